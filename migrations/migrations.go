@@ -1,0 +1,117 @@
+package migrations
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+// RiverSchema is where River keeps its jobs.
+const RiverSchema = "river"
+
+// lockKey serialises migrations of one database. The number is arbitrary and ours.
+const lockKey = 0x626573746f77 // "bestow"
+
+//go:embed *.sql
+var files embed.FS
+
+// Files is the SQL, in the order in which it is applied; tests make the fingerprint of their template database of it.
+func Files() fs.FS { return files }
+
+// Up applies what is missing to the database at url. Ten processes that call it at once do no harm: one works, the
+// others wait and find nothing left to do. The role needs to own the database, or the right to create schemas in it.
+func Up(ctx context.Context, url string) error {
+	return locked(ctx, url, func(pool *pgxpool.Pool) error {
+		if _, err := pool.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+RiverSchema); err != nil {
+			return fmt.Errorf("create schema %s: %w", RiverSchema, err)
+		}
+		river, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: RiverSchema})
+		if err != nil {
+			return fmt.Errorf("read river's migrations: %w", err)
+		}
+		if _, err := river.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+			return fmt.Errorf("migrate river: %w", err)
+		}
+		return withGoose(pool, func(p *goose.Provider) error {
+			if _, err := p.Up(ctx); err != nil {
+				return fmt.Errorf("migrate bestow: %w", err)
+			}
+			return nil
+		})
+	})
+}
+
+// Step is one migration and whether the database has it.
+type Step struct {
+	Name      string
+	AppliedAt time.Time // zero: not applied yet
+}
+
+// Status lists our migrations in order.
+func Status(ctx context.Context, url string) ([]Step, error) {
+	var steps []Step
+	err := locked(ctx, url, func(pool *pgxpool.Pool) error {
+		return withGoose(pool, func(p *goose.Provider) error {
+			status, err := p.Status(ctx)
+			if err != nil {
+				return fmt.Errorf("read migrations: %w", err)
+			}
+			for _, s := range status {
+				steps = append(steps, Step{Name: s.Source.Path, AppliedAt: s.AppliedAt})
+			}
+			return nil
+		})
+	})
+	return steps, err
+}
+
+// Current returns nil if the database at url has every migration, and otherwise an error that says what to run.
+func Current(ctx context.Context, url string) error {
+	steps, err := Status(ctx, url)
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		if s.AppliedAt.IsZero() {
+			return fmt.Errorf("database lacks migration %s: run `bestow migrate up`", s.Name)
+		}
+	}
+	return nil
+}
+
+// locked runs fn while this process alone may migrate. The lock is the session's, on a connection of its own.
+func locked(ctx context.Context, url string, fn func(*pgxpool.Pool) error) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which gives the lock back
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(lockKey)); err != nil {
+		return fmt.Errorf("lock migrations: %w", err)
+	}
+	pool, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	defer pool.Close()
+	return fn(pool)
+}
+
+func withGoose(pool *pgxpool.Pool, fn func(*goose.Provider) error) error {
+	db := stdlib.OpenDBFromPool(pool)
+	p, err := goose.NewProvider(goose.DialectPostgres, db, files)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	return errors.Join(fn(p), db.Close())
+}
