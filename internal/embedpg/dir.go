@@ -1,0 +1,182 @@
+package embedpg
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+)
+
+// dir is an instance's folder, locked.
+type dir struct {
+	path    string
+	account account
+	lock    *os.File
+	once    sync.Once
+}
+
+// DefaultDir is the folder for bestow's own data: /var/lib/bestow as root, the user's data folder (XDG's; on macOS
+// Application Support) else.
+func DefaultDir() (string, error) {
+	if os.Getuid() == 0 {
+		return "/var/lib/bestow", nil
+	}
+	if xdg := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(xdg) {
+		return filepath.Join(xdg, "bestow"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find data folder: %w: set BESTOW_DATA_DIR", err)
+	}
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(home, "Library", "Application Support", "bestow"), nil
+	}
+	return filepath.Join(home, ".local", "share", "bestow"), nil
+}
+
+// Remove deletes the folder of an instance that runs no more, after it has stopped a postgres that outlived its
+// starter. It returns ErrInUse if the instance runs.
+func Remove(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	d, err := openDir(ctx, path, 0)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	if err := stopOrphans(ctx, d.data(), slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(d.path); err != nil {
+		return fmt.Errorf("remove data folder: %w", err)
+	}
+	return nil
+}
+
+// openDir makes the folder if it is absent, makes sure that postgres' account reaches it, and locks it within limit.
+func openDir(ctx context.Context, path string, limit time.Duration) (*dir, error) {
+	if path == "" {
+		return nil, errors.New("open data folder: no folder given")
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open data folder: %w", err)
+	}
+	a, err := chooseAccount()
+	if err != nil {
+		return nil, err
+	}
+	mode := fs.FileMode(0o700)
+	if a.other() {
+		mode = 0o711 // postgres' account passes through, and lists nothing
+	}
+	if err := makeDir(abs, mode); err != nil {
+		return nil, fmt.Errorf("make data folder: %w: set BESTOW_DATA_DIR to a folder you may write to", err)
+	}
+	if abs, err = filepath.EvalSymlinks(abs); err != nil { // what /proc shows of a process in it
+		return nil, fmt.Errorf("open data folder: %w", err)
+	}
+	if err := a.reach(abs); err != nil {
+		return nil, err
+	}
+	f, err := lockFile(ctx, filepath.Join(abs, "lock"), limit)
+	if err != nil {
+		return nil, fmt.Errorf("lock data folder %s: %w", abs, err)
+	}
+	return &dir{path: abs, account: a, lock: f}, nil
+}
+
+// makeDir is MkdirAll whose last folder, if it was not there, has exactly mode, whatever the umask.
+func makeDir(path string, mode fs.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	err := os.Mkdir(path, mode)
+	if errors.Is(err, fs.ErrExist) {
+		info, err := os.Stat(path)
+		if err == nil && !info.IsDir() {
+			err = fmt.Errorf("%s is not a folder", path)
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	return os.Chmod(path, mode)
+}
+
+func (d *dir) data() string { return filepath.Join(d.path, "data") }
+
+func (d *dir) file(name string) string { return filepath.Join(d.path, name) }
+
+// close gives the lock back.
+func (d *dir) close() { d.once.Do(func() { _ = d.lock.Close() }) }
+
+// major is the major version that made the cluster, "" if there is none yet.
+func (d *dir) major() (string, error) {
+	b, err := os.ReadFile(filepath.Join(d.data(), "PG_VERSION"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read cluster version: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// password is the superuser's: the one in the file, or a new one if there is no cluster yet.
+func (d *dir) password() (string, error) {
+	b, err := os.ReadFile(d.file("password"))
+	if err == nil && len(b) > 0 {
+		return string(b), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	if major, err := d.major(); err != nil || major != "" {
+		return "", errors.Join(err, fmt.Errorf("read password: %s is gone, so nobody can enter the cluster: put it back, "+
+			"or remove %s to begin anew", d.file("password"), d.path))
+	}
+	secret := make([]byte, 24)
+	rand.Read(secret) //nolint:errcheck // never returns an error (crypto/rand)
+	password := hex.EncodeToString(secret)
+	if err := writeFile(d.file("password"), []byte(password)); err != nil {
+		return "", fmt.Errorf("write password: %w", err)
+	}
+	return password, nil
+}
+
+// writeFile writes a file that is there whole or not at all, also after a power cut, and that only we can read.
+func writeFile(path string, content []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return rename(path+".new", path)
+}
+
+// rename renames within a folder and makes the new name durable.
+func rename(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	f, err := os.Open(filepath.Dir(to))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

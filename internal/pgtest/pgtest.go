@@ -1,0 +1,117 @@
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+const (
+	// poolSize is the most connections that New's pool opens.
+	poolSize = 8
+	// limit is how long making or dropping one database may take before the test fails.
+	limit = time.Minute
+)
+
+// New returns a pool on a migrated database of the test's own, closed and dropped when the test and its subtests end.
+// The test fails if a connection is still in use by then.
+func New(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(URL(t))
+	require.NoError(t, err)
+	config.MaxConns = poolSize
+	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // as the product's pool
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(func() { closePool(t, pool) })
+	return pool
+}
+
+// closePool does not wait for ever for a connection that the test has lost: its database is dropped by force anyway.
+func closePool(t testing.TB, pool *pgxpool.Pool) {
+	t.Helper()
+	closed := make(chan struct{})
+	go func() {
+		pool.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Errorf("%d connections of the test's pool were never released: close rows, end transactions", pool.Stat().AcquiredConns())
+	}
+}
+
+// URL returns the connection string of a migrated database of the test's own, dropped when the test and its subtests
+// end, whoever is still connected to it.
+func URL(t testing.TB) string {
+	t.Helper()
+	return database(t, func(ctx context.Context, s *server) (string, error) {
+		template, err := s.template()
+		if err != nil {
+			return "", err
+		}
+		return s.create(ctx, template)
+	})
+}
+
+// Empty returns the connection string of a database of the test's own with nothing in it, dropped like URL's.
+func Empty(t testing.TB) string {
+	t.Helper()
+	return database(t, func(ctx context.Context, s *server) (string, error) {
+		return s.create(ctx, "template0")
+	})
+}
+
+func database(t testing.TB, create func(context.Context, *server) (string, error)) string {
+	t.Helper()
+	s, err := shared()
+	require.NoError(t, err, "no PostgreSQL for the tests: install PostgreSQL 15 or later (Debian: apt-get install postgresql), "+
+		"or set BESTOW_TEST_DATABASE_URL to a server whose role may create databases")
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	name, err := create(ctx, s)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), limit) // t's own context is over in a cleanup
+		defer cancel()
+		if err := s.drop(ctx, name); err != nil {
+			t.Errorf("clean up after test: %v", err)
+		}
+	})
+	return s.url(name)
+}
+
+// Main runs the tests, takes down what this package started, and fails if a goroutine is left over. It is a package's
+// TestMain; options are for goroutines that a library never ends.
+func Main(m *testing.M, options ...goleak.Option) {
+	code := m.Run()
+	if err := shutdown(); err != nil {
+		fmt.Fprintln(os.Stderr, "stop the tests' PostgreSQL:", err)
+		code = max(code, 1)
+	}
+	if code == 0 {
+		if err := goleak.Find(options...); err != nil {
+			fmt.Fprintln(os.Stderr, "goroutines left over after the tests:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// connect opens one connection for one errand: nothing of ours stays open between the tests.
+func connect(ctx context.Context, url string, f func(*pgx.Conn) error) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return fmt.Errorf("connect to the tests' PostgreSQL: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	return f(conn)
+}
