@@ -1,0 +1,70 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+)
+
+// Granter is the ledger as a grant needs it: ours in process, ours over HTTP, or another company's.
+type Granter interface {
+	// Grant asks for all grants of e in one batch and returns an outcome for each, in their order. What is not applied by
+	// deadline never is. An error means that the batch as a whole is unknown: nothing says what was applied.
+	Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error)
+}
+
+// Sealer seals the PINs of vouchers, with a key per event that is wrapped by the master key.
+type Sealer interface {
+	// Seal returns each PIN's ciphertext, bound to the event, the member and the field.
+	Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pins []string) ([]string, error)
+}
+
+// Deps is what every use case stands on.
+type Deps struct {
+	Pool    *pgxpool.Pool
+	River   *river.Client[pgx.Tx]
+	Granter Granter
+	Sealer  Sealer // nil: no master key, so voucher events are refused
+	Log     *slog.Logger
+	Limits  Limits
+}
+
+// Limits are the settings that use cases obey.
+type Limits struct {
+	Retry          domain.RetryPolicy
+	MessageTargets int // targets a message at the most
+	RelayChunks    int // chunks a relay job at the most
+	ImportRows     int // rows an upload at the most
+	OwnPartition   int // a first import of at least as many targets gets a partition of its own
+}
+
+// DefaultLimits are those of the settings' defaults.
+func DefaultLimits() Limits {
+	return Limits{
+		Retry:          domain.RetryPolicy{Limit: 5, Backoff: time.Minute},
+		MessageTargets: 1000,
+		RelayChunks:    5,
+		ImportRows:     10_000_000,
+		OwnPartition:   100_000,
+	}
+}
+
+// App is the table of contents of the product.
+type App struct {
+	Events  *Events
+	Targets *Targets
+	Grants  *Grants
+	Reports *Reports
+}
+
+// New wires the use cases.
+func New(d Deps) *App {
+	events := &Events{d}
+	return &App{Events: events, Targets: &Targets{d}, Grants: &Grants{Deps: d, events: events}, Reports: &Reports{d}}
+}

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Caller is who asks, and under which idempotency key.
+type Caller struct {
+	Actor string // the name of the API key
+	Once  *Once  // nil: asked without an Idempotency-Key
+}
+
+// Once makes a request happen at most once: whoever repeats its key with the same fingerprint gets the stored answer.
+type Once struct {
+	Key         string
+	Fingerprint []byte // of everything that was asked
+	Replayed    bool   // set by the use case: the answer is the stored one
+}
+
+// once runs do at most once for by's key and stores its answer in the same transaction, so that a crash keeps both or
+// neither. Errors: domain.KeyReused for another fingerprint, domain.KeyInFlight while the first request is at work.
+func once[T any](ctx context.Context, tx pgx.Tx, by Caller, do func() (T, error)) (answer T, err error) {
+	if by.Once == nil {
+		return do()
+	}
+	var free bool
+	const lock = `SELECT pg_try_advisory_xact_lock(hashtextextended($1 || chr(31) || $2, 0))`
+	if err := tx.QueryRow(ctx, lock, by.Actor, by.Once.Key).Scan(&free); err != nil {
+		return answer, fmt.Errorf("lock idempotency key: %w", err)
+	}
+	if !free {
+		return answer, &domain.Error{Code: domain.KeyInFlight, Message: "a request with this Idempotency-Key is still at work",
+			Hint: "wait for its answer, then ask again with the same key"}
+	}
+	if answer, err = stored[T](ctx, tx, by); !errors.Is(err, pgx.ErrNoRows) {
+		return answer, err
+	}
+	if answer, err = do(); err != nil {
+		return answer, err
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return answer, fmt.Errorf("store answer: %w", err)
+	}
+	const insert = `INSERT INTO idempotency_keys (actor, key, fingerprint, answer) VALUES ($1, $2, $3, $4)`
+	if _, err := tx.Exec(ctx, insert, by.Actor, by.Once.Key, by.Once.Fingerprint, body); err != nil {
+		return answer, fmt.Errorf("store answer: %w", err)
+	}
+	return answer, nil
+}
+
+// stored returns the answer that by's key got, or pgx.ErrNoRows.
+func stored[T any](ctx context.Context, tx pgx.Tx, by Caller) (answer T, err error) {
+	var fingerprint, body []byte
+	const query = `SELECT fingerprint, answer FROM idempotency_keys WHERE actor = $1 AND key = $2`
+	if err := tx.QueryRow(ctx, query, by.Actor, by.Once.Key).Scan(&fingerprint, &body); err != nil {
+		return answer, err
+	}
+	if !bytes.Equal(fingerprint, by.Once.Fingerprint) {
+		return answer, &domain.Error{Code: domain.KeyReused, Message: "this Idempotency-Key was used for another request",
+			Hint: "take a new key for a new request; repeat the old one unchanged to get its answer"}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return answer, fmt.Errorf("read stored answer: %w", err)
+	}
+	by.Once.Replayed = true
+	return answer, nil
+}

@@ -1,0 +1,92 @@
+package domain
+
+import "strconv"
+
+// Chunk is a run of targets of one event, one partition and one import: the unit of a claim and of a message. Ids within
+// it rise by one, so First and Last bound it; a statement on it names event, partition AND the range, because the ids
+// of concurrent imports interleave.
+type Chunk struct {
+	EventID      int64
+	PartitionKey int
+	First, Last  int64
+}
+
+// String names c in logs: event/partition/first-last.
+func (c Chunk) String() string {
+	return strconv.FormatInt(c.EventID, 10) + "/" + strconv.Itoa(c.PartitionKey) + "/" +
+		strconv.FormatInt(c.First, 10) + "-" + strconv.FormatInt(c.Last, 10)
+}
+
+// Size is the number of targets between the bounds.
+func (c Chunk) Size() int { return int(c.Last - c.First + 1) }
+
+// Run is what one relay job covers: some consecutive chunks of one event and partition.
+type Run = Chunk
+
+// MaxMessageBytes bounds the grants of one message, well below Kafka's default limit of 1 MiB for a record.
+const MaxMessageBytes = 512 << 10
+
+// Chunker cuts an ordered stream of targets into chunks: at a change of partition, after a number of targets, and before
+// the grants of a message would pass [MaxMessageBytes]. Targets are numbered upwards from First.
+type Chunker struct {
+	EventID    int64
+	MaxTargets int // at least 1
+
+	open  bool
+	cur   Chunk
+	bytes int
+}
+
+// Add puts the target with the next id into the current chunk; where that one is full, or the target belongs to another
+// partition, it is returned, done, and the target begins the next. size is what [GrantSize] says of the target.
+func (c *Chunker) Add(id int64, partitionKey, size int) (done Chunk, full bool) {
+	if c.open && c.cur.PartitionKey == partitionKey && c.cur.Size() < c.MaxTargets && c.bytes+size <= MaxMessageBytes {
+		c.cur.Last = id
+		c.bytes += size
+		return Chunk{}, false
+	}
+	done, full = c.cur, c.open
+	c.cur = Chunk{EventID: c.EventID, PartitionKey: partitionKey, First: id, Last: id}
+	c.open, c.bytes = true, size
+	return done, full
+}
+
+// Flush returns the last chunk, if a target was added since the last call.
+func (c *Chunker) Flush() (done Chunk, any bool) {
+	done, any = c.cur, c.open
+	c.open = false
+	return done, any
+}
+
+// grantOverhead is what the fields, numbers and punctuation of one grant take in a message at the most.
+const grantOverhead = 160
+
+// GrantSize is the most bytes that a grant of a member with this reason (the default one, where it has none) takes in a
+// message as JSON: each control character or quote may take six bytes instead of one.
+func GrantSize(memberID, reason string) int { return grantOverhead + jsonSize(memberID) + jsonSize(reason) }
+
+func jsonSize(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		if b := s[i]; b < 0x20 || b == '"' || b == '\\' || b == '<' || b == '>' || b == '&' || b == 0xe2 {
+			n += 5
+		}
+	}
+	return n
+}
+
+// Runs groups consecutive chunks of one partition into runs of at most size chunks: one relay job each.
+func Runs(chunks []Chunk, size int) []Run {
+	var runs []Run
+	n := 0
+	for _, c := range chunks {
+		if last := len(runs) - 1; last >= 0 && n < size && runs[last].PartitionKey == c.PartitionKey && runs[last].Last+1 == c.First {
+			runs[last].Last = c.Last
+			n++
+			continue
+		}
+		runs = append(runs, c)
+		n = 1
+	}
+	return runs
+}

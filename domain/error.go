@@ -1,0 +1,64 @@
+package domain
+
+// Code names an error for machines. It is wire format: never renamed.
+type Code = string
+
+// The codes of what can be wrong with a request or a row.
+const (
+	WrongStatus     Code = "wrong_status"      // a move that the event's status does not allow
+	NotFound        Code = "not_found"         // no such event, import, …
+	Invalid         Code = "invalid"           // fields that cannot be, all named
+	CampaignTaken   Code = "campaign_taken"    // campaign_id belongs to another event
+	NoTargets       Code = "no_targets"        // a start without targets
+	ImportRunning   Code = "import_running"    // an import of this event is under way
+	LaneBusy        Code = "lane_busy"         // another event reserved for the same second is running
+	KeyReused       Code = "key_reused"        // an Idempotency-Key with another request
+	KeyInFlight     Code = "key_in_flight"     // the first request of an Idempotency-Key is still at work
+	MissingKeys     Code = "missing_keys"      // a voucher event without a master key
+	BadFile         Code = "bad_file"          // a file that cannot be read as a member list
+	UnsupportedFile Code = "unsupported_file"  // a file of another format
+	AllRejected     Code = "all_rejected"      // no row of an upload could be used
+	RowsRejected    Code = "rows_rejected"     // on_reject=abort and a row was rejected
+	TooManyRows     Code = "too_many_rows"     // over the row limit
+	TooManyRejected Code = "too_many_rejected" // over the limit of rejected rows
+	AmountOverflow  Code = "amount_overflow"   // the sum of the amounts passes int64
+	Unavailable     Code = "unavailable"       // the database cannot be asked now
+)
+
+// The codes of rejected rows.
+const (
+	MissingMember   Code = "missing_member"
+	BadMember       Code = "bad_member"
+	MissingAmount   Code = "missing_amount"
+	BadAmount       Code = "bad_amount"
+	BadReason       Code = "bad_reason"
+	BadText         Code = "bad_text"         // bytes that do not decode
+	BadRow          Code = "bad_row"          // a row that is no record of the header's shape
+	DuplicateMember Code = "duplicate_member" // the second of two rows of one member
+	ExistingMember  Code = "existing_member"  // the event already has the member
+)
+
+// Mismatch is the error code of a target about which the ledger contradicts itself.
+const Mismatch Code = "mismatch"
+
+// Error is what a person is told: what is wrong, and what to do next.
+type Error struct {
+	Code    Code
+	Message string
+	Hint    string
+	Fields  []Field // of [Invalid]: every offending field
+	Current Status  // of [WrongStatus]
+	Allowed []Move  // of [WrongStatus]
+	EventID int64   // of [CampaignTaken] and [LaneBusy]: the other event
+}
+
+// Field is one offending field of a request.
+type Field struct{ Name, Message string }
+
+func (e *Error) Error() string { return e.Message }
+
+// Is makes errors.Is compare by code: errors.Is(err, &Error{Code: NotFound}).
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}

@@ -1,0 +1,133 @@
+package domain
+
+import (
+	"slices"
+	"time"
+)
+
+// Status is where an event stands.
+type Status string
+
+// The statuses of an event. Failed means that going on would do harm; it behaves as Stopped everywhere.
+const (
+	Pending   Status = "PENDING"
+	Running   Status = "RUNNING"
+	Completed Status = "COMPLETED"
+	Stopped   Status = "STOPPED"
+	Failed    Status = "FAILED"
+)
+
+// Statuses lists all of them in the order of an event's life.
+func Statuses() []Status { return []Status{Pending, Running, Stopped, Failed, Completed} }
+
+// Move is a step from one status to another.
+type Move string
+
+// The moves of an event. There is no other.
+const (
+	Start  Move = "start"  // PENDING → RUNNING, by hand or at the reserved time
+	Resume Move = "resume" // STOPPED or FAILED → RUNNING
+	Stop   Move = "stop"   // RUNNING → STOPPED, by a person
+	Fault  Move = "fault"  // RUNNING → FAILED, by the system
+	Close  Move = "close"  // RUNNING → COMPLETED, when every target is final and published
+)
+
+// Moves lists all of them.
+func Moves() []Move { return []Move{Start, Resume, Stop, Fault, Close} }
+
+// After returns the status that m leads to from s, or an [Error] with code [WrongStatus] that carries s and what is
+// allowed from it.
+func (s Status) After(m Move) (Status, error) {
+	from, to := m.path()
+	if slices.Contains(from, s) {
+		return to, nil
+	}
+	return s, &Error{
+		Code:    WrongStatus,
+		Message: "the event is " + string(s) + ", so " + string(m) + " is not possible",
+		Hint:    allowedHint(s),
+		Current: s,
+		Allowed: s.Allowed(),
+	}
+}
+
+// Repeats says whether m is the move that led to s, so that asking for it again changes nothing and is no error.
+func (s Status) Repeats(m Move) bool {
+	_, to := m.path()
+	return s == to
+}
+
+// Allowed lists the moves that a person may ask for in s.
+func (s Status) Allowed() []Move {
+	allowed := []Move{}
+	for _, m := range []Move{Start, Resume, Stop} {
+		if from, _ := m.path(); slices.Contains(from, s) {
+			allowed = append(allowed, m)
+		}
+	}
+	return allowed
+}
+
+func (m Move) path() (from []Status, to Status) {
+	switch m {
+	case Start:
+		return []Status{Pending}, Running
+	case Resume:
+		return []Status{Stopped, Failed}, Running
+	case Stop:
+		return []Status{Running}, Stopped
+	case Fault:
+		return []Status{Running}, Failed
+	case Close:
+		return []Status{Running}, Completed
+	}
+	return nil, ""
+}
+
+func allowedHint(s Status) string {
+	switch s {
+	case Pending:
+		return "start it, or edit it before it starts"
+	case Running:
+		return "stop it first, or wait for it to complete"
+	case Stopped, Failed:
+		return "resume it to go on"
+	case Completed:
+		return "a completed event does not change any more: make a new one"
+	}
+	return ""
+}
+
+// Event is one campaign event with its type and its summary. Amounts are in the ledger's smallest unit.
+type Event struct {
+	ID                  int64
+	CampaignID          string
+	Type                EventType
+	Status              Status
+	FailureCode         string // "" unless Failed
+	DefaultReason       string // "" for none
+	DefaultAmount       int64  // 0 for none
+	ExpiryAt            *time.Time
+	TotalCount          int
+	TotalAmount         int64
+	Partitions          int
+	ReservationAt       *time.Time
+	ReservationPriority *int
+	CreatedBy           string
+	CreatedAt           time.Time
+	UpdatedAt           time.Time
+	Summary             Summary
+}
+
+// Summary counts how an event goes. Success and Fail count final results; RetrySuccess is the part of Success that was
+// refused at least once before.
+type Summary struct {
+	Published, Success, Fail, RetrySuccess int
+	StartedAt, CompletedAt, StoppedAt      *time.Time
+	StoppedMemo                            string
+}
+
+// Done says whether every target of e is final and acknowledged by Kafka, so that e may close.
+func (e Event) Done() bool {
+	return e.Summary.Success+e.Summary.Fail == e.TotalCount && e.Summary.Published == e.TotalCount
+}

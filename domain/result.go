@@ -1,0 +1,143 @@
+package domain
+
+// ResultStatus is where a target's result stands. No row at all means that it was not asked yet.
+type ResultStatus string
+
+// The result statuses.
+const (
+	ResultNone    ResultStatus = ""                   // no row
+	ResultPending ResultStatus = "PENDING"            // asked; the outcome is not known yet
+	Succeeded     ResultStatus = "SUCCESS"            // granted; final
+	Refused       ResultStatus = "FAILED"             // definitely refused for now
+	GivenUp       ResultStatus = "PERMANENTLY_FAILED" // final but for a redrive by a person
+)
+
+// Final says whether a result in s is settled.
+func (s ResultStatus) Final() bool { return s == Succeeded || s == GivenUp }
+
+// Result is the row of a target: what the campaign remembers of its grant.
+type Result struct {
+	MemberID    string
+	Amount      int64
+	Status      ResultStatus
+	TxID        string
+	ErrorCode   string
+	Error       string
+	RetryCount  int // definite refusals so far
+	Redrive     int // how often a person asked for it again
+	RedriveDone int // how many of those were answered
+	Voucher     *Voucher
+}
+
+// Admits says whether g, taken from a message, is still to be asked for, given the target's row. A row with
+// ResultNone stands for no row. running is whether the event is RUNNING; redrives go on after completion.
+func (r Result) Admits(g Grant, running bool) bool {
+	if g.Redrive > 0 {
+		return r.Status == GivenUp && r.Redrive == g.Redrive && r.RedriveDone < r.Redrive
+	}
+	if !running {
+		return false
+	}
+	if r.Status == ResultNone {
+		return g.Try == 0
+	}
+	return !r.Status.Final() && r.RetryCount == g.Try
+}
+
+// Settle returns what the row becomes after an outcome of g. own is whether the claim is still the settler's: without it
+// only a success is written. limit is the number of retries after the first try.
+//
+// What may overwrite what: SUCCESS anything but SUCCESS; FAILED and PERMANENTLY_FAILED only what is not final and stands
+// at the grant's try; a refused redrive answers the redrive and nothing else; unknown leaves the row or makes it PENDING.
+func (r Result) Settle(g Grant, o Outcome, own bool, limit int) Result {
+	if o.Verdict == Granted {
+		return r.succeed(g, o)
+	}
+	if !own {
+		return r
+	}
+	if g.Redrive > 0 {
+		return r.redriven(g, o)
+	}
+	if r.Status.Final() || r.RetryCount != g.Try {
+		return r
+	}
+	switch o.Verdict {
+	case Granted: // above
+	case Unknown:
+		r.Status, r.ErrorCode, r.Error = ResultPending, o.Code, o.Message
+	case RefusedForNow:
+		r.Status, r.ErrorCode, r.Error = Refused, o.Code, o.Message
+		if r.RetryCount++; r.RetryCount > limit {
+			r.Status = GivenUp
+		}
+	case RefusedForGood:
+		r.Status, r.ErrorCode, r.Error = GivenUp, o.Code, o.Message
+		r.RetryCount++
+	case Contradicted:
+		r.contradicted(o)
+	}
+	return r
+}
+
+func (r Result) succeed(g Grant, o Outcome) Result {
+	if r.Status == Succeeded {
+		return r
+	}
+	r.Status, r.TxID, r.Voucher = Succeeded, o.TxID, o.Voucher
+	r.ErrorCode, r.Error = "", ""
+	r.RedriveDone = max(r.RedriveDone, min(g.Redrive, r.Redrive))
+	return r
+}
+
+// redriven answers a refused redrive. An unknown one stays unanswered and is asked again.
+func (r Result) redriven(g Grant, o Outcome) Result {
+	if o.Verdict == Unknown || r.Status != GivenUp || r.Redrive != g.Redrive {
+		return r
+	}
+	r.RedriveDone = max(r.RedriveDone, g.Redrive)
+	r.ErrorCode, r.Error = o.Code, o.Message
+	return r
+}
+
+// contradicted keeps the target aside; when the ledger says it again after a resume, the target is given up and the
+// event goes on without it. It counts no refusal: nothing was refused.
+func (r *Result) contradicted(o Outcome) {
+	if r.Status == Refused && r.ErrorCode == Mismatch {
+		r.Status = GivenUp
+	} else {
+		r.Status = Refused
+	}
+	r.ErrorCode, r.Error = Mismatch, o.Message
+}
+
+// Counts is a change of a summary and of a chunk, or several of them added up.
+type Counts struct {
+	Success, Fail, RetrySuccess int
+	Settled                     int // rows that became final
+}
+
+// Add returns the sum of c and d.
+func (c Counts) Add(d Counts) Counts {
+	return Counts{c.Success + d.Success, c.Fail + d.Fail, c.RetrySuccess + d.RetrySuccess, c.Settled + d.Settled}
+}
+
+// Change is what moving a row from before to after adds to the counts.
+func Change(before, after Result) Counts {
+	b, a := before.counts(), after.counts()
+	return Counts{a.Success - b.Success, a.Fail - b.Fail, a.RetrySuccess - b.RetrySuccess, a.Settled - b.Settled}
+}
+
+func (r Result) counts() (c Counts) {
+	switch r.Status {
+	case Succeeded:
+		c.Success, c.Settled = 1, 1
+		if r.RetryCount > 0 {
+			c.RetrySuccess = 1
+		}
+	case GivenUp:
+		c.Fail, c.Settled = 1, 1
+	case ResultNone, ResultPending, Refused:
+	}
+	return c
+}

@@ -1,0 +1,18 @@
+// Package obs holds the one vocabulary of logs and metrics, so that one grep finds an event, a chunk or a job everywhere.
+package obs
+
+// The keys of log attributes.
+const (
+	EventID   = "event_id"
+	MemberID  = "member_id"
+	Chunk     = "chunk"
+	JobID     = "job_id"
+	Attempt   = "attempt"
+	Topic     = "topic"
+	Partition = "partition"
+	Offset    = "offset"
+	Role      = "role"
+	Cause     = "cause"
+	Count     = "count"
+	Err       = "err"
+)
