@@ -1,0 +1,100 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+)
+
+// Queue holds the jobs that end in a Kafka write.
+const Queue = "relay"
+
+// maxAttempts is "without end": a job of ours is never discarded. River keeps the number as a smallint.
+const maxAttempts = math.MaxInt16
+
+// Mode says which targets of its chunks a relay job publishes. It is wire format.
+type Mode string
+
+// The modes.
+const (
+	First   Mode = "first"   // those not published yet
+	Again   Mode = "again"   // published ones without a final result
+	Retry   Mode = "retry"   // FAILED ones whose retry_count is the job's try; to the dead-letter topic
+	Redrive Mode = "redrive" // PERMANENTLY_FAILED ones that a person asked for again; to the dead-letter topic
+)
+
+// RelayArgs names a run of consecutive chunks of one event and partition. It carries no state: the rows say what is to
+// be done. Kind and names are wire format.
+type RelayArgs struct {
+	EventID      int64 `json:"event_id"`
+	PartitionKey int   `json:"partition_key"`
+	FirstID      int64 `json:"first_id"`
+	LastID       int64 `json:"last_id"`
+	Mode         Mode  `json:"mode"`
+	Try          int   `json:"try"`
+}
+
+// RelayKind is the kind of every relay job.
+const RelayKind = "relay"
+
+// Kind is wire format.
+func (RelayArgs) Kind() string { return RelayKind }
+
+func newArgs(run domain.Run, mode Mode, try int) RelayArgs {
+	return RelayArgs{run.EventID, run.PartitionKey, run.First, run.Last, mode, try}
+}
+
+// Inserter is the River client of the process.
+type Inserter = *river.Client[pgx.Tx]
+
+// Enqueue is the one way to publish: it inserts a relay job for each run in the caller's transaction, pending until the
+// event starts (T1).
+func Enqueue(ctx context.Context, tx pgx.Tx, rc Inserter, runs []domain.Run) error {
+	params := make([]river.InsertManyParams, len(runs))
+	for i, run := range runs {
+		params[i] = river.InsertManyParams{
+			Args:       newArgs(run, First, 0),
+			InsertOpts: &river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts, Pending: true},
+		}
+	}
+	if _, err := rc.InsertManyFastTx(ctx, tx, params); err != nil {
+		return fmt.Errorf("insert relay jobs: %w", err)
+	}
+	return nil
+}
+
+// EnqueueAt asks for a chunk again in the caller's transaction, not before at, which is the database's time.
+func EnqueueAt(ctx context.Context, tx pgx.Tx, rc Inserter, c domain.Chunk, mode Mode, try int, at time.Time) error {
+	opts := &river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts, ScheduledAt: at}
+	if _, err := rc.InsertTx(ctx, tx, newArgs(c, mode, try), opts); err != nil {
+		return fmt.Errorf("insert %s job of chunk %s: %w", mode, c, err)
+	}
+	return nil
+}
+
+// Release makes the event's pending jobs available (T2).
+func Release(ctx context.Context, tx pgx.Tx, eventID int64) error {
+	const update = `UPDATE river.river_job SET state = 'available', scheduled_at = now()
+		WHERE state = 'pending' AND kind = 'relay' AND args @> jsonb_build_object('event_id', $1::bigint)`
+	if _, err := tx.Exec(ctx, update, eventID); err != nil {
+		return fmt.Errorf("release jobs of event %d: %w", eventID, err)
+	}
+	return nil
+}
+
+// Hold takes back what no relay has begun: the event's waiting jobs become pending (T8).
+func Hold(ctx context.Context, tx pgx.Tx, eventID int64) error {
+	const update = `UPDATE river.river_job SET state = 'pending'
+		WHERE state IN ('available', 'scheduled', 'retryable') AND kind = 'relay'
+		  AND args @> jsonb_build_object('event_id', $1::bigint)`
+	if _, err := tx.Exec(ctx, update, eventID); err != nil {
+		return fmt.Errorf("hold jobs of event %d: %w", eventID, err)
+	}
+	return nil
+}

@@ -1,0 +1,225 @@
+package outbox
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"bestow/domain"
+
+	"github.com/IBM/sarama"
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka"
+	"github.com/ThreeDotsLabs/watermill/message"
+)
+
+// KafkaConfig says where Kafka is and how to speak to it.
+type KafkaConfig struct {
+	Brokers     []string
+	TopicPrefix string      // "grants" makes grants.point, grants.point.dlt, …
+	Partitions  int         // of a topic that is made
+	Replication int         // of a topic that is made; 0: the broker's default
+	TLS         *tls.Config // nil: none
+	SASL        *SASL       // nil: none
+	Log         *slog.Logger
+}
+
+// SASL is a user of Kafka.
+type SASL struct{ Mechanism, User, Password string }
+
+// Kafka is the process's way to the brokers: one publisher, and a subscriber for each topic that is consumed.
+type Kafka struct {
+	cfg       KafkaConfig
+	client    sarama.Client // metadata: how many partitions a topic has
+	publisher *kafka.Publisher
+	sessions  *sessions
+
+	mu   sync.Mutex
+	subs []*kafka.Subscriber
+}
+
+// NewKafka connects to the brokers. The error says which address did not answer.
+func NewKafka(cfg KafkaConfig) (*Kafka, error) {
+	sc, err := saramaConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	client, err := sarama.NewClient(cfg.Brokers, sc)
+	if err != nil {
+		return nil, fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, err)
+	}
+	publisher, err := kafka.NewPublisher(kafka.PublisherConfig{
+		Brokers: cfg.Brokers, Marshaler: marshaler{}, OverwriteSaramaConfig: sc,
+	}, watermillLog(cfg.Log))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, err), client.Close())
+	}
+	return &Kafka{cfg: cfg, client: client, publisher: publisher, sessions: newSessions()}, nil
+}
+
+// Close ends the publisher and whatever still consumes.
+func (k *Kafka) Close() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var errs []error
+	for _, s := range k.subs {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, k.publisher.Close(), k.client.Close())...)
+}
+
+// Topic is the full name of a type's topic.
+func (k *Kafka) Topic(t domain.EventType) string { return k.cfg.TopicPrefix + "." + t.Topic }
+
+// DeadLetter is the full name of a type's dead-letter topic, from which refused grants are tried again.
+func (k *Kafka) DeadLetter(t domain.EventType) string { return k.Topic(t) + deadLetterSuffix }
+
+const deadLetterSuffix = ".dlt"
+
+// saramaConfig is safe where sarama's defaults are not: it waits for all in-sync replicas, writes each record once and
+// in order, and begins with the oldest message where a group has no offset. The time-outs of a publish sum to less than
+// a relay job may last, since a publish cannot be cancelled.
+func saramaConfig(cfg KafkaConfig) (*sarama.Config, error) {
+	c := sarama.NewConfig()
+	c.ClientID = "bestow"
+	c.Version = sarama.V2_8_0_0
+	c.ChannelBufferSize = 1 // a message is a whole chunk: 256 of them a partition would be 100 MiB
+	c.Net.DialTimeout, c.Net.ReadTimeout, c.Net.WriteTimeout = 3*time.Second, 5*time.Second, 5*time.Second
+	c.Metadata.Retry.Max, c.Metadata.Retry.Backoff, c.Metadata.Timeout = 2, 250*time.Millisecond, 4*time.Second
+
+	c.Producer.RequiredAcks = sarama.WaitForAll
+	c.Producer.Idempotent = true
+	c.Net.MaxOpenRequests = 1
+	c.Producer.Return.Successes = true
+	c.Producer.Timeout = 4 * time.Second
+	c.Producer.Retry.Max, c.Producer.Retry.Backoff = 2, 250*time.Millisecond
+	c.Producer.Partitioner = sarama.NewManualPartitioner
+	c.Producer.MaxMessageBytes = maxPayload
+
+	c.Consumer.Return.Errors = true
+	c.Consumer.Offsets.Initial = sarama.OffsetOldest
+	c.Consumer.Group.ResetInvalidOffsets = true // with false a truncated topic is never consumed again
+	if cfg.TLS != nil {
+		c.Net.TLS.Enable, c.Net.TLS.Config = true, cfg.TLS
+	}
+	if cfg.SASL != nil {
+		if err := setSASL(c, *cfg.SASL); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("configure Kafka: %w", err)
+	}
+	return c, assertSafe(c)
+}
+
+func setSASL(c *sarama.Config, s SASL) error {
+	c.Net.SASL.Enable, c.Net.SASL.User, c.Net.SASL.Password = true, s.User, s.Password
+	switch s.Mechanism {
+	case "", sarama.SASLTypePlaintext:
+		c.Net.SASL.Mechanism = sarama.SASLTypePlaintext
+		return nil
+	}
+	return fmt.Errorf("configure Kafka: SASL mechanism %q is not supported: use PLAIN over TLS", s.Mechanism)
+}
+
+// assertSafe stops the start if an update of a library, or of saramaConfig, brought an unsafe default back.
+func assertSafe(c *sarama.Config) error {
+	switch {
+	case c.Producer.RequiredAcks != sarama.WaitForAll, !c.Producer.Idempotent, c.Net.MaxOpenRequests != 1:
+		return errors.New("configure Kafka: an acknowledged message could be lost or doubled")
+	case c.Consumer.Offsets.Initial != sarama.OffsetOldest, !c.Consumer.Group.ResetInvalidOffsets:
+		return errors.New("configure Kafka: messages from before the group's first start could be skipped")
+	}
+	return nil
+}
+
+// partitionOf is the Kafka partition of a chunk: set by hand, because a hash of few keys leaves partitions empty.
+func (k *Kafka) partitionOf(topic string, c domain.Chunk) (int32, error) {
+	partitions, err := k.client.Partitions(topic)
+	if err != nil {
+		return 0, fmt.Errorf("read partitions of %s: %w", topic, err)
+	}
+	return int32((c.EventID + int64(c.PartitionKey)) % int64(len(partitions))), nil
+}
+
+// publish writes m to its topic and waits until all in-sync replicas have it. It takes no context: its time-outs bound it.
+func (k *Kafka) publish(topic string, m Message, now time.Time) error {
+	partition, err := k.partitionOf(topic, m.Chunk)
+	if err != nil {
+		return err
+	}
+	body, err := encode(m, now)
+	if err != nil {
+		return err
+	}
+	msg := message.NewMessage(m.ID, body)
+	msg.Metadata.Set(partitionHeader, strconv.Itoa(int(partition)))
+	if err := k.publisher.Publish(topic, msg); err != nil {
+		return fmt.Errorf("publish chunk %s to %s: %w", m.Chunk, topic, err)
+	}
+	return nil
+}
+
+// subscribe makes a subscriber of one consumer group; a refused message comes again after sleep.
+func (k *Kafka) subscribe(group string, sleep time.Duration) (*kafka.Subscriber, error) {
+	sc, err := saramaConfig(k.cfg)
+	if err != nil {
+		return nil, err
+	}
+	s, err := kafka.NewSubscriber(kafka.SubscriberConfig{
+		Brokers: k.cfg.Brokers, Unmarshaler: marshaler{}, OverwriteSaramaConfig: sc, ConsumerGroup: group,
+		NackResendSleep: sleep, Tracer: k.sessions,
+	}, watermillLog(k.cfg.Log))
+	if err != nil {
+		return nil, fmt.Errorf("subscribe: %w", err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.subs = append(k.subs, s)
+	return s, nil
+}
+
+// partitionHeader carries the chosen partition to the marshaler; it does not travel.
+const partitionHeader = "partition"
+
+// marshaler sets the partition by hand on the way out, and never fails on the way in: an error there would stop the
+// partition for good, so what is wrong with a message is for the decoder to find.
+type marshaler struct{}
+
+func (marshaler) Marshal(topic string, m *message.Message) (*sarama.ProducerMessage, error) {
+	partition, err := strconv.ParseInt(m.Metadata.Get(partitionHeader), 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("read partition of message: %w", err)
+	}
+	return &sarama.ProducerMessage{
+		Topic:     topic,
+		Partition: int32(partition),
+		Value:     sarama.ByteEncoder(m.Payload),
+		Headers:   []sarama.RecordHeader{{Key: []byte("content-type"), Value: []byte("application/cloudevents+json; charset=UTF-8")}},
+	}, nil
+}
+
+func (marshaler) Unmarshal(m *sarama.ConsumerMessage) (*message.Message, error) {
+	return message.NewMessage(m.Topic+"/"+strconv.Itoa(int(m.Partition))+"/"+strconv.FormatInt(m.Offset, 10), m.Value), nil
+}
+
+func watermillLog(log *slog.Logger) watermill.LoggerAdapter {
+	if log == nil {
+		return watermill.NopLogger{}
+	}
+	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
+}
+
+// Ping asks the brokers for their metadata.
+func (k *Kafka) Ping(context.Context) error {
+	if err := k.client.RefreshMetadata(); err != nil {
+		return fmt.Errorf("ask Kafka at %v: %w", k.cfg.Brokers, err)
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"time"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// relayed is an event as the relay needs it. Its type is read with it, never cached.
+type relayed struct {
+	status        domain.Status
+	defaultReason string
+	expiryAt      *time.Time
+	eventType     domain.EventType
+}
+
+func selectRelayed(ctx context.Context, tx pgx.Tx, eventID int64) (e relayed, err error) {
+	const query = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, y.code, y.topic
+		FROM campaign_events e JOIN event_types y ON y.code = e.event_type WHERE e.id = $1`
+	err = tx.QueryRow(ctx, query, eventID).Scan(&e.status, &e.defaultReason, &e.expiryAt, &e.eventType.Code, &e.eventType.Topic)
+	if err != nil {
+		return e, fmt.Errorf("read event %d: %w", eventID, err)
+	}
+	return e, nil
+}
+
+// works says whether jobs of the mode publish while the event is in its status.
+func (e relayed) works(m Mode) bool {
+	return e.status == domain.Running || e.status == domain.Completed && m == Redrive
+}
+
+// readBatch reads what the job is to publish; nothing where the event does not run, since a resume makes the job anew.
+func readBatch(ctx context.Context, tx pgx.Tx, a RelayArgs) (batch, error) {
+	e, err := selectRelayed(ctx, tx, a.EventID)
+	if err != nil {
+		return batch{}, err
+	}
+	b := batch{eventType: e.eventType}
+	if !e.works(a.Mode) {
+		return b, nil
+	}
+	chunks, err := selectChunks(ctx, tx, a)
+	if err != nil {
+		return b, err
+	}
+	grants, err := selectGrants(ctx, tx, e, a)
+	if err != nil {
+		return b, err
+	}
+	for _, c := range chunks {
+		from := sort.Search(len(grants), func(i int) bool { return grants[i].TargetID >= c.First })
+		to := sort.Search(len(grants), func(i int) bool { return grants[i].TargetID > c.Last })
+		if from < to {
+			b.messages = append(b.messages, Message{Chunk: c, EventType: e.eventType.Code, ExpiryAt: e.expiryAt, Grants: grants[from:to]})
+		}
+	}
+	return b, nil
+}
+
+func selectChunks(ctx context.Context, tx pgx.Tx, a RelayArgs) ([]domain.Chunk, error) {
+	const query = `SELECT event_id, partition_key, first_id, last_id FROM grant_chunks
+		WHERE event_id = $1 AND partition_key = $2 AND first_id BETWEEN $3 AND $4 ORDER BY first_id`
+	rows, err := tx.Query(ctx, query, a.EventID, a.PartitionKey, a.FirstID, a.LastID)
+	if err != nil {
+		return nil, fmt.Errorf("read chunks: %w", err)
+	}
+	chunks, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Chunk])
+	if err != nil {
+		return nil, fmt.Errorf("read chunks: %w", err)
+	}
+	return chunks, nil
+}
+
+// selectGrants reads the targets of the job's range that its mode names, in the order of their ids.
+func selectGrants(ctx context.Context, tx pgx.Tx, e relayed, a RelayArgs) ([]domain.Grant, error) {
+	query, args := grantsQuery(e, a)
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read targets: %w", err)
+	}
+	grants, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Grant])
+	if err != nil {
+		return nil, fmt.Errorf("read targets: %w", err)
+	}
+	return grants, nil
+}
+
+func grantsQuery(e relayed, a RelayArgs) (query string, args []any) {
+	targets := pgx.Identifier{e.eventType.TargetTable()}.Sanitize()
+	results := pgx.Identifier{e.eventType.ResultTable()}.Sanitize()
+	args = []any{a.EventID, a.PartitionKey, a.FirstID, a.LastID, e.defaultReason}
+	if a.Mode == First {
+		return `SELECT t.id, t.member_id, t.amount, coalesce(t.reason, $5), 0, 0 FROM ` + targets + ` t
+			WHERE t.event_id = $1 AND t.partition_key = $2 AND t.id BETWEEN $3 AND $4
+			  AND t.publish_status = 'PENDING' ORDER BY t.id`, args
+	}
+	redrive, which := "0", ""
+	switch a.Mode {
+	case First: // above
+	case Again:
+		which = `t.publish_status = 'PUBLISHED' AND coalesce(r.status, 'PENDING') NOT IN ('SUCCESS', 'PERMANENTLY_FAILED')`
+	case Retry:
+		which = `r.status = 'FAILED' AND r.retry_count = $6`
+		args = append(args, a.Try)
+	case Redrive:
+		which = `r.status = 'PERMANENTLY_FAILED' AND r.redrive_done < r.redrive`
+		redrive = "r.redrive"
+	}
+	// The row of each target is probed by its key: a join would trust statistics that do not know a new event.
+	return `SELECT t.id, t.member_id, t.amount, coalesce(t.reason, $5), coalesce(r.retry_count, 0), ` + redrive + ` FROM ` + targets + ` t
+		LEFT JOIN LATERAL (SELECT status, retry_count, redrive, redrive_done FROM ` + results + `
+		                   WHERE event_id = $1 AND member_id = t.member_id LIMIT 1) r ON true
+		WHERE t.event_id = $1 AND t.partition_key = $2 AND t.id BETWEEN $3 AND $4 AND ` + which + ` ORDER BY t.id`, args
+}
+
+// markPublished marks the job's targets, notes when its chunks were published, and adds the rows that changed to the
+// summary, which is the last statement because every chunk of the event updates the same row.
+func markPublished(ctx context.Context, tx pgx.Tx, t domain.EventType, a RelayArgs) error {
+	var marked int64
+	if a.Mode == First {
+		tag, err := tx.Exec(ctx, `UPDATE `+pgx.Identifier{t.TargetTable()}.Sanitize()+` SET publish_status = 'PUBLISHED', updated_at = now()
+			WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 AND publish_status = 'PENDING'`,
+			a.EventID, a.PartitionKey, a.FirstID, a.LastID)
+		if err != nil {
+			return fmt.Errorf("mark targets: %w", err)
+		}
+		marked = tag.RowsAffected()
+	}
+	const chunks = `UPDATE grant_chunks SET published_at = now(), updated_at = now()
+		WHERE event_id = $1 AND partition_key = $2 AND first_id BETWEEN $3 AND $4`
+	if _, err := tx.Exec(ctx, chunks, a.EventID, a.PartitionKey, a.FirstID, a.LastID); err != nil {
+		return fmt.Errorf("mark chunks: %w", err)
+	}
+	if marked == 0 {
+		return nil
+	}
+	const summary = `UPDATE campaign_event_summary SET published_count = published_count + $2, updated_at = now() WHERE event_id = $1`
+	if _, err := tx.Exec(ctx, summary, a.EventID, marked); err != nil {
+		return fmt.Errorf("count published: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/obs"
+
+	"github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Handler handles one chunk message, any number of times, at once too. A [Foreign] error parks the message; any other
+// means "deliver it again later", never "it is bad".
+type Handler func(context.Context, Message) error
+
+// ErrBusy is returned by a handler for a message whose turn has not come: somebody else has a claim on its chunk.
+var ErrBusy = errors.New("chunk is claimed by somebody else")
+
+const (
+	// messageBudget is how long a handler may work on a message. It is far below the group's rebalance time-out, after
+	// which a second process would be given the same message.
+	messageBudget = 12 * time.Second
+	// resendSleep is the pause before a refused message comes again; it is how consumption pauses.
+	resendSleep = time.Second
+	// typesPoll is how often a router looks for event types that were added meanwhile.
+	typesPoll = time.Second
+	// drain is how long messages at work have to finish when the process stops.
+	drain = 15 * time.Second
+)
+
+// Router consumes every topic of event_types with one handler.
+type Router struct {
+	pool      *pgxpool.Pool
+	kafka     *Kafka
+	handle    Handler
+	log       *slog.Logger
+	router    *message.Router
+	consuming map[string]bool
+}
+
+// NewRouter makes a router that hands messages to handle.
+func NewRouter(pool *pgxpool.Pool, k *Kafka, handle Handler, log *slog.Logger) (*Router, error) {
+	wm, err := message.NewRouter(message.RouterConfig{CloseTimeout: drain}, watermillLog(log))
+	if err != nil {
+		return nil, fmt.Errorf("make router: %w", err)
+	}
+	r := &Router{pool: pool, kafka: k, handle: handle, log: log, router: wm, consuming: map[string]bool{}}
+	// The order matters: each line wraps those below it.
+	wm.AddMiddleware(
+		r.leaveEndedSession,  // outermost: it must see that a message was refused, to let go of a lost partition
+		middleware.Recoverer, // a panic of the handler becomes an error, and the message comes again
+	)
+	return r, nil
+}
+
+// Run consumes until ctx ends, then lets the messages at work finish.
+func (r *Router) Run(ctx context.Context) error {
+	topics, err := r.newTopics(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.add(topics); err != nil {
+		return err
+	}
+	polling := make(chan error, 1)
+	go func() { polling <- r.pollTypes(ctx) }()
+	err = r.router.Run(ctx)
+	return errors.Join(err, <-polling)
+}
+
+// Running is closed once the router consumes.
+func (r *Router) Running() <-chan struct{} { return r.router.Running() }
+
+// Assigned says whether at least one partition of each consumed topic was given to this process.
+func (r *Router) Assigned(t domain.EventType) int { return r.kafka.sessions.assigned(r.kafka.Topic(t)) }
+
+func (r *Router) pollTypes(ctx context.Context) error {
+	tick := time.NewTicker(typesPoll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		topics, err := r.newTopics(ctx)
+		if err != nil || len(topics) == 0 {
+			continue // the database is away: the next tick asks again
+		}
+		if err := r.add(topics); err != nil {
+			return err
+		}
+		if err := r.router.RunHandlers(ctx); err != nil {
+			return fmt.Errorf("consume new topics: %w", err)
+		}
+	}
+}
+
+// newTopics are the topics of ready types that are not consumed yet.
+func (r *Router) newTopics(ctx context.Context) ([]string, error) {
+	types, err := ReadyTypes(ctx, r.pool)
+	if err != nil {
+		return nil, err
+	}
+	var topics []string
+	for _, t := range types {
+		for _, topic := range []string{r.kafka.Topic(t), r.kafka.DeadLetter(t)} {
+			if !r.consuming[topic] {
+				topics = append(topics, topic)
+			}
+		}
+	}
+	return topics, nil
+}
+
+func (r *Router) add(topics []string) error {
+	for _, topic := range topics {
+		// One consumer group a topic: a new topic then rebalances nobody else's partitions.
+		sub, err := r.kafka.subscribe("bestow."+topic, resendSleep)
+		if err != nil {
+			return err
+		}
+		r.consuming[topic] = true
+		r.router.AddConsumerHandler(topic, topic, sub, func(m *message.Message) error { return r.receive(topic, m) })
+	}
+	return nil
+}
+
+// receive decodes a message and hands it on. Its context is not the subscriber's, which ends when the process is asked to
+// stop: what has begun is finished, within the budget.
+func (r *Router) receive(topic string, m *message.Message) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.Context()), messageBudget)
+	defer cancel()
+	at := position(m.Context(), topic)
+	msg, err := decode(m.Payload)
+	if err != nil {
+		cause := causeUndecodable
+		if errors.Is(err, errNewer) {
+			cause = causeNewer
+		}
+		return r.park(ctx, at, m.Payload, cause, err)
+	}
+	msg.At = at
+	err = r.handle(ctx, msg)
+	if cause, bad := causeOf(err); bad {
+		return r.park(ctx, at, m.Payload, cause, err)
+	}
+	if err != nil && !errors.Is(err, ErrBusy) {
+		r.log.ErrorContext(ctx, "chunk was not handled, it comes again", obs.Chunk, msg.Chunk, obs.Topic, topic,
+			obs.Partition, at.Partition, obs.Offset, at.Offset, obs.Err, err)
+	}
+	return err
+}
+
+func (r *Router) park(ctx context.Context, at Position, payload []byte, cause string, why error) error {
+	if err := park(ctx, r.pool, at, payload, cause, why); err != nil {
+		return err
+	}
+	r.log.ErrorContext(ctx, "message was parked", obs.Cause, cause, obs.Topic, at.Topic,
+		obs.Partition, at.Partition, obs.Offset, at.Offset, obs.Err, why)
+	return nil
+}
+
+// leaveEndedSession lets go of a message that was refused in a session that has ended: an ack of such a session commits
+// nothing, and the partition's new owner has the message already.
+func (r *Router) leaveEndedSession(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		out, err := next(m)
+		topic := message.SubscribeTopicFromCtx(m.Context())
+		at := position(m.Context(), topic)
+		if err != nil && r.kafka.sessions.over(partition{topic, at.Partition}) {
+			return nil, nil
+		}
+		return out, err
+	}
+}
+
+func position(ctx context.Context, topic string) Position {
+	at := Position{Topic: topic}
+	at.Partition, _ = kafka.MessagePartitionFromCtx(ctx)
+	at.Offset, _ = kafka.MessagePartitionOffsetFromCtx(ctx)
+	return at
+}
+
+// ReadyTypes lists the event types that may be granted.
+func ReadyTypes(ctx context.Context, pool *pgxpool.Pool) ([]domain.EventType, error) {
+	rows, err := pool.Query(ctx, `SELECT code, label, granter, operation, topic FROM event_types WHERE state = 'READY' ORDER BY code`)
+	if err != nil {
+		return nil, fmt.Errorf("read event types: %w", err)
+	}
+	types, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.EventType])
+	if err != nil {
+		return nil, fmt.Errorf("read event types: %w", err)
+	}
+	return types, nil
+}

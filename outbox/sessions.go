@@ -1,0 +1,77 @@
+package outbox
+
+import (
+	"context"
+	"sync"
+
+	"github.com/IBM/sarama"
+)
+
+// sessions knows for each partition whether this process still owns it. Watermill hands the subscriber's context to a
+// message, which outlives the group's session: a message that is refused and sent again would hold a partition that has
+// long gone to another process. Watermill lets a "tracer" wrap the group's handler, which is the one place to look in.
+type sessions struct {
+	mu   sync.Mutex
+	open map[partition]context.Context
+}
+
+type partition struct {
+	topic  string
+	number int32
+}
+
+func newSessions() *sessions { return &sessions{open: map[partition]context.Context{}} }
+
+// over says whether the session in which p was consumed has ended.
+func (s *sessions) over(p partition) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ctx, ok := s.open[p]
+	return ok && ctx.Err() != nil
+}
+
+func (s *sessions) begin(p partition, ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[p] = ctx
+}
+
+// assigned says how many partitions of topic this process consumes.
+func (s *sessions) assigned(topic string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p, ctx := range s.open {
+		if p.topic == topic && ctx.Err() == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// WrapConsumer returns c: only groups consume here.
+func (s *sessions) WrapConsumer(c sarama.Consumer) sarama.Consumer { return c }
+
+// WrapPartitionConsumer returns c: only groups consume here.
+func (s *sessions) WrapPartitionConsumer(c sarama.PartitionConsumer) sarama.PartitionConsumer {
+	return c
+}
+
+// WrapSyncProducer returns p: only consuming is watched.
+func (s *sessions) WrapSyncProducer(_ *sarama.Config, p sarama.SyncProducer) sarama.SyncProducer {
+	return p
+}
+
+// WrapConsumerGroupHandler notes the session of each partition that h is given.
+func (s *sessions) WrapConsumerGroupHandler(h sarama.ConsumerGroupHandler) sarama.ConsumerGroupHandler {
+	return watched{h, s}
+}
+
+type watched struct {
+	sarama.ConsumerGroupHandler
+	sessions *sessions
+}
+
+func (w watched) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	w.sessions.begin(partition{claim.Topic(), claim.Partition()}, session.Context())
+	return w.ConsumerGroupHandler.ConsumeClaim(session, claim)
+}
