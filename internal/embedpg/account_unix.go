@@ -72,7 +72,7 @@ func (a account) own(path string) error {
 	return os.Chown(path, int(a.uid), int(a.gid))
 }
 
-// reach says which folder above and including path the account cannot pass.
+// reach is nil if the account can pass path and every folder above it, and says which one it cannot pass else.
 func (a account) reach(path string) error {
 	if !a.other() {
 		return nil
@@ -80,11 +80,11 @@ func (a account) reach(path string) error {
 	for at := path; ; at = filepath.Dir(at) {
 		info, err := os.Stat(at)
 		if err != nil {
-			return fmt.Errorf("reach data folder: %w", err)
+			return err
 		}
 		if !a.enters(info) {
-			return fmt.Errorf("reach data folder: %s has mode %#o, and postgres, which runs as nobody because we are root, "+
-				"cannot pass it: set BESTOW_DATA_DIR to a folder under /var/lib or /tmp", at, info.Mode().Perm())
+			return fmt.Errorf("%s has mode %#o, and postgres, which must run as nobody because we are root, cannot pass it",
+				at, info.Mode().Perm())
 		}
 		if at == filepath.Dir(at) {
 			return nil

@@ -3,6 +3,7 @@ package embedpg
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -35,29 +36,47 @@ func (b binaries) major() string {
 
 // findBinaries is the first usable PostgreSQL of the machine, else the fetched one. A cluster that is there already
 // wants the major version that made it.
-func findBinaries(ctx context.Context, d *dir, o Options) (binaries, error) {
+func findBinaries(ctx context.Context, d *folder, o Options) (binaries, error) {
 	want, err := d.major()
 	if err != nil {
 		return binaries{}, err
 	}
+	var reasons []error
 	if !o.Fetch {
-		for path := range localDirs() {
-			b, err := probe(ctx, d.account, path)
-			if err == nil && (want == "" || b.major() == want) {
-				return b, nil
-			}
+		b, err := local(ctx, d.account, want)
+		if err == nil {
+			return b, nil
 		}
+		reasons = append(reasons, err)
 	}
-	if want != "" && want != fetchedMajor {
-		return binaries{}, fmt.Errorf("find PostgreSQL %s, which made %s: %w: install it, or remove %s to begin anew",
-			want, d.data(), ErrNoBinaries, d.path)
+	if want == "" || want == fetchedMajor {
+		b, err := fetched(ctx, d.account, o)
+		if err == nil {
+			return b, nil
+		}
+		reasons = append(reasons, err)
 	}
-	b, err := fetched(ctx, d.account, o)
-	if err != nil {
-		return binaries{}, fmt.Errorf("%w on this machine (looked in PATH, /usr/lib/postgresql, Homebrew), and %w: "+
-			"install PostgreSQL, or set DATABASE_URL to one", ErrNoBinaries, err)
+	if want != "" {
+		return binaries{}, fmt.Errorf("%w: PostgreSQL %s made %s: install it, or remove %s to begin anew: %w",
+			ErrNoBinaries, want, d.data(), d.path, errors.Join(reasons...))
 	}
-	return b, nil
+	return binaries{}, fmt.Errorf("%w: install PostgreSQL, or set DATABASE_URL to one: %w", ErrNoBinaries, errors.Join(reasons...))
+}
+
+// local is the first usable PostgreSQL of the machine, of the major version wanted unless that is "".
+func local(ctx context.Context, a account, want string) (binaries, error) {
+	reasons := []error{errors.New("looked in PATH, /usr/lib/postgresql and Homebrew's folders")}
+	for path := range localDirs() {
+		b, err := probe(ctx, a, path)
+		if err == nil && want != "" && b.major() != want {
+			err = fmt.Errorf("use %s: it has version %s, wanted is %s", path, b.version, want)
+		}
+		if err == nil {
+			return b, nil
+		}
+		reasons = append(reasons, err)
+	}
+	return binaries{}, errors.Join(reasons...)
 }
 
 // localDirs are the folders where a PostgreSQL may be installed: PATH's first, then the usual ones, newest first.

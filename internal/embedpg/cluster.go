@@ -13,7 +13,7 @@ const superuser = "postgres"
 
 // ensureCluster makes the data folder if there is none. initdb works in data.new-*, so that data is a whole cluster or
 // absent, whenever we are killed.
-func ensureCluster(ctx context.Context, d *dir, bin binaries, o Options) error {
+func ensureCluster(ctx context.Context, d *folder, bin binaries, o Options) error {
 	leftovers, _ := filepath.Glob(d.file("data.new-*")) // the only error is a bad pattern
 	for _, path := range leftovers {
 		if err := os.RemoveAll(path); err != nil {
@@ -37,7 +37,7 @@ func ensureCluster(ctx context.Context, d *dir, bin binaries, o Options) error {
 	return nil
 }
 
-func initCluster(ctx context.Context, d *dir, bin binaries, fresh string, noSync bool) error {
+func initCluster(ctx context.Context, d *folder, bin binaries, fresh string, noSync bool) error {
 	password, err := os.ReadFile(d.file("password"))
 	if err != nil {
 		return fmt.Errorf("read password: %w", err)

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// dir is an instance's folder, locked.
-type dir struct {
+// folder is an instance's folder, locked.
+type folder struct {
 	path    string
 	account account
 	lock    *os.File
@@ -27,20 +27,28 @@ type dir struct {
 // DefaultDir is the folder for bestow's own data: /var/lib/bestow as root, the user's data folder (XDG's; on macOS
 // Application Support) else.
 func DefaultDir() (string, error) {
-	if os.Getuid() == 0 {
-		return "/var/lib/bestow", nil
-	}
-	if xdg := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(xdg) {
-		return filepath.Join(xdg, "bestow"), nil
-	}
 	home, err := os.UserHomeDir()
-	if err != nil {
+	dir := defaultDir(os.Geteuid() == 0, runtime.GOOS, os.Getenv("XDG_DATA_HOME"), home)
+	if dir == "" {
 		return "", fmt.Errorf("find data folder: %w: set BESTOW_DATA_DIR", err)
 	}
-	if runtime.GOOS == "darwin" {
-		return filepath.Join(home, "Library", "Application Support", "bestow"), nil
+	return dir, nil
+}
+
+// defaultDir is "" if it needs a home and there is none.
+func defaultDir(root bool, system, xdg, home string) string {
+	switch {
+	case root:
+		return "/var/lib/bestow"
+	case filepath.IsAbs(xdg): // the specification has a relative one ignored
+		return filepath.Join(xdg, "bestow")
+	case home == "":
+		return ""
+	case system == "darwin":
+		return filepath.Join(home, "Library", "Application Support", "bestow")
+	default:
+		return filepath.Join(home, ".local", "share", "bestow")
 	}
-	return filepath.Join(home, ".local", "share", "bestow"), nil
 }
 
 // Remove deletes the folder of an instance that runs no more, after it has stopped a postgres that outlived its
@@ -64,7 +72,7 @@ func Remove(ctx context.Context, path string) error {
 }
 
 // openDir makes the folder if it is absent, makes sure that postgres' account reaches it, and locks it within limit.
-func openDir(ctx context.Context, path string, limit time.Duration) (*dir, error) {
+func openDir(ctx context.Context, path string, limit time.Duration) (*folder, error) {
 	if path == "" {
 		return nil, errors.New("open data folder: no folder given")
 	}
@@ -87,13 +95,13 @@ func openDir(ctx context.Context, path string, limit time.Duration) (*dir, error
 		return nil, fmt.Errorf("open data folder: %w", err)
 	}
 	if err := a.reach(abs); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reach data folder: %w: choose another with BESTOW_DATA_DIR, such as /var/lib/bestow", err)
 	}
 	f, err := lockFile(ctx, filepath.Join(abs, "lock"), limit)
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder %s: %w", abs, err)
 	}
-	return &dir{path: abs, account: a, lock: f}, nil
+	return &folder{path: abs, account: a, lock: f}, nil
 }
 
 // makeDir is MkdirAll whose last folder, if it was not there, has exactly mode, whatever the umask.
@@ -115,15 +123,15 @@ func makeDir(path string, mode fs.FileMode) error {
 	return os.Chmod(path, mode)
 }
 
-func (d *dir) data() string { return filepath.Join(d.path, "data") }
+func (d *folder) data() string { return filepath.Join(d.path, "data") }
 
-func (d *dir) file(name string) string { return filepath.Join(d.path, name) }
+func (d *folder) file(name string) string { return filepath.Join(d.path, name) }
 
 // close gives the lock back.
-func (d *dir) close() { d.once.Do(func() { _ = d.lock.Close() }) }
+func (d *folder) close() { d.once.Do(func() { _ = d.lock.Close() }) }
 
 // major is the major version that made the cluster, "" if there is none yet.
-func (d *dir) major() (string, error) {
+func (d *folder) major() (string, error) {
 	b, err := os.ReadFile(filepath.Join(d.data(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -135,7 +143,7 @@ func (d *dir) major() (string, error) {
 }
 
 // password is the superuser's: the one in the file, or a new one if there is no cluster yet.
-func (d *dir) password() (string, error) {
+func (d *folder) password() (string, error) {
 	b, err := os.ReadFile(d.file("password"))
 	if err == nil && len(b) > 0 {
 		return string(b), nil
@@ -144,8 +152,8 @@ func (d *dir) password() (string, error) {
 		return "", fmt.Errorf("read password: %w", err)
 	}
 	if major, err := d.major(); err != nil || major != "" {
-		return "", errors.Join(err, fmt.Errorf("read password: %s is gone, so nobody can enter the cluster: put it back, "+
-			"or remove %s to begin anew", d.file("password"), d.path))
+		return "", errors.Join(err, fmt.Errorf("read password: %s is gone, and the cluster lets nobody in without: "+
+			"put it back, or remove %s to begin anew", d.file("password"), d.path))
 	}
 	secret := make([]byte, 24)
 	rand.Read(secret) //nolint:errcheck // never returns an error (crypto/rand)

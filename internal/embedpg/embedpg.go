@@ -14,7 +14,7 @@ var (
 	// ErrInUse is returned by Start and Remove when another instance runs in the folder.
 	ErrInUse = errors.New("another bestow uses it")
 	// ErrNoBinaries is returned by Start when no usable PostgreSQL is installed and none can be fetched.
-	ErrNoBinaries = errors.New("no PostgreSQL 15 or later found")
+	ErrNoBinaries = errors.New("no usable PostgreSQL found (15 or later)")
 )
 
 // Options say where and how a PostgreSQL of our own is started; Dir alone is enough.
@@ -74,7 +74,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 }
 
 // startIn needs d's lock.
-func startIn(ctx context.Context, d *dir, o Options) (*Server, error) {
+func startIn(ctx context.Context, d *folder, o Options) (*Server, error) {
 	if err := stopOrphans(ctx, d.data(), o.Log); err != nil {
 		return nil, err
 	}

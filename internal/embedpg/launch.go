@@ -33,7 +33,7 @@ type process struct {
 }
 
 // launch starts postgres and waits until it takes connections.
-func launch(ctx context.Context, d *dir, bin binaries, o Options) (*process, int, error) {
+func launch(ctx context.Context, d *folder, bin binaries, o Options) (*process, int, error) {
 	for try := 1; ; try++ {
 		port, err := pickPort(ctx, o.Port)
 		if err != nil {
@@ -61,7 +61,7 @@ func pickPort(ctx context.Context, port int) (int, error) {
 	return port, l.Close()
 }
 
-func launchOn(ctx context.Context, d *dir, bin binaries, port int, settings map[string]string) (*process, error) {
+func launchOn(ctx context.Context, d *folder, bin binaries, port int, settings map[string]string) (*process, error) {
 	log, from, err := openLog(d.file("postgres.log"))
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)

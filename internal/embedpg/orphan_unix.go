@@ -19,33 +19,40 @@ import (
 // stopOrphans ends every postgres that still lives in the data folder. We hold the folder's lock, so the one who
 // started it is dead, and it is stopping or was never told to.
 func stopOrphans(ctx context.Context, data string, log *slog.Logger) error {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	signal, since := syscall.SIGINT, time.Now()
-	for said := false; ; {
-		pids, err := livingIn(ctx, data)
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
+		left, err := end(ctx, data, signal, log)
 		if err != nil {
-			return fmt.Errorf("look for a postgres left behind: %w", err)
+			return fmt.Errorf("stop the postgres left behind in %s: %w", data, err)
 		}
-		if len(pids) == 0 {
+		if len(left) == 0 {
 			return dropStalePID(data)
 		}
-		if !said {
-			log.WarnContext(ctx, "stopping a postgres left behind by a killed bestow", "pids", pids)
-		}
-		if time.Since(since) > patience {
-			signal, said = syscall.SIGKILL, false
-		}
-		if !said {
-			said = true
-			for _, pid := range pids {
-				_ = syscall.Kill(pid, signal) // an error: it has just ended
-			}
-		}
+	}
+	return fmt.Errorf("stop the postgres left behind in %s: it is still there: end it by hand", data)
+}
+
+// end signals all that live in the data folder, and returns who is left after our patience.
+func end(ctx context.Context, data string, signal syscall.Signal, log *slog.Logger) ([]int, error) {
+	pids, err := livingIn(ctx, data)
+	if err != nil || len(pids) == 0 {
+		return nil, err
+	}
+	log.WarnContext(ctx, "stopping a postgres left behind by a killed bestow", "pids", pids, "signal", signal.String())
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, signal) // an error: it has just ended
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(patience); ; {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the postgres left behind (pids %v): %w", pids, ctx.Err())
+			return pids, ctx.Err()
+		case <-late:
+			return pids, nil
 		case <-tick.C:
+		}
+		if pids, err = livingIn(ctx, data); err != nil || len(pids) == 0 {
+			return nil, err
 		}
 	}
 }
