@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"bestow/internal/embedpg/flock"
 )
 
 // folder is an instance's folder, locked.
@@ -97,7 +99,7 @@ func openDir(ctx context.Context, path string, limit time.Duration) (*folder, er
 	if err := a.reach(abs); err != nil {
 		return nil, fmt.Errorf("reach data folder: %w: choose another with BESTOW_DATA_DIR, such as /var/lib/bestow", err)
 	}
-	f, err := lockFile(ctx, filepath.Join(abs, "lock"), limit)
+	f, err := flock.Take(ctx, filepath.Join(abs, "lock"), limit)
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder %s: %w", abs, err)
 	}

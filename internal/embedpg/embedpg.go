@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"bestow/internal/embedpg/flock"
 )
 
 var (
 	// ErrInUse is returned by Start and Remove when another instance runs in the folder.
-	ErrInUse = errors.New("another bestow uses it")
+	ErrInUse = flock.ErrInUse
 	// ErrNoBinaries is returned by Start when no usable PostgreSQL is installed and none can be fetched.
 	ErrNoBinaries = errors.New("no usable PostgreSQL found (15 or later)")
 )

@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"time"
 
+	"bestow/internal/embedpg/flock"
+
 	fetcher "github.com/fergusstrange/embedded-postgres"
 )
 
@@ -85,7 +87,7 @@ func (s source) get(ctx context.Context, a account, cache string, o Options) (bi
 	if err := a.reach(cache); err != nil {
 		return binaries{}, fmt.Errorf("reach cache folder: %w", err)
 	}
-	lock, err := lockFile(ctx, filepath.Join(cache, "lock"), fetchLimit)
+	lock, err := flock.Take(ctx, filepath.Join(cache, "lock"), fetchLimit)
 	if err != nil {
 		return binaries{}, fmt.Errorf("lock cache folder %s: %w", cache, err)
 	}

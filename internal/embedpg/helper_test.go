@@ -167,7 +167,6 @@ func strangerOfAccount(t *testing.T, file string, args ...string) int {
 	cmd := exec.Command(file, args...)
 	cmd.Dir, cmd.Env = "/", environment()
 	cmd.SysProcAttr = a.attr(false)
-	cmd.SysProcAttr.Pdeathsig = 0 // nobody tells it when its starter dies
 	require.NoError(t, cmd.Start())
 	reaped := make(chan struct{})
 	go func() {

@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"syscall"
-	"time"
 )
 
 // errSystem is all that Start says here: postgres is run our way on Linux and macOS only.
@@ -29,7 +27,5 @@ func (account) attr(bool) *syscall.SysProcAttr { return nil }
 func onThread[T any](f func() (T, error)) (T, error) { return f() }
 
 func guard(int) (func(), error) { return nil, errSystem }
-
-func lockFile(context.Context, string, time.Duration) (*os.File, error) { return nil, errSystem }
 
 func stopOrphans(context.Context, string, *slog.Logger) error { return errSystem }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package embedpg
+package flock
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// lockFile takes an exclusive flock, which ends with us however we end. It tries for a while, because the one before us
-// may be stopping, and returns ErrInUse after that.
-func lockFile(ctx context.Context, path string, limit time.Duration) (*os.File, error) {
+// Take holds the lock file at path, which is made if absent, until the result is closed or the process ends. It tries
+// for limit, because the holder before us may be stopping, and returns ErrInUse after that; a limit of 0 is one try.
+func Take(ctx context.Context, path string, limit time.Duration) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,10 @@
+// Package flock is a lock file: who holds it is alone, and it is free the moment its holder ends, however that ends.
+//
+// What it must never do: delete the file (two could then hold two files of one name), or be used on a network file
+// system, where flock may mean nothing.
+package flock
+
+import "errors"
+
+// ErrInUse is returned by Take when another process, or another Take of this one, still holds the lock.
+var ErrInUse = errors.New("another bestow uses it")
