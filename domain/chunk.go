@@ -63,7 +63,9 @@ const grantOverhead = 160
 
 // GrantSize is the most bytes that a grant of a member with this reason (the default one, where it has none) takes in a
 // message as JSON: each control character or quote may take six bytes instead of one.
-func GrantSize(memberID, reason string) int { return grantOverhead + jsonSize(memberID) + jsonSize(reason) }
+func GrantSize(memberID, reason string) int {
+	return grantOverhead + jsonSize(memberID) + jsonSize(reason)
+}
 
 func jsonSize(s string) int {
 	n := len(s)

@@ -27,7 +27,7 @@ var ErrBusy = errors.New("chunk is claimed by somebody else")
 const (
 	// messageBudget is how long a handler may work on a message. It is far below the group's rebalance time-out, after
 	// which a second process would be given the same message.
-	messageBudget = 12 * time.Second
+	messageBudget = 25 * time.Second
 	// resendSleep is the pause before a refused message comes again; it is how consumption pauses.
 	resendSleep = time.Second
 	// typesPoll is how often a router looks for event types that were added meanwhile.

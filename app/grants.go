@@ -1,0 +1,374 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/failpoint"
+	"bestow/internal/obs"
+	"bestow/internal/pg"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Grants turns a message into results: claim (T4), grant (T5), settle (T6), close (T7).
+type Grants struct {
+	Deps
+	events *Events
+}
+
+const (
+	// claimLease is how long a claim is open. Nobody else asks the ledger for the chunk meanwhile.
+	claimLease = 15 * time.Second
+	// grantBudget is how long the ledger may take. It ends well before the lease, so that what the ledger applies in the
+	// last moment is settled by the claim under which it was asked.
+	grantBudget = 10 * time.Second
+)
+
+// ErrNotApplied is wrapped by a Granter's error that means: nothing of the batch was applied, and nothing will be.
+var ErrNotApplied = errors.New("nothing of the batch was applied")
+
+// Handle is the outbox.Handler of the product. It may run any number of times for the same message, at once too: a
+// claim admits one asker at a time, the ledger's keys one grant for ever, and try numbers one count of each refusal.
+//
+// Killed before the claim, nothing has happened. Killed after it, the message comes again and waits for the lease to
+// end. Killed after the ledger's commit, the next asker gets the stored answer. Killed after the settling, the next
+// delivery admits nobody and is acknowledged.
+func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
+	began := time.Now()
+	c, err := s.claim(ctx, m)
+	if err != nil || len(c.grants) == 0 {
+		return errors.Join(err, c.foreign())
+	}
+	if err := failpoint.Hit(ctx, failpoint.ClaimAfterCommit); err != nil {
+		return err
+	}
+	if time.Since(began) > claimLease/2 {
+		return errors.Join(outbox.ErrBusy, s.release(ctx, c)) // too late to ask safely: the message comes again
+	}
+	outcomes, err := s.grant(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := failpoint.Hit(ctx, failpoint.MoneyAfterGrant); err != nil {
+		return err
+	}
+	done, err := s.settle(ctx, c, outcomes)
+	if err != nil {
+		return err
+	}
+	if err := failpoint.Hit(ctx, failpoint.SettleAfterCommit); err != nil {
+		return err
+	}
+	if done {
+		if err := s.events.Close(ctx, c.event.ID); err != nil {
+			return err
+		}
+	}
+	return c.foreign()
+}
+
+// claim is a handler's right to ask the ledger for the grants it admits, until the lease ends.
+type claim struct {
+	event    domain.Event
+	chunk    domain.Chunk
+	at       outbox.Position
+	token    [16]byte
+	first    bool      // nobody ever claimed the chunk: it has no results
+	deadline time.Time // by the database's clock: the ledger applies nothing after it
+	grants   []domain.Grant
+	strange  []string // what of the message the rows do not know
+}
+
+// foreign is the error that parks the message, nil if the rows know all of it.
+func (c claim) foreign() error {
+	if len(c.strange) == 0 {
+		return nil
+	}
+	shown := c.strange[:min(len(c.strange), 5)]
+	return &outbox.Foreign{Detail: fmt.Sprintf("%d of the grants are not the event's: %s", len(c.strange), strings.Join(shown, "; "))}
+}
+
+// claim admits the members of m whose row still stands at the message's try, and takes the chunk's claim for them (T4).
+// Nobody admitted: no claim, and nothing to do. Error: outbox.ErrBusy while somebody else's claim is open.
+func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (claim, error) {
+		if err := pg.LockShared(ctx, tx, pg.Gate, m.Chunk.EventID); err != nil {
+			return claim{}, err
+		}
+		c, err := readClaimed(ctx, tx, m)
+		if err != nil {
+			return claim{}, err
+		}
+		state, err := lockChunk(ctx, tx, m.Chunk)
+		if err != nil {
+			return claim{}, err
+		}
+		if err := c.admit(ctx, tx, m.Grants, state.first); err != nil || len(c.grants) == 0 {
+			return c, err
+		}
+		if state.open {
+			return claim{}, outbox.ErrBusy
+		}
+		_, _ = rand.Read(c.token[:]) // never fails
+		c.first, c.deadline = state.first, state.now.Add(grantBudget)
+		if err := openClaim(ctx, tx, c); err != nil {
+			return claim{}, err
+		}
+		return c, failpoint.Hit(ctx, failpoint.ClaimBeforeCommit)
+	})
+}
+
+// readClaimed reads the event that m speaks of, and refuses a message that is not of that event's type.
+func readClaimed(ctx context.Context, tx pgx.Tx, m outbox.Message) (claim, error) {
+	e, err := selectEvent(ctx, tx, m.Chunk.EventID)
+	if errors.Is(err, &domain.Error{Code: domain.NotFound}) {
+		return claim{}, &outbox.Foreign{Detail: err.Error()}
+	}
+	if err != nil {
+		return claim{}, err
+	}
+	topic := strings.TrimSuffix(m.At.Topic, ".dlt")
+	if e.Type.Code != m.EventType || !strings.HasSuffix(topic, "."+e.Type.Topic) {
+		return claim{}, &outbox.Foreign{Detail: fmt.Sprintf("event %d has type %s, the message says %s on topic %s", e.ID, e.Type.Code, m.EventType, m.At.Topic)}
+	}
+	return claim{event: e, chunk: m.Chunk, at: m.At}, nil
+}
+
+// admit sorts the grants of a message by what the rows say: those to ask for, those already answered, and those that
+// no row knows.
+func (c *claim) admit(ctx context.Context, tx pgx.Tx, grants []domain.Grant, first bool) error {
+	running := c.event.Status == domain.Running
+	if !running && c.event.Status != domain.Completed {
+		return nil // STOPPED or FAILED: a resume publishes it again
+	}
+	targets, err := selectTargets(ctx, tx, c.event.Type, c.chunk)
+	if err != nil {
+		return err
+	}
+	results := map[string]domain.Result{}
+	if !first {
+		if results, err = selectResults(ctx, tx, c.event, members(grants)); err != nil {
+			return err
+		}
+	}
+	for _, g := range grants {
+		switch t, ok := targets[g.TargetID]; {
+		case !ok || t.MemberID != g.MemberID:
+			c.strange = append(c.strange, fmt.Sprintf("member %s is no target of the chunk", g.MemberID))
+		case t.Amount != g.Amount:
+			c.strange = append(c.strange, fmt.Sprintf("member %s is to get %d, the message says %d", g.MemberID, t.Amount, g.Amount))
+		case results[g.MemberID].Admits(g, running):
+			c.grants = append(c.grants, g)
+		}
+	}
+	return nil
+}
+
+// grant asks the ledger, with no transaction open (T5). After an error that says that nothing was applied the claim is
+// given back; after any other it stays open to its lease, since the request may still be on its way.
+func (s *Grants) grant(ctx context.Context, c claim) ([]domain.Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, grantBudget)
+	defer cancel()
+	outcomes, err := s.Granter.Grant(ctx, c.event, c.deadline, c.grants)
+	if errors.Is(err, ErrNotApplied) {
+		return nil, errors.Join(err, s.release(context.WithoutCancel(ctx), c))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask the ledger for chunk %s: %w", c.chunk, err)
+	}
+	if len(outcomes) != len(c.grants) {
+		return nil, fmt.Errorf("ask the ledger for chunk %s: %d answers to %d grants", c.chunk, len(outcomes), len(c.grants))
+	}
+	return outcomes, nil
+}
+
+// release gives the claim back: every way out but death does, where nothing can have been applied.
+func (s *Grants) release(ctx context.Context, c claim) error {
+	return pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return returnClaim(ctx, tx, c) })
+}
+
+// settleTries bounds how often a settling begins anew because a row appeared under it.
+const settleTries = 5
+
+// settle writes the outcomes, closes the claim, asks again for what is open, and adds to the counters; done says that
+// every target of the event is final (T6). It looks at no event status: what was claimed before a stop is settled.
+//
+// At a chunk's first claim, with every grant granted, nothing has to be read: the rows are inserted plainly. A row that
+// is there all the same, or a claim that was taken over, leads to the way that locks and reads first.
+func (s *Grants) settle(ctx context.Context, c claim, outcomes []domain.Outcome) (done bool, err error) {
+	if c.first && allGranted(outcomes) {
+		done, err = pg.Value(ctx, s.Pool, func(tx pgx.Tx) (bool, error) { return s.settleFirst(ctx, tx, c, outcomes) })
+		if !errors.Is(err, errClaimLost) && !pg.Violates(err, memberKey(c.event.Type)) {
+			return done, err
+		}
+	}
+	for range settleTries {
+		done, err = pg.Value(ctx, s.Pool, func(tx pgx.Tx) (bool, error) { return s.settleLocked(ctx, tx, c, outcomes) })
+		if !pg.Violates(err, memberKey(c.event.Type)) {
+			break
+		}
+	}
+	return done, err
+}
+
+func (s *Grants) settleFirst(ctx context.Context, tx pgx.Tx, c claim, outcomes []domain.Outcome) (bool, error) {
+	rows := make([]domain.Result, len(c.grants))
+	var sum domain.Counts
+	for i, g := range c.grants {
+		before := domain.Result{MemberID: g.MemberID, Amount: g.Amount}
+		rows[i] = before.Settle(g, outcomes[i], true, s.Limits.Retry.Limit)
+		sum = sum.Add(domain.Change(before, rows[i]))
+	}
+	if err := s.insertResults(ctx, tx, c.event, rows); err != nil {
+		return false, err
+	}
+	if err := closeClaim(ctx, tx, c, sum.Settled); err != nil {
+		return false, err
+	}
+	return s.count(ctx, tx, c, sum)
+}
+
+// count adds to the summary as the last statement and says whether every target is final.
+func (s *Grants) count(ctx context.Context, tx pgx.Tx, c claim, sum domain.Counts) (bool, error) {
+	if sum == (domain.Counts{}) {
+		return false, failpoint.Hit(ctx, failpoint.SettleBeforeCommit)
+	}
+	final, err := addCounts(ctx, tx, c.event.ID, sum)
+	if err != nil {
+		return false, err
+	}
+	return final == c.event.TotalCount, failpoint.Hit(ctx, failpoint.SettleBeforeCommit)
+}
+
+// settleLocked locks the rows, lets the domain decide what each becomes, and writes what changed.
+func (s *Grants) settleLocked(ctx context.Context, tx pgx.Tx, c claim, outcomes []domain.Outcome) (bool, error) {
+	contradicted := slices.ContainsFunc(outcomes, func(o domain.Outcome) bool { return o.Verdict == domain.Contradicted })
+	if contradicted { // the event may have to become FAILED, and the gate comes before every other lock
+		if err := pg.Lock(ctx, tx, pg.Gate, c.event.ID); err != nil {
+			return false, err
+		}
+	}
+	rows, err := lockResults(ctx, tx, c.event, members(c.grants))
+	if err != nil {
+		return false, err
+	}
+	chunk, err := lockChunk(ctx, tx, c.chunk)
+	if err != nil {
+		return false, err
+	}
+	own := chunk.token == c.token
+	changes := decide(c, outcomes, rows, own, s.Limits.Retry.Limit)
+	if err := s.insertResults(ctx, tx, c.event, changes.insert); err != nil {
+		return false, err
+	}
+	if err := s.updateResults(ctx, tx, c.event, changes.update); err != nil {
+		return false, err
+	}
+	if err := updateChunk(ctx, tx, c, changes, own); err != nil {
+		return false, err
+	}
+	if err := s.askAgain(ctx, tx, c, chunk, changes); err != nil {
+		return false, err
+	}
+	if changes.mismatch {
+		if err := s.fault(ctx, tx, c); err != nil {
+			return false, err
+		}
+	}
+	return s.count(ctx, tx, c, changes.counts)
+}
+
+// fault makes the event FAILED, under its gate: going on would do harm.
+func (s *Grants) fault(ctx context.Context, tx pgx.Tx, c claim) error {
+	s.Log.ErrorContext(ctx, "the ledger contradicts itself, the event is stopped", obs.EventID, c.event.ID, obs.Chunk, c.chunk)
+	return faultEvent(ctx, tx, c.event.ID, domain.Mismatch, "the ledger contradicts itself: see the results with error_code mismatch")
+}
+
+// changes is what a settling writes.
+type changes struct {
+	insert   []domain.Result
+	update   []lockedResult
+	counts   domain.Counts
+	retries  []int // tries for which a retry is due
+	unknown  bool  // grants whose outcome is unknown are to be asked again
+	redrive  bool  // the same, of redrives
+	mismatch bool  // the ledger contradicted itself for the first time about somebody
+}
+
+// decide lets the domain say what each row becomes. A row that is not in rows does not exist yet.
+func decide(c claim, outcomes []domain.Outcome, rows map[string]lockedResult, own bool, limit int) (ch changes) {
+	for i, g := range c.grants {
+		row, exists := rows[g.MemberID]
+		before := row.Result
+		if !exists {
+			before = domain.Result{MemberID: g.MemberID, Amount: g.Amount}
+		}
+		after := before.Settle(g, outcomes[i], own, limit)
+		if own && outcomes[i].Verdict == domain.Unknown && (g.Redrive > 0 || !after.Status.Final()) {
+			ch.unknown = ch.unknown || g.Redrive == 0
+			ch.redrive = ch.redrive || g.Redrive > 0
+		}
+		if after == before {
+			continue
+		}
+		ch.counts = ch.counts.Add(domain.Change(before, after))
+		ch.noteRefusal(after)
+		if exists {
+			ch.update = append(ch.update, lockedResult{Result: after, row: row.row})
+		} else {
+			ch.insert = append(ch.insert, after)
+		}
+	}
+	return ch
+}
+
+func (ch *changes) noteRefusal(after domain.Result) {
+	switch {
+	case after.Status != domain.Refused:
+	case after.ErrorCode == domain.Mismatch:
+		ch.mismatch = true
+	case !slices.Contains(ch.retries, after.RetryCount):
+		ch.retries = append(ch.retries, after.RetryCount)
+	}
+}
+
+// askAgain makes the jobs that the outcomes ask for, in the transaction that writes them: a status and its retry cannot
+// disagree. Times are the database's.
+func (s *Grants) askAgain(ctx context.Context, tx pgx.Tx, c claim, chunk chunkState, ch changes) error {
+	for _, try := range ch.retries {
+		at := chunk.now.Add(s.Limits.Retry.Wait(try))
+		if err := outbox.EnqueueAt(ctx, tx, s.River, c.chunk, outbox.Retry, try, at); err != nil {
+			return err
+		}
+	}
+	later := chunk.now.Add(claimLease + domain.UnknownWait(chunk.attempts)) // the claim stays open until its lease ends
+	if ch.unknown {
+		if err := outbox.EnqueueAt(ctx, tx, s.River, c.chunk, outbox.Again, 0, later); err != nil {
+			return err
+		}
+	}
+	if ch.redrive {
+		return outbox.EnqueueAt(ctx, tx, s.River, c.chunk, outbox.Redrive, 0, later)
+	}
+	return nil
+}
+
+func allGranted(outcomes []domain.Outcome) bool {
+	return !slices.ContainsFunc(outcomes, func(o domain.Outcome) bool { return o.Verdict != domain.Granted })
+}
+
+func members(grants []domain.Grant) []string {
+	ids := make([]string, len(grants))
+	for i, g := range grants {
+		ids[i] = g.MemberID
+	}
+	return ids
+}

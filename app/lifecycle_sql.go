@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// laneFree returns domain.LaneBusy if another event that is reserved for the same second runs.
+func laneFree(ctx context.Context, tx pgx.Tx, e domain.Event) error {
+	if e.ReservationAt == nil {
+		return nil
+	}
+	var runner int64
+	const query = `SELECT id FROM campaign_events WHERE reservation_at = $1 AND event_status = 'RUNNING' LIMIT 1`
+	err := tx.QueryRow(ctx, query, *e.ReservationAt).Scan(&runner)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read lane: %w", err)
+	}
+	return laneBusy(runner)
+}
+
+// laneConstraint keeps one running event a lane, whoever starts two at the same moment.
+const laneConstraint = "campaign_events_lane_running"
+
+func laneBusy(runner int64) error {
+	which := "another event"
+	if runner > 0 {
+		which = fmt.Sprintf("event %d", runner)
+	}
+	return &domain.Error{Code: domain.LaneBusy, Message: which + ", reserved for the same second, is running",
+		Hint: "wait until it is done, or stop it", EventID: runner}
+}
+
+func stampStarted(ctx context.Context, tx pgx.Tx, id int64) error {
+	const update = `UPDATE campaign_event_summary SET started_at = coalesce(started_at, now()), updated_at = now() WHERE event_id = $1`
+	return exactlyOne(ctx, tx, update, id)
+}
+
+func stampCompleted(ctx context.Context, tx pgx.Tx, id int64) error {
+	const update = `UPDATE campaign_event_summary SET completed_at = now(), updated_at = now() WHERE event_id = $1`
+	return exactlyOne(ctx, tx, update, id)
+}
+
+func stampStopped(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, memo string) error {
+	if err := exactlyOne(ctx, tx, `UPDATE campaign_events SET failure_code = nullif($2, '') WHERE id = $1`, id, code); err != nil {
+		return err
+	}
+	const update = `UPDATE campaign_event_summary SET stopped_at = now(), stopped_memo = $2, updated_at = now() WHERE event_id = $1`
+	return exactlyOne(ctx, tx, update, id, memo)
+}
+
+func exactlyOne(ctx context.Context, tx pgx.Tx, update string, args ...any) error {
+	tag, err := tx.Exec(ctx, update, args...)
+	if err != nil {
+		return fmt.Errorf("update event: %w", err)
+	}
+	if tag.RowsAffected() != 1 {
+		return fmt.Errorf("update event: hit %d rows, not one", tag.RowsAffected())
+	}
+	return nil
+}
+
+// selectDone lists the running events whose counters say that they are done.
+func selectDone(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
+	const query = `SELECT e.id FROM campaign_events e JOIN campaign_event_summary s ON s.event_id = e.id
+		WHERE e.event_status = 'RUNNING' AND s.published_count = e.total_count
+		  AND s.success_count + s.fail_count = e.total_count ORDER BY e.id`
+	rows, err := pool.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("read running events: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("read running events: %w", err)
+	}
+	return ids, nil
+}

@@ -1,0 +1,129 @@
+// The module's root holds no code of its own, only the test of who may import whom.
+package bestow
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mayImport is the house: a folder may import the folders named here, its own subfolders, and the leaves.
+var mayImport = map[string][]string{
+	"domain":     {},
+	"money":      {},
+	"migrations": {},
+	"outbox":     {"domain"},
+	"app":        {"domain", "outbox"},
+	"jobs":       {"domain", "outbox", "app", "money", "migrations"},
+	"http":       {"domain", "app"},
+	"cmd":        {"domain", "outbox", "app", "jobs", "http", "money", "migrations", "internal"},
+	// What serves demo, bench and tests may stand on anything but cmd.
+	"internal": {"domain", "outbox", "app", "jobs", "http", "money", "migrations", "internal"},
+}
+
+// leaves import nothing of ours, so everybody but domain may import them.
+var leaves = []string{"internal/pg", "internal/failpoint", "internal/seal", "internal/obs"}
+
+// onlyIn names packages of others that one folder alone knows: it is where a library may be replaced.
+var onlyIn = map[string][]string{
+	"github.com/ThreeDotsLabs/watermill-kafka": {"outbox"},
+	"github.com/IBM/sarama":                    {"outbox", "internal/kafkatest", "internal/embedkafka"},
+	"github.com/twmb/franz-go":                 {"outbox", "internal/kafkatest", "internal/embedkafka"},
+	"github.com/labstack/echo":                 {"http"},
+	"github.com/alecthomas/kong":               {"cmd"},
+}
+
+// The rule of who may import whom is parsed from the sources, so a cached result cannot hide a new import.
+func TestWhoMayImportWhom(t *testing.T) {
+	t.Parallel()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range f.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if why := broken(filepath.ToSlash(path), imported); why != "" {
+				t.Errorf("%s imports %s: %s", path, imported, why)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+}
+
+// Each rule is seen red once: a test that cannot fail proves nothing.
+func TestEachRuleCanBreak(t *testing.T) {
+	t.Parallel()
+	for path, imported := range map[string]string{
+		"domain/event.go":              "github.com/jackc/pgx/v5",
+		"domain/chunk.go":              "bestow/internal/pg",
+		"outbox/relay.go":              "bestow/app",
+		"app/grants.go":                "bestow/jobs",
+		"app/events.go":                "bestow/money",
+		"jobs/client.go":               "bestow/http",
+		"http/routes.go":               "bestow/outbox",
+		"money/points.go":              "bestow/domain",
+		"migrations/migrations.go":     "bestow/domain",
+		"internal/pg/pg.go":            "bestow/domain",
+		"internal/seal/key.go":         "bestow/internal/pg",
+		"app/import.go":                "bestow/internal/pgtest",
+		"app/progress.go":              "github.com/IBM/sarama",
+		"jobs/close_done.go":           "github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka",
+		"cmd/bestow/demo.go":           "github.com/twmb/franz-go/pkg/kfake",
+		"app/targets.go":               "github.com/labstack/echo/v4",
+		"http/server.go":               "github.com/alecthomas/kong",
+		"internal/embedpg/embedpg.go":  "bestow/cmd/bestow",
+		"internal/kafkatest/broker.go": "bestow/cmd/bestow",
+	} {
+		require.NotEmpty(t, broken(path, imported), "%s may import %s", path, imported)
+	}
+}
+
+// broken says which rule path breaks by importing imported, "" for none.
+func broken(path, imported string) string {
+	dir := filepath.ToSlash(filepath.Dir(path))
+	top, _, _ := strings.Cut(dir, "/")
+	to, ours := strings.CutPrefix(imported, "bestow/")
+	if !ours {
+		return brokenOutside(dir, top, imported)
+	}
+	toTop, _, _ := strings.Cut(to, "/")
+	switch {
+	case slices.Contains(leaves, dir):
+		return "a leaf imports nothing of ours"
+	case slices.Contains(leaves, to) && top != "domain":
+		return ""
+	case toTop == top && top != "internal":
+		return ""
+	case !slices.Contains(mayImport[top], toTop):
+		return top + " may not know " + toTop
+	}
+	return ""
+}
+
+func brokenOutside(dir, top, imported string) string {
+	if top == "domain" && strings.Contains(imported, ".") {
+		return "domain stands on the standard library alone"
+	}
+	for library, homes := range onlyIn {
+		known := slices.ContainsFunc(homes, func(home string) bool { return dir == home || strings.HasPrefix(dir, home+"/") })
+		if strings.HasPrefix(imported, library) && !known {
+			return "only " + strings.Join(homes, ", ") + " may know " + library
+		}
+	}
+	return ""
+}

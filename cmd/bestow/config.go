@@ -1,0 +1,186 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sort"
+	"strings"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/internal/embedpg"
+	"bestow/outbox"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// config is all settings of the service, one page. They come from the environment, secrets from files too; what a
+// command needs of them it says in its help.
+type config struct {
+	DatabaseURL string   `env:"DATABASE_URL" help:"PostgreSQL 15 or later"`
+	MigrateURL  string   `env:"BESTOW_MIGRATE_URL" help:"the owner's connection, for migrate only (default: DATABASE_URL)"`
+	Brokers     []string `env:"KAFKA_BROKERS" help:"Kafka, host:port, comma list"`
+
+	TopicPrefix string `env:"BESTOW_TOPIC_PREFIX" envDefault:"grants" help:"topics are PREFIX.point, PREFIX.point.dlt, ..."`
+	Partitions  int    `env:"BESTOW_TOPIC_PARTITIONS" envDefault:"8" help:"of a topic that is made"`
+	Replication int    `env:"BESTOW_TOPIC_REPLICATION" envDefault:"0" help:"of a topic that is made (0: the broker's default)"`
+
+	Addr     string `env:"BESTOW_ADDR" envDefault:"127.0.0.1:8080" help:"admin API, River UI at /river"`
+	OpsAddr  string `env:"BESTOW_OPS_ADDR" envDefault:"127.0.0.1:9090" help:"/livez /readyz /metrics, pprof: a private port"`
+	AdminKey string `env:"BESTOW_ADMIN_KEY" secret:"true" help:"an API key of role admin"`
+
+	MasterKey     string `env:"BESTOW_MASTER_KEY" secret:"true" help:"32 bytes base64: wraps the keys of voucher PINs"`
+	MasterKeyFile string `env:"BESTOW_MASTER_KEY_FILE" help:"a file with BESTOW_MASTER_KEY"`
+
+	RetryLimit     int           `env:"BESTOW_RETRY_LIMIT" envDefault:"5" help:"retries after the first try"`
+	RetryBackoff   time.Duration `env:"BESTOW_RETRY_BACKOFF" envDefault:"1m" help:"the first wait, doubling to 1h"`
+	RelayChunks    int           `env:"BESTOW_RELAY_CHUNKS" envDefault:"5" help:"chunks a relay job"`
+	MessageTargets int           `env:"BESTOW_MESSAGE_TARGETS" envDefault:"1000" help:"targets a message (1: a message per target)"`
+
+	TimeZone        string        `env:"BESTOW_TIME_ZONE" envDefault:"Asia/Seoul" help:"days of issue and expiry, times shown to people"`
+	DataDir         string        `env:"BESTOW_DATA_DIR" help:"embedded servers' files (default: the XDG data folder; /var/lib/bestow as root)"`
+	Env             string        `env:"BESTOW_ENV" envDefault:"development" help:"production refuses the embedded servers and missing keys"`
+	MaxConns        int           `env:"BESTOW_DB_MAX_CONNS" envDefault:"20" help:"connections to PostgreSQL a process"`
+	ShutdownTimeout time.Duration `env:"BESTOW_SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long work may finish when the process stops"`
+
+	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	LogFormat string `env:"LOG_FORMAT" help:"text or json (default: text on a terminal, json otherwise)"`
+}
+
+// clientNames are settings that the command line reads itself.
+var clientNames = []string{"BESTOW_URL", "BESTOW_KEY"}
+
+// loadConfig reads and checks the environment, and names every setting that is wrong.
+func loadConfig() (config, error) {
+	cfg, err := env.ParseAs[config]()
+	if err != nil {
+		return cfg, fmt.Errorf("read settings: %w", err)
+	}
+	if err := cfg.readFiles(); err != nil {
+		return cfg, err
+	}
+	return cfg, errors.Join(unknownSettings(os.Environ()), cfg.validate())
+}
+
+func (c *config) readFiles() error {
+	if c.MasterKeyFile == "" || c.MasterKey != "" {
+		return nil
+	}
+	body, err := os.ReadFile(c.MasterKeyFile)
+	if err != nil {
+		return fmt.Errorf("read BESTOW_MASTER_KEY_FILE: %w", err)
+	}
+	c.MasterKey = strings.TrimSpace(string(body))
+	return nil
+}
+
+func (c config) validate() error {
+	var errs []error
+	bad := func(when bool, format string, args ...any) {
+		if when {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	bad(c.Partitions < 1, "BESTOW_TOPIC_PARTITIONS is %d: it must be 1 or more", c.Partitions)
+	bad(c.RetryLimit < 0, "BESTOW_RETRY_LIMIT is %d: it must be 0 or more", c.RetryLimit)
+	bad(c.RetryBackoff <= 0, "BESTOW_RETRY_BACKOFF is %s: it must be above 0", c.RetryBackoff)
+	bad(c.RelayChunks < 1 || c.RelayChunks > 100, "BESTOW_RELAY_CHUNKS is %d: it must be 1 to 100", c.RelayChunks)
+	bad(c.MessageTargets < 1 || c.MessageTargets > 5000, "BESTOW_MESSAGE_TARGETS is %d: it must be 1 to 5000", c.MessageTargets)
+	bad(c.MaxConns < 6, "BESTOW_DB_MAX_CONNS is %d: it must be 6 or more", c.MaxConns)
+	bad(c.Env != "development" && c.Env != "production", "BESTOW_ENV is %q: it must be development or production", c.Env)
+	bad(c.Env == "production" && c.AdminKey == "", "BESTOW_ADMIN_KEY is not set: production needs it")
+	bad(c.Env == "production" && c.MasterKey == "", "BESTOW_MASTER_KEY is not set: production needs it")
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		errs = append(errs, fmt.Errorf("BESTOW_TIME_ZONE is %q: it must be a name such as Asia/Seoul", c.TimeZone))
+	}
+	return errors.Join(errs...)
+}
+
+// limits are the settings that use cases obey.
+func (c config) limits() app.Limits {
+	l := app.DefaultLimits()
+	l.Retry = domain.RetryPolicy{Limit: c.RetryLimit, Backoff: c.RetryBackoff}
+	l.MessageTargets, l.RelayChunks = c.MessageTargets, c.RelayChunks
+	return l
+}
+
+func (c config) kafka() outbox.KafkaConfig {
+	return outbox.KafkaConfig{Brokers: c.Brokers, TopicPrefix: c.TopicPrefix, Partitions: c.Partitions, Replication: c.Replication}
+}
+
+// dataDir is where embedded servers keep their files.
+func (c config) dataDir() (string, error) {
+	if c.DataDir != "" {
+		return filepath.Abs(c.DataDir)
+	}
+	return embedpg.DefaultDir()
+}
+
+// settings lists the names that config reads, with default and meaning, in the order of their declaration.
+func settings() []setting {
+	t := reflect.TypeFor[config]()
+	list := make([]setting, 0, t.NumField())
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag
+		list = append(list, setting{tag.Get("env"), tag.Get("envDefault"), tag.Get("help")})
+	}
+	return list
+}
+
+type setting struct{ name, standard, help string }
+
+// unknownSettings refuses a BESTOW_ name that means nothing: a misspelt setting would otherwise do nothing, silently.
+func unknownSettings(environ []string) error {
+	known := append([]string(nil), clientNames...)
+	for _, s := range settings() {
+		known = append(known, s.name)
+	}
+	var errs []error
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, "BESTOW_") || strings.HasPrefix(name, "BESTOW_TEST_") || contains(known, name) {
+			continue
+		}
+		errs = append(errs, fmt.Errorf("%s is no setting: did you mean %s?", name, nearest(name, known)))
+	}
+	return errors.Join(errs...)
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func nearest(name string, known []string) string {
+	best := append([]string(nil), known...)
+	sort.SliceStable(best, func(i, j int) bool { return distance(name, best[i]) < distance(name, best[j]) })
+	return best[0]
+}
+
+// distance is the Levenshtein distance of two names.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}

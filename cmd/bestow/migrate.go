@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"bestow/migrations"
+)
+
+type migrateCmd struct {
+	Up     migrateUpCmd     `cmd:"" help:"Bring the database up to date; any number of processes may do it at once."`
+	Status migrateStatusCmd `cmd:"" help:"List the migrations and when they were applied."`
+}
+
+type migrateUpCmd struct{}
+
+// Run applies what is missing.
+func (migrateUpCmd) Run(ctx context.Context) error {
+	url, err := migrateURL()
+	if err != nil {
+		return err
+	}
+	if err := migrations.Up(ctx, url); err != nil {
+		return err
+	}
+	fmt.Println("the database is up to date")
+	return nil
+}
+
+type migrateStatusCmd struct{}
+
+// Run lists the migrations.
+func (migrateStatusCmd) Run(ctx context.Context) error {
+	url, err := migrateURL()
+	if err != nil {
+		return err
+	}
+	steps, err := migrations.Status(ctx, url)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "MIGRATION\tAPPLIED")
+	for _, s := range steps {
+		applied := "not yet"
+		if !s.AppliedAt.IsZero() {
+			applied = s.AppliedAt.Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%s\t%s\n", s.Name, applied)
+	}
+	return w.Flush()
+}
+
+// migrateURL is the owner's connection.
+func migrateURL() (string, error) {
+	cfg, err := loadConfig()
+	if err != nil {
+		return "", err
+	}
+	if cfg.MigrateURL != "" {
+		return cfg.MigrateURL, nil
+	}
+	if cfg.DatabaseURL == "" {
+		return "", errors.New("DATABASE_URL is not set: give the address of the PostgreSQL to migrate, as postgres://user:password@host:5432/database")
+	}
+	return cfg.DatabaseURL, nil
+}

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"bestow/app"
+	bestowhttp "bestow/http"
+	"bestow/internal/obs"
+	"bestow/internal/seal"
+	"bestow/jobs"
+	"bestow/migrations"
+	"bestow/money"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"golang.org/x/sync/errgroup"
+	"riverqueue.com/riverui"
+)
+
+// The roles of a process. Each scales by starting more processes.
+const (
+	roleAPI     = "api"     // the admin API and River UI
+	roleRelay   = "relay"   // works the relay queue: from a job to Kafka
+	roleHandler = "handler" // consumes Kafka: from a message to a grant
+	roleJobs    = "jobs"    // works the timetable
+	roleMoney   = "money"   // the ledger; in process for now, so it has no listener of its own yet
+)
+
+var allRoles = []string{roleAPI, roleRelay, roleHandler, roleJobs, roleMoney}
+
+// process is what a process is made of, whatever its roles: they only choose what runs. Every process has one River
+// client that knows every kind of job.
+type process struct {
+	cfg    config
+	roles  []string
+	log    *slog.Logger
+	pool   *pgxpool.Pool
+	app    *app.App
+	river  *river.Client[pgx.Tx]
+	kafka  *outbox.Kafka  // nil without a role that needs it
+	router *outbox.Router // nil without the role handler
+}
+
+// newProcess connects to what the roles need. Close it in any case.
+func newProcess(ctx context.Context, cfg config, roles []string, log *slog.Logger) (*process, error) {
+	p := &process{cfg: cfg, roles: roles, log: log}
+	var err error
+	if p.pool, err = openPool(ctx, cfg); err != nil {
+		return nil, err
+	}
+	if err := p.wire(ctx); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *process) has(role string) bool { return slices.Contains(p.roles, role) }
+
+func (p *process) wire(ctx context.Context) error {
+	if err := p.checkDatabase(ctx); err != nil {
+		return err
+	}
+	workers := river.NewWorkers()
+	var err error
+	queues := jobs.Queues{Relay: p.has(roleRelay), Jobs: p.has(roleJobs)}
+	if p.river, err = jobs.NewClient(p.pool, workers, queues, p.log); err != nil {
+		return err
+	}
+	if err := p.wireApp(); err != nil {
+		return err
+	}
+	if p.has(roleRelay) || p.has(roleHandler) {
+		if err := p.wireKafka(ctx); err != nil {
+			return err
+		}
+	}
+	relay := &outbox.RelayWorker{Pool: p.pool, Kafka: p.kafka, Log: p.log}
+	jobs.Register(workers, jobs.Workers{App: p.app, Relay: relay})
+	return nil
+}
+
+func (p *process) wireApp() error {
+	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits()}
+	ledger := money.Config{Pool: p.pool, Log: p.log}
+	var err error
+	if ledger.Location, err = time.LoadLocation(p.cfg.TimeZone); err != nil {
+		return fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
+	}
+	if p.cfg.MasterKey != "" {
+		if ledger.Master, err = seal.NewMaster(p.cfg.MasterKey); err != nil {
+			return fmt.Errorf("read BESTOW_MASTER_KEY: %w", err)
+		}
+		deps.Sealer = newSealer(ledger.Master)
+	}
+	l, err := money.New(ledger)
+	if err != nil {
+		return err
+	}
+	deps.Granter = granter{ledger: l}
+	p.app = app.New(deps)
+	return nil
+}
+
+func (p *process) wireKafka(ctx context.Context) error {
+	cfg := p.cfg.kafka()
+	cfg.Log = p.log
+	err := patiently(ctx, p.log, "kafka", func() (err error) {
+		p.kafka, err = outbox.NewKafka(cfg)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	types, err := outbox.ReadyTypes(ctx, p.pool)
+	if err != nil {
+		return err
+	}
+	if err := p.kafka.EnsureTopics(types); err != nil {
+		return err
+	}
+	if p.has(roleHandler) {
+		p.router, err = outbox.NewRouter(p.pool, p.kafka, p.app.Grants.Handle, p.log)
+	}
+	return err
+}
+
+// checkDatabase waits for PostgreSQL and refuses one that lacks a migration, or in production one that may lose commits.
+func (p *process) checkDatabase(ctx context.Context) error {
+	if err := patiently(ctx, p.log, "postgresql", func() error { return p.pool.Ping(ctx) }); err != nil {
+		return err
+	}
+	if err := migrations.Current(ctx, p.cfg.DatabaseURL); err != nil {
+		return err
+	}
+	var durable bool
+	const query = `SELECT current_setting('fsync')::bool AND current_setting('synchronous_commit') <> 'off' AND current_setting('full_page_writes')::bool`
+	if err := p.pool.QueryRow(ctx, query).Scan(&durable); err != nil {
+		return fmt.Errorf("read PostgreSQL's settings: %w", err)
+	}
+	if !durable && p.cfg.Env == "production" {
+		return errors.New("PostgreSQL may lose commits: set fsync, full_page_writes and synchronous_commit to on")
+	}
+	if !durable {
+		p.log.WarnContext(ctx, "postgresql may lose commits: fsync, full_page_writes or synchronous_commit is off")
+	}
+	return nil
+}
+
+// patience is how long a start waits for a server that is not there yet.
+const patience = 30 * time.Second
+
+// patiently calls connect until it succeeds, for at most patience.
+func patiently(ctx context.Context, log *slog.Logger, what string, connect func() error) error {
+	deadline := time.Now().Add(patience)
+	for {
+		err := connect()
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		log.WarnContext(ctx, "waiting for "+what, obs.Err, err)
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func openPool(ctx context.Context, cfg config) (*pgxpool.Pool, error) {
+	if cfg.DatabaseURL == "" {
+		return nil, errors.New("DATABASE_URL is not set: give the address of a PostgreSQL, or try `bestow demo`, which brings its own")
+	}
+	pc, err := pgxpool.ParseConfig(cfg.DatabaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("read DATABASE_URL: %w", err)
+	}
+	pc.MaxConns = int32(cfg.MaxConns)                                    //nolint:gosec // checked by validate
+	pc.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // a generic plan knows no partition
+	pc.ConnConfig.RuntimeParams["application_name"] = "bestow"           // seen in pg_stat_activity
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	return pool, nil
+}
+
+func (p *process) close() {
+	if p.kafka != nil {
+		if err := p.kafka.Close(); err != nil {
+			p.log.Warn("close kafka", obs.Err, err)
+		}
+	}
+	p.pool.Close()
+}
+
+// run works in the process's roles until ctx ends or one of them fails, then lets what has begun finish.
+func (p *process) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.workJobs(ctx) })
+	if p.has(roleHandler) {
+		g.Go(func() error { return p.router.Run(ctx) })
+	}
+	if p.has(roleAPI) {
+		g.Go(func() error { return p.serveAPI(ctx) })
+	}
+	g.Go(func() error { return p.listen(ctx, p.cfg.OpsAddr, bestowhttp.NewOps(p.ops())) })
+	return g.Wait()
+}
+
+func (p *process) workJobs(ctx context.Context) error {
+	if !p.has(roleRelay) && !p.has(roleJobs) {
+		return nil // it inserts only
+	}
+	// Not ctx itself: its end would cancel the jobs at work, where a stop lets them finish.
+	if err := p.river.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start river: %w", err)
+	}
+	<-ctx.Done()
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.ShutdownTimeout)
+	defer cancel()
+	if err := p.river.Stop(stop); err != nil {
+		return fmt.Errorf("stop river: %w", err)
+	}
+	return nil
+}
+
+func (p *process) serveAPI(ctx context.Context) error {
+	ui, err := p.riverUI(ctx)
+	if err != nil {
+		return err
+	}
+	return p.listen(ctx, p.cfg.Addr, bestowhttp.New(bestowhttp.Config{App: p.app, AdminKey: p.cfg.AdminKey, RiverUI: ui, Log: p.log}))
+}
+
+func (p *process) riverUI(ctx context.Context) (http.Handler, error) {
+	ui, err := riverui.NewHandler(&riverui.HandlerOpts{
+		Endpoints: riverui.NewEndpoints(p.river, nil), Logger: p.log, Prefix: "/river", JobListHideArgsByDefault: false,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make river ui: %w", err)
+	}
+	if err := ui.Start(ctx); err != nil {
+		return nil, fmt.Errorf("start river ui: %w", err)
+	}
+	return ui, nil
+}
+
+// listen serves h until ctx ends, then lets requests finish. There is no write time-out: an import's upload may take
+// long, and progress streams have no end.
+func (p *process) listen(ctx context.Context, addr string, h http.Handler) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) }}
+	p.log.InfoContext(ctx, "listening", "addr", "http://"+l.Addr().String(), obs.Role, strconv.Quote(addr))
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve %s: %w", addr, err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.ShutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(stop); err != nil {
+		return errors.Join(fmt.Errorf("stop serving %s: %w", addr, err), server.Close())
+	}
+	return nil
+}

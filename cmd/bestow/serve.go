@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	bestowhttp "bestow/http"
+	"bestow/internal/embedkafka"
+
+	"golang.org/x/term"
+)
+
+type serveCmd struct {
+	Roles         []string `default:"api,relay,handler,jobs,money" help:"What this process does: ${default}."`
+	EmbeddedKafka bool     `help:"Start the embedded broker where KAFKA_BROKERS is not set: one node, for development."`
+}
+
+// Help lists every setting.
+func (serveCmd) Help() string {
+	var b strings.Builder
+	b.WriteString("Settings (environment):\n\n")
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, s := range settings() {
+		standard := s.standard
+		if standard == "" {
+			standard = "-"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", s.name, standard, s.help)
+	}
+	_ = w.Flush() // into memory
+	return b.String()
+}
+
+// Run works in the roles until the process is asked to stop.
+func (c *serveCmd) Run(ctx context.Context) error {
+	for _, role := range c.Roles {
+		if !slices.Contains(allRoles, role) {
+			return usage("there is no role %q: the roles are %s", role, strings.Join(allRoles, ", "))
+		}
+	}
+	cfg, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	log, err := newLogger(cfg)
+	if err != nil {
+		return err
+	}
+	if len(cfg.Brokers) == 0 && (slices.Contains(c.Roles, roleRelay) || slices.Contains(c.Roles, roleHandler)) {
+		broker, err := c.embedKafka(ctx, cfg, log)
+		if err != nil {
+			return err
+		}
+		defer broker.Close()
+		cfg.Brokers = broker.Brokers
+	}
+	p, err := newProcess(ctx, cfg, c.Roles, log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	return p.run(ctx)
+}
+
+func (c *serveCmd) embedKafka(ctx context.Context, cfg config, log *slog.Logger) (*embedkafka.Server, error) {
+	if !c.EmbeddedKafka {
+		return nil, errors.New("KAFKA_BROKERS is not set: name the brokers, or give --embedded-kafka for development")
+	}
+	if cfg.Env == "production" {
+		return nil, errors.New("the embedded broker is one node and keeps no replica: set KAFKA_BROKERS in production")
+	}
+	dir, err := cfg.dataDir()
+	if err != nil {
+		return nil, err
+	}
+	return embedkafka.Start(ctx, embedkafka.Options{Dir: filepath.Join(dir, "kafka"), Log: log})
+}
+
+// newLogger writes to standard error, as text on a terminal and as JSON otherwise.
+func newLogger(cfg config) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+		return nil, fmt.Errorf("LOG_LEVEL is %q: it must be debug, info, warn or error", cfg.LogLevel)
+	}
+	format := cfg.LogFormat
+	if format == "" {
+		format = "json"
+		if term.IsTerminal(int(os.Stderr.Fd())) { //nolint:gosec // a file descriptor is small
+			format = "text"
+		}
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts)), nil
+	}
+	return nil, fmt.Errorf("LOG_FORMAT is %q: it must be text or json", format)
+}
+
+// ops is what the private port says of this process.
+func (p *process) ops() bestowhttp.OpsConfig {
+	ready := map[string]func(context.Context) error{"postgresql": p.pool.Ping}
+	if p.kafka != nil {
+		ready["kafka"] = p.kafka.Ping
+	}
+	return bestowhttp.OpsConfig{Ready: ready, Log: p.log}
+}

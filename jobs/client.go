@@ -1,0 +1,101 @@
+package jobs
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"bestow/app"
+	"bestow/migrations"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Queue holds the jobs of the timetable.
+const Queue = "jobs"
+
+const (
+	// jobTimeout is how long a job may run; rescueAfter, when one that does not come back runs again. With River's own
+	// ticks a relay that was killed publishes again within 81 s.
+	jobTimeout  = 20 * time.Second
+	rescueAfter = 30 * time.Second
+	// maxRetryWait caps the wait after a failed attempt. Attempts have no end: a job of ours is never discarded.
+	maxRetryWait = 15 * time.Second
+)
+
+// Workers are what works the jobs of a process.
+type Workers struct {
+	App   *app.App
+	Relay *outbox.RelayWorker
+}
+
+// Register adds every worker of the product, whatever the process's role: a leader that does not know a kind discards
+// its jobs when it rescues them.
+func Register(w *river.Workers, with Workers) {
+	river.AddWorker(w, with.Relay)
+	river.AddWorker(w, &closeDoneWorker{app: with.App})
+}
+
+// schedules is the timetable.
+func schedules() []*river.PeriodicJob {
+	return []*river.PeriodicJob{
+		every(5*time.Second, closeDoneArgs{}), // the net under the closing of an event
+	}
+}
+
+// Queues are the queues that a process works in its roles.
+type Queues struct {
+	Relay bool
+	Jobs  bool
+}
+
+// relayWorkers is how many relay jobs a process works at once: enough to keep Kafka busy while others mark.
+const relayWorkers = 4
+
+// NewClient makes the process's one River client: it inserts for everyone and works the queues of its roles.
+func NewClient(pool *pgxpool.Pool, workers *river.Workers, q Queues, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	cfg := &river.Config{
+		Schema:               migrations.RiverSchema,
+		Workers:              workers,
+		Queues:               map[string]river.QueueConfig{},
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: rescueAfter,
+		RetryPolicy:          cappedRetry{},
+		FetchPollInterval:    500 * time.Millisecond,
+		FetchCooldown:        50 * time.Millisecond,
+		Logger:               log,
+	}
+	if q.Relay {
+		cfg.Queues[outbox.Queue] = river.QueueConfig{MaxWorkers: relayWorkers}
+	}
+	if q.Jobs {
+		cfg.Queues[Queue] = river.QueueConfig{MaxWorkers: 4}
+	}
+	cfg.PeriodicJobs = schedules() // any process may lead, and the leader inserts them
+	client, err := river.NewClient(riverpgxv5.New(pool), cfg)
+	if err != nil {
+		return nil, fmt.Errorf("make river client: %w", err)
+	}
+	return client, nil
+}
+
+func every(d time.Duration, args river.JobArgs) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(d), func() (river.JobArgs, *river.InsertOpts) {
+		return args, &river.InsertOpts{Queue: Queue, MaxAttempts: math.MaxInt16}
+	}, nil)
+}
+
+// cappedRetry doubles the wait after each failed attempt from a second on, to maxRetryWait.
+type cappedRetry struct{}
+
+// NextRetry is when the job runs again.
+func (cappedRetry) NextRetry(job *rivertype.JobRow) time.Time {
+	wait := min(time.Second<<min(len(job.Errors), 4), maxRetryWait)
+	return time.Now().Add(wait)
+}
