@@ -30,12 +30,12 @@ func New(t testing.TB) *pgxpool.Pool {
 	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // as the product's pool
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
-	t.Cleanup(func() { closePool(t, pool) })
+	t.Cleanup(func() { closePool(t, pool, 10*time.Second) })
 	return pool
 }
 
 // closePool does not wait for ever for a connection that the test has lost: its database is dropped by force anyway.
-func closePool(t testing.TB, pool *pgxpool.Pool) {
+func closePool(t testing.TB, pool *pgxpool.Pool, patience time.Duration) {
 	t.Helper()
 	closed := make(chan struct{})
 	go func() {
@@ -44,7 +44,7 @@ func closePool(t testing.TB, pool *pgxpool.Pool) {
 	}()
 	select {
 	case <-closed:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Errorf("%d connections of the test's pool were never released: close rows, end transactions", pool.Stat().AcquiredConns())
 	}
 }

@@ -94,27 +94,32 @@ func (s *server) start(ctx context.Context) error {
 	return err
 }
 
-// join uses somebody's server. The session behind it holds a lock as long as this process lives, which tells later runs
-// whether our databases may be dropped.
+// join uses somebody's server. A session with this run's name is open there as long as this process lives, which tells
+// other runs that our databases are still in use.
 func (s *server) join(ctx context.Context, external string) error {
 	base, err := url.Parse(external)
 	if err != nil || !strings.HasPrefix(base.Scheme, "postgres") {
 		return errors.New("read BESTOW_TEST_DATABASE_URL: not a postgres:// URL")
 	}
+	config, err := pgx.ParseConfig(external)
+	if err != nil {
+		return errors.New("read BESTOW_TEST_DATABASE_URL: not a postgres:// URL") // its error may show the password
+	}
 	s.base, s.strategy = base, "WAL_LOG" // a checkpoint of somebody's server may be slow
-	keeper, err := pgx.Connect(ctx, external)
+	config.RuntimeParams["application_name"] = prefix + s.run
+	keeper, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect to BESTOW_TEST_DATABASE_URL: %w", err)
 	}
 	s.close = func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
-		return errors.Join(dropAll(ctx, keeper, s.run), keeper.Close(ctx))
+		return errors.Join(dropRun(ctx, keeper, prefix+s.run), keeper.Close(ctx))
 	}
-	if _, err := keeper.Exec(ctx, `SELECT pg_advisory_lock(hashtextextended($1, 0))`, prefix+s.run); err != nil {
-		return fmt.Errorf("mark run: %w", err)
+	if err := sweepDatabases(ctx, keeper); err != nil {
+		return errors.Join(err, keeper.Close(ctx))
 	}
-	return sweepDatabases(ctx, keeper)
+	return nil
 }
 
 // migrate makes the database that every test's is a copy of.

@@ -55,46 +55,42 @@ func alive(pid int) bool {
 	return err == nil && p.Signal(syscall.Signal(0)) == nil
 }
 
-// sweepDatabases drops the databases of runs whose lock nobody holds any more.
+// sweepLock is held while one run drops the databases of dead ones; the number is arbitrary and ours.
+const sweepLock = 0x7067746573 // "pgtes"
+
+// sweepDatabases drops the databases of runs that have no session any more. If another run is at it, it does nothing.
 func sweepDatabases(ctx context.Context, conn *pgx.Conn) error {
-	names, err := databases(ctx, conn, prefix)
+	var alone bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, sweepLock).Scan(&alone); err != nil {
+		return fmt.Errorf("look for dead test runs: %w", err)
+	}
+	if !alone {
+		return nil
+	}
+	rows, _ := conn.Query(ctx, `
+		SELECT DISTINCT run FROM pg_database, substring(datname FROM '^' || $1 || '[a-z0-9]+') AS run
+		WHERE starts_with(datname, $1) AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = run)`, prefix)
+	dead, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return err
+		return fmt.Errorf("look for dead test runs: %w", err)
 	}
-	runs := map[string]bool{}
-	for _, name := range names {
-		run, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "_")
-		runs[run] = true
-	}
-	for run := range runs {
-		if err := sweepRun(ctx, conn, run); err != nil {
+	for _, run := range dead {
+		if err := dropRun(ctx, conn, run); err != nil {
 			return err
 		}
+	}
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_unlock($1)`, sweepLock); err != nil {
+		return fmt.Errorf("look for dead test runs: %w", err)
 	}
 	return nil
 }
 
-// sweepRun drops a run's databases if it is dead.
-func sweepRun(ctx context.Context, conn *pgx.Conn, run string) error {
-	var dead bool
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, prefix+run).Scan(&dead); err != nil {
-		return fmt.Errorf("look for dead test runs: %w", err)
-	}
-	if !dead {
-		return nil
-	}
-	err := dropAll(ctx, conn, run)
-	if _, unlock := conn.Exec(ctx, `SELECT pg_advisory_unlock(hashtextextended($1, 0))`, prefix+run); unlock != nil {
-		err = errors.Join(err, fmt.Errorf("release lock of a dead test run: %w", unlock))
-	}
-	return err
-}
-
-// dropAll drops every database of a run.
-func dropAll(ctx context.Context, conn *pgx.Conn, run string) error {
-	names, err := databases(ctx, conn, prefix+run+"_")
+// dropRun drops every database of a run.
+func dropRun(ctx context.Context, conn *pgx.Conn, run string) error {
+	rows, _ := conn.Query(ctx, `SELECT datname FROM pg_database WHERE starts_with(datname, $1)`, run+"_")
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return err
+		return fmt.Errorf("list databases of test run: %w", err)
 	}
 	for _, name := range names {
 		if err := drop(ctx, conn, name); err != nil {
@@ -102,13 +98,4 @@ func dropAll(ctx context.Context, conn *pgx.Conn, run string) error {
 		}
 	}
 	return nil
-}
-
-func databases(ctx context.Context, conn *pgx.Conn, prefix string) ([]string, error) {
-	rows, _ := conn.Query(ctx, `SELECT datname FROM pg_database WHERE starts_with(datname, $1) ORDER BY datname`, prefix)
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("list test databases: %w", err)
-	}
-	return names, nil
 }
