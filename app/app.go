@@ -42,6 +42,11 @@ type Limits struct {
 	RelayChunks    int // chunks a relay job at the most
 	ImportRows     int // rows an upload at the most
 	OwnPartition   int // a first import of at least as many targets gets a partition of its own
+
+	// ClaimLease is how long a claim is open: nobody else asks the ledger for the chunk meanwhile. GrantBudget is how long
+	// the ledger may take; it ends well before the lease, so that what the ledger applies in the last moment is settled by
+	// the claim under which it was asked.
+	ClaimLease, GrantBudget time.Duration
 }
 
 // DefaultLimits are those of the settings' defaults.
@@ -52,6 +57,8 @@ func DefaultLimits() Limits {
 		RelayChunks:    5,
 		ImportRows:     10_000_000,
 		OwnPartition:   100_000,
+		ClaimLease:     15 * time.Second,
+		GrantBudget:    10 * time.Second,
 	}
 }
 

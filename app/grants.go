@@ -24,14 +24,6 @@ type Grants struct {
 	events *Events
 }
 
-const (
-	// claimLease is how long a claim is open. Nobody else asks the ledger for the chunk meanwhile.
-	claimLease = 15 * time.Second
-	// grantBudget is how long the ledger may take. It ends well before the lease, so that what the ledger applies in the
-	// last moment is settled by the claim under which it was asked.
-	grantBudget = 10 * time.Second
-)
-
 // ErrNotApplied is wrapped by a Granter's error that means: nothing of the batch was applied, and nothing will be.
 var ErrNotApplied = errors.New("nothing of the batch was applied")
 
@@ -50,7 +42,7 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 	if err := failpoint.Hit(ctx, failpoint.ClaimAfterCommit); err != nil {
 		return err
 	}
-	if time.Since(began) > claimLease/2 {
+	if time.Since(began) > s.Limits.ClaimLease/2 {
 		return errors.Join(outbox.ErrBusy, s.release(ctx, c)) // too late to ask safely: the message comes again
 	}
 	outcomes, err := s.grant(ctx, c)
@@ -118,8 +110,8 @@ func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
 			return claim{}, outbox.ErrBusy
 		}
 		_, _ = rand.Read(c.token[:]) // never fails
-		c.first, c.deadline = state.first, state.now.Add(grantBudget)
-		if err := openClaim(ctx, tx, c); err != nil {
+		c.first, c.deadline = state.first, state.now.Add(s.Limits.GrantBudget)
+		if err := openClaim(ctx, tx, c, s.Limits.ClaimLease); err != nil {
 			return claim{}, err
 		}
 		return c, failpoint.Hit(ctx, failpoint.ClaimBeforeCommit)
@@ -175,7 +167,7 @@ func (c *claim) admit(ctx context.Context, tx pgx.Tx, grants []domain.Grant, fir
 // grant asks the ledger, with no transaction open (T5). After an error that says that nothing was applied the claim is
 // given back; after any other it stays open to its lease, since the request may still be on its way.
 func (s *Grants) grant(ctx context.Context, c claim) ([]domain.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, grantBudget)
+	ctx, cancel := context.WithTimeout(ctx, s.Limits.GrantBudget)
 	defer cancel()
 	outcomes, err := s.Granter.Grant(ctx, c.event, c.deadline, c.grants)
 	if errors.Is(err, ErrNotApplied) {
@@ -349,7 +341,7 @@ func (s *Grants) askAgain(ctx context.Context, tx pgx.Tx, c claim, chunk chunkSt
 			return err
 		}
 	}
-	later := chunk.now.Add(claimLease + domain.UnknownWait(chunk.attempts)) // the claim stays open until its lease ends
+	later := chunk.now.Add(s.Limits.ClaimLease + domain.UnknownWait(chunk.attempts)) // the claim stays open until its lease ends
 	if ch.unknown {
 		if err := outbox.EnqueueAt(ctx, tx, s.River, c.chunk, outbox.Again, 0, later); err != nil {
 			return err

@@ -45,13 +45,13 @@ func lockChunk(ctx context.Context, tx pgx.Tx, c domain.Chunk) (s chunkState, er
 }
 
 // openClaim makes c the chunk's claim. The first claim's time is never reset: before it, the chunk has no results.
-func openClaim(ctx context.Context, tx pgx.Tx, c claim) error {
+func openClaim(ctx context.Context, tx pgx.Tx, c claim, lease time.Duration) error {
 	const update = `UPDATE grant_chunks SET claim_token = $5, open_until = clock_timestamp() + $6::interval,
 			claimed_at = coalesce(claimed_at, clock_timestamp()), attempts = attempts + 1,
 			topic = $7, kafka_partition = $8, kafka_offset = $9, updated_at = now()
 		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4`
 	_, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last,
-		c.token, claimLease, c.at.Topic, c.at.Partition, c.at.Offset)
+		c.token, lease, c.at.Topic, c.at.Partition, c.at.Offset)
 	if err != nil {
 		return fmt.Errorf("claim chunk %s: %w", c.chunk, err)
 	}
@@ -174,8 +174,8 @@ func probeResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string, 
 	return results, nil
 }
 
-// columns turns results into the arrays of one statement.
-type columns struct {
+// resultArrays turns results into the arrays of one statement.
+type resultArrays struct {
 	members, statuses, txIDs, codes, messages []string
 	amounts                                   []int64
 	retries, redriveDone                      []int32
@@ -183,8 +183,8 @@ type columns struct {
 	voucherExpiries                           []*time.Time
 }
 
-// newColumns is columns of rows, with the PINs of vouchers sealed.
-func (s *Grants) newColumns(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result) (c columns, err error) {
+// newArrays is the arrays of rows, with the PINs of vouchers sealed.
+func (s *Grants) newArrays(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result) (c resultArrays, err error) {
 	for _, r := range rows {
 		c.members = append(c.members, r.MemberID)
 		c.amounts = append(c.amounts, r.Amount)
@@ -201,7 +201,7 @@ func (s *Grants) newColumns(ctx context.Context, tx pgx.Tx, e domain.Event, rows
 	return c, err
 }
 
-func (s *Grants) addVouchers(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result, c *columns) error {
+func (s *Grants) addVouchers(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result, c *resultArrays) error {
 	var owners, pins []string
 	for _, r := range rows {
 		if r.Voucher != nil {
@@ -237,7 +237,7 @@ func (s *Grants) insertResults(ctx context.Context, tx pgx.Tx, e domain.Event, r
 	if len(rows) == 0 {
 		return nil
 	}
-	c, err := s.newColumns(ctx, tx, e, rows)
+	c, err := s.newArrays(ctx, tx, e, rows)
 	if err != nil {
 		return err
 	}
@@ -269,7 +269,7 @@ func (s *Grants) updateResults(ctx context.Context, tx pgx.Tx, e domain.Event, r
 	for i, r := range rows {
 		results[i], at[i] = r.Result, r.row
 	}
-	c, err := s.newColumns(ctx, tx, e, results)
+	c, err := s.newArrays(ctx, tx, e, results)
 	if err != nil {
 		return err
 	}
