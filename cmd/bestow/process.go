@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"bestow/app"
@@ -44,6 +43,7 @@ type process struct {
 	cfg    config
 	roles  []string
 	log    *slog.Logger
+	with   overrides
 	pool   *pgxpool.Pool
 	app    *app.App
 	river  *river.Client[pgx.Tx]
@@ -51,9 +51,15 @@ type process struct {
 	router *outbox.Router // nil without the role handler
 }
 
-// newProcess connects to what the roles need. Close it in any case.
-func newProcess(ctx context.Context, cfg config, roles []string, log *slog.Logger) (*process, error) {
-	p := &process{cfg: cfg, roles: roles, log: log}
+// overrides replace parts of a process, for demo and tests.
+type overrides struct {
+	granter func(app.Granter) app.Granter // wraps the ledger
+	limits  func(*app.Limits)             // changes what no setting does
+}
+
+// newProcess connects to what the roles need. Close it when it has run.
+func newProcess(ctx context.Context, cfg config, roles []string, log *slog.Logger, with overrides) (*process, error) {
+	p := &process{cfg: cfg, roles: roles, log: log, with: with}
 	var err error
 	if p.pool, err = openPool(ctx, cfg); err != nil {
 		return nil, err
@@ -92,6 +98,9 @@ func (p *process) wire(ctx context.Context) error {
 
 func (p *process) wireApp() error {
 	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits()}
+	if p.with.limits != nil {
+		p.with.limits(&deps.Limits)
+	}
 	ledger := money.Config{Pool: p.pool, Log: p.log}
 	var err error
 	if ledger.Location, err = time.LoadLocation(p.cfg.TimeZone); err != nil {
@@ -108,6 +117,9 @@ func (p *process) wireApp() error {
 		return err
 	}
 	deps.Granter = granter{ledger: l}
+	if p.with.granter != nil {
+		deps.Granter = p.with.granter(deps.Granter)
+	}
 	p.app = app.New(deps)
 	return nil
 }
@@ -256,27 +268,13 @@ func (p *process) riverUI(ctx context.Context) (http.Handler, error) {
 	return ui, nil
 }
 
-// listen serves h until ctx ends, then lets requests finish. There is no write time-out: an import's upload may take
-// long, and progress streams have no end.
+// listen serves h on addr until ctx ends, then lets requests finish.
 func (p *process) listen(ctx context.Context, addr string, h http.Handler) error {
-	l, err := net.Listen("tcp", addr)
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) }}
-	p.log.InfoContext(ctx, "listening", "addr", "http://"+l.Addr().String(), obs.Role, strconv.Quote(addr))
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve %s: %w", addr, err)
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.ShutdownTimeout)
-	defer cancel()
-	if err := server.Shutdown(stop); err != nil {
-		return errors.Join(fmt.Errorf("stop serving %s: %w", addr, err), server.Close())
-	}
-	return nil
+	p.log.InfoContext(ctx, "listening", "url", "http://"+l.Addr().String())
+	return bestowhttp.Serve(ctx, l, h, p.cfg.ShutdownTimeout, p.log)
 }

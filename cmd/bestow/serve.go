@@ -61,7 +61,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		defer broker.Close()
 		cfg.Brokers = broker.Brokers
 	}
-	p, err := newProcess(ctx, cfg, c.Roles, log)
+	p, err := newProcess(ctx, cfg, c.Roles, log, overrides{})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"bestow/internal/embedkafka"
+	"bestow/internal/embedpg"
+	"bestow/internal/seal"
+	"bestow/migrations"
+
+	"golang.org/x/term"
+)
+
+type demoCmd struct {
+	Members int  `default:"100000" help:"Members who get points; a tenth as many get vouchers."`
+	Exit    bool `xor:"end" help:"Exit after the proof, with 0 only if it holds."`
+	Stay    bool `xor:"end" help:"Stay up after the proof, to look around."`
+}
+
+// Run shows the main job with nothing set up: a PostgreSQL and a broker of its own, two events, and the proof.
+func (c *demoCmd) Run(ctx context.Context) error {
+	if c.Members < 10 || c.Members > 5_000_000 {
+		return usage("--members is %d: it must be 10 to 5000000", c.Members)
+	}
+	d, err := startDemo(ctx, os.Stdout)
+	if err != nil {
+		return err
+	}
+	defer d.stop()
+	running, stopRunning := context.WithCancel(ctx)
+	defer stopRunning()
+	ran := make(chan error, 1)
+	go func() { ran <- d.process.run(running) }()
+	shown := make(chan error, 1)
+	go func() { shown <- d.show(running, c.Members) }()
+	select {
+	case err = <-shown:
+	case err = <-ran:
+		return errors.Join(errors.New("the service ended before the demo"), err)
+	}
+	if err == nil && c.stays() {
+		d.lookAround()
+		<-ctx.Done()
+	}
+	stopRunning()
+	return errors.Join(err, <-ran)
+}
+
+func (c *demoCmd) stays() bool {
+	return c.Stay || !c.Exit && term.IsTerminal(int(os.Stdout.Fd())) //nolint:gosec // a file descriptor is small
+}
+
+// demo is a whole installation in one process.
+type demo struct {
+	out      io.Writer
+	cfg      config
+	dir      string
+	log      *slog.Logger
+	logFile  *os.File
+	postgres *embedpg.Server
+	broker   *embedkafka.Server
+	process  *process
+}
+
+func startDemo(ctx context.Context, out io.Writer) (d *demo, err error) {
+	d = &demo{out: out}
+	defer func() {
+		if err != nil {
+			d.stop()
+		}
+	}()
+	if d.cfg, err = loadConfig(); err != nil {
+		return d, err
+	}
+	if err := d.openFolder(); err != nil {
+		return d, err
+	}
+	if err := d.startServers(ctx); err != nil {
+		return d, err
+	}
+	if err := migrations.Up(ctx, d.cfg.DatabaseURL); err != nil {
+		return d, err
+	}
+	d.process, err = newProcess(ctx, d.cfg, allRoles, d.log, overrides{})
+	return d, err
+}
+
+// openFolder finds the demo's folder, its log, its keys and its ports.
+func (d *demo) openFolder() (err error) {
+	if d.dir, err = d.cfg.dataDir(); err != nil {
+		return err
+	}
+	d.dir = filepath.Join(d.dir, "demo")
+	if err := os.MkdirAll(d.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL, which does not run as root, must reach its folder inside
+		return fmt.Errorf("make the demo's folder: %w", err)
+	}
+	if d.logFile, err = os.OpenFile(filepath.Join(d.dir, "demo.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); err != nil {
+		return fmt.Errorf("open the demo's log: %w", err)
+	}
+	d.log = slog.New(slog.NewTextHandler(d.logFile, nil))
+	if d.cfg.MasterKey == "" {
+		if d.cfg.MasterKey, err = keep(filepath.Join(d.dir, "master.key"), seal.GenerateMaster); err != nil {
+			return err
+		}
+	}
+	if d.cfg.AdminKey == "" {
+		if d.cfg.AdminKey, err = keep(filepath.Join(d.dir, "admin.key"), newAdminKey); err != nil {
+			return err
+		}
+	}
+	d.cfg.Addr, d.cfg.OpsAddr = freeAddr(d.cfg.Addr), freeAddr(d.cfg.OpsAddr)
+	return nil
+}
+
+// keep reads the secret at path, or makes it and keeps it there.
+func keep(path string, make func() string) (string, error) {
+	body, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(body)), nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("read %s: %w", path, err)
+	}
+	secret := make()
+	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep %s: %w", path, err)
+	}
+	return secret, nil
+}
+
+// newAdminKey is a key that nobody guesses.
+func newAdminKey() string { return "demo-" + strings.TrimRight(seal.GenerateMaster(), "=")[:24] }
+
+// freeAddr is addr, or a free port of the same host where somebody listens on it already.
+func freeAddr(addr string) string {
+	for _, try := range []string{addr, "127.0.0.1:0"} {
+		l, err := net.Listen("tcp", try) //nolint:noctx // local and immediate
+		if err == nil {
+			defer func() { _ = l.Close() }()
+			return l.Addr().String()
+		}
+	}
+	return addr
+}
+
+// startServers starts what the environment does not name.
+func (d *demo) startServers(ctx context.Context) (err error) {
+	if d.cfg.DatabaseURL == "" {
+		began := time.Now()
+		d.say("PostgreSQL  starting one of its own …")
+		if d.postgres, err = embedpg.Start(ctx, embedpg.Options{Dir: filepath.Join(d.dir, "postgres"), Log: d.log}); err != nil {
+			return err
+		}
+		d.cfg.DatabaseURL = d.postgres.URL
+		d.say("PostgreSQL  %s of its own, ready after %.1f s", d.postgres.Version, time.Since(began).Seconds())
+	}
+	if len(d.cfg.Brokers) == 0 {
+		if d.broker, err = embedkafka.Start(ctx, embedkafka.Options{Dir: filepath.Join(d.dir, "kafka"), Log: d.log}); err != nil {
+			return err
+		}
+		d.cfg.Brokers = d.broker.Brokers
+		d.say("Kafka       an embedded broker at %s", d.broker.Brokers[0])
+	}
+	return nil
+}
+
+// stop ends what was started, in reverse.
+func (d *demo) stop() {
+	if d.process != nil {
+		d.process.close()
+	}
+	if d.broker != nil {
+		d.broker.Close()
+	}
+	if d.postgres != nil {
+		if err := d.postgres.Stop(context.Background()); err != nil {
+			d.log.Error("stop postgresql", "err", err)
+		}
+	}
+	if d.logFile != nil {
+		_ = d.logFile.Close() // a log of a demo
+	}
+}
+
+func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, "  "+format+"\n", args...) }
