@@ -164,7 +164,7 @@ func runAs(ctx context.Context, a account, dir string, limit time.Duration, file
 // set so that initdb need not guess it.
 func environment() []string {
 	env := []string{"LC_ALL=C", "TZ=UTC"}
-	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT"} {
+	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}

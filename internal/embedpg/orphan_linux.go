@@ -11,6 +11,9 @@ import (
 // livingIn lists every process named postgres that works in the data folder, the postmaster's children too: postgres
 // makes the folder its working directory, so no number that another process has taken over deceives us.
 func livingIn(_ context.Context, data string) ([]int, error) {
+	if real, err := filepath.EvalSymlinks(data); err == nil { // /proc shows no links
+		data = real
+	}
 	links, err := filepath.Glob("/proc/[0-9]*/cwd")
 	if err != nil {
 		return nil, err
