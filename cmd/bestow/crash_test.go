@@ -1,0 +1,55 @@
+//go:build failpoint
+
+package main
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+
+	"bestow/internal/failpoint"
+
+	"github.com/stretchr/testify/require"
+)
+
+var errKilled = errors.New("killed here")
+
+// abort kills the first times passages of point: the step ends there, and is done again by whoever does such steps again.
+func abort(ctx context.Context, point string, times int32) (context.Context, *atomic.Int32) {
+	var hits atomic.Int32
+	return failpoint.With(ctx, func(at string) error {
+		if at == point && hits.Add(1) <= times {
+			return errKilled
+		}
+		return nil
+	}), &hits
+}
+
+// Killed at any point of the road, the step is done again, and every member is granted once and counted once.
+//
+// F8: relay.after_ack, F13: claim.after_commit, F14: money.after_grant, F24: close.before_commit.
+func TestKilledAnywhereOnTheRoad(t *testing.T) {
+	t.Parallel()
+	for _, point := range []string{
+		failpoint.RelayRead, failpoint.RelayAfterAck, failpoint.RelayBeforeCommit, failpoint.RelayAfterCommit,
+		failpoint.ClaimBeforeCommit, failpoint.ClaimAfterCommit, failpoint.MoneyBeforeCommit, failpoint.MoneyAfterGrant,
+		failpoint.SettleBeforeCommit, failpoint.SettleAfterCommit, failpoint.CloseBeforeCommit,
+	} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			ctx, hits := abort(t.Context(), point, 3)
+			p, _ := w.start(ctx, overrides{}, allRoles...)
+			points, vouchers := w.event(p, "POINT", 600), w.event(p, "VOUCHER", 300)
+			w.run(p, points)
+			w.run(p, vouchers)
+			w.exact(p, w.completed(p, points.ID))
+			w.exact(p, w.completed(p, vouchers.ID))
+			require.Positive(t, hits.Load(), "the point was passed")
+			require.Equal(t, 600, w.count(`SELECT count(*) FROM money.point_member`), "a key is granted once")
+			require.Equal(t, 300, w.count(`SELECT count(*) FROM money.vouchers`))
+			require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`), "no healthy message is parked")
+		})
+	}
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/internal/kafkatest"
+	"bestow/internal/pgtest"
+	"bestow/internal/seal"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m, kafkatest.Leaks()...) }
+
+// world is an installation of the test's own: a database, topics of their own prefix, and the processes it starts.
+type world struct {
+	testing.TB
+	cfg  config
+	pool *pgxpool.Pool
+	log  *slog.Logger
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	url, brokers := pgtest.URL(t), kafkatest.Brokers(t)
+	cfg, err := env.ParseAsWithOptions[config](env.Options{Environment: map[string]string{
+		"DATABASE_URL":           url,
+		"KAFKA_BROKERS":          strings.Join(brokers, ","),
+		"BESTOW_TOPIC_PREFIX":    kafkatest.Prefix(t),
+		"BESTOW_ADDR":            "127.0.0.1:0",
+		"BESTOW_OPS_ADDR":        "127.0.0.1:0",
+		"BESTOW_ADMIN_KEY":       "test",
+		"BESTOW_MASTER_KEY":      seal.GenerateMaster(),
+		"BESTOW_MESSAGE_TARGETS": "100",
+		"BESTOW_RETRY_BACKOFF":   "100ms",
+		"BESTOW_DB_MAX_CONNS":    "12",
+	}})
+	require.NoError(t, err)
+	pool, err := openPool(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return &world{TB: t, cfg: cfg, pool: pool, log: slog.New(slog.DiscardHandler)}
+}
+
+// start runs a process in the roles until the test ends, or until the returned function is called.
+func (w *world) start(ctx context.Context, with overrides, roles ...string) (p *process, stop func()) {
+	w.Helper()
+	limits := with.limits
+	with.limits = func(l *app.Limits) {
+		l.ClaimLease, l.GrantBudget = 2*time.Second, time.Second
+		if limits != nil {
+			limits(l)
+		}
+	}
+	p, err := newProcess(ctx, w.cfg, roles, w.log, with)
+	require.NoError(w, err)
+	ctx, cancel := context.WithCancel(ctx)
+	ran := make(chan error, 1)
+	go func() { ran <- p.run(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-ran; err != nil {
+			w.Errorf("process ended: %v", err)
+		}
+		p.close()
+	}
+	w.Cleanup(stop)
+	return p, stop
+}
+
+var operator = app.Caller{Actor: "test"}
+
+// event makes an event with n members.
+func (w *world) event(p *process, kind string, n int) domain.Event {
+	w.Helper()
+	amount := int64(500)
+	e, err := p.app.Events.Create(w.Context(), operator, app.NewEvent{
+		CampaignID: fmt.Sprintf("c-%s-%d", kind, time.Now().UnixNano()), EventType: kind, DefaultAmount: &amount, DefaultReason: "spring",
+	})
+	require.NoError(w, err)
+	res, err := p.app.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: memberList(n), ContentType: "text/csv"})
+	require.NoError(w, err)
+	require.Equal(w, n, res.Accepted)
+	return e
+}
+
+// memberList is a CSV of n members m0000000 ….
+func memberList(n int) io.Reader {
+	r, w := io.Pipe()
+	go func() {
+		var b strings.Builder
+		b.WriteString("member_id,amount,reason\n")
+		for i := range n {
+			fmt.Fprintf(&b, "m%07d,%d,\n", i, 100+i%7*100)
+			if b.Len() > 60_000 {
+				if _, err := io.WriteString(w, b.String()); err != nil {
+					return
+				}
+				b.Reset()
+			}
+		}
+		_, _ = io.WriteString(w, b.String())
+		_ = w.Close()
+	}()
+	return r
+}
+
+func (w *world) run(p *process, e domain.Event) {
+	w.Helper()
+	_, err := p.app.Events.Start(w.Context(), operator, e.ID)
+	require.NoError(w, err)
+}
+
+// completed waits until the event is COMPLETED and returns it.
+func (w *world) completed(p *process, id int64) domain.Event {
+	w.Helper()
+	var e domain.Event
+	require.Eventually(w, func() bool {
+		var err error
+		e, err = p.app.Events.Get(w.Context(), id)
+		return err == nil && e.Status == domain.Completed
+	}, 2*time.Minute, 20*time.Millisecond, "event %d: %+v", id, e)
+	return e
+}
+
+// exact asserts that every target of the event was granted once and that every invariant holds.
+func (w *world) exact(p *process, e domain.Event) {
+	w.Helper()
+	require.Equal(w, e.TotalCount, e.Summary.Published)
+	require.Equal(w, e.TotalCount, e.Summary.Success)
+	require.Zero(w, e.Summary.Fail)
+	w.verified(p)
+}
+
+// verified asserts that every invariant holds for all events.
+func (w *world) verified(p *process) {
+	w.Helper()
+	report, err := p.app.Reports.Verify(w.Context(), app.VerifyQuery{})
+	require.NoError(w, err)
+	for _, i := range report.Invariants {
+		require.True(w, i.OK, "%s %s: %v", i.ID, i.Statement, i.Examples)
+	}
+	require.True(w, report.OK)
+}
+
+// count is the number that a query gives.
+func (w *world) count(query string, args ...any) (n int) {
+	w.Helper()
+	require.NoError(w, w.pool.QueryRow(w.Context(), query, args...).Scan(&n))
+	return n
+}
