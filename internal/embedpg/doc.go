@@ -9,6 +9,8 @@
 //	password      of the superuser, 0600
 //	postgres.log  what postgres said, the last start at the end
 //
+// Fetched binaries are kept apart, in Options.Cache, for all instances.
+//
 // Whoever is killed, the next Start works: if we die, the kernel (on macOS a watching shell) tells postgres to stop;
 // if its orphan is still there, Start stops it first; a stale postmaster.pid is removed only when nothing lives in the
 // data folder.

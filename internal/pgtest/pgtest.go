@@ -90,7 +90,7 @@ func database(t testing.TB, create func(context.Context, *server) (string, error
 }
 
 // Main runs the tests, takes down what this package started, and fails if a goroutine is left over. It is a package's
-// TestMain; options are for goroutines that a library never ends.
+// TestMain; options name goroutines that a library never ends, such as kafkatest.Leaks.
 func Main(m *testing.M, options ...goleak.Option) {
 	code := m.Run()
 	if err := shutdown(); err != nil {
