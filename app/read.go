@@ -1,0 +1,141 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"strings"
+	"unicode/utf8"
+
+	"bestow/domain"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// row is one record of a member list. Its slices hold until the next one is read.
+type row struct {
+	line   int64       // of the record's first line
+	member []byte      // trimmed, in NFC, checked
+	amount int64       // the event's default applied
+	reason []byte      // trimmed; empty for none
+	raw    []byte      // the record as it came, without its line end
+	code   domain.Code // "" for a row that can be a target
+	why    string      // of code, for people
+}
+
+// refuse makes r a rejected row.
+func (r *row) refuse(code domain.Code, why string) {
+	r.code, r.why = code, why
+	if bytes.IndexByte(r.raw, 0) >= 0 || !utf8.Valid(r.raw) {
+		r.raw = bytes.ReplaceAll(bytes.ToValidUTF8(r.raw, []byte("\uFFFD")), []byte{0}, []byte("\uFFFD"))
+	}
+}
+
+// rowReader reads a member list record by record.
+type rowReader interface {
+	// next reads the next record into r; io.EOF after the last. A [domain.Error] refuses the whole file.
+	next(r *row) error
+	// header is the file's first line, "" if the format has none.
+	header() string
+}
+
+// openRows begins to read a member list in the format that contentType names. defaultAmount is for the rows without an
+// amount; 0: such rows are rejected. Errors: domain.UnsupportedFile, domain.BadFile.
+func openRows(contentType string, body io.Reader, defaultAmount int64) (rowReader, error) {
+	records, rules := newRecords(body), &rules{defaultAmount: defaultAmount}
+	format, _, err := mime.ParseMediaType(contentType)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		format = ""
+	}
+	switch format {
+	case "text/csv":
+		return openCSV(records, rules)
+	case "application/x-ndjson":
+		return openNDJSON(records, rules)
+	}
+	return nil, &domain.Error{Code: domain.UnsupportedFile, Message: fmt.Sprintf("the content type %.100q is no member list", contentType),
+		Hint: "send text/csv or application/x-ndjson"}
+}
+
+// rules turn the fields of a record into a row, the same way in every format.
+type rules struct {
+	defaultAmount int64
+	nfc           []byte
+}
+
+// apply checks the fields of a record, the first fault counts.
+func (u *rules) apply(r *row, member, amount, reason []byte) {
+	if err := u.setMember(r, bytes.TrimSpace(member)); err != nil {
+		r.refuseFor(err)
+		return
+	}
+	if err := u.setAmount(r, bytes.TrimSpace(amount)); err != nil {
+		r.refuseFor(err)
+		return
+	}
+	r.reason = bytes.TrimSpace(reason)
+	if why := badReason(r.reason); why != "" {
+		r.refuse(domain.BadReason, why)
+	}
+}
+
+func (u *rules) setMember(r *row, member []byte) error {
+	if !isASCII(member) && !norm.NFC.IsNormal(member) {
+		u.nfc = norm.NFC.Append(u.nfc[:0], member...)
+		member = u.nfc
+	}
+	r.member = member
+	return domain.CheckMemberID(string(member))
+}
+
+func (u *rules) setAmount(r *row, amount []byte) (err error) {
+	if len(amount) == 0 && u.defaultAmount > 0 {
+		r.amount = u.defaultAmount
+		return nil
+	}
+	r.amount, err = domain.ParseAmount(string(amount))
+	return err
+}
+
+// refuseFor makes r a rejected row for an error of a rule of the domain.
+func (r *row) refuseFor(err error) {
+	if e, ok := errors.AsType[*domain.Error](err); ok {
+		r.refuse(e.Code, e.Message)
+		return
+	}
+	r.refuse(domain.BadRow, err.Error())
+}
+
+// badReason says why a reason cannot stand, "" if it can. A line break or a tab inside a quoted reason is what somebody
+// typed, and stays; any other control character, or a mark that reorders text on a screen, is nobody's wish.
+func badReason(reason []byte) string {
+	if utf8.RuneCount(reason) > maxReason {
+		return "the reason is over 500 characters"
+	}
+	if !isPlain(reason) && domain.HasControl(strings.NewReplacer("\r", "", "\n", "", "\t", "").Replace(string(reason))) {
+		return "the reason has control characters, or marks that reorder text"
+	}
+	return ""
+}
+
+// isPlain says whether every byte is a printable ASCII character.
+func isPlain(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// isASCII says whether b has only ASCII characters, controls among them.
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

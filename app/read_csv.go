@@ -1,0 +1,234 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bestow/domain"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// column is what a CSV column holds.
+type column int
+
+const (
+	memberColumn column = iota
+	amountColumn
+	reasonColumn
+	columns int = iota
+)
+
+// columnNamed returns the column of a header's name: English, or the Korean alias, in any case.
+func columnNamed(name string) (column, bool) {
+	switch strings.ToLower(name) {
+	case "member_id", "회원번호":
+		return memberColumn, true
+	case "amount", "금액":
+		return amountColumn, true
+	case "reason", "사유":
+		return reasonColumn, true
+	}
+	return 0, false
+}
+
+// csvRows reads a member list as CSV.
+type csvRows struct {
+	records *records
+	rules   *rules
+	text    text
+	head    string
+	delim   byte
+	width   int          // fields of the header
+	at      [columns]int // where in a record each column stands; -1: nowhere
+	fields  [][]byte
+	scratch []byte // of fields whose quotes were taken off
+}
+
+// openCSV reads the header. Errors: domain.UnsupportedFile, domain.BadFile.
+func openCSV(records *records, rules *rules) (*csvRows, error) {
+	c := &csvRows{records: records, rules: rules}
+	if err := c.text.begin(records); err != nil {
+		return nil, err
+	}
+	line, err := c.firstLine()
+	if err != nil {
+		return nil, err
+	}
+	c.head = string(line)
+	c.delim = delimiterOf(line)
+	records.quotes, records.delim = true, c.delim
+	return c, c.readHeader(line)
+}
+
+func (c *csvRows) header() string { return c.head }
+
+// firstLine returns the header's text: its own copy, because deciding upon the encoding moves the buffer.
+func (c *csvRows) firstLine() ([]byte, error) {
+	record, _, err := c.records.next()
+	if errors.Is(err, io.EOF) {
+		return nil, emptyFile("the file is empty")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if bytes.IndexByte(record, '\r') >= 0 {
+		return nil, &domain.Error{Code: domain.BadFile, Message: "the lines end in CR alone", Hint: "save the file with line ends LF or CRLF"}
+	}
+	text, ok := c.text.decode(record, func() []byte { return c.records.ahead(lookAhead) })
+	if !ok {
+		return nil, &domain.Error{Code: domain.BadFile, Message: "the header is no text in UTF-8 or CP949", Hint: "save the file as CSV UTF-8"}
+	}
+	return bytes.Clone(text), nil
+}
+
+// emptyFile is what a file without rows gets.
+func emptyFile(message string) error {
+	return &domain.Error{Code: domain.BadFile, Message: message, Hint: "upload a list with at least one member"}
+}
+
+// delimiterOf returns what separates the names of a header: none of them holds a delimiter.
+func delimiterOf(header []byte) byte {
+	best, most := byte(','), 0
+	for _, d := range []byte{',', ';', '\t'} {
+		if n := bytes.Count(header, []byte{d}); n > most {
+			best, most = d, n
+		}
+	}
+	return best
+}
+
+func (c *csvRows) readHeader(line []byte) error {
+	c.at = [columns]int{-1, -1, -1}
+	if why := c.split(line); why != "" {
+		return badHeader([]string{why})
+	}
+	c.width = len(c.fields)
+	var wrong []string
+	for i, f := range c.fields {
+		name := norm.NFC.String(string(bytes.TrimSpace(f)))
+		col, known := columnNamed(name)
+		switch {
+		case name == "":
+			wrong = append(wrong, "column "+strconv.Itoa(i+1)+" has no name")
+		case !known:
+			wrong = append(wrong, fmt.Sprintf("unknown column %.50q", name))
+		case c.at[col] >= 0:
+			wrong = append(wrong, fmt.Sprintf("duplicate column %q", name))
+		default:
+			c.at[col] = i
+		}
+	}
+	if c.at[memberColumn] < 0 {
+		wrong = append(wrong, `missing column "member_id"`)
+	}
+	return badHeader(wrong)
+}
+
+// badHeader names everything that is wrong with a header, up to a screenful; nil if nothing is.
+func badHeader(wrong []string) error {
+	if len(wrong) == 0 {
+		return nil
+	}
+	const most = 10
+	if more := len(wrong) - most; more > 0 {
+		wrong = append(slices.Clone(wrong[:most]), fmt.Sprintf("and %d more", more))
+	}
+	return &domain.Error{Code: domain.BadFile, Message: "the header in line 1 cannot be used: " + strings.Join(wrong, ", "),
+		Hint: "begin the file with the line member_id,amount,reason (or 회원번호,금액,사유); amount and reason may be absent"}
+}
+
+// next reads the next record that is not blank.
+func (c *csvRows) next(r *row) error {
+	for {
+		record, line, err := c.records.next()
+		if err != nil {
+			return err
+		}
+		if len(bytes.TrimSpace(record)) > 0 || bytes.IndexByte(record, '\t') >= 0 && c.delim == '\t' {
+			c.read(r, record, line)
+			return nil
+		}
+	}
+}
+
+func (c *csvRows) read(r *row, record []byte, line int64) {
+	text, ok := c.text.decode(record, func() []byte { return c.records.ahead(lookAhead) })
+	*r = row{line: line, raw: text}
+	if !ok {
+		r.refuse(domain.BadText, "the row has bytes that are no text in "+c.text.name())
+		return
+	}
+	if why := c.split(text); why != "" {
+		r.refuse(domain.BadRow, why)
+		return
+	}
+	if len(c.fields) != c.width {
+		r.refuse(domain.BadRow, fmt.Sprintf("the row has %d fields, the header %d", len(c.fields), c.width))
+		return
+	}
+	c.rules.apply(r, c.field(memberColumn), c.field(amountColumn), c.field(reasonColumn))
+}
+
+func (c *csvRows) field(col column) []byte {
+	if i := c.at[col]; i >= 0 {
+		return c.fields[i]
+	}
+	return nil
+}
+
+// split cuts a record into c.fields, or says why it cannot be cut.
+func (c *csvRows) split(record []byte) string {
+	c.fields, c.scratch = c.fields[:0], c.scratch[:0]
+	for {
+		field, rest, more, why := c.cut(record)
+		if why != "" {
+			return why
+		}
+		c.fields = append(c.fields, field)
+		if !more {
+			return ""
+		}
+		record = rest
+	}
+}
+
+// cut takes the first field off a record. It sees quotes as quoting does, which decided where the record ends.
+func (c *csvRows) cut(record []byte) (field, rest []byte, more bool, why string) {
+	if start := bytes.TrimLeft(record, " "); len(start) > 0 && start[0] == '"' {
+		return c.cutQuoted(start[1:])
+	}
+	field, rest, more = bytes.Cut(record, []byte{c.delim})
+	if bytes.IndexByte(field, '"') >= 0 {
+		return nil, nil, false, `a field has a quote (") in its middle; put the field in quotes and double the quote`
+	}
+	return field, rest, more, ""
+}
+
+// cutQuoted takes off a field whose opening quote is gone already.
+func (c *csvRows) cutQuoted(record []byte) (field, rest []byte, more bool, why string) {
+	from := len(c.scratch)
+	for {
+		text, behind, closed := bytes.Cut(record, []byte{'"'})
+		c.scratch = append(c.scratch, text...)
+		if !closed {
+			return nil, nil, false, "a quoted field is not closed"
+		}
+		if len(behind) == 0 || behind[0] != '"' {
+			record = behind
+			break
+		}
+		c.scratch = append(c.scratch, '"')
+		record = behind[1:]
+	}
+	junk, rest, more := bytes.Cut(record, []byte{c.delim})
+	if len(bytes.Trim(junk, " ")) > 0 {
+		return nil, nil, false, "text follows the closing quote of a field"
+	}
+	return c.scratch[from:], rest, more, ""
+}

@@ -1,0 +1,138 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"bestow/domain"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ndjsonRows reads a member list as one JSON object a line: {"member_id": "…", "amount": 1000, "reason": "…"}.
+type ndjsonRows struct {
+	records *records
+	rules   *rules
+	decoder jsontext.Decoder
+	object  object
+}
+
+// openNDJSON reads nothing yet but the file's first bytes. Errors: domain.UnsupportedFile.
+func openNDJSON(records *records, rules *rules) (*ndjsonRows, error) {
+	text := text{decided: true}
+	return &ndjsonRows{records: records, rules: rules}, text.begin(records)
+}
+
+func (n *ndjsonRows) header() string { return "" }
+
+// next reads the next line that is not blank.
+func (n *ndjsonRows) next(r *row) error {
+	for {
+		record, line, err := n.records.next()
+		if err != nil {
+			return err
+		}
+		if len(bytes.TrimSpace(record)) > 0 {
+			n.read(r, record, line)
+			return nil
+		}
+	}
+}
+
+func (n *ndjsonRows) read(r *row, record []byte, line int64) {
+	*r = row{line: line, raw: record}
+	if !utf8.Valid(record) {
+		r.refuse(domain.BadText, "the row has bytes that are no text in UTF-8")
+		return
+	}
+	if err := n.parse(record); err != nil {
+		r.refuseFor(err)
+		return
+	}
+	n.rules.apply(r, n.object.member, n.object.amount, n.object.reason)
+}
+
+// object is what stood in a line. Missing and null are both nil.
+type object struct{ member, amount, reason []byte }
+
+// parse reads a line strictly: one object with known keys, each once, of the right types, and nothing behind it. The
+// amount is kept as it is written.
+func (n *ndjsonRows) parse(record []byte) error {
+	n.object = object{n.object.member[:0], n.object.amount[:0], n.object.reason[:0]}
+	d := &n.decoder
+	d.Reset(bytes.NewBuffer(record))
+	if d.PeekKind() != '{' {
+		return refusal(domain.BadRow, "the line is not a JSON object")
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return jsonRefusal(err)
+	}
+	for d.PeekKind() != '}' {
+		if err := n.readMember(d); err != nil {
+			return err
+		}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return jsonRefusal(err)
+	}
+	if len(bytes.TrimSpace(record[d.InputOffset():])) > 0 {
+		return refusal(domain.BadRow, "something follows the JSON object on its line")
+	}
+	return nil
+}
+
+// readMember reads one key and its value.
+func (n *ndjsonRows) readMember(d *jsontext.Decoder) error {
+	key, err := d.ReadToken()
+	if err != nil {
+		return jsonRefusal(err)
+	}
+	name := key.String()
+	value, err := d.ReadValue()
+	if err != nil {
+		return jsonRefusal(err)
+	}
+	switch name {
+	case "member_id":
+		return readString(&n.object.member, value, domain.BadMember, "the member_id is not a JSON string")
+	case "reason":
+		return readString(&n.object.reason, value, domain.BadReason, "the reason is not a JSON string")
+	case "amount":
+		return readNumber(&n.object.amount, value)
+	}
+	return refusal(domain.BadRow, fmt.Sprintf("unknown key %.50q", name))
+}
+
+func readString(to *[]byte, value jsontext.Value, code domain.Code, wrong string) (err error) {
+	switch value.Kind() {
+	case 'n':
+		return nil
+	case '"':
+		*to, err = jsontext.AppendUnquote((*to)[:0], value)
+		return err
+	}
+	return refusal(code, wrong)
+}
+
+func readNumber(to *[]byte, value jsontext.Value) error {
+	switch value.Kind() {
+	case 'n':
+		return nil
+	case '0':
+		*to = append((*to)[:0], value...)
+		return nil
+	}
+	return refusal(domain.BadAmount, "the amount is not a JSON number")
+}
+
+func refusal(code domain.Code, why string) error { return &domain.Error{Code: code, Message: why} }
+
+// jsonRefusal says in our words what is wrong with a line.
+func jsonRefusal(err error) error {
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		return refusal(domain.BadRow, "a key stands twice in the JSON object")
+	}
+	return refusal(domain.BadRow, "the line is not valid JSON")
+}
