@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +24,7 @@ type NewEvent struct {
 	Partitions          *int
 	ReservationAt       *time.Time
 	ReservationPriority *int
+	Unread              []domain.Field // what the caller could not read at all, to be reported with the rest
 }
 
 // EventFilter narrows a list of events, newest first.
@@ -30,11 +32,56 @@ type EventFilter struct {
 	Status     domain.Status
 	Type       string
 	CampaignID string
-	Limit      int   // 1 … 1000
+	Limit      int   // 1 or more
 	Before     int64 // only events with a smaller id; 0 for all
+}
+
+// Create makes an event with its summary, PENDING, in one transaction that also keeps the answer for by's idempotency
+// key. Errors: domain.Invalid with every offending field, domain.CampaignTaken, domain.MissingKeys, and those of a key.
+func (s *Events) Create(ctx context.Context, by Caller, n NewEvent) (domain.Event, error) {
+	e, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) {
+		return once(ctx, tx, by, func() (domain.Event, error) { return s.createEvent(ctx, tx, by.Actor, n) })
+	})
+	if pg.Violates(err, campaignKey) { // somebody else made it a moment ago
+		err = pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return checkCampaignFree(ctx, tx, n.CampaignID) })
+	}
+	if err != nil {
+		return domain.Event{}, err
+	}
+	return e, failpoint.Hit(ctx, failpoint.CreateAfterCommit)
+}
+
+func (s *Events) createEvent(ctx context.Context, tx pgx.Tx, actor string, n NewEvent) (domain.Event, error) {
+	types, err := selectTypes(ctx, tx)
+	if err != nil {
+		return domain.Event{}, err
+	}
+	now, err := databaseTime(ctx, tx)
+	if err != nil {
+		return domain.Event{}, err
+	}
+	if err := n.check(types, now); err != nil {
+		return domain.Event{}, err
+	}
+	if s.Sealer == nil && types[n.EventType].Operation == domain.Vouchers {
+		return domain.Event{}, missingKeys()
+	}
+	if err := checkCampaignFree(ctx, tx, n.CampaignID); err != nil {
+		return domain.Event{}, err
+	}
+	id, err := insertEvent(ctx, tx, actor, n)
+	if err != nil {
+		return domain.Event{}, err
+	}
+	return selectEvent(ctx, tx, id)
 }
 
 // Get returns one event. Error: domain.NotFound.
 func (s *Events) Get(ctx context.Context, id int64) (domain.Event, error) {
 	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) { return selectEvent(ctx, tx, id) })
+}
+
+// List returns the events that f lets through, newest first, at most f.Limit of them.
+func (s *Events) List(ctx context.Context, f EventFilter) ([]domain.Event, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]domain.Event, error) { return selectEvents(ctx, tx, f) })
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -49,12 +50,94 @@ func selectEvent(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error)
 	return e, nil
 }
 
-// updateStatus moves the event from one status to another; it must hit exactly one row.
+// updateStatus moves the event from one status to another; it must hit exactly one row. Error: domain.LaneBusy.
 func updateStatus(ctx context.Context, tx pgx.Tx, id int64, from, to domain.Status) (now time.Time, err error) {
 	const update = `UPDATE campaign_events SET event_status = $3, updated_at = now()
 		WHERE id = $1 AND event_status = $2 RETURNING now()`
-	if err := tx.QueryRow(ctx, update, id, from, to).Scan(&now); err != nil {
+	err = tx.QueryRow(ctx, update, id, from, to).Scan(&now)
+	if pg.Violates(err, laneConstraint) {
+		return now, laneBusy(0)
+	}
+	if err != nil {
 		return now, fmt.Errorf("move event %d from %s to %s: %w", id, from, to, err)
+	}
+	return now, nil
+}
+
+// campaignKey is the constraint that gives a campaign_id to one event only.
+const campaignKey = "campaign_events_campaign_id_key"
+
+// checkCampaignFree returns domain.CampaignTaken with the event that has the campaign_id already.
+func checkCampaignFree(ctx context.Context, tx pgx.Tx, campaignID string) error {
+	var id int64
+	err := tx.QueryRow(ctx, `SELECT id FROM campaign_events WHERE campaign_id = $1`, campaignID).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for campaign: %w", err)
+	}
+	return &domain.Error{
+		Code:    domain.CampaignTaken,
+		Message: fmt.Sprintf("the campaign_id belongs to event %d", id),
+		Hint:    "use that event, or take another campaign_id",
+		EventID: id,
+	}
+}
+
+// insertEvent writes an event and its summary and returns the event's id.
+func insertEvent(ctx context.Context, tx pgx.Tx, actor string, n NewEvent) (id int64, err error) {
+	const event = `INSERT INTO campaign_events (campaign_id, event_type, default_reason, default_amount, expiry_at,
+			partition_count, reservation_at, reservation_priority, created_by)
+		VALUES ($1, $2, nullif($3, ''), $4, $5, coalesce($6, 4), $7, $8, $9) RETURNING id`
+	err = tx.QueryRow(ctx, event, n.CampaignID, n.EventType, n.DefaultReason, n.DefaultAmount, n.ExpiryAt,
+		n.Partitions, n.ReservationAt, n.ReservationPriority, actor).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("insert event: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO campaign_event_summary (event_id) VALUES ($1)`, id); err != nil {
+		return 0, fmt.Errorf("insert summary: %w", err)
+	}
+	return id, nil
+}
+
+// selectEvents is List's keyset page.
+func selectEvents(ctx context.Context, tx pgx.Tx, f EventFilter) ([]domain.Event, error) {
+	const where = ` WHERE ($1 = '' OR e.event_status = $1) AND ($2 = '' OR e.event_type = $2)
+		AND ($3 = '' OR e.campaign_id = $3) AND ($4 = 0 OR e.id < $4) ORDER BY e.id DESC LIMIT $5`
+	rows, err := tx.Query(ctx, `SELECT `+eventColumns+` FROM `+eventTables+where,
+		string(f.Status), f.Type, f.CampaignID, f.Before, f.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("list events: %w", err)
+	}
+	events, err := pgx.CollectRows(rows, scanEvent)
+	if err != nil {
+		return nil, fmt.Errorf("list events: %w", err)
+	}
+	return events, nil
+}
+
+// selectTypes reads the event types that may be used now, by their codes.
+func selectTypes(ctx context.Context, tx pgx.Tx) (map[string]domain.EventType, error) {
+	rows, err := tx.Query(ctx, `SELECT code, label, granter, operation, topic FROM event_types WHERE state = 'READY'`)
+	if err != nil {
+		return nil, fmt.Errorf("read event types: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.EventType])
+	if err != nil {
+		return nil, fmt.Errorf("read event types: %w", err)
+	}
+	types := make(map[string]domain.EventType, len(list))
+	for _, t := range list {
+		types[t.Code] = t
+	}
+	return types, nil
+}
+
+// databaseTime is the clock that decides what is past: the processes' own may be wrong.
+func databaseTime(ctx context.Context, tx pgx.Tx) (now time.Time, err error) {
+	if err := tx.QueryRow(ctx, `SELECT now()`).Scan(&now); err != nil {
+		return now, fmt.Errorf("read the database's clock: %w", err)
 	}
 	return now, nil
 }

@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Reports reads how events go; it changes nothing.
+type Reports struct{ Deps }
+
+// Progress is how an event goes at one moment. Counts are of targets.
+type Progress struct {
+	Event        domain.Event
+	WaitingRetry int        // refused for now: tried again by itself
+	NextRetryAt  *time.Time // the first of those; nil for none
+	Unknown      int        // asked, and nobody knows the outcome yet
+	InFlight     int        // of chunks that a handler has claimed
+	RatePerS     float64    // settled a second, over the last ten seconds; 0 unless the event is RUNNING
+	ETAS         int64      // seconds until all is settled at that rate; 0 where the rate is 0
+	Failures     map[string]int // given up, by error code
+}
+
+// AtRest says whether nothing of the event moves any more: it is not RUNNING, and no handler holds a claim of it.
+func (p Progress) AtRest() bool { return p.Event.Status != domain.Running && p.InFlight == 0 }
+
+// Progress reads the counters of an event and what is open of it. It touches the summary, the chunks and the results
+// that are not SUCCESS, never the targets, so that it may be asked each second. Error: domain.NotFound.
+func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (p Progress, err error) {
+		if p.Event, err = selectEvent(ctx, tx, id); err != nil {
+			return p, err
+		}
+		if err := readOpenResults(ctx, tx, &p); err != nil {
+			return p, err
+		}
+		rate, err := readChunks(ctx, tx, &p)
+		if err != nil {
+			return p, err
+		}
+		p.forecast(rate)
+		return p, nil
+	})
+}
+
+// forecast says how long it will take at a rate, if the event is at work at all.
+func (p *Progress) forecast(rate float64) {
+	if p.Event.Status != domain.Running || rate <= 0 {
+		return
+	}
+	left := p.Event.TotalCount - p.Event.Summary.Success - p.Event.Summary.Fail
+	p.RatePerS = rate
+	p.ETAS = int64(math.Ceil(float64(max(left, 0)) / rate))
+}
