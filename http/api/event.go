@@ -1,0 +1,111 @@
+package api
+
+import (
+	"time"
+
+	"bestow/domain"
+)
+
+// NewEvent is the body of POST /events.
+type NewEvent struct {
+	CampaignID          string     `json:"campaign_id" minLength:"1" maxLength:"50" doc:"the source campaign's id; it belongs to one event only"`
+	EventType           string     `json:"event_type" example:"POINT" doc:"POINT, VOUCHER, or a type added since"`
+	DefaultReason       *string    `json:"default_reason,omitempty" maxLength:"500" doc:"handed to the ledger for a target that has no reason"`
+	DefaultAmount       *int64     `json:"default_amount,omitempty" minimum:"1" doc:"for a target that has no amount"`
+	ExpiryAt            *time.Time `json:"expiry_at,omitempty" doc:"when what is granted expires; absent: never"`
+	PartitionCount      *int       `json:"partition_count,omitempty" minimum:"1" maximum:"64" doc:"how many partitions are worked side by side; absent: 4"`
+	ReservationAt       *time.Time `json:"reservation_at,omitempty" doc:"when to start, in whole seconds; absent: by hand"`
+	ReservationPriority *int       `json:"reservation_priority,omitempty" doc:"events of the same second run one after another, lower first"`
+}
+
+// Event is an event as the API shows it.
+type Event struct {
+	ID                  int64      `json:"id"`
+	CampaignID          string     `json:"campaign_id"`
+	EventType           string     `json:"event_type"`
+	EventStatus         string     `json:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED"`
+	FailureCode         *string    `json:"failure_code"`
+	DefaultReason       *string    `json:"default_reason"`
+	DefaultAmount       *int64     `json:"default_amount"`
+	ExpiryAt            *time.Time `json:"expiry_at"`
+	TotalCount          int        `json:"total_count"`
+	TotalAmount         int64      `json:"total_amount"`
+	PartitionCount      int        `json:"partition_count"`
+	ReservationAt       *time.Time `json:"reservation_at"`
+	ReservationPriority *int       `json:"reservation_priority"`
+	CreatedBy           string     `json:"created_by"`
+	CreatedAt           time.Time  `json:"created_at"`
+	UpdatedAt           time.Time  `json:"updated_at"`
+	Summary             Summary    `json:"summary"`
+}
+
+// Summary is how an event goes, in counts of its targets.
+type Summary struct {
+	PublishedCount    int        `json:"published_count"`
+	SuccessCount      int        `json:"success_count"`
+	FailCount         int        `json:"fail_count"`
+	RetrySuccessCount int        `json:"retry_success_count"`
+	StartedAt         *time.Time `json:"started_at"`
+	CompletedAt       *time.Time `json:"completed_at"`
+	StoppedAt         *time.Time `json:"stopped_at"`
+	StoppedMemo       *string    `json:"stopped_memo"`
+}
+
+// Events is one page of a list, newest first.
+type Events struct {
+	Items      []Event `json:"items"`
+	NextCursor *string `json:"next_cursor" doc:"ask for the next page with it; null on the last one"`
+}
+
+// FromEvent renders an event. Times are in UTC.
+func FromEvent(e domain.Event) Event {
+	return Event{
+		ID:                  e.ID,
+		CampaignID:          e.CampaignID,
+		EventType:           e.Type.Code,
+		EventStatus:         string(e.Status),
+		FailureCode:         orNull(e.FailureCode),
+		DefaultReason:       orNull(e.DefaultReason),
+		DefaultAmount:       orNull(e.DefaultAmount),
+		ExpiryAt:            utc(e.ExpiryAt),
+		TotalCount:          e.TotalCount,
+		TotalAmount:         e.TotalAmount,
+		PartitionCount:      e.Partitions,
+		ReservationAt:       utc(e.ReservationAt),
+		ReservationPriority: e.ReservationPriority,
+		CreatedBy:           e.CreatedBy,
+		CreatedAt:           e.CreatedAt.UTC(),
+		UpdatedAt:           e.UpdatedAt.UTC(),
+		Summary:             fromSummary(e.Summary),
+	}
+}
+
+func fromSummary(s domain.Summary) Summary {
+	return Summary{
+		PublishedCount:    s.Published,
+		SuccessCount:      s.Success,
+		FailCount:         s.Fail,
+		RetrySuccessCount: s.RetrySuccess,
+		StartedAt:         utc(s.StartedAt),
+		CompletedAt:       utc(s.CompletedAt),
+		StoppedAt:         utc(s.StoppedAt),
+		StoppedMemo:       orNull(s.StoppedMemo),
+	}
+}
+
+// orNull is nil for a zero value, which stands for "none" inside.
+func orNull[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC()
+	return &u
+}

@@ -1,0 +1,38 @@
+package api
+
+// Problem is what every refused request gets, as application/problem+json (RFC 9457). Programs decide by Code, people
+// read Detail and Hint.
+type Problem struct {
+	Type         string        `json:"type" doc:"names the kind of problem; as stable as the code"`
+	Title        string        `json:"title"`
+	Status       int           `json:"status"`
+	Detail       string        `json:"detail" doc:"what is wrong with this request"`
+	Code         string        `json:"code"`
+	Hint         string        `json:"hint,omitempty" doc:"what to do next"`
+	Errors       []FieldError  `json:"errors,omitempty" doc:"every offending field"`
+	RequestID    string        `json:"request_id,omitempty" doc:"the log of the server knows the request by it"`
+	Current      string        `json:"current,omitempty" doc:"of wrong_status: where the event stands"`
+	Allowed      []string      `json:"allowed,omitzero" doc:"of wrong_status: what may be asked of it now"`
+	EventID      int64         `json:"event_id,omitzero" doc:"of campaign_taken and lane_busy: the other event"`
+	Rejected     int           `json:"rejected,omitzero" doc:"of a refused upload: how many rows could not be used"`
+	RejectedRows []RejectedRow `json:"rejected_rows,omitempty" doc:"of a refused upload: the first hundred of them"`
+}
+
+// FieldError names one offending field.
+type FieldError struct {
+	Location string `json:"location" doc:"as in body.campaign_id or query.limit"`
+	Message  string `json:"message"`
+}
+
+// The codes of what is wrong with a request as such; those of what is asked are domain's.
+const (
+	BadRequest       = "bad_request"            // a parameter or header that cannot be
+	Malformed        = "malformed"              // a body that is not the JSON asked for
+	Unauthorized     = "unauthorized"           // no key, or not ours
+	CrossSite        = "cross_site"             // a browser sent it from another site
+	MethodNotAllowed = "method_not_allowed"     // the route has other methods
+	RequestTimeout   = "request_timeout"        // the body came too slowly
+	TooLarge         = "too_large"              // the body is over the limit
+	UnsupportedType  = "unsupported_media_type" // the body's Content-Type or encoding
+	Internal         = "internal"               // our fault; the log knows more
+)

@@ -1,0 +1,21 @@
+package api
+
+import "time"
+
+// Progress is how an event goes at one moment, in counts of its targets.
+type Progress struct {
+	EventID      int64          `json:"event_id"`
+	EventStatus  string         `json:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED"`
+	Total        int            `json:"total"`
+	Published    int            `json:"published" doc:"acknowledged by Kafka"`
+	Success      int            `json:"success"`
+	Fail         int            `json:"fail" doc:"given up: the retry limit is reached, or the ledger refused for good"`
+	RetrySuccess int            `json:"retry_success" doc:"those of success that were refused at least once"`
+	WaitingRetry int            `json:"waiting_retry" doc:"refused for now, tried again by itself"`
+	NextRetryAt  *time.Time     `json:"next_retry_at"`
+	Unknown      int            `json:"unknown" doc:"asked, the outcome is not known yet; asked again until it is"`
+	InFlight     int            `json:"in_flight" doc:"in the hands of a handler now"`
+	RatePerS     float64        `json:"rate_per_s" doc:"settled a second, over the last ten seconds; 0 unless RUNNING"`
+	ETAS         int64          `json:"eta_s" doc:"seconds to go at that rate; 0 where nobody can tell"`
+	Failures     map[string]int `json:"failures" doc:"of fail, by error code"`
+}

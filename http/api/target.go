@@ -1,0 +1,40 @@
+package api
+
+import "time"
+
+// ImportResult is what came of an upload.
+type ImportResult struct {
+	ImportID    *int64  `json:"import_id" doc:"null for a dry run: nothing was kept"`
+	Accepted    int     `json:"accepted"`
+	Rejected    int     `json:"rejected"`
+	TotalAmount int64   `json:"total_amount" doc:"the sum of what was accepted"`
+	RejectedURL *string `json:"rejected_url" doc:"where the rejected rows are; null if there are none"`
+}
+
+// Import is one upload of an event's history.
+type Import struct {
+	ImportID    int64     `json:"import_id"`
+	CreatedBy   string    `json:"created_by"`
+	CreatedAt   time.Time `json:"created_at"`
+	ContentType string    `json:"content_type"`
+	Bytes       int64     `json:"bytes"`
+	SHA256      string    `json:"sha256" doc:"of the bytes as uploaded, in hex"`
+	Accepted    int       `json:"accepted"`
+	Rejected    int       `json:"rejected"`
+	TotalAmount int64     `json:"total_amount"`
+	RejectedURL *string   `json:"rejected_url" doc:"where the rejected rows are; null if there are none"`
+}
+
+// Imports is the history of an event's uploads, newest first.
+type Imports struct {
+	Items []Import `json:"items"`
+}
+
+// RejectedRow is a row of an upload that could not be used.
+type RejectedRow struct {
+	Line      int64  `json:"line" doc:"of the record's first line; the header is line 1"`
+	FirstLine *int64 `json:"first_line,omitempty" doc:"of a member that stands twice: the line that was kept"`
+	ErrorCode string `json:"error_code"`
+	Reason    string `json:"reason"`
+	Raw       string `json:"raw"`
+}

@@ -1,0 +1,79 @@
+package http
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+
+	"bestow/domain"
+	"bestow/http/api"
+
+	"github.com/labstack/echo/v4"
+)
+
+// adminName is the name of the key in BESTOW_ADMIN_KEY: what created_by says.
+const adminName = "admin"
+
+type actorKey struct{}
+
+// actor is the name of the key that the request came with.
+func actor(ctx context.Context) string {
+	name, _ := ctx.Value(actorKey{}).(string)
+	return name
+}
+
+// authenticate lets a request through that obeys its route's rule.
+func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	crossOrigin := http.NewCrossOriginProtection()
+	return func(c echo.Context) error {
+		rule := ruleOf(c.Path())
+		if rule == open {
+			return next(c)
+		}
+		key, given := bearer(c.Request())
+		if !given && rule == page {
+			// A browser sends a password along with whatever any site makes it send, so here the origin counts too.
+			if _, key, given = c.Request().BasicAuth(); given && crossOrigin.Check(c.Request()) != nil {
+				return &domain.Error{Code: api.CrossSite, Message: "another site may not act here", Hint: "do it on this page itself"}
+			}
+		}
+		if !given || !s.opens(key) {
+			return s.unauthorized(c.Request().Context(), rule, given)
+		}
+		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), actorKey{}, adminName)))
+		return next(c)
+	}
+}
+
+// bearer is the key of an Authorization header.
+func bearer(r *http.Request) (key string, given bool) {
+	scheme, key, given := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(key), given && strings.EqualFold(scheme, "Bearer")
+}
+
+// opens compares in constant time, whatever the length of key.
+func (s *server) opens(key string) bool {
+	sum := sha256.Sum256([]byte(key))
+	return subtle.ConstantTimeCompare(sum[:], s.key[:]) == 1 && !s.locked
+}
+
+// unauthorized is the same for an unknown key as for none, but for the challenge.
+func (s *server) unauthorized(ctx context.Context, rule rule, given bool) error {
+	e := &domain.Error{Code: api.Unauthorized, Message: "the request has no API key", Hint: "send it as `Authorization: Bearer KEY`"}
+	challenge := `Bearer realm="bestow"`
+	if given {
+		e.Message = "the API key is not valid"
+		challenge += `, error="invalid_token"`
+	}
+	if s.locked {
+		e.Hint = "no key exists yet: set BESTOW_ADMIN_KEY, start the service again, and send that key as `Authorization: Bearer KEY`"
+	}
+	p := s.problem(ctx, e)
+	if rule == page {
+		p.header.Add("WWW-Authenticate", `Basic realm="bestow", charset="UTF-8"`)
+	}
+	p.header.Add("WWW-Authenticate", challenge)
+	return p
+}

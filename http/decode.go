@@ -1,0 +1,156 @@
+package http
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"mime"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"bestow/domain"
+	"bestow/http/api"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// body is a JSON body of type T, decoded strictly: one object, UTF-8, no name twice, none unknown or in another case, and
+// nothing behind it. A value that does not fit its field is kept aside, so that it is reported with all that the use case
+// finds wrong.
+type body[T any] struct {
+	value  T
+	raw    []byte
+	unread []domain.Field
+	err    error
+}
+
+// Schema documents T.
+func (*body[T]) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[T](), true, reflect.TypeFor[T]().Name())
+}
+
+// read returns the value and the names of what is not in it, or what is wrong with the body as such.
+func (b *body[T]) read() (value T, unread []domain.Field, err error) { return b.value, b.unread, b.err }
+
+func (b *body[T]) decode(data []byte) {
+	b.raw = slices.Clone(data)
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(data, &members); err != nil || members == nil {
+		b.err = malformed(err)
+		return
+	}
+	fields := fieldsOf(reflect.ValueOf(&b.value).Elem())
+	var unknown []domain.Field
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		field, known := fields[name]
+		if !known {
+			unknown = append(unknown, domain.Field{Name: name, Message: "is no field of this route"})
+			continue
+		}
+		if err := json.Unmarshal(members[name], field.Addr().Interface()); err != nil {
+			b.unread = append(b.unread, domain.Field{Name: name, Message: wanted(field.Type())})
+		}
+	}
+	if unknown != nil {
+		b.err = &domain.Error{Code: api.Malformed, Message: "the body has unknown fields", Hint: "leave out what errors names; names are exact", Fields: unknown}
+	}
+}
+
+// canonical is the body with its members sorted and its spaces gone: two that say the same are the same bytes.
+func (b *body[T]) canonical() []byte {
+	v := jsontext.Value(slices.Clone(b.raw))
+	// Numbers stay as they are written: as float64, which is canonical, two int64 may be one.
+	if err := v.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false)); err != nil {
+		return b.raw
+	}
+	return v
+}
+
+// fieldsOf finds the fields of a struct by their JSON names.
+func fieldsOf(v reflect.Value) map[string]reflect.Value {
+	fields := map[string]reflect.Value{}
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		fields[name] = v.Field(i)
+	}
+	return fields
+}
+
+// wanted says what a field of type t takes.
+func wanted(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t == reflect.TypeFor[time.Time]():
+		return "must be a time with its zone, as in 2026-12-31T23:59:59+09:00"
+	case t.Kind() == reflect.String:
+		return "must be text"
+	}
+	return fmt.Sprintf("must be a whole number in plain digits, within %d bits", t.Bits())
+}
+
+// malformed says where a body stops being JSON; err is nil for null.
+func malformed(err error) error {
+	e := &domain.Error{Code: api.Malformed, Message: "the body is not a JSON object", Hint: "send one JSON object, in UTF-8, with each name once"}
+	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		e.Message = fmt.Sprintf("the body is not one JSON object: see byte %d", s.ByteOffset)
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			e.Message = fmt.Sprintf("the body has a name twice: see byte %d", s.ByteOffset)
+		}
+	}
+	return e
+}
+
+// checkQuery refuses query parameters that the route does not have, and those that stand twice.
+func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
+	u := ctx.URL()
+	values, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "the query is not well-formed", Hint: "escape % and ; in its values"})
+		return
+	}
+	known := map[string]bool{}
+	for _, p := range ctx.Operation().Parameters {
+		known[p.Name] = p.In == "query"
+	}
+	var wrong []domain.Field
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		switch {
+		case !known[name]:
+			wrong = append(wrong, domain.Field{Name: "query." + name, Message: "is no parameter of this route"})
+		case len(values[name]) > 1:
+			wrong = append(wrong, domain.Field{Name: "query." + name, Message: "stands twice"})
+		}
+	}
+	if wrong != nil {
+		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "a query parameter cannot be used", Hint: "mend what errors names", Fields: wrong})
+		return
+	}
+	next(ctx)
+}
+
+// checkBody refuses a body of a type that the route does not take, before a byte of it is read.
+func (s *server) checkBody(ctx huma.Context, next func(huma.Context)) {
+	takes := ctx.Operation().RequestBody
+	if takes == nil {
+		next(ctx)
+		return
+	}
+	types := slices.Sorted(maps.Keys(takes.Content))
+	got, _, err := mime.ParseMediaType(ctx.Header("Content-Type"))
+	if _, ok := takes.Content[got]; !ok || err != nil {
+		s.refuse(ctx, &domain.Error{Code: api.UnsupportedType, Message: "the body's Content-Type is not taken here", Hint: "send " + strings.Join(types, " or ")})
+		return
+	}
+	if encoding := ctx.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		s.refuse(ctx, &domain.Error{Code: api.UnsupportedType, Message: "a compressed body is not taken here", Hint: "send it as it is, without Content-Encoding"})
+		return
+	}
+	next(ctx)
+}

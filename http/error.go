@@ -1,0 +1,210 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/http/api"
+	"bestow/internal/obs"
+	"bestow/internal/pg"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/labstack/echo/v4"
+)
+
+// problemType is the Content-Type of every refusal.
+const problemType = "application/problem+json"
+
+// kind is what a code is told as.
+type kind struct {
+	status int
+	title  string
+}
+
+// kinds is the one map from what went wrong to what a client gets. A code that is not here is our fault.
+var kinds = map[domain.Code]kind{
+	api.BadRequest:         {http.StatusBadRequest, "A parameter or header cannot be used"},
+	api.Malformed:          {http.StatusBadRequest, "The body is not the JSON that the route takes"},
+	api.Unauthorized:       {http.StatusUnauthorized, "The request has no valid API key"},
+	api.CrossSite:          {http.StatusForbidden, "The request came from another site"},
+	domain.NotFound:        {http.StatusNotFound, "There is no such thing"},
+	api.MethodNotAllowed:   {http.StatusMethodNotAllowed, "The route has other methods"},
+	api.RequestTimeout:     {http.StatusRequestTimeout, "The body came too slowly"},
+	domain.WrongStatus:     {http.StatusConflict, "The event's status does not allow it"},
+	domain.CampaignTaken:   {http.StatusConflict, "The campaign_id is taken"},
+	domain.NoTargets:       {http.StatusConflict, "The event has no targets"},
+	domain.ImportRunning:   {http.StatusConflict, "An import of the event is under way"},
+	domain.LaneBusy:        {http.StatusConflict, "Another event of the same second is running"},
+	domain.KeyInFlight:     {http.StatusConflict, "The first request of this Idempotency-Key is still at work"},
+	domain.MissingKeys:     {http.StatusConflict, "There is no key to seal vouchers with"},
+	api.TooLarge:           {http.StatusRequestEntityTooLarge, "The body is too large"},
+	domain.TooManyRows:     {http.StatusRequestEntityTooLarge, "The file has too many rows"},
+	api.UnsupportedType:    {http.StatusUnsupportedMediaType, "The body is of another type"},
+	domain.UnsupportedFile: {http.StatusUnsupportedMediaType, "The file is of another format"},
+	domain.Invalid:         {http.StatusUnprocessableEntity, "Some fields cannot be used"},
+	domain.KeyReused:       {http.StatusUnprocessableEntity, "The Idempotency-Key belongs to another request"},
+	domain.BadFile:         {http.StatusUnprocessableEntity, "The file cannot be read as a member list"},
+	domain.AllRejected:     {http.StatusUnprocessableEntity, "No row of the file could be used"},
+	domain.RowsRejected:    {http.StatusUnprocessableEntity, "Some rows of the file could not be used"},
+	domain.TooManyRejected: {http.StatusUnprocessableEntity, "Too many rows of the file could not be used"},
+	domain.AmountOverflow:  {http.StatusUnprocessableEntity, "The amounts add up to more than can be counted"},
+	domain.Unavailable:     {http.StatusServiceUnavailable, "The service cannot answer now"},
+	api.Internal:           {http.StatusInternalServerError, "Something went wrong here"},
+}
+
+// problem is a refusal as it is written: huma knows it for an error with a status and headers.
+type problem struct {
+	api.Problem
+	header http.Header
+}
+
+func (p *problem) Error() string             { return p.Detail }
+func (p *problem) GetStatus() int            { return p.Status }
+func (p *problem) GetHeaders() http.Header   { return p.header }
+func (p *problem) ContentType(string) string { return problemType }
+
+// problem turns any error into what the client is told. What is nobody's fault but ours is logged here, once, under the
+// request's id, and told without its text.
+func (s *server) problem(ctx context.Context, err error) *problem {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p
+	}
+	e := s.explain(ctx, err)
+	k := kinds[e.Code]
+	p := &problem{header: http.Header{}, Problem: api.Problem{
+		Type:      "urn:bestow:problem:" + e.Code,
+		Title:     k.title,
+		Status:    k.status,
+		Detail:    e.Message,
+		Code:      e.Code,
+		Hint:      e.Hint,
+		RequestID: requestID(ctx),
+		Current:   string(e.Current),
+		EventID:   e.EventID,
+	}}
+	for _, f := range e.Fields {
+		p.Errors = append(p.Errors, fieldError(f))
+	}
+	if e.Code == domain.WrongStatus {
+		p.Allowed = []string{}
+		for _, m := range e.Allowed {
+			p.Allowed = append(p.Allowed, string(m))
+		}
+	}
+	if r, ok := errors.AsType[*app.RejectedError](err); ok {
+		p.Rejected, p.RejectedRows = r.Rejected, wireRows(r.Rows)
+	}
+	if e.Code == domain.Unavailable {
+		p.header.Set("Retry-After", "5")
+	}
+	return p
+}
+
+// fieldError locates a field: names without a place are the body's.
+func fieldError(f domain.Field) api.FieldError {
+	if !strings.Contains(f.Name, ".") {
+		f.Name = "body." + f.Name
+	}
+	return api.FieldError{Location: f.Name, Message: f.Message}
+}
+
+// explain finds the domain.Error in err, or makes one.
+func (s *server) explain(ctx context.Context, err error) *domain.Error {
+	if e, ok := errors.AsType[*domain.Error](err); ok {
+		if _, known := kinds[e.Code]; known {
+			return e
+		}
+	}
+	if e, ok := errors.AsType[*uploadError](err); ok {
+		return e.explain()
+	}
+	if e, ok := errors.AsType[*echo.HTTPError](err); ok {
+		return fromEcho(e)
+	}
+	if unavailable(err) {
+		if !errors.Is(err, context.Canceled) { // then the client is gone, and nobody is told
+			s.log.WarnContext(ctx, "database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
+		}
+		return &domain.Error{Code: domain.Unavailable, Message: "the database does not answer now", Hint: "ask again in a few seconds; with the same Idempotency-Key nothing happens twice"}
+	}
+	s.log.ErrorContext(ctx, "request failed", requestKey, requestID(ctx), obs.Err, err)
+	return ourFault()
+}
+
+// ourFault is all that is told of what should not have happened.
+func ourFault() *domain.Error {
+	return &domain.Error{Code: api.Internal, Message: "the request could not be worked", Hint: "tell the operators the request_id: the log says more"}
+}
+
+// unavailable says whether err means that the database, or the way to it, cannot be used now.
+func unavailable(err error) bool {
+	if code := pg.Code(err); code != "" {
+		switch code[:2] {
+		case "08", "40", "53", "55", "57", "58": // connection, conflict, resources, lock, shutdown, system
+			return true
+		}
+		return code == "25006" // a standby after a failover
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
+}
+
+// fromEcho explains what the router refuses.
+func fromEcho(e *echo.HTTPError) *domain.Error {
+	switch e.Code {
+	case http.StatusMethodNotAllowed:
+		return &domain.Error{Code: api.MethodNotAllowed, Message: "the route does not have this method", Hint: "the Allow header lists those it has"}
+	case http.StatusNotFound:
+		return &domain.Error{Code: domain.NotFound, Message: "there is no such route", Hint: "GET " + prefix + "/docs lists all routes"}
+	}
+	return &domain.Error{Code: api.BadRequest, Message: "the request cannot be used"}
+}
+
+// fromHuma explains what huma refuses by itself: parameters that are not of their type or range, and bodies that it
+// cannot take in. Values are left out, since one of them may be a secret.
+func fromHuma(m *huma.ErrorModel) *domain.Error {
+	switch m.Status {
+	case http.StatusRequestEntityTooLarge:
+		return &domain.Error{Code: api.TooLarge, Message: "the body is over 1 MiB", Hint: "member lists go to /events/{id}/targets"}
+	case http.StatusRequestTimeout:
+		return &domain.Error{Code: api.RequestTimeout, Message: "the body did not arrive in time", Hint: "send it again"}
+	}
+	e := &domain.Error{Code: api.Malformed, Message: "the body is missing or ended early", Hint: "send one JSON object"}
+	for _, d := range m.Errors {
+		if strings.HasPrefix(d.Location, "path.") {
+			return &domain.Error{Code: domain.NotFound, Message: "there is no such thing: an id is a positive number", Hint: "list the events"}
+		}
+		if d.Location != "" && d.Location != "body" {
+			e.Code, e.Message, e.Hint = api.BadRequest, "a parameter cannot be used", "mend what errors names"
+			e.Fields = append(e.Fields, domain.Field{Name: d.Location, Message: d.Message})
+		}
+	}
+	return e
+}
+
+// answerError is echo's: it answers whatever no handler did.
+func (s *server) answerError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	p := s.problem(c.Request().Context(), err)
+	for name, values := range p.header {
+		c.Response().Header()[name] = values
+	}
+	c.Response().Header().Set(echo.HeaderContentType, problemType)
+	c.Response().WriteHeader(p.Status)
+	if c.Request().Method != http.MethodHead {
+		_ = marshal(c.Response(), p.Problem) // nobody is left to tell
+	}
+}

@@ -1,0 +1,179 @@
+package http
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/http/api"
+
+	"github.com/go-json-experiment/json"
+)
+
+// byID is a route of one event.
+type byID struct {
+	ID int64 `path:"id" minimum:"1"`
+}
+
+type createIn struct {
+	Asked
+
+	Body body[api.NewEvent]
+}
+
+type eventOut struct {
+	Status   int
+	Location string `header:"Location"`
+	ETag     string `header:"ETag" doc:"of the event's definition; it does not change with its status and counters"`
+	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
+	Body     api.Event
+}
+
+func eventURL(id int64) string { return prefix + "/events/" + strconv.FormatInt(id, 10) }
+
+func (s *server) createEvent(ctx context.Context, in *createIn) (*eventOut, error) {
+	wire, unread, err := in.Body.read()
+	if err != nil {
+		return nil, err
+	}
+	n := newEvent(wire)
+	n.Unread = unread
+	by := in.caller(actor(ctx), in.Body.canonical())
+	e, err := s.app.Events.Create(ctx, by, n)
+	if err != nil {
+		return nil, err
+	}
+	out := &eventOut{Status: http.StatusCreated, Location: eventURL(e.ID), Replayed: replayed(by)}
+	return out.with(e), nil
+}
+
+func newEvent(w api.NewEvent) app.NewEvent {
+	n := app.NewEvent{
+		CampaignID:          w.CampaignID,
+		EventType:           w.EventType,
+		DefaultAmount:       w.DefaultAmount,
+		ExpiryAt:            w.ExpiryAt,
+		Partitions:          w.PartitionCount,
+		ReservationAt:       w.ReservationAt,
+		ReservationPriority: w.ReservationPriority,
+	}
+	if w.DefaultReason != nil {
+		n.DefaultReason = *w.DefaultReason
+	}
+	return n
+}
+
+func (out *eventOut) with(e domain.Event) *eventOut {
+	out.Body = api.FromEvent(e)
+	out.ETag = etag(out.Body)
+	return out
+}
+
+// etag is a hash of what an operator has defined: a counter that moves does not change it.
+func etag(e api.Event) string {
+	e.EventStatus, e.FailureCode, e.TotalCount, e.TotalAmount, e.Summary = "", nil, 0, 0, api.Summary{}
+	e.UpdatedAt = e.CreatedAt
+	definition, _ := json.Marshal(e) // times within what Go can write, so it cannot fail
+	sum := sha256.Sum256(definition)
+	return `"` + hex.EncodeToString(sum[:8]) + `"`
+}
+
+func (s *server) getEvent(ctx context.Context, in *byID) (*eventOut, error) {
+	e, err := s.app.Events.Get(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return (&eventOut{Status: http.StatusOK}).with(e), nil
+}
+
+type startIn struct {
+	Asked
+
+	ID int64 `path:"id" minimum:"1"`
+}
+
+// startEvent answers 202 to what started the event, and 200 to who finds it running.
+func (s *server) startEvent(ctx context.Context, in *startIn) (*eventOut, error) {
+	before, err := s.app.Events.Get(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	by := in.caller(actor(ctx), nil)
+	e, err := s.app.Events.Start(ctx, by, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &eventOut{Status: http.StatusAccepted, Replayed: replayed(by)}
+	if before.Status.Repeats(domain.Start) && out.Replayed == "" {
+		out.Status = http.StatusOK
+	}
+	return out.with(e), nil
+}
+
+type listIn struct {
+	Status     string `query:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED"`
+	Type       string `query:"event_type" pattern:"^[A-Z][A-Z0-9_]{0,19}$"`
+	CampaignID string `query:"campaign_id" maxLength:"50"`
+	Limit      int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	Cursor     string `query:"cursor" maxLength:"100" doc:"next_cursor of the page before"`
+}
+
+type listOut struct{ Body api.Events }
+
+func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
+	before, err := readCursor(in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	if !utf8.ValidString(in.CampaignID) || domain.HasControl(in.CampaignID) {
+		return nil, badParameter("campaign_id", "has control characters")
+	}
+	f := app.EventFilter{Status: domain.Status(in.Status), Type: in.Type, CampaignID: in.CampaignID, Before: before, Limit: in.Limit + 1}
+	events, err := s.app.Events.List(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	out := &listOut{Body: api.Events{Items: make([]api.Event, 0, len(events))}}
+	if len(events) > in.Limit { // one more than asked for: there is another page
+		events = events[:in.Limit]
+		cursor := writeCursor(events[in.Limit-1].ID)
+		out.Body.NextCursor = &cursor
+	}
+	for _, e := range events {
+		out.Body.Items = append(out.Body.Items, api.FromEvent(e))
+	}
+	return out, nil
+}
+
+// cursorKind begins every cursor of a list by id, so that one of another list is refused.
+const cursorKind = "id<"
+
+func writeCursor(lastID int64) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(cursorKind + strconv.FormatInt(lastID, 10)))
+}
+
+// readCursor returns the id that the next page is below, 0 for the first page.
+func readCursor(cursor string) (int64, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	digits, ours := strings.CutPrefix(string(text), cursorKind)
+	id, notNumber := strconv.ParseInt(digits, 10, 64)
+	if err != nil || !ours || notNumber != nil || id < 1 {
+		return 0, badParameter("cursor", "is no next_cursor of this list")
+	}
+	return id, nil
+}
+
+func badParameter(name, message string) error {
+	return &domain.Error{Code: api.BadRequest, Message: "a query parameter cannot be used", Hint: "mend what errors names",
+		Fields: []domain.Field{{Name: "query." + name, Message: message}}}
+}

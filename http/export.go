@@ -1,0 +1,152 @@
+package http
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"bestow/app"
+	"bestow/domain"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+)
+
+type rejectedIn struct {
+	ID       int64  `path:"id" minimum:"1"`
+	ImportID int64  `path:"import_id" minimum:"1"`
+	Format   string `query:"format" enum:"csv,original" default:"csv" doc:"original: the bad lines under the file's own header, to mend and upload"`
+}
+
+// download is an answer that is written while it is read.
+type download struct {
+	Body func(huma.Context)
+}
+
+func rejectedOp() huma.Operation {
+	o := op("GET", "/events/{id}/imports/{import_id}/rejected", http.StatusOK, "Download the rejected rows of an upload")
+	o.Responses = map[string]*huma.Response{"200": {
+		Description: "The rows, in the order of their lines",
+		Content:     map[string]*huma.MediaType{"text/csv": {}, "application/x-ndjson": {}},
+	}}
+	return o
+}
+
+// rejectedRows streams the rows with flat memory, whatever their number.
+func (s *server) rejectedRows(ctx context.Context, in *rejectedIn) (*download, error) {
+	record, err := s.findImport(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("rejected-%d-%d.csv", in.ID, in.ImportID)
+	contentType, export := "text/csv; charset=utf-8", exportRows
+	if in.Format == "original" {
+		export = originalRows
+		if record.Header == "" {
+			contentType, name = "application/x-ndjson", strings.TrimSuffix(name, "csv")+"ndjson"
+		}
+	}
+	return &download{Body: func(ctx huma.Context) {
+		ctx.SetHeader("Content-Type", contentType)
+		ctx.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+		ctx.SetStatus(http.StatusOK)
+		err := export(&steadyWriter{ctx}, record, func(each func(app.RejectedRow) error) error {
+			_, err := s.app.Targets.Rejected(ctx.Context(), in.ID, in.ImportID, each)
+			return err
+		})
+		if err != nil {
+			_ = s.problem(ctx.Context(), err) // logs what is ours
+			cut(humaecho.UnwrapV4(ctx).Response())
+		}
+	}}, nil
+}
+
+func (s *server) findImport(ctx context.Context, in *rejectedIn) (app.ImportRecord, error) {
+	records, err := s.app.Targets.Imports(ctx, in.ID)
+	if err != nil {
+		return app.ImportRecord{}, err
+	}
+	for _, r := range records {
+		if r.ID == in.ImportID {
+			return r, nil
+		}
+	}
+	return app.ImportRecord{}, &domain.Error{Code: domain.NotFound,
+		Message: fmt.Sprintf("event %d has no import %d", in.ID, in.ImportID), Hint: "list the event's imports"}
+}
+
+// rowSource hands each row to a function.
+type rowSource func(each func(app.RejectedRow) error) error
+
+// exportRows writes a table for people: line, error_code, reason, raw.
+func exportRows(w io.Writer, _ app.ImportRecord, rows rowSource) error {
+	table := csv.NewWriter(w)
+	if err := table.Write([]string{"line", "error_code", "reason", "raw"}); err != nil {
+		return err
+	}
+	err := rows(func(r app.RejectedRow) error {
+		return table.Write([]string{strconv.FormatInt(r.Line, 10), r.Code, inert(r.Reason), inert(r.Raw)})
+	})
+	if err != nil {
+		return err
+	}
+	table.Flush()
+	return table.Error()
+}
+
+// originalRows writes the rows as they came, so that they can be mended and uploaded.
+func originalRows(w io.Writer, record app.ImportRecord, rows rowSource) error {
+	lines := bufio.NewWriter(w)
+	write := func(line string) error {
+		_, err := lines.WriteString(line + "\n")
+		return err
+	}
+	if record.Header != "" {
+		if err := write(record.Header); err != nil {
+			return err
+		}
+	}
+	if err := rows(func(r app.RejectedRow) error { return write(r.Raw) }); err != nil {
+		return err
+	}
+	return lines.Flush()
+}
+
+// inert keeps a spreadsheet from taking a cell for a formula; Excel takes the wide characters of Korean keyboards too.
+func inert(cell string) string {
+	if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", first) {
+		return "'" + cell
+	}
+	return cell
+}
+
+// writePatience is how long a client may take nothing of a stream.
+const writePatience = 30 * time.Second
+
+// steadyWriter is a client that may read slowly, but not stand still.
+type steadyWriter struct{ ctx huma.Context }
+
+func (w *steadyWriter) control() *http.ResponseController {
+	return http.NewResponseController(humaecho.UnwrapV4(w.ctx).Response())
+}
+
+// Write sends p within writePatience.
+func (w *steadyWriter) Write(p []byte) (int, error) {
+	control := w.control()
+	if err := control.SetWriteDeadline(time.Now().Add(writePatience)); err != nil {
+		return 0, fmt.Errorf("bound a write: %w", err)
+	}
+	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection's next answer has its own
+	return w.ctx.BodyWriter().Write(p)
+}
+
+// flush sends what net/http still holds.
+func (w *steadyWriter) flush() error { return w.control().Flush() }

@@ -1,0 +1,179 @@
+package http
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"bestow/app"
+	"bestow/http/api"
+	"bestow/internal/pgtest"
+	"bestow/migrations"
+
+	"github.com/go-json-experiment/json"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+const testKey = "the-admins-key"
+
+// desk is a listener on a database of the test's own.
+type desk struct {
+	testing.TB
+	*httptest.Server
+	pool *pgxpool.Pool
+	app  *app.App
+	log  *logs
+}
+
+// logs collects what is logged.
+type logs struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// noSealer stands for a master key, where nothing is sealed.
+type noSealer struct{}
+
+func (noSealer) Seal(_ context.Context, _ pgx.Tx, _ int64, _, pins []string) ([]string, error) {
+	return pins, nil
+}
+
+func newApp(t testing.TB, pool *pgxpool.Pool, sealer app.Sealer) *app.App {
+	t.Helper()
+	inserter, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: migrations.RiverSchema})
+	require.NoError(t, err)
+	return app.New(app.Deps{Pool: pool, River: inserter, Sealer: sealer, Log: slog.New(slog.DiscardHandler), Limits: app.DefaultLimits()})
+}
+
+func setup(t *testing.T) *desk {
+	t.Helper()
+	pool := pgtest.New(t)
+	d := &desk{TB: t, pool: pool, app: newApp(t, pool, noSealer{}), log: &logs{}}
+	d.Server = d.serve(Config{App: d.app, AdminKey: testKey})
+	return d
+}
+
+// serve starts another listener of the same test.
+func (d *desk) serve(c Config) *httptest.Server {
+	c.Log = slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s := httptest.NewServer(New(c))
+	d.Cleanup(s.Close)
+	return s
+}
+
+// call is one request, with the key unless a header says otherwise; headers are "Name: value".
+type call struct {
+	method, path, body string
+	headers            []string
+}
+
+// answer is what came back.
+type answer struct {
+	testing.TB
+	*http.Response
+	body string
+}
+
+func (d *desk) do(c call) answer {
+	d.Helper()
+	return d.doAt(d.Server, c)
+}
+
+func (d *desk) doAt(s *httptest.Server, c call) answer {
+	d.Helper()
+	var body io.Reader
+	if c.body != "" {
+		body = strings.NewReader(c.body)
+	}
+	req, err := http.NewRequestWithContext(d.Context(), c.method, s.URL+c.path, body)
+	require.NoError(d, err)
+	req.Header.Set("Authorization", "Bearer "+testKey)
+	if c.body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for _, h := range c.headers {
+		name, value, _ := strings.Cut(h, ": ")
+		if req.Header.Del(name); value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	res, err := s.Client().Do(req)
+	require.NoError(d, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	require.NoError(d, err)
+	return answer{d, res, string(text)}
+}
+
+func (d *desk) get(path string, headers ...string) answer {
+	d.Helper()
+	return d.do(call{"GET", path, "", headers})
+}
+
+func (d *desk) post(path, body string, headers ...string) answer {
+	d.Helper()
+	return d.do(call{"POST", path, body, headers})
+}
+
+// created makes an event and returns it.
+func (d *desk) created(body string) api.Event {
+	d.Helper()
+	a := d.post("/api/v1/events", body)
+	require.Equal(d, http.StatusCreated, a.StatusCode, a.body)
+	return decoded[api.Event](a)
+}
+
+func (d *desk) pointEvent(campaign string) api.Event {
+	d.Helper()
+	return d.created(fmt.Sprintf(`{"campaign_id": %q, "event_type": "POINT", "default_amount": 500}`, campaign))
+}
+
+func decoded[T any](a answer) T {
+	a.Helper()
+	var v T
+	require.NoError(a, json.Unmarshal([]byte(a.body), &v), a.body)
+	return v
+}
+
+// refused requires a problem with a status and code, complete and without secrets of the inside.
+func (a answer) refused(status int, code string) api.Problem {
+	a.Helper()
+	require.Equal(a, status, a.StatusCode, a.body)
+	require.Equal(a, "application/problem+json", a.Header.Get("Content-Type"))
+	p := decoded[api.Problem](a)
+	require.Equal(a, code, p.Code, a.body)
+	require.Equal(a, status, p.Status)
+	require.Equal(a, "urn:bestow:problem:"+code, p.Type)
+	require.NotEmpty(a, p.Title)
+	require.NotEmpty(a, p.Detail)
+	require.Equal(a, a.Header.Get("X-Request-Id"), p.RequestID)
+	for _, inside := range []string{"SQLSTATE", "pgx", "goroutine", ".go:", "ERROR:", "campaign_events_"} {
+		require.NotContains(a, a.body, inside)
+	}
+	return p
+}

@@ -1,0 +1,123 @@
+package http
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"bestow/internal/obs"
+
+	"github.com/labstack/echo/v4"
+)
+
+// requestKey is the request's id in logs.
+const requestKey = "request_id"
+
+type requestIDKey struct{}
+
+// requestID is the id of the request that ctx belongs to.
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// saneID is what we take over as a request's id from whoever calls us.
+var saneID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// identify names the request, by the caller's X-Request-Id if it has one that can stand in a log.
+func identify(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !saneID.MatchString(id) {
+			id = strings.ToLower(rand.Text())
+		}
+		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestIDKey{}, id)))
+		return next(c)
+	}
+}
+
+// logAccess writes one line a request: changes and refusals at info, the rest at debug. The query is left out, since a
+// member id may stand in it.
+func (s *server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := time.Now()
+		defer func() {
+			level := slog.LevelDebug
+			if c.Request().Method != http.MethodGet || c.Response().Status >= http.StatusBadRequest {
+				level = slog.LevelInfo
+			}
+			s.log.LogAttrs(c.Request().Context(), level, "request",
+				slog.String("method", c.Request().Method), slog.String("path", c.Request().URL.Path),
+				slog.Int("status", c.Response().Status), slog.Int64("bytes", c.Response().Size),
+				slog.Duration("took", time.Since(began)), slog.String("remote", c.RealIP()),
+				slog.String(requestKey, requestID(c.Request().Context())))
+		}()
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		return nil
+	}
+}
+
+// recoverPanic logs a panic once, under the request's id, and lets it be answered as our fault. Where the answer has
+// begun already the connection is cut, so that nobody takes half of it for the whole.
+func (s *server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			cause, ok := v.(error)
+			if !ok {
+				cause = fmt.Errorf("%v", v)
+			}
+			if errors.Is(cause, http.ErrAbortHandler) { // a handler's wish, and no fault
+				cut(c.Response())
+				return
+			}
+			s.log.ErrorContext(c.Request().Context(), "request panicked", requestKey, requestID(c.Request().Context()),
+				obs.Err, cause, "stack", string(debug.Stack()))
+			if err = ourFault(); c.Response().Committed {
+				cut(c.Response())
+			}
+		}()
+		return next(c)
+	}
+}
+
+// cut ends the connection in the middle of an answer, which is the only way to say that the rest is missing.
+func cut(w http.ResponseWriter) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		_ = conn.Close() // either way nothing more is sent
+	}
+}
+
+// secureHeaders are for browsers: no sniffing, no framing, no foreign content, nothing kept.
+func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	style := docsStyleHash()
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if ruleOf(c.Path()) == page {
+			h.Set("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "+
+				"base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+			return next(c)
+		}
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+style+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store")
+		return next(c)
+	}
+}

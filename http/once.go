@@ -1,0 +1,59 @@
+package http
+
+import (
+	"crypto/sha256"
+	"io"
+	"strings"
+
+	"bestow/app"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// maxKey is the most characters of an Idempotency-Key.
+const maxKey = 200
+
+// Asked is what every POST has beside its body: it says who asks, and under which key.
+type Asked struct {
+	Key string `header:"Idempotency-Key" doc:"1 to 200 printable ASCII characters; whoever asks again with it gets the first answer"`
+
+	what string // method, path and query
+}
+
+// Resolve keeps what was asked for the fingerprint, and refuses a key that cannot be kept.
+func (a *Asked) Resolve(ctx huma.Context) []error {
+	u := ctx.URL()
+	a.what = ctx.Method() + "\n" + u.Path + "\n" + u.Query().Encode()
+	given := false
+	ctx.EachHeader(func(name, _ string) { given = given || strings.EqualFold(name, "Idempotency-Key") })
+	if given && !usableKey(a.Key) {
+		return []error{&huma.ErrorDetail{Location: "header.Idempotency-Key", Message: "must be 1 to 200 printable ASCII characters"}}
+	}
+	return nil
+}
+
+func usableKey(key string) bool {
+	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
+	return key != "" && len(key) <= maxKey && !strings.ContainsFunc(key, unprintable)
+}
+
+// caller is who asks, with a fingerprint of everything that was asked: method, path, query and body.
+func (a *Asked) caller(actor string, canonicalBody []byte) app.Caller {
+	by := app.Caller{Actor: actor}
+	if a.Key == "" {
+		return by
+	}
+	h := sha256.New()
+	_, _ = io.WriteString(h, a.what+"\n") // a hash takes everything
+	_, _ = h.Write(canonicalBody)
+	by.Once = &app.Once{Key: a.Key, Fingerprint: h.Sum(nil)}
+	return by
+}
+
+// replayed is the Idempotency-Replayed header of an answer: "" for a fresh one.
+func replayed(by app.Caller) string {
+	if by.Once != nil && by.Once.Replayed {
+		return "true"
+	}
+	return ""
+}

@@ -1,0 +1,91 @@
+package http
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/pprof"
+	"slices"
+	"sync"
+	"time"
+
+	"bestow/internal/obs"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Checks are the things that a process needs, by name: a function returns nil when its thing is there. Each is given two
+// seconds.
+type Checks map[string]func(context.Context) error
+
+// OpsConfig is what the private listener tells about.
+type OpsConfig struct {
+	Live    Checks                 // a process that fails one of them should be started again
+	Ready   Checks                 // a process that fails one of them should get no requests
+	Metrics []prometheus.Collector // beside those of Go and of the process
+	Log     *slog.Logger
+}
+
+// checkTimeout is how long one check may take.
+const checkTimeout = 2 * time.Second
+
+// NewOps returns the listener of BESTOW_OPS_ADDR: /livez, /readyz, /metrics and /debug/pprof. It asks for no key, so it
+// belongs on a private port; of a failed check it tells the name, and the log has the rest.
+func NewOps(c OpsConfig) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(c.Metrics...)
+	mux := http.NewServeMux()
+	mux.Handle("GET /livez", c.Live.handler(c.Log))
+	mux.Handle("GET /readyz", c.Ready.handler(c.Log))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// health is the answer to /livez and /readyz.
+type health struct {
+	OK     bool     `json:"ok"`
+	Failed []string `json:"failed,omitempty"`
+}
+
+// handler asks all of them at once and answers 200, or 503 with the names of those that failed.
+func (c Checks) handler(log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := health{Failed: c.failed(r.Context(), log)}
+		answer.OK = len(answer.Failed) == 0
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		if !answer.OK {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_ = marshal(w, answer) // nobody is left to tell
+	})
+}
+
+func (c Checks) failed(ctx context.Context, log *slog.Logger) []string {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	names := slices.Sorted(maps.Keys(c))
+	errs := make([]error, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() { errs[i] = c[name](ctx) })
+	}
+	wg.Wait()
+	var failed []string
+	for i, err := range errs {
+		if err != nil {
+			log.WarnContext(ctx, "health check does not pass", "check", names[i], obs.Err, err)
+			failed = append(failed, names[i])
+		}
+	}
+	return failed
+}

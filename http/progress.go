@@ -1,0 +1,111 @@
+package http
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"bestow/app"
+	"bestow/http/api"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
+)
+
+// tick is the time between two messages of a progress stream.
+const tick = time.Second
+
+const eventStream = "text/event-stream"
+
+func (s *server) progressOp() huma.Operation {
+	o := op("GET", "/events/{id}/progress", http.StatusOK, "Show how an event goes")
+	o.Description = "With `Accept: text/event-stream` a message each second, until the event is at rest."
+	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Progress](), true, "Progress")
+	o.Responses = map[string]*huma.Response{"200": {
+		Description: "How it goes now",
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema}, eventStream: {Schema: schema}},
+	}}
+	return o
+}
+
+// progress answers once, or follows the event as server-sent events.
+func (s *server) progress(ctx context.Context, in *byID) (*download, error) {
+	first, err := s.readProgress(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &download{Body: func(ctx huma.Context) {
+		if strings.Contains(ctx.Header("Accept"), eventStream) {
+			s.follow(ctx, in.ID, first)
+			return
+		}
+		ctx.SetHeader("Content-Type", "application/json")
+		ctx.SetStatus(http.StatusOK)
+		_ = marshal(ctx.BodyWriter(), wireProgress(first)) // nobody is left to tell
+	}}, nil
+}
+
+func (s *server) readProgress(ctx context.Context, id int64) (app.Progress, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return s.app.Reports.Progress(ctx, id)
+}
+
+// follow sends p and what follows it until the event is at rest, the client has gone, the listener stops or the database
+// does not answer. It runs in the request's own goroutine, so nothing is left of it afterwards.
+func (s *server) follow(ctx huma.Context, id int64, p app.Progress) {
+	ctx.SetHeader("Content-Type", eventStream)
+	ctx.SetHeader("X-Accel-Buffering", "no") // or a proxy would keep the messages for later
+	ctx.SetStatus(http.StatusOK)
+	clock := time.NewTicker(tick)
+	defer clock.Stop()
+	for {
+		if err := sendEvent(&steadyWriter{ctx}, wireProgress(p)); err != nil || p.AtRest() {
+			return
+		}
+		select {
+		case <-clock.C:
+		case <-ctx.Context().Done():
+			return
+		case <-stopping(ctx.Context()):
+			return
+		}
+		var err error
+		if p, err = s.readProgress(ctx.Context(), id); err != nil {
+			_ = s.problem(ctx.Context(), err) // logs it; the client comes again and is told
+			return
+		}
+	}
+}
+
+func sendEvent(w *steadyWriter, p api.Progress) error {
+	data, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write([]byte("data: " + string(data) + "\n\n")); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+func wireProgress(p app.Progress) api.Progress {
+	return api.Progress{
+		EventID:      p.Event.ID,
+		EventStatus:  string(p.Event.Status),
+		Total:        p.Event.TotalCount,
+		Published:    p.Event.Summary.Published,
+		Success:      p.Event.Summary.Success,
+		Fail:         p.Event.Summary.Fail,
+		RetrySuccess: p.Event.Summary.RetrySuccess,
+		WaitingRetry: p.WaitingRetry,
+		NextRetryAt:  p.NextRetryAt,
+		Unknown:      p.Unknown,
+		InFlight:     p.InFlight,
+		RatePerS:     p.RatePerS,
+		ETAS:         p.ETAS,
+		Failures:     p.Failures,
+	}
+}

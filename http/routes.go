@@ -1,0 +1,73 @@
+package http
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+)
+
+// prefix is where the API is.
+const prefix = "/api/v1"
+
+// routes is the one page of routes, middleware and rules of access.
+func (s *server) routes(e *echo.Echo) {
+	e.Use(
+		identify,       // first, so that all that follows can name the request
+		s.logAccess,    // outside of recover, to see what a panic was answered with
+		s.recoverPanic, // outside of all that may panic
+		secureHeaders,  // refusals have them too
+		s.authenticate, // the last, before anything reads the request; what is no route needs a key as well
+	)
+	e.GET(prefix+"/openapi.json", s.serveOpenAPI)
+	e.GET(prefix+"/docs", s.serveDocs)
+	if s.riverUI != nil {
+		e.Any("/river", echo.WrapHandler(s.riverUI))
+		e.Any("/river/*", echo.WrapHandler(s.riverUI))
+	}
+
+	s.api = humaecho.NewV4WithGroup(e, e.Group(prefix), s.apiConfig())
+	s.api.UseMiddleware(catchStatus, s.checkQuery, s.checkBody)
+
+	handle(s, op("POST", "/events", http.StatusCreated, "Make an event"), s.createEvent)
+	handle(s, op("GET", "/events", http.StatusOK, "List events, newest first"), s.listEvents)
+	handle(s, op("GET", "/events/{id}", http.StatusOK, "Show an event"), s.getEvent)
+	handle(s, op("POST", "/events/{id}/start", http.StatusAccepted, "Start an event"), s.startEvent)
+	stream(s, s.progressOp(), s.progress)
+	stream(s, importOp(), s.importTargets)
+	handle(s, op("GET", "/events/{id}/imports", http.StatusOK, "List an event's uploads"), s.listImports)
+	stream(s, rejectedOp(), s.rejectedRows)
+}
+
+// rule says what a route asks of a caller.
+type rule int
+
+// The rules. A route without one, and what is no route, asks for the key in the Authorization header.
+const (
+	keyed rule = iota // Bearer KEY
+	open              // nothing: it says what `bestow openapi` tells anybody
+	page              // Bearer KEY, or HTTP Basic with the key as the password, for people with a browser
+)
+
+// ruleOf is the rule of a route by its pattern.
+func ruleOf(pattern string) rule {
+	switch pattern {
+	case prefix + "/openapi.json", prefix + "/docs":
+		return open
+	case "/river", "/river/*":
+		return page
+	}
+	return keyed
+}
+
+// op is one route of the API.
+func op(method, path string, status int, summary string) huma.Operation {
+	return huma.Operation{
+		OperationID:   operationID(method, path),
+		Method:        method,
+		Path:          path,
+		Summary:       summary,
+		DefaultStatus: status,
+	}
+}

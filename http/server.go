@@ -1,0 +1,108 @@
+package http
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"bestow/app"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+)
+
+// Config is what the desk is made of.
+type Config struct {
+	App      *app.App
+	AdminKey string       // the key of role admin; "": nobody may do anything
+	RiverUI  http.Handler // with the prefix /river; nil: there is none
+	Log      *slog.Logger
+}
+
+// server is the desk itself: handlers are its methods.
+type server struct {
+	app     *app.App
+	log     *slog.Logger
+	key     [sha256.Size]byte // of the admin's key
+	locked  bool              // no key is set
+	riverUI http.Handler
+	api     huma.API
+}
+
+// New returns the whole listener of BESTOW_ADDR.
+func New(c Config) http.Handler {
+	s := &server{
+		app:     c.App,
+		log:     c.Log,
+		key:     sha256.Sum256([]byte(c.AdminKey)),
+		locked:  c.AdminKey == "",
+		riverUI: c.RiverUI,
+	}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = echo.ExtractIPDirect() // X-Forwarded-For is anybody's to write
+	e.HTTPErrorHandler = s.answerError
+	s.routes(e)
+	return e
+}
+
+// The limits of a connection. There is no limit on writing or on a whole request: an upload and a progress stream last
+// as long as they last, and each of their steps has a limit of its own.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
+)
+
+// stopKey is where a request's context has the channel that closes when the listener stops.
+type stopKey struct{}
+
+// Serve answers requests on l with h until ctx ends; requests under way then have grace to finish, streams are ended at
+// once, and what is left after grace is cut off. It returns nil after such an end.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, grace time.Duration, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	srv := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.WithoutCancel(ctx), stopKey{}, ctx.Done())
+		},
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		stopped <- shutdown(context.WithoutCancel(ctx), srv, grace)
+	}()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	}
+	return <-stopped
+}
+
+func shutdown(ctx context.Context, srv *http.Server, grace time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	err := srv.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = srv.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("stop serving: %w", err)
+	}
+	return nil
+}
+
+// stopping is closed when the listener of the request stops; nil, which never is, where Serve does not run it.
+func stopping(ctx context.Context) <-chan struct{} {
+	done, _ := ctx.Value(stopKey{}).(<-chan struct{})
+	return done
+}

@@ -1,0 +1,163 @@
+package http
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/http/api"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+type importIn struct {
+	Asked
+
+	ID       int64  `path:"id" minimum:"1"`
+	OnReject string `query:"on_reject" enum:"skip,abort" default:"skip" doc:"what a rejected row does to the others"`
+	DryRun   bool   `query:"dry_run" doc:"count and check only; nothing is kept"`
+
+	body        io.Reader
+	contentType string
+}
+
+// Resolve takes the body as a stream, which huma would read whole.
+func (in *importIn) Resolve(ctx huma.Context) []error {
+	in.contentType = ctx.Header("Content-Type")
+	in.body = &upload{
+		body:     ctx.BodyReader(),
+		patience: func() error { return ctx.SetReadDeadline(time.Now().Add(uploadPatience)) },
+	}
+	return in.Asked.Resolve(ctx)
+}
+
+func importOp() huma.Operation {
+	o := op("POST", "/events/{id}/targets", http.StatusCreated, "Import a member list")
+	o.Description = "CSV with the header `member_id,amount,reason` (amount and reason may be absent or empty), or one JSON object a line. " +
+		"The body is read as a stream, up to ten million rows. All or nothing, but for the rejected rows."
+	text := &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
+	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text}}
+	return o
+}
+
+type importOut struct {
+	Status   int
+	Location string `header:"Location"`
+	Replayed string `header:"Idempotency-Replayed"`
+	Body     api.ImportResult
+}
+
+func rejectedURL(eventID, importID int64) *string {
+	u := eventURL(eventID) + "/imports/" + strconv.FormatInt(importID, 10) + "/rejected"
+	return &u
+}
+
+// importTargets leaves the body out of the fingerprint: the use case adds what it has read.
+func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, error) {
+	by := in.caller(actor(ctx), nil)
+	u := app.Upload{Body: in.body, ContentType: in.contentType, DryRun: in.DryRun}
+	if in.OnReject == "abort" {
+		u.OnReject = app.Abort
+	}
+	r, err := s.app.Targets.Import(ctx, by, in.ID, u)
+	if err != nil {
+		return nil, err
+	}
+	out := &importOut{Status: http.StatusOK, Replayed: replayed(by)}
+	out.Body = api.ImportResult{Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount}
+	if in.DryRun {
+		return out, nil
+	}
+	out.Status, out.Location = http.StatusCreated, eventURL(in.ID)+"/imports"
+	out.Body.ImportID = &r.ImportID
+	if r.Rejected > 0 {
+		out.Body.RejectedURL = rejectedURL(in.ID, r.ImportID)
+	}
+	return out, nil
+}
+
+// uploadPatience is how long an upload may send nothing.
+const uploadPatience = time.Minute
+
+// upload is a body that may come slowly, but not stand still.
+type upload struct {
+	body     io.Reader
+	patience func() error // begins another wait
+}
+
+// Read marks what goes wrong as the sender's, so that it is not taken for the database's.
+func (u *upload) Read(p []byte) (int, error) {
+	if err := u.patience(); err != nil {
+		return 0, &uploadError{err}
+	}
+	n, err := u.body.Read(p)
+	if err != nil && err != io.EOF {
+		err = &uploadError{err}
+	}
+	return n, err
+}
+
+// uploadError is an upload that did not come to its end.
+type uploadError struct{ cause error }
+
+func (e *uploadError) Error() string { return "read upload: " + e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *uploadError) Unwrap() error { return e.cause }
+
+func (e *uploadError) explain() *domain.Error {
+	if errors.Is(e.cause, os.ErrDeadlineExceeded) {
+		return &domain.Error{Code: api.RequestTimeout, Message: "the upload stood still for a minute", Hint: "nothing of it was kept: send it again"}
+	}
+	return &domain.Error{Code: api.Malformed, Message: "the upload ended early", Hint: "nothing of it was kept: send it again"}
+}
+
+func wireRows(rows []app.RejectedRow) []api.RejectedRow {
+	wire := make([]api.RejectedRow, len(rows))
+	for i, r := range rows {
+		wire[i] = api.RejectedRow{Line: r.Line, ErrorCode: r.Code, Reason: r.Reason, Raw: r.Raw}
+		if r.FirstLine > 0 {
+			wire[i].FirstLine = &r.FirstLine
+		}
+	}
+	return wire
+}
+
+type importsOut struct{ Body api.Imports }
+
+func (s *server) listImports(ctx context.Context, in *byID) (*importsOut, error) {
+	records, err := s.app.Targets.Imports(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &importsOut{Body: api.Imports{Items: make([]api.Import, len(records))}}
+	for i, r := range records {
+		out.Body.Items[i] = wireImport(r)
+	}
+	return out, nil
+}
+
+func wireImport(r app.ImportRecord) api.Import {
+	w := api.Import{
+		ImportID:    r.ID,
+		CreatedBy:   r.CreatedBy,
+		CreatedAt:   r.CreatedAt.UTC(),
+		ContentType: r.ContentType,
+		Bytes:       r.Bytes,
+		SHA256:      hex.EncodeToString(r.SHA256),
+		Accepted:    r.Accepted,
+		Rejected:    r.Rejected,
+		TotalAmount: r.TotalAmount,
+	}
+	if r.Rejected > 0 {
+		w.RejectedURL = rejectedURL(r.EventID, r.ID)
+	}
+	return w
+}
