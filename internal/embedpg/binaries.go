@@ -150,7 +150,7 @@ func probe(ctx context.Context, a account, path string) (binaries, error) {
 func runAs(ctx context.Context, a account, dir string, limit time.Duration, file string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, file, args...)
+	cmd := exec.CommandContext(ctx, file, args...) //nolint:gosec // what findBinaries chose, and no shell
 	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, environment(), patience
 	cmd.SysProcAttr = a.attr(false)
 	out, err := onThread(cmd.CombinedOutput)

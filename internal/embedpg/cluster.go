@@ -14,8 +14,9 @@ const superuser = "postgres"
 // ensureCluster makes the data folder if there is none. initdb works in data.new-*, so that data is a whole cluster or
 // absent, whenever we are killed.
 func ensureCluster(ctx context.Context, d *folder, bin binaries, o Options) error {
-	leftovers, _ := filepath.Glob(d.file("data.new-*")) // the only error is a bad pattern
-	for _, path := range leftovers {
+	half, _ := filepath.Glob(d.file("data.new-*"))        // the only error is a bad pattern
+	secrets, _ := filepath.Glob(d.file("password.new-*")) // the same
+	for _, path := range append(half, secrets...) {
 		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("remove half made cluster: %w", err)
 		}
@@ -43,8 +44,8 @@ func initCluster(ctx context.Context, d *folder, bin binaries, fresh string, noS
 		return fmt.Errorf("read password: %w", err)
 	}
 	// initdb wants the password in a file that its account can read; ours it cannot.
-	pwfile := d.file("password.initdb")
-	if err := os.WriteFile(pwfile, password, 0o600); err != nil {
+	pwfile, err := tempFile(d.path, password)
+	if err != nil {
 		return fmt.Errorf("write password: %w", err)
 	}
 	defer func() { _ = os.Remove(pwfile) }()

@@ -115,7 +115,7 @@ func openDir(ctx context.Context, path string, limit time.Duration) (*folder, er
 
 // makeDir is MkdirAll whose last folder, if it was not there, has exactly mode, whatever the umask.
 func makeDir(path string, mode fs.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // root's postgres, as nobody, must pass
 		return err
 	}
 	err := os.Mkdir(path, mode)
@@ -173,15 +173,21 @@ func (d *folder) password() (string, error) {
 
 // writeFile writes a file that is there whole or not at all, also after a power cut, and that only we can read.
 func writeFile(path string, content []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	fresh, err := tempFile(filepath.Dir(path), content)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
+	return rename(fresh, path)
+}
+
+// tempFile writes a file that only we can read, with a name of its own.
+func tempFile(dir string, content []byte) (string, error) {
+	f, err := os.CreateTemp(dir, "password.new-*")
+	if err != nil {
+		return "", err
 	}
-	return rename(path+".new", path)
+	_, err = f.Write(content)
+	return f.Name(), errors.Join(err, f.Sync(), f.Close())
 }
 
 // rename renames within a folder and makes the new name durable.

@@ -121,7 +121,7 @@ func TestStalePID(t *testing.T) {
 	require.NoError(t, start(t, Options{Dir: dir, Settings: quick()}).Stop(t.Context()))
 	stranger := strangerOfAccount(t, "sleep", "600")
 	file := filepath.Join(dir, "data", "postmaster.pid")
-	require.NoError(t, os.WriteFile(file, []byte(strconv.Itoa(stranger)+"\n"), 0o644)) //nolint:gosec // as postgres does
+	require.NoError(t, os.WriteFile(file, []byte(strconv.Itoa(stranger)+"\n"), 0o644))
 	s := start(t, Options{Dir: dir, Settings: quick()})
 	require.Equal(t, "1", query(t, s.URL, `SELECT '1'`))
 	require.False(t, gone(stranger), "the stranger was taken for an orphan")

@@ -163,7 +163,7 @@ func (s source) check(archive string) error {
 	if !ok {
 		return fmt.Errorf("check archive: no checksum of %s is known here, so it is not used", name)
 	}
-	f, err := os.Open(archive)
+	f, err := os.OpenInRoot(filepath.Dir(archive), name)
 	if err != nil {
 		return err
 	}
@@ -207,8 +207,13 @@ func (s source) run(dir, unpacked string) (err error) {
 }
 
 // settle makes what was unpacked readable to postgres' account, whatever the umask, and durable.
-func settle(root string) error {
-	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+func settle(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	return fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type()&fs.ModeSymlink != 0 {
 			return err
 		}
@@ -220,10 +225,10 @@ func settle(root string) error {
 		if info.IsDir() || mode&0o100 != 0 {
 			mode |= 0o111
 		}
-		if err := os.Chmod(path, mode); err != nil {
+		if err := root.Chmod(path, mode); err != nil {
 			return err
 		}
-		f, err := os.Open(path)
+		f, err := root.Open(path)
 		if err != nil {
 			return err
 		}

@@ -102,7 +102,7 @@ func asOrdinary(t *testing.T, cmd *exec.Cmd, dir string) {
 	binary, err := os.ReadFile(cmd.Path)
 	require.NoError(t, err)
 	cmd.Path, cmd.Dir = filepath.Join(dir, "helper"), dir
-	require.NoError(t, os.WriteFile(cmd.Path, binary, 0o755)) //nolint:gosec // nobody has to run it
+	require.NoError(t, os.WriteFile(cmd.Path, binary, 0o755))
 	require.NoError(t, a.own(dir))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: a.uid, Gid: a.gid}}
 }
@@ -157,7 +157,7 @@ func TestReach(t *testing.T) {
 	t.Parallel()
 	top := tempDir(t)
 	closed := filepath.Join(top, "closed")
-	require.NoError(t, os.MkdirAll(filepath.Join(closed, "inner"), 0o755)) //nolint:gosec // open but for the next line
+	require.NoError(t, os.MkdirAll(filepath.Join(closed, "inner"), 0o755))
 	require.NoError(t, os.Chmod(closed, 0o700))
 	stranger := account{uid: 4242, gid: 4242, nobody: true}
 	require.ErrorContains(t, stranger.reach(filepath.Join(closed, "inner")), closed+" has mode 0700")

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -62,13 +62,14 @@ func pickPort(ctx context.Context, port int) (int, error) {
 }
 
 func launchOn(ctx context.Context, d *folder, bin binaries, port int, settings map[string]string) (*process, error) {
-	log, from, err := openLog(d.file("postgres.log"))
+	log, from, err := openLog(d.path)
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	defer func() { _ = log.Close() }() // postgres has its own descriptor by then
-	p := &process{log: log.Name(), from: from, done: make(chan struct{}), free: func() {}}
-	p.cmd = exec.Command(bin.postgres(), arguments(d.data(), port, settings)...)
+	p := &process{log: d.file("postgres.log"), from: from, done: make(chan struct{}), free: func() {}}
+	args := arguments(d.data(), port, settings)
+	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), bin.postgres(), args...) //nolint:gosec // what findBinaries chose, and no shell
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = d.path, environment(), log, log
 	p.cmd.SysProcAttr = d.account.attr(true)
 	if err := p.start(); err != nil {
@@ -85,8 +86,13 @@ func launchOn(ctx context.Context, d *folder, bin binaries, port int, settings m
 const maxLog = 8 << 20
 
 // openLog opens the log at its end, and says where that is.
-func openLog(path string) (*os.File, int64, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+func openLog(dir string) (*os.File, int64, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = root.Close() }()
+	f, err := root.OpenFile("postgres.log", os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -138,12 +144,20 @@ func (p *process) ready(ctx context.Context, data string) error {
 			return fmt.Errorf("wait for postgres: %w", ctx.Err())
 		case <-tick.C:
 		}
-		b, _ := os.ReadFile(filepath.Join(data, "postmaster.pid")) // absent until postgres writes it
-		line := strings.Split(string(b), "\n")
+		line, _ := postmaster(data) // an error: it is not there yet
 		if len(line) >= 8 && line[0] == strconv.Itoa(p.pid) && strings.TrimSpace(line[7]) == "ready" {
 			return nil
 		}
 	}
+}
+
+// postmaster is what postgres writes about itself: the lines of postmaster.pid.
+func postmaster(data string) ([]string, error) {
+	b, err := fs.ReadFile(os.DirFS(data), "postmaster.pid")
+	if err != nil {
+		return nil, fmt.Errorf("read postmaster.pid: %w", err)
+	}
+	return strings.Split(string(b), "\n"), nil
 }
 
 // stop asks for a fast shutdown, and for an immediate one when ctx ends.

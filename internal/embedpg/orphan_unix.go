@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -75,14 +74,13 @@ func dropStalePID(data string) error {
 
 // postmasterPID is the process id in the data folder's postmaster.pid, 0 if there is none to read.
 func postmasterPID(data string) (int, error) {
-	b, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	lines, err := postmaster(data)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read postmaster.pid: %w", err)
+		return 0, err
 	}
-	first, _, _ := strings.Cut(string(b), "\n")
-	pid, _ := strconv.Atoi(first) // 0: cut off by a power cut, postgres says what to do
+	pid, _ := strconv.Atoi(lines[0]) // 0: cut off by a power cut, postgres says what to do
 	return max(pid, 0), nil
 }

@@ -3,6 +3,7 @@
 package embedpg
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,7 +18,8 @@ func watch(pid int) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch over postgres: %w", err)
 	}
-	cmd := exec.Command("/bin/sh", "-c", `read over || kill -INT "$1"`, "sh", strconv.Itoa(pid))
+	const script = `read over || kill -INT "$1"`
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", script, "sh", strconv.Itoa(pid)) //nolint:gosec // a number
 	cmd.Stdin, cmd.Dir, cmd.Env = read, "/", environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = cmd.Start()

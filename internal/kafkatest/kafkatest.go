@@ -23,8 +23,8 @@ var shared struct {
 }
 
 // Brokers returns the addresses of a Kafka that is there until the test and its subtests end.
-func Brokers(t testing.TB) []string {
-	t.Helper()
+func Brokers(tb testing.TB) []string {
+	tb.Helper()
 	if brokers := external(); brokers != nil {
 		return brokers
 	}
@@ -32,11 +32,11 @@ func Brokers(t testing.TB) []string {
 	defer shared.Unlock()
 	if shared.users == 0 {
 		server, err := embedkafka.Start(context.Background(), embedkafka.Options{})
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		shared.server = server
 	}
 	shared.users++
-	t.Cleanup(release)
+	tb.Cleanup(release)
 	return shared.server.Brokers
 }
 
@@ -58,9 +58,9 @@ func external() []string {
 
 // Prefix returns the beginning of the names of all topics and groups of this test, which no other test ever has. On a
 // cluster that outlives the test its topics are deleted at the end.
-func Prefix(t testing.TB) string {
-	t.Helper()
-	name := []byte("test-" + t.Name())
+func Prefix(tb testing.TB) string {
+	tb.Helper()
+	name := []byte("test-" + tb.Name())
 	for i, b := range name {
 		switch {
 		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b >= '0' && b <= '9':
@@ -70,7 +70,7 @@ func Prefix(t testing.TB) string {
 	}
 	prefix := string(name[:min(len(name), 64)]) + "-" + strings.ToLower(rand.Text()[:8])
 	if brokers := external(); brokers != nil {
-		t.Cleanup(func() { deleteTopics(t, brokers, prefix) })
+		tb.Cleanup(func() { deleteTopics(tb, brokers, prefix) })
 	}
 	return prefix
 }

@@ -34,38 +34,38 @@ func config() *sarama.Config {
 	return c
 }
 
-func newClient(t testing.TB, brokers []string) sarama.Client {
-	t.Helper()
+func newClient(tb testing.TB, brokers []string) sarama.Client {
+	tb.Helper()
 	client, err := sarama.NewClient(brokers, config())
-	require.NoError(t, err, "reach kafka at %v", brokers)
+	require.NoError(tb, err, "reach kafka at %v", brokers)
 	return client
 }
 
 // withClient closes what it opens before it returns: no goroutine of it is left to the test.
-func withClient(t testing.TB, brokers []string, f func(sarama.Client)) {
-	t.Helper()
-	client := newClient(t, brokers)
-	defer func() { require.NoError(t, client.Close()) }()
+func withClient(tb testing.TB, brokers []string, f func(sarama.Client)) {
+	tb.Helper()
+	client := newClient(tb, brokers)
+	defer func() { require.NoError(tb, client.Close()) }()
 	f(client)
 }
 
-func withAdmin(t testing.TB, brokers []string, f func(sarama.ClusterAdmin)) {
-	t.Helper()
+func withAdmin(tb testing.TB, brokers []string, f func(sarama.ClusterAdmin)) {
+	tb.Helper()
 	admin, err := sarama.NewClusterAdmin(brokers, config())
-	require.NoError(t, err, "reach kafka at %v", brokers)
-	defer func() { require.NoError(t, admin.Close()) }()
+	require.NoError(tb, err, "reach kafka at %v", brokers)
+	defer func() { require.NoError(tb, admin.Close()) }()
 	f(admin)
 }
 
 // CreateTopic makes a topic with the broker's own replication, and waits until every partition has a leader.
-func CreateTopic(t testing.TB, brokers []string, topic string, partitions int32) {
-	t.Helper()
-	withAdmin(t, brokers, func(admin sarama.ClusterAdmin) {
+func CreateTopic(tb testing.TB, brokers []string, topic string, partitions int32) {
+	tb.Helper()
+	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
 		detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: -1}
-		require.NoError(t, admin.CreateTopic(topic, detail, false), "create topic %s", topic)
+		require.NoError(tb, admin.CreateTopic(topic, detail, false), "create topic %s", topic)
 	})
-	withClient(t, brokers, func(client sarama.Client) {
-		require.Eventually(t, func() bool {
+	withClient(tb, brokers, func(client sarama.Client) {
+		require.Eventually(tb, func() bool {
 			if client.RefreshMetadata(topic) != nil {
 				return false
 			}
@@ -75,70 +75,70 @@ func CreateTopic(t testing.TB, brokers []string, topic string, partitions int32)
 	})
 }
 
-func deleteTopics(t testing.TB, brokers []string, prefix string) {
-	t.Helper()
-	withAdmin(t, brokers, func(admin sarama.ClusterAdmin) {
+func deleteTopics(tb testing.TB, brokers []string, prefix string) {
+	tb.Helper()
+	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
 		topics, err := admin.ListTopics()
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		for topic := range topics {
 			if strings.HasPrefix(topic, prefix) {
-				require.NoError(t, admin.DeleteTopic(topic), "delete topic %s", topic)
+				require.NoError(tb, admin.DeleteTopic(topic), "delete topic %s", topic)
 			}
 		}
 	})
 }
 
 // Partitions returns how many partitions a topic has, 0 if there is no such topic.
-func Partitions(t testing.TB, brokers []string, topic string) int32 {
-	t.Helper()
+func Partitions(tb testing.TB, brokers []string, topic string) int32 {
+	tb.Helper()
 	var n int32
-	withAdmin(t, brokers, func(admin sarama.ClusterAdmin) {
+	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
 		topics, err := admin.ListTopics()
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		n = topics[topic].NumPartitions
 	})
 	return n
 }
 
 // EndOffsets returns, for each partition of a topic, the offset that its next message will have.
-func EndOffsets(t testing.TB, brokers []string, topic string) map[int32]int64 {
-	t.Helper()
-	return offsets(t, brokers, topic, sarama.OffsetNewest)
+func EndOffsets(tb testing.TB, brokers []string, topic string) map[int32]int64 {
+	tb.Helper()
+	return offsets(tb, brokers, topic, sarama.OffsetNewest)
 }
 
 // StartOffsets returns, for each partition of a topic, the offset of the oldest message that is left.
-func StartOffsets(t testing.TB, brokers []string, topic string) map[int32]int64 {
-	t.Helper()
-	return offsets(t, brokers, topic, sarama.OffsetOldest)
+func StartOffsets(tb testing.TB, brokers []string, topic string) map[int32]int64 {
+	tb.Helper()
+	return offsets(tb, brokers, topic, sarama.OffsetOldest)
 }
 
-func offsets(t testing.TB, brokers []string, topic string, at int64) map[int32]int64 {
-	t.Helper()
+func offsets(tb testing.TB, brokers []string, topic string, at int64) map[int32]int64 {
+	tb.Helper()
 	found := map[int32]int64{}
-	withClient(t, brokers, func(client sarama.Client) {
+	withClient(tb, brokers, func(client sarama.Client) {
 		partitions, err := client.Partitions(topic)
-		require.NoError(t, err, "list partitions of %s", topic)
+		require.NoError(tb, err, "list partitions of %s", topic)
 		for _, p := range partitions {
 			found[p], err = client.GetOffset(topic, p, at)
-			require.NoError(t, err, "read offset of %s/%d", topic, p)
+			require.NoError(tb, err, "read offset of %s/%d", topic, p)
 		}
 	})
 	return found
 }
 
 // Produce writes one message without a key, whatever its bytes, and returns its offset.
-func Produce(t testing.TB, brokers []string, topic string, partition int32, value []byte) int64 {
-	t.Helper()
-	return Send(t, brokers, topic, Message{Partition: partition, Value: value})
+func Produce(tb testing.TB, brokers []string, topic string, partition int32, value []byte) int64 {
+	tb.Helper()
+	return Send(tb, brokers, topic, Message{Partition: partition, Value: value})
 }
 
 // Send writes messages, each to its partition with its key and headers, and returns the last one's offset. What
 // m.Offset says is not looked at.
-func Send(t testing.TB, brokers []string, topic string, messages ...Message) int64 {
-	t.Helper()
+func Send(tb testing.TB, brokers []string, topic string, messages ...Message) int64 {
+	tb.Helper()
 	producer, err := sarama.NewSyncProducer(brokers, config())
-	require.NoError(t, err, "reach kafka at %v", brokers)
-	defer func() { require.NoError(t, producer.Close()) }()
+	require.NoError(tb, err, "reach kafka at %v", brokers)
+	defer func() { require.NoError(tb, producer.Close()) }()
 	offset := int64(-1)
 	for _, m := range messages {
 		out := &sarama.ProducerMessage{Topic: topic, Partition: m.Partition, Value: sarama.ByteEncoder(m.Value)}
@@ -149,42 +149,42 @@ func Send(t testing.TB, brokers []string, topic string, messages ...Message) int
 			out.Headers = append(out.Headers, sarama.RecordHeader{Key: []byte(name), Value: []byte(value)})
 		}
 		_, offset, err = producer.SendMessage(out)
-		require.NoError(t, err, "produce to %s/%d", topic, m.Partition)
+		require.NoError(tb, err, "produce to %s/%d", topic, m.Partition)
 	}
 	return offset
 }
 
 // DeleteRecords deletes a partition's messages whose offset is below before, as retention would.
-func DeleteRecords(t testing.TB, brokers []string, topic string, partition int32, before int64) {
-	t.Helper()
-	withAdmin(t, brokers, func(admin sarama.ClusterAdmin) {
-		require.NoError(t, admin.DeleteRecords(topic, map[int32]int64{partition: before}), "delete records of %s/%d", topic, partition)
+func DeleteRecords(tb testing.TB, brokers []string, topic string, partition int32, before int64) {
+	tb.Helper()
+	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
+		require.NoError(tb, admin.DeleteRecords(topic, map[int32]int64{partition: before}), "delete records of %s/%d", topic, partition)
 	})
 }
 
 // Messages returns all that a topic holds at the moment of the call, partition by partition in the order of offsets.
-func Messages(t testing.TB, brokers []string, topic string) []Message {
-	t.Helper()
-	starts, ends := StartOffsets(t, brokers, topic), EndOffsets(t, brokers, topic)
+func Messages(tb testing.TB, brokers []string, topic string) []Message {
+	tb.Helper()
+	starts, ends := StartOffsets(tb, brokers, topic), EndOffsets(tb, brokers, topic)
 	var all []Message
-	withClient(t, brokers, func(client sarama.Client) {
+	withClient(tb, brokers, func(client sarama.Client) {
 		consumer, err := sarama.NewConsumerFromClient(client)
-		require.NoError(t, err)
-		defer func() { require.NoError(t, consumer.Close()) }()
+		require.NoError(tb, err)
+		defer func() { require.NoError(tb, consumer.Close()) }()
 		for p := int32(0); int(p) < len(ends); p++ {
 			if starts[p] < ends[p] {
-				all = append(all, read(t, consumer, topic, p, starts[p], ends[p])...)
+				all = append(all, read(tb, consumer, topic, p, starts[p], ends[p])...)
 			}
 		}
 	})
 	return all
 }
 
-func read(t testing.TB, consumer sarama.Consumer, topic string, partition int32, from, to int64) []Message {
-	t.Helper()
+func read(tb testing.TB, consumer sarama.Consumer, topic string, partition int32, from, to int64) []Message {
+	tb.Helper()
 	pc, err := consumer.ConsumePartition(topic, partition, from)
-	require.NoError(t, err, "consume %s/%d", topic, partition)
-	defer func() { require.NoError(t, pc.Close()) }()
+	require.NoError(tb, err, "consume %s/%d", topic, partition)
+	defer func() { require.NoError(tb, pc.Close()) }()
 	var all []Message
 	late := time.After(patience)
 	for {
@@ -195,9 +195,9 @@ func read(t testing.TB, consumer sarama.Consumer, topic string, partition int32,
 				return all
 			}
 		case err := <-pc.Errors():
-			require.NoError(t, err, "consume %s/%d", topic, partition)
+			require.NoError(tb, err, "consume %s/%d", topic, partition)
 		case <-late:
-			require.FailNow(t, "messages do not come", "%s/%d: %d of %d..%d", topic, partition, len(all), from, to)
+			require.FailNow(tb, "messages do not come", "%s/%d: %d of %d..%d", topic, partition, len(all), from, to)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func otherServer(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "bestow-pgtest-other-")
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // root's postgres runs as nobody
+	require.NoError(t, os.Chmod(dir, 0o755))
 	s, err := embedpg.Start(t.Context(), embedpg.Options{Dir: dir, Settings: map[string]string{"fsync": "off"}})
 	require.NoError(t, err)
 	t.Cleanup(func() {

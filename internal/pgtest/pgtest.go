@@ -22,21 +22,21 @@ const (
 
 // New returns a pool on a migrated database of the test's own, closed and dropped when the test and its subtests end.
 // The test fails if a connection is still in use by then.
-func New(t testing.TB) *pgxpool.Pool {
-	t.Helper()
-	config, err := pgxpool.ParseConfig(URL(t))
-	require.NoError(t, err)
+func New(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
+	config, err := pgxpool.ParseConfig(URL(tb))
+	require.NoError(tb, err)
 	config.MaxConns = poolSize
 	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // as the product's pool
-	pool, err := pgxpool.NewWithConfig(t.Context(), config)
-	require.NoError(t, err)
-	t.Cleanup(func() { closePool(t, pool, 10*time.Second) })
+	pool, err := pgxpool.NewWithConfig(tb.Context(), config)
+	require.NoError(tb, err)
+	tb.Cleanup(func() { closePool(tb, pool, 10*time.Second) })
 	return pool
 }
 
 // closePool does not wait for ever for a connection that the test has lost: its database is dropped by force anyway.
-func closePool(t testing.TB, pool *pgxpool.Pool, patience time.Duration) {
-	t.Helper()
+func closePool(tb testing.TB, pool *pgxpool.Pool, patience time.Duration) {
+	tb.Helper()
 	closed := make(chan struct{})
 	go func() {
 		pool.Close()
@@ -45,15 +45,15 @@ func closePool(t testing.TB, pool *pgxpool.Pool, patience time.Duration) {
 	select {
 	case <-closed:
 	case <-time.After(patience):
-		t.Errorf("%d connections of the test's pool were never released: close rows, end transactions", pool.Stat().AcquiredConns())
+		tb.Errorf("%d connections of the test's pool were never released: close rows, end transactions", pool.Stat().AcquiredConns())
 	}
 }
 
 // URL returns the connection string of a migrated database of the test's own, dropped when the test and its subtests
 // end, whoever is still connected to it.
-func URL(t testing.TB) string {
-	t.Helper()
-	return database(t, func(ctx context.Context, s *server) (string, error) {
+func URL(tb testing.TB) string {
+	tb.Helper()
+	return database(tb, func(ctx context.Context, s *server) (string, error) {
 		template, err := s.template()
 		if err != nil {
 			return "", err
@@ -63,27 +63,27 @@ func URL(t testing.TB) string {
 }
 
 // Empty returns the connection string of a database of the test's own with nothing in it, dropped like URL's.
-func Empty(t testing.TB) string {
-	t.Helper()
-	return database(t, func(ctx context.Context, s *server) (string, error) {
+func Empty(tb testing.TB) string {
+	tb.Helper()
+	return database(tb, func(ctx context.Context, s *server) (string, error) {
 		return s.create(ctx, "template0")
 	})
 }
 
-func database(t testing.TB, create func(context.Context, *server) (string, error)) string {
-	t.Helper()
+func database(tb testing.TB, create func(context.Context, *server) (string, error)) string {
+	tb.Helper()
 	s, err := shared()
-	require.NoError(t, err, "no PostgreSQL for the tests: install PostgreSQL 15 or later (Debian: apt-get install postgresql), "+
+	require.NoError(tb, err, "no PostgreSQL for the tests: install PostgreSQL 15 or later (Debian: apt-get install postgresql), "+
 		"or set BESTOW_TEST_DATABASE_URL to a server whose role may create databases")
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	ctx, cancel := context.WithTimeout(tb.Context(), limit)
 	defer cancel()
 	name, err := create(ctx, s)
-	require.NoError(t, err)
-	t.Cleanup(func() {
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), limit) // t's own context is over in a cleanup
 		defer cancel()
 		if err := s.drop(ctx, name); err != nil {
-			t.Errorf("clean up after test: %v", err)
+			tb.Errorf("clean up after test: %v", err)
 		}
 	})
 	return s.url(name)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -13,7 +14,12 @@ import (
 // Take holds the lock file at path, which is made if absent, until the result is closed or the process ends. It tries
 // for limit, because the holder before us may be stopping, and returns ErrInUse after that; a limit of 0 is one try.
 func Take(ctx context.Context, path string, limit time.Duration) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	dir, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dir.Close() }()
+	f, err := dir.OpenFile(filepath.Base(path), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
