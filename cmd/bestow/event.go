@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"bestow/http/api"
+	"bestow/http/client"
+)
+
+type eventCmd struct {
+	Create eventCreateCmd `cmd:"" help:"Make an event."`
+	List   eventListCmd   `cmd:"" help:"List events, newest first."`
+	Show   eventShowCmd   `cmd:"" help:"Show an event."`
+	Start  eventStartCmd  `cmd:"" help:"Start an event."`
+	Watch  eventWatchCmd  `cmd:"" help:"Follow an event until it is at rest."`
+}
+
+// eventArg is the event that a command is about.
+type eventArg struct {
+	Event string `arg:"" help:"The event's id or campaign_id; id:7 or campaign:7 where a number is both."`
+}
+
+// find asks for the event that is meant.
+func (a eventArg) find(ctx context.Context, t *terminal) (*client.Client, api.Event, error) {
+	c, err := t.client()
+	if err != nil {
+		return nil, api.Event{}, err
+	}
+	e, err := c.FindEvent(ctx, a.Event)
+	return c, e, err
+}
+
+type eventCreateCmd struct {
+	format
+
+	CampaignID          string  `required:"" placeholder:"ID" help:"The source campaign's id, up to 50 characters; it belongs to one event only."`
+	EventType           string  `required:"" placeholder:"TYPE" help:"What to grant: POINT, VOUCHER, or a type added since."`
+	DefaultAmount       *int64  `placeholder:"N" help:"The amount of members who have none in the list."`
+	DefaultReason       *string `placeholder:"TEXT" help:"The reason of members who have none in the list."`
+	ExpiryAt            string  `placeholder:"TIME" help:"When what is granted expires, such as 2026-12-31T23:59:59+09:00 or '2026-12-31 23:59:59' in BESTOW_TIME_ZONE. Default: never."`
+	PartitionCount      *int    `placeholder:"N" help:"How many partitions are worked side by side, 1 to 64. Default: 4."`
+	ReservationAt       string  `placeholder:"TIME" help:"When to start, in whole seconds. Default: by hand."`
+	ReservationPriority *int    `placeholder:"N" help:"Events of the same second run one after another, lower first."`
+}
+
+// Run makes an event.
+func (c *eventCreateCmd) Run(ctx context.Context, t *terminal) error {
+	n := api.NewEvent{
+		CampaignID:          c.CampaignID,
+		EventType:           c.EventType,
+		DefaultAmount:       c.DefaultAmount,
+		DefaultReason:       c.DefaultReason,
+		PartitionCount:      c.PartitionCount,
+		ReservationPriority: c.ReservationPriority,
+	}
+	zone, err := t.zone()
+	if err != nil {
+		return err
+	}
+	if n.ExpiryAt, err = readTime("--expiry-at", c.ExpiryAt, zone); err != nil {
+		return err
+	}
+	if n.ReservationAt, err = readTime("--reservation-at", c.ReservationAt, zone); err != nil {
+		return err
+	}
+	server, err := t.client()
+	if err != nil {
+		return err
+	}
+	e, err := server.CreateEvent(ctx, n)
+	if err != nil {
+		return err
+	}
+	return c.print(t, e, func() error {
+		t.say("next: bestow targets import %d FILE", e.ID)
+		return printEvent(t.out, e, zone)
+	})
+}
+
+// readTime reads a moment with its zone, or on the clock of zone; nil for "".
+func readTime(flag, text string, zone *time.Location) (*time.Time, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // no time is no error
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04"} {
+		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return &at, nil
+		}
+	}
+	return nil, usage("%s is %q: write a time as 2026-12-31T23:59:59+09:00 or '2026-12-31 23:59:59'", flag, text)
+}
+
+type eventListCmd struct {
+	format
+
+	Status     string `enum:",PENDING,RUNNING,COMPLETED,STOPPED,FAILED" default:"" help:"Only events in this status."`
+	Type       string `help:"Only events of this type."`
+	CampaignID string `help:"Only the event of this campaign."`
+	Limit      int    `default:"20" help:"At most this many, 1 to 1000."`
+	Cursor     string `help:"Where the page before ended."`
+}
+
+// Run lists events.
+func (c *eventListCmd) Run(ctx context.Context, t *terminal) error {
+	if c.Limit < 1 || c.Limit > 1000 {
+		return usage("--limit is %d: it must be 1 to 1000", c.Limit)
+	}
+	zone, err := t.zone()
+	if err != nil {
+		return err
+	}
+	server, err := t.client()
+	if err != nil {
+		return err
+	}
+	page, err := server.Events(ctx, client.Filter{Status: c.Status, Type: c.Type, CampaignID: c.CampaignID, Limit: c.Limit, Cursor: c.Cursor})
+	if err != nil {
+		return err
+	}
+	return c.print(t, page, func() error {
+		if page.NextCursor != nil {
+			t.say("there are more: --cursor %s", *page.NextCursor)
+		}
+		return printEvents(t.out, page.Items, zone)
+	})
+}
+
+func printEvents(out io.Writer, events []api.Event, zone *time.Location) error {
+	return table(out, func(w io.Writer) {
+		fmt.Fprintln(w, "ID\tCAMPAIGN\tTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED")
+		for _, e := range events {
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", e.ID, e.CampaignID, e.EventType, e.EventStatus,
+				e.TotalCount, e.Summary.SuccessCount, e.Summary.FailCount, when(&e.CreatedAt, zone))
+		}
+	})
+}
+
+type eventShowCmd struct {
+	format
+	eventArg
+}
+
+// Run shows an event.
+func (c *eventShowCmd) Run(ctx context.Context, t *terminal) error {
+	_, e, err := c.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	return c.show(t, e)
+}
+
+func (f format) show(t *terminal, e api.Event) error {
+	zone, err := t.zone()
+	if err != nil {
+		return err
+	}
+	return f.print(t, e, func() error { return printEvent(t.out, e, zone) })
+}
+
+func printEvent(out io.Writer, e api.Event, zone *time.Location) error {
+	return table(out, func(w io.Writer) {
+		for _, row := range [][2]string{
+			{"id", fmt.Sprint(e.ID)},
+			{"campaign_id", e.CampaignID},
+			{"event_type", e.EventType},
+			{"event_status", e.EventStatus},
+			{"failure_code", orDash(e.FailureCode)},
+			{"targets", fmt.Sprintf("%d, %d in all", e.TotalCount, e.TotalAmount)},
+			{"published", fmt.Sprint(e.Summary.PublishedCount)},
+			{"success", fmt.Sprintf("%d, %d of them after a refusal", e.Summary.SuccessCount, e.Summary.RetrySuccessCount)},
+			{"fail", fmt.Sprint(e.Summary.FailCount)},
+			{"default_amount", orDash(e.DefaultAmount)},
+			{"default_reason", orDash(e.DefaultReason)},
+			{"expiry_at", when(e.ExpiryAt, zone)},
+			{"partition_count", fmt.Sprint(e.PartitionCount)},
+			{"reservation_at", when(e.ReservationAt, zone)},
+			{"reservation_priority", orDash(e.ReservationPriority)},
+			{"created", when(&e.CreatedAt, zone) + " by " + e.CreatedBy},
+			{"started_at", when(e.Summary.StartedAt, zone)},
+			{"completed_at", when(e.Summary.CompletedAt, zone)},
+			{"stopped_at", when(e.Summary.StoppedAt, zone)},
+			{"stopped_memo", orDash(e.Summary.StoppedMemo)},
+		} {
+			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
+		}
+	})
+}
+
+type eventStartCmd struct {
+	format
+	eventArg
+}
+
+// Run starts an event.
+func (c *eventStartCmd) Run(ctx context.Context, t *terminal) error {
+	server, e, err := c.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	if e, err = server.StartEvent(ctx, e.ID); err != nil {
+		return err
+	}
+	return c.show(t, e)
+}

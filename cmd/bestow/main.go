@@ -1,0 +1,145 @@
+// Command bestow is the whole product in one binary: the service in all its roles, the demo, and the operator's commands.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	_ "time/tzdata" // an image without a zone database knows Asia/Seoul too
+
+	"bestow/domain"
+	"bestow/http/client"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+)
+
+// cli is all commands. Those of operators speak HTTP with BESTOW_URL and BESTOW_KEY.
+type cli struct {
+	Demo    demoCmd    `cmd:"" help:"Show the main job with nothing set up."`
+	Serve   serveCmd   `cmd:"" help:"Run the service, in all roles or in some."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database up to date."`
+	Event   eventCmd   `cmd:"" help:"Make, start and watch events."`
+	Targets targetsCmd `cmd:"" help:"Import member lists."`
+	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the API's description."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// The exit codes: done, failed, wrong usage.
+const (
+	exitDone = iota
+	exitFailed
+	exitUsage
+)
+
+// terminal is what a command reads from and writes to.
+type terminal struct {
+	in          io.Reader
+	out, err    io.Writer
+	env         func(string) string
+	interactive bool // err is a person's screen
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills
+	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv}
+	t.interactive = term.IsTerminal(int(os.Stderr.Fd())) //nolint:gosec // a file descriptor is small
+	code := run(ctx, os.Args[1:], t)
+	stop()
+	os.Exit(code)
+}
+
+// run works one command line and returns the exit code.
+func run(ctx context.Context, args []string, t *terminal) int {
+	helped := false
+	parser, err := kong.New(&cli{}, kong.Name("bestow"), kong.Description("Grants points and vouchers to millions of members, each exactly once."),
+		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		return t.fail(err)
+	}
+	if len(args) == 0 { // somebody who wants to know what there is
+		_, _ = parser.Parse([]string{"--help"})
+		return exitUsage
+	}
+	command, err := parser.Parse(args)
+	if helped {
+		return exitDone
+	}
+	if err != nil {
+		return t.fail(usageError{err})
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(t); err != nil {
+		return t.fail(err)
+	}
+	return exitDone
+}
+
+// usageError is a command line that cannot be worked.
+type usageError struct{ error }
+
+// usage says what is wrong with a command line; the command ends with exit code 2.
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// fail prints what went wrong and what to do next, and returns the exit code.
+func (t *terminal) fail(err error) int {
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
+	t.say("bestow: %v", err)
+	if e, ok := errors.AsType[*domain.Error](err); ok {
+		for _, f := range e.Fields {
+			t.say("  %s: %s", f.Name, f.Message)
+		}
+		t.sayRejected(err)
+		if e.Hint != "" {
+			t.say("  %s", e.Hint)
+		}
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		t.say("  `bestow --help` lists the commands, `bestow COMMAND --help` what one takes")
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// maxPrinted is the most rejected rows that a person is shown.
+const maxPrinted = 10
+
+func (t *terminal) sayRejected(err error) {
+	r, ok := errors.AsType[*client.RejectedError](err)
+	if !ok {
+		return
+	}
+	for _, row := range r.Rows[:min(maxPrinted, len(r.Rows))] {
+		t.say("  line %d: %s: %s", row.Line, row.ErrorCode, row.Reason)
+	}
+	if more := r.Rejected - maxPrinted; more > 0 {
+		t.say("  and %d more", more)
+	}
+}
+
+// say prints a line for people, beside the output.
+func (t *terminal) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(t.err, strings.TrimSuffix(format, "\n")+"\n", args...) // nobody is left to tell
+}
+
+// client returns the API of BESTOW_URL, opened by BESTOW_KEY.
+func (t *terminal) client() (*client.Client, error) {
+	key := t.env("BESTOW_KEY")
+	if key == "" {
+		return nil, &domain.Error{Code: domain.Invalid, Message: "BESTOW_KEY is not set",
+			Hint: "set it to an API key: at the first set-up that is what the service has in BESTOW_ADMIN_KEY"}
+	}
+	url := t.env("BESTOW_URL")
+	if url == "" {
+		url = "http://127.0.0.1:8080"
+	}
+	return client.New(url, key)
+}

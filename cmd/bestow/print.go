@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// format is the choice of output that a command gives.
+type format struct {
+	Output string `short:"o" enum:"text,json" default:"text" help:"What to print: text for people, json for machines."`
+}
+
+// print writes v as JSON, or lets text write it for people.
+func (f format) print(t *terminal, v any, text func() error) error {
+	if f.Output != "json" {
+		return text()
+	}
+	if err := json.MarshalWrite(t.out, v, jsontext.WithIndent("  ")); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	_, err := io.WriteString(t.out, "\n")
+	return err
+}
+
+// table aligns columns that are separated by tabs.
+func table(w io.Writer, rows func(w io.Writer)) error {
+	tabs := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	rows(tabs)
+	return tabs.Flush()
+}
+
+// zone is where people read their clocks: BESTOW_TIME_ZONE.
+func (t *terminal) zone() (*time.Location, error) {
+	name := t.env("BESTOW_TIME_ZONE")
+	if name == "" {
+		name = "Asia/Seoul"
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, usage("BESTOW_TIME_ZONE is %q: it must be a name such as Asia/Seoul", name)
+	}
+	return zone, nil
+}
+
+// when shows a moment in a zone, "-" for none.
+func when(at *time.Time, zone *time.Location) string {
+	if at == nil {
+		return "-"
+	}
+	return at.In(zone).Format("2006-01-02 15:04:05 MST")
+}
+
+// orDash shows an optional value.
+func orDash[T any](v *T) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprint(*v)
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"bestow/domain"
+	"bestow/http/api"
+	"bestow/http/client"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+type targetsCmd struct {
+	Import   targetsImportCmd   `cmd:"" help:"Send a member list."`
+	Rejected targetsRejectedCmd `cmd:"" help:"Print the rows that could not be used, as CSV."`
+}
+
+type targetsImportCmd struct {
+	format
+	eventArg
+
+	File   string `arg:"" help:"A .csv file with the header member_id,amount,reason, or .ndjson or .jsonl; - for CSV from standard input."`
+	NDJSON bool   `name:"ndjson" help:"The list is NDJSON, whatever its name."`
+	DryRun bool   `help:"Check and count only; nothing is kept."`
+	Abort  bool   `help:"One row that cannot be used refuses all of them."`
+}
+
+// Run sends a member list.
+func (c *targetsImportCmd) Run(ctx context.Context, t *terminal) error {
+	contentType, err := c.contentType()
+	if err != nil {
+		return err
+	}
+	body, size, err := c.open(t)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	server, e, err := c.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	u := client.Upload{Body: t.showBytes(body, size), Size: size, ContentType: contentType, Abort: c.Abort, DryRun: c.DryRun}
+	r, err := server.ImportTargets(ctx, e.ID, u)
+	if err != nil {
+		return err
+	}
+	return c.print(t, r, func() error { return c.report(t, e, r) })
+}
+
+func (c *targetsImportCmd) report(t *terminal, e api.Event, r api.ImportResult) error {
+	verb := "imported"
+	if c.DryRun {
+		verb = "would be imported"
+	}
+	if _, err := fmt.Fprintf(t.out, "%d targets %s, %d in all; %d rows rejected\n", r.Accepted, verb, r.TotalAmount, r.Rejected); err != nil {
+		return err
+	}
+	switch {
+	case c.DryRun:
+		t.say("nothing was kept: it was a dry run")
+	case r.Rejected > 0:
+		t.say("see them: bestow targets rejected %d --import %d", e.ID, *r.ImportID)
+	default:
+		t.say("next: bestow event start %d", e.ID)
+	}
+	return nil
+}
+
+func (c *targetsImportCmd) contentType() (string, error) {
+	switch extension := strings.ToLower(filepath.Ext(c.File)); {
+	case c.NDJSON || extension == ".ndjson" || extension == ".jsonl":
+		return "application/x-ndjson", nil
+	case extension == ".csv" || c.File == "-":
+		return "text/csv", nil
+	}
+	return "", usage("%s is neither .csv nor .ndjson: save a spreadsheet as CSV, or say --ndjson", c.File)
+}
+
+// open returns the list and its size, 0 if that is not known.
+func (c *targetsImportCmd) open(t *terminal) (io.ReadCloser, int64, error) {
+	if c.File == "-" {
+		return io.NopCloser(t.in), 0, nil
+	}
+	f, err := os.Open(c.File)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open member list: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, fmt.Errorf("open member list: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return f, 0, nil
+	}
+	return f, info.Size(), nil
+}
+
+// showBytes shows a person how much of a body was sent.
+func (t *terminal) showBytes(body io.Reader, size int64) io.Reader {
+	if !t.interactive {
+		return body
+	}
+	if size == 0 {
+		size = -1
+	}
+	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(t.err), progressbar.OptionSetDescription("sending"),
+		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetSpinnerChangeInterval(0))
+	r := progressbar.NewReader(body, bar)
+	return &r
+}
+
+type targetsRejectedCmd struct {
+	eventArg
+
+	Import   int64 `placeholder:"ID" help:"Of this upload. Default: the last one with rejected rows."`
+	Original bool  `help:"The lines as they came, under their own header: to mend and to import."`
+}
+
+// Run prints the rejected rows of an upload.
+func (c *targetsRejectedCmd) Run(ctx context.Context, t *terminal) error {
+	server, e, err := c.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	id := c.Import
+	if id == 0 {
+		list, err := server.Imports(ctx, e.ID)
+		if err != nil {
+			return err
+		}
+		if id, err = lastRejected(e, list); err != nil {
+			return err
+		}
+	}
+	return server.Rejected(ctx, e.ID, id, c.Original, t.out)
+}
+
+func lastRejected(e api.Event, list api.Imports) (int64, error) {
+	for _, i := range list.Items { // newest first
+		if i.Rejected > 0 {
+			return i.ImportID, nil
+		}
+	}
+	return 0, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("no upload of event %d has rejected rows", e.ID)}
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	bestowhttp "bestow/http"
+)
+
+type versionCmd struct{ format }
+
+// version is what `bestow version -o json` prints.
+type version struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+// Run prints what this binary is.
+func (c *versionCmd) Run(t *terminal) error {
+	v := version{Version: "unknown", Revision: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v.Version = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				v.Revision = s.Value
+			}
+		}
+	}
+	return c.print(t, v, func() error {
+		_, err := fmt.Fprintf(t.out, "bestow %s (revision %s, %s, %s)\n", v.Version, v.Revision, v.Go, v.Platform)
+		return err
+	})
+}
+
+type openAPICmd struct{}
+
+// Run prints the API's description as JSON.
+func (openAPICmd) Run(t *terminal) error {
+	doc, err := bestowhttp.OpenAPI()
+	if err != nil {
+		return err
+	}
+	_, err = t.out.Write(doc)
+	return err
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"bestow/domain"
+	"bestow/http/api"
+	"bestow/http/client"
+
+	"github.com/go-json-experiment/json"
+)
+
+type eventWatchCmd struct {
+	format
+	eventArg
+}
+
+// Run follows an event until it is at rest: an event that has not started yet is waited for. It fails if the event does
+// not end COMPLETED.
+func (c *eventWatchCmd) Run(ctx context.Context, t *terminal) error {
+	server, e, err := c.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	w := &watch{term: t, json: c.Output == "json"}
+	if err := w.follow(ctx, server, e.ID); err != nil {
+		return err
+	}
+	if w.last.EventStatus != string(domain.Completed) {
+		return fmt.Errorf("event %d is %s", e.ID, w.last.EventStatus)
+	}
+	return nil
+}
+
+// watch prints how an event goes, and remembers the last of it.
+type watch struct {
+	term *terminal
+	json bool
+	last api.Progress
+}
+
+// The waits between two streams, and how many may fail in a row: a server that is started again is not the end.
+const (
+	watchPause    = time.Second
+	watchFailures = 10
+)
+
+func (w *watch) follow(ctx context.Context, server *client.Client, id int64) error {
+	for failures := 0; failures < watchFailures; {
+		err := server.Follow(ctx, id, w.show)
+		switch {
+		case err == nil && w.atRest():
+			w.endLine()
+			return nil
+		case err == nil:
+			failures = 0
+		case !errors.Is(err, &domain.Error{Code: domain.Unavailable}) && ctx.Err() == nil && w.last.EventID == 0:
+			return err
+		default:
+			failures++
+		}
+		select {
+		case <-ctx.Done():
+			w.endLine()
+			return ctx.Err()
+		case <-time.After(watchPause):
+		}
+	}
+	w.endLine()
+	return &domain.Error{Code: domain.Unavailable, Message: "the server does not answer any more", Hint: "the event goes on without us; watch it again later"}
+}
+
+// atRest says whether nothing more will come of itself.
+func (w *watch) atRest() bool {
+	return w.last.EventStatus != string(domain.Pending) && w.last.EventStatus != string(domain.Running) && w.last.InFlight == 0
+}
+
+func (w *watch) show(p api.Progress) error {
+	w.last = p
+	if w.json {
+		line, err := json.Marshal(p)
+		if err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		_, err = fmt.Fprintf(w.term.out, "%s\n", line)
+		return err
+	}
+	if w.term.interactive {
+		_, err := fmt.Fprintf(w.term.out, "\r\x1b[K%s", progressLine(p))
+		return err
+	}
+	_, err := fmt.Fprintln(w.term.out, progressLine(p))
+	return err
+}
+
+// endLine leaves the line that was written over and over.
+func (w *watch) endLine() {
+	if w.term.interactive && !w.json && w.last.EventID != 0 {
+		_, _ = fmt.Fprintln(w.term.out) // nobody is left to tell
+	}
+}
+
+func progressLine(p api.Progress) string {
+	percent := 0
+	if p.Total > 0 {
+		percent = 100 * (p.Success + p.Fail) / p.Total
+	}
+	line := fmt.Sprintf("%s %3d%%  %d of %d granted, %d failed", p.EventStatus, percent, p.Success, p.Total, p.Fail)
+	if p.WaitingRetry > 0 {
+		line += fmt.Sprintf(", %d wait for a retry", p.WaitingRetry)
+	}
+	if p.Unknown > 0 {
+		line += fmt.Sprintf(", %d unknown", p.Unknown)
+	}
+	if p.RatePerS > 0 {
+		line += fmt.Sprintf("  %.0f/s, %s to go", p.RatePerS, time.Duration(p.ETAS)*time.Second)
+	}
+	return line
+}

@@ -1,0 +1,61 @@
+package client
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"bestow/domain"
+	"bestow/http/api"
+
+	"github.com/go-json-experiment/json"
+)
+
+// RejectedError is an upload that was refused for its rows.
+type RejectedError struct {
+	Cause    *domain.Error
+	Rejected int               // how many rows
+	Rows     []api.RejectedRow // the first hundred of them
+}
+
+func (e *RejectedError) Error() string { return e.Cause.Message }
+
+// Unwrap lets errors.As find the *domain.Error.
+func (e *RejectedError) Unwrap() error { return e.Cause }
+
+// maxRefusal is the most bytes that are read of a refusal: a hundred rows of 64 KiB each.
+const maxRefusal = 8 << 20
+
+// refusal turns an answer that is no success into the error that the server had.
+func refusal(res *http.Response) error {
+	var p api.Problem
+	err := json.UnmarshalRead(io.LimitReader(res.Body, maxRefusal), &p)
+	if err != nil || p.Code == "" {
+		return notOurs(res)
+	}
+	e := &domain.Error{Code: p.Code, Message: p.Detail, Hint: p.Hint, Current: domain.Status(p.Current), EventID: p.EventID}
+	for _, f := range p.Errors {
+		e.Fields = append(e.Fields, domain.Field{Name: strings.TrimPrefix(f.Location, "body."), Message: f.Message})
+	}
+	for _, m := range p.Allowed {
+		e.Allowed = append(e.Allowed, domain.Move(m))
+	}
+	if p.Status >= http.StatusInternalServerError && p.RequestID != "" {
+		e.Hint += fmt.Sprintf(" (request %s)", p.RequestID)
+	}
+	if p.RejectedRows != nil {
+		return &RejectedError{Cause: e, Rejected: p.Rejected, Rows: p.RejectedRows}
+	}
+	return e
+}
+
+// notOurs is an answer of something else that stands in the server's place.
+func notOurs(res *http.Response) error {
+	e := &domain.Error{Code: domain.NotFound, Message: "the server answered " + res.Status + ", but not as bestow does",
+		Hint: "check BESTOW_URL: it may lead to something else"}
+	if res.StatusCode >= http.StatusInternalServerError {
+		e.Code, e.Hint = domain.Unavailable, "ask again in a moment"
+	}
+	return e
+}

@@ -1,0 +1,71 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"bestow/http/api"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Upload is a member list to be sent.
+type Upload struct {
+	Body        io.Reader
+	Size        int64  // of the body in bytes; 0: not known
+	ContentType string // text/csv or application/x-ndjson
+	Abort       bool   // one rejected row refuses them all
+	DryRun      bool   // count and check only
+}
+
+// ImportTargets sends a member list, once. Where a row of it is why it was refused, the error is a *RejectedError.
+func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (api.ImportResult, error) {
+	q := url.Values{}
+	if u.Abort {
+		q.Set("on_reject", "abort")
+	}
+	if u.DryRun {
+		q.Set("dry_run", "true")
+	}
+	header := http.Header{"Content-Type": {u.ContentType}, "Expect": {"100-continue"}}
+	req := request{method: http.MethodPost, path: eventPath(eventID) + "/targets", query: q, size: u.Size}
+	var r api.ImportResult
+	res, err := c.send(ctx, req, header, u.Body)
+	if err != nil {
+		return r, err
+	}
+	defer res.Body.Close()
+	if err := json.UnmarshalRead(res.Body, &r); err != nil {
+		return r, fmt.Errorf("read answer: %w", err)
+	}
+	return r, nil
+}
+
+// Imports lists an event's uploads, newest first.
+func (c *Client) Imports(ctx context.Context, eventID int64) (api.Imports, error) {
+	var list api.Imports
+	return list, c.call(ctx, request{method: http.MethodGet, path: eventPath(eventID) + "/imports"}, &list)
+}
+
+// Rejected writes the rejected rows of an upload to w: as a table, or as the original lines under their own header. An
+// error after the first byte means that the rest is missing.
+func (c *Client) Rejected(ctx context.Context, eventID, importID int64, original bool, w io.Writer) error {
+	q := url.Values{}
+	if original {
+		q.Set("format", "original")
+	}
+	path := eventPath(eventID) + "/imports/" + strconv.FormatInt(importID, 10) + "/rejected"
+	res, err := c.send(ctx, request{method: http.MethodGet, path: path, query: q}, http.Header{}, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return fmt.Errorf("copy rejected rows: %w", err)
+	}
+	return nil
+}
