@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// VerifyQuery says what is to be verified.
+type VerifyQuery struct {
+	Event string // id or campaign_id, id:7 or campaign:7 where a number is both; "" for all events
+	// RemoteLedger says that grants go to a ledger that is reached over HTTP. Where nothing at all stands in the one of
+	// this database, the invariants of the ledger are then not checked.
+	RemoteLedger bool
+}
+
+// VerifyReport says whether the invariants hold, all at one moment. Its JSON is the auditor's document.
+type VerifyReport struct {
+	CheckedAt  time.Time   `json:"checked_at"` // by the database's clock
+	OK         bool        `json:"ok"`         // no invariant that was checked shows a difference
+	Events     int         `json:"events"`     // how many were looked at
+	Totals     Totals      `json:"totals"`
+	Invariants []Invariant `json:"invariants"`
+	SHA256     string      `json:"sha256"` // what Digest returns, to be kept elsewhere
+}
+
+// Totals sums up the events that were looked at, in targets.
+type Totals struct {
+	Targets   int64  `json:"targets"`
+	Published int64  `json:"published"`
+	Success   int64  `json:"success"`
+	Fail      int64  `json:"fail"`             // given up for good
+	Ledger    *int64 `json:"ledger,omitempty"` // saves; nil where the ledger is not ours
+}
+
+// Invariant is one thing that must hold, and what was found.
+type Invariant struct {
+	ID          string   `json:"id"`        // I1 … I15
+	Statement   string   `json:"statement"` // what must hold
+	OK          bool     `json:"ok"`
+	Checked     bool     `json:"checked"`
+	Why         string   `json:"why,omitempty"` // it was not checked
+	Compared    string   `json:"compared"`      // what was compared with what
+	Differences int64    `json:"differences"`
+	Examples    []string `json:"examples,omitempty"` // of the differences, at most five
+}
+
+// Verify checks every invariant, on one snapshot of the database, so that it may be asked while events run: what must
+// hold only at rest is then checked as far as it always holds, as the invariant's SQL says. It changes nothing but the
+// statistics of tables that have grown since they were analyzed. Errors: domain.NotFound,
+// domain.Invalid for a name of two events.
+func (s *Reports) Verify(ctx context.Context, q VerifyQuery) (VerifyReport, error) {
+	event, err := s.findEvent(ctx, q.Event)
+	if err != nil {
+		return VerifyReport{}, err
+	}
+	if err := s.analyzeGrown(ctx, event); err != nil {
+		return VerifyReport{}, err
+	}
+	v := verification{event: event, remote: q.RemoteLedger, list: invariants()}
+	if err := s.onSnapshot(ctx, &v); err != nil {
+		return VerifyReport{}, fmt.Errorf("verify: %w", err)
+	}
+	return v.report()
+}
+
+// findEvent returns the id of the event that is named by its id or its campaign_id, with id: or campaign: before it where a
+// number could be both; nil for "". Errors: domain.NotFound, domain.Invalid for a name of two events.
+func (s *Reports) findEvent(ctx context.Context, name string) (*int64, error) {
+	if name == "" {
+		return nil, nil //nolint:nilnil // nil is "all events"
+	}
+	digits, byID := strings.CutPrefix(name, "id:")
+	campaign, byCampaign := strings.CutPrefix(name, "campaign:")
+	number, err := strconv.ParseInt(digits, 10, 64)
+	byNumber := err == nil && !byCampaign
+	const query = `SELECT id FROM campaign_events WHERE $1 AND id = $2 OR $3 AND campaign_id = $4 ORDER BY id`
+	rows, err := s.Pool.Query(ctx, query, byNumber, number, !byID, campaign)
+	if err != nil {
+		return nil, fmt.Errorf("find event: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("find event: %w", err)
+	case len(ids) == 0:
+		return nil, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name), Hint: "list the events"}
+	case len(ids) > 1:
+		return nil, &domain.Error{Code: domain.Invalid, Message: fmt.Sprintf("%s is the id of one event and the campaign_id of another", name),
+			Hint: fmt.Sprintf("say id:%s or campaign:%s", name, name)}
+	}
+	return &ids[0], nil
+}
+
+// report makes the document of what was found.
+func (v *verification) report() (VerifyReport, error) {
+	r := VerifyReport{CheckedAt: v.at, OK: true, Events: v.events, Totals: v.totals()}
+	for i, inv := range v.list {
+		line := Invariant{ID: inv.id, Statement: inv.statement}
+		if inv.ledger && v.foreign != "" {
+			line.OK, line.Why, line.Compared = true, v.foreign, "not checked: "+v.foreign
+		} else {
+			f := v.found[i]
+			line.OK, line.Checked, line.Differences, line.Examples = f.differences == 0, true, f.differences, f.examples
+			line.Compared = f.measures.fill(inv.compared)
+		}
+		r.OK = r.OK && line.OK
+		r.Invariants = append(r.Invariants, line)
+	}
+	var err error
+	r.SHA256, err = r.Digest()
+	return r, err
+}
+
+// Digest is the SHA-256, in hex, of the report's JSON without its sha256: whoever kept it can tell that the report is
+// still the same.
+func (r VerifyReport) Digest() (string, error) {
+	r.SHA256 = ""
+	body, err := json.Marshal(r)
+	if err != nil {
+		return "", fmt.Errorf("write report: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,81 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// analyzeLockWait bounds the wait for a table's lock: whoever holds it, autovacuum as a rule, is analyzing it or about
+// to change it.
+const analyzeLockWait = `SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0`
+
+// analyzeGrown analyzes the tables that were never analyzed, or have changed by more than a tenth since: statistics know
+// nothing of a new event, and a join that trusts them may filter all of it for each member.
+func (s *Reports) analyzeGrown(ctx context.Context, event *int64) error {
+	grown, err := s.selectGrown(ctx, event)
+	if err != nil {
+		return err
+	}
+	for _, table := range grown {
+		if err := s.analyze(ctx, table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// analyze analyzes one table, whose name is quoted. Who does not own the table gets PostgreSQL's warning and goes on, and
+// so does a standby, or whoever waits too long for the lock.
+func (s *Reports) analyze(ctx context.Context, table string) error {
+	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, analyzeLockWait); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `ANALYZE `+table)
+		return err
+	})
+	const lockNotAvailable, readOnly, undefined = "55P03", "25006", "42P01"
+	switch pg.Code(err) {
+	case lockNotAvailable, readOnly, undefined: // the last one: dropped meanwhile
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("analyze %s: %w", table, err)
+	}
+	return nil
+}
+
+// selectGrown names, quoted, the tables that are to be analyzed: of an event's targets only the partition in which they
+// lie. The size tells at once what the activity counters tell late.
+func (s *Reports) selectGrown(ctx context.Context, event *int64) ([]string, error) {
+	const query = `
+		WITH concerned AS (
+			SELECT to_regclass(quote_ident(lower(code) || '_results'))::oid AS oid FROM event_types WHERE state = 'READY'
+			UNION ALL
+			SELECT i.inhrelid FROM event_types y
+			JOIN pg_inherits i ON i.inhparent = to_regclass(quote_ident(lower(y.code) || '_targets'))
+			JOIN pg_class c ON c.oid = i.inhrelid
+			WHERE y.state = 'READY' AND ($1::bigint IS NULL OR c.relname IN (lower(y.code) || '_targets_default', lower(y.code) || '_targets_' || $1))
+			UNION ALL
+			SELECT to_regclass(name)::oid FROM unnest('{campaign_events, campaign_event_summary, grant_chunks, river.river_job,
+				money.point_member, money.point_member_detail, money.vouchers}'::text[]) name
+		)
+		SELECT c.oid::regclass::text FROM pg_class c
+		WHERE c.oid IN (SELECT oid FROM concerned) AND c.relkind = 'r'
+		  AND (c.reltuples < 0 OR pg_relation_size(c.oid) / current_setting('block_size')::int > c.relpages * 1.1 + 10
+		       OR pg_stat_get_mod_since_analyze(c.oid) > c.reltuples * 0.1 + 1000)
+		ORDER BY 1`
+	rows, err := s.Pool.Query(ctx, query, event)
+	if err != nil {
+		return nil, fmt.Errorf("look for tables to analyze: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("look for tables to analyze: %w", err)
+	}
+	return names, nil
+}

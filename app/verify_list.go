@@ -1,0 +1,103 @@
+package app
+
+import "embed"
+
+// verifyFiles is the SQL of the invariants, one file each, and of the recount.
+//
+//go:embed verify/*.sql
+var verifyFiles embed.FS
+
+// reach says how often an invariant's statement runs, and over which tables.
+type reach int
+
+const (
+	overAll      reach = iota // once, over tables that all types share
+	perType                   // once per event type, over its targets and results
+	perOperation              // once for points, once for vouchers, over all types that our ledger grants
+	overVouchers              // once, over all types of vouchers
+)
+
+// invariant is one line of the list below.
+type invariant struct {
+	id        string
+	statement string // what must hold, for people
+	file      string // in verify/
+	reach     reach
+	ledger    bool // it reads the ledger: not checked where that is not ours
+	heavy     bool // it joins what is as long as the member list: begun first
+	// compared is what was compared, with the statement's columns in braces: a number with thousands separated, or a hash
+	// in hex where the column's name ends in _hash. What stands in brackets is left out while its numbers are 0.
+	compared string
+}
+
+// invariants is the whole list, in the order of the report.
+func invariants() []invariant {
+	return []invariant{
+		{
+			id: "I1", file: "I01_results_match_targets", reach: perType, heavy: true,
+			statement: "every result belongs to a target and has its amount",
+			compared:  "{results} results with their targets: sum {results_sum} and {targets_sum}, hash {results_hash} and {targets_hash}",
+		}, {
+			id: "I2", file: "I02_keys_granted_once", ledger: true,
+			statement: "no idempotency key was granted twice in the ledger",
+			compared:  "{points} movements of points and {vouchers} vouchers, each with a key of its own",
+		}, {
+			id: "I3", file: "I03_success_is_in_ledger", reach: perOperation, ledger: true, heavy: true,
+			statement: "a result is SUCCESS exactly when the ledger holds one save of it: same transaction, member, amount and key",
+			compared: "{success} SUCCESS results with {saves} ledger saves: sum {success_sum} and {saves_sum}, hash {success_hash} and {saves_hash}" +
+				"[; {ahead} saves whose results are still to be settled: nothing is lost, the same keys are asked for again]" +
+				"[; {mismatches} saves that the ledger contradicts itself about]",
+		}, {
+			id: "I4", file: "I04_results_were_published", reach: perType,
+			statement: "whoever has a result was published",
+			compared:  "{results} results[; {early} came before the relay's mark, which is not final yet]",
+		}, {
+			id: "I5", file: "I05_completed_is_final", reach: perType, heavy: true,
+			statement: "in a completed event every member is granted or given up for good",
+			compared:  "completed events {events}: targets {targets}, granted {success} and given up {fail}",
+		}, {
+			id: "I6", file: "I06_counters_match_rows", reach: perType,
+			statement: "the four counters are what a recount of the rows says",
+			compared: "published {published} and {published_rows} rows, success {success} and {success_rows}, " +
+				"given up {fail} and {fail_rows}, success after a refusal {retry_success} and {retry_success_rows}",
+		}, {
+			id: "I7", file: "I07_totals_match_targets", reach: perType,
+			statement: "an event's totals are the count and the sum of its targets",
+			compared:  "total_count {total_count} and {targets} targets, total_amount {total_amount} and sum {targets_sum}",
+		}, {
+			id: "I8", file: "I08_partition_keys", reach: perType, heavy: true,
+			statement: "every partition key is below the event's partition count and what the rule says",
+			compared:  "{targets} partition keys, each computed anew",
+		}, {
+			id: "I9", file: "I09_completed_adds_up",
+			statement: "an event is COMPLETED exactly when it has a completion time, and then its counters add up",
+			compared:  "events {events}, completed {completed}: granted {success} + given up {fail}, total {total}, published {published}",
+		}, {
+			id: "I10", file: "I10_one_running_per_lane",
+			statement: "at most one event that is reserved for a second runs",
+			compared:  "running events with a reservation {running}, in lanes {lanes}",
+		}, {
+			id: "I11", file: "I11_chunks_cover_targets", reach: perType, heavy: true,
+			statement: "every target is in one chunk, chunks count what is settled, and no chunk of a running event is forgotten",
+			compared: "{chunks} chunks of {chunk_targets} with {targets} targets, settled {chunk_settled} and {settled} final results" +
+				"[; {open} unsettled chunks of running events: {with_job} have a job, {with_claim} a claim, {published} were published " +
+				"(whether the consumers have passed their messages cannot be seen here)]",
+		}, {
+			id: "I12", file: "I12_lots_not_overdrawn", ledger: true,
+			statement: "no lot of points is overdrawn",
+			compared:  "{lots} lots, saved {saved_sum}, left {rest_sum}",
+		}, {
+			id: "I13", file: "I13_history_matches_lots", ledger: true, heavy: true,
+			statement: "what a member's history sums to is what the member's lots have left",
+			compared:  "{movements} movements sum to {history_sum}, the lots have {lots_sum} left",
+		}, {
+			id: "I14", file: "I14_one_voucher_per_grant", reach: overVouchers, ledger: true,
+			statement: "a voucher code belongs to one grant, and a grant has one voucher",
+			compared:  "{granted} granted vouchers with {vouchers} in the ledger",
+		}, {
+			id: "I15", file: "I15_no_job_discarded",
+			statement: "no job was discarded",
+			compared:  "jobs {jobs}",
+		},
+	}
+}

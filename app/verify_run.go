@@ -1,0 +1,237 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// verifiers is how many connections read at once, on one snapshot. More would take the machine from the service.
+	verifiers = 2
+	// secondWait is how long the second connection is waited for: a pool that is used up must not deadlock with reports
+	// that each hold one.
+	secondWait = 500 * time.Millisecond
+)
+
+// verifySettings are of the report's transactions only. Joins are over whole member lists: statistics that do not know a
+// new event must not turn one into a nested loop (100,000 members took 58 s so), and a million of them fit into the
+// memory of one hash. The statement timeout of the service is no business of a report.
+const verifySettings = `SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB';
+	SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = 0; SET LOCAL jit = off`
+
+// verification is one report in the making.
+type verification struct {
+	event   *int64 // nil for all
+	remote  bool
+	list    []invariant
+	at      time.Time
+	events  int
+	foreign string // why the ledger is not ours; "" if it is
+	tables  verifyTables
+	found   []finding // as list
+}
+
+// finding is what one invariant's statements returned.
+type finding struct {
+	differences int64
+	examples    []string
+	measures    measures
+}
+
+// maxExamples is how many differences a report shows of an invariant.
+const maxExamples = 5
+
+// onSnapshot opens one snapshot, shares it among the verifiers, and lets them check the whole list.
+func (s *Reports) onSnapshot(ctx context.Context, v *verification) error {
+	return s.readOnly(ctx, func(tx pgx.Tx) error {
+		var snapshot string
+		if err := tx.QueryRow(ctx, `SELECT pg_export_snapshot(), now()`).Scan(&snapshot, &v.at); err != nil {
+			return fmt.Errorf("export snapshot: %w", err)
+		}
+		if err := v.prepare(ctx, tx); err != nil {
+			return err
+		}
+		queue := v.queue()
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return v.work(ctx, tx, queue) })
+		for range verifiers - 1 {
+			g.Go(func() error { return s.help(ctx, v, snapshot, queue) })
+		}
+		return g.Wait()
+	})
+}
+
+// readOnly runs fn in a REPEATABLE READ READ ONLY transaction.
+func (s *Reports) readOnly(ctx context.Context, fn func(pgx.Tx) error) error {
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, s.Pool, options, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, verifySettings); err != nil {
+			return fmt.Errorf("set up report: %w", err)
+		}
+		return fn(tx)
+	})
+}
+
+// help works on the queue with another connection, if the pool has one, on the same snapshot.
+func (s *Reports) help(ctx context.Context, v *verification, snapshot string, queue <-chan int) error {
+	waiting, cancel := context.WithTimeout(ctx, secondWait)
+	defer cancel()
+	conn, err := s.Pool.Acquire(waiting)
+	if err != nil {
+		return ctx.Err() // the first one does it all
+	}
+	defer conn.Release()
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET TRANSACTION SNAPSHOT '`+snapshot+`'; `+verifySettings); err != nil {
+			return fmt.Errorf("share snapshot: %w", err)
+		}
+		return v.work(ctx, tx, queue)
+	})
+}
+
+// queue is the list by index, what takes long first, so that the verifiers end together.
+func (v *verification) queue() <-chan int {
+	queue := make(chan int, len(v.list))
+	for _, heavy := range []bool{true, false} {
+		for i, inv := range v.list {
+			if inv.heavy == heavy && (!inv.ledger || v.foreign == "") {
+				queue <- i
+			}
+		}
+	}
+	close(queue)
+	return queue
+}
+
+func (v *verification) work(ctx context.Context, tx pgx.Tx, queue <-chan int) error {
+	for i := range queue {
+		f, err := v.check(ctx, tx, v.list[i])
+		if err != nil {
+			return fmt.Errorf("check %s: %w", v.list[i].id, err)
+		}
+		v.found[i] = f // each index is taken by one verifier
+	}
+	return nil
+}
+
+// prepare reads what all checks need to know.
+func (v *verification) prepare(ctx context.Context, tx pgx.Tx) (err error) {
+	v.found = make([]finding, len(v.list))
+	if v.tables, err = readVerifyTables(ctx, tx); err != nil {
+		return err
+	}
+	const count = `SELECT count(*) FROM campaign_events WHERE $1::bigint IS NULL OR id = $1`
+	if err := tx.QueryRow(ctx, count, v.event).Scan(&v.events); err != nil {
+		return fmt.Errorf("count events: %w", err)
+	}
+	v.foreign, err = v.readLedger(ctx, tx)
+	return err
+}
+
+// readLedger returns why the ledger is not ours to check, "" if it is.
+func (v *verification) readLedger(ctx context.Context, tx pgx.Tx) (why string, err error) {
+	if !v.tables.ours() {
+		return "no event type is granted by this product's ledger", nil
+	}
+	var here, empty bool
+	const query = `SELECT to_regclass('money.point_member') IS NOT NULL AND to_regclass('money.vouchers') IS NOT NULL`
+	if err := tx.QueryRow(ctx, query).Scan(&here); err != nil {
+		return "", fmt.Errorf("look for the ledger: %w", err)
+	}
+	if !here {
+		return "the ledger is not in this database", nil
+	}
+	if !v.remote {
+		return "", nil
+	}
+	const look = `SELECT NOT EXISTS (SELECT FROM money.point_member) AND NOT EXISTS (SELECT FROM money.vouchers)`
+	if err := tx.QueryRow(ctx, look).Scan(&empty); err != nil {
+		return "", fmt.Errorf("look into the ledger: %w", err)
+	}
+	if empty {
+		return "grants go to another ledger over HTTP, and the one in this database is empty", nil
+	}
+	return "", nil
+}
+
+// check runs an invariant's statement over each set of tables that it reaches.
+func (v *verification) check(ctx context.Context, tx pgx.Tx, inv invariant) (f finding, err error) {
+	f.measures = measures{}
+	for _, run := range v.tables.runs(inv.reach) {
+		sql, err := run.statement(inv.file)
+		if err != nil {
+			return f, err
+		}
+		args := []any{v.event}
+		if run.typeCode != "" && usesType(sql) {
+			args = append(args, run.typeCode)
+		}
+		add := addRow
+		if inv.id == partitionRule {
+			add = addPartitionKeys
+		}
+		rows, err := tx.Query(ctx, sql, args...)
+		if err != nil {
+			return f, err
+		}
+		if err := add(rows, &f); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+// addRow adds the one row of a statement: differences, examples, and measures by their names.
+func addRow(rows pgx.Rows, f *finding) error {
+	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToMap)
+	if err != nil {
+		return err
+	}
+	for column, value := range row {
+		switch column {
+		case "differences":
+			n, _ := value.(int64)
+			f.differences += n
+		case "examples":
+			list, _ := value.([]any)
+			for _, example := range list {
+				f.example(fmt.Sprint(example))
+			}
+		default:
+			if err := f.measures.add(column, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f *finding) example(text string) {
+	if len(f.examples) < maxExamples {
+		f.examples = append(f.examples, text)
+	}
+}
+
+// totals sums up what the invariants measured of targets, marks, results and saves.
+func (v *verification) totals() (t Totals) {
+	for i, inv := range v.list {
+		m := v.found[i].measures
+		switch inv.id {
+		case "I3":
+			if v.foreign == "" {
+				saves := m.get("saves")
+				t.Ledger = &saves
+			}
+		case "I6":
+			t.Published, t.Success, t.Fail = m.get("published_rows"), m.get("success_rows"), m.get("fail_rows")
+		case "I7":
+			t.Targets = m.get("targets")
+		}
+	}
+	return t
+}

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Write prints the report for people: a line that says what must hold and whether it does, what was compared below it,
+// and at the end what it all means.
+func (r VerifyReport) Write(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "%s at %s\n\n", plural(int64(r.Events), "event"), r.CheckedAt.Format(time.RFC3339))
+	for _, inv := range r.Invariants {
+		inv.write(out)
+	}
+	fmt.Fprintf(out, "\n%s\n", r.Conclusion())
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("print report: %w", err)
+	}
+	return nil
+}
+
+func (i Invariant) write(out *bufio.Writer) {
+	mark := "✓"
+	switch {
+	case !i.Checked:
+		mark = "–"
+	case !i.OK:
+		mark = "✗"
+	}
+	fmt.Fprintf(out, "%s %-4s %s\n       %s\n", mark, i.ID, i.Statement, i.Compared)
+	if i.OK {
+		return
+	}
+	fmt.Fprintf(out, "       %s:\n", plural(i.Differences, "difference"))
+	for _, example := range i.Examples {
+		fmt.Fprintf(out, "         %s\n", example)
+	}
+	if more := i.Differences - int64(len(i.Examples)); more > 0 && len(i.Examples) > 0 {
+		fmt.Fprintf(out, "         and %s more\n", grouped(more))
+	}
+}
+
+// Conclusion says in one sentence what the report means.
+func (r VerifyReport) Conclusion() string {
+	var broken, skipped []string
+	for _, inv := range r.Invariants {
+		switch {
+		case !inv.Checked:
+			skipped = append(skipped, inv.ID)
+		case !inv.OK:
+			broken = append(broken, inv.ID)
+		}
+	}
+	if len(broken) > 0 {
+		return fmt.Sprintf("✗ %d of %d invariants do not hold: %s. %s", len(broken), len(r.Invariants), strings.Join(broken, ", "), r.Totals)
+	}
+	verdict := fmt.Sprintf("✓ all %d invariants hold: ", len(r.Invariants))
+	if len(skipped) > 0 {
+		verdict = fmt.Sprintf("✓ %d of %d invariants hold, not checked: %s. ", len(r.Invariants)-len(skipped), len(r.Invariants), strings.Join(skipped, ", "))
+	}
+	return verdict + r.Totals.String()
+}
+
+// String shows the totals side by side: equal ones where everybody was granted.
+func (t Totals) String() string {
+	names, numbers := "targets = published = results", []int64{t.Targets, t.Published, t.Success + t.Fail}
+	if t.Ledger != nil && t.Fail == 0 {
+		names, numbers = names+" = ledger", append(numbers, *t.Ledger)
+	}
+	same := true
+	texts := make([]string, len(numbers))
+	for i, n := range numbers {
+		texts[i] = grouped(n)
+		same = same && n == numbers[0]
+	}
+	if !same {
+		return t.parts()
+	}
+	equation := names + ": " + strings.Join(texts, " = ")
+	if t.Fail == 0 {
+		return equation
+	}
+	equation += fmt.Sprintf(", of them %s granted and %s given up", grouped(t.Success), grouped(t.Fail))
+	if t.Ledger != nil {
+		equation += ", ledger " + grouped(*t.Ledger)
+	}
+	return equation
+}
+
+// parts shows the totals where they are not equal, because events still run or something is wrong.
+func (t Totals) parts() string {
+	text := fmt.Sprintf("%s targets, %s published, %s granted, %s given up", grouped(t.Targets), grouped(t.Published), grouped(t.Success), grouped(t.Fail))
+	if t.Ledger != nil {
+		text += ", " + grouped(*t.Ledger) + " in the ledger"
+	}
+	return text
+}
+
+func plural(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return grouped(n) + " " + noun
+}
+
+func grouped(n int64) string { return thousands(strconv.FormatInt(n, 10)) }

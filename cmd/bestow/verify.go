@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bestow/app"
+)
+
+// verifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges.
+type verifyCmd struct {
+	format
+
+	Event  string `arg:"" optional:"" help:"The event's id or campaign_id; id:7 or campaign:7 where a number is both. Default: all events."`
+	Repair bool   `help:"First recount the counters that do not agree with the rows. Results, totals and the ledger are never touched."`
+}
+
+// errDiffers is the end of a verify that found a difference: the report has said it all.
+var errDiffers = errors.New("the invariants do not all hold")
+
+// verified is what the command prints for machines.
+type verified struct {
+	app.VerifyReport
+
+	Repaired []app.Repaired `json:"repaired,omitempty"`
+}
+
+// Run checks every invariant, after recounting where that is asked for. It fails if one does not hold.
+func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
+	cfg, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	pool, err := openPool(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	reports := &app.Reports{Deps: app.Deps{Pool: pool}}
+	query := app.VerifyQuery{Event: c.Event, RemoteLedger: t.env("BESTOW_MONEY_URL") != ""}
+	var v verified
+	if c.Repair {
+		if v.Repaired, err = reports.Repair(ctx, query); err != nil {
+			return err
+		}
+	}
+	if v.VerifyReport, err = reports.Verify(ctx, query); err != nil {
+		return err
+	}
+	if err := c.print(t, v, func() error { return c.write(t, v) }); err != nil {
+		return err
+	}
+	if !v.OK {
+		return errDiffers
+	}
+	return nil
+}
+
+// write prints what was repaired, then the report.
+func (c *verifyCmd) write(t *terminal, v verified) error {
+	for _, r := range v.Repaired {
+		fmt.Fprintf(t.out, "repaired: %s\n", r)
+	}
+	if c.Repair && len(v.Repaired) == 0 {
+		fmt.Fprintln(t.out, "nothing to repair: every counter is what the rows say")
+	}
+	if c.Repair {
+		fmt.Fprintln(t.out)
+	}
+	return v.Write(t.out)
+}
