@@ -1,0 +1,128 @@
+package money_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/money"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What cannot be is refused for good, by a code of its own, and leaves nothing behind.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	past, far := time.Now().Add(-time.Second), time.Date(10000, 6, 1, 0, 0, 0, 0, time.UTC)
+	cases := map[string]struct {
+		spoil func(*money.Item)
+		code  string
+	}{
+		"no key":              {func(i *money.Item) { i.Key = "" }, money.BadKey},
+		"blank key":           {func(i *money.Item) { i.Key = " \t" }, money.BadKey},
+		"long key":            {func(i *money.Item) { i.Key = strings.Repeat("가", 201) }, money.BadKey},
+		"NUL in key":          {func(i *money.Item) { i.Key = "a\x00b" }, money.BadKey},
+		"key not text":        {func(i *money.Item) { i.Key = "\xff\xfe" }, money.BadKey},
+		"no member":           {func(i *money.Item) { i.MemberID = "" }, money.BadMember},
+		"blank member":        {func(i *money.Item) { i.MemberID = "　" }, money.BadMember},
+		"long member":         {func(i *money.Item) { i.MemberID = strings.Repeat("가", 51) }, money.BadMember},
+		"control in member":   {func(i *money.Item) { i.MemberID = "a\nb" }, money.BadMember},
+		"NUL in member":       {func(i *money.Item) { i.MemberID = "a\x00" }, money.BadMember},
+		"member not text":     {func(i *money.Item) { i.MemberID = "a\xc3" }, money.BadMember},
+		"zero amount":         {func(i *money.Item) { i.Amount = 0 }, money.BadAmount},
+		"negative amount":     {func(i *money.Item) { i.Amount = -1 }, money.BadAmount},
+		"long reason":         {func(i *money.Item) { i.Reason = strings.Repeat("가", 501) }, money.BadReason},
+		"NUL in reason":       {func(i *money.Item) { i.Reason = "\x00" }, money.BadReason},
+		"no type code":        {func(i *money.Item) { i.TypeCode = "" }, money.BadTypeCode},
+		"long type code":      {func(i *money.Item) { i.TypeCode = strings.Repeat("C", 11) }, money.BadTypeCode},
+		"long ref":            {func(i *money.Item) { i.Ref = strings.Repeat("7", 101) }, money.BadRef},
+		"NUL in ref":          {func(i *money.Item) { i.Ref = "7\x00" }, money.BadRef},
+		"expired":             {func(i *money.Item) { i.ExpiryAt = &past }, money.ExpiryPassed},
+		"expiry out of range": {func(i *money.Item) { i.ExpiryAt = &far }, money.BadExpiry},
+	}
+	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+		var asked []money.Item
+		var codes []string
+		for _, c := range cases {
+			bad := item(len(asked))
+			c.spoil(&bad)
+			asked, codes = append(asked, bad), append(codes, c.code)
+		}
+		for i, a := range ask(t, grant, asked...) {
+			require.Equal(t, money.Refused, a.Outcome, codes[i])
+			require.Equal(t, codes[i], a.Code)
+			require.NotEmpty(t, a.Message)
+			require.False(t, a.Retryable)
+			require.Empty(t, a.TxID)
+			require.Equal(t, asked[i].MemberID, a.MemberID)
+			require.Equal(t, a, ask(t, grant, asked[i])[0], "by itself it is refused as well")
+		}
+		require.Zero(t, count(t, b.Pool, table))
+	})
+}
+
+// The longest of everything is still stored, and found again.
+func TestLimitsAreStored(t *testing.T) {
+	t.Parallel()
+	at := time.Date(9999, 12, 31, 1, 0, 0, 0, time.UTC)
+	edge := money.Item{Key: strings.Repeat("가", 200), MemberID: strings.Repeat("한", 50), Amount: 1<<63 - 1, ExpiryAt: &at,
+		Reason: strings.Repeat("글", 500), TypeCode: strings.Repeat("형", 10), Ref: strings.Repeat("참", 100)}
+	eachKind(t, func(t *testing.T, _ bundle, grant granting, _ string) {
+		first := ask(t, grant, edge)[0]
+		require.Equal(t, money.Granted, first.Outcome)
+		again := ask(t, grant, edge)[0]
+		require.Equal(t, money.Replayed, again.Outcome)
+		require.Equal(t, first.TxID, again.TxID)
+	})
+}
+
+// A grant is replayed for ever, also when its expiry has passed since.
+func TestReplayAfterExpiry(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+		brief := item(1)
+		at := time.Now().Add(300 * time.Millisecond)
+		brief.ExpiryAt = &at
+		first := ask(t, grant, brief)[0]
+		require.Equal(t, money.Granted, first.Outcome)
+		require.Eventually(t, func() bool { return scan[bool](t, b.Pool, `SELECT clock_timestamp() > $1`, at) },
+			10*time.Second, 20*time.Millisecond)
+		late := item(2)
+		late.ExpiryAt = &at
+		answers := ask(t, grant, brief, late)
+		require.Equal(t, money.Replayed, answers[0].Outcome)
+		require.Equal(t, first.TxID, answers[0].TxID)
+		require.Equal(t, first.Voucher, answers[0].Voucher)
+		require.Equal(t, money.ExpiryPassed, answers[1].Code)
+	})
+}
+
+func TestVoucherNeedsRef(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, ref := range []string{"", "  "} {
+		i := item(1)
+		i.Ref = ref
+		require.Equal(t, money.BadRef, ask(t, b.GrantVouchers, i)[0].Code)
+	}
+	i := item(1)
+	i.Ref = ""
+	require.Equal(t, money.Granted, ask(t, b.GrantPoints, i)[0].Outcome)
+	require.True(t, scan[bool](t, b.Pool, `SELECT ref_unique_id IS NULL FROM money.point_member`))
+}
+
+func TestParseTxID(t *testing.T) {
+	t.Parallel()
+	kind, id, err := money.ParseTxID("P1234567890123456789")
+	require.NoError(t, err)
+	require.Equal(t, money.Points, kind)
+	require.EqualValues(t, 1234567890123456789, id)
+	kind, id, err = money.ParseTxID("V7")
+	require.NoError(t, err)
+	require.Equal(t, money.Vouchers, kind)
+	require.EqualValues(t, 7, id)
+	for _, bad := range []string{"", "P", "7", "p7", "X7", "P-7", "P+7", "P07", "P0", "P 7", "P7 ", "P7a", "P9223372036854775808", "V１"} {
+		_, _, err := money.ParseTxID(bad)
+		require.Error(t, err, bad)
+	}
+}

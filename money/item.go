@@ -1,0 +1,68 @@
+package money
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// Item is one grant as it is asked for.
+type Item struct {
+	Key      string // the idempotency key: 1 to 200 characters
+	MemberID string // 1 to 50 characters
+	Amount   int64  // 1 or more, in the ledger's smallest unit
+	Reason   string // at most 500 characters; "" for none
+	ExpiryAt *time.Time
+	TypeCode string // what caused it: 1 to 10 characters
+	Ref      string // the causing record: at most 100 characters; "" for none, which a voucher may not have
+}
+
+// Outcome is what came of an item. It is wire format: never renamed.
+type Outcome string
+
+// The outcomes.
+const (
+	Granted  Outcome = "granted"  // applied now
+	Replayed Outcome = "replayed" // applied before, with the same content
+	Refused  Outcome = "refused"  // not applied; Code, Message and Retryable say why
+	Conflict Outcome = "conflict" // not applied: the key stands for another member, amount or operation
+)
+
+// Answer is what came of one item.
+type Answer struct {
+	Key       string
+	Outcome   Outcome
+	TxID      string // of a Granted or Replayed one, as ParseTxID reads it
+	MemberID  string // of the movement; of the item if there is none
+	Amount    int64  // likewise
+	Code      string // of a Refused one or a Conflict
+	Message   string // likewise, for people
+	Retryable bool   // of a Refused one: it may be granted later
+	Voucher   *Voucher
+}
+
+// Found is what the ledger knows of a key.
+type Found struct {
+	Key      string
+	Known    bool // a grant has this key; if not, the fields below are empty
+	TxID     string
+	MemberID string
+	Amount   int64
+	Voucher  *Voucher
+}
+
+// Voucher is what a member holds in hands. It prints and marshals as a placeholder, so that a log of an answer shows
+// nothing; who sends it to somebody names its fields.
+type Voucher struct {
+	Code     string // XXXX-XXXX-XXXX-XXXX, in Crockford's base 32
+	PIN      string // eight digits
+	ExpiryAt *time.Time
+}
+
+const redacted = "[redacted voucher]"
+
+// Format prints nothing of the voucher, whatever the verb.
+func (Voucher) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
+
+// MarshalText keeps a voucher out of encoding/json and slog's handlers.
+func (Voucher) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -1,0 +1,85 @@
+package money
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"bestow/internal/seal"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// MaxItems is the most items, or keys, of one call.
+const MaxItems = 5000
+
+// The errors of a call as a whole. After any of them but ErrDeadline, ErrTooMany and ErrNoMaster it is unknown what was
+// applied: ask again with the same keys.
+var (
+	// ErrDeadline says that the deadline passed first: nothing was applied, and nothing of this call will be.
+	ErrDeadline = errors.New("the deadline has passed: nothing was applied")
+	// ErrTooMany says that a call had more than MaxItems items or keys; nothing was applied.
+	ErrTooMany = errors.New("too many items in one call")
+	// ErrNoMaster says that vouchers need the master key, which this ledger was not given; nothing was applied.
+	ErrNoMaster = errors.New("vouchers need a master key, and none is configured")
+)
+
+// Config is what a ledger is made of.
+type Config struct {
+	Pool     *pgxpool.Pool
+	Master   *seal.Master   // nil: vouchers are refused with ErrNoMaster
+	Location *time.Location // of issue_date and expiry_date, by its IANA name; nil: Asia/Seoul
+	Log      *slog.Logger   // nil: silent
+	Random   io.Reader      // of codes and PINs, safe for concurrent use; nil: crypto/rand
+}
+
+func (c *Config) defaults() error {
+	if c.Location == nil {
+		seoul, err := time.LoadLocation("Asia/Seoul")
+		if err != nil {
+			return fmt.Errorf("load default time zone: %w", err)
+		}
+		c.Location = seoul
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	return nil
+}
+
+// validate refuses a zone that PostgreSQL would not know by the same name: it takes many an abbreviation for UTC.
+func (c *Config) validate() error {
+	if c.Pool == nil {
+		return errors.New("configure ledger: it needs a database pool")
+	}
+	name := c.Location.String()
+	if _, err := time.LoadLocation(name); err != nil || name == "Local" || name == "" {
+		return fmt.Errorf("configure ledger: time zone %q is not an IANA name such as Asia/Seoul", name)
+	}
+	return nil
+}
+
+// Ledger grants points and vouchers, each key once. It is safe for concurrent use, and any number of processes may
+// share its tables.
+type Ledger struct {
+	Config
+	vault *vault
+	mint  mint
+}
+
+// New returns a ledger, or an error that says what is wrong with c.
+func New(c Config) (*Ledger, error) {
+	if err := c.defaults(); err != nil {
+		return nil, err
+	}
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	return &Ledger{Config: c, vault: newVault(c.Pool, c.Master), mint: newMint(c.Random)}, nil
+}

@@ -1,0 +1,160 @@
+package money
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// looked is what the slow way learnt of a batch.
+type looked struct {
+	now     time.Time
+	entries map[string]entry // what stands in the book after it, by key
+	first   map[string]int   // which item of the batch wrote it; absent: it stood there before
+}
+
+// grantLooking is the slow way: it reads what is there, writes what is missing, and leaves to a concurrent batch what
+// that one was first to write. It comes to an end in one transaction, however many others grant the same keys, unless
+// a voucher's code exists already.
+func (l *Ledger) grantLooking(ctx context.Context, b book, deadline time.Time, items []Item) ([]Answer, error) {
+	var seen looked
+	var err error
+	for range collisions {
+		seen, err = pg.Value(ctx, l.Pool, func(tx pgx.Tx) (looked, error) {
+			seen, err := l.writeMissing(ctx, tx, b, items)
+			if err == nil {
+				_, err = endBefore(ctx, tx, deadline)
+			}
+			return seen, err
+		})
+		if !pg.Violates(err, voucherCodeKey) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l.judge(ctx, b, items, seen)
+}
+
+// writeMissing needs READ COMMITTED: what insert skips was committed after the first look, and the second one sees it.
+func (l *Ledger) writeMissing(ctx context.Context, tx pgx.Tx, b book, items []Item) (seen looked, err error) {
+	if err := tx.QueryRow(ctx, `SELECT now()`).Scan(&seen.now); err != nil {
+		return seen, fmt.Errorf("read time: %w", err)
+	}
+	if seen.entries, err = b.find(ctx, tx, usableKeys(items)); err != nil {
+		return seen, err
+	}
+	missing := l.choose(b.kind(), items, &seen)
+	if len(missing) == 0 {
+		return seen, nil
+	}
+	written, err := b.insert(ctx, tx, missing, true)
+	if err != nil {
+		return seen, err
+	}
+	var skipped []string
+	for n, e := range written {
+		if e.id == 0 {
+			skipped = append(skipped, missing[n].Key)
+			delete(seen.first, missing[n].Key)
+			continue
+		}
+		seen.entries[e.key] = e
+	}
+	return seen, seen.add(ctx, tx, b, skipped)
+}
+
+// add looks again, for keys that a concurrent batch has taken since the first look.
+func (s *looked) add(ctx context.Context, tx pgx.Tx, b book, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	found, err := b.find(ctx, tx, keys)
+	if err != nil {
+		return err
+	}
+	if len(found) != len(keys) {
+		return errors.New("read entries: a taken key is not there")
+	}
+	for key, e := range found {
+		s.entries[key] = e
+	}
+	return nil
+}
+
+// choose returns the items to be written, in the order of their keys: of each key that is not there yet the first item
+// that can be granted. It notes them in seen.first.
+func (l *Ledger) choose(k Kind, items []Item, seen *looked) []Item {
+	seen.first = map[string]int{}
+	var missing []Item
+	for n := range items {
+		i := &items[n]
+		_, there := seen.entries[i.Key]
+		_, taken := seen.first[i.Key]
+		if there || taken || checkAt(i, k, l.Location, seen.now).code != "" {
+			continue
+		}
+		seen.first[i.Key] = n
+		missing = append(missing, *i)
+	}
+	return inKeyOrder(missing)
+}
+
+// judge answers each item as if they had been asked one after another.
+func (l *Ledger) judge(ctx context.Context, b book, items []Item, seen looked) ([]Answer, error) {
+	answers := make([]Answer, len(items))
+	var replayed []*entry
+	var at []int
+	for n := range items {
+		i := &items[n]
+		e, there := seen.entries[i.Key]
+		first, ours := seen.first[i.Key]
+		switch {
+		case !there || ours && n < first:
+			answers[n] = refuse(i, checkAt(i, b.kind(), l.Location, seen.now))
+		case ours && n == first:
+			answers[n] = answer(b.kind(), Granted, &e)
+		case e.isFor(i):
+			answers[n] = answer(b.kind(), Replayed, &e)
+			replayed, at = append(replayed, &e), append(at, n)
+		default:
+			answers[n] = conflict(i)
+		}
+	}
+	if err := b.reveal(ctx, replayed); err != nil {
+		return nil, err
+	}
+	for n, e := range replayed {
+		answers[at[n]].Voucher = e.voucher
+	}
+	return answers, nil
+}
+
+func refuse(i *Item, r refusal) Answer {
+	return Answer{Key: i.Key, Outcome: Refused, MemberID: i.MemberID, Amount: i.Amount, Code: r.code, Message: r.message}
+}
+
+// conflict says nothing of what the key stands for: it may be another member's.
+func conflict(i *Item) Answer {
+	return Answer{Key: i.Key, Outcome: Conflict, MemberID: i.MemberID, Amount: i.Amount, Code: KeyConflict,
+		Message: "the idempotency key was used for another member, amount or operation"}
+}
+
+// usableKeys returns the keys that may be looked for, each once.
+func usableKeys(items []Item) []string {
+	keys := make([]string, 0, len(items))
+	seen := make(map[string]bool, len(items))
+	for n := range items {
+		if key := items[n].Key; usableKey(key) && !seen[key] {
+			seen[key] = true
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

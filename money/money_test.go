@@ -1,0 +1,136 @@
+package money_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"bestow/internal/pgtest"
+	"bestow/internal/seal"
+	"bestow/money"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// bundle is what a test of the ledger needs.
+type bundle struct {
+	*money.Ledger
+	config money.Config
+	log    *logged
+}
+
+func setup(t testing.TB) bundle {
+	t.Helper()
+	return setupOn(t, pgtest.New(t))
+}
+
+func setupOn(t testing.TB, pool *pgxpool.Pool) bundle {
+	t.Helper()
+	master, err := seal.NewMaster(seal.GenerateMaster())
+	require.NoError(t, err)
+	log := &logged{}
+	config := money.Config{Pool: pool, Master: master,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	return bundle{newLedger(t, config), config, log}
+}
+
+func newLedger(t testing.TB, c money.Config) *money.Ledger {
+	t.Helper()
+	l, err := money.New(c)
+	require.NoError(t, err)
+	return l
+}
+
+// logged is what the ledger has logged.
+type logged struct {
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.out.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.out.String()
+}
+
+// granting is one of the two grant methods.
+type granting func(context.Context, time.Time, []money.Item) ([]money.Answer, error)
+
+// eachKind runs test for points and for vouchers, each with a database of its own.
+func eachKind(t *testing.T, test func(t *testing.T, b bundle, grant granting, table string)) {
+	t.Helper()
+	t.Run("points", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		test(t, b, b.GrantPoints, "money.point_member")
+	})
+	t.Run("vouchers", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		test(t, b, b.GrantVouchers, "money.vouchers")
+	})
+}
+
+func soon() time.Time { return time.Now().Add(time.Minute) }
+
+// item is a good one, of its own key and member.
+func item(n int) money.Item {
+	member := fmt.Sprintf("회원%05d", n)
+	return money.Item{Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(n), TypeCode: "CM", Ref: "7", Reason: "봄 축제"}
+}
+
+func items(n int) []money.Item {
+	all := make([]money.Item, n)
+	for i := range all {
+		all[i] = item(i)
+	}
+	return all
+}
+
+// ask grants and expects no error.
+func ask(t testing.TB, grant granting, items ...money.Item) []money.Answer {
+	t.Helper()
+	answers, err := grant(t.Context(), soon(), items)
+	require.NoError(t, err)
+	require.Len(t, answers, len(items))
+	for i, a := range answers {
+		require.Equal(t, items[i].Key, a.Key, "answers come in the order asked")
+	}
+	return answers
+}
+
+func outcomes(answers []money.Answer) []money.Outcome {
+	all := make([]money.Outcome, len(answers))
+	for i, a := range answers {
+		all[i] = a.Outcome
+	}
+	return all
+}
+
+func scan[T any](t testing.TB, pool *pgxpool.Pool, sql string, args ...any) T {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), sql, args...)
+	require.NoError(t, err)
+	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
+	require.NoError(t, err)
+	return v
+}
+
+func count(t testing.TB, pool *pgxpool.Pool, table string) int {
+	t.Helper()
+	return scan[int](t, pool, `SELECT count(*) FROM `+table)
+}
