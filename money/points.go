@@ -15,8 +15,9 @@ func (pointBook) kind() Kind { return Points }
 
 func (pointBook) reveal(context.Context, []*entry) error { return nil }
 
-// The statements that save a batch, in one round trip for both tables: that costs less than two statements, and less
-// than COPY (docs/benchmarks.md). What a batch shares (cause and expiry) is sent once: a tenth of the time.
+// The statements that save a batch, both tables in one round trip. Measured at 1,000 items a batch: two INSERTs with ids
+// from a block of their own take a tenth longer; COPY saves 100 of 750 bytes of WAL an item and takes a quarter longer,
+// half of it in Go. What the batch shares (cause and expiry) is sent once, which saves a seventh of the time.
 const (
 	saveInto = `WITH saved AS (
 		INSERT INTO money.point_member (member_id, point, idempotency_key, reason, issue_date, point_status_code,

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/money"
+)
+
+// ledger is what grants: ours, in process or over HTTP.
+type ledger interface {
+	GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error)
+	GrantVouchers(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error)
+}
+
+var (
+	_ ledger      = (*money.Ledger)(nil)
+	_ app.Granter = granter{}
+)
+
+const (
+	// ourLedger is the granter of the types that the product brings.
+	ourLedger = "money"
+	// typeCode says in the ledger that a campaign caused the movement; its ref is the event's id.
+	typeCode = "CM"
+)
+
+// granter lets app and money meet: it translates, and decides nothing.
+type granter struct{ ledger ledger }
+
+// Grant implements app.Granter. Its error wraps app.ErrNotApplied where the ledger says that it applied nothing.
+func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+	if e.Type.Granter != ourLedger {
+		return nil, fmt.Errorf("%w: event type %s names granter %q, which is not configured", app.ErrNotApplied, e.Type.Code, e.Type.Granter)
+	}
+	t := translator{e}
+	answers, err := g.ask(ctx, e, deadline, t.items(grants))
+	if errors.Is(err, money.ErrDeadline) || errors.Is(err, money.ErrTooMany) || errors.Is(err, money.ErrNoMaster) {
+		return nil, fmt.Errorf("%w: %w", app.ErrNotApplied, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(answers) != len(grants) {
+		return nil, fmt.Errorf("grant %d members: the ledger gave %d answers", len(grants), len(answers))
+	}
+	return t.outcomes(grants, answers), nil
+}
+
+func (g granter) ask(ctx context.Context, e domain.Event, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+	switch e.Type.Operation {
+	case domain.Points:
+		return g.ledger.GrantPoints(ctx, deadline, items)
+	case domain.Vouchers:
+		return g.ledger.GrantVouchers(ctx, deadline, items)
+	}
+	return nil, fmt.Errorf("%w: event type %s has operation %q", app.ErrNotApplied, e.Type.Code, e.Type.Operation)
+}
+
+// translator turns the grants of an event into items, and answers into outcomes.
+type translator struct{ event domain.Event }
+
+func (t translator) items(grants []domain.Grant) []money.Item {
+	items := make([]money.Item, len(grants))
+	ref := strconv.FormatInt(t.event.ID, 10)
+	for n, g := range grants {
+		items[n] = money.Item{
+			Key: t.key(g), MemberID: g.MemberID, Amount: g.Amount, Reason: g.Reason,
+			ExpiryAt: t.event.ExpiryAt, TypeCode: typeCode, Ref: ref,
+		}
+	}
+	return items
+}
+
+func (t translator) key(g domain.Grant) string { return domain.Key(t.event.ID, g.MemberID) }
+
+func (t translator) outcomes(grants []domain.Grant, answers []money.Answer) []domain.Outcome {
+	owners := map[string]int{}
+	outcomes := make([]domain.Outcome, len(grants))
+	for n := range grants {
+		outcomes[n] = t.outcome(grants[n], answers[n])
+		txID := outcomes[n].TxID
+		if txID == "" {
+			continue
+		}
+		if first, taken := owners[txID]; taken && grants[first].MemberID != grants[n].MemberID {
+			taken := contradictedOutcome("the ledger gave one transaction id to two members")
+			outcomes[first], outcomes[n] = taken, taken // nobody can tell whose it is
+			continue
+		}
+		owners[txID] = n
+	}
+	return outcomes
+}
+
+// outcome is what an answer means for the campaign. Only an answer that is whole and about this very grant settles it.
+func (t translator) outcome(g domain.Grant, a money.Answer) domain.Outcome {
+	if said := t.strange(g, a); said != "" {
+		return contradictedOutcome(said)
+	}
+	switch a.Outcome {
+	case money.Granted, money.Replayed:
+		return t.granted(a)
+	case money.Refused:
+		o := domain.Outcome{Verdict: domain.RefusedForGood, Code: a.Code, Message: a.Message}
+		if a.Retryable {
+			o.Verdict = domain.RefusedForNow
+		}
+		return o
+	case money.Conflict:
+		return contradictedOutcome("the ledger knows the key for another grant")
+	}
+	return unknownOutcome(fmt.Sprintf("the ledger's answer has outcome %.20q", a.Outcome))
+}
+
+// strange says how an answer contradicts what was asked, "" if it does not. What it leaves out is no contradiction.
+func (t translator) strange(g domain.Grant, a money.Answer) string {
+	switch {
+	case a.Key != "" && a.Key != t.key(g):
+		return "the ledger answered with another key"
+	case a.MemberID != "" && a.MemberID != g.MemberID:
+		return "the ledger answered with another member"
+	case a.Amount != 0 && a.Amount != g.Amount:
+		return fmt.Sprintf("the ledger answered with the amount %d instead of %d", a.Amount, g.Amount)
+	}
+	return ""
+}
+
+func (t translator) granted(a money.Answer) domain.Outcome {
+	o := domain.Outcome{Verdict: domain.Granted, TxID: a.TxID}
+	if a.TxID == "" {
+		return unknownOutcome("the ledger's answer has no transaction id")
+	}
+	if t.event.Type.Operation != domain.Vouchers {
+		return o
+	}
+	if a.Voucher == nil || a.Voucher.Code == "" || a.Voucher.PIN == "" {
+		return unknownOutcome("the ledger's answer has no voucher")
+	}
+	o.Voucher = &domain.Voucher{Code: a.Voucher.Code, PIN: a.Voucher.PIN, ExpiryAt: a.Voucher.ExpiryAt}
+	return o
+}
+
+func contradictedOutcome(message string) domain.Outcome {
+	return domain.Outcome{Verdict: domain.Contradicted, Code: domain.Mismatch, Message: message}
+}
+
+// badReply is the error code of an answer that says too little.
+const badReply = "bad_reply"
+
+func unknownOutcome(message string) domain.Outcome {
+	return domain.Outcome{Verdict: domain.Unknown, Code: badReply, Message: message}
+}
