@@ -85,7 +85,7 @@ func (c claim) foreign() error {
 		return nil
 	}
 	shown := c.strange[:min(len(c.strange), 5)]
-	return &outbox.Foreign{Detail: fmt.Sprintf("%d of the grants are not the event's: %s", len(c.strange), strings.Join(shown, "; "))}
+	return &outbox.ForeignError{Detail: fmt.Sprintf("%d of the grants are not the event's: %s", len(c.strange), strings.Join(shown, "; "))}
 }
 
 // claim admits the members of m whose row still stands at the message's try, and takes the chunk's claim for them (T4).
@@ -122,14 +122,14 @@ func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
 func readClaimed(ctx context.Context, tx pgx.Tx, m outbox.Message) (claim, error) {
 	e, err := selectEvent(ctx, tx, m.Chunk.EventID)
 	if errors.Is(err, &domain.Error{Code: domain.NotFound}) {
-		return claim{}, &outbox.Foreign{Detail: err.Error()}
+		return claim{}, &outbox.ForeignError{Detail: err.Error()}
 	}
 	if err != nil {
 		return claim{}, err
 	}
 	topic := strings.TrimSuffix(m.At.Topic, ".dlt")
 	if e.Type.Code != m.EventType || !strings.HasSuffix(topic, "."+e.Type.Topic) {
-		return claim{}, &outbox.Foreign{Detail: fmt.Sprintf("event %d has type %s, the message says %s on topic %s", e.ID, e.Type.Code, m.EventType, m.At.Topic)}
+		return claim{}, &outbox.ForeignError{Detail: fmt.Sprintf("event %d has type %s, the message says %s on topic %s", e.ID, e.Type.Code, m.EventType, m.At.Topic)}
 	}
 	return claim{event: e, chunk: m.Chunk, at: m.At}, nil
 }

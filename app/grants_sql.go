@@ -29,14 +29,14 @@ type chunkState struct {
 	now      time.Time
 }
 
-// lockChunk locks the chunk's row. Error: outbox.Foreign if there is no such chunk.
+// lockChunk locks the chunk's row. Error: outbox.ForeignError if there is no such chunk.
 func lockChunk(ctx context.Context, tx pgx.Tx, c domain.Chunk) (s chunkState, err error) {
 	const query = `SELECT coalesce(claim_token, '00000000-0000-0000-0000-000000000000'),
 			coalesce(open_until > clock_timestamp(), false), claimed_at IS NULL, attempts, clock_timestamp()
 		FROM grant_chunks WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 FOR UPDATE`
 	err = tx.QueryRow(ctx, query, c.EventID, c.PartitionKey, c.First, c.Last).Scan(&s.token, &s.open, &s.first, &s.attempts, &s.now)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return s, &outbox.Foreign{Detail: "there is no chunk " + c.String()}
+		return s, &outbox.ForeignError{Detail: "there is no chunk " + c.String()}
 	}
 	if err != nil {
 		return s, fmt.Errorf("lock chunk %s: %w", c, err)

@@ -166,7 +166,7 @@ func (m Message) check() error {
 	}
 	last := ""
 	for i, g := range m.Grants {
-		if g.TargetID < c.First || g.TargetID > c.Last || g.Amount <= 0 || g.Try < 0 || g.Redrive < 0 || domain.CheckMemberID(g.MemberID) != nil {
+		if !possible(g, c) {
 			return fmt.Errorf("grant %d of the message cannot be", i)
 		}
 		if g.MemberID <= last {
@@ -175,6 +175,12 @@ func (m Message) check() error {
 		last = g.MemberID
 	}
 	return nil
+}
+
+// possible says whether a relay could have written g into a message of c.
+func possible(g domain.Grant, c domain.Chunk) bool {
+	return g.TargetID >= c.First && g.TargetID <= c.Last && g.Amount > 0 && g.Try >= 0 && g.Redrive >= 0 &&
+		domain.CheckMemberID(g.MemberID) == nil
 }
 
 // newTrace is a W3C traceparent that begins a trace.

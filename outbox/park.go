@@ -11,11 +11,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Foreign is the error of a handler that met something in a message that the rows do not know: a chunk, a member or an
+// ForeignError is the error of a handler that met something in a message that the rows do not know: a chunk, a member or an
 // amount. The message is parked, and not delivered again; whatever was right in it has been handled.
-type Foreign struct{ Detail string }
+type ForeignError struct{ Detail string }
 
-func (f *Foreign) Error() string { return f.Detail }
+func (f *ForeignError) Error() string { return f.Detail }
 
 // The causes for which a message is parked. They are kept in parked_messages.
 const (
@@ -26,7 +26,7 @@ const (
 
 // causeOf sorts what is wrong with a message; ok is false where nothing is, and it is to be delivered again.
 func causeOf(err error) (cause string, ok bool) {
-	if _, foreign := errors.AsType[*Foreign](err); foreign {
+	if _, foreign := errors.AsType[*ForeignError](err); foreign {
 		return causeForeign, true
 	}
 	return "", false

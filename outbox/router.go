@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Handler handles one chunk message, any number of times, at once too. A [Foreign] error parks the message; any other
+// Handler handles one chunk message, any number of times, at once too. A [ForeignError] parks the message; any other
 // means "deliver it again later", never "it is bad".
 type Handler func(context.Context, Message) error
 

@@ -30,7 +30,7 @@ func (s *sessions) over(p partition) bool {
 	return ok && ctx.Err() != nil
 }
 
-func (s *sessions) begin(p partition, ctx context.Context) {
+func (s *sessions) begin(ctx context.Context, p partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open[p] = ctx
@@ -72,6 +72,6 @@ type watched struct {
 }
 
 func (w watched) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
-	w.sessions.begin(partition{claim.Topic(), claim.Partition()}, session.Context())
+	w.sessions.begin(session.Context(), partition{claim.Topic(), claim.Partition()})
 	return w.ConsumerGroupHandler.ConsumeClaim(session, claim)
 }
