@@ -128,10 +128,11 @@ func (s *server) explain(ctx context.Context, err error) *domain.Error {
 	if e, ok := errors.AsType[*echo.HTTPError](err); ok {
 		return fromEcho(e)
 	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return &domain.Error{Code: api.Malformed, Message: "the connection ended before the request did", Hint: "send it again, with the same Idempotency-Key"}
+	}
 	if unavailable(err) {
-		if !errors.Is(err, context.Canceled) { // then the client is gone, and nobody is told
-			s.log.WarnContext(ctx, "database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
-		}
+		s.log.WarnContext(ctx, "database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
 		return &domain.Error{Code: domain.Unavailable, Message: "the database does not answer now", Hint: "ask again in a few seconds; with the same Idempotency-Key nothing happens twice"}
 	}
 	s.log.ErrorContext(ctx, "request failed", requestKey, requestID(ctx), obs.Err, err)
@@ -156,8 +157,8 @@ func unavailable(err error) bool {
 		return true
 	}
 	_, network := errors.AsType[net.Error](err)
-	return network || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
+	return network || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
 }
 
 // fromEcho explains what the router refuses.

@@ -78,11 +78,36 @@ func setup(t *testing.T) *desk {
 	return d
 }
 
+// in is the same desk in a subtest.
+func (d *desk) in(t *testing.T) *desk {
+	c := *d
+	c.TB = t
+	return &c
+}
+
+// count is a number that the database knows.
+func (d *desk) count(query string, args ...any) (n int) {
+	d.Helper()
+	require.NoError(d, d.pool.QueryRow(d.Context(), query, args...).Scan(&n))
+	return n
+}
+
+// sql changes the database behind everybody's back.
+func (d *desk) sql(change string, args ...any) {
+	d.Helper()
+	_, err := d.pool.Exec(d.Context(), change, args...)
+	require.NoError(d, err)
+}
+
 // serve starts another listener of the same test.
 func (d *desk) serve(c Config) *httptest.Server {
 	c.Log = slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s := httptest.NewServer(New(c))
-	d.Cleanup(s.Close)
+	return newListener(d, New(c))
+}
+
+func newListener(t testing.TB, h http.Handler) *httptest.Server {
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
 	return s
 }
 

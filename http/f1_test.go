@@ -1,0 +1,43 @@
+//go:build failpoint
+
+package http
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"bestow/http/api"
+	"bestow/internal/failpoint"
+
+	"github.com/stretchr/testify/require"
+)
+
+// F1: the process dies after COMMIT and before the reply. Asked again with the same key, the first answer comes, and
+// there is one event.
+func TestCreateDiesAfterCommit(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	died := 0
+	dying := newListener(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := failpoint.With(r.Context(), func(point string) error {
+			if point == failpoint.CreateAfterCommit {
+				died++
+				return errors.New("killed")
+			}
+			return nil
+		})
+		d.Config.Handler.ServeHTTP(w, r.WithContext(ctx))
+	}))
+	body, key := `{"campaign_id": "once", "event_type": "POINT"}`, []string{"Idempotency-Key: k1"}
+	d.doAt(dying, call{"POST", "/api/v1/events", body, key}).refused(500, api.Internal)
+	require.Equal(t, 1, died)
+
+	first := d.post("/api/v1/events", body, key...)
+	require.Equal(t, http.StatusCreated, first.StatusCode, first.body)
+	require.Equal(t, "true", first.Header.Get("Idempotency-Replayed"))
+	second := d.post("/api/v1/events", body, key...)
+	require.Equal(t, first.body, second.body)
+	require.Equal(t, 1, d.count(`SELECT count(*) FROM campaign_events`))
+	require.Equal(t, 1, d.count(`SELECT count(*) FROM campaign_event_summary`))
+}

@@ -1,0 +1,253 @@
+package http
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/http/api"
+	"bestow/internal/pgtest"
+
+	"github.com/go-json-experiment/json"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+)
+
+// A database that is not there is 503 on every route, and says when to come again.
+func TestDatabaseDown(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	config, err := pgxpool.ParseConfig("postgres://nobody@127.0.0.1:1/none?connect_timeout=2")
+	require.NoError(t, err)
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	s := d.serve(Config{App: newApp(t, pool, nil), AdminKey: testKey})
+	for _, c := range []call{
+		{"GET", "/api/v1/events", "", nil},
+		{"GET", "/api/v1/events/1", "", nil},
+		{"GET", "/api/v1/events/1/progress", "", nil},
+		{"GET", "/api/v1/events/1/progress", "", []string{"Accept: text/event-stream"}},
+		{"GET", "/api/v1/events/1/imports", "", nil},
+		{"GET", "/api/v1/events/1/imports/1/rejected", "", nil},
+		{"POST", "/api/v1/events", `{"campaign_id": "c", "event_type": "POINT"}`, nil},
+		{"POST", "/api/v1/events/1/start", "", nil},
+		{"POST", "/api/v1/events/1/targets", "member_id\nm\n", []string{"Content-Type: text/csv"}},
+	} {
+		a := d.doAt(s, c)
+		require.NotContains(t, a.refused(503, "unavailable").Detail, "127.0.0.1", c.path)
+		require.Equal(t, "5", a.Header.Get("Retry-After"))
+	}
+}
+
+// A database that goes away between two requests is no different.
+func TestDatabaseGoesAway(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	require.Equal(t, 200, d.get("/api/v1/events").StatusCode)
+	d.sql(`ALTER TABLE campaign_events RENAME TO gone`)
+	p := d.get("/api/v1/events").refused(500, api.Internal) // ours, not the database's
+	require.Contains(t, d.log.String(), p.RequestID)
+	require.Equal(t, 1, strings.Count(d.log.String(), "request failed"))
+}
+
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		&pgconn.PgError{Code: "57P01"}, &pgconn.PgError{Code: "53300"}, &pgconn.PgError{Code: "40P01"}, &pgconn.PgError{Code: "25006"},
+		&net.OpError{Op: "read", Err: errors.New("reset")}, context.DeadlineExceeded, io.ErrUnexpectedEOF,
+	} {
+		require.True(t, unavailable(errors.Join(errors.New("read"), err)), "%v", err)
+	}
+	for _, err := range []error{errors.New("x"), &pgconn.PgError{Code: "42P01"}, &pgconn.PgError{Code: "23505"}, &pgconn.PgError{Code: "22021"}} {
+		require.False(t, unavailable(err), "%v", err)
+	}
+}
+
+// A panic is logged once, and the client is told nothing of it.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	s := d.serve(Config{App: d.app, AdminKey: testKey, RiverUI: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/river/late" {
+			_, _ = io.WriteString(w, "half of the ans")
+			_ = http.NewResponseController(w).Flush()
+		}
+		panic("the secret is 42")
+	})})
+	a := d.doAt(s, call{"GET", "/river", "", []string{"X-Request-Id: mine-1"}})
+	a.refused(500, api.Internal)
+	require.Equal(t, "mine-1", a.Header.Get("X-Request-Id"))
+	require.NotContains(t, a.body, "42")
+	require.Equal(t, 1, strings.Count(d.log.String(), "the secret is 42"))
+	require.Contains(t, d.log.String(), "request_id=mine-1")
+
+	req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/river/late", nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+testKey)
+	res, err := s.Client().Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	_, err = io.ReadAll(res.Body)
+	require.Error(t, err, "half an answer must not look whole")
+}
+
+func TestRequestID(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	require.Len(t, d.get("/api/v1/events").Header.Get("X-Request-Id"), 26)
+	require.Equal(t, "a.b-c_1", d.get("/api/v1/events", "X-Request-Id: a.b-c_1").Header.Get("X-Request-Id"))
+	for _, odd := range []string{strings.Repeat("x", 65), "a b", `"`, "\u00e9"} {
+		require.Len(t, d.get("/api/v1/events", "X-Request-Id: "+odd).Header.Get("X-Request-Id"), 26, odd)
+	}
+}
+
+// A forged address is not believed, and the query, where members may stand, is not logged.
+func TestAccessLog(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	d.get("/api/v1/events?campaign_id=somebody", "X-Forwarded-For: 6.6.6.6", "X-Real-IP: 6.6.6.6", "X-Request-Id: here")
+	require.Contains(t, d.log.String(), "method=GET path=/api/v1/events status=200")
+	require.Contains(t, d.log.String(), "remote=127.0.0.1 request_id=here")
+	require.NotContains(t, d.log.String(), "6.6.6.6")
+	require.NotContains(t, d.log.String(), "somebody")
+	require.NotContains(t, d.log.String(), testKey)
+}
+
+// Every code that a use case may refuse a request with is on the one map.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	for _, code := range []domain.Code{
+		domain.WrongStatus, domain.NotFound, domain.Invalid, domain.CampaignTaken, domain.NoTargets, domain.ImportRunning,
+		domain.LaneBusy, domain.KeyReused, domain.KeyInFlight, domain.MissingKeys, domain.BadFile, domain.UnsupportedFile,
+		domain.AllRejected, domain.RowsRejected, domain.TooManyRows, domain.TooManyRejected, domain.AmountOverflow, domain.Unavailable,
+	} {
+		require.Contains(t, kinds, code)
+	}
+	for code, k := range kinds {
+		require.NotEmpty(t, k.title, code)
+		require.GreaterOrEqual(t, k.status, 400, code)
+	}
+}
+
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	doc, err := OpenAPI()
+	require.NoError(t, err)
+	served := d.get("/api/v1/openapi.json", "Authorization: ")
+	require.Equal(t, string(doc), served.body)
+	var parsed struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+		} `json:"paths"`
+	}
+	require.NoError(t, json.Unmarshal(doc, &parsed))
+	require.Equal(t, "post-events-id-targets", parsed.Paths["/events/{id}/targets"]["post"].OperationID)
+	docs := d.get("/api/v1/docs", "Authorization: ")
+	require.Equal(t, 200, docs.StatusCode)
+	for path := range parsed.Paths {
+		require.Contains(t, docs.body, path)
+	}
+	require.NotContains(t, docs.body, "https://")
+	require.NotContains(t, docs.body, "<script")
+}
+
+func TestOps(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	healthy := true
+	ready := Checks{"postgresql": func(context.Context) error { return nil }, "kafka": func(context.Context) error {
+		if healthy {
+			return nil
+		}
+		return errors.New("dial 10.0.0.1: password of admin is wrong")
+	}}
+	ops := newListener(t, NewOps(OpsConfig{Ready: ready, Log: slog.New(slog.DiscardHandler)}))
+	get := func(path string) answer { return d.doAt(ops, call{"GET", path, "", []string{"Authorization: "}}) }
+	require.Equal(t, `{"ok":true}`, get("/readyz").body)
+	require.Equal(t, 200, get("/livez").StatusCode)
+	require.Contains(t, get("/metrics").body, "go_goroutines")
+	require.Equal(t, 200, get("/debug/pprof/").StatusCode)
+	require.Equal(t, 404, get("/api/v1/events").StatusCode)
+	healthy = false
+	a := get("/readyz")
+	require.Equal(t, 503, a.StatusCode)
+	require.Equal(t, `{"ok":false,"failed":["kafka"]}`, a.body, "and not why")
+	require.Equal(t, 200, get("/livez").StatusCode, "a process is not killed for what it waits for")
+}
+
+// Serve lets what is under way finish, ends streams at once, and cuts off what does not end.
+func TestServeStops(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	a := newApp(t, pool, nil)
+	e, err := a.Events.Create(t.Context(), callerOf("t"), newPointEvent("c"))
+	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), `UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, e.ID)
+	require.NoError(t, err)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	log := slog.New(slog.DiscardHandler)
+	go func() { served <- Serve(ctx, l, New(Config{App: a, AdminKey: testKey, Log: log}), 30*time.Second, log) }()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+l.Addr().String()+eventURL(e.ID)+"/progress", nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+testKey)
+	req.Header.Set("Accept", "text/event-stream")
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	lines := bufio.NewReader(res.Body)
+	_, err = lines.ReadString('\n')
+	require.NoError(t, err)
+	cancel()
+	_, err = io.ReadAll(lines)
+	require.NoError(t, err, "a stream ends, it is not cut")
+	require.NoError(t, <-served)
+}
+
+func TestServeCutsOff(t *testing.T) {
+	t.Parallel()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	begun, gone := make(chan struct{}), make(chan struct{})
+	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(begun)
+		<-r.Context().Done()
+		close(gone)
+	})
+	served := make(chan error, 1)
+	go func() { served <- Serve(ctx, l, h, time.Millisecond, slog.New(slog.DiscardHandler)) }()
+	go func() {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+l.Addr().String(), nil)
+		if err == nil {
+			res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+			if err == nil {
+				_ = res.Body.Close()
+			}
+		}
+	}()
+	<-begun
+	cancel()
+	require.NoError(t, <-served)
+	<-gone
+}
+
+func callerOf(name string) app.Caller { return app.Caller{Actor: name} }
+
+func newPointEvent(campaign string) app.NewEvent {
+	return app.NewEvent{CampaignID: campaign, EventType: "POINT"}
+}

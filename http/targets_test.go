@@ -1,0 +1,232 @@
+package http
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/http/api"
+
+	"github.com/stretchr/testify/require"
+)
+
+const csvType = "Content-Type: text/csv"
+
+func TestImport(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	list := "member_id,amount,reason\nm1,100,봄\nm2,,\nm3,1000원,=HYPERLINK(1)\nm1,5,\n"
+
+	dry := d.post(eventURL(e.ID)+"/targets?dry_run=true", list, csvType)
+	require.Equal(t, 200, dry.StatusCode, dry.body)
+	require.JSONEq(t, `{"import_id": null, "accepted": 2, "rejected": 2, "total_amount": 600, "rejected_url": null}`, dry.body)
+	require.Zero(t, d.count(`SELECT count(*) FROM imports`))
+
+	a := d.post(eventURL(e.ID)+"/targets", list, csvType)
+	require.Equal(t, 201, a.StatusCode, a.body)
+	r := decoded[api.ImportResult](a)
+	require.Equal(t, 2, r.Accepted)
+	require.Equal(t, 2, r.Rejected)
+	require.Equal(t, int64(600), r.TotalAmount)
+	require.Equal(t, 2, decoded[api.Event](d.get(eventURL(e.ID))).TotalCount)
+
+	history := decoded[api.Imports](d.get(eventURL(e.ID) + "/imports"))
+	require.Len(t, history.Items, 1)
+	require.Equal(t, *r.ImportID, history.Items[0].ImportID)
+	require.Equal(t, "admin", history.Items[0].CreatedBy)
+	require.Len(t, history.Items[0].SHA256, 64)
+	require.Equal(t, *r.RejectedURL, *history.Items[0].RejectedURL)
+
+	table := d.get(*r.RejectedURL)
+	require.Equal(t, "text/csv; charset=utf-8", table.Header.Get("Content-Type"))
+	require.Equal(t, fmt.Sprintf("attachment; filename=rejected-%d-%d.csv", e.ID, *r.ImportID), table.Header.Get("Content-Disposition"))
+	lines := strings.Split(strings.TrimSpace(table.body), "\n")
+	require.Equal(t, "line,error_code,reason,raw", lines[0])
+	require.Len(t, lines, 3)
+	require.True(t, strings.HasPrefix(lines[1], "4,bad_amount,"), lines[1])
+	require.True(t, strings.HasPrefix(lines[2], "5,duplicate_member,"), lines[2])
+	original := d.get(*r.RejectedURL + "?format=original")
+	require.Equal(t, "member_id,amount,reason\nm3,1000원,=HYPERLINK(1)\nm1,5,\n", original.body)
+
+	started := d.post(eventURL(e.ID)+"/start", "")
+	require.Equal(t, 202, started.StatusCode, started.body)
+	p := d.post(eventURL(e.ID)+"/targets", "member_id\nm9\n", csvType).refused(409, "wrong_status")
+	require.Equal(t, "RUNNING", p.Current)
+	require.Equal(t, 200, d.post(eventURL(e.ID)+"/start", "").StatusCode)
+}
+
+func TestImportNDJSON(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	a := d.post(eventURL(e.ID)+"/targets", `{"member_id": "m1"}`+"\n"+`{"member_id": "m2", "amount": "5"}`+"\n", "Content-Type: application/x-ndjson; charset=utf-8")
+	require.Equal(t, 201, a.StatusCode, a.body)
+	r := decoded[api.ImportResult](a)
+	require.Equal(t, 1, r.Rejected)
+	original := d.get(*r.RejectedURL + "?format=original")
+	require.Equal(t, "application/x-ndjson", original.Header.Get("Content-Type"))
+	require.JSONEq(t, `{"member_id": "m2", "amount": "5"}`, original.body)
+}
+
+// A refused list says which rows are why, and nothing of it is kept.
+func TestImportRefused(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	targets := eventURL(e.ID) + "/targets"
+	p := d.post(targets+"?on_reject=abort", "member_id,amount\nm1,1\nm1,2\nm2,x\n", csvType).refused(422, "rows_rejected")
+	require.Equal(t, 2, p.Rejected)
+	require.Len(t, p.RejectedRows, 2)
+	require.Equal(t, int64(3), p.RejectedRows[0].Line)
+	require.Equal(t, int64(2), *p.RejectedRows[0].FirstLine)
+	require.Equal(t, "m1,2", p.RejectedRows[0].Raw)
+	require.Equal(t, "bad_amount", p.RejectedRows[1].ErrorCode)
+	require.Nil(t, p.RejectedRows[1].FirstLine)
+
+	var many strings.Builder
+	many.WriteString("member_id,amount\n")
+	for i := range 150 {
+		fmt.Fprintf(&many, "m%d,0\n", i)
+	}
+	p = d.post(targets, many.String(), csvType).refused(422, "all_rejected")
+	require.Equal(t, 150, p.Rejected)
+	require.Len(t, p.RejectedRows, 100)
+
+	d.post(targets, "member_id\n", csvType).refused(422, "bad_file")
+	d.post(targets, "who\nm1\n", csvType).refused(422, "bad_file")
+	d.post(targets, "PK\x03\x04 zip", csvType).refused(415, "unsupported_file")
+	d.post(targets, "\xff\xfem\x00", csvType).refused(415, "unsupported_file")
+	require.Zero(t, d.count(`SELECT count(*) FROM imports`))
+	require.Zero(t, d.count(`SELECT total_count FROM campaign_events`))
+}
+
+// An import's key covers its body too.
+func TestImportIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	targets, key := eventURL(e.ID)+"/targets", "Idempotency-Key: k"
+	first := d.post(targets, "member_id\nm1\n", csvType, key)
+	require.Equal(t, 201, first.StatusCode, first.body)
+	again := d.post(targets, "member_id\nm1\n", csvType, key)
+	require.Equal(t, 201, again.StatusCode, again.body)
+	require.Equal(t, first.body, again.body)
+	require.Equal(t, "true", again.Header.Get("Idempotency-Replayed"))
+	d.post(targets, "member_id\nm2\n", csvType, key).refused(422, "key_reused")
+	d.post(targets+"?on_reject=abort", "member_id\nm1\n", csvType, key).refused(422, "key_reused")
+	require.Equal(t, 1, d.count(`SELECT total_count FROM campaign_events`))
+}
+
+// A client that goes in the middle of its upload leaves nothing, whether it says how long the body is or not.
+func TestImportClientGoes(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	for _, header := range []string{"Content-Length: 1000000", "Transfer-Encoding: chunked"} {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", d.Listener.Addr().String())
+		require.NoError(t, err)
+		body := "member_id\nm1\nm2\n"
+		if strings.HasPrefix(header, "T") {
+			body = fmt.Sprintf("%x\r\n%s\r\n", len(body), body)
+		}
+		_, err = fmt.Fprintf(conn, "POST %s/targets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: text/csv\r\n%s\r\n\r\n%s",
+			eventURL(e.ID), testKey, header, body)
+		require.NoError(t, err)
+		require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+		answer, err := io.ReadAll(conn)
+		require.NoError(t, err)
+		require.Contains(t, string(answer), "400 Bad Request")
+		require.Contains(t, string(answer), `"code":"malformed"`)
+		require.NoError(t, conn.Close())
+	}
+	require.Zero(t, d.count(`SELECT count(*) FROM imports`))
+	require.Zero(t, d.count(`SELECT total_count FROM campaign_events`))
+	require.Equal(t, 201, d.post(eventURL(e.ID)+"/targets", "member_id\nm1\n", csvType).StatusCode, "the event is free again")
+}
+
+// Each read of an upload has a wait of its own, and what goes wrong with it is told as the sender's.
+func TestUploadPatience(t *testing.T) {
+	t.Parallel()
+	waits := 0
+	u := &upload{body: io.MultiReader(strings.NewReader("ab"), errorReader{os.ErrDeadlineExceeded}), patience: func() error { waits++; return nil }}
+	got, err := io.ReadAll(u)
+	require.Equal(t, "ab", string(got))
+	require.Equal(t, 2, waits)
+	s := &server{}
+	require.Equal(t, http.StatusRequestTimeout, s.problem(t.Context(), fmt.Errorf("read member list: %w", err)).Status)
+	u = &upload{body: errorReader{io.ErrUnexpectedEOF}, patience: func() error { return nil }}
+	_, err = u.Read(make([]byte, 1))
+	require.Equal(t, http.StatusBadRequest, s.problem(t.Context(), err).Status)
+	u = &upload{patience: func() error { return errors.New("gone") }}
+	_, err = u.Read(nil)
+	require.Equal(t, http.StatusBadRequest, s.problem(t.Context(), err).Status)
+}
+
+type errorReader struct{ err error }
+
+func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
+
+// What a spreadsheet would run is made inert, and only that.
+func TestInert(t *testing.T) {
+	t.Parallel()
+	for _, cell := range []string{"=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "＝1", "＋1", "－1", "＠a"} {
+		require.Equal(t, "'"+cell, inert(cell))
+	}
+	for _, cell := range []string{"", "m1,=1", "봄", "'=1", " =1"} {
+		require.Equal(t, cell, inert(cell))
+	}
+}
+
+// A download that fails in the middle is cut off: the client must not take the part for the whole.
+func TestRejectedCutOff(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	var list bytes.Buffer
+	list.WriteString("member_id,amount\nok,1\n")
+	for i := range 3000 {
+		fmt.Fprintf(&list, "m%d,%s\n", i, strings.Repeat("x", 200))
+	}
+	r := decoded[api.ImportResult](d.post(eventURL(e.ID)+"/targets", list.String(), csvType))
+	require.Equal(t, 3000, r.Rejected)
+	whole := d.get(*r.RejectedURL)
+	require.Equal(t, 3001, strings.Count(whole.body, "\n"))
+
+	broken := newListener(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.Config.Handler.ServeHTTP(&failingWriter{ResponseWriter: w, left: 10_000}, r)
+	}))
+	req, err := http.NewRequestWithContext(t.Context(), "GET", broken.URL+*r.RejectedURL, nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+testKey)
+	res, err := broken.Client().Do(req)
+	if err == nil {
+		_, err = io.ReadAll(res.Body)
+		require.NoError(t, res.Body.Close())
+	}
+	require.Error(t, err)
+	require.Eventually(t, func() bool { return strings.Count(d.log.String(), "/rejected status=200") == 2 }, 10*time.Second, 10*time.Millisecond)
+}
+
+// failingWriter takes so many bytes and no more.
+type failingWriter struct {
+	http.ResponseWriter
+	left int
+}
+
+func (w *failingWriter) Write(p []byte) (int, error) {
+	if w.left -= len(p); w.left < 0 {
+		return 0, errors.New("disk full")
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets a http.ResponseController through.
+func (w *failingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
