@@ -1,0 +1,8 @@
+//go:build !linux
+
+package main
+
+import "syscall"
+
+// attr is the system's own: nothing here kills a child when we die.
+func attr() *syscall.SysProcAttr { return nil }

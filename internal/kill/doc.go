@@ -1,0 +1,25 @@
+// Command kill kills bestow while it grants, again and again, and proves after each time that every member was granted
+// exactly once:
+//
+//	go run ./internal/kill -times 20
+//
+// It builds ./cmd/bestow, starts a PostgreSQL and a Kafka broker as processes of their own, and beside them the service
+// as it is deployed: one api, two relays, two handlers, each a process of the one binary, spoken to over HTTP only.
+//
+// A round makes an event, imports its members, starts it, and waits until a part of it is done. Then somebody gets a
+// SIGKILL: a relay, a handler, all five at once, or PostgreSQL's postmaster. A moment later the victim is started again,
+// with nothing changed and nothing mended, and from there the event has 90 seconds until it is COMPLETED. Then
+//
+//	bestow verify EVENT    must find every invariant true, and
+//	the ledger             must hold the list that was generated here: each member once, with the list's amount.
+//
+// Who is killed when follows from the seed, which is printed; what the machine does in that moment does not, so the same
+// seed is the same plan but not the same run. A round in which the event was over before the kill, or the victim had
+// nothing in hand that anybody had to do again, does not count and is played anew.
+//
+// What it must never do: help. It touches no row, ends no claim and restarts nobody but the victim; a process that ends
+// without having been killed fails the run.
+//
+// The broker is never killed, as it stands for a cluster that survives a machine; what it does when killed is a test of
+// embedkafka. Whoever kills this program: on Linux everything that it started dies with it.
+package main

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The same seed is the same plan, and every victim has its turn in each four rounds.
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(50) {
+		rounds := makePlan(seed, 23)
+		require.Equal(t, rounds, makePlan(seed, 23))
+		kills, vouchers := map[victim]int{}, 0
+		for i, r := range rounds {
+			kills[r.victim]++
+			require.Equal(t, i+1, r.number)
+			require.GreaterOrEqual(t, r.at, earliest)
+			require.Less(t, r.at, latest)
+			require.Contains(t, []int{0, 1}, r.which)
+			require.True(t, r.pause >= 0 && r.pause < maxPause)
+			if r.voucher {
+				vouchers++
+			}
+		}
+		require.Len(t, kills, int(victims))
+		for v, n := range kills {
+			require.GreaterOrEqual(t, n, 23/4, "%s, seed %d", v, seed)
+		}
+		require.Equal(t, 7, vouchers)
+	}
+	require.NotEqual(t, makePlan(1, 20), makePlan(2, 20))
+}
+
+// Every one of the two relays and handlers is killed, and vouchers meet every victim, for some seed at least.
+func TestPlanReachesEverything(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, r := range makePlan(7, 200) {
+		seen[r.victim.String()+strconv.Itoa(r.which)+r.eventType()] = true
+	}
+	require.Len(t, seen, int(victims)*2*2)
+}
+
+// The list that is sent is the list that the ledger is compared with.
+func TestMemberListIsTheTally(t *testing.T) {
+	t.Parallel()
+	const members = 20_000
+	rows, err := csv.NewReader(memberList(members)).ReadAll()
+	require.NoError(t, err)
+	list := newTally(members)
+	for _, row := range rows[1:] {
+		amount := int64(defaultAmount)
+		if row[1] != "" {
+			amount, err = strconv.ParseInt(row[1], 10, 64)
+			require.NoError(t, err)
+		}
+		list.add(row[0], amount)
+	}
+	require.NoError(t, list.check())
+	require.Equal(t, members, list.count)
+}
+
+// A tally sees each thing that may be wrong with a ledger.
+func TestTallyDiffers(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*tally){
+		"M00000001 was forgotten":                       func(*tally) {},
+		"M00000000 was granted twice":                   func(l *tally) { l.add(memberID(1), amountOf(1)); l.add(memberID(0), amountOf(0)) },
+		"M00000001 was granted 7 instead of 1000":       func(l *tally) { l.add(memberID(1), 7) },
+		"member M00000002 is not of the list":           func(l *tally) { l.add(memberID(1), amountOf(1)); l.add(memberID(2), amountOf(2)) },
+		"member M1 is not of the list":                  func(l *tally) { l.add("M1", 1000) },
+		"member M-0000001 is not of the list":           func(l *tally) { l.add("M-0000001", 1000) },
+		"member somebody is not of the list":            func(l *tally) { l.add("somebody", 1000) },
+		"2 differences in 1 rows":                       func(l *tally) { *l = *newTally(3); l.add(memberID(0), amountOf(0)) },
+		"M00000000 was forgotten; member M00000001 was": func(l *tally) { *l = *newTally(2) },
+	} {
+		list := newTally(2)
+		list.add(memberID(0), amountOf(0))
+		change(list)
+		require.ErrorContains(t, list.check(), want)
+	}
+}
+
+func TestPercentile(t *testing.T) {
+	t.Parallel()
+	var list []time.Duration
+	for i := range 100 {
+		list = append(list, time.Duration(100-i))
+	}
+	require.EqualValues(t, 50, percentile(list, 50))
+	require.EqualValues(t, 99, percentile(list, 99))
+	require.EqualValues(t, 100, percentile(list, 100))
+	require.EqualValues(t, 7, percentile([]time.Duration{7}, 50))
+}
+
+// A round that did not count is not among the results, and one that failed fails the run.
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	o := options{times: 2, seed: 5}
+	good, bad := result{}, result{err: io.ErrUnexpectedEOF}
+	require.NoError(t, verdict(&out, []result{good, good}, o))
+	require.Contains(t, out.String(), "2 of 2")
+	require.ErrorContains(t, verdict(&out, []result{good, bad}, o), "1 rounds failed, 0 were not played; seed 5")
+	require.ErrorContains(t, verdict(&out, []result{good}, o), "0 rounds failed, 1 were not played")
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	o, err := readOptions([]string{"-times", "3", "-seed", "9", "-members", "20000"})
+	require.NoError(t, err)
+	require.Equal(t, options{times: 3, members: 20_000, seed: 9}, o)
+	for _, args := range [][]string{{"-times", "0"}, {"-members", "5"}, {"more"}} {
+		_, err := readOptions(args)
+		require.Error(t, err)
+	}
+}
+
+func TestReadPostmaster(t *testing.T) {
+	t.Parallel()
+	p, err := readPostmaster("12 15.18 postgres://here")
+	require.NoError(t, err)
+	require.Equal(t, postmaster{pid: 12, version: "15.18", url: "postgres://here"}, p)
+	for _, line := range []string{"", "12 15.18", "x 15.18 postgres://here"} {
+		_, err := readPostmaster(line)
+		require.Error(t, err)
+	}
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// evidence is what the database says about a round, apart from bestow.
+type evidence struct {
+	completedAt time.Time
+	jobs        int // relay jobs that were begun more than once
+	chunks      int // chunks that were claimed more than once
+}
+
+// prove compares the ledger with the list, and reads what had to be done again.
+func (in *installation) prove(ctx context.Context, event int64, voucher bool, members int) (e evidence, err error) {
+	conn, err := pgx.Connect(ctx, in.url)
+	if err != nil {
+		return e, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	if err := compareLedger(ctx, conn, event, voucher, members); err != nil {
+		return e, err
+	}
+	const query = `SELECT completed_at,
+			(SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND attempt > 1 AND args @> jsonb_build_object('event_id', $1::bigint)),
+			(SELECT count(*) FROM grant_chunks WHERE event_id = $1 AND attempts > 1)
+		FROM campaign_event_summary WHERE event_id = $1`
+	if err := conn.QueryRow(ctx, query, event).Scan(&e.completedAt, &e.jobs, &e.chunks); err != nil {
+		return e, fmt.Errorf("read evidence: %w", err)
+	}
+	return e, nil
+}
+
+func compareLedger(ctx context.Context, conn *pgx.Conn, event int64, voucher bool, members int) error {
+	query := `SELECT member_id, point FROM money.point_member WHERE ref_unique_id = $1 AND point_status_code = 'S'`
+	if voucher {
+		query = `SELECT member_id, amount FROM money.vouchers WHERE ref = $1`
+	}
+	rows, err := conn.Query(ctx, query, strconv.FormatInt(event, 10))
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	var (
+		list   = newTally(members)
+		member string
+		amount int64
+	)
+	_, err = pgx.ForEachRow(rows, []any{&member, &amount}, func() error {
+		list.add(member, amount)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	return list.check()
+}
+
+// stuck says what is open of an event that does not complete.
+func (in *installation) stuck(ctx context.Context, event int64) string {
+	conn, err := pgx.Connect(ctx, in.url)
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // we only looked
+	const query = `SELECT format('%s relay jobs are %s, the most attempts are %s', count(*), state, max(attempt))
+			FROM river.river_job WHERE kind = 'relay' AND args @> jsonb_build_object('event_id', $1::bigint) GROUP BY state
+		UNION ALL
+		SELECT format('of %s chunks %s are not published, %s not settled, %s claimed', count(*), count(*) FILTER (WHERE published_at IS NULL),
+				count(*) FILTER (WHERE settled_at IS NULL), count(*) FILTER (WHERE open_until > now()))
+			FROM grant_chunks WHERE event_id = $1`
+	rows, err := conn.Query(ctx, query, event)
+	if err != nil {
+		return err.Error()
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(lines, "; ")
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills
+	code := 0
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		if code = 1; !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "kill:", err)
+		}
+	}
+	stop()
+	os.Exit(code)
+}
+
+// options are what the command line says.
+type options struct {
+	times, members int
+	seed           uint64
+}
+
+// run works one command line.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) == 3 && (args[0] == servePostgres || args[0] == serveKafka) {
+		return serve(ctx, args[0], args[1], args[2])
+	}
+	o, err := readOptions(args)
+	if err != nil {
+		return err
+	}
+	return kill(ctx, o, out)
+}
+
+func readOptions(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("kill", flag.ContinueOnError)
+	flags.IntVar(&o.times, "times", 20, "how many kills")
+	flags.IntVar(&o.members, "members", 100_000, "members of each event")
+	flags.Uint64Var(&o.seed, "seed", rand.Uint64N(1_000_000), "chooses who is killed when (default: another one each time)")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("read arguments: %q is none", flags.Arg(0))
+	case o.times < 1:
+		return o, fmt.Errorf("read arguments: -times is %d: it must be 1 or more", o.times)
+	case o.members < 10_000 || o.members > 5_000_000:
+		return o, fmt.Errorf("read arguments: -members is %d: it must be 10000 to 5000000, or there is no middle to kill in", o.members)
+	}
+	return o, nil
+}
+
+// kill installs bestow, plays all rounds, and tears it down. Where something failed, the folder with all logs stays.
+func kill(ctx context.Context, o options, out io.Writer) (err error) {
+	say(out, "kill -9, %d times, while %d members are granted; seed %d\n", o.times, o.members, o.seed)
+	began := time.Now()
+	in, err := install(ctx)
+	defer func() {
+		keep := err != nil && ctx.Err() == nil
+		err = errors.Join(err, in.tearDown(keep))
+		if keep {
+			say(out, "the logs of all processes are in %s\n", in.dir)
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	say(out, "PostgreSQL %s, a broker and five processes of bestow are ready after %.1f s\n\n", in.master.version, time.Since(began).Seconds())
+	results := playAll(ctx, &player{in, o.seed, o.members}, makePlan(o.seed, o.times), out)
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	summary(out, results)
+	return verdict(out, results, o)
+}
+
+// playAll plays the rounds until all are played or one of the children is gone.
+func playAll(ctx context.Context, p *player, rounds []round, out io.Writer) []result {
+	heading(out)
+	var results []result
+	for _, r := range rounds {
+		res := p.play(ctx, r, func(res result) {
+			if ctx.Err() == nil {
+				line(out, res, p.members)
+			}
+		})
+		results = append(results, res)
+		if ctx.Err() != nil || res.err != nil && p.ready(ctx) != nil {
+			break
+		}
+	}
+	return results
+}
+
+// verdict is an error if a round failed or was not played.
+func verdict(out io.Writer, results []result, o options) error {
+	failed := 0
+	for _, r := range results {
+		if r.err != nil {
+			failed++
+		}
+	}
+	if failed > 0 || len(results) < o.times {
+		return fmt.Errorf("%d rounds failed, %d were not played; seed %d", failed, o.times-len(results), o.seed)
+	}
+	say(out, "\n%d of %d: complete within %s, verify clean, every member in the ledger exactly once; seed %d\n",
+		o.times, o.times, limit, o.seed)
+	return nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// defaultAmount is granted to who has no amount in the list.
+const defaultAmount = 1000
+
+// memberID is the name of the i-th member of every list.
+func memberID(i int) string { return fmt.Sprintf("M%08d", i) }
+
+// amountOf is what the i-th member gets.
+func amountOf(i int) int64 {
+	if i%3 == 0 {
+		return int64(100 * (1 + i%25))
+	}
+	return defaultAmount
+}
+
+// memberList is a CSV of n members, written while it is read.
+func memberList(n int) io.Reader {
+	r, w := io.Pipe()
+	go func() {
+		var b strings.Builder
+		b.WriteString("member_id,amount,reason\n")
+		for i := range n {
+			amount := ""
+			if i%3 == 0 {
+				amount = strconv.FormatInt(amountOf(i), 10)
+			}
+			fmt.Fprintf(&b, "%s,%s,\n", memberID(i), amount)
+			if b.Len() < 60_000 {
+				continue
+			}
+			if _, err := io.WriteString(w, b.String()); err != nil {
+				return // the reader is gone
+			}
+			b.Reset()
+		}
+		_, _ = io.WriteString(w, b.String()) // the reader hears of the end
+		_ = w.Close()
+	}()
+	return r
+}
+
+// tally compares a ledger with the list: each of its members once, with its amount, and nobody else.
+type tally struct {
+	seen  []bool
+	count int
+	wrong []string
+}
+
+func newTally(members int) *tally { return &tally{seen: make([]bool, members)} }
+
+// add takes one row of the ledger.
+func (t *tally) add(member string, amount int64) {
+	t.count++
+	i, err := strconv.Atoi(strings.TrimPrefix(member, "M"))
+	switch {
+	case err != nil, i < 0, i >= len(t.seen), memberID(i) != member:
+		t.wrong = append(t.wrong, "member "+member+" is not of the list")
+	case t.seen[i]:
+		t.wrong = append(t.wrong, "member "+member+" was granted twice")
+	case amount != amountOf(i):
+		t.wrong = append(t.wrong, fmt.Sprintf("member %s was granted %d instead of %d", member, amount, amountOf(i)))
+	}
+	if err == nil && i >= 0 && i < len(t.seen) {
+		t.seen[i] = true
+	}
+}
+
+// check says how the ledger differs from the list, nil if it does not.
+func (t *tally) check() error {
+	for i, seen := range t.seen {
+		if !seen {
+			t.wrong = append(t.wrong, "member "+memberID(i)+" was forgotten")
+		}
+	}
+	if len(t.wrong) == 0 {
+		return nil
+	}
+	return fmt.Errorf("compare the ledger with the list: %d differences in %d rows: %s",
+		len(t.wrong), t.count, strings.Join(t.wrong[:min(3, len(t.wrong))], "; "))
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// victim is who is killed.
+type victim int
+
+// The victims. Relays and handlers are two each, of which one is killed.
+const (
+	relay victim = iota
+	handler
+	everything // every process of bestow, at once
+	postgres   // the postmaster; its children see that and end
+	victims    // how many there are
+)
+
+// String is the victim's name in the report.
+func (v victim) String() string {
+	return [...]string{"relay", "handler", "everything", "postgresql", "all"}[v]
+}
+
+// The bounds of what a seed chooses.
+const (
+	earliest = 0.10 // how much of the event is done at the kill
+	latest   = 0.70
+	maxPause = 2 * time.Second // how long the victim stays dead
+)
+
+// round is one kill.
+type round struct {
+	number  int // from 1
+	victim  victim
+	which   int     // of the two relays or handlers: 0 or 1
+	voucher bool    // the event grants vouchers, not points
+	at      float64 // how much of the event is done at the kill, at least
+	pause   time.Duration
+}
+
+// makePlan chooses the rounds of a run from its seed. Each four rounds in a row kill each victim once, in an order of their
+// own; every third event grants vouchers.
+func makePlan(seed uint64, times int) []round {
+	random := rand.New(rand.NewPCG(seed, 0))
+	rounds := make([]round, times)
+	var order []int
+	for i := range rounds {
+		if i%int(victims) == 0 {
+			order = random.Perm(int(victims))
+		}
+		rounds[i] = round{
+			number:  i + 1,
+			victim:  victim(order[i%int(victims)]),
+			which:   random.IntN(2),
+			voucher: i%3 == 2,
+			at:      earliest + random.Float64()*(latest-earliest)*0.8, // not so late that the next look is past the end
+			pause:   time.Duration(random.Int64N(int64(maxPause))),
+		}
+	}
+	return rounds
+}
+
+// eventType is the type of the round's event.
+func (r round) eventType() string {
+	if r.voucher {
+		return "VOUCHER"
+	}
+	return "POINT"
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"time"
+)
+
+// say prints for people.
+func say(out io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(out, format, args...) // nobody is left to tell
+}
+
+// line tells what came of one try.
+func line(out io.Writer, r result, members int) {
+	done := "granted"
+	if r.victim == relay {
+		done = "published"
+	}
+	say(out, "%5d  %-7s %4d  %-10s  %3.0f %% %-9s ", r.number, r.eventType(), r.event, r.name, 100*r.done, done)
+	switch {
+	case r.err != nil:
+		say(out, "  FAILED: %v\n", r.err)
+	case r.missed != "":
+		say(out, "  missed, played again: %s\n", r.missed)
+	default:
+		say(out, "  %4.1f s  %6.1f s  %4d %6d   ok, %d of %d in the ledger\n",
+			r.pause.Seconds(), r.took.Seconds(), r.jobs, r.chunks, members, members)
+	}
+}
+
+// heading stands above the lines.
+func heading(out io.Writer) {
+	say(out, "%5s  %-7s %4s  %-10s  %-15s   %6s  %8s  %-11s   %s\n", "", "", "", "", "", "", "complete", "done again:", "")
+	say(out, "%5s  %-7s %4s  %-10s  %-15s   %6s  %8s  %4s %6s   %s\n",
+		"round", "event", "", "killed", "in the moment", "dead", "after", "jobs", "chunks", "verify")
+}
+
+// summary tells how long the recoveries took, by victim.
+func summary(out io.Writer, results []result) {
+	say(out, "\nseconds from the restart to COMPLETED\n%-12s %5s %8s %8s %8s\n", "killed", "times", "median", "p99", "max")
+	for v := relay; v <= victims; v++ {
+		var took []time.Duration
+		for _, r := range results {
+			if r.err == nil && (r.victim == v || v == victims) {
+				took = append(took, r.took)
+			}
+		}
+		if len(took) > 0 {
+			say(out, "%-12s %5d %8.1f %8.1f %8.1f\n", v, len(took),
+				percentile(took, 50).Seconds(), percentile(took, 99).Seconds(), percentile(took, 100).Seconds())
+		}
+	}
+}
+
+// percentile is the smallest of the durations that p of a hundred are not above.
+func percentile(list []time.Duration, p float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(list))
+	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
+	return sorted[max(rank, 1)-1]
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+
+	"bestow/internal/embedkafka"
+	"bestow/internal/embedpg"
+)
+
+// The sub-commands with which this program starts itself, as a server that can be killed apart from everybody else.
+const (
+	servePostgres = "serve-postgres" // DIR PORT
+	serveKafka    = "serve-kafka"    // DIR ADDR
+)
+
+// serve runs a server until ctx or the server ends. When it is ready it says so in one line on standard output.
+func serve(ctx context.Context, what, dir, where string) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if what == serveKafka {
+		s, err := embedkafka.Start(ctx, embedkafka.Options{Dir: dir, Addr: where, Log: log})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		fmt.Println(s.Brokers[0])
+		<-ctx.Done()
+		return nil
+	}
+	port, err := strconv.Atoi(where)
+	if err != nil {
+		return fmt.Errorf("read port: %w", err)
+	}
+	s, err := embedpg.Start(ctx, embedpg.Options{Dir: dir, Port: port, Log: log, Settings: map[string]string{
+		"max_connections": "150", // five processes of 20, and ours
+	}})
+	if err != nil {
+		return err
+	}
+	fmt.Println(s.PID, s.Version, s.URL)
+	select {
+	case <-s.Done():
+		return errors.New("postgres ended")
+	case <-ctx.Done():
+		s.Kill() // its data are thrown away, or looked at by somebody who can wait for a recovery
+		return nil
+	}
+}
+
+// postmaster is what the PostgreSQL server says when it is ready.
+type postmaster struct {
+	pid          int
+	version, url string
+}
+
+func readPostmaster(line string) (p postmaster, err error) {
+	words := strings.Fields(line)
+	if len(words) != 3 {
+		return p, fmt.Errorf("read what PostgreSQL's server said: %q", line)
+	}
+	if p.pid, err = strconv.Atoi(words[0]); err != nil {
+		return p, fmt.Errorf("read what PostgreSQL's server said: %w", err)
+	}
+	p.version, p.url = words[1], words[2]
+	return p, nil
+}
