@@ -17,12 +17,12 @@ type Reports struct{ Deps }
 // Progress is how an event goes at one moment. Counts are of targets.
 type Progress struct {
 	Event        domain.Event
-	WaitingRetry int        // refused for now: tried again by itself
-	NextRetryAt  *time.Time // the first of those; nil for none
-	Unknown      int        // asked, and nobody knows the outcome yet
-	InFlight     int        // of chunks that a handler has claimed
-	RatePerS     float64    // settled a second, over the last ten seconds; 0 unless the event is RUNNING
-	ETAS         int64      // seconds until all is settled at that rate; 0 where the rate is 0
+	WaitingRetry int            // refused for now: tried again by itself
+	NextRetryAt  *time.Time     // the first of those; nil for none
+	Unknown      int            // asked, and nobody knows the outcome yet
+	InFlight     int            // of chunks that a handler has claimed
+	RatePerS     float64        // settled a second, over the last ten seconds; 0 unless the event is RUNNING
+	ETAS         int64          // seconds until all is settled at that rate; 0 where the rate is 0
 	Failures     map[string]int // given up, by error code
 }
 

@@ -14,11 +14,14 @@ import (
 // rateWindow is how far back the rate looks.
 const rateWindow = 10 * time.Second
 
-// readOpenResults counts what is not SUCCESS, from the partial index that holds nothing else.
-func readOpenResults(ctx context.Context, tx pgx.Tx, p *Progress) error {
-	query := `SELECT status, coalesce(error_code, 'unknown'), count(*) FROM ` + pgx.Identifier{p.Event.Type.ResultTable()}.Sanitize() +
+// openResults counts what is not SUCCESS, from the partial index that holds nothing else.
+func openResults(table string) string {
+	return `SELECT status, coalesce(error_code, 'unknown'), count(*) FROM ` + pgx.Identifier{table}.Sanitize() +
 		` WHERE event_id = $1 AND status <> 'SUCCESS' GROUP BY 1, 2`
-	rows, err := tx.Query(ctx, query, p.Event.ID)
+}
+
+func readOpenResults(ctx context.Context, tx pgx.Tx, p *Progress) error {
+	rows, err := tx.Query(ctx, openResults(p.Event.Type.ResultTable()), p.Event.ID)
 	if err != nil {
 		return fmt.Errorf("count open results: %w", err)
 	}
