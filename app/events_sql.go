@@ -51,17 +51,16 @@ func selectEvent(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error)
 }
 
 // updateStatus moves the event from one status to another; it must hit exactly one row. Error: domain.LaneBusy.
-func updateStatus(ctx context.Context, tx pgx.Tx, id int64, from, to domain.Status) (now time.Time, err error) {
-	const update = `UPDATE campaign_events SET event_status = $3, updated_at = now()
-		WHERE id = $1 AND event_status = $2 RETURNING now()`
-	err = tx.QueryRow(ctx, update, id, from, to).Scan(&now)
+func updateStatus(ctx context.Context, tx pgx.Tx, id int64, from, to domain.Status) error {
+	const update = `UPDATE campaign_events SET event_status = $3, updated_at = now() WHERE id = $1 AND event_status = $2`
+	err := exactlyOne(ctx, tx, update, id, from, to)
 	if pg.Violates(err, laneConstraint) {
-		return now, laneBusy(0)
+		return laneBusy(0)
 	}
 	if err != nil {
-		return now, fmt.Errorf("move event %d from %s to %s: %w", id, from, to, err)
+		return fmt.Errorf("move event %d from %s to %s: %w", id, from, to, err)
 	}
-	return now, nil
+	return nil
 }
 
 // campaignKey is the constraint that gives a campaign_id to one event only.

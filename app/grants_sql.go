@@ -192,8 +192,8 @@ func (s *Grants) newArrays(ctx context.Context, tx pgx.Tx, e domain.Event, rows 
 		c.txIDs = append(c.txIDs, r.TxID)
 		c.codes = append(c.codes, r.ErrorCode)
 		c.messages = append(c.messages, clip(r.Error))
-		c.retries = append(c.retries, int32(r.RetryCount))          //nolint:gosec // bounded by the retry limit
-		c.redriveDone = append(c.redriveDone, int32(r.RedriveDone)) //nolint:gosec // bounded by redrive, an int4
+		c.retries = append(c.retries, int32(r.RetryCount))
+		c.redriveDone = append(c.redriveDone, int32(r.RedriveDone))
 	}
 	if e.Type.Operation == domain.Vouchers {
 		err = s.addVouchers(ctx, tx, e, rows, &c)

@@ -36,7 +36,7 @@ func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, 
 	if err := s.mayStart(ctx, tx, e); err != nil {
 		return e, err
 	}
-	if _, err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
+	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
 		return e, err
 	}
 	if err := outbox.Release(ctx, tx, id); err != nil {
@@ -83,11 +83,11 @@ func (s *Events) Close(ctx context.Context, id int64) error {
 		if err != nil {
 			return err
 		}
-		to, err := e.Status.After(domain.Close)
-		if err != nil || !e.Done() {
+		to, wrong := e.Status.After(domain.Close)
+		if wrong != nil || !e.Done() {
 			return nil // somebody else closed it, or it goes on
 		}
-		if _, err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
+		if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
 			return err
 		}
 		if err := stampCompleted(ctx, tx, id); err != nil {
@@ -119,11 +119,11 @@ func faultEvent(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, memo
 	if err != nil {
 		return err
 	}
-	to, err := e.Status.After(domain.Fault)
-	if err != nil {
+	to, wrong := e.Status.After(domain.Fault)
+	if wrong != nil {
 		return nil // it does not run any more
 	}
-	if _, err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
+	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
 		return err
 	}
 	if err := outbox.Hold(ctx, tx, id); err != nil {

@@ -21,7 +21,7 @@ type answers struct {
 	release chan struct{}
 }
 
-func (a answers) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (a answers) Grant(ctx context.Context, e domain.Event, _ time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
 	close(a.asked)
 	<-a.release
 	if a.verdict == domain.Granted {

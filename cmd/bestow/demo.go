@@ -27,11 +27,11 @@ type demoCmd struct {
 }
 
 // Run shows the main job with nothing set up: a PostgreSQL and a broker of its own, two events, and the proof.
-func (c *demoCmd) Run(ctx context.Context) error {
+func (c *demoCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Members < 10 || c.Members > 5_000_000 {
 		return usage("--members is %d: it must be 10 to 5000000", c.Members)
 	}
-	d, err := startDemo(ctx, os.Stdout)
+	d, err := startDemo(ctx, t.out)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 }
 
 func (c *demoCmd) stays() bool {
-	return c.Stay || !c.Exit && term.IsTerminal(int(os.Stdout.Fd())) //nolint:gosec // a file descriptor is small
+	return c.Stay || !c.Exit && term.IsTerminal(int(os.Stdout.Fd()))
 }
 
 // demo is a whole installation in one process.
@@ -123,7 +123,7 @@ func (d *demo) openFolder() (err error) {
 
 // keep reads the secret at path, or makes it and keeps it there.
 func keep(path string, make func() string) (string, error) {
-	body, err := os.ReadFile(path)
+	body, err := os.ReadFile(path) //nolint:gosec // a path of our own making
 	if err == nil {
 		return strings.TrimSpace(string(body)), nil
 	}

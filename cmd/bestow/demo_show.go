@@ -131,7 +131,7 @@ func (d *demo) watch(ctx context.Context, events []domain.Event, total int) erro
 func (d *demo) bar(total int) *progressbar.ProgressBar {
 	return progressbar.NewOptions(total,
 		progressbar.OptionSetWriter(d.out),
-		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stdout.Fd()))), //nolint:gosec // a file descriptor is small
+		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stdout.Fd()))),
 		progressbar.OptionSetDescription("     Granting   "),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("members"),
 		progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false),

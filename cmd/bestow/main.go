@@ -24,6 +24,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Show the main job with nothing set up."`
 	Serve   serveCmd   `cmd:"" help:"Run the service, in all roles or in some."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date."`
+	Verify  verifyCmd  `cmd:"" help:"Prove that targets = published = results = ledger."`
 	Event   eventCmd   `cmd:"" help:"Make, start and watch events."`
 	Targets targetsCmd `cmd:"" help:"Import member lists."`
 	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the API's description."`
@@ -49,7 +50,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills
 	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv}
-	t.interactive = term.IsTerminal(int(os.Stderr.Fd())) //nolint:gosec // a file descriptor is small
+	t.interactive = term.IsTerminal(int(os.Stderr.Fd()))
 	code := run(ctx, os.Args[1:], t)
 	stop()
 	os.Exit(code)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"text/tabwriter"
 	"time"
 
@@ -19,7 +18,7 @@ type migrateCmd struct {
 type migrateUpCmd struct{}
 
 // Run applies what is missing.
-func (migrateUpCmd) Run(ctx context.Context) error {
+func (migrateUpCmd) Run(ctx context.Context, t *terminal) error {
 	url, err := migrateURL()
 	if err != nil {
 		return err
@@ -27,14 +26,14 @@ func (migrateUpCmd) Run(ctx context.Context) error {
 	if err := migrations.Up(ctx, url); err != nil {
 		return err
 	}
-	fmt.Println("the database is up to date")
+	fmt.Fprintln(t.out, "the database is up to date")
 	return nil
 }
 
 type migrateStatusCmd struct{}
 
 // Run lists the migrations.
-func (migrateStatusCmd) Run(ctx context.Context) error {
+func (migrateStatusCmd) Run(ctx context.Context, t *terminal) error {
 	url, err := migrateURL()
 	if err != nil {
 		return err
@@ -43,7 +42,7 @@ func (migrateStatusCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "MIGRATION\tAPPLIED")
 	for _, s := range steps {
 		applied := "not yet"

@@ -197,7 +197,7 @@ func openPool(ctx context.Context, cfg config) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read DATABASE_URL: %w", err)
 	}
-	pc.MaxConns = int32(cfg.MaxConns)                                    //nolint:gosec // checked by validate
+	pc.MaxConns = int32(cfg.MaxConns)
 	pc.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // a generic plan knows no partition
 	pc.ConnConfig.RuntimeParams["application_name"] = "bestow"           // seen in pg_stat_activity
 	pool, err := pgxpool.NewWithConfig(ctx, pc)

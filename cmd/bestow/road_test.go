@@ -148,7 +148,7 @@ func TestRubbishInEveryTopic(t *testing.T) {
 	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleHandler, roleJobs)
 	e := w.event(p, "POINT", 150)
 	w.run(p, e)
-	relay := w.capture(p, e) // what the relay would write: two chunks or more, altered below
+	relay := w.capture(e) // what the relay would write: two chunks or more, altered below
 	topic := w.cfg.TopicPrefix + ".point"
 	send := func(suffix string, body string) { kafkatest.Produce(t, w.cfg.Brokers, topic+suffix, 0, []byte(body)) }
 	amount := strings.Replace(relay[0], `"amount":`, `"amount":1`, 1)
@@ -174,7 +174,7 @@ func TestRubbishInEveryTopic(t *testing.T) {
 }
 
 // capture is the messages that a relay writes for the event, from a relay of a world of its own topics.
-func (w *world) capture(p *process, e domain.Event) []string {
+func (w *world) capture(e domain.Event) []string {
 	w.Helper()
 	var bodies []string
 	rows, err := w.pool.Query(w.Context(), `SELECT c.partition_key, c.first_id, c.last_id,

@@ -92,7 +92,7 @@ func newLogger(cfg config) (*slog.Logger, error) {
 	format := cfg.LogFormat
 	if format == "" {
 		format = "json"
-		if term.IsTerminal(int(os.Stderr.Fd())) { //nolint:gosec // a file descriptor is small
+		if term.IsTerminal(int(os.Stderr.Fd())) {
 			format = "text"
 		}
 	}

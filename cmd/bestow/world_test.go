@@ -30,13 +30,13 @@ type world struct {
 	log  *slog.Logger
 }
 
-func newWorld(t testing.TB) *world {
-	t.Helper()
-	url, brokers := pgtest.URL(t), kafkatest.Brokers(t)
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
+	url, brokers := pgtest.URL(tb), kafkatest.Brokers(tb)
 	cfg, err := env.ParseAsWithOptions[config](env.Options{Environment: map[string]string{
 		"DATABASE_URL":           url,
 		"KAFKA_BROKERS":          strings.Join(brokers, ","),
-		"BESTOW_TOPIC_PREFIX":    kafkatest.Prefix(t),
+		"BESTOW_TOPIC_PREFIX":    kafkatest.Prefix(tb),
 		"BESTOW_ADDR":            "127.0.0.1:0",
 		"BESTOW_OPS_ADDR":        "127.0.0.1:0",
 		"BESTOW_ADMIN_KEY":       "test",
@@ -45,11 +45,11 @@ func newWorld(t testing.TB) *world {
 		"BESTOW_RETRY_BACKOFF":   "100ms",
 		"BESTOW_DB_MAX_CONNS":    "12",
 	}})
-	require.NoError(t, err)
-	pool, err := openPool(t.Context(), cfg)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	return &world{TB: t, cfg: cfg, pool: pool, log: slog.New(slog.DiscardHandler)}
+	require.NoError(tb, err)
+	pool, err := openPool(tb.Context(), cfg)
+	require.NoError(tb, err)
+	tb.Cleanup(pool.Close)
+	return &world{TB: tb, cfg: cfg, pool: pool, log: slog.New(slog.DiscardHandler)}
 }
 
 // start runs a process in the roles until the test ends, or until the returned function is called.
