@@ -9,25 +9,28 @@ import (
 
 // The codes of refusals and conflicts. They are wire format: never renamed.
 const (
-	BadKey        = "bad_key"
-	BadMember     = "bad_member"
-	BadAmount     = "bad_amount"
-	BadReason     = "bad_reason"
-	BadTypeCode   = "bad_type_code"
-	BadRef        = "bad_ref"
-	BadExpiry     = "bad_expiry"
-	ExpiryPassed  = "expiry_passed"
-	KeyConflict   = "key_conflict"
-	maxKey        = 200
-	maxMember     = 50
-	maxReason     = 500
-	maxTypeCode   = 10
-	maxRef        = 100
-	lastYear      = 9999 // expiry_date has four digits for it
-	noExpiry      = "99991231"
-	dateFormat    = "20060102"
-	usableMessage = "it must be text without control characters, not blank and not over "
+	BadKey      = "bad_key"
+	BadMember   = "bad_member"
+	BadAmount   = "bad_amount"
+	BadReason   = "bad_reason"
+	BadTypeCode = "bad_type_code"
+	BadRef      = "bad_ref"
+	BadExpiry   = "bad_expiry" // it cannot be stored
+	Expired     = "expired"    // by the database's clock
+	KeyConflict = "key_conflict"
 )
+
+// The widths of the columns, in characters, and the last year for which expiry_date has digits.
+const (
+	maxKey      = 200
+	maxMember   = 50
+	maxReason   = 500
+	maxTypeCode = 10
+	maxRef      = 100
+	lastYear    = 9999
+)
+
+const usable = "it must be text without control characters, not blank and not over "
 
 // refusal is why an item cannot be; the zero value: it can.
 type refusal struct{ code, message string }
@@ -37,15 +40,15 @@ type refusal struct{ code, message string }
 func check(i *Item, k Kind, loc *time.Location) refusal {
 	switch {
 	case !usableKey(i.Key):
-		return refusal{BadKey, "the idempotency key cannot be used: " + usableMessage + "200 characters"}
+		return refusal{BadKey, "the idempotency key cannot be used: " + usable + "200 characters"}
 	case !name(i.MemberID, maxMember):
-		return refusal{BadMember, "the member id cannot be used: " + usableMessage + "50 characters"}
+		return refusal{BadMember, "the member id cannot be used: " + usable + "50 characters"}
 	case i.Amount <= 0:
 		return refusal{BadAmount, "the amount is not positive"}
 	case !text(i.Reason, maxReason):
 		return refusal{BadReason, "the reason cannot be stored: it must be text of at most 500 characters"}
 	case !name(i.TypeCode, maxTypeCode):
-		return refusal{BadTypeCode, "the type code cannot be used: " + usableMessage + "10 characters"}
+		return refusal{BadTypeCode, "the type code cannot be used: " + usable + "10 characters"}
 	case !text(i.Ref, maxRef) || k == Vouchers && strings.TrimSpace(i.Ref) == "":
 		return refusal{BadRef, "the ref cannot be stored: it must be text of at most 100 characters, and a voucher needs one"}
 	case i.ExpiryAt != nil && i.ExpiryAt.In(loc).Year() > lastYear:
@@ -59,7 +62,7 @@ func checkAt(i *Item, k Kind, loc *time.Location, now time.Time) refusal {
 	if r := check(i, k, loc); r.code != "" || !expired(i, now) {
 		return r
 	}
-	return refusal{ExpiryPassed, "the expiry has passed"}
+	return refusal{Expired, "the expiry has passed"}
 }
 
 func expired(i *Item, now time.Time) bool { return i.ExpiryAt != nil && !i.ExpiryAt.After(now) }

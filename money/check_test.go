@@ -37,10 +37,11 @@ func TestRefused(t *testing.T) {
 		"long type code":      {func(i *money.Item) { i.TypeCode = strings.Repeat("C", 11) }, money.BadTypeCode},
 		"long ref":            {func(i *money.Item) { i.Ref = strings.Repeat("7", 101) }, money.BadRef},
 		"NUL in ref":          {func(i *money.Item) { i.Ref = "7\x00" }, money.BadRef},
-		"expired":             {func(i *money.Item) { i.ExpiryAt = &past }, money.ExpiryPassed},
+		"expired":             {func(i *money.Item) { i.ExpiryAt = &past }, money.Expired},
 		"expiry out of range": {func(i *money.Item) { i.ExpiryAt = &far }, money.BadExpiry},
 	}
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		var asked []money.Item
 		var codes []string
 		for _, c := range cases {
@@ -57,7 +58,7 @@ func TestRefused(t *testing.T) {
 			require.Equal(t, asked[i].MemberID, a.MemberID)
 			require.Equal(t, a, ask(t, grant, asked[i])[0], "by itself it is refused as well")
 		}
-		require.Zero(t, count(t, b.Pool, table))
+		require.Zero(t, count(t, s.Pool, s.table))
 	})
 }
 
@@ -67,7 +68,8 @@ func TestLimitsAreStored(t *testing.T) {
 	at := time.Date(9999, 12, 31, 1, 0, 0, 0, time.UTC)
 	edge := money.Item{Key: strings.Repeat("가", 200), MemberID: strings.Repeat("한", 50), Amount: 1<<63 - 1, ExpiryAt: &at,
 		Reason: strings.Repeat("글", 500), TypeCode: strings.Repeat("형", 10), Ref: strings.Repeat("참", 100)}
-	eachKind(t, func(t *testing.T, _ bundle, grant granting, _ string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		first := ask(t, grant, edge)[0]
 		require.Equal(t, money.Granted, first.Outcome)
 		again := ask(t, grant, edge)[0]
@@ -79,13 +81,14 @@ func TestLimitsAreStored(t *testing.T) {
 // A grant is replayed for ever, also when its expiry has passed since.
 func TestReplayAfterExpiry(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		brief := item(1)
 		at := time.Now().Add(300 * time.Millisecond)
 		brief.ExpiryAt = &at
 		first := ask(t, grant, brief)[0]
 		require.Equal(t, money.Granted, first.Outcome)
-		require.Eventually(t, func() bool { return scan[bool](t, b.Pool, `SELECT clock_timestamp() > $1`, at) },
+		require.Eventually(t, func() bool { return scan[bool](t, s.Pool, `SELECT clock_timestamp() > $1`, at) },
 			10*time.Second, 20*time.Millisecond)
 		late := item(2)
 		late.ExpiryAt = &at
@@ -93,7 +96,7 @@ func TestReplayAfterExpiry(t *testing.T) {
 		require.Equal(t, money.Replayed, answers[0].Outcome)
 		require.Equal(t, first.TxID, answers[0].TxID)
 		require.Equal(t, first.Voucher, answers[0].Voucher)
-		require.Equal(t, money.ExpiryPassed, answers[1].Code)
+		require.Equal(t, money.Expired, answers[1].Code)
 	})
 }
 

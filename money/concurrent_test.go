@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"bestow/internal/pg"
 	"bestow/money"
@@ -54,10 +55,11 @@ func traced(t *testing.T, b bundle) (bundle, *conflicts) {
 func TestGrantConcurrently(t *testing.T) {
 	t.Parallel()
 	const workers, keys = 32, 120
-	eachKind(t, func(t *testing.T, b bundle, _ granting, table string) {
-		b, seen := traced(t, b)
+	eachKind(t, func(s subject) {
+		t := s.t
+		b, seen := traced(t, s.bundle)
 		grant := b.GrantPoints
-		if table == "money.vouchers" {
+		if s.table == "money.vouchers" {
 			grant = b.GrantVouchers
 		}
 		answers := make([][]money.Answer, workers)
@@ -94,28 +96,29 @@ func TestGrantConcurrently(t *testing.T) {
 		}
 		require.Equal(t, keys, granted)
 		require.Len(t, first, keys)
-		require.Equal(t, keys, count(t, b.Pool, table))
+		require.Equal(t, keys, count(t, s.Pool, s.table))
 	})
 }
 
 // A batch that finds keys taken by one that is still at work waits for it, and grants the rest.
 func TestGrantBesideOpenBatch(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		for _, commit := range []bool{true, false} {
-			clear := `DELETE FROM ` + table
-			_, err := b.Pool.Exec(t.Context(), clear)
+			clear := `DELETE FROM ` + s.table
+			_, err := s.Pool.Exec(t.Context(), clear)
 			require.NoError(t, err)
 			first := ask(t, grant, item(1))[0]
 
 			// The row of item 1 as another transaction writes it: not there yet, and its key taken.
-			other, err := b.Pool.Begin(t.Context())
+			other, err := s.Pool.Begin(t.Context())
 			require.NoError(t, err)
-			_, err = other.Exec(t.Context(), `CREATE TEMP TABLE row ON COMMIT DROP AS SELECT * FROM `+table)
+			_, err = other.Exec(t.Context(), `CREATE TEMP TABLE row ON COMMIT DROP AS SELECT * FROM `+s.table)
 			require.NoError(t, err)
-			_, err = b.Pool.Exec(t.Context(), clear)
+			_, err = s.Pool.Exec(t.Context(), clear)
 			require.NoError(t, err)
-			_, err = other.Exec(t.Context(), `INSERT INTO `+table+` SELECT * FROM row`)
+			_, err = other.Exec(t.Context(), `INSERT INTO `+s.table+` SELECT * FROM row`)
 			require.NoError(t, err)
 
 			var answers []money.Answer
@@ -124,7 +127,7 @@ func TestGrantBesideOpenBatch(t *testing.T) {
 				answers, err = grant(t.Context(), soon(), items(3))
 				return err
 			})
-			waitForLock(t, b.Pool)
+			waitForLock(t, s.Pool)
 			if commit {
 				require.NoError(t, other.Commit(t.Context()))
 			} else {
@@ -138,7 +141,7 @@ func TestGrantBesideOpenBatch(t *testing.T) {
 				require.Equal(t, first.Voucher, answers[1].Voucher)
 			}
 			require.Equal(t, want, outcomes(answers))
-			require.Equal(t, 3, count(t, b.Pool, table))
+			require.Equal(t, 3, count(t, s.Pool, s.table))
 		}
 	})
 }
@@ -146,12 +149,10 @@ func TestGrantBesideOpenBatch(t *testing.T) {
 // waitForLock returns when a session waits for another one's transaction.
 func waitForLock(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
-	for {
-		if scan[int](t, pool, `SELECT count(*) FROM pg_locks WHERE NOT granted
-			AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())`) > 0 {
-			return
-		}
-	}
+	require.Eventually(t, func() bool {
+		return scan[int](t, pool, `SELECT count(*) FROM pg_locks WHERE NOT granted
+			AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())`) > 0
+	}, 20*time.Second, 5*time.Millisecond)
 }
 
 // Sixteen ledgers that see a ref for the first time make one key for it, and every voucher can be opened.

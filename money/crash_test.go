@@ -3,7 +3,6 @@
 package money_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -17,7 +16,8 @@ import (
 // Who dies before the commit leaves nothing behind; who asks again is granted, once.
 func TestDieBeforeCommit(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		died := errors.New("died")
 		hits := 0
 		dying := failpoint.With(t.Context(), func(point string) error {
@@ -27,18 +27,18 @@ func TestDieBeforeCommit(t *testing.T) {
 		})
 		_, err := grant(dying, soon(), items(5)) // the fast way
 		require.ErrorIs(t, err, died)
-		require.Zero(t, count(t, b.Pool, table))
+		require.Zero(t, count(t, s.Pool, s.table))
 		ask(t, grant, item(3))
 		_, err = grant(dying, soon(), items(5)) // the slow way
 		require.ErrorIs(t, err, died)
-		require.Equal(t, 1, count(t, b.Pool, table))
+		require.Equal(t, 1, count(t, s.Pool, s.table))
 		require.Equal(t, 2, hits)
 
 		answers := ask(t, grant, items(5)...)
 		require.Equal(t, []money.Outcome{money.Granted, money.Granted, money.Granted, money.Replayed, money.Granted}, outcomes(answers))
-		require.Equal(t, 5, count(t, b.Pool, table))
-		if table == "money.point_member" {
-			require.Equal(t, 5, count(t, b.Pool, "money.point_member_detail"))
+		require.Equal(t, 5, count(t, s.Pool, s.table))
+		if s.table == "money.point_member" {
+			require.Equal(t, 5, count(t, s.Pool, "money.point_member_detail"))
 		}
 	})
 }
@@ -47,17 +47,18 @@ func TestDieBeforeCommit(t *testing.T) {
 // session by then.
 func TestHeldUpBeforeCommit(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		deadline := time.Now().Add(2 * time.Second)
-		var held context.Context = failpoint.With(t.Context(), func(string) error {
-			for !scan[bool](t, b.Pool, `SELECT clock_timestamp() >= $1`, deadline) {
+		held := failpoint.With(t.Context(), func(string) error {
+			for !scan[bool](t, s.Pool, `SELECT clock_timestamp() >= $1`, deadline) {
 				<-time.After(10 * time.Millisecond)
 			}
 			return nil
 		})
 		_, err := grant(held, deadline, items(3))
 		require.ErrorIs(t, err, money.ErrDeadline)
-		require.Zero(t, count(t, b.Pool, table))
+		require.Zero(t, count(t, s.Pool, s.table))
 		require.Equal(t, money.Granted, ask(t, grant, item(1))[0].Outcome)
 	})
 }

@@ -13,7 +13,8 @@ import (
 
 func TestGrantOnce(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		asked := items(20)
 		first := ask(t, grant, asked...)
 		ids := map[string]bool{}
@@ -35,14 +36,15 @@ func TestGrantOnce(t *testing.T) {
 				require.Equal(t, first[i], a, "a replay says what the grant said")
 			}
 		}
-		require.Equal(t, 20, count(t, b.Pool, table))
+		require.Equal(t, 20, count(t, s.Pool, s.table))
 	})
 }
 
 // A key is content too: member, amount and operation. What else differs is not looked at.
 func TestGrantSameKey(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		first := ask(t, grant, item(1))[0]
 		otherMember, otherAmount, otherRest := item(1), item(1), item(1)
 		otherMember.MemberID = "somebody else"
@@ -61,14 +63,15 @@ func TestGrantSameKey(t *testing.T) {
 		}
 		require.Equal(t, first.TxID, answers[3].TxID)
 		require.Equal(t, first.Voucher, answers[3].Voucher)
-		require.Equal(t, 2, count(t, b.Pool, table))
+		require.Equal(t, 2, count(t, s.Pool, s.table))
 	})
 }
 
 // Twice within a batch is as twice in a row.
 func TestGrantKeyTwiceInBatch(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		bad, other := item(1), item(1)
 		bad.Amount, other.Amount = 0, 5
 		answers := ask(t, grant, item(2), bad, item(1), item(1), other, item(2), bad)
@@ -78,18 +81,19 @@ func TestGrantKeyTwiceInBatch(t *testing.T) {
 		require.Equal(t, answers[2].TxID, answers[3].TxID)
 		require.Equal(t, answers[2].Voucher, answers[3].Voucher)
 		require.Equal(t, answers[0].TxID, answers[5].TxID)
-		require.Equal(t, 2, count(t, b.Pool, table))
+		require.Equal(t, 2, count(t, s.Pool, s.table))
 	})
 }
 
 // A refusal or a failure never burns a key.
 func TestGrantAfterRefusal(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		bad := item(1)
 		bad.Amount = -1
 		require.Equal(t, money.Refused, ask(t, grant, bad)[0].Outcome)
-		require.Zero(t, count(t, b.Pool, table))
+		require.Zero(t, count(t, s.Pool, s.table))
 		require.Equal(t, money.Granted, ask(t, grant, item(1))[0].Outcome)
 
 		ctx, cancel := context.WithCancel(t.Context())
@@ -103,7 +107,8 @@ func TestGrantAfterRefusal(t *testing.T) {
 // A batch is not held up by what cannot be: the rest is granted.
 func TestGrantMixed(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		old := ask(t, grant, items(10)...)
 		asked := items(30)
 		slices.Reverse(asked)
@@ -121,26 +126,28 @@ func TestGrantMixed(t *testing.T) {
 				require.Equal(t, money.Granted, a.Outcome)
 			}
 		}
-		require.Equal(t, 29, count(t, b.Pool, table))
+		require.Equal(t, 29, count(t, s.Pool, s.table))
 	})
 }
 
 func TestGrantLimits(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		require.Empty(t, ask(t, grant))
 		_, err := grant(t.Context(), soon(), items(money.MaxItems+1))
 		require.ErrorIs(t, err, money.ErrTooMany)
-		require.Zero(t, count(t, b.Pool, table))
+		require.Zero(t, count(t, s.Pool, s.table))
 		ask(t, grant, items(money.MaxItems)...)
-		require.Equal(t, money.MaxItems, count(t, b.Pool, table))
+		require.Equal(t, money.MaxItems, count(t, s.Pool, s.table))
 	})
 }
 
 // Causes and expiries may differ within a batch.
 func TestGrantMixedCauses(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		asked := items(6)
 		at := time.Now().Add(24 * time.Hour)
 		later := at.Add(time.Hour)
@@ -148,16 +155,16 @@ func TestGrantMixedCauses(t *testing.T) {
 		asked[2].TypeCode, asked[3].Ref, asked[4].Reason = "EV", "8", ""
 		answers := ask(t, grant, asked...)
 		typeCode, ref := "point_type_code", "ref_unique_id"
-		if table == "money.vouchers" {
+		if s.table == "money.vouchers" {
 			typeCode, ref = "type_code", "ref"
 		}
 		for i, want := range asked {
 			require.Equal(t, money.Granted, answers[i].Outcome)
-			where := ` FROM ` + table + ` WHERE idempotency_key = $1`
-			require.Equal(t, want.TypeCode, scan[string](t, b.Pool, `SELECT `+typeCode+where, want.Key))
-			require.Equal(t, want.Ref, scan[string](t, b.Pool, `SELECT `+ref+where, want.Key))
-			require.Equal(t, want.Reason == "", scan[bool](t, b.Pool, `SELECT reason IS NULL`+where, want.Key))
-			expiry := scan[*time.Time](t, b.Pool, `SELECT expiry_at`+where, want.Key)
+			where := ` FROM ` + s.table + ` WHERE idempotency_key = $1`
+			require.Equal(t, want.TypeCode, scan[string](t, s.Pool, `SELECT `+typeCode+where, want.Key))
+			require.Equal(t, want.Ref, scan[string](t, s.Pool, `SELECT `+ref+where, want.Key))
+			require.Equal(t, want.Reason == "", scan[bool](t, s.Pool, `SELECT reason IS NULL`+where, want.Key))
+			expiry := scan[*time.Time](t, s.Pool, `SELECT expiry_at`+where, want.Key)
 			if want.ExpiryAt == nil {
 				require.Nil(t, expiry)
 			} else {

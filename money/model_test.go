@@ -27,7 +27,7 @@ func (m model) grant(i money.Item, got money.Answer) money.Answer {
 	case i.Amount <= 0:
 		want.Outcome, want.Code, want.Message = money.Refused, money.BadAmount, got.Message
 	case i.ExpiryAt != nil && i.ExpiryAt.Before(time.Now()):
-		want.Outcome, want.Code, want.Message = money.Refused, money.ExpiryPassed, got.Message
+		want.Outcome, want.Code, want.Message = money.Refused, money.Expired, got.Message
 	default:
 		want.Outcome, want.TxID, want.Voucher = money.Granted, got.TxID, got.Voucher
 		m[i.Key] = want
@@ -38,7 +38,8 @@ func (m model) grant(i money.Item, got money.Answer) money.Answer {
 // Whatever batches are asked for, with whatever keys in common, the ledger does what the map does.
 func TestGrantModel(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
 		run, total := 0, 0
 		rapid.Check(t, func(rt *rapid.T) {
 			run++
@@ -59,7 +60,7 @@ func TestGrantModel(t *testing.T) {
 			}
 			m.check(rt, run)
 			total += len(m)
-			require.Equal(rt, total, count(t, b.Pool, table))
+			require.Equal(rt, total, count(t, s.Pool, s.table))
 		})
 	})
 }

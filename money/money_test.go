@@ -27,25 +27,20 @@ type bundle struct {
 	log    *logged
 }
 
-func setup(t testing.TB) bundle {
-	t.Helper()
-	return setupOn(t, pgtest.New(t))
-}
-
-func setupOn(t testing.TB, pool *pgxpool.Pool) bundle {
-	t.Helper()
+func setup(tb testing.TB) bundle {
+	tb.Helper()
 	master, err := seal.NewMaster(seal.GenerateMaster())
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	log := &logged{}
-	config := money.Config{Pool: pool, Master: master,
+	config := money.Config{Pool: pgtest.New(tb), Master: master,
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
-	return bundle{newLedger(t, config), config, log}
+	return bundle{newLedger(tb, config), config, log}
 }
 
-func newLedger(t testing.TB, c money.Config) *money.Ledger {
-	t.Helper()
+func newLedger(tb testing.TB, c money.Config) *money.Ledger {
+	tb.Helper()
 	l, err := money.New(c)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return l
 }
 
@@ -70,18 +65,26 @@ func (l *logged) String() string {
 // granting is one of the two grant methods.
 type granting func(context.Context, time.Time, []money.Item) ([]money.Answer, error)
 
-// eachKind runs test for points and for vouchers, each with a database of its own.
-func eachKind(t *testing.T, test func(t *testing.T, b bundle, grant granting, table string)) {
+// subject is a grant method with a database of its own.
+type subject struct {
+	bundle
+	t     *testing.T
+	grant granting
+	table string // where its keys stand
+}
+
+// eachKind runs test for points and for vouchers.
+func eachKind(t *testing.T, test func(s subject)) {
 	t.Helper()
 	t.Run("points", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		test(t, b, b.GrantPoints, "money.point_member")
+		test(subject{b, t, b.GrantPoints, "money.point_member"})
 	})
 	t.Run("vouchers", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		test(t, b, b.GrantVouchers, "money.vouchers")
+		test(subject{b, t, b.GrantVouchers, "money.vouchers"})
 	})
 }
 
@@ -102,13 +105,13 @@ func items(n int) []money.Item {
 }
 
 // ask grants and expects no error.
-func ask(t testing.TB, grant granting, items ...money.Item) []money.Answer {
-	t.Helper()
-	answers, err := grant(t.Context(), soon(), items)
-	require.NoError(t, err)
-	require.Len(t, answers, len(items))
+func ask(tb testing.TB, grant granting, items ...money.Item) []money.Answer {
+	tb.Helper()
+	answers, err := grant(tb.Context(), soon(), items)
+	require.NoError(tb, err)
+	require.Len(tb, answers, len(items))
 	for i, a := range answers {
-		require.Equal(t, items[i].Key, a.Key, "answers come in the order asked")
+		require.Equal(tb, items[i].Key, a.Key, "answers come in the order asked")
 	}
 	return answers
 }
@@ -121,16 +124,16 @@ func outcomes(answers []money.Answer) []money.Outcome {
 	return all
 }
 
-func scan[T any](t testing.TB, pool *pgxpool.Pool, sql string, args ...any) T {
-	t.Helper()
-	rows, err := pool.Query(t.Context(), sql, args...)
-	require.NoError(t, err)
+func scan[T any](tb testing.TB, pool *pgxpool.Pool, sql string, args ...any) T {
+	tb.Helper()
+	rows, err := pool.Query(tb.Context(), sql, args...)
+	require.NoError(tb, err)
 	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return v
 }
 
-func count(t testing.TB, pool *pgxpool.Pool, table string) int {
-	t.Helper()
-	return scan[int](t, pool, `SELECT count(*) FROM `+table)
+func count(tb testing.TB, pool *pgxpool.Pool, table string) int {
+	tb.Helper()
+	return scan[int](tb, pool, `SELECT count(*) FROM `+table)
 }

@@ -88,10 +88,10 @@ func (pointBook) find(ctx context.Context, q querier, keys []string) (map[string
 	return entries, nil
 }
 
-// expiryDate is the day of t as the ledger writes it: yyyymmdd.
+// expiryDate is the day of t as the ledger writes it: yyyymmdd, and 99991231 for none.
 func expiryDate(t *time.Time, loc *time.Location) string {
 	if t == nil {
-		return noExpiry
+		return "99991231"
 	}
-	return t.In(loc).Format(dateFormat)
+	return t.In(loc).Format("20060102")
 }

@@ -101,18 +101,19 @@ func TestIndexesOfAGrant(t *testing.T) {
 // The look of the slow way probes by the index, however many keys there are and whatever the statistics say.
 func TestLookProbesByIndex(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
-		_, err := b.Pool.Exec(t.Context(), `ALTER TABLE `+table+` SET (autovacuum_enabled = false)`)
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
+		_, err := s.Pool.Exec(t.Context(), `ALTER TABLE `+s.table+` SET (autovacuum_enabled = false)`)
 		require.NoError(t, err)
-		_, err = b.Pool.Exec(t.Context(), `ANALYZE `+table)
+		_, err = s.Pool.Exec(t.Context(), `ANALYZE `+s.table)
 		require.NoError(t, err)
 		for n := range 4 {
 			all := items((n + 1) * money.MaxItems)
 			ask(t, grant, all[n*money.MaxItems:]...)
 		}
-		before := scans(t, b, table)
+		before := scans(t, s.bundle, s.table)
 		ask(t, grant, items(money.MaxItems)...)
-		require.Equal(t, before, scans(t, b, table), "the table was read from end to end")
+		require.Equal(t, before, scans(t, s.bundle, s.table), "the table was read from end to end")
 	})
 }
 
@@ -129,10 +130,11 @@ func scans(t *testing.T, b bundle, table string) int {
 
 func TestLookup(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, b bundle, grant granting, table string) {
-		lookup := b.LookupPoints
-		if table == "money.vouchers" {
-			lookup = b.LookupVouchers
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
+		lookup := s.LookupPoints
+		if s.table == "money.vouchers" {
+			lookup = s.LookupVouchers
 		}
 		granted := ask(t, grant, items(5)...)
 		keys := []string{item(3).Key, "nobody's", "\x00", "", "\xff", item(0).Key, item(3).Key}
