@@ -1,0 +1,318 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"bestow/app"
+	bestowhttp "bestow/http"
+	"bestow/http/api"
+	"bestow/internal/pgtest"
+	"bestow/migrations"
+
+	"github.com/go-json-experiment/json"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/stretchr/testify/require"
+)
+
+// shell is a person at the command line of a server.
+type shell struct {
+	testing.TB
+	env         map[string]string
+	in          string
+	interactive bool
+	pool        *pgxpool.Pool
+	dir         string
+}
+
+func newShell(t *testing.T) *shell {
+	t.Helper()
+	pool := pgtest.New(t)
+	inserter, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: migrations.RiverSchema})
+	require.NoError(t, err)
+	log := slog.New(slog.DiscardHandler)
+	a := app.New(app.Deps{Pool: pool, River: inserter, Log: log, Limits: app.DefaultLimits()})
+	s := &shell{TB: t, pool: pool, dir: t.TempDir()}
+	s.serve(bestowhttp.New(bestowhttp.Config{App: a, AdminKey: "key", Log: log}))
+	return s
+}
+
+func (s *shell) serve(h http.Handler) {
+	server := httptest.NewServer(h)
+	s.Cleanup(server.Close)
+	s.env = map[string]string{"BESTOW_URL": server.URL, "BESTOW_KEY": "key"}
+}
+
+// run works a command line, whose words are separated by blanks.
+func (s *shell) run(line string) (code int, out, errs string) {
+	s.Helper()
+	var o, e bytes.Buffer
+	term := &terminal{in: strings.NewReader(s.in), out: &o, err: &e, env: func(name string) string { return s.env[name] }, interactive: s.interactive}
+	code = run(s.Context(), strings.Fields(line), term)
+	return code, o.String(), e.String()
+}
+
+// done requires success, and returns what was printed.
+func (s *shell) done(line string) (out, errs string) {
+	s.Helper()
+	code, out, errs := s.run(line)
+	require.Equal(s, exitDone, code, errs)
+	return out, errs
+}
+
+func (s *shell) file(name, content string) string {
+	s.Helper()
+	path := filepath.Join(s.dir, name)
+	require.NoError(s, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+func (s *shell) sql(change string) {
+	s.Helper()
+	_, err := s.pool.Exec(s.Context(), change)
+	require.NoError(s, err)
+}
+
+var moment = regexp.MustCompile(`20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8} KST`)
+
+func timeless(s string) string { return moment.ReplaceAllString(s, "NOW") }
+
+const created = `id                    1
+campaign_id           spring
+event_type            POINT
+event_status          PENDING
+failure_code          -
+targets               0, 0 in all
+published             0
+success               0, 0 of them after a refusal
+fail                  0
+default_amount        500
+default_reason        -
+expiry_at             2999-12-31 23:59:59 KST
+partition_count       4
+reservation_at        -
+reservation_priority  -
+created               NOW by admin
+started_at            -
+completed_at          -
+stopped_at            -
+stopped_memo          -
+`
+
+// The way of an operator, line by line.
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	out, errs := s.done("event create --campaign-id spring --event-type POINT --default-amount 500 --expiry-at 2999-12-31T23:59:59")
+	require.Equal(t, created, timeless(out))
+	require.Equal(t, "next: bestow targets import 1 FILE\n", errs)
+	list := s.file("list.csv", "member_id,amount,reason\nm1,100,\nm2,,=1+1\nm3,1000원,=1\n")
+	out, errs = s.done("targets import spring " + list + " --dry-run")
+	require.Equal(t, "2 targets would be imported, 600 in all; 1 rows rejected\n", out)
+	require.Equal(t, "nothing was kept: it was a dry run\n", errs)
+	out, errs = s.done("targets import spring " + list)
+	require.Equal(t, "2 targets imported, 600 in all; 1 rows rejected\n", out)
+	require.Equal(t, "see them: bestow targets rejected 1 --import 1\n", errs)
+	out, _ = s.done("targets rejected spring")
+	require.Regexp(t, "^line,error_code,reason,raw\n4,bad_amount,.*,\"m3,1000원,=1\"\n$", out)
+	out, _ = s.done("targets rejected 1 --import 1 --original")
+	require.Equal(t, "member_id,amount,reason\nm3,1000원,=1\n", out)
+	s.in = "member_id\nm9\n"
+	out, errs = s.done("targets import 1 -")
+	require.Equal(t, "1 targets imported, 500 in all; 0 rows rejected\n", out)
+	require.Equal(t, "next: bestow event start 1\n", errs)
+	out, _ = s.done("event start spring")
+	require.Contains(t, out, "event_status          RUNNING\n")
+	require.Contains(t, out, "targets               3, 1100 in all\n")
+	out, errs = s.done("event list")
+	require.Equal(t, "ID  CAMPAIGN  TYPE   STATUS   TARGETS  SUCCESS  FAIL  CREATED\n1   spring    POINT  RUNNING  3        0        0     NOW\n", timeless(out))
+	require.Empty(t, errs)
+	s.sql(`UPDATE campaign_event_summary SET success_count = 2, fail_count = 1, completed_at = now()`)
+	s.sql(`UPDATE campaign_events SET event_status = 'COMPLETED'`)
+	out, _ = s.done("event watch spring")
+	require.Equal(t, "COMPLETED 100%  2 of 3 granted, 1 failed\n", out)
+}
+
+// With -o json a machine gets what the API says.
+func TestCommandLineJSON(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	out, errs := s.done("event create -o json --campaign-id a --event-type POINT")
+	require.Empty(t, errs)
+	var e api.Event
+	require.NoError(t, json.Unmarshal([]byte(out), &e))
+	require.Equal(t, "a", e.CampaignID)
+	s.done("event create --campaign-id b --event-type POINT")
+	var page api.Events
+	out, _ = s.done("event list -o json --limit 1")
+	require.NoError(t, json.Unmarshal([]byte(out), &page))
+	require.Equal(t, "b", page.Items[0].CampaignID)
+	out, errs = s.done("event list --limit 1")
+	require.Contains(t, out, "b ")
+	require.Equal(t, "there are more: --cursor "+*page.NextCursor+"\n", errs)
+	out, _ = s.done("event list --cursor " + *page.NextCursor)
+	require.Contains(t, out, "\n1   a ")
+	var r api.ImportResult
+	out, _ = s.done("targets import -o json a " + s.file("l.NDJSON", `{"member_id": "m", "amount": 5}`))
+	require.NoError(t, json.Unmarshal([]byte(out), &r))
+	require.Equal(t, int64(5), r.TotalAmount)
+	s.sql(`UPDATE campaign_events SET event_status = 'STOPPED'`)
+	code, out, errs := s.run("event watch -o json a")
+	require.Equal(t, exitFailed, code)
+	require.Equal(t, "bestow: event 1 is STOPPED\n", errs)
+	var p api.Progress
+	require.NoError(t, json.Unmarshal([]byte(out), &p))
+	require.Equal(t, "STOPPED", p.EventStatus)
+	for _, line := range []string{"version", "version -o json"} {
+		out, _ = s.done(line)
+		require.Contains(t, out, "go1.")
+	}
+	out, _ = s.done("openapi")
+	require.NoError(t, json.Unmarshal([]byte(out), new(map[string]any)))
+}
+
+// What is wrong, what to do, and the exit code: 1 for what failed, 2 for what cannot be asked like this.
+func TestCommandLineRefusals(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.done("event create --campaign-id a --event-type POINT")
+	list := s.file("bad.csv", "member_id,amount\n"+strings.Repeat("m,x\n", 12))
+	for line, want := range map[string]struct {
+		code int
+		errs string
+	}{
+		"":                          {exitUsage, ""},
+		"nonsense":                  {exitUsage, "unexpected argument nonsense"},
+		"event":                     {exitUsage, `expected one of "create"`},
+		"event show":                {exitUsage, `expected "<event>"`},
+		"event show a b":            {exitUsage, "unexpected argument b"},
+		"event create":              {exitUsage, "missing flags: --campaign-id=ID, --event-type=TYPE"},
+		"event list --limit 0":      {exitUsage, "--limit is 0: it must be 1 to 1000"},
+		"event list --status GONE":  {exitUsage, "--status must be one of"},
+		"event show a -o yaml":      {exitUsage, "--output must be one of"},
+		"targets import a list.xls": {exitUsage, "list.xls is neither .csv nor .ndjson"},
+		"event create --campaign-id b --event-type POINT --expiry-at tomorrow": {exitUsage, `--expiry-at is "tomorrow"`},
+		"event create --campaign-id a --event-type COUPON --partition-count 0": {exitFailed,
+			"bestow: the event cannot be made like this\n  event_type: must be one of POINT, VOUCHER\n  partition_count: must be 1 to 64\n  mend the fields named in errors\n"},
+		"event create --campaign-id a --event-type POINT": {exitFailed, "bestow: the campaign_id belongs to event 1\n  use that event, or take another campaign_id\n"},
+		"event show nothing":                              {exitFailed, "bestow: there is no event \"nothing\"\n  `bestow event list` shows the ids and the campaign_ids\n"},
+		"event start a":                                   {exitFailed, "bestow: the event has no targets\n  import a member list first\n"},
+		"targets rejected a":                              {exitFailed, "bestow: no upload of event 1 has rejected rows\n"},
+		"targets rejected a --import 9":                   {exitFailed, "bestow: event 1 has no import 9\n  list the event's imports\n"},
+		"targets import a none.csv":                       {exitFailed, "bestow: open member list: open none.csv: no such file or directory\n"},
+		"targets import a " + list:                        {exitFailed, "  line 11: "},
+		"targets import --abort a " + list:                {exitFailed, "  and 2 more\n"},
+	} {
+		code, out, errs := s.run(line)
+		require.Equal(t, want.code, code, "%s: %s", line, errs)
+		require.Contains(t, errs, want.errs, line)
+		if line != "" {
+			require.Empty(t, out, line)
+		}
+	}
+	code, out, errs := s.run("event create --help")
+	require.Equal(t, exitDone, code)
+	require.Contains(t, out, "--reservation-at=TIME")
+	require.Empty(t, errs)
+}
+
+// A missing key or server is named, with the way to get it.
+func TestCommandLineWithoutServer(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	delete(s.env, "BESTOW_KEY")
+	code, _, errs := s.run("event list")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "BESTOW_KEY is not set\n")
+	require.Contains(t, errs, "BESTOW_ADMIN_KEY")
+	s.env["BESTOW_KEY"] = "wrong"
+	code, _, errs = s.run("event list")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "the API key is not valid")
+	s.env["BESTOW_URL"] = "http://127.0.0.1:1"
+	code, _, errs = s.run("event list")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "no answer from http://127.0.0.1:1")
+	require.Contains(t, errs, "`bestow serve`")
+	s.env["BESTOW_URL"] = "here"
+	code, _, errs = s.run("event list")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, `"here" is no URL of a server`)
+	s.env["BESTOW_TIME_ZONE"] = "Mars"
+	code, _, errs = s.run("event list")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, `BESTOW_TIME_ZONE is "Mars"`)
+}
+
+// On a person's screen one line is written over and over.
+func TestInteractive(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.interactive = true
+	s.done("event create --campaign-id a --event-type POINT --default-amount 1")
+	_, errs := s.done("targets import a " + s.file("list.csv", "member_id\nm\n"))
+	require.True(t, strings.HasSuffix(errs, "next: bestow event start 1\n"), "%q", errs)
+	s.sql(`UPDATE campaign_event_summary SET success_count = 1`)
+	s.sql(`UPDATE campaign_events SET event_status = 'COMPLETED'`)
+	out, _ := s.done("event watch a")
+	require.Equal(t, "\r\x1b[KCOMPLETED 100%  1 of 1 granted, 0 failed\n", out)
+}
+
+// What is shown on a screen while it is sent arrives whole.
+func TestShowBytes(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int64{0, 4} {
+		var screen bytes.Buffer
+		term := &terminal{err: &screen, interactive: true}
+		got, err := io.ReadAll(term.showBytes(strings.NewReader("list"), size))
+		require.NoError(t, err)
+		require.Equal(t, "list", string(got))
+	}
+}
+
+// A watch outlives a server that is started again, waits for an event that has not started, and ends with it.
+func TestWatchOutlivesAServer(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	streams := 0
+	s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/progress") {
+			_, _ = io.WriteString(w, `{"id": 1, "items": [{"id": 1}]}`)
+			return
+		}
+		streams++
+		switch streams {
+		case 1:
+			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"PENDING\"}\n\n")
+		case 2:
+			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"RUNNING\", \"total\": 10, \"success\": 5, \"waiting_retry\": 1, \"unknown\": 2, \"rate_per_s\": 2.5, \"eta_s\": 2}\n\n")
+		case 3:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		default:
+			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 10}\n\n")
+		}
+	}))
+	out, _ := s.done("event watch 1")
+	require.Equal(t, "PENDING   0%  0 of 0 granted, 0 failed\n"+
+		"RUNNING  50%  5 of 10 granted, 0 failed, 1 wait for a retry, 2 unknown  2/s, 2s to go\n"+
+		"COMPLETED 100%  10 of 10 granted, 0 failed\n", out)
+}
+
+func TestWatchOfNothing(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	code, _, errs := s.run("event watch 7")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, fmt.Sprintf("there is no event %q", "7"))
+}
