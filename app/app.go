@@ -41,6 +41,7 @@ type Limits struct {
 	MessageTargets int // targets a message at the most
 	RelayChunks    int // chunks a relay job at the most
 	ImportRows     int // rows an upload at the most
+	ImportRejected int // rejected rows that end an upload
 	OwnPartition   int // a first import of at least as many targets gets a partition of its own
 
 	// ClaimLease is how long a claim is open: nobody else asks the ledger for the chunk meanwhile. GrantBudget is how long
@@ -56,6 +57,7 @@ func DefaultLimits() Limits {
 		MessageTargets: 1000,
 		RelayChunks:    5,
 		ImportRows:     10_000_000,
+		ImportRejected: 1_000_000,
 		OwnPartition:   100_000,
 		ClaimLease:     15 * time.Second,
 		GrantBudget:    10 * time.Second,

@@ -2,10 +2,310 @@ package app
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/failpoint"
+	"bestow/internal/obs"
+	"bestow/internal/pg"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
 )
 
-// Import reads a member list into a PENDING event.
+// Import reads a member list into a PENDING event, all of it or nothing: the upload is staged while it comes, then put in
+// order and checked against itself and the event, and in one transaction the targets, their chunks and relay jobs, the
+// rejected rows and the event's totals are written. The answer for by's key is kept in the same transaction; the body's
+// hash completes the key's fingerprint. Memory is flat, whatever the size.
+//
+// Errors: domain.NotFound, WrongStatus, ImportRunning, BadFile, UnsupportedFile, TooManyRows, AmountOverflow, Unavailable,
+// those of a key, and [RejectedError] with AllRejected, RowsRejected or TooManyRejected. What the body's own Read
+// returned is wrapped. (T1)
 func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload) (ImportResult, error) {
-	return ImportResult{}, errors.ErrUnsupported
+	im := &importing{Targets: s, actor: by.Actor, upload: u, body: newBody(u.Body)}
+	defer im.cleanUp(ctx) // when the transaction is over, whatever came of it
+	if u.DryRun {
+		by.Once = nil // nothing is kept, so nothing can be replayed
+	}
+	var result ImportResult
+	whole := false
+	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) (err error) {
+		fingerprint := func() ([]byte, error) { return im.body.fingerprint(by.Once.Fingerprint) }
+		result, err = onceRead(ctx, tx, by, fingerprint, func() (ImportResult, error) { return im.run(ctx, tx, eventID) })
+		whole = err == nil
+		return err
+	})
+	if err != nil && whole {
+		err = s.lostCommit(ctx, eventID, result, err)
+	}
+	if err != nil {
+		return ImportResult{}, err
+	}
+	return result, failpoint.Hit(ctx, failpoint.ImportAfterCommit)
+}
+
+// lostCommit finds out whether an import was committed whose COMMIT got no answer: as long as the server is at work on
+// it, it holds the import lock.
+func (s *Targets) lostCommit(ctx context.Context, eventID int64, result ImportResult, lost error) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+		if err := pg.Lock(ctx, tx, pg.Import, eventID); err != nil {
+			return err
+		}
+		_, err := selectImport(ctx, tx, eventID, result.ImportID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("commit import: %w", lost)
+	}
+	return nil
+}
+
+// importing is one import at work.
+type importing struct {
+	*Targets
+	actor  string
+	upload Upload
+	body   *body
+
+	event domain.Event
+	own   *bool // whether the event's targets live in a partition of their own; nil before its first import
+	rows  rowReader
+	stage *stage
+	read  stageCounts
+	load  *load
+}
+
+// cleanUp leaves a stage that cannot be dropped now to the next import.
+func (im *importing) cleanUp(ctx context.Context) {
+	if im.stage == nil {
+		return
+	}
+	if err := im.stage.close(ctx, im.Pool); err != nil && im.Log != nil {
+		im.Log.WarnContext(ctx, "stage not dropped", obs.EventID, im.event.ID, obs.Err, err)
+	}
+}
+
+func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportResult, error) {
+	if err := im.lockEvent(ctx, tx, eventID); err != nil {
+		return ImportResult{}, err
+	}
+	if err := im.readUpload(ctx); err != nil {
+		return ImportResult{}, err
+	}
+	if err := im.writeTargets(ctx, tx); err != nil {
+		return ImportResult{}, err
+	}
+	if err := im.judge(ctx, tx); err != nil {
+		return ImportResult{}, err
+	}
+	result := ImportResult{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount}
+	if im.upload.DryRun {
+		return result, nil
+	}
+	var err error
+	if result.ImportID, err = im.record(ctx, tx); err != nil {
+		return result, err
+	}
+	return result, im.publish(ctx, tx, result.ImportID)
+}
+
+// lockEvent makes this the event's only import until the transaction ends. A start that meets the lock is refused.
+func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) error {
+	free, err := pg.TryLock(ctx, tx, pg.Import, eventID)
+	if err != nil {
+		return err
+	}
+	if !free {
+		return &domain.Error{Code: domain.ImportRunning, Message: "another import of this event, or its start, is under way",
+			Hint: "wait until it is done, then import this list"}
+	}
+	if im.event, err = selectEvent(ctx, tx, eventID); err != nil {
+		return err
+	}
+	if im.event.Status != domain.Pending {
+		return notPending(im.event.Status)
+	}
+	im.own, err = selectOwnPartition(ctx, tx, eventID)
+	return err
+}
+
+// notPending refuses an import into an event that has begun.
+func notPending(status domain.Status) error {
+	return &domain.Error{Code: domain.WrongStatus, Message: "the event is " + string(status) + ", so its members are settled",
+		Hint: "make a new event for further members", Current: status, Allowed: status.Allowed()}
+}
+
+// readUpload reads the whole upload into a stage.
+func (im *importing) readUpload(ctx context.Context) (err error) {
+	if im.rows, err = openRows(im.upload.ContentType, im.body, im.event.DefaultAmount); err != nil {
+		return err
+	}
+	if im.stage, err = openStage(ctx, im.Pool, im.event.ID); err != nil {
+		return err
+	}
+	if im.read, err = im.stage.fill(ctx, im.rows, im.event, im.Limits); err != nil {
+		return err
+	}
+	if im.read.staged+im.read.rejected == 0 {
+		return emptyFile("the file has no rows")
+	}
+	return failpoint.Hit(ctx, failpoint.ImportStaged)
+}
+
+// writeTargets copies the stage in order to where the event's targets live.
+func (im *importing) writeTargets(ctx context.Context, tx pgx.Tx) (err error) {
+	first := int64(1)
+	keeps := im.keeps()
+	if keeps {
+		if first, err = reserveIDs(ctx, im.stage.conn, im.event.Type, im.read.staged); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	im.load = im.openLoad(ctx, im.stage, im.event, im.read, first)
+	if !keeps {
+		return im.load.discard()
+	}
+	into, err := im.targetTable(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := im.load.copyTo(ctx, tx, into); err != nil {
+		return err
+	}
+	return failpoint.Hit(ctx, failpoint.ImportTargets)
+}
+
+// keeps says whether there is anything left to be written.
+func (im *importing) keeps() bool {
+	refused := im.upload.OnReject == Abort && im.read.rejected > 0 || im.read.rejected >= im.Limits.ImportRejected
+	return im.read.staged > 0 && !im.upload.DryRun && !refused
+}
+
+// targetTable is where the targets go: a table of the event's own, which becomes a partition at the end, or through the
+// parent to where the event's targets are.
+func (im *importing) targetTable(ctx context.Context, tx pgx.Tx) (string, error) {
+	if im.opensPartition() {
+		return createTargetsPartition(ctx, tx, im.event)
+	}
+	return im.event.Type.TargetTable(), nil
+}
+
+// opensPartition says whether this is the event's first import, and large. It is decided once in an event's life: rows
+// never move from one partition to another.
+func (im *importing) opensPartition() bool {
+	return im.own == nil && im.read.staged >= im.Limits.OwnPartition
+}
+
+func (im *importing) rejected() int { return im.read.rejected + im.load.again.len() }
+
+// judge refuses the upload as a whole for its rejected rows, where that was asked or nothing is left.
+func (im *importing) judge(ctx context.Context, tx pgx.Tx) error {
+	n := im.rejected()
+	switch {
+	case n >= im.Limits.ImportRejected:
+		return im.refuse(ctx, tx, domain.TooManyRejected, fmt.Sprintf("%d rows were rejected, and reading ended there", n))
+	case im.load.accepted == 0:
+		return im.refuse(ctx, tx, domain.AllRejected, fmt.Sprintf("no row could be used: %d were rejected", n))
+	case n > 0 && im.upload.OnReject == Abort:
+		return im.refuse(ctx, tx, domain.RowsRejected, fmt.Sprintf("%d rows were rejected, so nothing was imported", n))
+	}
+	return nil
+}
+
+func (im *importing) refuse(ctx context.Context, tx pgx.Tx, code domain.Code, message string) error {
+	if err := copyRepeats(ctx, tx, &im.load.again); err != nil {
+		return err
+	}
+	rows, err := selectStageRejects(ctx, tx, im.stage.table, maxShown)
+	if err != nil {
+		return err
+	}
+	cause := &domain.Error{Code: code, Message: message, Hint: "mend the rows that are named and upload the file again"}
+	return &RejectedError{Cause: cause, Rejected: im.rejected(), Rows: rows}
+}
+
+// record writes the import itself and what it rejected.
+func (im *importing) record(ctx context.Context, tx pgx.Tx) (importID int64, err error) {
+	if importID, err = insertImport(ctx, tx, im.importRecord()); err != nil || im.rejected() == 0 {
+		return importID, err
+	}
+	if err := copyRepeats(ctx, tx, &im.load.again); err != nil {
+		return importID, err
+	}
+	return importID, insertRejected(ctx, tx, im.stage.table, importID)
+}
+
+func (im *importing) importRecord() ImportRecord {
+	return ImportRecord{
+		EventID:     im.event.ID,
+		CreatedBy:   im.actor,
+		ContentType: im.upload.ContentType,
+		Header:      im.rows.header(),
+		SHA256:      im.body.sum(),
+		Bytes:       im.body.bytes,
+		Accepted:    im.load.accepted,
+		Rejected:    im.rejected(),
+		TotalAmount: im.load.amount,
+	}
+}
+
+// publish makes the targets the event's own: chunks, relay jobs, the partition, the totals.
+func (im *importing) publish(ctx context.Context, tx pgx.Tx, importID int64) error {
+	if err := copyChunks(ctx, tx, importID, im.load.chunks); err != nil {
+		return err
+	}
+	if err := failpoint.Hit(ctx, failpoint.ImportChunks); err != nil {
+		return err
+	}
+	if err := outbox.Enqueue(ctx, tx, im.River, domain.Runs(im.load.chunks, im.Limits.RelayChunks)); err != nil {
+		return err
+	}
+	if err := failpoint.Hit(ctx, failpoint.ImportJobs); err != nil {
+		return err
+	}
+	if err := im.join(ctx, tx); err != nil {
+		return err
+	}
+	return failpoint.Hit(ctx, failpoint.ImportBeforeCommit)
+}
+
+// join adds the targets to the event, if it is still PENDING. The gate comes before the partition is attached, because
+// that locks campaign_events; everything behind the gate is short.
+func (im *importing) join(ctx context.Context, tx pgx.Tx) error {
+	if im.opensPartition() {
+		if err := indexTargetsPartition(ctx, tx, im.event); err != nil {
+			return err
+		}
+	}
+	if err := pg.Lock(ctx, tx, pg.Gate, im.event.ID); err != nil {
+		return err
+	}
+	if im.opensPartition() {
+		if err := attachTargetsPartition(ctx, tx, im.event, attachTries); err != nil {
+			return err
+		}
+	}
+	added, err := addTotals(ctx, tx, im.event, im.load.accepted, im.load.amount, im.opensPartition())
+	if err != nil || added {
+		return err
+	}
+	return im.overtaken(ctx, tx)
+}
+
+// overtaken says why the event does not take the targets any more.
+func (im *importing) overtaken(ctx context.Context, tx pgx.Tx) error {
+	now, err := selectEvent(ctx, tx, im.event.ID)
+	if err != nil {
+		return err
+	}
+	if now.Status != domain.Pending {
+		return notPending(now.Status)
+	}
+	return &domain.Error{Code: domain.ImportRunning, Message: "the event was edited while its member list was read",
+		Hint: "upload the list again"}
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"time"
 
 	"bestow/domain"
+	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -18,6 +21,7 @@ func scanImport(row pgx.CollectableRow) (r ImportRecord, err error) {
 	return r, err
 }
 
+// selectImports lists the imports of an event, newest first.
 func selectImports(ctx context.Context, tx pgx.Tx, eventID int64) ([]ImportRecord, error) {
 	rows, err := tx.Query(ctx, `SELECT `+importColumns+` FROM imports WHERE event_id = $1 ORDER BY id DESC`, eventID)
 	if err != nil {
@@ -45,4 +49,127 @@ func selectImport(ctx context.Context, tx pgx.Tx, eventID, importID int64) (Impo
 		return r, fmt.Errorf("read import: %w", err)
 	}
 	return r, nil
+}
+
+func insertImport(ctx context.Context, tx pgx.Tx, r ImportRecord) (id int64, err error) {
+	const insert = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9) RETURNING id`
+	err = tx.QueryRow(ctx, insert, r.EventID, r.CreatedBy, r.ContentType, r.Header, r.SHA256, r.Bytes, r.Accepted, r.Rejected,
+		r.TotalAmount).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("insert import: %w", err)
+	}
+	return id, nil
+}
+
+func selectOwnPartition(ctx context.Context, tx pgx.Tx, eventID int64) (own *bool, err error) {
+	if err := tx.QueryRow(ctx, `SELECT own_partition FROM campaign_events WHERE id = $1`, eventID).Scan(&own); err != nil {
+		return nil, fmt.Errorf("read where targets live: %w", err)
+	}
+	return own, nil
+}
+
+// addTotals adds targets to the event and says whether it did: not if the event is not PENDING any more, or if what the
+// targets were made by is not what it was.
+func addTotals(ctx context.Context, tx pgx.Tx, e domain.Event, count int, amount int64, own bool) (bool, error) {
+	const update = `UPDATE campaign_events
+		SET total_count = total_count + $2, total_amount = total_amount + $3, own_partition = coalesce(own_partition, $4), updated_at = now()
+		WHERE id = $1 AND event_status = 'PENDING' AND partition_count = $5
+		  AND coalesce(default_amount, 0) = $6 AND coalesce(default_reason, '') = $7`
+	tag, err := tx.Exec(ctx, update, e.ID, count, amount, own, e.Partitions, e.DefaultAmount, e.DefaultReason)
+	if err != nil {
+		return false, fmt.Errorf("add totals: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// reserveIDs takes n consecutive ids and returns the first: two statements of other imports cannot come between, and the
+// lock is held for this moment only, not for the import.
+func reserveIDs(ctx context.Context, conn *pgx.Conn, t domain.EventType, n int) (first int64, err error) {
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if err := pg.Lock(ctx, tx, pg.IDs, int64(crc32.ChecksumIEEE([]byte(t.Code)))); err != nil {
+			return err
+		}
+		const reserve = `SELECT setval($1::regclass, nextval($1::regclass) + $2 - 1) - $2 + 1`
+		return tx.QueryRow(ctx, reserve, pgx.Identifier{t.TargetTable() + "_id_seq"}.Sanitize(), n).Scan(&first)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("reserve ids: %w", err)
+	}
+	return first, nil
+}
+
+// copyTargets is the statement that load's rows go into.
+func copyTargets(table string) string {
+	return `COPY ` + pgx.Identifier{table}.Sanitize() + ` (id, event_id, amount, partition_key, member_id, reason) FROM STDIN (FORMAT binary)`
+}
+
+func copyChunks(ctx context.Context, tx pgx.Tx, importID int64, chunks []domain.Chunk) error {
+	columns := []string{"event_id", "partition_key", "first_id", "last_id", "target_count", "import_id"}
+	rows := pgx.CopyFromSlice(len(chunks), func(i int) ([]any, error) {
+		c := chunks[i]
+		return []any{c.EventID, c.PartitionKey, c.First, c.Last, c.Size(), importID}, nil
+	})
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"grant_chunks"}, columns, rows); err != nil {
+		return fmt.Errorf("copy chunks: %w", err)
+	}
+	return nil
+}
+
+// createTargetsPartition makes the table of an event's own, still outside of the parent.
+func createTargetsPartition(ctx context.Context, tx pgx.Tx, e domain.Event) (table string, err error) {
+	if err := tx.QueryRow(ctx, `SELECT create_targets_partition($1, $2)`, e.Type.Code, e.ID).Scan(&table); err != nil {
+		return "", fmt.Errorf("create partition: %w", err)
+	}
+	return table, nil
+}
+
+func indexTargetsPartition(ctx context.Context, tx pgx.Tx, e domain.Event) error {
+	if _, err := tx.Exec(ctx, `SELECT index_targets_partition($1, $2)`, e.Type.Code, e.ID); err != nil {
+		return fmt.Errorf("index partition: %w", err)
+	}
+	return nil
+}
+
+// SQLSTATEs that attaching a partition may meet.
+const (
+	lockNotAvailable = "55P03"
+	deadlockDetected = "40P01"
+)
+
+// attachTries is how often an import asks for the default partition: half a minute in all.
+const attachTries = 12
+
+// attachTargetsPartition makes the table a partition. That takes the default partition for itself, so it waits two
+// seconds at the most, while everybody else's statements there wait behind it, and lets them pass before it tries again.
+func attachTargetsPartition(ctx context.Context, tx pgx.Tx, e domain.Event, tries int) error {
+	const pause = 500 * time.Millisecond
+	for range tries {
+		err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return attachNow(ctx, tx, e) })
+		switch pg.Code(err) {
+		case lockNotAvailable, deadlockDetected:
+		default:
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+	return &domain.Error{Code: domain.Unavailable, Message: "the targets' table is too busy to take another partition",
+		Hint: "upload the list again in a few minutes"}
+}
+
+func attachNow(ctx context.Context, tx pgx.Tx, e domain.Event) error {
+	if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '2s'`); err != nil {
+		return fmt.Errorf("attach partition: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `SELECT attach_targets_partition($1, $2)`, e.Type.Code, e.ID); err != nil {
+		return fmt.Errorf("attach partition: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout TO DEFAULT`); err != nil {
+		return fmt.Errorf("attach partition: %w", err)
+	}
+	return nil
 }

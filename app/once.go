@@ -28,43 +28,52 @@ type Once struct {
 // once runs do at most once for by's key and stores its answer in the same transaction, so that a crash keeps both or
 // neither. Errors: domain.KeyReused for another fingerprint, domain.KeyInFlight while the first request is at work.
 func once[T any](ctx context.Context, tx pgx.Tx, by Caller, do func() (T, error)) (answer T, err error) {
+	return onceRead(ctx, tx, by, func() ([]byte, error) { return by.Once.Fingerprint, nil }, do)
+}
+
+// onceRead is once for a request that streams: fingerprint is asked when do has read it, or reads it in its place.
+func onceRead[T any](ctx context.Context, tx pgx.Tx, by Caller, fingerprint func() ([]byte, error), do func() (T, error)) (answer T, err error) {
 	if by.Once == nil {
 		return do()
 	}
-	var free bool
-	const lock = `SELECT pg_try_advisory_xact_lock(hashtextextended($1 || chr(31) || $2, 0))`
-	if err := tx.QueryRow(ctx, lock, by.Actor, by.Once.Key).Scan(&free); err != nil {
-		return answer, fmt.Errorf("lock idempotency key: %w", err)
+	if err := lockKey(ctx, tx, by); err != nil {
+		return answer, err
 	}
-	if !free {
-		return answer, &domain.Error{Code: domain.KeyInFlight, Message: "a request with this Idempotency-Key is still at work",
-			Hint: "wait for its answer, then ask again with the same key"}
-	}
-	if answer, err = stored[T](ctx, tx, by); !errors.Is(err, pgx.ErrNoRows) {
+	if answer, err = stored[T](ctx, tx, by, fingerprint); !errors.Is(err, pgx.ErrNoRows) {
 		return answer, err
 	}
 	if answer, err = do(); err != nil {
 		return answer, err
 	}
-	body, err := json.Marshal(answer)
-	if err != nil {
-		return answer, fmt.Errorf("store answer: %w", err)
+	return answer, storeAnswer(ctx, tx, by, fingerprint, answer)
+}
+
+// lockKey returns domain.KeyInFlight while another transaction works for the same key.
+func lockKey(ctx context.Context, tx pgx.Tx, by Caller) error {
+	var free bool
+	const lock = `SELECT pg_try_advisory_xact_lock(hashtextextended($1 || chr(31) || $2, 0))`
+	if err := tx.QueryRow(ctx, lock, by.Actor, by.Once.Key).Scan(&free); err != nil {
+		return fmt.Errorf("lock idempotency key: %w", err)
 	}
-	const insert = `INSERT INTO idempotency_keys (actor, key, fingerprint, answer) VALUES ($1, $2, $3, $4)`
-	if _, err := tx.Exec(ctx, insert, by.Actor, by.Once.Key, by.Once.Fingerprint, body); err != nil {
-		return answer, fmt.Errorf("store answer: %w", err)
+	if !free {
+		return &domain.Error{Code: domain.KeyInFlight, Message: "a request with this Idempotency-Key is still at work",
+			Hint: "wait for its answer, then ask again with the same key"}
 	}
-	return answer, nil
+	return nil
 }
 
 // stored returns the answer that by's key got, or pgx.ErrNoRows.
-func stored[T any](ctx context.Context, tx pgx.Tx, by Caller) (answer T, err error) {
-	var fingerprint, body []byte
+func stored[T any](ctx context.Context, tx pgx.Tx, by Caller, fingerprint func() ([]byte, error)) (answer T, err error) {
+	var before, body []byte
 	const query = `SELECT fingerprint, answer FROM idempotency_keys WHERE actor = $1 AND key = $2`
-	if err := tx.QueryRow(ctx, query, by.Actor, by.Once.Key).Scan(&fingerprint, &body); err != nil {
+	if err := tx.QueryRow(ctx, query, by.Actor, by.Once.Key).Scan(&before, &body); err != nil {
+		return answer, fmt.Errorf("read stored answer: %w", err)
+	}
+	now, err := fingerprint()
+	if err != nil {
 		return answer, err
 	}
-	if !bytes.Equal(fingerprint, by.Once.Fingerprint) {
+	if !bytes.Equal(before, now) {
 		return answer, &domain.Error{Code: domain.KeyReused, Message: "this Idempotency-Key was used for another request",
 			Hint: "take a new key for a new request; repeat the old one unchanged to get its answer"}
 	}
@@ -73,4 +82,20 @@ func stored[T any](ctx context.Context, tx pgx.Tx, by Caller) (answer T, err err
 	}
 	by.Once.Replayed = true
 	return answer, nil
+}
+
+func storeAnswer(ctx context.Context, tx pgx.Tx, by Caller, fingerprint func() ([]byte, error), answer any) error {
+	asked, err := fingerprint()
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("store answer: %w", err)
+	}
+	const insert = `INSERT INTO idempotency_keys (actor, key, fingerprint, answer) VALUES ($1, $2, $3, $4)`
+	if _, err := tx.Exec(ctx, insert, by.Actor, by.Once.Key, asked, body); err != nil {
+		return fmt.Errorf("store answer: %w", err)
+	}
+	return nil
 }

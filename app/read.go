@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"strings"
 	"unicode/utf8"
 
 	"bestow/domain"
@@ -114,20 +113,18 @@ func badReason(reason []byte) string {
 	if utf8.RuneCount(reason) > maxReason {
 		return "the reason is over 500 characters"
 	}
-	if !isPlain(reason) && domain.HasControl(strings.NewReplacer("\r", "", "\n", "", "\t", "").Replace(string(reason))) {
+	if domain.HasControl(string(reason)) && domain.HasControl(string(bytes.Map(dropTyped, reason))) {
 		return "the reason has control characters, or marks that reorder text"
 	}
 	return ""
 }
 
-// isPlain says whether every byte is a printable ASCII character.
-func isPlain(b []byte) bool {
-	for _, c := range b {
-		if c < ' ' || c > '~' {
-			return false
-		}
+func dropTyped(r rune) rune {
+	switch r {
+	case '\r', '\n', '\t':
+		return -1
 	}
-	return true
+	return r
 }
 
 // isASCII says whether b has only ASCII characters, controls among them.
