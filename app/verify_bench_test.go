@@ -1,0 +1,74 @@
+package app
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"bestow/domain"
+	"bestow/internal/pgtest"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+)
+
+// BenchmarkVerify verifies a completed event of a million members, as written by an import and a run: in the order of
+// (partition, member), in chunks of 1,000, the targets in a partition of their own.
+//
+//	go test ./app -run '^$' -bench Verify -benchtime 3x
+func BenchmarkVerify(b *testing.B) {
+	members := 1_000_000
+	if testing.Short() {
+		members = 100_000
+	}
+	pool := pgtest.New(b)
+	plantMany(b, pool, members)
+	reports := &Reports{Deps{Pool: pool}}
+	_, err := reports.Verify(b.Context(), VerifyQuery{}) // which analyzes
+	require.NoError(b, err)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for b.Loop() {
+		report, err := reports.Verify(b.Context(), VerifyQuery{})
+		require.NoError(b, err)
+		require.True(b, report.OK, "%+v", report)
+		require.EqualValues(b, members, report.Totals.Targets)
+	}
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/report")
+	b.ReportMetric(float64(after.HeapSys-before.HeapSys)/(1<<20), "MiB-heap")
+}
+
+const manyEvent, manyPartitions = 1, 4
+
+// plantMany writes an event of n members that is completed, all granted.
+func plantMany(t testing.TB, pool *pgxpool.Pool, n int) {
+	t.Helper()
+	exec := func(sql string, args ...any) {
+		_, err := pool.Exec(t.Context(), sql, args...)
+		require.NoError(t, err)
+	}
+	exec(`INSERT INTO campaign_events (id, campaign_id, event_type, event_status, total_count, total_amount, partition_count, own_partition, created_by)
+		VALUES ($1, 'many', 'POINT', 'COMPLETED', $2, $2 * 1000, $3, true, 'test')`, manyEvent, n, manyPartitions)
+	exec(`INSERT INTO campaign_event_summary (event_id, published_count, success_count, started_at, completed_at) VALUES ($1, $2, $2, now(), now())`, manyEvent, n)
+	exec(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount) VALUES ($1, $1, 'test', 'text/csv', '\x00', 1, $2, 0, 0)`, manyEvent, n)
+	exec(`SELECT create_targets_partition('POINT', $1)`, manyEvent)
+	exec(`CREATE TABLE stage (member_id varchar(50) COLLATE "C", partition_key int)`)
+	_, err := pool.CopyFrom(t.Context(), pgx.Identifier{"stage"}, []string{"member_id", "partition_key"}, pgx.CopyFromSlice(n, func(i int) ([]any, error) {
+		member := fmt.Sprintf("%010d", i*7919%10_000_019)
+		return []any{member, domain.PartitionKey(manyEvent, member, manyPartitions)}, nil
+	}))
+	require.NoError(t, err)
+	exec(`INSERT INTO point_targets_1 (id, event_id, amount, partition_key, member_id, publish_status)
+		SELECT row_number() OVER (ORDER BY partition_key, member_id), 1, 1000, partition_key, member_id, 'PUBLISHED' FROM stage ORDER BY partition_key, member_id`)
+	exec(`SELECT index_targets_partition('POINT', $1)`, manyEvent)
+	exec(`SELECT attach_targets_partition('POINT', $1)`, manyEvent)
+	exec(`INSERT INTO grant_chunks (event_id, partition_key, first_id, last_id, target_count, settled_count, import_id, published_at, claimed_at, settled_at)
+		SELECT 1, partition_key, min(id), max(id), count(*), count(*), 1, now(), now(), now() FROM point_targets GROUP BY partition_key, id / 1000`)
+	exec(`INSERT INTO money.point_member (point_member_id, point, member_id, point_status_code, point_type_code, issue_date, expiry_date, ref_unique_id, idempotency_key)
+		SELECT id, amount, member_id, 'S', 'CM', '20260101', '99991231', '1', 'grant:1:' || member_id FROM point_targets ORDER BY id`)
+	exec(`INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, point, member_id, point_status_code)
+		SELECT id, id, amount, member_id, 'S' FROM point_targets ORDER BY id`)
+	exec(`INSERT INTO point_results (event_id, amount, member_id, status, money_tx_id) SELECT 1, amount, member_id, 'SUCCESS', 'P' || id FROM point_targets ORDER BY id`)
+}

@@ -1,0 +1,253 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/pgtest"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+)
+
+// verify returns the report, and the ids of the invariants that do not hold.
+func verify(t testing.TB, pool *pgxpool.Pool, q VerifyQuery) (VerifyReport, []string) {
+	t.Helper()
+	reports := &Reports{Deps{Pool: pool}}
+	report, err := reports.Verify(t.Context(), q)
+	require.NoError(t, err)
+	var red []string
+	for _, inv := range report.Invariants {
+		if !inv.OK {
+			require.Positive(t, inv.Differences, inv.ID)
+			require.NotEmpty(t, inv.Examples, inv.ID)
+			red = append(red, inv.ID)
+		}
+	}
+	require.Equal(t, len(red) == 0, report.OK)
+	return report, red
+}
+
+// A world in which everything is as it may be is green as a whole and event by event, whatever stands open in it.
+func TestVerifyGreen(t *testing.T) {
+	t.Parallel()
+	pool := plant(t)
+	began := time.Now()
+	report, red := verify(t, pool, VerifyQuery{})
+	require.Empty(t, red, "%+v", report)
+	require.Equal(t, 8, report.Events)
+	require.WithinDuration(t, began, report.CheckedAt, time.Minute)
+	var want Totals
+	saves := int64(0)
+	for _, e := range plantedWorld() {
+		for _, m := range e.members() {
+			want.Targets++
+			want.Published += one(!m.has("ne"))
+			want.Success += one(m.has("SRe"))
+			want.Fail += one(m.has("GD"))
+			saves += one(m.has("SReDAaM"))
+		}
+	}
+	want.Ledger = &saves
+	require.Equal(t, want, report.Totals)
+	for _, inv := range report.Invariants {
+		require.True(t, inv.Checked)
+		require.NotContains(t, inv.Compared, "{")
+	}
+	for _, e := range plantedWorld() {
+		report, red := verify(t, pool, VerifyQuery{Event: fmt.Sprintf("campaign-%d", e.id)})
+		require.Empty(t, red, "event %d: %+v", e.id, report)
+		require.Equal(t, 1, report.Events)
+		require.EqualValues(t, len(e.states), report.Totals.Targets)
+	}
+}
+
+// What is not a difference yet is said all the same.
+func TestVerifySaysWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	report, _ := verify(t, plant(t), VerifyQuery{Event: "3"})
+	compared := map[string]string{}
+	for _, inv := range report.Invariants {
+		compared[inv.ID] = inv.Compared
+	}
+	require.Contains(t, compared["I3"], "9 SUCCESS results with 11 ledger saves")
+	require.Contains(t, compared["I3"], "2 saves whose results are still to be settled")
+	require.Contains(t, compared["I4"], "4 came before the relay's mark")
+	require.Contains(t, compared["I11"], "4 unsettled chunks of running events: 2 have a job, 0 a claim, 2 were published")
+	require.Equal(t, "✓ all 15 invariants hold: 24 targets, 12 published, 9 granted, 1 given up, 11 in the ledger", report.Conclusion())
+}
+
+// An empty database holds too.
+func TestVerifyNothing(t *testing.T) {
+	t.Parallel()
+	report, red := verify(t, pgtest.New(t), VerifyQuery{})
+	require.Empty(t, red)
+	require.Zero(t, report.Events)
+	require.Equal(t, "✓ all 15 invariants hold: targets = published = results = ledger: 0 = 0 = 0 = 0", report.Conclusion())
+}
+
+func TestVerifyFindsTheEvent(t *testing.T) {
+	t.Parallel()
+	pool := plant(t)
+	_, err := pool.Exec(t.Context(), `UPDATE campaign_events SET campaign_id = '1' WHERE id = 3`)
+	require.NoError(t, err)
+	for name, want := range map[string]struct {
+		targets int64
+		code    domain.Code
+	}{
+		"3": {targets: 24}, "id:1": {targets: 31}, "campaign:1": {targets: 24}, "campaign-8": {targets: 6},
+		"1": {code: domain.Invalid}, "99": {code: domain.NotFound}, "campaign:3": {code: domain.NotFound}, "id:campaign-8": {code: domain.NotFound},
+		"99999999999999999999": {code: domain.NotFound},
+	} {
+		report, err := (&Reports{Deps{Pool: pool}}).Verify(t.Context(), VerifyQuery{Event: name})
+		if want.code != "" {
+			require.ErrorIs(t, err, &domain.Error{Code: want.code}, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Equal(t, want.targets, report.Totals.Targets, name)
+	}
+}
+
+// Where the ledger is not ours, what needs it is not checked, and the report says why.
+func TestVerifyForeignLedger(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change string
+		query  VerifyQuery
+		why    string
+	}{
+		"every type has another granter": {change: `UPDATE event_types SET granter = 'acme'`, why: "no event type is granted by this product's ledger"},
+		"no ledger here":                 {change: `DROP SCHEMA money CASCADE`, why: "the ledger is not in this database"},
+		"grants go over HTTP": {change: `TRUNCATE money.point_member, money.point_member_detail, money.vouchers`, query: VerifyQuery{RemoteLedger: true},
+			why: "grants go to another ledger over HTTP, and the one in this database is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := plant(t)
+			_, err := pool.Exec(t.Context(), c.change)
+			require.NoError(t, err)
+			report, red := verify(t, pool, c.query)
+			require.Empty(t, red)
+			require.Nil(t, report.Totals.Ledger)
+			var skipped []string
+			for _, inv := range report.Invariants {
+				if !inv.Checked {
+					require.Equal(t, c.why, inv.Why)
+					skipped = append(skipped, inv.ID)
+				}
+			}
+			require.Equal(t, []string{"I2", "I3", "I12", "I13", "I14"}, skipped)
+			require.Contains(t, report.Conclusion(), "10 of 15 invariants hold, not checked: I2, I3, I12, I13, I14")
+		})
+	}
+}
+
+// A type of another granter is left out of what needs our ledger; the others are not.
+func TestVerifyOneForeignType(t *testing.T) {
+	t.Parallel()
+	pool := plant(t)
+	_, err := pool.Exec(t.Context(), `UPDATE event_types SET granter = 'acme' WHERE code = 'VOUCHER';
+		TRUNCATE money.vouchers`)
+	require.NoError(t, err)
+	_, red := verify(t, pool, VerifyQuery{})
+	require.Empty(t, red)
+	_, err = pool.Exec(t.Context(), `UPDATE point_results SET money_tx_id = 'P1' WHERE event_id = 8 AND member_id = 'm00'`)
+	require.NoError(t, err)
+	_, red = verify(t, pool, VerifyQuery{})
+	require.Equal(t, []string{"I3"}, red)
+}
+
+// A type that was added at run time is read like the others.
+func TestVerifyAddedType(t *testing.T) {
+	t.Parallel()
+	pool := plant(t)
+	_, err := pool.Exec(t.Context(), `SELECT create_event_type_tables('GIFT_2', 'points');
+		INSERT INTO event_types (code, label, operation, topic, state) VALUES ('GIFT_2', 'Gifts', 'points', 'gift', 'READY'), ('LATER', 'x', 'points', 'later', 'CREATING');
+		INSERT INTO campaign_events (id, campaign_id, event_type, event_status, created_by) VALUES (20, 'gift', 'GIFT_2', 'PENDING', 'test');
+		INSERT INTO campaign_event_summary (event_id) VALUES (20)`)
+	require.NoError(t, err)
+	_, red := verify(t, pool, VerifyQuery{})
+	require.Empty(t, red)
+	_, err = pool.Exec(t.Context(), `INSERT INTO gift_2_results (event_id, member_id, amount) VALUES (20, 'm', 1)`)
+	require.NoError(t, err)
+	report, red := verify(t, pool, VerifyQuery{})
+	require.Equal(t, []string{"I1"}, red)
+	require.Equal(t, []string{"event 20, member m: a result without a target"}, report.Invariants[0].Examples)
+}
+
+// sample is a report with everything in it.
+func sample(t testing.TB) VerifyReport {
+	t.Helper()
+	saves := int64(1_234_566)
+	r := VerifyReport{
+		CheckedAt: time.Date(2026, 11, 21, 9, 30, 0, 0, time.FixedZone("KST", 9*3600)), Events: 2,
+		Totals: Totals{Targets: 1_234_567, Published: 1_234_567, Success: 1_234_560, Fail: 7, Ledger: &saves},
+		Invariants: []Invariant{
+			{ID: "I1", Statement: "every result belongs to a target and has its amount", OK: true, Checked: true, Compared: "1,234,567 results"},
+			{ID: "I2", Statement: "no idempotency key was granted twice in the ledger", OK: true, Why: "the ledger is not in this database", Compared: "not checked: the ledger is not in this database"},
+			{ID: "I12", Statement: "no lot of points is overdrawn", Checked: true, Compared: "2 lots", Differences: 1200, Examples: []string{"member a: lot P1", "member b: lot P2"}},
+		},
+	}
+	var err error
+	r.SHA256, err = r.Digest()
+	require.NoError(t, err)
+	return r
+}
+
+// The document's shape is wire format, and so is its digest: it leaves out nothing but itself.
+func TestVerifyReportJSON(t *testing.T) {
+	t.Parallel()
+	r := sample(t)
+	body, err := json.MarshalIndent(r, "", "  ")
+	require.NoError(t, err)
+	golden(t, "testdata/verify_report.json", string(body)+"\n")
+	r.Invariants[2].Examples[1] = "member c: lot P2"
+	changed, err := r.Digest()
+	require.NoError(t, err)
+	require.NotEqual(t, r.SHA256, changed)
+}
+
+func TestVerifyReportText(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	require.NoError(t, sample(t).Write(&b))
+	golden(t, "testdata/verify_report.txt", b.String())
+}
+
+// golden compares with a file, or writes it where BESTOW_TEST_GOLDEN is set.
+func golden(t testing.TB, path, got string) {
+	t.Helper()
+	if os.Getenv("BESTOW_TEST_GOLDEN") != "" {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+func TestTotalsInWords(t *testing.T) {
+	t.Parallel()
+	ten, nine := int64(10), int64(9)
+	for want, totals := range map[string]Totals{
+		"targets = published = results = ledger: 10 = 10 = 10 = 10":                               {10, 10, 10, 0, &ten},
+		"targets = published = results: 10 = 10 = 10":                                             {10, 10, 10, 0, nil},
+		"targets = published = results: 10 = 10 = 10, of them 9 granted and 1 given up, ledger 9": {10, 10, 9, 1, &nine},
+		"10 targets, 10 published, 10 granted, 0 given up, 9 in the ledger":                       {10, 10, 10, 0, &nine},
+		"10 targets, 5 published, 3 granted, 1 given up":                                          {10, 5, 3, 1, nil},
+	} {
+		require.Equal(t, want, totals.String())
+	}
+}
+
+func TestThousands(t *testing.T) {
+	t.Parallel()
+	for digits, want := range map[string]string{"0": "0", "999": "999", "1000": "1,000", "-999": "-999", "-1234567": "-1,234,567", "12345678901234567890": "12,345,678,901,234,567,890"} {
+		require.Equal(t, want, thousands(digits))
+	}
+}

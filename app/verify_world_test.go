@@ -1,0 +1,257 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"bestow/domain"
+	"bestow/internal/pgtest"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+)
+
+// plantedEvent is an event in some state of its life, written row by row. Its members are m00, m01, …; states has a
+// letter for each, in the order of (partition, member), and chunks are cut after every chunkSize of a partition:
+//
+//	S granted   R granted after a refusal   G given up   D given up, redriven, granted by the ledger, not settled yet
+//	F refused   A the same, granted by the ledger meanwhile   U unknown   M the ledger contradicts itself
+//	. published, no result   a the same, granted by the ledger   n not published   e granted before the relay's mark
+type plantedEvent struct {
+	id         int64
+	kind       string
+	status     domain.Status
+	partitions int
+	lane       string // reservation_at; "" for none
+	own        bool   // in a partition of its own
+	states     string
+}
+
+const chunkSize = 4
+
+// plantedWorld is a database in which everything is as it may be: events in every status, of both types, one beside the
+// other, members whose points were spent, and jobs in every state that is no failure.
+func plantedWorld() []plantedEvent {
+	return []plantedEvent{
+		{id: 1, kind: "POINT", status: domain.Completed, partitions: 4, own: true, states: strings.Repeat("SSRSG", 6) + "D"},
+		{id: 2, kind: "VOUCHER", status: domain.Completed, partitions: 3, states: strings.Repeat("SRSGS", 4)},
+		{id: 3, kind: "POINT", status: domain.Running, partitions: 1, lane: "2026-12-01 09:00:00+09", states: "SSRG" + "SUF." + "Aa.S" + "nnnn" + "nnnn" + "eeee"},
+		{id: 4, kind: "POINT", status: domain.Pending, partitions: 1, lane: "2026-12-01 09:00:00+09", states: "nnnn" + "nn"},
+		{id: 5, kind: "POINT", status: domain.Stopped, partitions: 1, states: "SSaa" + "FUA." + "nnnn" + "eeee"},
+		{id: 6, kind: "POINT", status: domain.Failed, partitions: 1, states: "SSMS" + "nnnn"},
+		{id: 7, kind: "VOUCHER", status: domain.Running, partitions: 1, lane: "2026-12-02 09:00:00+09", states: "SSRa" + "...." + "nnnn"},
+		{id: 8, kind: "POINT", status: domain.Completed, partitions: 1, states: "SSSSSS"},
+	}
+}
+
+// plant puts the world into a database of the test's own.
+func plant(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	pool := pgtest.New(t)
+	for _, e := range plantedWorld() {
+		require.NoError(t, pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return e.insert(t.Context(), tx) }), "event %d", e.id)
+	}
+	_, err := pool.Exec(t.Context(), plantedSpending)
+	require.NoError(t, err)
+	return pool
+}
+
+// plantedSpending is the history of a member beside campaigns: lots of 1000 and 2000 are saved, 2500 are used, 700 of
+// that is given back, latest lot first, and 300 expire.
+const plantedSpending = `
+	INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key)
+	VALUES (9001, 'spender', 1000, 'S', 'CS', '20260101', '99991231', 'k1'), (9002, 'spender', 2000, 'S', 'RV', '20260101', '99991231', 'k2'),
+	       (9003, 'spender', -2500, 'U', 'PAY', '20260101', '99991231', 'k3'), (9004, 'spender', 700, 'R', 'PAY', '20260101', '99991231', 'k4'),
+	       (9005, 'spender', -300, 'E', 'EXP', '20260101', '99991231', 'k5');
+	INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
+	VALUES (9001, 9001, 'spender', 1000, 'S'), (9002, 9002, 'spender', 2000, 'S'),
+	       (9003, 9001, 'spender', -1000, 'U'), (9003, 9002, 'spender', -1500, 'U'), (9004, 9002, 'spender', 700, 'R'), (9005, 9002, 'spender', -300, 'E');
+	INSERT INTO river.river_job (state, kind, args, max_attempts, queue, finalized_at)
+	VALUES ('completed', 'close_done', '{}', 32767, 'jobs', now()), ('cancelled', 'close_done', '{}', 32767, 'jobs', now())`
+
+// plantedMember is a target with what came of it.
+type plantedMember struct {
+	id, amount int64
+	member     string
+	partition  int
+	state      rune
+}
+
+func (m plantedMember) has(states string) bool { return strings.ContainsRune(states, m.state) }
+
+// members gives each a partition by the rule, an id in the order of (partition, member), and its letter.
+func (e plantedEvent) members() []plantedMember {
+	list := make([]plantedMember, len(e.states))
+	for i := range list {
+		name := fmt.Sprintf("m%02d", i)
+		list[i] = plantedMember{member: name, amount: 100 + int64(i), partition: domain.PartitionKey(e.id, name, e.partitions)}
+	}
+	slices.SortFunc(list, func(a, b plantedMember) int {
+		if a.partition != b.partition {
+			return a.partition - b.partition
+		}
+		return strings.Compare(a.member, b.member)
+	})
+	for i, state := range []rune(e.states) {
+		list[i].state, list[i].id = state, e.id*1000+int64(i)
+	}
+	return list
+}
+
+func (e plantedEvent) insert(ctx context.Context, tx pgx.Tx) error {
+	list := e.members()
+	if err := e.insertEvent(ctx, tx, list); err != nil {
+		return err
+	}
+	for _, c := range chunked(list) {
+		if err := e.insertChunk(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertEvent writes the event with its totals, its counters and its targets.
+func (e plantedEvent) insertEvent(ctx context.Context, tx pgx.Tx, list []plantedMember) error {
+	var total, published, success, fail, retried int64
+	for _, m := range list {
+		total += m.amount
+		published += one(!m.has("ne"))
+		success += one(m.has("SRe"))
+		fail += one(m.has("GD"))
+		retried += one(m.has("R"))
+	}
+	b := &pgx.Batch{}
+	b.Queue(`INSERT INTO campaign_events (id, campaign_id, event_type, event_status, total_count, total_amount, partition_count, reservation_at, own_partition, created_by)
+		VALUES ($1, 'campaign-' || $1::bigint, $2, $3, $4, $5, $6, nullif($7, '')::timestamptz, $8, 'test')`,
+		e.id, e.kind, e.status, len(list), total, e.partitions, e.lane, e.own)
+	b.Queue(`INSERT INTO campaign_event_summary (event_id, published_count, success_count, fail_count, retry_success_count, started_at, completed_at)
+		VALUES ($1, $2, $3, $4, $5, now(), CASE WHEN $6 = 'COMPLETED' THEN now() END)`, e.id, published, success, fail, retried, string(e.status))
+	b.Queue(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount)
+		VALUES ($1, $1, 'test', 'text/csv', '\x00', 1, $2, 0, $3)`, e.id, len(list), total)
+	table := e.tables().TargetTable()
+	if e.own {
+		table += fmt.Sprintf("_%d", e.id)
+		if _, err := tx.Exec(ctx, `SELECT create_targets_partition($1, $2)`, e.kind, e.id); err != nil {
+			return err
+		}
+	}
+	for _, m := range list {
+		b.Queue(`INSERT INTO `+quoted(table)+` (id, event_id, member_id, amount, partition_key, publish_status)
+			VALUES ($1, $2, $3, $4, $5, $6)`, m.id, e.id, m.member, m.amount, m.partition, map[bool]string{true: "PENDING", false: "PUBLISHED"}[m.has("ne")])
+	}
+	if e.own {
+		b.Queue(`SELECT index_targets_partition($1, $2)`, e.kind, e.id)
+		b.Queue(`SELECT attach_targets_partition($1, $2)`, e.kind, e.id)
+	}
+	return tx.SendBatch(ctx, b).Close()
+}
+
+func (e plantedEvent) tables() domain.EventType { return domain.EventType{Code: e.kind} }
+
+// chunked cuts members at a change of partition and after chunkSize of them.
+func chunked(list []plantedMember) (chunks [][]plantedMember) {
+	for i, m := range list {
+		last := len(chunks) - 1
+		if i == 0 || list[i-1].partition != m.partition || len(chunks[last]) == chunkSize {
+			chunks = append(chunks, nil)
+			last++
+		}
+		chunks[last] = append(chunks[last], m)
+	}
+	return chunks
+}
+
+// insertChunk writes a chunk with its results, what the ledger granted, and the job that works it.
+func (e plantedEvent) insertChunk(ctx context.Context, tx pgx.Tx, list []plantedMember) error {
+	var settled int
+	marked, claimed := false, false
+	for _, m := range list {
+		settled += int(one(m.has("SRGDe")))
+		marked = marked || !m.has("ne")
+		claimed = claimed || !m.has("n.")
+	}
+	first, last := list[0], list[len(list)-1]
+	b := &pgx.Batch{}
+	b.Queue(`INSERT INTO grant_chunks (event_id, partition_key, first_id, last_id, target_count, settled_count, import_id, published_at, claimed_at, settled_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $1, CASE WHEN $7 THEN now() END, CASE WHEN $8 THEN now() END, CASE WHEN $5 = $6::int THEN now() END)`,
+		e.id, first.partition, first.id, last.id, len(list), settled, marked, claimed)
+	for _, m := range list {
+		e.queueResult(b, m)
+		e.queueSave(b, m)
+	}
+	if state := e.jobState(marked); state != "" {
+		b.Queue(`INSERT INTO river.river_job (state, kind, args, max_attempts, queue)
+			VALUES ($1, 'relay', jsonb_build_object('event_id', $2::bigint, 'partition_key', $3::int, 'first_id', $4::bigint, 'last_id', $5::bigint, 'mode', 'first', 'try', 0), 32767, 'relay')`,
+			state, e.id, first.partition, first.id, last.id)
+	}
+	return tx.SendBatch(ctx, b).Close()
+}
+
+// jobState is that of the relay job of a chunk that is not published yet, "" for none.
+func (e plantedEvent) jobState(marked bool) string {
+	switch {
+	case marked:
+		return ""
+	case e.status == domain.Running:
+		return "available"
+	}
+	return "pending"
+}
+
+// queueResult writes what the campaign remembers of a member.
+func (e plantedEvent) queueResult(b *pgx.Batch, m plantedMember) {
+	if m.has(".an") {
+		return
+	}
+	status, retries, code, tx := "SUCCESS", one(m.has("RFA"))+6*one(m.has("GD")), "", e.txID(m)
+	switch {
+	case m.has("GD"):
+		status, code = "PERMANENTLY_FAILED", "member_withdrawn"
+	case m.has("FA"):
+		status, code = "FAILED", "limit"
+	case m.has("M"):
+		status, code = "FAILED", domain.Mismatch
+	case m.has("U"):
+		status = "PENDING"
+	}
+	if status != "SUCCESS" {
+		tx = ""
+	}
+	b.Queue(`INSERT INTO `+quoted(e.tables().ResultTable())+` (event_id, member_id, amount, status, money_tx_id, retry_count, redrive, error_code)
+		VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, nullif($8, ''))`, e.id, m.member, m.amount, status, tx, retries, one(m.has("D")), code)
+	if e.kind == "VOUCHER" && status == "SUCCESS" {
+		b.Queue(`UPDATE voucher_results SET voucher_code = $3 WHERE event_id = $1 AND member_id = $2`, e.id, m.member, fmt.Sprintf("code-%d", m.id))
+	}
+}
+
+// txID is the id under which the ledger granted m: it is made of the target's, to be known beforehand.
+func (e plantedEvent) txID(m plantedMember) string { return fmt.Sprintf("%c%d", e.kind[0], m.id) }
+
+// queueSave writes what the ledger granted a member.
+func (e plantedEvent) queueSave(b *pgx.Batch, m plantedMember) {
+	if !m.has("SReDAaM") {
+		return
+	}
+	amount, ref := m.amount+5*one(m.has("M")), fmt.Sprint(e.id)
+	if e.kind == "VOUCHER" {
+		b.Queue(`INSERT INTO money.vouchers (voucher_id, member_id, amount, type_code, ref, sealed_code, sealed_pin, code_hmac, idempotency_key)
+			VALUES ($1, $2, $3, 'CM', $4, 'x', 'x', $5, $6)`, m.id, m.member, amount, ref, fmt.Append(nil, m.id), domain.Key(e.id, m.member))
+		return
+	}
+	b.Queue(`INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, ref_unique_id, idempotency_key)
+		VALUES ($1, $2, $3, 'S', 'CM', '20260101', '99991231', $4, $5)`, m.id, m.member, amount, ref, domain.Key(e.id, m.member))
+	b.Queue(`INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
+		VALUES ($1, $1, $2, $3, 'S')`, m.id, m.member, amount)
+}
+
+func one(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
