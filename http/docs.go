@@ -53,7 +53,7 @@ func docsStyleHash() string {
 
 // docsPage lists the routes, with nothing loaded from elsewhere.
 var docsPage = template.Must(template.New("docs").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>bestow API</title><style>{{.Style}}</style></head><body>
+<html lang="en"><head><meta charset="utf-8"><title>bestow API</title><style>` + docsStyle + `</style></head><body>
 <h1>bestow API</h1>
 <p>All routes are under <code>{{.Prefix}}</code> and ask for <code>Authorization: Bearer KEY</code>.
 The full description, with all fields, is <a href="{{.Prefix}}/openapi.json">openapi.json</a>.
@@ -65,7 +65,7 @@ Each POST takes an <code>Idempotency-Key</code>: asked again with it, the first 
 
 func (s *server) serveDocs(c echo.Context) error {
 	var page strings.Builder
-	err := docsPage.Execute(&page, map[string]any{"Style": template.CSS(docsStyle), "Prefix": prefix, "Routes": s.operations()})
+	err := docsPage.Execute(&page, map[string]any{"Prefix": prefix, "Routes": s.operations()})
 	if err != nil {
 		return fmt.Errorf("write docs: %w", err)
 	}

@@ -63,10 +63,10 @@ func (noSealer) Seal(_ context.Context, _ pgx.Tx, _ int64, _, pins []string) ([]
 	return pins, nil
 }
 
-func newApp(t testing.TB, pool *pgxpool.Pool, sealer app.Sealer) *app.App {
-	t.Helper()
+func newApp(tb testing.TB, pool *pgxpool.Pool, sealer app.Sealer) *app.App {
+	tb.Helper()
 	inserter, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: migrations.RiverSchema})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return app.New(app.Deps{Pool: pool, River: inserter, Sealer: sealer, Log: slog.New(slog.DiscardHandler), Limits: app.DefaultLimits()})
 }
 
@@ -80,6 +80,7 @@ func setup(t *testing.T) *desk {
 
 // in is the same desk in a subtest.
 func (d *desk) in(t *testing.T) *desk {
+	t.Helper()
 	c := *d
 	c.TB = t
 	return &c
@@ -105,9 +106,10 @@ func (d *desk) serve(c Config) *httptest.Server {
 	return newListener(d, New(c))
 }
 
-func newListener(t testing.TB, h http.Handler) *httptest.Server {
+func newListener(tb testing.TB, h http.Handler) *httptest.Server {
+	tb.Helper()
 	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s
 }
 
@@ -149,7 +151,7 @@ func (d *desk) doAt(s *httptest.Server, c call) answer {
 	}
 	res, err := s.Client().Do(req)
 	require.NoError(d, err)
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(res.Body)
 	require.NoError(d, err)
 	return answer{d, res, string(text)}

@@ -83,7 +83,7 @@ func TestPanic(t *testing.T) {
 			_, _ = io.WriteString(w, "half of the ans")
 			_ = http.NewResponseController(w).Flush()
 		}
-		panic("the secret is 42")
+		panic("the secret is 42") //nolint:forbidigo // it is what is tested
 	})})
 	a := d.doAt(s, call{"GET", "/river", "", []string{"X-Request-Id: mine-1"}})
 	a.refused(500, api.Internal)
@@ -97,7 +97,7 @@ func TestPanic(t *testing.T) {
 	req.Header.Set("Authorization", "Bearer "+testKey)
 	res, err := s.Client().Do(req)
 	require.NoError(t, err)
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	_, err = io.ReadAll(res.Body)
 	require.Error(t, err, "half an answer must not look whole")
 }
@@ -208,7 +208,7 @@ func TestServeStops(t *testing.T) {
 	req.Header.Set("Accept", "text/event-stream")
 	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	require.NoError(t, err)
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	lines := bufio.NewReader(res.Body)
 	_, err = lines.ReadString('\n')
 	require.NoError(t, err)

@@ -41,7 +41,7 @@ func (c *targetsImportCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }() // it was only read
 	server, e, err := c.find(ctx, t)
 	if err != nil {
 		return err

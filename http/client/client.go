@@ -98,7 +98,7 @@ func (c *Client) callOnce(ctx context.Context, r request, header http.Header, bo
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	if err := json.UnmarshalRead(res.Body, answer); err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}
@@ -125,7 +125,7 @@ func (c *Client) send(ctx context.Context, r request, header http.Header, body i
 		return nil, c.unreachable(ctx, err)
 	}
 	if res.StatusCode >= http.StatusMultipleChoices {
-		defer res.Body.Close()
+		defer func() { _ = res.Body.Close() }()
 		return nil, refusal(res)
 	}
 	return res, nil

@@ -122,7 +122,7 @@ func TestRefusals(t *testing.T) {
 	var rows *client.RejectedError
 	require.ErrorAs(t, err, &rows)
 	require.Equal(t, int64(2), rows.Rows[0].Line)
-	refused(t, err, domain.AllRejected)
+	_ = refused(t, err, domain.AllRejected)
 	_, err = pool.Exec(t.Context(), `UPDATE campaign_events SET event_status = 'STOPPED'`)
 	require.NoError(t, err)
 	_, err = c.StartEvent(t.Context(), e.ID)
@@ -156,7 +156,7 @@ func TestFindEvent(t *testing.T) {
 	require.Contains(t, refused(t, err, domain.Invalid).Hint, "id:")
 	for _, name := range []string{"nothing", "999999", "id:999999", "campaign:nothing", "9223372036854775808"} {
 		_, err := c.FindEvent(t.Context(), name)
-		refused(t, err, domain.NotFound)
+		_ = refused(t, err, domain.NotFound)
 	}
 }
 
@@ -175,7 +175,7 @@ func TestFollow(t *testing.T) {
 	require.NoError(t, err)
 	enough := errors.New("enough")
 	require.ErrorIs(t, c.Follow(t.Context(), e.ID, func(api.Progress) error { return enough }), enough)
-	refused(t, c.Follow(t.Context(), 999, nil), domain.NotFound)
+	_ = refused(t, c.Follow(t.Context(), 999, nil), domain.NotFound)
 }
 
 // A busy server is asked again, with the same key, and not for ever.
@@ -224,7 +224,7 @@ func TestNoServer(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"", "127.0.0.1:8080", "ftp://x", "http://", "://"} {
 		_, err := client.New(url, "key")
-		refused(t, err, domain.Invalid)
+		_ = refused(t, err, domain.Invalid)
 	}
 	c, err := client.New("http://127.0.0.1:1", "key")
 	require.NoError(t, err)
@@ -242,7 +242,7 @@ func TestRefusedUploadIsNotSent(t *testing.T) {
 	c, _ := setup(t)
 	endless := &counting{}
 	_, err := c.ImportTargets(t.Context(), 1, client.Upload{Body: endless, ContentType: "application/pdf"})
-	refused(t, err, api.UnsupportedType)
+	_ = refused(t, err, api.UnsupportedType)
 	require.Zero(t, endless.n)
 }
 

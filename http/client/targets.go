@@ -38,7 +38,7 @@ func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (ap
 	if err != nil {
 		return r, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	if err := json.UnmarshalRead(res.Body, &r); err != nil {
 		return r, fmt.Errorf("read answer: %w", err)
 	}
@@ -63,7 +63,7 @@ func (c *Client) Rejected(ctx context.Context, eventID, importID int64, original
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	if _, err := io.Copy(w, res.Body); err != nil {
 		return fmt.Errorf("copy rejected rows: %w", err)
 	}
