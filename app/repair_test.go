@@ -15,14 +15,14 @@ import (
 )
 
 // contents is everything that a repair must not touch, as one text.
-func contents(t testing.TB, pool *pgxpool.Pool) (text string) {
-	t.Helper()
+func contents(tb testing.TB, pool *pgxpool.Pool) (text string) {
+	tb.Helper()
 	const query = `SELECT concat_ws(E'\n', (SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM campaign_events x),
 		(SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM point_targets x), (SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM voucher_targets x),
 		(SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM point_results x), (SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM voucher_results x),
 		(SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM money.point_member x), (SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM money.point_member_detail x),
 		(SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM money.vouchers x), (SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM river.river_job x))`
-	require.NoError(t, pool.QueryRow(t.Context(), query).Scan(&text))
+	require.NoError(tb, pool.QueryRow(tb.Context(), query).Scan(&text))
 	return text
 }
 
@@ -85,9 +85,9 @@ func TestRepairLeavesAlone(t *testing.T) {
 }
 
 // busyEvent makes a running event of chunks of two targets each, all published.
-func busyEvent(t testing.TB, pool *pgxpool.Pool, chunks int) {
-	t.Helper()
-	_, err := pool.Exec(t.Context(), fmt.Sprintf(`
+func busyEvent(tb testing.TB, pool *pgxpool.Pool, chunks int) {
+	tb.Helper()
+	_, err := pool.Exec(tb.Context(), fmt.Sprintf(`
 		INSERT INTO campaign_events (id, campaign_id, event_type, event_status, total_count, total_amount, partition_count, created_by)
 		VALUES (50, 'busy', 'POINT', 'RUNNING', %[1]d * 2, %[1]d * 200, 1, 'test');
 		INSERT INTO campaign_event_summary (event_id) VALUES (50);
@@ -98,7 +98,7 @@ func busyEvent(t testing.TB, pool *pgxpool.Pool, chunks int) {
 		INSERT INTO river.river_job (state, kind, args, max_attempts, queue)
 		SELECT 'available', 'relay', jsonb_build_object('event_id', 50, 'partition_key', 0, 'first_id', n * 2, 'last_id', n * 2 + 1, 'mode', 'first', 'try', 0), 32767, 'relay'
 		FROM generate_series(0, %[1]d - 1) n`, chunks))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 }
 
 // workChunk takes a chunk along the road, in the transactions and the order of the product: claim and grant, then mark,
@@ -179,15 +179,15 @@ func TestVerifyAndRepairWhileRunning(t *testing.T) {
 }
 
 // driftAndRepair makes two counters of the busy event drift and repairs them a few times.
-func driftAndRepair(t testing.TB, pool *pgxpool.Pool) {
-	t.Helper()
+func driftAndRepair(tb testing.TB, pool *pgxpool.Pool) {
+	tb.Helper()
 	for range 3 {
-		_, err := pool.Exec(t.Context(), `UPDATE campaign_event_summary SET success_count = success_count + 7, published_count = published_count - 1 WHERE event_id = 50`)
-		require.NoError(t, err)
-		repaired, err := (&Reports{Deps{Pool: pool}}).Repair(t.Context(), VerifyQuery{Event: "busy"})
-		require.NoError(t, err)
-		require.Len(t, repaired, 2)
-		require.EqualValues(t, []int64{-1, 7}, []int64{repaired[0].Before - repaired[0].After, repaired[1].Before - repaired[1].After})
+		_, err := pool.Exec(tb.Context(), `UPDATE campaign_event_summary SET success_count = success_count + 7, published_count = published_count - 1 WHERE event_id = 50`)
+		require.NoError(tb, err)
+		repaired, err := (&Reports{Deps{Pool: pool}}).Repair(tb.Context(), VerifyQuery{Event: "busy"})
+		require.NoError(tb, err)
+		require.Len(tb, repaired, 2)
+		require.EqualValues(tb, []int64{-1, 7}, []int64{repaired[0].Before - repaired[0].After, repaired[1].Before - repaired[1].After})
 	}
 }
 

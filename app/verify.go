@@ -103,7 +103,7 @@ func (s *Reports) findEvent(ctx context.Context, name string) (*int64, error) {
 
 // report makes the document of what was found.
 func (v *verification) report() (VerifyReport, error) {
-	r := VerifyReport{CheckedAt: v.at, OK: true, Events: v.events, Totals: v.totals()}
+	r := VerifyReport{CheckedAt: v.at.UTC(), OK: true, Events: v.events, Totals: v.totals()}
 	for i, inv := range v.list {
 		line := Invariant{ID: inv.id, Statement: inv.statement}
 		if inv.ledger && v.foreign != "" {

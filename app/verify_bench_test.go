@@ -43,11 +43,11 @@ func BenchmarkVerify(b *testing.B) {
 const manyEvent, manyPartitions = 1, 4
 
 // plantMany writes an event of n members that is completed, all granted.
-func plantMany(t testing.TB, pool *pgxpool.Pool, n int) {
-	t.Helper()
+func plantMany(tb testing.TB, pool *pgxpool.Pool, n int) {
+	tb.Helper()
 	exec := func(sql string, args ...any) {
-		_, err := pool.Exec(t.Context(), sql, args...)
-		require.NoError(t, err)
+		_, err := pool.Exec(tb.Context(), sql, args...)
+		require.NoError(tb, err)
 	}
 	exec(`INSERT INTO campaign_events (id, campaign_id, event_type, event_status, total_count, total_amount, partition_count, own_partition, created_by)
 		VALUES ($1, 'many', 'POINT', 'COMPLETED', $2, $2 * 1000, $3, true, 'test')`, manyEvent, n, manyPartitions)
@@ -55,11 +55,11 @@ func plantMany(t testing.TB, pool *pgxpool.Pool, n int) {
 	exec(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount) VALUES ($1, $1, 'test', 'text/csv', '\x00', 1, $2, 0, 0)`, manyEvent, n)
 	exec(`SELECT create_targets_partition('POINT', $1)`, manyEvent)
 	exec(`CREATE TABLE stage (member_id varchar(50) COLLATE "C", partition_key int)`)
-	_, err := pool.CopyFrom(t.Context(), pgx.Identifier{"stage"}, []string{"member_id", "partition_key"}, pgx.CopyFromSlice(n, func(i int) ([]any, error) {
+	_, err := pool.CopyFrom(tb.Context(), pgx.Identifier{"stage"}, []string{"member_id", "partition_key"}, pgx.CopyFromSlice(n, func(i int) ([]any, error) {
 		member := fmt.Sprintf("%010d", i*7919%10_000_019)
 		return []any{member, domain.PartitionKey(manyEvent, member, manyPartitions)}, nil
 	}))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	exec(`INSERT INTO point_targets_1 (id, event_id, amount, partition_key, member_id, publish_status)
 		SELECT row_number() OVER (ORDER BY partition_key, member_id), 1, 1000, partition_key, member_id, 'PUBLISHED' FROM stage ORDER BY partition_key, member_id`)
 	exec(`SELECT index_targets_partition('POINT', $1)`, manyEvent)

@@ -20,8 +20,8 @@ func addPartitionKeys(rows pgx.Rows, f *finding) error {
 	for rows.Next() {
 		n++
 		v := rows.RawValues()
-		event, member := int64(binary.BigEndian.Uint64(v[0])), string(v[1])                      //nolint:gosec // a bigint
-		key, count := int32(binary.BigEndian.Uint32(v[2])), int32(binary.BigEndian.Uint32(v[3])) //nolint:gosec // an int
+		event, member := int64(binary.BigEndian.Uint64(v[0])), string(v[1])
+		key, count := int32(binary.BigEndian.Uint32(v[2])), int32(binary.BigEndian.Uint32(v[3]))
 		if want := domain.PartitionKey(event, member, int(count)); int(key) != want {
 			f.differences++
 			f.example(fmt.Sprintf("event %d, member %s: partition_key is %d of %d, the rule says %d", event, member, key, count, want))

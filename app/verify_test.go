@@ -16,20 +16,20 @@ import (
 )
 
 // verify returns the report, and the ids of the invariants that do not hold.
-func verify(t testing.TB, pool *pgxpool.Pool, q VerifyQuery) (VerifyReport, []string) {
-	t.Helper()
+func verify(tb testing.TB, pool *pgxpool.Pool, q VerifyQuery) (VerifyReport, []string) {
+	tb.Helper()
 	reports := &Reports{Deps{Pool: pool}}
-	report, err := reports.Verify(t.Context(), q)
-	require.NoError(t, err)
+	report, err := reports.Verify(tb.Context(), q)
+	require.NoError(tb, err)
 	var red []string
 	for _, inv := range report.Invariants {
 		if !inv.OK {
-			require.Positive(t, inv.Differences, inv.ID)
-			require.NotEmpty(t, inv.Examples, inv.ID)
+			require.Positive(tb, inv.Differences, inv.ID)
+			require.NotEmpty(tb, inv.Examples, inv.ID)
 			red = append(red, inv.ID)
 		}
 	}
-	require.Equal(t, len(red) == 0, report.OK)
+	require.Equal(tb, len(red) == 0, report.OK)
 	return report, red
 }
 
@@ -182,8 +182,8 @@ func TestVerifyAddedType(t *testing.T) {
 }
 
 // sample is a report with everything in it.
-func sample(t testing.TB) VerifyReport {
-	t.Helper()
+func sample(tb testing.TB) VerifyReport {
+	tb.Helper()
 	saves := int64(1_234_566)
 	r := VerifyReport{
 		CheckedAt: time.Date(2026, 11, 21, 9, 30, 0, 0, time.FixedZone("KST", 9*3600)), Events: 2,
@@ -196,7 +196,7 @@ func sample(t testing.TB) VerifyReport {
 	}
 	var err error
 	r.SHA256, err = r.Digest()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return r
 }
 
@@ -221,14 +221,14 @@ func TestVerifyReportText(t *testing.T) {
 }
 
 // golden compares with a file, or writes it where BESTOW_TEST_GOLDEN is set.
-func golden(t testing.TB, path, got string) {
-	t.Helper()
+func golden(tb testing.TB, path, got string) {
+	tb.Helper()
 	if os.Getenv("BESTOW_TEST_GOLDEN") != "" {
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+		require.NoError(tb, os.WriteFile(path, []byte(got), 0o644))
 	}
 	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
+	require.NoError(tb, err)
+	require.Equal(tb, string(want), got)
 }
 
 func TestTotalsInWords(t *testing.T) {

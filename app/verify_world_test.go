@@ -49,14 +49,14 @@ func plantedWorld() []plantedEvent {
 }
 
 // plant puts the world into a database of the test's own.
-func plant(t testing.TB) *pgxpool.Pool {
-	t.Helper()
-	pool := pgtest.New(t)
+func plant(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
+	pool := pgtest.New(tb)
 	for _, e := range plantedWorld() {
-		require.NoError(t, pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return e.insert(t.Context(), tx) }), "event %d", e.id)
+		require.NoError(tb, pgx.BeginFunc(tb.Context(), pool, func(tx pgx.Tx) error { return e.insert(tb.Context(), tx) }), "event %d", e.id)
 	}
-	_, err := pool.Exec(t.Context(), plantedSpending)
-	require.NoError(t, err)
+	_, err := pool.Exec(tb.Context(), plantedSpending)
+	require.NoError(tb, err)
 	return pool
 }
 

@@ -37,7 +37,10 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer pool.Close()
-	reports := &app.Reports{Deps: app.Deps{Pool: pool}}
+	return c.verify(ctx, t, &app.Reports{Deps: app.Deps{Pool: pool}})
+}
+
+func (c *verifyCmd) verify(ctx context.Context, t *terminal, reports *app.Reports) (err error) {
 	query := app.VerifyQuery{Event: c.Event, RemoteLedger: t.env("BESTOW_MONEY_URL") != ""}
 	var v verified
 	if c.Repair {
@@ -68,5 +71,10 @@ func (c *verifyCmd) write(t *terminal, v verified) error {
 	if c.Repair {
 		fmt.Fprintln(t.out)
 	}
+	zone, err := t.zone()
+	if err != nil {
+		return err
+	}
+	v.CheckedAt = v.CheckedAt.In(zone)
 	return v.Write(t.out)
 }

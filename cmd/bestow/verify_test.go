@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"slices"
+	"testing"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/internal/pgtest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// verify exits 0 where all holds, 1 where something differs, and 2 for a command line that cannot be worked; --repair
+// mends counters first and says so.
+func TestVerifyCommand(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	exec := func(sql string) {
+		_, err := pool.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	exec(`INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (7, 'spring', 'POINT', 'test'), (8, 'summer', 'POINT', 'test');
+		INSERT INTO campaign_event_summary (event_id) VALUES (7), (8)`)
+	reports := &app.Reports{Deps: app.Deps{Pool: pool}}
+	verify := func(c verifyCmd) (string, error) {
+		var out bytes.Buffer
+		term := &terminal{out: &out, err: io.Discard, env: func(string) string { return "" }}
+		err := c.verify(t.Context(), term, reports)
+		return out.String(), err
+	}
+	out, err := verify(verifyCmd{Repair: true})
+	require.NoError(t, err)
+	require.Contains(t, out, "nothing to repair: every counter is what the rows say")
+
+	exec(`UPDATE campaign_event_summary SET success_count = 3 WHERE event_id = 7`)
+	out, err = verify(verifyCmd{Event: "spring"})
+	require.ErrorIs(t, err, errDiffers)
+	require.Contains(t, out, "✗ I6 ")
+	_, err = verify(verifyCmd{Event: "summer"})
+	require.NoError(t, err)
+	_, err = verify(verifyCmd{Event: "winter"})
+	require.ErrorIs(t, err, &domain.Error{Code: domain.NotFound})
+
+	out, err = verify(verifyCmd{Event: "spring", Repair: true})
+	require.NoError(t, err)
+	require.Contains(t, out, "repaired: event 7: success_count was 3, is 0\n")
+	require.Contains(t, out, "✓ all 15 invariants hold")
+}
+
+// For machines it is one JSON document, whose report is the auditor's.
+func TestVerifyCommandJSON(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	term := &terminal{out: &out, err: io.Discard, env: func(string) string { return "" }}
+	c := verifyCmd{format: format{Output: "json"}, Repair: true}
+	require.NoError(t, c.verify(t.Context(), term, &app.Reports{Deps: app.Deps{Pool: pgtest.New(t)}}))
+	var printed app.VerifyReport
+	require.NoError(t, json.Unmarshal(out.Bytes(), &printed))
+	require.True(t, printed.OK)
+	require.Len(t, printed.Invariants, 15)
+	digest, err := printed.Digest()
+	require.NoError(t, err)
+	require.Equal(t, printed.SHA256, digest)
+	var fields map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(out.Bytes(), &fields))
+	require.ElementsMatch(t, []string{"checked_at", "ok", "events", "totals", "invariants", "sha256"}, slices.Collect(maps.Keys(fields)))
+}
+
+func TestVerifyCommandUsage(t *testing.T) {
+	t.Parallel()
+	term := &terminal{out: io.Discard, err: io.Discard, env: func(string) string { return "" }}
+	for _, args := range [][]string{{"verify", "--mend"}, {"verify", "one", "two"}, {"verify", "-o", "xml"}} {
+		require.Equal(t, exitUsage, run(t.Context(), args, term), args)
+	}
+}
