@@ -130,6 +130,7 @@ func TestImportClientGoes(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	e := d.pointEvent("a")
+	free := func() bool { return d.count(`SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'`) == 0 }
 	for _, header := range []string{"Content-Length: 1000000", "Transfer-Encoding: chunked"} {
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", d.Listener.Addr().String())
 		require.NoError(t, err)
@@ -146,6 +147,7 @@ func TestImportClientGoes(t *testing.T) {
 		require.Contains(t, string(answer), "400 Bad Request")
 		require.Contains(t, string(answer), `"code":"malformed"`)
 		require.NoError(t, conn.Close())
+		require.Eventually(t, free, 10*time.Second, 10*time.Millisecond, "PostgreSQL sees a moment later that nobody is there")
 	}
 	require.Zero(t, d.count(`SELECT count(*) FROM imports`))
 	require.Zero(t, d.count(`SELECT total_count FROM campaign_events`))
