@@ -130,8 +130,10 @@ func TestImportClientGoes(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	e := d.pointEvent("a")
-	free := func() bool { return d.count(`SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
-			WHERE locktype = 'advisory' AND datname = current_database()`) == 0 }
+	free := func() bool {
+		return d.count(`SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
+			WHERE locktype = 'advisory' AND datname = current_database()`) == 0
+	}
 	for _, header := range []string{"Content-Length: 1000000", "Transfer-Encoding: chunked"} {
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", d.Listener.Addr().String())
 		require.NoError(t, err)
