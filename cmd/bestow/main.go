@@ -28,6 +28,7 @@ type cli struct {
 	Event   eventCmd   `cmd:"" help:"Make, start and watch events."`
 	Targets targetsCmd `cmd:"" help:"Import member lists."`
 	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the API's description."`
+	Bench   benchCmd   `cmd:"" help:"Measure the pipeline beside the SQL that it cannot do without."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

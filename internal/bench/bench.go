@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"bestow/app"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Config says what is measured, and where.
+type Config struct {
+	// AdminURL is a database of the server, for a role that may create databases and CHECKPOINT. Nothing is written into
+	// it: the benchmark's databases are its own, and dropped.
+	AdminURL string
+	// Dir is an existing folder for the member list.
+	Dir string
+	// Members is how many targets an event has; at least as many as get a partition of their own.
+	Members int
+	// Rounds is how often floor, pipeline, pipeline, floor are run.
+	Rounds int
+	// Connections is how many the floor works with; 0: one for each core.
+	Connections int
+	// Open opens a pool as the product does, of that many connections.
+	Open func(ctx context.Context, url string, connections int) (*pgxpool.Pool, error)
+	// Start starts the product in all its roles on the database at url, with topics of that prefix.
+	Start func(ctx context.Context, url, prefix string) (*Product, error)
+	// Chunk is the most targets of a message, Run the most chunks of a relay job: what the product is configured with.
+	Chunk, Run int
+	// Began is told the machine and the server before the first run; nil: nobody is.
+	Began func(Report)
+	// Progress is told of each run when it is over; nil: nobody is.
+	Progress func(Run)
+}
+
+// Product is the product at work.
+type Product struct {
+	App *app.App
+	// Ready says whether its consumers were given their partitions.
+	Ready func() bool
+	// Stop ends it and returns what it failed with, if it did.
+	Stop func() error
+}
+
+// The kinds of runs.
+const (
+	Floor    = "floor"
+	Pipeline = "pipeline"
+)
+
+// order is a round: each kind stands as often before the other as behind it.
+var order = []string{Floor, Pipeline, Pipeline, Floor}
+
+// ErrNotExact says that a run's numbers are not what verify accepts.
+var ErrNotExact = errors.New("a run did not end exact")
+
+// Measure prepares a database, runs all rounds and returns what was measured. Error: ErrNotExact.
+func Measure(ctx context.Context, c Config) (r Report, err error) {
+	s, err := openServer(ctx, c)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
+	r = Report{Began: time.Now().UTC(), Members: c.Members, Machine: thisMachine()}
+	if r.Server, err = s.describe(ctx); err != nil {
+		return r, err
+	}
+	if c.Began != nil {
+		c.Began(r)
+	}
+	if err := s.prepare(ctx); err != nil {
+		return r, err
+	}
+	for round := 1; round <= c.Rounds; round++ {
+		for _, kind := range order {
+			run, err := s.run(ctx, kind, round)
+			if err != nil {
+				return r, fmt.Errorf("measure %s: %w", kind, err)
+			}
+			r.Runs = append(r.Runs, run)
+			if c.Progress != nil {
+				c.Progress(run)
+			}
+		}
+	}
+	return r, r.exact()
+}
+
+// exact returns ErrNotExact if a run was not.
+func (r Report) exact() error {
+	for _, run := range r.Runs {
+		if !run.Exact {
+			return fmt.Errorf("%w: %s of round %d", ErrNotExact, run.Kind, run.Round)
+		}
+	}
+	return nil
+}
+
+// until asks done every few milliseconds.
+func until(ctx context.Context, limit time.Duration, done func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if ok, err := done(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// closeAll closes c and keeps its error beside err.
+func closeAll(err error, c io.Closer) error { return errors.Join(err, c.Close()) }

@@ -1,0 +1,105 @@
+package bench
+
+// The product's statements, written down once more: a test compares them with what the product sends. Where the product
+// puts a table's name into a statement, these have it, or a verb for it.
+const (
+	sqlLock       = `SELECT pg_advisory_xact_lock($1)`
+	sqlLockShared = `SELECT pg_advisory_xact_lock_shared($1)`
+	sqlTryLock    = `SELECT pg_try_advisory_xact_lock($1)`
+
+	sqlEvent = `SELECT e.id, e.campaign_id, e.event_status, coalesce(e.failure_code, ''), coalesce(e.default_reason, ''),
+		coalesce(e.default_amount, 0), e.expiry_at, e.total_count, e.total_amount, e.partition_count,
+		e.reservation_at, e.reservation_priority, e.created_by, e.created_at, e.updated_at,
+		y.code, y.label, y.granter, y.operation, y.topic,
+		s.published_count, s.success_count, s.fail_count, s.retry_success_count,
+		s.started_at, s.completed_at, s.stopped_at, coalesce(s.stopped_memo, '')
+		FROM campaign_events e JOIN event_types y ON y.code = e.event_type
+		JOIN campaign_event_summary s ON s.event_id = e.id WHERE e.id = $1`
+	sqlStatus         = `UPDATE campaign_events SET event_status = $3, updated_at = now() WHERE id = $1 AND event_status = $2`
+	sqlStampStarted   = `UPDATE campaign_event_summary SET started_at = coalesce(started_at, now()), updated_at = now() WHERE event_id = $1`
+	sqlStampCompleted = `UPDATE campaign_event_summary SET completed_at = now(), updated_at = now() WHERE event_id = $1`
+)
+
+// T1, the import.
+const (
+	sqlOwnPartition = `SELECT own_partition FROM campaign_events WHERE id = $1`
+	sqlStages       = `SELECT relname::text FROM pg_class WHERE starts_with(relname, $1) AND relname >= $1 AND relname < $1 || 'a'
+		AND relkind = 'r' AND pg_table_is_visible(oid)`
+	sqlCreateStage = `CREATE UNLOGGED TABLE %q (line bigint, amount bigint, key text COLLATE "C", reason text, raw text, code text)
+		WITH (autovacuum_enabled = false)`
+	sqlStageSettings   = `SET synchronous_commit = off; SET work_mem = '16MB'; SET jit = off`
+	sqlCopyStage       = `COPY %q (line, amount, key, reason, raw, code) FROM STDIN (FORMAT binary)`
+	sqlReserve         = `SELECT setval($1::regclass, nextval($1::regclass) + $2 - 1) - $2 + 1`
+	sqlCreatePartition = `SELECT create_targets_partition($1, $2)`
+	sqlOrdered         = `SELECT key, amount, line, reason FROM %q WHERE code IS NULL ORDER BY key, line`
+	sqlCopyTargets     = `COPY %q (id, event_id, amount, partition_key, member_id, reason) FROM STDIN (FORMAT binary)`
+	sqlImport          = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9) RETURNING id`
+	sqlIndexPartition  = `SELECT index_targets_partition($1, $2)`
+	sqlLockTimeout     = `SET LOCAL lock_timeout = '2s'`
+	sqlAttachPartition = `SELECT attach_targets_partition($1, $2)`
+	sqlNoLockTimeout   = `SET LOCAL lock_timeout TO DEFAULT`
+	sqlTotals          = `UPDATE campaign_events
+		SET total_count = total_count + $2, total_amount = total_amount + $3, own_partition = coalesce(own_partition, $4), updated_at = now()
+		WHERE id = $1 AND event_status = 'PENDING' AND partition_count = $5
+		  AND coalesce(default_amount, 0) = $6 AND coalesce(default_reason, '') = $7`
+)
+
+// T3, the relay.
+const (
+	sqlRelayed = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, y.code, y.topic
+		FROM campaign_events e JOIN event_types y ON y.code = e.event_type WHERE e.id = $1`
+	sqlChunks = `SELECT event_id, partition_key, first_id, last_id FROM grant_chunks
+		WHERE event_id = $1 AND partition_key = $2 AND first_id BETWEEN $3 AND $4 ORDER BY first_id`
+	sqlGrants = `SELECT t.id, t.member_id, t.amount, coalesce(t.reason, $5), 0, 0 FROM "point_targets" t
+		WHERE t.event_id = $1 AND t.partition_key = $2 AND t.id BETWEEN $3 AND $4
+		  AND t.publish_status = 'PENDING' ORDER BY t.id`
+	sqlMark = `UPDATE "point_targets" SET publish_status = 'PUBLISHED', updated_at = now()
+		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 AND publish_status = 'PENDING'`
+	sqlMarkChunks = `UPDATE grant_chunks SET published_at = now(), updated_at = now()
+		WHERE event_id = $1 AND partition_key = $2 AND first_id BETWEEN $3 AND $4`
+	sqlPublished = `UPDATE campaign_event_summary SET published_count = published_count + $2, updated_at = now() WHERE event_id = $1`
+)
+
+// T4, the claim.
+const (
+	sqlLockChunk = `SELECT coalesce(claim_token, '00000000-0000-0000-0000-000000000000'),
+			coalesce(open_until > clock_timestamp(), false), claimed_at IS NULL, attempts, clock_timestamp()
+		FROM grant_chunks WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 FOR UPDATE`
+	sqlTargets = `SELECT id, member_id, amount FROM "point_targets"
+		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4`
+	sqlOpenClaim = `UPDATE grant_chunks SET claim_token = $5, open_until = clock_timestamp() + $6::interval,
+			claimed_at = coalesce(claimed_at, clock_timestamp()), attempts = attempts + 1,
+			topic = $7, kafka_partition = $8, kafka_offset = $9, updated_at = now()
+		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4`
+)
+
+// T5, the ledger.
+const (
+	sqlSave = `WITH saved AS (
+		INSERT INTO money.point_member (member_id, point, idempotency_key, reason, issue_date, point_status_code,
+			point_type_code, ref_unique_id, expiry_at, expiry_date)
+		SELECT i.member_id, i.point, i.key, nullif(i.reason, ''), (SELECT to_char(now() AT TIME ZONE $1, 'YYYYMMDD')), 'S', $6, nullif($7, ''), $8, $9
+		FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[]) i (member_id, point, key, reason) RETURNING point_member_id, member_id, point, idempotency_key
+	), lots AS (
+		INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
+		SELECT point_member_id, point_member_id, member_id, point, 'S' FROM saved
+	)
+	SELECT point_member_id, idempotency_key FROM saved`
+	sqlDeadline = `SELECT now(), clock_timestamp() < $1, set_config('idle_in_transaction_session_timeout', least(greatest(
+		floor(extract(epoch FROM $1::timestamptz - clock_timestamp()) * 1000), 1), 2147483647)::int::text, true)`
+)
+
+// T6, the settling.
+const (
+	sqlResults = `INSERT INTO "point_results" (event_id, member_id, amount, status, money_tx_id, error_code, error_message, retry_count)
+		SELECT $1, u.m, u.a, u.s, nullif(u.t, ''), nullif(u.c, ''), nullif(u.e, ''), u.n
+		FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[]) u(m, a, s, t, c, e, n)`
+	sqlCloseClaim = `UPDATE grant_chunks SET settled_count = settled_count + $5,
+	settled_at = CASE WHEN settled_count + $5 = target_count THEN coalesce(settled_at, clock_timestamp()) END,
+	attempts = CASE WHEN $5 > 0 THEN 0 ELSE attempts END, updated_at = now(), claim_token = NULL, open_until = NULL
+		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $6`
+	sqlCount = `UPDATE campaign_event_summary SET success_count = success_count + $2, fail_count = fail_count + $3,
+			retry_success_count = retry_success_count + $4, updated_at = now()
+		WHERE event_id = $1 RETURNING success_count + fail_count`
+)

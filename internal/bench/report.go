@@ -1,0 +1,141 @@
+package bench
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Report is all that was measured.
+type Report struct {
+	Began   time.Time `json:"began"`
+	Members int       `json:"members"`
+	Machine Machine   `json:"machine"`
+	Server  Server    `json:"postgresql"`
+	Runs    []Run     `json:"runs"`
+	Medians *Medians  `json:"medians,omitempty"`
+}
+
+// Medians sum a report up: of each number the median of its runs, of the ratio that of the rounds.
+type Medians struct {
+	Pipeline Run     `json:"pipeline"`
+	Floor    Run     `json:"floor"`
+	Ratio    float64 `json:"ratio"`
+	Import   float64 `json:"ratio_import"`
+	Grant    float64 `json:"ratio_run"`
+}
+
+// Sum computes the medians; nil without a whole round.
+func (r Report) Sum() *Medians {
+	floors, pipelines := r.of(Floor), r.of(Pipeline)
+	if len(floors) == 0 || len(pipelines) == 0 {
+		return nil
+	}
+	return &Medians{
+		Pipeline: middle(pipelines), Floor: middle(floors),
+		Ratio: r.ratio(Run.Total), Import: r.ratio(func(n Run) time.Duration { return n.Import }),
+		Grant: r.ratio(func(n Run) time.Duration { return n.Grant }),
+	}
+}
+
+func (r Report) of(kind string) []Run {
+	return slices.DeleteFunc(slices.Clone(r.Runs), func(n Run) bool { return n.Kind != kind })
+}
+
+// ratio is pipeline over floor, the median of the rounds.
+func (r Report) ratio(of func(Run) time.Duration) float64 {
+	sums := map[int]map[string]time.Duration{}
+	for _, n := range r.Runs {
+		if sums[n.Round] == nil {
+			sums[n.Round] = map[string]time.Duration{}
+		}
+		sums[n.Round][n.Kind] += of(n)
+	}
+	var ratios []float64
+	for _, s := range sums {
+		if s[Floor] > 0 && s[Pipeline] > 0 {
+			ratios = append(ratios, float64(s[Pipeline])/float64(s[Floor]))
+		}
+	}
+	return median(ratios)
+}
+
+// middle is a run of medians.
+func middle(runs []Run) Run {
+	m := runs[0]
+	m.Round = 0
+	m.Import = median(each(runs, func(n Run) time.Duration { return n.Import }))
+	m.Grant = median(each(runs, Run.Total)) - m.Import
+	m.WAL = median(each(runs, func(n Run) int64 { return n.WAL }))
+	m.HOT = median(each(runs, func(n Run) float64 { return n.HOT }))
+	m.CPU = median(each(runs, func(n Run) time.Duration { return n.CPU }))
+	m.Memory = median(each(runs, func(n Run) int64 { return n.Memory }))
+	m.Exact = !slices.ContainsFunc(runs, func(n Run) bool { return !n.Exact })
+	return m
+}
+
+func each[T any](runs []Run, of func(Run) T) []T {
+	list := make([]T, len(runs))
+	for i, n := range runs {
+		list[i] = of(n)
+	}
+	return list
+}
+
+// median is the middle of list, or the mean of the two in the middle; 0 of none.
+func median[T cmp.Ordered](list []T) (m T) {
+	if len(list) == 0 {
+		return m
+	}
+	slices.Sort(list)
+	return list[(len(list)-1)/2]
+}
+
+// Write prints the medians, and what was found wrong, below the runs.
+func (r Report) Write(w io.Writer) error {
+	for _, n := range r.Runs {
+		for _, wrong := range n.Wrong {
+			fmt.Fprintf(w, "%s of round %d is not exact: %s\n", n.Kind, n.Round, wrong)
+		}
+	}
+	m := r.Sum()
+	if m == nil {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\nmedians  %s\n         %s\n         ratio of the import %.2f, of the run %.2f\n\n%s\n",
+		m.Pipeline, m.Floor, m.Import, m.Grant, m)
+	return err
+}
+
+// String is the line of a run.
+func (r Run) String() string {
+	return fmt.Sprintf("%-8s %s = import %s + run %s  %s", r.Kind, seconds(r.Total()), seconds(r.Import), seconds(r.Grant), r.costs())
+}
+
+func (r Run) costs() string {
+	exact := "EXACT ok"
+	if !r.Exact {
+		exact = "NOT EXACT"
+	}
+	return fmt.Sprintf("%s targets/s  WAL %s B/target  HOT %.0f %%  Go CPU %.1f s  RSS %+d MiB  %s",
+		thousands(int64(r.Rate())), thousands(r.WAL/int64(r.Targets)), r.HOT, r.CPU.Seconds(), r.Memory>>20, exact)
+}
+
+// String is the one line that sums up.
+func (m Medians) String() string {
+	return fmt.Sprintf("pipeline %s  floor %s  ratio %.2f  %s", seconds(m.Pipeline.Total()), seconds(m.Floor.Total()), m.Ratio, m.Pipeline.costs())
+}
+
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 2, 64) + " s" }
+
+// thousands writes n with a comma between each three digits.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
