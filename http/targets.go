@@ -24,17 +24,14 @@ type importIn struct {
 	OnReject string `query:"on_reject" enum:"skip,abort" default:"skip" doc:"what a rejected row does to the others"`
 	DryRun   bool   `query:"dry_run" doc:"count and check only; nothing is kept"`
 
-	body        io.Reader
+	body        *upload
 	contentType string
 }
 
 // Resolve takes the body as a stream, which huma would read whole.
 func (in *importIn) Resolve(ctx huma.Context) []error {
 	in.contentType = ctx.Header("Content-Type")
-	in.body = &upload{
-		body:     ctx.BodyReader(),
-		patience: func() error { return ctx.SetReadDeadline(time.Now().Add(uploadPatience)) },
-	}
+	in.body = &upload{body: ctx.BodyReader(), deadline: ctx.SetReadDeadline}
 	return in.Asked.Resolve(ctx)
 }
 
@@ -68,6 +65,7 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 	}
 	r, err := s.app.Targets.Import(ctx, by, in.ID, u)
 	if err != nil {
+		in.body.drain()
 		return nil, err
 	}
 	out := &importOut{Status: http.StatusOK, Replayed: replayed(by)}
@@ -83,25 +81,39 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 	return out, nil
 }
 
-// uploadPatience is how long an upload may send nothing.
-const uploadPatience = time.Minute
+// uploadPatience is how long an upload may send nothing, and drainPatience how long the rest of a refused one is read.
+const (
+	uploadPatience = time.Minute
+	drainPatience  = 5 * time.Second
+)
 
-// upload is a body that may come slowly, but not stand still.
+// upload is a body with a limit on each wait.
 type upload struct {
-	body     io.Reader
-	patience func() error // begins another wait
+	body         io.Reader
+	deadline     func(time.Time) error
+	begun, ended bool
 }
 
 // Read marks what goes wrong as the sender's, so that it is not taken for the database's.
 func (u *upload) Read(p []byte) (int, error) {
-	if err := u.patience(); err != nil {
+	u.begun = true
+	if err := u.deadline(time.Now().Add(uploadPatience)); err != nil {
 		return 0, &uploadError{err}
 	}
 	n, err := u.body.Read(p)
-	if err != nil && err != io.EOF {
+	u.ended = err != nil
+	if u.ended && !errors.Is(err, io.EOF) {
 		err = &uploadError{err}
 	}
 	return n, err
+}
+
+// drain reads on for a while and throws it away: a client that writes into a closed connection loses the answer. What
+// was never read is left alone, since the client may be waiting for leave to send it.
+func (u *upload) drain() {
+	if u.begun && !u.ended && u.deadline(time.Now().Add(drainPatience)) == nil {
+		_, _ = io.Copy(io.Discard, u.body) // whatever stops it, the request is over
+	}
 }
 
 // uploadError is an upload that did not come to its end.

@@ -161,18 +161,49 @@ func TestImportClientGoes(t *testing.T) {
 func TestUploadPatience(t *testing.T) {
 	t.Parallel()
 	waits := 0
-	u := &upload{body: io.MultiReader(strings.NewReader("ab"), errorReader{os.ErrDeadlineExceeded}), patience: func() error { waits++; return nil }}
+	wait := func(time.Time) error { waits++; return nil }
+	u := &upload{body: io.MultiReader(strings.NewReader("ab"), errorReader{os.ErrDeadlineExceeded}), deadline: wait}
 	got, err := io.ReadAll(u)
 	require.Equal(t, "ab", string(got))
 	require.Equal(t, 2, waits)
 	s := &server{}
 	require.Equal(t, http.StatusRequestTimeout, s.problem(t.Context(), fmt.Errorf("read member list: %w", err)).Status)
-	u = &upload{body: errorReader{io.ErrUnexpectedEOF}, patience: func() error { return nil }}
+	u = &upload{body: errorReader{io.ErrUnexpectedEOF}, deadline: wait}
 	_, err = u.Read(make([]byte, 1))
 	require.Equal(t, http.StatusBadRequest, s.problem(t.Context(), err).Status)
-	u = &upload{patience: func() error { return errors.New("gone") }}
+	u = &upload{deadline: func(time.Time) error { return errors.New("gone") }}
 	_, err = u.Read(nil)
 	require.Equal(t, http.StatusBadRequest, s.problem(t.Context(), err).Status)
+}
+
+// A large list that is refused at its first line gets its answer, though the client is still sending.
+func TestImportRefusedWhileItComes(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	for range 8 {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", d.URL+eventURL(e.ID)+"/targets",
+			io.MultiReader(strings.NewReader("who\n"), io.LimitReader(endless{}, 24<<20)))
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+testKey)
+		req.Header.Set("Content-Type", "text/csv")
+		res, err := d.Client().Do(req)
+		require.NoError(t, err)
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		answer{t, res, string(body)}.refused(422, "bad_file")
+	}
+}
+
+// endless is lines without an end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '\n'
+	}
+	return len(p), nil
 }
 
 type errorReader struct{ err error }
