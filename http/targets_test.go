@@ -176,36 +176,6 @@ func TestUploadPatience(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, s.problem(t.Context(), err).Status)
 }
 
-// A large list that is refused at its first line gets its answer, though the client is still sending.
-func TestImportRefusedWhileItComes(t *testing.T) {
-	t.Parallel()
-	d := setup(t)
-	e := d.pointEvent("a")
-	for range 8 {
-		req, err := http.NewRequestWithContext(t.Context(), "POST", d.URL+eventURL(e.ID)+"/targets",
-			io.MultiReader(strings.NewReader("who\n"), io.LimitReader(endless{}, 24<<20)))
-		require.NoError(t, err)
-		req.Header.Set("Authorization", "Bearer "+testKey)
-		req.Header.Set("Content-Type", "text/csv")
-		res, err := d.Client().Do(req)
-		require.NoError(t, err)
-		body, err := io.ReadAll(res.Body)
-		require.NoError(t, err)
-		require.NoError(t, res.Body.Close())
-		answer{t, res, string(body)}.refused(422, "bad_file")
-	}
-}
-
-// endless is lines without an end.
-type endless struct{}
-
-func (endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = '\n'
-	}
-	return len(p), nil
-}
-
 type errorReader struct{ err error }
 
 func (r errorReader) Read([]byte) (int, error) { return 0, r.err }

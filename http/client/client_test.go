@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -244,6 +246,22 @@ func TestRefusedUploadIsNotSent(t *testing.T) {
 	_, err := c.ImportTargets(t.Context(), 1, client.Upload{Body: endless, ContentType: "application/pdf"})
 	_ = refused(t, err, api.UnsupportedType)
 	require.Zero(t, endless.n)
+}
+
+// A large list that is refused at its first line gets its answer, though the client is still sending.
+func TestUploadRefusedWhileItIsSent(t *testing.T) {
+	t.Parallel()
+	c, _ := setup(t)
+	e := create(t, c, "a")
+	path := filepath.Join(t.TempDir(), "list.csv")
+	require.NoError(t, os.WriteFile(path, []byte("who\n"+strings.Repeat("\n", 16<<20)), 0o600))
+	for range 5 {
+		f, err := os.Open(path)
+		require.NoError(t, err)
+		_, err = c.ImportTargets(t.Context(), e.ID, client.Upload{Body: f, Size: 16<<20 + 4, ContentType: "text/csv"})
+		_ = f.Close() // by the client already, unless it was not asked for
+		_ = refused(t, err, domain.BadFile)
+	}
 }
 
 // counting is a body without an end.
