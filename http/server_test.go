@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -100,6 +101,26 @@ func TestPanic(t *testing.T) {
 	defer func() { _ = res.Body.Close() }()
 	_, err = io.ReadAll(res.Body)
 	require.Error(t, err, "half an answer must not look whole")
+}
+
+// A body that stands still, or ends early, is the client's fault, and takes nobody's time for ever.
+func TestSlowBody(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	for want, closes := range map[string]bool{`"code":"request_timeout"`: false, `"code":"malformed"`: true} {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", d.Listener.Addr().String())
+		require.NoError(t, err)
+		_, err = fmt.Fprintf(conn, "POST /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
+			"Content-Length: 100\r\n\r\n{", testKey)
+		require.NoError(t, err)
+		if closes {
+			require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+		}
+		answer, err := io.ReadAll(conn)
+		require.NoError(t, err)
+		require.Contains(t, string(answer), want)
+		require.NoError(t, conn.Close())
+	}
 }
 
 func TestRequestID(t *testing.T) {
