@@ -89,6 +89,9 @@ func (im *importing) cleanUp(ctx context.Context) {
 }
 
 func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportResult, error) {
+	if err := setUpImport(ctx, tx); err != nil {
+		return ImportResult{}, err
+	}
 	if err := im.lockEvent(ctx, tx, eventID); err != nil {
 		return ImportResult{}, err
 	}
@@ -174,7 +177,7 @@ func (im *importing) writeTargets(ctx context.Context, tx pgx.Tx) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := im.load.copyTo(ctx, tx, into); err != nil {
+	if err := copyFrom(ctx, tx.Conn(), copyTargets(into), im.load.next); err != nil {
 		return err
 	}
 	return failpoint.Hit(ctx, failpoint.ImportTargets)
@@ -244,7 +247,7 @@ func (im *importing) importRecord() ImportRecord {
 	return ImportRecord{
 		EventID:     im.event.ID,
 		CreatedBy:   im.actor,
-		ContentType: im.upload.ContentType,
+		ContentType: mediaType(im.upload.ContentType),
 		Header:      im.rows.header(),
 		SHA256:      im.body.sum(),
 		Bytes:       im.body.bytes,

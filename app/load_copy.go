@@ -1,15 +1,33 @@
 package app
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
+
+	"github.com/jackc/pgx/v5"
 )
+
+// copyFrom runs a COPY … FROM STDIN (FORMAT binary) of the rows that row appends one by one, io.EOF after the last. When it
+// returns, row is not at work any more. An error of row is returned as it is.
+func copyFrom(ctx context.Context, conn *pgx.Conn, sql string, row func(copyRow) (copyRow, error)) error {
+	stream := &copyStream{row: row}
+	_, err := conn.PgConn().CopyFrom(ctx, stream, sql)
+	if failed := stream.stop(); failed != nil {
+		return failed
+	}
+	if err != nil {
+		return fmt.Errorf("copy rows: %w", err)
+	}
+	return nil
+}
 
 // copyStream is what COPY … FROM STDIN (FORMAT binary) reads: rows that are made as they are asked for.
 type copyStream struct {
-	row func(copyRow) (copyRow, error) // appends one row; io.EOF after the last
+	row func(copyRow) (copyRow, error)
 
 	mu    sync.Mutex
 	buf   copyRow
@@ -53,8 +71,8 @@ func (s *copyStream) fill() {
 	}
 }
 
-// stop ends the stream and returns what row failed with, if it did. A COPY whose connection breaks leaves its reader
-// behind, at work on another connection: after stop, no row is being made, and none will be.
+// stop ends the stream and returns what row failed with, if it did. It waits for a row that is being made: a COPY whose
+// connection breaks leaves its reader behind, which may be at work on another connection, or on the body of a request.
 func (s *copyStream) stop() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,22 +88,22 @@ func (s *copyStream) stop() error {
 type copyRow []byte
 
 func (b copyRow) begin(fields int) copyRow {
-	return binary.BigEndian.AppendUint16(b, uint16(fields)) //nolint:gosec // a handful of columns
+	return binary.BigEndian.AppendUint16(b, uint16(fields))
 }
 
 func (b copyRow) int8(v int64) copyRow {
 	b = append(b, 0, 0, 0, 8)
-	return binary.BigEndian.AppendUint64(b, uint64(v)) //nolint:gosec // two's complement is the format
+	return binary.BigEndian.AppendUint64(b, uint64(v))
 }
 
 func (b copyRow) int4(v int) copyRow {
 	b = append(b, 0, 0, 0, 4)
-	return binary.BigEndian.AppendUint32(b, uint32(v)) //nolint:gosec // as above
+	return binary.BigEndian.AppendUint32(b, uint32(v))
 }
 
 func (b copyRow) null() copyRow { return append(b, 0xff, 0xff, 0xff, 0xff) }
 
 func (b copyRow) text(v []byte) copyRow {
-	b = binary.BigEndian.AppendUint32(b, uint32(len(v))) //nolint:gosec // at most a record's length
+	b = binary.BigEndian.AppendUint32(b, uint32(len(v)))
 	return append(b, v...)
 }

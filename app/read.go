@@ -44,11 +44,7 @@ type rowReader interface {
 // amount; 0: such rows are rejected. Errors: domain.UnsupportedFile, domain.BadFile.
 func openRows(contentType string, body io.Reader, defaultAmount int64) (rowReader, error) {
 	records, rules := newRecords(body), &rules{defaultAmount: defaultAmount}
-	format, _, err := mime.ParseMediaType(contentType)
-	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
-		format = ""
-	}
-	switch format {
+	switch mediaType(contentType) {
 	case "text/csv":
 		return openCSV(records, rules)
 	case "application/x-ndjson":
@@ -56,6 +52,15 @@ func openRows(contentType string, body io.Reader, defaultAmount int64) (rowReade
 	}
 	return nil, &domain.Error{Code: domain.UnsupportedFile, Message: fmt.Sprintf("the content type %.100q is no member list", contentType),
 		Hint: "send text/csv or application/x-ndjson"}
+}
+
+// mediaType is a content type without its parameters: the file itself says what it is encoded in.
+func mediaType(contentType string) string {
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return ""
+	}
+	return media
 }
 
 // rules turn the fields of a record into a row, the same way in every format.

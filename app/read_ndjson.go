@@ -63,13 +63,13 @@ func (n *ndjsonRows) parse(record []byte) error {
 	n.object = object{n.object.member[:0], n.object.amount[:0], n.object.reason[:0]}
 	d := &n.decoder
 	d.Reset(bytes.NewBuffer(record))
-	if d.PeekKind() != '{' {
+	if d.PeekKind() != jsontext.KindBeginObject {
 		return refusal(domain.BadRow, "the line is not a JSON object")
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return jsonRefusal(err)
 	}
-	for d.PeekKind() != '}' {
+	for d.PeekKind() != jsontext.KindEndObject {
 		if err := n.readMember(d); err != nil {
 			return err
 		}
@@ -107,24 +107,26 @@ func (n *ndjsonRows) readMember(d *jsontext.Decoder) error {
 
 func readString(to *[]byte, value jsontext.Value, code domain.Code, wrong string) (err error) {
 	switch value.Kind() {
-	case 'n':
+	case jsontext.KindNull:
 		return nil
-	case '"':
+	case jsontext.KindString:
 		*to, err = jsontext.AppendUnquote((*to)[:0], value)
 		return err
+	default:
+		return refusal(code, wrong)
 	}
-	return refusal(code, wrong)
 }
 
 func readNumber(to *[]byte, value jsontext.Value) error {
 	switch value.Kind() {
-	case 'n':
+	case jsontext.KindNull:
 		return nil
-	case '0':
+	case jsontext.KindNumber:
 		*to = append((*to)[:0], value...)
 		return nil
+	default:
+		return refusal(domain.BadAmount, "the amount is not a JSON number")
 	}
-	return refusal(domain.BadAmount, "the amount is not a JSON number")
 }
 
 func refusal(code domain.Code, why string) error { return &domain.Error{Code: code, Message: why} }

@@ -19,7 +19,8 @@ const (
 // is flat, whatever the file.
 type records struct {
 	src      io.Reader
-	srcErr   error
+	srcErr   error // what src failed with
+	ended    bool  // src came to its end
 	buf      []byte
 	pos, end int   // buf[pos:end] is read and not yet handed out
 	line     int64 // of the next record
@@ -65,7 +66,7 @@ func (s *records) lineEnd(from int) (int, error) {
 			return searched + i + 1, nil
 		}
 		searched = s.end - s.pos
-		if searched > maxRecord+len("\r\n") || s.srcErr == io.EOF {
+		if searched > maxRecord+len("\r\n") || s.ended {
 			return searched, nil
 		}
 		if err := s.fill(); err != nil {
@@ -91,32 +92,33 @@ func tooLong(line int64, open bool) error {
 	return &domain.Error{Code: domain.BadFile, Message: message, Hint: "mend that line and upload the file again"}
 }
 
-// fill reads once more. The end of the source is remembered, not returned.
+// fill reads once more, unless the source has ended.
 func (s *records) fill() error {
 	if s.pos > 0 && s.end == len(s.buf) {
 		s.end = copy(s.buf, s.buf[s.pos:s.end])
 		s.pos = 0
 	}
-	for empty := 0; s.srcErr == nil; empty++ {
-		var n int
-		n, s.srcErr = s.src.Read(s.buf[s.end:])
+	for empty := 0; s.srcErr == nil && !s.ended; empty++ {
+		n, err := s.src.Read(s.buf[s.end:])
 		s.end += n
-		if n > 0 {
-			break
+		switch {
+		case err == io.EOF: // and no error that wraps it: that is a list cut off
+			s.ended = true
+		case err != nil:
+			s.srcErr = fmt.Errorf("read upload: %w", err)
+		case n == 0 && empty < 100:
+			continue
+		case n == 0:
+			s.srcErr = fmt.Errorf("read upload: %w", io.ErrNoProgress)
 		}
-		if s.srcErr == nil && empty == 100 {
-			s.srcErr = io.ErrNoProgress
-		}
+		return s.srcErr
 	}
-	if s.srcErr != nil && s.srcErr != io.EOF {
-		return fmt.Errorf("read upload: %w", s.srcErr)
-	}
-	return nil
+	return s.srcErr
 }
 
 // ahead returns what comes next in the file, at least n bytes of it unless it ends before that or its source fails.
 func (s *records) ahead(n int) []byte {
-	for s.end-s.pos < n && s.srcErr == nil {
+	for s.end-s.pos < n && !s.ended {
 		if s.fill() != nil {
 			break // next meets the same error
 		}

@@ -276,10 +276,9 @@ func TestReadSamples(t *testing.T) {
 	raw, err := os.ReadFile("testdata/spring-excel-cp949.expected.json")
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(raw, &want))
-	file, err := os.Open("testdata/spring-excel-cp949.csv")
+	file, err := os.ReadFile("testdata/spring-excel-cp949.csv")
 	require.NoError(t, err)
-	defer file.Close()
-	rows, _, err := readAll(typeCSV, file, 0)
+	rows, _, err := readAll(typeCSV, bytes.NewReader(file), 0)
 	require.NoError(t, err)
 	require.Len(t, rows, 2000)
 	var bad []string

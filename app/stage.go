@@ -107,9 +107,10 @@ type stageCounts struct{ staged, rejected int }
 // fill copies rows into the stage: those that can be targets, and those that are rejected already. It stops at the limit
 // of rejected rows. Errors: of rows, and domain.TooManyRows.
 func (st *stage) fill(ctx context.Context, rows rowReader, e domain.Event, limits Limits) (stageCounts, error) {
-	f := &stageFiller{rows: rows, event: e, limits: limits, failed: make(chan error, 1)}
+	f := &stageFiller{rows: rows, event: e, limits: limits}
 	for !f.done {
-		if err := f.turn(ctx, st); err != nil {
+		f.until = time.Now().Add(stageTurn)
+		if err := copyFrom(ctx, st.conn, fillStage(st.table), f.next); err != nil {
 			return f.counts, err
 		}
 	}
@@ -124,26 +125,8 @@ type stageFiller struct {
 	row    row
 	key    []byte
 	counts stageCounts
-	until  time.Time
+	until  time.Time // of this COPY
 	done   bool
-	failed chan error
-}
-
-// turn is one COPY. When it fails, its reader may still wait for the upload's next bytes, so that nothing but the channel
-// may be looked at.
-func (f *stageFiller) turn(ctx context.Context, st *stage) error {
-	f.until = time.Now().Add(stageTurn)
-	stream := &copyStream{row: f.next}
-	_, err := st.conn.PgConn().CopyFrom(ctx, stream, `COPY `+st.table+` (`+stageColumns+`) FROM STDIN (FORMAT binary)`)
-	if err == nil {
-		return nil
-	}
-	select {
-	case failed := <-f.failed:
-		return failed
-	default:
-		return fmt.Errorf("fill stage: %w", err)
-	}
 }
 
 // next appends one row.
@@ -160,13 +143,12 @@ func (f *stageFiller) next(b copyRow) (copyRow, error) {
 		err = tooManyRows(f.limits.ImportRows)
 	}
 	if err != nil {
-		f.failed <- err
 		return b, err
 	}
 	return f.append(b), nil
 }
 
-// over says whether the turn is over; the clock is not asked for every row.
+// over says whether this COPY has lasted long enough; the clock is not asked for every row.
 func (f *stageFiller) over() bool {
 	const every = 256
 	f.done = f.counts.rejected >= f.limits.ImportRejected

@@ -10,9 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// stageColumns are a stage's, in the order in which stageFiller writes them. key is NULL where code is not.
-const stageColumns = `line, amount, key, reason, raw, code`
-
 // createStage makes an empty stage. No vacuum ever looks at it.
 func createStage(ctx context.Context, conn *pgx.Conn, table string) error {
 	create := `CREATE UNLOGGED TABLE ` + table + ` (line bigint, amount bigint, key text COLLATE "C", reason text, raw text, code text)
@@ -21,12 +18,18 @@ func createStage(ctx context.Context, conn *pgx.Conn, table string) error {
 		return fmt.Errorf("create stage: %w", err)
 	}
 	// A stage need not survive a crash. More work_mem would not make the sort faster, only later: what was spilled is
-	// merged while it is read. The two are set for this connection alone, which ends with the import.
-	const settings = `SET synchronous_commit = off; SET work_mem = '16MB'; SET jit = off`
+	// merged while it is read. All of it is set for this connection alone,
+	// which ends with the import.
+	const settings = `SET synchronous_commit = off; SET work_mem = '16MB'; SET jit = off; SET statement_timeout = 0`
 	if _, err := conn.Exec(ctx, settings); err != nil {
 		return fmt.Errorf("prepare stage: %w", err)
 	}
 	return nil
+}
+
+// fillStage is the statement that stageFiller's rows go into. key is NULL where code is not.
+func fillStage(table string) string {
+	return `COPY ` + table + ` (line, amount, key, reason, raw, code) FROM STDIN (FORMAT binary)`
 }
 
 // stageNames lists the stages that are there, of whomever.

@@ -1,0 +1,310 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+)
+
+// slowly is an upload that stops after its first part until it is told to go on.
+type slowly struct {
+	io.Reader
+	begun chan struct{} // closed when the first part was read
+	goOn  chan struct{}
+}
+
+func newSlowly(first, rest string) *slowly {
+	s := &slowly{begun: make(chan struct{}), goOn: make(chan struct{})}
+	wait := readFunc(func([]byte) (int, error) {
+		close(s.begun)
+		<-s.goOn
+		return 0, io.EOF
+	})
+	s.Reader = io.MultiReader(strings.NewReader(first), wait, strings.NewReader(rest))
+	return s
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// whileImporting runs check while an import of an event is held in the middle of its file, and returns what became of it.
+func (s *importTest) whileImporting(eventID int64, by Caller, check func()) (result ImportResult, err error) {
+	s.Helper()
+	body := newSlowly("member_id,amount\nM1,1\n", "M2,2\n")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		result, err = s.targets.Import(s.Context(), by, eventID, Upload{Body: body, ContentType: typeCSV})
+	}()
+	<-body.begun
+	check()
+	close(body.goOn)
+	<-done
+	return result, err
+}
+
+// While an import runs, another one of the event is refused, its key is in flight, and other events go on.
+func TestImportAtOnce(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	id, other := s.event(), s.event()
+	by := Caller{Actor: "test", Once: &Once{Key: "k", Fingerprint: []byte("f")}}
+	_, err := s.whileImporting(id, by, func() {
+		_, err := s.importCSV(id, "member_id,amount\nM3,3\n")
+		require.ErrorIs(t, err, &domain.Error{Code: domain.ImportRunning})
+		_, err = s.targets.Import(t.Context(), by, id, Upload{Body: strings.NewReader("member_id\n"), ContentType: typeCSV})
+		require.ErrorIs(t, err, &domain.Error{Code: domain.KeyInFlight})
+		s.mustImport(other, "member_id,amount\nM1,1\nM2,2\n")
+	})
+	require.NoError(t, err)
+	require.Len(t, s.consistent(id), 2)
+	require.Len(t, s.consistent(other), 2)
+}
+
+// Many imports at once, each of an event of its own, half of them into partitions of their own: the ids of each are one
+// run, in order (F37).
+func TestImportManyAtOnce(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	s.targets.Limits.OwnPartition = 200
+	s.targets.Limits.MessageTargets = 30
+	const events = 6
+	var ids []int64
+	for range events {
+		ids = append(ids, s.event())
+	}
+	group, ctx := errgroup.WithContext(t.Context())
+	group.SetLimit(events)
+	for i, id := range ids {
+		group.Go(func() error {
+			file := memberFile(100 + i%2*200)
+			_, err := s.targets.Import(ctx, Caller{Actor: "test"}, id, Upload{Body: bytes.NewReader(file), ContentType: typeCSV})
+			return err
+		})
+	}
+	require.NoError(t, group.Wait())
+	for i, id := range ids {
+		all := s.consistent(id)
+		require.Len(t, all, 100+i%2*200)
+		require.EqualValues(t, len(all)-1, all[len(all)-1].ID-all[0].ID, "one block of ids")
+	}
+}
+
+// An event that begins, or is edited, while its list is read does not get the targets (F38).
+func TestImportOvertaken(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		update string
+		code   domain.Code
+	}{
+		"started":                 {"event_status = 'RUNNING'", domain.WrongStatus},
+		"other partition count":   {"partition_count = 8", domain.ImportRunning},
+		"other default amount":    {"default_amount = 8", domain.ImportRunning},
+		"other default reason":    {"default_reason = 'x'", domain.ImportRunning},
+		"edited where it matters": {"reservation_priority = 1", ""},
+	} {
+		for _, threshold := range []int{1, 100} {
+			t.Run(fmt.Sprint(name, threshold), func(t *testing.T) {
+				t.Parallel()
+				s := setupImport(t)
+				s.targets.Limits.OwnPartition = threshold
+				id := s.event()
+				_, err := s.whileImporting(id, Caller{Actor: "test"}, func() {
+					s.exec(`UPDATE campaign_events SET `+test.update+` WHERE id = $1`, id)
+				})
+				if test.code == "" {
+					require.NoError(t, err)
+					require.Len(t, s.consistent(id), 2)
+					return
+				}
+				require.ErrorIs(t, err, &domain.Error{Code: test.code})
+				s.nothing(id)
+			})
+		}
+	}
+}
+
+// A start that meets an import is refused, one that comes after it runs with everything: whoever is first (F38).
+func TestImportStartRace(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	events := &Events{s.targets.Deps}
+	id := s.event()
+	_, err := s.whileImporting(id, Caller{Actor: "test"}, func() {
+		_, err := events.Start(t.Context(), Caller{Actor: "test"}, id)
+		require.ErrorIs(t, err, &domain.Error{Code: domain.ImportRunning})
+	})
+	require.NoError(t, err)
+	for range 10 {
+		id := s.event()
+		s.mustImport(id, "member_id,amount\nM0,1\n")
+		var imported, started error
+		var group errgroup.Group
+		group.Go(func() error { _, imported = s.importCSV(id, "member_id,amount\nM1,1\n"); return nil })
+		group.Go(func() error { _, started = events.Start(t.Context(), Caller{Actor: "test"}, id); return nil })
+		require.NoError(t, group.Wait())
+		targets := s.int(`SELECT count(*) FROM point_targets WHERE event_id = $1`, id)
+		require.Equal(t, targets, s.int(`SELECT total_count FROM campaign_events WHERE id = $1`, id))
+		require.Equal(t, targets, s.int(`SELECT coalesce(sum(target_count), 0) FROM grant_chunks WHERE event_id = $1`, id))
+		if imported != nil {
+			refused, ok := errors.AsType[*domain.Error](imported)
+			require.True(t, ok, "%v", imported)
+			require.Contains(t, []domain.Code{domain.WrongStatus, domain.ImportRunning}, refused.Code)
+			require.EqualValues(t, 1, targets)
+		}
+		if started != nil {
+			require.ErrorIs(t, started, &domain.Error{Code: domain.ImportRunning})
+		} else {
+			require.Empty(t, s.jobsOf(id), "a job was left pending in a running event")
+		}
+	}
+}
+
+// A client that goes away in the middle leaves nothing, and the same list is imported afterwards.
+func TestImportClientGone(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	id := s.event()
+	broken := io.MultiReader(bytes.NewReader(memberFile(10_000)), iotest.ErrReader(io.ErrUnexpectedEOF))
+	_, err := s.targets.Import(t.Context(), Caller{Actor: "test"}, id, Upload{Body: broken, ContentType: typeCSV})
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	s.nothing(id)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	body := newSlowly(string(memberFile(10_000)), "")
+	go func() {
+		<-body.begun
+		cancel()
+		close(body.goOn)
+	}()
+	_, err = s.targets.Import(ctx, Caller{Actor: "test"}, id, Upload{Body: body, ContentType: typeCSV})
+	require.ErrorIs(t, err, context.Canceled)
+	s.nothing(id)
+	s.mustImport(id, string(memberFile(10_000)))
+	require.Len(t, s.consistent(id), 10_000)
+}
+
+// What a killed import left is dropped by the next one, of whatever event; a living one keeps its stage.
+func TestImportDropsOrphans(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	id, other := s.event(), s.event()
+	s.exec(`CREATE UNLOGGED TABLE import_stage_` + fmt.Sprint(id) + `_dead (line bigint)`)
+	s.exec(`CREATE UNLOGGED TABLE import_stage_404_dead (line bigint)`)
+	s.exec(`CREATE TABLE import_stage_of_somebody (line bigint)`)
+	_, err := s.whileImporting(id, Caller{Actor: "test"}, func() {
+		s.mustImport(other, "member_id,amount\nM1,1\n")
+		require.EqualValues(t, 2, s.int(`SELECT count(*) FROM pg_class WHERE starts_with(relname, 'import_stage_')`))
+	})
+	require.NoError(t, err)
+	s.exec(`DROP TABLE import_stage_of_somebody`)
+	require.Len(t, s.consistent(id), 2)
+}
+
+// A default partition that is in use is waited for, but not for ever.
+func TestImportWaitsForDefaultPartition(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	s.targets.Limits.OwnPartition = 1
+	id := s.event()
+	reader, err := s.pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = reader.Exec(t.Context(), `LOCK TABLE point_targets_default IN ACCESS SHARE MODE`)
+	require.NoError(t, err)
+	imported := make(chan error, 1)
+	go func() {
+		_, err := s.importCSV(id, "member_id,amount\nM1,1\n")
+		imported <- err
+	}()
+	require.Eventually(t, func() bool {
+		return s.int(`SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' OR state = 'idle in transaction'
+			AND datname = current_database() AND query LIKE 'rollback to%'`) > 0
+	}, 20*time.Second, 20*time.Millisecond, "no first try failed")
+	require.NoError(t, reader.Rollback(t.Context()))
+	require.NoError(t, <-imported)
+	require.Len(t, s.consistent(id), 1)
+}
+
+func TestAttachGivesUp(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	id := s.event()
+	reader, err := s.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, reader.Rollback(context.WithoutCancel(t.Context()))) }()
+	_, err = reader.Exec(t.Context(), `LOCK TABLE point_targets_default IN ACCESS SHARE MODE`)
+	require.NoError(t, err)
+	err = pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
+		e, err := selectEvent(t.Context(), tx, id)
+		require.NoError(t, err)
+		_, err = createTargetsPartition(t.Context(), tx, e)
+		require.NoError(t, err)
+		require.NoError(t, indexTargetsPartition(t.Context(), tx, e))
+		return attachTargetsPartition(t.Context(), tx, e, 1)
+	})
+	require.ErrorIs(t, err, &domain.Error{Code: domain.Unavailable})
+}
+
+// An answer to COMMIT that is lost on its way does not make an import that is there look like one that failed (F3).
+func TestImportLostCommit(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	id := s.event()
+	config := s.pool.Config()
+	lose := &atomic.Bool{}
+	config.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		return &deafConn{Conn: conn, lose: lose}, err
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	defer pool.Close()
+	s.targets.Pool = pool
+	result, err := s.importCSV(id, "member_id,amount\nM1,1\n")
+	require.NoError(t, err)
+	require.True(t, lose.Load(), "no answer was lost")
+	require.Equal(t, ImportResult{ImportID: result.ImportID, Accepted: 1, TotalAmount: 1}, result)
+	require.Len(t, s.consistent(id), 1)
+}
+
+// deafConn loses the answer to the first COMMIT after an insert of totals, and the connection with it.
+type deafConn struct {
+	net.Conn
+	lose   *atomic.Bool
+	totals bool
+	deaf   bool
+}
+
+func (c *deafConn) Write(p []byte) (int, error) {
+	c.totals = c.totals || bytes.Contains(p, []byte("total_count = total_count +"))
+	if c.totals && bytes.Contains(p, []byte("commit\x00")) && c.lose.CompareAndSwap(false, true) {
+		c.deaf = true
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *deafConn) Read(p []byte) (int, error) {
+	if c.deaf {
+		if _, err := c.Conn.Read(p); err != nil { // PostgreSQL has answered: it is committed
+			return 0, err
+		}
+		return 0, io.ErrUnexpectedEOF
+	}
+	return c.Conn.Read(p)
+}
