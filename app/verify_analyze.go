@@ -66,7 +66,8 @@ func (s *Reports) selectGrown(ctx context.Context, event *int64) ([]string, erro
 		)
 		SELECT c.oid::regclass::text FROM pg_class c
 		WHERE c.oid IN (SELECT oid FROM concerned) AND c.relkind = 'r'
-		  AND (c.reltuples < 0 OR pg_relation_size(c.oid) / current_setting('block_size')::int > c.relpages * 1.1 + 10
+		  AND (coalesce(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) IS NULL
+		       OR pg_relation_size(c.oid) / current_setting('block_size')::int > c.relpages * 1.1 + 10
 		       OR pg_stat_get_mod_since_analyze(c.oid) > c.reltuples * 0.1 + 1000)
 		ORDER BY 1`
 	rows, err := s.Pool.Query(ctx, query, event)

@@ -181,6 +181,29 @@ func TestVerifyAddedType(t *testing.T) {
 	require.Equal(t, []string{"event 20, member m: a result without a target"}, report.Invariants[0].Examples)
 }
 
+// Tables that have grown are analyzed first, and only those: of targets, one event's own partition or the shared one.
+func TestVerifyAnalyzes(t *testing.T) {
+	t.Parallel()
+	pool := plant(t)
+	reports := &Reports{Deps{Pool: pool}}
+	grown, err := reports.selectGrown(t.Context(), nil)
+	require.NoError(t, err)
+	require.Subset(t, grown, []string{"grant_chunks", "point_results", "point_targets_1", "point_targets_default", "money.point_member", "river.river_job"})
+	other := int64(3)
+	grown, err = reports.selectGrown(t.Context(), &other)
+	require.NoError(t, err)
+	require.NotContains(t, grown, "point_targets_1")
+	verify(t, pool, VerifyQuery{})
+	grown, err = reports.selectGrown(t.Context(), nil)
+	require.NoError(t, err)
+	require.Empty(t, grown)
+	_, err = pool.Exec(t.Context(), `INSERT INTO point_results (event_id, member_id, amount) SELECT 9, 'm' || n, 1 FROM generate_series(1, 5000) n`)
+	require.NoError(t, err)
+	grown, err = reports.selectGrown(t.Context(), nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"point_results"}, grown)
+}
+
 // sample is a report with everything in it.
 func sample(tb testing.TB) VerifyReport {
 	tb.Helper()

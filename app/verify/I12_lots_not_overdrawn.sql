@@ -1,12 +1,15 @@
 -- I12, always: of each lot there is left at least nothing and at most what was saved. A lot is the row that points at
 -- itself; what is left of it is the sum of all rows that point at it. A lot that nobody drew from has all of it left, so
 -- only the others are looked up, each by its key.
-WITH rows AS NOT MATERIALIZED (
+WITH rows AS NOT MATERIALIZED ( -- two arms, of which one is always empty: an IN under OR would be no join
     SELECT d.member_id, d.save_point_member_id AS lot, d.point, d.point_member_id = d.save_point_member_id AS save
     FROM money.point_member_detail d
-    WHERE $1::bigint IS NULL OR (d.member_id, d.save_point_member_id) IN (
-              SELECT m.member_id, m.point_member_id FROM money.point_member m
-              WHERE m.point_type_code = 'CM' AND m.ref_unique_id = $1::bigint::text)
+    WHERE $1::bigint IS NULL
+    UNION ALL
+    SELECT d.member_id, d.save_point_member_id, d.point, d.point_member_id = d.save_point_member_id
+    FROM money.point_member m
+    JOIN money.point_member_detail d ON d.member_id = m.member_id AND d.save_point_member_id = m.point_member_id
+    WHERE $1::bigint IS NOT NULL AND m.point_status_code = 'S' AND m.point_type_code = 'CM' AND m.ref_unique_id = $1::bigint::text
 ), drawn AS (
     SELECT member_id, lot, sum(point) AS point FROM rows WHERE NOT save GROUP BY member_id, lot
 ), wrong AS (

@@ -1,25 +1,31 @@
 -- I13, always: what a member's history sums to is what the member's lots have left.
 --
--- A movement and a detail that are each other's image cancel out first, which leaves few rows to be summed by member.
-WITH concerned AS (
-    SELECT DISTINCT member_id FROM money.point_member WHERE point_type_code = 'CM' AND ref_unique_id = $1::bigint::text
-), movements AS NOT MATERIALIZED (
-    SELECT * FROM money.point_member WHERE $1::bigint IS NULL OR member_id IN (SELECT member_id FROM concerned)
+-- A movement and a detail that are each other's image cancel out, and need not be summed by member: they all go to the
+-- one group of NULL. Both CTEs have two arms, of which one is always empty: an IN under OR would be no join.
+WITH movements AS NOT MATERIALIZED (
+    SELECT m.member_id, m.point_member_id, m.point FROM money.point_member m WHERE $1::bigint IS NULL
+    UNION ALL
+    SELECT m.member_id, m.point_member_id, m.point FROM money.point_member m
+    WHERE $1::bigint IS NOT NULL AND m.member_id IN (
+              SELECT s.member_id FROM money.point_member s WHERE s.point_type_code = 'CM' AND s.ref_unique_id = $1::bigint::text)
 ), details AS NOT MATERIALIZED (
-    SELECT * FROM money.point_member_detail WHERE $1::bigint IS NULL OR member_id IN (SELECT member_id FROM concerned)
-), rest AS (
-    SELECT coalesce(m.member_id, d.member_id) AS member_id, m.point AS history, d.point AS lots
+    SELECT d.member_id, d.point_member_id, d.save_point_member_id, d.point FROM money.point_member_detail d WHERE $1::bigint IS NULL
+    UNION ALL
+    SELECT d.member_id, d.point_member_id, d.save_point_member_id, d.point FROM money.point_member_detail d
+    WHERE $1::bigint IS NOT NULL AND d.member_id IN (
+              SELECT s.member_id FROM money.point_member s WHERE s.point_type_code = 'CM' AND s.ref_unique_id = $1::bigint::text)
+), summed AS (
+    SELECT CASE WHEN m.member_id IS NULL OR d.member_id IS NULL THEN coalesce(m.member_id, d.member_id) END AS member_id,
+           count(m.member_id) AS movements, coalesce(sum(m.point), 0) AS history, coalesce(sum(d.point), 0) AS lots
     FROM movements m
     FULL JOIN details d ON d.member_id = m.member_id AND d.point_member_id = m.point_member_id
                        AND d.save_point_member_id = m.point_member_id AND d.point = m.point
-    WHERE m.member_id IS NULL OR d.member_id IS NULL
-), wrong AS (
-    SELECT member_id, coalesce(sum(history), 0) - coalesce(sum(lots), 0) AS more
-    FROM rest GROUP BY member_id HAVING coalesce(sum(history), 0) <> coalesce(sum(lots), 0)
+    GROUP BY 1
 )
-SELECT (SELECT count(*) FROM movements)                 AS movements,
-       (SELECT coalesce(sum(point), 0) FROM movements)  AS history_sum,
-       (SELECT coalesce(sum(point), 0) FROM details)    AS lots_sum,
-       count(*)                                         AS differences,
-       (array_agg(format('member %s: the history says %s more than the lots have left', member_id, more) ORDER BY member_id))[1:5] AS examples
-FROM wrong
+SELECT coalesce(sum(movements), 0)                AS movements,
+       coalesce(sum(history), 0)                  AS history_sum,
+       coalesce(sum(lots), 0)                     AS lots_sum,
+       count(*) FILTER (WHERE history <> lots)    AS differences,
+       (array_agg(format('member %s: the history says %s more than the lots have left', member_id, history - lots) ORDER BY member_id)
+            FILTER (WHERE history <> lots))[1:5]  AS examples
+FROM summed
