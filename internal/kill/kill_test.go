@@ -24,6 +24,8 @@ func TestPlan(t *testing.T) {
 			require.GreaterOrEqual(t, r.at, earliest)
 			require.Less(t, r.at, latest)
 			require.Contains(t, []int{0, 1}, r.which)
+			require.True(t, r.victim != relay || r.publish, "a relay publishes")
+			require.True(t, r.victim != handler || !r.publish, "a handler grants")
 			require.True(t, r.pause >= 0 && r.pause < maxPause)
 			if r.voucher {
 				vouchers++
@@ -38,14 +40,14 @@ func TestPlan(t *testing.T) {
 	require.NotEqual(t, makePlan(1, 20), makePlan(2, 20))
 }
 
-// Every one of the two relays and handlers is killed, and vouchers meet every victim, for some seed at least.
+// Each of the two relays and handlers is killed, vouchers meet every victim, and the others are killed at either work.
 func TestPlanReachesEverything(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, r := range makePlan(7, 200) {
-		seen[r.victim.String()+strconv.Itoa(r.which)+r.eventType()] = true
+		seen[r.victim.String()+strconv.Itoa(r.which)+r.eventType()+strconv.FormatBool(r.publish)] = true
 	}
-	require.Len(t, seen, int(victims)*2*2)
+	require.Len(t, seen, 2*2+2*2+2*2*2+2*2*2)
 }
 
 // The list that is sent is the list that the ledger is compared with.

@@ -15,8 +15,12 @@ import (
 type evidence struct {
 	completedAt time.Time
 	jobs        int // relay jobs that were begun more than once
-	chunks      int // chunks that were claimed more than once
+	chunks      int // chunks whose claim was lost with who had it: they waited for its lease to end
 }
+
+// lost is how long after its first claim a chunk is settled if that claim was lost. A handler gives up after 10 seconds, and
+// a lease lasts 15.
+const lost = 14 * time.Second
 
 // prove compares the ledger with the list, and reads what had to be done again.
 func (in *installation) prove(ctx context.Context, event int64, voucher bool, members int) (e evidence, err error) {
@@ -30,9 +34,9 @@ func (in *installation) prove(ctx context.Context, event int64, voucher bool, me
 	}
 	const query = `SELECT completed_at,
 			(SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND attempt > 1 AND args @> jsonb_build_object('event_id', $1::bigint)),
-			(SELECT count(*) FROM grant_chunks WHERE event_id = $1 AND attempts > 1)
+			(SELECT count(*) FROM grant_chunks WHERE event_id = $1 AND settled_at > claimed_at + $2::interval)
 		FROM campaign_event_summary WHERE event_id = $1`
-	if err := conn.QueryRow(ctx, query, event).Scan(&e.completedAt, &e.jobs, &e.chunks); err != nil {
+	if err := conn.QueryRow(ctx, query, event, lost).Scan(&e.completedAt, &e.jobs, &e.chunks); err != nil {
 		return e, fmt.Errorf("read evidence: %w", err)
 	}
 	return e, nil

@@ -116,7 +116,7 @@ func verdict(out io.Writer, results []result, o options) error {
 	if failed > 0 || len(results) < o.times {
 		return fmt.Errorf("%d rounds failed, %d were not played; seed %d", failed, o.times-len(results), o.seed)
 	}
-	say(out, "\n%d of %d: complete within %s, verify clean, every member in the ledger exactly once; seed %d\n",
-		o.times, o.times, limit, o.seed)
+	say(out, "\n%d of %d: complete within %.0f s of the restart, verify clean, every member in the ledger exactly once; seed %d\n",
+		o.times, o.times, limit.Seconds(), o.seed)
 	return nil
 }

@@ -36,11 +36,13 @@ type round struct {
 	which   int     // of the two relays or handlers: 0 or 1
 	voucher bool    // the event grants vouchers, not points
 	at      float64 // how much of the event is done at the kill, at least
+	publish bool    // done means published, which comes first; else granted
 	pause   time.Duration
 }
 
 // makePlan chooses the rounds of a run from its seed. Each four rounds in a row kill each victim once, in an order of their
-// own; every third event grants vouchers.
+// own; every third event grants vouchers. A relay is killed while it publishes and a handler while it grants, the others
+// at either.
 func makePlan(seed uint64, times int) []round {
 	random := rand.New(rand.NewPCG(seed, 0))
 	rounds := make([]round, times)
@@ -49,12 +51,14 @@ func makePlan(seed uint64, times int) []round {
 		if i%int(victims) == 0 {
 			order = random.Perm(int(victims))
 		}
+		who := victim(order[i%int(victims)])
 		rounds[i] = round{
 			number:  i + 1,
-			victim:  victim(order[i%int(victims)]),
+			victim:  who,
 			which:   random.IntN(2),
 			voucher: i%3 == 2,
 			at:      earliest + random.Float64()*(latest-earliest)*0.8, // not so late that the next look is past the end
+			publish: random.IntN(2) == 0 && who != handler || who == relay,
 			pause:   time.Duration(random.Int64N(int64(maxPause))),
 		}
 	}

@@ -24,7 +24,7 @@ type result struct {
 
 	event  int64
 	name   string  // of who was killed
-	done   float64 // at the kill: of a relay's victim published, else settled
+	done   float64 // at the kill
 	took   time.Duration
 	missed string // why the round does not count
 	err    error
@@ -102,8 +102,7 @@ func (p *player) begin(ctx context.Context, r round, try int) (int64, error) {
 	return event, p.api.start(ctx, event)
 }
 
-// reach waits until as much of the event is done as the round asks for. A relay's work is to publish, everybody else's
-// ends with a result.
+// reach waits until as much of the event is done as the round asks for.
 func (p *player) reach(ctx context.Context, res *result) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -115,7 +114,7 @@ func (p *player) reach(ctx context.Context, res *result) error {
 		if err != nil {
 			return false, err
 		}
-		if res.done = now.settled(); res.victim == relay {
+		if res.done = now.settled(); res.publish {
 			res.done = now.published()
 		}
 		if now.Status != "RUNNING" || res.done > latest {

@@ -16,7 +16,7 @@ func say(out io.Writer, format string, args ...any) {
 // line tells what came of one try.
 func line(out io.Writer, r result, members int) {
 	done := "granted"
-	if r.victim == relay {
+	if r.publish {
 		done = "published"
 	}
 	say(out, "%5d  %-7s %4d  %-10s  %3.0f %% %-9s ", r.number, r.eventType(), r.event, r.name, 100*r.done, done)
@@ -24,7 +24,7 @@ func line(out io.Writer, r result, members int) {
 	case r.err != nil:
 		say(out, "  FAILED: %v\n", r.err)
 	case r.missed != "":
-		say(out, "  missed, played again: %s\n", r.missed)
+		say(out, "  missed, played again: %s, and complete after %.1f s\n", r.missed, r.took.Seconds())
 	default:
 		say(out, "  %4.1f s  %6.1f s  %4d %6d   ok, %d of %d in the ledger\n",
 			r.pause.Seconds(), r.took.Seconds(), r.jobs, r.chunks, members, members)
