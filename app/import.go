@@ -277,27 +277,27 @@ func (im *importing) publish(ctx context.Context, tx pgx.Tx, importID int64) err
 	return failpoint.Hit(ctx, failpoint.ImportBeforeCommit)
 }
 
-// join adds the targets to the event, if it is still PENDING. The gate comes before the partition is attached, because
-// that locks campaign_events; everything behind the gate is short.
+// join adds the targets to the event, if it is still PENDING. Everything behind the gate is short.
 func (im *importing) join(ctx context.Context, tx pgx.Tx) error {
-	if im.opensPartition() {
-		if err := indexTargetsPartition(ctx, tx, im.event); err != nil {
-			return err
-		}
-	}
-	if err := pg.Lock(ctx, tx, pg.Gate, im.event.ID); err != nil {
+	if err := im.enterGate(ctx, tx); err != nil {
 		return err
-	}
-	if im.opensPartition() {
-		if err := attachTargetsPartition(ctx, tx, im.event, attachTries); err != nil {
-			return err
-		}
 	}
 	added, err := addTotals(ctx, tx, im.event, im.load.accepted, im.load.amount, im.opensPartition())
 	if err != nil || added {
 		return err
 	}
 	return im.overtaken(ctx, tx)
+}
+
+// enterGate also attaches the event's own partition.
+func (im *importing) enterGate(ctx context.Context, tx pgx.Tx) error {
+	if !im.opensPartition() {
+		return pg.Lock(ctx, tx, pg.Gate, im.event.ID)
+	}
+	if err := indexTargetsPartition(ctx, tx, im.event); err != nil {
+		return err
+	}
+	return attachTargetsPartition(ctx, tx, im.event, attachTries)
 }
 
 // overtaken says why the event does not take the targets any more.

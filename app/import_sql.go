@@ -151,8 +151,9 @@ const (
 // attachTries is how often an import asks for the default partition: half a minute in all.
 const attachTries = 12
 
-// attachTargetsPartition makes the table a partition. That takes the default partition for itself, so it waits two
-// seconds at the most, while everybody else's statements there wait behind it, and lets them pass before it tries again.
+// attachTargetsPartition enters the event's gate and makes the table a partition. That takes the default partition for
+// itself, so it waits two seconds at the most, while everybody else's statements there wait behind it; then it lets them
+// pass, gives the gate back, and tries again.
 func attachTargetsPartition(ctx context.Context, tx pgx.Tx, e domain.Event, tries int) error {
 	const pause = 500 * time.Millisecond
 	for range tries {
@@ -172,7 +173,11 @@ func attachTargetsPartition(ctx context.Context, tx pgx.Tx, e domain.Event, trie
 		Hint: "upload the list again in a few minutes"}
 }
 
+// attachNow takes the gate first: attaching locks campaign_events, for which whoever holds the gate may be waiting.
 func attachNow(ctx context.Context, tx pgx.Tx, e domain.Event) error {
+	if err := pg.Lock(ctx, tx, pg.Gate, e.ID); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '2s'`); err != nil {
 		return fmt.Errorf("attach partition: %w", err)
 	}

@@ -18,8 +18,7 @@ func createStage(ctx context.Context, conn *pgx.Conn, table string) error {
 		return fmt.Errorf("create stage: %w", err)
 	}
 	// A stage need not survive a crash. More work_mem would not make the sort faster, only later: what was spilled is
-	// merged while it is read. All of it is set for this connection alone,
-	// which ends with the import.
+	// merged while it is read. The connection ends with the import, and its settings with it.
 	const settings = `SET synchronous_commit = off; SET work_mem = '16MB'; SET jit = off; SET statement_timeout = 0`
 	if _, err := conn.Exec(ctx, settings); err != nil {
 		return fmt.Errorf("prepare stage: %w", err)
