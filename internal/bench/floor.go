@@ -112,7 +112,7 @@ func (f *floor) importLock() int64 { return f.event.ID<<3 | 1 }
 
 // floorTx is a transaction that does nothing any more after its first error.
 type floorTx struct {
-	ctx context.Context //nolint:containedctx // it lives for one call
+	ctx context.Context // it lives for one call
 	tx  pgx.Tx
 	err error
 }

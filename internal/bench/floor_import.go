@@ -24,6 +24,7 @@ func (f *floor) load(ctx context.Context) (err error) {
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it is not needed any more
 	stage := "import_stage_" + strconv.FormatInt(f.event.ID, 10) + "_floor"
 	err = f.tx(ctx, func(tx *floorTx) {
+		tx.exec(sqlSetUpImport)
 		tx.row(sqlTryLock, f.importLock())
 		tx.row(sqlEvent, f.event.ID)
 		tx.row(sqlOwnPartition, f.event.ID)
@@ -153,10 +154,10 @@ func (f *floor) publishChunks(tx *floorTx) {
 		return err
 	})
 	tx.exec(sqlIndexPartition, f.event.Type.Code, f.event.ID)
-	tx.exec(sqlLock, f.gate())
 	tx.do(func() error {
 		return pgx.BeginFunc(tx.ctx, tx.tx, func(inner pgx.Tx) error {
 			t := &floorTx{ctx: tx.ctx, tx: inner}
+			t.exec(sqlLock, f.gate())
 			t.exec(sqlLockTimeout)
 			t.exec(sqlAttachPartition, f.event.Type.Code, f.event.ID)
 			t.exec(sqlNoLockTimeout)

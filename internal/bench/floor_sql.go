@@ -22,12 +22,13 @@ const (
 
 // T1, the import.
 const (
+	sqlSetUpImport  = `SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`
 	sqlOwnPartition = `SELECT own_partition FROM campaign_events WHERE id = $1`
 	sqlStages       = `SELECT relname::text FROM pg_class WHERE starts_with(relname, $1) AND relname >= $1 AND relname < $1 || 'a'
 		AND relkind = 'r' AND pg_table_is_visible(oid)`
 	sqlCreateStage = `CREATE UNLOGGED TABLE %q (line bigint, amount bigint, key text COLLATE "C", reason text, raw text, code text)
 		WITH (autovacuum_enabled = false)`
-	sqlStageSettings   = `SET synchronous_commit = off; SET work_mem = '16MB'; SET jit = off`
+	sqlStageSettings   = `SET synchronous_commit = off; SET work_mem = '16MB'; SET jit = off; SET statement_timeout = 0`
 	sqlCopyStage       = `COPY %q (line, amount, key, reason, raw, code) FROM STDIN (FORMAT binary)`
 	sqlReserve         = `SELECT setval($1::regclass, nextval($1::regclass) + $2 - 1) - $2 + 1`
 	sqlCreatePartition = `SELECT create_targets_partition($1, $2)`

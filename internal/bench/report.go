@@ -85,7 +85,7 @@ func each[T any](runs []Run, of func(Run) T) []T {
 	return list
 }
 
-// median is the middle of list, or the mean of the two in the middle; 0 of none.
+// median is the middle of list, of an even number the lower of two; 0 of none.
 func median[T cmp.Ordered](list []T) (m T) {
 	if len(list) == 0 {
 		return m

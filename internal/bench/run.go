@@ -55,7 +55,7 @@ func (s *server) run(ctx context.Context, kind string, round int) (r Run, err er
 			err = dropped
 		}
 	}()
-	pool, err := s.Open(ctx, at, 2)
+	pool, err := openOwn(ctx, at)
 	if err != nil {
 		return r, err
 	}
@@ -72,6 +72,21 @@ func (s *server) run(ctx context.Context, kind string, round int) (r Run, err er
 		return r, err
 	}
 	return r, r.verify(ctx, pool, event)
+}
+
+// openOwn opens a pool for what is asked before the clock starts and after it has stopped.
+func openOwn(ctx context.Context, at string) (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(at)
+	if err != nil {
+		return nil, fmt.Errorf("read address: %w", err)
+	}
+	c.MaxConns = 4
+	c.ConnConfig.RuntimeParams["application_name"] = "bench"
+	pool, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	return pool, nil
 }
 
 // createEvent makes the event, before any clock is started.

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"bestow/app"
+	"bestow/internal/bench"
+	"bestow/internal/embedpg"
+	"bestow/internal/kafkatest"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// extra is what the product executes beside the floor, and why the floor does without.
+var extra = map[string]string{
+	"select code, label, granter, operation, topic from event_types where state = 'ready' order by code": "the router looks for new types once a second",
+	"select current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off' and " +
+		"current_setting('full_page_writes')::bool": "asked once, when a process starts",
+	"select e.id from campaign_events e join campaign_event_summary s on s.event_id = e.id where e.event_status = 'running' and " +
+		"s.published_count = e.total_count and s.success_count + s.fail_count = e.total_count order by e.id": "the timetable looks for events to close every 5 s",
+	"select 1": "River asks whether the server is there",
+	"-- ping":  "the pool asks whether a connection is still there",
+}
+
+// often is what the product executes more often, and why.
+var often = map[string]string{
+	"begin":    "River's transactions, the bench's own look at the event, and starts of processes",
+	"commit":   "as begin",
+	eventQuery: "the bench itself asks until the event is COMPLETED",
+}
+
+// The floor is what the product's own statements cost: the server is sent the same ones by both, as often, but for
+// River's and those of the lists above.
+func TestBenchFloorIsTheSameSQL(t *testing.T) {
+	t.Parallel()
+	sent := sentBy(t, 3000)
+	for sql, n := range sent[bench.Floor] {
+		if often[sql] == "" {
+			assert.Equal(t, n, sent[bench.Pipeline][sql], "the floor executes it %d times: %s", n, sql)
+		}
+	}
+	for sql := range sent[bench.Pipeline] {
+		if extra[sql] == "" && !rivers.MatchString(sql) && !migrated.MatchString(sql) {
+			assert.Positive(t, sent[bench.Floor][sql], "the floor does without: %s", sql)
+		}
+	}
+}
+
+// eventQuery stands for the long list of columns of an event.
+const eventQuery = "select an event"
+
+var (
+	rivers   = regexp.MustCompile(`river|pg_notify|^(un)?listen|pggetproductandversion`)
+	migrated = regexp.MustCompile(`goose|pg_advisory_(un)?lock\(`) // asked whether a migration is missing, when a process starts
+)
+
+// sentBy runs a bench and returns how often the server was sent each statement by either kind of run, as its log says:
+// no tracer sees what goes over the wire below pgx, where COPY does.
+func sentBy(t *testing.T, members int) map[string]map[string]int {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "bestow-bench-*")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	require.NoError(t, os.Chmod(dir, 0o711)) // PostgreSQL, which does not run as root, passes through
+	pg, err := embedpg.Start(t.Context(), embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: map[string]string{
+		"log_statement": "all", "log_line_prefix": "@%d@%a@ ", "fsync": "off",
+	}})
+	require.NoError(t, err)
+	defer pg.Kill()
+	b := &bencher{cfg: benchTestConfig(t, pg.URL), dir: dir, log: slog.New(slog.DiscardHandler)}
+	c := b.config(members, 1)
+	c.Connections = 2
+	c.Start = func(ctx context.Context, url, prefix string) (*bench.Product, error) {
+		cfg := b.cfg
+		cfg.DatabaseURL, cfg.TopicPrefix = url, prefix
+		return startProduct(ctx, cfg, b.log, overrides{limits: func(l *app.Limits) { l.OwnPartition = members }})
+	}
+	report, err := bench.Measure(t.Context(), c)
+	require.NoError(t, err)
+	require.Len(t, report.Runs, 4)
+	log, err := os.Open(filepath.Join(dir, "postgres", "postgres.log"))
+	require.NoError(t, err)
+	defer func() { _ = log.Close() }()
+	return statements(t, log)
+}
+
+func benchTestConfig(t *testing.T, url string) config {
+	t.Helper()
+	cfg, err := env.ParseAsWithOptions[config](env.Options{Environment: map[string]string{
+		"DATABASE_URL": url, "KAFKA_BROKERS": strings.Join(kafkatest.Brokers(t), ","), "BESTOW_MESSAGE_TARGETS": "100",
+		"BESTOW_ADDR": "127.0.0.1:0", "BESTOW_OPS_ADDR": "127.0.0.1:0", "BESTOW_ADMIN_KEY": "test",
+	}})
+	require.NoError(t, err)
+	return cfg
+}
+
+var (
+	logged = regexp.MustCompile(`(?s)^@bestow_bench_(floor|pipeline)_(\d+)@(bestow[^@]*)@ LOG:  (?:statement|execute [^:]+): (.*)$`)
+	spaces = regexp.MustCompile(`\s+`)
+	stages = regexp.MustCompile(`import_stage_\w+`)
+)
+
+// statements counts the statements of a server's log by the kind of run.
+func statements(t *testing.T, log io.Reader) map[string]map[string]int {
+	t.Helper()
+	body, err := io.ReadAll(log)
+	require.NoError(t, err)
+	sent := map[string]map[string]int{bench.Floor: {}, bench.Pipeline: {}}
+	for _, entry := range strings.Split("\n"+string(body), "\n@") {
+		m := logged.FindStringSubmatch("@" + strings.TrimSpace(entry))
+		if m == nil {
+			continue
+		}
+		sent[m[1]][normal(m[4])]++
+	}
+	return sent
+}
+
+func normal(sql string) string {
+	sql = stages.ReplaceAllString(strings.ReplaceAll(strings.ToLower(sql), `"`, ""), "stage")
+	sql = strings.TrimSpace(spaces.ReplaceAllString(sql, " "))
+	if strings.HasPrefix(sql, "select e.id, e.campaign_id") {
+		return eventQuery
+	}
+	return sql
+}
