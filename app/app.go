@@ -17,6 +17,9 @@ type Granter interface {
 	// Grant asks for all grants of e in one batch and returns an outcome for each, in their order. What is not applied by
 	// deadline never is. An error means that the batch as a whole is unknown: nothing says what was applied.
 	Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error)
+	// Lookup says for each grant of e, in their order, whether it stands in the ledger: Granted, or nil where its key is
+	// unknown. It changes nothing.
+	Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error)
 }
 
 // Sealer seals the PINs of vouchers, with a key per event that is wrapped by the master key.

@@ -45,18 +45,12 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 	if time.Since(began) > s.Limits.ClaimLease/2 {
 		return errors.Join(outbox.ErrBusy, s.release(ctx, c)) // too late to ask safely: the message comes again
 	}
-	outcomes, err := s.grant(ctx, c)
+	work := s.work
+	if c.suspicious() {
+		work = s.isolate
+	}
+	done, err := work(ctx, c)
 	if err != nil {
-		return err
-	}
-	if err := failpoint.Hit(ctx, failpoint.MoneyAfterGrant); err != nil {
-		return err
-	}
-	done, err := s.settle(ctx, c, outcomes)
-	if err != nil {
-		return err
-	}
-	if err := failpoint.Hit(ctx, failpoint.SettleAfterCommit); err != nil {
 		return err
 	}
 	if done {
@@ -67,6 +61,21 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 	return c.foreign()
 }
 
+// work asks for all of the claim's grants and settles them; done says that every target of the event is final.
+func (s *Grants) work(ctx context.Context, c claim) (done bool, err error) {
+	outcomes, err := s.ask(ctx, &c)
+	if err != nil {
+		return false, err
+	}
+	if err := failpoint.Hit(ctx, failpoint.MoneyAfterGrant); err != nil {
+		return false, err
+	}
+	if done, err = s.settle(ctx, c, outcomes); err != nil {
+		return false, err
+	}
+	return done, failpoint.Hit(ctx, failpoint.SettleAfterCommit)
+}
+
 // claim is a handler's right to ask the ledger for the grants it admits, until the lease ends.
 type claim struct {
 	event    domain.Event
@@ -74,9 +83,13 @@ type claim struct {
 	at       outbox.Position
 	token    [16]byte
 	first    bool      // nobody ever claimed the chunk: it has no results
+	lapsed   bool      // not a claim of our own: one that ran out while the event was stopped, to be settled by lookup
 	deadline time.Time // by the database's clock: the ledger applies nothing after it
 	grants   []domain.Grant
-	strange  []string // what of the message the rows do not know
+	strange  []string        // what of the message the rows do not know
+	attempts int             // claims of the chunk that did not come back, this one among them
+	isolated map[string]bool // members whose asking did not come back
+	more     bool            // the claim goes on after this settling
 }
 
 // foreign is the error that parks the message, nil if the rows know all of it.
@@ -103,6 +116,9 @@ func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
 		if err != nil {
 			return claim{}, err
 		}
+		if c.event.Status == domain.Stopped || c.event.Status == domain.Failed {
+			return c.atRest(ctx, tx, m.Grants, state)
+		}
 		if err := c.admit(ctx, tx, m.Grants, state.first); err != nil || len(c.grants) == 0 {
 			return c, err
 		}
@@ -110,7 +126,7 @@ func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
 			return claim{}, outbox.ErrBusy
 		}
 		_, _ = rand.Read(c.token[:]) // never fails
-		c.first, c.deadline = state.first, state.now.Add(s.Limits.GrantBudget)
+		c.first, c.deadline, c.attempts = state.first, state.now.Add(s.Limits.GrantBudget), state.attempts+1
 		if err := openClaim(ctx, tx, c, s.Limits.ClaimLease); err != nil {
 			return claim{}, err
 		}
@@ -131,16 +147,13 @@ func readClaimed(ctx context.Context, tx pgx.Tx, m outbox.Message) (claim, error
 	if e.Type.Code != m.EventType || !strings.HasSuffix(topic, "."+e.Type.Topic) {
 		return claim{}, &outbox.ForeignError{Detail: fmt.Sprintf("event %d has type %s, the message says %s on topic %s", e.ID, e.Type.Code, m.EventType, m.At.Topic)}
 	}
-	return claim{event: e, chunk: m.Chunk, at: m.At}, nil
+	return claim{event: e, chunk: m.Chunk, at: m.At, isolated: map[string]bool{}}, nil
 }
 
 // admit sorts the grants of a message by what the rows say: those to ask for, those already answered, and those that
 // no row knows.
 func (c *claim) admit(ctx context.Context, tx pgx.Tx, grants []domain.Grant, first bool) error {
 	running := c.event.Status == domain.Running
-	if !running && c.event.Status != domain.Completed {
-		return nil // STOPPED or FAILED: a resume publishes it again
-	}
 	targets, err := selectTargets(ctx, tx, c.event.Type, c.chunk)
 	if err != nil {
 		return err
@@ -159,9 +172,56 @@ func (c *claim) admit(ctx context.Context, tx pgx.Tx, grants []domain.Grant, fir
 			c.strange = append(c.strange, fmt.Sprintf("member %s is to get %d, the message says %d", g.MemberID, t.Amount, g.Amount))
 		case results[g.MemberID].Admits(g, running):
 			c.grants = append(c.grants, g)
+			if results[g.MemberID].ErrorCode == isolated {
+				c.isolated[g.MemberID] = true
+			}
 		}
 	}
 	return nil
+}
+
+// atRest is what is left to do for a chunk of a stopped event. Nothing is asked for: a resume publishes it again. But
+// while a claim is open its holder may still grant, so the message waits; and a claim that ran out without being closed
+// may have granted, so the ledger is looked up, and what it has is settled under that claim's token.
+func (c claim) atRest(ctx context.Context, tx pgx.Tx, grants []domain.Grant, state chunkState) (claim, error) {
+	if state.open {
+		return claim{}, outbox.ErrBusy
+	}
+	if state.token == ([16]byte{}) {
+		return c, nil
+	}
+	results, err := selectResults(ctx, tx, c.event, members(grants))
+	if err != nil {
+		return claim{}, err
+	}
+	c.token, c.lapsed = state.token, true
+	for _, g := range grants {
+		if results[g.MemberID].Status != domain.Succeeded {
+			c.grants = append(c.grants, g)
+		}
+	}
+	return c, nil
+}
+
+// ask gets the outcomes of c's grants from the ledger. For a lapsed claim nothing is asked for: c keeps the grants that
+// the ledger has already.
+func (s *Grants) ask(ctx context.Context, c *claim) ([]domain.Outcome, error) {
+	if !c.lapsed {
+		return s.grant(ctx, *c)
+	}
+	found, err := s.Granter.Lookup(ctx, c.event, c.grants)
+	if err != nil {
+		return nil, fmt.Errorf("look up chunk %s: %w", c.chunk, err)
+	}
+	var outcomes []domain.Outcome
+	var known []domain.Grant
+	for i, o := range found {
+		if o != nil {
+			known, outcomes = append(known, c.grants[i]), append(outcomes, *o)
+		}
+	}
+	c.grants = known
+	return outcomes, nil
 }
 
 // grant asks the ledger, with no transaction open (T5). After an error that says that nothing was applied the claim is

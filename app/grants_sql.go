@@ -81,7 +81,7 @@ func closeClaim(ctx context.Context, tx pgx.Tx, c claim, settled int) error {
 // unknown: a request may still be on its way until the lease ends.
 func updateChunk(ctx context.Context, tx pgx.Tx, c claim, ch changes, own bool) error {
 	set := settledColumns
-	if own && !ch.unknown && !ch.redrive {
+	if own && !ch.unknown && !ch.redrive && !c.more {
 		set += `, claim_token = NULL, open_until = NULL`
 	}
 	update := `UPDATE grant_chunks SET ` + set + ` WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4`

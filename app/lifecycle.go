@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
 
 	"bestow/domain"
 	"bestow/internal/failpoint"
@@ -73,9 +76,19 @@ func missingKeys() error {
 		Hint: "set BESTOW_MASTER_KEY to 32 random bytes in base64 and restart"}
 }
 
-// Close completes the event if every target is final and published (T7). It may be called at any time, any number of times.
+// Close completes the event if every target is final and published (T7), and lets the lane's next one start. It may be
+// called at any time, any number of times.
 func (s *Events) Close(ctx context.Context, id int64) error {
-	return pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+	closed, err := s.close(ctx, id)
+	if err != nil || !closed {
+		return err
+	}
+	return s.StartDue(ctx)
+}
+
+func (s *Events) close(ctx context.Context, id int64) (closed bool, err error) {
+	err = pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+		closed = false
 		if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
 			return err
 		}
@@ -83,9 +96,12 @@ func (s *Events) Close(ctx context.Context, id int64) error {
 		if err != nil {
 			return err
 		}
-		to, wrong := e.Status.After(domain.Close)
-		if wrong != nil || !e.Done() {
+		if e.Status != domain.Running || !e.Done() {
 			return nil // somebody else closed it, or it goes on
+		}
+		to, err := e.Status.After(domain.Close)
+		if err != nil {
+			return err
 		}
 		if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
 			return err
@@ -93,8 +109,10 @@ func (s *Events) Close(ctx context.Context, id int64) error {
 		if err := stampCompleted(ctx, tx, id); err != nil {
 			return err
 		}
+		closed = true
 		return failpoint.Hit(ctx, failpoint.CloseBeforeCommit)
 	})
+	return closed && err == nil, err
 }
 
 // CloseDone closes every event that is done and still RUNNING: the net under Close, which a crash between the last
@@ -119,9 +137,12 @@ func faultEvent(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, memo
 	if err != nil {
 		return err
 	}
-	to, wrong := e.Status.After(domain.Fault)
-	if wrong != nil {
+	if e.Status != domain.Running {
 		return nil // it does not run any more
+	}
+	to, err := e.Status.After(domain.Fault)
+	if err != nil {
+		return err
 	}
 	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
 		return err
@@ -130,4 +151,159 @@ func faultEvent(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, memo
 		return err
 	}
 	return stampStopped(ctx, tx, id, code, memo)
+}
+
+// maxMemo is the length of a stop's memo, in characters.
+const maxMemo = 500
+
+// Stopped is a stopped event and how many of its claims are open: a grant of those may still be applied.
+type Stopped struct {
+	Event    domain.Event
+	Draining int
+}
+
+// StopAll stops every running event, the brake for an emergency. An event that ends meanwhile is passed over. Error:
+// domain.Invalid for the memo.
+func (s *Events) StopAll(ctx context.Context, by Caller, memo string) (all []Stopped, err error) {
+	if err := checkMemo(memo); err != nil {
+		return nil, err
+	}
+	ids, err := selectRunning(ctx, s.Pool)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids { // all gates first: nobody waits for another event to drain
+		err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+			_, err := stopEvent(ctx, tx, id, memo)
+			return err
+		})
+		if err != nil && !errors.Is(err, &domain.Error{Code: domain.WrongStatus}) {
+			return nil, err
+		}
+	}
+	by.Once = nil // each stop may be repeated, so the whole may
+	for _, id := range ids {
+		stopped, err := s.Stop(ctx, by, id, memo)
+		if errors.Is(err, &domain.Error{Code: domain.WrongStatus}) {
+			continue
+		}
+		if err != nil {
+			return all, err
+		}
+		all = append(all, stopped)
+	}
+	return all, nil
+}
+
+// Stop ends the granting of a running event: none of its grants begins any more. It answers when no claim of the event is
+// open, or after at most drainWait, and says how many still are. Asked again of a stopped event it changes nothing and
+// counts again. Errors: domain.NotFound, WrongStatus, Invalid for a memo that is empty or too long. (T8)
+func (s *Events) Stop(ctx context.Context, by Caller, id int64, memo string) (Stopped, error) {
+	if err := checkMemo(memo); err != nil {
+		return Stopped{}, err
+	}
+	e, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) {
+		return once(ctx, tx, by, func() (domain.Event, error) { return stopEvent(ctx, tx, id, memo) })
+	})
+	if err != nil {
+		return Stopped{}, err
+	}
+	if err := s.StartDue(ctx); err != nil { // the lane's turn has ended
+		return Stopped{}, err
+	}
+	open, err := s.drained(ctx, id)
+	return Stopped{e, open}, err
+}
+
+func checkMemo(memo string) error {
+	n := utf8.RuneCountInString(memo)
+	if n == 0 || n > maxMemo || strings.ContainsRune(memo, 0) || !utf8.ValidString(memo) {
+		return &domain.Error{Code: domain.Invalid, Message: "the memo cannot be used", Hint: "say in 1 to 500 characters why the event is stopped",
+			Fields: []domain.Field{{Name: "memo", Message: "must be 1 to 500 characters of text"}}}
+	}
+	return nil
+}
+
+func stopEvent(ctx context.Context, tx pgx.Tx, id int64, memo string) (domain.Event, error) {
+	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
+		return domain.Event{}, err
+	}
+	e, err := selectEvent(ctx, tx, id)
+	if err != nil || e.Status.Repeats(domain.Stop) {
+		return e, err
+	}
+	to, err := e.Status.After(domain.Stop)
+	if err != nil {
+		return e, err
+	}
+	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
+		return e, err
+	}
+	if err := outbox.Hold(ctx, tx, id); err != nil {
+		return e, err
+	}
+	if err := stampStopped(ctx, tx, id, "", memo); err != nil {
+		return e, err
+	}
+	return selectEvent(ctx, tx, id)
+}
+
+const (
+	// drainWait is how long a stop waits for claims that are open: as long as a claim lasts.
+	drainWait = 15 * time.Second
+	drainPoll = 50 * time.Millisecond
+)
+
+// drained waits until no claim of the event is open, or the event is at work again, and returns how many are open.
+func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
+	deadline := time.Now().Add(drainWait)
+	for {
+		open, resumed, err := selectOpenClaims(ctx, s.Pool, id)
+		if err != nil || open == 0 || resumed || time.Now().After(deadline) {
+			return open, err
+		}
+		select {
+		case <-ctx.Done():
+			return open, nil
+		case <-time.After(drainPoll):
+		}
+	}
+}
+
+// Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a job
+// (T2). Asked again of a running event it changes nothing. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys.
+func (s *Events) Resume(ctx context.Context, by Caller, id int64) (domain.Event, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) {
+		return once(ctx, tx, by, func() (domain.Event, error) { return s.resume(ctx, tx, id) })
+	})
+}
+
+func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
+	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
+		return domain.Event{}, err
+	}
+	e, err := selectEvent(ctx, tx, id)
+	if err != nil || e.Status.Repeats(domain.Resume) {
+		return e, err
+	}
+	to, err := e.Status.After(domain.Resume)
+	if err != nil {
+		return e, err
+	}
+	if err := s.mayStart(ctx, tx, e); err != nil {
+		return e, err
+	}
+	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
+		return e, err
+	}
+	if err := clearFailure(ctx, tx, id); err != nil {
+		return e, err
+	}
+	if err := outbox.Release(ctx, tx, id); err != nil {
+		return e, err
+	}
+	if err := outbox.Requeue(ctx, tx, s.River, e.Type, id, s.Limits.RelayChunks); err != nil {
+		return e, err
+	}
+	return selectEvent(ctx, tx, id)
 }

@@ -74,13 +74,44 @@ func selectDone(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
 	const query = `SELECT e.id FROM campaign_events e JOIN campaign_event_summary s ON s.event_id = e.id
 		WHERE e.event_status = 'RUNNING' AND s.published_count = e.total_count
 		  AND s.success_count + s.fail_count = e.total_count ORDER BY e.id`
+	return selectIDs(ctx, pool, query)
+}
+
+func clearFailure(ctx context.Context, tx pgx.Tx, id int64) error {
+	return exactlyOne(ctx, tx, `UPDATE campaign_events SET failure_code = NULL WHERE id = $1`, id)
+}
+
+// selectOpenClaims counts the claims of the event that are open, and says whether it is at work again.
+func selectOpenClaims(ctx context.Context, pool *pgxpool.Pool, id int64) (open int, resumed bool, err error) {
+	const query = `SELECT count(*) FILTER (WHERE c.open_until > clock_timestamp()), e.event_status NOT IN ('STOPPED', 'FAILED')
+		FROM campaign_events e LEFT JOIN grant_chunks c ON c.event_id = e.id AND c.settled_at IS NULL
+		WHERE e.id = $1 GROUP BY e.event_status`
+	if err := pool.QueryRow(ctx, query, id).Scan(&open, &resumed); err != nil {
+		return 0, false, fmt.Errorf("count open claims of event %d: %w", id, err)
+	}
+	return open, resumed, nil
+}
+
+// selectRunning lists the running events.
+func selectRunning(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
+	return selectIDs(ctx, pool, `SELECT id FROM campaign_events WHERE event_status = 'RUNNING' ORDER BY id`)
+}
+
+// selectDue lists the events that wait for their time and have it, in the order in which they are to run.
+func selectDue(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
+	return selectIDs(ctx, pool, `SELECT id FROM campaign_events
+		WHERE event_status = 'PENDING' AND reservation_at <= now() AND total_count > 0
+		ORDER BY reservation_at, reservation_priority NULLS LAST, id`)
+}
+
+func selectIDs(ctx context.Context, pool *pgxpool.Pool, query string) ([]int64, error) {
 	rows, err := pool.Query(ctx, query)
 	if err != nil {
-		return nil, fmt.Errorf("read running events: %w", err)
+		return nil, fmt.Errorf("read events: %w", err)
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	if err != nil {
-		return nil, fmt.Errorf("read running events: %w", err)
+		return nil, fmt.Errorf("read events: %w", err)
 	}
 	return ids, nil
 }

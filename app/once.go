@@ -48,6 +48,15 @@ func onceRead[T any](ctx context.Context, tx pgx.Tx, by Caller, fingerprint func
 	return answer, storeAnswer(ctx, tx, by, fingerprint, answer)
 }
 
+// storedOnce returns the answer that by's key got, or pgx.ErrNoRows: for a use case of several transactions, which begins
+// with it and ends with once.
+func storedOnce[T any](ctx context.Context, tx pgx.Tx, by Caller) (answer T, err error) {
+	if err := lockKey(ctx, tx, by); err != nil {
+		return answer, err
+	}
+	return stored[T](ctx, tx, by, func() ([]byte, error) { return by.Once.Fingerprint, nil })
+}
+
 // lockKey returns domain.KeyInFlight while another transaction works for the same key.
 func lockKey(ctx context.Context, tx pgx.Tx, by Caller) error {
 	var free bool

@@ -37,6 +37,17 @@ func (*body[T]) Schema(r huma.Registry) *huma.Schema {
 // read returns the value and the names of what is not in it, or what is wrong with the body as such.
 func (b *body[T]) read() (value T, unread []domain.Field, err error) { return b.value, b.unread, b.err }
 
+// whole is read for a route whose use case checks nothing that could not be decoded.
+func (b *body[T]) whole() (value T, err error) {
+	if b.err != nil {
+		return value, b.err
+	}
+	if b.unread != nil {
+		return value, &domain.Error{Code: domain.Invalid, Message: "the request has fields that cannot be", Hint: "mend what errors names", Fields: b.unread}
+	}
+	return b.value, nil
+}
+
 func (b *body[T]) decode(data []byte) {
 	b.raw = slices.Clone(data)
 	var members map[string]jsontext.Value
@@ -91,6 +102,8 @@ func wanted(t reflect.Type) string {
 		return "must be a time with its zone, as in 2026-12-31T23:59:59+09:00"
 	case t.Kind() == reflect.String:
 		return "must be text"
+	case t.Kind() == reflect.Bool:
+		return "must be true or false"
 	}
 	return fmt.Sprintf("must be a whole number in plain digits, within %d bits", t.Bits())
 }

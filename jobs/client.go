@@ -33,19 +33,27 @@ const (
 type Workers struct {
 	App   *app.App
 	Relay *outbox.RelayWorker
+	Net   *outbox.Net
+	Log   *slog.Logger
 }
 
 // Register adds every worker of the product, whatever the process's role: a leader that does not know a kind discards
 // its jobs when it rescues them.
 func Register(w *river.Workers, with Workers) {
 	river.AddWorker(w, with.Relay)
+	river.AddWorker(w, &startDueWorker{app: with.App})
 	river.AddWorker(w, &closeDoneWorker{app: with.App})
+	river.AddWorker(w, &sweepWorker{net: with.Net, log: with.Log})
+	river.AddWorker(w, &reconcileWorker{net: with.Net, log: with.Log})
 }
 
 // schedules is the timetable.
 func schedules() []*river.PeriodicJob {
 	return []*river.PeriodicJob{
-		every(5*time.Second, closeDoneArgs{}), // the net under the closing of an event
+		every(5*time.Second, startDueArgs{}),   // events whose reserved time has come
+		every(5*time.Second, closeDoneArgs{}),  // the net under the closing of an event
+		every(30*time.Second, sweepArgs{}),     // the net under the making of jobs
+		every(30*time.Second, reconcileArgs{}), // the net under Kafka
 	}
 }
 

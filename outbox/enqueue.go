@@ -98,3 +98,23 @@ func Hold(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	}
 	return nil
 }
+
+// Redriven asks for the chunks' members that a person wants tried again, in the caller's transaction (T9).
+func Redriven(ctx context.Context, tx pgx.Tx, rc Inserter, chunks []domain.Chunk) error {
+	return insertJobs(ctx, tx, rc, map[Mode][]domain.Run{Redrive: chunks})
+}
+
+// BringForward lets the chunks' waiting retries run now.
+func BringForward(ctx context.Context, tx pgx.Tx, chunks []domain.Chunk) error {
+	const update = `UPDATE river.river_job SET state = 'available', scheduled_at = now()
+		WHERE state IN ('scheduled', 'retryable') AND kind = 'relay'
+		  AND args @> jsonb_build_object('event_id', $1::bigint, 'partition_key', $2::int, 'first_id', $3::bigint, 'mode', 'retry')`
+	batch := &pgx.Batch{}
+	for _, c := range chunks {
+		batch.Queue(update, c.EventID, c.PartitionKey, c.First)
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("bring retries forward: %w", err)
+	}
+	return nil
+}

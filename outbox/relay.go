@@ -83,12 +83,33 @@ func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayA
 	if err := completeFenced(ctx, tx, job); err != nil {
 		return err
 	}
+	if b.asleep {
+		if err := stillAsleep(ctx, tx, job.Args); err != nil {
+			return err
+		}
+	}
 	if len(b.messages) > 0 {
 		if err := markPublished(ctx, tx, b.eventType, job.Args); err != nil {
 			return err
 		}
 	}
 	return failpoint.Hit(ctx, failpoint.RelayBeforeCommit)
+}
+
+// errAwake: the event was resumed after the job had found it stopped, and the resume counted on the job.
+var errAwake = errors.New("event was resumed meanwhile")
+
+// stillAsleep returns errAwake if the event runs by now. The gate is held, so that no resume can come between this and the
+// job's completion.
+func stillAsleep(ctx context.Context, tx pgx.Tx, a RelayArgs) error {
+	e, err := selectRelayed(ctx, tx, a.EventID)
+	if err != nil {
+		return err
+	}
+	if e.works(a.Mode) {
+		return errAwake
+	}
+	return nil
 }
 
 // completeFenced completes the job in tx, or fails: JobCompleteTx alone also returns nil for an attempt whose job was
@@ -108,4 +129,5 @@ func completeFenced(ctx context.Context, tx pgx.Tx, job *river.Job[RelayArgs]) e
 type batch struct {
 	eventType domain.EventType
 	messages  []Message
+	asleep    bool // the event did not run, so nothing was read
 }

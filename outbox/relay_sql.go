@@ -42,6 +42,7 @@ func readBatch(ctx context.Context, tx pgx.Tx, a RelayArgs) (batch, error) {
 	}
 	b := batch{eventType: e.eventType}
 	if !e.works(a.Mode) {
+		b.asleep = true
 		return b, nil
 	}
 	chunks, err := selectChunks(ctx, tx, a)

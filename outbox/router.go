@@ -121,10 +121,12 @@ func (r *Router) newTopics(ctx context.Context) ([]string, error) {
 	return topics, nil
 }
 
+// groupOf is the consumer group of a topic: one each, so that a new topic rebalances nobody else's partitions.
+func groupOf(topic string) string { return "bestow." + topic }
+
 func (r *Router) add(topics []string) error {
 	for _, topic := range topics {
-		// One consumer group a topic: a new topic then rebalances nobody else's partitions.
-		sub, err := r.kafka.subscribe("bestow."+topic, resendSleep)
+		sub, err := r.kafka.subscribe(groupOf(topic), resendSleep)
 		if err != nil {
 			return err
 		}

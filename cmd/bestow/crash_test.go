@@ -7,6 +7,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"bestow/internal/failpoint"
 
@@ -52,4 +53,30 @@ func TestKilledAnywhereOnTheRoad(t *testing.T) {
 			require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`), "no healthy message is parked")
 		})
 	}
+}
+
+// Killed after the ledger's commit, then stopped: what was granted is settled by lookup while the event stands still, and
+// a resume completes it (F39).
+func TestKilledAfterTheLedgerThenStopped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, hits := abort(t.Context(), failpoint.MoneyAfterGrant, 1000)
+	p, stop := w.start(ctx, overrides{}, allRoles...)
+	e := w.event(p, "POINT", 400)
+	w.run(p, e)
+	require.Eventually(t, func() bool { return hits.Load() >= 4 }, time.Minute, 10*time.Millisecond)
+	stopped, err := p.app.Events.Stop(t.Context(), operator, e.ID, "after the ledger")
+	require.NoError(t, err)
+	require.Zero(t, stopped.Draining)
+	granted := w.count(`SELECT count(*) FROM money.point_member`)
+	require.Positive(t, granted)
+	stop()
+	p, _ = w.start(t.Context(), overrides{}, allRoles...)
+	require.Eventually(t, func() bool {
+		return w.count(`SELECT success_count FROM campaign_event_summary`) == granted
+	}, time.Minute, 50*time.Millisecond, "what the ledger has, the report has")
+	require.Equal(t, granted, w.count(`SELECT count(*) FROM money.point_member`), "nothing was granted meanwhile")
+	_, err = p.app.Events.Resume(t.Context(), operator, e.ID)
+	require.NoError(t, err)
+	w.exact(p, w.completed(p, e.ID))
 }

@@ -15,6 +15,8 @@ type eventCmd struct {
 	List   eventListCmd   `cmd:"" help:"List events, newest first."`
 	Show   eventShowCmd   `cmd:"" help:"Show an event."`
 	Start  eventStartCmd  `cmd:"" help:"Start an event."`
+	Stop   eventStopCmd   `cmd:"" help:"Stop an event: none of its grants begins any more."`
+	Resume eventResumeCmd `cmd:"" help:"Let a stopped event go on."`
 	Watch  eventWatchCmd  `cmd:"" help:"Follow an event until it is at rest."`
 }
 

@@ -16,6 +16,8 @@ import (
 type ledger interface {
 	GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error)
 	GrantVouchers(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error)
+	LookupPoints(ctx context.Context, keys []string) ([]money.Found, error)
+	LookupVouchers(ctx context.Context, keys []string) ([]money.Found, error)
 }
 
 var (
@@ -50,6 +52,34 @@ func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, 
 		return nil, fmt.Errorf("grant %d members: the ledger gave %d answers", len(grants), len(answers))
 	}
 	return t.outcomes(grants, answers), nil
+}
+
+// Lookup implements app.Granter.
+func (g granter) Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error) {
+	t := translator{e}
+	keys := make([]string, len(grants))
+	for n, asked := range grants {
+		keys[n] = t.key(asked)
+	}
+	lookup := g.ledger.LookupPoints
+	if e.Type.Operation == domain.Vouchers {
+		lookup = g.ledger.LookupVouchers
+	}
+	found, err := lookup(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) != len(grants) {
+		return nil, fmt.Errorf("look up %d members: the ledger gave %d answers", len(grants), len(found))
+	}
+	outcomes := make([]*domain.Outcome, len(grants))
+	for n, f := range found {
+		if f.Known {
+			o := t.outcome(grants[n], money.Answer{Key: f.Key, Outcome: money.Replayed, TxID: f.TxID, MemberID: f.MemberID, Amount: f.Amount, Voucher: f.Voucher})
+			outcomes[n] = &o
+		}
+	}
+	return outcomes, nil
 }
 
 func (g granter) ask(ctx context.Context, e domain.Event, deadline time.Time, items []money.Item) ([]money.Answer, error) {

@@ -18,6 +18,7 @@ import (
 // scripted is a ledger that says what it is told to.
 type scripted struct {
 	answers []money.Answer
+	found   []money.Found
 	err     error
 	asked   []money.Item
 	kind    money.Kind
@@ -31,6 +32,14 @@ func (s *scripted) GrantPoints(_ context.Context, _ time.Time, items []money.Ite
 func (s *scripted) GrantVouchers(_ context.Context, _ time.Time, items []money.Item) ([]money.Answer, error) {
 	s.asked, s.kind = items, money.Vouchers
 	return s.answers, s.err
+}
+
+func (s *scripted) LookupPoints(context.Context, []string) ([]money.Found, error) {
+	return s.found, s.err
+}
+
+func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, error) {
+	return s.found, s.err
 }
 
 func eventOf(op domain.Operation) domain.Event {
@@ -184,4 +193,22 @@ func TestGranterOnLedger(t *testing.T) {
 		_, err = g.Grant(t.Context(), e, time.Now(), grantsOf("d"))
 		require.ErrorIs(t, err, app.ErrNotApplied)
 	}
+}
+
+// What the ledger has under a key is a success, what it does not know is nothing, and what belongs to another is none.
+func TestGranterLooksUp(t *testing.T) {
+	t.Parallel()
+	s := &scripted{found: []money.Found{
+		{Key: "grant:42:a", Known: true, TxID: "P1", MemberID: "a", Amount: 100},
+		{Key: "grant:42:b"},
+		{Key: "grant:42:c", Known: true, TxID: "P3", MemberID: "stranger", Amount: 100},
+	}}
+	outcomes, err := granter{s}.Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
+	require.NoError(t, err)
+	require.Equal(t, &domain.Outcome{Verdict: domain.Granted, TxID: "P1"}, outcomes[0])
+	require.Nil(t, outcomes[1])
+	require.Equal(t, domain.Contradicted, outcomes[2].Verdict)
+	s.found = s.found[:1]
+	_, err = granter{s}.Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
+	require.Error(t, err, "an answer that leaves somebody out is none")
 }

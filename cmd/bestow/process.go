@@ -49,6 +49,7 @@ type process struct {
 	river  *river.Client[pgx.Tx]
 	kafka  *outbox.Kafka  // nil without a role that needs it
 	router *outbox.Router // nil without the role handler
+	net    *outbox.Net
 }
 
 // overrides replace parts of a process, for demo and tests.
@@ -86,13 +87,14 @@ func (p *process) wire(ctx context.Context) error {
 	if err := p.wireApp(); err != nil {
 		return err
 	}
-	if p.has(roleRelay) || p.has(roleHandler) {
+	if p.has(roleRelay) || p.has(roleHandler) || p.has(roleJobs) {
 		if err := p.wireKafka(ctx); err != nil {
 			return err
 		}
 	}
 	relay := &outbox.RelayWorker{Pool: p.pool, Kafka: p.kafka, Log: p.log}
-	jobs.Register(workers, jobs.Workers{App: p.app, Relay: relay})
+	p.net = &outbox.Net{Pool: p.pool, River: p.river, Kafka: p.kafka, ChunksAJob: p.cfg.RelayChunks, Patience: patienceWithKafka}
+	jobs.Register(workers, jobs.Workers{App: p.app, Relay: relay, Net: p.net, Log: p.log})
 	return nil
 }
 
@@ -168,6 +170,9 @@ func (p *process) checkDatabase(ctx context.Context) error {
 	}
 	return nil
 }
+
+// patienceWithKafka is how long a chunk that was published is left alone before it may count as lost.
+const patienceWithKafka = time.Minute
 
 // patience is how long a start waits for a server that is not there yet.
 const patience = 30 * time.Second

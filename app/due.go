@@ -1,0 +1,39 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// StartDue starts the events whose reserved time has come, by the database's clock, in their order. Events of the same
+// second are a lane: the first of them that can start runs, the others wait until it is done. It may run in many
+// processes at once: the gate and the lane's unique index let one of them start each.
+func (s *Events) StartDue(ctx context.Context) error {
+	ids, err := selectDue(ctx, s.Pool)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range ids {
+		err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+			_, err := s.start(ctx, tx, id)
+			return err
+		})
+		if err != nil && !waits(err) {
+			errs = append(errs, fmt.Errorf("start event %d: %w", id, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// waits says whether err is a reason for which a due event stays PENDING until the next time.
+func waits(err error) bool {
+	e, ok := errors.AsType[*domain.Error](err)
+	return ok && (e.Code == domain.LaneBusy || e.Code == domain.ImportRunning || e.Code == domain.NoTargets || e.Code == domain.WrongStatus || e.Code == domain.MissingKeys)
+}

@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Redriven is what a retry by a person, or its dry run, found and accepted.
+type Redriven struct {
+	Matched  int // rows given up with the code asked for, and refused ones that wait for their retry
+	Accepted int // of those, rows that are tried again now; 0 in a dry run
+}
+
+// redriveBatch is how many rows one transaction of a retry takes.
+const redriveBatch = 5000
+
+// Retry tries again, by a person's word, what was given up with the error code, or with any for "", and brings the
+// retries that wait forward. What was given up stays counted as failed until it succeeds, and the event is not opened
+// again. The rows are taken in batches, a transaction each; whoever repeats it after a crash goes on with what is left,
+// since a row whose redrive is not answered yet is not taken again. Errors: domain.NotFound, and WrongStatus unless the
+// event is RUNNING or COMPLETED. (T9)
+func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Code, dryRun bool) (Redriven, error) {
+	if dryRun {
+		return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Redriven, error) { return countRetry(ctx, tx, id, code) })
+	}
+	if by.Once != nil {
+		r, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Redriven, error) { return storedOnce[Redriven](ctx, tx, by) })
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return r, err
+		}
+	}
+	taken, err := s.redriveAll(ctx, id, code)
+	if err != nil {
+		return taken, err
+	}
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Redriven, error) {
+		return once(ctx, tx, by, func() (Redriven, error) {
+			n, err := bringForward(ctx, tx, id, code)
+			return Redriven{taken.Matched + n, taken.Accepted + n}, err
+		})
+	})
+}
+
+func countRetry(ctx context.Context, tx pgx.Tx, id int64, code domain.Code) (r Redriven, err error) {
+	e, err := selectRetryable(ctx, tx, id)
+	if err != nil {
+		return r, err
+	}
+	r.Matched, err = countOpen(ctx, tx, e, code)
+	return r, err
+}
+
+func (s *Events) redriveAll(ctx context.Context, id int64, code domain.Code) (r Redriven, err error) {
+	for after, n := "", redriveBatch; err == nil && n == redriveBatch; {
+		err = pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+			n, after, err = s.redriveBatch(ctx, tx, id, code, after)
+			return err
+		})
+		if err == nil {
+			r.Matched, r.Accepted = r.Matched+n, r.Accepted+n
+		}
+	}
+	return r, err
+}
+
+// redriveBatch marks the next rows that were given up, in the order of their members, and makes their chunks' jobs.
+func (s *Events) redriveBatch(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, after string) (n int, last string, err error) {
+	if err := pg.LockShared(ctx, tx, pg.Gate, id); err != nil {
+		return 0, "", err
+	}
+	e, err := selectRetryable(ctx, tx, id)
+	if err != nil {
+		return 0, "", err
+	}
+	members, err := markRedrive(ctx, tx, e, code, after, redriveBatch)
+	if err != nil || len(members) == 0 {
+		return 0, "", err
+	}
+	chunks, err := selectChunksOf(ctx, tx, e, members)
+	if err != nil {
+		return 0, "", err
+	}
+	return len(members), members[len(members)-1], outbox.Redriven(ctx, tx, s.River, chunks)
+}
+
+// bringForward lets the event's waiting retries with the code run now and returns how many members wait in them.
+func bringForward(ctx context.Context, tx pgx.Tx, id int64, code domain.Code) (int, error) {
+	e, err := selectRetryable(ctx, tx, id)
+	if err != nil || e.Status != domain.Running {
+		return 0, err
+	}
+	members, err := selectRefused(ctx, tx, e, code)
+	if err != nil || len(members) == 0 {
+		return 0, err
+	}
+	chunks, err := selectChunksOf(ctx, tx, e, members)
+	if err != nil {
+		return 0, err
+	}
+	return len(members), outbox.BringForward(ctx, tx, chunks)
+}
+
+// selectRetryable reads the event and refuses one whose rows may not be tried again now.
+func selectRetryable(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
+	e, err := selectEvent(ctx, tx, id)
+	if err != nil || e.Status == domain.Running || e.Status == domain.Completed {
+		return e, err
+	}
+	return e, &domain.Error{Code: domain.WrongStatus, Message: "the event is " + string(e.Status) + ", so nothing of it is tried again",
+		Hint: "start or resume it first", Current: e.Status, Allowed: e.Status.Allowed()}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"bestow/http/api"
+)
+
+type eventStopCmd struct {
+	eventArg
+	format
+
+	Memo string `required:"" placeholder:"TEXT" help:"Why it is stopped, up to 500 characters; shown with the event."`
+}
+
+// Run stops an event.
+func (c *eventStopCmd) Run(ctx context.Context, t *terminal) error {
+	server, e, err := c.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	stopped, err := server.StopEvent(ctx, e.ID, c.Memo)
+	if err != nil {
+		return err
+	}
+	return c.print(t, stopped, func() error {
+		if stopped.Draining > 0 {
+			t.say("%d claims are still open: grants of theirs may still be applied; ask again", stopped.Draining)
+		} else {
+			t.say("stopped: no grant of it begins any more")
+		}
+		t.say("next: bestow event resume %d", e.ID)
+		return nil
+	})
+}
+
+type eventResumeCmd struct {
+	eventArg
+	format
+}
+
+// Run lets a stopped event go on.
+func (c *eventResumeCmd) Run(ctx context.Context, t *terminal) error {
+	server, e, err := c.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	resumed, err := server.ResumeEvent(ctx, e.ID)
+	if err != nil {
+		return err
+	}
+	return c.print(t, resumed, func() error {
+		t.say("it goes on; next: bestow event watch %d", e.ID)
+		return nil
+	})
+}
+
+type retryCmd struct {
+	eventArg
+	format
+
+	ErrorCode *string `placeholder:"CODE" help:"Only what was given up with this error code. Default: all."`
+	DryRun    bool    `help:"Count, and change nothing."`
+}
+
+// Run tries again what was given up.
+func (c *retryCmd) Run(ctx context.Context, t *terminal) error {
+	server, e, err := c.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	r, err := server.Retry(ctx, e.ID, api.Retry{ErrorCode: c.ErrorCode, DryRun: &c.DryRun})
+	if err != nil {
+		return err
+	}
+	return c.print(t, r, func() error {
+		_, err := fmt.Fprintf(t.out, "matched %d, accepted %d\n", r.Matched, r.Accepted)
+		return err
+	})
+}

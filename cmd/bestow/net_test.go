@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/internal/kafkatest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A running event whose jobs are gone gets new ones, once (F4).
+func TestSweepFindsWhatNoJobWouldPublish(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, stop := w.start(t.Context(), overrides{}, roleAPI, roleJobs)
+	e := w.event(p, "POINT", 1_000)
+	w.run(p, e)
+	chunks := w.count(`SELECT count(*) FROM grant_chunks`)
+	n, err := p.net.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n, "every chunk has its job")
+	w.exec(`DELETE FROM river.river_job WHERE kind = 'relay' AND id % 2 = 0`)
+	n, err = p.net.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, n)
+	require.Less(t, n, chunks)
+	n, err = p.net.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n, "asked again, nothing is left to do")
+	stop()
+	p, _ = w.start(t.Context(), overrides{}, allRoles...)
+	w.exact(p, w.completed(p, e.ID))
+}
+
+// Kafka loses what it acknowledged: everybody is still granted (F9, F10). A consumer that merely lags is not answered with
+// more messages (F41).
+func TestReconcileAfterKafkaLostRecords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, stop := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
+	p.net.Patience = time.Nanosecond
+	e := w.event(p, "POINT", 800)
+	w.run(p, e)
+	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 800 }, time.Minute, 20*time.Millisecond)
+	topic := w.cfg.TopicPrefix + ".point"
+	for range 3 {
+		n, err := p.net.Reconcile(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, n, "the group has read nothing yet: a lag is no loss")
+	}
+	for partition, end := range kafkatest.EndOffsets(t, w.cfg.Brokers, topic) {
+		if end > 0 {
+			kafkatest.DeleteRecords(t, w.cfg.Brokers, topic, partition, end)
+		}
+	}
+	n, err := p.net.Reconcile(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, w.count(`SELECT count(*) FROM grant_chunks`), n)
+	n, err = p.net.Reconcile(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n, "their jobs wait")
+	stop()
+	p, _ = w.start(t.Context(), overrides{}, allRoles...)
+	w.exact(p, w.completed(p, e.ID))
+}
+
+// killer dies whenever one member is asked for.
+type killer struct {
+	app.Granter
+	member string
+}
+
+func (k killer) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+	for _, g := range grants {
+		if g.MemberID == k.member {
+			panic("killed by " + k.member) //nolint:forbidigo // stands for the death of the process: nothing is given back
+		}
+	}
+	return k.Granter.Grant(ctx, e, deadline, grants)
+}
+
+// A member that kills whoever asks for it: all others are granted, and it is refused, not asked for ever (F20).
+func TestAMemberThatKills(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	with := overrides{
+		granter: func(g app.Granter) app.Granter { return killer{g, "m0000007"} },
+		limits: func(l *app.Limits) {
+			l.Retry = domain.RetryPolicy{Limit: 0, Backoff: 100 * time.Millisecond}
+			l.ClaimLease, l.GrantBudget = 600*time.Millisecond, 300*time.Millisecond
+		},
+	}
+	p, _ := w.start(t.Context(), with, allRoles...)
+	e := w.event(p, "POINT", 200)
+	w.run(p, e)
+	done := w.completed(p, e.ID)
+	require.Equal(t, 199, done.Summary.Success)
+	require.Equal(t, 1, done.Summary.Fail)
+	require.Equal(t, 1, w.count(`SELECT count(*) FROM point_results WHERE member_id = 'm0000007' AND error_code = 'process_died' AND status = 'PERMANENTLY_FAILED'`))
+	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
+	w.verified(p)
+}
+
+func (w *world) exec(query string, args ...any) {
+	w.Helper()
+	_, err := w.pool.Exec(w.Context(), query, args...)
+	require.NoError(w, err)
+}

@@ -1,0 +1,30 @@
+package api
+
+// Stop is the body of POST /events/{id}/stop and of POST /stop-all.
+type Stop struct {
+	Memo string `json:"memo" minLength:"1" maxLength:"500" doc:"why it is stopped; shown with the event"`
+}
+
+// Stopped is a stopped event and how much of it is still at work.
+type Stopped struct {
+	Event
+
+	Draining int `json:"draining" doc:"claims that are still open: a grant of theirs may still be applied; 0: none begins any more"`
+}
+
+// StoppedAll is what the emergency brake did, per event that was running.
+type StoppedAll struct {
+	Items []Stopped `json:"items"`
+}
+
+// Retry is the body of POST /events/{id}/retry.
+type Retry struct {
+	ErrorCode *string `json:"error_code,omitempty" maxLength:"50" doc:"only what failed with it; absent: everything that was given up"`
+	DryRun    *bool   `json:"dry_run,omitempty" doc:"true: count, and change nothing"`
+}
+
+// Retried is what a retry by a person found and accepted.
+type Retried struct {
+	Matched  int `json:"matched"`
+	Accepted int `json:"accepted" doc:"those of matched that are tried again; 0 in a dry run"`
+}

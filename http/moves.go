@@ -1,0 +1,129 @@
+package http
+
+import (
+	"context"
+	"net/http"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/http/api"
+)
+
+// resumeEvent answers 202 to what resumed the event, and 200 to who finds it running.
+func (s *server) resumeEvent(ctx context.Context, in *startIn) (*eventOut, error) {
+	before, err := s.app.Events.Get(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	by := in.caller(actor(ctx), nil)
+	e, err := s.app.Events.Resume(ctx, by, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &eventOut{Status: http.StatusAccepted, Replayed: replayed(by)}
+	if before.Status.Repeats(domain.Resume) && out.Replayed == "" {
+		out.Status = http.StatusOK
+	}
+	return out.with(e), nil
+}
+
+type stopIn struct {
+	Asked
+
+	ID   int64 `path:"id" minimum:"1"`
+	Body body[api.Stop]
+}
+
+type stopOut struct {
+	Status   int
+	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
+	Body     api.Stopped
+}
+
+// stopEvent answers 200 when no grant of the event begins any more, and 202 while claims are open.
+func (s *server) stopEvent(ctx context.Context, in *stopIn) (*stopOut, error) {
+	wire, err := in.Body.whole()
+	if err != nil {
+		return nil, err
+	}
+	by := in.caller(actor(ctx), in.Body.canonical())
+	stopped, err := s.app.Events.Stop(ctx, by, in.ID, wire.Memo)
+	if err != nil {
+		return nil, err
+	}
+	return &stopOut{Status: drainStatus(stopped.Draining), Replayed: replayed(by), Body: wireStopped(stopped)}, nil
+}
+
+func drainStatus(open int) int {
+	if open > 0 {
+		return http.StatusAccepted
+	}
+	return http.StatusOK
+}
+
+func wireStopped(s app.Stopped) api.Stopped {
+	return api.Stopped{Event: api.FromEvent(s.Event), Draining: s.Draining}
+}
+
+type stopAllIn struct {
+	Asked
+
+	Body body[api.Stop]
+}
+
+type stopAllOut struct {
+	Status int
+	Body   api.StoppedAll
+}
+
+// stopAll is the emergency brake: 200 when no grant of any event begins any more, 202 while claims are open.
+func (s *server) stopAll(ctx context.Context, in *stopAllIn) (*stopAllOut, error) {
+	wire, err := in.Body.whole()
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.app.Events.StopAll(ctx, in.caller(actor(ctx), in.Body.canonical()), wire.Memo)
+	if err != nil {
+		return nil, err
+	}
+	out := &stopAllOut{Body: api.StoppedAll{Items: []api.Stopped{}}}
+	open := 0
+	for _, stopped := range all {
+		open += stopped.Draining
+		out.Body.Items = append(out.Body.Items, wireStopped(stopped))
+	}
+	out.Status = drainStatus(open)
+	return out, nil
+}
+
+type retryIn struct {
+	Asked
+
+	ID   int64 `path:"id" minimum:"1"`
+	Body body[api.Retry]
+}
+
+type retryOut struct {
+	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
+	Body     api.Retried
+}
+
+func (s *server) retryEvent(ctx context.Context, in *retryIn) (*retryOut, error) {
+	wire, err := in.Body.whole()
+	if err != nil {
+		return nil, err
+	}
+	by := in.caller(actor(ctx), in.Body.canonical())
+	code, dry := "", false
+	if wire.ErrorCode != nil {
+		code = *wire.ErrorCode
+	}
+	if wire.DryRun != nil {
+		dry = *wire.DryRun
+	}
+	r, err := s.app.Events.Retry(ctx, by, in.ID, code, dry)
+	if err != nil {
+		return nil, err
+	}
+	return &retryOut{Replayed: replayed(by), Body: api.Retried(r)}, nil
+}

@@ -1,0 +1,194 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/IBM/sarama"
+	"github.com/jackc/pgx/v5"
+)
+
+// Reconcile asks again for what was published and got lost in Kafka. It notes where each topic ends, and once the group
+// has passed such a moment in every partition, a chunk that was published before it and is neither settled, claimed nor
+// about to be published was lost. A consumer that lags is never answered with more messages: it has not passed.
+func (n *Net) Reconcile(ctx context.Context) (chunks int, err error) {
+	types, err := ReadyTypes(ctx, n.Pool)
+	if err != nil {
+		return 0, err
+	}
+	var errs []error
+	for _, t := range types {
+		found, err := n.reconcileType(ctx, t)
+		chunks += found
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reconcile %s: %w", t.Code, err))
+		}
+	}
+	return chunks, errors.Join(errs...)
+}
+
+// reconcileType looks at both topics of a type, since a retry may have been lost in the second: what counts is a moment
+// that both groups have passed.
+func (n *Net) reconcileType(ctx context.Context, t domain.EventType) (int, error) {
+	passed, err := n.passed(ctx, n.Kafka.Topic(t))
+	if err != nil {
+		return 0, err
+	}
+	retries, err := n.passed(ctx, n.Kafka.DeadLetter(t))
+	if err != nil {
+		return 0, err
+	}
+	if retries.Before(passed) {
+		passed = retries
+	}
+	if passed.IsZero() {
+		return 0, nil
+	}
+	return pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) { return n.askAgain(ctx, tx, t, passed) })
+}
+
+// askAgain gives lost chunks a job and lets each wait twice as long before the next time.
+func (n *Net) askAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
+	lost, err := selectStranded(ctx, tx, `e.event_type = $1 AND c.published_at < $2
+		AND c.published_at < clock_timestamp() - $3::interval * power(2, least(c.reconciled, 10))
+		AND coalesce(c.open_until <= clock_timestamp(), true)`, t.Code, passed, n.Patience)
+	if err != nil || len(lost) == 0 {
+		return 0, err
+	}
+	for _, c := range lost {
+		const update = `UPDATE grant_chunks SET reconciled = reconciled + 1, updated_at = now()
+			WHERE event_id = $1 AND partition_key = $2 AND first_id = $3`
+		if _, err := tx.Exec(ctx, update, c.EventID, c.PartitionKey, c.First); err != nil {
+			return 0, fmt.Errorf("note reconcile of chunk %s: %w", c, err)
+		}
+	}
+	return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Again: domain.Runs(lost, n.ChunksAJob)})
+}
+
+// passed is the latest moment of the topic that its group has passed, zero for none, and notes the present one. The clock
+// is read before the ends: whatever was marked as published before it stands before them.
+func (n *Net) passed(ctx context.Context, topic string) (time.Time, error) {
+	present := moment{}
+	if err := n.Pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&present.at); err != nil {
+		return time.Time{}, fmt.Errorf("read clock: %w", err)
+	}
+	ends, err := n.Kafka.ends(topic)
+	if err != nil {
+		return time.Time{}, err
+	}
+	reached, err := n.Kafka.committed(topic, ends)
+	if err != nil {
+		return time.Time{}, err
+	}
+	present.offsets = ends
+	return pg.Value(ctx, n.Pool, func(tx pgx.Tx) (time.Time, error) {
+		moments, err := selectMoments(ctx, tx, topic)
+		if err != nil {
+			return time.Time{}, err
+		}
+		var latest time.Time
+		for _, m := range moments { // in the order of time
+			if m.passedBy(reached, ends) {
+				latest = m.at
+			}
+		}
+		return latest, noteMoment(ctx, tx, topic, present, latest)
+	})
+}
+
+// moment is where the partitions of a topic ended at a time of the database's clock.
+type moment struct {
+	at      time.Time
+	offsets map[int32]int64
+}
+
+// passedBy says whether a group that has reached these offsets has passed m. A log that ends before m's end was made anew:
+// what m saw in it is gone, and reaching the log's end is all that is left to reach.
+func (m moment) passedBy(reached, ends map[int32]int64) bool {
+	for p, end := range m.offsets {
+		if reached[p] < min(end, ends[p]) {
+			return false
+		}
+	}
+	return true
+}
+
+func selectMoments(ctx context.Context, tx pgx.Tx, topic string) ([]moment, error) {
+	rows, err := tx.Query(ctx, `SELECT at, offsets FROM reconcile_moments WHERE topic = $1 ORDER BY at`, topic)
+	if err != nil {
+		return nil, fmt.Errorf("read moments: %w", err)
+	}
+	moments, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (m moment, err error) { return m, row.Scan(&m.at, &m.offsets) })
+	if err != nil {
+		return nil, fmt.Errorf("read moments: %w", err)
+	}
+	return moments, nil
+}
+
+// noteMoment keeps the present moment and forgets those before the latest passed.
+func noteMoment(ctx context.Context, tx pgx.Tx, topic string, present moment, passed time.Time) error {
+	body, err := json.Marshal(present.offsets)
+	if err != nil {
+		return fmt.Errorf("note moment: %w", err)
+	}
+	const insert = `INSERT INTO reconcile_moments (topic, at, offsets) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+	if _, err := tx.Exec(ctx, insert, topic, present.at, body); err != nil {
+		return fmt.Errorf("note moment: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM reconcile_moments WHERE topic = $1 AND at < $2`, topic, passed); err != nil {
+		return fmt.Errorf("forget moments: %w", err)
+	}
+	return nil
+}
+
+// ends is the next offset to be written of each partition.
+func (k *Kafka) ends(topic string) (map[int32]int64, error) {
+	partitions, err := k.client.Partitions(topic)
+	if err != nil {
+		return nil, fmt.Errorf("read partitions of %s: %w", topic, err)
+	}
+	ends := map[int32]int64{}
+	for _, p := range partitions {
+		if ends[p], err = k.client.GetOffset(topic, p, sarama.OffsetNewest); err != nil {
+			return nil, fmt.Errorf("read end of %s/%d: %w", topic, p, err)
+		}
+	}
+	return ends, nil
+}
+
+// committed is how far the topic's group has come in each partition: what the log no longer holds counts as passed.
+func (k *Kafka) committed(topic string, of map[int32]int64) (map[int32]int64, error) {
+	admin, err := sarama.NewClusterAdminFromClient(k.client) // not closed: that would close the client
+	if err != nil {
+		return nil, fmt.Errorf("connect to Kafka: %w", err)
+	}
+	partitions := make([]int32, 0, len(of))
+	for p := range of {
+		partitions = append(partitions, p)
+	}
+	resp, err := admin.ListConsumerGroupOffsets(groupOf(topic), map[string][]int32{topic: partitions})
+	if errors.Is(err, sarama.ErrGroupIDNotFound) {
+		resp, err = &sarama.OffsetFetchResponse{}, nil // nobody has consumed yet
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read offsets of group %s: %w", groupOf(topic), err)
+	}
+	reached := map[int32]int64{}
+	for _, p := range partitions {
+		oldest, err := k.client.GetOffset(topic, p, sarama.OffsetOldest)
+		if err != nil {
+			return nil, fmt.Errorf("read start of %s/%d: %w", topic, p, err)
+		}
+		reached[p] = oldest
+		if block := resp.GetBlock(topic, p); block != nil {
+			reached[p] = max(oldest, block.Offset)
+		}
+	}
+	return reached, nil
+}

@@ -1,0 +1,147 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+)
+
+// live are the states of a job that will still do its work.
+const live = `('available', 'pending', 'running', 'retryable', 'scheduled')`
+
+// Requeue gives every chunk of the event that is not settled, and that no waiting job would publish, a job: to publish
+// what was never published, and to ask again for the rest. Rows that a person asked for again get one too. The event's
+// gate is held exclusively (T2).
+func Requeue(ctx context.Context, tx pgx.Tx, rc Inserter, t domain.EventType, eventID int64, chunksAJob int) error {
+	jobs, err := selectLiveJobs(ctx, tx, eventID)
+	if err != nil {
+		return err
+	}
+	unsettled, err := selectUnsettled(ctx, tx, eventID)
+	if err != nil {
+		return err
+	}
+	var first, again []domain.Chunk
+	for _, c := range unsettled {
+		switch {
+		case jobs.cover(c.Chunk, First, Again):
+		case c.Published:
+			again = append(again, c.Chunk)
+		default:
+			first = append(first, c.Chunk)
+		}
+	}
+	redrives, err := selectRedriven(ctx, tx, t, eventID)
+	if err != nil {
+		return err
+	}
+	redrives = jobs.uncovered(redrives, Redrive)
+	return insertJobs(ctx, tx, rc, map[Mode][]domain.Run{
+		First: domain.Runs(first, chunksAJob), Again: domain.Runs(again, chunksAJob), Redrive: redrives,
+	})
+}
+
+func insertJobs(ctx context.Context, tx pgx.Tx, rc Inserter, runs map[Mode][]domain.Run) error {
+	var params []river.InsertManyParams
+	for _, mode := range []Mode{First, Again, Redrive} {
+		for _, run := range runs[mode] {
+			params = append(params, river.InsertManyParams{Args: newArgs(run, mode, 0), InsertOpts: &river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts}})
+		}
+	}
+	if len(params) == 0 {
+		return nil
+	}
+	if _, err := rc.InsertManyFastTx(ctx, tx, params); err != nil {
+		return fmt.Errorf("insert relay jobs: %w", err)
+	}
+	return nil
+}
+
+// liveJobs are the jobs of an event that will still do their work, by partition.
+type liveJobs map[int][]RelayArgs
+
+// cover says whether a job of one of the modes will publish all of c.
+func (l liveJobs) cover(c domain.Chunk, modes ...Mode) bool {
+	for _, job := range l[c.PartitionKey] {
+		for _, mode := range modes {
+			if job.Mode == mode && job.FirstID <= c.First && job.LastID >= c.Last {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (l liveJobs) uncovered(chunks []domain.Chunk, mode Mode) (left []domain.Chunk) {
+	for _, c := range chunks {
+		if !l.cover(c, mode) {
+			left = append(left, c)
+		}
+	}
+	return left
+}
+
+func selectLiveJobs(ctx context.Context, tx pgx.Tx, eventID int64) (liveJobs, error) {
+	const query = `SELECT (args->>'event_id')::bigint, (args->>'partition_key')::int, (args->>'first_id')::bigint,
+			(args->>'last_id')::bigint, args->>'mode', (args->>'try')::int
+		FROM river.river_job WHERE kind = 'relay' AND state IN ` + live + ` AND args @> jsonb_build_object('event_id', $1::bigint)`
+	rows, err := tx.Query(ctx, query, eventID)
+	if err != nil {
+		return nil, fmt.Errorf("read relay jobs: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[RelayArgs])
+	if err != nil {
+		return nil, fmt.Errorf("read relay jobs: %w", err)
+	}
+	jobs := liveJobs{}
+	for _, job := range list {
+		jobs[job.PartitionKey] = append(jobs[job.PartitionKey], job)
+	}
+	return jobs, nil
+}
+
+// unsettled is a chunk with targets whose result is not final.
+type unsettled struct {
+	domain.Chunk
+	Published bool
+}
+
+func selectUnsettled(ctx context.Context, tx pgx.Tx, eventID int64) ([]unsettled, error) {
+	const query = `SELECT event_id, partition_key, first_id, last_id, published_at IS NOT NULL FROM grant_chunks
+		WHERE event_id = $1 AND settled_at IS NULL ORDER BY partition_key, first_id`
+	rows, err := tx.Query(ctx, query, eventID)
+	if err != nil {
+		return nil, fmt.Errorf("read unsettled chunks: %w", err)
+	}
+	chunks, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (u unsettled, err error) {
+		return u, row.Scan(&u.EventID, &u.PartitionKey, &u.First, &u.Last, &u.Published)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read unsettled chunks: %w", err)
+	}
+	return chunks, nil
+}
+
+// selectRedriven lists the chunks with members whose redrive was not answered yet.
+func selectRedriven(ctx context.Context, tx pgx.Tx, t domain.EventType, eventID int64) ([]domain.Chunk, error) {
+	rows, err := tx.Query(ctx, `SELECT DISTINCT c.event_id, c.partition_key, c.first_id, c.last_id
+		FROM (SELECT member_id FROM `+pgx.Identifier{t.ResultTable()}.Sanitize()+`
+		      WHERE event_id = $1 AND status = 'PERMANENTLY_FAILED' AND redrive_done < redrive) r
+		CROSS JOIN LATERAL (SELECT id, partition_key FROM `+pgx.Identifier{t.TargetTable()}.Sanitize()+`
+		      WHERE event_id = $1 AND member_id = r.member_id LIMIT 1) t
+		CROSS JOIN LATERAL (SELECT * FROM grant_chunks
+		      WHERE event_id = $1 AND partition_key = t.partition_key AND first_id <= t.id ORDER BY first_id DESC LIMIT 1) c
+		ORDER BY 2, 3`, eventID)
+	if err != nil {
+		return nil, fmt.Errorf("read redriven chunks: %w", err)
+	}
+	chunks, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Chunk])
+	if err != nil {
+		return nil, fmt.Errorf("read redriven chunks: %w", err)
+	}
+	return chunks, nil
+}

@@ -1,0 +1,61 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Net is the net under the road: it finds chunks of running events that nothing will move any more, and gives them a job.
+// Each of its steps may run twice, at once too: the worst that comes of it is a message that nobody needs.
+type Net struct {
+	Pool       *pgxpool.Pool
+	River      Inserter
+	Kafka      *Kafka // of the process with the role jobs
+	ChunksAJob int
+	Patience   time.Duration // how long a published chunk is left alone before the first reconcile; it doubles each time
+}
+
+// Sweep gives every chunk of a running event that was never published, and that no job would publish, a job. One
+// statement looks at chunks and jobs, so it sees a publication whole or not at all.
+func (n *Net) Sweep(ctx context.Context) (chunks int, err error) {
+	return pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) {
+		lost, err := selectStranded(ctx, tx, strandedUnpublished)
+		if err != nil || len(lost) == 0 {
+			return 0, err
+		}
+		return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{First: domain.Runs(lost, n.ChunksAJob)})
+	})
+}
+
+// strandedQuery finds chunks of running events without a job that would move them. The condition says which chunks.
+const strandedQuery = `WITH work AS MATERIALIZED (
+		SELECT (args->>'event_id')::bigint AS event_id, (args->>'partition_key')::int AS partition_key,
+			(args->>'first_id')::bigint AS first_id, (args->>'last_id')::bigint AS last_id, args->>'mode' AS mode
+		FROM river.river_job WHERE kind = 'relay' AND state IN ` + live + `)
+	SELECT c.event_id, c.partition_key, c.first_id, c.last_id
+	FROM campaign_events e JOIN grant_chunks c ON c.event_id = e.id
+	WHERE e.event_status = 'RUNNING' AND c.settled_at IS NULL AND %s
+	  AND NOT EXISTS (SELECT 1 FROM work w WHERE w.event_id = c.event_id AND w.partition_key = c.partition_key
+	                  AND w.first_id <= c.first_id AND w.last_id >= c.last_id)
+	ORDER BY c.event_id, c.partition_key, c.first_id`
+
+const strandedUnpublished = `c.published_at IS NULL`
+
+func selectStranded(ctx context.Context, tx pgx.Tx, condition string, args ...any) ([]domain.Chunk, error) {
+	rows, err := tx.Query(ctx, fmt.Sprintf(strandedQuery, condition), args...)
+	if err != nil {
+		return nil, fmt.Errorf("find stranded chunks: %w", err)
+	}
+	chunks, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Chunk])
+	if err != nil {
+		return nil, fmt.Errorf("find stranded chunks: %w", err)
+	}
+	return chunks, nil
+}
