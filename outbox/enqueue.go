@@ -1,9 +1,11 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"bestow/domain"
@@ -54,8 +56,10 @@ func newArgs(run domain.Run, mode Mode, try int) RelayArgs {
 type Inserter = *river.Client[pgx.Tx]
 
 // Enqueue is the one way to publish: it inserts a relay job for each run in the caller's transaction, pending until the
-// event starts (T1).
+// event starts (T1). Jobs are worked in the order of their ids, so the partitions take turns: in the order of the rows, one
+// partition after another would be published, and one handler would work while the others wait.
 func Enqueue(ctx context.Context, tx pgx.Tx, rc Inserter, runs []domain.Run) error {
+	runs = byTurns(runs)
 	params := make([]river.InsertManyParams, len(runs))
 	for i, run := range runs {
 		params[i] = river.InsertManyParams{
@@ -67,6 +71,23 @@ func Enqueue(ctx context.Context, tx pgx.Tx, rc Inserter, runs []domain.Run) err
 		return fmt.Errorf("insert relay jobs: %w", err)
 	}
 	return nil
+}
+
+// byTurns orders runs so that each partition's first comes before any partition's second.
+func byTurns(runs []domain.Run) []domain.Run {
+	turn := map[int]int{}
+	turns := make([]int, len(runs))
+	order := make([]int, len(runs))
+	for i, run := range runs {
+		turns[i], order[i] = turn[run.PartitionKey], i
+		turn[run.PartitionKey]++
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(turns[a], turns[b]) })
+	ordered := make([]domain.Run, len(runs))
+	for at, i := range order {
+		ordered[at] = runs[i]
+	}
+	return ordered
 }
 
 // EnqueueAt asks for a chunk again in the caller's transaction, not before at, which is the database's time.

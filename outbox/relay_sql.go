@@ -84,7 +84,12 @@ func selectGrants(ctx context.Context, tx pgx.Tx, e relayed, a RelayArgs) ([]dom
 	if err != nil {
 		return nil, fmt.Errorf("read targets: %w", err)
 	}
-	grants, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Grant])
+	grants := make([]domain.Grant, 0, a.LastID-a.FirstID+1)
+	var g domain.Grant
+	_, err = pgx.ForEachRow(rows, []any{&g.TargetID, &g.MemberID, &g.Amount, &g.Reason, &g.Try, &g.Redrive}, func() error {
+		grants = append(grants, g)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read targets: %w", err)
 	}
