@@ -107,6 +107,9 @@ func (b *bencher) start(ctx context.Context) (err error) {
 func (b *bencher) stop() {
 	if b.broker != nil {
 		b.broker.stop()
+		if err := os.RemoveAll(filepath.Join(b.dir, "kafka")); err != nil {
+			b.log.Error("remove the broker's data", "err", err)
+		}
 	}
 	if b.postgres != nil {
 		if err := b.postgres.Stop(context.Background()); err != nil {

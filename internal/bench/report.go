@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -85,13 +84,13 @@ func each[T any](runs []Run, of func(Run) T) []T {
 	return list
 }
 
-// median is the middle of list, of an even number the lower of two; 0 of none.
-func median[T cmp.Ordered](list []T) (m T) {
+// median is the middle of list, or the mean of the two in the middle; 0 of none.
+func median[T ~int64 | ~float64](list []T) (m T) {
 	if len(list) == 0 {
 		return m
 	}
 	slices.Sort(list)
-	return list[(len(list)-1)/2]
+	return (list[(len(list)-1)/2] + list[len(list)/2]) / 2
 }
 
 // Write prints the medians, and what was found wrong, below the runs.
