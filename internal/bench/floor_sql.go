@@ -68,7 +68,7 @@ const (
 			coalesce(open_until > clock_timestamp(), false), claimed_at IS NULL, attempts, clock_timestamp()
 		FROM grant_chunks WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 FOR UPDATE`
 	sqlTargets = `SELECT id, member_id, amount FROM "point_targets"
-		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4`
+		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 ORDER BY id`
 	sqlOpenClaim = `UPDATE grant_chunks SET claim_token = $5, open_until = clock_timestamp() + $6::interval,
 			claimed_at = coalesce(claimed_at, clock_timestamp()), attempts = attempts + 1,
 			topic = $7, kafka_partition = $8, kafka_offset = $9, updated_at = now()

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -16,6 +17,12 @@ type Report struct {
 	Server  Server    `json:"postgresql"`
 	Runs    []Run     `json:"runs"`
 	Medians *Medians  `json:"medians,omitempty"`
+}
+
+// MarshalJSON writes times in nanoseconds.
+func (r Report) MarshalJSON() ([]byte, error) {
+	type plain Report
+	return json.Marshal(plain(r))
 }
 
 // Medians sum a report up: of each number the median of its runs, of the ratio that of the rounds.
