@@ -44,6 +44,7 @@ type Limits struct {
 	MessageTargets int // targets a message at the most
 	RelayChunks    int // chunks a relay job at the most
 	ImportRows     int // rows an upload at the most
+	Imports        int // imports at work in a process at the most; each holds a connection of the pool
 	ImportRejected int // rejected rows that end an upload
 	OwnPartition   int // a first import of at least as many targets gets a partition of its own
 
@@ -60,6 +61,7 @@ func DefaultLimits() Limits {
 		MessageTargets: 1000,
 		RelayChunks:    5,
 		ImportRows:     10_000_000,
+		Imports:        4,
 		ImportRejected: 1_000_000,
 		OwnPartition:   100_000,
 		ClaimLease:     15 * time.Second,
@@ -78,5 +80,5 @@ type App struct {
 // New wires the use cases.
 func New(d Deps) *App {
 	events := &Events{d}
-	return &App{Events: events, Targets: &Targets{d}, Grants: &Grants{Deps: d, events: events}, Reports: &Reports{d}}
+	return &App{Events: events, Targets: &Targets{Deps: d, places: make(chan struct{}, max(1, d.Limits.Imports))}, Grants: &Grants{Deps: d, events: events}, Reports: &Reports{d}}
 }

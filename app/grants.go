@@ -50,6 +50,9 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 		work = s.isolate
 	}
 	done, err := work(ctx, c)
+	if errors.Is(err, &domain.Error{Code: domain.MissingKeys}) {
+		return errors.Join(err, s.faultKeys(ctx, c))
+	}
 	if err != nil {
 		return err
 	}
@@ -342,6 +345,16 @@ func (s *Grants) settleLocked(ctx context.Context, tx pgx.Tx, c claim, outcomes 
 func (s *Grants) fault(ctx context.Context, tx pgx.Tx, c claim) error {
 	s.Log.ErrorContext(ctx, "the ledger contradicts itself, the event is stopped", obs.EventID, c.event.ID, obs.Chunk, c.chunk)
 	return faultEvent(ctx, tx, c.event.ID, domain.Mismatch, "the ledger contradicts itself: see the results with error_code mismatch")
+}
+
+// faultKeys makes the event FAILED because PINs can be neither sealed nor opened: no retry mends that.
+func (s *Grants) faultKeys(ctx context.Context, c claim) error {
+	return pg.InTx(context.WithoutCancel(ctx), s.Pool, func(tx pgx.Tx) error {
+		if err := pg.Lock(ctx, tx, pg.Gate, c.event.ID); err != nil {
+			return err
+		}
+		return faultEvent(ctx, tx, c.event.ID, domain.MissingKeys, "the keys of voucher PINs are missing or wrong: set BESTOW_MASTER_KEY and resume")
+	})
 }
 
 // changes is what a settling writes.

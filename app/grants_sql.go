@@ -112,7 +112,7 @@ type target struct {
 // selectTargets reads the chunk's targets by id.
 func selectTargets(ctx context.Context, tx pgx.Tx, t domain.EventType, c domain.Chunk) (map[int64]target, error) {
 	rows, err := tx.Query(ctx, `SELECT id, member_id, amount FROM `+quoted(t.TargetTable())+`
-		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4`, c.EventID, c.PartitionKey, c.First, c.Last)
+		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 ORDER BY id`, c.EventID, c.PartitionKey, c.First, c.Last)
 	if err != nil {
 		return nil, fmt.Errorf("read targets: %w", err)
 	}

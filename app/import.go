@@ -23,6 +23,11 @@ import (
 // those of a key, and [RejectedError] with AllRejected, RowsRejected or TooManyRejected. What the body's own Read
 // returned is wrapped. (T1)
 func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload) (ImportResult, error) {
+	leave, err := s.enter()
+	if err != nil {
+		return ImportResult{}, err
+	}
+	defer leave()
 	im := &importing{Targets: s, actor: by.Actor, upload: u, body: newBody(u.Body)}
 	defer im.cleanUp(ctx) // when the transaction is over, whatever came of it
 	if u.DryRun {
@@ -30,7 +35,7 @@ func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload
 	}
 	var result ImportResult
 	whole := false
-	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) (err error) {
+	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) (err error) {
 		fingerprint := func() ([]byte, error) { return im.body.fingerprint(by.Once.Fingerprint) }
 		result, err = onceRead(ctx, tx, by, fingerprint, func() (ImportResult, error) { return im.run(ctx, tx, eventID) })
 		whole = err == nil
@@ -42,7 +47,34 @@ func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload
 	if err != nil {
 		return ImportResult{}, err
 	}
+	s.learn(ctx, result)
 	return result, failpoint.Hit(ctx, failpoint.ImportAfterCommit)
+}
+
+// enter takes one of the process's places for imports. Each holds a connection for as long as its upload lasts, which a
+// slow client decides, so that they must not be all of them.
+func (s *Targets) enter() (leave func(), err error) {
+	select {
+	case s.places <- struct{}{}:
+		return func() { <-s.places }, nil
+	default:
+		return nil, &domain.Error{Code: domain.Unavailable, Message: "too many lists are being imported", Hint: "upload it again in a minute"}
+	}
+}
+
+// learnFrom is how many targets an import adds before the planner is told: to statistics that do not know an event, every
+// index that begins with it looks the same, and a wrong one reads the whole event for each chunk.
+const learnFrom = 5000
+
+// learn has the default partition analyzed after a large import into it. The import is committed: what goes wrong here
+// costs time later, and autovacuum's analyze mends it.
+func (s *Targets) learn(ctx context.Context, r ImportResult) {
+	if r.ImportID == 0 || r.Accepted < learnFrom {
+		return
+	}
+	if err := analyzeDefault(ctx, s.Pool, r.ImportID); err != nil && s.Log != nil {
+		s.Log.WarnContext(ctx, "statistics of the targets are old", obs.Err, err)
+	}
 }
 
 // lostCommit finds out whether an import was committed whose COMMIT got no answer: as long as the server is at work on

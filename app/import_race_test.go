@@ -85,6 +85,7 @@ func TestImportManyAtOnce(t *testing.T) {
 	s.targets.Limits.OwnPartition = 200
 	s.targets.Limits.MessageTargets = 30
 	const events = 6
+	s.targets.places = make(chan struct{}, events)
 	var ids []int64
 	for range events {
 		ids = append(ids, s.event())
@@ -307,4 +308,18 @@ func (c *deafConn) Read(p []byte) (int, error) {
 		return 0, io.ErrUnexpectedEOF
 	}
 	return c.Conn.Read(p)
+}
+
+// Uploads that stand still hold only their own places: the next is told to come again, and is taken when one has left.
+func TestImportPlaces(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	s.targets.places = make(chan struct{}, 1)
+	leave, err := s.targets.enter()
+	require.NoError(t, err)
+	_, err = s.targets.Import(t.Context(), Caller{Actor: "test"}, s.event(), Upload{Body: bytes.NewReader(memberFile(10)), ContentType: typeCSV})
+	require.ErrorIs(t, err, &domain.Error{Code: domain.Unavailable})
+	leave()
+	_, err = s.targets.Import(t.Context(), Caller{Actor: "test"}, s.event(), Upload{Body: bytes.NewReader(memberFile(10)), ContentType: typeCSV})
+	require.NoError(t, err)
 }

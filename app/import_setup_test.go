@@ -29,7 +29,7 @@ func setupImport(tb testing.TB) *importTest {
 	pool := pgtest.New(tb)
 	rc, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: "river"})
 	require.NoError(tb, err)
-	return &importTest{TB: tb, pool: pool, targets: &Targets{Deps{Pool: pool, River: rc, Limits: DefaultLimits()}}}
+	return &importTest{TB: tb, pool: pool, targets: New(Deps{Pool: pool, River: rc, Limits: DefaultLimits()}).Targets}
 }
 
 // event makes a PENDING event. set is further SQL for its row, as in "default_amount = 10".

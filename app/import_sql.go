@@ -11,6 +11,7 @@ import (
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const importColumns = `id, event_id, created_by, content_type, coalesce(header, ''), sha256, bytes, accepted, rejected, total_amount, created_at`
@@ -186,6 +187,24 @@ func attachNow(ctx context.Context, tx pgx.Tx, e domain.Event) error {
 	}
 	if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout TO DEFAULT`); err != nil {
 		return fmt.Errorf("attach partition: %w", err)
+	}
+	return nil
+}
+
+// analyzeDefault analyzes the default partition of an import's type, if that is where the event's targets live.
+func analyzeDefault(ctx context.Context, pool *pgxpool.Pool, importID int64) error {
+	var code string
+	const query = `SELECT e.event_type FROM imports i JOIN campaign_events e ON e.id = i.event_id WHERE i.id = $1 AND NOT e.own_partition`
+	err := pool.QueryRow(ctx, query, importID).Scan(&code)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read import %d: %w", importID, err)
+	}
+	table := domain.EventType{Code: code}.TargetTable() + "_default"
+	if _, err := pool.Exec(ctx, `ANALYZE `+quoted(table)); err != nil {
+		return fmt.Errorf("analyze %s: %w", table, err)
 	}
 	return nil
 }

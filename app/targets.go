@@ -12,7 +12,10 @@ import (
 )
 
 // Targets is who gets what.
-type Targets struct{ Deps }
+type Targets struct {
+	Deps
+	places chan struct{} // one for each import at work
+}
 
 // RejectPolicy says what a rejected row does to the upload that it stands in.
 type RejectPolicy int

@@ -74,10 +74,13 @@ func NewClient(pool *pgxpool.Pool, workers *river.Workers, q Queues, log *slog.L
 		Queues:               map[string]river.QueueConfig{},
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
-		RetryPolicy:          cappedRetry{},
-		FetchPollInterval:    500 * time.Millisecond,
-		FetchCooldown:        50 * time.Millisecond,
-		Logger:               log,
+		// A job that was discarded or cancelled stays until somebody has seen it: verify reports it.
+		DiscardedJobRetentionPeriod: -1,
+		CancelledJobRetentionPeriod: -1,
+		RetryPolicy:                 cappedRetry{},
+		FetchPollInterval:           500 * time.Millisecond,
+		FetchCooldown:               50 * time.Millisecond,
+		Logger:                      log,
 	}
 	if q.Relay {
 		cfg.Queues[outbox.Queue] = river.QueueConfig{MaxWorkers: relayWorkers}

@@ -26,9 +26,12 @@ type Mode string
 // The modes.
 const (
 	First   Mode = "first"   // those not published yet
-	Again   Mode = "again"   // published ones without a final result
+	Again   Mode = "again"   // published ones whose outcome is not known yet
 	Retry   Mode = "retry"   // FAILED ones whose retry_count is the job's try; to the dead-letter topic
 	Redrive Mode = "redrive" // PERMANENTLY_FAILED ones that a person asked for again; to the dead-letter topic
+	// Unsettled takes every published one without a final result, refused ones too, whose retry it brings forward: for
+	// chunks that nothing else would move.
+	Unsettled Mode = "unsettled"
 )
 
 // RelayArgs names a run of consecutive chunks of one event and partition. It carries no state: the rows say what is to

@@ -68,7 +68,7 @@ func (n *Net) askAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, passe
 			return 0, fmt.Errorf("note reconcile of chunk %s: %w", c, err)
 		}
 	}
-	return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Again: domain.Runs(lost, n.ChunksAJob)})
+	return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Unsettled: domain.Runs(lost, n.ChunksAJob)})
 }
 
 // passed is the latest moment of the topic that its group has passed, zero for none, and notes the present one. The clock

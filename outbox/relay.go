@@ -46,37 +46,58 @@ func (w *RelayWorker) Work(ctx context.Context, job *river.Job[RelayArgs]) error
 	if err := failpoint.Hit(ctx, failpoint.RelayRead); err != nil {
 		return err
 	}
-	if err := w.publish(b, job); err != nil {
-		w.Log.WarnContext(ctx, "kafka did not take a chunk, the job sleeps", obs.EventID, job.Args.EventID, obs.JobID, job.ID, obs.Err, err)
+	acked, err := w.publish(ctx, b, job)
+	if err != nil {
+		w.Log.WarnContext(ctx, "kafka did not take a chunk", obs.EventID, job.Args.EventID, obs.JobID, job.ID, obs.Err, err)
+	}
+	if acked == 0 && err != nil {
+		if ctx.Err() != nil {
+			return err // the job may have gone to another attempt, which a snooze would take it from
+		}
 		return river.JobSnooze(kafkaAway)
 	}
 	if err := failpoint.Hit(ctx, failpoint.RelayAfterAck); err != nil {
 		return err
 	}
-	if err := pg.InTx(ctx, w.Pool, func(tx pgx.Tx) error { return w.mark(ctx, tx, job, b) }); err != nil {
+	// What Kafka has taken is marked even if the job's time is up: the attempt's fence says whether it still may.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markBudget)
+	defer cancel()
+	if err := pg.InTx(ctx, w.Pool, func(tx pgx.Tx) error { return w.mark(ctx, tx, job, b, acked) }); err != nil {
 		return err
 	}
 	return failpoint.Hit(ctx, failpoint.RelayAfterCommit)
 }
 
-func (w *RelayWorker) publish(b batch, job *river.Job[RelayArgs]) error {
+const (
+	// publishBudget is after how long a job publishes no further message: a publish cannot be cancelled, and with the last
+	// one and the mark the job must end before its time is up. The rest becomes a job of its own.
+	publishBudget = 4 * time.Second
+	markBudget    = 5 * time.Second
+)
+
+// publish writes the batch's messages in their order and returns how many Kafka has. An error is that of the next one.
+func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[RelayArgs]) (acked int, err error) {
 	topic := w.Kafka.Topic(b.eventType)
 	if job.Args.Mode == Retry || job.Args.Mode == Redrive {
 		topic = w.Kafka.DeadLetter(b.eventType)
 	}
+	until := time.Now().Add(publishBudget)
 	for i, m := range b.messages {
+		if i > 0 && time.Now().After(until) || ctx.Err() != nil {
+			return i, ctx.Err()
+		}
 		m.ID = strconv.FormatInt(job.ID, 10) + "-" + strconv.Itoa(job.Attempt) + "-" + strconv.Itoa(i)
 		m.Trace = newTrace()
 		if err := w.Kafka.publish(topic, m, time.Now()); err != nil {
-			return err
+			return i, err
 		}
 	}
-	return nil
+	return len(b.messages), nil
 }
 
-// mark completes the job and marks the targets, in one transaction under the event's gate. It marks what Kafka has
-// acknowledged, whatever the event's status is by now.
-func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayArgs], b batch) error {
+// mark completes the job and marks the targets, in one transaction under the event's gate. It marks the messages that
+// Kafka has acknowledged, whatever the event's status is by now; the others become a job of their own.
+func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayArgs], b batch, acked int) error {
 	if err := pg.LockShared(ctx, tx, pg.Gate, job.Args.EventID); err != nil {
 		return err
 	}
@@ -88,12 +109,25 @@ func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayA
 			return err
 		}
 	}
-	if len(b.messages) > 0 {
-		if err := markPublished(ctx, tx, b.eventType, job.Args); err != nil {
+	done := job.Args
+	if acked < len(b.messages) {
+		done.LastID = b.messages[acked-1].Chunk.Last
+		if err := w.handOn(ctx, tx, job.Args, done.LastID+1); err != nil {
+			return err
+		}
+	}
+	if acked > 0 {
+		if err := markPublished(ctx, tx, b.eventType, done); err != nil {
 			return err
 		}
 	}
 	return failpoint.Hit(ctx, failpoint.RelayBeforeCommit)
+}
+
+// handOn makes a job of what is left of a, from the target with id first on.
+func (w *RelayWorker) handOn(ctx context.Context, tx pgx.Tx, a RelayArgs, first int64) error {
+	rest := domain.Run{EventID: a.EventID, PartitionKey: a.PartitionKey, First: first, Last: a.LastID}
+	return EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), rest, a.Mode, a.Try, time.Now().Add(time.Second))
 }
 
 // errAwake: the event was resumed after the job had found it stopped, and the resume counted on the job.

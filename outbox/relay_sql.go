@@ -109,6 +109,8 @@ func grantsQuery(e relayed, a RelayArgs) (query string, args []any) {
 	switch a.Mode {
 	case First: // above
 	case Again:
+		which = `t.publish_status = 'PUBLISHED' AND coalesce(r.status, 'PENDING') = 'PENDING'`
+	case Unsettled:
 		which = `t.publish_status = 'PUBLISHED' AND coalesce(r.status, 'PENDING') NOT IN ('SUCCESS', 'PERMANENTLY_FAILED')`
 	case Retry:
 		which = `r.status = 'FAILED' AND r.retry_count = $6`

@@ -25,14 +25,16 @@ func Requeue(ctx context.Context, tx pgx.Tx, rc Inserter, t domain.EventType, ev
 	if err != nil {
 		return err
 	}
-	var first, again []domain.Chunk
+	var first, again, all []domain.Chunk
 	for _, c := range unsettled {
 		switch {
-		case jobs.cover(c.Chunk, First, Again):
-		case c.Published:
+		case jobs.cover(c.Chunk, First, Again, Unsettled):
+		case !c.Published:
+			first = append(first, c.Chunk)
+		case jobs.cover(c.Chunk, Retry): // the refused ones wait for their time
 			again = append(again, c.Chunk)
 		default:
-			first = append(first, c.Chunk)
+			all = append(all, c.Chunk)
 		}
 	}
 	redrives, err := selectRedriven(ctx, tx, t, eventID)
@@ -41,13 +43,14 @@ func Requeue(ctx context.Context, tx pgx.Tx, rc Inserter, t domain.EventType, ev
 	}
 	redrives = jobs.uncovered(redrives, Redrive)
 	return insertJobs(ctx, tx, rc, map[Mode][]domain.Run{
-		First: domain.Runs(first, chunksAJob), Again: domain.Runs(again, chunksAJob), Redrive: redrives,
+		First: domain.Runs(first, chunksAJob), Again: domain.Runs(again, chunksAJob), Unsettled: domain.Runs(all, chunksAJob),
+		Redrive: redrives,
 	})
 }
 
 func insertJobs(ctx context.Context, tx pgx.Tx, rc Inserter, runs map[Mode][]domain.Run) error {
 	var params []river.InsertManyParams
-	for _, mode := range []Mode{First, Again, Redrive} {
+	for _, mode := range []Mode{First, Again, Unsettled, Redrive} {
 		for _, run := range runs[mode] {
 			params = append(params, river.InsertManyParams{Args: newArgs(run, mode, 0), InsertOpts: &river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts}})
 		}

@@ -159,8 +159,18 @@ func (r *Router) receive(topic string, m *message.Message) error {
 		r.log.ErrorContext(ctx, "chunk was not handled, it comes again", obs.Chunk, msg.Chunk, obs.Topic, topic,
 			obs.Partition, at.Partition, obs.Offset, at.Offset, obs.Err, err)
 	}
-	return err
+	if err != nil {
+		return logged{err}
+	}
+	return nil
 }
+
+// logged is an error that was logged where it was met, or is none to be logged. Watermill's router logs every error but a
+// cancellation, so it is told that this is one.
+type logged struct{ error }
+
+// Is makes a logged error pass for a cancellation.
+func (logged) Is(target error) bool { return target == context.Canceled }
 
 func (r *Router) park(ctx context.Context, at Position, payload []byte, cause string, why error) error {
 	if err := park(ctx, r.pool, at, payload, cause, why); err != nil {

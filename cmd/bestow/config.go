@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -105,6 +106,7 @@ func (c config) limits() app.Limits {
 	l := app.DefaultLimits()
 	l.Retry = domain.RetryPolicy{Limit: c.RetryLimit, Backoff: c.RetryBackoff}
 	l.MessageTargets, l.RelayChunks = c.MessageTargets, c.RelayChunks
+	l.Imports = c.MaxConns / 4
 	return l
 }
 
@@ -131,6 +133,13 @@ func settings() []setting {
 	return list
 }
 
+// notYet are settings that belong to the product and that this version does not know: to pass over KAFKA_TLS in silence
+// would send everything in the clear.
+var notYet = []string{
+	"KAFKA_TLS", "KAFKA_CA_FILE", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USER", "KAFKA_SASL_PASSWORD_FILE", "BESTOW_MONEY_ADDR",
+	"BESTOW_MONEY_TOKEN", "BESTOW_MONEY_URL", "BESTOW_GRANTERS", "BESTOW_SPEND_ORDER", "OTEL_EXPORTER_OTLP_ENDPOINT",
+}
+
 type setting struct{ name, standard, help string }
 
 // unknownSettings refuses a BESTOW_ name that means nothing: a misspelt setting would otherwise do nothing, silently.
@@ -142,21 +151,16 @@ func unknownSettings(environ []string) error {
 	var errs []error
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, "BESTOW_") || strings.HasPrefix(name, "BESTOW_TEST_") || contains(known, name) {
+		if slices.Contains(notYet, name) {
+			errs = append(errs, fmt.Errorf("%s is not supported in this version: it would have no effect, so unset it", name))
+			continue
+		}
+		if !strings.HasPrefix(name, "BESTOW_") || strings.HasPrefix(name, "BESTOW_TEST_") || slices.Contains(known, name) {
 			continue
 		}
 		errs = append(errs, fmt.Errorf("%s is no setting: did you mean %s?", name, nearest(name, known)))
 	}
 	return errors.Join(errs...)
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func nearest(name string, known []string) string {

@@ -9,6 +9,7 @@ import (
 
 	"bestow/app"
 	"bestow/domain"
+	"bestow/internal/seal"
 	"bestow/money"
 )
 
@@ -42,7 +43,11 @@ func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, 
 	}
 	t := translator{e}
 	answers, err := g.ask(ctx, e, deadline, t.items(grants))
-	if errors.Is(err, money.ErrDeadline) || errors.Is(err, money.ErrTooMany) || errors.Is(err, money.ErrNoMaster) {
+	if errors.Is(err, money.ErrNoMaster) || errors.Is(err, seal.ErrOpen) { // before anything was written
+		missing := &domain.Error{Code: domain.MissingKeys, Message: "the keys of vouchers are missing or wrong", Hint: "set BESTOW_MASTER_KEY"}
+		return nil, fmt.Errorf("%w: %w: %w", app.ErrNotApplied, missing, err)
+	}
+	if errors.Is(err, money.ErrDeadline) || errors.Is(err, money.ErrTooMany) {
 		return nil, fmt.Errorf("%w: %w", app.ErrNotApplied, err)
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"bestow/app"
+	"bestow/domain"
 	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
@@ -32,6 +33,10 @@ func (s sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pin
 		if err = s.createKey(ctx, tx, eventID); err == nil {
 			key, err = s.key(ctx, tx, eventID)
 		}
+	}
+	if errors.Is(err, seal.ErrOpen) { // wrapped by another master key
+		return nil, fmt.Errorf("seal PINs of event %d: %w: %w", eventID, &domain.Error{Code: domain.MissingKeys,
+			Message: "BESTOW_MASTER_KEY is not the one that the event's key was wrapped with", Hint: "set the right one and resume"}, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("seal PINs of event %d: %w", eventID, err)
