@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// serveAPI is an API of the test's own.
+func serveAPI(t *testing.T, h http.HandlerFunc) *api {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return &api{url: s.URL, key: "key"}
+}
+
+// A change is asked for again while the server cannot answer, with the whole body and the same Idempotency-Key.
+func TestChangeIsRepeated(t *testing.T) {
+	t.Parallel()
+	var (
+		calls atomic.Int32
+		keys  = make(chan string, 3)
+	)
+	a := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		keys <- r.Header.Get("Idempotency-Key")
+		if calls.Add(1) < 3 {
+			http.Error(w, "no database", http.StatusServiceUnavailable)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(map[string]int{"accepted": strings.Count(string(body), "\n") - 1})
+	})
+	require.NoError(t, a.load(t.Context(), 1, 12_000))
+	first := <-keys
+	require.NotEmpty(t, first)
+	require.Equal(t, first, <-keys)
+	require.Equal(t, first, <-keys)
+}
+
+// A refusal is final, and an import that accepts too few is one.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	a := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/targets") {
+			_, _ = io.WriteString(w, `{"accepted": 11999, "rejected": 1}`)
+			return
+		}
+		http.Error(w, "wrong status", http.StatusConflict)
+	})
+	require.ErrorContains(t, a.start(t.Context(), 1), "answered 409: wrong status")
+	require.ErrorContains(t, a.load(t.Context(), 1, 12_000), "11999 of 12000")
+}
+
+// What an event's progress means, and that an answer which breaks off is asked for again.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	a := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer key" {
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		answer := `{"event_status": "RUNNING", "total": 200, "published": 100, "success": 40, "fail": 10}`
+		_, _ = io.WriteString(w, answer[:len(answer)-5+5*min(int(calls.Add(1))-1, 1)])
+	})
+	_, err := a.progress(t.Context(), 1)
+	require.True(t, passing(err))
+	p, err := a.progress(t.Context(), 1)
+	require.NoError(t, err)
+	require.InDelta(t, 0.5, p.published(), 1e-9)
+	require.InDelta(t, 0.25, p.settled(), 1e-9)
+}
