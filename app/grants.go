@@ -282,7 +282,7 @@ func (s *Grants) settleFirst(ctx context.Context, tx pgx.Tx, c claim, outcomes [
 		rows[i] = before.Settle(g, outcomes[i], true, s.Limits.Retry.Limit)
 		sum = sum.Add(domain.Change(before, rows[i]))
 	}
-	if err := s.insertResults(ctx, tx, c.event, rows); err != nil {
+	if err := s.insertSuccesses(ctx, tx, c.event, rows); err != nil {
 		return false, err
 	}
 	if err := closeClaim(ctx, tx, c, sum.Settled); err != nil {

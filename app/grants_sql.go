@@ -231,6 +231,23 @@ func (s *Grants) addVouchers(ctx context.Context, tx pgx.Tx, e domain.Event, row
 	return nil
 }
 
+// insertSuccesses inserts rows that are all SUCCESS at the first try, as almost all are, with what such rows have.
+func (s *Grants) insertSuccesses(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result) error {
+	if e.Type.Operation == domain.Vouchers {
+		return s.insertResults(ctx, tx, e, rows)
+	}
+	ids, amounts, txIDs := make([]string, len(rows)), make([]int64, len(rows)), make([]string, len(rows))
+	for i, r := range rows {
+		ids[i], amounts[i], txIDs[i] = r.MemberID, r.Amount, r.TxID
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO `+quoted(e.Type.ResultTable())+` (event_id, member_id, amount, status, money_tx_id)
+		SELECT $1, u.m, u.a, 'SUCCESS', u.t FROM unnest($2::text[], $3::bigint[], $4::text[]) u(m, a, t)`, e.ID, ids, amounts, txIDs)
+	if err != nil {
+		return fmt.Errorf("insert results: %w", err)
+	}
+	return nil
+}
+
 // insertResults inserts the rows in their order, plainly: ON CONFLICT would cost and buy nothing. A row that is there
 // already violates memberKey.
 func (s *Grants) insertResults(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result) error {

@@ -27,12 +27,11 @@ func (f *floor) work(ctx context.Context, todo <-chan domain.Run) error {
 
 // floorChunk is a chunk with its members, column by column.
 type floorChunk struct {
-	chunk                    domain.Chunk
-	members, keys, reasons   []string
-	amounts                  []int64
-	statuses, txIDs, nothing []string
-	retries                  []int32
-	token                    [16]byte
+	chunk                  domain.Chunk
+	members, keys, reasons []string
+	amounts                []int64
+	txIDs                  []string
+	token                  [16]byte
 }
 
 // publish is T3: it reads the targets of a run and marks them.
@@ -68,7 +67,6 @@ func (f *floor) readGrants(tx *floorTx, chunks []*floorChunk, args []any) {
 		c := chunks[at]
 		c.members, c.amounts = append(c.members, g.MemberID), append(c.amounts, g.Amount)
 		c.keys, c.reasons = append(c.keys, prefix+g.MemberID), append(c.reasons, g.Reason)
-		c.statuses, c.nothing, c.retries = append(c.statuses, "SUCCESS"), append(c.nothing, ""), append(c.retries, 0)
 		return nil
 	}, args...)
 }
@@ -107,7 +105,7 @@ func (f *floor) save(tx *floorTx, c *floorChunk) {
 
 func (f *floor) settle(tx *floorTx, c *floorChunk) {
 	n := len(c.members)
-	tx.exec(sqlResults, c.chunk.EventID, c.members, c.amounts, c.statuses, c.txIDs, c.nothing, c.nothing, c.retries)
+	tx.exec(sqlResults, c.chunk.EventID, c.members, c.amounts, c.txIDs)
 	tx.exec(sqlCloseClaim, c.where(n, c.token)...)
 	tx.row(sqlCount, c.chunk.EventID, n, 0, 0)
 }

@@ -93,9 +93,8 @@ const (
 
 // T6, the settling.
 const (
-	sqlResults = `INSERT INTO "point_results" (event_id, member_id, amount, status, money_tx_id, error_code, error_message, retry_count)
-		SELECT $1, u.m, u.a, u.s, nullif(u.t, ''), nullif(u.c, ''), nullif(u.e, ''), u.n
-		FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[]) u(m, a, s, t, c, e, n)`
+	sqlResults = `INSERT INTO "point_results" (event_id, member_id, amount, status, money_tx_id)
+		SELECT $1, u.m, u.a, 'SUCCESS', u.t FROM unnest($2::text[], $3::bigint[], $4::text[]) u(m, a, t)`
 	sqlCloseClaim = `UPDATE grant_chunks SET settled_count = settled_count + $5,
 	settled_at = CASE WHEN settled_count + $5 = target_count THEN coalesce(settled_at, clock_timestamp()) END,
 	attempts = CASE WHEN $5 > 0 THEN 0 ELSE attempts END, updated_at = now(), claim_token = NULL, open_until = NULL
