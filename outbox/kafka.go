@@ -172,6 +172,11 @@ func (k *Kafka) subscribe(group string, sleep time.Duration) (*kafka.Subscriber,
 	if err != nil {
 		return nil, err
 	}
+	// The broker answers a join when every member has joined again, or after the rebalance time-out those that were killed:
+	// a client that gives up before that joins anew, is waited for again, and nobody ever consumes.
+	sc.Consumer.Group.Session.Timeout = sessionTimeout
+	sc.Consumer.Group.Rebalance.Timeout = rebalanceTimeout
+	sc.Net.ReadTimeout = 30 * time.Second
 	s, err := kafka.NewSubscriber(kafka.SubscriberConfig{
 		Brokers: k.cfg.Brokers, Unmarshaler: marshaler{}, OverwriteSaramaConfig: sc, ConsumerGroup: group,
 		NackResendSleep: sleep, Tracer: k.sessions,
@@ -184,6 +189,13 @@ func (k *Kafka) subscribe(group string, sleep time.Duration) (*kafka.Subscriber,
 	k.subs = append(k.subs, s)
 	return s, nil
 }
+
+const (
+	// sessionTimeout is how long a consumer that does not beat keeps its partitions.
+	sessionTimeout = 10 * time.Second
+	// rebalanceTimeout is how long a group waits for consumers that were killed before the others go on.
+	rebalanceTimeout = 20 * time.Second
+)
 
 // partitionHeader carries the chosen partition to the marshaler; it does not travel.
 const partitionHeader = "partition"

@@ -25,8 +25,8 @@ type Handler func(context.Context, Message) error
 var ErrBusy = errors.New("chunk is claimed by somebody else")
 
 const (
-	// messageBudget is how long a handler may work on a message. It is far below the group's rebalance time-out, after
-	// which a second process would be given the same message.
+	// messageBudget is how long a handler may work on a message. After the group's rebalance time-out a second process may
+	// be given the same message; the chunk's claim lets one of them ask.
 	messageBudget = 25 * time.Second
 	// resendSleep is the pause before a refused message comes again; it is how consumption pauses.
 	resendSleep = time.Second
