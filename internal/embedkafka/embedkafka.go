@@ -35,6 +35,7 @@ type Server struct {
 	Brokers []string
 
 	cluster *kfake.Cluster
+	silence *silence
 	lock    *os.File
 	once    sync.Once
 }
@@ -62,12 +63,17 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		_ = listener.Close() // closed already, unless the cluster did not come that far
 		return nil, errors.Join(fmt.Errorf("start kafka: %w", err), s.unlock())
 	}
+	if s.silence, err = watchSilence(s.cluster, s.Brokers, o.Log); err != nil {
+		s.cluster.Close()
+		return nil, errors.Join(fmt.Errorf("start kafka: %w", err), s.unlock())
+	}
 	return s, nil
 }
 
 // Close ends the broker and, if it has a folder, saves what makes the next start quick. Closing twice does nothing.
 func (s *Server) Close() {
 	s.once.Do(func() {
+		s.silence.close()
 		s.cluster.Close()
 		_ = s.unlock() // the file holds nothing
 	})
