@@ -31,6 +31,8 @@ type RelayWorker struct {
 	river.WorkerDefaults[RelayArgs]
 	Pool  *pgxpool.Pool
 	Kafka *Kafka
+	// Close completes an event (T7). A handler may settle an event's last targets before their relay has marked them.
+	Close func(ctx context.Context, eventID int64) error
 	Log   *slog.Logger
 }
 
@@ -62,10 +64,14 @@ func (w *RelayWorker) Work(ctx context.Context, job *river.Job[RelayArgs]) error
 	// What Kafka has taken is marked even if the job's time is up: the attempt's fence says whether it still may.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markBudget)
 	defer cancel()
-	if err := pg.InTx(ctx, w.Pool, func(tx pgx.Tx) error { return w.mark(ctx, tx, job, b, acked) }); err != nil {
+	last, err := pg.Value(ctx, w.Pool, func(tx pgx.Tx) (bool, error) { return w.mark(ctx, tx, job, b, acked) })
+	if err != nil {
 		return err
 	}
-	return failpoint.Hit(ctx, failpoint.RelayAfterCommit)
+	if err := failpoint.Hit(ctx, failpoint.RelayAfterCommit); err != nil || !last {
+		return err
+	}
+	return w.Close(ctx, job.Args.EventID)
 }
 
 const (
@@ -97,31 +103,31 @@ func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[Relay
 
 // mark completes the job and marks the targets, in one transaction under the event's gate. It marks the messages that
 // Kafka has acknowledged, whatever the event's status is by now; the others become a job of their own.
-func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayArgs], b batch, acked int) error {
+func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayArgs], b batch, acked int) (last bool, err error) {
 	if err := pg.LockShared(ctx, tx, pg.Gate, job.Args.EventID); err != nil {
-		return err
+		return false, err
 	}
 	if err := completeFenced(ctx, tx, job); err != nil {
-		return err
+		return false, err
 	}
 	if b.asleep {
 		if err := stillAsleep(ctx, tx, job.Args); err != nil {
-			return err
+			return false, err
 		}
 	}
 	done := job.Args
 	if acked < len(b.messages) {
 		done.LastID = b.messages[acked-1].Chunk.Last
 		if err := w.handOn(ctx, tx, job.Args, done.LastID+1); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if acked > 0 {
-		if err := markPublished(ctx, tx, b.eventType, done); err != nil {
-			return err
+		if last, err = markPublished(ctx, tx, b, done); err != nil {
+			return false, err
 		}
 	}
-	return failpoint.Hit(ctx, failpoint.RelayBeforeCommit)
+	return last, failpoint.Hit(ctx, failpoint.RelayBeforeCommit)
 }
 
 // handOn makes a job of what is left of a, from the target with id first on.
@@ -162,6 +168,7 @@ func completeFenced(ctx context.Context, tx pgx.Tx, job *river.Job[RelayArgs]) e
 // batch is what one relay job publishes: a message for each chunk that has something left.
 type batch struct {
 	eventType domain.EventType
+	total     int64 // the event's targets
 	messages  []Message
 	asleep    bool // the event did not run, so nothing was read
 }

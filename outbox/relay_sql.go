@@ -16,13 +16,14 @@ type relayed struct {
 	status        domain.Status
 	defaultReason string
 	expiryAt      *time.Time
+	total         int64 // fixed once it runs
 	eventType     domain.EventType
 }
 
 func selectRelayed(ctx context.Context, tx pgx.Tx, eventID int64) (e relayed, err error) {
-	const query = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, y.code, y.topic
+	const query = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, e.total_count, y.code, y.topic
 		FROM campaign_events e JOIN event_types y ON y.code = e.event_type WHERE e.id = $1`
-	err = tx.QueryRow(ctx, query, eventID).Scan(&e.status, &e.defaultReason, &e.expiryAt, &e.eventType.Code, &e.eventType.Topic)
+	err = tx.QueryRow(ctx, query, eventID).Scan(&e.status, &e.defaultReason, &e.expiryAt, &e.total, &e.eventType.Code, &e.eventType.Topic)
 	if err != nil {
 		return e, fmt.Errorf("read event %d: %w", eventID, err)
 	}
@@ -40,7 +41,7 @@ func readBatch(ctx context.Context, tx pgx.Tx, a RelayArgs) (batch, error) {
 	if err != nil {
 		return batch{}, err
 	}
-	b := batch{eventType: e.eventType}
+	b := batch{eventType: e.eventType, total: e.total}
 	if !e.works(a.Mode) {
 		b.asleep = true
 		return b, nil
@@ -127,29 +128,32 @@ func grantsQuery(e relayed, a RelayArgs) (query string, args []any) {
 }
 
 // markPublished marks the job's targets, notes when its chunks were published, and adds the rows that changed to the
-// summary, which is the last statement because every chunk of the event updates the same row.
-func markPublished(ctx context.Context, tx pgx.Tx, t domain.EventType, a RelayArgs) error {
+// summary, which is the last statement because every chunk of the event updates the same row. last says that with them
+// all of the total is published, and settled already.
+func markPublished(ctx context.Context, tx pgx.Tx, b batch, a RelayArgs) (last bool, err error) {
 	var marked int64
 	if a.Mode == First {
-		tag, err := tx.Exec(ctx, `UPDATE `+pgx.Identifier{t.TargetTable()}.Sanitize()+` SET publish_status = 'PUBLISHED', updated_at = now()
+		tag, err := tx.Exec(ctx, `UPDATE `+pgx.Identifier{b.eventType.TargetTable()}.Sanitize()+` SET publish_status = 'PUBLISHED', updated_at = now()
 			WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 AND publish_status = 'PENDING'`,
 			a.EventID, a.PartitionKey, a.FirstID, a.LastID)
 		if err != nil {
-			return fmt.Errorf("mark targets: %w", err)
+			return false, fmt.Errorf("mark targets: %w", err)
 		}
 		marked = tag.RowsAffected()
 	}
 	const chunks = `UPDATE grant_chunks SET published_at = now(), updated_at = now()
 		WHERE event_id = $1 AND partition_key = $2 AND first_id BETWEEN $3 AND $4`
 	if _, err := tx.Exec(ctx, chunks, a.EventID, a.PartitionKey, a.FirstID, a.LastID); err != nil {
-		return fmt.Errorf("mark chunks: %w", err)
+		return false, fmt.Errorf("mark chunks: %w", err)
 	}
 	if marked == 0 {
-		return nil
+		return false, nil
 	}
-	const summary = `UPDATE campaign_event_summary SET published_count = published_count + $2, updated_at = now() WHERE event_id = $1`
-	if _, err := tx.Exec(ctx, summary, a.EventID, marked); err != nil {
-		return fmt.Errorf("count published: %w", err)
+	const summary = `UPDATE campaign_event_summary SET published_count = published_count + $2, updated_at = now() WHERE event_id = $1
+		RETURNING published_count, success_count + fail_count`
+	var published, final int64
+	if err := tx.QueryRow(ctx, summary, a.EventID, marked).Scan(&published, &final); err != nil {
+		return false, fmt.Errorf("count published: %w", err)
 	}
-	return nil
+	return published == b.total && final == b.total, nil
 }

@@ -80,3 +80,23 @@ func TestKilledAfterTheLedgerThenStopped(t *testing.T) {
 	require.NoError(t, err)
 	w.exact(p, w.completed(p, e.ID))
 }
+
+// An event whose last targets are settled before their relay has marked them is completed by that mark: nobody waits for
+// the timetable, which does not run here.
+func TestTheLastMarkCompletes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	settled := make(chan struct{})
+	ctx := failpoint.With(t.Context(), func(at string) error {
+		if at == failpoint.RelayAfterAck {
+			<-settled
+		}
+		return nil
+	})
+	p, _ := w.start(ctx, overrides{}, roleAPI, roleRelay, roleHandler)
+	e := w.event(p, "POINT", 50)
+	w.run(p, e)
+	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 50 }, time.Minute, 10*time.Millisecond)
+	close(settled)
+	w.exact(p, w.completed(p, e.ID))
+}

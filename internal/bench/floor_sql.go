@@ -48,7 +48,7 @@ const (
 
 // T3, the relay.
 const (
-	sqlRelayed = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, y.code, y.topic
+	sqlRelayed = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, e.total_count, y.code, y.topic
 		FROM campaign_events e JOIN event_types y ON y.code = e.event_type WHERE e.id = $1`
 	sqlChunks = `SELECT event_id, partition_key, first_id, last_id FROM grant_chunks
 		WHERE event_id = $1 AND partition_key = $2 AND first_id BETWEEN $3 AND $4 ORDER BY first_id`
@@ -59,7 +59,8 @@ const (
 		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 AND publish_status = 'PENDING'`
 	sqlMarkChunks = `UPDATE grant_chunks SET published_at = now(), updated_at = now()
 		WHERE event_id = $1 AND partition_key = $2 AND first_id BETWEEN $3 AND $4`
-	sqlPublished = `UPDATE campaign_event_summary SET published_count = published_count + $2, updated_at = now() WHERE event_id = $1`
+	sqlPublished = `UPDATE campaign_event_summary SET published_count = published_count + $2, updated_at = now() WHERE event_id = $1
+		RETURNING published_count, success_count + fail_count`
 )
 
 // T4, the claim.
