@@ -86,6 +86,28 @@ func (a *api) start(ctx context.Context, event int64) error {
 	return nil
 }
 
+// stop asks for the event's stop once, and says how many claims are still open.
+func (a *api) stop(ctx context.Context, event int64) (draining int, err error) {
+	var answer struct {
+		Draining int
+	}
+	const body = `{"memo": "the harness stops it"}`
+	err = a.change(ctx, eventPath(event)+"/stop", "application/json", func() io.Reader { return strings.NewReader(body) }, &answer)
+	if err != nil {
+		return 0, fmt.Errorf("stop event: %w", err)
+	}
+	return answer.Draining, nil
+}
+
+// resume lets a stopped event go on.
+func (a *api) resume(ctx context.Context, event int64) error {
+	var answer struct{}
+	if err := a.change(ctx, eventPath(event)+"/resume", "", func() io.Reader { return nil }, &answer); err != nil {
+		return fmt.Errorf("resume event: %w", err)
+	}
+	return nil
+}
+
 // progress is how an event goes.
 type progress struct {
 	Status    string `json:"event_status"`

@@ -17,6 +17,9 @@
 // seed is the same plan but not the same run. A round in which the event was over before the kill, or the victim had
 // nothing in hand that anybody had to do again, does not count and is played anew.
 //
+// With -stops N it stops and resumes running events at N random moments instead, a kill in every twenty-fifth. Once a stop
+// was answered with 200 the event's rows in the ledger must not grow before it is resumed, and each event must end exact.
+//
 // What it must never do: help. It touches no row, ends no claim and restarts nobody but the victim; a process that ends
 // without having been killed fails the run.
 //

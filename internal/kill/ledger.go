@@ -43,11 +43,8 @@ func (in *installation) prove(ctx context.Context, event int64, voucher bool, me
 }
 
 func compareLedger(ctx context.Context, conn *pgx.Conn, event int64, voucher bool, members int) error {
-	query := `SELECT member_id, point FROM money.point_member WHERE ref_unique_id = $1 AND point_status_code = 'S'`
-	if voucher {
-		query = `SELECT member_id, amount FROM money.vouchers WHERE ref = $1`
-	}
-	rows, err := conn.Query(ctx, query, strconv.FormatInt(event, 10))
+	query, ref := ledgerQuery("member_id, point", "member_id, amount", event, voucher)
+	rows, err := conn.Query(ctx, query, ref)
 	if err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
@@ -64,6 +61,15 @@ func compareLedger(ctx context.Context, conn *pgx.Conn, event int64, voucher boo
 		return fmt.Errorf("read ledger: %w", err)
 	}
 	return list.check()
+}
+
+// ledgerQuery reads columns of the event's grants, by the reference that the ledger keeps of it.
+func ledgerQuery(ofPoints, ofVouchers string, event int64, voucher bool) (query, ref string) {
+	query = `SELECT ` + ofPoints + ` FROM money.point_member WHERE ref_unique_id = $1 AND point_status_code = 'S'`
+	if voucher {
+		query = `SELECT ` + ofVouchers + ` FROM money.vouchers WHERE ref = $1`
+	}
+	return query, strconv.FormatInt(event, 10)
 }
 
 // stuck says what is open of an event that does not complete.

@@ -28,8 +28,8 @@ func main() {
 
 // options are what the command line says.
 type options struct {
-	times, members int
-	seed           uint64
+	times, stops, members int
+	seed                  uint64
 }
 
 // run works one command line.
@@ -47,6 +47,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 func readOptions(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("kill", flag.ContinueOnError)
 	flags.IntVar(&o.times, "times", 20, "how many kills")
+	flags.IntVar(&o.stops, "stops", 0, "stop running events so many times instead, a kill among each 25")
 	flags.IntVar(&o.members, "members", 100_000, "members of each event")
 	flags.Uint64Var(&o.seed, "seed", rand.Uint64N(1_000_000), "chooses who is killed when (default: another one each time)")
 	if err := flags.Parse(args); err != nil {
@@ -57,6 +58,8 @@ func readOptions(args []string) (o options, err error) {
 		return o, fmt.Errorf("read arguments: %q is none", flags.Arg(0))
 	case o.times < 1:
 		return o, fmt.Errorf("read arguments: -times is %d: it must be 1 or more", o.times)
+	case o.stops < 0:
+		return o, fmt.Errorf("read arguments: -stops is %d: it must be 0 or more", o.stops)
 	case o.members < 10_000 || o.members > 5_000_000:
 		return o, fmt.Errorf("read arguments: -members is %d: it must be 10000 to 5000000, or there is no middle to kill in", o.members)
 	}
@@ -65,7 +68,11 @@ func readOptions(args []string) (o options, err error) {
 
 // kill installs bestow, plays all rounds, and tears it down. Where something failed, the folder with all logs stays.
 func kill(ctx context.Context, o options, out io.Writer) (err error) {
-	say(out, "kill -9, %d times, while %d members are granted; seed %d\n", o.times, o.members, o.seed)
+	if o.stops > 0 {
+		say(out, "%d stops and resumes, kill -9 among them, while %d members are granted; seed %d\n", o.stops, o.members, o.seed)
+	} else {
+		say(out, "kill -9, %d times, while %d members are granted; seed %d\n", o.times, o.members, o.seed)
+	}
 	began := time.Now()
 	in, err := install(ctx)
 	defer func() {
@@ -79,6 +86,9 @@ func kill(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	say(out, "PostgreSQL %s, a broker and five processes of bestow are ready after %.1f s\n\n", in.master.version, time.Since(began).Seconds())
+	if o.stops > 0 {
+		return stopMany(ctx, in, o, out)
+	}
 	results := playAll(ctx, &player{in, o.seed, o.members}, makePlan(o.seed, o.times), out)
 	if ctx.Err() != nil {
 		return errors.New("interrupted")

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	// maxRun is how long an event runs, at most, between its start or resume and the stop.
+	maxRun = 400 * time.Millisecond
+	// quiet is how long the ledger is watched after a stop was answered with 200.
+	quiet = 250 * time.Millisecond
+	// killEach is after how many stops one has a kill in it.
+	killEach = 25
+	// stopLimit is how long a stop may drain: a claim of a killed handler holds it until the lease ends.
+	stopLimit = time.Minute
+)
+
+// stopper stops running events at random moments, kills among them, and resumes them.
+type stopper struct {
+	*player
+	random *rand.Rand
+	kills  []round // who is killed, in their order
+	stops  int
+	killed int
+	took   []time.Duration // from the stop to its 200
+}
+
+// stopMany makes as many stops as are asked for, over as many events as that takes. After each 200 the event's rows in the
+// ledger must not grow until it is resumed; and each event must complete exactly.
+func stopMany(ctx context.Context, in *installation, o options, out io.Writer) error {
+	s := &stopper{
+		player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 1)), kills: makePlan(o.seed, o.stops/killEach+1),
+	}
+	say(out, "event            stops  kills   ledger\n")
+	for number := 1; s.stops < o.stops; number++ {
+		if err := s.event(ctx, number, o.stops, out); err != nil {
+			return fmt.Errorf("after %d stops: %w; seed %d", s.stops, err, o.seed)
+		}
+	}
+	say(out, "\n%d stops, %d of them with a kill: no grant after a 200, every event complete and exact; seed %d\n", s.stops, s.killed, o.seed)
+	say(out, "seconds from the stop to its 200: median %.2f, p99 %.2f, max %.2f\n",
+		percentile(s.took, 50).Seconds(), percentile(s.took, 99).Seconds(), percentile(s.took, 100).Seconds())
+	return nil
+}
+
+// event runs one event to its end, with a stop after each start and resume.
+func (s *stopper) event(ctx context.Context, number, enough int, out io.Writer) error {
+	r := round{number: number, voucher: number%3 == 0}
+	event, err := s.begin(ctx, r, 1)
+	if err != nil {
+		return err
+	}
+	before, beforeKilled := s.stops, s.killed
+	for done := false; !done && s.stops < enough; {
+		if done, err = s.cycle(ctx, event, r.voucher); err != nil {
+			return fmt.Errorf("event %d: %w", event, err)
+		}
+	}
+	if err := s.completed(ctx, event); err != nil {
+		return fmt.Errorf("event %d: %w: %s", event, err, s.stuck(ctx, event))
+	}
+	res := result{round: r, event: event}
+	if err := s.judge(ctx, &res); err != nil {
+		return fmt.Errorf("event %d: %w", event, err)
+	}
+	say(out, "%5d  %-8s %6d %6d   ok, %d of %d\n", event, r.eventType(), s.stops-before, s.killed-beforeKilled, s.members, s.members)
+	return s.ready(ctx)
+}
+
+// cycle lets the event run for a moment, stops it, watches the ledger, and resumes it. done: it was complete before.
+func (s *stopper) cycle(ctx context.Context, event int64, voucher bool) (done bool, err error) {
+	pause(ctx, time.Duration(s.random.Int64N(int64(maxRun))))
+	killing := s.maybeKill(ctx)
+	done, err = s.stop(ctx, event)
+	if err == nil && !done {
+		s.stops++
+		err = s.watchQuiet(ctx, event, voucher, killing)
+	}
+	if err := errors.Join(err, <-killing); err != nil || done {
+		return done, err
+	}
+	return false, s.api.resume(ctx, event)
+}
+
+// maybeKill kills somebody about now if it is this stop's turn, and starts him again. The answer comes when he is ready.
+func (s *stopper) maybeKill(ctx context.Context) <-chan error {
+	ended := make(chan error, 1)
+	if (s.stops+1)%killEach != 0 {
+		close(ended)
+		return ended
+	}
+	r := s.kills[s.killed%len(s.kills)]
+	s.killed++
+	delay := time.Duration(s.random.Int64N(int64(maxRun / 4)))
+	go func() {
+		defer close(ended)
+		pause(ctx, delay)
+		ended <- func() error {
+			if err := s.strike(ctx, r); err != nil {
+				return err
+			}
+			if err := s.restart(ctx, r); err != nil {
+				return err
+			}
+			return s.ready(ctx)
+		}()
+	}()
+	return ended
+}
+
+// stop asks for the stop until it is answered with 200. done: the event was complete.
+func (s *stopper) stop(ctx context.Context, event int64) (done bool, err error) {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, stopLimit)
+	defer cancel()
+	err = poll(ctx, interval, func() (bool, error) {
+		draining, err := s.api.stop(ctx, event)
+		var refused *refusedError
+		if errors.As(err, &refused) && refused.status == http.StatusConflict {
+			done = true
+			return true, nil
+		}
+		return draining == 0, err
+	})
+	if err == nil && !done {
+		s.took = append(s.took, time.Since(began))
+	}
+	return done, err
+}
+
+// watchQuiet is an error if the event's rows in the ledger grow, though it is stopped.
+func (s *stopper) watchQuiet(ctx context.Context, event int64, voucher bool, killing <-chan error) error {
+	before, err := s.granted(ctx, event, voucher)
+	if err != nil {
+		return err
+	}
+	pause(ctx, quiet)
+	if err := <-killing; err != nil {
+		return err
+	}
+	after, err := s.granted(ctx, event, voucher)
+	if err != nil {
+		return err
+	}
+	if after != before {
+		return fmt.Errorf("the ledger went from %d to %d grants after the stop was answered with 200", before, after)
+	}
+	return nil
+}
+
+// granted counts the event's rows in the ledger; while PostgreSQL is away it asks on.
+func (s *stopper) granted(ctx context.Context, event int64, voucher bool) (n int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, stopLimit)
+	defer cancel()
+	query, ref := ledgerQuery("count(*)", "count(*)", event, voucher)
+	var last error
+	err = poll(ctx, interval, func() (bool, error) {
+		last = s.look(ctx, func(conn *pgx.Conn) error { return conn.QueryRow(ctx, query, ref).Scan(&n) })
+		return last == nil, nil
+	})
+	if err != nil {
+		return n, fmt.Errorf("count the ledger: %w", errors.Join(err, last))
+	}
+	return n, nil
+}
+
+// look lets read use a connection of its own.
+func (in *installation) look(ctx context.Context, read func(*pgx.Conn) error) error {
+	conn, err := pgx.Connect(ctx, in.url)
+	if err != nil {
+		return err
+	}
+	return errors.Join(read(conn), conn.Close(context.WithoutCancel(ctx)))
+}
+
+// pause waits, unless ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
