@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/internal/kafkatest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The answer to one COMMIT in nine is lost, whoever's it is: relay, claim, ledger, settling, closing, River's own. What was
+// committed stays, nobody counts it twice, and the event completes exactly (F3).
+func TestLostAnswersToCommit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	deaf := newDeafProxy(t, &w.cfg.DatabaseURL, 9)
+	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	points, vouchers := w.event(p, "POINT", 2_000), w.event(p, "VOUCHER", 500)
+	deaf.on.Store(true)
+	for _, e := range []domain.Event{points, vouchers} { // a start whose answer is lost is asked again
+		require.Eventually(t, func() bool {
+			_, err := p.app.Events.Start(t.Context(), operator, e.ID)
+			return err == nil
+		}, time.Minute, 10*time.Millisecond)
+	}
+	lost := func(id int64) domain.Event {
+		require.Eventually(t, func() bool {
+			return w.count(`SELECT count(*) FROM campaign_events WHERE id = $1 AND event_status = 'COMPLETED'`, id) == 1
+		}, 2*time.Minute, 50*time.Millisecond)
+		return w.completed(p, id)
+	}
+	points, vouchers = lost(points.ID), lost(vouchers.ID)
+	deaf.on.Store(false)
+	require.Greater(t, deaf.lost.Load(), int32(10), "answers were lost")
+	w.exact(p, points)
+	w.exact(p, vouchers)
+	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
+	require.Zero(t, w.count(`SELECT count(*) FROM river.river_job WHERE state IN ('discarded', 'cancelled')`))
+}
+
+// deafProxy stands before PostgreSQL and loses the answer to one COMMIT in each, with the connection.
+type deafProxy struct {
+	to      string
+	each    int32
+	on      atomic.Bool
+	commits atomic.Int32
+	lost    atomic.Int32
+}
+
+// newDeafProxy puts a proxy before the server of dsn, and into dsn.
+func newDeafProxy(t *testing.T, dsn *string, each int32) *deafProxy {
+	t.Helper()
+	at, err := url.Parse(*dsn)
+	require.NoError(t, err)
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	p := &deafProxy{to: at.Host, each: each}
+	at.Host = l.Addr().String()
+	*dsn = at.String()
+	go func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go p.serve(client)
+		}
+	}()
+	return p
+}
+
+func (p *deafProxy) serve(client net.Conn) {
+	server, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.to)
+	if err != nil {
+		_ = client.Close()
+		return
+	}
+	var deaf atomic.Bool
+	go func() {
+		_, _ = io.Copy(writerFunc(func(b []byte) (int, error) {
+			if deaf.Load() { // PostgreSQL has answered, so it is committed
+				p.lost.Add(1)
+				return 0, errors.Join(client.Close(), io.ErrClosedPipe)
+			}
+			return client.Write(b)
+		}), server)
+		_, _ = client.Close(), server.Close()
+	}()
+	_, _ = io.Copy(writerFunc(func(b []byte) (int, error) {
+		if p.on.Load() && bytes.Contains(b, []byte("commit\x00")) && p.commits.Add(1)%p.each == 0 {
+			deaf.Store(true)
+		}
+		return server.Write(b)
+	}), client)
+	_ = server.Close()
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// A relay job whose worker died is run again by whoever leads, in whatever role that process is (F6).
+func TestTheLeaderKnowsEveryKind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	api, _ := w.start(t.Context(), overrides{}, roleAPI)
+	e := w.event(api, "POINT", 300)
+	w.run(api, e)
+	w.exec(`UPDATE river.river_job SET state = 'running', attempt = 1, attempted_at = now() - interval '2 minutes', attempted_by = '{"gone"}' WHERE kind = 'relay'`)
+	w.start(t.Context(), overrides{}, roleJobs)
+	require.Eventually(t, func() bool {
+		return w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND state IN ('available', 'retryable')`) == w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay'`)
+	}, 2*time.Minute, 100*time.Millisecond)
+	w.start(t.Context(), overrides{}, roleRelay, roleHandler)
+	w.exact(api, w.completed(api, e.ID))
+}
+
+// Handlers that start for the first time after everything was published grant all of it (F11).
+func TestHandlersComeLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
+	e := w.event(p, "POINT", 500)
+	w.run(p, e)
+	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 500 }, time.Minute, 20*time.Millisecond)
+	w.start(t.Context(), overrides{}, roleHandler)
+	w.exact(p, w.completed(p, e.ID))
+}
+
+// hanging is a ledger that does not answer its first callers before their time is up.
+type hanging struct {
+	app.Granter
+	calls atomic.Int32
+}
+
+func (h *hanging) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+	if h.calls.Add(1) <= 4 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return h.Granter.Grant(ctx, e, deadline, grants)
+}
+
+// A ledger that hangs holds a partition for the budget of one call, not for ever, and nobody is refused for it (F18).
+func TestAHangingLedger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := &hanging{}
+	p, _ := w.start(t.Context(), overrides{granter: func(g app.Granter) app.Granter { h.Granter = g; return h }}, allRoles...)
+	e := w.event(p, "POINT", 600)
+	w.run(p, e)
+	done := w.completed(p, e.ID)
+	w.exact(p, done)
+	require.Zero(t, done.Summary.RetrySuccess, "a time-out is no refusal")
+}
+
+// slow is a ledger that takes longer for its first batch than a group waits at a rebalance.
+type slow struct {
+	app.Granter
+	begun chan struct{}
+	once  atomic.Bool
+}
+
+func (s *slow) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+	if s.once.CompareAndSwap(false, true) {
+		close(s.begun)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(12 * time.Second):
+		}
+	}
+	return s.Granter.Grant(ctx, e, deadline, grants)
+}
+
+// A handler that is at work while others join loses its partitions and finishes all the same: everybody goes on, and
+// everybody is granted once (F17).
+func TestASlowHandlerAtARebalance(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := &slow{begun: make(chan struct{})}
+	with := overrides{granter: func(g app.Granter) app.Granter { s.Granter = g; return s },
+		limits: func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 20*time.Second, 15*time.Second }}
+	p, _ := w.start(t.Context(), with, allRoles...)
+	e := w.event(p, "POINT", 3_000)
+	w.run(p, e)
+	<-s.begun
+	w.start(t.Context(), overrides{}, roleHandler)
+	done := w.completed(p, e.ID)
+	w.exact(p, done)
+	require.Equal(t, 3_000, w.count(`SELECT count(*) FROM money.point_member`))
+}
+
+// Handlers come and go while they grant, one to four and back, by the orderly way: nothing is parked, no claim is lost,
+// nobody waits for a lease (F21, F33).
+func TestRollingRestarts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
+	e := w.event(p, "POINT", 20_000)
+	w.run(p, e)
+	var stops []func()
+	for range 4 {
+		_, stop := w.start(t.Context(), overrides{}, roleHandler)
+		stops = append(stops, stop)
+	}
+	_, last := w.start(t.Context(), overrides{}, roleHandler)
+	for _, stop := range stops {
+		stop()
+	}
+	done := w.completed(p, e.ID)
+	last()
+	w.exact(p, done)
+	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
+	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE attempts > 0`), "each claim was closed or given back")
+}
+
+// Every topic is delivered twice more after the event has completed: not one row differs (F40).
+func TestTopicsAgainAfterCompleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), w.told(func(m string, nth int) (domain.Verdict, bool) {
+		switch {
+		case digit(m) == '1' && nth == 1:
+			return domain.RefusedForNow, false
+		case digit(m) == '3':
+			return domain.RefusedForGood, false
+		}
+		return domain.Granted, true
+	}), allRoles...)
+	e := w.event(p, "POINT", 400)
+	w.run(p, e)
+	w.completed(p, e.ID)
+	const rows = `SELECT md5(string_agg(x::text, '' ORDER BY x::text)) FROM (
+		SELECT to_jsonb(r) FROM point_results r UNION ALL SELECT to_jsonb(t) FROM point_targets t UNION ALL SELECT to_jsonb(c) FROM grant_chunks c
+		UNION ALL SELECT to_jsonb(s) FROM campaign_event_summary s UNION ALL SELECT to_jsonb(e) FROM campaign_events e
+		UNION ALL SELECT to_jsonb(m) FROM money.point_member m UNION ALL SELECT to_jsonb(j) FROM river.river_job j WHERE kind = 'relay') all_of_it(x)`
+	before := w.text(rows)
+	topics := []string{".point", ".point.dlt"}
+	for range 2 {
+		for _, topic := range topics {
+			for _, m := range kafkatest.Messages(t, w.cfg.Brokers, w.cfg.TopicPrefix+topic) {
+				kafkatest.Send(t, w.cfg.Brokers, w.cfg.TopicPrefix+topic, m)
+			}
+		}
+	}
+	for _, topic := range topics { // rubbish behind them in each partition: once it is parked, they have been handled
+		for partition := range kafkatest.EndOffsets(t, w.cfg.Brokers, w.cfg.TopicPrefix+topic) {
+			kafkatest.Produce(t, w.cfg.Brokers, w.cfg.TopicPrefix+topic, partition, []byte("the end"))
+		}
+	}
+	partitions := len(kafkatest.EndOffsets(t, w.cfg.Brokers, w.cfg.TopicPrefix+".point"))
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == 2*partitions }, time.Minute, 50*time.Millisecond)
+	require.Equal(t, before, w.text(rows))
+	w.verified(p)
+}
+
+func (w *world) text(query string) (s string) {
+	w.Helper()
+	require.NoError(w, w.pool.QueryRow(w.Context(), query).Scan(&s), fmt.Sprintf("%.60s…", query))
+	return s
+}
