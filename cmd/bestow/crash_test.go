@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/domain"
 	"bestow/internal/failpoint"
 
 	"github.com/stretchr/testify/require"
@@ -99,4 +100,60 @@ func TestTheLastMarkCompletes(t *testing.T) {
 	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 50 }, time.Minute, 10*time.Millisecond)
 	close(settled)
 	w.exact(p, w.completed(p, e.ID))
+}
+
+// A relay that sleeps past the rescue of its job, and wakes after another one has done it: only one of them marks and
+// counts, and a message twice in Kafka is one grant (F7).
+func TestARelayThatWakesTooLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	asleep, wake := make(chan struct{}, 16), make(chan struct{})
+	ctx := failpoint.With(t.Context(), func(at string) error {
+		if at == failpoint.RelayAfterAck {
+			asleep <- struct{}{}
+			<-wake
+		}
+		return nil
+	})
+	p, _ := w.start(ctx, overrides{}, roleAPI, roleRelay)
+	e := w.event(p, "POINT", 600)
+	w.run(p, e)
+	jobs := w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay'`)
+	for range jobs {
+		<-asleep
+	}
+	w.exec(`UPDATE river.river_job SET state = 'available', scheduled_at = now() WHERE kind = 'relay' AND state = 'running'`) // as the rescuer does
+	w.start(t.Context(), overrides{}, roleRelay)
+	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 600 }, time.Minute, 20*time.Millisecond)
+	close(wake)
+	w.start(t.Context(), overrides{}, roleHandler, roleJobs)
+	w.exact(p, w.completed(p, e.ID))
+	require.Equal(t, 600, w.count(`SELECT count(*) FROM money.point_member`))
+	require.Zero(t, w.count(`SELECT count(*) FROM river.river_job WHERE state IN ('discarded', 'cancelled')`))
+}
+
+// Killed around the settling of refusals, a FAILED row has its retry and a retry its row: everybody ends where the policy
+// says, with the tries that it says (F22).
+func TestKilledWhileRefused(t *testing.T) {
+	t.Parallel()
+	for _, point := range []string{failpoint.MoneyAfterGrant, failpoint.SettleBeforeCommit, failpoint.SettleAfterCommit} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			ctx, hits := abort(t.Context(), point, 6)
+			p, _ := w.start(ctx, w.told(func(m string, _ int) (domain.Verdict, bool) {
+				if digit(m) == '2' {
+					return domain.RefusedForNow, false
+				}
+				return domain.Granted, true
+			}), allRoles...)
+			e := w.event(p, "POINT", 400)
+			w.run(p, e)
+			done := w.completed(p, e.ID)
+			require.GreaterOrEqual(t, hits.Load(), int32(6))
+			require.Equal(t, 360, done.Summary.Success)
+			require.Equal(t, 40, w.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED' AND retry_count = 3`), "killed or not, three refusals are three")
+			w.verified(p)
+		})
+	}
 }

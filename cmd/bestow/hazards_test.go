@@ -203,28 +203,60 @@ func TestASlowHandlerAtARebalance(t *testing.T) {
 	require.Equal(t, 3_000, w.count(`SELECT count(*) FROM money.point_member`))
 }
 
-// Handlers come and go while they grant, one to four and back, by the orderly way: nothing is parked, no claim is lost,
-// nobody waits for a lease (F21, F33).
+// leisurely is a ledger that takes a moment for each batch, and tells when it has begun one.
+type leisurely struct {
+	app.Granter
+	begun chan struct{}
+}
+
+func (l *leisurely) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+	select {
+	case l.begun <- struct{}{}:
+	default:
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(150 * time.Millisecond):
+	}
+	return l.Granter.Grant(ctx, e, deadline, grants)
+}
+
+// Handlers are stopped one after the other by the orderly way, each while the ledger works for it: what has begun is
+// finished, nothing is parked, and no chunk waits for the lease of somebody who left (F21, F33).
 func TestRollingRestarts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	lease := func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 20*time.Second, 10*time.Second }
 	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
 	e := w.event(p, "POINT", 20_000)
-	w.run(p, e)
-	var stops []func()
+	type handler struct {
+		*process
+		ledger *leisurely
+		stop   func()
+	}
+	var handlers []handler
 	for range 4 {
-		_, stop := w.start(t.Context(), overrides{}, roleHandler)
-		stops = append(stops, stop)
+		l := &leisurely{begun: make(chan struct{})}
+		h, stop := w.start(t.Context(), overrides{limits: lease, granter: func(g app.Granter) app.Granter { l.Granter = g; return l }}, roleHandler)
+		handlers = append(handlers, handler{h, l, stop})
 	}
-	_, last := w.start(t.Context(), overrides{}, roleHandler)
-	for _, stop := range stops {
-		stop()
+	for _, h := range handlers {
+		require.Eventually(t, func() bool { return h.router.Assigned(e.Type) == 2 }, time.Minute, 20*time.Millisecond)
 	}
-	done := w.completed(p, e.ID)
-	last()
-	w.exact(p, done)
+	w.run(p, e)
+	for _, h := range handlers {
+		select {
+		case <-h.ledger.begun:
+		case <-time.After(5 * time.Second): // a rebalance has taken its partitions
+		}
+		h.stop()
+	}
+	require.Less(t, w.count(`SELECT success_count FROM campaign_event_summary`), 20_000, "they were stopped in the middle")
+	w.start(t.Context(), overrides{limits: lease}, roleHandler)
+	w.exact(p, w.completed(p, e.ID))
 	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
-	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE attempts > 0`), "each claim was closed or given back")
+	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE settled_at > claimed_at + interval '15 seconds'`), "nobody waited for a lease")
 }
 
 // Every topic is delivered twice more after the event has completed: not one row differs (F40).
