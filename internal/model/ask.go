@@ -1,0 +1,219 @@
+package main
+
+// handlerSteps is what a handler that has taken a message may do next, or have done to it.
+func (x *explorer) handlerSteps(i int) {
+	h := x.from.handlers[i]
+	switch h.phase {
+	case handlerIdle:
+	case claiming:
+		if h.expired {
+			x.giveBack(i, h)
+		}
+		if !h.expired || x.lacks(askAfterLease) {
+			x.ask(i, h)
+		}
+	case isolating:
+		if h.expired && x.paper {
+			x.giveBack(i, h)
+		} else {
+			x.isolate(i, h)
+		}
+	case unmarking:
+		x.unmark(i, h)
+	case answering:
+		x.settle(i, h)
+	case lookingUp:
+		x.settleFound(i, h)
+	}
+	x.handlerDies(i, h)
+	if c := h.message.chunk(); h.mayAsk() && !h.expired && int(x.from.chunks[c].newest) != i+1 && !x.from.chunks[c].ranOut {
+		t := *x.from
+		t.handlers[i].expired = true
+		x.put(&t, normal, "the lease of handler %d's claim runs out", i)
+	}
+}
+
+// ask is T5: one call for all that the claim admitted, with a deadline before the claim's lease ends (Grants.grant).
+func (x *explorer) ask(i int, h handler) {
+	c := h.message.chunk()
+	for _, a := range x.mayAnswer(h.admitted, c, 0) {
+		for _, b := range x.mayAnswer(h.admitted, c, 1) {
+			t := *x.from
+			how, fresh := normal, false
+			if h.expired {
+				how = accident
+			}
+			for j, said := range [2]answer{a, b} {
+				class, applied := x.apply(&t.members[2*c+j], said, h.admitted.entry(j))
+				how, fresh = how|class, fresh || applied
+			}
+			t.handlers[i].phase = answering
+			t.handlers[i].answers = [2]answer{a, b}
+			broke := noInvariant
+			if fresh && t.answered {
+				broke = nothingAfterStop
+			}
+			x.putBroken(&t, how, broke, "the ledger answers handler %d: a %s, b %s", i, a, b)
+		}
+	}
+}
+
+// mayAnswer lists what the ledger may say of member j. What it has under the key it says again, and nothing else.
+func (x *explorer) mayAnswer(admitted message, c, j int) []answer {
+	if admitted.entry(j) == 0 {
+		return []answer{none}
+	}
+	if x.contradicts && j == 0 {
+		return []answer{contradicted}
+	}
+	has := x.from.members[2*c+j].ledger
+	var list []answer
+	for v := granted; v <= unknownLate; v++ {
+		if x.answers.has(v) && (!has || v == granted || v == unknown) {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// apply does to the ledger what the answer says; applied means that it has a new row.
+func (x *explorer) apply(m *member, said answer, asked entry) (how class, applied bool) {
+	switch said {
+	case none, contradicted:
+	case granted, unknownDone:
+		if said == unknownDone {
+			how = noAnswer
+		}
+		if !m.ledger {
+			m.ledger = true
+			return how | newGrant, true
+		}
+	case unknown:
+		how = noAnswer
+	case unknownLate:
+		how, m.late = noAnswer, true
+	case refused, refusedGood:
+		how = refusal
+		if x.countTries && !asked.isRedrive() {
+			m.refusedTries |= 1 << asked.try()
+		}
+	}
+	return how, false
+}
+
+// giveBack is release: nothing was asked, or nothing was applied and nothing will be. The mark of a member that was asked
+// for by itself goes with it, in the same transaction; the message comes again.
+func (x *explorer) giveBack(i int, h handler) {
+	t := *x.from
+	c := h.message.chunk()
+	k := &t.chunks[c]
+	k.attempts -= min(k.attempts, 1)
+	marked := false
+	for j := range 2 {
+		m := &t.members[2*c+j]
+		if h.phase != claiming || x.isolateAfter == 0 || h.admitted.entry(j) == 0 || m.mark != isAsked || !h.own && !x.lacks(claimsCounted) {
+			continue
+		}
+		m.mark, marked = unmarked, true
+		if x.lacks(markStays | releaseThenUnmark) {
+			m.mark = leftBehind
+		}
+	}
+	t.close(c, i, h.own, x.lacks(claimsCounted))
+	t.handlers[i] = handler{}
+	if marked && x.lacks(releaseThenUnmark) {
+		t.handlers[i] = handler{phase: unmarking, message: h.message, admitted: h.admitted}
+	}
+	x.put(&t, normal, "handler %d gives its claim back", i)
+}
+
+// close closes the claim by its own token. A claim that was taken over is not the handler's to close.
+func (s *state) close(c, i int, own, counted bool) {
+	k := &s.chunks[c]
+	switch {
+	case counted:
+		k.open -= min(k.open, 1)
+	case own:
+		k.open = 0
+	}
+	if int(k.newest) == i+1 {
+		k.newest = 0
+	}
+}
+
+// handlerDies: whoever it asked for by itself is found so.
+func (x *explorer) handlerDies(i int, h handler) {
+	if x.from.left.handlerKills == 0 {
+		return
+	}
+	t := *x.from
+	t.left.handlerKills--
+	t.handlers[i] = handler{}
+	c := h.message.chunk()
+	for j := range 2 {
+		if m := &t.members[2*c+j]; (h.phase == claiming || h.phase == answering) && h.admitted.entry(j) != 0 && m.mark == isAsked {
+			m.mark = diedAsking
+		}
+	}
+	if int(t.chunks[c].newest) == i+1 {
+		t.chunks[c].newest = 0
+	}
+	x.put(&t, accident, "handler %d is killed", i)
+}
+
+// time is what happens by waiting: the chunk's open_until passes, and a request that nobody waits for any more arrives.
+func (x *explorer) time(c int) {
+	if k := &x.from.chunks[c]; !k.ranOut && (k.open > 0 || x.from.mayAsk(c) || x.awaitsLate(x.from, c)) {
+		x.runOut(c)
+	}
+	for j := range 2 {
+		if x.from.members[2*c+j].late {
+			x.arrive(c, j)
+		}
+	}
+}
+
+// runOut passes open_until. What was asked for under the claim is dropped by the ledger from now on (T5).
+func (x *explorer) runOut(c int) {
+	t := *x.from
+	t.chunks[c].ranOut = true
+	for i := range t.handlers {
+		if h := &t.handlers[i]; h.on(c) && h.phase != lookingUp && h.phase != unmarking {
+			h.expired = true
+		}
+	}
+	if !x.lacks(noDeadline) {
+		t.members[2*c].late, t.members[2*c+1].late = false, false
+	}
+	x.put(&t, normal, "open_until of chunk %d passes", c)
+}
+
+// arrive applies a request that was still on its way.
+func (x *explorer) arrive(c, j int) {
+	t := *x.from
+	m := &t.members[2*c+j]
+	how, broke := accident, noInvariant
+	if !m.ledger {
+		how |= newGrant
+		if t.answered {
+			broke = nothingAfterStop
+		}
+	}
+	m.late, m.ledger = false, true
+	x.putBroken(&t, how, broke, "the ledger applies the late request for %c of chunk %d", 'a'+j, c)
+}
+
+// losses is Kafka losing what it acknowledged.
+func (x *explorer) losses() {
+	if x.from.left.lostMessages == 0 {
+		return
+	}
+	for _, m := range x.from.kafka {
+		if m != 0 {
+			t := *x.from
+			t.left.lostMessages--
+			t.take(m)
+			x.put(&t, accident, "Kafka loses %s", m)
+		}
+	}
+}

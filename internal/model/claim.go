@@ -1,0 +1,124 @@
+package main
+
+// deliveries is T4 for every message that is in Kafka, by a handler that has nothing to do (app.Grants.claim).
+func (x *explorer) deliveries() {
+	for i := range x.from.handlers {
+		if x.from.handlers[i].phase != handlerIdle {
+			continue
+		}
+		for _, m := range x.from.kafka {
+			switch {
+			case m == 0:
+			case x.from.event == stopped:
+				x.atRest(i, m)
+			default:
+				x.claim(i, m)
+			}
+		}
+		return // idle handlers are alike
+	}
+}
+
+// atRest is atRest: a message of a stopped event waits for an open claim, and settles by the ledger's lookup what a claim
+// that ran out may have granted. Nothing is asked for; a resume publishes it again.
+func (x *explorer) atRest(i int, m message) {
+	c := m.chunk()
+	k := &x.from.chunks[c]
+	if k.claimed() {
+		return // ErrBusy
+	}
+	t := *x.from
+	var e [2]entry
+	var found [2]answer
+	for j := range e {
+		if w := &t.members[2*c+j]; m.entry(j) != 0 && w.status != success && !(x.paper && final(w.status)) {
+			e[j] = m.entry(j)
+			if w.ledger {
+				found[j] = granted
+			}
+		}
+	}
+	if k.open == 0 || e == [2]entry{} && !x.paper {
+		t.take(m)
+		x.put(&t, normal, "handler %d acks %s: the event is STOPPED", i, m)
+		return
+	}
+	t.handlers[i] = handler{phase: lookingUp, message: m, admitted: newMessage(c, e[0], e[1]), answers: found, own: true}
+	x.put(&t, normal, "handler %d gets %s at STOPPED, a claim ran out, the ledger says a %s, b %s", i, m, found[0], found[1])
+}
+
+// claim admits who still stands at the message's try, and takes the chunk's claim for them.
+func (x *explorer) claim(i int, m message) {
+	c := m.chunk()
+	admitted := x.admit(m)
+	t := *x.from
+	if admitted == 0 {
+		t.take(m)
+		x.put(&t, normal, "handler %d acks %s: nobody of it is admitted", i, m)
+		return
+	}
+	k := &t.chunks[c]
+	if k.claimed() && !x.lacks(claimsCounted|claimOverOpen) {
+		return // ErrBusy
+	}
+	if x.lacks(claimsCounted) {
+		k.open++
+	} else {
+		k.open = 1
+	}
+	k.ranOut, k.newest = false, uint8(i+1)
+	k.attempts = min(k.attempts+1, uint8(x.isolateAfter)+1)
+	t.loseToken(c)
+	t.handlers[i] = handler{phase: claiming, message: m, admitted: admitted, own: true}
+	if x.suspicious(&t, c, admitted) {
+		t.handlers[i].phase = isolating
+		x.put(&t, normal, "handler %d claims %s, and works one member at a time", i, m)
+		return
+	}
+	x.put(&t, normal, "handler %d claims %s for %s", i, m, admitted)
+}
+
+// admit asks the domain who of the message is still to be asked for: domain.Result.Admits.
+func (x *explorer) admit(m message) message {
+	var e [2]entry
+	for j := range e {
+		w := &x.from.members[2*m.chunk()+j]
+		asked := m.entry(j)
+		if asked == 0 {
+			continue
+		}
+		row, g := w.row(), asked.grant()
+		if x.lacks(triesIgnored) && !asked.isRedrive() {
+			g.Try = row.RetryCount
+		}
+		if x.lacks(redriveOnce) {
+			row.RedriveDone = 0
+		}
+		if row.Admits(g, x.from.event == running) {
+			e[j] = asked
+		}
+	}
+	return newMessage(m.chunk(), e[0], e[1])
+}
+
+// loseToken takes the chunk's token from all who have it.
+func (s *state) loseToken(c int) {
+	for i := range s.handlers {
+		if s.handlers[i].on(c) {
+			s.handlers[i].own = false
+		}
+	}
+}
+
+// suspicious says whether something in the chunk seems to kill who asks for it, as claim.suspicious.
+func (x *explorer) suspicious(t *state, c int, admitted message) bool {
+	if x.isolateAfter == 0 {
+		return false
+	}
+	for j := range 2 {
+		if admitted.entry(j) != 0 && t.members[2*c+j].mark.isolated() {
+			return true
+		}
+	}
+	return int(t.chunks[c].attempts) > x.isolateAfter
+}

@@ -1,0 +1,202 @@
+package main
+
+import "bestow/domain"
+
+// isolatedCode is the error code of a member that is asked for by itself (app/isolate.go).
+const isolatedCode domain.Code = "isolated"
+
+// row is the member's result row as the domain knows it.
+func (m *member) row() domain.Result {
+	r := domain.Result{Status: resultNames[m.status], RetryCount: int(m.retryCount), Redrive: int(m.redrive), RedriveDone: int(m.redriveDone)}
+	switch {
+	case m.mark.isolated():
+		r.ErrorCode = isolatedCode
+	case m.mark == mismatch:
+		r.ErrorCode = domain.Mismatch
+	}
+	return r
+}
+
+// write is what a settling makes of the row. A mark that it leaves is left behind: who set it is done.
+func (m *member) write(r domain.Result) {
+	for i, name := range resultNames {
+		if name == r.Status {
+			m.status = uint8(i)
+		}
+	}
+	m.retryCount, m.redriveDone = uint8(r.RetryCount), uint8(r.RedriveDone)
+	switch {
+	case r.ErrorCode == domain.Mismatch:
+		m.mark = mismatch
+	case r.ErrorCode != isolatedCode:
+		m.mark = unmarked
+	case m.mark == isAsked:
+		m.mark = leftBehind
+	}
+}
+
+// outcome is the answer as the domain knows it.
+func (a answer) outcome() domain.Outcome {
+	switch a {
+	case granted:
+		return domain.Outcome{Verdict: domain.Granted}
+	case refused:
+		return domain.Outcome{Verdict: domain.RefusedForNow}
+	case refusedGood:
+		return domain.Outcome{Verdict: domain.RefusedForGood}
+	case contradicted:
+		return domain.Outcome{Verdict: domain.Contradicted, Code: domain.Mismatch}
+	case none, unknown, unknownDone, unknownLate:
+	}
+	return domain.Outcome{Verdict: domain.Unknown}
+}
+
+// changes is what a settling does to the chunk besides its rows, as app's changes.
+type changes struct {
+	retries                     modes
+	settled                     bool // a row became final
+	unknown, redrives, mismatch bool
+}
+
+// settle is T6: it looks at no event status. What each row becomes, and what that adds to the counters, is decided by the
+// domain: domain.Result.Settle and domain.Change.
+func (x *explorer) settle(i int, h handler) {
+	t := *x.from
+	c := h.message.chunk()
+	counts := h.own || x.lacks(claimsCounted|settleAnyToken) // whether a refusal or an unknown outcome counts
+	var ch changes
+	broke := noInvariant
+	for j, said := range h.answers {
+		asked := h.admitted.entry(j)
+		if asked == 0 {
+			continue
+		}
+		before := t.members[2*c+j].status
+		x.settleRow(&t, c, j, asked, said, counts, &ch)
+		if t.event == completed && t.members[2*c+j].status != before && !asked.isRedrive() {
+			broke = completedStays
+		}
+	}
+	x.settleChunk(&t, i, h, ch)
+	t.handlers[i] = handler{}
+	lost := t
+	t.take(h.message)
+	x.putBroken(&t, normal, broke, "handler %d settles and acks", i)
+	if x.from.left.lostAcks > 0 {
+		lost.left.lostAcks--
+		x.putBroken(&lost, accident, broke, "handler %d settles, the ack is lost, the message comes again", i)
+	}
+}
+
+func (x *explorer) settleRow(t *state, c, j int, asked entry, said answer, counts bool, ch *changes) {
+	m := &t.members[2*c+j]
+	before, g := m.row(), asked.grant()
+	if x.lacks(triesIgnored) && !asked.isRedrive() {
+		g.Try = before.RetryCount
+	}
+	if x.lacks(contradictedForEver) && before.ErrorCode == domain.Mismatch {
+		before.ErrorCode = ""
+	}
+	after := before.Settle(g, said.outcome(), counts, x.retries)
+	if counts && said.outcome().Verdict == domain.Unknown && (asked.isRedrive() || !after.Status.Final()) {
+		ch.unknown = ch.unknown || !asked.isRedrive()
+		ch.redrives = ch.redrives || asked.isRedrive()
+	}
+	m.write(after)
+	if after == before {
+		return
+	}
+	t.count(c, domain.Change(before, after))
+	ch.settled = ch.settled || after.Status.Final() && !before.Status.Final()
+	switch {
+	case after.Status != domain.Refused:
+	case after.ErrorCode == domain.Mismatch:
+		ch.mismatch = true
+	default:
+		ch.retries.add(retry1 + mode(after.RetryCount-1))
+	}
+}
+
+// count adds to the summary and to the chunk, which the database does in the transaction that writes the rows.
+func (s *state) count(c int, n domain.Counts) {
+	s.summary.success += uint8(n.Success)
+	s.summary.fail += uint8(n.Fail)
+	s.summary.retrySuccess += uint8(n.RetrySuccess)
+	s.chunks[c].settled += uint8(n.Settled)
+}
+
+// settleChunk closes the claim, makes the jobs that the outcomes ask for, and stops the event that is contradicted. While
+// an outcome is unknown the claim stays open to its lease: the request may still be on its way.
+func (x *explorer) settleChunk(t *state, i int, h handler, ch changes) {
+	c := h.message.chunk()
+	k := &t.chunks[c]
+	switch {
+	case x.paper:
+		k.attempts -= min(k.attempts, 1)
+	case ch.settled:
+		k.attempts = 0
+	}
+	k.waiting |= ch.retries
+	if ch.unknown {
+		k.waiting.add(again)
+	}
+	if ch.redrives {
+		k.waiting.add(x.redriveMode())
+	}
+	switch {
+	case (ch.unknown || ch.redrives) && !x.lacks(unknownCloses):
+		if (h.own || x.lacks(claimsCounted)) && int(k.newest) == i+1 {
+			k.newest = 0
+		}
+	default:
+		if h.own && !x.paper {
+			t.loseToken(c)
+		}
+		t.close(c, i, h.own, x.lacks(claimsCounted))
+	}
+	if ch.mismatch && t.event == running {
+		t.hold()
+	}
+}
+
+// redriveMode is the job for an unknown redrive; where redrives are not kept, it can only be asked as anybody.
+func (x *explorer) redriveMode() mode {
+	if x.lacks(redriveOnce) {
+		return again
+	}
+	return redrive
+}
+
+// settleFound settles at STOPPED what the lookup of a claim that ran out has found, under that claim's token.
+func (x *explorer) settleFound(i int, h handler) {
+	t := *x.from
+	c := h.message.chunk()
+	settled := false
+	for j, said := range h.answers {
+		if said != granted {
+			continue
+		}
+		m := &t.members[2*c+j]
+		before := m.row()
+		after := before.Settle(h.admitted.entry(j).grant(), said.outcome(), true, x.retries)
+		m.write(after)
+		if after != before {
+			t.count(c, domain.Change(before, after))
+			settled = settled || !before.Status.Final()
+		}
+	}
+	k := &t.chunks[c]
+	switch {
+	case settled:
+		k.attempts = 0
+	case x.paper && (h.own || x.lacks(claimsCounted)):
+		k.attempts -= min(k.attempts, 1)
+	}
+	if h.own {
+		t.loseToken(c)
+	}
+	t.close(c, i, h.own, x.lacks(claimsCounted))
+	t.handlers[i] = handler{}
+	t.take(h.message)
+	x.put(&t, normal, "handler %d settles what the ledger has, closes the claim that ran out, acks", i)
+}
