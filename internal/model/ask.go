@@ -6,18 +6,12 @@ func (x *explorer) handlerSteps(i int) {
 	switch h.phase {
 	case handlerIdle:
 	case claiming:
-		if h.expired {
-			x.giveBack(i, h)
-		}
+		x.giveBack(i, h)
 		if !h.expired || x.lacks(askAfterLease) {
 			x.ask(i, h)
 		}
 	case isolating:
-		if h.expired && x.paper {
-			x.giveBack(i, h)
-		} else {
-			x.isolate(i, h)
-		}
+		x.isolate(i, h)
 	case unmarking:
 		x.unmark(i, h)
 	case answering:
@@ -26,11 +20,18 @@ func (x *explorer) handlerSteps(i int) {
 		x.settleFound(i, h)
 	}
 	x.handlerDies(i, h)
-	if c := h.message.chunk(); h.mayAsk() && !h.expired && int(x.from.chunks[c].newest) != i+1 && !x.from.chunks[c].ranOut {
-		t := *x.from
-		t.handlers[i].expired = true
-		x.put(&t, normal, "the lease of handler %d's claim runs out", i)
+	x.leaseEnds(i, h)
+}
+
+// leaseEnds ends the lease of a claim that is not the chunk's newest; that one's ends with open_until.
+func (x *explorer) leaseEnds(i int, h handler) {
+	k := &x.from.chunks[h.message.chunk()]
+	if !h.mayAsk() || h.expired || int(k.newest) == i+1 || k.ranOut {
+		return
 	}
+	t := *x.from
+	t.handlers[i].expired = true
+	x.put(&t, normal, "the lease of handler %d's claim runs out", i)
 }
 
 // ask is T5: one call for all that the claim admitted, with a deadline before the claim's lease ends (Grants.grant).
@@ -106,17 +107,14 @@ func (x *explorer) apply(m *member, said answer, asked entry) (how class, applie
 func (x *explorer) giveBack(i int, h handler) {
 	t := *x.from
 	c := h.message.chunk()
-	k := &t.chunks[c]
-	k.attempts -= min(k.attempts, 1)
+	own := h.own || x.lacks(claimsCounted)
+	if k := &t.chunks[c]; own {
+		k.attempts -= min(k.attempts, 1)
+	}
 	marked := false
 	for j := range 2 {
-		m := &t.members[2*c+j]
-		if h.phase != claiming || x.isolateAfter == 0 || h.admitted.entry(j) == 0 || m.mark != isAsked || !h.own && !x.lacks(claimsCounted) {
-			continue
-		}
-		m.mark, marked = unmarked, true
-		if x.lacks(markStays | releaseThenUnmark) {
-			m.mark = leftBehind
+		if m := &t.members[2*c+j]; own && h.admitted.entry(j) != 0 && m.mark == isAsked {
+			m.mark, marked = x.markGivenBack(), true
 		}
 	}
 	t.close(c, i, h.own, x.lacks(claimsCounted))
@@ -125,6 +123,13 @@ func (x *explorer) giveBack(i int, h handler) {
 		t.handlers[i] = handler{phase: unmarking, message: h.message, admitted: h.admitted}
 	}
 	x.put(&t, normal, "handler %d gives its claim back", i)
+}
+
+func (x *explorer) markGivenBack() mark {
+	if x.lacks(markStays | releaseThenUnmark) {
+		return leftBehind
+	}
+	return unmarked
 }
 
 // close closes the claim by its own token. A claim that was taken over is not the handler's to close.

@@ -31,14 +31,14 @@ func (x *explorer) atRest(i int, m message) {
 	var e [2]entry
 	var found [2]answer
 	for j := range e {
-		if w := &t.members[2*c+j]; m.entry(j) != 0 && w.status != success && !(x.paper && final(w.status)) {
+		if w := &t.members[2*c+j]; m.entry(j) != 0 && w.status != success {
 			e[j] = m.entry(j)
 			if w.ledger {
 				found[j] = granted
 			}
 		}
 	}
-	if k.open == 0 || e == [2]entry{} && !x.paper {
+	if k.open == 0 || e == [2]entry{} {
 		t.take(m)
 		x.put(&t, normal, "handler %d acks %s: the event is STOPPED", i, m)
 		return

@@ -11,7 +11,6 @@ type config struct {
 	isolateAfter int     // app's isolateAfter; 0: chunks are never worked one member at a time; needs open = 1
 	contradicts  bool    // the ledger contradicts itself about member a, for ever
 	countTries   bool    // remember which tries the ledger refused, to check retry_count against it; not with redrives
-	paper        bool    // the rules of the first model
 	max          int     // states at which a run is given up
 	broken       fault   // rules that are left out
 }
@@ -70,6 +69,7 @@ const (
 	markStays                             // isolation: giving a claim back leaves the member's mark
 	releaseThenUnmark                     // isolation: the claim is given back first, the mark is taken off in a second transaction
 	markAnyRow                            // isolation: the mark is set without a look at the row and the claim
+	redriveKeepsMark                      // isolation: an unknown redrive leaves the member's mark
 	redriveAsleep                         // T3: redrive jobs do not publish at COMPLETED
 	closeUnpublished                      // T7: published targets are not counted
 	answerAtOnce                          // T8: the stop does not wait for open claims
@@ -89,7 +89,7 @@ var faultNames = []struct {
 	{askAfterLease, "ask-after-lease"}, {noDeadline, "no-deadline"}, {settleAnyToken, "settle-any-token"},
 	{unknownCloses, "unknown-closes"}, {redriveOnce, "redrive-once"}, {contradictedForEver, "contradicted-for-ever"},
 	{markStays, "mark-stays"}, {releaseThenUnmark, "release-then-unmark"}, {markAnyRow, "mark-any-row"},
-	{redriveAsleep, "redrive-asleep"}, {closeUnpublished, "close-unpublished"}, {answerAtOnce, "answer-at-once"},
+	{redriveKeepsMark, "redrive-keeps-mark"}, {redriveAsleep, "redrive-asleep"}, {closeUnpublished, "close-unpublished"}, {answerAtOnce, "answer-at-once"},
 	{answerUnsettled, "answer-unsettled"}, {noSweep, "no-sweep"}, {sweepUnsettled, "sweep-unsettled"},
 	{noReconcile, "no-reconcile"}, {reconcileNoRedrive, "reconcile-no-redrive"},
 }

@@ -15,7 +15,7 @@ const (
 	triesCounted      invariant = "S6 retry_count counts each refused try once, and no more than limit+1"
 	settledRight      invariant = "S6 settled_count is the number of final rows"
 	claimSeen         invariant = "S6 who may still ask has a claim that is open"
-	onlyDeathRefuses  invariant = "S6 an isolated member is refused only if who asked for it died"
+	onlyDeathRefuses  invariant = "S6 an isolated member is refused only if who asked for it died, or outlived its lease"
 	completes         invariant = "L1 COMPLETED can be reached with no accident and no person but a resume"
 	completesRefused  invariant = "L1 the same, if the ledger only refuses from now on"
 	completesGranted  invariant = "L1 the same, if the ledger only grants from now on"

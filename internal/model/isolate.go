@@ -30,7 +30,7 @@ func (x *explorer) lookUpIsolated(t *state, i, j int, m *member) {
 	switch {
 	case m.ledger:
 		said = granted
-	case m.mark != diedAsking:
+	case m.mark == leftBehind:
 		broke = onlyDeathRefuses
 	}
 	if x.countTries && said == refused {

@@ -66,8 +66,8 @@ func (x *explorer) answer() {
 	}
 	for c := range x.chunks {
 		k := &x.from.chunks[c]
-		waits := k.claimed() && !x.lacks(answerAtOnce)
-		if waits && !(x.lacks(answerUnsettled) && k.settled == 2) {
+		passedOver := x.lacks(answerUnsettled) && k.settled == 2
+		if k.claimed() && !passedOver && !x.lacks(answerAtOnce) {
 			return
 		}
 	}
@@ -84,23 +84,27 @@ func (x *explorer) resume() {
 		k := &t.chunks[c]
 		k.waiting |= k.held
 		k.held = 0
-		live := t.jobs(c)
-		switch {
-		case k.settled == 2:
-		case x.paper && live != 0:
-		case live.has(first) || live.has(again) || live.has(unsettled):
-		case !k.published:
-			k.waiting.add(first)
-		case x.paper, live.has(retry1) || live.has(retry2): // the refused ones wait for their time
-			k.waiting.add(again)
-		default:
-			k.waiting.add(unsettled)
-		}
-		if !x.lacks(redriveOnce) && t.redriveOpen(c) && !t.jobs(c).has(redrive) && !(x.paper && t.live(c)) {
+		k.waiting |= requeue(k, t.jobs(c))
+		if !x.lacks(redriveOnce) && t.redriveOpen(c) && !t.jobs(c).has(redrive) {
 			k.waiting.add(redrive)
 		}
 	}
 	x.put(&t, normal, "a person resumes the event")
+}
+
+// requeue is the job that a chunk needs after a resume, given those that it has.
+func requeue(k *chunk, live modes) (needs modes) {
+	switch {
+	case k.settled == 2:
+	case live.hasAny(first, again, unsettled):
+	case !k.published:
+		needs.add(first)
+	case live.hasAny(retry1, retry2): // the refused ones wait for their time
+		needs.add(again)
+	default:
+		needs.add(unsettled)
+	}
+	return needs
 }
 
 // sweep gives a chunk that was never published, and that no job would publish, a job. A chunk that is settled needs one
@@ -123,11 +127,7 @@ func (x *explorer) reconcile(c int) {
 		return
 	}
 	t := *x.from
-	how := unsettled
-	if x.paper {
-		how = again
-	}
-	t.chunks[c].waiting.add(how)
+	t.chunks[c].waiting.add(unsettled)
 	x.put(&t, normal, "the reconcile makes a job for chunk %d", c)
 }
 
@@ -151,7 +151,7 @@ func (x *explorer) redriveAll() {
 	any := false
 	for i := range 2 * x.chunks {
 		m := &t.members[i]
-		isOpen := m.redriveDone < m.redrive && !x.paper
+		isOpen := m.redriveDone < m.redrive
 		if m.status == permanentlyFailed && m.redrive < 2 && (!isOpen || x.lacks(redriveOnce)) {
 			m.redrive++
 			t.chunks[i/2].waiting.add(redrive)

@@ -46,7 +46,6 @@ func parse(args []string) (c config, quiet bool, err error) {
 	f.BoolVar(&c.countTries, "count-tries", false, "check retry_count against what the ledger refused")
 	f.IntVar(&c.max, "max", 9_000_000, "states at which a run is given up")
 	f.BoolVar(&quiet, "q", false, "no traces")
-	f.BoolVar(&c.paper, "paper", false, "the rules of the first model")
 	for _, b := range []struct {
 		to    *uint8
 		name  string

@@ -98,28 +98,35 @@ func (x *explorer) readRows(t *state, i int) {
 }
 
 func (x *explorer) reads(m *member, how mode, published bool) entry {
-	is := false
 	switch how {
 	case first:
-		is = !published
-	case again:
-		is = published && (m.status == noRow || m.status == pending || x.paper && !final(m.status))
-	case unsettled:
-		is = published && !final(m.status)
-	case retry1, retry2:
-		is = m.status == failed && m.retryCount == uint8(how-retry1)+1
+		if !published {
+			return tryEntry(0)
+		}
 	case redrive:
 		if m.status == permanentlyFailed && m.redrive > 0 && (m.redriveDone < m.redrive || x.lacks(redriveOnce)) {
 			return redriveEntry(m.redrive)
 		}
+	default:
+		if m.isDue(how, published) {
+			return tryEntry(m.retryCount)
+		}
 	}
-	switch {
-	case !is:
-		return 0
-	case how == first:
-		return tryEntry(0)
+	return 0
+}
+
+// isDue says whether a job that asks again publishes the member.
+func (m *member) isDue(how mode, published bool) bool {
+	switch how {
+	case again:
+		return published && (m.status == noRow || m.status == pending)
+	case unsettled:
+		return published && !final(m.status)
+	case retry1, retry2:
+		return m.status == failed && m.retryCount == uint8(how-retry1)+1
+	default:
+		return false
 	}
-	return tryEntry(m.retryCount)
 }
 
 // markPublished is mark: the job is completed and the targets are marked, whatever the event's status is by now. The
@@ -141,7 +148,7 @@ func (x *explorer) markPublished(t *state, i int, w relay) {
 // resume has counted on the job, so the attempt fails and the job comes again (stillAsleep).
 func (x *explorer) completeAsleep(t *state, i int, w relay) {
 	t.relays[i] = relay{}
-	if x.works(w.mode) && !w.stale && !x.paper {
+	if x.works(w.mode) && !w.stale {
 		t.chunks[w.chunk].waiting.add(w.mode)
 		x.put(t, normal, "relay %d finds the event at work meanwhile, the job comes again", i)
 		return

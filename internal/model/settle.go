@@ -17,8 +17,8 @@ func (m *member) row() domain.Result {
 	return r
 }
 
-// write is what a settling makes of the row. A mark that it leaves is left behind: who set it is done.
-func (m *member) write(r domain.Result) {
+// write is what a settling makes of the row. A mark that it leaves by its own claim is left behind: who set it is done.
+func (m *member) write(r domain.Result, own bool) {
 	for i, name := range resultNames {
 		if name == r.Status {
 			m.status = uint8(i)
@@ -30,7 +30,7 @@ func (m *member) write(r domain.Result) {
 		m.mark = mismatch
 	case r.ErrorCode != isolatedCode:
 		m.mark = unmarked
-	case m.mark == isAsked:
+	case m.mark == isAsked && own:
 		m.mark = leftBehind
 	}
 }
@@ -71,9 +71,9 @@ func (x *explorer) settle(i int, h handler) {
 		if asked == 0 {
 			continue
 		}
-		before := t.members[2*c+j].status
+		before := t.members[2*c+j]
 		x.settleRow(&t, c, j, asked, said, counts, &ch)
-		if t.event == completed && t.members[2*c+j].status != before && !asked.isRedrive() {
+		if t.event == completed && t.members[2*c+j].status != before.status && before.redrive == 0 {
 			broke = completedStays
 		}
 	}
@@ -90,7 +90,22 @@ func (x *explorer) settle(i int, h handler) {
 
 func (x *explorer) settleRow(t *state, c, j int, asked entry, said answer, counts bool, ch *changes) {
 	m := &t.members[2*c+j]
-	before, g := m.row(), asked.grant()
+	before := m.row()
+	after := x.becomes(before, asked, said, counts)
+	m.write(after, counts)
+	t.count(c, domain.Change(before, after))
+	if counts && said.outcome().Verdict == domain.Unknown {
+		ch.redrives = ch.redrives || asked.isRedrive()
+		ch.unknown = ch.unknown || !asked.isRedrive() && !after.Status.Final()
+	}
+	if again := x.lacks(contradictedForEver) && said == contradicted; after != before || again {
+		ch.note(before, after)
+	}
+}
+
+// becomes asks the domain what the row becomes, but for the clauses that are left out.
+func (x *explorer) becomes(before domain.Result, asked entry, said answer, counts bool) domain.Result {
+	g := asked.grant()
 	if x.lacks(triesIgnored) && !asked.isRedrive() {
 		g.Try = before.RetryCount
 	}
@@ -98,15 +113,14 @@ func (x *explorer) settleRow(t *state, c, j int, asked entry, said answer, count
 		before.ErrorCode = ""
 	}
 	after := before.Settle(g, said.outcome(), counts, x.retries)
-	if counts && said.outcome().Verdict == domain.Unknown && (asked.isRedrive() || !after.Status.Final()) {
-		ch.unknown = ch.unknown || !asked.isRedrive()
-		ch.redrives = ch.redrives || asked.isRedrive()
+	if counts && said.outcome().Verdict == domain.Unknown && after.ErrorCode == isolatedCode && !x.lacks(redriveKeepsMark) {
+		after.ErrorCode = "" // nobody died: what is not known is asked again
 	}
-	m.write(after)
-	if after == before {
-		return
-	}
-	t.count(c, domain.Change(before, after))
+	return after
+}
+
+// note keeps what a changed row asks for.
+func (ch *changes) note(before, after domain.Result) {
 	ch.settled = ch.settled || after.Status.Final() && !before.Status.Final()
 	switch {
 	case after.Status != domain.Refused:
@@ -130,10 +144,7 @@ func (s *state) count(c int, n domain.Counts) {
 func (x *explorer) settleChunk(t *state, i int, h handler, ch changes) {
 	c := h.message.chunk()
 	k := &t.chunks[c]
-	switch {
-	case x.paper:
-		k.attempts -= min(k.attempts, 1)
-	case ch.settled:
+	if ch.settled {
 		k.attempts = 0
 	}
 	k.waiting |= ch.retries
@@ -143,16 +154,13 @@ func (x *explorer) settleChunk(t *state, i int, h handler, ch changes) {
 	if ch.redrives {
 		k.waiting.add(x.redriveMode())
 	}
-	switch {
-	case (ch.unknown || ch.redrives) && !x.lacks(unknownCloses):
-		if (h.own || x.lacks(claimsCounted)) && int(k.newest) == i+1 {
-			k.newest = 0
-		}
-	default:
-		if h.own && !x.paper {
+	if keep := (ch.unknown || ch.redrives) && !x.lacks(unknownCloses); !keep {
+		if h.own {
 			t.loseToken(c)
 		}
 		t.close(c, i, h.own, x.lacks(claimsCounted))
+	} else if int(k.newest) == i+1 {
+		k.newest = 0
 	}
 	if ch.mismatch && t.event == running {
 		t.hold()
@@ -179,18 +187,14 @@ func (x *explorer) settleFound(i int, h handler) {
 		m := &t.members[2*c+j]
 		before := m.row()
 		after := before.Settle(h.admitted.entry(j).grant(), said.outcome(), true, x.retries)
-		m.write(after)
+		m.write(after, false)
 		if after != before {
 			t.count(c, domain.Change(before, after))
 			settled = settled || !before.Status.Final()
 		}
 	}
-	k := &t.chunks[c]
-	switch {
-	case settled:
-		k.attempts = 0
-	case x.paper && (h.own || x.lacks(claimsCounted)):
-		k.attempts -= min(k.attempts, 1)
+	if settled {
+		t.chunks[c].attempts = 0
 	}
 	if h.own {
 		t.loseToken(c)

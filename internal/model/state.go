@@ -146,8 +146,16 @@ func (m mode) String() string { return modeNames[m] }
 type modes uint8
 
 func (s modes) has(m mode) bool { return s>>m&1 == 1 }
-func (s *modes) add(m mode)     { *s |= 1 << m }
-func (s *modes) drop(m mode)    { *s &^= 1 << m }
+func (s modes) hasAny(list ...mode) bool {
+	for _, m := range list {
+		if s.has(m) {
+			return true
+		}
+	}
+	return false
+}
+func (s *modes) add(m mode)  { *s |= 1 << m }
+func (s *modes) drop(m mode) { *s &^= 1 << m }
 
 // live says whether the chunk has a job that will still do its work. A stale attempt counts as none: its job has gone on.
 func (s *state) live(c int) bool { return s.jobs(c) != 0 }
