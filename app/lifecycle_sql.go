@@ -81,10 +81,11 @@ func clearFailure(ctx context.Context, tx pgx.Tx, id int64) error {
 	return exactlyOne(ctx, tx, `UPDATE campaign_events SET failure_code = NULL WHERE id = $1`, id)
 }
 
-// selectOpenClaims counts the claims of the event that are open, and says whether it is at work again.
+// selectOpenClaims counts the claims of the event that are open, and says whether it is at work again. A chunk that is
+// settled counts too: a redrive of it may be asked for.
 func selectOpenClaims(ctx context.Context, pool *pgxpool.Pool, id int64) (open int, resumed bool, err error) {
 	const query = `SELECT count(*) FILTER (WHERE c.open_until > clock_timestamp()), e.event_status NOT IN ('STOPPED', 'FAILED')
-		FROM campaign_events e LEFT JOIN grant_chunks c ON c.event_id = e.id AND c.settled_at IS NULL
+		FROM campaign_events e LEFT JOIN grant_chunks c ON c.event_id = e.id
 		WHERE e.id = $1 GROUP BY e.event_status`
 	if err := pool.QueryRow(ctx, query, id).Scan(&open, &resumed); err != nil {
 		return 0, false, fmt.Errorf("count open claims of event %d: %w", id, err)

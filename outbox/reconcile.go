@@ -55,7 +55,7 @@ func (n *Net) reconcileType(ctx context.Context, t domain.EventType) (int, error
 
 // askAgain gives lost chunks a job and lets each wait twice as long before the next time.
 func (n *Net) askAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
-	lost, err := selectStranded(ctx, tx, `e.event_type = $1 AND c.published_at < $2
+	lost, err := selectStranded(ctx, tx, `e.event_type = $1 AND c.settled_at IS NULL AND c.published_at < $2
 		AND c.published_at < clock_timestamp() - $3::interval * power(2, least(c.reconciled, 10))
 		AND coalesce(c.open_until <= clock_timestamp(), true)`, t.Code, passed, n.Patience)
 	if err != nil || len(lost) == 0 {

@@ -41,11 +41,13 @@ const strandedQuery = `WITH work AS MATERIALIZED (
 		FROM river.river_job WHERE kind = 'relay' AND state IN ` + live + `)
 	SELECT c.event_id, c.partition_key, c.first_id, c.last_id
 	FROM campaign_events e JOIN grant_chunks c ON c.event_id = e.id
-	WHERE e.event_status = 'RUNNING' AND c.settled_at IS NULL AND %s
+	WHERE e.event_status = 'RUNNING' AND %s
 	  AND NOT EXISTS (SELECT 1 FROM work w WHERE w.event_id = c.event_id AND w.partition_key = c.partition_key
 	                  AND w.first_id <= c.first_id AND w.last_id >= c.last_id)
 	ORDER BY c.event_id, c.partition_key, c.first_id`
 
+// strandedUnpublished asks not whether the chunk is settled: a relay that died before its mark may have left one that is,
+// and an event completes only when all of it is marked.
 const strandedUnpublished = `c.published_at IS NULL`
 
 func selectStranded(ctx context.Context, tx pgx.Tx, condition string, args ...any) ([]domain.Chunk, error) {

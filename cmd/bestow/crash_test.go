@@ -82,6 +82,26 @@ func TestKilledAfterTheLedgerThenStopped(t *testing.T) {
 	w.exact(p, w.completed(p, e.ID))
 }
 
+// A relay that dies between Kafka's ack and its mark leaves targets that are granted and not marked. If a stop takes its job
+// away as well, the sweep finds the chunk, although it is settled: without the mark the event would never complete.
+func TestGrantedAndNeverMarked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, _ := abort(t.Context(), failpoint.RelayAfterAck, 1000)
+	p, stop := w.start(ctx, overrides{}, roleAPI, roleRelay, roleHandler)
+	e := w.event(p, "POINT", 200)
+	w.run(p, e)
+	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, time.Minute, 10*time.Millisecond)
+	stop()
+	w.exec(`DELETE FROM river.river_job WHERE kind = 'relay'`)
+	p, _ = w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleHandler)
+	require.Zero(t, w.count(`SELECT published_count FROM campaign_event_summary`))
+	n, err := p.net.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, n)
+	w.exact(p, w.completed(p, e.ID))
+}
+
 // An event whose last targets are settled before their relay has marked them is completed by that mark: nobody waits for
 // the timetable, which does not run here.
 func TestTheLastMarkCompletes(t *testing.T) {
