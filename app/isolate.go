@@ -89,6 +89,9 @@ func (s *Grants) markIsolated(ctx context.Context, tx pgx.Tx, e domain.Event, g 
 	if !exists {
 		row.Result = domain.Result{MemberID: g.MemberID, Amount: g.Amount}
 	}
+	if !row.Admits(g, true) {
+		return nil // settled meanwhile, by a claim that ran out: its mark would undo that
+	}
 	if g.Redrive > 0 { // stays given up until it succeeds; what it is found by is its mark
 		row.ErrorCode = isolated
 		return s.updateResults(ctx, tx, e, []lockedResult{row})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,6 +104,50 @@ func TestAMemberThatKills(t *testing.T) {
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM point_results WHERE member_id = 'm0000007' AND error_code = 'process_died' AND status = 'PERMANENTLY_FAILED'`))
 	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
 	w.verified(p)
+}
+
+// overtaken settles one member for somebody else while another member of its chunk is asked for.
+type overtaken struct {
+	app.Granter
+	w      *world
+	once   sync.Once
+	member string
+}
+
+func (o *overtaken) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+	outcomes, err := o.Granter.Grant(ctx, e, deadline, grants)
+	const before = `SELECT count(*) FROM point_targets a JOIN point_targets b USING (event_id, partition_key)
+		WHERE a.member_id = $1 AND b.member_id = $2 AND a.id < b.id`
+	if err != nil || o.w.count(before, grants[0].MemberID, o.member) == 0 {
+		return outcomes, err
+	}
+	o.once.Do(func() {
+		late, lateErr := o.Granter.Grant(ctx, e, deadline, []domain.Grant{{MemberID: o.member, Amount: 100}})
+		if err = lateErr; err != nil {
+			return
+		}
+		o.w.exec(`INSERT INTO point_results (event_id, member_id, amount, status, money_tx_id) VALUES ($1, $2, 100, 'SUCCESS', $3)`, e.ID, o.member, late[0].TxID)
+		o.w.exec(`UPDATE grant_chunks c SET settled_count = settled_count + 1 FROM point_targets t
+			WHERE t.member_id = $1 AND c.partition_key = t.partition_key AND t.id BETWEEN c.first_id AND c.last_id`, o.member)
+		o.w.exec(`UPDATE campaign_event_summary SET success_count = success_count + 1`)
+	})
+	return outcomes, err
+}
+
+// A chunk is worked one member at a time while a claim that ran out settles one of its members late: what is settled is not
+// marked as asked for, or it would be counted twice.
+func TestIsolatedMemberSettledMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	with := overrides{
+		granter: func(g app.Granter) app.Granter { return &overtaken{Granter: g, w: w, member: "m0000105"} },
+		limits:  func(l *app.Limits) { l.MessageTargets = 1000 },
+	}
+	p, _ := w.start(t.Context(), with, allRoles...)
+	e := w.event(p, "POINT", 120)
+	w.exec(`UPDATE grant_chunks SET attempts = 10`)
+	w.run(p, e)
+	w.exact(p, w.completed(p, e.ID))
 }
 
 func (w *world) exec(query string, args ...any) {

@@ -68,7 +68,7 @@ const (
 	contradictedForEver                   // T6: a second contradiction about a member does not give it up
 	markStays                             // isolation: giving a claim back leaves the member's mark
 	releaseThenUnmark                     // isolation: the claim is given back first, the mark is taken off in a second transaction
-	markAnyRow                            // isolation: the mark is set without a look at the row and the claim
+	markAnyRow                            // isolation: the mark is set without a look at the row
 	redriveKeepsMark                      // isolation: an unknown redrive leaves the member's mark
 	redriveAsleep                         // T3: redrive jobs do not publish at COMPLETED
 	closeUnpublished                      // T7: published targets are not counted

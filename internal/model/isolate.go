@@ -14,7 +14,7 @@ func (x *explorer) isolate(i int, h handler) {
 		x.lookUpIsolated(&t, i, j, m)
 		return
 	}
-	if x.lacks(markAnyRow) || (h.own || x.lacks(claimsCounted)) && m.row().Admits(h.admitted.entry(j).grant(), true) {
+	if x.lacks(markAnyRow) || m.row().Admits(h.admitted.entry(j).grant(), true) {
 		m.mark = isAsked
 		if !h.admitted.entry(j).isRedrive() { // a redriven one stays given up until it succeeds
 			m.status = pending
