@@ -353,7 +353,7 @@ func (s *Grants) faultKeys(ctx context.Context, c claim) error {
 		if err := pg.Lock(ctx, tx, pg.Gate, c.event.ID); err != nil {
 			return err
 		}
-		return faultEvent(ctx, tx, c.event.ID, domain.MissingKeys, "the keys of voucher PINs are missing or wrong: set BESTOW_MASTER_KEY and resume")
+		return faultEvent(ctx, tx, c.event.ID, domain.MissingKeys, "the keys of voucher PINs are missing or wrong: set BESTOW_MASTER_KEY to the one that the service had before, restart, and resume")
 	})
 }
 

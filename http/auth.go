@@ -72,6 +72,7 @@ func (s *server) unauthorized(ctx context.Context, rule rule, given bool) error 
 	}
 	p := s.problem(ctx, e)
 	if rule == page {
+		p.Hint += "; in a browser it is the password, with any user name"
 		p.header.Add("WWW-Authenticate", `Basic realm="bestow", charset="UTF-8"`)
 	}
 	p.header.Add("WWW-Authenticate", challenge)

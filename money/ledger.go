@@ -1,6 +1,7 @@
 package money
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -83,3 +84,7 @@ func New(c Config) (*Ledger, error) {
 	}
 	return &Ledger{Config: c, vault: newVault(c.Pool, c.Master), mint: newMint(c.Random)}, nil
 }
+
+// CheckMaster returns seal.ErrOpen if the vouchers that exist were sealed under another master key. Going on with a new
+// one would leave some PINs under the one and some under the other.
+func (l *Ledger) CheckMaster(ctx context.Context) error { return l.vault.check(ctx) }

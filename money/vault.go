@@ -138,4 +138,16 @@ func (v *vault) unwrap(refs []string, stored map[string][]byte, keys map[string]
 	return nil
 }
 
+// check is seal.ErrOpen if the ledger's own key is wrapped by another master key.
+func (v *vault) check(ctx context.Context) error {
+	if v.master == nil {
+		return nil
+	}
+	stored, err := v.load(ctx, []string{ownRef})
+	if err != nil || len(stored) == 0 {
+		return err
+	}
+	return v.unwrap([]string{ownRef}, stored, map[string]*seal.Key{})
+}
+
 func wrapAAD(ref string) []byte { return seal.AAD("money.seal_keys", ref) }

@@ -59,12 +59,37 @@ var clientNames = []string{"BESTOW_URL", "BESTOW_KEY"}
 func loadConfig() (config, error) {
 	cfg, err := env.ParseAs[config]()
 	if err != nil {
-		return cfg, fmt.Errorf("read settings: %w", err)
+		return cfg, unreadable(err)
 	}
 	if err := cfg.readFiles(); err != nil {
 		return cfg, err
 	}
 	return cfg, errors.Join(unknownSettings(os.Environ()), cfg.validate())
+}
+
+// unreadable names the settings that could not be read, as the environment and not as the program calls them.
+func unreadable(err error) error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return fmt.Errorf("read settings: %w", err)
+	}
+	var errs []error
+	for _, err := range all.Errors {
+		var parse env.ParseError
+		field, ok := reflect.StructField{}, false
+		if errors.As(err, &parse) {
+			field, ok = reflect.TypeFor[config]().FieldByName(parse.Name)
+		}
+		switch name := field.Tag.Get("env"); {
+		case !ok:
+			errs = append(errs, err)
+		case field.Type == reflect.TypeFor[time.Duration]():
+			errs = append(errs, fmt.Errorf("%s is %q: it must be a duration with its unit, such as 5s or 1m", name, os.Getenv(name)))
+		default:
+			errs = append(errs, fmt.Errorf("%s is %q: it must be a whole number", name, os.Getenv(name)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (c *config) readFiles() error {
@@ -158,9 +183,17 @@ func unknownSettings(environ []string) error {
 		if !strings.HasPrefix(name, "BESTOW_") || strings.HasPrefix(name, "BESTOW_TEST_") || slices.Contains(known, name) {
 			continue
 		}
-		errs = append(errs, fmt.Errorf("%s is no setting: did you mean %s?", name, nearest(name, known)))
+		errs = append(errs, fmt.Errorf("%s is no setting: %s", name, meant(name, known)))
 	}
 	return errors.Join(errs...)
+}
+
+// meant is the nearest known name, where one is near.
+func meant(name string, known []string) string {
+	if near := nearest(name, known); distance(name, near) <= (len(name)-len("BESTOW_"))/2 {
+		return "did you mean " + near + "?"
+	}
+	return "`bestow serve --help` lists all"
 }
 
 func nearest(name string, known []string) string {

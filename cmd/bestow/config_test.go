@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"github.com/caarlos0/env/v11"
 	"github.com/stretchr/testify/require"
 )
 
@@ -14,6 +15,15 @@ func TestUnknownSettings(t *testing.T) {
 	err := unknownSettings([]string{"BESTOW_RETRY_LIMITS=3"})
 	require.ErrorContains(t, err, "BESTOW_RETRY_LIMITS is no setting: did you mean BESTOW_RETRY_LIMIT?")
 	require.ErrorContains(t, unknownSettings([]string{"KAFKA_TLS=true"}), "KAFKA_TLS is not supported in this version")
+}
+
+// A value that cannot be read is told by its setting's name and with an example; a name that is near to none gets no guess.
+func TestUnreadableSettings(t *testing.T) {
+	t.Parallel()
+	_, err := env.ParseAsWithOptions[config](env.Options{Environment: map[string]string{"BESTOW_RETRY_BACKOFF": "5", "BESTOW_RETRY_LIMIT": "many"}})
+	require.ErrorContains(t, unreadable(err), "BESTOW_RETRY_BACKOFF is \"\": it must be a duration with its unit, such as 5s or 1m")
+	require.ErrorContains(t, unreadable(err), "BESTOW_RETRY_LIMIT is \"\": it must be a whole number")
+	require.ErrorContains(t, unknownSettings([]string{"BESTOW_FOO=1"}), "`bestow serve --help` lists all")
 }
 
 // All settings that are wrong are named at once.

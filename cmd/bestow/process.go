@@ -13,6 +13,7 @@ import (
 	"bestow/app"
 	bestowhttp "bestow/http"
 	"bestow/internal/obs"
+	"bestow/internal/pg"
 	"bestow/internal/seal"
 	"bestow/jobs"
 	"bestow/migrations"
@@ -84,7 +85,7 @@ func (p *process) wire(ctx context.Context) error {
 	if p.river, err = jobs.NewClient(p.pool, workers, queues, p.log); err != nil {
 		return err
 	}
-	if err := p.wireApp(); err != nil {
+	if err := p.wireApp(ctx); err != nil {
 		return err
 	}
 	if p.has(roleRelay) || p.has(roleHandler) || p.has(roleJobs) {
@@ -98,7 +99,7 @@ func (p *process) wire(ctx context.Context) error {
 	return nil
 }
 
-func (p *process) wireApp() error {
+func (p *process) wireApp(ctx context.Context) error {
 	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits()}
 	if p.with.limits != nil {
 		p.with.limits(&deps.Limits)
@@ -117,6 +118,11 @@ func (p *process) wireApp() error {
 	l, err := money.New(ledger)
 	if err != nil {
 		return err
+	}
+	if p.cfg.MasterKey != "" {
+		if err := checkMaster(ctx, p.pool, newSealer(ledger.Master), l); err != nil {
+			return err
+		}
 	}
 	deps.Granter = granter{ledger: l}
 	if p.with.granter != nil {
@@ -177,12 +183,12 @@ const patienceWithKafka = time.Minute
 // patience is how long a start waits for a server that is not there yet.
 const patience = 30 * time.Second
 
-// patiently calls connect until it succeeds, for at most patience.
+// patiently calls connect until it succeeds, for at most patience. A server that is there and refuses us is not asked again.
 func patiently(ctx context.Context, log *slog.Logger, what string, connect func() error) error {
 	deadline := time.Now().Add(patience)
 	for {
 		err := connect()
-		if err == nil || time.Now().After(deadline) {
+		if err == nil || pg.Refused(err) || time.Now().After(deadline) {
 			return err
 		}
 		log.WarnContext(ctx, "waiting for "+what, obs.Err, err)
@@ -222,8 +228,8 @@ func (p *process) close() {
 }
 
 // run works in the process's roles until ctx ends or one of them fails, then lets what has begun finish.
-func (p *process) run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
+func (p *process) run(stop context.Context) error {
+	g, ctx := errgroup.WithContext(stop)
 	g.Go(func() error { return p.workJobs(ctx) })
 	if p.has(roleHandler) {
 		g.Go(func() error { return p.router.Run(ctx) })
@@ -232,7 +238,11 @@ func (p *process) run(ctx context.Context) error {
 		g.Go(func() error { return p.serveAPI(ctx) })
 	}
 	g.Go(func() error { return p.listen(ctx, p.cfg.OpsAddr, bestowhttp.NewOps(p.ops())) })
-	return g.Wait()
+	err := g.Wait()
+	if stop.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // asked to stop while it began
+	}
+	return err
 }
 
 func (p *process) workJobs(ctx context.Context) error {
@@ -253,6 +263,9 @@ func (p *process) workJobs(ctx context.Context) error {
 }
 
 func (p *process) serveAPI(ctx context.Context) error {
+	if p.cfg.AdminKey == "" {
+		p.log.WarnContext(ctx, "nobody can use the API: set BESTOW_ADMIN_KEY")
+	}
 	ui, err := p.riverUI(ctx)
 	if err != nil {
 		return err

@@ -9,9 +9,12 @@ import (
 
 	"bestow/app"
 	"bestow/domain"
+	"bestow/internal/pg"
 	"bestow/internal/seal"
+	"bestow/money"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 var _ app.Sealer = sealer{}
@@ -91,6 +94,31 @@ func (s sealer) createKey(ctx context.Context, tx pgx.Tx, eventID int64) error {
 		return fmt.Errorf("store PIN key: %w", err)
 	}
 	return nil
+}
+
+// check is seal.ErrOpen if the PINs of the last event were sealed under another master key.
+func (s sealer) check(ctx context.Context, pool *pgxpool.Pool) error {
+	return pg.InTx(ctx, pool, func(tx pgx.Tx) error {
+		var eventID int64
+		err := tx.QueryRow(ctx, `SELECT event_id FROM pin_keys ORDER BY event_id DESC LIMIT 1`).Scan(&eventID)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read PIN key: %w", err)
+		}
+		_, err = s.key(ctx, tx, eventID)
+		return err
+	})
+}
+
+// checkMaster refuses a master key that does not open what is there.
+func checkMaster(ctx context.Context, pool *pgxpool.Pool, s sealer, l *money.Ledger) error {
+	err := errors.Join(s.check(ctx, pool), l.CheckMaster(ctx))
+	if errors.Is(err, seal.ErrOpen) {
+		return fmt.Errorf("BESTOW_MASTER_KEY is another key than the one that the vouchers' PINs were sealed under: start with that one: %w", err)
+	}
+	return err
 }
 
 func keyAAD(eventID int64) []byte { return seal.AAD("pin_keys", strconv.FormatInt(eventID, 10)) }

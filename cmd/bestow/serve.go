@@ -32,7 +32,7 @@ func (serveCmd) Help() string {
 		if standard == "" {
 			standard = "-"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", s.name, standard, s.help)
+		fmt.Fprintf(w, "    %s\t%s\t%s\n", s.name, standard, s.help)
 	}
 	_ = w.Flush() // into memory
 	return b.String()

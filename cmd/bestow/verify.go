@@ -12,8 +12,8 @@ import (
 type verifyCmd struct {
 	format
 
-	Event  string `arg:"" optional:"" help:"The event's id or campaign_id; id:7 or campaign:7 where a number is both. Default: all events."`
-	Repair bool   `help:"First recount the counters that do not agree with the rows. Results, totals and the ledger are never touched."`
+	Event  *string `arg:"" optional:"" help:"The event's id or campaign_id; id:7 or campaign:7 where a number is both. Default: all events."`
+	Repair bool    `help:"First recount the counters that do not agree with the rows. Results, totals and the ledger are never touched."`
 }
 
 // errDiffers is the end of a verify that found a difference: the report has said it all.
@@ -28,6 +28,9 @@ type verified struct {
 
 // Run checks every invariant, after recounting where that is asked for. It fails if one does not hold.
 func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
+	if c.Event != nil && *c.Event == "" {
+		return usage("the event's name is empty: give an id or a campaign_id, or nothing for all events")
+	}
 	cfg, err := loadConfig()
 	if err != nil {
 		return err
@@ -41,7 +44,10 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 func (c *verifyCmd) verify(ctx context.Context, t *terminal, reports *app.Reports) (err error) {
-	query := app.VerifyQuery{Event: c.Event, RemoteLedger: t.env("BESTOW_MONEY_URL") != ""}
+	query := app.VerifyQuery{RemoteLedger: t.env("BESTOW_MONEY_URL") != ""}
+	if c.Event != nil {
+		query.Event = *c.Event
+	}
 	var v verified
 	if c.Repair {
 		if v.Repaired, err = reports.Repair(ctx, query); err != nil {

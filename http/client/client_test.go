@@ -156,6 +156,10 @@ func TestFindEvent(t *testing.T) {
 	}
 	_, err := c.FindEvent(t.Context(), fmt.Sprint(first.ID))
 	require.Contains(t, refused(t, err, domain.Invalid).Hint, "id:")
+	for _, name := range []string{"", "id:", "campaign:"} { // an unset variable of a shell is nobody's name
+		_, err := c.FindEvent(t.Context(), name)
+		require.Contains(t, refused(t, err, domain.Invalid).Hint, "event list")
+	}
 	for _, name := range []string{"nothing", "999999", "id:999999", "campaign:nothing", "9223372036854775808"} {
 		_, err := c.FindEvent(t.Context(), name)
 		_ = refused(t, err, domain.NotFound)

@@ -64,6 +64,10 @@ func (c *Client) Events(ctx context.Context, f Filter) (api.Events, error) {
 func (c *Client) FindEvent(ctx context.Context, name string) (api.Event, error) {
 	id, byID := strings.CutPrefix(name, "id:")
 	campaign, byCampaign := strings.CutPrefix(name, "campaign:")
+	if id == "" || campaign == "" {
+		return api.Event{}, &domain.Error{Code: domain.Invalid, Message: "the event's name is empty",
+			Hint: "give an id or a campaign_id: `bestow event list` shows them"}
+	}
 	var found []api.Event
 	if n, err := strconv.ParseInt(id, 10, 64); err == nil && !byCampaign {
 		e, err := c.Event(ctx, n)

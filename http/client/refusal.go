@@ -44,6 +44,9 @@ func refusal(res *http.Response) error {
 	if p.Status >= http.StatusInternalServerError && p.RequestID != "" {
 		e.Hint += fmt.Sprintf(" (request %s)", p.RequestID)
 	}
+	if p.Code == api.Unauthorized {
+		e.Hint = "set BESTOW_KEY to a key that the service knows"
+	}
 	if p.RejectedRows != nil {
 		return &RejectedError{Cause: e, Rejected: p.Rejected, Rows: p.RejectedRows}
 	}

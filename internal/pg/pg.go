@@ -59,6 +59,15 @@ func Code(err error) string {
 	return ""
 }
 
+// Refused says whether the server does not want us: there is no such database, user or password. To ask again is no use.
+func Refused(err error) bool {
+	switch Code(err) {
+	case "3D000", "28P01", "28000":
+		return true
+	}
+	return false
+}
+
 // Violates says whether err is the violation of the named constraint.
 func Violates(err error, constraint string) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
