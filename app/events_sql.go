@@ -116,6 +116,20 @@ func selectEvents(ctx context.Context, tx pgx.Tx, f EventFilter) ([]domain.Event
 	return events, nil
 }
 
+// selectReserved reads the events that run or wait in a lane: in the order of their turns.
+func selectReserved(ctx context.Context, tx pgx.Tx) ([]domain.Event, error) {
+	const where = ` WHERE e.reservation_at IS NOT NULL AND e.event_status IN ('PENDING', 'RUNNING') ORDER BY ` + turn
+	rows, err := tx.Query(ctx, `SELECT `+eventColumns+` FROM `+eventTables+where)
+	if err != nil {
+		return nil, fmt.Errorf("read lanes: %w", err)
+	}
+	events, err := pgx.CollectRows(rows, scanEvent)
+	if err != nil {
+		return nil, fmt.Errorf("read lanes: %w", err)
+	}
+	return events, nil
+}
+
 // selectTypes reads the event types that may be used now, by their codes.
 func selectTypes(ctx context.Context, tx pgx.Tx) (map[string]domain.EventType, error) {
 	rows, err := tx.Query(ctx, `SELECT code, label, granter, operation, topic FROM event_types WHERE state = 'READY'`)

@@ -98,11 +98,13 @@ func selectRunning(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
 	return selectIDs(ctx, pool, `SELECT id FROM campaign_events WHERE event_status = 'RUNNING' ORDER BY id`)
 }
 
+// turn is the order in which reserved events have their turn.
+const turn = `e.reservation_at, e.reservation_priority NULLS LAST, e.id`
+
 // selectDue lists the events that wait for their time and have it, in the order in which they are to run.
 func selectDue(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
-	return selectIDs(ctx, pool, `SELECT id FROM campaign_events
-		WHERE event_status = 'PENDING' AND reservation_at <= now() AND total_count > 0
-		ORDER BY reservation_at, reservation_priority NULLS LAST, id`)
+	return selectIDs(ctx, pool, `SELECT e.id FROM campaign_events e
+		WHERE e.event_status = 'PENDING' AND e.reservation_at <= now() AND e.total_count > 0 ORDER BY `+turn)
 }
 
 func selectIDs(ctx context.Context, pool *pgxpool.Pool, query string) ([]int64, error) {

@@ -39,6 +39,7 @@ func (s *server) routes(e *echo.Echo) {
 	stream(s, op("POST", "/stop-all", http.StatusOK, "Stop every running event"), s.stopAll)
 	stream(s, op("POST", "/events/{id}/retry", http.StatusOK, "Try again what was given up"), s.retryEvent)
 	stream(s, s.progressOp(), s.progress)
+	handle(s, op("GET", "/queue", http.StatusOK, "Show the lanes in the order in which they will run"), s.showQueue)
 	stream(s, importOp(), s.importTargets)
 	handle(s, op("GET", "/events/{id}/imports", http.StatusOK, "List an event's uploads"), s.listImports)
 	stream(s, rejectedOp(), s.rejectedRows)

@@ -316,3 +316,32 @@ func TestWatchOfNothing(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, errs, fmt.Sprintf("there is no event %q", "7"))
 }
+
+// The queue, as an operator sees it.
+func TestCommandLineQueue(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	out, errs := s.done("queue")
+	require.Empty(t, out)
+	require.Equal(t, "nothing is reserved: an event enters a lane by its reservation_at\n", errs)
+	list := s.file("list.csv", "member_id,amount\nm1,100\n")
+	for _, e := range []string{"last", "first --reservation-priority 1", "empty --reservation-priority 0"} {
+		s.done("event create --event-type POINT --reservation-at 2999-12-31T23:59:59 --campaign-id " + e)
+	}
+	s.done("targets import last " + list)
+	s.done("targets import first " + list)
+	out, _ = s.done("queue")
+	require.Equal(t, `LANE                     TURN  ID  CAMPAIGN  TYPE   PRIORITY  TARGETS  STATUS   STARTS
+2999-12-31 23:59:59 KST  1     3   empty     POINT  0         0        PENDING  not before it is mended: no_targets
+2999-12-31 23:59:59 KST  2     2   first     POINT  1         1        PENDING  2999-12-31 23:59:59 KST
+2999-12-31 23:59:59 KST  3     1   last      POINT  -         1        PENDING  when the lane is free
+`, out)
+	s.done("event start last")
+	out, _ = s.done("queue")
+	require.Regexp(t, `KST  1     1   last      POINT  -         1        RUNNING  began 20`, out)
+	var q api.Queue
+	out, _ = s.done("queue -o json")
+	require.NoError(t, json.Unmarshal([]byte(out), &q))
+	require.True(t, q.Lanes[0].Busy)
+	require.Equal(t, "lane_busy", *q.Lanes[0].Events[2].WaitsFor)
+}

@@ -27,6 +27,7 @@ type cli struct {
 	Verify  verifyCmd  `cmd:"" help:"Prove that targets = published = results = ledger."`
 	Event   eventCmd   `cmd:"" help:"Make, start and watch events."`
 	Targets targetsCmd `cmd:"" help:"Import member lists."`
+	Queue   queueCmd   `cmd:"" help:"Show the lanes: what runs, what waits, in which order and from when."`
 	Retry   retryCmd   `cmd:"" help:"Try again what was given up, and bring waiting retries forward."`
 	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the API's description."`
 	Bench   benchCmd   `cmd:"" help:"Measure the pipeline beside the SQL that it cannot do without."`

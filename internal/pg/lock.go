@@ -42,3 +42,25 @@ func TryLock(ctx context.Context, tx pgx.Tx, s Space, id int64) (free bool, err 
 	}
 	return free, nil
 }
+
+// Locked returns the ids whose locks of a space are held exclusively at this moment. It is for people to look at, never to
+// decide by.
+func Locked(ctx context.Context, tx pgx.Tx, s Space) (map[int64]bool, error) {
+	const query = `SELECT k >> 3 FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+		CROSS JOIN LATERAL (SELECT l.classid::bigint << 32 | l.objid::bigint AS k) key
+		WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.mode = 'ExclusiveLock' AND l.granted AND k & 7 = $1`
+	rows, err := tx.Query(ctx, query, int64(s))
+	if err != nil {
+		return nil, fmt.Errorf("read locks: %w", err)
+	}
+	locked := map[int64]bool{}
+	var id int64
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+		locked[id] = true
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read locks: %w", err)
+	}
+	return locked, nil
+}

@@ -1,0 +1,169 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Queue is what runs in lanes and what will, by the database's clock. Lanes stand in the order of their second; different
+// lanes run side by side, the events of one after another.
+type Queue struct {
+	At    time.Time
+	Lanes []Lane
+}
+
+// Lane is all RUNNING and PENDING events that are reserved for one second: what runs, then the others in their order.
+type Lane struct {
+	ReservationAt time.Time
+	Due           bool
+	Events        []Queued // at least one
+}
+
+// Queued is an event in its lane.
+type Queued struct {
+	Event domain.Event
+	// WaitsFor says what keeps a PENDING event that is not the lane's next from starting, or would if its time had come:
+	// LaneBusy, NoTargets, ImportRunning or MissingKeys, the code that a start would get. "" for what runs or is next.
+	WaitsFor domain.Code
+	// ExpectedStart is when a PENDING event will start: now or its reserved time for the next one of a free lane, and what
+	// the rate of the lane's runner promises for those behind it. nil where nobody can tell: it stands still, or depends on
+	// an event that does.
+	ExpectedStart *time.Time
+	RatePerS      float64 // of what runs: settled a second; 0 for none
+	ETAS          int64   // of what runs: seconds to go at that rate; 0 where nobody can tell
+}
+
+// Queue reads the lanes with something in them that runs or waits. Its order is StartDue's.
+func (s *Reports) Queue(ctx context.Context) (Queue, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (q Queue, err error) {
+		if q.At, err = databaseTime(ctx, tx); err != nil {
+			return q, err
+		}
+		events, err := selectReserved(ctx, tx)
+		if err != nil {
+			return q, err
+		}
+		importing, err := pg.Locked(ctx, tx, pg.Import)
+		if err != nil {
+			return q, err
+		}
+		for _, e := range events {
+			queued := Queued{Event: e, WaitsFor: s.obstacle(e, importing)}
+			if err := queued.readRate(ctx, tx); err != nil {
+				return q, err
+			}
+			q.add(queued)
+		}
+		for i := range q.Lanes {
+			q.Lanes[i].forecast(q.At)
+		}
+		return q, nil
+	})
+}
+
+// obstacle is what keeps the event from starting, whatever its lane does: StartDue passes it over.
+func (s *Reports) obstacle(e domain.Event, importing map[int64]bool) domain.Code {
+	switch {
+	case e.Status != domain.Pending:
+		return ""
+	case e.Type.Operation == domain.Vouchers && s.Sealer == nil:
+		return domain.MissingKeys
+	case importing[e.ID]:
+		return domain.ImportRunning
+	case e.TotalCount == 0:
+		return domain.NoTargets
+	}
+	return ""
+}
+
+func (q *Queued) readRate(ctx context.Context, tx pgx.Tx) error {
+	if q.Event.Status != domain.Running {
+		return nil
+	}
+	p := Progress{Event: q.Event}
+	rate, err := readChunks(ctx, tx, &p)
+	if err != nil {
+		return err
+	}
+	p.forecast(rate)
+	q.RatePerS, q.ETAS = p.RatePerS, p.ETAS
+	return nil
+}
+
+// add puts an event behind those that were added before, and what runs before them.
+func (q *Queue) add(e Queued) {
+	at := *e.Event.ReservationAt
+	if n := len(q.Lanes); n == 0 || !q.Lanes[n-1].ReservationAt.Equal(at) {
+		q.Lanes = append(q.Lanes, Lane{ReservationAt: at, Due: !at.After(q.At)})
+	}
+	lane := &q.Lanes[len(q.Lanes)-1]
+	if e.Event.Status == domain.Running {
+		lane.Events = slices.Insert(lane.Events, 0, e)
+		return
+	}
+	lane.Events = append(lane.Events, e)
+}
+
+// Runner is the lane's event that runs, nil while it is free.
+func (l *Lane) Runner() *domain.Event {
+	if l.Events[0].Event.Status == domain.Running {
+		return &l.Events[0].Event
+	}
+	return nil
+}
+
+// forecast says when each event of the lane will start, and who waits for the lane.
+func (l *Lane) forecast(now time.Time) {
+	next, rate := l.free(now)
+	first := l.Runner() == nil
+	for i := range l.Events {
+		e := &l.Events[i]
+		if e.Event.Status != domain.Pending || e.WaitsFor != "" {
+			continue
+		}
+		if !first {
+			e.WaitsFor = domain.LaneBusy
+		}
+		first = false
+		e.ExpectedStart = next
+		next = after(next, e.Event.TotalCount, rate)
+	}
+}
+
+// free is when the lane takes its next event, and the rate at which its events are worked; nil and 0 where that is unknown.
+func (l *Lane) free(now time.Time) (at *time.Time, rate float64) {
+	runner := l.Runner()
+	if runner == nil {
+		return later(&now, l.ReservationAt), 0
+	}
+	rate = l.Events[0].RatePerS
+	left := runner.TotalCount - runner.Summary.Success - runner.Summary.Fail
+	return later(after(&now, left, rate), l.ReservationAt), rate // it may have been started by hand, before its time
+}
+
+// later is the later of two moments, nil where a is unknown.
+func later(a *time.Time, b time.Time) *time.Time {
+	if a == nil || !a.Before(b) {
+		return a
+	}
+	return &b
+}
+
+// unforeseeable is how many seconds ahead nothing is foretold.
+const unforeseeable = 10 * 365 * 24 * 3600
+
+// after is when n targets are settled that are begun at a moment; nil where the moment or the rate is unknown.
+func after(begun *time.Time, n int, rate float64) *time.Time {
+	seconds := float64(max(n, 0)) / rate
+	if begun == nil || rate <= 0 || seconds > unforeseeable {
+		return nil
+	}
+	end := begun.Add(time.Duration(seconds * float64(time.Second)))
+	return &end
+}

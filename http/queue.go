@@ -1,0 +1,55 @@
+package http
+
+import (
+	"context"
+
+	"bestow/app"
+	"bestow/http/api"
+)
+
+type queueOut struct{ Body api.Queue }
+
+// showQueue answers with every lane that has something in it.
+func (s *server) showQueue(ctx context.Context, _ *struct{}) (*queueOut, error) {
+	q, err := s.app.Reports.Queue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &queueOut{Body: api.Queue{At: q.At.UTC(), Lanes: make([]api.Lane, len(q.Lanes))}}
+	for i, lane := range q.Lanes {
+		out.Body.Lanes[i] = wireLane(lane)
+	}
+	return out, nil
+}
+
+func wireLane(l app.Lane) api.Lane {
+	lane := api.Lane{ReservationAt: l.ReservationAt.UTC(), Due: l.Due, Busy: l.Runner() != nil, Events: make([]api.Queued, len(l.Events))}
+	for i, e := range l.Events {
+		lane.Events[i] = wireQueued(e)
+	}
+	return lane
+}
+
+func wireQueued(q app.Queued) api.Queued {
+	e := api.FromEvent(q.Event)
+	wire := api.Queued{
+		ID:                  e.ID,
+		CampaignID:          e.CampaignID,
+		EventType:           e.EventType,
+		EventStatus:         e.EventStatus,
+		ReservationPriority: e.ReservationPriority,
+		TotalCount:          e.TotalCount,
+		Settled:             e.Summary.SuccessCount + e.Summary.FailCount,
+		StartedAt:           e.Summary.StartedAt,
+		RatePerS:            q.RatePerS,
+		ETAS:                q.ETAS,
+	}
+	if q.ExpectedStart != nil {
+		at := q.ExpectedStart.UTC()
+		wire.ExpectedStartAt = &at
+	}
+	if q.WaitsFor != "" {
+		wire.WaitsFor = &q.WaitsFor
+	}
+	return wire
+}
