@@ -75,10 +75,11 @@ type App struct {
 	Targets *Targets
 	Grants  *Grants
 	Reports *Reports
+	Parked  *Parked
 }
 
 // New wires the use cases.
 func New(d Deps) *App {
 	events := &Events{d}
-	return &App{Events: events, Targets: &Targets{Deps: d, places: make(chan struct{}, max(1, d.Limits.Imports))}, Grants: &Grants{Deps: d, events: events}, Reports: &Reports{d}}
+	return &App{Events: events, Targets: &Targets{Deps: d, places: make(chan struct{}, max(1, d.Limits.Imports))}, Grants: &Grants{Deps: d, events: events}, Reports: &Reports{d}, Parked: &Parked{d}}
 }

@@ -44,6 +44,7 @@ var kinds = map[domain.Code]kind{
 	domain.LaneBusy:        {http.StatusConflict, "Another event of the same second is running"},
 	domain.KeyInFlight:     {http.StatusConflict, "The first request of this Idempotency-Key is still at work"},
 	domain.MissingKeys:     {http.StatusConflict, "There is no key to seal vouchers with"},
+	domain.NotReplayable:   {http.StatusConflict, "The message cannot be published again"},
 	api.TooLarge:           {http.StatusRequestEntityTooLarge, "The body is too large"},
 	domain.TooManyRows:     {http.StatusRequestEntityTooLarge, "The file has too many rows"},
 	api.UnsupportedType:    {http.StatusUnsupportedMediaType, "The body is of another type"},

@@ -128,7 +128,7 @@ type listIn struct {
 type listOut struct{ Body api.Events }
 
 func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
-	before, err := readCursor(in.Cursor)
+	before, err := readCursor(eventCursor, in.Cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 	out := &listOut{Body: api.Events{Items: make([]api.Event, 0, len(events))}}
 	if len(events) > in.Limit { // one more than asked for: there is another page
 		events = events[:in.Limit]
-		cursor := writeCursor(events[in.Limit-1].ID)
+		cursor := writeCursor(eventCursor, events[in.Limit-1].ID)
 		out.Body.NextCursor = &cursor
 	}
 	for _, e := range events {
@@ -152,20 +152,23 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 	return out, nil
 }
 
-// cursorKind begins every cursor of a list by id, so that one of another list is refused.
-const cursorKind = "id<"
+// The kinds of cursors, which begin them, so that one of another list is refused.
+const (
+	eventCursor  = "id<"
+	parkedCursor = "parked<"
+)
 
-func writeCursor(lastID int64) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(cursorKind + strconv.FormatInt(lastID, 10)))
+func writeCursor(kind string, lastID int64) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(kind + strconv.FormatInt(lastID, 10)))
 }
 
 // readCursor returns the id that the next page is below, 0 for the first page.
-func readCursor(cursor string) (int64, error) {
+func readCursor(kind, cursor string) (int64, error) {
 	if cursor == "" {
 		return 0, nil
 	}
 	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	digits, ours := strings.CutPrefix(string(text), cursorKind)
+	digits, ours := strings.CutPrefix(string(text), kind)
 	id, notNumber := strconv.ParseInt(digits, 10, 64)
 	if err != nil || !ours || notNumber != nil || id < 1 {
 		return 0, badParameter("cursor", "is no next_cursor of this list")

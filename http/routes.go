@@ -39,6 +39,8 @@ func (s *server) routes(e *echo.Echo) {
 	stream(s, op("POST", "/stop-all", http.StatusOK, "Stop every running event"), s.stopAll)
 	stream(s, op("POST", "/events/{id}/retry", http.StatusOK, "Try again what was given up"), s.retryEvent)
 	stream(s, s.progressOp(), s.progress)
+	handle(s, op("GET", "/parked", http.StatusOK, "List messages that no handler could use, newest first"), s.listParked)
+	handle(s, op("POST", "/parked/{id}/replay", http.StatusAccepted, "Publish a parked message again"), s.replayParked)
 	handle(s, op("GET", "/queue", http.StatusOK, "Show the lanes in the order in which they will run"), s.showQueue)
 	stream(s, importOp(), s.importTargets)
 	handle(s, op("GET", "/events/{id}/imports", http.StatusOK, "List an event's uploads"), s.listImports)

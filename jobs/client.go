@@ -31,16 +31,18 @@ const (
 
 // Workers are what works the jobs of a process.
 type Workers struct {
-	App   *app.App
-	Relay *outbox.RelayWorker
-	Net   *outbox.Net
-	Log   *slog.Logger
+	App    *app.App
+	Relay  *outbox.RelayWorker
+	Replay *outbox.ReplayWorker
+	Net    *outbox.Net
+	Log    *slog.Logger
 }
 
 // Register adds every worker of the product, whatever the process's role: a leader that does not know a kind discards
 // its jobs when it rescues them.
 func Register(w *river.Workers, with Workers) {
 	river.AddWorker(w, with.Relay)
+	river.AddWorker(w, with.Replay)
 	river.AddWorker(w, &startDueWorker{app: with.App})
 	river.AddWorker(w, &closeDoneWorker{app: with.App})
 	river.AddWorker(w, &sweepWorker{net: with.Net, log: with.Log})

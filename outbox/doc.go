@@ -10,6 +10,9 @@
 //	                 → job completed, targets PUBLISHED, published_count                  one transaction
 //	router           message → decode → handler (T4–T7) → ack
 //
+// What no handler can use is parked with its bytes. A person may have it published again: a replay job, worked by the
+// relays too, since nothing else writes to Kafka.
+//
 // Killed here → this happens:
 //
 //	before the relay job's transaction   the job is rescued within 90 s and the chunk is published again; whoever was

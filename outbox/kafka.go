@@ -166,6 +166,22 @@ func (k *Kafka) publish(topic string, m Message, now time.Time) error {
 	return nil
 }
 
+// republish writes the bytes of a parked message again to the topic they came from, and to the same partition while there
+// is one. As publish, it is bounded by its time-outs.
+func (k *Kafka) republish(c parkedCopy) error {
+	partitions, err := k.client.Partitions(c.at.Topic)
+	if err != nil {
+		return fmt.Errorf("read partitions of %s: %w", c.at.Topic, err)
+	}
+	msg := message.NewMessage(replayHeader+"-"+c.String(), c.payload)
+	msg.Metadata.Set(partitionHeader, strconv.Itoa(int(c.at.Partition)%len(partitions)))
+	msg.Metadata.Set(replayHeader, c.String())
+	if err := k.publisher.Publish(c.at.Topic, msg); err != nil {
+		return fmt.Errorf("publish parked message %d to %s: %w", c.parkedID, c.at.Topic, err)
+	}
+	return nil
+}
+
 // subscribe makes a subscriber of one consumer group; a refused message comes again after sleep.
 func (k *Kafka) subscribe(group string, sleep time.Duration) (*kafka.Subscriber, error) {
 	sc, err := saramaConfig(k.cfg)
@@ -209,16 +225,26 @@ func (marshaler) Marshal(topic string, m *message.Message) (*sarama.ProducerMess
 	if err != nil {
 		return nil, fmt.Errorf("read partition of message: %w", err)
 	}
-	return &sarama.ProducerMessage{
+	out := &sarama.ProducerMessage{
 		Topic:     topic,
 		Partition: int32(partition),
 		Value:     sarama.ByteEncoder(m.Payload),
 		Headers:   []sarama.RecordHeader{{Key: []byte("content-type"), Value: []byte("application/cloudevents+json; charset=UTF-8")}},
-	}, nil
+	}
+	if copied := m.Metadata.Get(replayHeader); copied != "" {
+		out.Headers = append(out.Headers, sarama.RecordHeader{Key: []byte(replayHeader), Value: []byte(copied)})
+	}
+	return out, nil
 }
 
 func (marshaler) Unmarshal(m *sarama.ConsumerMessage) (*message.Message, error) {
-	return message.NewMessage(m.Topic+"/"+strconv.Itoa(int(m.Partition))+"/"+strconv.FormatInt(m.Offset, 10), m.Value), nil
+	msg := message.NewMessage(m.Topic+"/"+strconv.Itoa(int(m.Partition))+"/"+strconv.FormatInt(m.Offset, 10), m.Value)
+	for _, h := range m.Headers {
+		if string(h.Key) == replayHeader {
+			msg.Metadata.Set(replayHeader, string(h.Value))
+		}
+	}
+	return msg, nil
 }
 
 func watermillLog(log *slog.Logger) watermill.LoggerAdapter {

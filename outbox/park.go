@@ -32,16 +32,43 @@ func causeOf(err error) (cause string, ok bool) {
 	return "", false
 }
 
-// park keeps a message that no handler can use, once per position: it may be delivered any number of times.
-func park(ctx context.Context, pool *pgxpool.Pool, at Position, payload []byte, cause string, why error) error {
+// park keeps a message that no handler can use, once per position: it may be delivered any number of times. A copy that
+// comes back from a replay goes to the row that it was published from, and makes none of its own.
+func park(ctx context.Context, pool *pgxpool.Pool, at Position, payload []byte, from replay, cause string, why error) error {
 	const insert = `INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload)
 		VALUES ($1, left($2, 1000), $3, $4, $5, $6) ON CONFLICT ON CONSTRAINT parked_messages_position_key DO NOTHING`
+	if payload == nil { // a record without a value, which is no NULL
+		payload = []byte{}
+	}
+	detail := printable(why.Error())
 	return pg.InTx(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, insert, cause, printable(why.Error()), at.Topic, at.Partition, at.Offset, payload); err != nil {
+		if back, err := parkAgain(ctx, tx, from, payload, cause, detail); err != nil || back {
+			return err
+		}
+		if _, err := tx.Exec(ctx, insert, cause, detail, at.Topic, at.Partition, at.Offset, payload); err != nil {
 			return fmt.Errorf("park message: %w", err)
 		}
 		return nil
 	})
+}
+
+// parkAgain says whether the message is a copy of a parked one. If it is one of the last replay, the parked one waits for
+// another; a late copy of an earlier replay, or one that is delivered again, changes nothing.
+func parkAgain(ctx context.Context, tx pgx.Tx, from replay, payload []byte, cause, detail string) (back bool, err error) {
+	if from.parkedID == 0 {
+		return false, nil
+	}
+	const update = `UPDATE parked_messages SET replayed_at = NULL, cause = $4, detail = left($5, 1000)
+		WHERE id = $1 AND payload = $2 AND replayed_at = $3`
+	if _, err := tx.Exec(ctx, update, from.parkedID, payload, from.asked, cause, detail); err != nil {
+		return false, fmt.Errorf("park message again: %w", err)
+	}
+	// The header alone is anybody's to write: only the same bytes are a copy.
+	const query = `SELECT EXISTS (SELECT FROM parked_messages WHERE id = $1 AND payload = $2)`
+	if err := tx.QueryRow(ctx, query, from.parkedID, payload).Scan(&back); err != nil {
+		return false, fmt.Errorf("park message again: %w", err)
+	}
+	return back, nil
 }
 
 // printable takes out of s what PostgreSQL's text would refuse.

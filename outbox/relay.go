@@ -24,7 +24,7 @@ import (
 const kafkaAway = 5 * time.Second
 
 // ErrFenced is what an attempt gets whose job was given to another attempt meanwhile: nothing of the first may stay.
-var ErrFenced = errors.New("relay job was taken over by another attempt")
+var ErrFenced = errors.New("job was taken over by another attempt")
 
 // RelayWorker works RelayArgs: it reads what is to be published, publishes it, and marks what Kafka has acknowledged.
 type RelayWorker struct {
@@ -154,7 +154,7 @@ func stillAsleep(ctx context.Context, tx pgx.Tx, a RelayArgs) error {
 
 // completeFenced completes the job in tx, or fails: JobCompleteTx alone also returns nil for an attempt whose job was
 // rescued and runs again.
-func completeFenced(ctx context.Context, tx pgx.Tx, job *river.Job[RelayArgs]) error {
+func completeFenced[T river.JobArgs](ctx context.Context, tx pgx.Tx, job *river.Job[T]) error {
 	row, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job)
 	if err != nil {
 		return fmt.Errorf("complete job %d: %w", job.ID, err)

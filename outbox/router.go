@@ -148,12 +148,12 @@ func (r *Router) receive(topic string, m *message.Message) error {
 		if errors.Is(err, errNewer) {
 			cause = causeNewer
 		}
-		return r.park(ctx, at, m.Payload, cause, err)
+		return r.park(ctx, at, m, cause, err)
 	}
 	msg.At = at
 	err = r.handle(ctx, msg)
 	if cause, bad := causeOf(err); bad {
-		return r.park(ctx, at, m.Payload, cause, err)
+		return r.park(ctx, at, m, cause, err)
 	}
 	if err != nil && !errors.Is(err, ErrBusy) {
 		r.log.ErrorContext(ctx, "chunk was not handled, it comes again", obs.Chunk, msg.Chunk, obs.Topic, topic,
@@ -172,8 +172,8 @@ type logged struct{ error }
 // Is makes a logged error pass for a cancellation.
 func (logged) Is(target error) bool { return target == context.Canceled }
 
-func (r *Router) park(ctx context.Context, at Position, payload []byte, cause string, why error) error {
-	if err := park(ctx, r.pool, at, payload, cause, why); err != nil {
+func (r *Router) park(ctx context.Context, at Position, m *message.Message, cause string, why error) error {
+	if err := park(ctx, r.pool, at, m.Payload, readReplay(m.Metadata.Get(replayHeader)), cause, why); err != nil {
 		return err
 	}
 	r.log.ErrorContext(ctx, "message was parked", obs.Cause, cause, obs.Topic, at.Topic,

@@ -345,3 +345,34 @@ func TestCommandLineQueue(t *testing.T) {
 	require.True(t, q.Lanes[0].Busy)
 	require.Equal(t, "lane_busy", *q.Lanes[0].Events[2].WaitsFor)
 }
+
+// Parked messages, as an operator sees them and sends them again.
+func TestCommandLineParked(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	for i, cause := range []string{"newer_version", "undecodable", "newer_version"} {
+		s.sql(fmt.Sprintf(`INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload) VALUES ('%s', 'odd', 'grants.point', 0, %d, 'x')`, cause, i))
+	}
+	out, errs := s.done("parked list --limit 2")
+	require.Equal(t, `ID  CAUSE          TOPIC         PARTITION  OFFSET  BYTES  PARKED                   REPLAYED  DETAIL
+3   newer_version  grants.point  0          2       1      NOW  -         "odd"
+2   undecodable    grants.point  0          1       1      NOW  -         "odd"
+`, timeless(out))
+	require.Contains(t, errs, "there are more: --cursor ")
+	out, _ = s.done("parked replay --cause newer_version")
+	require.Equal(t, "2 messages are published again\n", out)
+	out, _ = s.done("parked list")
+	require.Equal(t, 2, strings.Count(out, "under way"))
+	out, _ = s.done("parked list --open -o json")
+	var page api.ParkedPage
+	require.NoError(t, json.Unmarshal([]byte(out), &page))
+	require.Len(t, page.Items, 1)
+	s.done("parked replay 1 2")
+	code, _, errs := s.run("parked replay 2 9")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "message 9, after 1 were replayed: there is no parked message 9")
+	for _, line := range []string{"parked replay", "parked replay 1 --cause foreign", "parked replay x", "parked list --limit 0"} {
+		code, _, _ = s.run(line)
+		require.Equal(t, exitUsage, code, line)
+	}
+}

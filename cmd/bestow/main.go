@@ -29,6 +29,7 @@ type cli struct {
 	Targets targetsCmd `cmd:"" help:"Import member lists."`
 	Queue   queueCmd   `cmd:"" help:"Show the lanes: what runs, what waits, in which order and from when."`
 	Retry   retryCmd   `cmd:"" help:"Try again what was given up, and bring waiting retries forward."`
+	Parked  parkedCmd  `cmd:"" help:"See messages that no handler could use, and publish them again."`
 	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the API's description."`
 	Bench   benchCmd   `cmd:"" help:"Measure the pipeline beside the SQL that it cannot do without."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -1,0 +1,41 @@
+package app
+
+import (
+	"context"
+
+	"bestow/internal/pg"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Parked is what an operator does with messages that no handler could use.
+type Parked struct{ Deps }
+
+// ParkedMessage is such a message, without its bytes.
+type ParkedMessage = outbox.ParkedMessage
+
+// ParkedFilter narrows a list of them, newest first.
+type ParkedFilter = outbox.ParkedFilter
+
+// List returns the parked messages that f lets through, newest first, at most f.Limit of them.
+func (s *Parked) List(ctx context.Context, f ParkedFilter) ([]ParkedMessage, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]ParkedMessage, error) { return outbox.ListParked(ctx, tx, f) })
+}
+
+// Replayed is a parked message whose replay was asked for.
+type Replayed struct {
+	Message ParkedMessage
+	Fresh   bool // false: its replay was under way already
+}
+
+// Replay lets a relay publish the message again, once per word of a person: its good part was handled or is handled now,
+// and if it is still bad it comes back to where it is. Errors: domain.NotFound, NotReplayable, and those of a key.
+func (s *Parked) Replay(ctx context.Context, by Caller, id int64) (Replayed, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Replayed, error) {
+		return once(ctx, tx, by, func() (Replayed, error) {
+			m, fresh, err := outbox.Replay(ctx, tx, s.River, id)
+			return Replayed{m, fresh}, err
+		})
+	})
+}

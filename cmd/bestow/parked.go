@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"bestow/http/api"
+	"bestow/http/client"
+)
+
+type parkedCmd struct {
+	List   parkedListCmd   `cmd:"" help:"List parked messages, newest first."`
+	Replay parkedReplayCmd `cmd:"" help:"Publish parked messages again, such as those of a newer version after the upgrade."`
+}
+
+type parkedListCmd struct {
+	format
+
+	Cause  string `enum:",undecodable,foreign,newer_version" default:"" help:"Only those with this cause: undecodable, foreign or newer_version."`
+	Open   bool   `help:"Only those that nobody has replayed, or that came back."`
+	Limit  int    `default:"20" help:"At most this many, 1 to 1000."`
+	Cursor string `help:"Where the page before ended."`
+}
+
+// Run lists parked messages.
+func (c *parkedListCmd) Run(ctx context.Context, t *terminal) error {
+	if c.Limit < 1 || c.Limit > 1000 {
+		return usage("--limit is %d: it must be 1 to 1000", c.Limit)
+	}
+	zone, err := t.zone()
+	if err != nil {
+		return err
+	}
+	server, err := t.client()
+	if err != nil {
+		return err
+	}
+	f := client.ParkedFilter{Cause: c.Cause, Limit: c.Limit, Cursor: c.Cursor}
+	if c.Open {
+		f.Replayed = new(bool)
+	}
+	page, err := server.Parked(ctx, f)
+	if err != nil {
+		return err
+	}
+	return c.print(t, page, func() error {
+		if page.NextCursor != nil {
+			t.say("there are more: --cursor %s", *page.NextCursor)
+		}
+		return printParked(t.out, page.Items, zone)
+	})
+}
+
+func printParked(out io.Writer, list []api.Parked, zone *time.Location) error {
+	return table(out, func(w io.Writer) {
+		fmt.Fprintln(w, "ID\tCAUSE\tTOPIC\tPARTITION\tOFFSET\tBYTES\tPARKED\tREPLAYED\tDETAIL")
+		for _, p := range list {
+			replayed := when(p.ReplayedAt, zone)
+			if p.Replaying {
+				replayed = "under way"
+			}
+			fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%.60q\n", p.ID, p.Cause, p.Topic, p.Partition, p.Offset, p.Size,
+				when(&p.At, zone), replayed, p.Detail)
+		}
+	})
+}
+
+type parkedReplayCmd struct {
+	format
+
+	ID    []int64 `arg:"" optional:"" help:"The messages, by their ids."`
+	Cause string  `enum:",undecodable,foreign,newer_version" default:"" help:"All that have this cause and wait for somebody: undecodable, foreign or newer_version."`
+}
+
+// Run asks for each message to be published again.
+func (c *parkedReplayCmd) Run(ctx context.Context, t *terminal) error {
+	if (len(c.ID) == 0) == (c.Cause == "") {
+		return usage("say which messages: their ids, or --cause")
+	}
+	server, err := t.client()
+	if err != nil {
+		return err
+	}
+	ids := c.ID
+	if c.Cause != "" {
+		if ids, err = waiting(ctx, server, c.Cause); err != nil {
+			return err
+		}
+	}
+	replayed := make([]api.Parked, len(ids))
+	for i, id := range ids {
+		if replayed[i], err = server.ReplayParked(ctx, id); err != nil {
+			return fmt.Errorf("message %d, after %d were replayed: %w", id, i, err)
+		}
+	}
+	return c.print(t, replayed, func() error {
+		t.say("see what came of it: bestow parked list")
+		_, err := fmt.Fprintf(t.out, "%d messages are published again\n", len(ids))
+		return err
+	})
+}
+
+// waiting are the ids of a cause's messages that nobody has replayed, or that came back.
+func waiting(ctx context.Context, server *client.Client, cause string) (ids []int64, err error) {
+	f := client.ParkedFilter{Cause: cause, Replayed: new(bool), Limit: 1000}
+	for {
+		page, err := server.Parked(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range page.Items {
+			ids = append(ids, p.ID)
+		}
+		if page.NextCursor == nil {
+			return ids, nil
+		}
+		f.Cursor = *page.NextCursor
+	}
+}

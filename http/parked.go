@@ -1,0 +1,84 @@
+package http
+
+import (
+	"context"
+	"net/http"
+
+	"bestow/app"
+	"bestow/http/api"
+)
+
+type parkedIn struct {
+	Cause    string `query:"cause" enum:"undecodable,foreign,newer_version"`
+	Replayed string `query:"replayed" enum:"true,false" doc:"false: only those that wait for somebody"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	Cursor   string `query:"cursor" maxLength:"100" doc:"next_cursor of the page before"`
+}
+
+type parkedOut struct{ Body api.ParkedPage }
+
+func (s *server) listParked(ctx context.Context, in *parkedIn) (*parkedOut, error) {
+	before, err := readCursor(parkedCursor, in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	f := app.ParkedFilter{Cause: in.Cause, Before: before, Limit: in.Limit + 1}
+	if in.Replayed != "" {
+		replayed := in.Replayed == "true"
+		f.Replayed = &replayed
+	}
+	list, err := s.app.Parked.List(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	out := &parkedOut{Body: api.ParkedPage{Items: make([]api.Parked, 0, len(list))}}
+	if len(list) > in.Limit { // one more than asked for: there is another page
+		list = list[:in.Limit]
+		cursor := writeCursor(parkedCursor, list[in.Limit-1].ID)
+		out.Body.NextCursor = &cursor
+	}
+	for _, m := range list {
+		out.Body.Items = append(out.Body.Items, wireParked(m))
+	}
+	return out, nil
+}
+
+func wireParked(m app.ParkedMessage) api.Parked {
+	p := api.Parked{
+		ID:        m.ID,
+		Cause:     m.Cause,
+		Detail:    m.Detail,
+		Topic:     m.At.Topic,
+		Partition: m.At.Partition,
+		Offset:    m.At.Offset,
+		At:        m.ParkedAt.UTC(),
+		Size:      m.Size,
+		Replayed:  m.ReplayedAt != nil,
+		Replaying: m.Replaying,
+	}
+	if m.ReplayedAt != nil {
+		at := m.ReplayedAt.UTC()
+		p.ReplayedAt = &at
+	}
+	return p
+}
+
+type replayOut struct {
+	Status   int
+	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
+	Body     api.Parked
+}
+
+// replayParked answers 202 to what asked for the replay, and 200 to who finds it under way.
+func (s *server) replayParked(ctx context.Context, in *startIn) (*replayOut, error) {
+	by := in.caller(actor(ctx), nil)
+	r, err := s.app.Parked.Replay(ctx, by, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &replayOut{Status: http.StatusAccepted, Replayed: replayed(by), Body: wireParked(r.Message)}
+	if !r.Fresh {
+		out.Status = http.StatusOK
+	}
+	return out, nil
+}
