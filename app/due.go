@@ -32,8 +32,8 @@ func (s *Events) StartDue(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// waits says whether err is a reason for which a due event stays PENDING until the next time.
+// waits says whether err is a reason for which a due event stays PENDING until the next time, or is gone.
 func waits(err error) bool {
 	e, ok := errors.AsType[*domain.Error](err)
-	return ok && (e.Code == domain.LaneBusy || e.Code == domain.ImportRunning || e.Code == domain.NoTargets || e.Code == domain.WrongStatus || e.Code == domain.MissingKeys)
+	return ok && (e.Code == domain.LaneBusy || e.Code == domain.ImportRunning || e.Code == domain.NoTargets || e.Code == domain.WrongStatus || e.Code == domain.MissingKeys || e.Code == domain.NotFound)
 }

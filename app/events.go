@@ -43,12 +43,21 @@ func (s *Events) Create(ctx context.Context, by Caller, n NewEvent) (domain.Even
 		return once(ctx, tx, by, func() (domain.Event, error) { return s.createEvent(ctx, tx, by.Actor, n) })
 	})
 	if pg.Violates(err, campaignKey) { // somebody else made it a moment ago
-		err = pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return checkCampaignFree(ctx, tx, n.CampaignID) })
+		err = s.campaignTaken(ctx, n.CampaignID)
 	}
 	if err != nil {
 		return domain.Event{}, err
 	}
 	return e, failpoint.Hit(ctx, failpoint.CreateAfterCommit)
+}
+
+// campaignTaken says who has the campaign_id, after its unique index refused another; it may have been given up since.
+func (s *Events) campaignTaken(ctx context.Context, campaignID string) error {
+	err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return checkCampaignFree(ctx, tx, campaignID) })
+	if err == nil {
+		err = &domain.Error{Code: domain.Unavailable, Message: "another event had the campaign_id until a moment ago", Hint: "ask again"}
+	}
+	return err
 }
 
 func (s *Events) createEvent(ctx context.Context, tx pgx.Tx, actor string, n NewEvent) (domain.Event, error) {

@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Start runs an event by hand: its pending jobs become available (T2). Asked again of a running event it changes nothing.
+// Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it changes nothing.
 // Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys.
 func (s *Events) Start(ctx context.Context, by Caller, id int64) (domain.Event, error) {
 	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) {
@@ -29,7 +29,7 @@ func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, 
 		return domain.Event{}, err
 	}
 	e, err := selectEvent(ctx, tx, id)
-	if err != nil || e.Status.Repeats(domain.Start) {
+	if err != nil || e.Repeats(domain.Start) {
 		return e, err
 	}
 	to, err := e.Status.After(domain.Start)
@@ -229,7 +229,7 @@ func stopEvent(ctx context.Context, tx pgx.Tx, id int64, memo string) (domain.Ev
 		return domain.Event{}, err
 	}
 	e, err := selectEvent(ctx, tx, id)
-	if err != nil || e.Status.Repeats(domain.Stop) {
+	if err != nil || e.Repeats(domain.Stop) {
 		return e, err
 	}
 	to, err := e.Status.After(domain.Stop)
@@ -271,7 +271,7 @@ func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
 }
 
 // Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a job
-// (T2). Asked again of a running event it changes nothing. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys.
+// (T2). Asked again of an event that it resumed it changes nothing. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys.
 func (s *Events) Resume(ctx context.Context, by Caller, id int64) (domain.Event, error) {
 	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) {
 		return once(ctx, tx, by, func() (domain.Event, error) { return s.resume(ctx, tx, id) })
@@ -283,7 +283,7 @@ func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (domain.Event,
 		return domain.Event{}, err
 	}
 	e, err := selectEvent(ctx, tx, id)
-	if err != nil || e.Status.Repeats(domain.Resume) {
+	if err != nil || e.Repeats(domain.Resume) {
 		return e, err
 	}
 	to, err := e.Status.After(domain.Resume)

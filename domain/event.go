@@ -51,12 +51,6 @@ func (s Status) After(m Move) (Status, error) {
 	}
 }
 
-// Repeats says whether m is the move that led to s, so that asking for it again changes nothing and is no error.
-func (s Status) Repeats(m Move) bool {
-	_, to := m.path()
-	return s == to
-}
-
 // Allowed lists the moves that a person may ask for in s.
 func (s Status) Allowed() []Move {
 	allowed := []Move{}
@@ -130,4 +124,21 @@ type Summary struct {
 // Done says whether every target of e is final and acknowledged by Kafka, so that e may close.
 func (e Event) Done() bool {
 	return e.Summary.Success+e.Summary.Fail == e.TotalCount && e.Summary.Published == e.TotalCount
+}
+
+// Repeats says whether m is the move that led e to where it stands, so that asking for it again changes nothing and is no
+// error. What runs was resumed if it was ever stopped, and started otherwise.
+func (e Event) Repeats(m Move) bool {
+	_, to := m.path()
+	if e.Status != to {
+		return false
+	}
+	switch m {
+	case Start:
+		return e.Summary.StoppedAt == nil
+	case Resume:
+		return e.Summary.StoppedAt != nil
+	case Stop, Fault, Close:
+	}
+	return true
 }

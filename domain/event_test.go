@@ -3,6 +3,7 @@ package domain_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"bestow/domain"
 
@@ -56,12 +57,19 @@ func TestMovesFromAnyHistory(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		s := domain.Pending
+		var stopped *time.Time
 		for _, m := range rapid.SliceOf(rapid.SampledFrom(domain.Moves())).Draw(rt, "moves") {
 			before := s
 			after, err := s.After(m)
 			if err == nil {
-				require.True(rt, after.Repeats(m), "the same move again is no error")
+				if m == domain.Stop || m == domain.Fault {
+					stopped = new(time.Time)
+				}
 				s = after
+				e := domain.Event{Status: s, Summary: domain.Summary{StoppedAt: stopped}}
+				for _, again := range domain.Moves() {
+					require.Equal(rt, again == m, e.Repeats(again), "%s after %s", again, m)
+				}
 			}
 			if before == domain.Completed {
 				require.Equal(rt, domain.Completed, s)

@@ -25,6 +25,7 @@ import (
 type body[T any] struct {
 	value  T
 	raw    []byte
+	given  map[string]bool // the names that stand in the body, null or not
 	unread []domain.Field
 	err    error
 }
@@ -57,7 +58,9 @@ func (b *body[T]) decode(data []byte) {
 	}
 	fields := fieldsOf(reflect.ValueOf(&b.value).Elem())
 	var unknown []domain.Field
+	b.given = map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
+		b.given[name] = true
 		field, known := fields[name]
 		if !known {
 			unknown = append(unknown, domain.Field{Name: name, Message: "is no field of this route"})

@@ -111,7 +111,7 @@ func (s *server) startEvent(ctx context.Context, in *startIn) (*eventOut, error)
 		return nil, err
 	}
 	out := &eventOut{Status: http.StatusAccepted, Replayed: replayed(by)}
-	if before.Status.Repeats(domain.Start) && out.Replayed == "" {
+	if before.Repeats(domain.Start) && out.Replayed == "" {
 		out.Status = http.StatusOK
 	}
 	return out.with(e), nil

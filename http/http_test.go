@@ -65,9 +65,14 @@ func (noSealer) Seal(_ context.Context, _ pgx.Tx, _ int64, _, pins []string) ([]
 
 func newApp(tb testing.TB, pool *pgxpool.Pool, sealer app.Sealer) *app.App {
 	tb.Helper()
+	return newAppWith(tb, pool, sealer, app.DefaultLimits())
+}
+
+func newAppWith(tb testing.TB, pool *pgxpool.Pool, sealer app.Sealer, limits app.Limits) *app.App {
+	tb.Helper()
 	inserter, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: migrations.RiverSchema})
 	require.NoError(tb, err)
-	return app.New(app.Deps{Pool: pool, River: inserter, Sealer: sealer, Log: slog.New(slog.DiscardHandler), Limits: app.DefaultLimits()})
+	return app.New(app.Deps{Pool: pool, River: inserter, Sealer: sealer, Log: slog.New(slog.DiscardHandler), Limits: limits})
 }
 
 func setup(t *testing.T) *desk {

@@ -21,7 +21,7 @@ func (s *server) resumeEvent(ctx context.Context, in *startIn) (*eventOut, error
 		return nil, err
 	}
 	out := &eventOut{Status: http.StatusAccepted, Replayed: replayed(by)}
-	if before.Status.Repeats(domain.Resume) && out.Replayed == "" {
+	if before.Repeats(domain.Resume) && out.Replayed == "" {
 		out.Status = http.StatusOK
 	}
 	return out.with(e), nil

@@ -33,6 +33,8 @@ func (s *server) routes(e *echo.Echo) {
 	handle(s, op("POST", "/events", http.StatusCreated, "Make an event"), s.createEvent)
 	handle(s, op("GET", "/events", http.StatusOK, "List events, newest first"), s.listEvents)
 	handle(s, op("GET", "/events/{id}", http.StatusOK, "Show an event"), s.getEvent)
+	handle(s, s.patchOp(), s.patchEvent)
+	stream(s, op("DELETE", "/events/{id}", http.StatusNoContent, "Delete an event that was never started"), s.deleteEvent)
 	handle(s, op("POST", "/events/{id}/start", http.StatusAccepted, "Start an event"), s.startEvent)
 	handle(s, op("POST", "/events/{id}/resume", http.StatusAccepted, "Let a stopped event go on"), s.resumeEvent)
 	stream(s, op("POST", "/events/{id}/stop", http.StatusOK, "Stop an event"), s.stopEvent)

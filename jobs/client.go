@@ -45,6 +45,7 @@ func Register(w *river.Workers, with Workers) {
 	river.AddWorker(w, with.Replay)
 	river.AddWorker(w, &startDueWorker{app: with.App})
 	river.AddWorker(w, &closeDoneWorker{app: with.App})
+	river.AddWorker(w, &tidyWorker{app: with.App})
 	river.AddWorker(w, &sweepWorker{net: with.Net, log: with.Log})
 	river.AddWorker(w, &reconcileWorker{net: with.Net, log: with.Log})
 }
@@ -56,6 +57,7 @@ func schedules() []*river.PeriodicJob {
 		every(5*time.Second, closeDoneArgs{}),  // the net under the closing of an event
 		every(30*time.Second, sweepArgs{}),     // the net under the making of jobs
 		every(30*time.Second, reconcileArgs{}), // the net under Kafka
+		every(10*time.Minute, tidyArgs{}),      // what a deleted event could not take with it
 	}
 }
 

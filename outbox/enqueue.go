@@ -123,6 +123,15 @@ func Hold(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	return nil
 }
 
+// Discard removes the jobs of an event that was never started, and is being deleted: none of them runs.
+func Discard(ctx context.Context, tx pgx.Tx, eventID int64) error {
+	const remove = `DELETE FROM river.river_job WHERE kind = 'relay' AND state <> 'running' AND args @> jsonb_build_object('event_id', $1::bigint)`
+	if _, err := tx.Exec(ctx, remove, eventID); err != nil {
+		return fmt.Errorf("discard jobs of event %d: %w", eventID, err)
+	}
+	return nil
+}
+
 // Redriven asks for the chunks' members that a person wants tried again, in the caller's transaction (T9).
 func Redriven(ctx context.Context, tx pgx.Tx, rc Inserter, chunks []domain.Chunk) error {
 	return insertJobs(ctx, tx, rc, map[Mode][]domain.Run{Redrive: chunks})

@@ -14,6 +14,8 @@ type eventCmd struct {
 	Create eventCreateCmd `cmd:"" help:"Make an event."`
 	List   eventListCmd   `cmd:"" help:"List events, newest first."`
 	Show   eventShowCmd   `cmd:"" help:"Show an event."`
+	Edit   eventEditCmd   `cmd:"" help:"Change an event before it starts."`
+	Delete eventDeleteCmd `cmd:"" help:"Delete an event that was never started, with its member lists."`
 	Start  eventStartCmd  `cmd:"" help:"Start an event."`
 	Stop   eventStopCmd   `cmd:"" help:"Stop an event: none of its grants begins any more."`
 	Resume eventResumeCmd `cmd:"" help:"Let a stopped event go on."`

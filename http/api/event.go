@@ -18,6 +18,18 @@ type NewEvent struct {
 	ReservationPriority *int       `json:"reservation_priority,omitempty" doc:"events of the same second run one after another, lower first"`
 }
 
+// EventPatch is the body of PATCH /events/{id}, a JSON merge patch: what is absent stays, null clears.
+type EventPatch struct {
+	CampaignID          *string    `json:"campaign_id,omitempty" minLength:"1" maxLength:"50"`
+	EventType           *string    `json:"event_type,omitempty" doc:"only while the event has no targets"`
+	DefaultReason       *string    `json:"default_reason,omitempty" maxLength:"500"`
+	DefaultAmount       *int64     `json:"default_amount,omitempty" minimum:"1" doc:"for later uploads: what was imported keeps its amount"`
+	ExpiryAt            *time.Time `json:"expiry_at,omitempty"`
+	PartitionCount      *int       `json:"partition_count,omitempty" minimum:"1" maximum:"64" doc:"only while the event has no targets; null: 4"`
+	ReservationAt       *time.Time `json:"reservation_at,omitempty" doc:"null: started by hand"`
+	ReservationPriority *int       `json:"reservation_priority,omitempty"`
+}
+
 // Event is an event as the API shows it.
 type Event struct {
 	ID                  int64      `json:"id"`

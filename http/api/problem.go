@@ -26,13 +26,15 @@ type FieldError struct {
 
 // The codes of what is wrong with a request as such; those of what is asked are domain's.
 const (
-	BadRequest       = "bad_request"            // a parameter or header that cannot be
-	Malformed        = "malformed"              // a body that is not the JSON asked for
-	Unauthorized     = "unauthorized"           // no key, or not ours
-	CrossSite        = "cross_site"             // a browser sent it from another site
-	MethodNotAllowed = "method_not_allowed"     // the route has other methods
-	RequestTimeout   = "request_timeout"        // the body came too slowly
-	TooLarge         = "too_large"              // the body is over the limit
-	UnsupportedType  = "unsupported_media_type" // the body's Content-Type or encoding
-	Internal         = "internal"               // our fault; the log knows more
+	BadRequest           = "bad_request"            // a parameter or header that cannot be
+	Malformed            = "malformed"              // a body that is not the JSON asked for
+	Unauthorized         = "unauthorized"           // no key, or not ours
+	CrossSite            = "cross_site"             // a browser sent it from another site
+	MethodNotAllowed     = "method_not_allowed"     // the route has other methods
+	PreconditionFailed   = "precondition_failed"    // If-Match names another state of the event
+	PreconditionRequired = "precondition_required"  // a change without If-Match
+	RequestTimeout       = "request_timeout"        // the body came too slowly
+	TooLarge             = "too_large"              // the body is over the limit
+	UnsupportedType      = "unsupported_media_type" // the body's Content-Type or encoding
+	Internal             = "internal"               // our fault; the log knows more
 )

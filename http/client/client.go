@@ -61,17 +61,22 @@ const (
 type request struct {
 	method, path string
 	query        url.Values
-	body         any   // of call: nil for none
-	size         int64 // of send's body: 0 for not known
+	body         any     // of call: nil for none
+	ifMatch      string  // of call: the state that is to be changed; "" for any
+	tag          *string // of call: where the answer's ETag goes; nil for nowhere
+	size         int64   // of send's body: 0 for not known
 }
 
-// call sends r and reads a JSON answer into answer. A change carries an Idempotency-Key, so a lost or busy answer is asked
+// call sends r and reads a JSON answer into answer, nil for none. A change carries an Idempotency-Key, so a lost or busy answer is asked
 // for again.
 func (c *Client) call(ctx context.Context, r request, answer any) error {
 	header := http.Header{}
 	var body []byte
 	if r.method != http.MethodGet {
 		header.Set("Idempotency-Key", rand.Text())
+	}
+	if r.ifMatch != "" {
+		header.Set("If-Match", r.ifMatch)
 	}
 	if r.body != nil {
 		header.Set("Content-Type", "application/json")
@@ -99,6 +104,12 @@ func (c *Client) callOnce(ctx context.Context, r request, header http.Header, bo
 		return err
 	}
 	defer func() { _ = res.Body.Close() }()
+	if r.tag != nil {
+		*r.tag = res.Header.Get("ETag")
+	}
+	if answer == nil {
+		return nil
+	}
 	if err := json.UnmarshalRead(res.Body, answer); err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}

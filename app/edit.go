@@ -1,0 +1,203 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"bestow/domain"
+	"bestow/internal/obs"
+	"bestow/internal/pg"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// defaultPartitions is the partition_count of an event for which nobody has said one.
+const defaultPartitions = 4
+
+// EventPatch changes what an operator has said of an event.
+type EventPatch struct {
+	NewEvent                 // the new values; a zero value clears the field
+	Given    map[string]bool // the fields that the patch speaks of, by their names in the API
+}
+
+// applied is the whole definition of e after the patch.
+func (p EventPatch) applied(e domain.Event) NewEvent {
+	n := definition(e)
+	for name, take := range map[string]func(){
+		"campaign_id":          func() { n.CampaignID = p.CampaignID },
+		"event_type":           func() { n.EventType = p.EventType },
+		"default_reason":       func() { n.DefaultReason = p.DefaultReason },
+		"default_amount":       func() { n.DefaultAmount = p.DefaultAmount },
+		"expiry_at":            func() { n.ExpiryAt = p.ExpiryAt },
+		"partition_count":      func() { n.Partitions = p.Partitions },
+		"reservation_at":       func() { n.ReservationAt = p.ReservationAt },
+		"reservation_priority": func() { n.ReservationPriority = p.ReservationPriority },
+	} {
+		if p.Given[name] {
+			take()
+		}
+	}
+	if n.Partitions == nil {
+		standard := defaultPartitions
+		n.Partitions = &standard
+	}
+	n.Unread = p.Unread
+	return n
+}
+
+// definition is what was said of e when it was made, and since.
+func definition(e domain.Event) NewEvent {
+	n := NewEvent{
+		CampaignID:          e.CampaignID,
+		EventType:           e.Type.Code,
+		DefaultReason:       e.DefaultReason,
+		ExpiryAt:            e.ExpiryAt,
+		Partitions:          &e.Partitions,
+		ReservationAt:       e.ReservationAt,
+		ReservationPriority: e.ReservationPriority,
+	}
+	if e.DefaultAmount != 0 {
+		n.DefaultAmount = &e.DefaultAmount
+	}
+	return n
+}
+
+// Edit changes the definition of an event that is PENDING. match sees the event that is about to be changed, and refuses it
+// if it is not the one that the caller has read. Errors: domain.NotFound, WrongStatus, match's, Invalid with every offending
+// field, CampaignTaken, MissingKeys, ImportRunning for what a running import depends on, and those of a key.
+func (s *Events) Edit(ctx context.Context, by Caller, id int64, p EventPatch, match func(domain.Event) error) (domain.Event, error) {
+	e, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) {
+		return once(ctx, tx, by, func() (domain.Event, error) { return s.edit(ctx, tx, id, p, match) })
+	})
+	if pg.Violates(err, campaignKey) { // somebody else took it a moment ago
+		err = s.campaignTaken(ctx, p.CampaignID)
+	}
+	return e, err
+}
+
+func (s *Events) edit(ctx context.Context, tx pgx.Tx, id int64, p EventPatch, match func(domain.Event) error) (domain.Event, error) {
+	e, err := lockPending(ctx, tx, id, "edited")
+	if err != nil {
+		return e, err
+	}
+	if err := match(e); err != nil {
+		return e, err
+	}
+	n := p.applied(e)
+	if err := s.mayBecome(ctx, tx, e, n); err != nil {
+		return e, err
+	}
+	if err := updateDefinition(ctx, tx, id, n); err != nil {
+		return e, err
+	}
+	return selectEvent(ctx, tx, id)
+}
+
+// lockPending enters the gate of an event and refuses one that has begun. done is what would be done to it.
+func lockPending(ctx context.Context, tx pgx.Tx, id int64, done string) (domain.Event, error) {
+	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
+		return domain.Event{}, err
+	}
+	e, err := selectEvent(ctx, tx, id)
+	if err == nil && (e.Status != domain.Pending || e.Summary.StartedAt != nil) {
+		err = &domain.Error{Code: domain.WrongStatus, Message: "the event is " + string(e.Status) + ", so it cannot be " + done + " any more",
+			Hint: "only a PENDING event can be " + done, Current: e.Status, Allowed: e.Status.Allowed()}
+	}
+	return e, err
+}
+
+// mayBecome refuses a definition that cannot be, or that the event's targets do not allow any more: they stand in the tables
+// of its type, spread over its partitions.
+func (s *Events) mayBecome(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent) error {
+	types, err := selectTypes(ctx, tx)
+	if err != nil {
+		return err
+	}
+	now, err := databaseTime(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if e.TotalCount > 0 {
+		f := fields(n.Unread)
+		if *n.Partitions != e.Partitions {
+			f.add("partition_count", "cannot change once the event has targets")
+		}
+		if n.EventType != e.Type.Code {
+			f.add("event_type", "cannot change once the event has targets")
+		}
+		n.Unread = f
+	}
+	if err := n.check(types, now); err != nil {
+		return err
+	}
+	if s.Sealer == nil && types[n.EventType].Operation == domain.Vouchers {
+		return missingKeys()
+	}
+	if n.CampaignID != e.CampaignID {
+		if err := checkCampaignFree(ctx, tx, n.CampaignID); err != nil {
+			return err
+		}
+	}
+	return mayChangeBesideImport(ctx, tx, e, n)
+}
+
+// mayChangeBesideImport refuses to change under a running import what its rows are made by. The lock is held until tx ends,
+// so that none begins with the old definition.
+func mayChangeBesideImport(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent) error {
+	amount := int64(0)
+	if n.DefaultAmount != nil {
+		amount = *n.DefaultAmount
+	}
+	if n.EventType == e.Type.Code && *n.Partitions == e.Partitions && amount == e.DefaultAmount && n.DefaultReason == e.DefaultReason {
+		return nil
+	}
+	return lockOutImports(ctx, tx, e.ID)
+}
+
+func lockOutImports(ctx context.Context, tx pgx.Tx, id int64) error {
+	free, err := pg.TryLock(ctx, tx, pg.Import, id)
+	if err == nil && !free {
+		err = &domain.Error{Code: domain.ImportRunning, Message: "an import of this event is under way", Hint: "wait until it is done"}
+	}
+	return err
+}
+
+// Delete removes an event that was never started, with its targets, uploads and jobs. match is Edit's. The event's campaign_id
+// is free again. An idempotency key keeps its answer. Errors: domain.NotFound, WrongStatus, ImportRunning, match's, and those
+// of a key.
+func (s *Events) Delete(ctx context.Context, by Caller, id int64, match func(domain.Event) error) error {
+	_, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (struct{}, error) {
+		return once(ctx, tx, by, func() (struct{}, error) { return struct{}{}, s.deleteEvent(ctx, tx, id, match) })
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.Tidy(ctx); err != nil && s.Log != nil { // the event is deleted, and the timetable tidies too
+		s.Log.WarnContext(ctx, "partition not dropped", obs.EventID, id, obs.Err, err)
+	}
+	return nil
+}
+
+func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, id int64, match func(domain.Event) error) error {
+	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil { // a million targets take seconds
+		return fmt.Errorf("set up deletion: %w", err)
+	}
+	e, err := lockPending(ctx, tx, id, "deleted")
+	if err != nil {
+		return err
+	}
+	if err := match(e); err != nil {
+		return err
+	}
+	if err := lockOutImports(ctx, tx, id); err != nil {
+		return err
+	}
+	if err := deleteTargets(ctx, tx, e); err != nil {
+		return err
+	}
+	if err := outbox.Discard(ctx, tx, id); err != nil {
+		return err
+	}
+	return deletePending(ctx, tx, id)
+}

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// updateDefinition writes what an operator has said of an event, if it is still PENDING.
+func updateDefinition(ctx context.Context, tx pgx.Tx, id int64, n NewEvent) error {
+	const update = `UPDATE campaign_events SET campaign_id = $2, event_type = $3, default_reason = nullif($4, ''), default_amount = $5,
+			expiry_at = $6, partition_count = $7, reservation_at = $8, reservation_priority = $9, updated_at = now()
+		WHERE id = $1 AND event_status = 'PENDING'`
+	return exactlyOne(ctx, tx, update, id, n.CampaignID, n.EventType, n.DefaultReason, n.DefaultAmount, n.ExpiryAt, n.Partitions,
+		n.ReservationAt, n.ReservationPriority)
+}
+
+// deleteTargets removes an event's targets and their chunks. Rows are deleted, not truncated: a report that began before
+// still sees them.
+func deleteTargets(ctx context.Context, tx pgx.Tx, e domain.Event) error {
+	for _, table := range []string{e.Type.TargetTable(), "grant_chunks"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+quoted(table)+` WHERE event_id = $1`, e.ID); err != nil {
+			return fmt.Errorf("delete from %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// deletePending removes the event itself; its summary, uploads and rejected rows go with it by their foreign keys.
+func deletePending(ctx context.Context, tx pgx.Tx, id int64) error {
+	return exactlyOne(ctx, tx, `DELETE FROM campaign_events WHERE id = $1 AND event_status = 'PENDING'`, id)
+}
+
+// Tidy drops the partitions of events that were deleted; they are empty. A drop locks every event for a moment, so it does not
+// insist: what is busy now is left to the next time.
+func (s *Events) Tidy(ctx context.Context) error {
+	tables, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]string, error) { return selectOrphans(ctx, tx) })
+	if err != nil {
+		return err
+	}
+	for _, table := range tables {
+		err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '300ms'`); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `DROP TABLE IF EXISTS `+table)
+			return err
+		})
+		switch pg.Code(err) {
+		case lockNotAvailable, deadlockDetected:
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("drop %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// selectOrphans lists the partitions, quoted, whose event is no more. An event is committed before its partition is made.
+func selectOrphans(ctx context.Context, tx pgx.Tx) ([]string, error) {
+	const query = `SELECT c.oid::regclass::text FROM event_types y
+		JOIN pg_inherits i ON i.inhparent = to_regclass(lower(y.code) || '_targets')
+		JOIN pg_class c ON c.oid = i.inhrelid AND c.relname ~ ('^' || lower(y.code) || '_targets_[0-9]{1,18}$')
+		WHERE NOT EXISTS (SELECT FROM campaign_events e WHERE e.id = substring(c.relname FROM '[0-9]+$')::bigint) ORDER BY 1`
+	rows, err := tx.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("look for partitions without an event: %w", err)
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("look for partitions without an event: %w", err)
+	}
+	return tables, nil
+}

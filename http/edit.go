@@ -1,0 +1,104 @@
+package http
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/http/api"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// mergePatch is RFC 7396; plain JSON is taken for it too.
+const mergePatch = "application/merge-patch+json"
+
+func (s *server) patchOp() huma.Operation {
+	o := op("PATCH", "/events/{id}", http.StatusOK, "Change an event that is PENDING")
+	o.Description = "A JSON merge patch: what is absent stays, null clears. If-Match is the ETag of the event as it was read."
+	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.EventPatch](), true, "EventPatch")
+	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{mergePatch: {Schema: schema}}}
+	return o
+}
+
+type patchIn struct {
+	Asked
+
+	ID      int64  `path:"id" minimum:"1"`
+	IfMatch string `header:"If-Match" doc:"the ETag of the event as it was read; without it 428"`
+	Body    body[api.EventPatch]
+}
+
+func (s *server) patchEvent(ctx context.Context, in *patchIn) (*eventOut, error) {
+	wire, unread, err := in.Body.read()
+	if err != nil {
+		return nil, err
+	}
+	if in.IfMatch == "" {
+		return nil, &domain.Error{Code: api.PreconditionRequired, Message: "the change does not say which state of the event it is of",
+			Hint: "GET the event and send its ETag as If-Match"}
+	}
+	p := app.EventPatch{Given: in.Body.given, NewEvent: newEvent(api.NewEvent{
+		CampaignID:          orZero(wire.CampaignID),
+		EventType:           orZero(wire.EventType),
+		DefaultReason:       wire.DefaultReason,
+		DefaultAmount:       wire.DefaultAmount,
+		ExpiryAt:            wire.ExpiryAt,
+		PartitionCount:      wire.PartitionCount,
+		ReservationAt:       wire.ReservationAt,
+		ReservationPriority: wire.ReservationPriority,
+	})}
+	p.Unread = unread
+	by := in.caller(actor(ctx), in.Body.canonical())
+	e, err := s.app.Events.Edit(ctx, by, in.ID, p, matches(in.IfMatch))
+	if err != nil {
+		return nil, err
+	}
+	return (&eventOut{Status: http.StatusOK, Replayed: replayed(by)}).with(e), nil
+}
+
+func orZero(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// matches refuses an event that is in none of the states that an If-Match header names; "" and * are any.
+func matches(header string) func(domain.Event) error {
+	return func(e domain.Event) error {
+		tags := strings.Split(header, ",")
+		for i := range tags {
+			tags[i] = strings.TrimSpace(tags[i])
+		}
+		if header == "" || slices.Contains(tags, "*") || slices.Contains(tags, etag(api.FromEvent(e))) {
+			return nil
+		}
+		return &domain.Error{Code: api.PreconditionFailed, Message: "somebody has changed the event since it was read",
+			Hint: "read it again, and decide anew"}
+	}
+}
+
+type deleteIn struct {
+	Asked
+
+	ID      int64  `path:"id" minimum:"1"`
+	IfMatch string `header:"If-Match" doc:"only if the event is still as it was read"`
+}
+
+type deleteOut struct {
+	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
+}
+
+// deleteEvent takes as long as the event's targets take.
+func (s *server) deleteEvent(ctx context.Context, in *deleteIn) (*deleteOut, error) {
+	by := in.caller(actor(ctx), nil)
+	if err := s.app.Events.Delete(ctx, by, in.ID, matches(in.IfMatch)); err != nil {
+		return nil, err
+	}
+	return &deleteOut{Replayed: replayed(by)}, nil
+}

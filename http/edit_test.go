@@ -1,0 +1,233 @@
+package http
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"bestow/app"
+	"bestow/http/api"
+
+	"github.com/stretchr/testify/require"
+)
+
+func (d *desk) tag(id int64) string {
+	d.Helper()
+	tag := d.get(eventURL(id)).Header.Get("ETag")
+	require.NotEmpty(d, tag)
+	return tag
+}
+
+// patch changes the event as it is now.
+func (d *desk) patch(id int64, body string, headers ...string) answer {
+	d.Helper()
+	return d.do(call{"PATCH", eventURL(id), body, append([]string{"If-Match: " + d.tag(id)}, headers...)})
+}
+
+// What is given changes, null clears, what is absent stays; the answer's ETag is that of the next edit.
+func TestPatchMerges(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.created(`{"campaign_id": "a", "event_type": "POINT", "default_amount": 5, "default_reason": "r", "expiry_at": "2999-01-01T00:00:00Z",
+		"partition_count": 8, "reservation_at": "2998-01-01T00:00:00Z", "reservation_priority": 3}`)
+	a := d.patch(e.ID, `{"default_amount": 7, "default_reason": null, "reservation_priority": null}`)
+	require.Equal(t, 200, a.StatusCode, a.body)
+	got, want := decoded[api.Event](a), e
+	amount := int64(7)
+	want.DefaultAmount, want.DefaultReason, want.ReservationPriority, want.UpdatedAt = &amount, nil, nil, got.UpdatedAt
+	require.Equal(t, want, got)
+	require.Equal(t, d.tag(e.ID), a.Header.Get("ETag"))
+
+	a = d.do(call{"PATCH", eventURL(e.ID), `{"campaign_id": "b", "event_type": "VOUCHER", "default_amount": null, "expiry_at": null, "partition_count": null, "reservation_at": null}`,
+		[]string{"If-Match: \"other\", " + a.Header.Get("ETag"), "Content-Type: application/merge-patch+json"}})
+	require.Equal(t, 200, a.StatusCode, a.body)
+	got = decoded[api.Event](a)
+	want.CampaignID, want.EventType, want.DefaultAmount, want.ExpiryAt, want.PartitionCount, want.ReservationAt = "b", "VOUCHER", nil, nil, 4, nil
+	want.UpdatedAt = got.UpdatedAt
+	require.Equal(t, want, got)
+	d.post("/api/v1/events", `{"campaign_id": "b", "event_type": "POINT"}`).refused(409, "campaign_taken")
+	d.pointEvent("a") // it is free again
+}
+
+// Every change says which state it is of, and one of two that know the same state wins.
+func TestPatchNeedsTheTag(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	tag := d.tag(e.ID)
+	patch := func(match string) answer {
+		return d.do(call{"PATCH", eventURL(e.ID), `{"default_amount": 9}`, []string{"If-Match: " + match}})
+	}
+	require.NotEmpty(t, patch("").refused(428, api.PreconditionRequired).Hint)
+	for _, stale := range []string{`"0123456789abcdef"`, "W/" + tag, `""`, tag[1:], "nonsense"} {
+		patch(stale).refused(412, api.PreconditionFailed)
+	}
+	d.members(e.ID, 2)
+	require.Equal(t, tag, d.tag(e.ID), "members are not its definition")
+
+	var wg sync.WaitGroup
+	codes := make([]int, 8)
+	for i := range codes {
+		wg.Go(func() {
+			codes[i] = d.do(call{"PATCH", eventURL(e.ID), fmt.Sprintf(`{"default_amount": %d}`, 100+i), []string{"If-Match: " + tag}}).StatusCode
+		})
+	}
+	wg.Wait()
+	won := 0
+	for _, code := range codes {
+		if code == 200 {
+			won++
+			continue
+		}
+		require.Equal(t, 412, code)
+	}
+	require.Equal(t, 1, won)
+	d.do(call{"DELETE", eventURL(e.ID), "", []string{"If-Match: " + tag}}).refused(412, api.PreconditionFailed)
+
+	key := []string{"If-Match: " + d.tag(e.ID), "Idempotency-Key: k"}
+	first := d.do(call{"PATCH", eventURL(e.ID), `{"default_amount": 1}`, key})
+	again := d.do(call{"PATCH", eventURL(e.ID), `{"default_amount": 1}`, key})
+	require.Equal(t, 200, again.StatusCode, "whose answer was lost gets it, though the tag is stale by now")
+	require.Equal(t, first.body, again.body)
+}
+
+// What cannot be made cannot be made of something else either, and what targets were made by stays.
+func TestPatchRefuses(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.created(`{"campaign_id": "a", "event_type": "POINT", "default_amount": 5, "reservation_at": "2998-01-01T00:00:00Z"}`)
+	d.pointEvent("taken")
+	full := d.pointEvent("full")
+	d.members(full.ID, 3)
+	for name, c := range map[string]struct {
+		id     int64
+		body   string
+		status int
+		code   string
+		fields []string
+	}{
+		"campaign null":         {e.ID, `{"campaign_id": null}`, 422, "invalid", []string{"body.campaign_id"}},
+		"type null":             {e.ID, `{"event_type": null}`, 422, "invalid", []string{"body.event_type"}},
+		"amounts and types":     {e.ID, `{"default_amount": "5", "event_type": "X"}`, 422, "invalid", []string{"body.default_amount", "body.event_type"}},
+		"expiry before it runs": {e.ID, `{"expiry_at": "2997-01-01T00:00:00Z"}`, 422, "invalid", []string{"body.expiry_at"}},
+		"half a second":         {e.ID, `{"reservation_at": "2998-01-01T00:00:00.5Z"}`, 422, "invalid", []string{"body.reservation_at"}},
+		"partitions 65":         {e.ID, `{"partition_count": 65}`, 422, "invalid", []string{"body.partition_count"}},
+		"campaign taken":        {e.ID, `{"campaign_id": "taken"}`, 409, "campaign_taken", nil},
+		"status":                {e.ID, `{"event_status": "RUNNING"}`, 400, api.Malformed, []string{"body.event_status"}},
+		"no patch":              {e.ID, `[]`, 400, api.Malformed, nil},
+		"null":                  {e.ID, `null`, 400, api.Malformed, nil},
+		"partitions of targets": {full.ID, `{"partition_count": 8, "event_type": "VOUCHER"}`, 422, "invalid", []string{"body.partition_count", "body.event_type"}},
+		"partitions null":       {full.ID, `{"partition_count": null}`, 200, "", nil},
+		"the same partitions":   {full.ID, `{"partition_count": 4, "event_type": "POINT"}`, 200, "", nil},
+		"nobody's event":        {99, `{}`, 404, "not_found", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := d.in(t).do(call{"PATCH", eventURL(c.id), c.body, []string{"If-Match: *"}})
+			if c.status == 200 {
+				require.Equal(t, 200, a.StatusCode, a.body)
+				return
+			}
+			require.Equal(t, c.fields, locations(a.refused(c.status, c.code)), a.body)
+		})
+	}
+}
+
+// While an upload is read, what its rows are made by stays; the rest may change.
+func TestPatchDuringAnImport(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	tx, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	_, err = tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1::bigint << 3 | 1)`, e.ID)
+	require.NoError(t, err)
+	for _, body := range []string{`{"partition_count": 5}`, `{"event_type": "VOUCHER"}`, `{"default_amount": null}`, `{"default_reason": "x"}`} {
+		d.patch(e.ID, body).refused(409, "import_running")
+	}
+	require.Equal(t, 200, d.patch(e.ID, `{"reservation_priority": 1, "default_amount": 500}`).StatusCode)
+	d.do(call{"DELETE", eventURL(e.ID), "", nil}).refused(409, "import_running")
+}
+
+// everything counts the rows of every table that an event may leave something in, and names the tables.
+func (d *desk) everything() map[string]int {
+	d.Helper()
+	rows, err := d.pool.Query(d.Context(), `SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables
+		WHERE schemaname IN ('public', 'money') AND tablename <> 'idempotency_keys' OR tablename = 'river_job'`)
+	require.NoError(d, err)
+	var tables []string
+	for rows.Next() {
+		var name string
+		require.NoError(d, rows.Scan(&name))
+		tables = append(tables, name)
+	}
+	require.NoError(d, rows.Err())
+	counts := map[string]int{}
+	for _, name := range tables {
+		counts[name] = d.count(`SELECT count(*) FROM ` + name)
+	}
+	return counts
+}
+
+// Of a deleted event nothing is left, in the default partition or in its own, and its campaign is free.
+func TestDeleteLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for name, own := range map[string]int{"in the default partition": 1000, "in a partition of its own": 10} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := setup(t)
+			limits := app.DefaultLimits()
+			limits.OwnPartition = own
+			d.Server = d.serve(Config{App: newAppWith(t, d.pool, noSealer{}, limits), AdminKey: testKey})
+			other := d.pointEvent("other")
+			d.members(other.ID, 5)
+			before := d.everything()
+			e := d.pointEvent("a")
+			d.members(e.ID, 300)
+			a := d.post(eventURL(e.ID)+"/targets", "member_id,amount\nm999,5\nm998,x\n", "Content-Type: text/csv")
+			require.Equal(t, 201, a.StatusCode, a.body)
+			require.NotEqual(t, before, d.everything())
+			a = d.do(call{"DELETE", eventURL(e.ID), "", []string{"Idempotency-Key: k"}})
+			require.Equal(t, 204, a.StatusCode, a.body)
+			require.Empty(t, a.body)
+			require.Equal(t, before, d.everything())
+			a = d.do(call{"DELETE", eventURL(e.ID), "", []string{"Idempotency-Key: k"}})
+			require.Equal(t, 204, a.StatusCode)
+			require.Equal(t, "true", a.Header.Get("Idempotency-Replayed"))
+			d.do(call{"DELETE", eventURL(e.ID), "", nil}).refused(404, "not_found")
+			d.get(eventURL(e.ID)).refused(404, "not_found")
+			d.post(eventURL(e.ID)+"/start", "").refused(404, "not_found")
+			d.pointEvent("a")
+			report, err := d.app.Reports.Verify(t.Context(), app.VerifyQuery{})
+			require.NoError(t, err)
+			require.True(t, report.OK, "%+v", report.Invariants)
+		})
+	}
+}
+
+// A partition that somebody reads is left, empty, to the next time.
+func TestDeleteDoesNotWaitForAPartition(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	limits := app.DefaultLimits()
+	limits.OwnPartition = 10
+	d.Server = d.serve(Config{App: newAppWith(t, d.pool, noSealer{}, limits), AdminKey: testKey})
+	e := d.pointEvent("a")
+	d.members(e.ID, 20)
+	tx, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	_, err = tx.Exec(t.Context(), `SELECT count(*) FROM point_targets`)
+	require.NoError(t, err)
+	require.Equal(t, 204, d.do(call{"DELETE", eventURL(e.ID), "", nil}).StatusCode)
+	table := fmt.Sprintf(`SELECT count(*) FROM pg_tables WHERE tablename = 'point_targets_%d'`, e.ID)
+	require.Equal(t, 1, d.count(table))
+	require.NoError(t, tx.Rollback(t.Context()))
+	require.NoError(t, d.app.Events.Tidy(t.Context()))
+	require.Zero(t, d.count(table))
+	kept := d.pointEvent("b")
+	d.members(kept.ID, 20)
+	require.NoError(t, d.app.Events.Tidy(t.Context()))
+	require.Equal(t, 20, d.count(fmt.Sprintf(`SELECT count(*) FROM point_targets_%d`, kept.ID)))
+}

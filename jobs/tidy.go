@@ -1,0 +1,25 @@
+package jobs
+
+import (
+	"context"
+
+	"bestow/app"
+
+	"github.com/riverqueue/river"
+)
+
+// tidyArgs is empty: the database says what is left over.
+type tidyArgs struct{}
+
+// Kind is wire format.
+func (tidyArgs) Kind() string { return "tidy" }
+
+type tidyWorker struct {
+	river.WorkerDefaults[tidyArgs]
+	app *app.App
+}
+
+// Work drops the partitions of deleted events that were too busy to be dropped with them.
+func (w *tidyWorker) Work(ctx context.Context, _ *river.Job[tidyArgs]) error {
+	return w.app.Events.Tidy(ctx)
+}
