@@ -156,7 +156,7 @@ func mayChangeBesideImport(ctx context.Context, tx pgx.Tx, e domain.Event, n New
 }
 
 func lockOutImports(ctx context.Context, tx pgx.Tx, id int64) error {
-	free, err := pg.TryLock(ctx, tx, pg.Import, id)
+	free, err := pg.TryLockShared(ctx, tx, pg.Import, id)
 	if err == nil && !free {
 		err = &domain.Error{Code: domain.ImportRunning, Message: "an import of this event is under way", Hint: "wait until it is done"}
 	}

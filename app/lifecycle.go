@@ -57,7 +57,7 @@ func (s *Events) mayStart(ctx context.Context, tx pgx.Tx, e domain.Event) error 
 	if e.Type.Operation == domain.Vouchers && s.Sealer == nil {
 		return missingKeys()
 	}
-	free, err := pg.TryLock(ctx, tx, pg.Import, e.ID)
+	free, err := pg.TryLockShared(ctx, tx, pg.Import, e.ID)
 	if err != nil {
 		return err
 	}

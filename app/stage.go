@@ -88,7 +88,7 @@ func dropOrphans(ctx context.Context, conn *pgx.Conn, own int64) error {
 func dropOrphan(ctx context.Context, conn *pgx.Conn, name string, eventID int64, locked bool) error {
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
 		if !locked {
-			if locked, err = pg.TryLock(ctx, tx, pg.Import, eventID); err != nil || !locked {
+			if locked, err = pg.TryLockShared(ctx, tx, pg.Import, eventID); err != nil || !locked {
 				return err
 			}
 		}

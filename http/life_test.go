@@ -119,3 +119,17 @@ func (d *desk) repeated(move string, e api.Event) {
 	require.Equal(d, 200, a.StatusCode, a.body)
 	require.Equal(d, e, decoded[api.Event](d.get(eventURL(e.ID))), "%s again changes nothing", move)
 }
+
+// Another event's import looks for a moment whether this one's is still alive, by its lock: nothing is refused for that.
+func TestStartBesideALookForDeadImports(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.at("PENDING", "a")
+	tx, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	_, err = tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock_shared($1::bigint << 3 | 1)`, e.ID)
+	require.NoError(t, err)
+	require.Equal(t, 200, d.patch(e.ID, `{"default_amount": 6}`).StatusCode)
+	require.Equal(t, 202, d.post(eventURL(e.ID)+"/start", "").StatusCode)
+}

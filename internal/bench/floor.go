@@ -96,7 +96,7 @@ func (f *floor) move(ctx context.Context, from, to domain.Status, stamp string) 
 		tx.exec(sqlLock, f.gate())
 		tx.row(sqlEvent, f.event.ID)
 		if to == domain.Running {
-			tx.row(sqlTryLock, f.importLock())
+			tx.row(sqlTryShared, f.importLock())
 		}
 		tx.exec(sqlStatus, f.event.ID, string(from), string(to))
 		tx.exec(stamp, f.event.ID)

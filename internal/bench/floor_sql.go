@@ -6,6 +6,7 @@ const (
 	sqlLock       = `SELECT pg_advisory_xact_lock($1)`
 	sqlLockShared = `SELECT pg_advisory_xact_lock_shared($1)`
 	sqlTryLock    = `SELECT pg_try_advisory_xact_lock($1)`
+	sqlTryShared  = `SELECT pg_try_advisory_xact_lock_shared($1)`
 
 	sqlEvent = `SELECT e.id, e.campaign_id, e.event_status, coalesce(e.failure_code, ''), coalesce(e.default_reason, ''),
 		coalesce(e.default_amount, 0), e.expiry_at, e.total_count, e.total_amount, e.partition_count,
@@ -16,7 +17,7 @@ const (
 		FROM campaign_events e JOIN event_types y ON y.code = e.event_type
 		JOIN campaign_event_summary s ON s.event_id = e.id WHERE e.id = $1`
 	sqlStatus         = `UPDATE campaign_events SET event_status = $3, updated_at = now() WHERE id = $1 AND event_status = $2`
-	sqlStampStarted   = `UPDATE campaign_event_summary SET started_at = coalesce(started_at, now()), updated_at = now() WHERE event_id = $1`
+	sqlStampStarted   = `UPDATE campaign_event_summary SET started_at = coalesce(started_at, clock_timestamp()), updated_at = now() WHERE event_id = $1`
 	sqlStampCompleted = `UPDATE campaign_event_summary SET completed_at = now(), updated_at = now() WHERE event_id = $1`
 )
 

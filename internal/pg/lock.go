@@ -13,7 +13,7 @@ type Space int64
 // The spaces. Each lock is one id of one space; a collision with a foreign lock costs time, never correctness.
 const (
 	Gate   Space = iota // an event's gate: exclusive to change its status, shared to claim or mark
-	Import              // an event's import: one at a time
+	Import              // an event's import: exclusive for the one, shared for who must meet none
 	IDs                 // a sequence from which a block of ids is reserved
 )
 
@@ -39,6 +39,14 @@ func LockShared(ctx context.Context, tx pgx.Tx, s Space, id int64) error {
 func TryLock(ctx context.Context, tx pgx.Tx, s Space, id int64) (free bool, err error) {
 	if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, s.key(id)).Scan(&free); err != nil {
 		return false, fmt.Errorf("try lock: %w", err)
+	}
+	return free, nil
+}
+
+// TryLockShared is TryLock together with others who do.
+func TryLockShared(ctx context.Context, tx pgx.Tx, s Space, id int64) (free bool, err error) {
+	if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock_shared($1)`, s.key(id)).Scan(&free); err != nil {
+		return false, fmt.Errorf("try shared lock: %w", err)
 	}
 	return free, nil
 }
