@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"bestow/domain"
 
@@ -102,10 +103,27 @@ func selectRunning(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
 // turn is the order in which reserved events have their turn.
 const turn = `e.reservation_at, e.reservation_priority NULLS LAST, e.id`
 
+// due is an event whose turn may have come.
+type due struct {
+	id   int64
+	lane time.Time
+}
+
 // selectDue lists the events that wait for their time and have it, in the order in which they are to run.
-func selectDue(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
-	return selectIDs(ctx, pool, `SELECT e.id FROM campaign_events e
+func selectDue(ctx context.Context, pool *pgxpool.Pool) ([]due, error) {
+	rows, err := pool.Query(ctx, `SELECT e.id, e.reservation_at FROM campaign_events e
 		WHERE e.event_status = 'PENDING' AND e.reservation_at <= now() AND e.total_count > 0 ORDER BY `+turn)
+	if err != nil {
+		return nil, fmt.Errorf("read due events: %w", err)
+	}
+	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d due, err error) {
+		err = row.Scan(&d.id, &d.lane)
+		return d, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read due events: %w", err)
+	}
+	return events, nil
 }
 
 func selectIDs(ctx context.Context, pool *pgxpool.Pool, query string) ([]int64, error) {

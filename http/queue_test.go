@@ -159,6 +159,40 @@ func TestQueueOrderIsTheOneTheyRunIn(t *testing.T) {
 	require.Empty(t, d.queue().Lanes)
 }
 
+// A lane that becomes free while somebody goes through what is due is taken by its first event, not by the one that he has
+// come to meanwhile.
+func TestNobodyOvertakesInALane(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	runs := d.reserved("runs", past, "1", 1)
+	d.reserved("next", past, "2", 1)
+	last := d.reserved("last", past, "3", 1)
+	require.NoError(t, d.app.Events.StartDue(t.Context()))
+	gate, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = gate.Rollback(t.Context()) }()
+	_, err = gate.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1::bigint << 3)`, last)
+	require.NoError(t, err)
+	looked := make(chan error, 1)
+	go func() { looked <- d.app.Events.StartDue(t.Context()) }()
+	require.Eventually(t, func() bool { // it has met the busy lane, and is done or at the gate
+		select {
+		case err := <-looked:
+			looked <- err
+			return true
+		default:
+			return d.count(`SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+				AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`) > 0
+		}
+	}, 10*time.Second, 5*time.Millisecond)
+	d.sql(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, runs)
+	require.NoError(t, gate.Rollback(t.Context()))
+	require.NoError(t, <-looked)
+	require.Equal(t, "PENDING", decoded[api.Event](d.get(eventURL(last))).EventStatus)
+	require.NoError(t, d.app.Events.StartDue(t.Context()))
+	require.Equal(t, "next", d.queue().Lanes[0].Events[0].CampaignID)
+}
+
 func ids(l api.Lane) (all []int64) {
 	for _, e := range l.Events {
 		all = append(all, e.ID)
