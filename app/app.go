@@ -20,6 +20,9 @@ type Granter interface {
 	// Lookup says for each grant of e, in their order, whether it stands in the ledger: Granted, or nil where its key is
 	// unknown. It changes nothing.
 	Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error)
+	// Away says why nobody should be asked for now, nil if they may be: the calls before failed as a whole. It is a guess
+	// that costs nothing; a call may fail without it.
+	Away() error
 }
 
 // Sealer seals the PINs of vouchers, with a key per event that is wrapped by the master key.

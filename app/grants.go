@@ -33,7 +33,12 @@ var ErrNotApplied = errors.New("nothing of the batch was applied")
 // Killed before the claim, nothing has happened. Killed after it, the message comes again and waits for the lease to
 // end. Killed after the ledger's commit, the next asker gets the stored answer. Killed after the settling, the next
 // delivery admits nobody and is acknowledged.
+//
+// While the ledger is away nothing of this begins: the message comes again, and no claim is taken or counted.
 func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
+	if err := s.Granter.Away(); err != nil {
+		return errors.Join(outbox.ErrBusy, err)
+	}
 	began := time.Now()
 	c, err := s.claim(ctx, m)
 	if err != nil || len(c.grants) == 0 {
@@ -85,6 +90,7 @@ type claim struct {
 	chunk    domain.Chunk
 	at       outbox.Position
 	token    [16]byte
+	inherits bool      // the claim before it ran out without being closed: what it asked for may have been granted
 	first    bool      // nobody ever claimed the chunk: it has no results
 	lapsed   bool      // not a claim of our own: one that ran out while the event was stopped, to be settled by lookup
 	deadline time.Time // by the database's clock: the ledger applies nothing after it
@@ -129,6 +135,7 @@ func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
 			return claim{}, outbox.ErrBusy
 		}
 		_, _ = rand.Read(c.token[:]) // never fails
+		c.inherits = state.token != [16]byte{}
 		c.first, c.deadline, c.attempts = state.first, state.now.Add(s.Limits.GrantBudget), state.attempts+1
 		if err := openClaim(ctx, tx, c, s.Limits.ClaimLease); err != nil {
 			return claim{}, err
@@ -204,50 +211,6 @@ func (c claim) atRest(ctx context.Context, tx pgx.Tx, grants []domain.Grant, sta
 		}
 	}
 	return c, nil
-}
-
-// ask gets the outcomes of c's grants from the ledger. For a lapsed claim nothing is asked for: c keeps the grants that
-// the ledger has already.
-func (s *Grants) ask(ctx context.Context, c *claim) ([]domain.Outcome, error) {
-	if !c.lapsed {
-		return s.grant(ctx, *c)
-	}
-	found, err := s.Granter.Lookup(ctx, c.event, c.grants)
-	if err != nil {
-		return nil, fmt.Errorf("look up chunk %s: %w", c.chunk, err)
-	}
-	var outcomes []domain.Outcome
-	var known []domain.Grant
-	for i, o := range found {
-		if o != nil {
-			known, outcomes = append(known, c.grants[i]), append(outcomes, *o)
-		}
-	}
-	c.grants = known
-	return outcomes, nil
-}
-
-// grant asks the ledger, with no transaction open (T5). After an error that says that nothing was applied the claim is
-// given back; after any other it stays open to its lease, since the request may still be on its way.
-func (s *Grants) grant(ctx context.Context, c claim) ([]domain.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.Limits.GrantBudget)
-	defer cancel()
-	outcomes, err := s.Granter.Grant(ctx, c.event, c.deadline, c.grants)
-	if errors.Is(err, ErrNotApplied) {
-		return nil, errors.Join(err, s.release(context.WithoutCancel(ctx), c))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ask the ledger for chunk %s: %w", c.chunk, err)
-	}
-	if len(outcomes) != len(c.grants) {
-		return nil, fmt.Errorf("ask the ledger for chunk %s: %d answers to %d grants", c.chunk, len(outcomes), len(c.grants))
-	}
-	return outcomes, nil
-}
-
-// release gives the claim back: every way out but death does, where nothing can have been applied.
-func (s *Grants) release(ctx context.Context, c claim) error {
-	return pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return returnClaim(ctx, tx, c) })
 }
 
 // settleTries bounds how often a settling begins anew because a row appeared under it.

@@ -92,12 +92,23 @@ func updateChunk(ctx context.Context, tx pgx.Tx, c claim, ch changes, own bool) 
 	return nil
 }
 
-// returnClaim closes the claim as if it had not been.
+// returnClaim closes the claim as if it had not been: what it inherited is left as it was found, a claim that ran out.
 func returnClaim(ctx context.Context, tx pgx.Tx, c claim) error {
-	const update = `UPDATE grant_chunks SET claim_token = NULL, open_until = NULL, attempts = greatest(attempts - 1, 0), updated_at = now()
+	const update = `UPDATE grant_chunks SET claim_token = CASE WHEN $6 THEN claim_token END,
+			open_until = CASE WHEN $6 THEN clock_timestamp() END, attempts = greatest(attempts - 1, 0), updated_at = now()
+		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $5`
+	if _, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, c.token, c.inherits); err != nil {
+		return fmt.Errorf("give chunk %s back: %w", c.chunk, err)
+	}
+	return nil
+}
+
+// uncountClaim takes the claim off the chunk's attempts.
+func uncountClaim(ctx context.Context, tx pgx.Tx, c claim) error {
+	const update = `UPDATE grant_chunks SET attempts = greatest(attempts - 1, 0), updated_at = now()
 		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $5`
 	if _, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, c.token); err != nil {
-		return fmt.Errorf("give chunk %s back: %w", c.chunk, err)
+		return fmt.Errorf("uncount claim of chunk %s: %w", c.chunk, err)
 	}
 	return nil
 }

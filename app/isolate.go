@@ -60,8 +60,9 @@ func (s *Grants) askOne(ctx context.Context, c claim) ([]domain.Outcome, error) 
 	g := c.grants[0]
 	if c.isolated[g.MemberID] {
 		found, err := s.Granter.Lookup(ctx, c.event, c.grants)
-		if err != nil {
-			return nil, fmt.Errorf("look up member of chunk %s: %w", c.chunk, err)
+		if err != nil { // the member stays marked: nobody knows yet whether it was granted
+			err = fmt.Errorf("look up member of chunk %s: %w", c.chunk, err)
+			return nil, errors.Join(s.quiet(err), s.uncount(context.WithoutCancel(ctx), c))
 		}
 		if found[0] != nil {
 			return []domain.Outcome{*found[0]}, nil

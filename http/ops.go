@@ -25,6 +25,7 @@ type Checks map[string]func(context.Context) error
 type OpsConfig struct {
 	Live    Checks                 // a process that fails one of them should be started again
 	Ready   Checks                 // a process that fails one of them should get no requests
+	Waits   Checks                 // what work in the background waits for and requests do not: told by /readyz, and no fault
 	Metrics []prometheus.Collector // beside those of Go and of the process
 	Log     *slog.Logger
 }
@@ -39,8 +40,8 @@ func NewOps(c OpsConfig) http.Handler {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(c.Metrics...)
 	mux := http.NewServeMux()
-	mux.Handle("GET /livez", c.Live.handler(c.Log))
-	mux.Handle("GET /readyz", c.Ready.handler(c.Log))
+	mux.Handle("GET /livez", c.Live.handler(nil, c.Log))
+	mux.Handle("GET /readyz", c.Ready.handler(c.Waits, c.Log))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
@@ -54,12 +55,14 @@ func NewOps(c OpsConfig) http.Handler {
 type health struct {
 	OK     bool     `json:"ok"`
 	Failed []string `json:"failed,omitempty"`
+	Waits  []string `json:"waits_for,omitempty"`
 }
 
-// handler asks all of them at once and answers 200, or 503 with the names of those that failed.
-func (c Checks) handler(log *slog.Logger) http.Handler {
+// handler asks all of them at once and answers 200, or 503 with the names of those that failed; what it waits for it only
+// names.
+func (c Checks) handler(waits Checks, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := health{Failed: c.failed(r.Context(), log)}
+		answer := health{Failed: c.failed(r.Context(), log), Waits: waits.failed(r.Context(), log)}
 		answer.OK = len(answer.Failed) == 0
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")

@@ -194,8 +194,13 @@ func TestOps(t *testing.T) {
 		}
 		return errors.New("dial 10.0.0.1: password of admin is wrong")
 	}}
-	ops := newListener(t, NewOps(OpsConfig{Ready: ready, Log: slog.New(slog.DiscardHandler)}))
+	away := errors.New("nobody answers")
+	waits := Checks{"money": func(context.Context) error { return away }}
+	ops := newListener(t, NewOps(OpsConfig{Ready: ready, Waits: waits, Log: slog.New(slog.DiscardHandler)}))
 	get := func(path string) answer { return d.doAt(ops, call{"GET", path, "", []string{"Authorization: "}}) }
+	require.Equal(t, `{"ok":true,"waits_for":["money"]}`, get("/readyz").body)
+	require.Equal(t, 200, get("/readyz").StatusCode, "requests do not wait for it")
+	away = nil
 	require.Equal(t, `{"ok":true}`, get("/readyz").body)
 	require.Equal(t, 200, get("/livez").StatusCode)
 	require.Contains(t, get("/metrics").body, "go_goroutines")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"time"
 
@@ -23,6 +24,7 @@ type ledger interface {
 
 var (
 	_ ledger      = (*money.Ledger)(nil)
+	_ ledger      = (*breaker)(nil)
 	_ app.Granter = granter{}
 )
 
@@ -34,7 +36,10 @@ const (
 )
 
 // granter lets app and money meet: it translates, and decides nothing.
-type granter struct{ ledger ledger }
+type granter struct{ ledger *breaker }
+
+// Away implements app.Granter.
+func (g granter) Away() error { return g.ledger.away() }
 
 // Grant implements app.Granter. Its error wraps app.ErrNotApplied where the ledger says that it applied nothing.
 func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
@@ -47,7 +52,7 @@ func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, 
 		missing := &domain.Error{Code: domain.MissingKeys, Message: "the keys of vouchers are missing or wrong", Hint: "set BESTOW_MASTER_KEY"}
 		return nil, fmt.Errorf("%w: %w: %w", app.ErrNotApplied, missing, err)
 	}
-	if errors.Is(err, money.ErrDeadline) || errors.Is(err, money.ErrTooMany) {
+	if errors.Is(err, money.ErrDeadline) || errors.Is(err, money.ErrTooMany) || neverAsked(err) {
 		return nil, fmt.Errorf("%w: %w", app.ErrNotApplied, err)
 	}
 	if err != nil {
@@ -57,6 +62,12 @@ func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, 
 		return nil, fmt.Errorf("grant %d members: the ledger gave %d answers", len(grants), len(answers))
 	}
 	return t.outcomes(grants, answers), nil
+}
+
+// neverAsked says whether err proves that the ledger heard nothing: it was left alone, or no connection came about.
+func neverAsked(err error) bool {
+	var network *net.OpError
+	return errors.Is(err, errLedgerAway) || errors.As(err, &network) && network.Op == "dial"
 }
 
 // Lookup implements app.Granter.

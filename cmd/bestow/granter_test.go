@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -42,6 +43,9 @@ func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, err
 	return s.found, s.err
 }
 
+// heard is a granter that asks l.
+func heard(l ledger) granter { return granter{newBreaker(l, slog.New(slog.DiscardHandler))} }
+
 func eventOf(op domain.Operation) domain.Event {
 	at := time.Now().Add(time.Hour)
 	return domain.Event{ID: 42, ExpiryAt: &at, Type: domain.EventType{Code: "X", Granter: "money", Operation: op}}
@@ -60,7 +64,7 @@ func TestGranterAsks(t *testing.T) {
 	for op, kind := range map[domain.Operation]money.Kind{domain.Points: money.Points, domain.Vouchers: money.Vouchers} {
 		s := &scripted{answers: make([]money.Answer, 1)}
 		e := eventOf(op)
-		_, err := granter{s}.Grant(t.Context(), e, time.Now(), grantsOf("a"))
+		_, err := heard(s).Grant(t.Context(), e, time.Now(), grantsOf("a"))
 		require.NoError(t, err)
 		require.Equal(t, kind, s.kind)
 		require.Equal(t, []money.Item{{Key: "grant:42:a", MemberID: "a", Amount: 100, Reason: "spring", ExpiryAt: e.ExpiryAt,
@@ -122,7 +126,7 @@ func TestGranterAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := granter{&scripted{answers: []money.Answer{c.answer}}}.Grant(t.Context(), eventOf(c.op), time.Now(), grantsOf("a"))
+			got, err := heard(&scripted{answers: []money.Answer{c.answer}}).Grant(t.Context(), eventOf(c.op), time.Now(), grantsOf("a"))
 			require.NoError(t, err)
 			require.Equal(t, []domain.Outcome{c.want}, got)
 		})
@@ -136,7 +140,7 @@ func TestGranterOneIDForTwo(t *testing.T) {
 	for _, id := range []string{"P1", "P2", "P1", "P3", "P1"} {
 		answers = append(answers, money.Answer{Outcome: money.Granted, TxID: id})
 	}
-	got, err := granter{&scripted{answers: answers}}.Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a", "b", "c", "d", "e"))
+	got, err := heard(&scripted{answers: answers}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a", "b", "c", "d", "e"))
 	require.NoError(t, err)
 	for n, want := range []domain.Verdict{domain.Contradicted, domain.Granted, domain.Contradicted, domain.Granted, domain.Contradicted} {
 		require.Equal(t, want, got[n].Verdict, n)
@@ -152,20 +156,20 @@ func TestGranterErrors(t *testing.T) {
 		err     error
 		nothing bool
 	}{{money.ErrDeadline, true}, {money.ErrNoMaster, true}, {money.ErrTooMany, true}, {reset, false}, {context.DeadlineExceeded, false}} {
-		_, err := granter{&scripted{err: c.err}}.Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a"))
+		_, err := heard(&scripted{err: c.err}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a"))
 		require.ErrorIs(t, err, c.err)
 		require.Equal(t, c.nothing, errors.Is(err, app.ErrNotApplied))
 	}
-	_, err := granter{&scripted{answers: make([]money.Answer, 1)}}.Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a", "b"))
+	_, err := heard(&scripted{answers: make([]money.Answer, 1)}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a", "b"))
 	require.ErrorContains(t, err, "1 answers")
 	require.NotErrorIs(t, err, app.ErrNotApplied, "a truncated reply says nothing")
 
 	foreign := eventOf(domain.Points)
 	foreign.Type.Granter = "partner"
 	s := &scripted{}
-	_, err = granter{s}.Grant(t.Context(), foreign, time.Now(), grantsOf("a"))
+	_, err = heard(s).Grant(t.Context(), foreign, time.Now(), grantsOf("a"))
 	require.ErrorIs(t, err, app.ErrNotApplied)
-	_, err = granter{s}.Grant(t.Context(), eventOf("coins"), time.Now(), grantsOf("a"))
+	_, err = heard(s).Grant(t.Context(), eventOf("coins"), time.Now(), grantsOf("a"))
 	require.ErrorIs(t, err, app.ErrNotApplied)
 	require.Nil(t, s.asked)
 }
@@ -178,7 +182,7 @@ func TestGranterOnLedger(t *testing.T) {
 	l, err := money.New(money.Config{Pool: pgtest.New(t), Master: master})
 	require.NoError(t, err)
 	for _, op := range []domain.Operation{domain.Points, domain.Vouchers} {
-		g, e := granter{l}, eventOf(op)
+		g, e := heard(l), eventOf(op)
 		first, err := g.Grant(t.Context(), e, time.Now().Add(time.Minute), grantsOf("a", "b"))
 		require.NoError(t, err)
 		again, err := g.Grant(t.Context(), e, time.Now().Add(time.Minute), grantsOf("b", "a", "c"))
@@ -203,12 +207,12 @@ func TestGranterLooksUp(t *testing.T) {
 		{Key: "grant:42:b"},
 		{Key: "grant:42:c", Known: true, TxID: "P3", MemberID: "stranger", Amount: 100},
 	}}
-	outcomes, err := granter{s}.Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
+	outcomes, err := heard(s).Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
 	require.NoError(t, err)
 	require.Equal(t, &domain.Outcome{Verdict: domain.Granted, TxID: "P1"}, outcomes[0])
 	require.Nil(t, outcomes[1])
 	require.Equal(t, domain.Contradicted, outcomes[2].Verdict)
 	s.found = s.found[:1]
-	_, err = granter{s}.Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
+	_, err = heard(s).Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
 	require.Error(t, err, "an answer that leaves somebody out is none")
 }

@@ -41,20 +41,22 @@ var allRoles = []string{roleAPI, roleRelay, roleHandler, roleJobs, roleMoney}
 // process is what a process is made of, whatever its roles: they only choose what runs. Every process has one River
 // client that knows every kind of job.
 type process struct {
-	cfg    config
-	roles  []string
-	log    *slog.Logger
-	with   overrides
-	pool   *pgxpool.Pool
-	app    *app.App
-	river  *river.Client[pgx.Tx]
-	kafka  *outbox.Kafka  // nil without a role that needs it
-	router *outbox.Router // nil without the role handler
-	net    *outbox.Net
+	cfg     config
+	roles   []string
+	log     *slog.Logger
+	with    overrides
+	pool    *pgxpool.Pool
+	app     *app.App
+	granter granter
+	river   *river.Client[pgx.Tx]
+	kafka   *outbox.Kafka  // nil without a role that needs it
+	router  *outbox.Router // nil without the role handler
+	net     *outbox.Net
 }
 
 // overrides replace parts of a process, for demo and tests.
 type overrides struct {
+	ledger  func(ledger) ledger           // stands before the ledger; what it fails counts as the ledger's failing
 	granter func(app.Granter) app.Granter // wraps the ledger
 	limits  func(*app.Limits)             // changes what no setting does
 }
@@ -125,12 +127,20 @@ func (p *process) wireApp(ctx context.Context) error {
 			return err
 		}
 	}
-	deps.Granter = granter{ledger: l}
+	p.granter = granter{newBreaker(p.ledger(l), p.log)}
+	deps.Granter = p.granter
 	if p.with.granter != nil {
 		deps.Granter = p.with.granter(deps.Granter)
 	}
 	p.app = app.New(deps)
 	return nil
+}
+
+func (p *process) ledger(l ledger) ledger {
+	if p.with.ledger == nil {
+		return l
+	}
+	return p.with.ledger(l)
 }
 
 func (p *process) wireKafka(ctx context.Context) error {

@@ -112,5 +112,6 @@ func (p *process) ops() bestowhttp.OpsConfig {
 	if p.kafka != nil {
 		ready["kafka"] = p.kafka.Ping
 	}
-	return bestowhttp.OpsConfig{Ready: ready, Log: p.log}
+	waits := bestowhttp.Checks{"money": func(context.Context) error { return p.granter.Away() }}
+	return bestowhttp.OpsConfig{Ready: ready, Waits: waits, Log: p.log}
 }

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ask gets the outcomes of c's grants from the ledger. For a lapsed claim nothing is asked for: c keeps the grants that
+// the ledger has already.
+func (s *Grants) ask(ctx context.Context, c *claim) ([]domain.Outcome, error) {
+	if !c.lapsed {
+		return s.grant(ctx, *c)
+	}
+	found, err := s.Granter.Lookup(ctx, c.event, c.grants)
+	if err != nil {
+		return nil, s.quiet(fmt.Errorf("look up chunk %s: %w", c.chunk, err))
+	}
+	var outcomes []domain.Outcome
+	var known []domain.Grant
+	for i, o := range found {
+		if o != nil {
+			known, outcomes = append(known, c.grants[i]), append(outcomes, *o)
+		}
+	}
+	c.grants = known
+	return outcomes, nil
+}
+
+// grant asks the ledger, with no transaction open (T5). After an error that says that nothing was applied the claim is
+// given back; after any other it stays open to its lease, since the request may still be on its way. Neither counts as an
+// attempt that did not come back: it did.
+func (s *Grants) grant(ctx context.Context, c claim) ([]domain.Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.Limits.GrantBudget)
+	defer cancel()
+	outcomes, err := s.Granter.Grant(ctx, c.event, c.deadline, c.grants)
+	if err == nil && len(outcomes) != len(c.grants) {
+		err = fmt.Errorf("%d answers to %d grants", len(outcomes), len(c.grants))
+	}
+	if err == nil {
+		return outcomes, nil
+	}
+	back := s.uncount
+	if errors.Is(err, ErrNotApplied) {
+		back = s.release
+	}
+	err = fmt.Errorf("ask the ledger for chunk %s: %w", c.chunk, err)
+	return nil, errors.Join(s.quiet(err), back(context.WithoutCancel(ctx), c))
+}
+
+// quiet lets an error of the ledger pass for a message whose turn has not come while the ledger is away: that was said
+// when it went away, and would be said of every message.
+func (s *Grants) quiet(err error) error {
+	if s.Granter.Away() == nil {
+		return err
+	}
+	return errors.Join(outbox.ErrBusy, err)
+}
+
+// release gives the claim back: every way out but death does, where nothing can have been applied under it. What may have
+// been applied under the claim before it stays in doubt, so that a stopped event looks it up.
+func (s *Grants) release(ctx context.Context, c claim) error {
+	return pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return returnClaim(ctx, tx, c) })
+}
+
+// uncount takes the claim off the chunk's count and leaves it open to its lease.
+func (s *Grants) uncount(ctx context.Context, c claim) error {
+	return pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return uncountClaim(ctx, tx, c) })
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	bestowhttp "bestow/http"
+	"bestow/money"
+	"bestow/outbox"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The ways in which a ledger is away.
+const (
+	present  = iota
+	refusing // no connection
+	broken   // an answer that says nothing, such as a 503
+	silent   // it applies, and nobody hears of it in time
+)
+
+// outage is a ledger that can be away.
+type outage struct {
+	ledger
+	how   atomic.Int32
+	calls atomic.Int32 // while it was away
+}
+
+func (o *outage) overrides() overrides {
+	return overrides{ledger: func(l ledger) ledger { o.ledger = l; return o }}
+}
+
+// fail is what a call gets, after apply where the ledger applies it all the same.
+func (o *outage) fail(ctx context.Context, apply func()) error {
+	switch o.how.Load() {
+	case refusing:
+		o.calls.Add(1)
+		return &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	case broken:
+		o.calls.Add(1)
+		return errors.New("503 Service Unavailable")
+	case silent:
+		o.calls.Add(1)
+		apply()
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return nil
+}
+
+func (o *outage) GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+	if err := o.fail(ctx, func() { _, _ = o.ledger.GrantPoints(ctx, deadline, items) }); err != nil {
+		return nil, err
+	}
+	return o.ledger.GrantPoints(ctx, deadline, items)
+}
+
+func (o *outage) LookupPoints(ctx context.Context, keys []string) ([]money.Found, error) {
+	if err := o.fail(ctx, func() {}); err != nil {
+		return nil, err
+	}
+	return o.ledger.LookupPoints(ctx, keys)
+}
+
+// lines counts the messages of a log.
+type lines struct {
+	slog.Handler
+	mu sync.Mutex
+	n  map[string]int
+}
+
+func newLines() *lines { return &lines{Handler: slog.DiscardHandler, n: map[string]int{}} }
+
+func (l *lines) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l *lines) Handle(_ context.Context, r slog.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.n[r.Level.String()+" "+r.Message]++
+	return nil
+}
+
+func (l *lines) WithAttrs([]slog.Attr) slog.Handler { return l }
+
+func (l *lines) WithGroup(string) slog.Handler { return l }
+
+// count is how many messages begin so.
+func (l *lines) count(begin string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for message, times := range l.n {
+		if strings.HasPrefix(message, begin) {
+			n += times
+		}
+	}
+	return n
+}
+
+// While the ledger is away grants wait, nothing is counted and hardly anybody asks; when it is back they go on by
+// themselves, and each member is granted once (F31).
+func TestMoneyAway(t *testing.T) {
+	t.Parallel()
+	for name, how := range map[string]int32{"no connection": refusing, "503": broken, "applied and never answered": silent} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			log := newLines()
+			w.log = slog.New(log)
+			var ledger outage
+			ledger.how.Store(how)
+			p, _ := w.start(t.Context(), ledger.overrides(), allRoles...)
+			e := w.event(p, "POINT", 2_000)
+			w.run(p, e)
+			require.Eventually(t, func() bool { return p.granter.Away() != nil }, time.Minute, 5*time.Millisecond)
+			began, before := time.Now(), ledger.calls.Load()
+			require.Eventually(t, func() bool { return ledger.calls.Load() >= before+3 }, time.Minute, 20*time.Millisecond, "it is looked for")
+			asked := int(ledger.calls.Load() - before)
+			require.LessOrEqual(t, asked, 5+int(time.Since(began)/ledgerProbe), "and left alone otherwise")
+			require.Zero(t, w.count(`SELECT count(*) FROM point_results`))
+			require.Zero(t, w.count(`SELECT fail_count FROM campaign_event_summary`))
+			require.LessOrEqual(t, w.count(`SELECT sum(attempts) FROM grant_chunks`), 1, "but for the call that looks for it")
+			require.Equal(t, 1, log.count("ERROR the ledger is away"), "one alarm")
+			require.LessOrEqual(t, log.count("ERROR chunk was not handled"), ledgerAwayAfter, "and not one for each message")
+			require.JSONEq(t, `{"ok":true,"waits_for":["money"]}`, w.ready(p))
+
+			back := time.Now()
+			ledger.how.Store(present)
+			done := w.completed(p, e.ID)
+			require.Less(t, time.Since(back), 30*time.Second)
+			w.exact(p, done)
+			require.Zero(t, w.count(`SELECT count(*) FROM point_results WHERE retry_count > 0 OR error_code IS NOT NULL`))
+			require.Zero(t, w.count(`SELECT sum(attempts) FROM grant_chunks`))
+			require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
+			require.Equal(t, 2_000, w.count(`SELECT count(*) FROM money.point_member`))
+			require.Equal(t, 1, log.count("ERROR the ledger is away"))
+			require.Equal(t, 1, log.count("INFO the ledger is back"))
+			require.JSONEq(t, `{"ok":true}`, w.ready(p))
+		})
+	}
+}
+
+// ready is what /readyz says of p.
+func (w *world) ready(p *process) string {
+	w.Helper()
+	answer := httptest.NewRecorder()
+	req := httptest.NewRequestWithContext(w.Context(), http.MethodGet, "/readyz", nil)
+	bestowhttp.NewOps(p.ops()).ServeHTTP(answer, req)
+	return answer.Body.String()
+}
+
+// While the ledger is away a message is refused before anything is claimed.
+func TestNoClaimWhileTheLedgerIsAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var ledger outage
+	p, _ := w.start(t.Context(), ledger.overrides(), roleAPI)
+	e := w.event(p, "POINT", 20)
+	w.run(p, e)
+	m := w.message(e)
+	ledger.how.Store(refusing)
+	for range ledgerAwayAfter {
+		_, err := p.granter.Grant(t.Context(), e, time.Now().Add(time.Minute), m.Grants)
+		require.ErrorIs(t, err, app.ErrNotApplied, "no connection, so nothing was applied")
+	}
+	require.ErrorIs(t, p.app.Grants.Handle(t.Context(), m), outbox.ErrBusy)
+	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL`))
+	ledger.how.Store(present)
+	require.Eventually(t, func() bool { return p.app.Grants.Handle(t.Context(), m) == nil }, time.Minute, 20*time.Millisecond)
+	require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM point_results WHERE status = 'SUCCESS'`))
+}
+
+// Granted without an answer, asked for again without a connection, then stopped: what the first call granted is settled by
+// lookup while the event stands still. The second call, which asked for nothing, does not take the doubt away.
+func TestStoppedWhileTheLedgerIsAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var ledger outage
+	with := ledger.overrides()
+	with.limits = func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 300*time.Millisecond, 150*time.Millisecond }
+	p, _ := w.start(t.Context(), with, roleAPI)
+	e := w.event(p, "POINT", 20)
+	w.run(p, e)
+	m := w.message(e)
+	ledger.how.Store(silent)
+	require.ErrorIs(t, p.app.Grants.Handle(t.Context(), m), context.DeadlineExceeded)
+	require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM money.point_member`))
+	require.Zero(t, w.count(`SELECT count(*) FROM point_results`), "nobody knows yet")
+	ledger.how.Store(refusing)
+	var refused *net.OpError
+	require.Eventually(t, func() bool { return errors.As(p.app.Grants.Handle(t.Context(), m), &refused) }, time.Minute, 20*time.Millisecond)
+	require.Zero(t, w.count(`SELECT sum(attempts) FROM grant_chunks`))
+	_, err := p.app.Events.Stop(t.Context(), operator, e.ID, "the ledger is away")
+	require.NoError(t, err)
+	ledger.how.Store(present)
+	require.Eventually(t, func() bool { return p.app.Grants.Handle(t.Context(), m) == nil }, time.Minute, 20*time.Millisecond)
+	require.Equal(t, len(m.Grants), w.count(`SELECT success_count FROM campaign_event_summary`), "what the ledger has, the report has")
+}
+
+// A refusal of the ledger, and a wish that it cannot fulfil, are answers: it is there.
+func TestBreakerKnowsAnAnswer(t *testing.T) {
+	t.Parallel()
+	s := &scripted{}
+	g := heard(s)
+	ask := func(err error) error {
+		s.answers, s.err = []money.Answer{{Outcome: money.Refused}}, err
+		_, err = g.Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a"))
+		return err
+	}
+	for _, said := range []error{nil, money.ErrDeadline, money.ErrNoMaster, money.ErrTooMany} {
+		for range ledgerAwayAfter {
+			_ = ask(said)
+		}
+	}
+	require.NoError(t, g.Away())
+	reset := errors.New("connection reset")
+	for range ledgerAwayAfter {
+		require.NoError(t, g.Away())
+		require.NotErrorIs(t, ask(reset), app.ErrNotApplied)
+	}
+	require.ErrorIs(t, g.Away(), reset, "and says why")
+	s.asked = nil
+	require.ErrorIs(t, ask(nil), app.ErrNotApplied)
+	require.Nil(t, s.asked)
+}
+
+// dying panics in its first calls.
+type dying struct {
+	*scripted
+	times int
+}
+
+func (d *dying) GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+	if d.times--; d.times >= 0 {
+		panic("in the ledger's client") //nolint:forbidigo // what the test is about
+	}
+	return d.scripted.GrantPoints(ctx, deadline, items)
+}
+
+// A call that ends in a panic, also the one that looks whether the ledger is back, does not shut the ledger off for ever.
+func TestBreakerAfterAPanic(t *testing.T) {
+	t.Parallel()
+	g := heard(&dying{&scripted{answers: make([]money.Answer, 1)}, ledgerAwayAfter + 1})
+	ask := func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = errNoAnswer
+			}
+		}()
+		_, err = g.Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a"))
+		return err
+	}
+	for range ledgerAwayAfter {
+		assert.ErrorIs(t, ask(), errNoAnswer)
+	}
+	require.Error(t, g.Away())
+	require.Eventually(t, func() bool { return ask() == nil }, time.Minute, 50*time.Millisecond)
+	require.NoError(t, g.Away())
+}

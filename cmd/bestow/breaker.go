@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"bestow/internal/obs"
+	"bestow/internal/seal"
+	"bestow/money"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+const (
+	// ledgerAwayAfter is how many calls in a row must fail before the ledger counts as away.
+	ledgerAwayAfter = 3
+	// ledgerProbe is the pause between two calls of a ledger that is away: grants go on as soon as one is answered.
+	ledgerProbe = time.Second
+)
+
+// errLedgerAway is the error of a call that was not made, because the calls before it failed.
+var errLedgerAway = errors.New("the ledger is away")
+
+// errNoAnswer is what the breaker is told of a call that ended in a panic.
+var errNoAnswer = errors.New("the call did not return")
+
+// breaker is a ledger that is left alone while it is away: one call at a time finds out whether it is back. It looks only
+// at calls that failed as a whole; what a ledger refuses it has answered.
+type breaker struct {
+	ledger ledger
+	gate   *gobreaker.TwoStepCircuitBreaker[any]
+	log    *slog.Logger
+	last   atomic.Pointer[error] // why the last call failed
+	since  time.Time             // when it went away; only the gate's callback touches it, under the gate's lock
+}
+
+func newBreaker(l ledger, log *slog.Logger) *breaker {
+	b := &breaker{ledger: l, log: log}
+	b.gate = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
+		Timeout:       ledgerProbe,
+		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= ledgerAwayAfter },
+		IsSuccessful:  answered,
+		OnStateChange: b.changed,
+	})
+	return b
+}
+
+// answered says whether a call that ended with err was answered by a ledger that is there.
+func answered(err error) bool {
+	said := []error{money.ErrDeadline, money.ErrTooMany, money.ErrNoMaster, seal.ErrOpen}
+	return err == nil || slices.ContainsFunc(said, func(answer error) bool { return errors.Is(err, answer) })
+}
+
+// changed logs once that the ledger went away and once that it is back, not each call that looks for it.
+func (b *breaker) changed(_ string, from, to gobreaker.State) {
+	switch {
+	case from == gobreaker.StateClosed:
+		b.since = time.Now()
+		b.log.Error("the ledger is away: grants wait for it, and nothing is counted", obs.Err, b.cause())
+	case to == gobreaker.StateClosed:
+		b.log.Info("the ledger is back: grants go on", "away", time.Since(b.since))
+	}
+}
+
+func (b *breaker) cause() error {
+	if err := b.last.Load(); err != nil {
+		return *err
+	}
+	return errNoAnswer
+}
+
+// away says why the ledger should not be asked now, nil if it may be. While one call finds out whether the ledger is
+// back, the others wait.
+func (b *breaker) away() error {
+	state := b.gate.State()
+	if state == gobreaker.StateOpen || state == gobreaker.StateHalfOpen && b.gate.Counts().Requests > 0 {
+		return fmt.Errorf("%w: %w", errLedgerAway, b.cause())
+	}
+	return nil
+}
+
+// guarded makes the call unless the ledger is away, and notes how it went.
+func guarded[T any](b *breaker, call func() (T, error)) (answer T, err error) {
+	done, err := b.gate.Allow()
+	if err != nil {
+		return answer, fmt.Errorf("%w: %w", errLedgerAway, b.cause())
+	}
+	outcome := errNoAnswer // a panic's: without a word the gate would wait for this call for ever
+	defer func() {
+		if !answered(outcome) {
+			b.last.Store(&outcome)
+		}
+		done(outcome)
+	}()
+	answer, outcome = call()
+	return answer, outcome
+}
+
+// GrantPoints implements ledger.
+func (b *breaker) GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+	return guarded(b, func() ([]money.Answer, error) { return b.ledger.GrantPoints(ctx, deadline, items) })
+}
+
+// GrantVouchers implements ledger.
+func (b *breaker) GrantVouchers(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+	return guarded(b, func() ([]money.Answer, error) { return b.ledger.GrantVouchers(ctx, deadline, items) })
+}
+
+// LookupPoints implements ledger.
+func (b *breaker) LookupPoints(ctx context.Context, keys []string) ([]money.Found, error) {
+	return guarded(b, func() ([]money.Found, error) { return b.ledger.LookupPoints(ctx, keys) })
+}
+
+// LookupVouchers implements ledger.
+func (b *breaker) LookupVouchers(ctx context.Context, keys []string) ([]money.Found, error) {
+	return guarded(b, func() ([]money.Found, error) { return b.ledger.LookupVouchers(ctx, keys) })
+}
