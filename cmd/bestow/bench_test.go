@@ -29,8 +29,9 @@ var extra = map[string]string{
 		"s.published_count = e.total_count and s.success_count + s.fail_count = e.total_count order by e.id": "the timetable looks for events to close every 5 s",
 	"select e.id, e.reservation_at from campaign_events e where e.event_status = 'pending' and e.reservation_at <= now() and e.total_count > 0 " +
 		"order by e.reservation_at, e.reservation_priority nulls last, e.id": "the timetable looks for events to start every 5 s",
-	"select 1": "River asks whether the server is there",
-	"-- ping":  "the pool asks whether a connection is still there",
+	"select clock_timestamp()": "a process compares its clock once a second",
+	"select 1":                 "River asks whether the server is there",
+	"-- ping":                  "the pool asks whether a connection is still there",
 }
 
 // often is what the product executes more often, and why.

@@ -46,6 +46,7 @@ type process struct {
 	log     *slog.Logger
 	with    overrides
 	pool    *pgxpool.Pool
+	clock   clock
 	app     *app.App
 	granter granter
 	river   *river.Client[pgx.Tx]
@@ -59,6 +60,7 @@ type overrides struct {
 	ledger  func(ledger) ledger           // stands before the ledger; what it fails counts as the ledger's failing
 	granter func(app.Granter) app.Granter // wraps the ledger
 	limits  func(*app.Limits)             // changes what no setting does
+	now     func() time.Time              // the process's clock
 }
 
 // newProcess connects to what the roles need. Close it when it has run.
@@ -67,6 +69,10 @@ func newProcess(ctx context.Context, cfg config, roles []string, log *slog.Logge
 	var err error
 	if p.pool, err = openPool(ctx, cfg); err != nil {
 		return nil, err
+	}
+	p.clock = clock{pool: p.pool, now: time.Now}
+	if with.now != nil {
+		p.clock.now = with.now
 	}
 	if err := p.wire(ctx); err != nil {
 		p.close()
@@ -254,23 +260,6 @@ func (p *process) run(stop context.Context) error {
 		return nil // asked to stop while it began
 	}
 	return err
-}
-
-func (p *process) workJobs(ctx context.Context) error {
-	if !p.has(roleRelay) && !p.has(roleJobs) {
-		return nil // it inserts only
-	}
-	// Not ctx itself: its end would cancel the jobs at work, where a stop lets them finish.
-	if err := p.river.Start(context.WithoutCancel(ctx)); err != nil {
-		return fmt.Errorf("start river: %w", err)
-	}
-	<-ctx.Done()
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.ShutdownTimeout)
-	defer cancel()
-	if err := p.river.Stop(stop); err != nil {
-		return fmt.Errorf("stop river: %w", err)
-	}
-	return nil
 }
 
 func (p *process) serveAPI(ctx context.Context) error {

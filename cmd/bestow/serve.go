@@ -108,7 +108,7 @@ func newLogger(cfg config) (*slog.Logger, error) {
 
 // ops is what the private port says of this process.
 func (p *process) ops() bestowhttp.OpsConfig {
-	ready := map[string]func(context.Context) error{"postgresql": p.pool.Ping}
+	ready := map[string]func(context.Context) error{"postgresql": p.pool.Ping, "clock": p.clock.check}
 	if p.kafka != nil {
 		ready["kafka"] = p.kafka.Ping
 	}

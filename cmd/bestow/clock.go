@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"bestow/internal/obs"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// clockTolerance is how far a process's clock may be from the database's.
+	clockTolerance = 5 * time.Second
+	// clockLook is the time between two looks at it.
+	clockLook = time.Second
+)
+
+// errClockOff is the error of a process whose clock is too far from the database's.
+var errClockOff = errors.New("this machine's clock is wrong")
+
+// clock compares the process's clock with the database's, which decides what is due.
+type clock struct {
+	pool *pgxpool.Pool
+	now  func() time.Time
+}
+
+// check returns errClockOff, with how far and where to, if the clocks differ by more than the tolerance. What the question
+// itself took is no difference.
+func (c clock) check(ctx context.Context) error {
+	var theirs time.Time
+	before := c.now()
+	if err := c.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&theirs); err != nil {
+		return fmt.Errorf("read the database's clock: %w", err)
+	}
+	after := c.now()
+	switch {
+	case before.Sub(theirs) > clockTolerance:
+		return fmt.Errorf("%w: %s ahead of the database's", errClockOff, before.Sub(theirs).Round(time.Second))
+	case theirs.Sub(after) > clockTolerance:
+		return fmt.Errorf("%w: %s behind the database's", errClockOff, theirs.Sub(after).Round(time.Second))
+	}
+	return nil
+}
+
+// workJobs works the queues of the process's roles while its clock is right. River's leader tells by its own clock which
+// jobs are due and which are stuck, and any client at work may become leader: so with a wrong clock there is none.
+func (p *process) workJobs(ctx context.Context) error {
+	if !p.has(roleRelay) && !p.has(roleJobs) {
+		return nil // it inserts only
+	}
+	tick := time.NewTicker(clockLook)
+	defer tick.Stop()
+	working, told := false, false
+	for {
+		err := p.clock.check(ctx)
+		off := errors.Is(err, errClockOff)
+		if off && !told {
+			p.log.ErrorContext(ctx, "no jobs are worked until the clock is right", obs.Err, err)
+		}
+		told = off || told && err != nil
+		switch {
+		case working && (off || ctx.Err() != nil):
+			working, err = false, p.stopRiver(ctx)
+		case !working && err == nil:
+			working, err = true, p.startRiver(ctx)
+		default: // as it should be, or the database is away and says nothing of the clock
+			err = nil
+		}
+		if err != nil || ctx.Err() != nil && !working {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *process) startRiver(ctx context.Context) error {
+	// Not ctx itself: its end would cancel the jobs at work, where a stop lets them finish.
+	if err := p.river.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start river: %w", err)
+	}
+	return nil
+}
+
+// stopRiver lets the jobs at work finish.
+func (p *process) stopRiver(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.ShutdownTimeout)
+	defer cancel()
+	if err := p.river.Stop(ctx); err != nil {
+		return fmt.Errorf("stop river: %w", err)
+	}
+	return nil
+}
