@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"bestow/domain"
@@ -16,7 +17,7 @@ import (
 
 // Reconcile asks again for what was published and got lost in Kafka. It notes where each topic ends, and once the group
 // has passed such a moment in every partition, a chunk that was published before it and is neither settled, claimed nor
-// about to be published was lost. A consumer that lags is never answered with more messages: it has not passed.
+// about to be published was lost; the same goes for a redrive, of a completed event too (T9). A consumer that lags is never answered with more messages: it has not passed.
 func (n *Net) Reconcile(ctx context.Context) (chunks int, err error) {
 	types, err := ReadyTypes(ctx, n.Pool)
 	if err != nil {
@@ -58,17 +59,22 @@ func (n *Net) askAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, passe
 	lost, err := selectStranded(ctx, tx, `e.event_type = $1 AND c.settled_at IS NULL AND c.published_at < $2
 		AND c.published_at < clock_timestamp() - $3::interval * power(2, least(c.reconciled, 10))
 		AND coalesce(c.open_until <= clock_timestamp(), true)`, t.Code, passed, n.Patience)
-	if err != nil || len(lost) == 0 {
+	if err != nil {
 		return 0, err
 	}
-	for _, c := range lost {
+	redrives, err := selectLostRedrives(ctx, tx, t, passed, n.Patience)
+	if err != nil {
+		return 0, err
+	}
+	all := slices.Concat(lost, redrives)
+	for _, c := range all {
 		const update = `UPDATE grant_chunks SET reconciled = reconciled + 1, updated_at = now()
 			WHERE event_id = $1 AND partition_key = $2 AND first_id = $3`
 		if _, err := tx.Exec(ctx, update, c.EventID, c.PartitionKey, c.First); err != nil {
 			return 0, fmt.Errorf("note reconcile of chunk %s: %w", c, err)
 		}
 	}
-	return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Unsettled: domain.Runs(lost, n.ChunksAJob)})
+	return len(all), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Unsettled: domain.Runs(lost, n.ChunksAJob), Redrive: redrives})
 }
 
 // passed is the latest moment of the topic that its group has passed, zero for none, and notes the present one. The clock

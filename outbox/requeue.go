@@ -128,23 +128,3 @@ func selectUnsettled(ctx context.Context, tx pgx.Tx, eventID int64) ([]unsettled
 	}
 	return chunks, nil
 }
-
-// selectRedriven lists the chunks with members whose redrive was not answered yet.
-func selectRedriven(ctx context.Context, tx pgx.Tx, t domain.EventType, eventID int64) ([]domain.Chunk, error) {
-	rows, err := tx.Query(ctx, `SELECT DISTINCT c.event_id, c.partition_key, c.first_id, c.last_id
-		FROM (SELECT member_id FROM `+pgx.Identifier{t.ResultTable()}.Sanitize()+`
-		      WHERE event_id = $1 AND status = 'PERMANENTLY_FAILED' AND redrive_done < redrive) r
-		CROSS JOIN LATERAL (SELECT id, partition_key FROM `+pgx.Identifier{t.TargetTable()}.Sanitize()+`
-		      WHERE event_id = $1 AND member_id = r.member_id LIMIT 1) t
-		CROSS JOIN LATERAL (SELECT * FROM grant_chunks
-		      WHERE event_id = $1 AND partition_key = t.partition_key AND first_id <= t.id ORDER BY first_id DESC LIMIT 1) c
-		ORDER BY 2, 3`, eventID)
-	if err != nil {
-		return nil, fmt.Errorf("read redriven chunks: %w", err)
-	}
-	chunks, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Chunk])
-	if err != nil {
-		return nil, fmt.Errorf("read redriven chunks: %w", err)
-	}
-	return chunks, nil
-}

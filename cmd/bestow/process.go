@@ -57,10 +57,11 @@ type process struct {
 
 // overrides replace parts of a process, for demo and tests.
 type overrides struct {
-	ledger  func(ledger) ledger           // stands before the ledger; what it fails counts as the ledger's failing
-	granter func(app.Granter) app.Granter // wraps the ledger
-	limits  func(*app.Limits)             // changes what no setting does
-	now     func() time.Time              // the process's clock
+	ledger  func(ledger) ledger                 // stands before the ledger; what it fails counts as the ledger's failing
+	granter func(app.Granter) app.Granter       // wraps the ledger
+	handler func(outbox.Handler) outbox.Handler // wraps what handles a message
+	limits  func(*app.Limits)                   // changes what no setting does
+	now     func() time.Time                    // the process's clock
 }
 
 // newProcess connects to what the roles need. Close it when it has run.
@@ -167,7 +168,11 @@ func (p *process) wireKafka(ctx context.Context) error {
 		return err
 	}
 	if p.has(roleHandler) {
-		p.router, err = outbox.NewRouter(p.pool, p.kafka, p.app.Grants.Handle, p.log)
+		handle := outbox.Handler(p.app.Grants.Handle)
+		if p.with.handler != nil {
+			handle = p.with.handler(handle)
+		}
+		p.router, err = outbox.NewRouter(p.pool, p.kafka, handle, p.log)
 	}
 	return err
 }

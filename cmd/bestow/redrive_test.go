@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/kafkatest"
+	"bestow/outbox"
+
+	"github.com/stretchr/testify/require"
+)
+
+// redriven is a world whose event has 20 of 200 members given up, and then says grant what is asked for again.
+type redriven struct {
+	*world
+	with    overrides
+	handled atomic.Int32 // messages that a handler has done with
+	mended  atomic.Bool
+	unknown atomic.Int32 // redrives whose outcome stays unknown before one is granted
+}
+
+func newRedriven(tb testing.TB, lasting byte) *redriven {
+	tb.Helper()
+	r := &redriven{world: newWorld(tb)}
+	r.with = r.told(func(m string, _ int) (domain.Verdict, bool) {
+		switch {
+		case digit(m) == '3' && !r.mended.Load():
+			return domain.RefusedForGood, false
+		case digit(m) == '3' && r.unknown.Add(-1) >= 0:
+			return domain.Unknown, false
+		case digit(m) == lasting && !r.mended.Load(): // keeps the event running
+			return domain.Unknown, false
+		}
+		return domain.Granted, true
+	})
+	r.with.handler = func(next outbox.Handler) outbox.Handler {
+		return func(ctx context.Context, m outbox.Message) error {
+			err := next(ctx, m)
+			if err == nil {
+				r.handled.Add(1)
+			}
+			return err
+		}
+	}
+	return r
+}
+
+// published waits until nothing is left for the relay to publish.
+func (r *redriven) published() {
+	r.Helper()
+	require.Eventually(r, func() bool {
+		return r.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND args->>'mode' = 'redrive' AND state = 'completed'`) > 0 &&
+			r.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND args->>'mode' = 'redrive' AND state <> 'completed'`) == 0
+	}, time.Minute, 10*time.Millisecond)
+}
+
+// answered waits until every member is granted, and asserts that the numbers are exact.
+func (r *redriven) answered(p *process, id int64) {
+	r.Helper()
+	require.Eventually(r, func() bool { return r.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, 45*time.Second, 20*time.Millisecond)
+	require.Zero(r, r.count(`SELECT fail_count FROM campaign_event_summary`))
+	require.Zero(r, r.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`))
+	require.Equal(r, 20, r.count(`SELECT count(*) FROM point_results WHERE redrive = 1 AND retry_count = 1`), "one try each, by a person")
+	require.Equal(r, 200, r.count(`SELECT count(*) FROM money.point_member`))
+	r.completed(p, id)
+	r.verified(p)
+}
+
+// A redrive that was accepted, published, and met by a handler while the event was stopped: the resume asks for it again
+// (F44).
+func TestRedriveAndStop(t *testing.T) {
+	t.Parallel()
+	w := newRedriven(t, '5')
+	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
+	_, stopHandler := w.start(t.Context(), w.with, roleHandler)
+	e := w.event(p, "POINT", 200)
+	w.run(p, e)
+	require.Eventually(t, func() bool { return w.count(`SELECT fail_count FROM campaign_event_summary`) == 20 }, time.Minute, 20*time.Millisecond)
+	stopHandler()
+	taken, err := p.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	require.NoError(t, err)
+	require.Equal(t, 20, taken.Accepted)
+	w.published()
+	_, err = p.app.Events.Stop(t.Context(), operator, e.ID, "in between")
+	require.NoError(t, err)
+	w.mended.Store(true)
+	w.handled.Store(0)
+	messages := int32(len(kafkatest.Messages(t, w.cfg.Brokers, w.cfg.TopicPrefix+".point.dlt")))
+	w.start(t.Context(), w.with, roleHandler)
+	require.Eventually(t, func() bool { return w.handled.Load() >= messages }, time.Minute, 20*time.Millisecond)
+	require.Equal(t, 20, w.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`), "stopped is stopped")
+	_, err = p.app.Events.Resume(t.Context(), operator, e.ID)
+	require.NoError(t, err)
+	w.answered(p, e.ID)
+}
+
+// A redrive whose outcome is unknown is asked for again by the machine, at COMPLETED too (F44).
+func TestRedriveWithAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	w := newRedriven(t, 0)
+	p, _ := w.start(t.Context(), w.with, allRoles...)
+	e := w.event(p, "POINT", 200)
+	w.run(p, e)
+	w.completed(p, e.ID)
+	w.unknown.Store(20)
+	w.mended.Store(true)
+	_, err := p.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	require.NoError(t, err)
+	w.answered(p, e.ID)
+	require.Negative(t, w.unknown.Load(), "the unknown ones were asked for again")
+}
+
+// A redrive whose message Kafka lost is published again, at COMPLETED too; one that a slow consumer has not reached is not
+// (F44).
+func TestRedriveThatKafkaLost(t *testing.T) {
+	t.Parallel()
+	w := newRedriven(t, 0)
+	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
+	p.net.Patience = time.Nanosecond
+	_, stopHandler := w.start(t.Context(), w.with, roleHandler)
+	e := w.event(p, "POINT", 200)
+	w.run(p, e)
+	w.completed(p, e.ID)
+	stopHandler()
+	for range 2 { // a moment that the groups have passed, before the redrive
+		_, err := p.net.Reconcile(t.Context())
+		require.NoError(t, err)
+	}
+	_, err := p.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	require.NoError(t, err)
+	w.published()
+	for range 3 {
+		n, err := p.net.Reconcile(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, n, "a lag is no loss")
+	}
+	topic := w.cfg.TopicPrefix + ".point.dlt"
+	for partition, end := range kafkatest.EndOffsets(t, w.cfg.Brokers, topic) {
+		if end > 0 {
+			kafkatest.DeleteRecords(t, w.cfg.Brokers, topic, partition, end)
+		}
+	}
+	n, err := p.net.Reconcile(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, n)
+	n, err = p.net.Reconcile(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n, "they were published again, or wait for it")
+	w.mended.Store(true)
+	w.start(t.Context(), w.with, roleHandler)
+	w.answered(p, e.ID)
+}
