@@ -37,6 +37,7 @@ type outage struct {
 	ledger
 	how   atomic.Int32
 	calls atomic.Int32 // while it was away
+	last  atomic.Int32 // after how many answers it breaks by itself; 0: never
 }
 
 func (o *outage) overrides() overrides {
@@ -65,7 +66,11 @@ func (o *outage) GrantPoints(ctx context.Context, deadline time.Time, items []mo
 	if err := o.fail(ctx, func() { _, _ = o.ledger.GrantPoints(ctx, deadline, items) }); err != nil {
 		return nil, err
 	}
-	return o.ledger.GrantPoints(ctx, deadline, items)
+	answers, err := o.ledger.GrantPoints(ctx, deadline, items)
+	if o.last.Add(-1) == 0 {
+		o.how.Store(broken)
+	}
+	return answers, err
 }
 
 func (o *outage) LookupPoints(ctx context.Context, keys []string) ([]money.Found, error) {

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/embedkafka"
+
+	"github.com/stretchr/testify/require"
+)
+
+// broker is a Kafka of the test's own, which can be taken away and comes back at the same address with its data.
+type broker struct {
+	testing.TB
+	dir    string
+	server *embedkafka.Server
+}
+
+// ownBroker gives w a broker of its own.
+func (w *world) ownBroker() *broker {
+	w.Helper()
+	b := &broker{TB: w, dir: w.TempDir()}
+	b.start("")
+	w.Cleanup(func() { b.server.Close() })
+	w.cfg.Brokers = b.server.Brokers
+	return b
+}
+
+func (b *broker) start(addr string) {
+	b.Helper()
+	var err error
+	b.server, err = embedkafka.Start(context.Background(), embedkafka.Options{Dir: b.dir, Addr: addr})
+	require.NoError(b, err)
+}
+
+func (b *broker) comeBack() { b.start(b.server.Brokers[0]) }
+
+// lost counts what an outage must not cause: results given up or refused, jobs discarded or with an attempt burnt, claims
+// that count as not having come back, messages parked.
+func (w *world) lost() (n int) {
+	w.Helper()
+	return w.count(`SELECT (SELECT count(*) FROM point_results WHERE status IN ('FAILED', 'PERMANENTLY_FAILED') OR retry_count > 0)
+		+ (SELECT sum(fail_count) FROM campaign_event_summary)
+		+ (SELECT count(*) FROM river.river_job WHERE state = 'discarded' OR kind = 'relay' AND (attempt > 1 OR cardinality(errors) > 0))
+		+ (SELECT count(*) FROM grant_chunks WHERE attempts > 1)
+		+ (SELECT count(*) FROM parked_messages)`)
+}
+
+// While Kafka is away its jobs sleep: none is discarded, none burns an attempt, and when it is back all is published (F30).
+func TestKafkaAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kafka := w.ownBroker()
+	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	e := w.event(p, "POINT", 2_000)
+	kafka.server.Close()
+	w.run(p, e)
+	const awake = `SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND coalesce((metadata->>'snoozes')::int, 0) = 0`
+	require.Eventually(t, func() bool { return w.count(awake) == 0 }, time.Minute, 50*time.Millisecond, "each found Kafka away")
+	require.Zero(t, w.lost())
+	require.Zero(t, w.count(`SELECT published_count FROM campaign_event_summary`))
+	kafka.comeBack()
+	w.exact(p, w.completed(p, e.ID))
+	require.Zero(t, w.lost())
+}
+
+// The ledger goes away in the middle of one event, then Kafka at the start of another: nothing is given up, discarded or
+// counted as an attempt, and both complete within 90 s of the return. BESTOW_OUTAGE is for how long each is away; with it
+// set 200,000 members are granted.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	members, away := 4_000, 3*time.Second
+	if long := os.Getenv("BESTOW_OUTAGE"); long != "" {
+		var err error
+		away, err = time.ParseDuration(long)
+		require.NoError(t, err)
+		members, w.cfg.MessageTargets = 200_000, 1000
+	}
+	kafka := w.ownBroker()
+	var ledger outage
+	ledger.last.Store(5)
+	p, _ := w.start(t.Context(), ledger.overrides(), allRoles...)
+	one, other := w.event(p, "POINT", members/2), w.event(p, "POINT", members/2)
+
+	w.run(p, one)
+	require.Eventually(t, func() bool { return p.granter.Away() != nil }, time.Minute, 5*time.Millisecond)
+	require.Never(t, func() bool { return w.lost() > 0 }, away, 500*time.Millisecond)
+	granted := w.count(`SELECT sum(success_count) FROM campaign_event_summary`)
+	require.Positive(t, granted)
+	require.Less(t, granted, members/2)
+	ledger.how.Store(present)
+
+	kafka.server.Close()
+	w.run(p, other)
+	require.Never(t, func() bool { return w.lost() > 0 }, away, 500*time.Millisecond)
+	require.Zero(t, w.count(`SELECT published_count FROM campaign_event_summary WHERE event_id = $1`, other.ID))
+	kafka.comeBack()
+	back := time.Now()
+	for _, e := range []domain.Event{one, other} {
+		w.exact(p, w.completed(p, e.ID))
+	}
+	require.Less(t, time.Since(back), 90*time.Second)
+	t.Logf("complete %s after the return", time.Since(back).Round(time.Second))
+	require.Zero(t, w.lost())
+	require.Zero(t, w.count(`SELECT sum(attempts) FROM grant_chunks`))
+	require.Equal(t, members, w.count(`SELECT count(*) FROM money.point_member`))
+}
