@@ -90,7 +90,7 @@ func startDemo(ctx context.Context, out io.Writer) (d *demo, err error) {
 	if err := migrations.Up(ctx, d.cfg.DatabaseURL); err != nil {
 		return d, err
 	}
-	d.process, err = newProcess(ctx, d.cfg, allRoles, d.log, overrides{})
+	d.process, err = newProcess(ctx, d.cfg, allRoles, d.log, demoOverrides())
 	return d, err
 }
 

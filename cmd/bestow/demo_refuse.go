@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"hash/crc32"
+	"strings"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+)
+
+const (
+	// demoCampaign begins the campaign ids of the demo's own events: nobody else's members are played with.
+	demoCampaign = "demo-"
+	// demoBackoff is the wait before a retry of the demo, where nobody wants to watch a minute of waiting.
+	demoBackoff = 100 * time.Millisecond
+)
+
+// picky is the demo's ledger: it refuses some members for now and a few for good, as ledgers do. Who it is follows from
+// the member's id and the try alone, so that a demo that is killed and started again is refused the same.
+type picky struct{ app.Granter }
+
+// Grant asks the ledger for those who are not refused.
+func (p picky) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+	outcomes := make([]domain.Outcome, len(grants))
+	var asked []domain.Grant
+	var at []int
+	for n, g := range grants {
+		if refused, o := refuse(e, g); refused {
+			outcomes[n] = o
+			continue
+		}
+		asked, at = append(asked, g), append(at, n)
+	}
+	if len(asked) == 0 {
+		return outcomes, nil
+	}
+	answers, err := p.Granter.Grant(ctx, e, deadline, asked)
+	if err != nil || len(answers) != len(asked) {
+		return answers, err
+	}
+	for n, o := range answers {
+		outcomes[at[n]] = o
+	}
+	return outcomes, nil
+}
+
+// refuse says whether g is refused, and how: of a thousand members ten at their first try, and two for good.
+func refuse(e domain.Event, g domain.Grant) (bool, domain.Outcome) {
+	if !strings.HasPrefix(e.CampaignID, demoCampaign) {
+		return false, domain.Outcome{}
+	}
+	switch lot := crc32.ChecksumIEEE([]byte(g.MemberID)) % 1000; {
+	case lot < 10 && g.Try == 0:
+		return true, domain.Outcome{Verdict: domain.RefusedForNow, Code: "account_busy", Message: "the demo's ledger has no time for this account now"}
+	case lot >= 10 && lot < 12:
+		return true, domain.Outcome{Verdict: domain.RefusedForGood, Code: "account_closed", Message: "the demo's ledger says that this account is closed"}
+	}
+	return false, domain.Outcome{}
+}
+
+// demoOverrides let the demo's ledger refuse some members.
+func demoOverrides() overrides {
+	return overrides{
+		granter: func(g app.Granter) app.Granter { return picky{g} },
+		limits:  func(l *app.Limits) { l.Retry.Backoff = demoBackoff },
+	}
+}

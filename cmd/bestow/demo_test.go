@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"bestow/domain"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The demo shows refusals, ends with its proof, and its last screen says the numbers that are in the rows.
+func TestDemoShowsRefusals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), demoOverrides(), allRoles...)
+	var screen bytes.Buffer
+	d := &demo{out: &screen, cfg: w.cfg, process: p}
+	require.NoError(t, d.show(t.Context(), 3_000))
+	const refused = `SELECT count(*) FROM (SELECT status, error_code, retry_count FROM point_results
+		UNION ALL SELECT status, error_code, retry_count FROM voucher_results) r WHERE `
+	forGood := w.count(refused + `status = 'PERMANENTLY_FAILED' AND error_code = 'account_closed' AND retry_count = 1`)
+	forNow := w.count(refused + `status = 'SUCCESS' AND retry_count = 1`)
+	require.Positive(t, forGood)
+	require.Positive(t, forNow)
+	require.Equal(t, 3_300-forGood, w.count(refused+`status = 'SUCCESS'`))
+	require.Contains(t, screen.String(), fmt.Sprintf("\n  %d were refused by the ledger for good", forGood))
+	require.Contains(t, screen.String(), fmt.Sprintf("\n  %d of them were refused at first", forNow))
+	require.Contains(t, screen.String(), "✓ I15")
+}
+
+// A demo whose proof does not hold ends with an error.
+func TestDemoWithoutProof(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), demoOverrides(), allRoles...)
+	var screen bytes.Buffer
+	d := &demo{out: &screen, cfg: w.cfg, process: p}
+	events, err := d.makeEvents(t.Context(), 100)
+	require.NoError(t, err)
+	for _, e := range events {
+		w.run(p, e)
+		w.completed(p, e.ID)
+	}
+	w.exec(`UPDATE campaign_event_summary SET success_count = success_count - 1, fail_count = fail_count + 1`)
+	require.ErrorContains(t, d.prove(t.Context(), events, domain.Summary{}), "the proof does not hold")
+}
+
+// Only the demo's own events are played with, and a member is refused the same way however often it is asked for.
+func TestDemoRefusesItsOwnMembersOnly(t *testing.T) {
+	t.Parallel()
+	verdicts := map[domain.Verdict]int{}
+	for i := range 10_000 {
+		g := domain.Grant{MemberID: fmt.Sprintf("M%d", i)}
+		refused, o := refuse(domain.Event{CampaignID: "spring"}, g)
+		require.False(t, refused)
+		refused, o = refuse(domain.Event{CampaignID: demoCampaign + "POINT"}, g)
+		if !refused {
+			continue
+		}
+		verdicts[o.Verdict]++
+		again, same := refuse(domain.Event{CampaignID: demoCampaign + "VOUCHER"}, g)
+		require.True(t, again)
+		require.Equal(t, o, same)
+		g.Try = 1
+		again, _ = refuse(domain.Event{CampaignID: demoCampaign + "POINT"}, g)
+		require.Equal(t, o.Verdict == domain.RefusedForGood, again, "at the retry only a closed account is refused")
+	}
+	require.InDelta(t, 100, verdicts[domain.RefusedForNow], 40)
+	require.InDelta(t, 20, verdicts[domain.RefusedForGood], 18)
+}
