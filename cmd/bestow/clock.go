@@ -48,35 +48,47 @@ func (c clock) check(ctx context.Context) error {
 // workJobs works the queues of the process's roles while its clock is right. River's leader tells by its own clock which
 // jobs are due and which are stuck, and any client at work may become leader: so with a wrong clock there is none.
 func (p *process) workJobs(ctx context.Context) error {
-	if !p.has(roleRelay) && !p.has(roleJobs) {
-		return nil // it inserts only
-	}
 	tick := time.NewTicker(clockLook)
 	defer tick.Stop()
-	working, told := false, false
-	for {
-		err := p.clock.check(ctx)
-		off := errors.Is(err, errClockOff)
-		if off && !told {
-			p.log.ErrorContext(ctx, "no jobs are worked until the clock is right", obs.Err, err)
+	for working, told := false, false; ; {
+		should, why := p.mayWork(ctx, working)
+		if why != nil && !told {
+			p.log.ErrorContext(ctx, "no jobs are worked until the clock is right", obs.Err, why)
 		}
-		told = off || told && err != nil
-		switch {
-		case working && (off || ctx.Err() != nil):
-			working, err = false, p.stopRiver(ctx)
-		case !working && err == nil:
-			working, err = true, p.startRiver(ctx)
-		default: // as it should be, or the database is away and says nothing of the clock
-			err = nil
-		}
-		if err != nil || ctx.Err() != nil && !working {
+		told = why != nil
+		if err := p.turn(ctx, working, should); err != nil || ctx.Err() != nil {
 			return err
 		}
+		working = should
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
 		}
 	}
+}
+
+// mayWork says whether jobs may be worked, and why not if it is the clock. A database that is away says nothing of the
+// clock: what is at work stays so.
+func (p *process) mayWork(ctx context.Context, working bool) (bool, error) {
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	err := p.clock.check(ctx)
+	if errors.Is(err, errClockOff) {
+		return false, err
+	}
+	return working || err == nil, nil
+}
+
+// turn starts or stops River, if it is not as it should be.
+func (p *process) turn(ctx context.Context, working, should bool) error {
+	switch {
+	case should && !working:
+		return p.startRiver(ctx)
+	case working && !should:
+		return p.stopRiver(ctx)
+	}
+	return nil
 }
 
 func (p *process) startRiver(ctx context.Context) error {

@@ -34,9 +34,10 @@ func (d *demo) show(ctx context.Context, members int) error {
 	if err != nil {
 		return err
 	}
-	took, sum, err := first.at.Sub(began), domain.Summary{}, error(nil)
+	took, sum := first.at.Sub(began), domain.Summary{}
 	for _, e := range events {
-		if e, err = d.process.app.Events.Get(ctx, e.ID); err != nil {
+		e, err := d.process.app.Events.Get(ctx, e.ID)
+		if err != nil {
 			return err
 		}
 		sum.Success, sum.Fail, sum.RetrySuccess = sum.Success+e.Summary.Success, sum.Fail+e.Summary.Fail, sum.RetrySuccess+e.Summary.RetrySuccess

@@ -53,9 +53,9 @@ func TestDemoRefusesItsOwnMembersOnly(t *testing.T) {
 	verdicts := map[domain.Verdict]int{}
 	for i := range 10_000 {
 		g := domain.Grant{MemberID: fmt.Sprintf("M%d", i)}
-		refused, o := refuse(domain.Event{CampaignID: "spring"}, g)
-		require.False(t, refused)
-		refused, o = refuse(domain.Event{CampaignID: demoCampaign + "POINT"}, g)
+		others, _ := refuse(domain.Event{CampaignID: "spring"}, g)
+		require.False(t, others)
+		refused, o := refuse(domain.Event{CampaignID: demoCampaign + "POINT"}, g)
 		if !refused {
 			continue
 		}

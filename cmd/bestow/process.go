@@ -252,7 +252,9 @@ func (p *process) close() {
 // run works in the process's roles until ctx ends or one of them fails, then lets what has begun finish.
 func (p *process) run(stop context.Context) error {
 	g, ctx := errgroup.WithContext(stop)
-	g.Go(func() error { return p.workJobs(ctx) })
+	if p.has(roleRelay) || p.has(roleJobs) { // the others only insert
+		g.Go(func() error { return p.workJobs(ctx) })
+	}
 	if p.has(roleHandler) {
 		g.Go(func() error { return p.router.Run(ctx) })
 	}
