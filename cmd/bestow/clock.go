@@ -73,11 +73,14 @@ func (p *process) mayWork(ctx context.Context, working bool) (bool, error) {
 	if ctx.Err() != nil {
 		return false, nil
 	}
-	err := p.clock.check(ctx)
-	if errors.Is(err, errClockOff) {
+	switch err := p.clock.check(ctx); {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, errClockOff):
 		return false, err
+	default:
+		return working, nil
 	}
-	return working || err == nil, nil
 }
 
 // turn starts or stops River, if it is not as it should be.

@@ -56,6 +56,7 @@ func TestKafkaAway(t *testing.T) {
 	kafka := w.ownBroker()
 	p, _ := w.start(t.Context(), overrides{}, allRoles...)
 	e := w.event(p, "POINT", 2_000)
+	<-p.router.Running() // a process that has not subscribed yet ends without Kafka, and is started again by whoever runs it
 	kafka.server.Close()
 	w.run(p, e)
 	const awake = `SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND coalesce((metadata->>'snoozes')::int, 0) = 0`
@@ -84,6 +85,7 @@ func TestOutage(t *testing.T) {
 	var ledger outage
 	ledger.last.Store(5)
 	p, _ := w.start(t.Context(), ledger.overrides(), allRoles...)
+	<-p.router.Running()
 	one, other := w.event(p, "POINT", members/2), w.event(p, "POINT", members/2)
 
 	w.run(p, one)
