@@ -70,8 +70,10 @@ func (p *process) workJobs(ctx context.Context) error {
 // mayWork says whether jobs may be worked, and why not if it is the clock. A database that is away says nothing of the
 // clock: what is at work stays so.
 func (p *process) mayWork(ctx context.Context, working bool) (bool, error) {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return false, nil
+	default:
 	}
 	switch err := p.clock.check(ctx); {
 	case err == nil:
