@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"bestow/internal/proc"
 	"bestow/internal/seal"
 )
 
@@ -24,17 +23,17 @@ type installation struct {
 	url      string   // of the database
 	env      []string // of every process of bestow
 	api      *api
-	kafka    *child
-	postgres *child
+	kafka    *proc.Child
+	postgres *proc.Child
 	master   postmaster
 	services []*service
 }
 
 // service is one process of bestow, started again and again at the same addresses.
 type service struct {
-	program
+	proc.Program
 	ops string // its private address
-	now *child
+	now *proc.Child
 }
 
 // The services by their place in the list.
@@ -58,7 +57,7 @@ func install(ctx context.Context) (*installation, error) {
 	if err := in.command(ctx, "build", "go", "build", "-o", in.binary, "bestow/cmd/bestow"); err != nil {
 		return in, err
 	}
-	ports, err := freePorts(ctx, 12)
+	ports, err := proc.FreePorts(ctx, 12)
 	if err != nil {
 		return in, err
 	}
@@ -81,33 +80,33 @@ func (in *installation) startServers(ctx context.Context, postgresPort, kafkaPor
 	if err != nil {
 		return fmt.Errorf("find ourselves: %w", err)
 	}
-	server := func(name string, args ...string) program {
-		return program{name: name, args: append([]string{self}, args...), env: environment(), log: in.file(name + ".log"), speaks: true}
+	server := func(name string, args ...string) proc.Program {
+		return proc.Program{Name: name, Args: append([]string{self}, args...), Env: environment(), Log: in.file(name + ".log"), Speaks: true}
 	}
-	if in.kafka, err = server("kafka", serveKafka, in.file("kafka"), address(kafkaPort)).start(ctx); err != nil {
+	if in.kafka, err = server("kafka", serveKafka, in.file("kafka"), proc.Address(kafkaPort)).Start(ctx); err != nil {
 		return err
 	}
-	if in.postgres, err = server("postgresql", servePostgres, in.file("postgresql"), strconv.Itoa(postgresPort)).start(ctx); err != nil {
+	if in.postgres, err = server("postgresql", servePostgres, in.file("postgresql"), strconv.Itoa(postgresPort)).Start(ctx); err != nil {
 		return err
 	}
-	in.master, err = readPostmaster(in.postgres.said)
+	in.master, err = readPostmaster(in.postgres.Said)
 	in.url = in.master.url
 	return err
 }
 
 // configure says what the processes of bestow are.
 func (in *installation) configure(kafkaPort int, ports []int) {
-	in.api = &api{url: "http://" + address(ports[0]) + "/api/v1", key: seal.GenerateMaster()}
+	in.api = &api{url: "http://" + proc.Address(ports[0]) + "/api/v1", key: seal.GenerateMaster()}
 	in.env = append(environment(),
-		"DATABASE_URL="+in.url, "KAFKA_BROKERS="+address(kafkaPort), "LOG_FORMAT=text",
+		"DATABASE_URL="+in.url, "KAFKA_BROKERS="+proc.Address(kafkaPort), "LOG_FORMAT=text",
 		"BESTOW_ADMIN_KEY="+in.api.key, "BESTOW_MASTER_KEY="+seal.GenerateMaster())
 	for i, s := range []struct{ name, roles string }{
 		{"api", "api"}, {"relay-1", "relay,jobs"}, {"relay-2", "relay,jobs"}, {"handler-1", "handler,jobs"}, {"handler-2", "handler,jobs"},
 	} {
-		addr, ops := address(ports[2*i]), address(ports[2*i+1])
-		in.services = append(in.services, &service{ops: ops, program: program{
-			name: s.name, args: []string{in.binary, "serve", "--roles", s.roles}, log: in.file(s.name + ".log"),
-			env: append(in.env[:len(in.env):len(in.env)], "BESTOW_ADDR="+addr, "BESTOW_OPS_ADDR="+ops),
+		addr, ops := proc.Address(ports[2*i]), proc.Address(ports[2*i+1])
+		in.services = append(in.services, &service{ops: ops, Program: proc.Program{
+			Name: s.name, Args: []string{in.binary, "serve", "--roles", s.roles}, Log: in.file(s.name + ".log"),
+			Env: append(in.env[:len(in.env):len(in.env)], "BESTOW_ADDR="+addr, "BESTOW_OPS_ADDR="+ops),
 		}})
 	}
 }
@@ -147,7 +146,7 @@ func (in *installation) victims(r round) []*service {
 // kill kills the round's victims with SIGKILL, all in the same moment, and waits for their end.
 func (in *installation) kill(r round) error {
 	if r.victim == postgres {
-		in.postgres.asked.Store(true)
+		in.postgres.Expect()
 		p, err := os.FindProcess(in.master.pid)
 		if err == nil {
 			err = p.Kill()
@@ -155,18 +154,17 @@ func (in *installation) kill(r round) error {
 		if err != nil {
 			return fmt.Errorf("kill the postmaster: %w", err)
 		}
-		<-in.postgres.done
+		<-in.postgres.Done()
 		return nil
 	}
 	killed := in.victims(r)
 	for _, s := range killed {
-		s.now.asked.Store(true)
-		if err := s.now.cmd.Process.Kill(); err != nil {
-			return fmt.Errorf("kill %s: %w", s.name, err)
+		if err := s.now.Strike(); err != nil {
+			return err
 		}
 	}
 	for _, s := range killed {
-		<-s.now.done
+		<-s.now.Done()
 	}
 	return nil
 }
@@ -176,17 +174,17 @@ func (in *installation) restart(ctx context.Context, r round) (err error) {
 	if r.victim != postgres {
 		return in.start(ctx, in.victims(r))
 	}
-	if in.postgres, err = in.postgres.start(ctx); err != nil {
+	if in.postgres, err = in.postgres.Start(ctx); err != nil {
 		return err
 	}
-	in.master, err = readPostmaster(in.postgres.said)
+	in.master, err = readPostmaster(in.postgres.Said)
 	return err
 }
 
 func (in *installation) start(ctx context.Context, list []*service) error {
 	for _, s := range list {
 		var err error
-		if s.now, err = s.start(ctx); err != nil {
+		if s.now, err = s.Start(ctx); err != nil {
 			return err
 		}
 	}
@@ -200,7 +198,7 @@ func (in *installation) ready(ctx context.Context) error {
 	for _, s := range in.services {
 		err := poll(ctx, 5*interval, func() (bool, error) { return in.isReady(ctx, s), in.ended() })
 		if err != nil {
-			return fmt.Errorf("wait for %s: %w", s.name, err)
+			return fmt.Errorf("wait for %s: %w", s.Name, err)
 		}
 	}
 	return nil
@@ -223,13 +221,13 @@ func (in *installation) isReady(ctx context.Context, s *service) bool {
 func (in *installation) ended() error {
 	var errs []error
 	for _, c := range in.children() {
-		errs = append(errs, c.ended())
+		errs = append(errs, c.Ended())
 	}
 	return errors.Join(errs...)
 }
 
-func (in *installation) children() []*child {
-	var list []*child
+func (in *installation) children() []*proc.Child {
+	var list []*proc.Child
 	for _, s := range in.services {
 		list = append(list, s.now)
 	}
@@ -247,11 +245,11 @@ func (in *installation) children() []*child {
 func (in *installation) tearDown(keep bool) error {
 	for _, s := range in.services {
 		if s.now != nil {
-			s.now.kill()
+			s.now.Kill()
 		}
 	}
 	for _, c := range in.children() {
-		c.stop()
+		c.Stop(20 * time.Second)
 	}
 	if keep || in.dir == "" {
 		return nil
@@ -275,27 +273,4 @@ func environment() []string {
 		}
 	}
 	return list
-}
-
-func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
-// freePorts are ports below those that the kernel gives to outgoing connections: nobody takes the port of a killed process
-// before it is started again.
-func freePorts(ctx context.Context, n int) ([]int, error) {
-	const from, to = 18_000, 32_000
-	var free []int
-	for port := from + rand.IntN((to-from)/2); port < to && len(free) < n; port++ {
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address(port))
-		if err != nil {
-			continue // taken
-		}
-		if err := l.Close(); err != nil {
-			return nil, fmt.Errorf("find free ports: %w", err)
-		}
-		free = append(free, port)
-	}
-	if len(free) < n {
-		return nil, fmt.Errorf("find free ports: only %d of %d", len(free), n)
-	}
-	return free, nil
 }

@@ -84,7 +84,7 @@ func (p *player) try(ctx context.Context, r round, try int) result {
 // name is who is killed.
 func (p *player) name(r round) string {
 	if list := p.victims(r); len(list) == 1 {
-		return list[0].name
+		return list[0].Name
 	}
 	return r.victim.String()
 }

@@ -1,4 +1,4 @@
-package main
+package proc
 
 import (
 	"context"
@@ -8,14 +8,17 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // shell is a program that runs a script.
-func shell(t *testing.T, speaks bool, script string) program {
+func shell(t *testing.T, speaks bool, script string) Program {
 	t.Helper()
-	return program{
-		name: "sh", args: []string{"/bin/sh", "-c", script}, env: []string{"PATH=/usr/bin:/bin"},
-		log: filepath.Join(t.TempDir(), "sh.log"), speaks: speaks,
+	return Program{
+		Name: "sh", Args: []string{"/bin/sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"},
+		Log: filepath.Join(t.TempDir(), "sh.log"), Speaks: speaks,
 	}
 }
 
@@ -23,18 +26,18 @@ func shell(t *testing.T, speaks bool, script string) program {
 func TestChildSpeaksAndIsKilled(t *testing.T) {
 	t.Parallel()
 	p := shell(t, true, "echo trouble >&2; echo here I am; exec sleep 600")
-	c, err := p.start(t.Context())
+	c, err := p.Start(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, "here I am", c.said)
-	require.NoError(t, c.ended())
-	c.kill()
-	require.NoError(t, c.ended())
+	require.Equal(t, "here I am", c.Said)
+	require.NoError(t, c.Ended())
+	c.Kill()
+	require.NoError(t, c.Ended())
 	require.ErrorContains(t, c.err, "killed")
 
-	again, err := p.start(t.Context())
+	again, err := p.Start(t.Context())
 	require.NoError(t, err)
-	again.stop()
-	log, err := os.ReadFile(p.log)
+	again.Stop(time.Minute)
+	log, err := os.ReadFile(p.Log)
 	require.NoError(t, err)
 	require.Equal(t, "trouble\ntrouble\n", string(log), "both runs are in the log")
 }
@@ -42,20 +45,20 @@ func TestChildSpeaksAndIsKilled(t *testing.T) {
 // A child that nobody killed has ended by itself, whatever its exit code.
 func TestChildEndsByItself(t *testing.T) {
 	t.Parallel()
-	c, err := shell(t, false, "exit 0").start(t.Context())
+	c, err := shell(t, false, "exit 0").Start(t.Context())
 	require.NoError(t, err)
-	<-c.done
-	require.ErrorContains(t, c.ended(), "sh ended by itself")
+	<-c.Done()
+	require.ErrorContains(t, c.Ended(), "sh ended by itself")
 }
 
 // A server that ends before its line, or is not there, is an error at the start.
 func TestChildDoesNotStart(t *testing.T) {
 	t.Parallel()
-	_, err := shell(t, true, "exit 3").start(t.Context())
+	_, err := shell(t, true, "exit 3").Start(t.Context())
 	require.ErrorContains(t, err, "exit status 3")
 	missing := shell(t, false, "")
-	missing.args = []string{"/nowhere"}
-	_, err = missing.start(t.Context())
+	missing.Args = []string{"/nowhere"}
+	_, err = missing.Start(t.Context())
 	require.ErrorContains(t, err, "start sh")
 }
 
@@ -64,6 +67,6 @@ func TestChildStartInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := shell(t, true, "exec sleep 600").start(ctx)
+	_, err := shell(t, true, "exec sleep 600").Start(ctx)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }

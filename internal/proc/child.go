@@ -1,0 +1,146 @@
+package proc
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Program is what can be started any number of times.
+type Program struct {
+	Name   string
+	Args   []string // the first is the file
+	Env    []string
+	Log    string // the file that gets what it says
+	Speaks bool   // it says one line on standard output when it is ready
+}
+
+// Child is one run of a program.
+type Child struct {
+	Program
+	Said string // the line of a program that speaks
+
+	cmd   *exec.Cmd
+	asked atomic.Bool   // we ended it
+	done  chan struct{} // closed when it has ended
+	err   error         // how, to be read after done
+}
+
+// Start runs the program, and waits for its line if it speaks. A child that does not come so far is killed.
+func (p Program) Start(ctx context.Context) (*Child, error) {
+	log, err := os.OpenFile(p.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.Name, err)
+	}
+	defer func() { _ = log.Close() }() // the child has its own descriptor by then
+	c := &Child{Program: p, done: make(chan struct{})}
+	c.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.Args[0], p.Args[1:]...) //nolint:gosec // what we built, and ourselves
+	c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr, c.cmd.SysProcAttr = p.Env, log, log, attr()
+	if !p.Speaks {
+		err = c.run()
+	} else {
+		err = c.listen(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w: see %s", p.Name, err, p.Log)
+	}
+	return c, nil
+}
+
+// run begins the process, and the goroutine that waits for it. The goroutine keeps its thread: the kernel's signal at our
+// death is bound to the thread that made the child, and Go may end an idle one.
+func (c *Child) run() error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(c.done)
+		err := c.cmd.Start()
+		started <- err
+		if err == nil {
+			c.err = c.cmd.Wait()
+		}
+	}()
+	return <-started
+}
+
+// listen begins the process and waits for its line.
+func (c *Child) listen(ctx context.Context) error {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = read.Close() }() // it says one line only
+	c.cmd.Stdout = write
+	err = c.run()
+	_ = write.Close() // the child's is open
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, c.Kill)()
+	line, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil {
+		c.Kill()
+		return errors.Join(errors.New("it ended before it was ready"), c.err, ctx.Err())
+	}
+	c.Said = strings.TrimSpace(line)
+	return nil
+}
+
+// Done is closed when the child has ended.
+func (c *Child) Done() <-chan struct{} { return c.done }
+
+// Strike is kill -9 without the wait for the end: several children are struck in the same moment.
+func (c *Child) Strike() error {
+	c.Expect()
+	if err := c.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("kill %s: %w", c.Name, err)
+	}
+	return nil
+}
+
+// Kill is kill -9, and the wait for the end. A child that has ended is left alone.
+func (c *Child) Kill() {
+	_ = c.Strike() // an error: it has just ended
+	<-c.done
+}
+
+// Term asks the child to end, and returns at once.
+func (c *Child) Term() {
+	c.Expect()
+	_ = c.cmd.Process.Signal(syscall.SIGTERM) // an error: it has just ended
+}
+
+// Stop asks the child to end, and kills it where it does not within limit.
+func (c *Child) Stop(limit time.Duration) {
+	c.Term()
+	select {
+	case <-c.done:
+	case <-time.After(limit):
+		c.Kill()
+	}
+}
+
+// Expect says that the child will be ended on purpose, by a way of its own.
+func (c *Child) Expect() { c.asked.Store(true) }
+
+// Ended is an error if the child has ended though nobody asked it to.
+func (c *Child) Ended() error {
+	select {
+	case <-c.done:
+	default:
+		return nil
+	}
+	if c.asked.Load() {
+		return nil
+	}
+	return fmt.Errorf("%s ended by itself: %w: see %s", c.Name, errors.Join(errors.New("nobody killed it"), c.err), c.Log)
+}
