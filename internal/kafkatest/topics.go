@@ -57,7 +57,8 @@ func withAdmin(tb testing.TB, brokers []string, f func(sarama.ClusterAdmin)) {
 	f(admin)
 }
 
-// CreateTopic makes a topic with the broker's own replication, and waits until every partition has a leader.
+// CreateTopic makes a topic with the broker's own replication, and waits until every partition answers: a real broker names
+// a partition's leader before the leader knows.
 func CreateTopic(tb testing.TB, brokers []string, topic string, partitions int32) {
 	tb.Helper()
 	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
@@ -65,14 +66,18 @@ func CreateTopic(tb testing.TB, brokers []string, topic string, partitions int32
 		require.NoError(tb, admin.CreateTopic(topic, detail, false), "create topic %s", topic)
 	})
 	withClient(tb, brokers, func(client sarama.Client) {
-		require.Eventually(tb, func() bool {
-			if client.RefreshMetadata(topic) != nil {
-				return false
-			}
-			led, err := client.WritablePartitions(topic)
-			return err == nil && len(led) == int(partitions)
-		}, patience, 10*time.Millisecond, "topic %s has no leaders", topic)
+		require.Eventually(tb, func() bool { return client.RefreshMetadata(topic) == nil && answers(client, topic, partitions) },
+			patience, 10*time.Millisecond, "topic %s has no leaders", topic)
 	})
+}
+
+func answers(client sarama.Client, topic string, partitions int32) bool {
+	for p := range partitions {
+		if _, err := client.GetOffset(topic, p, sarama.OffsetNewest); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func deleteTopics(tb testing.TB, brokers []string, prefix string) {
