@@ -110,15 +110,22 @@ func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayA
 	if err := completeFenced(ctx, tx, job); err != nil {
 		return false, err
 	}
-	if b.asleep {
-		if err := stillAsleep(ctx, tx, job.Args); err != nil {
-			return false, err
-		}
+	e, err := selectRelayed(ctx, tx, job.Args.EventID)
+	if err != nil {
+		return false, err
+	}
+	if b.asleep && e.works(job.Args.Mode) {
+		return false, errAwake
 	}
 	done := job.Args
 	if acked < len(b.messages) {
 		done.LastID = b.messages[acked-1].Chunk.Last
 		if err := w.handOn(ctx, tx, job.Args, done.LastID+1); err != nil {
+			return false, err
+		}
+	}
+	if acked > 0 && !e.stoppedAt.Equal(b.stoppedAt) {
+		if err := w.askAgain(ctx, tx, done); err != nil {
 			return false, err
 		}
 	}
@@ -136,21 +143,20 @@ func (w *RelayWorker) handOn(ctx context.Context, tx pgx.Tx, a RelayArgs, first 
 	return EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), rest, a.Mode, a.Try, time.Now().Add(time.Second))
 }
 
-// errAwake: the event was resumed after the job had found it stopped, and the resume counted on the job.
-var errAwake = errors.New("event was resumed meanwhile")
-
-// stillAsleep returns errAwake if the event runs by now. The gate is held, so that no resume can come between this and the
-// job's completion.
-func stillAsleep(ctx context.Context, tx pgx.Tx, a RelayArgs) error {
-	e, err := selectRelayed(ctx, tx, a.EventID)
-	if err != nil {
-		return err
+// askAgain makes a job that publishes a's targets once more, but for those that are settled. The event was stopped while
+// they were published: a handler that met their messages then has dropped them, and a resume has counted on this job.
+func (w *RelayWorker) askAgain(ctx context.Context, tx pgx.Tx, a RelayArgs) error {
+	mode := Unsettled
+	if a.Mode == Redrive {
+		mode = Redrive
 	}
-	if e.works(a.Mode) {
-		return errAwake
-	}
-	return nil
+	all := domain.Run{EventID: a.EventID, PartitionKey: a.PartitionKey, First: a.FirstID, Last: a.LastID}
+	return EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), all, mode, 0, time.Now().Add(time.Second))
 }
+
+// errAwake: the event was resumed after the job had found it stopped, and the resume counted on the job. The gate is held,
+// so that no resume can come between this and the job's completion.
+var errAwake = errors.New("event was resumed meanwhile")
 
 // completeFenced completes the job in tx, or fails: JobCompleteTx alone also returns nil for an attempt whose job was
 // rescued and runs again.
@@ -170,5 +176,6 @@ type batch struct {
 	eventType domain.EventType
 	total     int64 // the event's targets
 	messages  []Message
-	asleep    bool // the event did not run, so nothing was read
+	stoppedAt time.Time // the event's last stop
+	asleep    bool      // the event did not run, so nothing was read
 }

@@ -16,14 +16,18 @@ type relayed struct {
 	status        domain.Status
 	defaultReason string
 	expiryAt      *time.Time
-	total         int64 // fixed once it runs
+	total         int64     // fixed once it runs
+	stoppedAt     time.Time // the last time; 1970 where it never was
 	eventType     domain.EventType
 }
 
 func selectRelayed(ctx context.Context, tx pgx.Tx, eventID int64) (e relayed, err error) {
-	const query = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, e.total_count, y.code, y.topic
-		FROM campaign_events e JOIN event_types y ON y.code = e.event_type WHERE e.id = $1`
-	err = tx.QueryRow(ctx, query, eventID).Scan(&e.status, &e.defaultReason, &e.expiryAt, &e.total, &e.eventType.Code, &e.eventType.Topic)
+	const query = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, e.total_count,
+			coalesce(s.stopped_at, 'epoch'), y.code, y.topic
+		FROM campaign_events e JOIN event_types y ON y.code = e.event_type
+		JOIN campaign_event_summary s ON s.event_id = e.id WHERE e.id = $1`
+	err = tx.QueryRow(ctx, query, eventID).Scan(&e.status, &e.defaultReason, &e.expiryAt, &e.total,
+		&e.stoppedAt, &e.eventType.Code, &e.eventType.Topic)
 	if err != nil {
 		return e, fmt.Errorf("read event %d: %w", eventID, err)
 	}
@@ -41,7 +45,7 @@ func readBatch(ctx context.Context, tx pgx.Tx, a RelayArgs) (batch, error) {
 	if err != nil {
 		return batch{}, err
 	}
-	b := batch{eventType: e.eventType, total: e.total}
+	b := batch{eventType: e.eventType, total: e.total, stoppedAt: e.stoppedAt}
 	if !e.works(a.Mode) {
 		b.asleep = true
 		return b, nil

@@ -11,6 +11,7 @@ import (
 
 	"bestow/domain"
 	"bestow/internal/failpoint"
+	"bestow/internal/kafkatest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -176,4 +177,42 @@ func TestKilledWhileRefused(t *testing.T) {
 			w.verified(p)
 		})
 	}
+}
+
+// Messages that are published while the event stands still are dropped by the handlers; a resume that comes before their
+// relay has marked them counts on that relay, which must publish them again. There is no timetable here to find them.
+func TestStoppedAndResumedWhileARelayPublishes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stopped, resumed := make(chan struct{}), make(chan struct{})
+	var read, published atomic.Int32
+	ctx := failpoint.With(t.Context(), func(at string) error {
+		switch at {
+		case failpoint.RelayRead:
+			read.Add(1)
+			<-stopped
+		case failpoint.RelayAfterAck:
+			published.Add(1)
+			<-resumed
+		}
+		return nil
+	})
+	p, _ := w.start(ctx, overrides{}, roleAPI, roleRelay, roleHandler)
+	e := w.event(p, "POINT", 300)
+	jobs := w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay'`)
+	w.run(p, e)
+	require.Eventually(t, func() bool { return int(read.Load()) == jobs }, time.Minute, 10*time.Millisecond)
+	_, err := p.app.Events.Stop(t.Context(), operator, e.ID, "while relays publish")
+	require.NoError(t, err)
+	close(stopped)
+	require.Eventually(t, func() bool { return int(published.Load()) == jobs }, time.Minute, 10*time.Millisecond)
+	for partition := range w.cfg.Partitions { // rubbish behind the messages: parked, it shows that they were met
+		kafkatest.Produce(t, w.cfg.Brokers, w.cfg.TopicPrefix+".point", int32(partition), []byte("rubbish"))
+	}
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == w.cfg.Partitions }, time.Minute, 50*time.Millisecond)
+	require.Zero(t, w.count(`SELECT count(*) FROM money.point_member`))
+	_, err = p.app.Events.Resume(t.Context(), operator, e.ID)
+	require.NoError(t, err)
+	close(resumed)
+	w.exact(p, w.completed(p, e.ID))
 }

@@ -51,6 +51,7 @@ func (f *floor) publish(ctx context.Context, run domain.Run) (chunks []*floorChu
 	}
 	return chunks, f.tx(ctx, func(tx *floorTx) {
 		tx.exec(sqlLockShared, f.gate())
+		tx.row(sqlRelayed, run.EventID)
 		tx.exec(sqlMark, where...)
 		tx.exec(sqlMarkChunks, where...)
 		tx.exec(sqlPublished, run.EventID, run.Size())

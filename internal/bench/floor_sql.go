@@ -49,8 +49,10 @@ const (
 
 // T3, the relay.
 const (
-	sqlRelayed = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, e.total_count, y.code, y.topic
-		FROM campaign_events e JOIN event_types y ON y.code = e.event_type WHERE e.id = $1`
+	sqlRelayed = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, e.total_count,
+			coalesce(s.stopped_at, 'epoch'), y.code, y.topic
+		FROM campaign_events e JOIN event_types y ON y.code = e.event_type
+		JOIN campaign_event_summary s ON s.event_id = e.id WHERE e.id = $1`
 	sqlChunks = `SELECT event_id, partition_key, first_id, last_id FROM grant_chunks
 		WHERE event_id = $1 AND partition_key = $2 AND first_id BETWEEN $3 AND $4 ORDER BY first_id`
 	sqlGrants = `SELECT t.id, t.member_id, t.amount, coalesce(t.reason, $5), 0, 0 FROM "point_targets" t
