@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bestow/internal/proc"
+	"bestow/internal/realkafka/cluster"
 	"bestow/internal/seal"
 )
 
@@ -23,7 +24,9 @@ type installation struct {
 	url      string   // of the database
 	env      []string // of every process of bestow
 	api      *api
-	kafka    *proc.Child
+	kafka    *proc.Child      // the embedded broker, nil where there is a real one
+	cluster  *cluster.Cluster // the real Apache Kafka
+	dead     int              // its broker that was killed last
 	postgres *proc.Child
 	master   postmaster
 	services []*service
@@ -44,7 +47,7 @@ const (
 )
 
 // install builds bestow and starts everything. The caller tears it down, after an error too.
-func install(ctx context.Context) (*installation, error) {
+func install(ctx context.Context, o options) (*installation, error) {
 	in := &installation{}
 	var err error
 	if in.dir, err = os.MkdirTemp("", "bestow-kill-"); err != nil {
@@ -57,14 +60,18 @@ func install(ctx context.Context) (*installation, error) {
 	if err := in.command(ctx, "build", "go", "build", "-o", in.binary, "bestow/cmd/bestow"); err != nil {
 		return in, err
 	}
-	ports, err := proc.FreePorts(ctx, 12)
+	brokers, err := in.startKafka(ctx, o.kafka)
 	if err != nil {
 		return in, err
 	}
-	if err := in.startServers(ctx, ports[0], ports[1]); err != nil {
+	ports, err := proc.FreePorts(ctx, 11)
+	if err != nil {
 		return in, err
 	}
-	in.configure(ports[1], ports[2:])
+	if err := in.startPostgres(ctx, ports[0]); err != nil {
+		return in, err
+	}
+	in.configure(brokers, o, ports[1:])
 	if err := in.command(ctx, "migrate", in.binary, "migrate", "up"); err != nil {
 		return in, err
 	}
@@ -74,19 +81,13 @@ func install(ctx context.Context) (*installation, error) {
 	return in, in.ready(ctx)
 }
 
-// startServers starts PostgreSQL and the broker.
-func (in *installation) startServers(ctx context.Context, postgresPort, kafkaPort int) error {
-	self, err := os.Executable()
+// startPostgres starts PostgreSQL.
+func (in *installation) startPostgres(ctx context.Context, port int) error {
+	p, err := in.server("postgresql", servePostgres, in.file("postgresql"), strconv.Itoa(port))
 	if err != nil {
-		return fmt.Errorf("find ourselves: %w", err)
-	}
-	server := func(name string, args ...string) proc.Program {
-		return proc.Program{Name: name, Args: append([]string{self}, args...), Env: environment(), Log: in.file(name + ".log"), Speaks: true}
-	}
-	if in.kafka, err = server("kafka", serveKafka, in.file("kafka"), proc.Address(kafkaPort)).Start(ctx); err != nil {
 		return err
 	}
-	if in.postgres, err = server("postgresql", servePostgres, in.file("postgresql"), strconv.Itoa(postgresPort)).Start(ctx); err != nil {
+	if in.postgres, err = p.Start(ctx); err != nil {
 		return err
 	}
 	in.master, err = readPostmaster(in.postgres.Said)
@@ -94,12 +95,24 @@ func (in *installation) startServers(ctx context.Context, postgresPort, kafkaPor
 	return err
 }
 
+// server is this program as one of its servers.
+func (in *installation) server(name string, args ...string) (proc.Program, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return proc.Program{}, fmt.Errorf("find ourselves: %w", err)
+	}
+	return proc.Program{Name: name, Args: append([]string{self}, args...), Env: environment(), Log: in.file(name + ".log"), Speaks: true}, nil
+}
+
 // configure says what the processes of bestow are.
-func (in *installation) configure(kafkaPort int, ports []int) {
+func (in *installation) configure(brokers string, o options, ports []int) {
 	in.api = &api{url: "http://" + proc.Address(ports[0]) + "/api/v1", key: seal.GenerateMaster()}
 	in.env = append(environment(),
-		"DATABASE_URL="+in.url, "KAFKA_BROKERS="+proc.Address(kafkaPort), "LOG_FORMAT=text",
+		"DATABASE_URL="+in.url, "KAFKA_BROKERS="+brokers, "BESTOW_TOPIC_PREFIX="+topicPrefix, "LOG_FORMAT=text",
 		"BESTOW_ADMIN_KEY="+in.api.key, "BESTOW_MASTER_KEY="+seal.GenerateMaster())
+	if o.brokerKills > 0 {
+		in.env = append(in.env, "BESTOW_MESSAGE_TARGETS="+manyMessages)
+	}
 	for i, s := range []struct{ name, roles string }{
 		{"api", "api"}, {"relay-1", "relay,jobs"}, {"relay-2", "relay,jobs"}, {"handler-1", "handler,jobs"}, {"handler-2", "handler,jobs"},
 	} {
@@ -129,7 +142,7 @@ func (in *installation) command(ctx context.Context, name, file string, args ...
 	return nil
 }
 
-// victims are the services that a round kills, none where it kills PostgreSQL.
+// victims are the services that a round kills, none where it kills PostgreSQL or a broker.
 func (in *installation) victims(r round) []*service {
 	switch r.victim {
 	case relay:
@@ -138,13 +151,16 @@ func (in *installation) victims(r round) []*service {
 		return in.services[handlerPlace+r.which:][:1]
 	case everything:
 		return in.services
-	case postgres, victims:
+	case postgres, broker, victims:
 	}
 	return nil
 }
 
 // kill kills the round's victims with SIGKILL, all in the same moment, and waits for their end.
-func (in *installation) kill(r round) error {
+func (in *installation) kill(ctx context.Context, r round) error {
+	if r.victim == broker {
+		return in.killLeader(ctx, r)
+	}
 	if r.victim == postgres {
 		in.postgres.Expect()
 		p, err := os.FindProcess(in.master.pid)
@@ -169,8 +185,12 @@ func (in *installation) kill(r round) error {
 	return nil
 }
 
-// restart starts the round's victims again. PostgreSQL is waited for, since it recovers before it is there.
+// restart starts the round's victims again. PostgreSQL is waited for, since it recovers before it is there, and a broker,
+// since the others let it in again when its session has ended.
 func (in *installation) restart(ctx context.Context, r round) (err error) {
+	if r.victim == broker {
+		return in.cluster.StartBroker(ctx, in.dead)
+	}
 	if r.victim != postgres {
 		return in.start(ctx, in.victims(r))
 	}
@@ -191,7 +211,7 @@ func (in *installation) start(ctx context.Context, list []*service) error {
 	return nil
 }
 
-// ready waits until every service says that it is.
+// ready waits until every service says that it is, and every message is on every broker.
 func (in *installation) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -200,6 +220,9 @@ func (in *installation) ready(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("wait for %s: %w", s.Name, err)
 		}
+	}
+	if in.cluster != nil {
+		return in.cluster.InSync(ctx)
 	}
 	return nil
 }
@@ -222,6 +245,9 @@ func (in *installation) ended() error {
 	var errs []error
 	for _, c := range in.children() {
 		errs = append(errs, c.Ended())
+	}
+	if in.cluster != nil {
+		errs = append(errs, in.cluster.Ended())
 	}
 	return errors.Join(errs...)
 }
@@ -250,6 +276,9 @@ func (in *installation) tearDown(keep bool) error {
 	}
 	for _, c := range in.children() {
 		c.Stop(20 * time.Second)
+	}
+	if in.cluster != nil {
+		in.cluster.Kill()
 	}
 	if keep || in.dir == "" {
 		return nil

@@ -15,8 +15,8 @@ import (
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
-		rounds := makePlan(seed, 23)
-		require.Equal(t, rounds, makePlan(seed, 23))
+		rounds := makePlan(seed, 23, 0)
+		require.Equal(t, rounds, makePlan(seed, 23, 0))
 		kills, vouchers := map[victim]int{}, 0
 		for i, r := range rounds {
 			kills[r.victim]++
@@ -31,20 +31,20 @@ func TestPlan(t *testing.T) {
 				vouchers++
 			}
 		}
-		require.Len(t, kills, int(victims))
+		require.Len(t, kills, 4)
 		for v, n := range kills {
 			require.GreaterOrEqual(t, n, 23/4, "%s, seed %d", v, seed)
 		}
 		require.Equal(t, 7, vouchers)
 	}
-	require.NotEqual(t, makePlan(1, 20), makePlan(2, 20))
+	require.NotEqual(t, makePlan(1, 20, 0), makePlan(2, 20, 0))
 }
 
 // Each of the two relays and handlers is killed, vouchers meet every victim, and the others are killed at either work.
 func TestPlanReachesEverything(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, r := range makePlan(7, 200) {
+	for _, r := range makePlan(7, 200, 0) {
 		seen[r.victim.String()+strconv.Itoa(r.which)+r.eventType()+strconv.FormatBool(r.publish)] = true
 	}
 	require.Len(t, seen, 2*2+2*2+2*2*2+2*2*2)

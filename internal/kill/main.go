@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"bestow/internal/realkafka/cluster"
 )
 
 func main() {
@@ -29,6 +31,8 @@ func main() {
 // options are what the command line says.
 type options struct {
 	times, stops, members int
+	kafka                 int // brokers of the real Apache Kafka; 0: the embedded one
+	brokerKills           int
 	seed                  uint64
 }
 
@@ -48,33 +52,59 @@ func readOptions(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("kill", flag.ContinueOnError)
 	flags.IntVar(&o.times, "times", 20, "how many kills")
 	flags.IntVar(&o.stops, "stops", 0, "stop running events so many times instead, a kill among each 25")
+	flags.IntVar(&o.kafka, "kafka", 0, "use the real Apache Kafka with 1 or 3 brokers, one of which is killed too where there are 3 (default: the embedded one)")
+	flags.IntVar(&o.brokerKills, "brokerkills", 0, "kill so many leaders of partitions while one event runs instead; needs -kafka 3")
 	flags.IntVar(&o.members, "members", 100_000, "members of each event")
 	flags.Uint64Var(&o.seed, "seed", rand.Uint64N(1_000_000), "chooses who is killed when (default: another one each time)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	switch {
-	case flags.NArg() > 0:
+	if flags.NArg() > 0 {
 		return o, fmt.Errorf("read arguments: %q is none", flags.Arg(0))
-	case o.times < 1:
-		return o, fmt.Errorf("read arguments: -times is %d: it must be 1 or more", o.times)
-	case o.stops < 0:
-		return o, fmt.Errorf("read arguments: -stops is %d: it must be 0 or more", o.stops)
-	case o.members < 10_000 || o.members > 5_000_000:
-		return o, fmt.Errorf("read arguments: -members is %d: it must be 10000 to 5000000, or there is no middle to kill in", o.members)
 	}
-	return o, nil
+	return o, o.check()
+}
+
+func (o options) check() error {
+	switch {
+	case o.times < 1:
+		return fmt.Errorf("read arguments: -times is %d: it must be 1 or more", o.times)
+	case o.stops < 0:
+		return fmt.Errorf("read arguments: -stops is %d: it must be 0 or more", o.stops)
+	case o.members < 10_000 || o.members > 5_000_000:
+		return fmt.Errorf("read arguments: -members is %d: it must be 10000 to 5000000, or there is no middle to kill in", o.members)
+	case o.kafka != 0 && o.kafka != 1 && o.kafka != 3:
+		return fmt.Errorf("read arguments: -kafka is %d: it must be 1 or 3 brokers", o.kafka)
+	case o.brokerKills < 0 || o.brokerKills > 0 && (o.kafka != 3 || o.stops > 0):
+		return errors.New("read arguments: -brokerkills needs -kafka 3, and goes without -stops")
+	}
+	return nil
+}
+
+// task is what is done.
+func (o options) task() string {
+	switch {
+	case o.stops > 0:
+		return fmt.Sprintf("%d stops and resumes, kill -9 among them,", o.stops)
+	case o.brokerKills > 0:
+		return fmt.Sprintf("kill -9 of a partition's leader, %d times,", o.brokerKills)
+	}
+	return fmt.Sprintf("kill -9, %d times,", o.times)
+}
+
+// broker is what Kafka is.
+func (o options) broker() string {
+	if o.kafka == 0 {
+		return "an embedded broker"
+	}
+	return fmt.Sprintf("Apache Kafka %s (brokers: %d)", cluster.Version, o.kafka)
 }
 
 // kill installs bestow, plays all rounds, and tears it down. Where something failed, the folder with all logs stays.
 func kill(ctx context.Context, o options, out io.Writer) (err error) {
-	if o.stops > 0 {
-		say(out, "%d stops and resumes, kill -9 among them, while %d members are granted; seed %d\n", o.stops, o.members, o.seed)
-	} else {
-		say(out, "kill -9, %d times, while %d members are granted; seed %d\n", o.times, o.members, o.seed)
-	}
+	say(out, "%s while %d members are granted; seed %d\n", o.task(), o.members, o.seed)
 	began := time.Now()
-	in, err := install(ctx)
+	in, err := install(ctx, o)
 	defer func() {
 		keep := err != nil && ctx.Err() == nil
 		err = errors.Join(err, in.tearDown(keep))
@@ -85,11 +115,14 @@ func kill(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	say(out, "PostgreSQL %s, a broker and five processes of bestow are ready after %.1f s\n\n", in.master.version, time.Since(began).Seconds())
-	if o.stops > 0 {
+	say(out, "PostgreSQL %s, %s and five processes of bestow are ready after %.1f s\n\n", in.master.version, o.broker(), time.Since(began).Seconds())
+	switch {
+	case o.stops > 0:
 		return stopMany(ctx, in, o, out)
+	case o.brokerKills > 0:
+		return killBrokers(ctx, in, o, out)
 	}
-	results := playAll(ctx, &player{in, o.seed, o.members}, makePlan(o.seed, o.times), out)
+	results := playAll(ctx, &player{in, o.seed, o.members}, makePlan(o.seed, o.times, o.kafka), out)
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}

@@ -130,7 +130,7 @@ func (p *player) reach(ctx context.Context, res *result) error {
 
 // strike kills the victim, leaves it dead for a moment, and starts it again.
 func (p *player) strike(ctx context.Context, r round) error {
-	if err := p.kill(r); err != nil {
+	if err := p.kill(ctx, r); err != nil {
 		return err
 	}
 	select {

@@ -37,7 +37,7 @@ type stopper struct {
 // ledger must not grow until it is resumed; and each event must complete exactly.
 func stopMany(ctx context.Context, in *installation, o options, out io.Writer) error {
 	s := &stopper{
-		player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 1)), kills: makePlan(o.seed, o.stops/killEach+1),
+		player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 1)), kills: makePlan(o.seed, o.stops/killEach+1, o.kafka),
 	}
 	say(out, "event            stops  kills   ledger\n")
 	for number := 1; s.stops < o.stops; number++ {

@@ -82,7 +82,7 @@ func start(ctx context.Context, o Options) (*Cluster, error) {
 		if !c.temporary {
 			return nil, errors.Join(err, c.Close())
 		}
-		c.kill()
+		c.Kill()
 		return nil, fmt.Errorf("%w: the logs are in %s", err, c.dir)
 	}
 	return c, nil
@@ -251,7 +251,7 @@ func (c *Cluster) await(ctx context.Context, look func() error) error {
 // since the last one would wait five minutes for the others.
 func (c *Cluster) Close() error {
 	if c.temporary {
-		c.kill()
+		c.Kill()
 		if err := os.RemoveAll(c.dir); err != nil {
 			return fmt.Errorf("delete folder: %w", err)
 		}
@@ -271,14 +271,15 @@ func (c *Cluster) Close() error {
 		select {
 		case <-now.Done():
 		case <-late:
-			c.kill()
+			c.Kill()
 			return nil
 		}
 	}
 	return nil
 }
 
-func (c *Cluster) kill() {
+// Kill ends all brokers with SIGKILL, and leaves the folder as it is.
+func (c *Cluster) Kill() {
 	for _, n := range c.nodes {
 		if now := c.child(n); now != nil {
 			now.Kill()
