@@ -23,6 +23,12 @@
 // What it must never do: help. It touches no row, ends no claim and restarts nobody but the victim; a process that ends
 // without having been killed fails the run.
 //
-// The broker is never killed, as it stands for a cluster that survives a machine; what it does when killed is a test of
-// embedkafka. Whoever kills this program: on Linux everything that it started dies with it.
+// The embedded broker is never killed, as it stands for a cluster that survives a machine; what it does when killed is a
+// test of embedkafka. With -kafka 1 or 3 the real Apache Kafka is there instead (Java and mvn are needed), and of three
+// brokers the leader of a partition is one more victim. With -brokerkills N nobody else is: N leaders are killed, one after
+// another, while one event runs, and each time the cluster has all its replicas again before the next.
+//
+//	go run ./internal/kill -kafka 3 -brokerkills 10 -members 500000
+//
+// Whoever kills this program: on Linux everything that it started dies with it.
 package main

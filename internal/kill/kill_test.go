@@ -90,6 +90,34 @@ func TestTallyDiffers(t *testing.T) {
 	}
 }
 
+// With three brokers one of them is a victim too, and every partition's leader has its turn; without them a seed's plan
+// is what it was.
+func TestPlanKillsBrokers(t *testing.T) {
+	t.Parallel()
+	led := map[int32]bool{}
+	for _, r := range makePlan(7, 500, 3) {
+		if r.victim == broker {
+			led[r.part] = true
+		}
+	}
+	require.Len(t, led, partitions)
+	for _, brokers := range []int{0, 1} {
+		for _, r := range makePlan(7, 100, brokers) {
+			require.NotEqual(t, broker, r.victim)
+		}
+	}
+	require.Equal(t, "kill.voucher", round{voucher: true}.topic())
+}
+
+// A kill counts if the event was not over by then.
+func TestHitting(t *testing.T) {
+	t.Parallel()
+	end := time.Now()
+	early, late := end.Add(-time.Second), end.Add(time.Second)
+	require.Equal(t, []time.Time{early}, hitting([]time.Time{early, late}, end))
+	require.Empty(t, hitting([]time.Time{late}, end))
+}
+
 func TestPercentile(t *testing.T) {
 	t.Parallel()
 	var list []time.Duration
@@ -119,7 +147,11 @@ func TestOptions(t *testing.T) {
 	o, err := readOptions([]string{"-times", "3", "-seed", "9", "-members", "20000"})
 	require.NoError(t, err)
 	require.Equal(t, options{times: 3, members: 20_000, seed: 9}, o)
-	for _, args := range [][]string{{"-times", "0"}, {"-members", "5"}, {"more"}} {
+	o, err = readOptions([]string{"-kafka", "3", "-brokerkills", "10", "-seed", "9"})
+	require.NoError(t, err)
+	require.Equal(t, options{times: 20, members: 100_000, kafka: 3, brokerKills: 10, seed: 9}, o)
+	for _, args := range [][]string{{"-times", "0"}, {"-members", "5"}, {"more"}, {"-kafka", "2"}, {"-kafka", "1", "-brokerkills", "1"},
+		{"-kafka", "3", "-brokerkills", "1", "-stops", "1"}} {
 		_, err := readOptions(args)
 		require.Error(t, err)
 	}

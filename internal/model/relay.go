@@ -145,7 +145,7 @@ func (x *explorer) markPublished(t *state, i int, w relay) {
 }
 
 // completeAsleep completes the job of an event that does not run, since a resume makes it anew. If it runs by now the
-// resume has counted on the job, so the attempt fails and the job comes again (stillAsleep).
+// resume has counted on the job, so the attempt fails and the job comes again (errAwake).
 func (x *explorer) completeAsleep(t *state, i int, w relay) {
 	t.relays[i] = relay{}
 	if x.works(w.mode) && !w.stale {

@@ -62,7 +62,8 @@ func start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	java, err := findJava()
+	m := thisMachine()
+	java, err := m.java()
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func start(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find cache folder: %w", err)
 	}
-	libs, err := jars(ctx, filepath.Join(cache, "bestow"), o.Log)
+	libs, err := m.jars(ctx, filepath.Join(cache, "bestow"), o.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -32,24 +32,32 @@ const copyJars = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-de
 // fetchLimit is how long the fetch may take: 44 MB.
 const fetchLimit = 5 * time.Minute
 
-// findJava is the java of JAVA_HOME, else of the path.
-func findJava() (string, error) {
-	if home := os.Getenv("JAVA_HOME"); home != "" {
-		java := filepath.Join(home, "bin", "java")
+// machine is where programs are looked for.
+type machine struct {
+	javaHome string
+	look     func(name string) (string, error)
+}
+
+func thisMachine() machine { return machine{os.Getenv("JAVA_HOME"), exec.LookPath} }
+
+// java is the java of JAVA_HOME, else of the path.
+func (m machine) java() (string, error) {
+	if m.javaHome != "" {
+		java := filepath.Join(m.javaHome, "bin", "java")
 		if _, err := os.Stat(java); err == nil {
 			return java, nil
 		}
 	}
-	java, err := exec.LookPath("java")
+	java, err := m.look("java")
 	if err != nil {
-		return "", fmt.Errorf("find java: %w: Apache Kafka %s needs Java 17 or later in PATH or JAVA_HOME", ErrMissing, Version)
+		return "", fmt.Errorf("find java: %w: Apache Kafka %s needs Java 17 or later, in JAVA_HOME or the PATH", ErrMissing, Version)
 	}
 	return java, nil
 }
 
 // jars is the folder with Kafka's jars below cache, fetched if they are not there. A fetch that was cut off leaves nothing
 // that a later one trips over.
-func jars(ctx context.Context, cache string, log *slog.Logger) (string, error) {
+func (m machine) jars(ctx context.Context, cache string, log *slog.Logger) (string, error) {
 	sum := sha256.Sum256(pom)
 	place := filepath.Join(cache, "kafka-"+Version+"-"+hex.EncodeToString(sum[:4]))
 	if complete(place) {
@@ -67,7 +75,7 @@ func jars(ctx context.Context, cache string, log *slog.Logger) (string, error) {
 		return place, nil // another process has fetched them while we waited
 	}
 	log.InfoContext(ctx, "fetching Apache Kafka, once", "version", Version, "folder", place)
-	if err := fetch(ctx, cache, place); err != nil {
+	if err := m.fetch(ctx, cache, place); err != nil {
 		return "", fmt.Errorf("fetch Apache Kafka %s: %w", Version, err)
 	}
 	return place, nil
@@ -79,8 +87,8 @@ func complete(place string) bool {
 	return err == nil
 }
 
-func fetch(ctx context.Context, cache, place string) error {
-	mvn, err := exec.LookPath("mvn")
+func (m machine) fetch(ctx context.Context, cache, place string) error {
+	mvn, err := m.look("mvn")
 	if err != nil {
 		return fmt.Errorf("find mvn: %w: install Maven, which is needed once", ErrMissing)
 	}
