@@ -117,17 +117,9 @@ func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayA
 	if b.asleep && e.works(job.Args.Mode) {
 		return false, errAwake
 	}
-	done := job.Args
-	if acked < len(b.messages) {
-		done.LastID = b.messages[acked-1].Chunk.Last
-		if err := w.handOn(ctx, tx, job.Args, done.LastID+1); err != nil {
-			return false, err
-		}
-	}
-	if acked > 0 && !e.stoppedAt.Equal(b.stoppedAt) {
-		if err := w.askAgain(ctx, tx, done); err != nil {
-			return false, err
-		}
+	done, err := w.leave(ctx, tx, job.Args, b, acked, e.stoppedAt)
+	if err != nil {
+		return false, err
 	}
 	if acked > 0 {
 		if last, err = markPublished(ctx, tx, b, done); err != nil {
@@ -135,6 +127,22 @@ func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayA
 		}
 	}
 	return last, failpoint.Hit(ctx, failpoint.RelayBeforeCommit)
+}
+
+// leave makes jobs of what the job leaves undone, and returns the part that it has done: Kafka has not taken all of it, or
+// the event was stopped while it was published.
+func (w *RelayWorker) leave(ctx context.Context, tx pgx.Tx, done RelayArgs, b batch, acked int, stoppedAt time.Time) (RelayArgs, error) {
+	if acked < len(b.messages) {
+		args := done
+		done.LastID = b.messages[acked-1].Chunk.Last
+		if err := w.handOn(ctx, tx, args, done.LastID+1); err != nil {
+			return done, err
+		}
+	}
+	if acked > 0 && !stoppedAt.Equal(b.stoppedAt) {
+		return done, w.askAgain(ctx, tx, done)
+	}
+	return done, nil
 }
 
 // handOn makes a job of what is left of a, from the target with id first on.

@@ -283,7 +283,7 @@ func (in *installation) tearDown(keep bool) error {
 	if keep || in.dir == "" {
 		return nil
 	}
-	if err := os.RemoveAll(in.dir); err != nil {
+	if err := os.RemoveAll(in.dir); err != nil { //nolint:gosec // install made it
 		return fmt.Errorf("delete folder: %w", err)
 	}
 	return nil
