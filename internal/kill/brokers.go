@@ -18,6 +18,8 @@ const (
 	// manyMessages is how many targets a message has where only brokers are killed: with 1,000 the event would be over
 	// before the second kill, and the brokers would have had a few hundred messages to lose.
 	manyMessages = "20"
+	// manyPatience is how long an event of so many messages may take after the last kill.
+	manyPatience = 10 * time.Minute
 )
 
 // startKafka starts the real Apache Kafka, or with no brokers the embedded one, and returns its addresses.
@@ -103,7 +105,7 @@ func (b *breaker) event(ctx context.Context, number int, out io.Writer) error {
 		now, err := b.api.progress(ctx, res.event)
 		running = passing(err) || now.Status == "RUNNING"
 	}
-	if err := b.completed(ctx, res.event); err != nil {
+	if err := b.completed(ctx, res.event, manyPatience); err != nil {
 		return fmt.Errorf("event %d: %w: %s", res.event, err, b.stuck(ctx, res.event))
 	}
 	if err := b.judge(ctx, &res); err != nil {

@@ -149,7 +149,7 @@ func (p *player) await(ctx context.Context, res *result) error {
 			return err
 		}
 	}
-	err := p.completed(ctx, res.event)
+	err := p.completed(ctx, res.event, patience)
 	res.took = time.Since(began)
 	switch {
 	case ctx.Err() != nil:
@@ -165,8 +165,8 @@ func (p *player) await(ctx context.Context, res *result) error {
 }
 
 // completed looks at an event until it is COMPLETED. While the API does not answer, it asks on.
-func (p *player) completed(ctx context.Context, event int64) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (p *player) completed(ctx context.Context, event int64, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return poll(ctx, interval, func() (bool, error) {
 		now, err := p.api.progress(ctx, event)

@@ -64,7 +64,7 @@ func (s *stopper) event(ctx context.Context, number, enough int, out io.Writer) 
 			return fmt.Errorf("event %d: %w", event, err)
 		}
 	}
-	if err := s.completed(ctx, event); err != nil {
+	if err := s.completed(ctx, event, patience); err != nil {
 		return fmt.Errorf("event %d: %w: %s", event, err, s.stuck(ctx, event))
 	}
 	res := result{round: r, event: event}
