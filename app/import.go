@@ -201,7 +201,9 @@ func (im *importing) writeTargets(ctx context.Context, tx pgx.Tx) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	im.load = im.openLoad(ctx, im.stage, im.event, im.read, first)
+	if im.load, err = im.openLoad(ctx, im.stage, im.event, im.own, im.read, first); err != nil {
+		return err
+	}
 	if !keeps {
 		return im.load.discard()
 	}

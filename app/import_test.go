@@ -14,6 +14,7 @@ import (
 
 	"bestow/domain"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -362,4 +363,47 @@ func TestImportOnce(t *testing.T) {
 	_, _, err = ask(file + "M3,1\n")
 	require.ErrorIs(t, err, &domain.Error{Code: domain.KeyReused})
 	require.Len(t, s.consistent(id), 1)
+}
+
+// An event that has members already takes large and small lists: each member that it has is told, whichever way it was
+// looked for, and the planner is never left to read all of the event for each row.
+func TestImportIntoAGrownEvent(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name      string
+		threshold int
+		rows      int
+		how       lookup
+	}{
+		{"few rows into its own partition", 1, 20, probeEach},
+		{"many rows into its own partition", 1, 500, hashAll},
+		{"few rows into the default partition", 1_000_000, 20, hashAll},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := setupImport(t)
+			s.targets.Limits.OwnPartition = c.threshold
+			id := s.event()
+			s.mustImport(id, string(memberFile(1000)))
+			own := c.threshold == 1
+			require.Equal(t, c.how, lookupFor(domain.Event{TotalCount: 1000}, &own, c.rows))
+			result := s.mustImport(id, string(memberFile(c.rows))+"another,1,\n")
+			require.Equal(t, 1, result.Accepted)
+			require.Equal(t, c.rows, result.Rejected)
+			require.Equal(t, domain.ExistingMember, s.rejected(id, result.ImportID)[0].Code)
+		})
+	}
+	plan := setupImport(t)
+	conn, err := plan.pool.Acquire(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(conn.Release)
+	_, err = conn.Exec(t.Context(), `CREATE TEMP TABLE stage (key text, amount bigint, line bigint, reason text, code text)`)
+	require.NoError(t, err)
+	require.NoError(t, forbidNestedLoops(t.Context(), conn.Conn()))
+	e := domain.Event{ID: 2, TotalCount: 1000, Type: domain.EventType{Code: "POINT"}}
+	rows, err := conn.Query(t.Context(), `EXPLAIN `+orderedQuery("stage", e, hashAll))
+	require.NoError(t, err)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.NotContains(t, strings.Join(lines, "\n"), "Nested Loop")
 }

@@ -43,17 +43,23 @@ const (
 )
 
 // openLoad begins to read the stage in the order of (partition_key, member_id, line). ids begin at firstID.
-func (s *Targets) openLoad(ctx context.Context, st *stage, e domain.Event, counts stageCounts, firstID int64) *load {
+func (s *Targets) openLoad(ctx context.Context, st *stage, e domain.Event, own *bool, counts stageCounts, firstID int64) (*load, error) {
 	binaryFormat := []int16{pgx.BinaryFormatCode}
-	query := orderedQuery(st.table, e)
+	how := lookupFor(e, own, counts.staged)
+	if how == hashAll {
+		if err := forbidNestedLoops(ctx, st.conn); err != nil {
+			return nil, err
+		}
+	}
+	query := orderedQuery(st.table, e, how)
 	return &load{
 		event:   e,
 		rows:    st.conn.PgConn().ExecParams(ctx, query, nil, nil, nil, binaryFormat),
-		probes:  e.TotalCount > 0,
+		probes:  how != noMembers,
 		nextID:  firstID,
 		limit:   s.Limits.ImportRejected - counts.rejected,
 		chunker: domain.Chunker{EventID: e.ID, MaxTargets: s.Limits.MessageTargets},
-	}
+	}, nil
 }
 
 // next appends the next target; io.EOF after the last, or where too many rows were rejected.

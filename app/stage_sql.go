@@ -46,15 +46,47 @@ func stageNames(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	return names, nil
 }
 
-// orderedQuery reads what may become targets of e, in their order. Whether the event has a member already is asked of
-// the index row by row: statistics know nothing of a new event, and a join would read all of it for each.
-func orderedQuery(stage string, e domain.Event) string {
-	if e.TotalCount == 0 {
-		return `SELECT key, amount, line, reason FROM ` + stage + ` WHERE code IS NULL ORDER BY key, line`
+// A growing event is asked for its members in one of two ways, since statistics know nothing of a new event and the planner
+// left alone may read all of it for each row of the upload.
+type lookup int
+
+const (
+	noMembers lookup = iota // the event has none
+	hashAll                 // all of them once, beside the upload: nested loops are off
+	probeEach               // the index of its own partition, for each row: for few rows into many
+)
+
+// lookupFor chooses by how many members e has, where they live, and how many rows come.
+func lookupFor(e domain.Event, own *bool, rows int) lookup {
+	switch {
+	case e.TotalCount == 0:
+		return noMembers
+	case own != nil && *own && e.TotalCount/10 > rows:
+		return probeEach
 	}
-	return `SELECT s.key, s.amount, s.line, s.reason, t.member_id IS NOT NULL FROM ` + stage + ` s LEFT JOIN LATERAL (
-			SELECT member_id FROM ` + pgx.Identifier{e.Type.TargetTable()}.Sanitize() + `
-			WHERE event_id = ` + strconv.FormatInt(e.ID, 10) + ` AND member_id = substr(s.key, 2) LIMIT 1) t ON true
+	return hashAll
+}
+
+// forbidNestedLoops is for the rest of the stage's session.
+func forbidNestedLoops(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, `SET enable_nestloop = off`); err != nil {
+		return fmt.Errorf("set planner: %w", err)
+	}
+	return nil
+}
+
+// orderedQuery reads what may become targets of e, in their order, with whether e has the member already.
+func orderedQuery(stage string, e domain.Event, how lookup) string {
+	members := `SELECT member_id FROM ` + pgx.Identifier{e.Type.TargetTable()}.Sanitize() + ` WHERE event_id = ` + strconv.FormatInt(e.ID, 10)
+	join := `LEFT JOIN (` + members + `) t ON t.member_id = substr(s.key, 2)`
+	switch how {
+	case noMembers:
+		return `SELECT key, amount, line, reason FROM ` + stage + ` WHERE code IS NULL ORDER BY key, line`
+	case probeEach:
+		join = `LEFT JOIN LATERAL (` + members + ` AND member_id = substr(s.key, 2) LIMIT 1) t ON true`
+	case hashAll: // above
+	}
+	return `SELECT s.key, s.amount, s.line, s.reason, t.member_id IS NOT NULL FROM ` + stage + ` s ` + join + `
 		WHERE s.code IS NULL ORDER BY s.key, s.line`
 }
 
