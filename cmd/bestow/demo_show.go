@@ -16,9 +16,12 @@ import (
 	"golang.org/x/term"
 )
 
-// show makes two events, runs them, and proves what came of them.
+// show finishes what an earlier demo left, makes two events, runs them, and proves what came of them.
 func (d *demo) show(ctx context.Context, members int) error {
 	d.say("")
+	if err := d.finishEarlier(ctx); err != nil {
+		return err
+	}
 	events, err := d.makeEvents(ctx, members)
 	if err != nil {
 		return err

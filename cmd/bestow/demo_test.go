@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+	"time"
 
 	"bestow/domain"
 
@@ -69,4 +70,29 @@ func TestDemoRefusesItsOwnMembersOnly(t *testing.T) {
 	}
 	require.InDelta(t, 100, verdicts[domain.RefusedForNow], 40)
 	require.InDelta(t, 20, verdicts[domain.RefusedForGood], 18)
+}
+
+// What a killed demo had begun is finished before anything new begins.
+func TestDemoGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
+	var screen bytes.Buffer
+	d := &demo{out: &screen, cfg: w.cfg, process: p}
+	events, err := d.makeEvents(t.Context(), 2_000)
+	require.NoError(t, err)
+	for _, e := range events {
+		w.run(p, e)
+	}
+	finished := make(chan error, 1)
+	go func() { finished <- d.finishEarlier(t.Context()) }()
+	select {
+	case err := <-finished:
+		require.Fail(t, "nobody handles them yet", "%v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	w.start(t.Context(), demoOverrides(), roleHandler)
+	require.NoError(t, <-finished)
+	require.Equal(t, 2, w.count(`SELECT count(*) FROM campaign_events WHERE event_status = 'COMPLETED'`))
+	require.Contains(t, screen.String(), "with 2,200 members of 2 events")
 }
