@@ -82,9 +82,11 @@ func (r *Router) Running() <-chan struct{} { return r.router.Running() }
 // Assigned says whether at least one partition of each consumed topic was given to this process.
 func (r *Router) Assigned(t domain.EventType) int { return r.kafka.sessions.assigned(r.kafka.Topic(t)) }
 
+// pollTypes consumes the topics of types that were added. What cannot be consumed yet, because Kafka is away, is tried again.
 func (r *Router) pollTypes(ctx context.Context) error {
 	tick := time.NewTicker(typesPoll)
 	defer tick.Stop()
+	waiting := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -92,14 +94,15 @@ func (r *Router) pollTypes(ctx context.Context) error {
 		case <-tick.C:
 		}
 		topics, err := r.newTopics(ctx)
-		if err != nil || len(topics) == 0 {
+		if err != nil || len(topics) == 0 && !waiting {
 			continue // the database is away: the next tick asks again
 		}
 		if err := r.add(topics); err != nil {
 			return err
 		}
-		if err := r.router.RunHandlers(ctx); err != nil {
-			return fmt.Errorf("consume new topics: %w", err)
+		err = r.router.RunHandlers(ctx)
+		if waiting = err != nil; waiting && ctx.Err() == nil {
+			r.log.WarnContext(ctx, "new topics cannot be consumed yet", obs.Err, err)
 		}
 	}
 }

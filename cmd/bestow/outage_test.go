@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"testing"
 	"time"
@@ -66,6 +67,26 @@ func TestKafkaAway(t *testing.T) {
 	kafka.comeBack()
 	w.exact(p, w.completed(p, e.ID))
 	require.Zero(t, w.lost())
+}
+
+// A type that is added while Kafka is away is consumed when it is back; the process lives on meanwhile.
+func TestTypeAddedWhileKafkaIsAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kafka := w.ownBroker()
+	log := newLines()
+	w.log = slog.New(log)
+	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	<-p.router.Running()
+	kafka.server.Close()
+	w.exec(`SELECT create_event_type_tables('COFFEE', 'points')`)
+	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ('COFFEE', 'Coffee', 'money', 'points', 'coffee', 'READY')`)
+	require.Eventually(t, func() bool { return log.count("WARN new topics cannot be consumed yet") > 1 }, time.Minute, 50*time.Millisecond)
+	kafka.comeBack()
+	require.NoError(t, p.kafka.EnsureTopics([]domain.EventType{{Code: "COFFEE", Topic: "coffee"}}))
+	e := w.event(p, "COFFEE", 300)
+	w.run(p, e)
+	w.exact(p, w.completed(p, e.ID))
 }
 
 // The ledger goes away in the middle of one event, then Kafka at the start of another: nothing is given up, discarded or
