@@ -42,7 +42,7 @@ func selectEvent(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error)
 	}
 	e, err := pgx.CollectExactlyOneRow(rows, scanEvent)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return e, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %d", id), Hint: "list the events"}
+		return e, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %d", id), Hint: "`bestow event list` or GET /events shows them"}
 	}
 	if err != nil {
 		return e, fmt.Errorf("read event: %w", err)

@@ -93,7 +93,7 @@ func (s *Reports) findEvent(ctx context.Context, name string) (*int64, error) {
 	case err != nil:
 		return nil, fmt.Errorf("find event: %w", err)
 	case len(ids) == 0:
-		return nil, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name), Hint: "list the events"}
+		return nil, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name), Hint: "`bestow event list` or GET /events shows them"}
 	case len(ids) > 1:
 		return nil, &domain.Error{Code: domain.Invalid, Message: fmt.Sprintf("%s is the id of one event and the campaign_id of another", name),
 			Hint: fmt.Sprintf("say id:%s or campaign:%s", name, name)}

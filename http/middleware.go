@@ -57,7 +57,7 @@ func (s *server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
 			s.log.LogAttrs(c.Request().Context(), level, "request",
 				slog.String("method", c.Request().Method), slog.String("path", c.Request().URL.Path),
 				slog.Int("status", c.Response().Status), slog.Int64("bytes", c.Response().Size),
-				slog.Duration("took", time.Since(began)), slog.String("remote", c.RealIP()),
+				slog.Float64("took_ms", float64(time.Since(began).Microseconds())/1000), slog.String("remote", c.RealIP()),
 				slog.String(requestKey, requestID(c.Request().Context())))
 		}()
 		if err := next(c); err != nil {

@@ -75,7 +75,18 @@ func (c *retryCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	return c.print(t, r, func() error {
-		_, err := fmt.Fprintf(t.out, "matched %d, accepted %d\n", r.Matched, r.Accepted)
+		_, err := fmt.Fprintln(t.out, c.said(r))
 		return err
 	})
+}
+
+// said is what came of it, in words.
+func (c *retryCmd) said(r api.Retried) string {
+	switch {
+	case r.Matched == 0 && r.Accepted == 0:
+		return "nothing to try again: nobody was given up"
+	case c.DryRun:
+		return thousands(r.Matched) + " were given up and would be tried again"
+	}
+	return fmt.Sprintf("%s were given up, %s will be tried again", thousands(r.Matched), thousands(r.Accepted))
 }
