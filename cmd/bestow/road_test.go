@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -204,13 +205,18 @@ func (w *world) capture(e domain.Event) []string {
 }
 
 // Many small events that end at the same time all complete: nobody waits for somebody else to close (F24), and nothing
-// deadlocks (F26).
+// deadlocks (F26). BESTOW_TEST_RACES says how many; else 40.
 func TestManyEventsComplete(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p, _ := w.start(t.Context(), overrides{}, allRoles...)
 	w.start(t.Context(), overrides{}, roleRelay, roleHandler)
-	const events = 40
+	events := 40
+	if many := os.Getenv("BESTOW_TEST_RACES"); many != "" {
+		var err error
+		events, err = strconv.Atoi(many)
+		require.NoError(t, err)
+	}
 	var ids []int64
 	for range events {
 		e := w.event(p, "POINT", 250)
