@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/obs"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -29,16 +30,37 @@ func (s *Events) StartDue(ctx context.Context) error {
 		if busy[e.lane] {
 			continue
 		}
-		err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-			_, err := s.start(ctx, tx, e.id)
-			return err
-		})
-		busy[e.lane] = err == nil || errors.Is(err, &domain.Error{Code: domain.LaneBusy})
-		if err != nil && !waits(err) {
+		err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return s.startOne(ctx, tx, e.id) })
+		waiting := errors.Is(err, errGateTaken) || waits(err)
+		busy[e.lane] = err == nil || !waiting || errors.Is(err, errGateTaken) || errors.Is(err, &domain.Error{Code: domain.LaneBusy})
+		if err != nil && !waiting {
 			errs = append(errs, fmt.Errorf("start event %d: %w", e.id, err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// errGateTaken: somebody is at the event just now, and whoever frees it or the timetable looks again.
+var errGateTaken = errors.New("somebody else has the event's gate")
+
+// startOne starts a due event, but does not wait for who has its gate: a stop of another event may be waiting for us.
+func (s *Events) startOne(ctx context.Context, tx pgx.Tx, id int64) error {
+	free, err := pg.TryLock(ctx, tx, pg.Gate, id)
+	if err != nil {
+		return err
+	}
+	if !free {
+		return errGateTaken
+	}
+	_, err = s.start(ctx, tx, id)
+	return err
+}
+
+// startNext is StartDue after a lane's turn has ended. What ended it is done whatever comes of this: the timetable looks too.
+func (s *Events) startNext(ctx context.Context) {
+	if err := s.StartDue(ctx); err != nil {
+		s.Log.ErrorContext(ctx, "due events were not started, the timetable tries again", obs.Err, err)
+	}
 }
 
 // waits says whether err is a reason for which a due event stays PENDING until the next time, or is gone.

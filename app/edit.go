@@ -107,8 +107,25 @@ func lockPending(ctx context.Context, tx pgx.Tx, id int64, done string) (domain.
 	return e, err
 }
 
-// mayBecome refuses a definition that cannot be, or that the event's targets do not allow any more: they stand in the tables
-// of its type, spread over its partitions.
+// frozen are the fields that the event's targets do not let change: they stand in the tables of its type, spread over its
+// partitions, and were cut into messages with its reason.
+func frozen(e domain.Event, n NewEvent) (f fields) {
+	if e.TotalCount == 0 {
+		return nil
+	}
+	if *n.Partitions != e.Partitions {
+		f.add("partition_count", "cannot change once the event has targets")
+	}
+	if n.EventType != e.Type.Code {
+		f.add("event_type", "cannot change once the event has targets")
+	}
+	if domain.GrantSize("", n.DefaultReason) > domain.GrantSize("", e.DefaultReason) {
+		f.add("default_reason", "cannot become longer once the event has targets, whose messages were cut to its size")
+	}
+	return f
+}
+
+// mayBecome refuses a definition that cannot be, or that the event's targets do not allow any more.
 func (s *Events) mayBecome(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent) error {
 	types, err := selectTypes(ctx, tx)
 	if err != nil {
@@ -118,15 +135,9 @@ func (s *Events) mayBecome(ctx context.Context, tx pgx.Tx, e domain.Event, n New
 	if err != nil {
 		return err
 	}
-	if e.TotalCount > 0 {
-		f := fields(n.Unread)
-		if *n.Partitions != e.Partitions {
-			f.add("partition_count", "cannot change once the event has targets")
-		}
-		if n.EventType != e.Type.Code {
-			f.add("event_type", "cannot change once the event has targets")
-		}
-		n.Unread = f
+	n.Unread = append(n.Unread, frozen(e, n)...)
+	if n.ExpiryAt != nil && e.ExpiryAt != nil && n.ExpiryAt.Equal(*e.ExpiryAt) {
+		now = e.CreatedAt // it was right then, and nobody asks for another one
 	}
 	if err := n.check(types, now); err != nil {
 		return err

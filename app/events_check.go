@@ -37,6 +37,8 @@ func (n NewEvent) check(types map[string]domain.EventType, now time.Time) error 
 	if n.ReservationAt != nil && n.ReservationAt.Nanosecond() != 0 {
 		f.add("reservation_at", "must be in whole seconds")
 	}
+	f.add("reservation_at", checkYear(n.ReservationAt))
+	f.add("expiry_at", checkYear(n.ExpiryAt))
 	f.add("expiry_at", checkExpiry(n.ExpiryAt, n.ReservationAt, now))
 	if len(f) == 0 {
 		return nil
@@ -85,6 +87,14 @@ func checkReason(reason string) string {
 		return "is over " + strconv.Itoa(maxReason) + " characters"
 	case strings.ContainsRune(reason, 0):
 		return "has a NUL character"
+	}
+	return ""
+}
+
+// checkYear refuses what RFC 3339 cannot say in UTC.
+func checkYear(t *time.Time) string {
+	if t != nil && (t.UTC().Year() < 1 || t.UTC().Year() > 9999) {
+		return "is not in the years 1 to 9999 of UTC"
 	}
 	return ""
 }

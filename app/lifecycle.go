@@ -80,10 +80,10 @@ func missingKeys() error {
 // called at any time, any number of times.
 func (s *Events) Close(ctx context.Context, id int64) error {
 	closed, err := s.close(ctx, id)
-	if err != nil || !closed {
-		return err
+	if closed {
+		s.startNext(ctx)
 	}
-	return s.StartDue(ctx)
+	return err
 }
 
 func (s *Events) close(ctx context.Context, id int64) (closed bool, err error) {
@@ -208,9 +208,7 @@ func (s *Events) Stop(ctx context.Context, by Caller, id int64, memo string) (St
 	if err != nil {
 		return Stopped{}, err
 	}
-	if err := s.StartDue(ctx); err != nil { // the lane's turn has ended
-		return Stopped{}, err
-	}
+	s.startNext(ctx)
 	open, err := s.drained(ctx, id)
 	return Stopped{e, open}, err
 }

@@ -2,6 +2,7 @@ package http
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -117,6 +118,8 @@ func TestPatchRefuses(t *testing.T) {
 		"no patch":              {e.ID, `[]`, 400, api.Malformed, nil},
 		"null":                  {e.ID, `null`, 400, api.Malformed, nil},
 		"partitions of targets": {full.ID, `{"partition_count": 8, "event_type": "VOUCHER"}`, 422, "invalid", []string{"body.partition_count", "body.event_type"}},
+		"a longer reason":       {full.ID, `{"default_reason": "` + strings.Repeat("긴", 400) + `"}`, 422, "invalid", []string{"body.default_reason"}},
+		"years in UTC":          {e.ID, `{"reservation_at": "0001-01-01T00:00:00+09:00", "expiry_at": "9999-12-31T23:59:59-09:00"}`, 422, "invalid", []string{"body.reservation_at", "body.expiry_at"}},
 		"partitions null":       {full.ID, `{"partition_count": null}`, 200, "", nil},
 		"the same partitions":   {full.ID, `{"partition_count": 4, "event_type": "POINT"}`, 200, "", nil},
 		"nobody's event":        {99, `{}`, 404, "not_found", nil},

@@ -6,6 +6,7 @@ import (
 	"bestow/http/api"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 )
 
 // parked puts n messages aside, whose ids are 1 to n.
@@ -104,4 +105,17 @@ func TestParkedReplayIsOneTransaction(t *testing.T) {
 	d.sql(`ALTER TABLE river.river_job ADD CONSTRAINT no CHECK (kind <> 'replay')`)
 	d.post("/api/v1/parked/1/replay", "").refused(500, api.Internal)
 	require.Zero(t, d.count(`SELECT count(*) FROM parked_messages WHERE replayed_at IS NOT NULL`), "no job, no mark")
+}
+
+// Asked for by many at once, a message is published again once.
+func TestParkedReplayAskedAtOnce(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	d.parked(1)
+	var group errgroup.Group
+	for range 8 {
+		group.Go(func() error { d.post("/api/v1/parked/1/replay", ""); return nil })
+	}
+	require.NoError(t, group.Wait())
+	require.Equal(t, 1, d.count(`SELECT count(*) FROM river.river_job WHERE kind = 'replay'`))
 }

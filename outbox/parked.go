@@ -82,8 +82,12 @@ func Replay(ctx context.Context, tx pgx.Tx, rc Inserter, id int64) (p ParkedMess
 	return p, true, err
 }
 
+// lockParked reads in a statement of its own: one that waits for the lock sees the jobs of before its wait.
 func lockParked(ctx context.Context, tx pgx.Tx, id int64) (p ParkedMessage, err error) {
-	rows, err := tx.Query(ctx, `SELECT `+parkedColumns+` FROM parked_messages p WHERE p.id = $1 FOR UPDATE`, id)
+	if _, err := tx.Exec(ctx, `SELECT FROM parked_messages WHERE id = $1 FOR UPDATE`, id); err != nil {
+		return p, fmt.Errorf("lock parked message: %w", err)
+	}
+	rows, err := tx.Query(ctx, `SELECT `+parkedColumns+` FROM parked_messages p WHERE p.id = $1`, id)
 	if err != nil {
 		return p, fmt.Errorf("read parked message: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"bestow/domain"
@@ -51,7 +50,12 @@ func (n *Net) reconcileType(ctx context.Context, t domain.EventType) (int, error
 	if passed.IsZero() {
 		return 0, nil
 	}
-	return pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) { return n.askAgain(ctx, tx, t, passed) })
+	lost, err := pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) { return n.askAgain(ctx, tx, t, passed) })
+	if err != nil {
+		return 0, err
+	}
+	redrives, err := pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) { return n.redriveAgain(ctx, tx, t, passed) })
+	return lost + redrives, err
 }
 
 // askAgain gives lost chunks a job and lets each wait twice as long before the next time.
@@ -62,19 +66,35 @@ func (n *Net) askAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, passe
 	if err != nil {
 		return 0, err
 	}
-	redrives, err := selectLostRedrives(ctx, tx, t, passed, n.Patience)
+	if err := noteReconciled(ctx, tx, lost); err != nil {
+		return 0, err
+	}
+	return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Unsettled: domain.Runs(lost, n.ChunksAJob)})
+}
+
+// redriveAgain does the same for chunks with redrives that were lost, in a transaction of its own: there may be very many of
+// them, and running events do not wait for that.
+func (n *Net) redriveAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
+	lost, err := selectLostRedrives(ctx, tx, t, passed, n.Patience)
 	if err != nil {
 		return 0, err
 	}
-	all := slices.Concat(lost, redrives)
-	for _, c := range all {
+	if err := noteReconciled(ctx, tx, lost); err != nil {
+		return 0, err
+	}
+	return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Redrive: lost})
+}
+
+// noteReconciled lets each chunk wait twice as long before the next time.
+func noteReconciled(ctx context.Context, tx pgx.Tx, chunks []domain.Chunk) error {
+	for _, c := range chunks {
 		const update = `UPDATE grant_chunks SET reconciled = reconciled + 1, updated_at = now()
 			WHERE event_id = $1 AND partition_key = $2 AND first_id = $3`
 		if _, err := tx.Exec(ctx, update, c.EventID, c.PartitionKey, c.First); err != nil {
-			return 0, fmt.Errorf("note reconcile of chunk %s: %w", c, err)
+			return fmt.Errorf("note reconcile of chunk %s: %w", c, err)
 		}
 	}
-	return len(all), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Unsettled: domain.Runs(lost, n.ChunksAJob), Redrive: redrives})
+	return nil
 }
 
 // passed is the latest moment of the topic that its group has passed, zero for none, and notes the present one. The clock

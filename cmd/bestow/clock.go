@@ -47,16 +47,23 @@ func (c clock) check(ctx context.Context) error {
 
 // workJobs works the queues of the process's roles while its clock is right. River's leader tells by its own clock which
 // jobs are due and which are stuck, and any client at work may become leader: so with a wrong clock there is none.
-func (p *process) workJobs(ctx context.Context) error {
+// It ends when ctx does, and River with it: nobody may work jobs any more when the process's connections are closed.
+func (p *process) workJobs(ctx context.Context) (err error) {
 	tick := time.NewTicker(clockLook)
 	defer tick.Stop()
-	for working, told := false, false; ; {
+	working := false
+	defer func() {
+		if working {
+			err = errors.Join(err, p.stopRiver(ctx))
+		}
+	}()
+	for told := false; ctx.Err() == nil; {
 		should, why := p.mayWork(ctx, working)
 		if why != nil && !told {
 			p.log.ErrorContext(ctx, "no jobs are worked until the clock is right", obs.Err, why)
 		}
 		told = why != nil
-		if err := p.turn(ctx, working, should); err != nil || ctx.Err() != nil {
+		if err := p.turn(ctx, working, should); err != nil {
 			return err
 		}
 		working = should
@@ -65,16 +72,12 @@ func (p *process) workJobs(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+	return nil
 }
 
 // mayWork says whether jobs may be worked, and why not if it is the clock. A database that is away says nothing of the
 // clock: what is at work stays so.
 func (p *process) mayWork(ctx context.Context, working bool) (bool, error) {
-	select {
-	case <-ctx.Done():
-		return false, nil
-	default:
-	}
 	switch err := p.clock.check(ctx); {
 	case err == nil:
 		return true, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -61,5 +62,28 @@ func TestAClockThatIsOff(t *testing.T) {
 			require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM river.river_leader`) == 0 }, time.Minute, 50*time.Millisecond)
 			require.JSONEq(t, `{"ok":false,"failed":["clock"]}`, w.ready(wrong))
 		})
+	}
+}
+
+// Asked to stop in the middle of a look at the clock, a process leaves no job at work behind itself.
+func TestStoppedWhileTheClockIsRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, stop := context.WithCancel(t.Context())
+	var reads atomic.Int32
+	now := func() time.Time {
+		if reads.Add(1) > 4 { // River works by then
+			stop()
+		}
+		return time.Now()
+	}
+	p, err := newProcess(t.Context(), w.cfg, []string{roleJobs}, w.log, overrides{now: now})
+	require.NoError(t, err)
+	t.Cleanup(p.close)
+	require.NoError(t, p.workJobs(ctx))
+	select {
+	case <-p.river.Stopped():
+	default:
+		require.Fail(t, "River works on")
 	}
 }

@@ -14,7 +14,10 @@ import (
 
 // finishEarlier waits for the events that a demo before this one had begun when it was killed, and proves them too.
 func (d *demo) finishEarlier(ctx context.Context) error {
-	events, total, err := d.earlier(ctx)
+	if err := d.forgetUnbegun(ctx); err != nil {
+		return err
+	}
+	events, total, err := d.earlier(ctx, domain.Running)
 	if err != nil || len(events) == 0 {
 		return err
 	}
@@ -36,13 +39,27 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 	return nil
 }
 
-// earlier are the demo's events that run, and how many members they have.
-func (d *demo) earlier(ctx context.Context) (events []domain.Event, total int, err error) {
-	running, err := d.process.app.Events.List(ctx, app.EventFilter{Status: domain.Running, Limit: 1000})
+// forgetUnbegun deletes the events of a demo that was killed before it started them.
+func (d *demo) forgetUnbegun(ctx context.Context) error {
+	events, _, err := d.earlier(ctx, domain.Pending)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if err := d.process.app.Events.Delete(ctx, demoCaller, e.ID, func(domain.Event) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// earlier are the demo's events in a status, and how many members they have.
+func (d *demo) earlier(ctx context.Context, status domain.Status) (events []domain.Event, total int, err error) {
+	all, err := d.process.app.Events.List(ctx, app.EventFilter{Status: status, Limit: 1000})
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, e := range running {
+	for _, e := range all {
 		if strings.HasPrefix(e.CampaignID, demoCampaign) {
 			events, total = append(events, e), total+e.TotalCount
 		}

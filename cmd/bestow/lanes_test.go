@@ -10,6 +10,7 @@ import (
 
 	"bestow/app"
 	"bestow/domain"
+	"bestow/internal/pg"
 
 	"github.com/stretchr/testify/require"
 )
@@ -178,4 +179,28 @@ func TestTwentyProcessesRaceForALane(t *testing.T) {
 		_, err := w.pool.Exec(t.Context(), `UPDATE campaign_events SET event_status = 'COMPLETED' WHERE event_status = 'RUNNING'`)
 		require.NoError(t, err)
 	}
+}
+
+// Somebody who holds the gate of a due event, such as a large delete, holds up nobody else: another event is stopped at
+// once, and the lane behind the held one waits for it.
+func TestAHeldGateHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	running := w.event(p, "POINT", 10)
+	w.run(p, running)
+	first, second := w.event(p, "POINT", 10), w.event(p, "POINT", 10)
+	w.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) WHERE id = ANY ($1)`, []int64{first.ID, second.ID})
+	tx, err := w.pool.Begin(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, pg.Lock(t.Context(), tx, pg.Gate, first.ID))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	stopped, err := p.app.Events.Stop(ctx, operator, running.ID, "while another one is deleted")
+	require.NoError(t, err)
+	require.Zero(t, stopped.Draining)
+	require.Equal(t, domain.Pending, w.status(p, second.ID), "nobody overtakes")
+	require.NoError(t, tx.Rollback(t.Context()))
+	require.NoError(t, p.app.Events.StartDue(t.Context()))
+	require.Equal(t, domain.Running, w.status(p, first.ID))
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/client"
 )
@@ -89,17 +91,25 @@ func (c *parkedReplayCmd) Run(ctx context.Context, t *terminal) error {
 			return err
 		}
 	}
-	replayed := make([]api.Parked, len(ids))
-	for i, id := range ids {
-		if replayed[i], err = server.ReplayParked(ctx, id); err != nil {
-			return fmt.Errorf("message %d, after %d were replayed: %w", id, i, err)
+	replayed := make([]api.Parked, 0, len(ids))
+	var refused []error
+	for _, id := range ids {
+		p, err := server.ReplayParked(ctx, id)
+		switch {
+		case errors.Is(err, &domain.Error{Code: domain.NotReplayable}):
+			refused = append(refused, fmt.Errorf("message %d: %w", id, err))
+		case err != nil:
+			return fmt.Errorf("message %d, after %d were replayed: %w", id, len(replayed), err)
+		default:
+			replayed = append(replayed, p)
 		}
 	}
-	return c.print(t, replayed, func() error {
+	err = c.print(t, replayed, func() error {
 		t.say("see what came of it: bestow parked list")
-		_, err := fmt.Fprintf(t.out, "%d messages are published again\n", len(ids))
+		_, err := fmt.Fprintf(t.out, "%d messages are published again\n", len(replayed))
 		return err
 	})
+	return errors.Join(append(refused, err)...)
 }
 
 // waiting are the ids of a cause's messages that nobody has replayed, or that came back.
