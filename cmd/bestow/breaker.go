@@ -39,10 +39,10 @@ type breaker struct {
 	since  time.Time             // when it went away; only the gate's callback touches it, under the gate's lock
 }
 
-func newBreaker(l ledger, log *slog.Logger) *breaker {
+func newBreaker(l ledger, probe time.Duration, log *slog.Logger) *breaker {
 	b := &breaker{ledger: l, log: log}
 	b.gate = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
-		Timeout:       ledgerProbe,
+		Timeout:       probe,
 		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= ledgerAwayAfter },
 		IsSuccessful:  answered,
 		OnStateChange: b.changed,

@@ -44,7 +44,9 @@ func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, err
 }
 
 // heard is a granter that asks l.
-func heard(l ledger) granter { return granter{newBreaker(l, slog.New(slog.DiscardHandler))} }
+func heard(l ledger) granter {
+	return granter{newBreaker(l, ledgerProbe, slog.New(slog.DiscardHandler))}
+}
 
 func eventOf(op domain.Operation) domain.Event {
 	at := time.Now().Add(time.Hour)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +63,7 @@ type overrides struct {
 	handler func(outbox.Handler) outbox.Handler // wraps what handles a message
 	limits  func(*app.Limits)                   // changes what no setting does
 	now     func() time.Time                    // the process's clock
+	probe   time.Duration                       // the pause between two calls of a ledger that is away
 }
 
 // newProcess connects to what the roles need. Close it when it has run.
@@ -134,7 +136,7 @@ func (p *process) wireApp(ctx context.Context) error {
 			return err
 		}
 	}
-	p.granter = granter{newBreaker(p.ledger(l), p.log)}
+	p.granter = granter{newBreaker(p.ledger(l), cmp.Or(p.with.probe, ledgerProbe), p.log)}
 	deps.Granter = p.granter
 	if p.with.granter != nil {
 		deps.Granter = p.with.granter(deps.Granter)

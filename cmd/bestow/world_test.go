@@ -88,9 +88,15 @@ var operator = app.Caller{Actor: "test"}
 // event makes an event with n members.
 func (w *world) event(p *process, kind string, n int) domain.Event {
 	w.Helper()
+	return w.eventIn(p, kind, n, nil)
+}
+
+// eventIn makes an event with n members in so many partitions; nil: the usual number.
+func (w *world) eventIn(p *process, kind string, n int, partitions *int) domain.Event {
+	w.Helper()
 	amount := int64(500)
 	e, err := p.app.Events.Create(w.Context(), operator, app.NewEvent{
-		CampaignID: fmt.Sprintf("c-%s-%d", kind, time.Now().UnixNano()), EventType: kind, DefaultAmount: &amount, DefaultReason: "spring",
+		CampaignID: fmt.Sprintf("c-%s-%d", kind, time.Now().UnixNano()), EventType: kind, DefaultAmount: &amount, DefaultReason: "spring", Partitions: partitions,
 	})
 	require.NoError(w, err)
 	res, err := p.app.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: memberList(n), ContentType: "text/csv"})

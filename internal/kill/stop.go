@@ -31,6 +31,7 @@ type stopper struct {
 	stops  int
 	killed int
 	took   []time.Duration // from the stop to its 200
+	conn   *pgx.Conn       // of granted, from one count to the next; nil: not connected
 }
 
 // stopMany makes as many stops as are asked for, over as many events as that takes. After each 200 the event's rows in the
@@ -39,6 +40,7 @@ func stopMany(ctx context.Context, in *installation, o options, out io.Writer) e
 	s := &stopper{
 		player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 1)), kills: makePlan(o.seed, o.stops/killEach+1, o.kafka),
 	}
+	defer s.hangUp(ctx)
 	say(out, "event            stops  kills   ledger\n")
 	for number := 1; s.stops < o.stops; number++ {
 		if err := s.event(ctx, number, o.stops, out); err != nil {
@@ -77,6 +79,9 @@ func (s *stopper) event(ctx context.Context, number, enough int, out io.Writer) 
 
 // cycle lets the event run for a moment, stops it, watches the ledger, and resumes it. done: it was complete before.
 func (s *stopper) cycle(ctx context.Context, event int64, voucher bool) (done bool, err error) {
+	if _, err := s.granted(ctx, event, voucher); err != nil { // connected and prepared, so that the count after the 200 is one round trip
+		return false, err
+	}
 	pause(ctx, time.Duration(s.random.Int64N(int64(maxRun))))
 	killing := s.maybeKill(ctx)
 	done, err = s.stop(ctx, event)
@@ -156,14 +161,15 @@ func (s *stopper) watchQuiet(ctx context.Context, event int64, voucher bool, kil
 	return nil
 }
 
-// granted counts the event's rows in the ledger; while PostgreSQL is away it asks on.
+// granted counts the event's rows in the ledger; while PostgreSQL is away it asks on. The connection stays open: whatever
+// comes between a 200 and its count goes unseen, so no time is lost on a new one.
 func (s *stopper) granted(ctx context.Context, event int64, voucher bool) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, stopLimit)
 	defer cancel()
 	query, ref := ledgerQuery("count(*)", "count(*)", event, voucher)
 	var last error
 	err = poll(ctx, interval, func() (bool, error) {
-		last = s.look(ctx, func(conn *pgx.Conn) error { return conn.QueryRow(ctx, query, ref).Scan(&n) })
+		last = s.look(ctx, func(ctx context.Context, conn *pgx.Conn) error { return conn.QueryRow(ctx, query, ref).Scan(&n) })
 		return last == nil, nil
 	})
 	if err != nil {
@@ -172,13 +178,26 @@ func (s *stopper) granted(ctx context.Context, event int64, voucher bool) (n int
 	return n, nil
 }
 
-// look lets read use a connection of its own.
-func (in *installation) look(ctx context.Context, read func(*pgx.Conn) error) error {
-	conn, err := pgx.Connect(ctx, in.url)
-	if err != nil {
-		return err
+// look lets read use the connection, and leaves one that failed, or whose other end was killed and says nothing.
+func (s *stopper) look(ctx context.Context, read func(context.Context, *pgx.Conn) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*lookTimeout)
+	defer cancel()
+	if s.conn == nil {
+		if s.conn, err = pgx.Connect(ctx, s.url); err != nil {
+			return err
+		}
 	}
-	return errors.Join(read(conn), conn.Close(context.WithoutCancel(ctx)))
+	if err = read(ctx, s.conn); err != nil {
+		s.hangUp(ctx)
+	}
+	return err
+}
+
+func (s *stopper) hangUp(ctx context.Context) {
+	if s.conn != nil {
+		_ = s.conn.Close(context.WithoutCancel(ctx)) // we only looked
+	}
+	s.conn = nil
 }
 
 // pause waits, unless ctx ends.
