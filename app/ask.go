@@ -46,12 +46,26 @@ func (s *Grants) grant(ctx context.Context, c claim) ([]domain.Outcome, error) {
 	if err == nil {
 		return outcomes, nil
 	}
-	back := s.uncount
+	back := uncountClaim
 	if errors.Is(err, ErrNotApplied) {
-		back = s.release
+		back = returnClaim
 	}
 	err = fmt.Errorf("ask the ledger for chunk %s: %w", c.chunk, err)
-	return nil, errors.Join(s.quiet(err), back(context.WithoutCancel(ctx), c))
+	return nil, errors.Join(s.quiet(err), s.giveBack(context.WithoutCancel(ctx), c, back))
+}
+
+// giveBack does back to a claim that was asked with. The process lives, so a member that was asked for by itself is not to
+// blame: its mark goes in the same transaction, or the next claim would take it for one that kills. Rows are locked before
+// the chunk, as by a settling.
+func (s *Grants) giveBack(ctx context.Context, c claim, back func(context.Context, pgx.Tx, claim) error) error {
+	return pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+		if c.marked {
+			if err := unmarkIsolated(ctx, tx, c.event, c.grants[0]); err != nil {
+				return err
+			}
+		}
+		return back(ctx, tx, c)
+	})
 }
 
 // quiet lets an error of the ledger pass for a message whose turn has not come while the ledger is away: that was said

@@ -99,6 +99,7 @@ type claim struct {
 	attempts int             // claims of the chunk that did not come back, this one among them
 	isolated map[string]bool // members whose asking did not come back
 	more     bool            // the claim goes on after this settling
+	marked   bool            // its only grant's member was committed as isolated by this claim
 }
 
 // foreign is the error that parks the message, nil if the rows know all of it.

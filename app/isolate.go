@@ -72,12 +72,8 @@ func (s *Grants) askOne(ctx context.Context, c claim) ([]domain.Outcome, error) 
 	if err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return s.markIsolated(ctx, tx, c.event, g) }); err != nil {
 		return nil, err
 	}
-	outcomes, err := s.grant(ctx, c)
-	if err != nil { // the process lives, so the member is not to blame
-		unmark := func(tx pgx.Tx) error { return unmarkIsolated(ctx, tx, c.event, g) }
-		return nil, errors.Join(err, pg.InTx(context.WithoutCancel(ctx), s.Pool, unmark))
-	}
-	return outcomes, nil
+	c.marked = true
+	return s.grant(ctx, c)
 }
 
 // markIsolated commits that g's member is about to be asked for by itself.

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// failing is a ledger whose first call waits, and then fails.
+type failing struct {
+	app.Granter
+	failed atomic.Bool
+	asked  chan struct{}
+	fail   chan error
+}
+
+func (f *failing) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+	if f.failed.Swap(true) {
+		return f.Granter.Grant(ctx, e, deadline, grants)
+	}
+	close(f.asked)
+	return nil, <-f.fail
+}
+
+// A member is asked for by itself, and the ledger fails: whoever comes next finds the member's mark together with the
+// claim, or neither. With the mark alone it would refuse the member for a death that was none.
+func TestMarkGoesWithTheClaim(t *testing.T) {
+	t.Parallel()
+	for name, failure := range map[string]error{"not applied": fmt.Errorf("away: %w", app.ErrNotApplied), "nobody knows": errors.New("reset")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			f := &failing{asked: make(chan struct{}), fail: make(chan error)}
+			p, _ := w.start(t.Context(), overrides{
+				granter: func(g app.Granter) app.Granter { f.Granter = g; return f },
+				limits:  func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 5*time.Second, 2*time.Second },
+			}, roleAPI)
+			e := w.event(p, "POINT", 20)
+			w.run(p, e)
+			m := w.message(e)
+			w.exec(`UPDATE grant_chunks SET attempts = 10`)
+
+			first := make(chan error, 1)
+			go func() { first <- p.app.Grants.Handle(t.Context(), m) }()
+			<-f.asked
+			held := w.holdRow(m.Grants[0].MemberID)
+			f.fail <- failure
+			w.waiting("UPDATE %point_results%")
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			require.ErrorIs(t, p.app.Grants.Handle(ctx, m), outbox.ErrBusy, "the claim is there as long as the mark")
+			require.NoError(t, held.Rollback(t.Context()))
+			require.ErrorIs(t, <-first, failure)
+
+			require.Eventually(t, func() bool { return p.app.Grants.Handle(t.Context(), m) == nil }, 20*time.Second, 50*time.Millisecond)
+			require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM point_results WHERE status = 'SUCCESS' AND retry_count = 0`))
+		})
+	}
+}
+
+// holdRow locks the member's result row until the transaction ends.
+func (w *world) holdRow(member string) pgx.Tx {
+	w.Helper()
+	tx, err := w.pool.Begin(w.Context())
+	require.NoError(w, err)
+	w.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+	_, err = tx.Exec(w.Context(), `SELECT FROM point_results WHERE member_id = $1 AND error_code = 'isolated' FOR UPDATE`, member)
+	require.NoError(w, err)
+	return tx
+}
+
+// waiting returns when a statement like this one waits for a lock.
+func (w *world) waiting(statement string) {
+	w.Helper()
+	require.Eventually(w, func() bool {
+		return w.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1`, statement) > 0
+	}, 20*time.Second, 10*time.Millisecond)
+}
