@@ -48,7 +48,7 @@ func (r Result) Admits(g Grant, running bool) bool {
 // only a success is written. limit is the number of retries after the first try.
 //
 // What may overwrite what: SUCCESS anything but SUCCESS; FAILED and PERMANENTLY_FAILED only what is not final and stands
-// at the grant's try; a refused redrive answers the redrive and nothing else; unknown leaves the row or makes it PENDING.
+// at the grant's try; a refused redrive answers the redrive and nothing else; unknown makes the row PENDING, or leaves a redriven one given up.
 func (r Result) Settle(g Grant, o Outcome, own bool, limit int) Result {
 	if o.Verdict == Granted {
 		return r.succeed(g, o)
@@ -90,13 +90,16 @@ func (r Result) succeed(g Grant, o Outcome) Result {
 	return r
 }
 
-// redriven answers a refused redrive. An unknown one stays unanswered and is asked again.
+// redriven answers a refused redrive. An unknown one stays unanswered and is asked again; the row says why, and no longer
+// what it said of the asking before.
 func (r Result) redriven(g Grant, o Outcome) Result {
-	if o.Verdict == Unknown || r.Status != GivenUp || r.Redrive != g.Redrive {
+	if r.Status != GivenUp || r.Redrive != g.Redrive {
 		return r
 	}
-	r.RedriveDone = max(r.RedriveDone, g.Redrive)
 	r.ErrorCode, r.Error = o.Code, o.Message
+	if o.Verdict != Unknown {
+		r.RedriveDone = max(r.RedriveDone, g.Redrive)
+	}
 	return r
 }
 

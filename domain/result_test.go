@@ -75,6 +75,20 @@ func TestRedrive(t *testing.T) {
 	require.Equal(t, domain.Counts{Success: 1, Fail: -1, RetrySuccess: 1}, domain.Change(row, granted))
 }
 
+// An unknown outcome of a redrive leaves it open and takes away what the row said of the asking before, such as that its
+// member was asked for by itself: nobody died of this one.
+func TestUnknownRedriveSaysSo(t *testing.T) {
+	t.Parallel()
+	row := domain.Result{Status: domain.GivenUp, RetryCount: 3, Redrive: 1, ErrorCode: "isolated"}
+	g := domain.Grant{Try: 3, Redrive: 1}
+	o := domain.Outcome{Verdict: domain.Unknown, Code: "bad_reply", Message: "said nothing"}
+	want := row
+	want.ErrorCode, want.Error = "bad_reply", "said nothing"
+	require.Equal(t, want, row.Settle(g, o, true, limit))
+	require.Equal(t, row, row.Settle(g, o, false, limit), "the claim was lost")
+	require.True(t, want.Admits(g, false), "still to be answered")
+}
+
 // Whatever is delivered, in whatever order and however often: the counters stay a recount of the rows, a success is
 // never lost, and a refusal is counted once for its try.
 func TestAnyDeliveries(t *testing.T) {
