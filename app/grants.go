@@ -96,7 +96,7 @@ type claim struct {
 	deadline time.Time // by the database's clock: the ledger applies nothing after it
 	grants   []domain.Grant
 	strange  []string        // what of the message the rows do not know
-	attempts int             // claims of the chunk that did not come back, this one among them
+	attempts int             // claims of the chunk in a row that did not come back, this one among them
 	isolated map[string]bool // members whose asking did not come back
 	more     bool            // the claim goes on after this settling
 	marked   bool            // its only grant's member was committed as isolated by this claim
@@ -378,7 +378,7 @@ func (s *Grants) askAgain(ctx context.Context, tx pgx.Tx, c claim, chunk chunkSt
 			return err
 		}
 	}
-	later := chunk.now.Add(s.Limits.ClaimLease + domain.UnknownWait(chunk.attempts)) // the claim stays open until its lease ends
+	later := chunk.now.Add(s.Limits.ClaimLease + domain.UnknownWait(chunk.age)) // the claim stays open until its lease ends
 	if ch.unknown {
 		if err := outbox.EnqueueAt(ctx, tx, s.River, c.chunk, outbox.Again, 0, later); err != nil {
 			return err

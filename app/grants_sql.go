@@ -24,22 +24,27 @@ func quoted(table string) string { return pgx.Identifier{table}.Sanitize() }
 type chunkState struct {
 	token    [16]byte // zero: nobody holds it
 	open     bool
-	first    bool // never claimed
-	attempts int
+	first    bool          // never claimed
+	age      time.Duration // since the first claim
+	attempts int           // claims in a row that did not come back, one that is open among them
 	now      time.Time
 }
 
 // lockChunk locks the chunk's row. Error: outbox.ForeignError if there is no such chunk.
 func lockChunk(ctx context.Context, tx pgx.Tx, c domain.Chunk) (s chunkState, err error) {
 	const query = `SELECT coalesce(claim_token, '00000000-0000-0000-0000-000000000000'),
-			coalesce(open_until > clock_timestamp(), false), claimed_at IS NULL, attempts, clock_timestamp()
+			coalesce(open_until > clock_timestamp(), false), claimed_at, attempts, clock_timestamp()
 		FROM grant_chunks WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 FOR UPDATE`
-	err = tx.QueryRow(ctx, query, c.EventID, c.PartitionKey, c.First, c.Last).Scan(&s.token, &s.open, &s.first, &s.attempts, &s.now)
+	var claimed *time.Time
+	err = tx.QueryRow(ctx, query, c.EventID, c.PartitionKey, c.First, c.Last).Scan(&s.token, &s.open, &claimed, &s.attempts, &s.now)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return s, &outbox.ForeignError{Detail: "there is no chunk " + c.String()}
 	}
 	if err != nil {
 		return s, fmt.Errorf("lock chunk %s: %w", c, err)
+	}
+	if s.first = claimed == nil; !s.first {
+		s.age = s.now.Sub(*claimed)
 	}
 	return s, nil
 }
@@ -61,11 +66,11 @@ func openClaim(ctx context.Context, tx pgx.Tx, c claim, lease time.Duration) err
 // settledColumns are what a settling sets in the chunk's row, with $5 rows that became final.
 const settledColumns = `settled_count = settled_count + $5,
 	settled_at = CASE WHEN settled_count + $5 = target_count THEN coalesce(settled_at, clock_timestamp()) END,
-	attempts = CASE WHEN $5 > 0 THEN 0 ELSE attempts END, updated_at = now()`
+	updated_at = now()`
 
 // closeClaim settles the chunk by the claim's own token. Error: errClaimLost.
 func closeClaim(ctx context.Context, tx pgx.Tx, c claim, settled int) error {
-	const update = `UPDATE grant_chunks SET ` + settledColumns + `, claim_token = NULL, open_until = NULL
+	const update = `UPDATE grant_chunks SET ` + settledColumns + `, attempts = 0, claim_token = NULL, open_until = NULL
 		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $6`
 	tag, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, settled, c.token)
 	if err != nil {
@@ -81,6 +86,9 @@ func closeClaim(ctx context.Context, tx pgx.Tx, c claim, settled int) error {
 // unknown: a request may still be on its way until the lease ends.
 func updateChunk(ctx context.Context, tx pgx.Tx, c claim, ch changes, own bool) error {
 	set := settledColumns
+	if own && !c.lapsed || ch.counts.Settled > 0 { // it came back, whatever it says
+		set += `, attempts = 0`
+	}
 	if own && !ch.unknown && !ch.redrive && !c.more {
 		set += `, claim_token = NULL, open_until = NULL`
 	}

@@ -86,3 +86,35 @@ func (w *world) waiting(statement string) {
 		return w.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1`, statement) > 0
 	}, 20*time.Second, 10*time.Millisecond)
 }
+
+// saying says the same of every grant.
+type saying struct {
+	app.Granter
+	verdict domain.Verdict
+}
+
+func (s saying) Grant(_ context.Context, _ domain.Event, _ time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+	outcomes := make([]domain.Outcome, len(grants))
+	for i := range outcomes {
+		outcomes[i] = domain.Outcome{Verdict: s.verdict, Code: "vague", Message: "perhaps later"}
+	}
+	return outcomes, nil
+}
+
+// A claim that comes back is no sign of a member that kills, whatever the ledger said: only claims that do not come back in
+// a row lead to one member at a time.
+func TestClaimsThatComeBackAreNotCounted(t *testing.T) {
+	t.Parallel()
+	for name, verdict := range map[string]domain.Verdict{"refused": domain.RefusedForNow, "unknown": domain.Unknown} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			p, _ := w.start(t.Context(), overrides{granter: func(g app.Granter) app.Granter { return saying{g, verdict} }}, roleAPI)
+			e := w.event(p, "POINT", 20)
+			w.run(p, e)
+			w.exec(`UPDATE grant_chunks SET attempts = 3`)
+			require.NoError(t, p.app.Grants.Handle(t.Context(), w.message(e)))
+			require.Equal(t, 1, w.count(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL AND attempts = 0`))
+		})
+	}
+}

@@ -69,7 +69,7 @@ const (
 // T4, the claim.
 const (
 	sqlLockChunk = `SELECT coalesce(claim_token, '00000000-0000-0000-0000-000000000000'),
-			coalesce(open_until > clock_timestamp(), false), claimed_at IS NULL, attempts, clock_timestamp()
+			coalesce(open_until > clock_timestamp(), false), claimed_at, attempts, clock_timestamp()
 		FROM grant_chunks WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 FOR UPDATE`
 	sqlTargets = `SELECT id, member_id, amount FROM "point_targets"
 		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 ORDER BY id`
@@ -101,7 +101,7 @@ const (
 		SELECT $1, u.m, u.a, 'SUCCESS', u.t FROM unnest($2::text[], $3::bigint[], $4::text[]) u(m, a, t)`
 	sqlCloseClaim = `UPDATE grant_chunks SET settled_count = settled_count + $5,
 	settled_at = CASE WHEN settled_count + $5 = target_count THEN coalesce(settled_at, clock_timestamp()) END,
-	attempts = CASE WHEN $5 > 0 THEN 0 ELSE attempts END, updated_at = now(), claim_token = NULL, open_until = NULL
+	updated_at = now(), attempts = 0, claim_token = NULL, open_until = NULL
 		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $6`
 	sqlCount = `UPDATE campaign_event_summary SET success_count = success_count + $2, fail_count = fail_count + $3,
 			retry_success_count = retry_success_count + $4, updated_at = now()
