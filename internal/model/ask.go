@@ -16,6 +16,7 @@ func (x *explorer) handlerSteps(i int) {
 		x.unmark(i, h)
 	case answering:
 		x.settle(i, h)
+		x.callFails(i, h)
 	case lookingUp:
 		x.settleFound(i, h)
 	}
@@ -113,16 +114,50 @@ func (x *explorer) giveBack(i int, h handler) {
 	}
 	marked := false
 	for j := range 2 {
-		if m := &t.members[2*c+j]; own && h.admitted.entry(j) != 0 && m.mark == isAsked {
+		if m := &t.members[2*c+j]; h.admitted.entry(j) != 0 && m.mark == isAsked {
 			m.mark, marked = x.markGivenBack(), true
 		}
 	}
 	t.close(c, i, h.own, x.lacks(claimsCounted))
+	if h.own && h.inherits && !x.lacks(releaseForgets|claimsCounted) { // left as it was found: a claim that ran out
+		t.chunks[c].open, t.chunks[c].ranOut = 1, true
+	}
 	t.handlers[i] = handler{}
 	if marked && x.lacks(releaseThenUnmark) {
 		t.handlers[i] = handler{phase: unmarking, message: h.message, admitted: h.admitted}
 	}
 	x.put(&t, normal, "handler %d gives its claim back", i)
+}
+
+// callFails is uncount: the whole call ended in an error, and nobody knows what was applied. The claim stays open to its
+// lease, the message comes again, and a mark goes: the process lives.
+func (x *explorer) callFails(i int, h handler) {
+	c := h.message.chunk()
+	t := *x.from
+	for j, said := range h.answers {
+		if said == granted || said == refused || said == refusedGood || said == contradicted {
+			return
+		}
+		if m := &t.members[2*c+j]; h.admitted.entry(j) != 0 && m.mark == isAsked {
+			m.mark = x.markGivenBack()
+		}
+	}
+	x.uncount(&t, c, i, h)
+	x.put(&t, normal, "handler %d's call fails, its claim stays open to its lease", i)
+}
+
+// uncount takes the claim off the chunk's attempts.
+func (x *explorer) uncount(t *state, c, i int, h handler) {
+	if k := &t.chunks[c]; (h.own || x.lacks(claimsCounted)) && !x.lacks(errorCounts) {
+		k.attempts -= min(k.attempts, 1)
+	}
+	if x.lacks(errorCloses) {
+		t.close(c, i, h.own, x.lacks(claimsCounted))
+	}
+	if int(t.chunks[c].newest) == i+1 {
+		t.chunks[c].newest = 0
+	}
+	t.handlers[i] = handler{}
 }
 
 func (x *explorer) markGivenBack() mark {
@@ -155,6 +190,9 @@ func (x *explorer) handlerDies(i int, h handler) {
 	t.left.handlerKills--
 	t.handlers[i] = handler{}
 	c := h.message.chunk()
+	if k := &t.chunks[c]; x.isolateAfter > 0 && h.own && h.phase != lookingUp {
+		k.lost = min(k.lost+1, uint8(x.isolateAfter)+1)
+	}
 	for j := range 2 {
 		if m := &t.members[2*c+j]; (h.phase == claiming || h.phase == answering) && h.admitted.entry(j) != 0 && m.mark == isAsked {
 			m.mark = diedAsking

@@ -40,7 +40,11 @@ func (x *explorer) atRest(i int, m message) {
 	}
 	if k.open == 0 || e == [2]entry{} {
 		t.take(m)
-		x.put(&t, normal, "handler %d acks %s: the event is STOPPED", i, m)
+		broke := noInvariant
+		if found != [2]answer{} && x.open == 1 {
+			broke = grantedIsSettled
+		}
+		x.putBroken(&t, normal, broke, "handler %d acks %s: the event is STOPPED", i, m)
 		return
 	}
 	t.handlers[i] = handler{phase: lookingUp, message: m, admitted: newMessage(c, e[0], e[1]), answers: found, own: true}
@@ -52,6 +56,7 @@ func (x *explorer) claim(i int, m message) {
 	c := m.chunk()
 	admitted := x.admit(m)
 	t := *x.from
+	inherits := t.chunks[c].open > 0
 	if admitted == 0 {
 		t.take(m)
 		x.put(&t, normal, "handler %d acks %s: nobody of it is admitted", i, m)
@@ -66,10 +71,11 @@ func (x *explorer) claim(i int, m message) {
 	} else {
 		k.open = 1
 	}
+	t.loseClaim(c, x.isolateAfter)
 	k.ranOut, k.newest = false, uint8(i+1)
 	k.attempts = min(k.attempts+1, uint8(x.isolateAfter)+1)
 	t.loseToken(c)
-	t.handlers[i] = handler{phase: claiming, message: m, admitted: admitted, own: true}
+	t.handlers[i] = handler{phase: claiming, message: m, admitted: admitted, own: true, inherits: inherits}
 	if x.suspicious(&t, c, admitted) {
 		t.handlers[i].phase = isolating
 		x.put(&t, normal, "handler %d claims %s, and works one member at a time", i, m)
@@ -99,6 +105,23 @@ func (x *explorer) admit(m message) message {
 		}
 	}
 	return newMessage(m.chunk(), e[0], e[1])
+}
+
+// held says whether a live handler has the chunk's token.
+func (s *state) held(c int) bool {
+	for i := range s.handlers {
+		if h := &s.handlers[i]; h.on(c) && h.own && h.phase != lookingUp {
+			return true
+		}
+	}
+	return false
+}
+
+// loseClaim counts a claim that is taken from a live handler: it does not come back in time.
+func (s *state) loseClaim(c, most int) {
+	if k := &s.chunks[c]; s.held(c) {
+		k.lost = min(k.lost+1, uint8(most)+1)
+	}
 }
 
 // loseToken takes the chunk's token from all who have it.

@@ -78,6 +78,13 @@ const (
 	sweepUnsettled                        // net: the sweep passes over chunks that are settled
 	noReconcile                           // net: nothing looks for messages that Kafka lost
 	reconcileNoRedrive                    // net: the reconcile passes over redrives
+	reconcileRunning                      // net: the reconcile looks for redrives of running events only
+	markUnaware                           // T3: the mark does not ask whether the event was stopped since the rows were read
+	retryPublishes                        // T3: any job's mark notes its chunk as published
+	releaseForgets                        // T5: giving a claim back closes what it inherited, a claim that ran out
+	errorCloses                           // T5: a call whose outcome is unknown gives the claim back
+	errorCounts                           // T5: a call that failed stays counted as a claim that did not come back
+	answersCount                          // T6: the count of claims falls only when a row becomes final
 )
 
 // faultNames are the names on the command line.
@@ -92,6 +99,8 @@ var faultNames = []struct {
 	{redriveKeepsMark, "redrive-keeps-mark"}, {redriveAsleep, "redrive-asleep"}, {closeUnpublished, "close-unpublished"}, {answerAtOnce, "answer-at-once"},
 	{answerUnsettled, "answer-unsettled"}, {noSweep, "no-sweep"}, {sweepUnsettled, "sweep-unsettled"},
 	{noReconcile, "no-reconcile"}, {reconcileNoRedrive, "reconcile-no-redrive"},
+	{reconcileRunning, "reconcile-running"}, {markUnaware, "mark-unaware"}, {retryPublishes, "retry-publishes"},
+	{releaseForgets, "release-forgets"}, {errorCloses, "error-closes"}, {errorCounts, "error-counts"}, {answersCount, "answers-count"},
 }
 
 // lacks says whether the rule is left out.

@@ -11,16 +11,16 @@ func (s *state) encode(b []byte, chunks int) []byte {
 	}
 	for i := range chunks {
 		k := &s.chunks[i]
-		b = append(b, k.open|k.attempts<<4, bit(k.published, 0)|bit(k.ranOut, 1)|k.newest<<2|k.settled<<4,
+		b = append(b, k.open|k.attempts<<4, bit(k.published, 0)|bit(k.ranOut, 1)|k.newest<<2|k.settled<<4|bit(k.marked, 6), k.lost,
 			uint8(k.waiting), uint8(k.held), uint8(k.orphaned))
 	}
 	for i := range s.relays {
 		w := &s.relays[i]
-		b = append(b, uint8(w.phase)|bit(w.stale, 3)|uint8(w.mode)<<4|w.chunk<<7, uint8(w.read))
+		b = append(b, uint8(w.phase)|bit(w.stale, 3)|uint8(w.mode)<<4|w.chunk<<7, uint8(w.read), bit(w.since, 0))
 	}
 	for i := range s.handlers {
 		h := &s.handlers[i]
-		b = append(b, uint8(h.phase)|bit(h.expired, 3)|bit(h.own, 4), uint8(h.message), uint8(h.admitted), uint8(h.answers[0])|uint8(h.answers[1])<<4)
+		b = append(b, uint8(h.phase)|bit(h.expired, 3)|bit(h.own, 4)|bit(h.inherits, 5), uint8(h.message), uint8(h.admitted), uint8(h.answers[0])|uint8(h.answers[1])<<4)
 	}
 	for _, m := range s.kafka {
 		b = append(b, uint8(m))
@@ -49,16 +49,16 @@ func decode(b []byte, chunks int) (s state) {
 	}
 	for i := range chunks {
 		v, w := next(), next()
-		s.chunks[i] = chunk{published: isSet(w, 0), open: low(v), ranOut: isSet(w, 1), newest: w >> 2 & 3, attempts: high(v), settled: high(w),
+		s.chunks[i] = chunk{published: isSet(w, 0), marked: isSet(w, 6), open: low(v), ranOut: isSet(w, 1), newest: w >> 2 & 3, attempts: high(v), settled: w >> 4 & 3, lost: next(),
 			waiting: modes(next()), held: modes(next()), orphaned: modes(next())}
 	}
 	for i := range s.relays {
 		v := next()
-		s.relays[i] = relay{relayPhase(v & 7), isSet(v, 3), mode(v >> 4 & 7), v >> 7, message(next())}
+		s.relays[i] = relay{phase: relayPhase(v & 7), stale: isSet(v, 3), mode: mode(v >> 4 & 7), chunk: v >> 7, read: message(next()), since: isSet(next(), 0)}
 	}
 	for i := range s.handlers {
 		v := next()
-		h := handler{phase: handlerPhase(v & 7), expired: isSet(v, 3), own: isSet(v, 4), message: message(next()), admitted: message(next())}
+		h := handler{phase: handlerPhase(v & 7), expired: isSet(v, 3), own: isSet(v, 4), inherits: isSet(v, 5), message: message(next()), admitted: message(next())}
 		v = next()
 		h.answers = [2]answer{answer(low(v)), answer(high(v))}
 		s.handlers[i] = h

@@ -16,6 +16,8 @@ const (
 	settledRight      invariant = "S6 settled_count is the number of final rows"
 	claimSeen         invariant = "S6 who may still ask has a claim that is open"
 	onlyDeathRefuses  invariant = "S6 an isolated member is refused only if who asked for it died, or outlived its lease"
+	grantedIsSettled  invariant = "S7 a stopped event drops no message of what was granted and is not settled"
+	livesAreNotDeaths invariant = "S6 claims are counted only that did not come back, and one that is open"
 	completes         invariant = "L1 COMPLETED can be reached with no accident and no person but a resume"
 	completesRefused  invariant = "L1 the same, if the ledger only refuses from now on"
 	completesGranted  invariant = "L1 the same, if the ledger only grants from now on"
@@ -58,6 +60,9 @@ func (c config) checkChunks(s *state, broke func(invariant)) {
 		if k.settled != bit(final(s.members[2*i].status), 0)+bit(final(s.members[2*i+1].status), 0) {
 			broke(settledRight)
 		}
+		if lost := k.lost + bit(s.held(i), 0); c.isolateAfter > 0 && !c.lacks(claimsCounted|claimOverOpen|settleAnyToken) && k.attempts > lost {
+			broke(livesAreNotDeaths)
+		}
 		if s.mayAsk(i) && !k.claimed() {
 			broke(claimSeen)
 		}
@@ -78,7 +83,7 @@ func (c config) recount(s *state) (n summary) {
 		}
 	}
 	for i := range c.chunks {
-		n.published += 2 * bit(s.chunks[i].published, 0)
+		n.published += 2 * bit(s.chunks[i].marked, 0)
 	}
 	return n
 }

@@ -12,6 +12,9 @@ func (x *explorer) isolate(i int, h handler) {
 	m := &t.members[2*c+j]
 	if m.mark.isolated() && (m.status == pending || m.status == permanentlyFailed) {
 		x.lookUpIsolated(&t, i, j, m)
+		t = *x.from
+		x.uncount(&t, c, i, h)
+		x.put(&t, noAnswer, "handler %d finds %c isolated, the lookup fails", i, 'a'+j)
 		return
 	}
 	if x.lacks(markAnyRow) || m.row().Admits(h.admitted.entry(j).grant(), true) {

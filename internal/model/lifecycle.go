@@ -53,6 +53,11 @@ func (x *explorer) stop() {
 // hold stops the event and puts its waiting jobs aside.
 func (s *state) hold() {
 	s.event = stopped
+	for i := range s.relays {
+		if w := &s.relays[i]; w.phase == read || w.phase == acked {
+			w.since = true
+		}
+	}
 	for c := range s.chunks {
 		s.chunks[c].held |= s.chunks[c].waiting
 		s.chunks[c].waiting = 0
@@ -131,10 +136,14 @@ func (x *explorer) reconcile(c int) {
 	x.put(&t, normal, "the reconcile makes a job for chunk %d", c)
 }
 
-// reconcileRedrives does the same for redrives that were not answered, whatever became of their job or message.
+// reconcileRedrives does the same for redrives that were not answered, in running and completed events, unless a
+// redrive job waits.
 func (x *explorer) reconcileRedrives(c int) {
 	k := &x.from.chunks[c]
-	if k.claimed() || !x.from.redriveOpen(c) || x.from.live(c) || x.from.inKafka(c) || x.lacks(redriveOnce|reconcileNoRedrive) {
+	if !k.published || k.claimed() || !x.from.redriveOpen(c) || x.from.jobs(c).has(redrive) || x.from.inKafka(c) || x.lacks(redriveOnce|reconcileNoRedrive) {
+		return
+	}
+	if x.from.event == completed && x.lacks(reconcileRunning) {
 		return
 	}
 	t := *x.from

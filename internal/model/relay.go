@@ -92,15 +92,15 @@ func (x *explorer) readRows(t *state, i int) {
 	c := int(w.chunk)
 	var e [2]entry
 	for j := range e {
-		e[j] = x.reads(&t.members[2*c+j], w.mode, t.chunks[c].published)
+		e[j] = x.reads(&t.members[2*c+j], w.mode, t.chunks[c].marked)
 	}
 	w.phase, w.read = read, newMessage(c, e[0], e[1])
 }
 
-func (x *explorer) reads(m *member, how mode, published bool) entry {
+func (x *explorer) reads(m *member, how mode, marked bool) entry {
 	switch how {
 	case first:
-		if !published {
+		if !marked {
 			return tryEntry(0)
 		}
 	case redrive:
@@ -108,7 +108,7 @@ func (x *explorer) reads(m *member, how mode, published bool) entry {
 			return redriveEntry(m.redrive)
 		}
 	default:
-		if m.isDue(how, published) {
+		if m.isDue(how, marked) {
 			return tryEntry(m.retryCount)
 		}
 	}
@@ -116,12 +116,12 @@ func (x *explorer) reads(m *member, how mode, published bool) entry {
 }
 
 // isDue says whether a job that asks again publishes the member.
-func (m *member) isDue(how mode, published bool) bool {
+func (m *member) isDue(how mode, marked bool) bool {
 	switch how {
 	case again:
-		return published && (m.status == noRow || m.status == pending)
+		return marked && (m.status == noRow || m.status == pending)
 	case unsettled:
-		return published && !final(m.status)
+		return marked && !final(m.status)
 	case retry1, retry2:
 		return m.status == failed && m.retryCount == uint8(how-retry1)+1
 	default:
@@ -137,11 +137,28 @@ func (x *explorer) markPublished(t *state, i int, w relay) {
 		x.put(t, normal, "relay %d is rolled back: its job has gone to another attempt", i)
 		return
 	}
-	if k := &t.chunks[w.chunk]; !k.published {
-		k.published = true
+	if w.read == 0 {
+		x.put(t, normal, "relay %d completes the job: nothing was left to publish", i)
+		return
+	}
+	k := &t.chunks[w.chunk]
+	k.published = k.published || w.mode == first || x.lacks(retryPublishes)
+	if w.mode == first && !k.marked {
+		k.marked = true
 		t.summary.published += 2
 	}
-	x.put(t, normal, "relay %d completes the job, chunk %d is PUBLISHED", i, w.chunk)
+	if w.since && !x.lacks(markUnaware) { // a handler may have dropped the message, and a resume has counted on this job
+		k.waiting.add(askAgainMode(w.mode))
+	}
+	x.put(t, normal, "relay %d completes the %s job of chunk %d", i, w.mode, w.chunk)
+}
+
+// askAgainMode is the job that publishes once more what a job of the mode published while the event was stopped.
+func askAgainMode(m mode) mode {
+	if m == redrive {
+		return redrive
+	}
+	return unsettled
 }
 
 // completeAsleep completes the job of an event that does not run, since a resume makes it anew. If it runs by now the

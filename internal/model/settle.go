@@ -113,8 +113,8 @@ func (x *explorer) becomes(before domain.Result, asked entry, said answer, count
 		before.ErrorCode = ""
 	}
 	after := before.Settle(g, said.outcome(), counts, x.retries)
-	if counts && said.outcome().Verdict == domain.Unknown && after.ErrorCode == isolatedCode && !x.lacks(redriveKeepsMark) {
-		after.ErrorCode = "" // nobody died: what is not known is asked again
+	if x.lacks(redriveKeepsMark) && asked.isRedrive() && said.outcome().Verdict == domain.Unknown {
+		after.ErrorCode = before.ErrorCode
 	}
 	return after
 }
@@ -144,8 +144,8 @@ func (s *state) count(c int, n domain.Counts) {
 func (x *explorer) settleChunk(t *state, i int, h handler, ch changes) {
 	c := h.message.chunk()
 	k := &t.chunks[c]
-	if ch.settled {
-		k.attempts = 0
+	if ch.settled || h.own && !x.lacks(answersCount) {
+		k.attempts, k.lost = 0, 0
 	}
 	k.waiting |= ch.retries
 	if ch.unknown {
@@ -194,9 +194,10 @@ func (x *explorer) settleFound(i int, h handler) {
 		}
 	}
 	if settled {
-		t.chunks[c].attempts = 0
+		t.chunks[c].attempts, t.chunks[c].lost = 0, 0
 	}
 	if h.own {
+		t.loseClaim(c, x.isolateAfter)
 		t.loseToken(c)
 	}
 	t.close(c, i, h.own, x.lacks(claimsCounted))

@@ -62,11 +62,13 @@ func (m mark) isolated() bool { return m == isAsked || m == diedAsking || m == l
 
 // chunk is a row of grant_chunks, with the relay jobs of the chunk: a set of modes for each state of a job.
 type chunk struct {
-	published bool
+	published bool  // published_at is set
+	marked    bool  // its targets are PUBLISHED
 	open      uint8 // claims that are not closed; at most one, but for claimsCounted
 	ranOut    bool  // open_until has passed
 	newest    uint8 // the handler with the newest claim, from 1
 	attempts  uint8
+	lost      uint8 // claims that really did not come back since attempts was 0: only the model knows
 	settled   uint8
 	waiting   modes // available, scheduled or retryable
 	held      modes // pending: put aside by a stop
@@ -83,6 +85,7 @@ type summary struct{ success, fail, retrySuccess, published uint8 }
 type relay struct {
 	phase relayPhase
 	stale bool // paused so long that River gave its job to another attempt
+	since bool // the event was stopped since it read
 	mode  mode
 	chunk uint8
 	read  message // what it read, 0 for nothing
@@ -106,6 +109,7 @@ type handler struct {
 	answers  [2]answer
 	expired  bool // its lease has run out
 	own      bool // the chunk still has its token
+	inherits bool // the claim before it ran out without being closed
 }
 
 type handlerPhase uint8

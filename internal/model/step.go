@@ -76,7 +76,7 @@ func (x *explorer) tidy(t *state) {
 	for c := range x.chunks {
 		k := &t.chunks[c]
 		if x.isolateAfter == 0 {
-			k.attempts = 0
+			k.attempts, k.lost = 0, 0
 		}
 		mayAsk := t.mayAsk(c)
 		if !mayAsk || k.ranOut {

@@ -60,8 +60,8 @@ func (y *symmetry) try(t *state) {
 }
 
 func less(a, b relay) bool {
-	x := [...]uint8{uint8(a.phase), bit(a.stale, 0), uint8(a.mode), a.chunk, uint8(a.read)}
-	z := [...]uint8{uint8(b.phase), bit(b.stale, 0), uint8(b.mode), b.chunk, uint8(b.read)}
+	x := [...]uint8{uint8(a.phase), bit(a.stale, 0), uint8(a.mode), a.chunk, uint8(a.read), bit(a.since, 0)}
+	z := [...]uint8{uint8(b.phase), bit(b.stale, 0), uint8(b.mode), b.chunk, uint8(b.read), bit(b.since, 0)}
 	return bytes.Compare(x[:], z[:]) < 0
 }
 
