@@ -145,8 +145,11 @@ func markPublished(ctx context.Context, tx pgx.Tx, b batch, a RelayArgs) (last b
 		}
 		marked = tag.RowsAffected()
 	}
-	const chunks = `UPDATE grant_chunks SET published_at = now(), updated_at = now()
+	chunks := `UPDATE grant_chunks SET published_at = now(), updated_at = now()
 		WHERE event_id = $1 AND partition_key = $2 AND first_id BETWEEN $3 AND $4`
+	if a.Mode != First { // a chunk whose first publication was never marked must stay what the sweep looks for
+		chunks += ` AND published_at IS NOT NULL`
+	}
 	if _, err := tx.Exec(ctx, chunks, a.EventID, a.PartitionKey, a.FirstID, a.LastID); err != nil {
 		return false, fmt.Errorf("mark chunks: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/app"
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/internal/kafkatest"
@@ -97,6 +98,31 @@ func TestGrantedAndNeverMarked(t *testing.T) {
 	w.exec(`DELETE FROM river.river_job WHERE kind = 'relay'`)
 	p, _ = w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleHandler)
 	require.Zero(t, w.count(`SELECT published_count FROM campaign_event_summary`))
+	n, err := p.net.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, n)
+	w.exact(p, w.completed(p, e.ID))
+}
+
+// The same of a chunk whose retries were published and marked meanwhile: their mark says nothing of the targets', so the
+// sweep finds the chunk all the same.
+func TestRetriedAndNeverMarked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, _ := abort(t.Context(), failpoint.RelayAfterAck, 1000)
+	refusing := overrides{granter: func(g app.Granter) app.Granter { return saying{g, domain.RefusedForNow} }}
+	p, stop := w.start(ctx, refusing, roleAPI, roleRelay, roleHandler)
+	e := w.event(p, "POINT", 200)
+	w.run(p, e)
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM point_results WHERE status = 'FAILED'`) == 200 }, time.Minute, 10*time.Millisecond)
+	stop()
+	w.exec(`DELETE FROM river.river_job WHERE kind = 'relay' AND args->>'mode' = 'first'`)
+	w.exec(`UPDATE river.river_job SET state = 'available', scheduled_at = now() WHERE kind = 'relay'`)
+	p, _ = w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleHandler)
+	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return w.count(`SELECT count(*) FROM river.river_job WHERE state <> 'completed' AND kind = 'relay'`) == 0
+	}, time.Minute, 10*time.Millisecond)
 	n, err := p.net.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Positive(t, n)
