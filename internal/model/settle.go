@@ -147,13 +147,7 @@ func (x *explorer) settleChunk(t *state, i int, h handler, ch changes) {
 	if ch.settled || h.own && !x.lacks(answersCount) {
 		k.attempts, k.lost = 0, 0
 	}
-	k.waiting |= ch.retries
-	if ch.unknown {
-		k.waiting.add(again)
-	}
-	if ch.redrives {
-		k.waiting.add(x.redriveMode())
-	}
+	k.waiting |= x.jobsFor(ch)
 	if keep := (ch.unknown || ch.redrives) && !x.lacks(unknownCloses); !keep {
 		if h.own {
 			t.loseToken(c)
@@ -165,6 +159,18 @@ func (x *explorer) settleChunk(t *state, i int, h handler, ch changes) {
 	if ch.mismatch && t.event == running {
 		t.hold()
 	}
+}
+
+// jobsFor are the jobs that a settling asks for, as askAgain.
+func (x *explorer) jobsFor(ch changes) modes {
+	jobs := ch.retries
+	if ch.unknown {
+		jobs.add(again)
+	}
+	if ch.redrives {
+		jobs.add(x.redriveMode())
+	}
+	return jobs
 }
 
 // redriveMode is the job for an unknown redrive; where redrives are not kept, it can only be asked as anybody.
