@@ -84,6 +84,14 @@ func (b *breaker) away() error {
 	return nil
 }
 
+// unheard says that the ledger has not answered since it went away, whether or not somebody may ask just now.
+func (b *breaker) unheard() error {
+	if b.gate.State() == gobreaker.StateClosed {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errLedgerAway, b.cause())
+}
+
 // guarded makes the call unless the ledger is away, and notes how it went.
 func guarded[T any](b *breaker, call func() (T, error)) (answer T, err error) {
 	done, err := b.gate.Allow()

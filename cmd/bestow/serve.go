@@ -112,6 +112,6 @@ func (p *process) ops() bestowhttp.OpsConfig {
 	if p.kafka != nil {
 		ready["kafka"] = p.kafka.Ping
 	}
-	waits := bestowhttp.Checks{"money": func(context.Context) error { return p.granter.Away() }}
+	waits := bestowhttp.Checks{"money": func(context.Context) error { return p.granter.ledger.unheard() }}
 	return bestowhttp.OpsConfig{Ready: ready, Waits: waits, Log: p.log}
 }
