@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 	"bestow/outbox"
 
@@ -30,7 +31,7 @@ func (s *Grants) ask(ctx context.Context, c *claim) ([]domain.Outcome, error) {
 		}
 	}
 	c.grants = known
-	return outcomes, nil
+	return outcomes, failpoint.Hit(ctx, failpoint.LookedUp)
 }
 
 // grant asks the ledger, with no transaction open (T5). After an error that says that nothing was applied the claim is
@@ -58,7 +59,7 @@ func (s *Grants) grant(ctx context.Context, c claim) ([]domain.Outcome, error) {
 // blame: its mark goes in the same transaction, or the next claim would take it for one that kills. Rows are locked before
 // the chunk, as by a settling.
 func (s *Grants) giveBack(ctx context.Context, c claim, back func(context.Context, pgx.Tx, claim) error) error {
-	return pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+	err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		if c.marked {
 			if err := unmarkIsolated(ctx, tx, c.event, c.grants[0]); err != nil {
 				return err
@@ -66,6 +67,10 @@ func (s *Grants) giveBack(ctx context.Context, c claim, back func(context.Contex
 		}
 		return back(ctx, tx, c)
 	})
+	if err != nil {
+		return err
+	}
+	return failpoint.Hit(ctx, failpoint.GiveBackAfterCommit)
 }
 
 // quiet lets an error of the ledger pass for a message whose turn has not come while the ledger is away: that was said

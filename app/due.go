@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/obs"
 	"bestow/internal/pg"
 
@@ -35,6 +36,9 @@ func (s *Events) StartDue(ctx context.Context) error {
 		busy[e.lane] = err == nil || !waiting || errors.Is(err, errGateTaken) || errors.Is(err, &domain.Error{Code: domain.LaneBusy})
 		if err != nil && !waiting {
 			errs = append(errs, fmt.Errorf("start event %d: %w", e.id, err))
+		}
+		if err := failpoint.Hit(ctx, failpoint.StartDueBetween); err != nil {
+			return err
 		}
 	}
 	return errors.Join(errs...)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/obs"
 	"bestow/internal/pg"
 	"bestow/outbox"
@@ -67,8 +68,8 @@ func definition(e domain.Event) NewEvent {
 // if it is not the one that the caller has read. Errors: domain.NotFound, WrongStatus, match's, Invalid with every offending
 // field, CampaignTaken, MissingKeys, ImportRunning for what a running import depends on, and those of a key.
 func (s *Events) Edit(ctx context.Context, by Caller, id int64, p EventPatch, match func(domain.Event) error) (domain.Event, error) {
-	e, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) {
-		return once(ctx, tx, by, func() (domain.Event, error) { return s.edit(ctx, tx, id, p, match) })
+	e, err := commit(ctx, s.Pool, by, failpoint.EditBeforeCommit, failpoint.EditAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
+		return s.edit(ctx, tx, id, p, match)
 	})
 	if pg.Violates(err, campaignKey) { // somebody else took it a moment ago
 		err = s.campaignTaken(ctx, p.CampaignID)
@@ -178,8 +179,8 @@ func lockOutImports(ctx context.Context, tx pgx.Tx, id int64) error {
 // is free again. An idempotency key keeps its answer. Errors: domain.NotFound, WrongStatus, ImportRunning, match's, and those
 // of a key.
 func (s *Events) Delete(ctx context.Context, by Caller, id int64, match func(domain.Event) error) error {
-	_, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (struct{}, error) {
-		return once(ctx, tx, by, func() (struct{}, error) { return struct{}{}, s.deleteEvent(ctx, tx, id, match) })
+	_, err := commit(ctx, s.Pool, by, failpoint.DeleteBeforeCommit, failpoint.DeleteAfterCommit, func(tx pgx.Tx) (struct{}, error) {
+		return struct{}{}, s.deleteEvent(ctx, tx, id, match)
 	})
 	if err != nil {
 		return err

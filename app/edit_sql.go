@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -56,6 +57,9 @@ func (s *Events) Tidy(ctx context.Context) error {
 		}
 		if err != nil {
 			return fmt.Errorf("drop %s: %w", table, err)
+		}
+		if err := failpoint.Hit(ctx, failpoint.TidyBetween); err != nil {
+			return err
 		}
 	}
 	return nil

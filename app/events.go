@@ -39,16 +39,13 @@ type EventFilter struct {
 // Create makes an event with its summary, PENDING, in one transaction that also keeps the answer for by's idempotency
 // key. Errors: domain.Invalid with every offending field, domain.CampaignTaken, domain.MissingKeys, and those of a key.
 func (s *Events) Create(ctx context.Context, by Caller, n NewEvent) (domain.Event, error) {
-	e, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) {
-		return once(ctx, tx, by, func() (domain.Event, error) { return s.createEvent(ctx, tx, by.Actor, n) })
+	e, err := commit(ctx, s.Pool, by, failpoint.CreateBeforeCommit, failpoint.CreateAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
+		return s.createEvent(ctx, tx, by.Actor, n)
 	})
 	if pg.Violates(err, campaignKey) { // somebody else made it a moment ago
 		err = s.campaignTaken(ctx, n.CampaignID)
 	}
-	if err != nil {
-		return domain.Event{}, err
-	}
-	return e, failpoint.Hit(ctx, failpoint.CreateAfterCommit)
+	return e, err
 }
 
 // campaignTaken says who has the campaign_id, after its unique index refused another; it may have been given up since.

@@ -11,7 +11,6 @@ import (
 
 	"bestow/domain"
 	"bestow/internal/failpoint"
-	"bestow/internal/obs"
 	"bestow/internal/pg"
 	"bestow/outbox"
 
@@ -44,7 +43,7 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 	if err != nil || len(c.grants) == 0 {
 		return errors.Join(err, c.foreign())
 	}
-	if err := failpoint.Hit(ctx, failpoint.ClaimAfterCommit); err != nil {
+	if err := c.taken(ctx); err != nil {
 		return err
 	}
 	if time.Since(began) > s.Limits.ClaimLease/2 {
@@ -67,6 +66,14 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 		}
 	}
 	return c.foreign()
+}
+
+// taken is where a process dies that has its claim.
+func (c claim) taken(ctx context.Context) error {
+	if c.lapsed {
+		return failpoint.Hit(ctx, failpoint.LapsedAfterCommit)
+	}
+	return failpoint.Hit(ctx, failpoint.ClaimAfterCommit)
 }
 
 // work asks for all of the claim's grants and settles them; done says that every target of the event is final.
@@ -249,7 +256,13 @@ func (s *Grants) settleFirst(ctx context.Context, tx pgx.Tx, c claim, outcomes [
 	if err := s.insertSuccesses(ctx, tx, c.event, rows); err != nil {
 		return false, err
 	}
+	if err := failpoint.Hit(ctx, failpoint.SettleFirstInserted); err != nil {
+		return false, err
+	}
 	if err := closeClaim(ctx, tx, c, sum.Settled); err != nil {
+		return false, err
+	}
+	if err := failpoint.Hit(ctx, failpoint.SettleFirstClosed); err != nil {
 		return false, err
 	}
 	return s.count(ctx, tx, c, sum)
@@ -269,26 +282,13 @@ func (s *Grants) count(ctx context.Context, tx pgx.Tx, c claim, sum domain.Count
 
 // settleLocked locks the rows, lets the domain decide what each becomes, and writes what changed.
 func (s *Grants) settleLocked(ctx context.Context, tx pgx.Tx, c claim, outcomes []domain.Outcome) (bool, error) {
-	contradicted := slices.ContainsFunc(outcomes, func(o domain.Outcome) bool { return o.Verdict == domain.Contradicted })
-	if contradicted { // the event may have to become FAILED, and the gate comes before every other lock
-		if err := pg.Lock(ctx, tx, pg.Gate, c.event.ID); err != nil {
-			return false, err
-		}
-	}
-	rows, err := lockResults(ctx, tx, c.event, members(c.grants))
-	if err != nil {
-		return false, err
-	}
-	chunk, err := lockChunk(ctx, tx, c.chunk)
+	rows, chunk, err := lockSettled(ctx, tx, c, outcomes)
 	if err != nil {
 		return false, err
 	}
 	own := chunk.token == c.token
 	changes := decide(c, outcomes, rows, own, s.Limits.Retry.Limit)
-	if err := s.insertResults(ctx, tx, c.event, changes.insert); err != nil {
-		return false, err
-	}
-	if err := s.updateResults(ctx, tx, c.event, changes.update); err != nil {
+	if err := s.writeResults(ctx, tx, c.event, changes); err != nil {
 		return false, err
 	}
 	if err := updateChunk(ctx, tx, c, changes, own); err != nil {
@@ -305,20 +305,35 @@ func (s *Grants) settleLocked(ctx context.Context, tx pgx.Tx, c claim, outcomes 
 	return s.count(ctx, tx, c, changes.counts)
 }
 
-// fault makes the event FAILED, under its gate: going on would do harm.
-func (s *Grants) fault(ctx context.Context, tx pgx.Tx, c claim) error {
-	s.Log.ErrorContext(ctx, "the ledger contradicts itself, the event is stopped", obs.EventID, c.event.ID, obs.Chunk, c.chunk)
-	return faultEvent(ctx, tx, c.event.ID, domain.Mismatch, "the ledger contradicts itself: see the results with error_code mismatch")
+// lockSettled locks what a settling reads, in the house's order.
+func lockSettled(ctx context.Context, tx pgx.Tx, c claim, outcomes []domain.Outcome) (rows map[string]lockedResult, chunk chunkState, err error) {
+	contradicted := slices.ContainsFunc(outcomes, func(o domain.Outcome) bool { return o.Verdict == domain.Contradicted })
+	if contradicted { // the event may have to become FAILED, and the gate comes before every other lock
+		if err := pg.Lock(ctx, tx, pg.Gate, c.event.ID); err != nil {
+			return nil, chunk, err
+		}
+	}
+	if rows, err = lockResults(ctx, tx, c.event, members(c.grants)); err != nil {
+		return nil, chunk, err
+	}
+	if chunk, err = lockChunk(ctx, tx, c.chunk); err != nil {
+		return nil, chunk, err
+	}
+	return rows, chunk, failpoint.Hit(ctx, failpoint.SettleLocked)
 }
 
-// faultKeys makes the event FAILED because PINs can be neither sealed nor opened: no retry mends that.
-func (s *Grants) faultKeys(ctx context.Context, c claim) error {
-	return pg.InTx(context.WithoutCancel(ctx), s.Pool, func(tx pgx.Tx) error {
-		if err := pg.Lock(ctx, tx, pg.Gate, c.event.ID); err != nil {
-			return err
-		}
-		return faultEvent(ctx, tx, c.event.ID, domain.MissingKeys, "the keys of voucher PINs are missing or wrong: set BESTOW_MASTER_KEY to the one that the service had before, restart, and resume")
-	})
+// writeResults writes the rows that a settling changes.
+func (s *Grants) writeResults(ctx context.Context, tx pgx.Tx, e domain.Event, ch changes) error {
+	if err := s.insertResults(ctx, tx, e, ch.insert); err != nil {
+		return err
+	}
+	if err := failpoint.Hit(ctx, failpoint.SettleInserted); err != nil {
+		return err
+	}
+	if err := s.updateResults(ctx, tx, e, ch.update); err != nil {
+		return err
+	}
+	return failpoint.Hit(ctx, failpoint.SettleUpdated)
 }
 
 // changes is what a settling writes.
@@ -367,27 +382,6 @@ func (ch *changes) noteRefusal(after domain.Result) {
 	case !slices.Contains(ch.retries, after.RetryCount):
 		ch.retries = append(ch.retries, after.RetryCount)
 	}
-}
-
-// askAgain makes the jobs that the outcomes ask for, in the transaction that writes them: a status and its retry cannot
-// disagree. Times are the database's.
-func (s *Grants) askAgain(ctx context.Context, tx pgx.Tx, c claim, chunk chunkState, ch changes) error {
-	for _, try := range ch.retries {
-		at := chunk.now.Add(s.Limits.Retry.Wait(try))
-		if err := outbox.EnqueueAt(ctx, tx, s.River, c.chunk, outbox.Retry, try, at); err != nil {
-			return err
-		}
-	}
-	later := chunk.now.Add(s.Limits.ClaimLease + domain.UnknownWait(chunk.age)) // the claim stays open until its lease ends
-	if ch.unknown {
-		if err := outbox.EnqueueAt(ctx, tx, s.River, c.chunk, outbox.Again, 0, later); err != nil {
-			return err
-		}
-	}
-	if ch.redrive {
-		return outbox.EnqueueAt(ctx, tx, s.River, c.chunk, outbox.Redrive, 0, later)
-	}
-	return nil
 }
 
 func allGranted(outcomes []domain.Outcome) bool {

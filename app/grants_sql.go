@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -97,7 +98,7 @@ func updateChunk(ctx context.Context, tx pgx.Tx, c claim, ch changes, own bool) 
 	if err != nil {
 		return fmt.Errorf("settle chunk %s: %w", c.chunk, err)
 	}
-	return nil
+	return failpoint.Hit(ctx, failpoint.SettleClosed)
 }
 
 // returnClaim closes the claim as if it had not been: what it inherited is left as it was found, a claim that ran out.

@@ -181,6 +181,9 @@ func (im *importing) readUpload(ctx context.Context) (err error) {
 	if im.stage, err = openStage(ctx, im.Pool, im.event.ID); err != nil {
 		return err
 	}
+	if err := failpoint.Hit(ctx, failpoint.ImportStageMade); err != nil {
+		return err
+	}
 	if im.read, err = im.stage.fill(ctx, im.rows, im.event, im.Limits); err != nil {
 		return err
 	}
@@ -195,7 +198,7 @@ func (im *importing) writeTargets(ctx context.Context, tx pgx.Tx) (err error) {
 	first := int64(1)
 	keeps := im.keeps()
 	if keeps {
-		if first, err = reserveIDs(ctx, im.stage.conn, im.event.Type, im.read.staged); err != nil {
+		if first, err = im.reserve(ctx); err != nil {
 			return err
 		}
 	}
@@ -215,6 +218,14 @@ func (im *importing) writeTargets(ctx context.Context, tx pgx.Tx) (err error) {
 		return err
 	}
 	return failpoint.Hit(ctx, failpoint.ImportTargets)
+}
+
+// reserve takes an id for each row of the stage, for good: whatever becomes of the import, nobody else gets them.
+func (im *importing) reserve(ctx context.Context) (first int64, err error) {
+	if first, err = reserveIDs(ctx, im.stage.conn, im.event.Type, im.read.staged); err != nil {
+		return 0, err
+	}
+	return first, failpoint.Hit(ctx, failpoint.ImportIDsReserved)
 }
 
 // keeps says whether there is anything left to be written.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/obs"
 	"bestow/internal/pg"
 	"bestow/outbox"
@@ -50,6 +51,9 @@ func (s *Grants) isolate(ctx context.Context, c claim) (done bool, err error) {
 		if err != nil {
 			return false, err
 		}
+		if err := failpoint.Hit(ctx, failpoint.IsolatedSettled); err != nil {
+			return false, err
+		}
 		done = done || settled
 	}
 	return done, nil
@@ -69,7 +73,16 @@ func (s *Grants) askOne(ctx context.Context, c claim) ([]domain.Outcome, error) 
 		}
 		return []domain.Outcome{{Verdict: domain.RefusedForNow, Code: processDied, Message: "the process died whenever this member was asked for"}}, nil
 	}
+	return s.grantMarked(ctx, c)
+}
+
+// grantMarked asks for the claim's only grant under a mark by which one sees that it killed the process.
+func (s *Grants) grantMarked(ctx context.Context, c claim) ([]domain.Outcome, error) {
+	g := c.grants[0]
 	if err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return s.markIsolated(ctx, tx, c.event, g) }); err != nil {
+		return nil, err
+	}
+	if err := failpoint.Hit(ctx, failpoint.IsolatedMarked); err != nil {
 		return nil, err
 	}
 	c.marked = true

@@ -19,8 +19,8 @@ import (
 // Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it changes nothing.
 // Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys.
 func (s *Events) Start(ctx context.Context, by Caller, id int64) (domain.Event, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) {
-		return once(ctx, tx, by, func() (domain.Event, error) { return s.start(ctx, tx, id) })
+	return commit(ctx, s.Pool, by, failpoint.StartBeforeCommit, failpoint.StartAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
+		return s.start(ctx, tx, id)
 	})
 }
 
@@ -80,10 +80,14 @@ func missingKeys() error {
 // called at any time, any number of times.
 func (s *Events) Close(ctx context.Context, id int64) error {
 	closed, err := s.close(ctx, id)
-	if closed {
-		s.startNext(ctx)
+	if err != nil || !closed {
+		return err
 	}
-	return err
+	if err := failpoint.Hit(ctx, failpoint.CloseAfterCommit); err != nil {
+		return err
+	}
+	s.startNext(ctx)
+	return nil
 }
 
 func (s *Events) close(ctx context.Context, id int64) (closed bool, err error) {
@@ -127,30 +131,11 @@ func (s *Events) CloseDone(ctx context.Context) error {
 		if err := s.Close(ctx, id); err != nil {
 			errs = append(errs, fmt.Errorf("close event %d: %w", id, err))
 		}
+		if err := failpoint.Hit(ctx, failpoint.CloseDoneBetween); err != nil {
+			return err
+		}
 	}
 	return errors.Join(errs...)
-}
-
-// faultEvent stops a running event because going on would do harm; its gate is held.
-func faultEvent(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, memo string) error {
-	e, err := selectEvent(ctx, tx, id)
-	if err != nil {
-		return err
-	}
-	if e.Status != domain.Running {
-		return nil // it does not run any more
-	}
-	to, err := e.Status.After(domain.Fault)
-	if err != nil {
-		return err
-	}
-	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
-		return err
-	}
-	if err := outbox.Hold(ctx, tx, id); err != nil {
-		return err
-	}
-	return stampStopped(ctx, tx, id, code, memo)
 }
 
 // maxMemo is the length of a stop's memo, in characters.
@@ -180,6 +165,9 @@ func (s *Events) StopAll(ctx context.Context, by Caller, memo string) (all []Sto
 		if err != nil && !errors.Is(err, &domain.Error{Code: domain.WrongStatus}) {
 			return nil, err
 		}
+		if err := failpoint.Hit(ctx, failpoint.StopAllBetween); err != nil {
+			return nil, err
+		}
 	}
 	by.Once = nil // each stop may be repeated, so the whole may
 	for _, id := range ids {
@@ -202,13 +190,16 @@ func (s *Events) Stop(ctx context.Context, by Caller, id int64, memo string) (St
 	if err := checkMemo(memo); err != nil {
 		return Stopped{}, err
 	}
-	e, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) {
-		return once(ctx, tx, by, func() (domain.Event, error) { return stopEvent(ctx, tx, id, memo) })
+	e, err := commit(ctx, s.Pool, by, failpoint.StopBeforeCommit, failpoint.StopAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
+		return stopEvent(ctx, tx, id, memo)
 	})
 	if err != nil {
 		return Stopped{}, err
 	}
 	s.startNext(ctx)
+	if err := failpoint.Hit(ctx, failpoint.StopBeforeDrain); err != nil {
+		return Stopped{}, err
+	}
 	open, err := s.drained(ctx, id)
 	return Stopped{e, open}, err
 }
@@ -271,8 +262,8 @@ func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
 // Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a job
 // (T2). Asked again of an event that it resumed it changes nothing. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys.
 func (s *Events) Resume(ctx context.Context, by Caller, id int64) (domain.Event, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) {
-		return once(ctx, tx, by, func() (domain.Event, error) { return s.resume(ctx, tx, id) })
+	return commit(ctx, s.Pool, by, failpoint.ResumeBeforeCommit, failpoint.ResumeAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
+		return s.resume(ctx, tx, id)
 	})
 }
 

@@ -8,8 +8,11 @@ import (
 	"fmt"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
+	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Caller is who asks, and under which idempotency key.
@@ -29,6 +32,21 @@ type Once struct {
 // neither. Errors: domain.KeyReused for another fingerprint, domain.KeyInFlight while the first request is at work.
 func once[T any](ctx context.Context, tx pgx.Tx, by Caller, do func() (T, error)) (answer T, err error) {
 	return onceRead(ctx, tx, by, func() ([]byte, error) { return by.Once.Fingerprint, nil }, do)
+}
+
+// commit is once in a transaction of its own, with a failpoint on either side of its commit.
+func commit[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, before, after string, do func(pgx.Tx) (T, error)) (answer T, err error) {
+	answer, err = pg.Value(ctx, pool, func(tx pgx.Tx) (T, error) {
+		answer, err := once(ctx, tx, by, func() (T, error) { return do(tx) })
+		if err != nil {
+			return answer, err
+		}
+		return answer, failpoint.Hit(ctx, before)
+	})
+	if err != nil {
+		return answer, err
+	}
+	return answer, failpoint.Hit(ctx, after)
 }
 
 // onceRead is once for a request that streams: fingerprint is asked when do has read it, or reads it in its place.

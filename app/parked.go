@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 	"bestow/outbox"
 
@@ -32,10 +33,8 @@ type Replayed struct {
 // Replay lets a relay publish the message again, once per word of a person: its good part was handled or is handled now,
 // and if it is still bad it comes back to where it is. Errors: domain.NotFound, NotReplayable, and those of a key.
 func (s *Parked) Replay(ctx context.Context, by Caller, id int64) (Replayed, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Replayed, error) {
-		return once(ctx, tx, by, func() (Replayed, error) {
-			m, fresh, err := outbox.Replay(ctx, tx, s.River, id)
-			return Replayed{m, fresh}, err
-		})
+	return commit(ctx, s.Pool, by, failpoint.ReplayBeforeCommit, failpoint.ReplayAfterCommit, func(tx pgx.Tx) (Replayed, error) {
+		m, fresh, err := outbox.Replay(ctx, tx, s.River, id)
+		return Replayed{m, fresh}, err
 	})
 }

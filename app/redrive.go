@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 	"bestow/outbox"
 
@@ -39,11 +40,9 @@ func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Cod
 	if err != nil {
 		return taken, err
 	}
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Redriven, error) {
-		return once(ctx, tx, by, func() (Redriven, error) {
-			n, err := bringForward(ctx, tx, id, code)
-			return Redriven{taken.Matched + n, taken.Accepted + n}, err
-		})
+	return commit(ctx, s.Pool, by, failpoint.ForwardBeforeCommit, failpoint.RetryAfterCommit, func(tx pgx.Tx) (Redriven, error) {
+		n, err := bringForward(ctx, tx, id, code)
+		return Redriven{taken.Matched + n, taken.Accepted + n}, err
 	})
 }
 
@@ -64,6 +63,7 @@ func (s *Events) redriveAll(ctx context.Context, id int64, code domain.Code) (r 
 		})
 		if err == nil {
 			r.Matched, r.Accepted = r.Matched+n, r.Accepted+n
+			err = failpoint.Hit(ctx, failpoint.RedriveAfterCommit)
 		}
 	}
 	return r, err
@@ -86,7 +86,10 @@ func (s *Events) redriveBatch(ctx context.Context, tx pgx.Tx, id int64, code dom
 	if err != nil {
 		return 0, "", err
 	}
-	return len(members), members[len(members)-1], outbox.Redriven(ctx, tx, s.River, chunks)
+	if err := outbox.Redriven(ctx, tx, s.River, chunks); err != nil {
+		return 0, "", err
+	}
+	return len(members), members[len(members)-1], failpoint.Hit(ctx, failpoint.RedriveBeforeCommit)
 }
 
 // bringForward lets the event's waiting retries with the code run now and returns how many members wait in them.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -50,6 +51,9 @@ func (s *Reports) Repair(ctx context.Context, q VerifyQuery) ([]Repaired, error)
 			return all, fmt.Errorf("repair event %d: %w", e.id, err)
 		}
 		all = append(all, repaired...)
+		if err := failpoint.Hit(ctx, failpoint.RepairBetween); err != nil {
+			return all, err
+		}
 	}
 	return all, nil
 }
@@ -114,7 +118,10 @@ func repairLocked(ctx context.Context, tx pgx.Tx, e counted) ([]Repaired, error)
 	if err != nil {
 		return nil, err
 	}
-	return d.repaired(e.id), d.write(ctx, tx, e.id)
+	if err := d.write(ctx, tx, e.id); err != nil {
+		return nil, err
+	}
+	return d.repaired(e.id), failpoint.Hit(ctx, failpoint.RepairBeforeCommit)
 }
 
 // counters are the summary's four, in its order.

@@ -21,7 +21,11 @@ func (l *Ledger) GrantPoints(ctx context.Context, deadline time.Time, items []It
 	if err := sized(len(items)); err != nil {
 		return nil, err
 	}
-	return l.grant(ctx, pointBook{l.Location}, deadline, items)
+	answers, err := l.grant(ctx, pointBook{l.Location}, deadline, items)
+	if err != nil {
+		return nil, err
+	}
+	return answers, failpoint.Hit(ctx, failpoint.MoneyPointsCommitted)
 }
 
 // GrantVouchers issues one voucher for each item and answers in the order asked, with code and PIN: of a Replayed one
@@ -35,7 +39,11 @@ func (l *Ledger) GrantVouchers(ctx context.Context, deadline time.Time, items []
 	if err != nil {
 		return nil, err
 	}
-	return l.grant(ctx, voucherBook{l.vault, l.mint, keys}, deadline, items)
+	answers, err := l.grant(ctx, voucherBook{l.vault, l.mint, keys}, deadline, items)
+	if err != nil {
+		return nil, err
+	}
+	return answers, failpoint.Hit(ctx, failpoint.MoneyVouchersCommitted)
 }
 
 func sized(n int) error {

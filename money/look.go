@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -48,6 +49,9 @@ func (l *Ledger) writeMissing(ctx context.Context, tx pgx.Tx, b book, items []It
 		return seen, fmt.Errorf("read time: %w", err)
 	}
 	if seen.entries, err = b.find(ctx, tx, usableKeys(items)); err != nil {
+		return seen, err
+	}
+	if err := failpoint.Hit(ctx, failpoint.MoneyLooked); err != nil {
 		return seen, err
 	}
 	missing := l.choose(b.kind(), items, &seen)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"bestow/internal/failpoint"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -62,7 +64,7 @@ func (b pointBook) insert(ctx context.Context, tx pgx.Tx, items []Item, skip boo
 	if err != nil {
 		return nil, fmt.Errorf("save points: %w", err)
 	}
-	return entries, nil
+	return entries, failpoint.Hit(ctx, failpoint.MoneyPointsWritten)
 }
 
 // find probes key by key. The LIMIT keeps PostgreSQL from making a join of it, for which it may read the whole table

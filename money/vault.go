@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"bestow/internal/failpoint"
 	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
@@ -115,7 +116,7 @@ func (v *vault) create(ctx context.Context, refs []string, stored map[string][]b
 	if _, err := v.pool.Exec(ctx, insert, missing, wrapped); err != nil {
 		return fmt.Errorf("store seal keys: %w", err)
 	}
-	return nil
+	return failpoint.Hit(ctx, failpoint.MoneyKeyStored)
 }
 
 // unwrap puts the keys of refs into keys and into the cache.

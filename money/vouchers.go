@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"bestow/internal/failpoint"
 	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
@@ -77,7 +78,7 @@ func (b voucherBook) insert(ctx context.Context, tx pgx.Tx, items []Item, skip b
 	for n := range entries {
 		entries[n].voucher = fresh.vouchers[n]
 	}
-	return entries, nil
+	return entries, failpoint.Hit(ctx, failpoint.MoneyVouchersWritten)
 }
 
 // minted are new vouchers, open and sealed, one for each item.

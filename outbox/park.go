@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -48,7 +49,7 @@ func park(ctx context.Context, pool *pgxpool.Pool, at Position, payload []byte, 
 		if _, err := tx.Exec(ctx, insert, cause, detail, at.Topic, at.Partition, at.Offset, payload); err != nil {
 			return fmt.Errorf("park message: %w", err)
 		}
-		return nil
+		return failpoint.Hit(ctx, failpoint.ParkBeforeCommit)
 	})
 }
 
@@ -68,7 +69,7 @@ func parkAgain(ctx context.Context, tx pgx.Tx, from replay, payload []byte, caus
 	if err := tx.QueryRow(ctx, query, from.parkedID, payload).Scan(&back); err != nil {
 		return false, fmt.Errorf("park message again: %w", err)
 	}
-	return back, nil
+	return back, failpoint.Hit(ctx, failpoint.ParkBackBeforeCommit)
 }
 
 // printable takes out of s what PostgreSQL's text would refuse.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 
 	"github.com/IBM/sarama"
@@ -29,6 +30,9 @@ func (n *Net) Reconcile(ctx context.Context) (chunks int, err error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("reconcile %s: %w", t.Code, err))
 		}
+		if err := failpoint.Hit(ctx, failpoint.ReconcileAfter); err != nil {
+			return chunks, err
+		}
 	}
 	return chunks, errors.Join(errs...)
 }
@@ -47,8 +51,8 @@ func (n *Net) reconcileType(ctx context.Context, t domain.EventType) (int, error
 	if retries.Before(passed) {
 		passed = retries
 	}
-	if passed.IsZero() {
-		return 0, nil
+	if err := failpoint.Hit(ctx, failpoint.MomentAfterCommit); err != nil || passed.IsZero() {
+		return 0, err
 	}
 	lost, err := pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) { return n.askAgain(ctx, tx, t, passed) })
 	if err != nil {
@@ -94,7 +98,10 @@ func noteReconciled(ctx context.Context, tx pgx.Tx, chunks []domain.Chunk) error
 			return fmt.Errorf("note reconcile of chunk %s: %w", c, err)
 		}
 	}
-	return nil
+	if len(chunks) == 0 {
+		return nil
+	}
+	return failpoint.Hit(ctx, failpoint.ReconcileBeforeJobs)
 }
 
 // passed is the latest moment of the topic that its group has passed, zero for none, and notes the present one. The clock

@@ -92,6 +92,9 @@ func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[Relay
 		if i > 0 && time.Now().After(until) || ctx.Err() != nil {
 			return i, ctx.Err()
 		}
+		if err := between(ctx, i); err != nil {
+			return i, err
+		}
 		m.ID = strconv.FormatInt(job.ID, 10) + "-" + strconv.Itoa(job.Attempt) + "-" + strconv.Itoa(i)
 		m.Trace = newTrace()
 		if err := w.Kafka.publish(topic, m, time.Now()); err != nil {
@@ -99,6 +102,15 @@ func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[Relay
 		}
 	}
 	return len(b.messages), nil
+}
+
+// between is where a process dies that has published some of a job's messages. An error there stands for a Kafka that takes
+// no more of them.
+func between(ctx context.Context, published int) error {
+	if published == 0 {
+		return nil
+	}
+	return failpoint.Hit(ctx, failpoint.RelayBetween)
 }
 
 // mark completes the job and marks the targets, in one transaction under the event's gate. It marks the messages that
@@ -148,7 +160,10 @@ func (w *RelayWorker) leave(ctx context.Context, tx pgx.Tx, done RelayArgs, b ba
 // handOn makes a job of what is left of a, from the target with id first on.
 func (w *RelayWorker) handOn(ctx context.Context, tx pgx.Tx, a RelayArgs, first int64) error {
 	rest := domain.Run{EventID: a.EventID, PartitionKey: a.PartitionKey, First: first, Last: a.LastID}
-	return EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), rest, a.Mode, a.Try, time.Now().Add(time.Second))
+	if err := EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), rest, a.Mode, a.Try, time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	return failpoint.Hit(ctx, failpoint.RelayHandedOn)
 }
 
 // askAgain makes a job that publishes a's targets once more, but for those that are settled. The event was stopped while
@@ -159,7 +174,10 @@ func (w *RelayWorker) askAgain(ctx context.Context, tx pgx.Tx, a RelayArgs) erro
 		mode = Redrive
 	}
 	all := domain.Run{EventID: a.EventID, PartitionKey: a.PartitionKey, First: a.FirstID, Last: a.LastID}
-	return EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), all, mode, 0, time.Now().Add(time.Second))
+	if err := EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), all, mode, 0, time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	return failpoint.Hit(ctx, failpoint.RelayAskedAgain)
 }
 
 // errAwake: the event was resumed after the job had found it stopped, and the resume counted on the job. The gate is held,

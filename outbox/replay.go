@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"bestow/internal/failpoint"
 	"bestow/internal/obs"
 	"bestow/internal/pg"
 
@@ -71,6 +72,9 @@ func (w *ReplayWorker) Work(ctx context.Context, job *river.Job[ReplayArgs]) err
 	if err != nil {
 		return err
 	}
+	if err := failpoint.Hit(ctx, failpoint.CopyRead); err != nil {
+		return err
+	}
 	if c != nil {
 		if err := w.Kafka.republish(*c); err != nil {
 			w.Log.WarnContext(ctx, "kafka did not take a parked message", obs.Topic, c.at.Topic, obs.JobID, job.ID, obs.Err, err)
@@ -79,6 +83,9 @@ func (w *ReplayWorker) Work(ctx context.Context, job *river.Job[ReplayArgs]) err
 			}
 			return river.JobSnooze(kafkaAway)
 		}
+	}
+	if err := failpoint.Hit(ctx, failpoint.CopyAfterAck); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markBudget)
 	defer cancel()

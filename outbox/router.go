@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/obs"
 
 	"github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka"
@@ -165,7 +166,7 @@ func (r *Router) receive(topic string, m *message.Message) error {
 	if err != nil {
 		return logged{err}
 	}
-	return nil
+	return failpoint.Hit(ctx, failpoint.HandledBeforeAck)
 }
 
 // logged is an error that was logged where it was met, or is none to be logged. Watermill's router logs every error but a
@@ -181,7 +182,7 @@ func (r *Router) park(ctx context.Context, at Position, m *message.Message, caus
 	}
 	r.log.ErrorContext(ctx, "message was parked", obs.Cause, cause, obs.Topic, at.Topic,
 		obs.Partition, at.Partition, obs.Offset, at.Offset, obs.Err, why)
-	return nil
+	return failpoint.Hit(ctx, failpoint.ParkAfterCommit)
 }
 
 // leaveEndedSession lets go of a message that was refused in a session that has ended: an ack of such a session commits

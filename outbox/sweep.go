@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -30,7 +31,10 @@ func (n *Net) Sweep(ctx context.Context) (chunks int, err error) {
 		if err != nil || len(lost) == 0 {
 			return 0, err
 		}
-		return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{First: domain.Runs(lost, n.ChunksAJob)})
+		if err := insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{First: domain.Runs(lost, n.ChunksAJob)}); err != nil {
+			return 0, err
+		}
+		return len(lost), failpoint.Hit(ctx, failpoint.SweepBeforeCommit)
 	})
 }
 

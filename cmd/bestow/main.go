@@ -14,6 +14,7 @@ import (
 
 	"bestow/domain"
 	"bestow/http/client"
+	"bestow/internal/failpoint"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -62,6 +63,9 @@ func main() {
 
 // run works one command line and returns the exit code.
 func run(ctx context.Context, args []string, t *terminal) int {
+	if err := failpoint.Check(); err != nil {
+		return t.fail(err)
+	}
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("bestow"), kong.Description("Grants points and vouchers to millions of members, each exactly once."),
 		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))

@@ -9,6 +9,7 @@ import (
 
 	"bestow/app"
 	"bestow/domain"
+	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 	"bestow/internal/seal"
 	"bestow/money"
@@ -93,7 +94,7 @@ func (s sealer) createKey(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	if _, err := tx.Exec(ctx, insert, eventID, s.master.Wrap(key, keyAAD(eventID))); err != nil {
 		return fmt.Errorf("store PIN key: %w", err)
 	}
-	return nil
+	return failpoint.Hit(ctx, failpoint.SettleKeyStored)
 }
 
 // check is seal.ErrOpen if the PINs of the last event were sealed under another master key.

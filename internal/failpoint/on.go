@@ -2,7 +2,27 @@
 
 package failpoint
 
-import "context"
+import (
+	"context"
+	_ "embed"
+	"os"
+	"regexp"
+	"sync"
+)
+
+//go:embed points.go
+var source string
+
+var named = regexp.MustCompile(`(?m)^\t\w+ += "([a-z_.]+)"`)
+
+// All is every point, in the order of the road.
+func All() []string {
+	var all []string
+	for _, found := range named.FindAllStringSubmatch(source, -1) {
+		all = append(all, found[1])
+	}
+	return all
+}
 
 type hookKey struct{}
 
@@ -21,8 +41,27 @@ func With(ctx context.Context, hook func(point string) error) context.Context {
 	return context.WithValue(ctx, hookKey{}, hook)
 }
 
-// Hit asks the context's hook, if it has one, whether to go on past point.
+// setting is the variable that says what the whole process meets.
+const setting = "BESTOW_TEST_FAILPOINTS"
+
+// planned is what the environment asks for, read once.
+var planned = sync.OnceValues(func() (plan, error) { return parse(os.Getenv(setting)) })
+
+// Check returns what is wrong with BESTOW_TEST_FAILPOINTS: a misspelt point would let a test pass that tests nothing.
+func Check() error {
+	_, err := planned()
+	return err
+}
+
+// Hit does what the environment asks for at point, and asks the context's hook, if it has one, whether to go on.
 func Hit(ctx context.Context, point string) error {
+	p, err := planned()
+	if err == nil {
+		err = p.hit(ctx, point)
+	}
+	if err != nil {
+		return err
+	}
 	if hook, ok := ctx.Value(hookKey{}).(func(string) error); ok {
 		return hook(point)
 	}

@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+
+	"bestow/domain"
+	"bestow/internal/failpoint"
+	"bestow/internal/obs"
+	"bestow/internal/pg"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// fault makes the event FAILED, under its gate: going on would do harm.
+func (s *Grants) fault(ctx context.Context, tx pgx.Tx, c claim) error {
+	s.Log.ErrorContext(ctx, "the ledger contradicts itself, the event is stopped", obs.EventID, c.event.ID, obs.Chunk, c.chunk)
+	return faultEvent(ctx, tx, c.event.ID, domain.Mismatch, "the ledger contradicts itself: see the results with error_code mismatch")
+}
+
+// faultKeys makes the event FAILED because PINs can be neither sealed nor opened: no retry mends that.
+func (s *Grants) faultKeys(ctx context.Context, c claim) error {
+	err := pg.InTx(context.WithoutCancel(ctx), s.Pool, func(tx pgx.Tx) error {
+		if err := pg.Lock(ctx, tx, pg.Gate, c.event.ID); err != nil {
+			return err
+		}
+		return faultEvent(ctx, tx, c.event.ID, domain.MissingKeys, "the keys of voucher PINs are missing or wrong: set BESTOW_MASTER_KEY to the one that the service had before, restart, and resume")
+	})
+	if err != nil {
+		return err
+	}
+	return failpoint.Hit(ctx, failpoint.FaultAfterCommit)
+}
+
+// faultEvent stops a running event because going on would do harm; its gate is held.
+func faultEvent(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, memo string) error {
+	e, err := selectEvent(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if e.Status != domain.Running {
+		return nil // it does not run any more
+	}
+	to, err := e.Status.After(domain.Fault)
+	if err != nil {
+		return err
+	}
+	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
+		return err
+	}
+	if err := outbox.Hold(ctx, tx, id); err != nil {
+		return err
+	}
+	if err := stampStopped(ctx, tx, id, code, memo); err != nil {
+		return err
+	}
+	return failpoint.Hit(ctx, failpoint.FaultWritten)
+}

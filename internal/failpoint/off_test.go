@@ -1,0 +1,29 @@
+//go:build !failpoint
+
+package failpoint_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Whoever runs the product cannot be killed by a variable: its binary has no Hit, no reader of rules and not their name.
+func TestNothingOfItInANormalBuild(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "bestow")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-w", "-o", binary, "bestow/cmd/bestow")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	symbols, err := exec.CommandContext(t.Context(), "go", "tool", "nm", binary).Output()
+	require.NoError(t, err)
+	require.Contains(t, string(symbols), "bestow/app.(*Grants).Handle", "the symbols are there")
+	require.NotContains(t, string(symbols), "bestow/internal/failpoint")
+	body, err := os.ReadFile(binary)
+	require.NoError(t, err)
+	require.False(t, bytes.Contains(body, []byte("BESTOW_TEST_FAILPOINTS")))
+}
