@@ -51,6 +51,9 @@ func (s *Reports) Repair(ctx context.Context, q VerifyQuery) ([]Repaired, error)
 			return all, fmt.Errorf("repair event %d: %w", e.id, err)
 		}
 		all = append(all, repaired...)
+		if len(repaired) == 0 {
+			continue
+		}
 		if err := failpoint.Hit(ctx, failpoint.RepairBetween); err != nil {
 			return all, err
 		}

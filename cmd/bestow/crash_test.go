@@ -36,9 +36,12 @@ func abort(ctx context.Context, point string, times int32) (context.Context, *at
 func TestKilledAnywhereOnTheRoad(t *testing.T) {
 	t.Parallel()
 	for _, point := range []string{
-		failpoint.RelayRead, failpoint.RelayAfterAck, failpoint.RelayBeforeCommit, failpoint.RelayAfterCommit,
-		failpoint.ClaimBeforeCommit, failpoint.ClaimAfterCommit, failpoint.MoneyBeforeCommit, failpoint.MoneyAfterGrant,
-		failpoint.SettleBeforeCommit, failpoint.SettleAfterCommit, failpoint.CloseBeforeCommit,
+		failpoint.RelayRead, failpoint.RelayBetween, failpoint.RelayAfterAck, failpoint.RelayBeforeCommit, failpoint.RelayAfterCommit,
+		failpoint.ClaimBeforeCommit, failpoint.ClaimAfterCommit, failpoint.MoneyKeyStored, failpoint.MoneyPointsWritten,
+		failpoint.MoneyVouchersWritten, failpoint.MoneyBeforeCommit, failpoint.MoneyPointsCommitted, failpoint.MoneyVouchersCommitted,
+		failpoint.MoneyAfterGrant, failpoint.SettleKeyStored, failpoint.SettleFirstInserted, failpoint.SettleFirstClosed,
+		failpoint.SettleBeforeCommit, failpoint.SettleAfterCommit, failpoint.CloseBeforeCommit, failpoint.CloseAfterCommit,
+		failpoint.HandledBeforeAck,
 	} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
@@ -183,7 +186,10 @@ func TestARelayThatWakesTooLate(t *testing.T) {
 // says, with the tries that it says (F22).
 func TestKilledWhileRefused(t *testing.T) {
 	t.Parallel()
-	for _, point := range []string{failpoint.MoneyAfterGrant, failpoint.SettleBeforeCommit, failpoint.SettleAfterCommit} {
+	for _, point := range []string{
+		failpoint.MoneyLooked, failpoint.MoneyAfterGrant, failpoint.SettleLocked, failpoint.SettleInserted, failpoint.SettleUpdated,
+		failpoint.SettleClosed, failpoint.SettleRetryMade, failpoint.SettleBeforeCommit, failpoint.SettleAfterCommit,
+	} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

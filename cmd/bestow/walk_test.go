@@ -1,0 +1,358 @@
+//go:build failpoint
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/internal/failpoint"
+	"bestow/internal/kafkatest"
+	"bestow/outbox"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mood is how the ledger takes what is asked for an event.
+type mood func(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error)
+
+// walk goes all roads of the product, in a world where each point kills at its first passage.
+type walk struct {
+	*world
+	app.Granter // the true ledger
+
+	p    *process
+	ctx  context.Context
+	mu   sync.Mutex
+	hits map[string]int
+	mind map[int64]mood
+	lost map[int64]bool // events whose messages get lost on their way
+	held chan struct{}  // relays wait for it before they mark
+	made int
+}
+
+func newWalk(t *testing.T) *walk {
+	t.Helper()
+	k := &walk{world: newWorld(t), hits: map[string]int{}, mind: map[int64]mood{}, lost: map[int64]bool{}}
+	k.ctx = failpoint.With(t.Context(), k.pass)
+	k.p, _ = k.start(k.ctx, overrides{
+		granter: func(g app.Granter) app.Granter { k.Granter = g; return k },
+		handler: k.losing,
+		limits: func(l *app.Limits) {
+			l.OwnPartition = 250
+			l.Retry = domain.RetryPolicy{Limit: 2, Backoff: 100 * time.Millisecond}
+		},
+	}, allRoles...)
+	return k
+}
+
+// pass kills at the first passage of a point.
+func (k *walk) pass(point string) error {
+	k.mu.Lock()
+	k.hits[point]++
+	dies, held := k.hits[point] == 1, k.held
+	if point == failpoint.RelayBetween { // there Kafka takes no more, often enough that one such job comes to its mark
+		dies = k.hits[point] <= 8
+	}
+	k.mu.Unlock()
+	if point == failpoint.RelayAfterAck && held != nil {
+		<-held
+	}
+	if dies {
+		return fmt.Errorf("%w: %s", errKilled, point)
+	}
+	return nil
+}
+
+func (k *walk) hold(c chan struct{}) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.held = c
+}
+
+// minded sets the ledger's mood for events, nil for its true one.
+func (k *walk) minded(m mood, events ...int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, id := range events {
+		k.mind[id] = m
+	}
+}
+
+// Grant implements app.Granter.
+func (k *walk) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+	k.mu.Lock()
+	m := k.mind[e.ID]
+	k.mu.Unlock()
+	if m == nil {
+		m = k.Granter.Grant
+	}
+	return m(ctx, e, deadline, grants)
+}
+
+func (k *walk) loses(lost bool, event int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lost[event] = lost
+}
+
+// losing is a Kafka that loses what it has acknowledged.
+func (k *walk) losing(next outbox.Handler) outbox.Handler {
+	return func(ctx context.Context, m outbox.Message) error {
+		k.mu.Lock()
+		lost := k.lost[m.Chunk.EventID]
+		k.mu.Unlock()
+		if lost {
+			return nil
+		}
+		return next(ctx, m)
+	}
+}
+
+// do takes a step of an operator, who asks again under the same key until it is answered.
+func (k *walk) do(step func(app.Caller) error) {
+	k.Helper()
+	k.made++
+	for {
+		key := fmt.Sprint("step ", k.made)
+		err := step(app.Caller{Actor: "walk", Once: &app.Once{Key: key, Fingerprint: []byte(key)}})
+		if !errors.Is(err, errKilled) {
+			require.NoError(k, err)
+			return
+		}
+	}
+}
+
+func (k *walk) event(kind string, n int, at *time.Time) (id int64) {
+	k.Helper()
+	amount := int64(500)
+	k.do(func(by app.Caller) error {
+		e, err := k.p.app.Events.Create(k.ctx, by, app.NewEvent{CampaignID: fmt.Sprint("walk-", k.made), EventType: kind, DefaultAmount: &amount, ReservationAt: at})
+		id = e.ID
+		return err
+	})
+	k.do(func(by app.Caller) error {
+		_, err := k.p.app.Targets.Import(k.ctx, by, id, app.Upload{Body: strings.NewReader(members(n)), ContentType: "text/csv"})
+		return err
+	})
+	return id
+}
+
+func (k *walk) begin(events ...int64) {
+	k.Helper()
+	for _, id := range events {
+		k.do(func(by app.Caller) error { _, err := k.p.app.Events.Start(k.ctx, by, id); return err })
+	}
+}
+
+func (k *walk) resume(events ...int64) {
+	k.Helper()
+	for _, id := range events {
+		k.do(func(by app.Caller) error { _, err := k.p.app.Events.Resume(k.ctx, by, id); return err })
+	}
+}
+
+// until waits for an event's status.
+func (k *walk) until(want domain.Status, events ...int64) {
+	k.Helper()
+	for _, id := range events {
+		var e domain.Event
+		require.Eventually(k, func() bool {
+			k.do(func(app.Caller) error { return k.p.app.Events.StartDue(k.ctx) })
+			k.do(func(app.Caller) error { return k.p.app.Events.CloseDone(k.ctx) })
+			var err error
+			e, err = k.p.app.Events.Get(k.ctx, id)
+			return err == nil && e.Status == want
+		}, time.Minute, 50*time.Millisecond, "event %d is to be %s: %+v", id, want, &e)
+	}
+}
+
+// eventually waits until a query gives n.
+func (k *walk) eventually(n int, query string, args ...any) {
+	k.Helper()
+	require.Eventually(k, func() bool { return k.count(query, args...) == n }, time.Minute, 50*time.Millisecond, query)
+}
+
+// Every road is gone, and at each point of the list somebody dies, once; whoever does such steps again does it again. In the
+// end every member is where the policy says, granted once and counted once. A point that no road passes tests nothing: it
+// has no place in the list.
+func TestKilledOnceAtEveryPoint(t *testing.T) {
+	t.Parallel()
+	k := newWalk(t)
+	k.walkTheDesk()
+	k.walkTheRoad()
+	k.walkRefusals()
+	k.walkStops()
+	k.walkTrouble()
+	k.walkTheNets()
+	k.walkParked()
+	k.verified(k.p)
+	k.eventually(0, `SELECT count(*) FROM campaign_events WHERE event_status <> 'COMPLETED'`)
+	require.Equal(t, k.count(`SELECT sum(total_count) FROM campaign_events`), k.count(`SELECT (SELECT count(*) FROM money.point_member) + (SELECT count(*) FROM money.vouchers)`))
+	require.Empty(t, k.missed(), "nobody passed these points")
+}
+
+// missed is the points that nobody has passed.
+func (k *walk) missed() (points []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, point := range failpoint.All() {
+		if k.hits[point] == 0 {
+			points = append(points, point)
+		}
+	}
+	return points
+}
+
+// An event is made, filled, edited and deleted.
+func (k *walk) walkTheDesk() {
+	k.Helper()
+	id := k.event("POINT", 300, nil)
+	any := func(domain.Event) error { return nil }
+	patch := app.EventPatch{NewEvent: app.NewEvent{DefaultReason: "summer"}, Given: map[string]bool{"default_reason": true}}
+	k.do(func(by app.Caller) error { _, err := k.p.app.Events.Edit(k.ctx, by, id, patch, any); return err })
+	k.do(func(by app.Caller) error { return k.p.app.Events.Delete(k.ctx, by, id, any) })
+	require.Eventually(k, func() bool {
+		k.do(func(app.Caller) error { return k.p.app.Events.Tidy(k.ctx) })
+		return k.count(`SELECT count(*) FROM pg_class WHERE relname = $1`, fmt.Sprint("point_targets_", id)) == 0
+	}, time.Minute, 50*time.Millisecond)
+}
+
+// Points and vouchers are granted, by hand and at a reserved time; a counter that is wrong is put right.
+func (k *walk) walkTheRoad() {
+	k.Helper()
+	at := time.Now().Add(2 * time.Second).Truncate(time.Second)
+	points, vouchers, reserved := k.event("POINT", 800, nil), k.event("VOUCHER", 200, nil), k.event("POINT", 50, &at)
+	k.begin(points, vouchers)
+	k.until(domain.Completed, points, vouchers, reserved)
+	k.exec(`UPDATE campaign_event_summary SET published_count = published_count - 1 WHERE event_id = $1`, points)
+	k.do(func(app.Caller) error { _, err := k.p.app.Reports.Repair(k.ctx, app.VerifyQuery{}); return err })
+}
+
+// Refused, lost and given up; then a person asks again, and that is lost too.
+func (k *walk) walkRefusals() {
+	k.Helper()
+	id := k.event("POINT", 200, nil)
+	k.minded((&verdicts{Granter: k.Granter, asked: map[string]int{}, say: func(m string, nth int) (domain.Verdict, bool) {
+		switch {
+		case digit(m) == '2', digit(m) == '5' && nth == 1:
+			return domain.RefusedForNow, false
+		case digit(m) == '3':
+			return domain.RefusedForGood, false
+		case digit(m) == '4' && nth == 1: // applied, and nobody heard
+			return domain.Unknown, true
+		}
+		return domain.Granted, true
+	}}).Grant, id)
+	k.begin(id)
+	k.until(domain.Completed, id)
+	require.Equal(k, 40, k.count(`SELECT fail_count FROM campaign_event_summary WHERE event_id = $1`, id))
+	k.minded((&verdicts{Granter: k.Granter, asked: map[string]int{}, say: func(m string, nth int) (domain.Verdict, bool) {
+		if digit(m) == '3' && nth == 1 {
+			return domain.Unknown, true
+		}
+		return domain.Granted, true
+	}}).Grant, id)
+	k.do(func(by app.Caller) error { _, err := k.p.app.Events.Retry(k.ctx, by, id, "", false); return err })
+	k.eventually(200, `SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, id)
+}
+
+// The process dies between the ledger's commit and the settling, while its relay has not marked yet; both events are
+// stopped, what was granted is looked up, and they are resumed.
+func (k *walk) walkStops() {
+	k.Helper()
+	one, two := k.event("POINT", 200, nil), k.event("POINT", 100, nil)
+	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+		_, err := k.Granter.Grant(ctx, e, deadline, grants)
+		panic(fmt.Sprint("killed after the ledger: ", err)) //nolint:forbidigo // stands for the death of the process
+	}, one, two)
+	marks := make(chan struct{})
+	k.hold(marks)
+	k.begin(one, two)
+	granted := func() int {
+		return k.count(`SELECT count(*) FROM money.point_member WHERE ref_unique_id = $1`, fmt.Sprint(one))
+	}
+	require.Eventually(k, func() bool { return granted() > 0 }, time.Minute, 20*time.Millisecond)
+	k.do(func(by app.Caller) error { _, err := k.p.app.Events.Stop(k.ctx, by, one, "walk"); return err })
+	k.do(func(by app.Caller) error { _, err := k.p.app.Events.StopAll(k.ctx, by, "walk"); return err })
+	k.hold(nil)
+	close(marks)
+	k.eventually(granted(), `SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, one)
+	k.minded(nil, one, two)
+	k.resume(one, two)
+	k.until(domain.Completed, one, two)
+}
+
+// A chunk that kills is worked one member at a time, by a ledger that fails twice; another ledger contradicts itself; of a
+// third the keys are gone.
+func (k *walk) walkTrouble() {
+	k.Helper()
+	alone, contradicted, keyless := k.event("POINT", 60, nil), k.event("POINT", 60, nil), k.event("VOUCHER", 60, nil)
+	k.exec(`UPDATE grant_chunks SET attempts = 10 WHERE event_id = $1`, alone)
+	failures := make(chan error, 2)
+	failures <- errors.New("no answer")
+	failures <- app.ErrNotApplied
+	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+		select {
+		case err := <-failures:
+			return nil, err
+		default:
+			return k.Granter.Grant(ctx, e, deadline, grants)
+		}
+	}, alone)
+	k.minded((&verdicts{Granter: k.Granter, asked: map[string]int{}, say: func(string, int) (domain.Verdict, bool) {
+		return domain.Contradicted, false
+	}}).Grant, contradicted)
+	k.minded(func(context.Context, domain.Event, time.Time, []domain.Grant) ([]domain.Outcome, error) {
+		return nil, fmt.Errorf("%w: %w", app.ErrNotApplied, &domain.Error{Code: domain.MissingKeys})
+	}, keyless)
+	k.begin(alone, contradicted, keyless)
+	k.until(domain.Failed, contradicted, keyless)
+	k.minded(nil, contradicted, keyless)
+	k.resume(contradicted, keyless)
+	k.until(domain.Completed, alone, contradicted, keyless)
+}
+
+// An event loses its jobs, another one its messages.
+func (k *walk) walkTheNets() {
+	k.Helper()
+	jobless, lost := k.event("POINT", 60, nil), k.event("POINT", 60, nil)
+	k.exec(`DELETE FROM river.river_job WHERE kind = 'relay' AND args @> jsonb_build_object('event_id', $1::bigint)`, jobless)
+	k.loses(true, lost)
+	k.begin(jobless, lost)
+	k.do(func(app.Caller) error { _, err := k.p.net.Sweep(k.ctx); return err })
+	k.until(domain.Completed, jobless)
+	k.eventually(60, `SELECT published_count FROM campaign_event_summary WHERE event_id = $1`, lost)
+	net := *k.p.net
+	net.Patience = time.Nanosecond
+	require.Eventually(k, func() bool {
+		found := 0
+		k.do(func(app.Caller) (err error) { found, err = net.Reconcile(k.ctx); return err })
+		return found > 0
+	}, time.Minute, 50*time.Millisecond)
+	k.loses(false, lost)
+	k.until(domain.Running, lost)
+	require.Eventually(k, func() bool {
+		k.do(func(app.Caller) error { _, err := net.Reconcile(k.ctx); return err })
+		return k.count(`SELECT count(*) FROM campaign_events WHERE id = $1 AND event_status = 'COMPLETED'`, lost) == 1
+	}, time.Minute, 50*time.Millisecond)
+}
+
+// A message that nobody can use is parked, replayed, and parked again.
+func (k *walk) walkParked() {
+	k.Helper()
+	kafkatest.Produce(k, k.cfg.Brokers, k.cfg.TopicPrefix+".point", 0, []byte("rubbish"))
+	k.parked("true", 1)
+	id := int64(k.count(`SELECT id FROM parked_messages`))
+	k.do(func(by app.Caller) error { _, err := k.p.app.Parked.Replay(k.ctx, by, id); return err })
+	k.eventually(1, `SELECT count(*) FROM river.river_job WHERE kind = 'replay' AND state = 'completed'`)
+	k.parked("replayed_at IS NULL", 1)
+	k.eventually(1, `SELECT count(*) FROM parked_messages`)
+}
