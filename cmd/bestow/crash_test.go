@@ -187,7 +187,7 @@ func TestARelayThatWakesTooLate(t *testing.T) {
 func TestKilledWhileRefused(t *testing.T) {
 	t.Parallel()
 	for _, point := range []string{
-		failpoint.MoneyLooked, failpoint.MoneyAfterGrant, failpoint.SettleLocked, failpoint.SettleInserted, failpoint.SettleUpdated,
+		failpoint.MoneyAfterGrant, failpoint.SettleLocked, failpoint.SettleInserted, failpoint.SettleUpdated,
 		failpoint.SettleClosed, failpoint.SettleRetryMade, failpoint.SettleBeforeCommit, failpoint.SettleAfterCommit,
 	} {
 		t.Run(point, func(t *testing.T) {

@@ -4,9 +4,11 @@ package failpoint_test
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +17,7 @@ import (
 // Whoever runs the product cannot be killed by a variable: its binary has no Hit, no reader of rules and not their name.
 func TestNothingOfItInANormalBuild(t *testing.T) {
 	t.Parallel()
+	lookAtSources(t)
 	binary := filepath.Join(t.TempDir(), "bestow")
 	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-w", "-o", binary, "bestow/cmd/bestow")
 	out, err := build.CombinedOutput()
@@ -26,4 +29,15 @@ func TestNothingOfItInANormalBuild(t *testing.T) {
 	body, err := os.ReadFile(binary)
 	require.NoError(t, err)
 	require.False(t, bytes.Contains(body, []byte("BESTOW_TEST_FAILPOINTS")))
+}
+
+// lookAtSources lets go test see what the binary is built from, so that a cached result hides no change of it.
+func lookAtSources(t *testing.T) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir("../..", func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".go") {
+			_, err = os.Stat(path)
+		}
+		return err
+	}))
 }
