@@ -216,7 +216,7 @@ func (k *walk) walkTheDesk() {
 	k.Helper()
 	id := k.event("POINT", 300, nil)
 	any := func(domain.Event) error { return nil }
-	patch := app.EventPatch{NewEvent: app.NewEvent{DefaultReason: "summer"}, Given: map[string]bool{"default_reason": true}}
+	patch := app.EventPatch{NewEvent: app.NewEvent{CampaignID: "edited"}, Given: map[string]bool{"campaign_id": true}}
 	k.do(func(by app.Caller) error { _, err := k.p.app.Events.Edit(k.ctx, by, id, patch, any); return err })
 	k.do(func(by app.Caller) error { return k.p.app.Events.Delete(k.ctx, by, id, any) })
 	require.Eventually(k, func() bool {
