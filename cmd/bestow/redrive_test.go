@@ -124,6 +124,7 @@ func TestRedriveThatKafkaLost(t *testing.T) {
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
 	w.completed(p, e.ID)
+	w.passed(".point")
 	stopHandler()
 	for range 2 { // a moment that the groups have passed, before the redrive
 		_, err := p.net.Reconcile(t.Context())
@@ -152,4 +153,20 @@ func TestRedriveThatKafkaLost(t *testing.T) {
 	w.mended.Store(true)
 	w.start(t.Context(), w.with, roleHandler)
 	w.answered(p, e.ID)
+}
+
+// passed waits until the topic's group has committed all of it: a handler that is stopped before would leave its last
+// messages to the next one.
+func (w *world) passed(suffix string) {
+	w.Helper()
+	topic := w.cfg.TopicPrefix + suffix
+	require.Eventually(w, func() bool {
+		committed := kafkatest.Committed(w, w.cfg.Brokers, "bestow."+topic, topic)
+		for partition, end := range kafkatest.EndOffsets(w, w.cfg.Brokers, topic) {
+			if end > 0 && committed[partition] < end {
+				return false
+			}
+		}
+		return true
+	}, time.Minute, 50*time.Millisecond)
 }

@@ -214,3 +214,22 @@ func message(m *sarama.ConsumerMessage) Message {
 	}
 	return Message{Partition: m.Partition, Offset: m.Offset, Key: m.Key, Value: m.Value, Headers: headers}
 }
+
+// Committed returns where a group goes on in each partition of the topic, -1 where it has committed nothing.
+func Committed(tb testing.TB, brokers []string, group, topic string) map[int32]int64 {
+	tb.Helper()
+	committed := map[int32]int64{}
+	n := Partitions(tb, brokers, topic)
+	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
+		all := make([]int32, n)
+		for i := range all {
+			all[i] = int32(i)
+		}
+		answer, err := admin.ListConsumerGroupOffsets(group, map[string][]int32{topic: all})
+		require.NoError(tb, err)
+		for _, partition := range all {
+			committed[partition] = answer.GetBlock(topic, partition).Offset
+		}
+	})
+	return committed
+}
