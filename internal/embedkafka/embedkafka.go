@@ -1,6 +1,7 @@
 package embedkafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ type Options struct {
 	Dir string
 	// Addr is host:port on this machine; "" is a free port of 127.0.0.1.
 	Addr string
+	// Advertise is the host:port that clients are told to connect to, where it is another than Addr: that of a proxy.
+	Advertise string
 	// Log hears what goes wrong with the data (a full disk); nil is silent.
 	Log *slog.Logger
 }
@@ -47,10 +50,14 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start kafka: %w", err)
 	}
-	s := &Server{Brokers: []string{listener.Addr().String()}}
+	s := &Server{Brokers: []string{cmp.Or(o.Advertise, listener.Addr().String())}}
+	advertised, err := advertise(listener, o.Advertise)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start kafka: %w", err), listener.Close())
+	}
 	options := []kfake.Opt{
 		kfake.NumBrokers(1),
-		kfake.ListenFn(func(string, string) (net.Listener, error) { return listener, nil }),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return advertised, nil }),
 		kfake.WithLogger(newLogger(o.Log)),
 	}
 	if o.Dir != "" {
@@ -63,7 +70,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		_ = listener.Close() // closed already, unless the cluster did not come that far
 		return nil, errors.Join(fmt.Errorf("start kafka: %w", err), s.unlock())
 	}
-	if s.silence, err = watchSilence(s.cluster, s.Brokers, o.Log); err != nil {
+	if s.silence, err = watchSilence(s.cluster, listener.Addr().String(), o.Log); err != nil {
 		s.cluster.Close()
 		return nil, errors.Join(fmt.Errorf("start kafka: %w", err), s.unlock())
 	}
@@ -93,6 +100,25 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 			"is safe for a broker without passwords", addr), l.Close())
 	}
 	return l, nil
+}
+
+// elsewhere is a listener that says it stands elsewhere: the broker tells its clients what its listener says.
+type elsewhere struct {
+	net.Listener
+	at net.Addr
+}
+
+func (e elsewhere) Addr() net.Addr { return e.at }
+
+func advertise(l net.Listener, addr string) (net.Listener, error) {
+	if addr == "" {
+		return l, nil
+	}
+	at, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return elsewhere{l, at}, nil
 }
 
 func lock(ctx context.Context, dir string) (*os.File, error) {

@@ -222,6 +222,23 @@ func TestNoAutoCreation(t *testing.T) {
 	require.Zero(t, kafkatest.Partitions(t, s.Brokers, "typo"))
 }
 
+// Clients connect to what is advertised: a proxy that stands before the broker.
+func TestAdvertise(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := l.Addr().String()
+	require.NoError(t, l.Close())
+	const proxy = "127.0.0.1:1" // where nobody listens
+	s, err := embedkafka.Start(t.Context(), embedkafka.Options{Addr: addr, Advertise: proxy})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	require.Equal(t, []string{proxy}, s.Brokers)
+	brokers := client(t, []string{addr}).Brokers()
+	require.Len(t, brokers, 1)
+	require.Equal(t, proxy, brokers[0].Addr())
+}
+
 // What cannot work is refused in words: a folder in use, an address that others reach, one that is taken, a file.
 func TestStartErrors(t *testing.T) {
 	t.Parallel()

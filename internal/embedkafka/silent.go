@@ -3,6 +3,7 @@ package embedkafka
 import (
 	"context"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -34,8 +35,11 @@ type heard struct {
 }
 
 // watchSilence begins to listen, and to end who is silent, until it is closed.
-func watchSilence(cluster *kfake.Cluster, brokers []string, log *slog.Logger) (*silence, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+func watchSilence(cluster *kfake.Cluster, addr string, log *slog.Logger) (*silence, error) {
+	straight := func(ctx context.Context, network, _ string) (net.Conn, error) { // whatever is advertised
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.Dialer(straight))
 	if err != nil {
 		return nil, err
 	}
