@@ -55,9 +55,10 @@ func (s *Grants) grant(ctx context.Context, c claim) ([]domain.Outcome, error) {
 	return nil, errors.Join(s.quiet(err), s.giveBack(context.WithoutCancel(ctx), c, back))
 }
 
-// giveBack does back to a claim that was asked with. The process lives, so a member that was asked for by itself is not to
-// blame: its mark goes in the same transaction, or the next claim would take it for one that kills. Rows are locked before
-// the chunk, as by a settling.
+// giveBack does back to a claim: every way out but death ends here. [returnClaim] is for one under which nothing can have been
+// applied, [uncountClaim] for any other. A member that was asked for by itself is not to blame, since the process lives: its
+// mark goes in the same transaction, or the next claim would take it for one that kills. Rows are locked before the chunk,
+// as by a settling.
 func (s *Grants) giveBack(ctx context.Context, c claim, back func(context.Context, pgx.Tx, claim) error) error {
 	err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		if c.marked {
@@ -80,15 +81,4 @@ func (s *Grants) quiet(err error) error {
 		return err
 	}
 	return errors.Join(outbox.ErrBusy, err)
-}
-
-// release gives the claim back: every way out but death does, where nothing can have been applied under it. What may have
-// been applied under the claim before it stays in doubt, so that a stopped event looks it up.
-func (s *Grants) release(ctx context.Context, c claim) error {
-	return pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return returnClaim(ctx, tx, c) })
-}
-
-// uncount takes the claim off the chunk's count and leaves it open to its lease.
-func (s *Grants) uncount(ctx context.Context, c claim) error {
-	return pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return uncountClaim(ctx, tx, c) })
 }

@@ -47,7 +47,7 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 		return err
 	}
 	if time.Since(began) > s.Limits.ClaimLease/2 {
-		return errors.Join(outbox.ErrBusy, s.release(ctx, c)) // too late to ask safely: the message comes again
+		return errors.Join(outbox.ErrBusy, s.giveBack(ctx, c, returnClaim)) // too late to ask safely: the message comes again
 	}
 	work := s.work
 	if c.suspicious() {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/pgtest"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -143,18 +142,6 @@ func TestImportOvertaken(t *testing.T) {
 	}
 }
 
-// races is how often a race is run: 10 times, or as BESTOW_TEST_RACES says.
-func races(t *testing.T) int {
-	t.Helper()
-	many := os.Getenv("BESTOW_TEST_RACES")
-	if many == "" {
-		return 10
-	}
-	n, err := strconv.Atoi(many)
-	require.NoError(t, err)
-	return n
-}
-
 // A start that meets an import is refused, one that comes after it runs with everything: whoever is first (F38).
 func TestImportStartRace(t *testing.T) {
 	t.Parallel()
@@ -166,7 +153,7 @@ func TestImportStartRace(t *testing.T) {
 		require.ErrorIs(t, err, &domain.Error{Code: domain.ImportRunning})
 	})
 	require.NoError(t, err)
-	for range races(t) {
+	for range pgtest.Times(t, "BESTOW_TEST_RACES", 10) {
 		id := s.event()
 		s.mustImport(id, "member_id,amount\nM0,1\n")
 		var imported, started error

@@ -40,7 +40,7 @@ func (s *Grants) isolate(ctx context.Context, c claim) (done bool, err error) {
 	for i := range grants {
 		if time.Now().After(until) {
 			c.grants = grants[i:]
-			return false, errors.Join(outbox.ErrBusy, s.release(ctx, c))
+			return false, errors.Join(outbox.ErrBusy, s.giveBack(ctx, c, returnClaim))
 		}
 		c.grants, c.more, c.first = grants[i:i+1], i < len(grants)-1, false
 		outcomes, err := s.askOne(ctx, c)
@@ -66,7 +66,7 @@ func (s *Grants) askOne(ctx context.Context, c claim) ([]domain.Outcome, error) 
 		found, err := s.Granter.Lookup(ctx, c.event, c.grants)
 		if err != nil { // the member stays marked: nobody knows yet whether it was granted
 			err = fmt.Errorf("look up member of chunk %s: %w", c.chunk, err)
-			return nil, errors.Join(s.quiet(err), s.uncount(context.WithoutCancel(ctx), c))
+			return nil, errors.Join(s.quiet(err), s.giveBack(context.WithoutCancel(ctx), c, uncountClaim))
 		}
 		if found[0] != nil {
 			return []domain.Outcome{*found[0]}, nil

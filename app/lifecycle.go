@@ -25,15 +25,8 @@ func (s *Events) Start(ctx context.Context, by Caller, id int64) (domain.Event, 
 }
 
 func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
-	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
-		return domain.Event{}, err
-	}
-	e, err := selectEvent(ctx, tx, id)
-	if err != nil || e.Repeats(domain.Start) {
-		return e, err
-	}
-	to, err := e.Status.After(domain.Start)
-	if err != nil {
+	e, to, err := enter(ctx, tx, id, domain.Start)
+	if err != nil || e.Status == to {
 		return e, err
 	}
 	if err := s.mayStart(ctx, tx, e); err != nil {
@@ -49,6 +42,19 @@ func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, 
 		return e, err
 	}
 	return selectEvent(ctx, tx, id)
+}
+
+// enter takes the event's gate, and only then reads the event and says where the move leads: to where it is already, if it is
+// asked for again. Errors: domain.NotFound, WrongStatus.
+func enter(ctx context.Context, tx pgx.Tx, id int64, m domain.Move) (e domain.Event, to domain.Status, err error) {
+	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
+		return e, to, err
+	}
+	if e, err = selectEvent(ctx, tx, id); err != nil || e.Repeats(m) {
+		return e, e.Status, err
+	}
+	to, err = e.Status.After(m)
+	return e, to, err
 }
 
 // mayStart refuses what must not run yet. A running import holds the import lock until its transaction ends, so one that
@@ -214,15 +220,8 @@ func checkMemo(memo string) error {
 }
 
 func stopEvent(ctx context.Context, tx pgx.Tx, id int64, memo string) (domain.Event, error) {
-	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
-		return domain.Event{}, err
-	}
-	e, err := selectEvent(ctx, tx, id)
-	if err != nil || e.Repeats(domain.Stop) {
-		return e, err
-	}
-	to, err := e.Status.After(domain.Stop)
-	if err != nil {
+	e, to, err := enter(ctx, tx, id, domain.Stop)
+	if err != nil || e.Status == to {
 		return e, err
 	}
 	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
@@ -268,15 +267,8 @@ func (s *Events) Resume(ctx context.Context, by Caller, id int64) (domain.Event,
 }
 
 func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
-	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
-		return domain.Event{}, err
-	}
-	e, err := selectEvent(ctx, tx, id)
-	if err != nil || e.Repeats(domain.Resume) {
-		return e, err
-	}
-	to, err := e.Status.After(domain.Resume)
-	if err != nil {
+	e, to, err := enter(ctx, tx, id, domain.Resume)
+	if err != nil || e.Status == to {
 		return e, err
 	}
 	if err := s.mayStart(ctx, tx, e); err != nil {

@@ -17,7 +17,8 @@ import (
 
 // Reconcile asks again for what was published and got lost in Kafka. It notes where each topic ends, and once the group
 // has passed such a moment in every partition, a chunk that was published before it and is neither settled, claimed nor
-// about to be published was lost; the same goes for a redrive, of a completed event too (T9). A consumer that lags is never answered with more messages: it has not passed.
+// about to be published was lost; the same goes for a redrive, of a completed event too (T9). A consumer that lags is never
+// answered with more messages: it has not passed.
 func (n *Net) Reconcile(ctx context.Context) (chunks int, err error) {
 	types, err := ReadyTypes(ctx, n.Pool)
 	if err != nil {

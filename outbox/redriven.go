@@ -11,8 +11,8 @@ import (
 )
 
 // redrivenQuery finds the chunks with members whom a person asked for again and nobody has answered yet. The first
-// condition says of which events, the second which of their chunks c. The difference is
-// written as in its index, or that is not used.
+// condition says of which events, the second which of their chunks c. The difference is written as in its index, or that is
+// not used.
 const redrivenQuery = `SELECT c.event_id, c.partition_key, c.first_id, c.last_id FROM (SELECT DISTINCT c.*
 	FROM %s r
 	CROSS JOIN LATERAL (SELECT id, partition_key FROM %s

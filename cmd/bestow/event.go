@@ -99,18 +99,17 @@ func readTime(flag, text string, zone *time.Location) (*time.Time, error) {
 
 type eventListCmd struct {
 	format
+	paging
 
 	Status     string `enum:",PENDING,RUNNING,COMPLETED,STOPPED,FAILED" default:"" help:"Only events in this status."`
 	Type       string `help:"Only events of this type."`
 	CampaignID string `help:"Only the event of this campaign."`
-	Limit      int    `default:"20" help:"At most this many, 1 to 1000."`
-	Cursor     string `help:"Where the page before ended."`
 }
 
 // Run lists events.
 func (c *eventListCmd) Run(ctx context.Context, t *terminal) error {
-	if c.Limit < 1 || c.Limit > 1000 {
-		return usage("--limit is %d: it must be 1 to 1000", c.Limit)
+	if err := c.check(); err != nil {
+		return err
 	}
 	zone, err := t.zone()
 	if err != nil {
@@ -125,9 +124,7 @@ func (c *eventListCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	return c.print(t, page, func() error {
-		if page.NextCursor != nil {
-			t.say("there are more: --cursor %s", *page.NextCursor)
-		}
+		t.sayMore(page.NextCursor)
 		return printEvents(t.out, page.Items, zone)
 	})
 }

@@ -19,17 +19,16 @@ type parkedCmd struct {
 
 type parkedListCmd struct {
 	format
+	paging
 
-	Cause  string `enum:",undecodable,foreign,newer_version" default:"" help:"Only those with this cause: undecodable, foreign or newer_version."`
-	Open   bool   `help:"Only those that nobody has replayed, or that came back."`
-	Limit  int    `default:"20" help:"At most this many, 1 to 1000."`
-	Cursor string `help:"Where the page before ended."`
+	Cause string `enum:",undecodable,foreign,newer_version" default:"" help:"Only those with this cause: undecodable, foreign or newer_version."`
+	Open  bool   `help:"Only those that nobody has replayed, or that came back."`
 }
 
 // Run lists parked messages.
 func (c *parkedListCmd) Run(ctx context.Context, t *terminal) error {
-	if c.Limit < 1 || c.Limit > 1000 {
-		return usage("--limit is %d: it must be 1 to 1000", c.Limit)
+	if err := c.check(); err != nil {
+		return err
 	}
 	zone, err := t.zone()
 	if err != nil {
@@ -48,9 +47,7 @@ func (c *parkedListCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	return c.print(t, page, func() error {
-		if page.NextCursor != nil {
-			t.say("there are more: --cursor %s", *page.NextCursor)
-		}
+		t.sayMore(page.NextCursor)
 		return printParked(t.out, page.Items, zone)
 	})
 }

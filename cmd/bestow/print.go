@@ -15,6 +15,26 @@ type format struct {
 	Output string `short:"o" enum:"text,json" default:"text" help:"What to print: text for people, json for machines."`
 }
 
+// paging is the choice of a page.
+type paging struct {
+	Limit  int    `default:"20" help:"At most this many, 1 to 1000."`
+	Cursor string `help:"Where the page before ended."`
+}
+
+func (p paging) check() error {
+	if p.Limit < 1 || p.Limit > 1000 {
+		return usage("--limit is %d: it must be 1 to 1000", p.Limit)
+	}
+	return nil
+}
+
+// sayMore tells how to get the next page, if there is one.
+func (t *terminal) sayMore(cursor *string) {
+	if cursor != nil {
+		t.say("there are more: --cursor %s", *cursor)
+	}
+}
+
 // print writes v as JSON, or lets text write it for people.
 func (f format) print(t *terminal, v any, text func() error) error {
 	if f.Output != "json" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"bestow/app"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
+	"bestow/internal/pgtest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -211,12 +211,7 @@ func TestManyEventsComplete(t *testing.T) {
 	w := newWorld(t)
 	p, _ := w.start(t.Context(), overrides{}, allRoles...)
 	w.start(t.Context(), overrides{}, roleRelay, roleHandler)
-	events := 40
-	if many := os.Getenv("BESTOW_TEST_RACES"); many != "" {
-		var err error
-		events, err = strconv.Atoi(many)
-		require.NoError(t, err)
-	}
+	events := pgtest.Times(t, "BESTOW_TEST_RACES", 40)
 	var ids []int64
 	for range events {
 		e := w.event(p, "POINT", 250)

@@ -2,12 +2,11 @@ package main
 
 import (
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/pgtest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -16,12 +15,7 @@ import (
 // everybody was granted once (F33). BESTOW_TEST_STEPS says how many steps; else 4.
 func TestHandlersComeAndGo(t *testing.T) {
 	t.Parallel()
-	steps := 4
-	if many := os.Getenv("BESTOW_TEST_STEPS"); many != "" {
-		var err error
-		steps, err = strconv.Atoi(many)
-		require.NoError(t, err)
-	}
+	steps := pgtest.Times(t, "BESTOW_TEST_STEPS", 4)
 	w := newWorld(t)
 	w.cfg.MaxConns = 6
 	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
