@@ -8,13 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"bestow/internal/proc"
-	"bestow/internal/realkafka/cluster"
+	"bestow/internal/testbed"
 )
 
 const (
-	// topicPrefix begins the names of all topics.
-	topicPrefix = "kill"
 	// manyMessages is how many targets a message has where only brokers are killed: with 1,000 the event would be over
 	// before the second kill, and the brokers would have had a few hundred messages to lose.
 	manyMessages = "20"
@@ -22,38 +19,16 @@ const (
 	manyPatience = 10 * time.Minute
 )
 
-// startKafka starts the real Apache Kafka, or with no brokers the embedded one, and returns its addresses.
-func (in *installation) startKafka(ctx context.Context, brokers int) (list string, err error) {
-	if brokers > 0 {
-		if in.cluster, err = cluster.Start(ctx, cluster.Options{Brokers: brokers, Dir: in.file("kafka")}); err != nil {
-			return "", err
-		}
-		return strings.Join(in.cluster.Brokers(), ","), nil
-	}
-	ports, err := proc.FreePorts(ctx, 1)
-	if err != nil {
-		return "", err
-	}
-	p, err := in.server("kafka", serveKafka, in.file("kafka"), proc.Address(ports[0]))
-	if err != nil {
-		return "", err
-	}
-	if in.kafka, err = p.Start(ctx); err != nil {
-		return "", err
-	}
-	return in.kafka.Said, nil
-}
-
 // killLeader kills the broker that leads the round's partition.
 func (in *installation) killLeader(ctx context.Context, r round) (err error) {
-	if in.dead, err = in.cluster.Leader(ctx, r.topic(), r.part); err != nil {
+	if in.dead, err = in.Cluster.Leader(ctx, r.topic(), r.part); err != nil {
 		return err
 	}
-	return in.cluster.KillBroker(in.dead)
+	return in.Cluster.KillBroker(in.dead)
 }
 
 // topic is where the messages of the round's event go.
-func (r round) topic() string { return topicPrefix + "." + strings.ToLower(r.eventType()) }
+func (r round) topic() string { return name + "." + strings.ToLower(r.eventType()) }
 
 // breaker kills leaders of partitions while an event runs.
 type breaker struct {
@@ -102,8 +77,8 @@ func (b *breaker) event(ctx context.Context, number int, out io.Writer) error {
 			return fmt.Errorf("event %d: %w: %s", res.event, err, b.stuck(ctx, res.event))
 		}
 		kills = append(kills, killed)
-		now, err := b.api.progress(ctx, res.event)
-		running = passing(err) || now.Status == "RUNNING"
+		now, err := b.API.Progress(ctx, res.event)
+		running = testbed.Passing(err) || now.Status == "RUNNING"
 	}
 	if err := b.completed(ctx, res.event, manyPatience); err != nil {
 		return fmt.Errorf("event %d: %w: %s", res.event, err, b.stuck(ctx, res.event))
@@ -115,7 +90,7 @@ func (b *breaker) event(ctx context.Context, number int, out io.Writer) error {
 	b.kills = append(b.kills, hits...)
 	say(out, "event %d: %d of its kills were in mid-run; %d jobs and %d chunks were done again; complete after %.1f s; %d of %d in the ledger\n",
 		res.event, len(hits), res.jobs, res.chunks, time.Since(began).Seconds(), b.members, b.members)
-	return b.ready(ctx)
+	return b.Ready(ctx)
 }
 
 // hitting are the kills that were before the event's end.
@@ -131,8 +106,8 @@ func hitting(kills []time.Time, completed time.Time) (hits []time.Time) {
 // killOne kills one leader, starts it again, and waits until every replica is in sync.
 func (b *breaker) killOne(ctx context.Context, res result, nth int, out io.Writer) (killed time.Time, err error) {
 	res.part, res.pause = b.random.Int32N(partitions), time.Duration(b.random.Int64N(int64(maxPause)))
-	now, err := b.api.progress(ctx, res.event)
-	if err != nil && !passing(err) {
+	now, err := b.API.Progress(ctx, res.event)
+	if err != nil && !testbed.Passing(err) {
 		return killed, err
 	}
 	killed = time.Now()
@@ -143,10 +118,10 @@ func (b *breaker) killOne(ctx context.Context, res result, nth int, out io.Write
 	if err := b.restart(ctx, res.round); err != nil {
 		return killed, err
 	}
-	if err := b.cluster.InSync(ctx); err != nil {
+	if err := b.Cluster.InSync(ctx); err != nil {
 		return killed, err
 	}
 	say(out, "%5d  %5d  %6d  %-12s  %5.0f %%  %3.1f s  %5.1f s\n", nth, res.event, b.dead,
-		fmt.Sprintf("%s/%d", res.topic(), res.part), 100*now.settled(), res.pause.Seconds(), time.Since(began).Seconds())
-	return killed, b.ended()
+		fmt.Sprintf("%s/%d", res.topic(), res.part), 100*now.SettledPart(), res.pause.Seconds(), time.Since(began).Seconds())
+	return killed, b.Ended()
 }

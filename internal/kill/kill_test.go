@@ -156,14 +156,3 @@ func TestOptions(t *testing.T) {
 		require.Error(t, err)
 	}
 }
-
-func TestReadPostmaster(t *testing.T) {
-	t.Parallel()
-	p, err := readPostmaster("12 15.18 postgres://here")
-	require.NoError(t, err)
-	require.Equal(t, postmaster{pid: 12, version: "15.18", url: "postgres://here"}, p)
-	for _, line := range []string{"", "12 15.18", "x 15.18 postgres://here"} {
-		_, err := readPostmaster(line)
-		require.Error(t, err)
-	}
-}

@@ -24,7 +24,7 @@ const lost = 14 * time.Second
 
 // prove compares the ledger with the list, and reads what had to be done again.
 func (in *installation) prove(ctx context.Context, event int64, voucher bool, members int) (e evidence, err error) {
-	conn, err := pgx.Connect(ctx, in.url)
+	conn, err := pgx.Connect(ctx, in.URL)
 	if err != nil {
 		return e, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
@@ -74,7 +74,7 @@ func ledgerQuery(ofPoints, ofVouchers string, event int64, voucher bool) (query,
 
 // stuck says what is open of an event that does not complete.
 func (in *installation) stuck(ctx context.Context, event int64) string {
-	conn, err := pgx.Connect(ctx, in.url)
+	conn, err := pgx.Connect(ctx, in.URL)
 	if err != nil {
 		return err.Error()
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bestow/internal/realkafka/cluster"
+	"bestow/internal/testbed"
 )
 
 func main() {
@@ -38,8 +39,8 @@ type options struct {
 
 // run works one command line.
 func run(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) == 3 && (args[0] == servePostgres || args[0] == serveKafka) {
-		return serve(ctx, args[0], args[1], args[2])
+	if served, err := testbed.Serve(ctx, args); served {
+		return err
 	}
 	o, err := readOptions(args)
 	if err != nil {
@@ -107,15 +108,15 @@ func kill(ctx context.Context, o options, out io.Writer) (err error) {
 	in, err := install(ctx, o)
 	defer func() {
 		keep := err != nil && ctx.Err() == nil
-		err = errors.Join(err, in.tearDown(keep))
+		err = errors.Join(err, in.TearDown(keep))
 		if keep {
-			say(out, "the logs of all processes are in %s\n", in.dir)
+			say(out, "the logs of all processes are in %s\n", in.Dir)
 		}
 	}()
 	if err != nil {
 		return err
 	}
-	say(out, "PostgreSQL %s, %s and five processes of bestow are ready after %.1f s\n\n", in.master.version, o.broker(), time.Since(began).Seconds())
+	say(out, "PostgreSQL %s, %s and five processes of bestow are ready after %.1f s\n\n", in.Version, o.broker(), time.Since(began).Seconds())
 	switch {
 	case o.stops > 0:
 		return stopMany(ctx, in, o, out)
@@ -141,7 +142,7 @@ func playAll(ctx context.Context, p *player, rounds []round, out io.Writer) []re
 			}
 		})
 		results = append(results, res)
-		if ctx.Err() != nil || res.err != nil && p.ready(ctx) != nil {
+		if ctx.Err() != nil || res.err != nil && p.Ready(ctx) != nil {
 			break
 		}
 	}

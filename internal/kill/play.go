@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
+
+	"bestow/internal/testbed"
 )
 
 const (
@@ -76,7 +79,7 @@ func (p *player) try(ctx context.Context, r round, try int) result {
 		if res.missed == "" {
 			res.missed = res.idle(killed)
 		}
-		return p.ready(ctx)
+		return p.Ready(ctx)
 	}()
 	return res
 }
@@ -92,35 +95,37 @@ func (p *player) name(r round) string {
 // begin makes the round's event and starts it.
 func (p *player) begin(ctx context.Context, r round, try int) (int64, error) {
 	campaign := fmt.Sprintf("kill-%d-%d-%d", p.seed, r.number, try)
-	event, err := p.api.create(ctx, campaign, r.eventType())
+	event, err := p.API.Create(ctx, testbed.NewEvent{
+		CampaignID: campaign, EventType: r.eventType(), DefaultAmount: defaultAmount, DefaultReason: "kill",
+	})
 	if err != nil {
 		return 0, err
 	}
-	if err := p.api.load(ctx, event, p.members); err != nil {
+	if err := p.API.Load(ctx, event, p.members, func() io.Reader { return memberList(p.members) }); err != nil {
 		return event, err
 	}
-	return event, p.api.start(ctx, event)
+	return event, p.API.Start(ctx, event)
 }
 
 // reach waits until as much of the event is done as the round asks for.
 func (p *player) reach(ctx context.Context, res *result) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	err := poll(ctx, interval, func() (bool, error) {
-		now, err := p.api.progress(ctx, res.event)
-		if passing(err) {
-			return false, p.ended()
+	err := testbed.Poll(ctx, testbed.Interval, func() (bool, error) {
+		now, err := p.API.Progress(ctx, res.event)
+		if testbed.Passing(err) {
+			return false, p.Ended()
 		}
 		if err != nil {
 			return false, err
 		}
-		if res.done = now.settled(); res.publish {
-			res.done = now.published()
+		if res.done = now.SettledPart(); res.publish {
+			res.done = now.PublishedPart()
 		}
 		if now.Status != "RUNNING" || res.done > latest {
 			res.missed = fmt.Sprintf("it was %s, %.0f %% done, at the first look past %.0f %%", now.Status, 100*res.done, 100*res.at)
 		}
-		return res.done >= res.at || res.missed != "", p.ended()
+		return res.done >= res.at || res.missed != "", p.Ended()
 	})
 	if err != nil {
 		return fmt.Errorf("wait for the moment: %w", err)
@@ -168,17 +173,17 @@ func (p *player) await(ctx context.Context, res *result) error {
 func (p *player) completed(ctx context.Context, event int64, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return poll(ctx, interval, func() (bool, error) {
-		now, err := p.api.progress(ctx, event)
+	return testbed.Poll(ctx, testbed.Interval, func() (bool, error) {
+		now, err := p.API.Progress(ctx, event)
 		switch {
-		case passing(err):
-			return false, p.ended()
+		case testbed.Passing(err):
+			return false, p.Ended()
 		case err != nil:
 			return false, err
 		case now.Status == "FAILED", now.Status == "STOPPED":
 			return false, fmt.Errorf("it is %s", now.Status)
 		}
-		return now.Status == "COMPLETED", p.ended()
+		return now.Status == "COMPLETED", p.Ended()
 	})
 }
 
@@ -186,8 +191,8 @@ func (p *player) completed(ctx context.Context, event int64, limit time.Duration
 func (p *player) judge(ctx context.Context, res *result) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	name := fmt.Sprintf("verify-%d", res.event)
-	if err := p.command(ctx, name, p.binary, "verify", strconv.FormatInt(res.event, 10)); err != nil {
+	log := fmt.Sprintf("verify-%d", res.event)
+	if err := p.Bestow(ctx, log, "verify", strconv.FormatInt(res.event, 10)); err != nil {
 		return err
 	}
 	res.evidence, err = p.prove(ctx, res.event, res.voucher, p.members)

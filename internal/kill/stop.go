@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"bestow/internal/testbed"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -19,6 +21,8 @@ const (
 	quiet = 250 * time.Millisecond
 	// killEach is after how many stops one has a kill in it.
 	killEach = 25
+	// lookTimeout is how long one count of the ledger may take.
+	lookTimeout = 10 * time.Second
 	// stopLimit is how long a stop may drain: a claim of a killed handler holds it until the lease ends.
 	stopLimit = time.Minute
 )
@@ -74,7 +78,7 @@ func (s *stopper) event(ctx context.Context, number, enough int, out io.Writer) 
 		return fmt.Errorf("event %d: %w", event, err)
 	}
 	say(out, "%5d  %-8s %6d %6d   ok, %d of %d\n", event, r.eventType(), s.stops-before, s.killed-beforeKilled, s.members, s.members)
-	return s.ready(ctx)
+	return s.Ready(ctx)
 }
 
 // cycle lets the event run for a moment, stops it, watches the ledger, and resumes it. done: it was complete before.
@@ -92,7 +96,7 @@ func (s *stopper) cycle(ctx context.Context, event int64, voucher bool) (done bo
 	if err := errors.Join(err, <-killing); err != nil || done {
 		return done, err
 	}
-	return false, s.api.resume(ctx, event)
+	return false, s.API.Resume(ctx, event)
 }
 
 // maybeKill kills somebody about now if it is this stop's turn, and starts him again. The answer comes when he is ready.
@@ -115,7 +119,7 @@ func (s *stopper) maybeKill(ctx context.Context) <-chan error {
 			if err := s.restart(ctx, r); err != nil {
 				return err
 			}
-			return s.ready(ctx)
+			return s.Ready(ctx)
 		}()
 	}()
 	return ended
@@ -126,10 +130,10 @@ func (s *stopper) stop(ctx context.Context, event int64) (done bool, err error) 
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, stopLimit)
 	defer cancel()
-	err = poll(ctx, interval, func() (bool, error) {
-		draining, err := s.api.stop(ctx, event)
-		var refused *refusedError
-		if errors.As(err, &refused) && refused.status == http.StatusConflict {
+	err = testbed.Poll(ctx, testbed.Interval, func() (bool, error) {
+		draining, err := s.API.Stop(ctx, event)
+		var refused *testbed.RefusedError
+		if errors.As(err, &refused) && refused.Status == http.StatusConflict {
 			done = true
 			return true, nil
 		}
@@ -168,7 +172,7 @@ func (s *stopper) granted(ctx context.Context, event int64, voucher bool) (n int
 	defer cancel()
 	query, ref := ledgerQuery("count(*)", "count(*)", event, voucher)
 	var last error
-	err = poll(ctx, interval, func() (bool, error) {
+	err = testbed.Poll(ctx, testbed.Interval, func() (bool, error) {
 		last = s.look(ctx, func(ctx context.Context, conn *pgx.Conn) error { return conn.QueryRow(ctx, query, ref).Scan(&n) })
 		return last == nil, nil
 	})
@@ -180,10 +184,10 @@ func (s *stopper) granted(ctx context.Context, event int64, voucher bool) (n int
 
 // look lets read use the connection, and leaves one that failed, or whose other end was killed and says nothing.
 func (s *stopper) look(ctx context.Context, read func(context.Context, *pgx.Conn) error) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*lookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	if s.conn == nil {
-		if s.conn, err = pgx.Connect(ctx, s.url); err != nil {
+		if s.conn, err = pgx.Connect(ctx, s.URL); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package testbed
 
 import (
 	"encoding/json"
@@ -13,12 +13,15 @@ import (
 )
 
 // serveAPI is an API of the test's own.
-func serveAPI(t *testing.T, h http.HandlerFunc) *api {
+func serveAPI(t *testing.T, h http.HandlerFunc) *API {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	return &api{url: s.URL, key: "key"}
+	return &API{URL: s.URL, Key: "key"}
 }
+
+// list is one of 12,000 members.
+func list() io.Reader { return strings.NewReader("member_id\n" + strings.Repeat("M1\n", 12_000)) }
 
 // A change is asked for again while the server cannot answer, with the whole body and the same Idempotency-Key.
 func TestChangeIsRepeated(t *testing.T) {
@@ -36,7 +39,7 @@ func TestChangeIsRepeated(t *testing.T) {
 		}
 		_ = json.NewEncoder(w).Encode(map[string]int{"accepted": strings.Count(string(body), "\n") - 1})
 	})
-	require.NoError(t, a.load(t.Context(), 1, 12_000))
+	require.NoError(t, a.Load(t.Context(), 1, 12_000, list))
 	first := <-keys
 	require.NotEmpty(t, first)
 	require.Equal(t, first, <-keys)
@@ -53,8 +56,8 @@ func TestRefused(t *testing.T) {
 		}
 		http.Error(w, "wrong status", http.StatusConflict)
 	})
-	require.ErrorContains(t, a.start(t.Context(), 1), "answered 409: wrong status")
-	require.ErrorContains(t, a.load(t.Context(), 1, 12_000), "11999 of 12000")
+	require.ErrorContains(t, a.Start(t.Context(), 1), "answered 409: wrong status")
+	require.ErrorContains(t, a.Load(t.Context(), 1, 12_000, list), "11999 of 12000")
 }
 
 // What an event's progress means, and that an answer which breaks off is asked for again.
@@ -69,10 +72,10 @@ func TestProgress(t *testing.T) {
 		answer := `{"event_status": "RUNNING", "total": 200, "published": 100, "success": 40, "fail": 10}`
 		_, _ = io.WriteString(w, answer[:len(answer)-5+5*min(int(calls.Add(1))-1, 1)])
 	})
-	_, err := a.progress(t.Context(), 1)
-	require.True(t, passing(err))
-	p, err := a.progress(t.Context(), 1)
+	_, err := a.Progress(t.Context(), 1)
+	require.True(t, Passing(err))
+	p, err := a.Progress(t.Context(), 1)
 	require.NoError(t, err)
-	require.InDelta(t, 0.5, p.published(), 1e-9)
-	require.InDelta(t, 0.25, p.settled(), 1e-9)
+	require.InDelta(t, 0.5, p.PublishedPart(), 1e-9)
+	require.InDelta(t, 0.25, p.SettledPart(), 1e-9)
 }

@@ -1,4 +1,4 @@
-package main
+package testbed
 
 import (
 	"context"
@@ -13,31 +13,42 @@ import (
 	"bestow/internal/embedpg"
 )
 
-// The sub-commands with which this program starts itself, as a server that can be killed apart from everybody else.
+// The sub-commands with which a program starts itself, as a server that can be killed apart from everybody else.
 const (
 	servePostgres = "serve-postgres" // DIR PORT
-	serveKafka    = "serve-kafka"    // DIR ADDR
+	serveKafka    = "serve-kafka"    // DIR ADDR ADVERTISED
 )
 
-// serve runs a server until ctx or the server ends. When it is ready it says so in one line on standard output.
-func serve(ctx context.Context, what, dir, where string) error {
+// Serve is a server, if the command line says so, until ctx or the server ends. A program's main calls it first.
+func Serve(ctx context.Context, args []string) (served bool, err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if what == serveKafka {
-		s, err := embedkafka.Start(ctx, embedkafka.Options{Dir: dir, Addr: where, Log: log})
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		fmt.Println(s.Brokers[0])
-		<-ctx.Done()
-		return nil
+	switch {
+	case len(args) == 4 && args[0] == serveKafka:
+		return true, beKafka(ctx, args[1], args[2], args[3], log)
+	case len(args) == 3 && args[0] == servePostgres:
+		return true, bePostgres(ctx, args[1], args[2], log)
 	}
+	return false, nil
+}
+
+func beKafka(ctx context.Context, dir, addr, advertised string, log *slog.Logger) error {
+	s, err := embedkafka.Start(ctx, embedkafka.Options{Dir: dir, Addr: addr, Advertise: advertised, Log: log})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	fmt.Println(s.Brokers[0])
+	<-ctx.Done()
+	return nil
+}
+
+func bePostgres(ctx context.Context, dir, where string, log *slog.Logger) error {
 	port, err := strconv.Atoi(where)
 	if err != nil {
 		return fmt.Errorf("read port: %w", err)
 	}
 	s, err := embedpg.Start(ctx, embedpg.Options{Dir: dir, Port: port, Log: log, Settings: map[string]string{
-		"max_connections": "150", // five processes of 20, and ours
+		"max_connections": "200", // of up to eight processes of 20, and ours
 	}})
 	if err != nil {
 		return err

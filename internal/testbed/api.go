@@ -1,0 +1,209 @@
+package testbed
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// API is the service as another team's program sees it: HTTP and JSON, nothing of ours.
+type API struct {
+	URL, Key string
+
+	http http.Client
+}
+
+// RefusedError is an answer that is no success.
+type RefusedError struct {
+	Status int
+	body   string
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("the API answered %d: %s", e.Status, strings.TrimSpace(e.body))
+}
+
+// Passing says whether an error may be gone in a moment: nobody listens, or the server cannot answer now.
+func Passing(err error) bool {
+	var refused *RefusedError
+	return err != nil && (!errors.As(err, &refused) || refused.Status >= http.StatusInternalServerError)
+}
+
+const (
+	// Interval is the time between two looks at something that is waited for.
+	Interval = 20 * time.Millisecond
+	// lookTimeout is how long one look at an event may take, so that a server that hangs does not stop the clock.
+	lookTimeout = time.Second
+	// changeTimeout is how long a change is asked for, again and again with the same Idempotency-Key.
+	changeTimeout = 2 * time.Minute
+)
+
+// NewEvent is what an event is made of.
+type NewEvent struct {
+	CampaignID    string     `json:"campaign_id"`
+	EventType     string     `json:"event_type"`
+	DefaultAmount int64      `json:"default_amount"`
+	DefaultReason string     `json:"default_reason"`
+	ReservationAt *time.Time `json:"reservation_at,omitempty"` // when it starts by itself, in whole seconds
+	Priority      *int       `json:"reservation_priority,omitempty"`
+}
+
+// Create makes an event and returns its id.
+func (a *API) Create(ctx context.Context, e NewEvent) (int64, error) {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return 0, fmt.Errorf("create event: %w", err)
+	}
+	var event struct {
+		ID int64 `json:"id"`
+	}
+	if err := a.change(ctx, "/events", "application/json", func() io.Reader { return bytes.NewReader(body) }, &event); err != nil {
+		return 0, fmt.Errorf("create event: %w", err)
+	}
+	return event.ID, nil
+}
+
+// Load imports a CSV of so many members into an event; list is called for each attempt.
+func (a *API) Load(ctx context.Context, event int64, members int, list func() io.Reader) error {
+	var answer struct {
+		Accepted, Rejected int
+	}
+	if err := a.change(ctx, eventPath(event)+"/targets", "text/csv", list, &answer); err != nil {
+		return fmt.Errorf("import members: %w", err)
+	}
+	if answer.Accepted != members || answer.Rejected != 0 {
+		return fmt.Errorf("import members: %d of %d were accepted, %d rejected", answer.Accepted, members, answer.Rejected)
+	}
+	return nil
+}
+
+// Start starts an event.
+func (a *API) Start(ctx context.Context, event int64) error { return a.move(ctx, event, "start") }
+
+// Resume lets a stopped event go on.
+func (a *API) Resume(ctx context.Context, event int64) error { return a.move(ctx, event, "resume") }
+
+func (a *API) move(ctx context.Context, event int64, name string) error {
+	var answer struct{}
+	if err := a.change(ctx, eventPath(event)+"/"+name, "", func() io.Reader { return nil }, &answer); err != nil {
+		return fmt.Errorf("%s event: %w", name, err)
+	}
+	return nil
+}
+
+// Stop asks for the event's stop once, and says how many claims are still open.
+func (a *API) Stop(ctx context.Context, event int64) (draining int, err error) {
+	var answer struct {
+		Draining int
+	}
+	const body = `{"memo": "the harness stops it"}`
+	err = a.change(ctx, eventPath(event)+"/stop", "application/json", func() io.Reader { return strings.NewReader(body) }, &answer)
+	if err != nil {
+		return 0, fmt.Errorf("stop event: %w", err)
+	}
+	return answer.Draining, nil
+}
+
+// Retry asks again for everybody who was given up, and says for how many.
+func (a *API) Retry(ctx context.Context, event int64) (accepted int, err error) {
+	var answer struct {
+		Accepted int
+	}
+	err = a.change(ctx, eventPath(event)+"/retry", "application/json", func() io.Reader { return strings.NewReader("{}") }, &answer)
+	if err != nil {
+		return 0, fmt.Errorf("retry event: %w", err)
+	}
+	return answer.Accepted, nil
+}
+
+// Progress is how an event goes.
+type Progress struct {
+	Status    string `json:"event_status"`
+	Total     int
+	Published int
+	Success   int
+	Fail      int
+	Unknown   int
+}
+
+// PublishedPart is the part that is in Kafka, 0 to 1.
+func (p Progress) PublishedPart() float64 { return float64(p.Published) / float64(max(p.Total, 1)) }
+
+// SettledPart is the part that was granted or given up.
+func (p Progress) SettledPart() float64 { return float64(p.Success+p.Fail) / float64(max(p.Total, 1)) }
+
+// Progress looks at an event once.
+func (a *API) Progress(ctx context.Context, event int64) (p Progress, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	if err = a.call(ctx, http.MethodGet, eventPath(event)+"/progress", nil, nil, &p); err != nil {
+		return p, fmt.Errorf("read progress: %w", err)
+	}
+	return p, nil
+}
+
+func eventPath(event int64) string { return "/events/" + strconv.FormatInt(event, 10) }
+
+// change posts until it is answered for good; the Idempotency-Key makes that one change.
+func (a *API) change(ctx context.Context, path, contentType string, body func() io.Reader, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
+	header := http.Header{"Idempotency-Key": {rand.Text()}}
+	if contentType != "" {
+		header.Set("Content-Type", contentType)
+	}
+	return Poll(ctx, 10*Interval, func() (bool, error) {
+		err := a.call(ctx, http.MethodPost, path, header, body(), answer)
+		if Passing(err) {
+			return false, nil
+		}
+		return true, err
+	})
+}
+
+// call sends one request and reads the answer.
+func (a *API) call(ctx context.Context, method, path string, header http.Header, body io.Reader, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, method, a.URL+path, body)
+	if err != nil {
+		return err
+	}
+	if header != nil {
+		req.Header = header.Clone()
+	}
+	req.Header.Set("Authorization", "Bearer "+a.Key)
+	res, err := a.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode >= http.StatusMultipleChoices {
+		said, _ := io.ReadAll(io.LimitReader(res.Body, 2000)) // what came of it will do
+		return &RefusedError{res.StatusCode, string(said)}
+	}
+	return json.NewDecoder(res.Body).Decode(answer)
+}
+
+// Poll calls look at once and then each interval, until it is done or fails, or ctx ends.
+func Poll(ctx context.Context, each time.Duration, look func() (done bool, err error)) error {
+	tick := time.NewTicker(each)
+	defer tick.Stop()
+	for {
+		done, err := look()
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
