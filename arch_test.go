@@ -34,7 +34,7 @@ var leaves = []string{"internal/pg", "internal/failpoint", "internal/seal", "int
 // onlyIn names packages of others that one folder alone knows: it is where a library may be replaced.
 var onlyIn = map[string][]string{
 	"github.com/ThreeDotsLabs/watermill-kafka": {"outbox"},
-	"github.com/IBM/sarama":                    {"outbox", "internal/kafkatest", "internal/embedkafka", "internal/realkafka"},
+	"github.com/IBM/sarama":                    {"outbox", "internal/kafkatest", "internal/embedkafka", "internal/realkafka", "internal/chaos"},
 	"github.com/twmb/franz-go":                 {"outbox", "internal/kafkatest", "internal/embedkafka"},
 	"github.com/labstack/echo":                 {"http"},
 	"github.com/alecthomas/kong":               {"cmd"},

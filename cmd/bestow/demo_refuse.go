@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"hash/crc32"
+	"slices"
 	"strings"
 	"time"
 
 	"bestow/app"
 	"bestow/domain"
+	"bestow/internal/picky"
 )
 
 const (
@@ -17,12 +18,16 @@ const (
 	demoBackoff = 100 * time.Millisecond
 )
 
-// picky is the demo's ledger: it refuses some members for now and a few for good, as ledgers do. Who it is follows from
-// the member's id and the try alone, so that a demo that is killed and started again is refused the same.
-type picky struct{ app.Granter }
+// played are the beginnings of campaigns whose members may be refused in play: the demo's, and those of a harness, whose
+// build has the failpoints.
+var played = []string{demoCampaign, "chaos-"}
+
+// pickyLedger refuses some members for now and a few for good, as ledgers do. Who it is follows from the member's id and
+// the try alone, so that a demo that is killed and started again is refused the same.
+type pickyLedger struct{ app.Granter }
 
 // Grant asks the ledger for those who are not refused.
-func (p picky) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (p pickyLedger) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
 	outcomes := make([]domain.Outcome, len(grants))
 	var asked []domain.Grant
 	var at []int
@@ -46,15 +51,16 @@ func (p picky) Grant(ctx context.Context, e domain.Event, deadline time.Time, gr
 	return outcomes, nil
 }
 
-// refuse says whether g is refused, and how: of a thousand members ten at their first try, and two for good.
+// refuse says whether g is refused, and how. Try counts refusals, so whoever was refused for good has one behind him when a
+// person asks again.
 func refuse(e domain.Event, g domain.Grant) (bool, domain.Outcome) {
-	if !strings.HasPrefix(e.CampaignID, demoCampaign) {
+	if !slices.ContainsFunc(played, func(prefix string) bool { return strings.HasPrefix(e.CampaignID, prefix) }) {
 		return false, domain.Outcome{}
 	}
-	switch lot := crc32.ChecksumIEEE([]byte(g.MemberID)) % 1000; {
-	case lot < 10 && g.Try == 0:
+	switch kind := picky.Of(g.MemberID); {
+	case kind == picky.Busy && g.Try == 0:
 		return true, domain.Outcome{Verdict: domain.RefusedForNow, Code: "account_busy", Message: "the demo's ledger has no time for this account now"}
-	case lot >= 10 && lot < 12:
+	case kind == picky.Closed, kind == picky.Reopened && g.Try == 0:
 		return true, domain.Outcome{Verdict: domain.RefusedForGood, Code: "account_closed", Message: "the demo's ledger says that this account is closed"}
 	}
 	return false, domain.Outcome{}
@@ -63,7 +69,7 @@ func refuse(e domain.Event, g domain.Grant) (bool, domain.Outcome) {
 // demoOverrides let the demo's ledger refuse some members.
 func demoOverrides() overrides {
 	return overrides{
-		granter: func(g app.Granter) app.Granter { return picky{g} },
+		granter: func(g app.Granter) app.Granter { return pickyLedger{g} },
 		limits:  func(l *app.Limits) { l.Retry.Backoff = demoBackoff },
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/picky"
 
 	"github.com/stretchr/testify/require"
 )
@@ -66,7 +67,7 @@ func TestDemoRefusesItsOwnMembersOnly(t *testing.T) {
 		require.Equal(t, o, same)
 		g.Try = 1
 		again, _ = refuse(domain.Event{CampaignID: demoCampaign + "POINT"}, g)
-		require.Equal(t, o.Verdict == domain.RefusedForGood, again, "at the retry only a closed account is refused")
+		require.Equal(t, picky.Of(g.MemberID) == picky.Closed, again, "at the retry only an account that stays closed is refused")
 	}
 	require.InDelta(t, 100, verdicts[domain.RefusedForNow], 40)
 	require.InDelta(t, 20, verdicts[domain.RefusedForGood], 18)

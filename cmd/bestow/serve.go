@@ -61,7 +61,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		defer broker.Close()
 		cfg.Brokers = broker.Brokers
 	}
-	p, err := newProcess(ctx, cfg, c.Roles, log, overrides{})
+	p, err := newProcess(ctx, cfg, c.Roles, log, serveOverrides())
 	if err != nil {
 		return err
 	}

@@ -113,6 +113,19 @@ func (c *Child) Kill() {
 	<-c.done
 }
 
+// Pause is kill -STOP: the child stands still, with its connections open, until Continue.
+func (c *Child) Pause() error { return c.signal(syscall.SIGSTOP) }
+
+// Continue is kill -CONT.
+func (c *Child) Continue() error { return c.signal(syscall.SIGCONT) }
+
+func (c *Child) signal(s syscall.Signal) error {
+	if err := c.cmd.Process.Signal(s); err != nil {
+		return fmt.Errorf("send %s to %s: %w", s, c.Name, err)
+	}
+	return nil
+}
+
 // Term asks the child to end, and returns at once.
 func (c *Child) Term() {
 	c.Expect()

@@ -48,12 +48,10 @@ const (
 
 // NewEvent is what an event is made of.
 type NewEvent struct {
-	CampaignID    string     `json:"campaign_id"`
-	EventType     string     `json:"event_type"`
-	DefaultAmount int64      `json:"default_amount"`
-	DefaultReason string     `json:"default_reason"`
-	ReservationAt *time.Time `json:"reservation_at,omitempty"` // when it starts by itself, in whole seconds
-	Priority      *int       `json:"reservation_priority,omitempty"`
+	CampaignID    string `json:"campaign_id"`
+	EventType     string `json:"event_type"`
+	DefaultAmount int64  `json:"default_amount"`
+	DefaultReason string `json:"default_reason"`
 }
 
 // Create makes an event and returns its id.
@@ -81,6 +79,21 @@ func (a *API) Load(ctx context.Context, event int64, members int, list func() io
 	}
 	if answer.Accepted != members || answer.Rejected != 0 {
 		return fmt.Errorf("import members: %d of %d were accepted, %d rejected", answer.Accepted, members, answer.Rejected)
+	}
+	return nil
+}
+
+// Reserve lets an event start by itself, in a whole second, with a place among those of the same second.
+func (a *API) Reserve(ctx context.Context, event int64, at time.Time, place int) error {
+	body, err := json.Marshal(map[string]any{"reservation_at": at, "reservation_priority": place})
+	if err != nil {
+		return fmt.Errorf("reserve event: %w", err)
+	}
+	var answer struct{}
+	header := http.Header{"Content-Type": {"application/merge-patch+json"}, "If-Match": {"*"}}
+	err = a.repeat(ctx, http.MethodPatch, eventPath(event), header, func() io.Reader { return bytes.NewReader(body) }, &answer)
+	if err != nil {
+		return fmt.Errorf("reserve event: %w", err)
 	}
 	return nil
 }
@@ -152,16 +165,22 @@ func (a *API) Progress(ctx context.Context, event int64) (p Progress, err error)
 
 func eventPath(event int64) string { return "/events/" + strconv.FormatInt(event, 10) }
 
-// change posts until it is answered for good; the Idempotency-Key makes that one change.
+// change posts until it is answered for good.
 func (a *API) change(ctx context.Context, path, contentType string, body func() io.Reader, answer any) error {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
-	header := http.Header{"Idempotency-Key": {rand.Text()}}
+	header := http.Header{}
 	if contentType != "" {
 		header.Set("Content-Type", contentType)
 	}
+	return a.repeat(ctx, http.MethodPost, path, header, body, answer)
+}
+
+// repeat asks for a change until it is answered for good; the Idempotency-Key makes that one change.
+func (a *API) repeat(ctx context.Context, method, path string, header http.Header, body func() io.Reader, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
+	header.Set("Idempotency-Key", rand.Text())
 	return Poll(ctx, 10*Interval, func() (bool, error) {
-		err := a.call(ctx, http.MethodPost, path, header, body(), answer)
+		err := a.call(ctx, method, path, header, body(), answer)
 		if Passing(err) {
 			return false, nil
 		}

@@ -286,6 +286,9 @@ func (b *Testbed) StartPostgres(ctx context.Context) (err error) {
 	return b.meetPostgres(err)
 }
 
+// PostgresLog is the file of what PostgreSQL says.
+func (b *Testbed) PostgresLog() string { return filepath.Join(b.File(PostgreSQL), "postgres.log") }
+
 // KillKafka kills the embedded broker.
 func (b *Testbed) KillKafka() { b.kafka.Kill() }
 

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"bestow/internal/testbed"
+)
+
+// kind is a kind of fault.
+type kind struct {
+	name    string
+	weight  int      // how often it is chosen, beside the others
+	victims []string // whom it can hit, by what their names begin with; none: nobody of bestow
+	fake    bool     // it needs the embedded broker, which has a proxy
+	play    func(context.Context, *world, fault) (said string, err error)
+}
+
+// fault is one fault of a plan.
+type fault struct {
+	kind   *kind
+	victim string        // a process; "" where the kind hits none
+	length time.Duration // how long it lasts, or how long the victim stays dead
+	nth    int           // at which passage of a place
+	pick   uint64        // chooses among what the kind can do
+	rest   time.Duration // the load before the next one
+}
+
+var everyRole = []string{"api", "relay", "handler", "jobs"}
+
+// kinds are all faults. It is a function since they refer to what refers to them.
+func kinds() []*kind {
+	return []*kind{
+		{name: "kill", weight: 20, victims: everyRole, play: kill},
+		{name: "point", weight: 20, victims: everyRole, play: killAtPoint},
+		{name: "everything", weight: 3, play: killEverything},
+		{name: "postgres", weight: 7, play: killPostgres},
+		{name: "kafka", weight: 5, play: killKafka},
+		{name: "restart", weight: 8, victims: everyRole, play: restart},
+		{name: "pause", weight: 6, victims: everyRole, play: standStill},
+		{name: "sleep", weight: 3, victims: []string{"relay", "handler", "jobs"}, play: sleepLong},
+		{name: "cut", weight: 6, victims: everyRole, play: cut},
+		{name: "slow", weight: 3, victims: everyRole, play: slow},
+		{name: "silent", weight: 3, victims: everyRole, play: silent},
+		{name: "commits", weight: 6, victims: everyRole, play: loseAnswers},
+		{name: "cutkafka", weight: 3, fake: true, play: cutKafka},
+		{name: "slowkafka", weight: 2, fake: true, play: slowKafka},
+		{name: "ledger", weight: 6, victims: []string{"handler"}, play: spoilLedger},
+		{name: "again", weight: 4, play: again},
+		{name: "rubbish", weight: 3, play: rubbish},
+	}
+}
+
+func kindNames() []string {
+	var names []string
+	for _, k := range kinds() {
+		names = append(names, k.name)
+	}
+	return names
+}
+
+// plan chooses the next fault. In a soak the first relay, the first handler and the api are spared, to see what grows in them.
+func plan(random *rand.Rand, o options) fault {
+	var from []*kind
+	total := 0
+	for _, k := range kinds() {
+		if (len(o.only) == 0 || slices.Contains(o.only, k.name)) && (o.kafka == 0 || !k.fake) && (o.soak == 0 || k.name != "everything") {
+			from = append(from, k)
+			total += k.weight
+		}
+	}
+	f := fault{}
+	at := random.IntN(total)
+	for _, k := range from {
+		if at -= k.weight; at < 0 {
+			f.kind = k
+			break
+		}
+	}
+	f.victim = victim(random, f.kind, o)
+	f.length = 200*time.Millisecond + time.Duration(random.Int64N(int64(1800*time.Millisecond)))
+	f.nth, f.pick = 1+random.IntN(12), random.Uint64()
+	f.rest = time.Duration(random.Int64N(int64(700 * time.Millisecond)))
+	return f
+}
+
+// victim is a process of one of the roles that the kind can hit.
+func victim(random *rand.Rand, k *kind, o options) string {
+	if len(k.victims) == 0 {
+		return ""
+	}
+	role := k.victims[random.IntN(len(k.victims))]
+	var names []string
+	for _, s := range services {
+		if strings.HasPrefix(s.Name, role) && (o.soak == 0 || strings.HasSuffix(s.Name, "-2")) {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "handler-2" // of a soak, for the api
+	}
+	return names[random.IntN(len(names))]
+}
+
+const (
+	// orderly is how long a process may take to end when it is asked to; bestow's own limit is 20 s.
+	orderly = 30 * time.Second
+	// meets is how long a process may take until it comes to the place where it is to die.
+	meets = 8 * time.Second
+	// pastRescue is longer than River leaves a job with a worker that says nothing: 30 s and its tick of 30 s. A chunk's claim
+	// ends after 15 s, a member of a consumer group after less.
+	pastRescue = 50 * time.Second
+	// spoils is how long a misbehaving ledger is watched before the next fault; it goes on until its process is hit.
+	spoils = 3 * time.Second
+)
+
+func kill(ctx context.Context, w *world, f fault) (string, error) {
+	defer w.doctor.watch(time.Now())
+	w.Service(f.victim).Kill()
+	pause(ctx, f.length)
+	return fmt.Sprintf("SIGKILL, dead for %.1f s", f.length.Seconds()), w.startAgain(ctx, f.victim)
+}
+
+// killAtPoint starts a process that kills itself at a place of the code, and starts it again when it has.
+func killAtPoint(ctx context.Context, w *world, f fault) (string, error) {
+	role, _, _ := strings.Cut(f.victim, "-")
+	points := diesAt[role]
+	point := points[f.pick%uint64(len(points))]
+	if role == "api" || role == "jobs" {
+		f.nth = 1 + f.nth/4 // they pass rarely
+	}
+	w.wakeNow(f.victim)
+	w.Service(f.victim).Now.Stop(orderly)
+	if err := w.startWith(ctx, f.victim, fmt.Sprintf("%s=kill@%d", point, f.nth)); err != nil {
+		return "", err
+	}
+	now := w.Service(f.victim).Now
+	now.Expect()
+	said := fmt.Sprintf("died at passage %d of %s", f.nth, point)
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-now.Done():
+	case <-time.After(meets):
+		said = fmt.Sprintf("did not come to passage %d of %s, SIGKILL", f.nth, point)
+		now.Kill()
+	}
+	w.doctor.watch(time.Now())
+	return said, w.startAgain(ctx, f.victim)
+}
+
+func killEverything(ctx context.Context, w *world, f fault) (string, error) {
+	defer w.doctor.watch(time.Now())
+	if err := w.Kill(w.Processes...); err != nil {
+		return "", err
+	}
+	pause(ctx, f.length)
+	var names []string
+	for _, s := range services {
+		names = append(names, s.Name)
+	}
+	return fmt.Sprintf("SIGKILL for all %d, dead for %.1f s", len(names), f.length.Seconds()), w.startAgain(ctx, names...)
+}
+
+func killPostgres(ctx context.Context, w *world, f fault) (string, error) {
+	defer w.doctor.watch(time.Now())
+	if err := w.KillPostgres(); err != nil {
+		return "", err
+	}
+	pause(ctx, f.length)
+	return fmt.Sprintf("SIGKILL for the postmaster, dead for %.1f s", f.length.Seconds()), w.StartPostgres(ctx)
+}
+
+// killKafka kills the embedded broker, or one of the real ones.
+func killKafka(ctx context.Context, w *world, f fault) (string, error) {
+	defer w.doctor.watch(time.Now())
+	if w.Cluster == nil {
+		w.KillKafka()
+		pause(ctx, f.length)
+		return fmt.Sprintf("SIGKILL for the broker, dead for %.1f s", f.length.Seconds()), w.StartKafka(ctx)
+	}
+	broker := int(f.pick % uint64(w.o.kafka))
+	if err := w.Cluster.KillBroker(broker); err != nil {
+		return "", err
+	}
+	pause(ctx, f.length)
+	return fmt.Sprintf("SIGKILL for broker %d, dead for %.1f s", broker, f.length.Seconds()), w.Cluster.StartBroker(ctx, broker)
+}
+
+func restart(ctx context.Context, w *world, f fault) (string, error) {
+	w.wakeNow(f.victim)
+	began := time.Now()
+	w.Service(f.victim).Now.Stop(orderly)
+	return fmt.Sprintf("SIGTERM, ended after %.1f s", time.Since(began).Seconds()), w.startAgain(ctx, f.victim)
+}
+
+// standStill lets a process stand still for less than anybody would notice, up to the lease of a claim.
+func standStill(ctx context.Context, w *world, f fault) (string, error) {
+	length := f.length
+	if f.pick%4 == 0 {
+		length *= 10
+	}
+	now := w.Service(f.victim).Now
+	if err := now.Pause(); err != nil {
+		return "", err
+	}
+	pause(ctx, length)
+	return fmt.Sprintf("SIGSTOP for %.1f s, SIGCONT", length.Seconds()), now.Continue()
+}
+
+// sleepLong lets a process stand still until everybody has given it up, while the next faults hit the others.
+func sleepLong(ctx context.Context, w *world, f fault) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.asleep) > 0 {
+		return "somebody sleeps already", nil
+	}
+	now, awake := w.Service(f.victim).Now, make(chan struct{})
+	if err := now.Pause(); err != nil {
+		return "", err
+	}
+	w.asleep[f.victim] = awake
+	go func() {
+		defer close(awake)
+		pause(ctx, pastRescue)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.asleep[f.victim] == awake {
+			delete(w.asleep, f.victim)
+			_ = now.Continue() // an error: it was killed
+			w.log.say("       %s wakes", f.victim)
+		}
+	}()
+	return fmt.Sprintf("SIGSTOP for %.0f s, while others are hit", pastRescue.Seconds()), nil
+}
+
+// wakeNow wakes a process that sleeps, since it is to be asked for something.
+func (w *world) wakeNow(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, asleep := w.asleep[name]; asleep {
+		delete(w.asleep, name)
+		_ = w.Service(name).Now.Continue() // an error: it was killed
+	}
+}
+
+func cut(ctx context.Context, w *world, f fault) (string, error) {
+	w.fronts.cut(f.victim)
+	pause(ctx, f.length)
+	return fmt.Sprintf("no way to PostgreSQL for %.1f s", f.length.Seconds()), w.fronts.mend(ctx, f.victim)
+}
+
+func cutKafka(ctx context.Context, w *world, f fault) (string, error) {
+	length := f.length * time.Duration(1+f.pick%4)
+	w.fronts.cut(testbed.Kafka)
+	pause(ctx, length)
+	return fmt.Sprintf("no way to Kafka for %.1f s", length.Seconds()), w.fronts.mend(ctx, testbed.Kafka)
+}
+
+func slow(ctx context.Context, w *world, f fault) (string, error) {
+	ms := int64(10 + f.pick%90)
+	return w.spoilFor(ctx, f.victim, latency, map[string]int64{"latency": ms, "jitter": ms / 2}, 2*f.length,
+		fmt.Sprintf("PostgreSQL answers %d ms late", ms))
+}
+
+func slowKafka(ctx context.Context, w *world, f fault) (string, error) {
+	ms := int64(20 + f.pick%180)
+	return w.spoilFor(ctx, testbed.Kafka, latency, map[string]int64{"latency": ms, "jitter": ms / 2}, 2*f.length,
+		fmt.Sprintf("Kafka answers %d ms late", ms))
+}
+
+func silent(ctx context.Context, w *world, f fault) (string, error) {
+	return w.spoilFor(ctx, f.victim, silence, map[string]int64{"timeout": 0}, time.Duration(1+f.pick%5)*f.length,
+		"connections to PostgreSQL are open, and nothing comes")
+}
+
+func loseAnswers(ctx context.Context, w *world, f fault) (string, error) {
+	every := int64(1 + f.pick%6)
+	return w.spoilFor(ctx, f.victim, commitLoser, map[string]int64{"every": every}, 2*f.length,
+		fmt.Sprintf("of each connection one in %d answers to COMMIT is lost", every))
+}
+
+// spoilFor spoils the way of a process to its server for a while.
+func (w *world) spoilFor(ctx context.Context, name, what string, attributes map[string]int64, length time.Duration, said string) (string, error) {
+	if err := w.fronts.spoil(name, what, attributes); err != nil {
+		return "", err
+	}
+	pause(ctx, length)
+	return fmt.Sprintf("%s, for %.1f s", said, length.Seconds()), w.fronts.mend(ctx, name)
+}
+
+// spoilLedger starts a handler whose ledger misbehaves until the handler is hit again.
+func spoilLedger(ctx context.Context, w *world, f fault) (string, error) {
+	l := ledgers[f.pick%uint64(len(ledgers))]
+	defer w.doctor.watch(time.Now())
+	w.Service(f.victim).Kill()
+	w.mu.Lock()
+	delete(w.asleep, f.victim)
+	w.ruled[f.victim] = true
+	w.mu.Unlock()
+	if err := w.startWith(ctx, f.victim, l.rules); err != nil {
+		return "", err
+	}
+	pause(ctx, spoils)
+	return "killed; from now on its ledger is " + l.name, nil
+}
+
+func again(ctx context.Context, w *world, f fault) (string, error) {
+	topic := w.topics.names[f.pick%uint64(len(w.topics.names))]
+	n, err := w.topics.again(ctx, topic)
+	return fmt.Sprintf("all %d messages of %s once more", n, topic), err
+}
+
+func rubbish(_ context.Context, w *world, f fault) (string, error) {
+	n, err := w.topics.rubbish(rand.New(rand.NewPCG(f.pick, 1)))
+	return fmt.Sprintf("%d messages of rubbish in every topic", n), err
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"bestow/internal/proc"
+	"bestow/internal/testbed"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/Shopify/toxiproxy/v2/toxics"
+	"github.com/rs/zerolog"
+)
+
+// fronts are the proxies before the servers: one between each process of bestow and PostgreSQL, one before the broker.
+type fronts struct {
+	server *toxiproxy.ApiServer
+
+	mu      sync.Mutex
+	proxies map[string]*toxiproxy.Proxy
+}
+
+func newFronts() *fronts {
+	toxics.Register(commitLoser, new(loseCommits))
+	return &fronts{server: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), proxies: map[string]*toxiproxy.Proxy{}}
+}
+
+// put stands a proxy before a server. The one before PostgreSQL has the name of the process that uses it.
+func (f *fronts) put(server, service, addr string) (string, error) {
+	name := service
+	if server == testbed.Kafka {
+		name = server
+	}
+	ports, err := proc.FreePorts(context.Background(), 1)
+	if err != nil {
+		return "", err
+	}
+	p := toxiproxy.NewProxy(f.server, name, proc.Address(ports[0]), addr)
+	if err := p.Start(); err != nil {
+		return "", fmt.Errorf("start proxy before %s: %w", name, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.proxies[name] = p
+	return p.Listen, nil
+}
+
+func (f *fronts) proxy(name string) *toxiproxy.Proxy {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.proxies[name]
+}
+
+// cut closes every connection through a proxy, and takes no new ones.
+func (f *fronts) cut(name string) { f.proxy(name).Stop() }
+
+// mend lets connections through again, as they are.
+func (f *fronts) mend(ctx context.Context, name string) error {
+	p := f.proxy(name)
+	p.Toxics.ResetToxics(ctx)
+	if p.Enabled {
+		return nil
+	}
+	if err := p.Start(); err != nil {
+		return fmt.Errorf("mend the way of %s: %w", name, err)
+	}
+	return nil
+}
+
+// spoil does something to what a server answers through a proxy, until it is mended.
+func (f *fronts) spoil(name, what string, attributes map[string]int64) error {
+	body, err := json.Marshal(map[string]any{"type": what, "attributes": attributes})
+	if err != nil {
+		return fmt.Errorf("spoil the way of %s: %w", name, err)
+	}
+	if _, err := f.proxy(name).Toxics.AddToxicJson(bytes.NewReader(body)); err != nil {
+		return fmt.Errorf("spoil the way of %s: %w", name, err)
+	}
+	return nil
+}
+
+func (f *fronts) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.proxies {
+		p.Stop()
+	}
+}
+
+// The toxics that are used; the first is ours.
+const (
+	commitLoser = "lose_commits"
+	latency     = "latency"
+	silence     = "timeout"
+)
+
+// committed is PostgreSQL's answer to a COMMIT that was done: https://www.postgresql.org/docs/15/protocol-message-formats.html
+var committed = []byte("C\x00\x00\x00\x0bCOMMIT\x00")
+
+// loseCommits closes a connection in place of each so many-th answer to a COMMIT: it was done, and nobody hears of it.
+type loseCommits struct {
+	Every int `json:"every"`
+}
+
+// NewState implements toxics.StatefulToxic: each connection counts by itself.
+func (*loseCommits) NewState() any { return new(int) }
+
+// Pipe implements toxics.Toxic.
+func (l *loseCommits) Pipe(stub *toxics.ToxicStub) {
+	seen, ok := stub.State.(*int)
+	if !ok {
+		seen = new(int)
+	}
+	for {
+		select {
+		case <-stub.Interrupt:
+			return
+		case chunk := <-stub.Input:
+			if chunk == nil {
+				stub.Close()
+				return
+			}
+			if bytes.Contains(chunk.Data, committed) {
+				if *seen++; *seen%max(l.Every, 1) == 0 {
+					stub.Close()
+					return
+				}
+			}
+			stub.Output <- chunk
+		}
+	}
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"bestow/internal/testbed"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// between is after how many cycles everything is looked at.
+	between = 50
+	// readyWithin is how long a process may take until it says again that it is ready.
+	readyWithin = 2 * time.Minute
+	// soakEach is the time from one fault of a soak to the next.
+	soakEach = 20 * time.Second
+)
+
+// world is an installation under load, and who breaks it.
+type world struct {
+	*testbed.Testbed
+
+	o      options
+	fronts *fronts
+	log    *timeline
+	topics *topics
+	pool   *pgxpool.Pool // straight to PostgreSQL
+	office *office
+	doctor *doctor
+	random *rand.Rand // of the faults
+
+	mu      sync.Mutex
+	asleep  map[string]chan struct{} // who stands still, until when
+	ruled   map[string]bool          // whose ledger misbehaves
+	tally   map[string]int           // cycles by fault
+	ready   []time.Duration          // from the fault to the process that says that it is ready
+	checked int                      // targets that were compared
+	events  int
+}
+
+func newWorld(ctx context.Context, bed *testbed.Testbed, f *fronts, log *timeline, o options) (*world, error) {
+	w := &world{
+		Testbed: bed, o: o, fronts: f, log: log, random: rand.New(rand.NewPCG(o.seed, 0)),
+		asleep: map[string]chan struct{}{}, ruled: map[string]bool{}, tally: map[string]int{},
+	}
+	var err error
+	if w.pool, err = pgxpool.New(ctx, bed.URL); err != nil {
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	w.topics = openTopics(bed)
+	w.doctor = newDoctor(ctx, w)
+	return w, nil
+}
+
+func (w *world) close() {
+	if w.office != nil {
+		w.office.close()
+	}
+	w.doctor.close()
+	w.pool.Close()
+}
+
+// run breaks the installation as often as is asked for.
+func (w *world) run(ctx context.Context) error {
+	w.office = openOffice(ctx, w)
+	var gauges []gauge
+	began := time.Now()
+	for number := 1; w.more(number, began); number++ {
+		if err := w.cycle(ctx, number, plan(w.random, w.o)); err != nil {
+			return fmt.Errorf("cycle %d: %w; seed %d", number, err, w.o.seed)
+		}
+		if number%between == 0 {
+			if err := w.look(ctx, number); err != nil {
+				return fmt.Errorf("after cycle %d: %w; seed %d", number, err, w.o.seed)
+			}
+		}
+		if w.o.soak > 0 {
+			g, err := w.measure(ctx, time.Since(began))
+			if err != nil {
+				return err
+			}
+			gauges = append(gauges, g)
+		}
+	}
+	if err := w.look(ctx, 0); err != nil {
+		return fmt.Errorf("at the end: %w; seed %d", err, w.o.seed)
+	}
+	return w.conclude(gauges)
+}
+
+// more says whether there is another cycle.
+func (w *world) more(number int, began time.Time) bool {
+	if w.o.soak > 0 {
+		return time.Since(began) < w.o.soak
+	}
+	return number <= w.o.cycles
+}
+
+// cycle is one fault under load, until whom it hit is ready again.
+func (w *world) cycle(ctx context.Context, number int, f fault) error {
+	began := time.Now()
+	said, err := f.kind.play(ctx, w, f)
+	if err == nil {
+		err = w.awaitReady(ctx)
+	}
+	took := time.Since(began)
+	if err = errors.Join(err, w.office.failure()); err != nil {
+		return fmt.Errorf("%s %s: %w", f.kind.name, f.victim, err)
+	}
+	w.mu.Lock()
+	w.tally[f.kind.name]++
+	w.ready = append(w.ready, took)
+	w.mu.Unlock()
+	w.log.say("%5d  %-10s %-10s %5.1f s  %s", number, f.kind.name, f.victim, took.Seconds(), said)
+	if w.o.soak > 0 {
+		pause(ctx, soakEach-took)
+	}
+	pause(ctx, f.rest)
+	return ctx.Err()
+}
+
+// awaitReady waits until everybody who does not stand still says that he is ready.
+func (w *world) awaitReady(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	var missing []string
+	err := testbed.Poll(limited, testbed.Interval, func() (bool, error) {
+		missing = missing[:0]
+		for _, p := range w.Processes {
+			if !w.isAsleep(p.Name) && !w.IsReady(limited, p) {
+				missing = append(missing, p.Name)
+			}
+		}
+		return len(missing) == 0, w.Ended()
+	})
+	if err == nil && w.Cluster != nil {
+		err = w.Cluster.InSync(limited)
+	}
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return fmt.Errorf("%s not ready after %s", strings.Join(missing, ", "), readyWithin)
+	}
+	return err
+}
+
+func (w *world) isAsleep(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, asleep := w.asleep[name]
+	return asleep
+}
+
+// look lets the operators finish, ends what still lasts of the faults, and compares everything.
+func (w *world) look(ctx context.Context, number int) error {
+	if err := w.calm(ctx); err != nil {
+		return err
+	}
+	began := time.Now()
+	done, err := w.office.finish()
+	if err != nil {
+		return err
+	}
+	finished := time.Since(began)
+	if err := w.compareAll(ctx, done, number == 0 || number%(10*between) == 0); err != nil {
+		return err
+	}
+	targets := 0
+	for _, c := range done {
+		targets += c.members
+	}
+	w.checked, w.events = w.checked+targets, w.events+len(done)
+	w.log.say("----   all is complete and exact: %d events, %d targets; the operators took %.1f s to finish, the comparison %.1f s",
+		len(done), targets, finished.Seconds(), (time.Since(began) - finished).Seconds())
+	w.office.goOn()
+	return nil
+}
+
+// calm wakes who sleeps and starts anew who has a ledger that misbehaves: from here on nothing is broken.
+func (w *world) calm(ctx context.Context) error {
+	w.mu.Lock()
+	var wake []chan struct{}
+	for _, awake := range w.asleep {
+		wake = append(wake, awake)
+	}
+	var ruled []string
+	for name := range w.ruled {
+		ruled = append(ruled, name)
+	}
+	w.mu.Unlock()
+	for _, awake := range wake {
+		select {
+		case <-awake:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	slices.Sort(ruled)
+	for _, name := range ruled {
+		w.Service(name).Now.Stop(orderly)
+		if err := w.startAgain(ctx, name); err != nil {
+			return err
+		}
+	}
+	return w.awaitReady(ctx)
+}
+
+// startAgain starts a process as it is meant to be.
+func (w *world) startAgain(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		w.mu.Lock()
+		delete(w.ruled, name)
+		delete(w.asleep, name)
+		w.mu.Unlock()
+		if err := w.Start(ctx, w.Service(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startWith starts a process with rules for its failpoints.
+func (w *world) startWith(ctx context.Context, name, rules string) error {
+	p := *w.Service(name)
+	p.Env = append(p.Env[:len(p.Env):len(p.Env)], "BESTOW_TEST_FAILPOINTS="+rules)
+	if err := w.Start(ctx, &p); err != nil {
+		return err
+	}
+	w.Service(name).Now = p.Now
+	return nil
+}
+
+// conclude says what came of it all.
+func (w *world) conclude(gauges []gauge) error {
+	names := make([]string, 0, len(w.tally))
+	cycles := 0
+	for name, n := range w.tally {
+		names = append(names, fmt.Sprintf("%s %d", name, n))
+		cycles += n
+	}
+	slices.Sort(names)
+	healed := w.doctor.times()
+	w.log.say("faults: %s", strings.Join(names, ", "))
+	w.log.say("ready again after: median %.1f s, p99 %.1f s, max %.1f s", percentile(w.ready, 50).Seconds(),
+		percentile(w.ready, 99).Seconds(), percentile(w.ready, 100).Seconds())
+	w.log.say("from a kill until all that was in hand is through: %d kills, median %.1f s, p99 %.1f s, max %.1f s", len(healed),
+		percentile(healed, 50).Seconds(), percentile(healed, 99).Seconds(), percentile(healed, 100).Seconds())
+	w.log.say("%d cycles, %d events, %d targets: 0 lost, 0 double, 0 drift, 0 deadlocks, 0 discarded jobs, 0 healthy messages parked; seed %d",
+		cycles, w.events, w.checked, w.o.seed)
+	if p99 := percentile(healed, 99); p99 > recoverWithin {
+		return fmt.Errorf("the recovery took %.1f s (p99), more than %s", p99.Seconds(), recoverWithin)
+	}
+	return steady(w.log, gauges)
+}
