@@ -54,11 +54,11 @@ func (w *world) measure(ctx context.Context, at time.Duration) (gauge, error) {
 
 // scrape reads the metrics of a process that have no labels.
 func (w *world) scrape(ctx context.Context, name string) (_ map[string]float64, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.Service(name).Ops+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.Service(name).Ops+"/metrics", nil) //nolint:gosec // our own process
 	if err != nil {
 		return nil, fmt.Errorf("read the metrics of %s: %w", name, err)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := http.DefaultClient.Do(req) //nolint:gosec // the same
 	if err != nil {
 		return nil, fmt.Errorf("read the metrics of %s: %w", name, err)
 	}

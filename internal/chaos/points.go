@@ -3,7 +3,7 @@ package main
 import "bestow/internal/failpoint"
 
 // diesAt are the places at which a process can be killed under this load, by what its name begins with. A test asserts
-// that each place of the code stands here, or there with the reason why not.
+// that each place of the code stands here, or has a reason why not.
 var diesAt = map[string][]string{
 	"api": {
 		failpoint.CreateBeforeCommit, failpoint.CreateAfterCommit, failpoint.ImportStageMade, failpoint.ImportStaged,
@@ -32,24 +32,6 @@ var diesAt = map[string][]string{
 		failpoint.StartDueBetween, failpoint.SweepBeforeCommit, failpoint.MomentAfterCommit, failpoint.ReconcileAfter,
 		failpoint.CloseDoneBetween, failpoint.CloseBeforeCommit, failpoint.CloseAfterCommit,
 	},
-}
-
-// neverMet are the places that no operator here comes to, with the reason.
-var neverMet = map[string]string{
-	failpoint.DeleteBeforeCommit:   "no event is deleted",
-	failpoint.DeleteAfterCommit:    "no event is deleted",
-	failpoint.TidyBetween:          "no event is deleted",
-	failpoint.StopAllBetween:       "the emergency brake would end the load",
-	failpoint.RepairBeforeCommit:   "nothing is to be repaired",
-	failpoint.RepairBetween:        "nothing is to be repaired",
-	failpoint.ReplayBeforeCommit:   "rubbish stays parked",
-	failpoint.ReplayAfterCommit:    "rubbish stays parked",
-	failpoint.CopyRead:             "rubbish stays parked",
-	failpoint.CopyAfterAck:         "rubbish stays parked",
-	failpoint.ParkBackBeforeCommit: "rubbish stays parked",
-	failpoint.ReconcileBeforeJobs:  "Kafka loses nothing",
-	failpoint.FaultWritten:         "the ledger contradicts nobody",
-	failpoint.FaultAfterCommit:     "the ledger contradicts nobody",
 }
 
 // ledgers are the ways in which the ledger in a handler misbehaves, as rules of failpoints.

@@ -1,0 +1,53 @@
+//go:build failpoint
+
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"bestow/internal/failpoint"
+
+	"github.com/stretchr/testify/require"
+)
+
+// neverMet are the places that no operator here comes to, with the reason.
+var neverMet = map[string]string{
+	failpoint.DeleteBeforeCommit:   "no event is deleted",
+	failpoint.DeleteAfterCommit:    "no event is deleted",
+	failpoint.TidyBetween:          "no event is deleted",
+	failpoint.StopAllBetween:       "the emergency brake would end the load",
+	failpoint.RepairBeforeCommit:   "nothing is to be repaired",
+	failpoint.RepairBetween:        "nothing is to be repaired",
+	failpoint.ReplayBeforeCommit:   "rubbish stays parked",
+	failpoint.ReplayAfterCommit:    "rubbish stays parked",
+	failpoint.CopyRead:             "rubbish stays parked",
+	failpoint.CopyAfterAck:         "rubbish stays parked",
+	failpoint.ParkBackBeforeCommit: "rubbish stays parked",
+	failpoint.ReconcileBeforeJobs:  "Kafka loses nothing",
+	failpoint.FaultWritten:         "the ledger contradicts nobody",
+	failpoint.FaultAfterCommit:     "the ledger contradicts nobody",
+}
+
+// Whoever adds a place to the code says who can be killed there, or why nobody.
+func TestEveryPointIsUsedOrHasAReason(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for role, points := range diesAt {
+		require.Contains(t, everyRole, role)
+		for _, point := range points {
+			used[point] = true
+			require.NotContains(t, neverMet, point)
+		}
+	}
+	for _, point := range failpoint.All() {
+		require.True(t, used[point] || neverMet[point] != "", "%s", point)
+	}
+	for _, l := range ledgers {
+		for rule := range strings.SplitSeq(l.rules, ";") {
+			point, _, _ := strings.Cut(rule, "=")
+			require.True(t, slices.Contains(failpoint.All(), point), rule)
+		}
+	}
+}
