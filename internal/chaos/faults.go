@@ -83,7 +83,7 @@ func plan(random *rand.Rand, o options) fault {
 	}
 	f.victim = victim(random, f.kind, o)
 	f.length = 200*time.Millisecond + time.Duration(random.Int64N(int64(1800*time.Millisecond)))
-	f.nth, f.pick = 1+random.IntN(12), random.Uint64()
+	f.nth, f.pick = 1+random.IntN(6), random.Uint64()
 	f.rest = time.Duration(random.Int64N(int64(700 * time.Millisecond)))
 	return f
 }
@@ -110,7 +110,7 @@ const (
 	// orderly is how long a process may take to end when it is asked to; bestow's own limit is 20 s.
 	orderly = 30 * time.Second
 	// meets is how long a process may take until it comes to the place where it is to die.
-	meets = 8 * time.Second
+	meets = 6 * time.Second
 	// pastRescue is longer than River leaves a job with a worker that says nothing: 30 s and its tick of 30 s. A chunk's claim
 	// ends after 15 s, a member of a consumer group after less.
 	pastRescue = 50 * time.Second
@@ -131,7 +131,7 @@ func killAtPoint(ctx context.Context, w *world, f fault) (string, error) {
 	points := diesAt[role]
 	point := points[f.pick%uint64(len(points))]
 	if role == "api" || role == "jobs" {
-		f.nth = 1 + f.nth/4 // they pass rarely
+		f.nth = 1 + f.nth/3 // they pass rarely
 	}
 	w.wakeNow(f.victim)
 	w.Service(f.victim).Now.Stop(orderly)

@@ -14,7 +14,7 @@ import (
 
 const (
 	// operators is how many people work at once.
-	operators = 4
+	operators = 10
 	// patience is how long one of them waits for anything before it counts as never.
 	patience = 4 * time.Minute
 	// leadTime is how far ahead the start of a lane is reserved.
