@@ -145,6 +145,7 @@ func killAtPoint(ctx context.Context, w *world, f fault) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	case <-now.Done():
+		w.places[point] = true
 	case <-time.After(meets):
 		said = fmt.Sprintf("did not come to passage %d of %s, SIGKILL", f.nth, point)
 		now.Kill()

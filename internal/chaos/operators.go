@@ -234,8 +234,8 @@ func (o *office) redrive(ctx context.Context, c *campaign) error {
 	if err != nil {
 		return err
 	}
-	if want := c.givenUpNow(); asked != want {
-		return fmt.Errorf("a retry asked for %d members who were given up, but %d were", asked, want)
+	if most := c.givenUpNow(); asked > most { // fewer, if a process died that had asked for some
+		return fmt.Errorf("a retry asked for %d members who were given up, but only %d were", asked, most)
 	}
 	want := c.granted()
 	return o.until(ctx, c, "redriven", func(p testbed.Progress) bool { return p.Success == want })

@@ -34,6 +34,17 @@ var diesAt = map[string][]string{
 	},
 }
 
+// places is how many different ones there are.
+func places() int {
+	all := map[string]bool{}
+	for _, points := range diesAt {
+		for _, point := range points {
+			all[point] = true
+		}
+	}
+	return len(all)
+}
+
 // ledgers are the ways in which the ledger in a handler misbehaves, as rules of failpoints.
 var ledgers = []struct{ name, rules string }{
 	{"slow", failpoint.MoneyBeforeCommit + "=delay:700ms%2"},

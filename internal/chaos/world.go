@@ -41,6 +41,7 @@ type world struct {
 	asleep  map[string]chan struct{} // who stands still, until when
 	ruled   map[string]bool          // whose ledger misbehaves
 	tally   map[string]int           // cycles by fault
+	places  map[string]bool          // where somebody died
 	ready   []time.Duration          // from the fault to the process that says that it is ready
 	checked int                      // targets that were compared
 	events  int
@@ -49,7 +50,7 @@ type world struct {
 func newWorld(ctx context.Context, bed *testbed.Testbed, f *fronts, log *timeline, o options) (*world, error) {
 	w := &world{
 		Testbed: bed, o: o, fronts: f, log: log, random: rand.New(rand.NewPCG(o.seed, 0)),
-		asleep: map[string]chan struct{}{}, ruled: map[string]bool{}, tally: map[string]int{},
+		asleep: map[string]chan struct{}{}, ruled: map[string]bool{}, tally: map[string]int{}, places: map[string]bool{},
 	}
 	var err error
 	if w.pool, err = pgxpool.New(ctx, bed.URL); err != nil {
@@ -247,6 +248,7 @@ func (w *world) conclude(gauges []gauge) error {
 	slices.Sort(names)
 	healed := w.doctor.times()
 	w.log.say("faults: %s", strings.Join(names, ", "))
+	w.log.say("of %d places of the code somebody died at %d", places(), len(w.places))
 	w.log.say("ready again after: median %.1f s, p99 %.1f s, max %.1f s", percentile(w.ready, 50).Seconds(),
 		percentile(w.ready, 99).Seconds(), percentile(w.ready, 100).Seconds())
 	w.log.say("from a kill until all that was in hand is through: %d kills, median %.1f s, p99 %.1f s, max %.1f s", len(healed),
