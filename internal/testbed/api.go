@@ -24,6 +24,7 @@ type API struct {
 // RefusedError is an answer that is no success.
 type RefusedError struct {
 	Status int
+	Code   string // of the problem, "" if the answer is none
 	body   string
 }
 
@@ -31,10 +32,11 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the API answered %d: %s", e.Status, strings.TrimSpace(e.body))
 }
 
-// Passing says whether an error may be gone in a moment: nobody listens, or the server cannot answer now.
+// Passing says whether an error may be gone in a moment: nobody listens, the server cannot answer now, or an import whose
+// connection was lost is still to be given up.
 func Passing(err error) bool {
 	var refused *RefusedError
-	return err != nil && (!errors.As(err, &refused) || refused.Status >= http.StatusInternalServerError)
+	return err != nil && (!errors.As(err, &refused) || refused.Status >= http.StatusInternalServerError || refused.Code == "import_running")
 }
 
 const (
@@ -205,7 +207,9 @@ func (a *API) call(ctx context.Context, method, path string, header http.Header,
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode >= http.StatusMultipleChoices {
 		said, _ := io.ReadAll(io.LimitReader(res.Body, 2000)) // what came of it will do
-		return &RefusedError{res.StatusCode, string(said)}
+		refused := &RefusedError{Status: res.StatusCode, body: string(said)}
+		_ = json.Unmarshal(said, &struct{ Code *string }{&refused.Code}) // an error: no problem of ours
+		return refused
 	}
 	return json.NewDecoder(res.Body).Decode(answer)
 }
