@@ -14,24 +14,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// compareAll compares everything that the operators have finished with what they meant, and asks bestow about itself: about
-// these events, or about all that there ever were.
-func (w *world) compareAll(ctx context.Context, done []*campaign, whole bool) error {
+// compareAll compares everything that the operators have finished with what they meant, and lets bestow verify all events that
+// there ever were.
+func (w *world) compareAll(ctx context.Context, done []*campaign) error {
 	for _, c := range done {
 		if err := w.compare(ctx, c); err != nil {
 			return fmt.Errorf("event %d (%s, %d members): %w", c.id, c.name, c.members, err)
 		}
 	}
-	if whole {
-		if err := w.Bestow(ctx, "verify", "verify"); err != nil {
-			return err
-		}
-	} else {
-		for _, c := range done {
-			if err := w.Bestow(ctx, "verify", "verify", fmt.Sprint(c.id)); err != nil {
-				return err
-			}
-		}
+	if err := w.Bestow(ctx, "verify", "verify"); err != nil {
+		return err
 	}
 	if err := w.noneLost(ctx); err != nil {
 		return err

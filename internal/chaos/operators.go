@@ -162,7 +162,7 @@ func (o *office) lane(ctx context.Context, random *rand.Rand, name string) error
 		}
 		list = append(list, c)
 	}
-	at := time.Now().Add(leadTime).Truncate(time.Second)
+	at := time.Now().Add(leadTime + time.Duration(random.IntN(4))*time.Second).Truncate(time.Second)
 	for i, c := range list {
 		if err := o.w.API.Reserve(ctx, c.id, at, i+1); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)

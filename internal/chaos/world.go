@@ -79,7 +79,7 @@ func (w *world) run(ctx context.Context) error {
 			return fmt.Errorf("cycle %d: %w; seed %d", number, err, w.o.seed)
 		}
 		if number%between == 0 {
-			if err := w.look(ctx, number); err != nil {
+			if err := w.look(ctx); err != nil {
 				return fmt.Errorf("after cycle %d: %w; seed %d", number, err, w.o.seed)
 			}
 		}
@@ -91,7 +91,7 @@ func (w *world) run(ctx context.Context) error {
 			gauges = append(gauges, g)
 		}
 	}
-	if err := w.look(ctx, 0); err != nil {
+	if err := w.look(ctx); err != nil {
 		return fmt.Errorf("at the end: %w; seed %d", err, w.o.seed)
 	}
 	return w.conclude(gauges)
@@ -159,7 +159,7 @@ func (w *world) isAsleep(name string) bool {
 }
 
 // look lets the operators finish, ends what still lasts of the faults, and compares everything.
-func (w *world) look(ctx context.Context, number int) error {
+func (w *world) look(ctx context.Context) error {
 	if err := w.calm(ctx); err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (w *world) look(ctx context.Context, number int) error {
 		return err
 	}
 	finished := time.Since(began)
-	if err := w.compareAll(ctx, done, number == 0 || number%(10*between) == 0); err != nil {
+	if err := w.compareAll(ctx, done); err != nil {
 		return err
 	}
 	targets := 0
