@@ -119,7 +119,7 @@ const (
 )
 
 func kill(ctx context.Context, w *world, f fault) (string, error) {
-	defer w.doctor.watch(time.Now())
+	defer w.recoveries.watch(time.Now())
 	w.Service(f.victim).Kill()
 	pause(ctx, f.length)
 	return fmt.Sprintf("SIGKILL, dead for %.1f s", f.length.Seconds()), w.startAgain(ctx, f.victim)
@@ -150,12 +150,12 @@ func killAtPoint(ctx context.Context, w *world, f fault) (string, error) {
 		said = fmt.Sprintf("did not come to passage %d of %s, SIGKILL", f.nth, point)
 		now.Kill()
 	}
-	w.doctor.watch(time.Now())
+	w.recoveries.watch(time.Now())
 	return said, w.startAgain(ctx, f.victim)
 }
 
 func killEverything(ctx context.Context, w *world, f fault) (string, error) {
-	defer w.doctor.watch(time.Now())
+	defer w.recoveries.watch(time.Now())
 	if err := w.Kill(w.Processes...); err != nil {
 		return "", err
 	}
@@ -168,7 +168,7 @@ func killEverything(ctx context.Context, w *world, f fault) (string, error) {
 }
 
 func killPostgres(ctx context.Context, w *world, f fault) (string, error) {
-	defer w.doctor.watch(time.Now())
+	defer w.recoveries.watch(time.Now())
 	if err := w.KillPostgres(); err != nil {
 		return "", err
 	}
@@ -178,7 +178,7 @@ func killPostgres(ctx context.Context, w *world, f fault) (string, error) {
 
 // killKafka kills the embedded broker, or one of the real ones.
 func killKafka(ctx context.Context, w *world, f fault) (string, error) {
-	defer w.doctor.watch(time.Now())
+	defer w.recoveries.watch(time.Now())
 	if w.Cluster == nil {
 		w.KillKafka()
 		pause(ctx, f.length)
@@ -250,16 +250,16 @@ func (w *world) wakeNow(name string) {
 }
 
 func cut(ctx context.Context, w *world, f fault) (string, error) {
-	w.fronts.cut(f.victim)
+	w.proxies.cut(f.victim)
 	pause(ctx, f.length)
-	return fmt.Sprintf("no way to PostgreSQL for %.1f s", f.length.Seconds()), w.fronts.mend(ctx, f.victim)
+	return fmt.Sprintf("no way to PostgreSQL for %.1f s", f.length.Seconds()), w.proxies.mend(ctx, f.victim)
 }
 
 func cutKafka(ctx context.Context, w *world, f fault) (string, error) {
 	length := f.length * time.Duration(1+f.pick%4)
-	w.fronts.cut(testbed.Kafka)
+	w.proxies.cut(testbed.Kafka)
 	pause(ctx, length)
-	return fmt.Sprintf("no way to Kafka for %.1f s", length.Seconds()), w.fronts.mend(ctx, testbed.Kafka)
+	return fmt.Sprintf("no way to Kafka for %.1f s", length.Seconds()), w.proxies.mend(ctx, testbed.Kafka)
 }
 
 func slow(ctx context.Context, w *world, f fault) (string, error) {
@@ -287,17 +287,17 @@ func loseAnswers(ctx context.Context, w *world, f fault) (string, error) {
 
 // spoilFor spoils the way of a process to its server for a while.
 func (w *world) spoilFor(ctx context.Context, name, what string, attributes map[string]int64, length time.Duration, said string) (string, error) {
-	if err := w.fronts.spoil(name, what, attributes); err != nil {
+	if err := w.proxies.spoil(name, what, attributes); err != nil {
 		return "", err
 	}
 	pause(ctx, length)
-	return fmt.Sprintf("%s, for %.1f s", said, length.Seconds()), w.fronts.mend(ctx, name)
+	return fmt.Sprintf("%s, for %.1f s", said, length.Seconds()), w.proxies.mend(ctx, name)
 }
 
 // spoilLedger starts a handler whose ledger misbehaves until the handler is hit again.
 func spoilLedger(ctx context.Context, w *world, f fault) (string, error) {
 	l := ledgers[f.pick%uint64(len(ledgers))]
-	defer w.doctor.watch(time.Now())
+	defer w.recoveries.watch(time.Now())
 	w.Service(f.victim).Kill()
 	w.mu.Lock()
 	delete(w.asleep, f.victim)

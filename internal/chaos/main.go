@@ -104,10 +104,10 @@ var settings = []string{"BESTOW_MESSAGE_TARGETS=50", "BESTOW_RETRY_BACKOFF=2s", 
 func chaos(ctx context.Context, o options, out io.Writer) (err error) {
 	log := &timeline{out: out, began: time.Now()}
 	log.say("seed %d; run it again with: %s", o.seed, o.again())
-	f := newFronts()
+	f := newProxies()
 	defer f.close()
 	bed, err := testbed.Install(ctx, testbed.Options{
-		Name: "chaos", Tags: "failpoint", Kafka: o.kafka, Services: services, Env: settings, Front: f.put,
+		Name: "chaos", Tags: "failpoint", Kafka: o.kafka, Services: services, Env: settings, Proxy: f.put,
 	})
 	defer func() {
 		keep := o.keep || err != nil && ctx.Err() == nil

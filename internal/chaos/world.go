@@ -28,14 +28,14 @@ const (
 type world struct {
 	*testbed.Testbed
 
-	o      options
-	fronts *fronts
-	log    *timeline
-	topics *topics
-	pool   *pgxpool.Pool // straight to PostgreSQL
-	office *office
-	doctor *doctor
-	random *rand.Rand // of the faults
+	o          options
+	proxies    *proxies
+	log        *timeline
+	topics     *topics
+	pool       *pgxpool.Pool // straight to PostgreSQL
+	load       *load
+	recoveries *recoveries
+	random     *rand.Rand // of the faults
 
 	mu      sync.Mutex
 	asleep  map[string]chan struct{} // who stands still, until when
@@ -47,9 +47,9 @@ type world struct {
 	events  int
 }
 
-func newWorld(ctx context.Context, bed *testbed.Testbed, f *fronts, log *timeline, o options) (*world, error) {
+func newWorld(ctx context.Context, bed *testbed.Testbed, f *proxies, log *timeline, o options) (*world, error) {
 	w := &world{
-		Testbed: bed, o: o, fronts: f, log: log, random: rand.New(rand.NewPCG(o.seed, 0)),
+		Testbed: bed, o: o, proxies: f, log: log, random: rand.New(rand.NewPCG(o.seed, 0)),
 		asleep: map[string]chan struct{}{}, ruled: map[string]bool{}, tally: map[string]int{}, places: map[string]bool{},
 	}
 	var err error
@@ -57,21 +57,21 @@ func newWorld(ctx context.Context, bed *testbed.Testbed, f *fronts, log *timelin
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
 	w.topics = openTopics(bed)
-	w.doctor = newDoctor(ctx, w)
+	w.recoveries = newRecoveries(ctx, w)
 	return w, nil
 }
 
 func (w *world) close() {
-	if w.office != nil {
-		w.office.close()
+	if w.load != nil {
+		w.load.close()
 	}
-	w.doctor.close()
+	w.recoveries.close()
 	w.pool.Close()
 }
 
 // run breaks the installation as often as is asked for.
 func (w *world) run(ctx context.Context) error {
-	w.office = openOffice(ctx, w)
+	w.load = startLoad(ctx, w)
 	var gauges []gauge
 	began := time.Now()
 	for number := 1; w.more(number, began); number++ {
@@ -113,7 +113,7 @@ func (w *world) cycle(ctx context.Context, number int, f fault) error {
 		err = w.awaitReady(ctx)
 	}
 	took := time.Since(began)
-	if err = errors.Join(err, w.office.failure()); err != nil {
+	if err = errors.Join(err, w.load.failure()); err != nil {
 		return fmt.Errorf("%s %s: %w", f.kind.name, f.victim, err)
 	}
 	w.mu.Lock()
@@ -164,7 +164,7 @@ func (w *world) look(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	done, err := w.office.finish()
+	done, err := w.load.finish()
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (w *world) look(ctx context.Context) error {
 	w.checked, w.events = w.checked+targets, w.events+len(done)
 	w.log.say("----   all is complete and exact: %d events, %d targets; the operators took %.1f s to finish, the comparison %.1f s",
 		len(done), targets, finished.Seconds(), (time.Since(began) - finished).Seconds())
-	w.office.goOn()
+	w.load.goOn()
 	return nil
 }
 
@@ -246,7 +246,7 @@ func (w *world) conclude(gauges []gauge) error {
 		cycles += n
 	}
 	slices.Sort(names)
-	healed := w.doctor.times()
+	healed := w.recoveries.times()
 	w.log.say("faults: %s", strings.Join(names, ", "))
 	w.log.say("of %d places of the code somebody died at %d", places(), len(w.places))
 	w.log.say("ready again after: median %.1f s, p99 %.1f s, max %.1f s", percentile(w.ready, 50).Seconds(),

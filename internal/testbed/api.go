@@ -32,11 +32,14 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the API answered %d: %s", e.Status, strings.TrimSpace(e.body))
 }
 
-// Passing says whether an error may be gone in a moment: nobody listens, the server cannot answer now, or an import whose
-// connection was lost is still to be given up.
+// Passing says whether an error may be gone in a moment: nobody listens, the server cannot answer now, or it is still at work
+// on a request whose connection was lost.
 func Passing(err error) bool {
 	var refused *RefusedError
-	return err != nil && (!errors.As(err, &refused) || refused.Status >= http.StatusInternalServerError || refused.Code == "import_running")
+	if !errors.As(err, &refused) {
+		return err != nil
+	}
+	return refused.Status >= http.StatusInternalServerError || refused.Code == "import_running" || refused.Code == "key_in_flight"
 }
 
 const (

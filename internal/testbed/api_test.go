@@ -46,6 +46,21 @@ func TestChangeIsRepeated(t *testing.T) {
 	require.Equal(t, first, <-keys)
 }
 
+// What is still at work on the first request is asked again; the code says so.
+func TestStillAtWork(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	a := serveAPI(t, func(w http.ResponseWriter, _ *http.Request) {
+		if codes := []string{"key_in_flight", "import_running"}; int(calls.Load()) < len(codes) {
+			w.WriteHeader(http.StatusConflict)
+			_, _ = io.WriteString(w, `{"code": "`+codes[calls.Add(1)-1]+`"}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{}`)
+	})
+	require.NoError(t, a.Start(t.Context(), 1))
+}
+
 // A refusal is final, and an import that accepts too few is one.
 func TestRefused(t *testing.T) {
 	t.Parallel()

@@ -30,12 +30,12 @@ type Options struct {
 	Services []Service
 	// Env has more settings for all of them, "NAME=value".
 	Env []string
-	// Front puts something before a server, and returns the address that leads there. It is asked once for each service
+	// Proxy puts a proxy before a server, and returns the address that leads there. It is asked once for each service
 	// and PostgreSQL, and once for the embedded broker, for whom service is empty. Nil: nothing stands before them.
-	Front func(server, service, addr string) (string, error)
+	Proxy func(server, service, addr string) (string, error)
 }
 
-// The servers that Front is asked for.
+// The servers that Proxy is asked for.
 const (
 	PostgreSQL = "postgresql"
 	Kafka      = "kafka"
@@ -141,7 +141,7 @@ func (b *Testbed) startKafka(ctx context.Context, addr string) (err error) {
 		b.Brokers = strings.Join(b.Cluster.Brokers(), ",")
 		return nil
 	}
-	advertised, err := b.front(Kafka, "", addr)
+	advertised, err := b.proxy(Kafka, "", addr)
 	if err != nil {
 		return err
 	}
@@ -156,11 +156,11 @@ func (b *Testbed) startKafka(ctx context.Context, addr string) (err error) {
 	return nil
 }
 
-func (b *Testbed) front(server, service, addr string) (string, error) {
-	if b.options.Front == nil {
+func (b *Testbed) proxy(server, service, addr string) (string, error) {
+	if b.options.Proxy == nil {
 		return addr, nil
 	}
-	return b.options.Front(server, service, addr)
+	return b.options.Proxy(server, service, addr)
 }
 
 // server is this program as one of its servers.
@@ -203,7 +203,7 @@ func (b *Testbed) through(service string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read PostgreSQL's address: %w", err)
 	}
-	if u.Host, err = b.front(PostgreSQL, service, u.Host); err != nil {
+	if u.Host, err = b.proxy(PostgreSQL, service, u.Host); err != nil {
 		return "", err
 	}
 	return u.String(), nil

@@ -23,8 +23,8 @@ const (
 	quiet = 200 * time.Millisecond
 )
 
-// office is where the operators work. They can be asked to finish what they have begun, and to go on.
-type office struct {
+// load is the operators at work. They can be asked to finish what they have begun, and to go on.
+type load struct {
 	w     *world
 	stop  context.CancelFunc
 	ended sync.WaitGroup
@@ -34,142 +34,140 @@ type office struct {
 	closed  bool // nothing new is begun
 	busy    int
 	done    []*campaign // since the last look
-	made    int
 	err     error
 }
 
-func openOffice(ctx context.Context, w *world) *office {
-	o := &office{w: w}
-	o.changed = sync.NewCond(&o.mu)
-	ctx, o.stop = context.WithCancel(ctx)
+func startLoad(ctx context.Context, w *world) *load {
+	l := &load{w: w}
+	l.changed = sync.NewCond(&l.mu)
+	ctx, l.stop = context.WithCancel(ctx)
 	for n := range operators {
 		random := rand.New(rand.NewPCG(w.o.seed, uint64(100+n)))
-		o.ended.Add(1)
+		l.ended.Add(1)
 		go func() {
-			defer o.ended.Done()
-			for i := 1; o.begin(); i++ {
-				err := o.work(ctx, random, fmt.Sprintf("chaos-%d-%d", n+1, i))
-				o.end(err)
+			defer l.ended.Done()
+			for i := 1; l.begin(); i++ {
+				err := l.work(ctx, random, fmt.Sprintf("chaos-%d-%d", n+1, i))
+				l.end(err)
 			}
 		}()
 	}
-	return o
+	return l
 }
 
 // begin waits until an operator may begin something; false: never again.
-func (o *office) begin() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for o.closed && o.err == nil {
-		o.changed.Wait()
+func (l *load) begin() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.closed && l.err == nil {
+		l.changed.Wait()
 	}
-	if o.err != nil {
+	if l.err != nil {
 		return false
 	}
-	o.busy++
+	l.busy++
 	return true
 }
 
-func (o *office) end(err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.busy--; o.err == nil {
-		o.err = err
+func (l *load) end(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy--; l.err == nil {
+		l.err = err
 	}
-	o.changed.Broadcast()
+	l.changed.Broadcast()
 }
 
 // finish lets the operators finish what they have begun, and returns it.
-func (o *office) finish() ([]*campaign, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.closed = true
-	for o.busy > 0 {
-		o.changed.Wait()
+func (l *load) finish() ([]*campaign, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	for l.busy > 0 {
+		l.changed.Wait()
 	}
-	done := o.done
-	o.done = nil
-	return done, o.err
+	done := l.done
+	l.done = nil
+	return done, l.err
 }
 
 // goOn lets them begin anew.
-func (o *office) goOn() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.closed = false
-	o.changed.Broadcast()
+func (l *load) goOn() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = false
+	l.changed.Broadcast()
 }
 
 // failure is what an operator could not do, nil as long as all can.
-func (o *office) failure() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.err
+func (l *load) failure() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
 }
 
-func (o *office) close() {
-	o.stop()
-	o.mu.Lock()
-	o.err = errors.Join(o.err, context.Canceled)
-	o.changed.Broadcast()
-	o.mu.Unlock()
-	o.ended.Wait()
+func (l *load) close() {
+	l.stop()
+	l.mu.Lock()
+	l.err = errors.Join(l.err, context.Canceled)
+	l.changed.Broadcast()
+	l.mu.Unlock()
+	l.ended.Wait()
 }
 
-func (o *office) note(list ...*campaign) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.made += len(list)
-	o.done = append(o.done, list...)
+func (l *load) note(list ...*campaign) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.done = append(l.done, list...)
 }
 
 // work is one event, or a lane of three, from its making to its end.
-func (o *office) work(ctx context.Context, random *rand.Rand, name string) error {
+func (l *load) work(ctx context.Context, random *rand.Rand, name string) error {
 	if random.IntN(6) == 0 {
-		return o.lane(ctx, random, name)
+		return l.lane(ctx, random, name)
 	}
 	c := planCampaign(random, name)
-	if len(o.w.o.only) > 0 {
+	if len(l.w.o.only) > 0 {
 		c.members = min(c.members, population) // one fault may come so often that a large import would never end
 	}
-	if err := o.make(ctx, c); err != nil {
+	if err := l.make(ctx, c); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if err := o.w.API.Start(ctx, c.id); err != nil {
+	if err := l.w.API.Start(ctx, c.id); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return o.see(ctx, random, c)
+	return l.see(ctx, random, c)
 }
 
-func (o *office) make(ctx context.Context, c *campaign) (err error) {
-	c.id, err = o.w.API.Create(ctx, testbed.NewEvent{
+func (l *load) make(ctx context.Context, c *campaign) (err error) {
+	c.id, err = l.w.API.Create(ctx, testbed.NewEvent{
 		CampaignID: c.name, EventType: c.eventType(), DefaultAmount: 1, DefaultReason: "chaos",
 	})
 	if err != nil {
 		return err
 	}
-	return o.w.API.Load(ctx, c.id, c.members, c.list)
+	return l.w.API.Load(ctx, c.id, c.members, c.list)
 }
 
 // lane is three events that are reserved for the same second and run one after another.
-func (o *office) lane(ctx context.Context, random *rand.Rand, name string) error {
+func (l *load) lane(ctx context.Context, random *rand.Rand, name string) error {
 	var list []*campaign
 	for i := range 3 {
 		c := planCampaign(random, fmt.Sprintf("%s-%d", name, i+1))
 		c.members, c.stops = min(c.members, 2_000), 0
-		if err := o.make(ctx, c); err != nil {
+		if err := l.make(ctx, c); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 		list = append(list, c)
 	}
 	at := time.Now().Add(leadTime + time.Duration(random.IntN(4))*time.Second).Truncate(time.Second)
 	for i, c := range list {
-		if err := o.w.API.Reserve(ctx, c.id, at, i+1); err != nil {
+		if err := l.w.API.Reserve(ctx, c.id, at, i+1); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
 	for _, c := range list {
-		if err := o.see(ctx, random, c); err != nil {
+		if err := l.see(ctx, random, c); err != nil {
 			return err
 		}
 	}
@@ -177,35 +175,35 @@ func (o *office) lane(ctx context.Context, random *rand.Rand, name string) error
 }
 
 // see sees an event through: its stops, its end, and whom the ledger gave up.
-func (o *office) see(ctx context.Context, random *rand.Rand, c *campaign) error {
+func (l *load) see(ctx context.Context, random *rand.Rand, c *campaign) error {
 	err := func() error {
 		for range c.stops {
 			pause(ctx, time.Duration(random.Int64N(int64(1500*time.Millisecond))))
-			if over, err := o.interrupt(ctx, c); over || err != nil {
+			if over, err := l.interrupt(ctx, c); over || err != nil {
 				return err
 			}
 		}
 		return nil
 	}()
 	if err == nil {
-		err = o.until(ctx, c, "complete", func(p testbed.Progress) bool { return p.Status == "COMPLETED" })
+		err = l.until(ctx, c, "complete", func(p testbed.Progress) bool { return p.Status == "COMPLETED" })
 	}
 	if err == nil && c.redrive {
-		err = o.redrive(ctx, c)
+		err = l.redrive(ctx, c)
 	}
 	if err != nil {
 		return fmt.Errorf("event %d (%s): %w", c.id, c.name, err)
 	}
-	o.note(c)
+	l.note(c)
 	return nil
 }
 
 // interrupt stops a running event, looks whether the ledger stands still, and resumes it. over: it was complete before.
-func (o *office) interrupt(ctx context.Context, c *campaign) (over bool, err error) {
+func (l *load) interrupt(ctx context.Context, c *campaign) (over bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err = testbed.Poll(ctx, 5*testbed.Interval, func() (bool, error) {
-		draining, err := o.w.API.Stop(ctx, c.id)
+		draining, err := l.w.API.Stop(ctx, c.id)
 		var refused *testbed.RefusedError
 		if errors.As(err, &refused) && refused.Status == http.StatusConflict {
 			over = true
@@ -216,24 +214,24 @@ func (o *office) interrupt(ctx context.Context, c *campaign) (over bool, err err
 	if err != nil || over {
 		return over, err
 	}
-	before, err := o.w.saved(ctx, c)
+	before, err := l.w.saved(ctx, c)
 	if err != nil {
 		return false, err
 	}
 	pause(ctx, quiet)
-	after, err := o.w.saved(ctx, c)
+	after, err := l.w.saved(ctx, c)
 	if err == nil && after != before {
 		err = fmt.Errorf("the ledger went from %d to %d grants after the stop was answered with 200", before, after)
 	}
 	if err != nil {
 		return false, err
 	}
-	return false, o.w.API.Resume(ctx, c.id)
+	return false, l.w.API.Resume(ctx, c.id)
 }
 
 // redrive asks once more for whom the ledger gave up.
-func (o *office) redrive(ctx context.Context, c *campaign) error {
-	asked, err := o.w.API.Retry(ctx, c.id)
+func (l *load) redrive(ctx context.Context, c *campaign) error {
+	asked, err := l.w.API.Retry(ctx, c.id)
 	if err != nil {
 		return err
 	}
@@ -241,16 +239,16 @@ func (o *office) redrive(ctx context.Context, c *campaign) error {
 		return fmt.Errorf("a retry asked for %d members who were given up, but only %d were", asked, most)
 	}
 	want := c.granted()
-	return o.until(ctx, c, "redriven", func(p testbed.Progress) bool { return p.Success == want })
+	return l.until(ctx, c, "redriven", func(p testbed.Progress) bool { return p.Success == want })
 }
 
 // until looks at an event until it is as wanted.
-func (o *office) until(ctx context.Context, c *campaign, what string, enough func(testbed.Progress) bool) error {
+func (l *load) until(ctx context.Context, c *campaign, what string, enough func(testbed.Progress) bool) error {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var last testbed.Progress
 	err := testbed.Poll(limited, 10*testbed.Interval, func() (bool, error) {
-		p, err := o.w.API.Progress(limited, c.id)
+		p, err := l.w.API.Progress(limited, c.id)
 		if testbed.Passing(err) {
 			return false, nil
 		}
@@ -261,7 +259,7 @@ func (o *office) until(ctx context.Context, c *campaign, what string, enough fun
 		return err == nil && enough(p), err
 	})
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return fmt.Errorf("not %s after %s, but %+v: %s", what, patience, last, o.w.open(ctx, c))
+		return fmt.Errorf("not %s after %s, but %+v: %s", what, patience, last, l.w.open(ctx, c))
 	}
 	return err
 }

@@ -15,21 +15,21 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// fronts are the proxies before the servers: one between each process of bestow and PostgreSQL, one before the broker.
-type fronts struct {
+// proxies are the proxies before the servers: one between each process of bestow and PostgreSQL, one before the broker.
+type proxies struct {
 	server *toxiproxy.ApiServer
 
-	mu      sync.Mutex
-	proxies map[string]*toxiproxy.Proxy
+	mu  sync.Mutex
+	all map[string]*toxiproxy.Proxy // by the process, or the server
 }
 
-func newFronts() *fronts {
+func newProxies() *proxies {
 	toxics.Register(commitLoser, new(loseCommits))
-	return &fronts{server: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), proxies: map[string]*toxiproxy.Proxy{}}
+	return &proxies{server: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), all: map[string]*toxiproxy.Proxy{}}
 }
 
 // put stands a proxy before a server. The one before PostgreSQL has the name of the process that uses it.
-func (f *fronts) put(server, service, addr string) (string, error) {
+func (p *proxies) put(server, service, addr string) (string, error) {
 	name := service
 	if server == testbed.Kafka {
 		name = server
@@ -38,55 +38,55 @@ func (f *fronts) put(server, service, addr string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p := toxiproxy.NewProxy(f.server, name, proc.Address(ports[0]), addr)
-	if err := p.Start(); err != nil {
+	proxy := toxiproxy.NewProxy(p.server, name, proc.Address(ports[0]), addr)
+	if err := proxy.Start(); err != nil {
 		return "", fmt.Errorf("start proxy before %s: %w", name, err)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.proxies[name] = p
-	return p.Listen, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all[name] = proxy
+	return proxy.Listen, nil
 }
 
-func (f *fronts) proxy(name string) *toxiproxy.Proxy {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.proxies[name]
+func (p *proxies) proxy(name string) *toxiproxy.Proxy {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all[name]
 }
 
 // cut closes every connection through a proxy, and takes no new ones.
-func (f *fronts) cut(name string) { f.proxy(name).Stop() }
+func (p *proxies) cut(name string) { p.proxy(name).Stop() }
 
 // mend lets connections through again, as they are.
-func (f *fronts) mend(ctx context.Context, name string) error {
-	p := f.proxy(name)
-	p.Toxics.ResetToxics(ctx)
-	if p.Enabled {
+func (p *proxies) mend(ctx context.Context, name string) error {
+	proxy := p.proxy(name)
+	proxy.Toxics.ResetToxics(ctx)
+	if proxy.Enabled {
 		return nil
 	}
-	if err := p.Start(); err != nil {
+	if err := proxy.Start(); err != nil {
 		return fmt.Errorf("mend the way of %s: %w", name, err)
 	}
 	return nil
 }
 
 // spoil does something to what a server answers through a proxy, until it is mended.
-func (f *fronts) spoil(name, what string, attributes map[string]int64) error {
+func (p *proxies) spoil(name, what string, attributes map[string]int64) error {
 	body, err := json.Marshal(map[string]any{"type": what, "attributes": attributes})
 	if err != nil {
 		return fmt.Errorf("spoil the way of %s: %w", name, err)
 	}
-	if _, err := f.proxy(name).Toxics.AddToxicJson(bytes.NewReader(body)); err != nil {
+	if _, err := p.proxy(name).Toxics.AddToxicJson(bytes.NewReader(body)); err != nil {
 		return fmt.Errorf("spoil the way of %s: %w", name, err)
 	}
 	return nil
 }
 
-func (f *fronts) close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, p := range f.proxies {
-		p.Stop()
+func (p *proxies) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, proxy := range p.all {
+		proxy.Stop()
 	}
 }
 
