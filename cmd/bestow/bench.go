@@ -1,25 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bestow/app"
-	"bestow/domain"
 	"bestow/internal/bench"
-	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
-	"bestow/migrations"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 type benchCmd struct {
@@ -30,22 +23,25 @@ type benchCmd struct {
 type benchMeasureCmd struct {
 	format
 
-	Members int `default:"1000000" help:"Members of the event; at least 100000, from which on an import has a partition of its own."`
-	Rounds  int `default:"3" help:"How often floor, pipeline, pipeline, floor are run."`
+	Members int      `default:"1000000" help:"Members of the event; at least 100000, from which on an import has a partition of its own."`
+	Rounds  int      `default:"3" help:"How often floor, pipeline, pipeline, floor are run, and each rival."`
+	Rows    []string `default:"rounds,rivals" help:"What to measure, a comma list: ${bench_rows}."`
+	Rivals  int      `default:"20000" name:"rival-members" help:"Members of a rival's event, who take about thirty times as long each."`
+	Plot    string   `placeholder:"FILE.svg" help:"Draw the targets a second as bars."`
 }
 
-// Run measures the pipeline beside its floor, with servers of its own where the environment names none. It fails unless
-// every run ended exact.
+// Run measures the pipeline beside its floor and its rivals, with servers of its own where the environment names none. It
+// fails unless every run ended exact.
 func (c *benchMeasureCmd) Run(ctx context.Context, t *terminal) error {
-	if least := app.DefaultLimits().OwnPartition; c.Members < least || c.Members > bench.MostMembers {
-		return usage("--members is %d: it must be %d to %d", c.Members, least, bench.MostMembers)
-	}
-	if c.Rounds < 1 {
-		return usage("--rounds is %d: it must be 1 or more", c.Rounds)
+	if err := c.check(); err != nil {
+		return err
 	}
 	cfg, err := loadConfig()
 	if err != nil {
 		return err
+	}
+	if len(cfg.Brokers) > 0 && slices.Contains(c.Rows, bench.RowDelay) {
+		return usage("--rows %s delays the broker that bench starts itself: unset KAFKA_BROKERS", bench.RowDelay)
 	}
 	b := &bencher{cfg: cfg}
 	defer b.stop()
@@ -53,13 +49,61 @@ func (c *benchMeasureCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	config := b.config(c.Members, c.Rounds)
+	config.Rows, config.RivalMembers = c.Rows, c.Rivals
 	if c.Output != "json" {
 		config.Began = func(r bench.Report) { fmt.Fprintf(t.out, "%s\nPostgreSQL %s\n\n", r.Machine, r.Server) }
-		config.Progress = func(r bench.Run) { fmt.Fprintf(t.out, "round %d  %s\n", r.Round, r) }
+		config.Progress = func(r bench.Run) { fmt.Fprintf(t.out, "%-8s %d  %s\n", r.Row, r.Round, r) }
 	}
 	report, err := bench.Measure(ctx, config)
-	report.Medians = report.Sum()
-	return errors.Join(err, c.print(t, report, func() error { return report.Write(t.out) }))
+	report.Medians, report.Comparisons = report.Sum(), report.Compare()
+	return errors.Join(err, c.print(t, report, func() error { return report.Write(t.out) }), c.plot(report))
+}
+
+// check refuses numbers that make no bench.
+func (c *benchMeasureCmd) check() error {
+	if least := app.DefaultLimits().OwnPartition; c.Members < least || c.Members > bench.MostMembers {
+		return usage("--members is %d: it must be %d to %d", c.Members, least, bench.MostMembers)
+	}
+	if c.Rounds < 1 {
+		return usage("--rounds is %d: it must be 1 or more", c.Rounds)
+	}
+	if c.Rivals < 1 || c.Rivals > c.Members {
+		return usage("--rival-members is %d: it must be 1 to %d", c.Rivals, c.Members)
+	}
+	for _, name := range c.Rows {
+		i := slices.IndexFunc(bench.Rows(), func(r bench.Row) bool { return r.Name == name })
+		if i < 0 {
+			return usage("--rows: there is no row %q, only %s", name, benchRows())
+		}
+		if most := bench.MostMembers / bench.Rows()[i].Times; c.Members > most {
+			return usage("--members is %d: with --rows %s it must be at most %d", c.Members, name, most)
+		}
+	}
+	return nil
+}
+
+// benchRows lists what may be measured.
+func benchRows() string {
+	var list []string
+	for _, r := range bench.Rows() {
+		list = append(list, r.Name+" ("+r.About+")")
+	}
+	return strings.Join(list, ", ")
+}
+
+// plot draws the report into the file that was asked for, if one was and there is something to draw.
+func (c *benchMeasureCmd) plot(r bench.Report) error {
+	if c.Plot == "" || len(r.Runs) == 0 {
+		return nil
+	}
+	picture, err := r.Plot()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.Plot, picture, 0o644); err != nil { //nolint:gosec // a picture, for everybody
+		return fmt.Errorf("write plot: %w", err)
+	}
+	return nil
 }
 
 // bencher has the servers of a bench, and starts the product on them.
@@ -70,6 +114,7 @@ type bencher struct {
 	logFile  *os.File
 	postgres *embedpg.Server
 	broker   *brokerProcess
+	delayed  *brokerProcess // nil until a row asks for it
 }
 
 func (b *bencher) start(ctx context.Context) (err error) {
@@ -95,7 +140,7 @@ func (b *bencher) start(ctx context.Context) (err error) {
 		b.cfg.DatabaseURL = b.postgres.URL
 	}
 	if len(b.cfg.Brokers) == 0 {
-		if b.broker, err = startBroker(ctx, filepath.Join(b.dir, "kafka")); err != nil {
+		if b.broker, err = startBroker(ctx, filepath.Join(b.dir, "kafka"), 0); err != nil {
 			return err
 		}
 		b.cfg.Brokers = []string{b.broker.addr}
@@ -105,9 +150,11 @@ func (b *bencher) start(ctx context.Context) (err error) {
 
 // stop ends what was started, in reverse.
 func (b *bencher) stop() {
-	if b.broker != nil {
-		b.broker.stop()
-		if err := os.RemoveAll(filepath.Join(b.dir, "kafka")); err != nil {
+	for _, broker := range []*brokerProcess{b.delayed, b.broker} {
+		if broker == nil {
+			continue
+		}
+		if err := broker.stop(); err != nil {
 			b.log.Error("remove the broker's data", "err", err)
 		}
 	}
@@ -119,109 +166,4 @@ func (b *bencher) stop() {
 	if b.logFile != nil {
 		_ = b.logFile.Close() // a log of a bench
 	}
-}
-
-func (b *bencher) config(members, rounds int) bench.Config {
-	return bench.Config{
-		AdminURL: b.cfg.DatabaseURL, Dir: b.dir, Members: members, Rounds: rounds,
-		Chunk: b.cfg.MessageTargets, Run: b.cfg.RelayChunks,
-		Open: b.open, Start: b.product,
-	}
-}
-
-func (b *bencher) open(ctx context.Context, url string, connections int) (*pgxpool.Pool, error) {
-	cfg := b.cfg
-	cfg.DatabaseURL, cfg.MaxConns = url, connections
-	return openPool(ctx, cfg)
-}
-
-// product starts a process with all roles, as serve does, on a database and topics of its own.
-func (b *bencher) product(ctx context.Context, url, prefix string) (*bench.Product, error) {
-	cfg := b.cfg
-	cfg.DatabaseURL, cfg.TopicPrefix = url, prefix
-	return startProduct(ctx, cfg, b.log, overrides{})
-}
-
-func startProduct(ctx context.Context, cfg config, log *slog.Logger, with overrides) (*bench.Product, error) {
-	if err := migrations.Current(ctx, cfg.DatabaseURL); err != nil {
-		return nil, err
-	}
-	p, err := newProcess(ctx, cfg, allRoles, log, with)
-	if err != nil {
-		return nil, err
-	}
-	running, cancel := context.WithCancel(ctx)
-	ran := make(chan error, 1)
-	go func() { ran <- p.run(running) }()
-	return &bench.Product{
-		App:   p.app,
-		Ready: func() bool { return p.router.Assigned(domain.EventType{Topic: "point"}) == cfg.Partitions },
-		Stop: func() error {
-			cancel()
-			err := <-ran
-			p.close()
-			return err
-		},
-	}, nil
-}
-
-// brokerProcess is a broker that shares no processor time, and no memory, with what is measured.
-type brokerProcess struct {
-	addr string
-	cmd  *exec.Cmd
-	in   io.Closer
-}
-
-// startBroker runs this program once more, as a broker with new data in dir. It ends with us, whatever ends us: its
-// standard input is closed then.
-func startBroker(ctx context.Context, dir string) (*brokerProcess, error) {
-	if err := os.RemoveAll(dir); err != nil {
-		return nil, fmt.Errorf("remove the last bench's broker: %w", err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
-	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "bench", "broker", dir) //nolint:gosec // ourselves
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, fmt.Errorf("start broker: %w", err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("start broker: %w", err)
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start broker: %w", err)
-	}
-	b := &brokerProcess{cmd: cmd, in: in}
-	addr, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		b.stop()
-		return nil, fmt.Errorf("start broker: it ended at once: %w", err)
-	}
-	b.addr = strings.TrimSpace(addr)
-	return b, nil
-}
-
-func (b *brokerProcess) stop() {
-	_ = b.in.Close()
-	_ = b.cmd.Wait() // its data are nobody's
-}
-
-type benchBrokerCmd struct {
-	Dir string `arg:"" help:"The folder of its data."`
-}
-
-// Run is a broker until standard input ends.
-func (c *benchBrokerCmd) Run(ctx context.Context, t *terminal) error {
-	s, err := embedkafka.Start(ctx, embedkafka.Options{Dir: c.Dir})
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	fmt.Fprintln(t.out, s.Brokers[0])
-	_, err = io.Copy(io.Discard, t.in)
-	return err
 }

@@ -4,14 +4,17 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"bestow/app"
 	"bestow/internal/bench"
+	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
 	"bestow/internal/kafkatest"
 
@@ -70,30 +73,92 @@ var (
 // no tracer sees what goes over the wire below pgx, where COPY does.
 func sentBy(t *testing.T, members int) map[string]map[string]int {
 	t.Helper()
+	c := testBench(t, members, map[string]string{"log_statement": "all", "log_line_prefix": "@%d@%a@ "})
+	c.Connections, c.Rows = 2, []string{bench.RowRounds}
+	report, err := bench.Measure(t.Context(), c)
+	require.NoError(t, err)
+	require.Len(t, report.Runs, 4)
+	log, err := os.Open(filepath.Join(c.Dir, "postgres", "postgres.log"))
+	require.NoError(t, err)
+	defer func() { _ = log.Close() }()
+	return statements(t, log)
+}
+
+// testBench is a bench of few members on a server of its own.
+func testBench(t *testing.T, members int, settings map[string]string) bench.Config {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "bestow-bench-*")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	require.NoError(t, os.Chmod(dir, 0o711)) // PostgreSQL, which does not run as root, passes through
-	pg, err := embedpg.Start(t.Context(), embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: map[string]string{
-		"log_statement": "all", "log_line_prefix": "@%d@%a@ ", "fsync": "off",
-	}})
+	all := map[string]string{"fsync": "off"}
+	maps.Copy(all, settings)
+	pg, err := embedpg.Start(t.Context(), embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: all})
 	require.NoError(t, err)
-	defer pg.Kill()
+	t.Cleanup(pg.Kill)
 	b := &bencher{cfg: benchTestConfig(t, pg.URL), dir: dir, log: slog.New(slog.DiscardHandler)}
 	c := b.config(members, 1)
-	c.Connections = 2
-	c.Start = func(ctx context.Context, url, prefix string) (*bench.Product, error) {
+	c.Start = func(ctx context.Context, url, prefix string, how bench.Variant) (*bench.Product, error) {
 		cfg := b.cfg
 		cfg.DatabaseURL, cfg.TopicPrefix = url, prefix
-		return startProduct(ctx, cfg, b.log, overrides{limits: func(l *app.Limits) { l.OwnPartition = members }})
+		return startProduct(ctx, cfg, b.log, how, overrides{limits: func(l *app.Limits) { l.OwnPartition = members }})
 	}
+	return c
+}
+
+// Sixteen handlers, many small events, and a topic that is delivered once more: each row ends exact, and the redelivery
+// brings every grant and no row.
+func TestBenchRows(t *testing.T) {
+	t.Parallel()
+	const members = 2500
+	c := testBench(t, members, nil)
+	c.Rows = []string{bench.RowHandlers, bench.RowSmall, bench.RowAgain}
 	report, err := bench.Measure(t.Context(), c)
 	require.NoError(t, err)
-	require.Len(t, report.Runs, 4)
-	log, err := os.Open(filepath.Join(dir, "postgres", "postgres.log"))
+	require.Len(t, report.Runs, 3)
+	for i, row := range c.Rows {
+		run := report.Runs[i]
+		require.Equal(t, row, run.Row)
+		require.True(t, run.Exact, "%s: %v", row, run.Wrong)
+		require.Equal(t, members, run.Targets)
+	}
+	require.Len(t, report.Compare(), 3)
+}
+
+// What a delayed broker answers comes later, to whoever asks where it says it is.
+func TestDelayedBroker(t *testing.T) {
+	t.Parallel()
+	const delay = 40 * time.Millisecond
+	var options embedkafka.Options
+	proxy, err := delayed(t.Context(), &options, delay)
 	require.NoError(t, err)
-	defer func() { _ = log.Close() }()
-	return statements(t, log)
+	t.Cleanup(proxy.Stop)
+	s, err := embedkafka.Start(t.Context(), options)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	require.NotEqual(t, options.Addr, s.Brokers[0])
+	kafkatest.CreateTopic(t, s.Brokers, "t", 1)
+	began := time.Now()
+	kafkatest.Produce(t, s.Brokers, "t", 0, []byte("v"))
+	require.Greater(t, time.Since(began), delay)
+}
+
+// What cannot be measured is refused before anything starts.
+func TestBenchRefuses(t *testing.T) {
+	t.Parallel()
+	for args, says := range map[string]string{
+		"--members 99999":                         "--members is 99999",
+		"--rounds 0":                              "--rounds is 0",
+		"--rival-members 0":                       "--rival-members is 0",
+		"--rows rounds,pages":                     `there is no row "pages"`,
+		"--members 2000000 --rows rounds,x10":     "with --rows x10 it must be at most 1000001",
+		"--members 100000 --rival-members 100001": "--rival-members is 100001",
+	} {
+		var errs strings.Builder
+		code := run(t.Context(), append([]string{"bench"}, strings.Fields(args)...), &terminal{out: io.Discard, err: &errs, env: os.Getenv})
+		require.Equal(t, exitUsage, code, args)
+		require.Contains(t, errs.String(), says)
+	}
 }
 
 func benchTestConfig(t *testing.T, url string) config {

@@ -104,6 +104,9 @@ func (c *config) readFiles() error {
 	return nil
 }
 
+// leastConns is how many connections a process needs at least.
+const leastConns = 6
+
 func (c config) validate() error {
 	var errs []error
 	bad := func(when bool, format string, args ...any) {
@@ -116,7 +119,7 @@ func (c config) validate() error {
 	bad(c.RetryBackoff <= 0, "BESTOW_RETRY_BACKOFF is %s: it must be above 0", c.RetryBackoff)
 	bad(c.RelayChunks < 1 || c.RelayChunks > 100, "BESTOW_RELAY_CHUNKS is %d: it must be 1 to 100", c.RelayChunks)
 	bad(c.MessageTargets < 1 || c.MessageTargets > 5000, "BESTOW_MESSAGE_TARGETS is %d: it must be 1 to 5000", c.MessageTargets)
-	bad(c.MaxConns < 6, "BESTOW_DB_MAX_CONNS is %d: it must be 6 or more", c.MaxConns)
+	bad(c.MaxConns < leastConns, "BESTOW_DB_MAX_CONNS is %d: it must be %d or more", c.MaxConns, leastConns)
 	bad(c.Env != "development" && c.Env != "production", "BESTOW_ENV is %q: it must be development or production", c.Env)
 	bad(c.Env == "production" && c.AdminKey == "", "BESTOW_ADMIN_KEY is not set: production needs it")
 	bad(c.Env == "production" && c.MasterKey == "", "BESTOW_MASTER_KEY is not set: production needs it")

@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, t *terminal) int {
 	}
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("bestow"), kong.Description("Grants points and vouchers to millions of members, each exactly once."),
-		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.Writers(t.out, t.err), kong.Vars{"bench_rows": benchRows()}, kong.Exit(func(int) { helped = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		return t.fail(err)
 	}

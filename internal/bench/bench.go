@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"bestow/app"
@@ -21,14 +22,21 @@ type Config struct {
 	Dir string
 	// Members is how many targets an event has; at least as many as get a partition of their own.
 	Members int
-	// Rounds is how often floor, pipeline, pipeline, floor are run.
+	// Rounds is how often floor, pipeline, pipeline, floor are run, and each rival.
 	Rounds int
+	// Rows are the names of what is measured, in the order of [Rows]; none: what is measured by default.
+	Rows []string
+	// RivalMembers is how many targets a rival has, of the same list.
+	RivalMembers int
+	// Brokers is the Kafka of the product and of the rivals, Partitions how many a rival's topic gets: those of the product.
+	Brokers    []string
+	Partitions int
 	// Connections is how many the floor works with; 0: one for each core.
 	Connections int
 	// Open opens a pool as the product does, of that many connections.
 	Open func(ctx context.Context, url string, connections int) (*pgxpool.Pool, error)
 	// Start starts the product in all its roles on the database at url, with topics of that prefix.
-	Start func(ctx context.Context, url, prefix string) (*Product, error)
+	Start func(ctx context.Context, url, prefix string, how Variant) (*Product, error)
 	// Chunk is the most targets of a message, Run the most chunks of a relay job: what the product is configured with.
 	Chunk, Run int
 	// Began is told the machine and the server before the first run; nil: nobody is.
@@ -37,11 +45,23 @@ type Config struct {
 	Progress func(Run)
 }
 
+// Variant says how the product is started otherwise than by default.
+type Variant struct {
+	// Delay puts each answer of the broker off.
+	Delay bool
+	// Handlers is in how many processes messages are handled, each topic having as many partitions; 0: in one.
+	Handlers int
+	// Gate, if it is not nil, holds every message back until it is closed.
+	Gate <-chan struct{}
+}
+
 // Product is the product at work.
 type Product struct {
 	App *app.App
 	// Ready says whether its consumers were given their partitions.
 	Ready func() bool
+	// Handled is how many grants its handlers were given, and are done with.
+	Handled func() int64
 	// Stop ends it and returns what it failed with, if it did.
 	Stop func() error
 }
@@ -50,41 +70,33 @@ type Product struct {
 const (
 	Floor    = "floor"
 	Pipeline = "pipeline"
+	Outbox   = "outbox" // a rival: a row of an outbox for each target
+	Jobs     = "jobs"   // a rival: a River job for each target
 )
-
-// order is a round: each kind stands as often before the other as behind it.
-var order = []string{Floor, Pipeline, Pipeline, Floor}
 
 // ErrNotExact says that a run's numbers are not what verify accepts.
 var ErrNotExact = errors.New("a run did not end exact")
 
-// Measure prepares a database, runs all rounds and returns what was measured. Error: ErrNotExact.
+// Measure prepares a database, measures all rows and returns what was measured. Error: ErrNotExact.
 func Measure(ctx context.Context, c Config) (r Report, err error) {
 	s, err := openServer(ctx, c)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
-	r = Report{Began: time.Now().UTC(), Members: c.Members, Machine: thisMachine()}
+	r = Report{Began: time.Now().UTC(), Members: c.Members, Machine: thisMachine(), Commit: thisCommit(ctx)}
 	if r.Server, err = s.describe(ctx); err != nil {
 		return r, err
 	}
 	if c.Began != nil {
 		c.Began(r)
 	}
-	if err := s.prepare(ctx); err != nil {
-		return r, err
-	}
-	for round := 1; round <= c.Rounds; round++ {
-		for _, kind := range order {
-			run, err := s.run(ctx, kind, round)
-			if err != nil {
-				return r, fmt.Errorf("measure %s: %w", kind, err)
-			}
-			r.Runs = append(r.Runs, run)
-			if c.Progress != nil {
-				c.Progress(run)
-			}
+	for _, row := range rows {
+		if !slices.Contains(c.measured(), row.Name) {
+			continue
+		}
+		if err := row.measure(s, ctx, &r); err != nil {
+			return r, fmt.Errorf("measure %s: %w", row.Name, err)
 		}
 	}
 	return r, r.exact()
@@ -94,7 +106,7 @@ func Measure(ctx context.Context, c Config) (r Report, err error) {
 func (r Report) exact() error {
 	for _, run := range r.Runs {
 		if !run.Exact {
-			return fmt.Errorf("%w: %s of round %d", ErrNotExact, run.Kind, run.Round)
+			return fmt.Errorf("%w: %s of row %s, round %d", ErrNotExact, run.Kind, run.Row, run.Round)
 		}
 	}
 	return nil

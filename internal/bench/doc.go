@@ -5,6 +5,10 @@
 // checkpoint, and is verified when its clock has stopped. Floor and pipeline take turns (floor, pipeline, pipeline,
 // floor), since a machine is never twice the same: only their ratio may be compared between two days.
 //
+// Beside them stand rivals, the designs that one comes to first, with a message and a transaction for each target: what
+// the product gains by working in chunks. They share no code with it, and have a check of their own. Other rows (see
+// Rows) are the pipeline under other conditions.
+//
 // It wires no process: cmd hands it one. It must never reach a statement of the product to make the floor, because then
 // a statement too many would be in both; a test compares what the server was sent by either instead.
 package bench

@@ -24,18 +24,18 @@ type floor struct {
 	chunks      []domain.Chunk
 }
 
-func (s *server) openFloor(ctx context.Context, at string, event domain.Event) (*floor, error) {
+func (s *server) openFloor(ctx context.Context, a *arena) (*floor, error) {
 	n := s.Connections
 	if n == 0 {
 		n = runtime.NumCPU()
 	}
-	pool, err := s.Open(ctx, at, n+1) // the stage has one of its own
+	pool, err := s.Open(ctx, a.at, n+1) // the stage has one of its own
 	if err != nil {
 		return nil, err
 	}
 	return &floor{
-		pool: pool, event: event, members: s.Members, connections: n, run: s.Run,
-		chunker: domain.Chunker{EventID: event.ID, MaxTargets: s.Chunk},
+		pool: pool, event: a.events[0], members: a.members, connections: n, run: s.Run,
+		chunker: domain.Chunker{EventID: a.events[0].ID, MaxTargets: s.Chunk},
 	}, nil
 }
 

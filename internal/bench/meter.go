@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"bestow/domain"
-
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -79,8 +77,7 @@ func resident() int64 {
 
 // hotUpdates is how many of the updates of targets were HOT, in percent. Sessions report what they did when they end, so
 // the contestant has to be stopped by now, and the numbers may still be a moment away.
-func hotUpdates(ctx context.Context, pool *pgxpool.Pool, event domain.Event, members int) (percent float64, err error) {
-	table := event.Type.TargetTable() + "_" + strconv.FormatInt(event.ID, 10)
+func hotUpdates(ctx context.Context, pool *pgxpool.Pool, table string, members int) (percent float64, err error) {
 	const query = `SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = $1`
 	err = until(ctx, 15*time.Second, func() (bool, error) {
 		var all, hot int64

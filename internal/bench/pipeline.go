@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"time"
@@ -26,19 +27,28 @@ type pipeline struct {
 	targets int
 }
 
+// newPrefix begins the names of topics and groups that nobody has yet.
+func newPrefix() string { return "bench-" + strconv.FormatInt(time.Now().UnixNano(), 36) }
+
 // openPipeline starts the product and waits until it consumes.
-func (s *server) openPipeline(ctx context.Context, at string, event domain.Event) (*pipeline, error) {
-	prefix := "bench-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	product, err := s.Start(ctx, at, prefix)
+func (s *server) openPipeline(ctx context.Context, a *arena) (*pipeline, error) {
+	product, err := s.startProduct(ctx, a.at, newPrefix(), a.how)
 	if err != nil {
 		return nil, err
 	}
-	p := &pipeline{product: product, event: event, list: s.list, targets: s.Members}
+	return &pipeline{product: product, event: a.events[0], list: s.list, targets: a.members}, nil
+}
+
+func (s *server) startProduct(ctx context.Context, at, prefix string, how Variant) (*Product, error) {
+	product, err := s.Start(ctx, at, prefix, how)
+	if err != nil {
+		return nil, err
+	}
 	if err := until(ctx, assigning, func() (bool, error) { return product.Ready(), nil }); err != nil {
-		_ = p.stop() // what is wrong is said already
+		_ = product.Stop() // what is wrong is said already
 		return nil, fmt.Errorf("wait for partitions: %w", err)
 	}
-	return p, nil
+	return product, nil
 }
 
 func (p *pipeline) load(ctx context.Context) (err error) {
@@ -47,9 +57,14 @@ func (p *pipeline) load(ctx context.Context) (err error) {
 		return fmt.Errorf("open member list: %w", err)
 	}
 	defer func() { err = closeAll(err, f) }()
-	res, err := p.product.App.Targets.Import(ctx, caller, p.event.ID, app.Upload{Body: f, ContentType: "text/csv"})
-	if err == nil && res.Accepted != p.targets {
-		err = fmt.Errorf("%d of %d members were accepted", res.Accepted, p.targets)
+	return upload(ctx, p.product, p.event, f, p.targets)
+}
+
+// upload imports a list, all of whose members must be accepted.
+func upload(ctx context.Context, product *Product, event domain.Event, list io.Reader, members int) error {
+	res, err := product.App.Targets.Import(ctx, caller, event.ID, app.Upload{Body: list, ContentType: "text/csv"})
+	if err == nil && res.Accepted != members {
+		err = fmt.Errorf("%d of %d members were accepted", res.Accepted, members)
 	}
 	return err
 }
@@ -58,8 +73,13 @@ func (p *pipeline) grant(ctx context.Context) error {
 	if _, err := p.product.App.Events.Start(ctx, caller, p.event.ID); err != nil {
 		return err
 	}
+	return completed(ctx, p.product, p.event)
+}
+
+// completed waits until the event is COMPLETED.
+func completed(ctx context.Context, product *Product, event domain.Event) error {
 	return until(ctx, longest, func() (bool, error) {
-		e, err := p.product.App.Events.Get(ctx, p.event.ID)
+		e, err := product.App.Events.Get(ctx, event.ID)
 		if err == nil && e.Status != domain.Running && e.Status != domain.Completed {
 			err = fmt.Errorf("the event is %s: %s", e.Status, e.Summary.StoppedMemo)
 		}

@@ -13,10 +13,13 @@ import (
 type Report struct {
 	Began   time.Time `json:"began"`
 	Members int       `json:"members"`
+	Commit  string    `json:"commit,omitempty"`
 	Machine Machine   `json:"machine"`
 	Server  Server    `json:"postgresql"`
 	Runs    []Run     `json:"runs"`
 	Medians *Medians  `json:"medians,omitempty"`
+	// Comparisons are with the pipeline of the rounds.
+	Comparisons []Comparison `json:"comparisons,omitempty"`
 }
 
 // MarshalJSON writes times in nanoseconds.
@@ -36,7 +39,8 @@ type Medians struct {
 
 // Sum computes the medians; nil without a whole round.
 func (r Report) Sum() *Medians {
-	floors, pipelines := r.of(Floor), r.of(Pipeline)
+	r.Runs = r.of(RowRounds, "")
+	floors, pipelines := r.of("", Floor), r.of("", Pipeline)
 	if len(floors) == 0 || len(pipelines) == 0 {
 		return nil
 	}
@@ -47,8 +51,11 @@ func (r Report) Sum() *Medians {
 	}
 }
 
-func (r Report) of(kind string) []Run {
-	return slices.DeleteFunc(slices.Clone(r.Runs), func(n Run) bool { return n.Kind != kind })
+// of is the runs of a row and a kind, "" being all.
+func (r Report) of(row, kind string) []Run {
+	return slices.DeleteFunc(slices.Clone(r.Runs), func(n Run) bool {
+		return row != "" && n.Row != row || kind != "" && n.Kind != kind
+	})
 }
 
 // ratio is pipeline over floor, the median of the rounds.
@@ -104,7 +111,13 @@ func median[T ~int64 | ~float64](list []T) (m T) {
 func (r Report) Write(w io.Writer) error {
 	for _, n := range r.Runs {
 		for _, wrong := range n.Wrong {
-			fmt.Fprintf(w, "%s of round %d is not exact: %s\n", n.Kind, n.Round, wrong)
+			fmt.Fprintf(w, "%s of row %s, round %d, is not exact: %s\n", n.Kind, n.Row, n.Round, wrong)
+		}
+	}
+	if list := r.Compare(); len(list) > 0 {
+		fmt.Fprintln(w)
+		for _, c := range list {
+			fmt.Fprintln(w, c)
 		}
 	}
 	m := r.Sum()

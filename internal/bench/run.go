@@ -15,6 +15,7 @@ import (
 
 // Run is what one run took.
 type Run struct {
+	Row     string        `json:"row"`
 	Kind    string        `json:"kind"`
 	Round   int           `json:"round"`
 	Import  time.Duration `json:"import_ns"` // from the opened list to targets, chunks and jobs
@@ -24,7 +25,7 @@ type Run struct {
 	HOT     float64       `json:"hot_percent"` // of the updates of targets
 	CPU     time.Duration `json:"go_cpu_ns"`   // of this process
 	Memory  int64         `json:"rss_bytes"`   // the peak over idle, of this process; -1 where the system does not say
-	Exact   bool          `json:"exact"`       // what verify says
+	Exact   bool          `json:"exact"`       // what verify says; of a rival, what its own check says
 	Wrong   []string      `json:"wrong,omitempty"`
 }
 
@@ -37,6 +38,14 @@ func (r Run) Rate() float64 { return float64(r.Targets) / r.Total().Seconds() }
 // caller is who asks.
 var caller = app.Caller{Actor: "bench"}
 
+// runOf is a run that is to be measured.
+type runOf struct {
+	row, kind string
+	round     int
+	members   int
+	how       Variant
+}
+
 // contestant is one kind of run, ready to go.
 type contestant interface {
 	load(ctx context.Context) error  // the list becomes targets
@@ -44,9 +53,26 @@ type contestant interface {
 	stop() error
 }
 
+// arena is where a run takes place: a database of its own.
+type arena struct {
+	runOf
+	at   string // its address
+	pool *pgxpool.Pool
+	// events are made before any clock is started; there is one at least.
+	events []domain.Event
+}
+
+// table is where the run's targets are.
+func (a *arena) table() string {
+	if e := a.events[0]; a.kind == Floor || a.kind == Pipeline || a.kind == Again {
+		return e.Type.TargetTable() + "_" + strconv.FormatInt(e.ID, 10)
+	}
+	return a.events[0].Type.TargetTable() + "_default"
+}
+
 // run measures one run, on a database of its own that is dropped in the end.
-func (s *server) run(ctx context.Context, kind string, round int) (r Run, err error) {
-	name, at, err := s.fresh(ctx, kind)
+func (s *server) run(ctx context.Context, o runOf) (r Run, err error) {
+	name, at, err := s.fresh(ctx, o.kind)
 	if err != nil {
 		return r, err
 	}
@@ -55,32 +81,37 @@ func (s *server) run(ctx context.Context, kind string, round int) (r Run, err er
 			err = dropped
 		}
 	}()
-	pool, err := openOwn(ctx, at)
+	pool, err := openOwn(ctx, at, 4)
 	if err != nil {
 		return r, err
 	}
 	defer pool.Close()
-	event, err := createEvent(ctx, pool)
-	if err != nil {
+	a := &arena{runOf: o, at: at, pool: pool}
+	if a.events, err = createEvents(ctx, pool, o); err != nil {
 		return r, err
 	}
-	r = Run{Kind: kind, Round: round, Targets: s.Members}
-	if err := s.clock(ctx, at, event, &r); err != nil {
+	r = Run{Row: o.row, Kind: o.kind, Round: o.round, Targets: o.members}
+	if err := s.clock(ctx, a, &r); err != nil {
 		return r, err
 	}
-	if r.HOT, err = hotUpdates(ctx, pool, event, s.Members); err != nil {
+	if r.HOT, err = hotUpdates(ctx, pool, a.table(), o.members); err != nil {
 		return r, err
 	}
-	return r, r.verify(ctx, pool, event)
+	if o.kind == Outbox || o.kind == Jobs {
+		r.Wrong, err = checkRival(ctx, pool, a.events[0].ID, o.members)
+		r.Exact = err == nil && len(r.Wrong) == 0
+		return r, err
+	}
+	return r, r.verify(ctx, a)
 }
 
 // openOwn opens a pool for what is asked before the clock starts and after it has stopped.
-func openOwn(ctx context.Context, at string) (*pgxpool.Pool, error) {
+func openOwn(ctx context.Context, at string, connections int32) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(at)
 	if err != nil {
 		return nil, fmt.Errorf("read address: %w", err)
 	}
-	c.MaxConns = 4
+	c.MaxConns = connections
 	c.ConnConfig.RuntimeParams["application_name"] = "bench"
 	pool, err := pgxpool.NewWithConfig(ctx, c)
 	if err != nil {
@@ -89,17 +120,29 @@ func openOwn(ctx context.Context, at string) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-// createEvent makes the event, before any clock is started.
-func createEvent(ctx context.Context, pool *pgxpool.Pool) (domain.Event, error) {
-	amount := int64(defaultAmount)
-	return app.New(app.Deps{Pool: pool}).Events.Create(ctx, caller, app.NewEvent{
-		CampaignID: "bench", EventType: "POINT", DefaultAmount: &amount, DefaultReason: defaultReason,
-	})
+// createEvents makes the run's events, before any clock is started.
+func createEvents(ctx context.Context, pool *pgxpool.Pool, o runOf) ([]domain.Event, error) {
+	n := 1
+	if o.kind == Small {
+		n = (o.members + smallMembers - 1) / smallMembers
+	}
+	use, amount := app.New(app.Deps{Pool: pool}).Events, int64(defaultAmount)
+	events := make([]domain.Event, n)
+	for i := range events {
+		var err error
+		events[i], err = use.Create(ctx, caller, app.NewEvent{
+			CampaignID: "bench-" + strconv.Itoa(i), EventType: "POINT", DefaultAmount: &amount, DefaultReason: defaultReason,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
 }
 
 // clock makes a contestant ready, lets it go, and stops it.
-func (s *server) clock(ctx context.Context, at string, event domain.Event, r *Run) error {
-	c, err := s.contestant(ctx, r.Kind, at, event)
+func (s *server) clock(ctx context.Context, a *arena, r *Run) error {
+	c, err := s.contestant(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -110,11 +153,18 @@ func (s *server) clock(ctx context.Context, at string, event domain.Event, r *Ru
 	return err
 }
 
-func (s *server) contestant(ctx context.Context, kind, at string, event domain.Event) (contestant, error) {
-	if kind == Pipeline {
-		return s.openPipeline(ctx, at, event)
+func (s *server) contestant(ctx context.Context, a *arena) (contestant, error) {
+	switch a.kind {
+	case Pipeline:
+		return s.openPipeline(ctx, a)
+	case Small:
+		return s.openSmall(ctx, a)
+	case Again:
+		return s.openAgain(ctx, a)
+	case Outbox, Jobs:
+		return s.openRival(ctx, a)
 	}
-	return s.openFloor(ctx, at, event)
+	return s.openFloor(ctx, a)
 }
 
 func (s *server) timed(ctx context.Context, c contestant, r *Run) error {
@@ -139,10 +189,14 @@ func (s *server) timed(ctx context.Context, c contestant, r *Run) error {
 	return m.stop(ctx, r)
 }
 
-// verify asks the product's own verify about the event.
-func (r *Run) verify(ctx context.Context, pool *pgxpool.Pool, event domain.Event) error {
-	reports := &app.Reports{Deps: app.Deps{Pool: pool}}
-	v, err := reports.Verify(ctx, app.VerifyQuery{Event: "id:" + strconv.FormatInt(event.ID, 10)})
+// verify asks the product's own verify about the event, or about all if there are more.
+func (r *Run) verify(ctx context.Context, a *arena) error {
+	query := app.VerifyQuery{}
+	if len(a.events) == 1 {
+		query.Event = "id:" + strconv.FormatInt(a.events[0].ID, 10)
+	}
+	reports := &app.Reports{Deps: app.Deps{Pool: a.pool}}
+	v, err := reports.Verify(ctx, query)
 	if err != nil {
 		return err
 	}

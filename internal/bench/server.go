@@ -23,9 +23,10 @@ const template = "bestow_bench"
 // server is the PostgreSQL that is measured.
 type server struct {
 	Config
-	admin *pgx.Conn
-	list  string // the member list's path
-	runs  int
+	admin    *pgx.Conn
+	list     string // the member list's path
+	prepared int    // of how many members it is, and the template
+	runs     int
 }
 
 func openServer(ctx context.Context, c Config) (*server, error) {
@@ -33,7 +34,7 @@ func openServer(ctx context.Context, c Config) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
-	return &server{Config: c, admin: admin, list: filepath.Join(c.Dir, "members-"+strconv.Itoa(c.Members)+".csv")}, nil
+	return &server{Config: c, admin: admin, list: filepath.Join(c.Dir, "members.csv")}, nil
 }
 
 // close drops what was made.
@@ -55,8 +56,11 @@ func (s *server) drop(ctx context.Context, name string) error {
 }
 
 // prepare writes the member list and makes the template: migrated, with every second member in the ledger.
-func (s *server) prepare(ctx context.Context) error {
-	if err := writeList(s.list, s.Members); err != nil {
+func (s *server) prepare(ctx context.Context, members int) error {
+	if s.prepared == members {
+		return nil
+	}
+	if err := writeList(s.list, members); err != nil {
 		return err
 	}
 	if err := s.drop(ctx, template); err != nil {
@@ -74,10 +78,12 @@ func (s *server) prepare(ctx context.Context) error {
 		return err
 	}
 	defer pool.Close()
-	return seed(ctx, pool, known(s.Members))
+	s.prepared = members
+	return seed(ctx, pool, known(members))
 }
 
-// seed gives each member points, through the ledger itself, and leaves its tables as they would be found some day later.
+// seed gives each member points, which no campaign has granted, through the ledger itself, and leaves its tables as they
+// would be found some day later.
 func seed(ctx context.Context, pool *pgxpool.Pool, members []string) error {
 	ledger, err := money.New(money.Config{Pool: pool})
 	if err != nil {
@@ -85,7 +91,7 @@ func seed(ctx context.Context, pool *pgxpool.Pool, members []string) error {
 	}
 	items := make([]money.Item, 0, money.MaxItems)
 	for i, m := range members {
-		items = append(items, money.Item{Key: "grant:0:" + m, MemberID: m, Amount: 1, Reason: "Welcome", TypeCode: "CM", Ref: "0"})
+		items = append(items, money.Item{Key: "grant:0:" + m, MemberID: m, Amount: 1, Reason: "Welcome", TypeCode: "WELCOME", Ref: "0"})
 		if len(items) < money.MaxItems && i < len(members)-1 {
 			continue
 		}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"bestow/internal/embedkafka"
+	"bestow/internal/proc"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+)
+
+// brokerProcess is a broker that shares no processor time, and no memory, with what is measured.
+type brokerProcess struct {
+	addr string
+	dir  string
+	cmd  *exec.Cmd
+	in   io.Closer
+}
+
+// startBroker runs this program once more, as a broker with new data in dir whose answers come later by delay. It ends
+// with us, whatever ends us: its standard input is closed then.
+func startBroker(ctx context.Context, dir string, delay time.Duration) (*brokerProcess, error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, fmt.Errorf("remove the last bench's broker: %w", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "bench", "broker", dir, "--delay", delay.String()) //nolint:gosec // ourselves
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start broker: %w", err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start broker: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start broker: %w", err)
+	}
+	b := &brokerProcess{dir: dir, cmd: cmd, in: in}
+	addr, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start broker: it ended at once: %w", err), b.stop())
+	}
+	b.addr = strings.TrimSpace(addr)
+	return b, nil
+}
+
+// stop ends the broker and removes its data.
+func (b *brokerProcess) stop() error {
+	_ = b.in.Close()
+	_ = b.cmd.Wait() // its data are nobody's
+	return os.RemoveAll(b.dir)
+}
+
+type benchBrokerCmd struct {
+	Dir   string        `arg:"" help:"The folder of its data."`
+	Delay time.Duration `help:"By how much its answers come later."`
+}
+
+// Run is a broker until standard input ends.
+func (c *benchBrokerCmd) Run(ctx context.Context, t *terminal) error {
+	options := embedkafka.Options{Dir: c.Dir}
+	if c.Delay > 0 {
+		proxy, err := delayed(ctx, &options, c.Delay)
+		if err != nil {
+			return err
+		}
+		defer proxy.Stop()
+	}
+	s, err := embedkafka.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	fmt.Fprintln(t.out, s.Brokers[0])
+	_, err = io.Copy(io.Discard, t.in)
+	return err
+}
+
+// delayed starts a proxy before the broker that options describe, which it lets stand on a port of its own. What the
+// broker says comes to its clients later by delay.
+func delayed(ctx context.Context, options *embedkafka.Options, delay time.Duration) (*toxiproxy.Proxy, error) {
+	ports, err := proc.FreePorts(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	options.Addr = proc.Address(ports[0])
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	proxy := toxiproxy.NewProxy(server, "kafka", "127.0.0.1:0", options.Addr)
+	if err := proxy.Start(); err != nil {
+		return nil, fmt.Errorf("start proxy: %w", err)
+	}
+	options.Advertise = proxy.Listen
+	toxic := fmt.Sprintf(`{"type": "latency", "stream": "downstream", "attributes": {"latency": %d}}`, delay.Milliseconds())
+	if _, err := proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
+		proxy.Stop()
+		return nil, fmt.Errorf("delay answers: %w", err)
+	}
+	return proxy, nil
+}

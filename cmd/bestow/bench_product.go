@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/bench"
+	"bestow/migrations"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+func (b *bencher) config(members, rounds int) bench.Config {
+	return bench.Config{
+		AdminURL: b.cfg.DatabaseURL, Dir: b.dir, Members: members, Rounds: rounds,
+		Chunk: b.cfg.MessageTargets, Run: b.cfg.RelayChunks, Brokers: b.cfg.Brokers, Partitions: b.cfg.Partitions,
+		Open: b.open, Start: b.product,
+	}
+}
+
+func (b *bencher) open(ctx context.Context, url string, connections int) (*pgxpool.Pool, error) {
+	cfg := b.cfg
+	cfg.DatabaseURL, cfg.MaxConns = url, connections
+	return openPool(ctx, cfg)
+}
+
+// brokerDelay is by how much a delayed broker's answers come later.
+const brokerDelay = 2 * time.Millisecond
+
+// product starts the product, as serve does, on a database and topics of its own.
+func (b *bencher) product(ctx context.Context, url, prefix string, how bench.Variant) (*bench.Product, error) {
+	cfg := b.cfg
+	cfg.DatabaseURL, cfg.TopicPrefix = url, prefix
+	if how.Delay {
+		if b.delayed == nil {
+			var err error
+			if b.delayed, err = startBroker(ctx, filepath.Join(b.dir, "kafka-delayed"), brokerDelay); err != nil {
+				return nil, err
+			}
+		}
+		cfg.Brokers = []string{b.delayed.addr}
+	}
+	return startProduct(ctx, cfg, b.log, how, overrides{})
+}
+
+// processes are what the product is made of in a bench.
+type processes struct {
+	list   []*process
+	cancel context.CancelFunc
+	ran    chan error
+}
+
+// startProduct starts a process with all roles, and more that only handle if how says so.
+func startProduct(ctx context.Context, cfg config, log *slog.Logger, how bench.Variant, with overrides) (*bench.Product, error) {
+	if err := migrations.Current(ctx, cfg.DatabaseURL); err != nil {
+		return nil, err
+	}
+	if how.Handlers > 0 {
+		cfg.Partitions = how.Handlers
+	}
+	handled := &atomic.Int64{}
+	with.handler = watched(how.Gate, handled)
+	running, cancel := context.WithCancel(ctx)
+	ps := &processes{cancel: cancel, ran: make(chan error)}
+	roles := allRoles
+	for range max(how.Handlers, 1) {
+		p, err := newProcess(ctx, cfg, roles, log, with)
+		if err != nil {
+			return nil, errors.Join(err, ps.stop())
+		}
+		ps.list = append(ps.list, p)
+		go func() { ps.ran <- p.run(running) }()
+		roles = []string{roleHandler}
+		cfg.MaxConns = leastConns // one partition needs few, and all handlers share the server's
+	}
+	return &bench.Product{
+		App:     ps.list[0].app,
+		Ready:   func() bool { return ps.assigned() == cfg.Partitions },
+		Handled: handled.Load,
+		Stop:    ps.stop,
+	}, nil
+}
+
+// assigned is how many partitions of points the processes consume, all if each that handles has some.
+func (ps *processes) assigned() (n int) {
+	for _, p := range ps.list {
+		n += p.router.Assigned(domain.EventType{Topic: "point"})
+	}
+	return n
+}
+
+// stop ends the processes, the one that all stand on last.
+func (ps *processes) stop() error {
+	ps.cancel()
+	var errs []error
+	for range ps.list {
+		errs = append(errs, <-ps.ran)
+	}
+	for _, p := range slices.Backward(ps.list) {
+		p.close()
+	}
+	return errors.Join(errs...)
+}
+
+// watched holds messages back until gate is closed, if there is one, and counts the grants of those that were handled.
+func watched(gate <-chan struct{}, handled *atomic.Int64) func(outbox.Handler) outbox.Handler {
+	return func(next outbox.Handler) outbox.Handler {
+		return func(ctx context.Context, m outbox.Message) error {
+			if gate != nil {
+				select {
+				case <-gate:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			err := next(ctx, m)
+			if err == nil {
+				handled.Add(int64(len(m.Grants)))
+			}
+			return err
+		}
+	}
+}
