@@ -16,11 +16,6 @@ import (
 )
 
 type benchCmd struct {
-	Measure benchMeasureCmd `cmd:"" default:"withargs" help:"Measure (what bench does if nothing else is said)."`
-	Broker  benchBrokerCmd  `cmd:"" hidden:"" help:"Be the broker of a bench."`
-}
-
-type benchMeasureCmd struct {
 	format
 
 	Members int      `default:"1000000" help:"Members of the event; at least 100000, from which on an import has a partition of its own."`
@@ -32,7 +27,7 @@ type benchMeasureCmd struct {
 
 // Run measures the pipeline beside its floor and its rivals, with servers of its own where the environment names none. It
 // fails unless every run ended exact.
-func (c *benchMeasureCmd) Run(ctx context.Context, t *terminal) error {
+func (c *benchCmd) Run(ctx context.Context, t *terminal) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -51,7 +46,7 @@ func (c *benchMeasureCmd) Run(ctx context.Context, t *terminal) error {
 	config := b.config(c.Members, c.Rounds)
 	config.Rows, config.RivalMembers = c.Rows, c.Rivals
 	if c.Output != "json" {
-		config.Began = func(r bench.Report) { fmt.Fprintf(t.out, "%s\nPostgreSQL %s\n\n", r.Machine, r.Server) }
+		config.Began = func(r bench.Report) { fmt.Fprintf(t.out, "%s\nPostgreSQL %s\n%s\n\n", r.Machine, r.Server, r.Kafka) }
 		config.Progress = func(r bench.Run) { fmt.Fprintf(t.out, "%-8s %d  %s\n", r.Row, r.Round, r) }
 	}
 	report, err := bench.Measure(ctx, config)
@@ -60,7 +55,7 @@ func (c *benchMeasureCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 // check refuses numbers that make no bench.
-func (c *benchMeasureCmd) check() error {
+func (c *benchCmd) check() error {
 	if least := app.DefaultLimits().OwnPartition; c.Members < least || c.Members > bench.MostMembers {
 		return usage("--members is %d: it must be %d to %d", c.Members, least, bench.MostMembers)
 	}
@@ -92,7 +87,7 @@ func benchRows() string {
 }
 
 // plot draws the report into the file that was asked for, if one was and there is something to draw.
-func (c *benchMeasureCmd) plot(r bench.Report) error {
+func (c *benchCmd) plot(r bench.Report) error {
 	if c.Plot == "" || len(r.Runs) == 0 {
 		return nil
 	}

@@ -36,7 +36,7 @@ func startBroker(ctx context.Context, dir string, delay time.Duration) (*brokerP
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "bench", "broker", dir, "--delay", delay.String()) //nolint:gosec // ourselves
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "bench-broker", dir, "--delay", delay.String()) //nolint:gosec // ourselves
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

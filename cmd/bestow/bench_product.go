@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,9 +21,17 @@ import (
 func (b *bencher) config(members, rounds int) bench.Config {
 	return bench.Config{
 		AdminURL: b.cfg.DatabaseURL, Dir: b.dir, Members: members, Rounds: rounds,
-		Chunk: b.cfg.MessageTargets, Run: b.cfg.RelayChunks, Brokers: b.cfg.Brokers, Partitions: b.cfg.Partitions,
+		Chunk: b.cfg.MessageTargets, Run: b.cfg.RelayChunks, Brokers: b.cfg.Brokers, Partitions: b.cfg.Partitions, Kafka: b.kafka(),
 		Open: b.open, Start: b.product,
 	}
+}
+
+// kafka is which Kafka is measured.
+func (b *bencher) kafka() string {
+	if b.broker != nil {
+		return "embedded Kafka"
+	}
+	return "Kafka at " + strings.Join(b.cfg.Brokers, ",")
 }
 
 func (b *bencher) open(ctx context.Context, url string, connections int) (*pgxpool.Pool, error) {

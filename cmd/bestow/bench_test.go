@@ -106,22 +106,26 @@ func testBench(t *testing.T, members int, settings map[string]string) bench.Conf
 	return c
 }
 
-// Sixteen handlers, many small events, and a topic that is delivered once more: each row ends exact, and the redelivery
+// Sixteen handlers, many small events, a topic that is delivered once more, and pages of a list: each row ends exact, and the redelivery
 // brings every grant and no row.
 func TestBenchRows(t *testing.T) {
 	t.Parallel()
 	const members = 2500
 	c := testBench(t, members, nil)
-	c.Rows = []string{bench.RowHandlers, bench.RowSmall, bench.RowAgain}
+	c.Rows = []string{bench.RowHandlers, bench.RowSmall, bench.RowAgain, bench.RowPage}
 	report, err := bench.Measure(t.Context(), c)
 	require.NoError(t, err)
-	require.Len(t, report.Runs, 3)
+	require.Len(t, report.Runs, 4)
 	for i, row := range c.Rows {
 		run := report.Runs[i]
 		require.Equal(t, row, run.Row)
 		require.True(t, run.Exact, "%s: %v", row, run.Wrong)
-		require.Equal(t, members, run.Targets)
+		if row != bench.RowPage {
+			require.Equal(t, members, run.Targets)
+		}
 	}
+	require.Positive(t, report.Runs[3].Pages.First)
+	require.Positive(t, report.Runs[3].Pages.Last)
 	require.Len(t, report.Compare(), 3)
 }
 
@@ -150,7 +154,7 @@ func TestBenchRefuses(t *testing.T) {
 		"--members 99999":                         "--members is 99999",
 		"--rounds 0":                              "--rounds is 0",
 		"--rival-members 0":                       "--rival-members is 0",
-		"--rows rounds,pages":                     `there is no row "pages"`,
+		"--rows rounds,nothing":                   `there is no row "nothing"`,
 		"--members 2000000 --rows rounds,x10":     "with --rows x10 it must be at most 1000001",
 		"--members 100000 --rival-members 100001": "--rival-members is 100001",
 	} {

@@ -34,6 +34,8 @@ type cli struct {
 	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the API's description."`
 	Bench   benchCmd   `cmd:"" help:"Measure the pipeline beside the SQL that it cannot do without."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	BenchBroker benchBrokerCmd `cmd:"" hidden:"" help:"Be the broker of a bench."`
 }
 
 // The exit codes: done, failed, wrong usage.

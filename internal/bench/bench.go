@@ -31,6 +31,8 @@ type Config struct {
 	// Brokers is the Kafka of the product and of the rivals, Partitions how many a rival's topic gets: those of the product.
 	Brokers    []string
 	Partitions int
+	// Kafka says in a few words which Kafka that is, for the report.
+	Kafka string
 	// Connections is how many the floor works with; 0: one for each core.
 	Connections int
 	// Open opens a pool as the product does, of that many connections.
@@ -84,7 +86,7 @@ func Measure(ctx context.Context, c Config) (r Report, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
-	r = Report{Began: time.Now().UTC(), Members: c.Members, Machine: thisMachine(), Commit: thisCommit(ctx)}
+	r = Report{Began: time.Now().UTC(), Members: c.Members, Machine: thisMachine(), Commit: thisCommit(ctx), Kafka: c.Kafka}
 	if r.Server, err = s.describe(ctx); err != nil {
 		return r, err
 	}
@@ -95,7 +97,7 @@ func Measure(ctx context.Context, c Config) (r Report, err error) {
 		if !slices.Contains(c.measured(), row.Name) {
 			continue
 		}
-		if err := row.measure(s, ctx, &r); err != nil {
+		if err := s.measure(ctx, row, &r); err != nil {
 			return r, fmt.Errorf("measure %s: %w", row.Name, err)
 		}
 	}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html"
 	"strings"
@@ -104,8 +105,8 @@ func (r Report) caption() []string {
 	version, _, _ := strings.Cut(r.Server.Version, " ")
 	lines := []string{
 		sizes,
-		fmt.Sprintf("%d cores, %.1f GiB, %s, %s, PostgreSQL %s, a commit takes %d µs", r.Machine.Cores, float64(r.Machine.Memory)/(1<<30),
-			orUnknown(r.Machine.CPU), r.Machine.Go, orUnknown(version), r.Server.Commit.Microseconds()),
+		fmt.Sprintf("%d cores, %.1f GiB, %s, %s, PostgreSQL %s, a commit takes %d µs, %s", r.Machine.Cores, float64(r.Machine.Memory)/(1<<30),
+			orUnknown(r.Machine.CPU), r.Machine.Go, orUnknown(version), r.Server.Commit.Microseconds(), orUnknown(r.Kafka)),
 		fmt.Sprintf("bestow bench, commit %s, %s", orUnknown(r.Commit), r.date()),
 	}
 	for i, l := range lines {
@@ -114,9 +115,4 @@ func (r Report) caption() []string {
 	return lines
 }
 
-func orUnknown(s string) string {
-	if s == "" {
-		return "unknown"
-	}
-	return s
-}
+func orUnknown(s string) string { return cmp.Or(s, "unknown") }

@@ -16,6 +16,7 @@ type Report struct {
 	Commit  string    `json:"commit,omitempty"`
 	Machine Machine   `json:"machine"`
 	Server  Server    `json:"postgresql"`
+	Kafka   string    `json:"kafka,omitempty"`
 	Runs    []Run     `json:"runs"`
 	Medians *Medians  `json:"medians,omitempty"`
 	// Comparisons are with the pipeline of the rounds.
@@ -131,16 +132,23 @@ func (r Report) Write(w io.Writer) error {
 
 // String is the line of a run.
 func (r Run) String() string {
+	if r.Pages != nil {
+		return fmt.Sprintf("%-8s the first of %s targets in %s, behind 99 %% of them in %s  %s", r.Kind, thousands(int64(r.Targets)),
+			r.Pages.First.Round(time.Microsecond), r.Pages.Last.Round(time.Microsecond), r.verdict())
+	}
 	return fmt.Sprintf("%-8s %s = import %s + run %s  %s", r.Kind, seconds(r.Total()), seconds(r.Import), seconds(r.Grant), r.costs())
 }
 
 func (r Run) costs() string {
-	exact := "EXACT ok"
-	if !r.Exact {
-		exact = "NOT EXACT"
-	}
 	return fmt.Sprintf("%s targets/s  WAL %s B/target  HOT %.0f %%  Go CPU %.1f s  RSS %+d MiB  %s",
-		thousands(int64(r.Rate())), thousands(r.WAL/int64(r.Targets)), r.HOT, r.CPU.Seconds(), r.Memory>>20, exact)
+		thousands(int64(r.Rate())), thousands(r.WAL/int64(r.Targets)), r.HOT, r.CPU.Seconds(), r.Memory>>20, r.verdict())
+}
+
+func (r Run) verdict() string {
+	if r.Exact {
+		return "EXACT ok"
+	}
+	return "NOT EXACT"
 }
 
 // String is the one line that sums up.

@@ -50,7 +50,7 @@ func TestMembers(t *testing.T) {
 // comparedReport has the rounds at 50,000/s and other rows at known shares of it.
 func comparedReport() Report {
 	began := time.Date(2026, 11, 21, 17, 0, 0, 0, time.UTC)
-	r := Report{Began: began, Members: 100_000, Commit: "0123abcd", Machine: Machine{Cores: 2, Memory: 1 << 34, CPU: "A <CPU> & Co", Go: "go1.26"}}
+	r := Report{Began: began, Members: 100_000, Commit: "0123abcd", Kafka: "an embedded Kafka", Machine: Machine{Cores: 2, Memory: 1 << 34, CPU: "A <CPU> & Co", Go: "go1.26"}}
 	r.Server = Server{Version: "15.18 (Debian)", Commit: 200 * time.Microsecond}
 	add := func(row, kind string, targets int, took time.Duration) {
 		r.Runs = append(r.Runs, Run{Row: row, Kind: kind, Round: 1, Targets: targets, Grant: took, Exact: true})
@@ -112,7 +112,7 @@ func TestPlot(t *testing.T) {
 		"50,000", "1,000", "2,000",
 		"Medians of 100,000 members; of 2,000 where each target is a message and a transaction",
 		"bestow bench, commit 0123abcd, 2026-11-21",
-		"2 cores, 16.0 GiB, A <CPU> & Co, go1.26, PostgreSQL 15.18, a commit takes 200 µs",
+		"2 cores, 16.0 GiB, A <CPU> & Co, go1.26, PostgreSQL 15.18, a commit takes 200 µs, an embedded Kafka",
 	} {
 		require.Contains(t, svg.Texts, text)
 	}

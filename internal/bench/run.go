@@ -27,6 +27,7 @@ type Run struct {
 	Memory  int64         `json:"rss_bytes"`   // the peak over idle, of this process; -1 where the system does not say
 	Exact   bool          `json:"exact"`       // what verify says; of a rival, what its own check says
 	Wrong   []string      `json:"wrong,omitempty"`
+	Pages   *Pages        `json:"pages,omitempty"` // of the kind Page alone
 }
 
 // Total is the whole run.
@@ -94,15 +95,24 @@ func (s *server) run(ctx context.Context, o runOf) (r Run, err error) {
 	if err := s.clock(ctx, a, &r); err != nil {
 		return r, err
 	}
-	if r.HOT, err = hotUpdates(ctx, pool, a.table(), o.members); err != nil {
-		return r, err
+	err = s.judge(ctx, a, &r)
+	return r, err
+}
+
+// judge asks the database what the clock could not see, and whether the run ended exact.
+func (s *server) judge(ctx context.Context, a *arena, r *Run) (err error) {
+	if a.kind == Page {
+		return nil // it has seen its pages
 	}
-	if o.kind == Outbox || o.kind == Jobs {
-		r.Wrong, err = checkRival(ctx, pool, a.events[0].ID, o.members)
+	if r.HOT, err = hotUpdates(ctx, a.pool, a.table(), a.members); err != nil {
+		return err
+	}
+	if a.kind == Outbox || a.kind == Jobs {
+		r.Wrong, err = checkRival(ctx, a.pool, a.events[0].ID, a.members)
 		r.Exact = err == nil && len(r.Wrong) == 0
-		return r, err
+		return err
 	}
-	return r, r.verify(ctx, a)
+	return r.verify(ctx, a)
 }
 
 // openOwn opens a pool for what is asked before the clock starts and after it has stopped.
@@ -142,7 +152,7 @@ func createEvents(ctx context.Context, pool *pgxpool.Pool, o runOf) ([]domain.Ev
 
 // clock makes a contestant ready, lets it go, and stops it.
 func (s *server) clock(ctx context.Context, a *arena, r *Run) error {
-	c, err := s.contestant(ctx, a)
+	c, err := s.contestant(ctx, a, r)
 	if err != nil {
 		return err
 	}
@@ -153,7 +163,7 @@ func (s *server) clock(ctx context.Context, a *arena, r *Run) error {
 	return err
 }
 
-func (s *server) contestant(ctx context.Context, a *arena) (contestant, error) {
+func (s *server) contestant(ctx context.Context, a *arena, r *Run) (contestant, error) {
 	switch a.kind {
 	case Pipeline:
 		return s.openPipeline(ctx, a)
@@ -161,6 +171,8 @@ func (s *server) contestant(ctx context.Context, a *arena) (contestant, error) {
 		return s.openSmall(ctx, a)
 	case Again:
 		return s.openAgain(ctx, a)
+	case Page:
+		return s.openPage(ctx, a, r)
 	case Outbox, Jobs:
 		return s.openRival(ctx, a)
 	}

@@ -3,9 +3,11 @@
 //	go run ./internal/realkafka -brokers 3
 //
 // prints the brokers' addresses as a comma list when they are ready, and stays until Ctrl-C or TERM. With a command it runs
-// that instead, with the list in BESTOW_TEST_KAFKA_BROKERS, and ends as the command does:
+// that instead, with the list in BESTOW_TEST_KAFKA_BROKERS, which tests read, and in KAFKA_BROKERS, and ends as the command
+// does:
 //
 //	go run ./internal/realkafka -brokers 1 -- go test ./outbox
+//	go run ./internal/realkafka -brokers 1 -- go run ./cmd/bestow bench
 //
 // What it must never do: serve anybody but this machine, or leave a broker behind; see package cluster.
 package main
@@ -84,7 +86,7 @@ func stay(ctx context.Context, c *cluster.Cluster) error {
 // command runs a command beside the brokers. When we are asked to end, so is it.
 func command(ctx context.Context, args []string, brokers string) error {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // what the caller wants
-	cmd.Env = append(os.Environ(), "BESTOW_TEST_KAFKA_BROKERS="+brokers)
+	cmd.Env = append(os.Environ(), "BESTOW_TEST_KAFKA_BROKERS="+brokers, "KAFKA_BROKERS="+brokers)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
