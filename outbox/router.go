@@ -10,6 +10,7 @@ import (
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/internal/obs"
+	"bestow/internal/pg"
 
 	"github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka"
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -62,10 +63,10 @@ func NewRouter(pool *pgxpool.Pool, k *Kafka, handle Handler, log *slog.Logger) (
 	return r, nil
 }
 
-// Run consumes until ctx ends, then lets the messages at work finish.
+// Run consumes until ctx ends, then lets the messages at work finish. It begins when both servers are there.
 func (r *Router) Run(ctx context.Context) error {
-	topics, err := r.newTopics(ctx)
-	if err != nil {
+	topics, err := r.firstTopics(ctx)
+	if err != nil || ctx.Err() != nil {
 		return err
 	}
 	if err := r.add(topics); err != nil {
@@ -104,6 +105,27 @@ func (r *Router) pollTypes(ctx context.Context) error {
 		err = r.router.RunHandlers(ctx)
 		if waiting = err != nil; waiting && ctx.Err() == nil {
 			r.log.WarnContext(ctx, "new topics cannot be consumed yet", obs.Err, err)
+		}
+	}
+}
+
+// firstTopics are the topics to begin with. Servers that went away after the process had connected are waited for.
+func (r *Router) firstTopics(ctx context.Context) ([]string, error) {
+	tick := time.NewTicker(typesPoll)
+	defer tick.Stop()
+	for {
+		topics, err := r.newTopics(ctx)
+		if err == nil {
+			err = r.kafka.Ping(ctx)
+		}
+		if err == nil || pg.Refused(err) {
+			return topics, err
+		}
+		r.log.WarnContext(ctx, "nothing is consumed yet", obs.Err, err)
+		select {
+		case <-ctx.Done():
+			return nil, nil
+		case <-tick.C:
 		}
 	}
 }

@@ -63,10 +63,14 @@ func (p *process) workJobs(ctx context.Context) (err error) {
 			p.log.ErrorContext(ctx, "no jobs are worked until the clock is right", obs.Err, why)
 		}
 		told = why != nil
-		if err := p.turn(ctx, working, should); err != nil {
+		switch err := p.turn(ctx, working, should); {
+		case err == nil:
+			working = should
+		case working:
 			return err
+		default: // PostgreSQL went away in this moment: the next look tries again
+			p.log.WarnContext(ctx, "no jobs are worked yet", obs.Err, err)
 		}
-		working = should
 		select {
 		case <-ctx.Done():
 		case <-tick.C:

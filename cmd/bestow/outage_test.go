@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/url"
 	"os"
 	"testing"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"bestow/domain"
 	"bestow/internal/embedkafka"
 
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 )
 
@@ -57,7 +60,6 @@ func TestKafkaAway(t *testing.T) {
 	kafka := w.ownBroker()
 	p, _ := w.start(t.Context(), overrides{}, allRoles...)
 	e := w.event(p, "POINT", 2_000)
-	<-p.router.Running() // a process that has not subscribed yet ends without Kafka, and is started again by whoever runs it
 	kafka.server.Close()
 	w.run(p, e)
 	const awake = `SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND coalesce((metadata->>'snoozes')::int, 0) = 0`
@@ -67,6 +69,49 @@ func TestKafkaAway(t *testing.T) {
 	kafka.comeBack()
 	w.exact(p, w.completed(p, e.ID))
 	require.Zero(t, w.lost())
+}
+
+// A server that goes away after a process has connected, and before it is at work, does not end the process.
+func TestServersGoWhileAProcessBegins(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kafka := w.ownBroker()
+	log := newLines()
+	w.log = slog.New(log)
+	database := w.proxied()
+	looks := 0
+	with := overrides{now: func() time.Time {
+		if looks++; looks == 2 { // the clock is right, and River begins next
+			database.Stop()
+		}
+		return time.Now()
+	}}
+	p := w.process(t.Context(), with, allRoles...)
+	kafka.server.Close()
+	w.launch(t.Context(), p)
+	require.Eventually(t, func() bool {
+		return log.count("WARN no jobs are worked yet") > 0 && log.count("WARN nothing is consumed yet") > 0
+	}, time.Minute, 50*time.Millisecond)
+	require.NoError(t, database.Start())
+	kafka.comeBack()
+	p.pool.Reset() // the test's own calls are not tried again
+	e := w.event(p, "POINT", 300)
+	w.run(p, e)
+	w.exact(p, w.completed(p, e.ID))
+}
+
+// proxied puts a proxy between the processes that are made from now on and PostgreSQL.
+func (w *world) proxied() *toxiproxy.Proxy {
+	w.Helper()
+	at, err := url.Parse(w.cfg.DatabaseURL)
+	require.NoError(w, err)
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	proxy := toxiproxy.NewProxy(server, "postgresql", "127.0.0.1:0", at.Host)
+	require.NoError(w, proxy.Start())
+	w.Cleanup(proxy.Stop)
+	at.Host = proxy.Listen
+	w.cfg.DatabaseURL = at.String()
+	return proxy
 }
 
 // A type that is added while Kafka is away is consumed when it is back; the process lives on meanwhile.

@@ -55,6 +55,13 @@ func newWorld(tb testing.TB) *world {
 // start runs a process in the roles until the test ends, or until the returned function is called.
 func (w *world) start(ctx context.Context, with overrides, roles ...string) (p *process, stop func()) {
 	w.Helper()
+	p = w.process(ctx, with, roles...)
+	return p, w.launch(ctx, p)
+}
+
+// process is one that does not run yet.
+func (w *world) process(ctx context.Context, with overrides, roles ...string) *process {
+	w.Helper()
 	limits := with.limits
 	with.limits = func(l *app.Limits) {
 		l.ClaimLease, l.GrantBudget = 2*time.Second, time.Second
@@ -64,6 +71,12 @@ func (w *world) start(ctx context.Context, with overrides, roles ...string) (p *
 	}
 	p, err := newProcess(ctx, w.cfg, roles, w.log, with)
 	require.NoError(w, err)
+	return p
+}
+
+// launch lets a process run until stop is called.
+func (w *world) launch(ctx context.Context, p *process) (stop func()) {
+	w.Helper()
 	ctx, cancel := context.WithCancel(ctx)
 	ran := make(chan error, 1)
 	go func() { ran <- p.run(ctx) }()
@@ -80,7 +93,7 @@ func (w *world) start(ctx context.Context, with overrides, roles ...string) (p *
 		p.close()
 	}
 	w.Cleanup(stop)
-	return p, stop
+	return stop
 }
 
 var operator = app.Caller{Actor: "test"}

@@ -255,7 +255,8 @@ func (w *world) conclude(gauges []gauge) error {
 		percentile(healed, 50).Seconds(), percentile(healed, 99).Seconds(), percentile(healed, 100).Seconds())
 	w.log.say("%d cycles, %d events, %d targets: 0 lost, 0 double, 0 drift, 0 deadlocks, 0 discarded jobs, 0 healthy messages parked; seed %d",
 		cycles, w.events, w.checked, w.o.seed)
-	if p99 := percentile(healed, 99); p99 > recoverWithin {
+	// Where only some faults are chosen, the next kill may come before any recovery can be over.
+	if p99 := percentile(healed, 99); p99 > recoverWithin && len(w.o.only) == 0 {
 		return fmt.Errorf("the recovery took %.1f s (p99), more than %s", p99.Seconds(), recoverWithin)
 	}
 	return steady(w.log, gauges)
