@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -21,17 +22,26 @@ import (
 )
 
 type demoCmd struct {
-	Members int  `default:"100000" help:"Members who get points; a tenth as many get vouchers."`
-	Exit    bool `xor:"end" help:"Exit after the proof, with 0 only if it holds."`
-	Stay    bool `xor:"end" help:"Stay up after the proof, to look around."`
+	Show  demoShowCmd  `cmd:"" default:"withargs" help:"Show it (what demo does if nothing else is said)."`
+	Serve demoServeCmd `cmd:"" hidden:"" help:"Be a process of the demo's service."`
+}
+
+type demoShowCmd struct {
+	Members int     `help:"Members who get points (default: 100000, with --chaos 500000); a tenth as many get vouchers."`
+	Chaos   bool    `help:"Run the service as five processes, and kill -9 one of them, all, or PostgreSQL, every few seconds."`
+	Kills   *int    `help:"With --chaos, how often (default: 6); where the events are over before, more are made."`
+	Seed    *uint64 `help:"With --chaos, who is killed when (default: another each time)."`
+	Exit    bool    `xor:"end" help:"Exit after the proof, with 0 only if it holds."`
+	Stay    bool    `xor:"end" help:"Stay up after the proof, to look around."`
 }
 
 // Run shows the main job with nothing set up: a PostgreSQL and a broker of its own, two events, and the proof.
-func (c *demoCmd) Run(ctx context.Context, t *terminal) error {
-	if c.Members < 10 || c.Members > 5_000_000 {
-		return usage("--members is %d: it must be 10 to 5000000", c.Members)
+func (c *demoShowCmd) Run(ctx context.Context, t *terminal) error {
+	killer, err := c.check()
+	if err != nil {
+		return err
 	}
-	d, err := startDemo(ctx, t.out)
+	d, err := startDemo(ctx, t.out, killer)
 	if err != nil {
 		return err
 	}
@@ -45,6 +55,8 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) error {
 	select {
 	case err = <-shown:
 	case err = <-ran:
+		stopRunning()
+		<-shown // it may be starting what stop ends
 		return errors.Join(errors.New("the service ended before the demo"), err)
 	}
 	if err == nil && c.stays() {
@@ -55,11 +67,41 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) error {
 	return errors.Join(err, <-ran)
 }
 
-func (c *demoCmd) stays() bool {
+// check refuses what cannot be done, sets what was left open, and returns who kills: nil for nobody.
+func (c *demoShowCmd) check() (*chaos, error) {
+	if !c.Chaos && (c.Kills != nil || c.Seed != nil) {
+		return nil, usage("--kills and --seed say who is killed: give --chaos too")
+	}
+	if c.Members == 0 {
+		c.Members = 100_000
+		if c.Chaos {
+			c.Members = 500_000
+		}
+	}
+	if c.Members < 10 || c.Members > 5_000_000 {
+		return nil, usage("--members is %d: it must be 10 to 5000000", c.Members)
+	}
+	if !c.Chaos {
+		return nil, nil
+	}
+	kills, seed := 6, rand.Uint64N(1_000_000) // short enough to be typed again
+	if c.Kills != nil {
+		kills = *c.Kills
+	}
+	if c.Seed != nil {
+		seed = *c.Seed
+	}
+	if kills < 1 || kills > 1000 {
+		return nil, usage("--kills is %d: it must be 1 to 1000", kills)
+	}
+	return newChaos(seed, kills), nil
+}
+
+func (c *demoShowCmd) stays() bool {
 	return c.Stay || !c.Exit && term.IsTerminal(int(os.Stdout.Fd()))
 }
 
-// demo is a whole installation in one process.
+// demo is a whole installation: in one process, or with --chaos in several.
 type demo struct {
 	out      io.Writer
 	cfg      config
@@ -69,10 +111,11 @@ type demo struct {
 	postgres *embedpg.Server
 	broker   *embedkafka.Server
 	process  *process
+	chaos    *chaos // nil where nobody is killed
 }
 
-func startDemo(ctx context.Context, out io.Writer) (d *demo, err error) {
-	d = &demo{out: out}
+func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err error) {
+	d = &demo{out: out, chaos: killer}
 	defer func() {
 		if err != nil {
 			d.stop()
@@ -90,8 +133,14 @@ func startDemo(ctx context.Context, out io.Writer) (d *demo, err error) {
 	if err := migrations.Up(ctx, d.cfg.DatabaseURL); err != nil {
 		return d, err
 	}
-	d.process, err = newProcess(ctx, d.cfg, allRoles, d.log, demoOverrides())
-	return d, err
+	if killer == nil {
+		d.process, err = newProcess(ctx, d.cfg, allRoles, d.log, demoOverrides())
+		return d, err
+	}
+	if d.process, err = newProcess(ctx, d.cfg, nil, d.log, overrides{}); err != nil { // it makes events and proves them
+		return d, err
+	}
+	return d, killer.start(ctx, d)
 }
 
 // openFolder finds the demo's folder, its log, its keys and its ports.
@@ -157,7 +206,7 @@ func (d *demo) startServers(ctx context.Context) (err error) {
 	if d.cfg.DatabaseURL == "" {
 		began := time.Now()
 		d.say("PostgreSQL  starting one of its own …")
-		if d.postgres, err = embedpg.Start(ctx, embedpg.Options{Dir: filepath.Join(d.dir, "postgres"), Log: d.log}); err != nil {
+		if err := d.startPostgres(ctx, 0); err != nil {
 			return err
 		}
 		d.cfg.DatabaseURL = d.postgres.URL
@@ -173,8 +222,21 @@ func (d *demo) startServers(ctx context.Context) (err error) {
 	return nil
 }
 
+// startPostgres starts the demo's own PostgreSQL on a port, 0 for any.
+func (d *demo) startPostgres(ctx context.Context, port int) error {
+	s, err := embedpg.Start(ctx, embedpg.Options{Dir: filepath.Join(d.dir, "postgres"), Log: d.log, Port: port})
+	if err != nil {
+		return err
+	}
+	d.postgres = s
+	return nil
+}
+
 // stop ends what was started, in reverse.
 func (d *demo) stop() {
+	if d.chaos != nil {
+		d.chaos.stop()
+	}
 	if d.process != nil {
 		d.process.close()
 	}

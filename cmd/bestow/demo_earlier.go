@@ -23,7 +23,7 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 	}
 	began := time.Now()
 	d.say("0  Goes on     with %s members of %d events that an earlier demo had begun, as soon as Kafka misses its consumers …", thousands(total), len(events))
-	if _, err := d.watch(ctx, events, total); err != nil {
+	if _, err := d.watch(ctx, events, d.screen(total)); err != nil {
 		return err
 	}
 	for _, e := range events {

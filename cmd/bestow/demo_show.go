@@ -5,52 +5,85 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"time"
 
 	"bestow/app"
 	"bestow/domain"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
-// show finishes what an earlier demo left, makes two events, runs them, and proves what came of them.
+// show finishes what an earlier demo left, makes two events, runs them, and proves what came of them. Where it kills, it
+// makes more of them until everybody was killed who was to be.
 func (d *demo) show(ctx context.Context, members int) error {
 	d.say("")
 	if err := d.finishEarlier(ctx); err != nil {
 		return err
 	}
-	events, err := d.makeEvents(ctx, members)
+	if d.chaos != nil {
+		d.say("   Kills       %d, every few seconds; --seed %d has the same again", len(d.chaos.blows), d.chaos.seed)
+	}
+	events, sum, err := d.play(ctx, members)
+	for err == nil && d.chaos != nil && len(d.chaos.blows) > 0 {
+		var more []domain.Event
+		var of domain.Summary
+		d.say("   Too soon    for %d more kills: two further events", len(d.chaos.blows))
+		more, of, err = d.play(ctx, members)
+		events, sum = append(events, more...), added(sum, of)
+	}
 	if err != nil {
 		return err
+	}
+	if d.chaos != nil {
+		d.say("   Killed      %s", d.chaos.tally())
+	}
+	return d.prove(ctx, events, sum)
+}
+
+// play makes two events, runs them, and tells how that went.
+func (d *demo) play(ctx context.Context, members int) (events []domain.Event, sum domain.Summary, err error) {
+	if events, err = d.makeEvents(ctx, members); err != nil {
+		return nil, sum, err
 	}
 	began := time.Now()
 	for _, e := range events {
 		if _, err := d.process.app.Events.Start(ctx, demoCaller, e.ID); err != nil {
-			return err
+			return nil, sum, err
 		}
 	}
-	total := members + members/10
-	first, err := d.watch(ctx, events, total)
-	if err != nil {
+	s := d.screen(members + members/10)
+	var first firstTries
+	watch := func(ctx context.Context) (err error) {
+		first, err = d.watch(ctx, events, s)
 		return err
 	}
-	took, sum := first.at.Sub(began), domain.Summary{}
+	if d.chaos == nil {
+		err = watch(ctx)
+	} else {
+		err = d.chaos.during(ctx, s, watch)
+	}
+	if err != nil {
+		return nil, sum, err
+	}
+	took := first.at.Sub(began)
 	for _, e := range events {
 		e, err := d.process.app.Events.Get(ctx, e.ID)
 		if err != nil {
-			return err
+			return nil, sum, err
 		}
-		sum.Success, sum.Fail, sum.RetrySuccess = sum.Success+e.Summary.Success, sum.Fail+e.Summary.Fail, sum.RetrySuccess+e.Summary.RetrySuccess
+		sum = added(sum, e.Summary)
 	}
 	granted := first.settled - sum.Fail // who is refused for good is settled at the first try too
 	d.say("3  Granted     %s in %.1f s, which is %s a second: River job → Kafka → ledger → result",
 		thousands(granted), took.Seconds(), thousands(int(float64(granted)/took.Seconds())))
 	d.say("4  Refused     %s at first, granted at a retry %.1f s later; %s for good",
 		thousands(sum.RetrySuccess), time.Since(first.at).Seconds(), thousands(sum.Fail))
-	return d.prove(ctx, events, sum)
+	return events, sum, nil
+}
+
+// added is how both ended.
+func added(a, b domain.Summary) domain.Summary {
+	a.Success, a.Fail, a.RetrySuccess = a.Success+b.Success, a.Fail+b.Fail, a.RetrySuccess+b.RetrySuccess
+	return a
 }
 
 var demoCaller = app.Caller{Actor: "demo"}
@@ -114,22 +147,29 @@ type firstTries struct {
 	settled int
 }
 
+// blindness is how long the watching demo bears that nobody tells it how far the events are, where it kills who tells it.
+const blindness = chaosReady
+
 // watch draws how far the events are until both are COMPLETED.
-func (d *demo) watch(ctx context.Context, events []domain.Event, total int) (first firstTries, err error) {
-	bar := d.bar(total)
+func (d *demo) watch(ctx context.Context, events []domain.Event, s *screen) (first firstTries, err error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
+	seen := time.Now()
 	for {
 		settled, waiting, open, err := d.look(ctx, events)
-		if err != nil {
+		switch {
+		case err == nil:
+			seen = time.Now()
+			if first.settled == 0 && settled+waiting >= s.max {
+				first = firstTries{time.Now(), settled}
+			}
+			s.draw(settled)
+			if open == 0 {
+				return first, nil
+			}
+		case ctx.Err() != nil:
+		case d.chaos == nil || errors.Is(err, errRest) || time.Since(seen) > blindness:
 			return first, err
-		}
-		if first.settled == 0 && settled+waiting >= total {
-			first = firstTries{time.Now(), settled}
-		}
-		_ = bar.Set(settled) // it draws, and drawing may fail
-		if open == 0 {
-			return first, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -139,19 +179,21 @@ func (d *demo) watch(ctx context.Context, events []domain.Event, total int) (fir
 	}
 }
 
+// errRest is what watch returns for an event that does not go on by itself.
+var errRest = errors.New("it does not go on by itself")
+
 // look counts the members who are settled and those who wait for a retry, and the events that are not COMPLETED.
 func (d *demo) look(ctx context.Context, events []domain.Event) (settled, waiting, open int, err error) {
 	for _, e := range events {
-		p, err := d.process.app.Reports.Progress(ctx, e.ID)
+		g, err := d.glance(ctx, e.ID)
 		if err != nil {
 			return 0, 0, 0, err
 		}
-		settled += p.Event.Summary.Success + p.Event.Summary.Fail
-		waiting += p.WaitingRetry
-		switch p.Event.Status {
+		settled, waiting = settled+g.settled, waiting+g.waiting
+		switch g.status {
 		case domain.Completed:
 		case domain.Failed, domain.Stopped:
-			return 0, 0, 0, fmt.Errorf("event %d is %s: %s", e.ID, p.Event.Status, p.Event.Summary.StoppedMemo)
+			return 0, 0, 0, fmt.Errorf("event %d is %s: %w", e.ID, g.status, errRest)
 		case domain.Pending, domain.Running:
 			open++
 		}
@@ -159,16 +201,22 @@ func (d *demo) look(ctx context.Context, events []domain.Event) (settled, waitin
 	return settled, waiting, open, nil
 }
 
-// bar is a progress bar with rate and time to go; where nobody watches it draws nothing.
-func (d *demo) bar(total int) *progressbar.ProgressBar {
-	return progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(d.out),
-		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stdout.Fd()))),
-		progressbar.OptionSetDescription("     Granting   "),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("members"),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false),
-		progressbar.OptionThrottle(60*time.Millisecond), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(),
-	)
+// glance is how far an event is.
+type glance struct {
+	settled, waiting int
+	status           domain.Status
+}
+
+// glance asks how far an event is: the API, where that is a process of its own, so that the bar stands while it is dead.
+func (d *demo) glance(ctx context.Context, event int64) (glance, error) {
+	if d.chaos != nil {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		p, err := d.chaos.api.Progress(ctx, event)
+		return glance{p.Success + p.Fail, p.WaitingRetry, domain.Status(p.EventStatus)}, err
+	}
+	p, err := d.process.app.Reports.Progress(ctx, event)
+	return glance{p.Event.Summary.Success + p.Event.Summary.Fail, p.WaitingRetry, p.Event.Status}, err
 }
 
 // prove runs verify over both events and says in plain words what it means.

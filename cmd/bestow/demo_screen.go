@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// screen is a progress bar with rate and time to go, as wide as a terminal of 80 columns takes, and lines above it. Where nobody watches there are only the lines.
+type screen struct {
+	mu      sync.Mutex
+	out     io.Writer
+	bar     *progressbar.ProgressBar
+	watched bool
+	at, max int
+}
+
+func (d *demo) screen(total int) *screen {
+	return newScreen(d.out, total, term.IsTerminal(int(os.Stdout.Fd())))
+}
+
+func newScreen(out io.Writer, total int, watched bool) *screen {
+	return &screen{out: out, max: total, watched: watched, bar: progressbar.NewOptions(total,
+		progressbar.OptionSetWriter(out),
+		progressbar.OptionSetVisibility(watched),
+		progressbar.OptionSetDescription("  Granting "),
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("members"),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionThrottle(0), // above takes the bar away, and the next draw must bring it back
+		progressbar.OptionSetWidth(10), progressbar.OptionClearOnFinish(),
+	)}
+}
+
+// draw shows how many are settled.
+func (s *screen) draw(settled int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = settled
+	_ = s.bar.Set(settled) // it draws, and drawing may fail
+}
+
+// drawn is how many were settled at the last draw.
+func (s *screen) drawn() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at
+}
+
+// above writes a line above the bar, which says how much is done.
+func (s *screen) above(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watched {
+		_ = s.bar.Clear() // as it is drawn
+	}
+	fmt.Fprintf(s.out, "     %3d %%  %s\n", 100*s.at/s.max, fmt.Sprintf(format, args...))
+	_ = s.bar.Set(s.at)
+}
