@@ -56,7 +56,7 @@ func (c *demoShowCmd) Run(ctx context.Context, t *terminal) error {
 	case err = <-shown:
 	case err = <-ran:
 		stopRunning()
-		<-shown // it may be starting what stop ends
+		<-shown //nolint:errcheck // it was interrupted; until then it may be starting what stop ends
 		return errors.Join(errors.New("the service ended before the demo"), err)
 	}
 	if err == nil && c.stays() {
@@ -84,6 +84,10 @@ func (c *demoShowCmd) check() (*chaos, error) {
 	if !c.Chaos {
 		return nil, nil
 	}
+	return c.killer()
+}
+
+func (c *demoShowCmd) killer() (*chaos, error) {
 	kills, seed := 6, rand.Uint64N(1_000_000) // short enough to be typed again
 	if c.Kills != nil {
 		kills = *c.Kills
