@@ -35,7 +35,7 @@ func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload
 	}
 	var result ImportResult
 	whole := false
-	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) (err error) {
+	err = s.begin(ctx, func(tx pgx.Tx) (err error) {
 		fingerprint := func() ([]byte, error) { return im.body.fingerprint(by.Once.Fingerprint) }
 		result, err = onceRead(ctx, tx, by, fingerprint, func() (ImportResult, error) { return im.run(ctx, tx, eventID) })
 		whole = err == nil
@@ -49,6 +49,21 @@ func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload
 	}
 	s.learn(ctx, result)
 	return result, failpoint.Hit(ctx, failpoint.ImportAfterCommit)
+}
+
+// connectionWait is how long an import waits for a connection; from then on it takes as long as its upload does.
+const connectionWait = 15 * time.Second
+
+// begin runs fn in a transaction, on a connection that it does not wait for without end.
+func (s *Targets) begin(ctx context.Context, fn func(pgx.Tx) error) error {
+	waiting, cancel := context.WithTimeout(ctx, connectionWait)
+	defer cancel()
+	conn, err := s.Pool.Acquire(waiting)
+	if err != nil {
+		return fmt.Errorf("connect for import: %w", err)
+	}
+	defer conn.Release()
+	return pgx.BeginFunc(ctx, conn, fn)
 }
 
 // enter takes one of the process's places for imports. Each holds a connection for as long as its upload lasts, which a

@@ -62,10 +62,79 @@ func TestDatabaseGoesAway(t *testing.T) {
 	require.Equal(t, 1, strings.Count(d.log.String(), "request failed"))
 }
 
+// While every connection of the process is taken whoever asks is told to come again, an upload too, and afterwards all is
+// answered as ever (F34).
+func TestPoolExhausted(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	id := d.pointEvent("c").ID
+	config := d.pool.Config()
+	config.MaxConns = 1
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	s := d.serve(Config{App: newApp(t, pool, nil), AdminKey: testKey})
+	taken, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	calls := []call{
+		{"GET", "/api/v1/events", "", nil},
+		{"GET", fmt.Sprintf("/api/v1/events/%d/progress", id), "", []string{"Accept: text/event-stream"}},
+		{"POST", "/api/v1/events", `{"campaign_id": "c-exhausted", "event_type": "POINT"}`, nil},
+		{"POST", fmt.Sprintf("/api/v1/events/%d/targets", id), "member_id,amount\nm,1\n", []string{"Content-Type: text/csv"}},
+	}
+	answers := make(chan answer, len(calls))
+	for _, c := range calls {
+		go func() { answers <- d.doAt(s, c) }()
+	}
+	for range calls {
+		select {
+		case a := <-answers:
+			a.refused(503, "unavailable")
+			require.Equal(t, "5", a.Header.Get("Retry-After"))
+		case <-time.After(2 * requestTimeout):
+			taken.Release()
+			require.Fail(t, "somebody is not answered")
+		}
+	}
+	taken.Release()
+	for _, c := range calls {
+		require.Less(t, d.doAt(s, c).StatusCode, 300, c.path)
+	}
+}
+
+// A statement that the database breaks off, since it takes too long, is no fault either: nothing of it is kept (F34).
+func TestStatementTimeout(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	id := d.pointEvent("c").ID
+	config := d.pool.Config()
+	config.ConnConfig.RuntimeParams["statement_timeout"] = "100ms"
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	s := d.serve(Config{App: newApp(t, pool, nil), AdminKey: testKey})
+	locked, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = locked.Exec(t.Context(), `LOCK TABLE campaign_events`)
+	require.NoError(t, err)
+	for _, c := range []call{
+		{"GET", fmt.Sprintf("/api/v1/events/%d", id), "", nil},
+		{"POST", "/api/v1/events", `{"campaign_id": "c-slow", "event_type": "POINT"}`, nil},
+		{"POST", fmt.Sprintf("/api/v1/events/%d/start", id), "", nil},
+	} {
+		a := d.doAt(s, c)
+		a.refused(503, "unavailable")
+		require.Equal(t, "5", a.Header.Get("Retry-After"))
+	}
+	require.Contains(t, d.log.String(), "SQLSTATE 57014")
+	require.NoError(t, locked.Rollback(t.Context()))
+	require.Equal(t, 1, d.count(`SELECT count(*) FROM campaign_events`))
+}
+
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		&pgconn.PgError{Code: "57P01"}, &pgconn.PgError{Code: "53300"}, &pgconn.PgError{Code: "40P01"}, &pgconn.PgError{Code: "25006"},
+		&pgconn.PgError{Code: "57P01"}, &pgconn.PgError{Code: "57P03"}, &pgconn.PgError{Code: "57014"}, &pgconn.PgError{Code: "53100"}, &pgconn.PgError{Code: "53300"}, &pgconn.PgError{Code: "40P01"}, &pgconn.PgError{Code: "25006"},
 		&net.OpError{Op: "read", Err: errors.New("reset")}, context.DeadlineExceeded, io.ErrUnexpectedEOF,
 	} {
 		require.True(t, unavailable(errors.Join(errors.New("read"), err)), "%v", err)
