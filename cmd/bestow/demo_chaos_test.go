@@ -57,7 +57,7 @@ func TestDemoUnderKills(t *testing.T) {
 	require.NoError(t, until(read, "kill -9"))
 	require.NoError(t, first.Process.Kill())
 	require.Error(t, first.Wait())
-	require.Eventually(t, func() bool { return processes(t, binary) == 0 }, 10*time.Second, 50*time.Millisecond, "no orphan")
+	require.Eventually(t, func() bool { return running(t, binary) == 0 }, 10*time.Second, 50*time.Millisecond, "no orphan")
 
 	second := w.chaosDemo(binary, dir, "--members", "5000", "--kills", "3", "--seed", "2")
 	out, err := second.CombinedOutput()
@@ -69,7 +69,7 @@ func TestDemoUnderKills(t *testing.T) {
 	require.Regexp(t, `Killed      \d+ processes with kill -9, at 3 moments: `, said)
 	require.Contains(t, said, "✓ all 15 invariants hold")
 	require.NotContains(t, said, "\r", "nobody watches it: no bar")
-	require.Zero(t, processes(t, binary), "nobody is left")
+	require.Zero(t, running(t, binary), "nobody is left")
 	require.Zero(t, w.count(`SELECT count(*) FROM campaign_events WHERE event_status <> 'COMPLETED'`))
 }
 
@@ -84,8 +84,8 @@ func until(r io.Reader, word string) error {
 	return nil
 }
 
-// processes counts those that run a program.
-func processes(t *testing.T, binary string) (n int) {
+// running counts the processes that run a program.
+func running(t *testing.T, binary string) (n int) {
 	t.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*/exe")
 	require.NoError(t, err)
