@@ -37,6 +37,7 @@ type chaos struct {
 	http     http.Client
 	killed   map[string]int                             // who, how often
 	struck   int                                        // blows that were dealt
+	quiet    time.Time                                  // since when nobody was killed; events may come and go meanwhile
 	postgres func(context.Context, time.Duration) error // kills the demo's own and starts it again; nil where it is another's
 }
 
@@ -204,7 +205,10 @@ func (c *chaos) during(ctx context.Context, s *screen, watch func(context.Contex
 
 // deal deals the blows that are still to come, then looks after the service, until it is over.
 func (c *chaos) deal(ctx context.Context, s *screen, over <-chan struct{}) error {
-	quiet, at := time.Now(), s.drawn()
+	at := -1 // the first draw is a move
+	if c.quiet.IsZero() {
+		c.quiet = time.Now()
+	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -218,13 +222,13 @@ func (c *chaos) deal(ctx context.Context, s *screen, over <-chan struct{}) error
 		if err := c.ended(); err != nil {
 			return err
 		}
-		if !c.due(time.Since(quiet), s.drawn() > at) {
+		if !c.due(time.Since(c.quiet), s.drawn() > at) {
 			continue
 		}
 		if err := c.strike(ctx, s, c.blows[0]); err != nil {
 			return err
 		}
-		quiet, at = time.Now(), s.drawn()
+		c.quiet, at = time.Now(), s.drawn()
 		if c.blows = c.blows[1:]; len(c.blows) == 0 {
 			s.above("no more kills; what the killed had in hand is done anew: a handler's after 15 s, a relay's after 81 s at most")
 		}

@@ -73,6 +73,20 @@ func TestDemoUnderKills(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM campaign_events WHERE event_status <> 'COMPLETED'`))
 }
 
+// Where the events are over before everybody was killed who was to be, more are made, and all of them are proved.
+func TestDemoTooSmallForItsKills(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	out, err := w.chaosDemo(build(t), t.TempDir(), "--members", "10", "--kills", "2", "--seed", "33").CombinedOutput()
+	said := string(out)
+	require.NoError(t, err, said)
+	require.Contains(t, said, "Too soon    for 2 more kills: two further events")
+	require.Equal(t, 2, strings.Count(said, " kill -9  "), said)
+	events := w.count(`SELECT count(*) FROM campaign_events WHERE event_status = 'COMPLETED'`)
+	require.GreaterOrEqual(t, events, 4)
+	require.Equal(t, events, strings.Count(said, "✓ all 15 invariants hold"), "each event is proved")
+}
+
 // until reads until a word was said.
 func until(r io.Reader, word string) error {
 	var said bytes.Buffer
