@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"bestow/domain"
 
@@ -25,12 +26,19 @@ func Requeue(ctx context.Context, tx pgx.Tx, rc Inserter, t domain.EventType, ev
 	if err != nil {
 		return err
 	}
+	dropped, err := jobs.droppedRetries(ctx, tx, t, eventID)
+	if err != nil {
+		return err
+	}
 	var first, again, all []domain.Chunk
 	for _, c := range unsettled {
 		switch {
-		case jobs.cover(c.Chunk, First, Again, Unsettled):
+		case jobs.cover(c.Chunk, First, Unsettled):
 		case !c.Published:
 			first = append(first, c.Chunk)
+		case dropped[c.Chunk]:
+			all = append(all, c.Chunk)
+		case jobs.cover(c.Chunk, Again):
 		case jobs.cover(c.Chunk, Retry): // the refused ones wait for their time
 			again = append(again, c.Chunk)
 		default:
@@ -77,6 +85,46 @@ func (l liveJobs) cover(c domain.Chunk, modes ...Mode) bool {
 		}
 	}
 	return false
+}
+
+// droppedRetries are the chunks with refused members whose retry has no job any more: it was published, and a handler has met
+// the message while the event was stopped. A job for the other members of the chunk does not publish them.
+func (l liveJobs) droppedRetries(ctx context.Context, tx pgx.Tx, t domain.EventType, eventID int64) (map[domain.Chunk]bool, error) {
+	rows, err := tx.Query(ctx, fmt.Sprintf(refusedQuery, pgx.Identifier{t.ResultTable()}.Sanitize(), pgx.Identifier{t.TargetTable()}.Sanitize()), eventID)
+	if err != nil {
+		return nil, fmt.Errorf("read refused chunks: %w", err)
+	}
+	dropped := map[domain.Chunk]bool{}
+	var (
+		c   domain.Chunk
+		try int
+	)
+	_, err = pgx.ForEachRow(rows, []any{&c.EventID, &c.PartitionKey, &c.First, &c.Last, &try}, func() error {
+		if !l.retries(c, try) {
+			dropped[c] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read refused chunks: %w", err)
+	}
+	return dropped, nil
+}
+
+// refusedQuery finds the chunks with refused members, and the tries at which these stand.
+const refusedQuery = `SELECT DISTINCT c.event_id, c.partition_key, c.first_id, c.last_id, r.retry_count
+	FROM %s r
+	CROSS JOIN LATERAL (SELECT id, partition_key FROM %s
+	      WHERE event_id = r.event_id AND member_id = r.member_id LIMIT 1) t
+	CROSS JOIN LATERAL (SELECT event_id, partition_key, first_id, last_id FROM grant_chunks
+	      WHERE event_id = r.event_id AND partition_key = t.partition_key AND first_id <= t.id ORDER BY first_id DESC LIMIT 1) c
+	WHERE r.event_id = $1 AND r.status = 'FAILED'`
+
+// retries says whether a job will publish those of c that were refused try times.
+func (l liveJobs) retries(c domain.Chunk, try int) bool {
+	return slices.ContainsFunc(l[c.PartitionKey], func(job RelayArgs) bool {
+		return job.Mode == Retry && job.Try == try && job.FirstID <= c.First && job.LastID >= c.Last
+	})
 }
 
 func (l liveJobs) uncovered(chunks []domain.Chunk, mode Mode) (left []domain.Chunk) {

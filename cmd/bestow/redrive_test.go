@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/app"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 	"bestow/outbox"
@@ -169,4 +170,32 @@ func (w *world) passed(suffix string) {
 		}
 		return true
 	}, time.Minute, 50*time.Millisecond)
+}
+
+// A refused member whose retry was published, and met by a handler while the event was stopped, is asked for again by the
+// resume, though another job of its chunk still waits: nobody is left to the reconcile (F39).
+func TestRetryThatAStopDropped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var open atomic.Bool
+	with := w.told(func(m string, _ int) (domain.Verdict, bool) {
+		if digit(m) == '3' && !open.Load() {
+			return domain.RefusedForNow, false
+		}
+		return domain.Granted, true
+	})
+	with.limits = func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 5, Backoff: time.Hour} }
+	p, _ := w.start(t.Context(), with, roleAPI, roleRelay, roleHandler)
+	e := w.event(p, "POINT", 200)
+	w.run(p, e)
+	require.Eventually(t, func() bool {
+		return w.count(`SELECT count(*) FROM point_results WHERE status = 'FAILED'`) == 20 && w.count(`SELECT count(*) FROM point_results`) == 200
+	}, time.Minute, 20*time.Millisecond)
+	_, err := p.app.Events.Stop(t.Context(), operator, e.ID, "in between")
+	require.NoError(t, err)
+	w.exec(`UPDATE river.river_job SET args = args || '{"mode": "again", "try": 0}' WHERE kind = 'relay' AND args->>'mode' = 'retry'`)
+	open.Store(true)
+	_, err = p.app.Events.Resume(t.Context(), operator, e.ID)
+	require.NoError(t, err)
+	w.exact(p, w.completed(p, e.ID))
 }

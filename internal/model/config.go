@@ -84,6 +84,7 @@ const (
 	releaseForgets                        // T5: giving a claim back closes what it inherited, a claim that ran out
 	errorCloses                           // T5: a call whose outcome is unknown gives the claim back
 	errorCounts                           // T5: a call that failed stays counted as a claim that did not come back
+	requeueRefused                        // T2: any job of the chunk is enough for its refused members
 	answersCount                          // T6: the count of claims falls only when a row becomes final
 )
 
@@ -100,7 +101,8 @@ var faultNames = []struct {
 	{answerUnsettled, "answer-unsettled"}, {noSweep, "no-sweep"}, {sweepUnsettled, "sweep-unsettled"},
 	{noReconcile, "no-reconcile"}, {reconcileNoRedrive, "reconcile-no-redrive"},
 	{reconcileRunning, "reconcile-running"}, {markUnaware, "mark-unaware"}, {retryPublishes, "retry-publishes"},
-	{releaseForgets, "release-forgets"}, {errorCloses, "error-closes"}, {errorCounts, "error-counts"}, {answersCount, "answers-count"},
+	{releaseForgets, "release-forgets"}, {errorCloses, "error-closes"}, {errorCounts, "error-counts"}, {requeueRefused, "requeue-refused"},
+	{answersCount, "answers-count"},
 }
 
 // lacks says whether the rule is left out.

@@ -18,6 +18,7 @@ const (
 	onlyDeathRefuses  invariant = "S6 an isolated member is refused only if who asked for it died, or outlived its lease"
 	grantedIsSettled  invariant = "S7 a stopped event drops no message of what was granted and is not settled"
 	livesAreNotDeaths invariant = "S6 claims are counted only that did not come back, and one that is open"
+	resumedWhole      invariant = "S8 a resume leaves nobody whom no job publishes, no message names and nobody asks for"
 	completes         invariant = "L1 COMPLETED can be reached with no accident and no person but a resume"
 	completesRefused  invariant = "L1 the same, if the ledger only refuses from now on"
 	completesGranted  invariant = "L1 the same, if the ledger only grants from now on"
@@ -67,6 +68,23 @@ func (c config) checkChunks(s *state, broke func(invariant)) {
 			broke(claimSeen)
 		}
 	}
+}
+
+// forgotten is what a resume breaks that leaves a member of a published chunk to the reconcile: not final, and there is no
+// job that would publish it, no message and no claim.
+func (c config) forgotten(s *state) invariant {
+	for i := range 2 * c.chunks {
+		m, k := &s.members[i], &s.chunks[i/2]
+		if !final(m.status) && k.published && !k.claimed() && !s.inKafka(i/2) && !s.jobs(i/2).publish(m) {
+			return resumedWhole
+		}
+	}
+	return noInvariant
+}
+
+// publish says whether one of the modes publishes an open member of a marked chunk.
+func (s modes) publish(m *member) bool {
+	return s.has(unsettled) || m.status == failed && s.has(retryAt(m.retryCount)) || m.status != failed && s.has(again)
 }
 
 // recount is what the summary should be.

@@ -89,27 +89,41 @@ func (x *explorer) resume() {
 		k := &t.chunks[c]
 		k.waiting |= k.held
 		k.held = 0
-		k.waiting |= requeue(k, t.jobs(c))
+		k.waiting |= x.requeue(&t, c)
 		if !x.lacks(redriveOnce) && t.redriveOpen(c) && !t.jobs(c).has(redrive) {
 			k.waiting.add(redrive)
 		}
 	}
-	x.put(&t, normal, "a person resumes the event")
+	x.putBroken(&t, normal, x.forgotten(&t), "a person resumes the event")
 }
 
 // requeue is the job that a chunk needs after a resume, given those that it has.
-func requeue(k *chunk, live modes) (needs modes) {
+func (x *explorer) requeue(t *state, c int) (needs modes) {
+	k, live := &t.chunks[c], t.jobs(c)
 	switch {
-	case k.settled == 2:
-	case live.hasAny(first, again, unsettled):
+	case k.settled == 2, live.hasAny(first, unsettled):
 	case !k.published:
 		needs.add(first)
+	case x.refusedWithoutRetry(t, c):
+		needs.add(unsettled)
+	case live.has(again):
 	case live.hasAny(retry1, retry2): // the refused ones wait for their time
 		needs.add(again)
 	default:
 		needs.add(unsettled)
 	}
 	return needs
+}
+
+// refusedWithoutRetry says whether a refused member of the chunk has no retry job of its try any more: it was published, and
+// a handler has met the message while the event was stopped.
+func (x *explorer) refusedWithoutRetry(t *state, c int) bool {
+	for i := 2 * c; i < 2*c+2; i++ {
+		if m := &t.members[i]; m.status == failed && !t.jobs(c).has(retryAt(m.retryCount)) && !x.lacks(requeueRefused) {
+			return true
+		}
+	}
+	return false
 }
 
 // sweep gives a chunk that was never published, and that no job would publish, a job. A chunk that is settled needs one

@@ -90,6 +90,7 @@ func TestAClauseLeftOutIsFound(t *testing.T) {
 		{"release-forgets", "-stops 1 -handler-kills 1 -answers granted", grantedIsSettled},
 		{"error-closes", "-stops 1 -answers granted,unknown-late", nothingAfterStop},
 		{"error-counts", "-isolate-after 1 -answers granted,unknown", livesAreNotDeaths},
+		{"requeue-refused", "-retries 1 -stops 2 -answers granted,refused,unknown", resumedWhole},
 		{"answers-count", "-retries 1 -isolate-after 1 -answers granted,refused", livesAreNotDeaths},
 	} {
 		t.Run(leftOut.clause, func(t *testing.T) {

@@ -127,7 +127,7 @@ func (ch *changes) note(before, after domain.Result) {
 	case after.ErrorCode == domain.Mismatch:
 		ch.mismatch = true
 	default:
-		ch.retries.add(retry1 + mode(after.RetryCount-1))
+		ch.retries.add(retryAt(uint8(after.RetryCount)))
 	}
 }
 

@@ -149,6 +149,9 @@ func (m mode) String() string { return modeNames[m] }
 // modes is a set of modes.
 type modes uint8
 
+// retryAt is the mode of the retry job that publishes a refused member at its retry_count, 1 or 2.
+func retryAt(retryCount uint8) mode { return retry1 + mode(retryCount) - 1 }
+
 func (s modes) has(m mode) bool { return s>>m&1 == 1 }
 func (s modes) hasAny(list ...mode) bool {
 	for _, m := range list {
