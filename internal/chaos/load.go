@@ -242,26 +242,26 @@ func (l *load) redrive(ctx context.Context, c *campaign) error {
 	return l.until(ctx, c, "redriven", func(p testbed.Progress) bool { return p.Success == want })
 }
 
-// until looks at an event until it is as wanted.
+// until looks at an event until it is as wanted, as long as something moves.
 func (l *load) until(ctx context.Context, c *campaign, what string, enough func(testbed.Progress) bool) error {
-	limited, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	var last testbed.Progress
-	err := testbed.Poll(limited, 10*testbed.Interval, func() (bool, error) {
-		p, err := l.w.API.Progress(limited, c.id)
-		if testbed.Passing(err) {
-			return false, nil
+	moved := time.Now()
+	return testbed.Poll(ctx, 10*testbed.Interval, func() (bool, error) {
+		p, err := l.w.API.Progress(ctx, c.id)
+		switch {
+		case err == nil && p.Status == "FAILED":
+			return false, errors.New("it is FAILED")
+		case err == nil && enough(p):
+			return true, nil
+		case err == nil && p != last:
+			last, moved = p, time.Now()
+		case time.Since(moved) > patience:
+			return false, fmt.Errorf("not %s, and nothing has moved for %s, from %+v: %s", what, patience, last, l.w.open(ctx, c))
+		case !testbed.Passing(err):
+			return false, err
 		}
-		last = p
-		if err == nil && p.Status == "FAILED" {
-			err = errors.New("it is FAILED")
-		}
-		return err == nil && enough(p), err
+		return false, nil
 	})
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return fmt.Errorf("not %s after %s, but %+v: %s", what, patience, last, l.w.open(ctx, c))
-	}
-	return err
 }
 
 // pause waits, unless ctx ends.
