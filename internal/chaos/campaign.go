@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
+	"time"
 
 	"bestow/internal/picky"
 )
@@ -21,11 +22,11 @@ type campaign struct {
 	id      int64 // the event's
 	name    string
 	voucher bool
-	first   int    // the first member's number
-	members int    // how many there are
-	salt    uint64 // of their amounts
-	stops   int    // how often it is stopped
-	redrive bool   // a person asks again for those who were given up
+	first   int             // the first member's number
+	members int             // how many there are
+	salt    uint64          // of their amounts
+	stops   []time.Duration // it is stopped so long after its start, and after each resume
+	redrive bool            // a person asks again for those who were given up
 }
 
 // planCampaign chooses an event: a few thousand members, rarely very many.
@@ -35,12 +36,25 @@ func planCampaign(random *rand.Rand, name string) *campaign {
 		salt: random.Uint64(), redrive: random.IntN(2) == 0,
 	}
 	if random.IntN(3) == 0 {
-		c.stops = 1 + random.IntN(3)
+		for range 1 + random.IntN(3) {
+			c.stops = append(c.stops, time.Duration(random.Int64N(int64(1500*time.Millisecond))))
+		}
 	}
 	if random.IntN(80) == 0 {
 		c.members = large + random.IntN(5_000)
 	}
 	return c
+}
+
+// planLane chooses three events that run one after another.
+func planLane(random *rand.Rand, name string) []*campaign {
+	var list []*campaign
+	for i := range 3 {
+		c := planCampaign(random, fmt.Sprintf("%s-%d", name, i+1))
+		c.members, c.stops = min(c.members, 2_000), nil
+		list = append(list, c)
+	}
+	return list
 }
 
 func (c *campaign) eventType() string {
@@ -106,8 +120,7 @@ func (c *campaign) expected() map[string]entry {
 	return all
 }
 
-// givenUpNow are the members that must be given up when the event completes, before anybody asks again; granted are all
-// others when everything is done.
+// givenUpNow is how many members must be given up when the event completes, before anybody asks again.
 func (c *campaign) givenUpNow() (n int) {
 	for i := range c.members {
 		if kind := picky.Of(c.member(i)); kind == picky.Closed || kind == picky.Reopened {
@@ -117,6 +130,7 @@ func (c *campaign) givenUpNow() (n int) {
 	return n
 }
 
+// granted is how many must have been granted when everything is done.
 func (c *campaign) granted() (n int) {
 	for _, e := range c.expected() {
 		if e.status == success {

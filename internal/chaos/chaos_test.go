@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"bestow/internal/picky"
-
 	"github.com/Shopify/toxiproxy/v2/stream"
 	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/stretchr/testify/require"
@@ -66,6 +64,7 @@ func TestAPlanIsLimited(t *testing.T) {
 		for _, name := range spared {
 			require.NotContains(t, f, " "+name+" ")
 		}
+		require.False(t, strings.HasPrefix(f, "postgres"), "its statistics would begin anew")
 	}
 }
 
@@ -170,16 +169,4 @@ func TestSteady(t *testing.T) {
 	list[4].values[2], list[5].values[2] = 1_500, 1_500
 	require.EqualError(t, steady(log, list), "open jobs grew from 1000.0 to 1500.0")
 	require.NoError(t, steady(log, nil))
-}
-
-// Who is refused follows from the member's id: the lists of this package are made on that.
-func TestPicky(t *testing.T) {
-	t.Parallel()
-	kinds := map[picky.Kind]int{}
-	for i := range 100_000 {
-		kinds[picky.Of((&campaign{members: large}).member(i))]++
-	}
-	require.InDelta(t, 1_000, kinds[picky.Busy], 100)
-	require.InDelta(t, 100, kinds[picky.Closed], 40)
-	require.InDelta(t, 100, kinds[picky.Reopened], 40)
 }

@@ -173,6 +173,22 @@ func (w *world) ask(ctx context.Context, query string, args []any, into ...any) 
 	return nil
 }
 
+// inOrder is an error if one of a lane's events began before the one ahead of it was complete.
+func (w *world) inOrder(ctx context.Context, list []*campaign) error {
+	for i := range len(list) - 1 {
+		const query = `SELECT b.started_at >= a.completed_at FROM campaign_event_summary a, campaign_event_summary b
+			WHERE a.event_id = $1 AND b.event_id = $2`
+		var after bool
+		if err := w.ask(ctx, query, []any{list[i].id, list[i+1].id}, &after); err != nil {
+			return err
+		}
+		if !after {
+			return fmt.Errorf("event %d began before event %d, which is ahead of it in its lane, was complete", list[i+1].id, list[i].id)
+		}
+	}
+	return nil
+}
+
 // noneLost: the reconcile asks again for what was lost in Kafka. Nothing is lost here, so whatever it found was never there.
 func (w *world) noneLost(ctx context.Context) error {
 	var chunks int

@@ -17,6 +17,7 @@ type kind struct {
 	weight  int      // how often it is chosen, beside the others
 	victims []string // whom it can hit, by what their names begin with; none: nobody of bestow
 	fake    bool     // it needs the embedded broker, which has a proxy
+	forgets bool     // it takes away what a soak watches: the spared processes, or PostgreSQL's statistics
 	play    func(context.Context, *world, fault) (said string, err error)
 }
 
@@ -37,8 +38,8 @@ func kinds() []*kind {
 	return []*kind{
 		{name: "kill", weight: 20, victims: everyRole, play: kill},
 		{name: "point", weight: 20, victims: everyRole, play: killAtPoint},
-		{name: "everything", weight: 3, play: killEverything},
-		{name: "postgres", weight: 7, play: killPostgres},
+		{name: "everything", weight: 3, forgets: true, play: killEverything},
+		{name: "postgres", weight: 7, forgets: true, play: killPostgres},
 		{name: "kafka", weight: 5, play: killKafka},
 		{name: "restart", weight: 8, victims: everyRole, play: restart},
 		{name: "pause", weight: 6, victims: everyRole, play: standStill},
@@ -68,7 +69,7 @@ func plan(random *rand.Rand, o options) fault {
 	var from []*kind
 	total := 0
 	for _, k := range kinds() {
-		if (len(o.only) == 0 || slices.Contains(o.only, k.name)) && (o.kafka == 0 || !k.fake) && (o.soak == 0 || k.name != "everything") {
+		if (len(o.only) == 0 || slices.Contains(o.only, k.name)) && (o.kafka == 0 || !k.fake) && (o.soak == 0 || !k.forgets) {
 			from = append(from, k)
 			total += k.weight
 		}
@@ -111,17 +112,17 @@ const (
 	orderly = 30 * time.Second
 	// meets is how long a process may take until it comes to the place where it is to die.
 	meets = 6 * time.Second
-	// pastRescue is longer than River leaves a job with a worker that says nothing: 30 s and its tick of 30 s. A chunk's claim
-	// ends after 15 s, a member of a consumer group after less.
-	pastRescue = 50 * time.Second
+	// pastRescue is longer than River leaves a job with a worker that says nothing: 30 s, its tick of 30 s, and the leader's
+	// lease. A chunk's claim ends after 15 s, a member of a consumer group after less.
+	pastRescue = 85 * time.Second
 	// spoils is how long a misbehaving ledger is watched before the next fault; it goes on until its process is hit.
 	spoils = 3 * time.Second
 )
 
 func kill(ctx context.Context, w *world, f fault) (string, error) {
-	defer w.recoveries.watch(time.Now())
+	defer w.recoveries.watch(ctx)(time.Now())
 	w.Service(f.victim).Kill()
-	pause(ctx, f.length)
+	testbed.Pause(ctx, f.length)
 	return fmt.Sprintf("SIGKILL, dead for %.1f s", f.length.Seconds()), w.startAgain(ctx, f.victim)
 }
 
@@ -134,7 +135,9 @@ func killAtPoint(ctx context.Context, w *world, f fault) (string, error) {
 		f.nth = 1 + f.nth/3 // they pass rarely
 	}
 	w.wakeNow(f.victim)
-	w.Service(f.victim).Now.Stop(orderly)
+	if _, err := w.endOrderly(f.victim); err != nil {
+		return "", err
+	}
 	if err := w.startWith(ctx, f.victim, fmt.Sprintf("%s=kill@%d", point, f.nth)); err != nil {
 		return "", err
 	}
@@ -145,21 +148,24 @@ func killAtPoint(ctx context.Context, w *world, f fault) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	case <-now.Done():
+		if !now.Killed() {
+			return "", fmt.Errorf("it was to kill itself at %s, and ended: %w: see %s", point, now.Result(), now.Log)
+		}
 		w.places[point] = true
 	case <-time.After(meets):
 		said = fmt.Sprintf("did not come to passage %d of %s, SIGKILL", f.nth, point)
 		now.Kill()
 	}
-	w.recoveries.watch(time.Now())
+	w.recoveries.watch(ctx)(time.Now())
 	return said, w.startAgain(ctx, f.victim)
 }
 
 func killEverything(ctx context.Context, w *world, f fault) (string, error) {
-	defer w.recoveries.watch(time.Now())
+	defer w.recoveries.watch(ctx)(time.Now())
 	if err := w.Kill(w.Processes...); err != nil {
 		return "", err
 	}
-	pause(ctx, f.length)
+	testbed.Pause(ctx, f.length)
 	var names []string
 	for _, s := range services {
 		names = append(names, s.Name)
@@ -168,35 +174,47 @@ func killEverything(ctx context.Context, w *world, f fault) (string, error) {
 }
 
 func killPostgres(ctx context.Context, w *world, f fault) (string, error) {
-	defer w.recoveries.watch(time.Now())
+	defer w.recoveries.watch(ctx)(time.Now())
 	if err := w.KillPostgres(); err != nil {
 		return "", err
 	}
-	pause(ctx, f.length)
+	testbed.Pause(ctx, f.length)
 	return fmt.Sprintf("SIGKILL for the postmaster, dead for %.1f s", f.length.Seconds()), w.StartPostgres(ctx)
 }
 
 // killKafka kills the embedded broker, or one of the real ones.
 func killKafka(ctx context.Context, w *world, f fault) (string, error) {
-	defer w.recoveries.watch(time.Now())
+	defer w.recoveries.watch(ctx)(time.Now())
 	if w.Cluster == nil {
 		w.KillKafka()
-		pause(ctx, f.length)
+		testbed.Pause(ctx, f.length)
 		return fmt.Sprintf("SIGKILL for the broker, dead for %.1f s", f.length.Seconds()), w.StartKafka(ctx)
 	}
 	broker := int(f.pick % uint64(w.o.kafka))
 	if err := w.Cluster.KillBroker(broker); err != nil {
 		return "", err
 	}
-	pause(ctx, f.length)
+	testbed.Pause(ctx, f.length)
 	return fmt.Sprintf("SIGKILL for broker %d, dead for %.1f s", broker, f.length.Seconds()), w.Cluster.StartBroker(ctx, broker)
 }
 
 func restart(ctx context.Context, w *world, f fault) (string, error) {
 	w.wakeNow(f.victim)
-	began := time.Now()
-	w.Service(f.victim).Now.Stop(orderly)
-	return fmt.Sprintf("SIGTERM, ended after %.1f s", time.Since(began).Seconds()), w.startAgain(ctx, f.victim)
+	took, err := w.endOrderly(f.victim)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("SIGTERM, ended after %.1f s", took.Seconds()), w.startAgain(ctx, f.victim)
+}
+
+// endOrderly asks a process to end. It must do so by itself, within its own limit, and without an error.
+func (w *world) endOrderly(name string) (took time.Duration, err error) {
+	now, began := w.Service(name).Now, time.Now()
+	now.Stop(orderly)
+	if err := now.Result(); err != nil {
+		return 0, fmt.Errorf("%s was asked to end, and did so after %.1f s: %w: see %s", name, time.Since(began).Seconds(), err, now.Log)
+	}
+	return time.Since(began), nil
 }
 
 // standStill lets a process stand still for less than anybody would notice, up to the lease of a claim.
@@ -205,21 +223,24 @@ func standStill(ctx context.Context, w *world, f fault) (string, error) {
 	if f.pick%4 == 0 {
 		length *= 10
 	}
+	w.wakeNow(f.victim)
 	now := w.Service(f.victim).Now
 	if err := now.Pause(); err != nil {
 		return "", err
 	}
-	pause(ctx, length)
+	testbed.Pause(ctx, length)
 	return fmt.Sprintf("SIGSTOP for %.1f s, SIGCONT", length.Seconds()), now.Continue()
 }
 
 // sleepLong lets a process stand still until everybody has given it up, while the next faults hit the others.
+// Only one sleeps at a time; a second one is paused.
 func sleepLong(ctx context.Context, w *world, f fault) (string, error) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	if len(w.asleep) > 0 {
-		return "somebody sleeps already", nil
+		w.mu.Unlock()
+		return standStill(ctx, w, f)
 	}
+	defer w.mu.Unlock()
 	now, awake := w.Service(f.victim).Now, make(chan struct{})
 	if err := now.Pause(); err != nil {
 		return "", err
@@ -227,7 +248,7 @@ func sleepLong(ctx context.Context, w *world, f fault) (string, error) {
 	w.asleep[f.victim] = awake
 	go func() {
 		defer close(awake)
-		pause(ctx, pastRescue)
+		testbed.Pause(ctx, pastRescue)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.asleep[f.victim] == awake {
@@ -251,14 +272,14 @@ func (w *world) wakeNow(name string) {
 
 func cut(ctx context.Context, w *world, f fault) (string, error) {
 	w.proxies.cut(f.victim)
-	pause(ctx, f.length)
+	testbed.Pause(ctx, f.length)
 	return fmt.Sprintf("no way to PostgreSQL for %.1f s", f.length.Seconds()), w.proxies.mend(ctx, f.victim)
 }
 
 func cutKafka(ctx context.Context, w *world, f fault) (string, error) {
 	length := f.length * time.Duration(1+f.pick%4)
 	w.proxies.cut(testbed.Kafka)
-	pause(ctx, length)
+	testbed.Pause(ctx, length)
 	return fmt.Sprintf("no way to Kafka for %.1f s", length.Seconds()), w.proxies.mend(ctx, testbed.Kafka)
 }
 
@@ -290,14 +311,14 @@ func (w *world) spoilFor(ctx context.Context, name, what string, attributes map[
 	if err := w.proxies.spoil(name, what, attributes); err != nil {
 		return "", err
 	}
-	pause(ctx, length)
+	testbed.Pause(ctx, length)
 	return fmt.Sprintf("%s, for %.1f s", said, length.Seconds()), w.proxies.mend(ctx, name)
 }
 
 // spoilLedger starts a handler whose ledger misbehaves until the handler is hit again.
 func spoilLedger(ctx context.Context, w *world, f fault) (string, error) {
 	l := ledgers[f.pick%uint64(len(ledgers))]
-	defer w.recoveries.watch(time.Now())
+	defer w.recoveries.watch(ctx)(time.Now())
 	w.Service(f.victim).Kill()
 	w.mu.Lock()
 	delete(w.asleep, f.victim)
@@ -306,7 +327,7 @@ func spoilLedger(ctx context.Context, w *world, f fault) (string, error) {
 	if err := w.startWith(ctx, f.victim, l.rules); err != nil {
 		return "", err
 	}
-	pause(ctx, spoils)
+	testbed.Pause(ctx, spoils)
 	return "killed; from now on its ledger is " + l.name, nil
 }
 

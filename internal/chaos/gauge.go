@@ -54,6 +54,8 @@ func (w *world) measure(ctx context.Context, at time.Duration) (gauge, error) {
 
 // scrape reads the metrics of a process that have no labels.
 func (w *world) scrape(ctx context.Context, name string) (_ map[string]float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.Service(name).Ops+"/metrics", nil) //nolint:gosec // our own process
 	if err != nil {
 		return nil, fmt.Errorf("read the metrics of %s: %w", name, err)

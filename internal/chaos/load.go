@@ -124,7 +124,7 @@ func (l *load) note(list ...*campaign) {
 // work is one event, or a lane of three, from its making to its end.
 func (l *load) work(ctx context.Context, random *rand.Rand, name string) error {
 	if random.IntN(6) == 0 {
-		return l.lane(ctx, random, name)
+		return l.lane(ctx, planLane(random, name), time.Duration(random.IntN(4))*time.Second)
 	}
 	c := planCampaign(random, name)
 	if len(l.w.o.only) > 0 {
@@ -136,7 +136,7 @@ func (l *load) work(ctx context.Context, random *rand.Rand, name string) error {
 	if err := l.w.API.Start(ctx, c.id); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return l.see(ctx, random, c)
+	return l.see(ctx, c)
 }
 
 func (l *load) make(ctx context.Context, c *campaign) (err error) {
@@ -149,36 +149,32 @@ func (l *load) make(ctx context.Context, c *campaign) (err error) {
 	return l.w.API.Load(ctx, c.id, c.members, c.list)
 }
 
-// lane is three events that are reserved for the same second and run one after another.
-func (l *load) lane(ctx context.Context, random *rand.Rand, name string) error {
-	var list []*campaign
-	for i := range 3 {
-		c := planCampaign(random, fmt.Sprintf("%s-%d", name, i+1))
-		c.members, c.stops = min(c.members, 2_000), 0
+// lane is events that are reserved for the same second and run one after another.
+func (l *load) lane(ctx context.Context, list []*campaign, later time.Duration) error {
+	for _, c := range list {
 		if err := l.make(ctx, c); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		list = append(list, c)
 	}
-	at := time.Now().Add(leadTime + time.Duration(random.IntN(4))*time.Second).Truncate(time.Second)
+	at := time.Now().Add(leadTime + later).Truncate(time.Second)
 	for i, c := range list {
 		if err := l.w.API.Reserve(ctx, c.id, at, i+1); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
 	for _, c := range list {
-		if err := l.see(ctx, random, c); err != nil {
+		if err := l.see(ctx, c); err != nil {
 			return err
 		}
 	}
-	return nil
+	return l.w.inOrder(ctx, list)
 }
 
 // see sees an event through: its stops, its end, and whom the ledger gave up.
-func (l *load) see(ctx context.Context, random *rand.Rand, c *campaign) error {
+func (l *load) see(ctx context.Context, c *campaign) error {
 	err := func() error {
-		for range c.stops {
-			pause(ctx, time.Duration(random.Int64N(int64(1500*time.Millisecond))))
+		for _, after := range c.stops {
+			testbed.Pause(ctx, after)
 			if over, err := l.interrupt(ctx, c); over || err != nil {
 				return err
 			}
@@ -218,7 +214,7 @@ func (l *load) interrupt(ctx context.Context, c *campaign) (over bool, err error
 	if err != nil {
 		return false, err
 	}
-	pause(ctx, quiet)
+	testbed.Pause(ctx, quiet)
 	after, err := l.w.saved(ctx, c)
 	if err == nil && after != before {
 		err = fmt.Errorf("the ledger went from %d to %d grants after the stop was answered with 200", before, after)
@@ -245,7 +241,7 @@ func (l *load) redrive(ctx context.Context, c *campaign) error {
 // until looks at an event until it is as wanted, as long as something moves.
 func (l *load) until(ctx context.Context, c *campaign, what string, enough func(testbed.Progress) bool) error {
 	var last testbed.Progress
-	moved := time.Now()
+	began, moved := time.Now(), time.Now()
 	return testbed.Poll(ctx, 10*testbed.Interval, func() (bool, error) {
 		p, err := l.w.API.Progress(ctx, c.id)
 		switch {
@@ -253,21 +249,14 @@ func (l *load) until(ctx context.Context, c *campaign, what string, enough func(
 			return false, errors.New("it is FAILED")
 		case err == nil && enough(p):
 			return true, nil
-		case err == nil && p != last:
+		case err == nil && (p.Status != last.Status || p.Published+p.Success+p.Fail > last.Published+last.Success+last.Fail):
 			last, moved = p, time.Now()
-		case time.Since(moved) > patience:
-			return false, fmt.Errorf("not %s, and nothing has moved for %s, from %+v: %s", what, patience, last, l.w.open(ctx, c))
+		case time.Since(moved) > patience || time.Since(began) > 5*patience:
+			return false, fmt.Errorf("not %s after %s, %s after the last step, from %+v: %s", what,
+				time.Since(began).Round(time.Second), time.Since(moved).Round(time.Second), last, l.w.open(ctx, c))
 		case !testbed.Passing(err):
 			return false, err
 		}
 		return false, nil
 	})
-}
-
-// pause waits, unless ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }

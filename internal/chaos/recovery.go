@@ -2,20 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"bestow/internal/testbed"
 )
 
-const (
-	// recoverWithin is how long all that was in hand at a kill may take (p99).
-	recoverWithin = 90 * time.Second
-	// lease is how long a claim lasts.
-	lease = 15 * time.Second
-)
+// recoverWithin is how long all that was in hand at a kill may take (p99).
+const recoverWithin = 90 * time.Second
 
-// recoveries are the times that recoveries took: from a kill until all that was in hand then, whoever's hand it was in, is through.
+// recoveries are the times that recoveries took: from a kill until all that was in hand then, whoever's hand it was in, is
+// through.
 type recoveries struct {
 	w     *world
 	stop  context.CancelFunc
@@ -32,12 +30,30 @@ func newRecoveries(ctx context.Context, w *world) *recoveries {
 	return r
 }
 
-// watch begins to take the time of a recovery from a kill.
-func (r *recoveries) watch(killed time.Time) {
+// inHand is what was at work at a moment: jobs that ran, and chunks that were claimed, or published and not claimed yet, by
+// their events and first targets.
+type inHand struct{ jobs, events, chunks []int64 }
+
+// watch notes what is in hand now, and returns what takes the time from the kill on.
+func (r *recoveries) watch(ctx context.Context) (from func(killed time.Time)) {
+	const query = `SELECT coalesce((SELECT array_agg(id) FROM river.river_job WHERE state = 'running'), '{}'),
+		coalesce(array_agg(c.event_id), '{}'), coalesce(array_agg(c.first_id), '{}')
+		FROM grant_chunks c JOIN campaign_events e ON e.id = c.event_id
+		WHERE e.event_status = 'RUNNING' AND c.settled_at IS NULL
+			AND (c.claim_token IS NOT NULL OR c.published_at IS NOT NULL AND c.claimed_at IS NULL)`
+	var h inHand
+	if err := r.w.ask(ctx, query, nil, &h.jobs, &h.events, &h.chunks); err != nil {
+		return func(time.Time) {} // the run has ended
+	}
+	return func(killed time.Time) { r.follow(killed, h) }
+}
+
+// follow looks until everything is through. It runs beside the next faults, which may make it longer.
+func (r *recoveries) follow(killed time.Time, h inHand) {
 	r.ended.Add(1)
 	go func() {
 		defer r.ended.Done()
-		err := testbed.Poll(r.ctx, 15*testbed.Interval, func() (bool, error) { return r.through(killed), nil })
+		err := testbed.Poll(r.ctx, 15*testbed.Interval, func() (bool, error) { return r.through(h), nil })
 		if err != nil {
 			return // the run has ended
 		}
@@ -47,28 +63,35 @@ func (r *recoveries) watch(killed time.Time) {
 	}()
 }
 
-// through says whether nothing is open any more of what was in hand at a moment: no claim that was made before it, no
-// message that was published before it and never claimed, and no job that was begun before it. What belongs to an event
-// that was stopped meanwhile does not count.
-func (r *recoveries) through(moment time.Time) bool {
-	const query = `SELECT
-			NOT EXISTS (SELECT FROM grant_chunks c JOIN campaign_events e ON e.id = c.event_id
-				WHERE e.event_status = 'RUNNING' AND c.settled_at IS NULL
-				AND (c.claim_token IS NOT NULL AND c.open_until <= $1::timestamptz + $2::interval
-					OR c.claimed_at IS NULL AND c.published_at <= $1))
-			AND NOT EXISTS (SELECT FROM river.river_job WHERE state = 'running' AND attempted_at <= $1)`
+// through says whether every job has ended and every chunk is settled. What belongs to an event that was stopped meanwhile
+// does not count: a person keeps it.
+func (r *recoveries) through(h inHand) bool {
+	const query = `SELECT NOT EXISTS (SELECT FROM unnest($2::bigint[], $3::bigint[]) AS h (event_id, first_id)
+				JOIN grant_chunks c USING (event_id, first_id) JOIN campaign_events e ON e.id = c.event_id
+				WHERE e.event_status = 'RUNNING' AND c.settled_at IS NULL)
+			AND NOT EXISTS (SELECT FROM river.river_job WHERE id = ANY($1) AND state IN ('available', 'running', 'retryable', 'scheduled'))`
 	ctx, cancel := context.WithTimeout(r.ctx, 5*time.Second)
 	defer cancel()
 	var through bool
-	err := r.w.pool.QueryRow(ctx, query, moment, lease).Scan(&through)
+	err := r.w.pool.QueryRow(ctx, query, h.jobs, h.events, h.chunks).Scan(&through)
 	return err == nil && through // PostgreSQL may be away
 }
 
-// times are the recoveries until now.
-func (r *recoveries) times() []time.Duration {
+// times are all recoveries. Every event is complete by now, so each has an end; one that has none is an error.
+func (r *recoveries) times() ([]time.Duration, error) {
+	done := make(chan struct{})
+	go func() {
+		r.ended.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(recoverWithin):
+		return nil, errors.New("something that was in hand at a kill has not ended, though every event is complete")
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]time.Duration(nil), r.healed...)
+	return r.healed, nil
 }
 
 func (r *recoveries) close() {

@@ -47,7 +47,7 @@ func (t *topics) with(errand func(sarama.Client) error) error {
 	c := sarama.NewConfig()
 	c.Version = sarama.V2_8_0_0
 	c.ClientID = ours
-	c.Producer.RequiredAcks = sarama.WaitForAll
+	c.Producer.RequiredAcks, c.Producer.Idempotent, c.Net.MaxOpenRequests = sarama.WaitForAll, true, 1 // rubbish once is enough
 	c.Producer.Return.Successes = true
 	c.Producer.Partitioner = sarama.NewManualPartitioner
 	client, err := sarama.NewClient(t.brokers, c)
@@ -108,7 +108,10 @@ func copyPartition(ctx context.Context, client sarama.Client, consumer sarama.Co
 			return nil, ctx.Err()
 		case <-time.After(readWithin):
 			return nil, fmt.Errorf("read %s/%d: nothing came for %s", topic, number, readWithin)
-		case m := <-p.Messages():
+		case m, open := <-p.Messages():
+			if !open {
+				return nil, fmt.Errorf("read %s/%d: the broker does not have what it said it has", topic, number)
+			}
 			if !isOurs(m) {
 				copies = append(copies, copyOf(m))
 			}

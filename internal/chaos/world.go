@@ -43,6 +43,7 @@ type world struct {
 	tally   map[string]int           // cycles by fault
 	places  map[string]bool          // where somebody died
 	ready   []time.Duration          // from the fault to the process that says that it is ready
+	done    []*campaign              // all that was ever finished
 	checked int                      // targets that were compared
 	events  int
 }
@@ -75,13 +76,14 @@ func (w *world) run(ctx context.Context) error {
 	var gauges []gauge
 	began := time.Now()
 	for number := 1; w.more(number, began); number++ {
+		if number%between == 1 && number > 1 {
+			if err := w.look(ctx, false); err != nil {
+				return fmt.Errorf("after cycle %d: %w; seed %d", number-1, err, w.o.seed)
+			}
+			w.load.goOn()
+		}
 		if err := w.cycle(ctx, number, plan(w.random, w.o)); err != nil {
 			return fmt.Errorf("cycle %d: %w; seed %d", number, err, w.o.seed)
-		}
-		if number%between == 0 {
-			if err := w.look(ctx); err != nil {
-				return fmt.Errorf("after cycle %d: %w; seed %d", number, err, w.o.seed)
-			}
 		}
 		if w.o.soak > 0 {
 			g, err := w.measure(ctx, time.Since(began))
@@ -91,7 +93,7 @@ func (w *world) run(ctx context.Context) error {
 			gauges = append(gauges, g)
 		}
 	}
-	if err := w.look(ctx); err != nil {
+	if err := w.look(ctx, true); err != nil {
 		return fmt.Errorf("at the end: %w; seed %d", err, w.o.seed)
 	}
 	return w.conclude(gauges)
@@ -108,7 +110,11 @@ func (w *world) more(number int, began time.Time) bool {
 // cycle is one fault under load, until whom it hit is ready again.
 func (w *world) cycle(ctx context.Context, number int, f fault) error {
 	began := time.Now()
-	said, err := f.kind.play(ctx, w, f)
+	err := w.Ended() // since the last cycle: the fault below may hit whom that concerns
+	var said string
+	if err == nil {
+		said, err = f.kind.play(ctx, w, f)
+	}
 	if err == nil {
 		err = w.awaitReady(ctx)
 	}
@@ -122,9 +128,9 @@ func (w *world) cycle(ctx context.Context, number int, f fault) error {
 	w.mu.Unlock()
 	w.log.say("%5d  %-10s %-10s %5.1f s  %s", number, f.kind.name, f.victim, took.Seconds(), said)
 	if w.o.soak > 0 {
-		pause(ctx, soakEach-took)
+		testbed.Pause(ctx, soakEach-took)
 	}
-	pause(ctx, f.rest)
+	testbed.Pause(ctx, f.rest)
 	return ctx.Err()
 }
 
@@ -158,8 +164,9 @@ func (w *world) isAsleep(name string) bool {
 	return asleep
 }
 
-// look lets the operators finish, ends what still lasts of the faults, and compares everything.
-func (w *world) look(ctx context.Context) error {
+// look lets the operators finish, ends what still lasts of the faults, and compares what they have finished since the last
+// look; at the end of the run all that they ever did, since messages of long ago came again.
+func (w *world) look(ctx context.Context, end bool) error {
 	if err := w.calm(ctx); err != nil {
 		return err
 	}
@@ -169,7 +176,12 @@ func (w *world) look(ctx context.Context) error {
 		return err
 	}
 	finished := time.Since(began)
-	if err := w.compareAll(ctx, done); err != nil {
+	w.done = append(w.done, done...)
+	compared := done
+	if end {
+		compared = w.done
+	}
+	if err := errors.Join(w.compareAll(ctx, compared), w.Ended()); err != nil {
 		return err
 	}
 	targets := 0
@@ -179,7 +191,6 @@ func (w *world) look(ctx context.Context) error {
 	w.checked, w.events = w.checked+targets, w.events+len(done)
 	w.log.say("----   all is complete and exact: %d events, %d targets; the operators took %.1f s to finish, the comparison %.1f s",
 		len(done), targets, finished.Seconds(), (time.Since(began) - finished).Seconds())
-	w.load.goOn()
 	return nil
 }
 
@@ -204,7 +215,9 @@ func (w *world) calm(ctx context.Context) error {
 	}
 	slices.Sort(ruled)
 	for _, name := range ruled {
-		w.Service(name).Now.Stop(orderly)
+		if _, err := w.endOrderly(name); err != nil {
+			return err
+		}
 		if err := w.startAgain(ctx, name); err != nil {
 			return err
 		}
@@ -246,17 +259,20 @@ func (w *world) conclude(gauges []gauge) error {
 		cycles += n
 	}
 	slices.Sort(names)
-	healed := w.recoveries.times()
+	healed, err := w.recoveries.times()
+	if err != nil {
+		return err
+	}
 	w.log.say("faults: %s", strings.Join(names, ", "))
 	w.log.say("of %d places of the code somebody died at %d", places(), len(w.places))
-	w.log.say("ready again after: median %.1f s, p99 %.1f s, max %.1f s", percentile(w.ready, 50).Seconds(),
-		percentile(w.ready, 99).Seconds(), percentile(w.ready, 100).Seconds())
+	w.log.say("ready again after: median %.1f s, p99 %.1f s, max %.1f s", testbed.Percentile(w.ready, 50).Seconds(),
+		testbed.Percentile(w.ready, 99).Seconds(), testbed.Percentile(w.ready, 100).Seconds())
 	w.log.say("from a kill until all that was in hand is through: %d kills, median %.1f s, p99 %.1f s, max %.1f s", len(healed),
-		percentile(healed, 50).Seconds(), percentile(healed, 99).Seconds(), percentile(healed, 100).Seconds())
+		testbed.Percentile(healed, 50).Seconds(), testbed.Percentile(healed, 99).Seconds(), testbed.Percentile(healed, 100).Seconds())
 	w.log.say("%d cycles, %d events, %d targets: 0 lost, 0 double, 0 drift, 0 deadlocks, 0 discarded jobs, 0 healthy messages parked; seed %d",
 		cycles, w.events, w.checked, w.o.seed)
 	// Where only some faults are chosen, the next kill may come before any recovery can be over.
-	if p99 := percentile(healed, 99); p99 > recoverWithin && len(w.o.only) == 0 {
+	if p99 := testbed.Percentile(healed, 99); p99 > recoverWithin && len(w.o.only) == 0 {
 		return fmt.Errorf("the recovery took %.1f s (p99), more than %s", p99.Seconds(), recoverWithin)
 	}
 	return steady(w.log, gauges)

@@ -118,18 +118,6 @@ func TestHitting(t *testing.T) {
 	require.Empty(t, hitting([]time.Time{late}, end))
 }
 
-func TestPercentile(t *testing.T) {
-	t.Parallel()
-	var list []time.Duration
-	for i := range 100 {
-		list = append(list, time.Duration(100-i))
-	}
-	require.EqualValues(t, 50, percentile(list, 50))
-	require.EqualValues(t, 99, percentile(list, 99))
-	require.EqualValues(t, 100, percentile(list, 100))
-	require.EqualValues(t, 7, percentile([]time.Duration{7}, 50))
-}
-
 // A round that did not count is not among the results, and one that failed fails the run.
 func TestVerdict(t *testing.T) {
 	t.Parallel()

@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
-	"slices"
 	"time"
+
+	"bestow/internal/testbed"
 )
 
 // say prints for people.
@@ -50,14 +50,7 @@ func summary(out io.Writer, results []result) {
 		}
 		if len(took) > 0 {
 			say(out, "%-12s %5d %8.1f %8.1f %8.1f\n", v, len(took),
-				percentile(took, 50).Seconds(), percentile(took, 99).Seconds(), percentile(took, 100).Seconds())
+				testbed.Percentile(took, 50).Seconds(), testbed.Percentile(took, 99).Seconds(), testbed.Percentile(took, 100).Seconds())
 		}
 	}
-}
-
-// percentile is the smallest of the durations that p of a hundred are not above.
-func percentile(list []time.Duration, p float64) time.Duration {
-	sorted := slices.Sorted(slices.Values(list))
-	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
-	return sorted[max(rank, 1)-1]
 }

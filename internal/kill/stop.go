@@ -53,7 +53,7 @@ func stopMany(ctx context.Context, in *installation, o options, out io.Writer) e
 	}
 	say(out, "\n%d stops, %d of them with a kill: no grant after a 200, every event complete and exact; seed %d\n", s.stops, s.killed, o.seed)
 	say(out, "seconds from the stop to its 200: median %.2f, p99 %.2f, max %.2f\n",
-		percentile(s.took, 50).Seconds(), percentile(s.took, 99).Seconds(), percentile(s.took, 100).Seconds())
+		testbed.Percentile(s.took, 50).Seconds(), testbed.Percentile(s.took, 99).Seconds(), testbed.Percentile(s.took, 100).Seconds())
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (s *stopper) cycle(ctx context.Context, event int64, voucher bool) (done bo
 	if _, err := s.granted(ctx, event, voucher); err != nil { // connected and prepared, so that the count after the 200 is one round trip
 		return false, err
 	}
-	pause(ctx, time.Duration(s.random.Int64N(int64(maxRun))))
+	testbed.Pause(ctx, time.Duration(s.random.Int64N(int64(maxRun))))
 	killing := s.maybeKill(ctx)
 	done, err = s.stop(ctx, event)
 	if err == nil && !done {
@@ -111,7 +111,7 @@ func (s *stopper) maybeKill(ctx context.Context) <-chan error {
 	delay := time.Duration(s.random.Int64N(int64(maxRun / 4)))
 	go func() {
 		defer close(ended)
-		pause(ctx, delay)
+		testbed.Pause(ctx, delay)
 		ended <- func() error {
 			if err := s.strike(ctx, r); err != nil {
 				return err
@@ -151,7 +151,7 @@ func (s *stopper) watchQuiet(ctx context.Context, event int64, voucher bool, kil
 	if err != nil {
 		return err
 	}
-	pause(ctx, quiet)
+	testbed.Pause(ctx, quiet)
 	if err := <-killing; err != nil {
 		return err
 	}
@@ -202,12 +202,4 @@ func (s *stopper) hangUp(ctx context.Context) {
 		_ = s.conn.Close(context.WithoutCancel(ctx)) // we only looked
 	}
 	s.conn = nil
-}
-
-// pause waits, unless ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }

@@ -145,6 +145,19 @@ func (c *Child) Stop(limit time.Duration) {
 // Expect says that the child will be ended on purpose, by a way of its own.
 func (c *Child) Expect() { c.asked.Store(true) }
 
+// Killed says whether the child, which has ended, was killed with SIGKILL, by whomever. Read it after Done.
+func (c *Child) Killed() bool {
+	exit, ok := errors.AsType[*exec.ExitError](c.err)
+	if !ok {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+// Result is how the child, which has ended, did so: nil for exit code 0. Read it after Done.
+func (c *Child) Result() error { return c.err }
+
 // Ended is an error if the child has ended though nobody asked it to.
 func (c *Child) Ended() error {
 	select {

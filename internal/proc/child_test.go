@@ -42,6 +42,39 @@ func TestChildSpeaksAndIsKilled(t *testing.T) {
 	require.Equal(t, "trouble\ntrouble\n", string(log), "both runs are in the log")
 }
 
+// How a child ended can be told: by SIGKILL, or by an exit code of its own.
+func TestHowAChildEnded(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]struct {
+		killed bool
+		result string
+	}{"kill -9 $$": {true, "signal: killed"}, "exit 3": {false, "exit status 3"}, "kill -15 $$": {false, "signal: terminated"}, "exit 0": {false, ""}} {
+		c, err := shell(t, false, script).Start(t.Context())
+		require.NoError(t, err)
+		<-c.Done()
+		require.Equal(t, want.killed, c.Killed(), script)
+		if want.result == "" {
+			require.NoError(t, c.Result())
+			continue
+		}
+		require.EqualError(t, c.Result(), want.result)
+	}
+}
+
+// A port is given to one of those who ask, even before he listens.
+func TestFreePortsAreGivenOutOnce(t *testing.T) {
+	t.Parallel()
+	seen := map[int]bool{}
+	for range 20 {
+		ports, err := FreePorts(t.Context(), 50)
+		require.NoError(t, err)
+		for _, p := range ports {
+			require.False(t, seen[p])
+			seen[p] = true
+		}
+	}
+}
+
 // A child that nobody killed has ended by itself, whatever its exit code.
 func TestChildEndsByItself(t *testing.T) {
 	t.Parallel()

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,14 +34,14 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the API answered %d: %s", e.Status, strings.TrimSpace(e.body))
 }
 
-// Passing says whether an error may be gone in a moment: nobody listens, the server cannot answer now, or it is still at work
-// on a request whose connection was lost.
+// Passing says whether an error may be gone in a moment: nobody listens, the server says 503, or that it is still at work on a
+// request whose connection was lost. Any other answer, a 500 too, is final.
 func Passing(err error) bool {
 	var refused *RefusedError
 	if !errors.As(err, &refused) {
 		return err != nil
 	}
-	return refused.Status >= http.StatusInternalServerError || refused.Code == "import_running" || refused.Code == "key_in_flight"
+	return refused.Status == http.StatusServiceUnavailable || refused.Code == "import_running" || refused.Code == "key_in_flight"
 }
 
 const (
@@ -184,13 +186,18 @@ func (a *API) repeat(ctx context.Context, method, path string, header http.Heade
 	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 	defer cancel()
 	header.Set("Idempotency-Key", rand.Text())
-	return Poll(ctx, 10*Interval, func() (bool, error) {
-		err := a.call(ctx, method, path, header, body(), answer)
-		if Passing(err) {
+	var last error
+	err := Poll(ctx, 10*Interval, func() (bool, error) {
+		last = a.call(ctx, method, path, header, body(), answer)
+		if Passing(last) {
 			return false, nil
 		}
-		return true, err
+		return true, last
 	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.Join(err, last)
+	}
+	return err
 }
 
 // call sends one request and reads the answer.
@@ -232,4 +239,22 @@ func Poll(ctx context.Context, each time.Duration, look func() (done bool, err e
 		case <-tick.C:
 		}
 	}
+}
+
+// Pause waits, unless ctx ends.
+func Pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// Percentile is the smallest of the durations that p of a hundred are not above; of none it is 0.
+func Percentile(list []time.Duration, p float64) time.Duration {
+	if len(list) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(list))
+	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
+	return sorted[max(rank, 1)-1]
 }

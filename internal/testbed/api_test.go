@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -93,4 +94,17 @@ func TestProgress(t *testing.T) {
 	require.NoError(t, err)
 	require.InDelta(t, 0.5, p.PublishedPart(), 1e-9)
 	require.InDelta(t, 0.25, p.SettledPart(), 1e-9)
+}
+
+// The percentiles of a report are values that were measured.
+func TestPercentile(t *testing.T) {
+	t.Parallel()
+	var list []time.Duration
+	for i := range 100 {
+		list = append(list, time.Duration(100-i))
+	}
+	require.EqualValues(t, 50, Percentile(list, 50))
+	require.EqualValues(t, 99, Percentile(list, 99))
+	require.EqualValues(t, 100, Percentile(list, 100))
+	require.EqualValues(t, 7, Percentile([]time.Duration{7}, 50))
 }
