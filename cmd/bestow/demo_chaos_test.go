@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,7 @@ func TestDemoUnderKills(t *testing.T) {
 	require.Regexp(t, `Killed      \d+ processes with kill -9, at 3 moments: `, said)
 	require.Contains(t, said, "✓ all 15 invariants hold")
 	require.NotContains(t, said, "\r", "nobody watches it: no bar")
+	requireAddedUp(t, said, 5_500)
 	require.Zero(t, running(t, binary), "nobody is left")
 	require.Zero(t, w.count(`SELECT count(*) FROM campaign_events WHERE event_status <> 'COMPLETED'`))
 }
@@ -85,6 +87,25 @@ func TestDemoTooSmallForItsKills(t *testing.T) {
 	events := w.count(`SELECT count(*) FROM campaign_events WHERE event_status = 'COMPLETED'`)
 	require.GreaterOrEqual(t, events, 4)
 	require.Equal(t, events, strings.Count(said, "✓ all 15 invariants hold"), "each event is proved")
+}
+
+// shares are the three numbers of what was granted at first, granted at a retry, and refused for good.
+var shares = regexp.MustCompile(`Granted +([\d,]+) in .*\n(?: .*kill -9.*\n)*.*Refused +([\d,]+) at first, .*; ([\d,]+) for good`)
+
+// requireAddedUp asserts that what was said of a pair of events is all of their members.
+func requireAddedUp(t *testing.T, said string, members int) {
+	t.Helper()
+	pairs := shares.FindAllStringSubmatch(said, -1)
+	require.NotEmpty(t, pairs, said)
+	for _, pair := range pairs {
+		sum := 0
+		for _, number := range pair[1:] {
+			n, err := strconv.Atoi(strings.ReplaceAll(number, ",", ""))
+			require.NoError(t, err)
+			sum += n
+		}
+		require.Equal(t, members, sum, pair[0])
+	}
 }
 
 // until reads until a word was said.

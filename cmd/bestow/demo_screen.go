@@ -10,7 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is a progress bar with rate and time to go, as wide as a terminal of 80 columns takes, and lines above it. Where nobody watches there are only the lines.
+// screen is a progress bar with rate and time to go, as wide as a terminal of 80 columns takes, and lines above it. Where
+// nobody watches there are only the lines.
 type screen struct {
 	mu      sync.Mutex
 	out     io.Writer

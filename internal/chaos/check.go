@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"bestow/internal/testbed"
 
@@ -102,12 +101,9 @@ func (d *differences) compareMember(member string, want entry, amounts []int64, 
 
 // saves are the ledger's amounts for each member of an event.
 func (w *world) saves(ctx context.Context, c *campaign) (map[string][]int64, error) {
-	query := `SELECT member_id, point FROM money.point_member WHERE ref_unique_id = $1 AND point_status_code = 'S'`
-	if c.voucher {
-		query = `SELECT member_id, amount FROM money.vouchers WHERE ref = $1`
-	}
+	query, ref := testbed.LedgerQuery("member_id, point", "member_id, amount", c.id, c.voucher)
 	all := make(map[string][]int64, c.members)
-	rows, err := w.pool.Query(ctx, query, fmt.Sprint(c.id))
+	rows, err := w.pool.Query(ctx, query, ref)
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}
@@ -151,11 +147,8 @@ func (w *world) results(ctx context.Context, c *campaign) (map[string]entry, err
 
 // saved counts the event's rows in the ledger; while PostgreSQL is away it asks on.
 func (w *world) saved(ctx context.Context, c *campaign) (n int, err error) {
-	query := `SELECT count(*) FROM money.point_member WHERE ref_unique_id = $1 AND point_status_code = 'S'`
-	if c.voucher {
-		query = `SELECT count(*) FROM money.vouchers WHERE ref = $1`
-	}
-	return n, w.ask(ctx, query, []any{fmt.Sprint(c.id)}, &n)
+	query, ref := testbed.LedgerQuery("count(*)", "count(*)", c.id, c.voucher)
+	return n, w.ask(ctx, query, []any{ref}, &n)
 }
 
 // ask reads one row; while PostgreSQL is away it asks on.
@@ -193,7 +186,8 @@ func (w *world) inOrder(ctx context.Context, list []*campaign) error {
 func (w *world) noneLost(ctx context.Context) error {
 	var chunks int
 	var which string
-	const query = `SELECT count(*), coalesce(min(format('chunk %s/%s/%s', event_id, partition_key, first_id)), '') FROM grant_chunks WHERE reconciled > 0`
+	const query = `SELECT count(*), coalesce(min(format('chunk %s/%s/%s', event_id, partition_key, first_id)), '')
+		FROM grant_chunks WHERE reconciled > 0`
 	if err := w.ask(ctx, query, nil, &chunks, &which); err != nil {
 		return err
 	}
@@ -257,22 +251,4 @@ func (w *world) noDeadlock() error {
 		return fmt.Errorf("a deadlock: %s", log[at:min(len(log), at+800)])
 	}
 	return nil
-}
-
-// open says what is open of an event, for a report.
-func (w *world) open(ctx context.Context, c *campaign) string {
-	const query = `SELECT coalesce(string_agg(line, '; '), 'nothing') FROM (
-		SELECT format('%s jobs of kind %s are %s, the most attempts are %s', count(*), kind, state, max(attempt)) AS line
-			FROM river.river_job WHERE state <> 'completed' AND args @> jsonb_build_object('event_id', $1::bigint) GROUP BY kind, state
-		UNION ALL
-		SELECT format('of %s chunks %s are not published, %s not settled, %s claimed', count(*), count(*) FILTER (WHERE published_at IS NULL),
-				count(*) FILTER (WHERE settled_at IS NULL), count(*) FILTER (WHERE open_until > now()))
-			FROM grant_chunks WHERE event_id = $1) x`
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	var said string
-	if err := w.pool.QueryRow(ctx, query, c.id).Scan(&said); err != nil {
-		return err.Error()
-	}
-	return said
 }

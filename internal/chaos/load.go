@@ -253,7 +253,7 @@ func (l *load) until(ctx context.Context, c *campaign, what string, enough func(
 			last, moved = p, time.Now()
 		case time.Since(moved) > patience || time.Since(began) > 5*patience:
 			return false, fmt.Errorf("not %s after %s, %s after the last step, from %+v: %s", what,
-				time.Since(began).Round(time.Second), time.Since(moved).Round(time.Second), last, l.w.open(ctx, c))
+				time.Since(began).Round(time.Second), time.Since(moved).Round(time.Second), last, testbed.Open(ctx, l.w.pool, c.id))
 		case !testbed.Passing(err):
 			return false, err
 		}

@@ -92,7 +92,9 @@ func (t *topics) again(ctx context.Context, topic string) (n int, err error) {
 }
 
 // copyPartition reads a partition from its beginning to where it ends now.
-func copyPartition(ctx context.Context, client sarama.Client, consumer sarama.Consumer, topic string, number int32) (copies []*sarama.ProducerMessage, err error) {
+func copyPartition(ctx context.Context, client sarama.Client, consumer sarama.Consumer, topic string, number int32) (
+	copies []*sarama.ProducerMessage, err error,
+) {
 	end, err := client.GetOffset(topic, number, sarama.OffsetNewest)
 	if err != nil || end == 0 {
 		return nil, err

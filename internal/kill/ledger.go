@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
+
+	"bestow/internal/testbed"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -43,7 +43,7 @@ func (in *installation) prove(ctx context.Context, event int64, voucher bool, me
 }
 
 func compareLedger(ctx context.Context, conn *pgx.Conn, event int64, voucher bool, members int) error {
-	query, ref := ledgerQuery("member_id, point", "member_id, amount", event, voucher)
+	query, ref := testbed.LedgerQuery("member_id, point", "member_id, amount", event, voucher)
 	rows, err := conn.Query(ctx, query, ref)
 	if err != nil {
 		return fmt.Errorf("read ledger: %w", err)
@@ -63,15 +63,6 @@ func compareLedger(ctx context.Context, conn *pgx.Conn, event int64, voucher boo
 	return list.check()
 }
 
-// ledgerQuery reads columns of the event's grants, by the reference that the ledger keeps of it.
-func ledgerQuery(ofPoints, ofVouchers string, event int64, voucher bool) (query, ref string) {
-	query = `SELECT ` + ofPoints + ` FROM money.point_member WHERE ref_unique_id = $1 AND point_status_code = 'S'`
-	if voucher {
-		query = `SELECT ` + ofVouchers + ` FROM money.vouchers WHERE ref = $1`
-	}
-	return query, strconv.FormatInt(event, 10)
-}
-
 // stuck says what is open of an event that does not complete.
 func (in *installation) stuck(ctx context.Context, event int64) string {
 	conn, err := pgx.Connect(ctx, in.URL)
@@ -79,19 +70,5 @@ func (in *installation) stuck(ctx context.Context, event int64) string {
 		return err.Error()
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // we only looked
-	const query = `SELECT format('%s relay jobs are %s, the most attempts are %s', count(*), state, max(attempt))
-			FROM river.river_job WHERE kind = 'relay' AND args @> jsonb_build_object('event_id', $1::bigint) GROUP BY state
-		UNION ALL
-		SELECT format('of %s chunks %s are not published, %s not settled, %s claimed', count(*), count(*) FILTER (WHERE published_at IS NULL),
-				count(*) FILTER (WHERE settled_at IS NULL), count(*) FILTER (WHERE open_until > now()))
-			FROM grant_chunks WHERE event_id = $1`
-	rows, err := conn.Query(ctx, query, event)
-	if err != nil {
-		return err.Error()
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return err.Error()
-	}
-	return strings.Join(lines, "; ")
+	return testbed.Open(ctx, conn, event)
 }

@@ -170,7 +170,7 @@ func (s *stopper) watchQuiet(ctx context.Context, event int64, voucher bool, kil
 func (s *stopper) granted(ctx context.Context, event int64, voucher bool) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, stopLimit)
 	defer cancel()
-	query, ref := ledgerQuery("count(*)", "count(*)", event, voucher)
+	query, ref := testbed.LedgerQuery("count(*)", "count(*)", event, voucher)
 	var last error
 	err = testbed.Poll(ctx, testbed.Interval, func() (bool, error) {
 		last = s.look(ctx, func(ctx context.Context, conn *pgx.Conn) error { return conn.QueryRow(ctx, query, ref).Scan(&n) })
