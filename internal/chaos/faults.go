@@ -334,7 +334,7 @@ func spoilLedger(ctx context.Context, w *world, f fault) (string, error) {
 func again(ctx context.Context, w *world, f fault) (string, error) {
 	topic := w.topics.names[f.pick%uint64(len(w.topics.names))]
 	n, err := w.topics.again(ctx, topic)
-	return fmt.Sprintf("all %d messages of %s once more", n, topic), err
+	return fmt.Sprintf("%d messages of %s once more", n, topic), err
 }
 
 func rubbish(_ context.Context, w *world, f fault) (string, error) {
