@@ -31,6 +31,9 @@ func (c *benchCmd) Run(ctx context.Context, t *terminal) error {
 	if err := c.check(); err != nil {
 		return err
 	}
+	if err := c.canPlot(); err != nil {
+		return err
+	}
 	cfg, err := loadConfig()
 	if err != nil {
 		return err
@@ -84,6 +87,18 @@ func benchRows() string {
 		list = append(list, r.Name+" ("+r.About+")")
 	}
 	return strings.Join(list, ", ")
+}
+
+// canPlot opens the file of the plot, so that nobody measures for minutes and hears then that it cannot be written.
+func (c *benchCmd) canPlot() error {
+	if c.Plot == "" {
+		return nil
+	}
+	f, err := os.OpenFile(c.Plot, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // a picture, for everybody
+	if err != nil {
+		return usage("--plot: %v: give a file that can be written", err)
+	}
+	return f.Close()
 }
 
 // plot draws the report into the file that was asked for, if one was and there is something to draw.

@@ -22,12 +22,7 @@ import (
 )
 
 type demoCmd struct {
-	Show  demoShowCmd  `cmd:"" default:"withargs" help:"Show it (what demo does if nothing else is said)."`
-	Serve demoServeCmd `cmd:"" hidden:"" help:"Be a process of the demo's service."`
-}
-
-type demoShowCmd struct {
-	Members int     `help:"Members who get points (default: 100000, with --chaos 500000); a tenth as many get vouchers."`
+	Members *int    `help:"Members who get points (default: 100000, with --chaos 500000); a tenth as many get vouchers."`
 	Chaos   bool    `help:"Run the service as five processes, and kill -9 one of them, all, or PostgreSQL, every few seconds."`
 	Kills   *int    `help:"With --chaos, how often (default: 6); where the events are over before, more are made."`
 	Seed    *uint64 `help:"With --chaos, who is killed when (default: another each time)."`
@@ -36,7 +31,7 @@ type demoShowCmd struct {
 }
 
 // Run shows the main job with nothing set up: a PostgreSQL and a broker of its own, two events, and the proof.
-func (c *demoShowCmd) Run(ctx context.Context, t *terminal) error {
+func (c *demoCmd) Run(ctx context.Context, t *terminal) error {
 	killer, err := c.check()
 	if err != nil {
 		return err
@@ -51,7 +46,7 @@ func (c *demoShowCmd) Run(ctx context.Context, t *terminal) error {
 	ran := make(chan error, 1)
 	go func() { ran <- d.process.run(running) }()
 	shown := make(chan error, 1)
-	go func() { shown <- d.show(running, c.Members) }()
+	go func() { shown <- d.show(running, c.members()) }()
 	select {
 	case err = <-shown:
 	case err = <-ran:
@@ -67,19 +62,13 @@ func (c *demoShowCmd) Run(ctx context.Context, t *terminal) error {
 	return errors.Join(err, <-ran)
 }
 
-// check refuses what cannot be done, sets what was left open, and returns who kills: nil for nobody.
-func (c *demoShowCmd) check() (*chaos, error) {
+// check refuses what cannot be done, and returns who kills: nil for nobody.
+func (c *demoCmd) check() (*chaos, error) {
 	if !c.Chaos && (c.Kills != nil || c.Seed != nil) {
 		return nil, usage("--kills and --seed say who is killed: give --chaos too")
 	}
-	if c.Members == 0 {
-		c.Members = 100_000
-		if c.Chaos {
-			c.Members = 500_000
-		}
-	}
-	if c.Members < 10 || c.Members > 5_000_000 {
-		return nil, usage("--members is %d: it must be 10 to 5000000", c.Members)
+	if n := c.members(); n < 10 || n > 5_000_000 {
+		return nil, usage("--members is %d: it must be 10 to 5000000", n)
 	}
 	if !c.Chaos {
 		return nil, nil
@@ -87,7 +76,18 @@ func (c *demoShowCmd) check() (*chaos, error) {
 	return c.killer()
 }
 
-func (c *demoShowCmd) killer() (*chaos, error) {
+// members is how many get points: with --chaos so many that there is something to hit.
+func (c *demoCmd) members() int {
+	switch {
+	case c.Members != nil:
+		return *c.Members
+	case c.Chaos:
+		return 500_000
+	}
+	return 100_000
+}
+
+func (c *demoCmd) killer() (*chaos, error) {
 	kills, seed := 6, rand.Uint64N(1_000_000) // short enough to be typed again
 	if c.Kills != nil {
 		kills = *c.Kills
@@ -101,7 +101,7 @@ func (c *demoShowCmd) killer() (*chaos, error) {
 	return newChaos(seed, kills), nil
 }
 
-func (c *demoShowCmd) stays() bool {
+func (c *demoCmd) stays() bool {
 	return c.Stay || !c.Exit && term.IsTerminal(int(os.Stdout.Fd()))
 }
 

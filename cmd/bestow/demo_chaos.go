@@ -127,7 +127,7 @@ func (d *demo) chaosServices(ctx context.Context) (list []*chaosService, err err
 		}
 		list = append(list, &chaosService{ops: ops, Program: proc.Program{
 			Name: s.name, Log: log, Env: append(os.Environ(), d.childSettings(addr, ops)...),
-			Args: []string{self, "demo", "serve", "--roles", s.roles, "--parent", strconv.Itoa(os.Getpid())},
+			Args: []string{self, "demo-serve", "--roles", s.roles, "--parent", strconv.Itoa(os.Getpid())},
 		}})
 	}
 	return list, nil

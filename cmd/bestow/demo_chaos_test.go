@@ -169,7 +169,7 @@ func TestDemoWhereAProcessEndsByItself(t *testing.T) {
 	c.services[0].Program = proc.Program{Name: "relay-1", Args: []string{"/bin/sh", "-c", "exit 3"}, Log: filepath.Join(t.TempDir(), "log")}
 	require.NoError(t, begin(t.Context(), c.services))
 	began := time.Now()
-	err := c.during(t.Context(), newScreen(io.Discard, 10, false), func(ctx context.Context) error {
+	err := c.during(t.Context(), newScreen(io.Discard, 10, false, false), func(ctx context.Context) error {
 		select {
 		case <-ctx.Done(): // whoever watches is told to stop
 			return errors.New("interrupted")
@@ -186,7 +186,7 @@ func TestDemoWhereAProcessEndsByItself(t *testing.T) {
 func TestLinesAboveTheBar(t *testing.T) {
 	t.Parallel()
 	var drawn bytes.Buffer
-	s := newScreen(&drawn, 5_500_000, true)
+	s := newScreen(&drawn, 5_500_000, true, true)
 	s.draw(2_750_000)
 	s.above("kill -9  %s", "relay-1")
 	s.draw(3_000_000)
@@ -199,7 +199,7 @@ func TestLinesAboveTheBar(t *testing.T) {
 	}
 
 	drawn.Reset()
-	s = newScreen(&drawn, 100, false)
+	s = newScreen(&drawn, 100, false, true)
 	s.draw(50)
 	s.above("kill -9  relay-1")
 	require.Equal(t, "      50 %  kill -9  relay-1\n", drawn.String())

@@ -21,19 +21,27 @@ type screen struct {
 }
 
 func (d *demo) screen(total int) *screen {
-	return newScreen(d.out, total, term.IsTerminal(int(os.Stdout.Fd())))
+	return newScreen(d.out, total, term.IsTerminal(int(os.Stdout.Fd())), d.chaos == nil)
 }
 
-func newScreen(out io.Writer, total int, watched bool) *screen {
+// newScreen makes a screen. A rate, and a time to go by it, mean something only where nobody is dead in between.
+func newScreen(out io.Writer, total int, watched, steady bool) *screen {
 	return &screen{out: out, max: total, watched: watched, bar: progressbar.NewOptions(total,
 		progressbar.OptionSetWriter(out),
 		progressbar.OptionSetVisibility(watched),
 		progressbar.OptionSetDescription("  Granting "),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("members"),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionShowCount(), progressbar.OptionSetItsString("members"), showRate(steady),
+		progressbar.OptionSetPredictTime(steady), progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionThrottle(0), // above takes the bar away, and the next draw must bring it back
 		progressbar.OptionSetWidth(10), progressbar.OptionClearOnFinish(),
 	)}
+}
+
+func showRate(show bool) progressbar.Option {
+	if show {
+		return progressbar.OptionShowIts()
+	}
+	return func(*progressbar.ProgressBar) {}
 }
 
 // draw shows how many are settled.

@@ -245,6 +245,9 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
   counted as failed, with the reason in its row, and stays so until a person has it tried again
   (bestow retry). The refusals are the demo's own; a ledger of yours refuses whom it wants.
 `, thousands(sum.Success), thousands(sum.RetrySuccess), thousands(sum.Fail))
+	if d.chaos != nil {
+		fmt.Fprintf(d.out, "\n  Killed meanwhile: %s.\n  They were started again, nobody mended anything, and the numbers are right.\n", d.chaos.tally())
+	}
 	return nil
 }
 

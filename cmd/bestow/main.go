@@ -36,6 +36,7 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	BenchBroker benchBrokerCmd `cmd:"" hidden:"" help:"Be the broker of a bench."`
+	DemoServe   demoServeCmd   `cmd:"" hidden:"" help:"Be a process of the demo's service."`
 }
 
 // The exit codes: done, failed, wrong usage.

@@ -21,10 +21,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills
 	code := 0
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		if code = 1; !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "chaos:", err)
-		}
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+		code = 1
+		fmt.Fprintln(os.Stderr, "chaos:", err)
 	}
 	stop()
 	os.Exit(code)
@@ -55,7 +54,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 func readOptions(args []string) (o options, err error) {
 	var only string
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
-	flags.Uint64Var(&o.seed, "seed", rand.Uint64N(1_000_000), "decides everything (default: another one each time)")
+	flags.Uint64Var(&o.seed, "seed", 0, "decides everything (0: another one each time)")
 	flags.IntVar(&o.cycles, "cycles", 100, "how many faults")
 	flags.DurationVar(&o.soak, "soak", 0, "go on for that long instead, with a fault each 20 seconds, and look for what grows")
 	flags.IntVar(&o.kafka, "kafka", 0, "use the real Apache Kafka with 1 or 3 brokers (default: the embedded one)")
@@ -64,11 +63,14 @@ func readOptions(args []string) (o options, err error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
+	if o.seed == 0 {
+		o.seed = 1 + rand.Uint64N(1_000_000)
+	}
 	if only != "" {
 		o.only = strings.Split(only, ",")
 	}
 	if flags.NArg() > 0 {
-		return o, fmt.Errorf("read arguments: %q is none", flags.Arg(0))
+		return o, fmt.Errorf("read arguments: %q: there are only flags, see -h", flags.Arg(0))
 	}
 	return o, o.check()
 }
@@ -104,6 +106,7 @@ var settings = []string{"BESTOW_MESSAGE_TARGETS=50", "BESTOW_RETRY_BACKOFF=2s", 
 func chaos(ctx context.Context, o options, out io.Writer) (err error) {
 	log := &timeline{out: out, began: time.Now()}
 	log.say("seed %d; run it again with: %s", o.seed, o.again())
+	log.say("bestow is built and installed")
 	f := newProxies()
 	defer f.close()
 	bed, err := testbed.Install(ctx, testbed.Options{

@@ -264,7 +264,7 @@ func (w *world) conclude(gauges []gauge) error {
 		return err
 	}
 	w.log.say("faults: %s", strings.Join(names, ", "))
-	w.log.say("of %d places of the code somebody died at %d", places(), len(w.places))
+	w.log.say("a process killed itself at %d of the %d places of the code that this load may come to", len(w.places), places())
 	w.log.say("ready again after: median %.1f s, p99 %.1f s, max %.1f s", testbed.Percentile(w.ready, 50).Seconds(),
 		testbed.Percentile(w.ready, 99).Seconds(), testbed.Percentile(w.ready, 100).Seconds())
 	w.log.say("from a kill until all that was in hand is through: %d kills, median %.1f s, p99 %.1f s, max %.1f s", len(healed),

@@ -20,10 +20,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills
 	code := 0
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		if code = 1; !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "kill:", err)
-		}
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+		code = 1
+		fmt.Fprintln(os.Stderr, "kill:", err)
 	}
 	stop()
 	os.Exit(code)
@@ -56,12 +55,15 @@ func readOptions(args []string) (o options, err error) {
 	flags.IntVar(&o.kafka, "kafka", 0, "use the real Apache Kafka with 1 or 3 brokers, one of which is killed too where there are 3 (default: the embedded one)")
 	flags.IntVar(&o.brokerKills, "brokerkills", 0, "kill so many leaders of partitions while one event runs instead; needs -kafka 3")
 	flags.IntVar(&o.members, "members", 100_000, "members of each event")
-	flags.Uint64Var(&o.seed, "seed", rand.Uint64N(1_000_000), "chooses who is killed when (default: another one each time)")
+	flags.Uint64Var(&o.seed, "seed", 0, "chooses who is killed when (0: another one each time)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
+	if o.seed == 0 {
+		o.seed = 1 + rand.Uint64N(1_000_000)
+	}
 	if flags.NArg() > 0 {
-		return o, fmt.Errorf("read arguments: %q is none", flags.Arg(0))
+		return o, fmt.Errorf("read arguments: %q: there are only flags, see -h", flags.Arg(0))
 	}
 	return o, o.check()
 }
