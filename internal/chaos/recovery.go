@@ -9,11 +9,11 @@ import (
 	"bestow/internal/testbed"
 )
 
-// recoverWithin is how long all that was in hand at a kill may take (p99).
+// recoverWithin is how long the last of what was in hand may still take when every event is complete.
 const recoverWithin = 90 * time.Second
 
 // recoveries are the times that recoveries took: from a kill until all that was in hand then, whoever's hand it was in, is
-// through.
+// through. The next faults come before that, and hit it again: what one kill alone costs is measured by internal/kill.
 type recoveries struct {
 	w     *world
 	stop  context.CancelFunc
