@@ -286,15 +286,11 @@ func (c *chaos) struckBy(b blow) []*chaosService {
 
 // kill kills all of the list in one moment, and waits for their ends.
 func kill(list []*chaosService) error {
-	for _, s := range list {
-		if err := s.now.Strike(); err != nil {
-			return err
-		}
+	children := make([]*proc.Child, len(list))
+	for i, s := range list {
+		children[i] = s.now
 	}
-	for _, s := range list {
-		<-s.now.Done()
-	}
-	return nil
+	return proc.KillAll(children...)
 }
 
 // ready waits until every process says that it can work.

@@ -243,7 +243,7 @@ func (w *world) compareParked(ctx context.Context) error {
 
 // noDeadlock reads PostgreSQL's log.
 func (w *world) noDeadlock() error {
-	log, err := os.ReadFile(w.PostgresLog()) //nolint:gosec // of our own installation
+	log, err := os.ReadFile(w.PostgresLog())
 	if err != nil {
 		return fmt.Errorf("read PostgreSQL's log: %w", err)
 	}

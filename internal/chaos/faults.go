@@ -320,10 +320,8 @@ func spoilLedger(ctx context.Context, w *world, f fault) (string, error) {
 	l := ledgers[f.pick%uint64(len(ledgers))]
 	defer w.recoveries.watch(ctx)(time.Now())
 	w.Service(f.victim).Kill()
-	w.mu.Lock()
-	delete(w.asleep, f.victim)
+	w.forget(f.victim)
 	w.ruled[f.victim] = true
-	w.mu.Unlock()
 	if err := w.startWith(ctx, f.victim, l.rules); err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -37,15 +38,14 @@ type world struct {
 	recoveries *recoveries
 	random     *rand.Rand // of the faults
 
-	mu      sync.Mutex
-	asleep  map[string]chan struct{} // who stands still, until when
-	ruled   map[string]bool          // whose ledger misbehaves
-	tally   map[string]int           // cycles by fault
-	places  map[string]bool          // where somebody died
-	ready   []time.Duration          // from the fault to the process that says that it is ready
-	done    []*campaign              // all that was ever finished
-	checked int                      // targets that were compared
-	events  int
+	ruled  map[string]bool // whose ledger misbehaves
+	tally  map[string]int  // cycles by fault
+	places map[string]bool // where somebody died
+	ready  []time.Duration // from the fault to the process that says that it is ready
+	done   []*campaign     // all that was ever finished
+
+	mu     sync.Mutex
+	asleep map[string]chan struct{} // who stands still, until when
 }
 
 func newWorld(ctx context.Context, bed *testbed.Testbed, f *proxies, log *timeline, o options) (*world, error) {
@@ -122,10 +122,8 @@ func (w *world) cycle(ctx context.Context, number int, f fault) error {
 	if err = errors.Join(err, w.load.failure()); err != nil {
 		return fmt.Errorf("%s %s: %w", f.kind.name, f.victim, err)
 	}
-	w.mu.Lock()
 	w.tally[f.kind.name]++
 	w.ready = append(w.ready, took)
-	w.mu.Unlock()
 	w.log.say("%5d  %-10s %-10s %5.1f s  %s", number, f.kind.name, f.victim, took.Seconds(), said)
 	if w.o.soak > 0 {
 		testbed.Pause(ctx, soakEach-took)
@@ -184,14 +182,17 @@ func (w *world) look(ctx context.Context, end bool) error {
 	if err := errors.Join(w.compareAll(ctx, compared), w.Ended()); err != nil {
 		return err
 	}
-	targets := 0
-	for _, c := range done {
-		targets += c.members
-	}
-	w.checked, w.events = w.checked+targets, w.events+len(done)
 	w.log.say("----   all is complete and exact: %d events, %d targets; the operators took %.1f s to finish, the comparison %.1f s",
-		len(done), targets, finished.Seconds(), (time.Since(began) - finished).Seconds())
+		len(done), targetsOf(done), finished.Seconds(), (time.Since(began) - finished).Seconds())
 	return nil
+}
+
+// targetsOf is how many members the events have.
+func targetsOf(list []*campaign) (n int) {
+	for _, c := range list {
+		n += c.members
+	}
+	return n
 }
 
 // calm wakes who sleeps and starts anew who has a ledger that misbehaves: from here on nothing is broken.
@@ -201,10 +202,6 @@ func (w *world) calm(ctx context.Context) error {
 	for _, awake := range w.asleep {
 		wake = append(wake, awake)
 	}
-	var ruled []string
-	for name := range w.ruled {
-		ruled = append(ruled, name)
-	}
 	w.mu.Unlock()
 	for _, awake := range wake {
 		select {
@@ -213,8 +210,7 @@ func (w *world) calm(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	slices.Sort(ruled)
-	for _, name := range ruled {
+	for _, name := range slices.Sorted(maps.Keys(w.ruled)) {
 		if _, err := w.endOrderly(name); err != nil {
 			return err
 		}
@@ -228,15 +224,20 @@ func (w *world) calm(ctx context.Context) error {
 // startAgain starts a process as it is meant to be.
 func (w *world) startAgain(ctx context.Context, names ...string) error {
 	for _, name := range names {
-		w.mu.Lock()
 		delete(w.ruled, name)
-		delete(w.asleep, name)
-		w.mu.Unlock()
+		w.forget(name)
 		if err := w.Start(ctx, w.Service(name)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forget lets a process that is dead sleep no more.
+func (w *world) forget(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.asleep, name)
 }
 
 // startWith starts a process with rules for its failpoints.
@@ -265,11 +266,16 @@ func (w *world) conclude(gauges []gauge) error {
 	}
 	w.log.say("faults: %s", strings.Join(names, ", "))
 	w.log.say("a process killed itself at %d of the %d places of the code that this load may come to", len(w.places), places())
-	w.log.say("ready again after: median %.1f s, p99 %.1f s, max %.1f s", testbed.Percentile(w.ready, 50).Seconds(),
-		testbed.Percentile(w.ready, 99).Seconds(), testbed.Percentile(w.ready, 100).Seconds())
-	w.log.say("from a kill until all that was in hand is through, the faults that came meanwhile included: %d kills, median %.1f s, p99 %.1f s, max %.1f s", len(healed),
-		testbed.Percentile(healed, 50).Seconds(), testbed.Percentile(healed, 99).Seconds(), testbed.Percentile(healed, 100).Seconds())
+	w.log.say("ready again after: %s", spread(w.ready))
+	w.log.say("from a kill until all that was in hand is through, the faults that came meanwhile included: %d kills, %s",
+		len(healed), spread(healed))
 	w.log.say("%d cycles, %d events, %d targets: 0 lost, 0 double, 0 drift, 0 deadlocks, 0 discarded jobs, 0 healthy messages parked; seed %d",
-		cycles, w.events, w.checked, w.o.seed)
+		cycles, len(w.done), targetsOf(w.done), w.o.seed)
 	return steady(w.log, gauges)
+}
+
+// spread tells how durations lie.
+func spread(list []time.Duration) string {
+	return fmt.Sprintf("median %.1f s, p99 %.1f s, max %.1f s", testbed.Percentile(list, 50).Seconds(),
+		testbed.Percentile(list, 99).Seconds(), testbed.Percentile(list, 100).Seconds())
 }

@@ -7,26 +7,13 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"bestow/internal/realkafka/cluster"
 	"bestow/internal/testbed"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal kills
-	code := 0
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
-		code = 1
-		fmt.Fprintln(os.Stderr, "kill:", err)
-	}
-	stop()
-	os.Exit(code)
-}
+func main() { testbed.Main("kill", run) }
 
 // options are what the command line says.
 type options struct {
@@ -38,9 +25,6 @@ type options struct {
 
 // run works one command line.
 func run(ctx context.Context, args []string, out io.Writer) error {
-	if served, err := testbed.Serve(ctx, args); served {
-		return err
-	}
 	o, err := readOptions(args)
 	if err != nil {
 		return err

@@ -138,12 +138,8 @@ func (p *player) strike(ctx context.Context, r round) error {
 	if err := p.kill(ctx, r); err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(r.pause):
-	}
-	return nil
+	testbed.Pause(ctx, r.pause)
+	return ctx.Err()
 }
 
 // await starts the victim again and takes the time until the event is COMPLETED.

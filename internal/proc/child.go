@@ -107,6 +107,19 @@ func (c *Child) Strike() error {
 	return nil
 }
 
+// KillAll is kill -9 for all of the list in one moment, and the wait for their ends.
+func KillAll(list ...*Child) error {
+	for _, c := range list {
+		if err := c.Strike(); err != nil {
+			return err
+		}
+	}
+	for _, c := range list {
+		<-c.done
+	}
+	return nil
+}
+
 // Kill is kill -9, and the wait for the end. A child that has ended is left alone.
 func (c *Child) Kill() {
 	_ = c.Strike() // an error: it has just ended

@@ -3,11 +3,15 @@ package testbed
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
@@ -19,8 +23,24 @@ const (
 	serveKafka    = "serve-kafka"    // DIR ADDR ADVERTISED
 )
 
-// Serve is a server, if the command line says so, until ctx or the server ends. A program's main calls it first.
-func Serve(ctx context.Context, args []string) (served bool, err error) {
+// Main is the main of a program that breaks an installation: run works its command line, unless the program was started as
+// one of the installation's servers. An error is told, and the exit code is 1; asking for the flags is none.
+func Main(name string, run func(ctx context.Context, args []string, out io.Writer) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills
+	served, err := serve(ctx, os.Args[1:])
+	if !served {
+		err = run(ctx, os.Args[1:], os.Stdout)
+	}
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, name+":", err)
+		os.Exit(1)
+	}
+}
+
+// serve is a server, if the command line says so, until ctx or the server ends.
+func serve(ctx context.Context, args []string) (served bool, err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	switch {
 	case len(args) == 4 && args[0] == serveKafka:

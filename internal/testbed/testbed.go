@@ -255,15 +255,11 @@ func (b *Testbed) Start(ctx context.Context, list ...*Process) error {
 
 // Kill kills processes of bestow with SIGKILL, all in the same moment, and waits for their end.
 func (b *Testbed) Kill(list ...*Process) error {
-	for _, p := range list {
-		if err := p.Now.Strike(); err != nil {
-			return err
-		}
+	children := make([]*proc.Child, len(list))
+	for i, p := range list {
+		children[i] = p.Now
 	}
-	for _, p := range list {
-		<-p.Now.Done()
-	}
-	return nil
+	return proc.KillAll(children...)
 }
 
 // KillPostgres kills the postmaster; its children see that and end.
