@@ -68,6 +68,9 @@ func (c *benchCmd) check() error {
 	if c.Rivals < 1 || c.Rivals > c.Members {
 		return usage("--rival-members is %d: it must be 1 to %d", c.Rivals, c.Members)
 	}
+	if len(c.Rows) == 0 {
+		return usage("--rows names nothing to measure: there are %s", benchRows())
+	}
 	for _, name := range c.Rows {
 		i := slices.IndexFunc(bench.Rows(), func(r bench.Row) bool { return r.Name == name })
 		if i < 0 {

@@ -154,6 +154,7 @@ func TestBenchRefuses(t *testing.T) {
 		"--members 99999":                         "--members is 99999",
 		"--rounds 0":                              "--rounds is 0",
 		"--rival-members 0":                       "--rival-members is 0",
+		"--rows=":                                 `--rows names nothing to measure`,
 		"--rows rounds,nothing":                   `there is no row "nothing"`,
 		"--members 2000000 --rows rounds,x10":     "with --rows x10 it must be at most 1000001",
 		"--members 100000 --rival-members 100001": "--rival-members is 100001",

@@ -154,7 +154,7 @@ func (d *demo) openFolder() (err error) {
 	}
 	d.dir = filepath.Join(d.dir, "demo")
 	if err := os.MkdirAll(d.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL, which does not run as root, must reach its folder inside
-		return fmt.Errorf("make the demo's folder: %w", err)
+		return fmt.Errorf("make the demo's folder: %w: set BESTOW_DATA_DIR to a folder that is yours", err)
 	}
 	if d.logFile, err = os.OpenFile(filepath.Join(d.dir, "demo.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); err != nil {
 		return fmt.Errorf("open the demo's log: %w", err)

@@ -99,6 +99,7 @@ func (c *chaos) start(ctx context.Context, d *demo) (err error) {
 		return err
 	}
 	d.say("Service     five processes of their own: %s", strings.Join(names(c.services), ", "))
+	d.say("Logs        %s", filepath.Join(d.dir, "*.log"))
 	if err := begin(ctx, c.services); err != nil {
 		return err
 	}
@@ -243,13 +244,14 @@ func (c *chaos) due(quiet time.Duration, moves bool) bool {
 // strike kills who the blow is for, leaves them dead for a moment, starts them again, and waits until everybody is ready.
 func (c *chaos) strike(ctx context.Context, s *screen, b blow) error {
 	c.struck++
+	began := time.Now()
 	if b.who == thePostgres && c.postgres != nil {
 		c.killed[postgresName]++
 		s.above("kill -9  PostgreSQL's postmaster, dead for %.1f s", b.dead.Seconds())
 		if err := c.postgres(ctx, b.dead); err != nil {
 			return err
 		}
-		return c.ready(ctx)
+		return c.back(ctx, s, began)
 	}
 	struck := c.struckBy(b)
 	if err := kill(struck); err != nil {
@@ -267,7 +269,16 @@ func (c *chaos) strike(ctx context.Context, s *screen, b blow) error {
 	if err := begin(ctx, struck); err != nil {
 		return err
 	}
-	return c.ready(ctx)
+	return c.back(ctx, s, began)
+}
+
+// back waits until everybody is ready after a kill, and says how long that took.
+func (c *chaos) back(ctx context.Context, s *screen, killed time.Time) error {
+	err := c.ready(ctx)
+	if err == nil {
+		s.above("ready    all of them again, %.1f s after the kill", time.Since(killed).Seconds())
+	}
+	return err
 }
 
 // struckBy are the processes that a blow is for. Where PostgreSQL is not ours to kill everybody stands for it.

@@ -67,6 +67,7 @@ func TestDemoUnderKills(t *testing.T) {
 	require.Contains(t, said, "Goes on     with 88,000 members of 2 events")
 	require.Contains(t, said, "3, every few seconds; --seed 2 has the same again")
 	require.Equal(t, 3, strings.Count(said, " kill -9  "), said)
+	require.Equal(t, 3, strings.Count(said, " ready    all of them again, "), said)
 	require.Regexp(t, `Killed      \d+ processes with kill -9, at 3 moments: `, said)
 	require.Contains(t, said, "✓ all 15 invariants hold")
 	require.NotContains(t, said, "\r", "nobody watches it: no bar")
@@ -82,15 +83,15 @@ func TestDemoTooSmallForItsKills(t *testing.T) {
 	out, err := w.chaosDemo(build(t), t.TempDir(), "--members", "10", "--kills", "2", "--seed", "33").CombinedOutput()
 	said := string(out)
 	require.NoError(t, err, said)
-	require.Contains(t, said, "Too soon    for 2 more kills: two further events")
 	require.Equal(t, 2, strings.Count(said, " kill -9  "), said)
+	further := len(regexp.MustCompile(`Too soon    for [12] more kills?: two further events`).FindAllString(said, -1))
 	events := w.count(`SELECT count(*) FROM campaign_events WHERE event_status = 'COMPLETED'`)
-	require.GreaterOrEqual(t, events, 4)
+	require.Equal(t, 2+2*further, events, "how often more were needed is the machine's: a slow broker leaves time for a kill")
 	require.Equal(t, events, strings.Count(said, "✓ all 15 invariants hold"), "each event is proved")
 }
 
 // shares are the three numbers of what was granted at first, granted at a retry, and refused for good.
-var shares = regexp.MustCompile(`Granted +([\d,]+) in .*\n(?: .*kill -9.*\n)*.*Refused +([\d,]+) at first, .*; ([\d,]+) for good`)
+var shares = regexp.MustCompile(`Granted +([\d,]+) in .*\n(?:  +\d+ %  .*\n)*.*Refused +([\d,]+) at first, .*; ([\d,]+) for good`)
 
 // requireAddedUp asserts that what was said of a pair of events is all of their members.
 func requireAddedUp(t *testing.T, said string, members int) {

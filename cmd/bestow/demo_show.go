@@ -232,7 +232,7 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 	}
 	fmt.Fprintln(d.out)
 	for i, e := range events {
-		fmt.Fprintf(d.out, "     %-8s %s\n", e.Type.Code, reports[i].Conclusion())
+		fmt.Fprintf(d.out, "     %-8s id %-4d %s\n", e.Type.Code, e.ID, reports[i].Conclusion())
 	}
 	fmt.Fprintf(d.out, `
   What you just saw: %s members, each granted once. Every member of the lists was written to PostgreSQL

@@ -46,6 +46,14 @@ func planCampaign(random *rand.Rand, name string) *campaign {
 	return c
 }
 
+// planErrand chooses an event with everything in it: a stop while it runs, which it does for as long as those who are
+// refused at first wait, and a person who asks again.
+func planErrand(random *rand.Rand, name string) *campaign {
+	c := planCampaign(random, name)
+	c.members, c.stops, c.redrive = 3_000, []time.Duration{100 * time.Millisecond}, true
+	return c
+}
+
 // planLane chooses three events that run one after another.
 func planLane(random *rand.Rand, name string) []*campaign {
 	var list []*campaign

@@ -17,11 +17,11 @@ import (
 
 // faults are the first n of a seed, as words.
 func faults(o options, n int) []string {
-	random := rand.New(rand.NewPCG(o.seed, 0))
+	p := newPlanner(o)
 	list := make([]string, n)
 	for i := range list {
-		f := plan(random, o)
-		list[i] = f.kind.name + " " + f.victim + " " + f.length.String() + " " + strconv.FormatUint(f.pick, 10)
+		f := p.next()
+		list[i] = f.kind.name + " " + f.victim + " " + f.place.point + " " + f.length.String() + " " + strconv.FormatUint(f.pick, 10)
 	}
 	return list
 }
@@ -46,6 +46,9 @@ func TestAPlanHasEverything(t *testing.T) {
 	}
 	for _, s := range services {
 		require.Contains(t, all, " "+s.Name+" ")
+	}
+	for _, p := range places() {
+		require.Contains(t, all, " "+p.point+" ", "each place is dealt")
 	}
 }
 

@@ -26,10 +26,14 @@ type fault struct {
 	kind   *kind
 	victim string        // a process; "" where the kind hits none
 	length time.Duration // how long it lasts, or how long the victim stays dead
-	nth    int           // at which passage of a place
+	place  place         // where a process is to kill itself
+	nth    int           // at which passage of it
 	pick   uint64        // chooses among what the kind can do
 	rest   time.Duration // the load before the next one
 }
+
+// point is the kind whose victim dies at a place of the code.
+const point = "point"
 
 var everyRole = []string{"api", "relay", "handler", "jobs"}
 
@@ -37,7 +41,7 @@ var everyRole = []string{"api", "relay", "handler", "jobs"}
 func kinds() []*kind {
 	return []*kind{
 		{name: "kill", weight: 20, victims: everyRole, play: kill},
-		{name: "point", weight: 20, victims: everyRole, play: killAtPoint},
+		{name: point, weight: 20, victims: everyRole, play: killAtPoint},
 		{name: "everything", weight: 3, forgets: true, play: killEverything},
 		{name: "postgres", weight: 7, forgets: true, play: killPostgres},
 		{name: "kafka", weight: 5, play: killKafka},
@@ -64,54 +68,69 @@ func kindNames() []string {
 	return names
 }
 
-// plan chooses the next fault. In a soak the first relay, the first handler and the api are spared, to see what grows in them.
-func plan(random *rand.Rand, o options) fault {
+// planner chooses the faults of a seed.
+type planner struct {
+	o      options
+	random *rand.Rand
+	deck   []place // still to be dealt
+}
+
+func newPlanner(o options) *planner { return &planner{o: o, random: rand.New(rand.NewPCG(o.seed, 0))} }
+
+// next chooses the next fault. In a soak the first relay, the first handler and the api are spared, to see what grows in them.
+func (p *planner) next() fault {
+	f := fault{kind: p.kind()}
+	if f.kind.name == point {
+		f.place = p.deal()
+		f.victim = p.process(f.place.role)
+	} else if len(f.kind.victims) > 0 {
+		f.victim = p.process(f.kind.victims[p.random.IntN(len(f.kind.victims))])
+	}
+	f.length = 200*time.Millisecond + time.Duration(p.random.Int64N(int64(1800*time.Millisecond)))
+	f.nth, f.pick = 1, p.random.Uint64()
+	if f.place.role == "relay" || f.place.role == "handler" { // the others pass their places rarely
+		f.nth = max(1, p.random.IntN(6)-2)
+	}
+	f.rest = time.Duration(p.random.Int64N(int64(700 * time.Millisecond)))
+	return f
+}
+
+// kind is one of those that may be, by their weights.
+func (p *planner) kind() *kind {
 	var from []*kind
 	total := 0
 	for _, k := range kinds() {
-		if (len(o.only) == 0 || slices.Contains(o.only, k.name)) && (o.kafka == 0 || !k.fake) && (o.soak == 0 || !k.forgets) {
+		if (len(p.o.only) == 0 || slices.Contains(p.o.only, k.name)) && (p.o.kafka == 0 || !k.fake) && (p.o.soak == 0 || !k.forgets) {
 			from = append(from, k)
 			total += k.weight
 		}
 	}
-	f := fault{}
-	at := random.IntN(total)
+	at := p.random.IntN(total)
 	for _, k := range from {
 		if at -= k.weight; at < 0 {
-			f.kind = k
-			break
+			return k
 		}
 	}
-	f.victim = victim(random, f.kind, o)
-	f.length = 200*time.Millisecond + time.Duration(random.Int64N(int64(1800*time.Millisecond)))
-	f.nth, f.pick = 1+random.IntN(6), random.Uint64()
-	f.rest = time.Duration(random.Int64N(int64(700 * time.Millisecond)))
-	return f
+	return nil // not reached: the weights are the total
 }
 
-// victim is a process of one of the roles that the kind can hit.
-func victim(random *rand.Rand, k *kind, o options) string {
-	if len(k.victims) == 0 {
-		return ""
-	}
-	role := k.victims[random.IntN(len(k.victims))]
+// process is one of a role.
+func (p *planner) process(role string) string {
 	var names []string
 	for _, s := range services {
-		if strings.HasPrefix(s.Name, role) && (o.soak == 0 || strings.HasSuffix(s.Name, "-2")) {
+		if strings.HasPrefix(s.Name, role) && (p.o.soak == 0 || strings.HasSuffix(s.Name, "-2")) {
 			names = append(names, s.Name)
 		}
 	}
 	if len(names) == 0 {
 		return "handler-2" // of a soak, for the api
 	}
-	return names[random.IntN(len(names))]
+	return names[p.random.IntN(len(names))]
 }
 
 const (
 	// orderly is how long a process may take to end when it is asked to; bestow's own limit is 20 s.
 	orderly = 30 * time.Second
-	// meets is how long a process may take until it comes to the place where it is to die.
-	meets = 6 * time.Second
 	// pastRescue is longer than River leaves a job with a worker that says nothing: 30 s, its tick of 30 s, and the leader's
 	// lease. A chunk's claim ends after 15 s, a member of a consumer group after less.
 	pastRescue = 85 * time.Second
@@ -126,34 +145,36 @@ func kill(ctx context.Context, w *world, f fault) (string, error) {
 	return fmt.Sprintf("SIGKILL, dead for %.1f s", f.length.Seconds()), w.startAgain(ctx, f.victim)
 }
 
-// killAtPoint starts a process that kills itself at a place of the code, and starts it again when it has.
+// killAtPoint starts a process that kills itself at a place of the code, brings it there, and starts it again when it has.
 func killAtPoint(ctx context.Context, w *world, f fault) (string, error) {
-	role, _, _ := strings.Cut(f.victim, "-")
-	points := diesAt[role]
-	point := points[f.pick%uint64(len(points))]
-	if role == "api" || role == "jobs" {
-		f.nth = 1 + f.nth/3 // they pass rarely
-	}
+	at := f.place.point
 	w.wakeNow(f.victim)
 	if _, err := w.endOrderly(f.victim); err != nil {
 		return "", err
 	}
-	if err := w.startWith(ctx, f.victim, fmt.Sprintf("%s=kill@%d", point, f.nth)); err != nil {
+	rules := fmt.Sprintf("%s=kill@%d", at, f.nth)
+	if more := leads[at]; more != "" {
+		rules += ";" + more
+	}
+	if err := w.startWith(ctx, f.victim, rules); err != nil {
 		return "", err
 	}
 	now := w.Service(f.victim).Now
 	now.Expect()
-	said := fmt.Sprintf("died at passage %d of %s", f.nth, point)
+	if err := w.lead(ctx, f); err != nil {
+		return "", err
+	}
+	said := fmt.Sprintf("died at passage %d of %s", f.nth, at)
 	select {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	case <-now.Done():
 		if !now.Killed() {
-			return "", fmt.Errorf("it was to kill itself at %s, and ended: %w: see %s", point, now.Result(), now.Log)
+			return "", fmt.Errorf("it was to kill itself at %s, and ended: %w: see %s", at, now.Result(), now.Log)
 		}
-		w.places[point] = true
-	case <-time.After(meets):
-		said = fmt.Sprintf("did not come to passage %d of %s, SIGKILL", f.nth, point)
+		w.places[at] = true
+	case <-time.After(within(f.place)):
+		said = fmt.Sprintf("did not come to passage %d of %s, SIGKILL", f.nth, at)
 		now.Kill()
 	}
 	w.recoveries.watch(ctx)(time.Now())

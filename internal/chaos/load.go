@@ -26,6 +26,7 @@ const (
 // load is the operators at work. They can be asked to finish what they have begun, and to go on.
 type load struct {
 	w     *world
+	ctx   context.Context //nolint:containedctx // that of the operators: what they do outlasts who asked for it
 	stop  context.CancelFunc
 	ended sync.WaitGroup
 
@@ -40,14 +41,14 @@ type load struct {
 func startLoad(ctx context.Context, w *world) *load {
 	l := &load{w: w}
 	l.changed = sync.NewCond(&l.mu)
-	ctx, l.stop = context.WithCancel(ctx)
+	l.ctx, l.stop = context.WithCancel(ctx)
 	for n := range operators {
 		random := rand.New(rand.NewPCG(w.o.seed, uint64(100+n)))
 		l.ended.Add(1)
 		go func() {
 			defer l.ended.Done()
 			for i := 1; l.begin(); i++ {
-				err := l.work(ctx, random, fmt.Sprintf("chaos-%d-%d", n+1, i))
+				err := l.work(l.ctx, random, fmt.Sprintf("chaos-%d-%d", n+1, i))
 				l.end(err)
 			}
 		}()
@@ -67,6 +68,18 @@ func (l *load) begin() bool {
 	}
 	l.busy++
 	return true
+}
+
+// errand lets somebody do something at once, beside the operators.
+func (l *load) errand(do func(context.Context) error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.busy++
+	l.ended.Add(1)
+	go func() {
+		defer l.ended.Done()
+		l.end(do(l.ctx))
+	}()
 }
 
 func (l *load) end(err error) {
@@ -133,8 +146,26 @@ func (l *load) work(ctx context.Context, random *rand.Rand, name string) error {
 	if err := l.make(ctx, c); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	return l.run(ctx, c)
+}
+
+// everything is one event with all that an operator can do to it.
+func (l *load) everything(ctx context.Context, c *campaign) error {
+	err := l.make(ctx, c)
+	if err == nil {
+		alone := time.Now().AddDate(0, 0, 1).Add(time.Duration(c.id) * time.Second) // a second that no other event has
+		err = l.w.API.Reserve(ctx, c.id, alone.Truncate(time.Second), 1)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.name, err)
+	}
+	return l.run(ctx, c) // now, for all that was reserved
+}
+
+// run is an event that is filled, from its start to its end.
+func (l *load) run(ctx context.Context, c *campaign) error {
 	if err := l.w.API.Start(ctx, c.id); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", c.name, err)
 	}
 	return l.see(ctx, c)
 }

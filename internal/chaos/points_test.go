@@ -3,6 +3,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,9 @@ var neverMet = map[string]string{
 	failpoint.CopyAfterAck:         "rubbish stays parked",
 	failpoint.ParkBackBeforeCommit: "rubbish stays parked",
 	failpoint.ReconcileBeforeJobs:  "Kafka loses nothing",
+	failpoint.SweepBeforeCommit:    "no chunk is without a job",
+	failpoint.SettleAgainMade:      "the ledger in the handler leaves nothing unknown",
+	failpoint.SettleRedriveMade:    "the ledger in the handler leaves nothing unknown",
 	failpoint.FaultWritten:         "the ledger contradicts nobody",
 	failpoint.FaultAfterCommit:     "the ledger contradicts nobody",
 }
@@ -44,8 +48,12 @@ func TestEveryPointIsUsedOrHasAReason(t *testing.T) {
 	for _, point := range failpoint.All() {
 		require.True(t, used[point] || neverMet[point] != "", "%s", point)
 	}
+	rules := slices.Collect(maps.Values(leads))
 	for _, l := range ledgers {
-		for rule := range strings.SplitSeq(l.rules, ";") {
+		rules = append(rules, l.rules)
+	}
+	for _, list := range rules {
+		for rule := range strings.SplitSeq(list, ";") {
 			point, _, _ := strings.Cut(rule, "=")
 			require.True(t, slices.Contains(failpoint.All(), point), rule)
 		}

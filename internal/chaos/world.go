@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -36,13 +35,14 @@ type world struct {
 	pool       *pgxpool.Pool // straight to PostgreSQL
 	load       *load
 	recoveries *recoveries
-	random     *rand.Rand // of the faults
+	planner    *planner
 
-	ruled  map[string]bool // whose ledger misbehaves
-	tally  map[string]int  // cycles by fault
-	places map[string]bool // where somebody died
-	ready  []time.Duration // from the fault to the process that says that it is ready
-	done   []*campaign     // all that was ever finished
+	ruled   map[string]bool // whose ledger misbehaves
+	tally   map[string]int  // cycles by fault
+	places  map[string]bool // where somebody died
+	errands int             // how many there were
+	ready   []time.Duration // from the fault to the process that says that it is ready
+	done    []*campaign     // all that was ever finished
 
 	mu     sync.Mutex
 	asleep map[string]chan struct{} // who stands still, until when
@@ -50,7 +50,7 @@ type world struct {
 
 func newWorld(ctx context.Context, bed *testbed.Testbed, f *proxies, log *timeline, o options) (*world, error) {
 	w := &world{
-		Testbed: bed, o: o, proxies: f, log: log, random: rand.New(rand.NewPCG(o.seed, 0)),
+		Testbed: bed, o: o, proxies: f, log: log, planner: newPlanner(o),
 		asleep: map[string]chan struct{}{}, ruled: map[string]bool{}, tally: map[string]int{}, places: map[string]bool{},
 	}
 	var err error
@@ -82,7 +82,7 @@ func (w *world) run(ctx context.Context) error {
 			}
 			w.load.goOn()
 		}
-		if err := w.cycle(ctx, number, plan(w.random, w.o)); err != nil {
+		if err := w.cycle(ctx, number, w.planner.next()); err != nil {
 			return fmt.Errorf("cycle %d: %w; seed %d", number, err, w.o.seed)
 		}
 		if w.o.soak > 0 {
@@ -265,7 +265,7 @@ func (w *world) conclude(gauges []gauge) error {
 		return err
 	}
 	w.log.say("faults: %s", strings.Join(names, ", "))
-	w.log.say("a process killed itself at %d of the %d places of the code that this load may come to", len(w.places), places())
+	w.log.say("a process killed itself at %d of the %d places of the code that this load may come to", len(w.places), countPoints())
 	w.log.say("ready again after: %s", spread(w.ready))
 	w.log.say("from a kill until all that was in hand is through, the faults that came meanwhile included: %d kills, %s",
 		len(healed), spread(healed))
