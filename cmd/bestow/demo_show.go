@@ -75,7 +75,7 @@ func (d *demo) play(ctx context.Context, members int) (events []domain.Event, su
 	granted := sum.Success - sum.RetrySuccess
 	d.say("3  Granted     %s in %.1f s, which is %s a second: River job → Kafka → ledger → result",
 		thousands(granted), took.Seconds(), thousands(int(float64(granted)/took.Seconds())))
-	d.say("4  Refused     %s at first, granted at a retry %.1f s later; %s for good",
+	d.say("4  Refused     %s at first, granted at a retry, the last one %.1f s later; %s for good",
 		thousands(sum.RetrySuccess), time.Since(first).Seconds(), thousands(sum.Fail))
 	return events, sum, nil
 }

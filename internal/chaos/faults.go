@@ -275,6 +275,7 @@ func sleepLong(ctx context.Context, w *world, f fault) (string, error) {
 		if w.asleep[f.victim] == awake {
 			delete(w.asleep, f.victim)
 			_ = now.Continue() // an error: it was killed
+			w.slept++
 			w.log.say("       %s wakes", f.victim)
 		}
 	}()
@@ -288,6 +289,7 @@ func (w *world) wakeNow(name string) {
 	if _, asleep := w.asleep[name]; asleep {
 		delete(w.asleep, name)
 		_ = w.Service(name).Now.Continue() // an error: it was killed
+		w.log.say("       %s is woken", name)
 	}
 }
 

@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 func readOptions(args []string) (o options, err error) {
 	var only string
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
-	flags.Uint64Var(&o.seed, "seed", 0, "decides everything (0: another one each time)")
+	flags.Uint64Var(&o.seed, "seed", 0, "decides what the operators do and which faults come in which order (0: another one each time)")
 	flags.IntVar(&o.cycles, "cycles", 100, "how many faults")
 	flags.DurationVar(&o.soak, "soak", 0, "go on for that long instead, with a fault each 20 seconds, and look for what grows")
 	flags.IntVar(&o.kafka, "kafka", 0, "use the real Apache Kafka with 1 or 3 brokers (default: the embedded one)")
@@ -90,7 +90,7 @@ var settings = []string{"BESTOW_MESSAGE_TARGETS=50", "BESTOW_RETRY_BACKOFF=2s", 
 func chaos(ctx context.Context, o options, out io.Writer) (err error) {
 	log := &timeline{out: out, began: time.Now()}
 	log.say("seed %d; run it again with: %s", o.seed, o.again())
-	log.say("bestow is built and installed")
+	log.say("bestow is being built and installed")
 	f := newProxies()
 	defer f.close()
 	bed, err := testbed.Install(ctx, testbed.Options{

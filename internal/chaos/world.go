@@ -46,6 +46,7 @@ type world struct {
 
 	mu     sync.Mutex
 	asleep map[string]chan struct{} // who stands still, until when
+	slept  int                      // sleeps to their end
 }
 
 func newWorld(ctx context.Context, bed *testbed.Testbed, f *proxies, log *timeline, o options) (*world, error) {
@@ -112,7 +113,7 @@ func (w *world) cycle(ctx context.Context, number int, f fault) error {
 	began := time.Now()
 	err := w.Ended() // since the last cycle: the fault below may hit whom that concerns
 	var said string
-	if err == nil {
+	if f.victim = w.awake(f.victim); err == nil {
 		said, err = f.kind.play(ctx, w, f)
 	}
 	if err == nil {
@@ -153,6 +154,19 @@ func (w *world) awaitReady(ctx context.Context) error {
 		return fmt.Errorf("%s not ready after %s", strings.Join(missing, ", "), readyWithin)
 	}
 	return err
+}
+
+// awake is the process, or its twin while it sleeps: who is woken by the next fault has not slept past anything. In a soak
+// the twin is spared.
+func (w *world) awake(name string) string {
+	role, number, _ := strings.Cut(name, "-")
+	switch {
+	case w.o.soak > 0 || !w.isAsleep(name):
+		return name
+	case number == "1":
+		return role + "-2"
+	}
+	return role + "-1"
 }
 
 func (w *world) isAsleep(name string) bool {
@@ -237,7 +251,10 @@ func (w *world) startAgain(ctx context.Context, names ...string) error {
 func (w *world) forget(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.asleep, name)
+	if w.asleep[name] != nil {
+		delete(w.asleep, name)
+		w.log.say("       %s died in its sleep", name)
+	}
 }
 
 // startWith starts a process with rules for its failpoints.
@@ -265,8 +282,11 @@ func (w *world) conclude(gauges []gauge) error {
 		return err
 	}
 	w.log.say("faults: %s", strings.Join(names, ", "))
+	w.mu.Lock()
+	w.log.say("of those who were put to sleep %d slept to the end", w.slept)
+	w.mu.Unlock()
 	w.log.say("a process killed itself at %d of the %d places of the code that this load may come to", len(w.places), countPoints())
-	w.log.say("ready again after: %s", spread(w.ready))
+	w.log.say("from the beginning of a fault until all were ready again: %s", spread(w.ready))
 	w.log.say("from a kill until all that was in hand is through, the faults that came meanwhile included: %d kills, %s",
 		len(healed), spread(healed))
 	w.log.say("%d cycles, %d events, %d targets: 0 lost, 0 double, 0 drift, 0 deadlocks, 0 discarded jobs, 0 healthy messages parked; seed %d",
