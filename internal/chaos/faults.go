@@ -15,7 +15,7 @@ import (
 type kind struct {
 	name    string
 	weight  int      // how often it is chosen, beside the others
-	victims []string // whom it can hit, by what their names begin with; none: nobody of bestow
+	victims []string // whom it can hit, by what their names begin with; none: nobody of bestow, or as the place says
 	fake    bool     // it needs the embedded broker, which has a proxy
 	forgets bool     // it takes away what a soak watches: the spared processes, or PostgreSQL's statistics
 	play    func(context.Context, *world, fault) (said string, err error)
@@ -41,7 +41,7 @@ var everyRole = []string{"api", "relay", "handler", "jobs"}
 func kinds() []*kind {
 	return []*kind{
 		{name: "kill", weight: 20, victims: everyRole, play: kill},
-		{name: point, weight: 20, victims: everyRole, play: killAtPoint},
+		{name: point, weight: 20, play: killAtPoint},
 		{name: "everything", weight: 3, forgets: true, play: killEverything},
 		{name: "postgres", weight: 7, forgets: true, play: killPostgres},
 		{name: "kafka", weight: 5, play: killKafka},

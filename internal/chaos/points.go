@@ -135,8 +135,7 @@ func (w *world) lead(ctx context.Context, f fault) error {
 		return fmt.Errorf("wait for %s: %w", p.Name, err)
 	}
 	random := rand.New(rand.NewPCG(f.pick, 2))
-	w.errands++
-	name := fmt.Sprintf("chaos-errand-%d", w.errands)
+	name := fmt.Sprintf("chaos-errand-%d", f.pick)
 	switch point := f.place.point; point {
 	case failpoint.ParkBeforeCommit, failpoint.ParkAfterCommit:
 		_, err = w.topics.rubbish(random)

@@ -37,12 +37,11 @@ type world struct {
 	recoveries *recoveries
 	planner    *planner
 
-	ruled   map[string]bool // whose ledger misbehaves
-	tally   map[string]int  // cycles by fault
-	places  map[string]bool // where somebody died
-	errands int             // how many there were
-	ready   []time.Duration // from the fault to the process that says that it is ready
-	done    []*campaign     // all that was ever finished
+	ruled  map[string]bool // whose ledger misbehaves
+	tally  map[string]int  // cycles by fault
+	places map[string]bool // where somebody died
+	ready  []time.Duration // from the beginning of a fault until all say that they are ready
+	done   []*campaign     // all that was ever finished
 
 	mu     sync.Mutex
 	asleep map[string]chan struct{} // who stands still, until when
