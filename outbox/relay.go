@@ -33,7 +33,9 @@ type RelayWorker struct {
 	Kafka *Kafka
 	// Close completes an event (T7). A handler may settle an event's last targets before their relay has marked them.
 	Close func(ctx context.Context, eventID int64) error
-	Log   *slog.Logger
+	// Report is told after each publish how Kafka took it: nil, or why it did not. It returns at once. nil: not told.
+	Report func(topic string, refused *Refusal)
+	Log    *slog.Logger
 }
 
 // Work publishes the targets of the job's chunks that its mode names, and marks them (T3).
@@ -97,11 +99,25 @@ func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[Relay
 		}
 		m.ID = strconv.FormatInt(job.ID, 10) + "-" + strconv.Itoa(job.Attempt) + "-" + strconv.Itoa(i)
 		m.Trace = newTrace()
-		if err := w.Kafka.publish(topic, m, time.Now()); err != nil {
+		err := w.Kafka.publish(topic, m, time.Now())
+		w.report(b.eventType, topic, err)
+		if err != nil {
 			return i, err
 		}
 	}
 	return len(b.messages), nil
+}
+
+func (w *RelayWorker) report(t domain.EventType, topic string, err error) {
+	if w.Report == nil {
+		return
+	}
+	if err == nil {
+		w.Report(topic, nil)
+		return
+	}
+	refused := refusalOf(t.Code, topic, err)
+	w.Report(topic, &refused)
 }
 
 // between is where a process dies that has published some of a job's messages. An error there stands for a Kafka that takes
