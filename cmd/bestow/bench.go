@@ -131,12 +131,8 @@ type bencher struct {
 }
 
 func (b *bencher) start(ctx context.Context) (err error) {
-	if b.dir, err = b.cfg.dataDir(); err != nil {
+	if b.dir, err = b.cfg.openDataDir("bench"); err != nil {
 		return err
-	}
-	b.dir = filepath.Join(b.dir, "bench")
-	if err := os.MkdirAll(b.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL, which does not run as root, must reach its folder inside
-		return fmt.Errorf("make the bench's folder: %w", err)
 	}
 	if b.logFile, err = os.Create(filepath.Join(b.dir, "bench.log")); err != nil {
 		return fmt.Errorf("open the bench's log: %w", err)

@@ -14,6 +14,7 @@ import (
 	"bestow/app"
 	"bestow/domain"
 	"bestow/internal/embedpg"
+	"bestow/internal/ownfiles"
 	"bestow/outbox"
 
 	"github.com/caarlos0/env/v11"
@@ -142,12 +143,22 @@ func (c config) kafka() outbox.KafkaConfig {
 	return outbox.KafkaConfig{Brokers: c.Brokers, TopicPrefix: c.TopicPrefix, Partitions: c.Partitions, Replication: c.Replication}
 }
 
-// dataDir is where embedded servers keep their files.
-func (c config) dataDir() (string, error) {
+// openDataDir makes the folder where embedded servers keep their files, and the command's own one in it, "" for none.
+func (c config) openDataDir(command string) (string, error) {
+	top, err := embedpg.DefaultDir()
 	if c.DataDir != "" {
-		return filepath.Abs(c.DataDir)
+		top, err = filepath.Abs(c.DataDir)
 	}
-	return embedpg.DefaultDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(top, command)
+	for _, path := range []string{top, dir} { // others of our processes pass both
+		if err := ownfiles.SharedFolder(path); err != nil {
+			return "", fmt.Errorf("make data folder: %w: set BESTOW_DATA_DIR to a folder that is yours", err)
+		}
+	}
+	return dir, nil
 }
 
 // settings lists the names that config reads, with default and meaning, in the order of their declaration.

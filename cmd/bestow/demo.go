@@ -15,6 +15,7 @@ import (
 
 	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
+	"bestow/internal/ownfiles"
 	"bestow/internal/seal"
 	"bestow/migrations"
 
@@ -149,12 +150,8 @@ func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err 
 
 // openFolder finds the demo's folder, its log, its keys and its ports.
 func (d *demo) openFolder() (err error) {
-	if d.dir, err = d.cfg.dataDir(); err != nil {
+	if d.dir, err = d.cfg.openDataDir("demo"); err != nil {
 		return err
-	}
-	d.dir = filepath.Join(d.dir, "demo")
-	if err := os.MkdirAll(d.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL, which does not run as root, must reach its folder inside
-		return fmt.Errorf("make the demo's folder: %w: set BESTOW_DATA_DIR to a folder that is yours", err)
 	}
 	if d.logFile, err = os.OpenFile(filepath.Join(d.dir, "demo.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); err != nil {
 		return fmt.Errorf("open the demo's log: %w", err)
@@ -176,12 +173,16 @@ func (d *demo) openFolder() (err error) {
 
 // keep reads the secret at path, or makes it and keeps it there.
 func keep(path string, make func() string) (string, error) {
-	body, err := os.ReadFile(path) //nolint:gosec // a path of our own making
+	err := ownfiles.SecretFile(path)
+	var body []byte
 	if err == nil {
-		return strings.TrimSpace(string(body)), nil
+		body, err = os.ReadFile(path) //nolint:gosec // a path of our own making
 	}
-	if !errors.Is(err, os.ErrNotExist) {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("read %s: %w", path, err)
+	}
+	if kept := strings.TrimSpace(string(body)); kept != "" { // empty: the one who made it was killed
+		return kept, nil
 	}
 	secret := make()
 	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {

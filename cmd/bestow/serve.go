@@ -76,7 +76,7 @@ func (c *serveCmd) embedKafka(ctx context.Context, cfg config, log *slog.Logger)
 	if cfg.Env == "production" {
 		return nil, errors.New("the embedded broker is one node and keeps no replica: set KAFKA_BROKERS in production")
 	}
-	dir, err := cfg.dataDir()
+	dir, err := cfg.openDataDir("")
 	if err != nil {
 		return nil, err
 	}

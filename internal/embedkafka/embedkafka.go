@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bestow/internal/embedpg/flock"
+	"bestow/internal/ownfiles"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -122,7 +123,7 @@ func advertise(l net.Listener, addr string) (net.Listener, error) {
 }
 
 func lock(ctx context.Context, dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := ownfiles.PrivateFolder(dir); err != nil {
 		return nil, fmt.Errorf("make data folder: %w: set BESTOW_DATA_DIR to a folder you may write to", err)
 	}
 	f, err := flock.Take(ctx, filepath.Join(dir, "lock"), 2*time.Second)

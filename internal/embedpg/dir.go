@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bestow/internal/embedpg/flock"
+	"bestow/internal/ownfiles"
 )
 
 // folder is an instance's folder, locked.
@@ -93,43 +94,49 @@ func openDir(ctx context.Context, path string, limit time.Duration) (*folder, er
 	if err != nil {
 		return nil, err
 	}
-	mode := fs.FileMode(0o700)
-	if a.other() {
-		mode = 0o711 // postgres' account passes through, and lists nothing
-	}
-	if err := makeDir(abs, mode); err != nil {
+	if err := ownfiles.SharedFolder(abs); err != nil {
 		return nil, fmt.Errorf("make data folder: %w: set BESTOW_DATA_DIR to a folder you may write to", err)
 	}
 	if abs, err = filepath.EvalSymlinks(abs); err != nil { // what /proc shows of a process in it
 		return nil, fmt.Errorf("open data folder: %w", err)
 	}
 	if err := a.reach(abs); err != nil {
-		return nil, fmt.Errorf("reach data folder: %w: choose another with BESTOW_DATA_DIR, such as /var/lib/bestow", err)
+		return nil, fmt.Errorf("reach data folder: %w: let others pass it (chmod o+x), or set BESTOW_DATA_DIR to a folder "+
+			"outside%s", err, suggestion(a))
 	}
 	f, err := flock.Take(ctx, filepath.Join(abs, "lock"), limit)
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder %s: %w", abs, err)
 	}
-	return &folder{path: abs, account: a, lock: f}, nil
+	d := &folder{path: abs, account: a, lock: f}
+	if err := d.putRight(); err != nil {
+		d.close()
+		return nil, fmt.Errorf("open data folder: %w", err)
+	}
+	return d, nil
 }
 
-// makeDir is MkdirAll whose last folder, if it was not there, has exactly mode, whatever the umask.
-func makeDir(path string, mode fs.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // root's postgres, as nobody, must pass
-		return err
-	}
-	err := os.Mkdir(path, mode)
-	if errors.Is(err, fs.ErrExist) {
-		info, err := os.Stat(path)
-		if err == nil && !info.IsDir() {
-			err = fmt.Errorf("%s is not a folder", path)
+// suggestion names a folder for our data that the account reaches, if one of the usual ones is.
+func suggestion(a account) string {
+	for _, path := range []string{"/var/lib/bestow", "/srv/bestow"} {
+		if a.reach(filepath.Dir(path)) == nil {
+			return ", such as " + path
 		}
+	}
+	return ""
+}
+
+// putRight closes what is secret in the folder: postgres starts in no data folder that others may enter.
+func (d *folder) putRight() error {
+	if _, err := os.Stat(d.data()); err == nil {
+		if err := ownfiles.PrivateFolder(d.data()); err != nil {
+			return err
+		}
+	}
+	if err := ownfiles.SecretFile(d.file("password")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err != nil {
-		return err
-	}
-	return os.Chmod(path, mode)
+	return nil
 }
 
 func (d *folder) data() string { return filepath.Join(d.path, "data") }

@@ -9,6 +9,8 @@
 //	password      of the superuser, 0600
 //	postgres.log  what postgres said, the last start at the end
 //
+// Dir is 0755, so that postgres' account passes it, and what is secret in it is 0700 or 0600. Wrong modes are put right.
+//
 // Fetched binaries are kept apart, in Options.Cache, for all instances.
 //
 // Whoever is killed, the next Start works: if we die, the kernel (on macOS a watching shell) tells postgres to stop;

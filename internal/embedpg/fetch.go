@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bestow/internal/embedpg/flock"
+	"bestow/internal/ownfiles"
 
 	fetcher "github.com/fergusstrange/embedded-postgres"
 )
@@ -83,11 +84,11 @@ func (s source) get(ctx context.Context, a account, cache string, o Options) (bi
 	if b, err := probe(ctx, a, filepath.Join(place, "bin")); err == nil {
 		return b, nil
 	}
-	if err := makeDir(cache, 0o755); err != nil {
+	if err := ownfiles.SharedFolder(cache); err != nil {
 		return binaries{}, fmt.Errorf("make cache folder: %w", err)
 	}
 	if err := a.reach(cache); err != nil {
-		return binaries{}, fmt.Errorf("reach cache folder: %w", err)
+		return binaries{}, fmt.Errorf("reach cache folder: %w: let others pass it (chmod o+x), or install PostgreSQL", err)
 	}
 	lock, err := flock.Take(ctx, filepath.Join(cache, "lock"), fetchLimit)
 	if err != nil {

@@ -167,6 +167,28 @@ func TestReach(t *testing.T) {
 		_, err := Start(t.Context(), Options{Dir: filepath.Join(closed, "inner")})
 		require.ErrorContains(t, err, "BESTOW_DATA_DIR")
 	}
+	require.Equal(t, ", such as /var/lib/bestow", suggestion(account{}))
+}
+
+// Modes that somebody changed are put right by the next start, those of the folder and of what is secret in it.
+func TestModesOfAnInstance(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(tempDir(t), "ours")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	modes := map[string]os.FileMode{"": 0o000, "data": 0o755, "password": 0o644}
+	for round := range 2 {
+		require.NoError(t, start(t, Options{Dir: dir, Settings: quick()}).Stop(t.Context()), "round %d", round)
+		for name, wrong := range modes {
+			info, err := os.Stat(filepath.Join(dir, name))
+			require.NoError(t, err)
+			if os.Geteuid() == 0 || name != "" {
+				require.Equal(t, map[string]os.FileMode{"": 0o755, "data": 0o700, "password": 0o600}[name], info.Mode().Perm(), name)
+			}
+			require.NoError(t, os.Chmod(filepath.Join(dir, name), wrong|0o100)) // passable for this loop
+		}
+		require.NoError(t, os.Chmod(dir, 0o000))
+	}
+	require.NoError(t, os.Chmod(dir, 0o700)) // for the cleanup of an ordinary user
 }
 
 // Without Pdeathsig a shell watches: it stops postgres when we are killed, and does nothing when postgres ends first.
