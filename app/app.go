@@ -79,10 +79,15 @@ type App struct {
 	Grants  *Grants
 	Reports *Reports
 	Parked  *Parked
+
+	Processes *Processes
 }
 
 // New wires the use cases.
 func New(d Deps) *App {
 	events := &Events{d}
-	return &App{Events: events, Targets: &Targets{Deps: d, places: make(chan struct{}, max(1, d.Limits.Imports))}, Grants: &Grants{Deps: d, events: events}, Reports: &Reports{d}, Parked: &Parked{d}}
+	return &App{
+		Events: events, Targets: &Targets{Deps: d, places: make(chan struct{}, max(1, d.Limits.Imports))},
+		Grants: &Grants{Deps: d, events: events}, Reports: &Reports{d}, Parked: &Parked{d}, Processes: &Processes{d},
+	}
 }

@@ -22,7 +22,8 @@ type Progress struct {
 	Unknown      int            // asked, and nobody knows the outcome yet
 	InFlight     int            // of chunks that a handler has claimed
 	RatePerS     float64        // settled a second, over the last ten seconds; 0 unless the event is RUNNING
-	ETAS         int64          // seconds until all is settled at that rate; 0 where the rate is 0
+	ETAS         int64          // seconds until all is settled at that rate; 0 where the rate is 0 or the event stands still
+	WaitingFor   []Reason       // what it stands still for; none while it moves, and at its end
 	Failures     map[string]int // given up, by error code
 }
 
@@ -43,9 +44,24 @@ func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
 		if err != nil {
 			return p, err
 		}
+		all, err := s.waitingFor(ctx, tx, []domain.Event{p.Event})
+		if err != nil {
+			return p, err
+		}
+		p.WaitingFor = all[id]
+		p.addRetry()
 		p.forecast(rate)
 		return p, nil
 	})
+}
+
+// addRetry says of an event that has nothing else left that it waits for the time of its retries.
+func (p *Progress) addRetry() {
+	left := p.Event.TotalCount - p.Event.Summary.Success - p.Event.Summary.Fail
+	if p.Event.Status != domain.Running || len(p.WaitingFor) > 0 || p.NextRetryAt == nil || left != p.WaitingRetry {
+		return
+	}
+	p.WaitingFor = []Reason{{RetryWaits, "what is left was refused for now, and is tried again at " + p.NextRetryAt.UTC().Format(time.RFC3339)}}
 }
 
 // forecast says how long it will take at a rate, if the event is at work at all.
@@ -55,5 +71,8 @@ func (p *Progress) forecast(rate float64) {
 	}
 	left := p.Event.TotalCount - p.Event.Summary.Success - p.Event.Summary.Fail
 	p.RatePerS = rate
+	if len(p.WaitingFor) > 0 {
+		return
+	}
 	p.ETAS = int64(math.Ceil(float64(max(left, 0)) / rate))
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"bestow/domain"
@@ -35,8 +36,9 @@ type Queued struct {
 	// the rate of the lane's runner promises for those behind it. nil where nobody can tell: it stands still, or depends on
 	// an event that does.
 	ExpectedStart *time.Time
-	RatePerS      float64 // of what runs: settled a second; 0 for none
-	ETAS          int64   // of what runs: seconds to go at that rate; 0 where nobody can tell
+	RatePerS      float64  // of what runs: settled a second; 0 for none
+	ETAS          int64    // of what runs: seconds to go at that rate; 0 where nobody can tell
+	WaitingFor    []Reason // what it stands still for
 }
 
 // Queue reads the lanes with something in them that runs or waits. Its order is StartDue's.
@@ -49,12 +51,12 @@ func (s *Reports) Queue(ctx context.Context) (Queue, error) {
 		if err != nil {
 			return q, err
 		}
-		importing, err := pg.Locked(ctx, tx, pg.Import)
+		look, err := readLook(ctx, tx, events)
 		if err != nil {
 			return q, err
 		}
 		for _, e := range events {
-			queued := Queued{Event: e, WaitsFor: s.obstacle(e, importing)}
+			queued := Queued{Event: e, WaitsFor: s.obstacle(e, look.importing), WaitingFor: s.reasons(look, e)}
 			if err := queued.readRate(ctx, tx); err != nil {
 				return q, err
 			}
@@ -65,6 +67,19 @@ func (s *Reports) Queue(ctx context.Context) (Queue, error) {
 		}
 		return q, nil
 	})
+}
+
+// obstacleText says an obstacle in words.
+func obstacleText(code domain.Code) string {
+	switch code {
+	case domain.MissingKeys:
+		return "voucher PINs cannot be sealed without a master key: set BESTOW_MASTER_KEY"
+	case domain.ImportRunning:
+		return "an import is under way"
+	case domain.NoTargets:
+		return "it has no targets: import a member list"
+	}
+	return strings.ReplaceAll(code, "_", " ")
 }
 
 // obstacle is what keeps the event from starting, whatever its lane does: StartDue passes it over.
@@ -86,7 +101,7 @@ func (q *Queued) readRate(ctx context.Context, tx pgx.Tx) error {
 	if q.Event.Status != domain.Running {
 		return nil
 	}
-	p := Progress{Event: q.Event}
+	p := Progress{Event: q.Event, WaitingFor: q.WaitingFor}
 	rate, err := readChunks(ctx, tx, &p)
 	if err != nil {
 		return err
@@ -129,8 +144,12 @@ func (l *Lane) forecast(now time.Time) {
 		}
 		if !first {
 			e.WaitsFor = domain.LaneBusy
+			e.WaitingFor = addOnce(e.WaitingFor, laneBusyReason(0))
 		}
 		first = false
+		if slices.ContainsFunc(e.WaitingFor, Reason.wrong) {
+			next = nil
+		}
 		e.ExpectedStart = next
 		next = after(next, e.Event.TotalCount, rate)
 	}
@@ -141,6 +160,9 @@ func (l *Lane) free(now time.Time) (at *time.Time, rate float64) {
 	runner := l.Runner()
 	if runner == nil {
 		return later(&now, l.ReservationAt), 0
+	}
+	if len(l.Events[0].WaitingFor) > 0 {
+		return nil, 0
 	}
 	rate = l.Events[0].RatePerS
 	left := runner.TotalCount - runner.Summary.Success - runner.Summary.Fail

@@ -146,8 +146,14 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 		cursor := writeCursor(eventCursor, events[in.Limit-1].ID)
 		out.Body.NextCursor = &cursor
 	}
+	waiting, err := s.app.Reports.WaitingFor(ctx, events)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range events {
-		out.Body.Items = append(out.Body.Items, api.FromEvent(e))
+		item := api.FromEvent(e)
+		item.WaitingFor = wireReasons(waiting[e.ID])
+		out.Body.Items = append(out.Body.Items, item)
 	}
 	return out, nil
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"bestow/app"
+	"bestow/http/api"
 	"bestow/internal/obs"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,9 +25,11 @@ type Checks map[string]func(context.Context) error
 
 // OpsConfig is what the private listener tells about.
 type OpsConfig struct {
-	Live    Checks                 // a process that fails one of them should be started again
-	Ready   Checks                 // a process that fails one of them should get no requests
-	Waits   Checks                 // what work in the background waits for and requests do not: told by /readyz, and no fault
+	Live  Checks // a process that fails one of them should be started again
+	Ready Checks // a process that fails one of them should get no requests
+	Waits Checks // what work in the background waits for and requests do not: told by /readyz, and no fault
+	// Still says what events stand still for, of all processes: told by /readyz, and no fault of this one. nil: not told.
+	Still   func() []app.Standing
 	Metrics []prometheus.Collector // beside those of Go and of the process
 	Log     *slog.Logger
 }
@@ -40,8 +44,8 @@ func NewOps(c OpsConfig) http.Handler {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(c.Metrics...)
 	mux := http.NewServeMux()
-	mux.Handle("GET /livez", c.Live.handler(nil, c.Log))
-	mux.Handle("GET /readyz", c.Ready.handler(c.Waits, c.Log))
+	mux.Handle("GET /livez", c.Live.handler(nil, nil, c.Log))
+	mux.Handle("GET /readyz", c.Ready.handler(c.Waits, c.Still, c.Log))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
@@ -56,14 +60,19 @@ type health struct {
 	OK     bool     `json:"ok"`
 	Failed []string `json:"failed,omitempty"`
 	Waits  []string `json:"waits_for,omitempty"`
+	// Still is what events stand still for, whichever process could help.
+	Still []api.Reason `json:"waiting_for,omitempty"`
 }
 
 // handler asks all of them at once and answers 200, or 503 with the names of those that failed; what it waits for it only
 // names.
-func (c Checks) handler(waits Checks, log *slog.Logger) http.Handler {
+func (c Checks) handler(waits Checks, still func() []app.Standing, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := health{Failed: c.failed(r.Context(), log), Waits: waits.failed(r.Context(), log)}
 		answer.OK = len(answer.Failed) == 0
+		if still != nil {
+			answer.Still = wireStanding(still())
+		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
 		if !answer.OK {
@@ -71,6 +80,13 @@ func (c Checks) handler(waits Checks, log *slog.Logger) http.Handler {
 		}
 		_ = marshal(w, answer) // nobody is left to tell
 	})
+}
+
+func wireStanding(all []app.Standing) (reasons []api.Reason) {
+	for _, s := range all {
+		reasons = append(reasons, api.Reason(s.Reason))
+	}
+	return reasons
 }
 
 func (c Checks) failed(ctx context.Context, log *slog.Logger) []string {

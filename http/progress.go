@@ -106,6 +106,16 @@ func wireProgress(p app.Progress) api.Progress {
 		InFlight:     p.InFlight,
 		RatePerS:     p.RatePerS,
 		ETAS:         p.ETAS,
+		WaitingFor:   wireReasons(p.WaitingFor),
 		Failures:     p.Failures,
 	}
+}
+
+// wireReasons is never nil, so that no reason is an empty list.
+func wireReasons(reasons []app.Reason) []api.Reason {
+	wire := make([]api.Reason, len(reasons))
+	for i, r := range reasons {
+		wire[i] = api.Reason(r)
+	}
+	return wire
 }

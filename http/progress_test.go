@@ -35,13 +35,21 @@ func (d *desk) plant(id int64) {
 	}
 }
 
+// process plants a process with the roles, which was seen a moment ago.
+func (d *desk) process(roles ...string) {
+	d.Helper()
+	d.sql(`INSERT INTO processes (id, roles, version, host, pid, seen_at) VALUES (gen_random_uuid(), $1, 'test', 'here', 1, now() + interval '1 hour')`, roles)
+}
+
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	e := d.pointEvent("a")
 	fresh := d.get(eventURL(e.ID) + "/progress")
 	require.Equal(t, "application/json", fresh.Header.Get("Content-Type"))
-	require.Contains(t, fresh.body, `"rate_per_s":0,"eta_s":0,"failures":{}`)
+	require.Contains(t, fresh.body, `"rate_per_s":0,"eta_s":0,"waiting_for":[{"code":"no_targets",`)
+	require.Contains(t, fresh.body, `"failures":{}`)
+	d.process("relay", "handler", "jobs")
 	d.plant(e.ID)
 	a := d.get(eventURL(e.ID) + "/progress")
 	p := decoded[api.Progress](a)
@@ -49,7 +57,7 @@ func TestProgress(t *testing.T) {
 	p.NextRetryAt = nil
 	require.Equal(t, api.Progress{
 		EventID: e.ID, EventStatus: "RUNNING", Total: 1000, Published: 900, Success: 400, Fail: 3, RetrySuccess: 2,
-		WaitingRetry: 2, Unknown: 1, InFlight: 60, RatePerS: 10, ETAS: 60, Failures: map[string]int{"withdrawn": 2, "busy": 1},
+		WaitingRetry: 2, Unknown: 1, InFlight: 60, RatePerS: 10, ETAS: 60, WaitingFor: []api.Reason{}, Failures: map[string]int{"withdrawn": 2, "busy": 1},
 	}, p)
 	d.sql(`UPDATE campaign_events SET event_status = 'STOPPED'`)
 	p = decoded[api.Progress](d.get(eventURL(e.ID) + "/progress"))

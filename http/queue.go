@@ -43,6 +43,7 @@ func wireQueued(q app.Queued) api.Queued {
 		StartedAt:           e.Summary.StartedAt,
 		RatePerS:            q.RatePerS,
 		ETAS:                q.ETAS,
+		WaitingFor:          wireReasons(q.WaitingFor),
 	}
 	if q.ExpectedStart != nil {
 		at := q.ExpectedStart.UTC()

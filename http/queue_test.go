@@ -59,6 +59,7 @@ const (
 func TestQueueSaysWhenAndWhy(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
+	d.process("relay", "handler", "jobs")
 	require.Empty(t, d.queue().Lanes)
 	d.pointEvent("by hand")
 	late := d.reserved("late", future, "1", 3)
@@ -107,6 +108,7 @@ func TestQueueSaysWhenAndWhy(t *testing.T) {
 func TestQueueOfALaneStartedEarly(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
+	d.process("relay", "handler", "jobs")
 	early := d.reserved("early", future, "2", 4)
 	d.reserved("next", future, "1", 4)
 	require.Equal(t, 202, d.post(eventURL(early)+"/start", "").StatusCode)

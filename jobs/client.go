@@ -18,7 +18,7 @@ import (
 )
 
 // Queue holds the jobs of the timetable.
-const Queue = "jobs"
+const Queue = app.JobsQueue
 
 const (
 	// jobTimeout is how long a job may run; rescueAfter, when one that does not come back runs again. With River's own
@@ -57,7 +57,7 @@ func schedules() []*river.PeriodicJob {
 		every(5*time.Second, closeDoneArgs{}),  // the net under the closing of an event
 		every(30*time.Second, sweepArgs{}),     // the net under the making of jobs
 		every(30*time.Second, reconcileArgs{}), // the net under Kafka
-		every(10*time.Minute, tidyArgs{}),      // what a deleted event could not take with it
+		every(10*time.Minute, tidyArgs{}),      // what deleted events and killed processes left
 	}
 }
 

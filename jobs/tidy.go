@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 
 	"bestow/app"
 
@@ -19,7 +20,8 @@ type tidyWorker struct {
 	app *app.App
 }
 
-// Work drops the partitions of deleted events that were too busy to be dropped with them.
+// Work drops the partitions of deleted events that were too busy to be dropped with them, and the rows of processes that
+// were killed.
 func (w *tidyWorker) Work(ctx context.Context, _ *river.Job[tidyArgs]) error {
-	return w.app.Events.Tidy(ctx)
+	return errors.Join(w.app.Events.Tidy(ctx), w.app.Processes.Tidy(ctx))
 }

@@ -136,7 +136,7 @@ func TestCommandLine(t *testing.T) {
 	require.Contains(t, out, "event_status          RUNNING\n")
 	require.Contains(t, out, "targets               3, 1100 in all\n")
 	out, errs = s.done("event list")
-	require.Equal(t, "ID  CAMPAIGN  TYPE   STATUS   TARGETS  SUCCESS  FAIL  CREATED\n1   spring    POINT  RUNNING  3        0        0     NOW\n", timeless(out))
+	require.Equal(t, "ID  CAMPAIGN  TYPE   STATUS   TARGETS  SUCCESS  FAIL  CREATED                  WAITING FOR\n1   spring    POINT  RUNNING  3        0        0     NOW  relay\n", timeless(out))
 	require.Empty(t, errs)
 	s.sql(`UPDATE campaign_event_summary SET success_count = 2, fail_count = 1, completed_at = now()`)
 	s.sql(`UPDATE campaign_events SET event_status = 'COMPLETED'`)
@@ -331,10 +331,10 @@ func TestCommandLineQueue(t *testing.T) {
 	s.done("targets import last " + list)
 	s.done("targets import first " + list)
 	out, _ = s.done("queue")
-	require.Equal(t, `LANE                     TURN  ID  CAMPAIGN  TYPE   PRIORITY  TARGETS  STATUS   STARTS
-2999-12-31 23:59:59 KST  1     3   empty     POINT  0         0        PENDING  not before it is mended: no_targets
-2999-12-31 23:59:59 KST  2     2   first     POINT  1         1        PENDING  2999-12-31 23:59:59 KST
-2999-12-31 23:59:59 KST  3     1   last      POINT  -         1        PENDING  when the lane is free
+	require.Equal(t, `LANE                     TURN  ID  CAMPAIGN  TYPE   PRIORITY  TARGETS  STATUS   STARTS                   WAITING FOR
+2999-12-31 23:59:59 KST  1     3   empty     POINT  0         0        PENDING  -                        no_targets: it has no targets: import a member list
+2999-12-31 23:59:59 KST  2     2   first     POINT  1         1        PENDING  2999-12-31 23:59:59 KST  -
+2999-12-31 23:59:59 KST  3     1   last      POINT  -         1        PENDING  when the lane is free    lane_busy: other events of the same second come first
 `, out)
 	s.done("event start last")
 	out, _ = s.done("queue")

@@ -131,10 +131,10 @@ func (c *eventListCmd) Run(ctx context.Context, t *terminal) error {
 
 func printEvents(out io.Writer, events []api.Event, zone *time.Location) error {
 	return table(out, func(w io.Writer) {
-		fmt.Fprintln(w, "ID\tCAMPAIGN\tTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED")
+		fmt.Fprintln(w, "ID\tCAMPAIGN\tTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED\tWAITING FOR")
 		for _, e := range events {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", e.ID, e.CampaignID, e.EventType, e.EventStatus,
-				e.TotalCount, e.Summary.SuccessCount, e.Summary.FailCount, when(&e.CreatedAt, zone))
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", e.ID, e.CampaignID, e.EventType, e.EventStatus,
+				e.TotalCount, e.Summary.SuccessCount, e.Summary.FailCount, when(&e.CreatedAt, zone), reasonCodes(e.WaitingFor))
 		}
 	})
 }

@@ -30,11 +30,11 @@ import (
 
 // The roles of a process. Each scales by starting more processes.
 const (
-	roleAPI     = "api"     // the admin API and River UI
-	roleRelay   = "relay"   // works the relay queue: from a job to Kafka
-	roleHandler = "handler" // consumes Kafka: from a message to a grant
-	roleJobs    = "jobs"    // works the timetable
-	roleMoney   = "money"   // the ledger; in process for now, so it has no listener of its own yet
+	roleAPI     = "api"           // the admin API and River UI
+	roleRelay   = app.RoleRelay   // works the relay queue: from a job to Kafka
+	roleHandler = app.RoleHandler // consumes Kafka: from a message to a grant
+	roleJobs    = app.RoleJobs    // works the timetable
+	roleMoney   = "money"         // the ledger; in process for now, so it has no listener of its own yet
 )
 
 var allRoles = []string{roleAPI, roleRelay, roleHandler, roleJobs, roleMoney}
@@ -54,6 +54,7 @@ type process struct {
 	kafka   *outbox.Kafka  // nil without a role that needs it
 	router  *outbox.Router // nil without the role handler
 	net     *outbox.Net
+	heart   *heart
 }
 
 // overrides replace parts of a process, for demo and tests.
@@ -64,6 +65,7 @@ type overrides struct {
 	limits  func(*app.Limits)                   // changes what no setting does
 	now     func() time.Time                    // the process's clock
 	probe   time.Duration                       // the pause between two calls of a ledger that is away
+	beat    time.Duration                       // the pause between two beats of the process's heart
 }
 
 // newProcess connects to what the roles need. Close it when it has run.
@@ -104,7 +106,8 @@ func (p *process) wire(ctx context.Context) error {
 			return err
 		}
 	}
-	relay := &outbox.RelayWorker{Pool: p.pool, Kafka: p.kafka, Close: p.app.Events.Close, Log: p.log}
+	p.heart = newHeart(p)
+	relay := &outbox.RelayWorker{Pool: p.pool, Kafka: p.kafka, Close: p.app.Events.Close, Report: p.heart.words.took, Log: p.log}
 	replay := &outbox.ReplayWorker{Pool: p.pool, Kafka: p.kafka, Log: p.log}
 	p.net = &outbox.Net{Pool: p.pool, River: p.river, Kafka: p.kafka, ChunksAJob: p.cfg.RelayChunks, Patience: patienceWithKafka}
 	jobs.Register(workers, jobs.Workers{App: p.app, Relay: relay, Replay: replay, Net: p.net, Log: p.log})
@@ -254,6 +257,7 @@ func (p *process) close() {
 // run works in the process's roles until ctx ends or one of them fails, then lets what has begun finish.
 func (p *process) run(stop context.Context) error {
 	g, ctx := errgroup.WithContext(stop)
+	g.Go(func() error { return p.heart.run(ctx) })
 	if p.has(roleRelay) || p.has(roleJobs) { // the others only insert
 		g.Go(func() error { return p.workJobs(ctx) })
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
+	"bestow/app"
 	"bestow/http/api"
 )
 
@@ -36,25 +38,32 @@ func (c *queueCmd) Run(ctx context.Context, t *terminal) error {
 
 func printQueue(out io.Writer, q api.Queue, zone *time.Location) error {
 	return table(out, func(w io.Writer) {
-		fmt.Fprintln(w, "LANE\tTURN\tID\tCAMPAIGN\tTYPE\tPRIORITY\tTARGETS\tSTATUS\tSTARTS")
+		fmt.Fprintln(w, "LANE\tTURN\tID\tCAMPAIGN\tTYPE\tPRIORITY\tTARGETS\tSTATUS\tSTARTS\tWAITING FOR")
 		for _, lane := range q.Lanes {
 			for i, e := range lane.Events {
-				fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%d\t%s\t%s\n", when(&lane.ReservationAt, zone), i+1, e.ID, e.CampaignID,
-					e.EventType, orDash(e.ReservationPriority), e.TotalCount, e.EventStatus, starts(e, q.At, zone))
+				fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", when(&lane.ReservationAt, zone), i+1, e.ID, e.CampaignID,
+					e.EventType, orDash(e.ReservationPriority), e.TotalCount, e.EventStatus, starts(e, q.At, zone), reasonTexts(obstacles(e.WaitingFor)))
 			}
 		}
 	})
 }
 
-// starts says when an event began or will begin, and what it waits for.
+// obstacles are the reasons but for the reserved time, which stands in the line already.
+func obstacles(reasons []api.Reason) []api.Reason {
+	return slices.DeleteFunc(slices.Clone(reasons), func(r api.Reason) bool { return r.Code == string(app.Reserved) })
+}
+
+// starts says when an event began or will begin, "-" where that depends on a person.
 func starts(e api.Queued, now time.Time, zone *time.Location) string {
 	switch {
 	case e.EventStatus == "RUNNING":
 		return "began " + when(e.StartedAt, zone) + left(e.ETAS)
 	case e.WaitsFor != nil && *e.WaitsFor != "lane_busy":
-		return "not before it is mended: " + *e.WaitsFor
-	case e.ExpectedStartAt == nil:
+		return "-"
+	case e.ExpectedStartAt == nil && e.WaitsFor != nil:
 		return "when the lane is free"
+	case e.ExpectedStartAt == nil:
+		return "-"
 	case e.WaitsFor != nil:
 		return "about " + when(e.ExpectedStartAt, zone)
 	case !e.ExpectedStartAt.After(now):

@@ -113,5 +113,5 @@ func (p *process) ops() bestowhttp.OpsConfig {
 		ready["kafka"] = p.kafka.Ping
 	}
 	waits := bestowhttp.Checks{"money": func(context.Context) error { return p.granter.ledger.unheard() }}
-	return bestowhttp.OpsConfig{Ready: ready, Waits: waits, Log: p.log}
+	return bestowhttp.OpsConfig{Ready: ready, Waits: waits, Still: p.heart.standing, Log: p.log}
 }

@@ -18,8 +18,8 @@ type version struct {
 	Platform string `json:"platform"`
 }
 
-// Run prints what this binary is.
-func (c *versionCmd) Run(t *terminal) error {
+// buildVersion says what this binary is.
+func buildVersion() version {
 	v := version{Version: "unknown", Revision: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v.Version = info.Main.Version
@@ -29,6 +29,12 @@ func (c *versionCmd) Run(t *terminal) error {
 			}
 		}
 	}
+	return v
+}
+
+// Run prints what this binary is.
+func (c *versionCmd) Run(t *terminal) error {
+	v := buildVersion()
 	return c.print(t, v, func() error {
 		_, err := fmt.Fprintf(t.out, "bestow %s (revision %s, %s, %s)\n", v.Version, v.Revision, v.Go, v.Platform)
 		return err

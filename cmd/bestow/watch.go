@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"bestow/domain"
@@ -11,6 +13,7 @@ import (
 	"bestow/http/client"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/term"
 )
 
 type eventWatchCmd struct {
@@ -89,7 +92,7 @@ func (w *watch) show(p api.Progress) error {
 		return err
 	}
 	if w.term.interactive {
-		_, err := fmt.Fprintf(w.term.out, "\r\x1b[K%s", progressLine(p))
+		_, err := fmt.Fprintf(w.term.out, "\r\x1b[K%s", fit(progressLine(p), screenWidth()))
 		return err
 	}
 	_, err := fmt.Fprintln(w.term.out, progressLine(p))
@@ -101,6 +104,48 @@ func (w *watch) endLine() {
 	if w.term.interactive && !w.json && w.last.EventID != 0 {
 		_, _ = fmt.Fprintln(w.term.out) // nobody is left to tell
 	}
+}
+
+// screenWidth is the number of columns of the terminal, 0 where it is not known.
+func screenWidth() int {
+	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// fit cuts a line that is longer than width: what is broken into two lines cannot be written over. 0: any width.
+func fit(line string, width int) string {
+	text := []rune(line)
+	if width < 2 || len(text) < width {
+		return line
+	}
+	return string(text[:width-2]) + "…"
+}
+
+// reasonTexts joins what is waited for, each by its code and in words; "-" for nothing.
+func reasonTexts(reasons []api.Reason) string {
+	if len(reasons) == 0 {
+		return "-"
+	}
+	texts := make([]string, len(reasons))
+	for i, r := range reasons {
+		texts[i] = r.Code + ": " + r.Text
+	}
+	return strings.Join(texts, "; ")
+}
+
+// reasonCodes joins the codes of what is waited for; "-" for nothing.
+func reasonCodes(reasons []api.Reason) string {
+	if len(reasons) == 0 {
+		return "-"
+	}
+	codes := make([]string, len(reasons))
+	for i, r := range reasons {
+		codes[i] = r.Code
+	}
+	return strings.Join(codes, ",")
 }
 
 func progressLine(p api.Progress) string {
@@ -116,7 +161,13 @@ func progressLine(p api.Progress) string {
 		line += fmt.Sprintf(", %d unknown", p.Unknown)
 	}
 	if p.RatePerS > 0 {
-		line += fmt.Sprintf("  %.0f/s, %s to go", p.RatePerS, time.Duration(p.ETAS)*time.Second)
+		line += fmt.Sprintf("  %.0f/s", p.RatePerS)
+	}
+	if p.ETAS > 0 {
+		line += fmt.Sprintf(", %s to go", time.Duration(p.ETAS)*time.Second)
+	}
+	if len(p.WaitingFor) > 0 {
+		line += "  waiting for " + reasonTexts(p.WaitingFor)
 	}
 	return line
 }

@@ -49,6 +49,7 @@ type Event struct {
 	CreatedAt           time.Time  `json:"created_at"`
 	UpdatedAt           time.Time  `json:"updated_at"`
 	Summary             Summary    `json:"summary"`
+	WaitingFor          []Reason   `json:"waiting_for,omitempty" doc:"in the list only: what it stands still for; absent while it moves, and at its end. GET /events/{id}/progress has it too"`
 }
 
 // Summary is how an event goes, in counts of its targets.

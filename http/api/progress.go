@@ -16,6 +16,13 @@ type Progress struct {
 	Unknown      int            `json:"unknown" doc:"asked, the outcome is not known yet; asked again until it is"`
 	InFlight     int            `json:"in_flight" doc:"in the hands of a handler now"`
 	RatePerS     float64        `json:"rate_per_s" doc:"settled a second, over the last ten seconds; 0 unless RUNNING"`
-	ETAS         int64          `json:"eta_s" doc:"seconds to go at that rate; 0 where nobody can tell"`
+	ETAS         int64          `json:"eta_s" doc:"seconds to go at that rate; 0 where nobody can tell, and while it stands still"`
+	WaitingFor   []Reason       `json:"waiting_for" doc:"what it stands still for; empty while it moves, and at its end"`
 	Failures     map[string]int `json:"failures" doc:"of fail, by error code"`
+}
+
+// Reason is one thing that an event stands still for.
+type Reason struct {
+	Code string `json:"code" example:"relay" doc:"relay, handler, jobs: no process has the role; relay_queue_paused, jobs_queue_paused: in River UI; kafka_away, kafka_refuses, ledger_away, database_read_only; reserved, by_hand, retry, lane_busy, no_targets, import_running, missing_keys: nothing is wrong, its time has not come, or a person has something to do"`
+	Text string `json:"text" example:"no process with the role relay is running" doc:"for people; 'blocked: ' before what does not pass by itself"`
 }

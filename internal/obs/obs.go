@@ -13,6 +13,7 @@ const (
 	Offset    = "offset"
 	Role      = "role"
 	Cause     = "cause"
+	Reason    = "reason"
 	Count     = "count"
 	Err       = "err"
 )

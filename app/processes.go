@@ -1,0 +1,97 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"bestow/domain"
+	"bestow/outbox"
+)
+
+// The roles without which an event stands still. A process may have others beside them.
+const (
+	RoleRelay   = "relay"   // from a job to Kafka
+	RoleHandler = "handler" // from Kafka to a grant
+	RoleJobs    = "jobs"    // the timetable
+)
+
+const (
+	// aliveFor is how long a process counts as running after it was seen last.
+	aliveFor = 30 * time.Second
+	// keptFor is how long the row of a process that was killed is kept.
+	keptFor = time.Hour
+	// reportFor is how long a report holds that its process does not repeat: a relay tries again within half of it.
+	reportFor = time.Minute
+)
+
+// Processes is the list of the running processes, in which each process keeps its own row.
+type Processes struct{ Deps }
+
+// Process is a running process, in its own words. Its times are the database's.
+type Process struct {
+	ID        string    `json:"id"` // a UUID, made anew at each start
+	Roles     []string  `json:"roles"`
+	Version   string    `json:"version"`
+	Host      string    `json:"host"`
+	PID       int       `json:"pid"`
+	StartedAt time.Time `json:"started_at"`
+	SeenAt    time.Time `json:"seen_at"`
+	Reports   []Report  `json:"reports"`
+}
+
+// Report is what a process says of a thing that its work needs.
+type Report struct {
+	// Code says what is wrong, as the code of a [Reason] does. "" says that nothing is: a process says so of a topic, and
+	// overrides what another process has said of the topic before.
+	Code      domain.Code `json:"code"`
+	Text      string      `json:"text,omitempty"`
+	EventType string      `json:"event_type,omitempty"` // the event type that is concerned; "": every type
+	Topic     string      `json:"topic,omitempty"`      // of a word about a topic
+	Ledger    string      `json:"ledger,omitempty"`     // of a word about a ledger: the granter's name
+	AgeMS     int64       `json:"age_ms"`               // how long before SeenAt it was last true, in milliseconds
+}
+
+// at is when r was last true.
+func (r Report) at(seen time.Time) time.Time {
+	return seen.Add(-time.Duration(r.AgeMS) * time.Millisecond)
+}
+
+// idles reports whether r says that its process works no jobs.
+func (r Report) idles() bool { return r.Code == ClockOff }
+
+// has reports whether p was given the role.
+func (p Process) has(role string) bool { return slices.Contains(p.Roles, role) }
+
+// works reports whether p does the work of the role now: with a wrong clock a process works no jobs.
+func (p Process) works(role string) bool {
+	return p.has(role) && (role == RoleHandler || !slices.ContainsFunc(p.Reports, Report.idles))
+}
+
+// Beat notes that p is alive, and what it has to say; p's times are not read. oldest reports whether no process that runs
+// is older: that one speaks for all of them.
+func (s *Processes) Beat(ctx context.Context, p Process) (oldest bool, err error) {
+	return upsertProcess(ctx, s.Pool, p)
+}
+
+// Leave forgets the process with the id, which ends.
+func (s *Processes) Leave(ctx context.Context, id string) error {
+	return deleteProcess(ctx, s.Pool, id)
+}
+
+// Tidy forgets processes that were killed.
+func (s *Processes) Tidy(ctx context.Context) error { return deleteDead(ctx, s.Pool) }
+
+// queueOf is the River queue that a role works; "" for none.
+func queueOf(role string) string {
+	switch role {
+	case RoleRelay:
+		return outbox.Queue
+	case RoleJobs:
+		return JobsQueue
+	}
+	return ""
+}
+
+// JobsQueue holds the jobs of the timetable.
+const JobsQueue = "jobs"

@@ -1,0 +1,229 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Reason is one thing that an event stands still for.
+type Reason struct {
+	Code domain.Code
+	Text string // for people; it begins with "blocked: " where it does not pass by itself
+}
+
+// The codes of reasons, beside those with which a start is refused and the names of the roles.
+const (
+	RelayQueuePaused domain.Code = "relay_queue_paused" // in River UI
+	JobsQueuePaused  domain.Code = "jobs_queue_paused"  // in River UI
+	KafkaAway        domain.Code = outbox.KafkaAway
+	KafkaRefuses     domain.Code = outbox.KafkaRefuses
+	LedgerAway       domain.Code = "ledger_away"        // its breaker is open
+	ClockOff         domain.Code = "clock_off"          // of a report: the process works no jobs
+	DatabaseReadOnly domain.Code = "database_read_only" // a standby, or a server that was told so
+	Reserved         domain.Code = "reserved"           // its time has not come
+	ByHand           domain.Code = "by_hand"            // it has no reserved time, so a person starts it
+	RetryWaits       domain.Code = "retry"              // all that is left was refused for now, and waits for its time
+)
+
+// ordinary are the codes of reasons that belong to the life of an event: nothing is wrong.
+var ordinary = []domain.Code{Reserved, ByHand, RetryWaits, domain.LaneBusy, domain.NoTargets, domain.ImportRunning}
+
+// wrong reports whether r is a thing that should not be.
+func (r Reason) wrong() bool { return !slices.Contains(ordinary, r.Code) }
+
+// WaitingFor says for each of the events what it stands still for; one that moves, or is at its end, is not in the answer.
+// It costs two small queries, and two more where something of the installation is not as it should be.
+func (s *Reports) WaitingFor(ctx context.Context, events []domain.Event) (map[int64][]Reason, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (map[int64][]Reason, error) { return s.waitingFor(ctx, tx, events) })
+}
+
+func (s *Reports) waitingFor(ctx context.Context, tx pgx.Tx, events []domain.Event) (map[int64][]Reason, error) {
+	if !slices.ContainsFunc(events, unfinished) {
+		return nil, nil
+	}
+	look, err := readLook(ctx, tx, events)
+	if err != nil {
+		return nil, err
+	}
+	all := map[int64][]Reason{}
+	for _, e := range events {
+		if reasons := s.reasons(look, e); len(reasons) > 0 {
+			all[e.ID] = reasons
+		}
+	}
+	return all, nil
+}
+
+// unfinished reports whether e may still move by itself or be started.
+func unfinished(e domain.Event) bool {
+	return e.Status == domain.Pending || e.Status == domain.Running
+}
+
+// look is what reasons are told by: how the installation is at one moment.
+type look struct {
+	at        time.Time // the database's clock
+	readOnly  bool      // nothing can be written
+	paused    []string  // queues
+	processes []Process // those that are alive
+	importing map[int64]bool
+	runners   map[int64]int64 // by the lane's second: the event that runs in it
+	needs     map[int64]need  // of RUNNING events, read only if something is wrong
+}
+
+// need is what has to be at work for an event to go on.
+type need struct{ relay, handler, jobs bool }
+
+// reasons is the one place that says why an event stands still. A new reason belongs into pending, running or both.
+func (s *Reports) reasons(l look, e domain.Event) []Reason {
+	if unfinished(e) && l.readOnly {
+		return []Reason{{DatabaseReadOnly, "the database takes no writes: its server is a standby, or read-only"}}
+	}
+	switch e.Status {
+	case domain.Pending:
+		return s.pending(l, e)
+	case domain.Running:
+		return l.running(e)
+	case domain.Completed, domain.Stopped, domain.Failed: // the status says it
+	}
+	return nil
+}
+
+// pending says why an event does not start.
+func (s *Reports) pending(l look, e domain.Event) (reasons []Reason) {
+	if code := s.obstacle(e, l.importing); code != "" {
+		reasons = append(reasons, Reason{code, obstacleText(code)})
+	}
+	switch {
+	case e.ReservationAt == nil:
+		return append(reasons, Reason{ByHand, "it has no reserved time: a person starts it"})
+	case e.ReservationAt.After(l.at):
+		return append(reasons, Reason{Reserved, "it is reserved for " + e.ReservationAt.UTC().Format(time.RFC3339)})
+	}
+	if id, busy := l.runners[e.ReservationAt.Unix()]; busy {
+		reasons = append(reasons, laneBusyReason(id))
+	}
+	return append(reasons, l.role(RoleJobs)...)
+}
+
+// laneBusyReason names the event for which the lane is waited for, 0 where it does not run yet.
+func laneBusyReason(id int64) Reason {
+	if id == 0 {
+		return Reason{domain.LaneBusy, "other events of the same second come first"}
+	}
+	return Reason{domain.LaneBusy, fmt.Sprintf("event %d, reserved for the same second, runs", id)}
+}
+
+// running says why an event that was started does not go on.
+func (l look) running(e domain.Event) (reasons []Reason) {
+	n := l.needs[e.ID]
+	if n.relay {
+		reasons = append(reasons, l.role(RoleRelay)...)
+	}
+	if n.relay || n.handler {
+		reasons = append(reasons, l.kafka(e.Type, n)...)
+	}
+	if n.handler {
+		reasons = append(reasons, l.role(RoleHandler)...)
+		reasons = append(reasons, l.ledger(e.Type)...)
+	}
+	if n.jobs {
+		reasons = append(reasons, l.role(RoleJobs)...)
+	}
+	return reasons
+}
+
+// role says why the work of a role is not done: no process does it, or its queue is paused.
+func (l look) role(role string) (reasons []Reason) {
+	if !slices.ContainsFunc(l.processes, func(p Process) bool { return p.works(role) }) {
+		reasons = append(reasons, Reason{role, "no process with the role " + role + " is running" + l.idle(role)})
+	}
+	switch queue := queueOf(role); {
+	case queue == "" || !slices.Contains(l.paused, queue):
+	case role == RoleRelay:
+		reasons = append(reasons, Reason{RelayQueuePaused, pausedText(queue)})
+	default:
+		reasons = append(reasons, Reason{JobsQueuePaused, pausedText(queue)})
+	}
+	return reasons
+}
+
+func pausedText(queue string) string {
+	return "blocked: the " + queue + " queue is paused in River UI"
+}
+
+// idle says why a process that has the role does not do its work; "" where there is none.
+func (l look) idle(role string) string {
+	for _, p := range l.processes {
+		if i := slices.IndexFunc(p.Reports, Report.idles); p.has(role) && i >= 0 {
+			return ": the one on " + p.Host + " does nothing, since " + p.Reports[i].Text
+		}
+	}
+	return ""
+}
+
+// kafka says what Kafka keeps an event of a type from: it is away for those who need it, or it refuses its messages.
+func (l look) kafka(t domain.EventType, n need) (reasons []Reason) {
+	newest := map[string]Report{} // by topic
+	at := map[string]time.Time{}
+	for _, p := range l.processes {
+		for _, r := range p.Reports {
+			switch said := r.at(p.SeenAt); {
+			case r.Topic == "" && r.Code == KafkaAway && (n.relay && p.has(RoleRelay) || n.handler && p.has(RoleHandler)):
+				reasons = addOnce(reasons, Reason{r.Code, r.Text})
+			case r.Topic != "" && said.After(at[r.Topic]):
+				newest[r.Topic], at[r.Topic] = r, said
+			}
+		}
+	}
+	for topic, r := range newest {
+		if n.relay && r.Code != "" && r.EventType == t.Code && l.at.Sub(at[topic]) < reportFor {
+			reasons = addOnce(reasons, Reason{r.Code, refusalText(r)})
+		}
+	}
+	return reasons
+}
+
+// refusalText says of what does not pass by itself that it blocks.
+func refusalText(r Report) string {
+	if r.Code == KafkaRefuses && !strings.HasPrefix(r.Text, "blocked: ") {
+		return "blocked: " + r.Text
+	}
+	return r.Text
+}
+
+// ledger says that the ledger of a type does not answer the process that asks it.
+func (l look) ledger(t domain.EventType) (reasons []Reason) {
+	for _, p := range l.processes {
+		for _, r := range p.Reports {
+			if r.Code == LedgerAway && r.Ledger == t.Granter && p.has(RoleHandler) {
+				reasons = addOnce(reasons, Reason{r.Code, r.Text})
+			}
+		}
+	}
+	return reasons
+}
+
+// addOnce adds r unless there is a reason with its code already.
+func addOnce(reasons []Reason, r Reason) []Reason {
+	if slices.ContainsFunc(reasons, func(other Reason) bool { return other.Code == r.Code }) {
+		return reasons
+	}
+	return append(reasons, r)
+}
+
+// troubled reports whether anything of the installation may keep a running event from moving.
+func (l look) troubled() bool {
+	missing := func(role string) bool { return len(l.role(role)) > 0 }
+	return slices.ContainsFunc([]string{RoleRelay, RoleHandler, RoleJobs}, missing) || slices.ContainsFunc(l.processes, func(p Process) bool {
+		return slices.ContainsFunc(p.Reports, func(r Report) bool { return r.Code != "" })
+	})
+}

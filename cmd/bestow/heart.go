@@ -1,0 +1,251 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"bestow/app"
+	"bestow/internal/obs"
+	"bestow/outbox"
+)
+
+const (
+	// beatEvery is the time between two beats of a process; one that is not seen for 30 s does not count any more.
+	beatEvery = 5 * time.Second
+	// beatAgain is the time to the next beat after one that the database did not take, or that was called for.
+	beatAgain = time.Second
+	// leaveBudget is how long a process that ends takes to say so.
+	leaveBudget = 5 * time.Second
+)
+
+// heart keeps the process's row in the list of processes (app.Processes), and knows what events stand still for.
+type heart struct {
+	p     *process
+	self  app.Process
+	every time.Duration
+	words *words
+	told  map[app.Reason]bool // what the log was told of
+
+	mu    sync.Mutex
+	still []app.Standing // as of the last beat
+}
+
+func newHeart(p *process) *heart {
+	host, _ := os.Hostname() // for people: "" does no harm
+	self := app.Process{ID: newID(), Roles: p.roles, Version: buildVersion().Version, Host: host, PID: os.Getpid()}
+	return &heart{p: p, self: self, every: cmp.Or(p.with.beat, beatEvery), words: newWords(), told: map[app.Reason]bool{}}
+}
+
+// newID returns a random UUID as text.
+func newID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // it never fails
+	return hex.EncodeToString(b)
+}
+
+// run beats until ctx ends, and then takes the process off the list: it takes no new work any more.
+func (h *heart) run(ctx context.Context) error {
+	var kafka sync.WaitGroup
+	defer kafka.Wait()
+	if h.p.kafka != nil {
+		kafka.Go(func() { h.listenToKafka(ctx) })
+	}
+	for ctx.Err() == nil {
+		wait := h.every
+		if err := h.beat(ctx); err != nil && ctx.Err() == nil {
+			h.p.log.WarnContext(ctx, "the process's row was not written", obs.Err, err)
+			wait = min(wait, beatAgain)
+		}
+		h.rest(ctx, wait)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveBudget)
+	defer cancel()
+	if err := h.p.app.Processes.Leave(ctx, h.self.ID); err != nil { // its row grows old instead
+		h.p.log.WarnContext(ctx, "the process's row was not deleted", obs.Err, err)
+	}
+	return nil
+}
+
+// rest waits for the next beat: less long where Kafka has said something new.
+func (h *heart) rest(ctx context.Context, wait time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(min(wait, beatAgain)):
+	}
+	select {
+	case <-ctx.Done():
+	case <-h.words.news:
+	case <-time.After(wait - min(wait, beatAgain)):
+	}
+}
+
+// beat writes the process's row, and looks what stands still. The oldest process tells the log for all.
+func (h *heart) beat(ctx context.Context) error {
+	h.self.Reports = h.reports()
+	oldest, err := h.p.app.Processes.Beat(ctx, h.self)
+	if err != nil {
+		return err
+	}
+	still, err := h.p.app.Reports.StandingStill(ctx)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	h.still = still
+	h.mu.Unlock()
+	if oldest {
+		h.tell(ctx, still)
+	}
+	return nil
+}
+
+// standing is what events stand still for, as of the last beat.
+func (h *heart) standing() []app.Standing {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.still
+}
+
+// tell logs each reason once when it begins and once when it ends.
+func (h *heart) tell(ctx context.Context, still []app.Standing) {
+	now := map[app.Reason]bool{}
+	for _, s := range still {
+		now[s.Reason] = true
+		if !h.told[s.Reason] {
+			h.p.log.WarnContext(ctx, "events stand still", obs.Cause, s.Code, obs.Reason, s.Text, obs.Count, len(s.Events),
+				obs.EventID, s.Events[:min(len(s.Events), eventsLogged)])
+		}
+	}
+	for r := range h.told {
+		if !now[r] {
+			h.p.log.InfoContext(ctx, "events do not wait for it any more", obs.Cause, r.Code, obs.Reason, r.Text)
+		}
+	}
+	h.told = now
+}
+
+// eventsLogged is the most events that a line of the log names.
+const eventsLogged = 10
+
+// reports is all that this process has to say.
+func (h *heart) reports() []app.Report {
+	reports := h.words.all()
+	if err := h.p.granter.ledger.unheard(); err != nil {
+		reports = append(reports, app.Report{Code: app.LedgerAway, Ledger: ourLedger, Text: "the ledger " + ourLedger + " does not answer: " + oneLine(h.p.granter.ledger.cause().Error())})
+	}
+	return reports
+}
+
+// listenToKafka looks again and again whether Kafka answers this process.
+func (h *heart) listenToKafka(ctx context.Context) {
+	for ctx.Err() == nil {
+		h.words.answered(h.p.kafka.Ping(ctx))
+		select {
+		case <-ctx.Done():
+		case <-time.After(h.every):
+		}
+	}
+}
+
+// words are what the process's parts said last of what they need.
+type words struct {
+	news   chan struct{} // one is waiting when something has changed
+	mu     sync.Mutex
+	away   string // why Kafka does not answer; "": it does
+	idle   string // why no jobs are worked; "": they are
+	topics map[string]word
+}
+
+type word struct {
+	report app.Report
+	at     time.Time
+}
+
+func newWords() *words {
+	return &words{news: make(chan struct{}, 1), topics: map[string]word{}}
+}
+
+// took notes how Kafka took a message to a topic: nil, or why it did not.
+func (w *words) took(topic string, refused *outbox.Refusal) {
+	r := app.Report{Topic: topic}
+	if refused != nil {
+		r.Code, r.Text, r.EventType = refused.Code, oneLine(refused.Text), refused.EventType
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before, known := w.topics[topic]
+	w.topics[topic] = word{r, time.Now()}
+	if before.report != r && (known || r.Code != "") {
+		w.changed()
+	}
+}
+
+// answered notes whether Kafka answered at all.
+func (w *words) answered(err error) {
+	text := ""
+	if err != nil {
+		text = "Kafka does not answer: " + oneLine(err.Error())
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if (w.away == "") != (text == "") {
+		w.changed()
+	}
+	w.away = text
+}
+
+// clockIs notes why no jobs are worked: the clock is wrong. nil: it is right.
+func (w *words) clockIs(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.idle = ""
+	if err != nil {
+		w.idle = err.Error()
+	}
+}
+
+func (w *words) changed() {
+	select {
+	case w.news <- struct{}{}:
+	default:
+	}
+}
+
+// all returns the words as reports.
+func (w *words) all() []app.Report {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	reports := make([]app.Report, 0, len(w.topics)+1)
+	for _, topic := range slices.Sorted(maps.Keys(w.topics)) {
+		said := w.topics[topic]
+		said.report.AgeMS = time.Since(said.at).Milliseconds()
+		reports = append(reports, said.report)
+	}
+	if w.away != "" {
+		reports = append(reports, app.Report{Code: app.KafkaAway, Text: w.away})
+	}
+	if w.idle != "" {
+		reports = append(reports, app.Report{Code: app.ClockOff, Text: w.idle})
+	}
+	return reports
+}
+
+// maxWords is the most characters of an error that are shown as a reason.
+const maxWords = 300
+
+// oneLine makes one short line of an error's text.
+func oneLine(text string) string {
+	line := []rune(strings.Join(strings.Fields(text), " "))
+	if len(line) > maxWords {
+		return string(line[:maxWords]) + " …"
+	}
+	return string(line)
+}

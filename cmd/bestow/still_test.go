@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+
+	"github.com/riverqueue/river"
+	"github.com/stretchr/testify/require"
+)
+
+// beats is the pause between two beats in these tests: so many times as long, and the reason is there.
+const beats = 500 * time.Millisecond
+
+// still is a world in which events stand still; it is looked at through an api process.
+type still struct {
+	*world
+	api *process
+	log *lines
+}
+
+func newStill(t *testing.T) *still {
+	t.Helper()
+	w := newWorld(t)
+	s := &still{world: w, log: newLines()}
+	w.log = slog.New(s.log)
+	s.api, _ = s.role(overrides{}, roleAPI)
+	return s
+}
+
+// role starts a process in the roles.
+func (s *still) role(with overrides, roles ...string) (*process, func()) {
+	s.Helper()
+	with.beat = beats
+	return s.start(s.Context(), with, roles...)
+}
+
+// waits requires that the event soon waits for exactly what is told by the codes, and returns the texts.
+func (s *still) waits(e domain.Event, codes ...string) string {
+	s.Helper()
+	var p app.Progress
+	if !s.soon(func() bool {
+		var err error
+		p, err = s.api.app.Reports.Progress(s.Context(), e.ID)
+		require.NoError(s, err)
+		return slices.Equal(codesOf(p.WaitingFor), codes)
+	}) {
+		require.Equal(s, codes, codesOf(p.WaitingFor), "%+v", p)
+	}
+	if len(codes) > 0 {
+		require.Zero(s, p.ETAS)
+	}
+	return textsOf(p.WaitingFor)
+}
+
+// soon waits for what takes two beats, and the time that two busy cores take.
+func (s *still) soon(is func() bool) bool {
+	s.Helper()
+	return waitFor(s.Context(), 30*time.Second, is)
+}
+
+// waitFor asks again and again, and reports whether it became so in time.
+func waitFor(ctx context.Context, long time.Duration, is func() bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, long)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
+func codesOf(reasons []app.Reason) []string {
+	var codes []string
+	for _, r := range reasons {
+		codes = append(codes, r.Code)
+	}
+	return codes
+}
+
+func textsOf(reasons []app.Reason) string {
+	var texts []string
+	for _, r := range reasons {
+		texts = append(texts, r.Text)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// C16: the roles come one by one, and an event that runs waits for exactly what is missing for it, and for nothing else.
+func TestWaitsForTheRolesThatAreMissing(t *testing.T) {
+	t.Parallel()
+	s := newStill(t)
+	e := s.event(s.api, "POINT", 300)
+	require.Equal(t, "it has no reserved time: a person starts it", s.waits(e, "by_hand"))
+	s.run(s.api, e)
+	require.Equal(t, "no process with the role relay is running", s.waits(e, "relay"))
+	require.True(t, s.soon(func() bool {
+		return strings.TrimSpace(s.ready(s.api)) == `{"ok":true,"waiting_for":[{"code":"relay","text":"no process with the role relay is running"}]}`
+	}), "told, and no fault of the api")
+
+	_, stopRelay := s.role(overrides{}, roleRelay)
+	require.Equal(t, "no process with the role handler is running", s.waits(e, "handler"), "all is published")
+	stopRelay()
+	s.waits(e, "handler") // the relay has nothing left to do
+	require.True(t, s.soon(func() bool { return s.log.count("WARN events stand still") == 2 }), "once for each")
+	require.True(t, s.soon(func() bool { return s.log.count("INFO events do not wait for it any more") == 1 }))
+
+	s.role(overrides{}, roleHandler)
+	s.completed(s.api, e.ID)
+	s.waits(e)
+	require.True(t, s.soon(func() bool { return strings.TrimSpace(s.ready(s.api)) == `{"ok":true}` }))
+	require.True(t, s.soon(func() bool { return s.log.count("INFO events do not wait for it any more") == 2 }))
+	require.Equal(t, 2, s.log.count("WARN events stand still"))
+}
+
+// C16: a relay that was killed leaves a row that grows old, and is tidied away.
+func TestAProcessThatWasKilledDoesNotCount(t *testing.T) {
+	t.Parallel()
+	s := newStill(t)
+	e := s.event(s.api, "POINT", 20)
+	s.run(s.api, e)
+	s.exec(`INSERT INTO processes (id, roles, version, host, pid, seen_at)
+		VALUES (gen_random_uuid(), '{relay}', 'v', 'h', 1, now()), (gen_random_uuid(), '{jobs}', 'v', 'h', 1, now() - interval '2 hours')`)
+	s.waits(e)
+	s.exec(`UPDATE processes SET seen_at = now() - interval '31 seconds' WHERE roles = '{relay}'`)
+	s.waits(e, "relay")
+	require.NoError(t, s.api.app.Processes.Tidy(t.Context()))
+	require.Equal(t, 2, s.count(`SELECT count(*) FROM processes`), "the one that was killed a moment ago is still told of")
+}
+
+// C16: a process with a wrong clock has the role and does not work in it.
+func TestWaitsForAClockThatIsOff(t *testing.T) {
+	t.Parallel()
+	s := newStill(t)
+	s.role(overrides{now: func() time.Time { return time.Now().Add(-9 * time.Second) }}, roleRelay)
+	e := s.event(s.api, "POINT", 20)
+	s.run(s.api, e)
+	require.Regexp(t, `^no process with the role relay is running: the one on .* does nothing, since this machine's clock is wrong: 9s behind`, s.waits(e, "relay"))
+}
+
+// C16: an event whose time has come needs the timetable; so does one that is done and was not closed.
+func TestWaitsForTheTimetable(t *testing.T) {
+	t.Parallel()
+	s := newStill(t)
+	e := s.event(s.api, "POINT", 20)
+	s.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) + interval '1 hour' WHERE id = $1`, e.ID)
+	s.waits(e, "reserved")
+	s.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) WHERE id = $1`, e.ID)
+	s.waits(e, "jobs")
+	other := s.event(s.api, "POINT", 20)
+	s.exec(`UPDATE campaign_events SET reservation_at = (SELECT reservation_at FROM campaign_events WHERE id = $2) WHERE id = $1`, other.ID, e.ID)
+	s.run(s.api, other)
+	require.Contains(t, s.waits(e, "lane_busy", "jobs"), "reserved for the same second, runs")
+	s.exec(`UPDATE campaign_event_summary SET published_count = 20, success_count = 20 WHERE event_id = $1`, other.ID)
+	s.waits(other, "relay", "jobs") // its relay jobs are still there
+}
+
+// C21: a queue that is paused in River UI is said to be, and goes on when it is resumed.
+func TestWaitsForAPausedQueue(t *testing.T) {
+	t.Parallel()
+	s := newStill(t)
+	s.role(overrides{}, roleRelay, roleHandler, roleJobs)
+	require.True(t, s.soon(func() bool { return s.count(`SELECT count(*) FROM river.river_queue`) == 2 }))
+	pause := func(name string) {
+		require.NoError(t, s.api.river.QueuePause(t.Context(), name, &river.QueuePauseOpts{}))
+	}
+	pause("relay")
+	e := s.event(s.api, "POINT", 300)
+	s.run(s.api, e)
+	require.Equal(t, "blocked: the relay queue is paused in River UI", s.waits(e, "relay_queue_paused"))
+	require.True(t, s.soon(func() bool { return strings.Contains(s.ready(s.api), "blocked: the relay queue is paused in River UI") }))
+	pause("*")
+	due := s.event(s.api, "POINT", 20)
+	s.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) WHERE id = $1`, due.ID)
+	require.Equal(t, "blocked: the jobs queue is paused in River UI", s.waits(due, "jobs_queue_paused"))
+	s.waits(e, "relay_queue_paused")
+	require.NoError(t, s.api.river.QueueResume(t.Context(), "*", &river.QueuePauseOpts{}))
+	s.completed(s.api, e.ID)
+	s.completed(s.api, due.ID)
+	s.waits(e)
+}
+
+// A ledger that does not answer is named, by the one handler of two that has met it too; when it is back, nothing is said.
+func TestWaitsForTheLedger(t *testing.T) {
+	t.Parallel()
+	s := newStill(t)
+	var ledger outage
+	ledger.how.Store(refusing)
+	s.role(ledger.overrides(), roleHandler)
+	s.role(overrides{}, roleRelay, roleJobs)
+	e := s.event(s.api, "POINT", 2_000)
+	s.run(s.api, e)
+	require.Contains(t, s.waits(e, "ledger_away"), "the ledger money does not answer: ")
+	ledger.how.Store(present)
+	s.completed(s.api, e.ID)
+	s.waits(e)
+}
+
+// What is left was refused for now: it waits for its time, and says so.
+func TestWaitsForTheTimeOfARetry(t *testing.T) {
+	t.Parallel()
+	s := newStill(t)
+	with := s.told(func(_ string, nth int) (domain.Verdict, bool) { return domain.RefusedForNow, nth > 1 })
+	with.limits = func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 2, Backoff: time.Hour} }
+	s.role(with, roleRelay, roleHandler, roleJobs)
+	e := s.event(s.api, "POINT", 20)
+	s.run(s.api, e)
+	require.Contains(t, s.waits(e, "retry"), "is tried again at 20")
+}
