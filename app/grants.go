@@ -161,9 +161,8 @@ func readClaimed(ctx context.Context, tx pgx.Tx, m outbox.Message) (claim, error
 	if err != nil {
 		return claim{}, err
 	}
-	topic := strings.TrimSuffix(m.At.Topic, ".dlt")
-	if e.Type.Code != m.EventType || !strings.HasSuffix(topic, "."+e.Type.Topic) {
-		return claim{}, &outbox.ForeignError{Detail: fmt.Sprintf("event %d has type %s, the message says %s on topic %s", e.ID, e.Type.Code, m.EventType, m.At.Topic)}
+	if e.Type.Code != m.EventType {
+		return claim{}, &outbox.ForeignError{Detail: fmt.Sprintf("event %d has type %s, the message says %s", e.ID, e.Type.Code, m.EventType)}
 	}
 	return claim{event: e, chunk: m.Chunk, at: m.At, isolated: map[string]bool{}}, nil
 }

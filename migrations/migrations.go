@@ -30,7 +30,9 @@ func Files() fs.FS { return files }
 
 // Up applies what is missing to the database at url. Ten processes that call it at once do no harm: one works, the
 // others wait and find nothing left to do. The role needs to own the database, or the right to create schemas in it.
-func Up(ctx context.Context, url string) error {
+func Up(ctx context.Context, url string) error { return up(ctx, url, files) }
+
+func up(ctx context.Context, url string, from fs.FS) error {
 	return locked(ctx, url, func(pool *pgxpool.Pool) error {
 		if _, err := pool.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+RiverSchema); err != nil {
 			return fmt.Errorf("create schema %s: %w", RiverSchema, err)
@@ -42,7 +44,7 @@ func Up(ctx context.Context, url string) error {
 		if _, err := river.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 			return fmt.Errorf("migrate river: %w", err)
 		}
-		return withGoose(pool, func(p *goose.Provider) error {
+		return withGoose(pool, from, func(p *goose.Provider) error {
 			if _, err := p.Up(ctx); err != nil {
 				return fmt.Errorf("migrate bestow: %w", err)
 			}
@@ -61,7 +63,7 @@ type Step struct {
 func Status(ctx context.Context, url string) ([]Step, error) {
 	var steps []Step
 	err := locked(ctx, url, func(pool *pgxpool.Pool) error {
-		return withGoose(pool, func(p *goose.Provider) error {
+		return withGoose(pool, files, func(p *goose.Provider) error {
 			status, err := p.Status(ctx)
 			if err != nil {
 				return fmt.Errorf("read migrations: %w", err)
@@ -107,9 +109,9 @@ func locked(ctx context.Context, url string, fn func(*pgxpool.Pool) error) error
 	return fn(pool)
 }
 
-func withGoose(pool *pgxpool.Pool, fn func(*goose.Provider) error) error {
+func withGoose(pool *pgxpool.Pool, from fs.FS, fn func(*goose.Provider) error) error {
 	db := stdlib.OpenDBFromPool(pool)
-	p, err := goose.NewProvider(goose.DialectPostgres, db, files)
+	p, err := goose.NewProvider(goose.DialectPostgres, db, from)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}

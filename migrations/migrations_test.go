@@ -1,12 +1,15 @@
 package migrations_test
 
 import (
+	"io/fs"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"bestow/internal/pgtest"
 	"bestow/migrations"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -28,4 +31,56 @@ func TestTenMigrateAtOnce(t *testing.T) {
 	steps, err := migrations.Status(t.Context(), url)
 	require.NoError(t, err)
 	require.NotEmpty(t, steps)
+}
+
+// A database that had events before it had an installation id takes messages that name none as its own; a new one does
+// not, since another installation may have written them.
+func TestInstallation(t *testing.T) {
+	t.Parallel()
+	earlier := fstest.MapFS{}
+	names, err := fs.Glob(migrations.Files(), "*.sql")
+	require.NoError(t, err)
+	for _, name := range names {
+		if name < "0016_installation.sql" {
+			body, err := fs.ReadFile(migrations.Files(), name)
+			require.NoError(t, err)
+			earlier[name] = &fstest.MapFile{Data: body}
+		}
+	}
+	ids := map[string]bool{}
+	for _, c := range []struct {
+		name   string
+		before string // what an earlier version wrote
+		ours   bool
+	}{
+		{"new", "", false},
+		{"upgraded, never used", "SELECT 1", false},
+		{"upgraded", `INSERT INTO campaign_events (campaign_id, event_type, created_by) VALUES ('c', 'POINT', 'a')`, true},
+	} {
+		url := pgtest.Empty(t)
+		if c.before != "" {
+			require.NoError(t, migrations.UpFrom(t.Context(), url, earlier), c.name)
+			require.Error(t, migrations.Current(t.Context(), url), c.name)
+			exec(t, url, c.before)
+		}
+		require.NoError(t, migrations.Up(t.Context(), url), c.name)
+		conn, err := pgx.Connect(t.Context(), url)
+		require.NoError(t, err)
+		var id string
+		var ours bool
+		require.NoError(t, conn.QueryRow(t.Context(), `SELECT id::text, unnamed_are_ours FROM installation`).Scan(&id, &ours))
+		require.Equal(t, c.ours, ours, c.name)
+		ids[id] = true
+		require.NoError(t, conn.Close(t.Context()))
+	}
+	require.Len(t, ids, 3, "each has an id of its own")
+}
+
+func exec(t *testing.T, url, statement string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), statement)
+	require.NoError(t, err)
+	require.NoError(t, conn.Close(t.Context()))
 }

@@ -20,13 +20,14 @@ import (
 
 // KafkaConfig says where Kafka is and how to speak to it.
 type KafkaConfig struct {
-	Brokers     []string
-	TopicPrefix string      // "grants" makes grants.point, grants.point.dlt, …
-	Partitions  int         // of a topic that is made
-	Replication int         // of a topic that is made; 0: the broker's default
-	TLS         *tls.Config // nil: none
-	SASL        *SASL       // nil: none
-	Log         *slog.Logger
+	Brokers      []string
+	Installation Installation // whose messages are written and read
+	TopicPrefix  string       // "grants" makes grants.point, grants.point.dlt, …
+	Partitions   int          // of a topic that is made
+	Replication  int          // of a topic that is made; 0: the broker's default
+	TLS          *tls.Config  // nil: none
+	SASL         *SASL        // nil: none
+	Log          *slog.Logger
 }
 
 // SASL is a user of Kafka.
@@ -80,6 +81,9 @@ func (k *Kafka) Topic(t domain.EventType) string { return k.cfg.TopicPrefix + ".
 func (k *Kafka) DeadLetter(t domain.EventType) string { return k.Topic(t) + deadLetterSuffix }
 
 const deadLetterSuffix = ".dlt"
+
+// group is the name of the topic's consumer group.
+func (k *Kafka) group(topic string) string { return k.cfg.Installation.group(topic) }
 
 // saramaConfig is safe where sarama's defaults are not: it waits for all in-sync replicas, writes each record once and
 // in order, and begins with the oldest message where a group has no offset. The time-outs of a publish sum to less than
@@ -154,6 +158,7 @@ func (k *Kafka) publish(topic string, m Message, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	m.Source = sourcePrefix + k.cfg.Installation.ID
 	body, err := encode(m, now)
 	if err != nil {
 		return err

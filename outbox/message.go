@@ -23,7 +23,6 @@ var Schema []byte
 const (
 	messageType   = "bestow.grants.v1"
 	messagePrefix = "bestow.grants.v"
-	messageSource = "/bestow/relay"
 )
 
 // Bounds of what a message may hold; whatever passes them was not written by a relay.
@@ -35,6 +34,7 @@ const (
 // Message is one chunk of grants as it travels.
 type Message struct {
 	ID        string
+	Source    string // which installation wrote it
 	Chunk     domain.Chunk
 	EventType string
 	ExpiryAt  *time.Time
@@ -99,7 +99,7 @@ func encode(m Message, now time.Time) ([]byte, error) {
 		data.Grants[i] = grantData(g)
 	}
 	body, err := json.Marshal(envelope{
-		SpecVersion: "1.0", ID: m.ID, Source: messageSource, Type: messageType, Subject: m.Chunk.String(),
+		SpecVersion: "1.0", ID: m.ID, Source: m.Source, Type: messageType, Subject: m.Chunk.String(),
 		Time: now.UTC(), DataContentType: "application/json", TraceParent: m.Trace, Data: data,
 	})
 	if err != nil {
@@ -111,18 +111,22 @@ func encode(m Message, now time.Time) ([]byte, error) {
 // errNewer: the message was written by a later version of the program.
 var errNewer = errors.New("message is of a newer version")
 
-// decode reads what a relay wrote. Errors: errNewer, or what is wrong with the bytes. It never panics and reads at most
-// maxPayload bytes.
-func decode(body []byte) (Message, error) {
+// decode reads what a relay of this installation wrote. Errors: errNewer, *elsewhereError for a message of another
+// installation, of whatever version, or what is wrong with the bytes. It never panics and reads at most maxPayload bytes.
+func decode(body []byte, here Installation) (Message, error) {
 	if len(body) > maxPayload {
 		return Message{}, fmt.Errorf("message has %d bytes, more than %d", len(body), maxPayload)
 	}
 	var e envelope
 	if err := json.Unmarshal(body, &e); err != nil || e.Type != messageType {
-		return Message{}, refuse(body, err)
+		return Message{}, refuse(body, here, err)
+	}
+	if err := here.check(e.Source); err != nil {
+		return Message{}, err
 	}
 	m := Message{
 		ID:        e.ID,
+		Source:    e.Source,
 		Chunk:     domain.Chunk{EventID: e.Data.EventID, PartitionKey: e.Data.Chunk.PartitionKey, First: e.Data.Chunk.FirstID, Last: e.Data.Chunk.LastID},
 		EventType: e.Data.EventType,
 		ExpiryAt:  e.Data.ExpiryAt,
@@ -135,14 +139,18 @@ func decode(body []byte) (Message, error) {
 	return m, m.check()
 }
 
-// refuse says why body is not a message of ours, given what the decoder said. The type is read alone, because a newer
-// version's other fields may be of any shape.
-func refuse(body []byte, cause error) error {
+// refuse says why body is not a message of ours, given what the decoder said. Type and source are read alone, because a
+// newer version's other fields may be of any shape.
+func refuse(body []byte, here Installation, cause error) error {
 	var head struct {
-		Type string `json:"type"`
+		Type   string `json:"type"`
+		Source string `json:"source"`
 	}
 	if err := json.Unmarshal(body, &head); err != nil {
 		return fmt.Errorf("decode message: %w", err)
+	}
+	if other, ok := errors.AsType[*elsewhereError](here.check(head.Source)); ok {
+		return other
 	}
 	switch {
 	case head.Type == messageType:

@@ -3,6 +3,7 @@ package outbox
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -17,10 +18,14 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
+// here is the installation of the examples.
+var here = Installation{ID: "3f2b8c1e-5d4a-4e6f-9a7b-0c1d2e3f4a5b"}
+
 func example() Message {
 	expiry := time.Date(2027, 3, 31, 14, 59, 59, 0, time.UTC)
 	return Message{
 		ID:        "118-1-0",
+		Source:    "/bestow/3f2b8c1e-5d4a-4e6f-9a7b-0c1d2e3f4a5b",
 		Chunk:     domain.Chunk{EventID: 42, PartitionKey: 3, First: 1001, Last: 1003},
 		EventType: "POINT",
 		ExpiryAt:  &expiry,
@@ -41,7 +46,7 @@ func TestMessageGolden(t *testing.T) {
 	var pretty bytes.Buffer
 	require.NoError(t, json.Indent(&pretty, body, "", "  "))
 	golden(t, "message.v1.json", append(pretty.Bytes(), '\n'))
-	again, err := decode(body)
+	again, err := decode(body, here)
 	require.NoError(t, err)
 	require.Equal(t, example(), again)
 }
@@ -104,6 +109,10 @@ func TestDecodeRefuses(t *testing.T) {
 		"truncated":               good[:len(good)-3],
 		"trailing data":           append(bytes.Clone(good), '{'),
 		"another type":            change("bestow.grants.v1", "shop.orders.v1"),
+		"a source of no kind":     change("/bestow/3f2b8c1e", "/shop/3f2b8c1e"),
+		"a source without an id":  change("/bestow/3f2b8c1e-5d4a-4e6f-9a7b-0c1d2e3f4a5b", "/bestow/"),
+		"an id in capitals":       change("3f2b8c1e", "3F2B8C1E"),
+		"no source":               change(`"source"`, `"origin"`),
 		"no event":                change(`"event_id":42`, `"event_id":0`),
 		"a type that is no type":  change(`"event_type":"POINT"`, `"event_type":"point; DROP"`),
 		"amount as text":          change(`"amount":2500`, `"amount":"2500"`),
@@ -119,12 +128,52 @@ func TestDecodeRefuses(t *testing.T) {
 		"a NUL in a member":       change(`M56035684`, `M\u0000`),
 		"more than a message has": bytes.Repeat([]byte(" "), maxPayload+1),
 	} {
-		_, err := decode(body)
+		_, err := decode(body, here)
 		require.Error(t, err, name)
 		require.NotErrorIs(t, err, errNewer, name)
 	}
-	_, err = decode([]byte(`{"type":"bestow.grants.v2","data":[1,2,3]}`))
+	_, err = decode([]byte(`{"type":"bestow.grants.v2","data":[1,2,3]}`), here)
 	require.ErrorIs(t, err, errNewer)
+}
+
+// The source decides whose a message is, whatever else is in it: one of another installation is passed over, of whatever
+// version, and one from before there were ids is ours where there were events then.
+func TestWhoseMessage(t *testing.T) {
+	t.Parallel()
+	const other = "/bestow/aaaaaaaa-5d4a-4e6f-9a7b-0c1d2e3f4a5b"
+	upgraded := Installation{ID: here.ID, UnnamedAreOurs: true}
+	from := func(source string) []byte {
+		m := example()
+		m.Source = source
+		body, err := encode(m, time.Now())
+		require.NoError(t, err)
+		return body
+	}
+	for name, c := range map[string]struct {
+		here      Installation
+		body      []byte
+		elsewhere bool
+	}{
+		"ours":                              {here, from("/bestow/" + here.ID), false},
+		"ours after an upgrade":             {upgraded, from("/bestow/" + here.ID), false},
+		"another's":                         {here, from(other), true},
+		"another's after an upgrade":        {upgraded, from(other), true},
+		"unnamed":                           {here, from("/bestow/relay"), true},
+		"unnamed after an upgrade":          {upgraded, from("/bestow/relay"), false},
+		"another's of a newer version":      {upgraded, []byte(`{"source":"` + other + `","type":"bestow.grants.v2","data":7}`), true},
+		"another's with fields of no sense": {upgraded, []byte(`{"source":"` + other + `","type":"bestow.grants.v1","data":7}`), true},
+		"another's of another kind":         {upgraded, []byte(`{"source":"` + other + `","type":"bestow.events.v1"}`), true},
+		"unnamed of a newer version":        {here, []byte(`{"source":"/bestow/relay","type":"bestow.grants.v2"}`), true},
+	} {
+		m, err := decode(c.body, c.here)
+		if c.elsewhere {
+			_, ok := errors.AsType[*elsewhereError](err)
+			require.True(t, ok, "%s: %v", name, err)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Equal(t, example().Grants, m.Grants, name)
+	}
 }
 
 // Whatever arrives, decoding neither panics nor lets something through that encoding would not have written.
@@ -134,13 +183,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add(good)
 	f.Add([]byte(`{"type":"bestow.grants.v9"}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		m, err := decode(body)
+		m, err := decode(body, here)
 		if err != nil {
 			return
 		}
 		again, err := encode(m, time.Unix(0, 0))
 		require.NoError(t, err)
-		back, err := decode(again)
+		back, err := decode(again, here)
 		require.NoError(t, err)
 		require.Equal(t, m.Grants, back.Grants)
 	})

@@ -25,12 +25,23 @@ const (
 	causeNewer       = "newer_version"
 )
 
+// unreadableError is the error of a message that cannot be decoded.
+type unreadableError struct{ error }
+
+func (u *unreadableError) Unwrap() error { return u.error }
+
 // causeOf sorts what is wrong with a message; ok is false where nothing is, and it is to be delivered again.
 func causeOf(err error) (cause string, ok bool) {
 	if _, foreign := errors.AsType[*ForeignError](err); foreign {
 		return causeForeign, true
 	}
-	return "", false
+	if _, unreadable := errors.AsType[*unreadableError](err); !unreadable {
+		return "", false
+	}
+	if errors.Is(err, errNewer) {
+		return causeNewer, true
+	}
+	return causeUndecodable, true
 }
 
 // park keeps a message that no handler can use, once per position: it may be delivered any number of times. A copy that

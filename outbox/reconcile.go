@@ -206,12 +206,9 @@ func (k *Kafka) committed(topic string, of map[int32]int64) (map[int32]int64, er
 	for p := range of {
 		partitions = append(partitions, p)
 	}
-	resp, err := admin.ListConsumerGroupOffsets(groupOf(topic), map[string][]int32{topic: partitions})
-	if errors.Is(err, sarama.ErrGroupIDNotFound) {
-		resp, err = &sarama.OffsetFetchResponse{}, nil // nobody has consumed yet
-	}
+	offsets, err := groupOffsets(admin, k.group(topic), topic, partitions)
 	if err != nil {
-		return nil, fmt.Errorf("read offsets of group %s: %w", groupOf(topic), err)
+		return nil, err
 	}
 	reached := map[int32]int64{}
 	for _, p := range partitions {
@@ -219,10 +216,25 @@ func (k *Kafka) committed(topic string, of map[int32]int64) (map[int32]int64, er
 		if err != nil {
 			return nil, fmt.Errorf("read start of %s/%d: %w", topic, p, err)
 		}
-		reached[p] = oldest
-		if block := resp.GetBlock(topic, p); block != nil {
-			reached[p] = max(oldest, block.Offset)
-		}
+		reached[p] = max(oldest, offsets[p])
 	}
 	return reached, nil
+}
+
+// groupOffsets is where a group goes on in each partition of the topic that it has committed something of.
+func groupOffsets(admin sarama.ClusterAdmin, group, topic string, partitions []int32) (map[int32]int64, error) {
+	resp, err := admin.ListConsumerGroupOffsets(group, map[string][]int32{topic: partitions})
+	if errors.Is(err, sarama.ErrGroupIDNotFound) {
+		return nil, nil // nobody has consumed yet
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read offsets of group %s: %w", group, err)
+	}
+	offsets := map[int32]int64{}
+	for _, p := range partitions {
+		if block := resp.GetBlock(topic, p); block != nil && block.Offset >= 0 {
+			offsets[p] = block.Offset
+		}
+	}
+	return offsets, nil
 }

@@ -46,6 +46,7 @@ type Router struct {
 	log       *slog.Logger
 	router    *message.Router
 	consuming map[string]bool
+	skipped   *skipped
 }
 
 // NewRouter makes a router that hands messages to handle.
@@ -54,7 +55,7 @@ func NewRouter(pool *pgxpool.Pool, k *Kafka, handle Handler, log *slog.Logger) (
 	if err != nil {
 		return nil, fmt.Errorf("make router: %w", err)
 	}
-	r := &Router{pool: pool, kafka: k, handle: handle, log: log, router: wm, consuming: map[string]bool{}}
+	r := &Router{pool: pool, kafka: k, handle: handle, log: log, router: wm, consuming: map[string]bool{}, skipped: newSkipped(log)}
 	// The order matters: each line wraps those below it.
 	wm.AddMiddleware(
 		r.leaveEndedSession,  // outermost: it must see that a message was refused, to let go of a lost partition
@@ -110,7 +111,7 @@ func (r *Router) pollTypes(ctx context.Context) error {
 }
 
 // firstTopics are the topics to begin with. Servers that went away after the process had connected are waited for.
-func (r *Router) firstTopics(ctx context.Context) ([]string, error) {
+func (r *Router) firstTopics(ctx context.Context) ([]consumed, error) {
 	tick := time.NewTicker(typesPoll)
 	defer tick.Stop()
 	for {
@@ -130,65 +131,77 @@ func (r *Router) firstTopics(ctx context.Context) ([]string, error) {
 	}
 }
 
-// newTopics are the topics of ready types that are not consumed yet.
-func (r *Router) newTopics(ctx context.Context) ([]string, error) {
+// consumed is a topic that handlers read, and the event type whose grants it carries.
+type consumed struct{ topic, eventType string }
+
+// newTopics are the topics of ready types that are not consumed yet. The group of each stands where it is to begin.
+func (r *Router) newTopics(ctx context.Context) ([]consumed, error) {
 	types, err := ReadyTypes(ctx, r.pool)
 	if err != nil {
 		return nil, err
 	}
-	var topics []string
+	var topics []consumed
 	for _, t := range types {
 		for _, topic := range []string{r.kafka.Topic(t), r.kafka.DeadLetter(t)} {
-			if !r.consuming[topic] {
-				topics = append(topics, topic)
+			if r.consuming[topic] {
+				continue
 			}
+			if err := r.kafka.inherit(topic); err != nil {
+				return nil, err
+			}
+			topics = append(topics, consumed{topic, t.Code})
 		}
 	}
 	return topics, nil
 }
 
-// groupOf is the consumer group of a topic: one each, so that a new topic rebalances nobody else's partitions.
-func groupOf(topic string) string { return "bestow." + topic }
-
-func (r *Router) add(topics []string) error {
-	for _, topic := range topics {
-		sub, err := r.kafka.subscribe(groupOf(topic), resendSleep)
+func (r *Router) add(topics []consumed) error {
+	for _, c := range topics {
+		sub, err := r.kafka.subscribe(r.kafka.group(c.topic), resendSleep)
 		if err != nil {
 			return err
 		}
-		r.consuming[topic] = true
-		r.router.AddConsumerHandler(topic, topic, sub, func(m *message.Message) error { return r.receive(topic, m) })
+		r.consuming[c.topic] = true
+		r.router.AddConsumerHandler(c.topic, c.topic, sub, func(m *message.Message) error { return r.receive(c, m) })
 	}
 	return nil
 }
 
 // receive decodes a message and hands it on. Its context is not the subscriber's, which ends when the process is asked to
 // stop: what has begun is finished, within the budget.
-func (r *Router) receive(topic string, m *message.Message) error {
+func (r *Router) receive(c consumed, m *message.Message) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.Context()), messageBudget)
 	defer cancel()
-	at := position(m.Context(), topic)
-	msg, err := decode(m.Payload)
-	if err != nil {
-		cause := causeUndecodable
-		if errors.Is(err, errNewer) {
-			cause = causeNewer
-		}
-		return r.park(ctx, at, m, cause, err)
+	at := position(m.Context(), c.topic)
+	msg, err := decode(m.Payload, r.kafka.cfg.Installation)
+	if other, ok := errors.AsType[*elsewhereError](err); ok {
+		return r.skip(ctx, at, m, other)
 	}
-	msg.At = at
-	err = r.handle(ctx, msg)
+	if err == nil {
+		msg.At = at
+		err = r.dispatch(ctx, c, msg)
+	} else {
+		err = &unreadableError{err}
+	}
 	if cause, bad := causeOf(err); bad {
 		return r.park(ctx, at, m, cause, err)
 	}
 	if err != nil && !errors.Is(err, ErrBusy) {
-		r.log.ErrorContext(ctx, "chunk was not handled, it comes again", obs.Chunk, msg.Chunk, obs.Topic, topic,
+		r.log.ErrorContext(ctx, "chunk was not handled, it comes again", obs.Chunk, msg.Chunk, obs.Topic, c.topic,
 			obs.Partition, at.Partition, obs.Offset, at.Offset, obs.Err, err)
 	}
 	if err != nil {
 		return logged{err}
 	}
 	return failpoint.Hit(ctx, failpoint.HandledBeforeAck)
+}
+
+// dispatch hands a message to the handler, if it stands in a topic of its event type.
+func (r *Router) dispatch(ctx context.Context, c consumed, m Message) error {
+	if m.EventType != c.eventType {
+		return &ForeignError{Detail: fmt.Sprintf("the message says type %s and stands on topic %s, which is that of type %s", m.EventType, c.topic, c.eventType)}
+	}
+	return r.handle(ctx, m)
 }
 
 // logged is an error that was logged where it was met, or is none to be logged. Watermill's router logs every error but a

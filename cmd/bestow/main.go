@@ -22,15 +22,17 @@ import (
 
 // cli is all commands. Those of operators speak HTTP with BESTOW_URL and BESTOW_KEY.
 type cli struct {
-	Demo    demoCmd    `cmd:"" help:"Show the main job with nothing set up."`
-	Serve   serveCmd   `cmd:"" help:"Run the service, in all roles or in some."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database up to date."`
-	Verify  verifyCmd  `cmd:"" help:"Prove that targets = published = results = ledger."`
-	Event   eventCmd   `cmd:"" help:"Make, start and watch events."`
-	Targets targetsCmd `cmd:"" help:"Import member lists."`
-	Queue   queueCmd   `cmd:"" help:"Show the lanes: what runs, what waits, in which order and from when."`
-	Retry   retryCmd   `cmd:"" help:"Try again what was given up, and bring waiting retries forward."`
-	Parked  parkedCmd  `cmd:"" help:"See messages that no handler could use, and publish them again."`
+	Demo         demoCmd         `cmd:"" help:"Show the main job with nothing set up."`
+	Serve        serveCmd        `cmd:"" help:"Run the service, in all roles or in some."`
+	Migrate      migrateCmd      `cmd:"" help:"Bring the database up to date."`
+	Verify       verifyCmd       `cmd:"" help:"Prove that targets = published = results = ledger."`
+	Event        eventCmd        `cmd:"" help:"Make, start and watch events."`
+	Targets      targetsCmd      `cmd:"" help:"Import member lists."`
+	Queue        queueCmd        `cmd:"" help:"Show the lanes: what runs, what waits, in which order and from when."`
+	Retry        retryCmd        `cmd:"" help:"Try again what was given up, and bring waiting retries forward."`
+	Parked       parkedCmd       `cmd:"" help:"See messages that no handler could use, and publish them again."`
+	Installation installationCmd `cmd:"" help:"See this database's installation id, or give a copied database its own."`
+
 	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the API's description."`
 	Bench   benchCmd   `cmd:"" help:"Measure the pipeline beside the SQL that it cannot do without."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -158,7 +158,11 @@ func (p *process) ledger(l ledger) ledger {
 func (p *process) wireKafka(ctx context.Context) error {
 	cfg := p.cfg.kafka()
 	cfg.Log = p.log
-	err := patiently(ctx, p.log, "kafka", func() (err error) {
+	var err error
+	if cfg.Installation, err = outbox.ReadInstallation(ctx, p.pool); err != nil {
+		return err
+	}
+	err = patiently(ctx, p.log, "kafka", func() (err error) {
 		p.kafka, err = outbox.NewKafka(cfg)
 		return err
 	})

@@ -162,7 +162,7 @@ func (w *world) passed(suffix string) {
 	w.Helper()
 	topic := w.cfg.TopicPrefix + suffix
 	require.Eventually(w, func() bool {
-		committed := kafkatest.Committed(w, w.cfg.Brokers, "bestow."+topic, topic)
+		committed := kafkatest.Committed(w, w.cfg.Brokers, w.group(topic), topic)
 		for partition, end := range kafkatest.EndOffsets(w, w.cfg.Brokers, topic) {
 			if end > 0 && committed[partition] < end {
 				return false

@@ -196,8 +196,8 @@ func (w *world) capture(e domain.Event) []string {
 		var grants string
 		require.NoError(w, rows.Scan(&key, &first, &last, &grants))
 		grants = strings.NewReplacer(`" : `, `":`).Replace(grants)
-		bodies = append(bodies, fmt.Sprintf(`{"specversion":"1.0","id":"1","source":"/bestow/relay","type":"bestow.grants.v1","time":"2026-11-21T00:00:00Z",
-			"data":{"event_id":%d,"event_type":"POINT","chunk":{"partition_key":%d,"first_id":%d,"last_id":%d},"grants":%s}}`, e.ID, key, first, last, grants))
+		bodies = append(bodies, fmt.Sprintf(`{"specversion":"1.0","id":"1","source":"/bestow/%s","type":"bestow.grants.v1","time":"2026-11-21T00:00:00Z",
+			"data":{"event_id":%d,"event_type":"POINT","chunk":{"partition_key":%d,"first_id":%d,"last_id":%d},"grants":%s}}`, w.installation(), e.ID, key, first, last, grants))
 	}
 	require.NoError(w, rows.Err())
 	require.Greater(w, len(bodies), 1)

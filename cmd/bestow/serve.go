@@ -14,6 +14,7 @@ import (
 	bestowhttp "bestow/http"
 	"bestow/internal/embedkafka"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/term"
 )
 
@@ -113,5 +114,9 @@ func (p *process) ops() bestowhttp.OpsConfig {
 		ready["kafka"] = p.kafka.Ping
 	}
 	waits := bestowhttp.Checks{"money": func(context.Context) error { return p.granter.ledger.unheard() }}
-	return bestowhttp.OpsConfig{Ready: ready, Waits: waits, Still: p.heart.standing, Log: p.log}
+	var metrics []prometheus.Collector
+	if p.router != nil {
+		metrics = append(metrics, skippedMetric{p.router})
+	}
+	return bestowhttp.OpsConfig{Ready: ready, Waits: waits, Still: p.heart.standing, Metrics: metrics, Log: p.log}
 }

@@ -183,3 +183,13 @@ func (w *world) count(query string, args ...any) (n int) {
 	require.NoError(w, w.pool.QueryRow(w.Context(), query, args...).Scan(&n))
 	return n
 }
+
+// installation is the id of the world's installation. Worlds are copies of one database, so they share it.
+func (w *world) installation() (id string) {
+	w.Helper()
+	require.NoError(w, w.pool.QueryRow(w.Context(), `SELECT id::text FROM installation`).Scan(&id))
+	return id
+}
+
+// group is the consumer group of a topic.
+func (w *world) group(topic string) string { return "bestow." + w.installation() + "." + topic }

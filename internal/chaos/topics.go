@@ -173,7 +173,7 @@ func trash(random *rand.Rand) [][]byte {
 	return [][]byte{
 		noise,
 		foreign,
-		fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"/bestow/relay","type":"bestow.grants.v9","data":{}}`, number),
+		fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","type":"bestow.grants.v9","data":{}}`, number),
 		fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"/bestow/relay","type":"bestow.grants.v1","data":{"event_id":`, number),
 		fmt.Appendf(nil, `%s%d`, strings.Repeat("[", 5_000), number),
 	}

@@ -233,3 +233,19 @@ func Committed(tb testing.TB, brokers []string, group, topic string) map[int32]i
 	})
 	return committed
 }
+
+// Commit sets where a group without members goes on in the topic's partitions.
+func Commit(tb testing.TB, brokers []string, group, topic string, offsets map[int32]int64) {
+	tb.Helper()
+	to := map[int32]sarama.OffsetAndMetadata{}
+	for p, offset := range offsets {
+		to[p] = sarama.OffsetAndMetadata{Offset: offset, LeaderEpoch: -1}
+	}
+	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
+		resp, err := admin.AlterConsumerGroupOffsets(group, map[string]map[int32]sarama.OffsetAndMetadata{topic: to}, nil)
+		require.NoError(tb, err)
+		for p := range offsets {
+			require.Equal(tb, sarama.ErrNoError, resp.Errors[topic][p])
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"bestow/internal/pg"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// installationCmd is `bestow installation`. It reads DATABASE_URL: the id is needed before any process runs.
+type installationCmd struct {
+	Show installationShowCmd `cmd:"" help:"Print the id of this installation, which its messages and consumer groups carry."`
+	New  installationNewCmd  `cmd:"" help:"Give a copied database an id of its own, before any process of it starts."`
+}
+
+// identity is what the commands print for machines.
+type identity struct {
+	ID string `json:"id"`
+}
+
+type installationShowCmd struct{ format }
+
+// Run prints the id.
+func (c *installationShowCmd) Run(ctx context.Context, t *terminal) error {
+	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
+		i, err := outbox.ReadInstallation(ctx, pool)
+		if err != nil {
+			return err
+		}
+		return c.print(t, identity{i.ID}, func() error { _, err := fmt.Fprintln(t.out, i.ID); return err })
+	})
+}
+
+type installationNewCmd struct{ format }
+
+// Help says when it is needed.
+func (installationNewCmd) Help() string {
+	return `Use it on a database that is a copy of another installation's (staging made from production, a backup that is
+restored while the original goes on) and that will use the same Kafka brokers. Stop all processes of the copy first.
+
+Messages that were published before belong to the original and are skipped. What the copy had published and not
+granted yet is published again within some minutes. Its running events do run on: stop them if that is not wanted.`
+}
+
+// Run gives the database a new id and prints it.
+func (c *installationNewCmd) Run(ctx context.Context, t *terminal) error {
+	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
+		i, err := pg.Value(ctx, pool, func(tx pgx.Tx) (outbox.Installation, error) { return outbox.RenewInstallation(ctx, tx) })
+		if err != nil {
+			return err
+		}
+		return c.print(t, identity{i.ID}, func() error { _, err := fmt.Fprintln(t.out, i.ID); return err })
+	})
+}
+
+// withDatabase lets a command work on the database that DATABASE_URL names.
+func withDatabase(ctx context.Context, work func(*pgxpool.Pool) error) error {
+	cfg, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	pool, err := openPool(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return work(pool)
+}

@@ -1,0 +1,90 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Installation is a bestow of its own: a database and the processes that work on it. Several may use the same brokers, and
+// even the same topics: each message says by its source which of them wrote it.
+type Installation struct {
+	ID string // a uuid, as PostgreSQL writes it
+
+	// UnnamedAreOurs says that messages from before there were ids belong to this installation, since it had events then.
+	UnnamedAreOurs bool
+}
+
+const (
+	sourcePrefix  = "/bestow/"
+	unnamedSource = sourcePrefix + "relay" // of messages from before there were ids
+)
+
+// uuidFormat is how PostgreSQL writes a uuid.
+var uuidFormat = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// ReadInstallation reads which installation the database belongs to.
+func ReadInstallation(ctx context.Context, pool *pgxpool.Pool) (i Installation, err error) {
+	const query = `SELECT id::text, unnamed_are_ours FROM installation`
+	if err := pool.QueryRow(ctx, query).Scan(&i.ID, &i.UnnamedAreOurs); err != nil {
+		return i, fmt.Errorf("read installation: %w", err)
+	}
+	return i, nil
+}
+
+// elsewhereError is what is wrong with a message that another installation wrote: nothing, but it is not for us.
+type elsewhereError struct {
+	installation string // its id; "" for a message that names none
+}
+
+func (e *elsewhereError) Error() string {
+	if e.installation == "" {
+		return "the message names no installation, and this one had no events before messages named theirs"
+	}
+	return "the message is of installation " + e.installation
+}
+
+// check returns nil for the source of a message of this installation, *elsewhereError for that of another one, and another
+// error for what no installation writes.
+func (i Installation) check(source string) error {
+	id, named := strings.CutPrefix(source, sourcePrefix)
+	switch {
+	case named && id == i.ID, source == unnamedSource && i.UnnamedAreOurs:
+		return nil
+	case source == unnamedSource:
+		return &elsewhereError{}
+	case named && uuidFormat.MatchString(id):
+		return &elsewhereError{id}
+	}
+	return fmt.Errorf("message has source %.60q, which is that of no installation", source)
+}
+
+// group is the consumer group of a topic: one each, so that a new topic rebalances no other topic's partitions.
+func (i Installation) group(topic string) string { return "bestow." + i.ID + "." + topic }
+
+// unnamedGroup is the consumer group of a topic from before installations had ids.
+func unnamedGroup(topic string) string { return "bestow." + topic }
+
+// RenewInstallation gives the database an id of its own, which a copy of another installation's database needs. What the
+// other one has in Kafka is none of this one's from then on: what it had published and not settled is published again by
+// the reconcile. Processes know the id that they started with, so it is refused while one of them is connected.
+func RenewInstallation(ctx context.Context, tx pgx.Tx) (i Installation, err error) {
+	const sessions = `SELECT count(*) FROM pg_stat_activity
+		WHERE datname = current_database() AND application_name = 'bestow' AND pid <> pg_backend_pid()`
+	var open int
+	if err := tx.QueryRow(ctx, sessions).Scan(&open); err != nil {
+		return i, fmt.Errorf("count sessions: %w", err)
+	}
+	if open > 0 {
+		return i, fmt.Errorf("bestow has %d connections to this database: stop all its processes first, then give the new id, then start them", open)
+	}
+	const update = `UPDATE installation SET id = gen_random_uuid(), unnamed_are_ours = false, created_at = now() RETURNING id::text`
+	if err := tx.QueryRow(ctx, update).Scan(&i.ID); err != nil {
+		return i, fmt.Errorf("renew installation: %w", err)
+	}
+	return i, nil
+}
