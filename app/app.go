@@ -31,12 +31,18 @@ type Sealer interface {
 	Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pins []string) ([]string, error)
 }
 
+// LedgerRule returns why the ledger that grants e would refuse g at now, by its code and message; both are empty if it would
+// not, and where nothing is known of the ledger's rules before it is asked. It is the ledger's own rule, so that what an
+// event says of its grants is refused when the event is made, and not member by member when it runs.
+type LedgerRule func(e domain.Event, g domain.Grant, now time.Time) (code domain.Code, message string)
+
 // Deps is what every use case stands on.
 type Deps struct {
 	Pool    *pgxpool.Pool
 	River   *river.Client[pgx.Tx]
 	Granter Granter
-	Sealer  Sealer // nil: no master key, so voucher events are refused
+	Rule    LedgerRule // nil: no ledger's rules are known
+	Sealer  Sealer     // nil: no master key, so voucher events are refused
 	Log     *slog.Logger
 	Limits  Limits
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"bestow/domain"
@@ -32,9 +33,9 @@ func (s *Events) StartDue(ctx context.Context) error {
 			continue
 		}
 		err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return s.startOne(ctx, tx, e.id) })
-		waiting := errors.Is(err, errGateTaken) || waits(err)
-		busy[e.lane] = err == nil || !waiting || errors.Is(err, errGateTaken) || errors.Is(err, &domain.Error{Code: domain.LaneBusy})
-		if err != nil && !waiting {
+		stays := errors.Is(err, errGateTaken) || waits(err)
+		busy[e.lane] = err == nil || !stays || errors.Is(err, errGateTaken) || errors.Is(err, &domain.Error{Code: domain.LaneBusy})
+		if err != nil && !stays {
 			errs = append(errs, fmt.Errorf("start event %d: %w", e.id, err))
 		}
 		if err := failpoint.Hit(ctx, failpoint.StartDueBetween); err != nil {
@@ -70,5 +71,11 @@ func (s *Events) startNext(ctx context.Context) {
 // waits says whether err is a reason for which a due event stays PENDING until the next time, or is gone.
 func waits(err error) bool {
 	e, ok := errors.AsType[*domain.Error](err)
-	return ok && (e.Code == domain.LaneBusy || e.Code == domain.ImportRunning || e.Code == domain.NoTargets || e.Code == domain.WrongStatus || e.Code == domain.MissingKeys || e.Code == domain.NotFound)
+	return ok && slices.Contains(waiting, e.Code)
+}
+
+// waiting are the codes with which a due event stays where it is.
+var waiting = []domain.Code{
+	domain.LaneBusy, domain.ImportRunning, domain.NoTargets, domain.WrongStatus, domain.MissingKeys, domain.NotFound,
+	domain.Expired, domain.TermsRefused,
 }

@@ -137,10 +137,7 @@ func (s *Events) mayBecome(ctx context.Context, tx pgx.Tx, e domain.Event, n New
 		return err
 	}
 	n.Unread = append(n.Unread, frozen(e, n)...)
-	if n.ExpiryAt != nil && e.ExpiryAt != nil && n.ExpiryAt.Equal(*e.ExpiryAt) {
-		now = e.CreatedAt // it was right then, and nobody asks for another one
-	}
-	if err := n.check(types, now); err != nil {
+	if err := n.check(conditions{types: types, rule: s.Rule, now: now, before: &e}); err != nil {
 		return err
 	}
 	if s.Sealer == nil && types[n.EventType].Operation == domain.Vouchers {

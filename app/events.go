@@ -66,7 +66,7 @@ func (s *Events) createEvent(ctx context.Context, tx pgx.Tx, actor string, n New
 	if err != nil {
 		return domain.Event{}, err
 	}
-	if err := n.check(types, now); err != nil {
+	if err := n.check(conditions{types: types, rule: s.Rule, now: now}); err != nil {
 		return domain.Event{}, err
 	}
 	if s.Sealer == nil && types[n.EventType].Operation == domain.Vouchers {

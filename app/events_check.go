@@ -19,11 +19,27 @@ const (
 	maxPartitions = 64
 )
 
-// check returns domain.Invalid with every field that cannot be. now is the database's time.
-func (n NewEvent) check(types map[string]domain.EventType, now time.Time) error {
+// conditions are what a definition is judged by.
+type conditions struct {
+	types  map[string]domain.EventType
+	rule   LedgerRule
+	now    time.Time     // by the database's clock
+	before *domain.Event // the event that is edited; nil: a new one
+}
+
+// expiryTime is when an expiry must be ahead. One that is not changed was right when the event was made.
+func (c conditions) expiryTime(n NewEvent) time.Time {
+	if c.before != nil && n.ExpiryAt != nil && c.before.ExpiryAt != nil && n.ExpiryAt.Equal(*c.before.ExpiryAt) {
+		return c.before.CreatedAt
+	}
+	return c.now
+}
+
+// check returns domain.Invalid with every field that cannot be.
+func (n NewEvent) check(c conditions) error {
 	f := fields(slices.Clone(n.Unread))
 	f.add("campaign_id", checkCampaignID(n.CampaignID))
-	f.add("event_type", checkType(n.EventType, types))
+	f.add("event_type", checkType(n.EventType, c.types))
 	f.add("default_reason", checkReason(n.DefaultReason))
 	if n.DefaultAmount != nil && *n.DefaultAmount <= 0 {
 		f.add("default_amount", "must be 1 or more")
@@ -38,8 +54,8 @@ func (n NewEvent) check(types map[string]domain.EventType, now time.Time) error 
 		f.add("reservation_at", "must be in whole seconds")
 	}
 	f.add("reservation_at", checkYear(n.ReservationAt))
-	f.add("expiry_at", checkYear(n.ExpiryAt))
-	f.add("expiry_at", checkExpiry(n.ExpiryAt, n.ReservationAt, now))
+	f.add("expiry_at", checkExpiry(n.ExpiryAt, n.ReservationAt, c.expiryTime(n)))
+	f.addLedgers(n, c)
 	if len(f) == 0 {
 		return nil
 	}
@@ -54,6 +70,26 @@ func (f *fields) add(name, message string) {
 		return
 	}
 	*f = append(*f, domain.Field{Name: name, Message: message})
+}
+
+// addLedgers adds what the ledger would refuse of every grant. It is asked about one field at a time, so that its answer
+// names the field, and about the longest key.
+func (f *fields) addLedgers(n NewEvent, c conditions) {
+	t, known := c.types[n.EventType]
+	if !known || c.rule == nil {
+		return
+	}
+	usual := domain.Grant{MemberID: "m", Amount: 1}
+	ask := func(name string, expiry *time.Time, g domain.Grant) {
+		_, message := c.rule(domain.Event{ID: math.MaxInt64, Type: t, ExpiryAt: expiry}, g, c.expiryTime(n))
+		f.add(name, message)
+	}
+	ask("event_type", nil, usual)
+	ask("expiry_at", n.ExpiryAt, usual)
+	if n.DefaultAmount != nil {
+		ask("default_amount", nil, domain.Grant{MemberID: usual.MemberID, Amount: *n.DefaultAmount})
+	}
+	ask("default_reason", nil, domain.Grant{MemberID: usual.MemberID, Amount: usual.Amount, Reason: n.DefaultReason})
 }
 
 func checkCampaignID(id string) string {
@@ -103,6 +139,8 @@ func checkExpiry(expiry, reservation *time.Time, now time.Time) string {
 	switch {
 	case expiry == nil:
 		return ""
+	case checkYear(expiry) != "":
+		return checkYear(expiry) + "; leave it out for never"
 	case !expiry.After(now):
 		return "is in the past"
 	case reservation != nil && !expiry.After(*reservation):

@@ -15,7 +15,7 @@ import (
 // eventColumns are what scanEvent reads, from eventTables.
 const (
 	eventColumns = `e.id, e.campaign_id, e.event_status, coalesce(e.failure_code, ''), coalesce(e.default_reason, ''),
-		coalesce(e.default_amount, 0), e.expiry_at, e.total_count, e.total_amount, e.partition_count,
+		coalesce(e.default_amount, 0), e.expiry_at, coalesce(e.expiry_at <= clock_timestamp(), false), e.total_count, e.total_amount, e.partition_count,
 		e.reservation_at, e.reservation_priority, e.created_by, e.created_at, e.updated_at,
 		y.code, y.label, y.granter, y.operation, y.topic,
 		s.published_count, s.success_count, s.fail_count, s.retry_success_count,
@@ -26,7 +26,7 @@ const (
 
 func scanEvent(row pgx.CollectableRow) (e domain.Event, err error) {
 	err = row.Scan(&e.ID, &e.CampaignID, &e.Status, &e.FailureCode, &e.DefaultReason,
-		&e.DefaultAmount, &e.ExpiryAt, &e.TotalCount, &e.TotalAmount, &e.Partitions,
+		&e.DefaultAmount, &e.ExpiryAt, &e.Expired, &e.TotalCount, &e.TotalAmount, &e.Partitions,
 		&e.ReservationAt, &e.ReservationPriority, &e.CreatedBy, &e.CreatedAt, &e.UpdatedAt,
 		&e.Type.Code, &e.Type.Label, &e.Type.Granter, &e.Type.Operation, &e.Type.Topic,
 		&e.Summary.Published, &e.Summary.Success, &e.Summary.Fail, &e.Summary.RetrySuccess,

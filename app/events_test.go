@@ -44,7 +44,7 @@ func TestCheckNewEvent(t *testing.T) {
 			t.Parallel()
 			n := NewEvent{CampaignID: "c", EventType: "POINT"}
 			c.change(&n)
-			err := n.check(types, now)
+			err := n.check(conditions{types: types, now: now})
 			if c.want == "" {
 				require.NoError(t, err)
 				return

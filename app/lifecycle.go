@@ -17,7 +17,7 @@ import (
 )
 
 // Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it changes nothing.
-// Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys.
+// Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused.
 func (s *Events) Start(ctx context.Context, by Caller, id int64) (domain.Event, error) {
 	return commit(ctx, s.Pool, by, failpoint.StartBeforeCommit, failpoint.StartAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
 		return s.start(ctx, tx, id)
@@ -60,18 +60,12 @@ func enter(ctx context.Context, tx pgx.Tx, id int64, m domain.Move) (e domain.Ev
 // mayStart refuses what must not run yet. A running import holds the import lock until its transaction ends, so one that
 // began before the start is seen here, and one that begins after it finds the event RUNNING.
 func (s *Events) mayStart(ctx context.Context, tx pgx.Tx, e domain.Event) error {
-	if e.Type.Operation == domain.Vouchers && s.Sealer == nil {
-		return missingKeys()
-	}
 	free, err := pg.TryLockShared(ctx, tx, pg.Import, e.ID)
 	if err != nil {
 		return err
 	}
-	if !free {
-		return &domain.Error{Code: domain.ImportRunning, Message: "an import of this event is under way", Hint: "start it when the import is done"}
-	}
-	if e.TotalCount == 0 {
-		return &domain.Error{Code: domain.NoTargets, Message: "the event has no targets", Hint: "import a member list first"}
+	if err := s.obstacle(e, !free); err != nil {
+		return err
 	}
 	return laneFree(ctx, tx, e)
 }
@@ -259,7 +253,8 @@ func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
 }
 
 // Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a job
-// (T2). Asked again of an event that it resumed it changes nothing. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys.
+// (T2). Asked again of an event that it resumed it changes nothing. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys,
+// Expired, TermsRefused.
 func (s *Events) Resume(ctx context.Context, by Caller, id int64) (domain.Event, error) {
 	return commit(ctx, s.Pool, by, failpoint.ResumeBeforeCommit, failpoint.ResumeAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
 		return s.resume(ctx, tx, id)

@@ -2,8 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"bestow/domain"
@@ -30,7 +30,7 @@ type Lane struct {
 type Queued struct {
 	Event domain.Event
 	// WaitsFor says what keeps a PENDING event that is not the lane's next from starting, or would if its time had come:
-	// LaneBusy, NoTargets, ImportRunning or MissingKeys, the code that a start would get. "" for what runs or is next.
+	// LaneBusy or a code of [Deps.obstacle], which a start would get too. "" for what runs or is next.
 	WaitsFor domain.Code
 	// ExpectedStart is when a PENDING event will start: now or its reserved time for the next one of a free lane, and what
 	// the rate of the lane's runner promises for those behind it. nil where nobody can tell: it stands still, or depends on
@@ -56,7 +56,7 @@ func (s *Reports) Queue(ctx context.Context) (Queue, error) {
 			return q, err
 		}
 		for _, e := range events {
-			queued := Queued{Event: e, WaitsFor: s.obstacle(e, look.importing), WaitingFor: s.reasons(look, e)}
+			queued := Queued{Event: e, WaitsFor: s.waitsFor(e, look.importing[e.ID]), WaitingFor: s.reasons(look, e)}
 			if err := queued.readRate(ctx, tx); err != nil {
 				return q, err
 			}
@@ -69,30 +69,13 @@ func (s *Reports) Queue(ctx context.Context) (Queue, error) {
 	})
 }
 
-// obstacleText says an obstacle in words.
-func obstacleText(code domain.Code) string {
-	switch code {
-	case domain.MissingKeys:
-		return "voucher PINs cannot be sealed without a master key: set BESTOW_MASTER_KEY"
-	case domain.ImportRunning:
-		return "an import is under way"
-	case domain.NoTargets:
-		return "it has no targets: import a member list"
-	}
-	return strings.ReplaceAll(code, "_", " ")
-}
-
-// obstacle is what keeps the event from starting, whatever its lane does: StartDue passes it over.
-func (s *Reports) obstacle(e domain.Event, importing map[int64]bool) domain.Code {
-	switch {
-	case e.Status != domain.Pending:
+// waitsFor returns the code of what keeps a PENDING event from starting, whatever its lane does: StartDue passes it over.
+func (s *Reports) waitsFor(e domain.Event, importing bool) domain.Code {
+	if e.Status != domain.Pending {
 		return ""
-	case e.Type.Operation == domain.Vouchers && s.Sealer == nil:
-		return domain.MissingKeys
-	case importing[e.ID]:
-		return domain.ImportRunning
-	case e.TotalCount == 0:
-		return domain.NoTargets
+	}
+	if refused, ok := errors.AsType[*domain.Error](s.obstacle(e, importing)); ok {
+		return refused.Code
 	}
 	return ""
 }

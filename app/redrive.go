@@ -16,6 +16,7 @@ import (
 type Redriven struct {
 	Matched  int // rows given up with the code asked for, and refused ones that wait for their retry
 	Accepted int // of those, rows that are tried again now; 0 in a dry run
+	Expired  int // rows given up that are not matched: the event's expiry has passed, so the ledger would refuse them again
 }
 
 // redriveBatch is how many rows one transaction of a retry takes.
@@ -24,7 +25,8 @@ const redriveBatch = 5000
 // Retry tries again, by a person's word, what was given up with the error code, or with any for "", and brings the
 // retries that wait forward. What was given up stays counted as failed until it succeeds, and the event is not opened
 // again. The rows are taken in batches, a transaction each; whoever repeats it after a crash goes on with what is left,
-// since a row whose redrive is not answered yet is not taken again. Errors: domain.NotFound, and WrongStatus unless the
+// since a row whose redrive is not answered yet is not taken again. Once the event's expiry has passed, what the ledger
+// refused for good can only be refused again and is left as it is. Errors: domain.NotFound, and WrongStatus unless the
 // event is RUNNING or COMPLETED. (T9)
 func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Code, dryRun bool) (Redriven, error) {
 	if dryRun {
@@ -41,8 +43,16 @@ func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Cod
 		return taken, err
 	}
 	return commit(ctx, s.Pool, by, failpoint.ForwardBeforeCommit, failpoint.RetryAfterCommit, func(tx pgx.Tx) (Redriven, error) {
-		n, err := bringForward(ctx, tx, id, code)
-		return Redriven{taken.Matched + n, taken.Accepted + n}, err
+		e, err := selectRetryable(ctx, tx, id)
+		if err != nil {
+			return taken, err
+		}
+		n, err := bringForward(ctx, tx, e, code)
+		if err != nil {
+			return taken, err
+		}
+		expired, err := countExpired(ctx, tx, e, code)
+		return Redriven{Matched: taken.Matched + n, Accepted: taken.Accepted + n, Expired: expired}, err
 	})
 }
 
@@ -51,7 +61,10 @@ func countRetry(ctx context.Context, tx pgx.Tx, id int64, code domain.Code) (r R
 	if err != nil {
 		return r, err
 	}
-	r.Matched, err = countOpen(ctx, tx, e, code)
+	if r.Matched, err = countOpen(ctx, tx, e, code); err != nil {
+		return r, err
+	}
+	r.Expired, err = countExpired(ctx, tx, e, code)
 	return r, err
 }
 
@@ -93,10 +106,9 @@ func (s *Events) redriveBatch(ctx context.Context, tx pgx.Tx, id int64, code dom
 }
 
 // bringForward lets the event's waiting retries with the code run now and returns how many members wait in them.
-func bringForward(ctx context.Context, tx pgx.Tx, id int64, code domain.Code) (int, error) {
-	e, err := selectRetryable(ctx, tx, id)
-	if err != nil || e.Status != domain.Running {
-		return 0, err
+func bringForward(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Code) (int, error) {
+	if e.Status != domain.Running {
+		return 0, nil
 	}
 	members, err := selectRefused(ctx, tx, e, code)
 	if err != nil || len(members) == 0 {

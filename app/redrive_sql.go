@@ -13,10 +13,26 @@ import (
 func countOpen(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Code) (n int, err error) {
 	err = tx.QueryRow(ctx, `SELECT count(*) FROM `+quoted(e.Type.ResultTable())+`
 		WHERE event_id = $1 AND ($2 = '' OR error_code = $2)
-		  AND (status = 'PERMANENTLY_FAILED' AND redrive_done = redrive OR status = 'FAILED' AND $3)`,
-		e.ID, code, e.Status == domain.Running).Scan(&n)
+		  AND (status = 'PERMANENTLY_FAILED' AND redrive_done = redrive AND (NOT $4 OR error_code = 'mismatch')
+		       OR status = 'FAILED' AND $3)`,
+		e.ID, code, e.Status == domain.Running, e.Expired).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count results: %w", err)
+	}
+	return n, nil
+}
+
+// countExpired counts what a retry leaves alone since the event's expiry has passed: all that was given up, but for what the
+// ledger contradicted itself about, which it may have granted.
+func countExpired(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Code) (n int, err error) {
+	if !e.Expired {
+		return 0, nil
+	}
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM `+quoted(e.Type.ResultTable())+`
+		WHERE event_id = $1 AND ($2 = '' OR error_code = $2)
+		  AND status = 'PERMANENTLY_FAILED' AND redrive_done = redrive AND error_code <> 'mismatch'`, e.ID, code).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count expired results: %w", err)
 	}
 	return n, nil
 }
@@ -26,9 +42,9 @@ func markRedrive(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Cod
 	table := quoted(e.Type.ResultTable())
 	return selectMembers(ctx, tx, `WITH due AS (
 			SELECT ctid AS at FROM `+table+` WHERE event_id = $1 AND status = 'PERMANENTLY_FAILED' AND redrive_done = redrive
-			  AND ($2 = '' OR error_code = $2) AND member_id > $3 ORDER BY member_id LIMIT $4 FOR UPDATE),
+			  AND ($2 = '' OR error_code = $2) AND (NOT $5 OR error_code = 'mismatch') AND member_id > $3 ORDER BY member_id LIMIT $4 FOR UPDATE),
 		marked AS (UPDATE `+table+` r SET redrive = redrive + 1, updated_at = now() FROM due WHERE r.ctid = due.at RETURNING member_id)
-		SELECT member_id FROM marked ORDER BY member_id`, e.ID, code, after, limit)
+		SELECT member_id FROM marked ORDER BY member_id`, e.ID, code, after, limit, e.Expired)
 }
 
 // selectRefused lists the members who wait for their retry.

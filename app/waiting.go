@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,8 +35,11 @@ const (
 	RetryWaits       domain.Code = "retry"              // all that is left was refused for now, and waits for its time
 )
 
-// ordinary are the codes of reasons that belong to the life of an event: nothing is wrong.
-var ordinary = []domain.Code{Reserved, ByHand, RetryWaits, domain.LaneBusy, domain.NoTargets, domain.ImportRunning}
+// ordinary are the codes of reasons that belong to the life of an event, or to what was said of it: nothing is wrong with the
+// installation.
+var ordinary = []domain.Code{
+	Reserved, ByHand, RetryWaits, domain.LaneBusy, domain.NoTargets, domain.ImportRunning, domain.Expired, domain.TermsRefused,
+}
 
 // wrong reports whether r is a thing that should not be.
 func (r Reason) wrong() bool { return !slices.Contains(ordinary, r.Code) }
@@ -47,7 +51,7 @@ func (s *Reports) WaitingFor(ctx context.Context, events []domain.Event) (map[in
 }
 
 func (s *Reports) waitingFor(ctx context.Context, tx pgx.Tx, events []domain.Event) (map[int64][]Reason, error) {
-	if !slices.ContainsFunc(events, unfinished) {
+	if !slices.ContainsFunc(events, func(e domain.Event) bool { return e.Status != domain.Completed }) {
 		return nil, nil
 	}
 	look, err := readLook(ctx, tx, events)
@@ -92,16 +96,25 @@ func (s *Reports) reasons(l look, e domain.Event) []Reason {
 		return s.pending(l, e)
 	case domain.Running:
 		return l.running(e)
-	case domain.Completed, domain.Stopped, domain.Failed: // the status says it
+	case domain.Stopped, domain.Failed: // the status says it, but for what refuses a resume
+		return s.refusal(l, e)
+	case domain.Completed: // the status says it
 	}
 	return nil
 }
 
+// refusal says why a start or a resume of an event would be refused now, whatever its lane does.
+func (s *Reports) refusal(l look, e domain.Event) []Reason {
+	refused, ok := errors.AsType[*domain.Error](s.obstacle(e, l.importing[e.ID]))
+	if !ok {
+		return nil
+	}
+	return []Reason{{refused.Code, refused.Message + ": " + refused.Hint}}
+}
+
 // pending says why an event does not start.
 func (s *Reports) pending(l look, e domain.Event) (reasons []Reason) {
-	if code := s.obstacle(e, l.importing); code != "" {
-		reasons = append(reasons, Reason{code, obstacleText(code)})
-	}
+	reasons = s.refusal(l, e)
 	switch {
 	case e.ReservationAt == nil:
 		return append(reasons, Reason{ByHand, "it has no reserved time: a person starts it"})

@@ -1,5 +1,7 @@
 package domain
 
+import "time"
+
 // Code names an error for machines. It is wire format: never renamed.
 type Code = string
 
@@ -12,6 +14,8 @@ const (
 	NoTargets       Code = "no_targets"        // a start without targets
 	ImportRunning   Code = "import_running"    // an import of this event is under way
 	LaneBusy        Code = "lane_busy"         // another event reserved for the same second is running
+	Expired         Code = "expired"           // what the event grants has expired, so every grant would be refused
+	TermsRefused    Code = "terms_refused"     // the ledger would refuse every grant of the event
 	KeyReused       Code = "key_reused"        // an Idempotency-Key with another request
 	KeyInFlight     Code = "key_in_flight"     // the first request of an Idempotency-Key is still at work
 	MissingKeys     Code = "missing_keys"      // a voucher event without a master key
@@ -51,6 +55,8 @@ type Error struct {
 	Current Status  // of [WrongStatus]
 	Allowed []Move  // of [WrongStatus]
 	EventID int64   // of [CampaignTaken] and [LaneBusy]: the other event
+
+	ExpiryAt *time.Time // of [Expired]: the moment
 }
 
 // Field is one offending field of a request.

@@ -102,6 +102,7 @@ type Event struct {
 	DefaultReason       string // "" for none
 	DefaultAmount       int64  // 0 for none
 	ExpiryAt            *time.Time
+	Expired             bool // whether ExpiryAt had passed when the event was read, by the database's clock
 	TotalCount          int
 	TotalAmount         int64
 	Partitions          int
@@ -124,6 +125,23 @@ type Summary struct {
 // Done says whether every target of e is final and acknowledged by Kafka, so that e may close.
 func (e Event) Done() bool {
 	return e.Summary.Success+e.Summary.Fail == e.TotalCount && e.Summary.Published == e.TotalCount
+}
+
+// Unsettled returns how many targets of e have no final result yet.
+func (e Event) Unsettled() int { return e.TotalCount - e.Summary.Success - e.Summary.Fail }
+
+// Obstacle returns the code that a start or a resume of e gets for what e itself says, "" if nothing of it stands in the way:
+// NoTargets, or Expired while a target is still to be granted.
+func (e Event) Obstacle() Code {
+	switch {
+	case e.Status != Pending && e.Status != Stopped && e.Status != Failed:
+		return ""
+	case e.TotalCount == 0:
+		return NoTargets
+	case e.Expired && e.Unsettled() > 0:
+		return Expired
+	}
+	return ""
 }
 
 // Repeats says whether m is the move that led e to where it stands, so that asking for it again changes nothing and is no

@@ -42,6 +42,8 @@ var kinds = map[domain.Code]kind{
 	domain.NoTargets:         {http.StatusConflict, "The event has no targets"},
 	domain.ImportRunning:     {http.StatusConflict, "An import of the event is under way"},
 	domain.LaneBusy:          {http.StatusConflict, "Another event of the same second is running"},
+	domain.Expired:           {http.StatusConflict, "What the event grants has expired"},
+	domain.TermsRefused:      {http.StatusConflict, "The ledger would refuse every grant of the event"},
 	domain.KeyInFlight:       {http.StatusConflict, "The first request of this Idempotency-Key is still at work"},
 	domain.MissingKeys:       {http.StatusConflict, "There is no key to seal vouchers with"},
 	domain.NotReplayable:     {http.StatusConflict, "The message cannot be published again"},
@@ -91,6 +93,7 @@ func (s *server) problem(ctx context.Context, err error) *problem {
 		RequestID: requestID(ctx),
 		Current:   string(e.Current),
 		EventID:   e.EventID,
+		ExpiryAt:  api.UTC(e.ExpiryAt),
 	}}
 	for _, f := range e.Fields {
 		p.Errors = append(p.Errors, fieldError(f))

@@ -90,7 +90,13 @@ func (s *server) getEvent(ctx context.Context, in *byID) (*eventOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (&eventOut{Status: http.StatusOK}).with(e), nil
+	waiting, err := s.app.Reports.WaitingFor(ctx, []domain.Event{e})
+	if err != nil {
+		return nil, err
+	}
+	out := (&eventOut{Status: http.StatusOK}).with(e)
+	out.Body.WaitingFor = wireReasons(waiting[e.ID])
+	return out, nil
 }
 
 type startIn struct {

@@ -52,9 +52,16 @@ func check(i *Item, k Kind, loc *time.Location) refusal {
 	case !text(i.Ref, maxRef) || k == Vouchers && strings.TrimSpace(i.Ref) == "":
 		return refusal{BadRef, "the ref cannot be stored: it must be text of at most 100 characters, and a voucher needs one"}
 	case i.ExpiryAt != nil && i.ExpiryAt.In(loc).Year() > lastYear:
-		return refusal{BadExpiry, "the expiry is after the year 9999; leave it out for none"}
+		return refusal{BadExpiry, "the expiry is after the year 9999 in the ledger's time zone; leave it out for never"}
 	}
 	return refusal{}
+}
+
+// Check returns why the ledger would refuse i at now, by its code and message; both are empty if it would not. It looks at
+// nothing that is stored: a grant that was applied is replayed whatever Check says.
+func (l *Ledger) Check(k Kind, i Item, now time.Time) (code, message string) {
+	r := checkAt(&i, k, l.Location, now)
+	return r.code, r.message
 }
 
 // checkAt adds what depends on the time, by the database's clock.

@@ -332,7 +332,7 @@ func TestCommandLineQueue(t *testing.T) {
 	s.done("targets import first " + list)
 	out, _ = s.done("queue")
 	require.Equal(t, `LANE                     TURN  ID  CAMPAIGN  TYPE   PRIORITY  TARGETS  STATUS   STARTS                   WAITING FOR
-2999-12-31 23:59:59 KST  1     3   empty     POINT  0         0        PENDING  -                        no_targets: it has no targets: import a member list
+2999-12-31 23:59:59 KST  1     3   empty     POINT  0         0        PENDING  -                        no_targets: the event has no targets: import a member list first
 2999-12-31 23:59:59 KST  2     2   first     POINT  1         1        PENDING  2999-12-31 23:59:59 KST  -
 2999-12-31 23:59:59 KST  3     1   last      POINT  -         1        PENDING  when the lane is free    lane_busy: other events of the same second come first
 `, out)

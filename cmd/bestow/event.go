@@ -187,6 +187,9 @@ func printEvent(out io.Writer, e api.Event, zone *time.Location) error {
 		} {
 			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 		}
+		if len(e.WaitingFor) > 0 {
+			fmt.Fprintf(w, "waiting_for\t%s\n", reasonTexts(e.WaitingFor))
+		}
 	})
 }
 

@@ -64,6 +64,20 @@ func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, 
 	return t.outcomes(grants, answers), nil
 }
 
+// ledgerRule is what our ledger says of a grant before it is asked for it.
+func ledgerRule(l *money.Ledger) app.LedgerRule {
+	return func(e domain.Event, g domain.Grant, now time.Time) (domain.Code, string) {
+		if e.Type.Granter != ourLedger {
+			return "", ""
+		}
+		kind := money.Points
+		if e.Type.Operation == domain.Vouchers {
+			kind = money.Vouchers
+		}
+		return l.Check(kind, translator{e}.items([]domain.Grant{g})[0], now)
+	}
+}
+
 // neverAsked says whether err proves that the ledger heard nothing: it was left alone, or no connection came about.
 func neverAsked(err error) bool {
 	var network *net.OpError

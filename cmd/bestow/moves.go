@@ -83,6 +83,8 @@ func (c *retryCmd) Run(ctx context.Context, t *terminal) error {
 // said is what came of it, in words.
 func (c *retryCmd) said(r api.Retried) string {
 	switch {
+	case r.Matched == 0 && r.Expired > 0:
+		return thousands(r.Expired) + " were given up and are left so: the event's expiry_at has passed, and the ledger would refuse them again"
 	case r.Matched == 0 && r.Accepted == 0:
 		return "nothing to try again: nobody was given up"
 	case c.DryRun:

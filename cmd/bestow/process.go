@@ -140,7 +140,7 @@ func (p *process) wireApp(ctx context.Context) error {
 		}
 	}
 	p.granter = granter{newBreaker(p.ledger(l), cmp.Or(p.with.probe, ledgerProbe), p.log)}
-	deps.Granter = p.granter
+	deps.Granter, deps.Rule = p.granter, ledgerRule(l)
 	if p.with.granter != nil {
 		deps.Granter = p.with.granter(deps.Granter)
 	}

@@ -49,7 +49,7 @@ type Event struct {
 	CreatedAt           time.Time  `json:"created_at"`
 	UpdatedAt           time.Time  `json:"updated_at"`
 	Summary             Summary    `json:"summary"`
-	WaitingFor          []Reason   `json:"waiting_for,omitempty" doc:"in the list only: what it stands still for; absent while it moves, and at its end. GET /events/{id}/progress has it too"`
+	WaitingFor          []Reason   `json:"waiting_for,omitempty" doc:"of GET only: what it stands still for, and why a stopped one could not be resumed; absent while it moves, and at its end"`
 }
 
 // Summary is how an event goes, in counts of its targets.
@@ -80,11 +80,11 @@ func FromEvent(e domain.Event) Event {
 		FailureCode:         orNull(e.FailureCode),
 		DefaultReason:       orNull(e.DefaultReason),
 		DefaultAmount:       orNull(e.DefaultAmount),
-		ExpiryAt:            utc(e.ExpiryAt),
+		ExpiryAt:            UTC(e.ExpiryAt),
 		TotalCount:          e.TotalCount,
 		TotalAmount:         e.TotalAmount,
 		PartitionCount:      e.Partitions,
-		ReservationAt:       utc(e.ReservationAt),
+		ReservationAt:       UTC(e.ReservationAt),
 		ReservationPriority: e.ReservationPriority,
 		CreatedBy:           e.CreatedBy,
 		CreatedAt:           e.CreatedAt.UTC(),
@@ -99,9 +99,9 @@ func fromSummary(s domain.Summary) Summary {
 		SuccessCount:      s.Success,
 		FailCount:         s.Fail,
 		RetrySuccessCount: s.RetrySuccess,
-		StartedAt:         utc(s.StartedAt),
-		CompletedAt:       utc(s.CompletedAt),
-		StoppedAt:         utc(s.StoppedAt),
+		StartedAt:         UTC(s.StartedAt),
+		CompletedAt:       UTC(s.CompletedAt),
+		StoppedAt:         UTC(s.StoppedAt),
 		StoppedMemo:       orNull(s.StoppedMemo),
 	}
 }
@@ -115,7 +115,8 @@ func orNull[T comparable](v T) *T {
 	return &v
 }
 
-func utc(t *time.Time) *time.Time {
+// UTC returns the same moment in UTC; nil for nil.
+func UTC(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
 	}

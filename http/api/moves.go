@@ -27,4 +27,5 @@ type Retry struct {
 type Retried struct {
 	Matched  int `json:"matched"`
 	Accepted int `json:"accepted" doc:"those of matched that are tried again; 0 in a dry run"`
+	Expired  int `json:"expired" doc:"given up and left alone: the event's expiry_at has passed, so the ledger would refuse them again"`
 }

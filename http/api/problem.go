@@ -1,5 +1,7 @@
 package api
 
+import "time"
+
 // Problem is what every refused request gets, as application/problem+json (RFC 9457). Programs decide by Code, people
 // read Detail and Hint.
 type Problem struct {
@@ -14,6 +16,7 @@ type Problem struct {
 	Current      string        `json:"current,omitempty" doc:"of wrong_status: where the event stands"`
 	Allowed      []string      `json:"allowed,omitzero" doc:"of wrong_status: what may be asked of it now"`
 	EventID      int64         `json:"event_id,omitzero" doc:"of campaign_taken and lane_busy: the other event"`
+	ExpiryAt     *time.Time    `json:"expiry_at,omitempty" doc:"of expired: the moment"`
 	Rejected     int           `json:"rejected,omitzero" doc:"of a refused upload: how many rows could not be used"`
 	RejectedRows []RejectedRow `json:"rejected_rows,omitempty" doc:"of a refused upload: the first hundred of them"`
 }

@@ -1,0 +1,48 @@
+package app
+
+import (
+	"time"
+
+	"bestow/domain"
+)
+
+// obstacle returns why e must not start or go on, whatever its lane does; nil if nothing keeps it. importing says whether an
+// import of it is under way. Starts and resumes obey it, and the queue shows its code.
+func (d Deps) obstacle(e domain.Event, importing bool) error {
+	switch {
+	case e.Type.Operation == domain.Vouchers && d.Sealer == nil:
+		return missingKeys()
+	case importing:
+		return &domain.Error{Code: domain.ImportRunning, Message: "an import of this event is under way", Hint: "start it when the import is done"}
+	}
+	switch e.Obstacle() {
+	case domain.NoTargets:
+		return &domain.Error{Code: domain.NoTargets, Message: "the event has no targets", Hint: "import a member list first"}
+	case domain.Expired:
+		return expired(e)
+	}
+	return d.termsRefused(e)
+}
+
+// expired is what an event gets whose grants the ledger would all refuse, since their expiry has passed.
+func expired(e domain.Event) error {
+	hint := "give the event a later expiry_at, or null for never"
+	if e.Status != domain.Pending {
+		hint = "what was granted stays granted; make a new event for the members who got nothing"
+	}
+	return &domain.Error{Code: domain.Expired, Message: "the event's expiry_at has passed: " + e.ExpiryAt.UTC().Format(time.RFC3339Nano),
+		Hint: hint, ExpiryAt: e.ExpiryAt}
+}
+
+// termsRefused asks the ledger's rule for what was right when the event was made, or was not asked then.
+func (d Deps) termsRefused(e domain.Event) error {
+	if d.Rule == nil || e.ExpiryAt == nil || e.Unsettled() == 0 {
+		return nil
+	}
+	code, message := d.Rule(e, domain.Grant{MemberID: "m", Amount: 1}, e.CreatedAt)
+	if code == "" {
+		return nil
+	}
+	return &domain.Error{Code: domain.TermsRefused, Message: "the ledger would refuse every grant of the event: " + message,
+		Hint: "edit the event, or make a new one"}
+}
