@@ -3,8 +3,6 @@ package http
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 
@@ -15,7 +13,6 @@ import (
 	"bestow/internal/pg"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/labstack/echo/v4"
 )
 
@@ -137,7 +134,7 @@ func (s *server) explain(ctx context.Context, err error) *domain.Error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return &domain.Error{Code: api.Malformed, Message: "the connection ended before the request did", Hint: "send it again, with the same Idempotency-Key"}
 	}
-	if unavailable(err) {
+	if pg.Unavailable(err) {
 		s.log.WarnContext(ctx, "database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
 		return &domain.Error{Code: domain.Unavailable, Message: "the database does not answer now", Hint: "ask again in a few seconds; with the same Idempotency-Key nothing happens twice"}
 	}
@@ -148,23 +145,6 @@ func (s *server) explain(ctx context.Context, err error) *domain.Error {
 // ourFault is all that is told of what should not have happened.
 func ourFault() *domain.Error {
 	return &domain.Error{Code: api.Internal, Message: "the request could not be worked", Hint: "tell the operators the request_id: the log says more"}
-}
-
-// unavailable says whether err means that the database, or the way to it, cannot be used now.
-func unavailable(err error) bool {
-	if code := pg.Code(err); code != "" {
-		switch code[:2] {
-		case "08", "40", "53", "55", "57", "58": // connection, conflict, resources, lock, shutdown, system
-			return true
-		}
-		return code == "25006" // a standby after a failover
-	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return true
-	}
-	_, network := errors.AsType[net.Error](err)
-	return network || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) ||
-		errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
 }
 
 // fromEcho explains what the router refuses.

@@ -16,6 +16,7 @@ import (
 	"bestow/app"
 	"bestow/domain"
 	"bestow/http/api"
+	"bestow/internal/pg"
 	"bestow/internal/pgtest"
 
 	"github.com/go-json-experiment/json"
@@ -131,16 +132,24 @@ func TestStatementTimeout(t *testing.T) {
 	require.Equal(t, 1, d.count(`SELECT count(*) FROM campaign_events`))
 }
 
-func TestUnavailable(t *testing.T) {
+// What tells of the database's state is 503 with Retry-After, however it is wrapped; what tells of a statement is our own
+// fault (C17).
+func TestErrorsOfTheDatabase(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{
-		&pgconn.PgError{Code: "57P01"}, &pgconn.PgError{Code: "57P03"}, &pgconn.PgError{Code: "57014"}, &pgconn.PgError{Code: "53100"}, &pgconn.PgError{Code: "53300"}, &pgconn.PgError{Code: "40P01"}, &pgconn.PgError{Code: "25006"},
-		&net.OpError{Op: "read", Err: errors.New("reset")}, context.DeadlineExceeded, io.ErrUnexpectedEOF,
+	d := setup(t)
+	s := &server{log: slog.New(slog.NewTextHandler(d.log, nil))}
+	for status, errs := range map[int][]error{
+		http.StatusServiceUnavailable: {
+			&pgconn.PgError{Code: "53100"}, &pgconn.PgError{Code: "25006"}, &pgconn.PgError{Code: "57P03"}, &pgconn.PgError{Code: "XX002"},
+			fmt.Errorf("connect: %w", pg.ErrReadOnly), io.ErrUnexpectedEOF, context.DeadlineExceeded,
+		},
+		http.StatusInternalServerError: {errors.New("x"), &pgconn.PgError{Code: "42P01"}, &pgconn.PgError{Code: "23505"}},
 	} {
-		require.True(t, unavailable(errors.Join(errors.New("read"), err)), "%v", err)
-	}
-	for _, err := range []error{errors.New("x"), &pgconn.PgError{Code: "42P01"}, &pgconn.PgError{Code: "23505"}, &pgconn.PgError{Code: "22021"}} {
-		require.False(t, unavailable(err), "%v", err)
+		for _, err := range errs {
+			p := s.problem(t.Context(), fmt.Errorf("read event: %w", err))
+			require.Equal(t, status, p.Status, "%v", err)
+			require.Equal(t, status == http.StatusServiceUnavailable, p.header.Get("Retry-After") != "", "%v", err)
+		}
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"bestow/internal/pg"
+
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -93,17 +94,17 @@ func Current(ctx context.Context, url string) error {
 
 // locked runs fn while this process alone may migrate. The lock is the session's, on a connection of its own.
 func locked(ctx context.Context, url string, fn func(*pgxpool.Pool) error) error {
-	conn, err := pgx.Connect(ctx, url)
+	conn, err := pg.Connect(ctx, url)
 	if err != nil {
-		return fmt.Errorf("connect to PostgreSQL: %w", err)
+		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which gives the lock back
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(lockKey)); err != nil {
 		return fmt.Errorf("lock migrations: %w", err)
 	}
-	pool, err := pgxpool.New(ctx, url)
+	pool, err := pg.Open(ctx, url, pg.Options{})
 	if err != nil {
-		return fmt.Errorf("open database: %w", err)
+		return err
 	}
 	defer pool.Close()
 	return fn(pool)

@@ -59,7 +59,7 @@ func collectWritten(rows pgx.Rows, items []Item) ([]entry, error) {
 	entries := make([]entry, len(items))
 	n := 0
 	for ; rows.Next(); n++ {
-		key := rows.RawValues()[1]
+		key := rows.RawValues()[1] // text is the same in both of PostgreSQL's formats
 		for n < len(items) && items[n].Key != string(key) {
 			n++
 		}

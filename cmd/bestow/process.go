@@ -191,6 +191,9 @@ func (p *process) checkDatabase(ctx context.Context) error {
 	if err := patiently(ctx, p.log, "postgresql", func() error { return p.pool.Ping(ctx) }); err != nil {
 		return err
 	}
+	for _, name := range pg.Overruled(p.cfg.DatabaseURL) {
+		p.log.WarnContext(ctx, "a setting of DATABASE_URL has no effect: statements are prepared, and BESTOW_DB_MAX_CONNS counts connections", obs.Cause, name)
+	}
 	if err := migrations.Current(ctx, p.cfg.DatabaseURL); err != nil {
 		return err
 	}
@@ -231,20 +234,20 @@ func patiently(ctx context.Context, log *slog.Logger, what string, connect func(
 	}
 }
 
+// openPool opens DATABASE_URL for a process that writes.
 func openPool(ctx context.Context, cfg config) (*pgxpool.Pool, error) {
+	return openDatabase(ctx, cfg, pg.Options{})
+}
+
+// openDatabase opens DATABASE_URL.
+func openDatabase(ctx context.Context, cfg config, o pg.Options) (*pgxpool.Pool, error) {
 	if cfg.DatabaseURL == "" {
 		return nil, errors.New("DATABASE_URL is not set: give the address of a PostgreSQL, or try `bestow demo`, which brings its own")
 	}
-	pc, err := pgxpool.ParseConfig(cfg.DatabaseURL)
+	o.MaxConns = int32(cfg.MaxConns)
+	pool, err := pg.Open(ctx, cfg.DatabaseURL, o)
 	if err != nil {
-		return nil, fmt.Errorf("read DATABASE_URL: %w", err)
-	}
-	pc.MaxConns = int32(cfg.MaxConns)
-	pc.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // a generic plan knows no partition
-	pc.ConnConfig.RuntimeParams["application_name"] = "bestow"           // seen in pg_stat_activity
-	pool, err := pgxpool.NewWithConfig(ctx, pc)
-	if err != nil {
-		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+		return nil, fmt.Errorf("open DATABASE_URL: %w", err)
 	}
 	return pool, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	bestowhttp "bestow/http"
 	"bestow/internal/embedkafka"
+	"bestow/internal/pg"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/term"
@@ -107,9 +108,12 @@ func newLogger(cfg config) (*slog.Logger, error) {
 	return nil, fmt.Errorf("LOG_FORMAT is %q: it must be text or json", format)
 }
 
+// writable is the check of PostgreSQL: a process can do nothing with one that can only be read.
+func (p *process) writable(ctx context.Context) error { return pg.Writable(ctx, p.pool) }
+
 // ops is what the private port says of this process.
 func (p *process) ops() bestowhttp.OpsConfig {
-	ready := map[string]func(context.Context) error{"postgresql": p.pool.Ping, "clock": p.clock.check}
+	ready := map[string]func(context.Context) error{"postgresql": p.writable, "clock": p.clock.check}
 	if p.kafka != nil {
 		ready["kafka"] = p.kafka.Ping
 	}

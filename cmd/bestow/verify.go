@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"bestow/app"
+	"bestow/internal/pg"
 )
 
 // verifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges.
@@ -35,7 +36,8 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	pool, err := openPool(ctx, cfg)
+	// A report may be read from a standby, or by a role that can only read; a repair writes.
+	pool, err := openDatabase(ctx, cfg, pg.Options{Standby: !c.Repair})
 	if err != nil {
 		return err
 	}

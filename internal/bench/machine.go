@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"bestow/internal/pg"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -105,9 +107,9 @@ func (s *server) commitLatency(ctx context.Context) (time.Duration, error) {
 	if err := s.exec(ctx, `CREATE DATABASE `+name); err != nil {
 		return 0, err
 	}
-	conn, err := pgx.Connect(ctx, s.url(name))
+	conn, err := pg.Connect(ctx, s.url(name))
 	if err != nil {
-		return 0, fmt.Errorf("connect to PostgreSQL: %w", err)
+		return 0, err
 	}
 	took, err := timeCommits(ctx, conn)
 	_ = conn.Close(ctx) // its database goes

@@ -9,6 +9,7 @@ import (
 
 	"bestow/app"
 	"bestow/domain"
+	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -117,11 +118,10 @@ func (s *server) judge(ctx context.Context, a *arena, r *Run) (err error) {
 
 // openOwn opens a pool for what is asked before the clock starts and after it has stopped.
 func openOwn(ctx context.Context, at string, connections int32) (*pgxpool.Pool, error) {
-	c, err := pgxpool.ParseConfig(at)
+	c, err := pg.Config(at, pg.Options{MaxConns: connections})
 	if err != nil {
 		return nil, fmt.Errorf("read address: %w", err)
 	}
-	c.MaxConns = connections
 	c.ConnConfig.RuntimeParams["application_name"] = "bench"
 	pool, err := pgxpool.NewWithConfig(ctx, c)
 	if err != nil {

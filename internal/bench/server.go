@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
+	"bestow/internal/pg"
 	"bestow/migrations"
 	"bestow/money"
 
@@ -30,9 +32,9 @@ type server struct {
 }
 
 func openServer(ctx context.Context, c Config) (*server, error) {
-	admin, err := pgx.Connect(ctx, c.AdminURL)
+	admin, err := pg.Connect(ctx, c.AdminURL)
 	if err != nil {
-		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+		return nil, err
 	}
 	return &server{Config: c, admin: admin, list: filepath.Join(c.Dir, "members.csv")}, nil
 }
@@ -125,5 +127,9 @@ func (s *server) url(database string) string {
 		return s.AdminURL + " dbname=" + database // a string of settings, where the last one counts
 	}
 	u.Path = "/" + database
+	q := u.Query()
+	q.Del("dbname") // it would win over the path, and so would its other name
+	q.Del("database")
+	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // as libpq reads it
 	return u.String()
 }

@@ -2,12 +2,10 @@ package pg
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -40,36 +38,4 @@ func Value[T any](ctx context.Context, pool *pgxpool.Pool, fn func(pgx.Tx) (T, e
 		return err
 	})
 	return v, err
-}
-
-// Retryable says whether err is a deadlock or a serialization failure, after which the whole transaction may run again.
-func Retryable(err error) bool {
-	switch Code(err) {
-	case "40001", "40P01":
-		return true
-	}
-	return false
-}
-
-// Code is the SQLSTATE of err, "" if PostgreSQL did not answer with one.
-func Code(err error) string {
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return e.Code
-	}
-	return ""
-}
-
-// Refused says whether the server does not want us: there is no such database, user or password. To ask again is no use.
-func Refused(err error) bool {
-	switch Code(err) {
-	case "3D000", "28P01", "28000":
-		return true
-	}
-	return false
-}
-
-// Violates says whether err is the violation of the named constraint.
-func Violates(err error, constraint string) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.ConstraintName == constraint
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"bestow/internal/pg"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -24,11 +26,7 @@ const (
 // The test fails if a connection is still in use by then.
 func New(tb testing.TB) *pgxpool.Pool {
 	tb.Helper()
-	config, err := pgxpool.ParseConfig(URL(tb))
-	require.NoError(tb, err)
-	config.MaxConns = poolSize
-	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // as the product's pool
-	pool, err := pgxpool.NewWithConfig(tb.Context(), config)
+	pool, err := pg.Open(tb.Context(), URL(tb), pg.Options{MaxConns: poolSize}) // as the product's
 	require.NoError(tb, err)
 	tb.Cleanup(func() { closePool(tb, pool, 10*time.Second) })
 	return pool

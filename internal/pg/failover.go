@@ -1,0 +1,120 @@
+package pg
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// readOnlyTransaction is the SQLSTATE of a statement that would write and may not.
+const readOnlyTransaction = "25006"
+
+// watcher looks after the sessions of one address. All could write when they began. Where one is told that it can only
+// read, its server has lost its role to another, and all sessions that are open are taken for sessions of that server: none
+// of them is used again. That holds for those that are not the pool's any more, too, such as River's listener, which would
+// listen for ever to a server that nothing is written to.
+type watcher struct {
+	plain   *pgconn.Config // without what is ours
+	standby bool
+	pooler  atomic.Bool // one stands before the server, and keeps sessions apart
+
+	lost atomic.Int64 // sessions up to this one are not used any more
+
+	mu   sync.Mutex
+	last int64 // the number of the newest session
+	open []*pgconn.PgConn
+}
+
+// watch makes the sessions of c ours.
+func watch(c *pgxpool.Config, o Options) {
+	cc := &c.ConnConfig.Config
+	w := &watcher{plain: cc.Copy(), standby: o.Standby}
+	wanted, onError := cc.ValidateConnect, cc.OnPgError
+	w.plain.ValidateConnect = nil
+	cc.ValidateConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		if err := w.prepare(ctx, conn); err != nil || wanted == nil {
+			return err
+		}
+		return wanted(ctx, conn) // target_session_attrs
+	}
+	if o.Standby {
+		return
+	}
+	cc.AfterConnect = func(_ context.Context, conn *pgconn.PgConn) error {
+		w.begin(conn)
+		return nil
+	}
+	cc.OnPgError = func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
+		if err.Code == readOnlyTransaction {
+			w.lose(conn)
+			return false
+		}
+		return onError(conn, err)
+	}
+	c.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) {
+		return number(conn.PgConn()) > w.lost.Load(), nil
+	}
+}
+
+// numberKey is where a session has its number.
+const numberKey = "bestow.session"
+
+// number is 0 for a session that has not begun yet.
+func number(conn *pgconn.PgConn) int64 {
+	n, _ := conn.CustomData()[numberKey].(int64)
+	return n
+}
+
+// begin numbers a session and forgets those that have ended.
+func (w *watcher) begin(conn *pgconn.PgConn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open = slices.DeleteFunc(w.open, func(c *pgconn.PgConn) bool {
+		select {
+		case <-c.CleanupDone():
+			return true
+		default:
+			return false
+		}
+	})
+	w.last++
+	conn.CustomData()[numberKey] = w.last
+	w.open = append(w.open, conn)
+}
+
+// lose ends all sessions, unless that was done since conn began. Only their sockets are closed: the sessions are others',
+// who find out by it.
+func (w *watcher) lose(conn *pgconn.PgConn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if number(conn) <= w.lost.Load() {
+		return
+	}
+	w.lost.Store(w.last)
+	for _, c := range w.open {
+		if c != conn {
+			_ = c.Conn().Close() // it may be closed
+		}
+	}
+	w.open = nil
+}
+
+// probeWrite fails with 25006 in a session that can only read, as a statement that writes would, and needs no table.
+const probeWrite = `DO $$ BEGIN
+	IF current_setting('transaction_read_only')::bool THEN RAISE read_only_sql_transaction USING MESSAGE = 'this session can only read'; END IF;
+END $$`
+
+// Writable returns nil while the database can be written to. A session of before a failover says nothing about that: it is
+// given up, and a new one is asked.
+func Writable(ctx context.Context, pool *pgxpool.Pool) error {
+	_, err := pool.Exec(ctx, probeWrite)
+	if Code(err) == readOnlyTransaction {
+		_, err = pool.Exec(ctx, probeWrite)
+	}
+	return err
+}

@@ -1,0 +1,103 @@
+package pg
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"regexp"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Options say how a database is opened; the zero value suits a process that writes.
+type Options struct {
+	MaxConns int32 // 0: what the address says, else pgxpool's own
+	// Standby takes servers, and sessions, that can only read. Without it they are refused, so that of several hosts the one
+	// that can write is found.
+	Standby bool
+}
+
+const (
+	// connectTimeout is how long one host may take to give a session, where the address says nothing: one that is dead must
+	// not keep us from the next.
+	connectTimeout = 5 * time.Second
+	// pingTimeout is how long an idle session may take to show that it lives.
+	pingTimeout = 5 * time.Second
+	// cacheCapacity is how many prepared statements a session keeps.
+	cacheCapacity = 512
+)
+
+// keepAlive tells within half a minute that a server is gone that did not say good-bye.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
+
+// Config reads the address of a database, in every spelling that libpq and pgxpool know: postgres://…, key=value, a
+// service, several hosts, pool_*; PG* variables fill in what it leaves out. Sessions that are opened with it are ours: they
+// set what the product needs of a session, leave a server that can only read, and refuse a pooler that shares them.
+func Config(url string, o Options) (*pgxpool.Config, error) {
+	c, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	if o.MaxConns > 0 {
+		c.MaxConns = o.MaxConns
+	}
+	c.MinConns, c.MinIdleConns = min(c.MinConns, c.MaxConns), min(c.MinIdleConns, c.MaxConns)
+	if c.HealthCheckPeriod <= 0 {
+		c.HealthCheckPeriod = time.Minute // pgxpool panics
+	}
+	if c.PingTimeout <= 0 {
+		c.PingTimeout = pingTimeout
+	}
+	cc := c.ConnConfig
+	// Statements are prepared, whatever the address says: what comes back is then binary, and planned as we expect.
+	cc.DefaultQueryExecMode, cc.StatementCacheCapacity = pgx.QueryExecModeCacheStatement, cacheCapacity
+	if cc.ConnectTimeout == 0 {
+		cc.ConnectTimeout = connectTimeout
+	}
+	dialer := &net.Dialer{Timeout: cc.ConnectTimeout, KeepAliveConfig: keepAlive}
+	cc.DialFunc = dialer.DialContext
+	if cc.RuntimeParams["application_name"] == "" {
+		cc.RuntimeParams["application_name"] = "bestow" // seen in pg_stat_activity
+	}
+	watch(c, o)
+	return c, nil
+}
+
+// Open returns a pool of sessions as of Config. It does not connect yet.
+func Open(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
+	c, err := Config(url, o)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	return pool, nil
+}
+
+// Connect returns one session as of Config.
+func Connect(ctx context.Context, url string) (*pgx.Conn, error) {
+	c, err := Config(url, Options{})
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, c.ConnConfig)
+	if err != nil {
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	return conn, nil
+}
+
+// overruled finds the settings of an address that this package decides itself.
+var overruled = regexp.MustCompile(`\b(pool_max_conns|default_query_exec_mode|statement_cache_capacity|description_cache_capacity)\s*=`)
+
+// Overruled returns the names of the settings in an address that have no effect on sessions of this package.
+func Overruled(url string) (names []string) {
+	for _, found := range overruled.FindAllStringSubmatch(url, -1) {
+		names = append(names, found[1])
+	}
+	return names
+}

@@ -1,0 +1,77 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Errors that say what is wrong with a server that answers. To ask it again is no use.
+var (
+	// ErrPooled is returned for a pooler that gives each transaction another session of the server.
+	ErrPooled = errors.New("a pooler stands before PostgreSQL and lends each transaction another session (pool_mode=transaction, or statement), " +
+		"but settings and prepared statements belong to one: name the server itself, or set pool_mode=session for this database")
+	// ErrEncoding is returned for a database that cannot hold every character.
+	ErrEncoding = errors.New("the database must be in UTF8, so that it can hold every name: make it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0")
+)
+
+// ErrReadOnly is returned for a session that can only read: of a standby, or of a server that was demoted.
+var ErrReadOnly = errors.New("the server can only read")
+
+// prepareSession sets what the product needs of a session, but for what the address or PGOPTIONS asks for. Values of the
+// server's configuration, ALTER DATABASE and ALTER ROLE do not reach us: they are made for others. A setting that the
+// server's version does not know is left out. It does nothing in a session that is another one's by the next statement.
+//
+//	default_transaction_isolation  the house is built for READ COMMITTED: anything above makes lock waits failures
+//	plan_cache_mode, jit           a generic plan knows no partition; to compile our short statements costs more than they take
+//	synchronous_commit             "off" loses commits that were answered; any other value is the operator's to choose
+//	*_timeout                      every wait of ours has its bound in a context; what ends a session between two statements ends imports
+//	the last six                   how values are read and written
+//
+// Its result is: whether the session is the one that the server gave us, and whether it can only read.
+const prepareSession = `SELECT own, current_setting('transaction_read_only')::bool, (
+		SELECT count(set_config(s.name, w.value, false))
+		FROM (VALUES
+			('default_transaction_isolation', 'read committed'), ('plan_cache_mode', 'force_custom_plan'), ('jit', 'off'),
+			('synchronous_commit', 'on'),
+			('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
+			('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
+			('client_encoding', 'UTF8'), ('standard_conforming_strings', 'on'), ('DateStyle', 'ISO, MDY'),
+			('IntervalStyle', 'postgres'), ('TimeZone', 'UTC'), ('bytea_output', 'hex')
+		) w (name, value) JOIN pg_settings s ON s.name = w.name
+		WHERE own AND s.source <> 'client' AND s.setting <> w.value AND (s.name <> 'synchronous_commit' OR s.setting = 'off')
+	) FROM (VALUES (%t OR pg_backend_pid() = %d)) session (own)`
+
+// prepare makes a new session ours, or says why it cannot be.
+func (w *watcher) prepare(ctx context.Context, conn *pgconn.PgConn) error {
+	// SQL_ASCII takes every byte as it is.
+	if e := conn.ParameterStatus("server_encoding"); e != "UTF8" && e != "SQL_ASCII" && e != "" {
+		return fmt.Errorf("%w: this one is in %s", ErrEncoding, e)
+	}
+	own, readOnly, err := setUp(ctx, conn, w.pooler.Load())
+	if err == nil && !own {
+		if err = refuseShared(ctx, conn, w.plain); err != nil {
+			return err
+		}
+		w.pooler.Store(true)
+		_, readOnly, err = setUp(ctx, conn, true)
+	}
+	if err != nil {
+		return fmt.Errorf("set up session: %w", err)
+	}
+	if readOnly && !w.standby {
+		return ErrReadOnly
+	}
+	return nil
+}
+
+func setUp(ctx context.Context, conn *pgconn.PgConn, trusted bool) (own, readOnly bool, err error) {
+	results, err := conn.Exec(ctx, fmt.Sprintf(prepareSession, trusted, conn.PID())).ReadAll()
+	if err != nil {
+		return false, false, err
+	}
+	row := results[0].Rows[0]
+	return string(row[0]) == "t", string(row[1]) == "t", nil
+}

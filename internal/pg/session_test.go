@@ -1,0 +1,74 @@
+package pg_test
+
+import (
+	"net/url"
+	"testing"
+
+	"bestow/internal/pg"
+	"bestow/internal/pgtest"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// foreign is what a database's owner may have set for all who connect, and what our sessions have instead.
+var foreign = []struct{ name, theirs, ours string }{
+	{"default_transaction_isolation", "serializable", "read committed"},
+	{"default_transaction_isolation", "repeatable read", "read committed"},
+	{"plan_cache_mode", "force_generic_plan", "force_custom_plan"},
+	{"jit", "on", "off"},
+	{"synchronous_commit", "off", "on"},
+	{"synchronous_commit", "local", "local"},
+	{"synchronous_commit", "remote_apply", "remote_apply"},
+	{"statement_timeout", "300ms", "0"},
+	{"lock_timeout", "1ms", "0"},
+	{"idle_in_transaction_session_timeout", "1ms", "0"},
+	{"idle_session_timeout", "2s", "0"},
+	{"client_encoding", "EUC_KR", "UTF8"},
+	{"standard_conforming_strings", "off", "on"},
+	{"DateStyle", "German, DMY", "ISO, MDY"},
+	{"IntervalStyle", "iso_8601", "postgres"},
+	{"TimeZone", "Asia/Seoul", "UTC"},
+	{"bytea_output", "escape", "hex"},
+}
+
+// What a database or a role sets for all its sessions does not reach ours (C15).
+func TestSessionsSetWhatTheyNeed(t *testing.T) {
+	t.Parallel()
+	for _, f := range foreign {
+		t.Run(f.name+" "+f.theirs, func(t *testing.T) {
+			t.Parallel()
+			address := pgtest.Empty(t)
+			run(t, address, `ALTER DATABASE %s SET `+f.name+` = '`+f.theirs+`'`)
+			require.Equal(t, f.ours, setting(t, open(t, address, pg.Options{}), f.name))
+			require.Equal(t, f.ours, setting(t, open(t, address, pg.Options{Standby: true}), f.name))
+		})
+	}
+}
+
+// What an address asks for is the operator's own word, however it is spelled.
+func TestTheAddressWins(t *testing.T) {
+	t.Parallel()
+	address := pgtest.Empty(t)
+	for _, s := range []string{"statement_timeout=7s", "options=-c statement_timeout=7s", "options=--statement-timeout=7s"} {
+		require.Equal(t, "7s", setting(t, open(t, with(t, address, s), pg.Options{}), "statement_timeout"), s)
+	}
+	require.Equal(t, "bestow", setting(t, open(t, address, pg.Options{}), "application_name"))
+	require.Equal(t, "points", setting(t, open(t, with(t, address, "application_name=points"), pg.Options{}), "application_name"))
+}
+
+// A database that cannot hold every character is refused, with what to do.
+func TestEncodingIsRefused(t *testing.T) {
+	t.Parallel()
+	address := pgtest.Empty(t)
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	name := u.Path[1:] + "_euc"
+	run(t, address, `CREATE DATABASE `+pgx.Identifier{name}.Sanitize()+` ENCODING 'EUC_KR' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`)
+	t.Cleanup(func() { dropDatabase(t, address, name) })
+	u.Path = "/" + name
+	_, err = pg.Connect(t.Context(), u.String())
+	require.ErrorIs(t, err, pg.ErrEncoding)
+	require.ErrorContains(t, err, "EUC_KR")
+	require.True(t, pg.Refused(err))
+}
