@@ -39,6 +39,7 @@ type Kafka struct {
 	client    sarama.Client // metadata: how many partitions a topic has
 	publisher *kafka.Publisher
 	sessions  *sessions
+	topics    *topics
 
 	mu   sync.Mutex
 	subs []*kafka.Subscriber
@@ -46,6 +47,9 @@ type Kafka struct {
 
 // NewKafka connects to the brokers. The error says which address did not answer.
 func NewKafka(cfg KafkaConfig) (*Kafka, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	sc, err := saramaConfig(cfg)
 	if err != nil {
 		return nil, err
@@ -54,13 +58,14 @@ func NewKafka(cfg KafkaConfig) (*Kafka, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, err)
 	}
+	sc.Metadata.Full = false // of a large cluster the publisher needs its own topics alone
 	publisher, err := kafka.NewPublisher(kafka.PublisherConfig{
 		Brokers: cfg.Brokers, Marshaler: marshaler{}, OverwriteSaramaConfig: sc,
 	}, watermillLog(cfg.Log))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, err), client.Close())
 	}
-	return &Kafka{cfg: cfg, client: client, publisher: publisher, sessions: newSessions()}, nil
+	return &Kafka{cfg: cfg, client: client, publisher: publisher, sessions: newSessions(), topics: &topics{log: cfg.Log, faults: map[string][]fault{}}}, nil
 }
 
 // Close ends the publisher and whatever still consumes.
@@ -95,6 +100,8 @@ func saramaConfig(cfg KafkaConfig) (*sarama.Config, error) {
 	c.ChannelBufferSize = 1 // a message is a whole chunk: 256 of them a partition would be 100 MiB
 	c.Net.DialTimeout, c.Net.ReadTimeout, c.Net.WriteTimeout = 3*time.Second, 5*time.Second, 5*time.Second
 	c.Metadata.Retry.Max, c.Metadata.Retry.Backoff, c.Metadata.Timeout = 2, 250*time.Millisecond, 4*time.Second
+	c.Metadata.RefreshFrequency = metadataRefresh
+	c.Metadata.AllowAutoTopicCreation = false // CheckTopics makes them, with our partitions
 
 	c.Producer.RequiredAcks = sarama.WaitForAll
 	c.Producer.Idempotent = true
@@ -121,6 +128,10 @@ func saramaConfig(cfg KafkaConfig) (*sarama.Config, error) {
 	}
 	return c, assertSafe(c)
 }
+
+// metadataRefresh is how often each client looks at its topics: a topic that grows is consumed in full within 30 s, which are
+// one refresh and a rebalance.
+const metadataRefresh = 10 * time.Second
 
 func setSASL(c *sarama.Config, s SASL) error {
 	c.Net.SASL.Enable, c.Net.SASL.User, c.Net.SASL.Password = true, s.User, s.Password
@@ -154,6 +165,9 @@ func (k *Kafka) partitionOf(topic string, c domain.Chunk) (int32, error) {
 
 // publish writes m to its topic and waits until all in-sync replicas have it. It takes no context: its time-outs bound it.
 func (k *Kafka) publish(topic string, m Message, now time.Time) error {
+	if err := k.topics.blocked(topic); err != nil {
+		return err
+	}
 	partition, err := k.partitionOf(topic, m.Chunk)
 	if err != nil {
 		return err
@@ -174,6 +188,9 @@ func (k *Kafka) publish(topic string, m Message, now time.Time) error {
 // republish writes the bytes of a parked message again to the topic they came from, and to the same partition while there
 // is one. As publish, it is bounded by its time-outs.
 func (k *Kafka) republish(c parkedCopy) error {
+	if err := k.topics.blocked(c.at.Topic); err != nil {
+		return err
+	}
 	partitions, err := k.client.Partitions(c.at.Topic)
 	if err != nil {
 		return fmt.Errorf("read partitions of %s: %w", c.at.Topic, err)
@@ -198,6 +215,7 @@ func (k *Kafka) subscribe(group string, sleep time.Duration) (*kafka.Subscriber,
 	sc.Consumer.Group.Session.Timeout = sessionTimeout
 	sc.Consumer.Group.Rebalance.Timeout = rebalanceTimeout
 	sc.Net.ReadTimeout = 30 * time.Second
+	sc.Metadata.Full = false // its own topic alone
 	s, err := kafka.NewSubscriber(kafka.SubscriberConfig{
 		Brokers: k.cfg.Brokers, Unmarshaler: marshaler{}, OverwriteSaramaConfig: sc, ConsumerGroup: group,
 		NackResendSleep: sleep, Tracer: k.sessions,

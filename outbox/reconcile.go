@@ -181,8 +181,12 @@ func noteMoment(ctx context.Context, tx pgx.Tx, topic string, present moment, pa
 	return nil
 }
 
-// ends is the next offset to be written of each partition.
+// ends is the next offset to be written of each partition. It asks which partitions there are now: a relay may have published
+// into one that this process has not heard of, and a moment without it would count as passed while its consumer lags.
 func (k *Kafka) ends(topic string) (map[int32]int64, error) {
+	if err := k.client.RefreshMetadata(topic); err != nil {
+		return nil, fmt.Errorf("read partitions of %s: %w", topic, err)
+	}
 	partitions, err := k.client.Partitions(topic)
 	if err != nil {
 		return nil, fmt.Errorf("read partitions of %s: %w", topic, err)

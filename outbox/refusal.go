@@ -1,5 +1,19 @@
 package outbox
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/obs"
+
+	"github.com/IBM/sarama"
+)
+
 // The codes of a Refusal.
 const (
 	KafkaAway    = "kafka_away"    // Kafka does not answer, or cannot write just now: it passes by itself
@@ -16,7 +30,120 @@ type Refusal struct {
 	Permanent bool `json:"permanent"`
 }
 
+// remedies are the errors of a broker that it will answer again until a person has changed something, and what to change.
+// Every other error passes by itself: a broker that is away, a leader that changes, a topic that is just being made.
+var remedies = []struct {
+	code   sarama.KError
+	remedy string
+}{
+	{sarama.ErrMessageSizeTooLarge, fmt.Sprintf("set the topic's max.message.bytes to %d or more", largestMessage)},
+	{sarama.ErrMessageSetSizeTooLarge, "set the topic's segment.bytes to Kafka's default"},
+	{sarama.ErrInvalidRecord, "set the topic's cleanup.policy=delete, and remove what validates its records"},
+	{sarama.ErrInvalidTimestamp, "set the topic's message.timestamp.before.max.ms and …after.max.ms to Kafka's defaults, or this machine's clock"},
+	{sarama.ErrUnsupportedForMessageFormat, "set the topic's message.format.version to 2.8 or later"},
+	{sarama.ErrTopicAuthorizationFailed, "allow this user to Write to the topic and to Describe it"},
+	{sarama.ErrClusterAuthorizationFailed, "allow this user IdempotentWrite"},
+	{sarama.ErrPolicyViolation, "ask who runs the brokers for a policy that takes these messages"},
+	{sarama.ErrInvalidRequiredAcks, "use brokers that take acks=all"},
+	{sarama.ErrInvalidTopic, "give a BESTOW_TOPIC_PREFIX of letters, digits, dots, - and _ alone"},
+	{sarama.ErrSASLAuthenticationFailed, "give a user and a password that Kafka knows"},
+	{sarama.ErrUnsupportedSASLMechanism, "use a mechanism that Kafka offers"},
+	{sarama.ErrUnsupportedVersion, "use brokers of Kafka 2.8 or later"},
+}
+
+// permanent reports whether a broker will answer with the error again until a person has changed something.
+func permanent(err error) bool { return remedyOf(err) != "" }
+
+func remedyOf(err error) string {
+	for _, r := range remedies {
+		if errors.Is(err, r.code) {
+			return r.remedy
+		}
+	}
+	return ""
+}
+
 // refusalOf says what err, which a publish of a type's message to topic returned, means for those who wait for it.
 func refusalOf(eventType, topic string, err error) Refusal {
-	return Refusal{EventType: eventType, Topic: topic, Code: KafkaAway, Text: err.Error()}
+	r := Refusal{EventType: eventType, Topic: topic, Code: KafkaAway, Text: err.Error()}
+	if blocked, ok := errors.AsType[*blockedError](err); ok {
+		r.Code, r.Text, r.Permanent = KafkaRefuses, blocked.text, true
+	} else if remedy := remedyOf(err); remedy != "" {
+		r.Code, r.Text, r.Permanent = KafkaRefuses, fmt.Sprintf("topic %s: %s: %s", topic, reasonOf(err), remedy), true
+	}
+	return r
+}
+
+// reasonOf is the broker's own word in err.
+func reasonOf(err error) string {
+	if code, ok := errors.AsType[sarama.KError](err); ok {
+		return code.Error()
+	}
+	return err.Error()
+}
+
+// holds is how long a refusal stands that was not repeated: a job that was refused comes again within it. A topic may take
+// small messages and refuse a large one, so the success of another chunk does not end it before.
+const holds = 3 * kafkaAway
+
+// refusals are those that stand, by topic.
+type refusals struct {
+	mu   sync.Mutex
+	open map[string]standing
+}
+
+type standing struct {
+	Refusal
+
+	chunk domain.Chunk // that was refused last
+	until time.Time
+}
+
+// refused notes a refusal, and reports whether it is new.
+func (s *refusals) refused(r Refusal, c domain.Chunk, now time.Time) (begins bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, stands := s.open[r.Topic]
+	if s.open == nil {
+		s.open = map[string]standing{}
+	}
+	s.open[r.Topic] = standing{r, c, now.Add(holds)}
+	return !stands || before.Code != r.Code
+}
+
+// took notes that the topic took a message of c. ends says that a refusal ended with it, stands that one is left.
+func (s *refusals) took(topic string, c domain.Chunk, now time.Time) (ends, stands bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, stands := s.open[topic]
+	if stands && r.Permanent && c != r.chunk && now.Before(r.until) {
+		return false, true
+	}
+	delete(s.open, topic)
+	return stands, false
+}
+
+// report tells how Kafka took a message: the log once when a refusal begins and once when it ends, and w.Report each time.
+func (w *RelayWorker) report(ctx context.Context, topic string, m Message, err error) {
+	tell := w.Report
+	if tell == nil {
+		tell = func(string, *Refusal) {}
+	}
+	if err == nil {
+		ends, stands := w.refusals.took(topic, m.Chunk, time.Now())
+		if ends {
+			w.Log.InfoContext(ctx, "kafka takes messages again", obs.Topic, topic)
+		}
+		if !stands {
+			tell(topic, nil)
+		}
+		return
+	}
+	r := refusalOf(m.EventType, topic, err)
+	level := slog.LevelDebug
+	if w.refusals.refused(r, m.Chunk, time.Now()) {
+		level = slog.LevelWarn
+	}
+	w.Log.Log(ctx, level, "kafka does not take messages", obs.Topic, topic, obs.Cause, r.Code, obs.Reason, r.Text)
+	tell(topic, &r)
 }

@@ -10,7 +10,6 @@ import (
 
 	"bestow/domain"
 	"bestow/internal/failpoint"
-	"bestow/internal/obs"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -36,6 +35,8 @@ type RelayWorker struct {
 	// Report is told after each publish how Kafka took it: nil, or why it did not. It returns at once. nil: not told.
 	Report func(topic string, refused *Refusal)
 	Log    *slog.Logger
+
+	refusals refusals
 }
 
 // Work publishes the targets of the job's chunks that its mode names, and marks them (T3).
@@ -51,9 +52,6 @@ func (w *RelayWorker) Work(ctx context.Context, job *river.Job[RelayArgs]) error
 		return err
 	}
 	acked, err := w.publish(ctx, b, job)
-	if err != nil {
-		w.Log.WarnContext(ctx, "kafka did not take a chunk", obs.EventID, job.Args.EventID, obs.JobID, job.ID, obs.Err, err)
-	}
 	if acked == 0 && err != nil {
 		if ctx.Err() != nil {
 			return err // the job may have gone to another attempt, which a snooze would take it from
@@ -100,24 +98,12 @@ func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[Relay
 		m.ID = strconv.FormatInt(job.ID, 10) + "-" + strconv.Itoa(job.Attempt) + "-" + strconv.Itoa(i)
 		m.Trace = newTrace()
 		err := w.Kafka.publish(topic, m, time.Now())
-		w.report(b.eventType, topic, err)
+		w.report(ctx, topic, m, err)
 		if err != nil {
 			return i, err
 		}
 	}
 	return len(b.messages), nil
-}
-
-func (w *RelayWorker) report(t domain.EventType, topic string, err error) {
-	if w.Report == nil {
-		return
-	}
-	if err == nil {
-		w.Report(topic, nil)
-		return
-	}
-	refused := refusalOf(t.Code, topic, err)
-	w.Report(topic, &refused)
 }
 
 // between is where a process dies that has published some of a job's messages. An error there stands for a Kafka that takes

@@ -100,10 +100,12 @@ func (r *Router) pollTypes(ctx context.Context) error {
 		if err != nil || len(topics) == 0 && !waiting {
 			continue // the database is away: the next tick asks again
 		}
-		if err := r.add(topics); err != nil {
-			return err
+		if err = r.kafka.Ping(ctx); err == nil {
+			if err := r.add(topics); err != nil {
+				return err
+			}
+			err = r.router.RunHandlers(ctx)
 		}
-		err = r.router.RunHandlers(ctx)
 		if waiting = err != nil; waiting && ctx.Err() == nil {
 			r.log.WarnContext(ctx, "new topics cannot be consumed yet", obs.Err, err)
 		}
@@ -143,7 +145,7 @@ func (r *Router) newTopics(ctx context.Context) ([]consumed, error) {
 	var topics []consumed
 	for _, t := range types {
 		for _, topic := range []string{r.kafka.Topic(t), r.kafka.DeadLetter(t)} {
-			if r.consuming[topic] {
+			if r.consuming[topic] || r.kafka.topics.missing(topic) {
 				continue
 			}
 			if err := r.kafka.inherit(topic); err != nil {

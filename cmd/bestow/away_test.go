@@ -279,3 +279,10 @@ func TestBreakerAfterAPanic(t *testing.T) {
 	require.Eventually(t, func() bool { return ask() == nil }, time.Minute, 50*time.Millisecond)
 	require.NoError(t, g.Away())
 }
+
+// listen gives w's processes a log that the test can count in.
+func (w *world) listen() *lines {
+	l := newLines()
+	w.log = slog.New(l)
+	return l
+}

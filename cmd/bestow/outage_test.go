@@ -128,7 +128,6 @@ func TestTypeAddedWhileKafkaIsAway(t *testing.T) {
 	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ('COFFEE', 'Coffee', 'money', 'points', 'coffee', 'READY')`)
 	require.Eventually(t, func() bool { return log.count("WARN new topics cannot be consumed yet") > 1 }, time.Minute, 50*time.Millisecond)
 	kafka.comeBack()
-	require.NoError(t, p.kafka.EnsureTopics([]domain.EventType{{Code: "COFFEE", Topic: "coffee"}}))
 	e := w.event(p, "COFFEE", 300)
 	w.run(p, e)
 	w.exact(p, w.completed(p, e.ID))

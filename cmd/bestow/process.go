@@ -173,7 +173,7 @@ func (p *process) wireKafka(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.kafka.EnsureTopics(types); err != nil {
+	if err := patiently(ctx, p.log, "kafka", func() error { return p.kafka.CheckTopics(types) }); err != nil {
 		return err
 	}
 	if p.has(roleHandler) {
@@ -267,6 +267,9 @@ func (p *process) run(stop context.Context) error {
 	g.Go(func() error { return p.heart.run(ctx) })
 	if p.has(roleRelay) || p.has(roleJobs) { // the others only insert
 		g.Go(func() error { return p.workJobs(ctx) })
+	}
+	if p.kafka != nil {
+		g.Go(func() error { return p.kafka.WatchTopics(ctx, p.pool) })
 	}
 	if p.has(roleHandler) {
 		g.Go(func() error { return p.router.Run(ctx) })

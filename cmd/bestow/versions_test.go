@@ -82,6 +82,7 @@ func TestTwoVersions(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
+			w.exec(`UPDATE installation SET unnamed_are_ours = true`) // as of a database in use, which was upgraded
 			stopOld := w.old(binary, c.old...)
 			with := overrides{}
 			if c.refuses {

@@ -61,10 +61,54 @@ func withAdmin(tb testing.TB, brokers []string, f func(sarama.ClusterAdmin)) {
 // a partition's leader before the leader knows.
 func CreateTopic(tb testing.TB, brokers []string, topic string, partitions int32) {
 	tb.Helper()
+	CreateTopicWith(tb, brokers, topic, partitions, nil)
+}
+
+// CreateTopicWith makes a topic with settings of its own.
+func CreateTopicWith(tb testing.TB, brokers []string, topic string, partitions int32, settings map[string]string) {
+	tb.Helper()
 	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
-		detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: -1}
-		require.NoError(tb, admin.CreateTopic(topic, detail, false), "create topic %s", topic)
+		detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: -1, ConfigEntries: map[string]*string{}}
+		for name, value := range settings {
+			detail.ConfigEntries[name] = &value
+		}
+		// A topic that was just deleted may still be there for a moment.
+		require.Eventually(tb, func() bool { return admin.CreateTopic(topic, detail, false) == nil }, patience, 100*time.Millisecond, "create topic %s", topic)
 	})
+	untilItAnswers(tb, brokers, topic, partitions)
+}
+
+// Set changes settings of a topic.
+func Set(tb testing.TB, brokers []string, topic string, settings map[string]string) {
+	tb.Helper()
+	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
+		entries := map[string]sarama.IncrementalAlterConfigsEntry{}
+		for name, value := range settings {
+			entries[name] = sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value}
+		}
+		require.NoError(tb, admin.IncrementalAlterConfig(sarama.TopicResource, topic, entries, false), "set %v of topic %s", settings, topic)
+	})
+}
+
+// Grow gives a topic more partitions, and waits until every partition answers.
+func Grow(tb testing.TB, brokers []string, topic string, partitions int32) {
+	tb.Helper()
+	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
+		require.NoError(tb, admin.CreatePartitions(topic, partitions, nil, false), "grow topic %s", topic)
+	})
+	untilItAnswers(tb, brokers, topic, partitions)
+}
+
+// DeleteTopic deletes a topic with all that it holds.
+func DeleteTopic(tb testing.TB, brokers []string, topic string) {
+	tb.Helper()
+	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
+		require.NoError(tb, admin.DeleteTopic(topic), "delete topic %s", topic)
+	})
+}
+
+func untilItAnswers(tb testing.TB, brokers []string, topic string, partitions int32) {
+	tb.Helper()
 	withClient(tb, brokers, func(client sarama.Client) {
 		require.Eventually(tb, func() bool { return client.RefreshMetadata(topic) == nil && answers(client, topic, partitions) },
 			patience, 10*time.Millisecond, "topic %s has no leaders", topic)

@@ -1,0 +1,52 @@
+package outbox
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"bestow/domain"
+)
+
+const (
+	// largestMessage is how many bytes a topic must take: the grants of a chunk, and what is around them.
+	largestMessage = domain.MaxMessageBytes + 16<<10
+	// leastRetention is for how long, and leastRetained how many bytes of a partition, a topic should keep what may not be
+	// consumed yet. What is deleted before is published again by the reconcile: nothing is lost, but it takes minutes.
+	leastRetention = time.Hour
+	leastRetained  = 1 << 30
+)
+
+// judge says what is wrong with a topic, given its settings and the replicas of its least replicated partition. A setting that
+// the broker does not name is taken as good.
+func judge(settings map[string]string, replicas int) (faults []fault) {
+	number := func(name string) (int64, bool) {
+		n, err := strconv.ParseInt(settings[name], 10, 64)
+		return n, err == nil
+	}
+	if policy := settings["cleanup.policy"]; strings.Contains(policy, "compact") {
+		faults = append(faults, fault{blocks: true, text: "cleanup.policy=" + policy +
+			" refuses messages without a key, and would keep only one of each key: set cleanup.policy=delete"})
+	}
+	if least, ok := number("min.insync.replicas"); ok && replicas > 0 && least > int64(replicas) {
+		faults = append(faults, fault{blocks: true, text: fmt.Sprintf("min.insync.replicas=%d with %d replicas takes no message: "+
+			"set it to %d or less, or give the topic more replicas", least, replicas, replicas)})
+	}
+	if limit, ok := number("max.message.bytes"); ok && limit < largestMessage {
+		faults = append(faults, fault{text: fmt.Sprintf("max.message.bytes=%d is less than a message may have: set it to %d or more, "+
+			"such as Kafka's default 1048588", limit, largestMessage)})
+	}
+	if ms, ok := number("retention.ms"); ok && ms >= 0 && ms < leastRetention.Milliseconds() {
+		faults = append(faults, fault{text: fmt.Sprintf("retention.ms=%d may delete messages before they are consumed: set it to %d or more, "+
+			"such as Kafka's default of seven days", ms, leastRetention.Milliseconds())})
+	}
+	if n, ok := number("retention.bytes"); ok && n >= 0 && n < leastRetained {
+		faults = append(faults, fault{text: fmt.Sprintf("retention.bytes=%d may delete messages before they are consumed: set it to -1, or to %d or more",
+			n, leastRetained)})
+	}
+	if settings["unclean.leader.election.enable"] == "true" {
+		faults = append(faults, fault{text: "unclean.leader.election.enable=true may lose messages that Kafka has acknowledged: set it to false"})
+	}
+	return faults
+}
