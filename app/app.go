@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -41,10 +42,13 @@ type Deps struct {
 	Pool    *pgxpool.Pool
 	River   *river.Client[pgx.Tx]
 	Granter Granter
-	Rule    LedgerRule // nil: no ledger's rules are known
-	Sealer  Sealer     // nil: no master key, so voucher events are refused
+	Rule    LedgerRule   // nil: no ledger's rules are known
+	Sealer  Sealer       // nil: no master key, so voucher events are refused
+	Master  *seal.Master // nil: no master key, so the keys of the lists' hashes lie in the database as they are
 	Log     *slog.Logger
 	Limits  Limits
+	// WrappedKeysOnly refuses keys of hashes that no master key has wrapped: in production they prove nothing.
+	WrappedKeysOnly bool
 }
 
 // Limits are the settings that use cases obey.

@@ -16,6 +16,9 @@ import (
 // ask gets the outcomes of c's grants from the ledger. For a lapsed claim nothing is asked for: c keeps the grants that
 // the ledger has already.
 func (s *Grants) ask(ctx context.Context, c *claim) ([]domain.Outcome, error) {
+	if c.refusal != nil {
+		return s.refuse(ctx, *c)
+	}
 	if !c.lapsed {
 		return s.grant(ctx, *c)
 	}

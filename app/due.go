@@ -45,6 +45,9 @@ func (s *Events) StartDue(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// byTimetable is who starts the events whose time has come.
+const byTimetable = "timetable"
+
 // errGateTaken: somebody is at the event just now, and whoever frees it or the timetable looks again.
 var errGateTaken = errors.New("somebody else has the event's gate")
 
@@ -57,7 +60,7 @@ func (s *Events) startOne(ctx context.Context, tx pgx.Tx, id int64) error {
 	if !free {
 		return errGateTaken
 	}
-	_, err = s.start(ctx, tx, id)
+	_, err = s.start(ctx, tx, id, byTimetable)
 	return err
 }
 
@@ -77,5 +80,5 @@ func waits(err error) bool {
 // waiting are the codes with which a due event stays where it is.
 var waiting = []domain.Code{
 	domain.LaneBusy, domain.ImportRunning, domain.NoTargets, domain.WrongStatus, domain.MissingKeys, domain.NotFound,
-	domain.Expired, domain.TermsRefused,
+	domain.Expired, domain.TermsRefused, domain.ContentChanged,
 }

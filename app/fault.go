@@ -20,11 +20,16 @@ func (s *Grants) fault(ctx context.Context, tx pgx.Tx, c claim) error {
 
 // faultKeys makes the event FAILED because PINs can be neither sealed nor opened: no retry mends that.
 func (s *Grants) faultKeys(ctx context.Context, c claim) error {
+	return s.faultFor(ctx, c.event.ID, domain.MissingKeys, "the keys of voucher PINs are missing or wrong: set BESTOW_MASTER_KEY to the one that the service had before, restart, and resume")
+}
+
+// faultFor makes the event FAILED in a transaction of its own.
+func (s *Grants) faultFor(ctx context.Context, eventID int64, code domain.Code, memo string) error {
 	err := pg.InTx(context.WithoutCancel(ctx), s.Pool, func(tx pgx.Tx) error {
-		if err := pg.Lock(ctx, tx, pg.Gate, c.event.ID); err != nil {
+		if err := pg.Lock(ctx, tx, pg.Gate, eventID); err != nil {
 			return err
 		}
-		return faultEvent(ctx, tx, c.event.ID, domain.MissingKeys, "the keys of voucher PINs are missing or wrong: set BESTOW_MASTER_KEY to the one that the service had before, restart, and resume")
+		return faultEvent(ctx, tx, eventID, code, memo)
 	})
 	if err != nil {
 		return err

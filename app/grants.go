@@ -21,6 +21,7 @@ import (
 type Grants struct {
 	Deps
 	events *Events
+	keys   keyCache
 }
 
 // ErrNotApplied is wrapped by a Granter's error that means: nothing of the batch was applied, and nothing will be.
@@ -41,7 +42,7 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 	began := time.Now()
 	c, err := s.claim(ctx, m)
 	if err != nil || len(c.grants) == 0 {
-		return errors.Join(err, c.foreign())
+		return errors.Join(err, c.foreign(), s.faultContent(ctx, m.Chunk, err))
 	}
 	if err := c.taken(ctx); err != nil {
 		return err
@@ -107,6 +108,7 @@ type claim struct {
 	isolated map[string]bool // members whose asking did not come back
 	more     bool            // the claim goes on after this settling
 	marked   bool            // its only grant's member was committed as isolated by this claim
+	refusal  *domain.Error   // the event is over and the chunk is not what was imported: nothing of it is asked for
 }
 
 // foreign is the error that parks the message, nil if the rows know all of it.
@@ -136,7 +138,7 @@ func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
 		if c.event.Status == domain.Stopped || c.event.Status == domain.Failed {
 			return c.atRest(ctx, tx, m.Grants, state)
 		}
-		if err := c.admit(ctx, tx, m.Grants, state.first); err != nil || len(c.grants) == 0 {
+		if err := s.admit(ctx, tx, &c, m.Grants, state); err != nil || len(c.grants) == 0 {
 			return c, err
 		}
 		if state.open {
@@ -168,15 +170,15 @@ func readClaimed(ctx context.Context, tx pgx.Tx, m outbox.Message) (claim, error
 }
 
 // admit sorts the grants of a message by what the rows say: those to ask for, those already answered, and those that
-// no row knows.
-func (c *claim) admit(ctx context.Context, tx pgx.Tx, grants []domain.Grant, first bool) error {
-	running := c.event.Status == domain.Running
-	targets, err := selectTargets(ctx, tx, c.event.Type, c.chunk)
-	if err != nil {
+// no row knows. Errors: domain.ContentChanged and MissingKeys for a chunk of a running event that is not, or may not be,
+// what was imported.
+func (s *Grants) admit(ctx context.Context, tx pgx.Tx, c *claim, grants []domain.Grant, state chunkState) error {
+	targets, err := s.checkedTargets(ctx, tx, c.event, c.chunk, state)
+	if err := c.doubt(err); err != nil {
 		return err
 	}
 	results := map[string]domain.Result{}
-	if !first {
+	if !state.first {
 		if results, err = selectResults(ctx, tx, c.event, members(grants)); err != nil {
 			return err
 		}
@@ -187,12 +189,27 @@ func (c *claim) admit(ctx context.Context, tx pgx.Tx, grants []domain.Grant, fir
 			c.strange = append(c.strange, fmt.Sprintf("member %s is no target of the chunk", g.MemberID))
 		case t.Amount != g.Amount:
 			c.strange = append(c.strange, fmt.Sprintf("member %s is to get %d, the message says %d", g.MemberID, t.Amount, g.Amount))
-		case results[g.MemberID].Admits(g, running):
+		case results[g.MemberID].Admits(g, c.event.Status == domain.Running):
+			if t.Reason != g.Reason {
+				err = contentChanged("the message has another reason for member " + g.MemberID + " than the list")
+			}
 			c.grants = append(c.grants, g)
 			if results[g.MemberID].ErrorCode == isolated {
 				c.isolated[g.MemberID] = true
 			}
 		}
+	}
+	return c.doubt(err)
+}
+
+// doubt passes over an error about the content of an event that is over, since it cannot become FAILED: its grants are
+// refused.
+func (c *claim) doubt(err error) error {
+	if c.event.Status == domain.Running || !isContentError(err) {
+		return err
+	}
+	if refusal, ok := errors.AsType[*domain.Error](err); ok {
+		c.refusal = refusal
 	}
 	return nil
 }

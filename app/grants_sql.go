@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"time"
 
+	"bestow/app/content"
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // errClaimLost: the claim ran out and somebody else took it, or closed it.
@@ -29,15 +31,17 @@ type chunkState struct {
 	age      time.Duration // since the first claim
 	attempts int           // claims in a row that did not come back, one that is open among them
 	now      time.Time
+
+	contentHash []byte // of its targets; nil for a list that was imported before there were hashes
 }
 
 // lockChunk locks the chunk's row. Error: outbox.ForeignError if there is no such chunk.
 func lockChunk(ctx context.Context, tx pgx.Tx, c domain.Chunk) (s chunkState, err error) {
 	const query = `SELECT coalesce(claim_token, '00000000-0000-0000-0000-000000000000'),
-			coalesce(open_until > clock_timestamp(), false), claimed_at, attempts, clock_timestamp()
+			coalesce(open_until > clock_timestamp(), false), claimed_at, attempts, clock_timestamp(), content_hash
 		FROM grant_chunks WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 FOR UPDATE`
 	var claimed *time.Time
-	err = tx.QueryRow(ctx, query, c.EventID, c.PartitionKey, c.First, c.Last).Scan(&s.token, &s.open, &claimed, &s.attempts, &s.now)
+	err = tx.QueryRow(ctx, query, c.EventID, c.PartitionKey, c.First, c.Last).Scan(&s.token, &s.open, &claimed, &s.attempts, &s.now, &s.contentHash)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return s, &outbox.ForeignError{Detail: "there is no chunk " + c.String()}
 	}
@@ -127,18 +131,29 @@ type target struct {
 	ID       int64
 	MemberID string
 	Amount   int64
+	Reason   string // the default already applied; "" for none
 }
 
-// selectTargets reads the chunk's targets by id.
-func selectTargets(ctx context.Context, tx pgx.Tx, t domain.EventType, c domain.Chunk) (map[int64]target, error) {
-	rows, err := tx.Query(ctx, `SELECT id, member_id, amount FROM `+quoted(t.TargetTable())+`
+// selectTargets reads the chunk's targets by id, and adds them to hasher, unless that is nil.
+func selectTargets(ctx context.Context, tx pgx.Tx, e domain.Event, c domain.Chunk, hasher *content.Hasher) (map[int64]target, error) {
+	rows, err := tx.Query(ctx, `SELECT id, member_id, amount, reason FROM `+quoted(e.Type.TargetTable())+`
 		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 ORDER BY id`, c.EventID, c.PartitionKey, c.First, c.Last)
 	if err != nil {
 		return nil, fmt.Errorf("read targets: %w", err)
 	}
 	targets := make(map[int64]target, c.Size())
 	var r target
-	_, err = pgx.ForEachRow(rows, []any{&r.ID, &r.MemberID, &r.Amount}, func() error {
+	var member, reason pgtype.DriverBytes
+	_, err = pgx.ForEachRow(rows, []any{&r.ID, &member, &r.Amount, &reason}, func() error {
+		if hasher != nil {
+			hasher.Add(r.ID, r.Amount, member, reason)
+		}
+		if reason == nil {
+			r.Reason = e.DefaultReason
+		} else if r.Reason != string(reason) { // which allocates nothing
+			r.Reason = string(reason)
+		}
+		r.MemberID = string(member)
 		targets[r.ID] = r
 		return nil
 	})

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"bestow/app/content"
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/internal/obs"
 	"bestow/internal/pg"
+	"bestow/internal/seal"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -20,7 +22,7 @@ import (
 // hash completes the key's fingerprint. Memory is flat, whatever the size.
 //
 // Errors: domain.NotFound, WrongStatus, ImportRunning, BadFile, UnsupportedFile, TooManyRows, AmountOverflow, Unavailable,
-// those of a key, and [RejectedError] with AllRejected, RowsRejected or TooManyRejected. What the body's own Read
+// MissingKeys, those of a key, and [RejectedError] with AllRejected, RowsRejected or TooManyRejected. What the body's own Read
 // returned is wrapped. (T1)
 func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload) (ImportResult, error) {
 	leave, err := s.enter()
@@ -123,6 +125,8 @@ type importing struct {
 	stage *stage
 	read  stageCounts
 	load  *load
+	key   *seal.Key // of the chunks' hashes
+	first bool      // the key was made by this import, and is to be kept
 }
 
 // cleanUp leaves a stage that cannot be dropped now to the next import.
@@ -178,7 +182,10 @@ func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) er
 	if im.event.Status != domain.Pending {
 		return notPending(im.event.Status)
 	}
-	im.own, err = selectOwnPartition(ctx, tx, eventID)
+	if im.own, err = selectOwnPartition(ctx, tx, eventID); err != nil {
+		return err
+	}
+	im.key, im.first, err = im.contentKey(ctx, tx, eventID)
 	return err
 }
 
@@ -219,7 +226,11 @@ func (im *importing) writeTargets(ctx context.Context, tx pgx.Tx) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if im.load, err = im.openLoad(ctx, im.stage, im.event, im.own, im.read, first); err != nil {
+	var hasher *content.Hasher
+	if keeps {
+		hasher = content.NewHasher(im.key.NewHMAC())
+	}
+	if im.load, err = im.openLoad(ctx, im.stage, im.event, im.own, im.read, first, hasher); err != nil {
 		return err
 	}
 	if !keeps {
@@ -292,10 +303,18 @@ func (im *importing) refuse(ctx context.Context, tx pgx.Tx, code domain.Code, me
 	return &RejectedError{Cause: cause, Rejected: im.rejected(), Rows: rows}
 }
 
-// record writes the import itself and what it rejected.
+// record writes the import itself, the key of its hashes, and what it rejected.
 func (im *importing) record(ctx context.Context, tx pgx.Tx) (importID int64, err error) {
-	if importID, err = insertImport(ctx, tx, im.importRecord()); err != nil || im.rejected() == 0 {
+	if importID, err = insertImport(ctx, tx, im.importRecord()); err != nil {
 		return importID, err
+	}
+	if im.first {
+		if err := im.keepContentKey(ctx, tx, im.event.ID, im.key); err != nil {
+			return importID, err
+		}
+	}
+	if im.rejected() == 0 {
+		return importID, nil
 	}
 	if err := copyRepeats(ctx, tx, &im.load.again); err != nil {
 		return importID, err
@@ -325,7 +344,7 @@ func (im *importing) publish(ctx context.Context, tx pgx.Tx, importID int64) err
 	if err := failpoint.Hit(ctx, failpoint.ImportChunks); err != nil {
 		return err
 	}
-	if err := outbox.Enqueue(ctx, tx, im.River, domain.Runs(im.load.chunks, im.Limits.RelayChunks)); err != nil {
+	if err := outbox.Enqueue(ctx, tx, im.River, domain.Runs(content.Bounds(im.load.chunks), im.Limits.RelayChunks)); err != nil {
 		return err
 	}
 	if err := failpoint.Hit(ctx, failpoint.ImportJobs); err != nil {

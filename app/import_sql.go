@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"time"
 
+	"bestow/app/content"
 	"bestow/domain"
 	"bestow/internal/pg"
 
@@ -53,10 +54,10 @@ func selectImport(ctx context.Context, tx pgx.Tx, eventID, importID int64) (Impo
 }
 
 func insertImport(ctx context.Context, tx pgx.Tx, r ImportRecord) (id int64, err error) {
-	const insert = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount)
-		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9) RETURNING id`
+	const insert = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount, hashed)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10) RETURNING id`
 	err = tx.QueryRow(ctx, insert, r.EventID, r.CreatedBy, r.ContentType, r.Header, r.SHA256, r.Bytes, r.Accepted, r.Rejected,
-		r.TotalAmount).Scan(&id)
+		r.TotalAmount, true).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("insert import: %w", err)
 	}
@@ -116,11 +117,11 @@ func copyTargets(table string) string {
 	return `COPY ` + pgx.Identifier{table}.Sanitize() + ` (id, event_id, amount, partition_key, member_id, reason) FROM STDIN (FORMAT binary)`
 }
 
-func copyChunks(ctx context.Context, tx pgx.Tx, importID int64, chunks []domain.Chunk) error {
-	columns := []string{"event_id", "partition_key", "first_id", "last_id", "target_count", "import_id"}
+func copyChunks(ctx context.Context, tx pgx.Tx, importID int64, chunks []content.Chunk) error {
+	columns := []string{"event_id", "partition_key", "first_id", "last_id", "target_count", "import_id", "content_hash"}
 	rows := pgx.CopyFromSlice(len(chunks), func(i int) ([]any, error) {
 		c := chunks[i]
-		return []any{c.EventID, c.PartitionKey, c.First, c.Last, c.Size(), importID}, nil
+		return []any{c.EventID, c.PartitionKey, c.First, c.Last, c.Count, importID, c.Hash[:]}, nil
 	})
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"grant_chunks"}, columns, rows); err != nil {
 		return fmt.Errorf("copy chunks: %w", err)

@@ -27,7 +27,7 @@ const isolateAfter = 5
 
 // suspicious says whether something in the chunk kills who asks for it.
 func (c claim) suspicious() bool {
-	return !c.lapsed && (c.attempts > isolateAfter || len(c.isolated) > 0)
+	return !c.lapsed && c.refusal == nil && (c.attempts > isolateAfter || len(c.isolated) > 0)
 }
 
 // isolate works a chunk one member at a time, because asking for all of them at once killed the process again and again.

@@ -17,14 +17,14 @@ import (
 )
 
 // Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it changes nothing.
-// Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused.
+// Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged.
 func (s *Events) Start(ctx context.Context, by Caller, id int64) (domain.Event, error) {
 	return commit(ctx, s.Pool, by, failpoint.StartBeforeCommit, failpoint.StartAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
-		return s.start(ctx, tx, id)
+		return s.start(ctx, tx, id, by.Actor)
 	})
 }
 
-func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
+func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (domain.Event, error) {
 	e, to, err := enter(ctx, tx, id, domain.Start)
 	if err != nil || e.Status == to {
 		return e, err
@@ -39,6 +39,9 @@ func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, 
 		return e, err
 	}
 	if err := stampStarted(ctx, tx, id); err != nil {
+		return e, err
+	}
+	if err := s.keepRoot(ctx, tx, e, by); err != nil {
 		return e, err
 	}
 	return selectEvent(ctx, tx, id)
@@ -254,7 +257,7 @@ func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
 
 // Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a job
 // (T2). Asked again of an event that it resumed it changes nothing. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys,
-// Expired, TermsRefused.
+// Expired, TermsRefused, ContentChanged.
 func (s *Events) Resume(ctx context.Context, by Caller, id int64) (domain.Event, error) {
 	return commit(ctx, s.Pool, by, failpoint.ResumeBeforeCommit, failpoint.ResumeAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
 		return s.resume(ctx, tx, id)
@@ -267,6 +270,9 @@ func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (domain.Event,
 		return e, err
 	}
 	if err := s.mayStart(ctx, tx, e); err != nil {
+		return e, err
+	}
+	if err := s.checkRoot(ctx, tx, e); err != nil {
 		return e, err
 	}
 	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {

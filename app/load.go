@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 
+	"bestow/app/content"
 	"bestow/domain"
 
 	"github.com/jackc/pgx/v5"
@@ -27,7 +28,8 @@ type load struct {
 	limit    int   // of rejected rows
 	again    repeats
 	chunker  domain.Chunker
-	chunks   []domain.Chunk
+	chunks   []content.Chunk
+	hasher   *content.Hasher // nil where nothing is kept
 
 	key  []byte // of the last accepted row
 	line int64
@@ -43,7 +45,7 @@ const (
 )
 
 // openLoad begins to read the stage in the order of (partition_key, member_id, line). ids begin at firstID.
-func (s *Targets) openLoad(ctx context.Context, st *stage, e domain.Event, own *bool, counts stageCounts, firstID int64) (*load, error) {
+func (s *Targets) openLoad(ctx context.Context, st *stage, e domain.Event, own *bool, counts stageCounts, firstID int64, hasher *content.Hasher) (*load, error) {
 	binaryFormat := []int16{pgx.BinaryFormatCode}
 	how := lookupFor(e, own, counts.staged)
 	if how == hashAll {
@@ -59,6 +61,7 @@ func (s *Targets) openLoad(ctx context.Context, st *stage, e domain.Event, own *
 		nextID:  firstID,
 		limit:   s.Limits.ImportRejected - counts.rejected,
 		chunker: domain.Chunker{EventID: e.ID, MaxTargets: s.Limits.MessageTargets},
+		hasher:  hasher,
 	}, nil
 }
 
@@ -81,7 +84,7 @@ func (l *load) next(b copyRow) (copyRow, error) {
 		return b, fmt.Errorf("read stage in order: %w", err)
 	}
 	if last, ok := l.chunker.Flush(); ok {
-		l.chunks = append(l.chunks, last)
+		l.end(last)
 	}
 	return b, io.EOF
 }
@@ -140,13 +143,26 @@ func (l *load) append(b copyRow, v [][]byte) copyRow {
 		size = domain.GrantSize(string(member), l.event.DefaultReason)
 	}
 	if done, full := l.chunker.Add(id, partition, size); full {
-		l.chunks = append(l.chunks, done)
+		l.end(done)
 	}
-	b = b.begin(6).int8(id).int8(l.event.ID).int8(decodeInt8(v[orderedAmount])).int4(partition).text(member)
+	amount := decodeInt8(v[orderedAmount])
+	if l.hasher != nil {
+		l.hasher.Add(id, amount, member, reason)
+	}
+	b = b.begin(6).int8(id).int8(l.event.ID).int8(amount).int4(partition).text(member)
 	if reason == nil {
 		return b.null()
 	}
 	return b.text(reason)
+}
+
+// end keeps a chunk whose targets are all written, with the hash of what was written.
+func (l *load) end(c domain.Chunk) {
+	done := content.Chunk{Chunk: c, Count: c.Size()}
+	if l.hasher != nil {
+		done.Hash = l.hasher.Sum()
+	}
+	l.chunks = append(l.chunks, done)
 }
 
 func decodeInt8(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }

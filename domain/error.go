@@ -18,7 +18,8 @@ const (
 	TermsRefused    Code = "terms_refused"     // the ledger would refuse every grant of the event
 	KeyReused       Code = "key_reused"        // an Idempotency-Key with another request
 	KeyInFlight     Code = "key_in_flight"     // the first request of an Idempotency-Key is still at work
-	MissingKeys     Code = "missing_keys"      // a voucher event without a master key
+	MissingKeys     Code = "missing_keys"      // a voucher event without a master key, or a hash whose key cannot be opened
+	ContentChanged  Code = "content_changed"   // what would be granted is not what was imported and started
 	BadFile         Code = "bad_file"          // a file that cannot be read as a member list
 	UnsupportedFile Code = "unsupported_file"  // a file of another format
 	AllRejected     Code = "all_rejected"      // no row of an upload could be used

@@ -39,8 +39,9 @@ var extra = map[string]string{
 
 // often is what the product executes more often, and why.
 var often = map[string]string{
-	"begin":    "River's transactions, the bench's own look at the event, and starts of processes",
-	"commit":   "as begin",
+	"begin":  "River's transactions, the bench's own look at the event, and starts of processes",
+	"commit": "as begin",
+	"select wrapped from event_keys where event_id = $1": "a process that grants reads an event's key once",
 	eventQuery: "the bench itself asks until the event is COMPLETED",
 }
 

@@ -9,6 +9,7 @@ import (
 	"bestow/domain"
 	"bestow/outbox"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 )
 
@@ -34,23 +35,32 @@ func (a answers) Grant(ctx context.Context, e domain.Event, _ time.Time, grants 
 	return out, nil
 }
 
-// message is the event's only chunk as a relay publishes it.
+// message is the event's first chunk as a relay publishes it.
 func (w *world) message(e domain.Event) outbox.Message {
 	w.Helper()
-	m := outbox.Message{EventType: e.Type.Code, At: outbox.Position{Topic: w.cfg.TopicPrefix + ".point"}}
-	c := &m.Chunk
-	const chunk = `SELECT event_id, partition_key, first_id, last_id FROM grant_chunks WHERE event_id = $1 LIMIT 1`
-	require.NoError(w, w.pool.QueryRow(w.Context(), chunk, e.ID).Scan(&c.EventID, &c.PartitionKey, &c.First, &c.Last))
-	rows, err := w.pool.Query(w.Context(), `SELECT id, member_id, amount FROM point_targets WHERE event_id = $1 AND id BETWEEN $2 AND $3 ORDER BY id`, c.EventID, c.First, c.Last)
+	return w.messages(e)[0]
+}
+
+// messages are the event's chunks as a relay publishes them, from what the rows say now.
+func (w *world) messages(e domain.Event) (all []outbox.Message) {
+	w.Helper()
+	const query = `SELECT c.event_id, c.partition_key, c.first_id, c.last_id, t.id, t.member_id, t.amount, coalesce(t.reason, e.default_reason)
+		FROM grant_chunks c JOIN point_targets t ON t.event_id = c.event_id AND t.id BETWEEN c.first_id AND c.last_id
+		JOIN campaign_events e ON e.id = c.event_id WHERE c.event_id = $1 ORDER BY c.first_id, t.id`
+	rows, err := w.pool.Query(w.Context(), query, e.ID)
 	require.NoError(w, err)
-	defer rows.Close()
-	for rows.Next() {
-		var g domain.Grant
-		require.NoError(w, rows.Scan(&g.TargetID, &g.MemberID, &g.Amount))
+	var c domain.Chunk
+	var g domain.Grant
+	_, err = pgx.ForEachRow(rows, []any{&c.EventID, &c.PartitionKey, &c.First, &c.Last, &g.TargetID, &g.MemberID, &g.Amount, &g.Reason}, func() error {
+		if len(all) == 0 || all[len(all)-1].Chunk != c {
+			all = append(all, outbox.Message{Chunk: c, EventType: e.Type.Code, At: outbox.Position{Topic: w.cfg.TopicPrefix + ".point"}})
+		}
+		m := &all[len(all)-1]
 		m.Grants = append(m.Grants, g)
-	}
-	require.NoError(w, rows.Err())
-	return m
+		return nil
+	})
+	require.NoError(w, err)
+	return all
 }
 
 // Two claims of one chunk, the first of which ran out: whatever the two are told, in whatever order they come back, a

@@ -115,7 +115,7 @@ func (p *process) wire(ctx context.Context) error {
 }
 
 func (p *process) wireApp(ctx context.Context) error {
-	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits()}
+	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits(), WrappedKeysOnly: p.cfg.Env == "production"}
 	if p.with.limits != nil {
 		p.with.limits(&deps.Limits)
 	}
@@ -128,14 +128,14 @@ func (p *process) wireApp(ctx context.Context) error {
 		if ledger.Master, err = seal.NewMaster(p.cfg.MasterKey); err != nil {
 			return fmt.Errorf("read BESTOW_MASTER_KEY: %w", err)
 		}
-		deps.Sealer = newSealer(ledger.Master)
+		deps.Sealer, deps.Master = newSealer(ledger.Master), ledger.Master
 	}
 	l, err := money.New(ledger)
 	if err != nil {
 		return err
 	}
 	if p.cfg.MasterKey != "" {
-		if err := checkMaster(ctx, p.pool, newSealer(ledger.Master), l); err != nil {
+		if err := checkMaster(ctx, p.pool, ledger.Master, l); err != nil {
 			return err
 		}
 	}

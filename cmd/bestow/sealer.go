@@ -8,9 +8,9 @@ import (
 	"strconv"
 
 	"bestow/app"
+	"bestow/app/keys"
 	"bestow/domain"
 	"bestow/internal/failpoint"
-	"bestow/internal/pg"
 	"bestow/internal/seal"
 	"bestow/money"
 
@@ -22,9 +22,11 @@ var _ app.Sealer = sealer{}
 
 // sealer keeps the PINs of vouchers that the campaign side remembers, under a key per event (pin_keys) that the master
 // key wraps.
-type sealer struct{ master *seal.Master }
+type sealer struct{ keys keys.Store }
 
-func newSealer(master *seal.Master) sealer { return sealer{master} }
+func newSealer(master *seal.Master) sealer {
+	return sealer{keys.Store{Table: keys.Pins, Master: master, WrappedOnly: true}}
+}
 
 // Seal implements app.Sealer: each PIN's ciphertext, in base64, bound to the event, the member and the field. It waits
 // for nobody but the transaction that is just making the same event's key.
@@ -32,10 +34,10 @@ func (s sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pin
 	if len(members) != len(pins) {
 		return nil, fmt.Errorf("seal PINs of event %d: %d members and %d PINs", eventID, len(members), len(pins))
 	}
-	key, err := s.key(ctx, tx, eventID)
+	key, err := s.keys.Key(ctx, tx, eventID)
 	if errors.Is(err, pgx.ErrNoRows) {
 		if err = s.createKey(ctx, tx, eventID); err == nil {
-			key, err = s.key(ctx, tx, eventID)
+			key, err = s.keys.Key(ctx, tx, eventID)
 		}
 	}
 	if errors.Is(err, seal.ErrOpen) { // wrapped by another master key
@@ -56,7 +58,7 @@ func (s sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pin
 // writes the audit record in tx. Errors: pgx.ErrNoRows where the event has no key, seal.ErrOpen for what another key, or
 // another member's PIN, is.
 func (s sealer) Open(ctx context.Context, tx pgx.Tx, eventID int64, member, sealed string) (string, error) {
-	key, err := s.key(ctx, tx, eventID)
+	key, err := s.keys.Key(ctx, tx, eventID)
 	if err != nil {
 		return "", fmt.Errorf("open PIN of event %d: %w", eventID, err)
 	}
@@ -71,58 +73,28 @@ func (s sealer) Open(ctx context.Context, tx pgx.Tx, eventID int64, member, seal
 	return string(pin), nil
 }
 
-// key is not kept from one transaction to the next: the one that made it may have been rolled back.
-func (s sealer) key(ctx context.Context, tx pgx.Tx, eventID int64) (*seal.Key, error) {
-	var wrapped []byte
-	if err := tx.QueryRow(ctx, `SELECT wrapped FROM pin_keys WHERE event_id = $1`, eventID).Scan(&wrapped); err != nil {
-		return nil, fmt.Errorf("read PIN key: %w", err)
-	}
-	key, err := s.master.Unwrap(wrapped, keyAAD(eventID))
-	if err != nil {
-		return nil, fmt.Errorf("open PIN key (is it another master key?): %w", err)
-	}
-	return key, nil
-}
-
 // createKey stores a new key for the event. Of two that do so at once one wins, the other waits for it and reads.
 func (s sealer) createKey(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	key, err := seal.NewKey()
 	if err != nil {
 		return err
 	}
-	const insert = `INSERT INTO pin_keys (event_id, wrapped) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING`
-	if _, err := tx.Exec(ctx, insert, eventID, s.master.Wrap(key, keyAAD(eventID))); err != nil {
-		return fmt.Errorf("store PIN key: %w", err)
+	if err := s.keys.Insert(ctx, tx, eventID, key); err != nil {
+		return err
 	}
 	return failpoint.Hit(ctx, failpoint.SettleKeyStored)
 }
 
-// check is seal.ErrOpen if the PINs of the last event were sealed under another master key.
-func (s sealer) check(ctx context.Context, pool *pgxpool.Pool) error {
-	return pg.InTx(ctx, pool, func(tx pgx.Tx) error {
-		var eventID int64
-		err := tx.QueryRow(ctx, `SELECT event_id FROM pin_keys ORDER BY event_id DESC LIMIT 1`).Scan(&eventID)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read PIN key: %w", err)
-		}
-		_, err = s.key(ctx, tx, eventID)
-		return err
-	})
-}
-
 // checkMaster refuses a master key that does not open what is there.
-func checkMaster(ctx context.Context, pool *pgxpool.Pool, s sealer, l *money.Ledger) error {
-	err := errors.Join(s.check(ctx, pool), l.CheckMaster(ctx))
+func checkMaster(ctx context.Context, pool *pgxpool.Pool, master *seal.Master, l *money.Ledger) error {
+	content := keys.Store{Table: keys.Content, Master: master}
+	err := errors.Join(newSealer(master).keys.CheckMaster(ctx, pool), content.CheckMaster(ctx, pool), l.CheckMaster(ctx))
 	if errors.Is(err, seal.ErrOpen) {
-		return fmt.Errorf("BESTOW_MASTER_KEY is another key than the one that the vouchers' PINs were sealed under: start with that one: %w", err)
+		return fmt.Errorf("BESTOW_MASTER_KEY is another key than the one that the vouchers' PINs were sealed under, "+
+			"and the lists' hashes made: start with that one: %w", err)
 	}
 	return err
 }
-
-func keyAAD(eventID int64) []byte { return seal.AAD("pin_keys", strconv.FormatInt(eventID, 10)) }
 
 func pinAAD(eventID int64, member string) []byte {
 	return seal.AAD(strconv.FormatInt(eventID, 10), member, "voucher_pin")

@@ -102,7 +102,7 @@ func TestSealerRolledBack(t *testing.T) {
 
 	sealed, err := sealOne(t.Context(), s, pool, event, "a", "22222222")
 	require.NoError(t, err)
-	pin, err := openOne(t.Context(), newSealer(s.master), pool, event, "a", sealed)
+	pin, err := openOne(t.Context(), newSealer(s.keys.Master), pool, event, "a", sealed)
 	require.NoError(t, err)
 	require.Equal(t, "22222222", pin)
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"runtime"
 
+	"bestow/app/content"
 	"bestow/domain"
+	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -21,7 +23,9 @@ type floor struct {
 	connections int
 	chunker     domain.Chunker
 	run         int
-	chunks      []domain.Chunk
+	chunks      []content.Chunk
+	key         *seal.Key
+	hasher      *content.Hasher
 }
 
 func (s *server) openFloor(ctx context.Context, a *arena) (*floor, error) {
@@ -33,7 +37,12 @@ func (s *server) openFloor(ctx context.Context, a *arena) (*floor, error) {
 	if err != nil {
 		return nil, err
 	}
+	key, err := seal.NewKey()
+	if err != nil {
+		return nil, err
+	}
 	return &floor{
+		key: key, hasher: content.NewHasher(key.NewHMAC()),
 		pool: pool, event: a.events[0], members: a.members, connections: n, run: s.Run,
 		chunker: domain.Chunker{EventID: a.events[0].ID, MaxTargets: s.Chunk},
 	}, nil
@@ -53,7 +62,7 @@ func (f *floor) grant(ctx context.Context) error {
 	g, working := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(todo)
-		for _, r := range byTurns(domain.Runs(f.chunks, f.run)) {
+		for _, r := range byTurns(domain.Runs(content.Bounds(f.chunks), f.run)) {
 			select {
 			case todo <- r:
 			case <-working.Done():
@@ -101,9 +110,20 @@ func (f *floor) move(ctx context.Context, from, to domain.Status, stamp string) 
 		tx.exec(sqlStatus, f.event.ID, string(from), string(to))
 		tx.exec(stamp, f.event.ID)
 		if to == domain.Running {
+			f.keepRoot(tx)
 			tx.row(sqlEvent, f.event.ID)
 		}
 	})
+}
+
+// keepRoot keeps what the start saw.
+func (f *floor) keepRoot(tx *floorTx) {
+	tx.row(sqlHashedChunks, f.event.ID)
+	tx.row(sqlKey, f.event.ID)
+	definition, err := content.Definition(f.event, content.Version)
+	root := content.Root(definition, f.chunks)
+	tx.do(func() error { return err })
+	tx.exec(sqlKeepRoot, f.event.ID, caller.Actor, root[:], string(definition))
 }
 
 // The advisory locks, numbered as in the product.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 
+	"bestow/app/content"
 	"bestow/domain"
 
 	"github.com/jackc/pgx/v5"
@@ -28,6 +29,7 @@ func (f *floor) load(ctx context.Context) (err error) {
 		tx.row(sqlTryLock, f.importLock())
 		tx.row(sqlEvent, f.event.ID)
 		tx.row(sqlOwnPartition, f.event.ID)
+		tx.row(sqlKey, f.event.ID)
 		tx.do(func() error { return f.stage(ctx, conn, stage) })
 		first := int64(0)
 		tx.do(func() (err error) { first, err = f.reserve(ctx, conn); return err })
@@ -123,7 +125,7 @@ func (f *floor) copyTargets(tx *floorTx, conn *pgx.Conn, stage string, first int
 		return fmt.Errorf("copy targets: %w", err)
 	}
 	if last, ok := f.chunker.Flush(); ok {
-		f.chunks = append(f.chunks, last)
+		f.end(last)
 	}
 	return nil
 }
@@ -132,24 +134,31 @@ func (f *floor) appendTarget(b []byte, id int64, ordered *pgconn.ResultReader) [
 	v := ordered.Values()
 	partition, member := int(v[0][0]-'0'), v[0][1:]
 	if done, full := f.chunker.Add(id, partition, domain.GrantSize(string(member), defaultReason)); full {
-		f.chunks = append(f.chunks, done)
+		f.end(done)
 	}
+	f.hasher.Add(id, int64(binary.BigEndian.Uint64(v[1])), member, nil)
 	b = appendInt8(appendInt8(appendFields(b, 6), id), f.event.ID)
 	b = append(appendLength(b, 8), v[1]...)
 	b = binary.BigEndian.AppendUint32(appendLength(b, 4), uint32(partition))
 	return appendNull(append(appendLength(b, len(member)), member...))
 }
 
+// end keeps a chunk with the hash of its targets, without which the run would not verify.
+func (f *floor) end(c domain.Chunk) {
+	f.chunks = append(f.chunks, content.Chunk{Chunk: c, Count: c.Size(), Hash: f.hasher.Sum()})
+}
+
 // publishChunks makes the targets the event's own.
 func (f *floor) publishChunks(tx *floorTx) {
 	importID := int64(0)
 	tx.rows(sqlImport, []any{&importID}, func() error { return nil }, f.event.ID, caller.Actor, "text/csv", header[:len(header)-1],
-		make([]byte, 32), 0, f.members, 0, f.members*defaultAmount)
-	columns := []string{"event_id", "partition_key", "first_id", "last_id", "target_count", "import_id"}
+		make([]byte, 32), 0, f.members, 0, f.amount(), true)
+	tx.exec(sqlKeepKey, f.event.ID, f.key.Bare())
+	columns := []string{"event_id", "partition_key", "first_id", "last_id", "target_count", "import_id", "content_hash"}
 	tx.do(func() error {
 		_, err := tx.tx.CopyFrom(tx.ctx, pgx.Identifier{"grant_chunks"}, columns, pgx.CopyFromSlice(len(f.chunks), func(i int) ([]any, error) {
 			c := f.chunks[i]
-			return []any{c.EventID, c.PartitionKey, c.First, c.Last, c.Size(), importID}, nil
+			return []any{c.EventID, c.PartitionKey, c.First, c.Last, c.Count, importID, c.Hash[:]}, nil
 		}))
 		return err
 	})

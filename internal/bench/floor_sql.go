@@ -16,7 +16,13 @@ const (
 		s.started_at, s.completed_at, s.stopped_at, coalesce(s.stopped_memo, '')
 		FROM campaign_events e JOIN event_types y ON y.code = e.event_type
 		JOIN campaign_event_summary s ON s.event_id = e.id WHERE e.id = $1`
-	sqlStatus         = `UPDATE campaign_events SET event_status = $3, updated_at = now() WHERE id = $1 AND event_status = $2`
+	sqlStatus       = `UPDATE campaign_events SET event_status = $3, updated_at = now() WHERE id = $1 AND event_status = $2`
+	sqlHashedChunks = `SELECT c.partition_key, c.first_id, c.last_id, c.target_count, c.content_hash, i.hashed
+		FROM grant_chunks c JOIN imports i ON i.id = c.import_id
+		WHERE c.event_id = $1 ORDER BY c.partition_key, c.first_id`
+	sqlKeepRoot = `INSERT INTO starts (event_id, at, by, root, definition)
+		SELECT event_id, started_at, $2, $3, $4 FROM campaign_event_summary WHERE event_id = $1
+		ON CONFLICT (event_id) DO NOTHING`
 	sqlStampStarted   = `UPDATE campaign_event_summary SET started_at = coalesce(started_at, clock_timestamp()), updated_at = now() WHERE event_id = $1`
 	sqlStampCompleted = `UPDATE campaign_event_summary SET completed_at = now(), updated_at = now() WHERE event_id = $1`
 )
@@ -35,8 +41,10 @@ const (
 	sqlCreatePartition = `SELECT create_targets_partition($1, $2)`
 	sqlOrdered         = `SELECT key, amount, line, reason FROM %q WHERE code IS NULL ORDER BY key, line`
 	sqlCopyTargets     = `COPY %q (id, event_id, amount, partition_key, member_id, reason) FROM STDIN (FORMAT binary)`
-	sqlImport          = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount)
-		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9) RETURNING id`
+	sqlImport          = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount, hashed)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10) RETURNING id`
+	sqlKey             = `SELECT wrapped FROM "event_keys" WHERE event_id = $1`
+	sqlKeepKey         = `INSERT INTO "event_keys" (event_id, wrapped) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING`
 	sqlIndexPartition  = `SELECT index_targets_partition($1, $2)`
 	sqlLockTimeout     = `SET LOCAL lock_timeout = '2s'`
 	sqlAttachPartition = `SELECT attach_targets_partition($1, $2)`
@@ -69,9 +77,9 @@ const (
 // T4, the claim.
 const (
 	sqlLockChunk = `SELECT coalesce(claim_token, '00000000-0000-0000-0000-000000000000'),
-			coalesce(open_until > clock_timestamp(), false), claimed_at, attempts, clock_timestamp()
+			coalesce(open_until > clock_timestamp(), false), claimed_at, attempts, clock_timestamp(), content_hash
 		FROM grant_chunks WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 FOR UPDATE`
-	sqlTargets = `SELECT id, member_id, amount FROM "point_targets"
+	sqlTargets = `SELECT id, member_id, amount, reason FROM "point_targets"
 		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 ORDER BY id`
 	sqlOpenClaim = `UPDATE grant_chunks SET claim_token = $5, open_until = clock_timestamp() + $6::interval,
 			claimed_at = coalesce(claimed_at, clock_timestamp()), attempts = attempts + 1,

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 )
 
@@ -87,10 +88,13 @@ func (k *Key) Open(sealed, aad []byte) ([]byte, error) {
 
 // HMAC is the HMAC-SHA256 of data: equal data can be found and kept unique by it without being readable.
 func (k *Key) HMAC(data []byte) []byte {
-	h := hmac.New(sha256.New, k.mac)
+	h := k.NewHMAC()
 	_, _ = h.Write(data) // a hash never fails
 	return h.Sum(nil)
 }
+
+// NewHMAC returns an HMAC-SHA256 as [Key.HMAC] makes it, for data that comes in parts.
+func (k *Key) NewHMAC() hash.Hash { return hmac.New(sha256.New, k.mac) }
 
 // Format prints nothing of the key, whatever the verb: fmt would otherwise reach its fields by %d or %x.
 func (k *Key) Format(s fmt.State, _ rune) { redact(s) }

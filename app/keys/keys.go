@@ -1,0 +1,109 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"bestow/internal/seal"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// The tables of keys.
+const (
+	Pins    = "pin_keys"
+	Content = "event_keys"
+)
+
+// Errors of a key that is there and cannot be used. Another master key's is seal.ErrOpen.
+var (
+	// ErrNoMaster is returned for a wrapped key where there is no master key.
+	ErrNoMaster = errors.New("the key is wrapped, and there is no master key")
+	// ErrBare is returned for a key that lies in the database as it is, where only wrapped ones count.
+	ErrBare = errors.New("the key lies in the database as it is")
+)
+
+// Store is the table of one purpose's keys.
+type Store struct {
+	Table       string       // Pins or Content
+	Master      *seal.Master // nil: there is none
+	WrappedOnly bool         // a key that no master key has wrapped is neither made nor used
+}
+
+// Key reads the event's key. Errors: pgx.ErrNoRows, and those of Open.
+func (s Store) Key(ctx context.Context, tx pgx.Tx, eventID int64) (*seal.Key, error) {
+	var kept []byte
+	query := `SELECT wrapped FROM ` + pgx.Identifier{s.Table}.Sanitize() + ` WHERE event_id = $1`
+	if err := tx.QueryRow(ctx, query, eventID).Scan(&kept); err != nil {
+		return nil, fmt.Errorf("read key of event %d: %w", eventID, err)
+	}
+	return s.Open(eventID, kept)
+}
+
+// Open returns the key that is kept as a row of the table has it. Errors: ErrNoMaster, ErrBare, seal.ErrOpen.
+func (s Store) Open(eventID int64, kept []byte) (key *seal.Key, err error) {
+	switch {
+	case seal.IsBare(kept) && s.WrappedOnly:
+		err = ErrBare
+	case seal.IsBare(kept):
+		key, err = seal.FromBare(kept)
+	case s.Master == nil:
+		err = ErrNoMaster
+	default:
+		key, err = s.Master.Unwrap(kept, s.aad(eventID))
+	}
+	if errors.Is(err, seal.ErrOpen) {
+		return nil, fmt.Errorf("open key of event %d (is it another master key?): %w", eventID, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open key of event %d: %w", eventID, err)
+	}
+	return key, nil
+}
+
+// Makes returns nil if a new key can be kept. Error: ErrNoMaster.
+func (s Store) Makes() error {
+	if s.Master == nil && s.WrappedOnly {
+		return ErrNoMaster
+	}
+	return nil
+}
+
+// Insert keeps a new key of the event. Of two that do so at once one wins: the other waits for it and changes nothing, and
+// must read. Error: ErrNoMaster.
+func (s Store) Insert(ctx context.Context, tx pgx.Tx, eventID int64, key *seal.Key) error {
+	if err := s.Makes(); err != nil {
+		return err
+	}
+	kept := key.Bare()
+	if s.Master != nil {
+		kept = s.Master.Wrap(key, s.aad(eventID))
+	}
+	insert := `INSERT INTO ` + pgx.Identifier{s.Table}.Sanitize() + ` (event_id, wrapped) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING`
+	if _, err := tx.Exec(ctx, insert, eventID, kept); err != nil {
+		return fmt.Errorf("store key of event %d: %w", eventID, err)
+	}
+	return nil
+}
+
+// CheckMaster returns seal.ErrOpen if the last key that was wrapped is another master key's.
+func (s Store) CheckMaster(ctx context.Context, pool *pgxpool.Pool) error {
+	var eventID int64
+	var kept []byte
+	query := `SELECT event_id, wrapped FROM ` + pgx.Identifier{s.Table}.Sanitize() + `
+		WHERE substr(wrapped, 1, 1) <> '\x00' ORDER BY event_id DESC LIMIT 1`
+	err := pool.QueryRow(ctx, query).Scan(&eventID, &kept)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read last of %s: %w", s.Table, err)
+	}
+	_, err = s.Open(eventID, kept)
+	return err
+}
+
+func (s Store) aad(eventID int64) []byte { return seal.AAD(s.Table, strconv.FormatInt(eventID, 10)) }

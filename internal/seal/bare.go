@@ -1,0 +1,21 @@
+package seal
+
+import "fmt"
+
+// bareVersion begins a data key that no master key has wrapped; whatever is sealed or wrapped begins with [version].
+const bareVersion = 0
+
+// Bare returns the key as it is, behind a byte that says so, to be kept where there is no master key. Whoever reads it has
+// the key.
+func (k *Key) Bare() []byte { return append([]byte{bareVersion}, k.raw...) }
+
+// IsBare reports whether kept is what [Key.Bare] returned, and not what a master key has wrapped.
+func IsBare(kept []byte) bool { return len(kept) == 1+Size && kept[0] == bareVersion }
+
+// FromBare returns the key that [Key.Bare] was asked of. Error: ErrOpen.
+func FromBare(kept []byte) (*Key, error) {
+	if !IsBare(kept) {
+		return nil, fmt.Errorf("read data key: %w", ErrOpen)
+	}
+	return newKey(append([]byte(nil), kept[1:]...))
+}
