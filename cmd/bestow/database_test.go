@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// words is an address as key=value.
-func words(t *testing.T, address string) string {
+// keyValues is an address as key=value.
+func keyValues(t *testing.T, address string) string {
 	t.Helper()
 	c, err := pgx.ParseConfig(address)
 	require.NoError(t, err)
@@ -35,7 +35,7 @@ func TestEverySpellingOfTheAddress(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			if spelling == "words" {
-				w.cfg.DatabaseURL = words(t, w.cfg.DatabaseURL) + " default_query_exec_mode=exec pool_max_conns=10"
+				w.cfg.DatabaseURL = keyValues(t, w.cfg.DatabaseURL) + " default_query_exec_mode=exec pool_max_conns=10"
 			} else {
 				w.cfg.DatabaseURL += "&" + spelling
 			}
