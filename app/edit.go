@@ -68,6 +68,7 @@ func definition(e domain.Event) NewEvent {
 // if it is not the one that the caller has read. Errors: domain.NotFound, WrongStatus, match's, Invalid with every offending
 // field, CampaignTaken, MissingKeys, ImportRunning for what a running import depends on, and those of a key.
 func (s *Events) Edit(ctx context.Context, by Caller, id int64, p EventPatch, match func(domain.Event) error) (domain.Event, error) {
+	p.NewEvent = p.normal()
 	e, err := commit(ctx, s.Pool, by, failpoint.EditBeforeCommit, failpoint.EditAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
 		return s.edit(ctx, tx, id, p, match)
 	})

@@ -39,6 +39,7 @@ type EventFilter struct {
 // Create makes an event with its summary, PENDING, in one transaction that also keeps the answer for by's idempotency
 // key. Errors: domain.Invalid with every offending field, domain.CampaignTaken, domain.MissingKeys, and those of a key.
 func (s *Events) Create(ctx context.Context, by Caller, n NewEvent) (domain.Event, error) {
+	n = n.normal()
 	e, err := commit(ctx, s.Pool, by, failpoint.CreateBeforeCommit, failpoint.CreateAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
 		return s.createEvent(ctx, tx, by.Actor, n)
 	})

@@ -7,17 +7,23 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"bestow/domain"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // The limits of an event's fields, in characters and in numbers.
 const (
 	maxCampaignID = 50
-	maxReason     = 500
 	maxPartitions = 64
 )
+
+// normal brings the texts to NFC, so that what looks the same is the same.
+func (n NewEvent) normal() NewEvent {
+	n.CampaignID, n.DefaultReason = norm.NFC.String(n.CampaignID), norm.NFC.String(n.DefaultReason)
+	return n
+}
 
 // conditions are what a definition is judged by.
 type conditions struct {
@@ -38,9 +44,9 @@ func (c conditions) expiryTime(n NewEvent) time.Time {
 // check returns domain.Invalid with every field that cannot be.
 func (n NewEvent) check(c conditions) error {
 	f := fields(slices.Clone(n.Unread))
-	f.add("campaign_id", checkCampaignID(n.CampaignID))
+	f.add("campaign_id", checkCampaignID(n.CampaignID, c.before))
 	f.add("event_type", checkType(n.EventType, c.types))
-	f.add("default_reason", checkReason(n.DefaultReason))
+	f.add("default_reason", checkReason(n.DefaultReason, c.before))
 	if n.DefaultAmount != nil && *n.DefaultAmount <= 0 {
 		f.add("default_amount", "must be 1 or more")
 	}
@@ -92,20 +98,20 @@ func (f *fields) addLedgers(n NewEvent, c conditions) {
 	ask("default_reason", nil, domain.Grant{MemberID: usual.MemberID, Amount: usual.Amount, Reason: n.DefaultReason})
 }
 
-func checkCampaignID(id string) string {
-	switch {
-	case strings.TrimSpace(id) == "":
-		return "is missing or blank"
-	case !utf8.ValidString(id):
-		return "is not valid text"
-	case utf8.RuneCountInString(id) > maxCampaignID:
-		return "is over " + strconv.Itoa(maxCampaignID) + " characters"
-	case domain.HasControl(id):
-		return "has control characters, or marks that reorder text"
-	case strings.TrimSpace(id) != id:
-		return "begins or ends with a space"
+// checkCampaignID leaves the id of an event alone that an older version made under another rule.
+func checkCampaignID(id string, before *domain.Event) string {
+	if before != nil && id == before.CampaignID {
+		return ""
 	}
-	return ""
+	return domain.CheckName(id, maxCampaignID)
+}
+
+// checkReason leaves a reason alone that an older version took.
+func checkReason(reason string, before *domain.Event) string {
+	if before != nil && reason == before.DefaultReason {
+		return ""
+	}
+	return domain.CheckText(reason, domain.MaxReason)
 }
 
 func checkType(code string, types map[string]domain.EventType) string {
@@ -113,18 +119,6 @@ func checkType(code string, types map[string]domain.EventType) string {
 		return ""
 	}
 	return "must be one of " + strings.Join(slices.Sorted(maps.Keys(types)), ", ")
-}
-
-func checkReason(reason string) string {
-	switch {
-	case !utf8.ValidString(reason):
-		return "is not valid text"
-	case utf8.RuneCountInString(reason) > maxReason:
-		return "is over " + strconv.Itoa(maxReason) + " characters"
-	case strings.ContainsRune(reason, 0):
-		return "has a NUL character"
-	}
-	return ""
 }
 
 // checkYear refuses what RFC 3339 cannot say in UTC.

@@ -10,6 +10,7 @@ import (
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
 )
 
 // eventColumns are what scanEvent reads, from eventTables.
@@ -103,9 +104,9 @@ func insertEvent(ctx context.Context, tx pgx.Tx, actor string, n NewEvent) (id i
 // selectEvents is List's keyset page.
 func selectEvents(ctx context.Context, tx pgx.Tx, f EventFilter) ([]domain.Event, error) {
 	const where = ` WHERE ($1 = '' OR e.event_status = $1) AND ($2 = '' OR e.event_type = $2)
-		AND ($3 = '' OR e.campaign_id = $3) AND ($4 = 0 OR e.id < $4) ORDER BY e.id DESC LIMIT $5`
+		AND ($3 = '' OR e.campaign_id IN ($3, $4)) AND ($5 = 0 OR e.id < $5) ORDER BY e.id DESC LIMIT $6`
 	rows, err := tx.Query(ctx, `SELECT `+eventColumns+` FROM `+eventTables+where,
-		string(f.Status), f.Type, f.CampaignID, f.Before, f.Limit)
+		string(f.Status), f.Type, f.CampaignID, norm.NFC.String(f.CampaignID), f.Before, f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}

@@ -26,7 +26,7 @@ func TestCheckNewEvent(t *testing.T) {
 		"space inside":              {func(n *NewEvent) { n.CampaignID = "봄 행사" }, ""},
 		"a type's list":             {func(n *NewEvent) { n.EventType = "X" }, "event_type: must be one of POINT, VOUCHER"},
 		"500 characters":            {func(n *NewEvent) { n.DefaultReason = strings.Repeat("봄", 500) }, ""},
-		"a reason of two lines":     {func(n *NewEvent) { n.DefaultReason = "a\nb" }, ""},
+		"a reason of two lines":     {func(n *NewEvent) { n.DefaultReason = "a\nb" }, "default_reason: has U+000A as character 2, a control character"},
 		"a reason not UTF-8":        {func(n *NewEvent) { n.DefaultReason = "\xff" }, "default_reason: is not valid text"},
 		"expiry now":                {func(n *NewEvent) { n.ExpiryAt = at(0) }, "expiry_at: is in the past"},
 		"expiry next":               {func(n *NewEvent) { n.ExpiryAt = at(1) }, ""},

@@ -155,7 +155,7 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportR
 	if err := im.judge(ctx, tx); err != nil {
 		return ImportResult{}, err
 	}
-	result := ImportResult{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount}
+	result := ImportResult{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount, Warnings: im.warnings()}
 	if im.upload.DryRun {
 		return result, nil
 	}
@@ -274,6 +274,9 @@ func (im *importing) targetTable(ctx context.Context, tx pgx.Tx) (string, error)
 func (im *importing) opensPartition() bool {
 	return im.own == nil && im.read.staged >= im.Limits.OwnPartition
 }
+
+// warnings are what a person should know before the event starts.
+func (im *importing) warnings() []Warning { return im.load.suspects.warnings() }
 
 func (im *importing) rejected() int { return im.read.rejected + im.load.again.len() }
 

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"bestow/domain"
 	"bestow/internal/failpoint"
@@ -14,6 +12,7 @@ import (
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it changes nothing.
@@ -141,9 +140,6 @@ func (s *Events) CloseDone(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// maxMemo is the length of a stop's memo, in characters.
-const maxMemo = 500
-
 // Stopped is a stopped event and how many of its claims are open: a grant of those may still be applied.
 type Stopped struct {
 	Event    domain.Event
@@ -153,7 +149,7 @@ type Stopped struct {
 // StopAll stops every running event, the brake for an emergency. An event that ends meanwhile is passed over. Error:
 // domain.Invalid for the memo.
 func (s *Events) StopAll(ctx context.Context, by Caller, memo string) (all []Stopped, err error) {
-	if err := checkMemo(memo); err != nil {
+	if memo, err = checkMemo(memo); err != nil {
 		return nil, err
 	}
 	ids, err := selectRunning(ctx, s.Pool)
@@ -190,7 +186,8 @@ func (s *Events) StopAll(ctx context.Context, by Caller, memo string) (all []Sto
 // open, or after at most drainWait, and says how many still are. Asked again of a stopped event it changes nothing and
 // counts again. Errors: domain.NotFound, WrongStatus, Invalid for a memo that is empty or too long. (T8)
 func (s *Events) Stop(ctx context.Context, by Caller, id int64, memo string) (Stopped, error) {
-	if err := checkMemo(memo); err != nil {
+	memo, err := checkMemo(memo)
+	if err != nil {
 		return Stopped{}, err
 	}
 	e, err := commit(ctx, s.Pool, by, failpoint.StopBeforeCommit, failpoint.StopAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
@@ -207,13 +204,18 @@ func (s *Events) Stop(ctx context.Context, by Caller, id int64, memo string) (St
 	return Stopped{e, open}, err
 }
 
-func checkMemo(memo string) error {
-	n := utf8.RuneCountInString(memo)
-	if n == 0 || n > maxMemo || strings.ContainsRune(memo, 0) || !utf8.ValidString(memo) {
-		return &domain.Error{Code: domain.Invalid, Message: "the memo cannot be used", Hint: "say in 1 to 500 characters why the event is stopped",
-			Fields: []domain.Field{{Name: "memo", Message: "must be 1 to 500 characters of text"}}}
+// checkMemo returns the memo in NFC, or domain.Invalid for one that is no text.
+func checkMemo(memo string) (string, error) {
+	memo = norm.NFC.String(memo)
+	why := domain.CheckText(memo, domain.MaxReason)
+	if memo == "" {
+		why = "is missing"
 	}
-	return nil
+	if why == "" {
+		return memo, nil
+	}
+	return "", &domain.Error{Code: domain.Invalid, Message: "the memo cannot be used", Hint: "say in 1 to 500 characters why the event is stopped",
+		Fields: []domain.Field{{Name: "memo", Message: why}}}
 }
 
 func stopEvent(ctx context.Context, tx pgx.Tx, id int64, memo string) (domain.Event, error) {

@@ -27,6 +27,7 @@ type load struct {
 	amount   int64 // of the accepted rows
 	limit    int   // of rejected rows
 	again    repeats
+	suspects suspects
 	chunker  domain.Chunker
 	chunks   []content.Chunk
 	hasher   *content.Hasher // nil where nothing is kept
@@ -137,6 +138,7 @@ func (l *load) append(b copyRow, v [][]byte) copyRow {
 	id := l.nextID
 	l.nextID++
 	partition, member := cutStageKey(v[orderedKey])
+	l.suspects.look(decodeInt8(v[orderedLine]), string(member))
 	reason := v[orderedReason]
 	size := domain.GrantSize(string(member), string(reason))
 	if reason == nil {

@@ -18,7 +18,7 @@ type row struct {
 	line   int64       // of the record's first line
 	member []byte      // trimmed, in NFC, checked
 	amount int64       // the event's default applied
-	reason []byte      // trimmed; empty for none
+	reason []byte      // trimmed, in NFC, checked; empty for none
 	raw    []byte      // the record as it came, without its line end
 	code   domain.Code // "" for a row that can be a target
 	why    string      // of code, for people
@@ -66,7 +66,8 @@ func mediaType(contentType string) string {
 // rules turn the fields of a record into a row, the same way in every format.
 type rules struct {
 	defaultAmount int64
-	nfc           []byte
+	member        []byte // of a row, where it was not in NFC
+	reason        []byte // the same
 }
 
 // apply checks the fields of a record, the first fault counts.
@@ -79,19 +80,24 @@ func (u *rules) apply(r *row, member, amount, reason []byte) {
 		r.refuseFor(err)
 		return
 	}
-	r.reason = bytes.TrimSpace(reason)
-	if why := badReason(r.reason); why != "" {
-		r.refuse(domain.BadReason, why)
+	r.reason = u.normal(&u.reason, bytes.TrimSpace(reason))
+	if why := domain.CheckText(string(r.reason), domain.MaxReason); why != "" {
+		r.refuse(domain.BadReason, "the reason "+why)
 	}
 }
 
 func (u *rules) setMember(r *row, member []byte) error {
-	if !isASCII(member) && !norm.NFC.IsNormal(member) {
-		u.nfc = norm.NFC.Append(u.nfc[:0], member...)
-		member = u.nfc
+	r.member = u.normal(&u.member, member)
+	return domain.CheckMemberID(string(r.member))
+}
+
+// normal is text in NFC, in buffer where it was not.
+func (u *rules) normal(buffer *[]byte, text []byte) []byte {
+	if isASCII(text) || norm.NFC.IsNormal(text) {
+		return text
 	}
-	r.member = member
-	return domain.CheckMemberID(string(member))
+	*buffer = norm.NFC.Append((*buffer)[:0], text...)
+	return *buffer
 }
 
 func (u *rules) setAmount(r *row, amount []byte) (err error) {
@@ -110,26 +116,6 @@ func (r *row) refuseFor(err error) {
 		return
 	}
 	r.refuse(domain.BadRow, err.Error())
-}
-
-// badReason says why a reason cannot stand, "" if it can. A line break or a tab inside a quoted reason is what somebody
-// typed, and stays; any other control character, or a mark that reorders text on a screen, is nobody's wish.
-func badReason(reason []byte) string {
-	if utf8.RuneCount(reason) > maxReason {
-		return "the reason is over 500 characters"
-	}
-	if domain.HasControl(string(reason)) && domain.HasControl(string(bytes.Map(dropTyped, reason))) {
-		return "the reason has control characters, or marks that reorder text"
-	}
-	return ""
-}
-
-func dropTyped(r rune) rune {
-	switch r {
-	case '\r', '\n', '\t':
-		return -1
-	}
-	return r
 }
 
 // isASCII says whether b has only ASCII characters, controls among them.

@@ -111,7 +111,7 @@ func (c *csvRows) readHeader(line []byte) error {
 	c.width = len(c.fields)
 	var wrong []string
 	for i, f := range c.fields {
-		name := norm.NFC.String(string(bytes.TrimSpace(f)))
+		name := columnName(f)
 		col, known := columnNamed(name)
 		switch {
 		case name == "":
@@ -150,29 +150,61 @@ func (c *csvRows) next(r *row) error {
 		if err != nil {
 			return err
 		}
-		if len(bytes.TrimSpace(record)) > 0 || bytes.IndexByte(record, '\t') >= 0 && c.delim == '\t' {
-			c.read(r, record, line)
+		if !onlyDelimiters(record) && c.read(r, record, line) {
 			return nil
 		}
 	}
 }
 
-func (c *csvRows) read(r *row, record []byte, line int64) {
+// onlyDelimiters reports whether a record has nothing but delimiters and blanks: a spreadsheet writes such lines for rows
+// that were once in use.
+func onlyDelimiters(record []byte) bool { return len(bytes.Trim(record, ",; \t\r\n\v\f")) == 0 }
+
+// read turns a record into a row, and returns false for one whose fields are all blank.
+func (c *csvRows) read(r *row, record []byte, line int64) bool {
 	text, ok := c.text.decode(record, func() []byte { return c.records.ahead(lookAhead) })
 	*r = row{line: line, raw: text}
 	if !ok {
 		r.refuse(domain.BadText, "the row has bytes that are no text in "+c.text.name())
-		return
+		return true
 	}
-	if why := c.split(text); why != "" {
+	why := c.split(text)
+	switch {
+	case why != "":
 		r.refuse(domain.BadRow, why)
-		return
-	}
-	if len(c.fields) != c.width {
+	case c.every(isBlank):
+		return false
+	case c.every(isColumn):
+		r.refuse(domain.BadMember, "the header stands here again")
+	case len(c.fields) != c.width:
 		r.refuse(domain.BadRow, fmt.Sprintf("the row has %d fields, the header %d", len(c.fields), c.width))
-		return
+	default:
+		c.rules.apply(r, c.field(memberColumn), c.field(amountColumn), c.field(reasonColumn))
 	}
-	c.rules.apply(r, c.field(memberColumn), c.field(amountColumn), c.field(reasonColumn))
+	return true
+}
+
+// every reports whether each field of the record is of a kind.
+func (c *csvRows) every(is func([]byte) bool) bool {
+	for _, f := range c.fields {
+		if !is(f) {
+			return false
+		}
+	}
+	return true
+}
+
+func isBlank(field []byte) bool { return len(bytes.TrimSpace(field)) == 0 }
+
+// isColumn reports whether a field is a column's name, as in a header.
+func isColumn(field []byte) bool {
+	_, known := columnNamed(columnName(field))
+	return known
+}
+
+// columnName is a field of a header, without the byte order mark of a file that was appended to another.
+func columnName(field []byte) string {
+	return norm.NFC.String(string(bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(field), []byte(utf8BOM)))))
 }
 
 func (c *csvRows) field(col column) []byte {

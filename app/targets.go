@@ -40,6 +40,14 @@ type ImportResult struct {
 	Accepted    int   // rows that are targets now
 	Rejected    int   // rows that are not
 	TotalAmount int64 // of the accepted ones
+	Warnings    []Warning
+}
+
+// Warning is what an import noticed and did not refuse: a person should look before the event starts.
+type Warning struct {
+	Code domain.Code
+	Text string // for people
+	Line int64  // of the row that it is about; 0 for none
 }
 
 // RejectedRow is a row that was not imported.

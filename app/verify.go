@@ -13,6 +13,7 @@ import (
 	"bestow/domain"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
 )
 
 // VerifyQuery says what is to be verified.
@@ -83,8 +84,8 @@ func (s *Reports) findEvent(ctx context.Context, name string) (*int64, error) {
 	campaign, byCampaign := strings.CutPrefix(name, "campaign:")
 	number, err := strconv.ParseInt(digits, 10, 64)
 	byNumber := err == nil && !byCampaign
-	const query = `SELECT id FROM campaign_events WHERE $1 AND id = $2 OR $3 AND campaign_id = $4 ORDER BY id`
-	rows, err := s.Pool.Query(ctx, query, byNumber, number, !byID, campaign)
+	const query = `SELECT id FROM campaign_events WHERE $1 AND id = $2 OR $3 AND campaign_id IN ($4, $5) ORDER BY id`
+	rows, err := s.Pool.Query(ctx, query, byNumber, number, !byID, campaign, norm.NFC.String(campaign))
 	if err != nil {
 		return nil, fmt.Errorf("find event: %w", err)
 	}

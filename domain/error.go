@@ -34,7 +34,7 @@ const (
 // The codes of rejected rows.
 const (
 	MissingMember   Code = "missing_member"
-	BadMember       Code = "bad_member"
+	BadMember       Code = "bad_member_id"
 	MissingAmount   Code = "missing_amount"
 	BadAmount       Code = "bad_amount"
 	BadReason       Code = "bad_reason"
@@ -43,6 +43,9 @@ const (
 	DuplicateMember Code = "duplicate_member" // the second of two rows of one member
 	ExistingMember  Code = "existing_member"  // the event already has the member
 )
+
+// SuspiciousMemberID is the code of a warning: a member id that is accepted and looks like a leftover.
+const SuspiciousMemberID Code = "suspicious_member_id"
 
 // Mismatch is the error code of a target about which the ledger contradicts itself.
 const Mismatch Code = "mismatch"

@@ -39,7 +39,7 @@ func TestParseAmount(t *testing.T) {
 
 func TestCheckMemberID(t *testing.T) {
 	t.Parallel()
-	for _, id := range []string{"0557418298", "회원00001", "kakao_5054a5054c", "user.1+kr@example.com", "a b", "1e5", strings.Repeat("회", 50), "=HYPERLINK(1)", "a/b"} {
+	for _, id := range []string{"0557418298", "회원00001", "kakao_5054a5054c", "user.1+kr@example.com", "a b", "1e", "e5", "12e4567", "#1234", "user.10", "1001.5", strings.Repeat("회", 50), "=HYPERLINK(1)", "a/b"} {
 		require.NoError(t, domain.CheckMemberID(id), id)
 	}
 	for _, id := range []string{"8.21012E+11", "1E-5", strings.Repeat("회", 51), "a\x00b", "a\nb", "a\u202eb", "a\u2066b", "\xff"} {

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"regexp"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -9,35 +10,97 @@ import (
 // MaxMemberID is the most characters of a member id.
 const MaxMemberID = 50
 
-// eNotation is what a spreadsheet makes of a long number: 8.21012E+11.
-var eNotation = regexp.MustCompile(`^[0-9](\.[0-9]+)?[eE][+-][0-9]+$`)
-
-// CheckMemberID returns nil for an id that may stand in the rows, and otherwise an [Error] with code [BadMember] or
+// CheckMemberID returns nil for an id that a list may bring, and otherwise an [Error] with code [BadMember] or
 // [MissingMember]. The caller has already trimmed it and brought it to NFC.
 func CheckMemberID(id string) error {
-	switch {
-	case id == "":
+	if id == "" {
 		return &Error{Code: MissingMember, Message: "the member_id is missing", Hint: "every row needs one"}
-	case !utf8.ValidString(id):
-		return &Error{Code: BadMember, Message: "the member_id is not valid text", Hint: "save the file as UTF-8"}
-	case utf8.RuneCountInString(id) > MaxMemberID:
-		return &Error{Code: BadMember, Message: "the member_id is over 50 characters", Hint: "check the row's columns"}
-	case HasControl(id):
-		return &Error{Code: BadMember, Message: "the member_id has control characters", Hint: "remove them"}
-	case eNotation.MatchString(id):
-		return &Error{Code: BadMember, Message: "the member_id is in E-notation, as a spreadsheet writes long numbers",
-			Hint: "format the column as text before saving, so that no digit is lost"}
+	}
+	if why := CheckName(id, MaxMemberID); why != "" {
+		return &Error{Code: BadMember, Message: "the member_id " + why, Hint: "write the id as the member is known, with characters that are seen"}
+	}
+	switch {
+	case isDigits(id):
+		return nil
+	case isNumber(id):
+		return &Error{Code: BadMember, Message: "the member_id is a number as a spreadsheet writes it, whose digits may be lost",
+			Hint: "format the column as text before saving"}
+	case isFormulaError(id):
+		return &Error{Code: BadMember, Message: "the member_id is the error value of a formula", Hint: "mend the formula, or leave the row out"}
+	case IsMemberColumn(id):
+		return &Error{Code: BadMember, Message: "the member_id is the column's name: the header stands here again", Hint: "leave the row out"}
 	}
 	return nil
 }
 
-// HasControl says whether s has characters that no name should have: controls (NUL among them) and the invisible marks
-// that reorder text on a screen (bidi overrides, isolates).
-func HasControl(s string) bool {
-	for _, r := range s {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return true
-		}
+// StoredMemberID reports whether id may stand in the rows, by the rule of any version: what a list may bring became less.
+func StoredMemberID(id string) bool {
+	return id != "" && utf8.ValidString(id) && utf8.RuneCountInString(id) <= MaxMemberID && !strings.ContainsRune(id, 0)
+}
+
+// IsMemberColumn reports whether name is that of the column of member ids, in one of its spellings.
+func IsMemberColumn(name string) bool {
+	if hasDigit(name) {
+		return false
+	}
+	switch word(name) {
+	case "memberid", "회원번호":
+		return true
 	}
 	return false
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// hasDigit reports whether s has a digit other than zero, as most ids and no words have.
+func hasDigit(s string) bool { return strings.ContainsAny(s, "123456789") }
+
+// fold is s in capitals, with the wide forms of ASCII made narrow and every dash and minus made one.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= '！' && r <= '～':
+			r -= '！' - '!'
+		case unicode.Is(unicode.Pd, r) || r == '−':
+			r = '-'
+		}
+		return unicode.ToUpper(r)
+	}, s)
+}
+
+var (
+	// pointZero is what a spreadsheet makes of a number that it takes for a fraction: 1001.0, in some countries 1001,0.
+	pointZero = regexp.MustCompile(`^[+-]?[0-9]+[.,]0*$`)
+	// eNotation is what it makes of a long number: 8.21E+11, 8,21E+11, 821012E6.
+	eNotation = regexp.MustCompile(`^[+-]?[0-9.,]*[0-9][.,]? ?E ?([+-] ?[0-9]+|[0-9]{1,3})$`)
+	// powerOfTen is the same as people write it: 8.21×10^11.
+	powerOfTen = regexp.MustCompile(`^[+-]?[0-9.,]*[0-9] ?[×X*·] ?10 ?(\^ ?[+-]?[0-9]+|[⁺⁻]?[⁰¹²³⁴-⁹]+)$`)
+)
+
+// isNumber reports whether id is a number that a spreadsheet has rewritten.
+func isNumber(id string) bool {
+	if c := id[0]; c < utf8.RuneSelf && !strings.ContainsRune("+-.,0123456789", rune(c)) {
+		return false
+	}
+	s := fold(id)
+	return pointZero.MatchString(s) || eNotation.MatchString(s) || powerOfTen.MatchString(s)
+}
+
+// formulaError is what stands in a cell whose formula fails: a hash and a word with ! or ?, in any language (#REF!, #WERT!,
+// #¿NOMBRE?), one of the words without, or LibreOffice's Err:502. A column too narrow for its number is hashes alone.
+var formulaError = regexp.MustCompile(`^(#[^0-9].*[!?]|#(N/?A|NV|N/D|Н/Д|GETTING_DATA|LOADING\.*)|#+|ERR: ?[0-9]{3})$`)
+
+// isFormulaError reports whether id is the error value of a spreadsheet.
+func isFormulaError(id string) bool {
+	if c := id[0]; c != '#' && c|0x20 != 'e' && c < utf8.RuneSelf {
+		return false
+	}
+	return formulaError.MatchString(fold(id))
 }

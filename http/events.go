@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"bestow/app"
@@ -138,7 +139,7 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !utf8.ValidString(in.CampaignID) || domain.HasControl(in.CampaignID) {
+	if !utf8.ValidString(in.CampaignID) || strings.ContainsFunc(in.CampaignID, unicode.IsControl) {
 		return nil, badParameter("campaign_id", "has control characters")
 	}
 	f := app.EventFilter{Status: domain.Status(in.Status), Type: in.Type, CampaignID: in.CampaignID, Before: before, Limit: in.Limit + 1}

@@ -69,7 +69,7 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 		return nil, err
 	}
 	out := &importOut{Status: http.StatusOK, Replayed: replayed(by)}
-	out.Body = api.ImportResult{Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount}
+	out.Body = api.ImportResult{Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount, Warnings: wireWarnings(r.Warnings)}
 	if in.DryRun {
 		return out, nil
 	}
@@ -129,6 +129,17 @@ func (e *uploadError) explain() *domain.Error {
 		return &domain.Error{Code: api.RequestTimeout, Message: "the upload stood still for a minute", Hint: "nothing of it was kept: send it again"}
 	}
 	return &domain.Error{Code: api.Malformed, Message: "the upload ended early", Hint: "nothing of it was kept: send it again"}
+}
+
+func wireWarnings(warnings []app.Warning) []api.Warning {
+	wire := make([]api.Warning, len(warnings))
+	for i, w := range warnings {
+		wire[i] = api.Warning{Code: w.Code, Text: w.Text}
+		if w.Line > 0 {
+			wire[i].Line = &w.Line
+		}
+	}
+	return wire
 }
 
 func wireRows(rows []app.RejectedRow) []api.RejectedRow {

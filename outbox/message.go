@@ -185,10 +185,11 @@ func (m Message) check() error {
 	return nil
 }
 
-// possible says whether a relay could have written g into a message of c.
+// possible says whether a relay could have written g into a message of c. The member may have been imported by an older
+// version, whose rule for ids was another.
 func possible(g domain.Grant, c domain.Chunk) bool {
 	return g.TargetID >= c.First && g.TargetID <= c.Last && g.Amount > 0 && g.Try >= 0 && g.Redrive >= 0 &&
-		domain.CheckMemberID(g.MemberID) == nil
+		domain.StoredMemberID(g.MemberID)
 }
 
 // newTrace is a W3C traceparent that begins a trace.

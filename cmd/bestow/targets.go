@@ -62,6 +62,7 @@ func (c *targetsImportCmd) report(t *terminal, e api.Event, r api.ImportResult) 
 	if _, err := fmt.Fprintf(t.out, "%d targets %s, %d in all; %d rows rejected\n", r.Accepted, verb, r.TotalAmount, r.Rejected); err != nil {
 		return err
 	}
+	t.sayWarnings(r.Warnings)
 	switch {
 	case c.DryRun:
 		t.say("nothing was kept: it was a dry run")
@@ -71,6 +72,19 @@ func (c *targetsImportCmd) report(t *terminal, e api.Event, r api.ImportResult) 
 		t.say("next: bestow event start %d", e.ID)
 	}
 	return nil
+}
+
+func (t *terminal) sayWarnings(warnings []api.Warning) {
+	for _, w := range warnings[:min(maxPrinted, len(warnings))] {
+		if w.Line != nil {
+			t.say("  warning: line %d: %s: %s", *w.Line, w.Code, w.Text)
+			continue
+		}
+		t.say("  warning: %s: %s", w.Code, w.Text)
+	}
+	if more := len(warnings) - maxPrinted; more > 0 {
+		t.say("  and %d more warnings: -o json has them", more)
+	}
 }
 
 func (c *targetsImportCmd) contentType() (string, error) {

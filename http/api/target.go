@@ -9,6 +9,15 @@ type ImportResult struct {
 	Rejected    int     `json:"rejected"`
 	TotalAmount int64   `json:"total_amount" doc:"the sum of what was accepted"`
 	RejectedURL *string `json:"rejected_url" doc:"where the rejected rows are; null if there are none"`
+
+	Warnings []Warning `json:"warnings" doc:"what was not refused and a person should look at before the event starts; at most 101 a code"`
+}
+
+// Warning is what an import noticed and did not refuse.
+type Warning struct {
+	Code string `json:"code" doc:"suspicious_member_id: the member looks like a sum row, an empty value or a column's name"`
+	Text string `json:"text" doc:"for people"`
+	Line *int64 `json:"line,omitempty" doc:"of the row that it is about; the header is line 1"`
 }
 
 // Import is one upload of an event's history.

@@ -1,0 +1,145 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"bestow/domain"
+
+	"github.com/stretchr/testify/require"
+)
+
+// lines are a list's rejected rows, as "line code".
+func lines(rows []RejectedRow) (all []string) {
+	for _, r := range rows {
+		all = append(all, fmt.Sprintf("%d %s", r.Line, r.Code))
+	}
+	return all
+}
+
+// C1: of nine rows that look like four members, those whose ids have characters that are not seen are rejected, and the
+// reason names the character.
+func TestC1Invisible(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile("testdata/c1-invisible.csv")
+	require.NoError(t, err)
+	s := setupImport(t)
+	id := s.event()
+	result := s.mustImport(id, string(file))
+	require.Equal(t, ImportResult{ImportID: result.ImportID, Accepted: 3, Rejected: 6, TotalAmount: 70}, result)
+	rejected := s.rejected(id, result.ImportID)
+	require.Equal(t, []string{"3 bad_member_id", "4 bad_member_id", "5 bad_member_id", "7 bad_member_id", "8 bad_member_id", "9 bad_member_id"}, lines(rejected))
+	for i, character := range []string{"U+200B as character 5", "U+FEFF as character 1", "U+00AD as character 3", "U+200D as character 3", "U+2028 as character 3", "U+3164 as character 1"} {
+		require.Contains(t, rejected[i].Reason, character)
+	}
+}
+
+// C2: what a spreadsheet leaves in a list is rejected, or accepted with a warning; rows of delimiters are no rows.
+func TestC2Leftovers(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile("testdata/c2-leftovers.csv")
+	require.NoError(t, err)
+	s := setupImport(t)
+	id := s.event()
+	result := s.mustImport(id, string(file))
+	require.Equal(t, ImportResult{ImportID: result.ImportID, Accepted: 4, Rejected: 7, TotalAmount: 7000, Warnings: []Warning{
+		{Code: domain.SuspiciousMemberID, Line: 11, Text: `the member_id "합계" looks like a sum row: check it before the event starts`},
+		{Code: domain.SuspiciousMemberID, Line: 12, Text: `the member_id "NULL" looks like an empty value: check it before the event starts`},
+	}}, result)
+	require.Equal(t, []string{"3 bad_member_id", "4 bad_member_id", "5 bad_member_id", "6 bad_member_id", "7 bad_member_id", "8 bad_member_id", "9 bad_member_id"},
+		lines(s.rejected(id, result.ImportID)))
+	members := map[string]bool{}
+	for _, m := range s.consistent(id) {
+		members[m.Member] = true
+	}
+	require.Equal(t, map[string]bool{"M1": true, "M2": true, "합계": true, "NULL": true}, members)
+}
+
+// C2: blank rows of every make are no rejects, so that they do not end an upload that asked for none.
+func TestC2BlankRows(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	for _, blank := range []string{",", ",,", ",,,,,,", ";;", "\t\t", " , ", "\"\",\"\"", "\"\"", "\" \", ", "\u3000,\u00a0", "\v", " "} {
+		result, err := s.targets.Import(t.Context(), Caller{Actor: "test"}, s.event(),
+			Upload{Body: strings.NewReader("member_id,amount\nM1,1\n" + blank + "\nM2,2\r\n" + blank + "\r\n"), ContentType: typeCSV, OnReject: Abort})
+		require.NoError(t, err, "%q", blank)
+		require.Equal(t, 2, result.Accepted, "%q", blank)
+	}
+	_, err := s.importCSV(s.event(), "member_id,amount\n,\n,\n")
+	require.ErrorIs(t, err, &domain.Error{Code: domain.BadFile}, "a list of nothing but blank rows has no rows")
+	_, err = s.importCSV(s.event(), "member_id,amount\n,1\n")
+	require.ErrorIs(t, err, &domain.Error{Code: domain.AllRejected}, "an amount is not blank")
+}
+
+// C2: the header again is no member, as two files that were put together have it, whatever its order and its form.
+func TestC2HeaderAgain(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ header, again string }{
+		{"member_id,amount", "member_id,amount"},
+		{"member_id,amount", "회원번호,금액"},
+		{"회원번호,금액", "member_id,amount"},
+		{"member_id,amount", "MEMBER_ID,Amount"},
+		{"member_id,amount", "amount,member_id"},
+		{"member_id,amount", "회원번호,금액"},
+		{"member_id,amount", `"member_id","amount"`},
+		{"member_id,amount", utf8BOM + "member_id,amount"},
+		{"member_id,amount", "member_id,amount,reason"},
+		{"member_id;amount", "회원번호;금액"},
+		{"member_id,reason", "reason,member_id"},
+		{"member_id,reason", "member_id,봄맞이"},
+		{"member_id", "member_id"},
+		{"member_id", utf8BOM + "회원번호"},
+		{"member_id", "회원 번호"},
+	} {
+		rows, _, err := readAll(typeCSV, strings.NewReader(test.header+"\n"+test.again+"\n"), 7)
+		require.NoError(t, err)
+		require.Equal(t, []string{"2 bad_member_id"}, rows, "%q", test.again)
+	}
+}
+
+// NDJSON has the same rule for members and reasons.
+func TestNDJSONHasTheSameRules(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ member, reason, want string }{
+		{"M1", "", "1 M1 7"},
+		{"합계", "", "1 합계 7"},
+		{"M1\\u200b", "", "1 bad_member_id"},
+		{"member_id", "", "1 bad_member_id"},
+		{"1001.0", "", "1 bad_member_id"},
+		{"8,21E+11", "", "1 bad_member_id"},
+		{"#N/A", "", "1 bad_member_id"},
+		{"M1", "🏳️‍🌈", "1 M1 7 🏳️‍🌈"},
+		{"M1", "e\\u0301", "1 M1 7 é"},
+		{"M1", "a\\tb", "1 bad_reason"},
+		{"M1", "a\\u200bb", "1 bad_reason"},
+	} {
+		rows, _, err := readAll(typeNDJSON, strings.NewReader(fmt.Sprintf(`{"member_id": "%s", "reason": "%s"}`, c.member, c.reason)), 7)
+		require.NoError(t, err)
+		require.Equal(t, []string{c.want}, rows, "%s, %s", c.member, c.reason)
+	}
+}
+
+// Warnings are bounded, in the order of the lines, of accepted rows alone, and the last one counts the rest.
+func TestWarningsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	var file strings.Builder
+	file.WriteString("member_id\n")
+	for i := range 130 {
+		fmt.Fprintf(&file, "합계 %d\n", i)
+	}
+	file.WriteString("합계 0\n")
+	result := s.mustImport(s.event("default_amount = 1"), file.String())
+	require.Len(t, result.Warnings, maxShown+1)
+	for i, w := range result.Warnings[:maxShown] {
+		require.EqualValues(t, i+2, w.Line)
+	}
+	require.Equal(t, Warning{Code: domain.SuspiciousMemberID, Text: "30 more rows look like that"}, result.Warnings[maxShown])
+
+	dry, err := s.targets.Import(t.Context(), Caller{Actor: "test"}, s.event("default_amount = 1"),
+		Upload{Body: strings.NewReader("member_id\nNULL\n"), ContentType: typeCSV, DryRun: true})
+	require.NoError(t, err)
+	require.Len(t, dry.Warnings, 1, "a dry run warns too")
+}

@@ -1,0 +1,197 @@
+package domain
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxReason is the most characters of a reason, a default reason and a memo.
+const MaxReason = 500
+
+// CheckName says why s cannot be a name that people compare by eye, a member id or a campaign id; "" if it can. The caller
+// has brought s to NFC. Every character of a name is one that is seen, and the only blank is the space: two names that
+// look the same are the same.
+func CheckName(s string, most int) string {
+	if why := checkFrame(s, most); why != "" {
+		return why
+	}
+	at := 0
+	for _, r := range s {
+		at++
+		if r >= 0x20 && r < 0x7f {
+			continue
+		}
+		if why := unfitForName(r); why != "" {
+			return fault(r, at, why)
+		}
+	}
+	return ""
+}
+
+// CheckText says why s cannot be a free text that people read, such as a reason, a default reason or a memo; "" if it can.
+// The caller has brought s to NFC; whether it may be empty is the caller's to say. A text holds what is seen, blanks
+// between, and what emoji are composed of; no line breaks or other controls, nothing that reorders or hides.
+func CheckText(s string, most int) string {
+	if s == "" {
+		return ""
+	}
+	if why := checkFrame(s, most); why != "" {
+		return why
+	}
+	if isPlain(s) {
+		return ""
+	}
+	runes := []rune(s)
+	for i, r := range runes {
+		if why := unfitForText(r); why != "" && !composesEmoji(runes, i) {
+			return fault(r, i+1, why)
+		}
+	}
+	return ""
+}
+
+// checkFrame says what is wrong with s whatever its characters.
+func checkFrame(s string, most int) string {
+	switch {
+	case !utf8.ValidString(s):
+		return "is not valid text"
+	case len(s) > most && utf8.RuneCountInString(s) > most:
+		return "is over " + strconv.Itoa(most) + " characters"
+	case strings.TrimSpace(s) == "":
+		return "is missing or blank"
+	case strings.TrimSpace(s) != s:
+		return "begins or ends with a blank"
+	}
+	return ""
+}
+
+// isPlain reports whether s is printable ASCII.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+func fault(r rune, at int, why string) string {
+	return fmt.Sprintf("has %U as character %d, %s", r, at, why)
+}
+
+// unfitForName says why no name may hold r, "" if one may.
+func unfitForName(r rune) string {
+	switch {
+	case unicode.Is(unicode.Zs, r) && r != ' ':
+		return "a blank that looks like a space and is another character"
+	case r == '\uFFFC' || r == '\uFFFD':
+		return "which stands for a character that was lost"
+	}
+	if why := unfit(r); why != "" || !unicode.Is(unicode.Cn, r) {
+		return why
+	}
+	return undefined
+}
+
+// unfitForText says why no text may hold r outside of an emoji, "" if one may. What is not defined yet may be an emoji of a
+// later Unicode where those are kept together.
+func unfitForText(r rune) string {
+	if why := unfit(r); why != "" || !unicode.Is(unicode.Cn, r) || isPictograph(r) {
+		return why
+	}
+	return undefined
+}
+
+// undefined: a later Unicode may give such a character any look, and another NFC.
+const undefined = "which Unicode " + unicode.Version + " does not define"
+
+// unfit says why neither a name nor a text may hold r, "" if its class allows both.
+func unfit(r rune) string {
+	switch {
+	case unicode.IsControl(r):
+		return "a control character"
+	case unicode.Is(unicode.Bidi_Control, r):
+		return "which reorders the text around it"
+	case unicode.In(r, unicode.Zl, unicode.Zp):
+		return "a line or paragraph separator"
+	case unicode.Is(unicode.Noncharacter_Code_Point, r):
+		return "which is no character"
+	case unicode.Is(unicode.Co, r):
+		return "a private character that looks different everywhere"
+	case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point), looksBlank(r):
+		return "which is not seen"
+	}
+	return ""
+}
+
+// looksBlank reports whether r is a letter, mark or symbol by its class and shows nothing.
+func looksBlank(r rune) bool {
+	switch r {
+	case '\u2800', // braille pattern blank
+		'\U00016FE4', // Khitan small script filler
+		'\U0001D159': // musical symbol null notehead
+		return true
+	}
+	return false
+}
+
+// The characters that emoji are composed with.
+const (
+	joiner      = '\u200D'
+	asText      = '\uFE0E'
+	asEmoji     = '\uFE0F'
+	keycap      = '\u20E3'
+	blackFlag   = '\U0001F3F4'
+	firstTag    = '\U000E0020'
+	endOfTags   = '\U000E007F'
+	firstPicto  = '\U0001F000'
+	lastPicto   = '\U0001FAFF'
+	longestTags = 8 // of a flag of a part of a country
+)
+
+// composesEmoji reports whether the unseen character at i is part of an emoji: a joiner between two pictures, a selector
+// behind one, a tag of a flag.
+func composesEmoji(s []rune, i int) bool {
+	if i == 0 {
+		return false
+	}
+	before, after := s[i-1], rune(0)
+	if i+1 < len(s) {
+		after = s[i+1]
+	}
+	switch r := s[i]; {
+	case r == joiner:
+		return (isPicture(before) || before == asEmoji) && isPicture(after)
+	case r == asEmoji || r == asText:
+		return isPicture(before) || isKey(before) && after == keycap
+	case r >= firstTag && r <= endOfTags:
+		return inFlag(s, i)
+	}
+	return false
+}
+
+// isPicture reports whether r may be a picture by itself: a symbol, or one of the few that Unicode counts elsewhere.
+func isPicture(r rune) bool {
+	return unicode.In(r, unicode.So, unicode.Sm, unicode.Sk) || isPictograph(r) || r == '‼' || r == '⁉' || r == '〰' || r == 'ℹ'
+}
+
+// isPictograph reports whether r lies where Unicode keeps emoji, those of later versions too.
+func isPictograph(r rune) bool { return r >= firstPicto && r <= lastPicto }
+
+func isKey(r rune) bool { return r >= '0' && r <= '9' || r == '#' || r == '*' }
+
+// inFlag reports whether the tag at i belongs to a flag: the black one, a few tags, and the tag that ends them.
+func inFlag(s []rune, i int) bool {
+	first := i - 1
+	for first > 0 && s[first] >= firstTag && s[first] < endOfTags {
+		first--
+	}
+	last := i
+	for last < len(s) && s[last] >= firstTag && s[last] < endOfTags {
+		last++
+	}
+	return s[first] == blackFlag && last < len(s) && s[last] == endOfTags && last-first > 1 && last-first <= longestTags
+}
