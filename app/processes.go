@@ -68,6 +68,13 @@ func (p Process) works(role string) bool {
 	return p.has(role) && (role == RoleHandler || !slices.ContainsFunc(p.Reports, Report.idles))
 }
 
+// Obstacles are the reports of p that say that something is wrong, and that still hold.
+func (p Process) Obstacles() []Report {
+	return slices.DeleteFunc(slices.Clone(p.Reports), func(r Report) bool {
+		return r.Code == "" || r.AgeMS >= reportFor.Milliseconds()
+	})
+}
+
 // Beat notes that p is alive, and what it has to say; p's times are not read. oldest reports whether no process that runs
 // is older: that one speaks for all of them.
 func (s *Processes) Beat(ctx context.Context, p Process) (oldest bool, err error) {

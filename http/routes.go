@@ -44,6 +44,7 @@ func (s *server) routes(e *echo.Echo) {
 	handle(s, op("GET", "/parked", http.StatusOK, "List messages that no handler could use, newest first"), s.listParked)
 	handle(s, op("POST", "/parked/{id}/replay", http.StatusAccepted, "Publish a parked message again"), s.replayParked)
 	handle(s, op("GET", "/queue", http.StatusOK, "Show the lanes in the order in which they will run"), s.showQueue)
+	handle(s, systemOp(), s.showSystem)
 	stream(s, importOp(), s.importTargets)
 	handle(s, op("GET", "/events/{id}/imports", http.StatusOK, "List an event's uploads"), s.listImports)
 	stream(s, rejectedOp(), s.rejectedRows)

@@ -294,7 +294,7 @@ func TestWatchOutlivesAServer(t *testing.T) {
 		streams++
 		switch streams {
 		case 1:
-			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"PENDING\"}\n\n")
+			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"PENDING\", \"waiting_for\": [{\"code\": \"relay\", \"text\": \"no relay\"}, {\"code\": \"jobs\", \"text\": \"no jobs\"}]}\n\n")
 		case 2:
 			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"RUNNING\", \"total\": 10, \"success\": 5, \"waiting_retry\": 1, \"unknown\": 2, \"rate_per_s\": 2.5, \"eta_s\": 2}\n\n")
 		case 3:
@@ -304,9 +304,17 @@ func TestWatchOutlivesAServer(t *testing.T) {
 		}
 	}))
 	out, _ := s.done("event watch 1")
-	require.Equal(t, "PENDING   0%  0 of 0 granted, 0 failed\n"+
+	require.Equal(t, "PENDING   0%  0 of 0 granted, 0 failed  waiting for relay: no relay; jobs: no jobs\n"+
 		"RUNNING  50%  5 of 10 granted, 0 failed, 1 wait for a retry, 2 unknown  2/s, 2s to go\n"+
 		"COMPLETED 100%  10 of 10 granted, 0 failed\n", out)
+}
+
+// A line that is written over and over never breaks into two.
+func TestWatchFits(t *testing.T) {
+	t.Parallel()
+	for width, want := range map[int]string{0: "안녕하세요", 1: "안녕하세요", 5: "안녕하…", 6: "안녕하세요", 2: "…"} {
+		require.Equal(t, want, fit("안녕하세요", width), width)
+	}
 }
 
 func TestWatchOfNothing(t *testing.T) {

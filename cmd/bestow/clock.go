@@ -63,7 +63,7 @@ func (p *process) workJobs(ctx context.Context) (err error) {
 			p.log.ErrorContext(ctx, "no jobs are worked until the clock is right", obs.Err, why)
 		}
 		told = why != nil
-		p.heart.words.clockIs(why)
+		p.heart.vitals.clockIs(why)
 		switch err := p.turn(ctx, working, should); {
 		case err == nil:
 			working = should

@@ -28,11 +28,11 @@ const (
 
 // heart keeps the process's row in the list of processes (app.Processes), and knows what events stand still for.
 type heart struct {
-	p     *process
-	self  app.Process
-	every time.Duration
-	words *words
-	told  map[app.Reason]bool // what the log was told of
+	p      *process
+	self   app.Process
+	every  time.Duration
+	vitals *vitals
+	told   map[app.Reason]bool // what the log was told of
 
 	mu    sync.Mutex
 	still []app.Standing // as of the last beat
@@ -41,7 +41,7 @@ type heart struct {
 func newHeart(p *process) *heart {
 	host, _ := os.Hostname() // for people: "" does no harm
 	self := app.Process{ID: newID(), Roles: p.roles, Version: buildVersion().Version, Host: host, PID: os.Getpid()}
-	return &heart{p: p, self: self, every: cmp.Or(p.with.beat, beatEvery), words: newWords(), told: map[app.Reason]bool{}}
+	return &heart{p: p, self: self, every: cmp.Or(p.with.beat, beatEvery), vitals: newVitals(), told: map[app.Reason]bool{}}
 }
 
 // newID returns a random UUID as text.
@@ -82,7 +82,7 @@ func (h *heart) rest(ctx context.Context, wait time.Duration) {
 	}
 	select {
 	case <-ctx.Done():
-	case <-h.words.news:
+	case <-h.vitals.news:
 	case <-time.After(wait - min(wait, beatAgain)):
 	}
 }
@@ -137,7 +137,7 @@ const eventsLogged = 10
 
 // reports is all that this process has to say.
 func (h *heart) reports() []app.Report {
-	reports := h.words.all()
+	reports := h.vitals.all()
 	if err := h.p.granter.ledger.unheard(); err != nil {
 		reports = append(reports, app.Report{Code: app.LedgerAway, Ledger: ourLedger, Text: "the ledger " + ourLedger + " does not answer: " + oneLine(h.p.granter.ledger.cause().Error())})
 	}
@@ -147,7 +147,7 @@ func (h *heart) reports() []app.Report {
 // listenToKafka looks again and again whether Kafka answers this process.
 func (h *heart) listenToKafka(ctx context.Context) {
 	for ctx.Err() == nil {
-		h.words.answered(h.p.kafka.Ping(ctx))
+		h.vitals.answered(h.p.kafka.Ping(ctx))
 		select {
 		case <-ctx.Done():
 		case <-time.After(h.every):
@@ -155,8 +155,8 @@ func (h *heart) listenToKafka(ctx context.Context) {
 	}
 }
 
-// words are what the process's parts said last of what they need.
-type words struct {
+// vitals are what the process's parts said last of what they need.
+type vitals struct {
 	news   chan struct{} // one is waiting when something has changed
 	mu     sync.Mutex
 	away   string // why Kafka does not answer; "": it does
@@ -169,12 +169,12 @@ type word struct {
 	at     time.Time
 }
 
-func newWords() *words {
-	return &words{news: make(chan struct{}, 1), topics: map[string]word{}}
+func newVitals() *vitals {
+	return &vitals{news: make(chan struct{}, 1), topics: map[string]word{}}
 }
 
 // took notes how Kafka took a message to a topic: nil, or why it did not.
-func (w *words) took(topic string, refused *outbox.Refusal) {
+func (w *vitals) took(topic string, refused *outbox.Refusal) {
 	r := app.Report{Topic: topic}
 	if refused != nil {
 		r.Code, r.Text, r.EventType = refused.Code, oneLine(refused.Text), refused.EventType
@@ -189,7 +189,7 @@ func (w *words) took(topic string, refused *outbox.Refusal) {
 }
 
 // answered notes whether Kafka answered at all.
-func (w *words) answered(err error) {
+func (w *vitals) answered(err error) {
 	text := ""
 	if err != nil {
 		text = "Kafka does not answer: " + oneLine(err.Error())
@@ -203,7 +203,7 @@ func (w *words) answered(err error) {
 }
 
 // clockIs notes why no jobs are worked: the clock is wrong. nil: it is right.
-func (w *words) clockIs(err error) {
+func (w *vitals) clockIs(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.idle = ""
@@ -212,15 +212,15 @@ func (w *words) clockIs(err error) {
 	}
 }
 
-func (w *words) changed() {
+func (w *vitals) changed() {
 	select {
 	case w.news <- struct{}{}:
 	default:
 	}
 }
 
-// all returns the words as reports.
-func (w *words) all() []app.Report {
+// all returns them as reports.
+func (w *vitals) all() []app.Report {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	reports := make([]app.Report, 0, len(w.topics)+1)

@@ -31,6 +31,7 @@ type cli struct {
 	Queue        queueCmd        `cmd:"" help:"Show the lanes: what runs, what waits, in which order and from when."`
 	Retry        retryCmd        `cmd:"" help:"Try again what was given up, and bring waiting retries forward."`
 	Parked       parkedCmd       `cmd:"" help:"See messages that no handler could use, and publish them again."`
+	Doctor       doctorCmd       `cmd:"" help:"Look for what is wrong with the installation, and why events stand still."`
 	Installation installationCmd `cmd:"" help:"See this database's installation id, or give a copied database its own."`
 
 	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the API's description."`

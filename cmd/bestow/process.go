@@ -107,7 +107,7 @@ func (p *process) wire(ctx context.Context) error {
 		}
 	}
 	p.heart = newHeart(p)
-	relay := &outbox.RelayWorker{Pool: p.pool, Kafka: p.kafka, Close: p.app.Events.Close, Report: p.heart.words.took, Log: p.log}
+	relay := &outbox.RelayWorker{Pool: p.pool, Kafka: p.kafka, Close: p.app.Events.Close, Report: p.heart.vitals.took, Log: p.log}
 	replay := &outbox.ReplayWorker{Pool: p.pool, Kafka: p.kafka, Log: p.log}
 	p.net = &outbox.Net{Pool: p.pool, River: p.river, Kafka: p.kafka, ChunksAJob: p.cfg.RelayChunks, Patience: patienceWithKafka}
 	jobs.Register(workers, jobs.Workers{App: p.app, Relay: relay, Replay: replay, Net: p.net, Log: p.log})

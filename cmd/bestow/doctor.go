@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/internal/pg"
+	"bestow/migrations"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// doctorCmd is `bestow doctor`. It reads DATABASE_URL, since it also looks at what keeps the service from answering.
+type doctorCmd struct{ format }
+
+// Help says what is looked at.
+func (doctorCmd) Help() string {
+	return `Looks at the database and its schema, the clock, the processes and their roles, River's leader and queues, the ledgers'
+breakers, Kafka (where KAFKA_BROKERS is set), and what events stand still for. It changes nothing, and ends with exit
+code 1 if something is wrong. It uses DATABASE_URL, as the service does.`
+}
+
+// errIll is the end of a doctor that found something wrong: the list has said it all.
+var errIll = errors.New("something is wrong")
+
+// The levels of a finding.
+const (
+	fine    = "ok"
+	warning = "warning" // on purpose, or for a while
+	wrong   = "wrong"
+	skipped = "skipped"
+)
+
+// finding is what the doctor says of one thing.
+type finding struct {
+	Check string `json:"check"`
+	Level string `json:"level"`
+	Text  string `json:"text"`
+}
+
+// diagnosis is what `bestow doctor -o json` prints.
+type diagnosis struct {
+	OK     bool      `json:"ok"`
+	Checks []finding `json:"checks"`
+}
+
+// Run examines the installation.
+func (c *doctorCmd) Run(ctx context.Context, t *terminal) error {
+	cfg, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	pool, err := openDatabase(ctx, cfg, pg.Options{Standby: true})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return c.show(t, (&doctor{cfg: cfg, pool: pool, now: time.Now}).examine(ctx))
+}
+
+func (c *doctorCmd) show(t *terminal, d diagnosis) error {
+	err := c.print(t, d, func() error {
+		return table(t.out, func(w io.Writer) {
+			for _, f := range d.Checks {
+				fmt.Fprintf(w, "%s\t%s\t%s\n", f.Level, f.Check, f.Text)
+			}
+		})
+	})
+	if err == nil && !d.OK {
+		return errIll
+	}
+	return err
+}
+
+// doctor looks at an installation from outside.
+type doctor struct {
+	cfg    config
+	pool   *pgxpool.Pool
+	now    func() time.Time
+	checks []finding
+}
+
+// patienceOfADoctor is how long all of the examination may take.
+const patienceOfADoctor = 30 * time.Second
+
+func (d *doctor) say(check, level, format string, args ...any) {
+	d.checks = append(d.checks, finding{check, level, fmt.Sprintf(format, args...)})
+}
+
+// examine looks at one thing after another; what stands on a thing that is wrong is not looked at.
+func (d *doctor) examine(ctx context.Context) diagnosis {
+	ctx, cancel := context.WithTimeout(ctx, patienceOfADoctor)
+	defer cancel()
+	if d.database(ctx) && d.schema(ctx) {
+		d.clock(ctx)
+		d.installation(ctx)
+	}
+	d.kafka(ctx)
+	ill := slices.ContainsFunc(d.checks, func(f finding) bool { return f.Level == wrong })
+	return diagnosis{OK: !ill, Checks: d.checks}
+}
+
+func (d *doctor) database(ctx context.Context) bool {
+	var version string
+	if err := d.pool.QueryRow(ctx, `SELECT current_setting('server_version')`).Scan(&version); err != nil {
+		d.say("database", wrong, "PostgreSQL does not answer: %s", oneLine(err.Error()))
+		return false
+	}
+	d.say("database", fine, "PostgreSQL %s answers", version)
+	return true
+}
+
+func (d *doctor) schema(ctx context.Context) bool {
+	if err := migrations.Current(ctx, d.cfg.DatabaseURL); err != nil {
+		d.say("schema", wrong, "%s", oneLine(err.Error()))
+		return false
+	}
+	d.say("schema", fine, "has every migration of this version")
+	return true
+}
+
+func (d *doctor) clock(ctx context.Context) {
+	if err := (clock{d.pool, d.now}).check(ctx); err != nil {
+		d.say("clock", wrong, "%s", oneLine(err.Error()))
+		return
+	}
+	d.say("clock", fine, "this machine's is within %s of the database's", clockTolerance)
+}
+
+// installation looks at what the processes say of themselves.
+func (d *doctor) installation(ctx context.Context) {
+	sys, err := (&app.Reports{Deps: app.Deps{Pool: d.pool}}).System(ctx)
+	if err != nil {
+		d.say("processes", wrong, "%s", oneLine(err.Error()))
+		return
+	}
+	if sys.ReadOnly {
+		d.say("database", wrong, "it takes no writes: its server is a standby, or read-only")
+	}
+	d.processes(sys)
+	d.river(sys)
+	for _, l := range sys.Ledgers {
+		if l.Away != "" {
+			d.say("ledger", wrong, "%s", l.Away)
+		} else {
+			d.say("ledger", fine, "%s: no handler leaves it alone", l.Name)
+		}
+	}
+	// Whether the processes have the master key they know themselves.
+	standing := slices.DeleteFunc(sys.Standing, func(s app.Standing) bool { return s.Code == domain.MissingKeys })
+	for _, s := range standing {
+		d.say("events", wrong, "%d stand still, such as event %d: %s", len(s.Events), s.Events[0], s.Text)
+	}
+	if len(standing) == 0 {
+		d.say("events", fine, "none of those that run or are due stands still")
+	}
+}
+
+// processes looks for each role, for what processes report, and for versions that are mixed.
+func (d *doctor) processes(sys app.System) {
+	for _, role := range []string{roleAPI, roleRelay, roleHandler, roleJobs} {
+		if n := len(sys.Working(role)); n > 0 {
+			d.say("role "+role, fine, "processes: %d", n)
+		} else {
+			d.say("role "+role, wrong, "no process with the role %s is running: `bestow serve --roles %s` starts one", role, role)
+		}
+	}
+	var versions []string
+	for _, p := range sys.Processes {
+		versions = append(versions, p.Version)
+		for _, r := range p.Obstacles() {
+			d.say("process", wrong, "%s %d (%s): %s", p.Host, p.PID, strings.Join(p.Roles, ","), r.Text)
+		}
+	}
+	slices.Sort(versions)
+	if versions = slices.Compact(versions); len(versions) > 1 {
+		d.say("versions", warning, "more than one is running: %s", strings.Join(versions, ", "))
+	}
+}
+
+func (d *doctor) river(sys app.System) {
+	switch atWork := len(sys.Working(roleRelay)) + len(sys.Working(roleJobs)); {
+	case sys.River.Leader != "":
+		d.say("river", fine, "%s leads", sys.River.Leader)
+	case atWork > 0:
+		d.say("river", wrong, "no client leads, so that no job is scheduled or rescued: it should within half a minute")
+	}
+	for _, queue := range sys.River.Paused {
+		d.say("queue "+queue, wrong, "is paused in River UI")
+	}
+}
+
+func (d *doctor) kafka(ctx context.Context) {
+	if len(d.cfg.Brokers) == 0 {
+		d.say("kafka", skipped, "KAFKA_BROKERS is not set")
+		return
+	}
+	k, err := outbox.NewKafka(d.cfg.kafka())
+	if err == nil {
+		err = errors.Join(k.Ping(ctx), k.Close())
+	}
+	if err != nil {
+		d.say("kafka", wrong, "%s", oneLine(err.Error()))
+		return
+	}
+	d.say("kafka", fine, "answers at %s", strings.Join(d.cfg.Brokers, ", "))
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/domain"
+
+	"github.com/go-json-experiment/json"
+	"github.com/riverqueue/river"
+	"github.com/stretchr/testify/require"
+)
+
+// examined is what a doctor says of the world.
+func (w *world) examined() diagnosis {
+	w.Helper()
+	return (&doctor{cfg: w.cfg, pool: w.pool, now: time.Now}).examine(w.Context())
+}
+
+// ills are the checks of a diagnosis that are wrong, and what they say.
+func (d diagnosis) ills() (all []string) {
+	for _, f := range d.Checks {
+		if f.Level == wrong {
+			all = append(all, f.Check+": "+f.Text)
+		}
+	}
+	return all
+}
+
+// The doctor finds what is wrong, and nothing where nothing is.
+func TestDoctor(t *testing.T) {
+	t.Parallel()
+	s := newStill(t)
+	has := func(ill string) {
+		t.Helper()
+		var d diagnosis
+		found := func(text string) bool { return strings.HasPrefix(text, ill) }
+		require.True(t, s.soon(func() bool { d = s.examined(); return slices.ContainsFunc(d.ills(), found) }), "%s: %v", ill, d.Checks)
+		require.False(t, d.OK)
+	}
+	has("role relay: no process with the role relay is running: `bestow serve --roles relay` starts one")
+	has("role jobs: ")
+	var ledger outage
+	p, stop := s.role(ledger.overrides(), roleRelay, roleHandler, roleJobs)
+	require.True(t, s.soon(func() bool { return s.examined().OK }), "%v", s.examined().Checks)
+
+	require.NoError(t, p.river.QueuePause(t.Context(), "relay", &river.QueuePauseOpts{}))
+	e := s.event(p, "POINT", 2_000)
+	s.run(p, e)
+	has("queue relay: is paused in River UI")
+	has("events: 1 stand still, such as event 1: blocked: the relay queue is paused in River UI")
+	ledger.how.Store(refusing)
+	require.NoError(t, p.river.QueueResume(t.Context(), "relay", &river.QueuePauseOpts{}))
+	has("ledger: the ledger money does not answer: ")
+	ledger.how.Store(present)
+	s.completed(p, e.ID)
+	require.True(t, s.soon(func() bool { return s.examined().OK }))
+
+	stop()
+	has("role handler: ")
+	s.exec(`DELETE FROM goose_db_version WHERE version_id = 24`)
+	require.Equal(t, []string{"schema: database lacks migration 0024_processes.sql: run `bestow migrate up`"}, s.examined().ills(), "and what needs it is not looked at")
+}
+
+// A doctor whose own clock is wrong, or whose Kafka or database is not there, says so.
+func TestDoctorAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := &doctor{cfg: w.cfg, pool: w.pool, now: func() time.Time { return time.Now().Add(time.Minute) }}
+	d.cfg.Brokers = nil
+	said := d.examine(t.Context())
+	require.Contains(t, said.Checks, finding{"clock", wrong, "this machine's clock is wrong: 1m0s ahead of the database's"})
+	require.Contains(t, said.Checks, finding{"kafka", skipped, "KAFKA_BROKERS is not set"})
+	w.cfg.Brokers, w.cfg.DatabaseURL = []string{"127.0.0.1:1"}, "postgres://127.0.0.1:1/none"
+	pool, err := openPool(t.Context(), w.cfg)
+	require.NoError(t, err)
+	defer pool.Close()
+	ills := (&doctor{cfg: w.cfg, pool: pool, now: time.Now}).examine(t.Context()).ills()
+	require.Len(t, ills, 2)
+	require.Contains(t, ills[0], "database: PostgreSQL does not answer: ")
+	require.Contains(t, ills[1], "kafka: connect to Kafka at [127.0.0.1:1]")
+}
+
+// The doctor ends with an error if something is wrong, in both formats.
+func TestDoctorPrints(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	term := &terminal{out: &out, err: &out}
+	well := diagnosis{true, []finding{{"clock", fine, "is right"}, {"kafka", skipped, "not set"}}}
+	require.NoError(t, (&doctorCmd{}).show(term, well))
+	require.Equal(t, "ok       clock  is right\nskipped  kafka  not set\n", out.String())
+	out.Reset()
+	ill := diagnosis{false, []finding{{"clock", wrong, "is off"}}}
+	require.ErrorIs(t, (&doctorCmd{format{"json"}}).show(term, ill), errIll)
+	var read diagnosis
+	require.NoError(t, json.Unmarshal(out.Bytes(), &read))
+	require.Equal(t, ill, read)
+}
+
+// C16: what Kafka's absence keeps from moving says so, and goes on by itself.
+func TestWaitsForKafka(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := &still{world: w, log: newLines()}
+	kafka := w.ownBroker()
+	s.api, _ = s.role(overrides{}, roleAPI)
+	s.role(overrides{}, roleRelay, roleHandler, roleJobs)
+	e := s.event(s.api, "POINT", 2_000)
+	kafka.server.Close()
+	s.run(s.api, e)
+	require.Contains(t, s.waits(e, "kafka_away"), "Kafka does not answer: ")
+	kafka.comeBack()
+	require.Equal(t, domain.Completed, s.completed(s.api, e.ID).Status)
+	s.waits(e)
+}

@@ -1,0 +1,53 @@
+package api
+
+import "time"
+
+// System is how the installation is.
+type System struct {
+	At         time.Time  `json:"at" doc:"the database's clock"`
+	ReadOnly   bool       `json:"read_only" doc:"the database takes no writes"`
+	Processes  []Process  `json:"processes" doc:"those that were seen within 30 s, the oldest first"`
+	Breaker    []Ledger   `json:"breaker" doc:"by ledger"`
+	River      River      `json:"river"`
+	WaitingFor []Standing `json:"waiting_for" doc:"what should not be, and keeps events from moving that run or are due"`
+}
+
+// Process is a running process.
+type Process struct {
+	ID        string    `json:"id" doc:"made anew at each start"`
+	Roles     []string  `json:"roles"`
+	Version   string    `json:"version"`
+	Host      string    `json:"host"`
+	PID       int       `json:"pid"`
+	StartedAt time.Time `json:"started_at"`
+	SeenAt    time.Time `json:"seen_at"`
+	Reports   []Report  `json:"reports" doc:"what keeps it from its work"`
+}
+
+// Report is a thing that keeps a process from its work.
+type Report struct {
+	Code  string `json:"code" example:"kafka_away"`
+	Text  string `json:"text"`
+	Topic string `json:"topic,omitempty"`
+}
+
+// Ledger is a ledger that event types name.
+type Ledger struct {
+	Name string `json:"name" example:"money"`
+	Open bool   `json:"open" doc:"the breaker is open: a handler got no answer, and leaves it alone but for one call a second"`
+	Text string `json:"text" doc:"why; empty where it is closed"`
+}
+
+// River is what moves the jobs.
+type River struct {
+	Leader       *string              `json:"leader" doc:"the client that schedules and rescues jobs; null: none, so that none is scheduled"`
+	PausedQueues []string             `json:"paused_queues"`
+	Oldest       map[string]time.Time `json:"oldest" doc:"by queue: since when the next of the jobs that could be worked now waits"`
+}
+
+// Standing is a reason, and the events that stand still for it.
+type Standing struct {
+	Code   string  `json:"code" example:"relay"`
+	Text   string  `json:"text"`
+	Events []int64 `json:"events" doc:"ids"`
+}

@@ -1,0 +1,64 @@
+package http
+
+import (
+	"context"
+	"net/http"
+
+	"bestow/app"
+	"bestow/http/api"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+func systemOp() huma.Operation {
+	o := op("GET", "/system", http.StatusOK, "Show the processes, the ledgers' breakers and River, and what stands still")
+	o.Description = "The lag of the consumers by partition is not in it: this process does not ask Kafka. " +
+		"`kafka-consumer-groups.sh --describe --group GROUP` tells it."
+	return o
+}
+
+type systemOut struct{ Body api.System }
+
+func (s *server) showSystem(ctx context.Context, _ *struct{}) (*systemOut, error) {
+	sys, err := s.app.Reports.System(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &systemOut{wireSystem(sys)}, nil
+}
+
+func wireSystem(sys app.System) api.System {
+	wire := api.System{
+		At: sys.At.UTC(), ReadOnly: sys.ReadOnly, Processes: make([]api.Process, len(sys.Processes)), Breaker: make([]api.Ledger, len(sys.Ledgers)),
+		River: wireRiver(sys.River), WaitingFor: make([]api.Standing, len(sys.Standing)),
+	}
+	for i, p := range sys.Processes {
+		wire.Processes[i] = wireProcess(p)
+	}
+	for i, l := range sys.Ledgers {
+		wire.Breaker[i] = api.Ledger{Name: l.Name, Open: l.Away != "", Text: l.Away}
+	}
+	for i, s := range sys.Standing {
+		wire.WaitingFor[i] = api.Standing{Code: s.Code, Text: s.Text, Events: s.Events}
+	}
+	return wire
+}
+
+func wireProcess(p app.Process) api.Process {
+	wire := api.Process{
+		ID: p.ID, Roles: p.Roles, Version: p.Version, Host: p.Host, PID: p.PID,
+		StartedAt: p.StartedAt.UTC(), SeenAt: p.SeenAt.UTC(), Reports: []api.Report{},
+	}
+	for _, r := range p.Obstacles() {
+		wire.Reports = append(wire.Reports, api.Report{Code: r.Code, Text: r.Text, Topic: r.Topic})
+	}
+	return wire
+}
+
+func wireRiver(r app.River) api.River {
+	wire := api.River{PausedQueues: r.Paused, Oldest: r.Oldest}
+	if r.Leader != "" {
+		wire.Leader = &r.Leader
+	}
+	return wire
+}
