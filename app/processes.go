@@ -21,8 +21,11 @@ const (
 	aliveFor = 30 * time.Second
 	// keptFor is how long the row of a process that was killed is kept.
 	keptFor = time.Hour
-	// reportFor is how long a report holds that its process does not repeat: a relay tries again within half of it.
-	reportFor = time.Minute
+	// awayFor is how long a report about a topic holds that its process does not repeat. A relay tries again every five
+	// seconds, but may wait long for a Kafka that is away.
+	awayFor = time.Minute
+	// refusesFor is the same for a Kafka that answers at once that it refuses.
+	refusesFor = 20 * time.Second
 )
 
 // Processes is the list of the running processes, in which each process keeps its own row.
@@ -42,8 +45,8 @@ type Process struct {
 
 // Report is what a process says of a thing that its work needs.
 type Report struct {
-	// Code says what is wrong, as the code of a [Reason] does. "" says that nothing is: a process says so of a topic, and
-	// overrides what another process has said of the topic before.
+	// Code says what is wrong, as the code of a [Reason] does. "" says that nothing is: a relay says so of a topic that took
+	// its last message.
 	Code      domain.Code `json:"code"`
 	Text      string      `json:"text,omitempty"`
 	EventType string      `json:"event_type,omitempty"` // the event type that is concerned; "": every type
@@ -55,6 +58,14 @@ type Report struct {
 // at is when r was last true.
 func (r Report) at(seen time.Time) time.Time {
 	return seen.Add(-time.Duration(r.AgeMS) * time.Millisecond)
+}
+
+// holds reports whether r may still be true when it is so old.
+func (r Report) holds(age time.Duration) bool {
+	if r.Code == KafkaRefuses {
+		return age < refusesFor
+	}
+	return age < awayFor
 }
 
 // idles reports whether r says that its process works no jobs.
@@ -71,7 +82,7 @@ func (p Process) works(role string) bool {
 // Obstacles are the reports of p that say that something is wrong, and that still hold.
 func (p Process) Obstacles() []Report {
 	return slices.DeleteFunc(slices.Clone(p.Reports), func(r Report) bool {
-		return r.Code == "" || r.AgeMS >= reportFor.Milliseconds()
+		return r.Code == "" || !r.holds(time.Duration(r.AgeMS)*time.Millisecond)
 	})
 }
 

@@ -185,24 +185,45 @@ func (l look) idle(role string) string {
 
 // kafka says what Kafka keeps an event of a type from: it is away for those who need it, or it refuses its messages.
 func (l look) kafka(t domain.EventType, n need) (reasons []Reason) {
-	newest := map[string]Report{} // by topic
-	at := map[string]time.Time{}
 	for _, p := range l.processes {
 		for _, r := range p.Reports {
-			switch said := r.at(p.SeenAt); {
-			case r.Topic == "" && r.Code == KafkaAway && (n.relay && p.has(RoleRelay) || n.handler && p.has(RoleHandler)):
+			asks := n.relay && p.has(RoleRelay) || n.handler && p.has(RoleHandler)
+			if asks && r.Topic == "" && r.Code == KafkaAway {
 				reasons = addOnce(reasons, Reason{r.Code, r.Text})
-			case r.Topic != "" && said.After(at[r.Topic]):
-				newest[r.Topic], at[r.Topic] = r, said
 			}
 		}
 	}
-	for topic, r := range newest {
-		if n.relay && r.Code != "" && r.EventType == t.Code && l.at.Sub(at[topic]) < reportFor {
+	if !n.relay {
+		return reasons
+	}
+	for _, r := range l.refusals() {
+		if r.EventType == t.Code {
 			reasons = addOnce(reasons, Reason{r.Code, refusalText(r)})
 		}
 	}
 	return reasons
+}
+
+// refusals are the words about topics that hold: of each process the last. That Kafka was away for one relay ends when
+// another was answered since; that it refuses does not, since it takes small messages where it refuses large ones.
+func (l look) refusals() (open []Report) {
+	answered := map[string]time.Time{} // by topic
+	for _, p := range l.processes {
+		for _, r := range p.Reports {
+			if at := r.at(p.SeenAt); r.Topic != "" && r.Code == "" && at.After(answered[r.Topic]) {
+				answered[r.Topic] = at
+			}
+		}
+	}
+	for _, p := range l.processes {
+		for _, r := range p.Reports {
+			at := r.at(p.SeenAt)
+			if r.Topic != "" && r.Code != "" && r.holds(l.at.Sub(at)) && (r.Code == KafkaRefuses || at.After(answered[r.Topic])) {
+				open = append(open, r)
+			}
+		}
+	}
+	return open
 }
 
 // refusalText says of what does not pass by itself that it blocks.

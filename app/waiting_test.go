@@ -31,6 +31,7 @@ func TestWhatKafkaSaidOfATopic(t *testing.T) {
 	elsewhere.Topic, elsewhere.EventType = "grants.voucher", "VOUCHER"
 	briefly := refused(0)
 	briefly.Code, briefly.Text = KafkaAway, "not enough replicas"
+	before := func(r Report) Report { r.AgeMS = 1000; return r }
 	handler := everybody(away)
 	handler.Roles = []string{RoleHandler}
 	for name, tt := range map[string]struct {
@@ -42,9 +43,11 @@ func TestWhatKafkaSaidOfATopic(t *testing.T) {
 		"refused for now":                {[]Process{everybody(briefly)}, need{relay: true}, []Reason{{KafkaAway, "not enough replicas"}}},
 		"nothing to publish":             {[]Process{everybody(refused(1000))}, need{handler: true}, nil},
 		"of another type":                {[]Process{everybody(elsewhere)}, need{relay: true}, nil},
-		"taken since, by another":        {[]Process{everybody(refused(2000)), everybody(taken(1000))}, need{relay: true}, nil},
+		"refused, a smaller one taken":   {[]Process{everybody(refused(2000)), everybody(taken(1000))}, need{relay: true}, []Reason{{KafkaRefuses, "blocked: topic grants.point takes no message over 20,000 bytes"}}},
+		"away, and answered since":       {[]Process{everybody(taken(0)), everybody(before(briefly))}, need{relay: true}, nil},
+		"away since it answered":         {[]Process{everybody(taken(2000)), everybody(before(briefly))}, need{relay: true}, []Reason{{KafkaAway, "not enough replicas"}}},
 		"taken before, by another":       {[]Process{everybody(taken(2000)), everybody(refused(1000))}, need{relay: true}, []Reason{{KafkaRefuses, "blocked: topic grants.point takes no message over 20,000 bytes"}}},
-		"not repeated for long":          {[]Process{everybody(refused(reportFor.Milliseconds()))}, need{relay: true}, nil},
+		"not repeated for long":          {[]Process{everybody(refused(refusesFor.Milliseconds()))}, need{relay: true}, nil},
 		"said twice":                     {[]Process{everybody(refused(1)), everybody(refused(2))}, need{relay: true}, []Reason{{KafkaRefuses, "blocked: topic grants.point takes no message over 20,000 bytes"}}},
 		"away in all":                    {[]Process{everybody(away, briefly)}, need{relay: true, handler: true}, []Reason{{KafkaAway, "Kafka does not answer"}}},
 		"away for who need not be asked": {[]Process{everybody(), handler}, need{relay: true}, nil},

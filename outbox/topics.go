@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -44,42 +45,69 @@ func (k *Kafka) WatchTopics(ctx context.Context, pool *pgxpool.Pool) error {
 // CheckTopics makes the topics of the types, dead letters too, that do not exist yet, and reads the settings of all. What is
 // wrong with one topic keeps no other from working, so it is no error: publish refuses what the topic cannot take.
 func (k *Kafka) CheckTopics(types []domain.EventType) error {
+	found, err := k.examine(types, k.createTopic)
+	if err != nil {
+		return err
+	}
+	k.topics.note(found)
+	return nil
+}
+
+// TopicFault is one thing that is wrong with a topic.
+type TopicFault struct {
+	Topic  string
+	Text   string // with what to do
+	Blocks bool   // the topic takes no message; otherwise it works, and may do harm
+}
+
+// Examine says what is wrong with the topics of the types, dead letters too. It makes none and changes nothing.
+func (k *Kafka) Examine(types []domain.EventType) (all []TopicFault, err error) {
+	found, err := k.examine(types, func(sarama.ClusterAdmin, string) ([]fault, error) {
+		return []fault{{blocks: true, text: "it does not exist: a process with the role relay, handler or jobs makes it"}}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, topic := range slices.Sorted(maps.Keys(found)) {
+		for _, f := range found[topic] {
+			all = append(all, TopicFault{Topic: topic, Text: f.text, Blocks: f.blocks})
+		}
+	}
+	return all, nil
+}
+
+// examine returns what is wrong with each topic of the types; absent says it of one that does not exist.
+func (k *Kafka) examine(types []domain.EventType, absent func(sarama.ClusterAdmin, string) ([]fault, error)) (map[string][]fault, error) {
+	found := map[string][]fault{}
 	var names []string
 	for _, t := range types {
 		names = append(names, k.Topic(t), k.DeadLetter(t))
 	}
 	if len(names) == 0 {
-		return nil
+		return found, nil
 	}
 	admin, err := sarama.NewClusterAdminFromClient(k.client) // not closed: that would close the client
 	if err != nil {
-		return fmt.Errorf("connect to Kafka: %w", err)
+		return nil, fmt.Errorf("connect to Kafka: %w", err)
 	}
 	described, err := admin.DescribeTopics(names)
 	if err != nil {
-		return fmt.Errorf("describe topics: %w", err)
+		return nil, fmt.Errorf("describe topics: %w", err)
 	}
-	found := map[string][]fault{}
 	replicas := map[string]int{}
 	for _, t := range described {
 		switch {
 		case errors.Is(t.Err, sarama.ErrUnknownTopicOrPartition):
-			made, err := k.createTopic(admin, t.Name)
-			if err != nil {
-				return err
+			if found[t.Name], err = absent(admin, t.Name); err != nil {
+				return nil, err
 			}
-			found[t.Name] = made
 		case !errors.Is(t.Err, sarama.ErrNoError) && permanent(t.Err):
 			found[t.Name] = []fault{{missing: true, blocks: true, text: "it cannot be described: " + t.Err.Error()}}
 		default:
 			found[t.Name], replicas[t.Name] = nil, leastReplicas(t)
 		}
 	}
-	if err := readSettings(admin, found, replicas); err != nil {
-		return err
-	}
-	k.topics.note(found)
-	return nil
+	return found, readSettings(admin, found, replicas)
 }
 
 // createTopic makes a topic. A broker that refuses that is a fault of the topic; one that is away is an error.

@@ -198,18 +198,45 @@ func (d *doctor) river(sys app.System) {
 	}
 }
 
+// kafka looks whether the brokers answer, and at the topics if the types are known.
 func (d *doctor) kafka(ctx context.Context) {
 	if len(d.cfg.Brokers) == 0 {
 		d.say("kafka", skipped, "KAFKA_BROKERS is not set")
 		return
 	}
 	k, err := outbox.NewKafka(d.cfg.kafka())
-	if err == nil {
-		err = errors.Join(k.Ping(ctx), k.Close())
-	}
 	if err != nil {
 		d.say("kafka", wrong, "%s", oneLine(err.Error()))
 		return
 	}
+	defer func() { _ = k.Close() }() // it has written nothing
+	if err := k.Ping(ctx); err != nil {
+		d.say("kafka", wrong, "%s", oneLine(err.Error()))
+		return
+	}
 	d.say("kafka", fine, "answers at %s", strings.Join(d.cfg.Brokers, ", "))
+	types, err := outbox.ReadyTypes(ctx, d.pool)
+	if err != nil {
+		d.say("topics", skipped, "the event types are not known")
+		return
+	}
+	d.topics(k, types)
+}
+
+func (d *doctor) topics(k *outbox.Kafka, types []domain.EventType) {
+	faults, err := k.Examine(types)
+	if err != nil {
+		d.say("topics", wrong, "%s", oneLine(err.Error()))
+		return
+	}
+	for _, f := range faults {
+		level := warning
+		if f.Blocks {
+			level = wrong
+		}
+		d.say("topic "+f.Topic, level, "%s", f.Text)
+	}
+	if len(faults) == 0 {
+		d.say("topics", fine, "are there, and set as they must be")
+	}
 }
