@@ -35,7 +35,7 @@ type config struct {
 	OpsAddr  string `env:"BESTOW_OPS_ADDR" envDefault:"127.0.0.1:9090" help:"/livez /readyz /metrics, pprof: a private port"`
 	AdminKey string `env:"BESTOW_ADMIN_KEY" secret:"true" help:"an API key of role admin"`
 
-	MasterKey     string `env:"BESTOW_MASTER_KEY" secret:"true" help:"32 bytes base64: wraps the keys of voucher PINs"`
+	MasterKey     string `env:"BESTOW_MASTER_KEY" secret:"true" help:"32 bytes base64: wraps the keys of voucher PINs and of the hashes of lists"`
 	MasterKeyFile string `env:"BESTOW_MASTER_KEY_FILE" help:"a file with BESTOW_MASTER_KEY"`
 
 	RetryLimit     int           `env:"BESTOW_RETRY_LIMIT" envDefault:"5" help:"retries after the first try"`

@@ -44,6 +44,12 @@
 // chunk is left, which stands for offsets that the group has passed. Jobs of a chunk that say the same are one, and so
 // are messages. A process that was paused past its lease is as good as dead: nobody can tell the difference.
 //
+// That T4 refuses a chunk whose rows are not what was imported is not modelled either, since members have no content here. It
+// adds no step: the refusal writes nothing and leaves the message where it is, which is a message that nobody has taken yet.
+// The fault that follows in a transaction of its own is T8 without an answer, at any moment: every stop of the model is that,
+// and a claim that ran out before it is looked up at rest as ever. In a COMPLETED event the refusal is an isolated member's
+// lookup and answer: granted if the ledger has it, refused for good if not.
+//
 // # How large
 //
 // The tests explore 15 small configurations and 28 left-out clauses in about 10 s of two cores. By flags, on one core of a
