@@ -18,35 +18,48 @@ const (
 	leastRetained  = 1 << 30
 )
 
-// judge says what is wrong with a topic, given its settings and the replicas of its least replicated partition. A setting that
-// the broker does not name is taken as good.
-func judge(settings map[string]string, replicas int) (faults []fault) {
-	number := func(name string) (int64, bool) {
-		n, err := strconv.ParseInt(settings[name], 10, 64)
-		return n, err == nil
+// settings are a topic's, by their names. One that the broker does not name, or that is no number, is taken as good.
+type settings map[string]string
+
+func (s settings) number(name string, good int64) int64 {
+	n, err := strconv.ParseInt(s[name], 10, 64)
+	if err != nil {
+		return good
 	}
-	if policy := settings["cleanup.policy"]; strings.Contains(policy, "compact") {
-		faults = append(faults, fault{blocks: true, text: "cleanup.policy=" + policy +
-			" refuses messages without a key, and would keep only one of each key: set cleanup.policy=delete"})
-	}
-	if least, ok := number("min.insync.replicas"); ok && replicas > 0 && least > int64(replicas) {
-		faults = append(faults, fault{blocks: true, text: fmt.Sprintf("min.insync.replicas=%d with %d replicas takes no message: "+
-			"set it to %d or less, or give the topic more replicas", least, replicas, replicas)})
-	}
-	if limit, ok := number("max.message.bytes"); ok && limit < largestMessage {
+	return n
+}
+
+// judge says what is wrong with a topic, given its settings and the replicas of its least replicated partition, 0 where these
+// are not known.
+func judge(s settings, replicas int) []fault {
+	faults := s.blocking(replicas)
+	if limit := s.number("max.message.bytes", largestMessage); limit < largestMessage {
 		faults = append(faults, fault{text: fmt.Sprintf("max.message.bytes=%d is less than a message may have: set it to %d or more, "+
 			"such as Kafka's default 1048588", limit, largestMessage)})
 	}
-	if ms, ok := number("retention.ms"); ok && ms >= 0 && ms < leastRetention.Milliseconds() {
+	if ms := s.number("retention.ms", -1); ms >= 0 && ms < leastRetention.Milliseconds() {
 		faults = append(faults, fault{text: fmt.Sprintf("retention.ms=%d may delete messages before they are consumed: set it to %d or more, "+
 			"such as Kafka's default of seven days", ms, leastRetention.Milliseconds())})
 	}
-	if n, ok := number("retention.bytes"); ok && n >= 0 && n < leastRetained {
+	if n := s.number("retention.bytes", -1); n >= 0 && n < leastRetained {
 		faults = append(faults, fault{text: fmt.Sprintf("retention.bytes=%d may delete messages before they are consumed: set it to -1, or to %d or more",
 			n, leastRetained)})
 	}
-	if settings["unclean.leader.election.enable"] == "true" {
+	if s["unclean.leader.election.enable"] == "true" {
 		faults = append(faults, fault{text: "unclean.leader.election.enable=true may lose messages that Kafka has acknowledged: set it to false"})
+	}
+	return faults
+}
+
+// blocking says what keeps a topic from taking any message.
+func (s settings) blocking(replicas int) (faults []fault) {
+	if policy := s["cleanup.policy"]; strings.Contains(policy, "compact") {
+		faults = append(faults, fault{blocks: true, text: "cleanup.policy=" + policy +
+			" refuses messages without a key, and would keep only one of each key: set cleanup.policy=delete"})
+	}
+	if least := s.number("min.insync.replicas", 1); replicas > 0 && least > int64(replicas) {
+		faults = append(faults, fault{blocks: true, text: fmt.Sprintf("min.insync.replicas=%d with %d replicas takes no message: "+
+			"set it to %d or less, or give the topic more replicas", least, replicas, replicas)})
 	}
 	return faults
 }

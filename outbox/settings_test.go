@@ -43,7 +43,7 @@ func TestJudge(t *testing.T) {
 		{"retention.ms", "a week", 1, false, ""}, // what cannot be read is not judged
 		{"message.timestamp.type", "LogAppendTime", 1, false, ""},
 	} {
-		faults := judge(map[string]string{c.setting: c.value}, c.replicas)
+		faults := judge(settings{c.setting: c.value}, c.replicas)
 		if c.text == "" {
 			require.Empty(t, faults, "%s=%s", c.setting, c.value)
 			continue

@@ -152,11 +152,11 @@ func readSettings(admin sarama.ClusterAdmin, found map[string][]fault, replicas 
 			found[r.Name] = []fault{{text: "its settings cannot be read, so they are not checked: " + r.ErrorCode.Error()}}
 			continue
 		}
-		settings := map[string]string{}
+		read := settings{}
 		for _, c := range r.Configs {
-			settings[c.Name] = c.Value
+			read[c.Name] = c.Value
 		}
-		found[r.Name] = judge(settings, replicas[r.Name])
+		found[r.Name] = judge(read, replicas[r.Name])
 	}
 	return nil
 }

@@ -29,12 +29,12 @@ func TestTopicsThatTakeNoMessage(t *testing.T) {
 			s.role(overrides{}, roleRelay, roleHandler, roleJobs)
 			points, vouchers := s.event(s.api, "POINT", 300), s.event(s.api, "VOUCHER", 300)
 			s.run(s.api, points)
-			text := s.waits(points, string(app.KafkaRefuses))
+			text := s.waits(points, app.KafkaRefuses)
 			require.Contains(t, text, "blocked: topic "+topic)
 			require.Contains(t, text, c.setting)
 			s.run(s.api, vouchers)
 			s.exact(s.api, s.completed(s.api, vouchers.ID))
-			s.waits(points, string(app.KafkaRefuses))
+			s.waits(points, app.KafkaRefuses)
 			require.Equal(t, 1, s.log.count("WARN kafka does not take messages"))
 
 			kafkatest.Set(t, s.cfg.Brokers, topic, map[string]string{c.setting: c.right})
@@ -180,7 +180,7 @@ func TestATopicThatCannotBeMade(t *testing.T) {
 	s.role(overrides{}, roleRelay, roleHandler, roleJobs)
 	points, vouchers := s.event(s.api, "POINT", 300), s.event(s.api, "VOUCHER", 300)
 	s.run(s.api, points)
-	require.Contains(t, s.waits(points, string(app.KafkaRefuses)), "does not exist and cannot be made")
+	require.Contains(t, s.waits(points, app.KafkaRefuses), "does not exist and cannot be made")
 	s.run(s.api, vouchers)
 	s.exact(s.api, s.completed(s.api, vouchers.ID))
 	for _, suffix := range []string{".point", ".point.dlt"} {
