@@ -49,6 +49,9 @@ type Deps struct {
 	Limits  Limits
 	// WrappedKeysOnly refuses keys of hashes that no master key has wrapped: in production they prove nothing.
 	WrappedKeysOnly bool
+
+	Unsealer Unsealer // nil: no master key, so the proof does not compare codes and PINs
+	Zone     string   // of the ledger's days, by its IANA name; "": Asia/Seoul
 }
 
 // Limits are the settings that use cases obey.

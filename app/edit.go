@@ -178,7 +178,7 @@ func lockOutImports(ctx context.Context, tx pgx.Tx, id int64) error {
 // of a key.
 func (s *Events) Delete(ctx context.Context, by Caller, id int64, match func(domain.Event) error) error {
 	_, err := commit(ctx, s.Pool, by, failpoint.DeleteBeforeCommit, failpoint.DeleteAfterCommit, func(tx pgx.Tx) (struct{}, error) {
-		return struct{}{}, s.deleteEvent(ctx, tx, id, match)
+		return struct{}{}, s.deleteEvent(ctx, tx, by.Actor, id, match)
 	})
 	if err != nil {
 		return err
@@ -189,7 +189,7 @@ func (s *Events) Delete(ctx context.Context, by Caller, id int64, match func(dom
 	return nil
 }
 
-func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, id int64, match func(domain.Event) error) error {
+func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, actor string, id int64, match func(domain.Event) error) error {
 	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil { // a million targets take seconds
 		return fmt.Errorf("set up deletion: %w", err)
 	}
@@ -207,6 +207,9 @@ func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, id int64, match fun
 		return err
 	}
 	if err := outbox.Discard(ctx, tx, id); err != nil {
+		return err
+	}
+	if err := recordDeletion(ctx, tx, e, actor); err != nil {
 		return err
 	}
 	return deletePending(ctx, tx, id)

@@ -31,6 +31,15 @@ func deleteTargets(ctx context.Context, tx pgx.Tx, e domain.Event) error {
 	return nil
 }
 
+// recordDeletion says that the event's id is gone by a person's word, so that no proof takes it for erased.
+func recordDeletion(ctx context.Context, tx pgx.Tx, e domain.Event, actor string) error {
+	const insert = `INSERT INTO deleted_events (event_id, campaign_id, total_count, total_amount, deleted_by) VALUES ($1, $2, $3, $4, $5)`
+	if _, err := tx.Exec(ctx, insert, e.ID, e.CampaignID, e.TotalCount, e.TotalAmount, actor); err != nil {
+		return fmt.Errorf("record deletion: %w", err)
+	}
+	return nil
+}
+
 // deletePending removes the event itself; its summary, uploads and rejected rows go with it by their foreign keys.
 func deletePending(ctx context.Context, tx pgx.Tx, id int64) error {
 	return exactlyOne(ctx, tx, `DELETE FROM campaign_events WHERE id = $1 AND event_status = 'PENDING'`, id)

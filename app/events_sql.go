@@ -85,11 +85,19 @@ func checkCampaignFree(ctx context.Context, tx pgx.Tx, campaignID string) error 
 	}
 }
 
-// insertEvent writes an event and its summary and returns the event's id.
+// insertEvent writes an event and its summary and returns the event's id. The id is the next one after the last that was
+// kept, not the sequence's: creations go one after another, and one that is rolled back leaves no gap, so that a gap is an
+// event that was erased (I42). The sequence is kept in step for a version that still takes its ids from there.
 func insertEvent(ctx context.Context, tx pgx.Tx, actor string, n NewEvent) (id int64, err error) {
-	const event = `INSERT INTO campaign_events (campaign_id, event_type, default_reason, default_amount, expiry_at,
+	const event = `WITH next AS (
+			UPDATE event_ids SET last_id = greatest(last_id, (SELECT coalesce(max(id), 0) FROM campaign_events)) + 1 RETURNING last_id
+		), kept AS (
+			SELECT last_id, setval(pg_get_serial_sequence('campaign_events', 'id'), last_id) FROM next
+		)
+		INSERT INTO campaign_events (id, campaign_id, event_type, default_reason, default_amount, expiry_at,
 			partition_count, reservation_at, reservation_priority, created_by)
-		VALUES ($1, $2, nullif($3, ''), $4, $5, coalesce($6, 4), $7, $8, $9) RETURNING id`
+		SELECT last_id, $1, $2, nullif($3, ''), $4::bigint, $5::timestamptz, coalesce($6::int, 4), $7::timestamptz, $8::int, $9
+		FROM kept WHERE setval IS NOT NULL RETURNING id`
 	err = tx.QueryRow(ctx, event, n.CampaignID, n.EventType, n.DefaultReason, n.DefaultAmount, n.ExpiryAt,
 		n.Partitions, n.ReservationAt, n.ReservationPriority, actor).Scan(&id)
 	if err != nil {

@@ -306,7 +306,7 @@ func (im *importing) refuse(ctx context.Context, tx pgx.Tx, code domain.Code, me
 	return &RejectedError{Cause: cause, Rejected: im.rejected(), Rows: rows}
 }
 
-// record writes the import itself, the key of its hashes, and what it rejected.
+// record writes the import itself, the key of its hashes, what it rejected, and a digest of the rows for the proof.
 func (im *importing) record(ctx context.Context, tx pgx.Tx) (importID int64, err error) {
 	if importID, err = insertImport(ctx, tx, im.importRecord()); err != nil {
 		return importID, err
@@ -316,13 +316,15 @@ func (im *importing) record(ctx context.Context, tx pgx.Tx) (importID int64, err
 			return importID, err
 		}
 	}
-	if im.rejected() == 0 {
-		return importID, nil
+	if im.rejected() > 0 {
+		if err := copyRepeats(ctx, tx, &im.load.again); err != nil {
+			return importID, err
+		}
+		if err := insertRejected(ctx, tx, im.stage.table, importID); err != nil {
+			return importID, err
+		}
 	}
-	if err := copyRepeats(ctx, tx, &im.load.again); err != nil {
-		return importID, err
-	}
-	return importID, insertRejected(ctx, tx, im.stage.table, importID)
+	return importID, digestImport(ctx, tx, importID)
 }
 
 func (im *importing) importRecord() ImportRecord {

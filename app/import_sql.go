@@ -64,6 +64,14 @@ func insertImport(ctx context.Context, tx pgx.Tx, r ImportRecord) (id int64, err
 	return id, nil
 }
 
+// digestImport keeps the digest of the import's row and of its rejected rows, by which the proof sees a change of them.
+func digestImport(ctx context.Context, tx pgx.Tx, importID int64) error {
+	if _, err := tx.Exec(ctx, `UPDATE imports SET digest = import_digest(id) WHERE id = $1`, importID); err != nil {
+		return fmt.Errorf("digest import: %w", err)
+	}
+	return nil
+}
+
 func selectOwnPartition(ctx context.Context, tx pgx.Tx, eventID int64) (own *bool, err error) {
 	if err := tx.QueryRow(ctx, `SELECT own_partition FROM campaign_events WHERE id = $1`, eventID).Scan(&own); err != nil {
 		return nil, fmt.Errorf("read where targets live: %w", err)

@@ -79,7 +79,7 @@ func TestRepairLeavesAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, repaired)
 	_, red := verify(t, pool, VerifyQuery{})
-	require.Equal(t, []string{"I6", "I7", "I9", "I11"}, red)
+	require.Equal(t, []string{"I6", "I7", "I9", "I11", "I38"}, red)
 	_, err = (&Reports{Deps{Pool: pool}}).Repair(t.Context(), VerifyQuery{Event: "99"})
 	require.ErrorIs(t, err, &domain.Error{Code: domain.NotFound})
 }
@@ -90,8 +90,10 @@ func busyEvent(tb testing.TB, pool *pgxpool.Pool, chunks int) {
 	_, err := pool.Exec(tb.Context(), fmt.Sprintf(`
 		INSERT INTO campaign_events (id, campaign_id, event_type, event_status, total_count, total_amount, partition_count, created_by)
 		VALUES (50, 'busy', 'POINT', 'RUNNING', %[1]d * 2, %[1]d * 200, 1, 'test');
-		INSERT INTO campaign_event_summary (event_id) VALUES (50);
-		INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount) VALUES (50, 50, 'test', 'text/csv', 'x', 1, 1, 0, 1);
+		INSERT INTO campaign_event_summary (event_id, started_at) VALUES (50, now());
+		SELECT setval('campaign_events_id_seq', 50), setval('imports_id_seq', 50);
+		INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount) VALUES (50, 50, 'test', 'text/csv', 'x', 1, %[1]d * 2, 0, %[1]d * 200);
+		UPDATE imports SET digest = import_digest(id) WHERE id = 50;
 		INSERT INTO point_targets (id, event_id, member_id, amount, partition_key) SELECT n, 50, 'm' || n, 100, 0 FROM generate_series(0, %[1]d * 2 - 1) n;
 		INSERT INTO grant_chunks (event_id, partition_key, first_id, last_id, target_count, import_id)
 		SELECT 50, 0, n * 2, n * 2 + 1, 2, 50 FROM generate_series(0, %[1]d - 1) n;
@@ -107,7 +109,7 @@ func workChunk(ctx context.Context, pool *pgxpool.Pool, first int) error {
 	steps := [][]string{
 		{`SELECT pg_advisory_xact_lock_shared(50 << 3)`, `UPDATE grant_chunks SET claimed_at = now(), claim_token = gen_random_uuid(), open_until = now() + interval '15s' WHERE event_id = 50 AND first_id = $1`},
 		{`WITH saved AS (INSERT INTO money.point_member (member_id, point, point_status_code, point_type_code, issue_date, expiry_date, ref_unique_id, idempotency_key)
-			SELECT 'm' || n, 100, 'S', 'CM', '20260101', '99991231', '50', 'grant:50:m' || n FROM generate_series($1::bigint, $1 + 1) n RETURNING point_member_id, member_id)
+			SELECT 'm' || n, 100, 'S', 'CM', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', '50', 'grant:50:m' || n FROM generate_series($1::bigint, $1 + 1) n RETURNING point_member_id, member_id)
 		  INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
 			SELECT point_member_id, point_member_id, member_id, 100, 'S' FROM saved`},
 		{`INSERT INTO point_results (event_id, member_id, amount, status, money_tx_id)

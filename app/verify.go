@@ -1,11 +1,13 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,15 +21,17 @@ import (
 // VerifyQuery says what is to be verified.
 type VerifyQuery struct {
 	Event string // id or campaign_id, id:7 or campaign:7 where a number is both; "" for all events
+	By    string // who asks; "" is "command line"
 	// RemoteLedger says that grants go to a ledger that is reached over HTTP. Where nothing at all stands in the one of
-	// this database, the invariants of the ledger are then not checked.
+	// this database, the invariants of the ledger are then not compared.
 	RemoteLedger bool
 }
 
 // VerifyReport says whether the invariants hold, all at one moment. Its JSON is the auditor's document.
 type VerifyReport struct {
 	CheckedAt  time.Time   `json:"checked_at"` // by the database's clock
-	OK         bool        `json:"ok"`         // no invariant that was checked shows a difference
+	By         string      `json:"by"`         // who asked
+	OK         bool        `json:"ok"`         // everything was compared, and nothing differs
 	Events     int         `json:"events"`     // how many were looked at
 	Totals     Totals      `json:"totals"`
 	Invariants []Invariant `json:"invariants"`
@@ -45,14 +49,22 @@ type Totals struct {
 
 // Invariant is one thing that must hold, and what was found.
 type Invariant struct {
-	ID          string   `json:"id"`        // I1 … I15
+	ID          string   `json:"id"`        // I1 …
 	Statement   string   `json:"statement"` // what must hold
-	OK          bool     `json:"ok"`
-	Checked     bool     `json:"checked"`
-	Why         string   `json:"why,omitempty"` // it was not checked
-	Compared    string   `json:"compared"`      // what was compared with what
+	OK          bool     `json:"ok"`        // all of it was compared, and nothing differs
+	Checked     bool     `json:"checked"`   // some of it was compared
+	Why         string   `json:"why,omitempty"`
+	Compared    string   `json:"compared"` // what was compared with what
 	Differences int64    `json:"differences"`
-	Examples    []string `json:"examples,omitempty"` // of the differences, at most five
+	Examples    []string `json:"examples,omitempty"`     // of the differences, at most five
+	NotCompared []Gap    `json:"not_compared,omitempty"` // what was not looked at
+}
+
+// Gap is something that an invariant is about and that was not compared.
+type Gap struct {
+	Why      string  `json:"why"`
+	Events   int64   `json:"events"`              // of how many events
+	EventIDs []int64 `json:"event_ids,omitempty"` // the first of them, at most twenty
 }
 
 // Verify checks every invariant, on one snapshot of the database, so that it may be asked while events run: what must
@@ -67,7 +79,8 @@ func (s *Reports) Verify(ctx context.Context, q VerifyQuery) (VerifyReport, erro
 	if err := s.analyzeGrown(ctx, event); err != nil {
 		return VerifyReport{}, err
 	}
-	v := verification{event: event, remote: q.RemoteLedger, list: invariants()}
+	v := verification{event: event, by: cmp.Or(q.By, "command line"), remote: q.RemoteLedger, zone: cmp.Or(s.Zone, defaultZone),
+		unsealer: s.Unsealer, list: invariants()}
 	if err := s.onSnapshot(ctx, &v); err != nil {
 		return VerifyReport{}, fmt.Errorf("verify: %w", err)
 	}
@@ -102,24 +115,39 @@ func (s *Reports) findEvent(ctx context.Context, name string) (*int64, error) {
 	return &ids[0], nil
 }
 
+// defaultZone is that of BESTOW_TIME_ZONE.
+const defaultZone = "Asia/Seoul"
+
 // report makes the document of what was found.
 func (v *verification) report() (VerifyReport, error) {
-	r := VerifyReport{CheckedAt: v.at.UTC(), OK: true, Events: v.events, Totals: v.totals()}
+	r := VerifyReport{CheckedAt: v.at.UTC(), By: v.by, OK: true, Events: v.events, Totals: v.totals()}
 	for i, inv := range v.list {
-		line := Invariant{ID: inv.id, Statement: inv.statement}
-		if inv.ledger && v.foreign != "" {
-			line.OK, line.Why, line.Compared = true, v.foreign, "not checked: "+v.foreign
-		} else {
-			f := v.found[i]
-			line.OK, line.Checked, line.Differences, line.Examples = f.differences == 0, true, f.differences, f.examples
-			line.Compared = f.measures.fill(inv.compared)
-		}
+		line := v.line(inv, v.found[i])
 		r.OK = r.OK && line.OK
 		r.Invariants = append(r.Invariants, line)
 	}
 	var err error
 	r.SHA256, err = r.Digest()
 	return r, err
+}
+
+// line is what the report says of an invariant. What was not compared does not hold: it is not known.
+func (v *verification) line(inv invariant, f finding) Invariant {
+	line := Invariant{ID: inv.id, Statement: inv.statement, NotCompared: f.gaps}
+	if inv.ledger && v.foreign != "" {
+		line.Why, line.Compared = v.foreign, "not compared: "+v.foreign
+		line.NotCompared = []Gap{{Why: v.foreign, Events: int64(v.events)}}
+		return line
+	}
+	line.Checked, line.Differences, line.Examples = true, f.differences, f.examples
+	line.Compared = f.measures.fill(inv.compared)
+	line.OK = f.differences == 0 && len(f.gaps) == 0
+	return line
+}
+
+// Differs reports whether an invariant does not hold.
+func (r VerifyReport) Differs() bool {
+	return slices.ContainsFunc(r.Invariants, func(i Invariant) bool { return i.Differences > 0 })
 }
 
 // Digest is the SHA-256, in hex, of the report's JSON without its sha256: whoever kept it can tell that the report is

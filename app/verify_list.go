@@ -1,11 +1,21 @@
 package app
 
-import "embed"
+import (
+	"context"
+	"embed"
+
+	"github.com/jackc/pgx/v5"
+)
 
 // verifyFiles is the SQL of the invariants, one file each, and of the recount.
 //
 //go:embed verify/*.sql
 var verifyFiles embed.FS
+
+// lostJobsSQL is shared by I15 and by what tidies up after it.
+//
+//go:embed verify/lost_jobs.sql
+var lostJobsSQL string
 
 // reach says how often an invariant's statement runs, and over which tables.
 type reach int
@@ -14,6 +24,7 @@ const (
 	overAll      reach = iota // once, over tables that all types share
 	perType                   // once per event type, over its targets and results
 	perOperation              // once for points, once for vouchers, over all types that our ledger grants
+	overPoints                // once, over all types of points
 	overVouchers              // once, over all types of vouchers
 )
 
@@ -28,6 +39,10 @@ type invariant struct {
 	// compared is what was compared, with the statement's columns in braces: a number with thousands separated, or a hash
 	// in hex where the column's name ends in _hash. What stands in brackets is left out while its numbers are 0.
 	compared string
+
+	add     func(pgx.Rows, *finding) error                               // reads the statement's rows; nil: addRow
+	compare func(context.Context, pgx.Tx, *verification, *finding) error // stands for the statement
+	gaps    func(context.Context, pgx.Tx, *verification) ([]Gap, error)  // what is not compared
 }
 
 // invariants is the whole list, in the order of the report.
@@ -42,7 +57,7 @@ func invariants() []invariant {
 			statement: "no idempotency key was granted twice in the ledger",
 			compared:  "{points} movements of points and {vouchers} vouchers, each with a key of its own",
 		}, {
-			id: "I3", file: "I03_success_is_in_ledger", reach: perOperation, ledger: true, heavy: true,
+			id: "I3", file: "I03_success_is_in_ledger", reach: perOperation, ledger: true, heavy: true, gaps: foreignGrants,
 			statement: "a result is SUCCESS exactly when the ledger holds one save of it: same transaction, member, amount and key",
 			compared: "{success} SUCCESS results with {saves} ledger saves: sum {success_sum} and {saves_sum}, hash {success_hash} and {saves_hash}" +
 				"[; {ahead} saves whose results are still to be settled: nothing is lost, the same keys are asked for again]" +
@@ -65,7 +80,7 @@ func invariants() []invariant {
 			statement: "an event's totals are the count and the sum of its targets",
 			compared:  "total_count {total_count} and {targets} targets, total_amount {total_amount} and sum {targets_sum}",
 		}, {
-			id: "I8", file: "I08_partition_keys", reach: perType, heavy: true,
+			id: "I8", file: "I08_partition_keys", reach: perType, heavy: true, add: addPartitionKeys,
 			statement: "every partition key is below the event's partition count and what the rule says",
 			compared:  "{targets} partition keys, each computed anew",
 		}, {
@@ -95,9 +110,53 @@ func invariants() []invariant {
 			statement: "a voucher code belongs to one grant, and a grant has one voucher",
 			compared:  "{granted} granted vouchers with {vouchers} in the ledger",
 		}, {
-			id: "I15", file: "I15_no_job_discarded",
-			statement: "no job was discarded",
-			compared:  "jobs {jobs}",
+			id: "I15", file: "I15_no_job_lost",
+			statement: "what a cancelled or discarded job should have done was done",
+			compared:  "jobs {jobs}[; {cancelled} cancelled, healed][; {discarded} discarded, healed]",
+		}, {
+			id: "I17", file: "I17_movements_match_details", ledger: true,
+			statement: "what a movement of points draws or gives back is the sum of its details",
+			compared:  "{movements} movements that are no saves, each with its details",
+		}, {
+			id: "I21", file: "I21_saves_have_lots", ledger: true, heavy: true,
+			statement: "every save has one lot, with its member, its points and its moment",
+			compared:  "{saves} saves, each with its lot",
+		}, {
+			id: "I35", compare: compareTypes,
+			statement: "the registry of event types says what the tables are",
+			compared:  "{types} types, with their {events} events and their tables",
+		}, {
+			id: "I36", file: "I36_saves_are_the_events", reach: overPoints, ledger: true, heavy: true,
+			statement: "a save has the cause, the expiry, the reason and the dates that its event and its moment give it",
+			compared:  "{saves} saves, {granted} of them with their events and targets",
+		}, {
+			id: "I37", compare: compareVouchers, ledger: true, heavy: true, gaps: voucherGaps,
+			statement: "every voucher opens by its key, on both sides, to the same code and PIN, and says what its event said",
+			compared:  "{vouchers} vouchers of the ledger with {results} results: codes, PINs, HMACs, expiry and reasons; {keys} keys",
+		}, {
+			id: "I38", file: "I38_imports_are_whole", gaps: undigestedImports,
+			statement: "an event's imports are what was written when they were made, and add up to the event's totals",
+			compared:  "{imports} imports that accepted {accepted} with {accepted_sum} and rejected {rejected}: {rejected_rows} rejected rows",
+		}, {
+			id: "I39", file: "I39_moves_left_stamps",
+			statement: "an event's status and its stamps tell the same story",
+			compared:  "{events} events, each with its summary and its first claim",
+		}, {
+			id: "I40", file: "I40_rows_make_sense", reach: perType,
+			statement: "what a result or a chunk says in one column fits to its other columns",
+			compared:  "{results} results and {chunks} chunks",
+		}, {
+			id: "I41", compare: compareSchema, gaps: schemaGaps,
+			statement: "tables, constraints, indexes, triggers and functions are what the migrations made",
+			compared:  "{relations} tables, {lines} properties",
+		}, {
+			id: "I42", compare: compareIDs,
+			statement: "no event is gone without a record of its deletion, and no id can be given twice",
+			compared:  "ids up to {last_id}, {deleted} of them deleted by somebody; {sequences} sequences",
+		}, {
+			id: "I43", file: "I43_kept_rows_are_whole",
+			statement: "parked messages and stored answers are what was written",
+			compared:  "{parked} parked messages and {answers} stored answers by their digests[; {undigested} of an older version have none]",
 		},
 	}
 }

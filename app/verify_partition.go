@@ -9,9 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// partitionRule is the invariant whose rows are judged here and not by PostgreSQL.
-const partitionRule = "I8"
-
 // addPartitionKeys reads targets as they stream by and asks the rule for each. A million take about a second, and no memory.
 func addPartitionKeys(rows pgx.Rows, f *finding) error {
 	defer rows.Close()

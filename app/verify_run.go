@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,14 +27,17 @@ const verifySettings = `SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '1
 
 // verification is one report in the making.
 type verification struct {
-	event   *int64 // nil for all
-	remote  bool
-	list    []invariant
-	at      time.Time
-	events  int
-	foreign string // why the ledger is not ours; "" if it is
-	tables  verifyTables
-	found   []finding // as list
+	event    *int64 // nil for all
+	by       string
+	remote   bool
+	zone     string   // of the ledger's days
+	unsealer Unsealer // nil: there is no master key
+	list     []invariant
+	at       time.Time
+	events   int
+	foreign  string // why the ledger cannot be read; "" if it can
+	tables   verifyTables
+	found    []finding // as list
 }
 
 // finding is what one invariant's statements returned.
@@ -41,6 +45,7 @@ type finding struct {
 	differences int64
 	examples    []string
 	measures    measures
+	gaps        []Gap
 }
 
 // maxExamples is how many differences a report shows of an invariant.
@@ -130,15 +135,14 @@ func (v *verification) prepare(ctx context.Context, tx pgx.Tx) (err error) {
 	if err := tx.QueryRow(ctx, count, v.event).Scan(&v.events); err != nil {
 		return fmt.Errorf("count events: %w", err)
 	}
-	v.foreign, err = v.readLedger(ctx, tx)
-	return err
+	if v.foreign, err = v.readLedger(ctx, tx); err != nil {
+		return err
+	}
+	return v.tables.judgeGranters(ctx, tx, v.foreign == "")
 }
 
 // readLedger returns why the ledger is not ours to check, "" if it is.
 func (v *verification) readLedger(ctx context.Context, tx pgx.Tx) (why string, err error) {
-	if !v.tables.ours() {
-		return "no event type is granted by this product's ledger", nil
-	}
 	var here, empty bool
 	const query = `SELECT to_regclass('money.point_member') IS NOT NULL AND to_regclass('money.vouchers') IS NOT NULL`
 	if err := tx.QueryRow(ctx, query).Scan(&here); err != nil {
@@ -163,28 +167,41 @@ func (v *verification) readLedger(ctx context.Context, tx pgx.Tx) (why string, e
 // check runs an invariant's statement over each set of tables that it reaches.
 func (v *verification) check(ctx context.Context, tx pgx.Tx, inv invariant) (f finding, err error) {
 	f.measures = measures{}
+	if inv.gaps != nil {
+		if f.gaps, err = inv.gaps(ctx, tx, v); err != nil {
+			return f, err
+		}
+	}
+	if inv.compare != nil {
+		return f, inv.compare(ctx, tx, v, &f)
+	}
 	for _, run := range v.tables.runs(inv.reach) {
-		sql, err := run.statement(inv.file)
-		if err != nil {
-			return f, err
-		}
-		args := []any{v.event}
-		if run.typeCode != "" && usesType(sql) {
-			args = append(args, run.typeCode)
-		}
-		add := addRow
-		if inv.id == partitionRule {
-			add = addPartitionKeys
-		}
-		rows, err := tx.Query(ctx, sql, args...)
-		if err != nil {
-			return f, err
-		}
-		if err := add(rows, &f); err != nil {
+		if err := v.run(ctx, tx, inv, run, &f); err != nil {
 			return f, err
 		}
 	}
 	return f, nil
+}
+
+// run asks an invariant's statement once.
+func (v *verification) run(ctx context.Context, tx pgx.Tx, inv invariant, run verifyRun, f *finding) error {
+	sql, err := run.statement(inv.file)
+	if err != nil {
+		return err
+	}
+	sql = strings.NewReplacer("{{zone}}", literal(v.zone), "{{lost_jobs}}", v.tables.lostJobs()).Replace(sql)
+	args := []any{v.event}
+	if run.typeCode != "" && usesType(sql) {
+		args = append(args, run.typeCode)
+	}
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	if inv.add != nil {
+		return inv.add(rows, f)
+	}
+	return addRow(rows, f)
 }
 
 // addRow adds the one row of a statement: differences, examples, and measures by their names.
@@ -210,6 +227,12 @@ func addRow(rows pgx.Rows, f *finding) error {
 		}
 	}
 	return nil
+}
+
+// differ notes a difference.
+func (f *finding) differ(format string, args ...any) {
+	f.differences++
+	f.example(fmt.Sprintf(format, args...))
 }
 
 func (f *finding) example(text string) {

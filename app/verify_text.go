@@ -27,13 +27,18 @@ func (r VerifyReport) Write(w io.Writer) error {
 func (i Invariant) write(out *bufio.Writer) {
 	mark := "✓"
 	switch {
-	case !i.Checked:
-		mark = "–"
-	case !i.OK:
+	case i.Differences > 0:
 		mark = "✗"
+	case !i.OK:
+		mark = "–"
 	}
 	fmt.Fprintf(out, "%s %-4s %s\n       %s\n", mark, i.ID, i.Statement, i.Compared)
-	if i.OK {
+	for _, gap := range i.NotCompared {
+		if i.Checked {
+			fmt.Fprintf(out, "       not compared, of %s: %s\n", plural(gap.Events, "event"), gap.Why)
+		}
+	}
+	if i.Differences == 0 {
 		return
 	}
 	fmt.Fprintf(out, "       %s:\n", plural(i.Differences, "difference"))
@@ -47,23 +52,27 @@ func (i Invariant) write(out *bufio.Writer) {
 
 // Conclusion says in one sentence what the report means.
 func (r VerifyReport) Conclusion() string {
-	var broken, skipped []string
+	var broken, open []string
+	why := ""
 	for _, inv := range r.Invariants {
 		switch {
-		case !inv.Checked:
-			skipped = append(skipped, inv.ID)
-		case !inv.OK:
+		case inv.Differences > 0:
 			broken = append(broken, inv.ID)
+		case !inv.OK:
+			open = append(open, inv.ID)
+			if why == "" && len(inv.NotCompared) > 0 {
+				why = inv.NotCompared[0].Why
+			}
 		}
 	}
-	if len(broken) > 0 {
+	switch {
+	case len(broken) > 0:
 		return fmt.Sprintf("✗ %d of %d invariants do not hold: %s. %s", len(broken), len(r.Invariants), strings.Join(broken, ", "), r.Totals)
+	case len(open) > 0:
+		return fmt.Sprintf("✗ not proved: %d of %d invariants hold, not compared: %s: %s. %s",
+			len(r.Invariants)-len(open), len(r.Invariants), strings.Join(open, ", "), why, r.Totals)
 	}
-	verdict := fmt.Sprintf("✓ all %d invariants hold: ", len(r.Invariants))
-	if len(skipped) > 0 {
-		verdict = fmt.Sprintf("✓ %d of %d invariants hold, not checked: %s. ", len(r.Invariants)-len(skipped), len(r.Invariants), strings.Join(skipped, ", "))
-	}
-	return verdict + r.Totals.String()
+	return fmt.Sprintf("✓ all %d invariants hold: %s", len(r.Invariants), r.Totals)
 }
 
 // String shows the totals side by side: equal ones where everybody was granted.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -52,19 +53,35 @@ func plantedWorld() []plantedEvent {
 func plant(tb testing.TB) *pgxpool.Pool {
 	tb.Helper()
 	pool := pgtest.New(tb)
+	plantKeys(tb, pool)
 	for _, e := range plantedWorld() {
 		require.NoError(tb, pgx.BeginFunc(tb.Context(), pool, func(tx pgx.Tx) error { return e.insert(tb.Context(), tx) }), "event %d", e.id)
 	}
-	_, err := pool.Exec(tb.Context(), plantedSpending)
+	_, err := pool.Exec(tb.Context(), plantedSpending+plantedIDs)
 	require.NoError(tb, err)
 	return pool
 }
+
+// plantedIDs is what remains of events 9 and 10, which were deleted; and the sequences stand where the rows need them.
+const plantedIDs = `;
+	UPDATE event_ids SET last_id = 10;
+	INSERT INTO deleted_events (event_id, campaign_id, total_count, total_amount, deleted_by) VALUES (9, 'campaign-9', 0, 0, 'test'), (10, 'campaign-10', 1, 5, 'test');
+	SELECT setval('campaign_events_id_seq', 10), setval('imports_id_seq', 10), setval('point_targets_id_seq', 10000), setval('voucher_targets_id_seq', 10000),
+	       setval('money.point_member_id_seq', 10000), setval('money.vouchers_voucher_id_seq', 10000);
+	INSERT INTO rejected_rows (import_id, line, first_line, error_code, reason, raw)
+	VALUES (1, 3, 2, 'duplicate_member', 'the member stands on line 2 already', 'm00,100'), (1, 7, NULL, 'bad_amount', 'no number', 'm99,x'), (8, 4, NULL, 'bad_amount', 'no number', 'm98,y');
+	UPDATE imports SET rejected = (SELECT count(*) FROM rejected_rows WHERE import_id = id);
+	UPDATE imports SET digest = import_digest(id);
+	INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload, digest)
+	SELECT 'undecodable', 'no JSON', 'grants.point', 0, 7, '\x00ff', sha256(convert_to(ROW('grants.point', 0, 7, '00ff')::text, 'UTF8'));
+	INSERT INTO idempotency_keys (actor, key, fingerprint, answer, digest)
+	SELECT 'test', 'once', '\x01', '{"ID": 1}', sha256(convert_to(ROW('test', 'once', '01', '{"ID": 1}'::jsonb)::text, 'UTF8'))`
 
 // plantedSpending is the history of a member beside campaigns: lots of 1000 and 2000 are saved, 2500 are used, 700 of
 // that is given back, latest lot first, and 300 expire.
 const plantedSpending = `
 	INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key)
-	VALUES (9001, 'spender', 1000, 'S', 'CS', '20260101', '99991231', 'k1'), (9002, 'spender', 2000, 'S', 'RV', '20260101', '99991231', 'k2'),
+	VALUES (9001, 'spender', 1000, 'S', 'CS', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', 'k1'), (9002, 'spender', 2000, 'S', 'RV', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', 'k2'),
 	       (9003, 'spender', -2500, 'U', 'PAY', '20260101', '99991231', 'k3'), (9004, 'spender', 700, 'R', 'PAY', '20260101', '99991231', 'k4'),
 	       (9005, 'spender', -300, 'E', 'EXP', '20260101', '99991231', 'k5');
 	INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
@@ -126,13 +143,18 @@ func (e plantedEvent) insertEvent(ctx context.Context, tx pgx.Tx, list []planted
 		retried += one(m.has("R"))
 	}
 	b := &pgx.Batch{}
-	b.Queue(`INSERT INTO campaign_events (id, campaign_id, event_type, event_status, total_count, total_amount, partition_count, reservation_at, own_partition, created_by)
-		VALUES ($1, 'campaign-' || $1::bigint, $2, $3, $4, $5, $6, nullif($7, '')::timestamptz, $8, 'test')`,
-		e.id, e.kind, e.status, len(list), total, e.partitions, e.lane, e.own)
-	b.Queue(`INSERT INTO campaign_event_summary (event_id, published_count, success_count, fail_count, retry_success_count, started_at, completed_at)
-		VALUES ($1, $2, $3, $4, $5, now(), CASE WHEN $6 = 'COMPLETED' THEN now() END)`, e.id, published, success, fail, retried, string(e.status))
+	b.Queue(`INSERT INTO campaign_events (id, campaign_id, event_type, event_status, failure_code, default_reason, expiry_at, total_count, total_amount, partition_count, reservation_at,
+			own_partition, created_by)
+		VALUES ($1, 'campaign-' || $1::bigint, $2, $3, CASE WHEN $3::varchar = 'FAILED' THEN 'mismatch' END, nullif($9, ''), nullif($10, '')::timestamptz, $4, $5, $6, nullif($7, '')::timestamptz, $8, 'test')`,
+		e.id, e.kind, e.status, len(list), total, e.partitions, e.lane, e.own, e.reason(), e.expiry())
+	b.Queue(`INSERT INTO campaign_event_summary (event_id, published_count, success_count, fail_count, retry_success_count, started_at, completed_at, stopped_at, stopped_memo)
+		VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 <> 'PENDING' THEN now() END, CASE WHEN $6 = 'COMPLETED' THEN now() END, CASE WHEN $6 IN ('STOPPED', 'FAILED') THEN now() END,
+			CASE WHEN $6 IN ('STOPPED', 'FAILED') THEN 'why' END)`, e.id, published, success, fail, retried, string(e.status))
 	b.Queue(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount)
 		VALUES ($1, $1, 'test', 'text/csv', '\x00', 1, $2, 0, $3)`, e.id, len(list), total)
+	if e.kind == "VOUCHER" {
+		plantPINKey(b, e.id)
+	}
 	table := e.tables().TargetTable()
 	if e.own {
 		table += fmt.Sprintf("_%d", e.id)
@@ -141,14 +163,38 @@ func (e plantedEvent) insertEvent(ctx context.Context, tx pgx.Tx, list []planted
 		}
 	}
 	for _, m := range list {
-		b.Queue(`INSERT INTO `+quoted(table)+` (id, event_id, member_id, amount, partition_key, publish_status)
-			VALUES ($1, $2, $3, $4, $5, $6)`, m.id, e.id, m.member, m.amount, m.partition, map[bool]string{true: "PENDING", false: "PUBLISHED"}[m.has("ne")])
+		b.Queue(`INSERT INTO `+quoted(table)+` (id, event_id, member_id, amount, partition_key, publish_status, reason)
+			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''))`, m.id, e.id, m.member, m.amount, m.partition, map[bool]string{true: "PENDING", false: "PUBLISHED"}[m.has("ne")], m.reason())
 	}
 	if e.own {
 		b.Queue(`SELECT index_targets_partition($1, $2)`, e.kind, e.id)
 		b.Queue(`SELECT attach_targets_partition($1, $2)`, e.kind, e.id)
 	}
 	return tx.SendBatch(ctx, b).Close()
+}
+
+// reason is the event's default: the completed ones have one.
+func (e plantedEvent) reason() string {
+	if e.status == domain.Completed {
+		return "spring"
+	}
+	return ""
+}
+
+// expiry is when what the event grants expires: of the first two it does.
+func (e plantedEvent) expiry() string {
+	if e.id < 3 {
+		return "2027-06-30 23:59:59+09"
+	}
+	return ""
+}
+
+// reason is what a ledger is told: every fifth member has a reason of his own.
+func (m plantedMember) reason() string {
+	if m.amount%5 == 0 {
+		return "own"
+	}
+	return ""
 }
 
 func (e plantedEvent) tables() domain.EventType { return domain.EventType{Code: e.kind} }
@@ -225,7 +271,8 @@ func (e plantedEvent) queueResult(b *pgx.Batch, m plantedMember) {
 	b.Queue(`INSERT INTO `+quoted(e.tables().ResultTable())+` (event_id, member_id, amount, status, money_tx_id, retry_count, redrive, error_code)
 		VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, nullif($8, ''))`, e.id, m.member, m.amount, status, tx, retries, one(m.has("D")), code)
 	if e.kind == "VOUCHER" && status == "SUCCESS" {
-		b.Queue(`UPDATE voucher_results SET voucher_code = $3 WHERE event_id = $1 AND member_id = $2`, e.id, m.member, fmt.Sprintf("code-%d", m.id))
+		b.Queue(`UPDATE voucher_results SET voucher_code = $3, voucher_pin = $4, voucher_expiry_at = nullif($5, '')::timestamptz
+			WHERE event_id = $1 AND member_id = $2`, e.id, m.member, m.code(), plantedPIN(e.id, m), e.expiry())
 	}
 }
 
@@ -239,12 +286,16 @@ func (e plantedEvent) queueSave(b *pgx.Batch, m plantedMember) {
 	}
 	amount, ref := m.amount+5*one(m.has("M")), fmt.Sprint(e.id)
 	if e.kind == "VOUCHER" {
-		b.Queue(`INSERT INTO money.vouchers (voucher_id, member_id, amount, type_code, ref, sealed_code, sealed_pin, code_hmac, idempotency_key)
-			VALUES ($1, $2, $3, 'CM', $4, 'x', 'x', $5, $6)`, m.id, m.member, amount, ref, fmt.Append(nil, m.id), domain.Key(e.id, m.member))
+		sealed := plantedSeals(ref, domain.Key(e.id, m.member), m)
+		b.Queue(`INSERT INTO money.vouchers (voucher_id, member_id, amount, type_code, ref, reason, expiry_at, sealed_code, sealed_pin, code_hmac, idempotency_key)
+			VALUES ($1, $2, $3, 'CM', $4, nullif($5, ''), nullif($6, '')::timestamptz, $7, $8, $9, $10)`, m.id, m.member, amount, ref, cmp.Or(m.reason(), e.reason()), e.expiry(),
+			sealed.code, sealed.pin, sealed.hmac, domain.Key(e.id, m.member))
 		return
 	}
-	b.Queue(`INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, ref_unique_id, idempotency_key)
-		VALUES ($1, $2, $3, 'S', 'CM', '20260101', '99991231', $4, $5)`, m.id, m.member, amount, ref, domain.Key(e.id, m.member))
+	b.Queue(`INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_at, expiry_date, ref_unique_id, idempotency_key, reason)
+		VALUES ($1, $2, $3, 'S', 'CM', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), nullif($6, '')::timestamptz,
+			coalesce(to_char(nullif($6, '')::timestamptz AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231'), $4, $5, nullif($7, ''))`,
+		m.id, m.member, amount, ref, domain.Key(e.id, m.member), e.expiry(), cmp.Or(m.reason(), e.reason()))
 	b.Queue(`INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
 		VALUES ($1, $1, $2, $3, 'S')`, m.id, m.member, amount)
 }

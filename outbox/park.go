@@ -47,8 +47,10 @@ func causeOf(err error) (cause string, ok bool) {
 // park keeps a message that no handler can use, once per position: it may be delivered any number of times. A copy that
 // comes back from a replay goes to the row that it was published from, and makes none of its own.
 func park(ctx context.Context, pool *pgxpool.Pool, at Position, payload []byte, from replay, cause string, why error) error {
-	const insert = `INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload)
-		VALUES ($1, left($2, 1000), $3, $4, $5, $6) ON CONFLICT ON CONSTRAINT parked_messages_position_key DO NOTHING`
+	const insert = `INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload, digest)
+		VALUES ($1, left($2, 1000), $3, $4, $5, $6,
+			sha256(convert_to(ROW($3::varchar, $4::int, $5::bigint, encode($6, 'hex'))::text, 'UTF8')))
+		ON CONFLICT ON CONSTRAINT parked_messages_position_key DO NOTHING`
 	if payload == nil { // a record without a value, which is no NULL
 		payload = []byte{}
 	}

@@ -1,7 +1,6 @@
--- What the ledger granted for campaigns whose ledger it is: one row a save. event_id is NULL where ref names no event.
+-- What the ledger granted for campaigns: one row a save. event_id is NULL where ref names no event.
 SELECT e.id AS event_id, m.ref_unique_id AS ref, m.member_id, m.point AS amount,
        'P' || m.point_member_id AS tx_id, m.idempotency_key AS key
 FROM money.point_member m
-LEFT JOIN (campaign_events e JOIN event_types y ON y.code = e.event_type) ON e.id::text = m.ref_unique_id
-WHERE m.point_status_code = 'S' AND m.point_type_code = 'CM' AND coalesce(y.granter, 'money') = 'money'
-  AND ($1::bigint IS NULL OR m.ref_unique_id = $1::bigint::text)
+LEFT JOIN campaign_events e ON e.id::text = m.ref_unique_id
+WHERE m.point_status_code = 'S' AND m.point_type_code = 'CM' AND ($1::bigint IS NULL OR m.ref_unique_id = $1::bigint::text)

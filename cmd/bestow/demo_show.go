@@ -227,10 +227,7 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 			return errors.Join(errors.New("the proof does not hold: this is a fault of bestow, please report it with the lines above"), reports[i].Write(d.out))
 		}
 	}
-	for _, invariant := range reports[0].Invariants {
-		fmt.Fprintf(d.out, "     ✓ %-4s %s\n", invariant.ID, invariant.Statement)
-	}
-	fmt.Fprintln(d.out)
+	d.listInvariants(reports[0].Invariants)
 	for i, e := range events {
 		fmt.Fprintf(d.out, "     %-8s id %-4d %s\n", e.Type.Code, e.ID, reports[i].Conclusion())
 	}
@@ -249,6 +246,15 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 		fmt.Fprintf(d.out, "\n  Killed meanwhile: %s.\n  They were started again, nobody mended anything, and the numbers are right.\n", d.chaos.tally())
 	}
 	return nil
+}
+
+// listInvariants names the first of them, as many as fit on a screen.
+func (d *demo) listInvariants(all []app.Invariant) {
+	const shown = 15
+	for _, invariant := range all[:min(shown, len(all))] {
+		fmt.Fprintf(d.out, "     ✓ %-4s %s\n", invariant.ID, invariant.Statement)
+	}
+	fmt.Fprintf(d.out, "     ✓ and %d more: docs/verify.md says what each compares\n\n", len(all)-min(shown, len(all)))
 }
 
 // lookAround says where the running installation can be looked at.

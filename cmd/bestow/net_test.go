@@ -122,7 +122,7 @@ func (o *overtaken) Grant(ctx context.Context, e domain.Event, deadline time.Tim
 		return outcomes, err
 	}
 	o.once.Do(func() {
-		late, lateErr := o.Granter.Grant(ctx, e, deadline, []domain.Grant{{MemberID: o.member, Amount: 100}})
+		late, lateErr := o.Granter.Grant(ctx, e, deadline, []domain.Grant{{MemberID: o.member, Amount: 100, Reason: e.DefaultReason}})
 		if err = lateErr; err != nil {
 			return
 		}

@@ -115,7 +115,7 @@ func (p *process) wire(ctx context.Context) error {
 }
 
 func (p *process) wireApp(ctx context.Context) error {
-	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits(), WrappedKeysOnly: p.cfg.Env == "production"}
+	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits(), WrappedKeysOnly: p.cfg.Env == "production", Zone: p.cfg.TimeZone}
 	if p.with.limits != nil {
 		p.with.limits(&deps.Limits)
 	}
@@ -129,6 +129,7 @@ func (p *process) wireApp(ctx context.Context) error {
 			return fmt.Errorf("read BESTOW_MASTER_KEY: %w", err)
 		}
 		deps.Sealer, deps.Master = newSealer(ledger.Master), ledger.Master
+		deps.Unsealer = unsealer{ledger.Master}
 	}
 	l, err := money.New(ledger)
 	if err != nil {

@@ -1,0 +1,32 @@
+-- I39, always: an event's status and its stamps tell the same story. A move writes the status and its moment in one
+-- transaction, so that both tables hold the same time of it. Moments of two
+-- transactions may come from the clocks of two servers: five minutes are allowed.
+WITH stood AS (
+    SELECT e.*, s.started_at, s.completed_at, s.stopped_at, s.stopped_memo, s.published_count, s.success_count, s.fail_count,
+           (SELECT min(claimed_at) FROM grant_chunks c WHERE c.event_id = e.id) AS claimed_at
+    FROM campaign_events e
+    JOIN campaign_event_summary s ON s.event_id = e.id
+    WHERE $1::bigint IS NULL OR e.id = $1
+), judged AS (
+    SELECT id, CASE
+        WHEN event_status = 'PENDING' AND coalesce(started_at, stopped_at, completed_at, claimed_at) IS NOT NULL THEN 'is PENDING, but it was started'
+        WHEN event_status = 'PENDING' AND published_count + success_count + fail_count > 0 THEN 'is PENDING, but something of it was published'
+        WHEN event_status <> 'PENDING' AND started_at IS NULL THEN format('is %s, but it was never started', event_status)
+        WHEN event_status <> 'PENDING' AND total_count = 0 THEN format('is %s, and has no targets', event_status)
+        WHEN event_status IN ('STOPPED', 'FAILED') AND (stopped_at IS NULL OR stopped_memo IS NULL) THEN format('is %s, but nothing says when and why', event_status)
+        WHEN (event_status = 'FAILED') <> (failure_code IS NOT NULL) THEN format('is %s, and its failure_code is %s', event_status, coalesce(failure_code, 'not set'))
+        WHEN (stopped_at IS NULL) <> (stopped_memo IS NULL) THEN 'has one of stopped_at and stopped_memo'
+        WHEN started_at < created_at - interval '5 minutes' THEN 'was started before it was made'
+        WHEN stopped_at < started_at - interval '5 minutes' THEN 'was stopped before it was started'
+        WHEN completed_at < started_at - interval '5 minutes' THEN 'was completed before it was started'
+        WHEN claimed_at < started_at - interval '5 minutes' THEN 'was granted before it was started'
+        WHEN event_status IN ('STOPPED', 'FAILED') AND stopped_at <> updated_at THEN format('is %s since %s, but its stopped_at is %s', event_status, updated_at, stopped_at)
+        WHEN event_status = 'COMPLETED' AND completed_at <> updated_at THEN format('is COMPLETED since %s, but its completed_at is %s', updated_at, completed_at)
+        WHEN event_status = 'COMPLETED' AND stopped_at > completed_at THEN 'was stopped after it was completed'
+        END AS wrong
+    FROM stood
+)
+SELECT count(*)     AS events,
+       count(wrong) AS differences,
+       (array_agg(format('event %s %s', id, wrong) ORDER BY id) FILTER (WHERE wrong IS NOT NULL))[1:5] AS examples
+FROM judged

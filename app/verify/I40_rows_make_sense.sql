@@ -1,0 +1,40 @@
+-- I40, always: what a row of results or of chunks says in one column fits to what it says in the others.
+WITH results AS (
+    SELECT r.event_id, r.member_id, CASE
+        WHEN r.status = 'SUCCESS' AND (r.error_code IS NOT NULL OR r.error_message IS NOT NULL) THEN 'SUCCESS with an error'
+        WHEN r.status <> 'SUCCESS' AND r.money_tx_id IS NOT NULL THEN format('%s with transaction %s', r.status, r.money_tx_id)
+        WHEN r.status IN ('FAILED', 'PERMANENTLY_FAILED') AND r.error_code IS NULL THEN format('%s without an error code', r.status)
+        WHEN r.status IN ('FAILED', 'PERMANENTLY_FAILED') AND r.retry_count = 0 AND r.error_code <> 'mismatch' AND r.redrive = 0
+        THEN format('%s, and never refused', r.status)
+        WHEN r.redrive > 0 AND r.status NOT IN ('SUCCESS', 'PERMANENTLY_FAILED') THEN format('%s, and asked for again by a person', r.status)
+        END AS wrong
+    FROM {{results}} r
+    WHERE $1::bigint IS NULL OR r.event_id = $1
+), chunks AS (
+    SELECT c.event_id, c.partition_key, c.first_id, c.last_id, CASE
+        WHEN (c.claim_token IS NULL) <> (c.open_until IS NULL) THEN 'has one of claim_token and open_until'
+        WHEN c.settled_count > 0 AND c.claimed_at IS NULL THEN 'was settled, and never claimed'
+        WHEN c.claim_token IS NOT NULL AND c.claimed_at IS NULL THEN 'has a claim, and was never claimed'
+        WHEN (c.settled_at IS NOT NULL) <> (c.settled_count = c.target_count) THEN format('settled_at is %s, settled are %s of %s',
+             coalesce(c.settled_at::text, 'not set'), c.settled_count, c.target_count)
+        WHEN num_nulls(c.topic, c.kafka_partition, c.kafka_offset) NOT IN (0, 3) THEN 'has some of topic, partition and offset'
+        WHEN c.topic IS NOT NULL AND c.claimed_at IS NULL THEN 'has a position in Kafka, and was never claimed'
+        WHEN c.topic IS NOT NULL AND right(c.topic, length(y.topic)) <> y.topic AND right(c.topic, length(y.topic) + 4) <> y.topic || '.dlt'
+        THEN format('was published to %s, the type''s topic is %s', c.topic, y.topic)
+        WHEN c.settled_at < c.claimed_at - interval '5 minutes' THEN 'was settled before it was claimed'
+        WHEN least(c.published_at, c.claimed_at) < c.created_at - interval '5 minutes' THEN 'was published or claimed before it was made'
+        END AS wrong
+    FROM grant_chunks c
+    JOIN campaign_events e ON e.id = c.event_id AND e.event_type = $2
+    JOIN event_types y ON y.code = e.event_type
+    WHERE $1::bigint IS NULL OR c.event_id = $1
+), judged AS (
+    SELECT 1 AS kind, format('event %s, member %s: %s', event_id, member_id, wrong) AS what FROM results WHERE wrong IS NOT NULL
+    UNION ALL
+    SELECT 2, format('chunk %s/%s/%s-%s %s', event_id, partition_key, first_id, last_id, wrong) FROM chunks WHERE wrong IS NOT NULL
+)
+SELECT (SELECT count(*) FROM results) AS results,
+       (SELECT count(*) FROM chunks)  AS chunks,
+       count(*)                       AS differences,
+       (array_agg(what ORDER BY kind, what))[1:5] AS examples
+FROM judged

@@ -1,0 +1,67 @@
+-- What our tables are, a line for each property: of the schemas of this database that are ours, $1 the main one. Names are
+-- written as seen with an empty search_path. Left out is what only makes things faster (storage, statistics, indexes that
+-- are not unique and that no migration made) and what PostgreSQL's versions write differently.
+WITH ours AS (
+    SELECT c.oid, c.relname, c.relkind, c.relrowsecurity, CASE n.nspname WHEN $1 THEN '' ELSE n.nspname || '.' END AS prefix
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname IN ($1, 'money', 'river') AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname !~ '^import_stage_'
+), lines AS (
+    SELECT o.oid, format('column %s %s%s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
+                         CASE WHEN a.attnotnull THEN ' not null' END,
+                         CASE a.attidentity WHEN '' THEN '' ELSE ' identity ' || a.attidentity::text END,
+                         CASE a.attgenerated WHEN '' THEN '' ELSE ' generated ' || a.attgenerated::text END,
+                         ' default ' || pg_get_expr(d.adbin, d.adrelid)) || coalesce(' collate ' || nullif(l.collname, 'default'), '') AS line
+    FROM ours o
+    JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_attrdef d ON d.adrelid = o.oid AND d.adnum = a.attnum
+    LEFT JOIN pg_collation l ON l.oid = a.attcollation
+    UNION ALL
+    SELECT o.oid, format('constraint %s %s%s', k.conname, pg_get_constraintdef(k.oid), CASE WHEN NOT k.convalidated AND pg_get_constraintdef(k.oid) !~ 'NOT VALID' THEN ' NOT VALID' END)
+    FROM ours o
+    JOIN pg_constraint k ON k.conrelid = o.oid AND k.contype IN ('p', 'u', 'c', 'x') OR k.conrelid = o.oid AND k.contype = 'f' AND k.conparentid = 0
+    UNION ALL
+    SELECT o.oid, format('%s %s', CASE WHEN i.indisunique THEN 'unique index' ELSE 'index' END, pg_get_indexdef(i.indexrelid))
+    FROM ours o
+    JOIN pg_index i ON i.indrelid = o.oid
+    WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+    UNION ALL
+    SELECT o.oid, format('invalid index %s', i.indexrelid::regclass) FROM ours o JOIN pg_index i ON i.indrelid = o.oid
+    WHERE NOT (i.indisvalid AND i.indisready AND i.indislive)
+    UNION ALL
+    SELECT o.oid, format('trigger %s', pg_get_triggerdef(t.oid)) FROM ours o JOIN pg_trigger t ON t.tgrelid = o.oid WHERE NOT t.tgisinternal
+    UNION ALL
+    SELECT o.oid, 'trigger that is disabled, of ' || coalesce('constraint ' || k.conname, t.tgname)
+    FROM ours o
+    JOIN pg_trigger t ON t.tgrelid = o.oid AND t.tgenabled <> 'O'
+    LEFT JOIN pg_constraint k ON k.oid = t.tgconstraint
+    UNION ALL
+    SELECT o.oid, format('rule %s', pg_get_ruledef(r.oid)) FROM ours o JOIN pg_rewrite r ON r.ev_class = o.oid WHERE o.relkind IN ('r', 'p')
+    UNION ALL
+    SELECT o.oid, 'row security' FROM ours o WHERE o.relrowsecurity
+    UNION ALL
+    SELECT o.oid, format('partition of %s %s', p.inhparent::regclass, pg_get_expr(c.relpartbound, c.oid))
+    FROM ours o
+    JOIN pg_inherits p ON p.inhrelid = o.oid
+    JOIN pg_class c ON c.oid = o.oid
+    UNION ALL
+    SELECT o.oid, format('sequence %s of %s, by %s, kept %s%s', s.seqrelid::regclass, a.attname, s.seqincrement, s.seqcache, CASE WHEN s.seqcycle THEN ', begins again' END)
+    FROM ours o
+    JOIN pg_depend d ON d.refobjid = o.oid AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+    JOIN pg_sequence s ON s.seqrelid = d.objid
+    JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum = d.refobjsubid
+)
+SELECT o.prefix || o.relname AS relation, CASE o.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' ELSE 'no table' END AS line FROM ours o
+UNION ALL
+SELECT o.prefix || o.relname, l.line FROM lines l JOIN ours o ON o.oid = l.oid
+UNION ALL
+SELECT CASE n.nspname WHEN $1 THEN '' ELSE n.nspname || '.' END || format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)),
+       format('function md5 %s, volatility %s, language %s%s', md5(p.prosrc), p.provolatile, l.lanname, CASE WHEN p.prosecdef THEN ', security definer' END)
+FROM pg_proc p
+JOIN pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_language l ON l.oid = p.prolang
+WHERE n.nspname IN ($1, 'money', 'river') AND p.prokind = 'f'
+UNION ALL
+SELECT 'river.' || t.typname, format('value %s', e.enumlabel)
+FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid WHERE t.typnamespace = 'river'::regnamespace
+ORDER BY 1, 2

@@ -1,0 +1,232 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// schemaText is the catalog of a database that the migrations have just made, as catalog.Text writes it. A new migration
+// changes it: BESTOW_TEST_GOLDEN=1 go test ./app -run TestSchemaIsWhatMigrationsMake
+//
+//go:embed verify/schema.txt
+var schemaText []byte
+
+// catalog is the properties of each relation and function, by its name.
+type catalog map[string][]string
+
+// readCatalog reads the properties as they are now.
+func readCatalog(ctx context.Context, tx pgx.Tx) (catalog, error) {
+	query, err := verifyFiles.ReadFile("verify/catalog.sql")
+	if err != nil {
+		return nil, fmt.Errorf("read statement: %w", err)
+	}
+	var main, path string
+	if err := tx.QueryRow(ctx, `SELECT current_schema(), current_setting('search_path')`).Scan(&main, &path); err != nil {
+		return nil, fmt.Errorf("read search path: %w", err)
+	}
+	const setPath = `SELECT set_config('search_path', $1, true)`
+	if _, err := tx.Exec(ctx, setPath, ""); err != nil {
+		return nil, fmt.Errorf("set search path: %w", err)
+	}
+	c := catalog{}
+	rows, err := tx.Query(ctx, string(query), main)
+	if err != nil {
+		return nil, fmt.Errorf("read catalog: %w", err)
+	}
+	var relation, line string
+	_, err = pgx.ForEachRow(rows, []any{&relation, &line}, func() error {
+		line = strings.ReplaceAll(line, main+".", "")
+		c[relation] = append(c[relation], line)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read catalog: %w", err)
+	}
+	if _, err := tx.Exec(ctx, setPath, path); err != nil {
+		return nil, fmt.Errorf("set search path: %w", err)
+	}
+	return c, c.readApplied(ctx, tx)
+}
+
+// readApplied adds the migrations that were applied.
+func (c catalog) readApplied(ctx context.Context, tx pgx.Tx) error {
+	const query = `SELECT 'goose_db_version', 'applied ' || version_id FROM goose_db_version WHERE is_applied
+		UNION ALL SELECT 'river.river_migration', format('applied %s %s', line, version) FROM river.river_migration ORDER BY 1, 2`
+	rows, err := tx.Query(ctx, query)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	var relation, line string
+	_, err = pgx.ForEachRow(rows, []any{&relation, &line}, func() error {
+		c[relation] = append(c[relation], line)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	return nil
+}
+
+// Text writes the catalog: each relation, its properties below it.
+func (c catalog) Text() string {
+	var b strings.Builder
+	for _, relation := range slices.Sorted(maps.Keys(c)) {
+		fmt.Fprintf(&b, "%s\n", relation)
+		slices.Sort(c[relation])
+		for _, line := range c[relation] {
+			fmt.Fprintf(&b, "\t%s\n", line)
+		}
+	}
+	return b.String()
+}
+
+func parseCatalog(text []byte) catalog {
+	c := catalog{}
+	relation := ""
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for lines.Scan() {
+		if line, property := strings.CutPrefix(lines.Text(), "\t"); property {
+			c[relation] = append(c[relation], line)
+		} else {
+			relation = line
+			c[relation] = nil
+		}
+	}
+	return c
+}
+
+// as is a relation that stands for a kind, with its properties under another name.
+func (c catalog) as(like, name string, rename *strings.Replacer) (catalog, bool) {
+	lines, ok := c[like]
+	if !ok {
+		return nil, false
+	}
+	renamed := make([]string, len(lines))
+	for i, line := range lines {
+		renamed[i] = rename.Replace(line)
+	}
+	return catalog{name: renamed}, true
+}
+
+// ownPartition is the name of an event's own partition.
+var ownPartition = regexp.MustCompile(`^([a-z][a-z0-9_]{0,19})_targets_([0-9]{1,18})$`)
+
+// wanted is what the catalog must be in a database with these types and partitions: what the migrations make, and the same
+// again for each type and each partition that was made since.
+func wanted(golden, now catalog, types verifyTables) catalog {
+	want := maps.Clone(golden)
+	for part := range goldenParts {
+		delete(want, part)
+	}
+	for _, y := range types {
+		like := "point"
+		if y.Operation == domain.Vouchers {
+			like = "voucher"
+		}
+		name := strings.ToLower(y.Code)
+		rename := strings.NewReplacer(like+"_targets", name+"_targets", like+"_results", name+"_results")
+		for _, suffix := range []string{"_targets", "_targets_default", "_results"} {
+			if made, ok := golden.as(like+suffix, name+suffix, rename); ok {
+				maps.Copy(want, made)
+			}
+		}
+	}
+	for relation := range now {
+		m := ownPartition.FindStringSubmatch(relation)
+		if m == nil {
+			continue
+		}
+		rename := strings.NewReplacer("point_targets_"+goldenEvent, m[1]+"_targets_"+m[2], "point_targets", m[1]+"_targets",
+			"'"+goldenEvent+"'", "'"+m[2]+"'", goldenEvent, m[2])
+		if made, ok := golden.as("point_targets_"+goldenEvent, relation, rename); ok {
+			maps.Copy(want, made)
+		}
+	}
+	return want
+}
+
+// goldenEvent is the event whose own partition stands in the golden file for all such.
+const goldenEvent = "987654321"
+
+// goldenParts are the relations of the golden file that stand for a kind, and need not be there.
+var goldenParts = map[string]bool{"point_targets_" + goldenEvent: true}
+
+// compareSchema compares the catalog with what the migrations make (I41). A property that is not there, or that no migration
+// made, is a difference; a table, a function or an index that is not unique may be the operators' own.
+func compareSchema(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
+	now, err := readCatalog(ctx, tx)
+	if err != nil {
+		return err
+	}
+	golden := parseCatalog(schemaText)
+	want := wanted(golden, now, v.tables)
+	lines := 0
+	for _, relation := range slices.Sorted(maps.Keys(want)) {
+		if strings.HasPrefix(relation, "money.") && v.foreign != "" || len(newer(golden, now)) > 0 {
+			continue // schemaGaps says so
+		}
+		lines += len(want[relation])
+		if _, ok := now[relation]; !ok {
+			f.differ("%s is not there", relation)
+			continue
+		}
+		for _, line := range missing(want[relation], now[relation]) {
+			f.differ("%s lacks: %s", relation, line)
+		}
+		for _, line := range missing(now[relation], want[relation]) {
+			if !strings.HasPrefix(line, "index ") {
+				f.differ("%s has, and no migration made it: %s", relation, line)
+			}
+		}
+	}
+	return errors.Join(f.measures.add("relations", int64(len(want))), f.measures.add("lines", int64(lines)))
+}
+
+// missing is what of a is not in b.
+func missing(a, b []string) (lines []string) {
+	for _, line := range a {
+		if !slices.Contains(b, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// newer lists the migrations that the database has and this program does not know.
+func newer(golden, now catalog) (applied []string) {
+	for _, relation := range []string{"goose_db_version", "river.river_migration"} {
+		for _, line := range missing(now[relation], golden[relation]) {
+			if strings.HasPrefix(line, "applied ") {
+				applied = append(applied, relation+" "+line)
+			}
+		}
+	}
+	return applied
+}
+
+// schemaGaps is what of the schema this program cannot judge.
+func schemaGaps(ctx context.Context, tx pgx.Tx, v *verification) (gaps []Gap, err error) {
+	now := catalog{}
+	if err := now.readApplied(ctx, tx); err != nil {
+		return nil, err
+	}
+	if applied := newer(parseCatalog(schemaText), now); len(applied) > 0 {
+		gaps = append(gaps, Gap{Why: "the database has migrations that this program does not know (" + strings.Join(applied, ", ") + "): verify with the newer version", Events: int64(v.events)})
+	}
+	if v.foreign != "" {
+		gaps = append(gaps, Gap{Why: "the tables of the ledger: " + v.foreign, Events: int64(v.events)})
+	}
+	return gaps, nil
+}

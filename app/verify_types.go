@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// registeredType is a row of event_types, or a type that events name and the registry does not have.
+type registeredType struct {
+	Code, State, Granter, Operation string
+	Events                          int64
+}
+
+// compareTypes compares the registry of types with the tables that are there (I35).
+func compareTypes(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
+	const query = `SELECT coalesce(y.code, e.event_type), coalesce(y.state, ''), coalesce(y.granter, ''), coalesce(y.operation, ''), coalesce(e.n, 0)
+		FROM event_types y
+		FULL JOIN (SELECT event_type, count(*) AS n FROM campaign_events GROUP BY event_type) e ON e.event_type = y.code
+		WHERE $1::bigint IS NULL OR coalesce(y.code, e.event_type) = (SELECT event_type FROM campaign_events WHERE id = $1)
+		ORDER BY 1`
+	rows, err := tx.Query(ctx, query, v.event)
+	if err != nil {
+		return fmt.Errorf("read registry of types: %w", err)
+	}
+	registry, err := pgx.CollectRows(rows, pgx.RowToStructByPos[registeredType])
+	if err != nil {
+		return fmt.Errorf("read registry of types: %w", err)
+	}
+	there := map[string]verifyType{}
+	for _, y := range v.tables {
+		there[y.Code] = y
+	}
+	for _, r := range registry {
+		if err := compareType(ctx, tx, r, there, f); err != nil {
+			return err
+		}
+		delete(there, r.Code)
+	}
+	if v.event == nil {
+		for _, y := range v.tables {
+			if _, left := there[y.Code]; left {
+				f.differ("the tables of type %s are there, and event_types does not have it", y.Code)
+			}
+		}
+	}
+	return f.measures.add("types", int64(len(registry)))
+}
+
+// compareType compares one line of the registry with its tables.
+func compareType(ctx context.Context, tx pgx.Tx, r registeredType, there map[string]verifyType, f *finding) error {
+	y, ok := there[r.Code]
+	switch {
+	case r.State == "":
+		f.differ("%d events are of type %s, which event_types does not have", r.Events, r.Code)
+		return nil
+	case !ok && (r.Events > 0 || r.State == "READY"):
+		f.differ("type %s has no tables, and %d events", r.Code, r.Events)
+		return nil
+	case !ok:
+		return nil // it is just being made
+	case domain.Operation(r.Operation) != y.Operation:
+		f.differ("type %s is registered for %s, its tables are made for %s", r.Code, r.Operation, y.Operation)
+	case r.Granter != ourGranter && y.ours:
+		f.differ("type %s is granted by %q, but the ledger here granted for its events", r.Code, r.Granter)
+	}
+	var used bool
+	query := `SELECT EXISTS (SELECT FROM ` + quoted(y.TargetTable()) + `) OR EXISTS (SELECT FROM ` + quoted(y.ResultTable()) + `)`
+	if err := tx.QueryRow(ctx, query).Scan(&used); err != nil {
+		return fmt.Errorf("look into the tables of type %s: %w", r.Code, err)
+	}
+	if r.State != "READY" && (used || r.Events > 0) {
+		f.differ("type %s is %s, and has %d events", r.Code, r.State, r.Events)
+	}
+	return f.measures.add("events", r.Events)
+}
