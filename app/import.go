@@ -22,15 +22,18 @@ import (
 // hash completes the key's fingerprint. Memory is flat, whatever the size.
 //
 // Errors: domain.NotFound, WrongStatus, ImportRunning, BadFile, UnsupportedFile, TooManyRows, AmountOverflow, Unavailable,
-// MissingKeys, those of a key, and [RejectedError] with AllRejected, RowsRejected or TooManyRejected. What the body's own Read
+// UploadEnded, MissingKeys, those of a key, and [RejectedError] with AllRejected, RowsRejected or TooManyRejected. What the body's own Read
 // returned is wrapped. (T1)
 func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload) (ImportResult, error) {
+	im := &importing{Targets: s, actor: by.Actor, upload: u, body: newBody(u.Body)}
+	if err := im.body.arrive(); err != nil {
+		return ImportResult{}, err
+	}
 	leave, err := s.enter()
 	if err != nil {
 		return ImportResult{}, err
 	}
 	defer leave()
-	im := &importing{Targets: s, actor: by.Actor, upload: u, body: newBody(u.Body)}
 	defer im.cleanUp(ctx) // when the transaction is over, whatever came of it
 	if u.DryRun {
 		by.Once = nil // nothing is kept, so nothing can be replayed
@@ -47,7 +50,7 @@ func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload
 		err = s.lostCommit(ctx, eventID, result, err)
 	}
 	if err != nil {
-		return ImportResult{}, err
+		return ImportResult{}, im.whyEnded(ctx, err)
 	}
 	s.learn(ctx, result)
 	return result, failpoint.Hit(ctx, failpoint.ImportAfterCommit)
@@ -120,7 +123,8 @@ type importing struct {
 	body   *body
 
 	event domain.Event
-	own   *bool // whether the event's targets live in a partition of their own; nil before its first import
+	began time.Time // by the database's clock; zero before the event was found
+	own   *bool     // whether the event's targets live in a partition of their own; nil before its first import
 	rows  rowReader
 	stage *stage
 	read  stageCounts
@@ -146,7 +150,7 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportR
 	if err := im.lockEvent(ctx, tx, eventID); err != nil {
 		return ImportResult{}, err
 	}
-	if err := im.readUpload(ctx); err != nil {
+	if err := im.guarded(ctx, tx, func() error { return im.readUpload(ctx) }); err != nil {
 		return ImportResult{}, err
 	}
 	if err := im.writeTargets(ctx, tx); err != nil {
@@ -177,6 +181,9 @@ func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) er
 			Hint: "wait until it is done, then import this list"}
 	}
 	if im.event, err = selectEvent(ctx, tx, eventID); err != nil {
+		return err
+	}
+	if im.began, err = databaseTime(ctx, tx); err != nil {
 		return err
 	}
 	if im.event.Status != domain.Pending {

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"bufio"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -9,12 +11,25 @@ import (
 
 // body is an upload's bytes, counted and hashed as they are read.
 type body struct {
-	r     io.Reader
+	r     *bufio.Reader
 	hash  hash.Hash
 	bytes int64
 }
 
-func newBody(r io.Reader) *body { return &body{r: r, hash: sha256.New()} }
+// firstPiece is how many bytes of an upload must have come, or all of it, before it takes a place and a connection.
+const firstPiece = 64 << 10
+
+func newBody(r io.Reader) *body {
+	return &body{r: bufio.NewReaderSize(r, firstPiece), hash: sha256.New()}
+}
+
+// arrive waits for the first piece.
+func (b *body) arrive() error {
+	if _, err := b.r.Peek(firstPiece); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read upload: %w", err)
+	}
+	return nil
+}
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)

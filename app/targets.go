@@ -32,6 +32,7 @@ type Upload struct {
 	ContentType string       // text/csv or application/x-ndjson, with or without parameters
 	OnReject    RejectPolicy // what to do about rejected rows
 	DryRun      bool         // count, and keep nothing
+	Interrupt   func()       // makes a Read of Body that waits return an error; nil: nothing does
 }
 
 // ImportResult is what became of an upload.

@@ -27,6 +27,7 @@ const (
 	TooManyRows     Code = "too_many_rows"     // over the row limit
 	TooManyRejected Code = "too_many_rejected" // over the limit of rejected rows
 	AmountOverflow  Code = "amount_overflow"   // the sum of the amounts passes int64
+	UploadEnded     Code = "upload_ended"      // a person ended the upload while it was under way
 	NotReplayable   Code = "not_replayable"    // a parked message that cannot be published again
 	Unavailable     Code = "unavailable"       // the database cannot be asked now
 )

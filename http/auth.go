@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"bestow/domain"
 	"bestow/http/api"
@@ -39,8 +42,8 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 				return &domain.Error{Code: api.CrossSite, Message: "another site may not act here", Hint: "do it on this page itself"}
 			}
 		}
-		if !given || !s.opens(key) {
-			return s.unauthorized(c.Request().Context(), rule, given)
+		if err := s.admit(c, rule, key, given); err != nil {
+			return err
 		}
 		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), actorKey{}, adminName)))
 		return next(c)
@@ -53,10 +56,29 @@ func bearer(r *http.Request) (key string, given bool) {
 	return strings.TrimSpace(key), given && strings.EqualFold(scheme, "Bearer")
 }
 
-// opens compares in constant time, whatever the length of key.
-func (s *server) opens(key string) bool {
+// admit refuses a request that came without the key, and one whose address has sent too many wrong ones.
+func (s *server) admit(c echo.Context, rule rule, key string, given bool) error {
+	ctx := c.Request().Context()
+	if !given {
+		return s.unauthorized(ctx, rule, given)
+	}
 	sum := sha256.Sum256([]byte(key))
-	return subtle.ConstantTimeCompare(sum[:], s.key[:]) == 1 && !s.locked
+	right := subtle.ConstantTimeCompare(sum[:], s.key[:]) == 1 && !s.locked
+	if wait := s.guesses.judge(c.RealIP(), sum, right); wait > 0 {
+		return s.tooManyGuesses(ctx, wait)
+	}
+	if !right {
+		return s.unauthorized(ctx, rule, given)
+	}
+	return nil
+}
+
+// tooManyGuesses says when a key is judged again.
+func (s *server) tooManyGuesses(ctx context.Context, wait time.Duration) error {
+	p := s.problem(ctx, &domain.Error{Code: api.TooManyRequests, Message: "too many wrong API keys came from here, or in all",
+		Hint: "wait as long as Retry-After says, then send the right key"})
+	p.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	return p
 }
 
 // unauthorized is the same for an unknown key as for none, but for the challenge.

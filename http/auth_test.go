@@ -26,7 +26,7 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 	t.Parallel()
 	open := map[string]bool{"GET /api/v1/openapi.json": true, "GET /api/v1/docs": true}
 	d := setup(t)
-	s := d.serve(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage})
+	s := d.serve(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage, Guesses: GuessLimits{1e9, 1e9, 1e9, 1e9}})
 	routes := New(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage, Log: slog.New(slog.DiscardHandler)}).(*echo.Echo).Routes()
 	require.Greater(t, len(routes), 10)
 	seen := 0

@@ -41,6 +41,7 @@ var kinds = map[domain.Code]kind{
 	domain.LaneBusy:          {http.StatusConflict, "Another event of the same second is running"},
 	domain.Expired:           {http.StatusConflict, "What the event grants has expired"},
 	domain.TermsRefused:      {http.StatusConflict, "The ledger would refuse every grant of the event"},
+	domain.UploadEnded:       {http.StatusConflict, "The upload was ended by a person"},
 	domain.KeyInFlight:       {http.StatusConflict, "The first request of this Idempotency-Key is still at work"},
 	domain.MissingKeys:       {http.StatusConflict, "A key is missing or cannot be opened"},
 	domain.ContentChanged:    {http.StatusConflict, "What would be granted is not what was imported"},
@@ -58,6 +59,7 @@ var kinds = map[domain.Code]kind{
 	domain.RowsRejected:      {http.StatusUnprocessableEntity, "Some rows of the file could not be used"},
 	domain.TooManyRejected:   {http.StatusUnprocessableEntity, "Too many rows of the file could not be used"},
 	domain.AmountOverflow:    {http.StatusUnprocessableEntity, "The amounts add up to more than can be counted"},
+	api.TooManyRequests:      {http.StatusTooManyRequests, "Too many wrong API keys"},
 	domain.Unavailable:       {http.StatusServiceUnavailable, "The service cannot answer now"},
 	api.Internal:             {http.StatusInternalServerError, "Something went wrong here"},
 }

@@ -107,8 +107,12 @@ func (d *desk) sql(change string, args ...any) {
 
 // serve starts another listener of the same test.
 func (d *desk) serve(c Config) *httptest.Server {
-	c.Log = slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c.Log = d.logger()
 	return newListener(d, New(c))
+}
+
+func (d *desk) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 func newListener(tb testing.TB, h http.Handler) *httptest.Server {

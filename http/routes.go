@@ -14,17 +14,18 @@ const prefix = "/api/v1"
 // routes is the one page of routes, middleware and rules of access.
 func (s *server) routes(e *echo.Echo) {
 	e.Use(
-		identify,       // first, so that all that follows can name the request
-		s.logAccess,    // outside of recover, to see what a panic was answered with
-		s.recoverPanic, // outside of all that may panic
-		secureHeaders,  // refusals have them too
-		s.authenticate, // the last, before anything reads the request; what is no route needs a key as well
+		identify,          // first, so that all that follows can name the request
+		s.answerBeforeCut, // outside of all that may answer before the body is read
+		s.logAccess,       // outside of recover, to see what a panic was answered with
+		s.recoverPanic,    // outside of all that may panic
+		secureHeaders,     // refusals have them too
+		s.authenticate,    // the last, before anything reads the request; what is no route needs a key as well
 	)
 	e.GET(prefix+"/openapi.json", s.serveOpenAPI)
 	e.GET(prefix+"/docs", s.serveDocs)
 	if s.riverUI != nil {
-		e.Any("/river", echo.WrapHandler(s.riverUI))
-		e.Any("/river/*", echo.WrapHandler(s.riverUI))
+		e.Any("/river", s.river)
+		e.Any("/river/*", s.river)
 	}
 
 	s.api = humaecho.NewV4WithGroup(e, e.Group(prefix), s.apiConfig())
@@ -48,6 +49,7 @@ func (s *server) routes(e *echo.Echo) {
 	stream(s, importOp(), s.importTargets)
 	handle(s, op("GET", "/events/{id}/imports", http.StatusOK, "List an event's uploads"), s.listImports)
 	stream(s, rejectedOp(), s.rejectedRows)
+	handle(s, endImportOp(), s.endImport)
 }
 
 // rule says what a route asks of a caller.

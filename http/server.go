@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -21,6 +22,8 @@ type Config struct {
 	App      *app.App
 	AdminKey string       // the key of role admin; "": nobody may do anything
 	RiverUI  http.Handler // with the prefix /river; nil: there is none
+	Guesses  GuessLimits  // zero: the defaults
+	Uploads  UploadLimits // zero: the defaults
 	Log      *slog.Logger
 }
 
@@ -30,6 +33,8 @@ type server struct {
 	log     *slog.Logger
 	key     [sha256.Size]byte // of the admin's key
 	locked  bool              // no key is set
+	guesses *guesses
+	uploads UploadLimits
 	riverUI http.Handler
 	api     huma.API
 }
@@ -41,6 +46,8 @@ func New(c Config) http.Handler {
 		log:     c.Log,
 		key:     sha256.Sum256([]byte(c.AdminKey)),
 		locked:  c.AdminKey == "",
+		guesses: newGuesses(c.Guesses),
+		uploads: cmp.Or(c.Uploads, defaultUploads),
 		riverUI: c.RiverUI,
 	}
 	e := echo.New()

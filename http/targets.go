@@ -3,15 +3,10 @@ package http
 import (
 	"context"
 	"encoding/hex"
-	"errors"
-	"io"
 	"net/http"
-	"os"
 	"strconv"
-	"time"
 
 	"bestow/app"
-	"bestow/domain"
 	"bestow/http/api"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -59,13 +54,14 @@ func rejectedURL(eventID, importID int64) *string {
 // importTargets leaves the body out of the fingerprint: the use case adds what it has read.
 func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, error) {
 	by := in.caller(actor(ctx), nil)
-	u := app.Upload{Body: in.body, ContentType: in.contentType, DryRun: in.DryRun}
+	in.body.limits = s.uploads
+	defer in.body.endWhen(stopping(ctx))()
+	u := app.Upload{Body: in.body, Interrupt: in.body.interrupt, ContentType: in.contentType, DryRun: in.DryRun}
 	if in.OnReject == "abort" {
 		u.OnReject = app.Abort
 	}
 	r, err := s.app.Targets.Import(ctx, by, in.ID, u)
 	if err != nil {
-		in.body.drain()
 		return nil, err
 	}
 	out := &importOut{Status: http.StatusOK, Replayed: replayed(by)}
@@ -79,56 +75,6 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 		out.Body.RejectedURL = rejectedURL(in.ID, r.ImportID)
 	}
 	return out, nil
-}
-
-// uploadPatience is how long an upload may send nothing, and drainPatience how long the rest of a refused one is read.
-const (
-	uploadPatience = time.Minute
-	drainPatience  = 5 * time.Second
-)
-
-// upload is a body with a limit on each wait.
-type upload struct {
-	body         io.Reader
-	deadline     func(time.Time) error
-	begun, ended bool
-}
-
-// Read marks what goes wrong as the sender's, so that it is not taken for the database's.
-func (u *upload) Read(p []byte) (int, error) {
-	u.begun = true
-	if err := u.deadline(time.Now().Add(uploadPatience)); err != nil {
-		return 0, &uploadError{err}
-	}
-	n, err := u.body.Read(p)
-	u.ended = err != nil
-	if u.ended && !errors.Is(err, io.EOF) {
-		err = &uploadError{err}
-	}
-	return n, err
-}
-
-// drain reads on for a while and throws it away: a client that writes into a closed connection loses the answer. What
-// was never read is left alone, since the client may be waiting for leave to send it.
-func (u *upload) drain() {
-	if u.begun && !u.ended && u.deadline(time.Now().Add(drainPatience)) == nil {
-		_, _ = io.Copy(io.Discard, u.body) // whatever stops it, the request is over
-	}
-}
-
-// uploadError is an upload that did not come to its end.
-type uploadError struct{ cause error }
-
-func (e *uploadError) Error() string { return "read upload: " + e.cause.Error() }
-
-// Unwrap returns the cause.
-func (e *uploadError) Unwrap() error { return e.cause }
-
-func (e *uploadError) explain() *domain.Error {
-	if errors.Is(e.cause, os.ErrDeadlineExceeded) {
-		return &domain.Error{Code: api.RequestTimeout, Message: "the upload stood still for a minute", Hint: "nothing of it was kept: send it again"}
-	}
-	return &domain.Error{Code: api.Malformed, Message: "the upload ended early", Hint: "nothing of it was kept: send it again"}
 }
 
 func wireWarnings(warnings []app.Warning) []api.Warning {
@@ -151,6 +97,13 @@ func wireRows(rows []app.RejectedRow) []api.RejectedRow {
 		}
 	}
 	return wire
+}
+
+type nothing struct{}
+
+// endImport answers when the event is free for another upload.
+func (s *server) endImport(ctx context.Context, in *byID) (*nothing, error) {
+	return nil, s.app.Targets.EndImport(ctx, app.Caller{Actor: actor(ctx)}, in.ID)
 }
 
 type importsOut struct{ Body api.Imports }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -155,25 +154,6 @@ func TestImportClientGoes(t *testing.T) {
 	require.Zero(t, d.count(`SELECT count(*) FROM imports`))
 	require.Zero(t, d.count(`SELECT total_count FROM campaign_events`))
 	require.Equal(t, 201, d.post(eventURL(e.ID)+"/targets", "member_id\nm1\n", csvType).StatusCode, "the event is free again")
-}
-
-// Each read of an upload has a wait of its own, and what goes wrong with it is told as the sender's.
-func TestUploadPatience(t *testing.T) {
-	t.Parallel()
-	waits := 0
-	wait := func(time.Time) error { waits++; return nil }
-	u := &upload{body: io.MultiReader(strings.NewReader("ab"), errorReader{os.ErrDeadlineExceeded}), deadline: wait}
-	got, err := io.ReadAll(u)
-	require.Equal(t, "ab", string(got))
-	require.Equal(t, 2, waits)
-	s := &server{}
-	require.Equal(t, http.StatusRequestTimeout, s.problem(t.Context(), fmt.Errorf("read member list: %w", err)).Status)
-	u = &upload{body: errorReader{io.ErrUnexpectedEOF}, deadline: wait}
-	_, err = u.Read(make([]byte, 1))
-	require.Equal(t, http.StatusBadRequest, s.problem(t.Context(), err).Status)
-	u = &upload{deadline: func(time.Time) error { return errors.New("gone") }}
-	_, err = u.Read(nil)
-	require.Equal(t, http.StatusBadRequest, s.problem(t.Context(), err).Status)
 }
 
 type errorReader struct{ err error }

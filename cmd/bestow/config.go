@@ -124,6 +124,7 @@ func (c config) validate() error {
 	bad(c.Env != "development" && c.Env != "production", "BESTOW_ENV is %q: it must be development or production", c.Env)
 	bad(c.Env == "production" && c.AdminKey == "", "BESTOW_ADMIN_KEY is not set: production needs it")
 	bad(c.Env == "production" && c.MasterKey == "", "BESTOW_MASTER_KEY is not set: production needs it")
+	errs = append(errs, c.checkAdminKey())
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		errs = append(errs, fmt.Errorf("BESTOW_TIME_ZONE is %q: it must be a name such as Asia/Seoul", c.TimeZone))
 	}

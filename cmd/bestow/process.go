@@ -290,6 +290,9 @@ func (p *process) serveAPI(ctx context.Context) error {
 	if p.cfg.AdminKey == "" {
 		p.log.WarnContext(ctx, "nobody can use the API: set BESTOW_ADMIN_KEY")
 	}
+	if p.cfg.weakAdminKey() {
+		p.log.WarnContext(ctx, "the API key can be guessed: give BESTOW_ADMIN_KEY 24 characters or more, such as `openssl rand -hex 24`")
+	}
 	ui, err := p.riverUI(ctx)
 	if err != nil {
 		return err

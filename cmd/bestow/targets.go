@@ -19,6 +19,7 @@ import (
 type targetsCmd struct {
 	Import   targetsImportCmd   `cmd:"" help:"Send a member list."`
 	Rejected targetsRejectedCmd `cmd:"" help:"Print the rows that could not be used, as CSV."`
+	End      targetsEndCmd      `cmd:"" help:"End an upload that is under way: nothing of it is kept."`
 }
 
 type targetsImportCmd struct {
@@ -164,4 +165,19 @@ func lastRejected(e api.Event, list api.Imports) (int64, error) {
 		}
 	}
 	return 0, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("no upload of event %d has rejected rows", e.ID)}
+}
+
+type targetsEndCmd struct{ eventArg }
+
+// Run ends an upload that is under way.
+func (c *targetsEndCmd) Run(ctx context.Context, t *terminal) error {
+	server, e, err := c.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	if err := server.EndImport(ctx, e.ID); err != nil {
+		return err
+	}
+	t.say("the upload into event %d is ended, and nothing of it was kept", e.ID)
+	return nil
 }

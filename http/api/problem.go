@@ -32,6 +32,7 @@ const (
 	BadRequest           = "bad_request"            // a parameter or header that cannot be
 	Malformed            = "malformed"              // a body that is not the JSON asked for
 	Unauthorized         = "unauthorized"           // no key, or not ours
+	TooManyRequests      = "too_many_requests"      // too many wrong keys: Retry-After says when to come again
 	CrossSite            = "cross_site"             // a browser sent it from another site
 	MethodNotAllowed     = "method_not_allowed"     // the route has other methods
 	PreconditionFailed   = "precondition_failed"    // If-Match names another state of the event

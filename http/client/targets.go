@@ -45,6 +45,11 @@ func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (ap
 	return r, nil
 }
 
+// EndImport ends an upload of the event that is under way: nothing of it is kept.
+func (c *Client) EndImport(ctx context.Context, eventID int64) error {
+	return c.call(ctx, request{method: http.MethodDelete, path: eventPath(eventID) + "/imports/running"}, nil)
+}
+
 // Imports lists an event's uploads, newest first.
 func (c *Client) Imports(ctx context.Context, eventID int64) (api.Imports, error) {
 	var list api.Imports

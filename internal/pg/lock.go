@@ -2,6 +2,7 @@ package pg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -71,4 +72,20 @@ func Locked(ctx context.Context, tx pgx.Tx, s Space) (map[int64]bool, error) {
 		return nil, fmt.Errorf("read locks: %w", err)
 	}
 	return locked, nil
+}
+
+// Holder returns the backend with an application name that holds the lock of id exclusively at this moment.
+func Holder(ctx context.Context, tx pgx.Tx, s Space, id int64, application string) (backend int, held bool, err error) {
+	const query = `SELECT a.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+		JOIN pg_stat_activity a ON a.pid = l.pid AND a.application_name = $2
+		WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.mode = 'ExclusiveLock' AND l.granted
+		  AND l.classid::bigint << 32 | l.objid::bigint = $1`
+	err = tx.QueryRow(ctx, query, s.key(id), application).Scan(&backend)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("read holder of lock: %w", err)
+	}
+	return backend, true, nil
 }

@@ -1,0 +1,72 @@
+package http
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"bestow/domain"
+	"bestow/http/api"
+
+	"github.com/labstack/echo/v4"
+)
+
+// maxRiverBody is the most bytes that River UI is sent: lists of job ids.
+const maxRiverBody = 1 << 20
+
+// maxRiverPage is the longest page that River UI asks for.
+const maxRiverPage = 1000
+
+// river hands a request to River UI, which passes text on to PostgreSQL as it comes: what PostgreSQL cannot store is
+// refused here.
+func (s *server) river(c echo.Context) error {
+	r := c.Request()
+	if err := checkRiverURL(r.URL); err != nil {
+		return err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxRiverBody))
+	if err != nil {
+		return &domain.Error{Code: api.TooLarge, Message: "the body is over 1 MiB, or ended early", Hint: "send fewer ids at once"}
+	}
+	if !storable(string(body)) || bytes.Contains(body, []byte(`\u0000`)) {
+		return badText("the body")
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	s.riverUI.ServeHTTP(c.Response(), r)
+	return nil
+}
+
+func checkRiverURL(u *url.URL) error {
+	path, err := url.PathUnescape(u.EscapedPath())
+	if err != nil || !storable(path) {
+		return badText("the path")
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return badText("the query")
+	}
+	for name, values := range query {
+		if !storable(name + strings.Join(values, "")) {
+			return badText("the query")
+		}
+	}
+	if limit := query.Get("limit"); limit != "" {
+		if n, err := strconv.Atoi(limit); err != nil || n < 1 || n > maxRiverPage { // it panics at 0
+			return &domain.Error{Code: api.BadRequest, Message: "a parameter cannot be used", Hint: "mend what errors names",
+				Fields: []domain.Field{{Name: "query.limit", Message: "must be 1 to 1000"}}}
+		}
+	}
+	return nil
+}
+
+// storable reports whether PostgreSQL takes s as text.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+func badText(where string) error {
+	return &domain.Error{Code: api.BadRequest, Message: where + " has a NUL or bytes that are no UTF-8", Hint: "send text in UTF-8"}
+}

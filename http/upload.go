@@ -1,0 +1,143 @@
+package http
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"bestow/domain"
+	"bestow/http/api"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// UploadLimits are what an upload must keep to.
+type UploadLimits struct {
+	// Bytes must come in each Window. Only the time counts in which the server waits for the client.
+	Window time.Duration
+	Bytes  int64
+	// StopWait is how long an upload may go on when the listener stops.
+	StopWait time.Duration
+}
+
+// defaultUploads ask for 16 KiB a second: at that pace a million members take half an hour.
+var defaultUploads = UploadLimits{Window: 30 * time.Second, Bytes: 30 * 16 << 10, StopWait: 5 * time.Second}
+
+// upload is a member list on its way in. It ends when the client is too slow, and when it is interrupted.
+type upload struct {
+	body     io.Reader
+	deadline func(time.Time) error
+	limits   UploadLimits
+
+	waited time.Duration // for the client, in this window
+	came   int64         // in this window
+	over   atomic.Pointer[uploadError]
+}
+
+// Read marks what goes wrong as the sender's, so that it is not taken for the database's.
+func (u *upload) Read(p []byte) (int, error) {
+	began := time.Now()
+	if err := u.deadline(began.Add(u.patience())); err != nil {
+		return 0, &uploadError{err}
+	}
+	if over := u.over.Load(); over != nil { // after the deadline was set: interrupt sets it the other way round
+		return 0, over
+	}
+	n, err := u.body.Read(p)
+	if over := u.over.Load(); over != nil {
+		return n, over
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			err = &uploadError{err}
+		}
+		return n, err
+	}
+	return n, u.pace(int64(n), time.Since(began))
+}
+
+// patience is how long the next piece may take: what is left of the window, or a whole one if enough has come in this one.
+func (u *upload) patience() time.Duration {
+	if u.came >= u.limits.Bytes {
+		return u.limits.Window
+	}
+	return u.limits.Window - u.waited
+}
+
+// pace counts a piece, and at the end of a window refuses a client that sent too little in it.
+func (u *upload) pace(bytes int64, waited time.Duration) error {
+	u.came += bytes
+	if u.waited += waited; u.waited < u.limits.Window {
+		return nil
+	}
+	slow := u.came < u.limits.Bytes
+	u.waited, u.came = 0, 0
+	if slow {
+		return &uploadError{os.ErrDeadlineExceeded}
+	}
+	return nil
+}
+
+// errInterrupted ends an upload that can lead to nothing any more; the use case says why.
+var errInterrupted = errors.New("upload was interrupted")
+
+// errStopping ends an upload because the process stops.
+var errStopping = errors.New("service is stopping")
+
+// interrupt makes a Read that waits, and every later one, return at once with an error.
+func (u *upload) interrupt() { u.end(errInterrupted) }
+
+func (u *upload) end(cause error) {
+	u.over.CompareAndSwap(nil, &uploadError{cause})
+	_ = u.deadline(time.Unix(1, 0)) // a connection that is gone ends the Read by itself
+}
+
+// endWhen ends the upload some time after stop is closed, until done is called.
+func (u *upload) endWhen(stop <-chan struct{}) (done func()) {
+	finished := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-finished:
+			return
+		case <-stop:
+		}
+		select {
+		case <-finished:
+		case <-time.After(u.limits.StopWait):
+			u.end(errStopping)
+		}
+	}()
+	return func() {
+		close(finished)
+		<-ended
+	}
+}
+
+// uploadError is an upload that did not come to its end.
+type uploadError struct{ cause error }
+
+func (e *uploadError) Error() string { return "read upload: " + e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *uploadError) Unwrap() error { return e.cause }
+
+func (e *uploadError) explain() *domain.Error {
+	const hint = "nothing of it was kept: send it again"
+	switch {
+	case errors.Is(e.cause, os.ErrDeadlineExceeded):
+		return &domain.Error{Code: api.RequestTimeout, Message: "the upload stood still, or came too slowly", Hint: hint + ", from a faster connection"}
+	case errors.Is(e.cause, errStopping):
+		return &domain.Error{Code: domain.Unavailable, Message: "the service stops, so the upload was ended", Hint: hint + " in a minute"}
+	}
+	return &domain.Error{Code: api.Malformed, Message: "the upload ended early", Hint: hint}
+}
+
+func endImportOp() huma.Operation {
+	o := op("DELETE", "/events/{id}/imports/running", 204, "End an upload that is under way")
+	o.Description = "Whichever process takes it in: nothing of it is kept, its sender is told so (409 `upload_ended`), and the event is free for another one."
+	return o
+}

@@ -1,0 +1,270 @@
+package http
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/http/api"
+
+	"github.com/stretchr/testify/require"
+)
+
+// sending is a client that writes its request by hand, and reads only when it is told to.
+type sending struct {
+	testing.TB
+	net.Conn
+}
+
+func (d *desk) dial(address string) sending {
+	d.Helper()
+	conn, err := new(net.Dialer).DialContext(d.Context(), "tcp", address)
+	require.NoError(d, err)
+	d.Cleanup(func() { _ = conn.Close() })
+	return sending{d, conn}
+}
+
+// begin writes a request's head and the first part of its body.
+func (c sending) begin(path, body string, headers ...string) {
+	c.Helper()
+	head := "POST " + path + " HTTP/1.1\r\nHost: x\r\n" + strings.Join(headers, "\r\n") + "\r\n\r\n"
+	_, err := io.WriteString(c, head+body)
+	require.NoError(c, err)
+}
+
+// answer reads what came back.
+func (c sending) answer() answer {
+	c.Helper()
+	require.NoError(c, c.SetReadDeadline(time.Now().Add(20*time.Second)))
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	require.NoError(c, err)
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	require.NoError(c, err)
+	return answer{c, res, string(body)}
+}
+
+func keyHeader(key string) string { return "Authorization: Bearer " + key }
+
+// A client that sends all of a large body before it reads gets the answer, whatever refuses it (C8).
+func TestRefusedWhileSending(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	done := d.pointEvent("b")
+	d.sql(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, done.ID)
+	list := "member_id,amount\n" + strings.Repeat("m0000000000001,1\n", 7<<20/17)
+	targets := eventURL(e.ID) + "/targets"
+	for name, c := range map[string]struct {
+		path, key, contentType string
+		status                 int
+		code                   string
+	}{
+		"no key":        {targets, "", "text/csv", 401, api.Unauthorized},
+		"a wrong key":   {targets, "wrong", "text/csv", 401, api.Unauthorized},
+		"no event":      {"/api/v1/events/999/targets", testKey, "text/csv", 404, "not_found"},
+		"no route":      {"/api/v1/lists", testKey, "text/csv", 404, "not_found"},
+		"no method":     {"/api/v1/queue", testKey, "text/csv", 405, api.MethodNotAllowed},
+		"another type":  {targets, testKey, "text/plain", 415, api.UnsupportedType},
+		"a settled one": {eventURL(done.ID) + "/targets", testKey, "text/csv", 409, "wrong_status"},
+		"too large":     {"/api/v1/events", testKey, "application/json", 413, api.TooLarge},
+		"a bad query":   {targets + "?x=1", testKey, "text/csv", 400, api.BadRequest},
+	} {
+		for _, length := range []string{fmt.Sprintf("Content-Length: %d", len(list)), "Transfer-Encoding: chunked"} {
+			t.Run(name+" "+length[:1], func(t *testing.T) {
+				t.Parallel()
+				client := d.in(t).dial(d.Listener.Addr().String())
+				body := list
+				if length[0] == 'T' {
+					body = fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(list), list)
+				}
+				client.begin(c.path, body, keyHeader(c.key), "Content-Type: "+c.contentType, length)
+				a := client.answer()
+				a.refused(c.status, c.code)
+				require.Equal(t, int64(len(a.body)), a.ContentLength, "an early reader knows where the answer ends")
+			})
+		}
+	}
+}
+
+// The same where every place for imports is taken.
+func TestNoPlaceWhileSending(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	limits := app.DefaultLimits()
+	limits.Imports = 1
+	full := d.serve(Config{App: newAppWith(t, d.pool, nil, limits), AdminKey: testKey, Uploads: patient})
+	stalled := d.stalled(full.Listener.Addr().String(), d.pointEvent("c"))
+	client := d.dial(full.Listener.Addr().String())
+	list := "member_id,amount\n" + strings.Repeat("m0000000000001,1\n", 7<<20/17)
+	client.begin("/api/v1/events/999/targets", list, keyHeader(testKey), "Content-Type: text/csv", fmt.Sprintf("Content-Length: %d", len(list)))
+	client.answer().refused(503, "unavailable")
+	require.NoError(t, stalled.Close())
+}
+
+// A client that reads while it sends gets the answer before it has sent all.
+func TestRefusedBeforeTheBodyEnds(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	client := d.dial(d.Listener.Addr().String())
+	client.begin("/api/v1/events/999/targets", strings.Repeat("x", 100<<10), keyHeader("wrong"), "Content-Type: text/csv", "Content-Length: 1000000000")
+	client.answer().refused(401, api.Unauthorized)
+}
+
+// A client that waits for leave to send its body gets the answer at once, and is not asked for the body.
+func TestRefusedBeforeLeave(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	client := d.dial(d.Listener.Addr().String())
+	client.begin("/api/v1/events/999/targets", "", keyHeader("wrong"), "Content-Type: text/csv", "Content-Length: 1000000000", "Expect: 100-continue")
+	client.answer().refused(401, api.Unauthorized)
+	_, err := client.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF, "the server does not wait for the body")
+}
+
+// quick are limits that a test can wait for.
+var quick = UploadLimits{Window: 200 * time.Millisecond, Bytes: 1000, StopWait: 20 * time.Millisecond}
+
+// patient are limits that no upload of a test reaches.
+var patient = UploadLimits{Window: time.Hour, Bytes: 1, StopWait: quick.StopWait}
+
+// An upload that stands still, or comes a byte at a time, is ended, and its event and its place are free (C9).
+func TestSlowUpload(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	s := d.serve(Config{App: d.app, AdminKey: testKey, Uploads: quick})
+	first := "member_id,amount\n" + strings.Repeat("m0000000000001,1\n", 5000) // enough to take a place
+	for name, c := range map[string]struct{ first, then, length string }{
+		"nothing":                 {"", "", "Content-Length: 1000000"},
+		"stands still":            {first, "", "Content-Length: 1000000"},
+		"stands still, chunked":   {fmt.Sprintf("%x\r\n%s\r\n", len(first), first), "", "Transfer-Encoding: chunked"},
+		"a byte at a time":        {first, "x", "Content-Length: 1000000"},
+		"blank lines, one by one": {first, "\n", "Content-Length: 1000000"},
+	} {
+		client := d.dial(s.Listener.Addr().String())
+		client.begin(eventURL(e.ID)+"/targets", c.first, keyHeader(testKey), "Content-Type: text/csv", c.length)
+		ctx, stop := context.WithCancel(t.Context())
+		go client.drip(ctx, c.then)
+		client.answer().refused(408, api.RequestTimeout)
+		stop()
+		require.Equal(t, 200, d.post(eventURL(e.ID)+"/targets?dry_run=true", "member_id\nm1\n", csvType).StatusCode, name)
+	}
+	require.Zero(t, d.count(`SELECT count(*) FROM imports`))
+}
+
+// drip writes piece again and again, slowly.
+func (c sending) drip(ctx context.Context, piece string) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for piece != "" {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := io.WriteString(c, piece); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// An upload that comes slowly and steadily, above the least pace, goes on from window to window.
+func TestSteadyUpload(t *testing.T) {
+	t.Parallel()
+	var deadlines []time.Duration
+	u := &upload{
+		body:     iotestOneByte{strings.NewReader(strings.Repeat("x", 100))},
+		deadline: func(at time.Time) error { deadlines = append(deadlines, time.Until(at)); return nil },
+		limits:   UploadLimits{Window: time.Nanosecond, Bytes: 1},
+	}
+	got, err := io.ReadAll(u)
+	require.NoError(t, err)
+	require.Len(t, got, 100)
+	u = &upload{body: iotestOneByte{strings.NewReader("xx")}, deadline: u.deadline, limits: UploadLimits{Window: time.Nanosecond, Bytes: 2}}
+	_, err = io.ReadAll(u)
+	require.Error(t, err, "a byte a window is too little")
+}
+
+// iotestOneByte reads a byte at a time.
+type iotestOneByte struct{ io.Reader }
+
+func (r iotestOneByte) Read(p []byte) (int, error) { return r.Reader.Read(p[:1]) }
+
+// stalled is an upload into an event that has begun and does not go on.
+func (d *desk) stalled(address string, e api.Event) sending {
+	d.Helper()
+	client := d.dial(address)
+	client.begin(eventURL(e.ID)+"/targets", "member_id,amount\n"+strings.Repeat("m0000000000001,1\n", 5000),
+		keyHeader(testKey), "Content-Type: text/csv", "Content-Length: 1000000")
+	require.Eventually(d, func() bool {
+		return d.count(`SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bestow import' AND datname = current_database()`) == 1
+	}, 20*time.Second, 10*time.Millisecond, "the import has begun")
+	return client
+}
+
+// An operator ends an upload that is under way: its sender is told by whom, and the event is free (C9).
+func TestEndUpload(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	running := eventURL(e.ID) + "/imports/running"
+	d.do(call{"DELETE", running, "", nil}).refused(404, "not_found")
+	d.do(call{"DELETE", "/api/v1/events/999/imports/running", "", nil}).refused(404, "not_found")
+	elsewhere := d.serve(Config{App: newApp(t, d.pool, noSealer{}), AdminKey: testKey, Uploads: patient}) // another process
+	client := d.stalled(elsewhere.Listener.Addr().String(), e)
+	require.Equal(t, 204, d.do(call{"DELETE", running, "", nil}).StatusCode)
+	require.Equal(t, 201, d.post(eventURL(e.ID)+"/targets", "member_id\nm1\n", csvType).StatusCode, "the event is free")
+	p := client.answer().refused(409, "upload_ended")
+	require.Contains(t, p.Detail, "admin")
+	require.Equal(t, 1, d.count(`SELECT count(*) FROM imports`))
+	require.Zero(t, d.count(`SELECT count(*) FROM pg_class WHERE relname LIKE 'import_stage%'`))
+	d.do(call{"DELETE", running, "", nil}).refused(404, "not_found")
+}
+
+// A listener that stops does not wait for an upload that may last for hours: its sender is told to come again (C9).
+func TestStopEndsUploads(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	handler := New(Config{App: d.app, AdminKey: testKey, Uploads: patient, Log: d.logger()})
+	go func() { ended <- Serve(ctx, l, handler, time.Hour, d.logger()) }()
+	client := d.stalled(l.Addr().String(), e)
+	stop()
+	a := client.answer()
+	a.refused(503, "unavailable")
+	require.Equal(t, "5", a.Header.Get("Retry-After"))
+	select {
+	case err := <-ended:
+		require.NoError(t, err)
+	case <-time.After(30 * time.Second):
+		require.Fail(t, "the listener waits for the upload")
+	}
+}
+
+// Each read of an upload has a wait of its own, and what goes wrong with it is told as the sender's.
+func TestUploadErrors(t *testing.T) {
+	t.Parallel()
+	s := &server{log: (&desk{log: &logs{}}).logger()}
+	for want, cause := range map[int]error{408: os.ErrDeadlineExceeded, 400: io.ErrUnexpectedEOF, 503: errStopping} {
+		u := &upload{body: errorReader{cause}, deadline: func(time.Time) error { return nil }, limits: defaultUploads}
+		_, err := u.Read(make([]byte, 1))
+		require.Equal(t, want, s.problem(t.Context(), fmt.Errorf("read member list: %w", err)).Status)
+	}
+	u := &upload{deadline: func(time.Time) error { return errors.New("gone") }}
+	_, err := u.Read(nil)
+	require.Equal(t, http.StatusBadRequest, s.problem(t.Context(), err).Status)
+}
