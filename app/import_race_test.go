@@ -36,7 +36,8 @@ func newSlowly(first, rest string) *slowly {
 		<-s.goOn
 		return 0, io.EOF
 	})
-	s.Reader = io.MultiReader(strings.NewReader(first), wait, strings.NewReader(rest))
+	blank := strings.Repeat("\n", firstPiece) // so that the import has begun
+	s.Reader = io.MultiReader(strings.NewReader(first+blank), wait, strings.NewReader(rest))
 	return s
 }
 
