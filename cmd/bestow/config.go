@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -65,7 +63,7 @@ func loadConfig() (config, error) {
 	if err := cfg.readFiles(); err != nil {
 		return cfg, err
 	}
-	return cfg, errors.Join(unknownSettings(os.Environ()), cfg.validate())
+	return cfg, errors.Join(unknownSettings(os.Environ()), cfg.validate(), checkBrokers(cfg.Brokers))
 }
 
 // unreadable names the settings that could not be read, as the environment and not as the program calls them.
@@ -94,14 +92,19 @@ func unreadable(err error) error {
 }
 
 func (c *config) readFiles() error {
-	if c.MasterKeyFile == "" || c.MasterKey != "" {
+	if c.MasterKeyFile == "" {
 		return nil
+	}
+	if c.MasterKey != "" {
+		return errors.New("BESTOW_MASTER_KEY and BESTOW_MASTER_KEY_FILE are both set, and one would have no effect: unset one")
 	}
 	body, err := os.ReadFile(c.MasterKeyFile)
 	if err != nil {
 		return fmt.Errorf("read BESTOW_MASTER_KEY_FILE: %w", err)
 	}
-	c.MasterKey = strings.TrimSpace(string(body))
+	if c.MasterKey = strings.TrimSpace(string(body)); c.MasterKey == "" {
+		return errors.New("BESTOW_MASTER_KEY_FILE names a file without a key")
+	}
 	return nil
 }
 
@@ -171,68 +174,4 @@ func settings() []setting {
 		list = append(list, setting{tag.Get("env"), tag.Get("envDefault"), tag.Get("help")})
 	}
 	return list
-}
-
-// notYet are settings that belong to the product and that this version does not know: to pass over KAFKA_TLS in silence
-// would send everything in the clear.
-var notYet = []string{
-	"KAFKA_TLS", "KAFKA_CA_FILE", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USER", "KAFKA_SASL_PASSWORD_FILE", "BESTOW_MONEY_ADDR",
-	"BESTOW_MONEY_TOKEN", "BESTOW_MONEY_URL", "BESTOW_GRANTERS", "BESTOW_SPEND_ORDER", "OTEL_EXPORTER_OTLP_ENDPOINT",
-}
-
-type setting struct{ name, standard, help string }
-
-// unknownSettings refuses a BESTOW_ name that means nothing: a misspelt setting would otherwise do nothing, silently.
-func unknownSettings(environ []string) error {
-	known := append([]string(nil), clientNames...)
-	for _, s := range settings() {
-		known = append(known, s.name)
-	}
-	var errs []error
-	for _, pair := range environ {
-		name, _, _ := strings.Cut(pair, "=")
-		if slices.Contains(notYet, name) {
-			errs = append(errs, fmt.Errorf("%s is not supported in this version: it would have no effect, so unset it", name))
-			continue
-		}
-		if !strings.HasPrefix(name, "BESTOW_") || strings.HasPrefix(name, "BESTOW_TEST_") || slices.Contains(known, name) {
-			continue
-		}
-		errs = append(errs, fmt.Errorf("%s is no setting: %s", name, meant(name, known)))
-	}
-	return errors.Join(errs...)
-}
-
-// meant is the nearest known name, where one is near.
-func meant(name string, known []string) string {
-	if near := nearest(name, known); distance(name, near) <= (len(name)-len("BESTOW_"))/2 {
-		return "did you mean " + near + "?"
-	}
-	return "`bestow serve --help` lists all"
-}
-
-func nearest(name string, known []string) string {
-	best := append([]string(nil), known...)
-	sort.SliceStable(best, func(i, j int) bool { return distance(name, best[i]) < distance(name, best[j]) })
-	return best[0]
-}
-
-// distance is the Levenshtein distance of two names.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

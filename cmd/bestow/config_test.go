@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/caarlos0/env/v11"
@@ -34,4 +37,60 @@ func TestValidateNamesEverything(t *testing.T) {
 		require.ErrorContains(t, err, name)
 	}
 	require.ErrorContains(t, config{Env: "production", TimeZone: "Asia/Seoul", MessageTargets: 1, RelayChunks: 1, RetryBackoff: 1, Partitions: 1, MaxConns: 6}.validate(), "BESTOW_MASTER_KEY")
+}
+
+// C19: nothing that looks like a setting of ours is passed over in silence.
+func TestC19NothingIsIgnored(t *testing.T) {
+	t.Parallel()
+	for pair, says := range map[string]string{
+		"KAFKA_SECURITY_PROTOCOL=SASL_SSL": "KAFKA_SECURITY_PROTOCOL is no setting",
+		"KAFKA_SASL_JAAS_CONFIG=s3cret":    "the nearest is KAFKA_SASL_",
+		"KAFKA_BOOTSTRAP_SERVERS=k:9092":   "KAFKA_BOOTSTRAP_SERVERS is no setting",
+		"KAFKA_BROKER=k:9092":              "did you mean KAFKA_BROKERS?",
+		"KAFKA_SASL_PASSWORD=s3cret":       "the nearest is KAFKA_SASL_PASSWORD_FILE",
+		"KAFKA_TLS=true":                   "not supported in this version",
+		"KAFKA_PORT_9092_TCP_ADDR=1":       "enableServiceLinks",
+		"BESTOW_SERVICE_HOST=1":            "enableServiceLinks",
+		"BESTOW_ADMIN_KEY_FILE=/k":         "BESTOW_ADMIN_KEY_FILE is not read: set BESTOW_ADMIN_KEY itself",
+		"DATABASE_URL_FILE=/k":             "DATABASE_URL_FILE is not read: set DATABASE_URL itself",
+		"KAFKA_BROKERS_FILE=/k":            "KAFKA_BROKERS_FILE is not read",
+	} {
+		err := unknownSettings([]string{pair})
+		require.ErrorContains(t, err, says, pair)
+		require.NotContains(t, err.Error(), "s3cret")
+	}
+	require.NoError(t, unknownSettings([]string{"KAFKA_BROKERS=k:9092", "BESTOW_MASTER_KEY_FILE=/k", "MY_KAFKA_X=1"}))
+}
+
+// C19: a setting and its file are not both taken, and a file without a key is no key.
+func TestC19SecretAndFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(file, []byte(" \n"), 0o600))
+	err := (&config{MasterKey: "s3cret", MasterKeyFile: file}).readFiles()
+	require.ErrorContains(t, err, "BESTOW_MASTER_KEY and BESTOW_MASTER_KEY_FILE are both set")
+	require.NotContains(t, err.Error(), "s3cret")
+	require.ErrorContains(t, (&config{MasterKeyFile: file}).readFiles(), "without a key")
+	require.NoError(t, os.WriteFile(file, []byte("key\n"), 0o600))
+	c := config{MasterKeyFile: file}
+	require.NoError(t, c.readFiles())
+	require.Equal(t, "key", c.MasterKey)
+}
+
+// C19: a broker that is no host:port is not repeated.
+func TestC19Brokers(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, checkBrokers([]string{"kafka:9092", "[::1]:9092", "10.0.0.1:1"}))
+	for _, bad := range []string{"kafka", "u:s3cret@kafka:9092", "SASL_SSL://kafka:9092", "kafka:0", "kafka:x", ":9092", ""} {
+		err := checkBrokers([]string{"k:1", bad})
+		require.ErrorContains(t, err, "entry 2 is not host:port", bad)
+		require.NotContains(t, err.Error(), "s3cret")
+	}
+}
+
+// C20: a hang-up ends the process in order, as SIGTERM does.
+func TestC20Endings(t *testing.T) {
+	t.Parallel()
+	require.Contains(t, endings(), syscall.SIGTERM)
+	require.Contains(t, endings(), syscall.SIGHUP)
 }

@@ -58,13 +58,22 @@ type terminal struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	context.AfterFunc(ctx, stop) // a second signal kills
 	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv}
 	t.interactive = term.IsTerminal(int(os.Stderr.Fd()))
 	code := run(ctx, os.Args[1:], t)
 	stop()
 	os.Exit(code)
+}
+
+// endings are the signals that ask for an orderly end. A hang-up is one, unless the caller had it ignored, as nohup does.
+func endings() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // run works one command line and returns the exit code.

@@ -29,7 +29,7 @@ type Client struct {
 func New(baseURL, key string) (*Client, error) {
 	u, err := url.Parse(baseURL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, &domain.Error{Code: domain.Invalid, Message: fmt.Sprintf("%q is no URL of a server", baseURL),
+		return nil, &domain.Error{Code: domain.Invalid, Message: "the address of the server is no URL of one", // it may hold a password
 			Hint: "write it as http://HOST:PORT"}
 	}
 	return &Client{
