@@ -48,6 +48,9 @@ func deletePending(ctx context.Context, tx pgx.Tx, id int64) error {
 // Tidy drops the partitions of events that were deleted; they are empty. A drop locks every event for a moment, so it does not
 // insist: what is busy now is left to the next time.
 func (s *Events) Tidy(ctx context.Context) error {
+	if err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return deleteHealedJobs(ctx, tx) }); err != nil {
+		return err
+	}
 	tables, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]string, error) { return selectOrphans(ctx, tx) })
 	if err != nil {
 		return err
@@ -70,6 +73,21 @@ func (s *Events) Tidy(ctx context.Context) error {
 		if err := failpoint.Hit(ctx, failpoint.TidyBetween); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// deleteHealedJobs removes the jobs that were cancelled or discarded seven days ago and whose work others have done. Until
+// then, and as long as their work is not done, I15 tells of them.
+func deleteHealedJobs(ctx context.Context, tx pgx.Tx) error {
+	types, err := readVerifyTables(ctx, tx)
+	if err != nil {
+		return err
+	}
+	remove := `DELETE FROM river.river_job WHERE id IN (SELECT l.id FROM (` + types.lostJobs() + `) l
+		WHERE l.healed AND l.finalized_at < now() - interval '7 days')`
+	if _, err := tx.Exec(ctx, remove); err != nil {
+		return fmt.Errorf("delete healed jobs: %w", err)
 	}
 	return nil
 }
