@@ -15,7 +15,7 @@ func TestC19AddressIsNotRepeated(t *testing.T) {
 	for _, address := range []string{
 		"u:s3cret@host", "u:s3cret@host:5432/db", "postgresql:u:s3cret@host", "POSTGRES://u:s3cret@host/db", "mysql://u:s3cret@host/db",
 		"postgres://u:s3cret@host:port/db", "postgres://u:s3cret/x@host/db", "postgres://u:s3cret#x@host/db", "postgres://u:s3cret%zz@host/db",
-		"postgres://u:s3cret@host/db?sslmode=s3cret", "host=h password=s3cret x", "host=h password='s3cret", "password=s3cret sslmode=x", "host=h port=s3cret",
+		"postgres://u:s3cret@host/db?sslmode=s3cret", "host=h password=s3cret x", "host=h password='s3cret", "host=h password=s3cret sslmode=x", "host=h port=s3cret",
 		"postgres://u:s3cret@host/db?pool_max_conns=s3cret", "postgres://u:s3cret@host/db?sslmode=verify-full&sslrootcert=/s3cret", "jdbc:postgresql://u:s3cret@host/db", "s3cret",
 		"postgres://u:s3cret@host/db?pool_max_conn_lifetime=s3cret", "postgres://u:s3cret@host/\x00", "postgres://u:s3cret@host/db?connect_timeout=s3cret",
 	} {
