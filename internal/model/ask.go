@@ -5,6 +5,8 @@ func (x *explorer) handlerSteps(i int) {
 	h := x.from.handlers[i]
 	switch h.phase {
 	case handlerIdle:
+	case opening:
+		x.claim(i, h.message)
 	case claiming:
 		x.giveBack(i, h)
 		if !h.expired || x.lacks(askAfterLease) {
@@ -52,12 +54,23 @@ func (x *explorer) ask(i int, h handler) {
 			t.handlers[i].phase = answering
 			t.handlers[i].answers = [2]answer{a, b}
 			broke := noInvariant
-			if fresh && t.answered {
-				broke = nothingAfterStop
+			if fresh {
+				broke = t.tooLate()
 			}
 			x.putBroken(&t, how, broke, "the ledger answers handler %d: a %s, b %s", i, a, b)
 		}
 	}
+}
+
+// tooLate is what a grant breaks that begins now.
+func (s *state) tooLate() invariant {
+	switch {
+	case s.answered:
+		return nothingAfterStop
+	case s.brake == answered:
+		return nothingAfterBrake
+	}
+	return noInvariant
 }
 
 // mayAnswer lists what the ledger may say of member j. What it has under the key it says again, and nothing else.
@@ -221,7 +234,7 @@ func (x *explorer) runOut(c int) {
 	t := *x.from
 	t.chunks[c].ranOut = true
 	for i := range t.handlers {
-		if h := &t.handlers[i]; h.on(c) && h.phase != lookingUp && h.phase != unmarking {
+		if h := &t.handlers[i]; h.on(c) && h.phase != opening && h.phase != lookingUp && h.phase != unmarking {
 			h.expired = true
 		}
 	}
@@ -238,9 +251,7 @@ func (x *explorer) arrive(c, j int) {
 	how, broke := accident, noInvariant
 	if !m.ledger {
 		how |= newGrant
-		if t.answered {
-			broke = nothingAfterStop
-		}
+		broke = t.tooLate()
 	}
 	m.late, m.ledger = false, true
 	x.putBroken(&t, how, broke, "the ledger applies the late request for %c of chunk %d", 'a'+j, c)

@@ -8,9 +8,11 @@ func (x *explorer) deliveries() {
 		}
 		for _, m := range x.from.kafka {
 			switch {
-			case m == 0:
-			case x.from.event == stopped:
+			case m == 0 || x.from.moving: // who moves the event has the gate
+			case x.from.event == stopped || x.braked():
 				x.atRest(i, m)
+			case x.mayBrake():
+				x.meet(i, m)
 			default:
 				x.claim(i, m)
 			}
@@ -19,7 +21,7 @@ func (x *explorer) deliveries() {
 	}
 }
 
-// atRest is atRest: a message of a stopped event waits for an open claim, and settles by the ledger's lookup what a claim
+// atRest is atRest: a message of a stopped or braked event waits for an open claim, and settles by the ledger's lookup what a claim
 // that ran out may have granted. Nothing is asked for; a resume publishes it again.
 func (x *explorer) atRest(i int, m message) {
 	c := m.chunk()
@@ -44,11 +46,18 @@ func (x *explorer) atRest(i int, m message) {
 		if found != [2]answer{} && x.open == 1 {
 			broke = grantedIsSettled
 		}
-		x.putBroken(&t, normal, broke, "handler %d acks %s: the event is STOPPED", i, m)
+		x.putBroken(&t, normal, broke, "handler %d acks %s: the event is %s%s", i, m, eventNames[t.event], brakeNames[t.brake])
 		return
 	}
 	t.handlers[i] = handler{phase: lookingUp, message: m, admitted: newMessage(c, e[0], e[1]), answers: found, own: true}
-	x.put(&t, normal, "handler %d gets %s at STOPPED, a claim ran out, the ledger says a %s, b %s", i, m, found[0], found[1])
+	x.put(&t, normal, "handler %d gets %s at rest, a claim ran out, the ledger says a %s, b %s", i, m, found[0], found[1])
+}
+
+// meet is T4 up to its look at the event and the brake, where a brake may come between that and its COMMIT.
+func (x *explorer) meet(i int, m message) {
+	t := *x.from
+	t.handlers[i] = handler{phase: opening, message: m}
+	x.put(&t, normal, "handler %d gets %s, and finds the event %s and no brake", i, m, eventNames[t.event])
 }
 
 // claim admits who still stands at the message's try, and takes the chunk's claim for them.
@@ -56,6 +65,7 @@ func (x *explorer) claim(i int, m message) {
 	c := m.chunk()
 	admitted := x.admit(m)
 	t := *x.from
+	t.handlers[i] = handler{}
 	inherits := t.chunks[c].open > 0
 	if admitted == 0 {
 		t.take(m)
@@ -63,8 +73,11 @@ func (x *explorer) claim(i int, m message) {
 		return
 	}
 	k := &t.chunks[c]
-	if k.claimed() && !x.lacks(claimsCounted|claimOverOpen) {
-		return // ErrBusy
+	if k.claimed() && !x.lacks(claimsCounted|claimOverOpen) { // ErrBusy
+		if x.from.handlers[i].phase == opening {
+			x.put(&t, normal, "handler %d gives %s back: a claim is open", i, m)
+		}
+		return
 	}
 	if x.lacks(claimsCounted) {
 		k.open++

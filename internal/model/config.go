@@ -17,7 +17,7 @@ type config struct {
 
 // budget is how often each accident, or a person's word, may still happen.
 type budget struct {
-	stops, lostAcks, handlerKills, relayKills, relayPauses, lostMessages, redrives uint8
+	stops, lostAcks, handlerKills, relayKills, relayPauses, lostMessages, redrives, brakes uint8
 }
 
 // answers is the set of what the ledger may say: a bit for each answer.
@@ -53,7 +53,7 @@ var answerNames = [...]string{"nothing", "granted", "refused", "refused for good
 func (a answer) String() string { return answerNames[a] }
 
 // fault is a set of rules that are left out, to see that the model misses them.
-type fault uint32
+type fault uint64
 
 // The faults, by transaction. Each is the absence of one clause of the code.
 const (
@@ -86,6 +86,11 @@ const (
 	errorCounts                           // T5: a call that failed stays counted as a claim that did not come back
 	requeueRefused                        // T2: any job of the chunk is enough for its refused members
 	answersCount                          // T6: the count of claims falls only when a row becomes final
+	brakeUnread                           // T4: nothing looks at the brake
+	brakeUnawaited                        // T15: claims that are being taken are not awaited
+	brakeNoLock                           // T15: starts and resumes that are under way are not awaited
+	brakeRunning                          // T15: the answer waits for claims of events that it stopped only
+	startUnbraked                         // T2: starts and resumes do not look at the brake
 )
 
 // faultNames are the names on the command line.
@@ -102,7 +107,8 @@ var faultNames = []struct {
 	{noReconcile, "no-reconcile"}, {reconcileNoRedrive, "reconcile-no-redrive"},
 	{reconcileRunning, "reconcile-running"}, {markUnaware, "mark-unaware"}, {retryPublishes, "retry-publishes"},
 	{releaseForgets, "release-forgets"}, {errorCloses, "error-closes"}, {errorCounts, "error-counts"}, {requeueRefused, "requeue-refused"},
-	{answersCount, "answers-count"},
+	{answersCount, "answers-count"}, {brakeUnread, "brake-unread"}, {brakeUnawaited, "brake-unawaited"}, {brakeNoLock, "brake-no-lock"},
+	{brakeRunning, "brake-running"}, {startUnbraked, "start-unbraked"},
 }
 
 // lacks says whether the rule is left out.

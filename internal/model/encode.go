@@ -3,8 +3,8 @@ package main
 // encode packs a state into b. Members and chunks beyond those of the run are left out.
 func (s *state) encode(b []byte, chunks int) []byte {
 	l := s.left
-	b = append(b, s.event|bit(s.answered, 2), l.stops|l.lostAcks<<4, l.handlerKills|l.relayKills<<4,
-		l.relayPauses|l.lostMessages<<4, l.redrives, s.summary.success|s.summary.fail<<4, s.summary.retrySuccess|s.summary.published<<4)
+	b = append(b, s.event|bit(s.answered, 2)|uint8(s.brake)<<3|bit(s.moving, 5), l.stops|l.lostAcks<<4, l.handlerKills|l.relayKills<<4,
+		l.relayPauses|l.lostMessages<<4, l.redrives|l.brakes<<4, s.summary.success|s.summary.fail<<4, s.summary.retrySuccess|s.summary.published<<4)
 	for i := range 2 * chunks {
 		m := &s.members[i]
 		b = append(b, m.status|m.retryCount<<3|bit(m.ledger, 5)|bit(m.late, 6), m.redrive|m.redriveDone<<4, uint8(m.mark)|m.refusedTries<<4)
@@ -37,9 +37,9 @@ func decode(b []byte, chunks int) (s state) {
 	}
 	low, high := func(v uint8) uint8 { return v & 15 }, func(v uint8) uint8 { return v >> 4 }
 	v := next()
-	s.event, s.answered = v&3, isSet(v, 2)
-	v, w, x := next(), next(), next()
-	s.left = budget{low(v), high(v), low(w), high(w), low(x), high(x), next()}
+	s.event, s.answered, s.brake, s.moving = v&3, isSet(v, 2), brake(v>>3&3), isSet(v, 5)
+	v, w, x, y := next(), next(), next(), next()
+	s.left = budget{low(v), high(v), low(w), high(w), low(x), high(x), low(y), high(y)}
 	v, w = next(), next()
 	s.summary = summary{low(v), high(v), low(w), high(w)}
 	for i := range 2 * chunks {

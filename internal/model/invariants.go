@@ -10,6 +10,8 @@ const (
 	countersRight     invariant = "S2 the summary equals a recount"
 	givenUpNotGranted invariant = "S3 what was given up, and never redriven, is not in the ledger"
 	nothingAfterStop  invariant = "S4 no grant begins after a stop's 200"
+	nothingAfterBrake invariant = "S4 no grant begins after a brake's 200"
+	brakedStands      invariant = "S4 no event runs after a brake's 200, until it is released"
 	completedIsDone   invariant = "S5 COMPLETED: every target is final and published"
 	completedStays    invariant = "S5 a COMPLETED event changes by redrives only"
 	triesCounted      invariant = "S6 retry_count counts each refused try once, and no more than limit+1"
@@ -32,6 +34,9 @@ func (c config) check(s *state, broke func(invariant)) {
 	c.checkChunks(s, broke)
 	if c.recount(s) != s.summary {
 		broke(countersRight)
+	}
+	if s.brake == answered && s.event == running {
+		broke(brakedStands)
 	}
 	n := uint8(2 * c.chunks)
 	if s.event == completed && (s.summary.success+s.summary.fail != n || s.summary.published != n) {
@@ -145,5 +150,5 @@ func (c config) noRedriveOpen(s *state) bool {
 			return false
 		}
 	}
-	return s.event != stopped
+	return s.event != stopped && s.event != notStarted
 }

@@ -4,19 +4,27 @@ import "bestow/domain"
 
 // lifecycle is what the timetable and people do: T2, T7, T8, T9, and the nets.
 func (x *explorer) lifecycle() {
+	x.brakes()
+	if x.from.moving {
+		return // the gate is taken
+	}
 	switch x.from.event {
+	case notStarted:
+		x.move()
 	case running:
-		x.closeEvent()
-		x.stop()
+		if !x.from.isOpening() {
+			x.closeEvent()
+			x.stop()
+		}
 		for c := range x.chunks {
 			x.sweep(c)
 			x.reconcile(c)
 		}
 	case stopped:
 		x.answer()
-		x.resume()
+		x.move()
 	}
-	if x.from.event != stopped {
+	if x.from.event == running || x.from.event == completed {
 		for c := range x.chunks {
 			x.reconcileRedrives(c)
 		}
@@ -84,11 +92,10 @@ func (x *explorer) answer() {
 // resume is T2 (Requeue): a chunk that is not settled and that no job would publish gets one, and so do open redrives.
 func (x *explorer) resume() {
 	t := *x.from
-	t.event, t.answered = running, false
+	t.event, t.answered, t.moving = running, false, false
+	t.release()
 	for c := range x.chunks {
 		k := &t.chunks[c]
-		k.waiting |= k.held
-		k.held = 0
 		k.waiting |= x.requeue(&t, c)
 		if !x.lacks(redriveOnce) && t.redriveOpen(c) && !t.jobs(c).has(redrive) {
 			k.waiting.add(redrive)
@@ -167,7 +174,7 @@ func (x *explorer) reconcileRedrives(c int) {
 
 // redriveAll is T9: a person asks for all that was given up, except those whose last redrive was not answered yet.
 func (x *explorer) redriveAll() {
-	if x.from.left.redrives == 0 {
+	if x.from.left.redrives == 0 || x.from.brake != released { // 409 brake_engaged
 		return
 	}
 	t := *x.from

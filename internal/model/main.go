@@ -57,6 +57,7 @@ func parse(args []string) (c config, quiet bool, err error) {
 		{&c.may.relayKills, "relay-kills", "how often a relay is killed"},
 		{&c.may.relayPauses, "relay-pauses", "how often a relay is paused until its job is rescued"},
 		{&c.may.lostMessages, "lost-messages", "how often Kafka loses a message"},
+		{&c.may.brakes, "brakes", "how often a person engages the brake; the event begins PENDING"},
 		{&c.may.redrives, "redrives", "how often a person redrives what was given up"},
 	} {
 		f.Func(b.name, b.usage, func(text string) error {

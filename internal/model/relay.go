@@ -49,11 +49,14 @@ func (x *explorer) works(m mode) bool {
 func (x *explorer) fetch(c int, m mode, idle int) {
 	t := *x.from
 	t.chunks[c].waiting.drop(m)
+	if x.from.brake != released && x.works(m) {
+		return // snoozed: the job stays
+	}
 	switch {
 	case t.event == completed && !x.works(m): // for ever so
 		x.put(&t, normal, "a relay completes the %s job of chunk %d without publishing: the event is COMPLETED", m, c)
 	case idle < 0:
-	case t.left.stops == 0 && !x.contradicts && t.event != stopped: // no stop can come between fetching and reading
+	case t.left.stops == 0 && !x.mayBrake() && !x.contradicts && t.event != stopped: // no stop can come between fetching and reading
 		t.relays[idle] = relay{phase: fetched, mode: m, chunk: uint8(c)}
 		x.readRows(&t, idle)
 		x.put(&t, normal, "relay %d fetches the %s job of chunk %d and reads %s", idle, m, c, t.relays[idle].read)
@@ -73,6 +76,14 @@ func (x *explorer) relayWorks(i int, w relay) {
 			x.put(&t, normal, "relay %d finds the event %s", i, eventNames[t.event])
 			return
 		}
+		if t.brake != released {
+			t.relays[i] = relay{}
+			if !w.stale {
+				t.chunks[w.chunk].waiting.add(w.mode)
+			}
+			x.put(&t, normal, "relay %d finds the brake engaged: the job comes again", i)
+			return
+		}
 		x.readRows(&t, i)
 		x.put(&t, normal, "relay %d finds the event %s and reads %s", i, eventNames[t.event], t.relays[i].read)
 	case read:
@@ -80,9 +91,13 @@ func (x *explorer) relayWorks(i int, w relay) {
 		x.full = !t.publish(w.read) || x.full
 		x.put(&t, normal, "relay %d publishes %s", i, w.read)
 	case acked:
-		x.markPublished(&t, i, w)
+		if !t.moving { // or the gate is taken
+			x.markPublished(&t, i, w)
+		}
 	case asleep:
-		x.completeAsleep(&t, i, w)
+		if !t.moving {
+			x.completeAsleep(&t, i, w)
+		}
 	}
 }
 

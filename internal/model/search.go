@@ -65,7 +65,7 @@ func explore(c config) (*search, error) {
 	return s, nil
 }
 
-// initial is the event just started: a first job for each chunk.
+// initial is the event just started, or about to be where there are brakes: a first job for each chunk.
 func (c config) initial() state {
 	s := state{left: c.may}
 	for i := range c.chunks {
@@ -75,6 +75,10 @@ func (c config) initial() state {
 			s.chunks[i].settled = 1
 			s.summary.success++
 		}
+	}
+	if c.may.brakes > 0 {
+		s.hold()
+		s.event = notStarted
 	}
 	return s
 }

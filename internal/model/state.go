@@ -4,8 +4,10 @@ import "bestow/domain"
 
 // state is everything that would survive, or is at work, at one moment. Numbers are small on purpose: see encode.
 type state struct {
-	event    uint8 // running, stopped or completed
+	event    uint8 // running, stopped, completed or not started
 	answered bool  // the stop has answered 200: no claim is open
+	brake    brake
+	moving   bool // a start or a resume is between its look at the brake and its COMMIT, with the gate
 	left     budget
 	members  [4]member // two of each chunk
 	chunks   [2]chunk
@@ -20,9 +22,10 @@ const (
 	running uint8 = iota
 	stopped
 	completed
+	notStarted // only where brakes are asked for: other runs begin with the event started
 )
 
-var eventNames = [...]domain.Status{domain.Running, domain.Stopped, domain.Completed}
+var eventNames = [...]domain.Status{domain.Running, domain.Stopped, domain.Completed, domain.Pending}
 
 // member is a target, its result row, and what the ledger has of it.
 type member struct {
@@ -116,6 +119,7 @@ type handlerPhase uint8
 
 const (
 	handlerIdle handlerPhase = iota
+	opening                  // has the gate, has found the event at work, and takes the claim next
 	claiming                 // has a claim, and has not asked
 	answering                // the ledger answered, or will not
 	lookingUp                // at rest: has looked up what a claim that ran out has granted

@@ -49,6 +49,7 @@ func (s *state) describe(chunks int) string {
 	if s.answered {
 		b.WriteString(" (200)")
 	}
+	b.WriteString(brakeNames[s.brake])
 	for c := range chunks {
 		k := &s.chunks[c]
 		fmt.Fprintf(&b, " | chunk %d published=%t open=%d ran out=%t settled=%d jobs:%s%s%s", c, k.published, k.open, k.ranOut, k.settled,
