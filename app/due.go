@@ -51,9 +51,13 @@ const byTimetable = "timetable"
 // errGateTaken: somebody is at the event just now, and whoever frees it or the timetable looks again.
 var errGateTaken = errors.New("somebody else has the event's gate")
 
-// startOne starts a due event, but does not wait for who has its gate: a stop of another event may be waiting for us.
+// startOne starts a due event, but does not wait for who has its gate, nor for a brake that waits for a slow start: a stop of
+// another event may be waiting for us.
 func (s *Events) startOne(ctx context.Context, tx pgx.Tx, id int64) error {
-	free, err := pg.TryLock(ctx, tx, pg.Gate, id)
+	free, err := pg.TryLockShared(ctx, tx, pg.Brake, pg.Moves)
+	if err == nil && free {
+		free, err = pg.TryLock(ctx, tx, pg.Gate, id)
+	}
 	if err != nil {
 		return err
 	}
@@ -79,6 +83,6 @@ func waits(err error) bool {
 
 // waiting are the codes with which a due event stays where it is.
 var waiting = []domain.Code{
-	domain.LaneBusy, domain.ImportRunning, domain.NoTargets, domain.WrongStatus, domain.MissingKeys, domain.NotFound,
-	domain.Expired, domain.TermsRefused, domain.ContentChanged,
+	domain.LaneBusy, domain.BrakeEngaged, domain.ImportRunning, domain.NoTargets, domain.WrongStatus, domain.MissingKeys,
+	domain.NotFound, domain.Expired, domain.TermsRefused, domain.ContentChanged,
 }

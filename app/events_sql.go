@@ -26,13 +26,17 @@ const (
 )
 
 func scanEvent(row pgx.CollectableRow) (e domain.Event, err error) {
-	err = row.Scan(&e.ID, &e.CampaignID, &e.Status, &e.FailureCode, &e.DefaultReason,
+	return e, row.Scan(eventFields(&e)...)
+}
+
+// eventFields are where eventColumns go.
+func eventFields(e *domain.Event) []any {
+	return []any{&e.ID, &e.CampaignID, &e.Status, &e.FailureCode, &e.DefaultReason,
 		&e.DefaultAmount, &e.ExpiryAt, &e.Expired, &e.TotalCount, &e.TotalAmount, &e.Partitions,
 		&e.ReservationAt, &e.ReservationPriority, &e.CreatedBy, &e.CreatedAt, &e.UpdatedAt,
 		&e.Type.Code, &e.Type.Label, &e.Type.Granter, &e.Type.Operation, &e.Type.Topic,
 		&e.Summary.Published, &e.Summary.Success, &e.Summary.Fail, &e.Summary.RetrySuccess,
-		&e.Summary.StartedAt, &e.Summary.CompletedAt, &e.Summary.StoppedAt, &e.Summary.StoppedMemo)
-	return e, err
+		&e.Summary.StartedAt, &e.Summary.CompletedAt, &e.Summary.StoppedAt, &e.Summary.StoppedMemo}
 }
 
 // selectEvent reads an event with its type and its summary. Error: domain.NotFound.
@@ -42,13 +46,18 @@ func selectEvent(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error)
 		return domain.Event{}, fmt.Errorf("read event: %w", err)
 	}
 	e, err := pgx.CollectExactlyOneRow(rows, scanEvent)
+	return e, readError(id, err)
+}
+
+// readError is what came of reading an event's row. Error: domain.NotFound.
+func readError(id int64, err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
-		return e, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %d", id), Hint: "`bestow event list` or GET /events shows them"}
+		return &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %d", id), Hint: "`bestow event list` or GET /events shows them"}
 	}
 	if err != nil {
-		return e, fmt.Errorf("read event: %w", err)
+		return fmt.Errorf("read event: %w", err)
 	}
-	return e, nil
+	return nil
 }
 
 // updateStatus moves the event from one status to another; it must hit exactly one row. Error: domain.LaneBusy.

@@ -95,6 +95,7 @@ func (s *Grants) work(ctx context.Context, c claim) (done bool, err error) {
 // claim is a handler's right to ask the ledger for the grants it admits, until the lease ends.
 type claim struct {
 	event    domain.Event
+	braked   bool // a brake holds the event
 	chunk    domain.Chunk
 	at       outbox.Position
 	token    [16]byte
@@ -124,7 +125,7 @@ func (c claim) foreign() error {
 // Nobody admitted: no claim, and nothing to do. Error: outbox.ErrBusy while somebody else's claim is open.
 func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
 	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (claim, error) {
-		if err := pg.LockShared(ctx, tx, pg.Gate, m.Chunk.EventID); err != nil {
+		if err := pg.LockClaimShared(ctx, tx, m.Chunk.EventID); err != nil {
 			return claim{}, err
 		}
 		c, err := readClaimed(ctx, tx, m)
@@ -135,7 +136,7 @@ func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
 		if err != nil {
 			return claim{}, err
 		}
-		if c.event.Status == domain.Stopped || c.event.Status == domain.Failed {
+		if c.braked || c.event.Status == domain.Stopped || c.event.Status == domain.Failed {
 			return c.atRest(ctx, tx, m.Grants, state)
 		}
 		if err := s.admit(ctx, tx, &c, m.Grants, state); err != nil || len(c.grants) == 0 {
@@ -154,9 +155,10 @@ func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
 	})
 }
 
-// readClaimed reads the event that m speaks of, and refuses a message that is not of that event's type.
+// readClaimed reads the event that m speaks of and whether a brake holds it, and refuses a message that is not of that
+// event's type.
 func readClaimed(ctx context.Context, tx pgx.Tx, m outbox.Message) (claim, error) {
-	e, err := selectEvent(ctx, tx, m.Chunk.EventID)
+	e, braked, err := selectClaimed(ctx, tx, m.Chunk.EventID)
 	if errors.Is(err, &domain.Error{Code: domain.NotFound}) {
 		return claim{}, &outbox.ForeignError{Detail: err.Error()}
 	}
@@ -166,7 +168,7 @@ func readClaimed(ctx context.Context, tx pgx.Tx, m outbox.Message) (claim, error
 	if e.Type.Code != m.EventType {
 		return claim{}, &outbox.ForeignError{Detail: fmt.Sprintf("event %d has type %s, the message says %s", e.ID, e.Type.Code, m.EventType)}
 	}
-	return claim{event: e, chunk: m.Chunk, at: m.At, isolated: map[string]bool{}}, nil
+	return claim{event: e, braked: braked, chunk: m.Chunk, at: m.At, isolated: map[string]bool{}}, nil
 }
 
 // admit sorts the grants of a message by what the rows say: those to ask for, those already answered, and those that
@@ -214,7 +216,7 @@ func (c *claim) doubt(err error) error {
 	return nil
 }
 
-// atRest is what is left to do for a chunk of a stopped event. Nothing is asked for: a resume publishes it again. But
+// atRest is what is left to do for a chunk of a stopped or braked event. Nothing is asked for: a resume publishes it again. But
 // while a claim is open its holder may still grant, so the message waits; and a claim that ran out without being closed
 // may have granted, so the ledger is looked up, and what it has is settled under that claim's token.
 func (c claim) atRest(ctx context.Context, tx pgx.Tx, grants []domain.Grant, state chunkState) (claim, error) {

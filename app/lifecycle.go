@@ -16,7 +16,8 @@ import (
 )
 
 // Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it changes nothing.
-// Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged.
+// Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged,
+// BrakeEngaged.
 func (s *Events) Start(ctx context.Context, by Caller, id int64) (domain.Event, error) {
 	return commit(ctx, s.Pool, by, failpoint.StartBeforeCommit, failpoint.StartAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
 		return s.start(ctx, tx, id, by.Actor)
@@ -24,6 +25,9 @@ func (s *Events) Start(ctx context.Context, by Caller, id int64) (domain.Event, 
 }
 
 func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (domain.Event, error) {
+	if err := lockMoves(ctx, tx); err != nil {
+		return domain.Event{}, err
+	}
 	e, to, err := enter(ctx, tx, id, domain.Start)
 	if err != nil || e.Status == to {
 		return e, err
@@ -66,7 +70,11 @@ func (s *Events) mayStart(ctx context.Context, tx pgx.Tx, e domain.Event) error 
 	if err != nil {
 		return err
 	}
-	if err := s.obstacle(e, !free); err != nil {
+	brake, err := engagedBrake(ctx, tx, e.Type.Code)
+	if err != nil {
+		return err
+	}
+	if err := s.obstacle(e, brake, !free); err != nil {
 		return err
 	}
 	return laneFree(ctx, tx, e)
@@ -146,42 +154,6 @@ type Stopped struct {
 	Draining int
 }
 
-// StopAll stops every running event, the brake for an emergency. An event that ends meanwhile is passed over. Error:
-// domain.Invalid for the memo.
-func (s *Events) StopAll(ctx context.Context, by Caller, memo string) (all []Stopped, err error) {
-	if memo, err = checkMemo(memo); err != nil {
-		return nil, err
-	}
-	ids, err := selectRunning(ctx, s.Pool)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range ids { // all gates first: nobody waits for another event to drain
-		err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-			_, err := stopEvent(ctx, tx, id, memo)
-			return err
-		})
-		if err != nil && !errors.Is(err, &domain.Error{Code: domain.WrongStatus}) {
-			return nil, err
-		}
-		if err := failpoint.Hit(ctx, failpoint.StopAllBetween); err != nil {
-			return nil, err
-		}
-	}
-	by.Once = nil // each stop may be repeated, so the whole may
-	for _, id := range ids {
-		stopped, err := s.Stop(ctx, by, id, memo)
-		if errors.Is(err, &domain.Error{Code: domain.WrongStatus}) {
-			continue
-		}
-		if err != nil {
-			return all, err
-		}
-		all = append(all, stopped)
-	}
-	return all, nil
-}
-
 // Stop ends the granting of a running event: none of its grants begins any more. It answers when no claim of the event is
 // open, or after at most drainWait, and says how many still are. Asked again of a stopped event it changes nothing and
 // counts again. Errors: domain.NotFound, WrongStatus, Invalid for a memo that is empty or too long. (T8)
@@ -214,7 +186,7 @@ func checkMemo(memo string) (string, error) {
 	if why == "" {
 		return memo, nil
 	}
-	return "", &domain.Error{Code: domain.Invalid, Message: "the memo cannot be used", Hint: "say in 1 to 500 characters why the event is stopped",
+	return "", &domain.Error{Code: domain.Invalid, Message: "the memo cannot be used", Hint: "say why in 1 to 500 characters",
 		Fields: []domain.Field{{Name: "memo", Message: why}}}
 }
 
@@ -259,7 +231,7 @@ func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
 
 // Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a job
 // (T2). Asked again of an event that it resumed it changes nothing. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys,
-// Expired, TermsRefused, ContentChanged.
+// Expired, TermsRefused, ContentChanged, BrakeEngaged.
 func (s *Events) Resume(ctx context.Context, by Caller, id int64) (domain.Event, error) {
 	return commit(ctx, s.Pool, by, failpoint.ResumeBeforeCommit, failpoint.ResumeAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
 		return s.resume(ctx, tx, id)
@@ -267,6 +239,9 @@ func (s *Events) Resume(ctx context.Context, by Caller, id int64) (domain.Event,
 }
 
 func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
+	if err := lockMoves(ctx, tx); err != nil {
+		return domain.Event{}, err
+	}
 	e, to, err := enter(ctx, tx, id, domain.Resume)
 	if err != nil || e.Status == to {
 		return e, err

@@ -95,11 +95,6 @@ func selectOpenClaims(ctx context.Context, pool *pgxpool.Pool, id int64) (open i
 	return open, resumed, nil
 }
 
-// selectRunning lists the running events.
-func selectRunning(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
-	return selectIDs(ctx, pool, `SELECT id FROM campaign_events WHERE event_status = 'RUNNING' ORDER BY id`)
-}
-
 // turn is the order in which reserved events have their turn.
 const turn = `e.reservation_at, e.reservation_priority NULLS LAST, e.id`
 
@@ -126,8 +121,8 @@ func selectDue(ctx context.Context, pool *pgxpool.Pool) ([]due, error) {
 	return events, nil
 }
 
-func selectIDs(ctx context.Context, pool *pgxpool.Pool, query string) ([]int64, error) {
-	rows, err := pool.Query(ctx, query)
+func selectIDs(ctx context.Context, pool *pgxpool.Pool, query string, args ...any) ([]int64, error) {
+	rows, err := pool.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}

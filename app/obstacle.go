@@ -6,10 +6,12 @@ import (
 	"bestow/domain"
 )
 
-// obstacle returns why e must not start or go on, whatever its lane does; nil if nothing keeps it. importing says whether an
-// import of it is under way. Starts and resumes obey it, and the queue shows its code.
-func (d Deps) obstacle(e domain.Event, importing bool) error {
+// obstacle returns why e must not start or go on, whatever its lane does; nil if nothing keeps it. brake is what holds it, nil
+// for none; importing says whether an import of it is under way. Starts and resumes obey it, and the queue shows its code.
+func (d Deps) obstacle(e domain.Event, brake *domain.Brake, importing bool) error {
 	switch {
+	case brake != nil:
+		return brake.Engaged()
 	case e.Type.Operation == domain.Vouchers && d.Sealer == nil:
 		return missingKeys()
 	case importing:

@@ -56,7 +56,7 @@ func (s *Reports) Queue(ctx context.Context) (Queue, error) {
 			return q, err
 		}
 		for _, e := range events {
-			queued := Queued{Event: e, WaitsFor: s.waitsFor(e, look.importing[e.ID]), WaitingFor: s.reasons(look, e)}
+			queued := Queued{Event: e, WaitsFor: s.waitsFor(look, e), WaitingFor: s.reasons(look, e)}
 			if err := queued.readRate(ctx, tx); err != nil {
 				return q, err
 			}
@@ -70,11 +70,11 @@ func (s *Reports) Queue(ctx context.Context) (Queue, error) {
 }
 
 // waitsFor returns the code of what keeps a PENDING event from starting, whatever its lane does: StartDue passes it over.
-func (s *Reports) waitsFor(e domain.Event, importing bool) domain.Code {
+func (s *Reports) waitsFor(l look, e domain.Event) domain.Code {
 	if e.Status != domain.Pending {
 		return ""
 	}
-	if refused, ok := errors.AsType[*domain.Error](s.obstacle(e, importing)); ok {
+	if refused, ok := errors.AsType[*domain.Error](s.obstacle(e, holding(l.brakes, e.Type.Code), l.importing[e.ID])); ok {
 		return refused.Code
 	}
 	return ""

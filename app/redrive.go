@@ -27,7 +27,7 @@ const redriveBatch = 5000
 // again. The rows are taken in batches, a transaction each; whoever repeats it after a crash goes on with what is left,
 // since a row whose redrive is not answered yet is not taken again. Once the event's expiry has passed, what the ledger
 // refused for good can only be refused again and is left as it is. Errors: domain.NotFound, and WrongStatus unless the
-// event is RUNNING or COMPLETED. (T9)
+// event is RUNNING or COMPLETED, and BrakeEngaged. (T9)
 func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Code, dryRun bool) (Redriven, error) {
 	if dryRun {
 		return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Redriven, error) { return countRetry(ctx, tx, id, code) })
@@ -43,7 +43,10 @@ func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Cod
 		return taken, err
 	}
 	return commit(ctx, s.Pool, by, failpoint.ForwardBeforeCommit, failpoint.RetryAfterCommit, func(tx pgx.Tx) (Redriven, error) {
-		e, err := selectRetryable(ctx, tx, id)
+		if err := lockMoves(ctx, tx); err != nil {
+			return taken, err
+		}
+		e, err := selectRedrivable(ctx, tx, id)
 		if err != nil {
 			return taken, err
 		}
@@ -84,10 +87,13 @@ func (s *Events) redriveAll(ctx context.Context, id int64, code domain.Code) (r 
 
 // redriveBatch marks the next rows that were given up, in the order of their members, and makes their chunks' jobs.
 func (s *Events) redriveBatch(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, after string) (n int, last string, err error) {
+	if err := lockMoves(ctx, tx); err != nil {
+		return 0, "", err
+	}
 	if err := pg.LockShared(ctx, tx, pg.Gate, id); err != nil {
 		return 0, "", err
 	}
-	e, err := selectRetryable(ctx, tx, id)
+	e, err := selectRedrivable(ctx, tx, id)
 	if err != nil {
 		return 0, "", err
 	}
@@ -129,4 +135,17 @@ func selectRetryable(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, er
 	}
 	return e, &domain.Error{Code: domain.WrongStatus, Message: "the event is " + string(e.Status) + ", so nothing of it is tried again",
 		Hint: "start or resume it first", Current: e.Status, Allowed: e.Status.Allowed()}
+}
+
+// selectRedrivable is selectRetryable for an event that no brake holds. The transaction has the lock of moves.
+func selectRedrivable(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
+	e, err := selectRetryable(ctx, tx, id)
+	if err != nil {
+		return e, err
+	}
+	brake, err := engagedBrake(ctx, tx, e.Type.Code)
+	if err != nil || brake == nil {
+		return e, err
+	}
+	return e, brake.Engaged()
 }

@@ -45,7 +45,7 @@ var ordinary = []domain.Code{
 func (r Reason) wrong() bool { return !slices.Contains(ordinary, r.Code) }
 
 // WaitingFor says for each of the events what it stands still for; one that moves, or is at its end, is not in the answer.
-// It costs two small queries, and two more where something of the installation is not as it should be.
+// It costs three small queries, and two more where something of the installation is not as it should be.
 func (s *Reports) WaitingFor(ctx context.Context, events []domain.Event) (map[int64][]Reason, error) {
 	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (map[int64][]Reason, error) { return s.waitingFor(ctx, tx, events) })
 }
@@ -78,6 +78,7 @@ type look struct {
 	readOnly  bool      // nothing can be written
 	paused    []string  // queues
 	processes []Process // those that are alive
+	brakes    []domain.Brake
 	importing map[int64]bool
 	runners   map[int64]int64 // by the lane's second: the event that runs in it
 	needs     map[int64]need  // of RUNNING events, read only if something is wrong
@@ -105,7 +106,7 @@ func (s *Reports) reasons(l look, e domain.Event) []Reason {
 
 // refusal says why a start or a resume of an event would be refused now, whatever its lane does.
 func (s *Reports) refusal(l look, e domain.Event) []Reason {
-	refused, ok := errors.AsType[*domain.Error](s.obstacle(e, l.importing[e.ID]))
+	refused, ok := errors.AsType[*domain.Error](s.obstacle(e, holding(l.brakes, e.Type.Code), l.importing[e.ID]))
 	if !ok {
 		return nil
 	}
@@ -137,6 +138,9 @@ func laneBusyReason(id int64) Reason {
 
 // running says why an event that was started does not go on.
 func (l look) running(e domain.Event) (reasons []Reason) {
+	if b := holding(l.brakes, e.Type.Code); b != nil { // which is about to stop it
+		reasons = append(reasons, Reason{domain.BrakeEngaged, b.Engaged().Error()})
+	}
 	n := l.needs[e.ID]
 	if n.relay {
 		reasons = append(reasons, l.role(RoleRelay)...)

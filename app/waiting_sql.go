@@ -18,6 +18,9 @@ func readLook(ctx context.Context, tx pgx.Tx, events []domain.Event) (l look, er
 	if l, err = selectInstallation(ctx, tx); err != nil {
 		return l, err
 	}
+	if l.brakes, err = selectBrakes(ctx, tx); err != nil {
+		return l, err
+	}
 	if slices.ContainsFunc(events, func(e domain.Event) bool { return e.Status == domain.Pending }) {
 		if l.runners, err = selectRunners(ctx, tx); err != nil {
 			return l, err

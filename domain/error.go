@@ -16,6 +16,7 @@ const (
 	LaneBusy        Code = "lane_busy"         // another event reserved for the same second is running
 	Expired         Code = "expired"           // what the event grants has expired, so every grant would be refused
 	TermsRefused    Code = "terms_refused"     // the ledger would refuse every grant of the event
+	BrakeEngaged    Code = "brake_engaged"     // a brake holds the event
 	KeyReused       Code = "key_reused"        // an Idempotency-Key with another request
 	KeyInFlight     Code = "key_in_flight"     // the first request of an Idempotency-Key is still at work
 	MissingKeys     Code = "missing_keys"      // a voucher event without a master key, or a hash whose key cannot be opened
@@ -62,6 +63,7 @@ type Error struct {
 	EventID int64   // of [CampaignTaken] and [LaneBusy]: the other event
 
 	ExpiryAt *time.Time // of [Expired]: the moment
+	Brake    *Brake     // of [BrakeEngaged]
 }
 
 // Field is one offending field of a request.

@@ -42,6 +42,7 @@ var kinds = map[domain.Code]kind{
 	domain.Expired:           {http.StatusConflict, "What the event grants has expired"},
 	domain.TermsRefused:      {http.StatusConflict, "The ledger would refuse every grant of the event"},
 	domain.UploadEnded:       {http.StatusConflict, "The upload was ended by a person"},
+	domain.BrakeEngaged:      {http.StatusConflict, "The brake is engaged"},
 	domain.KeyInFlight:       {http.StatusConflict, "The first request of this Idempotency-Key is still at work"},
 	domain.MissingKeys:       {http.StatusConflict, "A key is missing or cannot be opened"},
 	domain.ContentChanged:    {http.StatusConflict, "What would be granted is not what was imported"},
@@ -95,6 +96,10 @@ func (s *server) problem(ctx context.Context, err error) *problem {
 		EventID:   e.EventID,
 		ExpiryAt:  api.UTC(e.ExpiryAt),
 	}}
+	if b := e.Brake; b != nil {
+		since := b.Since.UTC()
+		p.Scope, p.By, p.Since = string(b.Scope), b.By, &since
+	}
 	for _, f := range e.Fields {
 		p.Errors = append(p.Errors, fieldError(f))
 	}

@@ -65,37 +65,6 @@ func wireStopped(s app.Stopped) api.Stopped {
 	return api.Stopped{Event: api.FromEvent(s.Event), Draining: s.Draining}
 }
 
-type stopAllIn struct {
-	Asked
-
-	Body body[api.Stop]
-}
-
-type stopAllOut struct {
-	Status int
-	Body   api.StoppedAll
-}
-
-// stopAll is the emergency brake: 200 when no grant of any event begins any more, 202 while claims are open.
-func (s *server) stopAll(ctx context.Context, in *stopAllIn) (*stopAllOut, error) {
-	wire, err := in.Body.whole()
-	if err != nil {
-		return nil, err
-	}
-	all, err := s.app.Events.StopAll(ctx, in.caller(actor(ctx), in.Body.canonical()), wire.Memo)
-	if err != nil {
-		return nil, err
-	}
-	out := &stopAllOut{Body: api.StoppedAll{Items: []api.Stopped{}}}
-	open := 0
-	for _, stopped := range all {
-		open += stopped.Draining
-		out.Body.Items = append(out.Body.Items, wireStopped(stopped))
-	}
-	out.Status = drainStatus(open)
-	return out, nil
-}
-
 type retryIn struct {
 	Asked
 

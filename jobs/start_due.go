@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 
 	"bestow/app"
 
@@ -19,7 +20,7 @@ type startDueWorker struct {
 	app *app.App
 }
 
-// Work starts the events whose time has come.
+// Work stops what runs under a brake, and starts the events whose time has come.
 func (w *startDueWorker) Work(ctx context.Context, _ *river.Job[startDueArgs]) error {
-	return w.app.Events.StartDue(ctx)
+	return errors.Join(w.app.Events.StopBraked(ctx), w.app.Events.StartDue(ctx))
 }

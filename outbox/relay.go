@@ -22,6 +22,10 @@ import (
 // kafkaAway is how long a job sleeps when Kafka did not take its messages. A snooze consumes no attempt.
 const kafkaAway = 5 * time.Second
 
+// brakeSleep is how long a job sleeps that a brake holds: what a person had tried again of a COMPLETED event, which no resume
+// makes anew, or one of an event that the brake is about to stop. A handler would drop its message.
+const brakeSleep = 10 * time.Second
+
 // ErrFenced is what an attempt gets whose job was given to another attempt meanwhile: nothing of the first may stay.
 var ErrFenced = errors.New("job was taken over by another attempt")
 
@@ -47,6 +51,9 @@ func (w *RelayWorker) Work(ctx context.Context, job *river.Job[RelayArgs]) error
 	b, err := pg.Value(ctx, w.Pool, func(tx pgx.Tx) (batch, error) { return readBatch(ctx, tx, job.Args) })
 	if err != nil {
 		return err
+	}
+	if b.braked {
+		return river.JobSnooze(brakeSleep)
 	}
 	if err := failpoint.Hit(ctx, failpoint.RelayRead); err != nil {
 		return err
@@ -206,4 +213,5 @@ type batch struct {
 	messages  []Message
 	stoppedAt time.Time // the event's last stop
 	asleep    bool      // the event did not run, so nothing was read
+	braked    bool      // a brake holds the event, so nothing was read
 }

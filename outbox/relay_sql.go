@@ -19,15 +19,17 @@ type relayed struct {
 	total         int64     // fixed once it runs
 	stoppedAt     time.Time // the last time; 1970 where it never was
 	eventType     domain.EventType
+	braked        bool // a brake holds it
 }
 
 func selectRelayed(ctx context.Context, tx pgx.Tx, eventID int64) (e relayed, err error) {
 	const query = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, e.total_count,
-			coalesce(s.stopped_at, 'epoch'), y.code, y.topic
+			coalesce(s.stopped_at, 'epoch'), y.code, y.topic,
+			EXISTS (SELECT FROM brakes b WHERE b.scope IN ('all', 'type:' || e.event_type))
 		FROM campaign_events e JOIN event_types y ON y.code = e.event_type
 		JOIN campaign_event_summary s ON s.event_id = e.id WHERE e.id = $1`
 	err = tx.QueryRow(ctx, query, eventID).Scan(&e.status, &e.defaultReason, &e.expiryAt, &e.total,
-		&e.stoppedAt, &e.eventType.Code, &e.eventType.Topic)
+		&e.stoppedAt, &e.eventType.Code, &e.eventType.Topic, &e.braked)
 	if err != nil {
 		return e, fmt.Errorf("read event %d: %w", eventID, err)
 	}
@@ -39,7 +41,8 @@ func (e relayed) works(m Mode) bool {
 	return e.status == domain.Running || e.status == domain.Completed && m == Redrive
 }
 
-// readBatch reads what the job is to publish; nothing where the event does not run, since a resume makes the job anew.
+// readBatch reads what the job is to publish; nothing where the event does not run, since a resume makes the job anew, and
+// nothing where a brake holds it.
 func readBatch(ctx context.Context, tx pgx.Tx, a RelayArgs) (batch, error) {
 	e, err := selectRelayed(ctx, tx, a.EventID)
 	if err != nil {
@@ -48,6 +51,9 @@ func readBatch(ctx context.Context, tx pgx.Tx, a RelayArgs) (batch, error) {
 	b := batch{eventType: e.eventType, total: e.total, stoppedAt: e.stoppedAt}
 	if !e.works(a.Mode) {
 		b.asleep = true
+		return b, nil
+	}
+	if b.braked = e.braked; b.braked {
 		return b, nil
 	}
 	chunks, err := selectChunks(ctx, tx, a)

@@ -281,11 +281,18 @@ func (k *walk) walkStops() {
 	}
 	require.Eventually(k, func() bool { return granted() > 0 }, time.Minute, 20*time.Millisecond)
 	k.do(func(by app.Caller) error { _, err := k.p.app.Events.Stop(k.ctx, by, one, "walk"); return err })
-	k.do(func(by app.Caller) error { _, err := k.p.app.Events.StopAll(k.ctx, by, "walk"); return err })
+	k.do(func(by app.Caller) error {
+		_, err := k.p.app.Events.Brake(k.ctx, by, domain.BrakeAll, "walk")
+		return err
+	})
 	k.hold(nil)
 	close(marks)
 	k.eventually(granted(), `SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, one)
 	k.minded(nil, one, two)
+	k.do(func(by app.Caller) error {
+		_, err := k.p.app.Events.ReleaseBrake(k.ctx, by, domain.BrakeAll, "walk")
+		return err
+	})
 	k.resume(one, two)
 	k.until(domain.Completed, one, two)
 }

@@ -12,9 +12,10 @@ type Stopped struct {
 	Draining int `json:"draining" doc:"claims that are still open: a grant of theirs may still be applied; 0: none begins any more"`
 }
 
-// StoppedAll is what the emergency brake did, per event that was running.
-type StoppedAll struct {
-	Items []Stopped `json:"items"`
+// Braked is what a brake did.
+type Braked struct {
+	Brake Brake     `json:"brake" doc:"its row; if it was engaged before, as it was"`
+	Items []Stopped `json:"items" doc:"per event that was running, or of which claims are still open"`
 }
 
 // Retry is the body of POST /events/{id}/retry.

@@ -17,6 +17,9 @@ type Problem struct {
 	Allowed      []string      `json:"allowed,omitzero" doc:"of wrong_status: what may be asked of it now"`
 	EventID      int64         `json:"event_id,omitzero" doc:"of campaign_taken and lane_busy: the other event"`
 	ExpiryAt     *time.Time    `json:"expiry_at,omitempty" doc:"of expired: the moment"`
+	Scope        string        `json:"scope,omitempty" doc:"of brake_engaged: what the brake holds"`
+	By           string        `json:"by,omitempty" doc:"of brake_engaged: who engaged it"`
+	Since        *time.Time    `json:"since,omitempty" doc:"of brake_engaged: when"`
 	Rejected     int           `json:"rejected,omitzero" doc:"of a refused upload: how many rows could not be used"`
 	RejectedRows []RejectedRow `json:"rejected_rows,omitempty" doc:"of a refused upload: the first hundred of them"`
 }

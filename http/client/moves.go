@@ -19,9 +19,9 @@ func (c *Client) StopEvent(ctx context.Context, id int64, memo string) (api.Stop
 	return s, c.call(ctx, request{method: http.MethodPost, path: eventPath(id) + "/stop", body: api.Stop{Memo: memo}}, &s)
 }
 
-// StopAll stops every running event.
-func (c *Client) StopAll(ctx context.Context, memo string) (api.StoppedAll, error) {
-	var s api.StoppedAll
+// StopAll engages the brake of all events.
+func (c *Client) StopAll(ctx context.Context, memo string) (api.Braked, error) {
+	var s api.Braked
 	return s, c.call(ctx, request{method: http.MethodPost, path: "/stop-all", body: api.Stop{Memo: memo}}, &s)
 }
 

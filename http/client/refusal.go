@@ -35,6 +35,9 @@ func refusal(res *http.Response) error {
 		return notOurs(res)
 	}
 	e := &domain.Error{Code: p.Code, Message: p.Detail, Hint: p.Hint, Current: domain.Status(p.Current), EventID: p.EventID}
+	if p.Since != nil {
+		e.Brake = &domain.Brake{Scope: domain.BrakeScope(p.Scope), By: p.By, Since: *p.Since}
+	}
 	for _, f := range p.Errors {
 		e.Fields = append(e.Fields, domain.Field{Name: strings.TrimPrefix(f.Location, "body."), Message: f.Message})
 	}

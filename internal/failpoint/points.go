@@ -25,7 +25,13 @@ const (
 	StopBeforeCommit    = "stop.before_commit"      // RUNNING
 	StopAfterCommit     = "stop.after_commit"       // STOPPED, its lane free, and nobody started in it
 	StopBeforeDrain     = "stop.before_drain"       // STOPPED, the lane's next one RUNNING, claims still open
-	StopAllBetween      = "stop_all.between"        // some events are stopped, others run
+	BrakeBeforeCommit   = "brake.before_commit"     // no brake
+	BrakeAfterCommit    = "brake.after_commit"      // the brake engaged, so that nothing is claimed; what runs is not stopped
+	StopAllBetween      = "stop_all.between"        // the same, some events stopped, others RUNNING
+	BrakeBeforeAnswer   = "brake.before_answer"     // all of them stopped, no answer kept
+	BrakeAfterAnswer    = "brake.after_answer"      // the same, the answer kept, which the caller has not heard of
+	ReleaseBeforeCommit = "release.before_commit"   // the brake engaged
+	ReleaseAfterCommit  = "release.after_commit"    // the brake released, nothing started that was due
 	ResumeBeforeCommit  = "resume.before_commit"    // STOPPED, its jobs held
 	ResumeAfterCommit   = "resume.after_commit"     // RUNNING, which the caller has not heard of
 	RedriveBeforeCommit = "redrive.before_commit"   // given up, as before

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -16,6 +17,14 @@ const (
 	Gate   Space = iota // an event's gate: exclusive to change its status, shared to claim or mark
 	Import              // an event's import: exclusive for the one, shared for who must meet none
 	IDs                 // a sequence from which a block of ids is reserved
+	Brake               // Moves or Claims: exclusive for a brake, once its row is committed; shared for who has not read the row yet
+)
+
+// The ids of the space [Brake]. Who takes a brake's lock reads its row in a later statement: one that had the lock before
+// the brake is awaited by it, one that gets it afterwards sees the row.
+const (
+	Moves  = 1 // of starts, resumes and redrives, which take it before the gate
+	Claims = 2 // of claims, which take it after the gate: waiting for a gate must hold up no brake
 )
 
 func (s Space) key(id int64) int64 { return id<<3 | int64(s) }
@@ -28,10 +37,31 @@ func Lock(ctx context.Context, tx pgx.Tx, s Space, id int64) error {
 	return nil
 }
 
+// LockWithin is Lock for as long as it takes, but not longer than the limit; see [LockTimedOut]. The limit holds for the
+// locks that tx takes after it, too.
+func LockWithin(ctx context.Context, tx pgx.Tx, limit time.Duration, s Space, id int64) error {
+	if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, fmt.Sprint(limit.Milliseconds())); err != nil {
+		return fmt.Errorf("limit lock: %w", err)
+	}
+	return Lock(ctx, tx, s, id)
+}
+
+// LockTimedOut reports whether err is that of a lock that was not free in time.
+func LockTimedOut(err error) bool { return Code(err) == "55P03" }
+
 // LockShared takes the lock of id together with others who do, until tx ends.
 func LockShared(ctx context.Context, tx pgx.Tx, s Space, id int64) error {
 	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared($1)`, s.key(id)); err != nil {
 		return fmt.Errorf("take shared lock: %w", err)
+	}
+	return nil
+}
+
+// LockClaimShared takes the gate of an event and then [Claims], both shared, in one statement.
+func LockClaimShared(ctx context.Context, tx pgx.Tx, eventID int64) error {
+	const lock = `SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock_shared($2)`
+	if _, err := tx.Exec(ctx, lock, Gate.key(eventID), Brake.key(Claims)); err != nil {
+		return fmt.Errorf("take shared locks: %w", err)
 	}
 	return nil
 }

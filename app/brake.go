@@ -1,0 +1,266 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/failpoint"
+	"bestow/internal/obs"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Braked is what a brake did: its row, and the events that it stopped or of which claims are still open.
+type Braked struct {
+	Brake  domain.Brake
+	Events []Stopped
+}
+
+// Draining is how many claims of the events are open: a grant of those may still be applied.
+func (b Braked) Draining() (open int) {
+	for _, e := range b.Events {
+		open += e.Draining
+	}
+	return open
+}
+
+// Brake engages a brake and stops every running event in its scope (T15). From the COMMIT of its row nothing in the scope
+// is claimed (T4). Then it waits for the starts, resumes, redrives and claims that had not seen the row; it stops what runs
+// by then, and answers when no claim in the scope is open, or after at most drainWait, and says how many still are. A brake
+// that is engaged already stays as it is, and what it has left undone is done. Killed anywhere after the row's COMMIT, the
+// brake stands, and the timetable stops what runs (StopBraked).
+//
+// Errors: domain.Invalid for a memo, or a scope that is neither "all" nor the type of any event; domain.Unavailable while a
+// start that began before the brake does not end.
+func (s *Events) Brake(ctx context.Context, by Caller, scope domain.BrakeScope, memo string) (b Braked, err error) {
+	if by.Once != nil {
+		b, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Braked, error) { return storedOnce[Braked](ctx, tx, by) })
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return b, errors.Join(err, s.recount(ctx, b.Events))
+		}
+	}
+	if b.Brake, err = s.engage(ctx, by.Actor, scope, memo); err != nil {
+		return b, err
+	}
+	ids, err := s.passLocks(ctx, scope)
+	if err != nil {
+		return b, err
+	}
+	if ids, err = s.stopEach(ctx, ids, b.Brake.Memo); err != nil {
+		return b, err
+	}
+	s.startNext(ctx) // a lane may be free for an event that is not in the scope
+	if b.Events, err = s.drainEach(ctx, ids); err != nil {
+		return b, err
+	}
+	return commit(ctx, s.Pool, by, failpoint.BrakeBeforeAnswer, failpoint.BrakeAfterAnswer, func(pgx.Tx) (Braked, error) { return b, nil })
+}
+
+// engage commits the brake's row, or reads the one that stands.
+func (s *Events) engage(ctx context.Context, actor string, scope domain.BrakeScope, memo string) (domain.Brake, error) {
+	b, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Brake, error) {
+		memo, err := checkBrakeOrder(ctx, tx, scope, memo)
+		if err != nil {
+			return domain.Brake{}, err
+		}
+		b, err := upsertBrake(ctx, tx, domain.Brake{Scope: scope, By: actor, Memo: memo})
+		if err != nil {
+			return b, err
+		}
+		return b, failpoint.Hit(ctx, failpoint.BrakeBeforeCommit)
+	})
+	if err != nil {
+		return b, err
+	}
+	s.Log.WarnContext(ctx, "the brake is engaged", "scope", scope, "by", b.By, "memo", b.Memo)
+	return b, failpoint.Hit(ctx, failpoint.BrakeAfterCommit)
+}
+
+// passLocks waits until nothing is under way any more that has not seen the brake's row, and lists what is to be stopped or
+// drained. The lock of moves comes first: a start may be slow, and no claim waits for it.
+func (s *Events) passLocks(ctx context.Context, scope domain.BrakeScope) (ids []int64, err error) {
+	err = pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+		for _, lock := range []int64{pg.Moves, pg.Claims} {
+			if err := pg.LockWithin(ctx, tx, drainWait, pg.Brake, lock); err != nil {
+				return err
+			}
+		}
+		ids, err = selectToBrake(ctx, tx, scope)
+		return err
+	})
+	if pg.LockTimedOut(err) {
+		return nil, &domain.Error{Code: domain.Unavailable,
+			Message: "the brake is engaged and nothing is claimed any more, but a start or resume that began before it has not ended",
+			Hint:    "ask again: the answer comes when it has"}
+	}
+	return ids, err
+}
+
+// stopEach stops those of the events that run and returns those that still have to be looked at: all but the ones that
+// ended or were deleted meanwhile.
+func (s *Events) stopEach(ctx context.Context, ids []int64, memo string) (left []int64, err error) {
+	for _, id := range ids {
+		err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+			_, err := stopEvent(ctx, tx, id, memo)
+			return err
+		})
+		switch {
+		case err == nil, errors.Is(err, &domain.Error{Code: domain.WrongStatus}):
+			left = append(left, id)
+		case !errors.Is(err, &domain.Error{Code: domain.NotFound}):
+			return nil, err
+		}
+		if err := failpoint.Hit(ctx, failpoint.StopAllBetween); err != nil {
+			return nil, err
+		}
+	}
+	return left, nil
+}
+
+// drainEach waits until no claim of the events is open, for at most drainWait, and returns those that are stopped, and those
+// of which claims are open.
+func (s *Events) drainEach(ctx context.Context, ids []int64) (events []Stopped, err error) {
+	open, err := s.awaitClaims(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		e, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) { return selectEvent(ctx, tx, id) })
+		switch {
+		case errors.Is(err, &domain.Error{Code: domain.NotFound}):
+		case err != nil:
+			return nil, err
+		case e.Status != domain.Completed || open[id] > 0:
+			events = append(events, Stopped{e, open[id]})
+		}
+	}
+	return events, nil
+}
+
+// recount counts the open claims of events anew.
+func (s *Events) recount(ctx context.Context, events []Stopped) error {
+	ids := make([]int64, len(events))
+	for i, e := range events {
+		ids[i] = e.Event.ID
+	}
+	open, err := s.awaitClaims(ctx, ids)
+	for i := range events {
+		events[i].Draining = open[ids[i]]
+	}
+	return err
+}
+
+// awaitClaims waits until no claim of the events is open, for at most drainWait, and counts those that are.
+func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]int, err error) {
+	deadline := time.Now().Add(drainWait)
+	for {
+		open, err := countOpenClaims(ctx, s.Pool, ids)
+		if err != nil || len(open) == 0 || time.Now().After(deadline) {
+			return open, err
+		}
+		select {
+		case <-ctx.Done():
+			return open, nil
+		case <-time.After(drainPoll):
+		}
+	}
+}
+
+// ReleaseBrake releases the brake of a scope, starts what is due, and returns the brakes that are still engaged. It resumes
+// nothing: what was stopped stays so until a person resumes it. A scope whose brake is not engaged is no error. Errors:
+// domain.Invalid as of Brake.
+func (s *Events) ReleaseBrake(ctx context.Context, by Caller, scope domain.BrakeScope, memo string) ([]domain.Brake, error) {
+	left, err := commit(ctx, s.Pool, by, failpoint.ReleaseBeforeCommit, failpoint.ReleaseAfterCommit, func(tx pgx.Tx) ([]domain.Brake, error) {
+		if _, err := checkBrakeOrder(ctx, tx, scope, memo); err != nil {
+			return nil, err
+		}
+		if err := deleteBrake(ctx, tx, scope); err != nil {
+			return nil, err
+		}
+		return selectBrakes(ctx, tx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Log.WarnContext(ctx, "the brake is released", "scope", scope, "by", by.Actor, "memo", memo)
+	s.startNext(ctx)
+	return left, nil
+}
+
+// StopBraked stops what runs under an engaged brake: the net under Brake, which a process may have died in.
+func (s *Events) StopBraked(ctx context.Context) error {
+	brakes, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]domain.Brake, error) { return selectBrakes(ctx, tx) })
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, b := range brakes {
+		ids, err := selectRunningIn(ctx, s.Pool, b.Scope)
+		if err == nil && len(ids) > 0 {
+			s.Log.WarnContext(ctx, "events run under a brake and are stopped", "scope", b.Scope, obs.Count, len(ids))
+			_, err = s.stopEach(ctx, ids, b.Memo)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// lockMoves lets a brake wait for this transaction, a start, a resume or a redrive, unless the brake's row is committed:
+// then engagedBrake sees it. It comes before the gate.
+func lockMoves(ctx context.Context, tx pgx.Tx) error {
+	return pg.LockShared(ctx, tx, pg.Brake, pg.Moves)
+}
+
+// engagedBrake reads the brake that holds the events of a type, nil for none; where there are two, that of all events. What
+// decides by it has the lock of moves.
+func engagedBrake(ctx context.Context, tx pgx.Tx, typeCode string) (*domain.Brake, error) {
+	brakes, err := selectBrakes(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return holding(brakes, typeCode), nil
+}
+
+// holding is the first of the brakes that holds the events of the type, nil for none.
+func holding(brakes []domain.Brake, typeCode string) *domain.Brake {
+	for _, b := range brakes {
+		if b.Scope.Covers(typeCode) {
+			return &b
+		}
+	}
+	return nil
+}
+
+// Brakes lists the engaged brakes, that of all events first.
+func (s *Reports) Brakes(ctx context.Context) ([]domain.Brake, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]domain.Brake, error) { return selectBrakes(ctx, tx) })
+}
+
+// checkBrakeOrder refuses a scope of nothing and a memo that cannot be kept, and returns the memo as it is kept. Error:
+// domain.Invalid.
+func checkBrakeOrder(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope, memo string) (string, error) {
+	types, err := selectTypes(ctx, tx)
+	if err != nil {
+		return "", err
+	}
+	var f fields
+	if code, ok := scope.TypeCode(); ok {
+		if wrong := checkType(code, types); wrong != "" {
+			f.add("scope", "its type "+wrong)
+		}
+	} else if scope != domain.BrakeAll {
+		f.add("scope", "must be all, or type: and the code of an event type")
+	}
+	memo, err = checkMemo(memo)
+	if e, ok := errors.AsType[*domain.Error](err); ok {
+		f = append(f, e.Fields...)
+	}
+	if len(f) == 0 {
+		return memo, nil
+	}
+	return "", &domain.Error{Code: domain.Invalid, Message: "the brake cannot be used like this",
+		Hint: "name a scope, all or type:CODE, and say why in 1 to 500 characters", Fields: f}
+}

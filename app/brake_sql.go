@@ -1,0 +1,94 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// upsertBrake writes the brake's row, or returns the one that stands.
+func upsertBrake(ctx context.Context, tx pgx.Tx, b domain.Brake) (domain.Brake, error) {
+	const upsert = `INSERT INTO brakes (scope, by, memo) VALUES ($1, $2, $3)
+		ON CONFLICT (scope) DO UPDATE SET scope = excluded.scope RETURNING by, memo, at`
+	if err := tx.QueryRow(ctx, upsert, b.Scope, b.By, b.Memo).Scan(&b.By, &b.Memo, &b.Since); err != nil {
+		return b, fmt.Errorf("engage brake: %w", err)
+	}
+	return b, nil
+}
+
+func deleteBrake(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM brakes WHERE scope = $1`, scope); err != nil {
+		return fmt.Errorf("release brake: %w", err)
+	}
+	return nil
+}
+
+// selectBrakes lists the engaged brakes, that of all events first.
+func selectBrakes(ctx context.Context, tx pgx.Tx) ([]domain.Brake, error) {
+	rows, err := tx.Query(ctx, `SELECT scope, by, memo, at FROM brakes ORDER BY scope <> 'all', scope`)
+	if err != nil {
+		return nil, fmt.Errorf("read brakes: %w", err)
+	}
+	brakes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Brake])
+	if err != nil {
+		return nil, fmt.Errorf("read brakes: %w", err)
+	}
+	return brakes, nil
+}
+
+// selectToBrake lists the events in the scope that run or have an open claim, as a redrive of a COMPLETED one may.
+func selectToBrake(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope) ([]int64, error) {
+	const query = `SELECT e.id FROM campaign_events e
+		WHERE $1 IN ('all', 'type:' || e.event_type) AND (e.event_status = 'RUNNING'
+		   OR EXISTS (SELECT FROM grant_chunks c WHERE c.event_id = e.id AND c.open_until > clock_timestamp()))
+		ORDER BY e.id`
+	rows, err := tx.Query(ctx, query, scope)
+	if err != nil {
+		return nil, fmt.Errorf("read events to stop: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("read events to stop: %w", err)
+	}
+	return ids, nil
+}
+
+// selectRunningIn lists the running events in the scope.
+func selectRunningIn(ctx context.Context, pool *pgxpool.Pool, scope domain.BrakeScope) ([]int64, error) {
+	const query = `SELECT id FROM campaign_events WHERE event_status = 'RUNNING' AND $1 IN ('all', 'type:' || event_type) ORDER BY id`
+	return selectIDs(ctx, pool, query, scope)
+}
+
+// countOpenClaims counts the open claims of each of the events that has any.
+func countOpenClaims(ctx context.Context, pool *pgxpool.Pool, ids []int64) (map[int64]int, error) {
+	const query = `SELECT event_id, count(*) FROM grant_chunks WHERE event_id = ANY ($1) AND open_until > clock_timestamp() GROUP BY event_id`
+	rows, err := pool.Query(ctx, query, ids)
+	if err != nil {
+		return nil, fmt.Errorf("count open claims: %w", err)
+	}
+	open := map[int64]int{}
+	var (
+		id int64
+		n  int
+	)
+	_, err = pgx.ForEachRow(rows, []any{&id, &n}, func() error {
+		open[id] = n
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count open claims: %w", err)
+	}
+	return open, nil
+}
+
+// selectClaimed reads an event as selectEvent does, and whether a brake holds it, in one statement.
+func selectClaimed(ctx context.Context, tx pgx.Tx, id int64) (e domain.Event, braked bool, err error) {
+	const query = `SELECT ` + eventColumns + `, EXISTS (SELECT FROM brakes b WHERE b.scope IN ('all', 'type:' || e.event_type))
+		FROM ` + eventTables + ` WHERE e.id = $1`
+	err = tx.QueryRow(ctx, query, id).Scan(append(eventFields(&e), &braked)...)
+	return e, braked, readError(id, err)
+}

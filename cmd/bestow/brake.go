@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"bestow/http/api"
+)
+
+type brakeCmd struct {
+	On     brakeOnCmd     `cmd:"" help:"Engage the brake: stop what runs, and let nothing start or go on."`
+	Off    brakeOffCmd    `cmd:"" help:"Release the brake: what is due starts; what was stopped stays so until it is resumed."`
+	Status brakeStatusCmd `cmd:"" help:"Show the engaged brakes."`
+}
+
+// brakeOrder says which brake, and why.
+type brakeOrder struct {
+	Scope string `default:"all" placeholder:"SCOPE" help:"What it holds: all, or the events of one type as in type:POINT. Default: all."`
+	Memo  string `required:"" placeholder:"TEXT" help:"Why, up to 500 characters."`
+}
+
+func (o brakeOrder) wire() api.BrakeOrder { return api.BrakeOrder{Scope: o.Scope, Memo: o.Memo} }
+
+type brakeOnCmd struct {
+	format
+	brakeOrder
+}
+
+// Run engages a brake.
+func (c *brakeOnCmd) Run(ctx context.Context, t *terminal) error {
+	server, err := t.client()
+	if err != nil {
+		return err
+	}
+	braked, err := server.EngageBrake(ctx, c.wire())
+	if err != nil {
+		return err
+	}
+	return c.print(t, braked, func() error {
+		open := 0
+		for _, e := range braked.Items {
+			open += e.Draining
+			if _, err := fmt.Fprintf(t.out, "event %d, %s: %s\n", e.ID, e.CampaignID, e.EventStatus); err != nil {
+				return fmt.Errorf("print: %w", err)
+			}
+		}
+		if open > 0 {
+			t.say("%d claims are still open: grants of theirs may still be applied; ask again", open)
+		} else {
+			t.say("the brake %s is engaged: no grant in its scope begins any more", braked.Brake.Scope)
+		}
+		t.say("next: bestow brake off --scope %s --memo TEXT; then bestow event resume for each event that is to go on", braked.Brake.Scope)
+		return nil
+	})
+}
+
+type brakeOffCmd struct {
+	format
+	brakeOrder
+}
+
+// Run releases a brake.
+func (c *brakeOffCmd) Run(ctx context.Context, t *terminal) error {
+	zone, err := t.zone()
+	if err != nil {
+		return err
+	}
+	server, err := t.client()
+	if err != nil {
+		return err
+	}
+	left, err := server.ReleaseBrake(ctx, c.wire())
+	if err != nil {
+		return err
+	}
+	return c.print(t, left, func() error {
+		t.say("the brake %s is released: what is due starts, what was stopped stays stopped", c.Scope)
+		t.say("next: bestow event list --status STOPPED, and bestow event resume EVENT for each that is to go on")
+		return printBrakes(t.out, left, zone)
+	})
+}
+
+type brakeStatusCmd struct{ format }
+
+// Run shows the engaged brakes.
+func (c *brakeStatusCmd) Run(ctx context.Context, t *terminal) error {
+	zone, err := t.zone()
+	if err != nil {
+		return err
+	}
+	server, err := t.client()
+	if err != nil {
+		return err
+	}
+	brakes, err := server.Brakes(ctx)
+	if err != nil {
+		return err
+	}
+	return c.print(t, brakes, func() error { return printBrakes(t.out, brakes, zone) })
+}
+
+func printBrakes(out io.Writer, brakes api.Brakes, zone *time.Location) error {
+	if !brakes.Engaged {
+		_, err := fmt.Fprintln(out, "no brake is engaged")
+		return err
+	}
+	return table(out, func(w io.Writer) {
+		fmt.Fprintln(w, "SCOPE\tBY\tSINCE\tMEMO")
+		for _, b := range brakes.Items {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", b.Scope, b.By, when(&b.Since, zone), b.Memo)
+		}
+	})
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/outbox"
+
+	"github.com/stretchr/testify/require"
+)
+
+var errBraked = &domain.Error{Code: domain.BrakeEngaged}
+
+func (w *world) brake(p *process, scope domain.BrakeScope) app.Braked {
+	w.Helper()
+	b, err := p.app.Events.Brake(w.Context(), operator, scope, "what is this")
+	require.NoError(w, err)
+	return b
+}
+
+func (w *world) release(p *process, scope domain.BrakeScope) {
+	w.Helper()
+	_, err := p.app.Events.ReleaseBrake(w.Context(), operator, scope, "it was nothing")
+	require.NoError(w, err)
+}
+
+// C10: a lane waits behind what runs, and an event is reserved for a moment that comes. The brake stops what runs and lets
+// none of the others start: no grant after its answer. Released, what is due starts by itself; what was stopped stays so
+// until it is resumed.
+func TestBrakeWithALaneWaiting(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	lane := time.Now().Add(-time.Minute).Truncate(time.Second)
+	running := w.event(p, "POINT", 3_000)
+	second, third := w.reserved(p, "second", lane.Add(time.Hour), nil), w.reserved(p, "third", lane.Add(time.Hour), nil)
+	later := w.reserved(p, "later", time.Now().Add(3*time.Second).Truncate(time.Second), nil)
+	w.exec(`UPDATE campaign_events SET reservation_at = $1 WHERE id = $2`, lane, running.ID)
+	w.run(p, running)
+	w.exec(`UPDATE campaign_events SET reservation_at = $1 WHERE id = ANY ($2)`, lane, []int64{second.ID, third.ID})
+
+	braked := w.brake(p, domain.BrakeAll)
+	require.Zero(t, braked.Draining())
+	require.Len(t, braked.Events, 1)
+	require.Equal(t, running.ID, braked.Events[0].Event.ID)
+	require.Equal(t, "what is this", braked.Events[0].Event.Summary.StoppedMemo)
+	granted := w.count(`SELECT count(*) FROM money.point_member`)
+	require.Never(t, func() bool { return w.count(`SELECT count(*) FROM money.point_member`) != granted }, 7*time.Second, 50*time.Millisecond)
+	for _, id := range []int64{second.ID, third.ID, later.ID} {
+		require.Equal(t, domain.Pending, w.status(p, id))
+		_, err := p.app.Events.Start(t.Context(), operator, id)
+		require.ErrorIs(t, err, errBraked)
+	}
+	_, err := p.app.Events.Resume(t.Context(), operator, running.ID)
+	require.ErrorIs(t, err, errBraked)
+	q, err := p.app.Reports.Queue(t.Context())
+	require.NoError(t, err)
+	for _, l := range q.Lanes {
+		for _, e := range l.Events {
+			require.Equal(t, domain.BrakeEngaged, e.WaitsFor, "event %d", e.Event.ID)
+			require.Nil(t, e.ExpectedStart)
+		}
+	}
+
+	w.release(p, domain.BrakeAll)
+	for _, id := range []int64{second.ID, third.ID, later.ID} {
+		w.completed(p, id)
+	}
+	require.Equal(t, domain.Stopped, w.status(p, running.ID), "a release resumes nothing")
+	_, err = p.app.Events.Resume(t.Context(), operator, running.ID)
+	require.NoError(t, err)
+	w.exact(p, w.completed(p, running.ID))
+}
+
+// A brake of one type holds that type alone: also an event that is made of it, or becomes one of it, while the brake stands;
+// and a lane goes on to an event of another type.
+func TestBrakeOfOneType(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	points := w.event(p, "POINT", 10)
+	w.brake(p, domain.BrakeOf("POINT"))
+	made := w.event(p, "POINT", 10)
+	at := time.Now().Truncate(time.Second)
+	w.exec(`UPDATE campaign_events SET reservation_at = $1 WHERE id = ANY ($2)`, at, []int64{points.ID, made.ID})
+	vouchers := w.event(p, "VOUCHER", 10)
+	w.exec(`UPDATE campaign_events SET reservation_at = $1 WHERE id = $2`, at, vouchers.ID)
+	w.completed(p, vouchers.ID)
+	for _, e := range []domain.Event{points, made} {
+		require.Equal(t, domain.Pending, w.status(p, e.ID))
+	}
+	empty, err := p.app.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: "changes its type", EventType: "VOUCHER"})
+	require.NoError(t, err)
+	patch := app.EventPatch{NewEvent: app.NewEvent{EventType: "POINT"}, Given: map[string]bool{"event_type": true}}
+	_, err = p.app.Events.Edit(t.Context(), operator, empty.ID, patch, func(domain.Event) error { return nil })
+	require.NoError(t, err)
+	_, err = p.app.Events.Start(t.Context(), operator, empty.ID)
+	require.ErrorIs(t, err, errBraked)
+
+	w.brake(p, domain.BrakeAll)
+	w.release(p, domain.BrakeOf("POINT"))
+	_, err = p.app.Events.Start(t.Context(), operator, made.ID)
+	require.ErrorIs(t, err, errBraked, "the other brake still holds it")
+	w.release(p, domain.BrakeAll)
+	w.completed(p, points.ID)
+	w.completed(p, made.ID)
+	w.verified(p)
+}
+
+// T4 reads the brake's row: a message of a running event, and one of a redrive of a completed event, whose gate no stop takes,
+// are acknowledged without a claim. What was dropped is published again.
+func TestNothingIsClaimedUnderABrake(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	e := w.event(p, "POINT", 60)
+	w.run(p, e)
+	w.exec(`INSERT INTO brakes (scope, by, memo) VALUES ('type:POINT', 'test', 'the row alone')`)
+	m := w.message(e)
+	require.NoError(t, p.app.Grants.Handle(t.Context(), m))
+	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL`))
+	w.exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = clock_timestamp() + interval '1 minute'`)
+	require.ErrorIs(t, p.app.Grants.Handle(t.Context(), m), outbox.ErrBusy, "an open claim is awaited")
+	require.Zero(t, w.count(`SELECT count(*) FROM money.point_member`))
+}
+
+// A redrive of a completed event waits while the brake stands, is neither lost nor given up, and goes on after it. Nothing
+// more is redriven meanwhile.
+func TestBrakeHoldsARedrive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	gate := &gated{open: make(chan struct{})}
+	desk, _ := w.start(t.Context(), overrides{}, roleAPI)
+	p, stop := w.start(t.Context(), w.told(func(m string, _ int) (domain.Verdict, bool) {
+		if digit(m) == '3' {
+			return domain.RefusedForGood, false
+		}
+		return domain.Granted, true
+	}), allRoles...)
+	e := w.event(p, "POINT", 100)
+	w.run(p, e)
+	w.completed(p, e.ID)
+	stop()
+	r, err := desk.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	require.NoError(t, err)
+	require.Equal(t, 10, r.Accepted)
+	require.Empty(t, w.brake(desk, domain.BrakeAll).Events, "nothing runs, and no claim is open")
+	_, err = desk.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	require.ErrorIs(t, err, errBraked)
+	_, err = desk.app.Events.Retry(t.Context(), operator, e.ID, "", true)
+	require.NoError(t, err, "a dry run changes nothing")
+
+	p, _ = w.start(t.Context(), overrides{granter: func(g app.Granter) app.Granter { gate.Granter = g; return gate }}, allRoles...)
+	require.Eventually(t, func() bool {
+		return w.count(`SELECT count(*) FROM river.river_job WHERE args->>'mode' = 'redrive' AND (metadata->>'snoozes')::int > 0`) > 0
+	}, time.Minute, 50*time.Millisecond)
+	require.Equal(t, 90, w.count(`SELECT count(*) FROM money.point_member`))
+	w.release(p, domain.BrakeAll)
+	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 100 }, time.Minute, 50*time.Millisecond)
+	w.verified(p)
+}
+
+// A brake that is engaged stays as it was when it is engaged again, and one that is not may be released.
+func TestBrakeTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	w.release(p, domain.BrakeAll)
+	first := w.brake(p, domain.BrakeAll)
+	second, err := p.app.Events.Brake(t.Context(), app.Caller{Actor: "another"}, domain.BrakeAll, "me too")
+	require.NoError(t, err)
+	require.Equal(t, first.Brake, second.Brake)
+	w.release(p, domain.BrakeAll)
+	w.release(p, domain.BrakeAll)
+	brakes, err := p.app.Reports.Brakes(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, brakes)
+}
+
+// A claim of an event that does not run any more is awaited too: the answer says how many are open, and then that none is.
+func TestBrakeWaitsForEveryClaim(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	e := w.event(p, "POINT", 50)
+	w.exec(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, e.ID)
+	w.exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = clock_timestamp() + interval '1 hour'`)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := p.app.Events.Brake(ctx, operator, domain.BrakeAll, "while a redrive is asked for")
+	require.Error(t, err, "it waits")
+	w.exec(`UPDATE grant_chunks SET open_until = clock_timestamp() + interval '1 second'`)
+	braked := w.brake(p, domain.BrakeAll)
+	require.Zero(t, braked.Draining())
+	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE open_until > clock_timestamp()`), "it did not wait")
+}
+
+// A brake whose process died after its row's COMMIT: what runs is stopped by the timetable.
+func TestTheTimetableStopsWhatRunsUnderABrake(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	points, vouchers := w.event(p, "POINT", 10), w.event(p, "VOUCHER", 10)
+	w.run(p, points)
+	w.run(p, vouchers)
+	w.exec(`INSERT INTO brakes (scope, by, memo) VALUES ('type:POINT', 'test', 'the row alone')`)
+	require.NoError(t, p.app.Events.StopBraked(t.Context()))
+	require.Equal(t, domain.Stopped, w.status(p, points.ID))
+	require.Equal(t, domain.Running, w.status(p, vouchers.ID))
+}

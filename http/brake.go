@@ -1,0 +1,94 @@
+package http
+
+import (
+	"context"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/http/api"
+)
+
+type brakesOut struct {
+	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
+	Body     api.Brakes
+}
+
+// showBrakes answers with the engaged brakes.
+func (s *server) showBrakes(ctx context.Context, _ *struct{}) (*brakesOut, error) {
+	brakes, err := s.app.Reports.Brakes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &brakesOut{Body: wireBrakes(brakes)}, nil
+}
+
+func wireBrakes(brakes []domain.Brake) api.Brakes {
+	wire := api.Brakes{Engaged: len(brakes) > 0, Items: make([]api.Brake, len(brakes))}
+	for i, b := range brakes {
+		wire.Items[i] = api.FromBrake(b)
+	}
+	return wire
+}
+
+type brakeIn struct {
+	Asked
+
+	Body body[api.BrakeOrder]
+}
+
+type brakedOut struct {
+	Status   int
+	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key, but for draining"`
+	Body     api.Braked
+}
+
+// engageBrake answers 200 when no grant in the scope begins any more, and 202 while claims are open.
+func (s *server) engageBrake(ctx context.Context, in *brakeIn) (*brakedOut, error) {
+	wire, err := in.Body.whole()
+	if err != nil {
+		return nil, err
+	}
+	return s.brake(ctx, in.caller(actor(ctx), in.Body.canonical()), domain.BrakeScope(wire.Scope), wire.Memo)
+}
+
+func (s *server) brake(ctx context.Context, by app.Caller, scope domain.BrakeScope, memo string) (*brakedOut, error) {
+	braked, err := s.app.Events.Brake(ctx, by, scope, memo)
+	if err != nil {
+		return nil, err
+	}
+	out := &brakedOut{Status: drainStatus(braked.Draining()), Replayed: replayed(by)}
+	out.Body = api.Braked{Brake: api.FromBrake(braked.Brake), Items: make([]api.Stopped, len(braked.Events))}
+	for i, stopped := range braked.Events {
+		out.Body.Items[i] = wireStopped(stopped)
+	}
+	return out, nil
+}
+
+// releaseBrake answers with what is still engaged.
+func (s *server) releaseBrake(ctx context.Context, in *brakeIn) (*brakesOut, error) {
+	wire, err := in.Body.whole()
+	if err != nil {
+		return nil, err
+	}
+	by := in.caller(actor(ctx), in.Body.canonical())
+	left, err := s.app.Events.ReleaseBrake(ctx, by, domain.BrakeScope(wire.Scope), wire.Memo)
+	if err != nil {
+		return nil, err
+	}
+	return &brakesOut{Replayed: replayed(by), Body: wireBrakes(left)}, nil
+}
+
+type stopAllIn struct {
+	Asked
+
+	Body body[api.Stop]
+}
+
+// stopAll is the emergency brake: that of all events.
+func (s *server) stopAll(ctx context.Context, in *stopAllIn) (*brakedOut, error) {
+	wire, err := in.Body.whole()
+	if err != nil {
+		return nil, err
+	}
+	return s.brake(ctx, in.caller(actor(ctx), in.Body.canonical()), domain.BrakeAll, wire.Memo)
+}

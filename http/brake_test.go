@@ -1,0 +1,146 @@
+package http
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/http/api"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	brakeURL = "/api/v1/brake"
+	why      = `"memo": "a wrong list"`
+)
+
+// The brake over HTTP: what it holds says so with who engaged it and when; asked again it stays as it was; released, nothing
+// is resumed.
+func TestBrake(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	require.Equal(t, `{"engaged":false,"items":[]}`, strings.TrimSpace(d.get(brakeURL).body))
+	running, waiting := d.pointEvent("running"), d.pointEvent("waiting")
+	d.members(running.ID, 3)
+	d.members(waiting.ID, 3)
+	d.post(eventURL(running.ID)+"/start", "")
+
+	a := d.post(brakeURL, `{"scope": "all", `+why+`}`)
+	require.Equal(t, 200, a.StatusCode, a.body)
+	braked := decoded[api.Braked](a)
+	require.Len(t, braked.Items, 1)
+	require.Equal(t, "STOPPED", braked.Items[0].EventStatus)
+	require.Equal(t, "a wrong list", *braked.Items[0].Summary.StoppedMemo)
+	require.Equal(t, api.Brake{Scope: "all", By: "admin", Memo: "a wrong list", Since: braked.Brake.Since}, braked.Brake)
+	require.WithinDuration(t, time.Now(), braked.Brake.Since, time.Minute)
+
+	for _, move := range []string{eventURL(waiting.ID) + "/start", eventURL(running.ID) + "/resume"} {
+		p := d.post(move, "").refused(409, "brake_engaged")
+		require.Equal(t, "all", p.Scope)
+		require.Equal(t, "admin", p.By)
+		require.Equal(t, braked.Brake.Since, *p.Since)
+	}
+	d.sql(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, running.ID)
+	d.post(eventURL(running.ID)+"/retry", `{}`).refused(409, "brake_engaged")
+	require.Equal(t, 200, d.post(eventURL(running.ID)+"/retry", `{"dry_run": true}`).StatusCode)
+	d.sql(`UPDATE campaign_events SET event_status = 'STOPPED' WHERE id = $1`, running.ID)
+
+	again := decoded[api.Braked](d.post("/api/v1/stop-all", `{"memo": "me too"}`))
+	require.Equal(t, braked.Brake, again.Brake, "the brake of before")
+	require.Empty(t, again.Items, "nothing ran")
+	require.Equal(t, api.Brakes{Engaged: true, Items: []api.Brake{braked.Brake}}, decoded[api.Brakes](d.get(brakeURL)))
+	for range 2 {
+		a = d.post(brakeURL+"/release", `{"scope": "all", `+why+`}`)
+		require.Equal(t, 200, a.StatusCode, a.body)
+		require.False(t, decoded[api.Brakes](a).Engaged)
+	}
+	require.Equal(t, "STOPPED", decoded[api.Event](d.get(eventURL(running.ID))).EventStatus)
+	require.Equal(t, 202, d.post(eventURL(running.ID)+"/resume", "").StatusCode)
+}
+
+// What cannot be a brake is refused with every field that is wrong, and engages none.
+func TestBrakeRefuses(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	const invalid = "invalid"
+	for body, want := range map[string]struct {
+		status int
+		code   string
+		fields []string
+	}{
+		`{` + why + `}`:                                                    {422, invalid, []string{"body.scope"}},
+		`{"scope": "", ` + why + `}`:                                       {422, invalid, []string{"body.scope"}},
+		`{"scope": "ALL", ` + why + `}`:                                    {422, invalid, []string{"body.scope"}},
+		`{"scope": " all", ` + why + `}`:                                   {422, invalid, []string{"body.scope"}},
+		`{"scope": "all\u0000", ` + why + `}`:                              {422, invalid, []string{"body.scope"}},
+		`{"scope": "POINT", ` + why + `}`:                                  {422, invalid, []string{"body.scope"}},
+		`{"scope": "type:", ` + why + `}`:                                  {422, invalid, []string{"body.scope"}},
+		`{"scope": "type:point", ` + why + `}`:                             {422, invalid, []string{"body.scope"}},
+		`{"scope": "type:COFFEE", ` + why + `}`:                            {422, invalid, []string{"body.scope"}},
+		`{"scope": "type:POINT ", ` + why + `}`:                            {422, invalid, []string{"body.scope"}},
+		`{"scope": "type:type:POINT", ` + why + `}`:                        {422, invalid, []string{"body.scope"}},
+		`{"scope": "team:3", ` + why + `}`:                                 {422, invalid, []string{"body.scope"}},
+		`{"scope": "type:` + strings.Repeat("X", 5000) + `", ` + why + `}`: {422, invalid, []string{"body.scope"}},
+		`{"scope": 5, ` + why + `}`:                                        {422, invalid, []string{"body.scope"}},
+		`{"scope": null, ` + why + `}`:                                     {422, invalid, []string{"body.scope"}},
+		`{"scope": "all"}`:                                                 {422, invalid, []string{"body.memo"}},
+		`{"scope": "all", "memo": ""}`:                                     {422, invalid, []string{"body.memo"}},
+		`{"scope": "all", "memo": "` + strings.Repeat("왜", 501) + `"}`:     {422, invalid, []string{"body.memo"}},
+		`{}`: {422, invalid, []string{"body.scope", "body.memo"}},
+		`{"scope": "all", "by": "me", ` + why + `}`: {400, api.Malformed, []string{"body.by"}},
+		`[]`: {400, api.Malformed, nil},
+	} {
+		for _, path := range []string{brakeURL, brakeURL + "/release"} {
+			p := d.post(path, body).refused(want.status, want.code)
+			require.Equal(t, want.fields, locations(p), body)
+		}
+	}
+	require.Zero(t, d.count(`SELECT count(*) FROM brakes`))
+	d.get(brakeURL+"?scope=all").refused(400, api.BadRequest)
+}
+
+// Each of the three answers a repeated Idempotency-Key as before, and does nothing twice: neither engages a brake that was
+// released since, nor releases one that was engaged since. The same key for something else is refused.
+func TestBrakeOnce(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	for _, c := range []struct{ path, body, other string }{
+		{brakeURL, `{"scope": "all", ` + why + `}`, `{"scope": "type:POINT", ` + why + `}`},
+		{"/api/v1/stop-all", `{` + why + `}`, `{"memo": "something else"}`},
+		{brakeURL + "/release", `{"scope": "all", ` + why + `}`, `{"scope": "type:POINT", ` + why + `}`},
+	} {
+		key := "Idempotency-Key: k" + strings.ReplaceAll(c.path, "/", "-")
+		first := d.post(c.path, c.body, key)
+		require.Equal(t, 200, first.StatusCode, first.body)
+		require.Empty(t, first.Header.Get("Idempotency-Replayed"))
+		engaged := d.count(`SELECT count(*) FROM brakes`)
+		if engaged == 1 {
+			d.sql(`DELETE FROM brakes`)
+		} else {
+			d.sql(`INSERT INTO brakes (scope, by, memo) VALUES ('all', 'a', 'b')`)
+		}
+		second := d.post(c.path, c.body, key)
+		require.Equal(t, "true", second.Header.Get("Idempotency-Replayed"), c.path)
+		require.Equal(t, first.body, second.body)
+		require.Equal(t, 1-engaged, d.count(`SELECT count(*) FROM brakes`), c.path)
+		d.post(c.path, c.other, key).refused(422, "key_reused")
+		d.sql(`DELETE FROM brakes`)
+	}
+}
+
+// The queue says that a brake holds what is due, and of which type.
+func TestQueueUnderABrake(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	id := d.reserved("c", past, "", 3)
+	for scope, want := range map[string]string{"type:VOUCHER": "", "type:POINT": "brake_engaged", "all": "brake_engaged"} {
+		d.post(brakeURL, `{"scope": "`+scope+`", `+why+`}`)
+		q := d.queue()
+		require.Equal(t, id, q.Lanes[0].Events[0].ID)
+		require.Equal(t, want, waitsFor(q.Lanes[0].Events[0]), scope)
+		d.sql(`DELETE FROM brakes`)
+		d.sql(`UPDATE campaign_events SET event_status = 'PENDING'`)
+		d.sql(`UPDATE campaign_event_summary SET started_at = NULL, stopped_at = NULL`)
+	}
+}
