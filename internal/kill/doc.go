@@ -20,6 +20,10 @@
 // With -stops N it stops and resumes running events at N random moments instead, a kill in every twenty-fifth. Once a stop
 // was answered with 200 the event's rows in the ledger must not grow before it is resumed, and each event must end exact.
 //
+// With -brakes N it engages the brake of all events at N random moments instead, while the events of a lane run and wait, a
+// kill in every twenty-fifth. Once the brake was answered with 200 no event's rows in the ledger may grow before it is
+// released; then what was due starts, what was stopped is resumed, and each event must end exact.
+//
 // What it must never do: help. It touches no row, ends no claim and restarts nobody but the victim; a process that ends
 // without having been killed fails the run.
 //

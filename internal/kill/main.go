@@ -17,10 +17,11 @@ func main() { testbed.Main("kill", run) }
 
 // options are what the command line says.
 type options struct {
-	times, stops, members int
-	kafka                 int // brokers of the real Apache Kafka; 0: the embedded one
-	brokerKills           int
-	seed                  uint64
+	times, stops, brakes int
+	members              int
+	kafka                int // brokers of the real Apache Kafka; 0: the embedded one
+	brokerKills          int
+	seed                 uint64
 }
 
 // run works one command line.
@@ -36,6 +37,7 @@ func readOptions(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("kill", flag.ContinueOnError)
 	flags.IntVar(&o.times, "times", 20, "how many kills")
 	flags.IntVar(&o.stops, "stops", 0, "stop running events so many times instead, a kill among each 25")
+	flags.IntVar(&o.brakes, "brakes", 0, "engage the brake so many times instead, while the events of a lane run and wait, a kill among each 25")
 	flags.IntVar(&o.kafka, "kafka", 0, "use the real Apache Kafka with 1 or 3 brokers, one of which is killed too where there are 3 (default: the embedded one)")
 	flags.IntVar(&o.brokerKills, "brokerkills", 0, "kill so many leaders of partitions while one event runs instead; needs -kafka 3")
 	flags.IntVar(&o.members, "members", 100_000, "members of each event")
@@ -56,14 +58,28 @@ func (o options) check() error {
 	switch {
 	case o.times < 1:
 		return fmt.Errorf("read arguments: -times is %d: it must be 1 or more", o.times)
-	case o.stops < 0:
-		return fmt.Errorf("read arguments: -stops is %d: it must be 0 or more", o.stops)
 	case o.members < 10_000 || o.members > 5_000_000:
 		return fmt.Errorf("read arguments: -members is %d: it must be 10000 to 5000000, or there is no middle to kill in", o.members)
 	case o.kafka != 0 && o.kafka != 1 && o.kafka != 3:
 		return fmt.Errorf("read arguments: -kafka is %d: it must be 1 or 3 brokers", o.kafka)
-	case o.brokerKills < 0 || o.brokerKills > 0 && (o.kafka != 3 || o.stops > 0):
-		return errors.New("read arguments: -brokerkills needs -kafka 3, and goes without -stops")
+	}
+	return o.checkTask()
+}
+
+// checkTask refuses two tasks in one run, and one that is less than nothing.
+func (o options) checkTask() error {
+	tasks := 0
+	for _, times := range []int{o.stops, o.brakes, o.brokerKills} {
+		if times < 0 {
+			return fmt.Errorf("read arguments: %d times: it must be 0 or more", times)
+		}
+		tasks += min(times, 1)
+	}
+	if tasks > 1 {
+		return errors.New("read arguments: each of -stops, -brakes and -brokerkills goes without the others")
+	}
+	if o.brokerKills > 0 && o.kafka != 3 {
+		return errors.New("read arguments: -brokerkills needs -kafka 3")
 	}
 	return nil
 }
@@ -73,6 +89,8 @@ func (o options) task() string {
 	switch {
 	case o.stops > 0:
 		return fmt.Sprintf("%d stops and resumes, kill -9 among them,", o.stops)
+	case o.brakes > 0:
+		return fmt.Sprintf("%d brakes and releases, kill -9 among them,", o.brakes)
 	case o.brokerKills > 0:
 		return fmt.Sprintf("kill -9 of a partition's leader, %d times,", o.brokerKills)
 	}
@@ -106,6 +124,8 @@ func kill(ctx context.Context, o options, out io.Writer) (err error) {
 	switch {
 	case o.stops > 0:
 		return stopMany(ctx, in, o, out)
+	case o.brakes > 0:
+		return brakeMany(ctx, in, o, out)
 	case o.brokerKills > 0:
 		return killBrokers(ctx, in, o, out)
 	}

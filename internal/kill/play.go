@@ -94,6 +94,15 @@ func (p *player) name(r round) string {
 
 // begin makes the round's event and starts it.
 func (p *player) begin(ctx context.Context, r round, try int) (int64, error) {
+	event, err := p.create(ctx, r, try)
+	if err != nil {
+		return event, err
+	}
+	return event, p.API.Start(ctx, event)
+}
+
+// create makes the round's event with its members.
+func (p *player) create(ctx context.Context, r round, try int) (int64, error) {
 	campaign := fmt.Sprintf("kill-%d-%d-%d", p.seed, r.number, try)
 	event, err := p.API.Create(ctx, testbed.NewEvent{
 		CampaignID: campaign, EventType: r.eventType(), DefaultAmount: defaultAmount, DefaultReason: "kill",
@@ -101,10 +110,7 @@ func (p *player) begin(ctx context.Context, r round, try int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := p.API.Load(ctx, event, p.members, func() io.Reader { return memberList(p.members) }); err != nil {
-		return event, err
-	}
-	return event, p.API.Start(ctx, event)
+	return event, p.API.Load(ctx, event, p.members, func() io.Reader { return memberList(p.members) })
 }
 
 // reach waits until as much of the event is done as the round asks for.

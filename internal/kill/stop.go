@@ -41,9 +41,7 @@ type stopper struct {
 // stopMany makes as many stops as are asked for, over as many events as that takes. After each 200 the event's rows in the
 // ledger must not grow until it is resumed; and each event must complete exactly.
 func stopMany(ctx context.Context, in *installation, o options, out io.Writer) error {
-	s := &stopper{
-		player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 1)), kills: makePlan(o.seed, o.stops/killEach+1, o.kafka),
-	}
+	s := newStopper(in, o, o.stops)
 	defer s.hangUp(ctx)
 	say(out, "event            stops  kills   ledger\n")
 	for number := 1; s.stops < o.stops; number++ {
@@ -55,6 +53,13 @@ func stopMany(ctx context.Context, in *installation, o options, out io.Writer) e
 	say(out, "seconds from the stop to its 200: median %.2f, p99 %.2f, max %.2f\n",
 		testbed.Percentile(s.took, 50).Seconds(), testbed.Percentile(s.took, 99).Seconds(), testbed.Percentile(s.took, 100).Seconds())
 	return nil
+}
+
+// newStopper makes what stops, with as many kills as so many stops may have.
+func newStopper(in *installation, o options, stops int) *stopper {
+	return &stopper{
+		player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 1)), kills: makePlan(o.seed, stops/killEach+1, o.kafka),
+	}
 }
 
 // event runs one event to its end, with a stop after each start and resume.

@@ -132,6 +132,33 @@ func (a *API) Stop(ctx context.Context, event int64) (draining int, err error) {
 	return answer.Draining, nil
 }
 
+// Brake asks for the brake of all events once, and says how many claims are still open.
+func (a *API) Brake(ctx context.Context) (draining int, err error) {
+	var answer struct {
+		Items []struct{ Draining int }
+	}
+	const body = `{"scope": "all", "memo": "the harness brakes"}`
+	err = a.change(ctx, "/brake", "application/json", func() io.Reader { return strings.NewReader(body) }, &answer)
+	if err != nil {
+		return 0, fmt.Errorf("engage brake: %w", err)
+	}
+	for _, e := range answer.Items {
+		draining += e.Draining
+	}
+	return draining, nil
+}
+
+// ReleaseBrake releases the brake of all events.
+func (a *API) ReleaseBrake(ctx context.Context) error {
+	var answer struct{}
+	const body = `{"scope": "all", "memo": "the harness goes on"}`
+	err := a.change(ctx, "/brake/release", "application/json", func() io.Reader { return strings.NewReader(body) }, &answer)
+	if err != nil {
+		return fmt.Errorf("release brake: %w", err)
+	}
+	return nil
+}
+
 // Retry asks again for everybody who was given up, and says for how many.
 func (a *API) Retry(ctx context.Context, event int64) (accepted int, err error) {
 	var answer struct {
