@@ -237,16 +237,15 @@ func patiently(ctx context.Context, log *slog.Logger, what string, connect func(
 
 // openPool opens DATABASE_URL for a process that writes.
 func openPool(ctx context.Context, cfg config) (*pgxpool.Pool, error) {
-	return openDatabase(ctx, cfg, pg.Options{})
+	return openBy(ctx, cfg, pg.Open)
 }
 
-// openDatabase opens DATABASE_URL.
-func openDatabase(ctx context.Context, cfg config, o pg.Options) (*pgxpool.Pool, error) {
+// openBy opens DATABASE_URL by one of the ways of package pg.
+func openBy(ctx context.Context, cfg config, open func(context.Context, string, pg.Options) (*pgxpool.Pool, error)) (*pgxpool.Pool, error) {
 	if cfg.DatabaseURL == "" {
 		return nil, errors.New("DATABASE_URL is not set: give the address of a PostgreSQL, or try `bestow demo`, which brings its own")
 	}
-	o.MaxConns = int32(cfg.MaxConns)
-	pool, err := pg.Open(ctx, cfg.DatabaseURL, o)
+	pool, err := open(ctx, cfg.DatabaseURL, pg.Options{MaxConns: int32(cfg.MaxConns)})
 	if err != nil {
 		return nil, fmt.Errorf("open DATABASE_URL: %w", err)
 	}

@@ -40,8 +40,11 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	// A report may be read from a standby, or by a role that can only read; a repair writes.
-	pool, err := openDatabase(ctx, cfg, pg.Options{Standby: !c.Repair})
+	open := pg.OpenToRead // a report may be made of a standby, or by a role that can only read
+	if c.Repair {
+		open = pg.Open
+	}
+	pool, err := openBy(ctx, cfg, open)
 	if err != nil {
 		return err
 	}

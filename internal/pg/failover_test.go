@@ -104,3 +104,19 @@ func TestWritable(t *testing.T) {
 	}
 	require.NoError(t, pg.Writable(t.Context(), pool), "new sessions can write")
 }
+
+// Of several servers the one that can be written to is read, wherever it stands in the address; one that can only be read
+// where there is no other.
+func TestOpenToRead(t *testing.T) {
+	t.Parallel()
+	address := pgtest.URL(t)
+	pool, err := pg.OpenToRead(t.Context(), address, pg.Options{})
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	require.Equal(t, "off", setting(t, pool, "transaction_read_only"))
+	run(t, address, `ALTER DATABASE %s SET default_transaction_read_only = on`)
+	pool, err = pg.OpenToRead(t.Context(), address, pg.Options{})
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	require.Equal(t, "on", setting(t, pool, "transaction_read_only"))
+}

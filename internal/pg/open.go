@@ -2,6 +2,7 @@ package pg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"regexp"
@@ -76,6 +77,21 @@ func Open(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
 	return pool, nil
+}
+
+// OpenToRead returns a pool for what only reads: of a server that can be written to, and where there is none of one that can
+// only be read. A server that has lost its role is not read while the one that has it now is there.
+func OpenToRead(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
+	pool, err := Open(ctx, url, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.Ping(ctx); !errors.Is(err, ErrReadOnly) {
+		return pool, nil // any other error is the first statement's
+	}
+	pool.Close()
+	o.Standby = true
+	return Open(ctx, url, o)
 }
 
 // Connect returns one session as of Config.
