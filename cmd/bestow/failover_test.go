@@ -78,8 +78,9 @@ func TestFailover(t *testing.T) {
 	s.exec(oldMayAgain, newMayNot, takeSettings)
 	w.granted(6_000)
 	s.exec(oldMayNot, takeSettings)
-	require.Eventually(t, func() bool { return !desk.ready() }, 10*time.Second, 50*time.Millisecond)
-	require.Equal(t, http.StatusServiceUnavailable, desk.create())
+	require.Eventually(t, func() bool {
+		return desk.create() == http.StatusServiceUnavailable && !desk.ready()
+	}, 30*time.Second, 50*time.Millisecond)
 	require.Equal(t, http.StatusServiceUnavailable, desk.load(e.ID, "", 10))
 	require.False(t, desk.ready(), "it stays so")
 	promoted = time.Now()
