@@ -58,7 +58,7 @@ func (c *doctorCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	pool, err := openDatabase(ctx, cfg, pg.Options{Standby: true})
+	pool, err := openBy(ctx, cfg, pg.OpenToRead)
 	if err != nil {
 		return err
 	}
