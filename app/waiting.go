@@ -211,14 +211,7 @@ func (l look) kafka(t domain.EventType, n need) (reasons []Reason) {
 // refusals are the words about topics that hold: of each process the last. That Kafka was away for one relay ends when
 // another was answered since; that it refuses does not, since it takes small messages where it refuses large ones.
 func (l look) refusals() (open []Report) {
-	answered := map[string]time.Time{} // by topic
-	for _, p := range l.processes {
-		for _, r := range p.Reports {
-			if at := r.at(p.SeenAt); r.Topic != "" && r.Code == "" && at.After(answered[r.Topic]) {
-				answered[r.Topic] = at
-			}
-		}
-	}
+	answered := l.answers()
 	for _, p := range l.processes {
 		for _, r := range p.Reports {
 			at := r.at(p.SeenAt)
@@ -228,6 +221,19 @@ func (l look) refusals() (open []Report) {
 		}
 	}
 	return open
+}
+
+// answers says for each topic when it took a message last.
+func (l look) answers() map[string]time.Time {
+	answered := map[string]time.Time{}
+	for _, p := range l.processes {
+		for _, r := range p.Reports {
+			if at := r.at(p.SeenAt); r.Topic != "" && r.Code == "" && at.After(answered[r.Topic]) {
+				answered[r.Topic] = at
+			}
+		}
+	}
+	return answered
 }
 
 // refusalText says of what does not pass by itself that it blocks.
