@@ -66,7 +66,7 @@ func definition(e domain.Event) NewEvent {
 
 // Edit changes the definition of an event that is PENDING. match sees the event that is about to be changed, and refuses it
 // if it is not the one that the caller has read. Errors: domain.NotFound, WrongStatus, match's, Invalid with every offending
-// field, CampaignTaken, MissingKeys, ImportRunning for what a running import depends on, and those of a key.
+// field, CampaignTaken, MissingKeys, ImportRunning for what a running import depends on, AmountInUse, and those of a key.
 func (s *Events) Edit(ctx context.Context, by Caller, id int64, p EventPatch, match func(domain.Event) error) (domain.Event, error) {
 	p.NewEvent = p.normal()
 	e, err := commit(ctx, s.Pool, by, failpoint.EditBeforeCommit, failpoint.EditAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
@@ -149,17 +149,33 @@ func (s *Events) mayBecome(ctx context.Context, tx pgx.Tx, e domain.Event, n New
 			return err
 		}
 	}
-	return mayChangeBesideImport(ctx, tx, e, n)
+	if err := mayChangeBesideImport(ctx, tx, e, n); err != nil {
+		return err
+	}
+	return mayChangeAmount(ctx, tx, e, n)
+}
+
+// mayChangeAmount refuses another default_amount once rows have taken the one that the event has: they keep it.
+func mayChangeAmount(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent) error {
+	if e.DefaultAmount == 0 || n.amount() == e.DefaultAmount || e.TotalCount == 0 {
+		return nil
+	}
+	rows, exact, err := countDefaulted(ctx, tx, e)
+	if err != nil || rows == 0 {
+		return err
+	}
+	took := fmt.Sprintf("%d imported rows took the default_amount %d", rows, e.DefaultAmount)
+	if !exact {
+		took = fmt.Sprintf("up to %d imported rows took the default_amount %d: of some imports only the amounts are known", rows, e.DefaultAmount)
+	}
+	return &domain.Error{Code: domain.AmountInUse, Message: took + ", and would keep it", Rows: rows,
+		Hint: "to grant another amount, delete the event, make it again with that amount, and import the list"}
 }
 
 // mayChangeBesideImport refuses to change under a running import what its rows are made by. The lock is held until tx ends,
 // so that none begins with the old definition.
 func mayChangeBesideImport(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent) error {
-	amount := int64(0)
-	if n.DefaultAmount != nil {
-		amount = *n.DefaultAmount
-	}
-	if n.EventType == e.Type.Code && *n.Partitions == e.Partitions && amount == e.DefaultAmount && n.DefaultReason == e.DefaultReason {
+	if n.EventType == e.Type.Code && *n.Partitions == e.Partitions && n.amount() == e.DefaultAmount && n.DefaultReason == e.DefaultReason {
 		return nil
 	}
 	return lockOutImports(ctx, tx, e.ID)

@@ -14,10 +14,28 @@ import (
 // updateDefinition writes what an operator has said of an event, if it is still PENDING.
 func updateDefinition(ctx context.Context, tx pgx.Tx, id int64, n NewEvent) error {
 	const update = `UPDATE campaign_events SET campaign_id = $2, event_type = $3, default_reason = nullif($4, ''), default_amount = $5,
-			expiry_at = $6, partition_count = $7, reservation_at = $8, reservation_priority = $9, updated_at = now()
+			expiry_at = $6, partition_count = $7, reservation_at = $8, reservation_priority = $9,
+			reservation_missed = reservation_missed AND reservation_at IS NOT DISTINCT FROM $8, updated_at = now()
 		WHERE id = $1 AND event_status = 'PENDING'`
 	return exactlyOne(ctx, tx, update, id, n.CampaignID, n.EventType, n.DefaultReason, n.DefaultAmount, n.ExpiryAt, n.Partitions,
 		n.ReservationAt, n.ReservationPriority)
+}
+
+// countDefaulted counts the rows of e that took its default amount. Imports of before did not count them: their targets with
+// that amount are counted instead, and exact is false.
+func countDefaulted(ctx context.Context, tx pgx.Tx, e domain.Event) (rows int, exact bool, err error) {
+	const counted = `SELECT coalesce(sum(defaulted), 0), count(*) = count(defaulted) FROM imports WHERE event_id = $1`
+	if err := tx.QueryRow(ctx, counted, e.ID).Scan(&rows, &exact); err != nil {
+		return 0, false, fmt.Errorf("count rows with the default amount: %w", err)
+	}
+	if exact {
+		return rows, true, nil
+	}
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM `+quoted(e.Type.TargetTable())+` WHERE event_id = $1 AND amount = $2`, e.ID, e.DefaultAmount).Scan(&rows)
+	if err != nil {
+		return 0, false, fmt.Errorf("count rows with the default amount: %w", err)
+	}
+	return rows, false, nil
 }
 
 // deleteTargets removes an event's targets and their chunks. Rows are deleted, not truncated: a report that began before

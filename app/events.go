@@ -27,6 +27,14 @@ type NewEvent struct {
 	Unread              []domain.Field // what the caller could not read at all, to be reported with the rest
 }
 
+// amount is the default amount, 0 for none.
+func (n NewEvent) amount() int64 {
+	if n.DefaultAmount == nil {
+		return 0
+	}
+	return *n.DefaultAmount
+}
+
 // EventFilter narrows a list of events, newest first.
 type EventFilter struct {
 	Status     domain.Status

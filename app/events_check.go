@@ -60,6 +60,7 @@ func (n NewEvent) check(c conditions) error {
 		f.add("reservation_at", "must be in whole seconds")
 	}
 	f.add("reservation_at", checkYear(n.ReservationAt))
+	f.add("reservation_at", checkReservation(n.ReservationAt, c))
 	f.add("expiry_at", checkExpiry(n.ExpiryAt, n.ReservationAt, c.expiryTime(n)))
 	f.addLedgers(n, c)
 	if len(f) == 0 {
@@ -127,6 +128,19 @@ func checkYear(t *time.Time) string {
 		return "is not in the years 1 to 9999 of UTC"
 	}
 	return ""
+}
+
+// reservationGrace is how far a new reservation_at may lie behind: "now" in whole seconds has begun already, and a request
+// takes its time.
+const reservationGrace = 5 * time.Second
+
+// checkReservation refuses a moment that has passed, unless the event had it before.
+func checkReservation(at *time.Time, c conditions) string {
+	unchanged := c.before != nil && c.before.ReservationAt != nil && at != nil && at.Equal(*c.before.ReservationAt)
+	if at == nil || unchanged || !at.Before(c.now.Add(-reservationGrace)) {
+		return ""
+	}
+	return "is in the past: give a moment ahead, or leave it out to start by hand"
 }
 
 func checkExpiry(expiry, reservation *time.Time, now time.Time) string {

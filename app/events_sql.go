@@ -17,7 +17,8 @@ import (
 const (
 	eventColumns = `e.id, e.campaign_id, e.event_status, coalesce(e.failure_code, ''), coalesce(e.default_reason, ''),
 		coalesce(e.default_amount, 0), e.expiry_at, coalesce(e.expiry_at <= clock_timestamp(), false), e.total_count, e.total_amount, e.partition_count,
-		e.reservation_at, e.reservation_priority, e.created_by, e.created_at, e.updated_at,
+		e.reservation_at, e.reservation_priority, e.event_status = 'PENDING' AND (e.reservation_missed
+			OR e.total_count = 0 AND coalesce(e.reservation_at <= clock_timestamp(), false)), e.created_by, e.created_at, e.updated_at,
 		y.code, y.label, y.granter, y.operation, y.topic,
 		s.published_count, s.success_count, s.fail_count, s.retry_success_count,
 		s.started_at, s.completed_at, s.stopped_at, coalesce(s.stopped_memo, '')`
@@ -33,7 +34,7 @@ func scanEvent(row pgx.CollectableRow) (e domain.Event, err error) {
 func eventFields(e *domain.Event) []any {
 	return []any{&e.ID, &e.CampaignID, &e.Status, &e.FailureCode, &e.DefaultReason,
 		&e.DefaultAmount, &e.ExpiryAt, &e.Expired, &e.TotalCount, &e.TotalAmount, &e.Partitions,
-		&e.ReservationAt, &e.ReservationPriority, &e.CreatedBy, &e.CreatedAt, &e.UpdatedAt,
+		&e.ReservationAt, &e.ReservationPriority, &e.Missed, &e.CreatedBy, &e.CreatedAt, &e.UpdatedAt,
 		&e.Type.Code, &e.Type.Label, &e.Type.Granter, &e.Type.Operation, &e.Type.Topic,
 		&e.Summary.Published, &e.Summary.Success, &e.Summary.Fail, &e.Summary.RetrySuccess,
 		&e.Summary.StartedAt, &e.Summary.CompletedAt, &e.Summary.StoppedAt, &e.Summary.StoppedMemo}

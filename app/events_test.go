@@ -13,6 +13,7 @@ import (
 // What an event may be, field by field, at the edges. The API's own cases are tested where it is.
 func TestCheckNewEvent(t *testing.T) {
 	t.Parallel()
+	const passed = "is in the past: give a moment ahead, or leave it out to start by hand"
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	types := map[string]domain.EventType{"POINT": {Code: "POINT"}, "VOUCHER": {Code: "VOUCHER"}}
 	at := func(d time.Duration) *time.Time { t := now.Add(d); return &t }
@@ -32,7 +33,9 @@ func TestCheckNewEvent(t *testing.T) {
 		"expiry next":               {func(n *NewEvent) { n.ExpiryAt = at(1) }, ""},
 		"expiry at the reservation": {func(n *NewEvent) { n.ExpiryAt, n.ReservationAt = at(time.Hour), at(time.Hour) }, "expiry_at: is not after reservation_at"},
 		"expiry after it":           {func(n *NewEvent) { n.ExpiryAt, n.ReservationAt = at(2*time.Hour), at(time.Hour) }, ""},
-		"a reservation in the past": {func(n *NewEvent) { n.ReservationAt = at(-time.Hour) }, ""},
+		"a reservation in the past": {func(n *NewEvent) { n.ReservationAt = at(-time.Hour) }, "reservation_at: " + passed},
+		"a reservation just passed": {func(n *NewEvent) { n.ReservationAt = at(-reservationGrace) }, ""},
+		"a reservation passed":      {func(n *NewEvent) { n.ReservationAt = at(-reservationGrace - time.Second) }, "reservation_at: " + passed},
 		"a fraction of a second":    {func(n *NewEvent) { n.ReservationAt = at(time.Microsecond) }, "reservation_at: must be in whole seconds"},
 		"what could not be read":    {func(n *NewEvent) { n.Unread = []domain.Field{{Name: "campaign_id", Message: "odd"}}; n.CampaignID = "" }, "campaign_id: odd"},
 		"unread beside what is read": {func(n *NewEvent) {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"bestow/app/content"
@@ -159,15 +160,27 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportR
 	if err := im.judge(ctx, tx); err != nil {
 		return ImportResult{}, err
 	}
-	result := ImportResult{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount, Warnings: im.warnings()}
-	if im.upload.DryRun {
-		return result, nil
-	}
+	result := ImportResult{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount}
 	var err error
-	if result.ImportID, err = im.record(ctx, tx); err != nil {
+	if result.Warnings, err = im.listSeen(ctx, tx); err != nil {
 		return result, err
 	}
-	return result, im.publish(ctx, tx, result.ImportID)
+	if !im.upload.DryRun {
+		if err := im.keep(ctx, tx, &result); err != nil {
+			return result, err
+		}
+	}
+	missed, err := im.missed(ctx, tx)
+	result.Warnings = slices.Concat(missed, result.Warnings, im.load.suspects.warnings())
+	return result, err
+}
+
+// keep writes the import and what belongs to it.
+func (im *importing) keep(ctx context.Context, tx pgx.Tx, result *ImportResult) (err error) {
+	if result.ImportID, err = im.record(ctx, tx); err != nil {
+		return err
+	}
+	return im.publish(ctx, tx, result.ImportID)
 }
 
 // lockEvent makes this the event's only import until the transaction ends. A start that meets the lock is refused.
@@ -282,9 +295,6 @@ func (im *importing) opensPartition() bool {
 	return im.own == nil && im.read.staged >= im.Limits.OwnPartition
 }
 
-// warnings are what a person should know before the event starts.
-func (im *importing) warnings() []Warning { return im.load.suspects.warnings() }
-
 func (im *importing) rejected() int { return im.read.rejected + im.load.again.len() }
 
 // judge refuses the upload as a whole for its rejected rows, where that was asked or nothing is left.
@@ -345,6 +355,8 @@ func (im *importing) importRecord() ImportRecord {
 		Accepted:    im.load.accepted,
 		Rejected:    im.rejected(),
 		TotalAmount: im.load.amount,
+		Defaulted:   im.load.defaulted,
+		MaxAmount:   im.load.maxAmount,
 	}
 }
 

@@ -54,10 +54,11 @@ func selectImport(ctx context.Context, tx pgx.Tx, eventID, importID int64) (Impo
 }
 
 func insertImport(ctx context.Context, tx pgx.Tx, r ImportRecord) (id int64, err error) {
-	const insert = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount, hashed)
-		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10) RETURNING id`
+	const insert = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount, hashed,
+			defaulted, max_amount)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`
 	err = tx.QueryRow(ctx, insert, r.EventID, r.CreatedBy, r.ContentType, r.Header, r.SHA256, r.Bytes, r.Accepted, r.Rejected,
-		r.TotalAmount, true).Scan(&id)
+		r.TotalAmount, true, r.Defaulted, r.MaxAmount).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("insert import: %w", err)
 	}
@@ -80,10 +81,11 @@ func selectOwnPartition(ctx context.Context, tx pgx.Tx, eventID int64) (own *boo
 }
 
 // addTotals adds targets to the event and says whether it did: not if the event is not PENDING any more, or if what the
-// targets were made by is not what it was.
+// targets were made by is not what it was. The first import finds out whether the reserved moment has passed without a list.
 func addTotals(ctx context.Context, tx pgx.Tx, e domain.Event, count int, amount int64, own bool) (bool, error) {
 	const update = `UPDATE campaign_events
-		SET total_count = total_count + $2, total_amount = total_amount + $3, own_partition = coalesce(own_partition, $4), updated_at = now()
+		SET total_count = total_count + $2, total_amount = total_amount + $3, own_partition = coalesce(own_partition, $4),
+			reservation_missed = reservation_missed OR total_count = 0 AND coalesce(reservation_at <= clock_timestamp(), false), updated_at = now()
 		WHERE id = $1 AND event_status = 'PENDING' AND partition_count = $5
 		  AND coalesce(default_amount, 0) = $6 AND coalesce(default_reason, '') = $7`
 	tag, err := tx.Exec(ctx, update, e.ID, count, amount, own, e.Partitions, e.DefaultAmount, e.DefaultReason)

@@ -23,14 +23,17 @@ type load struct {
 	probes bool                 // whether rows say that the event has their member already
 	nextID int64
 
-	accepted int
-	amount   int64 // of the accepted rows
-	limit    int   // of rejected rows
-	again    repeats
-	suspects suspects
-	chunker  domain.Chunker
-	chunks   []content.Chunk
-	hasher   *content.Hasher // nil where nothing is kept
+	accepted  int
+	amount    int64  // of the accepted rows
+	defaulted int    // accepted rows that took the event's default amount
+	maxAmount int64  // of the accepted rows
+	standard  []byte // the event's default amount, as a column
+	limit     int    // of rejected rows
+	again     repeats
+	suspects  suspects
+	chunker   domain.Chunker
+	chunks    []content.Chunk
+	hasher    *content.Hasher // nil where nothing is kept
 
 	key  []byte // of the last accepted row
 	line int64
@@ -56,13 +59,14 @@ func (s *Targets) openLoad(ctx context.Context, st *stage, e domain.Event, own *
 	}
 	query := orderedQuery(st.table, e, how)
 	return &load{
-		event:   e,
-		rows:    st.conn.PgConn().ExecParams(ctx, query, nil, nil, nil, binaryFormat),
-		probes:  how != noMembers,
-		nextID:  firstID,
-		limit:   s.Limits.ImportRejected - counts.rejected,
-		chunker: domain.Chunker{EventID: e.ID, MaxTargets: s.Limits.MessageTargets},
-		hasher:  hasher,
+		event:    e,
+		rows:     st.conn.PgConn().ExecParams(ctx, query, nil, nil, nil, binaryFormat),
+		probes:   how != noMembers,
+		nextID:   firstID,
+		standard: binary.BigEndian.AppendUint64(nil, uint64(e.DefaultAmount)),
+		limit:    s.Limits.ImportRejected - counts.rejected,
+		chunker:  domain.Chunker{EventID: e.ID, MaxTargets: s.Limits.MessageTargets},
+		hasher:   hasher,
 	}, nil
 }
 
@@ -118,8 +122,12 @@ func (l *load) rejects(v [][]byte) bool {
 	return false
 }
 
-// count adds a row up, unless the event's totals could not hold it.
+// count adds a row up, unless the event's totals could not hold it. A row without an amount gets the event's.
 func (l *load) count(v [][]byte) error {
+	if v[orderedAmount] == nil {
+		v[orderedAmount] = l.standard
+		l.defaulted++
+	}
 	amount := decodeInt8(v[orderedAmount])
 	if amount > math.MaxInt64-l.event.TotalAmount-l.amount {
 		return &domain.Error{Code: domain.AmountOverflow, Message: "the sum of the event's amounts passes 9223372036854775807",
@@ -129,6 +137,7 @@ func (l *load) count(v [][]byte) error {
 		return tooManyRows(math.MaxInt32)
 	}
 	l.amount += amount
+	l.maxAmount = max(l.maxAmount, amount)
 	l.accepted++
 	return nil
 }

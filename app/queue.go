@@ -30,7 +30,7 @@ type Lane struct {
 type Queued struct {
 	Event domain.Event
 	// WaitsFor says what keeps a PENDING event that is not the lane's next from starting, or would if its time had come:
-	// LaneBusy or a code of [Deps.obstacle], which a start would get too. "" for what runs or is next.
+	// LaneBusy, Missed, or a code of [Deps.obstacle], which a start would get too. "" for what runs or is next.
 	WaitsFor domain.Code
 	// ExpectedStart is when a PENDING event will start: now or its reserved time for the next one of a free lane, and what
 	// the rate of the lane's runner promises for those behind it. nil where nobody can tell: it stands still, or depends on
@@ -73,6 +73,9 @@ func (s *Reports) Queue(ctx context.Context) (Queue, error) {
 func (s *Reports) waitsFor(l look, e domain.Event) domain.Code {
 	if e.Status != domain.Pending {
 		return ""
+	}
+	if e.Missed {
+		return domain.Missed
 	}
 	if refused, ok := errors.AsType[*domain.Error](s.obstacle(e, holding(l.brakes, e.Type.Code), l.importing[e.ID])); ok {
 		return refused.Code

@@ -15,13 +15,14 @@ import (
 
 // row is one record of a member list. Its slices hold until the next one is read.
 type row struct {
-	line   int64       // of the record's first line
-	member []byte      // trimmed, in NFC, checked
-	amount int64       // the event's default applied
-	reason []byte      // trimmed, in NFC, checked; empty for none
-	raw    []byte      // the record as it came, without its line end
-	code   domain.Code // "" for a row that can be a target
-	why    string      // of code, for people
+	line      int64       // of the record's first line
+	member    []byte      // trimmed, in NFC, checked
+	amount    int64       // the event's default applied
+	defaulted bool        // the amount is the event's default
+	reason    []byte      // trimmed, in NFC, checked; empty for none
+	raw       []byte      // the record as it came, without its line end
+	code      domain.Code // "" for a row that can be a target
+	why       string      // of code, for people
 }
 
 // refuse makes r a rejected row.
@@ -101,7 +102,7 @@ func (u *rules) normal(buffer *[]byte, text []byte) []byte {
 }
 
 func (u *rules) setAmount(r *row, amount []byte) (err error) {
-	if len(amount) == 0 && u.defaultAmount > 0 {
+	if r.defaulted = len(amount) == 0 && u.defaultAmount > 0; r.defaulted {
 		r.amount = u.defaultAmount
 		return nil
 	}

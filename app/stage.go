@@ -164,7 +164,12 @@ func (f *stageFiller) append(b copyRow) copyRow {
 	}
 	f.counts.staged++
 	f.key = appendStageKey(f.key[:0], f.event, r.member)
-	b = b.int8(r.amount).text(f.key)
+	if r.defaulted {
+		b = b.null()
+	} else {
+		b = b.int8(r.amount)
+	}
+	b = b.text(f.key)
 	if len(r.reason) > 0 {
 		b = b.text(r.reason)
 	} else {

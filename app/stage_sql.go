@@ -26,7 +26,7 @@ func createStage(ctx context.Context, conn *pgx.Conn, table string) error {
 	return nil
 }
 
-// fillStage is the statement that stageFiller's rows go into. key is NULL where code is not.
+// fillStage is the statement that stageFiller's rows go into. key is NULL where code is not, and amount where the row takes the event's default.
 func fillStage(table string) string {
 	return `COPY ` + table + ` (line, amount, key, reason, raw, code) FROM STDIN (FORMAT binary)`
 }

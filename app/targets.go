@@ -44,13 +44,6 @@ type ImportResult struct {
 	Warnings    []Warning
 }
 
-// Warning is what an import noticed and did not refuse: a person should look before the event starts.
-type Warning struct {
-	Code domain.Code
-	Text string // for people
-	Line int64  // of the row that it is about; 0 for none
-}
-
 // RejectedRow is a row that was not imported.
 type RejectedRow struct {
 	Line      int64 // of the record's first line; a CSV file's header is line 1
@@ -87,6 +80,8 @@ type ImportRecord struct {
 	Accepted    int
 	Rejected    int
 	TotalAmount int64
+	Defaulted   int   // accepted rows that took the event's default amount; not read from the imports of before
+	MaxAmount   int64 // the largest amount of an accepted row; likewise
 	CreatedAt   time.Time
 }
 

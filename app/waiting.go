@@ -39,6 +39,7 @@ const (
 // installation.
 var ordinary = []domain.Code{
 	Reserved, ByHand, RetryWaits, domain.LaneBusy, domain.NoTargets, domain.ImportRunning, domain.Expired, domain.TermsRefused,
+	domain.Missed,
 }
 
 // wrong reports whether r is a thing that should not be.
@@ -116,6 +117,9 @@ func (s *Reports) refusal(l look, e domain.Event) []Reason {
 // pending says why an event does not start.
 func (s *Reports) pending(l look, e domain.Event) (reasons []Reason) {
 	reasons = s.refusal(l, e)
+	if e.Missed {
+		return append(reasons, Reason{domain.Missed, missedText})
+	}
 	switch {
 	case e.ReservationAt == nil:
 		return append(reasons, Reason{ByHand, "it has no reserved time: a person starts it"})

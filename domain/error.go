@@ -17,6 +17,8 @@ const (
 	Expired         Code = "expired"           // what the event grants has expired, so every grant would be refused
 	TermsRefused    Code = "terms_refused"     // the ledger would refuse every grant of the event
 	BrakeEngaged    Code = "brake_engaged"     // a brake holds the event
+	Missed          Code = "missed"            // the reserved moment passed before the event had a list
+	AmountInUse     Code = "amount_in_use"     // imported rows took the default_amount that is to change
 	KeyReused       Code = "key_reused"        // an Idempotency-Key with another request
 	KeyInFlight     Code = "key_in_flight"     // the first request of an Idempotency-Key is still at work
 	MissingKeys     Code = "missing_keys"      // a voucher event without a master key, or a hash whose key cannot be opened
@@ -64,6 +66,7 @@ type Error struct {
 
 	ExpiryAt *time.Time // of [Expired]: the moment
 	Brake    *Brake     // of [BrakeEngaged]
+	Rows     int        // of [AmountInUse]: how many rows took the amount
 }
 
 // Field is one offending field of a request.

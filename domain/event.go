@@ -108,6 +108,7 @@ type Event struct {
 	Partitions          int
 	ReservationAt       *time.Time
 	ReservationPriority *int
+	Missed              bool // whether a PENDING event's ReservationAt passed before it had a list: only a person starts it
 	CreatedBy           string
 	CreatedAt           time.Time
 	UpdatedAt           time.Time

@@ -59,7 +59,7 @@ func TestPatchNeedsTheTag(t *testing.T) {
 	e := d.pointEvent("a")
 	tag := d.tag(e.ID)
 	patch := func(match string) answer {
-		return d.do(call{"PATCH", eventURL(e.ID), `{"default_amount": 9}`, []string{"If-Match: " + match}})
+		return d.do(call{"PATCH", eventURL(e.ID), `{"reservation_priority": 9}`, []string{"If-Match: " + match}})
 	}
 	require.NotEmpty(t, patch("").refused(428, api.PreconditionRequired).Hint)
 	for _, stale := range []string{`"0123456789abcdef"`, "W/" + tag, `""`, tag[1:], "nonsense"} {
@@ -72,7 +72,7 @@ func TestPatchNeedsTheTag(t *testing.T) {
 	codes := make([]int, 8)
 	for i := range codes {
 		wg.Go(func() {
-			codes[i] = d.do(call{"PATCH", eventURL(e.ID), fmt.Sprintf(`{"default_amount": %d}`, 100+i), []string{"If-Match: " + tag}}).StatusCode
+			codes[i] = d.do(call{"PATCH", eventURL(e.ID), fmt.Sprintf(`{"reservation_priority": %d}`, 100+i), []string{"If-Match: " + tag}}).StatusCode
 		})
 	}
 	wg.Wait()
@@ -88,8 +88,8 @@ func TestPatchNeedsTheTag(t *testing.T) {
 	d.do(call{"DELETE", eventURL(e.ID), "", []string{"If-Match: " + tag}}).refused(412, api.PreconditionFailed)
 
 	key := []string{"If-Match: " + d.tag(e.ID), "Idempotency-Key: k"}
-	first := d.do(call{"PATCH", eventURL(e.ID), `{"default_amount": 1}`, key})
-	again := d.do(call{"PATCH", eventURL(e.ID), `{"default_amount": 1}`, key})
+	first := d.do(call{"PATCH", eventURL(e.ID), `{"reservation_priority": 1}`, key})
+	again := d.do(call{"PATCH", eventURL(e.ID), `{"reservation_priority": 1}`, key})
 	require.Equal(t, 200, again.StatusCode, "whose answer was lost gets it, though the tag is stale by now")
 	require.Equal(t, first.body, again.body)
 }

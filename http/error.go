@@ -43,6 +43,7 @@ var kinds = map[domain.Code]kind{
 	domain.TermsRefused:      {http.StatusConflict, "The ledger would refuse every grant of the event"},
 	domain.UploadEnded:       {http.StatusConflict, "The upload was ended by a person"},
 	domain.BrakeEngaged:      {http.StatusConflict, "The brake is engaged"},
+	domain.AmountInUse:       {http.StatusConflict, "Imported rows took the amount"},
 	domain.KeyInFlight:       {http.StatusConflict, "The first request of this Idempotency-Key is still at work"},
 	domain.MissingKeys:       {http.StatusConflict, "A key is missing or cannot be opened"},
 	domain.ContentChanged:    {http.StatusConflict, "What would be granted is not what was imported"},
@@ -95,6 +96,7 @@ func (s *server) problem(ctx context.Context, err error) *problem {
 		Current:   string(e.Current),
 		EventID:   e.EventID,
 		ExpiryAt:  api.UTC(e.ExpiryAt),
+		Rows:      e.Rows,
 	}}
 	if b := e.Brake; b != nil {
 		since := b.Since.UTC()

@@ -52,7 +52,7 @@ func (d *desk) ask(move string, e api.Event) answer {
 	case "import":
 		return d.post(u+"/targets", "member_id\nlate\n", "Content-Type: text/csv")
 	case "patch":
-		return d.patch(e.ID, `{"default_amount": 6}`)
+		return d.patch(e.ID, `{"reservation_priority": 6}`)
 	}
 	return d.do(call{"DELETE", u, "", nil})
 }
@@ -130,6 +130,7 @@ func TestStartBesideALookForDeadImports(t *testing.T) {
 	defer func() { _ = tx.Rollback(t.Context()) }()
 	_, err = tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock_shared($1::bigint << 3 | 1)`, e.ID)
 	require.NoError(t, err)
+	d.sql(`UPDATE imports SET defaulted = 0`) // as if each row had brought its amount
 	require.Equal(t, 200, d.patch(e.ID, `{"default_amount": 6}`).StatusCode)
 	require.Equal(t, 202, d.post(eventURL(e.ID)+"/start", "").StatusCode)
 }

@@ -12,16 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reserved makes an event of a lane with n targets; priority "" for none.
+// reserved makes an event of a lane with n targets, which it has before a moment of the past comes; priority "" for none.
 func (d *desk) reserved(campaign, at, priority string, n int) int64 {
 	d.Helper()
 	if priority != "" {
 		priority = `, "reservation_priority": ` + priority
 	}
-	e := d.created(fmt.Sprintf(`{"campaign_id": %q, "event_type": "POINT", "default_amount": 5, "reservation_at": %q%s}`, campaign, at, priority))
+	e := d.created(fmt.Sprintf(`{"campaign_id": %q, "event_type": "POINT", "default_amount": 5, "reservation_at": %q%s}`, campaign, future, priority))
 	if n > 0 {
 		d.members(e.ID, n)
 	}
+	d.sql(`UPDATE campaign_events SET reservation_at = $2 WHERE id = $1`, e.ID, at)
 	return e.ID
 }
 
@@ -76,7 +77,7 @@ func TestQueueSaysWhenAndWhy(t *testing.T) {
 	require.True(t, due.Due)
 	require.False(t, due.Busy)
 	require.Equal(t, []int64{empty, first, second, last}, ids(due))
-	require.Equal(t, []string{"no_targets", "", "lane_busy", "lane_busy"}, reasons(due))
+	require.Equal(t, []string{"missed", "", "lane_busy", "lane_busy"}, reasons(due))
 	require.Nil(t, due.Events[0].ExpectedStartAt)
 	require.Equal(t, q.At, *due.Events[1].ExpectedStartAt, "the next of a free lane starts now")
 	require.Nil(t, due.Events[2].ExpectedStartAt, "nothing runs, so nobody knows how fast")
@@ -125,8 +126,9 @@ func TestQueueSaysWhatCannotStart(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	importing := d.reserved("importing", past, "1", 2)
-	voucher := d.created(`{"campaign_id": "v", "event_type": "VOUCHER", "default_amount": 5, "reservation_at": "` + past + `"}`)
+	voucher := d.created(`{"campaign_id": "v", "event_type": "VOUCHER", "default_amount": 5}`)
 	d.members(voucher.ID, 1)
+	d.due(voucher.ID)
 	tx, err := d.pool.Begin(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(t.Context()) }()

@@ -80,9 +80,12 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 func wireWarnings(warnings []app.Warning) []api.Warning {
 	wire := make([]api.Warning, len(warnings))
 	for i, w := range warnings {
-		wire[i] = api.Warning{Code: w.Code, Text: w.Text}
+		wire[i] = api.Warning{Code: w.Code, Text: w.Text, At: api.UTC(w.At)}
 		if w.Line > 0 {
 			wire[i].Line = &w.Line
+		}
+		if w.EventID > 0 {
+			wire[i].Event = &w.EventID
 		}
 	}
 	return wire

@@ -31,7 +31,9 @@ var extra = map[string]string{
 	"select e.id from campaign_events e join campaign_event_summary s on s.event_id = e.id where e.event_status = 'running' and " +
 		"s.published_count = e.total_count and s.success_count + s.fail_count = e.total_count order by e.id": "the timetable looks for events to close every 5 s",
 	"select e.id, e.reservation_at from campaign_events e where e.event_status = 'pending' and e.reservation_at <= now() and e.total_count > 0 " +
-		"order by e.reservation_at, e.reservation_priority nulls last, e.id": "the timetable looks for events to start every 5 s",
+		"and not e.reservation_missed order by e.reservation_at, e.reservation_priority nulls last, e.id": "the timetable looks for events to start every 5 s",
+	"select i.event_id, i.created_at, e.campaign_id from imports i join campaign_events e on e.id = i.event_id " +
+		"where i.sha256 = $1 order by i.id desc limit $2": "an import looks whether the same file was imported before",
 	"select clock_timestamp()": "a process compares its clock once a second",
 	"select 1":                 "River asks whether the server is there",
 	"-- ping":                  "the pool asks whether a connection is still there",

@@ -20,11 +20,19 @@ func (w *world) reserved(p *process, name string, at time.Time, priority *int) d
 	w.Helper()
 	amount := int64(500)
 	e, err := p.app.Events.Create(w.Context(), operator, app.NewEvent{CampaignID: name, EventType: "POINT", DefaultAmount: &amount,
-		ReservationAt: &at, ReservationPriority: priority})
+		ReservationPriority: priority})
 	require.NoError(w, err)
 	_, err = p.app.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: memberList(3), ContentType: "text/csv"})
 	require.NoError(w, err)
+	w.comes(at, e.ID)
 	return e
+}
+
+// comes gives events a reserved moment, of the past too.
+func (w *world) comes(at time.Time, events ...int64) {
+	w.Helper()
+	_, err := w.pool.Exec(w.Context(), `UPDATE campaign_events SET reservation_at = $2 WHERE id = ANY ($1)`, events, at)
+	require.NoError(w, err)
 }
 
 // lanes makes n events in three lanes whose time has come, with priorities that do not follow the ids, and returns for each

@@ -192,17 +192,18 @@ func TestLanes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p, _ := w.start(t.Context(), overrides{}, allRoles...)
-	at := time.Now().Add(3 * time.Second).Truncate(time.Second)
 	amount := int64(100)
 	var lane []int64
 	for i, priority := range []int{3, 1, 2} {
 		e, err := p.app.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: fmt.Sprint("lane-", i), EventType: "POINT",
-			DefaultAmount: &amount, ReservationAt: &at, ReservationPriority: &priority})
+			DefaultAmount: &amount, ReservationPriority: &priority})
 		require.NoError(t, err)
 		_, err = p.app.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: strings.NewReader(members(500)), ContentType: "text/csv"})
 		require.NoError(t, err)
 		lane = append(lane, e.ID)
 	}
+	at := time.Now().Add(2 * time.Second).Truncate(time.Second)
+	w.comes(at, lane...)
 	for _, id := range lane {
 		w.exact(p, w.completed(p, id))
 	}

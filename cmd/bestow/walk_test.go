@@ -130,11 +130,11 @@ func (k *walk) do(step func(app.Caller) error) {
 	}
 }
 
-func (k *walk) event(kind string, n int, at *time.Time) (id int64) {
+func (k *walk) event(kind string, n int) (id int64) {
 	k.Helper()
 	amount := int64(500)
 	k.do(func(by app.Caller) error {
-		e, err := k.p.app.Events.Create(k.ctx, by, app.NewEvent{CampaignID: fmt.Sprint("walk-", k.made), EventType: kind, DefaultAmount: &amount, ReservationAt: at})
+		e, err := k.p.app.Events.Create(k.ctx, by, app.NewEvent{CampaignID: fmt.Sprint("walk-", k.made), EventType: kind, DefaultAmount: &amount})
 		id = e.ID
 		return err
 	})
@@ -214,7 +214,7 @@ func (k *walk) missed() (points []string) {
 // An event is made, filled, edited and deleted.
 func (k *walk) walkTheDesk() {
 	k.Helper()
-	id := k.event("POINT", 300, nil)
+	id := k.event("POINT", 300)
 	any := func(domain.Event) error { return nil }
 	patch := app.EventPatch{NewEvent: app.NewEvent{CampaignID: "edited"}, Given: map[string]bool{"campaign_id": true}}
 	k.do(func(by app.Caller) error { _, err := k.p.app.Events.Edit(k.ctx, by, id, patch, any); return err })
@@ -228,8 +228,8 @@ func (k *walk) walkTheDesk() {
 // Points and vouchers are granted, by hand and at a reserved time; a counter that is wrong is put right.
 func (k *walk) walkTheRoad() {
 	k.Helper()
-	at := time.Now().Add(2 * time.Second).Truncate(time.Second)
-	points, vouchers, reserved := k.event("POINT", 800, nil), k.event("VOUCHER", 200, nil), k.event("POINT", 50, &at)
+	points, vouchers, reserved := k.event("POINT", 800), k.event("VOUCHER", 200), k.event("POINT", 50)
+	k.comes(time.Now().Add(2*time.Second).Truncate(time.Second), reserved)
 	k.begin(points, vouchers)
 	k.until(domain.Completed, points, vouchers, reserved)
 	k.exec(`UPDATE campaign_event_summary SET published_count = published_count - 1 WHERE event_id = $1`, points)
@@ -239,7 +239,7 @@ func (k *walk) walkTheRoad() {
 // Refused, lost and given up; then a person asks again, and that is lost too.
 func (k *walk) walkRefusals() {
 	k.Helper()
-	id := k.event("POINT", 200, nil)
+	id := k.event("POINT", 200)
 	k.minded((&verdicts{Granter: k.Granter, asked: map[string]int{}, say: func(m string, nth int) (domain.Verdict, bool) {
 		switch {
 		case digit(m) == '2', digit(m) == '5' && nth == 1:
@@ -268,7 +268,7 @@ func (k *walk) walkRefusals() {
 // stopped, what was granted is looked up, and they are resumed.
 func (k *walk) walkStops() {
 	k.Helper()
-	one, two := k.event("POINT", 200, nil), k.event("POINT", 100, nil)
+	one, two := k.event("POINT", 200), k.event("POINT", 100)
 	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
 		_, err := k.Granter.Grant(ctx, e, deadline, grants)
 		panic(fmt.Sprint("killed after the ledger: ", err)) //nolint:forbidigo // stands for the death of the process
@@ -301,7 +301,7 @@ func (k *walk) walkStops() {
 // third the keys are gone.
 func (k *walk) walkTrouble() {
 	k.Helper()
-	alone, contradicted, keyless := k.event("POINT", 60, nil), k.event("POINT", 60, nil), k.event("VOUCHER", 60, nil)
+	alone, contradicted, keyless := k.event("POINT", 60), k.event("POINT", 60), k.event("VOUCHER", 60)
 	k.exec(`UPDATE grant_chunks SET attempts = 10 WHERE event_id = $1`, alone)
 	failures := make(chan error, 2)
 	failures <- errors.New("no answer")
@@ -330,7 +330,7 @@ func (k *walk) walkTrouble() {
 // An event loses its jobs, another one its messages.
 func (k *walk) walkTheNets() {
 	k.Helper()
-	jobless, lost := k.event("POINT", 60, nil), k.event("POINT", 60, nil)
+	jobless, lost := k.event("POINT", 60), k.event("POINT", 60)
 	k.exec(`DELETE FROM river.river_job WHERE kind = 'relay' AND args @> jsonb_build_object('event_id', $1::bigint)`, jobless)
 	k.loses(true, lost)
 	k.begin(jobless, lost)

@@ -14,7 +14,7 @@ type NewEvent struct {
 	DefaultAmount       *int64     `json:"default_amount,omitempty" minimum:"1" doc:"for a target that has no amount"`
 	ExpiryAt            *time.Time `json:"expiry_at,omitempty" doc:"when what is granted expires; absent: never"`
 	PartitionCount      *int       `json:"partition_count,omitempty" minimum:"1" maximum:"64" doc:"how many partitions are worked side by side; absent: 4"`
-	ReservationAt       *time.Time `json:"reservation_at,omitempty" doc:"when to start, in whole seconds; absent: by hand"`
+	ReservationAt       *time.Time `json:"reservation_at,omitempty" doc:"when to start, in whole seconds, not in the past; absent: by hand. If it passes before the event has a list, the event waits for a person"`
 	ReservationPriority *int       `json:"reservation_priority,omitempty" doc:"events of the same second run one after another, lower first"`
 }
 
@@ -23,7 +23,7 @@ type EventPatch struct {
 	CampaignID          *string    `json:"campaign_id,omitempty" minLength:"1" maxLength:"50"`
 	EventType           *string    `json:"event_type,omitempty" doc:"only while the event has no targets"`
 	DefaultReason       *string    `json:"default_reason,omitempty" maxLength:"500"`
-	DefaultAmount       *int64     `json:"default_amount,omitempty" minimum:"1" doc:"for later uploads: what was imported keeps its amount"`
+	DefaultAmount       *int64     `json:"default_amount,omitempty" minimum:"1" doc:"409 amount_in_use once imported rows took it"`
 	ExpiryAt            *time.Time `json:"expiry_at,omitempty"`
 	PartitionCount      *int       `json:"partition_count,omitempty" minimum:"1" maximum:"64" doc:"only while the event has no targets; null: 4"`
 	ReservationAt       *time.Time `json:"reservation_at,omitempty" doc:"null: started by hand"`

@@ -20,6 +20,7 @@ type Problem struct {
 	Scope        string        `json:"scope,omitempty" doc:"of brake_engaged: what the brake holds"`
 	By           string        `json:"by,omitempty" doc:"of brake_engaged: who engaged it"`
 	Since        *time.Time    `json:"since,omitempty" doc:"of brake_engaged: when"`
+	Rows         int           `json:"rows,omitzero" doc:"of amount_in_use: how many rows took the amount"`
 	Rejected     int           `json:"rejected,omitzero" doc:"of a refused upload: how many rows could not be used"`
 	RejectedRows []RejectedRow `json:"rejected_rows,omitempty" doc:"of a refused upload: the first hundred of them"`
 }

@@ -152,7 +152,7 @@ func (f *floor) end(c domain.Chunk) {
 func (f *floor) publishChunks(tx *floorTx) {
 	importID := int64(0)
 	tx.rows(sqlImport, []any{&importID}, func() error { return nil }, f.event.ID, caller.Actor, "text/csv", header[:len(header)-1],
-		make([]byte, 32), 0, f.members, 0, f.amount(), true)
+		make([]byte, 32), 0, f.members, 0, f.amount(), true, 0, defaultAmount)
 	tx.exec(sqlKeepKey, f.event.ID, f.key.Bare())
 	columns := []string{"event_id", "partition_key", "first_id", "last_id", "target_count", "import_id", "content_hash"}
 	tx.do(func() error {

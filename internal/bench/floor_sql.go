@@ -9,8 +9,9 @@ const (
 	sqlTryShared  = `SELECT pg_try_advisory_xact_lock_shared($1)`
 
 	sqlEvent = `SELECT e.id, e.campaign_id, e.event_status, coalesce(e.failure_code, ''), coalesce(e.default_reason, ''),
-		coalesce(e.default_amount, 0), e.expiry_at, e.total_count, e.total_amount, e.partition_count,
-		e.reservation_at, e.reservation_priority, e.created_by, e.created_at, e.updated_at,
+		coalesce(e.default_amount, 0), e.expiry_at, coalesce(e.expiry_at <= clock_timestamp(), false), e.total_count, e.total_amount, e.partition_count,
+		e.reservation_at, e.reservation_priority, e.event_status = 'PENDING' AND (e.reservation_missed
+			OR e.total_count = 0 AND coalesce(e.reservation_at <= clock_timestamp(), false)), e.created_by, e.created_at, e.updated_at,
 		y.code, y.label, y.granter, y.operation, y.topic,
 		s.published_count, s.success_count, s.fail_count, s.retry_success_count,
 		s.started_at, s.completed_at, s.stopped_at, coalesce(s.stopped_memo, '')
@@ -41,8 +42,9 @@ const (
 	sqlCreatePartition = `SELECT create_targets_partition($1, $2)`
 	sqlOrdered         = `SELECT key, amount, line, reason FROM %q WHERE code IS NULL ORDER BY key, line`
 	sqlCopyTargets     = `COPY %q (id, event_id, amount, partition_key, member_id, reason) FROM STDIN (FORMAT binary)`
-	sqlImport          = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount, hashed)
-		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10) RETURNING id`
+	sqlImport          = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount, hashed,
+			defaulted, max_amount)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`
 	sqlKey             = `SELECT wrapped FROM "event_keys" WHERE event_id = $1`
 	sqlKeepKey         = `INSERT INTO "event_keys" (event_id, wrapped) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING`
 	sqlIndexPartition  = `SELECT index_targets_partition($1, $2)`
@@ -50,7 +52,8 @@ const (
 	sqlAttachPartition = `SELECT attach_targets_partition($1, $2)`
 	sqlNoLockTimeout   = `SET LOCAL lock_timeout TO DEFAULT`
 	sqlTotals          = `UPDATE campaign_events
-		SET total_count = total_count + $2, total_amount = total_amount + $3, own_partition = coalesce(own_partition, $4), updated_at = now()
+		SET total_count = total_count + $2, total_amount = total_amount + $3, own_partition = coalesce(own_partition, $4),
+			reservation_missed = reservation_missed OR total_count = 0 AND coalesce(reservation_at <= clock_timestamp(), false), updated_at = now()
 		WHERE id = $1 AND event_status = 'PENDING' AND partition_count = $5
 		  AND coalesce(default_amount, 0) = $6 AND coalesce(default_reason, '') = $7`
 )

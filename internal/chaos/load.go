@@ -187,18 +187,36 @@ func (l *load) lane(ctx context.Context, list []*campaign, later time.Duration) 
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
-	at := time.Now().Add(leadTime + later).Truncate(time.Second)
-	for i, c := range list {
-		if err := l.w.API.Reserve(ctx, c.id, at, i+1); err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
-		}
+	inLane, err := l.reserve(ctx, list, time.Now().Add(leadTime+later).Truncate(time.Second))
+	if err != nil {
+		return err
 	}
 	for _, c := range list {
 		if err := l.see(ctx, c); err != nil {
 			return err
 		}
 	}
-	return l.w.inOrder(ctx, list)
+	return l.w.inOrder(ctx, inLane)
+}
+
+// reserve gives the events of a lane their moment, and returns those that have it. The others are started by hand: nothing
+// answered until the moment had passed.
+func (l *load) reserve(ctx context.Context, list []*campaign, at time.Time) (inLane []*campaign, err error) {
+	for i, c := range list {
+		err := l.w.API.Reserve(ctx, c.id, at, i+1)
+		var refused *testbed.RefusedError
+		switch {
+		case err == nil:
+			inLane = append(inLane, c)
+			continue
+		case errors.As(err, &refused) && refused.Status == http.StatusUnprocessableEntity && time.Now().After(at):
+			err = l.w.API.Start(ctx, c.id)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	return inLane, nil
 }
 
 // see sees an event through: its stops, its end, and whom the ledger gave up.
