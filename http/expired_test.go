@@ -76,8 +76,12 @@ func TestExpiredLeavesTheLane(t *testing.T) {
 func TestExpiredAndSettledGoesOn(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.at("STOPPED", "settled")
-	d.passed(e.ID)
+	e := d.at("PENDING", "settled")
+	d.sql(`UPDATE campaign_events SET expiry_at = clock_timestamp() + interval '2 seconds' WHERE id = $1`, e.ID) // before the start: its root has it
+	require.Equal(t, 202, d.ask("start", e).StatusCode)
+	require.Equal(t, 200, d.ask("stop", e).StatusCode)
+	require.Eventually(t, func() bool { return slices.Contains(d.waitingFor(e.ID), "expired") }, 10*time.Second, 20*time.Millisecond)
+	d.ask("resume", e).refused(409, "expired")
 	d.sql(`UPDATE campaign_event_summary SET success_count = 2, fail_count = 1 WHERE event_id = $1`, e.ID)
 	require.NotContains(t, d.waitingFor(e.ID), "expired")
 	require.Equal(t, 202, d.ask("resume", e).StatusCode)
