@@ -107,6 +107,7 @@ func TestRetryLeavesTheExpired(t *testing.T) {
 		"before it passes, a dry": {"", `{"dry_run": true}`, 3, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			d := d.in(t)
 			e := d.at("COMPLETED", name)
 			d.sql(`INSERT INTO point_results (event_id, member_id, amount, status, error_code) VALUES

@@ -15,8 +15,7 @@ func TestCommandLineBrake(t *testing.T) {
 	s := newShell(t)
 	out, _ := s.done("brake status")
 	require.Equal(t, "no brake is engaged\n", out)
-	s.done("event create --campaign-id a --event-type POINT --default-amount 5 --reservation-at 2020-01-01T00:00:00Z")
-	s.sql(`UPDATE campaign_events SET reservation_at = NULL`)
+	s.done("event create --campaign-id a --event-type POINT --default-amount 5")
 	s.done("targets import a " + s.file("l.csv", "member_id\nm1\n"))
 	s.done("event start a")
 
