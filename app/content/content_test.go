@@ -150,7 +150,7 @@ var decides = map[string]func(*domain.Event){
 }
 
 // goes are the fields of an event that say how it goes, that its chunks hold, or that only people read.
-var goes = []string{"ID", "Type", "Status", "FailureCode", "TotalCount", "TotalAmount", "CreatedBy", "CreatedAt", "UpdatedAt", "Summary",
+var goes = []string{"ID", "Type", "Status", "FailureCode", "Expired", "Missed", "TotalCount", "TotalAmount", "CreatedBy", "CreatedAt", "UpdatedAt", "Summary",
 	"Type.Label", "Type.Topic"}
 
 // Each field that decides changes the definition and the root, and every field of an event is one that decides or not.
