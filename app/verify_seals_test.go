@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"log"
 	"strconv"
 	"testing"
 
@@ -19,13 +21,10 @@ import (
 var plantedMaster, plantedKey = makePlantedKeys()
 
 func makePlantedKeys() (*seal.Master, *seal.Key) {
-	master, err := seal.NewMaster(seal.GenerateMaster())
-	if err != nil {
-		panic(err)
-	}
-	key, err := seal.NewKey()
-	if err != nil {
-		panic(err)
+	master, masterErr := seal.NewMaster(seal.GenerateMaster())
+	key, keyErr := seal.NewKey()
+	if err := errors.Join(masterErr, keyErr); err != nil {
+		log.Fatal(err) // before any test runs
 	}
 	return master, key
 }

@@ -62,18 +62,33 @@ func compareType(ctx context.Context, tx pgx.Tx, r registeredType, there map[str
 		return nil
 	case !ok:
 		return nil // it is just being made
-	case domain.Operation(r.Operation) != y.Operation:
-		f.differ("type %s is registered for %s, its tables are made for %s", r.Code, r.Operation, y.Operation)
-	case r.Granter != ourGranter && y.ours:
-		f.differ("type %s is granted by %q, but the ledger here granted for its events", r.Code, r.Granter)
 	}
-	var used bool
-	query := `SELECT EXISTS (SELECT FROM ` + quoted(y.TargetTable()) + `) OR EXISTS (SELECT FROM ` + quoted(y.ResultTable()) + `)`
-	if err := tx.QueryRow(ctx, query).Scan(&used); err != nil {
-		return fmt.Errorf("look into the tables of type %s: %w", r.Code, err)
+	compareRegistered(r, y, f)
+	used, err := typeUsed(ctx, tx, y)
+	if err != nil {
+		return err
 	}
 	if r.State != "READY" && (used || r.Events > 0) {
 		f.differ("type %s is %s, and has %d events", r.Code, r.State, r.Events)
 	}
 	return f.measures.add("events", r.Events)
+}
+
+// compareRegistered compares what the registry says of a type with what its tables and the ledger show.
+func compareRegistered(r registeredType, y verifyType, f *finding) {
+	switch {
+	case domain.Operation(r.Operation) != y.Operation:
+		f.differ("type %s is registered for %s, its tables are made for %s", r.Code, r.Operation, y.Operation)
+	case r.Granter != ourGranter && y.ours:
+		f.differ("type %s is granted by %q, but the ledger here granted for its events", r.Code, r.Granter)
+	}
+}
+
+// typeUsed reports whether the tables of a type hold anything.
+func typeUsed(ctx context.Context, tx pgx.Tx, y verifyType) (used bool, err error) {
+	query := `SELECT EXISTS (SELECT FROM ` + quoted(y.TargetTable()) + `) OR EXISTS (SELECT FROM ` + quoted(y.ResultTable()) + `)`
+	if err := tx.QueryRow(ctx, query).Scan(&used); err != nil {
+		return false, fmt.Errorf("look into the tables of type %s: %w", y.Code, err)
+	}
+	return used, nil
 }

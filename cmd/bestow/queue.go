@@ -50,7 +50,7 @@ func printQueue(out io.Writer, q api.Queue, zone *time.Location) error {
 
 // obstacles are the reasons but for the reserved time, which stands in the line already.
 func obstacles(reasons []api.Reason) []api.Reason {
-	return slices.DeleteFunc(slices.Clone(reasons), func(r api.Reason) bool { return r.Code == string(app.Reserved) })
+	return slices.DeleteFunc(slices.Clone(reasons), func(r api.Reason) bool { return r.Code == app.Reserved })
 }
 
 // starts says when an event began or will begin, "-" where that depends on a person.
