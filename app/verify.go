@@ -29,10 +29,11 @@ type VerifyQuery struct {
 
 // VerifyReport says whether the invariants hold, all at one moment. Its JSON is the auditor's document.
 type VerifyReport struct {
-	CheckedAt  time.Time   `json:"checked_at"` // by the database's clock
-	By         string      `json:"by"`         // who asked
-	OK         bool        `json:"ok"`         // everything was compared, and nothing differs
-	Events     int         `json:"events"`     // how many were looked at
+	CheckedAt  time.Time   `json:"checked_at"`         // by the database's clock
+	By         string      `json:"by"`                 // who asked
+	EventID    *int64      `json:"event_id,omitempty"` // nil: all events
+	OK         bool        `json:"ok"`                 // everything was compared, and nothing differs
+	Events     int         `json:"events"`             // how many were looked at
 	Totals     Totals      `json:"totals"`
 	Invariants []Invariant `json:"invariants"`
 	SHA256     string      `json:"sha256"` // what Digest returns, to be kept elsewhere
@@ -120,7 +121,7 @@ const defaultZone = "Asia/Seoul"
 
 // report makes the document of what was found.
 func (v *verification) report() (VerifyReport, error) {
-	r := VerifyReport{CheckedAt: v.at.UTC(), By: v.by, OK: true, Events: v.events, Totals: v.totals()}
+	r := VerifyReport{CheckedAt: v.at.UTC(), By: v.by, EventID: v.event, OK: true, Events: v.events, Totals: v.totals()}
 	for i, inv := range v.list {
 		line := v.line(inv, v.found[i])
 		r.OK = r.OK && line.OK

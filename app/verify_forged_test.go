@@ -76,6 +76,39 @@ func TestForgeries(t *testing.T) {
 	}
 }
 
+// A kept report is what was made, in each of its columns.
+func TestForgedReports(t *testing.T) {
+	t.Parallel()
+	for name, sql := range map[string]string{
+		"":           `SELECT 1`,
+		"ok":         `UPDATE verify_reports SET ok = NOT ok`,
+		"checked_by": `UPDATE verify_reports SET checked_by = 'x'`,
+		"checked_at": `UPDATE verify_reports SET checked_at = checked_at + interval '1 microsecond'`,
+		"event_id":   `UPDATE verify_reports SET event_id = 8`,
+		"report":     `UPDATE verify_reports SET report = replace(report::text, '"differences":0', '"differences":1')::json`,
+		"no report":  `UPDATE verify_reports SET report = '[]'`,
+		"sha256":     `UPDATE verify_reports SET report = regexp_replace(report::text, '"sha256":"[0-9a-f]*"', '"sha256":"00"')::json`,
+		"all of it":  `UPDATE verify_reports SET ok = NOT ok, report = replace(report::text, '"ok":', '"OK":')::json`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := plant(t)
+			reports := &Reports{Deps{Pool: pool}}
+			for range 3 {
+				require.NoError(t, reports.MakeReport(t.Context(), 7, "<누구>"))
+			}
+			_, err := pool.Exec(t.Context(), sql)
+			require.NoError(t, err)
+			_, red := verify(t, pool, VerifyQuery{})
+			if name == "" {
+				require.Empty(t, red)
+				return
+			}
+			require.Equal(t, []string{"I43"}, red)
+		})
+	}
+}
+
 // A job that was cancelled is red until another has done its work; then it is counted, and deleted after seven days.
 func TestLostJobs(t *testing.T) {
 	t.Parallel()

@@ -155,8 +155,8 @@ func invariants() []invariant {
 			compared:  "ids up to {last_id}, {deleted} of them deleted by somebody; {sequences} sequences",
 		}, {
 			id: "I43", file: "I43_kept_rows_are_whole",
-			statement: "parked messages and stored answers are what was written",
-			compared:  "{parked} parked messages and {answers} stored answers by their digests[; {undigested} of an older version have none]",
+			statement: "parked messages, stored answers and reports are what was written",
+			compared:  "{parked} parked messages, {answers} stored answers and {reports} reports by their digests[; {undigested} of an older version have none]",
 		},
 	}
 }

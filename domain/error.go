@@ -32,6 +32,8 @@ const (
 	AmountOverflow  Code = "amount_overflow"   // the sum of the amounts passes int64
 	UploadEnded     Code = "upload_ended"      // a person ended the upload while it was under way
 	NotReplayable   Code = "not_replayable"    // a parked message that cannot be published again
+	NoReport        Code = "no_report"         // an event that was never verified by the service
+	ReportUnderWay  Code = "report_under_way"  // an event whose first report is being made
 	Unavailable     Code = "unavailable"       // the database cannot be asked now
 )
 

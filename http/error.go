@@ -32,6 +32,8 @@ var kinds = map[domain.Code]kind{
 	api.Unauthorized:         {http.StatusUnauthorized, "The request has no valid API key"},
 	api.CrossSite:            {http.StatusForbidden, "The request came from another site"},
 	domain.NotFound:          {http.StatusNotFound, "There is no such thing"},
+	domain.NoReport:          {http.StatusNotFound, "The event has no report yet"},
+	domain.ReportUnderWay:    {http.StatusNotFound, "The first report of the event is being made"},
 	api.MethodNotAllowed:     {http.StatusMethodNotAllowed, "The route has other methods"},
 	api.RequestTimeout:       {http.StatusRequestTimeout, "The body came too slowly"},
 	domain.WrongStatus:       {http.StatusConflict, "The event's status does not allow it"},

@@ -46,6 +46,8 @@ func Register(w *river.Workers, with Workers) {
 	river.AddWorker(w, &startDueWorker{app: with.App})
 	river.AddWorker(w, &closeDoneWorker{app: with.App})
 	river.AddWorker(w, &tidyWorker{app: with.App})
+	river.AddWorker(w, newVerifyWorker(with.App))
+	river.AddWorker(w, &rescueWorker{app: with.App, log: with.Log})
 	river.AddWorker(w, &sweepWorker{net: with.Net, log: with.Log})
 	river.AddWorker(w, &reconcileWorker{net: with.Net, log: with.Log})
 }
@@ -57,6 +59,7 @@ func schedules() []*river.PeriodicJob {
 		every(5*time.Second, closeDoneArgs{}),  // the net under the closing of an event
 		every(30*time.Second, sweepArgs{}),     // the net under the making of jobs
 		every(30*time.Second, reconcileArgs{}), // the net under Kafka
+		every(30*time.Second, rescueArgs{}),    // verifications whose process was killed
 		every(10*time.Minute, tidyArgs{}),      // what deleted events and killed processes left
 	}
 }
@@ -70,9 +73,10 @@ type Queues struct {
 // relayWorkers is how many relay jobs a process works at once: enough to keep Kafka busy while others mark.
 const relayWorkers = 4
 
-// NewClient makes the process's one River client: it inserts for everyone and works the queues of its roles.
-func NewClient(pool *pgxpool.Pool, workers *river.Workers, q Queues, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+// NewClient makes the River client of the process with the id: it inserts for everyone and works the queues of its roles.
+func NewClient(id string, pool *pgxpool.Pool, workers *river.Workers, q Queues, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	cfg := &river.Config{
+		ID:                   id,
 		Schema:               migrations.RiverSchema,
 		Workers:              workers,
 		Queues:               map[string]river.QueueConfig{},

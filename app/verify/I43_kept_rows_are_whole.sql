@@ -1,4 +1,5 @@
--- I43, always: parked messages and stored answers are what was written, by their digests. Those of an older version have none.
+-- I43, always: parked messages, stored answers and reports are what was written, by their digests. Those of an older version
+-- have none. A report's digest is of its own text, with "" in the place of the digest.
 WITH parked AS NOT MATERIALIZED (
     SELECT id, digest IS NULL AS undigested,
            digest <> sha256(convert_to(ROW(topic, kafka_partition, kafka_offset, encode(payload, 'hex'))::text, 'UTF8')) AS wrong
@@ -7,13 +8,24 @@ WITH parked AS NOT MATERIALIZED (
     SELECT actor, key, digest IS NULL AS undigested,
            digest <> sha256(convert_to(ROW(actor, key, encode(fingerprint, 'hex'), answer)::text, 'UTF8')) AS wrong
     FROM idempotency_keys WHERE $1::bigint IS NULL
+), reports AS NOT MATERIALIZED (
+    SELECT id, event_id,
+           (report->>'sha256', report->>'ok', report->>'by', report->>'event_id', report->>'checked_at')
+           IS DISTINCT FROM
+           (encode(sha256(convert_to(left(report::text, -length(report->>'sha256') - 3) || '""}', 'UTF8')), 'hex'),
+            ok::text, checked_by, event_id::text,
+            rtrim(rtrim(to_char(checked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '0'), '.') || 'Z') AS wrong
+    FROM verify_reports WHERE $1::bigint IS NULL OR event_id = $1
 ), wrong AS (
     SELECT format('parked message %s is not what was parked', id) AS what FROM parked WHERE wrong
     UNION ALL
     SELECT format('the answer that %s got under key %s is not what was stored', actor, key) FROM answers WHERE wrong
+    UNION ALL
+    SELECT format('report %s on event %s is not what was kept', id, event_id) FROM reports WHERE wrong
 )
 SELECT (SELECT count(*) FROM parked)                                                               AS parked,
        (SELECT count(*) FROM answers)                                                              AS answers,
+       (SELECT count(*) FROM reports)                                                              AS reports,
        (SELECT count(*) FROM parked WHERE undigested) + (SELECT count(*) FROM answers WHERE undigested) AS undigested,
        count(*)                                                                                    AS differences,
        (array_agg(what ORDER BY what))[1:5]                                                        AS examples

@@ -112,11 +112,19 @@ func (p *process) startRiver(ctx context.Context) error {
 	return nil
 }
 
-// stopRiver lets the jobs at work finish.
+// stopRiver lets the jobs at work finish. Those that take longer, such as a report on a large event, are cancelled and run
+// again.
 func (p *process) stopRiver(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.ShutdownTimeout)
+	ctx = context.WithoutCancel(ctx)
+	patient, cancel := context.WithTimeout(ctx, p.cfg.ShutdownTimeout)
 	defer cancel()
-	if err := p.river.Stop(ctx); err != nil {
+	err := p.river.Stop(patient)
+	if errors.Is(err, context.DeadlineExceeded) {
+		ctx, cancel := context.WithTimeout(ctx, leaveBudget)
+		defer cancel()
+		err = p.river.StopAndCancel(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("stop river: %w", err)
 	}
 	return nil

@@ -40,7 +40,7 @@ type heart struct {
 
 func newHeart(p *process) *heart {
 	host, _ := os.Hostname() // for people: "" does no harm
-	self := app.Process{ID: newID(), Roles: p.roles, Version: buildVersion().Version, Host: host, PID: os.Getpid()}
+	self := app.Process{ID: p.id, Roles: p.roles, Version: buildVersion().Version, Host: host, PID: os.Getpid()}
 	return &heart{p: p, self: self, every: cmp.Or(p.with.beat, beatEvery), vitals: newVitals(), told: map[app.Reason]bool{}}
 }
 

@@ -42,6 +42,7 @@ var allRoles = []string{roleAPI, roleRelay, roleHandler, roleJobs, roleMoney}
 // process is what a process is made of, whatever its roles: they only choose what runs. Every process has one River
 // client that knows every kind of job.
 type process struct {
+	id      string // a UUID, made anew at each start
 	cfg     config
 	roles   []string
 	log     *slog.Logger
@@ -70,7 +71,7 @@ type overrides struct {
 
 // newProcess connects to what the roles need. Close it when it has run.
 func newProcess(ctx context.Context, cfg config, roles []string, log *slog.Logger, with overrides) (*process, error) {
-	p := &process{cfg: cfg, roles: roles, log: log, with: with}
+	p := &process{id: newID(), cfg: cfg, roles: roles, log: log, with: with}
 	var err error
 	if p.pool, err = openPool(ctx, cfg); err != nil {
 		return nil, err
@@ -95,7 +96,7 @@ func (p *process) wire(ctx context.Context) error {
 	workers := river.NewWorkers()
 	var err error
 	queues := jobs.Queues{Relay: p.has(roleRelay), Jobs: p.has(roleJobs)}
-	if p.river, err = jobs.NewClient(p.pool, workers, queues, p.log); err != nil {
+	if p.river, err = jobs.NewClient(p.id, p.pool, workers, queues, p.log); err != nil {
 		return err
 	}
 	if err := p.wireApp(ctx); err != nil {

@@ -9,12 +9,14 @@ import (
 	"bestow/internal/pg"
 )
 
-// verifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges.
+// verifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges; with
+// --remote it has the service make the report.
 type verifyCmd struct {
 	format
 
 	Event  *string `arg:"" optional:"" help:"The event's id or campaign_id; id:7 or campaign:7 where a number is both. Default: all events."`
 	Repair bool    `help:"First recount the counters that do not agree with the rows. Results, totals and the ledger are never touched."`
+	Remote bool    `help:"Have the service of BESTOW_URL make the report on the event, wait for it, and print it."`
 }
 
 // The ends of a verify that is not green: the report has said it all.
@@ -35,6 +37,9 @@ type verified struct {
 func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Event != nil && *c.Event == "" {
 		return usage("the event's name is empty: give an id or a campaign_id, or nothing for all events")
+	}
+	if c.Remote {
+		return c.runRemote(ctx, t)
 	}
 	cfg, err := loadConfig()
 	if err != nil {
@@ -58,7 +63,7 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 
 // Help says what the command needs, and what its end means.
 func (verifyCmd) Help() string {
-	return `It reads DATABASE_URL, not the service. With BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) it also opens every voucher
+	return `It reads DATABASE_URL, not the service; --remote asks the service instead, which keeps the last five reports on an event. With BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) it also opens every voucher
 and compares codes and PINs; it never prints one. Exit 0: everything was compared, and nothing differs. Exit 1: something
 differs, or could not be compared ("not proved"). docs/verify.md says what each invariant compares, and what none does.`
 }
@@ -77,6 +82,11 @@ func (c *verifyCmd) verify(ctx context.Context, t *terminal, reports *app.Report
 	if v.VerifyReport, err = reports.Verify(ctx, query); err != nil {
 		return err
 	}
+	return c.conclude(t, v)
+}
+
+// conclude prints what was found, and fails if that is not green.
+func (c *verifyCmd) conclude(t *terminal, v verified) error {
 	if err := c.print(t, v, func() error { return c.write(t, v) }); err != nil {
 		return err
 	}

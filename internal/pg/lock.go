@@ -18,6 +18,7 @@ const (
 	Import              // an event's import: exclusive for the one, shared for who must meet none
 	IDs                 // a sequence from which a block of ids is reserved
 	Brake               // Moves or Claims: exclusive for a brake, once its row is committed; shared for who has not read the row yet
+	Proof               // a report on an event that is asked for: exclusive for the one who asks
 )
 
 // The ids of the space [Brake]. Who takes a brake's lock reads its row in a later statement: one that had the lock before

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+)
+
+// selectVerification reads the report on an event that is under way, nil for none.
+func selectVerification(ctx context.Context, tx pgx.Tx, eventID int64) (*Verification, error) {
+	const query = `SELECT coalesce(metadata->>'by', ''), created_at, CASE WHEN state = 'running' THEN attempted_at END
+		FROM river.river_job
+		WHERE kind = 'verify' AND state IN ('available', 'pending', 'running', 'retryable', 'scheduled')
+		  AND args @> jsonb_build_object('event_id', $1::bigint)
+		ORDER BY id LIMIT 1`
+	v := Verification{EventID: eventID}
+	err := tx.QueryRow(ctx, query, eventID).Scan(&v.By, &v.AskedAt, &v.Since)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil //nolint:nilnil // none is no error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read verification: %w", err)
+	}
+	return &v, nil
+}
+
+func (s *Reports) insertVerification(ctx context.Context, tx pgx.Tx, actor string, eventID int64) error {
+	asker, err := json.Marshal(Asker{By: actor})
+	if err != nil {
+		return fmt.Errorf("insert verify job: %w", err)
+	}
+	opts := &river.InsertOpts{Queue: JobsQueue, MaxAttempts: math.MaxInt16, Metadata: asker}
+	if _, err := s.River.InsertTx(ctx, tx, VerifyArgs{EventID: eventID}, opts); err != nil {
+		return fmt.Errorf("insert verify job: %w", err)
+	}
+	return nil
+}
+
+// selectReport reads the last report on an event. Error: pgx.ErrNoRows.
+func selectReport(ctx context.Context, tx pgx.Tx, eventID int64) (document []byte, err error) {
+	const query = `SELECT report FROM verify_reports WHERE event_id = $1 ORDER BY checked_at DESC, id DESC LIMIT 1`
+	if err := tx.QueryRow(ctx, query, eventID).Scan(&document); err != nil {
+		return nil, fmt.Errorf("read report: %w", err)
+	}
+	return document, nil
+}
+
+// insertReport keeps a report, unless its event is gone.
+func insertReport(ctx context.Context, tx pgx.Tx, eventID int64, r VerifyReport, document []byte) error {
+	const insert = `INSERT INTO verify_reports (event_id, ok, report, checked_at, checked_by)
+		SELECT id, $2, $3::json, $4, $5 FROM campaign_events WHERE id = $1 FOR KEY SHARE`
+	if _, err := tx.Exec(ctx, insert, eventID, r.OK, string(document), r.CheckedAt, r.By); err != nil {
+		return fmt.Errorf("keep report: %w", err)
+	}
+	return nil
+}
+
+func deleteOldReports(ctx context.Context, tx pgx.Tx, eventID int64) error {
+	const remove = `DELETE FROM verify_reports WHERE event_id = $1 AND id NOT IN (
+		SELECT id FROM verify_reports WHERE event_id = $1 ORDER BY checked_at DESC, id DESC LIMIT $2)`
+	if _, err := tx.Exec(ctx, remove, eventID, keptReports); err != nil {
+		return fmt.Errorf("delete old reports: %w", err)
+	}
+	return nil
+}
+
+// rescueVerifications lets running verify jobs wait again whose process was not seen for aliveFor. A job names its process
+// by the id of its row, without hyphens.
+func rescueVerifications(ctx context.Context, tx pgx.Tx) (rescued int, err error) {
+	const update = `UPDATE river.river_job j SET state = 'available', scheduled_at = now()
+		WHERE j.kind = 'verify' AND j.state = 'running' AND j.attempted_at < now() - $1::interval
+		  AND NOT EXISTS (SELECT FROM processes p WHERE p.seen_at > now() - $1::interval
+		                  AND replace(p.id::text, '-', '') = j.attempted_by[cardinality(j.attempted_by)])`
+	tag, err := tx.Exec(ctx, update, aliveFor)
+	if err != nil {
+		return 0, fmt.Errorf("rescue verifications: %w", err)
+	}
+	return int(tag.RowsAffected()), nil
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"bestow/domain"
+	"bestow/http/client"
+
+	"github.com/go-json-experiment/json"
+)
+
+// reportPoll is the time between two looks for a report that is being made.
+const reportPoll = time.Second
+
+// runRemote asks the service for a report on the event, waits until it is made, and prints it.
+func (c *verifyCmd) runRemote(ctx context.Context, t *terminal) error {
+	if c.Event == nil || c.Repair {
+		return usage("--remote makes a report on one event, and repairs nothing: bestow verify --remote EVENT")
+	}
+	server, e, err := eventArg{*c.Event}.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	asked, err := server.VerifyEvent(ctx, e.ID)
+	if err != nil {
+		return err
+	}
+	document, err := awaitReport(ctx, server, e.ID)
+	if err != nil {
+		return err
+	}
+	var v verified
+	if err := json.Unmarshal(document, &v); err != nil {
+		return fmt.Errorf("read report: %w", err)
+	}
+	if v.CheckedAt.Before(asked.AskedAt) {
+		return fmt.Errorf("event %d: the verification ended without a report, the last one is of %s: see the job in River UI",
+			e.ID, v.CheckedAt.Format(time.RFC3339))
+	}
+	return c.conclude(t, v)
+}
+
+// awaitReport waits until no report on the event is under way, and returns the last one. Error: domain.NoReport, where the
+// one that was asked for came to nothing.
+func awaitReport(ctx context.Context, server *client.Client, id int64) (document []byte, err error) {
+	for {
+		r, err := server.LastReport(ctx, id)
+		switch {
+		case errors.Is(err, &domain.Error{Code: domain.ReportUnderWay}):
+		case err != nil:
+			return nil, err
+		case r.UnderWay == nil:
+			return r.Document, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(reportPoll):
+		}
+	}
+}

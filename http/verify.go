@@ -1,0 +1,92 @@
+package http
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"bestow/app"
+	"bestow/http/api"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
+)
+
+func verifyOp() huma.Operation {
+	o := op("POST", "/events/{id}/verify", http.StatusAccepted, "Ask for a report that compares all that was granted")
+	o.Description = "A process with the role jobs makes it; GET shows it. While one is under way, asking again changes nothing."
+	return o
+}
+
+type verifyOut struct {
+	Location string `header:"Location" doc:"of the report"`
+	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
+	Body     api.Verification
+}
+
+// verifyEvent answers with the verification that is under way, whether it is this request's or an earlier one's.
+func (s *server) verifyEvent(ctx context.Context, in *startIn) (*verifyOut, error) {
+	by := in.caller(actor(ctx), nil)
+	v, err := s.app.Reports.AskReport(ctx, by, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &verifyOut{Location: eventURL(in.ID) + "/verify", Replayed: replayed(by), Body: wireVerification(v)}, nil
+}
+
+func wireVerification(v app.Verification) api.Verification {
+	wire := api.Verification{EventID: v.EventID, State: api.VerifyWaiting, By: v.By, AskedAt: v.AskedAt.UTC(), Since: api.UTC(v.Since)}
+	if v.Since != nil {
+		wire.State = api.VerifyRunning
+	}
+	return wire
+}
+
+// verifyReport describes the answer of lastReport.
+type verifyReport struct {
+	app.VerifyReport
+
+	UnderWay *api.Verification `json:"under_way,omitempty" doc:"the next report, if it was asked for; no part of the document"`
+}
+
+func (s *server) reportOp() huma.Operation {
+	o := op("GET", "/events/{id}/verify", http.StatusOK, "Show the last report on an event: the auditor's document")
+	o.Description = "`sha256` is of the document's own bytes, with `\"sha256\":\"\"` at their end. While the next report is under way, " +
+		"the answer has `under_way` as well, which is no part of the document. Before the first one: 404 `no_report` or `report_under_way`."
+	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[verifyReport](), true, "VerifyReport")
+	o.Responses = map[string]*huma.Response{"200": {
+		Description: "The report, byte for byte as it was made",
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema}},
+	}}
+	return o
+}
+
+type reportOut struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
+func (s *server) lastReport(ctx context.Context, in *byID) (*reportOut, error) {
+	r, err := s.app.Reports.LastReport(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	body, err := wireReport(r)
+	if err != nil {
+		return nil, err
+	}
+	return &reportOut{ContentType: "application/json", Body: body}, nil
+}
+
+// wireReport is the document as it was made; where another report is under way, with that as its last member.
+func wireReport(r app.KeptReport) ([]byte, error) {
+	if r.UnderWay == nil {
+		return r.Document, nil
+	}
+	next, err := json.Marshal(wireVerification(*r.UnderWay))
+	if err != nil {
+		return nil, fmt.Errorf("write report: %w", err)
+	}
+	return fmt.Appendf(nil, `%s,"under_way":%s}`, r.Document[:len(r.Document)-1], next), nil
+}

@@ -1,0 +1,170 @@
+package http
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/http/api"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+)
+
+const readVerifyJobs = `SELECT count(*) FROM river.river_job WHERE kind = 'verify'`
+
+func reportURL(id int64) string { return eventURL(id) + "/verify" }
+
+// endVerifications ends all verify jobs as River does when they are worked.
+func (d *desk) endVerifications() {
+	d.Helper()
+	d.sql(`UPDATE river.river_job SET state = 'completed', finalized_at = now() WHERE kind = 'verify'`)
+}
+
+// A report is asked for with a POST, is made by a job, and is then shown byte for byte as it was made, so that its sha256
+// can be counted again without a program of ours.
+func TestVerifyOverHTTP(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	require.Contains(t, d.get(reportURL(e.ID)).refused(404, "no_report").Hint, "POST /events/1/verify")
+
+	a := d.post(reportURL(e.ID), "")
+	require.Equal(t, 202, a.StatusCode, a.body)
+	require.Equal(t, "/api/v1/events/1/verify", a.Header.Get("Location"))
+	v := decoded[api.Verification](a)
+	require.WithinDuration(t, time.Now(), v.AskedAt, time.Minute)
+	require.Equal(t, api.Verification{EventID: e.ID, State: api.VerifyWaiting, By: "admin", AskedAt: v.AskedAt}, v)
+	require.Equal(t, 1, d.count(readVerifyJobs+` AND queue = 'jobs' AND max_attempts > 30000 AND args = '{"event_id": 1}' AND metadata->>'by' = 'admin'`))
+	require.Contains(t, d.get(reportURL(e.ID)).refused(404, "report_under_way").Detail, "was asked for at 20")
+
+	d.sql(`UPDATE river.river_job SET state = 'running', attempted_at = now() WHERE kind = 'verify'`)
+	v = decoded[api.Verification](d.post(reportURL(e.ID), ""))
+	require.Equal(t, api.VerifyRunning, v.State)
+	require.WithinDuration(t, time.Now(), *v.Since, time.Minute)
+	require.Contains(t, d.get(reportURL(e.ID)).refused(404, "report_under_way").Detail, "is being made since 20")
+
+	require.NoError(t, d.app.Reports.MakeReport(t.Context(), e.ID, "<admin>"))
+	marked := d.get(reportURL(e.ID))
+	require.Equal(t, 200, marked.StatusCode, marked.body)
+	require.Equal(t, v, *decoded[struct {
+		UnderWay *api.Verification `json:"under_way"`
+	}](marked).UnderWay)
+	require.True(t, decoded[app.VerifyReport](marked).OK, marked.body)
+
+	d.endVerifications()
+	a = d.get(reportURL(e.ID))
+	require.Equal(t, 200, a.StatusCode, a.body)
+	require.Equal(t, "application/json", a.Header.Get("Content-Type"))
+	r := decoded[app.VerifyReport](a)
+	require.Equal(t, "<admin>", r.By)
+	require.Equal(t, e.ID, *r.EventID)
+	require.Equal(t, 1, r.Events)
+	require.True(t, r.OK)
+	require.NotEmpty(t, r.Invariants)
+	head, ours := strings.CutSuffix(a.body, `"`+r.SHA256+`"}`)
+	require.True(t, ours, a.body)
+	sum := sha256.Sum256([]byte(head + `""}`))
+	require.Equal(t, r.SHA256, hex.EncodeToString(sum[:]))
+}
+
+// A key gets its first answer again, whatever came of it since; another event's is another request.
+func TestVerifyOnce(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	d.pointEvent("a")
+	d.pointEvent("b")
+	first := d.post(reportURL(1), "", "Idempotency-Key: k")
+	require.Equal(t, 202, first.StatusCode, first.body)
+	require.Empty(t, first.Header.Get("Idempotency-Replayed"))
+	d.endVerifications()
+	again := d.post(reportURL(1), "", "Idempotency-Key: k")
+	require.Equal(t, 202, again.StatusCode, again.body)
+	require.Equal(t, "true", again.Header.Get("Idempotency-Replayed"))
+	require.Equal(t, first.body, again.body)
+	require.Equal(t, 1, d.count(readVerifyJobs))
+	d.post(reportURL(2), "", "Idempotency-Key: k").refused(422, "key_reused")
+	require.Equal(t, 202, d.post(reportURL(1), "").StatusCode)
+	require.Equal(t, 2, d.count(readVerifyJobs), "a person may ask once more")
+}
+
+// Any number of requests at once are one job of each event, in whatever state it waits.
+func TestVerifyAskedAtOnce(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	d.pointEvent("a")
+	d.pointEvent("b")
+	var group errgroup.Group
+	for range 8 {
+		for id := range int64(2) {
+			group.Go(func() error {
+				if a := d.post(reportURL(id+1), ""); a.StatusCode != 202 {
+					return fmt.Errorf("%d: %s", a.StatusCode, a.body)
+				}
+				return nil
+			})
+		}
+	}
+	require.NoError(t, group.Wait())
+	require.Equal(t, 2, d.count(readVerifyJobs))
+	require.Equal(t, 2, d.count(`SELECT count(DISTINCT args) FROM river.river_job WHERE kind = 'verify'`))
+	for _, state := range []string{"available", "running", "retryable", "scheduled"} {
+		d.sql(`UPDATE river.river_job SET state = $1, attempted_at = now() WHERE kind = 'verify'`, state)
+		require.Equal(t, 202, d.post(reportURL(1), "").StatusCode)
+		require.Equal(t, 2, d.count(readVerifyJobs), state)
+	}
+}
+
+func TestVerifyRefuses(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	for _, id := range []string{"3", "0", "-1", "x", "9223372036854775807", "9223372036854775808"} {
+		d.post("/api/v1/events/"+id+"/verify", "").refused(404, "not_found")
+		d.get("/api/v1/events/"+id+"/verify").refused(404, "not_found")
+	}
+	d.pointEvent("a")
+	d.get(reportURL(1)+"?full=true").refused(400, api.BadRequest)
+	d.post(reportURL(1)+"?wait=true", "").refused(400, api.BadRequest)
+	d.post(reportURL(1), "", "Authorization: ").refused(401, api.Unauthorized)
+	d.get(reportURL(1), "Authorization: ").refused(401, api.Unauthorized)
+	require.Zero(t, d.count(readVerifyJobs))
+}
+
+// A report that is red is kept and shown as well; the last five of each event are kept.
+func TestVerifyKeepsFive(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	d.pointEvent("a")
+	d.pointEvent("b")
+	makeReport := func(id int64) { require.NoError(t, d.app.Reports.MakeReport(t.Context(), id, "admin")) }
+	makeReport(2)
+	for range 6 {
+		makeReport(1)
+	}
+	d.sql(`UPDATE campaign_event_summary SET success_count = 3 WHERE event_id = 1`)
+	makeReport(1)
+	require.False(t, decoded[app.VerifyReport](d.get(reportURL(1))).OK)
+	require.True(t, decoded[app.VerifyReport](d.get(reportURL(2))).OK)
+	require.Equal(t, 5, d.count(`SELECT count(*) FROM verify_reports WHERE event_id = 1`))
+	require.Equal(t, 1, d.count(`SELECT count(*) FROM verify_reports WHERE event_id = 1 AND NOT ok AND checked_by = 'admin'`))
+	require.Equal(t, 1, d.count(`SELECT count(*) FROM verify_reports WHERE event_id = 2`))
+}
+
+// Reports go with their event; one that is asked for when the event is deleted is not made.
+func TestVerifyOfADeletedEvent(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	require.NoError(t, d.app.Reports.MakeReport(t.Context(), e.ID, "admin"))
+	require.Equal(t, 202, d.post(reportURL(e.ID), "").StatusCode)
+	a := d.do(call{"DELETE", eventURL(e.ID), "", []string{"If-Match: " + d.get(eventURL(e.ID)).Header.Get("ETag")}})
+	require.Equal(t, 204, a.StatusCode, a.body)
+	require.Zero(t, d.count(`SELECT count(*) FROM verify_reports`))
+	require.NoError(t, d.app.Reports.MakeReport(t.Context(), e.ID, "admin"))
+	require.Zero(t, d.count(`SELECT count(*) FROM verify_reports`))
+	d.get(reportURL(e.ID)).refused(404, "not_found")
+}
