@@ -1,6 +1,7 @@
 package http
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"bestow/app"
 	"bestow/http/api"
+	"bestow/internal/pg"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -117,6 +119,29 @@ func TestVerifyAskedAtOnce(t *testing.T) {
 		require.Equal(t, 202, d.post(reportURL(1), "").StatusCode)
 		require.Equal(t, 2, d.count(readVerifyJobs), state)
 	}
+}
+
+// A request waits for one that has not committed its job yet, and finds that job.
+func TestVerifyWaitsForTheFirst(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	tx, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	require.NoError(t, pg.Lock(t.Context(), tx, pg.Proof, e.ID))
+	_, err = tx.Exec(t.Context(), `INSERT INTO river.river_job (kind, args, queue, max_attempts, state)
+		VALUES ('verify', jsonb_build_object('event_id', $1::bigint), 'jobs', 100, 'available')`, e.ID)
+	require.NoError(t, err)
+	answered := make(chan answer, 1)
+	go func() { answered <- d.post(reportURL(e.ID), "") }()
+	require.Eventually(t, func() bool {
+		return d.count(`SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`) == 1
+	}, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, tx.Commit(t.Context()))
+	require.Equal(t, 202, (<-answered).StatusCode)
+	require.Equal(t, 1, d.count(readVerifyJobs))
 }
 
 func TestVerifyRefuses(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -132,6 +133,7 @@ func (w *world) holdResults() (release func()) {
 	require.NoError(w, err)
 	_, err = tx.Exec(w.Context(), `LOCK TABLE point_results IN ACCESS EXCLUSIVE MODE`)
 	require.NoError(w, err)
+	w.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(w.Context())) }) // or nothing would end a test that fails
 	return func() { require.NoError(w, tx.Rollback(w.Context())) }
 }
 
