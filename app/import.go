@@ -51,7 +51,7 @@ func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload
 		err = s.lostCommit(ctx, eventID, result, err)
 	}
 	if err != nil {
-		return ImportResult{}, im.whyEnded(ctx, err)
+		return ImportResult{}, im.whyEnded(ctx, eventID, err)
 	}
 	s.learn(ctx, result)
 	return result, failpoint.Hit(ctx, failpoint.ImportAfterCommit)
@@ -124,7 +124,7 @@ type importing struct {
 	body   *body
 
 	event domain.Event
-	began time.Time // by the database's clock; zero before the event was found
+	began time.Time // by the database's clock; zero before its transaction began
 	own   *bool     // whether the event's targets live in a partition of their own; nil before its first import
 	rows  rowReader
 	stage *stage
@@ -148,6 +148,10 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportR
 	if err := setUpImport(ctx, tx); err != nil {
 		return ImportResult{}, err
 	}
+	var err error
+	if im.began, err = databaseTime(ctx, tx); err != nil { // before the lock, with which it can be ended
+		return ImportResult{}, err
+	}
 	if err := im.lockEvent(ctx, tx, eventID); err != nil {
 		return ImportResult{}, err
 	}
@@ -161,7 +165,6 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportR
 		return ImportResult{}, err
 	}
 	result := ImportResult{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount}
-	var err error
 	if result.Warnings, err = im.listSeen(ctx, tx); err != nil {
 		return result, err
 	}
@@ -194,9 +197,6 @@ func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) er
 			Hint: "wait until it is done, then import this list"}
 	}
 	if im.event, err = selectEvent(ctx, tx, eventID); err != nil {
-		return err
-	}
-	if im.began, err = databaseTime(ctx, tx); err != nil {
 		return err
 	}
 	if im.event.Status != domain.Pending {

@@ -105,13 +105,13 @@ func pingQuickly(ctx context.Context, tx pgx.Tx) error {
 }
 
 // whyEnded returns domain.UploadEnded if EndImport ended the import, and err itself otherwise.
-func (im *importing) whyEnded(ctx context.Context, err error) error {
+func (im *importing) whyEnded(ctx context.Context, eventID int64, err error) error {
 	if _, told := errors.AsType[*domain.Error](err); told || im.began.IsZero() {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait) // an interrupted request is cancelled
 	defer cancel()
-	by, readErr := pg.Value(ctx, im.Pool, func(tx pgx.Tx) (string, error) { return selectEnded(ctx, tx, im.event.ID, im.began) })
+	by, readErr := pg.Value(ctx, im.Pool, func(tx pgx.Tx) (string, error) { return selectEnded(ctx, tx, eventID, im.began) })
 	if readErr != nil || by == "" {
 		return err
 	}
