@@ -80,4 +80,5 @@ func plantMany(tb testing.TB, pool *pgxpool.Pool, n int) {
 		SELECT m.created_at, id, id, amount, t.member_id, 'S' FROM point_targets t JOIN money.point_member m ON m.point_member_id = id ORDER BY id`)
 	exec(`SELECT setval('money.point_member_id_seq', $1), setval('point_targets_id_seq', $1), setval('imports_id_seq', 1), setval('campaign_events_id_seq', 1)`, n)
 	exec(`INSERT INTO point_results (event_id, amount, member_id, status, money_tx_id) SELECT 1, amount, member_id, 'SUCCESS', 'P' || id FROM point_targets ORDER BY id`)
+	require.NoError(tb, pgx.BeginFunc(tb.Context(), pool, func(tx pgx.Tx) error { return hashPlanted(tb.Context(), tx, Deps{Master: plantedMaster}, manyEvent) }))
 }

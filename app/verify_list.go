@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"embed"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -46,7 +47,10 @@ type invariant struct {
 }
 
 // invariants is the whole list, in the order of the report.
-func invariants() []invariant {
+func invariants() []invariant { return slices.Concat(grantInvariants(), proofInvariants()) }
+
+// grantInvariants are about what is granted, in the order of their numbers.
+func grantInvariants() []invariant {
 	return []invariant{
 		{
 			id: "I1", file: "I01_results_match_targets", reach: perType, heavy: true,
@@ -121,6 +125,18 @@ func invariants() []invariant {
 			id: "I21", file: "I21_saves_have_lots", ledger: true, heavy: true,
 			statement: "every save has one lot, with its member, its points and its moment",
 			compared:  "{saves} saves, each with its lot",
+		},
+	}
+}
+
+// proofInvariants are about what the others are compared with, in the order of their numbers.
+func proofInvariants() []invariant {
+	return []invariant{
+		{
+			id: "I24", compare: compareContent, heavy: true,
+			statement: "what is granted is what was imported and started: every chunk has its hash, every started event its root",
+			compared: "{chunks} chunks: {hashed} hashed anew[, {unhashed} not hashed]; {roots} roots of started events" +
+				"[; the keys of {bare} events' hashes lie in the same database: a person who can write to it can forge them]",
 		}, {
 			id: "I35", compare: compareTypes,
 			statement: "the registry of event types says what the tables are",
@@ -154,7 +170,7 @@ func invariants() []invariant {
 			statement: "no event is gone without a record of its deletion, and no id can be given twice",
 			compared:  "ids up to {last_id}, {deleted} of them deleted by somebody; {sequences} sequences",
 		}, {
-			id: "I43", file: "I43_kept_rows_are_whole",
+			id: "I43", file: "I43_kept_rows_are_whole", gaps: undigestedRows,
 			statement: "parked messages, stored answers and reports are what was written",
 			compared:  "{parked} parked messages, {answers} stored answers and {reports} reports by their digests[; {undigested} of an older version have none]",
 		},

@@ -87,10 +87,10 @@ func plantedResults() []planting {
 			sql: `UPDATE voucher_results SET status = 'FAILED' WHERE event_id = 2 AND member_id = (
 				SELECT member_id FROM voucher_results WHERE event_id = 2 AND status = 'PERMANENTLY_FAILED' ORDER BY 1 LIMIT 1)`,
 		}, {
-			name: "another rule's value", event: 8, red: []string{"I8"}, example: "of 2, the rule says",
+			name: "another rule's value", event: 8, red: []string{"I8", "I24"}, example: "of 2, the rule says",
 			sql: `UPDATE campaign_events SET partition_count = 2 WHERE id = 8`,
 		}, {
-			name: "a partition that the event does not have", event: 4, red: []string{"I8", "I11"}, example: "event 4, member m00: partition_key is 1 of 1",
+			name: "a partition that the event does not have", event: 4, red: []string{"I8", "I11", "I24"}, example: "event 4, member m00: partition_key is 1 of 1",
 			sql: `UPDATE point_targets SET partition_key = 1 WHERE event_id = 4 AND member_id = 'm00'`,
 		},
 	}
@@ -135,7 +135,7 @@ func plantedLedger() []planting {
 			name: "granted while running, and not in the ledger", event: 3, red: []string{"I3"}, example: "event 3, member m00: SUCCESS",
 			sql: deleteSave("3000"),
 		}, {
-			name: "given up, and in the ledger", event: 3, red: []string{"I3", "I38"}, example: "event 3, member m03: the ledger granted 100 (P9100), but the result is PERMANENTLY_FAILED",
+			name: "given up, and in the ledger", event: 3, red: []string{"I3", "I24", "I38"}, example: "event 3, member m03: the ledger granted 100 (P9100), but the result is PERMANENTLY_FAILED",
 			sql: insertSave(9100, "m03", "3", "grant:3:m03") + `; UPDATE point_results SET amount = 100 WHERE event_id = 3 AND member_id = 'm03';
 				UPDATE point_targets SET amount = 100 WHERE event_id = 3 AND member_id = 'm03'; UPDATE campaign_events SET total_amount = total_amount - 3 WHERE id = 3`,
 		}, {
@@ -250,7 +250,7 @@ func plantedCounters() []planting {
 			name: "completed, and it does not add up", event: 8, red: []string{"I6", "I9"}, example: "event 8: success_count is 7",
 			sql: `UPDATE campaign_event_summary SET success_count = success_count + 1 WHERE event_id = 8`,
 		}, {
-			name: "two events of a lane run", event: 4, red: []string{"I10", "I39", "I41"}, example: "events 3, 4, reserved for the same second",
+			name: "two events of a lane run", event: 4, red: []string{"I10", "I24", "I39", "I41"}, example: "events 3, 4, reserved for the same second",
 			sql: `DROP INDEX campaign_events_lane_running; UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = 4`,
 		}, {
 			name: "a discarded job", event: 3, red: []string{"I15"}, example: "of kind relay, event 3",
@@ -271,25 +271,25 @@ func plantedChunks() []planting {
 			name: "settled_count of a completed event", event: 8, red: []string{"I11", "I40"}, example: "chunk 8/0/8004-8005: settled_count is 0, there are 2",
 			sql: `UPDATE grant_chunks SET settled_count = 0 WHERE event_id = 8 AND first_id = 8004`,
 		}, {
-			name: "a chunk is gone", event: 4, red: []string{"I11", "I38"}, example: "chunk 4/0: 4 targets are in no chunk",
+			name: "a chunk is gone", event: 4, red: []string{"I11", "I24", "I38"}, example: "chunk 4/0: 4 targets are in no chunk",
 			sql: `DELETE FROM grant_chunks WHERE event_id = 4 AND first_id = 4000`,
 		}, {
-			name: "the last chunk is gone", event: 4, red: []string{"I11", "I38"}, example: "chunk 4/0/4000-4003: targets up to 4005 follow it in no chunk",
+			name: "the last chunk is gone", event: 4, red: []string{"I11", "I24", "I38"}, example: "chunk 4/0/4000-4003: targets up to 4005 follow it in no chunk",
 			sql: `DELETE FROM grant_chunks WHERE event_id = 4 AND first_id = 4004`,
 		}, {
-			name: "all chunks are gone", event: 4, red: []string{"I11", "I38"}, example: "chunk 4/0: 6 targets are in no chunk",
+			name: "all chunks are gone", event: 4, red: []string{"I11", "I24", "I38"}, example: "chunk 4/0: 6 targets are in no chunk",
 			sql: `DELETE FROM grant_chunks WHERE event_id = 4`,
 		}, {
-			name: "a chunk of nobody", event: 4, red: []string{"I11", "I38"}, example: "chunk 4/0/5000-5003: target_count is 4, there are 0 targets",
+			name: "a chunk of nobody", event: 4, red: []string{"I11", "I24", "I38"}, example: "chunk 4/0/5000-5003: target_count is 4, there are 0 targets",
 			sql: `INSERT INTO grant_chunks (event_id, partition_key, first_id, last_id, target_count, import_id) VALUES (4, 0, 5000, 5003, 4, 4)`,
 		}, {
-			name: "two chunks overlap", event: 4, red: []string{"I11"}, example: "chunk 4/0/4000-4004: overlaps the next chunk",
+			name: "two chunks overlap", event: 4, red: []string{"I11", "I24"}, example: "chunk 4/0/4000-4004: overlaps the next chunk",
 			sql: `UPDATE grant_chunks SET last_id = 4004 WHERE event_id = 4 AND first_id = 4000`,
 		}, {
-			name: "a chunk within another", event: 5, red: []string{"I11", "I38"}, example: "chunk 5/0/5008-5011: overlaps the next chunk",
+			name: "a chunk within another", event: 5, red: []string{"I11", "I24", "I38"}, example: "chunk 5/0/5008-5011: overlaps the next chunk",
 			sql: `INSERT INTO grant_chunks (event_id, partition_key, first_id, last_id, target_count, import_id) VALUES (5, 0, 5010, 5011, 2, 5)`,
 		}, {
-			name: "target_count", event: 5, red: []string{"I11", "I38"}, example: "chunk 5/0/5008-5011: target_count is 5, there are 4 targets",
+			name: "target_count", event: 5, red: []string{"I11", "I24", "I38"}, example: "chunk 5/0/5008-5011: target_count is 5, there are 4 targets",
 			sql: `UPDATE grant_chunks SET target_count = 5 WHERE event_id = 5 AND first_id = 5008`,
 		}, {
 			name: "nobody will work it", event: 3, red: []string{"I11"}, example: "chunk 3/0/3012-3015: nobody will work it",

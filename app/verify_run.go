@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"bestow/app/keys"
+
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 )
@@ -30,8 +32,9 @@ type verification struct {
 	event    *int64 // nil for all
 	by       string
 	remote   bool
-	zone     string   // of the ledger's days
-	unsealer Unsealer // nil: there is no master key
+	zone     string     // of the ledger's days
+	unsealer Unsealer   // nil: there is no master key
+	keys     keys.Store // of the hashes of lists
 	list     []invariant
 	at       time.Time
 	events   int

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"bestow/app/content"
 	"bestow/domain"
 	"bestow/internal/pgtest"
+	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -129,7 +131,50 @@ func (e plantedEvent) insert(ctx context.Context, tx pgx.Tx) error {
 			return err
 		}
 	}
-	return nil
+	return hashPlanted(ctx, tx, Deps{Master: plantedMaster}, e.id)
+}
+
+// hashPlanted makes the hashes of an event's chunks, as its import would have, and its root, as its start would have.
+func hashPlanted(ctx context.Context, tx pgx.Tx, deps Deps, id int64) error {
+	key, err := seal.NewKey()
+	if err != nil {
+		return err
+	}
+	if err := deps.keepContentKey(ctx, tx, id, key); err != nil {
+		return err
+	}
+	e, err := selectEvent(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	chunks, _, err := selectHashedChunks(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	hasher := content.NewHasher(key.NewHMAC())
+	for _, c := range chunks {
+		if _, err := selectTargets(ctx, tx, e, c.Chunk, hasher); err != nil {
+			return err
+		}
+		sum := hasher.Sum()
+		const update = `UPDATE grant_chunks SET content_hash = $3 WHERE event_id = $1 AND first_id = $2`
+		if _, err := tx.Exec(ctx, update, id, c.First, sum[:]); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, `UPDATE imports SET hashed = true WHERE event_id = $1`, id); err != nil || e.Status == domain.Pending {
+		return err
+	}
+	return (&Events{deps}).keepRoot(ctx, tx, e, "test")
+}
+
+// startPlanted keeps the root of an event as it is now.
+func startPlanted(ctx context.Context, tx pgx.Tx, id int64) error {
+	e, err := selectEvent(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	return (&Events{Deps{Master: plantedMaster}}).keepRoot(ctx, tx, e, "test")
 }
 
 // insertEvent writes the event with its totals, its counters and its targets.

@@ -78,15 +78,19 @@ func (s Store) Insert(ctx context.Context, tx pgx.Tx, eventID int64, key *seal.K
 	if err := s.Makes(); err != nil {
 		return err
 	}
-	kept := key.Bare()
-	if s.Master != nil {
-		kept = s.Master.Wrap(key, s.aad(eventID))
-	}
 	insert := `INSERT INTO ` + pgx.Identifier{s.Table}.Sanitize() + ` (event_id, wrapped) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING`
-	if _, err := tx.Exec(ctx, insert, eventID, kept); err != nil {
+	if _, err := tx.Exec(ctx, insert, eventID, s.Kept(eventID, key)); err != nil {
 		return fmt.Errorf("store key of event %d: %w", eventID, err)
 	}
 	return nil
+}
+
+// Kept returns the event's key as a row of the table has it: wrapped, or as it is where there is no master key.
+func (s Store) Kept(eventID int64, key *seal.Key) []byte {
+	if s.Master == nil {
+		return key.Bare()
+	}
+	return s.Master.Wrap(key, s.aad(eventID))
 }
 
 // CheckMaster returns seal.ErrOpen if the last key that was wrapped is another master key's.

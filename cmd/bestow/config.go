@@ -13,6 +13,7 @@ import (
 	"bestow/domain"
 	"bestow/internal/embedpg"
 	"bestow/internal/ownfiles"
+	"bestow/internal/seal"
 	"bestow/outbox"
 
 	"github.com/caarlos0/env/v11"
@@ -106,6 +107,18 @@ func (c *config) readFiles() error {
 		return errors.New("BESTOW_MASTER_KEY_FILE names a file without a key")
 	}
 	return nil
+}
+
+// master returns the master key; nil where there is none.
+func (c config) master() (*seal.Master, error) {
+	if c.MasterKey == "" {
+		return nil, nil //nolint:nilnil // nil is "no key"
+	}
+	master, err := seal.NewMaster(c.MasterKey)
+	if err != nil {
+		return nil, fmt.Errorf("read BESTOW_MASTER_KEY: %w", err)
+	}
+	return master, nil
 }
 
 // leastConns is how many connections a process needs at least.

@@ -15,7 +15,6 @@ import (
 	bestowhttp "bestow/http"
 	"bestow/internal/obs"
 	"bestow/internal/pg"
-	"bestow/internal/seal"
 	"bestow/jobs"
 	"bestow/migrations"
 	"bestow/money"
@@ -125,10 +124,10 @@ func (p *process) wireApp(ctx context.Context) error {
 	if ledger.Location, err = time.LoadLocation(p.cfg.TimeZone); err != nil {
 		return fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
 	}
-	if p.cfg.MasterKey != "" {
-		if ledger.Master, err = seal.NewMaster(p.cfg.MasterKey); err != nil {
-			return fmt.Errorf("read BESTOW_MASTER_KEY: %w", err)
-		}
+	if ledger.Master, err = p.cfg.master(); err != nil {
+		return err
+	}
+	if ledger.Master != nil {
 		deps.Sealer, deps.Master = newSealer(ledger.Master), ledger.Master
 		deps.Unsealer = unsealer{ledger.Master}
 	}
@@ -136,7 +135,7 @@ func (p *process) wireApp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.cfg.MasterKey != "" {
+	if ledger.Master != nil {
 		if err := checkMaster(ctx, p.pool, ledger.Master, l); err != nil {
 			return err
 		}

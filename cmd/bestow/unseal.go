@@ -22,18 +22,6 @@ var (
 // unsealer opens the vouchers of the results and of the ledger for verify, which compares them.
 type unsealer struct{ master *seal.Master }
 
-// newUnsealer returns nil where there is no master key: verify then says that codes were not compared.
-func newUnsealer(text string) (app.Unsealer, error) {
-	if text == "" {
-		return nil, nil //nolint:nilnil // nil is "no key"
-	}
-	master, err := seal.NewMaster(text)
-	if err != nil {
-		return nil, fmt.Errorf("read BESTOW_MASTER_KEY: %w", err)
-	}
-	return unsealer{master}, nil
-}
-
 // voucherKeys are the opened data keys of both sides.
 type voucherKeys struct {
 	ledger *money.Audit

@@ -54,17 +54,21 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer pool.Close()
-	opens, err := newUnsealer(cfg.MasterKey)
-	if err != nil {
+	deps := app.Deps{Pool: pool, Zone: cfg.TimeZone, WrappedKeysOnly: cfg.Env == "production"}
+	if deps.Master, err = cfg.master(); err != nil {
 		return err
 	}
-	return c.verify(ctx, t, &app.Reports{Deps: app.Deps{Pool: pool, Unsealer: opens, Zone: cfg.TimeZone}})
+	if deps.Master != nil {
+		deps.Unsealer = unsealer{deps.Master}
+	}
+	return c.verify(ctx, t, &app.Reports{Deps: deps})
 }
 
 // Help says what the command needs, and what its end means.
 func (verifyCmd) Help() string {
-	return `It reads DATABASE_URL, not the service; --remote asks the service instead, which keeps the last five reports on an event. With BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) it also opens every voucher
-and compares codes and PINs; it never prints one. Exit 0: everything was compared, and nothing differs. Exit 1: something
+	return `It reads DATABASE_URL, not the service; --remote asks the service instead, which keeps the last five reports on an event.
+With BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) it also opens every voucher and compares codes and PINs, of which it
+never prints one, and hashes every list anew. Exit 0: everything was compared, and nothing differs. Exit 1: something
 differs, or could not be compared ("not proved"). docs/verify.md says what each invariant compares, and what none does.`
 }
 

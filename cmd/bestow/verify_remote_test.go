@@ -54,9 +54,9 @@ func TestTheServiceVerifies(t *testing.T) {
 	for _, inv := range r.Invariants {
 		require.Empty(t, inv.NotCompared, inv.ID)
 	}
-	opens, err := newUnsealer(w.cfg.MasterKey)
+	master, err := w.cfg.master()
 	require.NoError(t, err)
-	local := &app.Reports{Deps: app.Deps{Pool: w.pool, Unsealer: opens, Zone: w.cfg.TimeZone}}
+	local := &app.Reports{Deps: app.Deps{Pool: w.pool, Unsealer: unsealer{master}, Master: master, Zone: w.cfg.TimeZone}}
 	want, err := local.Verify(t.Context(), app.VerifyQuery{Event: e.CampaignID, By: operator.Actor})
 	require.NoError(t, err)
 	want.CheckedAt = r.CheckedAt
