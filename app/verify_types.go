@@ -47,7 +47,32 @@ func compareTypes(ctx context.Context, tx pgx.Tx, v *verification, f *finding) e
 			}
 		}
 	}
+	if err := comparePartitions(ctx, tx, v.event, f); err != nil {
+		return err
+	}
 	return f.measures.add("types", int64(len(registry)))
+}
+
+// comparePartitions compares what events say of where their targets are with the tables that are there.
+func comparePartitions(ctx context.Context, tx pgx.Tx, event *int64, f *finding) error {
+	const query = `SELECT e.id, coalesce(e.own_partition, false)
+		FROM campaign_events e
+		LEFT JOIN pg_class t ON t.relnamespace = current_schema()::regnamespace AND t.relname = lower(e.event_type) || '_targets_' || e.id
+		WHERE ($1::bigint IS NULL OR e.id = $1) AND coalesce(e.own_partition, false) <> (t.oid IS NOT NULL) ORDER BY e.id`
+	rows, err := tx.Query(ctx, query, event)
+	if err != nil {
+		return fmt.Errorf("compare partitions: %w", err)
+	}
+	var id int64
+	var own bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &own}, func() error {
+		f.differ("event %d: own_partition is %t, the tables say %t", id, own, !own)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("compare partitions: %w", err)
+	}
+	return nil
 }
 
 // compareType compares one line of the registry with its tables.

@@ -1,0 +1,94 @@
+package app
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// columnForgeries change one column each that the other lists leave alone.
+func columnForgeries() []forgery {
+	return []forgery{
+		{name: "own_partition of shared targets", sql: `UPDATE campaign_events SET own_partition = true WHERE id = 8`, red: "I35"},
+		{name: "own_partition of a partition", sql: `UPDATE campaign_events SET own_partition = NULL WHERE id = 1`, red: "I35"},
+		{name: "updated_at of a completed event", sql: `UPDATE campaign_events SET updated_at = updated_at + interval '1s' WHERE id = 8`, red: "I39"},
+		{name: "completed_at", sql: `UPDATE campaign_event_summary SET completed_at = completed_at - interval '1s' WHERE event_id = 8`, red: "I39"},
+		{name: "stopped_at", sql: `UPDATE campaign_event_summary SET stopped_at = NULL WHERE event_id = 5`, red: "I39"},
+		{name: "stopped_memo taken away", sql: `UPDATE campaign_event_summary SET stopped_memo = NULL WHERE event_id = 5`, red: "I39"},
+		{name: "retry_success_count", sql: `UPDATE campaign_event_summary SET retry_success_count = 9 WHERE event_id = 1`, red: "I6"},
+		{name: "publish_status", sql: `UPDATE point_targets SET publish_status = 'PENDING' WHERE event_id = 8 AND member_id = 'm00'`, red: "I4"},
+		{name: "ids of two targets swapped", sql: `UPDATE point_targets SET id = id + 5000 WHERE event_id = 8 AND id < 8002;
+			UPDATE point_targets SET id = 8000 + 13001 - id WHERE event_id = 8 AND id >= 13000`, red: "I24"},
+		{name: "amounts of two targets swapped", sql: `UPDATE point_targets SET amount = 201 - amount WHERE event_id = 8 AND id < 8002`, red: "I24"},
+		{name: "retry_count", sql: `UPDATE point_results SET retry_count = 0 WHERE event_id = 1 AND status = 'PERMANENTLY_FAILED'`, red: "I40"},
+		{name: "redrive_done", sql: `UPDATE point_results SET redrive_done = redrive WHERE event_id = 1`, red: "I3"},
+		{name: "status", sql: `UPDATE point_results SET status = 'PENDING', money_tx_id = NULL WHERE event_id = 8 AND member_id = 'm00'`, red: "I3"},
+		{name: "claimed_at", sql: `UPDATE grant_chunks SET claimed_at = NULL WHERE event_id = 8`, red: "I40"},
+		{name: "open_until", sql: `UPDATE grant_chunks SET open_until = now() WHERE event_id = 8`, red: "I40"},
+		{name: "import_id", sql: `UPDATE grant_chunks SET import_id = 5 WHERE event_id = 8 AND first_id = 8004`, red: "I38"},
+		{name: "header", sql: `UPDATE imports SET header = 'x' WHERE id = 8`, red: "I38"},
+		{name: "bytes", sql: `UPDATE imports SET bytes = 2 WHERE id = 8`, red: "I38"},
+		{name: "content_type", sql: `UPDATE imports SET content_type = 'x' WHERE id = 8`, red: "I38"},
+		{name: "created_by of an import", sql: `UPDATE imports SET created_by = 'x' WHERE id = 8`, red: "I38"},
+		{name: "digest of an import", sql: `UPDATE imports SET digest = NULL WHERE id = 8`, open: "I38"},
+		{name: "digest of a parked message", sql: `UPDATE parked_messages SET payload = 'x', digest = NULL`, open: "I43"},
+		{name: "digest of an answer", sql: `UPDATE idempotency_keys SET answer = '{}', digest = NULL`, open: "I43"},
+		{name: "position of a parked message", sql: `UPDATE parked_messages SET kafka_offset = 8`, red: "I43"},
+		{name: "fingerprint of an answer", sql: `UPDATE idempotency_keys SET fingerprint = 'x'`, red: "I43"},
+		{name: "pin_keys", sql: `DELETE FROM pin_keys WHERE event_id = 7`, red: "I37"},
+		{name: "event_ids raised", sql: `UPDATE event_ids SET last_id = 12`, red: "I42"},
+		{name: "event_ids deleted", sql: `DELETE FROM event_ids`, red: "I42"},
+		{name: "deleted_events of an event that is there", sql: `INSERT INTO deleted_events (event_id, deleted_by) VALUES (8, 'test')`, red: "I42"},
+		{name: "member of a voucher", sql: `UPDATE money.vouchers SET member_id = 'thief' WHERE voucher_id = 7000`, red: "I3"},
+		{name: "amount of a voucher", sql: `UPDATE money.vouchers SET amount = 1000 WHERE voucher_id = 7000`, red: "I3"},
+		{name: "reason of a voucher", sql: `UPDATE money.vouchers SET reason = 'x' WHERE voucher_id = 7000`, red: "I37"},
+		{name: "key of a voucher", sql: `UPDATE money.vouchers SET idempotency_key = 'x' WHERE voucher_id = 7000`, red: "I3"},
+		{name: "cause of a voucher", sql: `UPDATE money.vouchers SET type_code = 'CS' WHERE voucher_id = 7000`, red: "I37"},
+	}
+}
+
+// unseenForgeries change what proves nothing; docs/verify.md says why, under the name of each.
+func unseenForgeries() []forgery {
+	return []forgery{
+		{name: "event_types.unit", sql: `UPDATE event_types SET unit = 'x', max_count = 1 WHERE code = 'POINT'`},
+		{name: "reservation_missed", sql: `UPDATE campaign_events SET reservation_missed = true WHERE id = 4`},
+		{name: "stopped_memo", sql: `UPDATE campaign_event_summary SET stopped_memo = 'x' WHERE event_id = 5`},
+		{name: "created_at of targets", sql: `UPDATE point_targets SET created_at = now() - interval '9 years'`},
+		{name: "installation", sql: `UPDATE installation SET id = gen_random_uuid()`},
+		{name: "processes", sql: `INSERT INTO processes (id, roles, version, host, pid) VALUES (gen_random_uuid(), '{api}', 'x', 'x', 1)`},
+		{name: "brakes", sql: `INSERT INTO brakes (scope, by, memo) VALUES ('all', 'x', 'x')`},
+		{name: "ended_uploads", sql: `INSERT INTO ended_uploads (event_id, ended_by) VALUES (4, 'x')`},
+	}
+}
+
+// A forgery of what proves nothing changes no report, and the auditor's page names it.
+func TestUnseenForgeries(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/verify.md")
+	require.NoError(t, err)
+	_, page2, _ := strings.Cut(string(page), "## What proves nothing")
+	for _, f := range unseenForgeries() {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, page2, f.name)
+			pool := plant(t)
+			_, err := pool.Exec(t.Context(), f.sql)
+			require.NoError(t, err)
+			report, _ := verify(t, pool, VerifyQuery{})
+			require.True(t, report.OK)
+		})
+	}
+}
+
+// At least 60 of 66 forgeries are seen, as many in proportion where there are more.
+func TestShareOfForgeriesSeen(t *testing.T) {
+	t.Parallel()
+	seen := slices.Concat(rowForgeries(), columnForgeries(), contentForgeries())
+	all := len(seen) + len(unseenForgeries())
+	require.GreaterOrEqual(t, all, 66)
+	require.GreaterOrEqual(t, len(seen)*66, 60*all)
+	t.Logf("%d of %d", len(seen), all)
+}
