@@ -13,6 +13,7 @@ import (
 	"bestow/app"
 	"bestow/internal/bench"
 	"bestow/internal/embedpg"
+	"bestow/internal/seal"
 )
 
 type benchCmd struct {
@@ -122,6 +123,7 @@ func (c *benchCmd) plot(r bench.Report) error {
 // bencher has the servers of a bench, and starts the product on them.
 type bencher struct {
 	cfg      config
+	master   *seal.Master // of cfg
 	dir      string
 	log      *slog.Logger
 	logFile  *os.File
@@ -131,6 +133,9 @@ type bencher struct {
 }
 
 func (b *bencher) start(ctx context.Context) (err error) {
+	if b.master, err = b.cfg.master(); err != nil {
+		return err
+	}
 	if b.dir, err = b.cfg.openDataDir("bench"); err != nil {
 		return err
 	}

@@ -22,7 +22,8 @@ func (b *bencher) config(members, rounds int) bench.Config {
 	return bench.Config{
 		AdminURL: b.cfg.DatabaseURL, Dir: b.dir, Members: members, Rounds: rounds,
 		Chunk: b.cfg.MessageTargets, Run: b.cfg.RelayChunks, Brokers: b.cfg.Brokers, Partitions: b.cfg.Partitions, Kafka: b.kafka(),
-		Open: b.open, Start: b.product,
+		Master: b.master,
+		Open:   b.open, Start: b.product,
 	}
 }
 

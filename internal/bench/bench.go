@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"bestow/app"
+	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -39,6 +41,8 @@ type Config struct {
 	Open func(ctx context.Context, url string, connections int) (*pgxpool.Pool, error)
 	// Start starts the product in all its roles on the database at url, with topics of that prefix.
 	Start func(ctx context.Context, url, prefix string, how Variant) (*Product, error)
+	// Master is the product's master key; nil: it has none.
+	Master *seal.Master
 	// Chunk is the most targets of a message, Run the most chunks of a relay job: what the product is configured with.
 	Chunk, Run int
 	// Began is told the machine and the server before the first run; nil: nobody is.
@@ -108,7 +112,7 @@ func Measure(ctx context.Context, c Config) (r Report, err error) {
 func (r Report) exact() error {
 	for _, run := range r.Runs {
 		if !run.Exact {
-			return fmt.Errorf("%w: %s of row %s, round %d", ErrNotExact, run.Kind, run.Row, run.Round)
+			return fmt.Errorf("%w: %s of row %s, round %d: %s", ErrNotExact, run.Kind, run.Row, run.Round, strings.Join(run.Wrong, "; "))
 		}
 	}
 	return nil

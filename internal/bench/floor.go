@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"bestow/app/content"
+	"bestow/app/keys"
 	"bestow/domain"
 	"bestow/internal/seal"
 
@@ -25,6 +26,7 @@ type floor struct {
 	run         int
 	chunks      []content.Chunk
 	key         *seal.Key
+	kept        []byte // the key, as its row has it
 	hasher      *content.Hasher
 }
 
@@ -41,8 +43,9 @@ func (s *server) openFloor(ctx context.Context, a *arena) (*floor, error) {
 	if err != nil {
 		return nil, err
 	}
+	store := keys.Store{Table: keys.Content, Master: s.Master}
 	return &floor{
-		key: key, hasher: content.NewHasher(key.NewHMAC()),
+		key: key, kept: store.Kept(a.events[0].ID, key), hasher: content.NewHasher(key.NewHMAC()),
 		pool: pool, event: a.events[0], members: a.members, connections: n, run: s.Run,
 		chunker: domain.Chunker{EventID: a.events[0].ID, MaxTargets: s.Chunk},
 	}, nil
@@ -102,10 +105,14 @@ func byTurns(runs []domain.Run) []domain.Run {
 // move changes the event's status, as a start and a closing do.
 func (f *floor) move(ctx context.Context, from, to domain.Status, stamp string) error {
 	return f.tx(ctx, func(tx *floorTx) {
+		if to == domain.Running {
+			tx.exec(sqlLockShared, brakeMoves)
+		}
 		tx.exec(sqlLock, f.gate())
 		tx.row(sqlEvent, f.event.ID)
 		if to == domain.Running {
 			tx.row(sqlTryShared, f.importLock())
+			tx.row(sqlBrakes)
 		}
 		tx.exec(sqlStatus, f.event.ID, string(from), string(to))
 		tx.exec(stamp, f.event.ID)
@@ -129,6 +136,12 @@ func (f *floor) keepRoot(tx *floorTx) {
 // The advisory locks, numbered as in the product.
 func (f *floor) gate() int64       { return f.event.ID << 3 }
 func (f *floor) importLock() int64 { return f.event.ID<<3 | 1 }
+
+// The locks for which a brake waits.
+const (
+	brakeMoves  = int64(1<<3 | 3)
+	brakeClaims = int64(2<<3 | 3)
+)
 
 // floorTx is a transaction that does nothing any more after its first error.
 type floorTx struct {

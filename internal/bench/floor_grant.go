@@ -87,8 +87,8 @@ func (c *floorChunk) where(more ...any) []any {
 }
 
 func (f *floor) claim(tx *floorTx, c *floorChunk) {
-	tx.exec(sqlLockShared, f.gate())
-	tx.row(sqlEvent, c.chunk.EventID)
+	tx.exec(sqlLockClaim, f.gate(), brakeClaims)
+	tx.row(sqlClaimed, c.chunk.EventID)
 	tx.row(sqlLockChunk, c.where()...)
 	tx.row(sqlTargets, c.where()...)
 	tx.exec(sqlOpenClaim, c.where(c.token, 15*time.Second, "bench.point", int32(0), c.chunk.First)...)

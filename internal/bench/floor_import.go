@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -28,6 +29,7 @@ func (f *floor) load(ctx context.Context) (err error) {
 		tx.exec(sqlSetUpImport)
 		tx.row(sqlTryLock, f.importLock())
 		tx.row(sqlEvent, f.event.ID)
+		tx.row(sqlNow)
 		tx.row(sqlOwnPartition, f.event.ID)
 		tx.row(sqlKey, f.event.ID)
 		tx.do(func() error { return f.stage(ctx, conn, stage) })
@@ -152,8 +154,9 @@ func (f *floor) end(c domain.Chunk) {
 func (f *floor) publishChunks(tx *floorTx) {
 	importID := int64(0)
 	tx.rows(sqlImport, []any{&importID}, func() error { return nil }, f.event.ID, caller.Actor, "text/csv", header[:len(header)-1],
-		make([]byte, 32), 0, f.members, 0, f.amount(), true, 0, defaultAmount)
-	tx.exec(sqlKeepKey, f.event.ID, f.key.Bare())
+		make([]byte, 32), 0, f.members, 0, f.amount(), true, f.defaulted(), f.most())
+	tx.exec(sqlDigest, importID)
+	tx.exec(sqlKeepKey, f.event.ID, f.kept)
 	columns := []string{"event_id", "partition_key", "first_id", "last_id", "target_count", "import_id", "content_hash"}
 	tx.do(func() error {
 		_, err := tx.tx.CopyFrom(tx.ctx, pgx.Identifier{"grant_chunks"}, columns, pgx.CopyFromSlice(len(f.chunks), func(i int) ([]any, error) {
@@ -174,6 +177,24 @@ func (f *floor) publishChunks(tx *floorTx) {
 		})
 	})
 	tx.exec(sqlTotals, f.event.ID, f.members, f.amount(), true, f.event.Partitions, f.event.DefaultAmount, f.event.DefaultReason)
+}
+
+// defaulted is how many members get the default amount.
+func (f *floor) defaulted() (n int) {
+	for i := range f.members {
+		if amountAt(i) == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// most is the largest amount.
+func (f *floor) most() (most int64) {
+	for i := range f.members {
+		most = max(most, cmp.Or(amountAt(i), defaultAmount))
+	}
+	return most
 }
 
 // amount is the sum of all amounts.

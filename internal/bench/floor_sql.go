@@ -5,6 +5,7 @@ package bench
 const (
 	sqlLock       = `SELECT pg_advisory_xact_lock($1)`
 	sqlLockShared = `SELECT pg_advisory_xact_lock_shared($1)`
+	sqlLockClaim  = `SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock_shared($2)`
 	sqlTryLock    = `SELECT pg_try_advisory_xact_lock($1)`
 	sqlTryShared  = `SELECT pg_try_advisory_xact_lock_shared($1)`
 
@@ -17,6 +18,7 @@ const (
 		s.started_at, s.completed_at, s.stopped_at, coalesce(s.stopped_memo, '')
 		FROM campaign_events e JOIN event_types y ON y.code = e.event_type
 		JOIN campaign_event_summary s ON s.event_id = e.id WHERE e.id = $1`
+	sqlBrakes       = `SELECT scope, by, memo, at FROM brakes ORDER BY scope <> 'all', scope`
 	sqlStatus       = `UPDATE campaign_events SET event_status = $3, updated_at = now() WHERE id = $1 AND event_status = $2`
 	sqlHashedChunks = `SELECT c.partition_key, c.first_id, c.last_id, c.target_count, c.content_hash, i.hashed
 		FROM grant_chunks c JOIN imports i ON i.id = c.import_id
@@ -30,7 +32,9 @@ const (
 
 // T1, the import.
 const (
-	sqlSetUpImport  = `SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`
+	sqlSetUpImport = `SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+		SET LOCAL application_name = 'bestow import'`
+	sqlNow          = `SELECT now()`
 	sqlOwnPartition = `SELECT own_partition FROM campaign_events WHERE id = $1`
 	sqlStages       = `SELECT relname::text FROM pg_class WHERE starts_with(relname, $1) AND relname >= $1 AND relname < $1 || 'a'
 		AND relkind = 'r' AND pg_table_is_visible(oid)`
@@ -45,6 +49,7 @@ const (
 	sqlImport          = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount, hashed,
 			defaulted, max_amount)
 		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`
+	sqlDigest          = `UPDATE imports SET digest = import_digest(id) WHERE id = $1`
 	sqlKey             = `SELECT wrapped FROM "event_keys" WHERE event_id = $1`
 	sqlKeepKey         = `INSERT INTO "event_keys" (event_id, wrapped) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING`
 	sqlIndexPartition  = `SELECT index_targets_partition($1, $2)`
@@ -61,7 +66,8 @@ const (
 // T3, the relay.
 const (
 	sqlRelayed = `SELECT e.event_status, coalesce(e.default_reason, ''), e.expiry_at, e.total_count,
-			coalesce(s.stopped_at, 'epoch'), y.code, y.topic
+			coalesce(s.stopped_at, 'epoch'), y.code, y.topic,
+			EXISTS (SELECT FROM brakes b WHERE b.scope IN ('all', 'type:' || e.event_type))
 		FROM campaign_events e JOIN event_types y ON y.code = e.event_type
 		JOIN campaign_event_summary s ON s.event_id = e.id WHERE e.id = $1`
 	sqlChunks = `SELECT event_id, partition_key, first_id, last_id FROM grant_chunks
@@ -79,6 +85,15 @@ const (
 
 // T4, the claim.
 const (
+	sqlClaimed = `SELECT e.id, e.campaign_id, e.event_status, coalesce(e.failure_code, ''), coalesce(e.default_reason, ''),
+		coalesce(e.default_amount, 0), e.expiry_at, e.total_count, e.total_amount, e.partition_count,
+		e.reservation_at, e.reservation_priority, e.created_by, e.created_at, e.updated_at,
+		y.code, y.label, y.granter, y.operation, y.topic,
+		s.published_count, s.success_count, s.fail_count, s.retry_success_count,
+		s.started_at, s.completed_at, s.stopped_at, coalesce(s.stopped_memo, ''),
+		EXISTS (SELECT FROM brakes b WHERE b.scope IN ('all', 'type:' || e.event_type))
+		FROM campaign_events e JOIN event_types y ON y.code = e.event_type
+		JOIN campaign_event_summary s ON s.event_id = e.id WHERE e.id = $1`
 	sqlLockChunk = `SELECT coalesce(claim_token, '00000000-0000-0000-0000-000000000000'),
 			coalesce(open_until > clock_timestamp(), false), claimed_at, attempts, clock_timestamp(), content_hash
 		FROM grant_chunks WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 FOR UPDATE`

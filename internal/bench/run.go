@@ -10,6 +10,7 @@ import (
 	"bestow/app"
 	"bestow/domain"
 	"bestow/internal/pg"
+	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -60,6 +61,8 @@ type arena struct {
 	runOf
 	at   string // its address
 	pool *pgxpool.Pool
+	// master opens the keys of what was granted; nil: they lie in the database as they are.
+	master *seal.Master
 	// events are made before any clock is started; there is one at least.
 	events []domain.Event
 }
@@ -88,7 +91,7 @@ func (s *server) run(ctx context.Context, o runOf) (r Run, err error) {
 		return r, err
 	}
 	defer pool.Close()
-	a := &arena{runOf: o, at: at, pool: pool}
+	a := &arena{runOf: o, at: at, pool: pool, master: s.Master}
 	if a.events, err = createEvents(ctx, pool, o); err != nil {
 		return r, err
 	}
@@ -201,13 +204,24 @@ func (s *server) timed(ctx context.Context, c contestant, r *Run) error {
 	return m.stop(ctx, r)
 }
 
+// why is the first that an invariant found.
+func why(i app.Invariant) string {
+	switch {
+	case len(i.Examples) > 0:
+		return ": " + i.Examples[0]
+	case len(i.NotCompared) > 0:
+		return ": " + i.NotCompared[0].Why
+	}
+	return ""
+}
+
 // verify asks the product's own verify about the event, or about all if there are more.
 func (r *Run) verify(ctx context.Context, a *arena) error {
 	query := app.VerifyQuery{}
 	if len(a.events) == 1 {
 		query.Event = "id:" + strconv.FormatInt(a.events[0].ID, 10)
 	}
-	reports := &app.Reports{Deps: app.Deps{Pool: a.pool}}
+	reports := &app.Reports{Deps: app.Deps{Pool: a.pool, Master: a.master}}
 	v, err := reports.Verify(ctx, query)
 	if err != nil {
 		return err
@@ -216,7 +230,7 @@ func (r *Run) verify(ctx context.Context, a *arena) error {
 	r.Exact = v.OK && v.Totals.Targets == want && v.Totals.Success == want
 	for _, i := range v.Invariants {
 		if !i.OK {
-			r.Wrong = append(r.Wrong, i.ID+" "+i.Statement+": "+i.Compared)
+			r.Wrong = append(r.Wrong, i.ID+" "+i.Statement+": "+i.Compared+why(i))
 		}
 	}
 	return nil
