@@ -207,8 +207,10 @@ func (d *desk) stalled(address string, e api.Event) sending {
 	client.begin(eventURL(e.ID)+"/targets", "member_id,amount\n"+strings.Repeat("m0000000000001,1\n", 5000),
 		keyHeader(testKey), "Content-Type: text/csv", "Content-Length: 1000000")
 	require.Eventually(d, func() bool {
-		return d.count(`SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bestow import' AND datname = current_database()`) == 1
-	}, 20*time.Second, 10*time.Millisecond, "the import has begun")
+		return d.count(`SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+			WHERE a.application_name = 'bestow import' AND a.datname = current_database()
+			  AND l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND l.granted`) == 1
+	}, 20*time.Second, 10*time.Millisecond, "the import has its event")
 	return client
 }
 
