@@ -23,7 +23,7 @@ func BenchmarkVerify(b *testing.B) {
 		b.Run(fmt.Sprint(members), func(b *testing.B) {
 			pool := pgtest.New(b)
 			plantMany(b, pool, members)
-			reports := &Reports{Deps{Pool: pool}}
+			reports := &Reports{Deps{Pool: pool, Master: plantedMaster}}
 			_, err := reports.Verify(b.Context(), VerifyQuery{}) // which analyzes
 			require.NoError(b, err)
 			began := time.Now()
@@ -58,7 +58,7 @@ func plantMany(tb testing.TB, pool *pgxpool.Pool, n int) {
 	exec(`INSERT INTO campaign_events (id, campaign_id, event_type, event_status, total_count, total_amount, partition_count, own_partition, created_by)
 		VALUES ($1, 'many', 'POINT', 'COMPLETED', $2, $2 * 1000, $3, true, 'test')`, manyEvent, n, manyPartitions)
 	exec(`INSERT INTO campaign_event_summary (event_id, published_count, success_count, started_at, completed_at) VALUES ($1, $2, $2, now(), now())`, manyEvent, n)
-	exec(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount) VALUES ($1, $1, 'test', 'text/csv', '\x00', 1, $2, 0, $2::bigint * 1000)`, manyEvent, n)
+	exec(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount) VALUES ($1, $1, 'test', 'text/csv', '\x00', 1, $2::int, 0, $2::int::bigint * 1000)`, manyEvent, n)
 	exec(`UPDATE imports SET digest = import_digest(id)`)
 	exec(`UPDATE campaign_event_summary SET started_at = now(), completed_at = e.updated_at FROM campaign_events e`)
 	exec(`SELECT create_targets_partition('POINT', $1)`, manyEvent)
