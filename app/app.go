@@ -49,6 +49,8 @@ type Deps struct {
 	Limits  Limits
 	// WrappedKeysOnly refuses keys of hashes that no master key has wrapped: in production they prove nothing.
 	WrappedKeysOnly bool
+	// LimitsNeeded lets nothing start whose event type lacks a limit: in production.
+	LimitsNeeded bool
 
 	Unsealer Unsealer // nil: no master key, so the proof does not compare codes and PINs
 	Zone     string   // of the ledger's days, by its IANA name; "": Asia/Seoul
@@ -94,6 +96,7 @@ type App struct {
 	Parked  *Parked
 
 	Processes *Processes
+	Types     *Types
 }
 
 // New wires the use cases.
@@ -101,6 +104,6 @@ func New(d Deps) *App {
 	events := &Events{d}
 	return &App{
 		Events: events, Targets: &Targets{Deps: d, places: make(chan struct{}, max(1, d.Limits.Imports))},
-		Grants: &Grants{Deps: d, events: events}, Reports: &Reports{d}, Parked: &Parked{d}, Processes: &Processes{d},
+		Grants: &Grants{Deps: d, events: events}, Reports: &Reports{d}, Parked: &Parked{d}, Processes: &Processes{d}, Types: &Types{d},
 	}
 }

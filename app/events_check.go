@@ -50,6 +50,7 @@ func (n NewEvent) check(c conditions) error {
 	if n.DefaultAmount != nil && *n.DefaultAmount <= 0 {
 		f.add("default_amount", "must be 1 or more")
 	}
+	f.add("default_amount", checkDefaultAmount(n, c))
 	if n.Partitions != nil && (*n.Partitions < 1 || *n.Partitions > maxPartitions) {
 		f.add("partition_count", "must be 1 to "+strconv.Itoa(maxPartitions))
 	}
@@ -120,6 +121,14 @@ func checkType(code string, types map[string]domain.EventType) string {
 		return ""
 	}
 	return "must be one of " + strings.Join(slices.Sorted(maps.Keys(types)), ", ")
+}
+
+// checkDefaultAmount leaves an amount alone that the event had before under the same type: what would take it is checked too.
+func checkDefaultAmount(n NewEvent, c conditions) string {
+	if c.before != nil && n.amount() == c.before.DefaultAmount && n.EventType == c.before.Type.Code {
+		return ""
+	}
+	return c.types[n.EventType].CheckAmount(n.amount())
 }
 
 // checkYear refuses what RFC 3339 cannot say in UTC.

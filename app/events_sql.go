@@ -19,7 +19,8 @@ const (
 		coalesce(e.default_amount, 0), e.expiry_at, coalesce(e.expiry_at <= clock_timestamp(), false), e.total_count, e.total_amount, e.partition_count,
 		e.reservation_at, e.reservation_priority, e.event_status = 'PENDING' AND (e.reservation_missed
 			OR e.total_count = 0 AND coalesce(e.reservation_at <= clock_timestamp(), false)), e.created_by, e.created_at, e.updated_at,
-		y.code, y.label, y.granter, y.operation, y.topic,
+		y.code, y.label, y.granter, y.operation, y.topic, coalesce(y.unit, ''),
+		coalesce(y.max_per_member, 0), coalesce(y.max_per_event, 0), coalesce(y.max_count, 0),
 		s.published_count, s.success_count, s.fail_count, s.retry_success_count,
 		s.started_at, s.completed_at, s.stopped_at, coalesce(s.stopped_memo, '')`
 	eventTables = `campaign_events e JOIN event_types y ON y.code = e.event_type
@@ -35,7 +36,8 @@ func eventFields(e *domain.Event) []any {
 	return []any{&e.ID, &e.CampaignID, &e.Status, &e.FailureCode, &e.DefaultReason,
 		&e.DefaultAmount, &e.ExpiryAt, &e.Expired, &e.TotalCount, &e.TotalAmount, &e.Partitions,
 		&e.ReservationAt, &e.ReservationPriority, &e.Missed, &e.CreatedBy, &e.CreatedAt, &e.UpdatedAt,
-		&e.Type.Code, &e.Type.Label, &e.Type.Granter, &e.Type.Operation, &e.Type.Topic,
+		&e.Type.Code, &e.Type.Label, &e.Type.Granter, &e.Type.Operation, &e.Type.Topic, &e.Type.Unit,
+		&e.Type.Limits.PerMember, &e.Type.Limits.PerEvent, &e.Type.Limits.Count,
 		&e.Summary.Published, &e.Summary.Success, &e.Summary.Fail, &e.Summary.RetrySuccess,
 		&e.Summary.StartedAt, &e.Summary.CompletedAt, &e.Summary.StoppedAt, &e.Summary.StoppedMemo}
 }
@@ -147,23 +149,6 @@ func selectReserved(ctx context.Context, tx pgx.Tx) ([]domain.Event, error) {
 		return nil, fmt.Errorf("read lanes: %w", err)
 	}
 	return events, nil
-}
-
-// selectTypes reads the event types that may be used now, by their codes.
-func selectTypes(ctx context.Context, tx pgx.Tx) (map[string]domain.EventType, error) {
-	rows, err := tx.Query(ctx, `SELECT code, label, granter, operation, topic FROM event_types WHERE state = 'READY'`)
-	if err != nil {
-		return nil, fmt.Errorf("read event types: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.EventType])
-	if err != nil {
-		return nil, fmt.Errorf("read event types: %w", err)
-	}
-	types := make(map[string]domain.EventType, len(list))
-	for _, t := range list {
-		types[t.Code] = t
-	}
-	return types, nil
 }
 
 // databaseTime is the clock that decides what is past: the processes' own may be wrong.

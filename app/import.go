@@ -22,7 +22,7 @@ import (
 // rejected rows and the event's totals are written. The answer for by's key is kept in the same transaction; the body's
 // hash completes the key's fingerprint. Memory is flat, whatever the size.
 //
-// Errors: domain.NotFound, WrongStatus, ImportRunning, BadFile, UnsupportedFile, TooManyRows, AmountOverflow, Unavailable,
+// Errors: domain.NotFound, WrongStatus, ImportRunning, BadFile, UnsupportedFile, TooManyRows, AmountOverflow, TotalOverLimit, Unavailable,
 // UploadEnded, MissingKeys, those of a key, and [RejectedError] with AllRejected, RowsRejected or TooManyRejected. What the body's own Read
 // returned is wrapped. (T1)
 func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload) (ImportResult, error) {
@@ -164,7 +164,7 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportR
 	if err := im.judge(ctx, tx); err != nil {
 		return ImportResult{}, err
 	}
-	result := ImportResult{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount}
+	result := ImportResult{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount, Unit: im.event.Type.Unit}
 	if result.Warnings, err = im.listSeen(ctx, tx); err != nil {
 		return result, err
 	}
@@ -217,7 +217,7 @@ func notPending(status domain.Status) error {
 
 // readUpload reads the whole upload into a stage.
 func (im *importing) readUpload(ctx context.Context) (err error) {
-	if im.rows, err = openRows(im.upload.ContentType, im.body, im.event.DefaultAmount); err != nil {
+	if im.rows, err = openRows(im.upload.ContentType, im.body, im.event.DefaultAmount, im.event.Type.CheckAmount); err != nil {
 		return err
 	}
 	if im.stage, err = openStage(ctx, im.Pool, im.event.ID); err != nil {
@@ -297,7 +297,7 @@ func (im *importing) opensPartition() bool {
 
 func (im *importing) rejected() int { return im.read.rejected + im.load.again.len() }
 
-// judge refuses the upload as a whole for its rejected rows, where that was asked or nothing is left.
+// judge refuses the upload as a whole for its rejected rows, where that was asked or nothing is left, and for its totals.
 func (im *importing) judge(ctx context.Context, tx pgx.Tx) error {
 	n := im.rejected()
 	switch {
@@ -308,7 +308,7 @@ func (im *importing) judge(ctx context.Context, tx pgx.Tx) error {
 	case n > 0 && im.upload.OnReject == Abort:
 		return im.refuse(ctx, tx, domain.RowsRejected, fmt.Sprintf("%d rows were rejected, so nothing was imported", n))
 	}
-	return nil
+	return im.judgeTotals()
 }
 
 func (im *importing) refuse(ctx context.Context, tx pgx.Tx, code domain.Code, message string) error {

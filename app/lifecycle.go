@@ -17,7 +17,7 @@ import (
 
 // Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it changes nothing.
 // Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged,
-// BrakeEngaged.
+// BrakeEngaged, PassesLimit, LimitsMissing.
 func (s *Events) Start(ctx context.Context, by Caller, id int64) (domain.Event, error) {
 	return commit(ctx, s.Pool, by, failpoint.StartBeforeCommit, failpoint.StartAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
 		return s.start(ctx, tx, id, by.Actor)
@@ -74,7 +74,11 @@ func (s *Events) mayStart(ctx context.Context, tx pgx.Tx, e domain.Event) error 
 	if err != nil {
 		return err
 	}
-	if err := s.obstacle(e, brake, !free); err != nil {
+	largest, err := largestOf(ctx, tx, e)
+	if err != nil {
+		return err
+	}
+	if err := s.obstacle(e, brake, !free, largest); err != nil {
 		return err
 	}
 	return laneFree(ctx, tx, e)
@@ -231,7 +235,7 @@ func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
 
 // Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a job
 // (T2). Asked again of an event that it resumed it changes nothing. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys,
-// Expired, TermsRefused, ContentChanged, BrakeEngaged.
+// Expired, TermsRefused, ContentChanged, BrakeEngaged, PassesLimit, LimitsMissing.
 func (s *Events) Resume(ctx context.Context, by Caller, id int64) (domain.Event, error) {
 	return commit(ctx, s.Pool, by, failpoint.ResumeBeforeCommit, failpoint.ResumeAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
 		return s.resume(ctx, tx, id)

@@ -7,8 +7,8 @@ import (
 )
 
 // obstacle returns why e must not start or go on, whatever its lane does; nil if nothing keeps it. brake is what holds it, nil
-// for none; importing says whether an import of it is under way. Starts and resumes obey it, and the queue shows its code.
-func (d Deps) obstacle(e domain.Event, brake *domain.Brake, importing bool) error {
+// for none; importing says whether an import of it is under way; largest is the largest amount of its targets. Starts and resumes obey it, and the queue shows its code.
+func (d Deps) obstacle(e domain.Event, brake *domain.Brake, importing bool, largest int64) error {
 	switch {
 	case brake != nil:
 		return brake.Engaged()
@@ -22,6 +22,11 @@ func (d Deps) obstacle(e domain.Event, brake *domain.Brake, importing bool) erro
 		return &domain.Error{Code: domain.NoTargets, Message: "the event has no targets", Hint: "import a member list first"}
 	case domain.Expired:
 		return expired(e)
+	}
+	if e.Unsettled() > 0 {
+		if err := d.limitsRefused(e, largest); err != nil {
+			return err
+		}
 	}
 	return d.termsRefused(e)
 }

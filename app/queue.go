@@ -77,7 +77,7 @@ func (s *Reports) waitsFor(l look, e domain.Event) domain.Code {
 	if e.Missed {
 		return domain.Missed
 	}
-	if refused, ok := errors.AsType[*domain.Error](s.obstacle(e, holding(l.brakes, e.Type.Code), l.importing[e.ID])); ok {
+	if refused, ok := errors.AsType[*domain.Error](s.obstacle(e, holding(l.brakes, e.Type.Code), l.importing[e.ID], l.largest[e.ID])); ok {
 		return refused.Code
 	}
 	return ""

@@ -42,9 +42,9 @@ type rowReader interface {
 }
 
 // openRows begins to read a member list in the format that contentType names. defaultAmount is for the rows without an
-// amount; 0: such rows are rejected. Errors: domain.UnsupportedFile, domain.BadFile.
-func openRows(contentType string, body io.Reader, defaultAmount int64) (rowReader, error) {
-	records, rules := newRecords(body), &rules{defaultAmount: defaultAmount}
+// amount; 0: such rows are rejected. No amount may be more than checkAmount lets pass. Errors: domain.UnsupportedFile, domain.BadFile.
+func openRows(contentType string, body io.Reader, defaultAmount int64, checkAmount func(int64) string) (rowReader, error) {
+	records, rules := newRecords(body), &rules{defaultAmount: defaultAmount, checkAmount: checkAmount}
 	switch mediaType(contentType) {
 	case "text/csv":
 		return openCSV(records, rules)
@@ -67,8 +67,9 @@ func mediaType(contentType string) string {
 // rules turn the fields of a record into a row, the same way in every format.
 type rules struct {
 	defaultAmount int64
-	member        []byte // of a row, where it was not in NFC
-	reason        []byte // the same
+	checkAmount   func(int64) string // says why no target may have it; "" if one may
+	member        []byte             // of a row, where it was not in NFC
+	reason        []byte             // the same
 }
 
 // apply checks the fields of a record, the first fault counts.
@@ -104,10 +105,13 @@ func (u *rules) normal(buffer *[]byte, text []byte) []byte {
 func (u *rules) setAmount(r *row, amount []byte) (err error) {
 	if r.defaulted = len(amount) == 0 && u.defaultAmount > 0; r.defaulted {
 		r.amount = u.defaultAmount
-		return nil
+	} else if r.amount, err = domain.ParseAmount(string(amount)); err != nil {
+		return err
 	}
-	r.amount, err = domain.ParseAmount(string(amount))
-	return err
+	if why := u.checkAmount(r.amount); why != "" {
+		return &domain.Error{Code: domain.AmountOverLimit, Message: "the amount " + why}
+	}
+	return nil
 }
 
 // refuseFor makes r a rejected row for an error of a rule of the domain.

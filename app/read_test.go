@@ -25,9 +25,12 @@ const (
 	typeNDJSON = "application/x-ndjson"
 )
 
+// anyAmount is the check of a type without limits.
+func anyAmount(int64) string { return "" }
+
 // readAll reads a whole list, each row as "line member amount reason" or "line code".
 func readAll(contentType string, body io.Reader, defaultAmount int64) (rows []string, raws map[int64]string, err error) {
-	reader, err := openRows(contentType, body, defaultAmount)
+	reader, err := openRows(contentType, body, defaultAmount, anyAmount)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -328,7 +331,7 @@ func FuzzRead(f *testing.F) {
 		if csv {
 			contentType = typeCSV
 		}
-		reader, err := openRows(contentType, bytes.NewReader(file), 1)
+		reader, err := openRows(contentType, bytes.NewReader(file), 1, anyAmount)
 		if err != nil {
 			return
 		}

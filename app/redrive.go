@@ -27,7 +27,7 @@ const redriveBatch = 5000
 // again. The rows are taken in batches, a transaction each; whoever repeats it after a crash goes on with what is left,
 // since a row whose redrive is not answered yet is not taken again. Once the event's expiry has passed, what the ledger
 // refused for good can only be refused again and is left as it is. Errors: domain.NotFound, and WrongStatus unless the
-// event is RUNNING or COMPLETED, and BrakeEngaged. (T9)
+// event is RUNNING or COMPLETED, and BrakeEngaged, PassesLimit, LimitsMissing. (T9)
 func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Code, dryRun bool) (Redriven, error) {
 	if dryRun {
 		return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Redriven, error) { return countRetry(ctx, tx, id, code) })
@@ -46,7 +46,7 @@ func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Cod
 		if err := lockMoves(ctx, tx); err != nil {
 			return taken, err
 		}
-		e, err := selectRedrivable(ctx, tx, id)
+		e, err := s.selectRedrivable(ctx, tx, id)
 		if err != nil {
 			return taken, err
 		}
@@ -93,7 +93,7 @@ func (s *Events) redriveBatch(ctx context.Context, tx pgx.Tx, id int64, code dom
 	if err := pg.LockShared(ctx, tx, pg.Gate, id); err != nil {
 		return 0, "", err
 	}
-	e, err := selectRedrivable(ctx, tx, id)
+	e, err := s.selectRedrivable(ctx, tx, id)
 	if err != nil {
 		return 0, "", err
 	}
@@ -137,15 +137,22 @@ func selectRetryable(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, er
 		Hint: "start or resume it first", Current: e.Status, Allowed: e.Status.Allowed()}
 }
 
-// selectRedrivable is selectRetryable for an event that no brake holds. The transaction has the lock of moves.
-func selectRedrivable(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
+// selectRedrivable is selectRetryable for an event that no brake holds, and that obeys the limits of its type. The transaction has the lock of moves.
+func (s *Events) selectRedrivable(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
 	e, err := selectRetryable(ctx, tx, id)
 	if err != nil {
 		return e, err
 	}
 	brake, err := engagedBrake(ctx, tx, e.Type.Code)
-	if err != nil || brake == nil {
+	if err != nil {
 		return e, err
 	}
-	return e, brake.Engaged()
+	if brake != nil {
+		return e, brake.Engaged()
+	}
+	largest, err := largestOf(ctx, tx, e)
+	if err != nil {
+		return e, err
+	}
+	return e, s.limitsRefused(e, largest)
 }

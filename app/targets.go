@@ -37,10 +37,11 @@ type Upload struct {
 
 // ImportResult is what became of an upload.
 type ImportResult struct {
-	ImportID    int64 // 0 for a dry run
-	Accepted    int   // rows that are targets now
-	Rejected    int   // rows that are not
-	TotalAmount int64 // of the accepted ones
+	ImportID    int64  // 0 for a dry run
+	Accepted    int    // rows that are targets now
+	Rejected    int    // rows that are not
+	TotalAmount int64  // of the accepted ones
+	Unit        string `json:",omitempty"` // of the amounts; "" for none
 	Warnings    []Warning
 }
 

@@ -70,13 +70,6 @@ func (s *Reports) askReport(ctx context.Context, tx pgx.Tx, actor string, eventI
 	return orZero(v), err
 }
 
-func orZero(v *Verification) Verification {
-	if v == nil {
-		return Verification{}
-	}
-	return *v
-}
-
 // LastReport returns the last report on an event, and whether another one is under way. Errors: domain.NotFound for no such
 // event; where there is no report, ReportUnderWay while the first one is made, and NoReport otherwise.
 func (s *Reports) LastReport(ctx context.Context, eventID int64) (KeptReport, error) {

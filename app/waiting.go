@@ -39,7 +39,7 @@ const (
 // installation.
 var ordinary = []domain.Code{
 	Reserved, ByHand, RetryWaits, domain.LaneBusy, domain.NoTargets, domain.ImportRunning, domain.Expired, domain.TermsRefused,
-	domain.Missed,
+	domain.Missed, domain.PassesLimit, domain.LimitsMissing,
 }
 
 // wrong reports whether r is a thing that should not be.
@@ -81,6 +81,7 @@ type look struct {
 	processes []Process // those that are alive
 	brakes    []domain.Brake
 	importing map[int64]bool
+	largest   map[int64]int64 // amount of a target, of events that do not run; from their imports only, which may not have kept it
 	runners   map[int64]int64 // by the lane's second: the event that runs in it
 	needs     map[int64]need  // of RUNNING events, read only if something is wrong
 }
@@ -107,7 +108,7 @@ func (s *Reports) reasons(l look, e domain.Event) []Reason {
 
 // refusal says why a start or a resume of an event would be refused now, whatever its lane does.
 func (s *Reports) refusal(l look, e domain.Event) []Reason {
-	refused, ok := errors.AsType[*domain.Error](s.obstacle(e, holding(l.brakes, e.Type.Code), l.importing[e.ID]))
+	refused, ok := errors.AsType[*domain.Error](s.obstacle(e, holding(l.brakes, e.Type.Code), l.importing[e.ID], l.largest[e.ID]))
 	if !ok {
 		return nil
 	}

@@ -21,6 +21,11 @@ func readLook(ctx context.Context, tx pgx.Tx, events []domain.Event) (l look, er
 	if l.brakes, err = selectBrakes(ctx, tx); err != nil {
 		return l, err
 	}
+	if ids := limited(events); len(ids) > 0 {
+		if l.largest, _, err = selectLargest(ctx, tx, ids); err != nil {
+			return l, err
+		}
+	}
 	if slices.ContainsFunc(events, func(e domain.Event) bool { return e.Status == domain.Pending }) {
 		if l.runners, err = selectRunners(ctx, tx); err != nil {
 			return l, err
@@ -33,6 +38,16 @@ func readLook(ctx context.Context, tx pgx.Tx, events []domain.Event) (l look, er
 		l.needs, err = readNeeds(ctx, tx, events)
 	}
 	return l, err
+}
+
+// limited lists the events that a start or a resume may meet with a limit for each target.
+func limited(events []domain.Event) (ids []int64) {
+	for _, e := range events {
+		if e.Type.Limits.PerMember > 0 && e.Status != domain.Running && e.Status != domain.Completed {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
 }
 
 // selectInstallation reads the processes that are alive and the queues that are paused: two tables of a few rows.

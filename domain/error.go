@@ -19,6 +19,9 @@ const (
 	BrakeEngaged    Code = "brake_engaged"     // a brake holds the event
 	Missed          Code = "missed"            // the reserved moment passed before the event had a list
 	AmountInUse     Code = "amount_in_use"     // imported rows took the default_amount that is to change
+	TotalOverLimit  Code = "total_over_limit"  // an upload with which the event passes a limit of its type
+	PassesLimit     Code = "over_limit"        // an event that passes a limit of its type, which was lowered since
+	LimitsMissing   Code = "limits_missing"    // a type without all limits, in production
 	KeyReused       Code = "key_reused"        // an Idempotency-Key with another request
 	KeyInFlight     Code = "key_in_flight"     // the first request of an Idempotency-Key is still at work
 	MissingKeys     Code = "missing_keys"      // a voucher event without a master key, or a hash whose key cannot be opened
@@ -43,6 +46,7 @@ const (
 	BadMember       Code = "bad_member_id"
 	MissingAmount   Code = "missing_amount"
 	BadAmount       Code = "bad_amount"
+	AmountOverLimit Code = "amount_over_limit" // more than the type allows a member
 	BadReason       Code = "bad_reason"
 	BadText         Code = "bad_text"         // bytes that do not decode
 	BadRow          Code = "bad_row"          // a row that is no record of the header's shape
@@ -69,6 +73,7 @@ type Error struct {
 	ExpiryAt *time.Time // of [Expired]: the moment
 	Brake    *Brake     // of [BrakeEngaged]
 	Rows     int        // of [AmountInUse]: how many rows took the amount
+	Over     *OverLimit // of [TotalOverLimit] and [PassesLimit]
 }
 
 // Field is one offending field of a request.

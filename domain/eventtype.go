@@ -1,7 +1,9 @@
 package domain
 
 import (
+	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -22,7 +24,66 @@ type EventType struct {
 	Granter   string    // a name from the configuration
 	Operation Operation // what the ledger is asked for
 	Topic     string    // without the configured prefix
+
+	Unit   string     // of the amounts, such as P or KRW; "" for none
+	Limits TypeLimits // that no request about an event lifts
 }
+
+// TypeLimits bound what an event of a type may grant; 0 for no limit.
+type TypeLimits struct {
+	PerMember int64 // the amount of one target
+	PerEvent  int64 // the sum of an event's amounts
+	Count     int   // targets of an event
+}
+
+// Missing lists the limits that are not set, by their names in the API.
+func (l TypeLimits) Missing() (names []string) {
+	for _, limit := range []struct {
+		name string
+		most int64
+	}{{"max_per_member", l.PerMember}, {"max_per_event", l.PerEvent}, {"max_count", int64(l.Count)}} {
+		if limit.most == 0 {
+			names = append(names, limit.name)
+		}
+	}
+	return names
+}
+
+// CheckAmount says why no target of the type may have the amount, "" if one may.
+func (t EventType) CheckAmount(amount int64) string {
+	if t.Limits.PerMember == 0 || amount <= t.Limits.PerMember {
+		return ""
+	}
+	return fmt.Sprintf("%s is over max_per_member of %s, %s", t.Quantity(amount), t.Code, t.Quantity(t.Limits.PerMember))
+}
+
+// CheckTotals says which limit of the type an event passes with so many targets and the sum of their amounts; nil for none.
+func (t EventType) CheckTotals(count int, amount int64) *OverLimit {
+	switch {
+	case t.Limits.Count > 0 && count > t.Limits.Count:
+		return &OverLimit{Limit: "max_count", Most: int64(t.Limits.Count), Asked: int64(count)}
+	case t.Limits.PerEvent > 0 && amount > t.Limits.PerEvent:
+		return &OverLimit{Limit: "max_per_event", Most: t.Limits.PerEvent, Asked: amount}
+	}
+	return nil
+}
+
+// Quantity writes an amount with the type's unit.
+func (t EventType) Quantity(amount int64) string {
+	return strings.TrimSpace(strconv.FormatInt(amount, 10) + " " + t.Unit)
+}
+
+// OverLimit is a limit of an event type that is passed.
+type OverLimit struct {
+	Limit string // its name in the API
+	Most  int64  // what it allows
+	Asked int64  // what is more
+}
+
+var unit = regexp.MustCompile(`^[A-Z]{1,10}$`)
+
+// ValidUnit reports whether s may be the unit of an event type.
+func ValidUnit(s string) bool { return unit.MatchString(s) }
 
 var typeCode = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,19}$`)
 

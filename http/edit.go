@@ -20,9 +20,14 @@ const mergePatch = "application/merge-patch+json"
 func (s *server) patchOp() huma.Operation {
 	o := op("PATCH", "/events/{id}", http.StatusOK, "Change an event that is PENDING")
 	o.Description = "A JSON merge patch: what is absent stays, null clears. If-Match is the ETag of the event as it was read."
-	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.EventPatch](), true, "EventPatch")
-	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{mergePatch: {Schema: schema}}}
+	o.RequestBody = s.mergePatchOf(reflect.TypeFor[api.EventPatch]())
 	return o
+}
+
+// mergePatchOf is the body of a merge patch of type t.
+func (s *server) mergePatchOf(t reflect.Type) *huma.RequestBody {
+	schema := s.api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{mergePatch: {Schema: schema}}}
 }
 
 type patchIn struct {

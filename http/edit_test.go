@@ -46,7 +46,7 @@ func TestPatchMerges(t *testing.T) {
 	require.Equal(t, 200, a.StatusCode, a.body)
 	got = decoded[api.Event](a)
 	want.CampaignID, want.EventType, want.DefaultAmount, want.ExpiryAt, want.PartitionCount, want.ReservationAt = "b", "VOUCHER", nil, nil, 4, nil
-	want.UpdatedAt = got.UpdatedAt
+	want.UpdatedAt, want.Unit = got.UpdatedAt, new("KRW")
 	require.Equal(t, want, got)
 	d.post("/api/v1/events", `{"campaign_id": "b", "event_type": "POINT"}`).refused(409, "campaign_taken")
 	d.pointEvent("a") // it is free again

@@ -46,6 +46,8 @@ var kinds = map[domain.Code]kind{
 	domain.UploadEnded:       {http.StatusConflict, "The upload was ended by a person"},
 	domain.BrakeEngaged:      {http.StatusConflict, "The brake is engaged"},
 	domain.AmountInUse:       {http.StatusConflict, "Imported rows took the amount"},
+	domain.PassesLimit:       {http.StatusConflict, "The event passes a limit of its type"},
+	domain.LimitsMissing:     {http.StatusConflict, "The event type lacks a limit"},
 	domain.KeyInFlight:       {http.StatusConflict, "The first request of this Idempotency-Key is still at work"},
 	domain.MissingKeys:       {http.StatusConflict, "A key is missing or cannot be opened"},
 	domain.ContentChanged:    {http.StatusConflict, "What would be granted is not what was imported"},
@@ -63,6 +65,7 @@ var kinds = map[domain.Code]kind{
 	domain.RowsRejected:      {http.StatusUnprocessableEntity, "Some rows of the file could not be used"},
 	domain.TooManyRejected:   {http.StatusUnprocessableEntity, "Too many rows of the file could not be used"},
 	domain.AmountOverflow:    {http.StatusUnprocessableEntity, "The amounts add up to more than can be counted"},
+	domain.TotalOverLimit:    {http.StatusUnprocessableEntity, "The event would pass a limit of its type"},
 	api.TooManyRequests:      {http.StatusTooManyRequests, "Too many wrong API keys"},
 	domain.Unavailable:       {http.StatusServiceUnavailable, "The service cannot answer now"},
 	api.Internal:             {http.StatusInternalServerError, "Something went wrong here"},
@@ -103,6 +106,9 @@ func (s *server) problem(ctx context.Context, err error) *problem {
 	if b := e.Brake; b != nil {
 		since := b.Since.UTC()
 		p.Scope, p.By, p.Since = string(b.Scope), b.By, &since
+	}
+	if o := e.Over; o != nil {
+		p.Limit, p.Most, p.Asked = o.Limit, o.Most, o.Asked
 	}
 	for _, f := range e.Fields {
 		p.Errors = append(p.Errors, fieldError(f))

@@ -50,6 +50,8 @@ func (s *server) routes(e *echo.Echo) {
 	handle(s, op("GET", "/parked", http.StatusOK, "List messages that no handler could use, newest first"), s.listParked)
 	handle(s, op("POST", "/parked/{id}/replay", http.StatusAccepted, "Publish a parked message again"), s.replayParked)
 	handle(s, op("GET", "/queue", http.StatusOK, "Show the lanes in the order in which they will run"), s.showQueue)
+	handle(s, op("GET", "/event-types", http.StatusOK, "List event types with their units and limits"), s.listTypes)
+	handle(s, s.patchTypeOp(), s.patchType)
 	handle(s, systemOp(), s.showSystem)
 	stream(s, importOp(), s.importTargets)
 	handle(s, op("GET", "/events/{id}/imports", http.StatusOK, "List an event's uploads"), s.listImports)

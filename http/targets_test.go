@@ -26,7 +26,7 @@ func TestImport(t *testing.T) {
 
 	dry := d.post(eventURL(e.ID)+"/targets?dry_run=true", list, csvType)
 	require.Equal(t, 200, dry.StatusCode, dry.body)
-	require.JSONEq(t, `{"import_id": null, "accepted": 2, "rejected": 2, "total_amount": 600, "rejected_url": null, "warnings": []}`, dry.body)
+	require.JSONEq(t, `{"import_id": null, "accepted": 2, "rejected": 2, "total_amount": 600, "unit": "P", "rejected_url": null, "warnings": []}`, dry.body)
 	require.Zero(t, d.count(`SELECT count(*) FROM imports`))
 
 	a := d.post(eventURL(e.ID)+"/targets", list, csvType)

@@ -243,13 +243,15 @@ func position(ctx context.Context, topic string) Position {
 	return at
 }
 
-// ReadyTypes lists the event types that may be granted.
+// ReadyTypes lists the event types that may be granted, without their units and limits.
 func ReadyTypes(ctx context.Context, pool *pgxpool.Pool) ([]domain.EventType, error) {
 	rows, err := pool.Query(ctx, `SELECT code, label, granter, operation, topic FROM event_types WHERE state = 'READY' ORDER BY code`)
 	if err != nil {
 		return nil, fmt.Errorf("read event types: %w", err)
 	}
-	types, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.EventType])
+	types, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t domain.EventType, err error) {
+		return t, row.Scan(&t.Code, &t.Label, &t.Granter, &t.Operation, &t.Topic)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read event types: %w", err)
 	}

@@ -150,8 +150,9 @@ var decides = map[string]func(*domain.Event){
 }
 
 // goes are the fields of an event that say how it goes, that its chunks hold, or that only people read.
+// The unit is a label of the type, and no amount is converted by it; the limits are checked anew at each move.
 var goes = []string{"ID", "Type", "Status", "FailureCode", "Expired", "Missed", "TotalCount", "TotalAmount", "CreatedBy", "CreatedAt", "UpdatedAt", "Summary",
-	"Type.Label", "Type.Topic"}
+	"Type.Label", "Type.Topic", "Type.Unit", "Type.Limits"}
 
 // Each field that decides changes the definition and the root, and every field of an event is one that decides or not.
 func TestEachFieldDecides(t *testing.T) {

@@ -93,11 +93,11 @@ campaign_id           spring
 event_type            POINT
 event_status          PENDING
 failure_code          -
-targets               0, 0 in all
+targets               0, 0 P in all
 published             0
 success               0, 0 of them after a refusal
 fail                  0
-default_amount        500
+default_amount        500 P
 default_reason        -
 expiry_at             2999-12-31 23:59:59 KST
 partition_count       4
@@ -119,10 +119,10 @@ func TestCommandLine(t *testing.T) {
 	require.Equal(t, "next: bestow targets import 1 FILE\n", errs)
 	list := s.file("list.csv", "member_id,amount,reason\nm1,100,\nm2,,=1+1\nm3,1000원,=1\n")
 	out, errs = s.done("targets import spring " + list + " --dry-run")
-	require.Equal(t, "2 targets would be imported, 600 in all; 1 rows rejected\n", out)
+	require.Equal(t, "2 targets would be imported, 600 P in all; 1 rows rejected\n", out)
 	require.Equal(t, "nothing was kept: it was a dry run\n", errs)
 	out, errs = s.done("targets import spring " + list)
-	require.Equal(t, "2 targets imported, 600 in all; 1 rows rejected\n", out)
+	require.Equal(t, "2 targets imported, 600 P in all; 1 rows rejected\n", out)
 	require.Equal(t, "see them: bestow targets rejected 1 --import 1\n", errs)
 	out, _ = s.done("targets rejected spring")
 	require.Regexp(t, "^line,error_code,reason,raw\n4,bad_amount,.*,\"m3,1000원,=1\"\n$", out)
@@ -130,11 +130,11 @@ func TestCommandLine(t *testing.T) {
 	require.Equal(t, "member_id,amount,reason\nm3,1000원,=1\n", out)
 	s.in = "member_id\nm9\n"
 	out, errs = s.done("targets import 1 -")
-	require.Equal(t, "1 targets imported, 500 in all; 0 rows rejected\n", out)
+	require.Equal(t, "1 targets imported, 500 P in all; 0 rows rejected\n", out)
 	require.Equal(t, "next: bestow event start 1\n", errs)
 	out, _ = s.done("event start spring")
 	require.Contains(t, out, "event_status          RUNNING\n")
-	require.Contains(t, out, "targets               3, 1100 in all\n")
+	require.Contains(t, out, "targets               3, 1,100 P in all\n")
 	out, errs = s.done("event list")
 	require.Equal(t, "ID  CAMPAIGN  TYPE   STATUS   TARGETS  SUCCESS  FAIL  CREATED                  WAITING FOR\n1   spring    POINT  RUNNING  3        0        0     NOW  relay\n", timeless(out))
 	require.Empty(t, errs)

@@ -44,7 +44,7 @@ type config struct {
 
 	TimeZone        string        `env:"BESTOW_TIME_ZONE" envDefault:"Asia/Seoul" help:"days of issue and expiry, times shown to people"`
 	DataDir         string        `env:"BESTOW_DATA_DIR" help:"embedded servers' files (default: the XDG data folder; /var/lib/bestow as root)"`
-	Env             string        `env:"BESTOW_ENV" envDefault:"development" help:"production refuses the embedded servers and missing keys"`
+	Env             string        `env:"BESTOW_ENV" envDefault:"development" help:"production refuses the embedded servers and missing keys, and starts no event whose type lacks a limit"`
 	MaxConns        int           `env:"BESTOW_DB_MAX_CONNS" envDefault:"20" help:"connections to PostgreSQL a process"`
 	ShutdownTimeout time.Duration `env:"BESTOW_SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long work may finish when the process stops"`
 

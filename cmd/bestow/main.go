@@ -29,6 +29,7 @@ type cli struct {
 	Event        eventCmd        `cmd:"" help:"Make, start and watch events."`
 	Targets      targetsCmd      `cmd:"" help:"Import member lists."`
 	Queue        queueCmd        `cmd:"" help:"Show the lanes: what runs, what waits, in which order and from when."`
+	Type         typeCmd         `cmd:"" help:"See event types, and set their units and limits."`
 	Brake        brakeCmd        `cmd:"" help:"The emergency brake: nothing starts, goes on or is granted until it is released."`
 	Retry        retryCmd        `cmd:"" help:"Try again what was given up, and bring waiting retries forward."`
 	Parked       parkedCmd       `cmd:"" help:"See messages that no handler could use, and publish them again."`

@@ -115,7 +115,8 @@ func (p *process) wire(ctx context.Context) error {
 }
 
 func (p *process) wireApp(ctx context.Context) error {
-	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits(), WrappedKeysOnly: p.cfg.Env == "production", Zone: p.cfg.TimeZone}
+	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits(), Zone: p.cfg.TimeZone,
+		WrappedKeysOnly: p.cfg.Env == "production", LimitsNeeded: p.cfg.Env == "production"}
 	if p.with.limits != nil {
 		p.with.limits(&deps.Limits)
 	}
@@ -146,7 +147,10 @@ func (p *process) wireApp(ctx context.Context) error {
 		deps.Granter = p.with.granter(deps.Granter)
 	}
 	p.app = app.New(deps)
-	return nil
+	if p.cfg.Env == "production" {
+		return nil
+	}
+	return p.app.Types.SeedLimits(ctx)
 }
 
 func (p *process) ledger(l ledger) ledger {

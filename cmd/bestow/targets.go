@@ -60,7 +60,7 @@ func (c *targetsImportCmd) report(t *terminal, e api.Event, r api.ImportResult) 
 	if c.DryRun {
 		verb = "would be imported"
 	}
-	if _, err := fmt.Fprintf(t.out, "%d targets %s, %d in all; %d rows rejected\n", r.Accepted, verb, r.TotalAmount, r.Rejected); err != nil {
+	if _, err := fmt.Fprintf(t.out, "%d targets %s, %s in all; %d rows rejected\n", r.Accepted, verb, quantity(r.TotalAmount, r.Unit), r.Rejected); err != nil {
 		return err
 	}
 	t.sayWarnings(r.Warnings)

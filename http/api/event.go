@@ -35,6 +35,7 @@ type Event struct {
 	ID                  int64      `json:"id"`
 	CampaignID          string     `json:"campaign_id"`
 	EventType           string     `json:"event_type"`
+	Unit                *string    `json:"unit" doc:"of the amounts, as its type has it now; null for none"`
 	EventStatus         string     `json:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED"`
 	FailureCode         *string    `json:"failure_code"`
 	DefaultReason       *string    `json:"default_reason"`
@@ -76,6 +77,7 @@ func FromEvent(e domain.Event) Event {
 		ID:                  e.ID,
 		CampaignID:          e.CampaignID,
 		EventType:           e.Type.Code,
+		Unit:                orNull(e.Type.Unit),
 		EventStatus:         string(e.Status),
 		FailureCode:         orNull(e.FailureCode),
 		DefaultReason:       orNull(e.DefaultReason),

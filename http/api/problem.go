@@ -21,6 +21,9 @@ type Problem struct {
 	By           string        `json:"by,omitempty" doc:"of brake_engaged: who engaged it"`
 	Since        *time.Time    `json:"since,omitempty" doc:"of brake_engaged: when"`
 	Rows         int           `json:"rows,omitzero" doc:"of amount_in_use: how many rows took the amount"`
+	Limit        string        `json:"limit,omitempty" doc:"of over_limit and total_over_limit: max_per_member, max_per_event or max_count"`
+	Most         int64         `json:"most,omitzero" doc:"of over_limit and total_over_limit: what the limit allows"`
+	Asked        int64         `json:"asked,omitzero" doc:"of over_limit and total_over_limit: what is more"`
 	Rejected     int           `json:"rejected,omitzero" doc:"of a refused upload: how many rows could not be used"`
 	RejectedRows []RejectedRow `json:"rejected_rows,omitempty" doc:"of a refused upload: the first hundred of them"`
 }

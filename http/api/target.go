@@ -8,6 +8,7 @@ type ImportResult struct {
 	Accepted    int     `json:"accepted"`
 	Rejected    int     `json:"rejected"`
 	TotalAmount int64   `json:"total_amount" doc:"the sum of what was accepted"`
+	Unit        *string `json:"unit" doc:"of total_amount; null for none"`
 	RejectedURL *string `json:"rejected_url" doc:"where the rejected rows are; null if there are none"`
 
 	Warnings []Warning `json:"warnings" doc:"what was not refused and a person should look at before the event starts; at most 101 a code"`

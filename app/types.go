@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Types is the use cases of event types.
+type Types struct{ Deps }
+
+// TypePatch changes what an operator may say of an event type. A nil value clears the field.
+type TypePatch struct {
+	Label, Unit               *string
+	MaxPerMember, MaxPerEvent *int64
+	MaxCount                  *int32
+	Given                     map[string]bool // the fields that the patch speaks of, by their names in the API
+	Unread                    []domain.Field  // what the caller could not read at all, to be reported with the rest
+}
+
+// List returns the event types that may be used, in the order of their codes.
+func (s *Types) List(ctx context.Context) ([]domain.EventType, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]domain.EventType, error) { return listTypes(ctx, tx) })
+}
+
+// Edit changes the unit, the limits or the label of a type. The limits are obeyed by each import, start, resume and retry that
+// begins later; what runs goes on. Errors: domain.NotFound, domain.Invalid with every offending field.
+func (s *Types) Edit(ctx context.Context, code string, p TypePatch) (domain.EventType, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.EventType, error) {
+		if !domain.ValidTypeCode(code) {
+			return domain.EventType{}, noType()
+		}
+		if _, err := tx.Exec(ctx, `SELECT FROM event_types WHERE code = $1 FOR UPDATE`, code); err != nil {
+			return domain.EventType{}, err
+		}
+		types, err := selectTypes(ctx, tx)
+		if err != nil {
+			return domain.EventType{}, err
+		}
+		t, known := types[code]
+		if !known {
+			return t, noType()
+		}
+		if err := p.check(); err != nil {
+			return t, err
+		}
+		t = p.applied(t)
+		return t, updateType(ctx, tx, t)
+	})
+}
+
+func noType() error {
+	return &domain.Error{Code: domain.NotFound, Message: "there is no such event type", Hint: "`bestow type list` or GET /event-types shows them"}
+}
+
+// SeedLimits gives POINT and VOUCHER wide limits where they have none, so that development needs no administrator.
+func (s *Types) SeedLimits(ctx context.Context) error { return seedLimits(ctx, s.Pool) }
+
+// maxLabel is the most characters of a type's label.
+const maxLabel = 100
+
+// check returns domain.Invalid with every field that cannot be.
+func (p TypePatch) check() error {
+	f := fields(slices.Clone(p.Unread))
+	if p.Given["label"] {
+		f.add("label", checkLabel(p.Label))
+	}
+	if p.Unit != nil && !domain.ValidUnit(*p.Unit) {
+		f.add("unit", "must be 1 to 10 capital letters, as in P or KRW, or null for none")
+	}
+	for name, most := range map[string]*int64{"max_per_member": p.MaxPerMember, "max_per_event": p.MaxPerEvent, "max_count": widened(p.MaxCount)} {
+		if most != nil && *most < 1 {
+			f.add(name, "must be 1 or more, or null for none")
+		}
+	}
+	if len(f) == 0 {
+		return nil
+	}
+	slices.SortFunc(f, func(a, b domain.Field) int { return strings.Compare(a.Name, b.Name) })
+	return &domain.Error{Code: domain.Invalid, Message: "the event type cannot be changed like this", Hint: "correct the fields named in errors", Fields: f}
+}
+
+func checkLabel(label *string) string {
+	if label == nil || *label == "" {
+		return "is missing"
+	}
+	return domain.CheckText(norm.NFC.String(*label), maxLabel)
+}
+
+func widened(n *int32) *int64 {
+	if n == nil {
+		return nil
+	}
+	wide := int64(*n)
+	return &wide
+}
+
+// applied is the whole type after the patch.
+func (p TypePatch) applied(t domain.EventType) domain.EventType {
+	for name, take := range map[string]func(){
+		"label":          func() { t.Label = norm.NFC.String(orZero(p.Label)) },
+		"unit":           func() { t.Unit = orZero(p.Unit) },
+		"max_per_member": func() { t.Limits.PerMember = orZero(p.MaxPerMember) },
+		"max_per_event":  func() { t.Limits.PerEvent = orZero(p.MaxPerEvent) },
+		"max_count":      func() { t.Limits.Count = int(orZero(p.MaxCount)) },
+	} {
+		if p.Given[name] {
+			take()
+		}
+	}
+	return t
+}
+
+// orZero returns the value, or the zero value for nil.
+func orZero[T any](v *T) (zero T) {
+	if v == nil {
+		return zero
+	}
+	return *v
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"testing"
+
+	"bestow/http/api"
+
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
+)
+
+// Event types at the command line: list and set, for people and for machines (C7).
+func TestCommandLineType(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	out, _ := s.done("type list")
+	require.Regexp(t, `^TYPE     UNIT  MAX PER MEMBER  MAX PER EVENT  MAX COUNT  GRANTER  LABEL\nPOINT    P     -               -              -          money    .*\nVOUCHER  KRW   - `, out)
+	out, _ = s.done("type set VOUCHER --unit EA --max-per-member 10000 --max-per-event 1000000 --max-count 50 --label Coupons")
+	require.Equal(t, "TYPE     UNIT  MAX PER MEMBER  MAX PER EVENT  MAX COUNT  GRANTER  LABEL\n"+
+		"VOUCHER  EA    10000           1000000        50         money    Coupons\n", out)
+	out, _ = s.done("type set VOUCHER --unit none --max-count none -o json")
+	var y api.EventType
+	require.NoError(t, json.Unmarshal([]byte(out), &y))
+	require.Nil(t, y.Unit)
+	require.Nil(t, y.MaxCount)
+	require.Equal(t, int64(10000), *y.MaxPerMember)
+	out, _ = s.done("type list -o json")
+	var all api.EventTypes
+	require.NoError(t, json.Unmarshal([]byte(out), &all))
+	require.Equal(t, y, all.Items[1])
+	for line, want := range map[string]struct {
+		code int
+		errs string
+	}{
+		"type set POINT":                        {exitUsage, "say what to change"},
+		"type set POINT --max-per-member 1,000": {exitUsage, `--max-per-member is "1,000": write digits only`},
+		"type set POINT --max-count 0":          {exitFailed, "max_count: must be 1 or more, or null for none"},
+		"type set POINT --unit krw":             {exitFailed, "unit: must be 1 to 10 capital letters"},
+		"type set TEA --unit P":                 {exitFailed, "there is no such event type"},
+		"type set ../events --unit P":           {exitFailed, "there is no such"},
+	} {
+		code, _, errs := s.run(line)
+		require.Equal(t, want.code, code, line)
+		require.Contains(t, errs, want.errs, line)
+	}
+}
+
+func TestQuantity(t *testing.T) {
+	t.Parallel()
+	for amount, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 123456: "123,456", 9223372036854775807: "9,223,372,036,854,775,807"} {
+		require.Equal(t, want, quantity(amount, nil))
+		require.Equal(t, want+" KRW", quantity(amount, new("KRW")))
+	}
+}

@@ -1,0 +1,63 @@
+package http
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+
+	"bestow/app"
+	"bestow/http/api"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+type typesOut struct{ Body api.EventTypes }
+
+// listTypes answers with all event types that may be used.
+func (s *server) listTypes(ctx context.Context, _ *struct{}) (*typesOut, error) {
+	types, err := s.app.Types.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &typesOut{Body: api.EventTypes{Items: make([]api.EventType, len(types))}}
+	for i, t := range types {
+		out.Body.Items[i] = api.FromType(t)
+	}
+	return out, nil
+}
+
+func (s *server) patchTypeOp() huma.Operation {
+	o := op("PATCH", "/event-types/{code}", http.StatusOK, "Change the unit, the limits or the label of an event type")
+	o.Description = "A JSON merge patch: what is absent stays, null clears. A limit holds for each import, start, resume and retry that begins later. " +
+		"In production an event starts only if its type has all three limits."
+	o.RequestBody = s.mergePatchOf(reflect.TypeFor[api.EventTypePatch]())
+	return o
+}
+
+type patchTypeIn struct {
+	Code string `path:"code" example:"POINT"`
+	Body body[api.EventTypePatch]
+}
+
+type typeOut struct{ Body api.EventType }
+
+// patchType answers with the type as it is now. It needs no Idempotency-Key: the same patch twice is the same as once.
+func (s *server) patchType(ctx context.Context, in *patchTypeIn) (*typeOut, error) {
+	wire, unread, err := in.Body.read()
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.app.Types.Edit(ctx, in.Code, app.TypePatch{
+		Label:        wire.Label,
+		Unit:         wire.Unit,
+		MaxPerMember: wire.MaxPerMember,
+		MaxPerEvent:  wire.MaxPerEvent,
+		MaxCount:     wire.MaxCount,
+		Given:        in.Body.given,
+		Unread:       unread,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &typeOut{Body: api.FromType(t)}, nil
+}

@@ -1,0 +1,139 @@
+package http
+
+import (
+	"strings"
+	"testing"
+
+	"bestow/http/api"
+
+	"github.com/stretchr/testify/require"
+)
+
+func (d *desk) patchType(code, body string) answer {
+	d.Helper()
+	return d.do(call{"PATCH", "/api/v1/event-types/" + code, body, nil})
+}
+
+// A type takes a merge patch: what is given changes, null clears, what is absent stays; what cannot be is named, field by
+// field, and changes nothing (C7).
+func TestPatchEventType(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	listed := func() api.EventType {
+		d.Helper()
+		return decoded[api.EventTypes](d.get("/api/v1/event-types")).Items[0]
+	}
+	was := listed()
+	require.Equal(t, "POINT", was.EventType)
+	require.Equal(t, new("P"), was.Unit)
+	require.Nil(t, was.MaxPerMember)
+
+	full := was
+	full.Unit, full.Label = new("EA"), "쿠폰 🎁"
+	full.MaxPerMember, full.MaxPerEvent, full.MaxCount = new(int64(9223372036854775807)), new(int64(1)), new(2147483647)
+	a := d.patchType("POINT", `{"unit": "EA", "label": "쿠폰 🎁", "max_per_member": 9223372036854775807, "max_per_event": 1, "max_count": 2147483647}`)
+	require.Equal(t, 200, a.StatusCode, a.body)
+	require.Equal(t, full, decoded[api.EventType](a))
+	require.Equal(t, full, listed())
+	require.Equal(t, 200, d.patchType("POINT", `{}`).StatusCode)
+	require.Equal(t, full, listed())
+
+	for body, field := range map[string]string{
+		`{"max_per_member": 0}`:                   "max_per_member",
+		`{"max_per_event": -1}`:                   "max_per_event",
+		`{"max_count": 0}`:                        "max_count",
+		`{"max_count": 2147483648}`:               "max_count",
+		`{"max_per_event": 9223372036854775808}`:  "max_per_event",
+		`{"max_per_member": 1.5}`:                 "max_per_member",
+		`{"max_per_member": "1000"}`:              "max_per_member",
+		`{"unit": ""}`:                            "unit",
+		`{"unit": "krw"}`:                         "unit",
+		`{"unit": "ELEVENCHARS"}`:                 "unit",
+		`{"unit": "P\n"}`:                         "unit",
+		`{"unit": 1}`:                             "unit",
+		`{"label": null}`:                         "label",
+		`{"label": ""}`:                           "label",
+		`{"label": "a\u0000b"}`:                   "label",
+		`{"label": "a\u202eb"}`:                   "label",
+		`{"label": "` + long(101) + `"}`:          "label",
+		`{"unit": "KRW", "max_count": -9}`:        "max_count",
+		`{"label": " x", "max_per_member": null}`: "label",
+	} {
+		p := d.patchType("POINT", body).refused(422, "invalid")
+		require.Len(t, p.Errors, 1, body)
+		require.Equal(t, "body."+field, p.Errors[0].Location, body)
+	}
+	d.patchType("POINT", `{"max": 1}`).refused(400, "malformed")
+	d.patchType("POINT", `{"topic": "x"}`).refused(400, "malformed")
+	d.patchType("POINT", `null`).refused(400, "malformed")
+	for _, code := range []string{"TEA", "point", "%00", "POINT%20", "é"} {
+		d.patchType(code, `{"unit": "P"}`).refused(404, "not_found")
+	}
+	require.Equal(t, full, listed())
+	require.Equal(t, 200, d.patchType("POINT", `{"unit": null, "max_per_member": null, "max_per_event": null, "max_count": null}`).StatusCode)
+	was.Unit, was.Label = nil, full.Label
+	require.Equal(t, was, listed())
+}
+
+func long(n int) string { return strings.Repeat("x", n) }
+
+// The limits of a type are refused with their numbers wherever an event meets them, and said in the queue (C7).
+func TestLimitsAreObeyed(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	limit := func(body string) { require.Equal(d, 200, d.patchType("POINT", body).StatusCode) }
+	limit(`{"max_per_member": 499}`)
+	p := d.post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT", "default_amount": 500}`).refused(422, "invalid")
+	require.Equal(t, "body.default_amount", p.Errors[0].Location)
+	require.Contains(t, p.Errors[0].Message, "500 P is over max_per_member of POINT, 499 P")
+	limit(`{"max_per_member": 500}`)
+	e := d.pointEvent("a")
+	require.Equal(t, new("P"), e.Unit)
+	require.Equal(t, "body.default_amount", d.patch(e.ID, `{"default_amount": 501}`).refused(422, "invalid").Errors[0].Location)
+	limit(`{"max_per_member": 499}`)
+	require.Equal(t, 200, d.patch(e.ID, `{"default_reason": "r"}`).StatusCode, "what does not change is not judged")
+	limit(`{"max_per_member": 500, "max_count": 1}`)
+	p = d.post(eventURL(e.ID)+"/targets", "member_id\na\nb\n", "Content-Type: text/csv").refused(422, "total_over_limit")
+	require.Equal(t, api.Problem{Limit: "max_count", Most: 1, Asked: 2}, api.Problem{Limit: p.Limit, Most: p.Most, Asked: p.Asked})
+	limit(`{"max_count": null}`)
+	require.Equal(t, new("P"), d.list(e.ID, "", "a", "b").Unit)
+
+	for status, move := range map[string]string{"PENDING": "start", "STOPPED": "resume", "RUNNING": "retry", "COMPLETED": "retry"} {
+		limit(`{"max_per_member": null}`)
+		e := d.pointEvent(status)
+		d.list(e.ID, "", status+"1", status+"2")
+		if status != "PENDING" {
+			require.Equal(t, 202, d.ask("start", e).StatusCode)
+		}
+		if status == "STOPPED" {
+			require.Equal(t, 200, d.ask("stop", e).StatusCode)
+		}
+		if status == "COMPLETED" {
+			d.sql(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, e.ID)
+		}
+		limit(`{"max_per_member": 499}`)
+		p := d.ask(move, e).refused(409, "over_limit")
+		require.Equal(t, []any{"max_per_member", int64(499), int64(500)}, []any{p.Limit, p.Most, p.Asked})
+		if move != "retry" {
+			require.Contains(t, d.waitingFor(e.ID), "over_limit")
+		}
+	}
+}
+
+// A reserved event that passes a limit is passed over, and the queue says why; the next of its lane starts (C7).
+func TestOverLimitLeavesTheLane(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	first, second := d.reserved("first", past, "1", 0), d.reserved("second", past, "2", 0)
+	for id, amount := range map[int64]string{first: "6", second: "5"} {
+		d.sql(`UPDATE campaign_events SET reservation_at = $2 WHERE id = $1`, id, future)
+		a := d.post(eventURL(id)+"/targets", "member_id,amount\na,"+amount+"\n", "Content-Type: text/csv")
+		require.Equal(t, 201, a.StatusCode, a.body)
+	}
+	d.due(first, second)
+	require.Equal(t, 200, d.patchType("POINT", `{"max_per_member": 5}`).StatusCode)
+	require.Equal(t, []string{"over_limit", ""}, reasons(d.queue().Lanes[0]))
+	require.NoError(t, d.app.Events.StartDue(t.Context()))
+	require.Equal(t, "PENDING", decoded[api.Event](d.get(eventURL(first))).EventStatus)
+	require.Equal(t, "RUNNING", decoded[api.Event](d.get(eventURL(second))).EventStatus)
+}
