@@ -7,8 +7,10 @@ import (
 	"strings"
 )
 
-// poolSetting finds the name of a setting of the pool in what pgxpool says.
-var poolSetting = regexp.MustCompile(`pool_[a-z_]+`)
+// poolSetting finds the name of a setting of the pool in what pgxpool says. Only names that pgxpool knows: any other word
+// may be a piece of a password.
+var poolSetting = regexp.MustCompile(`pool_(max_conn_lifetime_jitter|max_conn_lifetime|max_conn_idle_time|max_conns|` +
+	`min_conns|min_idle_conns|health_check_period|ping_timeout)`)
 
 // unreadable says why an address cannot be read, in words of our own: an address that is wrong may have its password
 // anywhere, and what the driver says quotes it.
@@ -25,7 +27,7 @@ func unreadable(url string, err error) error {
 	case strings.Contains(said, "configure TLS"):
 		why = "its certificate files cannot be used"
 	case strings.Contains(said, "pgpool") || poolSetting.MatchString(said):
-		why = "a setting of it cannot be used: " + poolSetting.FindString(said)
+		why = strings.TrimSuffix("a setting of it cannot be used: "+poolSetting.FindString(said), ": ")
 	}
 	return errors.New("the address cannot be read: " + why + "; write it as postgres://USER:PASSWORD@HOST:5432/DATABASE")
 }
