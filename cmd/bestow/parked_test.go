@@ -95,6 +95,9 @@ func TestReplayAfterTheUpgrade(t *testing.T) {
 			VALUES ('newer_version', 'was newer', $1, $2, $3, $4)`, w.cfg.TopicPrefix+".point", 100, 1000+i, []byte(body))
 		require.NoError(t, err)
 	}
+	_, err := w.pool.Exec(t.Context(), `UPDATE parked_messages SET digest = -- as the migration does at an upgrade
+		sha256(convert_to(ROW(topic, kafka_partition, kafka_offset, encode(payload, 'hex'))::text, 'UTF8'))`)
+	require.NoError(t, err)
 	w.replay(p)
 	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 150 }, time.Minute, 20*time.Millisecond)
 	require.Equal(t, len(bodies), w.count(`SELECT count(*) FROM parked_messages WHERE replayed_at IS NOT NULL`))
