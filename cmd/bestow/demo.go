@@ -16,6 +16,7 @@ import (
 	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
 	"bestow/internal/ownfiles"
+	"bestow/internal/proc"
 	"bestow/internal/seal"
 	"bestow/migrations"
 
@@ -129,7 +130,7 @@ func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err 
 	if d.cfg, err = loadConfig(); err != nil {
 		return d, err
 	}
-	if err := d.openFolder(); err != nil {
+	if err := d.openFolder(ctx); err != nil {
 		return d, err
 	}
 	if err := d.startServers(ctx); err != nil {
@@ -149,7 +150,7 @@ func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err 
 }
 
 // openFolder finds the demo's folder, its log, its keys and its ports.
-func (d *demo) openFolder() (err error) {
+func (d *demo) openFolder(ctx context.Context) (err error) {
 	if d.dir, err = d.cfg.openDataDir("demo"); err != nil {
 		return err
 	}
@@ -167,8 +168,11 @@ func (d *demo) openFolder() (err error) {
 			return err
 		}
 	}
-	d.cfg.Addr, d.cfg.OpsAddr = freeAddr(d.cfg.Addr), freeAddr(d.cfg.OpsAddr)
-	return nil
+	if d.cfg.Addr, err = freeAddr(ctx, d.cfg.Addr); err != nil {
+		return err
+	}
+	d.cfg.OpsAddr, err = freeAddr(ctx, d.cfg.OpsAddr)
+	return err
 }
 
 // keep reads the secret at path, or makes it and keeps it there.
@@ -194,16 +198,19 @@ func keep(path string, make func() string) (string, error) {
 // newAdminKey is a key that nobody guesses.
 func newAdminKey() string { return "demo-" + strings.TrimRight(seal.GenerateMaster(), "=")[:24] }
 
-// freeAddr is addr, or a free port of the same host where somebody listens on it already.
-func freeAddr(addr string) string {
-	for _, try := range []string{addr, "127.0.0.1:0"} {
-		l, err := net.Listen("tcp", try) //nolint:noctx // local and immediate
-		if err == nil {
-			defer func() { _ = l.Close() }()
-			return l.Addr().String()
-		}
+// freeAddr returns addr, or a free address of this machine where another process listens on addr already. The kernel
+// gives its port to no outgoing connection: a killed process finds it free when it starts again.
+func freeAddr(ctx context.Context, addr string) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err == nil {
+		defer func() { _ = l.Close() }()
+		return l.Addr().String(), nil
 	}
-	return addr
+	ports, err := proc.FreePorts(ctx, 1)
+	if err != nil {
+		return "", err
+	}
+	return proc.Address(ports[0]), nil
 }
 
 // startServers starts what the environment does not name.

@@ -29,15 +29,19 @@ func build(tb testing.TB) string {
 	return binary
 }
 
-// chaosDemo is `demo --chaos` as a process, in this world and that folder.
+// chaosDemo is `demo --chaos` as a process, in this world and that folder. Its ports are its own: another demo of these
+// tests would take the default one while our api is dead.
 func (w *world) chaosDemo(binary, dir string, args ...string) *exec.Cmd {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), 2*time.Minute)
 	w.Cleanup(cancel)
+	ports, err := proc.FreePorts(ctx, 2)
+	require.NoError(w, err)
 	cmd := exec.CommandContext(ctx, binary, append([]string{"demo", "--chaos", "--exit"}, args...)...)
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "DATABASE_URL=" + w.cfg.DatabaseURL, "KAFKA_BROKERS=" + strings.Join(w.cfg.Brokers, ","),
 		"BESTOW_TOPIC_PREFIX=" + w.cfg.TopicPrefix, "BESTOW_DATA_DIR=" + dir,
+		"BESTOW_ADDR=" + proc.Address(ports[0]), "BESTOW_OPS_ADDR=" + proc.Address(ports[1]),
 	}
 	return cmd
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -171,7 +172,7 @@ func (c *Child) Killed() bool {
 // Result is how the child, which has ended, did so: nil for exit code 0. Read it after Done.
 func (c *Child) Result() error { return c.err }
 
-// Ended is an error if the child has ended though nobody asked it to.
+// Ended returns an error if the child has ended though nobody asked it to, with the last line that it said.
 func (c *Child) Ended() error {
 	select {
 	case <-c.done:
@@ -181,5 +182,27 @@ func (c *Child) Ended() error {
 	if c.asked.Load() {
 		return nil
 	}
-	return fmt.Errorf("%s ended by itself: %w: see %s", c.Name, errors.Join(errors.New("nobody killed it"), c.err), c.Log)
+	how := "exit status 0"
+	if c.err != nil {
+		how = c.err.Error()
+	}
+	return fmt.Errorf("%s ended by itself, %s, after it said %q: see %s", c.Name, how, lastLine(c.Log), c.Log)
+}
+
+// lastLine returns the last line of the file that is not empty, 500 bytes of it at most, or "" where it cannot be read.
+func lastLine(path string) string {
+	const most = 500
+	f, err := os.Open(path) //nolint:gosec // the log of a child
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	if size, err := f.Seek(0, io.SeekEnd); err != nil || size == 0 {
+		return ""
+	} else if _, err := f.Seek(max(0, size-most), io.SeekStart); err != nil {
+		return ""
+	}
+	end, _ := io.ReadAll(io.LimitReader(f, most))
+	lines := strings.Split(strings.TrimSpace(string(end)), "\n")
+	return lines[len(lines)-1]
 }

@@ -75,13 +75,18 @@ func TestFreePortsAreGivenOutOnce(t *testing.T) {
 	}
 }
 
-// A child that nobody killed has ended by itself, whatever its exit code.
+// A child that ends unasked has ended by itself, whatever its exit code; the error has its last words.
 func TestChildEndsByItself(t *testing.T) {
 	t.Parallel()
-	c, err := shell(t, false, "exit 0").Start(t.Context())
-	require.NoError(t, err)
-	<-c.Done()
-	require.ErrorContains(t, c.Ended(), "sh ended by itself")
+	for script, want := range map[string]string{
+		"exit 0": `sh ended by itself, exit status 0, after it said "": see `,
+		"echo begins; echo port taken >&2; echo; exit 1": `sh ended by itself, exit status 1, after it said "port taken": see `,
+	} {
+		c, err := shell(t, false, script).Start(t.Context())
+		require.NoError(t, err)
+		<-c.Done()
+		require.ErrorContains(t, c.Ended(), want)
+	}
 }
 
 // A server that ends before its line, or is not there, is an error at the start.
