@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"bestow/domain"
@@ -45,15 +46,19 @@ func (s *Events) Brake(ctx context.Context, by Caller, scope domain.BrakeScope, 
 	if b.Brake, err = s.engage(ctx, by.Actor, scope, memo); err != nil {
 		return b, err
 	}
-	ids, err := s.passLocks(ctx, scope)
+	if err := s.passLocks(ctx); err != nil {
+		return b, err
+	}
+	stopped, err := s.stopBraked(ctx, b.Brake)
 	if err != nil {
 		return b, err
 	}
-	if ids, err = s.stopEach(ctx, ids, b.Brake.Memo); err != nil {
+	s.startNext(ctx) // a lane may be free for an event that is not in the scope
+	claimed, err := selectClaimedIn(ctx, s.Pool, scope)
+	if err != nil {
 		return b, err
 	}
-	s.startNext(ctx) // a lane may be free for an event that is not in the scope
-	if b.Events, err = s.drainEach(ctx, ids); err != nil {
+	if b.Events, err = s.drainEach(ctx, merge(stopped, claimed)); err != nil {
 		return b, err
 	}
 	return commit(ctx, s.Pool, by, failpoint.BrakeBeforeAnswer, failpoint.BrakeAfterAnswer, func(pgx.Tx) (Braked, error) { return b, nil })
@@ -79,45 +84,70 @@ func (s *Events) engage(ctx context.Context, actor string, scope domain.BrakeSco
 	return b, failpoint.Hit(ctx, failpoint.BrakeAfterCommit)
 }
 
-// passLocks waits until nothing is under way any more that has not seen the brake's row, and lists what is to be stopped or
-// drained. The lock of moves comes first: a start may be slow, and no claim waits for it.
-func (s *Events) passLocks(ctx context.Context, scope domain.BrakeScope) (ids []int64, err error) {
-	err = pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+// passLocks waits until nothing is under way any more that has not seen the brake's row. The lock of moves comes first: a
+// start may be slow, and no claim waits for it. Nothing is read under the locks, since every claim waits meanwhile.
+func (s *Events) passLocks(ctx context.Context) error {
+	err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		for _, lock := range []int64{pg.Moves, pg.Claims} {
 			if err := pg.LockWithin(ctx, tx, drainWait, pg.Brake, lock); err != nil {
 				return err
 			}
 		}
-		ids, err = selectToBrake(ctx, tx, scope)
-		return err
+		return nil
 	})
 	if pg.LockTimedOut(err) {
-		return nil, &domain.Error{Code: domain.Unavailable,
+		return &domain.Error{Code: domain.Unavailable,
 			Message: "the brake is engaged and nothing is claimed any more, but a start or resume that began before it has not ended",
 			Hint:    "ask again: the answer comes when it has"}
 	}
-	return ids, err
+	return err
 }
 
-// stopEach stops those of the events that run and returns those that still have to be looked at: all but the ones that
-// ended or were deleted meanwhile.
-func (s *Events) stopEach(ctx context.Context, ids []int64, memo string) (left []int64, err error) {
-	for _, id := range ids {
-		err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-			_, err := stopEvent(ctx, tx, id, memo)
-			return err
-		})
-		switch {
-		case err == nil, errors.Is(err, &domain.Error{Code: domain.WrongStatus}):
-			left = append(left, id)
-		case !errors.Is(err, &domain.Error{Code: domain.NotFound}):
+// stopBraked stops the events that run in the scope of the brake, and returns those of them that a brake still holds.
+func (s *Events) stopBraked(ctx context.Context, b domain.Brake) (held []int64, err error) {
+	running, err := selectRunningIn(ctx, s.Pool, b.Scope)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range running {
+		braked, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (bool, error) { return stopIfBraked(ctx, tx, id, b.Memo) })
+		if err != nil {
 			return nil, err
+		}
+		if braked {
+			held = append(held, id)
 		}
 		if err := failpoint.Hit(ctx, failpoint.StopAllBetween); err != nil {
 			return nil, err
 		}
 	}
-	return left, nil
+	return held, nil
+}
+
+// stopIfBraked stops an event, and reports whether a brake holds it. The brake may have been released since the event was
+// listed; whoever started the event after that wants it to run. An event that ended meanwhile stays as it is.
+func stopIfBraked(ctx context.Context, tx pgx.Tx, id int64, memo string) (braked bool, err error) {
+	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
+		return false, err
+	}
+	_, braked, err = selectClaimed(ctx, tx, id)
+	if err == nil && braked {
+		_, err = stopEvent(ctx, tx, id, memo)
+	}
+	switch {
+	case errors.Is(err, &domain.Error{Code: domain.WrongStatus}):
+		return braked, nil
+	case errors.Is(err, &domain.Error{Code: domain.NotFound}):
+		return false, nil
+	}
+	return braked, err
+}
+
+// merge returns the ids of both lists in order, each once.
+func merge(a, b []int64) []int64 {
+	ids := slices.Concat(a, b)
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // drainEach waits until no claim of the events is open, for at most drainWait, and returns those that are stopped, and those
@@ -198,10 +228,9 @@ func (s *Events) StopBraked(ctx context.Context) error {
 	}
 	var errs []error
 	for _, b := range brakes {
-		ids, err := selectRunningIn(ctx, s.Pool, b.Scope)
-		if err == nil && len(ids) > 0 {
-			s.Log.WarnContext(ctx, "events run under a brake and are stopped", "scope", b.Scope, obs.Count, len(ids))
-			_, err = s.stopEach(ctx, ids, b.Memo)
+		stopped, err := s.stopBraked(ctx, b)
+		if len(stopped) > 0 {
+			s.Log.WarnContext(ctx, "events ran under a brake and are stopped", "scope", b.Scope, obs.Count, len(stopped))
 		}
 		errs = append(errs, err)
 	}

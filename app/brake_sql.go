@@ -40,21 +40,13 @@ func selectBrakes(ctx context.Context, tx pgx.Tx) ([]domain.Brake, error) {
 	return brakes, nil
 }
 
-// selectToBrake lists the events in the scope that run or have an open claim, as a redrive of a COMPLETED one may.
-func selectToBrake(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope) ([]int64, error) {
+// selectClaimedIn lists the events in the scope of which claims are open, as a redrive of a COMPLETED one may have. No index
+// leads to them, since it would cost every claim: where a million chunks are kept it takes seconds, and no lock meanwhile.
+func selectClaimedIn(ctx context.Context, pool *pgxpool.Pool, scope domain.BrakeScope) ([]int64, error) {
 	const query = `SELECT e.id FROM campaign_events e
-		WHERE $1 IN ('all', 'type:' || e.event_type) AND (e.event_status = 'RUNNING'
-		   OR EXISTS (SELECT FROM grant_chunks c WHERE c.event_id = e.id AND c.open_until > clock_timestamp()))
-		ORDER BY e.id`
-	rows, err := tx.Query(ctx, query, scope)
-	if err != nil {
-		return nil, fmt.Errorf("read events to stop: %w", err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return nil, fmt.Errorf("read events to stop: %w", err)
-	}
-	return ids, nil
+		WHERE $1 IN ('all', 'type:' || e.event_type)
+		  AND EXISTS (SELECT FROM grant_chunks c WHERE c.event_id = e.id AND c.open_until > clock_timestamp())`
+	return selectIDs(ctx, pool, query, scope)
 }
 
 // selectRunningIn lists the running events in the scope.

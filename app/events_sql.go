@@ -124,7 +124,7 @@ func insertEvent(ctx context.Context, tx pgx.Tx, actor string, n NewEvent) (id i
 // selectEvents is List's keyset page.
 func selectEvents(ctx context.Context, tx pgx.Tx, f EventFilter) ([]domain.Event, error) {
 	const where = ` WHERE ($1 = '' OR e.event_status = $1) AND ($2 = '' OR e.event_type = $2)
-		AND ($3 = '' OR e.campaign_id IN ($3, $4)) AND ($5 = 0 OR e.id < $5) ORDER BY e.id DESC LIMIT $6`
+		AND ($3 = '' OR e.campaign_id IN ($3, $4)) AND ($5::bigint = 0 OR e.id < $5) ORDER BY e.id DESC LIMIT $6`
 	rows, err := tx.Query(ctx, `SELECT `+eventColumns+` FROM `+eventTables+where,
 		string(f.Status), f.Type, f.CampaignID, norm.NFC.String(f.CampaignID), f.Before, f.Limit)
 	if err != nil {

@@ -192,15 +192,15 @@ func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) er
 	if err != nil {
 		return err
 	}
-	if !free {
-		return &domain.Error{Code: domain.ImportRunning, Message: "another import of this event, or its start, is under way",
-			Hint: "wait until it is done, then import this list"}
-	}
 	if im.event, err = selectEvent(ctx, tx, eventID); err != nil {
 		return err
 	}
 	if im.event.Status != domain.Pending {
 		return notPending(im.event.Status)
+	}
+	if !free {
+		return &domain.Error{Code: domain.ImportRunning, Message: "another import of this event, or its start, is under way",
+			Hint: "wait until it is done, then import this list"}
 	}
 	if im.own, err = selectOwnPartition(ctx, tx, eventID); err != nil {
 		return err

@@ -162,6 +162,7 @@ func TestRefusesRequests(t *testing.T) {
 		"cursor of nobody":           {call{"GET", "/api/v1/events?cursor=abc", "", nil}, 400, api.BadRequest},
 		"cursor of another list":     {call{"GET", "/api/v1/events?cursor=bTwx", "", nil}, 400, api.BadRequest},
 		"cursor negative":            {call{"GET", "/api/v1/events?cursor=aWQ8LTE", "", nil}, 400, api.BadRequest},
+		"an Accept of rubbish, 404":  {call{"GET", "/api/v1/events/9/progress", "", []string{"Accept: text/event-stream;;;,q="}}, 404, "not_found"},
 		"cursor of 1 MB":             {call{"GET", "/api/v1/events?cursor=" + strings.Repeat("a", 9000), "", nil}, 400, api.BadRequest},
 		"unknown parameter":          {call{"GET", "/api/v1/events?sort=id", "", nil}, 400, api.BadRequest},
 		"unknown parameter of POST":  {call{"POST", "/api/v1/events?force=1", good, nil}, 400, api.BadRequest},
@@ -189,4 +190,22 @@ func TestRefusesRequests(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is odd and harmless is answered, and never with a 5xx.
+func TestOddInput(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	const rubbish = "Accept: ;;;,q="
+	for _, c := range []call{
+		{"GET", "/api/v1/events", "", []string{rubbish}},
+		{"GET", "/api/v1/events", "", []string{"Accept: application/xml"}},
+		{"GET", "/api/v1/events?cursor=aWQ8MjE0NzQ4MzY0OA", "", nil},      // below 2^31
+		{"GET", "/api/v1/parked?cursor=cGFya2VkPDIxNDc0ODM2NDg", "", nil}, // the same
+	} {
+		a := d.do(c)
+		require.Equal(t, 200, a.StatusCode, "%v: %s", c, a.body)
+		require.Equal(t, "application/json", a.Header.Get("Content-Type"))
+	}
+	require.Equal(t, 201, d.post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT"}`, rubbish).StatusCode)
 }

@@ -1,11 +1,13 @@
 package http
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"bestow/http/api"
+	"bestow/internal/pg"
 
 	"github.com/stretchr/testify/require"
 )
@@ -143,4 +145,46 @@ func TestQueueUnderABrake(t *testing.T) {
 		d.sql(`UPDATE campaign_events SET event_status = 'PENDING'`)
 		d.sql(`UPDATE campaign_event_summary SET started_at = NULL, stopped_at = NULL`)
 	}
+}
+
+// A brake is released, and its event starts, after the timetable has listed the event: the event runs on.
+func TestStartedAfterARelease(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	d.sql(`INSERT INTO brakes (scope, by, memo) VALUES ('all', 'test', 'released soon')`)
+	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, e.ID)
+	gate, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = gate.Rollback(context.WithoutCancel(t.Context())) }()
+	require.NoError(t, pg.Lock(t.Context(), gate, pg.Gate, e.ID))
+	stopped := make(chan error, 1)
+	go func() { stopped <- d.app.Events.StopBraked(t.Context()) }()
+	d.awaitLock()
+	d.sql(`DELETE FROM brakes`)
+	require.NoError(t, gate.Rollback(t.Context()))
+	require.NoError(t, <-stopped)
+	require.Equal(t, "RUNNING", decoded[api.Event](d.get(eventURL(e.ID))).EventStatus)
+}
+
+// What a brake lists is read after its locks are free again: no claim waits for it.
+func TestBrakeReadsWithoutItsLocks(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	table, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = table.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = table.Exec(t.Context(), `LOCK TABLE grant_chunks IN ACCESS EXCLUSIVE MODE`)
+	require.NoError(t, err)
+	braked := make(chan answer, 1)
+	go func() { braked <- d.post("/api/v1/brake", `{"scope": "all", "memo": "x"}`) }()
+	d.awaitLock()
+	claim, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = claim.Rollback(context.WithoutCancel(t.Context())) }()
+	free, err := pg.TryLockShared(t.Context(), claim, pg.Brake, pg.Claims)
+	require.NoError(t, err)
+	require.True(t, free)
+	require.NoError(t, table.Rollback(t.Context()))
+	require.Equal(t, 200, (<-braked).StatusCode)
 }

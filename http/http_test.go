@@ -8,9 +8,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"bestow/app"
 	"bestow/http/api"
@@ -105,6 +108,13 @@ func (d *desk) sql(change string, args ...any) {
 	require.NoError(d, err)
 }
 
+// awaitLock waits until a session of the database waits for a lock.
+func (d *desk) awaitLock() {
+	d.Helper()
+	const waiting = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+	require.Eventually(d, func() bool { return d.count(waiting) > 0 }, 20*time.Second, 10*time.Millisecond)
+}
+
 // serve starts another listener of the same test.
 func (d *desk) serve(c Config) *httptest.Server {
 	c.Log = d.logger()
@@ -163,7 +173,57 @@ func (d *desk) doAt(s *httptest.Server, c call) answer {
 	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(res.Body)
 	require.NoError(d, err)
+	requireDocumented(d, c, res)
 	return answer{d, res, string(text)}
+}
+
+// described is what the API's description says of each route: method and path, then its statuses.
+var described = sync.OnceValue(func() map[string]map[string]bool {
+	doc, err := OpenAPI()
+	if err != nil {
+		panic(err)
+	}
+	var parsed struct {
+		Paths map[string]map[string]struct {
+			Responses map[string]any `json:"responses"`
+		} `json:"paths"`
+	}
+	if err := json.Unmarshal(doc, &parsed); err != nil {
+		panic(err)
+	}
+	routes := map[string]map[string]bool{}
+	for path, methods := range parsed.Paths {
+		for method, op := range methods {
+			statuses := map[string]bool{}
+			for status := range op.Responses {
+				statuses[status] = true
+			}
+			routes[strings.ToUpper(method)+" "+prefix+path] = statuses
+		}
+	}
+	return routes
+})
+
+// requireDocumented asserts that the API's description has the status of each success.
+func requireDocumented(tb testing.TB, c call, res *http.Response) {
+	tb.Helper()
+	if res.StatusCode >= 300 {
+		return
+	}
+	path, _, _ := strings.Cut(c.path, "?")
+	asked := strings.Split(path, "/")
+	for route, statuses := range described() {
+		method, pattern, _ := strings.Cut(route, " ")
+		if method != c.method || !isOf(strings.Split(pattern, "/"), asked) {
+			continue
+		}
+		require.True(tb, statuses[strconv.Itoa(res.StatusCode)], "%s answers %d, which its description does not have", route, res.StatusCode)
+		return
+	}
+}
+
+func isOf(pattern, path []string) bool {
+	return slices.EqualFunc(pattern, path, func(p, s string) bool { return p == s || strings.HasPrefix(p, "{") })
 }
 
 func (d *desk) get(path string, headers ...string) answer {

@@ -102,7 +102,7 @@ func operationID(method, path string) string {
 // humaContext is huma.Context by a name that does not hide its method Context when it is embedded.
 type humaContext huma.Context
 
-// statusContext lets a translated refusal change the status that huma chose before.
+// statusContext lets a translated refusal change the status that huma chose before, and hides the formats asked for.
 type statusContext struct {
 	humaContext
 	status int // 0: huma's
@@ -114,6 +114,19 @@ func (c *statusContext) SetStatus(code int) {
 		code = c.status
 	}
 	c.humaContext.SetStatus(code)
+}
+
+// Header returns a header of the request. Of Accept only a wish for server-sent events is let through: there is one format
+// otherwise, and huma panics on some spellings.
+func (c *statusContext) Header(name string) string {
+	value := c.humaContext.Header(name)
+	switch {
+	case !strings.EqualFold(name, "Accept"):
+		return value
+	case strings.Contains(value, eventStream):
+		return eventStream
+	}
+	return ""
 }
 
 // Unwrap returns the context inside.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"bestow/app"
 	"bestow/http/api"
 
 	"github.com/stretchr/testify/require"
@@ -76,6 +77,10 @@ func TestEveryMoveInEveryStatus(t *testing.T) {
 	}
 	allowed := map[string][]string{"PENDING": {"start"}, "RUNNING": {"stop"}, "STOPPED": {"resume"}, "FAILED": {"resume"}, "COMPLETED": {}}
 	d := setup(t)
+	limits := app.DefaultLimits()
+	limits.Imports = len(right) * len(moves) // at once, where the machine has the cores
+	d.app = newAppWith(t, d.pool, noSealer{}, limits)
+	d.Server = d.serve(Config{App: d.app, AdminKey: testKey})
 	t.Run("each", func(t *testing.T) {
 		t.Parallel()
 		for status, answers := range right {

@@ -57,6 +57,7 @@ func (s *server) routes(e *echo.Echo) {
 	handle(s, op("GET", "/events/{id}/imports", http.StatusOK, "List an event's uploads"), s.listImports)
 	stream(s, rejectedOp(), s.rejectedRows)
 	handle(s, endImportOp(), s.endImport)
+	describeSecondAnswers(s.api.OpenAPI())
 }
 
 // rule says what a route asks of a caller.

@@ -56,6 +56,8 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 	by := in.caller(actor(ctx), nil)
 	in.body.limits = s.uploads
 	defer in.body.endWhen(stopping(ctx))()
+	ctx, done := in.body.context(ctx)
+	defer done()
 	u := app.Upload{Body: in.body, Interrupt: in.body.interrupt, ContentType: in.contentType, DryRun: in.DryRun}
 	if in.OnReject == "abort" {
 		u.OnReject = app.Abort

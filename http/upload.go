@@ -1,6 +1,7 @@
 package http
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -33,7 +34,24 @@ type upload struct {
 
 	waited time.Duration // for the client, in this window
 	came   int64         // in this window
+	whole  atomic.Bool   // it was read to its end
 	over   atomic.Pointer[uploadError]
+}
+
+// context returns a context for the work on the upload. net/http cancels the request's own after each read that fails,
+// also where the deadline was ours, and the work must still be rolled back then. While the body comes, its reader tells
+// the work of a client that is gone; once it is whole, the context does.
+func (u *upload) context(request context.Context) (context.Context, context.CancelFunc) {
+	work, cancel := context.WithCancel(context.WithoutCancel(request))
+	stop := context.AfterFunc(request, func() {
+		if u.whole.Load() {
+			cancel()
+		}
+	})
+	return work, func() {
+		stop()
+		cancel()
+	}
 }
 
 // Read marks what goes wrong as the sender's, so that it is not taken for the database's.
@@ -49,21 +67,24 @@ func (u *upload) Read(p []byte) (int, error) {
 	if over := u.over.Load(); over != nil {
 		return n, over
 	}
-	if err != nil {
-		if !errors.Is(err, io.EOF) {
-			err = &uploadError{err}
-		}
+	if errors.Is(err, io.EOF) {
+		u.whole.Store(true)
+		_ = u.deadline(time.Time{}) // from here on net/http reads, to see whether the client goes away
 		return n, err
+	}
+	if err != nil {
+		return n, &uploadError{err}
 	}
 	return n, u.pace(int64(n), time.Since(began))
 }
 
-// patience is how long the next piece may take: what is left of the window, or a whole one if enough has come in this one.
+// patience is how long the next piece may take: what is left of the window, or a whole one if enough has come in this
+// one. It is never so short that the end of the body could meet it.
 func (u *upload) patience() time.Duration {
 	if u.came >= u.limits.Bytes {
 		return u.limits.Window
 	}
-	return u.limits.Window - u.waited
+	return max(u.limits.Window-u.waited, u.limits.Window/4)
 }
 
 // pace counts a piece, and at the end of a window refuses a client that sent too little in it.
@@ -86,10 +107,13 @@ var errInterrupted = errors.New("upload was interrupted")
 // errStopping ends an upload because the process stops.
 var errStopping = errors.New("service is stopping")
 
-// interrupt makes a Read that waits, and every later one, return at once with an error.
+// interrupt makes a Read that waits, and every later one, return at once with an error. An upload that is whole goes on.
 func (u *upload) interrupt() { u.end(errInterrupted) }
 
 func (u *upload) end(cause error) {
+	if u.whole.Load() {
+		return
+	}
 	u.over.CompareAndSwap(nil, &uploadError{cause})
 	_ = u.deadline(time.Unix(1, 0)) // a connection that is gone ends the Read by itself
 }

@@ -15,6 +15,7 @@ import (
 
 	"bestow/app"
 	"bestow/http/api"
+	"bestow/internal/pg"
 
 	"github.com/stretchr/testify/require"
 )
@@ -157,7 +158,8 @@ func TestSlowUpload(t *testing.T) {
 		go client.drip(ctx, c.then)
 		client.answer().refused(408, api.RequestTimeout)
 		stop()
-		require.Equal(t, 200, d.post(eventURL(e.ID)+"/targets?dry_run=true", "member_id\nm1\n", csvType).StatusCode, name)
+		again := d.post(eventURL(e.ID)+"/targets?dry_run=true", "member_id\nm1\n", csvType)
+		require.Equal(t, 200, again.StatusCode, "%s: %s", name, again.body)
 	}
 	require.Zero(t, d.count(`SELECT count(*) FROM imports`))
 }
@@ -176,6 +178,36 @@ func (c sending) drip(ctx context.Context, piece string) {
 			}
 		}
 	}
+}
+
+// A list whose import takes longer than a window after its last byte is imported, also while the service stops: its client
+// has nothing more to send.
+func TestLongWorkAfterUpload(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.pointEvent("a")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Serve(ctx, l, New(Config{App: d.app, AdminKey: testKey, Uploads: quick, Log: d.logger()}), time.Hour, d.logger())
+	}()
+	gate, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = gate.Rollback(context.WithoutCancel(t.Context())) }()
+	require.NoError(t, pg.Lock(t.Context(), gate, pg.Gate, e.ID))
+	client := d.dial(l.Addr().String())
+	list := "member_id,amount\nm1,1\n"
+	client.begin(eventURL(e.ID)+"/targets", list, keyHeader(testKey), "Content-Type: text/csv", fmt.Sprintf("Content-Length: %d", len(list)))
+	d.awaitLock()
+	stop()
+	require.NoError(t, client.SetReadDeadline(time.Now().Add(2*quick.Window)))
+	_, err = client.Read(make([]byte, 1))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "it waits for the gate, longer than a window and a stop's wait")
+	require.NoError(t, gate.Rollback(t.Context()))
+	require.Equal(t, 201, client.answer().StatusCode)
+	require.NoError(t, <-ended)
 }
 
 // An upload that comes slowly and steadily, above the least pace, goes on from window to window.

@@ -44,7 +44,7 @@ func scanParked(row pgx.CollectableRow) (p ParkedMessage, err error) {
 // ListParked returns the parked messages that f lets through, newest first, at most f.Limit of them.
 func ListParked(ctx context.Context, tx pgx.Tx, f ParkedFilter) ([]ParkedMessage, error) {
 	const query = `SELECT ` + parkedColumns + ` FROM parked_messages p
-		WHERE ($1 = '' OR p.cause = $1) AND ($2::bool IS NULL OR (p.replayed_at IS NOT NULL) = $2) AND ($3 = 0 OR p.id < $3)
+		WHERE ($1 = '' OR p.cause = $1) AND ($2::bool IS NULL OR (p.replayed_at IS NOT NULL) = $2) AND ($3::bigint = 0 OR p.id < $3)
 		ORDER BY p.id DESC LIMIT $4`
 	rows, err := tx.Query(ctx, query, f.Cause, f.Replayed, f.Before, f.Limit)
 	if err != nil {
