@@ -35,6 +35,9 @@ func Up(ctx context.Context, url string) error { return up(ctx, url, files) }
 
 func up(ctx context.Context, url string, from fs.FS) error {
 	return locked(ctx, url, func(pool *pgxpool.Pool) error {
+		if err := refuseSecond(ctx, pool); err != nil {
+			return err
+		}
 		if _, err := pool.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+RiverSchema); err != nil {
 			return fmt.Errorf("create schema %s: %w", RiverSchema, err)
 		}
@@ -52,6 +55,24 @@ func up(ctx context.Context, url string, from fs.FS) error {
 			return nil
 		})
 	})
+}
+
+// refuseSecond refuses to make tables beside those that stand in another schema: the schemas money and river are of one
+// installation, and a half of a second one would hide the first from every session.
+func refuseSecond(ctx context.Context, pool *pgxpool.Pool) error {
+	const query = `SELECT coalesce(current_schema(), ''), coalesce(min(n.nspname) FILTER (WHERE n.nspname <> current_schema()), ''),
+			coalesce(bool_or(n.nspname = current_schema()), false)
+		FROM pg_class c JOIN pg_class g USING (relnamespace) JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relname = 'campaign_events' AND g.relname = 'goose_db_version'`
+	var here, other string
+	var stands bool
+	if err := pool.QueryRow(ctx, query).Scan(&here, &other, &stands); err != nil {
+		return fmt.Errorf("look for tables in other schemas: %w", err)
+	}
+	if stands || other == "" {
+		return nil
+	}
+	return fmt.Errorf("the tables stand in schema %q already, and the address asks for search_path %q: leave search_path out of the address", other, here)
 }
 
 // Step is one migration and whether the database has it.

@@ -2,6 +2,7 @@ package migrations_test
 
 import (
 	"io/fs"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -83,4 +84,24 @@ func exec(t *testing.T, url, statement string) {
 	_, err = conn.Exec(t.Context(), statement)
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(t.Context()))
+}
+
+// A schema that the default or a role's search path prefers does not hide the tables, and an address that asks for another
+// schema gets no second half of them.
+func TestAnotherSchemaHidesNothing(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	require.NoError(t, migrations.Up(t.Context(), url))
+	exec(t, url, `DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', current_user); EXECUTE format('ALTER DATABASE %I SET search_path = nope', current_database()); END $$`)
+	require.NoError(t, migrations.Current(t.Context(), url))
+	require.NoError(t, migrations.Up(t.Context(), url))
+
+	exec(t, url, `CREATE SCHEMA other`)
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	err := migrations.Up(t.Context(), url+separator+"search_path=other")
+	require.ErrorContains(t, err, `in schema "public" already`)
+	require.ErrorContains(t, err, "leave search_path out")
 }

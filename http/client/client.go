@@ -28,9 +28,9 @@ type Client struct {
 // New returns a client of the server at baseURL, such as http://127.0.0.1:8080, with an API key.
 func New(baseURL, key string) (*Client, error) {
 	u, err := url.Parse(baseURL)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, &domain.Error{Code: domain.Invalid, Message: "the address of the server is no URL of one", // it may hold a password
-			Hint: "write it as http://HOST:PORT"}
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, &domain.Error{Code: domain.Invalid, Message: "BESTOW_URL is not the address of a server", // it may hold a password
+			Hint: "write it as http://HOST:PORT; the key belongs in BESTOW_KEY"}
 	}
 	return &Client{
 		base: strings.TrimSuffix(baseURL, "/") + "/api/v1",

@@ -233,9 +233,12 @@ func TestNotOurs(t *testing.T) {
 
 func TestNoServer(t *testing.T) {
 	t.Parallel()
-	for _, url := range []string{"", "127.0.0.1:8080", "ftp://x", "http://", "://"} {
+	for _, url := range []string{
+		"", "127.0.0.1:8080", "ftp://x", "http://", "://", "http://u:s3cret@h:1", "http://u:p@s3cret@h:1", "http://h:1/?key=s3cret", "http://h:1/#s3cret",
+	} {
 		_, err := client.New(url, "key")
 		_ = refused(t, err, domain.Invalid)
+		require.NotContains(t, err.Error(), "s3cret")
 	}
 	c, err := client.New("http://127.0.0.1:1", "key")
 	require.NoError(t, err)

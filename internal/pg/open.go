@@ -38,6 +38,9 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interv
 // set what the product needs of a session, leave a server that can only read, and refuse a pooler that shares them.
 func Config(url string, o Options) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(url)
+	if err == nil {
+		err = odd(url, &c.ConnConfig.Config)
+	}
 	if err != nil || oddPort(url) {
 		return nil, unreadable(url, err)
 	}

@@ -28,6 +28,8 @@ var ErrReadOnly = errors.New("the server can only read")
 //	plan_cache_mode, jit           a generic plan knows no partition; to compile our short statements costs more than they take
 //	synchronous_commit             "off" loses commits that were answered; any other value is the operator's to choose
 //	*_timeout                      every wait of ours has its bound in a context; what ends a session between two statements ends imports
+//	search_path                    the schema that has our tables, public before the first migration: a schema that is named as the
+//	                               role, which the default path prefers, would hide them
 //	the last six                   how values are read and written
 //
 // Its result is: whether the session is the one that the server gave us, and whether it can only read.
@@ -38,6 +40,9 @@ const prepareSession = `SELECT own, current_setting('transaction_read_only')::bo
 			('synchronous_commit', 'on'),
 			('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
 			('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
+			('search_path', coalesce((
+				SELECT quote_ident(n.nspname) FROM pg_class c JOIN pg_class g USING (relnamespace) JOIN pg_namespace n ON n.oid = c.relnamespace
+				WHERE c.relname = 'campaign_events' AND g.relname = 'goose_db_version' ORDER BY c.oid LIMIT 1), 'public')),
 			('client_encoding', 'UTF8'), ('standard_conforming_strings', 'on'), ('DateStyle', 'ISO, MDY'),
 			('IntervalStyle', 'postgres'), ('TimeZone', 'UTC'), ('bytea_output', 'hex')
 		) w (name, value) JOIN pg_settings s ON s.name = w.name
