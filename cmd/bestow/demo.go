@@ -32,6 +32,12 @@ type demoCmd struct {
 	Stay    bool    `xor:"end" help:"Stay up after the proof, to look around."`
 }
 
+// Help says which servers are used.
+func (demoCmd) Help() string {
+	return `It starts a PostgreSQL and a Kafka broker of its own. To use other servers, set DATABASE_URL or KAFKA_BROKERS: the
+database must be empty, or hold only what a demo made, since the points that the demo grants stay in it for good.`
+}
+
 // Run shows the main job with nothing set up: a PostgreSQL and a broker of its own, two events, and the proof.
 func (c *demoCmd) Run(ctx context.Context, t *terminal) error {
 	killer, err := c.check()
@@ -127,6 +133,9 @@ func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err 
 			d.stop()
 		}
 	}()
+	if err := refuseProduction(os.Getenv("BESTOW_ENV")); err != nil {
+		return d, err
+	}
 	if d.cfg, err = loadConfig(); err != nil {
 		return d, err
 	}
@@ -213,24 +222,38 @@ func freeAddr(ctx context.Context, addr string) (string, error) {
 	return proc.Address(ports[0]), nil
 }
 
-// startServers starts what the environment does not name.
-func (d *demo) startServers(ctx context.Context) (err error) {
-	if d.cfg.DatabaseURL == "" {
-		began := time.Now()
-		d.say("PostgreSQL  starting one of its own …")
-		if err := d.startPostgres(ctx, 0); err != nil {
-			return err
-		}
-		d.cfg.DatabaseURL = d.postgres.URL
-		d.say("PostgreSQL  %s of its own, ready after %.1f s", d.postgres.Version, time.Since(began).Seconds())
+// startServers starts what the environment does not name, and says which servers are used.
+func (d *demo) startServers(ctx context.Context) error {
+	if err := d.openDatabase(ctx); err != nil {
+		return err
 	}
-	if len(d.cfg.Brokers) == 0 {
-		if d.broker, err = embedkafka.Start(ctx, embedkafka.Options{Dir: filepath.Join(d.dir, "kafka"), Log: d.log}); err != nil {
-			return err
-		}
-		d.cfg.Brokers = d.broker.Brokers
-		d.say("Kafka       an embedded broker at %s", d.broker.Brokers[0])
+	return d.openBroker(ctx)
+}
+
+func (d *demo) openDatabase(ctx context.Context) error {
+	if d.cfg.DatabaseURL != "" {
+		return d.checkDatabase(ctx)
 	}
+	began := time.Now()
+	d.say("PostgreSQL  starting one of its own …")
+	if err := d.startPostgres(ctx, 0); err != nil {
+		return err
+	}
+	d.cfg.DatabaseURL = d.postgres.URL
+	d.say("PostgreSQL  %s of its own, ready after %.1f s", d.postgres.Version, time.Since(began).Seconds())
+	return nil
+}
+
+func (d *demo) openBroker(ctx context.Context) (err error) {
+	if len(d.cfg.Brokers) > 0 {
+		d.say("Kafka       %s, named by KAFKA_BROKERS; its topics %s.*", strings.Join(d.cfg.Brokers, ","), d.cfg.TopicPrefix)
+		return nil
+	}
+	if d.broker, err = embedkafka.Start(ctx, embedkafka.Options{Dir: filepath.Join(d.dir, "kafka"), Log: d.log}); err != nil {
+		return err
+	}
+	d.cfg.Brokers = d.broker.Brokers
+	d.say("Kafka       an embedded broker at %s", d.broker.Brokers[0])
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"bestow/app"
@@ -60,7 +59,7 @@ func (d *demo) earlier(ctx context.Context, status domain.Status) (events []doma
 		return nil, 0, err
 	}
 	for _, e := range all {
-		if strings.HasPrefix(e.CampaignID, demoCampaign) {
+		if madeByDemo(e) {
 			events, total = append(events, e), total+e.TotalCount
 		}
 	}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// checkDatabase lets the demo into the database of DATABASE_URL only if no one else uses it: the points that it grants cannot
+// be taken back. It writes nothing, and says which database it is.
+func (d *demo) checkDatabase(ctx context.Context) error {
+	conn, err := pg.Connect(ctx, d.cfg.DatabaseURL)
+	if err != nil {
+		return fmt.Errorf("open DATABASE_URL: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it was only read
+	var name, version string
+	if err := conn.QueryRow(ctx, `SELECT current_database(), current_setting('server_version')`).Scan(&name, &version); err != nil {
+		return fmt.Errorf("read the name of the database: %w", err)
+	}
+	d.say("PostgreSQL  %s, named by DATABASE_URL: database %s at %s", version, name, conn.PgConn().Conn().RemoteAddr())
+	why, err := othersUse(ctx, conn)
+	if err != nil || why == "" {
+		return err
+	}
+	return &domain.Error{Code: domain.Invalid, Message: "the database " + name + " of DATABASE_URL " + why + ", and what the demo grants cannot be taken back",
+		Hint: "unset DATABASE_URL, so that the demo starts a PostgreSQL of its own, or name an empty database"}
+}
+
+// othersUse says what shows that a database is not a demo's; "" for one that is empty, or has the events of a demo alone.
+func othersUse(ctx context.Context, conn *pgx.Conn) (why string, err error) {
+	const installed = `SELECT to_regclass('campaign_events') IS NOT NULL, to_regclass('processes') IS NOT NULL`
+	var events, processes bool
+	if err := conn.QueryRow(ctx, installed).Scan(&events, &processes); err != nil {
+		return "", fmt.Errorf("look at the database: %w", err)
+	}
+	if !events {
+		return tablesOfOthers(ctx, conn)
+	}
+	if why, err = eventsOfOthers(ctx, conn); err != nil || why != "" || !processes {
+		return why, err
+	}
+	return serviceOfOthers(ctx, conn)
+}
+
+// tablesOfOthers says that a database without our tables has those of something else. Tables of extensions, and what a killed
+// migration left, are no one's.
+func tablesOfOthers(ctx context.Context, conn *pgx.Conn) (string, error) {
+	const query = `SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind IN ('r', 'p', 'f', 'm', 'v') AND c.relname <> 'goose_db_version'
+		  AND n.nspname NOT IN ('information_schema', 'river', 'money') AND n.nspname NOT LIKE 'pg\_%'
+		  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')`
+	n, err := countIn(ctx, conn, query)
+	if err != nil || n == 0 {
+		return "", err
+	}
+	return counted(n, "has %s table of another program", "has %s tables of another program"), nil
+}
+
+// eventsOfOthers says that a database has events that no demo made.
+func eventsOfOthers(ctx context.Context, conn *pgx.Conn) (string, error) {
+	const query = `SELECT count(*) FROM campaign_events WHERE created_by <> $1 OR NOT starts_with(campaign_id, $2)`
+	n, err := countIn(ctx, conn, query, demoCaller.Actor, demoCampaign)
+	if err != nil || n == 0 {
+		return "", err
+	}
+	return counted(n, "has %s event that is not a demo's", "has %s events that are not a demo's"), nil
+}
+
+// serviceOfOthers says that a service works on a database in which no demo has made an event: it is about to be used.
+func serviceOfOthers(ctx context.Context, conn *pgx.Conn) (string, error) {
+	const query = `SELECT count(*) FROM processes WHERE seen_at > now() - interval '30 seconds' AND NOT EXISTS (SELECT FROM campaign_events)`
+	n, err := countIn(ctx, conn, query)
+	if err != nil || n == 0 {
+		return "", err
+	}
+	return counted(n, "is used by %s process of a service", "is used by %s processes of a service"), nil
+}
+
+func countIn(ctx context.Context, conn *pgx.Conn, query string, args ...any) (n int, err error) {
+	if err := conn.QueryRow(ctx, query, args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("look at the database: %w", err)
+	}
+	return n, nil
+}
+
+// counted is a sentence about n things, which has a form for one of them.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		many = one
+	}
+	return fmt.Sprintf(many, thousands(n))
+}
+
+// refuseProduction keeps the demo out of an installation that members use.
+func refuseProduction(env string) error {
+	if env != "production" {
+		return nil
+	}
+	return &domain.Error{Code: domain.Invalid, Message: "BESTOW_ENV is production, and the demo grants points to members that it makes up",
+		Hint: "unset BESTOW_ENV, DATABASE_URL and KAFKA_BROKERS: the demo brings all that it needs"}
+}
+
+// madeByDemo reports whether a demo made the event.
+func madeByDemo(e domain.Event) bool {
+	return e.CreatedBy == demoCaller.Actor && strings.HasPrefix(e.CampaignID, demoCampaign)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"bestow/domain"
+	"bestow/internal/pgtest"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	insertEvent   = `INSERT INTO campaign_events (campaign_id, event_type, created_by) VALUES `
+	demosEvent    = insertEvent + `('demo-POINT-20261121-114559.523', 'POINT', 'demo');`
+	insertProcess = `INSERT INTO processes (id, roles, version, host, pid, reports, started_at, seen_at)
+		VALUES (gen_random_uuid(), '{api}', 'v', 'h', 1, '[]', now(), now() - interval `
+)
+
+// The demo is let into a database that is empty or a demo's, and into no other: what it grants cannot be taken back.
+func TestDemoDatabase(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ sql, why string }{
+		"a new installation":                     {``, ""},
+		"a demo's events":                        {demosEvent, ""},
+		"a killed demo":                          {demosEvent + insertProcess + `'1 second')`, ""},
+		"a service that is gone":                 {insertProcess + `'1 hour')`, ""},
+		"an event":                               {insertEvent + `('spring', 'POINT', 'admin')`, "has 1 event that is not a demo's"},
+		"an event beside a demo's":               {demosEvent + insertEvent + `('spring', 'POINT', 'admin')`, "has 1 event that is not a demo's"},
+		"events that are called like a demo's":   {insertEvent + `('demo-a', 'POINT', 'admin'), ('demo-b', 'POINT', 'admin')`, "has 2 events that are not a demo's"},
+		"an event of somebody who is named demo": {insertEvent + `('spring', 'POINT', 'demo')`, "has 1 event that is not a demo's"},
+		"a service that has no event yet":        {insertProcess + `'1 second')`, "is used by 1 process of a service"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			letIn(t, pgtest.URL(t), c.sql, c.why)
+		})
+	}
+	for name, c := range map[string]struct{ sql, why string }{
+		"an empty database":            {``, ""},
+		"a migration that was killed":  {`CREATE SCHEMA river; CREATE TABLE river.river_job (); CREATE TABLE goose_db_version ()`, ""},
+		"another program":              {`CREATE TABLE users (); CREATE VIEW names AS SELECT FROM users`, "has 2 tables of another program"},
+		"another program's schema":     {`CREATE SCHEMA shop; CREATE TABLE shop.orders ()`, "has 1 table of another program"},
+		"an installation out of sight": {`CREATE SCHEMA app3; CREATE TABLE app3.campaign_events ()`, "has 1 table of another program"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			letIn(t, pgtest.Empty(t), c.sql, c.why)
+		})
+	}
+}
+
+// letIn makes the database, and requires that the demo is let in, or told why not and what to do; it says where in any case.
+func letIn(t *testing.T, url, sql, why string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), sql)
+	require.NoError(t, err)
+	require.NoError(t, conn.Close(t.Context()))
+	var screen bytes.Buffer
+	d := &demo{out: &screen, cfg: config{DatabaseURL: url, Brokers: []string{"k:9092"}, TopicPrefix: "grants"}}
+	err = d.startServers(t.Context())
+	c, parsed := pgx.ParseConfig(url)
+	require.NoError(t, parsed)
+	require.Contains(t, screen.String(), "named by DATABASE_URL: database "+c.Database+" at ")
+	if c.Password != "" {
+		require.NotContains(t, screen.String(), c.Password)
+	}
+	if why == "" {
+		require.NoError(t, err)
+		require.Contains(t, screen.String(), "Kafka       k:9092, named by KAFKA_BROKERS; its topics grants.*")
+		return
+	}
+	require.ErrorIs(t, err, &domain.Error{Code: domain.Invalid})
+	require.ErrorContains(t, err, "the database "+c.Database+" of DATABASE_URL "+why)
+}
+
+// The demo never runs in production, and its help names the settings that it obeys.
+func TestDemoProduction(t *testing.T) {
+	t.Parallel()
+	require.ErrorContains(t, refuseProduction("production"), "BESTOW_ENV is production")
+	require.NoError(t, refuseProduction(""))
+	require.NoError(t, refuseProduction("development"))
+	_, out, _ := newShell(t).run("demo --help")
+	require.Contains(t, out, "DATABASE_URL")
+	require.Contains(t, out, "KAFKA_BROKERS")
+}
+
+// A demo that is refused has written nothing.
+func TestDemoIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(insertEvent + `('spring', 'POINT', 'admin')`)
+	binary := build(t)
+	for setting, says := range map[string]string{
+		"BESTOW_ENV=production": "bestow: BESTOW_ENV is production, and the demo grants points to members that it makes up\n  unset BESTOW_ENV,",
+		"LOG_LEVEL=info":        "has 1 event that is not a demo's, and what the demo grants cannot be taken back\n  unset DATABASE_URL,",
+	} {
+		demo := w.chaosDemo(binary, t.TempDir(), "--members", "10")
+		demo.Env = append(demo.Env, setting)
+		out, err := demo.CombinedOutput()
+		require.Error(t, err, setting)
+		require.Contains(t, string(out), says)
+	}
+	require.Equal(t, 1, w.count(`SELECT count(*) FROM campaign_events`))
+}
