@@ -17,7 +17,8 @@ type System struct {
 	Processes []Process // that are alive, the oldest first
 	Ledgers   []Ledger  // by name
 	River     River
-	Standing  []Standing // what events stand still for
+	Brakes    []domain.Brake // that are engaged, that of all events first
+	Standing  []Standing     // what events stand still for
 }
 
 // Ledger is a granter that event types name, and whether its breaker is open.
@@ -41,6 +42,9 @@ func (s *Reports) System(ctx context.Context) (System, error) {
 			return sys, err
 		}
 		sys = System{At: l.at, ReadOnly: l.readOnly, Processes: l.processes, River: River{Paused: l.paused}}
+		if sys.Brakes, err = selectBrakes(ctx, tx); err != nil {
+			return sys, err
+		}
 		if err := readRiver(ctx, tx, &sys.River); err != nil {
 			return sys, err
 		}

@@ -27,7 +27,7 @@ func TestSystem(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	empty := d.get("/api/v1/system")
-	require.Contains(t, empty.body, `"processes":[],"breaker":[{"name":"money","open":false,"text":""}],"river":{"leader":null,"paused_queues":[],"oldest":{}},"waiting_for":[]`)
+	require.Contains(t, empty.body, `"processes":[],"breaker":[{"name":"money","open":false,"text":""}],"river":{"leader":null,"paused_queues":[],"oldest":{}},"brake":[],"waiting_for":[]`)
 
 	d.process("relay", "handler", "jobs")
 	e := d.pointEvent("a")
@@ -49,6 +49,10 @@ func TestSystem(t *testing.T) {
 	require.Equal(t, "somebody", *sys.River.Leader)
 	require.Equal(t, []string{"relay"}, sys.River.PausedQueues)
 	require.Contains(t, sys.River.Oldest, "relay")
+	d.sql(`INSERT INTO brakes (scope, by, memo) VALUES ('type:VOUCHER', 'kim', 'a wrong list')`)
+	sys = d.system()
+	require.Equal(t, "type:VOUCHER", sys.Brake[0].Scope, "also where nothing stands still for it")
+	require.Equal(t, "kim", sys.Brake[0].By)
 	require.Equal(t, []api.Standing{{Code: "relay_queue_paused", Text: "blocked: the relay queue is paused in River UI", Events: []int64{e.ID}}}, sys.WaitingFor)
 }
 

@@ -56,6 +56,9 @@ func (u *upload) context(request context.Context) (context.Context, context.Canc
 
 // Read marks what goes wrong as the sender's, so that it is not taken for the database's.
 func (u *upload) Read(p []byte) (int, error) {
+	if u.whole.Load() { // a deadline would meet the end of the connection
+		return 0, io.EOF
+	}
 	began := time.Now()
 	if err := u.deadline(began.Add(u.patience())); err != nil {
 		return 0, &uploadError{err}

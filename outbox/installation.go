@@ -71,16 +71,20 @@ func unnamedGroup(topic string) string { return "bestow." + topic }
 
 // RenewInstallation gives the database an id of its own, which a copy of another installation's database needs. What the
 // other one has in Kafka is none of this one's from then on: what it had published and not settled is published again by
-// the reconcile. Processes know the id that they started with, so it is refused while one of them is connected.
+// the reconcile. Processes know the id that they started with, so it is refused while one of them is alive:
+// its sessions may have another name than ours, but it keeps a row.
 func RenewInstallation(ctx context.Context, tx pgx.Tx) (i Installation, err error) {
-	const sessions = `SELECT count(*) FROM pg_stat_activity
-		WHERE datname = current_database() AND application_name = 'bestow' AND pid <> pg_backend_pid()`
-	var open int
-	if err := tx.QueryRow(ctx, sessions).Scan(&open); err != nil {
-		return i, fmt.Errorf("count sessions: %w", err)
+	const alive = `SELECT
+			(SELECT count(*) FROM processes WHERE seen_at > clock_timestamp() - interval '30 seconds'),
+			(SELECT count(*) FROM pg_stat_activity
+			 WHERE datname = current_database() AND application_name LIKE 'bestow%' AND pid <> pg_backend_pid())`
+	var processes, sessions int
+	if err := tx.QueryRow(ctx, alive).Scan(&processes, &sessions); err != nil {
+		return i, fmt.Errorf("count processes: %w", err)
 	}
-	if open > 0 {
-		return i, fmt.Errorf("bestow has %d connections to this database: stop all its processes first, then give the new id, then start them", open)
+	if processes+sessions > 0 {
+		return i, fmt.Errorf("processes of bestow use this database (seen within 30 s: %d; open connections: %d): stop all of them first, "+
+			"then give the new id, then start them; one that was killed is forgotten after 30 s", processes, sessions)
 	}
 	const update = `UPDATE installation SET id = gen_random_uuid(), unnamed_are_ours = false, created_at = now() RETURNING id::text`
 	if err := tx.QueryRow(ctx, update).Scan(&i.ID); err != nil {

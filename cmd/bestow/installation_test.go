@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -157,12 +158,17 @@ func TestNewInstallation(t *testing.T) {
 	w.run(p, e)
 	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 300 }, time.Minute, 20*time.Millisecond)
 
-	require.ErrorContains(t, w.renew(), "stop all its processes first")
+	require.ErrorContains(t, w.renew(), "stop all of them first")
 	require.Equal(t, before, w.installation())
 	stop()
+	w.exec(`INSERT INTO processes (id, roles, version, host, pid) VALUES (gen_random_uuid(), '{api}', 'x', 'x', 1)`)
 	w.pool.Close()
+	require.ErrorContains(t, w.renew(), "seen within 30 s: 1; open connections: 0", "its connections have a name of their own")
+	conn, err := pgx.Connect(t.Context(), w.cfg.DatabaseURL)
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), `DELETE FROM processes`)
+	require.NoError(t, errors.Join(err, conn.Close(t.Context())))
 	require.NoError(t, w.renew())
-	var err error
 	w.pool, err = openPool(t.Context(), w.cfg)
 	require.NoError(t, err)
 	t.Cleanup(w.pool.Close)

@@ -9,6 +9,7 @@ type System struct {
 	Processes  []Process  `json:"processes" doc:"those that were seen within 30 s, the oldest first"`
 	Breaker    []Ledger   `json:"breaker" doc:"by ledger"`
 	River      River      `json:"river"`
+	Brake      []Brake    `json:"brake" doc:"the engaged brakes; empty for none"`
 	WaitingFor []Standing `json:"waiting_for" doc:"what should not be, and keeps events from moving that run or are due"`
 }
 
