@@ -31,17 +31,16 @@ func (b Braked) Draining() (open int) {
 // Brake engages a brake and stops every running event in its scope (T15). From the COMMIT of its row nothing in the scope
 // is claimed (T4). Then it waits for the starts, resumes, redrives and claims that had not seen the row; it stops what runs
 // by then, and answers when no claim in the scope is open, or after at most drainWait, and says how many still are. A brake
-// that is engaged already stays as it is, and what it has left undone is done. Killed anywhere after the row's COMMIT, the
+// that is engaged already stays as it is, and what it has left undone is done. A repeated key does all of it again, since the
+// brake may have been released, and names the events of the stored answer too. Killed anywhere after the row's COMMIT, the
 // brake stands, and the timetable stops what runs (StopBraked).
 //
 // Errors: domain.Invalid for a memo, or a scope that is neither "all" nor the type of any event; domain.Unavailable while a
 // start that began before the brake does not end.
 func (s *Events) Brake(ctx context.Context, by Caller, scope domain.BrakeScope, memo string) (b Braked, err error) {
-	if by.Once != nil {
-		b, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Braked, error) { return storedOnce[Braked](ctx, tx, by) })
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return b, errors.Join(err, s.recount(ctx, b.Events))
-		}
+	before, err := s.brakedBefore(ctx, by)
+	if err != nil {
+		return b, err
 	}
 	if b.Brake, err = s.engage(ctx, by.Actor, scope, memo); err != nil {
 		return b, err
@@ -58,10 +57,25 @@ func (s *Events) Brake(ctx context.Context, by Caller, scope domain.BrakeScope, 
 	if err != nil {
 		return b, err
 	}
-	if b.Events, err = s.drainEach(ctx, merge(stopped, claimed)); err != nil {
+	if b.Events, err = s.drainEach(ctx, merge(stopped, claimed, before)); err != nil {
 		return b, err
 	}
-	return commit(ctx, s.Pool, by, failpoint.BrakeBeforeAnswer, failpoint.BrakeAfterAnswer, func(pgx.Tx) (Braked, error) { return b, nil })
+	return commitAnew(ctx, s.Pool, by, failpoint.BrakeBeforeAnswer, failpoint.BrakeAfterAnswer, func(pgx.Tx) (Braked, error) { return b, nil })
+}
+
+// brakedBefore returns the ids of the events that the stored answer of by's key names, none where there is no answer.
+func (s *Events) brakedBefore(ctx context.Context, by Caller) (ids []int64, err error) {
+	if by.Once == nil {
+		return nil, nil
+	}
+	told, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Braked, error) { return storedOnce[Braked](ctx, tx, by) })
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	for _, e := range told.Events {
+		ids = append(ids, e.Event.ID)
+	}
+	return ids, err
 }
 
 // engage commits the brake's row, or reads the one that stands.
@@ -143,9 +157,9 @@ func stopIfBraked(ctx context.Context, tx pgx.Tx, id int64, memo string) (braked
 	return braked, err
 }
 
-// merge returns the ids of both lists in order, each once.
-func merge(a, b []int64) []int64 {
-	ids := slices.Concat(a, b)
+// merge returns the ids of all lists in order, each once.
+func merge(lists ...[]int64) []int64 {
+	ids := slices.Concat(lists...)
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
@@ -170,19 +184,6 @@ func (s *Events) drainEach(ctx context.Context, ids []int64) (events []Stopped, 
 	return events, nil
 }
 
-// recount counts the open claims of events anew.
-func (s *Events) recount(ctx context.Context, events []Stopped) error {
-	ids := make([]int64, len(events))
-	for i, e := range events {
-		ids[i] = e.Event.ID
-	}
-	open, err := s.awaitClaims(ctx, ids)
-	for i := range events {
-		events[i].Draining = open[ids[i]]
-	}
-	return err
-}
-
 // awaitClaims waits until no claim of the events is open, for at most drainWait, and counts those that are.
 func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]int, err error) {
 	deadline := time.Now().Add(drainWait)
@@ -201,9 +202,9 @@ func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]i
 
 // ReleaseBrake releases the brake of a scope, starts what is due, and returns the brakes that are still engaged. It resumes
 // nothing: what was stopped stays so until a person resumes it. A scope whose brake is not engaged is no error. Errors:
-// domain.Invalid as of Brake.
+// domain.Invalid as of Brake; domain.BrakeEngaged for a repeated key, where the brake was engaged again since.
 func (s *Events) ReleaseBrake(ctx context.Context, by Caller, scope domain.BrakeScope, memo string) ([]domain.Brake, error) {
-	left, err := commit(ctx, s.Pool, by, failpoint.ReleaseBeforeCommit, failpoint.ReleaseAfterCommit, func(tx pgx.Tx) ([]domain.Brake, error) {
+	release := func(tx pgx.Tx) ([]domain.Brake, error) {
 		if _, err := checkBrakeOrder(ctx, tx, scope, memo); err != nil {
 			return nil, err
 		}
@@ -211,13 +212,32 @@ func (s *Events) ReleaseBrake(ctx context.Context, by Caller, scope domain.Brake
 			return nil, err
 		}
 		return selectBrakes(ctx, tx)
-	})
+	}
+	repeat := func(tx pgx.Tx) ([]domain.Brake, error) { return stillReleased(ctx, tx, scope) }
+	left, err := commitMove(ctx, s.Pool, by, failpoint.ReleaseBeforeCommit, failpoint.ReleaseAfterCommit, release, repeat)
 	if err != nil {
 		return nil, err
 	}
-	s.Log.WarnContext(ctx, "the brake is released", "scope", scope, "by", by.Actor, "memo", memo)
+	if by.Once == nil || !by.Once.Replayed {
+		s.Log.WarnContext(ctx, "the brake is released", "scope", scope, "by", by.Actor, "memo", memo)
+	}
 	s.startNext(ctx)
 	return left, nil
+}
+
+// stillReleased returns the brakes that are engaged, for a repeated key that released the one of the scope. Error:
+// domain.BrakeEngaged where that one was engaged again: who did so wants it to hold.
+func stillReleased(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope) ([]domain.Brake, error) {
+	brakes, err := selectBrakes(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range brakes {
+		if b.Scope == scope {
+			return nil, b.EngagedAgain()
+		}
+	}
+	return brakes, nil
 }
 
 // StopBraked stops what runs under an engaged brake: the net under Brake, which a process may have died in.

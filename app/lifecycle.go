@@ -15,13 +15,26 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it changes nothing.
+// Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it changes
+// nothing, and a repeated key does not undo a stop that came after it.
 // Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged,
 // BrakeEngaged, PassesLimit, LimitsMissing.
 func (s *Events) Start(ctx context.Context, by Caller, id int64) (domain.Event, error) {
-	return commit(ctx, s.Pool, by, failpoint.StartBeforeCommit, failpoint.StartAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
-		return s.start(ctx, tx, id, by.Actor)
-	})
+	start := func(tx pgx.Tx) (domain.Event, error) { return s.start(ctx, tx, id, by.Actor) }
+	repeat := func(tx pgx.Tx) (domain.Event, error) { return goesOn(ctx, tx, id) }
+	return commitMove(ctx, s.Pool, by, failpoint.StartBeforeCommit, failpoint.StartAfterCommit, start, repeat)
+}
+
+// goesOn returns the event as it is now, for a repeated key that had it started or resumed. Error: domain.WrongStatus where
+// it neither runs nor is complete: what stopped it came later, and stands.
+func goesOn(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
+	e, err := selectEvent(ctx, tx, id)
+	if err != nil || e.Status == domain.Running || e.Status == domain.Completed {
+		return e, err
+	}
+	return e, &domain.Error{Code: domain.WrongStatus, Current: e.Status, Allowed: e.Status.Allowed(),
+		Message: "the event is " + string(e.Status) + ": this Idempotency-Key was answered before that",
+		Hint:    "if the event shall go on, resume it with a new Idempotency-Key"}
 }
 
 func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (domain.Event, error) {
@@ -160,13 +173,13 @@ type Stopped struct {
 
 // Stop ends the granting of a running event: none of its grants begins any more. It answers when no claim of the event is
 // open, or after at most drainWait, and says how many still are. Asked again of a stopped event it changes nothing and
-// counts again. Errors: domain.NotFound, WrongStatus, Invalid for a memo that is empty or too long. (T8)
+// counts again; a repeated key stops an event that was resumed since. Errors: domain.NotFound, WrongStatus, Invalid for a memo that is empty or too long. (T8)
 func (s *Events) Stop(ctx context.Context, by Caller, id int64, memo string) (Stopped, error) {
 	memo, err := checkMemo(memo)
 	if err != nil {
 		return Stopped{}, err
 	}
-	e, err := commit(ctx, s.Pool, by, failpoint.StopBeforeCommit, failpoint.StopAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
+	e, err := commitAnew(ctx, s.Pool, by, failpoint.StopBeforeCommit, failpoint.StopAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
 		return stopEvent(ctx, tx, id, memo)
 	})
 	if err != nil {
@@ -234,12 +247,12 @@ func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
 }
 
 // Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a job
-// (T2). Asked again of an event that it resumed it changes nothing. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys,
-// Expired, TermsRefused, ContentChanged, BrakeEngaged, PassesLimit, LimitsMissing.
+// (T2). Asked again of an event that it resumed it changes nothing, and a repeated key does not undo a stop that came after
+// it. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged, BrakeEngaged, PassesLimit, LimitsMissing.
 func (s *Events) Resume(ctx context.Context, by Caller, id int64) (domain.Event, error) {
-	return commit(ctx, s.Pool, by, failpoint.ResumeBeforeCommit, failpoint.ResumeAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
-		return s.resume(ctx, tx, id)
-	})
+	resume := func(tx pgx.Tx) (domain.Event, error) { return s.resume(ctx, tx, id) }
+	repeat := func(tx pgx.Tx) (domain.Event, error) { return goesOn(ctx, tx, id) }
+	return commitMove(ctx, s.Pool, by, failpoint.ResumeBeforeCommit, failpoint.ResumeAfterCommit, resume, repeat)
 }
 
 func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {

@@ -21,11 +21,12 @@ type Caller struct {
 	Once  *Once  // nil: asked without an Idempotency-Key
 }
 
-// Once makes a request happen at most once: whoever repeats its key with the same fingerprint gets the stored answer.
+// Once makes a request happen at most once: a repeated key with the same fingerprint gets the stored answer. An answer that
+// tells a state is not believed but looked up again, since another request may have changed the state (commitMove).
 type Once struct {
 	Key         string
 	Fingerprint []byte // of everything that was asked
-	Replayed    bool   // set by the use case: the answer is the stored one
+	Replayed    bool   // set by the use case: an earlier request of the key has done it, and nothing was done again
 }
 
 // once runs do at most once for by's key and stores its answer in the same transaction, so that a crash keeps both or
@@ -34,10 +35,30 @@ func once[T any](ctx context.Context, tx pgx.Tx, by Caller, do func() (T, error)
 	return onceRead(ctx, tx, by, func() ([]byte, error) { return by.Once.Fingerprint, nil }, do)
 }
 
+// work is what one transaction does and answers.
+type work[T any] func(pgx.Tx) (T, error)
+
 // commit is once in a transaction of its own, with a failpoint on either side of its commit.
-func commit[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, before, after string, do func(pgx.Tx) (T, error)) (answer T, err error) {
+func commit[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, before, after string, do work[T]) (answer T, err error) {
+	return commitMove(ctx, pool, by, before, after, do, nil)
+}
+
+// commitAnew is commit for what stops: it is done each time it is asked for, also with a key that was answered before. Such
+// a key still belongs to one request only.
+func commitAnew[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, before, after string, do work[T]) (answer T, err error) {
+	return commitMove(ctx, pool, by, before, after, do, func(tx pgx.Tx) (T, error) {
+		by.Once.Replayed = false
+		return do(tx)
+	})
+}
+
+// commitMove is commit for an answer that tells a state: repeat, unless it is nil, makes the answer to a repeated key.
+func commitMove[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, before, after string, do, repeat work[T]) (answer T, err error) {
 	answer, err = pg.Value(ctx, pool, func(tx pgx.Tx) (T, error) {
 		answer, err := once(ctx, tx, by, func() (T, error) { return do(tx) })
+		if err == nil && repeat != nil && by.Once != nil && by.Once.Replayed {
+			answer, err = repeat(tx)
+		}
 		if err != nil {
 			return answer, err
 		}

@@ -34,10 +34,19 @@ type Brake struct {
 
 // Engaged is the refusal of what the brake holds. Error: [BrakeEngaged].
 func (b Brake) Engaged() error {
+	return b.refusal("nothing in its scope starts or goes on until it is released: see `bestow brake status` or GET /brake")
+}
+
+// EngagedAgain is the refusal of a release that was done before the brake was engaged again. Error: [BrakeEngaged].
+func (b Brake) EngagedAgain() error {
+	return b.refusal("this Idempotency-Key released an earlier brake: release this one with a new Idempotency-Key")
+}
+
+func (b Brake) refusal(hint string) error {
 	return &Error{
 		Code:    BrakeEngaged,
 		Message: fmt.Sprintf("%s engaged the brake %s at %s: %s", b.By, b.Scope, b.Since.UTC().Format(time.RFC3339), b.Memo),
-		Hint:    "nothing in its scope starts or goes on until it is released: see `bestow brake status` or GET /brake",
+		Hint:    hint,
 		Brake:   &b,
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 type brakesOut struct {
-	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
+	Replayed string `header:"Idempotency-Replayed" doc:"true: this Idempotency-Key released the brake before, and it is still released"`
 	Body     api.Brakes
 }
 
@@ -37,9 +37,8 @@ type brakeIn struct {
 }
 
 type brakedOut struct {
-	Status   int
-	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key, but for draining"`
-	Body     api.Braked
+	Status int
+	Body   api.Braked
 }
 
 // engageBrake answers 200 when no grant in the scope begins any more, and 202 while claims are open.
@@ -56,7 +55,7 @@ func (s *server) brake(ctx context.Context, by app.Caller, scope domain.BrakeSco
 	if err != nil {
 		return nil, err
 	}
-	out := &brakedOut{Status: drainStatus(braked.Draining()), Replayed: replayed(by)}
+	out := &brakedOut{Status: drainStatus(braked.Draining())}
 	out.Body = api.Braked{Brake: api.FromBrake(braked.Brake), Items: make([]api.Stopped, len(braked.Events))}
 	for i, stopped := range braked.Events {
 		out.Body.Items[i] = wireStopped(stopped)

@@ -57,7 +57,8 @@ var docsPage = template.Must(template.New("docs").Parse(`<!doctype html>
 <h1>bestow API</h1>
 <p>All routes are under <code>{{.Prefix}}</code> and ask for <code>Authorization: Bearer KEY</code>.
 The full description, with all fields, is <a href="{{.Prefix}}/openapi.json">openapi.json</a>.
-Each POST takes an <code>Idempotency-Key</code>: asked again with it, the first answer comes back and nothing happens twice.</p>
+Each POST takes an <code>Idempotency-Key</code>: repeated with it, nothing happens twice and the first answer comes back. A stop or
+a brake is done again; a start, resume or release tells what is so now.</p>
 <table><tr><th>Route</th><th>Does</th><th>Parameters</th></tr>
 {{range .Routes}}<tr><td><code>{{.Method}} {{.Path}}</code></td><td>{{.Summary}}. {{.Description}}</td><td>{{range .Parameters}}<code>{{.Name}}</code> {{end}}</td></tr>
 {{end}}</table></body></html>

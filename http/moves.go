@@ -35,9 +35,8 @@ type stopIn struct {
 }
 
 type stopOut struct {
-	Status   int
-	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
-	Body     api.Stopped
+	Status int
+	Body   api.Stopped
 }
 
 // stopEvent answers 200 when no grant of the event begins any more, and 202 while claims are open.
@@ -51,7 +50,7 @@ func (s *server) stopEvent(ctx context.Context, in *stopIn) (*stopOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stopOut{Status: drainStatus(stopped.Draining), Replayed: replayed(by), Body: wireStopped(stopped)}, nil
+	return &stopOut{Status: drainStatus(stopped.Draining), Body: wireStopped(stopped)}, nil
 }
 
 func drainStatus(open int) int {

@@ -15,7 +15,7 @@ const maxKey = 200
 
 // Asked is what every POST has beside its body: it says who asks, and under which key.
 type Asked struct {
-	Key string `header:"Idempotency-Key" doc:"1 to 200 printable ASCII characters; whoever asks again with it gets the first answer"`
+	Key string `header:"Idempotency-Key" doc:"1 to 200 printable ASCII characters. A request that is repeated with it changes nothing twice and gets the first answer; a stop or a brake is done again, and a start, resume or release tells what is so now"`
 
 	what string // method, path and query
 }
