@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -96,10 +95,9 @@ func (s *Reports) findEvent(ctx context.Context, name string) (*int64, error) {
 	}
 	digits, byID := strings.CutPrefix(name, "id:")
 	campaign, byCampaign := strings.CutPrefix(name, "campaign:")
-	number, err := strconv.ParseInt(digits, 10, 64)
-	byNumber := err == nil && !byCampaign
+	number, isID := domain.ParseID(digits)
 	const query = `SELECT id FROM campaign_events WHERE $1 AND id = $2 OR $3 AND campaign_id IN ($4, $5) ORDER BY id`
-	rows, err := s.Pool.Query(ctx, query, byNumber, number, !byID, campaign, norm.NFC.String(campaign))
+	rows, err := s.Pool.Query(ctx, query, isID && !byCampaign, number, !byID, campaign, norm.NFC.String(campaign))
 	if err != nil {
 		return nil, fmt.Errorf("find event: %w", err)
 	}

@@ -28,3 +28,9 @@ func ParseAmount(s string) (int64, error) {
 	}
 	return n, nil
 }
+
+// ParseID reads an id as the product writes it, and reports whether s is one: 7 is, and 007, +7 and -7 are names.
+func ParseID(s string) (id int64, ok bool) {
+	id, err := strconv.ParseInt(s, 10, 64)
+	return id, err == nil && id > 0 && strconv.FormatInt(id, 10) == s
+}

@@ -57,3 +57,16 @@ func TestEventTypeTables(t *testing.T) {
 	}
 	require.True(t, domain.ValidTypeCode("GIFT_CARD2"))
 }
+
+// An id is what the product writes as one; a number in another form is a name.
+func TestParseID(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]int64{"1": 1, "42": 42, "9223372036854775807": 9223372036854775807,
+		"": 0, "0": 0, "007": 0, "+7": 0, "-7": 0, "7 ": 0, "0x7": 0, "1_0": 0, "٧": 0, "9223372036854775808": 0} {
+		id, ok := domain.ParseID(s)
+		require.Equal(t, want > 0, ok, s)
+		if ok {
+			require.Equal(t, want, id)
+		}
+	}
+}

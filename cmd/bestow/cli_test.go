@@ -248,7 +248,7 @@ func TestCommandLineWithoutServer(t *testing.T) {
 	s.env["BESTOW_URL"] = "here"
 	code, _, errs = s.run("event list")
 	require.Equal(t, exitFailed, code)
-	require.Contains(t, errs, `the address of the server is no URL`)
+	require.Contains(t, errs, `BESTOW_URL is not the address of a server`)
 	s.env["BESTOW_TIME_ZONE"] = "Mars"
 	code, _, errs = s.run("event list")
 	require.Equal(t, exitUsage, code)

@@ -93,7 +93,7 @@ func (c *typeSetCmd) patch() (map[string]any, error) {
 			patch[limit.field] = nil
 			continue
 		}
-		n, err := strconv.ParseInt(*limit.value, 10, 64)
+		n, err := readNumber(*limit.value)
 		if err != nil {
 			return nil, usage("%s is %q: write digits only, as in 10000, or none", limit.flag, *limit.value)
 		}

@@ -84,8 +84,7 @@ func run(ctx context.Context, args []string, t *terminal) int {
 		return t.fail(err)
 	}
 	helped := false
-	parser, err := kong.New(&cli{}, kong.Name("bestow"), kong.Description("Grants points and vouchers to millions of members, each exactly once."),
-		kong.Writers(t.out, t.err), kong.Vars{"bench_rows": benchRows()}, kong.Exit(func(int) { helped = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	parser, err := newParser(t, func(int) { helped = true })
 	if err != nil {
 		return t.fail(err)
 	}
@@ -105,6 +104,13 @@ func run(ctx context.Context, args []string, t *terminal) int {
 		return t.fail(err)
 	}
 	return exitDone
+}
+
+// newParser reads command lines; exit is called after a help text.
+func newParser(t *terminal, exit func(int)) (*kong.Kong, error) {
+	return kong.New(&cli{}, kong.Name("bestow"), kong.Description("Grants points and vouchers to millions of members, each exactly once."),
+		kong.Writers(t.out, t.err), kong.Vars{"bench_rows": benchRows()}, kong.Exit(exit), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		plainNumbers())
 }
 
 // usageError is a command line that cannot be worked.

@@ -69,7 +69,7 @@ func (c *Client) FindEvent(ctx context.Context, name string) (api.Event, error) 
 			Hint: "give an id or a campaign_id: `bestow event list` shows them"}
 	}
 	var found []api.Event
-	if n, err := strconv.ParseInt(id, 10, 64); err == nil && !byCampaign {
+	if n, ok := domain.ParseID(id); ok && !byCampaign {
 		e, err := c.Event(ctx, n)
 		if err != nil && !errors.Is(err, &domain.Error{Code: domain.NotFound}) {
 			return e, err
