@@ -56,27 +56,26 @@ func bearer(r *http.Request) (key string, given bool) {
 	return strings.TrimSpace(key), given && strings.EqualFold(scheme, "Bearer")
 }
 
-// admit refuses a request that came without the key, and one whose address has sent too many wrong ones.
+// admit lets the right key through, and refuses every other request. Only a wrong key can meet a limit.
 func (s *server) admit(c echo.Context, rule rule, key string, given bool) error {
 	ctx := c.Request().Context()
 	if !given {
 		return s.unauthorized(ctx, rule, given)
 	}
 	sum := sha256.Sum256([]byte(key))
-	right := subtle.ConstantTimeCompare(sum[:], s.key[:]) == 1 && !s.locked
-	if wait := s.guesses.judge(c.RealIP(), sum, right); wait > 0 {
+	if subtle.ConstantTimeCompare(sum[:], s.key[:]) == 1 && !s.locked {
+		return nil
+	}
+	if wait := s.guesses.wrong(c.RealIP()); wait > 0 {
 		return s.tooManyGuesses(ctx, wait)
 	}
-	if !right {
-		return s.unauthorized(ctx, rule, given)
-	}
-	return nil
+	return s.unauthorized(ctx, rule, given)
 }
 
-// tooManyGuesses says when a key is judged again.
+// tooManyGuesses refuses a wrong key, and says when the next one is answered in full.
 func (s *server) tooManyGuesses(ctx context.Context, wait time.Duration) error {
-	p := s.problem(ctx, &domain.Error{Code: api.TooManyRequests, Message: "too many wrong API keys came from here, or in all",
-		Hint: "wait as long as Retry-After says, then send the right key"})
+	p := s.problem(ctx, &domain.Error{Code: api.TooManyRequests, Message: "the API key is not valid, and too many wrong ones came from here, or in all",
+		Hint: "send the right key, which never waits; another wrong one waits as long as Retry-After says"})
 	p.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	return p
 }

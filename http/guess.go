@@ -1,7 +1,6 @@
 package http
 
 import (
-	"crypto/sha256"
 	"net/netip"
 	"sync"
 	"time"
@@ -21,15 +20,9 @@ var defaultGuesses = GuessLimits{AddressBurst: 10, AddressPerSecond: 0.5, AllBur
 // maxAddresses bounds how many addresses are remembered. Beyond it, addresses that are new share one allowance.
 const maxAddresses = 10_000
 
-// sender is an address and the key that it sent.
-type sender struct {
-	address netip.Prefix
-	key     [sha256.Size]byte
-}
-
-// guesses counts wrong keys by address and in all. While an allowance is used up no key is judged, a right one neither:
-// otherwise a program could go on guessing. An address that has sent the right key before is let through all the same,
-// so that wrong keys of others do not lock an operator out.
+// guesses counts wrong keys by address and in all. The right key is never counted and never waits, whatever else comes: a
+// flood of wrong keys must not keep an operator from the brake. What stops a program from finding the key is its length,
+// which production demands; the limits show the attempts for what they are, and bound what they cost.
 type guesses struct {
 	limits GuessLimits
 	now    func() time.Time
@@ -37,7 +30,6 @@ type guesses struct {
 	mu        sync.Mutex
 	all       *rate.Limiter
 	byAddress map[netip.Prefix]*rate.Limiter
-	known     map[sender]bool
 }
 
 func newGuesses(limits GuessLimits) *guesses {
@@ -49,26 +41,21 @@ func newGuesses(limits GuessLimits) *guesses {
 		now:       time.Now,
 		all:       rate.NewLimiter(rate.Limit(limits.AllPerSecond), limits.AllBurst),
 		byAddress: map[netip.Prefix]*rate.Limiter{},
-		known:     map[sender]bool{},
 	}
 }
 
-// judge notes that the address sent a key, right or wrong, and returns how long it must wait before a key of it is judged
-// again: 0 means that this one was.
-func (g *guesses) judge(remote string, key [sha256.Size]byte, right bool) time.Duration {
-	from := sender{network(remote), key}
+// wrong counts a wrong key of the address and returns 0, or how long the address must wait where an allowance is used up.
+// That of all is looked at first, so that a flood from many addresses does not have each of them remembered.
+func (g *guesses) wrong(remote string) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if right && g.known[from] {
-		return 0
-	}
-	now, own := g.now(), g.limiter(from.address)
-	if wait := max(untilOne(own, now), untilOne(g.all, now)); wait > 0 {
+	now := g.now()
+	if wait := untilOne(g.all, now); wait > 0 {
 		return wait
 	}
-	if right {
-		g.remember(from)
-		return 0
+	own := g.limiter(network(remote))
+	if wait := untilOne(own, now); wait > 0 {
+		return wait
 	}
 	own.AllowN(now, 1)
 	g.all.AllowN(now, 1)
@@ -97,14 +84,6 @@ func (g *guesses) limiter(address netip.Prefix) *rate.Limiter {
 		g.byAddress[address] = l
 	}
 	return l
-}
-
-// remember keeps that the address has the right key. Only holders of a key can make the map grow.
-func (g *guesses) remember(from sender) {
-	if len(g.known) >= maxAddresses {
-		clear(g.known)
-	}
-	g.known[from] = true
 }
 
 // untilOne returns how long it takes until l has a token.
