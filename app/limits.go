@@ -28,8 +28,12 @@ func largestOf(ctx context.Context, tx pgx.Tx, e domain.Event) (int64, error) {
 // limitsRefused refuses an event that passes a limit of its type, which may have been lowered since the import, and in
 // production one whose type lacks a limit. largest is the largest amount of its targets.
 func (d Deps) limitsRefused(e domain.Event, largest int64) error {
-	if missing := e.Type.Limits.Missing(); d.LimitsNeeded && len(missing) > 0 {
-		return &domain.Error{Code: domain.LimitsMissing, Message: "event type " + e.Type.Code + " has no " + strings.Join(missing, ", "),
+	lacks := "has no " + strings.Join(e.Type.Limits.Missing(), ", ")
+	if e.Type.Limits.Seeded {
+		lacks = "has only the limits that development gives"
+	}
+	if d.LimitsNeeded && (e.Type.Limits.Seeded || len(e.Type.Limits.Missing()) > 0) {
+		return &domain.Error{Code: domain.LimitsMissing, Message: "event type " + e.Type.Code + " " + lacks,
 			Hint: "an administrator sets the limits: `bestow type set " + e.Type.Code + "`, or PATCH /event-types/" + e.Type.Code}
 	}
 	over := e.Type.CheckTotals(e.TotalCount, e.TotalAmount)

@@ -96,6 +96,9 @@ func TestLimitsAtTheStart(t *testing.T) {
 		"the sum":              {"max_per_event = 11", false, domain.PassesLimit, "the event comes to 12 P: max_per_event of POINT is 11 P"},
 		"the count":            {"max_count = 1", false, domain.PassesLimit, "the event has 2 targets: max_count of POINT is 1"},
 		"production":           {"max_count = NULL", true, domain.LimitsMissing, "event type POINT has no max_per_member, max_per_event, max_count"},
+		"development's, there": {"max_per_member = 7, max_per_event = 12, max_count = 2, limits_seeded = true", false, "", ""},
+		"development's": {"max_per_member = 7, max_per_event = 12, max_count = 2, limits_seeded = true", true, domain.LimitsMissing,
+			"event type POINT has only the limits that development gives"},
 		"production, one less": {"max_per_member = 7, max_count = 2", true, domain.LimitsMissing, "event type POINT has no max_per_event"},
 	} {
 		for _, change := range []string{`UPDATE imports SET max_amount = NULL`, `SELECT 1`} {
@@ -121,6 +124,21 @@ func TestLimitsAtTheStart(t *testing.T) {
 	}
 }
 
+// A limit that a person sets, be it the same one, makes the limits a person's; a label does not.
+func TestAPersonSetsSeededLimits(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	types := &Types{s.targets.Deps}
+	require.NoError(t, types.SeedLimits(t.Context()))
+	label, most := "Points", int32(100_000_000)
+	y, err := types.Edit(t.Context(), "POINT", TypePatch{Label: &label, Given: map[string]bool{"label": true}})
+	require.NoError(t, err)
+	require.True(t, y.Limits.Seeded)
+	_, err = types.Edit(t.Context(), "POINT", TypePatch{MaxCount: &most, Given: map[string]bool{"max_count": true}})
+	require.NoError(t, err)
+	require.Equal(t, int64(1), s.int(`SELECT count(*) FROM event_types WHERE code = 'POINT' AND NOT limits_seeded AND max_count = 100000000`))
+}
+
 // The limits of development are given once, and only to a built-in type that has none.
 func TestSeedLimits(t *testing.T) {
 	t.Parallel()
@@ -132,6 +150,7 @@ func TestSeedLimits(t *testing.T) {
 		list, err := pg.Value(t.Context(), s.pool, func(tx pgx.Tx) (map[string]domain.EventType, error) { return selectTypes(t.Context(), tx) })
 		require.NoError(t, err)
 		require.Empty(t, list["POINT"].Limits.Missing())
+		require.True(t, list["POINT"].Limits.Seeded)
 		require.Equal(t, domain.TypeLimits{Count: 3}, list["VOUCHER"].Limits)
 		require.Equal(t, []string{"P", "KRW"}, []string{list["POINT"].Unit, list["VOUCHER"].Unit})
 	}

@@ -112,6 +112,7 @@ func (p TypePatch) applied(t domain.EventType) domain.EventType {
 	} {
 		if p.Given[name] {
 			take()
+			t.Limits.Seeded = t.Limits.Seeded && !strings.HasPrefix(name, "max_") // a person has decided
 		}
 	}
 	return t

@@ -26,7 +26,7 @@ func selectTypes(ctx context.Context, tx pgx.Tx) (map[string]domain.EventType, e
 // listTypes reads the event types that may be used now, in the order of their codes.
 func listTypes(ctx context.Context, tx pgx.Tx) ([]domain.EventType, error) {
 	const query = `SELECT code, label, granter, operation, topic, coalesce(unit, ''),
-			coalesce(max_per_member, 0), coalesce(max_per_event, 0), coalesce(max_count, 0)
+			coalesce(max_per_member, 0), coalesce(max_per_event, 0), coalesce(max_count, 0), limits_seeded
 		FROM event_types WHERE state = 'READY' ORDER BY code`
 	rows, err := tx.Query(ctx, query)
 	if err != nil {
@@ -34,7 +34,7 @@ func listTypes(ctx context.Context, tx pgx.Tx) ([]domain.EventType, error) {
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t domain.EventType, err error) {
 		return t, row.Scan(&t.Code, &t.Label, &t.Granter, &t.Operation, &t.Topic, &t.Unit,
-			&t.Limits.PerMember, &t.Limits.PerEvent, &t.Limits.Count)
+			&t.Limits.PerMember, &t.Limits.PerEvent, &t.Limits.Count, &t.Limits.Seeded)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read event types: %w", err)
@@ -45,9 +45,9 @@ func listTypes(ctx context.Context, tx pgx.Tx) ([]domain.EventType, error) {
 // updateType writes what an operator may change of a type.
 func updateType(ctx context.Context, tx pgx.Tx, t domain.EventType) error {
 	const update = `UPDATE event_types SET label = $2, unit = nullif($3, ''), max_per_member = nullif($4::bigint, 0),
-			max_per_event = nullif($5::bigint, 0), max_count = nullif($6::int, 0), updated_at = now()
+			max_per_event = nullif($5::bigint, 0), max_count = nullif($6::int, 0), limits_seeded = $7, updated_at = now()
 		WHERE code = $1`
-	if _, err := tx.Exec(ctx, update, t.Code, t.Label, t.Unit, t.Limits.PerMember, t.Limits.PerEvent, t.Limits.Count); err != nil {
+	if _, err := tx.Exec(ctx, update, t.Code, t.Label, t.Unit, t.Limits.PerMember, t.Limits.PerEvent, t.Limits.Count, t.Limits.Seeded); err != nil {
 		return fmt.Errorf("update event type %s: %w", t.Code, err)
 	}
 	return nil
@@ -55,7 +55,7 @@ func updateType(ctx context.Context, tx pgx.Tx, t domain.EventType) error {
 
 // seedLimits gives the types of the first migrations wide limits, where they have none at all.
 func seedLimits(ctx context.Context, pool *pgxpool.Pool) error {
-	const update = `UPDATE event_types SET max_per_member = 10000000, max_per_event = 1000000000000, max_count = 100000000
+	const update = `UPDATE event_types SET max_per_member = 10000000, max_per_event = 1000000000000, max_count = 100000000, limits_seeded = true
 		WHERE code IN ('POINT', 'VOUCHER') AND coalesce(max_per_member, max_per_event, max_count) IS NULL`
 	if _, err := pool.Exec(ctx, update); err != nil {
 		return fmt.Errorf("seed limits of event types: %w", err)

@@ -34,6 +34,9 @@ type TypeLimits struct {
 	PerMember int64 // the amount of one target
 	PerEvent  int64 // the sum of an event's amounts
 	Count     int   // targets of an event
+
+	// Seeded says that a process outside production set them, and no person: production starts nothing with them.
+	Seeded bool
 }
 
 // Missing lists the limits that are not set, by their names in the API.

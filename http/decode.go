@@ -66,7 +66,8 @@ func (b *body[T]) decode(data []byte) {
 			unknown = append(unknown, domain.Field{Name: name, Message: "is no field of this route"})
 			continue
 		}
-		if err := json.Unmarshal(members[name], field.Addr().Interface()); err != nil {
+		err := json.Unmarshal(members[name], field.Addr().Interface())
+		if err != nil || field.Kind() == reflect.Bool && members[name].Kind() == 'n' { // null is no answer to yes or no
 			b.unread = append(b.unread, domain.Field{Name: name, Message: wanted(field.Type())})
 		}
 	}
@@ -142,6 +143,8 @@ func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 			wrong = append(wrong, domain.Field{Name: "query." + name, Message: "is no parameter of this route"})
 		case len(values[name]) > 1:
 			wrong = append(wrong, domain.Field{Name: "query." + name, Message: "stands twice"})
+		case values[name][0] == "": // huma would take its default
+			wrong = append(wrong, domain.Field{Name: "query." + name, Message: "has no value"})
 		}
 	}
 	if wrong != nil {

@@ -82,14 +82,11 @@ func (s *server) retryEvent(ctx context.Context, in *retryIn) (*retryOut, error)
 		return nil, err
 	}
 	by := in.caller(actor(ctx), in.Body.canonical())
-	code, dry := "", false
+	code := ""
 	if wire.ErrorCode != nil {
 		code = *wire.ErrorCode
 	}
-	if wire.DryRun != nil {
-		dry = *wire.DryRun
-	}
-	r, err := s.app.Events.Retry(ctx, by, in.ID, code, dry)
+	r, err := s.app.Events.Retry(ctx, by, in.ID, code, wire.DryRun)
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func (c *retryCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	r, err := server.Retry(ctx, e.ID, api.Retry{ErrorCode: c.ErrorCode, DryRun: &c.DryRun})
+	r, err := server.Retry(ctx, e.ID, api.Retry{ErrorCode: c.ErrorCode, DryRun: c.DryRun})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ type EventType struct {
 	MaxPerMember *int64  `json:"max_per_member" doc:"the most that one target may have"`
 	MaxPerEvent  *int64  `json:"max_per_event" doc:"the most that an event's amounts may add up to"`
 	MaxCount     *int    `json:"max_count" doc:"the most targets that an event may have"`
+	LimitsSeeded bool    `json:"limits_seeded" doc:"the limits are those that development gives; production starts nothing until a person sets them"`
 }
 
 // EventTypes are all types that may be used, by their codes.
@@ -39,6 +40,7 @@ func FromType(t domain.EventType) EventType {
 		MaxPerMember: orNull(t.Limits.PerMember),
 		MaxPerEvent:  orNull(t.Limits.PerEvent),
 		MaxCount:     orNull(t.Limits.Count),
+		LimitsSeeded: t.Limits.Seeded,
 	}
 }
 

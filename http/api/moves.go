@@ -21,7 +21,7 @@ type Braked struct {
 // Retry is the body of POST /events/{id}/retry.
 type Retry struct {
 	ErrorCode *string `json:"error_code,omitempty" maxLength:"50" doc:"only what failed with it; absent: everything that was given up"`
-	DryRun    *bool   `json:"dry_run,omitempty" doc:"true: count, and change nothing"`
+	DryRun    bool    `json:"dry_run,omitempty" doc:"true: count, and change nothing"`
 }
 
 // Retried is what a retry by a person found and accepted.

@@ -30,7 +30,7 @@ var ErrReadOnly = errors.New("the server can only read")
 //	*_timeout                      every wait of ours has its bound in a context; what ends a session between two statements ends imports
 //	search_path                    the schema that has our tables, public before the first migration: a schema that is named as the
 //	                               role, which the default path prefers, would hide them
-//	the last six                   how values are read and written
+//	the last seven                  how values are read and written
 //
 // Its result is: whether the session is the one that the server gave us, and whether it can only read.
 const prepareSession = `SELECT own, current_setting('transaction_read_only')::bool, (
@@ -44,7 +44,8 @@ const prepareSession = `SELECT own, current_setting('transaction_read_only')::bo
 				SELECT quote_ident(n.nspname) FROM pg_class c JOIN pg_class g USING (relnamespace) JOIN pg_namespace n ON n.oid = c.relnamespace
 				WHERE c.relname = 'campaign_events' AND g.relname = 'goose_db_version' ORDER BY c.oid LIMIT 1), 'public')),
 			('client_encoding', 'UTF8'), ('standard_conforming_strings', 'on'), ('DateStyle', 'ISO, MDY'),
-			('IntervalStyle', 'postgres'), ('TimeZone', 'UTC'), ('bytea_output', 'hex')
+			('IntervalStyle', 'postgres'), ('TimeZone', 'UTC'), ('bytea_output', 'hex'),
+			('quote_all_identifiers', 'off')
 		) w (name, value) JOIN pg_settings s ON s.name = w.name
 		WHERE own AND s.source <> 'client' AND s.setting <> w.value AND (s.name <> 'synchronous_commit' OR s.setting = 'off')
 	) FROM (VALUES (%t OR pg_backend_pid() = %d)) session (own)`

@@ -30,6 +30,8 @@ var foreign = []struct{ name, theirs, ours string }{
 	{"IntervalStyle", "iso_8601", "postgres"},
 	{"TimeZone", "Asia/Seoul", "UTC"},
 	{"bytea_output", "escape", "hex"},
+	{"quote_all_identifiers", "on", "off"},
+	{"search_path", "nope", "public"},
 }
 
 // What a database or a role sets for all its sessions does not reach ours (C15).
