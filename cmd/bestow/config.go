@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"time"
 
@@ -99,7 +100,7 @@ func (c *config) readFiles() error {
 	if c.MasterKey != "" {
 		return errors.New("BESTOW_MASTER_KEY and BESTOW_MASTER_KEY_FILE are both set, and one would have no effect: unset one")
 	}
-	body, err := os.ReadFile(c.MasterKeyFile)
+	body, err := readSecret(c.MasterKeyFile, secretPatience)
 	if err != nil {
 		return fmt.Errorf("read BESTOW_MASTER_KEY_FILE: %w", err)
 	}
@@ -124,6 +125,9 @@ func (c config) master() (*seal.Master, error) {
 // leastConns is how many connections a process needs at least.
 const leastConns = 6
 
+// topicPrefix is what a Kafka topic may begin with; its whole name has 249 characters at most.
+var topicPrefix = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,100}$`)
+
 func (c config) validate() error {
 	var errs []error
 	bad := func(when bool, format string, args ...any) {
@@ -131,12 +135,15 @@ func (c config) validate() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	bad(c.Partitions < 1, "BESTOW_TOPIC_PARTITIONS is %d: it must be 1 or more", c.Partitions)
-	bad(c.RetryLimit < 0, "BESTOW_RETRY_LIMIT is %d: it must be 0 or more", c.RetryLimit)
-	bad(c.RetryBackoff <= 0, "BESTOW_RETRY_BACKOFF is %s: it must be above 0", c.RetryBackoff)
+	bad(!topicPrefix.MatchString(c.TopicPrefix), "BESTOW_TOPIC_PREFIX must be 1 to 100 of the characters a-z A-Z 0-9 . _ -, such as grants")
+	bad(c.Partitions < 1 || c.Partitions > 1000, "BESTOW_TOPIC_PARTITIONS is %d: it must be 1 to 1000", c.Partitions)
+	bad(c.Replication < 0 || c.Replication > 100, "BESTOW_TOPIC_REPLICATION is %d: it must be 0, for the broker's default, to 100", c.Replication)
+	bad(c.RetryLimit < 0 || c.RetryLimit > 1000, "BESTOW_RETRY_LIMIT is %d: it must be 0 to 1000", c.RetryLimit)
+	bad(c.RetryBackoff <= 0 || c.RetryBackoff > time.Hour, "BESTOW_RETRY_BACKOFF is %s: it must be above 0 and at most 1h", c.RetryBackoff)
 	bad(c.RelayChunks < 1 || c.RelayChunks > 100, "BESTOW_RELAY_CHUNKS is %d: it must be 1 to 100", c.RelayChunks)
 	bad(c.MessageTargets < 1 || c.MessageTargets > 5000, "BESTOW_MESSAGE_TARGETS is %d: it must be 1 to 5000", c.MessageTargets)
-	bad(c.MaxConns < leastConns, "BESTOW_DB_MAX_CONNS is %d: it must be %d or more", c.MaxConns, leastConns)
+	bad(c.MaxConns < leastConns || c.MaxConns > 10_000, "BESTOW_DB_MAX_CONNS is %d: it must be %d to 10000", c.MaxConns, leastConns)
+	bad(c.ShutdownTimeout <= 0 || c.ShutdownTimeout > time.Hour, "BESTOW_SHUTDOWN_TIMEOUT is %s: it must be above 0 and at most 1h", c.ShutdownTimeout)
 	bad(c.Env != "development" && c.Env != "production", "BESTOW_ENV is %q: it must be development or production", c.Env)
 	bad(c.Env == "production" && c.AdminKey == "", "BESTOW_ADMIN_KEY is not set: production needs it")
 	bad(c.Env == "production" && c.MasterKey == "", "BESTOW_MASTER_KEY is not set: production needs it")
