@@ -53,6 +53,7 @@ type Report struct {
 	Topic     string      `json:"topic,omitempty"`      // of a word about a topic
 	Ledger    string      `json:"ledger,omitempty"`     // of a word about a ledger: the granter's name
 	AgeMS     int64       `json:"age_ms"`               // how long before SeenAt it was last true, in milliseconds
+	Settings  Settings    `json:"settings,omitempty"`   // in one report of each process
 }
 
 // at is when r was last true.

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Standing is a reason that should not be, and the events that stand still for it.
+// Standing is a reason that should not be, and the events that stand still for it: none for one that will hold up events.
 type Standing struct {
 	Reason
 
@@ -17,9 +17,16 @@ type Standing struct {
 }
 
 // StandingStill says what should not be and keeps events that run, or whose reserved time has come, from moving: in the
-// order of the events.
+// order of the events, and then the settings of which processes have different values.
 func (s *Reports) StandingStill(ctx context.Context) ([]Standing, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]Standing, error) { return s.standingStill(ctx, tx) })
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]Standing, error) {
+		l, err := selectInstallation(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		all, err := s.standingStill(ctx, tx)
+		return l.addDifferences(all), err
+	})
 }
 
 func (s *Reports) standingStill(ctx context.Context, tx pgx.Tx) ([]Standing, error) {

@@ -55,7 +55,8 @@ func (s *Reports) System(ctx context.Context) (System, error) {
 		for _, name := range names {
 			sys.Ledgers = append(sys.Ledgers, Ledger{Name: name, Away: l.away(name)})
 		}
-		sys.Standing, err = s.standingStill(ctx, tx)
+		still, err := s.standingStill(ctx, tx)
+		sys.Standing = l.addDifferences(still)
 		return sys, err
 	})
 }

@@ -151,6 +151,7 @@ func (l look) running(e domain.Event) (reasons []Reason) {
 		reasons = append(reasons, l.role(RoleRelay)...)
 	}
 	if n.relay || n.handler {
+		reasons = append(reasons, l.differ()...)
 		reasons = append(reasons, l.kafka(e.Type, n)...)
 	}
 	if n.handler {
@@ -272,7 +273,7 @@ func addOnce(reasons []Reason, r Reason) []Reason {
 // troubled reports whether anything of the installation may keep a running event from moving.
 func (l look) troubled() bool {
 	missing := func(role string) bool { return len(l.role(role)) > 0 }
-	return slices.ContainsFunc([]string{RoleRelay, RoleHandler, RoleJobs}, missing) || slices.ContainsFunc(l.processes, func(p Process) bool {
+	return len(l.differ()) > 0 || slices.ContainsFunc([]string{RoleRelay, RoleHandler, RoleJobs}, missing) || slices.ContainsFunc(l.processes, func(p Process) bool {
 		return slices.ContainsFunc(p.Reports, func(r Report) bool { return r.Code != "" })
 	})
 }

@@ -50,7 +50,7 @@ func wireSystem(sys app.System) api.System {
 func wireProcess(p app.Process) api.Process {
 	wire := api.Process{
 		ID: p.ID, Roles: p.Roles, Version: p.Version, Host: p.Host, PID: p.PID,
-		StartedAt: p.StartedAt.UTC(), SeenAt: p.SeenAt.UTC(), Reports: []api.Report{},
+		StartedAt: p.StartedAt.UTC(), SeenAt: p.SeenAt.UTC(), Reports: []api.Report{}, Settings: p.Settings(),
 	}
 	for _, r := range p.Obstacles() {
 		wire.Reports = append(wire.Reports, api.Report{Code: r.Code, Text: r.Text, Topic: r.Topic})

@@ -277,6 +277,23 @@ func watermillLog(log *slog.Logger) watermill.LoggerAdapter {
 	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
 }
 
+// ClusterID returns the id of the cluster that the brokers belong to; "" where they name none.
+func (k *Kafka) ClusterID() (string, error) {
+	broker := k.client.LeastLoadedBroker()
+	if broker == nil {
+		return "", fmt.Errorf("ask Kafka at %v for its id: %w", k.cfg.Brokers, sarama.ErrOutOfBrokers)
+	}
+	_ = broker.Open(k.client.Config()) // it may be open: then the question says what is wrong
+	answer, err := broker.GetMetadata(sarama.NewMetadataRequest(k.client.Config().Version, []string{}))
+	if err != nil {
+		return "", fmt.Errorf("ask Kafka at %v for its id: %w", k.cfg.Brokers, err)
+	}
+	if answer.ClusterID == nil {
+		return "", nil
+	}
+	return *answer.ClusterID, nil
+}
+
 // Ping asks the brokers for their metadata.
 func (k *Kafka) Ping(context.Context) error {
 	if err := k.client.RefreshMetadata(); err != nil {

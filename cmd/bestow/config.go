@@ -163,6 +163,11 @@ func (c config) limits() app.Limits {
 	return l
 }
 
+// shared returns what any process of an installation must have alike, whatever its roles.
+func (c config) shared() app.Settings {
+	return app.Settings{app.TimeZoneSetting: c.TimeZone, app.EnvSetting: c.Env}
+}
+
 func (c config) kafka() outbox.KafkaConfig {
 	return outbox.KafkaConfig{Brokers: c.Brokers, TopicPrefix: c.TopicPrefix, Partitions: c.Partitions, Replication: c.Replication}
 }

@@ -156,11 +156,33 @@ func (d *doctor) installation(ctx context.Context) {
 	}
 	// Whether the processes have the master key they know themselves.
 	standing := slices.DeleteFunc(sys.Standing, func(s app.Standing) bool { return s.Code == domain.MissingKeys })
+	still := slices.DeleteFunc(slices.Clone(standing), func(s app.Standing) bool { return len(s.Events) == 0 })
 	for _, s := range standing {
+		if s.Code == app.SettingsDiffer {
+			d.say("settings", wrong, "%s", s.Text)
+		}
+	}
+	d.ownSettings(ctx)
+	for _, s := range still {
 		d.say("events", wrong, "%d stand still, such as event %d: %s", len(s.Events), s.Events[0], s.Text)
 	}
-	if len(standing) == 0 {
+	if len(still) == 0 {
 		d.say("events", fine, "none of those that run or are due stands still")
+	}
+}
+
+// ownSettings compares the settings that the doctor was given, by which it looks at Kafka.
+func (d *doctor) ownSettings(ctx context.Context) {
+	mine := d.cfg.shared()
+	if len(d.cfg.Brokers) > 0 {
+		mine[app.TopicPrefixSetting] = d.cfg.TopicPrefix
+	}
+	all, err := (&app.Reports{Deps: app.Deps{Pool: d.pool}}).Differences(ctx, mine)
+	if err != nil {
+		d.say("settings", wrong, "%s", oneLine(err.Error()))
+	}
+	for _, text := range all {
+		d.say("settings", warning, "of this command: %s", text)
 	}
 }
 

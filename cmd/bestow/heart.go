@@ -120,7 +120,7 @@ func (h *heart) tell(ctx context.Context, still []app.Standing) {
 	for _, s := range still {
 		now[s.Reason] = true
 		if !h.told[s.Reason] {
-			h.p.log.WarnContext(ctx, "events stand still", obs.Cause, s.Code, obs.Reason, s.Text, obs.Count, len(s.Events),
+			h.p.log.WarnContext(ctx, standingMessage(s), obs.Cause, s.Code, obs.Reason, s.Text, obs.Count, len(s.Events),
 				obs.EventID, s.Events[:min(len(s.Events), eventsLogged)])
 		}
 	}
@@ -132,12 +132,19 @@ func (h *heart) tell(ctx context.Context, still []app.Standing) {
 	h.told = now
 }
 
+func standingMessage(s app.Standing) string {
+	if len(s.Events) == 0 {
+		return "processes do not agree"
+	}
+	return "events stand still"
+}
+
 // eventsLogged is the most events that a line of the log names.
 const eventsLogged = 10
 
 // reports is all that this process has to say.
 func (h *heart) reports() []app.Report {
-	reports := h.vitals.all()
+	reports := append(h.vitals.all(), app.Report{Settings: h.p.settings()})
 	if err := h.p.granter.ledger.unheard(); err != nil {
 		reports = append(reports, app.Report{Code: app.LedgerAway, Ledger: ourLedger, Text: "the ledger " + ourLedger + " does not answer: " + oneLine(h.p.granter.ledger.cause().Error())})
 	}
@@ -183,7 +190,7 @@ func (w *vitals) took(topic string, refused *outbox.Refusal) {
 	defer w.mu.Unlock()
 	before, known := w.topics[topic]
 	w.topics[topic] = word{r, time.Now()}
-	if before.report != r && (known || r.Code != "") {
+	if (before.report.Code != r.Code || before.report.Text != r.Text) && (known || r.Code != "") {
 		w.changed()
 	}
 }

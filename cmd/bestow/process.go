@@ -52,6 +52,7 @@ type process struct {
 	granter granter
 	river   *river.Client[pgx.Tx]
 	kafka   *outbox.Kafka  // nil without a role that needs it
+	cluster string         // the id of Kafka's cluster; "" without a role that needs it
 	router  *outbox.Router // nil without the role handler
 	net     *outbox.Net
 	heart   *heart
@@ -92,6 +93,9 @@ func (p *process) wire(ctx context.Context) error {
 	if err := p.checkDatabase(ctx); err != nil {
 		return err
 	}
+	if err := (&app.Processes{Deps: app.Deps{Pool: p.pool}}).MayJoin(ctx, p.settings()); err != nil {
+		return err
+	}
 	workers := river.NewWorkers()
 	var err error
 	queues := jobs.Queues{Relay: p.has(roleRelay), Jobs: p.has(roleJobs)}
@@ -107,6 +111,7 @@ func (p *process) wire(ctx context.Context) error {
 		}
 	}
 	p.heart = newHeart(p)
+	p.tellDifferences(ctx)
 	relay := &outbox.RelayWorker{Pool: p.pool, Kafka: p.kafka, Close: p.app.Events.Close, Report: p.heart.vitals.took, Log: p.log}
 	replay := &outbox.ReplayWorker{Pool: p.pool, Kafka: p.kafka, Log: p.log}
 	p.net = &outbox.Net{Pool: p.pool, River: p.river, Kafka: p.kafka, ChunksAJob: p.cfg.RelayChunks, Patience: patienceWithKafka}
@@ -153,6 +158,29 @@ func (p *process) wireApp(ctx context.Context) error {
 	return p.app.Types.SeedLimits(ctx)
 }
 
+// settings returns what must agree with the other processes, as far as it is known yet.
+func (p *process) settings() app.Settings {
+	s := p.cfg.shared()
+	if p.kafka != nil {
+		s[app.TopicPrefixSetting] = p.cfg.TopicPrefix
+	}
+	if p.cluster != "" {
+		s[app.BrokersSetting] = p.cluster
+	}
+	return s
+}
+
+// tellDifferences logs which settings differ from those of the processes that run. The heart goes on to tell.
+func (p *process) tellDifferences(ctx context.Context) {
+	all, err := p.app.Reports.Differences(ctx, p.settings())
+	if err != nil {
+		p.log.WarnContext(ctx, "the settings were not compared with those of other processes", obs.Err, err)
+	}
+	for _, text := range all {
+		p.log.WarnContext(ctx, "a setting differs from that of another process", obs.Cause, app.SettingsDiffer, obs.Reason, text)
+	}
+}
+
 func (p *process) ledger(l ledger) ledger {
 	if p.with.ledger == nil {
 		return l
@@ -172,6 +200,9 @@ func (p *process) wireKafka(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if err := patiently(ctx, p.log, "kafka", func() (err error) { p.cluster, err = p.kafka.ClusterID(); return err }); err != nil {
 		return err
 	}
 	types, err := outbox.ReadyTypes(ctx, p.pool)

@@ -54,6 +54,9 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer pool.Close()
+	if err := (&app.Reports{Deps: app.Deps{Pool: pool}}).SameZone(ctx, cfg.TimeZone); err != nil {
+		return err
+	}
 	deps := app.Deps{Pool: pool, Zone: cfg.TimeZone, WrappedKeysOnly: cfg.Env == "production"}
 	if deps.Master, err = cfg.master(); err != nil {
 		return err

@@ -10,7 +10,7 @@ type System struct {
 	Breaker    []Ledger   `json:"breaker" doc:"by ledger"`
 	River      River      `json:"river"`
 	Brake      []Brake    `json:"brake" doc:"the engaged brakes; empty for none"`
-	WaitingFor []Standing `json:"waiting_for" doc:"what should not be, and keeps events from moving that run or are due"`
+	WaitingFor []Standing `json:"waiting_for" doc:"what should not be: it keeps events from moving that run or are due, or will keep others (no ids)"`
 }
 
 // Process is a running process.
@@ -23,6 +23,8 @@ type Process struct {
 	StartedAt time.Time `json:"started_at"`
 	SeenAt    time.Time `json:"seen_at"`
 	Reports   []Report  `json:"reports" doc:"what keeps it from its work"`
+
+	Settings map[string]string `json:"settings" doc:"what all processes must have alike, as this one has it; KAFKA_BROKERS is the cluster's id"`
 }
 
 // Report is a thing that keeps a process from its work.

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+
+	"github.com/stretchr/testify/require"
+)
+
+// B11: a relay and a handler with different topics are named with both values, by all that tell why an event stands still;
+// with one prefix the event goes on.
+func TestWaitsForSettingsThatDiffer(t *testing.T) {
+	t.Parallel()
+	s := newStill(t)
+	mine := s.cfg.TopicPrefix
+	s.role(overrides{}, roleRelay, roleJobs)
+	s.cfg.TopicPrefix = mine + "-other"
+	other := newLines()
+	s.log, s.world.log = other, slog.New(other)
+	_, stop := s.role(overrides{}, roleHandler)
+	require.Equal(t, 1, other.count("WARN a setting differs from that of another process"), "the process that starts says so")
+
+	blocked := "blocked: the processes have different values of BESTOW_TOPIC_PREFIX: "
+	ready := func() string { return s.ready(s.api) }
+	require.True(t, s.soon(func() bool { return strings.Contains(ready(), blocked) }), "before any event runs: %s", ready())
+	e := s.event(s.api, "POINT", 300)
+	s.run(s.api, e)
+	text := s.waits(e, app.SettingsDiffer)
+	require.Contains(t, text, blocked)
+	require.Contains(t, text, `"`+mine+`" (relay,jobs on `)
+	require.Contains(t, text, `"`+mine+`-other" (handler on `)
+	ills := s.examined().ills()
+	require.True(t, slices.ContainsFunc(ills, func(ill string) bool { return strings.HasPrefix(ill, "settings: "+blocked) }), "%v", ills)
+	require.True(t, slices.ContainsFunc(ills, func(ill string) bool { return strings.HasPrefix(ill, "events: 1 stand still, ") }), "%v", ills)
+
+	stop()
+	s.cfg.TopicPrefix = mine
+	s.role(overrides{}, roleHandler)
+	require.Equal(t, domain.Completed, s.completed(s.api, e.ID).Status)
+	s.waits(e)
+	require.True(t, s.soon(func() bool { return strings.TrimSpace(ready()) == `{"ok":true}` }), "%s", ready())
+	s.cfg.TopicPrefix = mine + "-doctor"
+	d := s.examined()
+	require.True(t, slices.ContainsFunc(d.Checks, func(f finding) bool {
+		return f.Check == "settings" && f.Level == warning && strings.HasPrefix(f.Text, "of this command: BESTOW_TOPIC_PREFIX is ")
+	}), "%v", d.Checks)
+}
+
+// B11: what cannot be undone is refused at the start, with both values; what passes when the settings agree is only told.
+func TestMayNotJoinWithOtherSettings(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		running, mine app.Settings
+		refused       string
+	}{
+		"alike":                          {app.Settings{app.TimeZoneSetting: "Asia/Seoul", app.EnvSetting: "development"}, nil, ""},
+		"a version that says nothing":    {nil, nil, ""},
+		"another time zone":              {app.Settings{app.TimeZoneSetting: "UTC"}, nil, `BESTOW_TIME_ZONE is "Asia/Seoul" here and "UTC" in a process that runs (relay on h, process 1)`},
+		"development beside production":  {app.Settings{app.EnvSetting: "production"}, nil, `BESTOW_ENV is "development" here and "production" in a process that runs`},
+		"production beside development":  {app.Settings{app.EnvSetting: "development"}, app.Settings{app.EnvSetting: "production"}, ""},
+		"other topics, another cluster":  {app.Settings{app.TopicPrefixSetting: "a", app.BrokersSetting: "c"}, nil, ""},
+		"another time zone, long killed": {app.Settings{"killed": "", app.TimeZoneSetting: "UTC"}, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			mine := app.Settings{app.TimeZoneSetting: "Asia/Seoul", app.EnvSetting: "development", app.TopicPrefixSetting: "b", app.BrokersSetting: "d"}
+			if c.mine != nil {
+				mine = c.mine
+			}
+			w.plantProcess(c.running)
+			err := (&app.Processes{Deps: app.Deps{Pool: w.pool}}).MayJoin(t.Context(), mine)
+			if c.refused == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, &domain.Error{Code: app.SettingsDiffer})
+			require.ErrorContains(t, err, c.refused)
+		})
+	}
+}
+
+// plantProcess is a relay that says its settings; with one named "killed" it was seen a minute ago.
+func (w *world) plantProcess(s app.Settings) {
+	w.Helper()
+	seen := "0 s"
+	if _, killed := s["killed"]; killed {
+		seen = "1 minute"
+		delete(s, "killed")
+	}
+	w.exec(`INSERT INTO processes (id, roles, version, host, pid, seen_at, reports) VALUES (gen_random_uuid(), '{relay}', 'v', 'h', 1,
+		now() - $1::text::interval, jsonb_build_array(jsonb_build_object('code', '', 'settings', $2::jsonb)))`, seen, s)
+}
+
+// B11: a process with another time zone does not start, and a proof by another zone is refused before it is red.
+func TestAnotherTimeZoneIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newStill(t)
+	require.True(t, s.soon(func() bool { return s.count(`SELECT count(*) FROM processes`) == 1 }))
+	cfg := s.cfg
+	cfg.TimeZone = "America/New_York"
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err := newProcess(ctx, cfg, []string{roleHandler}, slog.New(slog.DiscardHandler), overrides{})
+	require.ErrorIs(t, err, &domain.Error{Code: app.SettingsDiffer})
+	reports := &app.Reports{Deps: app.Deps{Pool: s.pool}}
+	require.NoError(t, reports.SameZone(ctx, s.cfg.TimeZone))
+	require.ErrorIs(t, reports.SameZone(ctx, cfg.TimeZone), &domain.Error{Code: app.SettingsDiffer})
+}
