@@ -68,7 +68,7 @@ func grantInvariants() []invariant {
 				"[; {mismatches} saves that the ledger contradicts itself about]",
 		}, {
 			id: "I4", file: "I04_results_were_published", reach: perType,
-			statement: "whoever has a result was published",
+			statement: "every member with a result was published",
 			compared:  "{results} results[; {early} came before the relay's mark, which is not final yet]",
 		}, {
 			id: "I5", file: "I05_completed_is_final", reach: perType, heavy: true,
@@ -76,7 +76,7 @@ func grantInvariants() []invariant {
 			compared:  "completed events {events}: targets {targets}, granted {success} and given up {fail}",
 		}, {
 			id: "I6", file: "I06_counters_match_rows", reach: perType,
-			statement: "the four counters are what a recount of the rows says",
+			statement: "the four counters equal a recount of the rows",
 			compared: "published {published} and {published_rows} rows, success {success} and {success_rows}, " +
 				"given up {fail} and {fail_rows}, success after a refusal {retry_success} and {retry_success_rows}",
 		}, {
@@ -85,7 +85,7 @@ func grantInvariants() []invariant {
 			compared:  "total_count {total_count} and {targets} targets, total_amount {total_amount} and sum {targets_sum}",
 		}, {
 			id: "I8", file: "I08_partition_keys", reach: perType, heavy: true, add: addPartitionKeys,
-			statement: "every partition key is below the event's partition count and what the rule says",
+			statement: "every partition key is below the event's partition count and follows the rule",
 			compared:  "{targets} partition keys, each computed anew",
 		}, {
 			id: "I9", file: "I09_completed_adds_up",
@@ -93,7 +93,7 @@ func grantInvariants() []invariant {
 			compared:  "events {events}, completed {completed}: granted {success} + given up {fail}, total {total}, published {published}",
 		}, {
 			id: "I10", file: "I10_one_running_per_lane",
-			statement: "at most one event that is reserved for a second runs",
+			statement: "of the events that are reserved for the same second, at most one runs",
 			compared:  "running events with a reservation {running}, in lanes {lanes}",
 		}, {
 			id: "I11", file: "I11_chunks_cover_targets", reach: perType, heavy: true,
@@ -107,7 +107,7 @@ func grantInvariants() []invariant {
 			compared:  "{lots} lots, saved {saved_sum}, left {rest_sum}",
 		}, {
 			id: "I13", file: "I13_history_matches_lots", ledger: true, heavy: true,
-			statement: "what a member's history sums to is what the member's lots have left",
+			statement: "a member's history adds up to what is left in the member's lots",
 			compared:  "{movements} movements sum to {history_sum}, the lots have {lots_sum} left",
 		}, {
 			id: "I14", file: "I14_one_voucher_per_grant", reach: overVouchers, ledger: true,
@@ -115,15 +115,15 @@ func grantInvariants() []invariant {
 			compared:  "{granted} granted vouchers with {vouchers} in the ledger",
 		}, {
 			id: "I15", file: "I15_no_job_lost",
-			statement: "what a cancelled or discarded job should have done was done",
+			statement: "the work of every cancelled or discarded job was done",
 			compared:  "jobs {jobs}[; {cancelled} cancelled, healed][; {discarded} discarded, healed]",
 		}, {
 			id: "I17", file: "I17_movements_match_details", ledger: true,
-			statement: "what a movement of points draws or gives back is the sum of its details",
+			statement: "the points that a movement takes or gives back are the sum of its details",
 			compared:  "{movements} movements that are no saves, each with its details",
 		}, {
 			id: "I21", file: "I21_saves_have_lots", ledger: true, heavy: true,
-			statement: "every save has one lot, with its member, its points and its moment",
+			statement: "every save has one lot with the same member, points and time",
 			compared:  "{saves} saves, each with its lot",
 		},
 	}
@@ -139,27 +139,27 @@ func proofInvariants() []invariant {
 				"[; the keys of {bare} events' hashes lie in the same database: a person who can write to it can forge them]",
 		}, {
 			id: "I35", compare: compareTypes,
-			statement: "the registry of event types says what the tables are",
+			statement: "the registry of event types matches the tables",
 			compared:  "{types} types, with their {events} events and their tables",
 		}, {
 			id: "I36", file: "I36_saves_are_the_events", reach: overPoints, ledger: true, heavy: true,
-			statement: "a save has the cause, the expiry, the reason and the dates that its event and its moment give it",
+			statement: "every save has the cause, the expiry, the reason and the dates that follow from its event and its time",
 			compared:  "{saves} saves, {granted} of them with their events and targets",
 		}, {
 			id: "I37", compare: compareVouchers, ledger: true, heavy: true, gaps: voucherGaps,
-			statement: "every voucher opens by its key, on both sides, to the same code and PIN, and says what its event said",
+			statement: "every voucher opens with its key, on both sides, to the same code and PIN, and matches its event",
 			compared:  "{vouchers} vouchers of the ledger with {results} results: codes, PINs, HMACs, expiry and reasons; {keys} keys",
 		}, {
 			id: "I38", file: "I38_imports_are_whole", gaps: undigestedImports,
-			statement: "an event's imports are what was written when they were made, and add up to the event's totals",
+			statement: "an event's imports are as they were written, and add up to the event's totals",
 			compared:  "{imports} imports that accepted {accepted} with {accepted_sum} and rejected {rejected}: {rejected_rows} rejected rows",
 		}, {
 			id: "I39", file: "I39_moves_left_stamps",
-			statement: "an event's status and its stamps tell the same story",
+			statement: "an event's status and its timestamps agree",
 			compared:  "{events} events, each with its summary and its first claim",
 		}, {
 			id: "I40", file: "I40_rows_make_sense", reach: perType,
-			statement: "what a result or a chunk says in one column fits to its other columns",
+			statement: "the columns of a result or a chunk agree with each other",
 			compared:  "{results} results and {chunks} chunks",
 		}, {
 			id: "I41", compare: compareSchema, gaps: schemaGaps,
@@ -167,11 +167,11 @@ func proofInvariants() []invariant {
 			compared:  "{relations} tables, {lines} properties",
 		}, {
 			id: "I42", compare: compareIDs,
-			statement: "no event is gone without a record of its deletion, and no id can be given twice",
-			compared:  "ids up to {last_id}, {deleted} of them deleted by somebody; {sequences} sequences",
+			statement: "every missing event has a record of its deletion, and no id can be given twice",
+			compared:  "ids up to {last_id}, {deleted} of them deleted; {sequences} sequences",
 		}, {
 			id: "I43", file: "I43_kept_rows_are_whole", gaps: undigestedRows,
-			statement: "parked messages, stored answers and reports are what was written",
+			statement: "parked messages, stored answers and reports are as they were written",
 			compared:  "{parked} parked messages, {answers} stored answers and {reports} reports by their digests[; {undigested} of an older version have none]",
 		},
 	}

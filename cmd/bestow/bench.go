@@ -19,11 +19,11 @@ import (
 type benchCmd struct {
 	format
 
-	Members int      `default:"1000000" help:"Members of the event; at least 100000, from which on an import has a partition of its own."`
-	Rounds  int      `default:"3" help:"How often floor, pipeline, pipeline, floor are run, and each rival."`
-	Rows    []string `default:"rounds,rivals" help:"What to measure, a comma list: ${bench_rows}."`
-	Rivals  int      `default:"20000" name:"rival-members" help:"Members of a rival's event, who take about thirty times as long each."`
-	Plot    string   `placeholder:"FILE.svg" help:"Draw the targets a second as bars."`
+	Members int      `default:"1000000" help:"Members of the event; at least 100000, since larger imports get their own partition."`
+	Rounds  int      `default:"3" help:"How many rounds (floor, pipeline, pipeline, floor) and runs of each rival."`
+	Rows    []string `default:"rounds,rivals" help:"What to measure, a comma-separated list: ${bench_rows}."`
+	Rivals  int      `default:"20000" name:"rival-members" help:"Members of a rival's event; each takes about thirty times as long."`
+	Plot    string   `placeholder:"FILE.svg" help:"Write a bar chart of the targets per second to this file."`
 }
 
 // Run measures the pipeline beside its floor and its rivals, with servers of its own where the environment names none. It

@@ -10,15 +10,15 @@ import (
 )
 
 type brakeCmd struct {
-	On     brakeOnCmd     `cmd:"" help:"Engage the brake: stop what runs, and let nothing start or go on."`
-	Off    brakeOffCmd    `cmd:"" help:"Release the brake: what is due starts; what was stopped stays so until it is resumed."`
+	On     brakeOnCmd     `cmd:"" help:"Engage the brake: stop the running events, and let no event start or resume."`
+	Off    brakeOffCmd    `cmd:"" help:"Release the brake: events whose time has come start; stopped events stay stopped until they are resumed."`
 	Status brakeStatusCmd `cmd:"" help:"Show the engaged brakes."`
 }
 
 // brakeOrder says which brake, and why.
 type brakeOrder struct {
-	Scope string `default:"all" placeholder:"SCOPE" help:"What it holds: all, or the events of one type as in type:POINT. Default: all."`
-	Memo  string `required:"" placeholder:"TEXT" help:"Why, up to 500 characters."`
+	Scope string `default:"all" placeholder:"SCOPE" help:"The events that the brake holds: all, or those of one type, such as type:POINT. Default: all."`
+	Memo  string `required:"" placeholder:"TEXT" help:"The reason, up to 500 characters."`
 }
 
 func (o brakeOrder) wire() api.BrakeOrder { return api.BrakeOrder{Scope: o.Scope, Memo: o.Memo} }

@@ -25,29 +25,29 @@ import (
 type config struct {
 	DatabaseURL string   `env:"DATABASE_URL" help:"PostgreSQL 15 or later"`
 	MigrateURL  string   `env:"BESTOW_MIGRATE_URL" help:"the owner's connection, for migrate only (default: DATABASE_URL)"`
-	Brokers     []string `env:"KAFKA_BROKERS" help:"Kafka, host:port, comma list"`
+	Brokers     []string `env:"KAFKA_BROKERS" help:"Kafka brokers, host:port, a comma-separated list"`
 
 	TopicPrefix string `env:"BESTOW_TOPIC_PREFIX" envDefault:"grants" help:"topics are PREFIX.point, PREFIX.point.dlt, ..."`
-	Partitions  int    `env:"BESTOW_TOPIC_PARTITIONS" envDefault:"8" help:"of a topic that is made"`
-	Replication int    `env:"BESTOW_TOPIC_REPLICATION" envDefault:"0" help:"of a topic that is made (0: the broker's default)"`
+	Partitions  int    `env:"BESTOW_TOPIC_PARTITIONS" envDefault:"8" help:"partitions of a topic that bestow creates"`
+	Replication int    `env:"BESTOW_TOPIC_REPLICATION" envDefault:"0" help:"replicas of a topic that bestow creates (0: the broker's default)"`
 
 	Addr     string `env:"BESTOW_ADDR" envDefault:"127.0.0.1:8080" help:"admin API, River UI at /river"`
-	OpsAddr  string `env:"BESTOW_OPS_ADDR" envDefault:"127.0.0.1:9090" help:"/livez /readyz /metrics, pprof: a private port"`
+	OpsAddr  string `env:"BESTOW_OPS_ADDR" envDefault:"127.0.0.1:9090" help:"/livez, /readyz, /metrics and pprof; keep this port private"`
 	AdminKey string `env:"BESTOW_ADMIN_KEY" secret:"true" help:"an API key of role admin"`
 
-	MasterKey     string `env:"BESTOW_MASTER_KEY" secret:"true" help:"32 bytes base64: wraps the keys of voucher PINs and of the hashes of lists"`
+	MasterKey     string `env:"BESTOW_MASTER_KEY" secret:"true" help:"32 bytes in base64; encrypts the keys of voucher PINs and list hashes"`
 	MasterKeyFile string `env:"BESTOW_MASTER_KEY_FILE" help:"a file with BESTOW_MASTER_KEY"`
 
 	RetryLimit     int           `env:"BESTOW_RETRY_LIMIT" envDefault:"5" help:"retries after the first try"`
-	RetryBackoff   time.Duration `env:"BESTOW_RETRY_BACKOFF" envDefault:"1m" help:"the first wait, doubling to 1h"`
-	RelayChunks    int           `env:"BESTOW_RELAY_CHUNKS" envDefault:"5" help:"chunks a relay job"`
-	MessageTargets int           `env:"BESTOW_MESSAGE_TARGETS" envDefault:"1000" help:"targets a message (1: a message per target)"`
+	RetryBackoff   time.Duration `env:"BESTOW_RETRY_BACKOFF" envDefault:"1m" help:"the first wait; it doubles up to 1h"`
+	RelayChunks    int           `env:"BESTOW_RELAY_CHUNKS" envDefault:"5" help:"chunks per relay job"`
+	MessageTargets int           `env:"BESTOW_MESSAGE_TARGETS" envDefault:"1000" help:"targets per message"`
 
-	TimeZone        string        `env:"BESTOW_TIME_ZONE" envDefault:"Asia/Seoul" help:"days of issue and expiry, times shown to people"`
-	DataDir         string        `env:"BESTOW_DATA_DIR" help:"embedded servers' files (default: the XDG data folder; /var/lib/bestow as root)"`
-	Env             string        `env:"BESTOW_ENV" envDefault:"development" help:"production refuses the embedded servers and missing keys, and starts no event whose type lacks a limit"`
-	MaxConns        int           `env:"BESTOW_DB_MAX_CONNS" envDefault:"20" help:"connections to PostgreSQL a process"`
-	ShutdownTimeout time.Duration `env:"BESTOW_SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long work may finish when the process stops"`
+	TimeZone        string        `env:"BESTOW_TIME_ZONE" envDefault:"Asia/Seoul" help:"time zone of issue and expiry days, and of times shown to people"`
+	DataDir         string        `env:"BESTOW_DATA_DIR" help:"folder of the embedded servers (default: the XDG data folder; /var/lib/bestow as root)"`
+	Env             string        `env:"BESTOW_ENV" envDefault:"development" help:"production refuses embedded servers and missing keys, and starts an event only if its type has all limits"`
+	MaxConns        int           `env:"BESTOW_DB_MAX_CONNS" envDefault:"20" help:"connections to PostgreSQL per process"`
+	ShutdownTimeout time.Duration `env:"BESTOW_SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long a process that stops may finish its work"`
 
 	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 	LogFormat string `env:"LOG_FORMAT" help:"text or json (default: text on a terminal, json otherwise)"`

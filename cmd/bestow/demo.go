@@ -25,17 +25,17 @@ import (
 
 type demoCmd struct {
 	Members *int    `help:"Members who get points (default: 100000, with --chaos 500000); a tenth as many get vouchers."`
-	Chaos   bool    `help:"Run the service as five processes, and kill -9 one of them, all, or PostgreSQL, every few seconds."`
-	Kills   *int    `help:"With --chaos, how often (default: 6); where the events are over before, more are made."`
-	Seed    *uint64 `help:"With --chaos, who is killed when (default: another each time)."`
-	Exit    bool    `xor:"end" help:"Exit after the proof, with 0 only if it holds."`
-	Stay    bool    `xor:"end" help:"Stay up after the proof, to look around."`
+	Chaos   bool    `help:"Run the service as five processes. Every few seconds, kill -9 one of them, all five, or PostgreSQL."`
+	Kills   *int    `help:"With --chaos, the number of kills (default: 6). If the events complete earlier, the demo makes more events."`
+	Seed    *uint64 `help:"With --chaos, the seed of the kills: the same seed repeats them (default: a new one each time)."`
+	Exit    bool    `xor:"end" help:"Exit after the proof; the exit code is 0 only if the proof holds."`
+	Stay    bool    `xor:"end" help:"Keep running after the proof, with the API and River UI."`
 }
 
 // Help says which servers are used.
 func (demoCmd) Help() string {
-	return `It starts a PostgreSQL and a Kafka broker of its own. To use other servers, set DATABASE_URL or KAFKA_BROKERS: the
-database must be empty, or hold only what a demo made, since the points that the demo grants stay in it for good.`
+	return `It starts its own PostgreSQL and its own Kafka broker. To use other servers, set DATABASE_URL or KAFKA_BROKERS. The
+database must be empty or contain only the events of a demo, because the points that the demo grants stay in it.`
 }
 
 // Run shows the main job with nothing set up: a PostgreSQL and a broker of its own, two events, and the proof.

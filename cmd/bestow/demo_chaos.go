@@ -231,7 +231,7 @@ func (c *chaos) deal(ctx context.Context, s *screen, over <-chan struct{}) error
 		}
 		c.quiet, at = time.Now(), s.drawn()
 		if c.blows = c.blows[1:]; len(c.blows) == 0 {
-			s.above("no more kills; what the killed had in hand is done anew: a handler's after 15 s, a relay's after 81 s at most")
+			s.above("no more kills; the work of killed processes is done again: a handler's after 15 s, a relay's after at most 81 s")
 		}
 	}
 }

@@ -68,8 +68,8 @@ func TestDemoUnderKills(t *testing.T) {
 	out, err := second.CombinedOutput()
 	said := string(out)
 	require.NoError(t, err, said)
-	require.Contains(t, said, "Goes on     with 88,000 members of 2 events")
-	require.Contains(t, said, "3, every few seconds; --seed 2 has the same again")
+	require.Contains(t, said, "Finishes    2 events of a killed demo with 88,000 members")
+	require.Contains(t, said, "3, every few seconds; --seed 2 repeats them")
 	require.Equal(t, 3, strings.Count(said, " kill -9  "), said)
 	require.Equal(t, 3, strings.Count(said, " ready    all of them again, "), said)
 	require.Regexp(t, `Killed      \d+ processes with kill -9, at 3 moments: `, said)
@@ -88,14 +88,14 @@ func TestDemoTooSmallForItsKills(t *testing.T) {
 	said := string(out)
 	require.NoError(t, err, said)
 	require.Equal(t, 2, strings.Count(said, " kill -9  "), said)
-	further := len(regexp.MustCompile(`Too soon    for [12] more kills?: two further events`).FindAllString(said, -1))
+	further := len(regexp.MustCompile(`Too soon    for [12] more kills: the demo makes two more events`).FindAllString(said, -1))
 	events := w.count(`SELECT count(*) FROM campaign_events WHERE event_status = 'COMPLETED'`)
 	require.Equal(t, 2+2*further, events, "how often more were needed is the machine's: a slow broker leaves time for a kill")
 	require.Equal(t, events, strings.Count(said, "✓ all 27 invariants hold"), "each event is proved")
 }
 
 // shares are the three numbers of what was granted at first, granted at a retry, and refused for good.
-var shares = regexp.MustCompile(`Granted +([\d,]+) in .*\n(?:  +\d+ %  .*\n)*.*Refused +([\d,]+) at first, .*; ([\d,]+) for good`)
+var shares = regexp.MustCompile(`Granted +([\d,]+) in .*\n(?:  +\d+ %  .*\n)*.*Refused +([\d,]+) for now: .*; ([\d,]+) for good`)
 
 // requireAddedUp asserts that what was said of a pair of events is all of their members.
 func requireAddedUp(t *testing.T, said string, members int) {

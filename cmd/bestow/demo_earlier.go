@@ -21,7 +21,8 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	d.say("0  Goes on     with %s members of %d events that an earlier demo had begun, as soon as Kafka misses its consumers …", thousands(total), len(events))
+	d.say("0  Finishes    %d events of a killed demo with %s members. Kafka and River must", len(events), thousands(total))
+	d.say("               first notice that its process is gone: up to a minute and a half …")
 	if _, err := d.watch(ctx, events, d.screen(total)); err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 			return errors.Join(fmt.Errorf("the proof of event %d of an earlier demo does not hold: this is a fault of bestow", e.ID), report.Write(d.out))
 		}
 	}
-	d.say("   Finished    them in %.1f s: every member granted once or refused for good, all invariants hold", time.Since(began).Seconds())
+	d.say("   Finished    in %.1f s: every member granted once or refused for good, all invariants hold", time.Since(began).Seconds())
 	return nil
 }
 

@@ -20,13 +20,13 @@ func (d *demo) show(ctx context.Context, members int) error {
 		return err
 	}
 	if d.chaos != nil {
-		d.say("   Kills       %d, every few seconds; --seed %d has the same again", len(d.chaos.blows), d.chaos.seed)
+		d.say("   Kills       %d, every few seconds; --seed %d repeats them", len(d.chaos.blows), d.chaos.seed)
 	}
 	events, sum, err := d.play(ctx, members)
 	for err == nil && d.chaos != nil && len(d.chaos.blows) > 0 {
 		var more []domain.Event
 		var of domain.Summary
-		d.say("   Too soon    for %d more kills: two further events", len(d.chaos.blows))
+		d.say("   Too soon    for %d more kills: the demo makes two more events", len(d.chaos.blows))
 		more, of, err = d.play(ctx, members)
 		events, sum = append(events, more...), added(sum, of)
 	}
@@ -75,7 +75,7 @@ func (d *demo) play(ctx context.Context, members int) (events []domain.Event, su
 	granted := sum.Success - sum.RetrySuccess
 	d.say("3  Granted     %s in %.1f s, which is %s a second: River job → Kafka → ledger → result",
 		thousands(granted), took.Seconds(), thousands(int(float64(granted)/took.Seconds())))
-	d.say("4  Refused     %s at first, granted at a retry, the last one %.1f s later; %s for good",
+	d.say("4  Refused     %s for now: a retry granted them, the last one %.1f s later; %s for good",
 		thousands(sum.RetrySuccess), time.Since(first).Seconds(), thousands(sum.Fail))
 	return events, sum, nil
 }
@@ -232,18 +232,23 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 		fmt.Fprintf(d.out, "     %-8s id %-4d %s\n", e.Type.Code, e.ID, reports[i].Conclusion())
 	}
 	fmt.Fprintf(d.out, `
-  What you just saw: %s members, each granted once. Every member of the lists was written to PostgreSQL
-  together with the job that publishes it, so nobody is forgotten; the ledger keeps one key per event and
-  member for ever, so nobody is granted twice; and the counters equal a recount of the rows, so the numbers
-  are right. Kill the program with -9 while it grants and start it again: it goes on, and the proof holds.
+  What you just saw: %s members were granted, each exactly once.
+  - No member is lost: one transaction stores the members and the jobs that
+    publish them.
+  - No member is granted twice: the ledger keeps one key per event and member.
+  - The numbers are right: the counters equal a recount of the rows.
+  Kill the program with -9 while it grants, and start it again: it finishes the
+  events, and the proof holds.
 
-  %s of them were refused at first, because the ledger had no time for them, and granted at a retry.
-  %s were refused by the ledger for good: it said that their accounts are closed. They got nothing, each is
-  counted as failed, with the reason in its row, and stays so until a person has it tried again
-  (bestow retry). The refusals are the demo's own; a ledger of yours refuses whom it wants.
+  %s of them were refused at first (account_busy). The service retried by itself.
+  %s were refused by the ledger for good (account_closed): the service does not
+  retry these by itself. They got nothing, each counts as failed, and its result
+  row has the reason. A person can ask again with bestow retry EVENT: by then the
+  demo's ledger has reopened about half of these accounts.
+  The demo's ledger refuses these members on purpose; a real ledger has its own rules.
 `, thousands(sum.Success), thousands(sum.RetrySuccess), thousands(sum.Fail))
 	if d.chaos != nil {
-		fmt.Fprintf(d.out, "\n  Killed meanwhile: %s.\n  They were started again, nobody mended anything, and the numbers are right.\n", d.chaos.tally())
+		fmt.Fprintf(d.out, "\n  Killed meanwhile: %s.\n  They were started again, nothing else was repaired, and the numbers are right.\n", d.chaos.tally())
 	}
 	return nil
 }

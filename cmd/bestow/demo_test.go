@@ -95,5 +95,5 @@ func TestDemoGoesOn(t *testing.T) {
 	w.start(t.Context(), demoOverrides(), roleHandler)
 	require.NoError(t, <-finished)
 	require.Equal(t, 2, w.count(`SELECT count(*) FROM campaign_events WHERE event_status = 'COMPLETED'`))
-	require.Contains(t, screen.String(), "with 2,200 members of 2 events")
+	require.Contains(t, screen.String(), "2 events of a killed demo with 2,200 members")
 }

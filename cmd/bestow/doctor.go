@@ -23,9 +23,9 @@ type doctorCmd struct{ format }
 
 // Help says what is looked at.
 func (doctorCmd) Help() string {
-	return `Looks at the database and its schema, the clock, the processes and their roles, River's leader and queues, the ledgers'
-breakers, Kafka (where KAFKA_BROKERS is set), and what events stand still for. It changes nothing, and ends with exit
-code 1 if something is wrong. It uses DATABASE_URL, as the service does.`
+	return `It checks the database and its schema, the clock, the processes and their roles, River's leader and queues, the circuit
+breakers of the ledgers, and Kafka (if KAFKA_BROKERS is set), and it lists what events wait for. It reads DATABASE_URL,
+as the service does, and changes nothing. The exit code is 1 if something is wrong.`
 }
 
 // errIll is the end of a doctor that found something wrong: the list has said it all.

@@ -10,14 +10,14 @@ type eventEditCmd struct {
 	format
 
 	CampaignID          *string  `placeholder:"ID" help:"The source campaign's id."`
-	EventType           *string  `placeholder:"TYPE" help:"What to grant; only while there are no targets."`
-	DefaultAmount       *int64   `placeholder:"N" help:"The amount of members who have none in a later list."`
-	DefaultReason       *string  `placeholder:"TEXT" help:"The reason of members who have none in the list."`
-	ExpiryAt            string   `placeholder:"TIME" help:"When what is granted expires."`
-	PartitionCount      *int     `placeholder:"N" help:"How many partitions are worked side by side; only while there are no targets."`
+	EventType           *string  `placeholder:"TYPE" help:"What to grant; can change only while there are no targets."`
+	DefaultAmount       *int64   `placeholder:"N" help:"The amount of members without an amount in a later list."`
+	DefaultReason       *string  `placeholder:"TEXT" help:"The reason of members without a reason in the list."`
+	ExpiryAt            string   `placeholder:"TIME" help:"When the granted points or vouchers expire."`
+	PartitionCount      *int     `placeholder:"N" help:"How many partitions are processed in parallel; can change only while there are no targets."`
 	ReservationAt       string   `placeholder:"TIME" help:"When to start, in whole seconds."`
-	ReservationPriority *int     `placeholder:"N" help:"Events of the same second run one after another, lower first."`
-	Clear               []string `placeholder:"FIELD" enum:"default_amount,default_reason,expiry_at,reservation_at,reservation_priority" help:"Fields that are to have no value: ${enum}."`
+	ReservationPriority *int     `placeholder:"N" help:"Events that are reserved for the same second run one after another, the lower number first."`
+	Clear               []string `placeholder:"FIELD" enum:"default_amount,default_reason,expiry_at,reservation_at,reservation_priority" help:"Fields to clear: ${enum}."`
 }
 
 // Run changes an event as it is when the command begins.

@@ -17,14 +17,14 @@ type eventCmd struct {
 	Edit   eventEditCmd   `cmd:"" help:"Change an event before it starts."`
 	Delete eventDeleteCmd `cmd:"" help:"Delete an event that was never started, with its member lists."`
 	Start  eventStartCmd  `cmd:"" help:"Start an event."`
-	Stop   eventStopCmd   `cmd:"" help:"Stop an event: none of its grants begins any more."`
-	Resume eventResumeCmd `cmd:"" help:"Let a stopped event go on."`
-	Watch  eventWatchCmd  `cmd:"" help:"Follow an event until it is at rest."`
+	Stop   eventStopCmd   `cmd:"" help:"Stop an event: no new grant of it begins."`
+	Resume eventResumeCmd `cmd:"" help:"Resume a stopped event."`
+	Watch  eventWatchCmd  `cmd:"" help:"Show the progress of an event until it completes or stops."`
 }
 
 // eventArg is the event that a command is about.
 type eventArg struct {
-	Event string `arg:"" help:"The event's id or campaign_id; id:7 or campaign:7 where a number is both."`
+	Event string `arg:"" help:"The event's id or campaign_id; if a number is both, write id:7 or campaign:7."`
 }
 
 // find asks for the event that is meant.
@@ -41,13 +41,13 @@ type eventCreateCmd struct {
 	format
 
 	CampaignID          string  `required:"" placeholder:"ID" help:"The source campaign's id, up to 50 characters; it belongs to one event only."`
-	EventType           string  `required:"" placeholder:"TYPE" help:"What to grant: POINT, VOUCHER, or a type added since."`
-	DefaultAmount       *int64  `placeholder:"N" help:"The amount of members who have none in the list."`
-	DefaultReason       *string `placeholder:"TEXT" help:"The reason of members who have none in the list."`
-	ExpiryAt            string  `placeholder:"TIME" help:"When what is granted expires, such as 2026-12-31T23:59:59+09:00 or '2026-12-31 23:59:59' in BESTOW_TIME_ZONE. Default: never."`
-	PartitionCount      *int    `placeholder:"N" help:"How many partitions are worked side by side, 1 to 64. Default: 4."`
-	ReservationAt       string  `placeholder:"TIME" help:"When to start, in whole seconds. Default: by hand."`
-	ReservationPriority *int    `placeholder:"N" help:"Events of the same second run one after another, lower first."`
+	EventType           string  `required:"" placeholder:"TYPE" help:"What to grant, such as POINT or VOUCHER: bestow type list shows the types."`
+	DefaultAmount       *int64  `placeholder:"N" help:"The amount of members without an amount in the list."`
+	DefaultReason       *string `placeholder:"TEXT" help:"The reason of members without a reason in the list."`
+	ExpiryAt            string  `placeholder:"TIME" help:"When the granted points or vouchers expire, such as 2026-12-31T23:59:59+09:00 or '2026-12-31 23:59:59' in BESTOW_TIME_ZONE. Default: never."`
+	PartitionCount      *int    `placeholder:"N" help:"How many partitions are processed in parallel, 1 to 64. Default: 4."`
+	ReservationAt       string  `placeholder:"TIME" help:"When the event starts by itself, in whole seconds. Default: a person starts it."`
+	ReservationPriority *int    `placeholder:"N" help:"Events that are reserved for the same second run one after another, the lower number first."`
 }
 
 // Run makes an event.

@@ -43,10 +43,10 @@ type typeSetCmd struct {
 	format
 
 	Code         string  `arg:"" help:"The event type, such as POINT."`
-	Unit         *string `placeholder:"P" help:"What an amount counts, 1 to 10 capital letters; none clears."`
-	MaxPerMember *string `placeholder:"N" help:"The most that one target may have; none clears."`
-	MaxPerEvent  *string `placeholder:"N" help:"The most that an event's amounts may add up to; none clears."`
-	MaxCount     *string `placeholder:"N" help:"The most targets that an event may have; none clears."`
+	Unit         *string `placeholder:"P" help:"The unit of the amounts, 1 to 10 capital letters; none clears it."`
+	MaxPerMember *string `placeholder:"N" help:"The largest amount of one target; none clears it."`
+	MaxPerEvent  *string `placeholder:"N" help:"The largest sum of an event's amounts; none clears it."`
+	MaxCount     *string `placeholder:"N" help:"The largest number of targets of an event; none clears it."`
 	Label        *string `placeholder:"TEXT" help:"The type's name for people, up to 100 characters."`
 }
 

@@ -13,8 +13,8 @@ import (
 
 // installationCmd is `bestow installation`. It reads DATABASE_URL: the id is needed before any process runs.
 type installationCmd struct {
-	Show installationShowCmd `cmd:"" help:"Print the id of this installation, which its messages and consumer groups carry."`
-	New  installationNewCmd  `cmd:"" help:"Give a copied database an id of its own, before any process of it starts."`
+	Show installationShowCmd `cmd:"" help:"Print the id of this installation. Its messages and consumer groups contain this id."`
+	New  installationNewCmd  `cmd:"" help:"Give a copied database a new id. Do this before any of its processes starts."`
 }
 
 // identity is what the commands print for machines.
@@ -39,11 +39,11 @@ type installationNewCmd struct{ format }
 
 // Help says when it is needed.
 func (installationNewCmd) Help() string {
-	return `Use it on a database that is a copy of another installation's (staging made from production, a backup that is
-restored while the original goes on) and that will use the same Kafka brokers. Stop all processes of the copy first.
+	return `Use it on a copy of another installation's database (staging made from production, or a backup restored while the
+original still runs) if the copy uses the same Kafka brokers. Stop all processes of the copy first.
 
-Messages that were published before belong to the original and are skipped. What the copy had published and not
-granted yet is published again within some minutes. Its running events do run on: stop them if that is not wanted.`
+Messages from before belong to the original, and the copy skips them. It publishes again, within some minutes, the
+targets that it had published and not yet granted. Its running events continue: stop them if you do not want that.`
 }
 
 // Run gives the database a new id and prints it.

@@ -22,22 +22,22 @@ import (
 
 // cli is all commands. Those of operators speak HTTP with BESTOW_URL and BESTOW_KEY.
 type cli struct {
-	Demo         demoCmd         `cmd:"" help:"Show the main job with nothing set up."`
+	Demo         demoCmd         `cmd:"" help:"Show the whole product at work; it needs no other server."`
 	Serve        serveCmd        `cmd:"" help:"Run the service, in all roles or in some."`
 	Migrate      migrateCmd      `cmd:"" help:"Bring the database up to date."`
 	Verify       verifyCmd       `cmd:"" help:"Prove that targets = published = results = ledger."`
 	Event        eventCmd        `cmd:"" help:"Make, start and watch events."`
 	Targets      targetsCmd      `cmd:"" help:"Import member lists."`
-	Queue        queueCmd        `cmd:"" help:"Show the lanes: what runs, what waits, in which order and from when."`
-	Type         typeCmd         `cmd:"" help:"See event types, and set their units and limits."`
-	Brake        brakeCmd        `cmd:"" help:"The emergency brake: nothing starts, goes on or is granted until it is released."`
-	Retry        retryCmd        `cmd:"" help:"Try again what was given up, and bring waiting retries forward."`
-	Parked       parkedCmd       `cmd:"" help:"See messages that no handler could use, and publish them again."`
-	Doctor       doctorCmd       `cmd:"" help:"Look for what is wrong with the installation, and why events stand still."`
-	Installation installationCmd `cmd:"" help:"See this database's installation id, or give a copied database its own."`
+	Queue        queueCmd        `cmd:"" help:"Show the lanes: running and waiting events in their order, with the expected starts."`
+	Type         typeCmd         `cmd:"" help:"List event types, and set their units and limits."`
+	Brake        brakeCmd        `cmd:"" help:"The emergency brake: until it is released no event starts or resumes, and no grant begins."`
+	Retry        retryCmd        `cmd:"" help:"Ask again for the members that were given up, and run waiting retries now."`
+	Parked       parkedCmd       `cmd:"" help:"List messages that no handler could use, and publish them again."`
+	Doctor       doctorCmd       `cmd:"" help:"Find errors of the installation, and the reasons why events do not move."`
+	Installation installationCmd `cmd:"" help:"Show the installation id of this database, or give a copied database a new one."`
 
 	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the API's description."`
-	Bench   benchCmd   `cmd:"" help:"Measure the pipeline beside the SQL that it cannot do without."`
+	Bench   benchCmd   `cmd:"" help:"Measure the speed of the service, and compare it with its bare SQL and with other designs."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	BenchBroker benchBrokerCmd `cmd:"" hidden:"" help:"Be the broker of a bench."`

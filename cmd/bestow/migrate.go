@@ -11,7 +11,7 @@ import (
 )
 
 type migrateCmd struct {
-	Up     migrateUpCmd     `cmd:"" help:"Bring the database up to date; any number of processes may do it at once."`
+	Up     migrateUpCmd     `cmd:"" help:"Bring the database up to date. Several processes may do this at the same time."`
 	Status migrateStatusCmd `cmd:"" help:"List the migrations and when they were applied."`
 }
 

@@ -11,7 +11,7 @@ type eventStopCmd struct {
 	eventArg
 	format
 
-	Memo string `required:"" placeholder:"TEXT" help:"Why it is stopped, up to 500 characters; shown with the event."`
+	Memo string `required:"" placeholder:"TEXT" help:"The reason, up to 500 characters; it is shown with the event."`
 }
 
 // Run stops an event.
@@ -60,8 +60,8 @@ type retryCmd struct {
 	eventArg
 	format
 
-	ErrorCode *string `placeholder:"CODE" help:"Only what was given up with this error code. Default: all."`
-	DryRun    bool    `help:"Count, and change nothing."`
+	ErrorCode *string `placeholder:"CODE" help:"Only members that were given up with this error code. Default: all."`
+	DryRun    bool    `help:"Only count; change nothing."`
 }
 
 // Run tries again what was given up.

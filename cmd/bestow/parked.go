@@ -14,7 +14,7 @@ import (
 
 type parkedCmd struct {
 	List   parkedListCmd   `cmd:"" help:"List parked messages, newest first."`
-	Replay parkedReplayCmd `cmd:"" help:"Publish parked messages again, such as those of a newer version after the upgrade."`
+	Replay parkedReplayCmd `cmd:"" help:"Publish parked messages again, for example those of a newer version after the upgrade."`
 }
 
 type parkedListCmd struct {
@@ -22,7 +22,7 @@ type parkedListCmd struct {
 	paging
 
 	Cause string `enum:",undecodable,foreign,newer_version" default:"" help:"Only those with this cause: undecodable, foreign or newer_version."`
-	Open  bool   `help:"Only those that nobody has replayed, or that came back."`
+	Open  bool   `help:"Only those that are not replayed yet, or that were parked again."`
 }
 
 // Run lists parked messages.
@@ -69,8 +69,8 @@ func printParked(out io.Writer, list []api.Parked, zone *time.Location) error {
 type parkedReplayCmd struct {
 	format
 
-	ID    []int64 `arg:"" optional:"" help:"The messages, by their ids."`
-	Cause string  `enum:",undecodable,foreign,newer_version" default:"" help:"All that have this cause and wait for somebody: undecodable, foreign or newer_version."`
+	ID    []int64 `arg:"" optional:"" help:"The ids of the messages."`
+	Cause string  `enum:",undecodable,foreign,newer_version" default:"" help:"All open messages with this cause: undecodable, foreign or newer_version."`
 }
 
 // Run asks for each message to be published again.

@@ -12,13 +12,13 @@ import (
 
 // format is the choice of output that a command gives.
 type format struct {
-	Output string `short:"o" enum:"text,json" default:"text" help:"What to print: text for people, json for machines."`
+	Output string `short:"o" enum:"text,json" default:"text" help:"The output format: text for people, json for programs."`
 }
 
 // paging is the choice of a page.
 type paging struct {
-	Limit  int    `default:"20" help:"At most this many, 1 to 1000."`
-	Cursor string `help:"Where the page before ended."`
+	Limit  int    `default:"20" help:"The largest number of rows, 1 to 1000."`
+	Cursor string `help:"The cursor that the previous page returned."`
 }
 
 func (p paging) check() error {

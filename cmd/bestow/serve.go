@@ -20,8 +20,8 @@ import (
 )
 
 type serveCmd struct {
-	Roles         []string `default:"api,relay,handler,jobs,money" help:"What this process does: ${default}."`
-	EmbeddedKafka bool     `help:"Start the embedded broker where KAFKA_BROKERS is not set: one node, for development."`
+	Roles         []string `default:"api,relay,handler,jobs,money" help:"The roles of this process, a comma-separated list. Default: all."`
+	EmbeddedKafka bool     `help:"Start an embedded Kafka broker if KAFKA_BROKERS is not set: one node, for development."`
 }
 
 // Help lists every setting.

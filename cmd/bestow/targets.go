@@ -17,9 +17,9 @@ import (
 )
 
 type targetsCmd struct {
-	Import   targetsImportCmd   `cmd:"" help:"Send a member list."`
-	Rejected targetsRejectedCmd `cmd:"" help:"Print the rows that could not be used, as CSV."`
-	End      targetsEndCmd      `cmd:"" help:"End an upload that is under way: nothing of it is kept."`
+	Import   targetsImportCmd   `cmd:"" help:"Upload a member list."`
+	Rejected targetsRejectedCmd `cmd:"" help:"Print the rejected rows, as CSV."`
+	End      targetsEndCmd      `cmd:"" help:"End an upload that is in progress. None of its rows is kept."`
 }
 
 type targetsImportCmd struct {
@@ -27,9 +27,9 @@ type targetsImportCmd struct {
 	eventArg
 
 	File   string `arg:"" help:"A .csv file with the header member_id,amount,reason, or .ndjson or .jsonl; - for CSV from standard input."`
-	NDJSON bool   `name:"ndjson" help:"The list is NDJSON, whatever its name."`
-	DryRun bool   `help:"Check and count only; nothing is kept."`
-	Abort  bool   `help:"One row that cannot be used refuses all of them."`
+	NDJSON bool   `name:"ndjson" help:"Read the file as NDJSON, whatever its name."`
+	DryRun bool   `help:"Only check and count; nothing is stored."`
+	Abort  bool   `help:"Refuse the whole list if one row is bad."`
 }
 
 // Run sends a member list.
@@ -135,8 +135,8 @@ func (t *terminal) showBytes(body io.Reader, size int64) io.Reader {
 type targetsRejectedCmd struct {
 	eventArg
 
-	Import   int64 `placeholder:"ID" help:"Of this upload. Default: the last one with rejected rows."`
-	Original bool  `help:"The lines as they came, under their own header: to mend and to import."`
+	Import   int64 `placeholder:"ID" help:"The upload. Default: the last one with rejected rows."`
+	Original bool  `help:"The original lines under their own header, to correct and import again."`
 }
 
 // Run prints the rejected rows of an upload.

@@ -14,9 +14,9 @@ import (
 type verifyCmd struct {
 	format
 
-	Event  *string `arg:"" optional:"" help:"The event's id or campaign_id; id:7 or campaign:7 where a number is both. Default: all events."`
-	Repair bool    `help:"First recount the counters that do not agree with the rows. Results, totals and the ledger are never touched."`
-	Remote bool    `help:"Have the service of BESTOW_URL make the report on the event, wait for it, and print it."`
+	Event  *string `arg:"" optional:"" help:"The event's id or campaign_id; if a number is both, write id:7 or campaign:7. Default: all events."`
+	Repair bool    `help:"First correct the counters that differ from a recount of the rows. It never changes results, totals or the ledger."`
+	Remote bool    `help:"Ask the service at BESTOW_URL for a report on the event, wait for it, and print it."`
 }
 
 // The ends of a verify that is not green: the report has said it all.
@@ -69,10 +69,12 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 
 // Help says what the command needs, and what its end means.
 func (verifyCmd) Help() string {
-	return `It reads DATABASE_URL, not the service; --remote asks the service instead, which keeps the last five reports on an event.
-With BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) it also opens every voucher and compares codes and PINs, of which it
-never prints one, and hashes every list anew. Exit 0: everything was compared, and nothing differs. Exit 1: something
-differs, or could not be compared ("not proved"). docs/verify.md says what each invariant compares, and what none does.`
+	return `It reads the database of DATABASE_URL and does not need the service. With --remote it asks the service instead, which
+keeps the last five reports on each event. With BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) it also opens every
+voucher, compares the codes and PINs without printing them, and computes the hashes of every list again.
+
+Exit code 0: everything was compared, and nothing differs. Exit code 1: something differs, or something could not be
+compared ("not proved"). docs/verify.md says what each invariant compares, and what no invariant compares.`
 }
 
 func (c *verifyCmd) verify(ctx context.Context, t *terminal, reports *app.Reports) (err error) {
