@@ -323,43 +323,6 @@ func (im *importing) refuse(ctx context.Context, tx pgx.Tx, code domain.Code, me
 	return &RejectedError{Cause: cause, Rejected: im.rejected(), Rows: rows}
 }
 
-// record writes the import itself, the key of its hashes, what it rejected, and a digest of the rows for the proof.
-func (im *importing) record(ctx context.Context, tx pgx.Tx) (importID int64, err error) {
-	if importID, err = insertImport(ctx, tx, im.importRecord()); err != nil {
-		return importID, err
-	}
-	if im.first {
-		if err := im.keepContentKey(ctx, tx, im.event.ID, im.key); err != nil {
-			return importID, err
-		}
-	}
-	if im.rejected() > 0 {
-		if err := copyRepeats(ctx, tx, &im.load.again); err != nil {
-			return importID, err
-		}
-		if err := insertRejected(ctx, tx, im.stage.table, importID); err != nil {
-			return importID, err
-		}
-	}
-	return importID, digestImport(ctx, tx, importID)
-}
-
-func (im *importing) importRecord() ImportRecord {
-	return ImportRecord{
-		EventID:     im.event.ID,
-		CreatedBy:   im.actor,
-		ContentType: mediaType(im.upload.ContentType),
-		Header:      im.rows.header(),
-		SHA256:      im.body.sum(),
-		Bytes:       im.body.bytes,
-		Accepted:    im.load.accepted,
-		Rejected:    im.rejected(),
-		TotalAmount: im.load.amount,
-		Defaulted:   im.load.defaulted,
-		MaxAmount:   im.load.maxAmount,
-	}
-}
-
 // publish makes the targets the event's own: chunks, relay jobs, the partition, the totals.
 func (im *importing) publish(ctx context.Context, tx pgx.Tx, importID int64) error {
 	if err := copyChunks(ctx, tx, importID, im.load.chunks); err != nil {

@@ -65,12 +65,35 @@ func insertImport(ctx context.Context, tx pgx.Tx, r ImportRecord) (id int64, err
 	return id, nil
 }
 
-// digestImport keeps the digest of the import's row and of its rejected rows, by which the proof sees a change of them.
-func digestImport(ctx context.Context, tx pgx.Tx, importID int64) error {
-	if _, err := tx.Exec(ctx, `UPDATE imports SET digest = import_digest(id) WHERE id = $1`, importID); err != nil {
-		return fmt.Errorf("digest import: %w", err)
+// digestImport keeps and returns the digest of the import's row and of its rejected rows, by which the proof sees a change of
+// them.
+func digestImport(ctx context.Context, tx pgx.Tx, importID int64) (digest []byte, err error) {
+	const update = `UPDATE imports SET digest = import_digest(id) WHERE id = $1 RETURNING digest`
+	if err := tx.QueryRow(ctx, update, importID).Scan(&digest); err != nil {
+		return nil, fmt.Errorf("digest import: %w", err)
 	}
-	return nil
+	return digest, nil
+}
+
+func updateImportSeal(ctx context.Context, tx pgx.Tx, importID int64, sealed content.Hash) error {
+	return exactlyOne(ctx, tx, `UPDATE imports SET seal = $2 WHERE id = $1`, importID, sealed[:])
+}
+
+// selectSealed lists the event's sealed imports in the order of their ids.
+func selectSealed(ctx context.Context, tx pgx.Tx, eventID int64) ([]content.Sealed, error) {
+	rows, err := tx.Query(ctx, `SELECT id, seal FROM imports WHERE event_id = $1 AND seal IS NOT NULL ORDER BY id`, eventID)
+	if err != nil {
+		return nil, fmt.Errorf("read sealed imports: %w", err)
+	}
+	imports, err := pgx.CollectRows(rows, pgx.RowToStructByPos[content.Sealed])
+	if err != nil {
+		return nil, fmt.Errorf("read sealed imports: %w", err)
+	}
+	return imports, nil
+}
+
+func updateImportsSeal(ctx context.Context, tx pgx.Tx, eventID int64, sealed content.Hash) error {
+	return exactlyOne(ctx, tx, `UPDATE event_keys SET imports_seal = $2 WHERE event_id = $1`, eventID, sealed[:])
 }
 
 func selectOwnPartition(ctx context.Context, tx pgx.Tx, eventID int64) (own *bool, err error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"bestow/app/content"
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/internal/pg"
@@ -54,10 +55,11 @@ func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (dom
 	if err := outbox.Release(ctx, tx, id); err != nil {
 		return e, err
 	}
-	if err := stampStarted(ctx, tx, id); err != nil {
+	at, err := stampStarted(ctx, tx, id)
+	if err != nil {
 		return e, err
 	}
-	if err := s.keepRoot(ctx, tx, e, by); err != nil {
+	if err := s.keepRoot(ctx, tx, e, content.Start{At: at, By: by}); err != nil {
 		return e, err
 	}
 	return selectEvent(ctx, tx, id)

@@ -41,10 +41,14 @@ func laneBusy(runner int64) error {
 		Hint: "wait until it is done, or stop it", EventID: runner}
 }
 
-// stampStarted notes the moment itself, not the transaction's beginning: the lane may have been busy then.
-func stampStarted(ctx context.Context, tx pgx.Tx, id int64) error {
-	const update = `UPDATE campaign_event_summary SET started_at = coalesce(started_at, clock_timestamp()), updated_at = now() WHERE event_id = $1`
-	return exactlyOne(ctx, tx, update, id)
+// stampStarted notes the moment itself, not the transaction's beginning: the lane may have been busy then. It returns the moment.
+func stampStarted(ctx context.Context, tx pgx.Tx, id int64) (at time.Time, err error) {
+	const update = `UPDATE campaign_event_summary SET started_at = coalesce(started_at, clock_timestamp()), updated_at = now()
+		WHERE event_id = $1 RETURNING started_at`
+	if err := tx.QueryRow(ctx, update, id).Scan(&at); err != nil {
+		return at, fmt.Errorf("stamp start of event %d: %w", id, err)
+	}
+	return at, nil
 }
 
 func stampCompleted(ctx context.Context, tx pgx.Tx, id int64) error {

@@ -12,6 +12,7 @@ import (
 
 	"bestow/app/content"
 	"bestow/domain"
+	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -22,21 +23,24 @@ func contentChanged(what string) error {
 		Hint: "`bestow verify EVENT` names what differs; put it back as it was, and start or resume the event again"}
 }
 
-// keepRoot keeps what the start of e sees, for ever, and its moment. Errors: domain.ContentChanged, MissingKeys.
-func (s *Events) keepRoot(ctx context.Context, tx pgx.Tx, e domain.Event, by string) error {
-	chunks, err := s.checkedChunks(ctx, tx, e)
+// keepRoot keeps what the start of e sees, for ever. Errors: domain.ContentChanged, MissingKeys.
+func (s *Events) keepRoot(ctx context.Context, tx pgx.Tx, e domain.Event, start content.Start) error {
+	list, key, err := s.checkedList(ctx, tx, e)
 	if err != nil {
 		return err
 	}
-	definition, err := content.Definition(e, content.Version)
+	version := content.Version
+	if key == nil { // a list of before hashes, whose event has no key
+		version = content.Keyless
+	}
+	definition, err := content.Definition(e, version)
 	if err != nil {
 		return err
 	}
-	root := content.Root(definition, chunks)
-	const insert = `INSERT INTO starts (event_id, at, by, root, definition)
-		SELECT event_id, started_at, $2, $3, $4 FROM campaign_event_summary WHERE event_id = $1
-		ON CONFLICT (event_id) DO NOTHING`
-	tag, err := tx.Exec(ctx, insert, e.ID, by, root[:], string(definition))
+	kept := keptStart{Start: start, definition: string(definition)}
+	root := kept.rootOf(version, definition, list.forRoot(), key)
+	const insert = `INSERT INTO starts (event_id, at, by, root, definition) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO NOTHING`
+	tag, err := tx.Exec(ctx, insert, e.ID, start.At, start.By, root[:], kept.definition)
 	if err != nil {
 		return fmt.Errorf("keep root: %w", err)
 	}
@@ -49,49 +53,88 @@ func (s *Events) keepRoot(ctx context.Context, tx pgx.Tx, e domain.Event, by str
 // checkRoot refuses to resume an event whose root is not the one that its start has kept. An event that was started by a
 // version without roots has none. Errors: domain.ContentChanged, MissingKeys.
 func (s *Events) checkRoot(ctx context.Context, tx pgx.Tx, e domain.Event) error {
-	chunks, err := s.checkedChunks(ctx, tx, e)
+	list, key, err := s.checkedList(ctx, tx, e)
 	if err != nil {
 		return err
 	}
-	var kept []byte
-	var definition string
-	const query = `SELECT root, definition FROM starts WHERE event_id = $1`
-	err = tx.QueryRow(ctx, query, e.ID).Scan(&kept, &definition)
+	var kept keptStart
+	const query = `SELECT at, by, root, definition FROM starts WHERE event_id = $1`
+	err = tx.QueryRow(ctx, query, e.ID).Scan(&kept.At, &kept.By, &kept.root, &kept.definition)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read root: %w", err)
 	}
-	if why := rootDiffers(e, chunks, kept, definition); why != "" {
+	if key == nil && kept.version() > content.Keyless {
+		return contentChanged("the hashes that the start saw are gone, with their key")
+	}
+	if why := kept.differs(e, list.forRoot(), key); why != "" {
 		return contentChanged(why)
 	}
 	return nil
 }
 
-// rootDiffers returns what is not as the start saw it, "" if all is.
-func rootDiffers(e domain.Event, chunks []content.Chunk, kept []byte, definition string) string {
-	was := map[string]any{}
-	version, known := 0.0, false
-	if json.Unmarshal([]byte(definition), &was) == nil {
-		version, known = was["v"].(float64)
+// keptStart is what the start of an event has kept.
+type keptStart struct {
+	content.Start
+
+	root       []byte
+	definition string
+}
+
+// version returns the version of the definition, 0 for one that cannot be read.
+func (k keptStart) version() int {
+	var d struct {
+		Version int `json:"v"`
 	}
-	if !known {
+	if json.Unmarshal([]byte(k.definition), &d) != nil {
+		return 0
+	}
+	return d.Version
+}
+
+// rootOf returns the root of a definition by the rule of its version.
+func (k keptStart) rootOf(version int, definition []byte, chunks []content.Chunk, key *seal.Key) content.Hash {
+	if version == content.Keyless {
+		return content.Root(definition, chunks)
+	}
+	return content.KeyedRoot(key, definition, k.Start, chunks)
+}
+
+// differs returns what is not as the start saw it, "" if all is. Without a key only the definition of a keyed root is compared.
+func (k keptStart) differs(e domain.Event, chunks []content.Chunk, key *seal.Key) string {
+	version := k.version()
+	if version == 0 {
 		return "the definition that the start has kept cannot be read"
 	}
-	defined, err := content.Definition(e, int(version))
+	defined, err := content.Definition(e, version)
 	if err != nil {
 		return err.Error()
 	}
-	if root := content.Root(defined, chunks); bytes.Equal(root[:], kept) {
-		if string(defined) == definition {
+	same := string(defined) == k.definition
+	if key == nil && version > content.Keyless {
+		if same {
 			return ""
 		}
+		return k.changed(defined)
+	}
+	root := k.rootOf(version, defined, chunks, key)
+	switch {
+	case !bytes.Equal(root[:], k.root):
+		return k.changed(defined)
+	case !same:
 		return "the definition that the start has kept is not the one of its root"
 	}
-	is := map[string]any{}
-	if json.Unmarshal(defined, &is) != nil || maps.Equal(is, was) {
-		return "chunks were added, taken away or changed since the start"
+	return ""
+}
+
+// changed names the fields in which today's definition is not the one that was kept; if there are none, the chunks differ,
+// or what is kept of the start.
+func (k keptStart) changed(defined []byte) string {
+	is, was := map[string]any{}, map[string]any{}
+	if errors.Join(json.Unmarshal(defined, &is), json.Unmarshal([]byte(k.definition), &was)) != nil || maps.Equal(is, was) {
+		return "chunks were added, taken away or changed since the start, or what is kept of the start was changed"
 	}
 	var changed []string
 	for name := range is {
@@ -103,51 +146,27 @@ func rootDiffers(e domain.Event, chunks []content.Chunk, kept []byte, definition
 	return "since the start somebody has changed " + strings.Join(changed, ", ")
 }
 
-// checkedChunks reads the event's chunks with their hashes, in the order of the root. It refuses chunks that are not the
-// event's total, a hash that was taken away, and a key that cannot be opened. Errors: domain.ContentChanged, MissingKeys.
-func (s *Events) checkedChunks(ctx context.Context, tx pgx.Tx, e domain.Event) ([]content.Chunk, error) {
-	chunks, hashed, err := selectHashedChunks(ctx, tx, e.ID)
-	if err != nil {
-		return nil, err
+// checkedList reads what the event's imports have left, and the key of its hashes, nil for a list of before hashes. It
+// refuses chunks that are not the event's total, a hash that was taken away, imports and chunks that are not those that were
+// sealed, and a key that cannot be opened. Errors: domain.ContentChanged, MissingKeys.
+func (s *Events) checkedList(ctx context.Context, tx pgx.Tx, e domain.Event) (l importedList, key *seal.Key, err error) {
+	if l, err = selectList(ctx, tx, e.ID); err != nil {
+		return l, nil, err
 	}
-	total := 0
-	for _, c := range chunks {
-		total += c.Count
+	if total := l.total(); total != e.TotalCount {
+		return l, nil, contentChanged(fmt.Sprintf("the chunks have %d targets, the event %d", total, e.TotalCount))
 	}
-	if total != e.TotalCount {
-		return nil, contentChanged(fmt.Sprintf("the chunks have %d targets, the event %d", total, e.TotalCount))
+	if c := l.lost(); c != nil {
+		return l, nil, contentChanged("chunk " + c.String() + " has lost its hash")
 	}
-	if hashed {
-		_, err = s.keptContentKey(ctx, tx, e.ID)
+	if !l.hashed() && !l.sealed() {
+		return l, nil, nil
 	}
-	return chunks, err
-}
-
-// selectHashedChunks reads an event's chunks in the order of the root; hashed reports whether any has a hash. Error:
-// domain.ContentChanged for one whose hash was taken away.
-func selectHashedChunks(ctx context.Context, tx pgx.Tx, eventID int64) (chunks []content.Chunk, hashed bool, err error) {
-	const query = `SELECT c.partition_key, c.first_id, c.last_id, c.target_count, c.content_hash, i.hashed
-		FROM grant_chunks c JOIN imports i ON i.id = c.import_id
-		WHERE c.event_id = $1 ORDER BY c.partition_key, c.first_id`
-	rows, err := tx.Query(ctx, query, eventID)
-	if err != nil {
-		return nil, false, fmt.Errorf("read chunks: %w", err)
+	if key, err = s.keptContentKey(ctx, tx, e.ID); err != nil {
+		return l, nil, err
 	}
-	var hash []byte
-	var byImport bool
-	c := content.Chunk{Chunk: domain.Chunk{EventID: eventID}}
-	_, err = pgx.ForEachRow(rows, []any{&c.PartitionKey, &c.First, &c.Last, &c.Count, &hash, &byImport}, func() error {
-		if hash == nil && byImport {
-			return contentChanged("chunk " + c.String() + " has lost its hash")
-		}
-		hashed = hashed || hash != nil
-		c.Hash = content.Hash{}
-		copy(c.Hash[:], hash)
-		chunks = append(chunks, c)
-		return nil
-	})
-	if err != nil {
-		return nil, false, fmt.Errorf("read chunks: %w", err)
+	if why := l.differs(key); why != "" {
+		return l, nil, contentChanged(why)
 	}
-	return chunks, hashed, nil
+	return l, key, nil
 }

@@ -1,12 +1,10 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"bestow/app/content"
 	"bestow/app/keys"
@@ -23,18 +21,18 @@ type contentCheck struct {
 	store  keys.Store
 	kept   map[int64][]byte          // the keys, as they are kept
 	chunks map[string][]keptChunk    // by event type, in the order of event and first id
-	hasher map[int64]*content.Hasher // of the events whose key opens; nil for one whose does not
+	lists  map[int64]importedList    // by event
+	keys   map[int64]*seal.Key       // of the events that were asked for; nil for one whose key does not open
+	hasher map[int64]*content.Hasher // of the events whose key opens
 	gaps   map[string][]int64        // events that are not compared, by reason
 }
 
-// keptChunk is a chunk as its row has it.
+// keptChunk is a chunk as its row has it, with what its import says.
 type keptChunk struct {
-	content.Chunk
+	importedChunk
 
-	hash     []byte // nil: it has none
-	hashed   bool   // its import has made one
-	importID int64
-	says     amounts // its import, of all its targets
+	hashed bool    // the import has made a hash
+	says   amounts // of all its targets
 }
 
 // amounts are those of an import's targets.
@@ -48,14 +46,16 @@ const (
 	gapNoMaster = "hashes not compared: no master key: set BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) for this command"
 	gapBare     = "hashes prove nothing: the list was imported without a master key, so the key of its hash lies in the same database"
 	gapNoRoot   = "root not compared: an older version started the event"
+	gapKeyless  = "root has no key: an older version started the event, and a person who can write to the database can make its root anew"
+	gapNoSeal   = "chunks not sealed: an older version imported the list, so a chunk that was taken away everywhere is not seen before the start"
 )
 
 // compareContent hashes every target anew, as it streams by, sums the targets of each import, and makes the root of every
 // event that was started.
 func compareContent(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
 	c := contentCheck{finding: f, store: v.keys, kept: map[int64][]byte{}, chunks: map[string][]keptChunk{},
-		hasher: map[int64]*content.Hasher{}, gaps: map[string][]int64{}}
-	for _, name := range []string{"chunks", "hashed", "unhashed", "bare", "roots"} {
+		lists: map[int64]importedList{}, keys: map[int64]*seal.Key{}, hasher: map[int64]*content.Hasher{}, gaps: map[string][]int64{}}
+	for _, name := range []string{"chunks", "hashed", "unhashed", "bare", "imports", "roots"} {
 		if err := f.measures.add(name, int64(0)); err != nil {
 			return err
 		}
@@ -66,7 +66,10 @@ func compareContent(ctx context.Context, tx pgx.Tx, v *verification, f *finding)
 	if err := c.readChunks(ctx, tx, v.event); err != nil {
 		return err
 	}
-	if err := c.compareRoots(ctx, tx, v.event); err != nil {
+	if err := c.readImports(ctx, tx, v.event); err != nil {
+		return err
+	}
+	if err := c.compareEvents(ctx, tx, v.event); err != nil {
 		return err
 	}
 	for _, t := range v.tables {
@@ -74,7 +77,7 @@ func compareContent(ctx context.Context, tx pgx.Tx, v *verification, f *finding)
 			return err
 		}
 	}
-	for _, why := range []string{gapNoHash, gapNoMaster, gapBare, gapNoRoot} {
+	for _, why := range []string{gapNoHash, gapNoSeal, gapNoMaster, gapBare, gapKeyless, gapNoRoot} {
 		if events := c.gaps[why]; len(events) > 0 {
 			slices.Sort(events)
 			f.gaps = append(f.gaps, gapOf(why, slices.Compact(events)))
@@ -84,47 +87,6 @@ func compareContent(ctx context.Context, tx pgx.Tx, v *verification, f *finding)
 }
 
 func (c *contentCheck) count(measure string) error { return c.measures.add(measure, int64(1)) }
-
-func (c *contentCheck) readKeys(ctx context.Context, tx pgx.Tx, event *int64) error {
-	rows, err := tx.Query(ctx, `SELECT event_id, wrapped FROM event_keys WHERE $1::bigint IS NULL OR event_id = $1`, event)
-	if err != nil {
-		return fmt.Errorf("read keys: %w", err)
-	}
-	var id int64
-	var kept []byte
-	_, err = pgx.ForEachRow(rows, []any{&id, &kept}, func() error {
-		c.kept[id] = kept
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read keys: %w", err)
-	}
-	return nil
-}
-
-func (c *contentCheck) readChunks(ctx context.Context, tx pgx.Tx, event *int64) error {
-	const query = `SELECT e.event_type, c.event_id, c.partition_key, c.first_id, c.last_id, c.target_count, c.content_hash,
-			i.hashed, i.id, i.total_amount, coalesce(i.max_amount, 0)
-		FROM grant_chunks c JOIN campaign_events e ON e.id = c.event_id JOIN imports i ON i.id = c.import_id
-		WHERE $1::bigint IS NULL OR c.event_id = $1 ORDER BY c.event_id, c.first_id`
-	rows, err := tx.Query(ctx, query, event)
-	if err != nil {
-		return fmt.Errorf("read chunks: %w", err)
-	}
-	var code string
-	var k keptChunk
-	columns := []any{&code, &k.EventID, &k.PartitionKey, &k.First, &k.Last, &k.Count, &k.hash, &k.hashed, &k.importID, &k.says.sum, &k.says.most}
-	_, err = pgx.ForEachRow(rows, columns, func() error {
-		k.Hash = content.Hash{}
-		copy(k.Hash[:], k.hash)
-		c.chunks[code] = append(c.chunks[code], k)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read chunks: %w", err)
-	}
-	return nil
-}
 
 // compareTargets hashes the targets of a type in the order of their ids, beside their chunks.
 func (c *contentCheck) compareTargets(ctx context.Context, tx pgx.Tx, t domain.EventType, event *int64) error {
@@ -230,8 +192,7 @@ func (c *contentCheck) end(k keptChunk) error {
 	return nil
 }
 
-// hasherOf returns the hasher of the chunk's event; nil for a chunk without a hash, and where the key does not open, which
-// is noted the first time.
+// hasherOf returns the hasher of the chunk's event; nil for a chunk without a hash, and where the key does not open.
 func (c *contentCheck) hasherOf(k keptChunk) (*content.Hasher, error) {
 	if k.hash == nil {
 		return nil, nil //nolint:nilnil // nil is "nothing to hash"
@@ -239,134 +200,41 @@ func (c *contentCheck) hasherOf(k keptChunk) (*content.Hasher, error) {
 	if hasher, known := c.hasher[k.EventID]; known {
 		return hasher, nil
 	}
-	c.hasher[k.EventID] = nil
-	kept, there := c.kept[k.EventID]
-	if !there {
-		c.differ("event %d: the key of its hashes is gone", k.EventID)
-		return nil, nil //nolint:nilnil // as above
+	key, err := c.keyOf(k.EventID)
+	if key == nil || err != nil {
+		return nil, err
 	}
-	key, err := c.store.Open(k.EventID, kept)
+	c.hasher[k.EventID] = content.NewHasher(key.NewHMAC())
+	return c.hasher[k.EventID], nil
+}
+
+// keyOf returns the key of an event's hashes; nil where it does not open, which is noted the first time.
+func (c *contentCheck) keyOf(eventID int64) (*seal.Key, error) {
+	if key, known := c.keys[eventID]; known {
+		return key, nil
+	}
+	c.keys[eventID] = nil
+	kept, there := c.kept[eventID]
+	if !there {
+		c.differ("event %d: the key of its hashes is gone", eventID)
+		return nil, nil //nolint:nilnil // nil is "does not open"
+	}
+	key, err := c.store.Open(eventID, kept)
 	if seal.IsBare(kept) && c.store.Master != nil {
 		err = keys.ErrBare // who has a master key wants more than hashes that the database's writers can make
 	}
 	switch {
 	case errors.Is(err, keys.ErrNoMaster):
-		c.gaps[gapNoMaster] = append(c.gaps[gapNoMaster], k.EventID)
+		c.gaps[gapNoMaster] = append(c.gaps[gapNoMaster], eventID)
 	case errors.Is(err, keys.ErrBare):
-		c.gaps[gapBare] = append(c.gaps[gapBare], k.EventID)
+		c.gaps[gapBare] = append(c.gaps[gapBare], eventID)
 	case err != nil:
-		c.differ("event %d: the key of its hashes does not open by this master key", k.EventID)
+		c.differ("event %d: the key of its hashes does not open by this master key", eventID)
 	default:
-		c.hasher[k.EventID] = content.NewHasher(key.NewHMAC())
+		c.keys[eventID] = key
 		if seal.IsBare(kept) {
-			return c.hasher[k.EventID], c.count("bare")
+			return key, c.count("bare")
 		}
 	}
-	return c.hasher[k.EventID], nil
-}
-
-// keptRoot is what the start of an event has kept; nil where it has kept nothing.
-type keptRoot struct {
-	eventID    int64
-	root       []byte
-	definition string
-	at         time.Time
-}
-
-// compareRoots makes the root of each event that was started, and compares it with what the start has kept.
-func (c *contentCheck) compareRoots(ctx context.Context, tx pgx.Tx, event *int64) error {
-	roots, err := readRoots(ctx, tx, event)
-	if err != nil {
-		return err
-	}
-	events, err := readEvents(ctx, tx, event)
-	if err != nil {
-		return err
-	}
-	chunks, hashed := c.byRoot()
-	for _, e := range events {
-		if _, keyed := c.kept[e.ID]; keyed && !hashed[e.ID] {
-			c.differ("event %d has a key for hashes, and no chunk has a hash", e.ID)
-		}
-		began := e.Status != domain.Pending || e.Summary.StartedAt != nil
-		kept, there := roots[e.ID]
-		switch {
-		case there && !began:
-			c.differ("event %d is PENDING, and was started", e.ID)
-		case there:
-			err = errors.Join(err, c.compareRoot(e, chunks[e.ID], kept))
-		case began:
-			c.rootless(e.ID, hashed[e.ID])
-		}
-	}
-	return err
-}
-
-// rootless notes an event that was started, and whose start has kept nothing.
-func (c *contentCheck) rootless(eventID int64, hashed bool) {
-	if hashed {
-		c.differ("event %d: its import made hashes, but its start has kept no root: it was deleted, or an older version started the event", eventID)
-		return
-	}
-	c.gaps[gapNoRoot] = append(c.gaps[gapNoRoot], eventID)
-}
-
-func (c *contentCheck) compareRoot(e domain.Event, chunks []content.Chunk, kept keptRoot) error {
-	why := rootDiffers(e, chunks, kept.root, kept.definition)
-	switch {
-	case why != "":
-		c.differ("event %d: %s", e.ID, why)
-	case e.Summary.StartedAt == nil || !e.Summary.StartedAt.Equal(kept.at):
-		c.differ("event %d: it was not started at the moment that its start has kept", e.ID)
-	default:
-		return c.count("roots")
-	}
-	return nil
-}
-
-func readEvents(ctx context.Context, tx pgx.Tx, event *int64) ([]domain.Event, error) {
-	const query = `SELECT ` + eventColumns + ` FROM ` + eventTables + ` WHERE $1::bigint IS NULL OR e.id = $1 ORDER BY e.id`
-	rows, err := tx.Query(ctx, query, event)
-	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
-	}
-	events, err := pgx.CollectRows(rows, scanEvent)
-	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
-	}
-	return events, nil
-}
-
-func readRoots(ctx context.Context, tx pgx.Tx, event *int64) (map[int64]keptRoot, error) {
-	rows, err := tx.Query(ctx, `SELECT event_id, root, definition, at FROM starts WHERE $1::bigint IS NULL OR event_id = $1`, event)
-	if err != nil {
-		return nil, fmt.Errorf("read roots: %w", err)
-	}
-	roots := map[int64]keptRoot{}
-	var r keptRoot
-	_, err = pgx.ForEachRow(rows, []any{&r.eventID, &r.root, &r.definition, &r.at}, func() error {
-		roots[r.eventID] = r
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read roots: %w", err)
-	}
-	return roots, nil
-}
-
-// byRoot returns the chunks of each event in the order of the root, and the events of which any chunk is hashed.
-func (c *contentCheck) byRoot() (chunks map[int64][]content.Chunk, hashed map[int64]bool) {
-	chunks, hashed = map[int64][]content.Chunk{}, map[int64]bool{}
-	for _, list := range c.chunks {
-		for _, k := range list {
-			chunks[k.EventID] = append(chunks[k.EventID], k.Chunk)
-			hashed[k.EventID] = hashed[k.EventID] || k.hash != nil || k.hashed
-		}
-	}
-	for _, list := range chunks {
-		slices.SortFunc(list, func(a, b content.Chunk) int {
-			return cmp.Or(cmp.Compare(a.PartitionKey, b.PartitionKey), cmp.Compare(a.First, b.First))
-		})
-	}
-	return chunks, hashed
+	return c.keys[eventID], nil
 }

@@ -56,7 +56,7 @@ func contentForgeries() []forgery {
 		{name: "a start's root", sql: `UPDATE starts SET root = sha256('x') WHERE event_id = 8`},
 		{name: "a start's definition", sql: `UPDATE starts SET definition = replace(definition, 'spring', 'autumn') WHERE event_id = 8`},
 		{name: "a start's definition that is no JSON", sql: `UPDATE starts SET definition = 'x' WHERE event_id = 8`},
-		{name: "a start's version", sql: `UPDATE starts SET definition = replace(definition, '"v":1', '"v":7') WHERE event_id = 8`},
+		{name: "a start's version", sql: `UPDATE starts SET definition = replace(definition, '"v":2', '"v":7') WHERE event_id = 8`},
 		{name: "a start's moment", sql: `UPDATE starts SET at = at + interval '1us' WHERE event_id = 8`},
 		{name: "a start invented", sql: `INSERT INTO starts SELECT 4, at, by, root, definition FROM starts WHERE event_id = 8`},
 		{name: "a key swapped", sql: `UPDATE event_keys k SET wrapped = o.wrapped FROM event_keys o WHERE k.event_id = 8 AND o.event_id = 5`},

@@ -134,8 +134,8 @@ func proofInvariants() []invariant {
 	return []invariant{
 		{
 			id: "I24", compare: compareContent, heavy: true,
-			statement: "what is granted is what was imported and started: every chunk has its hash, every started event its root",
-			compared: "{chunks} chunks: {hashed} hashed anew[, {unhashed} not hashed]; {roots} roots of started events" +
+			statement: "what is granted is what was imported and started: every chunk has its hash, every import its seal, every started event its root",
+			compared: "{chunks} chunks: {hashed} hashed anew[, {unhashed} not hashed]; {imports} sealed imports; {roots} roots of started events" +
 				"[; the keys of {bare} events' hashes lie in the same database: a person who can write to it can forge them]",
 		}, {
 			id: "I35", compare: compareTypes,

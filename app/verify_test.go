@@ -166,8 +166,9 @@ func TestVerifyOneForeignType(t *testing.T) {
 	require.Equal(t, []string{"I24", "I35"}, red)
 	_, err = pool.Exec(t.Context(), `TRUNCATE money.vouchers; DELETE FROM starts WHERE event_id IN (2, 7)`)
 	require.NoError(t, err)
+	deps := Deps{Master: plantedMaster}
 	err = pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-		return errors.Join(startPlanted(t.Context(), tx, 2), startPlanted(t.Context(), tx, 7))
+		return errors.Join(startPlanted(t.Context(), tx, deps, 2), startPlanted(t.Context(), tx, deps, 7))
 	})
 	require.NoError(t, err, "they were started when the type had the other granter")
 	report, red := verify(t, pool, VerifyQuery{})
@@ -203,7 +204,7 @@ func TestVerifyBareKeys(t *testing.T) {
 	pool := plant(t)
 	require.NoError(t, pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
 		_, err := tx.Exec(t.Context(), `DELETE FROM event_keys WHERE event_id = 8; DELETE FROM starts WHERE event_id = 8`)
-		return errors.Join(err, hashPlanted(t.Context(), tx, Deps{}, 8))
+		return errors.Join(err, hashPlanted(t.Context(), tx, Deps{}, 8), sealPlanted(t.Context(), tx, Deps{}, 8))
 	}))
 	for name, c := range map[string]struct {
 		deps Deps
@@ -227,9 +228,10 @@ func TestVerifyBareKeys(t *testing.T) {
 func TestVerifyOlderVersions(t *testing.T) {
 	t.Parallel()
 	pool := plant(t)
-	_, err := pool.Exec(t.Context(), `UPDATE grant_chunks SET content_hash = NULL WHERE event_id = 8; UPDATE imports SET hashed = false WHERE event_id = 8;
+	_, err := pool.Exec(t.Context(), `UPDATE grant_chunks SET content_hash = NULL WHERE event_id = 8; UPDATE imports SET hashed = false, seal = NULL WHERE event_id = 8;
 		DELETE FROM event_keys WHERE event_id = 8; DELETE FROM starts WHERE event_id = 8;
-		UPDATE parked_messages SET digest = NULL; UPDATE idempotency_keys SET digest = NULL; UPDATE imports SET digest = NULL WHERE event_id = 5`)
+		UPDATE parked_messages SET digest = NULL; UPDATE idempotency_keys SET digest = NULL; UPDATE imports SET digest = NULL, seal = NULL WHERE event_id = 5;
+		UPDATE event_keys SET imports_seal = NULL WHERE event_id = 5`+ofVersion1(5))
 	require.NoError(t, err)
 	report, red := verify(t, pool, VerifyQuery{})
 	require.Empty(t, red)
@@ -239,7 +241,7 @@ func TestVerifyOlderVersions(t *testing.T) {
 			gaps[inv.ID] = inv.NotCompared
 		}
 	}
-	require.Equal(t, []Gap{gapOf(gapNoHash, []int64{8}), gapOf(gapNoRoot, []int64{8})}, gaps["I24"])
+	require.Equal(t, []Gap{gapOf(gapNoHash, []int64{8}), gapOf(gapNoSeal, []int64{5}), gapOf(gapKeyless, []int64{5}), gapOf(gapNoRoot, []int64{8})}, gaps["I24"])
 	require.Equal(t, []int64{5}, gaps["I38"][0].EventIDs)
 	require.Equal(t, []Gap{{Why: "an older version wrote 1 parked message and 1 stored answer and kept no digest: they are not compared"}}, gaps["I43"])
 	require.Len(t, gaps, 3)

@@ -61,14 +61,27 @@ func plant(tb testing.TB) *pgxpool.Pool {
 	}
 	_, err := pool.Exec(tb.Context(), plantedSpending+plantedIDs)
 	require.NoError(tb, err)
+	for _, e := range plantedWorld() {
+		require.NoError(tb, pgx.BeginFunc(tb.Context(), pool, func(tx pgx.Tx) error { return sealPlanted(tb.Context(), tx, Deps{Master: plantedMaster}, e.id) }), "event %d", e.id)
+	}
 	return pool
 }
 
-// plantedIDs is what remains of events 9 and 10, which were deleted; and the sequences stand where the rows need them.
+// plantedIDs is what remains of events 9 and 10, which were deleted; events 4 and 5 have a second list, of their last chunk;
+// and the sequences stand where the rows need them.
 const plantedIDs = `;
+	INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount, hashed)
+	SELECT event_id + 6, event_id, 'test', 'text/csv', '\x00'::bytea, 1, count(*), 0, sum(amount), true FROM point_targets
+	WHERE event_id = 5 AND id >= 5012 GROUP BY event_id
+	UNION ALL
+	SELECT event_id + 8, event_id, 'test', 'text/csv', '\x00'::bytea, 1, count(*), 0, sum(amount), true FROM point_targets
+	WHERE event_id = 4 AND id >= 4004 GROUP BY event_id;
+	UPDATE imports i SET accepted = i.accepted - o.accepted, total_amount = i.total_amount - o.total_amount FROM imports o
+	WHERE o.event_id = i.event_id AND o.id > i.id;
+	UPDATE grant_chunks SET import_id = CASE event_id WHEN 5 THEN 11 ELSE 12 END WHERE event_id IN (4, 5) AND first_id IN (4004, 5012);
 	UPDATE event_ids SET last_id = 10;
 	INSERT INTO deleted_events (event_id, campaign_id, total_count, total_amount, deleted_by) VALUES (9, 'campaign-9', 0, 0, 'test'), (10, 'campaign-10', 1, 5, 'test');
-	SELECT setval('campaign_events_id_seq', 10), setval('imports_id_seq', 10), setval('point_targets_id_seq', 10000), setval('voucher_targets_id_seq', 10000),
+	SELECT setval('campaign_events_id_seq', 10), setval('imports_id_seq', 12), setval('point_targets_id_seq', 10000), setval('voucher_targets_id_seq', 10000),
 	       setval('money.point_member_id_seq', 10000), setval('money.vouchers_voucher_id_seq', 10000);
 	INSERT INTO rejected_rows (import_id, line, first_line, error_code, reason, raw)
 	VALUES (1, 3, 2, 'duplicate_member', 'the member stands on line 2 already', 'm00,100'), (1, 7, NULL, 'bad_amount', 'no number', 'm99,x'), (8, 4, NULL, 'bad_amount', 'no number', 'm98,y');
@@ -147,13 +160,13 @@ func hashPlanted(ctx context.Context, tx pgx.Tx, deps Deps, id int64) error {
 	if err != nil {
 		return err
 	}
-	chunks, _, err := selectHashedChunks(ctx, tx, id)
+	list, err := selectList(ctx, tx, id)
 	if err != nil {
 		return err
 	}
 	hasher := content.NewHasher(key.NewHMAC())
-	for _, c := range chunks {
-		if _, err := selectTargets(ctx, tx, e, c.Chunk, hasher); err != nil {
+	for _, c := range list.chunks {
+		if _, err := selectTargets(ctx, tx, e, c.Chunk.Chunk, hasher); err != nil {
 			return err
 		}
 		sum := hasher.Sum()
@@ -162,19 +175,42 @@ func hashPlanted(ctx context.Context, tx pgx.Tx, deps Deps, id int64) error {
 			return err
 		}
 	}
-	if _, err := tx.Exec(ctx, `UPDATE imports SET hashed = true WHERE event_id = $1`, id); err != nil || e.Status == domain.Pending {
+	if _, err := tx.Exec(ctx, `UPDATE imports SET hashed = true, seal = NULL WHERE event_id = $1`, id); err != nil || e.Status == domain.Pending {
 		return err
 	}
-	return (&Events{deps}).keepRoot(ctx, tx, e, "test")
+	return startPlanted(ctx, tx, deps, id)
+}
+
+// sealPlanted seals an event's imports, as they would have done it themselves.
+func sealPlanted(ctx context.Context, tx pgx.Tx, deps Deps, id int64) error {
+	key, err := deps.keptContentKey(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	list, err := selectList(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	for _, p := range list.imports {
+		im := importing{Targets: &Targets{Deps: deps}, event: domain.Event{ID: id}, key: key, load: &load{chunks: list.byImport()[p.id]}}
+		digest, err := digestImport(ctx, tx, p.id)
+		if err != nil {
+			return err
+		}
+		if err := im.sealList(ctx, tx, p.id, digest); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // startPlanted keeps the root of an event as it is now.
-func startPlanted(ctx context.Context, tx pgx.Tx, id int64) error {
+func startPlanted(ctx context.Context, tx pgx.Tx, deps Deps, id int64) error {
 	e, err := selectEvent(ctx, tx, id)
 	if err != nil {
 		return err
 	}
-	return (&Events{Deps{Master: plantedMaster}}).keepRoot(ctx, tx, e, "test")
+	return (&Events{deps}).keepRoot(ctx, tx, e, content.Start{At: *e.Summary.StartedAt, By: "test"})
 }
 
 // insertEvent writes the event with its totals, its counters and its targets.

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
@@ -43,12 +44,17 @@ func (h *Hasher) Sum() (sum Hash) {
 	return sum
 }
 
-// Chunk is a chunk as it goes into the root: its hash, all zeros where it has none.
+// Chunk is a chunk as it goes into the root and into the seal of its import: its hash, all zeros where it has none.
 type Chunk struct {
 	domain.Chunk
 
 	Count int
 	Hash  Hash
+}
+
+// InRoot compares two chunks by their places in the root: by partition and first id.
+func InRoot(a, b Chunk) int {
+	return cmp.Or(cmp.Compare(a.PartitionKey, b.PartitionKey), cmp.Compare(a.First, b.First))
 }
 
 // Bounds returns the chunks without their hashes.
@@ -62,12 +68,20 @@ func Bounds(chunks []Chunk) []domain.Chunk {
 
 const rootPrefix = "bestow.content.v1"
 
-// Root returns the hash of an event's content: its definition, and its chunks in the order of their partitions and
-// first ids. It is not keyed itself; the hashes of the chunks are.
+// Root returns the root of a definition of version 1: a hash of the definition, and of the chunks in the order of their
+// partitions and first ids. It has no key; the hashes of the chunks have one. [KeyedRoot] has taken its place, but for lists
+// without hashes, whose events have no key.
 func Root(definition []byte, chunks []Chunk) (root Hash) {
 	h := sha256.New()
 	defined := sha256.Sum256(definition)
 	_, _ = h.Write(append([]byte(rootPrefix), defined[:]...)) // a hash never fails
+	writeChunks(h, chunks)
+	h.Sum(root[:0])
+	return root
+}
+
+// writeChunks writes the chunks into h. Each takes the same number of bytes.
+func writeChunks(h hash.Hash, chunks []Chunk) {
 	var row []byte
 	for _, c := range chunks {
 		row = binary.BigEndian.AppendUint32(row[:0], uint32(c.PartitionKey))
@@ -75,8 +89,6 @@ func Root(definition []byte, chunks []Chunk) (root Hash) {
 		row = binary.BigEndian.AppendUint64(row, uint64(c.Last))
 		row = binary.BigEndian.AppendUint32(row, uint32(c.Count))
 		row = binary.BigEndian.AppendUint16(row, 0) // the wave: there are none yet
-		_, _ = h.Write(append(row, c.Hash[:]...))
+		_, _ = h.Write(append(row, c.Hash[:]...))   // a hash never fails
 	}
-	h.Sum(root[:0])
-	return root
 }

@@ -9,11 +9,14 @@ import (
 	"bestow/domain"
 )
 
-// Version is the version of what [Definition] returns. A version that has more fields gets another number,
-// and the fields of each number stay, so that every root that was kept can be computed again.
-const Version = 1
+// Versions of a definition. One that has more fields, or another rule for its root, gets another number; the fields and the
+// rule of each number stay, so that every root that was kept can be computed again.
+const (
+	Keyless = 1 // its root is [Root]
+	Version = 2 // today's: the same fields, and its root is [KeyedRoot]
+)
 
-// definition1 is the definition of version 1. The fields stand in the order of their JSON names.
+// definition1 is the definition of the versions 1 and 2. The fields stand in the order of their JSON names.
 type definition1 struct {
 	CampaignID          string           `json:"campaign_id"`
 	DefaultAmount       *int64           `json:"default_amount"`
@@ -31,7 +34,7 @@ type definition1 struct {
 // Definition returns every field of e that decides who gets what, when and how, as canonical JSON of the version: sorted
 // keys, no spaces, times in UTC, null for what is not set. Error: a version that this program does not know.
 func Definition(e domain.Event, version int) ([]byte, error) {
-	if version != 1 {
+	if version < Keyless || version > Version {
 		return nil, fmt.Errorf("write definition: this program does not know version %d", version)
 	}
 	d := definition1{

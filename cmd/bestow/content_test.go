@@ -117,7 +117,7 @@ func TestContentChangedInMidRun(t *testing.T) {
 	}
 }
 
-// The same before the start, which sees only that a hash is gone.
+// The same before the start, which sees that a hash is gone or another; the targets themselves are hashed when they are granted.
 func TestContentChangedBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	for _, c := range tamperings() {
@@ -127,13 +127,39 @@ func TestContentChangedBeforeTheStart(t *testing.T) {
 			w.exec(c.change)
 			if _, err := w.p.app.Events.Start(t.Context(), operator, w.e.ID); err != nil {
 				require.ErrorIs(t, err, changed)
-				require.Contains(t, c.name, "taken away")
+				require.Contains(t, c.name, "hash")
 				return
 			}
 			require.ErrorIs(t, w.handle(w.messages(w.e)[1]), changed)
 			w.failed(domain.ContentChanged, 0)
 		})
 	}
+}
+
+// A chunk or a whole import that is taken away everywhere before the start: nothing starts but what was sealed.
+func TestStartOfAnotherList(t *testing.T) {
+	t.Parallel()
+	w := newContentWorld(t)
+	_, err := w.p.app.Targets.Import(t.Context(), operator, w.e.ID, app.Upload{Body: strings.NewReader("member_id\nx1\nx2\n"), ContentType: "text/csv"})
+	require.NoError(t, err)
+	w.verified(w.p)
+	w.exec(`CREATE TABLE kept_chunks AS SELECT * FROM grant_chunks; CREATE TABLE kept_imports AS SELECT * FROM imports`)
+	const back = `; DELETE FROM grant_chunks; DELETE FROM imports; INSERT INTO imports SELECT * FROM kept_imports; INSERT INTO grant_chunks SELECT * FROM kept_chunks`
+	const total = `; UPDATE campaign_events SET total_count = (SELECT sum(target_count) FROM grant_chunks)`
+	for _, c := range []struct{ change, said string }{
+		{`DELETE FROM grant_chunks WHERE target_count = 20`, "since import 1"},
+		{`DELETE FROM grant_chunks WHERE target_count = 2; DELETE FROM imports WHERE accepted = 2`, "an import was added, taken away"},
+		{`UPDATE imports SET digest = sha256('x') WHERE accepted = 2`, "since import 2"},
+		{`UPDATE imports SET seal = NULL`, "an import was added, taken away"},
+	} {
+		w.exec(c.change + total)
+		_, err := w.p.app.Events.Start(t.Context(), operator, w.e.ID)
+		require.ErrorIs(t, err, changed, c.change)
+		require.ErrorContains(t, err, c.said, c.change)
+		w.exec(`SELECT 1` + back + total)
+	}
+	w.verified(w.p)
+	w.run(w.p, w.e)
 }
 
 // A message whose reason is not the list's, whatever wrote it.
@@ -184,11 +210,11 @@ func TestResumeOfAnotherContent(t *testing.T) {
 		{"chunks were added", `UPDATE grant_chunks SET last_id = last_id + 1 WHERE target_count = 20`, `UPDATE grant_chunks SET last_id = last_id - 1 WHERE target_count = 20`},
 		{"chunks were added", `UPDATE grant_chunks SET content_hash = sha256('forged') WHERE target_count = 20`,
 			`UPDATE grant_chunks c SET content_hash = k.content_hash FROM kept k WHERE k.first_id = c.first_id`},
-		{"chunks were added", `UPDATE imports SET hashed = false; UPDATE grant_chunks SET content_hash = NULL; CREATE TABLE keys AS SELECT * FROM event_keys; DELETE FROM event_keys`,
+		{"key of its hash is gone", `UPDATE imports SET hashed = false; UPDATE grant_chunks SET content_hash = NULL; CREATE TABLE keys AS SELECT * FROM event_keys; DELETE FROM event_keys`,
 			`UPDATE imports SET hashed = true; UPDATE grant_chunks c SET content_hash = k.content_hash FROM kept k WHERE k.first_id = c.first_id; INSERT INTO event_keys SELECT * FROM keys`},
 		{"key of its hash is gone", `DELETE FROM event_keys`, `INSERT INTO event_keys SELECT * FROM keys`},
 		{"cannot be read", `CREATE TABLE was AS SELECT * FROM starts; UPDATE starts SET definition = '{}'`, `UPDATE starts SET definition = (SELECT definition FROM was)`},
-		{"version 2", `UPDATE starts SET definition = replace(definition, '"v":1', '"v":2')`, `UPDATE starts SET definition = (SELECT definition FROM was)`},
+		{"version 3", `UPDATE starts SET definition = replace(definition, '"v":2', '"v":3')`, `UPDATE starts SET definition = (SELECT definition FROM was)`},
 	} {
 		w.exec(c.change)
 		_, err := w.p.app.Events.Resume(t.Context(), operator, w.e.ID)
@@ -214,7 +240,7 @@ func TestStartedTwice(t *testing.T) {
 func TestListOfBefore(t *testing.T) {
 	t.Parallel()
 	w := newContentWorld(t)
-	w.exec(`UPDATE grant_chunks SET content_hash = NULL; UPDATE imports SET hashed = false; DELETE FROM event_keys`)
+	w.exec(`UPDATE grant_chunks SET content_hash = NULL; UPDATE imports SET hashed = false, seal = NULL; DELETE FROM event_keys`)
 	w.run(w.p, w.e)
 	for _, m := range w.messages(w.e) {
 		require.NoError(t, w.handle(m))

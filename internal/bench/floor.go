@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"time"
 
 	"bestow/app/content"
 	"bestow/app/keys"
@@ -25,6 +26,8 @@ type floor struct {
 	chunker     domain.Chunker
 	run         int
 	chunks      []content.Chunk
+	importID    int64
+	digest      []byte // of the import's row
 	key         *seal.Key
 	kept        []byte // the key, as its row has it
 	hasher      *content.Hasher
@@ -115,22 +118,25 @@ func (f *floor) move(ctx context.Context, from, to domain.Status, stamp string) 
 			tx.row(sqlBrakes)
 		}
 		tx.exec(sqlStatus, f.event.ID, string(from), string(to))
-		tx.exec(stamp, f.event.ID)
+		var at time.Time
+		tx.rows(stamp, []any{&at}, func() error { return nil }, f.event.ID)
 		if to == domain.Running {
-			f.keepRoot(tx)
+			f.keepRoot(tx, at)
 			tx.row(sqlEvent, f.event.ID)
 		}
 	})
 }
 
 // keepRoot keeps what the start saw.
-func (f *floor) keepRoot(tx *floorTx) {
-	tx.row(sqlHashedChunks, f.event.ID)
+func (f *floor) keepRoot(tx *floorTx, at time.Time) {
+	tx.row(sqlListChunks, f.event.ID)
+	tx.row(sqlSeals, f.event.ID)
 	tx.row(sqlKey, f.event.ID)
+	content.SealImport(f.key, f.importID, f.digest, f.chunks)
 	definition, err := content.Definition(f.event, content.Version)
-	root := content.Root(definition, f.chunks)
+	root := content.KeyedRoot(f.key, definition, content.Start{At: at, By: caller.Actor}, f.chunks)
 	tx.do(func() error { return err })
-	tx.exec(sqlKeepRoot, f.event.ID, caller.Actor, root[:], string(definition))
+	tx.exec(sqlKeepRoot, f.event.ID, at, caller.Actor, root[:], string(definition))
 }
 
 // The advisory locks, numbered as in the product.

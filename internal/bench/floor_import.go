@@ -152,16 +152,16 @@ func (f *floor) end(c domain.Chunk) {
 
 // publishChunks makes the targets the event's own.
 func (f *floor) publishChunks(tx *floorTx) {
-	importID := int64(0)
-	tx.rows(sqlImport, []any{&importID}, func() error { return nil }, f.event.ID, caller.Actor, "text/csv", header[:len(header)-1],
+	tx.rows(sqlImport, []any{&f.importID}, func() error { return nil }, f.event.ID, caller.Actor, "text/csv", header[:len(header)-1],
 		make([]byte, 32), 0, f.members, 0, f.amount(), true, f.defaulted(), f.most())
-	tx.exec(sqlDigest, importID)
 	tx.exec(sqlKeepKey, f.event.ID, f.kept)
+	tx.rows(sqlDigest, []any{&f.digest}, func() error { return nil }, f.importID)
+	f.seal(tx)
 	columns := []string{"event_id", "partition_key", "first_id", "last_id", "target_count", "import_id", "content_hash"}
 	tx.do(func() error {
 		_, err := tx.tx.CopyFrom(tx.ctx, pgx.Identifier{"grant_chunks"}, columns, pgx.CopyFromSlice(len(f.chunks), func(i int) ([]any, error) {
 			c := f.chunks[i]
-			return []any{c.EventID, c.PartitionKey, c.First, c.Last, c.Count, importID, c.Hash[:]}, nil
+			return []any{c.EventID, c.PartitionKey, c.First, c.Last, c.Count, f.importID, c.Hash[:]}, nil
 		}))
 		return err
 	})
@@ -177,6 +177,15 @@ func (f *floor) publishChunks(tx *floorTx) {
 		})
 	})
 	tx.exec(sqlTotals, f.event.ID, f.members, f.amount(), true, f.event.Partitions, f.event.DefaultAmount, f.event.DefaultReason)
+}
+
+// seal keeps which chunks and which imports there are.
+func (f *floor) seal(tx *floorTx) {
+	sealed := content.SealImport(f.key, f.importID, f.digest, f.chunks)
+	tx.exec(sqlSeal, f.importID, sealed[:])
+	tx.row(sqlSealed, f.event.ID)
+	whole := content.SealImports(f.key, []content.Sealed{{ImportID: f.importID, Seal: sealed[:]}})
+	tx.exec(sqlImportsSeal, f.event.ID, whole[:])
 }
 
 // defaulted is how many members get the default amount.

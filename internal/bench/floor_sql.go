@@ -19,15 +19,15 @@ const (
 		s.started_at, s.completed_at, s.stopped_at, coalesce(s.stopped_memo, '')
 		FROM campaign_events e JOIN event_types y ON y.code = e.event_type
 		JOIN campaign_event_summary s ON s.event_id = e.id WHERE e.id = $1`
-	sqlBrakes       = `SELECT scope, by, memo, at FROM brakes ORDER BY scope <> 'all', scope`
-	sqlStatus       = `UPDATE campaign_events SET event_status = $3, updated_at = now() WHERE id = $1 AND event_status = $2`
-	sqlHashedChunks = `SELECT c.partition_key, c.first_id, c.last_id, c.target_count, c.content_hash, i.hashed
-		FROM grant_chunks c JOIN imports i ON i.id = c.import_id
-		WHERE c.event_id = $1 ORDER BY c.partition_key, c.first_id`
-	sqlKeepRoot = `INSERT INTO starts (event_id, at, by, root, definition)
-		SELECT event_id, started_at, $2, $3, $4 FROM campaign_event_summary WHERE event_id = $1
-		ON CONFLICT (event_id) DO NOTHING`
-	sqlStampStarted   = `UPDATE campaign_event_summary SET started_at = coalesce(started_at, clock_timestamp()), updated_at = now() WHERE event_id = $1`
+	sqlBrakes     = `SELECT scope, by, memo, at FROM brakes ORDER BY scope <> 'all', scope`
+	sqlStatus     = `UPDATE campaign_events SET event_status = $3, updated_at = now() WHERE id = $1 AND event_status = $2`
+	sqlListChunks = `SELECT partition_key, first_id, last_id, target_count, content_hash, import_id
+		FROM grant_chunks WHERE event_id = $1 ORDER BY partition_key, first_id`
+	sqlSeals = `SELECT i.id, i.digest, i.seal, i.hashed, k.imports_seal
+		FROM imports i LEFT JOIN event_keys k ON k.event_id = i.event_id WHERE i.event_id = $1 ORDER BY i.id`
+	sqlKeepRoot     = `INSERT INTO starts (event_id, at, by, root, definition) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO NOTHING`
+	sqlStampStarted = `UPDATE campaign_event_summary SET started_at = coalesce(started_at, clock_timestamp()), updated_at = now()
+		WHERE event_id = $1 RETURNING started_at`
 	sqlStampCompleted = `UPDATE campaign_event_summary SET completed_at = now(), updated_at = now() WHERE event_id = $1`
 )
 
@@ -50,7 +50,10 @@ const (
 	sqlImport          = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount, hashed,
 			defaulted, max_amount)
 		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`
-	sqlDigest          = `UPDATE imports SET digest = import_digest(id) WHERE id = $1`
+	sqlDigest          = `UPDATE imports SET digest = import_digest(id) WHERE id = $1 RETURNING digest`
+	sqlSeal            = `UPDATE imports SET seal = $2 WHERE id = $1`
+	sqlSealed          = `SELECT id, seal FROM imports WHERE event_id = $1 AND seal IS NOT NULL ORDER BY id`
+	sqlImportsSeal     = `UPDATE event_keys SET imports_seal = $2 WHERE event_id = $1`
 	sqlKey             = `SELECT wrapped FROM "event_keys" WHERE event_id = $1`
 	sqlKeepKey         = `INSERT INTO "event_keys" (event_id, wrapped) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING`
 	sqlIndexPartition  = `SELECT index_targets_partition($1, $2)`

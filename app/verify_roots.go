@@ -1,0 +1,188 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bestow/app/content"
+	"bestow/domain"
+	"bestow/internal/seal"
+
+	"github.com/jackc/pgx/v5"
+)
+
+func (c *contentCheck) readKeys(ctx context.Context, tx pgx.Tx, event *int64) error {
+	rows, err := tx.Query(ctx, `SELECT event_id, wrapped, imports_seal FROM event_keys WHERE $1::bigint IS NULL OR event_id = $1`, event)
+	if err != nil {
+		return fmt.Errorf("read keys: %w", err)
+	}
+	var id int64
+	var kept, sealed []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &kept, &sealed}, func() error {
+		c.kept[id] = kept
+		c.lists[id] = importedList{seal: sealed}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read keys: %w", err)
+	}
+	return nil
+}
+
+func (c *contentCheck) readChunks(ctx context.Context, tx pgx.Tx, event *int64) error {
+	const query = `SELECT e.event_type, c.event_id, c.partition_key, c.first_id, c.last_id, c.target_count, c.content_hash,
+			i.hashed, i.id, i.total_amount, coalesce(i.max_amount, 0)
+		FROM grant_chunks c JOIN campaign_events e ON e.id = c.event_id JOIN imports i ON i.id = c.import_id
+		WHERE $1::bigint IS NULL OR c.event_id = $1 ORDER BY c.event_id, c.first_id`
+	rows, err := tx.Query(ctx, query, event)
+	if err != nil {
+		return fmt.Errorf("read chunks: %w", err)
+	}
+	var code string
+	var k keptChunk
+	columns := []any{&code, &k.EventID, &k.PartitionKey, &k.First, &k.Last, &k.Count, &k.hash, &k.hashed, &k.importID, &k.says.sum, &k.says.most}
+	_, err = pgx.ForEachRow(rows, columns, func() error {
+		k.importedChunk = k.withHash()
+		c.chunks[code] = append(c.chunks[code], k)
+		list := c.lists[k.EventID]
+		list.chunks = append(list.chunks, k.importedChunk)
+		c.lists[k.EventID] = list
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read chunks: %w", err)
+	}
+	return nil
+}
+
+func (c *contentCheck) readImports(ctx context.Context, tx pgx.Tx, event *int64) error {
+	const query = `SELECT event_id, id, digest, seal, hashed FROM imports WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY id`
+	rows, err := tx.Query(ctx, query, event)
+	if err != nil {
+		return fmt.Errorf("read imports: %w", err)
+	}
+	var eventID int64
+	var p importedPart
+	_, err = pgx.ForEachRow(rows, []any{&eventID, &p.id, &p.digest, &p.seal, &p.hashed}, func() error {
+		list := c.lists[eventID]
+		list.imports = append(list.imports, p)
+		c.lists[eventID] = list
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read imports: %w", err)
+	}
+	return nil
+}
+
+// compareEvents compares each event's imports and chunks with their seals, and what was started with its root.
+func (c *contentCheck) compareEvents(ctx context.Context, tx pgx.Tx, event *int64) error {
+	starts, err := readStarts(ctx, tx, event)
+	if err != nil {
+		return err
+	}
+	events, err := readEvents(ctx, tx, event)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		list := c.lists[e.ID]
+		list.sort()
+		kept, started := starts[e.ID]
+		var key *seal.Key
+		if list.hashed() || list.sealed() || kept.version() > content.Keyless {
+			if key, err = c.keyOf(e.ID); err != nil {
+				return err
+			}
+		}
+		if err := errors.Join(c.compareSeals(e.ID, list, key), c.compareStart(e, list, kept, started, key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareSeals compares the imports of an event and their chunks with what was sealed.
+func (c *contentCheck) compareSeals(eventID int64, list importedList, key *seal.Key) error {
+	if _, keyed := c.kept[eventID]; keyed && !list.hashed() {
+		c.differ("event %d has a key for hashes, and no chunk has a hash", eventID)
+	}
+	if list.unsealed() {
+		c.gaps[gapNoSeal] = append(c.gaps[gapNoSeal], eventID)
+	}
+	if key == nil {
+		return nil
+	}
+	if why := list.differs(key); why != "" {
+		c.differ("event %d: %s", eventID, why)
+		return nil
+	}
+	return c.measures.add("imports", int64(len(list.withSeals())))
+}
+
+// compareStart compares an event that was started with what its start has kept.
+func (c *contentCheck) compareStart(e domain.Event, list importedList, kept keptStart, started bool, key *seal.Key) error {
+	began := e.Status != domain.Pending || e.Summary.StartedAt != nil
+	switch {
+	case started && !began:
+		c.differ("event %d is PENDING, and was started", e.ID)
+	case started:
+		return c.compareRoot(e, list, kept, key)
+	case began && list.hashed():
+		c.differ("event %d: its import made hashes, but its start has kept no root: it was deleted, or an older version started the event", e.ID)
+	case began:
+		c.gaps[gapNoRoot] = append(c.gaps[gapNoRoot], e.ID)
+	}
+	return nil
+}
+
+// compareRoot compares an event with its root. A root without a key proves nothing where there is a key.
+func (c *contentCheck) compareRoot(e domain.Event, list importedList, kept keptStart, key *seal.Key) error {
+	why := kept.differs(e, list.forRoot(), key)
+	keyless := kept.version() == content.Keyless
+	switch {
+	case why != "":
+		c.differ("event %d: %s", e.ID, why)
+	case e.Summary.StartedAt == nil || !e.Summary.StartedAt.Equal(kept.At):
+		c.differ("event %d: it was not started at the moment that its start has kept", e.ID)
+	case keyless && list.sealed():
+		c.differ("event %d: its list is sealed, but its root has no key: it was made anew, or an older version started the event", e.ID)
+	case keyless && list.hashed():
+		c.gaps[gapKeyless] = append(c.gaps[gapKeyless], e.ID)
+	case keyless || key != nil:
+		return c.count("roots")
+	}
+	return nil
+}
+
+func readEvents(ctx context.Context, tx pgx.Tx, event *int64) ([]domain.Event, error) {
+	const query = `SELECT ` + eventColumns + ` FROM ` + eventTables + ` WHERE $1::bigint IS NULL OR e.id = $1 ORDER BY e.id`
+	rows, err := tx.Query(ctx, query, event)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	events, err := pgx.CollectRows(rows, scanEvent)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	return events, nil
+}
+
+func readStarts(ctx context.Context, tx pgx.Tx, event *int64) (map[int64]keptStart, error) {
+	rows, err := tx.Query(ctx, `SELECT event_id, at, by, root, definition FROM starts WHERE $1::bigint IS NULL OR event_id = $1`, event)
+	if err != nil {
+		return nil, fmt.Errorf("read starts: %w", err)
+	}
+	starts := map[int64]keptStart{}
+	var eventID int64
+	var k keptStart
+	_, err = pgx.ForEachRow(rows, []any{&eventID, &k.At, &k.By, &k.root, &k.definition}, func() error {
+		starts[eventID] = k
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read starts: %w", err)
+	}
+	return starts, nil
+}
