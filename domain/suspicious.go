@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // SuspiciousMember returns why id, which may be a member's, is more likely a leftover of a spreadsheet or a database, for people; ""
@@ -23,7 +24,82 @@ func SuspiciousMember(id string) string {
 	case groupedNumber.MatchString(plain):
 		return "looks like a number with separators"
 	}
+	if why := leftover(id, plain); why != "" {
+		return why
+	}
+	return lookalike(id)
+}
+
+// leftover says which kind of cell of a spreadsheet id looks like, beside the words; "" for none. plain is id folded.
+func leftover(id, plain string) string {
+	switch first := plain[0]; {
+	case first == '=' || first == '@' || (first == '+' || first == '-') && !telephone.MatchString(plain):
+		return "looks like a formula or a number with a sign"
+	case first == '\'':
+		return "begins with the apostrophe by which a spreadsheet marks text"
+	case strings.ContainsAny(plain, ";|\t"):
+		return "holds what separates columns: it may be more than one column"
+	case first > unicode.MaxASCII && !strings.ContainsAny(plain, "(%[:*"): // most names: what follows begins otherwise
+		return currency(plain)
+	case datelike.MatchString(plain) || timelike.MatchString(plain):
+		return "looks like a date or a time, which a spreadsheet may have made of a number"
+	case decimal.MatchString(plain):
+		return "looks like a number with decimals"
+	case amountLike(plain):
+		return "looks like an amount"
+	case fortranNotation.MatchString(plain):
+		return "looks like a number as a spreadsheet writes it"
+	case errorWord.MatchString(plain):
+		return "looks like the error value of a formula"
+	case markedColumn(plain):
+		return "looks like a column's name"
+	}
 	return ""
+}
+
+// currency says that s, which begins with no ASCII, looks like an amount: ₩1001.
+func currency(s string) string {
+	if r, _ := utf8.DecodeRuneInString(s); unicode.Is(unicode.Sc, r) && amountLike(s) {
+		return "looks like an amount"
+	}
+	return ""
+}
+
+var (
+	telephone = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`) // as E.164 writes it
+	// datelike is a date in figures, with a month's name, or in Korean; a time may follow.
+	datelike = regexp.MustCompile(`^([0-9]{4}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{1,2}\.?|[0-9]{1,2}[/.][0-9]{1,2}[/.]([0-9]{2}|[0-9]{4})|[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}|` +
+		`[0-9]{1,4}[- ]` + monthName + `([- ][0-9]{1,4})?|` + monthName + `[- ][0-9]{1,4}|([0-9]{2,4}년 ?)?[0-9]{1,2}월( ?[0-9]{1,2}일)?)([ T].*[0-9:].*)?$`)
+	timelike = regexp.MustCompile(`^((오전|오후|AM|PM) )?[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?(AM|PM))?$`)
+	// decimal is a number with decimals, in the way of any country.
+	decimal = regexp.MustCompile(`^[0-9]{1,3}([,.' ]?[0-9]{3})*[.,][0-9]+$`)
+	// bracketed is a number below zero as accountants write it.
+	bracketed = regexp.MustCompile(`^\([0-9][0-9.,]*\)$`)
+	// number is one with any separators.
+	number          = regexp.MustCompile(`^[+-]?[0-9][0-9.,' ]*$`)
+	fortranNotation = regexp.MustCompile(`^[0-9]+[.,][0-9]*D[+-]?[0-9]{1,3}$`)
+	// errorWord is an error value without its ! in a language that is not known here, or a cell that is not filled yet.
+	errorWord = regexp.MustCompile(`^(#[\pL/]{2,12}|LOADING\.*…?|[+-]?INF(INITY)?)$`)
+	// marked is what people add to the name of a column.
+	marked = regexp.MustCompile(`^(.+?) ?[(\[*:]+ ?(필수|선택|필수입력|필수 입력|REQUIRED|OPTIONAL)?[)\]*]*$`)
+)
+
+const monthName = `(JAN(UARY)?|FEB(RUARY)?|MAR(CH)?|APR(IL)?|MAY|JUNE?|JULY?|AUG(UST)?|SEPT?(EMBER)?|OCT(OBER)?|NOV(EMBER)?|DEC(EMBER)?)`
+
+// amountLike reports whether s is a number with the sign of a currency or of percent, or in brackets.
+func amountLike(s string) bool {
+	isSign := func(r rune) bool { return unicode.Is(unicode.Sc, r) || r == '%' || r == '‰' || r == ' ' }
+	bare := strings.TrimFunc(s, isSign)
+	if word, found := strings.CutSuffix(bare, "원"); found {
+		bare = word
+	}
+	return bracketed.MatchString(s) || bare != s && number.MatchString(bare)
+}
+
+// markedColumn reports whether s is the name of a column with a mark, such as 회원번호(필수).
+func markedColumn(s string) bool {
+	parts := marked.FindStringSubmatch(s)
+	return parts != nil && (IsMemberColumn(parts[1]) || columnWords[word(parts[1])])
 }
 
 // isCode reports whether id is one run of letters and digits with a digit in it, as ids are and words are not.
@@ -71,7 +147,7 @@ var (
 		합계 총계 소계 계 총합계 총합 합 누계 부분합 총 전체 전체합계 총인원 총건수 총금액 평균 개수 건수
 		summe gesamt gesamtsumme gesamtergebnis zwischensumme teilergebnis somme totale suma 合計 総計 小計 計 总计 合计 小计 總計 合計`)
 	emptyWords = words(`null nil none na nan nul nix void undefined empty blank missing unset novalue nodata notavailable
-		notapplicable dbnull systemdbnull 없음 해당없음 미상 미정 빈값 공란 공백 비어있음 null값 leer keine vide 空白 なし 無 无`)
+		notapplicable true false 참 거짓 wahr falsch vrai faux verdadero falso dbnull systemdbnull 없음 해당없음 미상 미정 빈값 공란 공백 비어있음 null값 leer keine vide 空白 なし 無 无`)
 	columnWords = words(`member memberno membernumber membername id userid user customerid customer no amount reason
 		회원 회원id 회원아이디 회원명 고객번호 고객id 아이디 이름 성명 번호 금액 사유`)
 	unitWords = words(`rows members people points won krw 명 건 원 개 인`)

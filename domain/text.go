@@ -12,20 +12,22 @@ import (
 const MaxReason = 500
 
 // CheckName says why s cannot be a name that people compare by eye, a member id or a campaign id; "" if it can. The caller
-// has brought s to NFC. Every character of a name is one that is seen, and the only blank is the space: two names that
-// look the same are the same.
+// has brought s to NFC. Every character of a name is one that is seen, and the only blank is the space. Characters that are
+// seen and look like others are allowed: [SuspiciousMember] tells of them.
 func CheckName(s string, most int) string {
 	if why := checkFrame(s, most); why != "" {
 		return why
 	}
-	at := 0
-	for _, r := range s {
-		at++
-		if r >= 0x20 && r < 0x7f {
-			continue
-		}
+	if isPlain(s) {
+		return ""
+	}
+	runes := []rune(s)
+	for i, r := range runes {
 		if why := unfitForName(r); why != "" {
-			return fault(r, at, why)
+			return fault(r, i+1, why)
+		}
+		if isStacker(r) && !stacks(runes, i) {
+			return fault(r, i+1, notSeen)
 		}
 	}
 	return ""
@@ -48,6 +50,9 @@ func CheckText(s string, most int) string {
 	for i, r := range runes {
 		if why := unfitForText(r); why != "" && !composesEmoji(runes, i) {
 			return fault(r, i+1, why)
+		}
+		if isStacker(r) && !stacks(runes, i) {
+			return fault(r, i+1, notSeen)
 		}
 	}
 	return ""
@@ -89,6 +94,8 @@ func unfitForName(r rune) string {
 		return "a blank that looks like a space and is another character"
 	case r == '\uFFFC' || r == '\uFFFD':
 		return "which stands for a character that was lost"
+	case isJamo(r):
+		return "a piece of a Korean syllable, which looks like a letter of its own"
 	}
 	if why := unfit(r); why != "" || !unicode.Is(unicode.Cn, r) {
 		return why
@@ -122,16 +129,20 @@ func unfit(r rune) string {
 	case unicode.Is(unicode.Co, r):
 		return "a private character that looks different everywhere"
 	case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point), looksBlank(r):
-		return "which is not seen"
+		return notSeen
 	}
 	return ""
 }
+
+const notSeen = "which is not seen"
 
 // looksBlank reports whether r is a letter, mark or symbol by its class and shows nothing.
 func looksBlank(r rune) bool {
 	switch r {
 	case '\u2800', // braille pattern blank
-		'\U00016FE4', // Khitan small script filler
+		'\U00013441', '\U00013442', // Egyptian hieroglyph full and half blank
+		'\U00016FE4',               // Khitan small script filler
+		'\U0001BC9D', '\U0001BC9E', // Duployan thick letter selector and double mark
 		'\U0001D159': // musical symbol null notehead
 		return true
 	}
