@@ -325,6 +325,8 @@ func TestVerifyAllows(t *testing.T) {
 			INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount) VALUES (20, 20, 'test', 'text/csv', 'x', 1, 1, 0, 100);
 			INSERT INTO card_targets (id, event_id, member_id, amount, partition_key, publish_status) VALUES (1, 20, 'm00', 100, 0, 'PUBLISHED');
 			INSERT INTO grant_chunks (event_id, partition_key, first_id, last_id, target_count, settled_count, import_id, published_at, claimed_at, settled_at) VALUES (20, 0, 1, 1, 1, 1, 20, now(), now(), now());
+			INSERT INTO deleted_events (event_id, campaign_id, total_count, total_amount, deleted_by) SELECT n, 'gone-' || n, 0, 0, 'test' FROM generate_series(11, 19) n;
+			UPDATE event_ids SET last_id = 20;
 			SELECT setval('campaign_events_id_seq', 20), setval('imports_id_seq', 20), setval('card_targets_id_seq', 1);
 			INSERT INTO card_results (event_id, member_id, amount, status, money_tx_id, voucher_code, voucher_pin) VALUES (20, 'm00', 100, 'SUCCESS', 'A-1', 'code-2000', '` + sealPIN(20, "m00", "1") + `')`,
 		"a mismatch that was given up": `UPDATE point_results SET status = 'PERMANENTLY_FAILED' WHERE event_id = 6 AND error_code = 'mismatch';

@@ -253,17 +253,17 @@ func TestVerifyAddedType(t *testing.T) {
 	pool := plant(t)
 	_, err := pool.Exec(t.Context(), `SELECT create_event_type_tables('GIFT_2', 'points');
 		INSERT INTO event_types (code, label, operation, topic, state) VALUES ('GIFT_2', 'Gifts', 'points', 'gift', 'READY'), ('LATER', 'x', 'points', 'later', 'CREATING');
-		INSERT INTO campaign_events (id, campaign_id, event_type, event_status, created_by) VALUES (20, 'gift', 'GIFT_2', 'PENDING', 'test');
-		INSERT INTO campaign_event_summary (event_id) VALUES (20);
-		SELECT setval('campaign_events_id_seq', 20)`)
+		INSERT INTO campaign_events (id, campaign_id, event_type, event_status, created_by) VALUES (11, 'gift', 'GIFT_2', 'PENDING', 'test');
+		INSERT INTO campaign_event_summary (event_id) VALUES (11);
+		SELECT setval('campaign_events_id_seq', 11); UPDATE event_ids SET last_id = 11`)
 	require.NoError(t, err)
 	_, red := verify(t, pool, VerifyQuery{})
 	require.Empty(t, red)
-	_, err = pool.Exec(t.Context(), `INSERT INTO gift_2_results (event_id, member_id, amount) VALUES (20, 'm', 1)`)
+	_, err = pool.Exec(t.Context(), `INSERT INTO gift_2_results (event_id, member_id, amount) VALUES (11, 'm', 1)`)
 	require.NoError(t, err)
 	report, red := verify(t, pool, VerifyQuery{})
 	require.Equal(t, []string{"I1"}, red)
-	require.Equal(t, []string{"event 20, member m: a result without a target"}, report.Invariants[0].Examples)
+	require.Equal(t, []string{"event 11, member m: a result without a target"}, report.Invariants[0].Examples)
 }
 
 // Tables that have grown are analyzed first, and only those: of targets, one event's own partition or the shared one.

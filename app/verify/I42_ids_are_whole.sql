@@ -1,7 +1,10 @@
 -- I42, always: no event is gone without a record of its deletion. A creation that is rolled back gives its id back, so every
--- gap up to the last id is an event that was erased. The sequences are compared beside this.
-WITH gaps AS (
-    SELECT n AS id FROM event_ids i CROSS JOIN generate_series(1, i.last_id) n
+-- gap up to the last id is an event that was erased. The last id is not behind any event. The sequences are compared beside
+-- this.
+WITH highest AS (
+    SELECT greatest((SELECT max(id) FROM campaign_events), (SELECT max(event_id) FROM deleted_events)) AS id
+), gaps AS (
+    SELECT n AS id FROM event_ids i CROSS JOIN highest h CROSS JOIN generate_series(1, greatest(i.last_id, h.id)) n
     WHERE $1::bigint IS NULL
       AND NOT EXISTS (SELECT FROM campaign_events e WHERE e.id = n)
       AND NOT EXISTS (SELECT FROM deleted_events d WHERE d.event_id = n)
@@ -13,6 +16,9 @@ WITH gaps AS (
     SELECT 2, id, format('event %s was deleted, and is there', id) FROM revived
     UNION ALL
     SELECT 3, 0, format('event_ids has %s rows', count(*)) FROM event_ids HAVING count(*) <> 1
+    UNION ALL
+    SELECT 4, h.id, format('event %s is there, and the last id that was given is %s', h.id, i.last_id)
+    FROM event_ids i CROSS JOIN highest h WHERE i.last_id < h.id AND $1::bigint IS NULL
 )
 SELECT (SELECT coalesce(max(last_id), 0) FROM event_ids)                    AS last_id,
        (SELECT count(*) FROM deleted_events WHERE $1::bigint IS NULL)       AS deleted,

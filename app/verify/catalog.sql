@@ -29,6 +29,20 @@ WITH ours AS (
     SELECT o.oid, format('invalid index %s', i.indexrelid::regclass) FROM ours o JOIN pg_index i ON i.indrelid = o.oid
     WHERE NOT (i.indisvalid AND i.indisready AND i.indislive)
     UNION ALL
+    SELECT o.oid, format('constraint %s that its index does not enforce', k.conname)
+    FROM ours o
+    JOIN pg_constraint k ON k.conrelid = o.oid AND k.contype IN ('p', 'u')
+    JOIN pg_index i ON i.indexrelid = k.conindid AND NOT (i.indisunique AND i.indimmediate = NOT k.condeferrable)
+    UNION ALL
+    SELECT o.oid, format('checks of which %s are not made', (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = o.oid AND k.contype = 'c') - c.relchecks)
+    FROM ours o JOIN pg_class c ON c.oid = o.oid
+    WHERE c.relchecks <> (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = o.oid AND k.contype = 'c')
+    UNION ALL
+    SELECT o.oid, 'triggers that are not fired' FROM ours o JOIN pg_class c ON c.oid = o.oid
+    WHERE NOT c.relhastriggers AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = o.oid)
+    UNION ALL
+    SELECT o.oid, 'contents that a crash of the server empties' FROM ours o JOIN pg_class c ON c.oid = o.oid WHERE c.relpersistence <> 'p'
+    UNION ALL
     SELECT o.oid, format('trigger %s', pg_get_triggerdef(t.oid)) FROM ours o JOIN pg_trigger t ON t.tgrelid = o.oid WHERE NOT t.tgisinternal
     UNION ALL
     SELECT o.oid, 'trigger that is disabled, of ' || coalesce('constraint ' || k.conname, t.tgname)
@@ -61,6 +75,13 @@ FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_language l ON l.oid = p.prolang
 WHERE n.nspname IN ($1, 'money', 'river') AND p.prokind = 'f'
+UNION ALL
+SELECT CASE n.nspname WHEN $1 THEN '' ELSE n.nspname || '.' END || 'operator ' || p.oprname, 'operator in a schema of ours'
+FROM pg_operator p JOIN pg_namespace n ON n.oid = p.oprnamespace WHERE n.nspname IN ($1, 'money', 'river')
+UNION ALL
+SELECT 'setting session_replication_role', 'setting that a database or a role begins its sessions with: ' || c
+FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) c
+WHERE c ILIKE 'session\_replication\_role=%' AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 UNION ALL
 SELECT 'river.' || t.typname, format('value %s', e.enumlabel)
 FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid WHERE t.typnamespace = 'river'::regnamespace
