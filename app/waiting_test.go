@@ -102,6 +102,8 @@ func TestWhatAnEventNeeds(t *testing.T) {
 		"paused queues":          {look{processes: []Process{everybody()}, paused: []string{"jobs", "relay"}}, running, need{true, true, true}, []domain.Code{RelayQueuePaused, JobsQueuePaused}},
 		"a foreign queue":        {look{processes: []Process{everybody()}, paused: []string{"theirs"}}, running, need{true, true, true}, nil},
 		"read-only, before all":  {look{readOnly: true}, running, need{true, true, true}, []domain.Code{DatabaseReadOnly}},
+		"a brake":                {look{processes: []Process{everybody()}, brakes: []domain.Brake{{Scope: domain.BrakeAll}}}, running, need{true, true, true}, []domain.Code{domain.BrakeEngaged}},
+		"another type's brake":   {look{processes: []Process{everybody()}, brakes: []domain.Brake{{Scope: domain.BrakeOf("VOUCHER")}}}, running, need{true, true, true}, nil},
 		"stopped, whatever else": {look{readOnly: true}, stopped, need{true, true, true}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
