@@ -110,8 +110,8 @@ func TestBrakeOfOneType(t *testing.T) {
 	w.verified(p)
 }
 
-// T4 reads the brake's row: a message of a running event, and one of a redrive of a completed event, whose gate no stop takes,
-// are acknowledged without a claim. What was dropped is published again.
+// T4 reads the brake's row: a message of a running event is acknowledged without a claim. One of a chunk that another holds is
+// not: its claim is awaited, brake or no brake.
 func TestNothingIsClaimedUnderABrake(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -198,7 +198,7 @@ func TestBrakeWaitsForEveryClaim(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE open_until > clock_timestamp()`), "it did not wait")
 }
 
-// A brake whose process died after its row's COMMIT: what runs is stopped by the timetable.
+// A brake whose process died after its row's COMMIT: what runs is stopped by the timetable of a process with the role jobs.
 func TestTheTimetableStopsWhatRunsUnderABrake(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -207,7 +207,7 @@ func TestTheTimetableStopsWhatRunsUnderABrake(t *testing.T) {
 	w.run(p, points)
 	w.run(p, vouchers)
 	w.exec(`INSERT INTO brakes (scope, by, memo) VALUES ('type:POINT', 'test', 'the row alone')`)
-	require.NoError(t, p.app.Events.StopBraked(t.Context()))
-	require.Equal(t, domain.Stopped, w.status(p, points.ID))
+	w.start(t.Context(), overrides{}, roleJobs)
+	require.Eventually(t, func() bool { return w.status(p, points.ID) == domain.Stopped }, time.Minute, 20*time.Millisecond)
 	require.Equal(t, domain.Running, w.status(p, vouchers.ID))
 }

@@ -93,6 +93,23 @@ func TestFailover(t *testing.T) {
 	require.Zero(t, desk.faults.Load())
 }
 
+// A process whose sessions stay open, and can only read, is not ready (C11).
+func TestNotReadyWhileNothingCanBeWritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.process(t.Context(), overrides{}, roleAPI)
+	t.Cleanup(p.close)
+	require.NotContains(t, w.ready(p), "postgresql")
+	w.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)
+	for _, c := range p.pool.AcquireAllIdle(t.Context()) {
+		_, err := c.Exec(t.Context(), `SET default_transaction_read_only = on`)
+		require.NoError(t, err)
+		c.Release()
+	}
+	require.NoError(t, p.pool.Ping(t.Context()), "it answers")
+	require.Contains(t, w.ready(p), `"failed":["postgresql"]`)
+}
+
 // writes waits until what is written is taken, for 30 s from a promotion on, and the process says that it is ready.
 func (d *desk) writes(promoted time.Time) {
 	d.Helper()

@@ -16,6 +16,7 @@ func TestRiverUITakesRubbish(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	address := w.serveAPI()
+	w.exec(`INSERT INTO river.river_queue (name, updated_at) VALUES ('relay', now())`)
 	for _, c := range []struct{ method, path, body string }{
 		{"GET", "/river/api/jobs?kinds=%00", ""},
 		{"GET", "/river/api/jobs?kinds=%ff", ""},
@@ -48,6 +49,8 @@ func TestRiverUITakesRubbish(t *testing.T) {
 		{"PUT", "/river/api/queues/none/resume", ""},
 		{"PATCH", "/river/api/queues/none", `{"concurrency": {"global_limit": -1}}`},
 		{"PATCH", "/river/api/queues/relay", `{"concurrency": null}`},
+		{"PATCH", "/river/api/queues/relay", `{"concurrency": {"partition": {"by_args": ["a\u0000"]}}}`},
+		{"PATCH", "/river/api/queues/relay", "{\"concurrency\": {\"partition\": {\"by_args\": [\"\xff\"]}}}"},
 		{"GET", "/river/api/autocomplete?facet=job_kind&match=%00", ""},
 		{"GET", "/river/api/autocomplete?facet=%00", ""},
 		{"GET", "/river/api/autocomplete?facet=job_kind&exclude=%00", ""},

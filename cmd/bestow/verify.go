@@ -7,6 +7,8 @@ import (
 
 	"bestow/app"
 	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // verifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges; with
@@ -57,14 +59,25 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 	if err := (&app.Reports{Deps: app.Deps{Pool: pool}}).SameZone(ctx, cfg.TimeZone); err != nil {
 		return err
 	}
-	deps := app.Deps{Pool: pool, Zone: cfg.TimeZone, WrappedKeysOnly: cfg.Env == "production"}
-	if deps.Master, err = cfg.master(); err != nil {
+	reports, err := newVerifier(cfg, pool)
+	if err != nil {
 		return err
+	}
+	return c.verify(ctx, t, reports)
+}
+
+// newVerifier returns what makes the command's reports. With a master key it opens every voucher; in production it takes no
+// key of a hash that no master key has wrapped.
+func newVerifier(cfg config, pool *pgxpool.Pool) (*app.Reports, error) {
+	deps := app.Deps{Pool: pool, Zone: cfg.TimeZone, WrappedKeysOnly: cfg.Env == "production"}
+	var err error
+	if deps.Master, err = cfg.master(); err != nil {
+		return nil, err
 	}
 	if deps.Master != nil {
 		deps.Unsealer = unsealer{deps.Master}
 	}
-	return c.verify(ctx, t, &app.Reports{Deps: deps})
+	return &app.Reports{Deps: deps}, nil
 }
 
 // Help says what the command needs, and what its end means.

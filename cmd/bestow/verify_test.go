@@ -11,6 +11,7 @@ import (
 	"bestow/app"
 	"bestow/domain"
 	"bestow/internal/pgtest"
+	"bestow/internal/seal"
 
 	"github.com/stretchr/testify/require"
 )
@@ -78,4 +79,26 @@ func TestVerifyCommandUsage(t *testing.T) {
 	for _, args := range [][]string{{"verify", "--mend"}, {"verify", "one", "two"}, {"verify", "-o", "xml"}} {
 		require.Equal(t, exitUsage, run(t.Context(), args, term), args)
 	}
+}
+
+// What the command verifies with follows from its settings: it opens vouchers with a master key alone, and production takes
+// no key of a hash that is not wrapped (C23, C24).
+func TestVerifyCommandHasTheMasterKey(t *testing.T) {
+	t.Parallel()
+	key := seal.GenerateMaster()
+	r, err := newVerifier(config{MasterKey: key, Env: "production", TimeZone: "Asia/Tokyo"}, nil)
+	require.NoError(t, err)
+	require.NotNil(t, r.Master)
+	require.Equal(t, unsealer{r.Master}, r.Unsealer)
+	require.True(t, r.WrappedKeysOnly)
+	require.Equal(t, "Asia/Tokyo", r.Zone)
+
+	r, err = newVerifier(config{Env: "development"}, nil)
+	require.NoError(t, err)
+	require.Nil(t, r.Master)
+	require.Nil(t, r.Unsealer, "an interface with nothing in it")
+	require.False(t, r.WrappedKeysOnly)
+
+	_, err = newVerifier(config{MasterKey: "short"}, nil)
+	require.ErrorContains(t, err, "BESTOW_MASTER_KEY")
 }
