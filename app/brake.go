@@ -204,11 +204,12 @@ func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]i
 // nothing: what was stopped stays so until a person resumes it. A scope whose brake is not engaged is no error. Errors:
 // domain.Invalid as of Brake; domain.BrakeEngaged for a repeated key, where the brake was engaged again since.
 func (s *Events) ReleaseBrake(ctx context.Context, by Caller, scope domain.BrakeScope, memo string) ([]domain.Brake, error) {
-	release := func(tx pgx.Tx) ([]domain.Brake, error) {
+	released := false
+	release := func(tx pgx.Tx) (left []domain.Brake, err error) {
 		if _, err := checkBrakeOrder(ctx, tx, scope, memo); err != nil {
 			return nil, err
 		}
-		if err := deleteBrake(ctx, tx, scope); err != nil {
+		if released, err = deleteBrake(ctx, tx, scope); err != nil {
 			return nil, err
 		}
 		return selectBrakes(ctx, tx)
@@ -218,7 +219,7 @@ func (s *Events) ReleaseBrake(ctx context.Context, by Caller, scope domain.Brake
 	if err != nil {
 		return nil, err
 	}
-	if by.Once == nil || !by.Once.Replayed {
+	if released {
 		s.Log.WarnContext(ctx, "the brake is released", "scope", scope, "by", by.Actor, "memo", memo)
 	}
 	s.startNext(ctx)

@@ -20,11 +20,13 @@ func upsertBrake(ctx context.Context, tx pgx.Tx, b domain.Brake) (domain.Brake, 
 	return b, nil
 }
 
-func deleteBrake(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM brakes WHERE scope = $1`, scope); err != nil {
-		return fmt.Errorf("release brake: %w", err)
+// deleteBrake releases the brake of a scope, and reports whether it was engaged.
+func deleteBrake(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope) (engaged bool, err error) {
+	tag, err := tx.Exec(ctx, `DELETE FROM brakes WHERE scope = $1`, scope)
+	if err != nil {
+		return false, fmt.Errorf("release brake: %w", err)
 	}
-	return nil
+	return tag.RowsAffected() > 0, nil
 }
 
 // selectBrakes lists the engaged brakes, that of all events first.

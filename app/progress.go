@@ -20,14 +20,16 @@ type Progress struct {
 	WaitingRetry int            // refused for now: tried again by itself
 	NextRetryAt  *time.Time     // the first of those; nil for none
 	Unknown      int            // asked, and nobody knows the outcome yet
-	InFlight     int            // of chunks that a handler has claimed
+	Redriven     int            // given up, and not answered yet since a person has them tried again
+	InFlight     int            // of chunks that a handler has claimed; and Redriven of an event that is COMPLETED
 	RatePerS     float64        // settled a second, over the last ten seconds; 0 unless the event is RUNNING
 	ETAS         int64          // seconds until all is settled at that rate; 0 where the rate is 0 or the event stands still
 	WaitingFor   []Reason       // what it stands still for; none while it moves, and at its end
 	Failures     map[string]int // given up, by error code
 }
 
-// AtRest says whether nothing of the event moves any more: it is not RUNNING, and no handler holds a claim of it.
+// AtRest reports whether nothing of the event moves any more: it is not RUNNING, no handler holds a claim of it, and no member
+// of it is tried again.
 func (p Progress) AtRest() bool { return p.Event.Status != domain.Running && p.InFlight == 0 }
 
 // Progress reads the counters of an event and what is open of it. It touches the summary, the chunks and the results
@@ -49,10 +51,28 @@ func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
 			return p, err
 		}
 		p.WaitingFor = all[id]
+		if err := s.addRedriven(ctx, tx, &p); err != nil {
+			return p, err
+		}
 		p.addRetry()
 		p.forecast(rate)
 		return p, nil
 	})
+}
+
+// addRedriven counts what a person has tried again of an event that is COMPLETED, and says what that waits for.
+func (s *Reports) addRedriven(ctx context.Context, tx pgx.Tx, p *Progress) error {
+	if p.Event.Status != domain.Completed || p.Redriven == 0 {
+		return nil
+	}
+	p.InFlight += p.Redriven
+	look, err := readLook(ctx, tx, nil)
+	if err != nil {
+		return err
+	}
+	look.needs = map[int64]need{p.Event.ID: {relay: true, handler: true}}
+	p.WaitingFor = look.running(p.Event)
+	return nil
 }
 
 // addRetry says of an event that has nothing else left that it waits for the time of its retries.

@@ -16,7 +16,7 @@ const rateWindow = 10 * time.Second
 
 // openResults counts what is not SUCCESS, from the partial index that holds nothing else.
 func openResults(table string) string {
-	return `SELECT status, coalesce(error_code, 'unknown'), count(*) FROM ` + pgx.Identifier{table}.Sanitize() +
+	return `SELECT status, coalesce(error_code, 'unknown'), count(*), count(*) FILTER (WHERE redrive_done < redrive) FROM ` + pgx.Identifier{table}.Sanitize() +
 		` WHERE event_id = $1 AND status <> 'SUCCESS' GROUP BY 1, 2`
 }
 
@@ -29,9 +29,10 @@ func readOpenResults(ctx context.Context, tx pgx.Tx, p *Progress) error {
 		status domain.ResultStatus
 		code   string
 		n      int
+		asked  int // of them, those that a person has tried again
 	)
 	p.Failures = map[string]int{}
-	_, err = pgx.ForEachRow(rows, []any{&status, &code, &n}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&status, &code, &n, &asked}, func() error {
 		switch status {
 		case domain.Refused:
 			p.WaitingRetry += n
@@ -39,6 +40,7 @@ func readOpenResults(ctx context.Context, tx pgx.Tx, p *Progress) error {
 			p.Unknown += n
 		case domain.GivenUp:
 			p.Failures[code] += n
+			p.Redriven += asked
 		case domain.ResultNone, domain.Succeeded: // not among them
 		}
 		return nil

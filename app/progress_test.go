@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"bestow/domain"
 	"bestow/internal/pgtest"
 
 	"github.com/jackc/pgx/v5"
@@ -37,4 +38,44 @@ func TestProgressPlan(t *testing.T) {
 	p, err := a.Reports.Progress(t.Context(), e.ID)
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{"unknown": 100}, p.Failures)
+}
+
+// An event whose given-up members are tried again is not at rest until each is answered, and says what that waits for.
+func TestProgressOfRedriven(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	a := New(Deps{Pool: pool, Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits()})
+	e, err := a.Events.Create(t.Context(), Caller{Actor: "t"}, NewEvent{CampaignID: "c", EventType: "POINT"})
+	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), `INSERT INTO point_results (event_id, amount, member_id, status, error_code)
+		SELECT 1, 5, 'm' || g, 'PERMANENTLY_FAILED', 'account_closed' FROM generate_series(1, 5) g`)
+	require.NoError(t, err)
+	for _, step := range []struct {
+		sql        string
+		inFlight   int
+		waitingFor []string
+	}{
+		{`UPDATE campaign_events SET event_status = 'COMPLETED'`, 0, nil},
+		{`UPDATE point_results SET redrive = 1 WHERE member_id < 'm4'`, 3, []string{RoleRelay, RoleHandler}},
+		{`INSERT INTO brakes (scope, by, memo) VALUES ('all', 'kim', 'wait')`, 3, []string{domain.BrakeEngaged, RoleRelay, RoleHandler}},
+		{`UPDATE point_results SET redrive_done = 1 WHERE member_id < 'm3'`, 1, []string{domain.BrakeEngaged, RoleRelay, RoleHandler}},
+		{`DELETE FROM point_results WHERE member_id = 'm3'`, 0, nil},
+		{`UPDATE point_results SET redrive = 2 WHERE member_id = 'm1'`, 1, []string{domain.BrakeEngaged, RoleRelay, RoleHandler}},
+		{`DELETE FROM brakes; UPDATE campaign_events SET event_status = 'STOPPED'`, 0, []string{domain.NoTargets}},
+	} {
+		_, err := pool.Exec(t.Context(), step.sql)
+		require.NoError(t, err)
+		p, err := a.Reports.Progress(t.Context(), e.ID)
+		require.NoError(t, err)
+		require.Equal(t, step.inFlight, p.InFlight, step.sql)
+		require.Equal(t, step.inFlight == 0, p.AtRest(), step.sql)
+		require.Equal(t, step.waitingFor, codesOf(p.WaitingFor), step.sql)
+	}
+}
+
+func codesOf(reasons []Reason) (codes []string) {
+	for _, r := range reasons {
+		codes = append(codes, r.Code)
+	}
+	return codes
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"bestow/domain"
 	"bestow/http/api"
 )
 
@@ -71,6 +72,13 @@ func (c *brakeOffCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	engaged, err := server.Brakes(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.check(engaged); err != nil {
+		return err
+	}
 	left, err := server.ReleaseBrake(ctx, c.wire())
 	if err != nil {
 		return err
@@ -80,6 +88,21 @@ func (c *brakeOffCmd) Run(ctx context.Context, t *terminal) error {
 		t.say("next: bestow event list --status STOPPED, and bestow event resume EVENT for each that is to go on")
 		return printBrakes(t.out, left, zone)
 	})
+}
+
+// check refuses to release a brake that is not engaged: the one that is meant may be another, which holds on.
+func (c *brakeOffCmd) check(engaged api.Brakes) error {
+	hint := "no brake is engaged at all"
+	for i, b := range engaged.Items {
+		if b.Scope == c.Scope {
+			return nil
+		}
+		if i == 0 {
+			hint = "engaged is:"
+		}
+		hint += fmt.Sprintf(" %s (bestow brake off --scope %s --memo TEXT)", b.Scope, b.Scope)
+	}
+	return &domain.Error{Code: domain.NotFound, Message: "the brake " + c.Scope + " is not engaged", Hint: hint}
 }
 
 type brakeStatusCmd struct{ format }

@@ -49,15 +49,21 @@ func TestCommandLineBrake(t *testing.T) {
 	require.Equal(t, "all", braked.Brake.Scope)
 	require.Len(t, braked.Items, 1)
 
+	s.done("brake off --memo a-mistake")
+	code, _, errs = s.run("brake off --memo nothing")
+	require.Equal(t, exitFailed, code)
+	require.Equal(t, "bestow: the brake all is not engaged\n  no brake is engaged at all\n", errs)
+	s.done("brake on --scope all --memo again")
 	for line, want := range map[string]struct {
 		code int
 		errs string
 	}{
-		"brake":                               {exitUsage, `expected one of "on"`},
-		"brake on":                            {exitUsage, "missing flags: --memo=TEXT"},
-		"brake off":                           {exitUsage, "missing flags: --memo=TEXT"},
-		"brake on --scope COFFEE --memo m":    {exitFailed, "scope: must be all, or type: and the code of an event type"},
-		"brake off --scope type:TEA --memo m": {exitFailed, "scope: its type must be one of POINT, VOUCHER"},
+		"brake":                                 {exitUsage, `expected one of "on"`},
+		"brake on":                              {exitUsage, "missing flags: --memo=TEXT"},
+		"brake off":                             {exitUsage, "missing flags: --memo=TEXT"},
+		"brake on --scope COFFEE --memo m":      {exitFailed, "scope: must be all, or type: and the code of an event type"},
+		"brake off --scope type:TEA --memo m":   {exitFailed, "the brake type:TEA is not engaged\n  engaged is: all (bestow brake off --scope all --memo TEXT)\n"},
+		"brake off --scope type:POINT --memo m": {exitFailed, "the brake type:POINT is not engaged\n"},
 	} {
 		code, _, errs := s.run(line)
 		require.Equal(t, want.code, code, line)

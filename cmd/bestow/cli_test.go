@@ -299,6 +299,8 @@ func TestWatchOutlivesAServer(t *testing.T) {
 			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"RUNNING\", \"total\": 10, \"success\": 5, \"waiting_retry\": 1, \"unknown\": 2, \"rate_per_s\": 2.5, \"eta_s\": 2}\n\n")
 		case 3:
 			w.WriteHeader(http.StatusServiceUnavailable)
+		case 4:
+			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 8, \"fail\": 2, \"in_flight\": 1}\n\n")
 		default:
 			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 10}\n\n")
 		}
@@ -306,6 +308,7 @@ func TestWatchOutlivesAServer(t *testing.T) {
 	out, _ := s.done("event watch 1")
 	require.Equal(t, "PENDING   0%  0 of 0 granted, 0 failed  waiting for relay: no relay; jobs: no jobs\n"+
 		"RUNNING  50%  5 of 10 granted, 0 failed, 1 wait for a retry, 2 unknown  2/s, 2s to go\n"+
+		"COMPLETED 100%  8 of 10 granted, 2 failed, 1 are tried again\n"+
 		"COMPLETED 100%  10 of 10 granted, 0 failed\n", out)
 }
 

@@ -75,6 +75,9 @@ func (c *retryCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	return c.print(t, r, func() error {
+		if r.Accepted > 0 {
+			t.say("next: bestow event watch %d", e.ID)
+		}
 		_, err := fmt.Fprintln(t.out, c.said(r))
 		return err
 	})

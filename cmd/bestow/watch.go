@@ -160,6 +160,9 @@ func progressLine(p api.Progress) string {
 	if p.Unknown > 0 {
 		line += fmt.Sprintf(", %d unknown", p.Unknown)
 	}
+	if p.EventStatus == string(domain.Completed) && p.InFlight > 0 {
+		line += fmt.Sprintf(", %d are tried again", p.InFlight)
+	}
 	if p.RatePerS > 0 {
 		line += fmt.Sprintf("  %.0f/s", p.RatePerS)
 	}

@@ -14,7 +14,7 @@ type Progress struct {
 	WaitingRetry int            `json:"waiting_retry" doc:"refused for now, tried again by itself"`
 	NextRetryAt  *time.Time     `json:"next_retry_at"`
 	Unknown      int            `json:"unknown" doc:"asked, the outcome is not known yet; asked again until it is"`
-	InFlight     int            `json:"in_flight" doc:"in the hands of a handler now"`
+	InFlight     int            `json:"in_flight" doc:"in the hands of a handler now; of a COMPLETED event, also those that a retry has tried again"`
 	RatePerS     float64        `json:"rate_per_s" doc:"settled a second, over the last ten seconds; 0 unless RUNNING"`
 	ETAS         int64          `json:"eta_s" doc:"seconds to go at that rate; 0 where nobody can tell, and while it stands still"`
 	WaitingFor   []Reason       `json:"waiting_for" doc:"what it stands still for; empty while it moves, and at its end"`
