@@ -143,3 +143,22 @@ func TestWarningsAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, dry.Warnings, 1, "a dry run warns too")
 }
+
+// B15: the end mark of DOS behind the last line is no row; elsewhere it is refused. Line ends that were converted twice are
+// named as what they are.
+func TestB15EndsOfLinesAndFiles(t *testing.T) {
+	t.Parallel()
+	for list, want := range map[string][]string{
+		"member_id\nM1\n\x1a":         {"2 M1 7"},
+		"member_id\r\nM1\r\n\x1a\r\n": {"2 M1 7"},
+		"member_id\n\x1a\nM1\n":       {"2 bad_member_id", "3 M1 7"},
+	} {
+		rows, _, err := readAll(typeCSV, strings.NewReader(list), 7)
+		require.NoError(t, err, "%q", list)
+		require.Equal(t, want, rows, "%q", list)
+	}
+	_, _, err := readAll(typeCSV, strings.NewReader("member_id\r\r\nM1\r\r\n"), 7)
+	require.ErrorContains(t, err, "CR CR LF")
+	_, _, err = readAll(typeCSV, strings.NewReader("member_id\rM1\r"), 7)
+	require.ErrorContains(t, err, "CR alone")
+}

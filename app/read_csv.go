@@ -77,6 +77,9 @@ func (c *csvRows) firstLine() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if bytes.HasSuffix(record, []byte{'\r'}) && bytes.Count(record, []byte{'\r'}) == 1 {
+		return nil, &domain.Error{Code: domain.BadFile, Message: "the lines end in CR CR LF: the line ends were converted twice", Hint: "save the file with line ends LF or CRLF"}
+	}
 	if bytes.IndexByte(record, '\r') >= 0 {
 		return nil, &domain.Error{Code: domain.BadFile, Message: "the lines end in CR alone", Hint: "save the file with line ends LF or CRLF"}
 	}
@@ -150,11 +153,20 @@ func (c *csvRows) next(r *row) error {
 		if err != nil {
 			return err
 		}
+		if string(record) == endMark {
+			if len(c.records.ahead(1)) == 0 {
+				continue
+			}
+			record = []byte(endMark) // looking ahead may have overwritten it
+		}
 		if !onlyDelimiters(record) && c.read(r, record, line) {
 			return nil
 		}
 	}
 }
+
+// endMark is the Ctrl-Z that DOS programs put behind the last line.
+const endMark = "\x1a"
 
 // onlyDelimiters reports whether a record has nothing but delimiters and blanks: a spreadsheet writes such lines for rows
 // that were once in use.

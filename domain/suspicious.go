@@ -24,14 +24,14 @@ func SuspiciousMember(id string) string {
 	case groupedNumber.MatchString(plain):
 		return "looks like a number with separators"
 	}
-	if why := leftover(id, plain); why != "" {
+	if why := leftover(plain); why != "" {
 		return why
 	}
 	return lookalike(id)
 }
 
-// leftover says which kind of cell of a spreadsheet id looks like, beside the words; "" for none. plain is id folded.
-func leftover(id, plain string) string {
+// leftover says which kind of cell of a spreadsheet an id looks like, beside the words; "" for none. plain is the id folded.
+func leftover(plain string) string {
 	switch first := plain[0]; {
 	case first == '=' || first == '@' || (first == '+' || first == '-') && !telephone.MatchString(plain):
 		return "looks like a formula or a number with a sign"
