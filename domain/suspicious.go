@@ -41,20 +41,27 @@ func leftover(plain string) string {
 		return "holds what separates columns: it may be more than one column"
 	case first > unicode.MaxASCII && !strings.ContainsAny(plain, "(%[:*"): // most names: what follows begins otherwise
 		return currency(plain)
-	case datelike.MatchString(plain) || timelike.MatchString(plain):
-		return "looks like a date or a time, which a spreadsheet may have made of a number"
-	case decimal.MatchString(plain):
-		return "looks like a number with decimals"
-	case amountLike(plain):
-		return "looks like an amount"
-	case fortranNotation.MatchString(plain):
-		return "looks like a number as a spreadsheet writes it"
-	case errorWord.MatchString(plain):
-		return "looks like the error value of a formula"
-	case markedColumn(plain):
-		return "looks like a column's name"
+	}
+	for _, cell := range cells {
+		if cell.is(plain) {
+			return cell.why
+		}
 	}
 	return ""
+}
+
+// cells are the kinds of cells that take a pattern to tell.
+var cells = []struct {
+	is  func(string) bool
+	why string
+}{
+	{datelike.MatchString, "looks like a date or a time, which a spreadsheet may have made of a number"},
+	{timelike.MatchString, "looks like a date or a time, which a spreadsheet may have made of a number"},
+	{decimal.MatchString, "looks like a number with decimals"},
+	{amountLike, "looks like an amount"},
+	{fortranNotation.MatchString, "looks like a number as a spreadsheet writes it"},
+	{errorWord.MatchString, "looks like the error value of a formula"},
+	{markedColumn, "looks like a column's name"},
 }
 
 // currency says that s, which begins with no ASCII, looks like an amount: ₩1001.
