@@ -46,8 +46,8 @@ func compareAnswers(ctx context.Context, tx pgx.Tx, v *verification, f *finding,
 	var deleted bool
 	_, err = pgx.ForEachRow(rows, []any{&actor, &key, &answer, &deleted}, func() error {
 		var was domain.Event
-		if json.Unmarshal(answer, &was) != nil {
-			f.differ("the answer that %s got under key %s cannot be read", actor, key)
+		if err := json.Unmarshal(answer, &was); err != nil {
+			f.differ("the answer that %s got under key %s cannot be read: %v", actor, key, err)
 			return nil
 		}
 		now, there := events[was.ID]
@@ -73,19 +73,29 @@ func answeredDiffers(was, now domain.Event, there, deleted bool) string {
 		return "it was made, and it is gone without a record of its deletion"
 	case !there || !began:
 		return ""
+	}
+	return startedDiffers(was, now)
+}
+
+// startedDiffers is answeredDiffers of an event that was started by then.
+func startedDiffers(was, now domain.Event) string {
+	switch {
 	case now.Status == domain.Pending:
 		return "it was started, and it is PENDING"
 	case !sameTime(was.Summary.StartedAt, now.Summary.StartedAt):
 		return "it was started at another moment"
 	case was.Status == domain.Stopped && now.Summary.StoppedAt == nil:
 		return "it was stopped, and nothing says when"
-	case was.CampaignID != now.CampaignID || was.DefaultReason != now.DefaultReason || was.DefaultAmount != now.DefaultAmount ||
-		!sameTime(was.ExpiryAt, now.ExpiryAt):
+	case !sameTerms(was, now):
 		return "it was started under other terms"
 	case was.TotalCount != now.TotalCount || was.TotalAmount != now.TotalAmount:
 		return fmt.Sprintf("it was started with %d targets and a sum of %d", was.TotalCount, was.TotalAmount)
 	}
 	return ""
+}
+
+func sameTerms(a, b domain.Event) bool {
+	return a.CampaignID == b.CampaignID && a.DefaultReason == b.DefaultReason && a.DefaultAmount == b.DefaultAmount && sameTime(a.ExpiryAt, b.ExpiryAt)
 }
 
 func sameTime(a, b *time.Time) bool { return a == b || a != nil && b != nil && a.Equal(*b) }
@@ -103,8 +113,8 @@ func compareReports(ctx context.Context, tx pgx.Tx, v *verification, f *finding,
 	var totals []byte
 	_, err = pgx.ForEachRow(rows, []any{&id, &eventID, &totals}, func() error {
 		var was Totals
-		if json.Unmarshal(totals, &was) != nil {
-			f.differ("the totals of report %d on event %d cannot be read", id, eventID)
+		if err := json.Unmarshal(totals, &was); err != nil {
+			f.differ("the totals of report %d on event %d cannot be read: %v", id, eventID, err)
 			return nil
 		}
 		now := events[eventID]

@@ -36,7 +36,7 @@ var extra = map[string]string{
 		"where i.sha256 = $1 order by i.id desc limit $2": "an import looks whether the same file was imported before",
 	"select event_id, coalesce(max(max_amount), 0), bool_or(max_amount is null) from imports where event_id = any ($1) " +
 		"group by event_id": "a start compares the largest amount with the type's limit, once an event",
-	"update event_types set max_per_member = 10000000, max_per_event = 1000000000000, max_count = 100000000 " +
+	"update event_types set max_per_member = 10000000, max_per_event = 1000000000000, max_count = 100000000, limits_seeded = true " +
 		"where code in ('point', 'voucher') and coalesce(max_per_member, max_per_event, max_count) is null": "a process outside production gives types limits, once",
 	"select id::text, unnamed_are_ours from installation": "a process asks once to which installation it belongs",
 	"delete from processes where id = $1::uuid":           "a process takes its row away when it ends",

@@ -128,8 +128,17 @@ const leastConns = 6
 // topicPrefix is what a Kafka topic may begin with; its whole name has 249 characters at most.
 var topicPrefix = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,100}$`)
 
+// validate returns an error that names every setting that is wrong.
 func (c config) validate() error {
-	var errs []error
+	errs := append(c.outOfRange(), c.checkEnv(), c.checkAdminKey())
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		errs = append(errs, fmt.Errorf("BESTOW_TIME_ZONE is %q: it must be a name such as Asia/Seoul", c.TimeZone))
+	}
+	return errors.Join(errs...)
+}
+
+// outOfRange names the settings that are too small, too large or badly formed.
+func (c config) outOfRange() (errs []error) {
 	bad := func(when bool, format string, args ...any) {
 		if when {
 			errs = append(errs, fmt.Errorf(format, args...))
@@ -144,12 +153,23 @@ func (c config) validate() error {
 	bad(c.MessageTargets < 1 || c.MessageTargets > 5000, "BESTOW_MESSAGE_TARGETS is %d: it must be 1 to 5000", c.MessageTargets)
 	bad(c.MaxConns < leastConns || c.MaxConns > 10_000, "BESTOW_DB_MAX_CONNS is %d: it must be %d to 10000", c.MaxConns, leastConns)
 	bad(c.ShutdownTimeout <= 0 || c.ShutdownTimeout > time.Hour, "BESTOW_SHUTDOWN_TIMEOUT is %s: it must be above 0 and at most 1h", c.ShutdownTimeout)
-	bad(c.Env != "development" && c.Env != "production", "BESTOW_ENV is %q: it must be development or production", c.Env)
-	bad(c.Env == "production" && c.AdminKey == "", "BESTOW_ADMIN_KEY is not set: production needs it")
-	bad(c.Env == "production" && c.MasterKey == "", "BESTOW_MASTER_KEY is not set: production needs it")
-	errs = append(errs, c.checkAdminKey())
-	if _, err := time.LoadLocation(c.TimeZone); err != nil {
-		errs = append(errs, fmt.Errorf("BESTOW_TIME_ZONE is %q: it must be a name such as Asia/Seoul", c.TimeZone))
+	return errs
+}
+
+// checkEnv refuses an unknown environment, and production without its keys.
+func (c config) checkEnv() error {
+	switch {
+	case c.Env == "development":
+		return nil
+	case c.Env != "production":
+		return fmt.Errorf("BESTOW_ENV is %q: it must be development or production", c.Env)
+	}
+	var errs []error
+	if c.AdminKey == "" {
+		errs = append(errs, errors.New("BESTOW_ADMIN_KEY is not set: production needs it"))
+	}
+	if c.MasterKey == "" {
+		errs = append(errs, errors.New("BESTOW_MASTER_KEY is not set: production needs it"))
 	}
 	return errors.Join(errs...)
 }

@@ -77,7 +77,7 @@ func number(target reflect.Value) int64 {
 		target = target.Index(0)
 	}
 	if target.CanUint() {
-		return int64(target.Uint()) //nolint:gosec // of this test's table
+		return int64(target.Uint())
 	}
 	return target.Int()
 }

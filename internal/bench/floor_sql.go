@@ -14,7 +14,7 @@ const (
 		e.reservation_at, e.reservation_priority, e.event_status = 'PENDING' AND (e.reservation_missed
 			OR e.total_count = 0 AND coalesce(e.reservation_at <= clock_timestamp(), false)), e.created_by, e.created_at, e.updated_at,
 		y.code, y.label, y.granter, y.operation, y.topic, coalesce(y.unit, ''),
-		coalesce(y.max_per_member, 0), coalesce(y.max_per_event, 0), coalesce(y.max_count, 0),
+		coalesce(y.max_per_member, 0), coalesce(y.max_per_event, 0), coalesce(y.max_count, 0), y.limits_seeded,
 		s.published_count, s.success_count, s.fail_count, s.retry_success_count,
 		s.started_at, s.completed_at, s.stopped_at, coalesce(s.stopped_memo, '')
 		FROM campaign_events e JOIN event_types y ON y.code = e.event_type
