@@ -25,9 +25,10 @@ func TestVerifyCommand(t *testing.T) {
 		_, err := pool.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
-	exec(`INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (7, 'spring', 'POINT', 'test'), (8, 'summer', 'POINT', 'test');
-		INSERT INTO campaign_event_summary (event_id) VALUES (7), (8);
-		SELECT setval('campaign_events_id_seq', 8)`)
+	exec(`INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (1, 'spring', 'POINT', 'test'), (2, 'summer', 'POINT', 'test');
+		INSERT INTO campaign_event_summary (event_id) VALUES (1), (2);
+		UPDATE event_ids SET last_id = 2;
+		SELECT setval('campaign_events_id_seq', 2)`)
 	reports := &app.Reports{Deps: app.Deps{Pool: pool}}
 	verify := func(c verifyCmd) (string, error) {
 		var out bytes.Buffer
@@ -39,7 +40,7 @@ func TestVerifyCommand(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, out, "nothing to repair: every counter is what the rows say")
 
-	exec(`UPDATE campaign_event_summary SET success_count = 3 WHERE event_id = 7`)
+	exec(`UPDATE campaign_event_summary SET success_count = 3 WHERE event_id = 1`)
 	out, err = verify(verifyCmd{Event: new("spring")})
 	require.ErrorIs(t, err, errDiffers)
 	require.Contains(t, out, "✗ I6 ")
@@ -50,7 +51,7 @@ func TestVerifyCommand(t *testing.T) {
 
 	out, err = verify(verifyCmd{Event: new("spring"), Repair: true})
 	require.NoError(t, err)
-	require.Contains(t, out, "repaired: event 7: success_count was 3, is 0\n")
+	require.Contains(t, out, "repaired: event 1: success_count was 3, is 0\n")
 	require.Contains(t, out, "✓ all 27 invariants hold")
 }
 
