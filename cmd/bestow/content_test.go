@@ -296,7 +296,8 @@ func TestBareKeyInProduction(t *testing.T) {
 	w := &contentWorld{world: newWorld(t)}
 	w.cfg.MasterKey = ""
 	w.begin(t)
-	production, _ := w.start(t.Context(), overrides{}, roleAPI)
+	production := w.process(t.Context(), overrides{}, roleAPI)
+	t.Cleanup(production.close)
 	production.app = app.New(app.Deps{Pool: w.pool, River: production.river, Granter: production.granter, Log: w.log, Limits: app.DefaultLimits(), WrappedKeysOnly: true})
 	_, err := production.app.Events.Start(t.Context(), operator, w.e.ID)
 	require.ErrorIs(t, err, missing)

@@ -66,10 +66,10 @@ func (h *heart) run(ctx context.Context) error {
 		}
 		h.rest(ctx, wait)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveBudget)
+	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveBudget)
 	defer cancel()
-	if err := h.p.app.Processes.Leave(ctx, h.self.ID); err != nil { // its row grows old instead
-		h.p.log.WarnContext(ctx, "the process's row was not deleted", obs.Err, err)
+	if err := h.p.app.Processes.Leave(leaving, h.self.ID); err != nil { // its row grows old instead
+		h.p.log.WarnContext(leaving, "the process's row was not deleted", obs.Err, err)
 	}
 	return nil
 }
