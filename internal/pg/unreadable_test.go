@@ -35,11 +35,19 @@ func FuzzAddress(f *testing.F) {
 	for _, address := range []string{"u:s3cret@host", "postgres://u:s3cret@host:x/db", "host=h password='s3cret", "postgres://u:s3cret@h/d?pool_max_conns=x"} {
 		f.Add(address)
 	}
-	const words = "the address cannot be read: it has a setting that no address has; further ones are written as options=-c%20NAME=VALUE " +
-		"its host is none, or a character of the password is not percent-encoded it is neither a URL nor key=value pairs it has no scheme it has an sslmode that PostgreSQL does not know " +
-		"its port is no number, or a character of the password is not percent-encoded its certificate files cannot be used a setting of it cannot be used: " +
-		"pool_max_conns pool_min_conns pool_min_idle_conns pool_max_conn_lifetime pool_max_conn_lifetime_jitter pool_max_conn_idle_time pool_health_check_period " +
-		"pool_ping_timeout write it as postgres://USER:PASSWORD@HOST:5432/DATABASE"
+	words := ""
+	for _, why := range []string{
+		"it has a setting that no address has; further ones are written as options=-c%20NAME=VALUE",
+		"its host is none, or a character of the password is not percent-encoded", "it is neither a URL nor key=value pairs", "it has no scheme",
+		"it has an sslmode that PostgreSQL does not know", "its port is no number, or a character of the password is not percent-encoded",
+		"its certificate files cannot be used", "a setting of it cannot be used",
+		"a setting of it cannot be used: pool_max_conns", "a setting of it cannot be used: pool_min_conns", "a setting of it cannot be used: pool_min_idle_conns",
+		"a setting of it cannot be used: pool_max_conn_lifetime", "a setting of it cannot be used: pool_max_conn_lifetime_jitter",
+		"a setting of it cannot be used: pool_max_conn_idle_time", "a setting of it cannot be used: pool_health_check_period",
+		"a setting of it cannot be used: pool_ping_timeout",
+	} {
+		words += "the address cannot be read: " + why + "; write it as postgres://USER:PASSWORD@HOST:5432/DATABASE\n"
+	}
 	f.Fuzz(func(t *testing.T, address string) {
 		_, err := pg.Config("postgres://u:"+address+"@h/d", pg.Options{})
 		if err == nil {
