@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"bestow/domain"
 	"bestow/internal/failpoint"
@@ -186,18 +185,11 @@ func (s *Events) drainEach(ctx context.Context, ids []int64) (events []Stopped, 
 
 // awaitClaims waits until no claim of the events is open, for at most drainWait, and counts those that are.
 func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]int, err error) {
-	deadline := time.Now().Add(drainWait)
-	for {
-		open, err := countOpenClaims(ctx, s.Pool, ids)
-		if err != nil || len(open) == 0 || time.Now().After(deadline) {
-			return open, err
-		}
-		select {
-		case <-ctx.Done():
-			return open, nil
-		case <-time.After(drainPoll):
-		}
-	}
+	err = awaitDrain(ctx, func() (over bool, err error) {
+		open, err = countOpenClaims(ctx, s.Pool, ids)
+		return len(open) == 0, err
+	})
+	return open, err
 }
 
 // ReleaseBrake releases the brake of a scope, starts what is due, and returns the brakes that are still engaged. It resumes

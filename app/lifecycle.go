@@ -234,15 +234,25 @@ const (
 
 // drained waits until no claim of the event is open, or the event is at work again, and returns how many are open.
 func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
+	err = awaitDrain(ctx, func() (over bool, err error) {
+		var resumed bool
+		open, resumed, err = selectOpenClaims(ctx, s.Pool, id)
+		return open == 0 || resumed, err
+	})
+	return open, err
+}
+
+// awaitDrain looks until it is over, for at most drainWait, or until the caller waits no more.
+func awaitDrain(ctx context.Context, look func() (over bool, err error)) error {
 	deadline := time.Now().Add(drainWait)
 	for {
-		open, resumed, err := selectOpenClaims(ctx, s.Pool, id)
-		if err != nil || open == 0 || resumed || time.Now().After(deadline) {
-			return open, err
+		over, err := look()
+		if err != nil || over || time.Now().After(deadline) {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return open, nil
+			return nil
 		case <-time.After(drainPoll):
 		}
 	}

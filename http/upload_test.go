@@ -180,24 +180,30 @@ func (c sending) drip(ctx context.Context, piece string) {
 	}
 }
 
+// listen starts a listener as the service does; stop asks it to end, and ended has the result.
+func (d *desk) listen(uploads UploadLimits) (address string, stop func(), ended <-chan error) {
+	d.Helper()
+	l, err := new(net.ListenConfig).Listen(d.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(d, err)
+	ctx, stop := context.WithCancel(d.Context())
+	result := make(chan error, 1)
+	handler := New(Config{App: d.app, AdminKey: testKey, Uploads: uploads, Log: d.logger()})
+	go func() { result <- Serve(ctx, l, handler, time.Hour, d.logger()) }()
+	return l.Addr().String(), stop, result
+}
+
 // A list whose import takes longer than a window after its last byte is imported, also while the service stops: its client
 // has nothing more to send.
 func TestLongWorkAfterUpload(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	e := d.pointEvent("a")
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- Serve(ctx, l, New(Config{App: d.app, AdminKey: testKey, Uploads: quick, Log: d.logger()}), time.Hour, d.logger())
-	}()
+	address, stop, ended := d.listen(quick)
 	gate, err := d.pool.Begin(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = gate.Rollback(context.WithoutCancel(t.Context())) }()
 	require.NoError(t, pg.Lock(t.Context(), gate, pg.Gate, e.ID))
-	client := d.dial(l.Addr().String())
+	client := d.dial(address)
 	list := "member_id,amount\nm1,1\n"
 	client.begin(eventURL(e.ID)+"/targets", list, keyHeader(testKey), "Content-Type: text/csv", fmt.Sprintf("Content-Length: %d", len(list)))
 	d.awaitLock()
@@ -270,13 +276,8 @@ func TestStopEndsUploads(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	e := d.pointEvent("a")
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	handler := New(Config{App: d.app, AdminKey: testKey, Uploads: patient, Log: d.logger()})
-	go func() { ended <- Serve(ctx, l, handler, time.Hour, d.logger()) }()
-	client := d.stalled(l.Addr().String(), e)
+	address, stop, ended := d.listen(patient)
+	client := d.stalled(address, e)
 	stop()
 	a := client.answer()
 	a.refused(503, "unavailable")
