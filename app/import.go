@@ -165,7 +165,7 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportR
 		return ImportResult{}, err
 	}
 	result := ImportResult{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount, Unit: im.event.Type.Unit}
-	if result.Warnings, err = im.listSeen(ctx, tx); err != nil {
+	if result.Warnings, err = im.listsBefore(ctx, tx); err != nil {
 		return result, err
 	}
 	if !im.upload.DryRun {

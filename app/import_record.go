@@ -59,5 +59,6 @@ func (im *importing) importRecord() ImportRecord {
 		TotalAmount: im.load.amount,
 		Defaulted:   im.load.defaulted,
 		MaxAmount:   im.load.maxAmount,
+		mark:        im.load.mark,
 	}
 }

@@ -55,10 +55,10 @@ func selectImport(ctx context.Context, tx pgx.Tx, eventID, importID int64) (Impo
 
 func insertImport(ctx context.Context, tx pgx.Tx, r ImportRecord) (id int64, err error) {
 	const insert = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount, hashed,
-			defaulted, max_amount)
-		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`
+			defaulted, max_amount, list_sum, member_sample)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id`
 	err = tx.QueryRow(ctx, insert, r.EventID, r.CreatedBy, r.ContentType, r.Header, r.SHA256, r.Bytes, r.Accepted, r.Rejected,
-		r.TotalAmount, true, r.Defaulted, r.MaxAmount).Scan(&id)
+		r.TotalAmount, true, r.Defaulted, r.MaxAmount, int64(r.mark.sum), signed(r.mark.sample)).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("insert import: %w", err)
 	}

@@ -31,6 +31,7 @@ type load struct {
 	limit     int    // of rejected rows
 	again     repeats
 	suspects  suspects
+	mark      listMark
 	chunker   domain.Chunker
 	chunks    []content.Chunk
 	hasher    *content.Hasher // nil where nothing is kept
@@ -157,6 +158,7 @@ func (l *load) append(b copyRow, v [][]byte) copyRow {
 		l.end(done)
 	}
 	amount := decodeInt8(v[orderedAmount])
+	l.mark.add(member, amount)
 	if l.hasher != nil {
 		l.hasher.Add(id, amount, member, reason)
 	}

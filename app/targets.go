@@ -83,6 +83,7 @@ type ImportRecord struct {
 	TotalAmount int64
 	Defaulted   int   // accepted rows that took the event's default amount; not read from the imports of before
 	MaxAmount   int64 // the largest amount of an accepted row; likewise
+	mark        listMark
 	CreatedAt   time.Time
 }
 
