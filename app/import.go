@@ -304,9 +304,9 @@ func (im *importing) judge(ctx context.Context, tx pgx.Tx) error {
 	case n >= im.Limits.ImportRejected:
 		return im.refuse(ctx, tx, domain.TooManyRejected, fmt.Sprintf("%d rows were rejected, and reading ended there", n))
 	case im.load.accepted == 0:
-		return im.refuse(ctx, tx, domain.AllRejected, fmt.Sprintf("no row could be used: %d were rejected", n))
+		return im.refuse(ctx, tx, domain.AllRejected, fmt.Sprintf("no row could be used; rejected rows: %d", n))
 	case n > 0 && im.upload.OnReject == Abort:
-		return im.refuse(ctx, tx, domain.RowsRejected, fmt.Sprintf("%d rows were rejected, so nothing was imported", n))
+		return im.refuse(ctx, tx, domain.RowsRejected, fmt.Sprintf("rows were rejected (%d), so nothing was imported", n))
 	}
 	return im.judgeTotals()
 }

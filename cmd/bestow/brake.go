@@ -48,7 +48,7 @@ func (c *brakeOnCmd) Run(ctx context.Context, t *terminal) error {
 			}
 		}
 		if open > 0 {
-			t.say("%d claims are still open: grants of theirs may still be applied; ask again", open)
+			t.say("claims still open: %s; their grants may still be applied; run the command again", thousands(open))
 		} else {
 			t.say("the brake %s is engaged: no grant in its scope begins any more", braked.Brake.Scope)
 		}

@@ -119,10 +119,10 @@ func TestCommandLine(t *testing.T) {
 	require.Equal(t, "next: bestow targets import 1 FILE\n", errs)
 	list := s.file("list.csv", "member_id,amount,reason\nm1,100,\nm2,,=1+1\nm3,1000원,=1\n")
 	out, errs = s.done("targets import spring " + list + " --dry-run")
-	require.Equal(t, "2 targets would be imported, 600 P in all; 1 rows rejected\n", out)
+	require.Equal(t, "2 targets would be imported, 600 P in all; 1 row rejected\n", out)
 	require.Equal(t, "nothing was kept: it was a dry run\n", errs)
 	out, errs = s.done("targets import spring " + list)
-	require.Equal(t, "2 targets imported, 600 P in all; 1 rows rejected\n", out)
+	require.Equal(t, "2 targets imported, 600 P in all; 1 row rejected\n", out)
 	require.Equal(t, "see them: bestow targets rejected 1 --import 1\n", errs)
 	out, _ = s.done("targets rejected spring")
 	require.Regexp(t, "^line,error_code,reason,raw\n4,bad_amount,.*,\"m3,1000원,=1\"\n$", out)
@@ -130,9 +130,10 @@ func TestCommandLine(t *testing.T) {
 	require.Equal(t, "member_id,amount,reason\nm3,1000원,=1\n", out)
 	s.in = "member_id\nm9\n"
 	out, errs = s.done("targets import 1 -")
-	require.Equal(t, "1 targets imported, 500 P in all; 0 rows rejected\n", out)
+	require.Equal(t, "1 target imported, 500 P in all; 0 rows rejected\n", out)
 	require.Equal(t, "next: bestow event start 1\n", errs)
-	out, _ = s.done("event start spring")
+	out, errs = s.done("event start spring")
+	require.Equal(t, "next: bestow event watch 1\n", errs)
 	require.Contains(t, out, "event_status          RUNNING\n")
 	require.Contains(t, out, "targets               3, 1,100 P in all\n")
 	out, errs = s.done("event list")
@@ -140,8 +141,12 @@ func TestCommandLine(t *testing.T) {
 	require.Empty(t, errs)
 	s.sql(`UPDATE campaign_event_summary SET success_count = 2, fail_count = 1, completed_at = now()`)
 	s.sql(`UPDATE campaign_events SET event_status = 'COMPLETED'`)
+	s.sql(`INSERT INTO point_results (event_id, member_id, amount, status, error_code)
+		VALUES (1, 'm9', 500, 'PERMANENTLY_FAILED', 'account_closed')`)
+	out, _ = s.done("event show spring")
+	require.Contains(t, out, "fail                  1 (account_closed 1)\n")
 	out, _ = s.done("event watch spring")
-	require.Equal(t, "COMPLETED 100%  2 of 3 granted, 1 failed\n", out)
+	require.Equal(t, "COMPLETED 100%  2 of 3 granted, 1 failed (account_closed 1)\n", out)
 }
 
 // With -o json a machine gets what the API says.
@@ -300,7 +305,7 @@ func TestWatchOutlivesAServer(t *testing.T) {
 		case 3:
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case 4:
-			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 8, \"fail\": 2, \"in_flight\": 1}\n\n")
+			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 8, \"fail\": 2, \"in_flight\": 1, \"failures\": {\"limit\": 1, \"account_closed\": 1}}\n\n")
 		default:
 			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 10}\n\n")
 		}
@@ -308,14 +313,14 @@ func TestWatchOutlivesAServer(t *testing.T) {
 	out, _ := s.done("event watch 1")
 	require.Equal(t, "PENDING   0%  0 of 0 granted, 0 failed  waiting for relay: no relay; jobs: no jobs\n"+
 		"RUNNING  50%  5 of 10 granted, 0 failed, 1 wait for a retry, 2 unknown  2/s, 2s to go\n"+
-		"COMPLETED 100%  8 of 10 granted, 2 failed, 1 are tried again\n"+
+		"COMPLETED 100%  8 of 10 granted, 2 failed (account_closed 1, limit 1), 1 are tried again\n"+
 		"COMPLETED 100%  10 of 10 granted, 0 failed\n", out)
 }
 
 // A line that is written over and over never breaks into two.
 func TestWatchFits(t *testing.T) {
 	t.Parallel()
-	for width, want := range map[int]string{0: "안녕하세요", 1: "안녕하세요", 5: "안녕하…", 6: "안녕하세요", 2: "…"} {
+	for width, want := range map[int]string{0: "안녕하세요", 1: "안녕하세요", 2: "…", 5: "안…", 6: "안녕…", 10: "안녕하세…", 11: "안녕하세요"} {
 		require.Equal(t, want, fit("안녕하세요", width), width)
 	}
 }

@@ -23,7 +23,7 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 	began := time.Now()
 	d.say("0  Finishes    %d events of a killed demo with %s members. Kafka and River must", len(events), thousands(total))
 	d.say("               first notice that its process is gone: up to a minute and a half …")
-	if _, err := d.watch(ctx, events, d.screen(total)); err != nil {
+	if _, err := d.watch(ctx, events, d.screen(total, false)); err != nil {
 		return err
 	}
 	for _, e := range events {

@@ -20,11 +20,11 @@ type screen struct {
 	at, max int
 }
 
-func (d *demo) screen(total int) *screen {
-	return newScreen(d.out, total, term.IsTerminal(int(os.Stdout.Fd())), d.chaos == nil)
+// screen shows a rate, and a time to go by it, where the work is steady and no process is killed meanwhile.
+func (d *demo) screen(total int, steady bool) *screen {
+	return newScreen(d.out, total, term.IsTerminal(int(os.Stdout.Fd())), steady && d.chaos == nil)
 }
 
-// newScreen makes a screen. A rate, and a time to go by it, mean something only where nobody is dead in between.
 func newScreen(out io.Writer, total int, watched, steady bool) *screen {
 	return &screen{out: out, max: total, watched: watched, bar: progressbar.NewOptions(total,
 		progressbar.OptionSetWriter(out),

@@ -50,7 +50,7 @@ func (d *demo) play(ctx context.Context, members int) (events []domain.Event, su
 			return nil, sum, err
 		}
 	}
-	s := d.screen(members + members/10)
+	s := d.screen(members+members/10, true)
 	var first time.Time
 	watch := func(ctx context.Context) (err error) {
 		first, err = d.watch(ctx, events, s)
@@ -273,13 +273,4 @@ func (d *demo) lookAround() {
              go run ./cmd/bestow event list
     Log      %s
 `, d.cfg.Addr, d.cfg.AdminKey, d.cfg.Addr, d.cfg.Addr, d.cfg.AdminKey, d.logFile.Name())
-}
-
-// thousands writes n with a comma between each three digits.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -41,7 +41,7 @@ func (c *eventEditCmd) Run(ctx context.Context, t *terminal) error {
 	if e, err = server.EditEvent(ctx, e.ID, tag, patch); err != nil {
 		return err
 	}
-	return c.show(t, e)
+	return c.show(t, e, nil)
 }
 
 // patch is what the flags say; nil clears.
@@ -92,6 +92,6 @@ func (c *eventDeleteCmd) Run(ctx context.Context, t *terminal) error {
 	if err := server.DeleteEvent(ctx, e.ID); err != nil {
 		return err
 	}
-	t.say("event %d is deleted, with %d targets", e.ID, e.TotalCount)
+	t.say("event %d is deleted, with %s", e.ID, things(e.TotalCount, "target"))
 	return nil
 }

@@ -80,7 +80,7 @@ func (c *eventCreateCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	return c.print(t, e, func() error {
 		t.say("next: bestow targets import %d FILE", e.ID)
-		return printEvent(t.out, e, zone)
+		return printEvent(t.out, e, nil, zone)
 	})
 }
 
@@ -133,8 +133,8 @@ func printEvents(out io.Writer, events []api.Event, zone *time.Location) error {
 	return table(out, func(w io.Writer) {
 		fmt.Fprintln(w, "ID\tCAMPAIGN\tTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED\tWAITING FOR")
 		for _, e := range events {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", e.ID, e.CampaignID, e.EventType, e.EventStatus,
-				e.TotalCount, e.Summary.SuccessCount, e.Summary.FailCount, when(&e.CreatedAt, zone), reasonCodes(e.WaitingFor))
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.CampaignID, e.EventType, e.EventStatus,
+				thousands(e.TotalCount), thousands(e.Summary.SuccessCount), thousands(e.Summary.FailCount), when(&e.CreatedAt, zone), reasonCodes(e.WaitingFor))
 		}
 	})
 }
@@ -146,22 +146,31 @@ type eventShowCmd struct {
 
 // Run shows an event.
 func (c *eventShowCmd) Run(ctx context.Context, t *terminal) error {
-	_, e, err := c.find(ctx, t)
+	server, e, err := c.find(ctx, t)
 	if err != nil {
 		return err
 	}
-	return c.show(t, e)
+	var failures map[string]int
+	if c.Output != "json" && e.Summary.FailCount > 0 {
+		p, err := server.Progress(ctx, e.ID)
+		if err != nil {
+			return err
+		}
+		failures = p.Failures
+	}
+	return c.show(t, e, failures)
 }
 
-func (f format) show(t *terminal, e api.Event) error {
+// show prints an event, and for people by which codes its members failed; failures is nil where none did.
+func (f format) show(t *terminal, e api.Event, failures map[string]int) error {
 	zone, err := t.zone()
 	if err != nil {
 		return err
 	}
-	return f.print(t, e, func() error { return printEvent(t.out, e, zone) })
+	return f.print(t, e, func() error { return printEvent(t.out, e, failures, zone) })
 }
 
-func printEvent(out io.Writer, e api.Event, zone *time.Location) error {
+func printEvent(out io.Writer, e api.Event, failures map[string]int, zone *time.Location) error {
 	return table(out, func(w io.Writer) {
 		for _, row := range [][2]string{
 			{"id", fmt.Sprint(e.ID)},
@@ -169,10 +178,10 @@ func printEvent(out io.Writer, e api.Event, zone *time.Location) error {
 			{"event_type", e.EventType},
 			{"event_status", e.EventStatus},
 			{"failure_code", orDash(e.FailureCode)},
-			{"targets", fmt.Sprintf("%d, %s in all", e.TotalCount, quantity(e.TotalAmount, e.Unit))},
-			{"published", fmt.Sprint(e.Summary.PublishedCount)},
-			{"success", fmt.Sprintf("%d, %d of them after a refusal", e.Summary.SuccessCount, e.Summary.RetrySuccessCount)},
-			{"fail", fmt.Sprint(e.Summary.FailCount)},
+			{"targets", fmt.Sprintf("%s, %s in all", thousands(e.TotalCount), quantity(e.TotalAmount, e.Unit))},
+			{"published", thousands(e.Summary.PublishedCount)},
+			{"success", fmt.Sprintf("%s, %s of them after a refusal", thousands(e.Summary.SuccessCount), thousands(e.Summary.RetrySuccessCount))},
+			{"fail", thousands(e.Summary.FailCount) + byCode(failures)},
 			{"default_amount", quantityOrDash(e.DefaultAmount, e.Unit)},
 			{"default_reason", orDash(e.DefaultReason)},
 			{"expiry_at", when(e.ExpiryAt, zone)},
@@ -207,5 +216,8 @@ func (c *eventStartCmd) Run(ctx context.Context, t *terminal) error {
 	if e, err = server.StartEvent(ctx, e.ID); err != nil {
 		return err
 	}
-	return c.show(t, e)
+	return c.print(t, e, func() error {
+		t.say("next: bestow event watch %d", e.ID)
+		return c.show(t, e, nil)
+	})
 }

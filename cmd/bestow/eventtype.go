@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 
 	"bestow/http/api"
 )
@@ -115,12 +114,8 @@ func quantityOrDash(amount *int64, unit *string) string {
 
 // quantity writes an amount for people: 2,000 KRW.
 func quantity(amount int64, unit *string) string {
-	digits := strconv.FormatInt(amount, 10)
-	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
 	if unit == nil {
-		return digits
+		return thousands(amount)
 	}
-	return digits + " " + *unit
+	return thousands(amount) + " " + *unit
 }

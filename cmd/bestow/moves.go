@@ -26,7 +26,7 @@ func (c *eventStopCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	return c.print(t, stopped, func() error {
 		if stopped.Draining > 0 {
-			t.say("%d claims are still open: grants of theirs may still be applied; ask again", stopped.Draining)
+			t.say("claims still open: %s; their grants may still be applied; run the command again", thousands(stopped.Draining))
 		} else {
 			t.say("stopped: no grant of it begins any more")
 		}

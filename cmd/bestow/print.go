@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/rivo/uniseg"
 )
 
 // format is the choice of output that a command gives.
@@ -47,11 +49,46 @@ func (f format) print(t *terminal, v any, text func() error) error {
 	return err
 }
 
-// table aligns columns that are separated by tabs.
+// table aligns columns that are separated by tabs. It counts the columns of a terminal, of which a Korean character
+// takes two: text/tabwriter counts characters.
 func table(w io.Writer, rows func(w io.Writer)) error {
-	tabs := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	rows(tabs)
-	return tabs.Flush()
+	var tabbed strings.Builder
+	rows(&tabbed)
+	lines := strings.SplitAfter(tabbed.String(), "\n")
+	var widths []int
+	for _, line := range lines {
+		for i, cell := range padded(line) {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], uniseg.StringWidth(cell))
+		}
+	}
+	var aligned strings.Builder
+	for _, line := range lines {
+		cells := padded(line)
+		for i, cell := range cells {
+			aligned.WriteString(cell + strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell)+2))
+		}
+		aligned.WriteString(line[strings.LastIndexByte(line, '\t')+1:])
+	}
+	_, err := io.WriteString(w, aligned.String())
+	return err
+}
+
+// padded returns the cells of a line that something follows.
+func padded(line string) []string {
+	cells := strings.Split(line, "\t")
+	return cells[:len(cells)-1]
+}
+
+// thousands writes n with a comma between each three digits.
+func thousands[N int | int64](n N) string {
+	s := strconv.FormatInt(int64(n), 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // zone is where people read their clocks: BESTOW_TIME_ZONE.
@@ -81,4 +118,12 @@ func orDash[T any](v *T) string {
 		return "-"
 	}
 	return fmt.Sprint(*v)
+}
+
+// things writes n things, as in "1 row" and "2,000 rows".
+func things(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return thousands(n) + " " + thing + "s"
 }

@@ -60,7 +60,8 @@ func (c *targetsImportCmd) report(t *terminal, e api.Event, r api.ImportResult) 
 	if c.DryRun {
 		verb = "would be imported"
 	}
-	if _, err := fmt.Fprintf(t.out, "%d targets %s, %s in all; %d rows rejected\n", r.Accepted, verb, quantity(r.TotalAmount, r.Unit), r.Rejected); err != nil {
+	if _, err := fmt.Fprintf(t.out, "%s %s, %s in all; %s rejected\n",
+		things(r.Accepted, "target"), verb, quantity(r.TotalAmount, r.Unit), things(r.Rejected, "row")); err != nil {
 		return err
 	}
 	t.sayWarnings(r.Warnings)
@@ -84,7 +85,7 @@ func (t *terminal) sayWarnings(warnings []api.Warning) {
 		t.say("  warning: %s: %s", w.Code, w.Text)
 	}
 	if more := len(warnings) - maxPrinted; more > 0 {
-		t.say("  and %d more warnings: -o json has them", more)
+		t.say("  and %s: -o json has them", things(more, "more warning"))
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"bestow/http/client"
 
 	"github.com/go-json-experiment/json"
+	"github.com/rivo/uniseg"
 	"golang.org/x/term"
 )
 
@@ -115,13 +118,20 @@ func screenWidth() int {
 	return width
 }
 
-// fit cuts a line that is longer than width: what is broken into two lines cannot be written over. 0: any width.
+// fit cuts a line that takes more columns than width: a line that the terminal breaks in two cannot be written over. A
+// Korean character takes two columns. 0: any width.
 func fit(line string, width int) string {
-	text := []rune(line)
-	if width < 2 || len(text) < width {
+	if width < 2 || uniseg.StringWidth(line) < width {
 		return line
 	}
-	return string(text[:width-2]) + "…"
+	kept, columns := 0, 0
+	for characters := uniseg.NewGraphemes(line); characters.Next(); {
+		if columns += characters.Width(); columns > width-2 {
+			break
+		}
+		_, kept = characters.Positions()
+	}
+	return line[:kept] + "…"
 }
 
 // reasonTexts joins what is waited for, each by its code and in words; "-" for nothing.
@@ -148,20 +158,33 @@ func reasonCodes(reasons []api.Reason) string {
 	return strings.Join(codes, ",")
 }
 
+// byCode tells by which error codes members failed, as in " (account_closed 5, limit 1)"; "" where none did.
+func byCode(failures map[string]int) string {
+	if len(failures) == 0 {
+		return ""
+	}
+	texts := make([]string, 0, len(failures))
+	for _, code := range slices.Sorted(maps.Keys(failures)) {
+		texts = append(texts, code+" "+thousands(failures[code]))
+	}
+	return " (" + strings.Join(texts, ", ") + ")"
+}
+
 func progressLine(p api.Progress) string {
 	percent := 0
 	if p.Total > 0 {
 		percent = 100 * (p.Success + p.Fail) / p.Total
 	}
-	line := fmt.Sprintf("%s %3d%%  %d of %d granted, %d failed", p.EventStatus, percent, p.Success, p.Total, p.Fail)
+	line := fmt.Sprintf("%s %3d%%  %s of %s granted, %s failed%s", p.EventStatus, percent,
+		thousands(p.Success), thousands(p.Total), thousands(p.Fail), byCode(p.Failures))
 	if p.WaitingRetry > 0 {
-		line += fmt.Sprintf(", %d wait for a retry", p.WaitingRetry)
+		line += fmt.Sprintf(", %s wait for a retry", thousands(p.WaitingRetry))
 	}
 	if p.Unknown > 0 {
-		line += fmt.Sprintf(", %d unknown", p.Unknown)
+		line += fmt.Sprintf(", %s unknown", thousands(p.Unknown))
 	}
 	if p.EventStatus == string(domain.Completed) && p.InFlight > 0 {
-		line += fmt.Sprintf(", %d are tried again", p.InFlight)
+		line += fmt.Sprintf(", %s are tried again", thousands(p.InFlight))
 	}
 	if p.RatePerS > 0 {
 		line += fmt.Sprintf("  %.0f/s", p.RatePerS)

@@ -7,4 +7,4 @@ package flock
 import "errors"
 
 // ErrInUse is returned by Take when another process, or another Take of this one, still holds the lock.
-var ErrInUse = errors.New("another bestow uses it")
+var ErrInUse = errors.New("another bestow uses it: stop that one, or set BESTOW_DATA_DIR to another folder")
