@@ -61,6 +61,22 @@ func TestBrake(t *testing.T) {
 	require.Equal(t, 202, d.post(eventURL(running.ID)+"/resume", "").StatusCode)
 }
 
+// A release starts what is due by itself: no process here has the role jobs, so there is no timetable.
+func TestReleaseStartsWhatIsDue(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	due, later := d.pointEvent("due"), d.pointEvent("later")
+	for _, e := range []api.Event{due, later} {
+		d.members(e.ID, 3)
+	}
+	d.sql(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) - interval '1 minute' WHERE id = $1`, due.ID)
+	d.sql(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) + interval '1 hour' WHERE id = $1`, later.ID)
+	d.sql(`INSERT INTO brakes (scope, by, memo) VALUES ('all', 'test', 'the row alone')`)
+	require.Equal(t, 200, d.post(brakeURL+"/release", `{"scope": "all", `+why+`}`).StatusCode)
+	require.Equal(t, "RUNNING", decoded[api.Event](d.get(eventURL(due.ID))).EventStatus)
+	require.Equal(t, "PENDING", decoded[api.Event](d.get(eventURL(later.ID))).EventStatus)
+}
+
 // What cannot be a brake is refused with every field that is wrong, and engages none.
 func TestBrakeRefuses(t *testing.T) {
 	t.Parallel()

@@ -84,6 +84,38 @@ func TestBrakeMeetsAStart(t *testing.T) {
 	}
 }
 
+// A redrive of a completed event has looked at the brake and not committed yet when the brake comes. The brake waits for it
+// by the lock of moves; the next batch of the redrive is refused (F53).
+func TestBrakeMeetsARetry(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.start(t.Context(), w.told(func(string, int) (domain.Verdict, bool) { return domain.RefusedForGood, false }), roleAPI)
+	e := w.event(p, "POINT", 20)
+	w.run(p, e)
+	require.NoError(t, p.app.Grants.Handle(t.Context(), w.message(e)))
+	w.exec(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, e.ID)
+	givenUp := w.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED'`)
+	require.Positive(t, givenUp)
+	ctx, reached, release := heldAt(t.Context(), failpoint.RedriveBeforeCommit)
+	defer release()
+	retried := make(chan error, 1)
+	go func() {
+		_, err := p.app.Events.Retry(ctx, operator, e.ID, "", false)
+		retried <- err
+	}()
+	<-reached
+	braked := make(chan app.Braked, 1)
+	go func() { braked <- w.brake(p, domain.BrakeAll) }()
+	const waits = `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+	require.Eventually(t, func() bool { return len(braked) > 0 || w.count(waits) > 0 }, time.Minute, 5*time.Millisecond)
+	require.Empty(t, braked, "the brake waits for the redrive")
+	release()
+	<-braked
+	require.ErrorIs(t, <-retried, errBraked, "what comes after the brake's row sees it")
+	require.Equal(t, givenUp, w.count(`SELECT count(*) FROM point_results WHERE redrive = 1`))
+}
+
 // A claim of a redrive has not seen the brake's row and is not committed yet: no stop takes the gate of a completed event, so
 // the brake waits for the claim by its own lock, and then until it is closed. It takes none itself while the brake waits.
 func TestBrakeMeetsAClaim(t *testing.T) {
