@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -66,4 +67,18 @@ func TestVerifyWorkerEnds(t *testing.T) {
 	require.NotErrorIs(t, err, &river.JobCancelError{})
 	require.NoError(t, tx.Rollback(t.Context()))
 	require.NoError(t, w.Work(t.Context(), job), "its turn is free")
+}
+
+// A report that fails is tried again. Its last attempt cancels the job, so that the event's report is not under way for ever.
+func TestVerifyWorkerGivesUp(t *testing.T) {
+	t.Parallel()
+	w, pool, job := setup(t)
+	_, err := pool.Exec(t.Context(), `DROP TABLE verify_reports`)
+	require.NoError(t, err)
+	for attempt, last := range map[int]bool{1: false, verifyAttempts - 1: false, verifyAttempts: true} {
+		job.Attempt = attempt
+		err := w.Work(t.Context(), job)
+		require.Error(t, err)
+		require.Equal(t, last, errors.Is(err, &river.JobCancelError{}), "attempt %d: %v", attempt, err)
+	}
 }
