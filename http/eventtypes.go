@@ -41,7 +41,8 @@ type patchTypeIn struct {
 
 type typeOut struct{ Body api.EventType }
 
-// patchType answers with the type as it is now. It needs no Idempotency-Key: the same patch twice is the same as once.
+// patchType answers with the type as it is now. It logs who changed it, because no row tells who lifted a limit. It needs no
+// Idempotency-Key: the same patch twice is the same as once.
 func (s *server) patchType(ctx context.Context, in *patchTypeIn) (*typeOut, error) {
 	wire, unread, err := in.Body.read()
 	if err != nil {
@@ -59,5 +60,7 @@ func (s *server) patchType(ctx context.Context, in *patchTypeIn) (*typeOut, erro
 	if err != nil {
 		return nil, err
 	}
+	s.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", actor(ctx), "unit", t.Unit,
+		"max_per_member", t.Limits.PerMember, "max_per_event", t.Limits.PerEvent, "max_count", t.Limits.Count)
 	return &typeOut{Body: api.FromType(t)}, nil
 }

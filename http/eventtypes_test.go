@@ -33,6 +33,8 @@ func TestPatchEventType(t *testing.T) {
 	full.MaxPerMember, full.MaxPerEvent, full.MaxCount = new(int64(9223372036854775807)), new(int64(1)), new(2147483647)
 	a := d.patchType("POINT", `{"unit": "EA", "label": "쿠폰 🎁", "max_per_member": 9223372036854775807, "max_per_event": 1, "max_count": 2147483647}`)
 	require.Equal(t, 200, a.StatusCode, a.body)
+	require.Contains(t, d.log.String(), `msg="an event type is changed" event_type=POINT by=admin unit=EA `+
+		`max_per_member=9223372036854775807 max_per_event=1 max_count=2147483647`)
 	require.Equal(t, full, decoded[api.EventType](a))
 	require.Equal(t, full, listed())
 	require.Equal(t, 200, d.patchType("POINT", `{}`).StatusCode)
