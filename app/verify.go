@@ -24,6 +24,7 @@ type VerifyQuery struct {
 	// RemoteLedger says that grants go to a ledger that is reached over HTTP. Where nothing at all stands in the one of
 	// this database, the invariants of the ledger are then not compared.
 	RemoteLedger bool
+	Repaired     []Repaired // what was repaired before
 }
 
 // VerifyReport says whether the invariants hold, all at one moment. Its JSON is the auditor's document.
@@ -35,7 +36,8 @@ type VerifyReport struct {
 	Events     int         `json:"events"`             // how many were looked at
 	Totals     Totals      `json:"totals"`
 	Invariants []Invariant `json:"invariants"`
-	SHA256     string      `json:"sha256"` // what Digest returns, to be kept elsewhere
+	Repaired   []Repaired  `json:"repaired,omitempty"` // before the report was made
+	SHA256     string      `json:"sha256"`             // what Digest returns, to be kept elsewhere
 }
 
 // Totals sums up the events that were looked at, in targets.
@@ -80,7 +82,7 @@ func (s *Reports) Verify(ctx context.Context, q VerifyQuery) (VerifyReport, erro
 		return VerifyReport{}, err
 	}
 	v := verification{event: event, by: cmp.Or(q.By, "command line"), remote: q.RemoteLedger, zone: cmp.Or(s.Zone, defaultZone),
-		unsealer: s.Unsealer, keys: s.contentKeys(), list: invariants()}
+		unsealer: s.Unsealer, keys: s.contentKeys(), list: invariants(), repaired: q.Repaired}
 	if err := s.onSnapshot(ctx, &v); err != nil {
 		return VerifyReport{}, fmt.Errorf("verify: %w", err)
 	}
@@ -119,7 +121,8 @@ const defaultZone = "Asia/Seoul"
 
 // report makes the document of what was found.
 func (v *verification) report() (VerifyReport, error) {
-	r := VerifyReport{CheckedAt: v.at.UTC(), By: v.by, EventID: v.event, OK: true, Events: v.events, Totals: v.totals()}
+	r := VerifyReport{CheckedAt: v.at.UTC(), By: v.by, EventID: v.event, OK: true, Events: v.events, Totals: v.totals(),
+		Repaired: v.repaired}
 	for i, inv := range v.list {
 		line := v.line(inv, v.found[i])
 		r.OK = r.OK && line.OK
@@ -149,13 +152,22 @@ func (r VerifyReport) Differs() bool {
 	return slices.ContainsFunc(r.Invariants, func(i Invariant) bool { return i.Differences > 0 })
 }
 
+// Document returns the report as JSON. The auditor hashes these bytes.
+func (r VerifyReport) Document() ([]byte, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("write report: %w", err)
+	}
+	return body, nil
+}
+
 // Digest is the SHA-256, in hex, of the report's JSON without its sha256: whoever kept it can tell that the report is
 // still the same.
 func (r VerifyReport) Digest() (string, error) {
 	r.SHA256 = ""
-	body, err := json.Marshal(r)
+	body, err := r.Document()
 	if err != nil {
-		return "", fmt.Errorf("write report: %w", err)
+		return "", err
 	}
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:]), nil

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -113,9 +112,9 @@ func (s *Reports) MakeReport(ctx context.Context, eventID int64, by string) erro
 	if err != nil {
 		return err
 	}
-	document, err := json.Marshal(report)
+	document, err := report.Document()
 	if err != nil {
-		return fmt.Errorf("write report: %w", err)
+		return err
 	}
 	return pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		if err := insertReport(ctx, tx, eventID, report, document); err != nil {

@@ -32,6 +32,7 @@ const verifySettings = `SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '1
 type verification struct {
 	event    *int64 // nil for all
 	by       string
+	repaired []Repaired
 	remote   bool
 	zone     string     // of the ledger's days
 	unsealer Unsealer   // nil: there is no master key

@@ -27,13 +27,6 @@ var (
 	errNotProved = errors.New("not proved: not everything could be compared")
 )
 
-// verified is what the command prints for machines.
-type verified struct {
-	app.VerifyReport
-
-	Repaired []app.Repaired `json:"repaired,omitempty"`
-}
-
 // Run checks every invariant, after recounting where that is asked for. It fails if one does not hold, or
 // could not be compared.
 func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
@@ -95,22 +88,32 @@ func (c *verifyCmd) verify(ctx context.Context, t *terminal, reports *app.Report
 	if c.Event != nil {
 		query.Event = *c.Event
 	}
-	var v verified
 	if c.Repair {
-		if v.Repaired, err = reports.Repair(ctx, query); err != nil {
+		if query.Repaired, err = reports.Repair(ctx, query); err != nil {
 			return err
 		}
 	}
-	if v.VerifyReport, err = reports.Verify(ctx, query); err != nil {
+	v, err := reports.Verify(ctx, query)
+	if err != nil {
 		return err
 	}
-	return c.conclude(t, v)
+	document, err := v.Document()
+	if err != nil {
+		return err
+	}
+	return c.conclude(t, v, document)
 }
 
-// conclude prints what was found, and fails if that is not green.
-func (c *verifyCmd) conclude(t *terminal, v verified) error {
-	if err := c.print(t, v, func() error { return c.write(t, v) }); err != nil {
-		return err
+// conclude prints what was found, and fails if that is not green. As JSON it prints the bytes of the document.
+func (c *verifyCmd) conclude(t *terminal, v app.VerifyReport, document []byte) error {
+	var err error
+	if c.Output == "json" {
+		_, err = fmt.Fprintf(t.out, "%s\n", document)
+	} else {
+		err = c.write(t, v)
+	}
+	if err != nil {
+		return fmt.Errorf("print report: %w", err)
 	}
 	switch {
 	case v.Differs():
@@ -122,7 +125,7 @@ func (c *verifyCmd) conclude(t *terminal, v verified) error {
 }
 
 // write prints what was repaired, then the report.
-func (c *verifyCmd) write(t *terminal, v verified) error {
+func (c *verifyCmd) write(t *terminal, v app.VerifyReport) error {
 	for _, r := range v.Repaired {
 		fmt.Fprintf(t.out, "repaired: %s\n", r)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"bestow/app"
 	"bestow/domain"
 	"bestow/http/client"
 
@@ -32,7 +33,7 @@ func (c *verifyCmd) runRemote(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	var v verified
+	var v app.VerifyReport
 	if err := json.Unmarshal(document, &v); err != nil {
 		return fmt.Errorf("read report: %w", err)
 	}
@@ -40,7 +41,7 @@ func (c *verifyCmd) runRemote(ctx context.Context, t *terminal) error {
 		return fmt.Errorf("event %d: the verification ended without a report, the last one is of %s: see the job in River UI",
 			e.ID, v.CheckedAt.Format(time.RFC3339))
 	}
-	return c.conclude(t, v)
+	return c.conclude(t, v, document)
 }
 
 // awaitReport waits until no report on the event is under way, and returns the last one. Error: domain.NoReport, where the

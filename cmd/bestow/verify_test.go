@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -72,6 +76,35 @@ func TestVerifyCommandJSON(t *testing.T) {
 	var fields map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(out.Bytes(), &fields))
 	require.ElementsMatch(t, []string{"checked_at", "by", "ok", "events", "totals", "invariants", "sha256"}, slices.Collect(maps.Keys(fields)))
+}
+
+// The recipe of docs/verify.md computes the digest that the document has, also after a repair.
+func TestVerifyRecipe(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/verify.md")
+	require.NoError(t, err)
+	recipe := regexp.MustCompile(`(?m)^    (sed .*report\.json.*sha256sum)$`).FindSubmatch(page)
+	require.NotNil(t, recipe)
+	pool := pgtest.New(t)
+	_, err = pool.Exec(t.Context(), `INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (1, '봄<&>', 'POINT', 'test');
+		INSERT INTO campaign_event_summary (event_id, success_count) VALUES (1, 3)`)
+	require.NoError(t, err)
+	for _, repair := range []bool{false, true} {
+		var out bytes.Buffer
+		term := &terminal{out: &out, err: io.Discard, env: func(string) string { return "" }}
+		c := verifyCmd{format: format{Output: "json"}, Repair: repair}
+		require.Error(t, c.verify(t.Context(), term, &app.Reports{Deps: app.Deps{Pool: pool}})) // the counter or the sequence differs
+		var r app.VerifyReport
+		require.NoError(t, json.Unmarshal(out.Bytes(), &r))
+		require.Len(t, r.Repaired, map[bool]int{true: 1}[repair])
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "report.json"), out.Bytes(), 0o600))
+		sh := exec.CommandContext(t.Context(), "sh", "-c", string(recipe[1]))
+		sh.Dir = dir
+		said, err := sh.CombinedOutput()
+		require.NoError(t, err, "%s", said)
+		require.Equal(t, r.SHA256+"  -\n", string(said))
+	}
 }
 
 func TestVerifyCommandUsage(t *testing.T) {
