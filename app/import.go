@@ -174,7 +174,7 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportR
 		}
 	}
 	missed, err := im.missed(ctx, tx)
-	result.Warnings = slices.Concat(missed, result.Warnings, im.load.suspects.warnings())
+	result.Warnings = slices.Concat(missed, im.rows.warnings(), result.Warnings, im.load.suspects.warnings())
 	return result, err
 }
 

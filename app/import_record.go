@@ -47,10 +47,11 @@ func (im *importing) sealList(ctx context.Context, tx pgx.Tx, importID int64, di
 }
 
 func (im *importing) importRecord() ImportRecord {
+	media, _ := mediaType(im.upload.ContentType)
 	return ImportRecord{
 		EventID:     im.event.ID,
 		CreatedBy:   im.actor,
-		ContentType: mediaType(im.upload.ContentType),
+		ContentType: media,
 		Header:      im.rows.header(),
 		SHA256:      im.body.sum(),
 		Bytes:       im.body.bytes,

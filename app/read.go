@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"strings"
 	"unicode/utf8"
 
 	"bestow/domain"
@@ -39,29 +40,58 @@ type rowReader interface {
 	next(r *row) error
 	// header is the file's first line, "" if the format has none.
 	header() string
+	// warnings says, after the last row, what a person should know of the file.
+	warnings() []Warning
 }
 
 // openRows begins to read a member list in the format that contentType names. defaultAmount is for the rows without an
 // amount; 0: such rows are rejected. No amount may be more than checkAmount lets pass. Errors: domain.UnsupportedFile, domain.BadFile.
 func openRows(contentType string, body io.Reader, defaultAmount int64, checkAmount func(int64) string) (rowReader, error) {
 	records, rules := newRecords(body), &rules{defaultAmount: defaultAmount, checkAmount: checkAmount}
-	switch mediaType(contentType) {
-	case "text/csv":
-		return openCSV(records, rules)
-	case "application/x-ndjson":
+	media, label := mediaType(contentType)
+	charset, known := charsetNamed(label)
+	switch {
+	case media == "text/csv" && known:
+		return openCSV(records, rules, charset)
+	case media == "application/x-ndjson" && known && charset != cp949Charset:
 		return openNDJSON(records, rules)
+	case media == "text/csv" || media == "application/x-ndjson":
+		return nil, &domain.Error{Code: domain.UnsupportedFile, Message: fmt.Sprintf("the content type says that the list is in %.50q", label),
+			Hint: "send CSV in UTF-8 or CP949, and NDJSON in UTF-8"}
 	}
 	return nil, &domain.Error{Code: domain.UnsupportedFile, Message: fmt.Sprintf("the content type %.100q is no member list", contentType),
 		Hint: "send text/csv or application/x-ndjson"}
 }
 
-// mediaType is a content type without its parameters: the file itself says what it is encoded in.
-func mediaType(contentType string) string {
-	media, _, err := mime.ParseMediaType(contentType)
+// mediaType returns what a content type names, and its charset; "" if it says none.
+func mediaType(contentType string) (media, charset string) {
+	media, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
-		return ""
+		return "", ""
 	}
-	return media
+	return media, parameters["charset"]
+}
+
+// charset is the encoding that a sender says.
+type charset int
+
+const (
+	noCharset charset = iota // nothing is said: the file shows it
+	utf8Charset
+	cp949Charset
+)
+
+// charsetNamed returns the encoding of a label in any of its usual spellings, and false for one that no list may have.
+func charsetNamed(label string) (charset, bool) {
+	switch strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(label)) {
+	case "", "usascii", "ascii":
+		return noCharset, true
+	case "utf8", "utf8bom", "utf8sig":
+		return utf8Charset, true
+	case "cp949", "ms949", "windows949", "xwindows949", "uhc", "949", "euckr", "korean", "ksc56011987", "ksc56011989", "ksc5601":
+		return cp949Charset, true
+	}
+	return noCharset, false
 }
 
 // rules turn the fields of a record into a row, the same way in every format.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -24,8 +25,17 @@ const (
 	columns int = iota
 )
 
-// columnNamed returns the column of a header's name: English, or the Korean alias, in any case.
-func columnNamed(name string) (column, bool) {
+// columnNamed returns the column of a header's name: English, or the Korean alias, in any case, and with the mark of a
+// form, as in 회원번호(필수).
+func columnNamed(header string) (column, bool) {
+	name, note := domain.SplitColumn(header)
+	if !domain.IsFormMark(note) {
+		return 0, false
+	}
+	return columnCalled(name)
+}
+
+func columnCalled(name string) (column, bool) {
 	switch strings.ToLower(name) {
 	case "member_id", "회원번호":
 		return memberColumn, true
@@ -51,8 +61,8 @@ type csvRows struct {
 }
 
 // openCSV reads the header. Errors: domain.UnsupportedFile, domain.BadFile.
-func openCSV(records *records, rules *rules) (*csvRows, error) {
-	c := &csvRows{records: records, rules: rules}
+func openCSV(records *records, rules *rules, charset charset) (*csvRows, error) {
+	c := &csvRows{records: records, rules: rules, text: text{charset: charset}}
 	if err := c.text.begin(records); err != nil {
 		return nil, err
 	}
@@ -67,6 +77,13 @@ func openCSV(records *records, rules *rules) (*csvRows, error) {
 }
 
 func (c *csvRows) header() string { return c.head }
+
+func (c *csvRows) warnings() []Warning { return c.text.warnings() }
+
+// decode returns a record as UTF-8; its errors are those of [text.decode].
+func (c *csvRows) decode(line int64, record []byte) ([]byte, error) {
+	return c.text.decode(line, record, func() []byte { return c.records.ahead(lookAhead) })
+}
 
 // firstLine returns the header's text: its own copy, because deciding upon the encoding moves the buffer.
 func (c *csvRows) firstLine() ([]byte, error) {
@@ -83,11 +100,11 @@ func (c *csvRows) firstLine() ([]byte, error) {
 	if bytes.IndexByte(record, '\r') >= 0 {
 		return nil, &domain.Error{Code: domain.BadFile, Message: "the lines end in CR alone", Hint: "save the file with line ends LF or CRLF"}
 	}
-	text, ok := c.text.decode(record, func() []byte { return c.records.ahead(lookAhead) })
-	if !ok {
+	text, err := c.decode(1, record)
+	if errors.Is(err, errNoText) {
 		return nil, &domain.Error{Code: domain.BadFile, Message: "the header is no text in UTF-8 or CP949", Hint: "save the file as CSV UTF-8"}
 	}
-	return bytes.Clone(text), nil
+	return bytes.Clone(text), err
 }
 
 // emptyFile is what a file without rows gets.
@@ -120,7 +137,7 @@ func (c *csvRows) readHeader(line []byte) error {
 		case name == "":
 			wrong = append(wrong, "column "+strconv.Itoa(i+1)+" has no name")
 		case !known:
-			wrong = append(wrong, fmt.Sprintf("unknown column %.50q", name))
+			wrong = append(wrong, unknownColumn(name))
 		case c.at[col] >= 0:
 			wrong = append(wrong, fmt.Sprintf("duplicate column %q", name))
 		default:
@@ -131,6 +148,16 @@ func (c *csvRows) readHeader(line []byte) error {
 		wrong = append(wrong, `missing column "member_id"`)
 	}
 	return badHeader(wrong)
+}
+
+// unknownColumn says what to write where only a note beside the name is wrong.
+func unknownColumn(header string) string {
+	why := fmt.Sprintf("unknown column %.50q", header)
+	name, _ := domain.SplitColumn(header)
+	if _, known := columnCalled(name); known {
+		why += " (write it without the note in brackets; amounts are in the unit of the event)"
+	}
+	return why
 }
 
 // badHeader names everything that is wrong with a header, up to a screenful; nil if nothing is.
@@ -150,6 +177,9 @@ func badHeader(wrong []string) error {
 func (c *csvRows) next(r *row) error {
 	for {
 		record, line, err := c.records.next()
+		if errors.Is(err, io.EOF) {
+			return cmp.Or(c.text.end(), err)
+		}
 		if err != nil {
 			return err
 		}
@@ -159,8 +189,11 @@ func (c *csvRows) next(r *row) error {
 			}
 			record = []byte(endMark) // looking ahead may have overwritten it
 		}
-		if !onlyDelimiters(record) && c.read(r, record, line) {
-			return nil
+		if onlyDelimiters(record) {
+			continue
+		}
+		if found, err := c.read(r, record, line); found || err != nil {
+			return err
 		}
 	}
 }
@@ -172,20 +205,23 @@ const endMark = "\x1a"
 // that were once in use.
 func onlyDelimiters(record []byte) bool { return len(bytes.Trim(record, ",; \t\r\n\v\f")) == 0 }
 
-// read turns a record into a row, and returns false for one whose fields are all blank.
-func (c *csvRows) read(r *row, record []byte, line int64) bool {
-	text, ok := c.text.decode(record, func() []byte { return c.records.ahead(lookAhead) })
+// read turns a record into a row, and returns false for one whose fields are all blank. Error: domain.UnsupportedFile.
+func (c *csvRows) read(r *row, record []byte, line int64) (bool, error) {
+	text, err := c.decode(line, record)
 	*r = row{line: line, raw: text}
-	if !ok {
+	if errors.Is(err, errNoText) {
 		r.refuse(domain.BadText, "the row has bytes that are no text in "+c.text.name())
-		return true
+		return true, nil
+	}
+	if err != nil {
+		return false, err
 	}
 	why := c.split(text)
 	switch {
 	case why != "":
 		r.refuse(domain.BadRow, why)
 	case c.every(isBlank):
-		return false
+		return false, nil
 	case c.every(isColumn):
 		r.refuse(domain.BadMember, "the header stands here again")
 	case len(c.fields) != c.width:
@@ -193,7 +229,7 @@ func (c *csvRows) read(r *row, record []byte, line int64) bool {
 	default:
 		c.rules.apply(r, c.field(memberColumn), c.field(amountColumn), c.field(reasonColumn))
 	}
-	return true
+	return true, nil
 }
 
 // every reports whether each field of the record is of a kind.

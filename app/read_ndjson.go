@@ -27,6 +27,8 @@ func openNDJSON(records *records, rules *rules) (*ndjsonRows, error) {
 
 func (n *ndjsonRows) header() string { return "" }
 
+func (n *ndjsonRows) warnings() []Warning { return nil }
+
 // next reads the next line that is not blank.
 func (n *ndjsonRows) next(r *row) error {
 	for {

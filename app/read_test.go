@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	typeCSV    = "text/csv; charset=utf-8"
+	typeCSV    = "text/csv"
 	typeNDJSON = "application/x-ndjson"
 )
 
@@ -52,7 +52,7 @@ func readAll(contentType string, body io.Reader, defaultAmount int64) (rows []st
 	}
 }
 
-func cp949(t *testing.T, s string) string {
+func inCP949(t *testing.T, s string) string {
 	t.Helper()
 	encoded, err := korean.EUCKR.NewEncoder().String(s)
 	require.NoError(t, err)
@@ -79,6 +79,10 @@ func TestReadCSV(t *testing.T) {
 		"Korean columns":             {"회원번호,금액,사유\nM1,10,봄\n", []string{"2 M1 10 봄"}},
 		"Korean columns from a Mac":  {"회원번호,금액\nM1,10\n", []string{"2 M1 10"}},
 		"quoted names":               {"\"member_id\", \"amount\"\nM1,10\n", []string{"2 M1 10"}},
+		"names with marks":           {"*회원번호(필수), 금액 (필수 입력)*,사유[선택]\nM1,10,봄\n", []string{"2 M1 10 봄"}},
+		"names with wide marks":      {"※회원번호（필수）,＊금액：,사유 *\nM1,10,봄\n", []string{"2 M1 10 봄"}},
+		"English names with marks":   {"Member_ID (required),Amount*,reason <optional>\nM1,10,a\n", []string{"2 M1 10 a"}},
+		"marked names again":         {"회원번호(필수),금액*\nM1,10\n회원번호(필수),금액*\n회원번호,금액\n", []string{"2 M1 10", "3 bad_member_id", "4 bad_member_id"}},
 		"default amount":             {"member_id,amount\nM1,\nM2, \nM3,5\n", []string{"2 M1 7", "3 M2 7", "4 M3 5"}},
 		"quoted delimiter and quote": {"member_id,amount,reason\nM1,10,\"a,\"\"b\"\"\"\n", []string{`2 M1 10 a,"b"`}},
 		"quoted line break":          {"member_id,amount,reason\nM1,10,\"a\r\nb\"\nM2,20,c\n", []string{"2 bad_reason", "4 M2 20 c"}},
@@ -125,7 +129,7 @@ func TestReadCP949(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rows, raws, err := readAll(typeCSV, strings.NewReader(cp949(t, test.file)), 0)
+			rows, raws, err := readAll(typeCSV, strings.NewReader(inCP949(t, test.file)), 0)
 			require.NoError(t, err)
 			require.Equal(t, test.want, rows[len(rows)-1:])
 			for _, raw := range raws {
@@ -133,7 +137,7 @@ func TestReadCP949(t *testing.T) {
 			}
 		})
 	}
-	broken := cp949(t, "회원번호,금액,사유\nM1,10,봄\nM2,10,") + "\xc8\x20\xff\n" + cp949(t, "M3,10,가을\n")
+	broken := inCP949(t, "회원번호,금액,사유\nM1,10,봄\nM2,10,") + "\xc8\x20\xff\n" + inCP949(t, "M3,10,가을\n")
 	rows, raws, err := readAll(typeCSV, strings.NewReader(broken), 0)
 	require.NoError(t, err)
 	require.Equal(t, []string{"2 M1 10 봄", "3 bad_text", "4 M3 10 가을"}, rows)
@@ -185,6 +189,10 @@ func TestReadRefusesFile(t *testing.T) {
 	}{
 		"empty":                    {typeCSV, "", domain.BadFile, []string{"empty"}},
 		"unknown column":           {typeCSV, "member_id,amount,point,memo\nM1,1,2,3\n", domain.BadFile, []string{`unknown column "point"`, `unknown column "memo"`}},
+		"a unit in the header":     {typeCSV, "회원번호,금액(천원)\nM1,1\n", domain.BadFile, []string{`unknown column "금액(천원)"`, "without the note in brackets"}},
+		"a note in the header":     {typeCSV, "member_id [digits only],amount\nM1,1\n", domain.BadFile, []string{"without the note in brackets"}},
+		"a mark of another name":   {typeCSV, "member(required),member_id\nM1,M2\n", domain.BadFile, []string{`unknown column "member(required)"`}},
+		"the column twice, marked": {typeCSV, "member_id,member_id*\nM1,M2\n", domain.BadFile, []string{`duplicate column "member_id*"`}},
 		"no header":                {typeCSV, "M1,1\n", domain.BadFile, []string{`unknown column "M1"`, `missing column "member_id"`}},
 		"missing column":           {typeCSV, "amount,reason\n1,2\n", domain.BadFile, []string{`missing column "member_id"`}},
 		"duplicate column":         {typeCSV, "member_id,amount,금액\n", domain.BadFile, []string{`duplicate column "금액"`}},

@@ -2,7 +2,9 @@ package app
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"bestow/domain"
@@ -18,58 +20,124 @@ const utf8BOM = "\xEF\xBB\xBF"
 // once, at the first record that is not ASCII: a UTF-8 file stays one though a row of it is broken. Both encodings leave
 // ASCII bytes below 0x40 alone, so a file can be split into records before it is decoded.
 type text struct {
+	charset charset // that the sender says
 	decided bool
 	cp949   *encoding.Decoder // nil: UTF-8
+	guess   guess             // of a file that is read as CP949 though the sender does not say so
 	out     []byte
 }
 
-// decode returns the record as UTF-8, and false if bytes of it are no text; those then stand as U+FFFD. ahead returns
-// what follows in the file, and may overwrite record.
-func (t *text) decode(record []byte, ahead func() []byte) ([]byte, bool) {
+// errNoText is a record that has bytes which are no text.
+var errNoText = errors.New("no text")
+
+// decode returns the record as UTF-8. Errors: errNoText, where U+FFFD stands for the bytes that are no text, and
+// domain.UnsupportedFile for a file of another encoding. ahead returns what follows in the file, and may overwrite record.
+func (t *text) decode(line int64, record []byte, ahead func() []byte) ([]byte, error) {
 	if isASCII(record) {
-		return record, true
+		return record, nil
 	}
 	if !t.decided {
 		record = bytes.Clone(record)
-		t.decide(record, ahead())
+		if err := t.decide(line, record, ahead()); err != nil {
+			return record, err
+		}
 	}
-	if t.cp949 == nil {
-		return record, utf8.Valid(record)
+	if t.cp949 != nil {
+		return t.fromCP949(line, record)
 	}
-	return t.fromCP949(record)
+	if !utf8.Valid(record) {
+		return record, errNoText
+	}
+	return record, nil
 }
 
-func (t *text) decide(record, ahead []byte) {
+// decide decides upon the encoding by a record that is not ASCII and what follows it. The sender's word counts, unless
+// the text is certainly of the other encoding.
+func (t *text) decide(line int64, record, ahead []byte) error {
 	t.decided = true
-	if isCP949(append(append(bytes.Clone(record), '\n'), ahead...)) {
+	sample := append(append(bytes.Clone(record), '\n'), ahead...)
+	switch good, bad := countUTF8(sample); {
+	case t.charset == cp949Charset && good >= enough && bad == 0:
+		return contradicted("CP949", "UTF-8")
+	case t.charset == cp949Charset:
 		t.cp949 = korean.EUCKR.NewDecoder()
+		return nil
+	case good >= bad:
+		return nil
 	}
+	return t.decideCP949(line, sample)
 }
 
-func (t *text) fromCP949(record []byte) ([]byte, bool) {
+// decideCP949 decides upon a text that is not UTF-8.
+func (t *text) decideCP949(line int64, sample []byte) error {
+	decoded, ok := readAsCP949(sample)
+	if !ok {
+		return nil
+	}
+	var g guess
+	g.add(line, decoded)
+	if t.charset == utf8Charset {
+		if g.isKorean() {
+			return contradicted("UTF-8", "CP949")
+		}
+		return nil
+	}
+	t.cp949 = korean.EUCKR.NewDecoder()
+	return g.refuse()
+}
+
+func contradicted(says, is string) error {
+	return &domain.Error{Code: domain.UnsupportedFile, Message: "the content type says " + says + ", but the text is " + is,
+		Hint: "send it with charset=" + strings.ToLower(is) + ", or save it as the content type says"}
+}
+
+// guesses reports whether the file is read as CP949 and the sender does not say that it is.
+func (t *text) guesses() bool { return t.cp949 != nil && t.charset == noCharset }
+
+// end returns domain.UnsupportedFile if the whole of the file shows that it is of another encoding.
+func (t *text) end() error {
+	if !t.guesses() {
+		return nil
+	}
+	return t.guess.refuse()
+}
+
+// warnings returns what a person should know of the encoding, at the end of the file.
+func (t *text) warnings() []Warning {
+	if !t.guesses() {
+		return nil
+	}
+	return t.guess.warnings()
+}
+
+// fromCP949 returns a record of CP949 as UTF-8. Error: errNoText.
+func (t *text) fromCP949(line int64, record []byte) ([]byte, error) {
 	if need := utf8.UTFMax * len(record); cap(t.out) < need {
 		t.out = make([]byte, need)
 	}
 	t.cp949.Reset()
 	n, _, err := t.cp949.Transform(t.out[:cap(t.out)], record, true)
 	if err != nil {
-		return record, false
+		return record, errNoText
 	}
-	return t.out[:n], !bytes.ContainsRune(t.out[:n], utf8.RuneError)
+	decoded := t.out[:n]
+	if t.guesses() {
+		t.guess.add(line, string(decoded))
+	}
+	if bytes.ContainsRune(decoded, utf8.RuneError) {
+		return decoded, errNoText
+	}
+	return decoded, nil
 }
 
-// isCP949 says whether sample reads well as CP949 and badly as UTF-8. Korean in the one encoding is hardly ever valid in
-// the other, so a few broken rows do not outweigh the rest.
-func isCP949(sample []byte) bool {
-	good, bad := countUTF8(sample)
-	if good >= bad {
-		return false
-	}
+// readAsCP949 returns a sample of a text that is not UTF-8 as CP949 reads it, and whether most of it is valid there.
+// Korean in the one encoding is hardly ever valid in the other, so a few broken rows do not outweigh the rest.
+func readAsCP949(sample []byte) (string, bool) {
 	decoded, err := korean.EUCKR.NewDecoder().Bytes(sample)
 	if err != nil {
-		return false
+		return "", false
 	}
-	good, bad = 0, 0
+	good, bad := 0, 0
 	for _, r := range string(decoded) {
 		switch {
 		case r == utf8.RuneError:
@@ -78,7 +146,7 @@ func isCP949(sample []byte) bool {
 			good++
 		}
 	}
-	return good > bad
+	return string(decoded), good > bad
 }
 
 // countUTF8 counts the characters beyond ASCII and the bytes that are none. A character that the sample's end cuts off

@@ -91,7 +91,7 @@ func TestB14Leftovers(t *testing.T) {
 		"looks like an amount":                        {"₩1001", "100%", "$5", "5 €", "(1001)", "1,000원", "￦500"},
 		"looks like a number as a spreadsheet writes": {"8.21D+11"},
 		"looks like the error value of a formula":     {"#ND", "#I/T", "#YOK", "Loading...", "Infinity", "INF"},
-		"looks like a column's name":                  {"회원번호(필수)", "member_id (required)", "이름(선택)", "금액[필수]"},
+		"looks like a column's name":                  {"회원번호(필수)", "member_id (required)", "이름(선택)", "금액[필수]", "금액(원)", "*이름 [한글만]", "amount {KRW}:"},
 		"looks like an empty value":                   {"TRUE", "FALSE", "true", "참", "거짓", "WAHR"},
 	} {
 		for _, id := range ids {

@@ -61,7 +61,7 @@ var cells = []struct {
 	{amountLike, "looks like an amount"},
 	{fortranNotation.MatchString, "looks like a number as a spreadsheet writes it"},
 	{errorWord.MatchString, "looks like the error value of a formula"},
-	{markedColumn, "looks like a column's name"},
+	{notedColumn, "looks like a column's name"},
 }
 
 // currency says that s, which begins with no ASCII, looks like an amount: ₩1001.
@@ -87,8 +87,6 @@ var (
 	fortranNotation = regexp.MustCompile(`^[0-9]+[.,][0-9]*D[+-]?[0-9]{1,3}$`)
 	// errorWord is an error value without its ! in a language that is not known here, or a cell that is not filled yet.
 	errorWord = regexp.MustCompile(`^(#[\pL/]{2,12}|LOADING\.*…?|[+-]?INF(INITY)?)$`)
-	// marked is what people add to the name of a column.
-	marked = regexp.MustCompile(`^(.+?) ?[(\[*:]+ ?(필수|선택|필수입력|필수 입력|REQUIRED|OPTIONAL)?[)\]*]*$`)
 )
 
 const monthName = `(JAN(UARY)?|FEB(RUARY)?|MAR(CH)?|APR(IL)?|MAY|JUNE?|JULY?|AUG(UST)?|SEPT?(EMBER)?|OCT(OBER)?|NOV(EMBER)?|DEC(EMBER)?)`
@@ -103,10 +101,10 @@ func amountLike(s string) bool {
 	return bracketed.MatchString(s) || bare != s && number.MatchString(bare)
 }
 
-// markedColumn reports whether s is the name of a column with a mark, such as 회원번호(필수).
-func markedColumn(s string) bool {
-	parts := marked.FindStringSubmatch(s)
-	return parts != nil && (IsMemberColumn(parts[1]) || columnWords[word(parts[1])])
+// notedColumn reports whether s is the name of a column with a note, such as 회원번호(필수) or 금액(원).
+func notedColumn(s string) bool {
+	name, _ := SplitColumn(s)
+	return name != s && (IsMemberColumn(name) || columnWords[word(name)])
 }
 
 // isCode reports whether id is one run of letters and digits with a digit in it, as ids are and words are not.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"mime"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,10 +27,11 @@ type targetsImportCmd struct {
 	format
 	eventArg
 
-	File   string `arg:"" help:"A .csv file with the header member_id,amount,reason, or .ndjson or .jsonl; - for CSV from standard input."`
-	NDJSON bool   `name:"ndjson" help:"Read the file as NDJSON, whatever its name."`
-	DryRun bool   `help:"Only check and count; nothing is stored."`
-	Abort  bool   `help:"Refuse the whole list if one row is bad."`
+	File    string `arg:"" help:"A .csv file with the header member_id,amount,reason, or .ndjson or .jsonl; - for CSV from standard input."`
+	Charset string `help:"The encoding of a CSV file, utf-8 or cp949. If it is absent, the file itself shows it."`
+	NDJSON  bool   `name:"ndjson" help:"Read the file as NDJSON, whatever its name."`
+	DryRun  bool   `help:"Only check and count; nothing is stored."`
+	Abort   bool   `help:"Refuse the whole list if one row is bad."`
 }
 
 // Run sends a member list.
@@ -46,6 +48,9 @@ func (c *targetsImportCmd) Run(ctx context.Context, t *terminal) error {
 	server, e, err := c.find(ctx, t)
 	if err != nil {
 		return err
+	}
+	if c.Charset != "" {
+		contentType = mime.FormatMediaType(contentType, map[string]string{"charset": c.Charset})
 	}
 	u := client.Upload{Body: t.showBytes(body, size), Size: size, ContentType: contentType, Abort: c.Abort, DryRun: c.DryRun}
 	r, err := server.ImportTargets(ctx, e.ID, u)

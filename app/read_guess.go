@@ -1,0 +1,102 @@
+package app
+
+import (
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+
+	"bestow/domain"
+)
+
+// EncodingGuessed is the code of a warning: the file was read as CP949, and it may be of another encoding.
+const EncodingGuessed domain.Code = "encoding_guessed"
+
+// enough is how many letters beyond ASCII show an encoding for certain.
+const enough = 6
+
+// guess counts the letters of a file that is read as CP949. Most of a text in Shift_JIS, EUC-JP, GBK, Johab or Windows-1252
+// is valid in CP949 too, but there it has syllables that Korean hardly uses. Of names of countries and languages, 95 % of
+// the letters are common if the text is Korean, and at most 17 % if it is of twelve other languages and encodings.
+type guess struct {
+	common, other int
+	line          int64 // of the first record that has others; 0: none
+}
+
+// add counts the letters of a record. Signs such as ※ and ① count as neither: texts of every encoding have them.
+func (g *guess) add(line int64, text string) {
+	for _, r := range text {
+		switch {
+		case r < utf8.RuneSelf:
+		case isCommon(r):
+			g.common++
+		case r == utf8.RuneError || unicode.IsLetter(r):
+			g.other++
+			if g.line == 0 {
+				g.line = line
+			}
+		}
+	}
+}
+
+// isKorean reports whether the text is certainly Korean.
+func (g *guess) isKorean() bool { return g.letters() >= enough && g.common*10 >= g.letters()*7 }
+
+// isForeign reports whether the text is certainly not Korean.
+func (g *guess) isForeign() bool { return g.letters() >= enough && g.common*10 < g.letters()*4 }
+
+func (g *guess) letters() int { return g.common + g.other }
+
+// refuse returns an error for a file that is certainly not Korean.
+func (g *guess) refuse() error {
+	if !g.isForeign() {
+		return nil
+	}
+	return &domain.Error{
+		Code: domain.UnsupportedFile,
+		Message: fmt.Sprintf("the file is not in UTF-8, and as CP949 its text is not Korean (first in line %d): "+
+			"it may be Shift_JIS, EUC-JP, GBK, Johab or Windows-1252", g.line),
+		Hint: "save the file as \"CSV UTF-8\" and upload that; if it is CP949, say so: charset=cp949 in the content type, or --charset cp949",
+	}
+}
+
+// warnings returns a warning for a file that has too little Korean to be certain.
+func (g *guess) warnings() []Warning {
+	if g.isKorean() {
+		return nil
+	}
+	return []Warning{{
+		Code: EncodingGuessed,
+		Line: g.line,
+		Text: "the file is not in UTF-8 and was read as CP949, but it has too little Korean to be certain: check the members " +
+			"and reasons that are not ASCII before the event starts, or upload the list with charset=cp949 or as UTF-8",
+	}}
+}
+
+func isCommon(r rune) bool {
+	const first, last = '가', '힣'
+	return r >= first && r <= last && common[r-first]
+}
+
+// common has, from 가 on, the syllables that make up most of Korean text.
+var common = func() (set [11172]bool) {
+	for _, r := range commonSyllables {
+		if r >= '가' {
+			set[r-'가'] = true
+		}
+	}
+	return set
+}()
+
+const commonSyllables = `
+	가각간갈감갑값강갖같개객거건걸검것게겠격견결겸경계고곡곤곧골곰곱곳공과관광괜괴교구국군굴권귀규균
+	그극근글금급긋긍기긴길김까깊께꼭끝나낌난날남납낮내냉너널넘네녀녁년념노녹논높놓누눈뉴느는늘능니닌
+	님다단달담답당대댁더덕던데도독돈돌동되된될됩두둘드득든들등디따때또뜻라락란람랍랑래략량러런럼레려
+	력련렬령례로록론료루류륙률르른를름리린릴림립링마막만많말맞매맥머먹먼멀메면멸명몇모목몰못무묵문물
+	미민밀및바박반받발밤밥방배백뱅버번벌범법베벤벽변별병보복본볼봄봉부북분불붙브비빈빌빛빠뿐사산살삼
+	상새색생서석선설섬섭성세센셔션셜소속손솔송쇄쇼수숙순술숨쉽스슬습승시식신실심십싱쌍써쓰씨아악안않
+	알암압앙앞애액야약얀양얘어억언얼엄업없었에엔엘여역연열염엽영예옛오옥온올옮옵와완왔왕외왼요욕용우
+	욱운울움원월위유육윤율융으은을음응의이익인일읽임입있잉잎자작잔잘잠잡장재쟁저적전절점접정제져조족
+	존졸종좋좌죄주죽준줄중즈즉증지직진질짐집징짜째쪽찌차착찬찰참창찾채책처척천철첨첩청체초촉촌총최추
+	축춘출충취측층치칙친칠침칭카칸칼캐캠커컨컴케켓코콘쿠퀸크큰클큼키킨킬킹타탁탄탈탐탑태택터털텀텍텐
+	텔템토톤통퇴투트특틀티틱팀팅파판팔패팩퍼펀페편평폐포폭폰표푸품풍퓨프플피핀필핑하학한할함합항해핵
+	했행향허헌험혁현혈협형혜호혹혼홀홍화확환활황회획효후훈훨휘휴흐흑흥희히힘`
