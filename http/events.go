@@ -3,13 +3,9 @@ package http
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"net/http"
 	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"bestow/app"
 	"bestow/domain"
@@ -139,8 +135,8 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !utf8.ValidString(in.CampaignID) || strings.ContainsFunc(in.CampaignID, unicode.IsControl) {
-		return nil, badParameter("campaign_id", "has control characters")
+	if err := checkText("campaign_id", in.CampaignID); err != nil {
+		return nil, err
 	}
 	f := app.EventFilter{Status: domain.Status(in.Status), Type: in.Type, CampaignID: in.CampaignID, Before: before, Limit: in.Limit + 1}
 	events, err := s.app.Events.List(ctx, f)
@@ -163,30 +159,6 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 		out.Body.Items = append(out.Body.Items, item)
 	}
 	return out, nil
-}
-
-// The kinds of cursors, which begin them, so that one of another list is refused.
-const (
-	eventCursor  = "id<"
-	parkedCursor = "parked<"
-)
-
-func writeCursor(kind string, lastID int64) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(kind + strconv.FormatInt(lastID, 10)))
-}
-
-// readCursor returns the id that the next page is below, 0 for the first page.
-func readCursor(kind, cursor string) (int64, error) {
-	if cursor == "" {
-		return 0, nil
-	}
-	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	digits, ours := strings.CutPrefix(string(text), kind)
-	id, notNumber := strconv.ParseInt(digits, 10, 64)
-	if err != nil || !ours || notNumber != nil || id < 1 {
-		return 0, badParameter("cursor", "is no next_cursor of this list")
-	}
-	return id, nil
 }
 
 func badParameter(name, message string) error {

@@ -45,6 +45,7 @@ func (s *server) routes(e *echo.Echo) {
 	handle(s, op("POST", "/brake/release", http.StatusOK, "Release a brake: what is due starts, what was stopped stays stopped"), s.releaseBrake)
 	stream(s, op("POST", "/events/{id}/retry", http.StatusOK, "Try again what was given up"), s.retryEvent)
 	stream(s, s.progressOp(), s.progress)
+	handle(s, op("GET", "/events/{id}/results", http.StatusOK, "List what became of the members, by member_id"), s.listResults)
 	handle(s, verifyOp(), s.verifyEvent)
 	handle(s, s.reportOp(), s.lastReport)
 	handle(s, op("GET", "/parked", http.StatusOK, "List messages that no handler could use, newest first"), s.listParked)

@@ -67,7 +67,7 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 		return nil, err
 	}
 	out := &importOut{Status: http.StatusOK, Replayed: replayed(by)}
-	out.Body = api.ImportResult{Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount, Unit: api.Unit(r.Unit), Warnings: wireWarnings(r.Warnings)}
+	out.Body = api.ImportResult{Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount, Unit: api.OrNull(r.Unit), Warnings: wireWarnings(r.Warnings)}
 	if in.DryRun {
 		return out, nil
 	}

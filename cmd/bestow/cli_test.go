@@ -141,10 +141,17 @@ func TestCommandLine(t *testing.T) {
 	require.Empty(t, errs)
 	s.sql(`UPDATE campaign_event_summary SET success_count = 2, fail_count = 1, completed_at = now()`)
 	s.sql(`UPDATE campaign_events SET event_status = 'COMPLETED'`)
-	s.sql(`INSERT INTO point_results (event_id, member_id, amount, status, error_code)
-		VALUES (1, 'm9', 500, 'PERMANENTLY_FAILED', 'account_closed')`)
+	s.sql(`INSERT INTO point_results (event_id, member_id, amount, status, error_code, error_message)
+		VALUES (1, 'm9', 500, 'PERMANENTLY_FAILED', 'account_closed', E'closed\t\n\x1bby the member')`)
 	out, _ = s.done("event show spring")
 	require.Contains(t, out, "fail                  1 (account_closed 1)\n")
+	out, errs = s.done("results list spring --failed")
+	require.Equal(t, "MEMBER  AMOUNT  STATUS              RETRIES  LEDGER ENTRY  CHANGED                  REASON\n"+
+		"m9      500 P   PERMANENTLY_FAILED  0        -             NOW  account_closed: closed   by the member\n", timeless(out))
+	require.Empty(t, errs)
+	out, errs = s.done("results list spring --member m1")
+	require.Equal(t, 1, strings.Count(out, "\n"), out)
+	require.Equal(t, "no result: none fits, or it has none yet\n", errs)
 	out, _ = s.done("event watch spring")
 	require.Equal(t, "COMPLETED 100%  2 of 3 granted, 1 failed (account_closed 1)\n", out)
 }
@@ -197,16 +204,17 @@ func TestCommandLineRefusals(t *testing.T) {
 		code int
 		errs string
 	}{
-		"":                          {exitUsage, ""},
-		"nonsense":                  {exitUsage, "unexpected argument nonsense"},
-		"event":                     {exitUsage, `expected one of "create"`},
-		"event show":                {exitUsage, `expected "<event>"`},
-		"event show a b":            {exitUsage, "unexpected argument b"},
-		"event create":              {exitUsage, "missing flags: --campaign-id=ID, --event-type=TYPE"},
-		"event list --limit 0":      {exitUsage, "--limit is 0: it must be 1 to 1000"},
-		"event list --status GONE":  {exitUsage, "--status must be one of"},
-		"event show a -o yaml":      {exitUsage, "--output must be one of"},
-		"targets import a list.xls": {exitUsage, "list.xls is neither .csv nor .ndjson"},
+		"":                         {exitUsage, ""},
+		"nonsense":                 {exitUsage, "unexpected argument nonsense"},
+		"event":                    {exitUsage, `expected one of "create"`},
+		"event show":               {exitUsage, `expected "<event>"`},
+		"event show a b":           {exitUsage, "unexpected argument b"},
+		"event create":             {exitUsage, "missing flags: --campaign-id=ID, --event-type=TYPE"},
+		"event list --limit 0":     {exitUsage, "--limit is 0: it must be 1 to 1000"},
+		"event list --status GONE": {exitUsage, "--status must be one of"},
+		"results list a --failed --status SUCCESS":                             {exitUsage, "--failed is --status PERMANENTLY_FAILED"},
+		"event show a -o yaml":                                                 {exitUsage, "--output must be one of"},
+		"targets import a list.xls":                                            {exitUsage, "list.xls is neither .csv nor .ndjson"},
 		"event create --campaign-id b --event-type POINT --expiry-at tomorrow": {exitUsage, `--expiry-at is "tomorrow"`},
 		"event create --campaign-id a --event-type COUPON --partition-count 0": {exitFailed,
 			"bestow: the event cannot be made like this\n  event_type: must be one of POINT, VOUCHER\n  partition_count: must be 1 to 64\n  mend the fields named in errors\n"},

@@ -28,6 +28,7 @@ type cli struct {
 	Verify       verifyCmd       `cmd:"" help:"Prove that targets = published = results = ledger."`
 	Event        eventCmd        `cmd:"" help:"Make, start and watch events."`
 	Targets      targetsCmd      `cmd:"" help:"Import member lists."`
+	Results      resultsCmd      `cmd:"" help:"Show what became of each member."`
 	Queue        queueCmd        `cmd:"" help:"Show the lanes: running and waiting events in their order, with the expected starts."`
 	Type         typeCmd         `cmd:"" help:"List event types, and set their units and limits."`
 	Brake        brakeCmd        `cmd:"" help:"The emergency brake: until it is released no event starts or resumes, and no grant begins."`

@@ -77,11 +77,11 @@ func FromEvent(e domain.Event) Event {
 		ID:                  e.ID,
 		CampaignID:          e.CampaignID,
 		EventType:           e.Type.Code,
-		Unit:                orNull(e.Type.Unit),
+		Unit:                OrNull(e.Type.Unit),
 		EventStatus:         string(e.Status),
-		FailureCode:         orNull(e.FailureCode),
-		DefaultReason:       orNull(e.DefaultReason),
-		DefaultAmount:       orNull(e.DefaultAmount),
+		FailureCode:         OrNull(e.FailureCode),
+		DefaultReason:       OrNull(e.DefaultReason),
+		DefaultAmount:       OrNull(e.DefaultAmount),
 		ExpiryAt:            UTC(e.ExpiryAt),
 		TotalCount:          e.TotalCount,
 		TotalAmount:         e.TotalAmount,
@@ -104,12 +104,12 @@ func fromSummary(s domain.Summary) Summary {
 		StartedAt:         UTC(s.StartedAt),
 		CompletedAt:       UTC(s.CompletedAt),
 		StoppedAt:         UTC(s.StoppedAt),
-		StoppedMemo:       orNull(s.StoppedMemo),
+		StoppedMemo:       OrNull(s.StoppedMemo),
 	}
 }
 
-// orNull is nil for a zero value, which stands for "none" inside.
-func orNull[T comparable](v T) *T {
+// OrNull is nil for a zero value, which stands for "none" inside.
+func OrNull[T comparable](v T) *T {
 	var zero T
 	if v == zero {
 		return nil

@@ -36,13 +36,10 @@ func FromType(t domain.EventType) EventType {
 		Label:        t.Label,
 		Operation:    string(t.Operation),
 		Granter:      t.Granter,
-		Unit:         Unit(t.Unit),
-		MaxPerMember: orNull(t.Limits.PerMember),
-		MaxPerEvent:  orNull(t.Limits.PerEvent),
-		MaxCount:     orNull(t.Limits.Count),
+		Unit:         OrNull(t.Unit),
+		MaxPerMember: OrNull(t.Limits.PerMember),
+		MaxPerEvent:  OrNull(t.Limits.PerEvent),
+		MaxCount:     OrNull(t.Limits.Count),
 		LimitsSeeded: t.Limits.Seeded,
 	}
 }
-
-// Unit renders a unit; "" is none.
-func Unit(s string) *string { return orNull(s) }

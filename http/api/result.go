@@ -1,0 +1,22 @@
+package api
+
+import "time"
+
+// Result is what became of one member of an event.
+type Result struct {
+	MemberID     string    `json:"member_id"`
+	Amount       int64     `json:"amount"`
+	Status       string    `json:"status" enum:"PENDING,SUCCESS,FAILED,PERMANENTLY_FAILED" doc:"PENDING: the ledger was asked, and the outcome is not known yet; FAILED: refused for now, it is tried again by itself; PERMANENTLY_FAILED: given up, until a person asks for a retry"`
+	ErrorCode    *string   `json:"error_code" doc:"of the last refusal; null for none"`
+	ErrorMessage *string   `json:"error_message" doc:"of the last refusal, in the ledger's words; null for none"`
+	RetryCount   int       `json:"retry_count" doc:"how often it was tried again by itself"`
+	MoneyTxID    *string   `json:"money_tx_id" doc:"the ledger's entry; null while there is none"`
+	UpdatedAt    time.Time `json:"updated_at"`
+}
+
+// Results is one page of the results of an event, by member_id. A member that is not among them has no result yet, or is not
+// in the list of the event.
+type Results struct {
+	Items      []Result `json:"items"`
+	NextCursor *string  `json:"next_cursor" doc:"ask for the next page with it; null on the last one"`
+}

@@ -1,0 +1,65 @@
+package http
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"bestow/domain"
+)
+
+// The kinds of cursors, which begin them, so that one of another list is refused.
+const (
+	eventCursor  = "id<"
+	parkedCursor = "parked<"
+	resultCursor = "member>"
+)
+
+func writeCursor(kind string, lastID int64) string {
+	return writeTextCursor(kind, strconv.FormatInt(lastID, 10))
+}
+
+// readCursor returns the id that the next page is below, 0 for the first page.
+func readCursor(kind, cursor string) (int64, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	digits, err := readTextCursor(kind, cursor)
+	if err != nil {
+		return 0, err
+	}
+	id, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || id < 1 {
+		return 0, badCursor()
+	}
+	return id, nil
+}
+
+func writeTextCursor(kind, last string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(kind + last))
+}
+
+// readTextCursor returns the member that the next page is behind, "" for the first page.
+func readTextCursor(kind, cursor string) (string, error) {
+	if cursor == "" {
+		return "", nil
+	}
+	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	last, ours := strings.CutPrefix(string(text), kind)
+	if err != nil || !ours || !domain.StoredMemberID(last) {
+		return "", badCursor()
+	}
+	return last, nil
+}
+
+func badCursor() error { return badParameter("cursor", "is no next_cursor of this list") }
+
+// checkText refuses the text of a parameter that no column could hold.
+func checkText(name, text string) error {
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		return badParameter(name, "has control characters")
+	}
+	return nil
+}

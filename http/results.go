@@ -1,0 +1,66 @@
+package http
+
+import (
+	"context"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/http/api"
+)
+
+type resultsIn struct {
+	ID        int64  `path:"id" minimum:"1"`
+	Status    string `query:"status" enum:"PENDING,SUCCESS,FAILED,PERMANENTLY_FAILED"`
+	ErrorCode string `query:"error_code" maxLength:"50"`
+	MemberID  string `query:"member_id" maxLength:"50"`
+	Limit     int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	Cursor    string `query:"cursor" maxLength:"300" doc:"next_cursor of the page before"`
+}
+
+type resultsOut struct{ Body api.Results }
+
+// listResults answers in the order of the members.
+func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, error) {
+	after, err := readTextCursor(resultCursor, in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{"error_code": in.ErrorCode, "member_id": in.MemberID} {
+		if err := checkText(name, value); err != nil {
+			return nil, err
+		}
+	}
+	results, err := s.app.Reports.Results(ctx, in.ID, app.ResultFilter{
+		Status:    domain.ResultStatus(in.Status),
+		ErrorCode: in.ErrorCode,
+		MemberID:  in.MemberID,
+		After:     after,
+		Limit:     in.Limit + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &resultsOut{Body: api.Results{Items: make([]api.Result, 0, len(results))}}
+	if len(results) > in.Limit { // one more than asked for: there is another page
+		results = results[:in.Limit]
+		cursor := writeTextCursor(resultCursor, results[in.Limit-1].MemberID)
+		out.Body.NextCursor = &cursor
+	}
+	for _, r := range results {
+		out.Body.Items = append(out.Body.Items, wireResult(r))
+	}
+	return out, nil
+}
+
+func wireResult(r app.Result) api.Result {
+	return api.Result{
+		MemberID:     r.MemberID,
+		Amount:       r.Amount,
+		Status:       string(r.Status),
+		ErrorCode:    api.OrNull(r.ErrorCode),
+		ErrorMessage: api.OrNull(r.ErrorMessage),
+		RetryCount:   r.RetryCount,
+		MoneyTxID:    api.OrNull(r.MoneyTxID),
+		UpdatedAt:    r.UpdatedAt.UTC(),
+	}
+}
