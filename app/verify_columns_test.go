@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -51,8 +52,38 @@ func columnForgeries() []forgery {
 		{name: "amount of a voucher", sql: `UPDATE money.vouchers SET amount = 1000 WHERE voucher_id = 7000`, red: "I3"},
 		{name: "reason of a voucher", sql: `UPDATE money.vouchers SET reason = 'x' WHERE voucher_id = 7000`, red: "I37"},
 		{name: "key of a voucher", sql: `UPDATE money.vouchers SET idempotency_key = 'x' WHERE voucher_id = 7000`, red: "I3"},
+		{name: "published_at taken away", sql: `UPDATE grant_chunks SET published_at = NULL WHERE event_id = 8`, red: "I11"},
+		{name: "published_at, of what was not", sql: `UPDATE grant_chunks SET published_at = now() WHERE event_id = 3 AND first_id = 3012;
+			DELETE FROM river.river_job WHERE args @> '{"event_id": 3, "first_id": 3012}'`, red: "I11"},
+		{name: "published_at to come", sql: `UPDATE grant_chunks SET published_at = now() + interval '1 hour' WHERE event_id = 8`, red: "I40"},
+		{name: "settled_at after the completion", sql: completedEarlier(8), red: "I40"},
+		{name: "kafka_offset", sql: `UPDATE grant_chunks SET topic = 'grants.point', kafka_partition = 0, kafka_offset = -1 WHERE event_id = 8`, red: "I40"},
+		{name: "open_until, for ever", sql: `UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = now() + interval '100 years' WHERE event_id = 8`, red: "I40"},
+		{name: "open_until instead of a job", sql: `UPDATE grant_chunks SET claim_token = gen_random_uuid(), claimed_at = now(), open_until = 'infinity'
+			WHERE event_id = 3 AND first_id = 3012; DELETE FROM river.river_job WHERE args @> '{"event_id": 3, "first_id": 3012}'`, red: "I40"},
+		{name: "jobs that wait for a start", sql: `UPDATE river.river_job SET state = 'pending' WHERE args @> '{"event_id": 3}'`, red: "I11"},
+		{name: "jobs in a hundred years", sql: `UPDATE river.river_job SET state = 'scheduled', scheduled_at = now() + interval '100 years' WHERE args @> '{"event_id": 3}'`, red: "I11"},
+		{name: "jobs of another queue", sql: `UPDATE river.river_job SET queue = 'nowhere' WHERE args @> '{"event_id": 3}'`, red: "I11"},
+		{name: "the sequence of jobs", sql: `SELECT setval('river.river_job_id_seq', 1)`, red: "I42"},
+		{name: "created_at of an event to come", sql: `UPDATE campaign_events SET created_at = now() + interval '1 year' WHERE id = 4`, red: "I39"},
+		{name: "created_at of saves, a year ahead", sql: `UPDATE money.point_member SET created_at = created_at + interval '1 year',
+				issue_date = to_char((created_at + interval '1 year') AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD') WHERE ref_unique_id = '8';
+			UPDATE money.point_member_detail d SET created_at = m.created_at FROM money.point_member m
+			WHERE m.point_member_id = d.point_member_id AND m.ref_unique_id = '8'`, red: "I36"},
+		{name: "created_at of a save, infinite", sql: `UPDATE money.point_member SET created_at = 'infinity', issue_date = 'infinity' WHERE point_member_id = 8000;
+			UPDATE money.point_member_detail SET created_at = 'infinity' WHERE point_member_id = 8000`, red: "I36"},
+		{name: "created_at of saves after the completion", sql: completedEarlier(8), red: "I36"},
+		{name: "created_at of a voucher, a year ahead", sql: `UPDATE money.vouchers SET created_at = created_at + interval '1 year' WHERE voucher_id = 7000`, red: "I37"},
+		{name: "created_at of vouchers after the completion", sql: completedEarlier(2), red: "I37"},
+		{name: "max_amount taken away", sql: `UPDATE imports SET max_amount = NULL WHERE id = 8`, red: "I24"},
 		{name: "cause of a voucher", sql: `UPDATE money.vouchers SET type_code = 'CS' WHERE voucher_id = 7000`, red: "I37"},
 	}
+}
+
+// completedEarlier says that an event was completed an hour before it was granted.
+func completedEarlier(id int64) string {
+	return fmt.Sprintf(`UPDATE campaign_events SET updated_at = updated_at - interval '1 hour' WHERE id = %d;
+		UPDATE campaign_event_summary SET completed_at = completed_at - interval '1 hour' WHERE event_id = %d`, id, id)
 }
 
 // unseenForgeries change what proves nothing; docs/verify.md says why, under the name of each.
@@ -61,7 +92,20 @@ func unseenForgeries() []forgery {
 		{name: "event_types.unit", sql: `UPDATE event_types SET unit = 'x', max_count = 1 WHERE code = 'POINT'`},
 		{name: "reservation_missed", sql: `UPDATE campaign_events SET reservation_missed = true WHERE id = 4`},
 		{name: "stopped_memo", sql: `UPDATE campaign_event_summary SET stopped_memo = 'x' WHERE event_id = 5`},
-		{name: "created_at of targets", sql: `UPDATE point_targets SET created_at = now() - interval '9 years'`},
+		{name: "created_at of targets", sql: `UPDATE point_targets SET created_at = now() - interval '9 years'; UPDATE campaign_events SET created_at = now() - interval '9 years';
+			UPDATE campaign_event_summary SET created_at = now() - interval '9 years'; UPDATE parked_messages SET created_at = now() - interval '9 years';
+			UPDATE campaign_events SET updated_at = now() - interval '9 years' WHERE id = 4`},
+		{name: "error_code, error_message", sql: `UPDATE point_results SET error_code = 'expired', error_message = 'forged' WHERE event_id = 1 AND status = 'PERMANENTLY_FAILED'`},
+		{name: "retry_count", sql: `UPDATE point_results SET retry_count = 1 WHERE event_id = 8 AND member_id = 'm00';
+			UPDATE campaign_event_summary SET retry_success_count = 1 WHERE event_id = 8`},
+		{name: "redrive, redrive_done", sql: `UPDATE point_results SET redrive = 5, redrive_done = 5 WHERE event_id = 1 AND status = 'PERMANENTLY_FAILED' AND redrive = 0`},
+		{name: "ids of movements", sql: `UPDATE money.point_member SET point_member_id = 8800 WHERE point_member_id = 8000;
+			UPDATE money.point_member_detail SET point_member_id = 8800, save_point_member_id = 8800 WHERE point_member_id = 8000;
+			UPDATE point_results SET money_tx_id = 'P8800' WHERE event_id = 8 AND money_tx_id = 'P8000'`},
+		{name: "jobs of events that do not run", sql: `DELETE FROM river.river_job WHERE args @> '{"event_id": 5}';
+			INSERT INTO river.river_queue (name, created_at, metadata, paused_at, updated_at) VALUES ('relay', now(), '{}', now(), now())`},
+		{name: "what was added", sql: `CREATE TABLE extra (n int); CREATE VIEW more AS SELECT 1 AS n; CREATE FUNCTION import_digest(int) RETURNS bytea LANGUAGE sql AS 'SELECT NULL::bytea';
+			CREATE DOMAIN amount AS int; CREATE SCHEMA other; CREATE TABLE other.kid () INHERITS (imports); GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC`},
 		{name: "installation", sql: `UPDATE installation SET id = gen_random_uuid()`},
 		{name: "processes", sql: `INSERT INTO processes (id, roles, version, host, pid) VALUES (gen_random_uuid(), '{api}', 'x', 'x', 1)`},
 		{name: "brakes", sql: `INSERT INTO brakes (scope, by, memo) VALUES ('all', 'x', 'x')`},

@@ -45,9 +45,9 @@ func selectSequences(ctx context.Context, tx pgx.Tx) ([]sequence, error) {
 		JOIN pg_depend d ON d.objid = s.oid AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
 		JOIN pg_class t ON t.oid = d.refobjid
 		JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
-		WHERE s.relkind = 'S' AND s.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN (current_schema(), 'money'))
+		WHERE s.relkind = 'S' AND s.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN (current_schema(), 'money', 'river'))
 		  AND (t.relname ~ '_(targets|results)$' OR t.relname IN ('campaign_events', 'campaign_event_summary', 'imports', 'parked_messages',
-		       'verify_reports', 'point_master', 'point_member', 'point_member_detail', 'vouchers'))
+		       'verify_reports', 'river_job', 'point_master', 'point_member', 'point_member_detail', 'vouchers'))
 		ORDER BY 1`
 	rows, err := tx.Query(ctx, query)
 	if err != nil {

@@ -110,7 +110,7 @@ func TestForgedIntoAnOlderVersion(t *testing.T) {
 	t.Parallel()
 	pool := plant(t)
 	_, err := pool.Exec(t.Context(), `UPDATE imports SET seal = NULL WHERE event_id = 8; UPDATE event_keys SET imports_seal = NULL WHERE event_id = 8;`+
-		erased("point", 8, "first_id = 8004")+ofVersion1(8))
+		erased("point", 8, "first_id = 8004")+`; UPDATE imports SET max_amount = 103 WHERE event_id = 8`+ofVersion1(8))
 	require.NoError(t, err)
 	report, red := verify(t, pool, VerifyQuery{})
 	require.Empty(t, red)

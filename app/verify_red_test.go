@@ -65,7 +65,7 @@ func plantedResults() []planting {
 			name: "of a voucher", event: 7, red: []string{"I1"}, example: "event 7, member stranger",
 			sql: `INSERT INTO voucher_results (event_id, member_id, amount, status) VALUES (7, 'stranger', 100, 'PENDING')`,
 		}, {
-			name: "a chunk that was published, a target of it that was not", event: 3, red: []string{"I4"}, example: "event 3, member m00: the result is SUCCESS",
+			name: "a chunk that was published, a target of it that was not", event: 3, red: []string{"I4", "I11"}, example: "event 3, member m00: the result is SUCCESS",
 			sql: `UPDATE point_targets SET publish_status = 'PENDING' WHERE event_id = 3 AND member_id = 'm00';
 				UPDATE campaign_event_summary SET published_count = published_count - 1 WHERE event_id = 3`,
 		}, {
@@ -250,7 +250,7 @@ func plantedCounters() []planting {
 			name: "completed, and it does not add up", event: 8, red: []string{"I6", "I9"}, example: "event 8: success_count is 7",
 			sql: `UPDATE campaign_event_summary SET success_count = success_count + 1 WHERE event_id = 8`,
 		}, {
-			name: "two events of a lane run", event: 4, red: []string{"I10", "I24", "I39", "I41"}, example: "events 3, 4, reserved for the same second",
+			name: "two events of a lane run", event: 4, red: []string{"I10", "I11", "I24", "I39", "I41"}, example: "events 3, 4, reserved for the same second",
 			sql: `DROP INDEX campaign_events_lane_running; UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = 4`,
 		}, {
 			name: "a discarded job", event: 3, red: []string{"I15"}, example: "of kind relay, event 3",
@@ -292,17 +292,17 @@ func plantedChunks() []planting {
 			name: "target_count", event: 5, red: []string{"I11", "I24", "I38"}, example: "chunk 5/0/5008-5011: target_count is 5, there are 4 targets",
 			sql: `UPDATE grant_chunks SET target_count = 5 WHERE event_id = 5 AND first_id = 5008`,
 		}, {
-			name: "nobody will work it", event: 3, red: []string{"I11"}, example: "chunk 3/0/3012-3015: nobody will work it",
+			name: "nothing will work it", event: 3, red: []string{"I11"}, example: "chunk 3/0/3012-3015: nothing will work it",
 			sql: `DELETE FROM river.river_job WHERE args @> '{"event_id": 3, "first_id": 3012}'`,
 		}, {
-			name: "its job is done, and it was not published", event: 3, red: []string{"I11"}, example: "chunk 3/0/3016-3019: nobody will work it",
+			name: "its job is done, and it was not published", event: 3, red: []string{"I11"}, example: "chunk 3/0/3016-3019: nothing will work it",
 			sql: `UPDATE river.river_job SET state = 'completed', finalized_at = now() WHERE args @> '{"event_id": 3, "first_id": 3016}'`,
 		}, {
-			name: "its claim has run out", event: 3, red: []string{"I11"}, example: "chunk 3/0/3012-3015: nobody will work it",
+			name: "its claim has run out", event: 3, red: []string{"I11"}, example: "chunk 3/0/3012-3015: nothing will work it",
 			sql: `DELETE FROM river.river_job WHERE args @> '{"event_id": 3, "first_id": 3012}';
 				UPDATE grant_chunks SET claim_token = gen_random_uuid(), claimed_at = now(), open_until = now() - interval '1s' WHERE event_id = 3 AND first_id = 3012`,
 		}, {
-			name: "a job of another event's chunk", event: 7, red: []string{"I11"}, example: "chunk 7/0/7008-7011: nobody will work it",
+			name: "a job of another event's chunk", event: 7, red: []string{"I11"}, example: "chunk 7/0/7008-7011: nothing will work it",
 			sql: `UPDATE river.river_job SET args = args || '{"event_id": 4}' WHERE args @> '{"event_id": 7}'`,
 		},
 	}

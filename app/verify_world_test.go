@@ -85,6 +85,9 @@ const plantedIDs = `;
 	       setval('money.point_member_id_seq', 10000), setval('money.vouchers_voucher_id_seq', 10000);
 	INSERT INTO rejected_rows (import_id, line, first_line, error_code, reason, raw)
 	VALUES (1, 3, 2, 'duplicate_member', 'the member stands on line 2 already', 'm00,100'), (1, 7, NULL, 'bad_amount', 'no number', 'm99,x'), (8, 4, NULL, 'bad_amount', 'no number', 'm98,y');
+	UPDATE imports i SET max_amount = (SELECT max(t.amount) FROM grant_chunks c JOIN (
+		SELECT event_id, id, amount FROM point_targets UNION ALL SELECT event_id, id, amount FROM voucher_targets) t
+		ON t.event_id = c.event_id AND t.id BETWEEN c.first_id AND c.last_id WHERE c.import_id = i.id);
 	UPDATE imports SET rejected = (SELECT count(*) FROM rejected_rows WHERE import_id = id);
 	UPDATE imports SET digest = import_digest(id);
 	INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload, digest)

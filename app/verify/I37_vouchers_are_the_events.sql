@@ -3,7 +3,7 @@
 WITH granted AS NOT MATERIALIZED (
     SELECT * FROM {{results}} r WHERE r.status = 'SUCCESS' AND ($1::bigint IS NULL OR r.event_id = $1)
 ), issued AS NOT MATERIALIZED (
-    SELECT v.*, e.id AS event_id, e.expiry_at AS event_expiry, e.default_reason, s.started_at
+    SELECT v.*, e.id AS event_id, e.expiry_at AS event_expiry, e.default_reason, s.started_at, s.completed_at
     FROM money.vouchers v
     LEFT JOIN campaign_events e ON e.id::text = v.ref
     LEFT JOIN campaign_event_summary s ON s.event_id = e.id
@@ -19,6 +19,9 @@ WITH granted AS NOT MATERIALIZED (
         WHEN r.event_id IS NOT NULL AND r.voucher_expiry_at IS DISTINCT FROM v.expiry_at
         THEN format('expires %s, its result says %s', coalesce(v.expiry_at::text, 'never'), coalesce(r.voucher_expiry_at::text, 'never'))
         WHEN v.created_at < v.started_at - interval '5 minutes' THEN format('was granted at %s, before its event was started', v.created_at)
+        WHEN v.created_at > now() + interval '5 minutes' THEN format('is of %s, which is not yet', v.created_at)
+        WHEN v.created_at > v.completed_at + interval '5 minutes' AND coalesce(r.redrive, 0) = 0
+        THEN format('was granted at %s, after its event was completed', v.created_at)
         WHEN t.event_id IS NOT NULL AND v.reason IS DISTINCT FROM coalesce(t.reason, v.default_reason)
         THEN format('has the reason %s, the event says %s', coalesce(quote_literal(v.reason), 'none'), coalesce(quote_literal(coalesce(t.reason, v.default_reason)), 'none'))
         END AS wrong

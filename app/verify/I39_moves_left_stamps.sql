@@ -20,6 +20,8 @@ WITH stood AS (
         WHEN stopped_at < started_at - interval '5 minutes' THEN 'was stopped before it was started'
         WHEN completed_at < started_at - interval '5 minutes' THEN 'was completed before it was started'
         WHEN claimed_at < started_at - interval '5 minutes' THEN 'was granted before it was started'
+        WHEN greatest(created_at, started_at, stopped_at, completed_at) > now() + interval '5 minutes'
+        THEN format('has a moment that is not yet: %s', greatest(created_at, started_at, stopped_at, completed_at))
         WHEN event_status IN ('STOPPED', 'FAILED') AND stopped_at <> updated_at THEN format('is %s since %s, but its stopped_at is %s', event_status, updated_at, stopped_at)
         WHEN event_status = 'COMPLETED' AND completed_at <> updated_at THEN format('is COMPLETED since %s, but its completed_at is %s', updated_at, completed_at)
         WHEN event_status = 'COMPLETED' AND stopped_at > completed_at THEN 'was stopped after it was completed'

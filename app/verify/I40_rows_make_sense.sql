@@ -1,4 +1,5 @@
--- I40, always: what a row of results or of chunks says in one column fits to what it says in the others.
+-- I40, always: what a row of results or of chunks says in one column fits to what it says in the others. A claim is open for
+-- 15 s; two hours are allowed, because a lease may become longer.
 WITH results AS (
     SELECT r.event_id, r.member_id, CASE
         WHEN r.status = 'SUCCESS' AND (r.error_code IS NOT NULL OR r.error_message IS NOT NULL) THEN 'SUCCESS with an error'
@@ -21,12 +22,18 @@ WITH results AS (
         WHEN c.topic IS NOT NULL AND c.claimed_at IS NULL THEN 'has a position in Kafka, and was never claimed'
         WHEN c.topic IS NOT NULL AND right(c.topic, length(y.topic)) <> y.topic AND right(c.topic, length(y.topic) + 4) <> y.topic || '.dlt'
         THEN format('was published to %s, the type''s topic is %s', c.topic, y.topic)
+        WHEN c.kafka_partition < 0 OR c.kafka_offset < 0 THEN format('has the position %s/%s in Kafka', c.kafka_partition, c.kafka_offset)
+        WHEN c.open_until > now() + interval '2 hours' THEN format('has a claim that is open until %s', c.open_until)
+        WHEN greatest(c.published_at, c.claimed_at, c.settled_at) > now() + interval '5 minutes'
+        THEN format('has a moment that is not yet: %s', greatest(c.published_at, c.claimed_at, c.settled_at))
+        WHEN e.event_status = 'COMPLETED' AND c.settled_at > s.completed_at + interval '5 minutes' THEN 'was settled after its event was completed'
         WHEN c.settled_at < c.claimed_at - interval '5 minutes' THEN 'was settled before it was claimed'
         WHEN least(c.published_at, c.claimed_at) < c.created_at - interval '5 minutes' THEN 'was published or claimed before it was made'
         END AS wrong
     FROM grant_chunks c
     JOIN campaign_events e ON e.id = c.event_id AND e.event_type = $2
     JOIN event_types y ON y.code = e.event_type
+    LEFT JOIN campaign_event_summary s ON s.event_id = e.id
     WHERE $1::bigint IS NULL OR c.event_id = $1
 ), judged AS (
     SELECT 1 AS kind, format('event %s, member %s: %s', event_id, member_id, wrong) AS what FROM results WHERE wrong IS NOT NULL
