@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -77,8 +76,8 @@ func (s *Reports) waitsFor(l look, e domain.Event) domain.Code {
 	if e.Missed {
 		return domain.Missed
 	}
-	if refused, ok := errors.AsType[*domain.Error](s.obstacle(e, holding(l.brakes, e.Type.Code), l.importing[e.ID], l.largest[e.ID])); ok {
-		return refused.Code
+	if refused := s.refusal(l, e); len(refused) > 0 {
+		return refused[0].Code
 	}
 	return ""
 }

@@ -28,7 +28,7 @@ type verifyOut struct {
 // verifyEvent answers with the verification that is under way, whether it is this request's or an earlier one's.
 func (s *server) verifyEvent(ctx context.Context, in *startIn) (*verifyOut, error) {
 	by := in.caller(actor(ctx), nil)
-	v, err := s.app.Reports.AskReport(ctx, by, in.ID)
+	v, err := s.app.Reports.RequestReport(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
 	}

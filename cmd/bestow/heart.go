@@ -20,8 +20,8 @@ import (
 const (
 	// beatEvery is the time between two beats of a process; one that is not seen for 30 s does not count any more.
 	beatEvery = 5 * time.Second
-	// beatAgain is the time to the next beat after one that the database did not take, or that was called for.
-	beatAgain = time.Second
+	// beatRetry is the time to the next beat after one that the database did not take, or that was called for.
+	beatRetry = time.Second
 	// leaveBudget is how long a process that ends takes to say so.
 	leaveBudget = 5 * time.Second
 )
@@ -44,7 +44,7 @@ func newHeart(p *process) *heart {
 	return &heart{p: p, self: self, every: cmp.Or(p.with.beat, beatEvery), vitals: newVitals(), told: map[app.Reason]bool{}}
 }
 
-// newID returns a random UUID as text.
+// newID returns 128 random bits in hex, which PostgreSQL reads as a uuid.
 func newID() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b) // it never fails
@@ -62,7 +62,7 @@ func (h *heart) run(ctx context.Context) error {
 		wait := h.every
 		if err := h.beat(ctx); err != nil && ctx.Err() == nil {
 			h.p.log.WarnContext(ctx, "the process's row was not written", obs.Err, err)
-			wait = min(wait, beatAgain)
+			wait = min(wait, beatRetry)
 		}
 		h.rest(ctx, wait)
 	}
@@ -78,12 +78,12 @@ func (h *heart) run(ctx context.Context) error {
 func (h *heart) rest(ctx context.Context, wait time.Duration) {
 	select {
 	case <-ctx.Done():
-	case <-time.After(min(wait, beatAgain)):
+	case <-time.After(min(wait, beatRetry)):
 	}
 	select {
 	case <-ctx.Done():
 	case <-h.vitals.news:
-	case <-time.After(wait - min(wait, beatAgain)):
+	case <-time.After(wait - min(wait, beatRetry)):
 	}
 }
 
@@ -168,16 +168,17 @@ type vitals struct {
 	mu     sync.Mutex
 	away   string // why Kafka does not answer; "": it does
 	idle   string // why no jobs are worked; "": they are
-	topics map[string]word
+	topics map[string]topicReport
 }
 
-type word struct {
+// topicReport is the last report on a topic.
+type topicReport struct {
 	report app.Report
 	at     time.Time
 }
 
 func newVitals() *vitals {
-	return &vitals{news: make(chan struct{}, 1), topics: map[string]word{}}
+	return &vitals{news: make(chan struct{}, 1), topics: map[string]topicReport{}}
 }
 
 // took notes how Kafka took a message to a topic: nil, or why it did not.
@@ -189,7 +190,7 @@ func (w *vitals) took(topic string, refused *outbox.Refusal) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before, known := w.topics[topic]
-	w.topics[topic] = word{r, time.Now()}
+	w.topics[topic] = topicReport{r, time.Now()}
 	if (before.report.Code != r.Code || before.report.Text != r.Text) && (known || r.Code != "") {
 		w.changed()
 	}

@@ -6,9 +6,10 @@ import (
 	"net"
 	"regexp"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
+
+	"bestow/internal/spelling"
 )
 
 // notYet are settings that belong to the product and that this version does not know: to pass over KAFKA_TLS in silence
@@ -63,11 +64,11 @@ func useless(name string, known []string) string {
 
 // meant is the nearest known name, where one is near.
 func meant(name string, known []string) string {
-	near := nearest(name, known)
+	near := spelling.Nearest(name, known)
 	switch {
 	case strings.HasPrefix(name, "KAFKA_"):
-		near = nearest(name, slices.DeleteFunc(known, func(k string) bool { return !strings.HasPrefix(k, "KAFKA_") }))
-	case distance(name, near) > (len(name)-len("BESTOW_"))/2:
+		near = spelling.Nearest(name, slices.DeleteFunc(known, func(k string) bool { return !strings.HasPrefix(k, "KAFKA_") }))
+	case spelling.Distance(name, near) > (len(name)-len("BESTOW_"))/2:
 		return "`bestow serve --help` lists all"
 	}
 	if slices.Contains(notYet, near) {
@@ -86,30 +87,4 @@ func checkBrokers(brokers []string) error {
 		}
 	}
 	return nil
-}
-
-func nearest(name string, known []string) string {
-	best := append([]string(nil), known...)
-	sort.SliceStable(best, func(i, j int) bool { return distance(name, best[i]) < distance(name, best[j]) })
-	return best[0]
-}
-
-// distance is the Levenshtein distance of two names.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

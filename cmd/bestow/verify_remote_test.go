@@ -15,7 +15,7 @@ import (
 // verifiedBy asks for a report on the event and returns it when no verification is under way any more.
 func (w *world) verifiedBy(p *process, id int64) (r app.VerifyReport) {
 	w.Helper()
-	_, err := p.app.Reports.AskReport(w.Context(), operator, id)
+	_, err := p.app.Reports.RequestReport(w.Context(), operator, id)
 	require.NoError(w, err)
 	return w.report(p, id)
 }
@@ -45,7 +45,7 @@ func TestTheServiceVerifies(t *testing.T) {
 	w := newWorld(t)
 	e := w.completedEvent("VOUCHER", 100)
 	desk, _ := w.start(t.Context(), overrides{}, roleAPI)
-	_, err := desk.app.Reports.AskReport(t.Context(), operator, e.ID)
+	_, err := desk.app.Reports.RequestReport(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	w.start(t.Context(), overrides{}, roleJobs)
 	r := w.report(desk, e.ID)
@@ -77,7 +77,7 @@ func TestVerifyIsStoppedInTheMiddle(t *testing.T) {
 	e := w.completedEvent("POINT", 100)
 	p, stop := w.start(t.Context(), overrides{}, roleJobs)
 	release := w.holdResults()
-	_, err := p.app.Reports.AskReport(t.Context(), operator, e.ID)
+	_, err := p.app.Reports.RequestReport(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	w.verifyWaitsForTheTable()
 	stop()
@@ -114,7 +114,7 @@ func TestVerificationsTakeTurns(t *testing.T) {
 	release := w.holdResults()
 	const events = 6 // more than the queue has workers
 	for range events {
-		_, err := p.app.Reports.AskReport(t.Context(), operator, w.event(p, "POINT", 1).ID)
+		_, err := p.app.Reports.RequestReport(t.Context(), operator, w.event(p, "POINT", 1).ID)
 		require.NoError(t, err)
 	}
 	w.verifyWaitsForTheTable()

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"bestow/internal/spelling"
 )
 
 // errAsked is the error of an action that is an error.
@@ -76,7 +78,7 @@ func parseRule(text string) (point string, r *rule, err error) {
 		return "", nil, errors.New("a rule is POINT=ACTION, such as relay.after_ack=kill@3")
 	}
 	if all := All(); !slices.Contains(all, point) {
-		return "", nil, fmt.Errorf("there is no point %q: did you mean %s?", point, nearest(point, all))
+		return "", nil, fmt.Errorf("there is no point %q: did you mean %s?", point, spelling.Nearest(point, all))
 	}
 	r = &rule{}
 	if at := strings.IndexAny(action, "@%"); at >= 0 {
@@ -112,7 +114,7 @@ func parseAction(text string) (func(context.Context) error, error) {
 	if act, ok := actions[text]; ok {
 		return act, nil
 	}
-	return nil, fmt.Errorf("there is no action %q: did you mean %s?", text, nearest(name, []string{"kill", "pause", "error", delayed}))
+	return nil, fmt.Errorf("there is no action %q: did you mean %s?", text, spelling.Nearest(name, []string{"kill", "pause", "error", delayed}))
 }
 
 // settling is after how long a process that was sent a signal has certainly met it: not one step of it may follow.
@@ -132,29 +134,4 @@ func wait(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-time.After(d):
 	}
-}
-
-// nearest is the known name that the fewest changed letters make of name.
-func nearest(name string, known []string) string {
-	return slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
-}
-
-// distance is the Levenshtein distance of two names.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

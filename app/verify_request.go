@@ -42,16 +42,16 @@ type KeptReport struct {
 	UnderWay *Verification // the next one, if it was asked for; nil for none
 }
 
-// AskReport asks for a report on an event, which a process with the role jobs makes. While one is under way, that one is
+// RequestReport requests a report on an event, which a process with the role jobs makes. While one is under way, that one is
 // the answer: any number of requests are one job. Errors: domain.NotFound, and those of a key.
-func (s *Reports) AskReport(ctx context.Context, by Caller, eventID int64) (Verification, error) {
+func (s *Reports) RequestReport(ctx context.Context, by Caller, eventID int64) (Verification, error) {
 	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Verification, error) {
-		return once(ctx, tx, by, func() (Verification, error) { return s.askReport(ctx, tx, by.Actor, eventID) })
+		return once(ctx, tx, by, func() (Verification, error) { return s.requestReport(ctx, tx, by.Actor, eventID) })
 	})
 }
 
-// askReport takes the lock in a statement of its own: a second request that waits for it then sees the first one's job.
-func (s *Reports) askReport(ctx context.Context, tx pgx.Tx, actor string, eventID int64) (Verification, error) {
+// requestReport takes the lock in a statement of its own: a second request that waits for it then sees the first one's job.
+func (s *Reports) requestReport(ctx context.Context, tx pgx.Tx, actor string, eventID int64) (Verification, error) {
 	if err := pg.Lock(ctx, tx, pg.Proof, eventID); err != nil {
 		return Verification{}, err
 	}
