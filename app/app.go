@@ -52,6 +52,10 @@ type Deps struct {
 	// LimitsNeeded lets nothing start whose event type lacks a limit: in production.
 	LimitsNeeded bool
 
+	// RemoteLedger says that grants go to a ledger that is reached over HTTP. If the one in this database is then empty, the
+	// invariants of the ledger are not compared.
+	RemoteLedger bool
+
 	Unsealer Unsealer // nil: no master key, so the proof does not compare codes and PINs
 	Zone     string   // of the ledger's days, by its IANA name; "": Asia/Seoul
 }

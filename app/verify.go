@@ -19,12 +19,9 @@ import (
 
 // VerifyQuery says what is to be verified.
 type VerifyQuery struct {
-	Event string // id or campaign_id, id:7 or campaign:7 where a number is both; "" for all events
-	By    string // who asks; "" is "command line"
-	// RemoteLedger says that grants go to a ledger that is reached over HTTP. Where nothing at all stands in the one of
-	// this database, the invariants of the ledger are then not compared.
-	RemoteLedger bool
-	Repaired     []Repaired // what was repaired before
+	Event    string     // id or campaign_id, id:7 or campaign:7 where a number is both; "" for all events
+	By       string     // who asks; "" is "command line"
+	Repaired []Repaired // what was repaired before
 }
 
 // VerifyReport says whether the invariants hold, all at one moment. Its JSON is the auditor's document.
@@ -81,7 +78,7 @@ func (s *Reports) Verify(ctx context.Context, q VerifyQuery) (VerifyReport, erro
 	if err := s.analyzeGrown(ctx, event); err != nil {
 		return VerifyReport{}, err
 	}
-	v := verification{event: event, by: cmp.Or(q.By, "command line"), remote: q.RemoteLedger, zone: cmp.Or(s.Zone, defaultZone),
+	v := verification{event: event, by: cmp.Or(q.By, "command line"), remote: s.RemoteLedger, zone: cmp.Or(s.Zone, defaultZone),
 		unsealer: s.Unsealer, keys: s.contentKeys(), list: invariants(), repaired: q.Repaired}
 	if err := s.onSnapshot(ctx, &v); err != nil {
 		return VerifyReport{}, fmt.Errorf("verify: %w", err)

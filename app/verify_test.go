@@ -21,7 +21,11 @@ import (
 // verify returns the report, and the ids of the invariants that do not hold.
 func verify(tb testing.TB, pool *pgxpool.Pool, q VerifyQuery) (VerifyReport, []string) {
 	tb.Helper()
-	reports := &Reports{Deps{Pool: pool, Unsealer: plantedUnsealer{}, Master: plantedMaster}}
+	return verifyBy(tb, &Reports{Deps{Pool: pool, Unsealer: plantedUnsealer{}, Master: plantedMaster}}, q)
+}
+
+func verifyBy(tb testing.TB, reports *Reports, q VerifyQuery) (VerifyReport, []string) {
+	tb.Helper()
 	report, err := reports.Verify(tb.Context(), q)
 	require.NoError(tb, err)
 	var red []string
@@ -126,11 +130,11 @@ func TestVerifyForeignLedger(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change string
-		query  VerifyQuery
+		remote bool
 		why    string
 	}{
 		"no ledger here": {change: `DROP SCHEMA money CASCADE`, why: "the ledger is not in this database"},
-		"grants go over HTTP": {change: `TRUNCATE money.point_member, money.point_member_detail, money.vouchers`, query: VerifyQuery{RemoteLedger: true},
+		"grants go over HTTP": {change: `TRUNCATE money.point_member, money.point_member_detail, money.vouchers`, remote: true,
 			why: "grants go to another ledger over HTTP, and the one in this database is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +142,12 @@ func TestVerifyForeignLedger(t *testing.T) {
 			pool := plant(t)
 			_, err := pool.Exec(t.Context(), c.change)
 			require.NoError(t, err)
-			report, red := verify(t, pool, c.query)
+			reports := &Reports{Deps{Pool: pool, Unsealer: plantedUnsealer{}, Master: plantedMaster, RemoteLedger: c.remote}}
+			require.NoError(t, reports.MakeReport(t.Context(), 8, "the service"))
+			kept, err := reports.LastReport(t.Context(), 8)
+			require.NoError(t, err)
+			require.Contains(t, string(kept.Document), c.why)
+			report, red := verifyBy(t, reports, VerifyQuery{})
 			require.Empty(t, red)
 			require.Nil(t, report.Totals.Ledger)
 			var skipped []string

@@ -84,7 +84,7 @@ compared ("not proved"). docs/verify.md says what each invariant compares, and w
 }
 
 func (c *verifyCmd) verify(ctx context.Context, t *terminal, reports *app.Reports) (err error) {
-	query := app.VerifyQuery{RemoteLedger: t.env("BESTOW_MONEY_URL") != ""}
+	var query app.VerifyQuery
 	if c.Event != nil {
 		query.Event = *c.Event
 	}
