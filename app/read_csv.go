@@ -147,6 +147,9 @@ func (c *csvRows) readHeader(line []byte) error {
 	if c.at[memberColumn] < 0 {
 		wrong = append(wrong, `missing column "member_id"`)
 	}
+	if len(wrong) > 0 && c.text.implausible() {
+		return c.text.guess.refused()
+	}
 	return badHeader(wrong)
 }
 

@@ -2,90 +2,146 @@ package app
 
 import (
 	"fmt"
+	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
 	"bestow/domain"
+
+	"golang.org/x/text/encoding/korean"
 )
 
 // EncodingGuessed is the code of a warning: the file was read as CP949, and it may be of another encoding.
 const EncodingGuessed domain.Code = "encoding_guessed"
 
-// enough is how many letters beyond ASCII show an encoding for certain.
-const enough = 6
-
-// guess counts the letters of a file that is read as CP949. Most of a text in Shift_JIS, EUC-JP, GBK, Johab or Windows-1252
-// is valid in CP949 too, but there it has syllables that Korean hardly uses. Of names of countries and languages, 95 % of
-// the letters are common if the text is Korean, and at most 17 % if it is of twelve other languages and encodings.
+// guess counts the letters of a file that is read as CP949 without its sender's word. Most of a text in Shift_JIS, EUC-JP,
+// GBK, Johab or Windows-1252 is valid in CP949 too, but it has letters there that Korean hardly uses: syllables outside
+// KS X 1001, single jamo, hanja; and of its syllables few are common ones. Of names of countries and languages, 95 % of the
+// letters are common if the text is Korean, and at most 17 % if it is of twelve other languages and encodings.
 type guess struct {
-	common, other int
-	line          int64 // of the first record that has others; 0: none
+	words     map[string]struct{} // each counts once: the same reason may stand in all rows
+	letters   int
+	common    int   // of letters: those of commonSyllables
+	foreign   int   // of letters: those that are no syllables of KS X 1001
+	line      int64 // of the first foreign one; 0: none
+	ambiguous bool  // the file is valid in UTF-8 as well
 }
 
-// add counts the letters of a record. Signs such as ※ and ① count as neither: texts of every encoding have them.
+// maxWords is how many words a guess counts: that is enough to tell.
+const maxWords = 4096
+
+// add counts the words of a text that begins in a line.
 func (g *guess) add(line int64, text string) {
-	for _, r := range text {
-		switch {
-		case r < utf8.RuneSelf:
-		case isCommon(r):
-			g.common++
-		case r == utf8.RuneError || unicode.IsLetter(r):
-			g.other++
+	if g.words == nil {
+		g.words = map[string]struct{}{}
+	}
+	for word := range strings.FieldsFuncSeq(text, isNoLetter) {
+		if _, counted := g.words[word]; counted || len(g.words) == maxWords {
+			continue
+		}
+		g.words[strings.Clone(word)] = struct{}{}
+		g.count(line, word)
+	}
+}
+
+// isNoLetter reports whether r separates words. Signs such as ※ and ① do: texts of every encoding have them.
+func isNoLetter(r rune) bool { return r < utf8.RuneSelf || r != utf8.RuneError && !unicode.IsLetter(r) }
+
+func (g *guess) count(line int64, word string) {
+	for _, r := range word {
+		g.letters++
+		switch syllable := r - '가'; {
+		case syllable < 0 || syllable >= syllables || !inStandard()[syllable]:
+			g.foreign++
 			if g.line == 0 {
 				g.line = line
 			}
+		case inCommon()[syllable]:
+			g.common++
 		}
 	}
 }
 
-// isKorean reports whether the text is certainly Korean.
-func (g *guess) isKorean() bool { return g.letters() >= enough && g.common*10 >= g.letters()*7 }
+// isKorean reports whether nearly all letters are common ones.
+func (g *guess) isKorean() bool { return g.letters > 0 && g.common*10 >= g.letters*7 }
+
+// isPlausible reports whether nothing speaks against Korean.
+func (g *guess) isPlausible() bool {
+	const few = 8 // letters, of which common ones may be missing by chance
+	return g.foreign*5 <= g.letters && (g.letters < few || g.common*10 >= g.letters*4)
+}
 
 // isForeign reports whether the text is certainly not Korean.
-func (g *guess) isForeign() bool { return g.letters() >= enough && g.common*10 < g.letters()*4 }
-
-func (g *guess) letters() int { return g.common + g.other }
+func (g *guess) isForeign() bool {
+	const many = 12
+	return g.letters >= many && g.foreign*2 >= g.letters
+}
 
 // refuse returns an error for a file that is certainly not Korean.
 func (g *guess) refuse() error {
 	if !g.isForeign() {
 		return nil
 	}
+	return g.refused()
+}
+
+func (g *guess) refused() error {
 	return &domain.Error{
 		Code: domain.UnsupportedFile,
-		Message: fmt.Sprintf("the file is not in UTF-8, and as CP949 its text is not Korean (first in line %d): "+
+		Message: fmt.Sprintf("the file is not in UTF-8, and in CP949 its text is not Korean (first in line %d): "+
 			"it may be Shift_JIS, EUC-JP, GBK, Johab or Windows-1252", g.line),
 		Hint: "save the file as \"CSV UTF-8\" and upload that; if it is CP949, say so: charset=cp949 in the content type, or --charset cp949",
 	}
 }
 
-// warnings returns a warning for a file that has too little Korean to be certain.
+// warnings returns a warning for a file that may be of another encoding.
 func (g *guess) warnings() []Warning {
-	if g.isKorean() {
+	why := "the file is not in UTF-8 and was read as CP949, but much of it is not usual in Korean"
+	switch {
+	case g.ambiguous:
+		why = "the file is valid in UTF-8 and in CP949, and was read as CP949"
+	case g.isPlausible():
 		return nil
 	}
 	return []Warning{{
 		Code: EncodingGuessed,
 		Line: g.line,
-		Text: "the file is not in UTF-8 and was read as CP949, but it has too little Korean to be certain: check the members " +
-			"and reasons that are not ASCII before the event starts, or upload the list with charset=cp949 or as UTF-8",
+		Text: why + ": check the members and reasons that are not ASCII before the event starts, or upload the list as UTF-8 or with " +
+			"its charset",
 	}}
 }
 
-func isCommon(r rune) bool {
-	const first, last = '가', '힣'
-	return r >= first && r <= last && common[r-first]
-}
+// syllables is how many syllables of Korean Unicode has, from 가 on.
+const syllables = '힣' - '가' + 1
 
-// common has, from 가 on, the syllables that make up most of Korean text.
-var common = func() (set [11172]bool) {
-	for _, r := range commonSyllables {
-		if r >= '가' {
+type syllableSet = [syllables]bool
+
+// inStandard holds the 2,350 syllables of KS X 1001, which EUC-KR has in its rows B0 to C8. CP949 adds the others, which hardly
+// a text has.
+var inStandard = sync.OnceValue(func() *syllableSet {
+	var rows []byte
+	for lead := byte(0xB0); lead <= 0xC8; lead++ {
+		for trail := byte(0xA1); trail <= 0xFE; trail++ {
+			rows = append(rows, lead, trail)
+		}
+	}
+	decoded, _ := korean.EUCKR.NewDecoder().Bytes(rows) // all of them are valid
+	return syllableSetOf(string(decoded))
+})
+
+// inCommon holds the syllables that make up most of Korean text.
+var inCommon = sync.OnceValue(func() *syllableSet { return syllableSetOf(commonSyllables) })
+
+func syllableSetOf(text string) *syllableSet {
+	var set syllableSet
+	for _, r := range text {
+		if r >= '가' && r <= '힣' {
 			set[r-'가'] = true
 		}
 	}
-	return set
-}()
+	return &set
+}
 
 const commonSyllables = `
 	가각간갈감갑값강갖같개객거건걸검것게겠격견결겸경계고곡곤곧골곰곱곳공과관광괜괴교구국군굴권귀규균

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,18 +20,27 @@ import (
 
 // readWhole reads a list and returns the members that are accepted, the warnings and what refuses the whole.
 func readWhole(contentType, file string) (members []string, warnings []Warning, err error) {
+	return readEach(contentType, file, func(r *row) string { return string(r.member) })
+}
+
+// readReasons is readWhole, of the reasons.
+func readReasons(contentType, file string) (reasons []string, warnings []Warning, err error) {
+	return readEach(contentType, file, func(r *row) string { return string(r.reason) })
+}
+
+func readEach(contentType, file string, field func(*row) string) (fields []string, warnings []Warning, err error) {
 	rows, err := openRows(contentType, strings.NewReader(file), 7, anyAmount)
 	if err != nil {
 		return nil, nil, err
 	}
 	for r := (row{}); ; {
 		if err := rows.next(&r); errors.Is(err, io.EOF) {
-			return members, rows.warnings(), nil
+			return fields, rows.warnings(), nil
 		} else if err != nil {
-			return members, nil, err
+			return fields, nil, err
 		}
 		if r.code == "" {
-			members = append(members, string(r.member))
+			fields = append(fields, field(&r))
 		}
 	}
 }
@@ -60,28 +70,32 @@ func TestB14Encodings(t *testing.T) {
 		file string
 		want domain.Code // of the error or the warning; "" for none
 	}{
-		"Shift_JIS":                     {header + encoded(t, japanese.ShiftJIS, japaneseRows), "unsupported_file"},
-		"Shift_JIS, kana":               {header + encoded(t, japanese.ShiftJIS, kanaRows), "unsupported_file"},
-		"Shift_JIS with such a header":  {encoded(t, japanese.ShiftJIS, "会員番号,金額,事由\n"+japaneseRows), "unsupported_file"},
-		"EUC-JP":                        {header + encoded(t, japanese.EUCJP, japaneseRows), "unsupported_file"},
-		"EUC-JP, kana":                  {header + encoded(t, japanese.EUCJP, kanaRows), "unsupported_file"},
-		"EUC-JP with such a header":     {encoded(t, japanese.EUCJP, "会員番号,金額,事由\n"+japaneseRows), "unsupported_file"},
-		"GBK":                           {header + encoded(t, simplifiedchinese.GBK, chineseRows), "unsupported_file"},
-		"GBK with such a header":        {encoded(t, simplifiedchinese.GBK, "会员号,金额,原因\n"+chineseRows), "unsupported_file"},
-		"GBK behind much ASCII":         {header + strings.Repeat("m,5\n", lookAhead/2) + encoded(t, simplifiedchinese.GBK, chineseRows), "unsupported_file"},
-		"Big5":                          {header + encoded(t, traditionalchinese.Big5, "王小明,5\n李建國,5\n張麗華,5\n陳志強,5\n"), "unsupported_file"},
-		"Johab":                         {header + johabRows, "unsupported_file"},
-		"Windows-1251":                  {header + encoded(t, charmap.Windows1251, "Иванов,5\nПетров,5\n"), "unsupported_file"},
-		"Windows-1252":                  {header + encoded(t, charmap.Windows1252, "Åsa,5\n"), EncodingGuessed},
-		"Latin-1":                       {header + encoded(t, charmap.ISO8859_1, "Åsa,5\nÄrla,5\nÅke,5\nÅsne,5\nÂrpi,5\nÄxel,5\n"), "unsupported_file"},
-		"two characters of GBK":         {header + encoded(t, simplifiedchinese.GBK, "王明,5\n"), EncodingGuessed},
-		"a sign only":                   {header + encoded(t, korean.EUCKR, "m①,5\n"), EncodingGuessed},
-		"one word of Korean":            {header + encoded(t, korean.EUCKR, "회원1,5\n"), EncodingGuessed},
-		"Korean":                        {header + encoded(t, korean.EUCKR, koreanRows), ""},
-		"Korean with such a header":     {encoded(t, korean.EUCKR, "회원번호,금액\n회원1,5\n뷁1,5\n"), ""},
-		"Korean, and a row of Japanese": {header + encoded(t, korean.EUCKR, koreanRows) + encoded(t, japanese.EUCJP, "田中,5\n"), ""},
-		"half of it Korean":             {header + encoded(t, korean.EUCKR, koreanRows) + encoded(t, japanese.EUCJP, japaneseRows), EncodingGuessed},
-		"foreign beyond the sample":     {header + encoded(t, korean.EUCKR, "김,5\n") + strings.Repeat("m,5\n", lookAhead) + encoded(t, japanese.EUCJP, japaneseRows), "unsupported_file"},
+		"Shift_JIS":                       {header + encoded(t, japanese.ShiftJIS, japaneseRows), "unsupported_file"},
+		"Shift_JIS, kana":                 {header + encoded(t, japanese.ShiftJIS, kanaRows), "unsupported_file"},
+		"Shift_JIS with such a header":    {encoded(t, japanese.ShiftJIS, "会員番号,金額,事由\n"+japaneseRows), "unsupported_file"},
+		"EUC-JP":                          {header + encoded(t, japanese.EUCJP, japaneseRows), EncodingGuessed},
+		"EUC-JP, kana":                    {header + encoded(t, japanese.EUCJP, kanaRows), EncodingGuessed},
+		"EUC-JP with such a header":       {encoded(t, japanese.EUCJP, "会員番号,金額,事由\n"+japaneseRows), "unsupported_file"},
+		"GBK":                             {header + encoded(t, simplifiedchinese.GBK, chineseRows), EncodingGuessed},
+		"GBK with such a header":          {encoded(t, simplifiedchinese.GBK, "会员号,金额,原因\n"+chineseRows), "unsupported_file"},
+		"GBK behind much ASCII":           {header + strings.Repeat("m,5\n", lookAhead/2) + encoded(t, simplifiedchinese.GBK, chineseRows), EncodingGuessed},
+		"Big5":                            {header + encoded(t, traditionalchinese.Big5, "王小明,5\n李建國,5\n張麗華,5\n陳志強,5\n"), EncodingGuessed},
+		"Johab":                           {header + johabRows, EncodingGuessed},
+		"Windows-1251":                    {header + encoded(t, charmap.Windows1251, "Иванов,5\nПетров,5\n"), EncodingGuessed},
+		"Windows-1252":                    {header + encoded(t, charmap.Windows1252, "Åsa,5\n"), EncodingGuessed},
+		"Latin-1":                         {header + encoded(t, charmap.ISO8859_1, "Åsa,5\nÄrla,5\nÅke,5\nÅsne,5\nÂrpi,5\nÄxel,5\n"), EncodingGuessed},
+		"two characters of GBK":           {header + encoded(t, simplifiedchinese.GBK, "王明,5\n"), EncodingGuessed},
+		"a sign only":                     {header + encoded(t, korean.EUCKR, "m①,5\n"), ""},
+		"one word of Korean":              {header + encoded(t, korean.EUCKR, "회원1,5\n"), ""},
+		"EUC-JP in CP949's own syllables": {header + encoded(t, japanese.EUCJP, "佐藤,5\n山本,5\n加藤,5\n安田,5\n"), EncodingGuessed},
+		"UTF-8 of two bytes":              {header + "José,5\nAndré,5\nLópez,5\nMüller,5\nИванов,5\n", ""},
+		"UTF-8, and a broken row":         {header + koreanRows + "\xb1,5\n", ""},
+		"UTF-8 of two bytes, broken":      {header + "José,5\nAndré,5\nLópez,5\nMüller,5\n\xb1,5\n", ""},
+		"UTF-8 as well":                   {header + encoded(t, korean.EUCKR, "치킨,5\n"), EncodingGuessed},
+		"Korean":                          {header + encoded(t, korean.EUCKR, koreanRows), ""},
+		"Korean with such a header":       {encoded(t, korean.EUCKR, "회원번호,금액\n회원1,5\n뷁1,5\n"), ""},
+		"Korean, and a row of Japanese":   {header + encoded(t, korean.EUCKR, koreanRows) + encoded(t, japanese.EUCJP, "田中,5\n"), ""},
+		"foreign beyond the sample":       {header + encoded(t, korean.EUCKR, "김,5\n") + strings.Repeat("m,5\n", lookAhead) + encoded(t, japanese.EUCJP, japaneseRows), EncodingGuessed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,8 +173,31 @@ func TestB14EncodingOfImport(t *testing.T) {
 		require.Equal(t, EncodingGuessed, result.Warnings[0].Code)
 		require.EqualValues(t, 3, result.Warnings[0].Line)
 	}
-	_, err := s.importCSV(s.event(), "member_id,amount\nm1,5\n"+encoded(t, japanese.EUCJP, japaneseRows))
+	_, err := s.importCSV(s.event(), "member_id,amount\nm1,5\n"+encoded(t, japanese.ShiftJIS, japaneseRows))
 	require.ErrorIs(t, err, &domain.Error{Code: domain.UnsupportedFile})
 	require.Zero(t, s.int(`SELECT count(*) FROM imports WHERE list_sum IS NULL`))
 	require.Zero(t, s.int(`SELECT count(*) FROM point_targets t JOIN campaign_events e ON e.id = t.event_id WHERE e.total_count = 0`))
+}
+
+// What Korean campaigns call themselves is read as it is, whatever its bytes look like: one reason stands in all rows, as
+// Excel of Korea saves it. None of these lists is refused, and with a Korean header none is warned of.
+func TestB14KoreanIsReadAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, word := range strings.Split("치킨,캐치,출석체크,출석체크 이벤트,캐시백,카카오,룰렛,꽃다발,룰렛 뽑기,깜짝 뽑기,빼빼로,떡볶이,꽝,꿀팁,펫,앱 푸쉬,초콜릿,웹툰,땡큐,톡톡,핫딜,번쩍 딜,깜짝,빵,꽃,"+
+		"닭,찜닭,샵,쓱,깜짝 쿠폰,댓글,리뷰,첫구매,멤버십,웰컴,팝업,앱 푸시,햄버거,떡국,반짝,출첵,펀딩,가,힣,한가위★세일,똠얌꿍 뷔페 할인", ",") {
+		t.Run(word, func(t *testing.T) {
+			t.Parallel()
+			for header, warned := range map[string]bool{"member_id,amount,reason": true, "회원번호,금액,사유": false, "*회원번호,금액,사유(선택)": false} {
+				file := encoded(t, korean.EUCKR, header+strings.Repeat("\nM1,5,"+word, 50))
+				for _, contentType := range []string{"text/csv", "text/csv; charset=euc-kr"} {
+					reasons, warnings, err := readReasons(contentType, file)
+					require.NoError(t, err)
+					require.Equal(t, []string{word}, slices.Compact(reasons))
+					if !warned || contentType != "text/csv" {
+						require.Empty(t, warnings)
+					}
+				}
+			}
+		})
+	}
 }

@@ -56,40 +56,81 @@ func (t *text) decode(line int64, record []byte, ahead func() []byte) ([]byte, e
 func (t *text) decide(line int64, record, ahead []byte) error {
 	t.decided = true
 	sample := append(append(bytes.Clone(record), '\n'), ahead...)
-	switch good, bad := countUTF8(sample); {
-	case t.charset == cp949Charset && good >= enough && bad == 0:
-		return contradicted("CP949", "UTF-8")
-	case t.charset == cp949Charset:
+	seen := countUTF8(sample)
+	if t.charset == cp949Charset {
+		if seen.bad == 0 && seen.wide > 0 {
+			return contradicted("CP949", "UTF-8")
+		}
 		t.cp949 = korean.EUCKR.NewDecoder()
 		return nil
-	case good >= bad:
+	}
+	if seen.bad == 0 && seen.wide > 0 { // no syllables of CP949 look like this
 		return nil
 	}
-	return t.decideCP949(line, sample)
-}
-
-// decideCP949 decides upon a text that is not UTF-8.
-func (t *text) decideCP949(line int64, sample []byte) error {
 	decoded, ok := readAsCP949(sample)
 	if !ok {
 		return nil
 	}
+	if namesKoreanColumn(record) {
+		t.charset, t.cp949 = cp949Charset, korean.EUCKR.NewDecoder()
+		return nil
+	}
 	var g guess
 	g.add(line, decoded)
+	return t.decideBy(seen, g)
+}
+
+// namesKoreanColumn reports whether a record in CP949 is a header that says so: no text of another encoding reads like it.
+func namesKoreanColumn(record []byte) bool {
+	decoded, err := korean.EUCKR.NewDecoder().Bytes(record)
+	if err != nil {
+		return false
+	}
+	for name := range strings.FieldsFuncSeq(string(decoded), func(r rune) bool { return strings.ContainsRune(",;\t\"", r) }) {
+		if _, known := columnNamed(strings.TrimSpace(name)); known && !isASCII([]byte(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// decideBy decides upon a text that could be CP949, of which g is a guess.
+func (t *text) decideBy(seen utf8Count, g guess) error {
+	cp949 := !seen.looksUTF8(&g)
 	if t.charset == utf8Charset {
-		if g.isKorean() {
+		const enough = 6 // letters, which one broken row hardly has
+		if cp949 && g.isKorean() && g.letters >= enough && seen.bad > 0 {
 			return contradicted("UTF-8", "CP949")
 		}
 		return nil
 	}
+	if !cp949 {
+		return nil
+	}
 	t.cp949 = korean.EUCKR.NewDecoder()
-	return g.refuse()
+	t.guess = g
+	t.guess.ambiguous = seen.bad == 0
+	return t.guess.refuse()
+}
+
+// looksUTF8 reports whether a sample is UTF-8, perhaps with broken rows, rather than CP949, as which g has it.
+func (c utf8Count) looksUTF8(g *guess) bool {
+	switch {
+	case c.wide+c.narrow >= 4*c.bad: // most of it is valid, as in CP949 only short texts are
+		return !g.isKorean()
+	case g.isPlausible():
+		return false
+	}
+	return c.wide >= c.bad
 }
 
 func contradicted(says, is string) error {
 	return &domain.Error{Code: domain.UnsupportedFile, Message: "the content type says " + says + ", but the text is " + is,
 		Hint: "send it with charset=" + strings.ToLower(is) + ", or save it as the content type says"}
 }
+
+// implausible reports whether the file is read as CP949 by a guess that something speaks against.
+func (t *text) implausible() bool { return t.guesses() && !t.guess.isPlausible() }
 
 // guesses reports whether the file is read as CP949 and the sender does not say that it is.
 func (t *text) guesses() bool { return t.cp949 != nil && t.charset == noCharset }
@@ -149,9 +190,15 @@ func readAsCP949(sample []byte) (string, bool) {
 	return string(decoded), good > bad
 }
 
-// countUTF8 counts the characters beyond ASCII and the bytes that are none. A character that the sample's end cuts off
-// counts as neither.
-func countUTF8(sample []byte) (good, bad int) {
+// utf8Count is what a sample has as UTF-8, beyond ASCII.
+type utf8Count struct {
+	wide   int // characters of three and four bytes, such as Korean ones
+	narrow int // characters of two bytes: a syllable of CP949 may look like one
+	bad    int // bytes that are no characters
+}
+
+// countUTF8 counts. A character that the sample's end cuts off counts as nothing.
+func countUTF8(sample []byte) (c utf8Count) {
 	for i := 0; i < len(sample); {
 		if sample[i] < utf8.RuneSelf {
 			i++
@@ -159,14 +206,17 @@ func countUTF8(sample []byte) (good, bad int) {
 		}
 		r, size := utf8.DecodeRune(sample[i:])
 		switch {
-		case r != utf8.RuneError || size > 1:
-			good++
-		case utf8.FullRune(sample[i:]):
-			bad++
+		case r == utf8.RuneError && size == 1 && utf8.FullRune(sample[i:]):
+			c.bad++
+		case r == utf8.RuneError && size == 1: // cut off
+		case size == 2:
+			c.narrow++
+		default:
+			c.wide++
 		}
 		i += size
 	}
-	return good, bad
+	return c
 }
 
 // begin passes over a byte order mark, and returns domain.UnsupportedFile for a file that is no text in UTF-8 or CP949.
