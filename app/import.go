@@ -174,7 +174,11 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportR
 		}
 	}
 	missed, err := im.missed(ctx, tx)
-	result.Warnings = slices.Concat(missed, im.rows.warnings(), result.Warnings, im.load.suspects.warnings())
+	if err != nil {
+		return result, err
+	}
+	expired, err := im.expired(ctx, tx)
+	result.Warnings = slices.Concat(missed, expired, im.rows.warnings(), result.Warnings, im.load.suspects.warnings())
 	return result, err
 }
 
@@ -319,7 +323,15 @@ func (im *importing) refuse(ctx context.Context, tx pgx.Tx, code domain.Code, me
 	if err != nil {
 		return err
 	}
-	cause := &domain.Error{Code: code, Message: message, Hint: "mend the rows that are named and upload the file again"}
+	cause := &domain.Error{Code: code, Message: message, Hint: "correct the rows that are named and upload the file again"}
+	earlier, err := im.selectEarlier(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if earlier > 0 {
+		cause.Message += fmt.Sprintf("; the same file was imported into this event before, as import %d", earlier)
+		cause.Hint = fmt.Sprintf("its members are in the event: correct only the rows that import %d rejected, and upload those", earlier)
+	}
 	return &RejectedError{Cause: cause, Rejected: im.rejected(), Rows: rows}
 }
 

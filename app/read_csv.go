@@ -222,7 +222,7 @@ func (c *csvRows) read(r *row, record []byte, line int64) (bool, error) {
 	why := c.split(text)
 	switch {
 	case why != "":
-		r.refuse(domain.BadRow, why)
+		r.refuse(domain.BadRow, why+linesOf(line, text))
 	case c.every(isBlank):
 		return false, nil
 	case c.every(isColumn):
@@ -233,6 +233,15 @@ func (c *csvRows) read(r *row, record []byte, line int64) (bool, error) {
 		c.rules.apply(r, c.field(memberColumn), c.field(amountColumn), c.field(reasonColumn))
 	}
 	return true, nil
+}
+
+// linesOf says how far a record goes that a quote spreads over several lines; "" for one line.
+func linesOf(first int64, record []byte) string {
+	breaks := bytes.Count(record, []byte{'\n'})
+	if breaks == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; the row goes to line %d because of a quote, and no line of it was imported", first+int64(breaks))
 }
 
 // every reports whether each field of the record is of a kind.

@@ -230,6 +230,19 @@ func TestReadRefusesFile(t *testing.T) {
 	}
 }
 
+// A quote that takes in the lines behind it is one rejected row, whose reason names the lines (B15).
+func TestReadNamesLinesThatAQuoteTakes(t *testing.T) {
+	t.Parallel()
+	reader, err := openRows(typeCSV, strings.NewReader("member_id,amount,reason\n1001,5,\"oops\n1002,5,x\n1003,5,x\"y\n1004,5,x\n"), 0, anyAmount)
+	require.NoError(t, err)
+	var r row
+	require.NoError(t, reader.next(&r))
+	require.Equal(t, domain.BadRow, r.code)
+	require.Contains(t, r.why, "the row goes to line 4 because of a quote, and no line of it was imported")
+	require.NoError(t, reader.next(&r))
+	require.Equal(t, "1004", string(r.member))
+}
+
 // A record of exactly 64 KiB is read, over whatever number of lines.
 func TestReadLongestRecord(t *testing.T) {
 	t.Parallel()

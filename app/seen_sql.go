@@ -19,6 +19,15 @@ func (im *importing) selectSameLists(ctx context.Context, tx pgx.Tx) ([]earlierL
 	})
 }
 
+// selectEarlier returns the newest import of the same bytes into this event; 0 for none.
+func (im *importing) selectEarlier(ctx context.Context, tx pgx.Tx) (id int64, err error) {
+	const query = `SELECT coalesce(max(id), 0) FROM imports WHERE event_id = $1 AND sha256 = $2`
+	if err := tx.QueryRow(ctx, query, im.event.ID, im.body.sum()).Scan(&id); err != nil {
+		return 0, fmt.Errorf("look for the same file: %w", err)
+	}
+	return id, nil
+}
+
 // selectSameEvents lists the newest other events whose lists have together what this event has with this list.
 func (im *importing) selectSameEvents(ctx context.Context, tx pgx.Tx) ([]earlierList, error) {
 	const query = `WITH own AS (SELECT coalesce(sum(list_sum), 0) + $2::bigint AS sum FROM imports WHERE event_id = $1)

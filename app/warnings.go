@@ -15,7 +15,17 @@ type Warning struct {
 	Text    string     // for people
 	Line    int64      // of the row that it is about; 0 for none
 	EventID int64      // of [ListSeen] and [ListAlike]: the event that has the list
-	At      *time.Time // of [ListSeen] and [ListAlike]: when it was imported there; of domain.Missed: the reserved moment
+	At      *time.Time // of [ListSeen] and [ListAlike]: when it was imported there; of domain.Missed and Expired: the moment
+}
+
+// expired warns of an event whose every grant would be refused as expired: it does not start like this.
+func (im *importing) expired(ctx context.Context, tx pgx.Tx) ([]Warning, error) {
+	now, err := databaseTime(ctx, tx)
+	if at := im.event.ExpiryAt; err != nil || at == nil || at.After(now) {
+		return nil, err
+	}
+	return []Warning{{Code: domain.Expired, At: im.event.ExpiryAt,
+		Text: "expiry_at has passed, so the event does not start: give it another expiry_at, or none"}}, nil
 }
 
 // missed warns of a reserved moment that passed before the event had a list.

@@ -128,6 +128,9 @@ func TestRefusesRequests(t *testing.T) {
 	}{
 		"form":                       {call{"POST", "/api/v1/events", good, []string{"Content-Type: application/x-www-form-urlencoded"}}, 415, api.UnsupportedType},
 		"no type":                    {call{"POST", "/api/v1/events", good, []string{"Content-Type: "}}, 415, api.UnsupportedType},
+		"no body":                    {call{"POST", "/api/v1/stop-all", "", nil}, 400, api.Malformed},
+		"no body, no type":           {call{"POST", "/api/v1/brake", "", []string{"Content-Type: "}}, 400, api.Malformed},
+		"no list":                    {call{"POST", event + "/targets", "", []string{"Content-Type: "}}, 400, api.Malformed},
 		"nonsense for a type":        {call{"POST", "/api/v1/events", good, []string{"Content-Type: ;;"}}, 415, api.UnsupportedType},
 		"compressed":                 {call{"POST", "/api/v1/events", packed.String(), []string{"Content-Encoding: gzip"}}, 415, api.UnsupportedType},
 		"a list as JSON":             {call{"POST", event + "/targets", good, nil}, 415, api.UnsupportedType},

@@ -15,6 +15,7 @@ import (
 	"bestow/http/api"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -154,7 +155,8 @@ func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// checkBody refuses a body of a type that the route does not take, before a byte of it is read.
+// checkBody refuses a request without the body that the route takes, and a body of a type that it does not take, before a
+// byte of it is read.
 func (s *server) checkBody(ctx huma.Context, next func(huma.Context)) {
 	takes := ctx.Operation().RequestBody
 	if takes == nil {
@@ -162,6 +164,10 @@ func (s *server) checkBody(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	types := slices.Sorted(maps.Keys(takes.Content))
+	if humaecho.UnwrapV4(ctx).Request().ContentLength == 0 {
+		s.refuse(ctx, &domain.Error{Code: api.Malformed, Message: "the request has no body", Hint: "send " + strings.Join(types, " or ") + s.needs(takes)})
+		return
+	}
 	got, _, err := mime.ParseMediaType(ctx.Header("Content-Type"))
 	if _, ok := takes.Content[got]; !ok || err != nil {
 		s.refuse(ctx, &domain.Error{Code: api.UnsupportedType, Message: "the body's Content-Type is not taken here", Hint: "send " + strings.Join(types, " or ")})
@@ -172,4 +178,20 @@ func (s *server) checkBody(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	next(ctx)
+}
+
+// needs names the fields without which a route takes no JSON body; "" for none.
+func (s *server) needs(takes *huma.RequestBody) string {
+	media := takes.Content["application/json"]
+	if media == nil || media.Schema == nil {
+		return ""
+	}
+	schema := media.Schema
+	if schema.Ref != "" {
+		schema = s.api.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	if schema == nil || len(schema.Required) == 0 {
+		return ""
+	}
+	return " with " + strings.Join(schema.Required, " and ")
 }

@@ -28,7 +28,7 @@ type kind struct {
 // kinds is the one map from what went wrong to what a client gets. A code that is not here is our fault.
 var kinds = map[domain.Code]kind{
 	api.BadRequest:           {http.StatusBadRequest, "A parameter or header cannot be used"},
-	api.Malformed:            {http.StatusBadRequest, "The body is not the JSON that the route takes"},
+	api.Malformed:            {http.StatusBadRequest, "The body is not what the route takes, or not all of it"},
 	api.Unauthorized:         {http.StatusUnauthorized, "The request has no valid API key"},
 	api.CrossSite:            {http.StatusForbidden, "The request came from another site"},
 	domain.NotFound:          {http.StatusNotFound, "There is no such thing"},

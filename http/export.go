@@ -86,8 +86,14 @@ func (s *server) findImport(ctx context.Context, in *rejectedIn) (app.ImportReco
 // rowSource hands each row to a function.
 type rowSource func(each func(app.RejectedRow) error) error
 
+// utf8BOM begins each CSV file: without it a spreadsheet in Korea reads UTF-8 as CP949. An import passes over it.
+const utf8BOM = "\uFEFF"
+
 // exportRows writes a table for people: line, error_code, reason, raw.
 func exportRows(w io.Writer, _ app.ImportRecord, rows rowSource) error {
+	if _, err := io.WriteString(w, utf8BOM); err != nil {
+		return err
+	}
 	table := csv.NewWriter(w)
 	if err := table.Write([]string{"line", "error_code", "reason", "raw"}); err != nil {
 		return err
@@ -110,7 +116,7 @@ func originalRows(w io.Writer, record app.ImportRecord, rows rowSource) error {
 		return err
 	}
 	if record.Header != "" {
-		if err := write(record.Header); err != nil {
+		if err := write(utf8BOM + record.Header); err != nil {
 			return err
 		}
 	}

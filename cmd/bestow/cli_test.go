@@ -125,9 +125,9 @@ func TestCommandLine(t *testing.T) {
 	require.Equal(t, "2 targets imported, 600 P in all; 1 row rejected\n", out)
 	require.Equal(t, "see them: bestow targets rejected 1 --import 1\n", errs)
 	out, _ = s.done("targets rejected spring")
-	require.Regexp(t, "^line,error_code,reason,raw\n4,bad_amount,.*,\"m3,1000원,=1\"\n$", out)
+	require.Regexp(t, "^\uFEFFline,error_code,reason,raw\n4,bad_amount,.*,\"m3,1000원,=1\"\n$", out)
 	out, _ = s.done("targets rejected 1 --import 1 --original")
-	require.Equal(t, "member_id,amount,reason\nm3,1000원,=1\n", out)
+	require.Equal(t, "\uFEFFmember_id,amount,reason\nm3,1000원,=1\n", out)
 	s.in = "member_id\nm9\n"
 	out, errs = s.done("targets import 1 -")
 	require.Equal(t, "1 target imported, 500 P in all; 0 rows rejected\n", out)

@@ -32,8 +32,10 @@ var ErrReadOnly = errors.New("the server can only read")
 //	                               role, which the default path prefers, would hide them
 //	the last seven                  how values are read and written
 //
+// work_mem is set for it alone: with that of a role the list of settings may need a temporary file, which a role may not have.
+//
 // Its result is: whether the session is the one that the server gave us, and whether it can only read.
-const prepareSession = `SELECT own, current_setting('transaction_read_only')::bool, (
+const prepareSession = `SET LOCAL work_mem = '4MB'; SELECT own, current_setting('transaction_read_only')::bool, (
 		SELECT count(set_config(s.name, w.value, false))
 		FROM (VALUES
 			('default_transaction_isolation', 'read committed'), ('plan_cache_mode', 'force_custom_plan'), ('jit', 'off'),
@@ -78,6 +80,6 @@ func setUp(ctx context.Context, conn *pgconn.PgConn, trusted bool) (own, readOnl
 	if err != nil {
 		return false, false, err
 	}
-	row := results[0].Rows[0]
+	row := results[len(results)-1].Rows[0]
 	return string(row[0]) == "t", string(row[1]) == "t", nil
 }

@@ -48,6 +48,16 @@ func TestSessionsSetWhatTheyNeed(t *testing.T) {
 	}
 }
 
+// The set-up needs no temporary file: a role may have little memory and no room for files (B6).
+func TestSetUpNeedsNoFile(t *testing.T) {
+	t.Parallel()
+	address := pgtest.Empty(t)
+	run(t, address, `ALTER DATABASE %s SET work_mem = '64kB'`, `ALTER DATABASE %s SET temp_file_limit = '64kB'`)
+	pool := open(t, address, pg.Options{})
+	require.Equal(t, "64kB", setting(t, pool, "work_mem"), "it was for the set-up alone")
+	require.Equal(t, "read committed", setting(t, pool, "default_transaction_isolation"))
+}
+
 // What an address asks for is the operator's own word, however it is spelled.
 func TestTheAddressWins(t *testing.T) {
 	t.Parallel()
