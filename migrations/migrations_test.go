@@ -1,11 +1,9 @@
 package migrations_test
 
 import (
-	"io/fs"
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 
 	"bestow/internal/pgtest"
 	"bestow/migrations"
@@ -38,16 +36,7 @@ func TestTenMigrateAtOnce(t *testing.T) {
 // not, since another installation may have written them.
 func TestInstallation(t *testing.T) {
 	t.Parallel()
-	earlier := fstest.MapFS{}
-	names, err := fs.Glob(migrations.Files(), "*.sql")
-	require.NoError(t, err)
-	for _, name := range names {
-		if name < "0016_installation.sql" {
-			body, err := fs.ReadFile(migrations.Files(), name)
-			require.NoError(t, err)
-			earlier[name] = &fstest.MapFile{Data: body}
-		}
-	}
+	earlier := before(t, "0016_installation.sql")
 	ids := map[string]bool{}
 	for _, c := range []struct {
 		name   string

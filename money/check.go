@@ -1,10 +1,13 @@
 package money
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // The codes of refusals and conflicts. They are wire format: never renamed.
@@ -18,7 +21,32 @@ const (
 	BadExpiry   = "bad_expiry" // it cannot be stored
 	Expired     = "expired"    // by the database's clock
 	KeyConflict = "key_conflict"
+
+	// Of the state that a movement meets: it may be asked again after a change.
+	InsufficientBalance = "insufficient_balance"
+	OverCancelled       = "over_cancelled"
+	SavePartlyUsed      = "save_partly_used"
+	NothingToCancel     = "nothing_to_cancel"
+	UnknownMovement     = "unknown_movement" // the member has no such movement
+	NotCancellable      = "not_cancellable"  // it is neither a use nor a save
+
+	// Of a policy.
+	UnderMinimum   = "under_minimum"
+	OverMaximum    = "over_maximum"
+	OverHolding    = "over_holding"
+	PolicyInactive = "policy_inactive"
+	UnknownPolicy  = "unknown_policy"
+
+	// Of a call that only reads, and of a choice that does not exist.
+	OutOfRange = "out_of_range" // a sum does not fit 64 bits
+	BadCursor  = "bad_cursor"
+	BadKind    = "bad_kind"
+	BadLimit   = "bad_limit"
+	BadChoice  = "bad_choice" // OnExpiredLot or OnUsed
 )
+
+// MaxAmount is the most points of one movement: it is exact as a number of JSON.
+const MaxAmount = 1_000_000_000_000_000
 
 // The widths of the columns, in characters, and the last year for which expiry_date has digits.
 const (
@@ -40,11 +68,13 @@ type refusal struct{ code, message string }
 func check(i *Item, k Kind, loc *time.Location) refusal {
 	switch {
 	case !usableKey(i.Key):
-		return refusal{BadKey, "the idempotency key cannot be used: " + usable + "200 characters"}
-	case !name(i.MemberID, maxMember):
-		return refusal{BadMember, "the member id cannot be used: " + usable + "50 characters"}
-	case i.Amount <= 0:
-		return refusal{BadAmount, "the amount is not positive"}
+		return badKey
+	case begins(i.Key, ourKeys):
+		return reservedKey
+	case !memberName(i.MemberID):
+		return badMember
+	case i.Amount <= 0 || i.Amount > MaxAmount:
+		return badAmount
 	case !text(i.Reason, maxReason):
 		return refusal{BadReason, "the reason cannot be stored: it must be text of at most 500 characters"}
 	case !name(i.TypeCode, maxTypeCode):
@@ -53,8 +83,54 @@ func check(i *Item, k Kind, loc *time.Location) refusal {
 		return refusal{BadRef, "the ref cannot be stored: it must be text of at most 100 characters, and a voucher needs one"}
 	case i.ExpiryAt != nil && i.ExpiryAt.In(loc).Year() > lastYear:
 		return refusal{BadExpiry, "the expiry is after the year 9999 in the ledger's time zone; leave it out for never"}
+	case k == Vouchers && i.Policy != "":
+		return refusal{UnknownPolicy, "policies are of points: leave it out for a voucher"}
 	}
 	return refusal{}
+}
+
+// What is said of several calls.
+var (
+	badKey      = refusal{BadKey, "the idempotency key cannot be used: " + usable + "200 characters"}
+	reservedKey = refusal{BadKey, "the idempotency key begins with a word that the ledger keeps for its own movements: use another"}
+	badMember   = refusal{BadMember, "the member id cannot be used: it must be text in the normal form NFC without control characters " +
+		"and characters that change the direction, without a blank at either end, not empty and not over 50 characters"}
+	badAmount = refusal{BadAmount, "the amount is not a whole number from 1 to 1,000,000,000,000,000"}
+)
+
+// ourKeys are the beginnings of the keys of movements that the ledger makes itself, grantKeys that of a campaign's grants:
+// a shop's key must not take one of theirs.
+var (
+	ourKeys   = []string{"expire:", "regrant:", "claim:", "collect:"}
+	grantKeys = []string{"grant:"}
+)
+
+// begins reports whether key begins with one of words.
+func begins(key string, words []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(key, word) })
+}
+
+// checkMovement returns why a movement other than a grant cannot be asked for, whatever it does.
+func checkMovement(key, memberID, reason string) refusal {
+	switch {
+	case !usableKey(key):
+		return badKey
+	case begins(key, ourKeys) || begins(key, grantKeys):
+		return reservedKey
+	case !memberName(memberID):
+		return badMember
+	case !text(reason, maxReason):
+		return refusal{BadReason, "the reason cannot be stored: it must be text of at most 500 characters"}
+	}
+	return refusal{}
+}
+
+// refused returns r as an error, nil if it refuses nothing.
+func (r refusal) refused() error {
+	if r.code == "" {
+		return nil
+	}
+	return &Refusal{Code: r.code, Message: r.message}
 }
 
 // Check returns why the ledger would refuse i at now, by its code and message; both are empty if it would not. It looks at
@@ -76,6 +152,21 @@ func expired(i *Item, now time.Time) bool { return i.ExpiryAt != nil && !i.Expir
 
 // usableKey says whether key can stand in the ledger, and so be looked for.
 func usableKey(key string) bool { return name(key, maxKey) }
+
+// memberName reports whether s can be the id of a member: two ids that look the same must be the same.
+func memberName(s string) bool {
+	if !name(s, maxMember) || strings.TrimSpace(s) != s {
+		return false
+	}
+	for n := range len(s) {
+		if s[n] >= utf8.RuneSelf {
+			return norm.NFC.IsNormalString(s) && !strings.ContainsFunc(s, changesDirection)
+		}
+	}
+	return true
+}
+
+func changesDirection(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }
 
 // name says whether s can identify something.
 func name(s string, limit int) bool {

@@ -31,6 +31,16 @@ func TestRefused(t *testing.T) {
 		"member not text":     {func(i *money.Item) { i.MemberID = "a\xc3" }, money.BadMember},
 		"zero amount":         {func(i *money.Item) { i.Amount = 0 }, money.BadAmount},
 		"negative amount":     {func(i *money.Item) { i.Amount = -1 }, money.BadAmount},
+		"over the amount":     {func(i *money.Item) { i.Amount = money.MaxAmount + 1 }, money.BadAmount},
+		"blank before member": {func(i *money.Item) { i.MemberID = " a" }, money.BadMember},
+		"blank behind member": {func(i *money.Item) { i.MemberID = "가　" }, money.BadMember},
+		"member not in NFC":   {func(i *money.Item) { i.MemberID = "\u1100\u1161" }, money.BadMember},
+		"member turned round": {func(i *money.Item) { i.MemberID = "a\u202eb" }, money.BadMember},
+		"key of an expiry":    {func(i *money.Item) { i.Key = "expire:P7" }, money.BadKey},
+		"key of a regrant":    {func(i *money.Item) { i.Key = "regrant:P7:P8" }, money.BadKey},
+		"key of a claim":      {func(i *money.Item) { i.Key = "claim:P7:P8" }, money.BadKey},
+		"key of a collection": {func(i *money.Item) { i.Key = "collect:P7:0" }, money.BadKey},
+		"unknown policy":      {func(i *money.Item) { i.Policy = "none" }, money.UnknownPolicy},
 		"long reason":         {func(i *money.Item) { i.Reason = strings.Repeat("가", 501) }, money.BadReason},
 		"NUL in reason":       {func(i *money.Item) { i.Reason = "\x00" }, money.BadReason},
 		"no type code":        {func(i *money.Item) { i.TypeCode = "" }, money.BadTypeCode},
@@ -66,7 +76,7 @@ func TestRefused(t *testing.T) {
 func TestLimitsAreStored(t *testing.T) {
 	t.Parallel()
 	at := time.Date(9999, 12, 31, 1, 0, 0, 0, time.UTC)
-	edge := money.Item{Key: strings.Repeat("가", 200), MemberID: strings.Repeat("한", 50), Amount: 1<<63 - 1, ExpiryAt: &at,
+	edge := money.Item{Key: strings.Repeat("가", 200), MemberID: strings.Repeat("한", 50), Amount: money.MaxAmount, ExpiryAt: &at,
 		Reason: strings.Repeat("글", 500), TypeCode: strings.Repeat("형", 10), Ref: strings.Repeat("참", 100)}
 	eachKind(t, func(s subject) {
 		t, grant := s.t, s.grant

@@ -122,7 +122,7 @@ const (
 func (l *Ledger) grantNew(ctx context.Context, b book, deadline time.Time, items []Item) ([]Answer, error) {
 	sorted := inKeyOrder(items)
 	for i := range sorted {
-		if i > 0 && sorted[i-1].Key == sorted[i].Key || check(&sorted[i], b.kind(), l.Location).code != "" {
+		if i > 0 && sorted[i-1].Key == sorted[i].Key || sorted[i].Policy != "" || check(&sorted[i], b.kind(), l.Location).code != "" {
 			return nil, errSlowWay
 		}
 	}

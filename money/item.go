@@ -15,6 +15,9 @@ type Item struct {
 	ExpiryAt *time.Time
 	TypeCode string // what caused it: 1 to 10 characters
 	Ref      string // the causing record: at most 100 characters; "" for none, which a voucher may not have
+	Policy   string // the code of the accrual policy; "" for none, as of every voucher
+
+	policyID int64 // point_master_id of Policy, where it is known
 }
 
 // Outcome is what came of an item. It is wire format: never renamed.
@@ -22,10 +25,11 @@ type Outcome string
 
 // The outcomes.
 const (
-	Granted  Outcome = "granted"  // applied now
-	Replayed Outcome = "replayed" // applied before, with the same content
-	Refused  Outcome = "refused"  // not applied; Code, Message and Retryable say why
-	Conflict Outcome = "conflict" // not applied: the key stands for another member, amount or operation
+	Granted  Outcome = "granted"   // applied now
+	Replayed Outcome = "replayed"  // applied before, with the same content
+	Refused  Outcome = "refused"   // not applied; Code, Message and Retryable say why
+	Conflict Outcome = "conflict"  // not applied: the key stands for another member, amount or operation
+	Undone   Outcome = "cancelled" // of a cancel: applied now
 )
 
 // Answer is what came of one item.

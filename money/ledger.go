@@ -14,6 +14,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
+// maxRegrantDays is as in point_master.
+const maxRegrantDays = 36500
+
 // MaxItems is the most items, or keys, of one call.
 const MaxItems = 5000
 
@@ -35,7 +38,19 @@ type Config struct {
 	Location *time.Location // of issue_date and expiry_date, by its IANA name; nil: Asia/Seoul
 	Log      *slog.Logger   // nil: silent
 	Random   io.Reader      // of codes and PINs, safe for concurrent use; nil: crypto/rand
+
+	SpendOrder  SpendOrder // which lot is spent first; "": SpendSaved
+	RegrantDays int        // of points that are saved anew and have no policy that says it; 0: 30
 }
+
+// SpendOrder says which of a member's lots is spent first.
+type SpendOrder string
+
+// The orders.
+const (
+	SpendSaved    SpendOrder = "saved"    // the earliest save
+	SpendExpiring SpendOrder = "expiring" // the earliest expiry, those without one last; then the earliest save
+)
 
 func (c *Config) defaults() error {
 	if c.Location == nil {
@@ -51,6 +66,12 @@ func (c *Config) defaults() error {
 	if c.Random == nil {
 		c.Random = rand.Reader
 	}
+	if c.SpendOrder == "" {
+		c.SpendOrder = SpendSaved
+	}
+	if c.RegrantDays == 0 {
+		c.RegrantDays = 30
+	}
 	return nil
 }
 
@@ -59,6 +80,12 @@ func (c *Config) validate() error {
 	if c.Pool == nil {
 		return errors.New("configure ledger: it needs a database pool")
 	}
+	if c.SpendOrder != SpendSaved && c.SpendOrder != SpendExpiring {
+		return fmt.Errorf("configure ledger: spend order %q is neither %s nor %s", c.SpendOrder, SpendSaved, SpendExpiring)
+	}
+	if c.RegrantDays < 1 || c.RegrantDays > maxRegrantDays {
+		return fmt.Errorf("configure ledger: regrant days %d are not 1 to %d", c.RegrantDays, maxRegrantDays)
+	}
 	name := c.Location.String()
 	if _, err := time.LoadLocation(name); err != nil || name == "Local" || name == "" {
 		return fmt.Errorf("configure ledger: time zone %q is not an IANA name such as Asia/Seoul", name)
@@ -66,7 +93,7 @@ func (c *Config) validate() error {
 	return nil
 }
 
-// Ledger grants points and vouchers, each key once. It is safe for concurrent use, and any number of processes may
+// Ledger moves points and issues vouchers, each key once. It is safe for concurrent use, and any number of processes may
 // share its tables.
 type Ledger struct {
 	Config

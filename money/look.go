@@ -17,6 +17,8 @@ type looked struct {
 	now     time.Time
 	entries map[string]entry // what stands in the book after it, by key
 	first   map[string]int   // which item of the batch wrote it; absent: it stood there before
+	refused map[int]refusal  // why an item was not chosen
+	terms   terms
 }
 
 // grantLooking is the slow way: it reads what is there, writes what is missing, and leaves to a concurrent batch what
@@ -47,6 +49,9 @@ func (l *Ledger) grantLooking(ctx context.Context, b book, deadline time.Time, i
 func (l *Ledger) writeMissing(ctx context.Context, tx pgx.Tx, b book, items []Item) (seen looked, err error) {
 	if err := tx.QueryRow(ctx, `SELECT now()`).Scan(&seen.now); err != nil {
 		return seen, fmt.Errorf("read time: %w", err)
+	}
+	if seen.terms, err = readTerms(ctx, tx, items); err != nil {
+		return seen, err
 	}
 	if seen.entries, err = b.find(ctx, tx, usableKeys(items)); err != nil {
 		return seen, err
@@ -93,19 +98,27 @@ func (s *looked) add(ctx context.Context, tx pgx.Tx, b book, keys []string) erro
 }
 
 // choose returns the items to be written, in the order of their keys: of each key that is not there yet the first item
-// that can be granted. It notes them in seen.first.
+// that can be granted. It notes them in seen.first, and why others cannot be in seen.refused.
 func (l *Ledger) choose(k Kind, items []Item, seen *looked) []Item {
-	seen.first = map[string]int{}
+	seen.first, seen.refused = map[string]int{}, map[int]refusal{}
 	var missing []Item
 	for n := range items {
-		i := &items[n]
-		_, there := seen.entries[i.Key]
-		_, taken := seen.first[i.Key]
-		if there || taken || checkAt(i, k, l.Location, seen.now).code != "" {
+		_, there := seen.entries[items[n].Key]
+		_, taken := seen.first[items[n].Key]
+		if there || taken {
+			continue
+		}
+		i := seen.terms.resolve(&items[n], seen.now, l.Location)
+		why := checkAt(&i, k, l.Location, seen.now)
+		if why.code == "" {
+			why = seen.terms.refuse(&i)
+		}
+		if why.code != "" {
+			seen.refused[n] = why
 			continue
 		}
 		seen.first[i.Key] = n
-		missing = append(missing, *i)
+		missing = append(missing, i)
 	}
 	return inKeyOrder(missing)
 }
@@ -121,7 +134,7 @@ func (l *Ledger) judge(ctx context.Context, b book, items []Item, seen looked) (
 		first, ours := seen.first[i.Key]
 		switch {
 		case !there || ours && n < first:
-			answers[n] = refuse(i, checkAt(i, b.kind(), l.Location, seen.now))
+			answers[n] = refuse(i, seen.refused[n])
 		case ours && n == first:
 			answers[n] = answer(b.kind(), Granted, &e)
 		case e.isFor(i):

@@ -34,7 +34,7 @@ type movement struct {
 func TestSaveRows(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	at := time.Date(2031, 12, 31, 15, 0, 0, 0, time.UTC) // 1 January 2032 in Seoul
+	at := time.Date(2031, 12, 31, 15, 0, 0, 0, time.UTC) // midnight of 1 January 2032 in Seoul, which is too late
 	want := item(1)
 	want.ExpiryAt = &at
 	answer := ask(t, b.GrantPoints, want)[0]
@@ -50,12 +50,12 @@ func TestSaveRows(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, at.Equal(*m.ExpiryAt))
 	require.Equal(t, movement{ID: id, MemberID: want.MemberID, Status: "S", Point: want.Amount, TypeCode: "CM", Ref: &want.Ref,
-		IssueDate: m.CreatedAt.In(b.Location).Format("20060102"), ExpiryDate: "20320101", Reason: &want.Reason,
+		IssueDate: m.CreatedAt.In(b.Location).Format("20060102"), ExpiryDate: "20311231", Reason: &want.Reason,
 		ExpiryAt: m.ExpiryAt, Key: want.Key, CreatedAt: m.CreatedAt}, m)
 
-	lot := scan[string](t, b.Pool, `SELECT concat_ws(' ', point_member_id, save_point_member_id, member_id, point, point_status_code)
-		FROM money.point_member_detail`)
-	require.Equal(t, strings.Join([]string{answer.TxID[1:], answer.TxID[1:], want.MemberID, "1001", "S"}, " "), lot)
+	lot := scan[string](t, b.Pool, `SELECT concat_ws(' ', point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining,
+		point_status_code, expiry_at = '2031-12-31 15:00:00Z') FROM money.point_lot`)
+	require.Equal(t, strings.Join([]string{answer.TxID[1:], answer.TxID[1:], answer.TxID[1:], want.MemberID, "1001", "1001", "S", "t"}, " "), lot)
 }
 
 // The day is that of the configured time zone. These two are 25 hours apart, so their days always differ.
@@ -89,13 +89,14 @@ func TestKeyOfAnotherMovement(t *testing.T) {
 	require.Equal(t, []money.Found{{Key: item(1).Key}}, found)
 }
 
-// Index entries are most of what a grant costs: nobody adds one without a measurement.
+// Index entries are most of what a grant costs: none is added without a measurement. A grant has no entry in point_lot_closed
+// and point_member_undo.
 func TestIndexesOfAGrant(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	require.Equal(t, []string{"point_member_detail_key", "point_member_idempotency_key", "point_member_pkey"},
+	require.Equal(t, []string{"point_lot_closed", "point_lot_expiry", "point_lot_open", "point_member_idempotency_key", "point_member_pkey", "point_member_undo"},
 		scan[[]string](t, b.Pool, `SELECT array_agg(indexname::text ORDER BY indexname) FROM pg_indexes
-			WHERE schemaname = 'money' AND tablename IN ('point_member', 'point_member_detail')`))
+			WHERE schemaname = 'money' AND tablename IN ('point_member', 'point_member_detail', 'point_lot')`))
 }
 
 // The look of the slow way probes by the index, however many keys there are and whatever the statistics say.

@@ -71,6 +71,11 @@ const (
 	MoneyBeforeCommit      = "money.before_commit"         // nothing: PostgreSQL ends the session at the deadline
 	MoneyPointsCommitted   = "money.points_after_commit"   // points granted, which nobody has heard of
 	MoneyVouchersCommitted = "money.vouchers_after_commit" // vouchers issued, whose codes nobody has heard
+	MoneyAccountLocked     = "money.account_locked"        // nothing: the member is locked, and free again when the session ends
+	MoneyLotsRead          = "money.lots_read"             // nothing: the movement knows its lots
+	MoneyMovementWritten   = "money.movement_written"      // nothing: the deadline is still to be looked at
+	MoneyExpireListed      = "money.expire_listed"         // nothing listed, and the sweep where it was
+	MoneyExpireChunk       = "money.expire_chunk"          // the chunk as it was: its lots open, its entries on the list
 	MoneyAfterGrant        = "money.after_grant"           // granted, heard, not settled
 	IsolatedMarked         = "isolated.after_mark"         // a member marked as asked for by itself, and not asked for
 	IsolatedSettled        = "isolated.after_settle"       // one member of the claim settled, the others not

@@ -1,0 +1,296 @@
+package money
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"bestow/internal/failpoint"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// CancelSaves undoes saves in one transaction, and answers in the order asked, as if one had been asked after the other.
+// Errors: ErrDeadline, ErrBusy, ErrTooMany (MaxCancels); after any other it is unknown what was applied: ask again with the
+// same keys.
+func (l *Ledger) CancelSaves(ctx context.Context, deadline time.Time, cancels []Cancel) ([]CancelAnswer, error) {
+	if len(cancels) > MaxCancels {
+		return nil, fmt.Errorf("%w: %d, and %d is the most", ErrTooMany, len(cancels), MaxCancels)
+	}
+	answers, err := inFrame(ctx, l, deadline, func(tx pgx.Tx) ([]CancelAnswer, error) {
+		return l.cancelSaves(ctx, tx, slices.Clone(cancels))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cancel %d saves: %w", len(cancels), err)
+	}
+	return answers, nil
+}
+
+// family is a save with what has become of its points: its own lot, and the lots in which they were saved anew.
+type family struct {
+	movement
+
+	lots    []lot // its own first
+	asked   int64 // by earlier cancels
+	expired int64 // of what expired, what no earlier cancel has counted
+}
+
+// familySQL reads, for members $1 and saves $2, what became of each save's points. What expired and was saved anew has not
+// expired for good.
+const familySQL = `SELECT s.idempotency_key, s.point_member_id, s.member_id, s.point_status_code, s.point, coalesce(s.memo, ''),
+		s.point_type_code, coalesce(s.ref_unique_id, ''), c.asked, coalesce(lots.expired, 0) - coalesce(lots.anew, 0) - c.expired,
+		coalesce(lots.ids, '{}'), coalesce(lots.remaining, '{}')
+	FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY t (member_id, id, n)
+	CROSS JOIN LATERAL (
+		SELECT * FROM money.point_member WHERE member_id = t.member_id AND point_member_id = t.id LIMIT 1) s
+	CROSS JOIN LATERAL (
+		SELECT coalesce(sum(asked), 0)::bigint AS asked, coalesce(sum(expired), 0)::bigint AS expired
+		FROM money.point_cancel WHERE member_id = t.member_id AND save_point_member_id = t.id) c
+	CROSS JOIN LATERAL (
+		SELECT array_agg(lot.id ORDER BY lot.id) AS ids, array_agg(rest.remaining ORDER BY lot.id) AS remaining,
+			sum(lot.anew)::bigint AS anew, sum(gone.point)::bigint AS expired
+		FROM (
+			SELECT t.id AS id, 0::bigint AS anew
+			UNION ALL
+			SELECT point_member_id, point FROM money.point_member
+			WHERE member_id = t.member_id AND undo_point_member_id IS NOT NULL AND point_status_code = 'S' AND memo = 'of:P' || t.id) lot
+		CROSS JOIN LATERAL (
+			SELECT remaining FROM money.point_lot WHERE member_id = t.member_id AND save_point_member_id = lot.id AND remaining > 0
+			UNION ALL
+			SELECT remaining FROM money.point_lot WHERE member_id = t.member_id AND save_point_member_id = lot.id AND remaining = 0) rest
+		LEFT JOIN LATERAL (
+			SELECT -sum(point) AS point FROM money.point_draw
+			WHERE member_id = t.member_id AND save_point_member_id = lot.id AND point_status_code = 'E') gone ON true) lots
+	ORDER BY t.n`
+
+// saveID names a save.
+type saveID struct {
+	member string
+	id     int64
+}
+
+func selectFamilies(ctx context.Context, tx pgx.Tx, members []string, ids []int64) (map[saveID]*family, error) {
+	rows, err := tx.Query(ctx, familySQL, members, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read saves: %w", err)
+	}
+	families := make(map[saveID]*family, len(ids))
+	defer rows.Close()
+	for rows.Next() {
+		var f family
+		var lots, remaining []int64
+		err := rows.Scan(&f.key, &f.id, &f.member, &f.status, &f.point, &f.memo, &f.typeCode, &f.ref, &f.asked, &f.expired, &lots, &remaining)
+		if err != nil {
+			return nil, fmt.Errorf("read saves: %w", err)
+		}
+		for n := range lots {
+			f.lots = append(f.lots, lot{id: lots[n], remaining: remaining[n]})
+		}
+		families[saveID{f.member, f.id}] = &f
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read saves: %w", err)
+	}
+	return families, failpoint.Hit(ctx, failpoint.MoneyLotsRead)
+}
+
+// cancelSave undoes one save, or a part of it.
+func (l *Ledger) cancelSave(ctx context.Context, tx pgx.Tx, c *Cancel, target, owed int64) (Cancelled, error) {
+	families, err := selectFamilies(ctx, tx, []string{c.MemberID}, []int64{target})
+	if err != nil {
+		return Cancelled{}, err
+	}
+	d, err := c.ofSave(families[saveID{c.MemberID, target}], &owed)
+	if err != nil {
+		return Cancelled{}, err
+	}
+	if err := l.write(ctx, tx, d); err != nil {
+		return Cancelled{}, err
+	}
+	return d.answer(), nil
+}
+
+// answer is the answer to a save-cancel that is written.
+func (d *draft) answer() Cancelled {
+	done := cancelled(d.id, d.status, d.point, d.cancel)
+	done.Lots = partsOf(d.parts)
+	return done
+}
+
+// ofSave returns the save-cancel to write for c, or why it cannot be. It takes what the save's own lot has left; then what was
+// saved anew of its points, so that a cancelled use launders nothing; then it counts what has expired; and the rest was spent.
+// What it takes is gone from f, and what it makes the member owe is added to owed.
+func (c *Cancel) ofSave(f *family, owed *int64) (*draft, error) {
+	amount, err := c.ofRest(f)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{member: c.MemberID, status: statusSaveCancel, key: c.Key, reason: c.Reason, memo: c.memo(statusSaveCancel),
+		typeCode: f.typeCode, ref: f.ref, undo: f.id}
+	taken := takeFrom(f.lots, amount)
+	row := &cancelRow{policy: c.OnUsed, asked: amount}
+	for _, p := range taken {
+		row.taken += -p.point
+	}
+	row.expired = min(amount-row.taken, f.expired)
+	row.uncollected = amount - row.taken - row.expired
+	switch {
+	case row.uncollected > 0 && c.OnUsed == RefuseUsed:
+		r := refusedAs(SavePartlyUsed, "%d points of this save are spent, %d are left: cancel those, or choose remaining or debt", row.uncollected, row.taken)
+		r.Left = row.taken
+		return nil, r
+	case row.uncollected > 0 && c.OnUsed == OweUsed:
+		if row.uncollected > math.MaxInt64-*owed {
+			return nil, refusedAs(OutOfRange, "the member would owe more than a number can hold")
+		}
+		d.owed = row.uncollected
+	}
+	for _, p := range taken {
+		at := slices.IndexFunc(f.lots, func(l lot) bool { return l.id == p.lot })
+		d.parts = append(d.parts, p)
+		d.changes = append(d.changes, change{p.lot, p.point, f.lots[at].remaining})
+		f.lots[at].remaining += p.point
+	}
+	d.point, d.cancel = -row.taken, row
+	f.asked, f.expired, *owed = f.asked+amount, f.expired-row.expired, *owed+d.owed
+	return d, nil
+}
+
+// takeFrom returns what amount takes from lots in their order.
+func takeFrom(lots []lot, amount int64) (parts []part) {
+	for _, l := range lots {
+		if taken := min(amount, l.remaining); taken > 0 {
+			parts = append(parts, part{l.id, -taken})
+			amount -= taken
+		}
+	}
+	return parts
+}
+
+// ofRest returns how much c cancels of a save, or why it cannot.
+func (c *Cancel) ofRest(f *family) (int64, error) {
+	switch {
+	case f == nil:
+		return 0, unknownMovement()
+	case f.status != statusSave || f.isAnew():
+		return 0, notCancellable(&f.movement)
+	}
+	left := f.point - f.asked
+	switch {
+	case c.Amount > left:
+		r := refusedAs(OverCancelled, "of this save %d points can still be cancelled: fewer than the %d asked for", left, c.Amount)
+		r.Left = left
+		return 0, r
+	case left == 0:
+		return 0, refusedAs(NothingToCancel, "all of this save has been cancelled already")
+	case c.Amount == 0:
+		return left, nil
+	}
+	return c.Amount, nil
+}
+
+// isAnew reports whether m saved anew what came back to an expired lot.
+func (m *movement) isAnew() bool {
+	return m.status == statusSave && len(m.memo) > len(memoOf) && m.memo[:len(memoOf)] == memoOf
+}
+
+// cancelBatch is what a batch of save-cancels has found and decided so far.
+type cancelBatch struct {
+	entries  map[string]*movement // what stood under the keys
+	families map[saveID]*family
+	owed     map[string]*int64
+	drafts   []*draft
+	first    map[string]int // the item that writes a key
+}
+
+func (l *Ledger) cancelSaves(ctx context.Context, tx pgx.Tx, cancels []Cancel) ([]CancelAnswer, error) {
+	targets, why := make([]int64, len(cancels)), make([]error, len(cancels))
+	for n := range cancels {
+		targets[n], why[n] = cancels[n].prepare()
+	}
+	b, err := l.openBatch(ctx, tx, cancels, targets, why)
+	if err != nil {
+		return nil, err
+	}
+	written := make([]*draft, len(cancels))
+	for n := range cancels {
+		c := &cancels[n]
+		_, ours := b.first[c.Key]
+		if why[n] != nil || ours || b.entries[c.Key] != nil {
+			continue
+		}
+		written[n], why[n] = c.ofSave(b.families[saveID{c.MemberID, targets[n]}], b.owed[c.MemberID])
+		if why[n] == nil {
+			b.first[c.Key] = n
+			b.drafts = append(b.drafts, written[n])
+		}
+	}
+	if err := l.write(ctx, tx, b.drafts...); err != nil {
+		return nil, err
+	}
+	answers := make([]CancelAnswer, len(cancels))
+	for n := range cancels {
+		if answers[n], err = b.answer(ctx, tx, &cancels[n], targets[n], written, n, why[n]); err != nil {
+			return nil, err
+		}
+	}
+	return answers, nil
+}
+
+// openBatch locks the members of the cancels that nothing is wrong with, and reads their keys and their saves.
+func (l *Ledger) openBatch(ctx context.Context, tx pgx.Tx, cancels []Cancel, targets []int64, why []error) (b cancelBatch, err error) {
+	var keys, members, locked []string
+	var ids []int64
+	for n := range cancels {
+		if why[n] == nil {
+			keys, members, ids = append(keys, cancels[n].Key), append(members, cancels[n].MemberID), append(ids, targets[n])
+		}
+	}
+	locked = slices.Clone(members)
+	slices.Sort(locked)
+	owed, err := lockAccounts(ctx, tx, slices.Compact(locked))
+	if err != nil {
+		return b, err
+	}
+	b = cancelBatch{first: map[string]int{}, owed: map[string]*int64{}}
+	for member, debt := range owed {
+		b.owed[member] = &debt
+	}
+	if b.entries, err = findMovements(ctx, tx, keys); err != nil {
+		return b, err
+	}
+	b.families, err = selectFamilies(ctx, tx, members, ids)
+	return b, err
+}
+
+// answer answers item n, which wrote written[n], or another item of its key did, or the key stood there, or it is refused.
+func (b *cancelBatch) answer(ctx context.Context, q querier, c *Cancel, target int64, written []*draft, n int, why error) (CancelAnswer, error) {
+	a := CancelAnswer{Key: c.Key}
+	if why != nil {
+		if !errors.As(why, &a.Refusal) {
+			return a, why
+		}
+		a.Outcome = Refused
+		return a, nil
+	}
+	if d := written[n]; d != nil {
+		a.Outcome, a.Cancelled = Undone, d.answer()
+		return a, nil
+	}
+	old := b.entries[c.Key]
+	if old == nil {
+		d := written[b.first[c.Key]]
+		old = &movement{key: d.key, id: d.id, member: d.member, status: d.status, point: d.point, undo: d.undo, memo: d.memo, cancel: d.cancel}
+	}
+	if !c.isOf(old, target) {
+		a.Outcome, a.Refusal = Conflict, conflicting()
+		return a, nil
+	}
+	var err error
+	a.Outcome = Replayed
+	a.Cancelled, err = replayCancel(ctx, q, old)
+	return a, err
+}
