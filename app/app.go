@@ -49,6 +49,8 @@ type Deps struct {
 	Limits  Limits
 	// WrappedKeysOnly refuses keys of hashes that no master key has wrapped: in production they prove nothing.
 	WrappedKeysOnly bool
+	// ExpiryOff says that nothing expires by itself (BESTOW_EXPIRY=off): what has run out and is open is no difference then.
+	ExpiryOff bool
 	// LimitsNeeded lets nothing start whose event type lacks a limit: in production.
 	LimitsNeeded bool
 

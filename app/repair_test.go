@@ -110,8 +110,8 @@ func workChunk(ctx context.Context, pool *pgxpool.Pool, first int) error {
 		{`SELECT pg_advisory_xact_lock_shared(50 << 3)`, `UPDATE grant_chunks SET claimed_at = now(), claim_token = gen_random_uuid(), open_until = now() + interval '15s' WHERE event_id = 50 AND first_id = $1`},
 		{`WITH saved AS (INSERT INTO money.point_member (member_id, point, point_status_code, point_type_code, issue_date, expiry_date, ref_unique_id, idempotency_key)
 			SELECT 'm' || n, 100, 'S', 'CM', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', '50', 'grant:50:m' || n FROM generate_series($1::bigint, $1 + 1) n RETURNING point_member_id, member_id)
-		  INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
-			SELECT point_member_id, point_member_id, member_id, 100, 'S' FROM saved`},
+		  INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, point_status_code)
+			SELECT point_member_id, point_member_id, point_member_id, member_id, 100, 100, 'S' FROM saved`},
 		{`INSERT INTO point_results (event_id, member_id, amount, status, money_tx_id)
 			SELECT 50, m.member_id, 100, 'SUCCESS', 'P' || m.point_member_id FROM money.point_member m
 			WHERE m.idempotency_key IN ('grant:50:m' || $1::bigint, 'grant:50:m' || $1::bigint + 1)`,

@@ -79,7 +79,7 @@ func (s *Reports) Verify(ctx context.Context, q VerifyQuery) (VerifyReport, erro
 		return VerifyReport{}, err
 	}
 	v := verification{event: event, by: cmp.Or(q.By, "command line"), remote: s.RemoteLedger, zone: cmp.Or(s.Zone, defaultZone),
-		unsealer: s.Unsealer, keys: s.contentKeys(), list: invariants(), repaired: q.Repaired}
+		expiryOff: s.ExpiryOff, unsealer: s.Unsealer, keys: s.contentKeys(), list: invariants(), repaired: q.Repaired}
 	if err := s.onSnapshot(ctx, &v); err != nil {
 		return VerifyReport{}, fmt.Errorf("verify: %w", err)
 	}

@@ -62,7 +62,7 @@ func (s *Reports) selectGrown(ctx context.Context, event *int64) ([]string, erro
 			WHERE y.state = 'READY' AND ($1::bigint IS NULL OR c.relname IN (lower(y.code) || '_targets_default', lower(y.code) || '_targets_' || $1))
 			UNION ALL
 			SELECT to_regclass(name)::oid FROM unnest('{campaign_events, campaign_event_summary, grant_chunks, river.river_job,
-				money.point_member, money.point_member_detail, money.vouchers}'::text[]) name
+				money.point_member, money.point_lot, money.point_draw, money.vouchers}'::text[]) name
 		)
 		SELECT c.oid::regclass::text FROM pg_class c
 		WHERE c.oid IN (SELECT oid FROM concerned) AND c.relkind = 'r'

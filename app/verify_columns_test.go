@@ -124,7 +124,7 @@ func TestUnseenForgeries(t *testing.T) {
 			t.Parallel()
 			require.Contains(t, page2, f.name)
 			pool := plant(t)
-			_, err := pool.Exec(t.Context(), f.sql)
+			_, err := pool.Exec(t.Context(), forging(f.sql))
 			require.NoError(t, err)
 			report, _ := verify(t, pool, VerifyQuery{})
 			require.True(t, report.OK)

@@ -11,7 +11,7 @@ const (
 	fitImport = `; UPDATE imports SET digest = import_digest(id)`
 	tenTimes  = `UPDATE point_targets SET amount = 1000 WHERE event_id = 8 AND member_id = 'm00';
 		UPDATE point_results SET amount = 1000 WHERE event_id = 8 AND member_id = 'm00';
-		UPDATE money.point_member SET point = 1000 WHERE point_member_id = 8000; UPDATE money.point_member_detail SET point = 1000 WHERE point_member_id = 8000;
+		UPDATE money.point_member SET point = 1000 WHERE point_member_id = 8000; UPDATE money.point_lot SET point = 1000, remaining = 1000 WHERE point_member_id = 8000;
 		UPDATE campaign_events SET total_amount = total_amount + 900 WHERE id = 8; UPDATE imports SET total_amount = total_amount + 900 WHERE id = 8` + fitImport
 	renamed = `UPDATE point_targets SET member_id = 'thief' WHERE event_id = 8 AND member_id = 'm00';
 		UPDATE point_results SET member_id = 'thief' WHERE event_id = 8 AND member_id = 'm00';
@@ -21,7 +21,7 @@ const (
 		INSERT INTO point_results (event_id, member_id, amount, status, money_tx_id) VALUES (8, 'm06', 100, 'SUCCESS', 'P8006');
 		INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, ref_unique_id, idempotency_key, reason)
 		VALUES (8006, 'm06', 100, 'S', 'CM', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', '8', 'grant:8:m06', 'spring');
-		INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code) VALUES (8006, 8006, 'm06', 100, 'S');
+		INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, point_status_code) VALUES (8006, 8006, 8006, 'm06', 100, 100, 'S');
 		UPDATE campaign_events SET total_count = total_count + 1, total_amount = total_amount + 100 WHERE id = 8;
 		UPDATE campaign_event_summary SET published_count = published_count + 1, success_count = success_count + 1 WHERE event_id = 8`
 	intoLastChunk = `; UPDATE grant_chunks SET last_id = 8006, target_count = 3, settled_count = 3 WHERE event_id = 8 AND first_id = 8004;
@@ -72,7 +72,8 @@ func contentForgeries() []forgery {
 		{name: "default_reason on all sides", sql: `UPDATE campaign_events SET default_reason = 'x' WHERE id = 8;
 			UPDATE money.point_member SET reason = 'x' WHERE ref_unique_id = '8' AND reason = 'spring'`},
 		{name: "expiry_at on all sides", sql: `UPDATE campaign_events SET expiry_at = '2037-01-01 00:00:00+09' WHERE id = 1;
-			UPDATE money.point_member SET expiry_at = '2037-01-01 00:00:00+09', expiry_date = '20370101' WHERE ref_unique_id = '1'`},
+			UPDATE money.point_lot l SET expiry_at = '2037-01-01 00:00:00+09' FROM money.point_member m WHERE m.point_member_id = l.point_member_id AND m.ref_unique_id = '1';
+			UPDATE money.point_member SET expiry_at = '2037-01-01 00:00:00+09', expiry_date = '20361231' WHERE ref_unique_id = '1'`},
 		{name: "default_amount", sql: `UPDATE campaign_events SET default_amount = 7 WHERE id = 8`},
 		{name: "reservation_at", sql: `UPDATE campaign_events SET reservation_at = NULL WHERE id = 3`},
 		{name: "reservation_priority", sql: `UPDATE campaign_events SET reservation_priority = 1 WHERE id = 3`},
@@ -93,7 +94,7 @@ func seenByHashes(t *testing.T, forgeries []forgery) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			pool := plant(t)
-			_, err := pool.Exec(t.Context(), f.sql)
+			_, err := pool.Exec(t.Context(), forging(f.sql))
 			require.NoError(t, err)
 			_, red := verify(t, pool, VerifyQuery{})
 			require.Equal(t, []string{"I24"}, red)

@@ -33,7 +33,7 @@ func rowForgeries() []forgery {
 		{name: "C25 expiry_at", sql: `UPDATE money.point_member SET expiry_at = now() + interval '9 years' WHERE point_member_id = 8000`, red: "I36"},
 		{name: "C25 expiry_date", sql: `UPDATE money.point_member SET expiry_date = '20270101' WHERE point_member_id = 9001`, red: "I36"},
 		{name: "C25 issue_date", sql: `UPDATE money.point_member SET issue_date = '20200101' WHERE point_member_id = 8000`, red: "I36"},
-		{name: "C25 a detail's kind", sql: `UPDATE money.point_member_detail SET point_status_code = 'U' WHERE point_member_id = 8000`, red: "I21"},
+		{name: "C25 a detail's kind", sql: `UPDATE money.point_member_detail SET point_status_code = 'U', remaining = NULL WHERE point_member_id = 8000`, red: "I21"},
 		{name: "C25 a cause", sql: `UPDATE money.point_member SET point_type_code = 'CS' WHERE point_member_id = 8000`, red: "I36"},
 		{name: "C25 no campaign", sql: `UPDATE money.point_member SET ref_unique_id = NULL WHERE point_member_id = 8000`, red: "I36"},
 		{name: "C25 a reason", sql: `UPDATE money.point_member SET reason = 'x' WHERE point_member_id = 8000`, red: "I36"},
@@ -90,7 +90,7 @@ func TestForgeries(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			pool := plant(t)
-			_, err := pool.Exec(t.Context(), f.sql)
+			_, err := pool.Exec(t.Context(), forging(f.sql))
 			require.NoError(t, err)
 			report, red := verify(t, pool, VerifyQuery{})
 			require.False(t, report.OK)

@@ -47,7 +47,9 @@ type invariant struct {
 }
 
 // invariants is the whole list, in the order of the report.
-func invariants() []invariant { return slices.Concat(grantInvariants(), proofInvariants()) }
+func invariants() []invariant {
+	return slices.Concat(grantInvariants(), ledgerInvariants(), proofInvariants())
+}
 
 // grantInvariants are about what is granted, in the order of their numbers.
 func grantInvariants() []invariant {
@@ -117,14 +119,41 @@ func grantInvariants() []invariant {
 			id: "I15", file: "I15_no_job_lost",
 			statement: "the work of every cancelled or discarded job was done",
 			compared:  "jobs {jobs}[; {cancelled} cancelled, healed][; {discarded} discarded, healed]",
+		},
+	}
+}
+
+// ledgerInvariants are about the ledger of points, in the order of their numbers.
+func ledgerInvariants() []invariant {
+	return []invariant{
+		{
+			id: "I16", file: "I16_remaining_is_the_rest", ledger: true,
+			statement: "every lot of points has left what its draws leave",
+			compared:  "{lots} lots, which say {remaining_sum}: their draws leave {rest_sum}",
 		}, {
 			id: "I17", file: "I17_movements_match_details", ledger: true,
 			statement: "the points that a movement takes or gives back are the sum of its details",
 			compared:  "{movements} movements that are no saves, each with its details",
 		}, {
+			id: "I18", ledger: true, compare: compareDue, gaps: noExpiry,
+			statement: "no lot of points is open for more than an hour past its expiry",
+			compared:  "{lots} open lots that expire at some time, with {points} left",
+		}, {
+			id: "I19", file: "I19_no_more_back_than_used", ledger: true,
+			statement: "a cancelled use gives back to each lot at most what the use took from it",
+			compared:  "{lots} lots to which {given_sum} was given back",
+		}, {
+			id: "I20", file: "I20_claims_are_kept", ledger: true,
+			statement: "members owe the points that cancelled saves have not collected, and every cancel took the points of its movement",
+			compared:  "{cancels} cancelled saves took {taken_sum}; members owe {owed_sum}, and {claims_sum} waits for cancelled uses",
+		}, {
 			id: "I21", file: "I21_saves_have_lots", ledger: true, heavy: true,
-			statement: "every save has one lot with the same member, points and time",
-			compared:  "{saves} saves, each with its lot",
+			statement: "every save has one lot with the same member, points, time and expiry; a movement that undoes another names it",
+			compared:  "{saves} saves, each with its lot; {undoing} movements that undo another",
+		}, {
+			id: "I22", file: "I22_lots_expire_once", ledger: true,
+			statement: "a lot of points expires by itself at most once, and not before its expiry",
+			compared:  "{expiries} expiries of {points}",
 		},
 	}
 }

@@ -26,7 +26,7 @@ func TestVerifyRed(t *testing.T) {
 		t.Run(p.red[0]+" "+p.name, func(t *testing.T) {
 			t.Parallel()
 			pool := plant(t)
-			_, err := pool.Exec(t.Context(), p.sql)
+			_, err := pool.Exec(t.Context(), forging(p.sql))
 			require.NoError(t, err)
 			report, red := verify(t, pool, VerifyQuery{})
 			require.Equal(t, p.red, red, "%+v", report)
@@ -105,7 +105,7 @@ func deleteSave(id string) string {
 func insertSave(id int, member, ref, key string) string {
 	return fmt.Sprintf(`INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, ref_unique_id, idempotency_key)
 			VALUES (%[1]d, '%[2]s', 100, 'S', 'CM', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', '%[3]s', '%[4]s');
-		INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code) VALUES (%[1]d, %[1]d, '%[2]s', 100, 'S')`,
+		INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, point_status_code) VALUES (%[1]d, %[1]d, %[1]d, '%[2]s', 100, 100, 'S')`,
 		id, member, ref, key)
 }
 
@@ -117,14 +117,19 @@ func insertVoucher(id int, member, ref, key, code string) string {
 
 const movement = `INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key) VALUES `
 
-const detail = `INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code) VALUES `
+const detail = `INSERT INTO money.point_draw (point_member_id, save_point_member_id, member_id, point, point_status_code) VALUES `
+
+const lotOf = `INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, point_status_code) VALUES `
+
+// undoing is movement for one that undoes another.
+const undoing = `INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key, undo_point_member_id) VALUES `
 
 func plantedLedger() []planting {
 	return []planting{
 		{
 			name: "a key in two movements", event: 8, red: []string{"I2", "I36", "I41"}, example: "key grant:8:m00 stands 2 times",
 			sql: `ALTER TABLE money.point_member DROP CONSTRAINT point_member_idempotency_key;
-				` + movement + `(9100, 'other', 5, 'S', 'CS', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', 'grant:8:m00'); ` + detail + `(9100, 9100, 'other', 5, 'S')`,
+				` + movement + `(9100, 'other', 5, 'S', 'CS', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', 'grant:8:m00'); ` + lotOf + `(9100, 9100, 9100, 'other', 5, 5, 'S')`,
 		}, {
 			name: "a key of points and of a voucher", event: 8, red: []string{"I2", "I37"}, example: "key grant:8:m01 stands 2 times",
 			sql: strings.Replace(insertVoucher(9100, "other", "x", "grant:8:m01", "h"), "'CM'", "'CS'", 1),
@@ -152,7 +157,7 @@ func plantedLedger() []planting {
 			sql: insertSave(9100, "m00", "8", "again"),
 		}, {
 			name: "another amount in the ledger", event: 8, red: []string{"I3"}, example: "SUCCESS of 100 with P8000, but the ledger says 99",
-			sql: `UPDATE money.point_member SET point = 99 WHERE point_member_id = 8000; UPDATE money.point_member_detail SET point = 99 WHERE point_member_id = 8000`,
+			sql: `UPDATE money.point_member SET point = 99 WHERE point_member_id = 8000; UPDATE money.point_lot SET point = 99, remaining = 99 WHERE point_member_id = 8000`,
 		}, {
 			name: "another transaction", event: 8, red: []string{"I3"}, example: "event 8, member m00",
 			sql: `UPDATE point_results SET money_tx_id = 'P8001' WHERE event_id = 8 AND member_id = 'm00'`,
@@ -178,26 +183,26 @@ func plantedLedger() []planting {
 			name: "a redrive that was answered", event: 1, red: []string{"I3"}, example: "but the result is PERMANENTLY_FAILED",
 			sql: `UPDATE point_results SET redrive_done = 1 WHERE event_id = 1 AND redrive = 1`,
 		}, {
-			name: "more drawn than saved", red: []string{"I12"}, example: "member spender: lot P9002 was saved with 2000, -100 is left",
-			sql: movement + `(9100, 'spender', -1000, 'U', 'PAY', '20260101', '99991231', 'k9100'); ` + detail + `(9100, 9002, 'spender', -1000, 'U')`,
+			name: "more drawn than saved", red: []string{"I12", "I16"}, example: "member spender: lot P9002 was saved with 2000, -100 is left",
+			sql: movement + `(9100, 'spender', -1300, 'U', 'PAY', '20260101', '99991231', 'k9100'); ` + detail + `(9100, 9002, 'spender', -1300, 'U')`,
 		}, {
-			name: "more given back than saved", red: []string{"I12"}, example: "lot P9001 was saved with 1000, 1001 is left",
-			sql: movement + `(9100, 'spender', 1001, 'R', 'PAY', '20260101', '99991231', 'k9100'); ` + detail + `(9100, 9001, 'spender', 1001, 'R')`,
+			name: "more given back than saved", red: []string{"I12", "I16", "I19"}, example: "lot P9001 was saved with 1000, 1001 is left",
+			sql: undoing + `(9100, 'spender', 1001, 'R', 'PAY', '20260101', '99991231', 'k9100', 9003); ` + detail + `(9100, 9001, 'spender', 1001, 'R')`,
 		}, {
-			name: "of a campaign", event: 8, red: []string{"I12"}, example: "member m00: lot P8000 was saved with 100, -1 is left",
+			name: "of a campaign", event: 8, red: []string{"I12", "I16"}, example: "member m00: lot P8000 was saved with 100, -1 is left",
 			sql: movement + `(9100, 'm00', -101, 'U', 'PAY', '20260101', '99991231', 'k9100'); ` + detail + `(9100, 8000, 'm00', -101, 'U')`,
 		}, {
 			name: "drawn from nowhere", red: []string{"I12"}, example: "against lot P9777, which was never saved",
 			sql: movement + `(9100, 'spender', -5, 'U', 'PAY', '20260101', '99991231', 'k9100'); ` + detail + `(9100, 9777, 'spender', -5, 'U')`,
 		}, {
-			name: "a lot of less than nothing", red: []string{"I12"}, example: "lot P9100 was saved with -5",
+			name: "a lot of less than nothing", red: []string{"I12"}, example: "movements of -5 against lot P9100, which was never saved",
 			sql: movement + `(9100, 'spender', -5, 'U', 'PAY', '20260101', '99991231', 'k9100'); ` + detail + `(9100, 9100, 'spender', -5, 'U')`,
 		}, {
 			name: "a use that drew from no lot", red: []string{"I13", "I17"}, example: "member spender: the history says -50 more",
 			sql: movement + `(9100, 'spender', -50, 'U', 'PAY', '20260101', '99991231', 'k9100')`,
 		}, {
 			name: "a lot that no movement saved", red: []string{"I13", "I21"}, example: "member ghost: the history says -50 more",
-			sql: detail + `(9100, 9100, 'ghost', 50, 'S')`,
+			sql: lotOf + `(9100, 9100, 9100, 'ghost', 50, 50, 'S')`,
 		}, {
 			name: "a code in two results", event: 2, red: []string{"I14", "I37"}, example: "2 results share one code: events 2,",
 			sql: `UPDATE voucher_results SET voucher_code = 'code-2000' WHERE event_id = 2 AND voucher_code = 'code-2001'`,

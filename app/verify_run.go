@@ -34,7 +34,10 @@ type verification struct {
 	by       string
 	repaired []Repaired
 	remote   bool
-	zone     string     // of the ledger's days
+	zone     string // of the ledger's days
+
+	expiryOff bool // nothing expires by itself
+
 	unsealer Unsealer   // nil: there is no master key
 	keys     keys.Store // of the hashes of lists
 	list     []invariant

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -95,18 +96,50 @@ const plantedIDs = `;
 	INSERT INTO idempotency_keys (actor, key, fingerprint, answer, digest)
 	SELECT 'test', 'once', '\x01', '{"ID": 1}', sha256(convert_to(ROW('test', 'once', '01', '{"ID": 1}'::jsonb)::text, 'UTF8'))`
 
-// plantedSpending is the history of a member beside campaigns: lots of 1000 and 2000 are saved, 2500 are used, 700 of
-// that is given back, latest lot first, and 300 expire.
+// plantedSpending is the history of members beside campaigns. Of spender, lots of 1000 and 2000 are saved, 2500 are used, 700
+// of that is given back, latest lot first, and a lot of 300 has expired. Of debtor, a save of 500 is cancelled of which 400 are
+// used; 150 of the debt are collected. Of orderer, 20 of a save are cancelled that is used; then 60 of the order are cancelled:
+// the claim takes its 20, and 40, whose lot has expired, are saved anew.
 const plantedSpending = `
-	INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key)
-	VALUES (9001, 'spender', 1000, 'S', 'CS', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', 'k1'), (9002, 'spender', 2000, 'S', 'RV', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', 'k2'),
-	       (9003, 'spender', -2500, 'U', 'PAY', '20260101', '99991231', 'k3'), (9004, 'spender', 700, 'R', 'PAY', '20260101', '99991231', 'k4'),
-	       (9005, 'spender', -300, 'E', 'EXP', '20260101', '99991231', 'k5');
-	INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
-	VALUES (9001, 9001, 'spender', 1000, 'S'), (9002, 9002, 'spender', 2000, 'S'),
-	       (9003, 9001, 'spender', -1000, 'U'), (9003, 9002, 'spender', -1500, 'U'), (9004, 9002, 'spender', 700, 'R'), (9005, 9002, 'spender', -300, 'E');
+	CREATE TEMP TABLE moves AS SELECT to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD') AS today, now() - interval '1 day' AS past,
+		to_char((now() - interval '1 day') AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD') AS yesterday, now() + interval '30 days' AS later,
+		to_char((now() + interval '30 days' - interval '1 microsecond') AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD') AS month;
+	INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, expiry_at,
+		idempotency_key, undo_point_member_id, memo)
+	SELECT v.* FROM moves, LATERAL (VALUES
+		(9001, 'spender', 1000, 'S', 'CS', today, '99991231', NULL, 'k1', NULL::bigint, NULL), (9002, 'spender', 2000, 'S', 'RV', today, '99991231', NULL, 'k2', NULL, NULL),
+		(9003, 'spender', -2500, 'U', 'PAY', today, '99991231', NULL, 'k3', NULL, NULL), (9004, 'spender', 700, 'R', 'PAY', today, '99991231', NULL, 'k4', 9003, NULL),
+		(9005, 'spender', 300, 'S', 'RV', today, yesterday, past, 'k5', NULL, NULL), (9006, 'spender', -300, 'E', 'EXP', today, '99991231', NULL, 'expire:P9005', NULL, NULL),
+		(9201, 'debtor', 500, 'S', 'RV', today, '99991231', NULL, 'd1', NULL, NULL), (9202, 'debtor', -400, 'U', 'PAY', today, '99991231', NULL, 'd2', NULL, NULL),
+		(9203, 'debtor', -100, 'C', 'RV', today, '99991231', NULL, 'd3', 9201, 'asked:rest'), (9204, 'debtor', 150, 'S', 'RV', today, '99991231', NULL, 'd4', NULL, NULL),
+		(9205, 'debtor', -150, 'C', 'RV', today, '99991231', NULL, 'collect:P9203:0', 9201, NULL),
+		(9301, 'orderer', 100, 'S', 'RV', today, yesterday, past, 'o1', NULL, NULL), (9302, 'orderer', -100, 'U', 'PAY', today, '99991231', NULL, 'o2', NULL, NULL),
+		(9303, 'orderer', 0, 'C', 'RV', today, '99991231', NULL, 'o3', 9301, NULL), (9304, 'orderer', 60, 'R', 'PAY', today, '99991231', NULL, 'o4', 9302, NULL),
+		(9305, 'orderer', -20, 'C', 'RV', today, '99991231', NULL, 'claim:P9304:P9303:P9301', 9301, NULL),
+		(9306, 'orderer', -40, 'E', 'EXP', today, '99991231', NULL, 'expire:P9304:P9301', 9304, NULL),
+		(9307, 'orderer', 40, 'S', 'RG', today, month, later, 'regrant:P9304:P9301', 9304, 'of:P9301')) v;
+	INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, expiry_at, point_status_code)
+	SELECT m.point_member_id, m.point_member_id, m.point_member_id, m.member_id, m.point, v.remaining, m.expiry_at, 'S'
+	FROM (VALUES (9001, 0), (9002, 1200), (9005, 0), (9201, 0), (9204, 0), (9301, 0), (9307, 40)) v (id, remaining)
+	JOIN money.point_member m ON m.point_member_id = v.id;
+	INSERT INTO money.point_draw (point_member_id, save_point_member_id, member_id, point, point_status_code)
+	VALUES (9003, 9001, 'spender', -1000, 'U'), (9003, 9002, 'spender', -1500, 'U'), (9004, 9002, 'spender', 700, 'R'), (9006, 9005, 'spender', -300, 'E'),
+	       (9202, 9201, 'debtor', -400, 'U'), (9203, 9201, 'debtor', -100, 'C'), (9205, 9204, 'debtor', -150, 'C'),
+	       (9302, 9301, 'orderer', -100, 'U'), (9304, 9301, 'orderer', 60, 'R'), (9305, 9301, 'orderer', -20, 'C'), (9306, 9301, 'orderer', -40, 'E');
+	INSERT INTO money.point_cancel (member_id, cancel_point_member_id, save_point_member_id, policy, asked, taken, expired, uncollected, collected)
+	VALUES ('debtor', 9203, 9201, 'debt', 500, 100, 0, 400, 150), ('orderer', 9303, 9301, 'remaining', 20, 0, 0, 20, 20);
+	INSERT INTO money.point_account (member_id, owed) VALUES ('spender', 0), ('debtor', 250), ('orderer', 0);
+	DROP TABLE moves;
 	INSERT INTO river.river_job (state, kind, args, max_attempts, queue, finalized_at)
 	VALUES ('completed', 'close_done', '{}', 32767, 'jobs', now()), ('cancelled', 'close_done', '{}', 32767, 'jobs', now())`
+
+// forging is what a forger writes, past the triggers of the ledger.
+func forging(sql string) string {
+	return changesLedger.ReplaceAllString(sql, `SET session_replication_role = replica; $0; SET session_replication_role = origin`)
+}
+
+// changesLedger is a statement that changes what is append-only.
+var changesLedger = regexp.MustCompile(`(?:UPDATE|DELETE FROM|TRUNCATE) money\.point_[^;]*`)
 
 // plantedMember is a target with what came of it.
 type plantedMember struct {
@@ -378,10 +411,10 @@ func (e plantedEvent) queueSave(b *pgx.Batch, m plantedMember) {
 	}
 	b.Queue(`INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_at, expiry_date, ref_unique_id, idempotency_key, reason)
 		VALUES ($1, $2, $3, 'S', 'CM', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), nullif($6, '')::timestamptz,
-			coalesce(to_char(nullif($6, '')::timestamptz AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231'), $4, $5, nullif($7, ''))`,
+			coalesce(to_char((nullif($6, '')::timestamptz - interval '1 microsecond') AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231'), $4, $5, nullif($7, ''))`,
 		m.id, m.member, amount, ref, domain.Key(e.id, m.member), e.expiry(), cmp.Or(m.reason(), e.reason()))
-	b.Queue(`INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
-		VALUES ($1, $1, $2, $3, 'S')`, m.id, m.member, amount)
+	b.Queue(`INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, expiry_at, point_status_code)
+		VALUES ($1, $1, $1, $2, $3, $3, nullif($4, '')::timestamptz, 'S')`, m.id, m.member, amount, e.expiry())
 }
 
 func one(yes bool) int64 {

@@ -12,8 +12,8 @@ ALTER TABLE money.point_member ADD COLUMN undo_point_member_id bigint;
 ALTER TABLE money.point_member
     DROP CONSTRAINT point_member_point_check,
     DROP CONSTRAINT point_member_check,
-    ADD CONSTRAINT point_member_sign CHECK (CASE point_status_code
-        WHEN 'S' THEN point > 0 WHEN 'R' THEN point > 0 WHEN 'C' THEN point <= 0 ELSE point < 0 END) NOT VALID;
+    ADD CONSTRAINT point_member_sign CHECK (point_status_code IN ('S', 'R') AND point > 0
+        OR point_status_code IN ('U', 'E') AND point < 0 OR point_status_code = 'C' AND point <= 0) NOT VALID;
 ALTER TABLE money.point_member VALIDATE CONSTRAINT point_member_sign;
 CREATE INDEX point_member_undo ON money.point_member (member_id, undo_point_member_id) WHERE undo_point_member_id IS NOT NULL;
 
@@ -111,7 +111,8 @@ CREATE TABLE money.point_due (
 );
 CREATE TABLE money.point_sweep (
     one_row      boolean PRIMARY KEY DEFAULT true CHECK (one_row),
-    swept_until  timestamptz NOT NULL
+    swept_until  timestamptz NOT NULL,
+    began_at     timestamptz NOT NULL DEFAULT now()      -- since when this ledger expires lots at all
 );
 -- Everything that is due is after this moment: of an older version nothing has expired yet.
 INSERT INTO money.point_sweep (swept_until)

@@ -71,7 +71,7 @@ func bench(b *testing.B, s bundle, grant granting, change func(int, *money.Item)
 	}
 	_, err := s.Pool.Exec(b.Context(), `CHECKPOINT`)
 	require.NoError(b, err)
-	_, err = s.Pool.Exec(b.Context(), `VACUUM ANALYZE money.point_member, money.point_member_detail, money.vouchers`)
+	_, err = s.Pool.Exec(b.Context(), `VACUUM ANALYZE money.point_member, money.point_lot, money.vouchers`)
 	require.NoError(b, err)
 	before := wal(b, s.Pool)
 	b.ReportAllocs()

@@ -45,8 +45,9 @@ func listDue(ctx context.Context, tx pgx.Tx) (done Listed, err error) {
 		return done, nil
 	}
 	var from, until time.Time
-	const sweep = `UPDATE money.point_sweep SET swept_until = least(now(), swept_until + interval '1 day')
-		RETURNING swept_until - interval '2 days', swept_until, swept_until < now()`
+	const sweep = `UPDATE money.point_sweep s SET swept_until = least(now(), s.swept_until + interval '1 day')
+		FROM money.point_sweep before
+		RETURNING before.swept_until - interval '1 day', s.swept_until, s.swept_until < now()`
 	if err := tx.QueryRow(ctx, sweep).Scan(&from, &until, &done.More); err != nil {
 		return done, fmt.Errorf("move sweep on: %w", err)
 	}

@@ -1,7 +1,7 @@
 -- I36, always: a save says what its event and its target said: cause, expiry, reason. Its dates are those of its moments in
--- the ledger's time zone. Of movements of other causes only the dates are compared. No save comes after its event was
--- completed, unless a person has had members tried again. Rows are grouped by what a batch shares, since a date of a
--- million rows costs a second.
+-- the ledger's time zone; of an expiry at midnight, an older version wrote the day that begins then. Of movements of other
+-- causes only the dates are compared. No save comes after its event was completed, unless a person has had members tried
+-- again. Rows are grouped by what a batch shares, since a date of a million rows costs a second.
 WITH saves AS NOT MATERIALIZED (
     SELECT m.* FROM money.point_member m
     WHERE m.point_status_code = 'S' AND ($1::bigint IS NULL OR m.ref_unique_id = $1::bigint::text
@@ -23,7 +23,8 @@ WITH saves AS NOT MATERIALIZED (
         WHEN b.granted AND b.created_at > s.completed_at + interval '5 minutes'
              AND NOT EXISTS (SELECT FROM {{results}} r WHERE r.event_id = e.id AND r.redrive > 0) -- asked of late batches only
         THEN format('was granted at %s, after its event was completed', b.created_at)
-        WHEN b.expiry_date <> coalesce(to_char(b.expiry_at AT TIME ZONE {{zone}}, 'YYYYMMDD'), '99991231')
+        WHEN b.expiry_date NOT IN (coalesce(to_char(b.expiry_at AT TIME ZONE {{zone}}, 'YYYYMMDD'), '99991231'),
+                                   coalesce(to_char((b.expiry_at - interval '1 microsecond') AT TIME ZONE {{zone}}, 'YYYYMMDD'), '99991231'))
         THEN format('has the expiry_date %s and expires %s', b.expiry_date, coalesce(b.expiry_at::text, 'never'))
         WHEN b.issue_date <> to_char(b.created_at AT TIME ZONE {{zone}}, 'YYYYMMDD')
         THEN format('has the issue_date %s and is of %s', b.issue_date, b.created_at)

@@ -115,10 +115,12 @@ const (
 		INSERT INTO money.point_member (member_id, point, idempotency_key, reason, issue_date, point_status_code,
 			point_type_code, ref_unique_id, expiry_at, expiry_date)
 		SELECT i.member_id, i.point, i.key, nullif(i.reason, ''), (SELECT to_char(now() AT TIME ZONE $1, 'YYYYMMDD')), 'S', $6, nullif($7, ''), $8, $9
-		FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[]) i (member_id, point, key, reason) RETURNING point_member_id, member_id, point, idempotency_key
+		FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[]) i (member_id, point, key, reason)
+		RETURNING point_member_id, member_id, point, idempotency_key, expiry_at
 	), lots AS (
-		INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
-		SELECT point_member_id, point_member_id, member_id, point, 'S' FROM saved
+		INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point,
+			remaining, expiry_at, point_status_code)
+		SELECT point_member_id, point_member_id, point_member_id, member_id, point, point, expiry_at, 'S' FROM saved
 	)
 	SELECT point_member_id, idempotency_key FROM saved`
 	sqlDeadline = `SELECT now(), clock_timestamp() < $1, set_config('idle_in_transaction_session_timeout', least(greatest(

@@ -237,8 +237,8 @@ const (
 		VALUES ($1, $2, $3, $4, to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), 'S', 'CM', $5, '99991231')
 		ON CONFLICT (idempotency_key) DO NOTHING RETURNING point_member_id, member_id, point
 	)
-	INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
-		SELECT point_member_id, point_member_id, member_id, point, 'S' FROM saved`
+	INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, point_status_code)
+		SELECT point_member_id, point_member_id, point_member_id, member_id, point, point, 'S' FROM saved`
 	sqlRivalResult = `INSERT INTO point_results (event_id, member_id, amount, status, money_tx_id)
 		SELECT $1, member_id, point, 'SUCCESS', 'P' || point_member_id FROM money.point_member WHERE idempotency_key = $2
 		ON CONFLICT (event_id, member_id) DO NOTHING`

@@ -102,7 +102,7 @@ func seed(ctx context.Context, pool *pgxpool.Pool, members []string) error {
 		}
 		items = items[:0]
 	}
-	if _, err := pool.Exec(ctx, `VACUUM (ANALYZE, FREEZE) money.point_member, money.point_member_detail`); err != nil {
+	if _, err := pool.Exec(ctx, `VACUUM (ANALYZE, FREEZE) money.point_member, money.point_lot`); err != nil {
 		return fmt.Errorf("seed ledger: %w", err)
 	}
 	return nil
