@@ -100,7 +100,7 @@ func unseenForgeries() []forgery {
 			UPDATE campaign_event_summary SET retry_success_count = 1 WHERE event_id = 8`},
 		{name: "redrive, redrive_done", sql: `UPDATE point_results SET redrive = 5, redrive_done = 5 WHERE event_id = 1 AND status = 'PERMANENTLY_FAILED' AND redrive = 0`},
 		{name: "ids of movements", sql: `UPDATE money.point_member SET point_member_id = 8800 WHERE point_member_id = 8000;
-			UPDATE money.point_member_detail SET point_member_id = 8800, save_point_member_id = 8800 WHERE point_member_id = 8000;
+			UPDATE money.point_member_detail SET point_member_detail_id = 8800, point_member_id = 8800, save_point_member_id = 8800 WHERE point_member_id = 8000;
 			UPDATE point_results SET money_tx_id = 'P8800' WHERE event_id = 8 AND money_tx_id = 'P8000'`},
 		{name: "jobs of events that do not run", sql: `DELETE FROM river.river_job WHERE args @> '{"event_id": 5}';
 			INSERT INTO river.river_queue (name, created_at, metadata, paused_at, updated_at) VALUES ('relay', now(), '{}', now(), now())`},

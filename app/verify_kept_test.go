@@ -70,7 +70,7 @@ func TestForgedAgainstWhatWasSaid(t *testing.T) {
 			t.Parallel()
 			pool := plant(t)
 			answered(t, pool)
-			_, err := pool.Exec(t.Context(), f.sql)
+			_, err := pool.Exec(t.Context(), forging(f.sql))
 			require.NoError(t, err)
 			said := keptFindings(t.Context(), t, pool)
 			if f.red == "" {

@@ -58,12 +58,14 @@ func redefined(event int, set, was, is string) string {
 }
 
 const (
-	laterPoints = `; UPDATE money.point_member SET expiry_at = '2037-06-30 23:59:59+09', expiry_date = '20370630' WHERE ref_unique_id = '1'`
-	laterCodes  = `; UPDATE money.vouchers SET expiry_at = '2037-06-30 23:59:59+09' WHERE ref = '2';
+	laterPoints = `; UPDATE money.point_member SET expiry_at = '2037-06-30 23:59:59+09', expiry_date = '20370630' WHERE ref_unique_id = '1';
+		UPDATE money.point_lot l SET expiry_at = m.expiry_at FROM money.point_member m WHERE m.point_member_id = l.point_member_id AND m.ref_unique_id = '1'`
+	laterCodes = `; UPDATE money.vouchers SET expiry_at = '2037-06-30 23:59:59+09' WHERE ref = '2';
 		UPDATE voucher_results SET voucher_expiry_at = '2037-06-30 23:59:59+09' WHERE event_id = 2 AND status = 'SUCCESS'`
-	stoppedLater = `; UPDATE money.point_member SET expiry_at = '2037-01-01 00:00:00Z', expiry_date = '20370101' WHERE ref_unique_id = '5'`
-	otherReason  = `; UPDATE money.point_member SET reason = 'autumn' WHERE ref_unique_id = '8' AND reason = 'spring'`
-	swappedIDs   = `UPDATE campaign_events SET campaign_id = 'x' WHERE id = 8; UPDATE campaign_events SET campaign_id = 'campaign-8' WHERE id = 1; UPDATE campaign_events SET campaign_id = 'campaign-1' WHERE id = 8;
+	stoppedLater = `; UPDATE money.point_member SET expiry_at = '2037-01-01 00:00:00Z', expiry_date = '20370101' WHERE ref_unique_id = '5';
+		UPDATE money.point_lot l SET expiry_at = m.expiry_at FROM money.point_member m WHERE m.point_member_id = l.point_member_id AND m.ref_unique_id = '5'`
+	otherReason = `; UPDATE money.point_member SET reason = 'autumn' WHERE ref_unique_id = '8' AND reason = 'spring'`
+	swappedIDs  = `UPDATE campaign_events SET campaign_id = 'x' WHERE id = 8; UPDATE campaign_events SET campaign_id = 'campaign-8' WHERE id = 1; UPDATE campaign_events SET campaign_id = 'campaign-1' WHERE id = 8;
 		UPDATE starts SET definition = replace(definition, 'campaign-1', 'campaign-8') WHERE event_id = 1; UPDATE starts SET definition = replace(definition, 'campaign-8', 'campaign-1') WHERE event_id = 8`
 	startMoved = `UPDATE starts SET at = at - interval '1h' WHERE event_id = 8; UPDATE campaign_event_summary SET started_at = started_at - interval '1h' WHERE event_id = 8;
 		UPDATE campaign_events SET created_at = created_at - interval '1h' WHERE id = 8`
@@ -109,8 +111,8 @@ func keylessForgeries() []forgery {
 func TestForgedIntoAnOlderVersion(t *testing.T) {
 	t.Parallel()
 	pool := plant(t)
-	_, err := pool.Exec(t.Context(), `UPDATE imports SET seal = NULL WHERE event_id = 8; UPDATE event_keys SET imports_seal = NULL WHERE event_id = 8;`+
-		erased("point", 8, "first_id = 8004")+`; UPDATE imports SET max_amount = 103 WHERE event_id = 8`+ofVersion1(8))
+	_, err := pool.Exec(t.Context(), forging(`UPDATE imports SET seal = NULL WHERE event_id = 8; UPDATE event_keys SET imports_seal = NULL WHERE event_id = 8;`+
+		erased("point", 8, "first_id = 8004")+`; UPDATE imports SET max_amount = 103 WHERE event_id = 8`+ofVersion1(8)))
 	require.NoError(t, err)
 	report, red := verify(t, pool, VerifyQuery{})
 	require.Empty(t, red)

@@ -22,7 +22,7 @@ type planting struct {
 // other events stay green.
 func TestVerifyRed(t *testing.T) {
 	t.Parallel()
-	for _, p := range slices.Concat(plantedResults(), plantedLedger(), plantedCounters(), plantedChunks()) {
+	for _, p := range slices.Concat(plantedResults(), plantedLedger(), plantedMovements(), plantedCounters(), plantedChunks()) {
 		t.Run(p.red[0]+" "+p.name, func(t *testing.T) {
 			t.Parallel()
 			pool := plant(t)

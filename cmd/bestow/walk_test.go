@@ -196,6 +196,8 @@ func TestKilledOnceAtEveryPoint(t *testing.T) {
 	k.verified(k.p)
 	k.eventually(0, `SELECT count(*) FROM campaign_events WHERE event_status <> 'COMPLETED'`)
 	require.Equal(t, k.count(`SELECT sum(total_count) FROM campaign_events`), k.count(`SELECT (SELECT count(*) FROM money.point_member) + (SELECT count(*) FROM money.vouchers)`))
+	k.walkTheLedger()
+	k.verified(k.p)
 	require.Empty(t, k.missed(), "nobody passed these points")
 }
 

@@ -36,6 +36,11 @@ var neverMet = map[string]string{
 	failpoint.SweepBeforeCommit:    "no chunk is without a job",
 	failpoint.SettleAgainMade:      "the ledger in the handler leaves nothing unknown",
 	failpoint.SettleRedriveMade:    "the ledger in the handler leaves nothing unknown",
+	failpoint.MoneyAccountLocked:   "nothing but grants is asked of the ledger",
+	failpoint.MoneyLotsRead:        "nothing but grants is asked of the ledger",
+	failpoint.MoneyMovementWritten: "nothing but grants is asked of the ledger",
+	failpoint.MoneyExpireListed:    "no points expire",
+	failpoint.MoneyExpireChunk:     "no points expire",
 	failpoint.FaultWritten:         "the ledger contradicts nobody",
 	failpoint.FaultAfterCommit:     "the ledger contradicts nobody",
 }

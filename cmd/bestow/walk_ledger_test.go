@@ -1,0 +1,53 @@
+//go:build failpoint
+
+package main
+
+import (
+	"time"
+
+	"bestow/app"
+	"bestow/money"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A member saves, uses, has an order and a save cancelled, and owes; and a lot expires.
+func (k *walk) walkTheLedger() {
+	k.Helper()
+	ledger, err := money.New(money.Config{Pool: k.pool})
+	require.NoError(k, err)
+	soon := func() time.Time { return time.Now().Add(time.Minute) }
+	var saved, used money.Moved
+	k.do(func(app.Caller) (err error) {
+		saved, err = ledger.Save(k.ctx, soon(), money.Item{Key: "walk:save", MemberID: "walker", Amount: 100, TypeCode: "RV", Ref: "review"})
+		return err
+	})
+	k.do(func(app.Caller) (err error) {
+		used, err = ledger.Use(k.ctx, soon(), money.Spending{Key: "walk:use", MemberID: "walker", Amount: 60, TypeCode: "ORDER", Ref: "order"})
+		return err
+	})
+	k.do(func(app.Caller) error {
+		_, err := ledger.Cancel(k.ctx, soon(), money.Cancel{Key: "walk:order", MemberID: "walker", TxID: used.TxID, Amount: 10})
+		return err
+	})
+	k.do(func(app.Caller) error {
+		_, err := ledger.Cancel(k.ctx, soon(), money.Cancel{Key: "walk:clawback", MemberID: "walker", TxID: saved.TxID, OnUsed: money.OweUsed})
+		return err
+	})
+	expiry := time.Now().Add(time.Second)
+	k.do(func(app.Caller) error {
+		_, err := ledger.Save(k.ctx, soon(), money.Item{Key: "walk:brief", MemberID: "walker", Amount: 5, TypeCode: "RV", Ref: "review", ExpiryAt: &expiry})
+		return err
+	})
+	k.do(func(app.Caller) error { _, err := ledger.Collect(k.ctx, ""); return err })
+	k.do(func(app.Caller) error {
+		_, err := ledger.Save(k.ctx, soon(), money.Item{Key: "walk:idle", MemberID: "idler", Amount: 5, TypeCode: "RV", Ref: "review", ExpiryAt: &expiry})
+		return err
+	})
+	require.Eventually(k, func() bool {
+		k.do(func(app.Caller) error { _, err := ledger.ListDue(k.ctx); return err })
+		k.do(func(app.Caller) error { _, err := ledger.ExpireDue(k.ctx); return err })
+		return k.count(`SELECT count(*) FROM money.point_member WHERE point_status_code = 'E'`) == 1
+	}, time.Minute, 50*time.Millisecond)
+	require.Equal(k, 45, k.count(`SELECT owed FROM money.point_account WHERE member_id = 'walker'`))
+}
