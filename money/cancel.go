@@ -1,8 +1,10 @@
 package money
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,21 +111,16 @@ func (l *Ledger) cancel(ctx context.Context, tx pgx.Tx, c *Cancel) (Cancelled, e
 
 // prepare fills in what c leaves open, and returns the id of what is to be undone, or why c can never be.
 func (c *Cancel) prepare() (target int64, err error) {
-	if c.OnExpiredLot == "" {
-		c.OnExpiredLot = Regrant
-	}
-	if c.OnUsed == "" {
-		c.OnUsed = CancelRemaining
-	}
+	c.OnExpiredLot, c.OnUsed = cmp.Or(c.OnExpiredLot, Regrant), cmp.Or(c.OnUsed, CancelRemaining)
 	if err := checkMovement(c.Key, c.MemberID, c.Reason).refused(); err != nil {
 		return 0, err
 	}
 	switch {
-	case c.Amount < 0 || c.Amount > MaxAmount:
+	case c.Amount != 0 && !usableAmount(c.Amount):
 		return 0, badAmount.refused()
 	case c.OnExpiredLot != Regrant && c.OnExpiredLot != ExpireOnce:
 		return 0, refusedAs(BadChoice, "on_expired_lot is regrant or expire")
-	case c.OnUsed != RefuseUsed && c.OnUsed != CancelRemaining && c.OnUsed != OweUsed:
+	case !slices.Contains([]OnUsed{RefuseUsed, CancelRemaining, OweUsed}, c.OnUsed):
 		return 0, refusedAs(BadChoice, "on_used is refuse, remaining or debt")
 	}
 	kind, target, err := ParseTxID(c.TxID)

@@ -66,14 +66,11 @@ type refusal struct{ code, message string }
 // check returns why i can never be granted, whatever the time. It is asked only about items whose key is not in the
 // ledger: a grant that was applied is replayed, whatever has become of the rules.
 func check(i *Item, k Kind, loc *time.Location) refusal {
+	if r := checkWhose(i.Key, i.MemberID, ourKeys); r.code != "" {
+		return r
+	}
 	switch {
-	case !usableKey(i.Key):
-		return badKey
-	case begins(i.Key, ourKeys):
-		return reservedKey
-	case !memberName(i.MemberID):
-		return badMember
-	case i.Amount <= 0 || i.Amount > MaxAmount:
+	case !usableAmount(i.Amount):
 		return badAmount
 	case !text(i.Reason, maxReason):
 		return refusal{BadReason, "the reason cannot be stored: it must be text of at most 500 characters"}
@@ -98,11 +95,11 @@ var (
 	badAmount = refusal{BadAmount, "the amount is not a whole number from 1 to 1,000,000,000,000,000"}
 )
 
-// ourKeys are the beginnings of the keys of movements that the ledger makes itself, grantKeys that of a campaign's grants:
-// a shop's key must not take one of theirs.
+// ourKeys are the beginnings of the keys of movements that the ledger makes itself. reservedKeys has besides that of a
+// campaign's grants: a shop's key must not take one of theirs.
 var (
-	ourKeys   = []string{"expire:", "regrant:", "claim:", "collect:"}
-	grantKeys = []string{"grant:"}
+	ourKeys      = []string{"expire:", "regrant:", "claim:", "collect:"}
+	reservedKeys = append([]string{"grant:"}, ourKeys...)
 )
 
 // begins reports whether key begins with one of words.
@@ -112,18 +109,29 @@ func begins(key string, words []string) bool {
 
 // checkMovement returns why a movement other than a grant cannot be asked for, whatever it does.
 func checkMovement(key, memberID, reason string) refusal {
-	switch {
-	case !usableKey(key):
-		return badKey
-	case begins(key, ourKeys) || begins(key, grantKeys):
-		return reservedKey
-	case !memberName(memberID):
-		return badMember
-	case !text(reason, maxReason):
+	if r := checkWhose(key, memberID, reservedKeys); r.code != "" {
+		return r
+	}
+	if !text(reason, maxReason) {
 		return refusal{BadReason, "the reason cannot be stored: it must be text of at most 500 characters"}
 	}
 	return refusal{}
 }
+
+// checkWhose returns why nothing can stand under key, which must not begin as one of reserved, or belong to the member.
+func checkWhose(key, memberID string, reserved []string) refusal {
+	switch {
+	case !usableKey(key):
+		return badKey
+	case begins(key, reserved):
+		return reservedKey
+	case !memberName(memberID):
+		return badMember
+	}
+	return refusal{}
+}
+
+func usableAmount(amount int64) bool { return amount >= 1 && amount <= MaxAmount }
 
 // refused returns r as an error, nil if it refuses nothing.
 func (r refusal) refused() error {

@@ -1,8 +1,28 @@
-// Package money is the ledger: a service of its own, with tables of its own (schema money), that saves points for
+// Package money is the ledger: a service of its own, with tables of its own (schema money), that moves the points of
 // members and issues vouchers, each idempotency key once, for ever. It does not know why it is asked.
 //
 // Start with grant.go: the road of a batch. points.go and vouchers.go are the two books it may be written to, check.go
-// says what is refused, vault.go keeps the keys under which vouchers are sealed.
+// says what is refused, vault.go keeps the keys under which vouchers are sealed. The other movements of points have a file
+// each: use.go, cancel_use.go, cancel_save.go, debt.go, expire.go; account.go is the frame that they share, write.go the
+// statement with which they write. history.go reads.
+//
+// # Points
+//
+// A save is a movement and its lot: a row of point_lot, written once, that carries what is left of it. What is drawn from
+// a lot, or given back to it, is a row of point_draw, which nothing changes; remaining is the sum of both. Five movements
+// are written: save, use, use-cancel, save-cancel, expire. All but the save lock the member's account first, read the key
+// and the lots after, and change a lot only if it has what was read: the expiry job takes no account, and a movement that
+// it overtook begins anew. A save locks nothing, unless its policy limits what a member may hold.
+//
+// A use takes the oldest lot first (or the one that expires first, as configured). A use-cancel gives back to the lots
+// that the use took from, the last one first. Of what comes back to a lot:
+//
+//   - what a save-cancel could not take, since it was spent, it takes now (a claim);
+//   - the rest of what comes back to an expired lot expires again, and is saved anew, one save for each lot, so that the
+//     save from which its points come stays known. A save-cancel takes from there too.
+//
+// So what a clawback took does not come back by a cancelled order, and no order launders it. A save-cancel with debt makes
+// the member owe what was spent; point_account.owed stands beside the history, and lots pay it before the next use.
 //
 // # A grant
 //
@@ -22,7 +42,8 @@
 //
 // # Never
 //
-// Never UPDATE or DELETE a movement: a correction is another movement. Never log, print or marshal a voucher's code or
+// Never UPDATE or DELETE a movement: a correction is another movement; triggers refuse it. Never order by created_at: ids
+// rise with time for each member. Never write remaining >= 0 in a condition: the indexes know > 0 and = 0. Never log, print or marshal a voucher's code or
 // PIN, nor store one but sealed. Never prune a key. Never ask the network while a transaction is open. Never import
 // anything of the house but internal/pg, failpoint, seal and obs.
 package money

@@ -87,7 +87,7 @@ type Moved struct {
 
 // Refusal is the error of a movement that is not applied because of what it asks for, or of the state that it meets.
 // Nothing was applied. But for KeyConflict, the key is free: the same call may be made again after a change.
-type Refusal struct {
+type Refusal struct { //nolint:errname // the word of the outcome Refused, whose cause it is
 	Code    string
 	Message string // for people: what is wrong and what to do
 	// Left is how much there is: of InsufficientBalance the balance, of OverCancelled what can still be cancelled, of

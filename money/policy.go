@@ -74,37 +74,39 @@ func (h *holding) allows(p *policy, amount int64) bool {
 // readTerms reads the policies that items name. If one of them limits what a member may hold, it locks the members of its
 // items and reads what they hold. A batch that names no policy costs nothing.
 func readTerms(ctx context.Context, tx pgx.Tx, items []Item) (t terms, err error) {
-	var codes []string
-	for n := range items {
-		if code := items[n].Policy; code != "" && text(code, maxPolicy) && !slices.Contains(codes, code) {
-			codes = append(codes, code)
-		}
-	}
+	codes := distinct(items, func(i *Item) (string, bool) { return i.Policy, i.Policy != "" && text(i.Policy, maxPolicy) })
 	if len(codes) == 0 {
 		return t, nil
 	}
 	if t.policies, err = selectPolicies(ctx, tx, codes); err != nil {
 		return t, err
 	}
-	var capped []string
-	for n := range items {
-		if p := t.policies[items[n].Policy]; p != nil && p.maxHold > 0 && memberName(items[n].MemberID) {
-			capped = append(capped, items[n].MemberID)
-		}
-	}
+	capped := distinct(items, func(i *Item) (string, bool) {
+		p := t.policies[i.Policy]
+		return i.MemberID, p != nil && p.maxHold > 0 && memberName(i.MemberID)
+	})
 	if len(capped) == 0 {
 		return t, nil
 	}
 	if len(items) > maxCapped {
 		return t, fmt.Errorf("%w: %d, and %d is the most where a policy limits what a member may hold", ErrTooMany, len(items), maxCapped)
 	}
-	slices.Sort(capped)
-	capped = slices.Compact(capped)
 	if _, err := lockAccounts(ctx, tx, capped); err != nil {
 		return t, err
 	}
 	t.holdings, err = selectHoldings(ctx, tx, capped)
 	return t, err
+}
+
+// distinct returns the words of those items that have one, sorted and each once.
+func distinct(items []Item, word func(*Item) (string, bool)) (words []string) {
+	for n := range items {
+		if w, ok := word(&items[n]); ok {
+			words = append(words, w)
+		}
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
 }
 
 // maxPolicy is the width of a policy's code.

@@ -211,7 +211,7 @@ func (p *player) cappedSave() {
 	}
 	moved, err := p.Save(p.ctx, soon(), i)
 	if p.model.open(i.MemberID)-p.model.owed[i.MemberID]+i.Amount > 150 {
-		p.refused(money.OverHolding, err)
+		require.Zero(p, p.refused(money.OverHolding, err).Left)
 		return
 	}
 	require.NoError(p, err)
@@ -256,7 +256,7 @@ func (p *player) useLate() {
 	if _, _, ok := p.model.clone().use(s.MemberID, s.Amount); ok {
 		require.ErrorIs(p, err, money.ErrDeadline)
 	} else {
-		p.refused(money.InsufficientBalance, err)
+		require.NotNil(p, p.refused(money.InsufficientBalance, err))
 	}
 }
 
@@ -449,7 +449,7 @@ func (p *player) anotherContent() {
 		other.Amount++
 		_, err = p.Cancel(p.ctx, soon(), other)
 	}
-	p.refused(money.KeyConflict, err)
+	require.Zero(p, p.refused(money.KeyConflict, err).Left)
 }
 
 // lotRow is a lot as it stands in the table.

@@ -35,7 +35,7 @@ func (s *Spending) check() refusal {
 	if r := checkMovement(s.Key, s.MemberID, s.Reason); r.code != "" {
 		return r
 	}
-	if s.Amount <= 0 || s.Amount > MaxAmount {
+	if !usableAmount(s.Amount) {
 		return badAmount
 	}
 	return checkCause(s.TypeCode, s.Ref)

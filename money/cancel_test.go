@@ -1,0 +1,259 @@
+package money_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"bestow/money"
+
+	"github.com/stretchr/testify/require"
+)
+
+// clockedShop is a shop whose clock the test sets.
+func clockedShop(t *testing.T) *shop {
+	t.Helper()
+	return &shop{bundle: clocked(t, money.SpendSaved), tb: t}
+}
+
+// later moves the clock on.
+func (s *shop) later(d time.Duration) time.Time {
+	s.tb.Helper()
+	return scan[time.Time](s.tb, s.Pool, `UPDATE testclock.hand SET at = at + $1 RETURNING at`, d)
+}
+
+// sweep expires what has run out.
+func (s *shop) sweep() (points int64) {
+	s.tb.Helper()
+	for {
+		listed, err := s.ListDue(s.tb.Context())
+		require.NoError(s.tb, err)
+		if !listed.More {
+			break
+		}
+	}
+	for {
+		done, err := s.ExpireDue(s.tb.Context())
+		require.NoError(s.tb, err)
+		if points += done.Points; done.Due == 0 {
+			return points
+		}
+	}
+}
+
+// history is the kinds and amounts of the member's movements, newest first.
+func (s *shop) history() (list []string) {
+	s.tb.Helper()
+	page, err := s.Movements(s.tb.Context(), money.HistoryQuery{MemberID: "m"})
+	require.NoError(s.tb, err)
+	for _, m := range page {
+		list = append(list, fmt.Sprint(m.Kind, " ", m.Amount))
+	}
+	return list
+}
+
+func expireOnce(c *money.Cancel) { c.OnExpiredLot = money.ExpireOnce }
+func refuse(c *money.Cancel)     { c.OnUsed = money.RefuseUsed }
+func owe(c *money.Cancel)        { c.OnUsed = money.OweUsed }
+
+// A use is cancelled in parts, the lot that it took last first, and never beyond what it took.
+func TestCancelUse(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	one, two, three := s.save(100), s.save(200), s.save(300)
+	used := s.use(500)
+	require.Equal(t, []money.Part{{three, 150}}, s.cancel(used.TxID, 150).Lots)
+	require.Equal(t, []money.Part{{three, 50}, {two, 120}}, s.cancel(used.TxID, 170).Lots)
+	_, err := s.tryCancel(used.TxID, 181)
+	require.EqualValues(t, 180, refusedAs(t, money.OverCancelled, err).Left)
+	done := s.cancel(used.TxID, 0)
+	require.Equal(t, []money.Part{{two, 80}, {one, 100}}, done.Lots)
+	require.EqualValues(t, 180, done.Cancelled)
+	_, err = s.tryCancel(used.TxID, 0)
+	refusedAs(t, money.NothingToCancel, err)
+	require.EqualValues(t, 600, s.balance())
+	_, err = s.tryCancel(done.TxID, 0)
+	refusedAs(t, money.NotCancellable, err)
+	m, err := s.Movement(t.Context(), "m", done.TxID)
+	require.NoError(t, err)
+	require.Equal(t, []any{used.TxID, "ORDER", "order 1", money.KindUseCancel, int64(180)}, []any{m.Undo, m.TypeCode, m.Ref, m.Kind, m.Amount})
+}
+
+// What comes back to a lot that has expired is saved anew for the policy's days, or expires at once.
+func TestCancelUseOfExpiredLot(t *testing.T) {
+	t.Parallel()
+	for _, swept := range []bool{false, true} {
+		s := clockedShop(t)
+		s.save(100, s.later(0).Add(time.Hour))
+		s.save(50)
+		used := s.use(60)
+		now := s.later(time.Hour)
+		if swept {
+			require.EqualValues(t, 40, s.sweep())
+		}
+		require.EqualValues(t, 50, s.balance())
+		s.cancel(used.TxID, 20)
+		require.EqualValues(t, 70, s.balance(), "saved anew")
+		m, err := s.Member(t.Context(), "m")
+		require.NoError(t, err)
+		require.Len(t, m.Expiring, 1)
+		require.True(t, now.AddDate(0, 0, 30).Equal(m.Expiring[0].ExpiryAt), "for 30 days")
+		s.cancel(used.TxID, 40, expireOnce)
+		require.EqualValues(t, 70, s.balance(), "expired at once")
+		require.Equal(t, []string{"expire -40", "use_cancel 40", "save 20", "expire -20", "use_cancel 20"}, s.history()[:5])
+		s.sweep()
+		require.EqualValues(t, 70, s.balance())
+	}
+}
+
+// The three ways of a cancelled save that is used in part.
+func TestCancelSave(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	saved := s.save(100)
+	s.use(60)
+	_, err := s.tryCancel(saved, 0, refuse)
+	require.EqualValues(t, 40, refusedAs(t, money.SavePartlyUsed, err).Left)
+	require.Equal(t, []any{int64(10), int64(0)}, taken(s.cancel(saved, 10, refuse)))
+	require.Equal(t, []any{int64(30), int64(20)}, taken(s.cancel(saved, 50)))
+	require.EqualValues(t, 0, s.balance())
+	_, err = s.tryCancel(saved, 41)
+	require.EqualValues(t, 40, refusedAs(t, money.OverCancelled, err).Left)
+	require.Equal(t, []any{int64(0), int64(40)}, taken(s.cancel(saved, 0, owe)), "a cancel of 0 is written")
+	require.EqualValues(t, -40, s.balance())
+	require.Equal(t, "save_cancel 0", s.history()[0])
+	_, err = s.tryCancel(saved, 0)
+	refusedAs(t, money.NothingToCancel, err)
+}
+
+func taken(c money.Cancelled) []any { return []any{c.Cancelled, c.Uncollected} }
+
+// What a clawback took does not come back by a cancelled order.
+func TestClawbackThenCancelledOrder(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	saved, other := s.save(100), s.save(50)
+	used := s.use(120)
+	require.Equal(t, []any{int64(0), int64(100)}, taken(s.cancel(saved, 0)))
+	s.cancel(used.TxID, 70)
+	require.EqualValues(t, 50, s.balance(), "the other lot, whole; what came back to the first went to the clawback")
+	s.cancel(used.TxID, 0)
+	require.EqualValues(t, 50, s.balance())
+	require.Equal(t, []string{"save_cancel -50", "use_cancel 50", "save_cancel -50", "use_cancel 70", "save_cancel 0", "use -120"}, s.history()[:6])
+	require.Equal(t, []money.Part{{other, -50}}, s.use(50).Lots)
+}
+
+// A regrant launders nothing: a clawback finds the points in the lot in which they were saved anew, and in the lot in which
+// those were saved anew; and claims what is spent when those orders are cancelled.
+func TestRegrantLaundersNothing(t *testing.T) {
+	t.Parallel()
+	s := clockedShop(t)
+	saved := s.save(100, s.later(0).Add(time.Hour))
+	used := s.use(100)
+	s.later(time.Hour)
+	s.cancel(used.TxID, 0) // saved anew
+	second := s.use(70)
+	s.later(31 * 24 * time.Hour)
+	s.sweep()                 // 30 expire
+	s.cancel(second.TxID, 50) // and 50 are saved anew again; 20 are spent
+	require.EqualValues(t, 50, s.balance())
+	third := s.use(10)
+	done := s.cancel(saved, 0)
+	require.Equal(t, []any{int64(40), int64(30), int64(30)}, []any{done.Cancelled, done.Expired, done.Uncollected})
+	require.Zero(t, s.balance())
+	s.cancel(third.TxID, 0)
+	s.cancel(second.TxID, 0)
+	require.Zero(t, s.balance(), "the orders are cancelled, and what they give back was claimed")
+	anew := s.history()
+	require.Contains(t, anew, "save 50")
+	page, err := s.Movements(t.Context(), money.HistoryQuery{MemberID: "m", Kind: money.KindSave})
+	require.NoError(t, err)
+	_, err = s.tryCancel(page[0].TxID, 0)
+	require.Contains(t, refusedAs(t, money.NotCancellable, err).Message, "cancel the save "+saved)
+}
+
+// What a member owes is taken before the next use, and by Collect, the oldest debt first.
+func TestDebt(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	one, two := s.save(100), s.save(100)
+	s.use(200)
+	s.cancel(one, 0, owe)
+	s.cancel(two, 60, owe)
+	m, err := s.Member(t.Context(), "m")
+	require.NoError(t, err)
+	require.EqualValues(t, 160, m.Owed)
+	require.EqualValues(t, -160, m.Balance)
+	third := s.save(70)
+	done, err := s.Collect(t.Context(), "")
+	require.NoError(t, err)
+	require.Equal(t, money.Collected{Members: 1, Points: 70, Last: "m"}, done)
+	s.save(150)
+	_, err = s.Use(t.Context(), soon(), money.Spending{Key: s.key(), MemberID: "m", Amount: 61, TypeCode: "O", Ref: "1"})
+	require.EqualValues(t, 60, refusedAs(t, money.InsufficientBalance, err).Left)
+	require.EqualValues(t, -90+150, s.balance(), "a refused use collects nothing")
+	s.use(60)
+	require.Zero(t, s.balance())
+	require.Equal(t, []string{"use -60", "save_cancel -60", "save_cancel -30", "save 150", "save_cancel -70", "save 70"}, s.history()[:6])
+	require.Equal(t, []any{int64(0), int64(70)}, taken(s.cancel(third, 0)), "a lot that paid a debt has spent it")
+	done, err = s.Collect(t.Context(), "")
+	require.NoError(t, err)
+	require.Zero(t, done)
+}
+
+// A batch answers as if its cancels had been asked one after another; what is wrong with one is no other's concern.
+func TestCancelSaves(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	one, two := s.save(100), s.save(100)
+	used := s.use(150)
+	c := func(key, id string, amount int64) money.Cancel {
+		return money.Cancel{Key: key, MemberID: "m", TxID: id, Amount: amount}
+	}
+	batch := []money.Cancel{
+		c("a", two, 30), c("b", two, 30), c("a", two, 30), c("a", two, 31), c("c", two, 41), c("c", two, 40), c("d", used.TxID, 0), c("e", "P999", 0),
+		c("expire:P1", one, 0), c("f", one, money.MaxAmount+1),
+	}
+	var got []string
+	answers, err := s.CancelSaves(t.Context(), soon(), batch)
+	require.NoError(t, err)
+	for n, a := range answers {
+		require.Equal(t, batch[n].Key, a.Key)
+		line := fmt.Sprint(a.Outcome, " ", a.Cancelled.Cancelled, " ", a.Uncollected)
+		if a.Refusal != nil {
+			line = fmt.Sprint(a.Outcome, " ", a.Refusal.Code)
+		}
+		got = append(got, line)
+	}
+	require.Equal(t, []string{
+		"cancelled 30 0", "cancelled 20 10", "replayed 30 0", "conflict key_conflict", "refused over_cancelled", "cancelled 0 40",
+		"refused not_cancellable", "refused unknown_movement", "refused bad_key", "refused bad_amount",
+	}, got)
+	again, err := s.CancelSaves(t.Context(), soon(), batch[:2])
+	require.NoError(t, err)
+	require.Equal(t, money.Replayed, again[1].Outcome)
+	require.Equal(t, answers[1].TxID, again[1].TxID)
+	require.Equal(t, answers[1].Uncollected, again[1].Uncollected)
+	_, err = s.CancelSaves(t.Context(), soon(), make([]money.Cancel, money.MaxCancels+1))
+	require.ErrorIs(t, err, money.ErrTooMany)
+	none, err := s.CancelSaves(t.Context(), soon(), nil)
+	require.NoError(t, err)
+	require.Empty(t, none)
+}
+
+// A thousand members' saves are clawed back in one call.
+func TestCancelAThousandSaves(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	var cancels []money.Cancel
+	for n, a := range ask(t, s.GrantPoints, items(money.MaxCancels)...) {
+		cancels = append(cancels, money.Cancel{Key: fmt.Sprint("claw:", n), MemberID: a.MemberID, TxID: a.TxID})
+	}
+	answers, err := s.CancelSaves(t.Context(), soon(), cancels)
+	require.NoError(t, err)
+	for n, a := range answers {
+		require.Equal(t, money.Undone, a.Outcome)
+		require.EqualValues(t, 1000+n, a.Cancelled.Cancelled)
+	}
+	require.Zero(t, scan[int](t, s.Pool, `SELECT count(*) FROM money.point_lot WHERE remaining > 0`))
+}
