@@ -24,6 +24,15 @@ const (
 	longList = 1_000_000
 )
 
+// listSQL lists in the order of the members, so that a chunk touches each page once. An index scan in that order would read
+// every open lot there is: listPlanSQL rules it out.
+const (
+	listPlanSQL = `SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off`
+	listSQL     = `INSERT INTO money.point_due (member_id, save_point_member_id)
+		SELECT member_id, save_point_member_id FROM money.point_lot
+		WHERE expiry_at > $1 AND expiry_at <= $2 AND remaining > 0 ORDER BY member_id, save_point_member_id`
+)
+
 // ListDue writes down the lots that have run out since it was called last, at most a day of them, for ExpireDue. It does
 // nothing while another process lists, or while the list is long. A lot is listed again while it is not worked, and for a day
 // after, which does no harm: a save may be committed long after its expiry.
@@ -51,15 +60,10 @@ func listDue(ctx context.Context, tx pgx.Tx) (done Listed, err error) {
 	if err := tx.QueryRow(ctx, sweep).Scan(&from, &until, &done.More); err != nil {
 		return done, fmt.Errorf("move sweep on: %w", err)
 	}
-	// In the order of the members, so that a chunk touches each page once. An index scan in that order would read every open
-	// lot there is.
-	if _, err := tx.Exec(ctx, `SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off`); err != nil {
+	if _, err := tx.Exec(ctx, listPlanSQL); err != nil {
 		return done, fmt.Errorf("set up list: %w", err)
 	}
-	const list = `INSERT INTO money.point_due (member_id, save_point_member_id)
-		SELECT member_id, save_point_member_id FROM money.point_lot
-		WHERE expiry_at > $1 AND expiry_at <= $2 AND remaining > 0 ORDER BY member_id, save_point_member_id`
-	inserted, err := tx.Exec(ctx, list, from, until)
+	inserted, err := tx.Exec(ctx, listSQL, from, until)
 	if err != nil {
 		return done, fmt.Errorf("write list: %w", err)
 	}
