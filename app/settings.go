@@ -24,6 +24,7 @@ const (
 	BrokersSetting  = "KAFKA_BROKERS"
 	TimeZoneSetting = "BESTOW_TIME_ZONE"
 	EnvSetting      = "BESTOW_ENV"
+	ExpirySetting   = "BESTOW_EXPIRY"
 )
 
 // SettingsDiffer is the code of a reason: processes have different values of a setting that must agree.
@@ -193,12 +194,12 @@ func (s *Processes) MayJoin(ctx context.Context, mine Settings) error {
 	})
 }
 
-// SameZone returns [SettingsDiffer] if a process that runs has another time zone: the days of its grants are not those that
-// a proof by zone compares with.
-func (s *Reports) SameZone(ctx context.Context, zone string) error {
-	all, err := s.Differences(ctx, Settings{TimeZoneSetting: zone})
+// Same returns [SettingsDiffer] if a process that runs has another value of one of the settings: by another time zone, the
+// days of its grants are not those that a proof compares with.
+func (s *Reports) Same(ctx context.Context, mine Settings) error {
+	all, err := s.Differences(ctx, mine)
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	return &domain.Error{Code: SettingsDiffer, Message: all[0], Hint: "give this command the time zone of the processes"}
+	return &domain.Error{Code: SettingsDiffer, Message: all[0], Hint: "give this command the setting of the processes"}
 }

@@ -8,6 +8,7 @@ import (
 
 	"bestow/app"
 	"bestow/migrations"
+	"bestow/money"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -31,11 +32,13 @@ const (
 
 // Workers are what works the jobs of a process.
 type Workers struct {
-	App    *app.App
-	Relay  *outbox.RelayWorker
-	Replay *outbox.ReplayWorker
-	Net    *outbox.Net
-	Log    *slog.Logger
+	App       *app.App
+	Relay     *outbox.RelayWorker
+	Replay    *outbox.ReplayWorker
+	Net       *outbox.Net
+	Ledger    *money.Ledger // of this database
+	ExpiryOff bool          // no points expire by themselves
+	Log       *slog.Logger
 }
 
 // Register adds every worker of the product, whatever the process's role: a leader that does not know a kind discards
@@ -50,17 +53,21 @@ func Register(w *river.Workers, with Workers) {
 	river.AddWorker(w, &rescueWorker{app: with.App, log: with.Log})
 	river.AddWorker(w, &sweepWorker{net: with.Net, log: with.Log})
 	river.AddWorker(w, &reconcileWorker{net: with.Net, log: with.Log})
+	river.AddWorker(w, &expireWorker{ledger: with.Ledger, off: with.ExpiryOff, until: inHalfTheTime, log: with.Log})
+	river.AddWorker(w, &collectWorker{ledger: with.Ledger})
 }
 
 // schedules is the timetable.
 func schedules() []*river.PeriodicJob {
 	return []*river.PeriodicJob{
-		every(5*time.Second, startDueArgs{}),   // events whose reserved time has come
-		every(5*time.Second, closeDoneArgs{}),  // the net under the closing of an event
-		every(30*time.Second, sweepArgs{}),     // the net under the making of jobs
-		every(30*time.Second, reconcileArgs{}), // the net under Kafka
-		every(30*time.Second, rescueArgs{}),    // verifications whose process was killed
-		every(10*time.Minute, tidyArgs{}),      // what deleted events and killed processes left
+		every(5*time.Second, startDueArgs{}),    // events whose reserved time has come
+		every(5*time.Second, closeDoneArgs{}),   // the net under the closing of an event
+		every(30*time.Second, sweepArgs{}),      // the net under the making of jobs
+		every(30*time.Second, reconcileArgs{}),  // the net under Kafka
+		every(30*time.Second, rescueArgs{}),     // verifications whose process was killed
+		every(10*time.Minute, tidyArgs{}),       // what deleted events and killed processes left
+		oneEvery(time.Minute, expireArgs{}),     // points that have run out
+		oneEvery(10*time.Minute, collectArgs{}), // what members owe
 	}
 }
 
@@ -108,6 +115,16 @@ func every(d time.Duration, args river.JobArgs) *river.PeriodicJob {
 	return river.NewPeriodicJob(river.PeriodicInterval(d), func() (river.JobArgs, *river.InsertOpts) {
 		return args, &river.InsertOpts{Queue: Queue, MaxAttempts: math.MaxInt16}
 	}, nil)
+}
+
+// oneEvery is every for a job that may take long, and of which there is never more than one. The leader also inserts it when
+// it begins to lead: what ran out while every process was down expires at once.
+func oneEvery(d time.Duration, args river.JobArgs) *river.PeriodicJob {
+	states := []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+		rivertype.JobStateRunning, rivertype.JobStateScheduled}
+	return river.NewPeriodicJob(river.PeriodicInterval(d), func() (river.JobArgs, *river.InsertOpts) {
+		return args, &river.InsertOpts{Queue: Queue, MaxAttempts: math.MaxInt16, UniqueOpts: river.UniqueOpts{ByState: states}}
+	}, &river.PeriodicJobOpts{RunOnStart: true})
 }
 
 // cappedRetry doubles the wait after each failed attempt from a second on, to maxRetryWait.

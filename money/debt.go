@@ -61,7 +61,7 @@ func selectDebts(ctx context.Context, tx pgx.Tx, member string) ([]debt, error) 
 
 // Collected is what one call of Collect did.
 type Collected struct {
-	Members int    // looked at, of those who owe
+	Members int    // who owed and had points
 	Points  int64  // collected
 	Last    string // the last member looked at
 }
@@ -73,9 +73,12 @@ const collectors = 100
 const collectWithin = 5 * time.Second
 
 // Collect takes what members owe from what they have, of at most 100 members behind after in the order of their ids, each in
-// a transaction of its own. Call it again with Last until Members is 0.
+// a transaction of its own. It passes over members who have nothing. Call it again with Last until Members is 0.
 func (l *Ledger) Collect(ctx context.Context, after string) (done Collected, err error) {
-	const query = `SELECT member_id FROM money.point_account WHERE owed > 0 AND member_id > $1 ORDER BY member_id LIMIT $2`
+	const query = `SELECT member_id FROM money.point_account a
+		WHERE owed > 0 AND member_id > $1 AND EXISTS (SELECT FROM money.point_lot l
+			WHERE l.member_id = a.member_id AND l.remaining > 0 AND (l.expiry_at IS NULL OR l.expiry_at > now()))
+		ORDER BY member_id LIMIT $2`
 	rows, err := l.Pool.Query(ctx, query, after, collectors)
 	if err != nil {
 		return done, fmt.Errorf("read who owes: %w", err)

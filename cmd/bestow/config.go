@@ -43,6 +43,8 @@ type config struct {
 	RelayChunks    int           `env:"BESTOW_RELAY_CHUNKS" envDefault:"5" help:"chunks per relay job"`
 	MessageTargets int           `env:"BESTOW_MESSAGE_TARGETS" envDefault:"1000" help:"targets per message"`
 
+	Expiry string `env:"BESTOW_EXPIRY" envDefault:"on" help:"on or off: whether points expire by themselves; off is shown by /readyz and bestow doctor"`
+
 	TimeZone        string        `env:"BESTOW_TIME_ZONE" envDefault:"Asia/Seoul" help:"time zone of issue and expiry days, and of times shown to people"`
 	DataDir         string        `env:"BESTOW_DATA_DIR" help:"folder of the embedded servers (default: the XDG data folder; /var/lib/bestow as root)"`
 	Env             string        `env:"BESTOW_ENV" envDefault:"development" help:"production refuses embedded servers and missing keys, and starts an event only if its type has all limits"`
@@ -134,8 +136,14 @@ func (c config) validate() error {
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		errs = append(errs, fmt.Errorf("BESTOW_TIME_ZONE is %q: it must be a name such as Asia/Seoul", c.TimeZone))
 	}
+	if c.Expiry != "on" && c.Expiry != "off" {
+		errs = append(errs, fmt.Errorf("BESTOW_EXPIRY is %q: it must be on or off", c.Expiry))
+	}
 	return errors.Join(errs...)
 }
+
+// expiryOff reports whether no points expire by themselves.
+func (c config) expiryOff() bool { return c.Expiry == "off" }
 
 // outOfRange names the settings that are too small, too large or badly formed.
 func (c config) outOfRange() (errs []error) {
@@ -185,7 +193,7 @@ func (c config) limits() app.Limits {
 
 // shared returns what any process of an installation must have alike, whatever its roles.
 func (c config) shared() app.Settings {
-	return app.Settings{app.TimeZoneSetting: c.TimeZone, app.EnvSetting: c.Env}
+	return app.Settings{app.TimeZoneSetting: c.TimeZone, app.EnvSetting: c.Env, app.ExpirySetting: c.Expiry}
 }
 
 func (c config) kafka() outbox.KafkaConfig {

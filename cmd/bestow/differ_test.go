@@ -99,7 +99,8 @@ func (w *world) plantProcess(s app.Settings) {
 		now() - $1::text::interval, jsonb_build_array(jsonb_build_object('code', '', 'settings', $2::jsonb)))`, seen, s)
 }
 
-// B11: a process with another time zone does not start, and a proof by another zone is refused before it is red.
+// B11: a process with another time zone does not start, and a proof by another zone, or another word on what expires, is
+// refused before it is red.
 func TestAnotherTimeZoneIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
@@ -111,6 +112,9 @@ func TestAnotherTimeZoneIsRefused(t *testing.T) {
 	_, err := newProcess(ctx, cfg, []string{roleHandler}, slog.New(slog.DiscardHandler), overrides{})
 	require.ErrorIs(t, err, &domain.Error{Code: app.SettingsDiffer})
 	reports := &app.Reports{Deps: app.Deps{Pool: s.pool}}
-	require.NoError(t, reports.SameZone(ctx, s.cfg.TimeZone))
-	require.ErrorIs(t, reports.SameZone(ctx, cfg.TimeZone), &domain.Error{Code: app.SettingsDiffer})
+	require.NoError(t, reports.Same(ctx, judging(s.cfg)))
+	require.ErrorIs(t, reports.Same(ctx, judging(cfg)), &domain.Error{Code: app.SettingsDiffer})
+	cfg = s.cfg
+	cfg.Expiry = "off"
+	require.ErrorIs(t, reports.Same(ctx, judging(cfg)), &domain.Error{Code: app.SettingsDiffer})
 }

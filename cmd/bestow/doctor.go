@@ -163,6 +163,7 @@ func (d *doctor) installation(ctx context.Context) {
 		}
 	}
 	d.ownSettings(ctx)
+	d.expiry(ctx, sys)
 	for _, s := range still {
 		d.say("events", wrong, "%d stand still, such as event %d: %s", len(s.Events), s.Events[0], s.Text)
 	}

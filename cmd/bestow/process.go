@@ -15,6 +15,7 @@ import (
 	bestowhttp "bestow/http"
 	"bestow/internal/obs"
 	"bestow/internal/pg"
+	"bestow/internal/seal"
 	"bestow/jobs"
 	"bestow/migrations"
 	"bestow/money"
@@ -49,6 +50,7 @@ type process struct {
 	pool    *pgxpool.Pool
 	clock   clock
 	app     *app.App
+	money   *money.Ledger // of this database
 	granter granter
 	river   *river.Client[pgx.Tx]
 	kafka   *outbox.Kafka  // nil without a role that needs it
@@ -115,39 +117,29 @@ func (p *process) wire(ctx context.Context) error {
 	relay := &outbox.RelayWorker{Pool: p.pool, Kafka: p.kafka, Close: p.app.Events.Close, Report: p.heart.vitals.took, Log: p.log}
 	replay := &outbox.ReplayWorker{Pool: p.pool, Kafka: p.kafka, Log: p.log}
 	p.net = &outbox.Net{Pool: p.pool, River: p.river, Kafka: p.kafka, ChunksAJob: p.cfg.RelayChunks, Patience: patienceWithKafka}
-	jobs.Register(workers, jobs.Workers{App: p.app, Relay: relay, Replay: replay, Net: p.net, Log: p.log})
+	jobs.Register(workers, jobs.Workers{App: p.app, Relay: relay, Replay: replay, Net: p.net,
+		Ledger: p.money, ExpiryOff: p.cfg.expiryOff(), Log: p.log})
 	return nil
 }
 
 func (p *process) wireApp(ctx context.Context) error {
 	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits(), Zone: p.cfg.TimeZone,
-		WrappedKeysOnly: p.cfg.Env == "production", LimitsNeeded: p.cfg.Env == "production"}
+		WrappedKeysOnly: p.cfg.Env == "production", LimitsNeeded: p.cfg.Env == "production", ExpiryOff: p.cfg.expiryOff()}
 	if p.with.limits != nil {
 		p.with.limits(&deps.Limits)
 	}
-	ledger := money.Config{Pool: p.pool, Log: p.log}
 	var err error
-	if ledger.Location, err = time.LoadLocation(p.cfg.TimeZone); err != nil {
-		return fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
-	}
-	if ledger.Master, err = p.cfg.master(); err != nil {
+	if deps.Master, err = p.cfg.master(); err != nil {
 		return err
 	}
-	if ledger.Master != nil {
-		deps.Sealer, deps.Master = newSealer(ledger.Master), ledger.Master
-		deps.Unsealer = unsealer{ledger.Master}
+	if deps.Master != nil {
+		deps.Sealer, deps.Unsealer = newSealer(deps.Master), unsealer{deps.Master}
 	}
-	l, err := money.New(ledger)
-	if err != nil {
+	if err := p.wireMoney(ctx, deps.Master); err != nil {
 		return err
 	}
-	if ledger.Master != nil {
-		if err := checkMaster(ctx, p.pool, ledger.Master, l); err != nil {
-			return err
-		}
-	}
-	p.granter = granter{newBreaker(p.ledger(l), cmp.Or(p.with.probe, ledgerProbe), p.log)}
-	deps.Granter, deps.Rule = p.granter, ledgerRule(l)
+	p.granter = granter{newBreaker(p.ledger(p.money), cmp.Or(p.with.probe, ledgerProbe), p.log)}
+	deps.Granter, deps.Rule = p.granter, ledgerRule(p.money)
 	if p.with.granter != nil {
 		deps.Granter = p.with.granter(deps.Granter)
 	}
@@ -179,6 +171,18 @@ func (p *process) tellDifferences(ctx context.Context) {
 	for _, text := range all {
 		p.log.WarnContext(ctx, "a setting differs from that of another process", obs.Cause, app.SettingsDiffer, obs.Reason, text)
 	}
+}
+
+// wireMoney makes the ledger of this database; master may be nil.
+func (p *process) wireMoney(ctx context.Context, master *seal.Master) (err error) {
+	c := money.Config{Pool: p.pool, Log: p.log, Master: master}
+	if c.Location, err = time.LoadLocation(p.cfg.TimeZone); err != nil {
+		return fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
+	}
+	if p.money, err = money.New(c); err != nil || master == nil {
+		return err
+	}
+	return checkMaster(ctx, p.pool, master, p.money)
 }
 
 func (p *process) ledger(l ledger) ledger {

@@ -111,6 +111,9 @@ func newLogger(cfg config) (*slog.Logger, error) {
 // writable is the check of PostgreSQL: a process can do nothing with one that can only be read.
 func (p *process) writable(ctx context.Context) error { return pg.Writable(ctx, p.pool) }
 
+// errExpiryOff is told by /readyz: a ledger in which nothing expires, unnoticed, is a fault that is found years later.
+var errExpiryOff = errors.New("BESTOW_EXPIRY is off: no points expire by themselves")
+
 // ops is what the private port says of this process.
 func (p *process) ops() bestowhttp.OpsConfig {
 	ready := map[string]func(context.Context) error{"postgresql": p.writable, "clock": p.clock.check}
@@ -118,6 +121,9 @@ func (p *process) ops() bestowhttp.OpsConfig {
 		ready["kafka"] = p.kafka.Ping
 	}
 	waits := bestowhttp.Checks{"money": func(context.Context) error { return p.granter.ledger.unheard() }}
+	if p.cfg.expiryOff() {
+		waits["expiry"] = func(context.Context) error { return errExpiryOff }
+	}
 	var metrics []prometheus.Collector
 	if p.router != nil {
 		metrics = append(metrics, skippedMetric{p.router})

@@ -49,7 +49,7 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer pool.Close()
-	if err := (&app.Reports{Deps: app.Deps{Pool: pool}}).SameZone(ctx, cfg.TimeZone); err != nil {
+	if err := (&app.Reports{Deps: app.Deps{Pool: pool}}).Same(ctx, judging(cfg)); err != nil {
 		return err
 	}
 	reports, err := newVerifier(cfg, pool)
@@ -59,10 +59,15 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 	return c.verify(ctx, t, reports)
 }
 
+// judging returns the settings by which a proof judges.
+func judging(cfg config) app.Settings {
+	return app.Settings{app.TimeZoneSetting: cfg.TimeZone, app.ExpirySetting: cfg.Expiry}
+}
+
 // newVerifier returns what makes the command's reports. With a master key it opens every voucher; in production it takes no
 // key of a hash that no master key has wrapped.
 func newVerifier(cfg config, pool *pgxpool.Pool) (*app.Reports, error) {
-	deps := app.Deps{Pool: pool, Zone: cfg.TimeZone, WrappedKeysOnly: cfg.Env == "production"}
+	deps := app.Deps{Pool: pool, Zone: cfg.TimeZone, WrappedKeysOnly: cfg.Env == "production", ExpiryOff: cfg.expiryOff()}
 	var err error
 	if deps.Master, err = cfg.master(); err != nil {
 		return nil, err

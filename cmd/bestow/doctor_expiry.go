@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"bestow/app"
+)
+
+// expiry looks whether points expire by themselves, and for those that should have.
+func (d *doctor) expiry(ctx context.Context, sys app.System) {
+	const query = `SELECT count(*), coalesce(sum(remaining), 0)::text,
+			count(*) FILTER (WHERE expiry_at <= now() - interval '1 hour')
+		FROM money.point_lot WHERE remaining > 0 AND expiry_at <= now()`
+	var lots, late int64
+	var points string
+	if err := d.pool.QueryRow(ctx, query).Scan(&lots, &points, &late); err != nil {
+		d.say("expiry", wrong, "%s", oneLine(err.Error()))
+		return
+	}
+	off := func(p app.Process) bool { return p.Settings()[app.ExpirySetting] == "off" }
+	switch {
+	case slices.ContainsFunc(sys.Processes, off):
+		d.say("expiry", warning, "BESTOW_EXPIRY is off: no points expire by themselves; %d lots with %s points have run out and are open", lots, points)
+	case late > 0:
+		d.say("expiry", warning, "%d lots have run out for more than an hour and are open: the job expire of the role jobs is behind", late)
+	default:
+		d.say("expiry", fine, "no lot has been open for more than an hour past its expiry")
+	}
+}

@@ -1,0 +1,63 @@
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"bestow/internal/obs"
+	"bestow/money"
+
+	"github.com/riverqueue/river"
+)
+
+// expireArgs is empty: the ledger says what has run out.
+type expireArgs struct{}
+
+// Kind is wire format.
+func (expireArgs) Kind() string { return "expire" }
+
+type expireWorker struct {
+	river.WorkerDefaults[expireArgs]
+	ledger *money.Ledger
+	off    bool
+	until  func() time.Time // when a run that begins now has to end
+	log    *slog.Logger
+}
+
+func inHalfTheTime() time.Time { return time.Now().Add(jobTimeout / 2) }
+
+// Work expires what has run out. What is not done when its time is up goes on in the next run, at once. It lists only when nothing of the list can be worked: a lot that is listed and not worked
+// would be listed again.
+func (w *expireWorker) Work(ctx context.Context, _ *river.Job[expireArgs]) error {
+	if w.off {
+		return nil
+	}
+	lots := 0
+	defer func() { w.tell(ctx, lots) }()
+	for until, listed := w.until(), false; time.Now().Before(until); {
+		done, err := w.ledger.ExpireDue(ctx)
+		if err != nil {
+			return err
+		}
+		lots += done.Lots
+		switch {
+		case done.Due > done.Left:
+			continue
+		case listed:
+			return nil
+		}
+		list, err := w.ledger.ListDue(ctx)
+		if err != nil {
+			return err
+		}
+		listed = !list.More
+	}
+	return river.JobSnooze(0)
+}
+
+func (w *expireWorker) tell(ctx context.Context, lots int) {
+	if lots > 0 {
+		w.log.InfoContext(ctx, "lots of points have expired", obs.Count, lots)
+	}
+}
