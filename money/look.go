@@ -108,8 +108,10 @@ func (l *Ledger) choose(k Kind, items []Item, seen *looked) []Item {
 		if there || taken {
 			continue
 		}
-		i := seen.terms.resolve(&items[n], seen.now, l.Location)
-		why := checkAt(&i, k, l.Location, seen.now)
+		i, why := seen.terms.resolve(&items[n], seen.now, l.Location)
+		if why.code == "" {
+			why = checkAt(&i, k, l.Location, seen.now)
+		}
 		if why.code == "" {
 			why = seen.terms.refuse(&i)
 		}

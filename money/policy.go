@@ -159,12 +159,15 @@ func selectHoldings(ctx context.Context, tx pgx.Tx, members []string) (map[strin
 	return holdings, nil
 }
 
-// resolve returns i with what its policy says where i itself says nothing.
-func (t *terms) resolve(i *Item, now time.Time, loc *time.Location) Item {
+// resolve returns i with what its policy says where i itself says nothing, or that there is no such policy.
+func (t *terms) resolve(i *Item, now time.Time, loc *time.Location) (Item, refusal) {
 	item := *i
+	if i.Policy == "" {
+		return item, refusal{}
+	}
 	p := t.policies[i.Policy]
 	if p == nil {
-		return item
+		return item, refusal{UnknownPolicy, "there is no such policy"}
 	}
 	item.policyID = p.id
 	if item.TypeCode == "" {
@@ -173,7 +176,7 @@ func (t *terms) resolve(i *Item, now time.Time, loc *time.Location) Item {
 	if item.ExpiryAt == nil {
 		item.ExpiryAt = p.expiry(now, loc)
 	}
-	return item
+	return item, refusal{}
 }
 
 // refuse returns why the policy of i, which resolve returned, does not allow it; if it does, i counts as held.
@@ -182,9 +185,6 @@ func (t *terms) refuse(i *Item) refusal {
 		return refusal{}
 	}
 	p := t.policies[i.Policy]
-	if p == nil {
-		return refusal{UnknownPolicy, "there is no such policy"}
-	}
 	if r := p.refuse(i); r.code != "" || p.maxHold == 0 {
 		return r
 	}
