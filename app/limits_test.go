@@ -15,8 +15,8 @@ import (
 func TestAmountOverLimit(t *testing.T) {
 	t.Parallel()
 	for contentType, list := range map[string]string{
-		typeCSV:    "member_id,amount\na,1000\nb,1001\nc,\nd,9000000000000000000\n",
-		typeNDJSON: `{"member_id":"a","amount":1000}` + "\n" + `{"member_id":"b","amount":1001}` + "\n" + `{"member_id":"c"}` + "\n" + `{"member_id":"d","amount":9000000000000000000}` + "\n",
+		typeCSV:    "member_id,amount\na,1000\nb,1001\nc,\nd,900000000000000\n",
+		typeNDJSON: `{"member_id":"a","amount":1000}` + "\n" + `{"member_id":"b","amount":1001}` + "\n" + `{"member_id":"c"}` + "\n" + `{"member_id":"d","amount":900000000000000}` + "\n",
 	} {
 		s := setupImport(t)
 		s.exec(`UPDATE event_types SET max_per_member = 1000`)

@@ -96,7 +96,7 @@ func TestReadCSV(t *testing.T) {
 		"control characters":         {"member_id,amount,reason\nM\x00,10,\nM1,10,a\x00\nM2,10,a\x1b[1m\nM3,10,\u202Ex\n", []string{"2 bad_member_id", "3 bad_reason", "4 bad_reason", "5 bad_reason"}},
 		"member too long":            {"member_id,amount\n" + strings.Repeat("가", 51) + ",1\n" + long[:150] + ",1\n", []string{"2 bad_member_id", "3 " + long[:150] + " 1"}},
 		"reason too long":            {"member_id,amount,reason\nM1,1," + long + "가\nM2,1," + long + "\n", []string{"2 bad_reason", "3 M2 1 " + long}},
-		"amounts":                    {"member_id,amount\nA,\"1,000\"\nB,1000원\nC,1e3\nD,10.5\nE,0\nF,-1\nG,9223372036854775808\nH,+1\nI,１\nJ,9223372036854775807\n", []string{"2 bad_amount", "3 bad_amount", "4 bad_amount", "5 bad_amount", "6 bad_amount", "7 bad_amount", "8 bad_amount", "9 bad_amount", "10 bad_amount", "11 J 9223372036854775807"}},
+		"amounts":                    {"member_id,amount\nA,\"1,000\"\nB,1000원\nC,1e3\nD,10.5\nE,0\nF,-1\nG,9223372036854775808\nH,+1\nI,１\nJ,1000000000000000\nK,1000000000000001\n", []string{"2 bad_amount", "3 bad_amount", "4 bad_amount", "5 bad_amount", "6 bad_amount", "7 bad_amount", "8 bad_amount", "9 bad_amount", "10 bad_amount", "11 J 1000000000000000", "12 bad_amount"}},
 		"field count":                {"member_id,amount,reason\nM1,10\nM2,10,a,b\nM3,10,c\n,,\n", []string{"2 bad_row", "3 bad_row", "4 M3 10 c"}},
 		"quotes where none may be":   {"member_id,amount,reason\nM1,10,a\"b\nM2,10,\"a\"b\nM3,10,\"a\" \nM4,1,\n", []string{"2 bad_row", "3 bad_row", "4 M3 10 a", "5 M4 1"}},
 		"one broken row in UTF-8":    {"member_id,amount,reason\nM1,10,\xff\nM2,10,봄맞이\nM3,10,\xc0\xcc\nM4,1,감사\n", []string{"2 bad_text", "3 M2 10 봄맞이", "4 bad_text", "5 M4 1 감사"}},

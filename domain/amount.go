@@ -4,7 +4,10 @@ import (
 	"strconv"
 )
 
-// ParseAmount reads a positive int64 written as plain digits. What people and spreadsheets write instead (1,000, 1000원,
+// MaxAmount is the most that one grant may be. It is the ledgers' bound: such a number is exact in JSON.
+const MaxAmount = 1_000_000_000_000_000
+
+// ParseAmount reads an amount from 1 to [MaxAmount] written as plain digits. What people and spreadsheets write instead (1,000, 1000원,
 // 1e3, +5, 1000.5) is refused, never guessed: the [Error] has code [BadAmount].
 func ParseAmount(s string) (int64, error) {
 	if s == "" {
@@ -20,8 +23,8 @@ func ParseAmount(s string) (int64, error) {
 		}
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		return 0, &Error{Code: BadAmount, Message: "the amount is over 9223372036854775807", Hint: "write a smaller amount"}
+	if err != nil && s[0] != '-' || n > MaxAmount {
+		return 0, &Error{Code: BadAmount, Message: "the amount is over 1,000,000,000,000,000", Hint: "write a smaller amount"}
 	}
 	if n <= 0 {
 		return 0, &Error{Code: BadAmount, Message: "the amount is not positive", Hint: "an amount is 1 or more"}

@@ -24,12 +24,12 @@ func code(t *testing.T, err error) domain.Code {
 // An amount is read or refused, never guessed.
 func TestParseAmount(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]int64{"1": 1, "1000": 1000, "007": 7, "9223372036854775807": 9223372036854775807} {
+	for text, want := range map[string]int64{"1": 1, "1000": 1000, "007": 7, "1000000000000000": domain.MaxAmount} {
 		got, err := domain.ParseAmount(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got)
 	}
-	for _, text := range []string{"1,000", "1000원", "1e3", "+5", "1000.5", "-", "0", "-1", "9223372036854775808", " 1", "０", "0x10", "1_000", "NaN"} {
+	for _, text := range []string{"1,000", "1000원", "1e3", "+5", "1000.5", "-", "0", "-1", "1000000000000001", "9223372036854775808", "-9223372036854775809", " 1", "０", "0x10", "1_000", "NaN"} {
 		_, err := domain.ParseAmount(text)
 		require.Equal(t, domain.BadAmount, code(t, err), text)
 	}

@@ -97,7 +97,7 @@ func TestEachImportedRowIsGranted(t *testing.T) {
 	defer p.close()
 	_, err := w.pool.Exec(t.Context(), `UPDATE event_types SET max_per_member = NULL, max_per_event = NULL`)
 	require.NoError(t, err)
-	const largest = "9223372036854775807"
+	const largest, more = "1000000000000000", "1000000000000001"
 	rows := []struct{ member, amount, reason string }{
 		{"m1", "1", ""},
 		{"m2", largest, "봄"},
@@ -106,7 +106,9 @@ func TestEachImportedRowIsGranted(t *testing.T) {
 		{strings.Repeat("\u1112\u1161\u11ab", 50), "1", strings.Repeat("e\u0301", 250)}, // not yet composed
 		{strings.Repeat("x", 51), "1", ""},
 		{"m3", "0", ""},
+		{"m4", more, ""},
 		{"m4", "9223372036854775808", ""},
+		{"a\u202eb", "1", ""},
 		{"m5", "1", strings.Repeat("x", 501)},
 		{"a\u00a0b", "1", "\u00a0"},
 		{"\u3000", "1", ""},
@@ -119,7 +121,7 @@ func TestEachImportedRowIsGranted(t *testing.T) {
 	}
 	for _, kind := range []string{"POINT", "VOUCHER"} {
 		for contentType, list := range map[string]string{"text/csv": csv.String(), "application/x-ndjson": ndjson.String()} {
-			for _, part := range strings.SplitAfter(list, "\n") { // an event each: two largest amounts pass int64 in one
+			for _, part := range strings.SplitAfter(list, "\n") { // an event each: every row stands for itself
 				w.grantsAll(p, kind, contentType, list, part)
 			}
 		}
