@@ -67,14 +67,14 @@ func (s *shop) balance() int64 {
 	return m.Balance
 }
 
-// refusedAs requires err to be a refusal of this code.
-func refusedAs(tb testing.TB, code string, err error) *money.Refusal {
+// refusedAs requires err to be a refusal of this code, and returns what it says.
+func refusedAs(tb testing.TB, code string, err error) money.Refusal {
 	tb.Helper()
 	var r *money.Refusal
 	require.ErrorAs(tb, err, &r)
 	require.Equal(tb, code, r.Code)
 	require.NotEmpty(tb, r.Message)
-	return r
+	return *r
 }
 
 // The two scenarios of the source.

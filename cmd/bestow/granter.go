@@ -174,6 +174,7 @@ func (t translator) outcome(g domain.Grant, a money.Answer) domain.Outcome {
 		return o
 	case money.Conflict:
 		return contradictedOutcome("the ledger knows the key for another grant")
+	case money.Undone: // no answer to a grant
 	}
 	return unknownOutcome(fmt.Sprintf("the ledger's answer has outcome %.20q", a.Outcome))
 }
