@@ -1,0 +1,178 @@
+package moneyhttp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"bestow/money"
+
+	"github.com/go-json-experiment/json"
+)
+
+// ClientConfig says which ledger a client asks.
+type ClientConfig struct {
+	URL          string // of the service, without /money/v1
+	Token        string
+	Installation string // whose grants are asked for; "": it is not said
+}
+
+// Client asks a ledger over HTTP. It is safe for concurrent use and keeps its connections.
+//
+// After a [*RefusedError] nothing was applied. After any other error it is unknown what was: ask again with the same keys.
+type Client struct {
+	config ClientConfig
+	base   *url.URL
+	http   *http.Client
+	ledger atomic.Pointer[string] // the id of the ledger that is meant; nil: it is not known
+}
+
+const (
+	// connectTimeout is how long a connection may take to come about.
+	connectTimeout = 3 * time.Second
+	// idleConns is how many connections are kept: a process asks for as many chunks at once as it has partitions.
+	idleConns = 64
+	// maxReply is the most bytes of an answer.
+	maxReply = 16 << 20
+)
+
+// NewClient returns a client, or an error that says what is wrong with c. Close it when it is not needed any more.
+func NewClient(c ClientConfig) (*Client, error) {
+	base, err := url.Parse(c.URL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
+		return nil, errors.New("the ledger's address must be http://host or https://host, without user, password and query")
+	}
+	if c.Token == "" {
+		return nil, errors.New("the ledger's token is missing")
+	}
+	return &Client{config: c, base: base.JoinPath(prefix), http: &http.Client{
+		Transport: transport(),
+		// A redirect is an answer like any other: what it leads to is not our ledger.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Mean makes the client ask for this ledger only: another one that answers at its address refuses, if it is one of ours.
+func (c *Client) Mean(ledgerID string) { c.ledger.Store(&ledgerID) }
+
+// Close closes the connections that are kept.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// GrantPoints asks the ledger to save points. It answers in the order asked. Errors: money.ErrDeadline, money.ErrTooMany, and
+// as said of the [Client].
+func (c *Client) GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+	return c.grant(ctx, "points/grants", deadline, items)
+}
+
+// GrantVouchers asks the ledger to issue vouchers. Errors: money.ErrNoMaster, and those of GrantPoints.
+func (c *Client) GrantVouchers(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+	return c.grant(ctx, "vouchers/grants", deadline, items)
+}
+
+func (c *Client) grant(ctx context.Context, route string, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+	asked := grants{Deadline: &deadline, BudgetMS: budget(ctx), Items: wireItems(items)}
+	var got answers
+	if err := c.call(ctx, http.MethodPost, route, asked, &got); err != nil {
+		return nil, err
+	}
+	all := make([]money.Answer, len(got.Items))
+	for n := range got.Items {
+		all[n] = got.Items[n].ours()
+	}
+	return all, nil
+}
+
+// budget is how long the ledger may take by ctx, in whole milliseconds; nil: ctx does not say.
+func budget(ctx context.Context) *int64 {
+	until, ok := ctx.Deadline()
+	if !ok {
+		return nil
+	}
+	ms := max(0, time.Until(until).Milliseconds())
+	return &ms
+}
+
+// LookupPoints asks which saves keys stand for, in the order asked.
+func (c *Client) LookupPoints(ctx context.Context, keys []string) ([]money.Found, error) {
+	return c.lookup(ctx, "points/grants/lookup", keys)
+}
+
+// LookupVouchers asks which vouchers keys stand for, in the order asked. Error: money.ErrNoMaster, and as said of the [Client].
+func (c *Client) LookupVouchers(ctx context.Context, keys []string) ([]money.Found, error) {
+	return c.lookup(ctx, "vouchers/grants/lookup", keys)
+}
+
+func (c *Client) lookup(ctx context.Context, route string, keys []string) ([]money.Found, error) {
+	var got findings
+	if err := c.call(ctx, http.MethodPost, route, lookup{keys}, &got); err != nil {
+		return nil, err
+	}
+	all := make([]money.Found, len(got.Items))
+	for n := range got.Items {
+		all[n] = got.Items[n].ours()
+	}
+	return all, nil
+}
+
+// Identity asks which ledger it is.
+func (c *Client) Identity(ctx context.Context) (id Identity, err error) {
+	return id, c.call(ctx, http.MethodGet, "identity", nil, &id)
+}
+
+// Pair asks the ledger to be the one of the client's installation.
+func (c *Client) Pair(ctx context.Context) (id Identity, err error) {
+	return id, c.call(ctx, http.MethodPut, "pairing", pairing{c.config.Installation}, &id)
+}
+
+// call sends a request with a body, nil for none, and reads the answer.
+func (c *Client) call(ctx context.Context, method, route string, asked, answer any) error {
+	req, err := c.request(ctx, method, route, asked)
+	if err != nil {
+		return err
+	}
+	reply, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask ledger: %w", err)
+	}
+	defer func() { _ = reply.Body.Close() }() // all that counts was read
+	if reply.StatusCode != http.StatusOK {
+		return refused(reply)
+	}
+	if is, meant := reply.Header.Get(headerLedger), c.ledger.Load(); is != "" && meant != nil && is != *meant && route != "identity" {
+		return fmt.Errorf("another ledger answered: %.100q", is)
+	}
+	return readAnswer(reply, answer)
+}
+
+func (c *Client) request(ctx context.Context, method, route string, asked any) (*http.Request, error) {
+	var sent []byte
+	if asked != nil {
+		var err error
+		if sent, err = json.Marshal(asked); err != nil {
+			return nil, fmt.Errorf("write request: %w", err)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath(strings.Split(route, "/")...).String(), bytes.NewReader(sent))
+	if err != nil {
+		return nil, fmt.Errorf("write request: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.config.Token)
+	req.Header.Set("Accept", "application/json, "+problemType)
+	req.Header.Set("User-Agent", "bestow")
+	if asked != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.config.Installation != "" {
+		req.Header.Set(headerInstallation, c.config.Installation)
+	}
+	if id := c.ledger.Load(); id != nil {
+		req.Header.Set(headerLedger, *id)
+	}
+	return req, nil
+}

@@ -1,0 +1,17 @@
+// Package moneyhttp is the ledger over HTTP: the service, which serves a money.Ledger, and the client, which asks one. A
+// company with a ledger of its own puts it behind the four grant routes, and the client asks it like ours.
+//
+// Start with routes.go for the service and client.go for the client; wire.go is what goes between them. The contract:
+//
+//   - A key is applied once, for ever. Whoever has no answer asks again with the same keys.
+//   - A request that is refused with a status of 4xx, or with 504 and the code deadline, has applied nothing and never will.
+//     After any other answer but 200, and after none, it is unknown what was applied.
+//   - What is not applied by the earlier of deadline (a moment) and budget_ms (from the arrival) never is. The first holds
+//     whatever the request waits for on its way; the second holds however far the caller's clock is ahead.
+//   - A ledger takes the grants of one installation, and a request may name the ledger that it means.
+//
+// # Never
+//
+// Never follow a redirect, nor read an answer without a bound. Never write a voucher's code or PIN to a log or an error: the
+// text of a decoder's error may hold one, so it is not passed on.
+package moneyhttp

@@ -1,0 +1,75 @@
+package moneyhttp
+
+import (
+	"context"
+	"regexp"
+	"strings"
+
+	"bestow/money"
+)
+
+type identityOutput struct {
+	Ledger string `header:"Bestow-Ledger"`
+	Body   Identity
+}
+
+type pairInput struct{ Body body[pairing] }
+
+// identity says which ledger this is. What it can: see Capabilities.
+func (s *Server) identity(ctx context.Context, _ *struct{}) (*identityOutput, error) {
+	id, err := s.ledger.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.introduce(id), nil
+}
+
+func (s *Server) introduce(id money.Identity) *identityOutput {
+	can := []string{GrantsPoints, Pairs, RepeatsSecrets}
+	if s.ledger.Master != nil {
+		can = append(can, GrantsVouchers)
+	}
+	return &identityOutput{id.ID, Identity{LedgerID: id.ID, InstallationID: id.Installation, Capabilities: can, Time: id.Now.UTC()}}
+}
+
+// installationID is a UUID as PostgreSQL writes it.
+var installationID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// pair makes this the ledger of the installation. Error: money.ErrOtherInstallation.
+func (s *Server) pair(ctx context.Context, in *pairInput) (*identityOutput, error) {
+	asked, err := in.Body.read()
+	if err != nil {
+		return nil, err
+	}
+	if !installationID.MatchString(strings.ToLower(asked.InstallationID)) {
+		return nil, refusal(codeInvalid, "installation_id is not the id of an installation", "`bestow installation show` prints it",
+			FieldError{"body.installation_id", "must be a UUID"})
+	}
+	id, err := s.ledger.Pair(ctx, strings.ToLower(asked.InstallationID))
+	if err != nil {
+		return nil, err
+	}
+	return s.introduce(id), nil
+}
+
+// admit refuses a request that is meant for another ledger, or that comes from an installation with which this ledger is
+// not paired. What was found right once is not read again. Errors: money.ErrOtherInstallation, a problem.
+func (s *Server) admit(ctx context.Context, c Caller) error {
+	known := func(p *string, is string) bool { return is == "" || p != nil && *p == is }
+	if known(s.id.Load(), c.Ledger) && known(s.paired.Load(), c.Installation) {
+		return nil
+	}
+	id, err := s.ledger.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	s.id.Store(&id.ID)
+	s.paired.Store(&id.Installation)
+	switch {
+	case c.Ledger != "" && c.Ledger != id.ID:
+		return refusal(codeOtherLedger, "this ledger has another id than the request names", "see where the caller's URL leads: GET "+prefix+"/identity")
+	case c.Installation != "" && c.Installation != id.Installation:
+		return money.ErrOtherInstallation
+	}
+	return nil
+}

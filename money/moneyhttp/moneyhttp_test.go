@@ -1,0 +1,157 @@
+package moneyhttp_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bestow/internal/pgtest"
+	"bestow/internal/seal"
+	"bestow/money"
+	"bestow/money/moneyhttp"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+const (
+	token        = "a token of this test"
+	installation = "11111111-2222-3333-4444-555555555555"
+)
+
+// bundle is a ledger, its service, and a client of it.
+type bundle struct {
+	testing.TB
+	pool   *pgxpool.Pool
+	ledger *money.Ledger
+	url    string
+	client *moneyhttp.Client
+	log    *logged
+}
+
+func setup(tb testing.TB) bundle {
+	tb.Helper()
+	master, err := seal.NewMaster(seal.GenerateMaster())
+	require.NoError(tb, err)
+	b := bundle{TB: tb, pool: pgtest.New(tb), log: &logged{}}
+	b.ledger, b.url = serveAt(tb, money.Config{Pool: b.pool, Master: master}, b.log)
+	b.client = newClient(tb, moneyhttp.ClientConfig{URL: b.url, Token: token})
+	return b
+}
+
+// serveAt serves a ledger until the test ends.
+func serveAt(tb testing.TB, c money.Config, log io.Writer) (ledger *money.Ledger, url string) {
+	tb.Helper()
+	ledger, err := money.New(c)
+	require.NoError(tb, err)
+	service, err := moneyhttp.NewServer(moneyhttp.ServerConfig{Ledger: ledger, Token: token,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	require.NoError(tb, err)
+	at := httptest.NewServer(service)
+	tb.Cleanup(at.Close)
+	return ledger, at.URL
+}
+
+// serve returns a client of a ledger that is served until the test ends.
+func serve(tb testing.TB, c money.Config) *moneyhttp.Client {
+	tb.Helper()
+	_, url := serveAt(tb, c, io.Discard)
+	return newClient(tb, moneyhttp.ClientConfig{URL: url, Token: token})
+}
+
+func newClient(tb testing.TB, c moneyhttp.ClientConfig) *moneyhttp.Client {
+	tb.Helper()
+	client, err := moneyhttp.NewClient(c)
+	require.NoError(tb, err)
+	tb.Cleanup(client.Close)
+	return client
+}
+
+// logged is what the service has logged.
+type logged struct {
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.out.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.out.String()
+}
+
+func soon() time.Time { return time.Now().Add(time.Minute) }
+
+func item(n int) money.Item {
+	member := fmt.Sprintf("회원/%05d", n)
+	return money.Item{Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(n), TypeCode: "CM", Ref: "7", Reason: "봄 축제"}
+}
+
+func items(n int) []money.Item {
+	all := make([]money.Item, n)
+	for i := range all {
+		all[i] = item(i)
+	}
+	return all
+}
+
+// reply is the answer to a request that is made by hand.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// send makes a request by hand; change may change it.
+func (b bundle) send(method, path, body string, change ...func(*http.Request)) reply {
+	b.Helper()
+	req, err := http.NewRequestWithContext(b.Context(), method, b.url+path, strings.NewReader(body))
+	require.NoError(b, err)
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	for _, c := range change {
+		c(req)
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	got, err := client.Do(req)
+	require.NoError(b, err)
+	text, err := io.ReadAll(got.Body)
+	require.NoError(b, err)
+	require.NoError(b, got.Body.Close())
+	return reply{got.StatusCode, got.Header, string(text)}
+}
+
+func with(header, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(header, value) }
+}
+
+// count is the number that a query gives.
+func (b bundle) count(query string) (n int) {
+	b.Helper()
+	require.NoError(b, b.pool.QueryRow(b.Context(), query).Scan(&n))
+	return n
+}
+
+// grantsOver is a way to the ledger, in process or over HTTP.
+type grantsOver interface {
+	GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error)
+	GrantVouchers(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error)
+	LookupPoints(ctx context.Context, keys []string) ([]money.Found, error)
+	LookupVouchers(ctx context.Context, keys []string) ([]money.Found, error)
+}

@@ -1,0 +1,183 @@
+package moneyhttp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"bestow/internal/obs"
+	"bestow/internal/pg"
+	"bestow/internal/seal"
+	"bestow/money"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// problemType is the media type of a refused request (RFC 9457).
+const problemType = "application/problem+json"
+
+// Problem is the answer to a request that is refused as a whole. Programs decide by Code.
+type Problem struct {
+	Type      string       `json:"type" doc:"names the kind of problem; as stable as the code"`
+	Title     string       `json:"title"`
+	Status    int          `json:"status"`
+	Detail    string       `json:"detail" doc:"what is wrong with this request"`
+	Code      string       `json:"code"`
+	Hint      string       `json:"hint,omitzero" doc:"what to do next"`
+	Errors    []FieldError `json:"errors,omitempty" doc:"the offending fields"`
+	RequestID string       `json:"request_id,omitzero" doc:"the log of the ledger knows the request by it"`
+}
+
+// FieldError names one offending field.
+type FieldError struct {
+	Location string `json:"location" doc:"as in body.items[3].amount or header.Bestow-Deadline"`
+	Message  string `json:"message"`
+}
+
+// The codes of requests that are refused as a whole. They are wire format: never renamed.
+const (
+	codeBadRequest        = "bad_request"
+	codeMalformed         = "malformed"
+	codeUnauthorized      = "unauthorized"
+	codeNotFound          = "not_found"
+	codeMethodNotAllowed  = "method_not_allowed"
+	codeRequestTimeout    = "request_timeout"
+	codeOtherInstallation = "other_installation"
+	codeOtherLedger       = "other_ledger"
+	codeMissingKeys       = "missing_keys"
+	codeTooLarge          = "too_large"
+	codeTooManyItems      = "too_many_items"
+	codeUnsupportedType   = "unsupported_media_type"
+	codeInvalid           = "invalid"
+	codeUnavailable       = "unavailable"
+	codeDeadline          = "deadline"
+	codeUnknownOutcome    = "unknown_outcome"
+)
+
+// kinds is the one map from a code to its status and title.
+var kinds = map[string]struct {
+	status int
+	title  string
+}{
+	codeBadRequest:        {http.StatusBadRequest, "A parameter or header cannot be used"},
+	codeMalformed:         {http.StatusBadRequest, "The body is not the JSON of this route"},
+	codeUnauthorized:      {http.StatusUnauthorized, "The request has no valid token"},
+	codeNotFound:          {http.StatusNotFound, "There is no such route"},
+	codeMethodNotAllowed:  {http.StatusMethodNotAllowed, "The route has other methods"},
+	codeRequestTimeout:    {http.StatusRequestTimeout, "The body came too slowly"},
+	codeOtherInstallation: {http.StatusConflict, "The ledger takes the grants of another installation"},
+	codeOtherLedger:       {http.StatusConflict, "The request is meant for another ledger"},
+	codeMissingKeys:       {http.StatusConflict, "The key of vouchers is missing or wrong"},
+	codeTooLarge:          {http.StatusRequestEntityTooLarge, "The body is too large"},
+	codeUnsupportedType:   {http.StatusUnsupportedMediaType, "The body is of another type"},
+	codeTooManyItems:      {http.StatusUnprocessableEntity, "There are too many items"},
+	codeInvalid:           {http.StatusUnprocessableEntity, "Some fields cannot be used"},
+	codeUnavailable:       {http.StatusServiceUnavailable, "The ledger cannot answer now: nothing was applied"},
+	codeDeadline:          {http.StatusGatewayTimeout, "The deadline has passed: nothing was applied"},
+	codeUnknownOutcome:    {http.StatusInternalServerError, "It is not known what was applied"},
+}
+
+// retryAfter is how many seconds a caller waits who was told that the ledger cannot answer now.
+const retryAfter = 1
+
+// problem is a refusal as it is written: huma knows it for an error with a status and headers.
+type problem struct {
+	Problem
+
+	header http.Header
+}
+
+// Error returns the detail.
+func (p *problem) Error() string { return p.Detail }
+
+// GetStatus implements huma.StatusError.
+func (p *problem) GetStatus() int { return p.Status }
+
+// GetHeaders implements huma.HeadersError.
+func (p *problem) GetHeaders() http.Header { return p.header }
+
+// ContentType implements huma.ContentTypeFilter.
+func (p *problem) ContentType(string) string { return problemType }
+
+// refusal makes the problem of a code.
+func refusal(code, detail, hint string, fields ...FieldError) *problem {
+	k := kinds[code]
+	p := &problem{header: http.Header{}, Problem: Problem{
+		Type: "urn:bestow:problem:" + code, Title: k.title, Status: k.status, Code: code, Detail: detail, Hint: hint, Errors: fields,
+	}}
+	if code == codeUnavailable {
+		p.header.Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	return p
+}
+
+// problem turns any error into the answer to its request. An error of the ledger's own is logged here, once, and told
+// without its text.
+func (s *Server) problem(ctx context.Context, err error) *problem {
+	p := s.explain(ctx, err)
+	p.RequestID = requestID(ctx)
+	return p
+}
+
+func (s *Server) explain(ctx context.Context, err error) *problem {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p
+	}
+	switch {
+	case errors.Is(err, money.ErrDeadline):
+		return refusal(codeDeadline, money.ErrDeadline.Error()+", and nothing of this request will be", "send it again with a later deadline and the same keys")
+	case errors.Is(err, money.ErrTooMany):
+		return refusal(codeTooManyItems, "a request has at most "+strconv.Itoa(money.MaxItems)+" items or keys", "split it")
+	case errors.Is(err, money.ErrNoMaster), errors.Is(err, seal.ErrOpen):
+		return refusal(codeMissingKeys, "the ledger has no key for these vouchers, or another one", "give the ledger the right BESTOW_MASTER_KEY")
+	case errors.Is(err, money.ErrOtherInstallation):
+		return refusal(codeOtherInstallation, "the ledger is not paired with this installation", otherInstallationHint)
+	}
+	if neverBegun(err) {
+		s.log.WarnContext(ctx, "the database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
+		return refusal(codeUnavailable, "the ledger's database does not answer now", "send the request again, with the same keys")
+	}
+	s.log.ErrorContext(ctx, "request failed", requestKey, requestID(ctx), obs.Err, err)
+	return refusal(codeUnknownOutcome, "the request was broken off", "send it again with the same keys: nothing happens twice")
+}
+
+const otherInstallationHint = "give this installation a ledger of its own; if its database is a copy, `bestow installation new` makes the ledger in it a new one"
+
+// neverBegun reports whether err proves that nothing can have been applied: no connection came about, or nothing was sent.
+func neverBegun(err error) bool {
+	_, noConnection := errors.AsType[*pgconn.ConnectError](err)
+	return noConnection || pgconn.SafeToRetry(err) || errors.Is(err, pg.ErrReadOnly)
+}
+
+// translate turns a refusal that huma made by itself into one of ours. Values are left out, since one may be a secret.
+func (s *Server) translate(ctx huma.Context, _ string, v any) (any, error) {
+	m, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	p := refusal(codeMalformed, "the body is missing or ended early", "send one JSON object")
+	switch m.Status {
+	case http.StatusRequestEntityTooLarge:
+		p = refusal(codeTooLarge, "the body is over "+strconv.Itoa(maxBody>>20)+" MiB", "send fewer items in one request")
+	case http.StatusRequestTimeout:
+		p = refusal(codeRequestTimeout, "the body did not arrive in time", "send it again, with the same keys")
+	}
+	p.Status, p.RequestID = m.Status, requestID(ctx.Context()) // which huma sends
+	return p, nil
+}
+
+// write answers a request that no route answers.
+func (s *Server) write(w http.ResponseWriter, r *http.Request, p *problem) {
+	p.RequestID = requestID(r.Context())
+	for name, values := range p.header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", problemType)
+	w.WriteHeader(p.Status)
+	if r.Method != http.MethodHead {
+		_ = json.MarshalWrite(w, p.Problem) // a connection that is gone is no loss
+	}
+}

@@ -1,0 +1,149 @@
+package moneyhttp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"bestow/money"
+
+	"github.com/go-json-experiment/json"
+)
+
+func transport() *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout: connectTimeout,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        idleConns,
+		MaxIdleConnsPerHost: idleConns,
+		IdleConnTimeout:     time.Minute, // below the service's own, so that it is never the one that hangs up
+		DisableCompression:  true,        // a bound on bytes is a bound on memory
+	}
+}
+
+// RefusedError is the error of a request that the ledger refused as a whole: nothing of it was applied.
+type RefusedError struct {
+	Status     int
+	Code       string        // of the problem; "": the answer had none
+	Detail     string        // likewise
+	RetryAfter time.Duration // how long the ledger wants to be left alone; 0: it did not say
+}
+
+// Error says what the ledger said.
+func (e *RefusedError) Error() string {
+	said := strings.TrimSuffix(": "+strings.Join([]string{e.Code, e.Detail}, ": "), ": ")
+	return fmt.Sprintf("the ledger refuses with status %d%s", e.Status, said)
+}
+
+// UnclearError is the error of an answer that does not say what was applied.
+type UnclearError struct {
+	Status     int
+	Why        string
+	RetryAfter time.Duration // how long the ledger wants to be left alone; 0: it did not say
+}
+
+// Error says why the answer is not clear.
+func (e *UnclearError) Error() string {
+	return fmt.Sprintf("the ledger's answer with status %d is no answer: %s", e.Status, e.Why)
+}
+
+// LeaveAlone reports whether err means that the ledger should be left alone from now on, and for how long it asked for that:
+// the token is refused, the ledger is another's, or it said when to come again. 0: it did not say.
+func LeaveAlone(err error) (time.Duration, bool) {
+	if e, ok := errors.AsType[*RefusedError](err); ok {
+		return e.RetryAfter, true
+	}
+	if e, ok := errors.AsType[*UnclearError](err); ok {
+		return e.RetryAfter, e.RetryAfter > 0
+	}
+	return 0, false
+}
+
+// refused reads an answer that is not 200. A 4xx has applied nothing, and so has a passed deadline; a redirect is not
+// followed; a 5xx may have applied something.
+func refused(reply *http.Response) error {
+	said := readProblem(reply)
+	after := retryAfterOf(reply.Header.Get("Retry-After"), time.Now())
+	switch {
+	case reply.StatusCode == http.StatusGatewayTimeout && said.Code == codeDeadline:
+		return money.ErrDeadline
+	case said.Code == codeTooManyItems:
+		return money.ErrTooMany
+	case said.Code == codeMissingKeys:
+		return money.ErrNoMaster
+	case reply.StatusCode >= 400 && reply.StatusCode < 500,
+		reply.StatusCode == http.StatusServiceUnavailable && said.Code == codeUnavailable:
+		return &RefusedError{reply.StatusCode, said.Code, said.Detail, after}
+	}
+	why := "it is not 200"
+	if reply.StatusCode >= 300 && reply.StatusCode < 400 {
+		why = "redirects are not followed"
+	}
+	if said.Code != "" {
+		why = said.Code + ": " + said.Detail
+	}
+	return &UnclearError{reply.StatusCode, why, after}
+}
+
+// readAnswer reads an answer of status 200. What is no whole JSON of the route is no answer.
+func readAnswer(reply *http.Response, answer any) error {
+	unclear := func(why string) error { return &UnclearError{Status: reply.StatusCode, Why: why} }
+	if got, _, err := mime.ParseMediaType(reply.Header.Get("Content-Type")); err != nil || got != "application/json" {
+		return unclear("it is not application/json")
+	}
+	body, err := io.ReadAll(io.LimitReader(reply.Body, maxReply+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the ledger's answer: %w", err)
+	case len(body) > maxReply:
+		return unclear("it is over " + strconv.Itoa(maxReply>>20) + " MiB")
+	case json.Unmarshal(body, answer) != nil: // whose text may hold a PIN
+		return unclear("it is not the JSON of the route")
+	}
+	return nil
+}
+
+const (
+	maxProblem = 64 << 10
+	maxDetail  = 300
+)
+
+// saneCode is a code that can stand in a log.
+var saneCode = regexp.MustCompile(`^[a-z][a-z0-9_]{0,49}$`)
+
+// readProblem reads what a refusal says of itself; nothing, if it is not problem+json.
+func readProblem(reply *http.Response) (p Problem) {
+	if got, _, err := mime.ParseMediaType(reply.Header.Get("Content-Type")); err != nil || got != problemType {
+		return Problem{}
+	}
+	body, err := io.ReadAll(io.LimitReader(reply.Body, maxProblem))
+	if err != nil || json.Unmarshal(body, &p) != nil || !saneCode.MatchString(p.Code) {
+		return Problem{}
+	}
+	detail := []rune(strings.Join(strings.Fields(p.Detail), " "))
+	p.Detail = string(detail[:min(len(detail), maxDetail)])
+	return p
+}
+
+// maxRetryAfter is the longest that a ledger is left alone because it said so.
+const maxRetryAfter = 5 * time.Minute
+
+// retryAfterOf reads a Retry-After, seconds or a date; 0 for none, and for one that cannot be read.
+func retryAfterOf(said string, now time.Time) time.Duration {
+	wait := time.Duration(0)
+	if seconds, err := strconv.ParseUint(said, 10, 31); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(said); err == nil {
+		wait = at.Sub(now)
+	}
+	return min(max(wait, 0), maxRetryAfter)
+}

@@ -1,0 +1,73 @@
+package moneyhttp
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+const (
+	// maxBody is the most bytes of a body: 5,000 items of 3 KiB each.
+	maxBody = 16 << 20
+	// bodyTimeout is how long a body may take to arrive.
+	bodyTimeout = 30 * time.Second
+)
+
+// routes is the one page of routes and middleware.
+func (s *Server) routes(mux *http.ServeMux) http.Handler {
+	mux.HandleFunc("GET "+prefix+"/openapi.json", s.serveOpenAPI)
+	s.api = s.newAPI(mux)
+	s.api.UseMiddleware(s.checkQuery, s.checkBody)
+
+	handle(s, grantOp("/points/grants", "Save points for members, each key once"), s.grantPoints)
+	handle(s, grantOp("/vouchers/grants", "Issue vouchers to members, each key once"), s.grantVouchers)
+	handle(s, op("POST", "/points/grants/lookup", "Say which saves keys stand for"), s.lookupPoints)
+	handle(s, op("POST", "/vouchers/grants/lookup", "Say which vouchers keys stand for"), s.lookupVouchers)
+	handle(s, op("GET", "/identity", "Say which ledger this is and what it can"), s.identity)
+	handle(s, op("PUT", "/pairing", "Make this the ledger of one installation, for ever"), s.pair)
+
+	// The first wraps all that follow.
+	return identify( // so that all that follows can name the request
+		s.observe( // outside of recover, to see what a panic was answered with
+			s.recoverPanic( // outside of all that may panic
+				secureHeaders( // refusals have them too
+					s.authenticate( // what is no route needs a token as well
+						s.knownRoutes(mux))))))
+}
+
+func op(method, path, summary string) huma.Operation {
+	return huma.Operation{
+		OperationID: strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "", "_", "-").Replace(path),
+		Method:      method, Path: path, Summary: summary, DefaultStatus: http.StatusOK,
+	}
+}
+
+func grantOp(path, summary string) huma.Operation {
+	o := op("POST", path, summary)
+	o.Description = "All items are one transaction: all that can be granted is granted, or nothing is. Answers stand in the order " +
+		"asked. A refused item, and a request that is refused as a whole, burn no key. Status 504 with the code `deadline`: nothing " +
+		"was applied, and nothing of the request will be. Status 500, or no answer: send it again with the same keys."
+	return o
+}
+
+// handle registers a route.
+func handle[I, O any](s *Server, op huma.Operation, do func(context.Context, *I) (*O, error)) {
+	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	op.Responses = map[string]*huma.Response{"default": {
+		Description: "Refused as a whole", Content: map[string]*huma.MediaType{problemType: {Schema: schema}},
+	}}
+	op.SkipValidateBody = true // the body's own decoder is stricter
+	op.MaxBodyBytes = maxBody
+	op.BodyReadTimeout = bodyTimeout
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := do(ctx, in)
+		if err != nil {
+			return nil, s.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
