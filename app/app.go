@@ -21,9 +21,9 @@ type Granter interface {
 	// Lookup says for each grant of e, in their order, whether it stands in the ledger: Granted, or nil where its key is
 	// unknown. It changes nothing.
 	Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error)
-	// Away says why nobody should be asked for now, nil if they may be: the calls before failed as a whole. It is a guess
-	// that costs nothing; a call may fail without it.
-	Away() error
+	// Away says why e's ledger should not be asked now, nil if it may be: the calls before failed as a whole, or it is not
+	// the ledger that it was. It is a guess that costs nothing; a call may fail without it.
+	Away(e domain.Event) error
 }
 
 // Sealer seals the PINs of vouchers, with a key per event that is wrapped by the master key.
@@ -103,6 +103,7 @@ type App struct {
 
 	Processes *Processes
 	Types     *Types
+	Ledgers   *Ledgers
 }
 
 // New wires the use cases.
@@ -111,5 +112,6 @@ func New(d Deps) *App {
 	return &App{
 		Events: events, Targets: &Targets{Deps: d, places: make(chan struct{}, max(1, d.Limits.Imports))},
 		Grants: &Grants{Deps: d, events: events}, Reports: &Reports{d}, Parked: &Parked{d}, Processes: &Processes{d}, Types: &Types{d},
+		Ledgers: &Ledgers{d},
 	}
 }

@@ -24,7 +24,7 @@ func (s *Grants) ask(ctx context.Context, c *claim) ([]domain.Outcome, error) {
 	}
 	found, err := s.Granter.Lookup(ctx, c.event, c.grants)
 	if err != nil {
-		return nil, s.quiet(fmt.Errorf("look up chunk %s: %w", c.chunk, err))
+		return nil, s.quiet(c.event, fmt.Errorf("look up chunk %s: %w", c.chunk, err))
 	}
 	var outcomes []domain.Outcome
 	var known []domain.Grant
@@ -41,7 +41,7 @@ func (s *Grants) ask(ctx context.Context, c *claim) ([]domain.Outcome, error) {
 // given back; after any other it stays open to its lease, since the request may still be on its way. Neither counts as an
 // attempt that did not come back: it did.
 func (s *Grants) grant(ctx context.Context, c claim) ([]domain.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.Limits.GrantBudget)
+	ctx, cancel := context.WithDeadline(ctx, c.began.Add(s.Limits.GrantBudget)) // which is never after c.deadline
 	defer cancel()
 	outcomes, err := s.Granter.Grant(ctx, c.event, c.deadline, c.grants)
 	if err == nil && len(outcomes) != len(c.grants) {
@@ -55,7 +55,7 @@ func (s *Grants) grant(ctx context.Context, c claim) ([]domain.Outcome, error) {
 		back = returnClaim
 	}
 	err = fmt.Errorf("ask the ledger for chunk %s: %w", c.chunk, err)
-	return nil, errors.Join(s.quiet(err), s.giveBack(context.WithoutCancel(ctx), c, back))
+	return nil, errors.Join(s.quiet(c.event, err), s.giveBack(context.WithoutCancel(ctx), c, back))
 }
 
 // giveBack does back to a claim: every way out but death ends here. [returnClaim] is for one under which nothing can have been
@@ -77,10 +77,10 @@ func (s *Grants) giveBack(ctx context.Context, c claim, back func(context.Contex
 	return failpoint.Hit(ctx, failpoint.GiveBackAfterCommit)
 }
 
-// quiet lets an error of the ledger pass for a message whose turn has not come while the ledger is away: that was said
+// quiet lets an error of e's ledger pass for a message whose turn has not come while the ledger is away: that was said
 // when it went away, and would be said of every message.
-func (s *Grants) quiet(err error) error {
-	if s.Granter.Away() == nil {
+func (s *Grants) quiet(e domain.Event, err error) error {
+	if s.Granter.Away(e) == nil {
 		return err
 	}
 	return errors.Join(outbox.ErrBusy, err)

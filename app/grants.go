@@ -27,11 +27,8 @@ var ErrNotApplied = errors.New("nothing of the batch was applied")
 // end. Killed after the ledger's commit, the next asker gets the stored answer. Killed after the settling, the next
 // delivery admits nobody and is acknowledged.
 //
-// While the ledger is away nothing of this begins: the message comes again, and no claim is taken or counted.
+// While the event's ledger is away nothing of this begins: the message comes again, and no claim is taken or counted.
 func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
-	if err := s.Granter.Away(); err != nil {
-		return errors.Join(outbox.ErrBusy, err)
-	}
 	began := time.Now()
 	c, err := s.claim(ctx, m)
 	if err != nil || len(c.grants) == 0 {

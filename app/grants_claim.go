@@ -27,6 +27,7 @@ type claim struct {
 	first    bool      // nobody ever claimed the chunk: it has no results
 	lapsed   bool      // not a claim of our own: one that ran out while the event was stopped, to be settled by lookup
 	deadline time.Time // by the database's clock: the ledger applies nothing after it
+	began    time.Time // by this process's clock, before the claim was taken: the ledger's time runs from here
 	grants   []domain.Grant
 	strange  []string        // what of the message the rows do not know
 	attempts int             // claims of the chunk in a row that did not come back, this one among them
@@ -54,8 +55,10 @@ func (c claim) taken(ctx context.Context) error {
 }
 
 // claim admits the members of m whose row still stands at the message's try, and takes the chunk's claim for them (T4).
-// Nobody admitted: no claim, and nothing to do. Error: outbox.ErrBusy while somebody else's claim is open.
+// Nobody admitted: no claim, and nothing to do. Error: outbox.ErrBusy while somebody else's claim is open, or while the
+// event's ledger is away.
 func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
+	began := time.Now()
 	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (claim, error) {
 		if err := pg.LockClaimShared(ctx, tx, m.Chunk.EventID); err != nil {
 			return claim{}, err
@@ -64,6 +67,10 @@ func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
 		if err != nil {
 			return claim{}, err
 		}
+		if err := s.Granter.Away(c.event); err != nil {
+			return claim{}, errors.Join(outbox.ErrBusy, err)
+		}
+		c.began = began
 		state, err := lockChunk(ctx, tx, m.Chunk)
 		if err != nil {
 			return claim{}, err

@@ -124,7 +124,7 @@ func (s *Grants) refuse(ctx context.Context, c claim) ([]domain.Outcome, error) 
 	found, err := s.Granter.Lookup(ctx, c.event, c.grants)
 	if err != nil {
 		err = fmt.Errorf("look up chunk %s: %w", c.chunk, err)
-		return nil, errors.Join(s.quiet(err), s.giveBack(context.WithoutCancel(ctx), c, uncountClaim))
+		return nil, errors.Join(s.quiet(c.event, err), s.giveBack(context.WithoutCancel(ctx), c, uncountClaim))
 	}
 	outcomes := make([]domain.Outcome, len(found))
 	for i, o := range found {

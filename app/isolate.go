@@ -66,7 +66,7 @@ func (s *Grants) askOne(ctx context.Context, c claim) ([]domain.Outcome, error) 
 		found, err := s.Granter.Lookup(ctx, c.event, c.grants)
 		if err != nil { // the member stays marked: nobody knows yet whether it was granted
 			err = fmt.Errorf("look up member of chunk %s: %w", c.chunk, err)
-			return nil, errors.Join(s.quiet(err), s.giveBack(context.WithoutCancel(ctx), c, uncountClaim))
+			return nil, errors.Join(s.quiet(c.event, err), s.giveBack(context.WithoutCancel(ctx), c, uncountClaim))
 		}
 		if found[0] != nil {
 			return []domain.Outcome{*found[0]}, nil

@@ -85,7 +85,7 @@ func (r Result) succeed(g Grant, o Outcome) Result {
 		return r
 	}
 	r.Status, r.TxID, r.Voucher = Succeeded, o.TxID, o.Voucher
-	r.ErrorCode, r.Error = "", ""
+	r.ErrorCode, r.Error = o.Code, o.Message
 	r.RedriveDone = max(r.RedriveDone, min(g.Redrive, r.Redrive))
 	return r
 }

@@ -27,11 +27,14 @@ func (l *Ledger) Identity(ctx context.Context) (Identity, error) {
 
 // Pair makes this the ledger of the installation, for ever, unless it is another's. Error: ErrOtherInstallation.
 func (l *Ledger) Pair(ctx context.Context, installation string) (Identity, error) {
-	const update = `UPDATE money.ledger SET installation = $1, paired_at = now() WHERE installation IS NULL`
-	if _, err := l.Pool.Exec(ctx, update, installation); err != nil {
-		return Identity{}, fmt.Errorf("pair ledger: %w", err)
-	}
 	id, err := l.Identity(ctx)
+	if err == nil && id.Installation == "" {
+		const update = `UPDATE money.ledger SET installation = $1, paired_at = now() WHERE installation IS NULL`
+		if _, err := l.Pool.Exec(ctx, update, installation); err != nil {
+			return Identity{}, fmt.Errorf("pair ledger: %w", err)
+		}
+		id, err = l.Identity(ctx) // which another installation may have been quicker to pair with
+	}
 	if err == nil && id.Installation != installation {
 		err = fmt.Errorf("%w: %s", ErrOtherInstallation, id.Installation)
 	}

@@ -129,7 +129,7 @@ func TestMoneyAway(t *testing.T) {
 			p, _ := w.start(t.Context(), ledger.overrides(), allRoles...)
 			e := w.event(p, "POINT", 2_000)
 			w.run(p, e)
-			require.Eventually(t, func() bool { return p.granter.Away() != nil }, time.Minute, 5*time.Millisecond)
+			require.Eventually(t, func() bool { return p.granter.Away(e) != nil }, time.Minute, 5*time.Millisecond)
 			began, before := time.Now(), ledger.calls.Load()
 			require.Eventually(t, func() bool { return ledger.calls.Load() >= before+3 }, time.Minute, 20*time.Millisecond, "it is looked for")
 			asked := int(ledger.calls.Load() - before)
@@ -234,13 +234,13 @@ func TestBreakerKnowsAnAnswer(t *testing.T) {
 			_ = ask(said)
 		}
 	}
-	require.NoError(t, g.Away())
+	require.NoError(t, g.Away(eventOf(domain.Points)))
 	reset := errors.New("connection reset")
 	for range ledgerAwayAfter {
-		require.NoError(t, g.Away())
+		require.NoError(t, g.Away(eventOf(domain.Points)))
 		require.NotErrorIs(t, ask(reset), app.ErrNotApplied)
 	}
-	require.ErrorIs(t, g.Away(), reset, "and says why")
+	require.ErrorIs(t, g.Away(eventOf(domain.Points)), reset, "and says why")
 	s.asked = nil
 	require.ErrorIs(t, ask(nil), app.ErrNotApplied)
 	require.Nil(t, s.asked)
@@ -275,9 +275,9 @@ func TestBreakerAfterAPanic(t *testing.T) {
 	for range ledgerAwayAfter {
 		assert.ErrorIs(t, ask(), errNoAnswer)
 	}
-	require.Error(t, g.Away())
+	require.Error(t, g.Away(eventOf(domain.Points)))
 	require.Eventually(t, func() bool { return ask() == nil }, time.Minute, 50*time.Millisecond)
-	require.NoError(t, g.Away())
+	require.NoError(t, g.Away(eventOf(domain.Points)))
 }
 
 // listen gives w's processes a log that the test can count in.

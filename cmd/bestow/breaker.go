@@ -12,6 +12,7 @@ import (
 	"bestow/internal/obs"
 	"bestow/internal/seal"
 	"bestow/money"
+	"bestow/money/moneyhttp"
 
 	"github.com/sony/gobreaker/v2"
 )
@@ -30,20 +31,25 @@ var errLedgerAway = errors.New("the ledger is away")
 var errNoAnswer = errors.New("the call did not return")
 
 // breaker is a ledger that is left alone while it is away: one call at a time finds out whether it is back. It looks only
-// at calls that failed as a whole; what a ledger refuses it has answered.
+// at calls that failed as a whole; what a ledger refuses it has answered. A ledger that refuses every call, as one that does
+// not know our token, counts as away at the first; one that says when it can be asked again is left alone until then.
 type breaker struct {
+	name   string
 	ledger ledger
 	gate   *gobreaker.TwoStepCircuitBreaker[any]
 	log    *slog.Logger
 	last   atomic.Pointer[error] // why the last call failed
-	since  time.Time             // when it went away; only the gate's callback touches it, under the gate's lock
+	closed atomic.Bool           // the last call that failed was refused as every call will be
+	until  atomic.Int64          // when the ledger wants to be asked again, in ns since start
+	start  time.Time
+	since  time.Time // when it went away; only the gate's callback touches it, under the gate's lock
 }
 
-func newBreaker(l ledger, probe time.Duration, log *slog.Logger) *breaker {
-	b := &breaker{ledger: l, log: log}
+func newBreaker(name string, l ledger, probe time.Duration, log *slog.Logger) *breaker {
+	b := &breaker{name: name, ledger: l, log: log, start: time.Now()}
 	b.gate = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Timeout:       probe,
-		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= ledgerAwayAfter },
+		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= ledgerAwayAfter || b.closed.Load() },
 		IsSuccessful:  answered,
 		OnStateChange: b.changed,
 	})
@@ -61,9 +67,9 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	switch {
 	case from == gobreaker.StateClosed:
 		b.since = time.Now()
-		b.log.Error("the ledger is away: grants wait for it, and nothing is counted", obs.Err, b.cause())
+		b.log.Error("the ledger is away: grants wait for it, and nothing is counted", obs.Ledger, b.name, obs.Err, b.cause())
 	case to == gobreaker.StateClosed:
-		b.log.Info("the ledger is back: grants go on", "away", time.Since(b.since))
+		b.log.Info("the ledger is back: grants go on", obs.Ledger, b.name, "away", time.Since(b.since))
 	}
 }
 
@@ -78,11 +84,14 @@ func (b *breaker) cause() error {
 // back, the others wait.
 func (b *breaker) away() error {
 	state := b.gate.State()
-	if state == gobreaker.StateOpen || state == gobreaker.StateHalfOpen && b.gate.Counts().Requests > 0 {
+	if b.waits() || state == gobreaker.StateOpen || state == gobreaker.StateHalfOpen && b.gate.Counts().Requests > 0 {
 		return fmt.Errorf("%w: %w", errLedgerAway, b.cause())
 	}
 	return nil
 }
+
+// waits reports whether the ledger has said that it cannot be asked yet.
+func (b *breaker) waits() bool { return time.Since(b.start) < time.Duration(b.until.Load()) }
 
 // unheard says that the ledger has not answered since it went away, whether or not somebody may ask just now.
 func (b *breaker) unheard() error {
@@ -94,6 +103,9 @@ func (b *breaker) unheard() error {
 
 // guarded makes the call unless the ledger is away, and notes how it went.
 func guarded[T any](b *breaker, call func() (T, error)) (answer T, err error) {
+	if b.waits() {
+		return answer, fmt.Errorf("%w: %w", errLedgerAway, b.cause())
+	}
 	done, err := b.gate.Allow()
 	if err != nil {
 		return answer, fmt.Errorf("%w: %w", errLedgerAway, b.cause())
@@ -101,12 +113,22 @@ func guarded[T any](b *breaker, call func() (T, error)) (answer T, err error) {
 	outcome := errNoAnswer // a panic's: without a word the gate would wait for this call for ever
 	defer func() {
 		if !answered(outcome) {
-			b.last.Store(&outcome)
+			b.note(outcome)
 		}
 		done(outcome)
 	}()
 	answer, outcome = call()
 	return answer, outcome
+}
+
+// note remembers why a call failed, and for how long the ledger wants to be left alone.
+func (b *breaker) note(failed error) {
+	b.last.Store(&failed)
+	wait, leave := moneyhttp.LeaveAlone(failed)
+	b.closed.Store(leave)
+	if wait > 0 {
+		b.until.Store(int64(time.Since(b.start) + wait))
+	}
 }
 
 // GrantPoints implements ledger.

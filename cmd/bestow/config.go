@@ -35,6 +35,14 @@ type config struct {
 	OpsAddr  string `env:"BESTOW_OPS_ADDR" envDefault:"127.0.0.1:9090" help:"/livez, /readyz, /metrics and pprof; keep this port private"`
 	AdminKey string `env:"BESTOW_ADMIN_KEY" secret:"true" help:"an API key of role admin"`
 
+	MoneyAddr      string   `env:"BESTOW_MONEY_ADDR" envDefault:"127.0.0.1:8081" help:"the ledger's own listener, in the role money, if BESTOW_MONEY_TOKEN is set"`
+	MoneyToken     string   `env:"BESTOW_MONEY_TOKEN" secret:"true" help:"what the ledger's listener asks for, and what is sent to BESTOW_MONEY_URL"`
+	MoneyTokenFile string   `env:"BESTOW_MONEY_TOKEN_FILE" help:"a file with BESTOW_MONEY_TOKEN"`
+	MoneyURL       string   `env:"BESTOW_MONEY_URL" help:"grants of the granter money go there over HTTP (default: to the ledger in this process)"`
+	Granters       []string `env:"BESTOW_GRANTERS" help:"further ledgers that event types may name: name=url, comma list; BESTOW_GRANTER_<NAME>_TOKEN_FILE names the file with the token of each"`
+
+	others []ledgerAddress // what Granters says, read
+
 	MasterKey     string `env:"BESTOW_MASTER_KEY" secret:"true" help:"32 bytes in base64; encrypts the keys of voucher PINs and list hashes"`
 	MasterKeyFile string `env:"BESTOW_MASTER_KEY_FILE" help:"a file with BESTOW_MASTER_KEY"`
 
@@ -64,10 +72,10 @@ func loadConfig() (config, error) {
 	if err != nil {
 		return cfg, unreadable(err)
 	}
-	if err := cfg.readFiles(); err != nil {
+	if err := errors.Join(cfg.readFiles(), cfg.readMoney()); err != nil {
 		return cfg, err
 	}
-	return cfg, errors.Join(unknownSettings(os.Environ()), cfg.validate(), checkBrokers(cfg.Brokers))
+	return cfg, errors.Join(unknownSettings(os.Environ(), cfg.granterSettings()...), cfg.validate(), cfg.checkMoney(), checkBrokers(cfg.Brokers))
 }
 
 // unreadable names the settings that could not be read, as the environment and not as the program calls them.
@@ -224,6 +232,9 @@ func settings() []setting {
 	list := make([]setting, 0, t.NumField())
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
+		if tag.Get("env") == "" {
+			continue // it is made of another
+		}
 		list = append(list, setting{tag.Get("env"), tag.Get("envDefault"), tag.Get("help")})
 	}
 	return list

@@ -12,6 +12,7 @@ import (
 	"bestow/domain"
 	"bestow/internal/seal"
 	"bestow/money"
+	"bestow/money/moneyhttp"
 )
 
 // ledger is what grants: ours, in process or over HTTP.
@@ -35,19 +36,41 @@ const (
 	typeCode = "CM"
 )
 
-// granter lets app and money meet: it translates, and decides nothing.
-type granter struct{ ledger *breaker }
+// granter lets app and the ledgers meet: it translates, and decides nothing.
+type granter map[string]*namedLedger // by the names that event types have for them
+
+// errNoLedger is the error of an event whose type names a granter that this process does not have.
+var errNoLedger = errors.New("the granter is not configured")
+
+// of returns the ledger of e. Error: errNoLedger.
+func (g granter) of(e domain.Event) (*namedLedger, error) {
+	l, known := g[e.Type.Granter]
+	if !known {
+		return nil, fmt.Errorf("%w: event type %s names %q", errNoLedger, e.Type.Code, e.Type.Granter)
+	}
+	return l, nil
+}
 
 // Away implements app.Granter.
-func (g granter) Away() error { return g.ledger.away() }
+func (g granter) Away(e domain.Event) error {
+	l, err := g.of(e)
+	if err != nil {
+		return err
+	}
+	return l.away()
+}
 
 // Grant implements app.Granter. Its error wraps app.ErrNotApplied where the ledger says that it applied nothing.
 func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
-	if e.Type.Granter != ourLedger {
-		return nil, fmt.Errorf("%w: event type %s names granter %q, which is not configured", app.ErrNotApplied, e.Type.Code, e.Type.Granter)
+	l, err := g.of(e)
+	if err == nil {
+		err = l.doubt()
 	}
-	t := translator{e}
-	answers, err := g.ask(ctx, e, deadline, t.items(grants))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", app.ErrNotApplied, err)
+	}
+	t := translator{e, l}
+	answers, err := l.ask(ctx, e.Type, deadline, t.items(grants))
 	if errors.Is(err, money.ErrNoMaster) || errors.Is(err, seal.ErrOpen) { // before anything was written
 		missing := &domain.Error{Code: domain.MissingKeys, Message: "the keys of vouchers are missing or wrong", Hint: "set BESTOW_MASTER_KEY"}
 		return nil, fmt.Errorf("%w: %w: %w", app.ErrNotApplied, missing, err)
@@ -74,26 +97,37 @@ func ledgerRule(l *money.Ledger) app.LedgerRule {
 		if e.Type.Operation == domain.Vouchers {
 			kind = money.Vouchers
 		}
-		return l.Check(kind, translator{e}.items([]domain.Grant{g})[0], now)
+		return l.Check(kind, translator{e, &namedLedger{}}.items([]domain.Grant{g})[0], now)
 	}
 }
 
-// neverAsked says whether err proves that the ledger heard nothing: it was left alone, or no connection came about.
+// neverAsked reports whether err proves that the ledger applied nothing: it was left alone, no connection came about, or it
+// refused the whole batch.
 func neverAsked(err error) bool {
-	var network *net.OpError
-	return errors.Is(err, errLedgerAway) || errors.As(err, &network) && network.Op == "dial"
+	if _, refused := errors.AsType[*moneyhttp.RefusedError](err); refused {
+		return true
+	}
+	network, ok := errors.AsType[*net.OpError](err)
+	return errors.Is(err, errLedgerAway) || ok && network.Op == "dial"
 }
 
 // Lookup implements app.Granter.
 func (g granter) Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error) {
-	t := translator{e}
+	l, err := g.of(e)
+	if err == nil {
+		err = l.doubt()
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := translator{e, l}
 	keys := make([]string, len(grants))
 	for n, asked := range grants {
 		keys[n] = t.key(asked)
 	}
-	lookup := g.ledger.LookupPoints
+	lookup := l.gate.LookupPoints
 	if e.Type.Operation == domain.Vouchers {
-		lookup = g.ledger.LookupVouchers
+		lookup = l.gate.LookupVouchers
 	}
 	found, err := lookup(ctx, keys)
 	if err != nil {
@@ -112,18 +146,11 @@ func (g granter) Lookup(ctx context.Context, e domain.Event, grants []domain.Gra
 	return outcomes, nil
 }
 
-func (g granter) ask(ctx context.Context, e domain.Event, deadline time.Time, items []money.Item) ([]money.Answer, error) {
-	switch e.Type.Operation {
-	case domain.Points:
-		return g.ledger.GrantPoints(ctx, deadline, items)
-	case domain.Vouchers:
-		return g.ledger.GrantVouchers(ctx, deadline, items)
-	}
-	return nil, fmt.Errorf("%w: event type %s has operation %q", app.ErrNotApplied, e.Type.Code, e.Type.Operation)
-}
-
 // translator turns the grants of an event into items, and answers into outcomes.
-type translator struct{ event domain.Event }
+type translator struct {
+	event  domain.Event
+	ledger *namedLedger
+}
 
 func (t translator) items(grants []domain.Grant) []money.Item {
 	items := make([]money.Item, len(grants))
@@ -137,7 +164,9 @@ func (t translator) items(grants []domain.Grant) []money.Item {
 	return items
 }
 
-func (t translator) key(g domain.Grant) string { return domain.Key(t.event.ID, g.MemberID) }
+func (t translator) key(g domain.Grant) string {
+	return t.ledger.keyPrefix + domain.Key(t.event.ID, g.MemberID)
+}
 
 func (t translator) outcomes(grants []domain.Grant, answers []money.Answer) []domain.Outcome {
 	owners := map[string]int{}
@@ -201,6 +230,10 @@ func (t translator) granted(a money.Answer) domain.Outcome {
 		return o
 	}
 	if a.Voucher == nil || a.Voucher.Code == "" || a.Voucher.PIN == "" {
+		if a.Outcome == money.Replayed && t.ledger.forgetsSecrets() {
+			o.Code, o.Message = domain.SecretLost, "the ledger issued the voucher and does not say its code and PIN again"
+			return o
+		}
 		return unknownOutcome("the ledger's answer has no voucher")
 	}
 	o.Voucher = &domain.Voucher{Code: a.Voucher.Code, PIN: a.Voucher.PIN, ExpiryAt: a.Voucher.ExpiryAt}

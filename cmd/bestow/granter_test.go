@@ -45,7 +45,7 @@ func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, err
 
 // heard is a granter that asks l.
 func heard(l ledger) granter {
-	return granter{newBreaker(l, ledgerProbe, slog.New(slog.DiscardHandler))}
+	return granter{ourLedger: {name: ourLedger, gate: newBreaker(ourLedger, l, ledgerProbe, slog.New(slog.DiscardHandler))}}
 }
 
 func eventOf(op domain.Operation) domain.Event {

@@ -212,11 +212,11 @@ type leisurely struct {
 	told  <-chan struct{}
 }
 
-func (l *leisurely) Away() error {
+func (l *leisurely) Away(e domain.Event) error {
 	if !l.turn.Load() {
 		return errLedgerAway
 	}
-	return l.Granter.Away()
+	return l.Granter.Away(e)
 }
 
 func (l *leisurely) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {

@@ -145,8 +145,10 @@ const eventsLogged = 10
 // reports is all that this process has to say.
 func (h *heart) reports() []app.Report {
 	reports := append(h.vitals.all(), app.Report{Settings: h.p.settings()})
-	if err := h.p.granter.ledger.unheard(); err != nil {
-		reports = append(reports, app.Report{Code: app.LedgerAway, Ledger: ourLedger, Text: "the ledger " + ourLedger + " does not answer: " + oneLine(h.p.granter.ledger.cause().Error())})
+	for _, name := range slices.Sorted(maps.Keys(h.p.granter)) {
+		if trouble := h.p.granter[name].trouble(); trouble != "" && h.p.has(roleHandler) {
+			reports = append(reports, app.Report{Code: app.LedgerAway, Ledger: name, Text: trouble})
+		}
 	}
 	return reports
 }

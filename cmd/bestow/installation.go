@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"bestow/app"
 	"bestow/internal/pg"
+	"bestow/money"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -49,12 +52,21 @@ targets that it had published and not yet granted. Its running events continue: 
 // Run gives the database a new id and prints it.
 func (c *installationNewCmd) Run(ctx context.Context, t *terminal) error {
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
-		i, err := pg.Value(ctx, pool, func(tx pgx.Tx) (outbox.Installation, error) { return outbox.RenewInstallation(ctx, tx) })
+		i, err := pg.Value(ctx, pool, func(tx pgx.Tx) (outbox.Installation, error) { return renewInstallation(ctx, tx) })
 		if err != nil {
 			return err
 		}
 		return c.print(t, identity{i.ID}, func() error { _, err := fmt.Fprintln(t.out, i.ID); return err })
 	})
+}
+
+// renewInstallation makes a copied database an installation of its own, with a ledger of its own: the keys in it are those of
+// the installation that it was copied from.
+func renewInstallation(ctx context.Context, tx pgx.Tx) (i outbox.Installation, err error) {
+	if i, err = outbox.RenewInstallation(ctx, tx); err != nil {
+		return i, err
+	}
+	return i, errors.Join(money.RenewIdentity(ctx, tx), app.ForgetLedgers(ctx, tx))
 }
 
 // withDatabase lets a command work on the database that DATABASE_URL names.

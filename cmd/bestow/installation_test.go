@@ -9,7 +9,6 @@ import (
 
 	"bestow/domain"
 	"bestow/internal/kafkatest"
-	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -192,7 +191,7 @@ func (w *world) renew() error {
 	require.NoError(w, err)
 	defer func() { _ = conn.Close(w.Context()) }()
 	return pgx.BeginFunc(w.Context(), conn, func(tx pgx.Tx) error {
-		_, err := outbox.RenewInstallation(w.Context(), tx)
+		_, err := renewInstallation(w.Context(), tx)
 		return err
 	})
 }

@@ -154,7 +154,7 @@ func TestOutage(t *testing.T) {
 	one, other := w.event(p, "POINT", members/2), w.event(p, "POINT", members/2)
 
 	w.run(p, one)
-	require.Eventually(t, func() bool { return p.granter.Away() != nil }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return p.granter.Away(one) != nil }, time.Minute, 5*time.Millisecond)
 	require.Never(t, func() bool { return w.lost() > 0 }, away, 500*time.Millisecond)
 	granted := w.count(`SELECT sum(success_count) FROM campaign_event_summary`)
 	require.Positive(t, granted)

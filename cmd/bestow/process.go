@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"bestow/jobs"
 	"bestow/migrations"
 	"bestow/money"
+	"bestow/money/moneyhttp"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -34,7 +34,7 @@ const (
 	roleRelay   = app.RoleRelay   // works the relay queue: from a job to Kafka
 	roleHandler = app.RoleHandler // consumes Kafka: from a message to a grant
 	roleJobs    = app.RoleJobs    // works the timetable
-	roleMoney   = "money"         // the ledger; in process for now, so it has no listener of its own yet
+	roleMoney   = "money"         // the ledger over HTTP
 )
 
 var allRoles = []string{roleAPI, roleRelay, roleHandler, roleJobs, roleMoney}
@@ -58,6 +58,7 @@ type process struct {
 	router  *outbox.Router // nil without the role handler
 	net     *outbox.Net
 	heart   *heart
+	service *moneyhttp.Server // nil without a token
 }
 
 // overrides replace parts of a process, for demo and tests.
@@ -112,6 +113,9 @@ func (p *process) wire(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := p.wireService(); err != nil {
+		return err
+	}
 	p.heart = newHeart(p)
 	p.tellDifferences(ctx)
 	relay := &outbox.RelayWorker{Pool: p.pool, Kafka: p.kafka, Close: p.app.Events.Close, Report: p.heart.vitals.took, Log: p.log}
@@ -138,12 +142,19 @@ func (p *process) wireApp(ctx context.Context) error {
 	if err := p.wireMoney(ctx, deps.Master); err != nil {
 		return err
 	}
-	p.granter = granter{newBreaker(p.ledger(p.money), cmp.Or(p.with.probe, ledgerProbe), p.log)}
-	deps.Granter, deps.Rule = p.granter, ledgerRule(p.money)
+	if p.granter, err = p.wireLedgers(ctx); err != nil {
+		return err
+	}
+	deps.Granter, deps.Rule = p.granter, p.ledgerRule()
 	if p.with.granter != nil {
 		deps.Granter = p.with.granter(deps.Granter)
 	}
 	p.app = app.New(deps)
+	if p.has(roleHandler) {
+		if err := p.meetLedgers(ctx); err != nil {
+			return err
+		}
+	}
 	if p.cfg.Env == "production" {
 		return nil
 	}
@@ -297,6 +308,11 @@ func (p *process) close() {
 			p.log.Warn("close kafka", obs.Err, err)
 		}
 	}
+	for _, l := range p.granter {
+		if l.remote != nil {
+			l.remote.client.Close()
+		}
+	}
 	p.pool.Close()
 }
 
@@ -313,8 +329,14 @@ func (p *process) run(stop context.Context) error {
 	if p.has(roleHandler) {
 		g.Go(func() error { return p.router.Run(ctx) })
 	}
+	if p.has(roleHandler) {
+		p.watchLedgers(ctx, g)
+	}
 	if p.has(roleAPI) {
 		g.Go(func() error { return p.serveAPI(ctx) })
+	}
+	if p.has(roleMoney) && p.cfg.MoneyToken != "" {
+		g.Go(func() error { return p.listen(ctx, p.cfg.MoneyAddr, p.service) })
 	}
 	g.Go(func() error { return p.listen(ctx, p.cfg.OpsAddr, bestowhttp.NewOps(p.ops())) })
 	err := g.Wait()

@@ -120,11 +120,19 @@ func (p *process) ops() bestowhttp.OpsConfig {
 	if p.kafka != nil {
 		ready["kafka"] = p.kafka.Ping
 	}
-	waits := bestowhttp.Checks{"money": func(context.Context) error { return p.granter.ledger.unheard() }}
+	waits := bestowhttp.Checks{}
+	for name, l := range p.granter {
+		if l.remote == nil || p.has(roleHandler) { // which alone asks one over HTTP
+			waits[name] = func(context.Context) error { return l.unheard() }
+		}
+	}
 	if p.cfg.expiryOff() {
 		waits["expiry"] = func(context.Context) error { return errExpiryOff }
 	}
 	var metrics []prometheus.Collector
+	if p.service != nil {
+		metrics = append(metrics, p.service.Metrics()...)
+	}
 	if p.router != nil {
 		metrics = append(metrics, skippedMetric{p.router})
 	}

@@ -15,8 +15,8 @@ import (
 // notYet are settings that belong to the product and that this version does not know: to pass over KAFKA_TLS in silence
 // would send everything in the clear.
 var notYet = []string{
-	"KAFKA_TLS", "KAFKA_CA_FILE", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USER", "KAFKA_SASL_PASSWORD_FILE", "BESTOW_MONEY_ADDR",
-	"BESTOW_MONEY_TOKEN", "BESTOW_MONEY_URL", "BESTOW_GRANTERS", "BESTOW_SPEND_ORDER", "OTEL_EXPORTER_OTLP_ENDPOINT",
+	"KAFKA_TLS", "KAFKA_CA_FILE", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USER", "KAFKA_SASL_PASSWORD_FILE",
+	"BESTOW_SPEND_ORDER", "OTEL_EXPORTER_OTLP_ENDPOINT",
 }
 
 type setting struct{ name, standard, help string }
@@ -28,9 +28,9 @@ var ours = []string{"BESTOW_", "KAFKA_"}
 var serviceLink = regexp.MustCompile(`^[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT|PORT_[0-9]+_(TCP|UDP)(_.+)?)$`)
 
 // unknownSettings refuses what would do nothing, silently: a BESTOW_ or KAFKA_ name that is none of ours, one of a later
-// version, and a file for a setting that is read from the environment alone.
-func unknownSettings(environ []string) error {
-	known := slices.Clone(clientNames)
+// version, and a file for a setting that is read from the environment alone. further are settings that others give a meaning.
+func unknownSettings(environ []string, further ...string) error {
+	known := slices.Concat(clientNames, further)
 	for _, s := range settings() {
 		known = append(known, s.name)
 	}

@@ -13,6 +13,7 @@ const (
 	Offset       = "offset"
 	Installation = "installation"
 	Role         = "role"
+	Ledger       = "ledger"
 	Cause        = "cause"
 	Reason       = "reason"
 	Count        = "count"

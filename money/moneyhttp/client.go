@@ -131,7 +131,13 @@ func (c *Client) Pair(ctx context.Context) (id Identity, err error) {
 }
 
 // call sends a request with a body, nil for none, and reads the answer.
+// A call without a deadline of its own gets one: no ledger is waited for without end.
 func (c *Client) call(ctx context.Context, method, route string, asked, answer any) error {
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, defaultBudget)
+		defer cancel()
+	}
 	req, err := c.request(ctx, method, route, asked)
 	if err != nil {
 		return err

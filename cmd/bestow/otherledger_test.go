@@ -1,0 +1,173 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bestow/domain"
+
+	"github.com/stretchr/testify/require"
+)
+
+// otherLedger is another company's: the four grant routes in memory, and who it is, if that is set.
+type otherLedger struct {
+	identity map[string]any // nil: it has no such route
+	forgets  bool           // it says a voucher's code and PIN once only
+	drop     int            // so many answers to grants are lost after they were applied
+
+	mu     sync.Mutex
+	grants map[string]map[string]any // by key
+}
+
+// answer writes fields over those of a JSON object.
+func answer(w http.ResponseWriter, over map[string]any, object []byte) {
+	all := map[string]any{}
+	_ = json.Unmarshal(object, &all)
+	maps.Copy(all, over)
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(all)
+}
+
+func (l *otherLedger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	route := strings.TrimPrefix(r.URL.Path, "/money/v1/")
+	switch {
+	case route == "identity" && l.identity != nil:
+		answer(w, l.identity, []byte(fmt.Sprintf(`{"time":%q}`, time.Now().UTC().Format(time.RFC3339Nano))))
+	case strings.HasSuffix(route, "/grants"):
+		items := l.grant(r, strings.HasPrefix(route, "vouchers"))
+		if l.drop--; l.drop >= 0 {
+			panic(http.ErrAbortHandler) //nolint:forbidigo // cuts the connection
+		}
+		answer(w, map[string]any{"items": items}, nil)
+	case strings.HasSuffix(route, "/grants/lookup"):
+		answer(w, map[string]any{"items": l.lookup(r)}, nil)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (l *otherLedger) grant(r *http.Request, vouchers bool) (items []map[string]any) {
+	var asked struct {
+		Items []map[string]any `json:"items"`
+	}
+	_ = json.NewDecoder(r.Body).Decode(&asked)
+	for _, i := range asked.Items {
+		key, _ := i["idempotency_key"].(string)
+		if l.grants[key] != nil {
+			items = append(items, l.again(key, "replayed"))
+			continue
+		}
+		g := map[string]any{"idempotency_key": key, "member_id": i["member_id"], "amount": i["amount"], "money_tx_id": fmt.Sprint("X", len(l.grants)+1)}
+		if vouchers {
+			g["voucher_code"], g["voucher_pin"] = fmt.Sprint("CODE-", len(l.grants)), "1234"
+		}
+		if l.grants == nil {
+			l.grants = map[string]map[string]any{}
+		}
+		l.grants[key] = g
+		said := maps.Clone(g)
+		said["outcome"] = "granted"
+		items = append(items, said)
+	}
+	return items
+}
+
+// again is what the ledger says of a grant that it made before.
+func (l *otherLedger) again(key, outcome string) map[string]any {
+	said := maps.Clone(l.grants[key])
+	said["outcome"] = outcome
+	if l.forgets {
+		delete(said, "voucher_code")
+		delete(said, "voucher_pin")
+	}
+	return said
+}
+
+func (l *otherLedger) lookup(r *http.Request) (items []map[string]any) {
+	var asked struct {
+		Keys []string `json:"idempotency_keys"`
+	}
+	_ = json.NewDecoder(r.Body).Decode(&asked)
+	for _, key := range asked.Keys {
+		if l.grants[key] == nil {
+			items = append(items, map[string]any{"idempotency_key": key, "outcome": "unknown_key"})
+			continue
+		}
+		items = append(items, l.again(key, "granted"))
+	}
+	return items
+}
+
+// granter adds a further ledger to those that w's processes know, and an event type that names it.
+func (w *world) granter(name string, l *listener, kind string, op domain.Operation) {
+	w.Helper()
+	file := filepath.Join(w.TempDir(), "token")
+	require.NoError(w, os.WriteFile(file, []byte(moneyToken), 0o600))
+	w.cfg.others = append(w.cfg.others, ledgerAddress{name: name, setting: "BESTOW_GRANTERS: " + name, url: l.url, token: moneyToken})
+	w.exec(`SELECT create_event_type_tables($1, $2)`, kind, op)
+	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ($1, '-', $2, $3, $4, 'READY')`,
+		kind, name, op, strings.ToLower(kind))
+}
+
+// D1: a ledger that is away, since it was never there or since it went, stops its own events and no other.
+func TestOneDeadLedgerStopsNoOther(t *testing.T) {
+	t.Parallel()
+	for says, gone := range map[string]bool{"it has not said yet which ledger it is": false, "the ledger coffee does not answer": true} {
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			other := &otherLedger{}
+			ledger := w.serveAt(other)
+			w.granter("coffee", ledger, "COFFEE", domain.Points)
+			if !gone {
+				ledger.kill()
+			}
+			p, _ := w.start(t.Context(), quickLooks, allRoles...)
+			if gone {
+				ledger.kill()
+			}
+			coffee, points := w.event(p, "COFFEE", 500), w.event(p, "POINT", 1_000)
+			w.run(p, coffee)
+			require.Contains(t, w.waitsFor(p, coffee), says)
+			w.run(p, points)
+			require.Equal(t, 1_000, w.completed(p, points.ID).Summary.Success)
+			require.Contains(t, w.ready(p), `"waits_for":["coffee"]`)
+			require.Equal(t, domain.Running, w.get(p, coffee.ID).Status)
+
+			ledger.comeBack()
+			require.Equal(t, 500, w.completed(p, coffee.ID).Summary.Success)
+			require.Len(t, other.grants, 500)
+			key := fmt.Sprintf("%s:grant:%d:m0000007", w.installation(), coffee.ID)
+			require.NotNil(t, other.grants[key], "keys name the installation: the ledger grants for others too")
+		})
+	}
+}
+
+// D5: a ledger that does not say a voucher's code again settles what it issued as a success without one, which is shown, and is
+// not asked for ever.
+func TestSecretLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := &otherLedger{forgets: true, drop: 2, identity: map[string]any{"ledger_id": "theirs", "capabilities": []string{"points", "vouchers"}}}
+	w.granter("coupon", w.serveAt(other), "COUPON", domain.Vouchers)
+	p, _ := w.start(t.Context(), quickLooks, allRoles...)
+	e := w.event(p, "COUPON", 300)
+	w.run(p, e)
+	done := w.completed(p, e.ID)
+	require.Equal(t, 300, done.Summary.Success)
+	require.Len(t, other.grants, 300)
+	lost := w.count(`SELECT count(*) FROM coupon_results WHERE status = 'SUCCESS' AND error_code = 'secret_lost' AND voucher_code IS NULL AND money_tx_id IS NOT NULL`)
+	require.Positive(t, lost)
+	require.Equal(t, 300-lost, w.count(`SELECT count(*) FROM coupon_results WHERE status = 'SUCCESS' AND error_code IS NULL AND voucher_pin IS NOT NULL`))
+	require.Equal(t, 1, w.count(`SELECT count(*) FROM granter_ledgers WHERE granter = 'coupon' AND ledger_id = 'theirs'`))
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"bestow/app"
+	"bestow/internal/obs"
+	"bestow/money/moneyhttp"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// lookEvery is how many probes lie between two looks at a ledger that is as it should be.
+	lookEvery = 5
+	// lookBudget is how long a look may take.
+	lookBudget = 2 * time.Second
+	// ledgerSkew is how far a ledger's clock may be from this database's. A claim ends five seconds after the deadline that
+	// the ledger is given, and this is what of them its clock may cost.
+	ledgerSkew = 2 * time.Second
+)
+
+// remote is who a ledger over HTTP says that it is. It is looked at again and again: what answers at an address today may be
+// another ledger tomorrow, and another ledger grants again what was granted.
+type remote struct {
+	name         string
+	client       *moneyhttp.Client
+	installation string
+	ledgers      func() *app.Ledgers // which is made later
+	pool         *pgxpool.Pool
+	probe        time.Duration
+	log          *slog.Logger
+
+	why     atomic.Pointer[error] // why it must not be asked; nil: it may be
+	forgets atomic.Bool           // it does not repeat a voucher's code and PIN
+}
+
+// errNotMet is the doubt about a ledger that was never looked at.
+var errNotMet = errors.New("it has not said yet which ledger it is")
+
+func newRemote(name string, client *moneyhttp.Client, installation string, p *process) *remote {
+	r := &remote{name: name, client: client, installation: installation, pool: p.pool, probe: p.probe(), log: p.log,
+		ledgers: func() *app.Ledgers { return p.app.Ledgers }}
+	r.why.Store(&errNotMet)
+	return r
+}
+
+// doubt says why the ledger must not be asked, nil if it may be.
+func (r *remote) doubt() error {
+	if why := r.why.Load(); why != nil {
+		return *why
+	}
+	return nil
+}
+
+func (r *remote) forgetsSecrets() bool { return r.forgets.Load() }
+
+// watch looks at the ledger until ctx ends.
+func (r *remote) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait := r.probe
+		if r.doubt() == nil {
+			wait *= lookEvery
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+			r.look(ctx)
+		}
+	}
+}
+
+// look finds out which ledger it is, and whether it may be asked. That it does not answer changes nothing: the calls
+// themselves say so.
+func (r *remote) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lookBudget)
+	defer cancel()
+	before := r.doubt()
+	switch why, err := r.judge(ctx); {
+	case err != nil && errors.Is(before, errNotMet):
+		unmet := fmt.Errorf("%w: %w", errNotMet, err)
+		r.why.Store(&unmet)
+	case err != nil:
+	case why != nil:
+		if before == nil || errors.Is(before, errNotMet) {
+			r.log.ErrorContext(ctx, "the ledger is not asked: grants wait, and nothing is counted", obs.Ledger, r.name, obs.Err, why)
+		}
+		r.why.Store(&why)
+	default:
+		if before != nil {
+			r.log.InfoContext(ctx, "the ledger may be asked", obs.Ledger, r.name)
+		}
+		r.why.Store(nil)
+	}
+}
+
+// judge asks the ledger who it is. why says what of that forbids to ask it; err, that it could not be found out.
+func (r *remote) judge(ctx context.Context) (why, err error) {
+	earliest, err := r.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := r.client.Identity(ctx)
+	if refused, ok := errors.AsType[*moneyhttp.RefusedError](err); ok && refused.Status == http.StatusNotFound {
+		return r.judgeNameless(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	latest, err := r.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if why := clockOf(id.Time, earliest, latest); why != nil {
+		return why, nil
+	}
+	return r.judgeIdentity(ctx, id)
+}
+
+// judgeNameless judges a ledger without GET /identity: one that never had it may be asked, under a name of its own. The keys
+// of its grants name the installation, which is what keeps two installations apart there.
+func (r *remote) judgeNameless(ctx context.Context) (why, err error) {
+	known, err := r.ledgers().Known(ctx, r.name)
+	switch {
+	case err != nil:
+		return nil, err
+	case r.name == ourLedger:
+		return errors.New("at BESTOW_MONEY_URL there is no GET /money/v1/identity: a ledger without it belongs into BESTOW_GRANTERS, under a name of its own"), nil
+	case known != "":
+		return fmt.Errorf("it has no GET /money/v1/identity, where the ledger %s answered before", known), nil
+	}
+	return nil, nil
+}
+
+// judgeIdentity judges what a ledger says of itself, and is paired with it if it can be.
+func (r *remote) judgeIdentity(ctx context.Context, id moneyhttp.Identity) (why, err error) {
+	if id.LedgerID == "" || len(id.LedgerID) > maxLedgerID {
+		return errors.New("its answer to GET /money/v1/identity has no ledger_id of 1 to 100 bytes"), nil
+	}
+	known, err := r.ledgers().Known(ctx, r.name)
+	if err != nil {
+		return nil, err
+	}
+	if known != "" && known != id.LedgerID {
+		return fmt.Errorf("it is the ledger %s, and grants went to %s until now: let its address lead to that one again", id.LedgerID, known), nil
+	}
+	if why, err := r.pair(ctx, id); why != nil || err != nil {
+		return why, err
+	}
+	known, err = r.ledgers().Meet(ctx, r.name, id.LedgerID)
+	if err == nil && known != id.LedgerID {
+		err = errNotMet // another process met another one in this moment: the next look judges
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.client.Mean(id.LedgerID)
+	r.forgets.Store(!slices.Contains(id.Capabilities, moneyhttp.RepeatsSecrets))
+	return nil, nil
+}
+
+// pair makes the ledger the one of this installation, if it can be paired and is not yet. why says that it is another's.
+func (r *remote) pair(ctx context.Context, id moneyhttp.Identity) (why, err error) {
+	if id.InstallationID == "" && slices.Contains(id.Capabilities, moneyhttp.Pairs) {
+		if id, err = r.client.Pair(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if id.InstallationID != "" && id.InstallationID != r.installation {
+		return fmt.Errorf("it takes the grants of the installation %s, and this one is %s: give each installation a ledger of its own",
+			id.InstallationID, r.installation), nil
+	}
+	return nil, nil
+}
+
+// maxLedgerID is the most bytes of a ledger's id.
+const maxLedgerID = 100
+
+// clockOf says how far a ledger's clock is off that showed its time between the two moments of ours, nil if it is right
+// enough.
+func clockOf(showed, earliest, latest time.Time) error {
+	switch {
+	case showed.Sub(latest) > ledgerSkew:
+		return fmt.Errorf("its clock is %s ahead of the database's", showed.Sub(latest).Round(time.Millisecond))
+	case earliest.Sub(showed) > ledgerSkew:
+		return fmt.Errorf("its clock is %s behind the database's", earliest.Sub(showed).Round(time.Millisecond))
+	}
+	return nil
+}
+
+// now is the time of this database, by which deadlines are told.
+func (r *remote) now(ctx context.Context) (now time.Time, err error) {
+	if err := r.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
+		return now, fmt.Errorf("read the database's clock: %w", err)
+	}
+	return now, nil
+}
