@@ -181,8 +181,9 @@ func (v *verification) readLedger(ctx context.Context, tx pgx.Tx) (why string, e
 	if !here {
 		return "the ledger is not in this database", nil
 	}
-	if !v.remote {
-		return "", nil
+	remote, err := v.grantsElsewhere(ctx, tx)
+	if err != nil || !remote {
+		return "", err
 	}
 	const look = `SELECT NOT EXISTS (SELECT FROM money.point_member) AND NOT EXISTS (SELECT FROM money.vouchers)`
 	if err := tx.QueryRow(ctx, look).Scan(&empty); err != nil {
@@ -192,6 +193,19 @@ func (v *verification) readLedger(ctx context.Context, tx pgx.Tx) (why string, e
 		return "grants go to another ledger over HTTP, and the one in this database is empty", nil
 	}
 	return "", nil
+}
+
+// grantsElsewhere reports whether grants go to a ledger over HTTP that is not the one of this database: by what the caller
+// says, or by which ledger handlers have met.
+func (v *verification) grantsElsewhere(ctx context.Context, tx pgx.Tx) (elsewhere bool, err error) {
+	if v.remote {
+		return true, nil
+	}
+	const query = `SELECT EXISTS (SELECT FROM granter_ledgers g WHERE g.granter = $1 AND g.ledger_id <> (SELECT id::text FROM money.ledger))`
+	if err := tx.QueryRow(ctx, query, ourGranter).Scan(&elsewhere); err != nil {
+		return false, fmt.Errorf("look which ledger grants: %w", err)
+	}
+	return elsewhere, nil
 }
 
 // check runs an invariant's statement over each set of tables that it reaches.

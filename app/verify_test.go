@@ -136,6 +136,8 @@ func TestVerifyForeignLedger(t *testing.T) {
 		"no ledger here": {change: `DROP SCHEMA money CASCADE`, why: "the ledger is not in this database"},
 		"grants go over HTTP": {change: `TRUNCATE money.point_member, money.point_member_detail, money.vouchers`, remote: true,
 			why: "grants go to another ledger over HTTP, and the one in this database is empty"},
+		"handlers have met another ledger": {change: `TRUNCATE money.point_member, money.point_member_detail, money.vouchers;
+			INSERT INTO granter_ledgers VALUES ('money', 'another')`, why: "grants go to another ledger over HTTP, and the one in this database is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
