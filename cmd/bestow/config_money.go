@@ -82,7 +82,7 @@ func readToken(setting, file string) (string, error) {
 	if file == "" {
 		return "", fmt.Errorf("%s is not set: it names the file with the ledger's token", setting)
 	}
-	text, err := os.ReadFile(file) //nolint:gosec // a path that an operator has set
+	text, err := readSecret(file, secretPatience)
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", setting, err)
 	}
