@@ -25,6 +25,10 @@ import (
 
 // extra is what the product executes beside the floor, and why the floor does without.
 var extra = map[string]string{
+	"select id::text, coalesce(installation::text, ''), clock_timestamp() from money.ledger":             "a handler meets its ledger once, at its start",
+	"update money.ledger set installation = $1, paired_at = now() where installation is null":            "and is paired with it once, for ever",
+	"select coalesce(max(ledger_id), '') from granter_ledgers where granter = $1":                        "and looks once which ledger that was before",
+	"insert into granter_ledgers (granter, ledger_id) values ($1, $2) on conflict do nothing":            "and notes it once, for ever",
 	"select code, label, granter, operation, topic from event_types where state = 'ready' order by code": "the router looks for new types once a second",
 	"select current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off' and " +
 		"current_setting('full_page_writes')::bool": "asked once, when a process starts",
