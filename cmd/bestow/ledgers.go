@@ -82,15 +82,13 @@ func (p *process) wireLedgers(ctx context.Context) (granter, error) {
 	g := granter{}
 	for _, at := range p.cfg.ledgers() {
 		l := &namedLedger{name: at.name}
-		client, err := moneyhttp.NewClient(moneyhttp.ClientConfig{URL: at.url, Token: at.token, Installation: installation.ID})
-		if err != nil {
+		if l.remote, err = newRemote(at, installation.ID, p); err != nil {
 			return nil, fmt.Errorf("%s: %w", at.setting, err)
 		}
 		if at.name != ourLedger {
 			l.keyPrefix = installation.ID + ":"
 		}
-		l.remote = newRemote(at.name, client, installation.ID, p)
-		l.gate = newBreaker(at.name, p.ledger(client), p.probe(), p.log)
+		l.gate = newBreaker(at.name, p.ledger(l.remote.client), p.probe(), p.log)
 		g[at.name] = l
 	}
 	if g[ourLedger] == nil {

@@ -22,9 +22,6 @@ const (
 	lookEvery = 5
 	// lookBudget is how long a look may take.
 	lookBudget = 2 * time.Second
-	// ledgerSkew is how far a ledger's clock may be from this database's. A claim ends five seconds after the deadline that
-	// the ledger is given, and this is what of them its clock may cost.
-	ledgerSkew = 2 * time.Second
 )
 
 // remote is who a ledger over HTTP says that it is. It is looked at again and again: what answers at an address today may be
@@ -40,16 +37,19 @@ type remote struct {
 
 	why     atomic.Pointer[error] // why it must not be asked; nil: it may be
 	forgets atomic.Bool           // it does not repeat a voucher's code and PIN
+	dates   dates
 }
 
 // errNotMet is the doubt about a ledger that was never looked at.
 var errNotMet = errors.New("it has not said yet which ledger it is")
 
-func newRemote(name string, client *moneyhttp.Client, installation string, p *process) *remote {
-	r := &remote{name: name, client: client, installation: installation, pool: p.pool, probe: p.probe(), log: p.log,
+func newRemote(at ledgerAddress, installation string, p *process) (*remote, error) {
+	r := &remote{name: at.name, installation: installation, pool: p.pool, probe: p.probe(), log: p.log,
 		ledgers: func() *app.Ledgers { return p.app.Ledgers }}
 	r.why.Store(&errNotMet)
-	return r
+	var err error
+	r.client, err = moneyhttp.NewClient(moneyhttp.ClientConfig{URL: at.url, Token: at.token, Installation: installation, Heard: r.heard})
+	return r, err
 }
 
 // doubt says why the ledger must not be asked, nil if it may be.
@@ -89,15 +89,19 @@ func (r *remote) look(ctx context.Context) {
 		r.why.Store(&unmet)
 	case err != nil:
 	case why != nil:
-		if before == nil || errors.Is(before, errNotMet) {
-			r.log.ErrorContext(ctx, "the ledger is not asked: grants wait, and nothing is counted", obs.Ledger, r.name, obs.Err, why)
-		}
-		r.why.Store(&why)
+		r.forbid(why)
 	default:
 		if before != nil {
 			r.log.InfoContext(ctx, "the ledger may be asked", obs.Ledger, r.name)
 		}
 		r.why.Store(nil)
+	}
+}
+
+// forbid lets the ledger not be asked from now on.
+func (r *remote) forbid(why error) {
+	if before := r.why.Swap(&why); before == nil || errors.Is(*before, errNotMet) {
+		r.log.Error("the ledger is not asked: grants wait, and nothing is counted", obs.Ledger, r.name, obs.Err, why)
 	}
 }
 
@@ -118,7 +122,8 @@ func (r *remote) judge(ctx context.Context) (why, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if why := clockOf(id.Time, earliest, latest); why != nil {
+	r.dates.count.Store(false)
+	if why := clockOf(id.Time, id.Time, earliest, latest); why != nil {
 		return why, nil
 	}
 	return r.judgeIdentity(ctx, id)
@@ -136,7 +141,8 @@ func (r *remote) judgeNameless(ctx context.Context) (why, err error) {
 	case known != "":
 		return fmt.Errorf("it has no GET /money/v1/identity, where the ledger %s answered before", known), nil
 	}
-	return nil, nil
+	r.dates.count.Store(true)
+	return r.dates.wrong(), nil
 }
 
 // judgeIdentity judges what a ledger says of itself, and is paired with it if it can be.
@@ -183,22 +189,12 @@ func (r *remote) pair(ctx context.Context, id moneyhttp.Identity) (why, err erro
 // maxLedgerID is the most bytes of a ledger's id.
 const maxLedgerID = 100
 
-// clockOf says how far a ledger's clock is off that showed its time between the two moments of ours, nil if it is right
-// enough.
-func clockOf(showed, earliest, latest time.Time) error {
-	switch {
-	case showed.Sub(latest) > ledgerSkew:
-		return fmt.Errorf("its clock is %s ahead of the database's", showed.Sub(latest).Round(time.Millisecond))
-	case earliest.Sub(showed) > ledgerSkew:
-		return fmt.Errorf("its clock is %s behind the database's", earliest.Sub(showed).Round(time.Millisecond))
-	}
-	return nil
-}
-
 // now is the time of this database, by which deadlines are told.
 func (r *remote) now(ctx context.Context) (now time.Time, err error) {
+	asked := time.Now()
 	if err := r.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
 		return now, fmt.Errorf("read the database's clock: %w", err)
 	}
+	r.dates.anchor.Store(&anchor{now, asked, time.Now()})
 	return now, nil
 }

@@ -21,6 +21,9 @@ type ClientConfig struct {
 	URL          string // of the service, without /money/v1
 	Token        string
 	Installation string // whose grants are asked for; "": it is not said
+	// Heard is told the Date of each answer, in whole seconds, and when the request was sent and the answer began to come, by
+	// the clock of this process. nil: nothing is told.
+	Heard func(date, sent, came time.Time)
 }
 
 // Client asks a ledger over HTTP. It is safe for concurrent use and keeps its connections.
@@ -142,11 +145,15 @@ func (c *Client) call(ctx context.Context, method, route string, asked, answer a
 	if err != nil {
 		return err
 	}
+	sent := time.Now()
 	reply, err := c.http.Do(req)
 	if err != nil {
 		return fmt.Errorf("ask ledger: %w", err)
 	}
 	defer func() { _ = reply.Body.Close() }() // all that counts was read
+	if date, err := http.ParseTime(reply.Header.Get("Date")); err == nil && c.config.Heard != nil {
+		c.config.Heard(date, sent, time.Now())
+	}
 	if reply.StatusCode != http.StatusOK {
 		return refused(reply)
 	}
