@@ -85,5 +85,5 @@ func waits(err error) bool {
 var waiting = []domain.Code{
 	domain.LaneBusy, domain.BrakeEngaged, domain.ImportRunning, domain.NoTargets, domain.WrongStatus, domain.MissingKeys,
 	domain.NotFound, domain.Expired, domain.TermsRefused, domain.ContentChanged,
-	domain.PassesLimit, domain.LimitsMissing,
+	domain.PassesLimit, domain.LimitsMissing, domain.GranterUnknown,
 }

@@ -19,7 +19,7 @@ import (
 // Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it changes
 // nothing, and a repeated key does not undo a stop that came after it.
 // Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged,
-// BrakeEngaged, PassesLimit, LimitsMissing.
+// BrakeEngaged, PassesLimit, LimitsMissing, GranterUnknown.
 func (s *Events) Start(ctx context.Context, by Caller, id int64) (domain.Event, error) {
 	start := func(tx pgx.Tx) (domain.Event, error) { return s.start(ctx, tx, id, by.Actor) }
 	repeat := func(tx pgx.Tx) (domain.Event, error) { return goesOn(ctx, tx, id) }
@@ -93,7 +93,11 @@ func (s *Events) mayStart(ctx context.Context, tx pgx.Tx, e domain.Event) error 
 	if err != nil {
 		return err
 	}
-	if err := s.obstacle(e, brake, !free, largest); err != nil {
+	unserved, err := isUnserved(ctx, tx, e.Type)
+	if err != nil {
+		return err
+	}
+	if err := s.obstacle(e, circumstances{brake, !free, largest, unserved}); err != nil {
 		return err
 	}
 	return laneFree(ctx, tx, e)

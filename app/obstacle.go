@@ -6,16 +6,26 @@ import (
 	"bestow/domain"
 )
 
-// obstacle returns why e must not start or go on, whatever its lane does; nil if nothing keeps it. brake is what holds it, nil
-// for none; importing says whether an import of it is under way; largest is the largest amount of its targets. Starts and resumes obey it, and the queue shows its code.
-func (d Deps) obstacle(e domain.Event, brake *domain.Brake, importing bool, largest int64) error {
+// circumstances are what a start or a resume of an event meets, whatever its lane does.
+type circumstances struct {
+	brake     *domain.Brake // that holds it; nil: none
+	importing bool          // an import of it is under way
+	largest   int64         // amount of its targets
+	unserved  bool          // no handler that runs has its granter
+}
+
+// obstacle returns why e must not start or go on, nil if nothing keeps it. Starts and resumes obey it, and the queue shows
+// its code.
+func (d Deps) obstacle(e domain.Event, met circumstances) error {
 	switch {
-	case brake != nil:
-		return brake.Engaged()
+	case met.brake != nil:
+		return met.brake.Engaged()
 	case e.Type.Operation == domain.Vouchers && d.Sealer == nil:
 		return missingKeys()
-	case importing:
+	case met.importing:
 		return &domain.Error{Code: domain.ImportRunning, Message: "an import of this event is under way", Hint: "start it when the import is done"}
+	case met.unserved:
+		return granterUnknown(e.Type)
 	}
 	switch e.Obstacle() {
 	case domain.NoTargets:
@@ -24,7 +34,7 @@ func (d Deps) obstacle(e domain.Event, brake *domain.Brake, importing bool, larg
 		return expired(e)
 	}
 	if e.Unsettled() > 0 {
-		if err := d.limitsRefused(e, largest); err != nil {
+		if err := d.limitsRefused(e, met.largest); err != nil {
 			return err
 		}
 	}

@@ -54,6 +54,7 @@ type Report struct {
 	Ledger    string      `json:"ledger,omitempty"`     // of a word about a ledger: the granter's name
 	AgeMS     int64       `json:"age_ms"`               // how long before SeenAt it was last true, in milliseconds
 	Settings  Settings    `json:"settings,omitempty"`   // in one report of each process
+	Granters  []string    `json:"granters,omitempty"`   // in the same one of a handler: the ledgers that it can ask
 }
 
 // at is when r was last true.

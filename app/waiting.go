@@ -106,9 +106,16 @@ func (s *Reports) reasons(l look, e domain.Event) []Reason {
 	return nil
 }
 
+// circumstances are what a start or a resume of e would meet.
+func (l look) circumstances(e domain.Event) circumstances {
+	return circumstances{
+		brake: holding(l.brakes, e.Type.Code), importing: l.importing[e.ID], largest: l.largest[e.ID], unserved: l.unserved(e.Type),
+	}
+}
+
 // refusal says why a start or a resume of an event would be refused now, whatever its lane does.
 func (s *Reports) refusal(l look, e domain.Event) []Reason {
-	refused, ok := errors.AsType[*domain.Error](s.obstacle(e, holding(l.brakes, e.Type.Code), l.importing[e.ID], l.largest[e.ID]))
+	refused, ok := errors.AsType[*domain.Error](s.obstacle(e, l.circumstances(e)))
 	if !ok {
 		return nil
 	}
@@ -250,8 +257,12 @@ func refusalText(r Report) string {
 	return r.Text
 }
 
-// ledger says that the ledger of a type does not answer the process that asks it.
+// ledger says that the ledger of a type does not answer the process that asks it, or that no handler has it.
 func (l look) ledger(t domain.EventType) (reasons []Reason) {
+	if l.unserved(t) && slices.ContainsFunc(l.processes, func(p Process) bool { return p.works(RoleHandler) }) {
+		refused := granterUnknown(t)
+		reasons = append(reasons, Reason{refused.Code, "blocked: " + refused.Message + ": " + refused.Hint})
+	}
 	for _, p := range l.processes {
 		for _, r := range p.Reports {
 			if r.Code == LedgerAway && r.Ledger == t.Granter && p.has(RoleHandler) {

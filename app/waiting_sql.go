@@ -34,7 +34,8 @@ func readLook(ctx context.Context, tx pgx.Tx, events []domain.Event) (l look, er
 			return l, err
 		}
 	}
-	if l.troubled() {
+	unserved := func(e domain.Event) bool { return e.Status == domain.Running && l.unserved(e.Type) }
+	if l.troubled() || slices.ContainsFunc(events, unserved) {
 		l.needs, err = readNeeds(ctx, tx, events)
 	}
 	return l, err

@@ -81,6 +81,7 @@ func TestWhatAnEventNeeds(t *testing.T) {
 	t.Parallel()
 	open := Report{Code: LedgerAway, Ledger: "money", Text: "the ledger money does not answer"}
 	idle := Report{Code: ClockOff, Text: "the clock is wrong"}
+	banks := Report{Granters: []string{"bank", "money"}}
 	running := domain.Event{ID: 1, Status: domain.Running, TotalCount: 1, Type: domain.EventType{Code: "POINT", Granter: "money"}}
 	other := running
 	other.Type.Granter = "bank"
@@ -97,7 +98,9 @@ func TestWhatAnEventNeeds(t *testing.T) {
 		"one role is needed":     {look{}, running, need{handler: true}, []domain.Code{RoleHandler}},
 		"nothing is needed":      {look{paused: []string{"relay", "jobs"}}, running, need{}, nil},
 		"the breaker":            {look{processes: []Process{everybody(open)}}, running, need{relay: true, handler: true}, []domain.Code{LedgerAway}},
-		"another ledger's":       {look{processes: []Process{everybody(open)}}, other, need{handler: true}, nil},
+		"another ledger's":       {look{processes: []Process{everybody(open, banks)}}, other, need{handler: true}, nil},
+		"a ledger of no handler": {look{processes: []Process{everybody()}}, other, need{true, true, true}, []domain.Code{domain.GranterUnknown}},
+		"without any handler":    {look{processes: []Process{{Roles: []string{RoleRelay, RoleJobs}, Reports: []Report{banks}}}}, other, need{true, true, true}, []domain.Code{RoleHandler}},
 		"a clock":                {look{processes: []Process{everybody(idle)}}, running, need{true, true, true}, []domain.Code{RoleRelay, RoleJobs}},
 		"paused queues":          {look{processes: []Process{everybody()}, paused: []string{"jobs", "relay"}}, running, need{true, true, true}, []domain.Code{RelayQueuePaused, JobsQueuePaused}},
 		"a foreign queue":        {look{processes: []Process{everybody()}, paused: []string{"theirs"}}, running, need{true, true, true}, nil},

@@ -22,6 +22,7 @@ const (
 	TotalOverLimit  Code = "total_over_limit"  // an upload with which the event passes a limit of its type
 	PassesLimit     Code = "over_limit"        // an event that passes a limit of its type, which was lowered since
 	LimitsMissing   Code = "limits_missing"    // a type without all limits, in production
+	GranterUnknown  Code = "granter_unknown"   // no handler that runs has the ledger of the event's type
 	KeyReused       Code = "key_reused"        // an Idempotency-Key with another request
 	KeyInFlight     Code = "key_in_flight"     // the first request of an Idempotency-Key is still at work
 	MissingKeys     Code = "missing_keys"      // a voucher event without a master key, or a hash whose key cannot be opened

@@ -48,6 +48,7 @@ var kinds = map[domain.Code]kind{
 	domain.AmountInUse:       {http.StatusConflict, "Imported rows took the amount"},
 	domain.PassesLimit:       {http.StatusConflict, "The event passes a limit of its type"},
 	domain.LimitsMissing:     {http.StatusConflict, "The event type lacks a limit"},
+	domain.GranterUnknown:    {http.StatusConflict, "No handler has the ledger of the event type"},
 	domain.KeyInFlight:       {http.StatusConflict, "The first request of this Idempotency-Key is still at work"},
 	domain.MissingKeys:       {http.StatusConflict, "A key is missing or cannot be opened"},
 	domain.ContentChanged:    {http.StatusConflict, "What would be granted is not what was imported"},

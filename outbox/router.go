@@ -38,24 +38,37 @@ const (
 	drain = 15 * time.Second
 )
 
-// Router consumes every topic of event_types with one handler.
+// Router consumes the topics of event_types with one handler.
 type Router struct {
 	pool      *pgxpool.Pool
 	kafka     *Kafka
 	handle    Handler
+	takes     func(domain.EventType) bool
 	log       *slog.Logger
 	router    *message.Router
 	consuming map[string]bool
 	skipped   *skipped
 }
 
-// NewRouter makes a router that hands messages to handle.
-func NewRouter(pool *pgxpool.Pool, k *Kafka, handle Handler, log *slog.Logger) (*Router, error) {
-	wm, err := message.NewRouter(message.RouterConfig{CloseTimeout: drain}, watermillLog(log))
+// RouterConfig says what a router does with the messages that it consumes.
+type RouterConfig struct {
+	Handle Handler
+	// Takes reports whether Handle can do the work of a type. The topics of other types are left to other processes: a message
+	// that cannot be handled would hold up its partition.
+	Takes func(domain.EventType) bool
+	Log   *slog.Logger
+}
+
+// NewRouter makes a router.
+func NewRouter(pool *pgxpool.Pool, k *Kafka, c RouterConfig) (*Router, error) {
+	wm, err := message.NewRouter(message.RouterConfig{CloseTimeout: drain}, watermillLog(c.Log))
 	if err != nil {
 		return nil, fmt.Errorf("make router: %w", err)
 	}
-	r := &Router{pool: pool, kafka: k, handle: handle, log: log, router: wm, consuming: map[string]bool{}, skipped: newSkipped(log)}
+	r := &Router{
+		pool: pool, kafka: k, handle: c.Handle, takes: c.Takes, log: c.Log, router: wm,
+		consuming: map[string]bool{}, skipped: newSkipped(c.Log),
+	}
 	// The order matters: each line wraps those below it.
 	wm.AddMiddleware(
 		r.leaveEndedSession,  // outermost: it must see that a message was refused, to let go of a lost partition
@@ -136,7 +149,7 @@ func (r *Router) firstTopics(ctx context.Context) ([]consumed, error) {
 // consumed is a topic that handlers read, and the event type whose grants it carries.
 type consumed struct{ topic, eventType string }
 
-// newTopics are the topics of ready types that are not consumed yet. The group of each stands where it is to begin.
+// newTopics are the topics of ready types that this process takes and does not consume yet. The group of each stands where it is to begin.
 func (r *Router) newTopics(ctx context.Context) ([]consumed, error) {
 	types, err := ReadyTypes(ctx, r.pool)
 	if err != nil {
@@ -144,6 +157,9 @@ func (r *Router) newTopics(ctx context.Context) ([]consumed, error) {
 	}
 	var topics []consumed
 	for _, t := range types {
+		if !r.takes(t) {
+			continue
+		}
 		for _, topic := range []string{r.kafka.Topic(t), r.kafka.DeadLetter(t)} {
 			if r.consuming[topic] || r.kafka.topics.missing(topic) {
 				continue

@@ -195,6 +195,8 @@ func TestResumeOfAnotherContent(t *testing.T) {
 	_, err := w.p.app.Events.Stop(t.Context(), operator, w.e.ID, "look")
 	require.NoError(t, err)
 	w.exec(`CREATE TABLE kept AS SELECT * FROM grant_chunks`)
+	w.exec(`INSERT INTO processes (id, roles, version, host, pid, reports, seen_at)
+		VALUES (gen_random_uuid(), '{handler}', 'v', 'h', 1, '[{"code": "", "granters": ["money", "other"]}]', now() + interval '1 hour')`) // else no handler has the granter below
 	for _, c := range []struct{ said, change, back string }{
 		{"campaign_id", `UPDATE campaign_events SET campaign_id = campaign_id || 'x'`, `UPDATE campaign_events SET campaign_id = rtrim(campaign_id, 'x')`},
 		{"default_amount", `UPDATE campaign_events SET default_amount = 5000`, `UPDATE campaign_events SET default_amount = 500`},

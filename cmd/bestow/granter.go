@@ -51,6 +51,9 @@ func (g granter) of(e domain.Event) (*namedLedger, error) {
 	return l, nil
 }
 
+// has reports whether the process can have the grants of a type made.
+func (g granter) has(t domain.EventType) bool { return g[t.Granter] != nil }
+
 // Away implements app.Granter.
 func (g granter) Away(e domain.Event) error {
 	l, err := g.of(e)

@@ -144,7 +144,11 @@ const eventsLogged = 10
 
 // reports is all that this process has to say.
 func (h *heart) reports() []app.Report {
-	reports := append(h.vitals.all(), app.Report{Settings: h.p.settings()})
+	mine := app.Report{Settings: h.p.settings()}
+	if h.p.has(roleHandler) {
+		mine.Granters = slices.Sorted(maps.Keys(h.p.granter))
+	}
+	reports := append(h.vitals.all(), mine)
 	for _, name := range slices.Sorted(maps.Keys(h.p.granter)) {
 		if trouble := h.p.granter[name].trouble(); trouble != "" && h.p.has(roleHandler) {
 			reports = append(reports, app.Report{Code: app.LedgerAway, Ledger: name, Text: trouble})

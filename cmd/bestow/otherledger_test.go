@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"bestow/app"
 	"bestow/domain"
 
 	"github.com/stretchr/testify/require"
@@ -136,6 +138,7 @@ func TestOneDeadLedgerStopsNoOther(t *testing.T) {
 			if gone {
 				ledger.kill()
 			}
+			w.served("coffee")
 			coffee, points := w.event(p, "COFFEE", 500), w.event(p, "POINT", 1_000)
 			w.run(p, coffee)
 			require.Contains(t, w.waitsFor(p, coffee), says)
@@ -161,6 +164,7 @@ func TestSecretLost(t *testing.T) {
 	other := &otherLedger{forgets: true, drop: 2, identity: map[string]any{"ledger_id": "theirs", "capabilities": []string{"points", "vouchers"}}}
 	w.granter("coupon", w.serveAt(other), "COUPON", domain.Vouchers)
 	p, _ := w.start(t.Context(), quickLooks, allRoles...)
+	w.served("coupon")
 	e := w.event(p, "COUPON", 300)
 	w.run(p, e)
 	done := w.completed(p, e.ID)
@@ -170,4 +174,89 @@ func TestSecretLost(t *testing.T) {
 	require.Positive(t, lost)
 	require.Equal(t, 300-lost, w.count(`SELECT count(*) FROM coupon_results WHERE status = 'SUCCESS' AND error_code IS NULL AND voucher_pin IS NOT NULL`))
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM granter_ledgers WHERE granter = 'coupon' AND ledger_id = 'theirs'`))
+}
+
+// D4: a handler without the ledger of a type leaves its topics to those that have it. Without one that has it nothing of the
+// type starts, and what runs says what it waits for.
+func TestOnlyOneHandlerHasTheLedger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := &otherLedger{}
+	ledger := w.serveAt(other)
+	poor := *w
+	w.granter("coffee", ledger, "COFFEE", domain.Points)
+	p, _ := poor.start(t.Context(), quickLooks, allRoles...)
+	points, coffee := w.event(p, "POINT", 500), w.event(p, "COFFEE", 500)
+	_, err := p.app.Events.Start(t.Context(), operator, coffee.ID)
+	require.ErrorIs(t, err, &domain.Error{Code: domain.GranterUnknown})
+	require.ErrorContains(t, err, "no handler that runs has the ledger coffee")
+
+	_, stop := w.start(t.Context(), quickLooks, roleHandler)
+	w.served("coffee")
+	w.run(p, coffee)
+	w.run(p, points)
+	require.Equal(t, 500, w.completed(p, coffee.ID).Summary.Success)
+	require.Equal(t, 500, w.completed(p, points.ID).Summary.Success)
+	require.Zero(t, p.router.Assigned(coffee.Type))
+
+	ledger.kill()
+	next := w.event(p, "COFFEE", 500)
+	w.run(p, next)
+	stop()
+	ledger.comeBack()
+	require.Contains(t, w.waitsForCode(p, next, domain.GranterUnknown), "blocked: no handler that runs has the ledger coffee")
+	require.Eventually(t, func() bool { return strings.Contains(w.ready(p), "granter_unknown") }, time.Minute, 20*time.Millisecond)
+	w.start(t.Context(), quickLooks, roleHandler)
+	require.Equal(t, 500, w.completed(p, next.ID).Summary.Success)
+	require.Len(t, other.grants, 1000)
+}
+
+// served waits until a handler has said that it has the ledger.
+func (w *world) served(granter string) {
+	w.Helper()
+	require.Eventually(w, func() bool {
+		return w.count(`SELECT count(*) FROM processes, jsonb_array_elements(reports) r WHERE r->'granters' ? $1`, granter) > 0
+	}, time.Minute, 20*time.Millisecond)
+}
+
+// D6: a ledger that does not show its time by GET /identity shows it by the Date of each answer.
+func TestLedgersClockByDate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var off, grantsOff atomic.Int64
+	other := &otherLedger{}
+	ledger := w.serveAt(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		shift := off.Load()
+		if strings.HasSuffix(r.URL.Path, "/grants") {
+			shift += grantsOff.Load()
+		}
+		rw.Header().Set("Date", time.Now().Add(time.Duration(shift)).UTC().Format(http.TimeFormat))
+		other.ServeHTTP(rw, r)
+	}))
+	w.granter("coffee", ledger, "COFFEE", domain.Points)
+	off.Store(int64(-4 * time.Second))
+	p, stop := w.start(t.Context(), quickLooks, allRoles...)
+	w.served("coffee")
+	e := w.event(p, "COFFEE", 100)
+	w.run(p, e)
+	require.Contains(t, w.waitsFor(p, e), "behind the database's")
+	require.Empty(t, other.grants)
+	off.Store(0)
+	w.completed(p, e.ID)
+	require.Len(t, other.grants, 100)
+	stop()
+
+	with := quickLooks
+	with.probe = time.Minute // so that no look comes between
+	p, _ = w.start(t.Context(), with, roleHandler)
+	grant := func(member string) error {
+		_, err := p.granter.Grant(t.Context(), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: member, Amount: 1}})
+		return err
+	}
+	require.NoError(t, grant("in time"))
+	grantsOff.Store(int64(4 * time.Second))
+	require.NoError(t, grant("its answer shows the clock"))
+	require.ErrorContains(t, p.granter.Away(e), "ahead of the database's")
+	require.ErrorIs(t, grant("late"), app.ErrNotApplied)
+	require.Len(t, other.grants, 102)
 }

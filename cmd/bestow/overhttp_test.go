@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const moneyToken = "the token of the ledger"
+const moneyToken = "the-token-of-the-ledger"
 
 // listener is where a ledger is reached: it can be killed, and come back at its address.
 type listener struct {
@@ -142,11 +142,17 @@ func TestMoneyListens(t *testing.T) {
 // waitsFor waits until the event says that it waits for its ledger, and returns the words.
 func (w *world) waitsFor(p *process, e domain.Event) (text string) {
 	w.Helper()
+	return w.waitsForCode(p, e, app.LedgerAway)
+}
+
+// waitsForCode waits until the event says that it waits for something of this code, and returns the words.
+func (w *world) waitsForCode(p *process, e domain.Event, code domain.Code) (text string) {
+	w.Helper()
 	require.Eventually(w, func() bool {
 		all, err := p.app.Reports.WaitingFor(w.Context(), []domain.Event{w.get(p, e.ID)})
 		require.NoError(w, err)
 		for _, r := range all[e.ID] {
-			if r.Code == app.LedgerAway {
+			if r.Code == code {
 				text = r.Text
 			}
 		}

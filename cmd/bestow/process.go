@@ -232,7 +232,7 @@ func (p *process) wireKafka(ctx context.Context) error {
 		if p.with.handler != nil {
 			handle = p.with.handler(handle)
 		}
-		p.router, err = outbox.NewRouter(p.pool, p.kafka, handle, p.log)
+		p.router, err = outbox.NewRouter(p.pool, p.kafka, outbox.RouterConfig{Handle: handle, Takes: p.granter.has, Log: p.log})
 	}
 	return err
 }

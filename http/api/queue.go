@@ -27,7 +27,7 @@ type Queued struct {
 	Settled             int        `json:"settled" doc:"granted or given up"`
 	StartedAt           *time.Time `json:"started_at"`
 	ExpectedStartAt     *time.Time `json:"expected_start_at" doc:"of a PENDING event; null where nobody can tell"`
-	WaitsFor            *string    `json:"waits_for" enum:"lane_busy,brake_engaged,no_targets,import_running,missing_keys,expired,terms_refused,over_limit,limits_missing,missed" doc:"null for what runs and for the next of its lane; a lane passes over what waits for anything but lane_busy"`
+	WaitsFor            *string    `json:"waits_for" enum:"lane_busy,brake_engaged,no_targets,import_running,missing_keys,granter_unknown,expired,terms_refused,over_limit,limits_missing,missed" doc:"null for what runs and for the next of its lane; a lane passes over what waits for anything but lane_busy"`
 	WaitingFor          []Reason   `json:"waiting_for" doc:"all that it stands still for"`
 	RatePerS            float64    `json:"rate_per_s" doc:"of what runs: settled a second, over the last ten seconds"`
 	ETAS                int64      `json:"eta_s" doc:"of what runs: seconds to go at that rate; 0 where nobody can tell"`

@@ -44,12 +44,15 @@
 // brake whose process dies is one that comes no further before it is released. A relay job of a braked event sleeps (T3):
 // without that nothing breaks, since T4 drops its message and the reconcile brings it back, but it takes longer.
 //
-// Time but for leases: backoff, a retry brought forward, the patience of the reconcile, the breaker, which only keeps claims
-// from being taken. A relay job has one chunk, so no batch is published in part. The members that T4 parks
-// because no row knows them. Isolation of more than one member of a chunk. The two transactions of a lookup at STOPPED are
-// one step up to its answer; settling and acknowledging are one step, or the ack is lost. A reconcile comes when no message of the
-// chunk is left, which stands for offsets that the group has passed. Jobs of a chunk that say the same are one, and so
-// are messages. A process that was paused past its lease is as good as dead: nobody can tell the difference.
+// Time but for leases: backoff, a retry brought forward, the patience of the reconcile. A relay job has one chunk, so no batch
+// is published in part. The members that T4 parks because no row knows them. Isolation of more than one member of a chunk. The
+// two transactions of a lookup at STOPPED are one step up to its answer; settling and acknowledging are one step, or the ack is
+// lost. A reconcile comes when no message of the chunk is left, which stands for offsets that the group has passed. Jobs of a
+// chunk that say the same are one, and so are messages. A process that was paused past its lease is as good as dead: nobody can
+// tell the difference.
+//
+// The breaker of a ledger, and whether it is the right one. T4 asks for both after it has read the event. If the ledger is away
+// T4 writes nothing and leaves the message where it is, which is a message that no handler has taken yet, so it adds no state.
 //
 // That T4 refuses a chunk whose rows are not what was imported is not modelled either, since members have no content here. It
 // adds no step: the refusal writes nothing and leaves the message where it is, which is a message that nobody has taken yet.
