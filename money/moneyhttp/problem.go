@@ -28,6 +28,9 @@ type Problem struct {
 	Code      string       `json:"code"`
 	Hint      string       `json:"hint,omitzero" doc:"what to do next"`
 	Errors    []FieldError `json:"errors,omitempty" doc:"the offending fields"`
+	Balance   *int64       `json:"balance,omitzero" doc:"of insufficient_balance: what can be spent"`
+	Cancel    *int64       `json:"cancellable,omitzero" doc:"of over_cancelled: what can still be cancelled"`
+	Left      *int64       `json:"left,omitzero" doc:"of save_partly_used: what is left of the save"`
 	RequestID string       `json:"request_id,omitzero" doc:"the log of the ledger knows the request by it"`
 }
 
@@ -126,7 +129,12 @@ func (s *Server) explain(ctx context.Context, err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p
 	}
+	if r, ok := errors.AsType[*money.Refusal](err); ok {
+		return refusedMovement(r)
+	}
 	switch {
+	case errors.Is(err, money.ErrBusy):
+		return refusal(codeUnavailable, money.ErrBusy.Error(), "send it again, with the same key")
 	case errors.Is(err, money.ErrDeadline):
 		return refusal(codeDeadline, money.ErrDeadline.Error()+", and nothing of this request will be", "send it again with a later deadline and the same keys")
 	case errors.Is(err, money.ErrTooMany):
@@ -140,8 +148,42 @@ func (s *Server) explain(ctx context.Context, err error) *problem {
 		s.log.WarnContext(ctx, "the database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
 		return refusal(codeUnavailable, "the ledger's database does not answer now", "send the request again, with the same keys")
 	}
+	return s.brokenOff(ctx, err)
+}
+
+// brokenOff is the answer to a request of which it is not known what was applied.
+func (s *Server) brokenOff(ctx context.Context, err error) *problem {
 	s.log.ErrorContext(ctx, "request failed", requestKey, requestID(ctx), obs.Err, err)
 	return refusal(codeUnknownOutcome, "the request was broken off", "send it again with the same keys: nothing happens twice")
+}
+
+// movementKinds are the codes of a movement that is refused and whose status is not 422.
+var movementKinds = map[string]int{
+	money.UnknownMovement: http.StatusNotFound,
+	money.NotCancellable:  http.StatusConflict,
+	money.KeyConflict:     http.StatusConflict,
+	money.OutOfRange:      http.StatusConflict,
+	money.BadCursor:       http.StatusBadRequest,
+	money.BadKind:         http.StatusBadRequest,
+	money.BadLimit:        http.StatusBadRequest,
+}
+
+// refusedMovement is the answer to a movement that the ledger refuses; its code is the ledger's.
+func refusedMovement(r *money.Refusal) *problem {
+	p := refusal(r.Code, r.Message, "")
+	p.Title, p.Status = "The ledger refuses it", http.StatusUnprocessableEntity
+	if status, other := movementKinds[r.Code]; other {
+		p.Status = status
+	}
+	switch r.Code {
+	case money.InsufficientBalance:
+		p.Balance = &r.Left
+	case money.OverCancelled:
+		p.Cancel = &r.Left
+	case money.SavePartlyUsed:
+		p.Left = &r.Left
+	}
+	return p
 }
 
 const otherInstallationHint = "give this installation a ledger of its own; if its database is a copy, `bestow installation new` makes the ledger in it a new one"

@@ -30,6 +30,15 @@ func (s *Server) routes(mux *http.ServeMux) http.Handler {
 	handle(s, op("GET", "/identity", "Say which ledger this is and what it can"), s.identity)
 	handle(s, op("PUT", "/pairing", "Make this the ledger of one installation, for ever"), s.pair)
 
+	handle(s, once("/members/{id}/saves", "Save points for a member"), s.save)
+	handle(s, once("/members/{id}/uses", "Use points of a member"), s.use)
+	handle(s, once("/members/{id}/movements/{money_tx_id}/cancel", "Undo a use or a save, in whole or in part"), s.cancelOf)
+	handle(s, once("/movements/{money_tx_id}/cancel", "Undo a use or a save; the member's id stands in the body"), s.cancelMovement)
+	handle(s, op("POST", "/points/cancels", "Undo saves of many members in one transaction"), s.cancelSaves)
+	handle(s, op("GET", "/members/{id}", "Say what a member has"), s.member)
+	handle(s, op("GET", "/members/{id}/movements", "List a member's history, newest first"), s.movements)
+	handle(s, op("GET", "/members/{id}/movements/{money_tx_id}", "Show a movement with its lots"), s.movement)
+
 	// The first wraps all that follow.
 	return identify( // so that all that follows can name the request
 		s.observe( // outside of recover, to see what a panic was answered with
@@ -51,6 +60,15 @@ func grantOp(path, summary string) huma.Operation {
 	o.Description = "All items are one transaction: all that can be granted is granted, or nothing is. Answers stand in the order " +
 		"asked. A refused item, and a request that is refused as a whole, burn no key. Status 504 with the code `deadline`: nothing " +
 		"was applied, and nothing of the request will be. Status 500, or no answer: send it again with the same keys."
+	return o
+}
+
+// once is an operation that changes something for one member.
+func once(path, summary string) huma.Operation {
+	o := op("POST", path, summary)
+	o.DefaultStatus = http.StatusCreated
+	o.Description = "Needs an Idempotency-Key. Asked again with the same key and content it answers 200, with Idempotency-Replayed: true; " +
+		"with other content 409, key_conflict. What is refused burns no key."
 	return o
 }
 

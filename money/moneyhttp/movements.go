@@ -1,0 +1,296 @@
+package moneyhttp
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"bestow/money"
+)
+
+// Once is what each request may say that changes something for one member.
+type Once struct {
+	Key      string `header:"Idempotency-Key" doc:"needed: 1 to 200 characters; for ever of this movement"`
+	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339: what is not applied by then never is; default: 10 s from now"`
+}
+
+// changed is the answer to a movement: 201, or 200 where it was applied before.
+type changed[T any] struct {
+	Status   int
+	Replayed string `header:"Idempotency-Replayed" doc:"true where the key was applied before"`
+	Body     T
+}
+
+func answerOf[T any](body T, replayed bool) *changed[T] {
+	if replayed {
+		return &changed[T]{http.StatusOK, "true", body}
+	}
+	return &changed[T]{http.StatusCreated, "", body}
+}
+
+type saveInput struct {
+	Once
+
+	MemberID string `path:"id"`
+	Body     body[save]
+}
+
+// save saves points for a member.
+func (s *Server) save(ctx context.Context, in *saveInput) (*changed[moved], error) {
+	asked, err := in.Body.read()
+	if err != nil {
+		return nil, err
+	}
+	deadline, ctx, done, err := s.deadlineOf(ctx, in.Deadline, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	m, err := s.ledger.Save(ctx, deadline, money.Item{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount, Reason: asked.Reason,
+		ExpiryAt: asked.ExpiryAt, TypeCode: asked.TypeCode, Ref: asked.Ref, Policy: asked.Policy})
+	if err != nil {
+		return nil, err
+	}
+	return s.moved(ctx, in.MemberID, m)
+}
+
+type useInput struct {
+	Once
+
+	MemberID string `path:"id"`
+	Body     body[use]
+}
+
+// use takes points from a member's lots.
+func (s *Server) use(ctx context.Context, in *useInput) (*changed[moved], error) {
+	asked, err := in.Body.read()
+	if err != nil {
+		return nil, err
+	}
+	deadline, ctx, done, err := s.deadlineOf(ctx, in.Deadline, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	m, err := s.ledger.Use(ctx, deadline, money.Spending{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount, TypeCode: asked.TypeCode,
+		Ref: asked.Ref, Reason: asked.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return s.moved(ctx, in.MemberID, m)
+}
+
+func (s *Server) moved(ctx context.Context, memberID string, m money.Moved) (*changed[moved], error) {
+	balance, err := s.balanceAfter(ctx, memberID)
+	if err != nil {
+		return nil, err
+	}
+	return answerOf(moved{m.TxID, balance, wireParts(m.Lots)}, m.Replayed), nil
+}
+
+// balanceAfter reads the balance for the answer to a movement that was applied. Whatever fails here does not say that it was
+// not.
+func (s *Server) balanceAfter(ctx context.Context, memberID string) (int64, error) {
+	m, err := s.ledger.Member(ctx, memberID)
+	if err != nil {
+		return 0, s.brokenOff(ctx, err)
+	}
+	return m.Balance, nil
+}
+
+type cancelInput struct {
+	Once
+
+	MemberID string `path:"id"`
+	TxID     string `path:"money_tx_id"`
+	Body     body[cancel]
+}
+
+// cancelOf undoes a use or a save of a member.
+func (s *Server) cancelOf(ctx context.Context, in *cancelInput) (*changed[cancelled], error) {
+	asked, err := in.Body.read()
+	if err != nil {
+		return nil, err
+	}
+	return s.cancel(ctx, in.Once, in.TxID, memberCancel{in.MemberID, asked.Amount, asked.OnExpiredLot, asked.OnUsed, asked.Reason})
+}
+
+type memberCancelInput struct {
+	Once
+
+	TxID string `path:"money_tx_id"`
+	Body body[memberCancel]
+}
+
+// cancelMovement does the same where the member's id stands in the body.
+func (s *Server) cancelMovement(ctx context.Context, in *memberCancelInput) (*changed[cancelled], error) {
+	asked, err := in.Body.read()
+	if err != nil {
+		return nil, err
+	}
+	return s.cancel(ctx, in.Once, in.TxID, asked)
+}
+
+func (s *Server) cancel(ctx context.Context, once Once, txID string, asked memberCancel) (*changed[cancelled], error) {
+	amount, err := amountOf(asked.Amount)
+	if err != nil {
+		return nil, err
+	}
+	deadline, ctx, done, err := s.deadlineOf(ctx, once.Deadline, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	c, err := s.ledger.Cancel(ctx, deadline, money.Cancel{Key: once.Key, MemberID: asked.MemberID, TxID: txID, Amount: amount,
+		OnExpiredLot: money.OnExpiredLot(asked.OnExpiredLot), OnUsed: money.OnUsed(asked.OnUsed), Reason: asked.Reason})
+	if err != nil {
+		return nil, err
+	}
+	balance, err := s.balanceAfter(ctx, asked.MemberID)
+	if err != nil {
+		return nil, err
+	}
+	return answerOf(cancelled{c.TxID, c.Cancelled, c.Expired, c.Uncollected, balance, wireParts(c.Lots)}, c.Replayed), nil
+}
+
+// amountOf is the amount of a cancel, 0 for all; an amount that is given is not 0.
+func amountOf(given *int64) (int64, error) {
+	switch {
+	case given == nil:
+		return 0, nil
+	case *given <= 0:
+		return 0, &money.Refusal{Code: money.BadAmount, Message: "the amount is not positive: leave it out to cancel all"}
+	}
+	return *given, nil
+}
+
+type cancelsInput struct {
+	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339; as deadline in the body, of which the earlier one counts"`
+	Body     body[cancels]
+}
+
+// cancelSaves undoes saves of many members in one transaction.
+func (s *Server) cancelSaves(ctx context.Context, in *cancelsInput) (*struct{ Body cancelAnswers }, error) {
+	asked, err := in.Body.read()
+	if err != nil {
+		return nil, err
+	}
+	if asked.Items == nil {
+		return nil, missing("items")
+	}
+	deadline, ctx, done, err := s.deadlineOf(ctx, in.Deadline, asked.Deadline, asked.BudgetMS)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	all := make([]money.Cancel, len(asked.Items))
+	for n, i := range asked.Items {
+		amount, err := amountOf(i.Amount)
+		if err != nil {
+			amount = -1 // which the ledger refuses, this item alone
+		}
+		all[n] = money.Cancel{Key: i.Key, MemberID: i.MemberID, TxID: i.TxID, Amount: amount, OnUsed: money.OnUsed(i.OnUsed), Reason: i.Reason}
+	}
+	said, err := s.ledger.CancelSaves(ctx, deadline, all)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body cancelAnswers }{wireCancels(said)}, nil
+}
+
+type memberInput struct {
+	MemberID string `path:"id"`
+}
+
+// member says what a member has.
+func (s *Server) member(ctx context.Context, in *memberInput) (*struct{ Body member }, error) {
+	m, err := s.ledger.Member(ctx, in.MemberID)
+	if err != nil {
+		return nil, err
+	}
+	wire := member{m.MemberID, m.Balance, m.Owed, []expiring{}}
+	for _, e := range m.Expiring {
+		wire.Expiring = append(wire.Expiring, expiring{e.ExpiryAt.UTC(), e.Amount})
+	}
+	return &struct{ Body member }{wire}, nil
+}
+
+type movementsInput struct {
+	MemberID string `path:"id"`
+	Cursor   string `query:"cursor" doc:"next_cursor of the page before"`
+	From     string `query:"from" doc:"RFC 3339: created then or later"`
+	To       string `query:"to" doc:"RFC 3339: created before"`
+	Kind     string `query:"kind" doc:"save, use, use_cancel, save_cancel or expire"`
+	Limit    string `query:"limit" doc:"1 to 1000; default 100"`
+}
+
+// movements is a page of a member's history.
+func (s *Server) movements(ctx context.Context, in *movementsInput) (*struct{ Body movements }, error) {
+	q := money.HistoryQuery{MemberID: in.MemberID, Before: in.Cursor, Kind: money.MovementKind(in.Kind)}
+	var err error
+	if q.From, err = timeOf("from", in.From); err != nil {
+		return nil, err
+	}
+	if q.To, err = timeOf("to", in.To); err != nil {
+		return nil, err
+	}
+	if q.Limit, err = limitOf(in.Limit); err != nil {
+		return nil, err
+	}
+	page, err := s.ledger.Movements(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	wire := movements{Items: make([]movement, len(page))}
+	for n := range page {
+		wire.Items[n] = wireMovement(&page[n])
+	}
+	if len(page) == q.Limit {
+		wire.NextCursor = page[len(page)-1].TxID
+	}
+	return &struct{ Body movements }{wire}, nil
+}
+
+type movementInput struct {
+	MemberID string `path:"id"`
+	TxID     string `path:"money_tx_id"`
+}
+
+// movement is one movement of a member with its lots.
+func (s *Server) movement(ctx context.Context, in *movementInput) (*struct{ Body movement }, error) {
+	m, err := s.ledger.Movement(ctx, in.MemberID, in.TxID)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body movement }{wireMovement(&m)}, nil
+}
+
+// defaultPage is how many movements a page has where the request does not say.
+const defaultPage = 100
+
+// limitOf reads the length of a page.
+func limitOf(value string) (int, error) {
+	if value == "" {
+		return defaultPage, nil
+	}
+	limit, err := strconv.Atoi(value)
+	if err != nil || limit < 1 || limit > money.MaxPage {
+		return 0, refusal(codeBadRequest, "the parameter limit cannot be used", "correct what errors names",
+			FieldError{"query.limit", "must be a number from 1 to " + strconv.Itoa(money.MaxPage)})
+	}
+	return limit, nil
+}
+
+// timeOf reads a parameter that is a time; nil where it is absent.
+func timeOf(name, value string) (*time.Time, error) {
+	if value == "" {
+		return nil, nil //nolint:nilnil // nil is "no bound"
+	}
+	at, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return nil, refusal(codeBadRequest, "the parameter "+name+" cannot be used", "correct what errors names",
+			FieldError{"query." + name, "must be a time with its zone, as in 2026-12-31T23:59:59%2B09:00"})
+	}
+	return &at, nil
+}

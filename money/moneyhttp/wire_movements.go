@@ -1,0 +1,161 @@
+package moneyhttp
+
+import (
+	"time"
+
+	"bestow/money"
+)
+
+// save is the body of POST /members/{id}/saves.
+type save struct {
+	Amount   int64      `json:"amount" doc:"1 to 10^15"`
+	TypeCode string     `json:"type_code,omitzero" doc:"what caused it: 1 to 10 characters; it may be left out where the policy has one"`
+	Ref      string     `json:"ref" doc:"the record that caused it, such as an order: 1 to 100 characters"`
+	Reason   string     `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
+	Policy   string     `json:"policy_code,omitzero" doc:"the accrual policy"`
+	ExpiryAt *time.Time `json:"expiry_at,omitzero" doc:"the first instant at which the points cannot be spent; absent: as the policy says, else never"`
+}
+
+// use is the body of POST /members/{id}/uses.
+type use struct {
+	Amount   int64  `json:"amount" doc:"1 to 10^15"`
+	TypeCode string `json:"type_code" doc:"what the points are used for: 1 to 10 characters"`
+	Ref      string `json:"ref" doc:"the record that caused it, such as an order: 1 to 100 characters"`
+	Reason   string `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
+}
+
+// part is what a movement did to one lot.
+type part struct {
+	SaveID string `json:"save_id" doc:"the money_tx_id of the save that made the lot"`
+	Amount int64  `json:"amount" doc:"as it changes what the lot has left: what is taken is negative"`
+}
+
+func wireParts(all []money.Part) []part {
+	wire := make([]part, len(all))
+	for n, p := range all {
+		wire[n] = part(p)
+	}
+	return wire
+}
+
+// moved is the answer to a save or a use.
+type moved struct {
+	TxID    string `json:"money_tx_id"`
+	Balance int64  `json:"balance" doc:"of the moment of this answer, also in a replay"`
+	Lots    []part `json:"lots" nullable:"false" doc:"in the order in which they were taken"`
+}
+
+// cancel is the body of POST /members/{id}/movements/{money_tx_id}/cancel.
+type cancel struct {
+	Amount       *int64 `json:"amount,omitzero" doc:"absent: all that can still be cancelled"`
+	OnExpiredLot string `json:"on_expired_lot,omitzero" enum:"regrant,expire" doc:"of a use: what becomes of points whose lot has expired; default regrant"`
+	OnUsed       string `json:"on_used,omitzero" enum:"refuse,remaining,debt" doc:"of a save: what becomes of points that were spent; default remaining"`
+	Reason       string `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
+}
+
+// memberCancel is the body of POST /movements/{money_tx_id}/cancel: an id alone leads to no row.
+type memberCancel struct {
+	MemberID     string `json:"member_id"`
+	Amount       *int64 `json:"amount,omitzero" doc:"absent: all that can still be cancelled"`
+	OnExpiredLot string `json:"on_expired_lot,omitzero" enum:"regrant,expire" doc:"of a use: what becomes of points whose lot has expired; default regrant"`
+	OnUsed       string `json:"on_used,omitzero" enum:"refuse,remaining,debt" doc:"of a save: what becomes of points that were spent; default remaining"`
+	Reason       string `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
+}
+
+// cancelled is the answer to a cancel.
+type cancelled struct {
+	TxID        string `json:"money_tx_id"`
+	Cancelled   int64  `json:"cancelled" doc:"given back to the member, of a use; taken from the member, of a save"`
+	Expired     int64  `json:"expired" doc:"of a save: what had expired before"`
+	Uncollected int64  `json:"uncollected" doc:"of a save: what was spent before"`
+	Balance     int64  `json:"balance" doc:"of the moment of this answer, also in a replay"`
+	Lots        []part `json:"lots" nullable:"false"`
+}
+
+// cancels is the body of POST /points/cancels.
+type cancels struct {
+	Deadline *time.Time   `json:"deadline,omitzero" doc:"what is not applied by then never is; default: 10 s from now"`
+	BudgetMS *int64       `json:"budget_ms,omitzero" doc:"the same in milliseconds from the arrival of the request; the earlier one counts"`
+	Items    []cancelItem `json:"items" nullable:"false" doc:"at most 1,000"`
+}
+
+// cancelItem is one save that is to be cancelled.
+type cancelItem struct {
+	Key      string `json:"idempotency_key" doc:"1 to 200 characters; for ever of this cancel"`
+	MemberID string `json:"member_id"`
+	TxID     string `json:"money_tx_id" doc:"of the save"`
+	Amount   *int64 `json:"amount,omitzero" doc:"absent: all that can still be cancelled"`
+	OnUsed   string `json:"on_used,omitzero" enum:"refuse,remaining,debt" doc:"what becomes of points that were spent; default remaining"`
+	Reason   string `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
+}
+
+// cancelAnswers is the answer to POST /points/cancels: one for each item, in the order asked.
+type cancelAnswers struct {
+	Items []cancelAnswer `json:"items" nullable:"false"`
+}
+
+// cancelAnswer is what came of one cancel.
+type cancelAnswer struct {
+	Key         string `json:"idempotency_key"`
+	Outcome     string `json:"outcome" enum:"cancelled,replayed,refused,conflict"`
+	TxID        string `json:"money_tx_id,omitzero"`
+	Cancelled   int64  `json:"cancelled,omitzero"`
+	Expired     int64  `json:"expired,omitzero"`
+	Uncollected int64  `json:"uncollected,omitzero"`
+	Code        string `json:"error_code,omitzero"`
+	Message     string `json:"message,omitzero"`
+}
+
+func wireCancels(all []money.CancelAnswer) cancelAnswers {
+	wire := make([]cancelAnswer, len(all))
+	for n := range all {
+		a := &all[n]
+		wire[n] = cancelAnswer{Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Cancelled: a.Cancelled.Cancelled, Expired: a.Expired, Uncollected: a.Uncollected}
+		if a.Refusal != nil {
+			wire[n].Code, wire[n].Message = a.Refusal.Code, a.Refusal.Message
+		}
+	}
+	return cancelAnswers{wire}
+}
+
+// member is the answer to GET /members/{id}.
+type member struct {
+	MemberID string     `json:"member_id"`
+	Balance  int64      `json:"balance" doc:"what can be spent now; below 0 while more is owed than there is"`
+	Owed     int64      `json:"owed" doc:"what was spent of cancelled saves, to be taken from later ones"`
+	Expiring []expiring `json:"expiring" nullable:"false" doc:"the next instants at which points expire, at most 12"`
+}
+
+// expiring is what expires at one instant.
+type expiring struct {
+	ExpiryAt time.Time `json:"expiry_at"`
+	Amount   int64     `json:"amount"`
+}
+
+// movement is one row of a member's history.
+type movement struct {
+	TxID       string    `json:"money_tx_id"`
+	Kind       string    `json:"kind" enum:"save,use,use_cancel,save_cancel,expire"`
+	Amount     int64     `json:"amount" doc:"as it changes the balance: a use is negative"`
+	TypeCode   string    `json:"type_code"`
+	Ref        string    `json:"ref,omitzero"`
+	Reason     string    `json:"reason,omitzero"`
+	Undo       string    `json:"undo,omitzero" doc:"of a cancel: the movement that it undoes; of what a cancel of a use made: that cancel"`
+	CreatedAt  time.Time `json:"created_at"`
+	IssueDate  string    `json:"issue_date" doc:"YYYYMMDD in the ledger's time zone"`
+	ExpiryDate string    `json:"expiry_date" doc:"of a save: the last day on which its points can be spent; 99991231: they do not expire"`
+	Lots       []part    `json:"lots,omitempty" nullable:"false" doc:"only where one movement is asked for"`
+}
+
+func wireMovement(m *money.Movement) movement {
+	return movement{
+		TxID: m.TxID, Kind: string(m.Kind), Amount: m.Amount, TypeCode: m.TypeCode, Ref: m.Ref, Reason: m.Reason, Undo: m.Undo,
+		CreatedAt: m.CreatedAt.UTC(), IssueDate: m.IssueDate, ExpiryDate: m.ExpiryDate, Lots: wireParts(m.Lots),
+	}
+}
+
+// movements is a page of a member's history.
+type movements struct {
+	Items      []movement `json:"items" nullable:"false" doc:"the newest first"`
+	NextCursor string     `json:"next_cursor,omitzero" doc:"absent: this is the last page"`
+}
