@@ -15,6 +15,7 @@ import (
 	"bestow/internal/embedpg"
 	"bestow/internal/ownfiles"
 	"bestow/internal/seal"
+	"bestow/money"
 	"bestow/outbox"
 
 	"github.com/caarlos0/env/v11"
@@ -52,6 +53,9 @@ type config struct {
 	MessageTargets int           `env:"BESTOW_MESSAGE_TARGETS" envDefault:"1000" help:"targets per message"`
 
 	Expiry string `env:"BESTOW_EXPIRY" envDefault:"on" help:"on or off: whether points expire by themselves; off is shown by /readyz and bestow doctor"`
+
+	SpendOrder  string `env:"BESTOW_SPEND_ORDER" envDefault:"saved" help:"saved or expiring: which points of a member are used first"`
+	RegrantDays int    `env:"BESTOW_REGRANT_DAYS" envDefault:"30" help:"for how many days points are valid that a cancel gives back after their expiry"`
 
 	TimeZone        string        `env:"BESTOW_TIME_ZONE" envDefault:"Asia/Seoul" help:"time zone of issue and expiry days, and of times shown to people"`
 	DataDir         string        `env:"BESTOW_DATA_DIR" help:"folder of the embedded servers (default: the XDG data folder; /var/lib/bestow as root)"`
@@ -147,6 +151,9 @@ func (c config) validate() error {
 	if c.Expiry != "on" && c.Expiry != "off" {
 		errs = append(errs, fmt.Errorf("BESTOW_EXPIRY is %q: it must be on or off", c.Expiry))
 	}
+	if c.SpendOrder != string(money.SpendSaved) && c.SpendOrder != string(money.SpendExpiring) {
+		errs = append(errs, fmt.Errorf("BESTOW_SPEND_ORDER is %q: it must be saved or expiring", c.SpendOrder))
+	}
 	return errors.Join(errs...)
 }
 
@@ -167,6 +174,7 @@ func (c config) outOfRange() (errs []error) {
 	bad(c.RetryBackoff <= 0 || c.RetryBackoff > time.Hour, "BESTOW_RETRY_BACKOFF is %s: it must be above 0 and at most 1h", c.RetryBackoff)
 	bad(c.RelayChunks < 1 || c.RelayChunks > 100, "BESTOW_RELAY_CHUNKS is %d: it must be 1 to 100", c.RelayChunks)
 	bad(c.MessageTargets < 1 || c.MessageTargets > 5000, "BESTOW_MESSAGE_TARGETS is %d: it must be 1 to 5000", c.MessageTargets)
+	bad(c.RegrantDays < 1 || c.RegrantDays > 3650, "BESTOW_REGRANT_DAYS is %d: it must be 1 to 3650", c.RegrantDays)
 	bad(c.MaxConns < leastConns || c.MaxConns > 10_000, "BESTOW_DB_MAX_CONNS is %d: it must be %d to 10000", c.MaxConns, leastConns)
 	bad(c.ShutdownTimeout <= 0 || c.ShutdownTimeout > time.Hour, "BESTOW_SHUTDOWN_TIMEOUT is %s: it must be above 0 and at most 1h", c.ShutdownTimeout)
 	return errs

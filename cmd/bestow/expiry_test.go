@@ -56,6 +56,19 @@ func TestPointsExpireByThemselves(t *testing.T) {
 	require.Contains(t, w.examined().Checks, finding{"expiry", fine, "no lot has been open for more than an hour past its expiry"})
 }
 
+// A ledger that runs apart has no jobs, and lets points expire all the same.
+func TestPointsExpireInALedgerApart(t *testing.T) {
+	t.Parallel()
+	w := purses(t)
+	w.cfg.MoneyAddr, w.cfg.MoneyToken = "127.0.0.1:0", moneyToken
+	w.start(t.Context(), overrides{}, roleMoney)
+	require.Eventually(t, func() bool {
+		return w.count(`SELECT count(*) FROM money.point_member WHERE point_status_code = 'E' AND member_id = 'late' AND point = -70`) == 1 &&
+			w.count(`SELECT sum(owed) FROM money.point_account`) == 60
+	}, time.Minute, 20*time.Millisecond)
+	require.Zero(t, w.count(`SELECT count(*) FROM river.river_job`))
+}
+
 // BESTOW_EXPIRY=off: nothing expires, debts are paid, and readyz, the doctor and verify say so.
 func TestExpiryOff(t *testing.T) {
 	t.Parallel()

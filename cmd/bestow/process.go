@@ -186,7 +186,7 @@ func (p *process) tellDifferences(ctx context.Context) {
 
 // wireMoney makes the ledger of this database; master may be nil.
 func (p *process) wireMoney(ctx context.Context, master *seal.Master) (err error) {
-	c := money.Config{Pool: p.pool, Log: p.log, Master: master}
+	c := money.Config{Pool: p.pool, Log: p.log, Master: master, SpendOrder: money.SpendOrder(p.cfg.SpendOrder), RegrantDays: p.cfg.RegrantDays}
 	if c.Location, err = time.LoadLocation(p.cfg.TimeZone); err != nil {
 		return fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
 	}
@@ -335,8 +335,14 @@ func (p *process) run(stop context.Context) error {
 	if p.has(roleAPI) {
 		g.Go(func() error { return p.serveAPI(ctx) })
 	}
-	if p.has(roleMoney) && p.cfg.MoneyToken != "" {
+	if p.service != nil {
 		g.Go(func() error { return p.listen(ctx, p.cfg.MoneyAddr, p.service) })
+		if !p.has(roleJobs) {
+			g.Go(func() error {
+				jobs.KeepLedger(ctx, p.money, p.cfg.expiryOff(), p.log)
+				return nil
+			})
+		}
 	}
 	g.Go(func() error { return p.listen(ctx, p.cfg.OpsAddr, bestowhttp.NewOps(p.ops())) })
 	err := g.Wait()

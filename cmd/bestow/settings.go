@@ -16,7 +16,7 @@ import (
 // would send everything in the clear.
 var notYet = []string{
 	"KAFKA_TLS", "KAFKA_CA_FILE", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USER", "KAFKA_SASL_PASSWORD_FILE",
-	"BESTOW_SPEND_ORDER", "OTEL_EXPORTER_OTLP_ENDPOINT",
+	"OTEL_EXPORTER_OTLP_ENDPOINT",
 }
 
 type setting struct{ name, standard, help string }

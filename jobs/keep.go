@@ -1,0 +1,39 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"bestow/internal/obs"
+	"bestow/money"
+
+	"github.com/riverqueue/river"
+)
+
+// KeepLedger does what the jobs expire and collect do, at once and then each minute, until ctx ends. It is for a process that
+// works no jobs, such as a ledger that runs apart. Any number of processes may do it, and beside the jobs.
+func KeepLedger(ctx context.Context, ledger *money.Ledger, expiryOff bool, log *slog.Logger) {
+	expire := &expireWorker{ledger: ledger, off: expiryOff, until: inHalfTheTime, log: log}
+	collect := &collectWorker{ledger: ledger}
+	var collected time.Time
+	for ctx.Err() == nil {
+		wait := time.Minute
+		err := expire.Work(ctx, nil)
+		if _, more := errors.AsType[*river.JobSnoozeError](err); more {
+			wait, err = 0, nil
+		}
+		if time.Since(collected) > collectEvery {
+			collected = time.Now()
+			err = errors.Join(err, collect.Work(ctx, nil))
+		}
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "the ledger was not kept, the next minute tries again", obs.Err, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
