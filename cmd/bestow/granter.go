@@ -100,7 +100,7 @@ func ledgerRule(l *money.Ledger) app.LedgerRule {
 		if e.Type.Operation == domain.Vouchers {
 			kind = money.Vouchers
 		}
-		return l.Check(kind, translator{e, &namedLedger{}}.items([]domain.Grant{g})[0], now)
+		return l.Check(kind, translator{e, &namedLedger{name: ourLedger}}.items([]domain.Grant{g})[0], now)
 	}
 }
 
@@ -168,7 +168,7 @@ func (t translator) items(grants []domain.Grant) []money.Item {
 }
 
 func (t translator) key(g domain.Grant) string {
-	return t.ledger.keyPrefix + domain.Key(t.event.ID, g.MemberID)
+	return t.ledger.keyPrefix() + domain.Key(t.event.ID, g.MemberID)
 }
 
 func (t translator) outcomes(grants []domain.Grant, answers []money.Answer) []domain.Outcome {

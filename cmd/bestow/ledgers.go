@@ -18,10 +18,19 @@ import (
 
 // namedLedger is a ledger that event types may name as their granter.
 type namedLedger struct {
-	name      string
-	gate      *breaker
-	remote    *remote // nil: it is in this process
-	keyPrefix string  // of the keys of its grants
+	name         string
+	installation string
+	gate         *breaker
+	remote       *remote // nil: it is in this process
+}
+
+// keyPrefix begins the keys of the grants. A ledger that is not ours, or that cannot be paired with an installation, may grant
+// for others too: there keys name the installation.
+func (l *namedLedger) keyPrefix() string {
+	if l.name == ourLedger && (l.remote == nil || !l.remote.nameless.Load()) {
+		return ""
+	}
+	return l.installation + ":"
 }
 
 // doubt says why the ledger must not be asked, however well it answers: it is not the one that it was.
@@ -73,7 +82,7 @@ func (l *namedLedger) ask(ctx context.Context, t domain.EventType, deadline time
 }
 
 // wireLedgers makes the ledgers that event types may name: ours, in process or at BESTOW_MONEY_URL, and those of
-// BESTOW_GRANTERS. The keys of another ledger's grants name the installation, since it may grant for others too.
+// BESTOW_GRANTERS.
 func (p *process) wireLedgers(ctx context.Context) (granter, error) {
 	installation, err := outbox.ReadInstallation(ctx, p.pool)
 	if err != nil {
@@ -81,12 +90,9 @@ func (p *process) wireLedgers(ctx context.Context) (granter, error) {
 	}
 	g := granter{}
 	for _, at := range p.cfg.ledgers() {
-		l := &namedLedger{name: at.name}
+		l := &namedLedger{name: at.name, installation: installation.ID}
 		if l.remote, err = newRemote(at, installation.ID, p); err != nil {
 			return nil, fmt.Errorf("%s: %w", at.setting, err)
-		}
-		if at.name != ourLedger {
-			l.keyPrefix = installation.ID + ":"
 		}
 		l.gate = newBreaker(at.name, p.ledger(l.remote.client), p.probe(), p.log)
 		g[at.name] = l

@@ -260,3 +260,32 @@ func TestLedgersClockByDate(t *testing.T) {
 	require.ErrorIs(t, grant("late"), app.ErrNotApplied)
 	require.Len(t, other.grants, 102)
 }
+
+// Four routes are enough to stand in the place of our ledger. The keys name the installation, for ever: with an identity that
+// it gets later the ledger would be asked for keys that it does not know.
+func TestFourRoutesInThePlaceOfOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := &otherLedger{}
+	w.asks(w.serveAt(other))
+	p, _ := w.start(t.Context(), quickLooks, campaignRoles...)
+	points, vouchers := w.event(p, "POINT", 300), w.event(p, "VOUCHER", 300)
+	w.run(p, points)
+	w.run(p, vouchers)
+	require.Equal(t, 300, w.completed(p, points.ID).Summary.Success)
+	require.Equal(t, 300, w.completed(p, vouchers.ID).Summary.Success)
+	require.NotNil(t, other.made(fmt.Sprintf("%s:grant:%d:m0000007", w.installation(), points.ID)))
+
+	other.mu.Lock()
+	other.identity = map[string]any{"ledger_id": "theirs", "capabilities": []string{"points", "vouchers", "repeats_secrets"}}
+	other.mu.Unlock()
+	require.Eventually(t, func() bool { return p.granter.Away(points) != nil }, time.Minute, 20*time.Millisecond)
+	require.ErrorContains(t, p.granter.Away(points), "grants went to (no identity) until now")
+}
+
+// made is the grant that the ledger made for a key, nil for none.
+func (l *otherLedger) made(key string) map[string]any {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.grants[key]
+}

@@ -38,6 +38,8 @@ type remote struct {
 	why     atomic.Pointer[error] // why it must not be asked; nil: it may be
 	forgets atomic.Bool           // it does not repeat a voucher's code and PIN
 	dates   dates
+
+	nameless atomic.Bool // it has no identity, and was met so: for ever, since the keys of its grants depend on it
 }
 
 // errNotMet is the doubt about a ledger that was never looked at.
@@ -129,25 +131,27 @@ func (r *remote) judge(ctx context.Context) (why, err error) {
 	return r.judgeIdentity(ctx, id)
 }
 
-// judgeNameless judges a ledger without GET /identity: one that never had it may be asked, under a name of its own. The keys
-// of its grants name the installation, which is what keeps two installations apart there.
+// noIdentity is noted as the id of a ledger without GET /identity.
+const noIdentity = "(no identity)"
+
+// judgeNameless judges a ledger without GET /identity: one that never had it may be asked. The keys of its grants name the
+// installation, which is what keeps two installations apart there.
 func (r *remote) judgeNameless(ctx context.Context) (why, err error) {
-	known, err := r.ledgers().Known(ctx, r.name)
-	switch {
-	case err != nil:
+	known, err := r.ledgers().Meet(ctx, r.name, noIdentity)
+	if err != nil {
 		return nil, err
-	case r.name == ourLedger:
-		return errors.New("at BESTOW_MONEY_URL there is no GET /money/v1/identity: a ledger without it belongs into BESTOW_GRANTERS, under a name of its own"), nil
-	case known != "":
+	}
+	if known != noIdentity {
 		return fmt.Errorf("it has no GET /money/v1/identity, where the ledger %s answered before", known), nil
 	}
+	r.nameless.Store(true)
 	r.dates.count.Store(true)
 	return r.dates.wrong(), nil
 }
 
 // judgeIdentity judges what a ledger says of itself, and is paired with it if it can be.
 func (r *remote) judgeIdentity(ctx context.Context, id moneyhttp.Identity) (why, err error) {
-	if id.LedgerID == "" || len(id.LedgerID) > maxLedgerID {
+	if id.LedgerID == "" || len(id.LedgerID) > maxLedgerID || id.LedgerID == noIdentity {
 		return errors.New("its answer to GET /money/v1/identity has no ledger_id of 1 to 100 bytes"), nil
 	}
 	known, err := r.ledgers().Known(ctx, r.name)
