@@ -17,6 +17,7 @@ import (
 
 var (
 	moneyURL   = flag.String("money-url", "", "the ledger that is tried, without /money/v1 (default: the one of this repository)")
+	moneyFull  = flag.Bool("money-full", false, "try the routes of members too (always so for the ledger of this repository)")
 	moneyToken = flag.String("money-token", "token", "the token that it asks for")
 )
 
@@ -29,10 +30,14 @@ func TestMain(m *testing.M) {
 func TestLedger(t *testing.T) {
 	t.Parallel()
 	tried := conformance.Ledger{URL: *moneyURL, Token: *moneyToken}
+	checks := conformance.Checks()
+	if tried.URL == "" || *moneyFull {
+		checks = append(checks, conformance.FullChecks()...)
+	}
 	if tried.URL == "" {
 		tried.URL = ours(t, *moneyToken)
 	}
-	for _, c := range conformance.Checks() {
+	for _, c := range checks {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			if err := c.Run(t.Context(), tried); err != nil {
