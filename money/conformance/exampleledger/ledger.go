@@ -32,50 +32,67 @@ type grant struct {
 	PIN      string `json:"voucher_pin,omitempty"`
 }
 
+// request is the body of all four routes.
+type request struct {
+	Deadline *time.Time `json:"deadline"`
+	BudgetMS *int64     `json:"budget_ms"`
+	Items    []grant    `json:"items"`            // of grants
+	Keys     []string   `json:"idempotency_keys"` // of a lookup
+
+	kind string // points or vouchers
+}
+
 // ServeHTTP answers a request.
 func (l *Ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	var asked struct {
-		Deadline *time.Time `json:"deadline"`
-		BudgetMS *int64     `json:"budget_ms"`
-		Items    []grant    `json:"items"`
-		Keys     []string   `json:"idempotency_keys"`
-	}
-	kind, route, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/money/v1/"), "/")
-	known := r.Method == http.MethodPost && (kind == "points" || kind == "vouchers") && (route == "grants" || route == "grants/lookup")
-	switch {
-	case r.Header.Get("Authorization") != "Bearer "+l.Token:
-		refuse(w, http.StatusUnauthorized, "unauthorized")
-		return
-	case !known:
-		refuse(w, http.StatusNotFound, "not_found")
-		return
-	case r.Header.Get("Content-Type") != "application/json":
-		refuse(w, http.StatusUnsupportedMediaType, "unsupported_media_type")
-		return
-	case json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<20)).Decode(&asked) != nil, len(asked.Items)+len(asked.Keys) > 5000,
-		route == "grants" && asked.Items == nil, route == "grants/lookup" && asked.Keys == nil:
-		refuse(w, http.StatusUnprocessableEntity, "invalid")
+	asked, status, code := l.read(w, r)
+	if status != http.StatusOK {
+		refuse(w, status, code)
 		return
 	}
 	l.mu.Lock() // in a database, the transaction begins here, and looks at the deadline again before its COMMIT
 	defer l.mu.Unlock()
-	if asked.Deadline != nil && time.Now().After(*asked.Deadline) || asked.BudgetMS != nil && time.Since(began).Milliseconds() >= *asked.BudgetMS {
+	if asked.over(began) {
 		refuse(w, http.StatusGatewayTimeout, "deadline")
 		return
 	}
 	answers := []grant{}
 	for _, g := range asked.Items {
-		answers = append(answers, l.grant(kind, g))
+		answers = append(answers, l.grant(asked.kind, g))
 	}
 	for _, key := range asked.Keys {
-		g, made := l.grants[kind+" "+key]
+		g, made := l.grants[asked.kind+" "+key]
 		if !made {
 			g = grant{Key: key, Outcome: "unknown_key"}
 		}
 		answers = append(answers, g)
 	}
 	answer(w, http.StatusOK, "application/json", map[string]any{"items": answers})
+}
+
+// read reads a request, and says with which status and code it is refused as a whole; 200 if it is not.
+func (l *Ledger) read(w http.ResponseWriter, r *http.Request) (asked request, status int, code string) {
+	kind, route, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/money/v1/"), "/")
+	switch {
+	case r.Header.Get("Authorization") != "Bearer "+l.Token:
+		return asked, http.StatusUnauthorized, "unauthorized"
+	case r.Method != http.MethodPost || kind != "points" && kind != "vouchers" || route != "grants" && route != "grants/lookup":
+		return asked, http.StatusNotFound, "not_found"
+	case r.Header.Get("Content-Type") != "application/json":
+		return asked, http.StatusUnsupportedMediaType, "unsupported_media_type"
+	}
+	asked.kind = kind
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<20)).Decode(&asked)
+	lookup := route == "grants/lookup"
+	if err != nil || lookup != (asked.Items == nil) || lookup != (asked.Keys != nil) || len(asked.Items)+len(asked.Keys) > 5000 {
+		return asked, http.StatusUnprocessableEntity, "invalid"
+	}
+	return asked, http.StatusOK, ""
+}
+
+// over reports whether it is too late to apply the request.
+func (r request) over(began time.Time) bool {
+	return r.Deadline != nil && time.Now().After(*r.Deadline) || r.BudgetMS != nil && time.Since(began).Milliseconds() >= *r.BudgetMS
 }
 
 // grant makes a grant if its key is free. A key that is refused stays free.
