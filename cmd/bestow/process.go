@@ -128,7 +128,8 @@ func (p *process) wire(ctx context.Context) error {
 
 func (p *process) wireApp(ctx context.Context) error {
 	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits(), Zone: p.cfg.TimeZone,
-		WrappedKeysOnly: p.cfg.Env == "production", LimitsNeeded: p.cfg.Env == "production", ExpiryOff: p.cfg.expiryOff()}
+		WrappedKeysOnly: p.cfg.Env == "production", LimitsNeeded: p.cfg.Env == "production", ExpiryOff: p.cfg.expiryOff(),
+		RemoteLedger: p.cfg.MoneyURL != ""}
 	if p.with.limits != nil {
 		p.with.limits(&deps.Limits)
 	}

@@ -67,7 +67,7 @@ func judging(cfg config) app.Settings {
 // newVerifier returns what makes the command's reports. With a master key it opens every voucher; in production it takes no
 // key of a hash that no master key has wrapped.
 func newVerifier(cfg config, pool *pgxpool.Pool) (*app.Reports, error) {
-	deps := app.Deps{Pool: pool, Zone: cfg.TimeZone, WrappedKeysOnly: cfg.Env == "production", ExpiryOff: cfg.expiryOff()}
+	deps := app.Deps{Pool: pool, Zone: cfg.TimeZone, WrappedKeysOnly: cfg.Env == "production", ExpiryOff: cfg.expiryOff(), RemoteLedger: cfg.MoneyURL != ""}
 	var err error
 	if deps.Master, err = cfg.master(); err != nil {
 		return nil, err
