@@ -153,7 +153,7 @@ func (f *floor) end(c domain.Chunk) {
 // publishChunks makes the targets the event's own.
 func (f *floor) publishChunks(tx *floorTx) {
 	tx.rows(sqlImport, []any{&f.importID}, func() error { return nil }, f.event.ID, caller.Actor, "text/csv", header[:len(header)-1],
-		make([]byte, 32), 0, f.members, 0, f.amount(), true, f.defaulted(), f.most())
+		make([]byte, 32), 0, f.members, 0, f.amount(), true, f.defaulted(), f.most(), 0, []int64{})
 	tx.exec(sqlKeepKey, f.event.ID, f.kept)
 	tx.rows(sqlDigest, []any{&f.digest}, func() error { return nil }, f.importID)
 	f.seal(tx)

@@ -48,8 +48,8 @@ const (
 	sqlOrdered         = `SELECT key, amount, line, reason FROM %q WHERE code IS NULL ORDER BY key, line`
 	sqlCopyTargets     = `COPY %q (id, event_id, amount, partition_key, member_id, reason) FROM STDIN (FORMAT binary)`
 	sqlImport          = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount, hashed,
-			defaulted, max_amount)
-		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`
+			defaulted, max_amount, list_sum, member_sample)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id`
 	sqlDigest          = `UPDATE imports SET digest = import_digest(id) WHERE id = $1 RETURNING digest`
 	sqlSeal            = `UPDATE imports SET seal = $2 WHERE id = $1`
 	sqlSealed          = `SELECT id, seal FROM imports WHERE event_id = $1 AND seal IS NOT NULL ORDER BY id`
