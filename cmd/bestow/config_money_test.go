@@ -46,7 +46,7 @@ func TestMoneySettings(t *testing.T) {
 }
 
 // BESTOW_GRANTERS is read entry by entry, each with the file of its token, whose setting is then known.
-func TestGranters(t *testing.T) { //nolint:paralleltest // it sets the environment
+func TestGranters(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(file, []byte("s3cret\n"), 0o600))
 	t.Setenv("BESTOW_GRANTER_COUPON_SHOP_TOKEN_FILE", file)

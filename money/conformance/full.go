@@ -187,10 +187,10 @@ func (s *session) fifo() error {
 const shortLife = 1500 * time.Millisecond
 
 // fleeting saves points that expire in a moment, by the ledger's clock to the second.
-func (m *member) fleeting(amount int64) (got moved, expiry time.Time, err error) {
+func (m *member) fleeting(amount int64) (expiry time.Time, err error) {
 	expiry = time.Now().Add(shortLife)
-	got, err = m.save(amount, object{"expiry_at": expiry})
-	return got, expiry, err
+	_, err = m.save(amount, object{"expiry_at": expiry})
+	return expiry, err
 }
 
 // outlive waits until the instant has passed on a clock that is a little behind.
@@ -198,7 +198,7 @@ func (m *member) outlive(expiry time.Time) error { return m.pause(time.Until(exp
 
 func (s *session) expired() error {
 	m := s.member()
-	_, expiry, err := m.fleeting(100)
+	expiry, err := m.fleeting(100)
 	if err != nil {
 		return err
 	}
@@ -256,7 +256,7 @@ func (s *session) overCancelled() error {
 func (s *session) lateCancel() error {
 	for how, left := range map[string]int64{"regrant": 60, "expire": 0} {
 		m := s.member()
-		_, expiry, err := m.fleeting(100)
+		expiry, err := m.fleeting(100)
 		if err != nil {
 			return err
 		}

@@ -103,7 +103,7 @@ func (s *session) mixedItems() error {
 			return fmt.Errorf("a good item beside bad ones gets outcome %q, error_code %q", a.Outcome, a.Code)
 		}
 	}
-	if err := s.absent(points, bad); err != nil {
+	if err := s.absent(bad); err != nil {
 		return err
 	}
 	return s.stands(points, good, first)
@@ -140,7 +140,7 @@ func (s *session) lookUp() error {
 	if err := s.stands(points, asked, first); err != nil {
 		return err
 	}
-	return s.absent(points, slices.Concat(never, bad))
+	return s.absent(slices.Concat(never, bad))
 }
 
 func (s *session) vouchers() error {
@@ -162,6 +162,11 @@ func (s *session) vouchers() error {
 	if err := s.stands(vouchers, asked, first); err != nil {
 		return err
 	}
+	return s.repeatsSecrets(asked, first)
+}
+
+// repeatsSecrets looks that a replay and a lookup have the codes and PINs of the grants.
+func (s *session) repeatsSecrets(asked []item, first []answer) error {
 	again, err := s.ask(vouchers, asked)
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ func (s *session) largestBatch() error {
 	if r.status < 400 || r.status >= 500 {
 		return fmt.Errorf("5,001 items get %s", r)
 	}
-	return s.absent(points, more[:maxItems])
+	return s.absent(more[:maxItems])
 }
 
 // maxAmount is the largest amount that each ledger keeps: a number in JSON is exact up to there.
@@ -72,7 +72,7 @@ func (s *session) keepsOrRefuses(amount string) error {
 		return err
 	}
 	if !strings.Contains(string(r.body), `"granted"`) {
-		return s.absent(points, []item{i})
+		return s.absent([]item{i})
 	}
 	found, err := s.post(points+"/grants/lookup", map[string]any{"idempotency_keys": []string{i.Key}})
 	if err == nil && !bytes.Contains(found.body, []byte(amount)) {
@@ -98,7 +98,7 @@ func (s *session) refuses(amount string) error {
 	} else if r.status >= 500 {
 		return fmt.Errorf("the amount %s gets %s", amount, r)
 	}
-	return s.absent(points, []item{i})
+	return s.absent([]item{i})
 }
 
 func (s *session) memberIDs() error {
@@ -121,7 +121,7 @@ func (s *session) memberIDs() error {
 		return err
 	}
 	if all[0].Outcome == refused {
-		return s.absent(points, decomposed)
+		return s.absent(decomposed)
 	}
 	return s.stands(points, decomposed, all) // as another member
 }
@@ -167,7 +167,7 @@ func (s *session) token() error {
 			}
 		}
 	}
-	return s.absent(points, asked)
+	return s.absent(asked)
 }
 
 // maxSkew is how far a ledger's clock may be off. Date leaves out what is less than a second.
@@ -183,7 +183,7 @@ func (s *session) clock() error {
 	if err != nil {
 		return fmt.Errorf("an answer has no Date: %w", err)
 	}
-	if ahead, behind := date.Sub(time.Now()), sent.Sub(date.Add(time.Second)); ahead > maxSkew || behind > maxSkew {
+	if ahead, behind := time.Until(date), sent.Sub(date.Add(time.Second)); ahead > maxSkew || behind > maxSkew {
 		return fmt.Errorf("an answer has the Date %s, and it is %s by the clock of this machine", date.UTC(), sent.UTC())
 	}
 	return nil

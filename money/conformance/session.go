@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -228,13 +229,12 @@ func (r reply) answers(keys []string) ([]answer, error) {
 	if err := json.Unmarshal(r.body, &got); err != nil {
 		return nil, fmt.Errorf("read answer: %w: %s", err, r)
 	}
-	if len(got.Items) != len(keys) {
-		return nil, fmt.Errorf("%d answers to %d items: %s", len(got.Items), len(keys), r)
+	answered := make([]string, len(got.Items))
+	for i := range got.Items {
+		answered[i] = got.Items[i].Key
 	}
-	for i, a := range got.Items {
-		if a.Key != keys[i] {
-			return nil, fmt.Errorf("answer %d is about the key %q, asked for was %q", i+1, a.Key, keys[i])
-		}
+	if !slices.Equal(answered, keys) {
+		return nil, fmt.Errorf("%d answers are about the keys %.200q; asked for were %d: %.200q", len(answered), answered, len(keys), keys)
 	}
 	return got.Items, nil
 }
@@ -271,9 +271,9 @@ func (s *session) stands(kind string, items []item, want []answer) error {
 	return nil
 }
 
-// absent looks that none of the items stands in the ledger.
-func (s *session) absent(kind string, items []item) error {
-	found, err := s.find(kind, keysOf(items))
+// absent looks that none of the items, which are of points, stands in the ledger.
+func (s *session) absent(items []item) error {
+	found, err := s.find(points, keysOf(items))
 	if err != nil {
 		return err
 	}
