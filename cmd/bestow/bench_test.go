@@ -54,7 +54,8 @@ var often = map[string]string{
 	"commit": "as begin",
 	"select wrapped from event_keys where event_id = $1":                    "a process that grants reads an event's key once",
 	"select scope, by, memo, at from brakes order by scope <> 'all', scope": "the timetable looks for events that run under a brake",
-	eventQuery: "the bench itself asks until the event is COMPLETED",
+	"select now()": "an import looks whether its event has expired",
+	eventQuery:     "the bench itself asks until the event is COMPLETED",
 }
 
 // The floor is what the product's own statements cost: the server is sent the same ones by both, as often, but for
