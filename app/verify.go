@@ -29,6 +29,7 @@ type VerifyReport struct {
 	CheckedAt  time.Time   `json:"checked_at"`         // by the database's clock
 	By         string      `json:"by"`                 // who asked
 	EventID    *int64      `json:"event_id,omitempty"` // nil: all events
+	Schema     string      `json:"schema,omitempty"`   // whose tables were read
 	OK         bool        `json:"ok"`                 // everything was compared, and nothing differs
 	Events     int         `json:"events"`             // how many were looked at
 	Totals     Totals      `json:"totals"`
@@ -118,7 +119,7 @@ const defaultZone = "Asia/Seoul"
 
 // report makes the document of what was found.
 func (v *verification) report() (VerifyReport, error) {
-	r := VerifyReport{CheckedAt: v.at.UTC(), By: v.by, EventID: v.event, OK: true, Events: v.events, Totals: v.totals(),
+	r := VerifyReport{CheckedAt: v.at.UTC(), By: v.by, EventID: v.event, Schema: v.schema, OK: true, Events: v.events, Totals: v.totals(),
 		Repaired: v.repaired}
 	for i, inv := range v.list {
 		line := v.line(inv, v.found[i])

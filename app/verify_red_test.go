@@ -183,6 +183,19 @@ func plantedLedger() []planting {
 			name: "a redrive that was answered", event: 1, red: []string{"I3"}, example: "but the result is PERMANENTLY_FAILED",
 			sql: `UPDATE point_results SET redrive_done = 1 WHERE event_id = 1 AND redrive = 1`,
 		}, {
+			name: "given up as a mismatch, and granted under other keys", event: 3, red: []string{"I3"}, example: "event 3, member m03: the ledger granted 100 (P9100)",
+			sql: mismatched("point", 3, "m03") + insertSave(9100, "m03", "3", "grant:3:x1") + `; ` + insertSave(9101, "m03", "3", "grant:3:x2"),
+		}, {
+			name: "a mismatch that was granted again", event: 6, red: []string{"I3"}, example: "event 6, member m02: the ledger granted",
+			sql: insertSave(9100, "m02", "6", "grant:6:x1"),
+		}, {
+			name: "a mismatch of another amount", event: 6, red: []string{"I3"}, example: "event 6, member m02: the ledger granted 1000000 (P6002), but the result is FAILED",
+			sql: `UPDATE money.point_member SET point = 1000000 WHERE point_member_id = 6002; ` + lotSays(6002, 1000000),
+		}, {
+			name: "a mismatch of a voucher of another amount", event: 7, red: []string{"I3"}, example: "event 7, member m03: the ledger granted 10300 (V7003)",
+			sql: `INSERT INTO voucher_results (event_id, member_id, amount, status, retry_count, error_code) VALUES (7, 'm03', 103, 'FAILED', 1, 'mismatch');
+				UPDATE money.vouchers SET amount = 10300 WHERE voucher_id = 7003`,
+		}, {
 			name: "more drawn than saved", red: []string{"I12", "I16"}, example: "member spender: lot P9002 was saved with 2000, -100 is left",
 			sql: movement + `(9100, 'spender', -1300, 'U', 'PAY', '20260101', '99991231', 'k9100'); ` + detail + `(9100, 9002, 'spender', -1300, 'U')`,
 		}, {
@@ -217,6 +230,16 @@ func plantedLedger() []planting {
 			sql: insertVoucher(9100, "m00", "7", "again", "h"),
 		},
 	}
+}
+
+// mismatched gives a result up as one that the ledger contradicts itself about.
+func mismatched(kind string, event int64, member string) string {
+	return fmt.Sprintf(`UPDATE %s_results SET error_code = 'mismatch' WHERE event_id = %d AND member_id = '%s'; `, kind, event, member)
+}
+
+// lotSays changes the points of a save's lot.
+func lotSays(save, points int64) string {
+	return fmt.Sprintf(`UPDATE money.point_lot SET point = %[1]d, remaining = %[1]d WHERE point_member_id = %[2]d`, points, save)
 }
 
 func plantedCounters() []planting {

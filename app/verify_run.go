@@ -42,6 +42,7 @@ type verification struct {
 	keys     keys.Store // of the hashes of lists
 	list     []invariant
 	at       time.Time
+	schema   string // the main one
 	events   int
 	foreign  string // why the ledger cannot be read; "" if it can
 	tables   verifyTables
@@ -63,7 +64,7 @@ const maxExamples = 5
 func (s *Reports) onSnapshot(ctx context.Context, v *verification) error {
 	return s.readOnly(ctx, func(tx pgx.Tx) error {
 		var snapshot string
-		if err := tx.QueryRow(ctx, `SELECT pg_export_snapshot(), now()`).Scan(&snapshot, &v.at); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT pg_export_snapshot(), now(), current_schema()`).Scan(&snapshot, &v.at, &v.schema); err != nil {
 			return fmt.Errorf("export snapshot: %w", err)
 		}
 		if err := v.prepare(ctx, tx); err != nil {
@@ -150,9 +151,21 @@ func (v *verification) tryCheck(ctx context.Context, tx pgx.Tx, inv invariant) (
 	if err := savepoint.Rollback(ctx); err != nil {
 		return f, err
 	}
-	f = finding{measures: measures{}}
+	return v.unread(err), nil
+}
+
+// noRight is PostgreSQL's insufficient_privilege.
+const noRight = "42501"
+
+// unread is the finding of what cannot be read. A right that the role lacks is the auditor's to ask for.
+func (v *verification) unread(err error) finding {
+	f := finding{measures: measures{}}
+	if pg.Code(err) == noRight {
+		f.gaps = []Gap{{Why: fmt.Sprintf("the role of this session may not read it: %v", err), Events: int64(v.events)}}
+		return f
+	}
 	f.differ("it cannot be compared: %v", err)
-	return f, nil
+	return f
 }
 
 // prepare reads what all checks need to know.

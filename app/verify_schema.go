@@ -33,10 +33,11 @@ func readCatalog(ctx context.Context, tx pgx.Tx) (catalog, error) {
 		return nil, fmt.Errorf("read statement: %w", err)
 	}
 	var main, path string
-	if err := tx.QueryRow(ctx, `SELECT current_schema(), current_setting('search_path')`).Scan(&main, &path); err != nil {
+	const readPath = `SELECT pg_catalog.current_schema(), pg_catalog.current_setting('search_path')`
+	if err := tx.QueryRow(ctx, readPath).Scan(&main, &path); err != nil {
 		return nil, fmt.Errorf("read search path: %w", err)
 	}
-	const setPath = `SELECT set_config('search_path', $1, true)`
+	const setPath = `SELECT pg_catalog.set_config('search_path', $1, true)`
 	if _, err := tx.Exec(ctx, setPath, ""); err != nil {
 		return nil, fmt.Errorf("set search path: %w", err)
 	}
@@ -45,10 +46,10 @@ func readCatalog(ctx context.Context, tx pgx.Tx) (catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read catalog: %w", err)
 	}
+	inMain := regexp.MustCompile(`(?:\b` + regexp.QuoteMeta(main) + `|` + regexp.QuoteMeta(quoted(main)) + `)\.`)
 	var relation, line string
 	_, err = pgx.ForEachRow(rows, []any{&relation, &line}, func() error {
-		line = strings.ReplaceAll(line, main+".", "")
-		c[relation] = append(c[relation], line)
+		c[relation] = append(c[relation], asWritten(inMain.ReplaceAllLiteralString(line, mainMark)))
 		return nil
 	})
 	if err != nil {
@@ -58,6 +59,23 @@ func readCatalog(ctx context.Context, tx pgx.Tx) (catalog, error) {
 		return nil, fmt.Errorf("set search path: %w", err)
 	}
 	return c, c.readApplied(ctx, tx)
+}
+
+// mainMark stands for the main schema, whose name differs, in front of its names. PostgreSQL's own names have nothing there.
+const mainMark = "<main>."
+
+// listOfTexts matches IN ('a', 'b') on a varchar, as PostgreSQL prints it of a table that a migration made.
+var (
+	listOfTexts = regexp.MustCompile(`\(ARRAY\[((?:'(?:[^']|'')*'::character varying(?:, )?)+)\]\)::text\[\]`)
+	textOfList  = regexp.MustCompile(`'(?:[^']|'')*'::character varying`)
+)
+
+// asWritten returns a line as PostgreSQL prints it once the table has been through pg_dump and pg_restore.
+func asWritten(line string) string {
+	return listOfTexts.ReplaceAllStringFunc(line, func(list string) string {
+		texts := textOfList.FindAllString(list, -1)
+		return "ARRAY[(" + strings.Join(texts, ")::text, (") + ")::text]"
+	})
 }
 
 // readApplied adds the migrations that were applied.
@@ -164,10 +182,11 @@ const goldenEvent = "987654321"
 var goldenParts = map[string]bool{"point_targets_" + goldenEvent: true}
 
 // neverTheirs matches what operators have no use for, and what makes statements of ours mean something else.
-var neverTheirs = regexp.MustCompile(`^setting |^([a-z]+\.)?operator `)
+var neverTheirs = regexp.MustCompile(`^(setting|operator|function|schema) `)
 
 // compareSchema compares the catalog with what the migrations make (I41). A property that is not there, or that no migration
-// made, is a difference; a table, a function or an index that is not unique may be the operators' own.
+// made, is a difference. A table, a function with a name of its own, or an index of columns that is not unique may be the
+// operators' own.
 func compareSchema(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
 	now, err := readCatalog(ctx, tx)
 	if err != nil {
@@ -198,13 +217,38 @@ func compareSchema(ctx context.Context, tx pgx.Tx, v *verification, f *finding) 
 	return errors.Join(f.measures.add("relations", int64(len(want))), f.measures.add("lines", int64(lines)))
 }
 
-// compareAdded finds what no migration made and no operator has a use for.
+// compareAdded finds what no migration made and what changes the meaning of our statements or the contents of our tables.
 func compareAdded(now, want catalog, f *finding) {
-	for _, relation := range slices.Sorted(maps.Keys(now)) {
-		if _, made := want[relation]; !made && neverTheirs.MatchString(relation) {
-			f.differ("%s has, and no migration made it: %s", relation, now[relation][0])
+	ours := map[string]bool{}
+	for relation := range want {
+		if name, _, isFunction := strings.Cut(relation, "("); isFunction {
+			ours[name] = true
 		}
 	}
+	for _, relation := range slices.Sorted(maps.Keys(now)) {
+		if _, made := want[relation]; made {
+			continue
+		}
+		name, _, isFunction := strings.Cut(relation, "(")
+		child := slices.IndexFunc(now[relation], func(line string) bool { return inherits(line, want) })
+		switch {
+		case neverTheirs.MatchString(relation), isFunction && ours[name]:
+			f.differ("%s is there, and no migration made it: %s", relation, now[relation][0])
+		case child >= 0:
+			f.differ("%s is there, and no migration made it: %s", relation, now[relation][child])
+		}
+	}
+}
+
+// inherits reports whether a line says that its table is a part of one of ours, whose rows are then those of both.
+func inherits(line string, want catalog) bool {
+	parent, isPart := strings.CutPrefix(line, "partition of ")
+	if !isPart {
+		return false
+	}
+	parent, _, _ = strings.Cut(strings.TrimPrefix(parent, mainMark), " ")
+	_, ours := want[parent]
+	return ours
 }
 
 // missing is what of a is not in b.

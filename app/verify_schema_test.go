@@ -1,11 +1,17 @@
 package app
 
 import (
+	"context"
+	"crypto/rand"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"bestow/internal/pgtest"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,4 +28,131 @@ func TestSchemaIsWhatMigrationsMake(t *testing.T) {
 		golden(t, "verify/schema.txt", c.Text())
 		return err
 	}))
+}
+
+// schemaFindings are the differences of I41 after a statement, which is rolled back.
+func schemaFindings(t *testing.T, sql string) (f finding) {
+	t.Helper()
+	f.measures = measures{}
+	tx, err := pgtest.New(t).Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, tx.Rollback(context.WithoutCancel(t.Context()))) }()
+	_, err = tx.Exec(t.Context(), sql)
+	require.NoError(t, err)
+	var v verification
+	v.tables, err = readVerifyTables(t.Context(), tx)
+	require.NoError(t, err)
+	require.NoError(t, compareSchema(t.Context(), tx, &v, &f))
+	return f
+}
+
+// hook is a function of a forger's, which may do anything.
+const hook = `CREATE FUNCTION hook(varchar) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 1; END';`
+
+// countsNone is an aggregate that PostgreSQL's count("any") yields to.
+const countsNone = `CREATE FUNCTION %[1]s.c0(bigint, text) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 0::bigint';
+	CREATE AGGREGATE %[1]s.count(text) (sfunc = %[1]s.c0, stype = bigint, initcond = '0')`
+
+// What a forger adds to the schema or changes in it is a difference, and example is a part of what is said of it.
+func TestForgedSchema(t *testing.T) {
+	t.Parallel()
+	for _, f := range []struct{ name, sql, example string }{
+		{"N1 an aggregate", strings.ReplaceAll(countsNone, "%[1]s", "public"), "function count(text) is there"},
+		{"N1 an aggregate in money", strings.ReplaceAll(countsNone, "%[1]s", "money"), "function money.count(text) is there"},
+		{"N1 an aggregate in river", strings.ReplaceAll(countsNone, "%[1]s", "river"), "function river.count(text) is there"},
+		{"N1 a function of sets", `CREATE FUNCTION generate_series(integer, bigint) RETURNS SETOF bigint LANGUAGE sql AS 'SELECT 1::bigint WHERE false'`, "function generate_series(integer, bigint)"},
+		{"N1 a function of texts", `CREATE FUNCTION convert_to(text, text) RETURNS bytea LANGUAGE sql AS 'SELECT NULL::bytea'`, "function convert_to(text, text)"},
+		{"N1 a procedure", `CREATE PROCEDURE sha256(text) LANGUAGE sql AS 'SELECT 1'`, "function sha256(IN text)"},
+		{"N1 a function of a row", `CREATE FUNCTION to_jsonb(imports) RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb'`, "function to_jsonb("},
+		{"N1 another function under a name of ours", `CREATE FUNCTION import_digest(integer) RETURNS bytea LANGUAGE sql AS 'SELECT NULL::bytea'`, "import_digest(integer) is there"},
+		{"N2 a setting of a function", `ALTER FUNCTION import_digest(bigint) SET search_path = evil, pg_catalog`, "import_digest(import bigint) lacks: function md5"},
+		{"N2 strictness", `ALTER FUNCTION import_digest(bigint) STRICT`, "import_digest(import bigint) lacks"},
+		{"N2 a default", `CREATE OR REPLACE FUNCTION attach_targets_partition(type_code text, event bigint DEFAULT 7) RETURNS void LANGUAGE plpgsql AS 'BEGIN END'`, "defaults 7"},
+		{"N2 what is returned", `DROP FUNCTION create_event_type_tables(text, text); CREATE FUNCTION create_event_type_tables(text, text) RETURNS int LANGUAGE plpgsql AS 'BEGIN END'`, "create_event_type_tables("},
+		{"N3 a default that calls a forger's function", `CREATE FUNCTION now() RETURNS timestamptz LANGUAGE sql AS 'SELECT clock_timestamp()';
+			ALTER TABLE point_results ALTER created_at SET DEFAULT public.now()`, "point_results lacks: column created_at timestamp with time zone not null default now()"},
+		{"N3 an id that a forger gives", `CREATE FUNCTION nextval(text) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+			ALTER TABLE point_results ALTER id SET DEFAULT public.nextval('point_results_id_seq')`, "point_results lacks: column id"},
+		{"N3 a check that calls a forger's function", `CREATE FUNCTION octet_length(bytea) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 32';
+			ALTER TABLE starts DROP CONSTRAINT starts_root_check; ALTER TABLE starts ADD CONSTRAINT starts_root_check CHECK (public.octet_length(root) = 32)`, "starts lacks: constraint starts_root_check"},
+		{"N3 a domain under the name of a type", hook + `CREATE DOMAIN public.bytea AS pg_catalog.bytea CHECK (hook('x') = 1); ALTER TABLE money.vouchers ALTER sealed_code TYPE public.bytea`, "money.vouchers lacks: column sealed_code bytea"},
+		{"N5 an index of an expression", hook + `CREATE INDEX zz ON point_results (hook(member_id))`, "point_results has, and no migration made it: computed index"},
+		{"N5 an index with a condition", hook + `CREATE INDEX zz ON money.vouchers (member_id) WHERE hook(member_id) = 1`, "money.vouchers has, and no migration made it: computed index"},
+		{"N5 statistics of an expression", hook + `CREATE STATISTICS zz ON (hook(member_id)) FROM point_results`, "point_results has, and no migration made it: computed statistics"},
+		{"N6 a collation", `CREATE COLLATION public."C" (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+			ALTER TABLE idempotency_keys ALTER key TYPE varchar(200) COLLATE public."C"`, `idempotency_keys has, and no migration made it: column key character varying(200) not null collate <main>."C"`},
+		{"N10 a second schema with the tables", `CREATE SCHEMA evil; CREATE TABLE evil.campaign_events AS TABLE campaign_events`, "schema evil is there, and no migration made it: tables as those of public"},
+		{"a table whose rows are those of ours as well", `CREATE TABLE more () INHERITS (point_results)`, "more is there, and no migration made it: partition of"},
+		{"a table whose rows are those of the ledger as well", `CREATE TABLE more () INHERITS (money.vouchers)`, "more is there, and no migration made it: partition of"},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, strings.Join(schemaFindings(t, f.sql).examples, "\n"), f.example)
+		})
+	}
+}
+
+// What operators add for themselves is no difference.
+func TestSchemaOfOperators(t *testing.T) {
+	t.Parallel()
+	for name, sql := range map[string]string{
+		"nothing":                       `SELECT 1`,
+		"a table and a function":        hook + `CREATE TABLE theirs (id bigint PRIMARY KEY REFERENCES campaign_events)`,
+		"an index of columns":           `CREATE INDEX zz ON point_results (created_at, member_id)`,
+		"statistics of columns":         `CREATE STATISTICS zz ON event_id, status FROM point_results`,
+		"N11 triggers that are fired":   `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = origin', current_database()); END $$`,
+		"a schema with another's table": `CREATE SCHEMA bank; CREATE TABLE bank.events (id bigint)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Empty(t, schemaFindings(t, sql).examples)
+		})
+	}
+}
+
+// A role that may read all tables and no sequence proves nothing of these, and finds no difference (N11).
+func TestVerifyWithoutRights(t *testing.T) {
+	t.Parallel()
+	pool := plant(t)
+	role := "auditor_" + strings.ToLower(rand.Text())
+	_, err := pool.Exec(t.Context(), `CREATE ROLE `+role+`; GRANT USAGE ON SCHEMA public, money, river TO `+role+`;
+		GRANT SELECT ON ALL TABLES IN SCHEMA public, money, river TO `+role)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := pool.Exec(context.WithoutCancel(t.Context()), `DROP OWNED BY `+role+`; DROP ROLE `+role)
+		require.NoError(t, err)
+	})
+	config := pool.Config()
+	config.ConnConfig.RuntimeParams["role"] = role
+	auditor, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(auditor.Close)
+	report, red := verify(t, auditor, VerifyQuery{})
+	require.Empty(t, red)
+	require.False(t, report.OK)
+	require.Contains(t, report.Conclusion(), "not compared: I42: the role of this session may not read it")
+	_, err = pool.Exec(t.Context(), `GRANT SELECT ON ALL SEQUENCES IN SCHEMA public, money, river TO `+role)
+	require.NoError(t, err)
+	report, _ = verify(t, auditor, VerifyQuery{})
+	require.True(t, report.OK, report.Conclusion())
+	require.Equal(t, "public", report.Schema)
+}
+
+// A database that pg_dump and pg_restore have copied is what the migrations make (N9).
+func TestSchemaOfRestoredDatabase(t *testing.T) {
+	t.Parallel()
+	pool := plant(t)
+	from := pool.Config().ConnString()
+	dump := filepath.Join(t.TempDir(), "world.dump")
+	if out, err := exec.CommandContext(t.Context(), "pg_dump", "--format=custom", "--file="+dump, "--dbname="+from).CombinedOutput(); err != nil {
+		t.Skipf("no pg_dump of this PostgreSQL can dump the database: %v %s", err, out)
+	}
+	to := pgtest.Empty(t)
+	out, err := exec.CommandContext(t.Context(), "pg_restore", "--no-owner", "--dbname="+to, dump).CombinedOutput()
+	require.NoError(t, err, string(out))
+	restored, err := pgxpool.New(t.Context(), to)
+	require.NoError(t, err)
+	t.Cleanup(restored.Close)
+	report, red := verify(t, restored, VerifyQuery{})
+	require.Empty(t, red, "%+v", report)
 }

@@ -13,7 +13,11 @@ import (
 // and at the end what it all means.
 func (r VerifyReport) Write(w io.Writer) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s at %s\n\n", plural(int64(r.Events), "event"), r.CheckedAt.Format(time.RFC3339))
+	fmt.Fprintf(out, "%s at %s", plural(int64(r.Events), "event"), r.CheckedAt.Format(time.RFC3339))
+	if r.Schema != "" {
+		fmt.Fprintf(out, ", schema %s", r.Schema)
+	}
+	fmt.Fprint(out, "\n\n")
 	for _, inv := range r.Invariants {
 		inv.write(out)
 	}

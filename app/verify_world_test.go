@@ -401,7 +401,7 @@ func (e plantedEvent) queueSave(b *pgx.Batch, m plantedMember) {
 	if !m.has("SReDAaM") {
 		return
 	}
-	amount, ref := m.amount+5*one(m.has("M")), fmt.Sprint(e.id)
+	amount, ref := m.amount, fmt.Sprint(e.id)
 	if e.kind == "VOUCHER" {
 		sealed := plantedSeals(ref, domain.Key(e.id, m.member), m)
 		b.Queue(`INSERT INTO money.vouchers (voucher_id, member_id, amount, type_code, ref, reason, expiry_at, sealed_code, sealed_pin, code_hmac, idempotency_key)

@@ -2,7 +2,8 @@
 --
 -- SUCCESS ⇒ save holds always, since the ledger commits first. Save ⇒ SUCCESS holds at COMPLETED. Before, the ledger may
 -- be ahead of a result that is not final, where the chunk was claimed: the same key is asked for again, and that settles
--- it. At any time it may be ahead of a redrive in flight, and beside a mismatch, which is the ledger's contradiction.
+-- it. At any time it may be ahead of a redrive in flight, and of a mismatch: the ledger contradicted itself about the member,
+-- and granted all the same what the list says, once.
 WITH results AS NOT MATERIALIZED (
     SELECT * FROM {{results}} r WHERE ours AND ($1::bigint IS NULL OR r.event_id = $1)
 ), saves AS NOT MATERIALIZED (
@@ -10,7 +11,8 @@ WITH results AS NOT MATERIALIZED (
 ), suspects AS (
     SELECT coalesce(r.event_id, s.event_id) AS event_id, coalesce(r.member_id, s.member_id) AS member_id,
            r.status, r.amount, r.money_tx_id, coalesce(r.error_code = 'mismatch', false) AS mismatch,
-           r.redrive > r.redrive_done AS redriven, s.tx_id, s.amount AS saved, s.key, s.ref
+           r.redrive > r.redrive_done AS redriven, s.tx_id, s.amount AS saved, s.key, s.ref,
+           count(*) OVER (PARTITION BY s.event_id, s.member_id) AS copies
     FROM results r
     FULL JOIN saves s ON s.event_id = r.event_id AND s.member_id = r.member_id
     WHERE CASE WHEN s.tx_id IS NULL THEN r.status = 'SUCCESS'
@@ -18,10 +20,10 @@ WITH results AS NOT MATERIALIZED (
                     OR s.key <> 'grant:' || r.event_id || ':' || r.member_id END
 ), judged AS (
     SELECT u.*, u.status IS DISTINCT FROM 'SUCCESS'
+           AND u.copies = 1 AND u.saved = t.amount AND u.key = 'grant:' || u.event_id || ':' || u.member_id AND c.claimed_at IS NOT NULL
            AND (u.mismatch
-                OR u.saved = t.amount AND u.key = 'grant:' || u.event_id || ':' || u.member_id AND c.claimed_at IS NOT NULL
-                   AND (e.event_status IN ('RUNNING', 'STOPPED', 'FAILED') AND coalesce(u.status, 'PENDING') IN ('PENDING', 'FAILED')
-                        OR u.status = 'PERMANENTLY_FAILED' AND u.redriven)) AS allowed
+                OR e.event_status IN ('RUNNING', 'STOPPED', 'FAILED') AND coalesce(u.status, 'PENDING') IN ('PENDING', 'FAILED')
+                OR u.status = 'PERMANENTLY_FAILED' AND u.redriven) AS allowed
     FROM suspects u
     LEFT JOIN campaign_events e ON e.id = u.event_id
     LEFT JOIN LATERAL (SELECT * FROM {{targets}} x

@@ -11,20 +11,23 @@ WITH ours AS (
                          CASE WHEN a.attnotnull THEN ' not null' END,
                          CASE a.attidentity WHEN '' THEN '' ELSE ' identity ' || a.attidentity::text END,
                          CASE a.attgenerated WHEN '' THEN '' ELSE ' generated ' || a.attgenerated::text END,
-                         ' default ' || pg_get_expr(d.adbin, d.adrelid)) || coalesce(' collate ' || nullif(l.collname, 'default'), '') AS line
+                         ' default ' || pg_get_expr(d.adbin, d.adrelid)) || coalesce(' collate ' || nullif(nullif(a.attcollation, 0)::regcollation::text, '"default"'), '') AS line
     FROM ours o
     JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_attrdef d ON d.adrelid = o.oid AND d.adnum = a.attnum
-    LEFT JOIN pg_collation l ON l.oid = a.attcollation
     UNION ALL
     SELECT o.oid, format('constraint %s %s%s', k.conname, pg_get_constraintdef(k.oid), CASE WHEN NOT k.convalidated AND pg_get_constraintdef(k.oid) !~ 'NOT VALID' THEN ' NOT VALID' END)
     FROM ours o
     JOIN pg_constraint k ON k.conrelid = o.oid AND k.contype IN ('p', 'u', 'c', 'x') OR k.conrelid = o.oid AND k.contype = 'f' AND k.conparentid = 0
     UNION ALL
-    SELECT o.oid, format('%s %s', CASE WHEN i.indisunique THEN 'unique index' ELSE 'index' END, pg_get_indexdef(i.indexrelid))
+    SELECT o.oid, format('%s %s', CASE WHEN i.indisunique THEN 'unique index' WHEN i.indexprs IS NULL AND i.indpred IS NULL THEN 'index' ELSE 'computed index' END,
+                         pg_get_indexdef(i.indexrelid))
     FROM ours o
     JOIN pg_index i ON i.indrelid = o.oid
     WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+    UNION ALL
+    SELECT o.oid, format('computed statistics %s', pg_get_statisticsobjdef(s.oid))
+    FROM ours o JOIN pg_statistic_ext s ON s.stxrelid = o.oid WHERE s.stxexprs IS NOT NULL
     UNION ALL
     SELECT o.oid, format('invalid index %s', i.indexrelid::regclass) FROM ours o JOIN pg_index i ON i.indrelid = o.oid
     WHERE NOT (i.indisvalid AND i.indisready AND i.indislive)
@@ -64,24 +67,37 @@ WITH ours AS (
     JOIN pg_depend d ON d.refobjid = o.oid AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
     JOIN pg_sequence s ON s.seqrelid = d.objid
     JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum = d.refobjsubid
+), functions AS (
+    SELECT p.*, l.lanname, CASE n.nspname WHEN $1 THEN '' ELSE n.nspname || '.' END AS prefix,
+           format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS signature
+    FROM pg_proc p
+    JOIN pg_namespace n ON n.oid = p.pronamespace
+    JOIN pg_language l ON l.oid = p.prolang
+    WHERE n.nspname IN ($1, 'money', 'river')
 )
 SELECT o.prefix || o.relname AS relation, CASE o.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' ELSE 'no table' END AS line FROM ours o
 UNION ALL
 SELECT o.prefix || o.relname, l.line FROM lines l JOIN ours o ON o.oid = l.oid
 UNION ALL
-SELECT CASE n.nspname WHEN $1 THEN '' ELSE n.nspname || '.' END || format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)),
-       format('function md5 %s, volatility %s, language %s%s', md5(p.prosrc), p.provolatile, l.lanname, CASE WHEN p.prosecdef THEN ', security definer' END)
-FROM pg_proc p
-JOIN pg_namespace n ON n.oid = p.pronamespace
-JOIN pg_language l ON l.oid = p.prolang
-WHERE n.nspname IN ($1, 'money', 'river') AND p.prokind = 'f'
+SELECT f.prefix || f.signature,
+       format('%s md5 %s, volatility %s, language %s, returns %s%s%s%s%s', CASE f.prokind WHEN 'f' THEN 'function' WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'window function' END,
+              md5(f.prosrc), f.provolatile, f.lanname, coalesce(pg_get_function_result(f.oid), 'nothing'), CASE WHEN f.proisstrict THEN ', strict' END,
+              CASE WHEN f.prosecdef THEN ', security definer' END, ', with ' || array_to_string(f.proconfig, ' and '), ', defaults ' || pg_get_expr(f.proargdefaults, 0))
+FROM functions f
 UNION ALL
-SELECT CASE n.nspname WHEN $1 THEN '' ELSE n.nspname || '.' END || 'operator ' || p.oprname, 'operator in a schema of ours'
+SELECT 'function ' || f.prefix || f.signature, 'function whose name PostgreSQL uses' FROM functions f
+WHERE (f.prokind = 'a' OR f.lanname NOT IN ('c', 'internal')) AND EXISTS (SELECT FROM pg_proc p WHERE p.proname = f.proname AND p.pronamespace = 'pg_catalog'::regnamespace)
+  AND NOT EXISTS (SELECT FROM pg_type t WHERE t.oid = ANY (f.proargtypes) AND t.typtype = 'b' AND t.typelem = 0 AND t.typnamespace <> 'pg_catalog'::regnamespace)
+UNION ALL
+SELECT 'operator ' || CASE n.nspname WHEN $1 THEN '' ELSE n.nspname || '.' END || p.oprname, 'operator in a schema of ours'
 FROM pg_operator p JOIN pg_namespace n ON n.oid = p.oprnamespace WHERE n.nspname IN ($1, 'money', 'river')
+UNION ALL
+SELECT 'schema ' || n.nspname, 'tables as those of ' || $1
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = 'campaign_events' AND n.nspname <> $1
 UNION ALL
 SELECT 'setting session_replication_role', 'setting that a database or a role begins its sessions with: ' || c
 FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) c
-WHERE c ILIKE 'session\_replication\_role=%' AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+WHERE c ILIKE 'session\_replication\_role=%' AND lower(c) <> 'session_replication_role=origin' AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 UNION ALL
 SELECT 'river.' || t.typname, format('value %s', e.enumlabel)
 FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid WHERE t.typnamespace = 'river'::regnamespace

@@ -75,7 +75,7 @@ func TestVerifyCommandJSON(t *testing.T) {
 	require.Equal(t, printed.SHA256, digest)
 	var fields map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(out.Bytes(), &fields))
-	require.ElementsMatch(t, []string{"checked_at", "by", "ok", "events", "totals", "invariants", "sha256"}, slices.Collect(maps.Keys(fields)))
+	require.ElementsMatch(t, []string{"checked_at", "by", "schema", "ok", "events", "totals", "invariants", "sha256"}, slices.Collect(maps.Keys(fields)))
 }
 
 // The recipe of docs/verify.md computes the digest that the document has, also after a repair.

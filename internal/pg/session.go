@@ -35,22 +35,29 @@ var ErrReadOnly = errors.New("the server can only read")
 // work_mem is set for it alone: with that of a role the list of settings may need a temporary file, which a role may not have.
 //
 // Its result is: whether the session is the one that the server gave us, and whether it can only read.
-const prepareSession = `SET LOCAL work_mem = '4MB'; SELECT own, current_setting('transaction_read_only')::bool, (
-		SELECT count(set_config(s.name, w.value, false))
+//
+// Until it has set search_path, the session has one that others may have set, with functions, operators and relations of their
+// own in it. So it names the schema of each.
+const prepareSession = `SET LOCAL work_mem = '4MB'; SELECT own, pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool, (
+		SELECT pg_catalog.count(pg_catalog.set_config(s.name, w.value, false))
 		FROM (VALUES
 			('default_transaction_isolation', 'read committed'), ('plan_cache_mode', 'force_custom_plan'), ('jit', 'off'),
 			('synchronous_commit', 'on'),
 			('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
 			('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
 			('search_path', coalesce((
-				SELECT quote_ident(n.nspname) FROM pg_class c JOIN pg_class g USING (relnamespace) JOIN pg_namespace n ON n.oid = c.relnamespace
-				WHERE c.relname = 'campaign_events' AND g.relname = 'goose_db_version' ORDER BY c.oid LIMIT 1), 'public')),
+				SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_class c
+				JOIN pg_catalog.pg_class g ON g.relnamespace OPERATOR(pg_catalog.=) c.relnamespace
+				JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+				WHERE c.relname OPERATOR(pg_catalog.=) 'campaign_events' AND g.relname OPERATOR(pg_catalog.=) 'goose_db_version'
+				ORDER BY c.oid LIMIT 1), 'public')),
 			('client_encoding', 'UTF8'), ('standard_conforming_strings', 'on'), ('DateStyle', 'ISO, MDY'),
 			('IntervalStyle', 'postgres'), ('TimeZone', 'UTC'), ('bytea_output', 'hex'),
 			('quote_all_identifiers', 'off')
-		) w (name, value) JOIN pg_settings s ON s.name = w.name
-		WHERE own AND s.source <> 'client' AND s.setting <> w.value AND (s.name <> 'synchronous_commit' OR s.setting = 'off')
-	) FROM (VALUES (%t OR pg_backend_pid() = %d)) session (own)`
+		) w (name, value) JOIN pg_catalog.pg_settings s ON s.name OPERATOR(pg_catalog.=) w.name
+		WHERE own AND s.source OPERATOR(pg_catalog.<>) 'client' AND s.setting OPERATOR(pg_catalog.<>) w.value
+		  AND (s.name OPERATOR(pg_catalog.<>) 'synchronous_commit' OR s.setting OPERATOR(pg_catalog.=) 'off')
+	) FROM (VALUES (%t OR pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) %d)) session (own)`
 
 // prepare makes a new session ours, or says why it cannot be.
 func (w *watcher) prepare(ctx context.Context, conn *pgconn.PgConn) error {

@@ -84,3 +84,24 @@ func TestEncodingIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "EUC_KR")
 	require.True(t, pg.Refused(err))
 }
+
+// A search_path of a database that puts a forger's relations, functions and operators before PostgreSQL's does not change
+// which schema our sessions read (N10).
+func TestSessionsReadTheSettingsOfPostgreSQL(t *testing.T) {
+	t.Parallel()
+	address := pgtest.Empty(t)
+	exec := func(sql string) {
+		conn, err := pgx.Connect(t.Context(), address)
+		require.NoError(t, err)
+		_, err = conn.Exec(t.Context(), sql)
+		require.NoError(t, err)
+		require.NoError(t, conn.Close(t.Context()))
+	}
+	exec(`CREATE SCHEMA evil; CREATE SCHEMA fn; CREATE TABLE evil.campaign_events (id bigint);
+		CREATE VIEW fn.pg_settings AS SELECT * FROM pg_catalog.pg_settings WHERE name <> 'search_path';
+		CREATE FUNCTION fn.set_config(text, text, boolean) RETURNS text LANGUAGE sql AS 'SELECT $2';
+		CREATE FUNCTION fn.same(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+		CREATE OPERATOR fn.= (LEFTARG = text, RIGHTARG = text, FUNCTION = fn.same)`)
+	run(t, address, `ALTER DATABASE %s SET search_path = evil, fn, pg_catalog`)
+	require.Equal(t, "public", setting(t, open(t, address, pg.Options{}), "search_path"))
+}
