@@ -72,11 +72,54 @@ var (
 
 // asWritten returns a line as PostgreSQL prints it once the table has been through pg_dump and pg_restore.
 func asWritten(line string) string {
-	return listOfTexts.ReplaceAllStringFunc(line, func(list string) string {
+	return flatChains(listOfTexts.ReplaceAllStringFunc(line, func(list string) string {
 		texts := textOfList.FindAllString(list, -1)
 		return "ARRAY[(" + strings.Join(texts, ")::text, (") + ")::text]"
-	})
+	}))
 }
+
+// flatChains writes ((a AND b) AND c) as (a AND b AND c), and the same of OR. What stands in quotes stays.
+func flatChains(line string) string {
+	type group struct {
+		at int    // of its bracket
+		op string // AND or OR at its top level; "" for none, "?" for both
+	}
+	var open []group
+	drop := map[int]bool{}
+	quote := byte(0)
+	for i := range len(line) {
+		switch b := line[i]; {
+		case quote != 0:
+			if b == quote {
+				quote = 0
+			}
+		case b == '\'' || b == '"':
+			quote = b
+		case b == '(':
+			open = append(open, group{at: i})
+		case b == ')' && len(open) > 0:
+			g := open[len(open)-1]
+			open = open[:len(open)-1]
+			if g.op != "" && g.at > 0 && line[g.at-1] == '(' && strings.HasPrefix(line[i+1:], g.op) {
+				drop[g.at], drop[i] = true, true
+			}
+		case b == ' ' && len(open) > 0:
+			last := &open[len(open)-1]
+			if op := chainOp.FindString(line[i:]); op != "" && last.op != op {
+				last.op = map[bool]string{true: op, false: "?"}[last.op == ""]
+			}
+		}
+	}
+	flat := make([]byte, 0, len(line))
+	for i := range len(line) {
+		if !drop[i] {
+			flat = append(flat, line[i])
+		}
+	}
+	return string(flat)
+}
+
+var chainOp = regexp.MustCompile(`^ (?:AND|OR) `)
 
 // readApplied adds the migrations that were applied.
 func (c catalog) readApplied(ctx context.Context, tx pgx.Tx) error {
