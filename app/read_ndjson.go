@@ -17,6 +17,7 @@ type ndjsonRows struct {
 	rules   *rules
 	decoder jsontext.Decoder
 	object  object
+	begun   bool // a line that is not blank was read
 }
 
 // openNDJSON reads nothing yet but the file's first bytes. Errors: domain.UnsupportedFile.
@@ -36,10 +37,17 @@ func (n *ndjsonRows) next(r *row) error {
 		if err != nil {
 			return err
 		}
-		if len(bytes.TrimSpace(record)) > 0 {
-			n.read(r, record, line)
-			return nil
+		text := bytes.TrimSpace(record)
+		if len(text) == 0 {
+			continue
 		}
+		if text[0] == '[' && !n.begun {
+			return &domain.Error{Code: domain.BadFile, Message: "the file is a JSON array, not one object on each line",
+				Hint: `write each member on its own line, without commas between them: {"member_id": "m1", "amount": 1000} (jq -c '.[]' does it)`}
+		}
+		n.begun = true
+		n.read(r, record, line)
+		return nil
 	}
 }
 

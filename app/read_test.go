@@ -187,6 +187,8 @@ func TestReadRefusesFile(t *testing.T) {
 		code              domain.Code
 		names             []string
 	}{
+		"a JSON array":             {typeNDJSON, "\n[\n{\"member_id\":\"a\"},\n{\"member_id\":\"b\"}\n]\n", domain.BadFile, []string{"a JSON array, not one object on each line"}},
+		"a JSON array on one line": {typeNDJSON, `[{"member_id":"a"}]`, domain.BadFile, []string{"a JSON array"}},
 		"empty":                    {typeCSV, "", domain.BadFile, []string{"empty"}},
 		"unknown column":           {typeCSV, "member_id,amount,point,memo\nM1,1,2,3\n", domain.BadFile, []string{`unknown column "point"`, `unknown column "memo"`}},
 		"a unit in the header":     {typeCSV, "회원번호,금액(천원)\nM1,1\n", domain.BadFile, []string{`unknown column "금액(천원)"`, "without the note in brackets"}},

@@ -22,6 +22,9 @@ type Redriven struct {
 // redriveBatch is how many rows one transaction of a retry takes.
 const redriveBatch = 5000
 
+// maxCode is the length of an error code, in characters.
+const maxCode = 50
+
 // Retry tries again, by a person's word, what was given up with the error code, or with any for "", and brings the
 // retries that wait forward. What was given up stays counted as failed until it succeeds, and the event is not opened
 // again. The rows are taken in batches, a transaction each; whoever repeats it after a crash goes on with what is left,
@@ -29,6 +32,10 @@ const redriveBatch = 5000
 // refused for good can only be refused again and is left as it is. Errors: domain.NotFound, and WrongStatus unless the
 // event is RUNNING or COMPLETED, and BrakeEngaged, PassesLimit, LimitsMissing. (T9)
 func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Code, dryRun bool) (Redriven, error) {
+	if why := domain.CheckText(code, maxCode); why != "" {
+		return Redriven{}, &domain.Error{Code: domain.Invalid, Message: "the error_code cannot be used",
+			Hint: "write one of the codes in failures of GET /events/{id}/progress", Fields: []domain.Field{{Name: "error_code", Message: why}}}
+	}
 	if dryRun {
 		return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Redriven, error) { return countRetry(ctx, tx, id, code) })
 	}

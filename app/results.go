@@ -20,7 +20,7 @@ type Result struct {
 	Status       domain.ResultStatus
 	ErrorCode    string // of the last refusal; "" for none
 	ErrorMessage string // of the last refusal, in the ledger's words
-	RetryCount   int    // how often the ledger was asked again by itself
+	RetryCount   int    // how often the ledger refused; a redrive does not count
 	MoneyTxID    string // the ledger's entry; "" while there is none
 	UpdatedAt    time.Time
 }

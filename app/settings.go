@@ -25,6 +25,8 @@ const (
 	TimeZoneSetting = "BESTOW_TIME_ZONE"
 	EnvSetting      = "BESTOW_ENV"
 	ExpirySetting   = "BESTOW_EXPIRY"
+	// MasterKeySetting has the id of the master key as its value.
+	MasterKeySetting = "BESTOW_MASTER_KEY"
 )
 
 // SettingsDiffer is the code of a reason: processes have different values of a setting that must agree.
@@ -172,7 +174,7 @@ func differs(name, mine string, others []Process) string {
 }
 
 // MayJoin returns [SettingsDiffer] for a process that would do what cannot be undone beside those that run: grant by the
-// days of another time zone, or be of development where production asks for limits and keys. Other differences are only
+// days of another time zone, seal under another master key, or be of development where production asks for limits and keys. Other differences are only
 // told: nothing is lost by them, and a deployment that renames the topics has both for a while.
 func (s *Processes) MayJoin(ctx context.Context, mine Settings) error {
 	return pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
@@ -180,11 +182,14 @@ func (s *Processes) MayJoin(ctx context.Context, mine Settings) error {
 		if err != nil {
 			return err
 		}
-		refused := []string{TimeZoneSetting}
+		refused := []string{TimeZoneSetting, MasterKeySetting}
 		if mine[EnvSetting] != productionEnv {
 			refused = append(refused, EnvSetting)
 		}
 		for _, name := range refused {
+			if _, used := mine[name]; !used {
+				continue
+			}
 			if others := l.others(name, mine[name]); len(others) > 0 {
 				return &domain.Error{Code: SettingsDiffer, Message: differs(name, mine[name], others),
 					Hint: fmt.Sprintf("give this process the same %s, or stop the others first (one that was killed counts for %s)", name, aliveFor)}

@@ -101,10 +101,10 @@ func amountLike(s string) bool {
 	return bracketed.MatchString(s) || bare != s && number.MatchString(bare)
 }
 
-// notedColumn reports whether s is the name of a column with a note, such as 회원번호(필수) or 금액(원).
+// notedColumn reports whether s is the name of a column with a note, such as 회원번호(필수) or 금액(원). A number is no note.
 func notedColumn(s string) bool {
-	name, _ := SplitColumn(s)
-	return name != s && (IsMemberColumn(name) || columnWords[word(name)])
+	name, note := SplitColumn(s)
+	return name != s && !hasDigit(note) && (IsMemberColumn(name) || columnWords[word(name)])
 }
 
 // isCode reports whether id is one run of letters and digits with a digit in it, as ids are and words are not.

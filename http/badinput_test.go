@@ -180,6 +180,8 @@ func TestRefusesRequests(t *testing.T) {
 		"dry run of nothing":         {call{"POST", event + "/targets?dry_run=", "member_id\nm\n", []string{csv}}, 400, api.BadRequest},
 		"policy of nothing":          {call{"POST", event + "/targets?on_reject=", "member_id\nm\n", []string{csv}}, 400, api.BadRequest},
 		"limit of nothing":           {call{"GET", "/api/v1/events?limit=", "", nil}, 400, api.BadRequest},
+		"retry of a NUL":             {call{"POST", event + "/retry", `{"error_code": "a\u0000"}`, nil}, 422, "invalid"},
+		"dry retry of a NUL":         {call{"POST", event + "/retry", `{"error_code": "a\u0000", "dry_run": true}`, nil}, 422, "invalid"},
 		"dry retry of null":          {call{"POST", event + "/retry", `{"dry_run": null}`, nil}, 422, "invalid"},
 		"dry run maybe":              {call{"POST", event + "/targets?dry_run=maybe", "member_id\nm\n", []string{csv}}, 400, api.BadRequest},
 		"format of nobody":           {call{"GET", event + "/imports/1/rejected?format=xlsx", "", nil}, 400, api.BadRequest},

@@ -146,12 +146,12 @@ func TestCommandLine(t *testing.T) {
 	out, _ = s.done("event show spring")
 	require.Contains(t, out, "fail                  1 (account_closed 1)\n")
 	out, errs = s.done("results list spring --failed")
-	require.Equal(t, "MEMBER  AMOUNT  STATUS              RETRIES  LEDGER ENTRY  CHANGED                  REASON\n"+
+	require.Equal(t, "MEMBER  AMOUNT  STATUS              REFUSED  LEDGER ENTRY  CHANGED                  REASON\n"+
 		"m9      500 P   PERMANENTLY_FAILED  0        -             NOW  account_closed: closed   by the member\n", timeless(out))
 	require.Empty(t, errs)
 	out, errs = s.done("results list spring --member m1")
 	require.Equal(t, 1, strings.Count(out, "\n"), out)
-	require.Equal(t, "no result: none fits, or it has none yet\n", errs)
+	require.Equal(t, "m1 is not in the list of the event; if its row was rejected, bestow targets rejected 1 shows it\n", errs)
 	out, _ = s.done("event watch spring")
 	require.Equal(t, "COMPLETED 100%  2 of 3 granted, 1 failed (account_closed 1)\n", out)
 }

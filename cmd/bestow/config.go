@@ -209,7 +209,11 @@ func (c config) limits() app.Limits {
 
 // shared returns what any process of an installation must have alike, whatever its roles.
 func (c config) shared() app.Settings {
-	return app.Settings{app.TimeZoneSetting: c.TimeZone, app.EnvSetting: c.Env, app.ExpirySetting: c.Expiry}
+	s := app.Settings{app.TimeZoneSetting: c.TimeZone, app.EnvSetting: c.Env, app.ExpirySetting: c.Expiry}
+	if master, err := c.master(); err == nil && master != nil {
+		s[app.MasterKeySetting] = master.ID()
+	}
+	return s
 }
 
 func (c config) kafka() outbox.KafkaConfig {

@@ -215,7 +215,7 @@ func (d *demo) glance(ctx context.Context, event int64) (glance, error) {
 
 // prove runs verify over both events and says in plain words what it means.
 func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summary) error {
-	d.say("5  Proved      by comparing every row of targets, results, counters and ledger:")
+	d.say("5  Proof       compares every row of targets, results, counters and ledger:")
 	fmt.Fprintln(d.out)
 	reports := make([]app.VerifyReport, len(events))
 	for i, e := range events {

@@ -10,6 +10,7 @@ import (
 
 	"bestow/app"
 	"bestow/domain"
+	"bestow/internal/seal"
 
 	"github.com/stretchr/testify/require"
 )
@@ -66,12 +67,15 @@ func TestMayNotJoinWithOtherSettings(t *testing.T) {
 		"development beside production":  {app.Settings{app.EnvSetting: "production"}, nil, `BESTOW_ENV is "development" here and "production" in a process that runs`},
 		"production beside development":  {app.Settings{app.EnvSetting: "development"}, app.Settings{app.EnvSetting: "production"}, ""},
 		"other topics, another cluster":  {app.Settings{app.TopicPrefixSetting: "a", app.BrokersSetting: "c"}, nil, ""},
+		"another master key":             {app.Settings{app.MasterKeySetting: "k2"}, nil, `BESTOW_MASTER_KEY is "k1" here and "k2" in a process that runs`},
+		"no master key here":             {app.Settings{app.MasterKeySetting: "k2"}, app.Settings{app.EnvSetting: "development"}, ""},
+		"no master key there":            {app.Settings{app.EnvSetting: "development"}, nil, ""},
 		"another time zone, long killed": {app.Settings{"killed": "", app.TimeZoneSetting: "UTC"}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			mine := app.Settings{app.TimeZoneSetting: "Asia/Seoul", app.EnvSetting: "development", app.TopicPrefixSetting: "b", app.BrokersSetting: "d"}
+			mine := app.Settings{app.TimeZoneSetting: "Asia/Seoul", app.EnvSetting: "development", app.TopicPrefixSetting: "b", app.BrokersSetting: "d", app.MasterKeySetting: "k1"}
 			if c.mine != nil {
 				mine = c.mine
 			}
@@ -99,9 +103,9 @@ func (w *world) plantProcess(s app.Settings) {
 		now() - $1::text::interval, jsonb_build_array(jsonb_build_object('code', '', 'settings', $2::jsonb)))`, seen, s)
 }
 
-// B11: a process with another time zone does not start, and a proof by another zone, or another word on what expires, is
-// refused before it is red.
-func TestAnotherTimeZoneIsRefused(t *testing.T) {
+// B11: a process with another time zone or another master key does not start, and a proof by another zone, or another word on
+// what expires, is refused before it is red.
+func TestAnotherTimeZoneOrKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
 	require.True(t, s.soon(func() bool { return s.count(`SELECT count(*) FROM processes`) == 1 }))
@@ -111,6 +115,12 @@ func TestAnotherTimeZoneIsRefused(t *testing.T) {
 	defer cancel()
 	_, err := newProcess(ctx, cfg, []string{roleHandler}, slog.New(slog.DiscardHandler), overrides{})
 	require.ErrorIs(t, err, &domain.Error{Code: app.SettingsDiffer})
+	keyed := s.cfg
+	keyed.MasterKey = seal.GenerateMaster()
+	s.plantProcess(app.Settings{app.MasterKeySetting: "00000000"})
+	_, err = newProcess(ctx, keyed, []string{roleHandler}, slog.New(slog.DiscardHandler), overrides{})
+	require.ErrorContains(t, err, "BESTOW_MASTER_KEY is ")
+	require.NotContains(t, err.Error(), keyed.MasterKey)
 	reports := &app.Reports{Deps: app.Deps{Pool: s.pool}}
 	require.NoError(t, reports.Same(ctx, judging(s.cfg)))
 	require.ErrorIs(t, reports.Same(ctx, judging(cfg)), &domain.Error{Code: app.SettingsDiffer})

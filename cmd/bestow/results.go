@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/client"
 )
@@ -54,16 +55,31 @@ func (c *resultsListCmd) Run(ctx context.Context, t *terminal) error {
 	return c.print(t, page, func() error {
 		t.sayMore(page.NextCursor)
 		if len(page.Items) == 0 {
-			t.say("no result: none fits, or it has none yet")
+			t.say("%s", noResult(e, c.Member))
 		}
 		return table(t.out, func(w io.Writer) {
-			fmt.Fprintln(w, "MEMBER\tAMOUNT\tSTATUS\tRETRIES\tLEDGER ENTRY\tCHANGED\tREASON")
+			fmt.Fprintln(w, "MEMBER\tAMOUNT\tSTATUS\tREFUSED\tLEDGER ENTRY\tCHANGED\tREASON")
 			for _, r := range page.Items {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.MemberID, quantity(r.Amount, e.Unit), r.Status, r.RetryCount,
 					orDash(r.MoneyTxID), when(&r.UpdatedAt, zone), refusal(r))
 			}
 		})
 	})
+}
+
+// noResult is why no result of e fits; member is "" where it was not asked for.
+func noResult(e api.Event, member string) string {
+	switch {
+	case e.TotalCount == 0:
+		return "no result: the event has no member list"
+	case e.EventStatus == string(domain.Pending):
+		return "no result: the event has not started"
+	case member == "":
+		return "no result fits"
+	case e.EventStatus == string(domain.Completed):
+		return fmt.Sprintf("%s is not in the list of the event; if its row was rejected, bestow targets rejected %d shows it", member, e.ID)
+	}
+	return fmt.Sprintf("%s has no result yet, or is not in the list of the event", member)
 }
 
 // refusal is why the ledger refused, by its code and in its words; "-" where it did not.

@@ -9,7 +9,7 @@ type Result struct {
 	Status       string    `json:"status" enum:"PENDING,SUCCESS,FAILED,PERMANENTLY_FAILED" doc:"PENDING: the ledger was asked, and the outcome is not known yet; FAILED: refused for now, it is tried again by itself; PERMANENTLY_FAILED: given up, until a person asks for a retry"`
 	ErrorCode    *string   `json:"error_code" doc:"of the last refusal; null for none"`
 	ErrorMessage *string   `json:"error_message" doc:"of the last refusal, in the ledger's words; null for none"`
-	RetryCount   int       `json:"retry_count" doc:"how often it was tried again by itself"`
+	RetryCount   int       `json:"retry_count" doc:"how often the ledger refused it; a retry that a person asks for does not count"`
 	MoneyTxID    *string   `json:"money_tx_id" doc:"the ledger's entry; null while there is none"`
 	UpdatedAt    time.Time `json:"updated_at"`
 }

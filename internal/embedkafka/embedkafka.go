@@ -65,7 +65,12 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		if s.lock, err = lock(ctx, o.Dir); err != nil {
 			return nil, errors.Join(fmt.Errorf("start kafka: %w", err), listener.Close())
 		}
-		options = append(options, kfake.DataDir(filepath.Join(o.Dir, "data")), kfake.SyncWrites())
+		data := filepath.Join(o.Dir, "data")
+		if err := ownfiles.CheckUsable(data); err != nil {
+			return nil, errors.Join(fmt.Errorf("start kafka: %w: give the folder to the user who runs bestow (chown -R), "+
+				"or set BESTOW_DATA_DIR to another folder", err), listener.Close(), s.unlock())
+		}
+		options = append(options, kfake.DataDir(data), kfake.SyncWrites())
 	}
 	if s.cluster, err = kfake.NewCluster(options...); err != nil {
 		_ = listener.Close() // closed already, unless the cluster did not come that far

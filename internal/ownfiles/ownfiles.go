@@ -91,3 +91,22 @@ func isHome(info fs.FileInfo) bool {
 	at, err := os.Stat(home)
 	return err == nil && os.SameFile(at, info)
 }
+
+// CheckUsable returns an error that names the first file below a folder which we may not read and write, such as one that root
+// made there. It returns nil for a folder that is absent.
+func CheckUsable(folder string) error {
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error { //nolint:gosec // our own folder
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // a path below our own folder
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,9 +17,17 @@ import (
 const (
 	helperEnv = "BESTOW_TEST_OWNFILES"
 	inner     = "above/data/demo"
+	usableEnv = "BESTOW_TEST_USABLE" // the folder that a copy checks
 )
 
 func TestMain(m *testing.M) {
+	if folder := os.Getenv(usableEnv); folder != "" {
+		if err := CheckUsable(folder); err != nil {
+			println(err.Error())
+			os.Exit(1)
+		}
+		return
+	}
 	if os.Getenv(helperEnv) != "" {
 		if err := SharedFolder(inner); err != nil {
 			println(err.Error())
@@ -106,4 +115,41 @@ func TestSecretFile(t *testing.T) {
 	require.Equal(t, fs.FileMode(0o600), mode(t, file).Perm())
 	require.ErrorContains(t, SharedFolder(file), "not a folder")
 	require.Error(t, SharedFolder(filepath.Join(file, "below")))
+}
+
+// A file that another user left in a folder of ours is named: root's, for one who is not root.
+func TestCheckUsable(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "usable") //nolint:usetesting // nobody cannot pass the folder above t.TempDir
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	require.NoError(t, os.Chmod(dir, 0o755))
+	data := filepath.Join(dir, "data")
+	check := func() (string, error) {
+		self, err := os.Executable()
+		require.NoError(t, err)
+		binary, err := os.ReadFile(self)
+		require.NoError(t, err)
+		cmd := exec.Command(filepath.Join(dir, "helper"))
+		require.NoError(t, os.WriteFile(cmd.Path, binary, 0o755))
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), usableEnv+"="+data)
+		if os.Geteuid() == 0 {
+			const nobody = 65534
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		}
+		said, err := cmd.CombinedOutput()
+		return string(said), err
+	}
+	said, err := check()
+	require.NoError(t, err, said)
+	require.NoError(t, os.MkdirAll(filepath.Join(data, "grants.point"), 0o755))
+	file := filepath.Join(data, "grants.point", "0.dat")
+	require.NoError(t, os.WriteFile(file, nil, 0o666))
+	require.NoError(t, os.Chmod(file, 0o666))
+	said, err = check()
+	require.NoError(t, err, said)
+	require.NoError(t, os.Chmod(file, 0o400))
+	said, err = check()
+	require.Error(t, err)
+	require.Contains(t, said, file+": permission denied")
 }

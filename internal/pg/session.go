@@ -27,7 +27,9 @@ var ErrReadOnly = errors.New("the server can only read")
 //	default_transaction_isolation  the house is built for READ COMMITTED: anything above makes lock waits failures
 //	plan_cache_mode, jit           a generic plan knows no partition; to compile our short statements costs more than they take
 //	synchronous_commit             "off" loses commits that were answered; any other value is the operator's to choose
-//	*_timeout                      every wait of ours has its bound in a context; what ends a session between two statements ends imports
+//	*_timeout                      every wait of ours has its bound in a context
+//	idle_in_transaction_…          a process that hangs between two statements (SIGSTOP, a network that drops packets) keeps its locks
+//	                               for 30 s, and not until it wakes; an import, which waits for its client, sets its own
 //	search_path                    the schema that has our tables, public before the first migration: a schema that is named as the
 //	                               role, which the default path prefers, would hide them
 //	the last seven                  how values are read and written
@@ -44,7 +46,7 @@ const prepareSession = `SET LOCAL work_mem = '4MB'; SELECT own, pg_catalog.curre
 			('default_transaction_isolation', 'read committed'), ('plan_cache_mode', 'force_custom_plan'), ('jit', 'off'),
 			('synchronous_commit', 'on'),
 			('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
-			('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
+			('idle_in_transaction_session_timeout', '30000'), ('idle_session_timeout', '0'),
 			('search_path', coalesce((
 				SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_class c
 				JOIN pg_catalog.pg_class g ON g.relnamespace OPERATOR(pg_catalog.=) c.relnamespace

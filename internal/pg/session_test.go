@@ -22,7 +22,7 @@ var foreign = []struct{ name, theirs, ours string }{
 	{"synchronous_commit", "remote_apply", "remote_apply"},
 	{"statement_timeout", "300ms", "0"},
 	{"lock_timeout", "1ms", "0"},
-	{"idle_in_transaction_session_timeout", "1ms", "0"},
+	{"idle_in_transaction_session_timeout", "1ms", "30s"},
 	{"idle_session_timeout", "2s", "0"},
 	{"client_encoding", "EUC_KR", "UTF8"},
 	{"standard_conforming_strings", "off", "on"},
