@@ -80,12 +80,7 @@ func asWritten(line string) string {
 
 // flatChains writes ((a AND b) AND c) as (a AND b AND c), and the same of OR. What stands in quotes stays.
 func flatChains(line string) string {
-	type group struct {
-		at int    // of its bracket
-		op string // AND or OR at its top level; "" for none, "?" for both
-	}
-	var open []group
-	drop := map[int]bool{}
+	c := chains{line: line, drop: map[int]bool{}}
 	quote := byte(0)
 	for i := range len(line) {
 		switch b := line[i]; {
@@ -95,28 +90,61 @@ func flatChains(line string) string {
 			}
 		case b == '\'' || b == '"':
 			quote = b
-		case b == '(':
-			open = append(open, group{at: i})
-		case b == ')' && len(open) > 0:
-			g := open[len(open)-1]
-			open = open[:len(open)-1]
-			if g.op != "" && g.at > 0 && line[g.at-1] == '(' && strings.HasPrefix(line[i+1:], g.op) {
-				drop[g.at], drop[i] = true, true
-			}
-		case b == ' ' && len(open) > 0:
-			last := &open[len(open)-1]
-			if op := chainOp.FindString(line[i:]); op != "" && last.op != op {
-				last.op = map[bool]string{true: op, false: "?"}[last.op == ""]
-			}
+		default:
+			c.read(i, b)
 		}
 	}
 	flat := make([]byte, 0, len(line))
 	for i := range len(line) {
-		if !drop[i] {
+		if !c.drop[i] {
 			flat = append(flat, line[i])
 		}
 	}
 	return string(flat)
+}
+
+// chains finds the brackets of a line that a chain of AND or OR does not need.
+type chains struct {
+	line string
+	open []bracket
+	drop map[int]bool
+}
+
+// bracket is an open one, and what joins the operands in it: AND or OR, "" for neither, "?" for both.
+type bracket struct {
+	at int
+	op string
+}
+
+func (c *chains) read(i int, b byte) {
+	last := len(c.open) - 1
+	switch {
+	case b == '(':
+		c.open = append(c.open, bracket{at: i})
+	case last < 0:
+	case b == ')':
+		c.end(c.open[last], i)
+		c.open = c.open[:last]
+	case b == ' ':
+		c.open[last].join(chainOp.FindString(c.line[i:]))
+	}
+}
+
+// end drops the brackets of the first operand of a longer chain.
+func (c *chains) end(g bracket, at int) {
+	if g.op != "" && g.at > 0 && c.line[g.at-1] == '(' && strings.HasPrefix(c.line[at+1:], g.op) {
+		c.drop[g.at], c.drop[at] = true, true
+	}
+}
+
+func (g *bracket) join(op string) {
+	switch {
+	case op == "" || op == g.op:
+	case g.op == "":
+		g.op = op
+	default:
+		g.op = "?"
+	}
 }
 
 var chainOp = regexp.MustCompile(`^ (?:AND|OR) `)
