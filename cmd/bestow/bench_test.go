@@ -81,7 +81,7 @@ const eventQuery = "select an event"
 var (
 	rivers = regexp.MustCompile(`river|pg_notify|^(un)?listen|pggetproductandversion`)
 	// A session sets itself up once, with its own pid in the statement; a process tells every few seconds that it lives.
-	perProcess = regexp.MustCompile(`^(set local work_mem = '4mb'; )?select own, current_setting\('transaction_read_only'\)|^insert into processes as mine `)
+	perProcess = regexp.MustCompile(`^(set local work_mem = '4mb'; )?select own, (pg_catalog\.)?current_setting\('transaction_read_only'\)|^insert into processes as mine `)
 	// An import looks whether the same list was imported before.
 	listMarks = regexp.MustCompile(`^(select i\.event_id, e\.campaign_id, i\.created_at, i\.|with own as \(select coalesce\(sum\(list_sum\), 0\))`)
 	// The timetable lets points expire each minute, and collects what is owed every ten.

@@ -276,7 +276,10 @@ func TestKeyWithoutItsMasterKey(t *testing.T) {
 	master := w.cfg.MasterKey
 	w.cfg.MasterKey = seal.GenerateMaster()
 	_, err := newProcess(t.Context(), w.cfg, []string{roleAPI}, w.log, overrides{})
-	require.ErrorContains(t, err, "another key than the one")
+	require.ErrorIs(t, err, &domain.Error{Code: app.SettingsDiffer}, "a process with the right one runs")
+	other, err := seal.NewMaster(w.cfg.MasterKey)
+	require.NoError(t, err)
+	require.ErrorContains(t, checkMaster(t.Context(), w.pool, other, w.p.money), "another key than the one")
 
 	w.cfg.MasterKey = ""
 	keyless, _ := w.start(t.Context(), overrides{}, roleAPI)
@@ -284,8 +287,8 @@ func TestKeyWithoutItsMasterKey(t *testing.T) {
 	w.failed(domain.MissingKeys, 0)
 	_, err = keyless.app.Events.Resume(t.Context(), operator, w.e.ID)
 	require.ErrorIs(t, err, missing)
-	other := w.event(w.p, "POINT", 20)
-	_, err = keyless.app.Events.Start(t.Context(), operator, other.ID)
+	second := w.event(w.p, "POINT", 20)
+	_, err = keyless.app.Events.Start(t.Context(), operator, second.ID)
 	require.ErrorIs(t, err, missing)
 	w.cfg.MasterKey = master
 	w.goesOn()

@@ -96,7 +96,7 @@ func TestRoundTrip(t *testing.T) {
 	require.NoError(t, c.Rejected(t.Context(), made.ID, *r.ImportID, false, &table))
 	require.Contains(t, table.String(), "3,bad_amount,")
 	require.NoError(t, c.Rejected(t.Context(), made.ID, *r.ImportID, true, &original))
-	require.Equal(t, "member_id,amount\nm2,x\n", original.String())
+	require.Equal(t, "\uFEFFmember_id,amount\nm2,x\n", original.String())
 
 	started, err := c.StartEvent(t.Context(), made.ID)
 	require.NoError(t, err)
