@@ -211,13 +211,16 @@ func killKafka(ctx context.Context, w *world, f fault) (string, error) {
 		testbed.Pause(ctx, f.length)
 		return fmt.Sprintf("SIGKILL for the broker, dead for %.1f s", f.length.Seconds()), w.StartKafka(ctx)
 	}
-	broker := int(f.pick % uint64(w.o.kafka))
+	broker := brokerOf(f.pick, w.o.kafka)
 	if err := w.Cluster.KillBroker(broker); err != nil {
 		return "", err
 	}
 	testbed.Pause(ctx, f.length)
 	return fmt.Sprintf("SIGKILL for broker %d, dead for %.1f s", broker, f.length.Seconds()), w.Cluster.StartBroker(ctx, broker)
 }
+
+// brokerOf picks one of the brokers of a cluster, which counts them from 1.
+func brokerOf(pick uint64, brokers int) int { return 1 + int(pick%uint64(brokers)) }
 
 func restart(ctx context.Context, w *world, f fault) (string, error) {
 	w.wakeNow(f.victim)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -69,4 +70,15 @@ func TestEveryPointIsUsedOrHasAReason(t *testing.T) {
 			require.True(t, slices.Contains(failpoint.All(), point), rule)
 		}
 	}
+}
+
+// A fault names a broker that the cluster has: it counts them from 1.
+func TestBrokerOf(t *testing.T) {
+	t.Parallel()
+	var brokers []int
+	for pick := range uint64(6) {
+		brokers = append(brokers, brokerOf(pick, 3))
+	}
+	require.Equal(t, []int{1, 2, 3, 1, 2, 3}, brokers)
+	require.Equal(t, 1, brokerOf(math.MaxUint64, 1))
 }
