@@ -54,6 +54,15 @@ func readTextCursor(kind, cursor string) (string, error) {
 	return last, nil
 }
 
+// pageOf cuts what was read, one more than limit if there is another page, and returns the next page's cursor, nil for the last.
+func pageOf[T any](read []T, limit int, cursor func(last T) string) ([]T, *string) {
+	if len(read) <= limit {
+		return read, nil
+	}
+	next := cursor(read[limit-1])
+	return read[:limit], &next
+}
+
 func badCursor() error { return badParameter("cursor", "is no next_cursor of this list") }
 
 // checkText refuses the text of a parameter that no column could hold.

@@ -143,12 +143,8 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &listOut{Body: api.Events{Items: make([]api.Event, 0, len(events))}}
-	if len(events) > in.Limit { // one more than asked for: there is another page
-		events = events[:in.Limit]
-		cursor := writeCursor(eventCursor, events[in.Limit-1].ID)
-		out.Body.NextCursor = &cursor
-	}
+	events, next := pageOf(events, in.Limit, func(e domain.Event) string { return writeCursor(eventCursor, e.ID) })
+	out := &listOut{Body: api.Events{Items: make([]api.Event, 0, len(events)), NextCursor: next}}
 	waiting, err := s.app.Reports.WaitingFor(ctx, events)
 	if err != nil {
 		return nil, err

@@ -31,12 +31,8 @@ func (s *server) listParked(ctx context.Context, in *parkedIn) (*parkedOut, erro
 	if err != nil {
 		return nil, err
 	}
-	out := &parkedOut{Body: api.ParkedPage{Items: make([]api.Parked, 0, len(list))}}
-	if len(list) > in.Limit { // one more than asked for: there is another page
-		list = list[:in.Limit]
-		cursor := writeCursor(parkedCursor, list[in.Limit-1].ID)
-		out.Body.NextCursor = &cursor
-	}
+	list, next := pageOf(list, in.Limit, func(m app.ParkedMessage) string { return writeCursor(parkedCursor, m.ID) })
+	out := &parkedOut{Body: api.ParkedPage{Items: make([]api.Parked, 0, len(list)), NextCursor: next}}
 	for _, m := range list {
 		out.Body.Items = append(out.Body.Items, wireParked(m))
 	}

@@ -40,12 +40,8 @@ func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, e
 	if err != nil {
 		return nil, err
 	}
-	out := &resultsOut{Body: api.Results{Items: make([]api.Result, 0, len(results))}}
-	if len(results) > in.Limit { // one more than asked for: there is another page
-		results = results[:in.Limit]
-		cursor := writeTextCursor(resultCursor, results[in.Limit-1].MemberID)
-		out.Body.NextCursor = &cursor
-	}
+	results, next := pageOf(results, in.Limit, func(r app.Result) string { return writeTextCursor(resultCursor, r.MemberID) })
+	out := &resultsOut{Body: api.Results{Items: make([]api.Result, 0, len(results)), NextCursor: next}}
 	for _, r := range results {
 		out.Body.Items = append(out.Body.Items, wireResult(r))
 	}
