@@ -154,6 +154,22 @@ func (c *Cancel) memo(status status) string {
 	return strings.Join(words, " ")
 }
 
+// ofLeft returns how much c cancels of a movement of which left can still be cancelled, or why it cannot. kind is the movement's
+// word for people.
+func (c *Cancel) ofLeft(kind string, left int64) (int64, error) {
+	switch {
+	case c.Amount > left:
+		r := refusedAs(OverCancelled, "of this %s %d points can still be cancelled: fewer than the %d asked for", kind, left, c.Amount)
+		r.Left = left
+		return 0, r
+	case left == 0:
+		return 0, refusedAs(NothingToCancel, "all of this %s has been cancelled already", kind)
+	case c.Amount == 0:
+		return left, nil
+	}
+	return c.Amount, nil
+}
+
 // isOf reports whether m is what c asks for.
 func (c *Cancel) isOf(m *movement, target int64) bool {
 	if m.member != c.MemberID || m.undo != target || m.has(memoRest) != (c.Amount == 0) {

@@ -178,18 +178,7 @@ func (c *Cancel) ofRest(f *family) (int64, error) {
 	case f.status != statusSave || f.isAnew():
 		return 0, notCancellable(&f.movement)
 	}
-	left := f.point - f.asked
-	switch {
-	case c.Amount > left:
-		r := refusedAs(OverCancelled, "of this save %d points can still be cancelled: fewer than the %d asked for", left, c.Amount)
-		r.Left = left
-		return 0, r
-	case left == 0:
-		return 0, refusedAs(NothingToCancel, "all of this save has been cancelled already")
-	case c.Amount == 0:
-		return left, nil
-	}
-	return c.Amount, nil
+	return c.ofLeft("save", f.point-f.asked)
 }
 
 // isAnew reports whether m saved anew what came back to an expired lot.

@@ -137,17 +137,7 @@ func (c *Cancel) ofUse(used []givable) (int64, error) {
 	for _, g := range used {
 		left += g.taken - g.returned
 	}
-	switch {
-	case c.Amount > left:
-		r := refusedAs(OverCancelled, "of this use %d points can still be cancelled: fewer than the %d asked for", left, c.Amount)
-		r.Left = left
-		return 0, r
-	case left == 0:
-		return 0, refusedAs(NothingToCancel, "all of this use has been cancelled already")
-	case c.Amount == 0:
-		return left, nil
-	}
-	return c.Amount, nil
+	return c.ofLeft("use", left)
 }
 
 // given is what is given back to one lot.

@@ -42,17 +42,8 @@ func (s *Server) save(ctx context.Context, in *saveInput) (*changed[moved], erro
 	if err != nil {
 		return nil, err
 	}
-	deadline, ctx, done, err := s.deadlineOf(ctx, in.Deadline, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	m, err := s.ledger.Save(ctx, deadline, money.Item{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount, Reason: asked.Reason,
-		ExpiryAt: asked.ExpiryAt, TypeCode: asked.TypeCode, Ref: asked.Ref, Policy: asked.Policy})
-	if err != nil {
-		return nil, err
-	}
-	return s.moved(ctx, in.MemberID, m)
+	return move(ctx, s, in.Once, in.MemberID, s.ledger.Save, money.Item{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount,
+		Reason: asked.Reason, ExpiryAt: asked.ExpiryAt, TypeCode: asked.TypeCode, Ref: asked.Ref, Policy: asked.Policy})
 }
 
 type useInput struct {
@@ -68,20 +59,22 @@ func (s *Server) use(ctx context.Context, in *useInput) (*changed[moved], error)
 	if err != nil {
 		return nil, err
 	}
-	deadline, ctx, done, err := s.deadlineOf(ctx, in.Deadline, nil, nil)
+	return move(ctx, s, in.Once, in.MemberID, s.ledger.Use, money.Spending{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount,
+		TypeCode: asked.TypeCode, Ref: asked.Ref, Reason: asked.Reason})
+}
+
+// move applies what is asked for a member within the request's deadline, and answers it with the balance after it.
+func move[T any](ctx context.Context, s *Server, once Once, memberID string,
+	apply func(context.Context, time.Time, T) (money.Moved, error), asked T) (*changed[moved], error) {
+	deadline, ctx, done, err := s.deadlineOf(ctx, once.Deadline, nil, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	m, err := s.ledger.Use(ctx, deadline, money.Spending{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount, TypeCode: asked.TypeCode,
-		Ref: asked.Ref, Reason: asked.Reason})
+	m, err := apply(ctx, deadline, asked)
 	if err != nil {
 		return nil, err
 	}
-	return s.moved(ctx, in.MemberID, m)
-}
-
-func (s *Server) moved(ctx context.Context, memberID string, m money.Moved) (*changed[moved], error) {
 	balance, err := s.balanceAfter(ctx, memberID)
 	if err != nil {
 		return nil, err
