@@ -1,7 +1,6 @@
 package http
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 
 	"bestow/app"
 	"bestow/http/api"
+	"bestow/internal/logtest"
 	"bestow/internal/pgtest"
 	"bestow/migrations"
 
@@ -38,25 +38,7 @@ type desk struct {
 	*httptest.Server
 	pool *pgxpool.Pool
 	app  *app.App
-	log  *logs
-}
-
-// logs collects what is logged.
-type logs struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
+	log  *logtest.Log
 }
 
 // noSealer stands for a master key, where nothing is sealed.
@@ -81,7 +63,7 @@ func newAppWith(tb testing.TB, pool *pgxpool.Pool, sealer app.Sealer, limits app
 func setup(t *testing.T) *desk {
 	t.Helper()
 	pool := pgtest.New(t)
-	d := &desk{TB: t, pool: pool, app: newApp(t, pool, noSealer{}), log: &logs{}}
+	d := &desk{TB: t, pool: pool, app: newApp(t, pool, noSealer{}), log: &logtest.Log{}}
 	d.Server = d.serve(Config{App: d.app, AdminKey: testKey})
 	return d
 }

@@ -15,6 +15,7 @@ import (
 
 	"bestow/app"
 	"bestow/http/api"
+	"bestow/internal/logtest"
 	"bestow/internal/pg"
 
 	"github.com/stretchr/testify/require"
@@ -293,7 +294,7 @@ func TestStopEndsUploads(t *testing.T) {
 // Each read of an upload has a wait of its own, and what goes wrong with it is told as the sender's.
 func TestUploadErrors(t *testing.T) {
 	t.Parallel()
-	s := &server{log: (&desk{log: &logs{}}).logger()}
+	s := &server{log: (&desk{log: &logtest.Log{}}).logger()}
 	for want, cause := range map[int]error{408: os.ErrDeadlineExceeded, 400: io.ErrUnexpectedEOF, 503: errStopping} {
 		u := &upload{body: errorReader{cause}, deadline: func(time.Time) error { return nil }, limits: defaultUploads}
 		_, err := u.Read(make([]byte, 1))

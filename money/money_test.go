@@ -1,14 +1,13 @@
 package money_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
+	"bestow/internal/logtest"
 	"bestow/internal/pgtest"
 	"bestow/internal/seal"
 	"bestow/money"
@@ -24,14 +23,14 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 type bundle struct {
 	*money.Ledger
 	config money.Config
-	log    *logged
+	log    *logtest.Log
 }
 
 func setup(tb testing.TB) bundle {
 	tb.Helper()
 	master, err := seal.NewMaster(seal.GenerateMaster())
 	require.NoError(tb, err)
-	log := &logged{}
+	log := &logtest.Log{}
 	config := money.Config{Pool: pgtest.New(tb), Master: master,
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	return bundle{newLedger(tb, config), config, log}
@@ -42,24 +41,6 @@ func newLedger(tb testing.TB, c money.Config) *money.Ledger {
 	l, err := money.New(c)
 	require.NoError(tb, err)
 	return l
-}
-
-// logged is what the ledger has logged.
-type logged struct {
-	mu  sync.Mutex
-	out bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.out.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.out.String()
 }
 
 // granting is one of the two grant methods.

@@ -1,7 +1,6 @@
 package moneyhttp_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,10 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"bestow/internal/logtest"
 	"bestow/internal/pgtest"
 	"bestow/internal/seal"
 	"bestow/money"
@@ -36,14 +35,14 @@ type bundle struct {
 	ledger *money.Ledger
 	url    string
 	client *moneyhttp.Client
-	log    *logged
+	log    *logtest.Log
 }
 
 func setup(tb testing.TB) bundle {
 	tb.Helper()
 	master, err := seal.NewMaster(seal.GenerateMaster())
 	require.NoError(tb, err)
-	b := bundle{TB: tb, pool: pgtest.New(tb), log: &logged{}}
+	b := bundle{TB: tb, pool: pgtest.New(tb), log: &logtest.Log{}}
 	b.ledger, b.url = serveAt(tb, money.Config{Pool: b.pool, Master: master}, b.log)
 	b.client = newClient(tb, moneyhttp.ClientConfig{URL: b.url, Token: token})
 	return b
@@ -75,24 +74,6 @@ func newClient(tb testing.TB, c moneyhttp.ClientConfig) *moneyhttp.Client {
 	require.NoError(tb, err)
 	tb.Cleanup(client.Close)
 	return client
-}
-
-// logged is what the service has logged.
-type logged struct {
-	mu  sync.Mutex
-	out bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.out.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.out.String()
 }
 
 func soon() time.Time { return time.Now().Add(time.Minute) }
