@@ -40,7 +40,7 @@ func TestASeedIsAPlan(t *testing.T) {
 // A run of usual length has every kind of fault, and every process is hit.
 func TestAPlanHasEverything(t *testing.T) {
 	t.Parallel()
-	all := strings.Join(faults(options{seed: 3}, 400), "\n")
+	all := strings.Join(faults(options{seed: 3}, 600), "\n")
 	for _, name := range kindNames() {
 		require.Contains(t, all, name+" ")
 	}

@@ -4,14 +4,14 @@
 //	go run ./internal/chaos -seed 7 -cycles 100
 //
 // It builds ./cmd/bestow with its failpoints and starts it as it is deployed, each a process of its own: PostgreSQL, a Kafka
-// broker, one api, two relays, two handlers (with the ledger inside) and two that work the timetable. Between them and
-// their servers stand proxies. Operators make events over HTTP all the time: points and vouchers, alone and in lanes,
-// stopped and resumed, and asked again for whom the ledger gave up.
+// broker, one api, two relays, a handler with the ledger inside, another that asks the ledger's own process over HTTP, that
+// process, and two that work the timetable. Between them and their servers stand proxies. Operators make events over HTTP all
+// the time: points and vouchers, alone and in lanes, stopped and resumed, and asked again for whom the ledger gave up.
 //
 // A cycle is one fault under that load, until the process that it hit says again that it is ready: a SIGKILL, one at a named
 // place of the code, one of everybody, of PostgreSQL, of the broker; a SIGSTOP, short or past the moment at which River gives
 // the job to another; an orderly restart; connections that are cut, slow or silent; swallowed answers to COMMIT; a ledger that
-// is slow, silent, or applies and says that it failed; whole topics again; rubbish in them.
+// is killed, cut off, slow, silent, or applies and says that it failed; whole topics again; rubbish in them.
 //
 // After every fiftieth cycle the operators finish what they have begun, without another fault. Then every event must be
 // complete, `bestow verify` clean, and the lists that were uploaded, which are kept here and nowhere else, must be what the

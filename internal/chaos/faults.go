@@ -35,7 +35,7 @@ type fault struct {
 // point is the kind whose victim dies at a place of the code.
 const point = "point"
 
-var everyRole = []string{"api", "relay", "handler", "jobs"}
+var everyRole = []string{"api", "relay", "handler", ledger, "jobs"}
 
 // kinds are all faults. It is a function since they refer to what refers to them.
 func kinds() []*kind {
@@ -47,14 +47,16 @@ func kinds() []*kind {
 		{name: "kafka", weight: 5, play: killKafka},
 		{name: "restart", weight: 8, victims: everyRole, play: restart},
 		{name: "pause", weight: 6, victims: everyRole, play: standStill},
-		{name: "sleep", weight: 3, victims: []string{"relay", "handler", "jobs"}, play: sleepLong},
+		{name: "sleep", weight: 3, victims: []string{"relay", "handler", ledger, "jobs"}, play: sleepLong},
 		{name: "cut", weight: 6, victims: everyRole, play: cut},
 		{name: "slow", weight: 3, victims: everyRole, play: slow},
 		{name: "silent", weight: 3, victims: everyRole, play: silent},
 		{name: "commits", weight: 6, victims: everyRole, play: loseAnswers},
 		{name: "cutkafka", weight: 3, fake: true, play: cutKafka},
 		{name: "slowkafka", weight: 2, fake: true, play: slowKafka},
-		{name: "ledger", weight: 6, victims: []string{"handler"}, play: spoilLedger},
+		{name: "cutmoney", weight: 3, play: cutMoney},
+		{name: "slowmoney", weight: 2, play: slowMoney},
+		{name: "ledger", weight: 6, victims: []string{withLedger, ledger}, play: spoilLedger},
 		{name: "again", weight: 4, play: again},
 		{name: "rubbish", weight: 3, play: rubbish},
 	}
@@ -82,13 +84,13 @@ func (p *planner) next() fault {
 	f := fault{kind: p.kind()}
 	if f.kind.name == point {
 		f.place = p.deal()
-		f.victim = p.process(f.place.role)
+		f.victim = p.process(f.place.process)
 	} else if len(f.kind.victims) > 0 {
 		f.victim = p.process(f.kind.victims[p.random.IntN(len(f.kind.victims))])
 	}
 	f.length = 200*time.Millisecond + time.Duration(p.random.Int64N(int64(1800*time.Millisecond)))
 	f.nth, f.pick = 1, p.random.Uint64()
-	if f.place.role == "relay" || f.place.role == "handler" { // the others pass their places rarely
+	if slices.Contains([]string{"relay", "handler", withLedger, ledger}, f.place.process) { // the others pass their places rarely
 		f.nth = max(1, p.random.IntN(6)-2)
 	}
 	f.rest = time.Duration(p.random.Int64N(int64(700 * time.Millisecond)))
@@ -114,16 +116,16 @@ func (p *planner) kind() *kind {
 	return nil // not reached: the weights are the total
 }
 
-// process is one of a role.
+// process is one of a role, or the one of that name.
 func (p *planner) process(role string) string {
 	var names []string
 	for _, s := range services {
-		if strings.HasPrefix(s.Name, role) && (p.o.soak == 0 || strings.HasSuffix(s.Name, "-2")) {
+		if strings.HasPrefix(s.Name, role) && (p.o.soak == 0 || !slices.Contains(spared, s.Name)) {
 			names = append(names, s.Name)
 		}
 	}
 	if len(names) == 0 {
-		return "handler-2" // of a soak, for the api
+		return ledger // of a soak, for those that it spares
 	}
 	return names[p.random.IntN(len(names))]
 }
@@ -309,6 +311,13 @@ func cutKafka(ctx context.Context, w *world, f fault) (string, error) {
 	return fmt.Sprintf("no way to Kafka for %.1f s", length.Seconds()), w.proxies.mend(ctx, testbed.Kafka)
 }
 
+func cutMoney(ctx context.Context, w *world, f fault) (string, error) {
+	length := f.length * time.Duration(1+f.pick%4)
+	w.proxies.cut(testbed.Ledger)
+	testbed.Pause(ctx, length)
+	return fmt.Sprintf("no way to the ledger for %.1f s", length.Seconds()), w.proxies.mend(ctx, testbed.Ledger)
+}
+
 func slow(ctx context.Context, w *world, f fault) (string, error) {
 	ms := int64(10 + f.pick%90)
 	return w.spoilFor(ctx, f.victim, latency, map[string]int64{"latency": ms, "jitter": ms / 2}, 2*f.length,
@@ -319,6 +328,12 @@ func slowKafka(ctx context.Context, w *world, f fault) (string, error) {
 	ms := int64(20 + f.pick%180)
 	return w.spoilFor(ctx, testbed.Kafka, latency, map[string]int64{"latency": ms, "jitter": ms / 2}, 2*f.length,
 		fmt.Sprintf("Kafka answers %d ms late", ms))
+}
+
+func slowMoney(ctx context.Context, w *world, f fault) (string, error) {
+	ms := int64(50 + f.pick%950)
+	return w.spoilFor(ctx, testbed.Ledger, latency, map[string]int64{"latency": ms, "jitter": ms / 2}, 2*f.length,
+		fmt.Sprintf("the ledger answers %d ms late", ms))
 }
 
 func silent(ctx context.Context, w *world, f fault) (string, error) {
@@ -341,7 +356,7 @@ func (w *world) spoilFor(ctx context.Context, name, what string, attributes map[
 	return fmt.Sprintf("%s, for %.1f s", said, length.Seconds()), w.proxies.mend(ctx, name)
 }
 
-// spoilLedger starts a handler whose ledger misbehaves until the handler is hit again.
+// spoilLedger starts a process whose ledger misbehaves until it is hit again: a handler with the ledger inside, or the ledger.
 func spoilLedger(ctx context.Context, w *world, f fault) (string, error) {
 	l := ledgers[f.pick%uint64(len(ledgers))]
 	defer w.recoveries.watch(ctx)(time.Now())

@@ -76,10 +76,16 @@ func (o options) check() error {
 	return nil
 }
 
+// withLedger is the handler that has the ledger inside; the other asks the process ledger over HTTP.
+const (
+	withLedger = "handler-1"
+	ledger     = "money"
+)
+
 // services are the processes of bestow. Their names say what they do: that is where a fault may hit them.
 var services = []testbed.Service{
 	{Name: "api", Roles: "api"}, {Name: "relay-1", Roles: "relay"}, {Name: "relay-2", Roles: "relay"},
-	{Name: "handler-1", Roles: "handler"}, {Name: "handler-2", Roles: "handler"},
+	{Name: withLedger, Roles: "handler"}, {Name: "handler-2", Roles: "handler", Ledger: ledger}, {Name: ledger, Roles: "money"},
 	{Name: "jobs-1", Roles: "jobs"}, {Name: "jobs-2", Roles: "jobs"},
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 	"bestow/internal/testbed"
 )
 
-// diesAt are the places at which a process can be killed under this load, by what its name begins with. A test asserts
+// diesAt are the places at which a process can be killed under this load, by the beginning of its name. A test asserts
 // that each place of the code stands here, or has a reason why not.
 var diesAt = map[string][]string{
 	"api": {
@@ -28,19 +29,24 @@ var diesAt = map[string][]string{
 		failpoint.RelayHandedOn, failpoint.RelayAskedAgain,
 	},
 	"handler": {
-		failpoint.ClaimBeforeCommit, failpoint.ClaimAfterCommit, failpoint.LapsedAfterCommit, failpoint.LookedUp,
-		failpoint.GiveBackAfterCommit, failpoint.MoneyKeyStored, failpoint.MoneyLooked, failpoint.MoneyPointsWritten,
-		failpoint.MoneyVouchersWritten, failpoint.MoneyBeforeCommit, failpoint.MoneyPointsCommitted,
-		failpoint.MoneyVouchersCommitted, failpoint.MoneyAfterGrant, failpoint.SettleKeyStored,
+		failpoint.ClaimBeforeCommit, failpoint.ClaimAfterCommit, failpoint.MoneyAfterGrant, failpoint.SettleKeyStored,
 		failpoint.SettleFirstInserted, failpoint.SettleFirstClosed, failpoint.SettleLocked, failpoint.SettleInserted,
 		failpoint.SettleUpdated, failpoint.SettleClosed, failpoint.SettleRetryMade, failpoint.SettleBeforeCommit,
 		failpoint.SettleAfterCommit, failpoint.CloseBeforeCommit, failpoint.CloseAfterCommit, failpoint.HandledBeforeAck,
 		failpoint.ParkBeforeCommit, failpoint.ParkAfterCommit, failpoint.IsolatedMarked, failpoint.IsolatedSettled,
 	},
+	withLedger: append([]string{failpoint.LapsedAfterCommit, failpoint.LookedUp, failpoint.GiveBackAfterCommit}, inLedger...),
+	ledger:     inLedger,
 	"jobs": {
 		failpoint.StartDueBetween, failpoint.MomentAfterCommit, failpoint.ReconcileAfter, failpoint.CloseDoneBetween,
 		failpoint.CloseBeforeCommit, failpoint.CloseAfterCommit,
 	},
+}
+
+// inLedger are the places of the ledger that a grant passes.
+var inLedger = []string{
+	failpoint.MoneyKeyStored, failpoint.MoneyLooked, failpoint.MoneyPointsWritten, failpoint.MoneyVouchersWritten,
+	failpoint.MoneyBeforeCommit, failpoint.MoneyPointsCommitted, failpoint.MoneyVouchersCommitted,
 }
 
 // leads are rules that bring a process to a place, beside what the operators do.
@@ -75,20 +81,20 @@ func within(p place) time.Duration {
 		failpoint.ForwardBeforeCommit, failpoint.RetryAfterCommit:
 		return meetsLate
 	}
-	if p.role == "jobs" {
+	if p.process == "jobs" {
 		return meetsTick
 	}
 	return meets
 }
 
-// place is where a process of a role can be killed.
-type place struct{ role, point string }
+// place is where a process whose name begins so can be killed.
+type place struct{ process, point string }
 
 // places are all of them.
 func places() (all []place) {
-	for _, role := range everyRole {
-		for _, point := range diesAt[role] {
-			all = append(all, place{role, point})
+	for _, process := range slices.Sorted(maps.Keys(diesAt)) {
+		for _, point := range diesAt[process] {
+			all = append(all, place{process, point})
 		}
 	}
 	return all
@@ -107,7 +113,7 @@ func countPoints() int {
 func (p *planner) deal() place {
 	if len(p.deck) == 0 {
 		for _, each := range places() {
-			if p.o.soak == 0 || each.role != "api" { // which a soak spares
+			if p.o.soak == 0 || each.process != "api" && each.process != withLedger { // which a soak spares
 				p.deck = append(p.deck, each)
 			}
 		}

@@ -15,7 +15,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// proxies are the proxies before the servers: one between each process of bestow and PostgreSQL, one before the broker.
+// proxies are the proxies before the servers: one between each process of bestow and PostgreSQL, one before the broker, one
+// before the ledger that is a process of its own.
 type proxies struct {
 	server *toxiproxy.ApiServer
 
@@ -28,11 +29,12 @@ func newProxies() *proxies {
 	return &proxies{server: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), all: map[string]*toxiproxy.Proxy{}}
 }
 
-// put stands a proxy before a server. The one before PostgreSQL has the name of the process that uses it.
+// put stands a proxy before a server. The one before PostgreSQL has the name of the process that uses it, another that of
+// its server.
 func (p *proxies) put(server, service, addr string) (string, error) {
-	name := service
-	if server == testbed.Kafka {
-		name = server
+	name := server
+	if server == testbed.PostgreSQL {
+		name = service
 	}
 	ports, err := proc.FreePorts(context.Background(), 1)
 	if err != nil {

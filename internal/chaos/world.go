@@ -156,11 +156,11 @@ func (w *world) awaitReady(ctx context.Context) error {
 }
 
 // awake is the process, or its twin while it sleeps: who is woken by the next fault has not slept past anything. In a soak
-// the twin is spared.
+// the twin is spared, and the ledger has none.
 func (w *world) awake(name string) string {
 	role, number, _ := strings.Cut(name, "-")
 	switch {
-	case w.o.soak > 0 || !w.isAsleep(name):
+	case w.o.soak > 0 || name == ledger || !w.isAsleep(name):
 		return name
 	case number == "1":
 		return role + "-2"

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 
 	"bestow/internal/proc"
 	"bestow/internal/realkafka/cluster"
-	"bestow/internal/seal"
 )
 
 // Options say what is installed.
@@ -31,7 +29,8 @@ type Options struct {
 	// Env has more settings for all of them, "NAME=value".
 	Env []string
 	// Proxy puts a proxy before a server, and returns the address that leads there. It is asked once for each service
-	// and PostgreSQL, and once for the embedded broker, for whom service is empty. Nil: nothing stands before them.
+	// and PostgreSQL, once for each service that asks a ledger over HTTP, and once for the embedded broker, for which
+	// service is empty. Nil: nothing stands before them.
 	Proxy func(server, service, addr string) (string, error)
 }
 
@@ -39,10 +38,8 @@ type Options struct {
 const (
 	PostgreSQL = "postgresql"
 	Kafka      = "kafka"
+	Ledger     = "ledger"
 )
-
-// Service is one process of bestow.
-type Service struct{ Name, Roles string }
 
 // Testbed is an installation. Everything of it is in one folder.
 type Testbed struct {
@@ -170,43 +167,6 @@ func (b *Testbed) server(name string, args ...string) (proc.Program, error) {
 		return proc.Program{}, fmt.Errorf("find ourselves: %w", err)
 	}
 	return proc.Program{Name: name, Args: append([]string{self}, args...), Env: environment(), Log: b.File(name + ".log"), Speaks: true}, nil
-}
-
-// configure says what the processes of bestow are. Each has addresses of its own, of which the first is the API's.
-func (b *Testbed) configure(ctx context.Context) error {
-	ports, err := proc.FreePorts(ctx, 2*len(b.options.Services))
-	if err != nil {
-		return err
-	}
-	b.API = &API{URL: "http://" + proc.Address(ports[0]) + "/api/v1", Key: seal.GenerateMaster()}
-	b.env = append(environment(),
-		"DATABASE_URL="+b.URL, "KAFKA_BROKERS="+b.Brokers, "BESTOW_TOPIC_PREFIX="+b.options.Name, "LOG_FORMAT=text",
-		"BESTOW_ADMIN_KEY="+b.API.Key, "BESTOW_MASTER_KEY="+seal.GenerateMaster())
-	b.env = append(b.env, b.options.Env...)
-	for i, s := range b.options.Services {
-		database, err := b.through(s.Name)
-		if err != nil {
-			return err
-		}
-		addr, ops := proc.Address(ports[2*i]), proc.Address(ports[2*i+1])
-		env := append(b.env[:len(b.env):len(b.env)], "BESTOW_ADDR="+addr, "BESTOW_OPS_ADDR="+ops, "DATABASE_URL="+database)
-		b.Processes = append(b.Processes, &Process{Ops: ops, Program: proc.Program{
-			Name: s.Name, Args: []string{b.binary, "serve", "--roles", s.Roles}, Log: b.File(s.Name + ".log"), Env: env,
-		}})
-	}
-	return nil
-}
-
-// through is the database's URL, by way of what stands before PostgreSQL for a service.
-func (b *Testbed) through(service string) (string, error) {
-	u, err := url.Parse(b.URL)
-	if err != nil {
-		return "", fmt.Errorf("read PostgreSQL's address: %w", err)
-	}
-	if u.Host, err = b.proxy(PostgreSQL, service, u.Host); err != nil {
-		return "", err
-	}
-	return u.String(), nil
 }
 
 // File is a file of the installation.
