@@ -98,6 +98,7 @@ func (s *Events) Tidy(ctx context.Context) error {
 // deleteHealedJobs removes the jobs that were cancelled or discarded seven days ago and whose work others have done. Until
 // then, and as long as their work is not done, I15 tells of them.
 func deleteHealedJobs(ctx context.Context, tx pgx.Tx) error {
+	tx = guarded{Tx: tx} // in the session's path
 	types, err := readVerifyTables(ctx, tx)
 	if err != nil {
 		return err

@@ -33,19 +33,27 @@ func (r Repaired) String() string {
 // total_amount (I7): they say what was accepted at the import, so that where they differ from the targets, targets were
 // lost or forged, and a recount would turn that into a campaign that is complete without them.
 func (s *Reports) Repair(ctx context.Context, q VerifyQuery) ([]Repaired, error) {
-	event, err := s.findEvent(ctx, q.Event)
+	var event *int64
+	var grown []string
+	var events []counted
+	err := s.lookFirst(ctx, func(tx guarded) (err error) {
+		if event, err = findEvent(ctx, tx, q.Event); err != nil {
+			return err
+		}
+		if grown, err = selectGrown(ctx, tx, event); err != nil {
+			return err
+		}
+		events, err = selectCounted(ctx, tx, event)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	if err := s.analyzeGrown(ctx, event); err != nil {
-		return nil, err
-	}
-	counted, err := s.selectCounted(ctx, event)
-	if err != nil {
+	if err := s.analyzeGrown(ctx, grown); err != nil {
 		return nil, err
 	}
 	var all []Repaired
-	for _, e := range counted {
+	for _, e := range events {
 		repaired, err := s.repairEvent(ctx, e)
 		if err != nil {
 			return all, fmt.Errorf("repair event %d: %w", e.id, err)
@@ -67,17 +75,17 @@ type counted struct {
 	run verifyRun
 }
 
-func (s *Reports) selectCounted(ctx context.Context, event *int64) ([]counted, error) {
-	const query = `SELECT e.id, e.event_type FROM campaign_events e JOIN event_types y ON y.code = e.event_type
+func selectCounted(ctx context.Context, tx pgx.Tx, event *int64) ([]counted, error) {
+	const query = `SELECT e.id, e.event_type FROM public.campaign_events e JOIN public.event_types y ON y.code = e.event_type
 		WHERE y.state = 'READY' AND ($1::bigint IS NULL OR e.id = $1) ORDER BY e.id`
-	rows, err := s.Pool.Query(ctx, query, event)
+	rows, err := tx.Query(ctx, query, event)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c counted, err error) {
 		var y domain.EventType
 		err = row.Scan(&c.id, &y.Code)
-		c.run = verifyRun{targets: quoted(y.TargetTable()), results: quoted(y.ResultTable())}
+		c.run = verifyRun{targets: inPublic(y.TargetTable()), results: inPublic(y.ResultTable())}
 		return c, err
 	})
 	if err != nil {
@@ -89,29 +97,32 @@ func (s *Reports) selectCounted(ctx context.Context, event *int64) ([]counted, e
 // repairEvent looks first, without a lock, whether anything is wrong.
 func (s *Reports) repairEvent(ctx context.Context, e counted) ([]Repaired, error) {
 	var d drift
-	err := s.readOnly(ctx, func(tx pgx.Tx) (err error) {
+	err := s.read(ctx, func(tx guarded) (err error) {
 		d, err = readDrift(ctx, tx, e)
 		return err
 	})
 	if err != nil || d.none() {
 		return nil, err
 	}
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]Repaired, error) { return repairLocked(ctx, tx, e) })
+	return pg.Value(ctx, s.Pool, func(raw pgx.Tx) ([]Repaired, error) {
+		tx, err := guard(ctx, raw)
+		if err != nil {
+			return nil, err
+		}
+		return repairLocked(ctx, tx, e)
+	})
 }
 
 // repairLocked recounts and writes under locks that whoever counts needs too, in the house's order: the gate, which
 // marking takes; the chunks and the summary, which settling takes. A settling that waits for them has not committed its
 // rows, so the recount does not see them, and adds its own part afterwards.
-func repairLocked(ctx context.Context, tx pgx.Tx, e counted) ([]Repaired, error) {
+func repairLocked(ctx context.Context, tx guarded, e counted) ([]Repaired, error) {
 	if err := pg.Lock(ctx, tx, pg.Gate, e.id); err != nil {
 		return nil, err
 	}
-	if _, err := tx.Exec(ctx, verifySettings); err != nil {
-		return nil, fmt.Errorf("set up recount: %w", err)
-	}
 	for _, lock := range []string{
-		`SELECT FROM grant_chunks WHERE event_id = $1 ORDER BY partition_key, first_id FOR UPDATE`,
-		`SELECT FROM campaign_event_summary WHERE event_id = $1 FOR UPDATE`,
+		`SELECT FROM public.grant_chunks WHERE event_id = $1 ORDER BY partition_key, first_id FOR UPDATE`,
+		`SELECT FROM public.campaign_event_summary WHERE event_id = $1 FOR UPDATE`,
 	} {
 		if _, err := tx.Exec(ctx, lock, e.id); err != nil {
 			return nil, fmt.Errorf("lock counters: %w", err)
@@ -185,14 +196,14 @@ func (d drift) write(ctx context.Context, tx pgx.Tx, event int64) error {
 	for i, c := range d.chunks {
 		partitions[i], firsts[i], settled[i] = c.Partition, c.First, c.Counted
 	}
-	const chunks = `UPDATE grant_chunks c SET settled_count = u.n,
+	const chunks = `UPDATE public.grant_chunks c SET settled_count = u.n,
 			settled_at = CASE WHEN u.n = c.target_count THEN coalesce(c.settled_at, now()) END, updated_at = now()
 		FROM unnest($2::int[], $3::bigint[], $4::bigint[]) u (partition_key, first_id, n)
 		WHERE c.event_id = $1 AND c.partition_key = u.partition_key AND c.first_id = u.first_id`
 	if _, err := tx.Exec(ctx, chunks, event, partitions, firsts, settled); err != nil {
 		return fmt.Errorf("correct chunks: %w", err)
 	}
-	const summary = `UPDATE campaign_event_summary SET published_count = $2, success_count = $3, fail_count = $4,
+	const summary = `UPDATE public.campaign_event_summary SET published_count = $2, success_count = $3, fail_count = $4,
 			retry_success_count = $5, updated_at = now()
 		WHERE event_id = $1`
 	if _, err := tx.Exec(ctx, summary, event, d.rows[0], d.rows[1], d.rows[2], d.rows[3]); err != nil {

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -145,18 +147,23 @@ func (l look) addDifferences(all []Standing) []Standing {
 
 // Differences says how mine differ from the settings of the processes that run: one sentence for each setting.
 func (s *Reports) Differences(ctx context.Context, mine Settings) ([]string, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (all []string, err error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]string, error) {
 		l, err := selectInstallation(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range slices.Sorted(maps.Keys(mine)) {
-			if others := l.others(name, mine[name]); len(others) > 0 {
-				all = append(all, differs(name, mine[name], others))
-			}
-		}
-		return all, nil
+		return l.settingsBeside(mine), nil
 	})
+}
+
+// settingsBeside says how mine differ from the settings of the processes.
+func (l look) settingsBeside(mine Settings) (all []string) {
+	for _, name := range slices.Sorted(maps.Keys(mine)) {
+		if others := l.others(name, mine[name]); len(others) > 0 {
+			all = append(all, differs(name, mine[name], others))
+		}
+	}
+	return all
 }
 
 // others returns the processes that have another value of the setting.
@@ -202,7 +209,23 @@ func (s *Processes) MayJoin(ctx context.Context, mine Settings) error {
 // Same returns [SettingsDiffer] if a process that runs has another value of one of the settings: by another time zone, the
 // days of its grants are not those that a proof compares with.
 func (s *Reports) Same(ctx context.Context, mine Settings) error {
-	all, err := s.Differences(ctx, mine)
+	var all []string
+	err := s.lookFirst(ctx, func(tx guarded) error {
+		const query = `SELECT coalesce(jsonb_agg(p ORDER BY p.started_at, p.id), '[]') FROM public.processes p WHERE p.seen_at > now() - $1::interval`
+		var l look
+		var processes []byte
+		if err := tx.QueryRow(ctx, query, aliveFor).Scan(&processes); err != nil {
+			return fmt.Errorf("read processes: %w", err)
+		}
+		if err := json.Unmarshal(processes, &l.processes); err != nil {
+			return fmt.Errorf("read processes: %w", err)
+		}
+		all = l.settingsBeside(mine)
+		return nil
+	})
+	if errors.Is(err, errTakenOver) {
+		return nil // the report says so
+	}
 	if err != nil || len(all) == 0 {
 		return err
 	}

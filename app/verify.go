@@ -72,11 +72,8 @@ type Gap struct {
 // statistics of tables that have grown since they were analyzed. Errors: domain.NotFound,
 // domain.Invalid for a name of two events.
 func (s *Reports) Verify(ctx context.Context, q VerifyQuery) (VerifyReport, error) {
-	event, err := s.findEvent(ctx, q.Event)
+	event, err := s.findAnalyzed(ctx, q.Event)
 	if err != nil {
-		return VerifyReport{}, err
-	}
-	if err := s.analyzeGrown(ctx, event); err != nil {
 		return VerifyReport{}, err
 	}
 	v := verification{event: event, by: cmp.Or(q.By, "command line"), remote: s.RemoteLedger, zone: cmp.Or(s.Zone, defaultZone),
@@ -89,15 +86,15 @@ func (s *Reports) Verify(ctx context.Context, q VerifyQuery) (VerifyReport, erro
 
 // findEvent returns the id of the event that is named by its id or its campaign_id, with id: or campaign: before it where a
 // number could be both; nil for "". Errors: domain.NotFound, domain.Invalid for a name of two events.
-func (s *Reports) findEvent(ctx context.Context, name string) (*int64, error) {
+func findEvent(ctx context.Context, tx pgx.Tx, name string) (*int64, error) {
 	if name == "" {
 		return nil, nil //nolint:nilnil // nil is "all events"
 	}
 	digits, byID := strings.CutPrefix(name, "id:")
 	campaign, byCampaign := strings.CutPrefix(name, "campaign:")
 	number, isID := domain.ParseID(digits)
-	const query = `SELECT id FROM campaign_events WHERE $1 AND id = $2 OR $3 AND campaign_id IN ($4, $5) ORDER BY id`
-	rows, err := s.Pool.Query(ctx, query, isID && !byCampaign, number, !byID, campaign, norm.NFC.String(campaign))
+	const query = `SELECT id FROM public.campaign_events WHERE $1 AND id = $2 OR $3 AND campaign_id IN ($4, $5) ORDER BY id`
+	rows, err := tx.Query(ctx, query, isID && !byCampaign, number, !byID, campaign, norm.NFC.String(campaign))
 	if err != nil {
 		return nil, fmt.Errorf("find event: %w", err)
 	}
@@ -131,12 +128,23 @@ func (v *verification) report() (VerifyReport, error) {
 	return r, err
 }
 
+// whyNot says why an invariant is not compared at all; "" if it is.
+func (v *verification) whyNot(inv invariant) string {
+	switch {
+	case len(v.taken) > 0 && inv.id != schemaInvariant:
+		return takenWhy
+	case inv.ledger:
+		return v.foreign
+	}
+	return ""
+}
+
 // line is what the report says of an invariant. What was not compared does not hold: it is not known.
 func (v *verification) line(inv invariant, f finding) Invariant {
 	line := Invariant{ID: inv.id, Statement: inv.statement, NotCompared: f.gaps}
-	if inv.ledger && v.foreign != "" {
-		line.Why, line.Compared = v.foreign, "not compared: "+v.foreign
-		line.NotCompared = []Gap{{Why: v.foreign, Events: int64(v.events)}}
+	if why := v.whyNot(inv); why != "" {
+		line.Why, line.Compared = why, "not compared: "+why
+		line.NotCompared = []Gap{{Why: why, Events: int64(v.events)}}
 		return line
 	}
 	line.Checked, line.Differences, line.Examples = true, f.differences, f.examples

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -58,8 +59,9 @@ func plantMany(tb testing.TB, pool *pgxpool.Pool, n int) {
 	exec(`INSERT INTO campaign_events (id, campaign_id, event_type, event_status, total_count, total_amount, partition_count, own_partition, created_by)
 		VALUES ($1, 'many', 'POINT', 'COMPLETED', $2, $2 * 1000, $3, true, 'test')`, manyEvent, n, manyPartitions)
 	exec(`INSERT INTO campaign_event_summary (event_id, published_count, success_count, started_at, completed_at) VALUES ($1, $2, $2, now(), now())`, manyEvent, n)
-	exec(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount) VALUES ($1, $1, 'test', 'text/csv', '\x00', 1, $2::int, 0, $2::int::bigint * 1000)`, manyEvent, n)
+	exec(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount, max_amount) VALUES ($1, $1, 'test', 'text/csv', '\x00', 1, $2::int, 0, $2::int::bigint * 1000, 1000)`, manyEvent, n)
 	exec(`UPDATE imports SET digest = import_digest(id)`)
+	exec(`UPDATE event_ids SET last_id = $1`, manyEvent)
 	exec(`UPDATE campaign_event_summary SET started_at = now(), completed_at = e.updated_at FROM campaign_events e`)
 	exec(`SELECT create_targets_partition('POINT', $1)`, manyEvent)
 	exec(`CREATE TABLE stage (member_id varchar(50) COLLATE "C", partition_key int)`)
@@ -80,5 +82,8 @@ func plantMany(tb testing.TB, pool *pgxpool.Pool, n int) {
 		SELECT m.created_at, id, id, id, amount, amount, t.member_id, 'S' FROM point_targets t JOIN money.point_member m ON m.point_member_id = id ORDER BY id`)
 	exec(`SELECT setval('money.point_member_id_seq', $1), setval('point_targets_id_seq', $1), setval('imports_id_seq', 1), setval('campaign_events_id_seq', 1)`, n)
 	exec(`INSERT INTO point_results (event_id, amount, member_id, status, money_tx_id) SELECT 1, amount, member_id, 'SUCCESS', 'P' || id FROM point_targets ORDER BY id`)
-	require.NoError(tb, pgx.BeginFunc(tb.Context(), pool, func(tx pgx.Tx) error { return hashPlanted(tb.Context(), tx, Deps{Master: plantedMaster}, manyEvent) }))
+	require.NoError(tb, pgx.BeginFunc(tb.Context(), pool, func(tx pgx.Tx) error {
+		deps := Deps{Master: plantedMaster}
+		return errors.Join(hashPlanted(tb.Context(), tx, deps, manyEvent), sealPlanted(tb.Context(), tx, deps, manyEvent))
+	}))
 }

@@ -105,7 +105,7 @@ func unseenForgeries() []forgery {
 		{name: "jobs of events that do not run", sql: `DELETE FROM river.river_job WHERE args @> '{"event_id": 5}';
 			INSERT INTO river.river_queue (name, created_at, metadata, paused_at, updated_at) VALUES ('relay', now(), '{}', now(), now())`},
 		{name: "what was added", sql: `CREATE TABLE extra (n int); CREATE VIEW more AS SELECT 1 AS n; CREATE FUNCTION other_digest(int) RETURNS bytea LANGUAGE sql AS 'SELECT NULL::bytea';
-			CREATE DOMAIN amount AS int; CREATE SCHEMA other; CREATE TABLE other.kid () INHERITS (imports); GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC`},
+			CREATE DOMAIN amount AS int; CREATE SCHEMA other; CREATE TABLE other.kid (id bigint); GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC`},
 		{name: "installation", sql: `UPDATE installation SET id = gen_random_uuid()`},
 		{name: "processes", sql: `INSERT INTO processes (id, roles, version, host, pid) VALUES (gen_random_uuid(), '{api}', 'x', 'x', 1)`},
 		{name: "brakes", sql: `INSERT INTO brakes (scope, by, memo) VALUES ('all', 'x', 'x')`},

@@ -90,7 +90,7 @@ func (c *contentCheck) count(measure string) error { return c.measures.add(measu
 
 // compareTargets hashes the targets of a type in the order of their ids, beside their chunks.
 func (c *contentCheck) compareTargets(ctx context.Context, tx pgx.Tx, t domain.EventType, event *int64) error {
-	rows, err := tx.Query(ctx, `SELECT event_id, id, partition_key, amount, member_id, reason FROM `+quoted(t.TargetTable())+`
+	rows, err := tx.Query(ctx, `SELECT event_id, id, partition_key, amount, member_id, reason FROM `+inPublic(t.TargetTable())+`
 		WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY event_id, id`, event)
 	if err != nil {
 		return fmt.Errorf("read targets: %w", err)

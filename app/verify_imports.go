@@ -9,7 +9,7 @@ import (
 
 // undigestedImports are the events with imports of a version that kept no digests.
 func undigestedImports(ctx context.Context, tx pgx.Tx, v *verification) ([]Gap, error) {
-	const query = `SELECT DISTINCT event_id FROM imports WHERE digest IS NULL AND ($1::bigint IS NULL OR event_id = $1) ORDER BY event_id`
+	const query = `SELECT DISTINCT event_id FROM public.imports WHERE digest IS NULL AND ($1::bigint IS NULL OR event_id = $1) ORDER BY event_id`
 	rows, err := tx.Query(ctx, query, v.event)
 	if err != nil {
 		return nil, fmt.Errorf("read imports without a digest: %w", err)
@@ -29,7 +29,7 @@ func undigestedRows(ctx context.Context, tx pgx.Tx, v *verification) ([]Gap, err
 	if v.event != nil {
 		return nil, nil
 	}
-	const query = `SELECT (SELECT count(*) FROM parked_messages WHERE digest IS NULL), (SELECT count(*) FROM idempotency_keys WHERE digest IS NULL)`
+	const query = `SELECT (SELECT count(*) FROM public.parked_messages WHERE digest IS NULL), (SELECT count(*) FROM public.idempotency_keys WHERE digest IS NULL)`
 	var parked, answers int64
 	if err := tx.QueryRow(ctx, query).Scan(&parked, &answers); err != nil {
 		return nil, fmt.Errorf("count rows without a digest: %w", err)

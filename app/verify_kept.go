@@ -35,7 +35,7 @@ func compareKept(ctx context.Context, tx pgx.Tx, v *verification, f *finding) er
 // is kept for ever.
 func compareAnswers(ctx context.Context, tx pgx.Tx, v *verification, f *finding, events map[int64]domain.Event) error {
 	const query = `SELECT a.actor, a.key, a.answer, d.event_id IS NOT NULL
-		FROM idempotency_keys a LEFT JOIN deleted_events d ON to_jsonb(d.event_id) = a.answer->'ID'
+		FROM public.idempotency_keys a LEFT JOIN public.deleted_events d ON to_jsonb(d.event_id) = a.answer->'ID'
 		WHERE a.answer ?& '{ID,CampaignID,Status}' AND ($1::bigint IS NULL OR a.answer->'ID' = to_jsonb($1::bigint))`
 	rows, err := tx.Query(ctx, query, v.event)
 	if err != nil {
@@ -103,7 +103,7 @@ func sameTime(a, b *time.Time) bool { return a == b || a != nil && b != nil && a
 // compareReports compares the numbers of the service's last reports on each event, which were counted from its rows, with
 // today's: targets, marks and grants are never taken back. A report with a difference says itself that rows were wrong.
 func compareReports(ctx context.Context, tx pgx.Tx, v *verification, f *finding, events map[int64]domain.Event) error {
-	const query = `SELECT id, event_id, report->'totals' FROM verify_reports
+	const query = `SELECT id, event_id, report->'totals' FROM public.verify_reports
 		WHERE ($1::bigint IS NULL OR event_id = $1) AND report::text !~ '"differences":[1-9]' AND report->'totals' IS NOT NULL`
 	rows, err := tx.Query(ctx, query, v.event)
 	if err != nil {

@@ -29,6 +29,9 @@ const (
 	overVouchers              // once, over all types of vouchers
 )
 
+// schemaInvariant is what is compared before all others.
+const schemaInvariant = "I41"
+
 // invariant is one line of the list below.
 type invariant struct {
 	id        string
@@ -191,7 +194,7 @@ func proofInvariants() []invariant {
 			statement: "the columns of a result or a chunk agree with each other",
 			compared:  "{results} results and {chunks} chunks",
 		}, {
-			id: "I41", compare: compareSchema, gaps: schemaGaps,
+			id: schemaInvariant, compare: compareSchema, gaps: schemaGaps,
 			statement: "tables, constraints, indexes, triggers and functions are what the migrations made",
 			compared:  "{relations} tables, {lines} properties",
 		}, {

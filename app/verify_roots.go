@@ -13,7 +13,7 @@ import (
 )
 
 func (c *contentCheck) readKeys(ctx context.Context, tx pgx.Tx, event *int64) error {
-	rows, err := tx.Query(ctx, `SELECT event_id, wrapped, imports_seal FROM event_keys WHERE $1::bigint IS NULL OR event_id = $1`, event)
+	rows, err := tx.Query(ctx, `SELECT event_id, wrapped, imports_seal FROM public.event_keys WHERE $1::bigint IS NULL OR event_id = $1`, event)
 	if err != nil {
 		return fmt.Errorf("read keys: %w", err)
 	}
@@ -33,7 +33,7 @@ func (c *contentCheck) readKeys(ctx context.Context, tx pgx.Tx, event *int64) er
 func (c *contentCheck) readChunks(ctx context.Context, tx pgx.Tx, event *int64) error {
 	const query = `SELECT e.event_type, c.event_id, c.partition_key, c.first_id, c.last_id, c.target_count, c.content_hash,
 			i.hashed, i.id, i.total_amount, coalesce(i.max_amount, 0)
-		FROM grant_chunks c JOIN campaign_events e ON e.id = c.event_id JOIN imports i ON i.id = c.import_id
+		FROM public.grant_chunks c JOIN public.campaign_events e ON e.id = c.event_id JOIN public.imports i ON i.id = c.import_id
 		WHERE $1::bigint IS NULL OR c.event_id = $1 ORDER BY c.event_id, c.first_id`
 	rows, err := tx.Query(ctx, query, event)
 	if err != nil {
@@ -57,7 +57,7 @@ func (c *contentCheck) readChunks(ctx context.Context, tx pgx.Tx, event *int64) 
 }
 
 func (c *contentCheck) readImports(ctx context.Context, tx pgx.Tx, event *int64) error {
-	const query = `SELECT event_id, id, digest, seal, hashed FROM imports WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY id`
+	const query = `SELECT event_id, id, digest, seal, hashed FROM public.imports WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY id`
 	rows, err := tx.Query(ctx, query, event)
 	if err != nil {
 		return fmt.Errorf("read imports: %w", err)
@@ -157,7 +157,8 @@ func (c *contentCheck) compareRoot(e domain.Event, list importedList, kept keptS
 }
 
 func readEvents(ctx context.Context, tx pgx.Tx, event *int64) ([]domain.Event, error) {
-	const query = `SELECT ` + eventColumns + ` FROM ` + eventTables + ` WHERE $1::bigint IS NULL OR e.id = $1 ORDER BY e.id`
+	const query = `SELECT ` + eventColumns + ` FROM public.campaign_events e JOIN public.event_types y ON y.code = e.event_type
+		JOIN public.campaign_event_summary s ON s.event_id = e.id WHERE $1::bigint IS NULL OR e.id = $1 ORDER BY e.id`
 	rows, err := tx.Query(ctx, query, event)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
@@ -170,7 +171,7 @@ func readEvents(ctx context.Context, tx pgx.Tx, event *int64) ([]domain.Event, e
 }
 
 func readStarts(ctx context.Context, tx pgx.Tx, event *int64) (map[int64]keptStart, error) {
-	rows, err := tx.Query(ctx, `SELECT event_id, at, by, root, definition FROM starts WHERE $1::bigint IS NULL OR event_id = $1`, event)
+	rows, err := tx.Query(ctx, `SELECT event_id, at, by, root, definition FROM public.starts WHERE $1::bigint IS NULL OR event_id = $1`, event)
 	if err != nil {
 		return nil, fmt.Errorf("read starts: %w", err)
 	}

@@ -45,6 +45,9 @@ type verification struct {
 	schema   string // the main one
 	events   int
 	foreign  string // why the ledger cannot be read; "" if it can
+	catalog  catalog
+	taken    []string // what runs code of others when a table is read: then nothing is read
+	blind    bool     // the catalog, or which migrations were applied, is not known
 	tables   verifyTables
 	found    []finding // as list
 }
@@ -62,9 +65,9 @@ const maxExamples = 5
 
 // onSnapshot opens one snapshot, shares it among the verifiers, and lets them check the whole list.
 func (s *Reports) onSnapshot(ctx context.Context, v *verification) error {
-	return s.readOnly(ctx, func(tx pgx.Tx) error {
+	return s.read(ctx, func(tx guarded) error {
 		var snapshot string
-		if err := tx.QueryRow(ctx, `SELECT pg_export_snapshot(), now(), current_schema()`).Scan(&snapshot, &v.at, &v.schema); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT pg_export_snapshot(), now()`).Scan(&snapshot, &v.at); err != nil {
 			return fmt.Errorf("export snapshot: %w", err)
 		}
 		if err := v.prepare(ctx, tx); err != nil {
@@ -80,17 +83,6 @@ func (s *Reports) onSnapshot(ctx context.Context, v *verification) error {
 	})
 }
 
-// readOnly runs fn in a REPEATABLE READ READ ONLY transaction.
-func (s *Reports) readOnly(ctx context.Context, fn func(pgx.Tx) error) error {
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, s.Pool, options, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, verifySettings); err != nil {
-			return fmt.Errorf("set up report: %w", err)
-		}
-		return fn(tx)
-	})
-}
-
 // help works on the queue with another connection, if the pool has one, on the same snapshot.
 func (s *Reports) help(ctx context.Context, v *verification, snapshot string, queue <-chan int) error {
 	waiting, cancel := context.WithTimeout(ctx, secondWait)
@@ -100,12 +92,11 @@ func (s *Reports) help(ctx context.Context, v *verification, snapshot string, qu
 		return ctx.Err() // the first one does it all
 	}
 	defer conn.Release()
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SET TRANSACTION SNAPSHOT '`+snapshot+`'; `+verifySettings); err != nil {
+	return pgx.BeginTxFunc(ctx, conn, reading, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET TRANSACTION SNAPSHOT '`+snapshot+`'; `+guardedPath+verifySettings); err != nil {
 			return fmt.Errorf("share snapshot: %w", err)
 		}
-		return v.work(ctx, tx, queue)
+		return v.work(ctx, guarded{tx, v.schema}, queue)
 	})
 }
 
@@ -114,7 +105,7 @@ func (v *verification) queue() <-chan int {
 	queue := make(chan int, len(v.list))
 	for _, heavy := range []bool{true, false} {
 		for i, inv := range v.list {
-			if inv.heavy == heavy && (!inv.ledger || v.foreign == "") {
+			if inv.heavy == heavy && v.whyNot(inv) == "" {
 				queue <- i
 			}
 		}
@@ -169,12 +160,15 @@ func (v *verification) unread(err error) finding {
 }
 
 // prepare reads what all checks need to know.
-func (v *verification) prepare(ctx context.Context, tx pgx.Tx) (err error) {
-	v.found = make([]finding, len(v.list))
+func (v *verification) prepare(ctx context.Context, tx guarded) (err error) {
+	v.found, v.schema = make([]finding, len(v.list)), tx.schema
+	if err := v.readSchema(ctx, tx); err != nil || len(v.taken) > 0 {
+		return err
+	}
 	if v.tables, err = readVerifyTables(ctx, tx); err != nil {
 		return err
 	}
-	const count = `SELECT count(*) FROM campaign_events WHERE $1::bigint IS NULL OR id = $1`
+	const count = `SELECT count(*) FROM public.campaign_events WHERE $1::bigint IS NULL OR id = $1`
 	if err := tx.QueryRow(ctx, count, v.event).Scan(&v.events); err != nil {
 		return fmt.Errorf("count events: %w", err)
 	}
@@ -214,7 +208,7 @@ func (v *verification) grantsElsewhere(ctx context.Context, tx pgx.Tx) (elsewher
 	if v.remote {
 		return true, nil
 	}
-	const query = `SELECT EXISTS (SELECT FROM granter_ledgers g WHERE g.granter = $1 AND g.ledger_id <> (SELECT id::text FROM money.ledger))`
+	const query = `SELECT EXISTS (SELECT FROM public.granter_ledgers g WHERE g.granter = $1 AND g.ledger_id <> (SELECT id::text FROM money.ledger))`
 	if err := tx.QueryRow(ctx, query, ourGranter).Scan(&elsewhere); err != nil {
 		return false, fmt.Errorf("look which ledger grants: %w", err)
 	}

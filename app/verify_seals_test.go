@@ -73,7 +73,7 @@ type plantedUnsealer struct {
 func (plantedUnsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (VoucherKeys, []string, int, error) {
 	u := plantedUnsealer{pins: map[int64]*seal.Key{}}
 	var wrong []string
-	rows, err := tx.Query(ctx, `SELECT event_id, wrapped FROM pin_keys WHERE $1::bigint IS NULL OR event_id = $1`, event)
+	rows, err := tx.Query(ctx, `SELECT event_id, wrapped FROM public.pin_keys WHERE $1::bigint IS NULL OR event_id = $1`, event)
 	if err != nil {
 		return nil, nil, 0, err
 	}

@@ -33,8 +33,8 @@ func readVerifyTables(ctx context.Context, tx pgx.Tx) (verifyTables, error) {
 		       coalesce(y.topic, ''), y.code IS NOT NULL
 		FROM pg_class r
 		JOIN pg_class t ON t.relnamespace = r.relnamespace AND t.relname = left(r.relname, -8) || '_targets' AND t.relkind = 'p'
-		LEFT JOIN event_types y ON lower(y.code) = left(r.relname, -8)
-		WHERE r.relnamespace = current_schema()::regnamespace AND r.relkind = 'r' AND r.relname ~ '^[a-z][a-z0-9_]{0,19}_results$'
+		LEFT JOIN public.event_types y ON lower(y.code) = left(r.relname, -8)
+		WHERE r.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND r.relkind = 'r' AND r.relname ~ '^[a-z][a-z0-9_]{0,19}_results$'
 		ORDER BY 1`
 	rows, err := tx.Query(ctx, query)
 	if err != nil {
@@ -61,7 +61,7 @@ func (t verifyTables) judgeGranters(ctx context.Context, tx pgx.Tx, ledger bool)
 		if y.ours {
 			continue
 		}
-		const events = `SELECT id FROM campaign_events WHERE event_type = $1 ORDER BY id`
+		const events = `SELECT id FROM public.campaign_events WHERE event_type = $1 ORDER BY id`
 		rows, err := tx.Query(ctx, events, y.Code)
 		if err != nil {
 			return fmt.Errorf("read events of type %s: %w", y.Code, err)
@@ -117,7 +117,7 @@ func (t verifyTables) runs(r reach) []verifyRun {
 	case perType:
 		runs := make([]verifyRun, len(t))
 		for i, y := range t {
-			runs[i] = verifyRun{typeCode: y.Code, targets: quoted(y.TargetTable()), results: quoted(y.ResultTable())}
+			runs[i] = verifyRun{typeCode: y.Code, targets: inPublic(y.TargetTable()), results: inPublic(y.ResultTable())}
 		}
 		return runs
 	case perOperation:
@@ -137,7 +137,7 @@ func (t verifyTables) operations(operations ...domain.Operation) (runs []verifyR
 		var targets, results []string
 		for _, y := range t {
 			if y.Operation == o {
-				targets = append(targets, `SELECT event_id, member_id, id, amount, partition_key, reason FROM `+quoted(y.TargetTable()))
+				targets = append(targets, `SELECT event_id, member_id, id, amount, partition_key, reason FROM `+inPublic(y.TargetTable()))
 				results = append(results, selectOfType(y))
 			}
 		}
@@ -153,7 +153,7 @@ func selectOfType(y verifyType) string {
 	if y.Operation == domain.Vouchers {
 		columns += `, voucher_code, voucher_pin, voucher_expiry_at`
 	}
-	return fmt.Sprintf(`SELECT '%s' AS type, %t AS ours, %s FROM %s`, y.Code, y.ours, columns, quoted(y.ResultTable()))
+	return fmt.Sprintf(`SELECT '%s' AS type, %t AS ours, %s FROM %s`, y.Code, y.ours, columns, inPublic(y.ResultTable()))
 }
 
 func union(selects []string) string { return "(" + strings.Join(selects, " UNION ALL ") + ")" }
@@ -184,7 +184,7 @@ func usesType(sql string) bool { return strings.Contains(sql, "$2") }
 func (t verifyTables) lostJobs() string {
 	redriven := []string{`SELECT 0::bigint AS event_id WHERE false`}
 	for _, y := range t {
-		redriven = append(redriven, `SELECT event_id FROM `+quoted(y.ResultTable())+` WHERE redrive - redrive_done > 0 AND status = 'PERMANENTLY_FAILED'`)
+		redriven = append(redriven, `SELECT event_id FROM `+inPublic(y.ResultTable())+` WHERE redrive - redrive_done > 0 AND status = 'PERMANENTLY_FAILED'`)
 	}
 	return strings.ReplaceAll(lostJobsSQL, "{{redriven}}", union(redriven))
 }

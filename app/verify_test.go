@@ -281,23 +281,24 @@ func TestVerifyAddedType(t *testing.T) {
 func TestVerifyAnalyzes(t *testing.T) {
 	t.Parallel()
 	pool := plant(t)
-	reports := &Reports{Deps{Pool: pool}}
-	grown, err := reports.selectGrown(t.Context(), nil)
-	require.NoError(t, err)
-	require.Subset(t, grown, []string{"grant_chunks", "point_results", "point_targets_1", "point_targets_default", "money.point_member", "river.river_job"})
+	grown := grownTables(t, pool, nil)
+	require.Subset(t, grown, []string{"public.grant_chunks", "public.point_results", "public.point_targets_1", "public.point_targets_default", "money.point_member", "river.river_job"})
 	other := int64(3)
-	grown, err = reports.selectGrown(t.Context(), &other)
-	require.NoError(t, err)
-	require.NotContains(t, grown, "point_targets_1")
+	require.NotContains(t, grownTables(t, pool, &other), "public.point_targets_1")
 	verify(t, pool, VerifyQuery{})
-	grown, err = reports.selectGrown(t.Context(), nil)
+	require.Empty(t, grownTables(t, pool, nil))
+	_, err := pool.Exec(t.Context(), `INSERT INTO point_results (event_id, member_id, amount) SELECT 9, 'm' || n, 1 FROM generate_series(1, 5000) n`)
 	require.NoError(t, err)
-	require.Empty(t, grown)
-	_, err = pool.Exec(t.Context(), `INSERT INTO point_results (event_id, member_id, amount) SELECT 9, 'm' || n, 1 FROM generate_series(1, 5000) n`)
-	require.NoError(t, err)
-	grown, err = reports.selectGrown(t.Context(), nil)
-	require.NoError(t, err)
-	require.Equal(t, []string{"point_results"}, grown)
+	require.Equal(t, []string{"public.point_results"}, grownTables(t, pool, nil))
+}
+
+func grownTables(t *testing.T, pool *pgxpool.Pool, event *int64) (grown []string) {
+	t.Helper()
+	require.NoError(t, (&Reports{Deps{Pool: pool}}).read(t.Context(), func(tx guarded) (err error) {
+		grown, err = selectGrown(t.Context(), tx, event)
+		return err
+	}))
+	return grown
 }
 
 // sample is a report with everything in it.

@@ -18,9 +18,9 @@ type registeredType struct {
 // compareTypes compares the registry of types with the tables that are there (I35).
 func compareTypes(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
 	const query = `SELECT coalesce(y.code, e.event_type), coalesce(y.state, ''), coalesce(y.granter, ''), coalesce(y.operation, ''), coalesce(e.n, 0)
-		FROM event_types y
-		FULL JOIN (SELECT event_type, count(*) AS n FROM campaign_events GROUP BY event_type) e ON e.event_type = y.code
-		WHERE $1::bigint IS NULL OR coalesce(y.code, e.event_type) = (SELECT event_type FROM campaign_events WHERE id = $1)
+		FROM public.event_types y
+		FULL JOIN (SELECT event_type, count(*) AS n FROM public.campaign_events GROUP BY event_type) e ON e.event_type = y.code
+		WHERE $1::bigint IS NULL OR coalesce(y.code, e.event_type) = (SELECT event_type FROM public.campaign_events WHERE id = $1)
 		ORDER BY 1`
 	rows, err := tx.Query(ctx, query, v.event)
 	if err != nil {
@@ -56,8 +56,8 @@ func compareTypes(ctx context.Context, tx pgx.Tx, v *verification, f *finding) e
 // comparePartitions compares what events say of where their targets are with the tables that are there.
 func comparePartitions(ctx context.Context, tx pgx.Tx, event *int64, f *finding) error {
 	const query = `SELECT e.id, coalesce(e.own_partition, false)
-		FROM campaign_events e
-		LEFT JOIN pg_class t ON t.relnamespace = current_schema()::regnamespace AND t.relname = lower(e.event_type) || '_targets_' || e.id
+		FROM public.campaign_events e
+		LEFT JOIN pg_class t ON t.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND t.relname = lower(e.event_type) || '_targets_' || e.id
 		WHERE ($1::bigint IS NULL OR e.id = $1) AND coalesce(e.own_partition, false) <> (t.oid IS NOT NULL) ORDER BY e.id`
 	rows, err := tx.Query(ctx, query, event)
 	if err != nil {
@@ -111,7 +111,7 @@ func compareRegistered(r registeredType, y verifyType, f *finding) {
 
 // typeUsed reports whether the tables of a type hold anything.
 func typeUsed(ctx context.Context, tx pgx.Tx, y verifyType) (used bool, err error) {
-	query := `SELECT EXISTS (SELECT FROM ` + quoted(y.TargetTable()) + `) OR EXISTS (SELECT FROM ` + quoted(y.ResultTable()) + `)`
+	query := `SELECT EXISTS (SELECT FROM ` + inPublic(y.TargetTable()) + `) OR EXISTS (SELECT FROM ` + inPublic(y.ResultTable()) + `)`
 	if err := tx.QueryRow(ctx, query).Scan(&used); err != nil {
 		return false, fmt.Errorf("look into the tables of type %s: %w", y.Code, err)
 	}

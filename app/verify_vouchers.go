@@ -108,8 +108,8 @@ func voucherGaps(ctx context.Context, tx pgx.Tx, v *verification) (gaps []Gap, e
 	}
 	for _, run := range v.tables.runs(overVouchers) {
 		query := `SELECT event_id FROM ` + run.results + ` r WHERE coalesce(voucher_code, voucher_pin) IS NOT NULL AND ($1::bigint IS NULL OR event_id = $1)
-			UNION SELECT e.id FROM money.vouchers v JOIN campaign_events e ON e.id::text = v.ref WHERE $1::bigint IS NULL OR e.id = $1
-			UNION SELECT event_id FROM pin_keys WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY 1`
+			UNION SELECT e.id FROM money.vouchers v JOIN public.campaign_events e ON e.id::text = v.ref WHERE $1::bigint IS NULL OR e.id = $1
+			UNION SELECT event_id FROM public.pin_keys WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY 1`
 		rows, err := tx.Query(ctx, query, v.event)
 		if err != nil {
 			return nil, fmt.Errorf("read events with vouchers: %w", err)

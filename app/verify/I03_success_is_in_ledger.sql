@@ -25,10 +25,10 @@ WITH results AS NOT MATERIALIZED (
                 OR e.event_status IN ('RUNNING', 'STOPPED', 'FAILED') AND coalesce(u.status, 'PENDING') IN ('PENDING', 'FAILED')
                 OR u.status = 'PERMANENTLY_FAILED' AND u.redriven) AS allowed
     FROM suspects u
-    LEFT JOIN campaign_events e ON e.id = u.event_id
+    LEFT JOIN public.campaign_events e ON e.id = u.event_id
     LEFT JOIN LATERAL (SELECT * FROM {{targets}} x
                        WHERE x.event_id = u.event_id AND x.member_id = u.member_id LIMIT 1) t ON true
-    LEFT JOIN LATERAL (SELECT * FROM grant_chunks x
+    LEFT JOIN LATERAL (SELECT * FROM public.grant_chunks x
                        WHERE x.event_id = t.event_id AND x.partition_key = t.partition_key AND x.first_id <= t.id
                        ORDER BY x.first_id DESC LIMIT 1) c ON true
 )

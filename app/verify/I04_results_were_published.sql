@@ -7,8 +7,8 @@ WITH unmarked AS (
            AND c.published_at IS NULL AND c.claimed_at IS NOT NULL, false) AS allowed
     FROM {{targets}} t
     JOIN {{results}} r ON r.event_id = t.event_id AND r.member_id = t.member_id
-    LEFT JOIN campaign_events e ON e.id = r.event_id
-    LEFT JOIN LATERAL (SELECT * FROM grant_chunks x
+    LEFT JOIN public.campaign_events e ON e.id = r.event_id
+    LEFT JOIN LATERAL (SELECT * FROM public.grant_chunks x
                        WHERE x.event_id = t.event_id AND x.partition_key = t.partition_key AND x.first_id <= t.id
                        ORDER BY x.first_id DESC LIMIT 1) c ON true
     WHERE t.publish_status <> 'PUBLISHED' AND ($1::bigint IS NULL OR t.event_id = $1)

@@ -7,7 +7,7 @@ SELECT count(DISTINCT t.event_id)                               AS events,
        (array_agg(format('event %s is COMPLETED, but the result of member %s is %s', t.event_id, t.member_id, coalesce(r.status, 'missing'))
                   ORDER BY t.event_id, t.member_id)
             FILTER (WHERE r.status IS NULL OR r.status NOT IN ('SUCCESS', 'PERMANENTLY_FAILED')))[1:5] AS examples
-FROM campaign_events e
+FROM public.campaign_events e
 JOIN {{targets}} t ON t.event_id = e.id
 LEFT JOIN {{results}} r ON r.event_id = t.event_id AND r.member_id = t.member_id
 WHERE e.event_status = 'COMPLETED' AND e.event_type = $2 AND ($1::bigint IS NULL OR e.id = $1)

@@ -9,8 +9,8 @@ WITH published AS (
     FROM {{results}} WHERE $1::bigint IS NULL OR event_id = $1 GROUP BY event_id
 ), compared AS (
     SELECT e.id AS event_id, k.counter, k.says, coalesce(k.rows, 0) AS rows
-    FROM campaign_events e
-    LEFT JOIN campaign_event_summary s ON s.event_id = e.id
+    FROM public.campaign_events e
+    LEFT JOIN public.campaign_event_summary s ON s.event_id = e.id
     LEFT JOIN published p ON p.event_id = e.id
     LEFT JOIN settled r ON r.event_id = e.id
     CROSS JOIN LATERAL (VALUES ('published_count', s.published_count, p.n), ('success_count', s.success_count, r.success),

@@ -6,7 +6,7 @@ WITH counted AS (
 ), compared AS (
     SELECT coalesce(e.id, c.event_id) AS event_id, e.id IS NULL AS stray, coalesce(e.total_count, 0) AS total_count,
            coalesce(e.total_amount, 0) AS total_amount, coalesce(c.n, 0) AS n, coalesce(c.amount, 0) AS amount
-    FROM (SELECT * FROM campaign_events WHERE event_type = $2 AND ($1::bigint IS NULL OR id = $1)) e
+    FROM (SELECT * FROM public.campaign_events WHERE event_type = $2 AND ($1::bigint IS NULL OR id = $1)) e
     FULL JOIN counted c ON c.event_id = e.id
 ), judged AS (
     SELECT *, stray OR total_count <> n OR total_amount <> amount AS wrong FROM compared

@@ -2,5 +2,5 @@
 -- so the rows are read and the rule itself, domain.PartitionKey, is asked.
 SELECT t.event_id, t.member_id, t.partition_key, e.partition_count
 FROM {{targets}} t
-JOIN campaign_events e ON e.id = t.event_id
+JOIN public.campaign_events e ON e.id = t.event_id
 WHERE $1::bigint IS NULL OR t.event_id = $1

@@ -3,8 +3,8 @@ WITH judged AS (
     SELECT e.id, e.event_status, e.total_count, s.published_count, s.success_count, s.fail_count, s.completed_at,
            s.event_id IS NULL OR (e.event_status = 'COMPLETED') <> (s.completed_at IS NOT NULL) AS stamp_wrong,
            e.event_status = 'COMPLETED' AND (s.success_count + s.fail_count <> e.total_count OR s.published_count <> e.total_count) AS sum_wrong
-    FROM campaign_events e
-    LEFT JOIN campaign_event_summary s ON s.event_id = e.id
+    FROM public.campaign_events e
+    LEFT JOIN public.campaign_event_summary s ON s.event_id = e.id
     WHERE $1::bigint IS NULL OR e.id = $1
 )
 SELECT count(*)                                                AS events,

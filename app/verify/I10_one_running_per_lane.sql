@@ -1,7 +1,7 @@
 -- I10, always: at most one event of a lane, which is a reserved second, is RUNNING.
 WITH lanes AS (
     SELECT reservation_at, count(*) AS n, string_agg(id::text, ', ' ORDER BY id) AS ids
-    FROM campaign_events
+    FROM public.campaign_events
     WHERE event_status = 'RUNNING' AND reservation_at IS NOT NULL
     GROUP BY reservation_at
     HAVING $1::bigint IS NULL OR bool_or(id = $1)

@@ -7,8 +7,8 @@ WITH chunks AS MATERIALIZED (
     SELECT c.event_id, c.partition_key, c.first_id, c.last_id, c.target_count, c.settled_count, c.published_at, e.event_status,
            coalesce(c.claim_token IS NOT NULL AND c.open_until > now(), false) AS claimed,
            c.last_id >= lead(c.first_id) OVER (PARTITION BY c.event_id, c.partition_key ORDER BY c.first_id) AS overlaps
-    FROM grant_chunks c
-    JOIN campaign_events e ON e.id = c.event_id AND e.event_type = $2
+    FROM public.grant_chunks c
+    JOIN public.campaign_events e ON e.id = c.event_id AND e.event_type = $2
     WHERE $1::bigint IS NULL OR c.event_id = $1
 ), bounds AS (
     SELECT event_id, partition_key, array_agg(first_id ORDER BY first_id) AS firsts FROM chunks GROUP BY event_id, partition_key
@@ -29,7 +29,7 @@ WITH chunks AS MATERIALIZED (
       AND (state = 'running' OR state IN ('available', 'scheduled', 'retryable') AND scheduled_at < now() + interval '2 hours')
 ), worked AS ( -- OFFSET 0 keeps this a probe of each job's range
     SELECT DISTINCT c.event_id, c.partition_key, c.first_id
-    FROM jobs j CROSS JOIN LATERAL (SELECT * FROM grant_chunks x
+    FROM jobs j CROSS JOIN LATERAL (SELECT * FROM public.grant_chunks x
                                     WHERE x.event_id = j.event_id AND x.partition_key = j.partition_key
                                       AND x.first_id BETWEEN j.first_id AND j.last_id OFFSET 0) c
 ), compared AS (

@@ -30,12 +30,12 @@ WITH saves AS NOT MATERIALIZED (
         THEN format('has the issue_date %s and is of %s', b.issue_date, b.created_at)
         END AS wrong
     FROM batches b
-    LEFT JOIN campaign_events e ON e.id::text = b.ref_unique_id
-    LEFT JOIN campaign_event_summary s ON s.event_id = e.id
+    LEFT JOIN public.campaign_events e ON e.id::text = b.ref_unique_id
+    LEFT JOIN public.campaign_event_summary s ON s.event_id = e.id
 ), reasons AS (
     SELECT s.point_member_id AS id, s.reason, coalesce(t.reason, e.default_reason) AS said
     FROM saves s
-    JOIN campaign_events e ON e.id::text = s.ref_unique_id
+    JOIN public.campaign_events e ON e.id::text = s.ref_unique_id
     JOIN {{targets}} t ON t.event_id = e.id AND t.member_id = s.member_id
     WHERE s.point_type_code = 'CM' AND s.reason IS DISTINCT FROM coalesce(t.reason, e.default_reason)
 ), wrong AS (

@@ -5,8 +5,8 @@ WITH granted AS NOT MATERIALIZED (
 ), issued AS NOT MATERIALIZED (
     SELECT v.*, e.id AS event_id, e.expiry_at AS event_expiry, e.default_reason, s.started_at, s.completed_at
     FROM money.vouchers v
-    LEFT JOIN campaign_events e ON e.id::text = v.ref
-    LEFT JOIN campaign_event_summary s ON s.event_id = e.id
+    LEFT JOIN public.campaign_events e ON e.id::text = v.ref
+    LEFT JOIN public.campaign_event_summary s ON s.event_id = e.id
     WHERE $1::bigint IS NULL OR v.ref = $1::bigint::text OR v.idempotency_key >= 'grant:' || $1 || ':' AND v.idempotency_key < 'grant:' || $1 || ';'
 ), judged AS (
     SELECT 'V' || v.voucher_id AS id, CASE

@@ -3,9 +3,9 @@
 -- transactions may come from the clocks of two servers: five minutes are allowed.
 WITH stood AS (
     SELECT e.*, s.started_at, s.completed_at, s.stopped_at, s.stopped_memo, s.published_count, s.success_count, s.fail_count,
-           (SELECT min(claimed_at) FROM grant_chunks c WHERE c.event_id = e.id) AS claimed_at
-    FROM campaign_events e
-    JOIN campaign_event_summary s ON s.event_id = e.id
+           (SELECT min(claimed_at) FROM public.grant_chunks c WHERE c.event_id = e.id) AS claimed_at
+    FROM public.campaign_events e
+    JOIN public.campaign_event_summary s ON s.event_id = e.id
     WHERE $1::bigint IS NULL OR e.id = $1
 ), judged AS (
     SELECT id, CASE

@@ -30,10 +30,10 @@ WITH results AS (
         WHEN c.settled_at < c.claimed_at - interval '5 minutes' THEN 'was settled before it was claimed'
         WHEN least(c.published_at, c.claimed_at) < c.created_at - interval '5 minutes' THEN 'was published or claimed before it was made'
         END AS wrong
-    FROM grant_chunks c
-    JOIN campaign_events e ON e.id = c.event_id AND e.event_type = $2
-    JOIN event_types y ON y.code = e.event_type
-    LEFT JOIN campaign_event_summary s ON s.event_id = e.id
+    FROM public.grant_chunks c
+    JOIN public.campaign_events e ON e.id = c.event_id AND e.event_type = $2
+    JOIN public.event_types y ON y.code = e.event_type
+    LEFT JOIN public.campaign_event_summary s ON s.event_id = e.id
     WHERE $1::bigint IS NULL OR c.event_id = $1
 ), judged AS (
     SELECT 1 AS kind, format('event %s, member %s: %s', event_id, member_id, wrong) AS what FROM results WHERE wrong IS NOT NULL

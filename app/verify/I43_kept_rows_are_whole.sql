@@ -3,11 +3,11 @@
 WITH parked AS NOT MATERIALIZED (
     SELECT id, digest IS NULL AS undigested,
            digest <> sha256(convert_to(ROW(topic, kafka_partition, kafka_offset, encode(payload, 'hex'))::text, 'UTF8')) AS wrong
-    FROM parked_messages WHERE $1::bigint IS NULL
+    FROM public.parked_messages WHERE $1::bigint IS NULL
 ), answers AS NOT MATERIALIZED (
     SELECT actor, key, digest IS NULL AS undigested,
            digest <> sha256(convert_to(ROW(actor, key, encode(fingerprint, 'hex'), answer)::text, 'UTF8')) AS wrong
-    FROM idempotency_keys WHERE $1::bigint IS NULL
+    FROM public.idempotency_keys WHERE $1::bigint IS NULL
 ), reports AS NOT MATERIALIZED (
     SELECT id, event_id,
            (report->>'sha256', report->>'ok', report->>'by', report->>'event_id', report->>'checked_at')
@@ -15,7 +15,7 @@ WITH parked AS NOT MATERIALIZED (
            (encode(sha256(convert_to(left(report::text, -length(report->>'sha256') - 3) || '""}', 'UTF8')), 'hex'),
             ok::text, checked_by, event_id::text,
             rtrim(rtrim(to_char(checked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '0'), '.') || 'Z') AS wrong
-    FROM verify_reports WHERE $1::bigint IS NULL OR event_id = $1
+    FROM public.verify_reports WHERE $1::bigint IS NULL OR event_id = $1
 ), wrong AS (
     SELECT format('parked message %s is not what was parked', id) AS what FROM parked WHERE wrong
     UNION ALL

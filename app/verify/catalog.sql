@@ -1,11 +1,15 @@
--- What our tables are, a line for each property: of the schemas of this database that are ours, $1 the main one. Names are
--- written as seen with an empty search_path. Left out is what only makes things faster (storage, statistics, indexes that
--- are not unique and that no migration made) and what PostgreSQL's versions write differently.
+-- What our tables are, a line for each property: of the schemas of this database that are ours, $1 the main one, and of tables
+-- elsewhere that are parts of ours. Names are written as seen with an empty search_path. "uses" names what is not PostgreSQL's
+-- own and what runs when a table is read or a statement on it is planned. Left out is what only makes things faster (storage,
+-- statistics, indexes that are not unique and that no migration made) and what PostgreSQL's versions write differently.
 WITH ours AS (
     SELECT c.oid, c.relname, c.relkind, c.relrowsecurity, CASE n.nspname WHEN $1 THEN '' ELSE n.nspname || '.' END AS prefix
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname IN ($1, 'money', 'river') AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname !~ '^import_stage_'
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname !~ '^import_stage_'
+      AND (n.nspname IN ($1, 'money', 'river') OR EXISTS (
+           SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace q ON q.oid = p.relnamespace
+           WHERE i.inhrelid = c.oid AND q.nspname IN ($1, 'money', 'river')))
 ), lines AS (
     SELECT o.oid, format('column %s %s%s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
                          CASE WHEN a.attnotnull THEN ' not null' END,
@@ -55,6 +59,19 @@ WITH ours AS (
     UNION ALL
     SELECT o.oid, format('rule %s', pg_get_ruledef(r.oid)) FROM ours o JOIN pg_rewrite r ON r.ev_class = o.oid WHERE o.relkind IN ('r', 'p')
     UNION ALL
+    SELECT DISTINCT u.oid, format('uses %s %s%s', i.type, i.identity, ', md5 ' || md5(p.prosrc))
+    FROM (SELECT o.oid, 'pg_class'::regclass AS class, o.oid AS part FROM ours o
+          UNION ALL SELECT o.oid, 'pg_class'::regclass, x.indexrelid FROM ours o JOIN pg_index x ON x.indrelid = o.oid
+          UNION ALL SELECT o.oid, 'pg_constraint'::regclass, x.oid FROM ours o JOIN pg_constraint x ON x.conrelid = o.oid
+          UNION ALL SELECT o.oid, 'pg_attrdef'::regclass, x.oid FROM ours o JOIN pg_attrdef x ON x.adrelid = o.oid
+          UNION ALL SELECT o.oid, 'pg_statistic_ext'::regclass, x.oid FROM ours o JOIN pg_statistic_ext x ON x.stxrelid = o.oid
+          UNION ALL SELECT o.oid, 'pg_policy'::regclass, x.oid FROM ours o JOIN pg_policy x ON x.polrelid = o.oid
+          UNION ALL SELECT o.oid, 'pg_rewrite'::regclass, x.oid FROM ours o JOIN pg_rewrite x ON x.ev_class = o.oid) u
+    JOIN pg_depend d ON d.classid = u.class AND d.objid = u.part
+                    AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_opclass'::regclass)
+    CROSS JOIN LATERAL pg_identify_object(d.refclassid, d.refobjid, 0) i
+    LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+    UNION ALL
     SELECT o.oid, 'row security' FROM ours o WHERE o.relrowsecurity
     UNION ALL
     SELECT o.oid, format('partition of %s %s', p.inhparent::regclass, pg_get_expr(c.relpartbound, c.oid))
@@ -67,6 +84,11 @@ WITH ours AS (
     JOIN pg_depend d ON d.refobjid = o.oid AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
     JOIN pg_sequence s ON s.seqrelid = d.objid
     JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum = d.refobjsubid
+), taken AS ( -- the types of our columns and of our rows, of what is computed from them, and those that stand for any type
+    SELECT oid FROM pg_type
+    WHERE typtype IN ('p', 'c') OR typtype = 'e' AND typnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'river')
+       OR oid = ANY ('{bool,int2,int4,int8,numeric,text,varchar,bpchar,bytea,date,timestamp,timestamptz,interval,uuid,json,jsonb,bit,varbit,
+                      _int8,_text,_varchar,_jsonb}'::regtype[])
 ), functions AS (
     SELECT p.*, l.lanname, CASE n.nspname WHEN $1 THEN '' ELSE n.nspname || '.' END AS prefix,
            format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS signature
@@ -85,12 +107,19 @@ SELECT f.prefix || f.signature,
               CASE WHEN f.prosecdef THEN ', security definer' END, ', with ' || array_to_string(f.proconfig, ' and '), ', defaults ' || pg_get_expr(f.proargdefaults, 0))
 FROM functions f
 UNION ALL
-SELECT 'function ' || f.prefix || f.signature, 'function whose name PostgreSQL uses' FROM functions f
-WHERE (f.prokind = 'a' OR f.lanname NOT IN ('c', 'internal')) AND EXISTS (SELECT FROM pg_proc p WHERE p.proname = f.proname AND p.pronamespace = 'pg_catalog'::regnamespace)
-  AND NOT EXISTS (SELECT FROM pg_type t WHERE t.oid = ANY (f.proargtypes) AND t.typtype = 'b' AND t.typelem = 0 AND t.typnamespace <> 'pg_catalog'::regnamespace)
+SELECT 'function ' || f.prefix || f.signature, 'function that statements of the service may take for PostgreSQL''s' FROM functions f
+WHERE (f.prokind = 'a' OR f.lanname NOT IN ('c', 'internal'))
+  AND NOT EXISTS (SELECT FROM unnest(f.proargtypes) a (type) WHERE a.type NOT IN (SELECT oid FROM taken))
+  AND EXISTS (SELECT FROM pg_proc p WHERE p.proname = f.proname AND p.pronamespace = 'pg_catalog'::regnamespace)
+  AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.proname = f.proname AND p.pronamespace = 'pg_catalog'::regnamespace AND p.proargtypes = f.proargtypes)
 UNION ALL
-SELECT 'operator ' || CASE n.nspname WHEN $1 THEN '' ELSE n.nspname || '.' END || p.oprname, 'operator in a schema of ours'
-FROM pg_operator p JOIN pg_namespace n ON n.oid = p.oprnamespace WHERE n.nspname IN ($1, 'money', 'river')
+SELECT 'operator ' || p.oid::regoperator, 'operator that statements of the service may take for PostgreSQL''s'
+FROM pg_operator p JOIN pg_namespace n ON n.oid = p.oprnamespace JOIN pg_proc c ON c.oid = p.oprcode JOIN pg_language l ON l.oid = c.prolang
+WHERE n.nspname IN ($1, 'money', 'river') AND l.lanname <> 'c'
+  AND (p.oprleft = 0 OR p.oprleft IN (SELECT oid FROM taken)) AND (p.oprright = 0 OR p.oprright IN (SELECT oid FROM taken))
+  AND EXISTS (SELECT FROM pg_operator q WHERE q.oprname = p.oprname AND q.oprnamespace = 'pg_catalog'::regnamespace)
+  AND NOT EXISTS (SELECT FROM pg_operator q WHERE q.oprname = p.oprname AND q.oprnamespace = 'pg_catalog'::regnamespace
+                  AND q.oprleft = p.oprleft AND q.oprright = p.oprright)
 UNION ALL
 SELECT 'schema ' || n.nspname, 'tables as those of ' || $1
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = 'campaign_events' AND n.nspname <> $1
@@ -100,5 +129,5 @@ FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) c
 WHERE c ILIKE 'session\_replication\_role=%' AND lower(c) <> 'session_replication_role=origin' AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 UNION ALL
 SELECT 'river.' || t.typname, format('value %s', e.enumlabel)
-FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid WHERE t.typnamespace = 'river'::regnamespace
+FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid JOIN pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname = 'river'
 ORDER BY 1, 2

@@ -5,8 +5,8 @@
 SELECT j.id, j.kind, j.state::text AS state, j.args->>'event_id' AS event_id, j.finalized_at,
        CASE j.kind
        WHEN 'relay' THEN j.args ? 'first_id' AND NOT EXISTS (
-            SELECT FROM grant_chunks c
-            JOIN campaign_events e ON e.id = c.event_id
+            SELECT FROM public.grant_chunks c
+            JOIN public.campaign_events e ON e.id = c.event_id
             WHERE c.event_id = (j.args->>'event_id')::bigint AND c.partition_key = (j.args->>'partition_key')::int
               AND c.first_id BETWEEN (j.args->>'first_id')::bigint AND (j.args->>'last_id')::bigint
               AND (c.published_at IS NULL OR c.settled_count < c.target_count OR j.args->>'mode' = 'redrive' AND c.published_at < j.finalized_at
@@ -18,7 +18,7 @@ SELECT j.id, j.kind, j.state::text AS state, j.args->>'event_id' AS event_id, j.
        WHEN 'replay' THEN EXISTS (SELECT FROM river.river_job l
                                   WHERE l.kind = 'replay' AND l.args @> jsonb_build_object('parked_id', j.args->'parked_id')
                                     AND l.state NOT IN ('cancelled', 'discarded') AND l.created_at >= j.created_at)
-                      OR NOT EXISTS (SELECT FROM parked_messages p WHERE p.id = (j.args->>'parked_id')::bigint AND p.replayed_at IS NOT NULL)
+                      OR NOT EXISTS (SELECT FROM public.parked_messages p WHERE p.id = (j.args->>'parked_id')::bigint AND p.replayed_at IS NOT NULL)
        WHEN 'verify' THEN true -- it may be asked for again, and nothing waits for it
        ELSE EXISTS (SELECT FROM river.river_job l WHERE l.kind = j.kind AND l.state = 'completed' AND l.finalized_at >= j.finalized_at)
        END AS healed

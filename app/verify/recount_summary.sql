@@ -1,6 +1,6 @@
 -- What an event's four counters must be, and what they are, by the rows.
 SELECT s.published_count, s.success_count, s.fail_count, s.retry_success_count, t.published, r.success, r.fail, r.retry_success
-FROM campaign_event_summary s,
+FROM public.campaign_event_summary s,
      (SELECT count(*) FILTER (WHERE publish_status = 'PUBLISHED') AS published FROM {{targets}} WHERE event_id = $1) t,
      (SELECT count(*) FILTER (WHERE status = 'SUCCESS') AS success,
              count(*) FILTER (WHERE status = 'PERMANENTLY_FAILED') AS fail,
