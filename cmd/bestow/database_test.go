@@ -79,7 +79,7 @@ func TestForeignDefaults(t *testing.T) {
 			w.run(p, other)
 			w.exact(p, w.completed(p, one.ID))
 			w.exact(p, w.completed(p, other.ID))
-			require.Zero(t, w.lost())
+			require.Empty(t, w.lost())
 		})
 	}
 }
