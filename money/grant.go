@@ -37,7 +37,7 @@ func (l *Ledger) GrantVouchers(ctx context.Context, deadline time.Time, items []
 	}
 	keys, err := l.vault.of(ctx, refsOf(items))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", pg.ErrNotBegun, err)
 	}
 	answers, err := l.grant(ctx, voucherBook{l.vault, l.mint, keys}, deadline, items)
 	if err != nil {

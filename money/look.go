@@ -42,7 +42,12 @@ func (l *Ledger) grantLooking(ctx context.Context, b book, deadline time.Time, i
 	if err != nil {
 		return nil, err
 	}
-	return l.judge(ctx, b, items, seen)
+	answers, err := l.judge(ctx, b, items, seen)
+	if err != nil && len(seen.first) > 0 {
+		// What was written is committed: err must not be found to be one of those that say that nothing was applied.
+		return nil, fmt.Errorf("answer after the commit: %v", err) //nolint:errorlint // so it is not wrapped
+	}
+	return answers, err
 }
 
 // writeMissing needs READ COMMITTED: what insert skips was committed after the first look, and the second one sees it.

@@ -2,6 +2,8 @@ package pg
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -12,13 +14,16 @@ import (
 // tries is how often a transaction is begun before its serialization failure or deadlock is the caller's.
 const tries = 5
 
+// ErrNotBegun says that no transaction was begun: nothing was written.
+var ErrNotBegun = errors.New("no transaction was begun")
+
 // InTx runs fn in a READ COMMITTED transaction, and the whole of it again, up to five times with jitter, after a
 // deadlock (40P01) or a serialization failure (40001). Commit's error is its result: whether such a transaction is
-// committed is then unknown, and the caller reads again by natural key.
+// committed is then unknown, and the caller reads again by natural key. Error: ErrNotBegun.
 func InTx(ctx context.Context, pool *pgxpool.Pool, fn func(pgx.Tx) error) error {
 	var err error
 	for i := range tries {
-		if err = pgx.BeginFunc(ctx, pool, fn); !Retryable(err) {
+		if err = pgx.BeginFunc(ctx, beginner{pool}, fn); !Retryable(err) {
 			return err
 		}
 		wait := time.Duration(rand.Int64N(int64(10*time.Millisecond) << i))
@@ -29,6 +34,18 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, fn func(pgx.Tx) error) error 
 		}
 	}
 	return err
+}
+
+// beginner marks the errors of Begin: all others of a transaction may come from its COMMIT.
+type beginner struct{ pool *pgxpool.Pool }
+
+// Begin is the pool's. Error: ErrNotBegun.
+func (b beginner) Begin(ctx context.Context) (pgx.Tx, error) {
+	tx, err := b.pool.Begin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotBegun, err)
+	}
+	return tx, nil
 }
 
 // Value is InTx for a function with a result.

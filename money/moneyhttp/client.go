@@ -118,6 +118,9 @@ func (c *Client) lookup(ctx context.Context, route string, keys []string) ([]mon
 	}
 	all := make([]money.Found, len(got.Items))
 	for n := range got.Items {
+		if said := got.Items[n].Outcome; said != string(money.Granted) && said != unknownKey {
+			return nil, &UnclearError{Status: http.StatusOK, Why: fmt.Sprintf("the outcome of a key is %.50q", said)}
+		}
 		all[n] = got.Items[n].ours()
 	}
 	return all, nil

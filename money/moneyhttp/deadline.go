@@ -3,9 +3,9 @@ package moneyhttp
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
+	"bestow/internal/pg"
 	"bestow/money"
 )
 
@@ -23,15 +23,23 @@ const (
 type ledgerClock struct {
 	read func(context.Context) (money.Identity, error)
 
-	mu     sync.Mutex
-	seenAt time.Time // by this process's clock
-	showed time.Time // the ledger's at that moment, never ahead
+	look   chan struct{} // of one: who holds it may look at the clock, and at what follows
+	seenAt time.Time     // by this process's clock
+	showed time.Time     // the ledger's at that moment, never ahead
+}
+
+func newLedgerClock(read func(context.Context) (money.Identity, error)) ledgerClock {
+	return ledgerClock{read: read, look: make(chan struct{}, 1)}
 }
 
 // now returns the ledger's time, at most the time of one question behind it.
 func (c *ledgerClock) now(ctx context.Context) (time.Time, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.look <- struct{}{}:
+		defer func() { <-c.look }()
+	case <-ctx.Done():
+		return time.Time{}, ctx.Err()
+	}
 	if c.showed.IsZero() || time.Since(c.seenAt) > clockHolds {
 		id, err := c.read(ctx)
 		if err != nil {
@@ -42,40 +50,70 @@ func (c *ledgerClock) now(ctx context.Context) (time.Time, error) {
 	return c.showed.Add(time.Since(c.seenAt)), nil
 }
 
+// times are what a request says of when it must be done: nil and "" say nothing.
+type times struct {
+	header string
+	body   *time.Time
+	budget *int64 // milliseconds
+}
+
+// limit is how long the request may take from its arrival on, whatever moment it names besides.
+func (t times) limit() time.Duration {
+	switch {
+	case t.budget != nil:
+		return time.Duration(max(0, min(*t.budget, maxBudget.Milliseconds()))) * time.Millisecond
+	case t.header == "" && t.body == nil:
+		return defaultBudget
+	}
+	return maxBudget
+}
+
 // deadlineOf returns the earliest moment, by the ledger's clock, that a request names as its deadline, and a context that
-// ends soon after it. Errors: money.ErrDeadline if it has passed, a problem.
-func (s *Server) deadlineOf(ctx context.Context, header string, body *time.Time, budgetMS *int64) (time.Time, context.Context, context.CancelFunc, error) {
-	now, err := s.clock.now(ctx)
+// ends soon after it. A budget counts from the arrival of the request: what it waited for since then is gone. Errors:
+// money.ErrDeadline if it has passed, pg.ErrNotBegun, a problem.
+func (s *Server) deadlineOf(ctx context.Context, t times) (time.Time, context.Context, context.CancelFunc, error) {
+	arrived := arrivalOf(ctx)
+	bounded, cancel := context.WithDeadline(ctx, arrived.Add(t.limit()+farewell))
+	now, err := s.clock.now(bounded)
+	late := bounded.Err() != nil
+	cancel()
+	switch {
+	case late:
+		return time.Time{}, nil, nil, fmt.Errorf("%w: before it was begun", money.ErrDeadline)
+	case err != nil:
+		return time.Time{}, nil, nil, fmt.Errorf("%w: %w", pg.ErrNotBegun, err)
+	}
+	deadline, err := t.deadline(now, arrived)
 	if err != nil {
 		return time.Time{}, nil, nil, err
 	}
-	deadline := now.Add(maxBudget)
-	sooner := func(t time.Time) {
-		if t.Before(deadline) {
-			deadline = t
-		}
-	}
-	if header == "" && body == nil && budgetMS == nil {
-		sooner(now.Add(defaultBudget))
-	}
-	if header != "" {
-		at, err := time.Parse(time.RFC3339, header)
+	ctx, cancel = context.WithTimeout(ctx, deadline.Sub(now)+farewell)
+	return deadline, ctx, cancel, nil
+}
+
+// deadline is the earliest of them, by the clock of now. Errors: money.ErrDeadline, a problem.
+func (t times) deadline(now, arrived time.Time) (time.Time, error) {
+	deadline := now.Add(t.limit() - time.Since(arrived))
+	if t.header != "" {
+		at, err := time.Parse(time.RFC3339, t.header)
 		if err != nil {
-			return time.Time{}, nil, nil, refusal(codeBadRequest, "the header "+headerDeadline+" cannot be used", "correct what errors names",
+			return time.Time{}, refusal(codeBadRequest, "the header "+headerDeadline+" cannot be used", "correct what errors names",
 				FieldError{"header." + headerDeadline, "must be a time with its zone, as in 2026-12-31T23:59:59+09:00"})
 		}
-		sooner(at)
+		deadline = earlier(deadline, at)
 	}
-	if body != nil {
-		sooner(*body)
+	if t.body != nil {
+		deadline = earlier(deadline, *t.body)
 	}
-	if budgetMS != nil {
-		sooner(now.Add(time.Duration(min(*budgetMS, maxBudget.Milliseconds())) * time.Millisecond))
+	if !deadline.After(now) {
+		return time.Time{}, fmt.Errorf("%w: before it was begun", money.ErrDeadline)
 	}
-	left := deadline.Sub(now)
-	if left <= 0 {
-		return time.Time{}, nil, nil, fmt.Errorf("%w: before it was begun", money.ErrDeadline)
+	return deadline, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
 	}
-	ctx, cancel := context.WithTimeout(ctx, left+farewell)
-	return deadline, ctx, cancel, nil
+	return a
 }

@@ -50,14 +50,14 @@ func (s *Server) grant(ctx context.Context, in *grantInput, kind string,
 	if asked.Items == nil {
 		return nil, missing("items")
 	}
-	if err := s.admit(ctx, in.Caller); err != nil {
-		return nil, err
-	}
-	deadline, ctx, cancel, err := s.deadlineOf(ctx, in.Deadline, asked.Deadline, asked.BudgetMS)
+	deadline, ctx, cancel, err := s.deadlineOf(ctx, times{in.Deadline, asked.Deadline, asked.BudgetMS})
 	if err != nil {
 		return nil, err
 	}
 	defer cancel()
+	if err := s.admit(ctx, in.Caller); err != nil {
+		return nil, err
+	}
 	items := make([]money.Item, len(asked.Items))
 	for n := range asked.Items {
 		items[n] = asked.Items[n].ours()
@@ -90,8 +90,6 @@ func (s *Server) lookup(ctx context.Context, in *lookupInput, find func(context.
 	if err := s.admit(ctx, in.Caller); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, defaultBudget)
-	defer cancel()
 	found, err := find(ctx, asked.Keys)
 	if err != nil {
 		return nil, err

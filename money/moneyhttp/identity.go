@@ -2,9 +2,11 @@ package moneyhttp
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strings"
 
+	"bestow/internal/pg"
 	"bestow/money"
 )
 
@@ -61,7 +63,7 @@ func (s *Server) admit(ctx context.Context, c Caller) error {
 	}
 	id, err := s.ledger.Identity(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", pg.ErrNotBegun, err)
 	}
 	s.id.Store(&id.ID)
 	s.paired.Store(&id.Installation)

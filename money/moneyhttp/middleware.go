@@ -34,6 +34,24 @@ func requestID(ctx context.Context) string {
 // saneID is an id of a caller that can stand in a log.
 var saneID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
+type arrivalKey struct{}
+
+// arrivalOf is when the request came to which ctx belongs.
+func arrivalOf(ctx context.Context) time.Time {
+	at, known := ctx.Value(arrivalKey{}).(time.Time)
+	if !known {
+		return time.Now()
+	}
+	return at
+}
+
+// noteArrival is for what counts from a request's arrival, before its body is read.
+func noteArrival(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), arrivalKey{}, time.Now())))
+	})
+}
+
 // identify names the request, by the caller's X-Request-Id if that can stand in a log.
 func identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -66,7 +66,7 @@ func (s *Server) use(ctx context.Context, in *useInput) (*changed[moved], error)
 // move applies what is asked for a member within the request's deadline, and answers it with the balance after it.
 func move[T any](ctx context.Context, s *Server, once Once, memberID string,
 	apply func(context.Context, time.Time, T) (money.Moved, error), asked T) (*changed[moved], error) {
-	deadline, ctx, done, err := s.deadlineOf(ctx, once.Deadline, nil, nil)
+	deadline, ctx, done, err := s.deadlineOf(ctx, times{header: once.Deadline})
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (s *Server) cancel(ctx context.Context, once Once, txID string, asked membe
 	if err != nil {
 		return nil, err
 	}
-	deadline, ctx, done, err := s.deadlineOf(ctx, once.Deadline, nil, nil)
+	deadline, ctx, done, err := s.deadlineOf(ctx, times{header: once.Deadline})
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (s *Server) cancelSaves(ctx context.Context, in *cancelsInput) (*struct{ Bo
 	if asked.Items == nil {
 		return nil, missing("items")
 	}
-	deadline, ctx, done, err := s.deadlineOf(ctx, in.Deadline, asked.Deadline, asked.BudgetMS)
+	deadline, ctx, done, err := s.deadlineOf(ctx, times{in.Deadline, asked.Deadline, asked.BudgetMS})
 	if err != nil {
 		return nil, err
 	}

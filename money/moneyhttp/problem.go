@@ -13,7 +13,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // problemType is the media type of a refused request (RFC 9457).
@@ -144,7 +143,7 @@ func (s *Server) explain(ctx context.Context, err error) *problem {
 	case errors.Is(err, money.ErrOtherInstallation):
 		return refusal(codeOtherInstallation, "the ledger is not paired with this installation", otherInstallationHint)
 	}
-	if neverBegun(err) {
+	if errors.Is(err, pg.ErrNotBegun) {
 		s.log.WarnContext(ctx, "the database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
 		return refusal(codeUnavailable, "the ledger's database does not answer now", "send the request again, with the same keys")
 	}
@@ -187,12 +186,6 @@ func refusedMovement(r *money.Refusal) *problem {
 }
 
 const otherInstallationHint = "give this installation a ledger of its own; if its database is a copy, `bestow installation new` makes the ledger in it a new one"
-
-// neverBegun reports whether err proves that nothing can have been applied: no connection came about, or nothing was sent.
-func neverBegun(err error) bool {
-	_, noConnection := errors.AsType[*pgconn.ConnectError](err)
-	return noConnection || pgconn.SafeToRetry(err) || errors.Is(err, pg.ErrReadOnly)
-}
 
 // translate turns a refusal that huma made by itself into one of ours. Values are left out, since one may be a secret.
 func (s *Server) translate(ctx huma.Context, _ string, v any) (any, error) {

@@ -2,10 +2,13 @@ package moneyhttp
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
 	"time"
+
+	"bestow/internal/pg"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -25,9 +28,9 @@ func (s *Server) routes(mux *http.ServeMux) http.Handler {
 
 	handle(s, grantOp("/points/grants", "Save points for members, each key once"), s.grantPoints)
 	handle(s, grantOp("/vouchers/grants", "Issue vouchers to members, each key once"), s.grantVouchers)
-	handle(s, op("POST", "/points/grants/lookup", "Say which saves keys stand for"), s.lookupPoints)
-	handle(s, op("POST", "/vouchers/grants/lookup", "Say which vouchers keys stand for"), s.lookupVouchers)
-	handle(s, op("GET", "/identity", "Say which ledger this is and what it can"), s.identity)
+	read(s, op("POST", "/points/grants/lookup", "Say which saves keys stand for"), s.lookupPoints)
+	read(s, op("POST", "/vouchers/grants/lookup", "Say which vouchers keys stand for"), s.lookupVouchers)
+	read(s, op("GET", "/identity", "Say which ledger this is and what it can"), s.identity)
 	handle(s, op("PUT", "/pairing", "Make this the ledger of one installation, for ever"), s.pair)
 
 	handle(s, once("/members/{id}/saves", "Save points for a member"), s.save)
@@ -35,17 +38,18 @@ func (s *Server) routes(mux *http.ServeMux) http.Handler {
 	handle(s, once("/members/{id}/movements/{money_tx_id}/cancel", "Undo a use or a save, in whole or in part"), s.cancelOf)
 	handle(s, once("/movements/{money_tx_id}/cancel", "Undo a use or a save; the member's id stands in the body"), s.cancelMovement)
 	handle(s, op("POST", "/points/cancels", "Undo saves of many members in one transaction"), s.cancelSaves)
-	handle(s, op("GET", "/members/{id}", "Say what a member has"), s.member)
-	handle(s, op("GET", "/members/{id}/movements", "List a member's history, newest first"), s.movements)
-	handle(s, op("GET", "/members/{id}/movements/{money_tx_id}", "Show a movement with its lots"), s.movement)
+	read(s, op("GET", "/members/{id}", "Say what a member has"), s.member)
+	read(s, op("GET", "/members/{id}/movements", "List a member's history, newest first"), s.movements)
+	read(s, op("GET", "/members/{id}/movements/{money_tx_id}", "Show a movement with its lots"), s.movement)
 
 	// The first wraps all that follow.
-	return identify( // so that all that follows can name the request
-		s.observe( // outside of recover, to see what a panic was answered with
-			s.recoverPanic( // outside of all that may panic
-				secureHeaders( // refusals have them too
-					s.authenticate( // what is no route needs a token as well
-						s.knownRoutes(mux))))))
+	return noteArrival(
+		identify( // so that all that follows can name the request
+			s.observe( // outside of recover, to see what a panic was answered with
+				s.recoverPanic( // outside of all that may panic
+					secureHeaders( // refusals have them too
+						s.authenticate( // what is no route needs a token as well
+							s.knownRoutes(mux)))))))
 }
 
 func op(method, path, summary string) huma.Operation {
@@ -70,6 +74,19 @@ func once(path, summary string) huma.Operation {
 	o.Description = "Needs an Idempotency-Key. Asked again with the same key and content it answers 200, with Idempotency-Replayed: true; " +
 		"with other content 409, key_conflict. What is refused burns no key."
 	return o
+}
+
+// read registers a route that changes nothing: whatever fails, nothing was applied.
+func read[I, O any](s *Server, op huma.Operation, do func(context.Context, *I) (*O, error)) {
+	handle(s, op, func(ctx context.Context, in *I) (*O, error) {
+		ctx, cancel := context.WithTimeout(ctx, defaultBudget)
+		defer cancel()
+		out, err := do(ctx, in)
+		if pg.Unavailable(err) {
+			err = fmt.Errorf("%w: %w", pg.ErrNotBegun, err)
+		}
+		return out, err
+	})
 }
 
 // handle registers a route.

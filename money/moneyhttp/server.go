@@ -51,7 +51,7 @@ func newServer(c ServerConfig) *Server {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.clock.read = func(ctx context.Context) (money.Identity, error) { return s.ledger.Identity(ctx) }
+	s.clock = newLedgerClock(func(ctx context.Context) (money.Identity, error) { return s.ledger.Identity(ctx) })
 	s.handler = s.routes(http.NewServeMux())
 	return s
 }

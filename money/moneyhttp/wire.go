@@ -167,6 +167,6 @@ func wireFindings(all []money.Found) findings {
 
 func (f *finding) ours() money.Found {
 	return money.Found{
-		Key: f.Key, Known: f.Outcome != unknownKey, TxID: f.TxID, MemberID: f.MemberID, Amount: f.Amount, Voucher: f.Voucher.ours(),
+		Key: f.Key, Known: f.Outcome == string(money.Granted), TxID: f.TxID, MemberID: f.MemberID, Amount: f.Amount, Voucher: f.Voucher.ours(),
 	}
 }

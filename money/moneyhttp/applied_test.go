@@ -1,0 +1,131 @@
+package moneyhttp_test
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"bestow/internal/logtest"
+	"bestow/internal/pg"
+	"bestow/internal/pgtest"
+	"bestow/money"
+	"bestow/money/moneyhttp"
+
+	"github.com/stretchr/testify/require"
+)
+
+// throughWay is a ledger that reaches its database by a way that can break.
+func throughWay(t *testing.T, b bundle) (*pgtest.Way, bundle) {
+	t.Helper()
+	way := pgtest.Through(t, b.pool)
+	far := bundle{TB: t, pool: b.pool, log: &logtest.Log{}}
+	far.ledger, far.url = serveAt(t, money.Config{Pool: way.Pool, Master: b.ledger.Master}, far.log)
+	far.client = newClient(t, moneyhttp.ClientConfig{URL: far.url, Token: token})
+	return way, far
+}
+
+// A COMMIT whose answer is lost was done: no answer of the ledger says that nothing was applied, and the same key again is
+// a replay.
+func TestLostAnswerToCommit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	way, far := throughWay(t, b)
+	taken := items(1)
+	_, err := b.client.GrantPoints(t.Context(), soon(), taken)
+	require.NoError(t, err)
+	for name, asked := range map[string][]money.Item{
+		"the fast way": items(3)[1:2],
+		"the slow way": append(items(4)[2:], taken...),
+	} {
+		way.LoseAnswer()
+		_, err = far.client.GrantPoints(t.Context(), soon(), asked)
+		var unclear *moneyhttp.UnclearError
+		require.ErrorAs(t, err, &unclear, name)
+		require.Equal(t, http.StatusInternalServerError, unclear.Status)
+		again, err := far.client.GrantPoints(t.Context(), soon(), asked)
+		require.NoError(t, err)
+		require.NotContains(t, outcomes(again), money.Granted, "%s: it was applied", name)
+	}
+	way.LoseAnswer()
+	said := far.send("POST", "/money/v1/members/kim/saves", `{"amount":5,"type_code":"BUY","ref":"1"}`, with("Idempotency-Key", "kim-1"))
+	require.Equal(t, http.StatusInternalServerError, said.status, said.body)
+	require.Contains(t, said.body, "unknown_outcome")
+}
+
+// What fails after the COMMIT does not look like a connection that did not come about, by which a caller in the same process
+// takes it that nothing was applied.
+func TestDatabaseIsGoneAfterTheCommit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	way, far := throughWay(t, b)
+	taken := items(1)
+	_, err := b.client.GrantVouchers(t.Context(), soon(), taken)
+	require.NoError(t, err)
+	fresh := items(2)[1:]
+	taken[0].Ref, fresh[0].Ref = "8", "8" // so that the key of the taken one is still to be read
+	way.EndAfterCommit()
+	_, err = far.ledger.GrantVouchers(t.Context(), soon(), append(fresh, taken...))
+	require.ErrorContains(t, err, "after the commit")
+	_, dial := errors.AsType[*net.OpError](err)
+	require.False(t, dial)
+	found, err := b.client.LookupVouchers(t.Context(), []string{fresh[0].Key})
+	require.NoError(t, err)
+	require.True(t, found[0].Known)
+}
+
+// A movement that was applied and whose balance cannot be read is not told as one that was not.
+func TestBalanceIsGoneAfterTheCommit(t *testing.T) {
+	t.Parallel()
+	way, far := throughWay(t, setup(t))
+	way.EndAfterCommit()
+	said := far.send("POST", "/money/v1/members/kim/saves", `{"amount":5,"type_code":"BUY","ref":"1"}`, with("Idempotency-Key", "kim-1"))
+	require.Equal(t, http.StatusInternalServerError, said.status, said.body)
+}
+
+// budget_ms counts from the arrival of the request, whatever it waits for.
+func TestBudgetCountsFromTheArrival(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	pool, err := pg.Open(t.Context(), b.pool.Config().ConnString(), pg.Options{MaxConns: 1})
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	_, url := serveAt(t, money.Config{Pool: pool}, &logtest.Log{})
+	held, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	far := bundle{TB: t, url: url}
+	said := far.send("POST", "/money/v1/points/grants",
+		`{"budget_ms":100,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"CM"}]}`)
+	require.Equal(t, http.StatusGatewayTimeout, said.status, said.body)
+	held.Release()
+	found, err := b.client.LookupPoints(t.Context(), []string{"k"})
+	require.NoError(t, err)
+	require.False(t, found[0].Known)
+}
+
+// A request that may take a year is not applied after a minute: the ledger's own bound is the session's.
+func TestLongDeadlineIsBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.pool.Exec(t.Context(), `CREATE TABLE money.limits (ms int);
+		CREATE FUNCTION money.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			INSERT INTO money.limits SELECT setting::int FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'; RETURN NULL; END $$;
+		CREATE CONSTRAINT TRIGGER note AFTER INSERT ON money.point_member DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION money.note()`)
+	require.NoError(t, err)
+	_, err = b.client.GrantPoints(t.Context(), time.Now().AddDate(1, 0, 0), items(1))
+	require.NoError(t, err)
+	require.LessOrEqual(t, b.count(`SELECT max(ms) FROM money.limits`), 60_000)
+}
+
+// A negative budget is none, however large.
+func TestNegativeBudget(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, ms := range []int64{-1, -9_300_000_000_000, -1 << 63} {
+		said := b.send("POST", "/money/v1/points/grants",
+			`{"budget_ms":`+strconv.FormatInt(ms, 10)+`,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"CM"}]}`)
+		require.Equal(t, http.StatusGatewayTimeout, said.status, "%d: %s", ms, said.body)
+	}
+}
