@@ -167,6 +167,7 @@ func (d *demo) openFolder(ctx context.Context) (err error) {
 		return fmt.Errorf("open the demo's log: %w", err)
 	}
 	d.log = slog.New(slog.NewTextHandler(d.logFile, nil))
+	takeStandardLog(d.log)
 	if d.cfg.MasterKey == "" {
 		if d.cfg.MasterKey, err = keep(filepath.Join(d.dir, "master.key"), seal.GenerateMaster); err != nil {
 			return err

@@ -201,6 +201,21 @@ func TestAnotherLedgerAtTheAddress(t *testing.T) {
 	require.Zero(t, theirs.count(`SELECT count(*) FROM money.point_member`))
 }
 
+// A proxy that answers 404 to everything, before the ledger is there, is not taken for a ledger without an identity.
+func TestNotFoundIsNoLedger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ledger := w.serveAt(http.NotFoundHandler())
+	w.asks(ledger)
+	p, _ := w.start(t.Context(), quickLooks, campaignRoles...)
+	e := w.event(p, "POINT", 100)
+	w.run(p, e)
+	require.Contains(t, w.waitsFor(p, e), "and no lookup")
+	require.Zero(t, w.count(`SELECT count(*) FROM granter_ledgers`))
+	ledger.become(w.ledgerService())
+	w.exact(p, w.completed(p, e.ID))
+}
+
 // D2: a ledger that takes another installation's grants is never asked: its keys are the same text, so that it would answer
 // what that one was granted.
 func TestLedgerOfAnotherInstallation(t *testing.T) {

@@ -135,8 +135,12 @@ func (r *remote) judge(ctx context.Context) (why, err error) {
 const noIdentity = "(no identity)"
 
 // judgeNameless judges a ledger without GET /identity: one that never had it may be asked. The keys of its grants name the
-// installation, which is what keeps two installations apart there.
+// installation, which is what keeps two installations apart there. A proxy that says 404 of everything is no ledger: it
+// cannot look up a key.
 func (r *remote) judgeNameless(ctx context.Context) (why, err error) {
+	if _, err := r.client.LookupPoints(ctx, []string{"hello:" + r.installation}); err != nil {
+		return nil, fmt.Errorf("it has no GET /money/v1/identity, and no lookup: %w", err)
+	}
 	known, err := r.ledgers().Meet(ctx, r.name, noIdentity)
 	if err != nil {
 		return nil, err

@@ -55,6 +55,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	takeStandardLog(log)
 	if len(cfg.Brokers) == 0 && (slices.Contains(c.Roles, roleRelay) || slices.Contains(c.Roles, roleHandler) || slices.Contains(c.Roles, roleJobs)) {
 		broker, err := c.embedKafka(ctx, cfg, log)
 		if err != nil {

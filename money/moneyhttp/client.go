@@ -39,6 +39,8 @@ type Client struct {
 const (
 	// connectTimeout is how long a connection may take to come about.
 	connectTimeout = 3 * time.Second
+	// pingAfter is how long a connection of HTTP/2 may be silent before it is asked whether it lives, and how long it may take to say so.
+	pingAfter = 3 * time.Second
 	// idleConns is how many connections are kept: a process asks for as many chunks at once as it has partitions.
 	idleConns = 64
 	// maxReply is the most bytes of an answer.
@@ -83,6 +85,9 @@ func (c *Client) grant(ctx context.Context, route string, deadline time.Time, it
 	var got answers
 	if err := c.call(ctx, http.MethodPost, route, asked, &got); err != nil {
 		return nil, err
+	}
+	if why := senseless(len(items), got.Items); why != "" {
+		return nil, &UnclearError{Status: http.StatusOK, Why: why}
 	}
 	all := make([]money.Answer, len(got.Items))
 	for n := range got.Items {

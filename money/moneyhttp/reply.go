@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,8 @@ func transport() *http.Transport {
 		MaxIdleConnsPerHost: idleConns,
 		IdleConnTimeout:     time.Minute, // below the service's own, so that it is never the one that hangs up
 		DisableCompression:  true,        // a bound on bytes is a bound on memory
+		// A request that times out does not close a connection of HTTP/2: one that is dead is found out by a ping.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
 	}
 }
 
@@ -58,14 +61,21 @@ func (e *UnclearError) Error() string {
 
 // LeaveAlone reports whether err means that the ledger should be left alone from now on, and for how long it asked for that:
 // the token is refused, the ledger is another's, or it said when to come again. 0: it did not say.
+//
+// A refusal that is about one request says nothing of the others.
 func LeaveAlone(err error) (time.Duration, bool) {
 	if e, ok := errors.AsType[*RefusedError](err); ok {
-		return e.RetryAfter, true
+		return e.RetryAfter, e.RetryAfter > 0 || slices.Contains(refusesAll, e.Status)
 	}
 	if e, ok := errors.AsType[*UnclearError](err); ok {
 		return e.RetryAfter, e.RetryAfter > 0
 	}
 	return 0, false
+}
+
+// refusesAll are the statuses of a refusal that every request would get.
+var refusesAll = []int{
+	http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable,
 }
 
 // refused reads an answer that is not 200. A 4xx has applied nothing, and so has a passed deadline; a redirect is not
@@ -110,6 +120,29 @@ func readAnswer(reply *http.Response, answer any) error {
 		return unclear("it is not the JSON of the route")
 	}
 	return nil
+}
+
+// senseless says why the answers to a batch of so many items can be those of no ledger, "" if they can. One odd answer among
+// others is its own item's: whose meaning is the caller's to find.
+func senseless(items int, answers []answer) string {
+	if len(answers) != items {
+		return fmt.Sprintf("it has %d answers to %d items", len(answers), items)
+	}
+	why := ""
+	for n := range answers {
+		switch a := &answers[n]; money.Outcome(a.Outcome) {
+		case money.Granted, money.Replayed:
+			if a.TxID != "" {
+				return ""
+			}
+			why = "its answers have no money_tx_id"
+		case money.Refused, money.Conflict:
+			return ""
+		default:
+			why = fmt.Sprintf("its answers have the outcome %.30q", a.Outcome)
+		}
+	}
+	return why
 }
 
 const (

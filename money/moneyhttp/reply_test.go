@@ -77,7 +77,7 @@ func TestRepliesThatAreNoAnswers(t *testing.T) {
 		"204":                 {answer: says(204, "", ""), want: &unclear{204, "it is not 200", 0}},
 		"301":                 {answer: says(301, "", "", "Location", "/elsewhere"), want: &unclear{301, "redirects are not followed", 0}},
 		"307":                 {answer: says(307, "", "", "Location", "/elsewhere"), want: &unclear{307, "redirects are not followed", 0}},
-		"400":                 {answer: says(400, problemType, `{"code":"malformed","detail":"no"}`), want: &refused{400, "malformed", "no", 0}, alone: -1},
+		"400":                 {answer: says(400, problemType, `{"code":"malformed","detail":"no"}`), want: &refused{400, "malformed", "no", 0}},
 		"401":                 {answer: says(401, problemType, `{"code":"unauthorized","detail":"no"}`), want: &refused{401, "unauthorized", "no", 0}, alone: -1},
 		"403 of a proxy":      {answer: says(403, "text/html", "<html>"), want: &refused{403, "", "", 0}, alone: -1},
 		"404":                 {answer: says(404, "text/plain", "no"), want: &refused{404, "", "", 0}, alone: -1},
@@ -94,9 +94,9 @@ func TestRepliesThatAreNoAnswers(t *testing.T) {
 		"too many":            {answer: says(422, problemType, `{"code":"too_many_items"}`), want: money.ErrTooMany},
 		"no key":              {answer: says(409, problemType, `{"code":"missing_keys"}`), want: money.ErrNoMaster},
 		"a code that lies":    {answer: says(500, problemType, `{"code":"deadline"}`), want: &unclear{500, "deadline: ", 0}},
-		"a code that runs on": {answer: says(400, problemType, `{"code":"a\nb"}`), want: &refused{400, "", "", 0}, alone: -1},
+		"a code that runs on": {answer: says(400, problemType, `{"code":"a\nb"}`), want: &refused{400, "", "", 0}},
 		"a long story": {answer: says(400, problemType, `{"code":"no","detail":"`+strings.Repeat("가", 1000)+`"}`),
-			want: &refused{400, "no", strings.Repeat("가", 300), 0}, alone: -1},
+			want: &refused{400, "no", strings.Repeat("가", 300), 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -129,6 +129,58 @@ func TestRepliesThatAreNoAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An answer that can be no ledger's answer to the batch is none, however well its JSON reads: the ledger counts as away, and
+// people are told why. One odd answer among others is its own item's.
+func TestAnswersToAnotherQuestion(t *testing.T) {
+	t.Parallel()
+	const good = `{"outcome":"granted","money_tx_id":"T1"}`
+	for name, c := range map[string]struct{ items, why string }{
+		"each twice":             {good + "," + good + "," + good + "," + good, "it has 4 answers to 2 items"},
+		"one is missing":         {good, "it has 1 answers to 2 items"},
+		"none":                   {"", "it has 0 answers to 2 items"},
+		"no ids":                 {`{"outcome":"granted"},{"outcome":"replayed"}`, "its answers have no money_tx_id"},
+		"another word":           {`{"outcome":"ok"},{"outcome":"ok"}`, `its answers have the outcome "ok"`},
+		"one without an id":      {good + `,{"outcome":"granted"}`, ""},
+		"one with another word":  {good + `,{"outcome":"ok"}`, ""},
+		"all refused":            {`{"outcome":"refused"},{"outcome":"conflict"}`, ""},
+		"one refused, one bare ": {`{"outcome":"refused"},{"outcome":"granted"}`, ""},
+	} {
+		_, err := strange(t, says(200, jsonType, `{"items":[`+c.items+`]}`)).GrantPoints(t.Context(), soon(), items(2))
+		if c.why == "" {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.Equal(t, &moneyhttp.UnclearError{Status: 200, Why: c.why}, err, name)
+	}
+}
+
+// Only the word granted says that a key is known, and only unknown_key that it is not.
+func TestLookupsWithAnotherWord(t *testing.T) {
+	t.Parallel()
+	for word, known := range map[string]bool{"granted": true, "unknown_key": false} {
+		found, err := strange(t, says(200, jsonType, `{"items":[{"outcome":"`+word+`","money_tx_id":"T1"}]}`)).LookupPoints(t.Context(), []string{"k"})
+		require.NoError(t, err)
+		require.Equal(t, known, found[0].Known, word)
+	}
+	for _, word := range []string{"pending", "refused", "not_found", ""} {
+		_, err := strange(t, says(200, jsonType, `{"items":[{"outcome":"`+word+`","money_tx_id":"T1"}]}`)).LookupPoints(t.Context(), []string{"k"})
+		var unclear *moneyhttp.UnclearError
+		require.ErrorAs(t, err, &unclear, word)
+	}
+}
+
+// Another ledger's answer is none, even where it does not refuse to answer.
+func TestAnotherLedgerAnswers(t *testing.T) {
+	t.Parallel()
+	client := strange(t, says(200, jsonType, oneAnswer, "Bestow-Ledger", "other"))
+	client.Mean("ours")
+	_, err := client.GrantPoints(t.Context(), soon(), items(1))
+	require.ErrorContains(t, err, `another ledger answered: "other"`)
+	client.Mean("other")
+	_, err = client.GrantPoints(t.Context(), soon(), items(1))
+	require.NoError(t, err)
 }
 
 // waitFor waits until the client has gone.

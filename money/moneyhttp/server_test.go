@@ -269,6 +269,15 @@ func TestOpenAPI(t *testing.T) {
 		"voucher_pin", "budget_ms", "Bestow-Installation", "application/problem+json", "ledger_id"} {
 		require.Contains(t, string(doc), says)
 	}
+	var described struct {
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
+	}
+	require.NoError(t, json.Unmarshal(doc, &described))
+	for _, schema := range []string{"Answer", "Finding"} {
+		require.Contains(t, described.Components.Schemas[schema].Properties, "voucher_code", schema)
+	}
 	got := b.send("GET", "/money/v1/openapi.json", "", with("Authorization", ""))
 	require.Equal(t, http.StatusOK, got.status)
 	require.Equal(t, string(doc), got.body)

@@ -85,7 +85,7 @@ type answer struct {
 	TxID      string `json:"money_tx_id,omitzero" doc:"of a granted or replayed one: the same for ever"`
 	MemberID  string `json:"member_id,omitzero"`
 	Amount    int64  `json:"amount,omitzero"`
-	Code      string `json:"error_code,omitzero" doc:"of a refused one or a conflict"`
+	ErrorCode string `json:"error_code,omitzero" doc:"of a refused one or a conflict"`
 	Message   string `json:"message,omitzero" doc:"likewise, for people"`
 	Retryable bool   `json:"retryable,omitzero" doc:"of a refused one: it may be granted later"`
 
@@ -128,7 +128,7 @@ func wireAnswers(all []money.Answer) answers {
 func (a *answer) ours() money.Answer {
 	return money.Answer{
 		Key: a.Key, Outcome: money.Outcome(a.Outcome), TxID: a.TxID, MemberID: a.MemberID, Amount: a.Amount,
-		Code: a.Code, Message: a.Message, Retryable: a.Retryable, Voucher: a.Voucher.ours(),
+		Code: a.ErrorCode, Message: a.Message, Retryable: a.Retryable, Voucher: a.Voucher.ours(),
 	}
 }
 
