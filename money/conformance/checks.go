@@ -39,6 +39,8 @@ func Checks() []Check {
 		{"largest_batch", "take 5,000 items, and refuse 5,001 as a whole", (*session).largestBatch},
 		{"amounts", "keep amounts up to 10^15 exactly, and refuse what it cannot keep", (*session).amounts},
 		{"member_ids", "keep member ids as they are sent", (*session).memberIDs},
+		{"exact_keys", "take keys for different that differ in case, in an accent or in width", (*session).exactKeys},
+		{"another_ledger", "refuse a request whose Bestow-Ledger is not the ledger_id that GET identity says, if there is that route", (*session).anotherLedger},
 		{"form", "answer in application/json, refuse in application/problem+json, and redirect nothing", (*session).form},
 		{"token", "refuse what has no token or a wrong one with 401, and apply nothing of it", (*session).token},
 		{"vouchers", "give each voucher a code of its own, and repeat code and PIN", (*session).vouchers},

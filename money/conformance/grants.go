@@ -92,9 +92,10 @@ func (s *session) mixedItems() error {
 	if err != nil {
 		return err
 	}
-	for _, a := range all[1 : 1+len(bad)] {
+	for n, a := range all[1 : 1+len(bad)] {
 		if a.Outcome != refused || a.Code == "" || a.Retryable {
-			return fmt.Errorf("a bad item gets outcome %q, error_code %q, retryable %t", a.Outcome, a.Code, a.Retryable)
+			return fmt.Errorf("a bad item, with member_id %q and amount %d, gets outcome %q, error_code %q, retryable %t",
+				bad[n].MemberID, bad[n].Amount, a.Outcome, a.Code, a.Retryable)
 		}
 	}
 	first := []answer{all[0], all[len(all)-1]}

@@ -73,6 +73,9 @@ func (p *planted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return said
 	}
 	body, ok := decode(bytes.NewReader(raw))
+	if r.Method == http.MethodGet {
+		body, ok = object{}, true
+	}
 	if !ok || r.Header.Get("Authorization") != "Bearer token" || len(items(body)) > 5000 {
 		said := forward(raw)
 		w.Header().Set("Content-Type", said.Header().Get("Content-Type"))
@@ -203,6 +206,33 @@ func burnsKeys(_ context.Context, p *planted, route string, body object, forward
 	return got
 }
 
+// foldsKeys is a ledger whose database takes upper and lower case for one.
+func foldsKeys(_ context.Context, _ *planted, _ string, body object, forward func(object) reply) reply {
+	var asked []string
+	keys, _ := body["idempotency_keys"].([]any)
+	for i, key := range keys {
+		asked = append(asked, fmt.Sprint(key))
+		keys[i] = strings.ToLower(fmt.Sprint(key))
+	}
+	for _, i := range items(body) {
+		asked = append(asked, keyOf(i))
+		i["idempotency_key"] = strings.ToLower(keyOf(i))
+	}
+	got := forward(body)
+	for n, i := range items(got.body) {
+		i["idempotency_key"] = asked[n]
+	}
+	return got
+}
+
+// isAnother is a ledger that says who it is, and does not care who is meant.
+func isAnother(_ context.Context, _ *planted, route string, body object, forward func(object) reply) reply {
+	if route == "identity" {
+		return reply{http.StatusOK, "application/json", object{"ledger_id": "acme"}}
+	}
+	return forward(body)
+}
+
 // Each check that a fault concerns is red, and no other.
 func TestPlantedLedgers(t *testing.T) {
 	t.Parallel()
@@ -212,12 +242,14 @@ func TestPlantedLedgers(t *testing.T) {
 	}{
 		"forgets keys": {forgetsKeys, []string{"at_once", "conflict", "lost_answer", "replay", "vouchers"}},
 		"answers other amounts": {otherAmounts, []string{
-			"amounts", "at_once", "conflict", "deadline", "largest_batch", "lookup", "lost_answer", "member_ids", "mixed_items",
+			"amounts", "at_once", "conflict", "deadline", "exact_keys", "largest_batch", "lookup", "lost_answer", "member_ids", "mixed_items",
 			"refused_key", "replay", "twice_in_a_batch", "vouchers",
 		}},
 		"grants twice after a time-out":   {twiceAfterTimeout, []string{"lost_answer"}},
 		"applies after its deadline":      {afterDeadline, []string{"deadline"}},
 		"burns the key of a refused item": {burnsKeys, []string{"refused_key"}},
+		"takes two keys for one":          {foldsKeys, []string{"exact_keys"}},
+		"does not care who is meant":      {isAnother, []string{"another_ledger"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
