@@ -25,17 +25,11 @@ func (s *session) exactKeys() error {
 // anotherLedger asks a ledger that says who it is for grants that are meant for another one. A ledger that does not say it
 // cannot know.
 func (s *session) anotherLedger() error {
-	r, err := s.send(s.ctx, http.MethodGet, "identity", nil)
-	if err != nil {
+	ours, err := s.ledgerID()
+	if err != nil || ours == "" {
 		return err
 	}
-	var identity struct {
-		LedgerID string `json:"ledger_id"`
-	}
-	if r.status != http.StatusOK || json.Unmarshal(r.body, &identity) != nil || identity.LedgerID == "" {
-		return nil
-	}
-	for id, refused := range map[string]bool{identity.LedgerID + "-other": true, identity.LedgerID: false} {
+	for id, refused := range map[string]bool{ours + "-other": true, ours: false} {
 		asked := s.items(1)
 		body, err := json.Marshal(request{Items: asked})
 		if err != nil {
@@ -46,7 +40,7 @@ func (s *session) anotherLedger() error {
 			return err
 		}
 		if is := r.status >= 400 && r.status < 500; is != refused {
-			return fmt.Errorf("GET identity says ledger_id %q, and a request with Bestow-Ledger: %s gets %s", identity.LedgerID, id, r)
+			return fmt.Errorf("GET identity says ledger_id %q, and a request with Bestow-Ledger: %s gets %s", ours, id, r)
 		}
 		if refused {
 			if err := s.absent(asked); err != nil {
@@ -55,4 +49,19 @@ func (s *session) anotherLedger() error {
 		}
 	}
 	return nil
+}
+
+// ledgerID is the id that the ledger says of itself, "" where it has no such route.
+func (s *session) ledgerID() (string, error) {
+	r, err := s.send(s.ctx, http.MethodGet, "identity", nil)
+	if err != nil || r.status != http.StatusOK {
+		return "", err
+	}
+	var identity struct {
+		LedgerID string `json:"ledger_id"`
+	}
+	if err := json.Unmarshal(r.body, &identity); err != nil {
+		return "", fmt.Errorf("read GET identity: %w: %s", err, r)
+	}
+	return identity.LedgerID, nil
 }
