@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"bestow/domain"
 	"bestow/internal/failpoint"
@@ -35,31 +36,43 @@ func (b Braked) Draining() (open int) {
 // brake stands, and the timetable stops what runs (StopBraked).
 //
 // Errors: domain.Invalid for a memo, or a scope that is neither "all" nor the type of any event; domain.Unavailable while a
-// start that began before the brake does not end.
+// start that began before the brake does not end, or another session keeps an event locked that runs.
 func (s *Events) Brake(ctx context.Context, by Caller, scope domain.BrakeScope, memo string) (b Braked, err error) {
 	before, err := s.brakedBefore(ctx, by)
 	if err != nil {
 		return b, err
 	}
 	if b.Brake, err = s.engage(ctx, by.Actor, scope, memo); err != nil {
-		return b, err
+		return b, notEngaged(err)
 	}
-	if err := s.passLocks(ctx); err != nil {
-		return b, err
-	}
-	stopped, err := s.stopBraked(ctx, b.Brake)
-	if err != nil {
-		return b, err
-	}
-	s.startNext(ctx) // a lane may be free for an event that is not in the scope
-	claimed, err := selectClaimedIn(ctx, s.Pool, scope)
-	if err != nil {
-		return b, err
-	}
-	if b.Events, err = s.drainEach(ctx, merge(stopped, claimed, before)); err != nil {
-		return b, err
+	if b.Events, err = s.enforce(ctx, b.Brake, before); err != nil {
+		return b, engagedBut(err)
 	}
 	return commitAnew(ctx, s.Pool, by, failpoint.BrakeBeforeAnswer, failpoint.BrakeAfterAnswer, func(pgx.Tx) (Braked, error) { return b, nil })
+}
+
+// enforceWithin bounds what a brake does after the commit of its row: its locks, the stops and the drain have bounds of their own,
+// and what it reads may meet a table that another session keeps locked.
+const enforceWithin = 50 * time.Second
+
+// enforce stops what runs in the scope of an engaged brake, and waits for the claims that are open. It returns the events that it
+// stopped, those of which claims are open, and those of before.
+func (s *Events) enforce(ctx context.Context, b domain.Brake, before []int64) ([]Stopped, error) {
+	ctx, cancel := context.WithTimeout(ctx, enforceWithin)
+	defer cancel()
+	if err := s.passLocks(ctx); err != nil {
+		return nil, err
+	}
+	stopped, err := s.stopBraked(ctx, b, ofABrake)
+	if err != nil {
+		return nil, err
+	}
+	s.startNext(ctx) // a lane may be free for an event that is not in the scope
+	claimed, err := selectClaimedIn(ctx, s.Pool, b.Scope)
+	if err != nil {
+		return nil, err
+	}
+	return s.drainEach(ctx, merge(stopped, claimed, before))
 }
 
 // brakedBefore returns the ids of the events that the stored answer of by's key names, none where there is no answer.
@@ -79,7 +92,7 @@ func (s *Events) brakedBefore(ctx context.Context, by Caller) (ids []int64, err 
 
 // engage commits the brake's row, or reads the one that stands.
 func (s *Events) engage(ctx context.Context, actor string, scope domain.BrakeScope, memo string) (domain.Brake, error) {
-	b, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Brake, error) {
+	b, err := pg.ValueWithin(ctx, s.Pool, stopWait, func(tx pgx.Tx) (domain.Brake, error) {
 		memo, err := checkBrakeOrder(ctx, tx, scope, memo)
 		if err != nil {
 			return domain.Brake{}, err
@@ -100,41 +113,46 @@ func (s *Events) engage(ctx context.Context, actor string, scope domain.BrakeSco
 // passLocks waits until nothing is under way any more that has not seen the brake's row. The lock of moves comes first: a
 // start may be slow, and no claim waits for it. Nothing is read under the locks, since every claim waits meanwhile.
 func (s *Events) passLocks(ctx context.Context) error {
-	err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+	err := pg.InTxWithin(ctx, s.Pool, drainWait, func(tx pgx.Tx) error {
 		for _, lock := range []int64{pg.Moves, pg.Claims} {
-			if err := pg.LockWithin(ctx, tx, drainWait, pg.Brake, lock); err != nil {
+			if err := pg.Lock(ctx, tx, pg.Brake, lock); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if pg.LockTimedOut(err) {
+	if blocked, ok := errors.AsType[*pg.BlockedError](err); ok {
 		return &domain.Error{Code: domain.Unavailable,
-			Message: "the brake is engaged and nothing is claimed any more, but a start or resume that began before it has not ended",
+			Message: "the brake is engaged and no new claim begins, but a start, resume or claim that began before it has not ended: " + blocked.Error(),
 			Hint:    "ask again: the answer comes when it has"}
 	}
 	return err
 }
 
-// stopBraked stops the events that run in the scope of the brake, and returns those of them that a brake still holds.
-func (s *Events) stopBraked(ctx context.Context, b domain.Brake) (held []int64, err error) {
+// stopBraked stops the events that run in the scope of the brake, and returns those of them that a brake still holds. An event
+// that another session keeps locked is passed over: the others are stopped before its error is returned.
+func (s *Events) stopBraked(ctx context.Context, b domain.Brake, p patience) (held []int64, err error) {
 	running, err := selectRunningIn(ctx, s.Pool, b.Scope)
 	if err != nil {
 		return nil, err
 	}
+	var locked []error
+	began := time.Now()
 	for _, id := range running {
-		braked, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (bool, error) { return stopIfBraked(ctx, tx, id, b.Memo) })
-		if err != nil {
-			return nil, err
-		}
-		if braked {
+		braked, err := pg.ValueWithin(ctx, s.Pool, p.left(began), func(tx pgx.Tx) (bool, error) { return stopIfBraked(ctx, tx, id, b.Memo) })
+		switch {
+		case pg.LockTimedOut(err):
+			locked = append(locked, eventError("stop", id, err))
+		case err != nil:
+			return held, err
+		case braked:
 			held = append(held, id)
 		}
 		if err := failpoint.Hit(ctx, failpoint.StopAllBetween); err != nil {
-			return nil, err
+			return held, err
 		}
 	}
-	return held, nil
+	return held, errors.Join(locked...)
 }
 
 // stopIfBraked stops an event, and reports whether a brake holds it. The brake may have been released since the event was
@@ -185,7 +203,7 @@ func (s *Events) drainEach(ctx context.Context, ids []int64) (events []Stopped, 
 
 // awaitClaims waits until no claim of the events is open, for at most drainWait, and counts those that are.
 func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]int, err error) {
-	err = awaitDrain(ctx, func() (over bool, err error) {
+	err = awaitDrain(ctx, func(ctx context.Context) (over bool, err error) {
 		open, err = countOpenClaims(ctx, s.Pool, ids)
 		return len(open) == 0, err
 	})
@@ -241,7 +259,7 @@ func (s *Events) StopBraked(ctx context.Context) error {
 	}
 	var errs []error
 	for _, b := range brakes {
-		stopped, err := s.stopBraked(ctx, b)
+		stopped, err := s.stopBraked(ctx, b, ofATimetable)
 		if len(stopped) > 0 {
 			s.Log.WarnContext(ctx, "events ran under a brake and are stopped", "scope", b.Scope, obs.Count, len(stopped))
 		}

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -28,15 +27,16 @@ func (s *Events) StartDue(ctx context.Context) error {
 	}
 	busy := map[time.Time]bool{}
 	var errs []error
+	began := time.Now()
 	for _, e := range events {
 		if busy[e.lane] {
 			continue
 		}
-		err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return s.startOne(ctx, tx, e.id) })
+		err := pg.InTxWithin(ctx, s.Pool, ofATimetable.left(began), func(tx pgx.Tx) error { return s.startOne(ctx, tx, e.id) })
 		stays := errors.Is(err, errGateTaken) || waits(err)
 		busy[e.lane] = err == nil || !stays || errors.Is(err, errGateTaken) || errors.Is(err, &domain.Error{Code: domain.LaneBusy})
 		if err != nil && !stays {
-			errs = append(errs, fmt.Errorf("start event %d: %w", e.id, err))
+			errs = append(errs, eventError("start", e.id, err))
 		}
 		if err := failpoint.Hit(ctx, failpoint.StartDueBetween); err != nil {
 			return err

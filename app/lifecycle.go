@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"bestow/app/content"
@@ -112,7 +111,11 @@ func missingKeys() error {
 // Close completes the event if every target is final and published (T7), and lets the lane's next one start. It may be
 // called at any time, any number of times.
 func (s *Events) Close(ctx context.Context, id int64) error {
-	closed, err := s.close(ctx, id)
+	return s.closeWithin(ctx, id, closeWait)
+}
+
+func (s *Events) closeWithin(ctx context.Context, id int64, wait time.Duration) error {
+	closed, err := s.close(ctx, id, wait)
 	if err != nil || !closed {
 		return err
 	}
@@ -123,8 +126,8 @@ func (s *Events) Close(ctx context.Context, id int64) error {
 	return nil
 }
 
-func (s *Events) close(ctx context.Context, id int64) (closed bool, err error) {
-	err = pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+func (s *Events) close(ctx context.Context, id int64, wait time.Duration) (closed bool, err error) {
+	err = pg.InTxWithin(ctx, s.Pool, wait, func(tx pgx.Tx) error {
 		closed = false
 		if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
 			return err
@@ -160,9 +163,10 @@ func (s *Events) CloseDone(ctx context.Context) error {
 		return err
 	}
 	var errs []error
+	began := time.Now()
 	for _, id := range ids {
-		if err := s.Close(ctx, id); err != nil {
-			errs = append(errs, fmt.Errorf("close event %d: %w", id, err))
+		if err := s.closeWithin(ctx, id, ofATimetable.left(began)); err != nil {
+			errs = append(errs, eventError("close", id, err))
 		}
 		if err := failpoint.Hit(ctx, failpoint.CloseDoneBetween); err != nil {
 			return err
@@ -179,17 +183,21 @@ type Stopped struct {
 
 // Stop ends the granting of a running event: none of its grants begins any more. It answers when no claim of the event is
 // open, or after at most drainWait, and says how many still are. Asked again of a stopped event it changes nothing and
-// counts again; a repeated key stops an event that was resumed since. Errors: domain.NotFound, WrongStatus, Invalid for a memo that is empty or too long. (T8)
+// counts again; a repeated key stops an event that was resumed since. Errors: domain.NotFound, WrongStatus, Invalid for a memo
+// that is empty or too long, Unavailable while another session keeps the event locked. (T8)
 func (s *Events) Stop(ctx context.Context, by Caller, id int64, memo string) (Stopped, error) {
 	memo, err := checkMemo(memo)
 	if err != nil {
 		return Stopped{}, err
 	}
 	e, err := commitAnew(ctx, s.Pool, by, failpoint.StopBeforeCommit, failpoint.StopAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
+		if err := pg.LimitLocks(ctx, tx, stopWait); err != nil {
+			return domain.Event{}, err
+		}
 		return stopEvent(ctx, tx, id, memo)
 	})
 	if err != nil {
-		return Stopped{}, err
+		return Stopped{}, notStopped(err)
 	}
 	s.startNext(ctx)
 	if err := failpoint.Hit(ctx, failpoint.StopBeforeDrain); err != nil {
@@ -238,7 +246,7 @@ const (
 
 // drained waits until no claim of the event is open, or the event is at work again, and returns how many are open.
 func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
-	err = awaitDrain(ctx, func() (over bool, err error) {
+	err = awaitDrain(ctx, func(ctx context.Context) (over bool, err error) {
 		var resumed bool
 		open, resumed, err = selectOpenClaims(ctx, s.Pool, id)
 		return open == 0 || resumed, err
@@ -247,10 +255,12 @@ func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
 }
 
 // awaitDrain looks until it is over, for at most drainWait, or until the caller waits no more.
-func awaitDrain(ctx context.Context, look func() (over bool, err error)) error {
+func awaitDrain(ctx context.Context, look func(ctx context.Context) (over bool, err error)) error {
 	deadline := time.Now().Add(drainWait)
+	looking, cancel := context.WithDeadline(ctx, deadline.Add(stopWait)) // a look may meet a lock
+	defer cancel()
 	for {
-		over, err := look()
+		over, err := look(looking)
 		if err != nil || over || time.Now().After(deadline) {
 			return err
 		}

@@ -54,7 +54,7 @@ func commitAnew[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, befor
 
 // commitMove is commit for an answer that tells a state: repeat, unless it is nil, makes the answer to a repeated key.
 func commitMove[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, before, after string, do, repeat work[T]) (answer T, err error) {
-	answer, err = pg.Value(ctx, pool, func(tx pgx.Tx) (T, error) {
+	answer, err = pg.ValueWithin(ctx, pool, moveWait, func(tx pgx.Tx) (T, error) {
 		answer, err := once(ctx, tx, by, func() (T, error) { return do(tx) })
 		if err == nil && repeat != nil && by.Once != nil && by.Once.Replayed {
 			answer, err = repeat(tx)

@@ -47,14 +47,16 @@ type Process struct {
 type Report struct {
 	// Code says what is wrong, as the code of a [Reason] does. "" says that nothing is: a relay says so of a topic that took
 	// its last message.
-	Code      domain.Code `json:"code"`
-	Text      string      `json:"text,omitempty"`
-	EventType string      `json:"event_type,omitempty"` // the event type that is concerned; "": every type
-	Topic     string      `json:"topic,omitempty"`      // of a word about a topic
-	Ledger    string      `json:"ledger,omitempty"`     // of a word about a ledger: the granter's name
-	AgeMS     int64       `json:"age_ms"`               // how long before SeenAt it was last true, in milliseconds
-	Settings  Settings    `json:"settings,omitempty"`   // in one report of each process
-	Granters  []string    `json:"granters,omitempty"`   // in the same one of a handler: the ledgers that it can ask
+	Code      domain.Code       `json:"code"`
+	Text      string            `json:"text,omitempty"`
+	EventType string            `json:"event_type,omitempty"` // the event type that is concerned; "": every type
+	Topic     string            `json:"topic,omitempty"`      // of a word about a topic
+	Ledger    string            `json:"ledger,omitempty"`     // of a word about a ledger: the granter's name
+	AgeMS     int64             `json:"age_ms"`               // how long before SeenAt it was last true, in milliseconds
+	Settings  Settings          `json:"settings,omitempty"`   // in one report of each process
+	Granters  []string          `json:"granters,omitempty"`   // in the same one of a handler: the ledgers that it can ask
+	Members   []string          `json:"members,omitempty"`    // in the same one of a handler: the ids that it has or had in consumer groups
+	Consumers []outbox.Consumer `json:"consumers,omitempty"`  // in the same one of a handler: all that are in the groups of its topics
 }
 
 // at is when r was last true.

@@ -35,7 +35,7 @@ func (p Progress) AtRest() bool { return p.Event.Status != domain.Running && p.I
 // Progress reads the counters of an event and what is open of it. It touches the summary, the chunks and the results
 // that are not SUCCESS, never the targets, so that it may be asked each second. Error: domain.NotFound.
 func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (p Progress, err error) {
+	return pg.ValueWithin(ctx, s.Pool, reportWait, func(tx pgx.Tx) (p Progress, err error) {
 		if p.Event, err = selectEvent(ctx, tx, id); err != nil {
 			return p, err
 		}
@@ -51,28 +51,13 @@ func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
 			return p, err
 		}
 		p.WaitingFor = all[id]
-		if err := s.addRedriven(ctx, tx, &p); err != nil {
-			return p, err
+		if p.Event.Status == domain.Completed {
+			p.InFlight += p.Redriven
 		}
 		p.addRetry()
 		p.forecast(rate)
 		return p, nil
 	})
-}
-
-// addRedriven counts what a person has tried again of an event that is COMPLETED, and says what that waits for.
-func (s *Reports) addRedriven(ctx context.Context, tx pgx.Tx, p *Progress) error {
-	if p.Event.Status != domain.Completed || p.Redriven == 0 {
-		return nil
-	}
-	p.InFlight += p.Redriven
-	look, err := readLook(ctx, tx, nil)
-	if err != nil {
-		return err
-	}
-	look.needs = map[int64]need{p.Event.ID: {relay: true, handler: true}}
-	p.WaitingFor = look.running(p.Event)
-	return nil
 }
 
 // addRetry says of an event that has nothing else left that it waits for the time of its retries.

@@ -19,7 +19,7 @@ type Standing struct {
 // StandingStill says what should not be and keeps events that run, or whose reserved time has come, from moving: in the
 // order of the events, and then the settings of which processes have different values.
 func (s *Reports) StandingStill(ctx context.Context) ([]Standing, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]Standing, error) {
+	return pg.ValueWithin(ctx, s.Pool, reportWait, func(tx pgx.Tx) ([]Standing, error) {
 		l, err := selectInstallation(ctx, tx)
 		if err != nil {
 			return nil, err

@@ -36,7 +36,7 @@ type River struct {
 
 // System reads how the installation is: tables of a few rows, and the events that are at work.
 func (s *Reports) System(ctx context.Context) (System, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (sys System, err error) {
+	return pg.ValueWithin(ctx, s.Pool, reportWait, func(tx pgx.Tx) (sys System, err error) {
 		l, err := selectInstallation(ctx, tx)
 		if err != nil {
 			return sys, err

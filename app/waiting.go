@@ -46,13 +46,14 @@ var ordinary = []domain.Code{
 func (r Reason) wrong() bool { return !slices.Contains(ordinary, r.Code) }
 
 // WaitingFor says for each of the events what it stands still for; one that moves, or is at its end, is not in the answer.
-// It costs three small queries, and two more where something of the installation is not as it should be.
+// It costs a few small queries, and some more where something of the installation is not as it should be, or an event has not
+// moved for a while.
 func (s *Reports) WaitingFor(ctx context.Context, events []domain.Event) (map[int64][]Reason, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (map[int64][]Reason, error) { return s.waitingFor(ctx, tx, events) })
+	return pg.ValueWithin(ctx, s.Pool, reportWait, func(tx pgx.Tx) (map[int64][]Reason, error) { return s.waitingFor(ctx, tx, events) })
 }
 
 func (s *Reports) waitingFor(ctx context.Context, tx pgx.Tx, events []domain.Event) (map[int64][]Reason, error) {
-	if !slices.ContainsFunc(events, func(e domain.Event) bool { return e.Status != domain.Completed }) {
+	if len(events) == 0 {
 		return nil, nil
 	}
 	look, err := readLook(ctx, tx, events)
@@ -83,7 +84,14 @@ type look struct {
 	importing map[int64]bool
 	largest   map[int64]int64 // amount of a target, of events that do not run; from their imports only, which may not have kept it
 	runners   map[int64]int64 // by the lane's second: the event that runs in it
+	redriven  map[int64]bool  // COMPLETED events of which a person has members tried again
 	needs     map[int64]need  // of RUNNING events, read only if something is wrong
+	stall     stall           // read only if nothing is wrong
+}
+
+// atWork reports whether something of e is to be granted now.
+func (l look) atWork(e domain.Event) bool {
+	return e.Status == domain.Running || e.Status == domain.Completed && l.redriven[e.ID]
 }
 
 // need is what has to be at work for an event to go on.
@@ -91,19 +99,30 @@ type need struct{ relay, handler, jobs bool }
 
 // reasons is the one place that says why an event stands still. A new reason belongs into pending, running or both.
 func (s *Reports) reasons(l look, e domain.Event) []Reason {
-	if unfinished(e) && l.readOnly {
+	if (unfinished(e) || l.atWork(e)) && l.readOnly {
 		return []Reason{{DatabaseReadOnly, "the database takes no writes: its server is a standby, or read-only"}}
 	}
 	switch e.Status {
 	case domain.Pending:
 		return s.pending(l, e)
 	case domain.Running:
-		return l.running(e)
+		return l.working(e)
 	case domain.Stopped, domain.Failed: // the status says it, but for what refuses a resume
 		return s.refusal(l, e)
-	case domain.Completed: // the status says it
+	case domain.Completed: // the status says it, but for what a person has tried again
+		if l.atWork(e) {
+			return l.working(e)
+		}
 	}
 	return nil
+}
+
+// working says why an event that is at work does not go on: what is known to be wrong, and else that it has stopped moving.
+func (l look) working(e domain.Event) []Reason {
+	if reasons := l.running(e); len(reasons) > 0 {
+		return reasons
+	}
+	return l.stalled(e)
 }
 
 // circumstances are what a start or a resume of e would meet.
@@ -154,6 +173,9 @@ func (l look) running(e domain.Event) (reasons []Reason) {
 		reasons = append(reasons, Reason{domain.BrakeEngaged, b.Engaged().Error()})
 	}
 	n := l.needs[e.ID]
+	if e.Status == domain.Completed { // a job for the members that are tried again, and a message
+		n = need{relay: true, handler: true}
+	}
 	if n.relay {
 		reasons = append(reasons, l.role(RoleRelay)...)
 	}

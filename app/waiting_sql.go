@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -34,11 +35,37 @@ func readLook(ctx context.Context, tx pgx.Tx, events []domain.Event) (l look, er
 			return l, err
 		}
 	}
+	return l, l.readWork(ctx, tx, events)
+}
+
+// readWork reads what the events that are at work need, or why they do not move.
+func (l *look) readWork(ctx context.Context, tx pgx.Tx, events []domain.Event) error {
 	unserved := func(e domain.Event) bool { return e.Status == domain.Running && l.unserved(e.Type) }
-	if l.troubled() || slices.ContainsFunc(events, unserved) {
-		l.needs, err = readNeeds(ctx, tx, events)
+	locked, err := readUnlocked(ctx, tx, func(tx pgx.Tx) (err error) {
+		if l.redriven, err = selectRedriven(ctx, tx, completedTypes(events)); err != nil {
+			return err
+		}
+		if l.troubled() || slices.ContainsFunc(events, unserved) {
+			l.needs, err = readNeeds(ctx, tx, events)
+		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	return l, err
+	l.stall.unread = locked
+	return l.readStall(ctx, tx, events)
+}
+
+// completedTypes lists the types of the events that are COMPLETED, each once.
+func completedTypes(events []domain.Event) (types []domain.EventType) {
+	for _, e := range events {
+		known := slices.ContainsFunc(types, func(t domain.EventType) bool { return t.Code == e.Type.Code })
+		if e.Status == domain.Completed && !known {
+			types = append(types, e.Type)
+		}
+	}
+	return types
 }
 
 // limited lists the events that a start or a resume may meet with a limit for each target.
@@ -174,10 +201,24 @@ func countRefused(ctx context.Context, tx pgx.Tx, table string, ids []int64, ref
 	return nil
 }
 
-// selectAtWork reads the events that run, and those whose reserved time has come.
+// selectAtWork reads the events that run, those whose reserved time has come, and those of which a person has members tried
+// again.
 func selectAtWork(ctx context.Context, tx pgx.Tx) ([]domain.Event, error) {
-	const where = ` WHERE e.event_status = 'RUNNING' OR e.event_status = 'PENDING' AND e.reservation_at <= now() ORDER BY e.id`
-	rows, err := tx.Query(ctx, `SELECT `+eventColumns+` FROM `+eventTables+where)
+	var redriven map[int64]bool
+	_, err := readUnlocked(ctx, tx, func(tx pgx.Tx) error {
+		types, err := listTypes(ctx, tx)
+		if err != nil {
+			return err
+		}
+		redriven, err = selectRedriven(ctx, tx, types)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	const where = ` WHERE e.event_status = 'RUNNING' OR e.event_status = 'PENDING' AND e.reservation_at <= now()
+		OR e.event_status = 'COMPLETED' AND e.id = ANY ($1) ORDER BY e.id`
+	rows, err := tx.Query(ctx, `SELECT `+eventColumns+` FROM `+eventTables+where, slices.Collect(maps.Keys(redriven)))
 	if err != nil {
 		return nil, fmt.Errorf("read events at work: %w", err)
 	}

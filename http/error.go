@@ -153,6 +153,10 @@ func (s *server) explain(ctx context.Context, err error) *domain.Error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return &domain.Error{Code: api.Malformed, Message: "the connection ended before the request did", Hint: "send it again, with the same Idempotency-Key"}
 	}
+	if blocked, ok := errors.AsType[*pg.BlockedError](err); ok {
+		s.log.WarnContext(ctx, "a request waited too long for a lock in the database", requestKey, requestID(ctx), obs.Err, err)
+		return &domain.Error{Code: domain.Unavailable, Message: blocked.Error(), Hint: "ask again when it is free"}
+	}
 	if pg.Unavailable(err) {
 		s.log.WarnContext(ctx, "database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
 		return &domain.Error{Code: domain.Unavailable, Message: "the database does not answer now", Hint: "ask again in a few seconds; with the same Idempotency-Key nothing happens twice"}

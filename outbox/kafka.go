@@ -41,8 +41,9 @@ type Kafka struct {
 	sessions  *sessions
 	topics    *topics
 
-	mu   sync.Mutex
-	subs []*kafka.Subscriber
+	mu       sync.Mutex
+	subs     []*kafka.Subscriber
+	consumed map[string]string // by topic, the event type of those that this process reads
 }
 
 // NewKafka connects to the brokers. The error says which address did not answer.
@@ -65,7 +66,8 @@ func NewKafka(cfg KafkaConfig) (*Kafka, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, err), client.Close())
 	}
-	return &Kafka{cfg: cfg, client: client, publisher: publisher, sessions: newSessions(), topics: &topics{log: cfg.Log, faults: map[string][]fault{}}}, nil
+	return &Kafka{cfg: cfg, client: client, publisher: publisher, sessions: newSessions(), consumed: map[string]string{},
+		topics: &topics{log: cfg.Log, faults: map[string][]fault{}}}, nil
 }
 
 // Close ends the publisher and whatever still consumes.

@@ -180,6 +180,7 @@ func (r *Router) add(topics []consumed) error {
 			return err
 		}
 		r.consuming[c.topic] = true
+		r.kafka.consume(c)
 		r.router.AddConsumerHandler(c.topic, c.topic, sub, func(m *message.Message) error { return r.receive(c, m) })
 	}
 	return nil

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/IBM/sarama"
@@ -11,9 +12,13 @@ import (
 // message, which outlives the group's session: a message that is refused and sent again would hold a partition that has
 // long gone to another process. Watermill lets a "tracer" wrap the group's handler, which is the one place to look in.
 type sessions struct {
-	mu   sync.Mutex
-	open map[partition]context.Context
+	mu      sync.Mutex
+	open    map[partition]context.Context
+	members []string // the ids that this process was given in its groups, the last one last
 }
+
+// membersKept is how many ids are kept: a group gives a new one when a consumer joins it anew.
+const membersKept = 64
 
 type partition struct {
 	topic  string
@@ -48,6 +53,24 @@ func (s *sessions) assigned(topic string) (n int) {
 	return n
 }
 
+// joined notes that this process is a member of a group by an id.
+func (s *sessions) joined(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Contains(s.members, id) {
+		return
+	}
+	s.members = append(s.members, id)
+	s.members = s.members[max(0, len(s.members)-membersKept):]
+}
+
+// ids returns the ids that this process was given in its groups.
+func (s *sessions) ids() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.members)
+}
+
 // WrapConsumer returns c: only groups consume here.
 func (s *sessions) WrapConsumer(c sarama.Consumer) sarama.Consumer { return c }
 
@@ -69,6 +92,12 @@ func (s *sessions) WrapConsumerGroupHandler(h sarama.ConsumerGroupHandler) saram
 type watched struct {
 	sarama.ConsumerGroupHandler
 	sessions *sessions
+}
+
+// Setup is called at the beginning of each session, whether partitions are given or not.
+func (w watched) Setup(session sarama.ConsumerGroupSession) error {
+	w.sessions.joined(session.MemberID())
+	return w.ConsumerGroupHandler.Setup(session)
 }
 
 func (w watched) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {

@@ -43,6 +43,7 @@ var extra = map[string]string{
 		"where code in ('point', 'voucher') and coalesce(max_per_member, max_per_event, max_count) is null": "a process outside production gives types limits, once",
 	"select id::text, unnamed_are_ours from installation": "a process asks once to which installation it belongs",
 	"delete from processes where id = $1::uuid":           "a process takes its row away when it ends",
+	"select set_config('lock_timeout', $1, true)":         "a start, a completion and a look of the timetable bound their waits, once an event or every 5 s",
 	"select clock_timestamp()":                            "a process compares its clock once a second",
 	"select 1":                                            "River asks whether the server is there",
 	"-- ping":                                             "the pool asks whether a connection is still there",
@@ -54,8 +55,10 @@ var often = map[string]string{
 	"commit": "as begin",
 	"select wrapped from event_keys where event_id = $1":                    "a process that grants reads an event's key once",
 	"select scope, by, memo, at from brakes order by scope <> 'all', scope": "the timetable looks for events that run under a brake",
-	"select now()": "an import looks whether its event has expired",
-	eventQuery:     "the bench itself asks until the event is COMPLETED",
+	"savepoint sp_1":         "a process looks every 5 s what stands still",
+	"release savepoint sp_1": "as savepoint sp_1",
+	"select now()":           "an import looks whether its event has expired",
+	eventQuery:               "the bench itself asks until the event is COMPLETED",
 }
 
 // The floor is what the product's own statements cost: the server is sent the same ones by both, as often, but for
@@ -82,6 +85,8 @@ var (
 	rivers = regexp.MustCompile(`river|pg_notify|^(un)?listen|pggetproductandversion`)
 	// A session sets itself up once, with its own pid in the statement; a process tells every few seconds that it lives.
 	perProcess = regexp.MustCompile(`^(set local work_mem = '4mb'; )?select own, (pg_catalog\.)?current_setting\('transaction_read_only'\)|^insert into processes as mine `)
+	// A process looks every few seconds what stands still: events with members that are tried again, too.
+	standing = regexp.MustCompile(`^select distinct event_id from \w+_results where redrive - redrive_done > 0 |^select code, label, granter, operation, topic, coalesce\(unit`)
 	// An import looks whether the same list was imported before.
 	listMarks = regexp.MustCompile(`^(select i\.event_id, e\.campaign_id, i\.created_at, i\.|with own as \(select coalesce\(sum\(list_sum\), 0\))`)
 	// The timetable lets points expire each minute, and collects what is owed every ten.
@@ -91,7 +96,7 @@ var (
 
 // besides reports whether the product executes sql beside the road of a grant.
 func besides(sql string) bool {
-	return slices.ContainsFunc([]*regexp.Regexp{rivers, migrated, perProcess, listMarks, ledgerJobs}, func(kind *regexp.Regexp) bool {
+	return slices.ContainsFunc([]*regexp.Regexp{rivers, migrated, perProcess, standing, listMarks, ledgerJobs}, func(kind *regexp.Regexp) bool {
 		return kind.MatchString(sql)
 	})
 }

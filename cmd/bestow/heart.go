@@ -147,6 +147,7 @@ func (h *heart) reports() []app.Report {
 	mine := app.Report{Settings: h.p.settings()}
 	if h.p.has(roleHandler) {
 		mine.Granters = slices.Sorted(maps.Keys(h.p.granter))
+		mine.Members, mine.Consumers = h.vitals.group()
 	}
 	reports := append(h.vitals.all(), mine)
 	for _, name := range slices.Sorted(maps.Keys(h.p.granter)) {
@@ -161,6 +162,13 @@ func (h *heart) reports() []app.Report {
 func (h *heart) listenToKafka(ctx context.Context) {
 	for ctx.Err() == nil {
 		h.vitals.answered(h.p.kafka.Ping(ctx))
+		if h.p.has(roleHandler) {
+			all, err := h.p.kafka.Consumers()
+			if err != nil {
+				h.p.log.DebugContext(ctx, "the consumer groups were not read", obs.Err, err)
+			}
+			h.vitals.consumed(h.p.kafka.Members(), all)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(h.every):
@@ -175,6 +183,9 @@ type vitals struct {
 	away   string // why Kafka does not answer; "": it does
 	idle   string // why no jobs are worked; "": they are
 	topics map[string]topicReport
+
+	members   []string          // the ids of this process in consumer groups
+	consumers []outbox.Consumer // all that are in them
 }
 
 // topicReport is the last report on a topic.
@@ -224,6 +235,19 @@ func (w *vitals) clockIs(err error) {
 	if err != nil {
 		w.idle = err.Error()
 	}
+}
+
+// consumed notes who is in the consumer groups of the process's topics, and by which ids the process is.
+func (w *vitals) consumed(members []string, all []outbox.Consumer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.members, w.consumers = members, all
+}
+
+func (w *vitals) group() (members []string, all []outbox.Consumer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.members, w.consumers
 }
 
 func (w *vitals) changed() {

@@ -11,6 +11,7 @@ import (
 	"bestow/app"
 	"bestow/domain"
 
+	"github.com/IBM/sarama"
 	"github.com/riverqueue/river"
 	"github.com/stretchr/testify/require"
 )
@@ -217,4 +218,90 @@ func TestWaitsForTheTimeOfARetry(t *testing.T) {
 	e := s.event(s.api, "POINT", 20)
 	s.run(s.api, e)
 	require.Contains(t, s.waits(e, "retry"), "is tried again at 20")
+}
+
+// intruder is a consumer of another program in a group of ours: it is given partitions, and does nothing.
+type intruder struct{ given chan int }
+
+func (i *intruder) Setup(session sarama.ConsumerGroupSession) error {
+	n := 0
+	for _, partitions := range session.Claims() {
+		n += len(partitions)
+	}
+	select {
+	case i.given <- n:
+	default:
+	}
+	return nil
+}
+func (*intruder) Cleanup(sarama.ConsumerGroupSession) error { return nil }
+func (*intruder) ConsumeClaim(session sarama.ConsumerGroupSession, _ sarama.ConsumerGroupClaim) error {
+	<-session.Context().Done()
+	return nil
+}
+
+// intrude lets a foreign consumer take partitions of a topic, until the returned function is called.
+func (s *still) intrude(group, topic string) (leave func()) {
+	s.Helper()
+	c := sarama.NewConfig()
+	c.ClientID, c.Version = "kafka-ui", sarama.V2_8_0_0
+	members, err := sarama.NewConsumerGroup(s.cfg.Brokers, group, c)
+	require.NoError(s, err)
+	ctx, cancel := context.WithCancel(s.Context())
+	i := &intruder{given: make(chan int, 1)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			if err := members.Consume(ctx, []string{topic}, i); err != nil {
+				return
+			}
+		}
+	}()
+	require.Positive(s, <-i.given)
+	return func() {
+		cancel()
+		require.NoError(s, members.Close())
+		<-done
+	}
+}
+
+// C2: a consumer of another program in the group takes messages and does nothing with them. The event says so when it has not
+// moved for a while, and goes on when the consumer leaves.
+func TestStalledByAForeignConsumer(t *testing.T) {
+	t.Parallel()
+	s := newStill(t)
+	s.role(overrides{}, roleRelay, roleHandler, roleJobs)
+	topic := s.cfg.TopicPrefix + ".point"
+	group := ""
+	require.True(t, s.soon(func() bool {
+		const query = `SELECT coalesce(max(c->>'group'), '') FROM processes, jsonb_array_elements(reports) r, jsonb_array_elements(r->'consumers') c
+			WHERE right(c->>'group', length($1)) = $1`
+		require.NoError(t, s.pool.QueryRow(t.Context(), query, topic).Scan(&group))
+		return group != ""
+	}))
+	leave := s.intrude(group, topic)
+	e := s.event(s.api, "POINT", 1000)
+	s.run(s.api, e)
+	require.True(t, s.soon(func() bool {
+		return s.count(`SELECT count(*) FROM grant_chunks WHERE published_at IS NULL`) == 0 && s.count(`SELECT count(*) FROM grant_chunks WHERE settled_at IS NULL AND claim_token IS NULL`) > 0
+	}))
+	text := ""
+	require.True(t, s.soon(func() bool { // as if half a minute had passed
+		s.exec(`UPDATE campaign_events SET updated_at = now() - interval '30 seconds'`)
+		s.exec(`UPDATE campaign_event_summary SET updated_at = now() - interval '30 seconds'`)
+		s.exec(`UPDATE processes SET started_at = now() - interval '1 hour'`)
+		s.exec(`UPDATE grant_chunks SET published_at = now() - interval '30 seconds', claimed_at = claimed_at - interval '30 seconds',
+			settled_at = settled_at - interval '30 seconds', updated_at = now() - interval '30 seconds'`)
+		p, err := s.api.app.Reports.Progress(t.Context(), e.ID)
+		require.NoError(t, err)
+		text = textsOf(p.WaitingFor)
+		return strings.Contains(text, "(client kafka-ui on ")
+	}), "%s", text)
+	require.Contains(t, text, "is in the group "+group+" and takes the partitions ")
+	require.NotContains(t, text, "client bestow")
+	require.True(t, s.soon(func() bool { return strings.Contains(s.ready(s.api), `"code":"stalled"`) }))
+	leave()
+	s.completed(s.api, e.ID)
+	s.waits(e)
 }

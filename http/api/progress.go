@@ -23,6 +23,6 @@ type Progress struct {
 
 // Reason is one thing that an event stands still for.
 type Reason struct {
-	Code string `json:"code" example:"relay" doc:"relay, handler, jobs: no process has the role; relay_queue_paused, jobs_queue_paused: in River UI; kafka_away, kafka_refuses, ledger_away, granter_unknown, database_read_only; reserved, by_hand, retry, lane_busy, no_targets, import_running, missing_keys: nothing is wrong, its time has not come, or a person has something to do"`
+	Code string `json:"code" example:"relay" doc:"relay, handler, jobs: no process has the role; relay_queue_paused, jobs_queue_paused: in River UI; kafka_away, kafka_refuses, ledger_away, granter_unknown, database_read_only; stalled: it has not moved for 20 s, and the text has what was found out; reserved, by_hand, retry, lane_busy, no_targets, import_running, missing_keys: nothing is wrong, its time has not come, or a person has something to do"`
 	Text string `json:"text" example:"no process with the role relay is running" doc:"for people; 'blocked: ' before what does not pass by itself"`
 }

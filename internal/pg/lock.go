@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -36,15 +35,6 @@ func Lock(ctx context.Context, tx pgx.Tx, s Space, id int64) error {
 		return fmt.Errorf("take lock: %w", err)
 	}
 	return nil
-}
-
-// LockWithin is Lock for as long as it takes, but not longer than the limit; see [LockTimedOut]. The limit holds for the
-// locks that tx takes after it, too.
-func LockWithin(ctx context.Context, tx pgx.Tx, limit time.Duration, s Space, id int64) error {
-	if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, fmt.Sprint(limit.Milliseconds())); err != nil {
-		return fmt.Errorf("limit lock: %w", err)
-	}
-	return Lock(ctx, tx, s, id)
 }
 
 // LockTimedOut reports whether err is that of a lock that was not free in time.

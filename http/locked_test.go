@@ -1,0 +1,104 @@
+package http
+
+import (
+	"testing"
+	"time"
+
+	"bestow/http/api"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// held keeps rows or a table locked in a session of another program, until the returned function is called.
+func (d *desk) held(lock string, args ...any) (free func()) {
+	d.Helper()
+	conn, err := pgx.Connect(d.Context(), d.pool.Config().ConnString())
+	require.NoError(d, err)
+	_, err = conn.Exec(d.Context(), `SET application_name = 'psql'`)
+	require.NoError(d, err)
+	tx, err := conn.Begin(d.Context())
+	require.NoError(d, err)
+	_, err = tx.Exec(d.Context(), lock, args...)
+	require.NoError(d, err)
+	return func() { require.NoError(d, conn.Close(d.Context())) }
+}
+
+const summaryRow = `SELECT FROM campaign_event_summary WHERE event_id = $1 FOR UPDATE`
+
+// C7: a session that keeps the row of a running event's summary lets a stop and a brake answer all the same, with what is
+// certain and whose lock it is. The other events of the brake are stopped; when the row is free, both answer as ever.
+func TestStopOfALockedEvent(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	locked, other := d.running("locked"), d.running("other")
+	free := d.held(summaryRow, locked.ID)
+	began := time.Now()
+	for _, order := range []struct{ url, body, want string }{
+		{eventURL(locked.ID) + "/stop", `{` + why + `}`, "the stop is not recorded, and the event goes on: "},
+		{brakeURL, `{"scope": "all", ` + why + `}`, "the brake is engaged, and no new claim begins in its scope, but not all is done: stop event "},
+		{eventURL(locked.ID) + "/stop", `{` + why + `}`, "the stop is not recorded"},
+	} {
+		a := d.post(order.url, order.body)
+		p := a.refused(503, "unavailable")
+		require.Contains(t, p.Detail, order.want)
+		require.Regexp(t, `it is held by session \d+ of PostgreSQL \(psql, user .*, with locks on campaign_event_summary: `+
+			`end that transaction, or run SELECT pg_terminate_backend\(\d+\)`, p.Detail)
+		require.Equal(t, "5", a.Header.Get("Retry-After"))
+	}
+	require.Less(t, time.Since(began), 40*time.Second)
+	require.True(t, decoded[api.Brakes](d.get(brakeURL)).Engaged)
+	require.Equal(t, "RUNNING", d.status(locked))
+	require.Equal(t, "STOPPED", d.status(other), "it is not locked")
+	free()
+	require.Equal(t, 200, d.post(brakeURL, `{"scope": "all", `+why+`}`).StatusCode)
+	require.Equal(t, "STOPPED", d.status(locked))
+}
+
+// C7: an event that another session keeps locked does not keep the timetable from starting, stopping and completing others.
+func TestTheTimetablePassesALockedEvent(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	locked, other := d.reserved("locked", past, "", 3), d.reserved("other", "2026-11-01T00:00:00Z", "", 3)
+	free := d.held(summaryRow, locked)
+	err := d.app.Events.StartDue(t.Context())
+	require.ErrorContains(t, err, "start event 1: a lock in PostgreSQL was not free in time: it is held by session ")
+	require.Equal(t, "PENDING", d.status(api.Event{ID: locked}))
+	require.Equal(t, "RUNNING", d.status(api.Event{ID: other}))
+	free()
+	require.NoError(t, d.app.Events.StartDue(t.Context()))
+
+	for _, id := range []int64{locked, other} {
+		d.sql(`UPDATE campaign_event_summary SET published_count = 3, success_count = 3 WHERE event_id = $1`, id)
+	}
+	free = d.held(summaryRow, locked)
+	require.ErrorContains(t, d.app.Events.CloseDone(t.Context()), "close event 1: a lock in PostgreSQL was not free in time")
+	require.Equal(t, "RUNNING", d.status(api.Event{ID: locked}))
+	require.Equal(t, "COMPLETED", d.status(api.Event{ID: other}))
+	d.sql(`INSERT INTO brakes (scope, by, memo) VALUES ('all', 'test', 'the row alone')`)
+	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING'`)
+	require.ErrorContains(t, d.app.Events.StopBraked(t.Context()), "stop event 1: a lock in PostgreSQL was not free in time")
+	require.Equal(t, "STOPPED", d.status(api.Event{ID: other}))
+	free()
+	require.NoError(t, d.app.Events.StopBraked(t.Context()))
+	require.Equal(t, "STOPPED", d.status(api.Event{ID: locked}))
+}
+
+// C2: a table of results that cannot be read keeps progress from counting: it says so at once, and the event says what it waits for.
+func TestProgressOfALockedTable(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.running("c")
+	d.process("relay", "handler", "jobs")
+	d.sql(`UPDATE processes SET started_at = now() - interval '1 hour'`)
+	d.sql(`UPDATE campaign_events SET updated_at = now() - interval '1 minute'`)
+	d.sql(`UPDATE campaign_event_summary SET updated_at = now() - interval '1 minute'`)
+	free := d.held(`LOCK TABLE point_results IN ACCESS EXCLUSIVE MODE`)
+	p := d.get(eventURL(e.ID)+"/progress").refused(503, "unavailable")
+	require.Contains(t, p.Detail, "held by session ")
+	waiting := decoded[api.Event](d.get(eventURL(e.ID))).WaitingFor
+	require.Len(t, waiting, 1)
+	require.Equal(t, "stalled", waiting[0].Code)
+	require.Contains(t, waiting[0].Text, "with locks on point_results")
+	free()
+}
