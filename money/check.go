@@ -37,6 +37,10 @@ const (
 	PolicyInactive = "policy_inactive"
 	UnknownPolicy  = "unknown_policy"
 
+	// Of a policy that is made or changed.
+	PolicyExists  = "policy_exists"       // with other terms
+	PolicyChanged = "precondition_failed" // since it was read
+
 	// Of a call that only reads, and of a choice that does not exist.
 	OutOfRange = "out_of_range" // a sum does not fit 64 bits
 	BadCursor  = "bad_cursor"
@@ -92,6 +96,7 @@ var (
 	reservedKey = refusal{BadKey, "the idempotency key begins with a word that the ledger keeps for its own movements: use another"}
 	badMember   = refusal{BadMember, "the member id cannot be used: it must be text in the normal form NFC without control characters " +
 		"and characters that change the direction, without a blank at either end, not empty and not over 50 characters"}
+	noPolicy  = refusal{UnknownPolicy, "there is no such policy"}
 	badAmount = refusal{BadAmount, "the amount is not a whole number from 1 to 1,000,000,000,000,000"}
 )
 

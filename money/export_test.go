@@ -8,3 +8,6 @@ const (
 	ListPlanSQL     = listPlanSQL
 	ListSQL         = listSQL
 )
+
+// ExpiryOf is when points expire that are saved by p at now.
+var ExpiryOf = (*Policy).expiry

@@ -12,53 +12,49 @@ import (
 // maxCapped is the most items of a batch in which a policy limits what a member may hold: their members are locked.
 const maxCapped = 1000
 
-// policy is a row of point_master: an accrual policy that an operator defines. A bound of 0 does not bound.
-type policy struct {
-	id       int64
-	code     string
-	active   bool
-	kind     string // of its validity: none, days, until, month_end
-	days     int
-	until    *time.Time // the last day
-	months   int
-	min, max int64 // of one save
-	maxHold  int64 // of one member
-	typeCode string
-}
-
-// expiry returns the instant at which points that are saved at now expire, nil for never.
-func (p *policy) expiry(now time.Time, loc *time.Location) *time.Time {
+// expiry returns the instant at which points that are saved at now expire, nil for never. The days are those of loc: an hour
+// that is left out or comes twice there changes no last day.
+func (p *Policy) expiry(now time.Time, loc *time.Location) *time.Time {
 	day := now.In(loc)
 	var at time.Time
-	switch p.kind {
-	case "days":
-		at = day.AddDate(0, 0, p.days)
-	case "until":
-		at = time.Date(p.until.Year(), p.until.Month(), p.until.Day()+1, 0, 0, 0, 0, loc)
-	case "month_end":
-		at = time.Date(day.Year(), day.Month()+time.Month(p.months)+1, 1, 0, 0, 0, 0, loc)
-	default:
+	switch p.Validity {
+	case ValidForever:
 		return nil
+	case ValidDays:
+		at = day.AddDate(0, 0, *p.Days)
+	case ValidUntil:
+		at = startOfDay(p.Until.Year(), p.Until.Month(), p.Until.Day()+1, loc)
+	case ValidMonthEnd:
+		at = startOfDay(day.Year(), day.Month()+time.Month(*p.Months)+1, 1, loc)
 	}
 	return &at
 }
 
+// startOfDay returns the first instant of a day in loc. Where clocks skip midnight, it is not at 0 o'clock.
+func startOfDay(year int, month time.Month, day int, loc *time.Location) time.Time {
+	at := time.Date(year, month, day, 0, 0, 0, 0, loc)
+	if at.Hour() > 12 { // before the hour that is left out, on the day before
+		_, at = at.ZoneBounds()
+	}
+	return at
+}
+
 // refuse returns why p does not allow i.
-func (p *policy) refuse(i *Item) refusal {
+func (p *Policy) refuse(i *Item) refusal {
 	switch {
-	case !p.active:
+	case p.Status != PolicyActive:
 		return refusal{PolicyInactive, "the policy is retired: no points are saved by it any more"}
-	case p.min > 0 && i.Amount < p.min:
-		return refusal{UnderMinimum, fmt.Sprintf("the policy saves %d points or more at once", p.min)}
-	case p.max > 0 && i.Amount > p.max:
-		return refusal{OverMaximum, fmt.Sprintf("the policy saves %d points at most at once", p.max)}
+	case p.Min != nil && i.Amount < *p.Min:
+		return refusal{UnderMinimum, fmt.Sprintf("the policy saves %d points or more at once", *p.Min)}
+	case p.Max != nil && i.Amount > *p.Max:
+		return refusal{OverMaximum, fmt.Sprintf("the policy saves %d points at most at once", *p.Max)}
 	}
 	return refusal{}
 }
 
 // terms are the policies of a batch, and what the members hold whose saves they limit.
 type terms struct {
-	policies map[string]*policy
+	policies map[string]*Policy
 	holdings map[string]*holding
 }
 
@@ -66,8 +62,8 @@ type terms struct {
 type holding struct{ open, owed int64 }
 
 // allows reports whether the member may get amount more under p.
-func (h *holding) allows(p *policy, amount int64) bool {
-	room := p.maxHold - h.open // below 0 if the member holds more already
+func (h *holding) allows(p *Policy, amount int64) bool {
+	room := *p.MaxHold - h.open // below 0 if the member holds more already
 	return amount <= room || amount-room <= h.owed
 }
 
@@ -78,12 +74,12 @@ func readTerms(ctx context.Context, tx pgx.Tx, items []Item) (t terms, err error
 	if len(codes) == 0 {
 		return t, nil
 	}
-	if t.policies, err = selectPolicies(ctx, tx, codes); err != nil {
+	if t.policies, err = selectPolicies(ctx, tx, codes...); err != nil {
 		return t, err
 	}
 	capped := distinct(items, func(i *Item) (string, bool) {
 		p := t.policies[i.Policy]
-		return i.MemberID, p != nil && p.maxHold > 0 && memberName(i.MemberID)
+		return i.MemberID, p != nil && p.MaxHold != nil && memberName(i.MemberID)
 	})
 	if len(capped) == 0 {
 		return t, nil
@@ -107,31 +103,6 @@ func distinct(items []Item, word func(*Item) (string, bool)) (words []string) {
 	}
 	slices.Sort(words)
 	return slices.Compact(words)
-}
-
-// maxPolicy is the width of a policy's code.
-const maxPolicy = 50
-
-func selectPolicies(ctx context.Context, tx pgx.Tx, codes []string) (map[string]*policy, error) {
-	const query = `SELECT point_master_id, code, status = 'ACTIVE', validity_kind, coalesce(validity_days, 0), valid_until,
-			coalesce(valid_months, 0), coalesce(min_point, 0), coalesce(max_point, 0), coalesce(max_hold, 0), coalesce(type_code, '')
-		FROM money.point_master WHERE code = ANY ($1::text[])`
-	rows, err := tx.Query(ctx, query, codes)
-	if err != nil {
-		return nil, fmt.Errorf("read policies: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*policy, error) {
-		var p policy
-		return &p, row.Scan(&p.id, &p.code, &p.active, &p.kind, &p.days, &p.until, &p.months, &p.min, &p.max, &p.maxHold, &p.typeCode)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read policies: %w", err)
-	}
-	policies := make(map[string]*policy, len(list))
-	for _, p := range list {
-		policies[p.code] = p
-	}
-	return policies, nil
 }
 
 func selectHoldings(ctx context.Context, tx pgx.Tx, members []string) (map[string]*holding, error) {
@@ -159,7 +130,7 @@ func selectHoldings(ctx context.Context, tx pgx.Tx, members []string) (map[strin
 	return holdings, nil
 }
 
-// resolve returns i with what its policy says where i itself says nothing, or that there is no such policy.
+// resolve returns i with what its policy says where i itself says nothing, or why it cannot be saved by that policy now.
 func (t *terms) resolve(i *Item, now time.Time, loc *time.Location) (Item, refusal) {
 	item := *i
 	if i.Policy == "" {
@@ -167,14 +138,17 @@ func (t *terms) resolve(i *Item, now time.Time, loc *time.Location) (Item, refus
 	}
 	p := t.policies[i.Policy]
 	if p == nil {
-		return item, refusal{UnknownPolicy, "there is no such policy"}
+		return item, noPolicy
 	}
 	item.policyID = p.id
 	if item.TypeCode == "" {
-		item.TypeCode = p.typeCode
+		item.TypeCode = p.TypeCode
 	}
-	if item.ExpiryAt == nil {
-		item.ExpiryAt = p.expiry(now, loc)
+	if item.ExpiryAt != nil {
+		return item, refusal{}
+	}
+	if item.ExpiryAt = p.expiry(now, loc); expired(&item, now) {
+		return item, refusal{Expired, "the last day of the policy has passed: no points are saved by it any more"}
 	}
 	return item, refusal{}
 }
@@ -185,12 +159,12 @@ func (t *terms) refuse(i *Item) refusal {
 		return refusal{}
 	}
 	p := t.policies[i.Policy]
-	if r := p.refuse(i); r.code != "" || p.maxHold == 0 {
+	if r := p.refuse(i); r.code != "" || p.MaxHold == nil {
 		return r
 	}
 	h := t.holdings[i.MemberID]
 	if !h.allows(p, i.Amount) {
-		return refusal{OverHolding, fmt.Sprintf("the policy lets a member hold %d points at most", p.maxHold)}
+		return refusal{OverHolding, fmt.Sprintf("the policy lets a member hold %d points at most", *p.MaxHold)}
 	}
 	h.open += i.Amount
 	return refusal{}

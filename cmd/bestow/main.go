@@ -20,7 +20,8 @@ import (
 	"golang.org/x/term"
 )
 
-// cli is all commands. Those of operators speak HTTP with BESTOW_URL and BESTOW_KEY.
+// cli is all commands. Those of operators speak HTTP with BESTOW_URL and BESTOW_KEY, and those about the ledger's own with
+// BESTOW_MONEY_URL and BESTOW_MONEY_TOKEN.
 type cli struct {
 	Demo         demoCmd         `cmd:"" help:"Show the whole product at work; it needs no other server."`
 	Serve        serveCmd        `cmd:"" help:"Run the service, in all roles or in some."`
@@ -31,6 +32,7 @@ type cli struct {
 	Results      resultsCmd      `cmd:"" help:"Show what became of each member."`
 	Queue        queueCmd        `cmd:"" help:"Show the lanes: running and waiting events in their order, with the expected starts."`
 	Type         typeCmd         `cmd:"" help:"List event types, and set their units and limits."`
+	Policy       policyCmd       `cmd:"" help:"Make, change and retire accrual policies of the ledger."`
 	Brake        brakeCmd        `cmd:"" help:"The emergency brake: until it is released no event starts or resumes, and no grant begins."`
 	Retry        retryCmd        `cmd:"" help:"Ask again for the members that were given up, and run waiting retries now."`
 	Parked       parkedCmd       `cmd:"" help:"List messages that no handler could use, and publish them again."`

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,14 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What docs/money.md shows by curl is what the ledger answers, run by bash against a process of the role money.
+// What docs/money.md shows by curl is what the ledger answers, run by bash against a process of the role money. Of an answer
+// that is shown, … stands for anything.
 func TestMoneyDocsByCurl(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("../../docs/money.md")
 	require.NoError(t, err)
 	_, section, found := strings.Cut(string(doc), "\n## Save, use, cancel\n")
 	require.True(t, found)
-	section, _, _ = strings.Cut(section, "\n## ")
+	section, _, found = strings.Cut(section, "\n## The grant routes\n")
+	require.True(t, found)
 	var script, want []string
 	for line := range strings.Lines(section) {
 		switch code, is := strings.CutPrefix(strings.TrimRight(line, "\n"), "    "); {
@@ -29,7 +33,7 @@ func TestMoneyDocsByCurl(t *testing.T) {
 			script = append(script, code)
 		}
 	}
-	require.Len(t, want, 3)
+	require.Len(t, want, 14)
 
 	w := newWorld(t)
 	w.ledgerProcess(build(t))
@@ -44,6 +48,10 @@ func TestMoneyDocsByCurl(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "bash and curl are needed: %s", out)
 	said := strings.Split(strings.TrimSpace(string(out)), "\n")
-	require.Equal(t, want, []string{said[2], said[6], said[len(said)-1]})
-	require.JSONEq(t, `{"member_id":"lee","balance":100,"owed":0,"expiring":[]}`, said[7])
+	for _, answer := range want {
+		pattern := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(answer), "…", ".*") + "$")
+		at := slices.IndexFunc(said, pattern.MatchString)
+		require.GreaterOrEqual(t, at, 0, "no further answer is %s: %s", answer, strings.Join(said, "\n"))
+		said = said[at+1:]
+	}
 }

@@ -153,7 +153,8 @@ func (s *Server) checkBody(ctx huma.Context, next func(huma.Context)) {
 		next(ctx)
 		return
 	}
-	if got, _, err := mime.ParseMediaType(ctx.Header("Content-Type")); err != nil || got != "application/json" {
+	got, _, err := mime.ParseMediaType(ctx.Header("Content-Type"))
+	if err != nil || got != "application/json" && (got != mergePatch || ctx.Method() != http.MethodPatch) {
 		s.refuse(ctx, refusal(codeUnsupportedType, "the body's Content-Type is not taken here", "send application/json"))
 		return
 	}

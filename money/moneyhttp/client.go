@@ -141,7 +141,7 @@ func (c *Client) Pair(ctx context.Context) (id Identity, err error) {
 	return id, c.call(ctx, http.MethodPut, "pairing", pairing{c.config.Installation}, &id)
 }
 
-// call sends a request with a body, nil for none, and reads the answer.
+// call sends a request with a body, nil for none, and reads the answer, which has the status 200.
 // A call without a deadline of its own gets one: no ledger is waited for without end.
 func (c *Client) call(ctx context.Context, method, route string, asked, answer any) error {
 	if _, bounded := ctx.Deadline(); !bounded {
@@ -153,15 +153,11 @@ func (c *Client) call(ctx context.Context, method, route string, asked, answer a
 	if err != nil {
 		return err
 	}
-	sent := time.Now()
-	reply, err := c.http.Do(req)
+	reply, err := c.send(req)
 	if err != nil {
-		return fmt.Errorf("ask ledger: %w", err)
+		return err
 	}
 	defer func() { _ = reply.Body.Close() }() // all that counts was read
-	if date, err := http.ParseTime(reply.Header.Get("Date")); err == nil && c.config.Heard != nil {
-		c.config.Heard(date, sent, time.Now())
-	}
 	if reply.StatusCode != http.StatusOK {
 		return refused(reply)
 	}
@@ -169,6 +165,44 @@ func (c *Client) call(ctx context.Context, method, route string, asked, answer a
 		return fmt.Errorf("another ledger answered: %.100q", is)
 	}
 	return readAnswer(reply, answer)
+}
+
+// do is call for a route that only our ledger has: it may have a query, the change is of the state with the tag, "" for none,
+// and what is made is answered with 201. It returns the headers of the answer.
+func (c *Client) do(ctx context.Context, method, route, tag string, asked, answer any) (http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, defaultBudget)
+	defer cancel()
+	route, query, _ := strings.Cut(route, "?")
+	req, err := c.request(ctx, method, route, asked)
+	if err != nil {
+		return nil, err
+	}
+	req.URL.RawQuery = query
+	if tag != "" {
+		req.Header.Set("If-Match", tag)
+	}
+	reply, err := c.send(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = reply.Body.Close() }() // all that counts was read
+	if reply.StatusCode != http.StatusOK && reply.StatusCode != http.StatusCreated {
+		return nil, refused(reply)
+	}
+	return reply.Header, readAnswer(reply, answer)
+}
+
+// send sends a request, and tells when its answer came.
+func (c *Client) send(req *http.Request) (*http.Response, error) {
+	sent := time.Now()
+	reply, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask ledger: %w", err)
+	}
+	if date, err := http.ParseTime(reply.Header.Get("Date")); err == nil && c.config.Heard != nil {
+		c.config.Heard(date, sent, time.Now())
+	}
+	return reply, nil
 }
 
 func (c *Client) request(ctx context.Context, method, route string, asked any) (*http.Request, error) {

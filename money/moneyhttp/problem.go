@@ -57,6 +57,8 @@ const (
 	codeUnavailable       = "unavailable"
 	codeDeadline          = "deadline"
 	codeUnknownOutcome    = "unknown_outcome"
+
+	codePreconditionRequired = "precondition_required"
 )
 
 // kinds is the one map from a code to its status and title.
@@ -80,6 +82,8 @@ var kinds = map[string]struct {
 	codeUnavailable:       {http.StatusServiceUnavailable, "The ledger cannot answer now: nothing was applied"},
 	codeDeadline:          {http.StatusGatewayTimeout, "The deadline has passed: nothing was applied"},
 	codeUnknownOutcome:    {http.StatusInternalServerError, "It is not known what was applied"},
+
+	codePreconditionRequired: {http.StatusPreconditionRequired, "The change needs If-Match"},
 }
 
 // retryAfter is how many seconds a caller waits who was told that the ledger cannot answer now.
@@ -131,6 +135,9 @@ func (s *Server) explain(ctx context.Context, err error) *problem {
 	if r, ok := errors.AsType[*money.Refusal](err); ok {
 		return refusedMovement(r)
 	}
+	if e, ok := errors.AsType[*money.PolicyError](err); ok {
+		return wrongPolicy(e)
+	}
 	switch {
 	case errors.Is(err, money.ErrBusy):
 		return refusal(codeUnavailable, money.ErrBusy.Error(), "send it again, with the same key")
@@ -165,6 +172,17 @@ var movementKinds = map[string]int{
 	money.BadCursor:       http.StatusBadRequest,
 	money.BadKind:         http.StatusBadRequest,
 	money.BadLimit:        http.StatusBadRequest,
+	money.PolicyExists:    http.StatusConflict,
+	money.PolicyChanged:   http.StatusPreconditionFailed,
+}
+
+// wrongPolicy names all fields of a policy that cannot be.
+func wrongPolicy(e *money.PolicyError) *problem {
+	fields := make([]FieldError, len(e.Fields))
+	for n, f := range e.Fields {
+		fields[n] = FieldError{"body." + f.Name, f.Message}
+	}
+	return refusal(codeInvalid, "the policy cannot be", "correct what errors names", fields...)
 }
 
 // refusedMovement is the answer to a movement that the ledger refuses; its code is the ledger's.

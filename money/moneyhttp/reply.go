@@ -39,6 +39,9 @@ type RefusedError struct {
 	Code       string        // of the problem; "": the answer had none
 	Detail     string        // likewise
 	RetryAfter time.Duration // how long the ledger wants to be left alone; 0: it did not say
+
+	Hint   string       // what to do next, as the ledger says
+	Fields []FieldError // the offending fields
 }
 
 // Error says what the ledger said.
@@ -92,7 +95,7 @@ func refused(reply *http.Response) error {
 		return money.ErrNoMaster
 	case reply.StatusCode >= 400 && reply.StatusCode < 500,
 		reply.StatusCode == http.StatusServiceUnavailable && said.Code == codeUnavailable:
-		return &RefusedError{reply.StatusCode, said.Code, said.Detail, after}
+		return &RefusedError{reply.StatusCode, said.Code, said.Detail, after, said.Hint, said.Errors}
 	}
 	why := "it is not 200"
 	if reply.StatusCode >= 300 && reply.StatusCode < 400 {
@@ -148,6 +151,7 @@ func senseless(items int, answers []answer) string {
 const (
 	maxProblem = 64 << 10
 	maxDetail  = 300
+	maxFields  = 100
 )
 
 // saneCode is a code that can stand in a log.
@@ -162,9 +166,18 @@ func readProblem(reply *http.Response) (p Problem) {
 	if err != nil || json.Unmarshal(body, &p) != nil || !saneCode.MatchString(p.Code) {
 		return Problem{}
 	}
-	detail := []rune(strings.Join(strings.Fields(p.Detail), " "))
-	p.Detail = string(detail[:min(len(detail), maxDetail)])
+	p.Detail, p.Hint = oneLine(p.Detail), oneLine(p.Hint)
+	p.Errors = p.Errors[:min(len(p.Errors), maxFields)]
+	for n := range p.Errors {
+		p.Errors[n] = FieldError{oneLine(p.Errors[n].Location), oneLine(p.Errors[n].Message)}
+	}
 	return p
+}
+
+// oneLine is what a ledger says, as it can stand in a log.
+func oneLine(said string) string {
+	line := []rune(strings.Join(strings.Fields(said), " "))
+	return string(line[:min(len(line), maxDetail)])
 }
 
 // maxRetryAfter is the longest that a ledger is left alone because it said so.

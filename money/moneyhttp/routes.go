@@ -42,6 +42,11 @@ func (s *Server) routes(mux *http.ServeMux) http.Handler {
 	read(s, op("GET", "/members/{id}/movements", "List a member's history, newest first"), s.movements)
 	read(s, op("GET", "/members/{id}/movements/{money_tx_id}", "Show a movement with its lots"), s.movement)
 
+	read(s, op("GET", "/policies", "List accrual policies"), s.policies)
+	handle(s, createPolicyOp(), s.createPolicy)
+	read(s, op("GET", "/policies/{code}", "Show an accrual policy"), s.policy)
+	handle(s, s.editPolicyOp(), s.editPolicy)
+
 	// The first wraps all that follow.
 	return noteArrival(
 		identify( // so that all that follows can name the request

@@ -98,7 +98,7 @@ func (s *Server) newAPI(mux *http.ServeMux) huma.API {
 			},
 			Security: []map[string][]string{{"token": {}}},
 		},
-		Formats:       map[string]huma.Format{"application/json": format, "json": format},
+		Formats:       map[string]huma.Format{"application/json": format, "json": format, mergePatch: format},
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{s.translate},
 	})

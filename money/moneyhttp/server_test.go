@@ -240,7 +240,7 @@ func TestLedgerThatCannot(t *testing.T) {
 	_, err = serve(t, money.Config{Pool: gone}).GrantPoints(t.Context(), soon(), items(1))
 	var refused *moneyhttp.RefusedError
 	require.ErrorAs(t, err, &refused)
-	require.Equal(t, moneyhttp.RefusedError{Status: 503, Code: "unavailable", Detail: refused.Detail, RetryAfter: time.Second}, *refused)
+	require.Equal(t, moneyhttp.RefusedError{Status: 503, Code: "unavailable", Detail: refused.Detail, RetryAfter: time.Second, Hint: refused.Hint}, *refused)
 	require.NotContains(t, err.Error(), "nobody", "and says nothing of the database")
 }
 

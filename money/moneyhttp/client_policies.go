@@ -1,0 +1,43 @@
+package moneyhttp
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Policies asks for a page of the accrual policies in the order of their codes: those with the status, "" for all, behind the
+// cursor of the page before.
+func (c *Client) Policies(ctx context.Context, status, cursor string, limit int) (page Policies, err error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	if status != "" {
+		query.Set("status", status)
+	}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	}
+	_, err = c.do(ctx, http.MethodGet, "policies?"+query.Encode(), "", nil, &page)
+	return page, err
+}
+
+// Policy asks for one policy, and for the ETag of its state.
+func (c *Client) Policy(ctx context.Context, code string) (p Policy, tag string, err error) {
+	header, err := c.do(ctx, http.MethodGet, policyRoute(code), "", nil, &p)
+	return p, header.Get("ETag"), err
+}
+
+// CreatePolicy makes a policy of terms, which names fields as JSON does. It may be asked again: with the same terms nothing
+// changes.
+func (c *Client) CreatePolicy(ctx context.Context, terms map[string]any) (p Policy, err error) {
+	_, err = c.do(ctx, http.MethodPost, "policies", "", terms, &p)
+	return p, err
+}
+
+// EditPolicy changes a policy that is in the state with the ETag. In patch, which names fields as JSON does, nil clears.
+func (c *Client) EditPolicy(ctx context.Context, code, tag string, patch map[string]any) (p Policy, err error) {
+	_, err = c.do(ctx, http.MethodPatch, policyRoute(code), tag, patch, &p)
+	return p, err
+}
+
+func policyRoute(code string) string { return "policies/" + url.PathEscape(code) }
