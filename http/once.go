@@ -20,14 +20,21 @@ type Asked struct {
 	what string // method, path and query
 }
 
-// Resolve keeps what was asked for the fingerprint, and refuses a key that cannot be kept.
+// Resolve keeps what was asked for the fingerprint, and refuses a key that cannot be kept, or two of them.
 func (a *Asked) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
 	a.what = ctx.Method() + "\n" + u.Path + "\n" + u.Query().Encode()
-	given := false
-	ctx.EachHeader(func(name, _ string) { given = given || strings.EqualFold(name, "Idempotency-Key") })
-	if given && !usableKey(a.Key) {
+	given, several := false, false
+	ctx.EachHeader(func(name, value string) {
+		if strings.EqualFold(name, "Idempotency-Key") {
+			given, several = true, several || value != a.Key
+		}
+	})
+	switch {
+	case given && !usableKey(a.Key):
 		return []error{&huma.ErrorDetail{Location: "header.Idempotency-Key", Message: "must be 1 to 200 printable ASCII characters"}}
+	case several:
+		return []error{&huma.ErrorDetail{Location: "header.Idempotency-Key", Message: "stands in the request more than once, with different values"}}
 	}
 	return nil
 }
