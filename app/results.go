@@ -11,6 +11,7 @@ import (
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Result is what became of one member of an event, as its row says. The secret of a voucher is not part of it.
@@ -29,7 +30,7 @@ type Result struct {
 type ResultFilter struct {
 	Status    domain.ResultStatus // ResultNone for all
 	ErrorCode string              // "" for all
-	MemberID  string              // "" for all
+	MemberID  string              // in any form that the import brings to the same id; "" for all
 	After     string              // only members behind this one; "" from the first
 	Limit     int                 // 1 or more
 }
@@ -68,7 +69,10 @@ func (f ResultFilter) query(e domain.Event) (query string, args []any) {
 	}
 	narrow("status", string(f.Status))
 	narrow("error_code", f.ErrorCode)
-	narrow("member_id", f.MemberID)
+	if f.MemberID != "" { // as the import keeps it, and as an older version may have kept it
+		args = append(args, []string{norm.NFC.String(strings.TrimSpace(f.MemberID)), f.MemberID})
+		where = append(where, "member_id = ANY ($"+strconv.Itoa(len(args))+")")
+	}
 	if f.Status != domain.ResultNone && f.Status != domain.Succeeded {
 		where = append(where, "status <> 'SUCCESS'")
 	}

@@ -1,11 +1,14 @@
 package http
 
 import (
+	"net/url"
+	"strings"
 	"testing"
 
 	"bestow/http/api"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/unicode/norm"
 )
 
 // results follows the pages of the results to their end.
@@ -43,6 +46,14 @@ func TestResults(t *testing.T) {
 	require.Equal(t, []string{"a", "b", "g"}, d.results(e, "&error_code=busy"))
 	require.Equal(t, []string{"g"}, d.results(e, "&error_code=busy&status=PERMANENTLY_FAILED"))
 	require.Empty(t, d.results(e, "&member_id=zz"))
+	require.Empty(t, d.results(e, "&member_id=%20"))
+	for _, spelling := range []string{"회원 1", " 회원 1", "회원 1\u3000", norm.NFD.String("회원 1"), norm.NFD.String(strings.Repeat("회", 50))} {
+		want := []string{"회원 1"}
+		if len(spelling) > 100 {
+			want = nil // as long as an id may be
+		}
+		require.Equal(t, want, d.results(e, "&member_id="+url.QueryEscape(spelling)), "%q", spelling)
+	}
 
 	gone := decoded[api.Results](d.get(eventURL(e.ID) + "/results?member_id=e")).Items[0]
 	require.NotZero(t, gone.UpdatedAt)
