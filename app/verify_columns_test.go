@@ -76,6 +76,13 @@ func columnForgeries() []forgery {
 		{name: "created_at of a voucher, a year ahead", sql: `UPDATE money.vouchers SET created_at = created_at + interval '1 year' WHERE voucher_id = 7000`, red: "I37"},
 		{name: "created_at of vouchers after the completion", sql: completedEarlier(2), red: "I37"},
 		{name: "max_amount taken away", sql: `UPDATE imports SET max_amount = NULL WHERE id = 8`, red: "I24"},
+		{name: "voucher of an event", sql: `UPDATE money.voucher_events SET voucher_id = 99999 WHERE voucher_id = 7000`, red: "I23"},
+		{name: "member of a voucher's event", sql: `UPDATE money.voucher_events SET member_id = 'thief' WHERE voucher_id = 7000`, red: "I23"},
+		{name: "created_at of a voucher's event, to come", sql: `UPDATE money.voucher_events SET created_at = now() + interval '1 day'`, red: "I23"},
+		{name: "created_at of a voucher's event, before it was issued", sql: `UPDATE money.voucher_events SET created_at = now() - interval '9 years'`, red: "I23"},
+		{name: "a second end of a voucher", sql: `INSERT INTO money.voucher_events (member_id, voucher_id, kind, idempotency_key) VALUES ('m00', 7000, 'REDEEMED', 'x')`, red: "I23"},
+		{name: "kind of the end before a RESTORED", sql: `UPDATE money.voucher_events SET kind = 'RESTORED' WHERE kind = 'REDEEMED'`, red: "I23"},
+		{name: "the sequence of voucher_events", sql: `SELECT setval('money.voucher_events_voucher_event_id_seq', 1, false)`, red: "I42"},
 		{name: "cause of a voucher", sql: `UPDATE money.vouchers SET type_code = 'CS' WHERE voucher_id = 7000`, red: "I37"},
 	}
 }
@@ -109,6 +116,7 @@ func unseenForgeries() []forgery {
 		{name: "installation", sql: `UPDATE installation SET id = gen_random_uuid()`},
 		{name: "processes", sql: `INSERT INTO processes (id, roles, version, host, pid) VALUES (gen_random_uuid(), '{api}', 'x', 'x', 1)`},
 		{name: "brakes", sql: `INSERT INTO brakes (scope, by, memo) VALUES ('all', 'x', 'x')`},
+		{name: "kind of a voucher_events row", sql: `UPDATE money.voucher_events SET kind = 'REDEEMED', idempotency_key = 'x', ref = 'x', reason = 'x' WHERE kind = 'CANCELLED'`},
 		{name: "ended_uploads", sql: `INSERT INTO ended_uploads (event_id, ended_by) VALUES (4, 'x')`},
 	}
 }

@@ -126,7 +126,7 @@ func grantInvariants() []invariant {
 	}
 }
 
-// ledgerInvariants are about the ledger of points, in the order of their numbers.
+// ledgerInvariants are about the ledger of points, and about what becomes of vouchers, in the order of their numbers.
 func ledgerInvariants() []invariant {
 	return []invariant{
 		{
@@ -157,6 +157,10 @@ func ledgerInvariants() []invariant {
 			id: "I22", file: "I22_lots_expire_once", ledger: true,
 			statement: "a lot of points expires by itself at most once, and not before its expiry",
 			compared:  "{expiries} expiries of {points}",
+		}, {
+			id: "I23", file: "I23_vouchers_end_once", ledger: true,
+			statement: "a voucher has at most one live end: it is cancelled, redeemed, or neither",
+			compared:  "{vouchers} vouchers, which were cancelled {cancelled} times, redeemed {redeemed} times and restored {restored} times",
 		},
 	}
 }

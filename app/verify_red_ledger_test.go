@@ -1,5 +1,7 @@
 package app
 
+const voucherEvent = `INSERT INTO money.voucher_events (member_id, voucher_id, kind, idempotency_key, created_at) VALUES `
+
 // plantedMovements are faults in the history of the members beside campaigns, whom plantedSpending describes.
 func plantedMovements() []planting {
 	return []planting{
@@ -63,6 +65,24 @@ func plantedMovements() []planting {
 		}, {
 			name: "expired under another key", red: []string{"I22"}, example: "lot P9005 expired under the key x",
 			sql: `UPDATE money.point_member SET idempotency_key = 'x' WHERE point_member_id = 9006`,
+		}, {
+			name: "cancelled twice", event: 7, red: []string{"I23"}, example: "member m00, V7000: CANCELLED, though it was CANCELLED before",
+			sql: voucherEvent + `('m00', 7000, 'CANCELLED', 'again', now())`,
+		}, {
+			name: "cancelled and redeemed", event: 7, red: []string{"I23"}, example: "member m00, V7000: REDEEMED, though it was CANCELLED before",
+			sql: voucherEvent + `('m00', 7000, 'REDEEMED', 'again', now())`,
+		}, {
+			name: "restored, though it had not ended", event: 7, red: []string{"I23"}, example: "V7002: RESTORED, though it had not ended",
+			sql: `DELETE FROM money.voucher_events WHERE kind = 'REDEEMED'`,
+		}, {
+			name: "a cancel of another member's voucher", red: []string{"I23"}, example: "member thief, V7000: CANCELLED, and the member has no such voucher",
+			sql: voucherEvent + `('thief', 7000, 'CANCELLED', 'again', now())`,
+		}, {
+			name: "cancelled before it was issued", event: 7, red: []string{"I23"}, example: "before it was issued",
+			sql: `UPDATE money.voucher_events SET created_at = now() - interval '9 years' WHERE kind = 'CANCELLED'`,
+		}, {
+			name: "cancelled at a moment to come", event: 7, red: []string{"I23"}, example: "which is to come",
+			sql: `UPDATE money.voucher_events SET created_at = now() + interval '1 day' WHERE kind = 'CANCELLED'`,
 		},
 	}
 }

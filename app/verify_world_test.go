@@ -69,7 +69,8 @@ func plant(tb testing.TB) *pgxpool.Pool {
 }
 
 // plantedIDs is what remains of events 9 and 10, which were deleted; events 4 and 5 have a second list, of their last chunk;
-// and the sequences stand where the rows need them.
+// and the sequences stand where the rows need them. A voucher of event 7 is cancelled,
+// another was redeemed and restored.
 const plantedIDs = `;
 	INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount, hashed)
 	SELECT event_id + 6, event_id, 'test', 'text/csv', '\x00'::bytea, 1, count(*), 0, sum(amount), true FROM point_targets
@@ -94,7 +95,10 @@ const plantedIDs = `;
 	INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload, digest)
 	SELECT 'undecodable', 'no JSON', 'grants.point', 0, 7, '\x00ff', sha256(convert_to(ROW('grants.point', 0, 7, '00ff')::text, 'UTF8'));
 	INSERT INTO idempotency_keys (actor, key, fingerprint, answer, digest)
-	SELECT 'test', 'once', '\x01', '{"ID": 1}', sha256(convert_to(ROW('test', 'once', '01', '{"ID": 1}'::jsonb)::text, 'UTF8'))`
+	SELECT 'test', 'once', '\x01', '{"ID": 1}', sha256(convert_to(ROW('test', 'once', '01', '{"ID": 1}'::jsonb)::text, 'UTF8'));
+	INSERT INTO money.voucher_events (member_id, voucher_id, kind, idempotency_key)
+	SELECT member_id, voucher_id, kind, kind || voucher_id FROM money.vouchers
+	JOIN (VALUES (7000, 'CANCELLED'), (7002, 'REDEEMED'), (7002, 'RESTORED')) e (id, kind) ON id = voucher_id`
 
 // plantedSpending is the history of members beside campaigns. Of spender, lots of 1000 and 2000 are saved, 2500 are used, 700
 // of that is given back, latest lot first, and a lot of 300 has expired. Of debtor, a save of 500 is cancelled of which 400 are
@@ -139,7 +143,7 @@ func forging(sql string) string {
 }
 
 // changesLedger is a statement that changes what is append-only.
-var changesLedger = regexp.MustCompile(`(?:UPDATE|DELETE FROM|TRUNCATE) money\.point_[^;]*`)
+var changesLedger = regexp.MustCompile(`(?:UPDATE|DELETE FROM|TRUNCATE) money\.(?:point_|voucher)[^;]*`)
 
 // plantedMember is a target with what came of it.
 type plantedMember struct {

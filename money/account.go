@@ -25,6 +25,9 @@ const beginnings = 5
 // movementKey is the constraint that a key belongs to one movement.
 const movementKey = "point_member_idempotency_key"
 
+// voucherEventKey is the same of an event of a voucher.
+const voucherEventKey = "voucher_events_idempotency_key"
+
 // inFrame runs fn in the frame of every movement but a save: one transaction that ends before deadline, and the whole of it
 // again if the expiry job has changed a lot meanwhile, or another movement was first to write the key.
 func inFrame[T any](ctx context.Context, l *Ledger, deadline time.Time, fn func(pgx.Tx) (T, error)) (v T, err error) {
@@ -37,7 +40,7 @@ func inFrame[T any](ctx context.Context, l *Ledger, deadline time.Time, fn func(
 			return v, err
 		})
 		switch {
-		case errors.Is(err, errLotsMoved), pg.Violates(err, movementKey):
+		case errors.Is(err, errLotsMoved), pg.Violates(err, movementKey), pg.Violates(err, voucherEventKey):
 			continue
 		case pg.Code(err) == idleTooLong:
 			return v, ErrDeadline

@@ -30,6 +30,10 @@ const (
 	UnknownMovement     = "unknown_movement" // the member has no such movement
 	NotCancellable      = "not_cancellable"  // it is neither a use nor a save
 
+	// Of a voucher that is to be cancelled.
+	UnknownVoucher = "unknown_voucher" // the member has no such voucher
+	Redeemed       = "redeemed"
+
 	// Of a policy.
 	UnderMinimum   = "under_minimum"
 	OverMaximum    = "over_maximum"
@@ -104,8 +108,11 @@ var (
 // campaign's grants: a shop's key must not take one of theirs.
 var (
 	ourKeys      = []string{"expire:", "regrant:", "claim:", "collect:"}
-	reservedKeys = append([]string{"grant:"}, ourKeys...)
+	reservedKeys = append([]string{campaignKeys}, ourKeys...)
 )
+
+// campaignKeys is how the keys of a campaign's grants begin.
+const campaignKeys = "grant:"
 
 // begins reports whether key begins with one of words.
 func begins(key string, words []string) bool {

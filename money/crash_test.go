@@ -64,3 +64,23 @@ func TestHeldUpBeforeCommit(t *testing.T) {
 		require.Equal(t, money.Granted, ask(t, grant, item(1))[0].Outcome)
 	})
 }
+
+// A cancel of vouchers that dies before its commit has cancelled nothing, and the same keys are asked again.
+func TestDieWhileVouchersAreCancelled(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	all := voucherCancels("claw", ask(t, b.GrantVouchers, items(3)...))
+	for _, at := range []string{failpoint.MoneyCancelWritten, failpoint.MoneyBeforeCommit} {
+		died := errors.New("died")
+		dying := failpoint.With(t.Context(), func(point string) error {
+			if point == at {
+				return died
+			}
+			return nil
+		})
+		_, err := b.CancelVouchers(dying, soon(), all)
+		require.ErrorIs(t, err, died)
+		require.Zero(t, count(t, b.Pool, "money.voucher_events"))
+	}
+	require.Equal(t, []string{"cancelled", "cancelled", "cancelled"}, cancelVouchers(t, b, all...))
+}

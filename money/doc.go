@@ -24,6 +24,13 @@
 // So what a clawback took does not come back by a cancelled order, and no order launders it. A save-cancel with debt makes
 // the member owe what was spent; point_account.owed stands beside the history, and lots pay it before the next use.
 //
+// # Vouchers
+//
+// A voucher is a row that nothing changes; what became of it is its last row of voucher_events (cancel_vouchers.go,
+// voucher_state.go). A cancel locks the voucher's row first, and reads after. Its keys are one space with those of the
+// grants of vouchers: a campaign's begin with grant:, which no cancel may use, and a grant under any other key looks
+// first. Two that come in the same instant under one key, a grant and a cancel, may both be applied.
+//
 // # A grant
 //
 // A batch is one transaction: all that can be granted is granted, or nothing is. A movement's own row is its

@@ -53,6 +53,7 @@ type Found struct {
 	MemberID string
 	Amount   int64
 	Voucher  *Voucher
+	State    VoucherState // of a voucher
 }
 
 // Voucher is what a member holds in hands. It prints and marshals as a placeholder, so that a log of an answer shows

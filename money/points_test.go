@@ -143,7 +143,11 @@ func TestLookup(t *testing.T) {
 		require.NoError(t, err)
 		known := func(n int) money.Found {
 			a := granted[n]
-			return money.Found{Key: a.Key, Known: true, TxID: a.TxID, MemberID: a.MemberID, Amount: a.Amount, Voucher: a.Voucher}
+			found := money.Found{Key: a.Key, Known: true, TxID: a.TxID, MemberID: a.MemberID, Amount: a.Amount, Voucher: a.Voucher}
+			if a.Voucher != nil {
+				found.State = money.VoucherIssued
+			}
+			return found
 		}
 		require.Equal(t, []money.Found{known(3), {Key: "nobody's"}, {Key: "\x00"}, {Key: ""}, {Key: "\xff"}, known(0), known(3)}, found)
 

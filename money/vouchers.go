@@ -108,12 +108,16 @@ func (b voucherBook) issue(items []Item) (minted, error) {
 	return m, nil
 }
 
-// find is as that of points.
+// find is as that of points. An event of a voucher is no grant.
 func (voucherBook) find(ctx context.Context, q querier, keys []string) (map[string]entry, error) {
-	const query = `SELECT k.key, v.voucher_id, v.member_id, v.amount, v.ref, v.sealed_code, v.sealed_pin, v.expiry_at
+	const query = `SELECT k.key, v.voucher_id, v.member_id, v.amount, true, v.ref, v.sealed_code, v.sealed_pin, v.expiry_at
 		FROM unnest($1::text[]) k (key) CROSS JOIN LATERAL (
 			SELECT voucher_id, member_id, amount, ref, sealed_code, sealed_pin, expiry_at FROM money.vouchers
-			WHERE idempotency_key = k.key LIMIT 1) v`
+			WHERE idempotency_key = k.key LIMIT 1) v
+		UNION ALL
+		SELECT k.key, e.voucher_id, e.member_id, 0, false, '', NULL, NULL, NULL
+		FROM unnest($1::text[]) k (key) CROSS JOIN LATERAL (
+			SELECT voucher_id, member_id FROM money.voucher_events WHERE idempotency_key = k.key LIMIT 1) e`
 	rows, err := q.Query(ctx, query, keys)
 	if err != nil {
 		return nil, fmt.Errorf("read vouchers: %w", err)
@@ -121,9 +125,12 @@ func (voucherBook) find(ctx context.Context, q querier, keys []string) (map[stri
 	entries := make(map[string]entry, len(keys))
 	var e entry
 	var s sealedVoucher
-	_, err = pgx.ForEachRow(rows, []any{&e.key, &e.id, &e.memberID, &e.amount, &s.ref, &s.code, &s.pin, &s.expiryAt}, func() error {
-		sealed := s
-		e.grant, e.sealed = true, &sealed
+	_, err = pgx.ForEachRow(rows, []any{&e.key, &e.id, &e.memberID, &e.amount, &e.grant, &s.ref, &s.code, &s.pin, &s.expiryAt}, func() error {
+		e.sealed = nil
+		if e.grant {
+			sealed := s
+			e.sealed = &sealed
+		}
 		entries[e.key] = e
 		return nil
 	})

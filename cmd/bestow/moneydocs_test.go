@@ -33,7 +33,7 @@ func TestMoneyDocsByCurl(t *testing.T) {
 			script = append(script, code)
 		}
 	}
-	require.Len(t, want, 14)
+	require.Len(t, want, 15)
 
 	w := newWorld(t)
 	w.ledgerProcess(build(t))

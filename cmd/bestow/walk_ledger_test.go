@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A member saves, uses, has an order and a save cancelled, and owes; and a lot expires.
+// A member saves, uses, has an order and a save cancelled, and owes; a voucher is cancelled; and a lot expires.
 func (k *walk) walkTheLedger() {
 	k.Helper()
 	ledger, err := money.New(money.Config{Pool: k.pool})
@@ -32,6 +32,15 @@ func (k *walk) walkTheLedger() {
 	})
 	k.do(func(app.Caller) error {
 		_, err := ledger.Cancel(k.ctx, soon(), money.Cancel{Key: "walk:clawback", MemberID: "walker", TxID: saved.TxID, OnUsed: money.OweUsed})
+		return err
+	})
+	k.do(func(app.Caller) error {
+		const query = `SELECT member_id, 'V' || voucher_id FROM money.vouchers ORDER BY voucher_id LIMIT 1`
+		c := money.VoucherCancel{Key: "walk:voucher"}
+		if err := k.pool.QueryRow(k.ctx, query).Scan(&c.MemberID, &c.TxID); err != nil {
+			return err
+		}
+		_, err := ledger.CancelVouchers(k.ctx, soon(), []money.VoucherCancel{c})
 		return err
 	})
 	expiry := time.Now().Add(time.Second)

@@ -41,6 +41,7 @@ var neverMet = map[string]string{
 	failpoint.MoneyAccountLocked:   "nothing but grants is asked of the ledger",
 	failpoint.MoneyLotsRead:        "nothing but grants is asked of the ledger",
 	failpoint.MoneyMovementWritten: "nothing but grants is asked of the ledger",
+	failpoint.MoneyCancelWritten:   "no voucher is cancelled",
 	failpoint.MoneyExpireListed:    "no points expire",
 	failpoint.MoneyExpireChunk:     "no points expire",
 	failpoint.FaultWritten:         "the ledger contradicts nobody",

@@ -74,6 +74,7 @@ const (
 	MoneyAccountLocked     = "money.account_locked"        // nothing: the member is locked, and free again when the session ends
 	MoneyLotsRead          = "money.lots_read"             // nothing: the movement knows its lots
 	MoneyMovementWritten   = "money.movement_written"      // nothing: the deadline is still to be looked at
+	MoneyCancelWritten     = "money.cancel_written"        // nothing: the deadline is still to be looked at
 	MoneyExpireListed      = "money.expire_listed"         // nothing listed, and the sweep where it was
 	MoneyExpireChunk       = "money.expire_chunk"          // the chunk as it was: its lots open, its entries on the list
 	MoneyAfterGrant        = "money.after_grant"           // granted, heard, not settled

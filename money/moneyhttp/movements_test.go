@@ -7,6 +7,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"bestow/money"
 
 	"github.com/stretchr/testify/require"
 )
@@ -188,4 +191,82 @@ func TestCancelsOfABatch(t *testing.T) {
 	require.InDelta(t, 150, b.get("/members/two")["owed"], 0)
 	got = b.send("POST", "/money/v1/points/cancels", `{}`)
 	require.Equal(t, "invalid", read(t, got)["code"])
+}
+
+// Vouchers are cancelled over HTTP as in this process, and no list has their codes.
+func TestVoucherCancels(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	granted, err := b.client.GrantVouchers(t.Context(), soon(), items(3))
+	require.NoError(t, err)
+	asked := []money.VoucherCancel{
+		{Key: "c1", MemberID: granted[0].MemberID, TxID: granted[0].TxID, Reason: "실수", Ref: "9"},
+		{Key: "c1", MemberID: granted[1].MemberID, TxID: granted[1].TxID},
+		{Key: "c2", MemberID: granted[1].MemberID, TxID: granted[0].TxID},
+		{Key: "c1", MemberID: granted[0].MemberID, TxID: granted[0].TxID},
+	}
+	answers, err := b.client.CancelVouchers(t.Context(), soon(), asked)
+	require.NoError(t, err)
+	require.Equal(t, money.VoucherCancelAnswer{Key: "c1", Outcome: money.Undone, TxID: granted[0].TxID, Amount: 1000}, answers[0])
+	require.Equal(t, []money.Outcome{money.Conflict, money.Refused, money.Replayed}, []money.Outcome{answers[1].Outcome, answers[2].Outcome, answers[3].Outcome})
+	require.Equal(t, money.UnknownVoucher, answers[2].Refusal.Code)
+	again, err := b.ledger.CancelVouchers(t.Context(), soon(), asked)
+	require.NoError(t, err)
+	answers[0].Outcome = money.Replayed
+	require.Equal(t, again, answers, "the client says the same as the ledger")
+
+	found, err := b.client.LookupVouchers(t.Context(), []string{granted[0].Key, granted[1].Key})
+	require.NoError(t, err)
+	require.Equal(t, []money.VoucherState{money.VoucherCancelled, money.VoucherIssued}, []money.VoucherState{found[0].State, found[1].State})
+	path := "/members/" + url.PathEscape(granted[0].MemberID) + "/vouchers"
+	list := b.send("GET", "/money/v1"+path, "")
+	require.Contains(t, list.body, `"voucher_state":"CANCELLED"`)
+	require.NotContains(t, list.body, granted[0].Voucher.Code)
+	require.NotContains(t, list.body, granted[0].Voucher.PIN)
+	require.Equal(t, said{"items": []any{}}, b.get("/members/nobody/vouchers"))
+
+	_, err = b.client.CancelVouchers(t.Context(), time.Now().Add(-time.Minute), asked)
+	require.ErrorIs(t, err, money.ErrDeadline)
+	_, err = b.client.CancelVouchers(t.Context(), soon(), make([]money.VoucherCancel, money.MaxCancels+1))
+	require.ErrorIs(t, err, money.ErrTooMany)
+	for body, code := range map[string]string{
+		`{}`: "invalid", `{"items":[{"key":"x"}]}`: "malformed", `{"items":[],"deadline":"2026-01-01T00:00:00Z"}`: "deadline",
+		`{"items":[` + strings.Repeat(`{"idempotency_key":"k","member_id":"m","money_tx_id":"V1"},`, 1000) + `{"idempotency_key":"k","member_id":"m","money_tx_id":"V1"}]}`: "too_many_items",
+	} {
+		got := read(t, b.send("POST", "/money/v1/vouchers/cancels", body))
+		require.Equal(t, code, got["code"])
+		if code == "too_many_items" {
+			require.Contains(t, got["detail"], "1001, and 1000 is the most")
+		}
+	}
+	for query, code := range map[string]string{"limit=0": "bad_request", "cursor=P1": "bad_cursor"} {
+		require.Equal(t, code, read(t, b.send("GET", "/money/v1"+path+"?"+query, ""))["code"])
+	}
+}
+
+// The client cancels saves as the ledger in this process does.
+func TestCancelSavesByTheClient(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	saves := b.saved("m", 100, 200)
+	b.post(201, "/members/m/uses", "used", `{"amount":150,"type_code":"SHOP","ref":"r"}`)
+	asked := []money.Cancel{
+		{Key: "c1", MemberID: "m", TxID: saves[0]},
+		{Key: "c2", MemberID: "m", TxID: saves[1], Amount: 200, OnUsed: money.OweUsed, Reason: "봄"},
+		{Key: "c3", MemberID: "m", TxID: saves[1], Amount: 1},
+		{Key: "c1", MemberID: "m", TxID: saves[1]},
+	}
+	answers, err := b.client.CancelSaves(t.Context(), soon(), asked)
+	require.NoError(t, err)
+	require.Equal(t, []money.Outcome{money.Undone, money.Undone, money.Refused, money.Conflict},
+		[]money.Outcome{answers[0].Outcome, answers[1].Outcome, answers[2].Outcome, answers[3].Outcome})
+	require.EqualValues(t, []int64{150, 50}, []int64{answers[1].Cancelled.Cancelled, answers[1].Uncollected})
+	again, err := b.ledger.CancelSaves(t.Context(), soon(), asked)
+	require.NoError(t, err)
+	for n := range 2 {
+		require.Equal(t, again[n].TxID, answers[n].TxID)
+		require.Equal(t, again[n].Cancelled.Cancelled, answers[n].Cancelled.Cancelled)
+		require.Equal(t, again[n].Kind, answers[n].Kind)
+	}
+	require.Equal(t, money.OverCancelled, answers[2].Refusal.Code)
 }

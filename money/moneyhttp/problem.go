@@ -144,7 +144,7 @@ func (s *Server) explain(ctx context.Context, err error) *problem {
 	case errors.Is(err, money.ErrDeadline):
 		return refusal(codeDeadline, money.ErrDeadline.Error()+", and nothing of this request will be", "send it again with a later deadline and the same keys")
 	case errors.Is(err, money.ErrTooMany):
-		return refusal(codeTooManyItems, "a request has at most "+strconv.Itoa(money.MaxItems)+" items or keys", "split it")
+		return refusal(codeTooManyItems, err.Error(), "split it")
 	case errors.Is(err, money.ErrNoMaster), errors.Is(err, seal.ErrOpen):
 		return refusal(codeMissingKeys, "the ledger has no key for these vouchers, or another one", "give the ledger the right BESTOW_MASTER_KEY")
 	case errors.Is(err, money.ErrOtherInstallation):

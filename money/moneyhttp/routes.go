@@ -38,6 +38,8 @@ func (s *Server) routes(mux *http.ServeMux) http.Handler {
 	handle(s, once("/members/{id}/movements/{money_tx_id}/cancel", "Undo a use or a save, in whole or in part"), s.cancelOf)
 	handle(s, once("/movements/{money_tx_id}/cancel", "Undo a use or a save; the member's id stands in the body"), s.cancelMovement)
 	handle(s, op("POST", "/points/cancels", "Undo saves of many members in one transaction"), s.cancelSaves)
+	handle(s, op("POST", "/vouchers/cancels", "Cancel vouchers of many members in one transaction"), s.cancelVouchers)
+	read(s, op("GET", "/members/{id}/vouchers", "List a member's vouchers and their states, newest first"), s.vouchers)
 	read(s, op("GET", "/members/{id}", "Say what a member has"), s.member)
 	read(s, op("GET", "/members/{id}/movements", "List a member's history, newest first"), s.movements)
 	read(s, op("GET", "/members/{id}/movements/{money_tx_id}", "Show a movement with its lots"), s.movement)

@@ -149,6 +149,7 @@ type finding struct {
 	TxID     string `json:"money_tx_id,omitzero"`
 	MemberID string `json:"member_id,omitzero"`
 	Amount   int64  `json:"amount,omitzero"`
+	State    string `json:"voucher_state,omitzero" enum:"ISSUED,CANCELLED,REDEEMED,EXPIRED" doc:"of a voucher"`
 
 	Voucher
 }
@@ -157,7 +158,7 @@ func wireFindings(all []money.Found) findings {
 	wire := make([]finding, len(all))
 	for n := range all {
 		f := &all[n]
-		wire[n] = finding{f.Key, string(money.Granted), f.TxID, f.MemberID, f.Amount, wireVoucher(f.Voucher)}
+		wire[n] = finding{f.Key, string(money.Granted), f.TxID, f.MemberID, f.Amount, string(f.State), wireVoucher(f.Voucher)}
 		if !f.Known {
 			wire[n] = finding{Key: f.Key, Outcome: unknownKey}
 		}
@@ -168,5 +169,6 @@ func wireFindings(all []money.Found) findings {
 func (f *finding) ours() money.Found {
 	return money.Found{
 		Key: f.Key, Known: f.Outcome == string(money.Granted), TxID: f.TxID, MemberID: f.MemberID, Amount: f.Amount, Voucher: f.Voucher.ours(),
+		State: money.VoucherState(f.State),
 	}
 }

@@ -118,6 +118,26 @@ func wireCancels(all []money.CancelAnswer) cancelAnswers {
 	return cancelAnswers{wire}
 }
 
+func wireCancel(c *money.Cancel) cancelItem {
+	return cancelItem{Key: c.Key, MemberID: c.MemberID, TxID: c.TxID, Amount: givenAmount(c.Amount), OnUsed: string(c.OnUsed), Reason: c.Reason}
+}
+
+// givenAmount is the amount of a cancel as it is sent: absent for all.
+func givenAmount(amount int64) *int64 {
+	if amount == 0 {
+		return nil
+	}
+	return &amount
+}
+
+func (a *cancelAnswer) ours() money.CancelAnswer {
+	done := money.Cancelled{TxID: a.TxID, Replayed: a.Outcome == string(money.Replayed), Cancelled: a.Cancelled, Expired: a.Expired, Uncollected: a.Uncollected}
+	if a.TxID != "" {
+		done.Kind = money.KindSaveCancel
+	}
+	return money.CancelAnswer{Key: a.Key, Outcome: money.Outcome(a.Outcome), Cancelled: done, Refusal: refusalOf(a.Code, a.Message)}
+}
+
 // member is the answer to GET /members/{id}.
 type member struct {
 	MemberID string     `json:"member_id"`

@@ -1,0 +1,100 @@
+package moneyhttp
+
+import (
+	"time"
+
+	"bestow/money"
+)
+
+// voucherCancels is the body of POST /vouchers/cancels.
+type voucherCancels struct {
+	Deadline *time.Time      `json:"deadline,omitzero" doc:"what is not applied by then never is; default: 10 s from now"`
+	BudgetMS *int64          `json:"budget_ms,omitzero" doc:"the same in milliseconds from the arrival of the request; the earlier one counts"`
+	Items    []voucherCancel `json:"items" nullable:"false" doc:"at most 1,000"`
+}
+
+// voucherCancel is one voucher that is to be cancelled.
+type voucherCancel struct {
+	Key      string `json:"idempotency_key" doc:"1 to 200 characters; for ever of this cancel; one space with the keys of the grants of vouchers"`
+	MemberID string `json:"member_id"`
+	TxID     string `json:"money_tx_id" doc:"of the voucher"`
+	Reason   string `json:"reason,omitzero" doc:"at most 500 characters"`
+	Ref      string `json:"ref,omitzero" doc:"the record that caused it: at most 100 characters"`
+}
+
+func wireVoucherCancels(all []money.VoucherCancel) []voucherCancel {
+	wire := make([]voucherCancel, len(all))
+	for n, c := range all {
+		wire[n] = voucherCancel(c)
+	}
+	return wire
+}
+
+// voucherCancelAnswers is the answer to POST /vouchers/cancels: one for each item, in the order asked.
+type voucherCancelAnswers struct {
+	Items []voucherCancelAnswer `json:"items" nullable:"false"`
+}
+
+// voucherCancelAnswer is what came of one cancel of a voucher.
+type voucherCancelAnswer struct {
+	Key     string `json:"idempotency_key"`
+	Outcome string `json:"outcome" enum:"cancelled,replayed,refused,conflict"`
+	TxID    string `json:"money_tx_id,omitzero" doc:"of the voucher"`
+	Amount  int64  `json:"amount,omitzero" doc:"what the voucher was worth"`
+	Code    string `json:"error_code,omitzero"`
+	Message string `json:"message,omitzero"`
+}
+
+func wireVoucherAnswers(all []money.VoucherCancelAnswer) voucherCancelAnswers {
+	wire := make([]voucherCancelAnswer, len(all))
+	for n, a := range all {
+		wire[n] = voucherCancelAnswer{Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Amount: a.Amount}
+		if a.Refusal != nil {
+			wire[n].Code, wire[n].Message = a.Refusal.Code, a.Refusal.Message
+		}
+	}
+	return voucherCancelAnswers{wire}
+}
+
+func (a *voucherCancelAnswer) ours() money.VoucherCancelAnswer {
+	return money.VoucherCancelAnswer{Key: a.Key, Outcome: money.Outcome(a.Outcome), TxID: a.TxID, Amount: a.Amount, Refusal: refusalOf(a.Code, a.Message)}
+}
+
+// refusalOf is what an item of an answer says of its refusal; nil where it says nothing.
+func refusalOf(code, message string) *money.Refusal {
+	if code == "" {
+		return nil
+	}
+	return &money.Refusal{Code: code, Message: message}
+}
+
+// issuedVoucher is a member's voucher. Its code and PIN are in no list.
+type issuedVoucher struct {
+	TxID      string     `json:"money_tx_id"`
+	Amount    int64      `json:"amount"`
+	State     string     `json:"voucher_state" enum:"ISSUED,CANCELLED,REDEEMED,EXPIRED"`
+	ChangedAt *time.Time `json:"changed_at,omitzero" doc:"since when it is cancelled or redeemed"`
+	TypeCode  string     `json:"type_code"`
+	Ref       string     `json:"ref"`
+	Reason    string     `json:"reason,omitzero"`
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiryAt  *time.Time `json:"voucher_expiry_at,omitzero" doc:"absent: it does not expire"`
+}
+
+func wireIssued(v *money.IssuedVoucher) issuedVoucher {
+	return issuedVoucher{v.TxID, v.Amount, string(v.State), utc(v.ChangedAt), v.TypeCode, v.Ref, v.Reason, v.CreatedAt.UTC(), utc(v.ExpiryAt)}
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	at := t.UTC()
+	return &at
+}
+
+// vouchers is a page of a member's vouchers.
+type vouchers struct {
+	Items      []issuedVoucher `json:"items" nullable:"false" doc:"the newest first"`
+	NextCursor string          `json:"next_cursor,omitzero" doc:"absent: this is the last page"`
+}
