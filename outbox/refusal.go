@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -66,12 +67,21 @@ func remedyOf(err error) string {
 // refusalOf says what err, which a publish of a type's message to topic returned, means for those who wait for it.
 func refusalOf(eventType, topic string, err error) Refusal {
 	r := Refusal{EventType: eventType, Topic: topic, Code: KafkaAway, Text: err.Error()}
+	if unanswered(err) {
+		r.Text = "Kafka does not answer: " + r.Text
+	}
 	if blocked, ok := errors.AsType[*blockedError](err); ok {
 		r.Code, r.Text, r.Permanent = KafkaRefuses, blocked.text, true
 	} else if remedy := remedyOf(err); remedy != "" {
 		r.Code, r.Text, r.Permanent = KafkaRefuses, fmt.Sprintf("topic %s: %s: %s", topic, reasonOf(err), remedy), true
 	}
 	return r
+}
+
+// unanswered reports whether err is of the road to the brokers, and none of them has said anything.
+func unanswered(err error) bool {
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, sarama.ErrOutOfBrokers)
 }
 
 // reasonOf is the broker's own word in err.

@@ -3,7 +3,9 @@ package outbox
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,7 +61,7 @@ func TestJudge(t *testing.T) {
 func TestRefusalOf(t *testing.T) {
 	t.Parallel()
 	passing := []error{
-		errors.New("EOF"), sarama.ErrOutOfBrokers, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend, sarama.ErrRequestTimedOut,
+		errors.New("EOF"), sarama.ErrOutOfBrokers, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend, sarama.ErrRequestTimedOut,
 		sarama.ErrLeaderNotAvailable, sarama.ErrNotLeaderForPartition, sarama.ErrUnknownTopicOrPartition, sarama.ErrInvalidPartition,
 		sarama.ErrOutOfOrderSequenceNumber, sarama.ErrKafkaStorageError, sarama.ErrThrottlingQuotaExceeded, sarama.ErrBrokerNotAvailable,
 	}
@@ -67,6 +69,8 @@ func TestRefusalOf(t *testing.T) {
 		r := refusalOf("POINT", "grants.point", fmt.Errorf("publish: %w", err))
 		require.Equal(t, KafkaAway, r.Code, err)
 		require.False(t, r.Permanent, err)
+		unanswered := errors.Is(err, sarama.ErrOutOfBrokers) || errors.Is(err, syscall.ECONNREFUSED)
+		require.Equal(t, unanswered, strings.HasPrefix(r.Text, "Kafka does not answer: "), r.Text)
 	}
 	lasting := []error{
 		sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,

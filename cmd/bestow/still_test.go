@@ -120,7 +120,7 @@ func TestWaitsForTheRolesThatAreMissing(t *testing.T) {
 	s.role(overrides{}, roleHandler)
 	s.completed(s.api, e.ID)
 	s.waits(e)
-	require.True(t, s.soon(func() bool { return strings.TrimSpace(s.ready(s.api)) == `{"ok":true}` }))
+	require.True(t, s.soon(func() bool { return strings.TrimSpace(s.ready(s.api)) == `{"ok":true}` }), "%s", s.ready(s.api))
 	require.True(t, s.soon(func() bool { return s.log.count("INFO events do not wait for it any more") == 2 }))
 	require.Equal(t, 2, s.log.count("WARN events stand still"))
 }
