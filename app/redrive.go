@@ -45,7 +45,8 @@ func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Cod
 			return r, err
 		}
 	}
-	taken, err := s.redriveAll(ctx, id, code)
+	rd := redrive{Events: s, id: id, code: code}
+	taken, err := rd.all(ctx)
 	if err != nil {
 		return taken, err
 	}
@@ -53,7 +54,7 @@ func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Cod
 		if err := lockMoves(ctx, tx); err != nil {
 			return taken, err
 		}
-		e, err := s.selectRedrivable(ctx, tx, id)
+		e, err := rd.selectEvent(ctx, tx)
 		if err != nil {
 			return taken, err
 		}
@@ -78,10 +79,20 @@ func countRetry(ctx context.Context, tx pgx.Tx, id int64, code domain.Code) (r R
 	return r, err
 }
 
-func (s *Events) redriveAll(ctx context.Context, id int64, code domain.Code) (r Redriven, err error) {
+// redrive is one retry of an event's rows, batch by batch.
+type redrive struct {
+	*Events
+
+	id      int64
+	code    domain.Code // "" for any
+	largest int64       // amount of the event's targets, which never change; 0 until a limit needs it
+}
+
+// all marks every row that was given up, in batches.
+func (rd *redrive) all(ctx context.Context) (r Redriven, err error) {
 	for after, n := "", redriveBatch; err == nil && n == redriveBatch; {
-		err = pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-			n, after, err = s.redriveBatch(ctx, tx, id, code, after)
+		err = pg.InTx(ctx, rd.Pool, func(tx pgx.Tx) error {
+			n, after, err = rd.batch(ctx, tx, after)
 			return err
 		})
 		if err == nil {
@@ -92,19 +103,19 @@ func (s *Events) redriveAll(ctx context.Context, id int64, code domain.Code) (r 
 	return r, err
 }
 
-// redriveBatch marks the next rows that were given up, in the order of their members, and makes their chunks' jobs.
-func (s *Events) redriveBatch(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, after string) (n int, last string, err error) {
+// batch marks the next rows that were given up, in the order of their members, and makes their chunks' jobs.
+func (rd *redrive) batch(ctx context.Context, tx pgx.Tx, after string) (n int, last string, err error) {
 	if err := lockMoves(ctx, tx); err != nil {
 		return 0, "", err
 	}
-	if err := pg.LockShared(ctx, tx, pg.Gate, id); err != nil {
+	if err := pg.LockShared(ctx, tx, pg.Gate, rd.id); err != nil {
 		return 0, "", err
 	}
-	e, err := s.selectRedrivable(ctx, tx, id)
+	e, err := rd.selectEvent(ctx, tx)
 	if err != nil {
 		return 0, "", err
 	}
-	members, err := markRedrive(ctx, tx, e, code, after, redriveBatch)
+	members, err := markRedrive(ctx, tx, e, rd.code, after, redriveBatch)
 	if err != nil || len(members) == 0 {
 		return 0, "", err
 	}
@@ -112,7 +123,7 @@ func (s *Events) redriveBatch(ctx context.Context, tx pgx.Tx, id int64, code dom
 	if err != nil {
 		return 0, "", err
 	}
-	if err := outbox.Redriven(ctx, tx, s.River, chunks); err != nil {
+	if err := outbox.Redriven(ctx, tx, rd.River, chunks); err != nil {
 		return 0, "", err
 	}
 	return len(members), members[len(members)-1], failpoint.Hit(ctx, failpoint.RedriveBeforeCommit)
@@ -144,9 +155,10 @@ func selectRetryable(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, er
 		Hint: "start or resume it first", Current: e.Status, Allowed: e.Status.Allowed()}
 }
 
-// selectRedrivable is selectRetryable for an event that no brake holds, and that obeys the limits of its type. The transaction has the lock of moves.
-func (s *Events) selectRedrivable(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
-	e, err := selectRetryable(ctx, tx, id)
+// selectEvent reads the event, and refuses one that may not be tried again now, that a brake holds, or that passes a limit of
+// its type. The transaction has the lock of moves.
+func (rd *redrive) selectEvent(ctx context.Context, tx pgx.Tx) (domain.Event, error) {
+	e, err := selectRetryable(ctx, tx, rd.id)
 	if err != nil {
 		return e, err
 	}
@@ -157,9 +169,10 @@ func (s *Events) selectRedrivable(ctx context.Context, tx pgx.Tx, id int64) (dom
 	if brake != nil {
 		return e, brake.Engaged()
 	}
-	largest, err := largestOf(ctx, tx, e)
-	if err != nil {
-		return e, err
+	if rd.largest == 0 {
+		if rd.largest, err = largestOf(ctx, tx, e); err != nil {
+			return e, err
+		}
 	}
-	return e, s.limitsRefused(e, largest)
+	return e, rd.limitsRefused(e, rd.largest)
 }
