@@ -29,12 +29,13 @@ const movementKey = "point_member_idempotency_key"
 const voucherEventKey = "voucher_events_idempotency_key"
 
 // inFrame runs fn in the frame of every movement but a save: one transaction that ends before deadline, and the whole of it
-// again if the expiry job has changed a lot meanwhile, or another movement was first to write the key.
-func inFrame[T any](ctx context.Context, l *Ledger, deadline time.Time, fn func(pgx.Tx) (T, error)) (v T, err error) {
+// again if the expiry job has changed a lot meanwhile, or another movement was first to write the key. fn reports whether it
+// wrote anything: a replay needs no deadline.
+func inFrame[T any](ctx context.Context, l *Ledger, deadline time.Time, fn func(pgx.Tx) (v T, wrote bool, err error)) (v T, err error) {
 	for range beginnings {
 		v, err = pg.Value(ctx, l.Pool, func(tx pgx.Tx) (T, error) {
-			v, err := fn(tx)
-			if err == nil {
+			v, wrote, err := fn(tx)
+			if err == nil && wrote {
 				_, err = endBefore(ctx, tx, deadline)
 			}
 			return v, err

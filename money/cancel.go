@@ -67,7 +67,10 @@ type CancelAnswer struct {
 // NothingToCancel, SavePartlyUsed, KeyConflict, or the code of a field), ErrDeadline, ErrBusy; after any other it is unknown
 // whether it was applied: ask again with the same key.
 func (l *Ledger) Cancel(ctx context.Context, deadline time.Time, c Cancel) (Cancelled, error) {
-	done, err := inFrame(ctx, l, deadline, func(tx pgx.Tx) (Cancelled, error) { return l.cancel(ctx, tx, &c) })
+	done, err := inFrame(ctx, l, deadline, func(tx pgx.Tx) (Cancelled, bool, error) {
+		done, err := l.cancel(ctx, tx, &c)
+		return done, !done.Replayed, err
+	})
 	if err != nil {
 		return Cancelled{}, fmt.Errorf("cancel movement: %w", err)
 	}

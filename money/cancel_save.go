@@ -20,8 +20,10 @@ func (l *Ledger) CancelSaves(ctx context.Context, deadline time.Time, cancels []
 	if len(cancels) > MaxCancels {
 		return nil, fmt.Errorf("%w: %d, and %d is the most", ErrTooMany, len(cancels), MaxCancels)
 	}
-	answers, err := inFrame(ctx, l, deadline, func(tx pgx.Tx) ([]CancelAnswer, error) {
-		return l.cancelSaves(ctx, tx, slices.Clone(cancels))
+	answers, err := inFrame(ctx, l, deadline, func(tx pgx.Tx) ([]CancelAnswer, bool, error) {
+		answers, err := l.cancelSaves(ctx, tx, slices.Clone(cancels))
+		undone := func(a CancelAnswer) bool { return a.Outcome == Undone }
+		return answers, slices.ContainsFunc(answers, undone), err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cancel %d saves: %w", len(cancels), err)

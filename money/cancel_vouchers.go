@@ -41,8 +41,10 @@ func (l *Ledger) CancelVouchers(ctx context.Context, deadline time.Time, cancels
 	if len(cancels) > MaxCancels {
 		return nil, fmt.Errorf("%w: %d, and %d is the most", ErrTooMany, len(cancels), MaxCancels)
 	}
-	answers, err := inFrame(ctx, l, deadline, func(tx pgx.Tx) ([]VoucherCancelAnswer, error) {
-		return cancelVouchers(ctx, tx, cancels)
+	answers, err := inFrame(ctx, l, deadline, func(tx pgx.Tx) ([]VoucherCancelAnswer, bool, error) {
+		answers, err := cancelVouchers(ctx, tx, cancels)
+		undone := func(a VoucherCancelAnswer) bool { return a.Outcome == Undone }
+		return answers, slices.ContainsFunc(answers, undone), err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cancel %d vouchers: %w", len(cancels), err)

@@ -54,3 +54,111 @@ func TestDeadlinePassedInWaiting(t *testing.T) {
 		require.Zero(t, count(t, s.Pool, s.table))
 	})
 }
+
+// A key that stands for what is asked is a replay however late it is asked again: nothing is to be applied, so that no
+// deadline concerns it. Whoever is told that the deadline has passed may take it that nothing stands under the key.
+func TestReplayAfterTheDeadline(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(s subject) {
+		t, grant := s.t, s.grant
+		past := time.Now().Add(-time.Minute)
+		first := ask(t, grant, items(3)...)
+		again, err := grant(t.Context(), past, items(3))
+		require.NoError(t, err)
+		for n := range again {
+			require.Equal(t, money.Replayed, again[n].Outcome)
+			require.Equal(t, first[n].TxID, again[n].TxID)
+			require.Equal(t, first[n].Voucher, again[n].Voucher)
+		}
+		_, err = grant(t.Context(), past, items(4))
+		require.ErrorIs(t, err, money.ErrDeadline, "one of them is to be applied")
+		require.Equal(t, 3, count(t, s.Pool, s.table))
+
+		other := item(0)
+		other.Amount++
+		bad := item(9)
+		bad.Amount = 0
+		answers, err := grant(t.Context(), past, []money.Item{other, bad})
+		require.NoError(t, err)
+		require.Equal(t, []money.Outcome{money.Conflict, money.Refused}, outcomes(answers))
+	})
+}
+
+// The same of movements, each under the member's lock.
+func TestReplayOfAMovementAfterTheDeadline(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	past := time.Now().Add(-time.Minute)
+	lot := s.save(100)
+	use := money.Spending{Key: "use", MemberID: "m", Amount: 60, TypeCode: "ORDER", Ref: "o"}
+	used, err := s.Use(t.Context(), soon(), use)
+	require.NoError(t, err)
+	cancel := money.Cancel{Key: "back", MemberID: "m", TxID: used.TxID}
+	back, err := s.Cancel(t.Context(), soon(), cancel)
+	require.NoError(t, err)
+	claw := []money.Cancel{{Key: "claw", MemberID: "m", TxID: lot, Amount: 30}}
+	clawed, err := s.CancelSaves(t.Context(), soon(), claw)
+	require.NoError(t, err)
+
+	used.Replayed, back.Replayed = true, true
+	again, err := s.Use(t.Context(), past, use)
+	require.NoError(t, err)
+	require.Equal(t, used, again)
+	againBack, err := s.Cancel(t.Context(), past, cancel)
+	require.NoError(t, err)
+	require.Equal(t, back, againBack)
+	clawed[0].Outcome, clawed[0].Replayed = money.Replayed, true
+	againClawed, err := s.CancelSaves(t.Context(), past, claw)
+	require.NoError(t, err)
+	require.Equal(t, clawed, againClawed)
+
+	use.Amount++
+	_, err = s.Use(t.Context(), past, use)
+	refusedAs(t, money.KeyConflict, err)
+	use.Key = "another"
+	_, err = s.Use(t.Context(), past, use)
+	require.ErrorIs(t, err, money.ErrDeadline)
+	_, err = s.CancelSaves(t.Context(), past, append(claw, money.Cancel{Key: "claw more", MemberID: "m", TxID: lot, Amount: 10}))
+	require.ErrorIs(t, err, money.ErrDeadline)
+	require.EqualValues(t, 70, s.balance())
+
+	voucher := ask(t, s.GrantVouchers, item(1))[0]
+	cancels := []money.VoucherCancel{{Key: "voucher", MemberID: voucher.MemberID, TxID: voucher.TxID}}
+	_, err = s.CancelVouchers(t.Context(), past, cancels)
+	require.ErrorIs(t, err, money.ErrDeadline)
+	_, err = s.CancelVouchers(t.Context(), soon(), cancels)
+	require.NoError(t, err)
+	cancelled, err := s.CancelVouchers(t.Context(), past, cancels)
+	require.NoError(t, err)
+	require.Equal(t, money.Replayed, cancelled[0].Outcome)
+}
+
+// A movement that waits for one with the same key is told what has become of that one, though its own deadline is long over.
+func TestReplayThatWaitsPastTheDeadline(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.save(100)
+	use := money.Spending{Key: "use", MemberID: "m", Amount: 60, TypeCode: "ORDER", Ref: "o"}
+	gate, err := s.Pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = gate.Exec(t.Context(), `LOCK money.point_draw IN EXCLUSIVE MODE`)
+	require.NoError(t, err)
+	var first, second money.Moved
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		first, err = s.Use(t.Context(), soon(), use)
+		return err
+	})
+	waitForLock(t, s.Pool)
+	g.Go(func() (err error) {
+		second, err = s.Use(t.Context(), time.Now().Add(-time.Minute), use)
+		return err
+	})
+	require.Eventually(t, func() bool {
+		return scan[int](t, s.Pool, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 2
+	}, 20*time.Second, 5*time.Millisecond)
+	require.NoError(t, gate.Rollback(t.Context()))
+	require.NoError(t, g.Wait())
+	first.Replayed = true
+	require.Equal(t, first, second)
+}

@@ -88,8 +88,9 @@ func (l *Ledger) Collect(ctx context.Context, after string) (done Collected, err
 		return done, fmt.Errorf("read who owes: %w", err)
 	}
 	for _, member := range members {
-		points, err := inFrame(ctx, l, time.Now().Add(collectWithin), func(tx pgx.Tx) (int64, error) {
-			return l.collectOf(ctx, tx, member)
+		points, err := inFrame(ctx, l, time.Now().Add(collectWithin), func(tx pgx.Tx) (int64, bool, error) {
+			points, err := l.collectOf(ctx, tx, member)
+			return points, points > 0, err
 		})
 		if err != nil {
 			return done, fmt.Errorf("collect debt: %w", err)

@@ -44,8 +44,8 @@
 // # Time
 //
 // The database's clock decides: what has expired, which day it is (in the configured time zone), and whether the
-// deadline is over. What is not committed by its deadline never is, even if this process sleeps between its last
-// statement and COMMIT.
+// deadline is over. Nothing is committed after its deadline, even if this process sleeps between its last statement and
+// COMMIT. A key that stands is replayed however late: ErrDeadline says that it stands for nothing.
 //
 // # Never
 //

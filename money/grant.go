@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// GrantPoints saves one lot for each item and answers in the order asked. What is not applied by deadline never is.
-// Errors: ErrDeadline, ErrTooMany; after any other it is unknown what was applied.
+// GrantPoints saves one lot for each item and answers in the order asked. Nothing is applied after deadline, and a
+// replay needs none. Errors: ErrDeadline, ErrTooMany; after any other it is unknown what was applied.
 func (l *Ledger) GrantPoints(ctx context.Context, deadline time.Time, items []Item) ([]Answer, error) {
 	if err := sized(len(items)); err != nil {
 		return nil, err
@@ -29,8 +29,8 @@ func (l *Ledger) GrantPoints(ctx context.Context, deadline time.Time, items []It
 }
 
 // GrantVouchers issues one voucher for each item and answers in the order asked, with code and PIN: of a Replayed one
-// those that it got the first time. What is not applied by deadline never is. Errors: ErrNoMaster, ErrDeadline,
-// ErrTooMany; after any other it is unknown what was applied.
+// those that it got the first time. Nothing is applied after deadline, and a replay needs none. Errors: ErrNoMaster,
+// ErrDeadline, ErrTooMany; after any other it is unknown what was applied.
 func (l *Ledger) GrantVouchers(ctx context.Context, deadline time.Time, items []Item) ([]Answer, error) {
 	if err := sized(len(items)); err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 type Item struct {
 	Key      string // the idempotency key: 1 to 200 characters
 	MemberID string // 1 to 50 characters
-	Amount   int64  // 1 or more, in the ledger's smallest unit
+	Amount   int64  // 1 to MaxAmount, in the ledger's smallest unit
 	Reason   string // at most 500 characters; "" for none
 	ExpiryAt *time.Time
 	TypeCode string // what caused it: 1 to 10 characters

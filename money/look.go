@@ -30,7 +30,7 @@ func (l *Ledger) grantLooking(ctx context.Context, b book, deadline time.Time, i
 	for range collisions {
 		seen, err = pg.Value(ctx, l.Pool, func(tx pgx.Tx) (looked, error) {
 			seen, err := l.writeMissing(ctx, tx, b, items)
-			if err == nil {
+			if err == nil && len(seen.first) > 0 { // where all keys stand or are refused, no deadline concerns it
 				_, err = endBefore(ctx, tx, deadline)
 			}
 			return seen, err

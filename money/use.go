@@ -19,11 +19,14 @@ type Spending struct {
 	Reason   string // at most 500 characters; "" for none
 }
 
-// Use takes points from the member's lots in the order of SpendOrder. What is not applied by deadline never is. Errors: a
-// *Refusal (InsufficientBalance, KeyConflict, or the code of a field), ErrDeadline, ErrBusy; after any other it is unknown
-// whether it was applied: ask again with the same key.
+// Use takes points from the member's lots in the order of SpendOrder. Nothing is applied after deadline, and a replay
+// needs none. Errors: a *Refusal (InsufficientBalance, KeyConflict, or the code of a field), ErrDeadline, ErrBusy; after any
+// other it is unknown whether it was applied: ask again with the same key.
 func (l *Ledger) Use(ctx context.Context, deadline time.Time, s Spending) (Moved, error) {
-	moved, err := inFrame(ctx, l, deadline, func(tx pgx.Tx) (Moved, error) { return l.use(ctx, tx, &s) })
+	moved, err := inFrame(ctx, l, deadline, func(tx pgx.Tx) (Moved, bool, error) {
+		m, err := l.use(ctx, tx, &s)
+		return m, !m.Replayed, err
+	})
 	if err != nil {
 		return Moved{}, fmt.Errorf("use points: %w", err)
 	}

@@ -32,7 +32,7 @@ func Checks() []Check {
 		{"mixed_items", "grant the good items of a batch, and refuse the bad ones", (*session).mixedItems},
 		{"refused_key", "leave the key of a refused item free", (*session).refusedKey},
 		{"lookup", "say of each key whether it stands for a grant, and for which", (*session).lookUp},
-		{"deadline", "apply nothing after the earlier of deadline and budget_ms, ever", (*session).deadline},
+		{"deadline", "apply nothing after the earlier of deadline and budget_ms, ever, and still repeat what was granted before", (*session).deadline},
 		{"clock", "have a clock that is less than two seconds off", (*session).clock},
 		{"lost_answer", "make a grant once whose answer was lost", (*session).lostAnswer},
 		{"at_once", "make a grant once that is asked for 16 times at once", (*session).atOnce},

@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -180,7 +181,8 @@ func twiceAfterTimeout(ctx context.Context, p *planted, route string, body objec
 
 // afterDeadline is a ledger that says of a request whose deadline has passed that it was not applied, and applies it.
 func afterDeadline(_ context.Context, _ *planted, _ string, body object, forward func(object) reply) reply {
-	judged := forward(object{"items": []any{}, "deadline": body["deadline"], "budget_ms": body["budget_ms"]})
+	probe := object{"idempotency_key": "probe:" + rand.Text(), "member_id": "probe", "amount": 1}
+	judged := forward(object{"items": []any{probe}, "deadline": body["deadline"], "budget_ms": body["budget_ms"]})
 	if judged.status != http.StatusGatewayTimeout {
 		return forward(body)
 	}
@@ -188,6 +190,16 @@ func afterDeadline(_ context.Context, _ *planted, _ string, body object, forward
 	delete(body, "budget_ms")
 	forward(body)
 	return judged
+}
+
+// blindAfterDeadline is a ledger that looks at the deadline before it looks at the keys.
+func blindAfterDeadline(_ context.Context, _ *planted, _ string, body object, forward func(object) reply) reply {
+	probe := object{"idempotency_key": "probe:" + rand.Text(), "member_id": "probe", "amount": 1}
+	judged := forward(object{"items": []any{probe}, "deadline": body["deadline"], "budget_ms": body["budget_ms"]})
+	if judged.status == http.StatusGatewayTimeout {
+		return judged
+	}
+	return forward(body)
 }
 
 // burnsKeys is a ledger that refuses a key for ever that it refused once.
@@ -240,13 +252,14 @@ func TestPlantedLedgers(t *testing.T) {
 		fault fault
 		red   []string
 	}{
-		"forgets keys": {forgetsKeys, []string{"at_once", "conflict", "lost_answer", "replay", "vouchers"}},
+		"forgets keys": {forgetsKeys, []string{"at_once", "conflict", "deadline", "lost_answer", "replay", "vouchers"}},
 		"answers other amounts": {otherAmounts, []string{
 			"amounts", "at_once", "conflict", "deadline", "exact_keys", "largest_batch", "lookup", "lost_answer", "member_ids", "mixed_items",
 			"refused_key", "replay", "twice_in_a_batch", "vouchers",
 		}},
 		"grants twice after a time-out":   {twiceAfterTimeout, []string{"lost_answer"}},
 		"applies after its deadline":      {afterDeadline, []string{"deadline"}},
+		"blind after its deadline":        {blindAfterDeadline, []string{"deadline"}},
 		"burns the key of a refused item": {burnsKeys, []string{"refused_key"}},
 		"takes two keys for one":          {foldsKeys, []string{"exact_keys"}},
 		"does not care who is meant":      {isAnother, []string{"another_ledger"}},

@@ -35,6 +35,9 @@ func (s *session) deadline() error {
 			return fmt.Errorf("%s: not refused with 504 and the code deadline, but %s", what, r)
 		}
 	}
+	if err := s.lateReplay(); err != nil {
+		return err
+	}
 	late, err := s.shortBudgets()
 	if err != nil {
 		return err
@@ -51,6 +54,35 @@ func (s *session) deadline() error {
 	}
 	_, err = s.grant(points, never)
 	return err
+}
+
+// lateReplay asks for what was granted, when it is too late to grant it: that answer was lost, say.
+func (s *session) lateReplay() error {
+	asked := s.items(3)
+	first, err := s.grant(points, asked)
+	if err != nil {
+		return err
+	}
+	past, none := time.Now().Add(-time.Minute), int64(0)
+	for what, late := range map[string]request{
+		"a deadline that has passed": {Deadline: &past, Items: asked},
+		"budget_ms 0":                {BudgetMS: &none, Items: asked},
+	} {
+		r, err := s.post(points+"/grants", late)
+		if err != nil {
+			return err
+		}
+		again, err := r.answers(keysOf(asked))
+		if err != nil {
+			return fmt.Errorf("%s, and all keys stand for what is asked: %w", what, err)
+		}
+		for i, a := range again {
+			if a.Outcome != replayed || a.TxID != first[i].TxID {
+				return fmt.Errorf("%s: %s was granted as id %q, and gets outcome %q, id %q", what, a.Key, first[i].TxID, a.Outcome, a.TxID)
+			}
+		}
+	}
+	return nil
 }
 
 // shortBudgets asks with so little time that it may be too little, and returns the items of which the ledger says that it

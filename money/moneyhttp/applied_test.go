@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,7 +86,8 @@ func TestBalanceIsGoneAfterTheCommit(t *testing.T) {
 	require.Equal(t, http.StatusInternalServerError, said.status, said.body)
 }
 
-// budget_ms counts from the arrival of the request, whatever it waits for.
+// budget_ms counts from the arrival of the request, whatever it waits for. What stands under its keys was not found out, so
+// that it is not told that the deadline has passed.
 func TestBudgetCountsFromTheArrival(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -95,11 +97,13 @@ func TestBudgetCountsFromTheArrival(t *testing.T) {
 	_, url := serveAt(t, money.Config{Pool: pool}, &logtest.Log{})
 	held, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
+	release := sync.OnceFunc(held.Release)
+	t.Cleanup(release) // before the pool is closed
 	far := bundle{TB: t, url: url}
 	said := far.send("POST", "/money/v1/points/grants",
 		`{"budget_ms":100,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"CM"}]}`)
-	require.Equal(t, http.StatusGatewayTimeout, said.status, said.body)
-	held.Release()
+	require.Equal(t, http.StatusServiceUnavailable, said.status, said.body)
+	release()
 	found, err := b.client.LookupPoints(t.Context(), []string{"k"})
 	require.NoError(t, err)
 	require.False(t, found[0].Known)
@@ -128,4 +132,30 @@ func TestNegativeBudget(t *testing.T) {
 			`{"budget_ms":`+strconv.FormatInt(ms, 10)+`,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"CM"}]}`)
 		require.Equal(t, http.StatusGatewayTimeout, said.status, "%d: %s", ms, said.body)
 	}
+}
+
+// A request that is sent again after its deadline is told what was applied. 504 is for a key that stands for nothing.
+func TestReplayAfterTheDeadline(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	late := with("Bestow-Deadline", "2026-01-01T00:00:00Z")
+	saved := b.saved("m", 100)
+	used := b.post(201, "/members/m/uses", "used", `{"amount":40,"type_code":"SHOP","ref":"r"}`)
+	id, _ := used["money_tx_id"].(string)
+	b.post(201, "/members/m/movements/"+id+"/cancel", "back", `{"amount":10}`)
+	for path, asked := range map[string][2]string{
+		"/members/m/saves":                       {"save m 0", `{"amount":100,"type_code":"BUY","ref":"order 0"}`},
+		"/members/m/uses":                        {"used", `{"amount":40,"type_code":"SHOP","ref":"r"}`},
+		"/members/m/movements/" + id + "/cancel": {"back", `{"amount":10}`},
+	} {
+		for key, status := range map[string]int{asked[0]: 200, "free": 504} {
+			said := b.send("POST", "/money/v1"+path, asked[1], late, with("Idempotency-Key", key))
+			require.Equal(t, status, said.status, "%s %s: %s", path, key, said.body)
+		}
+	}
+	grant := `{"budget_ms":0,"items":[{"idempotency_key":"save m 0","member_id":"m","amount":100,"type_code":"BUY"}]}`
+	said := b.send("POST", "/money/v1/points/grants", grant)
+	require.Equal(t, 200, said.status, said.body)
+	require.Contains(t, said.body, `"outcome":"replayed","money_tx_id":"`+saved[0]+`"`)
+	require.InDelta(t, 70, b.get("/members/m")["balance"], 0)
 }

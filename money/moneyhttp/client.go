@@ -28,7 +28,8 @@ type ClientConfig struct {
 
 // Client asks a ledger over HTTP. It is safe for concurrent use and keeps its connections.
 //
-// After a [*RefusedError] nothing was applied. After any other error it is unknown what was: ask again with the same keys.
+// After a [*RefusedError], money.ErrDeadline, money.ErrTooMany and money.ErrNoMaster nothing of the call was applied. After any
+// other error it is unknown what was: ask again with the same keys.
 type Client struct {
 	config ClientConfig
 	base   *url.URL

@@ -13,7 +13,7 @@ const (
 	// defaultBudget is how long a request may take that says nothing of it, and maxBudget the most that one may say.
 	defaultBudget = 10 * time.Second
 	maxBudget     = time.Minute
-	// farewell is how long a request whose deadline has passed may take to say so.
+	// farewell is how long a request whose deadline has passed may take to find out what stands under its keys, and to say so.
 	farewell = time.Second
 	// clockHolds is how long a look at the ledger's clock is good for.
 	clockHolds = 5 * time.Second
@@ -69,29 +69,25 @@ func (t times) limit() time.Duration {
 }
 
 // deadlineOf returns the earliest moment, by the ledger's clock, that a request names as its deadline, and a context that
-// ends soon after it. A budget counts from the arrival of the request: what it waited for since then is gone. Errors:
-// money.ErrDeadline if it has passed, pg.ErrNotBegun, a problem.
+// ends soon after it. A budget counts from the arrival of the request: what it waited for since then is gone. A deadline that
+// has passed is returned like any other: the key may stand for what is asked already. Errors: pg.ErrNotBegun, a problem.
 func (s *Server) deadlineOf(ctx context.Context, t times) (time.Time, context.Context, context.CancelFunc, error) {
 	arrived := arrivalOf(ctx)
-	bounded, cancel := context.WithDeadline(ctx, arrived.Add(t.limit()+farewell))
+	bounded, cancel := context.WithTimeout(ctx, max(0, t.limit()-time.Since(arrived))+farewell)
 	now, err := s.clock.now(bounded)
-	late := bounded.Err() != nil
 	cancel()
-	switch {
-	case late:
-		return time.Time{}, nil, nil, fmt.Errorf("%w: before it was begun", money.ErrDeadline)
-	case err != nil:
+	if err != nil {
 		return time.Time{}, nil, nil, fmt.Errorf("%w: %w", pg.ErrNotBegun, err)
 	}
 	deadline, err := t.deadline(now, arrived)
 	if err != nil {
 		return time.Time{}, nil, nil, err
 	}
-	ctx, cancel = context.WithTimeout(ctx, deadline.Sub(now)+farewell)
+	ctx, cancel = context.WithTimeout(ctx, max(0, deadline.Sub(now))+farewell)
 	return deadline, ctx, cancel, nil
 }
 
-// deadline is the earliest of them, by the clock of now. Errors: money.ErrDeadline, a problem.
+// deadline is the earliest of them, by the clock of now. Error: a problem.
 func (t times) deadline(now, arrived time.Time) (time.Time, error) {
 	deadline := now.Add(t.limit() - time.Since(arrived))
 	if t.header != "" {
@@ -104,9 +100,6 @@ func (t times) deadline(now, arrived time.Time) (time.Time, error) {
 	}
 	if t.body != nil {
 		deadline = earlier(deadline, *t.body)
-	}
-	if !deadline.After(now) {
-		return time.Time{}, fmt.Errorf("%w: before it was begun", money.ErrDeadline)
 	}
 	return deadline, nil
 }

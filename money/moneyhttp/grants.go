@@ -17,7 +17,7 @@ type Caller struct {
 type grantInput struct {
 	Caller
 
-	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339; as deadline in the body, of which the earlier one counts"`
+	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339; as deadline in the body, of which the earlier one counts; a minute from the arrival at most"`
 	Body     body[grants]
 }
 

@@ -12,7 +12,7 @@ import (
 // Once is what each request may say that changes something for one member.
 type Once struct {
 	Key      string `header:"Idempotency-Key" doc:"needed: 1 to 200 characters; for ever of this movement"`
-	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339: what is not applied by then never is; default: 10 s from now"`
+	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339: nothing is applied after it; default: 10 s from now, at most: a minute"`
 }
 
 // changed is the answer to a movement: 201, or 200 where it was applied before.
@@ -159,7 +159,7 @@ func amountOf(given *int64) (int64, error) {
 }
 
 type cancelsInput struct {
-	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339; as deadline in the body, of which the earlier one counts"`
+	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339; as deadline in the body, of which the earlier one counts; a minute from the arrival at most"`
 	Body     body[cancels]
 }
 

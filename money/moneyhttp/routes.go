@@ -69,8 +69,9 @@ func op(method, path, summary string) huma.Operation {
 func grantOp(path, summary string) huma.Operation {
 	o := op("POST", path, summary)
 	o.Description = "All items are one transaction: all that can be granted is granted, or nothing is. Answers stand in the order " +
-		"asked. A refused item, and a request that is refused as a whole, burn no key. Status 504 with the code `deadline`: nothing " +
-		"was applied, and nothing of the request will be. Status 500, or no answer: send it again with the same keys."
+		"asked. A refused item, and a request that is refused as a whole, burn no key. Status 504 with the code `deadline`: some " +
+		"item is still to be applied, nothing of the request was, and nothing will be. Where every key stands or is refused the " +
+		"request is answered however late. Status 500, or no answer: send it again with the same keys."
 	return o
 }
 
@@ -79,7 +80,8 @@ func once(path, summary string) huma.Operation {
 	o := op("POST", path, summary)
 	o.DefaultStatus = http.StatusCreated
 	o.Description = "Needs an Idempotency-Key. Asked again with the same key and content it answers 200, with Idempotency-Replayed: true; " +
-		"with other content 409, key_conflict. What is refused burns no key."
+		"also after its deadline; with another member, amount or operation, and of a cancel with another movement or policy, 409, " +
+		"key_conflict. What is refused burns no key. Status 504 with the code `deadline`: nothing stands under the key."
 	return o
 }
 

@@ -44,7 +44,7 @@ type pairing struct {
 
 // grants is the body of the two routes that grant.
 type grants struct {
-	Deadline *time.Time `json:"deadline,omitzero" doc:"what is not applied by then never is; default: 10 s from now"`
+	Deadline *time.Time `json:"deadline,omitzero" doc:"nothing is applied after it; default: 10 s from now, at most: a minute"`
 	BudgetMS *int64     `json:"budget_ms,omitzero" doc:"the same in milliseconds from the arrival of the request, for callers whose clock differs; the earlier one counts"`
 	Items    []item     `json:"items" doc:"at most 5,000" nullable:"false"`
 }
@@ -53,7 +53,7 @@ type grants struct {
 type item struct {
 	Key      string     `json:"idempotency_key" doc:"1 to 200 characters; for ever of this grant"`
 	MemberID string     `json:"member_id" doc:"1 to 50 characters"`
-	Amount   int64      `json:"amount" doc:"1 or more, in the ledger's smallest unit"`
+	Amount   int64      `json:"amount" doc:"1 to 1,000,000,000,000,000, in the ledger's smallest unit"`
 	Reason   string     `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
 	ExpiryAt *time.Time `json:"expiry_at,omitzero" doc:"absent: it does not expire"`
 	TypeCode string     `json:"type_code" doc:"what caused it: 1 to 10 characters; CM is a campaign"`

@@ -74,7 +74,7 @@ type cancelled struct {
 
 // cancels is the body of POST /points/cancels.
 type cancels struct {
-	Deadline *time.Time   `json:"deadline,omitzero" doc:"what is not applied by then never is; default: 10 s from now"`
+	Deadline *time.Time   `json:"deadline,omitzero" doc:"nothing is applied after it; default: 10 s from now, at most: a minute"`
 	BudgetMS *int64       `json:"budget_ms,omitzero" doc:"the same in milliseconds from the arrival of the request; the earlier one counts"`
 	Items    []cancelItem `json:"items" nullable:"false" doc:"at most 1,000"`
 }

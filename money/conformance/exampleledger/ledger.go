@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,7 +53,7 @@ func (l *Ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	l.mu.Lock() // in a database, the transaction begins here, and looks at the deadline again before its COMMIT
 	defer l.mu.Unlock()
-	if asked.over(began) {
+	if asked.over(began) && slices.ContainsFunc(asked.Items, func(g grant) bool { return l.isNew(asked.kind, g) }) {
 		refuse(w, http.StatusGatewayTimeout, "deadline")
 		return
 	}
@@ -93,6 +94,12 @@ func (l *Ledger) read(w http.ResponseWriter, r *http.Request) (asked request, st
 // over reports whether it is too late to apply the request.
 func (r request) over(began time.Time) bool {
 	return r.Deadline != nil && time.Now().After(*r.Deadline) || r.BudgetMS != nil && time.Since(began).Milliseconds() >= *r.BudgetMS
+}
+
+// isNew reports whether g has to be made: a grant that was made before is repeated, however late.
+func (l *Ledger) isNew(kind string, g grant) bool {
+	_, taken := l.grants[kind+" "+g.Key]
+	return !taken
 }
 
 // grant makes a grant if its key is free. A key that is refused stays free.
