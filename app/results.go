@@ -11,7 +11,6 @@ import (
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/text/unicode/norm"
 )
 
 // Result is what became of one member of an event, as its row says. The secret of a voucher is not part of it.
@@ -69,8 +68,8 @@ func (f ResultFilter) query(e domain.Event) (query string, args []any) {
 	}
 	narrow("status", string(f.Status))
 	narrow("error_code", f.ErrorCode)
-	if f.MemberID != "" { // as the import keeps it, and as an older version may have kept it
-		args = append(args, []string{norm.NFC.String(strings.TrimSpace(f.MemberID)), f.MemberID})
+	if f.MemberID != "" {
+		args = append(args, memberSpellings(f.MemberID))
 		where = append(where, "member_id = ANY ($"+strconv.Itoa(len(args))+")")
 	}
 	if f.Status != domain.ResultNone && f.Status != domain.Succeeded {

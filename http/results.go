@@ -45,6 +45,13 @@ func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, e
 	for _, r := range results {
 		out.Body.Items = append(out.Body.Items, wireResult(r))
 	}
+	if in.MemberID != "" && len(results) == 0 {
+		absence, err := s.app.Reports.WhyAbsent(ctx, in.ID, in.MemberID)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Absent = &api.Absence{Code: absence.Code, Text: absence.Text, ImportID: api.OrNull(absence.ImportID), Line: api.OrNull(absence.Line)}
+	}
 	return out, nil
 }
 

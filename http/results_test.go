@@ -33,7 +33,7 @@ func TestResults(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	e, other := d.pointEvent("a"), d.pointEvent("b")
-	require.JSONEq(t, `{"items": [], "next_cursor": null}`, d.get(eventURL(e.ID)+"/results").body)
+	require.JSONEq(t, `{"items": [], "next_cursor": null, "absent": null}`, d.get(eventURL(e.ID)+"/results").body)
 	d.plant(e.ID)
 	d.sql(`UPDATE point_results SET error_message = 'closed in 2025', retry_count = 4 WHERE member_id = 'e'`)
 	d.sql(`INSERT INTO point_results (event_id, amount, member_id, status, money_tx_id) VALUES ($1, 5, '회원 1', 'SUCCESS', 'tx-1')`, e.ID)
@@ -63,6 +63,70 @@ func TestResults(t *testing.T) {
 	given := decoded[api.Results](d.get(eventURL(e.ID) + "/results?member_id=%ED%9A%8C%EC%9B%90%201")).Items[0]
 	require.Nil(t, given.ErrorCode)
 	require.Equal(t, "tx-1", *given.MoneyTxID)
+}
+
+// A member without a result is told which of the ways it came to none, whatever stands around its id in a rejected row.
+func TestResultsAbsent(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	unlisted := d.pointEvent("unlisted")
+	e := d.pointEvent("a")
+	const csv = "member_id,amount,reason\nm1,5,\nm10,x,\n\"b 2 \",x,\nm1,6,\n1.23457E+11,5,\na.c,x,m77\n회원 3,x,\nm4,5,\n"
+	require.Equal(t, 201, d.post(eventURL(e.ID)+"/targets", csv, "Content-Type: text/csv").StatusCode)
+	const lines = `{"member_id": "j5", "amount": "x"}` + "\n" + `{"amount":"x","member_id":"j6"}` + "\n" + `{"member_id": "m5", "amount": 5}`
+	require.Equal(t, 201, d.post(eventURL(e.ID)+"/targets", lines, "Content-Type: application/x-ndjson").StatusCode)
+	absent := func(e api.Event, query string) (code string, line int64) {
+		a := d.get(eventURL(e.ID) + "/results?" + query)
+		require.Equal(t, 200, a.StatusCode, a.body)
+		page := decoded[api.Results](a)
+		if page.Absent == nil {
+			return "", 0
+		}
+		if page.Absent.Line != nil {
+			line = *page.Absent.Line
+		}
+		require.Equal(t, page.Absent.ImportID != nil, line != 0)
+		return page.Absent.Code, line
+	}
+	for member, want := range map[string]struct {
+		code string
+		line int64
+	}{
+		"m1":                    {"not_started", 0}, // its second row was rejected, its first one was not
+		" m5":                   {"not_started", 0},
+		"m10":                   {"row_rejected", 3},
+		"b 2":                   {"row_rejected", 4},
+		"1.23457E+11":           {"row_rejected", 6},
+		"1923457E+11":           {"not_in_list", 0},
+		"a.c":                   {"row_rejected", 7},
+		"abc":                   {"not_in_list", 0},
+		"회원 3":                  {"row_rejected", 8},
+		norm.NFD.String("회원 3"): {"row_rejected", 8},
+		"j5":                    {"row_rejected", 1},
+		"j6":                    {"row_rejected", 2},
+		"j":                     {"not_in_list", 0},
+		"(":                     {"not_in_list", 0},
+		`\`:                     {"not_in_list", 0},
+		" ":                     {"not_in_list", 0},
+	} {
+		code, line := absent(e, "member_id="+url.QueryEscape(member))
+		require.Equal(t, want.code, code, "%q", member)
+		require.Equal(t, want.line, line, "%q", member)
+	}
+	code, _ := absent(unlisted, "member_id=m1")
+	require.Equal(t, "not_in_list", code)
+
+	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, e.ID)
+	d.sql(`INSERT INTO point_results (event_id, amount, member_id, status, money_tx_id) VALUES ($1, 5, 'm1', 'SUCCESS', 'tx-1')`, e.ID)
+	for query, want := range map[string]string{
+		"member_id=m1":                "",
+		"member_id=m1&status=PENDING": "other_result",
+		"member_id=m4":                "not_asked",
+		"status=PENDING":              "",
+	} {
+		code, _ := absent(e, query)
+		require.Equal(t, want, code, query)
+	}
 }
 
 func TestResultsRefuse(t *testing.T) {

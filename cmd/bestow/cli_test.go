@@ -151,7 +151,9 @@ func TestCommandLine(t *testing.T) {
 	require.Empty(t, errs)
 	out, errs = s.done("results list spring --member m1")
 	require.Equal(t, 1, strings.Count(out, "\n"), out)
-	require.Equal(t, "m1 is not in the list of the event; if its row was rejected, bestow targets rejected 1 shows it\n", errs)
+	require.Equal(t, "m1: the member is in the list of the event, and the ledger was not asked for it yet\n", errs)
+	_, errs = s.done("results list spring --member m3")
+	require.Equal(t, "m3: a row with the member was rejected (bad_amount): line 4 of import 1\nsee it: bestow targets rejected 1 --import 1\n", errs)
 	out, _ = s.done("event watch spring")
 	require.Equal(t, "COMPLETED 100%  2 of 3 granted, 1 failed (account_closed 1)\n", out)
 }

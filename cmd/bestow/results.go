@@ -55,7 +55,7 @@ func (c *resultsListCmd) Run(ctx context.Context, t *terminal) error {
 	return c.print(t, page, func() error {
 		t.sayMore(page.NextCursor)
 		if len(page.Items) == 0 {
-			t.say("%s", noResult(e, c.Member))
+			c.sayNoResult(t, e, page.Absent)
 		}
 		return table(t.out, func(w io.Writer) {
 			fmt.Fprintln(w, "MEMBER\tAMOUNT\tSTATUS\tREFUSED\tLEDGER ENTRY\tCHANGED\tREASON")
@@ -67,19 +67,21 @@ func (c *resultsListCmd) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-// noResult is why no result of e fits; member is "" where it was not asked for.
-func noResult(e api.Event, member string) string {
+// sayNoResult says why no result of e fits.
+func (c *resultsListCmd) sayNoResult(t *terminal, e api.Event, absent *api.Absence) {
 	switch {
+	case absent != nil && absent.ImportID != nil:
+		t.say("%s: %s", c.Member, absent.Text)
+		t.say("see it: bestow targets rejected %d --import %d", e.ID, *absent.ImportID)
+	case absent != nil:
+		t.say("%s: %s", c.Member, absent.Text)
 	case e.TotalCount == 0:
-		return "no result: the event has no member list"
+		t.say("no result: the event has no member list")
 	case e.EventStatus == string(domain.Pending):
-		return "no result: the event has not started"
-	case member == "":
-		return "no result fits"
-	case e.EventStatus == string(domain.Completed):
-		return fmt.Sprintf("%s is not in the list of the event; if its row was rejected, bestow targets rejected %d shows it", member, e.ID)
+		t.say("no result: the event has not started")
+	default:
+		t.say("no result fits")
 	}
-	return fmt.Sprintf("%s has no result yet, or is not in the list of the event", member)
 }
 
 // refusal is why the ledger refused, by its code and in its words; "-" where it did not.

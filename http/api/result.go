@@ -14,9 +14,17 @@ type Result struct {
 	UpdatedAt    time.Time `json:"updated_at"`
 }
 
-// Results is one page of the results of an event, by member_id. A member that is not among them has no result yet, or is not
-// in the list of the event.
+// Results is one page of the results of an event, by member_id.
 type Results struct {
 	Items      []Result `json:"items"`
 	NextCursor *string  `json:"next_cursor" doc:"ask for the next page with it; null on the last one"`
+	Absent     *Absence `json:"absent" doc:"why the member that member_id asks for is not in items; null if it is, or if member_id is absent"`
+}
+
+// Absence says why a member is not among the results.
+type Absence struct {
+	Code     string `json:"code" enum:"not_in_list,row_rejected,not_started,not_asked,other_result" doc:"row_rejected: a list had the member, in a row that was rejected; not_asked: the member is in the list, and the ledger was not asked for it yet; other_result: the member has a result, and another filter leaves it out"`
+	Text     string `json:"text" doc:"for people"`
+	ImportID *int64 `json:"import_id" doc:"of row_rejected: the upload"`
+	Line     *int64 `json:"line" doc:"of row_rejected: the line of the file"`
 }

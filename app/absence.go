@@ -1,0 +1,108 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
+)
+
+// The codes of an [Absence].
+const (
+	NotListed   domain.Code = "not_in_list"  // no list of the event has the member
+	RowRejected domain.Code = "row_rejected" // a list had the member, in a row that was rejected
+	NotStarted  domain.Code = "not_started"  // the member is in the list, and the event has not started
+	NotAsked    domain.Code = "not_asked"    // the member is in the list, and the ledger was not asked for it yet
+	OtherResult domain.Code = "other_result" // the member has a result, and it is not one that was asked for
+)
+
+// Absence says why a member is not among the results of an event.
+type Absence struct {
+	Code     domain.Code
+	Text     string // for people
+	ImportID int64  // of [RowRejected]: the upload
+	Line     int64  // of [RowRejected]: the row's line in the file
+}
+
+// WhyAbsent returns why an event has no result of a member that fits, in the order of what is most certain. Error: domain.NotFound.
+func (s *Reports) WhyAbsent(ctx context.Context, eventID int64, member string) (Absence, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Absence, error) {
+		e, err := selectEvent(ctx, tx, eventID)
+		if err != nil {
+			return Absence{}, err
+		}
+		spellings := memberSpellings(member)
+		listed, asked, err := selectStanding(ctx, tx, e, spellings)
+		if err != nil {
+			return Absence{}, err
+		}
+		switch {
+		case asked:
+			return Absence{Code: OtherResult, Text: "the member has a result in the event, but not with this status or error code"}, nil
+		case listed && e.Status == domain.Pending:
+			return Absence{Code: NotStarted, Text: "the member is in the list of the event, and the event has not started"}, nil
+		case listed:
+			return Absence{Code: NotAsked, Text: "the member is in the list of the event, and the ledger was not asked for it yet"}, nil
+		}
+		if spellings[0] == "" { // blanks alone are no member, and an empty field of a row is not looked for
+			return Absence{Code: NotListed, Text: notListedText(e)}, nil
+		}
+		return selectRejection(ctx, tx, e, spellings)
+	})
+}
+
+// memberSpellings returns how the tables may hold a member: as the import keeps it, and as an older version may have kept it.
+func memberSpellings(member string) []string {
+	return []string{norm.NFC.String(strings.TrimSpace(member)), member}
+}
+
+// selectStanding reports whether the event's list has a member, and whether the ledger was asked for it.
+func selectStanding(ctx context.Context, tx pgx.Tx, e domain.Event, spellings []string) (listed, asked bool, err error) {
+	query := `SELECT EXISTS (SELECT FROM ` + pgx.Identifier{e.Type.TargetTable()}.Sanitize() + ` WHERE event_id = $1 AND member_id = ANY ($2)),
+		EXISTS (SELECT FROM ` + pgx.Identifier{e.Type.ResultTable()}.Sanitize() + ` WHERE event_id = $1 AND member_id = ANY ($2))`
+	if err := tx.QueryRow(ctx, query, e.ID, spellings).Scan(&listed, &asked); err != nil {
+		return false, false, fmt.Errorf("read standing of member: %w", err)
+	}
+	return listed, asked, nil
+}
+
+// selectRejection looks for a member among the rejected rows of an event's uploads, the newest first. A row keeps its raw text
+// only: the member is a whole field of it.
+func selectRejection(ctx context.Context, tx pgx.Tx, e domain.Event, spellings []string) (Absence, error) {
+	const query = `SELECT r.import_id, r.line, r.error_code FROM rejected_rows r JOIN imports i ON i.id = r.import_id
+		WHERE i.event_id = $1 AND r.raw ~ $2 ORDER BY r.import_id DESC, r.line LIMIT 1`
+	a := Absence{Code: RowRejected}
+	var code string
+	err := tx.QueryRow(ctx, query, e.ID, wholeField(spellings)).Scan(&a.ImportID, &a.Line, &code)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Absence{Code: NotListed, Text: notListedText(e)}, nil
+	}
+	if err != nil {
+		return Absence{}, fmt.Errorf("read rejected rows: %w", err)
+	}
+	a.Text = fmt.Sprintf("a row with the member was rejected (%s): line %d of import %d", code, a.Line, a.ImportID)
+	return a, nil
+}
+
+func notListedText(e domain.Event) string {
+	if e.TotalCount == 0 {
+		return "the event has no member list"
+	}
+	return "the member is not in the list of the event, and no row with it was rejected"
+}
+
+// wholeField is a pattern of PostgreSQL that finds any of the spellings as a field of a line of CSV or a string of NDJSON.
+func wholeField(spellings []string) string {
+	quoted := make([]string, 0, len(spellings)+1)
+	for _, s := range append(spellings, norm.NFD.String(spellings[0])) {
+		quoted = append(quoted, regexp.QuoteMeta(s))
+	}
+	return `(^|[,;:"\t])\s*(` + strings.Join(quoted, "|") + `)\s*($|[,;"\t}])`
+}
