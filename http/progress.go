@@ -108,6 +108,8 @@ func wireProgress(p app.Progress) api.Progress {
 		ETAS:         p.ETAS,
 		WaitingFor:   wireReasons(p.WaitingFor),
 		Failures:     p.Failures,
+		FailureCode:  api.OrNull(p.Event.FailureCode),
+		StoppedMemo:  api.OrNull(p.Event.Summary.StoppedMemo),
 	}
 }
 

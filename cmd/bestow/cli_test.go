@@ -184,7 +184,7 @@ func TestCommandLineJSON(t *testing.T) {
 	s.sql(`UPDATE campaign_events SET event_status = 'STOPPED'`)
 	code, out, errs := s.run("event watch -o json a")
 	require.Equal(t, exitFailed, code)
-	require.Equal(t, "bestow: event 1 is STOPPED\n", errs)
+	require.Equal(t, "bestow: event 1 is STOPPED\n  `bestow event resume 1` continues it\n", errs)
 	var p api.Progress
 	require.NoError(t, json.Unmarshal([]byte(out), &p))
 	require.Equal(t, "STOPPED", p.EventStatus)
@@ -294,53 +294,6 @@ func TestShowBytes(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "list", string(got))
 	}
-}
-
-// A watch outlives a server that is started again, waits for an event that has not started, and ends with it.
-func TestWatchOutlivesAServer(t *testing.T) {
-	t.Parallel()
-	s := newShell(t)
-	streams := 0
-	s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasSuffix(r.URL.Path, "/progress") {
-			_, _ = io.WriteString(w, `{"id": 1, "items": [{"id": 1}]}`)
-			return
-		}
-		streams++
-		switch streams {
-		case 1:
-			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"PENDING\", \"waiting_for\": [{\"code\": \"relay\", \"text\": \"no relay\"}, {\"code\": \"jobs\", \"text\": \"no jobs\"}]}\n\n")
-		case 2:
-			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"RUNNING\", \"total\": 10, \"success\": 5, \"waiting_retry\": 1, \"unknown\": 2, \"rate_per_s\": 2.5, \"eta_s\": 2}\n\n")
-		case 3:
-			w.WriteHeader(http.StatusServiceUnavailable)
-		case 4:
-			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 8, \"fail\": 2, \"in_flight\": 1, \"failures\": {\"limit\": 1, \"account_closed\": 1}}\n\n")
-		default:
-			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 10}\n\n")
-		}
-	}))
-	out, _ := s.done("event watch 1")
-	require.Equal(t, "PENDING   0%  0 of 0 granted, 0 failed  waiting for relay: no relay; jobs: no jobs\n"+
-		"RUNNING  50%  5 of 10 granted, 0 failed, 1 wait for a retry, 2 unknown  2/s, 2s to go\n"+
-		"COMPLETED 100%  8 of 10 granted, 2 failed (account_closed 1, limit 1), 1 are tried again\n"+
-		"COMPLETED 100%  10 of 10 granted, 0 failed\n", out)
-}
-
-// A line that is written over and over never breaks into two.
-func TestWatchFits(t *testing.T) {
-	t.Parallel()
-	for width, want := range map[int]string{0: "안녕하세요", 1: "안녕하세요", 2: "…", 5: "안…", 6: "안녕…", 10: "안녕하세…", 11: "안녕하세요"} {
-		require.Equal(t, want, fit("안녕하세요", width), width)
-	}
-}
-
-func TestWatchOfNothing(t *testing.T) {
-	t.Parallel()
-	s := newShell(t)
-	code, _, errs := s.run("event watch 7")
-	require.Equal(t, exitFailed, code)
-	require.Contains(t, errs, fmt.Sprintf("there is no event %q", "7"))
 }
 
 // The queue, as an operator sees it.

@@ -151,7 +151,7 @@ func (d *doctor) installation(ctx context.Context) {
 		if l.Away != "" {
 			d.say("ledger", wrong, "%s", l.Away)
 		} else {
-			d.say("ledger", fine, "%s: no handler leaves it alone", l.Name)
+			d.say("ledger", fine, "%s: all circuit breakers are closed", l.Name)
 		}
 	}
 	// Whether the processes have the master key they know themselves.
@@ -168,7 +168,24 @@ func (d *doctor) installation(ctx context.Context) {
 		d.say("events", wrong, "%d stand still, such as event %d: %s", len(s.Events), s.Events[0], s.Text)
 	}
 	if len(still) == 0 {
-		d.say("events", fine, "none of those that run or are due stands still")
+		d.say("events", fine, "every event that runs or is due is moving")
+	}
+	d.failed(ctx)
+}
+
+// failed names the newest events whose going on would do harm: a person has something to do.
+func (d *doctor) failed(ctx context.Context) {
+	const shown = 3
+	events, err := (&app.Events{Deps: app.Deps{Pool: d.pool}}).List(ctx, app.EventFilter{Status: domain.Failed, Limit: shown + 1})
+	if err != nil {
+		d.say("events", wrong, "%s", oneLine(err.Error()))
+		return
+	}
+	for _, e := range events[:min(shown, len(events))] {
+		d.say("events", warning, "event %d is FAILED (%s): %s", e.ID, e.FailureCode, oneLine(e.Summary.StoppedMemo))
+	}
+	if len(events) > shown {
+		d.say("events", warning, "more events are FAILED: `bestow event list --status FAILED` shows them")
 	}
 }
 

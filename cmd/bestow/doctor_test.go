@@ -59,6 +59,10 @@ func TestDoctor(t *testing.T) {
 	ledger.how.Store(present)
 	s.completed(p, e.ID)
 	require.True(t, s.soon(func() bool { return s.examined().OK }))
+	s.exec(`UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'mismatch'`)
+	s.exec(`UPDATE campaign_event_summary SET stopped_memo = 'the ledger contradicts itself'`)
+	require.Contains(t, s.examined().Checks, finding{"events", warning, "event 1 is FAILED (mismatch): the ledger contradicts itself"})
+	require.True(t, s.examined().OK)
 
 	kafkatest.Set(t, s.cfg.Brokers, s.cfg.TopicPrefix+".point", map[string]string{"cleanup.policy": "compact"})
 	has("topic " + s.cfg.TopicPrefix + ".point: cleanup.policy=compact refuses messages without a key")

@@ -35,17 +35,35 @@ func (c *eventWatchCmd) Run(ctx context.Context, t *terminal) error {
 	if err := w.follow(ctx, server, e.ID); err != nil {
 		return err
 	}
-	if w.last.EventStatus != string(domain.Completed) {
-		return fmt.Errorf("event %d is %s", e.ID, w.last.EventStatus)
+	return notCompleted(w.last)
+}
+
+// notCompleted is the error of an event that is at rest and did not complete: why, and how it goes on. nil for COMPLETED.
+func notCompleted(p api.Progress) error {
+	if p.EventStatus == string(domain.Completed) {
+		return nil
 	}
-	return nil
+	e := &domain.Error{Code: domain.WrongStatus, Message: fmt.Sprintf("event %d is %s", p.EventID, p.EventStatus),
+		Hint: fmt.Sprintf("`bestow event resume %d` continues it", p.EventID)}
+	if p.FailureCode != nil {
+		e.Message += " (" + *p.FailureCode + ")"
+		e.Hint = fmt.Sprintf("when the cause is gone, `bestow event resume %d` continues it", p.EventID)
+		if *p.FailureCode == domain.Mismatch {
+			e.Hint = fmt.Sprintf("`bestow results list %d --error-code %s` shows what the ledger said; ", p.EventID, domain.Mismatch) + e.Hint
+		}
+	}
+	if p.StoppedMemo != nil {
+		e.Message += ": " + printable(*p.StoppedMemo)
+	}
+	return e
 }
 
 // watch prints how an event goes, and remembers the last of it.
 type watch struct {
-	term *terminal
-	json bool
-	last api.Progress
+	term   *terminal
+	json   bool
+	last   api.Progress
+	causes causes
 }
 
 // The waits between two streams, and how many may fail in a row: a server that is started again is not the end.
@@ -95,10 +113,29 @@ func (w *watch) show(p api.Progress) error {
 		return err
 	}
 	if w.term.interactive {
-		_, err := fmt.Fprintf(w.term.out, "\r\x1b[K%s", fit(progressLine(p), screenWidth()))
-		return err
+		return w.draw(p)
 	}
-	_, err := fmt.Fprintln(w.term.out, progressLine(p))
+	line := progressLine(p)
+	if len(p.WaitingFor) > 0 {
+		line += "  waiting for " + reasonTexts(p.WaitingFor)
+	}
+	_, err := fmt.Fprintln(w.term.out, line)
+	return err
+}
+
+// draw writes over the last line. What is waited for stands in it by its code; in words it has a line of its own above, which
+// the screen's edge does not cut.
+func (w *watch) draw(p api.Progress) error {
+	if text, _ := w.causes.news(p.WaitingFor); text != "" {
+		if _, err := fmt.Fprintf(w.term.out, "\r\x1b[Kwaiting for %s\n", text); err != nil {
+			return err
+		}
+	}
+	line := progressLine(p)
+	if len(p.WaitingFor) > 0 {
+		line += "  waiting for " + reasonCodes(p.WaitingFor)
+	}
+	_, err := fmt.Fprintf(w.term.out, "\r\x1b[K%s", fit(line, screenWidth()))
 	return err
 }
 
@@ -134,30 +171,6 @@ func fit(line string, width int) string {
 	return line[:kept] + "…"
 }
 
-// reasonTexts joins what is waited for, each by its code and in words; "-" for nothing.
-func reasonTexts(reasons []api.Reason) string {
-	if len(reasons) == 0 {
-		return "-"
-	}
-	texts := make([]string, len(reasons))
-	for i, r := range reasons {
-		texts[i] = r.Code + ": " + r.Text
-	}
-	return strings.Join(texts, "; ")
-}
-
-// reasonCodes joins the codes of what is waited for; "-" for nothing.
-func reasonCodes(reasons []api.Reason) string {
-	if len(reasons) == 0 {
-		return "-"
-	}
-	codes := make([]string, len(reasons))
-	for i, r := range reasons {
-		codes[i] = r.Code
-	}
-	return strings.Join(codes, ",")
-}
-
 // byCode tells by which error codes members failed, as in " (account_closed 5, limit 1)"; "" where none did.
 func byCode(failures map[string]int) string {
 	if len(failures) == 0 {
@@ -177,7 +190,11 @@ func progressLine(p api.Progress) string {
 	}
 	line := fmt.Sprintf("%s %3d%%  %s of %s granted, %s failed%s", p.EventStatus, percent,
 		thousands(p.Success), thousands(p.Total), thousands(p.Fail), byCode(p.Failures))
-	if p.WaitingRetry > 0 {
+	atWork := p.EventStatus != string(domain.Stopped) && p.EventStatus != string(domain.Failed)
+	switch left := p.Total - p.Success - p.Fail; {
+	case !atWork && left > 0:
+		line += fmt.Sprintf(", %s left", thousands(left))
+	case atWork && p.WaitingRetry > 0:
 		line += fmt.Sprintf(", %s wait for a retry", thousands(p.WaitingRetry))
 	}
 	if p.Unknown > 0 {
@@ -191,9 +208,6 @@ func progressLine(p api.Progress) string {
 	}
 	if p.ETAS > 0 {
 		line += fmt.Sprintf(", %s to go", time.Duration(p.ETAS)*time.Second)
-	}
-	if len(p.WaitingFor) > 0 {
-		line += "  waiting for " + reasonTexts(p.WaitingFor)
 	}
 	return line
 }

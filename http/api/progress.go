@@ -19,6 +19,8 @@ type Progress struct {
 	ETAS         int64          `json:"eta_s" doc:"seconds to go at that rate; 0 where nobody can tell, and while it stands still"`
 	WaitingFor   []Reason       `json:"waiting_for" doc:"what it stands still for; empty while it moves, and at its end"`
 	Failures     map[string]int `json:"failures" doc:"of fail, by error code"`
+	FailureCode  *string        `json:"failure_code" doc:"of a FAILED event: why going on would do harm; null for others"`
+	StoppedMemo  *string        `json:"stopped_memo" doc:"why the event was stopped the last time; null for never, or no memo"`
 }
 
 // Reason is one thing that an event stands still for.
