@@ -142,6 +142,9 @@ func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err 
 	if err := d.openFolder(ctx); err != nil {
 		return d, err
 	}
+	if killer == nil {
+		d.say("Log         %s", d.logFile.Name())
+	}
 	if err := d.startServers(ctx); err != nil {
 		return d, err
 	}
@@ -178,10 +181,10 @@ func (d *demo) openFolder(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if d.cfg.Addr, err = freeAddr(ctx, d.cfg.Addr); err != nil {
+	if d.cfg.Addr, err = d.freeAddr(ctx, "API", d.cfg.Addr); err != nil {
 		return err
 	}
-	d.cfg.OpsAddr, err = freeAddr(ctx, d.cfg.OpsAddr)
+	d.cfg.OpsAddr, err = d.freeAddr(ctx, "Health", d.cfg.OpsAddr)
 	return err
 }
 
@@ -208,9 +211,9 @@ func keep(path string, make func() string) (string, error) {
 // newAdminKey is a key that nobody guesses.
 func newAdminKey() string { return "demo-" + strings.TrimRight(seal.GenerateMaster(), "=")[:24] }
 
-// freeAddr returns addr, or a free address of this machine where another process listens on addr already. The kernel
-// gives its port to no outgoing connection: a killed process finds it free when it starts again.
-func freeAddr(ctx context.Context, addr string) (string, error) {
+// freeAddr returns addr, or a free address of this machine where another process listens on addr already, and says so. The
+// kernel gives its port to no outgoing connection: a killed process finds it free when it starts again.
+func (d *demo) freeAddr(ctx context.Context, what, addr string) (string, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err == nil {
 		defer func() { _ = l.Close() }()
@@ -220,7 +223,9 @@ func freeAddr(ctx context.Context, addr string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return proc.Address(ports[0]), nil
+	free := proc.Address(ports[0])
+	d.say("%-11s at %s, because %s is in use", what, free, addr)
+	return free, nil
 }
 
 // startServers starts what the environment does not name, and says which servers are used.

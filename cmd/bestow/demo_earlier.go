@@ -21,8 +21,9 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	d.say("0  Finishes    %d events of a killed demo with %s members. Kafka and River must", len(events), thousands(total))
-	d.say("               first notice that its process is gone: up to a minute and a half …")
+	d.say("0  Finishes    %s of a killed demo with %s. First Kafka and", things(len(events), "event"), things(total, "member"))
+	d.say("               River must notice that its process is gone: up to a minute and")
+	d.say("               a half …")
 	if _, err := d.watch(ctx, events, d.screen(total, false)); err != nil {
 		return err
 	}
@@ -35,7 +36,8 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 			return errors.Join(fmt.Errorf("the proof of event %d of an earlier demo does not hold: this is a fault of bestow", e.ID), report.Write(d.out))
 		}
 	}
-	d.say("   Finished    in %.1f s: every member granted once or refused for good, all invariants hold", time.Since(began).Seconds())
+	d.say("   Finished    in %.1f s: every member granted once or refused for good,", time.Since(began).Seconds())
+	d.say("               all invariants hold")
 	return nil
 }
 

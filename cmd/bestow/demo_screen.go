@@ -44,12 +44,28 @@ func showRate(show bool) progressbar.Option {
 	return func(*progressbar.ProgressBar) {}
 }
 
-// draw shows how many are settled.
+// draw shows how many are settled. There is no bar before the first: it would tell a rate of 0.
 func (s *screen) draw(settled int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.at = settled
-	_ = s.bar.Set(settled) // it draws, and drawing may fail
+	s.redraw()
+}
+
+func (s *screen) redraw() {
+	if s.at > 0 {
+		_ = s.bar.Set(s.at) // it draws, and drawing may fail
+	}
+}
+
+// leave takes the bar away, so that what follows begins a line.
+func (s *screen) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watched {
+		_ = s.bar.Clear() // as it is drawn
+		fmt.Fprintln(s.out)
+	}
 }
 
 // drawn is how many were settled at the last draw.
@@ -67,5 +83,5 @@ func (s *screen) above(format string, args ...any) {
 		_ = s.bar.Clear() // as it is drawn
 	}
 	fmt.Fprintf(s.out, "     %3d %%  %s\n", 100*s.at/s.max, fmt.Sprintf(format, args...))
-	_ = s.bar.Set(s.at)
+	s.redraw()
 }

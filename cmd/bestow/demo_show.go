@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"bestow/app"
@@ -73,10 +75,10 @@ func (d *demo) play(ctx context.Context, members int) (events []domain.Event, su
 		sum = added(sum, e.Summary)
 	}
 	granted := sum.Success - sum.RetrySuccess
-	d.say("3  Granted     %s in %.1f s, which is %s a second: River job → Kafka → ledger → result",
-		thousands(granted), took.Seconds(), thousands(int(float64(granted)/took.Seconds())))
-	d.say("4  Refused     %s for now: a retry granted them, the last one %.1f s later; %s for good",
-		thousands(sum.RetrySuccess), time.Since(first).Seconds(), thousands(sum.Fail))
+	d.say("3  Granted     %s in %.1f s, which is %s a second:", thousands(granted), took.Seconds(), thousands(int(float64(granted)/took.Seconds())))
+	d.say("               River job → Kafka → ledger → result")
+	d.say("4  Refused     %s for now: a retry granted them, the last one %.1f s later;", thousands(sum.RetrySuccess), time.Since(first).Seconds())
+	d.say("               %s for good", thousands(sum.Fail))
 	return events, sum, nil
 }
 
@@ -90,7 +92,11 @@ var demoCaller = app.Caller{Actor: "demo"}
 
 // makeEvents makes an event of points and one of vouchers and imports their members.
 func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, error) {
-	stamp := time.Now().UTC().Format("20060102-150405.000")
+	zone, err := time.LoadLocation(d.cfg.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
+	}
+	stamp := time.Now().In(zone).Format("20060102-150405.000")
 	var events []domain.Event
 	imported, began := 0, time.Now()
 	for _, want := range []struct {
@@ -111,8 +117,10 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 		imported += res.Accepted
 		events = append(events, e)
 	}
-	d.say("1  Made        two campaign events: %s (id %d) and %s (id %d)", events[0].CampaignID, events[0].ID, events[1].CampaignID, events[1].ID)
-	d.say("2  Imported    %s members from two CSV streams in %.1f s, with a River job for every 5,000 of them", thousands(imported), time.Since(began).Seconds())
+	d.say("1  Made        two campaign events: %s (id %d)", events[0].CampaignID, events[0].ID)
+	d.say("               and %s (id %d)", events[1].CampaignID, events[1].ID)
+	d.say("2  Imported    %s members from two CSV streams in %.1f s,", thousands(imported), time.Since(began).Seconds())
+	d.say("               with a River job for every 5,000 of them")
 	return events, nil
 }
 
@@ -141,78 +149,6 @@ func demoMembers(n int) io.Reader {
 	return r
 }
 
-// blindness is how long the watching demo bears that nobody tells it how far the events are, where it kills who tells it.
-const blindness = chaosReady
-
-// watch draws how far the events are until both are COMPLETED. first is when every member had been asked for once.
-func (d *demo) watch(ctx context.Context, events []domain.Event, s *screen) (first time.Time, err error) {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	seen := time.Now()
-	for {
-		settled, waiting, open, err := d.look(ctx, events)
-		switch {
-		case err == nil:
-			seen = time.Now()
-			if first.IsZero() && settled+waiting >= s.max {
-				first = time.Now()
-			}
-			s.draw(settled)
-			if open == 0 {
-				return first, nil
-			}
-		case ctx.Err() != nil:
-		case d.chaos == nil || errors.Is(err, errRest) || time.Since(seen) > blindness:
-			return first, err
-		}
-		select {
-		case <-ctx.Done():
-			return first, errors.New("interrupted; what was granted stays granted, and the next start goes on")
-		case <-tick.C:
-		}
-	}
-}
-
-// errRest is what watch returns for an event that does not go on by itself.
-var errRest = errors.New("it does not go on by itself")
-
-// look counts the members who are settled and those who wait for a retry, and the events that are not COMPLETED.
-func (d *demo) look(ctx context.Context, events []domain.Event) (settled, waiting, open int, err error) {
-	for _, e := range events {
-		g, err := d.glance(ctx, e.ID)
-		if err != nil {
-			return 0, 0, 0, err
-		}
-		settled, waiting = settled+g.settled, waiting+g.waiting
-		switch g.status {
-		case domain.Completed:
-		case domain.Failed, domain.Stopped:
-			return 0, 0, 0, fmt.Errorf("event %d is %s: %w", e.ID, g.status, errRest)
-		case domain.Pending, domain.Running:
-			open++
-		}
-	}
-	return settled, waiting, open, nil
-}
-
-// glance is how far an event is.
-type glance struct {
-	settled, waiting int
-	status           domain.Status
-}
-
-// glance asks how far an event is: the API, where that is a process of its own, so that the bar stands while it is dead.
-func (d *demo) glance(ctx context.Context, event int64) (glance, error) {
-	if d.chaos != nil {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
-		p, err := d.chaos.api.Progress(ctx, event)
-		return glance{p.Success + p.Fail, p.WaitingRetry, domain.Status(p.EventStatus)}, err
-	}
-	p, err := d.process.app.Reports.Progress(ctx, event)
-	return glance{p.Event.Summary.Success + p.Event.Summary.Fail, p.WaitingRetry, p.Event.Status}, err
-}
-
 // prove runs verify over both events and says in plain words what it means.
 func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summary) error {
 	d.say("5  Proof       compares every row of targets, results, counters and ledger:")
@@ -232,7 +168,7 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 		fmt.Fprintf(d.out, "     %-8s id %-4d %s\n", e.Type.Code, e.ID, reports[i].Conclusion())
 	}
 	fmt.Fprintf(d.out, `
-  What you just saw: %s members were granted, each exactly once.
+  What you just saw: %s granted, each exactly once.
   - No member is lost: one transaction stores the members and the jobs that
     publish them.
   - No member is granted twice: the ledger keeps one key per event and member.
@@ -240,13 +176,18 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
   Kill the program with -9 while it grants, and start it again: it finishes the
   events, and the proof holds.
 
-  %s of them were refused at first (account_busy). The service retried by itself.
-  %s were refused by the ledger for good (account_closed): the service does not
-  retry these by itself. They got nothing, each counts as failed, and its result
-  row has the reason. A person can ask again with bestow retry EVENT: by then the
-  demo's ledger has reopened about half of these accounts.
-  The demo's ledger refuses these members on purpose; a real ledger has its own rules.
-`, thousands(sum.Success), thousands(sum.RetrySuccess), thousands(sum.Fail))
+  Refused at first (account_busy), and granted by a retry: %s.
+  The service retries these by itself.
+  Refused for good (account_closed): %s. The service does not retry
+  these by itself. They got nothing, and each counts as failed. The reasons:
+    %s results list %d --failed
+  A person can ask again: by now the demo's ledger has reopened about half of
+  these accounts.
+    %s retry %d
+  The demo's ledger refuses these members on purpose; a real ledger has its own
+  rules.
+`, things(sum.Success, "member"), things(sum.RetrySuccess, "member"), things(sum.Fail, "member"),
+		ownName(), events[0].ID, ownName(), events[0].ID)
 	if d.chaos != nil {
 		fmt.Fprintf(d.out, "\n  Killed meanwhile: %s.\n  They were started again, nothing else was repaired, and the numbers are right.\n", d.chaos.tally())
 	}
@@ -270,7 +211,15 @@ func (d *demo) lookAround() {
     Jobs     http://%s/river      (user: any, password: the key)
     API      curl -H 'Authorization: Bearer %s' http://%s/api/v1/events
     Shell    export BESTOW_URL=http://%s BESTOW_KEY=%s
-             go run ./cmd/bestow event list
+             %s event list
     Log      %s
-`, d.cfg.Addr, d.cfg.AdminKey, d.cfg.Addr, d.cfg.Addr, d.cfg.AdminKey, d.logFile.Name())
+`, d.cfg.Addr, d.cfg.AdminKey, d.cfg.Addr, d.cfg.Addr, d.cfg.AdminKey, ownName(), d.logFile.Name())
+}
+
+// ownName is what a person types for this program: as it was typed, and for `go run` that.
+func ownName() string {
+	if strings.Contains(os.Args[0], "/go-build") {
+		return "go run ./cmd/bestow"
+	}
+	return os.Args[0]
 }

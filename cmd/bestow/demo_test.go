@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/http/api"
 	"bestow/internal/picky"
 
 	"github.com/stretchr/testify/require"
@@ -27,8 +28,8 @@ func TestDemoShowsRefusals(t *testing.T) {
 	require.Positive(t, forGood)
 	require.Positive(t, forNow)
 	require.Equal(t, 3_300-forGood, w.count(refused+`status = 'SUCCESS'`))
-	require.Contains(t, screen.String(), fmt.Sprintf("\n  %d were refused by the ledger for good", forGood))
-	require.Contains(t, screen.String(), fmt.Sprintf("\n  %d of them were refused at first", forNow))
+	require.Contains(t, screen.String(), fmt.Sprintf("\n  Refused for good (account_closed): %s. ", things(forGood, "member")))
+	require.Contains(t, screen.String(), fmt.Sprintf("\n  Refused at first (account_busy), and granted by a retry: %s.\n", things(forNow, "member")))
 	require.Contains(t, screen.String(), "✓ I15")
 }
 
@@ -96,4 +97,23 @@ func TestDemoGoesOn(t *testing.T) {
 	require.NoError(t, <-finished)
 	require.Equal(t, 2, w.count(`SELECT count(*) FROM campaign_events WHERE event_status = 'COMPLETED'`))
 	require.Contains(t, screen.String(), "2 events of a killed demo with 2,200 members")
+}
+
+// A demo that stands still says why, once for each cause, and when it goes on; what passes at once is not told.
+func TestDemoSaysWhyItWaits(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	s := newScreen(&out, 100, false, true)
+	s.draw(50)
+	away := []api.Reason{{Code: "kafka_away", Text: "no broker answers"}}
+	patient := waits{lasts: time.Hour, since: time.Now()}
+	patient.tell(s, away)
+	require.Empty(t, out.String())
+	var w waits
+	for _, reasons := range [][]api.Reason{nil, away, away, append(away, api.Reason{Code: "relay", Text: "no relay"}), nil, nil} {
+		w.tell(s, reasons)
+	}
+	require.Equal(t, "      50 %  waits     for kafka_away: no broker answers\n"+
+		"      50 %  waits     for kafka_away: no broker answers; relay: no relay\n"+
+		"      50 %  goes on\n", out.String())
 }

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/http/api"
+)
+
+// blindness is how long the watching demo bears that nobody tells it how far the events are, where it kills who tells it.
+const blindness = chaosReady
+
+// How long a cause lasts before the demo tells it. Where the demo kills processes, each kill is a cause for some seconds.
+const (
+	causeLasts      = 2 * time.Second
+	chaosCauseLasts = 10 * time.Second
+)
+
+// watch draws how far the events are until both are COMPLETED. first is when every member had been asked for once.
+func (d *demo) watch(ctx context.Context, events []domain.Event, s *screen) (first time.Time, err error) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	seen, w := time.Now(), d.waits()
+	for {
+		g, err := d.look(ctx, events)
+		switch {
+		case err == nil:
+			seen = time.Now()
+			if first.IsZero() && g.settled+g.waiting >= s.max {
+				first = time.Now()
+			}
+			s.draw(g.settled)
+			w.tell(s, g.causes)
+			if g.open == 0 {
+				return first, nil
+			}
+		case ctx.Err() != nil:
+		case d.chaos == nil || errors.Is(err, errRest) || time.Since(seen) > blindness:
+			return first, err
+		}
+		select {
+		case <-ctx.Done():
+			s.leave()
+			return first, errors.New("interrupted; what was granted stays granted, and the next start goes on")
+		case <-tick.C:
+		}
+	}
+}
+
+// waits tells above a screen what its events wait for, when that has lasted for a while, and when they go on.
+type waits struct {
+	lasts time.Duration
+	now   string // what they wait for
+	since time.Time
+	told  causes
+}
+
+func (d *demo) waits() *waits {
+	if d.chaos != nil {
+		return &waits{lasts: chaosCauseLasts, since: time.Now()}
+	}
+	return &waits{lasts: causeLasts, since: time.Now()}
+}
+
+func (w *waits) tell(s *screen, reasons []api.Reason) {
+	if same := sameCause(reasons); same != w.now {
+		w.now, w.since = same, time.Now()
+	}
+	if time.Since(w.since) < w.lasts {
+		return
+	}
+	switch text, changed := w.told.news(reasons); {
+	case text != "":
+		s.above("waits     for %s", text)
+	case changed:
+		s.above("goes on")
+	}
+}
+
+// errRest is what watch returns for an event that does not go on by itself.
+var errRest = errors.New("it does not go on by itself")
+
+// overall is how far all events are together.
+type overall struct {
+	settled, waiting int
+	open             int // events that are not COMPLETED
+	causes           []api.Reason
+}
+
+// look counts the members who are settled and those who wait for a retry, and the events that are not COMPLETED.
+func (d *demo) look(ctx context.Context, events []domain.Event) (all overall, err error) {
+	for _, e := range events {
+		g, err := d.glance(ctx, e.ID)
+		if err != nil {
+			return overall{}, err
+		}
+		all.settled, all.waiting = all.settled+g.settled, all.waiting+g.waiting
+		for _, r := range g.causes {
+			if !slices.ContainsFunc(all.causes, func(known api.Reason) bool { return known.Code == r.Code }) {
+				all.causes = append(all.causes, r)
+			}
+		}
+		switch g.status {
+		case domain.Completed:
+		case domain.Failed, domain.Stopped:
+			return overall{}, fmt.Errorf("event %d is %s: %w", e.ID, g.status, errRest)
+		case domain.Pending, domain.Running:
+			all.open++
+		}
+	}
+	return all, nil
+}
+
+// glance is how far an event is.
+type glance struct {
+	settled, waiting int
+	status           domain.Status
+	causes           []api.Reason // what it waits for
+}
+
+// glance asks how far an event is: the API, where that is a process of its own, so that the bar stands while it is dead.
+func (d *demo) glance(ctx context.Context, event int64) (glance, error) {
+	if d.chaos != nil {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		p, err := d.chaos.api.Progress(ctx, event)
+		return glance{p.Success + p.Fail, p.WaitingRetry, domain.Status(p.EventStatus), p.WaitingFor}, err
+	}
+	p, err := d.process.app.Reports.Progress(ctx, event)
+	return glance{p.Event.Summary.Success + p.Event.Summary.Fail, p.WaitingRetry, p.Event.Status, wireReasons(p.WaitingFor)}, err
+}
+
+func wireReasons(reasons []app.Reason) []api.Reason {
+	wire := make([]api.Reason, len(reasons))
+	for i, r := range reasons {
+		wire[i] = api.Reason(r)
+	}
+	return wire
+}
