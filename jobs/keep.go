@@ -20,20 +20,27 @@ func KeepLedger(ctx context.Context, ledger *money.Ledger, expiryOff bool, log *
 	var collected time.Time
 	for ctx.Err() == nil {
 		wait := time.Minute
-		err := expire.Work(ctx, nil)
+		err := within(ctx, expireTimeout, func(ctx context.Context) error { return expire.Work(ctx, nil) })
 		if _, more := errors.AsType[*river.JobSnoozeError](err); more {
 			wait, err = 0, nil
 		}
 		if time.Since(collected) > collectEvery {
 			collected = time.Now()
-			err = errors.Join(err, collect.Work(ctx, nil))
+			err = errors.Join(err, within(ctx, jobTimeout, func(ctx context.Context) error { return collect.Work(ctx, nil) }))
 		}
 		if err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "the ledger was not kept, the next minute tries again", obs.Err, err)
+			log.ErrorContext(ctx, "expiry or collection failed, the next minute tries again", obs.Err, err)
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
 	}
+}
+
+// within does what River does for a job: it bounds do.
+func within(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return do(ctx)
 }

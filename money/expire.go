@@ -2,6 +2,7 @@ package money
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,60 +15,62 @@ import (
 // Listed is what one call of ListDue did.
 type Listed struct {
 	Lots int64
-	More bool // there is more to list at once: call again
+	More bool // there is more to list as soon as the list is worked
 }
 
-const (
-	// listLock lets one process list at a time. The number is arbitrary and ours.
-	listLock = 0x6d6f6e657964 // "moneyd"
-	// longList is how many entries the list may have before no more are added.
-	longList = 1_000_000
-)
+// listChunk is how many lots ListDue lists at once, and how many entries the list may have before no more are added. A hundred
+// thousand are listed in less than a second, and are worked in a few.
+const listChunk = 100_000
 
 // listSQL lists in the order of the members, so that a chunk touches each page once. An index scan in that order would read
-// every open lot there is: listPlanSQL rules it out.
+// every open lot there is: listPlanSQL rules it out. What stops at $3 goes on where the lots are open that are listed next: those
+// that were listed first have expired by then.
 const (
 	listPlanSQL = `SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off`
 	listSQL     = `INSERT INTO money.point_due (member_id, save_point_member_id)
-		SELECT member_id, save_point_member_id FROM money.point_lot
-		WHERE expiry_at > $1 AND expiry_at <= $2 AND remaining > 0 ORDER BY member_id, save_point_member_id`
+		SELECT member_id, save_point_member_id FROM (
+			SELECT member_id, save_point_member_id FROM money.point_lot
+			WHERE expiry_at > $1 AND expiry_at <= $2 AND remaining > 0 LIMIT $3) due
+		ORDER BY member_id, save_point_member_id`
 )
 
-// ListDue writes down the lots that have run out since it was called last, at most a day of them, for ExpireDue. It does
-// nothing while another process lists, or while the list is long. A lot is listed again while it is not worked, and for a day
-// after, which does no harm: a save may be committed long after its expiry.
+// ListDue writes down lots that have run out, for ExpireDue: at most 100,000, of a window of at most a day. It does nothing
+// while another process lists, or while the list is that long. Each window begins a day before the last one ended, since a
+// save may be committed after its expiry was swept. Listing a lot twice does no harm.
 func (l *Ledger) ListDue(ctx context.Context) (Listed, error) {
-	listed, err := pg.Value(ctx, l.Pool, func(tx pgx.Tx) (Listed, error) { return listDue(ctx, tx) })
+	listed, err := pg.Value(ctx, l.Pool, func(tx pgx.Tx) (Listed, error) { return l.listDue(ctx, tx) })
 	if err != nil {
 		return Listed{}, fmt.Errorf("list due lots: %w", err)
 	}
 	return listed, nil
 }
 
-func listDue(ctx context.Context, tx pgx.Tx) (done Listed, err error) {
-	var ours, long bool
-	const look = `SELECT pg_try_advisory_xact_lock($1), EXISTS (SELECT FROM money.point_due OFFSET $2)`
-	if err := tx.QueryRow(ctx, look, listLock, longList).Scan(&ours, &long); err != nil {
-		return done, fmt.Errorf("lock list: %w", err)
-	}
-	if !ours || long {
-		return done, nil
-	}
+func (l *Ledger) listDue(ctx context.Context, tx pgx.Tx) (done Listed, err error) {
+	const look = `SELECT EXISTS (SELECT FROM money.point_due OFFSET $1), swept_until - interval '1 day',
+			least(now(), swept_until + interval '1 day'), swept_until + interval '1 day' < now()
+		FROM money.point_sweep FOR UPDATE SKIP LOCKED`
+	var long bool
 	var from, until time.Time
-	const sweep = `UPDATE money.point_sweep s SET swept_until = least(now(), s.swept_until + interval '1 day')
-		FROM money.point_sweep before
-		RETURNING before.swept_until - interval '1 day', s.swept_until, s.swept_until < now()`
-	if err := tx.QueryRow(ctx, sweep).Scan(&from, &until, &done.More); err != nil {
-		return done, fmt.Errorf("move sweep on: %w", err)
+	err = tx.QueryRow(ctx, look, l.listChunk-1).Scan(&long, &from, &until, &done.More)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows), err == nil && long:
+		return Listed{}, nil
+	case err != nil:
+		return done, fmt.Errorf("lock sweep: %w", err)
 	}
 	if _, err := tx.Exec(ctx, listPlanSQL); err != nil {
 		return done, fmt.Errorf("set up list: %w", err)
 	}
-	inserted, err := tx.Exec(ctx, listSQL, from, until)
+	inserted, err := tx.Exec(ctx, listSQL, from, until, l.listChunk)
 	if err != nil {
 		return done, fmt.Errorf("write list: %w", err)
 	}
 	done.Lots = inserted.RowsAffected()
+	if done.Lots == int64(l.listChunk) { // the window may have more
+		done.More = true
+	} else if _, err := tx.Exec(ctx, `UPDATE money.point_sweep SET swept_until = $1`, until); err != nil {
+		return done, fmt.Errorf("move sweep on: %w", err)
+	}
 	return done, failpoint.Hit(ctx, failpoint.MoneyExpireListed)
 }
 

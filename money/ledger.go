@@ -97,8 +97,9 @@ func (c *Config) validate() error {
 // share its tables.
 type Ledger struct {
 	Config
-	vault *vault
-	mint  mint
+	vault     *vault
+	mint      mint
+	listChunk int
 }
 
 // New returns a ledger, or an error that says what is wrong with c.
@@ -109,7 +110,7 @@ func New(c Config) (*Ledger, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	return &Ledger{Config: c, vault: newVault(c.Pool, c.Master), mint: newMint(c.Random)}, nil
+	return &Ledger{Config: c, vault: newVault(c.Pool, c.Master), mint: newMint(c.Random), listChunk: listChunk}, nil
 }
 
 // CheckMaster returns seal.ErrOpen if the vouchers that exist were sealed under another master key. Going on with a new

@@ -114,7 +114,7 @@ func TestPlanOfTheList(t *testing.T) {
 			return err
 		}
 		return tx.QueryRow(t.Context(), `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) `+strings.TrimPrefix(money.ListSQL, "INSERT INTO money.point_due (member_id, save_point_member_id)"),
-			from, until).Scan(&body)
+			from, until, 100_000).Scan(&body)
 	}))
 	var plans []struct{ Plan node }
 	require.NoError(t, json.Unmarshal(body, &plans))
