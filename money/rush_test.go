@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"bestow/money"
 
@@ -30,19 +29,31 @@ func requireProofs(t *testing.T, s *shop) {
 	}
 }
 
+// runningOut saves lots of m, of which one runs out now, and another each few milliseconds.
+func (s *shop) runningOut(lots int) {
+	s.tb.Helper()
+	_, err := s.Pool.Exec(s.tb.Context(), `WITH saved AS (
+			INSERT INTO money.point_member (member_id, point, point_status_code, point_type_code, issue_date, expiry_at, expiry_date, idempotency_key)
+			SELECT 'm', 10, 'S', 'RV', '20260101', now() + n * interval '5 milliseconds', '20260101', 'running out:' || n
+			FROM generate_series(0, $1::int - 1) n RETURNING point_member_id, expiry_at)
+		INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, expiry_at, point_status_code)
+		SELECT point_member_id, point_member_id, point_member_id, 'm', 10, 10, expiry_at, 'S' FROM saved`, lots)
+	require.NoError(s.tb, err)
+}
+
 // Sixteen clients use one member's points until there are none, while points are saved and others expire: never more is spent
-// than there is, and no one waits for another in a circle.
+// than there is, nothing is spent after its instant, and no one waits for another in a circle.
 func TestSixteenUseOneMember(t *testing.T) {
 	t.Parallel()
 	s, seen := rush(t)
-	for n := range 60 {
-		s.save(10, time.Now().Add(time.Duration(n*20)*time.Millisecond+time.Second))
+	s.runningOut(200)
+	for range 60 {
 		s.save(10)
 	}
-	var spent atomic.Int64
-	var g errgroup.Group
+	var spent, expired atomic.Int64
+	var g, users errgroup.Group
 	for w := range 16 {
-		g.Go(func() error {
+		users.Go(func() error {
 			for n := 0; ; n++ {
 				u := money.Spending{Key: fmt.Sprint("use:", w, ":", n), MemberID: "m", Amount: 7, TypeCode: "ORDER", Ref: "o"}
 				_, err := s.Use(t.Context(), soon(), u)
@@ -57,22 +68,41 @@ func TestSixteenUseOneMember(t *testing.T) {
 			}
 		})
 	}
+	used := make(chan struct{})
 	g.Go(func() error {
-		for n := range 20 {
-			if _, err := s.Save(t.Context(), soon(), money.Item{Key: fmt.Sprint("more:", n), MemberID: "m", Amount: 10, TypeCode: "RV", Ref: "r"}); err != nil {
-				return err
+		defer close(used)
+		return users.Wait()
+	})
+	g.Go(func() error {
+		for n, done := 0, false; !done; n++ {
+			select {
+			case <-used:
+				done = true // after this round
+			default:
+			}
+			if n < 20 {
+				if _, err := s.Save(t.Context(), soon(), money.Item{Key: fmt.Sprint("more:", n), MemberID: "m", Amount: 10, TypeCode: "RV", Ref: "r"}); err != nil {
+					return err
+				}
 			}
 			if _, err := s.ListDue(t.Context()); err != nil {
 				return err
 			}
-			if _, err := s.ExpireDue(t.Context()); err != nil {
+			lots, err := s.ExpireDue(t.Context())
+			if err != nil {
 				return err
 			}
+			expired.Add(int64(lots.Lots))
 		}
 		return nil
 	})
 	require.NoError(t, g.Wait())
 	require.Empty(t, seen.seen, "deadlocks or serialization failures")
+	require.Positive(t, expired.Load(), "nothing expired meanwhile")
+	require.Zero(t, scan[int](t, s.Pool, `SELECT count(*) FROM money.point_draw d
+		JOIN money.point_lot l ON l.member_id = d.member_id AND l.save_point_member_id = d.save_point_member_id
+		WHERE d.point_status_code = 'U' AND d.created_at >= l.expiry_at`), "spent after its instant")
+	t.Logf("%d lots expired, %d points were spent", expired.Load(), spent.Load())
 	require.Equal(t, spent.Load(), scan[int64](t, s.Pool, `SELECT -sum(point)::bigint FROM money.point_member WHERE point_status_code = 'U'`))
 	requireProofs(t, s)
 }
