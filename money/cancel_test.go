@@ -2,6 +2,7 @@ package money_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -256,4 +257,17 @@ func TestCancelAThousandSaves(t *testing.T) {
 		require.EqualValues(t, 1000+n, a.Cancelled.Cancelled)
 	}
 	require.Zero(t, scan[int](t, s.Pool, `SELECT count(*) FROM money.point_lot WHERE remaining > 0`))
+}
+
+// A debt that no number can hold is refused, and nothing is written.
+func TestDebtOverflows(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	saved := s.save(100)
+	s.use(100)
+	forge(t, s.Pool, fmt.Sprintf(`UPDATE money.point_account SET owed = %d`, math.MaxInt64-99))
+	_, err := s.tryCancel(saved, 0, owe)
+	refusedAs(t, money.OutOfRange, err)
+	require.Zero(t, scan[int](t, s.Pool, `SELECT count(*) FROM money.point_cancel`))
+	require.Equal(t, []any{int64(0), int64(99)}, taken(s.cancel(saved, 99, owe)))
 }

@@ -243,3 +243,18 @@ func TestPolicyChangeIsOfLaterSaves(t *testing.T) {
 		require.Equal(t, last, m.ExpiryDate)
 	}
 }
+
+// A batch in which a policy limits what members may hold is bounded: each of them is locked.
+func TestCappedBatchIsBounded(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, err := s.Pool.Exec(t.Context(), `INSERT INTO money.point_master (code, name, max_hold, type_code) VALUES ('capped', 'Capped', 100, 'CAP')`)
+	require.NoError(t, err)
+	batch := items(1001)
+	batch[500].Policy = "capped"
+	_, err = s.GrantPoints(t.Context(), soon(), batch)
+	require.ErrorIs(t, err, money.ErrTooMany)
+	require.Zero(t, count(t, s.Pool, "money.point_member"))
+	batch[500].Amount = 100
+	ask(t, s.GrantPoints, batch[1:]...)
+}
