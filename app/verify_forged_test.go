@@ -145,8 +145,14 @@ func TestLostJobs(t *testing.T) {
 		_, err := pool.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
+	waiting, err := pool.Exec(t.Context(), `UPDATE river.river_job j SET state = 'cancelled', finalized_at = now() FROM campaign_events e
+		WHERE j.args @> jsonb_build_object('event_id', e.id) AND e.event_status IN ('PENDING', 'STOPPED')`)
+	require.NoError(t, err)
+	require.Positive(t, waiting.RowsAffected())
+	_, red := verify(t, pool, VerifyQuery{})
+	require.Empty(t, red, "a start and a resume give chunks their jobs (C8)")
 	exec(`UPDATE river.river_job SET state = 'cancelled', finalized_at = now() - interval '8 days' WHERE args @> '{"event_id": 3, "first_id": 3012}'`)
-	_, red := verify(t, pool, VerifyQuery{Event: "3"})
+	_, red = verify(t, pool, VerifyQuery{Event: "3"})
 	require.Equal(t, []string{"I11", "I15"}, red)
 	require.NoError(t, (&Events{Deps{Pool: pool}}).Tidy(t.Context()))
 	_, red = verify(t, pool, VerifyQuery{Event: "3"})

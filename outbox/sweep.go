@@ -38,11 +38,16 @@ func (n *Net) Sweep(ctx context.Context) (chunks int, err error) {
 	})
 }
 
+// moving is true of a job that a relay works, or soon will: no wait of a relay is longer than an hour, a pending job waits for
+// a start or a resume that a running event has behind it, and no relay looks into another queue. I11 asks for the same.
+const moving = `kind = 'relay' AND queue = '` + Queue + `'
+	AND (state = 'running' OR state IN ('available', 'scheduled', 'retryable') AND scheduled_at < now() + interval '2 hours')`
+
 // strandedQuery finds chunks of running events without a job that would move them. The condition says which chunks.
 const strandedQuery = `WITH work AS MATERIALIZED (
 		SELECT (args->>'event_id')::bigint AS event_id, (args->>'partition_key')::int AS partition_key,
 			(args->>'first_id')::bigint AS first_id, (args->>'last_id')::bigint AS last_id, args->>'mode' AS mode
-		FROM river.river_job WHERE kind = 'relay' AND state IN ` + live + `)
+		FROM river.river_job WHERE ` + moving + `)
 	SELECT c.event_id, c.partition_key, c.first_id, c.last_id
 	FROM campaign_events e JOIN grant_chunks c ON c.event_id = e.id
 	WHERE e.event_status = 'RUNNING' AND %s

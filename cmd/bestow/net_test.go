@@ -32,6 +32,12 @@ func TestSweepFindsWhatNoJobWouldPublish(t *testing.T) {
 	n, err = p.net.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n, "asked again, nothing is left to do")
+	for _, never := range []string{`state = 'pending'`, `queue = 'elsewhere'`, `state = 'scheduled', scheduled_at = now() + interval '1 year'`} {
+		w.exec(`UPDATE river.river_job SET ` + never + ` WHERE kind = 'relay'`)
+		n, err = p.net.Sweep(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, chunks, n, never)
+	}
 	stop()
 	p, _ = w.start(t.Context(), overrides{}, allRoles...)
 	w.exact(p, w.completed(p, e.ID))
