@@ -184,6 +184,7 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportR
 
 // keep writes the import and what belongs to it.
 func (im *importing) keep(ctx context.Context, tx pgx.Tx, result *ImportResult) (err error) {
+	result.EventID = im.event.ID
 	if result.ImportID, err = im.record(ctx, tx); err != nil {
 		return err
 	}

@@ -282,7 +282,7 @@ func TestImportLostCommit(t *testing.T) {
 	result, err := s.importCSV(id, "member_id,amount\nM1,1\n")
 	require.NoError(t, err)
 	require.True(t, lose.Load(), "no answer was lost")
-	require.Equal(t, ImportResult{ImportID: result.ImportID, Accepted: 1, TotalAmount: 1, Unit: "P"}, result)
+	require.Equal(t, ImportResult{EventID: id, ImportID: result.ImportID, Accepted: 1, TotalAmount: 1, Unit: "P"}, result)
 	require.Len(t, s.consistent(id), 1)
 }
 

@@ -25,7 +25,7 @@ func TestImport(t *testing.T) {
 	id := s.event("default_amount = 7")
 	file := "member_id,amount,reason\nM1,10,hello\nM2,,\nM1,30,again\n,1,\nM3,x,\n"
 	result := s.mustImport(id, file)
-	require.Equal(t, ImportResult{ImportID: result.ImportID, Accepted: 2, Rejected: 3, TotalAmount: 17, Unit: "P"}, result)
+	require.Equal(t, ImportResult{EventID: id, ImportID: result.ImportID, Accepted: 2, Rejected: 3, TotalAmount: 17, Unit: "P"}, result)
 	members := map[string]imported{}
 	for _, m := range s.consistent(id) {
 		members[m.Member] = imported{Amount: m.Amount, Reason: m.Reason}
@@ -70,7 +70,7 @@ func TestImportSamples(t *testing.T) {
 
 		id := s.event(fmt.Sprintf("default_amount = nullif(%d, 0)", want.DefaultAmount))
 		result := s.mustImport(id, string(file))
-		require.Equal(t, ImportResult{ImportID: result.ImportID, Accepted: want.Accepted, Rejected: want.Rejected, TotalAmount: want.TotalAmount, Unit: "P"}, result)
+		require.Equal(t, ImportResult{EventID: id, ImportID: result.ImportID, Accepted: want.Accepted, Rejected: want.Rejected, TotalAmount: want.TotalAmount, Unit: "P"}, result)
 		s.consistent(id)
 		rows := s.rejected(id, result.ImportID)
 		require.Len(t, rows, len(want.RejectedRows))
@@ -315,7 +315,7 @@ func TestImportDryRun(t *testing.T) {
 	require.ErrorIs(t, err, &domain.Error{Code: domain.AllRejected})
 	s.nothing(id)
 	result := s.mustImport(id, file)
-	result.ImportID = 0
+	result.EventID, result.ImportID = 0, 0
 	require.Equal(t, first, result)
 	_, err = dry(file)
 	require.ErrorIs(t, err, &domain.Error{Code: domain.AllRejected})

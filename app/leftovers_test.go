@@ -28,7 +28,7 @@ func TestC1Invisible(t *testing.T) {
 	s := setupImport(t)
 	id := s.event()
 	result := s.mustImport(id, string(file))
-	require.Equal(t, ImportResult{ImportID: result.ImportID, Accepted: 3, Rejected: 6, TotalAmount: 70, Unit: "P"}, result)
+	require.Equal(t, ImportResult{EventID: id, ImportID: result.ImportID, Accepted: 3, Rejected: 6, TotalAmount: 70, Unit: "P"}, result)
 	rejected := s.rejected(id, result.ImportID)
 	require.Equal(t, []string{"3 bad_member_id", "4 bad_member_id", "5 bad_member_id", "7 bad_member_id", "8 bad_member_id", "9 bad_member_id"}, lines(rejected))
 	for i, character := range []string{"U+200B as character 5", "U+FEFF as character 1", "U+00AD as character 3", "U+200D as character 3", "U+2028 as character 3", "U+3164 as character 1"} {
@@ -44,7 +44,7 @@ func TestC2Leftovers(t *testing.T) {
 	s := setupImport(t)
 	id := s.event()
 	result := s.mustImport(id, string(file))
-	require.Equal(t, ImportResult{ImportID: result.ImportID, Accepted: 4, Rejected: 7, TotalAmount: 7000, Unit: "P", Warnings: []Warning{
+	require.Equal(t, ImportResult{EventID: id, ImportID: result.ImportID, Accepted: 4, Rejected: 7, TotalAmount: 7000, Unit: "P", Warnings: []Warning{
 		{Code: domain.SuspiciousMemberID, Line: 11, Text: `the member_id "합계" looks like a sum row: check it before the event starts`},
 		{Code: domain.SuspiciousMemberID, Line: 12, Text: `the member_id "NULL" looks like an empty value: check it before the event starts`},
 	}}, result)

@@ -37,6 +37,7 @@ type Upload struct {
 
 // ImportResult is what became of an upload.
 type ImportResult struct {
+	EventID     int64  `json:",omitempty"` // 0 for a dry run, and in an answer that an older version stored
 	ImportID    int64  // 0 for a dry run
 	Accepted    int    // rows that are targets now
 	Rejected    int    // rows that are not

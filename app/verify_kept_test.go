@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"bestow/domain"
@@ -28,6 +29,19 @@ func answered(t *testing.T, pool *pgxpool.Pool) {
 				return err
 			}
 		}
+		for _, e := range plantedWorld() {
+			imports, err := selectImports(t.Context(), tx, e.id)
+			if err != nil {
+				return err
+			}
+			for _, i := range imports {
+				by := Caller{Actor: "test", Once: &Once{Key: fmt.Sprintf("import-%d", i.ID), Fingerprint: []byte{1}}}
+				said := ImportResult{EventID: e.id, ImportID: i.ID, Accepted: i.Accepted, Rejected: i.Rejected, TotalAmount: i.TotalAmount}
+				if err := storeAnswer(t.Context(), tx, by, func() ([]byte, error) { return by.Once.Fingerprint, nil }, said); err != nil {
+					return err
+				}
+			}
+		}
 		return nil
 	}))
 	reports := &Reports{Deps{Pool: pool, Unsealer: plantedUnsealer{}, Master: plantedMaster}}
@@ -47,6 +61,11 @@ const wiped = `DELETE FROM money.point_member_detail d USING money.point_member 
 	DELETE FROM event_keys WHERE event_id = 8; DELETE FROM verify_reports WHERE event_id = 8; DELETE FROM campaign_event_summary WHERE event_id = 8;
 	DELETE FROM campaign_events WHERE id = 8; INSERT INTO deleted_events (event_id, campaign_id, total_count, total_amount, deleted_by) VALUES (8, 'campaign-8', 6, 615, 'test')`
 
+// erasedList takes the list of an event that has not started out of every table.
+const erasedList = `DELETE FROM point_targets WHERE event_id = 4; DELETE FROM grant_chunks WHERE event_id = 4; DELETE FROM imports WHERE event_id = 4;
+	DELETE FROM event_keys WHERE event_id = 4; DELETE FROM river.river_job WHERE args->>'event_id' = '4';
+	UPDATE campaign_events SET total_count = 0, total_amount = 0 WHERE id = 4`
+
 // robbed takes a grant back from a member, in the ledger and in the result, with every counter.
 const robbed = `DELETE FROM money.point_member_detail WHERE save_point_member_id = 8000; DELETE FROM money.point_member WHERE point_member_id = 8000;
 	UPDATE point_results SET status = 'PERMANENTLY_FAILED', money_tx_id = NULL, retry_count = 1, error_code = 'account_closed' WHERE event_id = 8 AND member_id = 'm00'`
@@ -64,6 +83,9 @@ func TestForgedAgainstWhatWasSaid(t *testing.T) {
 		{name: "a start at another moment", sql: startMoved, red: "says that it was started at another moment"},
 		{name: "other terms", sql: redefined(8, `campaign_id = 'forged'`, "campaign-8", "forged"), red: "says that it was started under other terms"},
 		{name: "another list", sql: erased("point", 8, "first_id = 8004"), red: "says that it was started with 6 targets and a sum of 615"},
+		{name: "N7 a list erased before its event started", sql: erasedList, red: "under key import-4 tells of import 4 of event 4, which is gone or another one"},
+		{name: "N7 an upload of fewer rows", sql: `UPDATE imports SET accepted = accepted - 1 WHERE event_id = 4`, red: "tells of import 4 of event 4"},
+		{name: "N7 an upload into another event", sql: `UPDATE imports SET event_id = 5 WHERE event_id = 4`, red: "tells of import 4 of event 4"},
 		{name: "an answer that cannot be read", sql: `UPDATE idempotency_keys SET answer = answer || '{"Status": 7}' WHERE answer->>'ID' = '8'`, red: "cannot be read"},
 	} {
 		t.Run(f.name, func(t *testing.T) {

@@ -8,6 +8,15 @@ WITH parked AS NOT MATERIALIZED (
     SELECT actor, key, digest IS NULL AS undigested,
            digest <> sha256(convert_to(ROW(actor, key, encode(fingerprint, 'hex'), answer)::text, 'UTF8')) AS wrong
     FROM public.idempotency_keys WHERE $1::bigint IS NULL
+), imported AS NOT MATERIALIZED ( -- what an answer says of an upload, whose event only a recorded deletion takes away
+    SELECT a.actor, a.key, a.answer->>'ImportID' AS import_id, a.answer->>'EventID' AS event_id,
+           CASE WHEN i.id IS NULL THEN d.event_id IS NULL
+                ELSE jsonb_build_array(i.event_id, i.accepted, i.rejected, i.total_amount)
+                     <> jsonb_build_array(a.answer->'EventID', a.answer->'Accepted', a.answer->'Rejected', a.answer->'TotalAmount') END AS wrong
+    FROM public.idempotency_keys a
+    LEFT JOIN public.imports i ON to_jsonb(i.id) = a.answer->'ImportID'
+    LEFT JOIN public.deleted_events d ON to_jsonb(d.event_id) = a.answer->'EventID'
+    WHERE a.answer ?& '{EventID,ImportID,Accepted}' AND ($1::bigint IS NULL OR a.answer->'EventID' = to_jsonb($1::bigint))
 ), reports AS NOT MATERIALIZED (
     SELECT id, event_id,
            (report->>'sha256', report->>'ok', report->>'by', report->>'event_id', report->>'checked_at')
@@ -20,6 +29,9 @@ WITH parked AS NOT MATERIALIZED (
     SELECT format('parked message %s is not what was parked', id) AS what FROM parked WHERE wrong
     UNION ALL
     SELECT format('the answer that %s got under key %s is not what was stored', actor, key) FROM answers WHERE wrong
+    UNION ALL
+    SELECT format('the answer that %s got under key %s tells of import %s of event %s, which is gone or another one', actor, key, import_id, event_id)
+    FROM imported WHERE wrong
     UNION ALL
     SELECT format('report %s on event %s is not what was kept', id, event_id) FROM reports WHERE wrong
 )
