@@ -69,7 +69,7 @@ func TestVerifyCommandJSON(t *testing.T) {
 	var printed app.VerifyReport
 	require.NoError(t, json.Unmarshal(out.Bytes(), &printed))
 	require.True(t, printed.OK)
-	require.Len(t, printed.Invariants, 32)
+	require.Len(t, printed.Invariants, 33)
 	digest, err := printed.Digest()
 	require.NoError(t, err)
 	require.Equal(t, printed.SHA256, digest)
