@@ -173,13 +173,22 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (ImportR
 			return result, err
 		}
 	}
+	result.Warnings, err = im.warn(ctx, tx, result.Warnings)
+	return result, err
+}
+
+// warn returns all that a person should know of the import, and of the lists before it.
+func (im *importing) warn(ctx context.Context, tx pgx.Tx, before []Warning) ([]Warning, error) {
 	missed, err := im.missed(ctx, tx)
 	if err != nil {
-		return result, err
+		return nil, err
 	}
 	expired, err := im.expired(ctx, tx)
-	result.Warnings = slices.Concat(missed, expired, im.rows.warnings(), result.Warnings, im.load.suspects.warnings())
-	return result, err
+	if err != nil {
+		return nil, err
+	}
+	lost, err := im.lostZeros(ctx, tx)
+	return slices.Concat(missed, expired, im.rows.warnings(), before, im.load.suspects.warnings(), lost), err
 }
 
 // keep writes the import and what belongs to it.

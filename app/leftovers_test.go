@@ -162,3 +162,44 @@ func TestB15EndsOfLinesAndFiles(t *testing.T) {
 	_, _, err = readAll(typeCSV, strings.NewReader("member_id\rM1\r"), 7)
 	require.ErrorContains(t, err, "CR alone")
 }
+
+// A spreadsheet removes the zeros at the beginning of an id of digits: a pair of both is named by its line, in a list and beside
+// what the event has, and shorter ids beside those with zeros are counted. A list of one kind alone is not suspicious.
+func TestLostZeros(t *testing.T) {
+	t.Parallel()
+	pair := func(line int64, id, other string) Warning {
+		return Warning{Code: domain.SuspiciousMemberID, Line: line, Text: fmt.Sprintf("the member_id %q is %q but for zeros at the "+
+			"beginning, which a spreadsheet removes, and the event has that too: check it before the event starts", id, other)}
+	}
+	short := func(n int, id string, line int) Warning {
+		return Warning{Code: domain.SuspiciousMemberID, Text: fmt.Sprintf("%d member_ids are digits alone and shorter than those that begin "+
+			"with 0, such as %q on line %d: a spreadsheet removes the zeros at the beginning of a number; check them before the event starts", n, id, line)}
+	}
+	for name, c := range map[string]struct {
+		has, list []string
+		want      []Warning
+	}{
+		"both in one list":           {nil, []string{"0357796915", "M1", "357796915"}, []Warning{pair(2, "0357796915", "357796915")}},
+		"four zeros":                 {nil, []string{"12", "000012"}, []Warning{pair(2, "12", "000012")}},
+		"without its zero, later":    {[]string{"0857252772"}, []string{"857252772"}, []Warning{pair(2, "857252772", "0857252772")}},
+		"with its zero, later":       {[]string{"857252772"}, []string{"0857252772"}, []Warning{pair(2, "0857252772", "857252772")}},
+		"shorter than those with 0":  {nil, []string{"0357796915", "9999999999", "857252772", "57252772"}, []Warning{short(2, "857252772", 4)}},
+		"a pair, and a shorter one":  {nil, []string{"0357796915", "357796915", "57252772"}, []Warning{pair(2, "0357796915", "357796915"), short(2, "357796915", 3)}},
+		"of one length":              {nil, []string{"0357796915", "9357796915"}, nil},
+		"of any length, none with 0": {nil, []string{"1", "12", "123", "9357796915"}, nil},
+		"longer than those with 0":   {nil, []string{"0123", "12345"}, nil},
+		"letters":                    {[]string{"M01"}, []string{"0M01", "M1", "01a"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setupImport(t)
+			id := s.event("default_amount = 1")
+			if c.has != nil {
+				s.mustImport(id, "member_id\n"+strings.Join(c.has, "\n"))
+			}
+			result := s.mustImport(id, "member_id\n"+strings.Join(c.list, "\n"))
+			require.Equal(t, len(c.list), result.Accepted)
+			require.Equal(t, c.want, result.Warnings)
+		})
+	}
+}

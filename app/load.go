@@ -31,6 +31,7 @@ type load struct {
 	limit     int    // of rejected rows
 	again     repeats
 	suspects  suspects
+	zeros     zeros
 	mark      listMark
 	chunker   domain.Chunker
 	chunks    []content.Chunk
@@ -149,6 +150,7 @@ func (l *load) append(b copyRow, v [][]byte) copyRow {
 	l.nextID++
 	partition, member := cutStageKey(v[orderedKey])
 	l.suspects.look(decodeInt8(v[orderedLine]), string(member))
+	l.zeros.look(decodeInt8(v[orderedLine]), member)
 	reason := v[orderedReason]
 	size := domain.GrantSize(string(member), string(reason))
 	if reason == nil {

@@ -161,6 +161,9 @@ func (c *targetsRejectedCmd) Run(ctx context.Context, t *terminal) error {
 			return err
 		}
 	}
+	if c.Original {
+		t.say("a spreadsheet removes the zeros at the beginning of ids: open the column member_id as text")
+	}
 	return server.Rejected(ctx, e.ID, id, c.Original, t.out)
 }
 
