@@ -21,15 +21,19 @@ type collectWorker struct {
 }
 
 // Work takes what members owe from the points that they have. The rest waits for the next run: each member of this one has
-// paid what can be paid.
+// paid what can be paid. A member from whom it cannot take does not stop the others.
 func (w *collectWorker) Work(ctx context.Context, _ *river.Job[collectArgs]) error {
+	var failed error
 	after := ""
 	for until := inHalfTheTime(); time.Now().Before(until); {
 		done, err := w.ledger.Collect(ctx, after)
-		if err != nil || done.Members == 0 {
-			return err
+		if failed == nil {
+			failed = err // one is enough to be told
+		}
+		if done.Members == 0 {
+			break
 		}
 		after = done.Last
 	}
-	return nil
+	return failed
 }

@@ -28,27 +28,35 @@ const movementKey = "point_member_idempotency_key"
 // voucherEventKey is the same of an event of a voucher.
 const voucherEventKey = "voucher_events_idempotency_key"
 
-// inFrame runs fn in the frame of every movement but a save: one transaction that ends before deadline, and the whole of it
-// again if the expiry job has changed a lot meanwhile, or another movement was first to write the key. fn reports whether it
-// wrote anything: a replay needs no deadline.
-func inFrame[T any](ctx context.Context, l *Ledger, deadline time.Time, fn func(pgx.Tx) (v T, wrote bool, err error)) (v T, err error) {
-	for range beginnings {
-		v, err = pg.Value(ctx, l.Pool, func(tx pgx.Tx) (T, error) {
-			v, wrote, err := fn(tx)
-			if err == nil && wrote {
-				_, err = endBefore(ctx, tx, deadline)
-			}
-			return v, err
-		})
-		switch {
-		case errors.Is(err, errLotsMoved), pg.Violates(err, movementKey), pg.Violates(err, voucherEventKey):
-			continue
-		case pg.Code(err) == idleTooLong:
-			return v, ErrDeadline
+// inFrame runs fn in the frame of every movement but a save: one transaction that ends before deadline, and begins anew as
+// beginAnew says. fn reports whether it wrote anything: a replay needs no deadline.
+func inFrame[T any](ctx context.Context, l *Ledger, deadline time.Time, fn func(pgx.Tx) (v T, wrote bool, err error)) (T, error) {
+	v, err := beginAnew(ctx, l, func(tx pgx.Tx) (T, error) {
+		v, wrote, err := fn(tx)
+		if err == nil && wrote {
+			_, err = endBefore(ctx, tx, deadline)
 		}
 		return v, err
+	})
+	if pg.Code(err) == idleTooLong {
+		err = ErrDeadline
 	}
-	return v, fmt.Errorf("%w: %w", ErrBusy, err)
+	return v, err
+}
+
+// beginAnew runs fn in a transaction, and the whole of it again if the expiry job has changed a lot meanwhile, or another
+// movement was first to write the key.
+func beginAnew[T any](ctx context.Context, l *Ledger, fn func(pgx.Tx) (T, error)) (v T, err error) {
+	for range beginnings {
+		v, err = pg.Value(ctx, l.Pool, fn)
+		if !errors.Is(err, errLotsMoved) && !pg.Violates(err, movementKey) && !pg.Violates(err, voucherEventKey) {
+			return v, err
+		}
+	}
+	if errors.Is(err, errLotsMoved) {
+		err = fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return v, err // a key that is taken each time and is never found is no rush, but a fault
 }
 
 // opening is what a movement of one member knows at its beginning, read under the member's lock.

@@ -41,3 +41,33 @@ func TestSameKeyOfTwoMembersAtOnce(t *testing.T) {
 		require.EqualValues(t, 90, s.balance())
 	}
 }
+
+// A member whose debt cannot be collected is passed over: those behind pay, and the error is told, not as a rush.
+func TestCollectPassesOver(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	for _, member := range []string{"a", "b"} {
+		i := money.Item{Key: "save " + member, MemberID: member, Amount: 10, TypeCode: "RV", Ref: "r"}
+		saved, err := s.Save(t.Context(), soon(), i)
+		require.NoError(t, err)
+		_, err = s.Use(t.Context(), soon(), money.Spending{Key: "use " + member, MemberID: member, Amount: 10, TypeCode: "ORDER", Ref: "o"})
+		require.NoError(t, err)
+		owing, err := s.Cancel(t.Context(), soon(), money.Cancel{Key: "owe " + member, MemberID: member, TxID: saved.TxID, OnUsed: money.OweUsed})
+		require.NoError(t, err)
+		if member == "a" { // the key of its collection stands for something else, which cannot be
+			forge(t, s.Pool, `INSERT INTO money.point_member (member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key)
+				VALUES ('x', -1, 'U', 'ORDER', '20260101', '99991231', 'collect:`+owing.TxID+`:0')`)
+		}
+		i.Key += " more"
+		_, err = s.Save(t.Context(), soon(), i)
+		require.NoError(t, err)
+	}
+	done, err := s.Collect(t.Context(), "")
+	require.Error(t, err)
+	require.NotErrorIs(t, err, money.ErrBusy)
+	require.Equal(t, money.Collected{Members: 2, Points: 10, Last: "b"}, done)
+	require.Equal(t, "a", scan[string](t, s.Pool, `SELECT member_id FROM money.point_account WHERE owed > 0`))
+	done, err = s.Collect(t.Context(), done.Last)
+	require.NoError(t, err)
+	require.Zero(t, done)
+}

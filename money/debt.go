@@ -2,8 +2,8 @@ package money
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -61,7 +61,7 @@ func selectDebts(ctx context.Context, tx pgx.Tx, member string) ([]debt, error) 
 
 // Collected is what one call of Collect did.
 type Collected struct {
-	Members int    // who owed and had points
+	Members int    // who owed and had points, also those who were passed over
 	Points  int64  // collected
 	Last    string // the last member looked at
 }
@@ -69,11 +69,9 @@ type Collected struct {
 // collectors is how many members one call of Collect looks at.
 const collectors = 100
 
-// collectWithin is the time for one member.
-const collectWithin = 5 * time.Second
-
 // Collect takes what members owe from what they have, of at most 100 members behind after in the order of their ids, each in
-// a transaction of its own. It passes over members who have nothing. Call it again with Last until Members is 0.
+// a transaction of its own. It passes over members who have nothing, and over those from whom it cannot take, whose errors it
+// returns beside what it did. Call it again with Last until Members is 0.
 func (l *Ledger) Collect(ctx context.Context, after string) (done Collected, err error) {
 	const query = `SELECT member_id FROM money.point_account a
 		WHERE owed > 0 AND member_id > $1 AND EXISTS (SELECT FROM money.point_lot l
@@ -88,16 +86,16 @@ func (l *Ledger) Collect(ctx context.Context, after string) (done Collected, err
 		return done, fmt.Errorf("read who owes: %w", err)
 	}
 	for _, member := range members {
-		points, err := inFrame(ctx, l, time.Now().Add(collectWithin), func(tx pgx.Tx) (int64, bool, error) {
-			points, err := l.collectOf(ctx, tx, member)
-			return points, points > 0, err
-		})
-		if err != nil {
-			return done, fmt.Errorf("collect debt: %w", err)
+		points, failed := beginAnew(ctx, l, func(tx pgx.Tx) (int64, error) { return l.collectOf(ctx, tx, member) })
+		if failed != nil {
+			err = errors.Join(err, fmt.Errorf("collect debt: %w", failed))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 		done.Members, done.Points, done.Last = done.Members+1, done.Points+points, member
 	}
-	return done, nil
+	return done, err
 }
 
 func (l *Ledger) collectOf(ctx context.Context, tx pgx.Tx, member string) (int64, error) {

@@ -86,14 +86,15 @@ var refusesAll = []int{
 func refused(reply *http.Response) error {
 	said := readProblem(reply)
 	after := retryAfterOf(reply.Header.Get("Retry-After"), time.Now())
+	refuses := reply.StatusCode >= 400 && reply.StatusCode < 500
 	switch {
 	case reply.StatusCode == http.StatusGatewayTimeout && said.Code == codeDeadline:
 		return money.ErrDeadline
-	case said.Code == codeTooManyItems:
+	case refuses && said.Code == codeTooManyItems:
 		return money.ErrTooMany
-	case said.Code == codeMissingKeys:
+	case refuses && said.Code == codeMissingKeys:
 		return money.ErrNoMaster
-	case reply.StatusCode >= 400 && reply.StatusCode < 500,
+	case refuses,
 		reply.StatusCode == http.StatusServiceUnavailable && said.Code == codeUnavailable:
 		return &RefusedError{reply.StatusCode, said.Code, said.Detail, after, said.Hint, said.Errors}
 	}

@@ -93,6 +93,8 @@ func TestRepliesThatAreNoAnswers(t *testing.T) {
 		"504 of the ledger":   {answer: says(504, problemType, `{"code":"deadline"}`), want: money.ErrDeadline},
 		"too many":            {answer: says(422, problemType, `{"code":"too_many_items"}`), want: money.ErrTooMany},
 		"no key":              {answer: says(409, problemType, `{"code":"missing_keys"}`), want: money.ErrNoMaster},
+		"too many, of a 500":  {answer: says(500, problemType, `{"code":"too_many_items"}`), want: &unclear{500, "too_many_items: ", 0}},
+		"no key, of a 502":    {answer: says(502, problemType, `{"code":"missing_keys"}`), want: &unclear{502, "missing_keys: ", 0}},
 		"a code that lies":    {answer: says(500, problemType, `{"code":"deadline"}`), want: &unclear{500, "deadline: ", 0}},
 		"a code that runs on": {answer: says(400, problemType, `{"code":"a\nb"}`), want: &refused{400, "", "", 0, "", nil}},
 		"all that it says": {answer: says(422, problemType, `{"code":"invalid","detail":"no","hint":"do\n so","errors":[{"location":"body.a","message":"is\tnot"}]}`),
