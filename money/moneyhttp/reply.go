@@ -86,16 +86,10 @@ var refusesAll = []int{
 func refused(reply *http.Response) error {
 	said := readProblem(reply)
 	after := retryAfterOf(reply.Header.Get("Retry-After"), time.Now())
-	refuses := reply.StatusCode >= 400 && reply.StatusCode < 500
-	switch {
-	case reply.StatusCode == http.StatusGatewayTimeout && said.Code == codeDeadline:
-		return money.ErrDeadline
-	case refuses && said.Code == codeTooManyItems:
-		return money.ErrTooMany
-	case refuses && said.Code == codeMissingKeys:
-		return money.ErrNoMaster
-	case refuses,
-		reply.StatusCode == http.StatusServiceUnavailable && said.Code == codeUnavailable:
+	if err := refusedAs(reply.StatusCode, said.Code); err != nil {
+		return err
+	}
+	if isRefusal(reply.StatusCode) || reply.StatusCode == http.StatusServiceUnavailable && said.Code == codeUnavailable {
 		return &RefusedError{reply.StatusCode, said.Code, said.Detail, after, said.Hint, said.Errors}
 	}
 	why := "it is not 200"
@@ -106,6 +100,21 @@ func refused(reply *http.Response) error {
 		why = said.Code + ": " + said.Detail
 	}
 	return &UnclearError{reply.StatusCode, why, after}
+}
+
+func isRefusal(status int) bool { return status >= 400 && status < 500 }
+
+// refusedAs returns the ledger's own error of a refusal, nil if it has none.
+func refusedAs(status int, code string) error {
+	switch {
+	case status == http.StatusGatewayTimeout && code == codeDeadline:
+		return money.ErrDeadline
+	case isRefusal(status) && code == codeTooManyItems:
+		return money.ErrTooMany
+	case isRefusal(status) && code == codeMissingKeys:
+		return money.ErrNoMaster
+	}
+	return nil
 }
 
 // readAnswer reads an answer of status 200. What is no whole JSON of the route is no answer.
