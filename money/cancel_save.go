@@ -124,7 +124,7 @@ func (d *draft) answer() Cancelled {
 
 // ofSave returns the save-cancel to write for c, or why it cannot be. It takes what the save's own lot has left; then what was
 // saved anew of its points, so that a cancelled use launders nothing; then it counts what has expired; and the rest was spent.
-// What it takes is gone from f, and what it makes the member owe is added to owed.
+// It subtracts what it takes from f's lots, and adds the new debt to owed.
 func (c *Cancel) ofSave(f *family, owed *int64) (*draft, error) {
 	amount, err := c.ofRest(f)
 	if err != nil {
@@ -177,14 +177,14 @@ func (c *Cancel) ofRest(f *family) (int64, error) {
 	switch {
 	case f == nil:
 		return 0, unknownMovement()
-	case f.status != statusSave || f.isAnew():
+	case f.status != statusSave || f.isRegrant():
 		return 0, notCancellable(&f.movement)
 	}
 	return c.ofLeft("save", f.point-f.asked)
 }
 
-// isAnew reports whether m saved anew what came back to an expired lot.
-func (m *movement) isAnew() bool {
+// isRegrant reports whether m saved anew what came back to an expired lot.
+func (m *movement) isRegrant() bool {
 	return m.status == statusSave && len(m.memo) > len(memoOf) && m.memo[:len(memoOf)] == memoOf
 }
 

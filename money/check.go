@@ -10,49 +10,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The codes of refusals and conflicts. They are wire format: never renamed.
-const (
-	BadKey      = "bad_key"
-	BadMember   = "bad_member"
-	BadAmount   = "bad_amount"
-	BadReason   = "bad_reason"
-	BadTypeCode = "bad_type_code"
-	BadRef      = "bad_ref"
-	BadExpiry   = "bad_expiry" // it cannot be stored
-	Expired     = "expired"    // by the database's clock
-	KeyConflict = "key_conflict"
-
-	// Of the state that a movement meets: it may be asked again after a change.
-	InsufficientBalance = "insufficient_balance"
-	OverCancelled       = "over_cancelled"
-	SavePartlyUsed      = "save_partly_used"
-	NothingToCancel     = "nothing_to_cancel"
-	UnknownMovement     = "unknown_movement" // the member has no such movement
-	NotCancellable      = "not_cancellable"  // it is neither a use nor a save
-
-	// Of a voucher that is to be cancelled.
-	UnknownVoucher = "unknown_voucher" // the member has no such voucher
-	Redeemed       = "redeemed"
-
-	// Of a policy.
-	UnderMinimum   = "under_minimum"
-	OverMaximum    = "over_maximum"
-	OverHolding    = "over_holding"
-	PolicyInactive = "policy_inactive"
-	UnknownPolicy  = "unknown_policy"
-
-	// Of a policy that is made or changed.
-	PolicyExists  = "policy_exists"       // with other terms
-	PolicyChanged = "precondition_failed" // since it was read
-
-	// Of a call that only reads, and of a choice that does not exist.
-	OutOfRange = "out_of_range" // a sum does not fit 64 bits
-	BadCursor  = "bad_cursor"
-	BadKind    = "bad_kind"
-	BadLimit   = "bad_limit"
-	BadChoice  = "bad_choice" // OnExpiredLot or OnUsed
-)
-
 // MaxAmount is the most points of one movement: it is exact as a number of JSON.
 const MaxAmount = 1_000_000_000_000_000
 

@@ -104,7 +104,7 @@ func (l *Ledger) collectOf(ctx context.Context, tx pgx.Tx, member string) (int64
 		return 0, err
 	}
 	purse := l.newPurse(member)
-	if err := purse.hold(ctx, tx, owed[member]); err != nil {
+	if err := purse.readUntil(ctx, tx, owed[member]); err != nil {
 		return 0, err
 	}
 	held := purse.sum

@@ -50,7 +50,7 @@
 // # Never
 //
 // Never UPDATE or DELETE a movement: a correction is another movement; triggers refuse it. Never order by created_at: ids
-// rise with time for each member. Never write remaining >= 0 in a condition: the indexes know > 0 and = 0. Never log, print or marshal a voucher's code or
-// PIN, nor store one but sealed. Never prune a key. Never ask the network while a transaction is open. Never import
-// anything of the house but internal/pg, failpoint, seal and obs.
+// rise with time for each member. Never write remaining >= 0 in a condition: the indexes know > 0 and = 0. Never log,
+// print or marshal a voucher's code or PIN, nor store one but sealed. Never prune a key. Never ask the network while a
+// transaction is open. Never import anything of the house but internal/pg, failpoint, seal and obs.
 package money

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// maxRegrantDays is as in point_master.
+// maxRegrantDays is the bound that point_master's constraint sets.
 const maxRegrantDays = 36500
 
 // MaxItems is the most items, or keys, of one call.

@@ -74,8 +74,8 @@ func (p *purse) queue(batch *pgx.Batch) {
 // restart forgets what was read.
 func (p *purse) restart() { p.lots, p.sum, p.limit, p.all = nil, 0, firstPage, false }
 
-// hold reads pages until the purse holds amount, or all there is.
-func (p *purse) hold(ctx context.Context, tx pgx.Tx, amount int64) error {
+// readUntil reads pages until the purse holds amount, or all there is.
+func (p *purse) readUntil(ctx context.Context, tx pgx.Tx, amount int64) error {
 	for p.sum < amount && !p.all {
 		batch := &pgx.Batch{}
 		p.queue(batch)

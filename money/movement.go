@@ -1,9 +1,6 @@
 package money
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // MovementKind says what a movement did. It is wire format: never renamed.
 type MovementKind string
@@ -83,20 +80,4 @@ type Moved struct {
 	Replayed bool   // the key stood in the ledger with the same content
 	Amount   int64  // as asked
 	Lots     []Part // in the order in which they were taken
-}
-
-// Refusal is the error of a movement that is not applied because of what it asks for, or of the state that it meets.
-// Nothing was applied. But for KeyConflict, the key is free: the same call may be made again after a change.
-type Refusal struct { //nolint:errname // the word of the outcome Refused, whose cause it is
-	Code    string
-	Message string // for people: what is wrong and what to do
-	// Left is how much there is: of InsufficientBalance the balance, of OverCancelled what can still be cancelled, of
-	// SavePartlyUsed what the lot has left.
-	Left int64
-}
-
-func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
-
-func refusedAs(code, format string, args ...any) *Refusal {
-	return &Refusal{Code: code, Message: fmt.Sprintf(format, args...)}
 }

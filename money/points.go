@@ -51,7 +51,7 @@ const (
 	)
 	SELECT point_member_id, idempotency_key FROM saved`
 
-	// saveSkipSQL is of the slow way, which alone knows policies.
+	// saveSkipSQL saves a batch of the slow way: it skips keys that are taken, and stores policies.
 	saveSkipSQL = `WITH saved AS (
 		INSERT INTO money.point_member (member_id, point, idempotency_key, reason, issue_date, point_status_code,
 			point_type_code, ref_unique_id, expiry_at, expiry_date, point_master_id)

@@ -74,7 +74,7 @@ func (l *Ledger) use(ctx context.Context, tx pgx.Tx, s *Spending) (Moved, error)
 	if old := opened.entry; old != nil {
 		return replayUse(ctx, tx, old, s)
 	}
-	if err := purse.hold(ctx, tx, saturating(opened.owed, s.Amount)); err != nil {
+	if err := purse.readUntil(ctx, tx, saturating(opened.owed, s.Amount)); err != nil {
 		return Moved{}, err
 	}
 	if balance := purse.sum - opened.owed; balance < s.Amount {

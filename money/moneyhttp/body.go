@@ -59,7 +59,7 @@ func unmarshal(data []byte, v any) error {
 
 // malformed says where a body stops being JSON; err is nil for one that is JSON and no object.
 func malformed(err error) *problem {
-	p := refusal(codeMalformed, "the body is not a JSON object", "send one JSON object, in UTF-8, with each name once")
+	p := newProblem(codeMalformed, "the body is not a JSON object", "send one JSON object, in UTF-8, with each name once")
 	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		p.Detail = fmt.Sprintf("the body is not one JSON object: see byte %d", s.ByteOffset)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
@@ -78,12 +78,12 @@ func unfit(err error) *problem {
 	field := FieldError{Location: location(s.JSONPointer), Message: "cannot be used"}
 	if errors.Is(err, json.ErrUnknownName) {
 		field.Message = "is no field of this route"
-		return refusal(codeMalformed, "the body has an unknown field", "leave out what errors names; names are exact", field)
+		return newProblem(codeMalformed, "the body has an unknown field", "leave out what errors names; names are exact", field)
 	}
 	if s.GoType != nil {
 		field.Message = wanted(s.GoType)
 	}
-	return refusal(codeInvalid, "a field of the body cannot be used: "+field.Location+" "+field.Message, "correct what errors names", field)
+	return newProblem(codeInvalid, "a field of the body cannot be used: "+field.Location+" "+field.Message, "correct what errors names", field)
 }
 
 // location writes /items/3/amount as body.items[3].amount.
@@ -122,7 +122,7 @@ func wanted(t reflect.Type) string {
 
 // missing is the refusal of a body without a field that it needs.
 func missing(name string) error {
-	return refusal(codeInvalid, "the field "+name+" is missing", "send it", FieldError{"body." + name, "is missing"})
+	return newProblem(codeInvalid, "the field "+name+" is missing", "send it", FieldError{"body." + name, "is missing"})
 }
 
 // checkQuery refuses query parameters that the route does not have, and those that stand twice.
@@ -130,7 +130,7 @@ func (s *Server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	u := ctx.URL()
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		s.refuse(ctx, refusal(codeBadRequest, "the query is not well-formed", "escape % and ; in its values"))
+		s.refuse(ctx, newProblem(codeBadRequest, "the query is not well-formed", "escape % and ; in its values"))
 		return
 	}
 	known := map[string]bool{}
@@ -139,7 +139,7 @@ func (s *Server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	}
 	for name, all := range values {
 		if !known[name] || len(all) > 1 {
-			s.refuse(ctx, refusal(codeBadRequest, "a query parameter is unknown or stands twice", "correct what errors names",
+			s.refuse(ctx, newProblem(codeBadRequest, "a query parameter is unknown or stands twice", "correct what errors names",
 				FieldError{fmt.Sprintf("query.%.50s", name), "is no parameter of this route, or stands twice"}))
 			return
 		}
@@ -155,11 +155,11 @@ func (s *Server) checkBody(ctx huma.Context, next func(huma.Context)) {
 	}
 	got, _, err := mime.ParseMediaType(ctx.Header("Content-Type"))
 	if err != nil || got != "application/json" && (got != mergePatch || ctx.Method() != http.MethodPatch) {
-		s.refuse(ctx, refusal(codeUnsupportedType, "the body's Content-Type is not taken here", "send application/json"))
+		s.refuse(ctx, newProblem(codeUnsupportedType, "the body's Content-Type is not taken here", "send application/json"))
 		return
 	}
 	if encoding := ctx.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		s.refuse(ctx, refusal(codeUnsupportedType, "a compressed body is not taken here", "send it without Content-Encoding"))
+		s.refuse(ctx, newProblem(codeUnsupportedType, "a compressed body is not taken here", "send it without Content-Encoding"))
 		return
 	}
 	next(ctx)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -62,6 +63,21 @@ func NewClient(c ClientConfig) (*Client, error) {
 		// A redirect is an answer like any other: what it leads to is not our ledger.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
+}
+
+func transport() *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout: connectTimeout,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        idleConns,
+		MaxIdleConnsPerHost: idleConns,
+		IdleConnTimeout:     time.Minute, // below the service's own, so that it is never the one that hangs up
+		DisableCompression:  true,        // a bound on bytes is a bound on memory
+		// A request that times out does not close a connection of HTTP/2: one that is dead is found out by a ping.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
+	}
 }
 
 // Mean makes the client ask for this ledger only: another one that answers at its address refuses, if it is one of ours.

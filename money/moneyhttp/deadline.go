@@ -13,8 +13,8 @@ const (
 	// defaultBudget is how long a request may take that says nothing of it, and maxBudget the most that one may say.
 	defaultBudget = 10 * time.Second
 	maxBudget     = time.Minute
-	// farewell is how long a request whose deadline has passed may take to find out what stands under its keys, and to say so.
-	farewell = time.Second
+	// answerGrace is how long a request whose deadline has passed may take to find out what stands under its keys, and to say so.
+	answerGrace = time.Second
 	// clockHolds is how long a look at the ledger's clock is good for.
 	clockHolds = 5 * time.Second
 )
@@ -23,9 +23,9 @@ const (
 type ledgerClock struct {
 	read func(context.Context) (money.Identity, error)
 
-	look   chan struct{} // of one: who holds it may look at the clock, and at what follows
-	seenAt time.Time     // by this process's clock
-	showed time.Time     // the ledger's at that moment, never ahead
+	look       chan struct{} // of one: who holds it may look at the clock, and at what follows
+	readAt     time.Time     // by this process's clock
+	ledgerTime time.Time     // the ledger's at that moment, never ahead
 }
 
 func newLedgerClock(read func(context.Context) (money.Identity, error)) ledgerClock {
@@ -40,14 +40,14 @@ func (c *ledgerClock) now(ctx context.Context) (time.Time, error) {
 	case <-ctx.Done():
 		return time.Time{}, ctx.Err()
 	}
-	if c.showed.IsZero() || time.Since(c.seenAt) > clockHolds {
+	if c.ledgerTime.IsZero() || time.Since(c.readAt) > clockHolds {
 		id, err := c.read(ctx)
 		if err != nil {
 			return time.Time{}, err
 		}
-		c.seenAt, c.showed = time.Now(), id.Now
+		c.readAt, c.ledgerTime = time.Now(), id.Now
 	}
-	return c.showed.Add(time.Since(c.seenAt)), nil
+	return c.ledgerTime.Add(time.Since(c.readAt)), nil
 }
 
 // times are what a request says of when it must be done: nil and "" say nothing.
@@ -73,7 +73,7 @@ func (t times) limit() time.Duration {
 // has passed is returned like any other: the key may stand for what is asked already. Errors: pg.ErrNotBegun, a problem.
 func (s *Server) deadlineOf(ctx context.Context, t times) (time.Time, context.Context, context.CancelFunc, error) {
 	arrived := arrivalOf(ctx)
-	bounded, cancel := context.WithTimeout(ctx, max(0, t.limit()-time.Since(arrived))+farewell)
+	bounded, cancel := context.WithTimeout(ctx, max(0, t.limit()-time.Since(arrived))+answerGrace)
 	now, err := s.clock.now(bounded)
 	cancel()
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *Server) deadlineOf(ctx context.Context, t times) (time.Time, context.Co
 	if err != nil {
 		return time.Time{}, nil, nil, err
 	}
-	ctx, cancel = context.WithTimeout(ctx, max(0, deadline.Sub(now))+farewell)
+	ctx, cancel = context.WithTimeout(ctx, max(0, deadline.Sub(now))+answerGrace)
 	return deadline, ctx, cancel, nil
 }
 
@@ -93,7 +93,7 @@ func (t times) deadline(now, arrived time.Time) (time.Time, error) {
 	if t.header != "" {
 		at, err := time.Parse(time.RFC3339, t.header)
 		if err != nil {
-			return time.Time{}, refusal(codeBadRequest, "the header "+headerDeadline+" cannot be used", "correct what errors names",
+			return time.Time{}, newProblem(codeBadRequest, "the header "+headerDeadline+" cannot be used", "correct what errors names",
 				FieldError{"header." + headerDeadline, "must be a time with its zone, as in 2026-12-31T23:59:59+09:00"})
 		}
 		deadline = earlier(deadline, at)

@@ -44,7 +44,7 @@ func (s *Server) pair(ctx context.Context, in *pairInput) (*identityOutput, erro
 		return nil, err
 	}
 	if !installationID.MatchString(strings.ToLower(asked.InstallationID)) {
-		return nil, refusal(codeInvalid, "installation_id is not the id of an installation", "`bestow installation show` prints it",
+		return nil, newProblem(codeInvalid, "installation_id is not the id of an installation", "`bestow installation show` prints it",
 			FieldError{"body.installation_id", "must be a UUID"})
 	}
 	id, err := s.ledger.Pair(ctx, strings.ToLower(asked.InstallationID))
@@ -69,7 +69,7 @@ func (s *Server) admit(ctx context.Context, c Caller) error {
 	s.paired.Store(&id.Installation)
 	switch {
 	case c.Ledger != "" && c.Ledger != id.ID:
-		return refusal(codeOtherLedger, "this ledger has another id than the request names", "see where the caller's URL leads: GET "+prefix+"/identity")
+		return newProblem(codeOtherLedger, "this ledger has another id than the request names", "see where the caller's URL leads: GET "+prefix+"/identity")
 	case c.Installation != "" && c.Installation != id.Installation:
 		return money.ErrOtherInstallation
 	}

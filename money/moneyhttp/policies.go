@@ -130,7 +130,7 @@ func (s *Server) editPolicy(ctx context.Context, in *editPolicyInput) (*policyOu
 		return nil, err
 	}
 	if in.IfMatch == "" {
-		return nil, refusal(codePreconditionRequired, "the change does not say which state of the policy it is of", "GET the policy and send its ETag as If-Match")
+		return nil, newProblem(codePreconditionRequired, "the change does not say which state of the policy it is of", "GET the policy and send its ETag as If-Match")
 	}
 	ctx, cancel := context.WithTimeout(ctx, defaultBudget)
 	defer cancel()

@@ -108,8 +108,8 @@ func (p *problem) GetHeaders() http.Header { return p.header }
 // ContentType implements huma.ContentTypeFilter.
 func (p *problem) ContentType(string) string { return problemType }
 
-// refusal makes the problem of a code.
-func refusal(code, detail, hint string, fields ...FieldError) *problem {
+// newProblem makes the problem of a code.
+func newProblem(code, detail, hint string, fields ...FieldError) *problem {
 	k := kinds[code]
 	p := &problem{header: http.Header{}, Problem: Problem{
 		Type: "urn:bestow:problem:" + code, Title: k.title, Status: k.status, Code: code, Detail: detail, Hint: hint, Errors: fields,
@@ -140,19 +140,19 @@ func (s *Server) explain(ctx context.Context, err error) *problem {
 	}
 	switch {
 	case errors.Is(err, money.ErrBusy):
-		return refusal(codeUnavailable, money.ErrBusy.Error(), "send it again, with the same key")
+		return newProblem(codeUnavailable, money.ErrBusy.Error(), "send it again, with the same key")
 	case errors.Is(err, money.ErrDeadline):
-		return refusal(codeDeadline, money.ErrDeadline.Error()+", and nothing of this request will be", "send it again with a later deadline and the same keys")
+		return newProblem(codeDeadline, money.ErrDeadline.Error()+", and nothing of this request will be", "send it again with a later deadline and the same keys")
 	case errors.Is(err, money.ErrTooMany):
-		return refusal(codeTooManyItems, err.Error(), "split it")
+		return newProblem(codeTooManyItems, err.Error(), "split it")
 	case errors.Is(err, money.ErrNoMaster), errors.Is(err, seal.ErrOpen):
-		return refusal(codeMissingKeys, "the ledger has no key for these vouchers, or another one", "give the ledger the right BESTOW_MASTER_KEY")
+		return newProblem(codeMissingKeys, "the ledger has no key for these vouchers, or another one", "give the ledger the right BESTOW_MASTER_KEY")
 	case errors.Is(err, money.ErrOtherInstallation):
-		return refusal(codeOtherInstallation, "the ledger is not paired with this installation", otherInstallationHint)
+		return newProblem(codeOtherInstallation, "the ledger is not paired with this installation", otherInstallationHint)
 	}
 	if errors.Is(err, pg.ErrNotBegun) {
 		s.log.WarnContext(ctx, "the database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
-		return refusal(codeUnavailable, "the ledger's database does not answer now", "send the request again, with the same keys")
+		return newProblem(codeUnavailable, "the ledger's database does not answer now", "send the request again, with the same keys")
 	}
 	return s.brokenOff(ctx, err)
 }
@@ -160,11 +160,11 @@ func (s *Server) explain(ctx context.Context, err error) *problem {
 // brokenOff is the answer to a request of which it is not known what was applied.
 func (s *Server) brokenOff(ctx context.Context, err error) *problem {
 	s.log.ErrorContext(ctx, "request failed", requestKey, requestID(ctx), obs.Err, err)
-	return refusal(codeUnknownOutcome, "the request was broken off", "send it again with the same keys: nothing happens twice")
+	return newProblem(codeUnknownOutcome, "the request was broken off", "send it again with the same keys: nothing happens twice")
 }
 
-// movementKinds are the codes of a movement that is refused and whose status is not 422.
-var movementKinds = map[string]int{
+// refusalStatus are the codes of a movement that is refused and whose status is not 422.
+var refusalStatus = map[string]int{
 	money.UnknownMovement: http.StatusNotFound,
 	money.NotCancellable:  http.StatusConflict,
 	money.KeyConflict:     http.StatusConflict,
@@ -182,14 +182,14 @@ func wrongPolicy(e *money.PolicyError) *problem {
 	for n, f := range e.Fields {
 		fields[n] = FieldError{"body." + f.Name, f.Message}
 	}
-	return refusal(codeInvalid, "the policy cannot be", "correct what errors names", fields...)
+	return newProblem(codeInvalid, "the policy cannot be", "correct what errors names", fields...)
 }
 
 // refusedMovement is the answer to a movement that the ledger refuses; its code is the ledger's.
 func refusedMovement(r *money.Refusal) *problem {
-	p := refusal(r.Code, r.Message, "")
+	p := newProblem(r.Code, r.Message, "")
 	p.Title, p.Status = "The ledger refuses it", http.StatusUnprocessableEntity
-	if status, other := movementKinds[r.Code]; other {
+	if status, other := refusalStatus[r.Code]; other {
 		p.Status = status
 	}
 	switch r.Code {
@@ -211,12 +211,12 @@ func (s *Server) translate(ctx huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	p := refusal(codeMalformed, "the body is missing or ended early", "send one JSON object")
+	p := newProblem(codeMalformed, "the body is missing or ended early", "send one JSON object")
 	switch m.Status {
 	case http.StatusRequestEntityTooLarge:
-		p = refusal(codeTooLarge, "the body is over "+strconv.Itoa(maxBody>>20)+" MiB", "send fewer items in one request")
+		p = newProblem(codeTooLarge, "the body is over "+strconv.Itoa(maxBody>>20)+" MiB", "send fewer items in one request")
 	case http.StatusRequestTimeout:
-		p = refusal(codeRequestTimeout, "the body did not arrive in time", "send it again, with the same keys")
+		p = newProblem(codeRequestTimeout, "the body did not arrive in time", "send it again, with the same keys")
 	}
 	p.Status, p.RequestID = m.Status, requestID(ctx.Context()) // which huma sends
 	return p, nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -17,21 +16,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 )
-
-func transport() *http.Transport {
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout: connectTimeout,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConns:        idleConns,
-		MaxIdleConnsPerHost: idleConns,
-		IdleConnTimeout:     time.Minute, // below the service's own, so that it is never the one that hangs up
-		DisableCompression:  true,        // a bound on bytes is a bound on memory
-		// A request that times out does not close a connection of HTTP/2: one that is dead is found out by a ping.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
-	}
-}
 
 // RefusedError is the error of a request that the ledger refused as a whole: nothing of it was applied.
 type RefusedError struct {
