@@ -43,7 +43,7 @@ func (s *Targets) EndImport(ctx context.Context, by Caller, eventID int64) error
 
 func noImport(eventID int64) error {
 	return &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("no import of event %d is under way", eventID),
-		Hint: "list the event's imports: it may have ended"}
+		Hint: fmt.Sprintf("it may have ended: `bestow targets list %d` lists the imports of the event", eventID)}
 }
 
 // endBackend ends the backend as long as it works on the event's import, and waits until it does no more.

@@ -45,7 +45,7 @@ func selectImport(ctx context.Context, tx pgx.Tx, eventID, importID int64) (Impo
 	r, err := pgx.CollectExactlyOneRow(rows, scanImport)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return r, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("event %d has no import %d", eventID, importID),
-			Hint: "list the event's imports"}
+			Hint: fmt.Sprintf("`bestow targets list %d` lists the imports of the event", eventID)}
 	}
 	if err != nil {
 		return r, fmt.Errorf("read import: %w", err)

@@ -89,7 +89,7 @@ func tooLong(line int64, open bool) error {
 	if open {
 		message = fmt.Sprintf("line %d opens a quote that is not closed within 64 KiB", line)
 	}
-	return &domain.Error{Code: domain.BadFile, Message: message, Hint: "mend that line and upload the file again"}
+	return &domain.Error{Code: domain.BadFile, Message: message, Hint: "correct that line and upload the file again"}
 }
 
 // fill reads once more, unless the source has ended.

@@ -83,7 +83,7 @@ func (p TypePatch) check() error {
 		return nil
 	}
 	slices.SortFunc(f, func(a, b domain.Field) int { return strings.Compare(a.Name, b.Name) })
-	return &domain.Error{Code: domain.Invalid, Message: "the event type cannot be changed like this", Hint: "correct the fields named in errors", Fields: f}
+	return &domain.Error{Code: domain.Invalid, Message: "the event type cannot be changed like this", Hint: "correct the fields that are named", Fields: f}
 }
 
 func checkLabel(label *string) string {

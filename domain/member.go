@@ -26,7 +26,7 @@ func CheckMemberID(id string) error {
 		return &Error{Code: BadMember, Message: "the member_id is a number as a spreadsheet writes it, whose digits may be lost",
 			Hint: "format the column as text before saving"}
 	case isFormulaError(id):
-		return &Error{Code: BadMember, Message: "the member_id is the error value of a formula", Hint: "mend the formula, or leave the row out"}
+		return &Error{Code: BadMember, Message: "the member_id is the error value of a formula", Hint: "correct the formula, or leave the row out"}
 	case IsMemberColumn(id):
 		return &Error{Code: BadMember, Message: "the member_id is the column's name: the header stands here again", Hint: "leave the row out"}
 	}

@@ -63,7 +63,7 @@ func pageOf[T any](read []T, limit int, cursor func(last T) string) ([]T, *strin
 	return read[:limit], &next
 }
 
-func badCursor() error { return badParameter("cursor", "is no next_cursor of this list") }
+func badCursor() error { return badParameter("cursor", "is not a cursor that this list returned") }
 
 // checkText refuses the text of a parameter that no column could hold.
 func checkText(name, text string) error {

@@ -45,7 +45,7 @@ func (b *body[T]) whole() (value T, err error) {
 		return value, b.err
 	}
 	if b.unread != nil {
-		return value, &domain.Error{Code: domain.Invalid, Message: "the request has fields that cannot be", Hint: "mend what errors names", Fields: b.unread}
+		return value, &domain.Error{Code: domain.Invalid, Message: "the request has fields that cannot be", Hint: "correct what is named", Fields: b.unread}
 	}
 	return b.value, nil
 }
@@ -73,7 +73,7 @@ func (b *body[T]) decode(data []byte) {
 		}
 	}
 	if unknown != nil {
-		b.err = &domain.Error{Code: api.Malformed, Message: "the body has unknown fields", Hint: "leave out what errors names; names are exact", Fields: unknown}
+		b.err = &domain.Error{Code: api.Malformed, Message: "the body has unknown fields", Hint: "leave out what is named; names are exact", Fields: unknown}
 	}
 }
 
@@ -149,7 +149,7 @@ func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	if wrong != nil {
-		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "a query parameter cannot be used", Hint: "mend what errors names", Fields: wrong})
+		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "a query parameter cannot be used", Hint: "correct what is named", Fields: wrong})
 		return
 	}
 	next(ctx)

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -52,7 +53,7 @@ func docsStyleHash() string {
 }
 
 // docsPage lists the routes, with nothing loaded from elsewhere.
-var docsPage = template.Must(template.New("docs").Parse(`<!doctype html>
+var docsPage = template.Must(template.New("docs").Funcs(template.FuncMap{"code": markCode}).Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>bestow API</title><style>` + docsStyle + `</style></head><body>
 <h1>bestow API</h1>
 <p>All routes are under <code>{{.Prefix}}</code> and ask for <code>Authorization: Bearer KEY</code>.
@@ -60,9 +61,22 @@ The full description, with all fields, is <a href="{{.Prefix}}/openapi.json">ope
 Each POST takes an <code>Idempotency-Key</code>: repeated with it, nothing happens twice and the first answer comes back. A stop or
 a brake is done again; a start, resume or release tells what is so now.</p>
 <table><tr><th>Route</th><th>Does</th><th>Parameters</th></tr>
-{{range .Routes}}<tr><td><code>{{.Method}} {{.Path}}</code></td><td>{{.Summary}}. {{.Description}}</td><td>{{range .Parameters}}<code>{{.Name}}</code> {{end}}</td></tr>
+{{range .Routes}}<tr><td><code>{{.Method}} {{.Path}}</code></td><td>{{code .Summary}}. {{code .Description}}</td><td>{{range .Parameters}}<code>{{.Name}}</code> {{end}}</td></tr>
 {{end}}</table></body></html>
 `))
+
+// markCode writes text with what stands between backticks as code.
+func markCode(text string) template.HTML {
+	var marked strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		marked.WriteString(part)
+	}
+	return template.HTML(marked.String()) //nolint:gosec // each part is escaped
+}
 
 func (s *server) serveDocs(c echo.Context) error {
 	var page strings.Builder
@@ -83,6 +97,8 @@ func (s *server) operations() []*huma.Operation {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b *huma.Operation) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })
+	slices.SortFunc(all, func(a, b *huma.Operation) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Method, b.Method))
+	})
 	return all
 }

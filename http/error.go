@@ -196,7 +196,7 @@ func fromHuma(m *huma.ErrorModel) *domain.Error {
 			return &domain.Error{Code: domain.NotFound, Message: "there is no such thing: an id is a positive number", Hint: "list the events"}
 		}
 		if d.Location != "" && d.Location != "body" {
-			e.Code, e.Message, e.Hint = api.BadRequest, "a parameter cannot be used", "mend what errors names"
+			e.Code, e.Message, e.Hint = api.BadRequest, "a parameter cannot be used", "correct what is named"
 			e.Fields = append(e.Fields, domain.Field{Name: d.Location, Message: d.Message})
 		}
 	}

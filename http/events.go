@@ -158,6 +158,6 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 }
 
 func badParameter(name, message string) error {
-	return &domain.Error{Code: api.BadRequest, Message: "a query parameter cannot be used", Hint: "mend what errors names",
+	return &domain.Error{Code: api.BadRequest, Message: "a query parameter cannot be used", Hint: "correct what is named",
 		Fields: []domain.Field{{Name: "query." + name, Message: message}}}
 }

@@ -23,7 +23,7 @@ import (
 type rejectedIn struct {
 	ID       int64  `path:"id" minimum:"1"`
 	ImportID int64  `path:"import_id" minimum:"1"`
-	Format   string `query:"format" enum:"csv,original" default:"csv" doc:"original: the bad lines under the file's own header, to mend and upload"`
+	Format   string `query:"format" enum:"csv,original" default:"csv" doc:"original: the bad lines under the file's own header, to correct and upload"`
 }
 
 // download is an answer that is written while it is read.
@@ -80,7 +80,7 @@ func (s *server) findImport(ctx context.Context, in *rejectedIn) (app.ImportReco
 		}
 	}
 	return app.ImportRecord{}, &domain.Error{Code: domain.NotFound,
-		Message: fmt.Sprintf("event %d has no import %d", in.ID, in.ImportID), Hint: "list the event's imports"}
+		Message: fmt.Sprintf("event %d has no import %d", in.ID, in.ImportID), Hint: fmt.Sprintf("`bestow targets list %d` lists the imports of the event", in.ID)}
 }
 
 // rowSource hands each row to a function.

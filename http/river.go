@@ -57,7 +57,7 @@ func checkRiverURL(u *url.URL) error {
 	}
 	if limit := query.Get("limit"); limit != "" {
 		if n, err := strconv.Atoi(limit); err != nil || n < 1 || n > maxRiverPage { // it panics at 0
-			return &domain.Error{Code: api.BadRequest, Message: "a parameter cannot be used", Hint: "mend what errors names",
+			return &domain.Error{Code: api.BadRequest, Message: "a parameter cannot be used", Hint: "correct what is named",
 				Fields: []domain.Field{{Name: "query.limit", Message: "must be 1 to 1000"}}}
 		}
 	}

@@ -42,7 +42,7 @@ func (s *server) routes(e *echo.Echo) {
 	stream(s, op("POST", "/stop-all", http.StatusOK, "Stop every running event, and let none start: the brake all"), s.stopAll)
 	handle(s, op("GET", "/brake", http.StatusOK, "Show the engaged brakes"), s.showBrakes)
 	stream(s, op("POST", "/brake", http.StatusOK, "Engage a brake: nothing in its scope starts or goes on until it is released"), s.engageBrake)
-	handle(s, op("POST", "/brake/release", http.StatusOK, "Release a brake: what is due starts, what was stopped stays stopped"), s.releaseBrake)
+	handle(s, op("POST", "/brake/release", http.StatusOK, "Release a brake: reserved events that are due start; stopped events wait for a resume"), s.releaseBrake)
 	stream(s, op("POST", "/events/{id}/retry", http.StatusOK, "Try again what was given up"), s.retryEvent)
 	stream(s, s.progressOp(), s.progress)
 	handle(s, op("GET", "/events/{id}/results", http.StatusOK, "List what became of the members, by member_id"), s.listResults)

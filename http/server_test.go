@@ -258,6 +258,7 @@ func TestOpenAPI(t *testing.T) {
 	for path := range parsed.Paths {
 		require.Contains(t, docs.body, path)
 	}
+	require.NotContains(t, docs.body, "`")
 	require.NotContains(t, docs.body, "https://")
 	require.NotContains(t, docs.body, "<script")
 }

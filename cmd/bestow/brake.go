@@ -84,7 +84,7 @@ func (c *brakeOffCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	return c.print(t, left, func() error {
-		t.say("the brake %s is released: what is due starts, what was stopped stays stopped", c.Scope)
+		t.say("the brake %s is released: reserved events that are due start now; stopped events stay stopped until they are resumed", c.Scope)
 		t.say("next: bestow event list --status STOPPED, and bestow event resume EVENT for each that is to go on")
 		return printBrakes(t.out, left, zone)
 	})

@@ -37,7 +37,7 @@ func TestCommandLineBrake(t *testing.T) {
 
 	out, errs = s.done("brake off --memo a-mistake")
 	require.Contains(t, out, "type:POINT")
-	require.Contains(t, errs, "the brake all is released: what is due starts, what was stopped stays stopped\n")
+	require.Contains(t, errs, "the brake all is released: reserved events that are due start now; stopped events stay stopped until they are resumed\n")
 	out, _ = s.done("brake off --scope type:POINT --memo a-mistake -o json")
 	var left api.Brakes
 	require.NoError(t, json.Unmarshal([]byte(out), &left))

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -132,6 +131,12 @@ func TestCommandLine(t *testing.T) {
 	out, errs = s.done("targets import 1 -")
 	require.Equal(t, "1 target imported, 500 P in all; 0 rows rejected\n", out)
 	require.Equal(t, "next: bestow event start 1\n", errs)
+	out, _ = s.done("targets list spring")
+	require.Equal(t, "IMPORT  ACCEPTED  REJECTED  AMOUNT  CREATED                  BY\n"+
+		"2       1         0         500 P   NOW  admin\n1       2         1         600 P   NOW  admin\n", timeless(out))
+	out, errs = s.done("targets rejected spring --import 2")
+	require.Empty(t, out)
+	require.Equal(t, "import 2 of event 1 has no rejected rows\n", errs)
 	out, errs = s.done("event start spring")
 	require.Equal(t, "next: bestow event watch 1\n", errs)
 	require.Contains(t, out, "event_status          RUNNING\n")
@@ -181,10 +186,17 @@ func TestCommandLineJSON(t *testing.T) {
 	out, _ = s.done("targets import -o json a " + s.file("l.NDJSON", `{"member_id": "m", "amount": 5}`))
 	require.NoError(t, json.Unmarshal([]byte(out), &r))
 	require.Equal(t, int64(5), r.TotalAmount)
-	s.sql(`UPDATE campaign_events SET event_status = 'STOPPED'`)
-	code, out, errs := s.run("event watch -o json a")
+	code, out, errs := s.run("targets import -o json b " + s.file("bad.csv", "member_id,amount\nm1,x\n"))
 	require.Equal(t, exitFailed, code)
-	require.Equal(t, "bestow: event 1 is STOPPED\n  `bestow event resume 1` continues it\n", errs)
+	require.Empty(t, out)
+	var refused api.Problem
+	require.NoError(t, json.Unmarshal([]byte(errs), &refused))
+	require.Equal(t, "all_rejected", refused.Code)
+	require.Equal(t, "m1,x", refused.RejectedRows[0].Raw)
+	s.sql(`UPDATE campaign_events SET event_status = 'STOPPED'`)
+	code, out, errs = s.run("event watch -o json a")
+	require.Equal(t, exitFailed, code)
+	require.JSONEq(t, `{"detail": "event 1 is STOPPED", "code": "wrong_status", "hint": "`+"`bestow event resume 1` continues it"+`"}`, errs)
 	var p api.Progress
 	require.NoError(t, json.Unmarshal([]byte(out), &p))
 	require.Equal(t, "STOPPED", p.EventStatus)
@@ -219,12 +231,12 @@ func TestCommandLineRefusals(t *testing.T) {
 		"targets import a list.xls":                                            {exitUsage, "list.xls is neither .csv nor .ndjson"},
 		"event create --campaign-id b --event-type POINT --expiry-at tomorrow": {exitUsage, `--expiry-at is "tomorrow"`},
 		"event create --campaign-id a --event-type COUPON --partition-count 0": {exitFailed,
-			"bestow: the event cannot be made like this\n  event_type: must be one of POINT, VOUCHER\n  partition_count: must be 1 to 64\n  mend the fields named in errors\n"},
+			"bestow: the event cannot be made like this\n  event_type: must be one of POINT, VOUCHER\n  partition_count: must be 1 to 64\n  correct the fields that are named\n"},
 		"event create --campaign-id a --event-type POINT": {exitFailed, "bestow: the campaign_id belongs to event 1\n  use that event, or take another campaign_id\n"},
 		"event show nothing":                              {exitFailed, "bestow: there is no event \"nothing\"\n  `bestow event list` shows the ids and the campaign_ids\n"},
 		"event start a":                                   {exitFailed, "bestow: the event has no targets\n  import a member list first\n"},
 		"targets rejected a":                              {exitFailed, "bestow: no upload of event 1 has rejected rows\n"},
-		"targets rejected a --import 9":                   {exitFailed, "bestow: event 1 has no import 9\n  list the event's imports\n"},
+		"targets rejected a --import 9":                   {exitFailed, "bestow: event 1 has no import 9\n  `bestow targets list 1` lists the imports of the event\n"},
 		"targets import a none.csv":                       {exitFailed, "bestow: open member list: open none.csv: no such file or directory\n"},
 		"targets import a " + list:                        {exitFailed, "  line 11: "},
 		"targets import --abort a " + list:                {exitFailed, "  and 2 more\n"},
@@ -282,18 +294,6 @@ func TestInteractive(t *testing.T) {
 	s.sql(`UPDATE campaign_events SET event_status = 'COMPLETED'`)
 	out, _ := s.done("event watch a")
 	require.Equal(t, "\r\x1b[KCOMPLETED 100%  1 of 1 granted, 0 failed\n", out)
-}
-
-// What is shown on a screen while it is sent arrives whole.
-func TestShowBytes(t *testing.T) {
-	t.Parallel()
-	for _, size := range []int64{0, 4} {
-		var screen bytes.Buffer
-		term := &terminal{err: &screen, interactive: true}
-		got, err := io.ReadAll(term.showBytes(strings.NewReader("list"), size))
-		require.NoError(t, err)
-		require.Equal(t, "list", string(got))
-	}
 }
 
 // The queue, as an operator sees it.

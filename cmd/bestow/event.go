@@ -101,7 +101,7 @@ type eventListCmd struct {
 	format
 	paging
 
-	Status     string `enum:",PENDING,RUNNING,COMPLETED,STOPPED,FAILED" default:"" help:"Only events in this status."`
+	Status     string `enum:",PENDING,RUNNING,COMPLETED,STOPPED,FAILED" default:"" help:"Only events in this status: PENDING, RUNNING, COMPLETED, STOPPED or FAILED."`
 	Type       string `help:"Only events of this type."`
 	CampaignID string `help:"Only the event of this campaign."`
 }

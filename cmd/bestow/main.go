@@ -13,10 +13,12 @@ import (
 	_ "time/tzdata" // an image without a zone database knows Asia/Seoul too
 
 	"bestow/domain"
+	"bestow/http/api"
 	"bestow/http/client"
 	"bestow/internal/failpoint"
 
 	"github.com/alecthomas/kong"
+	"github.com/go-json-experiment/json"
 	"golang.org/x/term"
 )
 
@@ -60,6 +62,7 @@ type terminal struct {
 	out, err    io.Writer
 	env         func(string) string
 	interactive bool // err is a person's screen
+	asJSON      bool // an error is for a program
 }
 
 func main() {
@@ -104,9 +107,20 @@ func run(ctx context.Context, args []string, t *terminal) int {
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(t); err != nil {
+		t.asJSON = wantsJSON(command)
 		return t.fail(err)
 	}
 	return exitDone
+}
+
+// wantsJSON reports whether the command line asks for output that a program reads.
+func wantsJSON(command *kong.Context) bool {
+	for _, flag := range command.Flags() {
+		if flag.Name == "output" && command.FlagValue(flag) == "json" {
+			return true
+		}
+	}
+	return false
 }
 
 // newParser reads command lines; exit is called after a help text.
@@ -127,21 +141,56 @@ func (t *terminal) fail(err error) int {
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
+	if t.asJSON {
+		t.failJSON(err)
+		return exitCode(err)
+	}
 	t.say("bestow: %v", err)
 	if e, ok := errors.AsType[*domain.Error](err); ok {
 		for _, f := range e.Fields {
-			t.say("  %s: %s", f.Name, f.Message)
+			t.say("  %s: %s", strings.TrimPrefix(f.Name, "query."), f.Message)
 		}
 		t.sayRejected(err)
 		if e.Hint != "" {
 			t.say("  %s", e.Hint)
 		}
 	}
-	if _, ok := errors.AsType[usageError](err); ok {
+	if exitCode(err) == exitUsage {
 		t.say("  `bestow --help` lists the commands, `bestow COMMAND --help` what one takes")
+	}
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// failure is an error with -o json, on standard error: its names are those of the API's problems.
+type failure struct {
+	Detail       string            `json:"detail"`
+	Code         string            `json:"code,omitempty"`
+	Hint         string            `json:"hint,omitempty"`
+	Errors       []api.FieldError  `json:"errors,omitempty"`
+	Rejected     int               `json:"rejected,omitzero"`
+	RejectedRows []api.RejectedRow `json:"rejected_rows,omitempty"`
+}
+
+func (t *terminal) failJSON(err error) {
+	f := failure{Detail: err.Error()}
+	if e, ok := errors.AsType[*domain.Error](err); ok {
+		f.Code, f.Hint = e.Code, e.Hint
+		for _, field := range e.Fields {
+			f.Errors = append(f.Errors, api.FieldError{Location: field.Name, Message: field.Message})
+		}
+	}
+	if r, ok := errors.AsType[*client.RejectedError](err); ok {
+		f.Rejected, f.RejectedRows = r.Rejected, r.Rows
+	}
+	_ = json.MarshalWrite(t.err, f) // the exit code tells it too
+	t.say("")
 }
 
 // maxPrinted is the most rejected rows that a person is shown.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"text/tabwriter"
 	"time"
 
+	"bestow/internal/pg"
 	"bestow/migrations"
 )
 
@@ -23,11 +25,31 @@ func (migrateUpCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	if err := started(ctx, t, url); err != nil {
+		return err
+	}
 	if err := migrations.Up(ctx, url); err != nil {
 		return err
 	}
 	fmt.Fprintln(t.out, "the database is up to date")
 	return nil
+}
+
+// started waits until a PostgreSQL that is starting answers, as the service does. What is wrong with url is told at once.
+func started(ctx context.Context, t *terminal, url string) error {
+	var unusable error
+	err := patiently(ctx, slog.New(slog.NewTextHandler(t.err, nil)), "postgresql", func() error {
+		conn, err := pg.Connect(ctx, url)
+		switch {
+		case err == nil:
+			return conn.Close(ctx)
+		case pg.Unavailable(err):
+			return err
+		}
+		unusable = err
+		return nil
+	})
+	return errors.Join(unusable, err)
 }
 
 type migrateStatusCmd struct{}

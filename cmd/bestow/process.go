@@ -269,15 +269,22 @@ const patienceWithKafka = time.Minute
 // patience is how long a start waits for a server that is not there yet.
 const patience = 30 * time.Second
 
+// patienceIsTold is how often a start says that it still waits.
+const patienceIsTold = 10 * time.Second
+
 // patiently calls connect until it succeeds, for at most patience. A server that is there and refuses us is not asked again.
 func patiently(ctx context.Context, log *slog.Logger, what string, connect func() error) error {
 	deadline := time.Now().Add(patience)
+	var told time.Time
 	for {
 		err := connect()
 		if err == nil || pg.Refused(err) || time.Now().After(deadline) {
 			return err
 		}
-		log.WarnContext(ctx, "waiting for "+what, obs.Err, err)
+		if time.Since(told) > patienceIsTold {
+			told = time.Now()
+			log.WarnContext(ctx, "waiting for "+what, obs.Err, oneLine(err.Error()))
+		}
 		select {
 		case <-ctx.Done():
 			return errors.Join(err, ctx.Err())
@@ -291,10 +298,13 @@ func openPool(ctx context.Context, cfg config) (*pgxpool.Pool, error) {
 	return openBy(ctx, cfg, pg.Open)
 }
 
+// errNoDatabase is the end of a command that reads the database itself, and was not told where it is.
+var errNoDatabase = errors.New("DATABASE_URL is not set: give the address of the service's PostgreSQL, or try `bestow demo`, which brings its own")
+
 // openBy opens DATABASE_URL by one of the ways of package pg.
 func openBy(ctx context.Context, cfg config, open func(context.Context, string, pg.Options) (*pgxpool.Pool, error)) (*pgxpool.Pool, error) {
 	if cfg.DatabaseURL == "" {
-		return nil, errors.New("DATABASE_URL is not set: give the address of a PostgreSQL, or try `bestow demo`, which brings its own")
+		return nil, errNoDatabase
 	}
 	pool, err := open(ctx, cfg.DatabaseURL, pg.Options{MaxConns: int32(cfg.MaxConns)})
 	if err != nil {

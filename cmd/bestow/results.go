@@ -21,7 +21,7 @@ type resultsListCmd struct {
 	format
 	paging
 
-	Status    string `enum:",PENDING,SUCCESS,FAILED,PERMANENTLY_FAILED" default:"" help:"Only results in this status."`
+	Status    string `enum:",PENDING,SUCCESS,FAILED,PERMANENTLY_FAILED" default:"" help:"Only results in this status: PENDING, SUCCESS, FAILED or PERMANENTLY_FAILED."`
 	Failed    bool   `help:"Only members that were given up: the same as --status PERMANENTLY_FAILED."`
 	ErrorCode string `placeholder:"CODE" help:"Only results with this error code: bestow event show shows the codes."`
 	Member    string `placeholder:"ID" help:"Only this member."`

@@ -7,18 +7,17 @@ import (
 	"mime"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/client"
-
-	"github.com/schollz/progressbar/v3"
 )
 
 type targetsCmd struct {
 	Import   targetsImportCmd   `cmd:"" help:"Upload a member list."`
+	List     targetsListCmd     `cmd:"" help:"List the imports of an event, newest first."`
 	Rejected targetsRejectedCmd `cmd:"" help:"Print the rejected rows, as CSV."`
 	End      targetsEndCmd      `cmd:"" help:"End an upload that is in progress. None of its rows is kept."`
 }
@@ -52,8 +51,10 @@ func (c *targetsImportCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Charset != "" {
 		contentType = mime.FormatMediaType(contentType, map[string]string{"charset": c.Charset})
 	}
-	u := client.Upload{Body: t.showBytes(body, size), Size: size, ContentType: contentType, Abort: c.Abort, DryRun: c.DryRun}
+	sent := t.send(body, size)
+	u := client.Upload{Body: sent, Size: size, ContentType: contentType, Abort: c.Abort, DryRun: c.DryRun}
 	r, err := server.ImportTargets(ctx, e.ID, u)
+	sent.end()
 	if err != nil {
 		return err
 	}
@@ -123,21 +124,6 @@ func (c *targetsImportCmd) open(t *terminal) (io.ReadCloser, int64, error) {
 	return f, info.Size(), nil
 }
 
-// showBytes shows a person how much of a body was sent.
-func (t *terminal) showBytes(body io.Reader, size int64) io.Reader {
-	if !t.interactive {
-		return body
-	}
-	if size == 0 {
-		size = -1
-	}
-	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(t.err), progressbar.OptionSetDescription("sending"),
-		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetSpinnerChangeInterval(0))
-	r := progressbar.NewReader(body, bar)
-	return &r
-}
-
 type targetsRejectedCmd struct {
 	eventArg
 
@@ -151,15 +137,19 @@ func (c *targetsRejectedCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	list, err := server.Imports(ctx, e.ID)
+	if err != nil {
+		return err
+	}
 	id := c.Import
 	if id == 0 {
-		list, err := server.Imports(ctx, e.ID)
-		if err != nil {
-			return err
-		}
 		if id, err = lastRejected(e, list); err != nil {
 			return err
 		}
+	}
+	if slices.ContainsFunc(list.Items, func(i api.Import) bool { return i.ImportID == id && i.Rejected == 0 }) {
+		t.say("import %d of event %d has no rejected rows", id, e.ID)
+		return nil
 	}
 	if c.Original {
 		t.say("a spreadsheet removes the zeros at the beginning of ids: open the column member_id as text")
@@ -174,6 +164,36 @@ func lastRejected(e api.Event, list api.Imports) (int64, error) {
 		}
 	}
 	return 0, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("no upload of event %d has rejected rows", e.ID)}
+}
+
+type targetsListCmd struct {
+	format
+	eventArg
+}
+
+// Run lists the imports of an event.
+func (c *targetsListCmd) Run(ctx context.Context, t *terminal) error {
+	zone, err := t.zone()
+	if err != nil {
+		return err
+	}
+	server, e, err := c.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	list, err := server.Imports(ctx, e.ID)
+	if err != nil {
+		return err
+	}
+	return c.print(t, list, func() error {
+		return table(t.out, func(w io.Writer) {
+			fmt.Fprintln(w, "IMPORT\tACCEPTED\tREJECTED\tAMOUNT\tCREATED\tBY")
+			for _, i := range list.Items {
+				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", i.ImportID, thousands(i.Accepted), thousands(i.Rejected),
+					quantity(i.TotalAmount, e.Unit), when(&i.CreatedAt, zone), i.CreatedBy)
+			}
+		})
+	})
 }
 
 type targetsEndCmd struct{ eventArg }

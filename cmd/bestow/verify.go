@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"bestow/app"
+	"bestow/domain"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -45,6 +46,10 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 		open = pg.Open
 	}
 	pool, err := openBy(ctx, cfg, open)
+	if errors.Is(err, errNoDatabase) && t.env("BESTOW_URL") != "" && c.Event != nil {
+		return &domain.Error{Code: domain.Invalid, Message: "DATABASE_URL is not set, and verify reads the database",
+			Hint: fmt.Sprintf("`bestow verify --remote %s` has the service at BESTOW_URL make the report", *c.Event)}
+	}
 	if err != nil {
 		return err
 	}

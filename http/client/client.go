@@ -65,6 +65,7 @@ type request struct {
 	ifMatch      string  // of call: the state that is to be changed; "" for any
 	tag          *string // of call: where the answer's ETag goes; nil for nowhere
 	size         int64   // of send's body: 0 for not known
+	lost         string  // what to do where the answer is lost; "" for what is usual
 }
 
 // call sends r and reads a JSON answer into answer, nil for none. A change carries an Idempotency-Key, so a lost or busy answer is asked
@@ -133,7 +134,7 @@ func (c *Client) send(ctx context.Context, r request, header http.Header, body i
 	req.Header.Set("Authorization", "Bearer "+c.key)
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.unreachable(ctx, err)
+		return nil, c.unreachable(ctx, err, r.lost)
 	}
 	if res.StatusCode >= http.StatusMultipleChoices {
 		defer func() { _ = res.Body.Close() }()
@@ -142,8 +143,8 @@ func (c *Client) send(ctx context.Context, r request, header http.Header, body i
 	return res, nil
 }
 
-// unreachable explains why no answer came.
-func (c *Client) unreachable(ctx context.Context, err error) error {
+// unreachable explains why no answer came; lost is what to do where the request may have been worked, "" for what is usual.
+func (c *Client) unreachable(ctx context.Context, err error, lost string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -151,13 +152,22 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		cause = u.Err
 	}
-	return fmt.Errorf("%w: %w", &domain.Error{Code: domain.Unavailable, Message: "no answer from " + strings.TrimSuffix(c.base, "/api/v1"),
-		Hint: "is `bestow serve` running there? BESTOW_URL says where to ask"}, cause)
+	hint := "is `bestow serve` running there? BESTOW_URL says where to ask"
+	if lost != "" && !isDial(err) {
+		hint = lost
+	}
+	return fmt.Errorf("%w: %w", &domain.Error{Code: domain.Unavailable, Message: "no answer from " + strings.TrimSuffix(c.base, "/api/v1"), Hint: hint}, cause)
+}
+
+// isDial reports whether no connection was made.
+func isDial(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
 
 // again says whether the same request may get another answer in a moment. Where nobody listens it will not.
 func again(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+	if isDial(err) {
 		return false
 	}
 	return errors.Is(err, &domain.Error{Code: domain.Unavailable}) || errors.Is(err, io.ErrUnexpectedEOF)

@@ -32,7 +32,8 @@ func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (ap
 		q.Set("dry_run", "true")
 	}
 	header := http.Header{"Content-Type": {u.ContentType}, "Expect": {"100-continue"}}
-	req := request{method: http.MethodPost, path: eventPath(eventID) + "/targets", query: q, size: u.Size}
+	req := request{method: http.MethodPost, path: eventPath(eventID) + "/targets", query: q, size: u.Size,
+		lost: fmt.Sprintf("the list is stored whole or not at all: `bestow targets list %d` shows it if it is; to upload it again is safe", eventID)}
 	var r api.ImportResult
 	res, err := c.send(ctx, req, header, u.Body)
 	if err != nil {
