@@ -247,10 +247,10 @@ func (m *ledgerModel) learn(id string) {
 	}
 }
 
-// expire is what the job does.
-func (m *ledgerModel) expire() {
+// expire does what the job does, of the lots that were worked.
+func (m *ledgerModel) expire(worked func(id string) bool) {
 	for _, l := range m.lots {
-		if l.past(m.now) && l.remaining > 0 {
+		if l.past(m.now) && l.remaining > 0 && worked(l.id) {
 			l.root.expired += l.remaining
 			l.remaining, l.swept = 0, true
 		}
