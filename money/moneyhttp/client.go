@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -184,9 +185,9 @@ func (c *Client) call(ctx context.Context, method, route string, asked, answer a
 	return readAnswer(reply, answer)
 }
 
-// do is call for a route that only our ledger has: it may have a query, the change is of the state with the tag, "" for none,
-// and what is made is answered with 201. It returns the headers of the answer.
-func (c *Client) do(ctx context.Context, method, route, tag string, asked, answer any) (http.Header, error) {
+// do is call for a route that only our ledger has: it may have a query and headers of its own, and what is made is answered
+// with 201. It returns the headers of the answer.
+func (c *Client) do(ctx context.Context, method, route string, headers http.Header, asked, answer any) (http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, defaultBudget)
 	defer cancel()
 	route, query, _ := strings.Cut(route, "?")
@@ -195,9 +196,7 @@ func (c *Client) do(ctx context.Context, method, route, tag string, asked, answe
 		return nil, err
 	}
 	req.URL.RawQuery = query
-	if tag != "" {
-		req.Header.Set("If-Match", tag)
-	}
+	maps.Copy(req.Header, headers)
 	reply, err := c.send(req)
 	if err != nil {
 		return nil, err

@@ -17,26 +17,26 @@ func (c *Client) Policies(ctx context.Context, status, cursor string, limit int)
 	if cursor != "" {
 		query.Set("cursor", cursor)
 	}
-	_, err = c.do(ctx, http.MethodGet, "policies?"+query.Encode(), "", nil, &page)
+	_, err = c.do(ctx, http.MethodGet, "policies?"+query.Encode(), nil, nil, &page)
 	return page, err
 }
 
 // Policy asks for one policy, and for the ETag of its state.
 func (c *Client) Policy(ctx context.Context, code string) (p Policy, tag string, err error) {
-	header, err := c.do(ctx, http.MethodGet, policyRoute(code), "", nil, &p)
+	header, err := c.do(ctx, http.MethodGet, policyRoute(code), nil, nil, &p)
 	return p, header.Get("ETag"), err
 }
 
 // CreatePolicy makes a policy of terms, which names fields as JSON does. It may be asked again: with the same terms nothing
 // changes.
 func (c *Client) CreatePolicy(ctx context.Context, terms map[string]any) (p Policy, err error) {
-	_, err = c.do(ctx, http.MethodPost, "policies", "", terms, &p)
+	_, err = c.do(ctx, http.MethodPost, "policies", nil, terms, &p)
 	return p, err
 }
 
 // EditPolicy changes a policy that is in the state with the ETag. In patch, which names fields as JSON does, nil clears.
 func (c *Client) EditPolicy(ctx context.Context, code, tag string, patch map[string]any) (p Policy, err error) {
-	_, err = c.do(ctx, http.MethodPatch, policyRoute(code), tag, patch, &p)
+	_, err = c.do(ctx, http.MethodPatch, policyRoute(code), http.Header{"If-Match": {tag}}, patch, &p)
 	return p, err
 }
 

@@ -37,7 +37,7 @@ type saveInput struct {
 }
 
 // save saves points for a member.
-func (s *Server) save(ctx context.Context, in *saveInput) (*changed[moved], error) {
+func (s *Server) save(ctx context.Context, in *saveInput) (*changed[Moved], error) {
 	asked, err := in.Body.read()
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ type useInput struct {
 }
 
 // use takes points from a member's lots.
-func (s *Server) use(ctx context.Context, in *useInput) (*changed[moved], error) {
+func (s *Server) use(ctx context.Context, in *useInput) (*changed[Moved], error) {
 	asked, err := in.Body.read()
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (s *Server) use(ctx context.Context, in *useInput) (*changed[moved], error)
 
 // move applies what is asked for a member within the request's deadline, and answers it with the balance after it.
 func move[T any](ctx context.Context, s *Server, once Once, memberID string,
-	apply func(context.Context, time.Time, T) (money.Moved, error), asked T) (*changed[moved], error) {
+	apply func(context.Context, time.Time, T) (money.Moved, error), asked T) (*changed[Moved], error) {
 	deadline, ctx, done, err := s.deadlineOf(ctx, times{header: once.Deadline})
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func move[T any](ctx context.Context, s *Server, once Once, memberID string,
 	if err != nil {
 		return nil, err
 	}
-	return answerOf(moved{m.TxID, balance, wireParts(m.Lots)}, m.Replayed), nil
+	return answerOf(Moved{m.TxID, balance, wireParts(m.Lots)}, m.Replayed), nil
 }
 
 // balanceAfter reads the balance for the answer to a movement that was applied. Whatever fails here does not say that it was
@@ -101,7 +101,7 @@ type cancelInput struct {
 }
 
 // cancelOf undoes a use or a save of a member.
-func (s *Server) cancelOf(ctx context.Context, in *cancelInput) (*changed[cancelled], error) {
+func (s *Server) cancelOf(ctx context.Context, in *cancelInput) (*changed[Cancelled], error) {
 	asked, err := in.Body.read()
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ type memberCancelInput struct {
 }
 
 // cancelMovement does the same where the member's id stands in the body.
-func (s *Server) cancelMovement(ctx context.Context, in *memberCancelInput) (*changed[cancelled], error) {
+func (s *Server) cancelMovement(ctx context.Context, in *memberCancelInput) (*changed[Cancelled], error) {
 	asked, err := in.Body.read()
 	if err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func (s *Server) cancelMovement(ctx context.Context, in *memberCancelInput) (*ch
 	return s.cancel(ctx, in.Once, in.TxID, asked)
 }
 
-func (s *Server) cancel(ctx context.Context, once Once, txID string, asked memberCancel) (*changed[cancelled], error) {
+func (s *Server) cancel(ctx context.Context, once Once, txID string, asked memberCancel) (*changed[Cancelled], error) {
 	amount, err := amountOf(asked.Amount)
 	if err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func (s *Server) cancel(ctx context.Context, once Once, txID string, asked membe
 	if err != nil {
 		return nil, err
 	}
-	return answerOf(cancelled{c.TxID, c.Cancelled, c.Expired, c.Uncollected, balance, wireParts(c.Lots)}, c.Replayed), nil
+	return answerOf(Cancelled{c.TxID, c.Cancelled, c.Expired, c.Uncollected, balance, wireParts(c.Lots)}, c.Replayed), nil
 }
 
 // amountOf is the amount of a cancel, 0 for all; an amount that is given is not 0.
@@ -197,16 +197,16 @@ type memberInput struct {
 }
 
 // member says what a member has.
-func (s *Server) member(ctx context.Context, in *memberInput) (*struct{ Body member }, error) {
+func (s *Server) member(ctx context.Context, in *memberInput) (*struct{ Body Member }, error) {
 	m, err := s.ledger.Member(ctx, in.MemberID)
 	if err != nil {
 		return nil, err
 	}
-	wire := member{m.MemberID, m.Balance, m.Owed, []expiring{}}
+	wire := Member{m.MemberID, m.Balance, m.Owed, []Expiring{}}
 	for _, e := range m.Expiring {
-		wire.Expiring = append(wire.Expiring, expiring{e.ExpiryAt.UTC(), e.Amount})
+		wire.Expiring = append(wire.Expiring, Expiring{e.ExpiryAt.UTC(), e.Amount})
 	}
-	return &struct{ Body member }{wire}, nil
+	return &struct{ Body Member }{wire}, nil
 }
 
 type movementsInput struct {
@@ -219,7 +219,7 @@ type movementsInput struct {
 }
 
 // movements is a page of a member's history.
-func (s *Server) movements(ctx context.Context, in *movementsInput) (*struct{ Body movements }, error) {
+func (s *Server) movements(ctx context.Context, in *movementsInput) (*struct{ Body Movements }, error) {
 	q := money.HistoryQuery{MemberID: in.MemberID, Before: in.Cursor, Kind: money.MovementKind(in.Kind)}
 	var err error
 	if q.From, err = timeOf("from", in.From); err != nil {
@@ -235,14 +235,14 @@ func (s *Server) movements(ctx context.Context, in *movementsInput) (*struct{ Bo
 	if err != nil {
 		return nil, err
 	}
-	wire := movements{Items: make([]movement, len(page))}
+	wire := Movements{Items: make([]Movement, len(page))}
 	for n := range page {
 		wire.Items[n] = wireMovement(&page[n])
 	}
 	if len(page) == q.Limit {
 		wire.NextCursor = page[len(page)-1].TxID
 	}
-	return &struct{ Body movements }{wire}, nil
+	return &struct{ Body Movements }{wire}, nil
 }
 
 type movementInput struct {
@@ -251,12 +251,12 @@ type movementInput struct {
 }
 
 // movement is one movement of a member with its lots.
-func (s *Server) movement(ctx context.Context, in *movementInput) (*struct{ Body movement }, error) {
+func (s *Server) movement(ctx context.Context, in *movementInput) (*struct{ Body Movement }, error) {
 	m, err := s.ledger.Movement(ctx, in.MemberID, in.TxID)
 	if err != nil {
 		return nil, err
 	}
-	return &struct{ Body movement }{wireMovement(&m)}, nil
+	return &struct{ Body Movement }{wireMovement(&m)}, nil
 }
 
 // defaultPage is how many movements a page has where the request does not say.

@@ -24,25 +24,25 @@ type use struct {
 	Reason   string `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
 }
 
-// part is what a movement did to one lot.
-type part struct {
+// Part is what a movement did to one lot.
+type Part struct {
 	SaveID string `json:"save_id" doc:"the money_tx_id of the save that made the lot"`
 	Amount int64  `json:"amount" doc:"as it changes what the lot has left: what is taken is negative"`
 }
 
-func wireParts(all []money.Part) []part {
-	wire := make([]part, len(all))
+func wireParts(all []money.Part) []Part {
+	wire := make([]Part, len(all))
 	for n, p := range all {
-		wire[n] = part(p)
+		wire[n] = Part(p)
 	}
 	return wire
 }
 
-// moved is the answer to a save or a use.
-type moved struct {
+// Moved is the answer to a save or a use.
+type Moved struct {
 	TxID    string `json:"money_tx_id"`
 	Balance int64  `json:"balance" doc:"of the moment of this answer, also in a replay"`
-	Lots    []part `json:"lots" nullable:"false" doc:"in the order in which they were taken"`
+	Lots    []Part `json:"lots" nullable:"false" doc:"in the order in which they were taken"`
 }
 
 // cancel is the body of POST /members/{id}/movements/{money_tx_id}/cancel.
@@ -62,14 +62,14 @@ type memberCancel struct {
 	Reason       string `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
 }
 
-// cancelled is the answer to a cancel.
-type cancelled struct {
+// Cancelled is the answer to a cancel.
+type Cancelled struct {
 	TxID        string `json:"money_tx_id"`
 	Cancelled   int64  `json:"cancelled" doc:"given back to the member, of a use; taken from the member, of a save"`
 	Expired     int64  `json:"expired" doc:"of a save: what had expired before"`
 	Uncollected int64  `json:"uncollected" doc:"of a save: what was spent before"`
 	Balance     int64  `json:"balance" doc:"of the moment of this answer, also in a replay"`
-	Lots        []part `json:"lots" nullable:"false"`
+	Lots        []Part `json:"lots" nullable:"false"`
 }
 
 // cancels is the body of POST /points/cancels.
@@ -138,22 +138,22 @@ func (a *cancelAnswer) ours() money.CancelAnswer {
 	return money.CancelAnswer{Key: a.Key, Outcome: money.Outcome(a.Outcome), Cancelled: done, Refusal: refusalOf(a.Code, a.Message)}
 }
 
-// member is the answer to GET /members/{id}.
-type member struct {
+// Member is the answer to GET /members/{id}.
+type Member struct {
 	MemberID string     `json:"member_id"`
 	Balance  int64      `json:"balance" doc:"what can be spent now; below 0 while more is owed than there is"`
 	Owed     int64      `json:"owed" doc:"what was spent of cancelled saves, to be taken from later ones"`
-	Expiring []expiring `json:"expiring" nullable:"false" doc:"the next instants at which points expire, at most 12"`
+	Expiring []Expiring `json:"expiring" nullable:"false" doc:"the next instants at which points expire, at most 12"`
 }
 
-// expiring is what expires at one instant.
-type expiring struct {
+// Expiring is what expires at one instant.
+type Expiring struct {
 	ExpiryAt time.Time `json:"expiry_at"`
 	Amount   int64     `json:"amount"`
 }
 
-// movement is one row of a member's history.
-type movement struct {
+// Movement is one row of a member's history.
+type Movement struct {
 	TxID       string    `json:"money_tx_id"`
 	Kind       string    `json:"kind" enum:"save,use,use_cancel,save_cancel,expire"`
 	Amount     int64     `json:"amount" doc:"as it changes the balance: a use is negative"`
@@ -164,18 +164,18 @@ type movement struct {
 	CreatedAt  time.Time `json:"created_at"`
 	IssueDate  string    `json:"issue_date" doc:"YYYYMMDD in the ledger's time zone"`
 	ExpiryDate string    `json:"expiry_date" doc:"of a save: the last day on which its points can be spent; 99991231: they do not expire"`
-	Lots       []part    `json:"lots,omitempty" nullable:"false" doc:"only where one movement is asked for"`
+	Lots       []Part    `json:"lots,omitempty" nullable:"false" doc:"only where one movement is asked for"`
 }
 
-func wireMovement(m *money.Movement) movement {
-	return movement{
+func wireMovement(m *money.Movement) Movement {
+	return Movement{
 		TxID: m.TxID, Kind: string(m.Kind), Amount: m.Amount, TypeCode: m.TypeCode, Ref: m.Ref, Reason: m.Reason, Undo: m.Undo,
 		CreatedAt: m.CreatedAt.UTC(), IssueDate: m.IssueDate, ExpiryDate: m.ExpiryDate, Lots: wireParts(m.Lots),
 	}
 }
 
-// movements is a page of a member's history.
-type movements struct {
-	Items      []movement `json:"items" nullable:"false" doc:"the newest first"`
+// Movements is a page of a member's history.
+type Movements struct {
+	Items      []Movement `json:"items" nullable:"false" doc:"the newest first"`
 	NextCursor string     `json:"next_cursor,omitzero" doc:"absent: this is the last page"`
 }
