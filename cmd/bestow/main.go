@@ -35,6 +35,7 @@ type cli struct {
 	Queue        queueCmd        `cmd:"" help:"Show the lanes: running and waiting events in their order, with the expected starts."`
 	Type         typeCmd         `cmd:"" help:"List event types, and set their units and limits."`
 	Policy       policyCmd       `cmd:"" help:"Make, change and retire accrual policies of the ledger."`
+	Member       memberCmd       `cmd:"" help:"Show a member's points and history; use points, and undo a use or a save."`
 	Brake        brakeCmd        `cmd:"" help:"The emergency brake: until it is released no event starts or resumes, and no grant begins."`
 	Retry        retryCmd        `cmd:"" help:"Ask again for the members that were given up, and run waiting retries now."`
 	Parked       parkedCmd       `cmd:"" help:"List messages that no handler could use, and publish them again."`

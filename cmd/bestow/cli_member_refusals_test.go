@@ -1,0 +1,148 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
+)
+
+// What cannot be is refused, and says what to do.
+func TestCommandLineMemberRefusals(t *testing.T) {
+	t.Parallel()
+	s := ledgerShell(t)
+	s.earned("m", nil, 100)
+	s.earned("other", nil, 100)
+	out, _ := s.done("member use m 40 --ref r --type-code SHOP --key k")
+	use := txID.FindString(out)
+	out, _ = s.done("member cancel m " + use + " --amount 10 --key back")
+	back := txID.FindString(out)
+	for line, want := range map[string]struct {
+		code int
+		errs string
+	}{
+		"member use m 71 --ref r --type-code SHOP": {exitFailed, "the member can spend 70 points: fewer than the 71 asked for\n  `bestow member balance` shows"},
+		"member use n 1 --ref r --type-code SHOP":  {exitFailed, "can spend 0 points: fewer than the 1 asked for\n  the ledger has no movement of a member \"n\": check the id\n"},
+		"member use m 1": {exitUsage, "missing flags: --ref=REF, --type-code=CODE"},
+		"member use m 1,000 --ref r --type-code SHOP":       {exitUsage, `"1,000" is no number in digits only`},
+		"member use m 0 --ref r --type-code SHOP":           {exitFailed, "amount"},
+		"member use m 41 --ref r --type-code SHOP --key k":  {exitFailed, "was used for another member, amount or operation\n  leave --key out for a new use or cancel"},
+		"member cancel other " + use:                        {exitFailed, "the member has no such movement: take its id from the member's history\n  `bestow member history` lists"},
+		"member cancel m P1 --on-expired-lot expire":        {exitUsage, "--on-expired-lot counts where a use is cancelled, and P1 is a save"},
+		"member cancel m " + use + " --on-used debt":        {exitUsage, "--on-used counts where a save is cancelled, and " + use + " is a use"},
+		"member cancel m " + use + " --amount 31":           {exitFailed, "of this use 30 points can still be cancelled: fewer than the 31 asked for\n  leave --amount out"},
+		"member cancel m " + use + " --amount 31 --dry-run": {exitFailed, "of this use 30 points can still be cancelled"},
+		"member cancel m " + use + " --amount 0":            {exitUsage, "--amount is 0: it must be 1 or more; leave it out"},
+		"member cancel m " + back:                           {exitFailed, "only a use or a save can be cancelled, and this is a movement of kind use_cancel"},
+		"member cancel m " + back + " --dry-run":            {exitFailed, "only a use or a save can be cancelled, and this is a movement of kind use_cancel"},
+		"member cancel m P1 --on-used refuse":               {exitFailed, "\n  --on-used remaining takes back what is left"},
+		"member cancel m .. --dry-run":                      {exitFailed, "the member has no such movement"},
+		"member history m --cursor x":                       {exitFailed, "the cursor is not one that a page of this history has returned"},
+		"member history m --limit 1001":                     {exitUsage, "--limit is 1001"},
+		"member history m --from today":                     {exitUsage, `--from is "today": write a time as`},
+		"member history m --kind grant":                     {exitUsage, "--kind must be one of"},
+		"member balance a\u202eb":                           {exitFailed, "member"},
+	} {
+		code, out, errs := s.run(line)
+		require.Equal(t, want.code, code, line)
+		require.Contains(t, errs, want.errs, line)
+		require.Empty(t, out, line)
+	}
+	out, _ = s.done("member balance m")
+	require.Contains(t, out, "balance    70\n") // nothing of it was applied
+}
+
+// A member whom no movement knows has nothing, which is no error: the id may be wrong, and that is said.
+func TestCommandLineMemberUnknown(t *testing.T) {
+	t.Parallel()
+	s := ledgerShell(t)
+	s.earned("spent", nil, 5)
+	s.done("member use spent 5 --ref r --type-code SHOP")
+	const unknown = "the ledger has no movement of a member \"n\": check the id\n"
+	out, errs := s.done("member balance n")
+	require.Equal(t, "member_id  n\nbalance    0\nowed       0\nexpiring   -\n", out)
+	require.Equal(t, unknown, errs)
+	out, errs = s.done("member history n -o json")
+	require.JSONEq(t, `{"items": []}`, out)
+	require.Equal(t, unknown, errs)
+	_, errs = s.done("member balance spent")
+	require.Empty(t, errs)
+	_, errs = s.done("member history spent --kind expire")
+	require.Empty(t, errs)
+}
+
+// Programs read the preview of a cancel, in which cancels of other movements do not count.
+func TestCommandLineMemberPreview(t *testing.T) {
+	t.Parallel()
+	s := ledgerShell(t)
+	s.earned("m", nil, 100)
+	var uses [2]string
+	for n := range uses {
+		out, _ := s.done("member use m 40 --ref r --type-code SHOP")
+		uses[n] = txID.FindString(out)
+		s.done("member cancel m " + uses[n] + " --amount 15")
+		s.done("member cancel m " + uses[n] + " --amount 5")
+	}
+	s.done("member cancel m P1 --amount 7")
+	for line, want := range map[string]string{
+		uses[0]: `"cancelled_before":20,"cancellable":20}`,
+		uses[1]: `"cancelled_before":20,"cancellable":20}`,
+		"P1":    `"cancelled_before":7}`,
+	} {
+		out, _ := s.done("member cancel m " + line + " --dry-run -o json")
+		var p cancelPreview
+		require.NoError(t, json.Unmarshal([]byte(out), &p))
+		require.Equal(t, line, p.Movement.TxID)
+		plain, err := json.Marshal(p)
+		require.NoError(t, err)
+		require.Contains(t, string(plain), want)
+	}
+	out, _ := s.done("member balance m")
+	require.Contains(t, out, "balance    53\n") // a preview changes nothing
+}
+
+// The cancels of one use are counted over all pages of a long history.
+func TestCancelledBeforeReadsAllPages(t *testing.T) {
+	t.Parallel()
+	s := &shell{TB: t, env: map[string]string{"BESTOW_MONEY_TOKEN": moneyToken}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		const use = `{"money_tx_id": "P2", "kind": "use", "amount": -50, "type_code": "S", "created_at": "2026-01-01T00:00:00Z"}`
+		const cancel = `{"money_tx_id": "P9", "kind": "use_cancel", "amount": 10, "undo": "P2", "created_at": "2026-01-02T00:00:00Z"}`
+		answer := use
+		switch cursor := r.URL.Query().Get("cursor"); {
+		case r.URL.Path == "/money/v1/members/m/movements" && cursor == "":
+			answer = `{"items": [` + cancel + `], "next_cursor": "P9"}`
+		case cursor == "P9":
+			answer = `{"items": [` + cancel + `]}`
+		}
+		_, _ = w.Write([]byte(answer))
+	}))
+	t.Cleanup(server.Close)
+	s.env["BESTOW_MONEY_URL"] = server.URL
+	out, _ := s.done("member cancel m P2 --dry-run")
+	require.Contains(t, out, "given back before  20\ncan be given back  30\n")
+}
+
+// The id of a member is found in the spelling of the ledger, however a terminal composes its letters.
+func TestMemberID(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{" kim ": "kim", "\u1112\u116c\u110b\u116f\u11ab": "회원", "a b": "a b"} {
+		got, err := memberArg{typed}.id()
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	_, err := memberArg{" "}.id()
+	require.ErrorContains(t, err, "the member's id is empty")
+	require.ErrorAs(t, err, new(usageError))
+}
+
+// A command that is printed can be typed, whatever the id.
+func TestShellWord(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{"kim-1": "kim-1", "회원": "회원", "a b": "'a b'", "o'neil": `'o'\''neil'`, "$(x)": "'$(x)'", "": "''", "é": "'é'"} {
+		require.Equal(t, want, shellWord(id))
+	}
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"bestow/domain"
+	"bestow/money"
+	"bestow/money/moneyhttp"
+)
+
+// moveOnce is how a change of a member's points is asked for once, however often the command is run.
+type moveOnce struct {
+	Key string `placeholder:"KEY" help:"The idempotency key, 1 to 200 characters: give that of the first run to repeat it. Default: a new one, which is printed."`
+}
+
+// key is the key of the change. A new one is told before the ledger is asked: the answer may be lost.
+func (o *moveOnce) key(t *terminal) string {
+	if o.Key == "" {
+		o.Key = strings.ToLower(rand.Text())
+		t.say("idempotency key: %s", o.Key)
+	}
+	return o.Key
+}
+
+// repeatable tells how to ask again where it is not known whether the change was applied.
+func (o *moveOnce) repeatable(err error) error {
+	if e, ok := err.(*domain.Error); ok && e.Code == domain.Unavailable { //nolint:errorlint // said wraps nothing
+		e.Hint = "run the same command again with --key " + o.Key + ": it says what happened, and nothing happens twice"
+	}
+	return err
+}
+
+// movedOnce is the answer to a change for programs.
+type movedOnce[T any] struct {
+	Key      string `json:"idempotency_key"`
+	Replayed bool   `json:"replayed"` // it was applied before
+	Answer   T      `json:",embed"`
+}
+
+type memberUseCmd struct {
+	memberArg
+
+	Amount int64 `arg:"" help:"How many points, 1 or more."`
+
+	format
+	moveOnce
+
+	Ref      string `required:"" placeholder:"REF" help:"The record that caused it, such as an order or a ticket: 1 to 100 characters."`
+	TypeCode string `required:"" placeholder:"CODE" help:"What the points are used for: a code of 1 to 10 characters, such as SHOP."`
+	Reason   string `placeholder:"TEXT" help:"The reason, up to 500 characters; the member sees it."`
+}
+
+// Run uses points of a member.
+func (c *memberUseCmd) Run(ctx context.Context, t *terminal) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	return t.withLedger(func(ledger *moneyhttp.Client) error {
+		asked := money.Spending{Key: c.key(t), MemberID: id, Amount: c.Amount, TypeCode: c.TypeCode, Ref: c.Ref, Reason: c.Reason}
+		m, replayed, err := ledger.Use(ctx, asked)
+		if err != nil {
+			return c.repeatable(aboutMember(ctx, ledger, id, err))
+		}
+		return c.print(t, movedOnce[moneyhttp.Moved]{asked.Key, replayed, m}, func() error {
+			t.sayReplayed(replayed)
+			t.say("to undo it: bestow member cancel %s %s", shellWord(id), m.TxID)
+			return printMoved(t.out, [][2]string{
+				{"money_tx_id", m.TxID}, {"used", thousands(c.Amount)}, {"balance", thousands(m.Balance)},
+			}, m.Lots)
+		})
+	})
+}
+
+// sayReplayed tells if nothing changed now.
+func (t *terminal) sayReplayed(replayed bool) {
+	if replayed {
+		t.say("it was applied before under this key: nothing changed now")
+	}
+}
+
+// shellWord is text as a word of a command line.
+func shellWord(text string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:@/", r) || r >= '가' && r <= '힣'
+	}
+	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 && text[0] != '-' {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// printMoved prints what a change did, and to which lots.
+func printMoved(out io.Writer, rows [][2]string, lots []moneyhttp.Part) error {
+	return table(out, func(w io.Writer) {
+		for _, row := range rows {
+			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
+		}
+		for n, lot := range lots {
+			name := "lots"
+			if n > 0 {
+				name = ""
+			}
+			fmt.Fprintf(w, "%s\t%s of save %s\n", name, thousands(lot.Amount), lot.SaveID)
+		}
+	})
+}
+
+type memberCancelCmd struct {
+	memberArg
+
+	Movement string `arg:"" name:"movement" help:"The use or the save to undo, such as P12: bestow member history shows the ids."`
+
+	format
+	moveOnce
+
+	Amount       *int64 `placeholder:"N" help:"How many points of it. Default: all that can still be cancelled."`
+	OnExpiredLot string `enum:",regrant,expire" default:"" help:"Of a use: what becomes of points that have expired meanwhile. regrant saves them anew, expire lets them expire. Default: regrant."`
+	OnUsed       string `enum:",remaining,debt,refuse" default:"" help:"Of a save: what becomes of points that the member has spent. remaining takes back what is left, debt lets the member owe the rest, refuse cancels nothing. Default: remaining."`
+	Reason       string `placeholder:"TEXT" help:"The reason, up to 500 characters; the member sees it."`
+	DryRun       bool   `help:"Only show what it is about; change nothing."`
+}
+
+// Run undoes a use or a save of a member.
+func (c *memberCancelCmd) Run(ctx context.Context, t *terminal) error {
+	asked, err := c.asked()
+	if err != nil {
+		return err
+	}
+	zone, err := t.zone()
+	if err != nil {
+		return err
+	}
+	return t.withLedger(func(ledger *moneyhttp.Client) error {
+		of, err := ledger.Movement(ctx, asked.MemberID, asked.TxID)
+		if err == nil {
+			err = c.fits(&of)
+		}
+		if err != nil {
+			return aboutMember(ctx, ledger, asked.MemberID, err)
+		}
+		if c.DryRun {
+			return c.preview(ctx, t, ledger, &asked, &of)
+		}
+		asked.Key = c.key(t)
+		done, replayed, err := ledger.Cancel(ctx, asked)
+		if err != nil {
+			return c.repeatable(aboutMember(ctx, ledger, asked.MemberID, err))
+		}
+		return c.print(t, movedOnce[moneyhttp.Cancelled]{asked.Key, replayed, done}, func() error {
+			t.sayReplayed(replayed)
+			return printMoved(t.out, cancelRows(&of, &done, zone), done.Lots)
+		})
+	})
+}
+
+// asked is what the flags ask for, without a key.
+func (c *memberCancelCmd) asked() (asked money.Cancel, err error) {
+	asked = money.Cancel{TxID: c.Movement, OnExpiredLot: money.OnExpiredLot(c.OnExpiredLot), OnUsed: money.OnUsed(c.OnUsed), Reason: c.Reason}
+	if c.Amount != nil {
+		if *c.Amount < 1 {
+			return asked, usage("--amount is %d: it must be 1 or more; leave it out for all that can still be cancelled", *c.Amount)
+		}
+		asked.Amount = *c.Amount
+	}
+	asked.MemberID, err = c.id()
+	return asked, err
+}
+
+// fits refuses a choice that does not count for the movement: who makes it takes the movement for another.
+func (c *memberCancelCmd) fits(of *moneyhttp.Movement) error {
+	switch {
+	case c.OnUsed != "" && of.Kind == string(money.KindUse):
+		return usage("--on-used counts where a save is cancelled, and %s is a use", of.TxID)
+	case c.OnExpiredLot != "" && of.Kind == string(money.KindSave):
+		return usage("--on-expired-lot counts where a use is cancelled, and %s is a save", of.TxID)
+	}
+	return nil
+}
+
+// cancelRows are what a cancel did.
+func cancelRows(of *moneyhttp.Movement, done *moneyhttp.Cancelled, zone *time.Location) [][2]string {
+	rows := [][2]string{{"money_tx_id", done.TxID}, {"undoes", movementLine(of, zone)}}
+	if of.Kind == string(money.KindUse) {
+		rows = append(rows, [2]string{"given_back", thousands(done.Cancelled)})
+	} else {
+		rows = append(rows, [2]string{"taken_back", thousands(done.Cancelled)},
+			[2]string{"expired", thousands(done.Expired)}, [2]string{"uncollected", thousands(done.Uncollected)})
+	}
+	return append(rows, [2]string{"balance", thousands(done.Balance)})
+}
+
+// movementLine says in a line which movement it is.
+func movementLine(m *moneyhttp.Movement, zone *time.Location) string {
+	return fmt.Sprintf("%s, %s of %s on %s, ref %s", m.TxID, m.Kind, thousands(max(m.Amount, -m.Amount)), when(&m.CreatedAt, zone), textOrDash(m.Ref))
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"bestow/domain"
+	"bestow/money"
+	"bestow/money/moneyhttp"
+)
+
+// cancelPreview is what a cancel is about, for programs.
+type cancelPreview struct {
+	Movement  moneyhttp.Movement `json:"movement"`
+	Cancelled int64              `json:"cancelled_before"`
+	Left      *int64             `json:"cancellable,omitzero"` // of a use: what can still be given back
+}
+
+// preview shows what a cancel is about, and changes nothing.
+func (c *memberCancelCmd) preview(ctx context.Context, t *terminal, ledger *moneyhttp.Client, asked *money.Cancel, of *moneyhttp.Movement) error {
+	zone, err := t.zone()
+	if err != nil {
+		return err
+	}
+	if err := undoable(of); err != nil {
+		return err
+	}
+	p := cancelPreview{Movement: *of}
+	if p.Cancelled, err = cancelledBefore(ctx, ledger, asked.MemberID, of); err != nil {
+		return err
+	}
+	if of.Kind == string(money.KindUse) {
+		left := -of.Amount - p.Cancelled
+		p.Left = &left
+		if left == 0 || asked.Amount > left {
+			return &domain.Error{Code: money.OverCancelled, Message: fmt.Sprintf("of this use %d points can still be cancelled", left)}
+		}
+	}
+	return c.print(t, p, func() error {
+		t.say("nothing was changed; the same command without --dry-run does it")
+		return printMoved(t.out, previewRows(&p, asked, zone), of.Lots)
+	})
+}
+
+// undoable returns why a movement can never be undone.
+func undoable(of *moneyhttp.Movement) error {
+	switch {
+	case of.Kind != string(money.KindUse) && of.Kind != string(money.KindSave):
+		return &domain.Error{Code: money.NotCancellable, Message: "only a use or a save can be cancelled, and this is a movement of kind " + of.Kind}
+	case of.Kind == string(money.KindSave) && of.Undo != "":
+		return &domain.Error{Code: money.NotCancellable, Message: "these points were given back by the cancel " + of.Undo + " of a use",
+			Hint: "cancel the save from which they come"}
+	}
+	return nil
+}
+
+// cancelledBefore is how many points of a use were given back, or of a save taken back, until now. A cancel is younger than
+// what it undoes.
+func cancelledBefore(ctx context.Context, ledger *moneyhttp.Client, memberID string, of *moneyhttp.Movement) (points int64, err error) {
+	q := money.HistoryQuery{MemberID: memberID, Kind: money.KindSaveCancel, Limit: money.MaxPage}
+	if of.Kind == string(money.KindUse) {
+		q.Kind = money.KindUseCancel
+	}
+	for {
+		page, err := ledger.Movements(ctx, q)
+		if err != nil {
+			return 0, err
+		}
+		for n := range page.Items {
+			if m := &page.Items[n]; m.Undo == of.TxID {
+				points += max(m.Amount, -m.Amount)
+			}
+		}
+		if page.NextCursor == "" || page.Items[len(page.Items)-1].CreatedAt.Before(of.CreatedAt) {
+			return points, nil
+		}
+		q.Before = page.NextCursor
+	}
+}
+
+func previewRows(p *cancelPreview, asked *money.Cancel, zone *time.Location) [][2]string {
+	amount := "all that is left of it"
+	if asked.Amount > 0 {
+		amount = thousands(asked.Amount)
+	}
+	rows := [][2]string{{"undoes", movementLine(&p.Movement, zone)}, {"reason", textOrDash(p.Movement.Reason)}}
+	if p.Left != nil {
+		return append(rows, [2]string{"given back before", thousands(p.Cancelled)}, [2]string{"can be given back", thousands(*p.Left)},
+			[2]string{"would give back", amount})
+	}
+	spent := "what is left is taken back; the rest when the orders that spent it are cancelled"
+	switch asked.OnUsed {
+	case money.OweUsed:
+		spent = "the member owes them: the next saves pay"
+	case money.RefuseUsed:
+		spent = "nothing is cancelled then"
+	case money.CancelRemaining, "":
+	}
+	return append(rows, [2]string{"taken back before", thousands(p.Cancelled)}, [2]string{"would take back", amount}, [2]string{"if points are spent", spent})
+}
