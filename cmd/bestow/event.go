@@ -197,7 +197,7 @@ func printEvent(out io.Writer, e api.Event, failures map[string]int, zone *time.
 			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 		}
 		if len(e.WaitingFor) > 0 {
-			fmt.Fprintf(w, "waiting_for\t%s\n", reasonTexts(e.WaitingFor))
+			fmt.Fprintf(w, "waiting_for\t%s\n", inZone(reasonTexts(e.WaitingFor), zone))
 		}
 	})
 }

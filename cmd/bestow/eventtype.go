@@ -32,8 +32,8 @@ func printTypes(out io.Writer, types []api.EventType) error {
 	return table(out, func(w io.Writer) {
 		fmt.Fprintln(w, "TYPE\tUNIT\tMAX PER MEMBER\tMAX PER EVENT\tMAX COUNT\tGRANTER\tLABEL")
 		for _, y := range types {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", y.EventType, orDash(y.Unit), orDash(y.MaxPerMember), orDash(y.MaxPerEvent),
-				orDash(y.MaxCount), y.Granter, y.Label)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", y.EventType, orDash(y.Unit), thousandsOrDash(y.MaxPerMember),
+				thousandsOrDash(y.MaxPerEvent), thousandsOrDash(y.MaxCount), y.Granter, y.Label)
 		}
 	})
 }
@@ -110,6 +110,14 @@ func quantityOrDash(amount *int64, unit *string) string {
 		return "-"
 	}
 	return quantity(*amount, unit)
+}
+
+// thousandsOrDash writes an optional number for people.
+func thousandsOrDash[N int | int64](n *N) string {
+	if n == nil {
+		return "-"
+	}
+	return thousands(*n)
 }
 
 // quantity writes an amount for people: 2,000 KRW.

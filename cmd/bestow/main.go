@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 	_ "time/tzdata" // an image without a zone database knows Asia/Seoul too
 
 	"bestow/domain"
@@ -146,7 +147,11 @@ func (t *terminal) fail(err error) int {
 		t.failJSON(err)
 		return exitCode(err)
 	}
-	t.say("bestow: %v", err)
+	zone, zoneErr := t.zone()
+	if zoneErr != nil {
+		zone = time.UTC // err tells of it, or is of a command that needs none
+	}
+	t.say("bestow: %s", inZone(err.Error(), zone))
 	if e, ok := errors.AsType[*domain.Error](err); ok {
 		for _, f := range e.Fields {
 			t.say("  %s: %s", strings.TrimPrefix(f.Name, "query."), f.Message)

@@ -87,11 +87,11 @@ func (c *retryCmd) Run(ctx context.Context, t *terminal) error {
 func (c *retryCmd) said(r api.Retried) string {
 	switch {
 	case r.Matched == 0 && r.Expired > 0:
-		return thousands(r.Expired) + " were given up and are left so: the event's expiry_at has passed, and the ledger would refuse them again"
+		return "given up and left so: " + things(r.Expired, "member") + "; the event's expiry_at has passed, and the ledger would refuse them again"
 	case r.Matched == 0 && r.Accepted == 0:
-		return "nothing to try again: nobody was given up"
+		return "nothing to try again: no member was given up"
 	case c.DryRun:
-		return thousands(r.Matched) + " were given up and would be tried again"
+		return "given up, and would be tried again: " + things(r.Matched, "member")
 	}
-	return fmt.Sprintf("%s were given up, %s will be tried again", thousands(r.Matched), thousands(r.Accepted))
+	return fmt.Sprintf("given up: %s; tried again: %s", things(r.Matched, "member"), thousands(r.Accepted))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -110,6 +111,20 @@ func when(at *time.Time, zone *time.Location) string {
 		return "-"
 	}
 	return at.In(zone).Format("2006-01-02 15:04:05 MST")
+}
+
+// serverTime is how the service writes a moment in a sentence.
+var serverTime = regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z`)
+
+// inZone shows the moments of a sentence of the service in a zone, as all other moments are shown.
+func inZone(text string, zone *time.Location) string {
+	return serverTime.ReplaceAllStringFunc(text, func(moment string) string {
+		at, err := time.Parse(time.RFC3339, moment)
+		if err != nil {
+			return moment // digits that are no moment
+		}
+		return when(&at, zone)
+	})
 }
 
 // orDash shows an optional value.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -22,4 +23,21 @@ func TestTableCountsColumnsOfATerminal(t *testing.T) {
 func TestThings(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "1 row, 0 rows, 20,000 rows", strings.Join([]string{things(1, "row"), things(0, "row"), things(20_000, "row")}, ", "))
+}
+
+// A moment in a sentence of the service is shown in the zone of all others.
+func TestInZone(t *testing.T) {
+	t.Parallel()
+	seoul, err := time.LoadLocation("Asia/Seoul")
+	require.NoError(t, err)
+	for text, want := range map[string]string{
+		"":                        "",
+		"admin engaged the brake": "admin engaged the brake",
+		"it is reserved for 2026-11-28T23:59:05Z":    "it is reserved for 2026-11-29 08:59:05 KST",
+		"2026-11-28T15:00:00Z, 2026-11-28T14:59:59Z": "2026-11-29 00:00:00 KST, 2026-11-28 23:59:59 KST",
+		"2026-13-28T23:59:05Z":                       "2026-13-28T23:59:05Z",
+		"2026-11-28T23:59:05+09:00":                  "2026-11-28T23:59:05+09:00",
+	} {
+		require.Equal(t, want, inZone(text, seoul), text)
+	}
 }

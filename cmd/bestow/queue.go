@@ -42,7 +42,7 @@ func printQueue(out io.Writer, q api.Queue, zone *time.Location) error {
 		for _, lane := range q.Lanes {
 			for i, e := range lane.Events {
 				fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", when(&lane.ReservationAt, zone), i+1, e.ID, e.CampaignID,
-					e.EventType, orDash(e.ReservationPriority), e.TotalCount, e.EventStatus, starts(e, q.At, zone), reasonTexts(obstacles(e.WaitingFor)))
+					e.EventType, orDash(e.ReservationPriority), e.TotalCount, e.EventStatus, starts(e, q.At, zone), inZone(reasonTexts(obstacles(e.WaitingFor)), zone))
 			}
 		}
 	})

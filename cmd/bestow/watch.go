@@ -27,11 +27,15 @@ type eventWatchCmd struct {
 // Run follows an event until it is at rest: an event that has not started yet is waited for. It fails if the event does
 // not end COMPLETED.
 func (c *eventWatchCmd) Run(ctx context.Context, t *terminal) error {
+	zone, err := t.zone()
+	if err != nil {
+		return err
+	}
 	server, e, err := c.find(ctx, t)
 	if err != nil {
 		return err
 	}
-	w := &watch{term: t, json: c.Output == "json"}
+	w := &watch{term: t, zone: zone, json: c.Output == "json"}
 	if err := w.follow(ctx, server, e.ID); err != nil {
 		return err
 	}
@@ -61,6 +65,7 @@ func notCompleted(p api.Progress) error {
 // watch prints how an event goes, and remembers the last of it.
 type watch struct {
 	term   *terminal
+	zone   *time.Location
 	json   bool
 	last   api.Progress
 	causes causes
@@ -117,7 +122,7 @@ func (w *watch) show(p api.Progress) error {
 	}
 	line := progressLine(p)
 	if len(p.WaitingFor) > 0 {
-		line += "  waiting for " + reasonTexts(p.WaitingFor)
+		line += "  waiting for " + inZone(reasonTexts(p.WaitingFor), w.zone)
 	}
 	_, err := fmt.Fprintln(w.term.out, line)
 	return err
@@ -127,7 +132,7 @@ func (w *watch) show(p api.Progress) error {
 // the screen's edge does not cut.
 func (w *watch) draw(p api.Progress) error {
 	if text, _ := w.causes.news(p.WaitingFor); text != "" {
-		if _, err := fmt.Fprintf(w.term.out, "\r\x1b[Kwaiting for %s\n", text); err != nil {
+		if _, err := fmt.Fprintf(w.term.out, "\r\x1b[Kwaiting for %s\n", inZone(text, w.zone)); err != nil {
 			return err
 		}
 	}
