@@ -55,6 +55,7 @@ func Register(w *river.Workers, with Workers) {
 	river.AddWorker(w, &reconcileWorker{net: with.Net, log: with.Log})
 	river.AddWorker(w, &expireWorker{ledger: with.Ledger, off: with.ExpiryOff, until: inHalfTheTime, log: with.Log})
 	river.AddWorker(w, &collectWorker{ledger: with.Ledger})
+	river.AddWorker(w, &forecastWorker{ledger: with.Ledger})
 }
 
 // collectEvery is the time between two looks at what members owe.
@@ -63,14 +64,15 @@ const collectEvery = 10 * time.Minute
 // schedules is the timetable.
 func schedules() []*river.PeriodicJob {
 	return []*river.PeriodicJob{
-		every(5*time.Second, startDueArgs{}),   // events whose reserved time has come
-		every(5*time.Second, closeDoneArgs{}),  // the net under the closing of an event
-		every(30*time.Second, sweepArgs{}),     // the net under the making of jobs
-		every(30*time.Second, reconcileArgs{}), // the net under Kafka
-		every(30*time.Second, rescueArgs{}),    // verifications whose process was killed
-		every(10*time.Minute, tidyArgs{}),      // what deleted events and killed processes left
-		oneEvery(time.Minute, expireArgs{}),    // points that have run out
-		oneEvery(collectEvery, collectArgs{}),  // what members owe
+		every(5*time.Second, startDueArgs{}),    // events whose reserved time has come
+		every(5*time.Second, closeDoneArgs{}),   // the net under the closing of an event
+		every(30*time.Second, sweepArgs{}),      // the net under the making of jobs
+		every(30*time.Second, reconcileArgs{}),  // the net under Kafka
+		every(30*time.Second, rescueArgs{}),     // verifications whose process was killed
+		every(10*time.Minute, tidyArgs{}),       // what deleted events and killed processes left
+		oneEvery(time.Minute, expireArgs{}),     // points that have run out
+		oneEvery(collectEvery, collectArgs{}),   // what members owe
+		oneEvery(forecastEvery, forecastArgs{}), // what will expire, once a day
 	}
 }
 

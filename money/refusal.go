@@ -42,6 +42,7 @@ const (
 	BadCursor  = "bad_cursor"
 	BadKind    = "bad_kind"
 	BadLimit   = "bad_limit"
+	BadDays    = "bad_days"
 	BadChoice  = "bad_choice" // OnExpiredLot or OnUsed
 )
 

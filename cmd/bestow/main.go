@@ -37,6 +37,7 @@ type cli struct {
 	Type         typeCmd         `cmd:"" help:"List event types, and set their units and limits."`
 	Policy       policyCmd       `cmd:"" help:"Make, change and retire accrual policies of the ledger."`
 	Member       memberCmd       `cmd:"" help:"Show a member's points and history; use points, and undo a use or a save."`
+	Expiry       expiryCmd       `cmd:"" help:"Show how many points will expire on which day and in which month: what members still have."`
 	Brake        brakeCmd        `cmd:"" help:"The emergency brake: until it is released no event starts or resumes, and no grant begins."`
 	Retry        retryCmd        `cmd:"" help:"Ask again for the members that were given up, and run waiting retries now."`
 	Parked       parkedCmd       `cmd:"" help:"List messages that no handler could use, and publish them again."`

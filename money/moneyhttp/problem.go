@@ -172,6 +172,7 @@ var refusalStatus = map[string]int{
 	money.BadCursor:       http.StatusBadRequest,
 	money.BadKind:         http.StatusBadRequest,
 	money.BadLimit:        http.StatusBadRequest,
+	money.BadDays:         http.StatusBadRequest,
 	money.PolicyExists:    http.StatusConflict,
 	money.PolicyChanged:   http.StatusPreconditionFailed,
 }

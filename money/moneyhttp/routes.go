@@ -44,6 +44,7 @@ func (s *Server) routes(mux *http.ServeMux) http.Handler {
 	read(s, op("GET", "/members/{id}/movements", "List a member's history, newest first"), s.movements)
 	read(s, op("GET", "/members/{id}/movements/{money_tx_id}", "Show a movement with its lots"), s.movement)
 
+	read(s, op("GET", "/expiry/forecast", "Say what will expire on which day and in which month"), s.forecast)
 	read(s, op("GET", "/policies", "List accrual policies"), s.policies)
 	handle(s, createPolicyOp(), s.createPolicy)
 	read(s, op("GET", "/policies/{code}", "Show an accrual policy"), s.policy)
