@@ -101,7 +101,7 @@ func TestNumbersAreRefusedByName(t *testing.T) {
 		require.Contains(t, errs, says)
 	}
 	out, _ = s.done("type set POINT --max-count 010000")
-	require.Contains(t, out, " 10000 ")
+	require.Contains(t, out, " 10,000 ")
 	for line, why := range map[string]string{"event show 001": "a zero before it", "event show +1": "a sign", "event show id:01": "a zero before it"} {
 		code, _, errs := s.run(line)
 		require.Equal(t, exitFailed, code, why)
