@@ -66,6 +66,8 @@ func TestCommandLineMemberUnknown(t *testing.T) {
 	require.Equal(t, unknown, errs)
 	out, errs = s.done("member history n -o json")
 	require.JSONEq(t, `{"items": []}`, out)
+	require.Empty(t, errs)
+	_, errs = s.done("member history n")
 	require.Equal(t, unknown, errs)
 	_, errs = s.done("member balance spent")
 	require.Empty(t, errs)
@@ -86,9 +88,14 @@ func TestCommandLineMemberPreview(t *testing.T) {
 		s.done("member cancel m " + uses[n] + " --amount 5")
 	}
 	s.done("member cancel m P1 --amount 7")
+	s.done("member cancel m " + uses[1] + " --amount 20 --key rest")
+	for _, line := range []string{" --dry-run", ""} {
+		code, _, errs := s.run("member cancel m " + uses[1] + line)
+		require.Equal(t, exitFailed, code)
+		require.Contains(t, errs, "all of this use has been cancelled already")
+	}
 	for line, want := range map[string]string{
 		uses[0]: `"cancelled_before":20,"cancellable":20}`,
-		uses[1]: `"cancelled_before":20,"cancellable":20}`,
 		"P1":    `"cancelled_before":7}`,
 	} {
 		out, _ := s.done("member cancel m " + line + " --dry-run -o json")
@@ -100,7 +107,7 @@ func TestCommandLineMemberPreview(t *testing.T) {
 		require.Contains(t, string(plain), want)
 	}
 	out, _ := s.done("member balance m")
-	require.Contains(t, out, "balance    53\n") // a preview changes nothing
+	require.Contains(t, out, "balance    73\n") // a preview changes nothing
 }
 
 // The cancels of one use are counted over all pages of a long history.
@@ -116,7 +123,9 @@ func TestCancelledBeforeReadsAllPages(t *testing.T) {
 		case r.URL.Path == "/money/v1/members/m/movements" && cursor == "":
 			answer = `{"items": [` + cancel + `], "next_cursor": "P9"}`
 		case cursor == "P9":
-			answer = `{"items": [` + cancel + `]}`
+			answer = `{"items": [` + cancel + `], "next_cursor": "P1"}`
+		case cursor != "":
+			answer = "nothing is asked for that is older than the use"
 		}
 		_, _ = w.Write([]byte(answer))
 	}))

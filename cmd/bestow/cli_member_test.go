@@ -96,12 +96,16 @@ func TestCommandLineMemberRepeats(t *testing.T) {
 	ledger := s.env["BESTOW_MONEY_URL"]
 	for _, line := range []string{"member use m 30 --ref r --type-code SHOP", "member cancel m P2 --amount 10", "member cancel m P1 --amount 20"} {
 		s.loseAnswer(ledger)
-		code, out, errs := s.run(line + " -o json")
+		code, out, errs := s.run(line)
 		require.Equal(t, exitFailed, code, errs)
 		require.Empty(t, out)
 		key := newKey.FindString(errs)
 		require.Contains(t, errs, "idempotency key: "+key+"\nbestow: the ledger does not answer: ")
-		require.Contains(t, errs, "run the same command again with --key "+key+": it says what happened, and nothing happens twice")
+		require.Contains(t, errs, "run the same command again with --key "+key+": what was applied is not applied twice")
+		code, out, errs = s.run(line + " -o json --key " + key)
+		require.Equal(t, exitFailed, code, errs)
+		require.Empty(t, out)
+		require.Regexp(t, `^{"detail":"the ledger does not answer: .*","code":"unavailable","hint":".* --key `+key+`: [^"]*"}\n$`, errs)
 
 		s.env["BESTOW_MONEY_URL"] = ledger
 		out, errs = s.done(line + " -o json --key " + key)
@@ -112,6 +116,8 @@ func TestCommandLineMemberRepeats(t *testing.T) {
 	}
 	out, _ := s.done("member balance m")
 	require.Contains(t, out, "balance    60\n")
+	_, errs := s.done("member use m 1 --ref r --type-code SHOP -o json")
+	require.Regexp(t, `^{"idempotency_key":"[a-z2-7]{26}"}\n$`, errs)
 }
 
 // loseAnswer puts a proxy before the ledger that loses the answer to each change.

@@ -65,7 +65,7 @@ type terminal struct {
 	out, err    io.Writer
 	env         func(string) string
 	interactive bool // err is a person's screen
-	asJSON      bool // an error is for a program
+	asJSON      bool // a program reads what is written
 }
 
 func main() {
@@ -109,8 +109,8 @@ func run(ctx context.Context, args []string, t *terminal) int {
 		return t.fail(usageError{err})
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
+	t.asJSON = wantsJSON(command)
 	if err := command.Run(t); err != nil {
-		t.asJSON = wantsJSON(command)
 		return t.fail(err)
 	}
 	return exitDone

@@ -28,7 +28,7 @@ func (memberCmd) Help() string {
 BESTOW_TIME_ZONE (default Asia/Seoul).
 
 What use and cancel change stands under an idempotency key. They print the key before they ask. If the answer does not come,
-run the same command again with --key KEY: it says what happened, and nothing happens twice.`
+run the same command again with --key KEY: what was applied is not applied twice, and what was not is applied now.`
 }
 
 // memberArg is the member that a command is about.
@@ -74,8 +74,11 @@ func (c *memberBalanceCmd) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-// sayIfUnknown tells if the ledger has no movement of a member: the id may be wrong.
+// sayIfUnknown tells a person if the ledger has no movement of a member: the id may be wrong.
 func (t *terminal) sayIfUnknown(ctx context.Context, ledger *moneyhttp.Client, id string) error {
+	if t.asJSON {
+		return nil
+	}
 	known, err := hasMovements(ctx, ledger, id)
 	if err == nil && !known {
 		t.say("%s", unknownMember(id))

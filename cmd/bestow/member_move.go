@@ -20,8 +20,13 @@ type moveOnce struct {
 
 // key is the key of the change. A new one is told before the ledger is asked: the answer may be lost.
 func (o *moveOnce) key(t *terminal) string {
-	if o.Key == "" {
-		o.Key = strings.ToLower(rand.Text())
+	if o.Key != "" {
+		return o.Key
+	}
+	o.Key = strings.ToLower(rand.Text())
+	if t.asJSON {
+		t.say(`{"idempotency_key":"%s"}`, o.Key)
+	} else {
 		t.say("idempotency key: %s", o.Key)
 	}
 	return o.Key
@@ -30,7 +35,7 @@ func (o *moveOnce) key(t *terminal) string {
 // repeatable tells how to ask again where it is not known whether the change was applied.
 func (o *moveOnce) repeatable(err error) error {
 	if e, ok := err.(*domain.Error); ok && e.Code == domain.Unavailable { //nolint:errorlint // said wraps nothing
-		e.Hint = "run the same command again with --key " + o.Key + ": it says what happened, and nothing happens twice"
+		e.Hint = "run the same command again with --key " + o.Key + ": what was applied is not applied twice; if this stays, check BESTOW_MONEY_URL"
 	}
 	return err
 }
@@ -120,8 +125,8 @@ type memberCancelCmd struct {
 	moveOnce
 
 	Amount       *int64 `placeholder:"N" help:"How many points of it. Default: all that can still be cancelled."`
-	OnExpiredLot string `enum:",regrant,expire" default:"" help:"Of a use: what becomes of points that have expired meanwhile. regrant saves them anew, expire lets them expire. Default: regrant."`
-	OnUsed       string `enum:",remaining,debt,refuse" default:"" help:"Of a save: what becomes of points that the member has spent. remaining takes back what is left, debt lets the member owe the rest, refuse cancels nothing. Default: remaining."`
+	OnExpiredLot string `enum:",regrant,expire" default:"" placeholder:"HOW" help:"Of a use: what becomes of points that have expired meanwhile. regrant saves them anew, expire lets them expire. Default: regrant."`
+	OnUsed       string `enum:",remaining,debt,refuse" default:"" placeholder:"HOW" help:"Of a save: what becomes of points that the member has spent. remaining takes back what is left, debt lets the member owe the rest, refuse cancels nothing. Default: remaining."`
 	Reason       string `placeholder:"TEXT" help:"The reason, up to 500 characters; the member sees it."`
 	DryRun       bool   `help:"Only show what it is about; change nothing."`
 }

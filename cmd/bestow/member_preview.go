@@ -33,14 +33,26 @@ func (c *memberCancelCmd) preview(ctx context.Context, t *terminal, ledger *mone
 	if of.Kind == string(money.KindUse) {
 		left := -of.Amount - p.Cancelled
 		p.Left = &left
-		if left == 0 || asked.Amount > left {
-			return &domain.Error{Code: money.OverCancelled, Message: fmt.Sprintf("of this use %d points can still be cancelled", left)}
+		if err := exceeds(asked.Amount, left); err != nil {
+			return err
 		}
 	}
 	return c.print(t, p, func() error {
 		t.say("nothing was changed; the same command without --dry-run does it")
 		return printMoved(t.out, previewRows(&p, asked, zone), of.Lots)
 	})
+}
+
+// exceeds returns why amount, 0 for all, cannot be given back of a use of which so much is left.
+func exceeds(amount, left int64) error {
+	switch {
+	case left == 0:
+		return &domain.Error{Code: money.NothingToCancel, Message: "all of this use has been cancelled already"}
+	case amount > left:
+		return &domain.Error{Code: money.OverCancelled, Message: fmt.Sprintf("of this use %d points can still be cancelled: fewer than the %d asked for", left, amount),
+			Hint: "leave --amount out for all that is left of it"}
+	}
+	return nil
 }
 
 // undoable returns why a movement can never be undone.
@@ -55,8 +67,8 @@ func undoable(of *moneyhttp.Movement) error {
 	return nil
 }
 
-// cancelledBefore is how many points of a use were given back, or of a save taken back, until now. A cancel is younger than
-// what it undoes.
+// cancelledBefore is how many points of a use were given back, or of a save taken back, until now. The id of a cancel is above
+// that of what it undoes.
 func cancelledBefore(ctx context.Context, ledger *moneyhttp.Client, memberID string, of *moneyhttp.Movement) (points int64, err error) {
 	q := money.HistoryQuery{MemberID: memberID, Kind: money.KindSaveCancel, Limit: money.MaxPage}
 	if of.Kind == string(money.KindUse) {
@@ -72,11 +84,21 @@ func cancelledBefore(ctx context.Context, ledger *moneyhttp.Client, memberID str
 				points += max(m.Amount, -m.Amount)
 			}
 		}
-		if page.NextCursor == "" || page.Items[len(page.Items)-1].CreatedAt.Before(of.CreatedAt) {
+		if page.NextCursor == "" || isBefore(page.NextCursor, of.TxID) {
 			return points, nil
 		}
 		q.Before = page.NextCursor
 	}
+}
+
+// isBefore reports whether the transaction a has a lower id than b.
+func isBefore(a, b string) bool {
+	_, first, err := money.ParseTxID(a)
+	if err != nil {
+		return false
+	}
+	_, second, err := money.ParseTxID(b)
+	return err == nil && first < second
 }
 
 func previewRows(p *cancelPreview, asked *money.Cancel, zone *time.Location) [][2]string {
