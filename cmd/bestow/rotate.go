@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bestow/app"
+	"bestow/app/keys"
+	"bestow/domain"
+	"bestow/internal/pg"
+	"bestow/internal/seal"
+	"bestow/money"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// secretsCmd is `bestow secrets`.
+type secretsCmd struct {
+	Rotate secretsRotateCmd `cmd:"" help:"Change the master key."`
+}
+
+type secretsRotateCmd struct {
+	format
+
+	NewKeyFile string `required:"" placeholder:"FILE" help:"A file with the new master key: 32 bytes in base64, as openssl rand -base64 32 writes them."`
+}
+
+// Help says how a master key is changed.
+func (secretsRotateCmd) Help() string {
+	return `Stop every process of the service and of the ledger first. BESTOW_MASTER_KEY or BESTOW_MASTER_KEY_FILE still names the old
+key. Each key in the database that the old master key has encrypted is encrypted by the new one, in one transaction. Vouchers,
+PINs and hashes of lists stay as they are. Then set BESTOW_MASTER_KEY_FILE to the new key, and start again.
+
+If the command is interrupted, run it again. A ledger with a database of its own (role money) is rotated with its own
+DATABASE_URL. Keep the old key as long as you keep backups from before: they open by the old key only.`
+}
+
+// rotated is how many keys of which kind are under the new master key.
+type rotated struct {
+	Vouchers int    `json:"voucher_keys"` // of the ledger
+	Pins     int    `json:"pin_keys"`     // of what the campaign side remembers of vouchers
+	Lists    int    `json:"list_keys"`    // of the hashes of lists
+	KeyID    string `json:"key_id"`
+}
+
+// Run wraps the keys anew.
+func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal) error {
+	body, err := readSecret(c.NewKeyFile, secretPatience)
+	if err != nil {
+		return usage("--new-key-file: %w", err)
+	}
+	to, err := seal.NewMaster(string(body))
+	if err != nil {
+		return usage("--new-key-file: %w", err)
+	}
+	cfg, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	from, err := cfg.master()
+	if err != nil {
+		return err
+	}
+	if from == nil {
+		return &domain.Error{Code: domain.Invalid, Message: "BESTOW_MASTER_KEY is not set", Hint: "set it to the old master key: the keys are encrypted by it"}
+	}
+	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
+		done, err := rotate(ctx, pool, from, to)
+		if err != nil {
+			return err
+		}
+		return c.print(t, done, func() error {
+			_, err := fmt.Fprintf(t.out, "encrypted by the new master key %s: keys of %d vouchers' campaigns in the ledger, of %d campaigns' PINs, of %d lists\n",
+				done.KeyID, done.Vouchers, done.Pins, done.Lists)
+			t.say("now set BESTOW_MASTER_KEY_FILE to the new key and start the service")
+			return err
+		})
+	})
+}
+
+// rotate wraps all keys by to. A process that runs has the old master key in memory and would go on to use it: there must be
+// none, and none may have begun meanwhile.
+func rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (done rotated, err error) {
+	reports := &app.Reports{Deps: app.Deps{Pool: pool}}
+	if err := nothingRuns(ctx, reports); err != nil {
+		return done, err
+	}
+	done, err = pg.Value(ctx, pool, func(tx pgx.Tx) (done rotated, err error) {
+		done.KeyID = to.ID()
+		if done.Vouchers, err = money.Rewrap(ctx, tx, from, to); err != nil {
+			return done, err
+		}
+		if done.Pins, err = (keys.Store{Table: keys.Pins, Master: from, WrappedOnly: true}).Rewrap(ctx, tx, to); err != nil {
+			return done, err
+		}
+		done.Lists, err = keys.Store{Table: keys.Content, Master: from}.Rewrap(ctx, tx, to)
+		return done, err
+	})
+	if errors.Is(err, seal.ErrOpen) {
+		return done, &domain.Error{Code: domain.Invalid, Message: err.Error(), Hint: "set BESTOW_MASTER_KEY to the key that the service used last; nothing was changed"}
+	}
+	if err != nil {
+		return done, err
+	}
+	return done, nothingRuns(ctx, reports)
+}
+
+func nothingRuns(ctx context.Context, reports *app.Reports) error {
+	running, err := reports.Running(ctx)
+	if err != nil || running == "" {
+		return err
+	}
+	return &domain.Error{Code: domain.Invalid, Message: "the service runs: " + running,
+		Hint: "stop all of its processes, wait 30 s if one was killed, and run the command again"}
+}

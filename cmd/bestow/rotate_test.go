@@ -1,0 +1,48 @@
+package main
+
+import (
+	"testing"
+
+	"bestow/internal/seal"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The master key is changed while nothing runs: what was sealed opens by the new key and by no other, the proof is green, and
+// the service goes on. What is interrupted is done again.
+func TestRotate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.completedEvent("VOUCHER", 50)
+	master := func(text string) *seal.Master {
+		m, err := seal.NewMaster(text)
+		require.NoError(t, err)
+		return m
+	}
+	newKey := seal.GenerateMaster()
+	old, next, foreign := master(w.cfg.MasterKey), master(newKey), master(seal.GenerateMaster())
+
+	_, stop := w.start(t.Context(), overrides{}, allRoles...)
+	_, err := rotate(t.Context(), w.pool, old, next)
+	require.ErrorContains(t, err, "the service runs: ")
+	stop()
+	_, err = rotate(t.Context(), w.pool, foreign, next)
+	require.ErrorContains(t, err, "is it another master key?")
+	_, stop = w.start(t.Context(), overrides{}, allRoles...)
+	stop() // it opens what is there: nothing was changed
+
+	for range 2 {
+		done, err := rotate(t.Context(), w.pool, old, next)
+		require.NoError(t, err)
+		require.Equal(t, rotated{Vouchers: 2, Pins: 1, Lists: 1, KeyID: next.ID()}, done)
+	}
+	_, err = newProcess(t.Context(), w.cfg, allRoles, w.log, overrides{})
+	require.ErrorContains(t, err, "BESTOW_MASTER_KEY")
+
+	w.cfg.MasterKey = newKey
+	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	w.verified(p)
+	w.run(p, w.event(p, "VOUCHER", 30))
+	w.exact(p, w.completed(p, 2))
+	w.verified(p)
+}
