@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"bestow/app"
+	"bestow/domain"
+	bestowhttp "bestow/http"
+	"bestow/internal/kafkatest"
+	"bestow/internal/logtest"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// canaryPIN stands for every PIN: eight digits stand in a log by chance.
+const canaryPIN = "CANARY-7Q2W9E4R"
+
+var pinField = regexp.MustCompile(`"voucher_pin":"[0-9]{8}"`)
+
+// canaries answers as the ledger does, with canaryPIN in the place of each PIN.
+func canaries(ledger http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		ledger.ServeHTTP(answer, r)
+		body := pinField.ReplaceAll(answer.Body.Bytes(), []byte(`"voucher_pin":"`+canaryPIN+`"`))
+		for name, values := range answer.Header() {
+			w.Header()[name] = values
+		}
+		w.Header().Del("Content-Length")
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(body) // a test that lacks it sees so
+	})
+}
+
+// S9: on the whole road, with the ledger over HTTP, answers that are lost and a redrive, no PIN stands in a table, a message, a
+// log of any level, a metric or an answer of the API.
+func TestPINIsNowhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var log logtest.Log
+	w.log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.asks(w.serveAt(canaries(w.ledgerService())))
+	p, _ := w.start(t.Context(), w.told(func(member string, nth int) (domain.Verdict, bool) {
+		if digit(member) == '4' && nth == 1 {
+			return domain.Unknown, true // applied, and the answer is lost
+		}
+		return domain.Granted, true
+	}), campaignRoles...)
+	e := w.event(p, "VOUCHER", 100)
+	w.run(p, e)
+	w.completed(p, e.ID)
+	require.Equal(t, map[string]int{canaryPIN: 100}, w.openPINs(e), "each member has it")
+
+	answer := httptest.NewRecorder()
+	bestowhttp.NewOps(p.ops()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	results, err := p.app.Reports.Results(t.Context(), e.ID, app.ResultFilter{Limit: 1000})
+	require.NoError(t, err)
+	shown, err := json.Marshal(results)
+	require.NoError(t, err)
+	said := bytes.Join([][]byte{[]byte(log.String()), w.everyRow(), answer.Body.Bytes(), shown, fmt.Appendf(nil, "%+v", results)}, []byte("\n"))
+	for _, topic := range []string{".voucher", ".voucher.dlt"} {
+		for _, m := range kafkatest.Messages(t, w.cfg.Brokers, w.cfg.TopicPrefix+topic) {
+			said = append(append(said, m.Key...), m.Value...)
+		}
+	}
+	for _, there := range []string{"m0000007", "go_goroutines", "request"} {
+		require.Contains(t, string(said), there, "it is looked through")
+	}
+	for _, form := range []string{canaryPIN, hex.EncodeToString([]byte(canaryPIN)), base64.StdEncoding.EncodeToString([]byte(canaryPIN))} {
+		require.NotContains(t, string(said), form)
+	}
+}
+
+// openPINs opens the PINs that the results of an event keep, and counts each.
+func (w *world) openPINs(e domain.Event) map[string]int {
+	w.Helper()
+	master, err := w.cfg.master()
+	require.NoError(w, err)
+	opened := map[string]int{}
+	require.NoError(w, pgx.BeginFunc(w.Context(), w.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(w.Context(), `SELECT member_id, voucher_pin FROM voucher_results WHERE event_id = $1`, e.ID)
+		if err != nil {
+			return err
+		}
+		kept, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Member, Sealed string }])
+		if err != nil {
+			return err
+		}
+		for _, k := range kept {
+			pin, err := newSealer(master).Open(w.Context(), tx, e.ID, k.Member, k.Sealed)
+			if err != nil {
+				return err
+			}
+			opened[pin]++
+		}
+		return nil
+	}))
+	return opened
+}
+
+// everyRow is every row of every table as text, bytea in hex.
+func (w *world) everyRow() []byte {
+	w.Helper()
+	rows, err := w.pool.Query(w.Context(), `SELECT format('SELECT r::text FROM %I.%I r', schemaname, tablename) FROM pg_tables
+		WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`)
+	require.NoError(w, err)
+	queries, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(w, err)
+	var all strings.Builder
+	for _, query := range queries {
+		rows, err := w.pool.Query(w.Context(), query)
+		require.NoError(w, err)
+		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(w, err)
+		all.WriteString(strings.Join(texts, "\n"))
+	}
+	return []byte(all.String())
+}
