@@ -89,8 +89,8 @@ var (
 	standing = regexp.MustCompile(`^select distinct event_id from \w+_results where redrive - redrive_done > 0 |^select code, label, granter, operation, topic, coalesce\(unit`)
 	// An import looks whether the same list was imported before.
 	listMarks = regexp.MustCompile(`^(select i\.event_id, e\.campaign_id, i\.created_at, i\.|with own as \(select coalesce\(sum\(list_sum\), 0\))`)
-	// The timetable lets points expire each minute, and collects what is owed every ten.
-	ledgerJobs = regexp.MustCompile(`money\.point_(due|sweep|account) |^set local enable_`)
+	// The timetable lets points expire each minute, collects what is owed every ten, and counts once a day what will expire.
+	ledgerJobs = regexp.MustCompile(`money\.point_(due|sweep|account) |money\.point_forecast|^set local enable_`)
 	migrated   = regexp.MustCompile(`goose|pg_advisory_(un)?lock\(`) // asked whether a migration is missing, when a process starts
 )
 
