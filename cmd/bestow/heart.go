@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"bestow/app"
 	"bestow/internal/obs"
+	"bestow/internal/seal"
 	"bestow/outbox"
 )
 
@@ -33,6 +35,7 @@ type heart struct {
 	every  time.Duration
 	vitals *vitals
 	told   map[app.Reason]bool // what the log was told of
+	opened bool                // the master key was tried once more, after a beat
 
 	mu    sync.Mutex
 	still []app.Standing // as of the last beat
@@ -51,25 +54,35 @@ func newID() string {
 	return hex.EncodeToString(b)
 }
 
-// run beats until ctx ends, and then takes the process off the list: it takes no new work any more.
+// run beats until ctx ends, and then takes the process off the list: it takes no new work any more. It returns an error where
+// the master key was changed before the first beat, which `bestow secrets rotate` could not see.
 func (h *heart) run(ctx context.Context) error {
 	var kafka sync.WaitGroup
 	defer kafka.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if h.p.kafka != nil {
 		kafka.Go(func() { h.listenToKafka(ctx) })
 	}
+	var err error
 	for ctx.Err() == nil {
 		wait := h.every
-		if err := h.beat(ctx); err != nil && ctx.Err() == nil {
+		if err = h.beat(ctx); errors.Is(err, seal.ErrOpen) {
+			break
+		}
+		if err != nil && ctx.Err() == nil {
 			h.p.log.WarnContext(ctx, "the process's row was not written", obs.Err, err)
 			wait = min(wait, beatRetry)
 		}
 		h.rest(ctx, wait)
 	}
-	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveBudget)
-	defer cancel()
+	leaving, left := context.WithTimeout(context.WithoutCancel(ctx), leaveBudget)
+	defer left()
 	if err := h.p.app.Processes.Leave(leaving, h.self.ID); err != nil { // its row grows old instead
 		h.p.log.WarnContext(leaving, "the process's row was not deleted", obs.Err, err)
+	}
+	if errors.Is(err, seal.ErrOpen) {
+		return err
 	}
 	return nil
 }
@@ -87,12 +100,19 @@ func (h *heart) rest(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// beat writes the process's row, and looks what stands still. The oldest process tells the log for all.
+// beat writes the process's row, and looks what stands still. The oldest process tells the log for all. Error: seal.ErrOpen
+// where the master key does not open what is there.
 func (h *heart) beat(ctx context.Context) error {
 	h.self.Reports = h.reports()
 	oldest, err := h.p.app.Processes.Beat(ctx, h.self)
 	if err != nil {
 		return err
+	}
+	if !h.opened {
+		if err := h.p.checkMaster(ctx); err != nil {
+			return err
+		}
+		h.opened = true
 	}
 	still, err := h.p.app.Reports.StandingStill(ctx)
 	if err != nil {

@@ -197,6 +197,15 @@ func (p *process) wireMoney(ctx context.Context, master *seal.Master) (err error
 	return checkMaster(ctx, p.pool, master, p.money)
 }
 
+// checkMaster is checkMaster of the process's key, if it has one.
+func (p *process) checkMaster(ctx context.Context) error {
+	master, err := p.cfg.master()
+	if err != nil || master == nil {
+		return err
+	}
+	return checkMaster(ctx, p.pool, master, p.money)
+}
+
 func (p *process) ledger(l ledger) ledger {
 	if p.with.ledger == nil {
 		return l

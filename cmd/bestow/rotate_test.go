@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"bestow/internal/seal"
 
@@ -23,6 +24,7 @@ func TestRotate(t *testing.T) {
 	old, next, foreign := master(w.cfg.MasterKey), master(newKey), master(seal.GenerateMaster())
 
 	_, stop := w.start(t.Context(), overrides{}, allRoles...)
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM processes`) == 1 }, time.Minute, 20*time.Millisecond)
 	_, err := rotate(t.Context(), w.pool, old, next)
 	require.ErrorContains(t, err, "the service runs: ")
 	stop()
@@ -31,11 +33,14 @@ func TestRotate(t *testing.T) {
 	_, stop = w.start(t.Context(), overrides{}, allRoles...)
 	stop() // it opens what is there: nothing was changed
 
+	begins := w.process(t.Context(), overrides{}, allRoles...) // its key opens what is there, and nobody has seen it yet
 	for range 2 {
 		done, err := rotate(t.Context(), w.pool, old, next)
 		require.NoError(t, err)
 		require.Equal(t, rotated{Vouchers: 2, Pins: 1, Lists: 1, KeyID: next.ID()}, done)
 	}
+	require.ErrorIs(t, begins.run(t.Context()), seal.ErrOpen, "it ends with its first beat")
+	begins.close()
 	_, err = newProcess(t.Context(), w.cfg, allRoles, w.log, overrides{})
 	require.ErrorContains(t, err, "BESTOW_MASTER_KEY")
 
