@@ -51,7 +51,7 @@ func (s *Targets) Import(ctx context.Context, by Caller, eventID int64, u Upload
 		err = s.lostCommit(ctx, eventID, result, err)
 	}
 	if err != nil {
-		return ImportResult{}, im.whyEnded(ctx, eventID, err)
+		return ImportResult{}, cancelled(ctx, im.whyEnded(ctx, eventID, err))
 	}
 	s.learn(ctx, result)
 	return result, failpoint.Hit(ctx, failpoint.ImportAfterCommit)

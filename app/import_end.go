@@ -104,6 +104,16 @@ func pingQuickly(ctx context.Context, tx pgx.Tx) error {
 	return tx.Conn().Ping(ctx)
 }
 
+// cancelled returns err as the end of ctx where that is the cause: a connection that ctx has closed under a COPY may say only
+// that it is closed.
+func cancelled(ctx context.Context, err error) error {
+	_, told := errors.AsType[*domain.Error](err)
+	if cause := ctx.Err(); cause != nil && !told && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
+}
+
 // whyEnded returns domain.UploadEnded if EndImport ended the import, and err itself otherwise.
 func (im *importing) whyEnded(ctx context.Context, eventID int64, err error) error {
 	if _, told := errors.AsType[*domain.Error](err); told || im.began.IsZero() {
