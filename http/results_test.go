@@ -33,7 +33,7 @@ func TestResults(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	e, other := d.pointEvent("a"), d.pointEvent("b")
-	require.JSONEq(t, `{"items": [], "next_cursor": null, "absent": null}`, d.get(eventURL(e.ID)+"/results").body)
+	require.JSONEq(t, `{"items": [], "next_cursor": null}`, d.get(eventURL(e.ID)+"/results").body)
 	d.plant(e.ID)
 	d.sql(`UPDATE point_results SET error_message = 'closed in 2025', retry_count = 4 WHERE member_id = 'e'`)
 	d.sql(`INSERT INTO point_results (event_id, amount, member_id, status, money_tx_id) VALUES ($1, 5, '회원 1', 'SUCCESS', 'tx-1')`, e.ID)

@@ -18,7 +18,7 @@ type Result struct {
 type Results struct {
 	Items      []Result `json:"items"`
 	NextCursor *string  `json:"next_cursor" doc:"ask for the next page with it; null on the last one"`
-	Absent     *Absence `json:"absent" doc:"why the member that member_id asks for is not in items; null if it is, or if member_id is absent"`
+	Absent     *Absence `json:"absent,omitempty" doc:"why the member that member_id asks for is not in items; left out if it is, or if member_id is not given"`
 }
 
 // Absence says why a member is not among the results.
