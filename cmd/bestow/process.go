@@ -191,10 +191,10 @@ func (p *process) wireMoney(ctx context.Context, master *seal.Master) (err error
 	if c.Location, err = time.LoadLocation(p.cfg.TimeZone); err != nil {
 		return fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
 	}
-	if p.money, err = money.New(c); err != nil || master == nil {
+	if p.money, err = money.New(c); err != nil {
 		return err
 	}
-	return checkMaster(ctx, p.pool, master, p.money)
+	return p.checkMaster(ctx)
 }
 
 // checkMaster is checkMaster of the process's key, if it has one.
