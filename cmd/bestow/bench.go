@@ -42,7 +42,11 @@ func (c *benchCmd) Run(ctx context.Context, t *terminal) error {
 	if len(cfg.Brokers) > 0 && slices.Contains(c.Rows, bench.RowDelay) {
 		return usage("--rows %s delays the broker that bench starts itself: unset KAFKA_BROKERS", bench.RowDelay)
 	}
-	b := &bencher{cfg: cfg}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	b := &bencher{cfg: cfg, self: self}
 	defer b.stop()
 	if err := b.start(ctx); err != nil {
 		return err
@@ -123,6 +127,7 @@ func (c *benchCmd) plot(r bench.Report) error {
 // bencher has the servers of a bench, and starts the product on them.
 type bencher struct {
 	cfg      config
+	self     string       // this program
 	master   *seal.Master // of cfg
 	dir      string
 	log      *slog.Logger

@@ -57,6 +57,9 @@ func (b *bencher) product(ctx context.Context, url, prefix string, how bench.Var
 		}
 		cfg.Brokers = []string{b.delayed.addr}
 	}
+	if how.Ledger {
+		return b.besideLedger(ctx, cfg, how, overrides{})
+	}
 	return startProduct(ctx, cfg, b.log, how, overrides{})
 }
 
@@ -80,6 +83,9 @@ func startProduct(ctx context.Context, cfg config, log *slog.Logger, how bench.V
 	running, cancel := context.WithCancel(ctx)
 	ps := &processes{cancel: cancel, ran: make(chan error)}
 	roles := allRoles
+	if cfg.MoneyURL != "" {
+		roles = slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return role == roleMoney })
+	}
 	for range max(how.Handlers, 1) {
 		p, err := newProcess(ctx, cfg, roles, log, with)
 		if err != nil {

@@ -133,21 +133,27 @@ func testBench(t *testing.T, members int, settings map[string]string) bench.Conf
 	c.Start = func(ctx context.Context, url, prefix string, how bench.Variant) (*bench.Product, error) {
 		cfg := b.cfg
 		cfg.DatabaseURL, cfg.TopicPrefix = url, prefix
-		return startProduct(ctx, cfg, b.log, how, overrides{limits: func(l *app.Limits) { l.OwnPartition = members }})
+		with := overrides{limits: func(l *app.Limits) { l.OwnPartition = members }}
+		if how.Ledger {
+			b.self = build(t)
+			return b.besideLedger(ctx, cfg, how, with)
+		}
+		return startProduct(ctx, cfg, b.log, how, with)
 	}
 	return c
 }
 
-// Sixteen handlers, many small events, a topic that is delivered once more, and pages of a list: each row ends exact, and the redelivery
+// Sixteen handlers, a ledger that runs apart, many small events, a topic that is delivered once more, and pages of a list: each row ends exact, and the redelivery
 // brings every grant and no row.
 func TestBenchRows(t *testing.T) {
 	t.Parallel()
 	const members = 2500
 	c := testBench(t, members, nil)
-	c.Rows = []string{bench.RowHandlers, bench.RowSmall, bench.RowAgain, bench.RowPage}
+	c.Rows = []string{bench.RowHandlers, bench.RowMoney, bench.RowUse, bench.RowSmall, bench.RowAgain, bench.RowPage}
+	c.UseFor = 100 * time.Millisecond
 	report, err := bench.Measure(t.Context(), c)
 	require.NoError(t, err)
-	require.Len(t, report.Runs, 4)
+	require.Len(t, report.Runs, 6)
 	for i, row := range c.Rows {
 		run := report.Runs[i]
 		require.Equal(t, row, run.Row)
@@ -156,9 +162,10 @@ func TestBenchRows(t *testing.T) {
 			require.Equal(t, members, run.Targets)
 		}
 	}
-	require.Positive(t, report.Runs[3].Pages.First)
-	require.Positive(t, report.Runs[3].Pages.Last)
-	require.Len(t, report.Compare(), 3)
+	require.Positive(t, report.Runs[2].Uses.Expiring.Uses)
+	require.Positive(t, report.Runs[5].Pages.First)
+	require.Positive(t, report.Runs[5].Pages.Last)
+	require.Len(t, report.Compare(), 4)
 }
 
 // What a delayed broker answers comes later, to whoever asks where it says it is.

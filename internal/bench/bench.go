@@ -45,6 +45,8 @@ type Config struct {
 	Master *seal.Master
 	// Chunk is the most targets of a message, Run the most chunks of a relay job: what the product is configured with.
 	Chunk, Run int
+	// UseFor is how long each pace of uses is taken; 0: 5 s.
+	UseFor time.Duration
 	// Began is told the machine and the server before the first run; nil: nobody is.
 	Began func(Report)
 	// Progress is told of each run when it is over; nil: nobody is.
@@ -57,6 +59,8 @@ type Variant struct {
 	Delay bool
 	// Handlers is in how many processes messages are handled, each topic having as many partitions; 0: in one.
 	Handlers int
+	// Ledger lets the ledger be a process of its own, which is asked over HTTP.
+	Ledger bool
 	// Gate, if it is not nil, holds every message back until it is closed.
 	Gate <-chan struct{}
 }

@@ -136,6 +136,9 @@ func (r Run) String() string {
 		return fmt.Sprintf("%-8s the first of %s targets in %s, behind 99 %% of them in %s  %s", r.Kind, thousands(int64(r.Targets)),
 			r.Pages.First.Round(time.Microsecond), r.Pages.Last.Round(time.Microsecond), r.verdict())
 	}
+	if r.Uses != nil {
+		return fmt.Sprintf("%-8s %s  %s", r.Kind, r.Uses, r.verdict())
+	}
 	return fmt.Sprintf("%-8s %s = import %s + run %s  %s", r.Kind, seconds(r.Total()), seconds(r.Import), seconds(r.Grant), r.costs())
 }
 

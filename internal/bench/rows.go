@@ -22,11 +22,13 @@ const (
 	RowRivals   = "rivals"
 	RowDelay    = "delay"
 	RowHandlers = "handlers"
+	RowMoney    = "money"
 	RowSmall    = "small"
 	RowAgain    = "again"
 	RowFive     = "x5"
 	RowTen      = "x10"
 	RowPage     = "page"
+	RowUse      = "use"
 )
 
 // order is a round: each kind stands as often before the other as behind it.
@@ -38,6 +40,8 @@ var rows = []Row{
 	{RowRivals, "a message and a transaction for each target, behind an outbox and behind River jobs", true, 1, []string{Outbox, Jobs}, Variant{}},
 	{RowDelay, "the pipeline with a broker each of whose answers comes 2 ms later", false, 1, []string{Pipeline}, Variant{Delay: true}},
 	{RowHandlers, "the pipeline with 16 handlers", false, 1, []string{Pipeline}, Variant{Handlers: 16}},
+	{RowMoney, "the pipeline with the ledger as a process of its own, over HTTP", false, 1, []string{Pipeline}, Variant{Ledger: true}},
+	{RowUse, "uses of points: of members with few and with many lots, by many clients, and while as many lots as members run out", false, 1, []string{Use}, Variant{}},
 	{RowSmall, "the pipeline with the same members in events of 1,000", false, 1, []string{Small}, Variant{}},
 	{RowAgain, "every message of a completed event delivered once more", false, 1, []string{Again}, Variant{}},
 	{RowFive, "a round with five times the members", false, 5, order, Variant{}},

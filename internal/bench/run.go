@@ -29,6 +29,7 @@ type Run struct {
 	Memory  int64         `json:"rss_bytes"`   // the peak over idle, of this process; -1 where the system does not say
 	Exact   bool          `json:"exact"`       // what verify says; of a rival, what its own check says
 	Wrong   []string      `json:"wrong,omitempty"`
+	Uses    *Uses         `json:"uses,omitempty"`  // of the kind Use alone
 	Pages   *Pages        `json:"pages,omitempty"` // of the kind Page alone
 }
 
@@ -105,8 +106,8 @@ func (s *server) run(ctx context.Context, o runOf) (r Run, err error) {
 
 // judge asks the database what the clock could not see, and whether the run ended exact.
 func (s *server) judge(ctx context.Context, a *arena, r *Run) (err error) {
-	if a.kind == Page {
-		return nil // it has seen its pages
+	if a.kind == Page || a.kind == Use {
+		return nil // it has looked for itself
 	}
 	if r.HOT, err = hotUpdates(ctx, a.pool, a.table(), a.members); err != nil {
 		return err
@@ -176,6 +177,8 @@ func (s *server) contestant(ctx context.Context, a *arena, r *Run) (contestant, 
 		return s.openAgain(ctx, a)
 	case Page:
 		return s.openPage(ctx, a, r)
+	case Use:
+		return s.openUse(ctx, a, r)
 	case Outbox, Jobs:
 		return s.openRival(ctx, a)
 	}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"bestow/internal/bench"
+	"bestow/internal/proc"
+	"bestow/money/moneyhttp"
+)
+
+// ledgerPatience is how long the ledger of a bench may take until it answers.
+const ledgerPatience = 30 * time.Second
+
+// besideLedger starts the product on cfg's database, with its ledger as a process of its own on the same one.
+func (b *bencher) besideLedger(ctx context.Context, cfg config, how bench.Variant, with overrides) (*bench.Product, error) {
+	ledger, err := b.startLedger(ctx, &cfg)
+	if err != nil {
+		return nil, err
+	}
+	product, err := startProduct(ctx, cfg, b.log, how, with)
+	if err != nil {
+		ledger.Kill()
+		return nil, err
+	}
+	stop := product.Stop
+	product.Stop = func() error {
+		defer ledger.Kill()
+		return errors.Join(stop(), ledger.Ended())
+	}
+	return product, nil
+}
+
+// startLedger runs this program once more, with the role money, and lets cfg ask it.
+func (b *bencher) startLedger(ctx context.Context, cfg *config) (*proc.Child, error) {
+	ports, err := proc.FreePorts(ctx, 2)
+	if err != nil {
+		return nil, err
+	}
+	cfg.MoneyURL, cfg.MoneyToken = "http://"+proc.Address(ports[0]), newAdminKey()
+	ledger, err := proc.Program{
+		Name: roleMoney, Args: []string{b.self, "serve", "--roles", roleMoney}, Log: filepath.Join(b.dir, "money.log"),
+		Env: []string{
+			"DATABASE_URL=" + cfg.DatabaseURL, "BESTOW_MASTER_KEY=" + cfg.MasterKey, "BESTOW_MONEY_TOKEN=" + cfg.MoneyToken,
+			"BESTOW_MONEY_ADDR=" + proc.Address(ports[0]), "BESTOW_OPS_ADDR=" + proc.Address(ports[1]),
+		},
+	}.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := untilAnswered(ctx, *cfg); err != nil {
+		ledger.Kill()
+		return nil, fmt.Errorf("start ledger: %w: see %s", err, ledger.Log)
+	}
+	return ledger, nil
+}
+
+// untilAnswered waits until the ledger that cfg asks answers.
+func untilAnswered(ctx context.Context, cfg config) error {
+	ctx, cancel := context.WithTimeout(ctx, ledgerPatience)
+	defer cancel()
+	client, err := moneyhttp.NewClient(moneyhttp.ClientConfig{URL: cfg.MoneyURL, Token: cfg.MoneyToken})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for {
+		_, err := client.Identity(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		rest(ctx, 50*time.Millisecond)
+	}
+}
