@@ -36,9 +36,9 @@ const spelling = "internal/spelling"
 
 // onlyIn names packages of others that one folder alone knows: it is where a library may be replaced.
 var onlyIn = map[string][]string{
-	"github.com/ThreeDotsLabs/watermill-kafka": {"outbox", "internal/bench"},
-	"github.com/ThreeDotsLabs/watermill-sql":   {"internal/bench"},
-	"github.com/IBM/sarama":                    {"outbox", "internal/kafkatest", "internal/embedkafka", "internal/realkafka", "internal/chaos", "internal/bench"},
+	"github.com/ThreeDotsLabs/watermill-kafka": {"outbox", "internal/harness/bench"},
+	"github.com/ThreeDotsLabs/watermill-sql":   {"internal/harness/bench"},
+	"github.com/IBM/sarama":                    {"outbox", "internal/kafkatest", "internal/embedkafka", "internal/harness/realkafka", "internal/harness/chaos", "internal/harness/bench"},
 	"github.com/twmb/franz-go":                 {"outbox", "internal/kafkatest", "internal/embedkafka"},
 	"github.com/labstack/echo":                 {"http"},
 	"github.com/alecthomas/kong":               {"cmd"},

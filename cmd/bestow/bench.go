@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"bestow/app"
-	"bestow/internal/bench"
 	"bestow/internal/embedpg"
+	"bestow/internal/harness/bench"
 	"bestow/internal/seal"
 )
 

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"bestow/internal/bench"
+	"bestow/internal/harness/bench"
 	"bestow/internal/proc"
 	"bestow/money/moneyhttp"
 )

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"bestow/domain"
-	"bestow/internal/bench"
+	"bestow/internal/harness/bench"
 	"bestow/migrations"
 	"bestow/outbox"
 

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"bestow/app"
-	"bestow/internal/bench"
 	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
+	"bestow/internal/harness/bench"
 	"bestow/internal/kafkatest"
 
 	"github.com/caarlos0/env/v11"

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 
 	"github.com/jackc/pgx/v5"
 )

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"bestow/internal/failpoint"
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 )
 
 // diesAt are the places at which a process can be killed under this load, by the beginning of its name. A test asserts

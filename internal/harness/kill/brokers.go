@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 )
 
 func main() { testbed.Main("chaos", run) }
@@ -130,7 +130,7 @@ func (o options) broker() string {
 
 // again is the command that makes the same plan.
 func (o options) again() string {
-	words := []string{"go run ./internal/chaos", fmt.Sprintf("-seed %d", o.seed)}
+	words := []string{"go run ./internal/harness/chaos", fmt.Sprintf("-seed %d", o.seed)}
 	if o.soak > 0 {
 		words = append(words, fmt.Sprintf("-soak %s", o.soak))
 	} else {

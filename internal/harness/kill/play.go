@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 )
 
 const (

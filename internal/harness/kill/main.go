@@ -9,8 +9,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"bestow/internal/realkafka/cluster"
-	"bestow/internal/testbed"
+	"bestow/internal/harness/realkafka/cluster"
+	"bestow/internal/harness/testbed"
 )
 
 func main() { testbed.Main("kill", run) }

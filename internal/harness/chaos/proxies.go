@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"sync"
 
+	"bestow/internal/harness/testbed"
 	"bestow/internal/proc"
-	"bestow/internal/testbed"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/Shopify/toxiproxy/v2/toxics"

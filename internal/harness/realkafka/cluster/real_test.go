@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"bestow/internal/harness/realkafka/cluster"
 	"bestow/internal/kafkatest"
-	"bestow/internal/realkafka/cluster"
 
 	"github.com/stretchr/testify/require"
 )

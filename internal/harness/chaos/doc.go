@@ -1,7 +1,7 @@
 // Command chaos breaks bestow while it grants, and proves again and again that nobody was granted twice, nobody was
 // forgotten, and the numbers are right:
 //
-//	go run ./internal/chaos -seed 7 -cycles 100
+//	go run ./internal/harness/chaos -seed 7 -cycles 100
 //
 // It builds ./cmd/bestow with its failpoints and starts it as it is deployed, each a process of its own: PostgreSQL, a Kafka
 // broker, one api, two relays, a handler with the ledger inside, another that asks the ledger's own process over HTTP, that

@@ -1,7 +1,7 @@
 // Command kill kills bestow while it grants, again and again, and proves after each time that every member was granted
 // exactly once:
 //
-//	go run ./internal/kill -times 20
+//	go run ./internal/harness/kill -times 20
 //
 // It builds ./cmd/bestow, starts a PostgreSQL and a Kafka broker as processes of their own, and beside them the service
 // as it is deployed: one api, two relays, two handlers, each a process of the one binary, spoken to over HTTP only.
@@ -32,7 +32,7 @@
 // brokers the leader of a partition is one more victim. With -brokerkills N nobody else is: N leaders are killed, one after
 // another, while one event runs, and each time the cluster has all its replicas again before the next.
 //
-//	go run ./internal/kill -kafka 3 -brokerkills 10 -members 500000
+//	go run ./internal/harness/kill -kafka 3 -brokerkills 10 -members 500000
 //
 // Whoever kills this program: on Linux everything that it started dies with it.
 package main

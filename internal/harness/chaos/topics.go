@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 
 	"github.com/IBM/sarama"
 )

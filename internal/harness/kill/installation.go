@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 )
 
 // installation is bestow as it is deployed, and what may be killed of it.

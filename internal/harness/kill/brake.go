@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 )
 
 const (

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"bestow/internal/harness/realkafka/cluster"
 	"bestow/internal/proc"
-	"bestow/internal/realkafka/cluster"
 )
 
 // Options say what is installed.

@@ -5,7 +5,7 @@ import (
 	"io"
 	"time"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 )
 
 // say prints for people.

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 
 	"github.com/jackc/pgx/v5"
 )

@@ -1,8 +1,8 @@
 // Command model explores every state that one event can come into through T2 to T9 and T15, and says whether an invariant breaks:
 // a grant lost, counted twice, or begun after a stop or a brake had answered.
 //
-//	go run ./internal/model -stops 1 -handler-kills 1 -answers granted,refused-good,unknown-done
-//	go run ./internal/model -stops 1 -redrives 1 -without answer-unsettled
+//	go run ./internal/harness/model -stops 1 -handler-kills 1 -answers granted,refused-good,unknown-done
+//	go run ./internal/harness/model -stops 1 -redrives 1 -without answer-unsettled
 //
 // The first prints how many states there are and that every invariant holds. The second leaves a clause out, and prints the
 // shortest way to what breaks. -h lists all flags; -q tells no ways.

@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 
 	"github.com/jackc/pgx/v5"
 )

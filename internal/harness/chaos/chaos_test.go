@@ -76,7 +76,7 @@ func TestOptions(t *testing.T) {
 	o, err := readOptions([]string{"-seed", "5", "-cycles", "3", "-only", "kill,cut", "-kafka", "3"})
 	require.NoError(t, err)
 	require.Equal(t, options{seed: 5, cycles: 3, kafka: 3, only: []string{"kill", "cut"}}, o)
-	require.Equal(t, "go run ./internal/chaos -seed 5 -cycles 3 -kafka 3 -only kill,cut", o.again())
+	require.Equal(t, "go run ./internal/harness/chaos -seed 5 -cycles 3 -kafka 3 -only kill,cut", o.again())
 	for _, args := range [][]string{{"-cycles", "0"}, {"-kafka", "2"}, {"-only", "kil"}, {"-soak", "1s"}, {"more"}} {
 		_, err := readOptions(args)
 		require.Error(t, err, "%v", args)

@@ -1,13 +1,13 @@
 // Command realkafka runs the real Apache Kafka without Docker, for tests:
 //
-//	go run ./internal/realkafka -brokers 3
+//	go run ./internal/harness/realkafka -brokers 3
 //
 // prints the brokers' addresses as a comma list when they are ready, and stays until Ctrl-C or TERM. With a command it runs
 // that instead, with the list in BESTOW_TEST_KAFKA_BROKERS, which tests read, and in KAFKA_BROKERS, and ends as the command
 // does:
 //
-//	go run ./internal/realkafka -brokers 1 -- go test ./outbox
-//	go run ./internal/realkafka -brokers 1 -- go run ./cmd/bestow bench
+//	go run ./internal/harness/realkafka -brokers 1 -- go test ./outbox
+//	go run ./internal/harness/realkafka -brokers 1 -- go run ./cmd/bestow bench
 //
 // What it must never do: serve anybody but this machine, or leave a broker behind; see package cluster.
 package main
@@ -26,7 +26,7 @@ import (
 	"syscall"
 	"time"
 
-	"bestow/internal/realkafka/cluster"
+	"bestow/internal/harness/realkafka/cluster"
 )
 
 func main() {

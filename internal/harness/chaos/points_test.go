@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"bestow/internal/failpoint"
-	"bestow/internal/testbed"
+	"bestow/internal/harness/testbed"
 
 	"github.com/stretchr/testify/require"
 )
