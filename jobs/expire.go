@@ -11,12 +11,6 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// expireArgs is empty: the ledger says what has run out.
-type expireArgs struct{}
-
-// Kind is wire format.
-func (expireArgs) Kind() string { return "expire" }
-
 type expireWorker struct {
 	river.WorkerDefaults[expireArgs]
 	ledger *money.Ledger

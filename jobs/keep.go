@@ -16,7 +16,6 @@ import (
 // works no jobs, such as a ledger that runs apart. Any number of processes may do it, and beside the jobs.
 func KeepLedger(ctx context.Context, ledger *money.Ledger, expiryOff bool, log *slog.Logger) {
 	expire := &expireWorker{ledger: ledger, off: expiryOff, until: inHalfTheTime, log: log}
-	collect := &collectWorker{ledger: ledger}
 	var collected time.Time
 	for ctx.Err() == nil {
 		wait := time.Minute
@@ -26,7 +25,7 @@ func KeepLedger(ctx context.Context, ledger *money.Ledger, expiryOff bool, log *
 		}
 		if time.Since(collected) > collectEvery {
 			collected = time.Now()
-			err = errors.Join(err, within(ctx, jobTimeout, func(ctx context.Context) error { return collect.Work(ctx, nil) }))
+			err = errors.Join(err, within(ctx, jobTimeout, func(ctx context.Context) error { return collect(ctx, ledger) }))
 		}
 		if err != nil && ctx.Err() == nil {
 			log.ErrorContext(ctx, "expiry or collection failed, the next minute tries again", obs.Err, err)

@@ -1,0 +1,181 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"time"
+
+	"bestow/app"
+	"bestow/internal/obs"
+	"bestow/money"
+	"bestow/outbox"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+)
+
+const (
+	// collectEvery is the time between two looks at what members owe.
+	collectEvery = 10 * time.Minute
+	// forecastTimeout is how long a count of what will expire may take: it reads every open lot.
+	forecastTimeout = 30 * time.Minute
+)
+
+// The args of the timetable's jobs. They are empty: the database, Kafka and the ledger say what there is to do. Their kinds
+// are wire format.
+type (
+	startDueArgs  struct{}
+	closeDoneArgs struct{}
+	sweepArgs     struct{}
+	reconcileArgs struct{}
+	rescueArgs    struct{}
+	tidyArgs      struct{}
+	expireArgs    struct{}
+	collectArgs   struct{}
+	forecastArgs  struct{}
+)
+
+// Kind is wire format.
+func (startDueArgs) Kind() string { return "start_due" }
+
+// Kind is wire format.
+func (closeDoneArgs) Kind() string { return "close_done" }
+
+// Kind is wire format.
+func (sweepArgs) Kind() string { return "sweep" }
+
+// Kind is wire format.
+func (reconcileArgs) Kind() string { return "reconcile" }
+
+// Kind is wire format.
+func (rescueArgs) Kind() string { return "rescue" }
+
+// Kind is wire format.
+func (tidyArgs) Kind() string { return "tidy" }
+
+// Kind is wire format.
+func (expireArgs) Kind() string { return "expire" }
+
+// Kind is wire format.
+func (collectArgs) Kind() string { return "collect" }
+
+// Kind is wire format.
+func (forecastArgs) Kind() string { return "forecast" }
+
+// schedules says how often each job of the timetable runs.
+func schedules() []*river.PeriodicJob {
+	return []*river.PeriodicJob{
+		every(5*time.Second, startDueArgs{}),     // events whose reserved time has come, or that run under a brake
+		every(5*time.Second, closeDoneArgs{}),    // events that are done and still run
+		every(30*time.Second, sweepArgs{}),       // chunks that no job would publish
+		every(30*time.Second, reconcileArgs{}),   // published chunks that Kafka lost
+		every(30*time.Second, rescueArgs{}),      // verifications whose process was killed
+		every(10*time.Minute, tidyArgs{}),        // what deleted events and killed processes left
+		oneEvery(time.Minute, expireArgs{}),      // points that have run out
+		oneEvery(collectEvery, collectArgs{}),    // what members owe
+		oneEvery(10*time.Minute, forecastArgs{}), // what will expire: once a day, so this looks whether it is another day
+	}
+}
+
+// Workers are what works the jobs of a process.
+type Workers struct {
+	App       *app.App
+	Relay     *outbox.RelayWorker
+	Replay    *outbox.ReplayWorker
+	Net       *outbox.Net
+	Ledger    *money.Ledger // of this database
+	ExpiryOff bool          // no points expire by themselves
+	Log       *slog.Logger
+}
+
+// Register adds every worker of the product, whatever the process's role: a leader that does not know a kind discards
+// its jobs when it rescues them.
+func Register(w *river.Workers, with Workers) {
+	river.AddWorker(w, with.Relay)
+	river.AddWorker(w, with.Replay)
+	river.AddWorker(w, newVerifyWorker(with.App))
+	river.AddWorker(w, &expireWorker{ledger: with.Ledger, off: with.ExpiryOff, until: inHalfTheTime, log: with.Log})
+	events, reports := with.App.Events, with.App.Reports
+	add[startDueArgs](w, func(ctx context.Context) error {
+		return errors.Join(events.StopBraked(ctx), events.StartDue(ctx))
+	})
+	add[closeDoneArgs](w, events.CloseDone)
+	add[tidyArgs](w, func(ctx context.Context) error {
+		return errors.Join(events.Tidy(ctx), with.App.Processes.Tidy(ctx))
+	})
+	add[sweepArgs](w, warned(with.Log, "chunks without a job were given one", with.Net.Sweep))
+	add[reconcileArgs](w, warned(with.Log, "published chunks were lost and are published again", with.Net.Reconcile))
+	add[rescueArgs](w, warned(with.Log, "verifications of processes that are gone run again", reports.RescueVerifications))
+	add[collectArgs](w, func(ctx context.Context) error { return collect(ctx, with.Ledger) })
+	river.AddWorker(w, &worker[forecastArgs]{timeout: forecastTimeout, work: func(ctx context.Context) error {
+		_, err := with.Ledger.CountForecast(ctx)
+		return err
+	}})
+}
+
+// worker works the jobs of one kind of the timetable.
+type worker[A river.JobArgs] struct {
+	river.WorkerDefaults[A]
+	work    func(context.Context) error
+	timeout time.Duration // 0: jobTimeout
+}
+
+func add[A river.JobArgs](w *river.Workers, work func(context.Context) error) {
+	river.AddWorker(w, &worker[A]{work: work})
+}
+
+// Timeout is the kind's own, which River's rescue honours.
+func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return w.timeout }
+
+// Work does what the kind is for.
+func (w *worker[A]) Work(ctx context.Context, _ *river.Job[A]) error { return w.work(ctx) }
+
+// warned lets do work on what there should be none of, and logs how many there were.
+func warned(log *slog.Logger, message string, do func(context.Context) (int, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		n, err := do(ctx)
+		if n > 0 {
+			log.WarnContext(ctx, message, obs.Count, n)
+		}
+		return err
+	}
+}
+
+// collect takes what members owe from the points that they have. The rest waits for the next run: each member of this one
+// has paid what can be paid. A member from whom it cannot take does not stop the others.
+func collect(ctx context.Context, ledger *money.Ledger) error {
+	var failed error
+	after := ""
+	for until := inHalfTheTime(); time.Now().Before(until); {
+		done, err := ledger.Collect(ctx, after)
+		if failed == nil {
+			failed = err // one is enough to be told
+		}
+		if done.Members == 0 {
+			break
+		}
+		after = done.Last
+	}
+	return failed
+}
+
+func every(d time.Duration, args river.JobArgs) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(d), func() (river.JobArgs, *river.InsertOpts) {
+		return args, &river.InsertOpts{Queue: Queue, MaxAttempts: math.MaxInt16}
+	}, nil)
+}
+
+// oneEvery is every for a job that may take long, and of which there is never more than one. The leader also inserts it
+// when it begins to lead: what ran out while every process was down expires at once.
+func oneEvery(d time.Duration, args river.JobArgs) *river.PeriodicJob {
+	states := []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+		rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}
+	return river.NewPeriodicJob(river.PeriodicInterval(d), func() (river.JobArgs, *river.InsertOpts) {
+		unique := river.UniqueOpts{ByState: states}
+		return args, &river.InsertOpts{Queue: Queue, MaxAttempts: math.MaxInt16, UniqueOpts: unique}
+	}, &river.PeriodicJobOpts{RunOnStart: true})
+}
