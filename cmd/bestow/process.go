@@ -13,10 +13,8 @@ import (
 	"bestow/app"
 	bestowhttp "bestow/http"
 	"bestow/internal/obs"
-	"bestow/internal/pg"
 	"bestow/internal/seal"
 	"bestow/jobs"
-	"bestow/migrations"
 	"bestow/money"
 	"bestow/money/moneyhttp"
 	"bestow/outbox"
@@ -156,7 +154,7 @@ func (p *process) wireApp(ctx context.Context) error {
 			return err
 		}
 	}
-	if p.cfg.Env == "production" {
+	if p.cfg.Env == "production" || slices.Equal(p.roles, []string{roleMoney}) { // a ledger alone may not write event types
 		return nil
 	}
 	return p.app.Types.SeedLimits(ctx)
@@ -247,80 +245,8 @@ func (p *process) wireKafka(ctx context.Context) error {
 	return err
 }
 
-// checkDatabase waits for PostgreSQL and refuses one that lacks a migration, or in production one that may lose commits.
-func (p *process) checkDatabase(ctx context.Context) error {
-	if err := patiently(ctx, p.log, "postgresql", func() error { return p.pool.Ping(ctx) }); err != nil {
-		return err
-	}
-	for _, name := range pg.Overruled(p.cfg.DatabaseURL) {
-		p.log.WarnContext(ctx, "a setting of DATABASE_URL has no effect: statements are prepared, and BESTOW_DB_MAX_CONNS counts connections", obs.Cause, name)
-	}
-	if err := migrations.Current(ctx, p.cfg.DatabaseURL); err != nil {
-		return err
-	}
-	var durable bool
-	const query = `SELECT current_setting('fsync')::bool AND current_setting('synchronous_commit') <> 'off' AND current_setting('full_page_writes')::bool`
-	if err := p.pool.QueryRow(ctx, query).Scan(&durable); err != nil {
-		return fmt.Errorf("read PostgreSQL's settings: %w", err)
-	}
-	if !durable && p.cfg.Env == "production" {
-		return errors.New("PostgreSQL may lose commits: set fsync, full_page_writes and synchronous_commit to on")
-	}
-	if !durable {
-		p.log.WarnContext(ctx, "postgresql may lose commits: fsync, full_page_writes or synchronous_commit is off")
-	}
-	return nil
-}
-
 // patienceWithKafka is how long a chunk that was published is left alone before it may count as lost.
 const patienceWithKafka = time.Minute
-
-// patience is how long a start waits for a server that is not there yet.
-const patience = 30 * time.Second
-
-// patienceIsTold is how often a start says that it still waits.
-const patienceIsTold = 10 * time.Second
-
-// patiently calls connect until it succeeds, for at most patience. A server that is there and refuses us is not asked again.
-func patiently(ctx context.Context, log *slog.Logger, what string, connect func() error) error {
-	deadline := time.Now().Add(patience)
-	var told time.Time
-	for {
-		err := connect()
-		if err == nil || pg.Refused(err) || time.Now().After(deadline) {
-			return err
-		}
-		if time.Since(told) > patienceIsTold {
-			told = time.Now()
-			log.WarnContext(ctx, "waiting for "+what, obs.Err, oneLine(err.Error()))
-		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(err, ctx.Err())
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-// openPool opens DATABASE_URL for a process that writes.
-func openPool(ctx context.Context, cfg config) (*pgxpool.Pool, error) {
-	return openBy(ctx, cfg, pg.Open)
-}
-
-// errNoDatabase is the end of a command that reads the database itself, and was not told where it is.
-var errNoDatabase = errors.New("DATABASE_URL is not set: give the address of the service's PostgreSQL, or try `bestow demo`, which brings its own")
-
-// openBy opens DATABASE_URL by one of the ways of package pg.
-func openBy(ctx context.Context, cfg config, open func(context.Context, string, pg.Options) (*pgxpool.Pool, error)) (*pgxpool.Pool, error) {
-	if cfg.DatabaseURL == "" {
-		return nil, errNoDatabase
-	}
-	pool, err := open(ctx, cfg.DatabaseURL, pg.Options{MaxConns: int32(cfg.MaxConns)})
-	if err != nil {
-		return nil, fmt.Errorf("open DATABASE_URL: %w", err)
-	}
-	return pool, nil
-}
 
 func (p *process) close() {
 	if p.kafka != nil {
