@@ -25,14 +25,11 @@ func Rewrap(ctx context.Context, tx pgx.Tx, from, to *seal.Master) (n int, err e
 	var ref string
 	var kept []byte
 	_, err = pgx.ForEachRow(rows, []any{&ref, &kept}, func() error {
-		key, err := to.Unwrap(kept, wrapAAD(ref))
-		if err != nil {
-			key, err = from.Unwrap(kept, wrapAAD(ref))
-		}
+		anew, err := seal.Rewrap(kept, wrapAAD(ref), from, to)
 		if err != nil {
 			return fmt.Errorf("open seal key of ref %q (is it another master key?): %w", ref, err)
 		}
-		refs, wrapped = append(refs, ref), append(wrapped, to.Wrap(key, wrapAAD(ref)))
+		refs, wrapped = append(refs, ref), append(wrapped, anew)
 		return nil
 	})
 	if err != nil {

@@ -21,8 +21,6 @@ func (s Store) Rewrap(ctx context.Context, tx pgx.Tx, to *seal.Master) (n int, e
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", s.Table, err)
 	}
-	next := s
-	next.Master = to
 	var events []int64
 	var wrapped [][]byte
 	var event int64
@@ -31,14 +29,11 @@ func (s Store) Rewrap(ctx context.Context, tx pgx.Tx, to *seal.Master) (n int, e
 		if seal.IsBare(kept) {
 			return nil
 		}
-		key, err := next.Open(event, kept)
+		anew, err := seal.Rewrap(kept, s.aad(event), s.Master, to)
 		if err != nil {
-			key, err = s.Open(event, kept)
+			return fmt.Errorf("open key of event %d (is it another master key?): %w", event, err)
 		}
-		if err != nil {
-			return err
-		}
-		events, wrapped = append(events, event), append(wrapped, next.Kept(event, key))
+		events, wrapped = append(events, event), append(wrapped, anew)
 		return nil
 	})
 	if err != nil {

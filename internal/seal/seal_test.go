@@ -163,6 +163,37 @@ func TestNewMaster(t *testing.T) {
 	require.NoError(t, err, "a file ends with a line feed")
 }
 
+// A key that is wrapped anew opens under the new master key only, as often as that is done; another's key does not.
+func TestRewrap(t *testing.T) {
+	t.Parallel()
+	masters := make([]*seal.Master, 3)
+	for n := range masters {
+		var err error
+		masters[n], err = seal.NewMaster(seal.GenerateMaster())
+		require.NoError(t, err)
+	}
+	from, to, other := masters[0], masters[1], masters[2]
+	key, err := seal.NewKey()
+	require.NoError(t, err)
+	aad := seal.AAD("test")
+	wrapped := from.Wrap(key, aad)
+	for range 2 {
+		wrapped, err = seal.Rewrap(wrapped, aad, from, to)
+		require.NoError(t, err)
+		opened, err := to.Unwrap(wrapped, aad)
+		require.NoError(t, err)
+		require.Equal(t, key.HMAC(nil), opened.HMAC(nil))
+		_, err = from.Unwrap(wrapped, aad)
+		require.ErrorIs(t, err, seal.ErrOpen)
+	}
+	for _, from := range []*seal.Master{other, nil} {
+		_, err = seal.Rewrap(masters[0].Wrap(key, aad), aad, from, to)
+		require.ErrorIs(t, err, seal.ErrOpen)
+	}
+	_, err = seal.Rewrap(wrapped, seal.AAD("another purpose"), from, to)
+	require.ErrorIs(t, err, seal.ErrOpen)
+}
+
 // No way of printing shows a key, by itself or within something else.
 func TestRedaction(t *testing.T) {
 	t.Parallel()
