@@ -2,7 +2,6 @@ package money
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -17,18 +16,8 @@ import (
 // Errors: ErrDeadline, ErrBusy, ErrTooMany (MaxCancels); after any other it is unknown what was applied: ask again with the
 // same keys.
 func (l *Ledger) CancelSaves(ctx context.Context, deadline time.Time, cancels []Cancel) ([]CancelAnswer, error) {
-	if len(cancels) > MaxCancels {
-		return nil, fmt.Errorf("%w: %d, and %d is the most", ErrTooMany, len(cancels), MaxCancels)
-	}
-	answers, err := inFrame(ctx, l, deadline, func(tx pgx.Tx) ([]CancelAnswer, bool, error) {
-		answers, err := l.cancelSaves(ctx, tx, slices.Clone(cancels))
-		undone := func(a CancelAnswer) bool { return a.Outcome == Undone }
-		return answers, slices.ContainsFunc(answers, undone), err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cancel %d saves: %w", len(cancels), err)
-	}
-	return answers, nil
+	work := func(tx pgx.Tx) ([]CancelAnswer, error) { return l.cancelSaves(ctx, tx, slices.Clone(cancels)) }
+	return cancelBatch(ctx, l, deadline, "saves", cancels, work, func(a *CancelAnswer) Outcome { return a.Outcome })
 }
 
 // family is a save with what has become of its points: its own lot, and the lots in which they were saved anew.
@@ -74,8 +63,8 @@ type saveID struct {
 	id     int64
 }
 
-func selectFamilies(ctx context.Context, tx pgx.Tx, members []string, ids []int64) (map[saveID]*family, error) {
-	rows, err := tx.Query(ctx, familySQL, members, ids)
+func selectFamilies(ctx context.Context, q querier, members []string, ids []int64) (map[saveID]*family, error) {
+	rows, err := q.Query(ctx, familySQL, members, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read saves: %w", err)
 	}
@@ -97,6 +86,24 @@ func selectFamilies(ctx context.Context, tx pgx.Tx, members []string, ids []int6
 		return nil, fmt.Errorf("read saves: %w", err)
 	}
 	return families, failpoint.Hit(ctx, failpoint.MoneyLotsRead)
+}
+
+// selectCancellable returns what can still be cancelled of a save, nil of one that a use-cancel made.
+func selectCancellable(ctx context.Context, q querier, of saveID) (*Cancellable, error) {
+	families, err := selectFamilies(ctx, q, []string{of.member}, []int64{of.id})
+	if err != nil {
+		return nil, err
+	}
+	f := families[of]
+	if f.isRegrant() {
+		return nil, nil
+	}
+	c := &Cancellable{Amount: f.point - f.asked}
+	for _, p := range takeFrom(f.lots, c.Amount) {
+		c.Left -= p.point
+	}
+	c.Expired = min(c.Amount-c.Left, f.expired)
+	return c, nil
 }
 
 // cancelSave undoes one save, or a part of it.
@@ -186,102 +193,4 @@ func (c *Cancel) ofRest(f *family) (int64, error) {
 // isRegrant reports whether m saved anew what came back to an expired lot.
 func (m *movement) isRegrant() bool {
 	return m.status == statusSave && len(m.memo) > len(memoOf) && m.memo[:len(memoOf)] == memoOf
-}
-
-// cancelBatch is what a batch of save-cancels has found and decided so far.
-type cancelBatch struct {
-	entries  map[string]*movement // what stood under the keys
-	families map[saveID]*family
-	owed     map[string]*int64
-	drafts   []*draft
-	first    map[string]int // the item that writes a key
-}
-
-func (l *Ledger) cancelSaves(ctx context.Context, tx pgx.Tx, cancels []Cancel) ([]CancelAnswer, error) {
-	targets, why := make([]int64, len(cancels)), make([]error, len(cancels))
-	for n := range cancels {
-		targets[n], why[n] = cancels[n].prepare()
-	}
-	b, err := l.openBatch(ctx, tx, cancels, targets, why)
-	if err != nil {
-		return nil, err
-	}
-	written := make([]*draft, len(cancels))
-	for n := range cancels {
-		c := &cancels[n]
-		_, ours := b.first[c.Key]
-		if why[n] != nil || ours || b.entries[c.Key] != nil {
-			continue
-		}
-		written[n], why[n] = c.ofSave(b.families[saveID{c.MemberID, targets[n]}], b.owed[c.MemberID])
-		if why[n] == nil {
-			b.first[c.Key] = n
-			b.drafts = append(b.drafts, written[n])
-		}
-	}
-	if err := l.write(ctx, tx, b.drafts...); err != nil {
-		return nil, err
-	}
-	answers := make([]CancelAnswer, len(cancels))
-	for n := range cancels {
-		if answers[n], err = b.answer(ctx, tx, &cancels[n], targets[n], written, n, why[n]); err != nil {
-			return nil, err
-		}
-	}
-	return answers, nil
-}
-
-// openBatch locks the members of the cancels that nothing is wrong with, and reads their keys and their saves.
-func (l *Ledger) openBatch(ctx context.Context, tx pgx.Tx, cancels []Cancel, targets []int64, why []error) (b cancelBatch, err error) {
-	var keys, members, locked []string
-	var ids []int64
-	for n := range cancels {
-		if why[n] == nil {
-			keys, members, ids = append(keys, cancels[n].Key), append(members, cancels[n].MemberID), append(ids, targets[n])
-		}
-	}
-	locked = slices.Clone(members)
-	slices.Sort(locked)
-	owed, err := lockAccounts(ctx, tx, slices.Compact(locked))
-	if err != nil {
-		return b, err
-	}
-	b = cancelBatch{first: map[string]int{}, owed: map[string]*int64{}}
-	for member, debt := range owed {
-		b.owed[member] = &debt
-	}
-	if b.entries, err = findMovements(ctx, tx, keys); err != nil {
-		return b, err
-	}
-	b.families, err = selectFamilies(ctx, tx, members, ids)
-	return b, err
-}
-
-// answer answers item n, which wrote written[n], or another item of its key did, or the key stood there, or it is refused.
-func (b *cancelBatch) answer(ctx context.Context, q querier, c *Cancel, target int64, written []*draft, n int, why error) (CancelAnswer, error) {
-	a := CancelAnswer{Key: c.Key}
-	if why != nil {
-		if !errors.As(why, &a.Refusal) {
-			return a, why
-		}
-		a.Outcome = Refused
-		return a, nil
-	}
-	if d := written[n]; d != nil {
-		a.Outcome, a.Cancelled = Undone, d.answer()
-		return a, nil
-	}
-	old := b.entries[c.Key]
-	if old == nil {
-		d := written[b.first[c.Key]]
-		old = &movement{key: d.key, id: d.id, member: d.member, status: d.status, point: d.point, undo: d.undo, memo: d.memo, cancel: d.cancel}
-	}
-	if !c.isOf(old, target) {
-		a.Outcome, a.Refusal = Conflict, conflicting()
-		return a, nil
-	}
-	var err error
-	a.Outcome = Replayed
-	a.Cancelled, err = replayCancel(ctx, q, old)
-	return a, err
 }

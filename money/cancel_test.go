@@ -127,6 +127,35 @@ func TestCancelSave(t *testing.T) {
 	refusedAs(t, money.NothingToCancel, err)
 }
 
+// A save says what a cancel of all that is left of it does, and that is what the cancel then does: with points in the lot, saved
+// anew, expired and spent.
+func TestCancellable(t *testing.T) {
+	t.Parallel()
+	s := clockedShop(t)
+	saved := s.save(100, s.later(0).Add(time.Hour))
+	can := func(txID string) *money.Cancellable {
+		m, err := s.Movement(t.Context(), "m", txID)
+		require.NoError(t, err)
+		return m.Cancellable
+	}
+	require.Equal(t, &money.Cancellable{Amount: 100, Left: 100}, can(saved))
+	used := s.use(60)
+	require.Nil(t, can(used.TxID))
+	require.Equal(t, &money.Cancellable{Amount: 100, Left: 40}, can(saved))
+	require.EqualValues(t, 10, s.cancel(saved, 10).Cancelled)
+	s.later(time.Hour)
+	require.EqualValues(t, 30, s.sweep())
+	s.cancel(used.TxID, 20)
+	require.Equal(t, &money.Cancellable{Amount: 90, Left: 20, Expired: 30}, can(saved))
+	page, err := s.Movements(t.Context(), money.HistoryQuery{MemberID: "m", Kind: money.KindSave})
+	require.NoError(t, err)
+	require.Nil(t, can(page[0].TxID), "what was saved anew is cancelled with its save")
+
+	done := s.cancel(saved, 0, owe)
+	require.Equal(t, []int64{20, 30, 40}, []int64{done.Cancelled, done.Expired, done.Uncollected})
+	require.Equal(t, &money.Cancellable{}, can(saved))
+}
+
 func taken(c money.Cancelled) []any { return []any{c.Cancelled, c.Uncollected} }
 
 // What a clawback took does not come back by a cancelled order.

@@ -3,7 +3,6 @@ package money
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,18 +37,8 @@ type VoucherCancelAnswer struct {
 // vouchers. Errors: ErrDeadline, ErrBusy, ErrTooMany (MaxCancels); after any other it is unknown what was applied: ask again
 // with the same keys.
 func (l *Ledger) CancelVouchers(ctx context.Context, deadline time.Time, cancels []VoucherCancel) ([]VoucherCancelAnswer, error) {
-	if len(cancels) > MaxCancels {
-		return nil, fmt.Errorf("%w: %d, and %d is the most", ErrTooMany, len(cancels), MaxCancels)
-	}
-	answers, err := inFrame(ctx, l, deadline, func(tx pgx.Tx) ([]VoucherCancelAnswer, bool, error) {
-		answers, err := cancelVouchers(ctx, tx, cancels)
-		undone := func(a VoucherCancelAnswer) bool { return a.Outcome == Undone }
-		return answers, slices.ContainsFunc(answers, undone), err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cancel %d vouchers: %w", len(cancels), err)
-	}
-	return answers, nil
+	work := func(tx pgx.Tx) ([]VoucherCancelAnswer, error) { return cancelVouchers(ctx, tx, cancels) }
+	return cancelBatch(ctx, l, deadline, "vouchers", cancels, work, func(a *VoucherCancelAnswer) Outcome { return a.Outcome })
 }
 
 // voucherEvent is what stands under a key of the vouchers.
@@ -59,42 +48,37 @@ type voucherEvent struct {
 	amount int64
 }
 
-// voucherCancels is what a batch of cancels has found, and what it has decided so far.
+// voucherCancels is a batch of cancels of vouchers at work: what it has found and decided so far.
 type voucherCancels struct {
 	amounts map[voucherID]int64
 	states  map[voucherID]VoucherState
-	events  map[string]voucherEvent
-	written []VoucherCancel
+	written []writtenVoucherCancel
+}
+
+// writtenVoucherCancel is a cancel that is to be written.
+type writtenVoucherCancel struct {
+	*VoucherCancel
+
+	of voucherID
 }
 
 func cancelVouchers(ctx context.Context, tx pgx.Tx, cancels []VoucherCancel) ([]VoucherCancelAnswer, error) {
-	targets, why := make([]voucherID, len(cancels)), make([]error, len(cancels))
-	for n := range cancels {
-		targets[n], why[n] = cancels[n].check()
-	}
-	b, err := openVouchers(ctx, tx, cancels, targets, why)
+	all, err := undoAll(ctx, tx, &voucherCancels{}, func(c *VoucherCancel) string { return c.Key }, cancels)
 	if err != nil {
 		return nil, err
 	}
-	answers := make([]VoucherCancelAnswer, len(cancels))
-	for n := range cancels {
-		answers[n].Key = cancels[n].Key
-		if why[n] == nil {
-			why[n] = b.decide(&cancels[n], targets[n], &answers[n])
-		}
-		if why[n] == nil {
-			continue
-		}
-		if !errors.As(why[n], &answers[n].Refusal) {
-			return nil, why[n]
-		}
-		answers[n].Outcome = Refused
-		if answers[n].Refusal.Code == KeyConflict {
-			answers[n].Outcome = Conflict
+	answers := make([]VoucherCancelAnswer, len(all))
+	for n := range all {
+		a := &all[n]
+		answers[n] = VoucherCancelAnswer{Key: a.key, Outcome: a.outcome, Refusal: a.refusal}
+		if a.refusal == nil {
+			answers[n].TxID, answers[n].Amount = Vouchers.txID(a.stands.of.id), a.stands.amount
 		}
 	}
-	return answers, b.write(ctx, tx)
+	return answers, nil
 }
+
+func (b *voucherCancels) prepare(c *VoucherCancel) (voucherID, error) { return c.check() }
 
 // check returns the voucher that is meant, or why c can never be.
 func (c *VoucherCancel) check() (voucherID, error) {
@@ -115,16 +99,13 @@ func unknownVoucher() *Refusal {
 	return refusedAs(UnknownVoucher, "the member has no such voucher: take its id from the answer to its grant, or from the member's vouchers")
 }
 
-// openVouchers locks the vouchers of the cancels that nothing is wrong with, and then, in statements of their own, reads the keys and
-// the states, so that what was committed before a lock was got is seen.
-func openVouchers(ctx context.Context, tx pgx.Tx, cancels []VoucherCancel, targets []voucherID, why []error) (b voucherCancels, err error) {
-	var keys []string
-	var vouchers []voucherID
-	for n := range cancels {
-		if why[n] == nil {
-			keys, vouchers = append(keys, cancels[n].Key), append(vouchers, targets[n])
-		}
+// open locks the vouchers of the cancels, and reads their keys and the states.
+func (b *voucherCancels) open(ctx context.Context, tx pgx.Tx, cancels []*VoucherCancel, targets []voucherID) (map[string]voucherEvent, error) {
+	keys := make([]string, len(cancels))
+	for n, c := range cancels {
+		keys[n] = c.Key
 	}
+	vouchers := slices.Clone(targets)
 	slices.SortFunc(vouchers, func(a, b voucherID) int {
 		return cmp.Or(strings.Compare(a.member, b.member), cmp.Compare(a.id, b.id))
 	})
@@ -133,14 +114,16 @@ func openVouchers(ctx context.Context, tx pgx.Tx, cancels []VoucherCancel, targe
 	for n, v := range vouchers {
 		members[n], ids[n] = v.member, v.id
 	}
+	var err error
 	if b.amounts, err = lockVouchers(ctx, tx, members, ids); err != nil {
-		return b, err
+		return nil, err
 	}
-	if b.events, err = findVoucherEvents(ctx, tx, keys); err != nil {
-		return b, err
+	standing, err := findVoucherEvents(ctx, tx, keys)
+	if err != nil {
+		return nil, err
 	}
 	b.states, err = selectStates(ctx, tx, members, ids)
-	return b, err
+	return standing, err
 }
 
 // lockVouchers locks vouchers in the order given, which is the same for every batch, and returns what they are worth.
@@ -190,40 +173,34 @@ func findVoucherEvents(ctx context.Context, tx pgx.Tx, keys []string) (map[strin
 	return events, nil
 }
 
-// decide answers a cancel of v, and notes it where it is to be written; or it returns why it cannot be.
-func (b *voucherCancels) decide(c *VoucherCancel, v voucherID, a *VoucherCancelAnswer) error {
-	amount := b.amounts[v]
-	if old, taken := b.events[c.Key]; taken {
-		if old.kind != kindCancelled || old.of != v {
-			return conflicting()
-		}
-		a.Outcome, a.TxID, a.Amount = Replayed, Vouchers.txID(v.id), old.amount
-		return nil
-	}
-	switch b.states[v] {
-	case VoucherIssued, VoucherExpired:
-		a.Outcome, a.TxID, a.Amount = Undone, Vouchers.txID(v.id), amount
-		b.states[v], b.events[c.Key] = VoucherCancelled, voucherEvent{kindCancelled, v, amount}
-		b.written = append(b.written, *c)
-		return nil
-	case VoucherCancelled:
-		return refusedAs(NothingToCancel, "the voucher has been cancelled already")
-	case VoucherRedeemed:
-		return refusedAs(Redeemed, "the voucher has been redeemed: it cannot be cancelled")
-	}
-	return unknownVoucher()
+func (b *voucherCancels) isOf(_ *VoucherCancel, target voucherID, stands voucherEvent) bool {
+	return stands.kind == kindCancelled && stands.of == target
 }
 
-// write writes the cancels that were decided, in the order of their keys, in which every batch writes.
+func (b *voucherCancels) decide(c *VoucherCancel, target voucherID) (voucherEvent, error) {
+	switch b.states[target] {
+	case VoucherIssued, VoucherExpired:
+		b.states[target] = VoucherCancelled
+		b.written = append(b.written, writtenVoucherCancel{c, target})
+		return voucherEvent{kindCancelled, target, b.amounts[target]}, nil
+	case VoucherCancelled:
+		return voucherEvent{}, refusedAs(NothingToCancel, "the voucher has been cancelled already")
+	case VoucherRedeemed:
+		return voucherEvent{}, refusedAs(Redeemed, "the voucher has been redeemed: it cannot be cancelled")
+	}
+	return voucherEvent{}, unknownVoucher()
+}
+
+// write writes the cancels in the order of their keys, in which every batch writes.
 func (b *voucherCancels) write(ctx context.Context, tx pgx.Tx) error {
 	if len(b.written) == 0 {
 		return nil
 	}
-	slices.SortFunc(b.written, func(a, b VoucherCancel) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(b.written, func(a, b writtenVoucherCancel) int { return strings.Compare(a.Key, b.Key) })
 	var columns [4][]string
 	ids := make([]int64, len(b.written))
 	for n, c := range b.written {
-		ids[n] = b.events[c.Key].of.id
+		ids[n] = c.of.id
 		for at, value := range []string{c.MemberID, c.Key, c.Reason, c.Ref} {
 			columns[at] = append(columns[at], value)
 		}

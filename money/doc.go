@@ -4,7 +4,8 @@
 // Start with grant.go: the road of a batch. points.go and vouchers.go are the two books it may be written to, check.go
 // says what is refused, vault.go keeps the keys under which vouchers are sealed. The other movements of points have a file
 // each: use.go, cancel_use.go, cancel_save.go, debt.go, expire.go; account.go is the frame that they share, write.go the
-// statement with which they write. history.go reads.
+// statement with which they write, cancel_batch.go the road of many cancels at once, of saves or of vouchers. history.go
+// reads.
 //
 // # Points
 //

@@ -158,7 +158,8 @@ func (l *Ledger) Movement(ctx context.Context, memberID, txID string) (Movement,
 	m := found[0]
 	if m.Kind == KindSave {
 		m.Lots = []Part{{m.TxID, m.Amount}}
-		return m, nil
+		m.Cancellable, err = selectCancellable(ctx, l.Pool, saveID{memberID, id})
+		return m, err
 	}
 	m.Lots, err = selectParts(ctx, l.Pool, memberID, id)
 	return m, err

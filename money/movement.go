@@ -66,6 +66,15 @@ type Movement struct {
 	IssueDate  string     // yyyymmdd in the ledger's time zone
 	ExpiryDate string     // of a save: the last day on which its points can be spent; 99991231 for never
 	Lots       []Part     // only where one movement was asked for
+	// Cancellable is of a save, where one movement was asked for; nil of points that a use-cancel saved anew.
+	Cancellable *Cancellable
+}
+
+// Cancellable says what a cancel of all that is left of a save does at this moment.
+type Cancellable struct {
+	Amount  int64 // of the save, what no cancel was asked for yet
+	Left    int64 // of Amount, what is taken: it lies in the save's lot, or was saved anew from it
+	Expired int64 // of the rest, what has expired; what remains was spent
 }
 
 // Part is what a movement did to one lot.

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -95,13 +96,15 @@ func TestCommandLineMemberPreview(t *testing.T) {
 		require.Contains(t, errs, "all of this use has been cancelled already")
 	}
 	for line, want := range map[string]string{
-		uses[0]: `"cancelled_before":20,"cancellable":20}`,
-		"P1":    `"cancelled_before":7}`,
+		uses[0]:                         `"cancelled_before":20,"cancellable":20}`,
+		"P1":                            `"cancelled_before":7,"cancellable":93,"would_cancel":{"cancelled":73,"expired":0,"uncollected":20,"owed":0}}`,
+		"P1 --amount 80 --on-used debt": `"would_cancel":{"cancelled":73,"expired":0,"uncollected":7,"owed":7}}`,
+		"P1 --amount 60":                `"would_cancel":{"cancelled":60,"expired":0,"uncollected":0,"owed":0}}`,
 	} {
 		out, _ := s.done("member cancel m " + line + " --dry-run -o json")
 		var p cancelPreview
 		require.NoError(t, json.Unmarshal([]byte(out), &p))
-		require.Equal(t, line, p.Movement.TxID)
+		require.Equal(t, strings.Fields(line)[0], p.Movement.TxID)
 		plain, err := json.Marshal(p)
 		require.NoError(t, err)
 		require.Contains(t, string(plain), want)

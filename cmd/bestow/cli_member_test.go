@@ -60,7 +60,8 @@ func TestCommandLineMember(t *testing.T) {
 	out, _ = s.done("member cancel 회원 P3 --dry-run")
 	require.Contains(t, out, "given back before  600\ncan be given back  1,900\nwould give back    all that is left of it\n")
 	out, _ = s.done("member cancel 회원 P1 --on-used debt --dry-run")
-	require.Contains(t, out, "taken back before    0\nwould take back      all that is left of it\nif points are spent  the member owes them")
+	require.Contains(t, out, "taken back before  0\ncan be cancelled   1,000\nwould take back    0\nexpired before     0\n"+
+		"was spent          1,000: the member owes them, and the next saves pay\n")
 	out, _ = s.done("member cancel 회원 P1 --on-used debt --reason 회수")
 	debt := txID.FindString(out)
 	require.Equal(t, "money_tx_id  "+debt+"\nundoes       P1, save of 1,000 on NOW, ref 주문-1\ntaken_back   0\nexpired      0\nuncollected  1,000\nbalance      100\n", timeless(out))

@@ -204,8 +204,16 @@ func TestCommandLineJSON(t *testing.T) {
 		out, _ = s.done(line)
 		require.Contains(t, out, "go1.")
 	}
-	out, _ = s.done("openapi")
-	require.NoError(t, json.Unmarshal([]byte(out), new(map[string]any)))
+	for line, path := range map[string]string{"openapi": "/events/{id}", "openapi --money": "/points/grants"} {
+		out, _ = s.done(line)
+		var doc struct {
+			OpenAPI string         `json:"openapi"`
+			Paths   map[string]any `json:"paths"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(out), &doc), line)
+		require.Equal(t, "3.1.0", doc.OpenAPI, line)
+		require.Contains(t, doc.Paths, path, line)
+	}
 }
 
 // What is wrong, what to do, and the exit code: 1 for what failed, 2 for what cannot be asked like this.

@@ -14,7 +14,16 @@ import (
 type cancelPreview struct {
 	Movement  moneyhttp.Movement `json:"movement"`
 	Cancelled int64              `json:"cancelled_before"`
-	Left      *int64             `json:"cancellable,omitzero"` // of a use: what can still be given back
+	Left      *int64             `json:"cancellable,omitzero"`   // nil of a save, where the ledger does not say so
+	Would     *saveCancelPreview `json:"would_cancel,omitempty"` // of a save, likewise
+}
+
+// saveCancelPreview is what a cancel of a save does, in the words of its answer.
+type saveCancelPreview struct {
+	Cancelled   int64 `json:"cancelled"`
+	Expired     int64 `json:"expired"`
+	Uncollected int64 `json:"uncollected"`
+	Owed        int64 `json:"owed"` // of it, what the member would owe
 }
 
 // preview shows what a cancel is about, and changes nothing.
@@ -30,10 +39,9 @@ func (c *memberCancelCmd) preview(ctx context.Context, t *terminal, ledger *mone
 	if p.Cancelled, err = cancelledBefore(ctx, ledger, asked.MemberID, of); err != nil {
 		return err
 	}
-	if of.Kind == string(money.KindUse) {
-		left := -of.Amount - p.Cancelled
-		p.Left = &left
-		if err := exceeds(asked.Amount, left); err != nil {
+	p.reckon(asked)
+	if p.Left != nil {
+		if err := exceeds(of.Kind, asked.Amount, *p.Left); err != nil {
 			return err
 		}
 	}
@@ -43,14 +51,39 @@ func (c *memberCancelCmd) preview(ctx context.Context, t *terminal, ledger *mone
 	})
 }
 
-// exceeds returns why amount, 0 for all, cannot be given back of a use of which so much is left.
-func exceeds(amount, left int64) error {
+// reckon fills in what can be cancelled, and what becomes of the points of a save.
+func (p *cancelPreview) reckon(asked *money.Cancel) {
+	if p.Movement.Kind == string(money.KindUse) {
+		left := -p.Movement.Amount - p.Cancelled
+		p.Left = &left
+		return
+	}
+	can := p.Movement.Cancellable
+	if can == nil {
+		return
+	}
+	amount := can.Amount
+	if asked.Amount > 0 {
+		amount = asked.Amount
+	}
+	would := saveCancelPreview{Cancelled: min(amount, can.Left)}
+	would.Expired = min(amount-would.Cancelled, can.Expired)
+	would.Uncollected = amount - would.Cancelled - would.Expired
+	if asked.OnUsed == money.OweUsed {
+		would.Owed = would.Uncollected
+	}
+	p.Left, p.Would = &can.Amount, &would
+}
+
+// exceeds returns why amount, 0 for all, cannot be cancelled of a movement of which so much is left.
+func exceeds(kind string, amount, left int64) error {
 	switch {
 	case left == 0:
-		return &domain.Error{Code: money.NothingToCancel, Message: "all of this use has been cancelled already"}
+		return &domain.Error{Code: money.NothingToCancel, Message: "all of this " + kind + " has been cancelled already"}
 	case amount > left:
-		return &domain.Error{Code: money.OverCancelled, Message: fmt.Sprintf("of this use %d points can still be cancelled: fewer than the %d asked for", left, amount),
-			Hint: "leave --amount out for all that is left of it"}
+		return &domain.Error{Code: money.OverCancelled,
+			Message: fmt.Sprintf("of this %s %d points can still be cancelled: fewer than the %d asked for", kind, left, amount),
+			Hint:    "leave --amount out for all that is left of it"}
 	}
 	return nil
 }
@@ -107,17 +140,31 @@ func previewRows(p *cancelPreview, asked *money.Cancel, zone *time.Location) [][
 		amount = thousands(asked.Amount)
 	}
 	rows := [][2]string{{"undoes", movementLine(&p.Movement, zone)}, {"reason", textOrDash(p.Movement.Reason)}}
-	if p.Left != nil {
+	switch {
+	case p.Movement.Kind == string(money.KindUse):
 		return append(rows, [2]string{"given back before", thousands(p.Cancelled)}, [2]string{"can be given back", thousands(*p.Left)},
 			[2]string{"would give back", amount})
+	case p.Would == nil:
+		return append(rows, [2]string{"taken back before", thousands(p.Cancelled)}, [2]string{"would take back", amount},
+			[2]string{"if points are spent", spentThen(asked.OnUsed)})
 	}
-	spent := "what is left is taken back; the rest when the orders that spent it are cancelled"
-	switch asked.OnUsed {
+	spent := thousands(p.Would.Uncollected)
+	if p.Would.Uncollected > 0 {
+		spent += ": " + spentThen(asked.OnUsed)
+	}
+	return append(rows, [2]string{"taken back before", thousands(p.Cancelled)}, [2]string{"can be cancelled", thousands(*p.Left)},
+		[2]string{"would take back", thousands(p.Would.Cancelled)}, [2]string{"expired before", thousands(p.Would.Expired)},
+		[2]string{"was spent", spent})
+}
+
+// spentThen says what a cancel of a save does where the member has spent points of it.
+func spentThen(how money.OnUsed) string {
+	switch how {
 	case money.OweUsed:
-		spent = "the member owes them: the next saves pay"
+		return "the member owes them, and the next saves pay"
 	case money.RefuseUsed:
-		spent = "nothing is cancelled then"
-	case money.CancelRemaining, "":
+		return "nothing is cancelled then"
+	case money.CancelRemaining:
 	}
-	return append(rows, [2]string{"taken back before", thousands(p.Cancelled)}, [2]string{"would take back", amount}, [2]string{"if points are spent", spent})
+	return "they are taken back when the orders that spent them are cancelled"
 }

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	bestowhttp "bestow/http"
+	"bestow/money/moneyhttp"
 )
 
 type versionCmd struct{ format }
@@ -41,11 +42,17 @@ func (c *versionCmd) Run(t *terminal) error {
 	})
 }
 
-type openAPICmd struct{}
+type openAPICmd struct {
+	Money bool `help:"Print the API of the ledger, which the role money serves, and not that of the service."`
+}
 
-// Run prints the API's description as JSON.
-func (openAPICmd) Run(t *terminal) error {
-	doc, err := bestowhttp.OpenAPI()
+// Run prints an API's description as JSON.
+func (c *openAPICmd) Run(t *terminal) error {
+	describe := bestowhttp.OpenAPI
+	if c.Money {
+		describe = moneyhttp.OpenAPI
+	}
+	doc, err := describe()
 	if err != nil {
 		return err
 	}

@@ -158,40 +158,6 @@ func amountOf(given *int64) (int64, error) {
 	return *given, nil
 }
 
-type cancelsInput struct {
-	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339; as deadline in the body, of which the earlier one counts; a minute from the arrival at most"`
-	Body     body[cancels]
-}
-
-// cancelSaves undoes saves of many members in one transaction.
-func (s *Server) cancelSaves(ctx context.Context, in *cancelsInput) (*struct{ Body cancelAnswers }, error) {
-	asked, err := in.Body.read()
-	if err != nil {
-		return nil, err
-	}
-	if asked.Items == nil {
-		return nil, missing("items")
-	}
-	deadline, ctx, done, err := s.deadlineOf(ctx, times{in.Deadline, asked.Deadline, asked.BudgetMS})
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	all := make([]money.Cancel, len(asked.Items))
-	for n, i := range asked.Items {
-		amount, err := amountOf(i.Amount)
-		if err != nil {
-			amount = -1 // which the ledger refuses, this item alone
-		}
-		all[n] = money.Cancel{Key: i.Key, MemberID: i.MemberID, TxID: i.TxID, Amount: amount, OnUsed: money.OnUsed(i.OnUsed), Reason: i.Reason}
-	}
-	said, err := s.ledger.CancelSaves(ctx, deadline, all)
-	if err != nil {
-		return nil, err
-	}
-	return &struct{ Body cancelAnswers }{wireCancels(said)}, nil
-}
-
 type memberInput struct {
 	MemberID string `path:"id"`
 }

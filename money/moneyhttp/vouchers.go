@@ -6,36 +6,6 @@ import (
 	"bestow/money"
 )
 
-type voucherCancelsInput struct {
-	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339; as deadline in the body, of which the earlier one counts"`
-	Body     body[voucherCancels]
-}
-
-// cancelVouchers cancels vouchers of many members in one transaction.
-func (s *Server) cancelVouchers(ctx context.Context, in *voucherCancelsInput) (*struct{ Body voucherCancelAnswers }, error) {
-	asked, err := in.Body.read()
-	if err != nil {
-		return nil, err
-	}
-	if asked.Items == nil {
-		return nil, missing("items")
-	}
-	deadline, ctx, done, err := s.deadlineOf(ctx, times{in.Deadline, asked.Deadline, asked.BudgetMS})
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	all := make([]money.VoucherCancel, len(asked.Items))
-	for n, i := range asked.Items {
-		all[n] = money.VoucherCancel(i)
-	}
-	said, err := s.ledger.CancelVouchers(ctx, deadline, all)
-	if err != nil {
-		return nil, err
-	}
-	return &struct{ Body voucherCancelAnswers }{wireVoucherAnswers(said)}, nil
-}
-
 type vouchersInput struct {
 	MemberID string `path:"id"`
 	Cursor   string `query:"cursor" doc:"next_cursor of the page before"`

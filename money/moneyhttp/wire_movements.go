@@ -72,13 +72,6 @@ type Cancelled struct {
 	Lots        []Part `json:"lots" nullable:"false"`
 }
 
-// cancels is the body of POST /points/cancels.
-type cancels struct {
-	Deadline *time.Time   `json:"deadline,omitzero" doc:"nothing is applied after it; default: 10 s from now, at most: a minute"`
-	BudgetMS *int64       `json:"budget_ms,omitzero" doc:"the same in milliseconds from the arrival of the request; the earlier one counts"`
-	Items    []cancelItem `json:"items" nullable:"false" doc:"at most 1,000"`
-}
-
 // cancelItem is one save that is to be cancelled.
 type cancelItem struct {
 	Key      string `json:"idempotency_key" doc:"1 to 200 characters; for ever of this cancel"`
@@ -87,11 +80,6 @@ type cancelItem struct {
 	Amount   *int64 `json:"amount,omitzero" doc:"absent: all that can still be cancelled"`
 	OnUsed   string `json:"on_used,omitzero" enum:"refuse,remaining,debt" doc:"what becomes of points that were spent; default remaining"`
 	Reason   string `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
-}
-
-// cancelAnswers is the answer to POST /points/cancels: one for each item, in the order asked.
-type cancelAnswers struct {
-	Items []cancelAnswer `json:"items" nullable:"false"`
 }
 
 // cancelAnswer is what came of one cancel.
@@ -106,20 +94,24 @@ type cancelAnswer struct {
 	Message     string `json:"message,omitzero"`
 }
 
-func wireCancels(all []money.CancelAnswer) cancelAnswers {
-	wire := make([]cancelAnswer, len(all))
-	for n := range all {
-		a := &all[n]
-		wire[n] = cancelAnswer{Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Cancelled: a.Cancelled.Cancelled, Expired: a.Expired, Uncollected: a.Uncollected}
-		if a.Refusal != nil {
-			wire[n].Code, wire[n].Message = a.Refusal.Code, a.Refusal.Message
-		}
+func wireCancelAnswer(a *money.CancelAnswer) cancelAnswer {
+	wire := cancelAnswer{Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Cancelled: a.Cancelled.Cancelled, Expired: a.Expired, Uncollected: a.Uncollected}
+	if a.Refusal != nil {
+		wire.Code, wire.Message = a.Refusal.Code, a.Refusal.Message
 	}
-	return cancelAnswers{wire}
+	return wire
 }
 
 func wireCancel(c *money.Cancel) cancelItem {
 	return cancelItem{Key: c.Key, MemberID: c.MemberID, TxID: c.TxID, Amount: givenAmount(c.Amount), OnUsed: string(c.OnUsed), Reason: c.Reason}
+}
+
+func (i *cancelItem) ours() money.Cancel {
+	amount, err := amountOf(i.Amount)
+	if err != nil {
+		amount = -1 // which the ledger refuses, this item alone
+	}
+	return money.Cancel{Key: i.Key, MemberID: i.MemberID, TxID: i.TxID, Amount: amount, OnUsed: money.OnUsed(i.OnUsed), Reason: i.Reason}
 }
 
 // givenAmount is the amount of a cancel as it is sent: absent for all.
@@ -165,11 +157,29 @@ type Movement struct {
 	IssueDate  string    `json:"issue_date" doc:"YYYYMMDD in the ledger's time zone"`
 	ExpiryDate string    `json:"expiry_date" doc:"of a save: the last day on which its points can be spent; 99991231: they do not expire"`
 	Lots       []Part    `json:"lots,omitempty" nullable:"false" doc:"only where one movement is asked for"`
+
+	Cancellable *Cancellable `json:"cancellable,omitempty" doc:"of a save, where one movement is asked for: what a cancel of all that is left of it does now"`
+}
+
+// Cancellable says what a cancel of all that is left of a save does at the moment of the answer.
+type Cancellable struct {
+	Amount      int64 `json:"amount" doc:"of the save, what was not cancelled yet"`
+	Left        int64 `json:"left" doc:"of the amount, what the cancel takes: the member still has it"`
+	Expired     int64 `json:"expired" doc:"of the amount, what has expired"`
+	Uncollected int64 `json:"uncollected" doc:"of the amount, what was spent: with on_used debt the member would owe it"`
+}
+
+func wireCancellable(c *money.Cancellable) *Cancellable {
+	if c == nil {
+		return nil
+	}
+	return &Cancellable{c.Amount, c.Left, c.Expired, c.Amount - c.Left - c.Expired}
 }
 
 func wireMovement(m *money.Movement) Movement {
 	return Movement{
-		TxID: m.TxID, Kind: string(m.Kind), Amount: m.Amount, TypeCode: m.TypeCode, Ref: m.Ref, Reason: m.Reason, Undo: m.Undo,
+		Cancellable: wireCancellable(m.Cancellable),
+		TxID:        m.TxID, Kind: string(m.Kind), Amount: m.Amount, TypeCode: m.TypeCode, Ref: m.Ref, Reason: m.Reason, Undo: m.Undo,
 		CreatedAt: m.CreatedAt.UTC(), IssueDate: m.IssueDate, ExpiryDate: m.ExpiryDate, Lots: wireParts(m.Lots),
 	}
 }

@@ -6,13 +6,6 @@ import (
 	"bestow/money"
 )
 
-// voucherCancels is the body of POST /vouchers/cancels.
-type voucherCancels struct {
-	Deadline *time.Time      `json:"deadline,omitzero" doc:"what is not applied by then never is; default: 10 s from now"`
-	BudgetMS *int64          `json:"budget_ms,omitzero" doc:"the same in milliseconds from the arrival of the request; the earlier one counts"`
-	Items    []voucherCancel `json:"items" nullable:"false" doc:"at most 1,000"`
-}
-
 // voucherCancel is one voucher that is to be cancelled.
 type voucherCancel struct {
 	Key      string `json:"idempotency_key" doc:"1 to 200 characters; for ever of this cancel; one space with the keys of the grants of vouchers"`
@@ -22,18 +15,9 @@ type voucherCancel struct {
 	Ref      string `json:"ref,omitzero" doc:"the record that caused it: at most 100 characters"`
 }
 
-func wireVoucherCancels(all []money.VoucherCancel) []voucherCancel {
-	wire := make([]voucherCancel, len(all))
-	for n, c := range all {
-		wire[n] = voucherCancel(c)
-	}
-	return wire
-}
+func wireVoucherCancel(c *money.VoucherCancel) voucherCancel { return voucherCancel(*c) }
 
-// voucherCancelAnswers is the answer to POST /vouchers/cancels: one for each item, in the order asked.
-type voucherCancelAnswers struct {
-	Items []voucherCancelAnswer `json:"items" nullable:"false"`
-}
+func (c *voucherCancel) ours() money.VoucherCancel { return money.VoucherCancel(*c) }
 
 // voucherCancelAnswer is what came of one cancel of a voucher.
 type voucherCancelAnswer struct {
@@ -45,15 +29,12 @@ type voucherCancelAnswer struct {
 	Message string `json:"message,omitzero"`
 }
 
-func wireVoucherAnswers(all []money.VoucherCancelAnswer) voucherCancelAnswers {
-	wire := make([]voucherCancelAnswer, len(all))
-	for n, a := range all {
-		wire[n] = voucherCancelAnswer{Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Amount: a.Amount}
-		if a.Refusal != nil {
-			wire[n].Code, wire[n].Message = a.Refusal.Code, a.Refusal.Message
-		}
+func wireVoucherCancelAnswer(a *money.VoucherCancelAnswer) voucherCancelAnswer {
+	wire := voucherCancelAnswer{Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Amount: a.Amount}
+	if a.Refusal != nil {
+		wire.Code, wire.Message = a.Refusal.Code, a.Refusal.Message
 	}
-	return voucherCancelAnswers{wire}
+	return wire
 }
 
 func (a *voucherCancelAnswer) ours() money.VoucherCancelAnswer {
