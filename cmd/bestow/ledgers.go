@@ -59,7 +59,10 @@ func (l *namedLedger) unheard() error {
 
 // trouble is what is said to people of a ledger that is not at work, "" if it is.
 func (l *namedLedger) trouble() string {
-	if err := l.doubt(); err != nil {
+	switch err := l.doubt(); {
+	case errors.Is(err, errSilent):
+		return "the ledger " + l.name + " does not answer: " + oneLine(err.Error())
+	case err != nil:
 		return "the ledger " + l.name + " is not asked: " + oneLine(err.Error())
 	}
 	if l.gate.unheard() != nil {

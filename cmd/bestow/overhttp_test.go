@@ -201,6 +201,37 @@ func TestAnotherLedgerAtTheAddress(t *testing.T) {
 	require.Zero(t, theirs.count(`SELECT count(*) FROM money.point_member`))
 }
 
+// A ledger that answers grants, and not any more who it is, may be another one by now: it is away until it says so.
+func TestLedgerThatDoesNotSayWhichItIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var silent atomic.Bool
+	service := w.ledgerService()
+	w.asks(w.serveAt(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if silent.Load() && strings.HasSuffix(r.URL.Path, "/identity") {
+			http.Error(rw, "no", http.StatusBadGateway)
+			return
+		}
+		service.ServeHTTP(rw, r)
+	})))
+	p, _ := w.start(t.Context(), quickLooks, campaignRoles...)
+	first := w.event(p, "POINT", 100)
+	w.run(p, first)
+	w.exact(p, w.completed(p, first.ID))
+
+	silent.Store(true)
+	require.Eventually(t, func() bool { return p.granter.Away(first) != nil }, time.Minute, 10*time.Millisecond)
+	e := w.event(p, "POINT", 300)
+	w.run(p, e)
+	require.Contains(t, w.waitsFor(p, e), "the ledger money does not answer: it does not say any more which ledger it is: ")
+	require.Contains(t, w.ready(p), `"waits_for":["money"]`)
+	require.Equal(t, 100, w.count(`SELECT count(*) FROM money.point_member`))
+
+	silent.Store(false)
+	w.exact(p, w.completed(p, e.ID))
+	require.Equal(t, 400, w.count(`SELECT count(*) FROM money.point_member`))
+}
+
 // A proxy that answers 404 to everything, before the ledger is there, is not taken for a ledger without an identity.
 func TestNotFoundIsNoLedger(t *testing.T) {
 	t.Parallel()

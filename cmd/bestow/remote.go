@@ -20,6 +20,9 @@ import (
 const (
 	// lookEvery is how many probes lie between two looks at a ledger that is as it should be.
 	lookEvery = 5
+	// silentAfter is how many looks in a row a ledger may leave without an answer before it is not asked any more: it may be
+	// another one by now.
+	silentAfter = 3
 	// lookBudget is how long a look may take.
 	lookBudget = 2 * time.Second
 )
@@ -38,12 +41,21 @@ type remote struct {
 	why     atomic.Pointer[error] // why it must not be asked; nil: it may be
 	forgets atomic.Bool           // it does not repeat a voucher's code and PIN
 	dates   dates
+	silent  int // so many looks in a row were not answered; only look touches it
 
 	nameless atomic.Bool // it has no identity, and was met so: for ever, since the keys of its grants depend on it
 }
 
 // errNotMet is the doubt about a ledger that was never looked at.
 var errNotMet = errors.New("it has not said yet which ledger it is")
+
+// errSilent is the doubt about a ledger that does not say any more which ledger it is.
+var errSilent = errors.New("it does not say any more which ledger it is")
+
+// silence is the error of a look that the ledger did not answer, or not as a ledger does.
+type silence struct{ error }
+
+func (s silence) Unwrap() error { return s.error }
 
 func newRemote(at ledgerAddress, installation string, p *process) (*remote, error) {
 	r := &remote{name: at.name, installation: installation, pool: p.pool, probe: p.probe(), log: p.log,
@@ -68,7 +80,7 @@ func (r *remote) forgetsSecrets() bool { return r.forgets.Load() }
 func (r *remote) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait := r.probe
-		if r.doubt() == nil {
+		if r.doubt() == nil && r.silent == 0 {
 			wait *= lookEvery
 		}
 		select {
@@ -79,16 +91,26 @@ func (r *remote) watch(ctx context.Context) {
 	}
 }
 
-// look finds out which ledger it is, and whether it may be asked. That it does not answer changes nothing: the calls
-// themselves say so.
+// look finds out which ledger it is, and whether it may be asked. One that does not say so silentAfter times in a row is away.
 func (r *remote) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lookBudget)
+	bounded, cancel := context.WithTimeout(ctx, lookBudget)
 	defer cancel()
 	before := r.doubt()
-	switch why, err := r.judge(ctx); {
+	why, err := r.judge(bounded)
+	if ctx.Err() != nil {
+		return // the process ends
+	}
+	if _, silent := errors.AsType[silence](err); silent {
+		r.silent++
+	} else {
+		r.silent = 0
+	}
+	switch {
 	case err != nil && errors.Is(before, errNotMet):
 		unmet := fmt.Errorf("%w: %w", errNotMet, err)
 		r.why.Store(&unmet)
+	case r.silent >= silentAfter && (before == nil || errors.Is(before, errSilent)):
+		r.forbid(fmt.Errorf("%w: %w", errSilent, err))
 	case err != nil:
 	case why != nil:
 		r.forbid(why)
@@ -118,7 +140,7 @@ func (r *remote) judge(ctx context.Context) (why, err error) {
 		return r.judgeNameless(ctx)
 	}
 	if err != nil {
-		return nil, err
+		return nil, silence{err}
 	}
 	latest, err := r.now(ctx)
 	if err != nil {
@@ -139,7 +161,7 @@ const noIdentity = "(no identity)"
 // cannot look up a key.
 func (r *remote) judgeNameless(ctx context.Context) (why, err error) {
 	if _, err := r.client.LookupPoints(ctx, []string{"hello:" + r.installation}); err != nil {
-		return nil, fmt.Errorf("it has no GET /money/v1/identity, and no lookup: %w", err)
+		return nil, silence{fmt.Errorf("it has no GET /money/v1/identity, and no lookup: %w", err)}
 	}
 	known, err := r.ledgers().Meet(ctx, r.name, noIdentity)
 	if err != nil {
@@ -184,7 +206,7 @@ func (r *remote) judgeIdentity(ctx context.Context, id moneyhttp.Identity) (why,
 func (r *remote) pair(ctx context.Context, id moneyhttp.Identity) (why, err error) {
 	if id.InstallationID == "" && slices.Contains(id.Capabilities, moneyhttp.Pairs) {
 		if id, err = r.client.Pair(ctx); err != nil {
-			return nil, err
+			return nil, silence{err}
 		}
 	}
 	if id.InstallationID != "" && id.InstallationID != r.installation {
