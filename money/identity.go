@@ -19,10 +19,11 @@ type Identity struct {
 	Now          time.Time
 }
 
+const selectIdentity = `SELECT id::text, coalesce(installation::text, ''), clock_timestamp() FROM money.ledger`
+
 // Identity reads which ledger this is, and its clock.
 func (l *Ledger) Identity(ctx context.Context) (Identity, error) {
-	const query = `SELECT id::text, coalesce(installation::text, ''), clock_timestamp() FROM money.ledger`
-	return readIdentity(l.Pool.QueryRow(ctx, query))
+	return readIdentity(l.Pool.QueryRow(ctx, selectIdentity))
 }
 
 // Pair makes this the ledger of the installation, for ever, unless it is another's. Error: ErrOtherInstallation.
@@ -41,13 +42,25 @@ func (l *Ledger) Pair(ctx context.Context, installation string) (Identity, error
 	return id, err
 }
 
-// RenewIdentity makes the ledger of a copied database one of its own, which no installation is paired with.
-func RenewIdentity(ctx context.Context, tx pgx.Tx) error {
-	const update = `UPDATE money.ledger SET id = gen_random_uuid(), installation = NULL, paired_at = NULL`
-	if _, err := tx.Exec(ctx, update); err != nil {
-		return fmt.Errorf("renew ledger's id: %w", err)
-	}
-	return nil
+// ReadIdentity reads which ledger stands in the database of tx.
+func ReadIdentity(ctx context.Context, tx pgx.Tx) (Identity, error) {
+	return readIdentity(tx.QueryRow(ctx, selectIdentity))
+}
+
+// RenewIdentity gives the ledger of a copied database an id of its own. The installation that it is paired with stays: that
+// one knows the ledger by the id of before, and does not ask the copy.
+func RenewIdentity(ctx context.Context, tx pgx.Tx) (Identity, error) {
+	const update = `UPDATE money.ledger SET id = gen_random_uuid()
+		RETURNING id::text, coalesce(installation::text, ''), clock_timestamp()`
+	return readIdentity(tx.QueryRow(ctx, update))
+}
+
+// PairAnew pairs the ledger of a copied database with another installation, whose database was copied with it. An
+// installation that was not would take the grants of the original for its own, since the keys may be the same text.
+func PairAnew(ctx context.Context, tx pgx.Tx, installation string) (Identity, error) {
+	const update = `UPDATE money.ledger SET installation = $1, paired_at = now()
+		RETURNING id::text, installation::text, clock_timestamp()`
+	return readIdentity(tx.QueryRow(ctx, update, installation))
 }
 
 func readIdentity(row pgx.Row) (id Identity, err error) {

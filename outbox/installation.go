@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Installation is a bestow of its own: a database and the processes that work on it. Several may use the same brokers, and
@@ -27,10 +26,15 @@ const (
 // uuidFormat is how PostgreSQL writes a uuid.
 var uuidFormat = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
+// querier is a pool, or a transaction.
+type querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
 // ReadInstallation reads which installation the database belongs to.
-func ReadInstallation(ctx context.Context, pool *pgxpool.Pool) (i Installation, err error) {
+func ReadInstallation(ctx context.Context, q querier) (i Installation, err error) {
 	const query = `SELECT id::text, unnamed_are_ours FROM installation`
-	if err := pool.QueryRow(ctx, query).Scan(&i.ID, &i.UnnamedAreOurs); err != nil {
+	if err := q.QueryRow(ctx, query).Scan(&i.ID, &i.UnnamedAreOurs); err != nil {
 		return i, fmt.Errorf("read installation: %w", err)
 	}
 	return i, nil
@@ -71,24 +75,32 @@ func unnamedGroup(topic string) string { return "bestow." + topic }
 
 // RenewInstallation gives the database an id of its own, which a copy of another installation's database needs. What the
 // other one has in Kafka is none of this one's from then on: what it had published and not settled is published again by
-// the reconcile. Processes know the id that they started with, so it is refused while one of them is alive:
-// its sessions may have another name than ours, but it keeps a row.
+// the reconcile. It is refused as CheckStopped says.
 func RenewInstallation(ctx context.Context, tx pgx.Tx) (i Installation, err error) {
-	const alive = `SELECT
-			(SELECT count(*) FROM processes WHERE seen_at > clock_timestamp() - interval '30 seconds'),
-			(SELECT count(*) FROM pg_stat_activity
-			 WHERE datname = current_database() AND application_name LIKE 'bestow%' AND pid <> pg_backend_pid())`
-	var processes, sessions int
-	if err := tx.QueryRow(ctx, alive).Scan(&processes, &sessions); err != nil {
-		return i, fmt.Errorf("count processes: %w", err)
-	}
-	if processes+sessions > 0 {
-		return i, fmt.Errorf("processes of bestow use this database (seen within 30 s: %d; open connections: %d): stop all of them first, "+
-			"then give the new id, then start them; one that was killed is forgotten after 30 s", processes, sessions)
+	if err := CheckStopped(ctx, tx); err != nil {
+		return i, err
 	}
 	const update = `UPDATE installation SET id = gen_random_uuid(), unnamed_are_ours = false, created_at = now() RETURNING id::text`
 	if err := tx.QueryRow(ctx, update).Scan(&i.ID); err != nil {
 		return i, fmt.Errorf("renew installation: %w", err)
 	}
 	return i, nil
+}
+
+// CheckStopped returns an error while a process uses the database: it knows the ids that it started with. Its sessions may
+// have another name than ours, but it keeps a row.
+func CheckStopped(ctx context.Context, tx pgx.Tx) error {
+	const alive = `SELECT
+			(SELECT count(*) FROM processes WHERE seen_at > clock_timestamp() - interval '30 seconds'),
+			(SELECT count(*) FROM pg_stat_activity
+			 WHERE datname = current_database() AND application_name LIKE 'bestow%' AND pid <> pg_backend_pid())`
+	var processes, sessions int
+	if err := tx.QueryRow(ctx, alive).Scan(&processes, &sessions); err != nil {
+		return fmt.Errorf("count processes: %w", err)
+	}
+	if processes+sessions == 0 {
+		return nil
+	}
+	return fmt.Errorf("processes of bestow use this database (seen within 30 s: %d; open connections: %d): stop all of them first, "+
+		"then give the new id, then start them; one that was killed is forgotten after 30 s", processes, sessions)
 }

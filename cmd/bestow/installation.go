@@ -61,12 +61,20 @@ func (c *installationNewCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 // renewInstallation makes a copied database an installation of its own, with a ledger of its own: the keys in it are those of
-// the installation that it was copied from.
+// the installation that it was copied from. A ledger in it that takes the grants of yet another installation stays that one's.
 func renewInstallation(ctx context.Context, tx pgx.Tx) (i outbox.Installation, err error) {
+	before, err := outbox.ReadInstallation(ctx, tx)
+	if err != nil {
+		return i, err
+	}
 	if i, err = outbox.RenewInstallation(ctx, tx); err != nil {
 		return i, err
 	}
-	return i, errors.Join(money.RenewIdentity(ctx, tx), app.ForgetLedgers(ctx, tx))
+	ledger, err := money.RenewIdentity(ctx, tx)
+	if err == nil && ledger.Installation == before.ID {
+		_, err = money.PairAnew(ctx, tx, i.ID)
+	}
+	return i, errors.Join(err, app.ForgetLedgers(ctx, tx))
 }
 
 // withDatabase lets a command work on the database that DATABASE_URL names.

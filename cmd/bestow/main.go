@@ -43,9 +43,10 @@ type cli struct {
 	Parked       parkedCmd       `cmd:"" help:"List messages that no handler could use, and publish them again."`
 	Doctor       doctorCmd       `cmd:"" help:"Find errors of the installation, and the reasons why events do not move."`
 	Installation installationCmd `cmd:"" help:"Show the installation id of this database, or give a copied database a new one."`
+	Ledger       ledgerCmd       `cmd:"" help:"Show the id of this database's ledger, or give a copied ledger a new one."`
 	Secrets      secretsCmd      `cmd:"" help:"Change the master key, which encrypts voucher PINs and the hashes of lists."`
 
-	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the API's description."`
+	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the description of the API, or of the ledger's."`
 	Bench   benchCmd   `cmd:"" help:"Measure the speed of the service, and compare it with its bare SQL and with other designs."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 

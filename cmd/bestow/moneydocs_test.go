@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What docs/money.md shows by curl is what the ledger answers, run by bash against a process of the role money. Of an answer
-// that is shown, … stands for anything.
+// What docs/money.md shows by curl is what the ledger answers, run by bash against a process of the role money, with the
+// commands of bestow that stand between in blocks of their own. Of an answer that is shown, … stands for anything.
 func TestMoneyDocsByCurl(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("../../docs/money.md")
@@ -24,8 +25,14 @@ func TestMoneyDocsByCurl(t *testing.T) {
 	section, _, found = strings.Cut(section, "\n## The grant routes\n")
 	require.True(t, found)
 	var script, want []string
+	fenced, commands := false, 0
 	for line := range strings.Lines(section) {
 		switch code, is := strings.CutPrefix(strings.TrimRight(line, "\n"), "    "); {
+		case strings.HasPrefix(line, "```"):
+			fenced = !fenced
+		case fenced:
+			script = append(script, line)
+			commands++
 		case !is:
 		case strings.HasPrefix(code, "{"):
 			want = append(want, code)
@@ -34,9 +41,11 @@ func TestMoneyDocsByCurl(t *testing.T) {
 		}
 	}
 	require.Len(t, want, 15)
+	require.Equal(t, 9, commands)
 
 	w := newWorld(t)
-	w.ledgerProcess(build(t))
+	binary := build(t)
+	w.ledgerProcess(binary)
 	require.Eventually(t, func() bool {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.cfg.MoneyURL+"/money/v1/openapi.json", nil)
 		require.NoError(t, err)
@@ -44,7 +53,7 @@ func TestMoneyDocsByCurl(t *testing.T) {
 		return err == nil && got.Body.Close() == nil
 	}, time.Minute, 20*time.Millisecond)
 	cmd := exec.CommandContext(t.Context(), "bash", "-euc", strings.ReplaceAll(strings.Join(script, "\n"), "http://127.0.0.1:8081", w.cfg.MoneyURL))
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "BESTOW_MONEY_TOKEN=" + moneyToken}
+	cmd.Env = []string{"PATH=" + filepath.Dir(binary) + ":" + os.Getenv("PATH"), "BESTOW_MONEY_URL=" + w.cfg.MoneyURL, "BESTOW_MONEY_TOKEN=" + moneyToken}
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "bash and curl are needed: %s", out)
 	said := strings.Split(strings.TrimSpace(string(out)), "\n")

@@ -204,7 +204,8 @@ func refusedMovement(r *money.Refusal) *problem {
 	return p
 }
 
-const otherInstallationHint = "give this installation a ledger of its own; if its database is a copy, `bestow installation new` makes the ledger in it a new one"
+const otherInstallationHint = "give this installation a ledger of its own; if the ledger's database is a copy, " +
+	"`bestow ledger new-id --installation ID` makes it that of another installation"
 
 // translate turns a refusal that huma made by itself into one of ours. Values are left out, since one may be a secret.
 func (s *Server) translate(ctx huma.Context, _ string, v any) (any, error) {
