@@ -19,6 +19,12 @@ func columnForgeries() []forgery {
 		{name: "completed_at", sql: `UPDATE campaign_event_summary SET completed_at = completed_at - interval '1s' WHERE event_id = 8`, red: "I39"},
 		{name: "stopped_at", sql: `UPDATE campaign_event_summary SET stopped_at = NULL WHERE event_id = 5`, red: "I39"},
 		{name: "stopped_memo taken away", sql: `UPDATE campaign_event_summary SET stopped_memo = NULL WHERE event_id = 5`, red: "I39"},
+		{name: "N8 stopped, shown as failed", sql: `UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'content_changed' WHERE id = 5`, red: "I39"},
+		{name: "N8 stopped, shown as expired", sql: `UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'expired' WHERE id = 5`, red: "I39"},
+		{name: "N8 stopped, shown as failed by a mismatch", sql: `UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'mismatch' WHERE id = 5;
+			UPDATE campaign_event_summary SET stopped_memo = 'the ledger contradicts itself: x' WHERE event_id = 5`, red: "I40"},
+		{name: "failure_code", sql: `UPDATE campaign_events SET failure_code = 'missing_keys' WHERE id = 6`, red: "I39"},
+		{name: "updated_at of a running event, to come", sql: `UPDATE campaign_events SET updated_at = now() + interval '1 year' WHERE id = 3`, red: "I39"},
 		{name: "retry_success_count", sql: `UPDATE campaign_event_summary SET retry_success_count = 9 WHERE event_id = 1`, red: "I6"},
 		{name: "publish_status", sql: `UPDATE point_targets SET publish_status = 'PENDING' WHERE event_id = 8 AND member_id = 'm00'`, red: "I4"},
 		{name: "ids of two targets swapped", sql: `UPDATE point_targets SET id = id + 5000 WHERE event_id = 8 AND id < 8002;
@@ -97,6 +103,7 @@ func completedEarlier(id int64) string {
 func unseenForgeries() []forgery {
 	return []forgery{
 		{name: "event_types.unit", sql: `UPDATE event_types SET unit = 'x', max_count = 1 WHERE code = 'POINT'`},
+		{name: "event_types.limits_seeded", sql: `UPDATE event_types SET limits_seeded = NOT limits_seeded WHERE code = 'POINT'`},
 		{name: "reservation_missed", sql: `UPDATE campaign_events SET reservation_missed = true WHERE id = 4`},
 		{name: "stopped_memo", sql: `UPDATE campaign_event_summary SET stopped_memo = 'x' WHERE event_id = 5`},
 		{name: "created_at of targets", sql: `UPDATE point_targets SET created_at = now() - interval '9 years'; UPDATE campaign_events SET created_at = now() - interval '9 years';

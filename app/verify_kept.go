@@ -84,12 +84,23 @@ func startedDiffers(was, now domain.Event) string {
 		return "it was started, and it is PENDING"
 	case !sameTime(was.Summary.StartedAt, now.Summary.StartedAt):
 		return "it was started at another moment"
-	case was.Status == domain.Stopped && now.Summary.StoppedAt == nil:
-		return "it was stopped, and nothing says when"
 	case !sameTerms(was, now):
 		return "it was started under other terms"
 	case was.TotalCount != now.TotalCount || was.TotalAmount != now.TotalAmount:
 		return fmt.Sprintf("it was started with %d targets and a sum of %d", was.TotalCount, was.TotalAmount)
+	}
+	return endedDiffers(was, now)
+}
+
+// endedDiffers is answeredDiffers of an event that was stopped or completed by then.
+func endedDiffers(was, now domain.Event) string {
+	switch {
+	case was.Status == domain.Stopped && now.Summary.StoppedAt == nil:
+		return "it was stopped, and nothing says when"
+	case was.Status == domain.Stopped && now.Status == domain.Failed && sameTime(was.Summary.StoppedAt, now.Summary.StoppedAt):
+		return "a person stopped it at that moment, and it is FAILED"
+	case was.Status == domain.Completed && now.Status != domain.Completed:
+		return "it was completed, and it is " + string(now.Status)
 	}
 	return ""
 }

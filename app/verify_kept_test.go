@@ -75,6 +75,8 @@ func TestForgedAgainstWhatWasSaid(t *testing.T) {
 	t.Parallel()
 	for _, f := range []forgery{
 		{name: "nothing", sql: `SELECT 1`},
+		{name: "N8 stopped, shown as failed", sql: `UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'mismatch' WHERE id = 5`, red: "a person stopped it at that moment, and it is FAILED"},
+		{name: "N8 completed, shown as running", sql: notCompleted(8, domain.Running), red: "says that it was completed, and it is RUNNING"},
 		{name: "F2 a member robbed", sql: robbed + recounted("point", 8), red: "event 8: report 8 counted 6 granted, there are 5"},
 		{name: "F3 an event erased, with a record of its deletion", sql: wiped, red: "says that it was started, and it is gone"},
 		{name: "F3 the newest events erased, with the counter", sql: `DELETE FROM deleted_events; UPDATE event_ids SET last_id = 8`,

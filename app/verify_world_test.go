@@ -270,7 +270,7 @@ func (e plantedEvent) insertEvent(ctx context.Context, tx pgx.Tx, list []planted
 		e.id, e.kind, e.status, len(list), total, e.partitions, e.lane, e.own, e.reason(), e.expiry())
 	b.Queue(`INSERT INTO campaign_event_summary (event_id, published_count, success_count, fail_count, retry_success_count, started_at, completed_at, stopped_at, stopped_memo)
 		VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 <> 'PENDING' THEN now() END, CASE WHEN $6 = 'COMPLETED' THEN now() END, CASE WHEN $6 IN ('STOPPED', 'FAILED') THEN now() END,
-			CASE WHEN $6 IN ('STOPPED', 'FAILED') THEN 'why' END)`, e.id, published, success, fail, retried, string(e.status))
+			CASE $6 WHEN 'STOPPED' THEN 'why' WHEN 'FAILED' THEN 'the ledger contradicts itself' END)`, e.id, published, success, fail, retried, string(e.status))
 	b.Queue(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount)
 		VALUES ($1, $1, 'test', 'text/csv', '\x00', 1, $2, 0, $3)`, e.id, len(list), total)
 	if e.kind == "VOUCHER" {

@@ -1,11 +1,14 @@
 -- I39, always: an event's status and its stamps tell the same story. A move writes the status and its moment in one
 -- transaction, so that both tables hold the same time of it. Moments of two
--- transactions may come from the clocks of two servers: five minutes are allowed.
+-- transactions may come from the clocks of two servers: five minutes are allowed. What makes an event FAILED says why, in words
+-- that TestFailuresSayWhy knows.
 WITH stood AS (
-    SELECT e.*, s.started_at, s.completed_at, s.stopped_at, s.stopped_memo, s.published_count, s.success_count, s.fail_count,
+    SELECT e.*, f.memo, s.started_at, s.completed_at, s.stopped_at, s.stopped_memo, s.published_count, s.success_count, s.fail_count,
            (SELECT min(claimed_at) FROM public.grant_chunks c WHERE c.event_id = e.id) AS claimed_at
     FROM public.campaign_events e
     JOIN public.campaign_event_summary s ON s.event_id = e.id
+    LEFT JOIN (VALUES ('mismatch', 'the ledger contradicts itself'), ('missing_keys', 'the key'),
+                      ('content_changed', 'what would be granted is not what was imported')) f (code, memo) ON f.code = e.failure_code
     WHERE $1::bigint IS NULL OR e.id = $1
 ), judged AS (
     SELECT id, CASE
@@ -15,13 +18,15 @@ WITH stood AS (
         WHEN event_status <> 'PENDING' AND total_count = 0 THEN format('is %s, and has no targets', event_status)
         WHEN event_status IN ('STOPPED', 'FAILED') AND (stopped_at IS NULL OR stopped_memo IS NULL) THEN format('is %s, but nothing says when and why', event_status)
         WHEN (event_status = 'FAILED') <> (failure_code IS NOT NULL) THEN format('is %s, and its failure_code is %s', event_status, coalesce(failure_code, 'not set'))
+        WHEN event_status = 'FAILED' AND memo IS NULL THEN format('is FAILED with %s, which the service gives no event', failure_code)
+        WHEN event_status = 'FAILED' AND NOT starts_with(stopped_memo, memo) THEN format('is FAILED with %s, but its memo is not the service''s: %s', failure_code, stopped_memo)
         WHEN (stopped_at IS NULL) <> (stopped_memo IS NULL) THEN 'has one of stopped_at and stopped_memo'
         WHEN started_at < created_at - interval '5 minutes' THEN 'was started before it was made'
         WHEN stopped_at < started_at - interval '5 minutes' THEN 'was stopped before it was started'
         WHEN completed_at < started_at - interval '5 minutes' THEN 'was completed before it was started'
         WHEN claimed_at < started_at - interval '5 minutes' THEN 'was granted before it was started'
-        WHEN greatest(created_at, started_at, stopped_at, completed_at) > now() + interval '5 minutes'
-        THEN format('has a moment that is not yet: %s', greatest(created_at, started_at, stopped_at, completed_at))
+        WHEN greatest(created_at, updated_at, started_at, stopped_at, completed_at) > now() + interval '5 minutes'
+        THEN format('has a moment that is not yet: %s', greatest(created_at, updated_at, started_at, stopped_at, completed_at))
         WHEN event_status IN ('STOPPED', 'FAILED') AND stopped_at <> updated_at THEN format('is %s since %s, but its stopped_at is %s', event_status, updated_at, stopped_at)
         WHEN event_status = 'COMPLETED' AND completed_at <> updated_at THEN format('is COMPLETED since %s, but its completed_at is %s', updated_at, completed_at)
         WHEN event_status = 'COMPLETED' AND stopped_at > completed_at THEN 'was stopped after it was completed'

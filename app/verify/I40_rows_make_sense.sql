@@ -35,8 +35,14 @@ WITH results AS (
     JOIN public.event_types y ON y.code = e.event_type
     LEFT JOIN public.campaign_event_summary s ON s.event_id = e.id
     WHERE $1::bigint IS NULL OR c.event_id = $1
+), contradicted AS (
+    SELECT e.id FROM public.campaign_events e
+    WHERE e.failure_code = 'mismatch' AND e.event_type = $2 AND ($1::bigint IS NULL OR e.id = $1)
+      AND NOT EXISTS (SELECT FROM {{results}} r WHERE r.event_id = e.id AND r.error_code = 'mismatch')
 ), judged AS (
-    SELECT 1 AS kind, format('event %s, member %s: %s', event_id, member_id, wrong) AS what FROM results WHERE wrong IS NOT NULL
+    SELECT 0 AS kind, format('event %s is FAILED with mismatch, and the ledger contradicted itself about no member', id) AS what FROM contradicted
+    UNION ALL
+    SELECT 1, format('event %s, member %s: %s', event_id, member_id, wrong) FROM results WHERE wrong IS NOT NULL
     UNION ALL
     SELECT 2, format('chunk %s/%s/%s-%s %s', event_id, partition_key, first_id, last_id, wrong) FROM chunks WHERE wrong IS NOT NULL
 )

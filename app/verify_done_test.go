@@ -1,0 +1,135 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"bestow/app/keys"
+	"bestow/domain"
+	"bestow/internal/seal"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+)
+
+// plantAged is plant with events of points that are an hour old.
+func plantAged(t *testing.T, ids ...int64) *pgxpool.Pool {
+	t.Helper()
+	pool := plant(t)
+	for _, id := range ids {
+		_, err := pool.Exec(t.Context(), forging(fmt.Sprintf(`
+			UPDATE campaign_events SET created_at = created_at - interval '1 hour', updated_at = updated_at - interval '1 hour' WHERE id = %[1]d;
+			UPDATE campaign_event_summary SET started_at = started_at - interval '1 hour', completed_at = completed_at - interval '1 hour',
+				stopped_at = stopped_at - interval '1 hour' WHERE event_id = %[1]d;
+			UPDATE grant_chunks SET created_at = created_at - interval '1 hour', published_at = published_at - interval '1 hour',
+				claimed_at = claimed_at - interval '1 hour', settled_at = settled_at - interval '1 hour' WHERE event_id = %[1]d;
+			UPDATE money.point_lot l SET created_at = l.created_at - interval '1 hour' FROM money.point_member m
+			WHERE m.point_member_id = l.point_member_id AND m.ref_unique_id = '%[1]d';
+			UPDATE money.point_member SET created_at = created_at - interval '1 hour',
+				issue_date = to_char((created_at - interval '1 hour') AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD') WHERE ref_unique_id = '%[1]d';
+			DELETE FROM starts WHERE event_id = %[1]d`, id)))
+		require.NoError(t, err)
+		require.NoError(t, pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return startPlanted(t.Context(), tx, Deps{Master: plantedMaster}, id) }))
+	}
+	report, red := verify(t, pool, VerifyQuery{})
+	require.Empty(t, red, "%+v", report)
+	return pool
+}
+
+// notCompleted shows a completed event as one in another status, with all stamps and words that this status has.
+func notCompleted(id int64, status domain.Status) string {
+	text := fmt.Sprintf(`UPDATE campaign_event_summary SET completed_at = NULL WHERE event_id = %[1]d;
+		UPDATE campaign_events SET event_status = '%[2]s' WHERE id = %[1]d;`, id, status)
+	if status == domain.Running {
+		return text
+	}
+	return text + fmt.Sprintf(`UPDATE campaign_event_summary s SET stopped_at = e.updated_at,
+			stopped_memo = CASE e.event_status WHEN 'FAILED' THEN 'what would be granted is not what was imported: x' ELSE 'x' END
+			FROM campaign_events e WHERE e.id = s.event_id AND e.id = %[1]d;
+		UPDATE campaign_events SET failure_code = CASE event_status WHEN 'FAILED' THEN 'content_changed' END WHERE id = %[1]d`, id)
+}
+
+// An event of which all is settled was completed, whatever it is shown as (N8); a redrive of event 1 is open.
+func TestDoneIsCompleted(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]struct {
+		sql     string
+		example string
+	}{
+		"running":                       {notCompleted(8, domain.Running), "event 8 is RUNNING, but all of it is settled since"},
+		"stopped":                       {notCompleted(8, domain.Stopped), "event 8 is STOPPED, but all of it is settled since"},
+		"failed":                        {notCompleted(8, domain.Failed), "event 8 is FAILED, but all of it is settled since"},
+		"running, and redriven":         {notCompleted(1, domain.Running), "event 1 is RUNNING, but all of it is settled since"},
+		"stopped, and redriven":         {notCompleted(1, domain.Stopped), ""},
+		"running, a moment ago":         {notCompleted(8, domain.Running) + `UPDATE campaign_events SET updated_at = now() WHERE id = 8`, ""},
+		"running, and settled just now": {notCompleted(8, domain.Running) + `UPDATE grant_chunks SET settled_at = now() WHERE event_id = 8 AND first_id = 8004`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := plantAged(t, 1, 8)
+			_, err := pool.Exec(t.Context(), f.sql)
+			require.NoError(t, err)
+			report, red := verify(t, pool, VerifyQuery{})
+			if f.example == "" {
+				require.Empty(t, red, "%+v", report)
+				return
+			}
+			require.Equal(t, []string{"I5"}, red, "%+v", report)
+			require.Contains(t, report.Invariants[4].Examples[0], f.example)
+		})
+	}
+}
+
+// The timetable completes what is done, also what was stopped or failed before its open claims settled the rest, but for what
+// is asked for again: at COMPLETED a redrive goes on, and a stop has answered.
+func TestCloseAtRest(t *testing.T) {
+	t.Parallel()
+	pool := plantAged(t, 1, 8)
+	_, err := pool.Exec(t.Context(), notCompleted(8, domain.Failed)+";"+notCompleted(1, domain.Stopped))
+	require.NoError(t, err)
+	events := &Events{Deps{Pool: pool, Log: slog.New(slog.DiscardHandler)}}
+	status := func(id int64) domain.Event {
+		e, err := events.Get(t.Context(), id)
+		require.NoError(t, err)
+		return e
+	}
+	require.NoError(t, events.CloseDone(t.Context()))
+	require.Equal(t, domain.Completed, status(8).Status)
+	require.Empty(t, status(8).FailureCode)
+	require.Equal(t, domain.Stopped, status(1).Status)
+	require.Equal(t, domain.Stopped, status(5).Status, "its targets are not all settled")
+	_, err = pool.Exec(t.Context(), `UPDATE point_results SET redrive_done = redrive WHERE event_id = 1`)
+	require.NoError(t, err)
+	require.NoError(t, events.CloseDone(t.Context()))
+	require.Equal(t, domain.Completed, status(1).Status)
+	require.Equal(t, domain.Failed, status(6).Status)
+}
+
+// I39 tells a failure by its code and by how its memo begins, which the code that fails an event writes.
+func TestFailuresSayWhy(t *testing.T) {
+	t.Parallel()
+	pool := plant(t)
+	grants := &Grants{Deps: Deps{Pool: pool, Log: slog.New(slog.DiscardHandler)}}
+	content := func(err error) error { return grants.faultContent(t.Context(), domain.Chunk{EventID: 3}, err) }
+	for name, fail := range map[string]func() error{
+		"content changed": func() error { return content(contentChanged("x")) },
+		"no master key":   func() error { return content(asMissingKey(keys.ErrNoMaster)) },
+		"a bare key":      func() error { return content(asMissingKey(keys.ErrBare)) },
+		"another key":     func() error { return content(asMissingKey(seal.ErrOpen)) },
+		"keys of PINs":    func() error { return grants.faultKeys(t.Context(), claim{event: domain.Event{ID: 3}}) },
+		"mismatch": func() error {
+			return pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return grants.fault(t.Context(), tx, claim{event: domain.Event{ID: 3}}) })
+		},
+	} {
+		_, err := pool.Exec(t.Context(), `UPDATE campaign_events SET event_status = 'RUNNING', failure_code = NULL WHERE id = 3`)
+		require.NoError(t, err)
+		require.NoError(t, fail())
+		_, red := verify(t, pool, VerifyQuery{Event: "3"})
+		require.NotContains(t, red, "I39", name)
+		var failed bool
+		require.NoError(t, pool.QueryRow(t.Context(), `SELECT event_status = 'FAILED' FROM campaign_events WHERE id = 3`).Scan(&failed))
+		require.True(t, failed, name)
+	}
+}
