@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -52,7 +51,7 @@ func (s *Reports) WhyAbsent(ctx context.Context, eventID int64, member string) (
 			return Absence{Code: NotAsked, Text: "the member is in the list of the event, and the ledger was not asked for it yet"}, nil
 		}
 		if spellings[0] == "" { // blanks alone are no member, and an empty field of a row is not looked for
-			return Absence{Code: NotListed, Text: notListedText(e)}, nil
+			return Absence{Code: NotListed, Text: notListedText(e, 0)}, nil
 		}
 		return selectRejection(ctx, tx, e, spellings)
 	})
@@ -73,26 +72,43 @@ func selectStanding(ctx context.Context, tx pgx.Tx, e domain.Event, spellings []
 	return listed, asked, nil
 }
 
-// selectRejection looks for a member among the rejected rows of an event's uploads, the newest first. A row keeps its raw text
-// only: the member is a whole field of it.
+// searchedRows is how many rejected rows of an event are searched for a member. No index serves the search, and an event may
+// have millions.
+const searchedRows = 20_000
+
+// selectRejection looks for a member among the rejected rows of an event's uploads, the newest first, in searchedRows of them.
+// A row keeps its raw text only: the member is a whole field of it.
 func selectRejection(ctx context.Context, tx pgx.Tx, e domain.Event, spellings []string) (Absence, error) {
-	const query = `SELECT r.import_id, r.line, r.error_code FROM rejected_rows r JOIN imports i ON i.id = r.import_id
-		WHERE i.event_id = $1 AND r.raw ~ $2 ORDER BY r.import_id DESC, r.line LIMIT 1`
+	const query = `WITH uploads AS (
+			SELECT id, rejected, sum(rejected) OVER (ORDER BY id DESC) - rejected AS before FROM imports WHERE event_id = $1 AND rejected > 0
+		), found AS (
+			SELECT u.id, r.line, r.error_code FROM uploads u CROSS JOIN LATERAL (
+				SELECT line, error_code, raw FROM rejected_rows WHERE import_id = u.id ORDER BY line LIMIT $3 - u.before) r
+			WHERE u.before < $3 AND r.raw ~ $2 ORDER BY u.id DESC, r.line LIMIT 1
+		)
+		SELECT coalesce(f.id, 0), coalesce(f.line, 0), coalesce(f.error_code, ''), (SELECT coalesce(sum(rejected), 0)::bigint FROM uploads)
+		FROM (VALUES (1)) once LEFT JOIN found f ON true`
 	a := Absence{Code: RowRejected}
 	var code string
-	err := tx.QueryRow(ctx, query, e.ID, wholeField(spellings)).Scan(&a.ImportID, &a.Line, &code)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Absence{Code: NotListed, Text: notListedText(e)}, nil
-	}
-	if err != nil {
+	var rows int64
+	if err := tx.QueryRow(ctx, query, e.ID, wholeField(spellings), searchedRows).Scan(&a.ImportID, &a.Line, &code, &rows); err != nil {
 		return Absence{}, fmt.Errorf("read rejected rows: %w", err)
+	}
+	if a.ImportID == 0 {
+		return Absence{Code: NotListed, Text: notListedText(e, rows)}, nil
 	}
 	a.Text = fmt.Sprintf("a row with the member was rejected (%s): line %d of import %d", code, a.Line, a.ImportID)
 	return a, nil
 }
 
-func notListedText(e domain.Event) string {
-	if e.TotalCount == 0 {
+// notListedText says where a member was looked for in vain, of an event with so many rejected rows.
+func notListedText(e domain.Event, rejected int64) string {
+	switch {
+	case rejected > searchedRows:
+		return fmt.Sprintf("the member is not in the list of the event, and in none of the %s rejected rows that were searched, those of the "+
+			"newest imports first; there are %s: `bestow targets rejected %d --import ID` prints all of an import",
+			grouped(searchedRows), grouped(rejected), e.ID)
+	case e.TotalCount == 0:
 		return "the event has no member list"
 	}
 	return "the member is not in the list of the event, and no row with it was rejected"
