@@ -187,7 +187,8 @@ func (im *importing) warn(ctx context.Context, tx pgx.Tx, before []Warning) ([]W
 		return nil, err
 	}
 	lost, err := im.lostZeros(ctx, tx)
-	return slices.Concat(missed, expired, im.rows.warnings(), before, im.load.suspects.warnings(), lost), err
+	return slices.Concat(missed, expired, im.rows.warnings(), before, im.load.suspects.warnings(), lost,
+		im.load.rounded.warnings(), im.load.reasons.warnings()), err
 }
 
 // keep writes the import and what belongs to it.

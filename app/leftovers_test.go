@@ -203,3 +203,73 @@ func TestLostZeros(t *testing.T) {
 		})
 	}
 }
+
+// A spreadsheet keeps 15 digits of a number and writes zeros for the others: a list of such ids is told, one that ends in zeros by
+// chance is not (breaker2 C6).
+func TestRoundedIDs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ids []string
+		cut string // how many of how many, "" for no warning
+	}{
+		"16 digits":              {[]string{"8212345678901210", "8212345678901220", "8212345678901230"}, "3 of 3"},
+		"17 digits":              {[]string{"82123456789012100", "82123456789012200"}, "2 of 2"},
+		"one of 18":              {[]string{"M1", "5", "821234567890121000"}, "1 of 1"},
+		"of both lengths":        {[]string{"8212345678901210", "82123456789012200"}, "2 of 2"},
+		"two by chance":          {[]string{"8212345678901210", "8212345678901220"}, ""},
+		"one that is not cut":    {[]string{"8212345678901210", "8212345678901220", "8212345678901230", "8212345678901234"}, ""},
+		"15 digits":              {[]string{"821234567890100", "821234567890200", "821234567890300"}, ""},
+		"text, since it has a 0": {[]string{"0212345678901000", "0212345678902000"}, ""},
+		"letters":                {[]string{"M212345678901000", "M212345678902000"}, ""},
+		"amounts of zeros":       {[]string{"100000", "200000"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setupImport(t)
+			result := s.mustImport(s.event("default_amount = 1"), "member_id\n"+strings.Join(c.ids, "\n"))
+			require.Equal(t, len(c.ids), result.Accepted)
+			if c.cut == "" {
+				require.Empty(t, result.Warnings)
+				return
+			}
+			require.Len(t, result.Warnings, 1)
+			require.Equal(t, domain.SuspiciousMemberID, result.Warnings[0].Code)
+			require.Contains(t, result.Warnings[0].Text, c.cut+" member_ids of more than 15 digits have zeros from digit 16 on, such as")
+		})
+	}
+}
+
+// Text that was read in a wrong encoding before it came is told, in ids and in reasons (breaker2 C6).
+func TestGarbledText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"ÇÑ±Û1":              `looks like "한글1", read in another encoding`, // CP949 in Latin-1
+		"±×·ì":               `looks like "그룹", read in another encoding`,
+		"í•œê¸€ 1":           `looks like "한글 1", read in another encoding`, // UTF-8 in Windows-1252
+		"Ã©tÃ©":              `looks like "été", read in another encoding`,
+		"\u00ea\u00b0\u0080": `looks like "가", read in another encoding`,  // UTF-8 in Latin-1
+		"ÌïúÍ∏Ä":             `looks like "한글", read in another encoding`, // UTF-8 in Mac Roman
+		"a\uFFFDb":           "has U+FFFD, which stands for a character that was lost",
+		"??? 2026":           "has question marks, which stand for characters that were lost",
+		"what??":             "",
+		"?":                  "",
+		"한글":                 "",
+		"회원 1":               "",
+		"été à Ñandú":        "",
+		"Ångström":           "",
+		"ÄÖÜ":                "",
+		"Tomáš":              "",
+		"M-1001":             "",
+		"日本":                 "",
+		"½ £5 ©":             "",
+		"봄 쿠폰 ★":             "",
+	} {
+		require.Equal(t, want, garbled(text), "%s", text)
+	}
+	s := setupImport(t)
+	result := s.mustImport(s.event("default_amount = 1"), "member_id,reason\nM1,봄\nM2,±×·ì\nÇÑ±Û1,봄\nM3,???\nM4,±×·ì\n")
+	require.Equal(t, []Warning{
+		{Code: domain.SuspiciousMemberID, Line: 4, Text: `the member_id "ÇÑ±Û1" looks like "한글1", read in another encoding: check it before the event starts`},
+		{Code: SuspiciousReason, Line: 3, Text: `the reason "±×·ì" looks like "그룹", read in another encoding (3 rows like that): check it before the event starts, or import the list again as UTF-8`},
+	}, result.Warnings)
+}

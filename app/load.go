@@ -32,6 +32,8 @@ type load struct {
 	again     repeats
 	suspects  suspects
 	zeros     zeros
+	rounded   rounded
+	reasons   garbledReasons
 	mark      listMark
 	chunker   domain.Chunker
 	chunks    []content.Chunk
@@ -149,9 +151,8 @@ func (l *load) append(b copyRow, v [][]byte) copyRow {
 	id := l.nextID
 	l.nextID++
 	partition, member := cutStageKey(v[orderedKey])
-	l.suspects.look(decodeInt8(v[orderedLine]), string(member))
-	l.zeros.look(decodeInt8(v[orderedLine]), member)
 	reason := v[orderedReason]
+	l.warn(decodeInt8(v[orderedLine]), member, reason)
 	size := domain.GrantSize(string(member), string(reason))
 	if reason == nil {
 		size = domain.GrantSize(string(member), l.event.DefaultReason)
@@ -169,6 +170,14 @@ func (l *load) append(b copyRow, v [][]byte) copyRow {
 		return b.null()
 	}
 	return b.text(reason)
+}
+
+// warn notes what a person should look at in an accepted row.
+func (l *load) warn(line int64, member, reason []byte) {
+	l.suspects.look(line, string(member))
+	l.zeros.look(line, member)
+	l.rounded.look(line, member)
+	l.reasons.look(line, reason)
 }
 
 // end keeps a chunk whose targets are all written, with the hash of what was written.

@@ -16,7 +16,7 @@ type suspects struct {
 
 // look keeps a warning if the member of an accepted row is suspicious.
 func (s *suspects) look(line int64, member string) {
-	why := domain.SuspiciousMember(member)
+	why := cmp.Or(domain.SuspiciousMember(member), garbled(member))
 	if why == "" {
 		return
 	}
