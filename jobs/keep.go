@@ -12,9 +12,9 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// KeepLedger does what the jobs expire and collect do, at once and then each minute, until ctx ends. It is for a process that
+// RunLedgerJobs does what the jobs expire and collect do, at once and then each minute, until ctx ends. It is for a process that
 // works no jobs, such as a ledger that runs apart. Any number of processes may do it, and beside the jobs.
-func KeepLedger(ctx context.Context, ledger *money.Ledger, expiryOff bool, log *slog.Logger) {
+func RunLedgerJobs(ctx context.Context, ledger *money.Ledger, expiryOff bool, log *slog.Logger) {
 	expire := &expireWorker{ledger: ledger, off: expiryOff, until: inHalfTheTime, log: log}
 	var collected time.Time
 	for ctx.Err() == nil {

@@ -119,11 +119,11 @@ func (l *Ledger) cancelSave(ctx context.Context, tx pgx.Tx, c *Cancel, target, o
 	if err := l.write(ctx, tx, d); err != nil {
 		return Cancelled{}, err
 	}
-	return d.answer(), nil
+	return d.cancelled(), nil
 }
 
-// answer is the answer to a save-cancel that is written.
-func (d *draft) answer() Cancelled {
+// cancelled returns the answer to a save-cancel that is written.
+func (d *draft) cancelled() Cancelled {
 	done := cancelled(d.id, d.status, d.point, d.cancel)
 	done.Lots = partsOf(d.parts)
 	return done

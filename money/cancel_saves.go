@@ -38,7 +38,7 @@ func (l *Ledger) cancelSaves(ctx context.Context, tx pgx.Tx, cancels []Cancel) (
 				return nil, err
 			}
 		default:
-			answers[n].Cancelled = a.stands.draft.answer()
+			answers[n].Cancelled = a.stands.draft.cancelled()
 			answers[n].Replayed = a.outcome == Replayed
 		}
 	}

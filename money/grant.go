@@ -152,7 +152,7 @@ func plain(i *Item, k Kind) bool {
 func granted(k Kind, entries []entry) []Answer {
 	answers := make([]Answer, len(entries))
 	for n := range entries {
-		answers[n] = answer(k, Granted, &entries[n])
+		answers[n] = newAnswer(k, Granted, &entries[n])
 	}
 	return answers
 }
@@ -207,6 +207,6 @@ func endBefore(ctx context.Context, tx pgx.Tx, deadline time.Time) (now time.Tim
 	return now, nil
 }
 
-func answer(k Kind, o Outcome, e *entry) Answer {
+func newAnswer(k Kind, o Outcome, e *entry) Answer {
 	return Answer{Key: e.key, Outcome: o, TxID: k.txID(e.id), MemberID: e.memberID, Amount: e.amount, Voucher: e.voucher}
 }

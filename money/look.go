@@ -143,9 +143,9 @@ func (l *Ledger) judge(ctx context.Context, b book, items []Item, seen looked) (
 		case !there || ours && n < first:
 			answers[n] = refuse(i, seen.refused[n])
 		case ours && n == first:
-			answers[n] = answer(b.kind(), Granted, &e)
+			answers[n] = newAnswer(b.kind(), Granted, &e)
 		case e.isFor(i):
-			answers[n] = answer(b.kind(), Replayed, &e)
+			answers[n] = newAnswer(b.kind(), Replayed, &e)
 			replayed, at = append(replayed, &e), append(at, n)
 		default:
 			answers[n] = conflict(i)

@@ -223,7 +223,7 @@ func TestStoppedWhileTheLedgerIsAway(t *testing.T) {
 func TestBreakerKnowsAnAnswer(t *testing.T) {
 	t.Parallel()
 	s := &scripted{}
-	g := heard(s)
+	g := newGranter(s)
 	ask := func(err error) error {
 		s.answers, s.err = []money.Answer{{Outcome: money.Refused}}, err
 		_, err = g.Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a"))
@@ -262,7 +262,7 @@ func (d *dying) GrantPoints(ctx context.Context, deadline time.Time, items []mon
 // A call that ends in a panic, also the one that looks whether the ledger is back, does not shut the ledger off for ever.
 func TestBreakerAfterAPanic(t *testing.T) {
 	t.Parallel()
-	g := heard(&dying{&scripted{answers: make([]money.Answer, 1)}, ledgerAwayAfter + 1})
+	g := newGranter(&dying{&scripted{answers: make([]money.Answer, 1)}, ledgerAwayAfter + 1})
 	ask := func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {

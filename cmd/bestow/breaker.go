@@ -93,8 +93,9 @@ func (b *breaker) away() error {
 // waits reports whether the ledger has said that it cannot be asked yet.
 func (b *breaker) waits() bool { return time.Since(b.start) < time.Duration(b.until.Load()) }
 
-// unheard says that the ledger has not answered since it went away, whether or not somebody may ask just now.
-func (b *breaker) unheard() error {
+// unavailable returns why the ledger is away, nil if the breaker is closed. It does not matter whether a call may look for it
+// just now.
+func (b *breaker) unavailable() error {
 	if b.gate.State() == gobreaker.StateClosed {
 		return nil
 	}

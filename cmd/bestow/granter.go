@@ -67,7 +67,7 @@ func (g granter) Away(e domain.Event) error {
 func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
 	l, err := g.of(e)
 	if err == nil {
-		err = l.doubt()
+		err = l.blocked()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", app.ErrNotApplied, err)
@@ -118,7 +118,7 @@ func neverAsked(err error) bool {
 func (g granter) Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error) {
 	l, err := g.of(e)
 	if err == nil {
-		err = l.doubt()
+		err = l.blocked()
 	}
 	if err != nil {
 		return nil, err

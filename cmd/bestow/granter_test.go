@@ -43,8 +43,8 @@ func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, err
 	return s.found, s.err
 }
 
-// heard is a granter that asks l.
-func heard(l ledger) granter {
+// newGranter is a granter that asks l.
+func newGranter(l ledger) granter {
 	return granter{ourLedger: {name: ourLedger, gate: newBreaker(ourLedger, l, ledgerProbe, slog.New(slog.DiscardHandler))}}
 }
 
@@ -66,7 +66,7 @@ func TestGranterAsks(t *testing.T) {
 	for op, kind := range map[domain.Operation]money.Kind{domain.Points: money.Points, domain.Vouchers: money.Vouchers} {
 		s := &scripted{answers: make([]money.Answer, 1)}
 		e := eventOf(op)
-		_, err := heard(s).Grant(t.Context(), e, time.Now(), grantsOf("a"))
+		_, err := newGranter(s).Grant(t.Context(), e, time.Now(), grantsOf("a"))
 		require.NoError(t, err)
 		require.Equal(t, kind, s.kind)
 		require.Equal(t, []money.Item{{Key: "grant:42:a", MemberID: "a", Amount: 100, Reason: "spring", ExpiryAt: e.ExpiryAt,
@@ -128,7 +128,7 @@ func TestGranterAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := heard(&scripted{answers: []money.Answer{c.answer}}).Grant(t.Context(), eventOf(c.op), time.Now(), grantsOf("a"))
+			got, err := newGranter(&scripted{answers: []money.Answer{c.answer}}).Grant(t.Context(), eventOf(c.op), time.Now(), grantsOf("a"))
 			require.NoError(t, err)
 			require.Equal(t, []domain.Outcome{c.want}, got)
 		})
@@ -142,7 +142,7 @@ func TestGranterOneIDForTwo(t *testing.T) {
 	for _, id := range []string{"P1", "P2", "P1", "P3", "P1"} {
 		answers = append(answers, money.Answer{Outcome: money.Granted, TxID: id})
 	}
-	got, err := heard(&scripted{answers: answers}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a", "b", "c", "d", "e"))
+	got, err := newGranter(&scripted{answers: answers}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a", "b", "c", "d", "e"))
 	require.NoError(t, err)
 	for n, want := range []domain.Verdict{domain.Contradicted, domain.Granted, domain.Contradicted, domain.Granted, domain.Contradicted} {
 		require.Equal(t, want, got[n].Verdict, n)
@@ -158,20 +158,20 @@ func TestGranterErrors(t *testing.T) {
 		err     error
 		nothing bool
 	}{{money.ErrDeadline, true}, {money.ErrNoMaster, true}, {money.ErrTooMany, true}, {reset, false}, {context.DeadlineExceeded, false}} {
-		_, err := heard(&scripted{err: c.err}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a"))
+		_, err := newGranter(&scripted{err: c.err}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a"))
 		require.ErrorIs(t, err, c.err)
 		require.Equal(t, c.nothing, errors.Is(err, app.ErrNotApplied))
 	}
-	_, err := heard(&scripted{answers: make([]money.Answer, 1)}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a", "b"))
+	_, err := newGranter(&scripted{answers: make([]money.Answer, 1)}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a", "b"))
 	require.ErrorContains(t, err, "1 answers")
 	require.NotErrorIs(t, err, app.ErrNotApplied, "a truncated reply says nothing")
 
 	foreign := eventOf(domain.Points)
 	foreign.Type.Granter = "partner"
 	s := &scripted{}
-	_, err = heard(s).Grant(t.Context(), foreign, time.Now(), grantsOf("a"))
+	_, err = newGranter(s).Grant(t.Context(), foreign, time.Now(), grantsOf("a"))
 	require.ErrorIs(t, err, app.ErrNotApplied)
-	_, err = heard(s).Grant(t.Context(), eventOf("coins"), time.Now(), grantsOf("a"))
+	_, err = newGranter(s).Grant(t.Context(), eventOf("coins"), time.Now(), grantsOf("a"))
 	require.ErrorIs(t, err, app.ErrNotApplied)
 	require.Nil(t, s.asked)
 }
@@ -184,7 +184,7 @@ func TestGranterOnLedger(t *testing.T) {
 	l, err := money.New(money.Config{Pool: pgtest.New(t), Master: master})
 	require.NoError(t, err)
 	for _, op := range []domain.Operation{domain.Points, domain.Vouchers} {
-		g, e := heard(l), eventOf(op)
+		g, e := newGranter(l), eventOf(op)
 		first, err := g.Grant(t.Context(), e, time.Now().Add(time.Minute), grantsOf("a", "b"))
 		require.NoError(t, err)
 		again, err := g.Grant(t.Context(), e, time.Now().Add(time.Minute), grantsOf("b", "a", "c"))
@@ -209,12 +209,12 @@ func TestGranterLooksUp(t *testing.T) {
 		{Key: "grant:42:b"},
 		{Key: "grant:42:c", Known: true, TxID: "P3", MemberID: "stranger", Amount: 100},
 	}}
-	outcomes, err := heard(s).Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
+	outcomes, err := newGranter(s).Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
 	require.NoError(t, err)
 	require.Equal(t, &domain.Outcome{Verdict: domain.Granted, TxID: "P1"}, outcomes[0])
 	require.Nil(t, outcomes[1])
 	require.Equal(t, domain.Contradicted, outcomes[2].Verdict)
 	s.found = s.found[:1]
-	_, err = heard(s).Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
+	_, err = newGranter(s).Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
 	require.Error(t, err, "an answer that leaves somebody out is none")
 }

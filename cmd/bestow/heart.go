@@ -171,8 +171,8 @@ func (h *heart) reports() []app.Report {
 	}
 	reports := append(h.vitals.all(), mine)
 	for _, name := range slices.Sorted(maps.Keys(h.p.granter)) {
-		if trouble := h.p.granter[name].trouble(); trouble != "" && h.p.has(roleHandler) {
-			reports = append(reports, app.Report{Code: app.LedgerAway, Ledger: name, Text: trouble})
+		if problem := h.p.granter[name].problem(); problem != "" && h.p.has(roleHandler) {
+			reports = append(reports, app.Report{Code: app.LedgerAway, Ledger: name, Text: problem})
 		}
 	}
 	return reports

@@ -27,45 +27,45 @@ type namedLedger struct {
 // keyPrefix begins the keys of the grants. A ledger that is not ours, or that cannot be paired with an installation, may grant
 // for others too: there keys name the installation.
 func (l *namedLedger) keyPrefix() string {
-	if l.name == ourLedger && (l.remote == nil || !l.remote.nameless.Load()) {
+	if l.name == ourLedger && (l.remote == nil || !l.remote.withoutIdentity.Load()) {
 		return ""
 	}
 	return l.installation + ":"
 }
 
-// doubt says why the ledger must not be asked, however well it answers: it is not the one that it was.
-func (l *namedLedger) doubt() error {
+// blocked returns why the ledger must not be asked, however well it answers: it is not the one that it was.
+func (l *namedLedger) blocked() error {
 	if l.remote == nil {
 		return nil
 	}
-	return l.remote.doubt()
+	return l.remote.blocked()
 }
 
 // away says why the ledger should not be asked now, nil if it may be.
 func (l *namedLedger) away() error {
-	if err := l.doubt(); err != nil {
+	if err := l.blocked(); err != nil {
 		return err
 	}
 	return l.gate.away()
 }
 
-// unheard says why the ledger is not at work, whether or not somebody may ask just now.
-func (l *namedLedger) unheard() error {
-	if err := l.doubt(); err != nil {
+// unavailable returns why the ledger is blocked or away, whether or not a call may look for it just now.
+func (l *namedLedger) unavailable() error {
+	if err := l.blocked(); err != nil {
 		return err
 	}
-	return l.gate.unheard()
+	return l.gate.unavailable()
 }
 
-// trouble is what is said to people of a ledger that is not at work, "" if it is.
-func (l *namedLedger) trouble() string {
-	switch err := l.doubt(); {
-	case errors.Is(err, errSilent):
+// problem says for people why the ledger is not available, "" if it is.
+func (l *namedLedger) problem() string {
+	switch err := l.blocked(); {
+	case errors.Is(err, errUnidentified):
 		return "the ledger " + l.name + " does not answer: " + oneLine(err.Error())
 	case err != nil:
 		return "the ledger " + l.name + " is not asked: " + oneLine(err.Error())
 	}
-	if l.gate.unheard() != nil {
+	if l.gate.unavailable() != nil {
 		return "the ledger " + l.name + " does not answer: " + oneLine(l.gate.cause().Error())
 	}
 	return ""
@@ -150,7 +150,7 @@ func (p *process) probe() time.Duration { return cmp.Or(p.with.probe, ledgerProb
 func (p *process) meetLedgers(ctx context.Context) error {
 	for _, l := range p.granter {
 		if l.remote != nil {
-			l.remote.look(ctx)
+			l.remote.check(ctx)
 			continue
 		}
 		if err := p.meetOwnLedger(ctx); err != nil {

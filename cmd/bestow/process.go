@@ -285,7 +285,7 @@ func (p *process) run(stop context.Context) error {
 		g.Go(func() error { return p.listen(ctx, p.cfg.MoneyAddr, p.service) })
 		if !p.has(roleJobs) {
 			g.Go(func() error {
-				jobs.KeepLedger(ctx, p.money, p.cfg.expiryOff(), p.log)
+				jobs.RunLedgerJobs(ctx, p.money, p.cfg.expiryOff(), p.log)
 				return nil
 			})
 		}

@@ -18,57 +18,57 @@ import (
 )
 
 const (
-	// lookEvery is how many probes lie between two looks at a ledger that is as it should be.
-	lookEvery = 5
-	// silentAfter is how many looks in a row a ledger may leave without an answer before it is not asked any more: it may be
-	// another one by now.
-	silentAfter = 3
-	// lookBudget is how long a look may take.
-	lookBudget = 2 * time.Second
+	// checkEvery is how many probes lie between two checks of a ledger that may be asked.
+	checkEvery = 5
+	// maxFailures is after how many checks in a row without an answer the ledger is not asked any more: it may be another one
+	// by now.
+	maxFailures = 3
+	// checkTimeout is how long a check may take.
+	checkTimeout = 2 * time.Second
 )
 
-// remote is who a ledger over HTTP says that it is. It is looked at again and again: what answers at an address today may be
-// another ledger tomorrow, and another ledger grants again what was granted.
+// remote is a ledger over HTTP, whose identity is checked again and again: another ledger may answer at its address tomorrow, and
+// would grant again what was granted.
 type remote struct {
 	name         string
 	client       *moneyhttp.Client
 	installation string
-	ledgers      func() *app.Ledgers // which is made later
+	ledgers      func() *app.Ledgers // a function, since app is made later
 	pool         *pgxpool.Pool
 	probe        time.Duration
 	log          *slog.Logger
 
-	why     atomic.Pointer[error] // why it must not be asked; nil: it may be
-	forgets atomic.Bool           // it does not repeat a voucher's code and PIN
-	dates   dates
-	silent  int // so many looks in a row were not answered; only look touches it
+	reason   atomic.Pointer[error] // why it must not be asked; nil: it may be
+	forgets  atomic.Bool           // it does not repeat a voucher's code and PIN
+	dates    dates
+	failures int // of the last checks in a row that it did not answer; only check touches it
 
-	nameless atomic.Bool // it has no identity, and was met so: for ever, since the keys of its grants depend on it
+	withoutIdentity atomic.Bool // it has no identity, and was met so: for ever, since the keys of its grants depend on it
 }
 
-// errNotMet is the doubt about a ledger that was never looked at.
-var errNotMet = errors.New("it has not said yet which ledger it is")
+// errUnchecked blocks a ledger until the first check.
+var errUnchecked = errors.New("it has not said yet which ledger it is")
 
-// errSilent is the doubt about a ledger that does not say any more which ledger it is.
-var errSilent = errors.New("it does not say any more which ledger it is")
+// errUnidentified blocks a ledger that does not say any more which ledger it is.
+var errUnidentified = errors.New("it does not say any more which ledger it is")
 
-// silence is the error of a look that the ledger did not answer, or not as a ledger does.
-type silence struct{ error }
+// checkError is the error of a check that the ledger did not answer, or not as a ledger does.
+type checkError struct{ error }
 
-func (s silence) Unwrap() error { return s.error }
+func (e checkError) Unwrap() error { return e.error }
 
 func newRemote(at ledgerAddress, installation string, p *process) (*remote, error) {
 	r := &remote{name: at.name, installation: installation, pool: p.pool, probe: p.probe(), log: p.log,
 		ledgers: func() *app.Ledgers { return p.app.Ledgers }}
-	r.why.Store(&errNotMet)
+	r.reason.Store(&errUnchecked)
 	var err error
-	r.client, err = moneyhttp.NewClient(moneyhttp.ClientConfig{URL: at.url, Token: at.token, Installation: installation, Heard: r.heard})
+	r.client, err = moneyhttp.NewClient(moneyhttp.ClientConfig{URL: at.url, Token: at.token, Installation: installation, OnDate: r.checkDate})
 	return r, err
 }
 
-// doubt says why the ledger must not be asked, nil if it may be.
-func (r *remote) doubt() error {
-	if why := r.why.Load(); why != nil {
+// blocked returns why the ledger must not be asked, nil if it may be.
+func (r *remote) blocked() error {
+	if why := r.reason.Load(); why != nil {
 		return *why
 	}
 	return nil
@@ -76,92 +76,92 @@ func (r *remote) doubt() error {
 
 func (r *remote) forgetsSecrets() bool { return r.forgets.Load() }
 
-// watch looks at the ledger until ctx ends.
+// watch checks the ledger until ctx ends.
 func (r *remote) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait := r.probe
-		if r.doubt() == nil && r.silent == 0 {
-			wait *= lookEvery
+		if r.blocked() == nil && r.failures == 0 {
+			wait *= checkEvery
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
-			r.look(ctx)
+			r.check(ctx)
 		}
 	}
 }
 
-// look finds out which ledger it is, and whether it may be asked. One that does not say so silentAfter times in a row is away.
-func (r *remote) look(ctx context.Context) {
-	bounded, cancel := context.WithTimeout(ctx, lookBudget)
+// check finds out which ledger it is, and whether it may be asked. After maxFailures checks without an answer it counts as away.
+func (r *remote) check(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	before := r.doubt()
-	why, err := r.judge(bounded)
+	before := r.blocked()
+	why, err := r.identify(bounded)
 	if ctx.Err() != nil {
 		return // the process ends
 	}
-	if _, silent := errors.AsType[silence](err); silent {
-		r.silent++
+	if _, unanswered := errors.AsType[checkError](err); unanswered {
+		r.failures++
 	} else {
-		r.silent = 0
+		r.failures = 0
 	}
 	switch {
-	case err != nil && errors.Is(before, errNotMet):
-		unmet := fmt.Errorf("%w: %w", errNotMet, err)
-		r.why.Store(&unmet)
-	case r.silent >= silentAfter && (before == nil || errors.Is(before, errSilent)):
-		r.forbid(fmt.Errorf("%w: %w", errSilent, err))
+	case err != nil && errors.Is(before, errUnchecked):
+		unmet := fmt.Errorf("%w: %w", errUnchecked, err)
+		r.reason.Store(&unmet)
+	case r.failures >= maxFailures && (before == nil || errors.Is(before, errUnidentified)):
+		r.block(fmt.Errorf("%w: %w", errUnidentified, err))
 	case err != nil:
 	case why != nil:
-		r.forbid(why)
+		r.block(why)
 	default:
 		if before != nil {
 			r.log.InfoContext(ctx, "the ledger may be asked", obs.Ledger, r.name)
 		}
-		r.why.Store(nil)
+		r.reason.Store(nil)
 	}
 }
 
-// forbid lets the ledger not be asked from now on.
-func (r *remote) forbid(why error) {
-	if before := r.why.Swap(&why); before == nil || errors.Is(*before, errNotMet) {
+// block lets the ledger not be asked until a check ends well.
+func (r *remote) block(why error) {
+	if before := r.reason.Swap(&why); before == nil || errors.Is(*before, errUnchecked) {
 		r.log.Error("the ledger is not asked: grants wait, and nothing is counted", obs.Ledger, r.name, obs.Err, why)
 	}
 }
 
-// judge asks the ledger who it is. why says what of that forbids to ask it; err, that it could not be found out.
-func (r *remote) judge(ctx context.Context) (why, err error) {
-	earliest, err := r.now(ctx)
+// identify asks the ledger for its identity. why says why it must not be asked; err, that it could not be found out.
+func (r *remote) identify(ctx context.Context) (why, err error) {
+	earliest, err := r.databaseTime(ctx)
 	if err != nil {
 		return nil, err
 	}
 	id, err := r.client.Identity(ctx)
 	if refused, ok := errors.AsType[*moneyhttp.RefusedError](err); ok && refused.Status == http.StatusNotFound {
-		return r.judgeNameless(ctx)
+		return r.checkWithoutIdentity(ctx)
 	}
 	if err != nil {
-		return nil, silence{err}
+		return nil, checkError{err}
 	}
-	latest, err := r.now(ctx)
+	latest, err := r.databaseTime(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.dates.count.Store(false)
-	if why := clockOf(id.Time, id.Time, earliest, latest); why != nil {
+	if why := skewOf(id.Time, id.Time, earliest, latest); why != nil {
 		return why, nil
 	}
-	return r.judgeIdentity(ctx, id)
+	return r.checkIdentity(ctx, id)
 }
 
 // noIdentity is noted as the id of a ledger without GET /identity.
 const noIdentity = "(no identity)"
 
-// judgeNameless judges a ledger without GET /identity: one that never had it may be asked. The keys of its grants name the
+// checkWithoutIdentity checks a ledger without GET /identity: one that never had it may be asked. The keys of its grants name the
 // installation, which is what keeps two installations apart there. A proxy that says 404 of everything is no ledger: it
 // cannot look up a key.
-func (r *remote) judgeNameless(ctx context.Context) (why, err error) {
+func (r *remote) checkWithoutIdentity(ctx context.Context) (why, err error) {
 	if _, err := r.client.LookupPoints(ctx, []string{"hello:" + r.installation}); err != nil {
-		return nil, silence{fmt.Errorf("it has no GET /money/v1/identity, and no lookup: %w", err)}
+		return nil, checkError{fmt.Errorf("it has no GET /money/v1/identity, and no lookup: %w", err)}
 	}
 	known, err := r.ledgers().Meet(ctx, r.name, noIdentity)
 	if err != nil {
@@ -170,13 +170,13 @@ func (r *remote) judgeNameless(ctx context.Context) (why, err error) {
 	if known != noIdentity {
 		return fmt.Errorf("it has no GET /money/v1/identity, where the ledger %s answered before", known), nil
 	}
-	r.nameless.Store(true)
+	r.withoutIdentity.Store(true)
 	r.dates.count.Store(true)
-	return r.dates.wrong(), nil
+	return r.dates.skew(), nil
 }
 
-// judgeIdentity judges what a ledger says of itself, and is paired with it if it can be.
-func (r *remote) judgeIdentity(ctx context.Context, id moneyhttp.Identity) (why, err error) {
+// checkIdentity checks what a ledger says of itself, and pairs it with this installation if it can be paired.
+func (r *remote) checkIdentity(ctx context.Context, id moneyhttp.Identity) (why, err error) {
 	if id.LedgerID == "" || len(id.LedgerID) > maxLedgerID || id.LedgerID == noIdentity {
 		return errors.New("its answer to GET /money/v1/identity has no ledger_id of 1 to 100 bytes"), nil
 	}
@@ -192,12 +192,12 @@ func (r *remote) judgeIdentity(ctx context.Context, id moneyhttp.Identity) (why,
 	}
 	known, err = r.ledgers().Meet(ctx, r.name, id.LedgerID)
 	if err == nil && known != id.LedgerID {
-		err = errNotMet // another process met another one in this moment: the next look judges
+		err = errUnchecked // another process met another one in this moment: the next check says which
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.client.Mean(id.LedgerID)
+	r.client.Expect(id.LedgerID)
 	r.forgets.Store(!slices.Contains(id.Capabilities, moneyhttp.RepeatsSecrets))
 	return nil, nil
 }
@@ -206,7 +206,7 @@ func (r *remote) judgeIdentity(ctx context.Context, id moneyhttp.Identity) (why,
 func (r *remote) pair(ctx context.Context, id moneyhttp.Identity) (why, err error) {
 	if id.InstallationID == "" && slices.Contains(id.Capabilities, moneyhttp.Pairs) {
 		if id, err = r.client.Pair(ctx); err != nil {
-			return nil, silence{err}
+			return nil, checkError{err}
 		}
 	}
 	if id.InstallationID != "" && id.InstallationID != r.installation {
@@ -219,8 +219,8 @@ func (r *remote) pair(ctx context.Context, id moneyhttp.Identity) (why, err erro
 // maxLedgerID is the most bytes of a ledger's id.
 const maxLedgerID = 100
 
-// now is the time of this database, by which deadlines are told.
-func (r *remote) now(ctx context.Context) (now time.Time, err error) {
+// databaseTime returns the time of this database, by which deadlines are told.
+func (r *remote) databaseTime(ctx context.Context) (now time.Time, err error) {
 	asked := time.Now()
 	if err := r.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
 		return now, fmt.Errorf("read the database's clock: %w", err)

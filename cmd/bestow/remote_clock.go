@@ -21,35 +21,35 @@ type dates struct {
 // anchor is what the database's clock showed between two moments of this process's clock.
 type anchor struct{ showed, asked, answered time.Time }
 
-// wrong says how far the ledger's clock is off by its last answer, nil if it is right enough.
-func (d *dates) wrong() error {
+// skew says how far the ledger's clock is off by its last answer, nil if it is right enough.
+func (d *dates) skew() error {
 	if why := d.why.Load(); why != nil {
 		return *why
 	}
 	return nil
 }
 
-// heard judges the clock of a ledger by the Date of an answer, which leaves out what is less than a second.
-func (r *remote) heard(date, sent, came time.Time) {
+// checkDate checks the clock of a ledger by the Date of an answer, which has whole seconds.
+func (r *remote) checkDate(date, sent, received time.Time) {
 	at := r.dates.anchor.Load()
 	if at == nil {
 		return
 	}
-	earliest, latest := at.showed.Add(sent.Sub(at.answered)), at.showed.Add(came.Sub(at.asked))
-	why := clockOf(date, date.Add(time.Second), earliest, latest)
+	earliest, latest := at.showed.Add(sent.Sub(at.answered)), at.showed.Add(received.Sub(at.asked))
+	why := skewOf(date, date.Add(time.Second), earliest, latest)
 	if why == nil {
 		r.dates.why.Store(nil)
 		return
 	}
 	r.dates.why.Store(&why)
 	if r.dates.count.Load() {
-		r.forbid(why)
+		r.block(why)
 	}
 }
 
-// clockOf says how far a ledger's clock is off that showed a time from one moment to another, between two moments of the
+// skewOf says how far a ledger's clock is off that showed a time from one moment to another, between two moments of the
 // database's clock; nil if it is right enough.
-func clockOf(from, to, earliest, latest time.Time) error {
+func skewOf(from, to, earliest, latest time.Time) error {
 	switch {
 	case from.Sub(latest) > ledgerSkew:
 		return fmt.Errorf("its clock is %s ahead of the database's", from.Sub(latest).Round(time.Millisecond))

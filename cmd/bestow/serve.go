@@ -124,7 +124,7 @@ func (p *process) ops() bestowhttp.OpsConfig {
 	waits := bestowhttp.Checks{}
 	for name, l := range p.granter {
 		if l.remote == nil || p.has(roleHandler) { // which alone asks one over HTTP
-			waits[name] = func(context.Context) error { return l.unheard() }
+			waits[name] = func(context.Context) error { return l.unavailable() }
 		}
 	}
 	if p.cfg.expiryOff() {

@@ -23,9 +23,9 @@ type ClientConfig struct {
 	URL          string // of the service, without /money/v1
 	Token        string
 	Installation string // whose grants are asked for; "": it is not said
-	// Heard is told the Date of each answer, in whole seconds, and when the request was sent and the answer began to come, by
-	// the clock of this process. nil: nothing is told.
-	Heard func(date, sent, came time.Time)
+	// OnDate is called with the Date of each answer, in whole seconds, and with the moments at which the request was sent and
+	// the answer began to come, by the clock of this process. It may be nil.
+	OnDate func(date, sent, received time.Time)
 }
 
 // Client asks a ledger over HTTP. It is safe for concurrent use and keeps its connections.
@@ -36,7 +36,7 @@ type Client struct {
 	config ClientConfig
 	base   *url.URL
 	http   *http.Client
-	ledger atomic.Pointer[string] // the id of the ledger that is meant; nil: it is not known
+	ledger atomic.Pointer[string] // the id of the ledger that is expected; nil: any
 }
 
 const (
@@ -81,8 +81,8 @@ func transport() *http.Transport {
 	}
 }
 
-// Mean makes the client ask for this ledger only: another one that answers at its address refuses, if it is one of ours.
-func (c *Client) Mean(ledgerID string) { c.ledger.Store(&ledgerID) }
+// Expect makes the client ask for this ledger only: another one that answers at its address refuses, if it is one of ours.
+func (c *Client) Expect(ledgerID string) { c.ledger.Store(&ledgerID) }
 
 // Close closes the connections that are kept.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -179,8 +179,8 @@ func (c *Client) call(ctx context.Context, method, route string, asked, answer a
 	if reply.StatusCode != http.StatusOK {
 		return refused(reply)
 	}
-	if is, meant := reply.Header.Get(headerLedger), c.ledger.Load(); is != "" && meant != nil && is != *meant && route != "identity" {
-		return fmt.Errorf("another ledger answered: %.100q", is)
+	if id, expected := reply.Header.Get(headerLedger), c.ledger.Load(); id != "" && expected != nil && id != *expected && route != "identity" {
+		return fmt.Errorf("another ledger answered: %.100q", id)
 	}
 	return readAnswer(reply, answer)
 }
@@ -215,8 +215,8 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask ledger: %w", err)
 	}
-	if date, err := http.ParseTime(reply.Header.Get("Date")); err == nil && c.config.Heard != nil {
-		c.config.Heard(date, sent, time.Now())
+	if date, err := http.ParseTime(reply.Header.Get("Date")); err == nil && c.config.OnDate != nil {
+		c.config.OnDate(date, sent, time.Now())
 	}
 	return reply, nil
 }

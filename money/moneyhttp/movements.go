@@ -22,7 +22,7 @@ type changed[T any] struct {
 	Body     T
 }
 
-func answerOf[T any](body T, replayed bool) *changed[T] {
+func newChanged[T any](body T, replayed bool) *changed[T] {
 	if replayed {
 		return &changed[T]{http.StatusOK, "true", body}
 	}
@@ -79,7 +79,7 @@ func move[T any](ctx context.Context, s *Server, once Once, memberID string,
 	if err != nil {
 		return nil, err
 	}
-	return answerOf(Moved{m.TxID, balance, wireParts(m.Lots)}, m.Replayed), nil
+	return newChanged(Moved{m.TxID, balance, wireParts(m.Lots)}, m.Replayed), nil
 }
 
 // balanceAfter reads the balance for the answer to a movement that was applied. Whatever fails here does not say that it was
@@ -144,7 +144,7 @@ func (s *Server) cancel(ctx context.Context, once Once, txID string, asked membe
 	if err != nil {
 		return nil, err
 	}
-	return answerOf(Cancelled{c.TxID, c.Cancelled, c.Expired, c.Uncollected, balance, wireParts(c.Lots)}, c.Replayed), nil
+	return newChanged(Cancelled{c.TxID, c.Cancelled, c.Expired, c.Uncollected, balance, wireParts(c.Lots)}, c.Replayed), nil
 }
 
 // amountOf is the amount of a cancel, 0 for all; an amount that is given is not 0.

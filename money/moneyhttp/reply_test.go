@@ -179,10 +179,10 @@ func TestLookupsWithAnotherWord(t *testing.T) {
 func TestAnotherLedgerAnswers(t *testing.T) {
 	t.Parallel()
 	client := strange(t, says(200, jsonType, oneAnswer, "Bestow-Ledger", "other"))
-	client.Mean("ours")
+	client.Expect("ours")
 	_, err := client.GrantPoints(t.Context(), soon(), items(1))
 	require.ErrorContains(t, err, `another ledger answered: "other"`)
-	client.Mean("other")
+	client.Expect("other")
 	_, err = client.GrantPoints(t.Context(), soon(), items(1))
 	require.NoError(t, err)
 }
@@ -263,7 +263,7 @@ func TestRequest(t *testing.T) {
 	}))
 	t.Cleanup(at.Close)
 	client := newClient(t, moneyhttp.ClientConfig{URL: at.URL + "/ledger/", Token: token, Installation: installation})
-	client.Mean("L1")
+	client.Expect("L1")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	t.Cleanup(cancel)
 	deadline := time.Date(2126, 1, 2, 3, 4, 5, 600, time.UTC)

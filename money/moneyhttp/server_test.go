@@ -208,7 +208,7 @@ func TestPairing(t *testing.T) {
 	require.Equal(t, id.LedgerID, paired.LedgerID)
 	_, err = ours.Pair(t.Context())
 	require.NoError(t, err, "again")
-	ours.Mean(id.LedgerID)
+	ours.Expect(id.LedgerID)
 	_, err = ours.GrantPoints(t.Context(), soon(), items(1))
 	require.NoError(t, err)
 	var refused *moneyhttp.RefusedError
@@ -220,7 +220,7 @@ func TestPairing(t *testing.T) {
 	require.Equal(t, "other_installation", refused.Code)
 	_, err = theirs.LookupPoints(t.Context(), []string{item(0).Key})
 	require.ErrorAs(t, err, &refused)
-	ours.Mean(other)
+	ours.Expect(other)
 	_, err = ours.GrantPoints(t.Context(), soon(), items(1))
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "other_ledger", refused.Code)
