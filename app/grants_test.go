@@ -72,6 +72,7 @@ func TestWhatASettlingWrites(t *testing.T) {
 func TestAMessageThatComesAgain(t *testing.T) {
 	t.Parallel()
 	s := setupGrants(t, 3)
+	s.ledger.while = func() { require.Equal(t, "open 1", s.claimed(), "an attempt, until it comes back") }
 	for range 3 {
 		require.NoError(t, s.Grants.Handle(t.Context(), s.message(0, 0)))
 	}

@@ -80,3 +80,19 @@ func TestMovesFromAnyHistory(t *testing.T) {
 		}
 	})
 }
+
+// An event is done when each target has its final result and Kafka has acknowledged each, whichever comes last.
+func TestDone(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		summary domain.Summary
+		want    bool
+	}{
+		{domain.Summary{Published: 3, Success: 2, Fail: 1}, true},
+		{domain.Summary{Published: 3, Success: 2}, false},
+		{domain.Summary{Published: 2, Success: 2, Fail: 1}, false},
+		{domain.Summary{}, false},
+	} {
+		require.Equal(t, tt.want, domain.Event{TotalCount: 3, Summary: tt.summary}.Done(), tt.summary)
+	}
+}

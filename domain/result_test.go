@@ -145,3 +145,22 @@ func TestKeyNamesEventAndMember(t *testing.T) {
 	require.Equal(t, "grant:42:0557418298", domain.Key(42, "0557418298"))
 	require.NotEqual(t, domain.Key(1, "23"), domain.Key(12, "3"), "without a separator both would be 123")
 }
+
+// What a row's way adds to the counters: a success after a refusal counts as retried, one at the first try does not, and a
+// redrive that succeeds takes its failure back.
+func TestChange(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		before, after domain.Result
+		want          domain.Counts
+	}{
+		"granted":            {domain.Result{}, domain.Result{Status: domain.Succeeded}, domain.Counts{Success: 1, Settled: 1}},
+		"granted by a retry": {domain.Result{Status: domain.Refused, RetryCount: 1}, domain.Result{Status: domain.Succeeded, RetryCount: 1}, domain.Counts{Success: 1, RetrySuccess: 1, Settled: 1}},
+		"refused":            {domain.Result{}, domain.Result{Status: domain.Refused, RetryCount: 1}, domain.Counts{}},
+		"unknown":            {domain.Result{}, domain.Result{Status: domain.ResultPending}, domain.Counts{}},
+		"given up":           {domain.Result{Status: domain.Refused, RetryCount: 5}, domain.Result{Status: domain.GivenUp, RetryCount: 6}, domain.Counts{Fail: 1, Settled: 1}},
+		"a redrive":          {domain.Result{Status: domain.GivenUp, RetryCount: 1}, domain.Result{Status: domain.Succeeded, RetryCount: 1}, domain.Counts{Success: 1, Fail: -1, RetrySuccess: 1}},
+	} {
+		require.Equal(t, tt.want, domain.Change(tt.before, tt.after), name)
+	}
+}

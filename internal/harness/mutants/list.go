@@ -1,0 +1,78 @@
+package main
+
+// The rooms in which faults are planted, with the tests that have to find them.
+const (
+	rules  = "./domain"
+	heart  = "./app"
+	ledger = "./money"
+)
+
+// grantTests are those of app/grants_test.go.
+const grantTests = `^Test(WhatASettlingWrites|AMessage|AClaim|ALedgerThat|AChunkThat)`
+
+// mutants are the faults, by the transaction in which they are.
+var mutants = []mutant{
+	// What is still to be asked for, and what a row becomes: rules.
+	{"admit: a settled row", "domain/result.go", "return !r.Status.Final() && r.RetryCount == g.Try", "return r.RetryCount == g.Try", rules, "."},
+	{"admit: an older try", "domain/result.go", "return !r.Status.Final() && r.RetryCount == g.Try", "return !r.Status.Final() && r.RetryCount >= g.Try", rules, "."},
+	{"admit: a retry without a row", "domain/result.go", "return g.Try == 0", "return true", rules, "."},
+	{"admit: a redrive that was told", "domain/result.go", "r.Redrive == g.Redrive && r.RedriveDone < r.Redrive", "r.Redrive == g.Redrive", rules, "."},
+	{"rule: a success that changes", "domain/result.go", "if r.Status == Succeeded {\n\t\treturn r\n\t}\n\tr.Status, r.TxID", "r.Status, r.TxID", rules, "."},
+	{"rule: a refusal without a claim", "domain/result.go", "if !own {\n\t\treturn r\n\t}\n", "", rules, "."},
+	{"rule: a refusal of an older try", "domain/result.go", "if r.Status.Final() || r.RetryCount != g.Try {", "if r.Status.Final() {", rules, "."},
+	{"rule: one retry too few", "domain/result.go", "r.RetryCount > limit {", "r.RetryCount >= limit {", rules, "."},
+	{"rule: unknown answers a redrive", "domain/result.go", "if o.Verdict != Unknown {\n", "{\n", rules, "."},
+	{"rule: contradicted for ever", "domain/result.go", "if r.Status == Refused && r.ErrorCode == Mismatch {", "if false {", rules, "."},
+	{"count: retried at the first try", "domain/result.go", "if r.RetryCount > 0 {\n\t\t\tc.RetrySuccess = 1", "if true {\n\t\t\tc.RetrySuccess = 1", rules, "."},
+	{"done: not all published", "domain/event.go", " && e.Summary.Published == e.TotalCount", "", rules, "."},
+	{"moves: a completed event resumes", "domain/event.go", "return []Status{Stopped, Failed}, Running", "return []Status{Stopped, Failed, Completed}, Running", rules, "."},
+	{"wait: retries that do not slow down", "domain/retry.go", "wait *= 2", "wait *= 1", rules, "."},
+	{"chunk: two partitions", "domain/chunk.go", "c.cur.PartitionKey == partitionKey && ", "", rules, "."},
+	{"chunk: one target too many", "domain/chunk.go", "c.cur.Size() < c.MaxTargets", "c.cur.Size() <= c.MaxTargets", rules, "."},
+
+	// T4: who is admitted, and the claim.
+	{"claim: while another is open", "app/grants_claim.go", "if state.open {\n\t\t\treturn claim{}, outbox.ErrBusy\n\t\t}\n\t\t_, _ = rand", "_, _ = rand", heart, grantTests},
+	{"claim: while the ledger is away", "app/grants_claim.go", "if err := s.Granter.Away(c.event); err != nil {", "if err := s.Granter.Away(c.event); false {", heart, grantTests},
+	{"claim: of a stopped event", "app/grants_claim.go", "if c.braked || c.event.Status == domain.Stopped || c.event.Status == domain.Failed {", "if c.braked {", heart, grantTests},
+	{"claim: of another type", "app/grants_claim.go", "if e.Type.Code != m.EventType {", "if false {", heart, grantTests},
+	{"claim: another member", "app/grants_claim.go", "case !ok || t.MemberID != g.MemberID:", "case !ok:", heart, grantTests},
+	{"claim: another amount", "app/grants_claim.go", "case t.Amount != g.Amount:", "case false:", heart, grantTests},
+	{"claim: no first row is read", "app/grants_claim.go", "if !state.first {\n\t\tif results,", "if false {\n\t\tif results,", heart, grantTests},
+	{"claim: attempts that do not rise", "app/grants_sql.go", "attempts = attempts + 1,", "attempts = attempts,", heart, grantTests},
+	{"rest: an open claim is passed over", "app/grants_claim.go", "if state.open {\n\t\treturn claim{}, outbox.ErrBusy\n\t}\n\tif state.token", "if state.token", heart, grantTests},
+	{"rest: nothing is looked up", "app/grants_claim.go", "c.token, c.lapsed = state.token, true", "return c, nil", heart, grantTests},
+
+	// T5: the ledger is asked.
+	{"ask: fewer answers than grants", "app/ask.go", "if err == nil && len(outcomes) != len(c.grants) {", "if false {", heart, grantTests},
+	{"ask: a lapsed claim asks", "app/ask.go", "if !c.lapsed {\n\t\treturn s.grant", "if true {\n\t\treturn s.grant", heart, grantTests},
+	{"ask: a doubtful claim is closed", "app/ask.go", "back := uncountClaim", "back := returnClaim", heart, grantTests},
+	{"ask: a refused claim stays open", "app/ask.go", "back = returnClaim\n", "back = uncountClaim\n", heart, grantTests},
+	{"isolate: never", "app/isolate.go", "(c.attempts > isolateAfter || len(c.isolated) > 0)", "false", heart, grantTests},
+	{"isolate: a marked member is asked", "app/isolate.go", "if c.isolated[g.MemberID] {", "if false {", heart, grantTests},
+
+	// T6: the settling.
+	{"settle: own claim ignored", "app/grants_settle.go", "own := chunk.token == c.token", "own := true", heart, grantTests},
+	{"settle: plainly with refusals", "app/grants_settle.go", "if c.first && allGranted(outcomes) {", "if c.first {", heart, grantTests},
+	{"settle: a lost claim is closed", "app/grants_sql.go", "AND claim_token = $6`\n\ttag, err", "AND $6::uuid IS NOT NULL`\n\ttag, err", heart, grantTests},
+	{"settle: unknown closes the claim", "app/grants_sql.go", "if own && !ch.unknown && !ch.redrive && !c.more {", "if own && !c.more {", heart, grantTests},
+	{"settle: attempts stay", "app/grants_sql.go", "set += `, attempts = 0`", "set += ``", heart, grantTests},
+	{"settle: counters are set, not added", "app/grants_sql.go", "fail_count = fail_count + $3", "fail_count = $3", heart, grantTests},
+	{"settle: no retry is made", "app/grants_settle.go", "case !slices.Contains(ch.retries, after.RetryCount):", "case false:", heart, grantTests},
+	{"settle: unknown is not asked again", "app/grants_settle.go", "ch.unknown = ch.unknown || g.Redrive == 0", "ch.unknown = false", heart, grantTests},
+	{"settle: a redrive is not asked again", "app/grants_settle.go", "ch.redrive = ch.redrive || g.Redrive > 0", "ch.redrive = false", heart, grantTests},
+	{"settle: a mismatch passes", "app/grants_settle.go", "if changes.mismatch {", "if false {", heart, grantTests},
+	{"settle: no event closes", "app/grants.go", "if done {\n\t\tif err := s.events.Close", "if false {\n\t\tif err := s.events.Close", heart, grantTests},
+
+	// The ledger.
+	{"ledger: a replay of another amount", "money/grant.go", " && e.amount == i.Amount", "", ledger, "."},
+	{"ledger: a replay of another member", "money/grant.go", "e.memberID == i.MemberID && ", "", ledger, "."},
+	{"ledger: applied after its deadline", "money/grant.go", "if !inTime {", "if false {", ledger, "."},
+	{"ledger: granted though it has expired", "money/grant.go", "if err == nil && slices.ContainsFunc", "if false && slices.ContainsFunc", ledger, "."},
+	{"use: more than there is", "money/use.go", "balance < s.Amount {", "balance+1 < s.Amount {", ledger, "."},
+	{"use: debts are not collected", "money/use.go", "if err := l.collect(ctx, tx, purse, opened.owed); err != nil {", "if err := l.collect(ctx, tx, purse, 0); err != nil {", ledger, "."},
+	{"use: a replay of another amount", "money/use.go", " || old.point != -s.Amount", "", ledger, "."},
+	{"cancel: claims take nothing back", "money/cancel_use.go", "taken := min(left, c.open)", "taken := min(0, c.open)", ledger, "."},
+	{"cancel: an expired lot is open again", "money/cancel_use.go", "if !g.expired {\n\t\t\td.changes = append", "{\n\t\t\td.changes = append", ledger, "."},
+	{"cancel: more than was used", "money/cancel_use.go", "point := min(amount, g.taken-g.returned)", "point := min(amount, g.taken)", ledger, "."},
+	{"debt: the newest is paid first", "money/debt.go", "ORDER BY c.cancel_point_member_id`", "ORDER BY c.cancel_point_member_id DESC`", ledger, "."},
+}
