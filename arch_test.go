@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 }
 
 // leaves import nothing of ours but spelling, so everybody but domain may import them.
-var leaves = []string{spelling, "internal/pg", "internal/failpoint", "internal/seal", "internal/obs"}
+var leaves = []string{spelling, "internal/english", "internal/pg", "internal/failpoint", "internal/seal", "internal/obs"}
 
 // spelling is what a name that does not exist may have meant.
 const spelling = "internal/spelling"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/failpoint"
 	"bestow/internal/obs"
 	"bestow/internal/pg"
@@ -164,11 +165,12 @@ func mayChangeAmount(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent)
 	if err != nil || rows == 0 {
 		return err
 	}
-	took := fmt.Sprintf("%d imported rows took the default_amount %d", rows, e.DefaultAmount)
+	took := fmt.Sprintf("%s took the default_amount %d", english.Count(rows, "imported row"), e.DefaultAmount)
 	if !exact {
-		took = fmt.Sprintf("up to %d imported rows took the default_amount %d: of some imports only the amounts are known", rows, e.DefaultAmount)
+		took = fmt.Sprintf("up to %s took the default_amount %d: of some imports only the amounts are known",
+			english.Count(rows, "imported row"), e.DefaultAmount)
 	}
-	return &domain.Error{Code: domain.AmountInUse, Message: took + ", and would keep it", Rows: rows,
+	return &domain.Error{Code: domain.AmountInUse, Message: took + ", which would stay", Rows: rows,
 		Hint: "to grant another amount, delete the event, make it again with that amount, and import the list"}
 }
 

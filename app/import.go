@@ -8,6 +8,7 @@ import (
 
 	"bestow/app/content"
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/failpoint"
 	"bestow/internal/obs"
 	"bestow/internal/pg"
@@ -316,7 +317,7 @@ func (im *importing) judge(ctx context.Context, tx pgx.Tx) error {
 	n := im.rejected()
 	switch {
 	case n >= im.Limits.ImportRejected:
-		return im.refuse(ctx, tx, domain.TooManyRejected, fmt.Sprintf("%d rows were rejected, and reading ended there", n))
+		return im.refuse(ctx, tx, domain.TooManyRejected, english.Count(n, "rejected row")+", and reading ended there")
 	case im.load.accepted == 0:
 		return im.refuse(ctx, tx, domain.AllRejected, fmt.Sprintf("no row could be used; rejected rows: %d", n))
 	case n > 0 && im.upload.OnReject == Abort:

@@ -136,7 +136,7 @@ func TestWarningsAreBounded(t *testing.T) {
 	for i, w := range result.Warnings[:maxShown] {
 		require.EqualValues(t, i+2, w.Line)
 	}
-	require.Equal(t, Warning{Code: domain.SuspiciousMemberID, Text: "30 more rows look like that"}, result.Warnings[maxShown])
+	require.Equal(t, Warning{Code: domain.SuspiciousMemberID, Text: "30 more rows like that"}, result.Warnings[maxShown])
 
 	dry, err := s.targets.Import(t.Context(), Caller{Actor: "test"}, s.event("default_amount = 1"),
 		Upload{Body: strings.NewReader("member_id\nNULL\n"), ContentType: typeCSV, DryRun: true})

@@ -2,10 +2,10 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"bestow/domain"
+	"bestow/internal/english"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -50,7 +50,7 @@ func (d Deps) limitsRefused(e domain.Event, largest int64) error {
 func overLimit(code domain.Code, t domain.EventType, over *domain.OverLimit, what string) error {
 	asked, most := t.Quantity(over.Asked), t.Quantity(over.Most)
 	if over.Limit == "max_count" {
-		asked, most = fmt.Sprintf("%d targets", over.Asked), fmt.Sprint(over.Most)
+		asked, most = english.Count(over.Asked, "target"), english.Number(over.Most)
 	}
 	about := map[string]string{"max_per_member": "has a target with ", "max_per_event": "comes to ", "max_count": "has "}[over.Limit]
 	return &domain.Error{Code: code, Message: what + " " + about + asked + ": " + over.Limit + " of " + t.Code + " is " + most,

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"bestow/domain"
+	"bestow/internal/english"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -228,7 +229,7 @@ func (c *csvRows) read(r *row, record []byte, line int64) (bool, error) {
 	case c.every(isColumn):
 		r.refuse(domain.BadMember, "the header stands here again")
 	case len(c.fields) != c.width:
-		r.refuse(domain.BadRow, fmt.Sprintf("the row has %d fields, the header %d", len(c.fields), c.width))
+		r.refuse(domain.BadRow, fmt.Sprintf("the row has %s, the header %d", english.Count(len(c.fields), "field"), c.width))
 	default:
 		c.rules.apply(r, c.field(memberColumn), c.field(amountColumn), c.field(reasonColumn))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 
@@ -22,7 +23,7 @@ type Repaired struct {
 
 // String says what was changed.
 func (r Repaired) String() string {
-	return fmt.Sprintf("event %d: %s was %s, is %s", r.EventID, r.Counter, grouped(r.Before), grouped(r.After))
+	return fmt.Sprintf("event %d: %s was %s, is %s", r.EventID, r.Counter, english.Number(r.Before), english.Number(r.After))
 }
 
 // Repair recounts the counters of the events: the summary's four and the chunks' settled_count (I6, I11). Each event is

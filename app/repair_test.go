@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -173,7 +174,7 @@ func TestVerifyAndRepairWhileRunning(t *testing.T) {
 		driftAndRepair(t, pool)
 		report, red := verify(t, pool, VerifyQuery{Event: "busy"})
 		require.Empty(t, red, "%+v", report)
-		require.Contains(t, report.Invariants[2].Compared, grouped(report.Totals.Success)+" SUCCESS results with "+grouped(*report.Totals.Ledger)+" ledger saves")
+		require.Contains(t, report.Invariants[2].Compared, english.Number(report.Totals.Success)+" SUCCESS results with "+english.Number(*report.Totals.Ledger)+" ledger saves")
 		require.GreaterOrEqual(t, *report.Totals.Ledger, report.Totals.Success)
 	}
 	report, _ := verify(t, pool, VerifyQuery{Event: "busy"})

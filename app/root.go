@@ -12,6 +12,7 @@ import (
 
 	"bestow/app/content"
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
@@ -154,7 +155,7 @@ func (s *Events) checkedList(ctx context.Context, tx pgx.Tx, e domain.Event) (l 
 		return l, nil, err
 	}
 	if total := l.total(); total != e.TotalCount {
-		return l, nil, contentChanged(fmt.Sprintf("the chunks have %d targets, the event %d", total, e.TotalCount))
+		return l, nil, contentChanged(fmt.Sprintf("the chunks have %s, the event %s", english.Count(total, "target"), english.Number(e.TotalCount)))
 	}
 	if c := l.lost(); c != nil {
 		return l, nil, contentChanged("chunk " + c.String() + " has lost its hash")

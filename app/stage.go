@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -189,6 +190,6 @@ func appendStageKey(key []byte, e domain.Event, member []byte) []byte {
 func cutStageKey(key []byte) (partition int, member []byte) { return int(key[0] - '0'), key[1:] }
 
 func tooManyRows(limit int) error {
-	return &domain.Error{Code: domain.TooManyRows, Message: fmt.Sprintf("the file has more than %d rows", limit),
+	return &domain.Error{Code: domain.TooManyRows, Message: "the file has more than " + english.Count(limit, "row"),
 		Hint: "split it into several files"}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bestow/domain"
+	"bestow/internal/english"
 )
 
 // suspects are the accepted rows whose member looks like a leftover. At most maxShown are kept, the first ones by line.
@@ -34,5 +35,5 @@ func (s *suspects) warnings() []Warning {
 	if s.more == 0 {
 		return s.found
 	}
-	return append(s.found, Warning{Code: domain.SuspiciousMemberID, Text: fmt.Sprintf("%d more rows look like that", s.more)})
+	return append(s.found, Warning{Code: domain.SuspiciousMemberID, Text: english.Count(s.more, "more row") + " like that"})
 }

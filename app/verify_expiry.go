@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"bestow/internal/english"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -28,7 +30,7 @@ func noExpiry(ctx context.Context, tx pgx.Tx, v *verification) ([]Gap, error) {
 	if err != nil || lots == 0 {
 		return nil, err
 	}
-	return []Gap{{Why: fmt.Sprintf("nothing expires by itself (BESTOW_EXPIRY=off): %d lots have run out and are open", lots)}}, nil
+	return []Gap{{Why: "nothing expires by itself (BESTOW_EXPIRY=off), with " + english.Count(lots, "open lot") + " past the expiry"}}, nil
 }
 
 func countRunOut(ctx context.Context, tx pgx.Tx) (lots int64, err error) {

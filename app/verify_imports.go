@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"bestow/internal/english"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -38,6 +40,6 @@ func undigestedRows(ctx context.Context, tx pgx.Tx, v *verification) ([]Gap, err
 		return nil, nil
 	}
 	why := fmt.Sprintf("an older version wrote %s and %s and kept no digest: they are not compared",
-		plural(parked, "parked message"), plural(answers, "stored answer"))
+		english.Count(parked, "parked message"), english.Count(answers, "stored answer"))
 	return []Gap{{Why: why}}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/english"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -87,7 +88,7 @@ func startedDiffers(was, now domain.Event) string {
 	case !sameTerms(was, now):
 		return "it was started under other terms"
 	case was.TotalCount != now.TotalCount || was.TotalAmount != now.TotalAmount:
-		return fmt.Sprintf("it was started with %d targets and a sum of %d", was.TotalCount, was.TotalAmount)
+		return fmt.Sprintf("it was started with %s and a sum of %s", english.Count(was.TotalCount, "target"), english.Number(was.TotalAmount))
 	}
 	return endedDiffers(was, now)
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 
+	"bestow/internal/english"
+
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
@@ -42,21 +44,31 @@ func (m measures) get(column string) int64 {
 }
 
 var (
-	measureSlot   = regexp.MustCompile(`\{[a-z_]+\}`)
+	// measureSlot is {column} for its number, or {column noun} for so many things.
+	measureSlot   = regexp.MustCompile(`\{([a-z_]+)(?: ([A-Za-z ]+))?\}`)
 	measureOption = regexp.MustCompile(`\[[^\]]*\]`)
 )
 
 // fill puts the numbers into an invariant's text.
 func (m measures) fill(text string) string {
 	text = measureOption.ReplaceAllStringFunc(text, func(part string) string {
-		for _, slot := range measureSlot.FindAllString(part, -1) {
-			if m.get(strings.Trim(slot, "{}")) != 0 {
+		for _, slot := range measureSlot.FindAllStringSubmatch(part, -1) {
+			if m.get(slot[1]) != 0 {
 				return part[1 : len(part)-1]
 			}
 		}
 		return ""
 	})
-	return measureSlot.ReplaceAllStringFunc(text, func(slot string) string { return m.text(strings.Trim(slot, "{}")) })
+	return measureSlot.ReplaceAllStringFunc(text, func(slot string) string {
+		column, noun, counts := strings.Cut(strings.Trim(slot, "{}"), " ")
+		if !counts {
+			return m.text(column)
+		}
+		if m.get(column) != 1 {
+			noun = english.Plural(noun)
+		}
+		return m.text(column) + " " + noun
+	})
 }
 
 func (m measures) text(column string) string {
@@ -68,21 +80,5 @@ func (m measures) text(column string) string {
 		modulus := new(big.Int).Lsh(big.NewInt(1), 64)
 		return fmt.Sprintf("%016x", new(big.Int).Mod(n, modulus))
 	}
-	return thousands(n.String())
-}
-
-// thousands separates the digits of an integer: 1,234,567.
-func thousands(digits string) string {
-	sign, digits := "", digits
-	if strings.HasPrefix(digits, "-") {
-		sign, digits = "-", digits[1:]
-	}
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(d)
-	}
-	return sign + b.String()
+	return english.Group(n.String())
 }

@@ -4,16 +4,17 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
+
+	"bestow/internal/english"
 )
 
 // Write prints the report for people: a line that says what must hold and whether it does, what was compared below it,
 // and at the end what it all means.
 func (r VerifyReport) Write(w io.Writer) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s at %s", plural(int64(r.Events), "event"), r.CheckedAt.Format(time.RFC3339))
+	fmt.Fprintf(out, "%s at %s", english.Count(r.Events, "event"), r.CheckedAt.Format(time.RFC3339))
 	if r.Schema != "" {
 		fmt.Fprintf(out, ", schema %s", r.Schema)
 	}
@@ -39,18 +40,18 @@ func (i Invariant) write(out *bufio.Writer) {
 	fmt.Fprintf(out, "%s %-4s %s\n       %s\n", mark, i.ID, i.Statement, i.Compared)
 	for _, gap := range i.NotCompared {
 		if i.Checked {
-			fmt.Fprintf(out, "       not compared, of %s: %s\n", plural(gap.Events, "event"), gap.Why)
+			fmt.Fprintf(out, "       not compared, of %s: %s\n", english.Count(gap.Events, "event"), gap.Why)
 		}
 	}
 	if i.Differences == 0 {
 		return
 	}
-	fmt.Fprintf(out, "       %s:\n", plural(i.Differences, "difference"))
+	fmt.Fprintf(out, "       %s:\n", english.Count(i.Differences, "difference"))
 	for _, example := range i.Examples {
 		fmt.Fprintf(out, "         %s\n", example)
 	}
 	if more := i.Differences - int64(len(i.Examples)); more > 0 && len(i.Examples) > 0 {
-		fmt.Fprintf(out, "         and %s more\n", grouped(more))
+		fmt.Fprintf(out, "         and %s more\n", english.Number(more))
 	}
 }
 
@@ -88,7 +89,7 @@ func (t Totals) String() string {
 	same := true
 	texts := make([]string, len(numbers))
 	for i, n := range numbers {
-		texts[i] = grouped(n)
+		texts[i] = english.Number(n)
 		same = same && n == numbers[0]
 	}
 	if !same {
@@ -98,27 +99,18 @@ func (t Totals) String() string {
 	if t.Fail == 0 {
 		return equation
 	}
-	equation += fmt.Sprintf(", of them %s granted and %s given up", grouped(t.Success), grouped(t.Fail))
+	equation += fmt.Sprintf(", of them %s granted and %s given up", english.Number(t.Success), english.Number(t.Fail))
 	if t.Ledger != nil {
-		equation += ", ledger " + grouped(*t.Ledger)
+		equation += ", ledger " + english.Number(*t.Ledger)
 	}
 	return equation
 }
 
 // parts shows the totals where they are not equal, because events still run or something is wrong.
 func (t Totals) parts() string {
-	text := fmt.Sprintf("%s targets, %s published, %s granted, %s given up", grouped(t.Targets), grouped(t.Published), grouped(t.Success), grouped(t.Fail))
+	text := fmt.Sprintf("%s, %s published, %s granted, %s given up", english.Count(t.Targets, "target"), english.Number(t.Published), english.Number(t.Success), english.Number(t.Fail))
 	if t.Ledger != nil {
-		text += ", " + grouped(*t.Ledger) + " in the ledger"
+		text += ", " + english.Number(*t.Ledger) + " in the ledger"
 	}
 	return text
 }
-
-func plural(n int64, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return grouped(n) + " " + noun
-}
-
-func grouped(n int64) string { return thousands(strconv.FormatInt(n, 10)) }

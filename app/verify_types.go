@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"bestow/domain"
+	"bestow/internal/english"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -80,10 +81,10 @@ func compareType(ctx context.Context, tx pgx.Tx, r registeredType, there map[str
 	y, ok := there[r.Code]
 	switch {
 	case r.State == "":
-		f.differ("%d events are of type %s, which event_types does not have", r.Events, r.Code)
+		f.differ("%s of type %s, which event_types does not have", english.Count(r.Events, "event"), r.Code)
 		return nil
 	case !ok && (r.Events > 0 || r.State == "READY"):
-		f.differ("type %s has no tables, and %d events", r.Code, r.Events)
+		f.differ("type %s has no tables, and %s", r.Code, english.Count(r.Events, "event"))
 		return nil
 	case !ok:
 		return nil // it is just being made
@@ -94,7 +95,7 @@ func compareType(ctx context.Context, tx pgx.Tx, r registeredType, there map[str
 		return err
 	}
 	if r.State != "READY" && (used || r.Events > 0) {
-		f.differ("type %s is %s, and has %d events", r.Code, r.State, r.Events)
+		f.differ("type %s is %s, and has %s", r.Code, r.State, english.Count(r.Events, "event"))
 	}
 	return f.measures.add("events", r.Events)
 }

@@ -32,7 +32,7 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	crossOrigin := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
 		rule := ruleOf(c.Path())
-		if rule == open {
+		if rule == open || rule == front && wantsPage(c.Request()) {
 			return next(c)
 		}
 		key, given := bearer(c.Request())

@@ -171,7 +171,7 @@ func TestRefusesRequests(t *testing.T) {
 		"unknown parameter of POST":  {call{"POST", "/api/v1/events?force=1", good, nil}, 400, api.BadRequest},
 		"parameter twice":            {call{"GET", "/api/v1/events?limit=1&limit=2", "", nil}, 400, api.BadRequest},
 		"query not well-formed":      {call{"GET", "/api/v1/events?limit=%zz", "", nil}, 400, api.BadRequest},
-		"status of nobody":           {call{"GET", "/api/v1/events?event_status=running", "", nil}, 400, api.BadRequest},
+		"status of nobody":           {call{"GET", "/api/v1/events?event_status=run", "", nil}, 400, api.BadRequest},
 		"type of nobody":             {call{"GET", "/api/v1/events?event_type=a%27b", "", nil}, 400, api.BadRequest},
 		"campaign with NUL":          {call{"GET", "/api/v1/events?campaign_id=a%00", "", nil}, 400, api.BadRequest},
 		"campaign not UTF-8":         {call{"GET", "/api/v1/events?campaign_id=%ff", "", nil}, 400, api.BadRequest},

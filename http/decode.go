@@ -125,7 +125,8 @@ func malformed(err error) error {
 	return e
 }
 
-// checkQuery refuses query parameters that the route does not have, and those that stand twice.
+// checkQuery refuses query parameters that the route does not have, and those that stand twice. A word of a fixed list may be in
+// any letter case.
 func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	u := ctx.URL()
 	values, err := url.ParseQuery(u.RawQuery)
@@ -133,26 +134,49 @@ func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "the query is not well-formed", Hint: "escape % and ; in its values"})
 		return
 	}
-	known := map[string]bool{}
+	known := map[string]*huma.Param{}
 	for _, p := range ctx.Operation().Parameters {
-		known[p.Name] = p.In == "query"
+		if p.In == "query" {
+			known[p.Name] = p
+		}
 	}
+	read := map[string]string{}
 	var wrong []domain.Field
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		switch {
-		case !known[name]:
-			wrong = append(wrong, domain.Field{Name: "query." + name, Message: "is no parameter of this route"})
-		case len(values[name]) > 1:
-			wrong = append(wrong, domain.Field{Name: "query." + name, Message: "stands twice"})
-		case values[name][0] == "": // huma would take its default
-			wrong = append(wrong, domain.Field{Name: "query." + name, Message: "has no value"})
+		value, why := readParameter(known[name], values[name])
+		if read[name] = value; why != "" {
+			wrong = append(wrong, domain.Field{Name: "query." + name, Message: why})
 		}
 	}
 	if wrong != nil {
 		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "a query parameter cannot be used", Hint: "correct what is named", Fields: wrong})
 		return
 	}
+	if c, ok := ctx.(*statusContext); ok {
+		c.query = read
+	}
 	next(ctx)
+}
+
+// readParameter returns the value of a query parameter, or why it cannot be used; p is nil where the route has none of the name.
+func readParameter(p *huma.Param, values []string) (value, why string) {
+	switch {
+	case p == nil:
+		return "", "is no parameter of this route"
+	case len(values) > 1:
+		return "", "stands twice"
+	case values[0] == "": // huma would take its default
+		return "", "has no value"
+	case len(p.Schema.Enum) == 0:
+		return values[0], ""
+	}
+	words := make([]string, len(p.Schema.Enum))
+	for i, word := range p.Schema.Enum {
+		if words[i] = fmt.Sprint(word); strings.EqualFold(words[i], values[0]) {
+			return words[i], ""
+		}
+	}
+	return "", "must be one of " + strings.Join(words, ", ")
 }
 
 // checkBody refuses a request without the body that the route takes, and a body of a type that it does not take, before a

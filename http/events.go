@@ -121,7 +121,7 @@ func (s *server) startEvent(ctx context.Context, in *startIn) (*eventOut, error)
 }
 
 type listIn struct {
-	Status     string `query:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED"`
+	Status     string `query:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED" doc:"in any letter case"`
 	Type       string `query:"event_type" pattern:"^[A-Z][A-Z0-9_]{0,19}$"`
 	CampaignID string `query:"campaign_id" maxLength:"50"`
 	Limit      int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`

@@ -189,6 +189,7 @@ func TestListPages(t *testing.T) {
 		return strings.Join(all, " ")
 	}
 	require.Equal(t, "p3 p1", campaigns("event_status=RUNNING"))
+	require.Equal(t, "p3 p1", campaigns("event_status=running"))
 	require.Equal(t, "v", campaigns("event_type=VOUCHER"))
 	require.Equal(t, "p5", campaigns("campaign_id=p5"))
 	require.Empty(t, campaigns("campaign_id=p5&event_status=RUNNING"))

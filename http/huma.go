@@ -71,6 +71,7 @@ func handle[I, O any](s *server, op huma.Operation, do func(context.Context, *I)
 // stream registers a route that may take as long as it takes.
 func stream[I, O any](s *server, op huma.Operation, do func(context.Context, *I) (*O, error)) {
 	s.describeProblem(&op)
+	s.registered = append(s.registered, op.OperationID)
 	op.SkipValidateBody = true // the body's own decoder is stricter, and says all at once
 	op.MaxBodyBytes = maxBody + 1
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
@@ -105,8 +106,12 @@ type humaContext huma.Context
 // statusContext lets a translated refusal change the status that huma chose before, and hides the formats asked for.
 type statusContext struct {
 	humaContext
-	status int // 0: huma's
+	status int               // 0: huma's
+	query  map[string]string // the parameters that the request has, as checkQuery read them
 }
+
+// Query returns a parameter of the request, "" for none.
+func (c *statusContext) Query(name string) string { return c.query[name] }
 
 // SetStatus sends the status.
 func (c *statusContext) SetStatus(code int) {

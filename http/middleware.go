@@ -103,7 +103,7 @@ func cut(w http.ResponseWriter) {
 
 // secureHeaders are for browsers: no sniffing, no framing, no foreign content, nothing kept.
 func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
-	style := docsStyleHash()
+	style := pageStyleHash()
 	return func(c echo.Context) error {
 		h := c.Response().Header()
 		h.Set("X-Content-Type-Options", "nosniff")

@@ -10,7 +10,7 @@ import (
 
 type resultsIn struct {
 	ID        int64  `path:"id" minimum:"1"`
-	Status    string `query:"status" enum:"PENDING,SUCCESS,FAILED,PERMANENTLY_FAILED"`
+	Status    string `query:"status" enum:"PENDING,SUCCESS,FAILED,PERMANENTLY_FAILED" doc:"in any letter case"`
 	ErrorCode string `query:"error_code" maxLength:"50"`
 	MemberID  string `query:"member_id" maxLength:"300" doc:"as a list may spell it: blanks around it and the form of its letters do not count"`
 	Limit     int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`

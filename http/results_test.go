@@ -43,6 +43,8 @@ func TestResults(t *testing.T) {
 	require.Equal(t, []string{"e", "f", "g"}, d.results(e, "&status=PERMANENTLY_FAILED"))
 	require.Equal(t, []string{"d", "회원 1"}, d.results(e, "&status=SUCCESS"))
 	require.Equal(t, []string{"c"}, d.results(e, "&status=PENDING"))
+	require.Equal(t, []string{"c"}, d.results(e, "&status=pending"))
+	require.Equal(t, []string{"e", "f", "g"}, d.results(e, "&status=Permanently_Failed"))
 	require.Equal(t, []string{"a", "b", "g"}, d.results(e, "&error_code=busy"))
 	require.Equal(t, []string{"g"}, d.results(e, "&error_code=busy&status=PERMANENTLY_FAILED"))
 	require.Empty(t, d.results(e, "&member_id=zz"))

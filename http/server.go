@@ -37,6 +37,8 @@ type server struct {
 	uploads UploadLimits
 	riverUI http.Handler
 	api     huma.API
+
+	registered []string // the ids of the API's routes, in their order
 }
 
 // New returns the whole listener of BESTOW_ADDR.

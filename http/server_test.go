@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -258,9 +259,43 @@ func TestOpenAPI(t *testing.T) {
 	for path := range parsed.Paths {
 		require.Contains(t, docs.body, path)
 	}
+	headings := regexp.MustCompile(`<h2 id="[a-z-]+">([A-Za-z ]+)</h2>`).FindAllStringSubmatch(docs.body, -1)
+	titles := make([]string, len(headings))
+	for i, h := range headings {
+		titles[i] = h[1]
+	}
+	require.Equal(t, []string{"Events", "Member lists", "Results", "Proof", "Brake", "Event types", "Installation"}, titles)
+	require.Regexp(t, `(?s)<code>POST /events</code>.*<code>POST /events/\{id\}/start</code>.*<code>POST /events/\{id\}/targets</code>`, docs.body)
+	for _, field := range []string{
+		"<code>campaign_id</code></td><td>body</td><td>text; required</td>",
+		"<code>partition_count</code></td><td>body</td><td>1 to 64</td>",
+		"<code>event_status</code></td><td>query</td><td>PENDING, RUNNING, COMPLETED, STOPPED, FAILED</td><td>in any letter case</td>",
+		"<code>text/csv</code></td><td>body</td>",
+	} {
+		require.Contains(t, docs.body, field)
+	}
 	require.NotContains(t, docs.body, "`")
 	require.NotContains(t, docs.body, "https://")
 	require.NotContains(t, docs.body, "<script")
+}
+
+// A browser that opens the service's address finds the way to its pages (P15).
+func TestFrontPage(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	browser := []string{"Authorization: ", "Accept: text/html,application/xhtml+xml,*/*;q=0.8"}
+	front := d.get("/", browser...)
+	require.Equal(t, 200, front.StatusCode, front.body)
+	require.Contains(t, front.Header.Get("Content-Type"), "text/html")
+	require.Contains(t, front.Header.Get("Content-Security-Policy"), pageStyleHash())
+	require.Contains(t, front.body, `<a href="/api/v1/docs">`)
+	require.NotContains(t, front.body, "/river", "there is none here")
+	with := d.doAt(d.serve(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage}), call{"GET", "/", "", browser})
+	require.Contains(t, with.body, `<a href="/river/">`)
+	for _, path := range []string{"/none", "/river"} {
+		require.NotEqual(t, 200, d.get(path, browser...).StatusCode, path)
+	}
+	require.NotEqual(t, 200, d.do(call{"POST", "/", "", browser}).StatusCode)
 }
 
 func TestOps(t *testing.T) {

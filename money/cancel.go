@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"bestow/internal/english"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -162,7 +164,8 @@ func (c *Cancel) memo(status status) string {
 func (c *Cancel) ofLeft(kind string, left int64) (int64, error) {
 	switch {
 	case c.Amount > left:
-		r := refusedAs(OverCancelled, "of this %s %d points can still be cancelled: fewer than the %d asked for", kind, left, c.Amount)
+		r := refusedAs(OverCancelled, "of this %s %s can still be cancelled: fewer than the %s asked for",
+			kind, english.Count(left, "point"), english.Number(c.Amount))
 		r.Left = left
 		return 0, r
 	case left == 0:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"bestow/internal/english"
 	"bestow/internal/failpoint"
 
 	"github.com/jackc/pgx/v5"
@@ -148,7 +149,8 @@ func (c *Cancel) ofSave(f *family, owed *int64) (*draft, error) {
 	row.uncollected = amount - row.taken - row.expired
 	switch {
 	case row.uncollected > 0 && c.OnUsed == RefuseUsed:
-		r := refusedAs(SavePartlyUsed, "%d points of this save are spent, %d are left: cancel those, or choose remaining or debt", row.uncollected, row.taken)
+		r := refusedAs(SavePartlyUsed, "of this save, spent: %s; left: %s; cancel what is left, or choose remaining or debt",
+			english.Count(row.uncollected, "point"), english.Count(row.taken, "point"))
 		r.Left = row.taken
 		return nil, r
 	case row.uncollected > 0 && c.OnUsed == OweUsed:

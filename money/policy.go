@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"bestow/internal/english"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -45,9 +47,9 @@ func (p *Policy) refuse(i *Item) refusal {
 	case p.Status != PolicyActive:
 		return refusal{PolicyInactive, "the policy is retired: no points are saved by it any more"}
 	case p.Min != nil && i.Amount < *p.Min:
-		return refusal{UnderMinimum, fmt.Sprintf("the policy saves %d points or more at once", *p.Min)}
+		return refusal{UnderMinimum, fmt.Sprintf("the policy saves %s or more at once", english.Count(*p.Min, "point"))}
 	case p.Max != nil && i.Amount > *p.Max:
-		return refusal{OverMaximum, fmt.Sprintf("the policy saves %d points at most at once", *p.Max)}
+		return refusal{OverMaximum, fmt.Sprintf("the policy saves %s at most at once", english.Count(*p.Max, "point"))}
 	}
 	return refusal{}
 }
@@ -164,7 +166,7 @@ func (t *terms) refuse(i *Item) refusal {
 	}
 	h := t.holdings[i.MemberID]
 	if !h.allows(p, i.Amount) {
-		return refusal{OverHolding, fmt.Sprintf("the policy lets a member hold %d points at most", *p.MaxHold)}
+		return refusal{OverHolding, fmt.Sprintf("the policy lets a member hold %s at most", english.Count(*p.MaxHold, "point"))}
 	}
 	h.open += i.Amount
 	return refusal{}

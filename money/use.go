@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"bestow/internal/english"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -78,7 +80,7 @@ func (l *Ledger) use(ctx context.Context, tx pgx.Tx, s *Spending) (Moved, error)
 		return Moved{}, err
 	}
 	if balance := purse.sum - opened.owed; balance < s.Amount {
-		r := refusedAs(InsufficientBalance, "the member can spend %d points: fewer than the %d asked for", balance, s.Amount)
+		r := refusedAs(InsufficientBalance, "the member can spend %s: fewer than the %s asked for", english.Count(balance, "point"), english.Number(s.Amount))
 		r.Left = balance
 		return Moved{}, r
 	}

@@ -8,6 +8,7 @@ import (
 
 	"bestow/domain"
 	"bestow/http/api"
+	"bestow/internal/english"
 )
 
 type brakeCmd struct {
@@ -48,7 +49,7 @@ func (c *brakeOnCmd) Run(ctx context.Context, t *terminal) error {
 			}
 		}
 		if open > 0 {
-			t.say("claims still open: %s; their grants may still be applied; run the command again", thousands(open))
+			t.say("claims still open: %s; their grants may still be applied; run the command again", english.Number(open))
 		} else {
 			t.say("the brake %s is engaged: no grant in its scope begins any more", braked.Brake.Scope)
 		}

@@ -43,7 +43,7 @@ func TestCommandLineMemberRefusals(t *testing.T) {
 		"member history m --cursor x":                       {exitFailed, "the cursor is not one that a page of this history has returned"},
 		"member history m --limit 1001":                     {exitUsage, "--limit is 1001"},
 		"member history m --from today":                     {exitUsage, `--from is "today": write a time as`},
-		"member history m --kind grant":                     {exitUsage, "--kind must be one of"},
+		"member history m --kind grant":                     {exitUsage, `--kind: "grant" is none of save, use, use_cancel, save_cancel, expire`},
 		"member balance a\u202eb":                           {exitFailed, "member"},
 	} {
 		code, out, errs := s.run(line)

@@ -233,9 +233,9 @@ func TestCommandLineRefusals(t *testing.T) {
 		"event show a b":           {exitUsage, "unexpected argument b"},
 		"event create":             {exitUsage, "missing flags: --campaign-id=ID, --event-type=TYPE"},
 		"event list --limit 0":     {exitUsage, "--limit is 0: it must be 1 to 1000"},
-		"event list --status GONE": {exitUsage, "--status must be one of"},
+		"event list --status GONE": {exitUsage, `--status: "GONE" is none of PENDING, RUNNING, COMPLETED, STOPPED, FAILED` + "\n"},
 		"results list a --failed --status SUCCESS":                             {exitUsage, "--failed is --status PERMANENTLY_FAILED"},
-		"event show a -o yaml":                                                 {exitUsage, "--output must be one of"},
+		"event show a -o yaml":                                                 {exitUsage, `--output: "yaml" is none of text, json`},
 		"targets import a list.xls":                                            {exitUsage, "list.xls is neither .csv nor .ndjson"},
 		"event create --campaign-id b --event-type POINT --expiry-at tomorrow": {exitUsage, `--expiry-at is "tomorrow"`},
 		"event create --campaign-id a --event-type COUPON --partition-count 0": {exitFailed,
@@ -347,7 +347,7 @@ func TestCommandLineParked(t *testing.T) {
 `, timeless(out))
 	require.Contains(t, errs, "there are more: --cursor ")
 	out, _ = s.done("parked replay --cause newer_version")
-	require.Equal(t, "2 messages are published again\n", out)
+	require.Equal(t, "published again: 2 messages\n", out)
 	out, _ = s.done("parked list")
 	require.Equal(t, 2, strings.Count(out, "under way"))
 	out, _ = s.done("parked list --open -o json")

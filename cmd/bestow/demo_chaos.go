@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bestow/http/client"
+	"bestow/internal/english"
 	"bestow/internal/proc"
 )
 
@@ -231,7 +232,7 @@ func (c *chaos) deal(ctx context.Context, s *screen, over <-chan struct{}) error
 		}
 		c.quiet, at = time.Now(), s.drawn()
 		if c.blows = c.blows[1:]; len(c.blows) == 0 {
-			s.above("no more kills; the work of killed processes is done again: a handler's after 15 s, a relay's after at most 81 s")
+			s.above("no more kills; what they cut off is done again within 81 s")
 		}
 	}
 }
@@ -354,7 +355,7 @@ func (c *chaos) tally() string {
 			list = append(list, fmt.Sprintf("%s %d×", name, n))
 		}
 	}
-	return fmt.Sprintf("%d processes with kill -9, at %d moments: %s", total, c.struck, strings.Join(list, ", "))
+	return fmt.Sprintf("%s with kill -9, at %s: %s", english.Count(total, "process"), english.Count(c.struck, "moment"), strings.Join(list, ", "))
 }
 
 // stop ends the service in order, and not in order who takes too long.

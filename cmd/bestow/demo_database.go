@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -59,7 +60,7 @@ func tablesOfOthers(ctx context.Context, conn *pgx.Conn) (string, error) {
 	if err != nil || n == 0 {
 		return "", err
 	}
-	return counted(n, "has %s table of another program", "has %s tables of another program"), nil
+	return "has " + english.Count(n, "table") + " of another program", nil
 }
 
 // eventsOfOthers says that a database has events that no demo made.
@@ -69,7 +70,7 @@ func eventsOfOthers(ctx context.Context, conn *pgx.Conn) (string, error) {
 	if err != nil || n == 0 {
 		return "", err
 	}
-	return counted(n, "has %s event that is not a demo's", "has %s events that are not a demo's"), nil
+	return "has " + english.Count(n, "event") + " that no demo made", nil
 }
 
 // serviceOfOthers says that a service works on a database in which no demo has made an event: it is about to be used.
@@ -79,7 +80,7 @@ func serviceOfOthers(ctx context.Context, conn *pgx.Conn) (string, error) {
 	if err != nil || n == 0 {
 		return "", err
 	}
-	return counted(n, "is used by %s process of a service", "is used by %s processes of a service"), nil
+	return "is used by " + english.Count(n, "process") + " of a service", nil
 }
 
 func countIn(ctx context.Context, conn *pgx.Conn, query string, args ...any) (n int, err error) {
@@ -87,14 +88,6 @@ func countIn(ctx context.Context, conn *pgx.Conn, query string, args ...any) (n 
 		return 0, fmt.Errorf("look at the database: %w", err)
 	}
 	return n, nil
-}
-
-// counted is a sentence about n things, which has a form for one of them.
-func counted(n int, one, many string) string {
-	if n == 1 {
-		many = one
-	}
-	return fmt.Sprintf(many, thousands(n))
 }
 
 // refuseProduction keeps the demo out of an installation that members use.

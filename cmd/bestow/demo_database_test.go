@@ -26,10 +26,10 @@ func TestDemoDatabase(t *testing.T) {
 		"a demo's events":                        {demosEvent, ""},
 		"a killed demo":                          {demosEvent + insertProcess + `'1 second')`, ""},
 		"a service that is gone":                 {insertProcess + `'1 hour')`, ""},
-		"an event":                               {insertEvent + `('spring', 'POINT', 'admin')`, "has 1 event that is not a demo's"},
-		"an event beside a demo's":               {demosEvent + insertEvent + `('spring', 'POINT', 'admin')`, "has 1 event that is not a demo's"},
-		"events that are called like a demo's":   {insertEvent + `('demo-a', 'POINT', 'admin'), ('demo-b', 'POINT', 'admin')`, "has 2 events that are not a demo's"},
-		"an event of somebody who is named demo": {insertEvent + `('spring', 'POINT', 'demo')`, "has 1 event that is not a demo's"},
+		"an event":                               {insertEvent + `('spring', 'POINT', 'admin')`, "has 1 event that no demo made"},
+		"an event beside a demo's":               {demosEvent + insertEvent + `('spring', 'POINT', 'admin')`, "has 1 event that no demo made"},
+		"events that are called like a demo's":   {insertEvent + `('demo-a', 'POINT', 'admin'), ('demo-b', 'POINT', 'admin')`, "has 2 events that no demo made"},
+		"an event of somebody who is named demo": {insertEvent + `('spring', 'POINT', 'demo')`, "has 1 event that no demo made"},
 		"a service that has no event yet":        {insertProcess + `'1 second')`, "is used by 1 process of a service"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestDemoIsRefused(t *testing.T) {
 	binary := build(t)
 	for setting, says := range map[string]string{
 		"BESTOW_ENV=production": "bestow: BESTOW_ENV is production, and the demo grants points to members that it makes up\n  unset BESTOW_ENV,",
-		"LOG_LEVEL=info":        "has 1 event that is not a demo's, and what the demo grants cannot be taken back\n  unset DATABASE_URL,",
+		"LOG_LEVEL=info":        "has 1 event that no demo made, and what the demo grants cannot be taken back\n  unset DATABASE_URL,",
 	} {
 		demo := w.chaosDemo(binary, t.TempDir(), "--members", "10")
 		demo.Env = append(demo.Env, setting)

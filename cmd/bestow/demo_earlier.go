@@ -9,6 +9,7 @@ import (
 
 	"bestow/app"
 	"bestow/domain"
+	"bestow/internal/english"
 )
 
 // finishEarlier waits for the events that a demo before this one had begun when it was killed, and proves them too.
@@ -21,7 +22,7 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	d.say("0  Finishes    %s of a killed demo with %s. First Kafka and", things(len(events), "event"), things(total, "member"))
+	d.say("0  Finishes    %s of a killed demo with %s. First Kafka and", english.Count(len(events), "event"), english.Count(total, "member"))
 	d.say("               River must notice that its process is gone: up to a minute and")
 	d.say("               a half …")
 	if _, err := d.watch(ctx, events, d.screen(total, false)); err != nil {

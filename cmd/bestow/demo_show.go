@@ -12,6 +12,9 @@ import (
 
 	"bestow/app"
 	"bestow/domain"
+	"bestow/internal/english"
+
+	"github.com/rivo/uniseg"
 )
 
 // show finishes what an earlier demo left, makes two events, runs them, and proves what came of them. Where it kills, it
@@ -28,7 +31,7 @@ func (d *demo) show(ctx context.Context, members int) error {
 	for err == nil && d.chaos != nil && len(d.chaos.blows) > 0 {
 		var more []domain.Event
 		var of domain.Summary
-		d.say("   Too soon    for %d more kills: the demo makes two more events", len(d.chaos.blows))
+		d.say("   Too soon    for %s: the demo makes two more events", english.Count(len(d.chaos.blows), "more kill"))
 		more, of, err = d.play(ctx, members)
 		events, sum = append(events, more...), added(sum, of)
 	}
@@ -36,7 +39,7 @@ func (d *demo) show(ctx context.Context, members int) error {
 		return err
 	}
 	if d.chaos != nil {
-		d.say("   Killed      %s", d.chaos.tally())
+		d.say("   Killed      %s", fold(d.chaos.tally(), 17))
 	}
 	return d.prove(ctx, events, sum)
 }
@@ -75,10 +78,10 @@ func (d *demo) play(ctx context.Context, members int) (events []domain.Event, su
 		sum = added(sum, e.Summary)
 	}
 	granted := sum.Success - sum.RetrySuccess
-	d.say("3  Granted     %s in %.1f s, which is %s a second:", thousands(granted), took.Seconds(), thousands(int(float64(granted)/took.Seconds())))
+	d.say("3  Granted     %s in %.1f s, which is %s a second:", english.Number(granted), took.Seconds(), english.Number(int(float64(granted)/took.Seconds())))
 	d.say("               River job → Kafka → ledger → result")
-	d.say("4  Refused     %s for now: a retry granted them, the last one %.1f s later;", thousands(sum.RetrySuccess), time.Since(first).Seconds())
-	d.say("               %s for good", thousands(sum.Fail))
+	d.say("4  Refused     %s for now: a retry granted them, the last one %.1f s later;", english.Number(sum.RetrySuccess), time.Since(first).Seconds())
+	d.say("               %s for good", english.Number(sum.Fail))
 	return events, sum, nil
 }
 
@@ -119,7 +122,7 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 	}
 	d.say("1  Made        two campaign events: %s (id %d)", events[0].CampaignID, events[0].ID)
 	d.say("               and %s (id %d)", events[1].CampaignID, events[1].ID)
-	d.say("2  Imported    %s members from two CSV streams in %.1f s,", thousands(imported), time.Since(began).Seconds())
+	d.say("2  Imported    %s members from two CSV streams in %.1f s,", english.Number(imported), time.Since(began).Seconds())
 	d.say("               with a River job for every 5,000 of them")
 	return events, nil
 }
@@ -165,7 +168,7 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 	}
 	d.listInvariants(reports[0].Invariants)
 	for i, e := range events {
-		fmt.Fprintf(d.out, "     %-8s id %-4d %s\n", e.Type.Code, e.ID, reports[i].Conclusion())
+		fmt.Fprintf(d.out, "     %-8s id %-4d %s\n", e.Type.Code, e.ID, fold(reports[i].Conclusion(), 22))
 	}
 	fmt.Fprintf(d.out, `
   What you just saw: %s granted, each exactly once.
@@ -186,10 +189,10 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
     %s retry %d
   The demo's ledger refuses these members on purpose; a real ledger has its own
   rules.
-`, things(sum.Success, "member"), things(sum.RetrySuccess, "member"), things(sum.Fail, "member"),
+`, english.Count(sum.Success, "member"), english.Count(sum.RetrySuccess, "member"), english.Count(sum.Fail, "member"),
 		ownName(), events[0].ID, ownName(), events[0].ID)
 	if d.chaos != nil {
-		fmt.Fprintf(d.out, "\n  Killed meanwhile: %s.\n  They were started again, nothing else was repaired, and the numbers are right.\n", d.chaos.tally())
+		fmt.Fprintf(d.out, "\n  Killed meanwhile: %s.\n  They were started again, nothing else was repaired, and the numbers are\n  right.\n", fold(d.chaos.tally(), 20))
 	}
 	return nil
 }
@@ -198,7 +201,7 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 func (d *demo) listInvariants(all []app.Invariant) {
 	const shown = 15
 	for _, invariant := range all[:min(shown, len(all))] {
-		fmt.Fprintf(d.out, "     ✓ %-4s %s\n", invariant.ID, invariant.Statement)
+		fmt.Fprintf(d.out, "     ✓ %-4s %s\n", invariant.ID, fold(invariant.Statement, 12))
 	}
 	fmt.Fprintf(d.out, "     ✓ and %d more: docs/verify.md says what each compares\n\n", len(all)-min(shown, len(all)))
 }
@@ -222,4 +225,28 @@ func ownName() string {
 		return "go run ./cmd/bestow"
 	}
 	return os.Args[0]
+}
+
+// demoColumns is what the demo's lines fit into: a terminal as it opens.
+const demoColumns = 80
+
+// fold breaks a text between its words, for lines that begin behind so many columns.
+func fold(text string, indent int) string {
+	var folded strings.Builder
+	column := indent
+	for i, word := range strings.Fields(text) {
+		width := uniseg.StringWidth(word)
+		switch {
+		case i == 0:
+		case column+1+width >= demoColumns:
+			folded.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent
+		default:
+			folded.WriteByte(' ')
+			column++
+		}
+		folded.WriteString(word)
+		column += width
+	}
+	return folded.String()
 }

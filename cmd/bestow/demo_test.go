@@ -3,13 +3,16 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"bestow/domain"
 	"bestow/http/api"
+	"bestow/internal/english"
 	"bestow/internal/picky"
 
+	"github.com/rivo/uniseg"
 	"github.com/stretchr/testify/require"
 )
 
@@ -28,9 +31,12 @@ func TestDemoShowsRefusals(t *testing.T) {
 	require.Positive(t, forGood)
 	require.Positive(t, forNow)
 	require.Equal(t, 3_300-forGood, w.count(refused+`status = 'SUCCESS'`))
-	require.Contains(t, screen.String(), fmt.Sprintf("\n  Refused for good (account_closed): %s. ", things(forGood, "member")))
-	require.Contains(t, screen.String(), fmt.Sprintf("\n  Refused at first (account_busy), and granted by a retry: %s.\n", things(forNow, "member")))
+	require.Contains(t, screen.String(), fmt.Sprintf("\n  Refused for good (account_closed): %s. ", english.Count(forGood, "member")))
+	require.Contains(t, screen.String(), fmt.Sprintf("\n  Refused at first (account_busy), and granted by a retry: %s.\n", english.Count(forNow, "member")))
 	require.Contains(t, screen.String(), "✓ I15")
+	for line := range strings.Lines(screen.String()) {
+		require.Less(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), demoColumns, line)
+	}
 }
 
 // A demo whose proof does not hold ends with an error.
@@ -116,4 +122,20 @@ func TestDemoSaysWhyItWaits(t *testing.T) {
 	require.Equal(t, "      50 %  waits     for kafka_away: no broker answers\n"+
 		"      50 %  waits     for kafka_away: no broker answers; relay: no relay\n"+
 		"      50 %  goes on\n", out.String())
+}
+
+// The demo's lines fit into the columns of a terminal as it opens (P18).
+func TestFold(t *testing.T) {
+	t.Parallel()
+	long := strings.TrimSpace(strings.Repeat("회원 12,345 = members ", 40))
+	for _, indent := range []int{0, 12, 22, 40} {
+		lines := strings.Split(strings.Repeat(" ", indent)+fold(long, indent), "\n")
+		require.Greater(t, len(lines), 5)
+		for _, line := range lines {
+			require.Less(t, uniseg.StringWidth(line), demoColumns)
+			require.Equal(t, indent, len(line)-len(strings.TrimLeft(line, " ")))
+		}
+		require.Equal(t, long, strings.Join(strings.Fields(strings.Join(lines, " ")), " "))
+	}
+	require.Equal(t, strings.Repeat("x", 100), fold(strings.Repeat("x", 100), 12), "one word is never cut")
 }

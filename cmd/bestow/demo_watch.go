@@ -76,7 +76,7 @@ func (w *waits) tell(s *screen, reasons []api.Reason) {
 	}
 	switch text, changed := w.told.news(reasons); {
 	case text != "":
-		s.above("waits     for %s", text)
+		s.above("waits     %s", fold("for "+text, 22))
 	case changed:
 		s.above("goes on")
 	}

@@ -11,6 +11,7 @@ import (
 
 	"bestow/app"
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/pg"
 	"bestow/migrations"
 	"bestow/outbox"
@@ -18,14 +19,16 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// doctorCmd is `bestow doctor`. It reads DATABASE_URL, since it also looks at what keeps the service from answering.
+// doctorCmd is `bestow doctor`. It reads DATABASE_URL, since it also looks at what keeps the service from answering. Where only
+// the service is known, it asks that.
 type doctorCmd struct{ format }
 
 // Help says what is looked at.
 func (doctorCmd) Help() string {
 	return `It checks the database and its schema, the clock, the processes and their roles, River's leader and queues, the circuit
 breakers of the ledgers, and Kafka (if KAFKA_BROKERS is set), and it lists what events wait for. It reads DATABASE_URL,
-as the service does, and changes nothing. The exit code is 1 if something is wrong.`
+as the service does, and changes nothing. If DATABASE_URL is not set, it asks the service at BESTOW_URL with BESTOW_KEY,
+which cannot tell all of this: the list says what was skipped. The exit code is 1 if something is wrong.`
 }
 
 // errIll is the end of a doctor that found something wrong: the list has said it all.
@@ -59,6 +62,9 @@ func (c *doctorCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	pool, err := openBy(ctx, cfg, pg.OpenToRead)
+	if errors.Is(err, errNoDatabase) && t.env("BESTOW_KEY") != "" {
+		return c.runRemote(ctx, t)
+	}
 	if err != nil {
 		return err
 	}
@@ -104,6 +110,10 @@ func (d *doctor) examine(ctx context.Context) diagnosis {
 		d.installation(ctx)
 	}
 	d.kafka(ctx)
+	return d.diagnosis()
+}
+
+func (d *doctor) diagnosis() diagnosis {
 	ill := slices.ContainsFunc(d.checks, func(f finding) bool { return f.Level == wrong })
 	return diagnosis{OK: !ill, Checks: d.checks}
 }
@@ -142,6 +152,14 @@ func (d *doctor) installation(ctx context.Context) {
 		d.say("processes", wrong, "%s", oneLine(err.Error()))
 		return
 	}
+	d.installed(sys)
+	d.ownSettings(ctx)
+	d.expiry(ctx, sys)
+	d.failed(ctx)
+}
+
+// installed looks at what an installation says of itself.
+func (d *doctor) installed(sys app.System) {
 	if sys.ReadOnly {
 		d.say("database", wrong, "it takes no writes: its server is a standby, or read-only")
 	}
@@ -162,30 +180,44 @@ func (d *doctor) installation(ctx context.Context) {
 			d.say("settings", wrong, "%s", s.Text)
 		}
 	}
-	d.ownSettings(ctx)
-	d.expiry(ctx, sys)
 	for _, s := range still {
-		d.say("events", wrong, "%d stand still, such as event %d: %s", len(s.Events), s.Events[0], s.Text)
+		d.say("events", wrong, "%s without progress, such as event %d: %s", english.Count(len(s.Events), "event"), s.Events[0], s.Text)
 	}
 	if len(still) == 0 {
 		d.say("events", fine, "every event that runs or is due is moving")
 	}
-	d.failed(ctx)
 }
 
-// failed names the newest events whose going on would do harm: a person has something to do.
+// shownFailed is how many FAILED events a doctor names.
+const shownFailed = 3
+
+// failedEvent is an event whose going on would do harm: a person has something to do.
+type failedEvent struct {
+	id         int64
+	code, memo string
+}
+
+// failed names the newest FAILED events.
 func (d *doctor) failed(ctx context.Context) {
-	const shown = 3
-	events, err := (&app.Events{Deps: app.Deps{Pool: d.pool}}).List(ctx, app.EventFilter{Status: domain.Failed, Limit: shown + 1})
+	events, err := (&app.Events{Deps: app.Deps{Pool: d.pool}}).List(ctx, app.EventFilter{Status: domain.Failed, Limit: shownFailed + 1})
 	if err != nil {
 		d.say("events", wrong, "%s", oneLine(err.Error()))
 		return
 	}
-	for _, e := range events[:min(shown, len(events))] {
-		d.say("events", warning, "event %d is FAILED (%s): %s", e.ID, e.FailureCode, oneLine(e.Summary.StoppedMemo))
+	for i, e := range events {
+		d.sayFailed(i, failedEvent{e.ID, e.FailureCode, e.Summary.StoppedMemo})
 	}
-	if len(events) > shown {
+}
+
+// sayFailed names the i-th FAILED event, and after those that are shown says that there are more.
+func (d *doctor) sayFailed(i int, e failedEvent) {
+	switch {
+	case i == shownFailed:
 		d.say("events", warning, "more events are FAILED: `bestow event list --status FAILED` shows them")
+	case e.memo == "":
+		d.say("events", warning, "event %d is FAILED (%s): `bestow event show %d` shows it", e.id, e.code, e.id)
+	default:
+		d.say("events", warning, "event %d is FAILED (%s): %s", e.id, e.code, oneLine(e.memo))
 	}
 }
 

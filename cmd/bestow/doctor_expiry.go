@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"bestow/app"
+	"bestow/internal/english"
 )
 
 // expiry looks whether points expire by themselves, and for those that should have.
@@ -21,9 +22,9 @@ func (d *doctor) expiry(ctx context.Context, sys app.System) {
 	off := func(p app.Process) bool { return p.Settings()[app.ExpirySetting] == "off" }
 	switch {
 	case slices.ContainsFunc(sys.Processes, off):
-		d.say("expiry", warning, "BESTOW_EXPIRY is off: no points expire by themselves; %d lots with %s points have run out and are open", lots, points)
+		d.say("expiry", warning, "BESTOW_EXPIRY is off: no points expire by themselves; %s with %s points past the expiry", english.Count(lots, "open lot"), english.Group(points))
 	case late > 0:
-		d.say("expiry", warning, "%d lots have run out for more than an hour and are open: the job expire of the role jobs is behind", late)
+		d.say("expiry", warning, "%s more than an hour past the expiry: the job expire of the role jobs is behind", english.Count(late, "open lot"))
 	default:
 		d.say("expiry", fine, "no lot has been open for more than an hour past its expiry")
 	}

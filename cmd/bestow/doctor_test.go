@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"bestow/app"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 
@@ -52,7 +54,7 @@ func TestDoctor(t *testing.T) {
 	e := s.event(p, "POINT", 2_000)
 	s.run(p, e)
 	has("queue relay: is paused in River UI")
-	has("events: 1 stand still, such as event 1: blocked: the relay queue is paused in River UI")
+	has("events: 1 event without progress, such as event 1: blocked: the relay queue is paused in River UI")
 	ledger.how.Store(refusing)
 	require.NoError(t, p.river.QueueResume(t.Context(), "relay", &river.QueuePauseOpts{}))
 	has("ledger: the ledger money does not answer: ")
@@ -94,6 +96,42 @@ func TestDoctorAlone(t *testing.T) {
 	require.Len(t, ills, 2)
 	require.Contains(t, ills[0], "database: PostgreSQL does not answer: ")
 	require.Contains(t, ills[1], "kafka: connect to Kafka at [127.0.0.1:1]")
+}
+
+// Where only the service is known, the doctor asks it, and says what it did not look at (P13).
+func TestDoctorAsksTheService(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	said := func() string {
+		out, errs := s.done("doctor")
+		require.Empty(t, errs)
+		return regexp.MustCompile(`  +`).ReplaceAllString(out, "  ")
+	}
+	code, out, _ := s.run("doctor")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, out, "no process with the role relay is running: `bestow serve --roles relay` starts one")
+
+	_, err := (&app.Processes{Deps: app.Deps{Pool: s.pool}}).Beat(t.Context(), app.Process{ID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+		Roles: allRoles, Version: "v1", Host: "h", PID: 7, Reports: []app.Report{{Settings: app.Settings{}}}})
+	require.NoError(t, err)
+	s.sql(`INSERT INTO river.river_leader (elected_at, expires_at, leader_id, name) VALUES (now(), now() + interval '1 hour', 'first', 'default')`)
+	require.Contains(t, said(), "ok  service  answers at BESTOW_URL\nskipped  database  DATABASE_URL is not set: ")
+	require.Contains(t, said(), "ok  role jobs  processes: 1\nok  river  first leads\n")
+	require.Contains(t, said(), "ok  events  every event that runs or is due is moving\n")
+
+	s.done("event create --campaign-id a --event-type POINT --default-amount 5")
+	s.sql(`UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'mismatch'`)
+	require.Contains(t, said(), "warning  events  event 1 is FAILED (mismatch): `bestow event show 1` shows it\n")
+	s.sql(`UPDATE campaign_event_summary SET stopped_memo = 'the ledger contradicts itself'`)
+	require.Contains(t, said(), "warning  events  event 1 is FAILED (mismatch): the ledger contradicts itself\n")
+
+	s.env["BESTOW_KEY"] = "wrong"
+	code, _, errs := s.run("doctor")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "the API key is not valid")
+	s.env["BESTOW_KEY"] = ""
+	_, _, errs = s.run("doctor")
+	require.Contains(t, errs, "DATABASE_URL is not set: give the address")
 }
 
 // The doctor ends with an error if something is wrong, in both formats.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"bestow/internal/english"
 )
 
 type eventEditCmd struct {
@@ -92,6 +94,6 @@ func (c *eventDeleteCmd) Run(ctx context.Context, t *terminal) error {
 	if err := server.DeleteEvent(ctx, e.ID); err != nil {
 		return err
 	}
-	t.say("event %d is deleted, with %s", e.ID, things(e.TotalCount, "target"))
+	t.say("event %d is deleted, with %s", e.ID, english.Count(e.TotalCount, "target"))
 	return nil
 }

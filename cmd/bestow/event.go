@@ -8,6 +8,7 @@ import (
 
 	"bestow/http/api"
 	"bestow/http/client"
+	"bestow/internal/english"
 )
 
 type eventCmd struct {
@@ -134,7 +135,7 @@ func printEvents(out io.Writer, events []api.Event, zone *time.Location) error {
 		fmt.Fprintln(w, "ID\tCAMPAIGN\tTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED\tWAITING FOR")
 		for _, e := range events {
 			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.CampaignID, e.EventType, e.EventStatus,
-				thousands(e.TotalCount), thousands(e.Summary.SuccessCount), thousands(e.Summary.FailCount), when(&e.CreatedAt, zone), reasonCodes(e.WaitingFor))
+				english.Number(e.TotalCount), english.Number(e.Summary.SuccessCount), english.Number(e.Summary.FailCount), when(&e.CreatedAt, zone), reasonCodes(e.WaitingFor))
 		}
 	})
 }
@@ -178,10 +179,10 @@ func printEvent(out io.Writer, e api.Event, failures map[string]int, zone *time.
 			{"event_type", e.EventType},
 			{"event_status", e.EventStatus},
 			{"failure_code", orDash(e.FailureCode)},
-			{"targets", fmt.Sprintf("%s, %s in all", thousands(e.TotalCount), quantity(e.TotalAmount, e.Unit))},
-			{"published", thousands(e.Summary.PublishedCount)},
-			{"success", fmt.Sprintf("%s, %s of them after a refusal", thousands(e.Summary.SuccessCount), thousands(e.Summary.RetrySuccessCount))},
-			{"fail", thousands(e.Summary.FailCount) + byCode(failures)},
+			{"targets", fmt.Sprintf("%s, %s in all", english.Number(e.TotalCount), quantity(e.TotalAmount, e.Unit))},
+			{"published", english.Number(e.Summary.PublishedCount)},
+			{"success", fmt.Sprintf("%s, %s of them after a refusal", english.Number(e.Summary.SuccessCount), english.Number(e.Summary.RetrySuccessCount))},
+			{"fail", english.Number(e.Summary.FailCount) + byCode(failures)},
 			{"default_amount", quantityOrDash(e.DefaultAmount, e.Unit)},
 			{"default_reason", orDash(e.DefaultReason)},
 			{"expiry_at", when(e.ExpiryAt, zone)},

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"bestow/http/api"
+	"bestow/internal/english"
 )
 
 type typeCmd struct {
@@ -117,13 +118,13 @@ func thousandsOrDash[N int | int64](n *N) string {
 	if n == nil {
 		return "-"
 	}
-	return thousands(*n)
+	return english.Number(*n)
 }
 
 // quantity writes an amount for people: 2,000 KRW.
 func quantity(amount int64, unit *string) string {
 	if unit == nil {
-		return thousands(amount)
+		return english.Number(amount)
 	}
-	return thousands(amount) + " " + *unit
+	return english.Number(amount) + " " + *unit
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"bestow/internal/english"
 	"bestow/money"
 	"bestow/money/moneyhttp"
 )
@@ -52,7 +53,7 @@ func printForecast(out io.Writer, f moneyhttp.Forecast) error {
 	return table(out, func(w io.Writer) {
 		fmt.Fprintln(w, "LAST DAY\tLOTS\tPOINTS")
 		line := func(period string, s moneyhttp.Sum) {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", period, thousands(s.Lots), thousands(s.Points))
+			fmt.Fprintf(w, "%s\t%s\t%s\n", period, english.Number(s.Lots), english.Number(s.Points))
 		}
 		for _, d := range f.Days {
 			line(d.Period, d.Sum)

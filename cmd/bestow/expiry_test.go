@@ -85,14 +85,14 @@ func TestExpiryOff(t *testing.T) {
 	bestowhttp.NewOps(p.ops()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
 	require.Equal(t, http.StatusOK, answer.Code)
 	require.Contains(t, answer.Body.String(), `"waits_for":["expiry"]`)
-	said := finding{"expiry", warning, "BESTOW_EXPIRY is off: no points expire by themselves; 1 lots with 70 points have run out and are open"}
+	said := finding{"expiry", warning, "BESTOW_EXPIRY is off: no points expire by themselves; 1 open lot with 70 points past the expiry"}
 	require.Eventually(t, func() bool { return slices.Contains(w.examined().Checks, said) }, time.Minute, 20*time.Millisecond)
 
 	w.exec(`UPDATE money.point_sweep SET began_at = now() - interval '2 hours'`)
 	report, err := p.app.Reports.Verify(t.Context(), app.VerifyQuery{})
 	require.NoError(t, err)
 	require.False(t, report.Differs())
-	require.Contains(t, report.Conclusion(), "not compared: I18: nothing expires by itself (BESTOW_EXPIRY=off): 1 lots have run out and are open")
+	require.Contains(t, report.Conclusion(), "not compared: I18: nothing expires by itself (BESTOW_EXPIRY=off), with 1 open lot past the expiry")
 	w.exec(`UPDATE money.point_lot SET remaining = 0 WHERE member_id = 'late'`)
 	report, err = p.app.Reports.Verify(t.Context(), app.VerifyQuery{})
 	require.NoError(t, err)

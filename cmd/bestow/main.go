@@ -16,6 +16,7 @@ import (
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/client"
+	"bestow/internal/english"
 	"bestow/internal/failpoint"
 
 	"github.com/alecthomas/kong"
@@ -132,7 +133,7 @@ func wantsJSON(command *kong.Context) bool {
 func newParser(t *terminal, exit func(int)) (*kong.Kong, error) {
 	return kong.New(&cli{}, kong.Name("bestow"), kong.Description("Grants points and vouchers to millions of members, each exactly once."),
 		kong.Writers(t.out, t.err), kong.Vars{"bench_rows": benchRows()}, kong.Exit(exit), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		plainNumbers())
+		plainNumbers(), anyCase())
 }
 
 // usageError is a command line that cannot be worked.
@@ -214,7 +215,7 @@ func (t *terminal) sayRejected(err error) {
 		t.say("  line %d: %s: %s", row.Line, row.ErrorCode, row.Reason)
 	}
 	if more := r.Rejected - maxPrinted; more > 0 {
-		t.say("  and %d more", more)
+		t.say("  and %s more", english.Number(more))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/money"
 	"bestow/money/moneyhttp"
 
@@ -98,9 +99,9 @@ func unknownMember(id string) string {
 func printMember(out io.Writer, m moneyhttp.Member, zone *time.Location) error {
 	err := table(out, func(w io.Writer) {
 		fmt.Fprintf(w, "member_id\t%s\n", printable(m.MemberID))
-		fmt.Fprintf(w, "balance\t%s\n", thousands(m.Balance))
+		fmt.Fprintf(w, "balance\t%s\n", english.Number(m.Balance))
 		if m.Owed > 0 {
-			fmt.Fprintf(w, "owed\t%s, which the next saves pay; the balance is less by it\n", thousands(m.Owed))
+			fmt.Fprintf(w, "owed\t%s, which the next saves pay; the balance is less by it\n", english.Number(m.Owed))
 		} else {
 			fmt.Fprintf(w, "owed\t0\n")
 		}
@@ -114,7 +115,7 @@ func printMember(out io.Writer, m moneyhttp.Member, zone *time.Location) error {
 	return table(out, func(w io.Writer) {
 		fmt.Fprintf(w, "\nEXPIRES\tPOINTS\n")
 		for _, e := range m.Expiring {
-			fmt.Fprintf(w, "%s\t%s\n", when(&e.ExpiryAt, zone), thousands(e.Amount))
+			fmt.Fprintf(w, "%s\t%s\n", when(&e.ExpiryAt, zone), english.Number(e.Amount))
 		}
 	})
 }
@@ -178,7 +179,7 @@ func printMovements(out io.Writer, list []moneyhttp.Movement, zone *time.Locatio
 		fmt.Fprintln(w, "ID\tKIND\tPOINTS\tCREATED\tVALID THROUGH\tTYPE\tREF\tUNDOES\tREASON")
 		for n := range list {
 			m := &list[n]
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.TxID, m.Kind, thousands(m.Amount), when(&m.CreatedAt, zone), validThrough(m),
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.TxID, m.Kind, english.Number(m.Amount), when(&m.CreatedAt, zone), validThrough(m),
 				textOrDash(m.TypeCode), textOrDash(m.Ref), textOrDash(m.Undo), textOrDash(m.Reason))
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/money"
 	"bestow/money/moneyhttp"
 )
@@ -76,7 +77,7 @@ func (c *memberUseCmd) Run(ctx context.Context, t *terminal) error {
 			t.sayReplayed(replayed)
 			t.say("to undo it: bestow member cancel %s %s", shellWord(id), m.TxID)
 			return printMoved(t.out, [][2]string{
-				{"money_tx_id", m.TxID}, {"used", thousands(c.Amount)}, {"balance", thousands(m.Balance)},
+				{"money_tx_id", m.TxID}, {"used", english.Number(c.Amount)}, {"balance", english.Number(m.Balance)},
 			}, m.Lots)
 		})
 	})
@@ -111,7 +112,7 @@ func printMoved(out io.Writer, rows [][2]string, lots []moneyhttp.Part) error {
 			if n > 0 {
 				name = ""
 			}
-			fmt.Fprintf(w, "%s\t%s of save %s\n", name, thousands(lot.Amount), lot.SaveID)
+			fmt.Fprintf(w, "%s\t%s of save %s\n", name, english.Number(lot.Amount), lot.SaveID)
 		}
 	})
 }
@@ -192,15 +193,15 @@ func (c *memberCancelCmd) fits(of *moneyhttp.Movement) error {
 func cancelRows(of *moneyhttp.Movement, done *moneyhttp.Cancelled, zone *time.Location) [][2]string {
 	rows := [][2]string{{"money_tx_id", done.TxID}, {"undoes", movementLine(of, zone)}}
 	if of.Kind == string(money.KindUse) {
-		rows = append(rows, [2]string{"given_back", thousands(done.Cancelled)})
+		rows = append(rows, [2]string{"given_back", english.Number(done.Cancelled)})
 	} else {
-		rows = append(rows, [2]string{"taken_back", thousands(done.Cancelled)},
-			[2]string{"expired", thousands(done.Expired)}, [2]string{"uncollected", thousands(done.Uncollected)})
+		rows = append(rows, [2]string{"taken_back", english.Number(done.Cancelled)},
+			[2]string{"expired", english.Number(done.Expired)}, [2]string{"uncollected", english.Number(done.Uncollected)})
 	}
-	return append(rows, [2]string{"balance", thousands(done.Balance)})
+	return append(rows, [2]string{"balance", english.Number(done.Balance)})
 }
 
 // movementLine says in a line which movement it is.
 func movementLine(m *moneyhttp.Movement, zone *time.Location) string {
-	return fmt.Sprintf("%s, %s of %s on %s, ref %s", m.TxID, m.Kind, thousands(max(m.Amount, -m.Amount)), when(&m.CreatedAt, zone), textOrDash(m.Ref))
+	return fmt.Sprintf("%s, %s of %s on %s, ref %s", m.TxID, m.Kind, english.Number(max(m.Amount, -m.Amount)), when(&m.CreatedAt, zone), textOrDash(m.Ref))
 }

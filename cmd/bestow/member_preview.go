@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/money"
 	"bestow/money/moneyhttp"
 )
@@ -82,7 +83,8 @@ func exceeds(kind string, amount, left int64) error {
 		return &domain.Error{Code: money.NothingToCancel, Message: "all of this " + kind + " has been cancelled already"}
 	case amount > left:
 		return &domain.Error{Code: money.OverCancelled,
-			Message: fmt.Sprintf("of this %s %d points can still be cancelled: fewer than the %d asked for", kind, left, amount),
+			Message: fmt.Sprintf("of this %s %s can still be cancelled: fewer than the %s asked for",
+				kind, english.Count(left, "point"), english.Number(amount)),
 			Hint:    "leave --amount out for all that is left of it"}
 	}
 	return nil
@@ -137,23 +139,23 @@ func isBefore(a, b string) bool {
 func previewRows(p *cancelPreview, asked *money.Cancel, zone *time.Location) [][2]string {
 	amount := "all that is left of it"
 	if asked.Amount > 0 {
-		amount = thousands(asked.Amount)
+		amount = english.Number(asked.Amount)
 	}
 	rows := [][2]string{{"undoes", movementLine(&p.Movement, zone)}, {"reason", textOrDash(p.Movement.Reason)}}
 	switch {
 	case p.Movement.Kind == string(money.KindUse):
-		return append(rows, [2]string{"given back before", thousands(p.Cancelled)}, [2]string{"can be given back", thousands(*p.Left)},
+		return append(rows, [2]string{"given back before", english.Number(p.Cancelled)}, [2]string{"can be given back", english.Number(*p.Left)},
 			[2]string{"would give back", amount})
 	case p.Would == nil:
-		return append(rows, [2]string{"taken back before", thousands(p.Cancelled)}, [2]string{"would take back", amount},
+		return append(rows, [2]string{"taken back before", english.Number(p.Cancelled)}, [2]string{"would take back", amount},
 			[2]string{"if points are spent", spentThen(asked.OnUsed)})
 	}
-	spent := thousands(p.Would.Uncollected)
+	spent := english.Number(p.Would.Uncollected)
 	if p.Would.Uncollected > 0 {
 		spent += ": " + spentThen(asked.OnUsed)
 	}
-	return append(rows, [2]string{"taken back before", thousands(p.Cancelled)}, [2]string{"can be cancelled", thousands(*p.Left)},
-		[2]string{"would take back", thousands(p.Would.Cancelled)}, [2]string{"expired before", thousands(p.Would.Expired)},
+	return append(rows, [2]string{"taken back before", english.Number(p.Cancelled)}, [2]string{"can be cancelled", english.Number(*p.Left)},
+		[2]string{"would take back", english.Number(p.Would.Cancelled)}, [2]string{"expired before", english.Number(p.Would.Expired)},
 		[2]string{"was spent", spent})
 }
 

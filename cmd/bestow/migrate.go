@@ -25,6 +25,10 @@ func (migrateUpCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	return migrateUp(ctx, t, url)
+}
+
+func migrateUp(ctx context.Context, t *terminal, url string) error {
 	if err := started(ctx, t, url); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"bestow/http/api"
+	"bestow/internal/english"
 )
 
 type eventStopCmd struct {
@@ -26,7 +27,7 @@ func (c *eventStopCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	return c.print(t, stopped, func() error {
 		if stopped.Draining > 0 {
-			t.say("claims still open: %s; their grants may still be applied; run the command again", thousands(stopped.Draining))
+			t.say("claims still open: %s; their grants may still be applied; run the command again", english.Number(stopped.Draining))
 		} else {
 			t.say("stopped: no grant of it begins any more")
 		}
@@ -87,11 +88,11 @@ func (c *retryCmd) Run(ctx context.Context, t *terminal) error {
 func (c *retryCmd) said(r api.Retried) string {
 	switch {
 	case r.Matched == 0 && r.Expired > 0:
-		return "given up and left so: " + things(r.Expired, "member") + "; the event's expiry_at has passed, and the ledger would refuse them again"
+		return "given up and left so: " + english.Count(r.Expired, "member") + "; the event's expiry_at has passed, and the ledger would refuse them again"
 	case r.Matched == 0 && r.Accepted == 0:
 		return "nothing to try again: no member was given up"
 	case c.DryRun:
-		return "given up, and would be tried again: " + things(r.Matched, "member")
+		return "given up, and would be tried again: " + english.Count(r.Matched, "member")
 	}
-	return fmt.Sprintf("given up: %s; tried again: %s", things(r.Matched, "member"), thousands(r.Accepted))
+	return fmt.Sprintf("given up: %s; tried again: %s", english.Count(r.Matched, "member"), english.Number(r.Accepted))
 }

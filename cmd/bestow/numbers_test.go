@@ -38,18 +38,24 @@ func TestNumbersAreDecimal(t *testing.T) {
 // numbers are the flags and arguments of all commands that hold a number, by command and name.
 func numbers(t *testing.T) map[string]*kong.Value {
 	t.Helper()
+	return valuesOf(t, func(v *kong.Value) bool { return holdsNumber(v.Target.Type()) })
+}
+
+// valuesOf returns the flags and arguments of all commands that are wanted, by command and name.
+func valuesOf(t *testing.T, wanted func(*kong.Value) bool) map[string]*kong.Value {
+	t.Helper()
 	parser, err := newParser(&terminal{}, nil)
 	require.NoError(t, err)
 	found := map[string]*kong.Value{}
 	var visit func(node *kong.Node)
 	visit = func(node *kong.Node) {
 		for _, flag := range node.Flags {
-			if holdsNumber(flag.Target.Type()) {
+			if wanted(flag.Value) {
 				found[node.Path()+" --"+flag.Name] = flag.Value
 			}
 		}
 		for _, arg := range node.Positional {
-			if holdsNumber(arg.Target.Type()) {
+			if wanted(arg) {
 				found[node.Path()+" "+arg.Name] = arg
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/client"
+	"bestow/internal/english"
 )
 
 type parkedCmd struct {
@@ -103,7 +104,7 @@ func (c *parkedReplayCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	err = c.print(t, replayed, func() error {
 		t.say("see what came of it: bestow parked list")
-		_, err := fmt.Fprintf(t.out, "%d messages are published again\n", len(replayed))
+		_, err := fmt.Fprintln(t.out, "published again:", english.Count(len(replayed), "message"))
 		return err
 	})
 	return errors.Join(append(refused, err)...)

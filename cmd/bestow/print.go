@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -83,15 +82,6 @@ func padded(line string) []string {
 	return cells[:len(cells)-1]
 }
 
-// thousands writes n with a comma between each three digits.
-func thousands[N int | int64](n N) string {
-	s := strconv.FormatInt(int64(n), 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
 // zone is where people read their clocks: BESTOW_TIME_ZONE.
 func (t *terminal) zone() (*time.Location, error) {
 	name := t.env("BESTOW_TIME_ZONE")
@@ -133,12 +123,4 @@ func orDash[T any](v *T) string {
 		return "-"
 	}
 	return fmt.Sprint(*v)
-}
-
-// things writes n things, as in "1 row" and "2,000 rows".
-func things(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return thousands(n) + " " + thing + "s"
 }

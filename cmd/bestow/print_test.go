@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"bestow/internal/english"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,7 +24,7 @@ func TestTableCountsColumnsOfATerminal(t *testing.T) {
 
 func TestThings(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "1 row, 0 rows, 20,000 rows", strings.Join([]string{things(1, "row"), things(0, "row"), things(20_000, "row")}, ", "))
+	require.Equal(t, "1 row, 0 rows, 20,000 rows", strings.Join([]string{english.Count(1, "row"), english.Count(0, "row"), english.Count(20_000, "row")}, ", "))
 }
 
 // A moment in a sentence of the service is shown in the zone of all others.

@@ -8,6 +8,7 @@ import (
 	"bestow/app"
 	"bestow/app/keys"
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/pg"
 	"bestow/internal/seal"
 	"bestow/money"
@@ -72,8 +73,8 @@ func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal) error {
 			return err
 		}
 		return c.print(t, done, func() error {
-			_, err := fmt.Fprintf(t.out, "encrypted by the new master key %s: keys of %d vouchers' campaigns in the ledger, of %d campaigns' PINs, of %d lists\n",
-				done.KeyID, done.Vouchers, done.Pins, done.Lists)
+			_, err := fmt.Fprintf(t.out, "encrypted by the new master key %s: %s in the ledger, %s, %s\n",
+				done.KeyID, english.Count(done.Vouchers, "voucher key"), english.Count(done.Pins, "PIN key"), english.Count(done.Lists, "list key"))
 			t.say("now set BESTOW_MASTER_KEY_FILE to the new key and start the service")
 			return err
 		})

@@ -13,6 +13,7 @@ import (
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/client"
+	"bestow/internal/english"
 )
 
 type targetsCmd struct {
@@ -67,7 +68,7 @@ func (c *targetsImportCmd) report(t *terminal, e api.Event, r api.ImportResult) 
 		verb = "would be imported"
 	}
 	if _, err := fmt.Fprintf(t.out, "%s %s, %s in all; %s rejected\n",
-		things(r.Accepted, "target"), verb, quantity(r.TotalAmount, r.Unit), things(r.Rejected, "row")); err != nil {
+		english.Count(r.Accepted, "target"), verb, quantity(r.TotalAmount, r.Unit), english.Count(r.Rejected, "row")); err != nil {
 		return err
 	}
 	t.sayWarnings(r.Warnings)
@@ -91,7 +92,7 @@ func (t *terminal) sayWarnings(warnings []api.Warning) {
 		t.say("  warning: %s: %s", w.Code, w.Text)
 	}
 	if more := len(warnings) - maxPrinted; more > 0 {
-		t.say("  and %s: -o json has them", things(more, "more warning"))
+		t.say("  and %s: -o json has them", english.Count(more, "more warning"))
 	}
 }
 
@@ -189,7 +190,7 @@ func (c *targetsListCmd) Run(ctx context.Context, t *terminal) error {
 		return table(t.out, func(w io.Writer) {
 			fmt.Fprintln(w, "IMPORT\tACCEPTED\tREJECTED\tAMOUNT\tCREATED\tBY")
 			for _, i := range list.Items {
-				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", i.ImportID, thousands(i.Accepted), thousands(i.Rejected),
+				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", i.ImportID, english.Number(i.Accepted), english.Number(i.Rejected),
 					quantity(i.TotalAmount, e.Unit), when(&i.CreatedAt, zone), i.CreatedBy)
 			}
 		})

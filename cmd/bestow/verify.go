@@ -6,14 +6,13 @@ import (
 	"fmt"
 
 	"bestow/app"
-	"bestow/domain"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// verifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges; with
-// --remote it has the service make the report.
+// verifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges. With
+// --remote, or where only the service is known, it has the service make the report.
 type verifyCmd struct {
 	format
 
@@ -46,9 +45,8 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 		open = pg.Open
 	}
 	pool, err := openBy(ctx, cfg, open)
-	if errors.Is(err, errNoDatabase) && t.env("BESTOW_URL") != "" && c.Event != nil {
-		return &domain.Error{Code: domain.Invalid, Message: "DATABASE_URL is not set, and verify reads the database",
-			Hint: fmt.Sprintf("`bestow verify --remote %s` has the service at BESTOW_URL make the report", *c.Event)}
+	if errors.Is(err, errNoDatabase) && t.env("BESTOW_KEY") != "" {
+		return c.runWithoutDatabase(ctx, t)
 	}
 	if err != nil {
 		return err
@@ -85,8 +83,9 @@ func newVerifier(cfg config, pool *pgxpool.Pool) (*app.Reports, error) {
 
 // Help says what the command needs, and what its end means.
 func (verifyCmd) Help() string {
-	return `It reads the database of DATABASE_URL and does not need the service. With --remote it asks the service instead, which
-keeps the last five reports on each event. With BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) it also opens every
+	return `It reads the database of DATABASE_URL and does not need the service. With --remote, or if DATABASE_URL is not set and
+BESTOW_KEY is, it asks the service instead for a report on one event. The service keeps the last five reports on each
+event. With BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) it also opens every
 voucher, compares the codes and PINs without printing them, and computes the hashes of every list again.
 
 Exit code 0: everything was compared, and nothing differs. Exit code 1: something differs, or something could not be

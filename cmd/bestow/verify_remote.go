@@ -44,6 +44,16 @@ func (c *verifyCmd) runRemote(ctx context.Context, t *terminal) error {
 	return c.conclude(t, v, document)
 }
 
+// runWithoutDatabase has the service make the report where DATABASE_URL is not set, and says so.
+func (c *verifyCmd) runWithoutDatabase(ctx context.Context, t *terminal) error {
+	if c.Event == nil || c.Repair {
+		return &domain.Error{Code: domain.Invalid, Message: "DATABASE_URL is not set, and without it verify can only have the service make a report on one event",
+			Hint: "name the event: `bestow verify EVENT`; `bestow event list` shows the events"}
+	}
+	t.say("DATABASE_URL is not set: the service at BESTOW_URL makes the report, as with --remote")
+	return c.runRemote(ctx, t)
+}
+
 // awaitReport waits until no report on the event is under way, and returns the last one. Error: domain.NoReport, where the
 // one that was asked for came to nothing.
 func awaitReport(ctx context.Context, server *client.Client, id int64) (document []byte, err error) {

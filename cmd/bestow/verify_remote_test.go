@@ -187,6 +187,17 @@ func TestCommandLineVerifyRemote(t *testing.T) {
 	require.NoError(t, <-ended)
 	require.Contains(t, out, "invariants hold")
 
+	ended = work(makeReport)
+	out, errs = s.done("verify a") // without DATABASE_URL (P13)
+	require.NoError(t, <-ended)
+	require.Contains(t, out, "invariants hold")
+	require.Contains(t, errs, "DATABASE_URL is not set: the service at BESTOW_URL makes the report")
+	for _, line := range []string{"verify", "verify --repair a"} {
+		code, _, errs := s.run(line)
+		require.Equal(t, exitFailed, code, line)
+		require.Contains(t, errs, "name the event: `bestow verify EVENT`", line)
+	}
+
 	ended = work(func() error { return nil })
 	code, _, errs = s.run("verify --remote a")
 	require.NoError(t, <-ended)

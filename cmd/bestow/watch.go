@@ -13,6 +13,7 @@ import (
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/client"
+	"bestow/internal/english"
 
 	"github.com/go-json-experiment/json"
 	"github.com/rivo/uniseg"
@@ -183,7 +184,7 @@ func byCode(failures map[string]int) string {
 	}
 	texts := make([]string, 0, len(failures))
 	for _, code := range slices.Sorted(maps.Keys(failures)) {
-		texts = append(texts, code+" "+thousands(failures[code]))
+		texts = append(texts, code+" "+english.Number(failures[code]))
 	}
 	return " (" + strings.Join(texts, ", ") + ")"
 }
@@ -194,19 +195,19 @@ func progressLine(p api.Progress) string {
 		percent = 100 * (p.Success + p.Fail) / p.Total
 	}
 	line := fmt.Sprintf("%s %3d%%  %s of %s granted, %s failed%s", p.EventStatus, percent,
-		thousands(p.Success), thousands(p.Total), thousands(p.Fail), byCode(p.Failures))
+		english.Number(p.Success), english.Number(p.Total), english.Number(p.Fail), byCode(p.Failures))
 	atWork := p.EventStatus != string(domain.Stopped) && p.EventStatus != string(domain.Failed)
 	switch left := p.Total - p.Success - p.Fail; {
 	case !atWork && left > 0:
-		line += fmt.Sprintf(", %s left", thousands(left))
+		line += fmt.Sprintf(", %s left", english.Number(left))
 	case atWork && p.WaitingRetry > 0:
-		line += fmt.Sprintf(", %s wait for a retry", thousands(p.WaitingRetry))
+		line += fmt.Sprintf(", %s wait for a retry", english.Number(p.WaitingRetry))
 	}
 	if p.Unknown > 0 {
-		line += fmt.Sprintf(", %s unknown", thousands(p.Unknown))
+		line += fmt.Sprintf(", %s unknown", english.Number(p.Unknown))
 	}
 	if p.EventStatus == string(domain.Completed) && p.InFlight > 0 {
-		line += fmt.Sprintf(", %s are tried again", thousands(p.InFlight))
+		line += fmt.Sprintf(", %s are tried again", english.Number(p.InFlight))
 	}
 	if p.RatePerS > 0 {
 		line += fmt.Sprintf("  %.0f/s", p.RatePerS)

@@ -283,3 +283,29 @@ func (c *counting) Read(p []byte) (int, error) {
 	c.n += len(p)
 	return len(p), nil
 }
+
+// An upload whose answer is lost says whether the list may be in, and what to do (P27).
+func TestUploadWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	killed := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_ = conn.Close() // as a kill -9 does
+		}
+	}))
+	body := "member_id\nm1\n"
+	upload := func(c *client.Client) *domain.Error {
+		_, err := c.ImportTargets(t.Context(), 7, client.Upload{Body: strings.NewReader(body), Size: int64(len(body)), ContentType: "text/csv"})
+		return refused(t, err, domain.Unavailable)
+	}
+	require.Equal(t, "the list is stored whole or not at all: `bestow targets list 7` shows it if it is; to upload it again is safe", upload(killed).Hint)
+	_, err := killed.Event(t.Context(), 7)
+	require.Contains(t, refused(t, err, domain.Unavailable).Hint, "is `bestow serve` running there?")
+
+	absent := httptest.NewServer(http.NotFoundHandler())
+	absent.Close()
+	c, err := client.New(absent.URL, "key")
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	require.Contains(t, upload(c).Hint, "is `bestow serve` running there?", "nothing was sent")
+}

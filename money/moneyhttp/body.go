@@ -78,12 +78,12 @@ func unfit(err error) *problem {
 	field := FieldError{Location: location(s.JSONPointer), Message: "cannot be used"}
 	if errors.Is(err, json.ErrUnknownName) {
 		field.Message = "is no field of this route"
-		return newProblem(codeMalformed, "the body has an unknown field", "leave out what errors names; names are exact", field)
+		return newProblem(codeMalformed, "the body has an unknown field", "leave out "+field.Location+": names are exact", field)
 	}
 	if s.GoType != nil {
 		field.Message = wanted(s.GoType)
 	}
-	return newProblem(codeInvalid, "a field of the body cannot be used: "+field.Location+" "+field.Message, "correct what errors names", field)
+	return newProblem(codeInvalid, "a field of the body cannot be used: "+field.Location+" "+field.Message, "correct "+field.Location+" and send it again", field)
 }
 
 // location writes /items/3/amount as body.items[3].amount.
@@ -139,7 +139,7 @@ func (s *Server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	}
 	for name, all := range values {
 		if !known[name] || len(all) > 1 {
-			s.refuse(ctx, newProblem(codeBadRequest, "a query parameter is unknown or stands twice", "correct what errors names",
+			s.refuse(ctx, newProblem(codeBadRequest, "a query parameter is unknown or stands twice", fmt.Sprintf("leave out %.50s, or send it once", name),
 				FieldError{fmt.Sprintf("query.%.50s", name), "is no parameter of this route, or stands twice"}))
 			return
 		}

@@ -93,7 +93,7 @@ func (t times) deadline(now, arrived time.Time) (time.Time, error) {
 	if t.header != "" {
 		at, err := time.Parse(time.RFC3339, t.header)
 		if err != nil {
-			return time.Time{}, newProblem(codeBadRequest, "the header "+headerDeadline+" cannot be used", "correct what errors names",
+			return time.Time{}, unusable(codeBadRequest, "the header "+headerDeadline+" cannot be used",
 				FieldError{"header." + headerDeadline, "must be a time with its zone, as in 2026-12-31T23:59:59+09:00"})
 		}
 		deadline = earlier(deadline, at)

@@ -42,7 +42,7 @@ func (s *Server) forecast(ctx context.Context, in *forecastInput) (*struct{ Body
 	if in.Days != "" {
 		var err error
 		if days, err = strconv.Atoi(in.Days); err != nil || days < 0 || days > money.ForecastDays {
-			return nil, newProblem(codeBadRequest, "the parameter days cannot be used", "correct what errors names",
+			return nil, unusable(codeBadRequest, "the parameter days cannot be used",
 				FieldError{"query.days", "must be a number from 0 to " + strconv.Itoa(money.ForecastDays)})
 		}
 	}

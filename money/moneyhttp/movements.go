@@ -235,7 +235,7 @@ func limitOf(value string) (int, error) {
 	}
 	limit, err := strconv.Atoi(value)
 	if err != nil || limit < 1 || limit > money.MaxPage {
-		return 0, newProblem(codeBadRequest, "the parameter limit cannot be used", "correct what errors names",
+		return 0, unusable(codeBadRequest, "the parameter limit cannot be used",
 			FieldError{"query.limit", "must be a number from 1 to " + strconv.Itoa(money.MaxPage)})
 	}
 	return limit, nil
@@ -248,7 +248,7 @@ func timeOf(name, value string) (*time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, value)
 	if err != nil {
-		return nil, newProblem(codeBadRequest, "the parameter "+name+" cannot be used", "correct what errors names",
+		return nil, unusable(codeBadRequest, "the parameter "+name+" cannot be used",
 			FieldError{"query." + name, "must be a time with its zone, as in 2026-12-31T23:59:59%2B09:00"})
 	}
 	return &at, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"bestow/internal/obs"
 	"bestow/internal/pg"
@@ -120,6 +121,15 @@ func newProblem(code, detail, hint string, fields ...FieldError) *problem {
 	return p
 }
 
+// unusable makes the problem of a request with fields that cannot be used. The hint says what each of them must be.
+func unusable(code, detail string, fields ...FieldError) *problem {
+	hints := make([]string, len(fields))
+	for n, f := range fields {
+		hints[n] = f.Location + " " + f.Message
+	}
+	return newProblem(code, detail, strings.Join(hints, "; "), fields...)
+}
+
 // problem turns any error into the answer to its request. An error of the ledger's own is logged here, once, and told
 // without its text.
 func (s *Server) problem(ctx context.Context, err error) *problem {
@@ -183,7 +193,7 @@ func wrongPolicy(e *money.PolicyError) *problem {
 	for n, f := range e.Fields {
 		fields[n] = FieldError{"body." + f.Name, f.Message}
 	}
-	return newProblem(codeInvalid, "the policy cannot be", "correct what errors names", fields...)
+	return unusable(codeInvalid, "the policy has fields that cannot be used", fields...)
 }
 
 // refusedMovement is the answer to a movement that the ledger refuses; its code is the ledger's.

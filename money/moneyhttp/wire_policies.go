@@ -82,7 +82,7 @@ func dayOf(s *string) (*time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, *s)
 	if err != nil {
-		return nil, newProblem(codeInvalid, "the policy cannot be", "correct what errors names",
+		return nil, unusable(codeInvalid, "the policy has fields that cannot be used",
 			FieldError{"body.valid_until", "must be a day that the calendar has, as in 2026-12-31"})
 	}
 	return &day, nil

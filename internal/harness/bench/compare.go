@@ -3,6 +3,8 @@ package bench
 import (
 	"fmt"
 	"time"
+
+	"bestow/internal/english"
 )
 
 // Comparison is what one kind of run of a row beside the rounds came to.
@@ -47,7 +49,7 @@ func (c Comparison) String() string {
 	if c.Row == RowRivals {
 		name = c.Kind
 	}
-	line := fmt.Sprintf("%-8s %s targets  %s/s", name, thousands(int64(c.Targets)), thousands(int64(c.Rate)))
+	line := fmt.Sprintf("%-8s %s targets  %s/s", name, english.Number(int64(c.Targets)), english.Number(int64(c.Rate)))
 	switch {
 	case c.Factor == 0:
 	case c.Row == RowRivals:

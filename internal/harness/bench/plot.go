@@ -7,6 +7,8 @@ import (
 	"html"
 	"strings"
 	text "text/template"
+
+	"bestow/internal/english"
 )
 
 // bar is one line of the plot.
@@ -88,7 +90,7 @@ func (r Report) bars() (bars []bar) {
 		}
 		rate := middle(runs).Rate()
 		most, rates = max(most, rate), append(rates, rate)
-		bars = append(bars, bar{Label: k.label, Class: k.class, Y: plotTop + plotStep*len(bars), Figure: thousands(int64(rate))})
+		bars = append(bars, bar{Label: k.label, Class: k.class, Y: plotTop + plotStep*len(bars), Figure: english.Number(int64(rate))})
 	}
 	for i, rate := range rates {
 		bars[i].Width = max(1, plotLength*rate/most)
@@ -98,9 +100,9 @@ func (r Report) bars() (bars []bar) {
 
 // caption says where and of what it was measured.
 func (r Report) caption() []string {
-	sizes := "Medians of " + thousands(int64(r.Members)) + " members"
+	sizes := "Medians of " + english.Number(int64(r.Members)) + " members"
 	if rivals := r.of(RowRivals, ""); len(rivals) > 0 {
-		sizes += "; of " + thousands(int64(rivals[0].Targets)) + " where each target is a message and a transaction"
+		sizes += "; of " + english.Number(int64(rivals[0].Targets)) + " where each target is a message and a transaction"
 	}
 	version, _, _ := strings.Cut(r.Server.Version, " ")
 	lines := []string{

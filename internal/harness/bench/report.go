@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"bestow/internal/english"
 )
 
 // Report is all that was measured.
@@ -133,7 +135,7 @@ func (r Report) Write(w io.Writer) error {
 // String is the line of a run.
 func (r Run) String() string {
 	if r.Pages != nil {
-		return fmt.Sprintf("%-8s the first of %s targets in %s, behind 99 %% of them in %s  %s", r.Kind, thousands(int64(r.Targets)),
+		return fmt.Sprintf("%-8s the first of %s targets in %s, behind 99 %% of them in %s  %s", r.Kind, english.Number(int64(r.Targets)),
 			r.Pages.First.Round(time.Microsecond), r.Pages.Last.Round(time.Microsecond), r.verdict())
 	}
 	if r.Uses != nil {
@@ -144,7 +146,7 @@ func (r Run) String() string {
 
 func (r Run) costs() string {
 	return fmt.Sprintf("%s targets/s  WAL %s B/target  HOT %.0f %%  Go CPU %.1f s  RSS %+d MiB  %s",
-		thousands(int64(r.Rate())), thousands(r.WAL/int64(r.Targets)), r.HOT, r.CPU.Seconds(), r.Memory>>20, r.verdict())
+		english.Number(int64(r.Rate())), english.Number(r.WAL/int64(r.Targets)), r.HOT, r.CPU.Seconds(), r.Memory>>20, r.verdict())
 }
 
 func (r Run) verdict() string {
@@ -160,12 +162,3 @@ func (m Medians) String() string {
 }
 
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 2, 64) + " s" }
-
-// thousands writes n with a comma between each three digits.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bestow/internal/english"
 	"bestow/money"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -48,7 +49,7 @@ type Pace struct {
 // String is the pace as a report shows it.
 func (p Pace) String() string {
 	return fmt.Sprintf("%s/s (median %s, longest %s)",
-		thousands(int64(p.Rate)), p.Median.Round(10*time.Microsecond), p.Longest.Round(100*time.Microsecond))
+		english.Number(int64(p.Rate)), p.Median.Round(10*time.Microsecond), p.Longest.Round(100*time.Microsecond))
 }
 
 const (

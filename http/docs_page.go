@@ -1,0 +1,197 @@
+package http
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+)
+
+// pageStyle is the only style of our pages; the Content-Security-Policy names its hash.
+const pageStyle = `body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}
+code{background:#8881;padding:.1em .3em;overflow-wrap:anywhere}h2{border-bottom:1px solid #8884;margin-top:2.5rem}
+h3{font-size:1rem;margin:1.8rem 0 .2rem}p{margin:.3rem 0}table{border-spacing:0;font-size:.9rem;margin:.4rem 0 0 1rem}
+td{text-align:left;vertical-align:top;padding:.15rem .8rem .15rem 0}`
+
+func pageStyleHash() string {
+	sum := sha256.Sum256([]byte(pageStyle))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+const pageHead = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}}</title><style>` +
+	pageStyle + `</style></head><body>
+<h1>{{.Title}}</h1>
+`
+
+// frontPage is what a browser finds at the service's address.
+var frontPage = template.Must(template.New("front").Parse(pageHead + `<p>Grants points and vouchers to members, each exactly once.</p>
+<ul><li><a href="{{.Prefix}}/docs">The API</a>: all routes and their fields</li>
+<li><a href="{{.Prefix}}/openapi.json">openapi.json</a>: the same for programs</li>
+{{if .River}}<li><a href="/river/">River UI</a>: the jobs. The password is an API key, with any user name</li>
+{{end}}<li>On the command line, <code>bestow --help</code> lists the commands</li></ul></body></html>
+`))
+
+// docsPage lists the routes, with nothing loaded from elsewhere.
+var docsPage = template.Must(template.New("docs").Funcs(template.FuncMap{"code": markCode}).Parse(pageHead +
+	`<p>All routes are under <code>{{.Prefix}}</code> and ask for <code>Authorization: Bearer KEY</code>.
+The full description, with the fields of the answers, is <a href="{{.Prefix}}/openapi.json">openapi.json</a>.
+Each POST takes an <code>Idempotency-Key</code>: if it is repeated with the same key, nothing happens twice and the first
+answer comes back. A stop or a brake is done again; a start, resume or release tells what is so now.</p>
+<p>{{range .Groups}}<a href="#{{.ID}}">{{.Title}}</a> {{end}}</p>
+{{range .Groups}}<h2 id="{{.ID}}">{{.Title}}</h2>
+{{range .Routes}}<h3 id="{{.OperationID}}"><code>{{.Method}} {{.Path}}</code></h3>
+<p>{{code .Summary}}. {{code .Description}}</p>
+{{with .Fields}}<table>{{range .}}<tr><td><code>{{.Name}}</code></td><td>{{.In}}</td><td>{{.Takes}}</td><td>{{code .Meaning}}</td></tr>
+{{end}}</table>
+{{end}}{{end}}{{end}}</body></html>
+`))
+
+// markCode writes text with what stands between backticks as code.
+func markCode(text string) template.HTML {
+	var marked strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		marked.WriteString(part)
+	}
+	return template.HTML(marked.String()) //nolint:gosec // each part is escaped
+}
+
+// docsGroup is a heading of the page with its routes.
+type docsGroup struct {
+	Title  string
+	Routes []docsRoute
+}
+
+// ID is where the page's links to the group lead.
+func (g docsGroup) ID() string { return strings.ReplaceAll(strings.ToLower(g.Title), " ", "-") }
+
+type docsRoute struct {
+	*huma.Operation
+
+	Fields []docsField
+}
+
+// docsField is a parameter of a route or a field of its body.
+type docsField struct{ Name, In, Takes, Meaning string }
+
+// wantsPage reports whether a browser asks, which shows a page to a person.
+func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+
+// serveFront shows a person where to go on. To a program the address is no route.
+func (s *server) serveFront(c echo.Context) error {
+	if !wantsPage(c.Request()) {
+		return echo.ErrNotFound
+	}
+	return servePage(c, frontPage, map[string]any{"Title": "bestow", "Prefix": prefix, "River": s.riverUI != nil})
+}
+
+func (s *server) serveDocs(c echo.Context) error {
+	return servePage(c, docsPage, map[string]any{"Title": "bestow API", "Prefix": prefix, "Groups": s.docsGroups()})
+}
+
+func servePage(c echo.Context, page *template.Template, data any) error {
+	var text strings.Builder
+	if err := page.Execute(&text, data); err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
+	return c.HTML(http.StatusOK, text.String())
+}
+
+// docsGroups lists the API's routes under their tags, in the order in which they are registered.
+func (s *server) docsGroups() (groups []docsGroup) {
+	for _, o := range s.operations() {
+		i := slices.IndexFunc(groups, func(g docsGroup) bool { return g.Title == o.Tags[0] })
+		if i < 0 {
+			i, groups = len(groups), append(groups, docsGroup{Title: o.Tags[0]})
+		}
+		groups[i].Routes = append(groups[i].Routes, docsRoute{o, s.docsFields(o)})
+	}
+	return groups
+}
+
+// operations lists the API's routes in the order in which they are registered.
+func (s *server) operations() []*huma.Operation {
+	var all []*huma.Operation
+	for _, item := range s.api.OpenAPI().Paths {
+		for _, o := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Put, item.Delete} {
+			if o != nil {
+				all = append(all, o)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b *huma.Operation) int {
+		return cmp.Compare(slices.Index(s.registered, a.OperationID), slices.Index(s.registered, b.OperationID))
+	})
+	return all
+}
+
+// docsFields lists what a request of the route may have, but for the id in its path.
+func (s *server) docsFields(o *huma.Operation) (fields []docsField) {
+	for _, p := range o.Parameters {
+		if p.In != "path" {
+			fields = append(fields, docsField{p.Name, p.In, takes(p.Schema, p.Required), cmp.Or(p.Description, p.Schema.Description)})
+		}
+	}
+	if o.RequestBody == nil {
+		return fields
+	}
+	for _, media := range slices.Sorted(maps.Keys(o.RequestBody.Content)) {
+		schema := o.RequestBody.Content[media].Schema
+		if schema.Ref == "" {
+			fields = append(fields, docsField{media, "body", "text", ""})
+			continue
+		}
+		schema = s.api.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+		for _, name := range propertiesOf(schema) {
+			p := schema.Properties[name]
+			fields = append(fields, docsField{name, "body", takes(p, slices.Contains(schema.Required, name)), p.Description})
+		}
+	}
+	return fields
+}
+
+// propertiesOf lists the fields of a body, those that it must have first.
+func propertiesOf(schema *huma.Schema) []string {
+	names := slices.Sorted(maps.Keys(schema.Properties))
+	required := func(name string) bool { return slices.Contains(schema.Required, name) }
+	optional := slices.DeleteFunc(slices.Clone(names), required)
+	return append(slices.DeleteFunc(names, func(name string) bool { return !required(name) }), optional...)
+}
+
+// takes says what a field may hold.
+func takes(schema *huma.Schema, required bool) string {
+	text := map[string]string{huma.TypeInteger: "whole number", huma.TypeString: "text", huma.TypeBoolean: "true or false"}[schema.Type]
+	switch {
+	case schema.Format == "date-time":
+		text = "time with its zone"
+	case len(schema.Enum) > 0:
+		words := make([]string, len(schema.Enum))
+		for i, word := range schema.Enum {
+			words[i] = fmt.Sprint(word)
+		}
+		text = strings.Join(words, ", ")
+	case schema.Minimum != nil && schema.Maximum != nil:
+		text = fmt.Sprintf("%g to %g", *schema.Minimum, *schema.Maximum)
+	case schema.Minimum != nil:
+		text = fmt.Sprintf("%g or more", *schema.Minimum)
+	}
+	if schema.Default != nil {
+		text += fmt.Sprintf("; default %v", schema.Default)
+	}
+	if required {
+		text += "; required"
+	}
+	return text
+}
