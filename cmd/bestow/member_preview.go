@@ -85,7 +85,7 @@ func exceeds(kind string, amount, left int64) error {
 		return &domain.Error{Code: money.OverCancelled,
 			Message: fmt.Sprintf("of this %s %s can still be cancelled: fewer than the %s asked for",
 				kind, english.Count(left, "point"), english.Number(amount)),
-			Hint:    "leave --amount out for all that is left of it"}
+			Hint: "leave --amount out for all that is left of it"}
 	}
 	return nil
 }
