@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -107,7 +108,7 @@ func notListedText(e domain.Event, rejected int64) string {
 	case rejected > searchedRows:
 		return fmt.Sprintf("the member is not in the list of the event, and in none of the %s rejected rows that were searched, those of the "+
 			"newest imports first; there are %s: `bestow targets rejected %d --import ID` prints all of an import",
-			grouped(searchedRows), grouped(rejected), e.ID)
+			english.Number(searchedRows), english.Number(rejected), e.ID)
 	case e.TotalCount == 0:
 		return "the event has no member list"
 	}

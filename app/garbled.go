@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"bestow/domain"
+	"bestow/internal/english"
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/korean"
@@ -101,5 +102,5 @@ func (g *garbledReasons) warnings() []Warning {
 		return nil
 	}
 	return []Warning{{Code: SuspiciousReason, Line: g.line, Text: fmt.Sprintf(
-		"the reason %q %s (%s like that): check it before the event starts, or import the list again as UTF-8", g.text, g.why, plural(int64(g.rows), "row"))}}
+		"the reason %q %s (%s like that): check it before the event starts, or import the list again as UTF-8", g.text, g.why, english.Count(int64(g.rows), "row"))}}
 }
