@@ -109,8 +109,7 @@ func missingKeys() error {
 }
 
 // Close completes the event if every target is final and published (T7), and lets the lane's next one start. It may be
-// called at any time, any number of times. An event that was stopped is closed too, once its open claims have settled the
-// rest, unless a redrive of it is open: at COMPLETED it would be asked for, after the stop has answered.
+// called at any time, any number of times.
 func (s *Events) Close(ctx context.Context, id int64) error {
 	return s.closeWithin(ctx, id, closeWait)
 }
@@ -137,14 +136,11 @@ func (s *Events) close(ctx context.Context, id int64, wait time.Duration) (close
 		if err != nil {
 			return err
 		}
-		if may, err := mayClose(ctx, tx, e); err != nil || !may {
-			return err
+		if e.Status != domain.Running || !e.Done() {
+			return nil // somebody else closed it, or it goes on
 		}
 		to, err := e.Status.After(domain.Close)
 		if err != nil {
-			return err
-		}
-		if err := endRest(ctx, tx, e); err != nil {
 			return err
 		}
 		if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
@@ -159,30 +155,7 @@ func (s *Events) close(ctx context.Context, id int64, wait time.Duration) (close
 	return closed && err == nil, err
 }
 
-// mayClose reports whether an event goes on no more and is not closed.
-func mayClose(ctx context.Context, tx pgx.Tx, e domain.Event) (bool, error) {
-	if !e.Done() || e.Status == domain.Pending || e.Status == domain.Completed {
-		return false, nil
-	}
-	if e.Status == domain.Running {
-		return true, nil
-	}
-	redriven, err := isRedriven(ctx, tx, e)
-	return !redriven, err
-}
-
-// endRest lets the jobs of a stopped or failed event find that nothing is left to be done.
-func endRest(ctx context.Context, tx pgx.Tx, e domain.Event) error {
-	if e.Status == domain.Running {
-		return nil
-	}
-	if err := clearFailure(ctx, tx, e.ID); err != nil {
-		return err
-	}
-	return outbox.Release(ctx, tx, e.ID)
-}
-
-// CloseDone closes every event that is done and not COMPLETED: the net under Close, which a crash between the last
+// CloseDone closes every event that is done and still RUNNING: the net under Close, which a crash between the last
 // settling and the closing, or a mark that came after it, leaves undone.
 func (s *Events) CloseDone(ctx context.Context) error {
 	ids, err := selectDone(ctx, s.Pool)

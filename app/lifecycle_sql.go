@@ -75,21 +75,12 @@ func exactlyOne(ctx context.Context, tx pgx.Tx, update string, args ...any) erro
 	return nil
 }
 
-// selectDone lists the started events whose counters say that they are done, and that are not COMPLETED.
+// selectDone lists the running events whose counters say that they are done.
 func selectDone(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
 	const query = `SELECT e.id FROM campaign_events e JOIN campaign_event_summary s ON s.event_id = e.id
-		WHERE e.event_status IN ('RUNNING', 'STOPPED', 'FAILED') AND s.published_count = e.total_count
+		WHERE e.event_status = 'RUNNING' AND s.published_count = e.total_count
 		  AND s.success_count + s.fail_count = e.total_count ORDER BY e.id`
 	return selectIDs(ctx, pool, query)
-}
-
-// isRedriven reports whether a redrive of the event is open.
-func isRedriven(ctx context.Context, tx pgx.Tx, e domain.Event) (redriven bool, err error) {
-	query := `SELECT EXISTS (SELECT FROM ` + quoted(e.Type.ResultTable()) + ` WHERE event_id = $1 AND redrive - redrive_done > 0 AND status = 'PERMANENTLY_FAILED')`
-	if err := tx.QueryRow(ctx, query, e.ID).Scan(&redriven); err != nil {
-		return false, fmt.Errorf("look for redrives of event %d: %w", e.ID, err)
-	}
-	return redriven, nil
 }
 
 func clearFailure(ctx context.Context, tx pgx.Tx, id int64) error {

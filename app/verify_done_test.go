@@ -51,7 +51,8 @@ func notCompleted(id int64, status domain.Status) string {
 		UPDATE campaign_events SET failure_code = CASE event_status WHEN 'FAILED' THEN 'content_changed' END WHERE id = %[1]d`, id)
 }
 
-// An event of which all is settled was completed, whatever it is shown as (N8); a redrive of event 1 is open.
+// A running event of which all is settled was completed (N8). One that was stopped rests until a person resumes it, whatever
+// its open claims have settled since.
 func TestDoneIsCompleted(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]struct {
@@ -59,10 +60,8 @@ func TestDoneIsCompleted(t *testing.T) {
 		example string
 	}{
 		"running":                       {notCompleted(8, domain.Running), "event 8 is RUNNING, but all of it is settled since"},
-		"stopped":                       {notCompleted(8, domain.Stopped), "event 8 is STOPPED, but all of it is settled since"},
-		"failed":                        {notCompleted(8, domain.Failed), "event 8 is FAILED, but all of it is settled since"},
+		"stopped":                       {notCompleted(8, domain.Stopped), ""},
 		"running, and redriven":         {notCompleted(1, domain.Running), "event 1 is RUNNING, but all of it is settled since"},
-		"stopped, and redriven":         {notCompleted(1, domain.Stopped), ""},
 		"running, a moment ago":         {notCompleted(8, domain.Running) + `UPDATE campaign_events SET updated_at = now() WHERE id = 8`, ""},
 		"running, and settled just now": {notCompleted(8, domain.Running) + `UPDATE grant_chunks SET settled_at = now() WHERE event_id = 8 AND first_id = 8004`, ""},
 	} {
@@ -80,31 +79,6 @@ func TestDoneIsCompleted(t *testing.T) {
 			require.Contains(t, report.Invariants[4].Examples[0], f.example)
 		})
 	}
-}
-
-// The timetable completes what is done, also what was stopped or failed before its open claims settled the rest, but for what
-// is asked for again: at COMPLETED a redrive goes on, and a stop has answered.
-func TestCloseAtRest(t *testing.T) {
-	t.Parallel()
-	pool := plantAged(t, 1, 8)
-	_, err := pool.Exec(t.Context(), notCompleted(8, domain.Failed)+";"+notCompleted(1, domain.Stopped))
-	require.NoError(t, err)
-	events := &Events{Deps{Pool: pool, Log: slog.New(slog.DiscardHandler)}}
-	status := func(id int64) domain.Event {
-		e, err := events.Get(t.Context(), id)
-		require.NoError(t, err)
-		return e
-	}
-	require.NoError(t, events.CloseDone(t.Context()))
-	require.Equal(t, domain.Completed, status(8).Status)
-	require.Empty(t, status(8).FailureCode)
-	require.Equal(t, domain.Stopped, status(1).Status)
-	require.Equal(t, domain.Stopped, status(5).Status, "its targets are not all settled")
-	_, err = pool.Exec(t.Context(), `UPDATE point_results SET redrive_done = redrive WHERE event_id = 1`)
-	require.NoError(t, err)
-	require.NoError(t, events.CloseDone(t.Context()))
-	require.Equal(t, domain.Completed, status(1).Status)
-	require.Equal(t, domain.Failed, status(6).Status)
 }
 
 // I39 tells a failure by its code and by how its memo begins, which the code that fails an event writes.

@@ -78,7 +78,7 @@ func grantInvariants() []invariant {
 			compared:  "{results result}[; {early} came before the relay's mark, which is not final yet]",
 		}, {
 			id: "I5", file: "I05_completed_is_final", reach: perType, heavy: true,
-			statement: "an event is completed when every member is granted or given up for good, and not before",
+			statement: "in a completed event every member is granted or given up for good",
 			compared:  "completed events {events}: targets {targets}, granted {success} and given up {fail}",
 		}, {
 			id: "I6", file: "I06_counters_match_rows", reach: perType,

@@ -29,7 +29,7 @@ const (
 	Resume Move = "resume" // STOPPED or FAILED → RUNNING
 	Stop   Move = "stop"   // RUNNING → STOPPED, by a person
 	Fault  Move = "fault"  // RUNNING → FAILED, by the system
-	Close  Move = "close"  // RUNNING, STOPPED or FAILED → COMPLETED, when every target is final and published
+	Close  Move = "close"  // RUNNING → COMPLETED, when every target is final and published
 )
 
 // Moves lists all of them.
@@ -73,7 +73,7 @@ func (m Move) path() (from []Status, to Status) {
 	case Fault:
 		return []Status{Running}, Failed
 	case Close:
-		return []Status{Running, Stopped, Failed}, Completed
+		return []Status{Running}, Completed
 	}
 	return nil, ""
 }

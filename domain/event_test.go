@@ -17,8 +17,8 @@ func TestMoves(t *testing.T) {
 	to := map[domain.Status]map[domain.Move]domain.Status{
 		domain.Pending:   {domain.Start: domain.Running},
 		domain.Running:   {domain.Stop: domain.Stopped, domain.Fault: domain.Failed, domain.Close: domain.Completed},
-		domain.Stopped:   {domain.Resume: domain.Running, domain.Close: domain.Completed},
-		domain.Failed:    {domain.Resume: domain.Running, domain.Close: domain.Completed},
+		domain.Stopped:   {domain.Resume: domain.Running},
+		domain.Failed:    {domain.Resume: domain.Running},
 		domain.Completed: {},
 	}
 	for _, from := range domain.Statuses() {

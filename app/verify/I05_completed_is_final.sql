@@ -1,5 +1,5 @@
--- I5, always: COMPLETED implies that every target is SUCCESS or PERMANENTLY_FAILED. What is done is closed within seconds, unless
--- it rests and a redrive of it is open: five minutes are allowed.
+-- I5, always: COMPLETED implies that every target is SUCCESS or PERMANENTLY_FAILED. A running event that is done is closed
+-- within seconds: five minutes are allowed.
 WITH completed AS (
     SELECT t.event_id, t.member_id, r.status, r.status IS NULL OR r.status NOT IN ('SUCCESS', 'PERMANENTLY_FAILED') AS wrong
     FROM public.campaign_events e
@@ -7,13 +7,11 @@ WITH completed AS (
     LEFT JOIN {{results}} r ON r.event_id = t.event_id AND r.member_id = t.member_id
     WHERE e.event_status = 'COMPLETED' AND e.event_type = $2 AND ($1::bigint IS NULL OR e.id = $1)
 ), done AS (
-    SELECT e.id, e.event_status, (SELECT max(greatest(c.settled_at, c.published_at)) FROM public.grant_chunks c WHERE c.event_id = e.id) AS settled_at
+    SELECT e.id, (SELECT max(greatest(c.settled_at, c.published_at)) FROM public.grant_chunks c WHERE c.event_id = e.id) AS settled_at
     FROM public.campaign_events e
     JOIN public.campaign_event_summary s ON s.event_id = e.id
-    WHERE e.event_status IN ('RUNNING', 'STOPPED', 'FAILED') AND e.event_type = $2 AND ($1::bigint IS NULL OR e.id = $1)
+    WHERE e.event_status = 'RUNNING' AND e.event_type = $2 AND ($1::bigint IS NULL OR e.id = $1)
       AND s.published_count = e.total_count AND s.success_count + s.fail_count = e.total_count AND e.updated_at < now() - interval '5 minutes'
-      AND (e.event_status = 'RUNNING' OR NOT EXISTS (
-          SELECT FROM {{results}} r WHERE r.event_id = e.id AND r.status = 'PERMANENTLY_FAILED' AND r.redrive - r.redrive_done > 0))
 ), late AS (
     SELECT * FROM done WHERE settled_at < now() - interval '5 minutes'
 )
@@ -24,6 +22,6 @@ SELECT count(DISTINCT event_id)                                 AS events,
        count(*) FILTER (WHERE wrong) + (SELECT count(*) FROM late) AS differences,
        (array_agg(format('event %s is COMPLETED, but the result of member %s is %s', event_id, member_id, coalesce(status, 'missing'))
                   ORDER BY event_id, member_id) FILTER (WHERE wrong))[1:5]
-       || (SELECT array_agg(format('event %s is %s, but all of it is settled since %s: it was COMPLETED, or no process with the role jobs runs',
-                                   id, event_status, settled_at) ORDER BY id) FROM late) AS examples
+       || (SELECT array_agg(format('event %s is RUNNING, but all of it is settled since %s: it was COMPLETED, or no process with the role jobs runs',
+                                   id, settled_at) ORDER BY id) FROM late) AS examples
 FROM completed

@@ -33,8 +33,8 @@ var extra = map[string]string{
 	"select code, label, granter, operation, topic from event_types where state = 'ready' order by code": "the router looks for new types once a second",
 	"select current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off' and " +
 		"current_setting('full_page_writes')::bool": "asked once, when a process starts",
-	"select e.id from campaign_events e join campaign_event_summary s on s.event_id = e.id where " +
-		"e.event_status in ('running', 'stopped', 'failed') and s.published_count = e.total_count and s.success_count + s.fail_count = e.total_count order by e.id": "the timetable looks for events to close every 5 s",
+	"select e.id from campaign_events e join campaign_event_summary s on s.event_id = e.id where e.event_status = 'running' and " +
+		"s.published_count = e.total_count and s.success_count + s.fail_count = e.total_count order by e.id": "the timetable looks for events to close every 5 s",
 	"select e.id, e.reservation_at from campaign_events e where e.event_status = 'pending' and e.reservation_at <= now() and e.total_count > 0 " +
 		"and not e.reservation_missed order by e.reservation_at, e.reservation_priority nulls last, e.id": "the timetable looks for events to start every 5 s",
 	"select event_id, coalesce(max(max_amount), 0), bool_or(max_amount is null) from imports where event_id = any ($1) " +

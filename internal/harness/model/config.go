@@ -91,7 +91,6 @@ const (
 	brakeNoLock                           // T15: starts and resumes that are under way are not awaited
 	brakeRunning                          // T15: the answer waits for claims of events that it stopped only
 	startUnbraked                         // T2: starts and resumes do not look at the brake
-	closeRedriven                         // T7: a stopped event is closed though a redrive is open
 )
 
 // faultNames are the names on the command line.
@@ -109,7 +108,7 @@ var faultNames = []struct {
 	{reconcileRunning, "reconcile-running"}, {markUnaware, "mark-unaware"}, {retryPublishes, "retry-publishes"},
 	{releaseForgets, "release-forgets"}, {errorCloses, "error-closes"}, {errorCounts, "error-counts"}, {requeueRefused, "requeue-refused"},
 	{answersCount, "answers-count"}, {brakeUnread, "brake-unread"}, {brakeUnawaited, "brake-unawaited"}, {brakeNoLock, "brake-no-lock"},
-	{brakeRunning, "brake-running"}, {startUnbraked, "start-unbraked"}, {closeRedriven, "close-redriven"},
+	{brakeRunning, "brake-running"}, {startUnbraked, "start-unbraked"},
 }
 
 // lacks says whether the rule is left out.

@@ -22,7 +22,6 @@ func (x *explorer) lifecycle() {
 		}
 	case stopped:
 		x.answer()
-		x.closeAtRest()
 		x.move()
 	}
 	if x.from.event == running || x.from.event == completed {
@@ -35,42 +34,17 @@ func (x *explorer) lifecycle() {
 
 // closeEvent is T7, after a settling, after a mark, or by CloseDone.
 func (x *explorer) closeEvent() {
-	if x.done() {
-		t := *x.from
-		t.event = completed
-		x.put(&t, normal, "the event is COMPLETED")
-	}
-}
-
-// closeAtRest is T7 of a stopped event, whose open claims settled the rest. A redrive that is open keeps it stopped: at COMPLETED
-// it would be asked for, after the stop has answered.
-func (x *explorer) closeAtRest() {
-	if !x.done() || x.from.isOpening() || !x.lacks(closeRedriven) && x.anyRedriveOpen() {
-		return
-	}
-	t := *x.from
-	t.event = completed
-	t.release()
-	x.put(&t, normal, "the stopped event is COMPLETED")
-}
-
-func (x *explorer) done() bool {
 	s := x.from.summary
 	e := domain.Event{TotalCount: 2 * x.chunks, Summary: domain.Summary{
 		Published: int(s.published), Success: int(s.success), Fail: int(s.fail), RetrySuccess: int(s.retrySuccess)}}
 	if x.lacks(closeUnpublished) {
 		e.Summary.Published = e.TotalCount
 	}
-	return e.Done()
-}
-
-func (x *explorer) anyRedriveOpen() bool {
-	for c := range x.chunks {
-		if x.from.redriveOpen(c) {
-			return true
-		}
+	if e.Done() {
+		t := *x.from
+		t.event = completed
+		x.put(&t, normal, "the event is COMPLETED")
 	}
-	return false
 }
 
 // stop is T8 up to its commit.
@@ -216,7 +190,6 @@ func (x *explorer) redriveAll() {
 	}
 	if any {
 		t.left.redrives--
-		t.answered = false // of a stop before the event was complete
 		x.put(&t, person, "a person redrives what was given up, the event is %s", eventNames[t.event])
 	}
 }

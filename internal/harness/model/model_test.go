@@ -100,7 +100,6 @@ func TestAClauseLeftOutIsFound(t *testing.T) {
 		{"brake-running", "-brakes 1 -redrives 1", nothingAfterBrake},
 		{"brake-no-lock", "-brakes 1 -answers granted", brakedStands},
 		{"start-unbraked", "-brakes 1 -answers granted", brakedStands},
-		{"close-redriven", "-stops 1 -redrives 1", nothingAfterStop},
 		{"answers-count", "-retries 1 -isolate-after 1 -answers granted,refused", livesAreNotDeaths},
 	} {
 		t.Run(leftOut.clause, func(t *testing.T) {
@@ -120,7 +119,7 @@ func TestEveryClauseIsNamed(t *testing.T) {
 		require.Zero(t, all&f.fault, f.name)
 		all |= f.fault
 	}
-	require.Equal(t, closeRedriven<<1-1, all)
+	require.Equal(t, startUnbraked<<1-1, all)
 }
 
 // A violation is told as the shortest way to it: what a person reads must end in the state that breaks the rule.
