@@ -19,7 +19,7 @@ import (
 const pageStyle = `body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}
 code{background:#8881;padding:.1em .3em;overflow-wrap:anywhere}h2{border-bottom:1px solid #8884;margin-top:2.5rem}
 h3{font-size:1rem;margin:1.8rem 0 .2rem}p{margin:.3rem 0}table{border-spacing:0;font-size:.9rem;margin:.4rem 0 0 1rem}
-td{text-align:left;vertical-align:top;padding:.15rem .8rem .15rem 0}`
+td{text-align:left;vertical-align:top;padding:.15rem .8rem .15rem 0}td:first-child code{white-space:nowrap}`
 
 func pageStyleHash() string {
 	sum := sha256.Sum256([]byte(pageStyle))
