@@ -65,7 +65,7 @@ func grantInvariants() []invariant {
 		}, {
 			id: "I2", file: "I02_keys_granted_once", ledger: true,
 			statement: "no idempotency key was granted twice in the ledger",
-			compared:  "{points movement} of points and {vouchers voucher}, each with a key of its own",
+			compared:  "{points movement} of points and {vouchers voucher}, by their keys",
 		}, {
 			id: "I3", file: "I03_success_is_in_ledger", reach: perOperation, ledger: true, heavy: true, gaps: foreignGrants,
 			statement: "a result is SUCCESS exactly when the ledger holds one save of it: same transaction, member, amount and key",

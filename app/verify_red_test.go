@@ -115,6 +115,14 @@ func insertVoucher(id int, member, ref, key, code string) string {
 		VALUES (%d, '%s', 100, 'CM', '%s', 'x', 'x', '%s', '%s')`, id, member, ref, code, key)
 }
 
+// shopVoucher writes a voucher that a shop asked for, sealed under the key of event 7.
+func shopVoucher(id int64, key string) string {
+	m := plantedMember{id: id, member: "spender", amount: 100}
+	sealed := plantedSeals("7", key, m)
+	return fmt.Sprintf(`INSERT INTO money.vouchers (voucher_id, member_id, amount, type_code, ref, sealed_code, sealed_pin, code_hmac, idempotency_key)
+		VALUES (%d, '%s', %d, 'EVT', '7', '\x%x', '\x%x', '\x%x', '%s')`, m.id, m.member, m.amount, sealed.code, sealed.pin, sealed.hmac, key)
+}
+
 const movement = `INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key) VALUES `
 
 const detail = `INSERT INTO money.point_draw (point_member_id, save_point_member_id, member_id, point, point_status_code) VALUES `
@@ -357,6 +365,7 @@ func TestVerifyAllows(t *testing.T) {
 			UPDATE event_ids SET last_id = 20;
 			SELECT setval('campaign_events_id_seq', 20), setval('imports_id_seq', 20), setval('card_targets_id_seq', 1);
 			INSERT INTO card_results (event_id, member_id, amount, status, money_tx_id, voucher_code, voucher_pin) VALUES (20, 'm00', 100, 'SUCCESS', 'A-1', 'code-2000', '` + sealPIN(20, "m00", "1") + `')`,
+		"points and a voucher of a shop under one key": shopVoucher(9100, "k1"),
 		"a mismatch that was given up": `UPDATE point_results SET status = 'PERMANENTLY_FAILED' WHERE event_id = 6 AND error_code = 'mismatch';
 			UPDATE campaign_event_summary SET fail_count = 1 WHERE event_id = 6; UPDATE grant_chunks SET settled_count = 4, settled_at = now() WHERE event_id = 6 AND first_id = 6000`,
 	} {
