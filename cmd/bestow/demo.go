@@ -181,10 +181,28 @@ func (d *demo) openFolder(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := d.openLedger(ctx); err != nil {
+		return err
+	}
 	if d.cfg.Addr, err = d.freeAddr(ctx, "API", d.cfg.Addr); err != nil {
 		return err
 	}
 	d.cfg.OpsAddr, err = d.freeAddr(ctx, "Health", d.cfg.OpsAddr)
+	return err
+}
+
+// openLedger finds the token and the port of the demo's ledger, so that `bestow member` can ask it. With --chaos no process of
+// the service has the role money.
+func (d *demo) openLedger(ctx context.Context) (err error) {
+	if d.chaos != nil {
+		return nil
+	}
+	if d.cfg.MoneyToken == "" {
+		if d.cfg.MoneyToken, err = keep(filepath.Join(d.dir, "money.token"), newAdminKey); err != nil {
+			return err
+		}
+	}
+	d.cfg.MoneyAddr, err = d.freeAddr(ctx, "Ledger", d.cfg.MoneyAddr)
 	return err
 }
 

@@ -95,9 +95,9 @@ var demoCaller = app.Caller{Actor: "demo"}
 
 // makeEvents makes an event of points and one of vouchers and imports their members.
 func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, error) {
-	zone, err := time.LoadLocation(d.cfg.TimeZone)
+	zone, err := d.zone()
 	if err != nil {
-		return nil, fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
+		return nil, err
 	}
 	stamp := time.Now().In(zone).Format("20060102-150405.000")
 	var events []domain.Event
@@ -125,6 +125,15 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 	d.say("2  Imported    %s members from two CSV streams in %.1f s,", english.Number(imported), time.Since(began).Seconds())
 	d.say("               with a River job for every 5,000 of them")
 	return events, nil
+}
+
+// zone is the time zone of the demo's screen.
+func (d *demo) zone() (*time.Location, error) {
+	zone, err := time.LoadLocation(d.cfg.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
+	}
+	return zone, nil
 }
 
 // demoMembers is a CSV of n members in no order, with amounts for some of them, written while it is read.
@@ -215,9 +224,18 @@ func (d *demo) lookAround() {
     API      curl -H 'Authorization: Bearer %s' http://%s/api/v1/events
     Shell    export BESTOW_URL=http://%s BESTOW_KEY=%s
              %s event list
-    Log      %s
-`, d.cfg.Addr, d.cfg.AdminKey, d.cfg.Addr, d.cfg.Addr, d.cfg.AdminKey, ownName(), d.logFile.Name())
+`, d.cfg.Addr, d.cfg.AdminKey, d.cfg.Addr, d.cfg.Addr, d.cfg.AdminKey, ownName())
+	if d.process.service != nil {
+		fmt.Fprintf(d.out, `    Points   export BESTOW_MONEY_URL=http://%s
+             export BESTOW_MONEY_TOKEN=%s
+             %s member balance %s
+`, d.cfg.MoneyAddr, d.cfg.MoneyToken, ownName(), demoMember)
+	}
+	fmt.Fprintf(d.out, "    Log      %s\n", d.logFile.Name())
 }
+
+// demoMember is a member of [demoMembers] that the demo's ledger does not refuse for good.
+const demoMember = "M10007919"
 
 // ownName is what a person types for this program: as it was typed, and for `go run` that.
 func ownName() string {

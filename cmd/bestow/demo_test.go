@@ -3,6 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -105,7 +109,8 @@ func TestDemoGoesOn(t *testing.T) {
 	require.Contains(t, screen.String(), "2 events of a killed demo with 2,200 members")
 }
 
-// A demo that stands still says why, once for each cause, and when it goes on; what passes at once is not told.
+// A demo that stands still says why, once for each cause, and when it goes on; what passes at once is not told, and neither is
+// what an event waits for while another one moves (newcomer3 Q1).
 func TestDemoSaysWhyItWaits(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -113,15 +118,51 @@ func TestDemoSaysWhyItWaits(t *testing.T) {
 	s.draw(50)
 	away := []api.Reason{{Code: "kafka_away", Text: "no broker answers"}}
 	patient := waits{lasts: time.Hour, since: time.Now()}
-	patient.tell(s, away)
+	patient.tell(s, 0, away)
 	require.Empty(t, out.String())
-	var w waits
-	for _, reasons := range [][]api.Reason{nil, away, away, append(away, api.Reason{Code: "relay", Text: "no relay"}), nil, nil} {
-		w.tell(s, reasons)
+	retry := []api.Reason{{Code: "retry", Text: "what is left was refused for now, and is tried again at 2026-11-29T12:49:36Z"}}
+	w := waits{zone: time.FixedZone("KST", 9*60*60)}
+	for _, look := range []struct {
+		settled int
+		reasons []api.Reason
+	}{
+		{50, retry}, {51, retry}, {52, retry}, // an event waits, and the other one moves
+		{52, nil}, {52, away}, {52, away}, {52, append(away, api.Reason{Code: "relay", Text: "no relay"})}, {52, nil}, {52, nil},
+		{52, retry}, {53, retry}, {54, retry}, {54, retry}, {54, nil},
+	} {
+		w.tell(s, look.settled, look.reasons)
 	}
+	const waitsForRetry = "      50 %  waits     for retry: what is left was refused for now, and is tried\n" +
+		"                      again at 21:49:36 KST\n"
 	require.Equal(t, "      50 %  waits     for kafka_away: no broker answers\n"+
 		"      50 %  waits     for kafka_away: no broker answers; relay: no relay\n"+
-		"      50 %  goes on\n", out.String())
+		"      50 %  goes on\n"+
+		waitsForRetry+"      50 %  goes on\n"+
+		waitsForRetry+"      50 %  goes on\n", out.String())
+}
+
+// A demo that stays names a way to see a member's points, and the ledger's listener is there for it (newcomer3 Q2).
+func TestDemoNamesAWayToAMembersPoints(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := &demo{out: io.Discard, cfg: w.cfg, dir: t.TempDir()}
+	d.cfg.MoneyToken, d.cfg.MoneyAddr = "", "127.0.0.1:0"
+	require.NoError(t, d.openLedger(t.Context()))
+	w.cfg = d.cfg
+	d.process, _ = w.start(t.Context(), demoOverrides(), allRoles...)
+	require.NoError(t, d.show(t.Context(), 10))
+	var screen bytes.Buffer
+	d.out = &screen
+	d.logFile, _ = os.Create(filepath.Join(d.dir, "demo.log"))
+	d.lookAround()
+	s := &shell{TB: t, env: map[string]string{}}
+	for _, setting := range regexp.MustCompile(`(BESTOW_MONEY_\w+)=(\S+)`).FindAllStringSubmatch(screen.String(), -1) {
+		s.env[setting[1]] = setting[2]
+	}
+	ask := regexp.MustCompile(`(?m) (member balance \S+)$`).FindStringSubmatch(screen.String())
+	require.NotEmpty(t, ask, screen.String())
+	balance, _ := s.done(strings.TrimSpace(ask[1]))
+	require.Contains(t, balance, "1,000")
 }
 
 // The demo's lines fit into the columns of a terminal as it opens (P18).

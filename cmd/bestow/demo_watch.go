@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -25,7 +26,11 @@ const (
 func (d *demo) watch(ctx context.Context, events []domain.Event, s *screen) (first time.Time, err error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	seen, w := time.Now(), d.waits()
+	w, err := d.waits()
+	if err != nil {
+		return first, err
+	}
+	seen := time.Now()
 	for {
 		g, err := d.look(ctx, events)
 		switch {
@@ -35,7 +40,7 @@ func (d *demo) watch(ctx context.Context, events []domain.Event, s *screen) (fir
 				first = time.Now()
 			}
 			s.draw(g.settled)
-			w.tell(s, g.causes)
+			w.tell(s, g.settled, g.causes)
 			if g.open == 0 {
 				return first, nil
 			}
@@ -52,34 +57,60 @@ func (d *demo) watch(ctx context.Context, events []domain.Event, s *screen) (fir
 	}
 }
 
-// waits tells above a screen what its events wait for, when that has lasted for a while, and when they go on.
+// waits tells above a screen what its events wait for, when none of them has moved for a while, and when one moves again.
 type waits struct {
-	lasts time.Duration
-	now   string // what they wait for
-	since time.Time
-	told  causes
+	lasts   time.Duration
+	zone    *time.Location
+	settled int    // the members of all events that were settled when an event moved last
+	now     string // what the events wait for
+	since   time.Time
+	told    causes
 }
 
-func (d *demo) waits() *waits {
+func (d *demo) waits() (*waits, error) {
+	zone, err := d.zone()
+	if err != nil {
+		return nil, err
+	}
+	w := &waits{lasts: causeLasts, zone: zone, since: time.Now()}
 	if d.chaos != nil {
-		return &waits{lasts: chaosCauseLasts, since: time.Now()}
+		w.lasts = chaosCauseLasts
 	}
-	return &waits{lasts: causeLasts, since: time.Now()}
+	return w, nil
 }
 
-func (w *waits) tell(s *screen, reasons []api.Reason) {
-	if same := sameCause(reasons); same != w.now {
-		w.now, w.since = same, time.Now()
+// tell compares with the last look. An event may wait while another one moves: that is not told.
+func (w *waits) tell(s *screen, settled int, reasons []api.Reason) {
+	moves := settled != w.settled
+	if same := sameCause(reasons); moves || same != w.now {
+		w.now, w.settled, w.since = same, settled, time.Now()
 	}
-	if time.Since(w.since) < w.lasts {
+	switch {
+	case moves:
+		reasons = nil
+	case time.Since(w.since) < w.lasts:
 		return
 	}
 	switch text, changed := w.told.news(reasons); {
 	case text != "":
-		s.above("waits     %s", fold("for "+text, 22))
+		s.above("waits     %s", fold("for "+localTimes(text, w.zone), 22))
 	case changed:
 		s.above("goes on")
 	}
+}
+
+// utcTime is a time as the API writes it in a text.
+var utcTime = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+
+// localTimes writes the times of a text as the clock of a zone shows them.
+func localTimes(text string, zone *time.Location) string {
+	return utcTime.ReplaceAllStringFunc(text, func(utc string) string {
+		at, err := time.Parse(time.RFC3339, utc)
+		if err != nil { // digits that are no time
+			return utc
+		}
+		return at.In(zone).Format("15:04:05 MST")
+	})
 }
 
 // errRest is what watch returns for an event that does not go on by itself.
