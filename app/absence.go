@@ -10,6 +10,7 @@ import (
 	"bestow/internal/english"
 	"bestow/internal/pg"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/unicode/norm"
 )
@@ -78,28 +79,102 @@ func selectStanding(ctx context.Context, tx pgx.Tx, e domain.Event, spellings []
 const searchedRows = 20_000
 
 // selectRejection looks for a member among the rejected rows of an event's uploads, the newest first, in searchedRows of them.
-// A row keeps its raw text only: the member is a whole field of it.
+// A row keeps its raw text only: a row whose member_id is the member comes before one that has it in another field.
 func selectRejection(ctx context.Context, tx pgx.Tx, e domain.Event, spellings []string) (Absence, error) {
+	const count = `SELECT coalesce(sum(rejected), 0)::bigint FROM imports WHERE event_id = $1`
+	var rejected int64
+	if err := tx.QueryRow(ctx, count, e.ID).Scan(&rejected); err != nil {
+		return Absence{}, fmt.Errorf("count rejected rows: %w", err)
+	}
 	const query = `WITH uploads AS (
-			SELECT id, rejected, sum(rejected) OVER (ORDER BY id DESC) - rejected AS before FROM imports WHERE event_id = $1 AND rejected > 0
-		), found AS (
-			SELECT u.id, r.line, r.error_code FROM uploads u CROSS JOIN LATERAL (
-				SELECT line, error_code, raw FROM rejected_rows WHERE import_id = u.id ORDER BY line LIMIT $3 - u.before) r
-			WHERE u.before < $3 AND r.raw ~ $2 ORDER BY u.id DESC, r.line LIMIT 1
+			SELECT id, coalesce(header, '') AS header, sum(rejected) OVER (ORDER BY id DESC) - rejected AS before
+			FROM imports WHERE event_id = $1 AND rejected > 0
 		)
-		SELECT coalesce(f.id, 0), coalesce(f.line, 0), coalesce(f.error_code, ''), (SELECT coalesce(sum(rejected), 0)::bigint FROM uploads)
-		FROM (VALUES (1)) once LEFT JOIN found f ON true`
-	a := Absence{Code: RowRejected}
-	var code string
-	var rows int64
-	if err := tx.QueryRow(ctx, query, e.ID, wholeField(spellings), searchedRows).Scan(&a.ImportID, &a.Line, &code, &rows); err != nil {
+		SELECT u.id, u.header, r.line, r.error_code, r.raw FROM uploads u CROSS JOIN LATERAL (
+			SELECT line, error_code, raw FROM rejected_rows WHERE import_id = u.id ORDER BY line LIMIT $3 - u.before) r
+		WHERE u.before < $3 AND r.raw ~ $2 ORDER BY u.id DESC, r.line`
+	rows, err := tx.Query(ctx, query, e.ID, wholeField(spellings), searchedRows)
+	if err != nil {
 		return Absence{}, fmt.Errorf("read rejected rows: %w", err)
 	}
-	if a.ImportID == 0 {
-		return Absence{Code: NotListed, Text: notListedText(e, rows)}, nil
+	defer rows.Close()
+	a := Absence{Code: NotListed, Text: notListedText(e, rejected)}
+	for rows.Next() {
+		var found rejection
+		if err := rows.Scan(&found.importID, &found.header, &found.line, &found.code, &found.raw); err != nil {
+			return Absence{}, fmt.Errorf("read rejected row: %w", err)
+		}
+		if memberOf(found.header, found.raw) == spellings[0] {
+			return found.absence("a row with the member was rejected"), nil
+		}
+		if a.Code == NotListed {
+			a = found.absence("a rejected row has this text in one of its fields")
+		}
 	}
-	a.Text = fmt.Sprintf("a row with the member was rejected (%s): line %d of import %d", code, a.Line, a.ImportID)
+	if err := rows.Err(); err != nil {
+		return Absence{}, fmt.Errorf("read rejected rows: %w", err)
+	}
 	return a, nil
+}
+
+// rejection is a rejected row that has a member's id as a field.
+type rejection struct {
+	importID, line    int64
+	header, code, raw string // no header: the upload is NDJSON
+}
+
+func (r rejection) absence(what string) Absence {
+	return Absence{Code: RowRejected, Text: fmt.Sprintf("%s (%s): line %d of import %d", what, r.code, r.line, r.importID), ImportID: r.importID, Line: r.line}
+}
+
+// memberOf returns the member_id of a rejected row as the import keeps it; "" where none can be read.
+func memberOf(header, raw string) string {
+	member := ""
+	if header == "" {
+		member = memberOfJSON(raw)
+	} else {
+		member = memberOfCSV(header, raw)
+	}
+	return norm.NFC.String(strings.TrimSpace(member))
+}
+
+// memberOfCSV returns the field in the header's column of members, also of a row that has too many fields or breaks off later.
+func memberOfCSV(header, raw string) string {
+	c := &csvRows{delim: delimiterOf([]byte(header))}
+	if c.readHeader([]byte(header)) != nil {
+		return ""
+	}
+	_ = c.split([]byte(raw)) // the fields before the fault are read
+	if at := c.at[memberColumn]; at < len(c.fields) {
+		return string(c.fields[at])
+	}
+	return ""
+}
+
+// memberOfJSON returns the value of member_id, also one that is no string, and of a line that breaks off later.
+func memberOfJSON(raw string) string {
+	d := jsontext.NewDecoder(strings.NewReader(raw))
+	if token, err := d.ReadToken(); err != nil || token.Kind() != jsontext.KindBeginObject {
+		return ""
+	}
+	for {
+		key, err := d.ReadToken()
+		if err != nil || key.Kind() != jsontext.KindString {
+			return ""
+		}
+		name := key.String()
+		value, err := d.ReadValue()
+		switch {
+		case err != nil:
+			return ""
+		case name != "member_id":
+		case value.Kind() == jsontext.KindString:
+			member, _ := jsontext.AppendUnquote(nil, value) // it was read as a string
+			return string(member)
+		default:
+			return value.String()
+		}
+	}
 }
 
 // notListedText says where a member was looked for in vain, of an event with so many rejected rows.

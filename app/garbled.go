@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"bestow/domain"
@@ -23,13 +22,16 @@ func garbled(s string) string {
 	switch {
 	case strings.ContainsRune(s, utf8.RuneError):
 		return fmt.Sprintf("has %U, which stands for a character that was lost", utf8.RuneError)
-	case strings.Contains(s, "??") && !strings.ContainsFunc(s, unicode.IsLetter):
+	case hasLostWord(s):
 		return "has question marks, which stand for characters that were lost"
 	}
 	if meant := misread(s); meant != "" {
 		return fmt.Sprintf("looks like %q, read in another encoding", meant)
 	}
-	return ""
+	if meant := unescaped(s); meant != "" {
+		return fmt.Sprintf("looks like %q, written in escapes", meant)
+	}
+	return misreadInEast(s)
 }
 
 // misreadAs are the encodings of the West, in which every byte is a character.

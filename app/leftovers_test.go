@@ -239,9 +239,10 @@ func TestRoundedIDs(t *testing.T) {
 	}
 }
 
-// Text that was read in a wrong encoding before it came is told, in ids and in reasons (breaker2 C6).
+// Text that was read in a wrong encoding before it came is told, in ids and in reasons (breaker2 C6, breaker3 D3).
 func TestGarbledText(t *testing.T) {
 	t.Parallel()
+	const inEast = "looks like Korean in UTF-8 that was read in another encoding"
 	for text, want := range map[string]string{
 		"ÇÑ±Û1":              `looks like "한글1", read in another encoding`, // CP949 in Latin-1
 		"±×·ì":               `looks like "그룹", read in another encoding`,
@@ -251,6 +252,26 @@ func TestGarbledText(t *testing.T) {
 		"ÌïúÍ∏Ä":             `looks like "한글", read in another encoding`, // UTF-8 in Mac Roman
 		"a\uFFFDb":           "has U+FFFD, which stands for a character that was lost",
 		"??? 2026":           "has question marks, which stand for characters that were lost",
+		"치킨":                 "",
+		"移섑궓":                `looks like "치킨", read in another encoding`, // UTF-8 in CP949
+		"異쒖꽍泥댄겕 ?씠踰ㅽ듃":       inEast,
+		"?룷?씤?듃":             inEast,
+		"媛먯궗?빀?땲?떎":          inEast,
+		"?깮?씪":               inEast,
+		"遊?":                 inEast,
+		"%EC%B6%9C%EC%84%9D": `looks like "출석", written in escapes`,
+		"=EC=B6=9C 2026":     `looks like "출 2026", written in escapes`,
+		"&#52636;&#xc11d;":   `looks like "출석", written in escapes`,
+		`\ucd9c\uc11d`:       `looks like "출석", written in escapes`,
+		"봄 ?? 쿠폰":            "has question marks, which stand for characters that were lost",
+		"정말??":               "",
+		"왜? 그냥":              "",
+		"50% 할인 A=B R&D":     "",
+		"100%25 a%20b":       "",
+		"a&#39;b":            "",
+		"慶祝":                 "",
+		"뷁?":                 "",
+		"똠방각하 펲시":            "",
 		"what??":             "",
 		"?":                  "",
 		"한글":                 "",
@@ -265,6 +286,9 @@ func TestGarbledText(t *testing.T) {
 		"봄 쿠폰 ★":             "",
 	} {
 		require.Equal(t, want, garbled(text), "%s", text)
+	}
+	for word := range strings.SplitSeq(koreanReasons, ",") {
+		require.Empty(t, garbled(word), "%s", word)
 	}
 	s := setupImport(t)
 	result := s.mustImport(s.event("default_amount = 1"), "member_id,reason\nM1,봄\nM2,±×·ì\nÇÑ±Û1,봄\nM3,???\nM4,±×·ì\n")
