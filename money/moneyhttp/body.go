@@ -168,6 +168,11 @@ func (s *Server) checkBody(ctx huma.Context, next func(huma.Context)) {
 // refuse answers from within a middleware of huma.
 func (s *Server) refuse(ctx huma.Context, p *problem) {
 	p.RequestID = requestID(ctx.Context())
+	for name, values := range p.header {
+		for _, value := range values {
+			ctx.AppendHeader(name, value)
+		}
+	}
 	ctx.SetHeader("Content-Type", problemType)
 	ctx.SetStatus(p.Status)
 	if ctx.Method() != http.MethodHead {

@@ -2,11 +2,9 @@ package moneyhttp
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 
-	"bestow/internal/pg"
 	"bestow/money"
 )
 
@@ -52,26 +50,4 @@ func (s *Server) pair(ctx context.Context, in *pairInput) (*identityOutput, erro
 		return nil, err
 	}
 	return s.introduce(id), nil
-}
-
-// admit refuses a request that is meant for another ledger, or that comes from an installation with which this ledger is
-// not paired. What was found right once is not read again. Errors: money.ErrOtherInstallation, a problem.
-func (s *Server) admit(ctx context.Context, c Caller) error {
-	known := func(p *string, is string) bool { return is == "" || p != nil && *p == is }
-	if known(s.id.Load(), c.Ledger) && known(s.paired.Load(), c.Installation) {
-		return nil
-	}
-	id, err := s.ledger.Identity(ctx)
-	if err != nil {
-		return fmt.Errorf("%w: %w", pg.ErrNotBegun, err)
-	}
-	s.id.Store(&id.ID)
-	s.paired.Store(&id.Installation)
-	switch {
-	case c.Ledger != "" && c.Ledger != id.ID:
-		return newProblem(codeOtherLedger, "this ledger has another id than the request names", "see where the caller's URL leads: GET "+prefix+"/identity")
-	case c.Installation != "" && c.Installation != id.Installation:
-		return money.ErrOtherInstallation
-	}
-	return nil
 }

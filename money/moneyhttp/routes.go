@@ -24,14 +24,14 @@ const (
 func (s *Server) routes(mux *http.ServeMux) http.Handler {
 	mux.HandleFunc("GET "+prefix+"/openapi.json", s.serveOpenAPI)
 	s.api = s.newAPI(mux)
-	s.api.UseMiddleware(s.checkQuery, s.checkBody)
+	s.api.UseMiddleware(s.checkQuery, s.checkBody, s.checkCaller)
 
 	handle(s, grantOp("/points/grants", "Save points for members, each key once"), s.grantPoints)
 	handle(s, grantOp("/vouchers/grants", "Issue vouchers to members, each key once"), s.grantVouchers)
 	read(s, op("POST", "/points/grants/lookup", "Say which saves keys stand for"), s.lookupPoints)
 	read(s, op("POST", "/vouchers/grants/lookup", "Say which vouchers keys stand for"), s.lookupVouchers)
-	read(s, op("GET", "/identity", "Say which ledger this is and what it can"), s.identity)
-	handle(s, op("PUT", "/pairing", "Make this the ledger of one installation, for ever"), s.pair)
+	read(s, forAnyCaller(op("GET", "/identity", "Say which ledger this is and what it can")), s.identity)
+	handle(s, forAnyCaller(op("PUT", "/pairing", "Make this the ledger of one installation, for ever")), s.pair)
 
 	handle(s, once("/members/{id}/saves", "Save points for a member"), s.save)
 	handle(s, once("/members/{id}/uses", "Use points of a member"), s.use)
@@ -60,10 +60,12 @@ func (s *Server) routes(mux *http.ServeMux) http.Handler {
 							s.knownRoutes(mux)))))))
 }
 
+// op is an operation that is refused where a request means another ledger.
 func op(method, path, summary string) huma.Operation {
 	return huma.Operation{
 		OperationID: strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "", "_", "-").Replace(path),
 		Method:      method, Path: path, Summary: summary, DefaultStatus: http.StatusOK,
+		Parameters: callerParams(),
 	}
 }
 
