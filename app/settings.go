@@ -27,6 +27,9 @@ const (
 	TimeZoneSetting = "BESTOW_TIME_ZONE"
 	EnvSetting      = "BESTOW_ENV"
 	ExpirySetting   = "BESTOW_EXPIRY"
+	// SpendOrderSetting and RegrantDaysSetting are of processes that move points.
+	SpendOrderSetting  = "BESTOW_SPEND_ORDER"
+	RegrantDaysSetting = "BESTOW_REGRANT_DAYS"
 	// MasterKeySetting has the id of the master key as its value.
 	MasterKeySetting = "BESTOW_MASTER_KEY"
 )

@@ -42,8 +42,9 @@ type KeptReport struct {
 	UnderWay *Verification // the next one, if it was asked for; nil for none
 }
 
-// RequestReport requests a report on an event, which a process with the role jobs makes. While one is under way, that one is
-// the answer: any number of requests are one job. Errors: domain.NotFound, and those of a key.
+// RequestReport requests a report on an event, which a process with the role jobs makes. While one waits, that one is the
+// answer: any number of requests are one job. One that is being made is not: what it compares is older than the question.
+// Errors: domain.NotFound, and those of a key.
 func (s *Reports) RequestReport(ctx context.Context, by Caller, eventID int64) (Verification, error) {
 	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Verification, error) {
 		return once(ctx, tx, by, func() (Verification, error) { return s.requestReport(ctx, tx, by.Actor, eventID) })
@@ -58,14 +59,14 @@ func (s *Reports) requestReport(ctx context.Context, tx pgx.Tx, actor string, ev
 	if _, err := selectEvent(ctx, tx, eventID); err != nil {
 		return Verification{}, err
 	}
-	v, err := selectVerification(ctx, tx, eventID)
+	v, err := selectWaiting(ctx, tx, eventID)
 	if err != nil || v != nil {
 		return orZero(v), err
 	}
 	if err := s.insertVerification(ctx, tx, actor, eventID); err != nil {
 		return Verification{}, err
 	}
-	v, err = selectVerification(ctx, tx, eventID)
+	v, err = selectWaiting(ctx, tx, eventID)
 	return orZero(v), err
 }
 

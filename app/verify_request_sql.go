@@ -11,15 +11,24 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// selectVerification reads the report on an event that is under way, nil for none.
+// selectVerification reads the first report on an event that is under way, nil for none.
 func selectVerification(ctx context.Context, tx pgx.Tx, eventID int64) (*Verification, error) {
+	return selectFirst(ctx, tx, eventID, "running", "available", "pending", "retryable", "scheduled")
+}
+
+// selectWaiting reads the report on an event that was requested and that no process has begun, nil for none.
+func selectWaiting(ctx context.Context, tx pgx.Tx, eventID int64) (*Verification, error) {
+	return selectFirst(ctx, tx, eventID, "available", "pending", "retryable", "scheduled")
+}
+
+func selectFirst(ctx context.Context, tx pgx.Tx, eventID int64, states ...string) (*Verification, error) {
 	const query = `SELECT coalesce(metadata->>'by', ''), created_at, CASE WHEN state = 'running' THEN attempted_at END
 		FROM river.river_job
-		WHERE kind = 'verify' AND state IN ('available', 'pending', 'running', 'retryable', 'scheduled')
+		WHERE kind = 'verify' AND state = ANY ($2::text[]::river.river_job_state[])
 		  AND args @> jsonb_build_object('event_id', $1::bigint)
 		ORDER BY id LIMIT 1`
 	v := Verification{EventID: eventID}
-	err := tx.QueryRow(ctx, query, eventID).Scan(&v.By, &v.AskedAt, &v.Since)
+	err := tx.QueryRow(ctx, query, eventID, states).Scan(&v.By, &v.AskedAt, &v.Since)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // none is no error
 	}

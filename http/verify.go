@@ -15,7 +15,8 @@ import (
 
 func verifyOp() huma.Operation {
 	o := op("POST", "/events/{id}/verify", http.StatusAccepted, "Ask for a report that compares all that was granted")
-	o.Description = "A process with the role jobs makes it; GET shows it. While one is under way, asking again changes nothing."
+	o.Description = "A process with the role jobs makes it; GET shows it. While one waits to be made, asking again changes nothing. " +
+		"One that is being made already may have read an older state: asking then gets another one after it."
 	return o
 }
 
@@ -25,7 +26,7 @@ type verifyOut struct {
 	Body     api.Verification
 }
 
-// verifyEvent answers with the verification that is under way, whether it is this request's or an earlier one's.
+// verifyEvent answers with the verification that waits, whether it is this request's or an earlier one's.
 func (s *server) verifyEvent(ctx context.Context, in *startIn) (*verifyOut, error) {
 	by := in.caller(actor(ctx), nil)
 	v, err := s.app.Reports.RequestReport(ctx, by, in.ID)

@@ -145,7 +145,7 @@ var topicPrefix = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,100}$`)
 // validate returns an error that names every setting that is wrong.
 func (c config) validate() error {
 	errs := append(c.outOfRange(), c.checkEnv(), c.checkAdminKey())
-	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+	if _, err := time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "Local" { // the machine's, which the database does not know
 		errs = append(errs, fmt.Errorf("BESTOW_TIME_ZONE is %q: it must be a name such as Asia/Seoul", c.TimeZone))
 	}
 	if c.Expiry != "on" && c.Expiry != "off" {

@@ -38,6 +38,7 @@ func TestValidateNamesEverything(t *testing.T) {
 	for _, name := range []string{"BESTOW_ENV", "BESTOW_TIME_ZONE", "BESTOW_MESSAGE_TARGETS", "BESTOW_DB_MAX_CONNS"} {
 		require.ErrorContains(t, err, name)
 	}
+	require.ErrorContains(t, config{TimeZone: "Local"}.validate(), "BESTOW_TIME_ZONE", "a machine's zone is no name that PostgreSQL knows")
 	require.ErrorContains(t, config{Env: "production", TimeZone: "Asia/Seoul", MessageTargets: 1, RelayChunks: 1, RetryBackoff: 1, Partitions: 1, MaxConns: 6}.validate(), "BESTOW_MASTER_KEY")
 }
 

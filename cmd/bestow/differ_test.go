@@ -39,7 +39,7 @@ func TestWaitsForSettingsThatDiffer(t *testing.T) {
 	require.Contains(t, text, `"`+mine+`-other" (handler on `)
 	ills := s.examined().ills()
 	require.True(t, slices.ContainsFunc(ills, func(ill string) bool { return strings.HasPrefix(ill, "settings: "+blocked) }), "%v", ills)
-	require.True(t, slices.ContainsFunc(ills, func(ill string) bool { return strings.HasPrefix(ill, "events: 1 stand still, ") }), "%v", ills)
+	require.True(t, slices.ContainsFunc(ills, func(ill string) bool { return strings.HasPrefix(ill, "events: 1 event without progress, ") }), "%v", ills)
 
 	stop()
 	s.cfg.TopicPrefix = mine
@@ -127,4 +127,27 @@ func TestAnotherTimeZoneOrKeyIsRefused(t *testing.T) {
 	cfg = s.cfg
 	cfg.Expiry = "off"
 	require.ErrorIs(t, reports.Same(ctx, judging(cfg)), &domain.Error{Code: app.SettingsDiffer})
+}
+
+// What moves points moves them alike: processes that do say by which order and for how many days, and others say nothing.
+func TestSettingsOfTheLedger(t *testing.T) {
+	t.Parallel()
+	own := config{SpendOrder: "expiring", RegrantDays: 5}
+	remote := own
+	remote.MoneyURL = "http://ledger"
+	for _, tt := range []struct {
+		cfg   config
+		roles []string
+		says  bool
+	}{
+		{own, []string{roleMoney}, true},
+		{own, []string{roleJobs}, true},
+		{remote, []string{roleMoney}, true},
+		{remote, []string{roleJobs}, false},
+		{own, []string{roleAPI, roleRelay, roleHandler}, false},
+	} {
+		s := (&process{cfg: tt.cfg, roles: tt.roles}).settings()
+		want := map[bool][]string{true: {"expiring", "5"}, false: {"", ""}}[tt.says]
+		require.Equal(t, want, []string{s[app.SpendOrderSetting], s[app.RegrantDaysSetting]}, "%v", tt.roles)
+	}
 }

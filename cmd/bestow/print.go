@@ -89,7 +89,7 @@ func (t *terminal) zone() (*time.Location, error) {
 		name = "Asia/Seoul"
 	}
 	zone, err := time.LoadLocation(name)
-	if err != nil {
+	if err != nil || name == "Local" {
 		return nil, usage("BESTOW_TIME_ZONE is %q: it must be a name such as Asia/Seoul", name)
 	}
 	return zone, nil

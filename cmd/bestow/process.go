@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"bestow/app"
@@ -168,6 +169,9 @@ func (p *process) settings() app.Settings {
 	}
 	if p.cluster != "" {
 		s[app.BrokersSetting] = p.cluster
+	}
+	if p.has(roleMoney) || p.has(roleJobs) && p.cfg.MoneyURL == "" { // which collects what members owe
+		s[app.SpendOrderSetting], s[app.RegrantDaysSetting] = p.cfg.SpendOrder, strconv.Itoa(p.cfg.RegrantDays)
 	}
 	return s
 }

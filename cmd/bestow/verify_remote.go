@@ -29,17 +29,9 @@ func (c *verifyCmd) runRemote(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	document, err := awaitReport(ctx, server, e.ID)
+	v, document, err := awaitReport(ctx, server, e.ID, asked.AskedAt)
 	if err != nil {
 		return err
-	}
-	var v app.VerifyReport
-	if err := json.Unmarshal(document, &v); err != nil {
-		return fmt.Errorf("read report: %w", err)
-	}
-	if v.CheckedAt.Before(asked.AskedAt) {
-		return fmt.Errorf("event %d: the verification ended without a report, the last one is of %s: see the job in River UI",
-			e.ID, v.CheckedAt.Format(time.RFC3339))
 	}
 	return c.conclude(t, v, document)
 }
@@ -54,21 +46,33 @@ func (c *verifyCmd) runWithoutDatabase(ctx context.Context, t *terminal) error {
 	return c.runRemote(ctx, t)
 }
 
-// awaitReport waits until no report on the event is under way, and returns the last one. Error: domain.NoReport, where the
-// one that was asked for came to nothing.
-func awaitReport(ctx context.Context, server *client.Client, id int64) (document []byte, err error) {
+// awaitReport waits for a report on the event of what it was after a moment, by the database's clock. Errors: domain.NoReport,
+// or that the last report is older, where the one that was asked for came to nothing.
+func awaitReport(
+	ctx context.Context, server *client.Client, id int64, after time.Time,
+) (v app.VerifyReport, document []byte, err error) {
 	for {
 		r, err := server.LastReport(ctx, id)
-		switch {
-		case errors.Is(err, &domain.Error{Code: domain.ReportUnderWay}):
-		case err != nil:
-			return nil, err
-		case r.UnderWay == nil:
-			return r.Document, nil
+		first := errors.Is(err, &domain.Error{Code: domain.ReportUnderWay})
+		if err != nil && !first {
+			return v, nil, err
+		}
+		if !first {
+			v = app.VerifyReport{}
+			if err := json.Unmarshal(r.Document, &v); err != nil {
+				return v, nil, fmt.Errorf("read report: %w", err)
+			}
+			if !v.CheckedAt.Before(after) {
+				return v, r.Document, nil
+			}
+			if r.UnderWay == nil {
+				return v, nil, fmt.Errorf("event %d: the verification ended without a report, the last one is of %s: see the job in River UI",
+					id, v.CheckedAt.Format(time.RFC3339))
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return v, nil, ctx.Err()
 		case <-time.After(reportPoll):
 		}
 	}
