@@ -37,6 +37,10 @@ type Queues struct {
 // relayWorkers is how many relay jobs a process works at once: enough to keep Kafka busy while others mark.
 const relayWorkers = 4
 
+// timetableWorkers is how many jobs of the timetable a process works at once. Four kinds may take long, and of each a process
+// works one: verify, expire, collect and forecast. The others find a worker beside them.
+const timetableWorkers = 8
+
 // NewClient makes the River client of the process with the id: it inserts for everyone and works the queues of its roles.
 func NewClient(
 	id string, pool *pgxpool.Pool, workers *river.Workers, q Queues, log *slog.Logger,
@@ -60,7 +64,7 @@ func NewClient(
 		cfg.Queues[outbox.Queue] = river.QueueConfig{MaxWorkers: relayWorkers}
 	}
 	if q.Jobs {
-		cfg.Queues[Queue] = river.QueueConfig{MaxWorkers: 4}
+		cfg.Queues[Queue] = river.QueueConfig{MaxWorkers: timetableWorkers}
 	}
 	cfg.PeriodicJobs = schedules() // any process may lead, and the leader inserts them
 	client, err := river.NewClient(riverpgxv5.New(pool), cfg)

@@ -61,12 +61,12 @@ func TestCommandLineMember(t *testing.T) {
 	require.Contains(t, out, "given back before  600\ncan be given back  1,900\nwould give back    all that is left of it\n")
 	out, _ = s.done("member cancel 회원 P1 --on-used debt --dry-run")
 	require.Contains(t, out, "taken back before  0\ncan be cancelled   1,000\nwould take back    0\nexpired before     0\n"+
-		"was spent          1,000: the member owes them, and the next saves pay\n")
+		"was spent          1,000: the member owes them, and pays as soon as there are points\n")
 	out, _ = s.done("member cancel 회원 P1 --on-used debt --reason 회수")
 	debt := txID.FindString(out)
 	require.Equal(t, "money_tx_id  "+debt+"\nundoes       P1, save of 1,000 on NOW, ref 주문-1\ntaken_back   0\nexpired      0\nuncollected  1,000\nbalance      100\n", timeless(out))
 	out, _ = s.done("member balance 회원")
-	require.Contains(t, out, "owed       1,000, which the next saves pay; the balance is less by it\n")
+	require.Contains(t, out, "owed       1,000, taken from the member's points as they come; the balance is less by it\n")
 
 	const head = "ID  KIND         POINTS  CREATED                  VALID THROUGH  TYPE  REF     UNDOES  REASON\n"
 	out, errs = s.done("member history 회원 --limit 3")

@@ -101,7 +101,7 @@ func printMember(out io.Writer, m moneyhttp.Member, zone *time.Location) error {
 		fmt.Fprintf(w, "member_id\t%s\n", printable(m.MemberID))
 		fmt.Fprintf(w, "balance\t%s\n", english.Number(m.Balance))
 		if m.Owed > 0 {
-			fmt.Fprintf(w, "owed\t%s, which the next saves pay; the balance is less by it\n", english.Number(m.Owed))
+			fmt.Fprintf(w, "owed\t%s, taken from the member's points as they come; the balance is less by it\n", english.Number(m.Owed))
 		} else {
 			fmt.Fprintf(w, "owed\t0\n")
 		}

@@ -163,7 +163,7 @@ func previewRows(p *cancelPreview, asked *money.Cancel, zone *time.Location) [][
 func spentThen(how money.OnUsed) string {
 	switch how {
 	case money.OweUsed:
-		return "the member owes them, and the next saves pay"
+		return "the member owes them, and pays as soon as there are points"
 	case money.RefuseUsed:
 		return "nothing is cancelled then"
 	case money.CancelRemaining:

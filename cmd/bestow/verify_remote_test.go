@@ -112,7 +112,7 @@ func TestVerificationsTakeTurns(t *testing.T) {
 	w.cfg.ShutdownTimeout = 100 * time.Millisecond
 	p, _ := w.start(t.Context(), overrides{}, roleJobs)
 	release := w.holdResults()
-	const events = 6 // more than the queue has workers
+	const events = 10 // more than the queue has workers
 	for range events {
 		_, err := p.app.Reports.RequestReport(t.Context(), operator, w.event(p, "POINT", 1).ID)
 		require.NoError(t, err)
