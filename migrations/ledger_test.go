@@ -104,7 +104,9 @@ func TestLedgerIsAppendOnly(t *testing.T) {
 	exec(t, url, `INSERT INTO money.point_member (point_member_id, member_id, point, idempotency_key, issue_date, point_status_code, point_type_code, expiry_date)
 			VALUES (1, 'm', 10, 'k', '20260101', 'S', 'RV', '99991231'), (2, 'm', -4, 'l', '20260101', 'U', 'O', '99991231');
 		INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, point_status_code) VALUES (1, 1, 1, 'm', 10, 6, 'S');
-		INSERT INTO money.point_draw (point_member_id, save_point_member_id, member_id, point, point_status_code) VALUES (2, 1, 'm', -4, 'U')`)
+		INSERT INTO money.point_draw (point_member_id, save_point_member_id, member_id, point, point_status_code) VALUES (2, 1, 'm', -4, 'U');
+		INSERT INTO money.point_cancel (member_id, cancel_point_member_id, save_point_member_id, policy, asked, taken, expired, uncollected)
+		VALUES ('m', 3, 1, 'debt', 9, 2, 3, 4)`)
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close(t.Context()) })
@@ -112,6 +114,9 @@ func TestLedgerIsAppendOnly(t *testing.T) {
 		`UPDATE money.point_member SET reason = 'x'`, `DELETE FROM money.point_member`, `TRUNCATE money.point_member`,
 		`UPDATE money.point_draw SET point = -5`, `DELETE FROM money.point_draw`, `TRUNCATE money.point_draw`,
 		`UPDATE money.point_lot SET point = 11`, `UPDATE money.point_lot SET expiry_at = now(), remaining = 5`, `DELETE FROM money.point_lot`, `TRUNCATE money.point_lot`,
+		`UPDATE money.point_cancel SET asked = 10, uncollected = 5`, `UPDATE money.point_cancel SET expired = 7, uncollected = 0`,
+		`UPDATE money.point_cancel SET policy = 'remaining'`, `UPDATE money.point_cancel SET cancel_point_member_id = 4`,
+		`DELETE FROM money.point_cancel`, `TRUNCATE money.point_cancel`,
 		`UPDATE money.point_member_detail SET point = point + 1`, `DELETE FROM money.point_member_detail`, `TRUNCATE money.point_member_detail`,
 	} {
 		_, err := conn.Exec(t.Context(), sql)
@@ -133,5 +138,5 @@ func TestLedgerIsAppendOnly(t *testing.T) {
 		require.ErrorAs(t, err, &refused, sql)
 		require.Equal(t, constraint, refused.ConstraintName, sql)
 	}
-	exec(t, url, `UPDATE money.point_lot SET remaining = 0`)
+	exec(t, url, `UPDATE money.point_lot SET remaining = 0; UPDATE money.point_cancel SET collected = 4`)
 }
