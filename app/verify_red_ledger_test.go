@@ -2,6 +2,10 @@ package app
 
 const voucherEvent = `INSERT INTO money.voucher_events (member_id, voucher_id, kind, idempotency_key, created_at) VALUES `
 
+// runOut is a lot of event 8 that ran out two hours ago and is open.
+const runOut = `UPDATE money.point_member SET expiry_at = now() - interval '2 hours' WHERE point_member_id = 8000;
+	UPDATE money.point_lot SET expiry_at = now() - interval '2 hours' WHERE point_member_id = 8000`
+
 // plantedMovements are faults in the history of the members beside campaigns, whom plantedSpending describes.
 func plantedMovements() []planting {
 	return []planting{
@@ -10,8 +14,23 @@ func plantedMovements() []planting {
 			sql: `UPDATE money.point_lot SET remaining = 99 WHERE save_point_member_id = 8000`,
 		}, {
 			name: "open past its expiry", event: 8, red: []string{"I18", "I36"}, example: "member m00: lot P8000 expired at",
-			sql: `UPDATE money.point_sweep SET began_at = now() - interval '2 hours'; UPDATE money.point_member SET expiry_at = now() - interval '2 hours' WHERE point_member_id = 8000;
-				UPDATE money.point_lot SET expiry_at = now() - interval '2 hours' WHERE point_member_id = 8000`,
+			sql: `UPDATE money.point_sweep SET began_at = now() - interval '2 hours'; ` + runOut,
+		}, {
+			name: "points that expire from a moment to come", event: 8, red: []string{"I18", "I36"}, example: "the ledger did that before",
+			sql: runOut + `; UPDATE money.point_sweep SET began_at = 'infinity'; UPDATE money.ledger SET created_at = now() - interval '2 hours'`,
+		}, {
+			name: "points that expire only now", event: 8, red: []string{"I18", "I36"}, example: "member m00: lot P8000 expired at",
+			sql: runOut + `; UPDATE money.point_sweep SET began_at = now(); UPDATE money.ledger SET created_at = now() - interval '2 hours'`,
+		}, {
+			name: "points that expire only now, in a ledger that is new", event: 8, red: []string{"I18", "I36"}, example: "member m00: lot P8000 expired at",
+			sql: runOut + `; UPDATE money.point_sweep SET began_at = now(); UPDATE money.ledger SET created_at = now();
+				UPDATE money.point_member SET created_at = now() - interval '61 minutes' WHERE point_member_id = 9006`,
+		}, {
+			name: "a list of what is due that is ahead of the clock", red: []string{"I18"}, example: "lots that run out are listed up to",
+			sql: `UPDATE money.point_sweep SET swept_until = now() + interval '1 hour'`,
+		}, {
+			name: "no list of what is due", red: []string{"I18"}, example: "nothing says up to when lots were listed",
+			sql: `DELETE FROM money.point_sweep`,
 		}, {
 			name: "more back than was used of a lot", red: []string{"I19"}, example: "member spender: use P9003 took 1000 from lot P9001, 1001 was given back",
 			sql: undoing + `(9100, 'spender', 1001, 'R', 'PAY', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', 'k9100', 9003); ` + detail + `(9100, 9001, 'spender', 1001, 'R');
@@ -45,7 +64,7 @@ func plantedMovements() []planting {
 			name: "a use-cancel of a save", red: []string{"I19", "I21"}, example: "use P9002 took 0 from lot P9002",
 			sql: `UPDATE money.point_member SET undo_point_member_id = 9002 WHERE point_member_id = 9004`,
 		}, {
-			name: "an expiry that undoes another member's cancel", red: []string{"I21"}, example: "a movement of kind E undoes P9004, which the member does not have",
+			name: "an expiry that undoes another member's cancel", red: []string{"I21", "I22"}, example: "a movement of kind E undoes P9004, which the member does not have",
 			sql: `UPDATE money.point_member SET undo_point_member_id = 9004 WHERE point_member_id = 9306`,
 		}, {
 			name: "a lot's expiry", red: []string{"I21"}, example: "the save expires never, its lot",
@@ -62,6 +81,20 @@ func plantedMovements() []planting {
 		}, {
 			name: "expired though it never does", red: []string{"I22"}, example: "lot P9002 expired, which never expires",
 			sql: movement + `(9100, 'spender', -1200, 'E', 'EXP', '20260101', '99991231', 'expire:P9002'); ` + detail + `(9100, 9002, 'spender', -1200, 'E'); UPDATE money.point_lot SET remaining = 0 WHERE point_member_id = 9002`,
+		}, {
+			name: "expired again under another key", red: []string{"I21", "I22"}, example: "saves anew 40 of lot P9301",
+			sql: `UPDATE money.point_member SET idempotency_key = 'zz' WHERE point_member_id = 9306`,
+		}, {
+			name: "expired again of another lot", red: []string{"I22"}, example: "300 expired again of lot P9005, to which P9004 gave back 0",
+			sql: `UPDATE money.point_member SET idempotency_key = 'expire:P9004:P9005', undo_point_member_id = 9004 WHERE point_member_id = 9006`,
+		}, {
+			name: "expired again though it never does", red: []string{"I22"}, example: "lot P9002 expired, which never expires",
+			sql: undoing + `(9100, 'spender', -700, 'E', 'EXP', '20260101', '99991231', 'expire:P9004:P9002', 9004); ` + detail + `(9100, 9002, 'spender', -700, 'E'); UPDATE money.point_lot SET remaining = 500 WHERE point_member_id = 9002`,
+		}, {
+			name: "expired again before its time", red: []string{"I22"}, example: "lot P9002 expired at",
+			sql: undoing + `(9100, 'spender', -700, 'E', 'EXP', '20260101', '99991231', 'expire:P9004:P9002', 9004); ` + detail + `(9100, 9002, 'spender', -700, 'E');
+				UPDATE money.point_lot SET remaining = 500, expiry_at = now() + interval '1 day' WHERE point_member_id = 9002;
+				UPDATE money.point_member SET expiry_at = now() + interval '1 day', expiry_date = to_char((now() + interval '1 day') AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD') WHERE point_member_id = 9002`,
 		}, {
 			name: "expired under another key", red: []string{"I22"}, example: "lot P9005 expired under the key x",
 			sql: `UPDATE money.point_member SET idempotency_key = 'x' WHERE point_member_id = 9006`,
