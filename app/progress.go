@@ -19,6 +19,7 @@ type Progress struct {
 	Event        domain.Event
 	WaitingRetry int            // refused for now: tried again by itself
 	NextRetryAt  *time.Time     // the first of those; nil for none
+	retryLate    bool           // it should have begun
 	Unknown      int            // asked, and nobody knows the outcome yet
 	Redriven     int            // given up, and not answered yet since a person has them tried again
 	InFlight     int            // of chunks that a handler has claimed; and Redriven of an event that is COMPLETED
@@ -66,7 +67,12 @@ func (p *Progress) addRetry() {
 	if p.Event.Status != domain.Running || len(p.WaitingFor) > 0 || p.NextRetryAt == nil || left != p.WaitingRetry {
 		return
 	}
-	p.WaitingFor = []Reason{{RetryWaits, "what is left was refused for now, and is tried again at " + p.NextRetryAt.UTC().Format(time.RFC3339)}}
+	at := p.NextRetryAt.UTC().Format(time.RFC3339)
+	text := "what is left was refused for now, and is tried again at " + at
+	if p.retryLate {
+		text = "what is left was refused for now; its retry was due at " + at + " and begins by itself, within 90 s if a process was killed"
+	}
+	p.WaitingFor = []Reason{{RetryWaits, text}}
 }
 
 // forecast says how long it will take at a rate, if the event is at work at all.

@@ -55,10 +55,10 @@ func readOpenResults(ctx context.Context, tx pgx.Tx, p *Progress) error {
 }
 
 func readNextRetry(ctx context.Context, tx pgx.Tx, p *Progress) error {
-	const query = `SELECT min(scheduled_at) FROM river.river_job
+	const query = `SELECT min(scheduled_at), coalesce(min(scheduled_at) < now() - interval '5 seconds', false) FROM river.river_job
 		WHERE kind = $1 AND state IN ('available', 'scheduled', 'retryable')
 		  AND args @> jsonb_build_object('event_id', $2::bigint, 'mode', $3::text)`
-	if err := tx.QueryRow(ctx, query, outbox.RelayKind, p.Event.ID, string(outbox.Retry)).Scan(&p.NextRetryAt); err != nil {
+	if err := tx.QueryRow(ctx, query, outbox.RelayKind, p.Event.ID, string(outbox.Retry)).Scan(&p.NextRetryAt, &p.retryLate); err != nil {
 		return fmt.Errorf("read next retry: %w", err)
 	}
 	return nil

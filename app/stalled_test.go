@@ -179,3 +179,20 @@ func TestStalledByALock(t *testing.T) {
 		require.NoError(t, <-waits)
 	}
 }
+
+// A retry whose time is over is not "tried again at" a time of the past (newcomer3 Q1).
+func TestRetryIsLate(t *testing.T) {
+	t.Parallel()
+	for late, want := range map[string]string{
+		"1 hour":      "and is tried again at 20",
+		"-1 seconds":  "and is tried again at 20",
+		"-15 seconds": "and begins by itself, within 90 s if a process was killed",
+	} {
+		a, pool := quietEvent(t)
+		runSQL(t, pool, relayJob("available", "retry", late, "", "0")+refusedResults(10))
+		p, err := a.Reports.Progress(t.Context(), 1)
+		require.NoError(t, err)
+		require.Equal(t, []domain.Code{RetryWaits}, codesOf(p.WaitingFor))
+		require.Contains(t, p.WaitingFor[0].Text, want, late)
+	}
+}

@@ -74,7 +74,7 @@ func TestCommandLinePolicyRefusals(t *testing.T) {
 		"policy set p --valid days:0 --max-hold 0": {exitFailed, "max_hold: must be a whole number from 1"},
 		"policy create p --name Q":                 {exitFailed, "there is a policy with this code, which has other terms"},
 		"policy create q":                          {exitFailed, "name: must be text"},
-		"policy show q":                            {exitFailed, "there is no such policy"},
+		"policy show q":                            {exitFailed, "there is no such policy\n  `bestow policy list` shows them"},
 		"policy retire ../members/m":               {exitFailed, "there is no such policy"},
 		"policy list --limit 0":                    {exitUsage, "--limit is 0"},
 	} {

@@ -221,8 +221,10 @@ func (d *demo) lookAround() {
   It stays up until you press Ctrl-C:
 
     Jobs     http://%s/river      (user: any, password: the key)
-    API      curl -H 'Authorization: Bearer %s' http://%s/api/v1/events
-    Shell    export BESTOW_URL=http://%s BESTOW_KEY=%s
+    API      curl -H 'Authorization: Bearer %s' \
+               http://%s/api/v1/events
+    Shell    export BESTOW_URL=http://%s
+             export BESTOW_KEY=%s
              %s event list
 `, d.cfg.Addr, d.cfg.AdminKey, d.cfg.Addr, d.cfg.Addr, d.cfg.AdminKey, ownName())
 	if d.process.service != nil {

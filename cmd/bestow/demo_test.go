@@ -155,6 +155,11 @@ func TestDemoNamesAWayToAMembersPoints(t *testing.T) {
 	d.out = &screen
 	d.logFile, _ = os.Create(filepath.Join(d.dir, "demo.log"))
 	d.lookAround()
+	for line := range strings.Lines(strings.ReplaceAll(screen.String(), os.Args[0], "bestow")) {
+		if !strings.Contains(line, d.dir) {
+			require.Less(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), demoColumns, line)
+		}
+	}
 	s := &shell{TB: t, env: map[string]string{}}
 	for _, setting := range regexp.MustCompile(`(BESTOW_MONEY_\w+)=(\S+)`).FindAllStringSubmatch(screen.String(), -1) {
 		s.env[setting[1]] = setting[2]

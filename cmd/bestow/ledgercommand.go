@@ -65,6 +65,8 @@ func refusedByLedger(r *moneyhttp.RefusedError) error {
 	switch {
 	case r.Status == http.StatusUnauthorized:
 		e.Message, e.Hint = "the ledger does not know the token", "set BESTOW_MONEY_TOKEN to the one that the ledger has"
+	case r.Code == money.UnknownPolicy:
+		e.Hint = "`bestow policy list` shows them"
 	case r.Code == "" || r.Code == "not_found":
 		e.Message, e.Hint = r.Error(), "check BESTOW_MONEY_URL: it may lead to something else, or to a ledger without this route"
 	}

@@ -38,7 +38,11 @@ func (c *verifyCmd) runRemote(ctx context.Context, t *terminal) error {
 
 // runWithoutDatabase has the service make the report where DATABASE_URL is not set, and says so.
 func (c *verifyCmd) runWithoutDatabase(ctx context.Context, t *terminal) error {
-	if c.Event == nil || c.Repair {
+	if c.Repair {
+		return &domain.Error{Code: domain.Invalid, Message: "DATABASE_URL is not set, and --repair changes the counters in the database",
+			Hint: "set DATABASE_URL to the database of the service"}
+	}
+	if c.Event == nil {
 		return &domain.Error{Code: domain.Invalid, Message: "DATABASE_URL is not set, and without it verify can only have the service make a report on one event",
 			Hint: "name the event: `bestow verify EVENT`; `bestow event list` shows the events"}
 	}

@@ -192,10 +192,13 @@ func TestCommandLineVerifyRemote(t *testing.T) {
 	require.NoError(t, <-ended)
 	require.Contains(t, out, "invariants hold")
 	require.Contains(t, errs, "DATABASE_URL is not set: the service at BESTOW_URL makes the report")
-	for _, line := range []string{"verify", "verify --repair a"} {
+	for line, hint := range map[string]string{
+		"verify":            "name the event: `bestow verify EVENT`",
+		"verify --repair a": "set DATABASE_URL to the database of the service",
+	} {
 		code, _, errs := s.run(line)
 		require.Equal(t, exitFailed, code, line)
-		require.Contains(t, errs, "name the event: `bestow verify EVENT`", line)
+		require.Contains(t, errs, hint, line)
 	}
 
 	ended = work(func() error { return nil })
