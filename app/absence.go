@@ -129,13 +129,11 @@ func (r rejection) absence(what string) Absence {
 
 // memberOf returns the member_id of a rejected row as the import keeps it; "" where none can be read.
 func memberOf(header, raw string) string {
-	member := ""
+	read := memberOfCSV
 	if header == "" {
-		member = memberOfJSON(raw)
-	} else {
-		member = memberOfCSV(header, raw)
+		read = memberOfJSON
 	}
-	return norm.NFC.String(strings.TrimSpace(member))
+	return norm.NFC.String(strings.TrimSpace(read(header, raw)))
 }
 
 // memberOfCSV returns the field in the header's column of members, also of a row that has too many fields or breaks off later.
@@ -152,7 +150,7 @@ func memberOfCSV(header, raw string) string {
 }
 
 // memberOfJSON returns the value of member_id, also one that is no string, and of a line that breaks off later.
-func memberOfJSON(raw string) string {
+func memberOfJSON(_, raw string) string {
 	d := jsontext.NewDecoder(strings.NewReader(raw))
 	if token, err := d.ReadToken(); err != nil || token.Kind() != jsontext.KindBeginObject {
 		return ""

@@ -24,12 +24,17 @@ const (
 
 // watch draws how far the events are until both are COMPLETED. first is when every member had been asked for once.
 func (d *demo) watch(ctx context.Context, events []domain.Event, s *screen) (first time.Time, err error) {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
 	w, err := d.waits()
 	if err != nil {
 		return first, err
 	}
+	return d.follow(ctx, events, s, w)
+}
+
+// follow draws and tells how far the events are, again and again.
+func (d *demo) follow(ctx context.Context, events []domain.Event, s *screen, w *waits) (first time.Time, err error) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
 	seen := time.Now()
 	for {
 		g, err := d.look(ctx, events)
