@@ -142,7 +142,7 @@ func TestKeysOfVouchersAreOneSpace(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	shop := item(1)
-	shop.Key = "shop:1"
+	shop.Key, shop.TypeCode = "shop:1", "SHOP"
 	all := voucherCancels("claw", ask(t, b.GrantVouchers, item(0), shop))
 	taken := all[0]
 	taken.Key = shop.Key

@@ -1,6 +1,7 @@
 package money
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,10 @@ type refusal struct{ code, message string }
 // check returns why i can never be granted, whatever the time. It is asked only about items whose key is not in the
 // ledger: a grant that was applied is replayed, whatever has become of the rules.
 func check(i *Item, k Kind, loc *time.Location) refusal {
-	if r := checkWhose(i.Key, i.MemberID, ourKeys); r.code != "" {
+	if r := checkWhose(i.Key, i.MemberID); r.code != "" {
+		return r
+	}
+	if r := checkTypeCode(i.TypeCode, i.Key); r.code != "" {
 		return r
 	}
 	switch {
@@ -39,14 +43,25 @@ func check(i *Item, k Kind, loc *time.Location) refusal {
 		return badAmount
 	case !text(i.Reason, maxReason):
 		return refusal{BadReason, "the reason cannot be stored: it must be text of at most 500 characters"}
-	case !name(i.TypeCode, maxTypeCode):
-		return refusal{BadTypeCode, "the type code cannot be used: " + usable + "10 characters"}
 	case !text(i.Ref, maxRef) || k == Vouchers && strings.TrimSpace(i.Ref) == "":
 		return refusal{BadRef, "the ref cannot be stored: it must be text of at most 100 characters, and a voucher needs one"}
 	case i.ExpiryAt != nil && i.ExpiryAt.In(loc).Year() > lastYear:
 		return refusal{BadExpiry, "the expiry is after the year 9999 in the ledger's time zone; leave it out for never"}
 	case k == Vouchers && i.Policy != "":
 		return refusal{UnknownPolicy, "policies are of points: leave it out for a voucher"}
+	}
+	return refusal{}
+}
+
+// checkTypeCode returns why what stands under key cannot have the type code: CampaignCode is of a campaign's grants alone.
+func checkTypeCode(typeCode, key string) refusal {
+	switch {
+	case !name(typeCode, maxTypeCode):
+		return refusal{BadTypeCode, "the type code cannot be used: " + usable + "10 characters"}
+	case typeCode == CampaignCode && !ofCampaign(key):
+		return campaignsCode
+	case typeCode != CampaignCode && strings.HasPrefix(key, campaignKeys):
+		return refusal{BadTypeCode, "the key begins with grant: as those of campaigns, whose type code is CM: use another key"}
 	}
 	return refusal{}
 }
@@ -61,25 +76,40 @@ var (
 	badAmount = refusal{BadAmount, "the amount is not a whole number from 1 to 1,000,000,000,000,000"}
 )
 
-// ourKeys are the beginnings of the keys of movements that the ledger makes itself. reservedKeys has besides that of a
-// campaign's grants: a shop's key must not take one of theirs.
-var (
-	ourKeys      = []string{"expire:", "regrant:", "claim:", "collect:"}
-	reservedKeys = append([]string{campaignKeys}, ourKeys...)
+// ourKeys are the beginnings of the keys of movements that the ledger makes itself.
+var ourKeys = []string{"expire:", "regrant:", "claim:", "collect:"}
+
+const (
+	// CampaignCode is the type code of the grants of campaigns, and of nothing else: `bestow verify` knows them by it.
+	CampaignCode = "CM"
+	// campaignKeys is how the keys of a campaign's grants begin.
+	campaignKeys = "grant:"
 )
 
-// campaignKeys is how the keys of a campaign's grants begin.
-const campaignKeys = "grant:"
+// campaignsCode is the refusal of CampaignCode for what is no grant of a campaign.
+var campaignsCode = refusal{BadTypeCode, "the type code CM is that of the grants of campaigns: use another"}
+
+// installationKeys is how they begin in a ledger that may grant for several installations.
+var installationKeys = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:` + campaignKeys)
+
+// ofCampaign reports whether key is that of a campaign's grant.
+func ofCampaign(key string) bool {
+	return strings.HasPrefix(key, campaignKeys) || installationKeys.MatchString(key)
+}
 
 // begins reports whether key begins with one of words.
 func begins(key string, words []string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(key, word) })
 }
 
-// checkMovement returns why a movement other than a grant cannot be asked for, whatever it does.
+// checkMovement returns why a movement other than a grant cannot be asked for, whatever it does. Its key must not take that of
+// a campaign's grant.
 func checkMovement(key, memberID, reason string) refusal {
-	if r := checkWhose(key, memberID, reservedKeys); r.code != "" {
+	if r := checkWhose(key, memberID); r.code != "" {
 		return r
+	}
+	if ofCampaign(key) {
+		return reservedKey
 	}
 	if !text(reason, maxReason) {
 		return refusal{BadReason, "the reason cannot be stored: it must be text of at most 500 characters"}
@@ -87,12 +117,12 @@ func checkMovement(key, memberID, reason string) refusal {
 	return refusal{}
 }
 
-// checkWhose returns why nothing can stand under key, which must not begin as one of reserved, or belong to the member.
-func checkWhose(key, memberID string, reserved []string) refusal {
+// checkWhose returns why nothing can stand under key, or belong to the member.
+func checkWhose(key, memberID string) refusal {
 	switch {
 	case !usableKey(key):
 		return badKey
-	case begins(key, reserved):
+	case begins(key, ourKeys):
 		return reservedKey
 	case !memberName(memberID):
 		return badMember

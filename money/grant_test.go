@@ -152,7 +152,7 @@ func TestGrantMixedCauses(t *testing.T) {
 		at := time.Now().Add(24 * time.Hour)
 		later := at.Add(time.Hour)
 		asked[0].ExpiryAt, asked[1].ExpiryAt = &at, &later
-		asked[2].TypeCode, asked[3].Ref, asked[4].Reason = "EV", "8", ""
+		asked[2].Key, asked[2].TypeCode, asked[3].Ref, asked[4].Reason = "shop:2", "EV", "8", ""
 		answers := ask(t, grant, asked...)
 		typeCode, ref := "point_type_code", "ref_unique_id"
 		if s.table == "money.vouchers" {

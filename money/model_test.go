@@ -94,7 +94,7 @@ func anyItem(run int) *rapid.Generator[money.Item] {
 			Key:      fmt.Sprintf("run:%d:%d", run, rapid.IntRange(0, 7).Draw(t, "key")),
 			MemberID: fmt.Sprint("m", rapid.IntRange(0, 9).Draw(t, "member")/9),
 			Amount:   int64(rapid.IntRange(0, 10).Draw(t, "amount")+8) / 9,
-			TypeCode: "CM", Ref: fmt.Sprint(rapid.IntRange(1, 2).Draw(t, "ref")),
+			TypeCode: "EVT", Ref: fmt.Sprint(rapid.IntRange(1, 2).Draw(t, "ref")),
 		}
 		if e := rapid.IntRange(0, 9).Draw(t, "expiry"); e < 2 {
 			at := time.Now().Add(time.Duration(e*2-1) * time.Hour)

@@ -33,7 +33,7 @@ const (
 	// ourLedger is the granter of the types that the product brings.
 	ourLedger = "money"
 	// typeCode says in the ledger that a campaign caused the movement; its ref is the event's id.
-	typeCode = "CM"
+	typeCode = money.CampaignCode
 )
 
 // granter lets app and the ledgers meet: it translates, and decides nothing.

@@ -60,7 +60,7 @@ func (s *session) amounts() error {
 // withAmount asks for a grant of an amount, as it is written.
 func (s *session) withAmount(amount string) (item, reply, error) {
 	i := s.items(1)[0]
-	body := fmt.Sprintf(`{"items":[{"idempotency_key":%q,"member_id":%q,"amount":%s,"type_code":"CM","ref":"conformance"}]}`, i.Key, i.MemberID, amount)
+	body := fmt.Sprintf(`{"items":[{"idempotency_key":%q,"member_id":%q,"amount":%s,"type_code":"TEST","ref":"conformance"}]}`, i.Key, i.MemberID, amount)
 	r, err := s.post(points+"/grants", []byte(body))
 	return i, r, err
 }
@@ -155,7 +155,7 @@ func (s *session) form() error {
 
 func (s *session) token() error {
 	asked := s.items(1)
-	body := fmt.Appendf(nil, `{"items":[{"idempotency_key":%q,"member_id":%q,"amount":100,"type_code":"CM","ref":"conformance"}]}`, asked[0].Key, asked[0].MemberID)
+	body := fmt.Appendf(nil, `{"items":[{"idempotency_key":%q,"member_id":%q,"amount":100,"type_code":"TEST","ref":"conformance"}]}`, asked[0].Key, asked[0].MemberID)
 	for what, authorization := range map[string]string{"no token": "", "another token": "Bearer x" + s.ledger.Token, "no Bearer": s.ledger.Token} {
 		for _, path := range []string{"points/grants", "points/grants/lookup", "vouchers/grants"} {
 			r, err := s.send(s.ctx, http.MethodPost, path, body, func(r *http.Request) { r.Header.Set("Authorization", authorization) })

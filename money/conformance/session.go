@@ -67,7 +67,7 @@ func (s *session) items(n int) []item {
 	for i := range all {
 		s.keys++
 		id := fmt.Sprintf("%s-%d", s.name, s.keys)
-		all[i] = item{Key: "conformance:" + id, MemberID: "m-" + id, Amount: 100, TypeCode: "CM", Ref: "conformance"}
+		all[i] = item{Key: "conformance:" + id, MemberID: "m-" + id, Amount: 100, TypeCode: "TEST", Ref: "conformance"}
 	}
 	return all
 }

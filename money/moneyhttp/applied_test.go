@@ -101,7 +101,7 @@ func TestBudgetCountsFromTheArrival(t *testing.T) {
 	t.Cleanup(release) // before the pool is closed
 	far := bundle{TB: t, url: url}
 	said := far.send("POST", "/money/v1/points/grants",
-		`{"budget_ms":100,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"CM"}]}`)
+		`{"budget_ms":100,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`)
 	require.Equal(t, http.StatusServiceUnavailable, said.status, said.body)
 	release()
 	found, err := b.client.LookupPoints(t.Context(), []string{"k"})
@@ -129,7 +129,7 @@ func TestNegativeBudget(t *testing.T) {
 	b := setup(t)
 	for _, ms := range []int64{-1, -9_300_000_000_000, -1 << 63} {
 		said := b.send("POST", "/money/v1/points/grants",
-			`{"budget_ms":`+strconv.FormatInt(ms, 10)+`,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"CM"}]}`)
+			`{"budget_ms":`+strconv.FormatInt(ms, 10)+`,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`)
 		require.Equal(t, http.StatusGatewayTimeout, said.status, "%d: %s", ms, said.body)
 	}
 }

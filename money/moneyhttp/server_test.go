@@ -85,7 +85,7 @@ func TestBadRequests(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	const grants = "/money/v1/points/grants"
-	one := `{"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"CM"}]}`
+	one := `{"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`
 	replaced := func(old, now string) string { return strings.Replace(one, old, now, 1) }
 	all := map[string]struct {
 		method, path, body string
@@ -122,10 +122,10 @@ func TestBadRequests(t *testing.T) {
 		"items are null":     {body: `{"items":null}`, status: 422, code: "invalid", says: "body.items"},
 		"items are an item":  {body: `{"items":{}}`, status: 422, code: "invalid", says: "must be a list"},
 		"a day as a time":    {body: replaced(`{"items"`, `{"deadline":"2026-02-30","items"`), status: 422, code: "invalid", says: "body.deadline"},
-		"no zone":            {body: replaced(`"CM"`, `"CM","expiry_at":"2126-01-02T03:04:05"`), status: 422, code: "invalid", says: "with its zone"},
+		"no zone":            {body: replaced(`"EVT"`, `"EVT","expiry_at":"2126-01-02T03:04:05"`), status: 422, code: "invalid", says: "with its zone"},
 		"a header as a day":  {change: with("Bestow-Deadline", "tomorrow"), status: 400, code: "bad_request", says: "header.Bestow-Deadline"},
-		"5,001 items": {body: `{"items":[` + strings.Repeat(`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"CM"},`, 5000) +
-			`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"CM"}]}`, status: 422, code: "too_many_items", says: "5000"},
+		"5,001 items": {body: `{"items":[` + strings.Repeat(`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"},`, 5000) +
+			`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`, status: 422, code: "too_many_items", says: "5000"},
 		"17 MiB":             {body: `{"items":[` + strings.Repeat(" ", 17<<20) + `]}`, status: 413, code: "too_large", says: "16 MiB"},
 		"a deadline gone":    {body: replaced(`{"items"`, `{"deadline":"2026-01-01T00:00:00Z","items"`), status: 504, code: "deadline", says: "nothing was applied"},
 		"a header gone":      {change: with("Bestow-Deadline", "2026-01-01T00:00:00Z"), status: 504, code: "deadline"},
@@ -176,7 +176,7 @@ func TestBudgetHoldsWhateverTheCallersClock(t *testing.T) {
 	_, err = lock.Exec(t.Context(), `LOCK money.point_member`) // a ledger that is slow
 	require.NoError(t, err)
 	ahead := time.Now().Add(time.Hour).UTC().Format(time.RFC3339Nano)
-	one := `{"deadline":` + strconv.Quote(ahead) + `,"budget_ms":2000,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"CM"}]}`
+	one := `{"deadline":` + strconv.Quote(ahead) + `,"budget_ms":2000,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`
 	answer := make(chan reply, 1)
 	go func() { answer <- b.send("POST", "/money/v1/points/grants", one) }()
 	require.Eventually(t, func() bool {
@@ -297,7 +297,7 @@ func TestMetrics(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(service.Metrics()...)
 	req, err := http.NewRequestWithContext(t.Context(), "POST", "/money/v1/points/grants",
-		strings.NewReader(`{"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"CM"},{"idempotency_key":"l","member_id":"m","amount":0,"type_code":"CM"}]}`))
+		strings.NewReader(`{"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"},{"idempotency_key":"l","member_id":"m","amount":0,"type_code":"EVT"}]}`))
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
