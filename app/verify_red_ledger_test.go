@@ -55,6 +55,14 @@ func plantedMovements() []planting {
 			name: "a cancel that took more than it says", red: []string{"I20"}, example: "the cancel took 99, its movement says 100",
 			sql: `UPDATE money.point_cancel SET taken = 99, expired = 1 WHERE member_id = 'debtor'`,
 		}, {
+			name: "a debt that was invented", red: []string{"I20"}, example: "member m00, P8000: of the save, 0 was spent and 0 has expired, its cancels say 99 and 0",
+			sql: undoing + `(9100, 'm00', -1, 'C', 'CM', '20260101', '99991231', 'k9100', 8000); ` + detail + `(9100, 8000, 'm00', -1, 'C'); UPDATE money.point_lot SET remaining = 99 WHERE save_point_member_id = 8000;
+				INSERT INTO money.point_cancel (member_id, cancel_point_member_id, save_point_member_id, policy, asked, taken, expired, uncollected) VALUES ('m00', 9100, 8000, 'debt', 100, 1, 0, 99);
+				INSERT INTO money.point_account (member_id, owed) VALUES ('m00', 99)`,
+		}, {
+			name: "a debt that has expired instead", red: []string{"I20"}, example: "member debtor, P9201: of the save, 400 was spent and 0 has expired, its cancels say 150 and 250",
+			sql: `UPDATE money.point_cancel SET expired = 250, uncollected = 150 WHERE member_id = 'debtor'; UPDATE money.point_account SET owed = 0 WHERE member_id = 'debtor'`,
+		}, {
 			name: "more cancelled than saved", red: []string{"I20"}, example: "member orderer, P9301: of the save, 120 was cancelled, 100 was saved",
 			sql: `UPDATE money.point_cancel SET asked = 120, expired = 100 WHERE member_id = 'orderer'`,
 		}, {

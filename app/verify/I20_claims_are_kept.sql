@@ -1,5 +1,7 @@
 -- I20, always: a member owes what save-cancels with policy debt have not collected. A cancel took what its movement says, its
--- claim collected what the movements say that collected for it, and all cancels of a save ask for no more than was saved.
+-- claim collected what the movements say that collected for it, and all cancels of a save ask for no more than was saved. What
+-- they did not get was used, or went to other cancels; what they count as expired has expired, and was not saved anew. Uses
+-- that were cancelled since count: ids are not in the order of time.
 WITH members AS NOT MATERIALIZED (
     SELECT DISTINCT s.member_id FROM money.point_member s WHERE s.point_type_code = 'CM' AND s.ref_unique_id = $1::bigint::text
 ), cancels AS (
@@ -12,6 +14,16 @@ WITH members AS NOT MATERIALIZED (
     WHERE point_status_code = 'C' AND ($1::bigint IS NULL OR member_id IN (SELECT member_id FROM members))
 ), collected AS (
     SELECT member_id, collects, sum(point) AS point FROM movements WHERE collects IS NOT NULL GROUP BY member_id, collects
+), families AS ( -- a save's own lot, and those in which its points were saved anew
+    SELECT c.member_id, c.save, c.uncollected, c.expired, coalesce(d.used, 0) - c.taken AS spent, coalesce(d.expired, 0) - coalesce(l.anew, 0) AS gone
+    FROM (SELECT member_id, save_point_member_id AS save, sum(taken) AS taken, sum(expired) AS expired, sum(uncollected) AS uncollected
+          FROM cancels GROUP BY member_id, save_point_member_id) c
+    CROSS JOIN LATERAL (
+        SELECT array_agg(s.point_member_id) AS lots, sum(s.point) AS anew FROM money.point_member s
+        WHERE s.member_id = c.member_id AND s.undo_point_member_id IS NOT NULL AND s.point_status_code = 'S' AND s.memo = 'of:P' || c.save) l
+    CROSS JOIN LATERAL (
+        SELECT -sum(d.point) FILTER (WHERE d.point_status_code IN ('U', 'C')) AS used, -sum(d.point) FILTER (WHERE d.point_status_code = 'E') AS expired
+        FROM money.point_draw d WHERE d.member_id = c.member_id AND d.save_point_member_id = ANY (c.save || l.lots)) d
 ), wrong AS (
     SELECT coalesce(a.member_id, d.member_id) AS member_id, 0 AS id,
            format('owes %s, the debts are %s', coalesce(a.owed, 0), coalesce(d.owed, 0)) AS what
@@ -39,6 +51,10 @@ WITH members AS NOT MATERIALIZED (
     FROM (SELECT member_id, save_point_member_id AS save, sum(asked) AS asked FROM cancels GROUP BY member_id, save_point_member_id) c
     LEFT JOIN money.point_member s ON s.member_id = c.member_id AND s.point_member_id = c.save AND s.point_status_code = 'S'
     WHERE c.asked > coalesce(s.point, 0)
+    UNION ALL
+    SELECT member_id, save, format('of the save, %s was spent and %s has expired, its cancels say %s and %s', spent, gone, uncollected, expired)
+    FROM families
+    WHERE uncollected > spent OR expired > gone
 )
 SELECT (SELECT count(*) FROM cancels)                                                                      AS cancels,
        (SELECT coalesce(sum(taken), 0) FROM cancels)                                                       AS taken_sum,
