@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"bestow/internal/obs"
@@ -12,9 +13,12 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// RunLedgerJobs does what the jobs expire and collect do, at once and then each minute, until ctx ends. It is for a process that
-// works no jobs, such as a ledger that runs apart. Any number of processes may do it, and beside the jobs.
+// RunLedgerJobs does what the jobs expire, collect and forecast do, at once and then again and again, until ctx ends. It is for
+// a process that works no jobs, such as a ledger that runs apart. Any number of processes may do it, and beside the jobs.
 func RunLedgerJobs(ctx context.Context, ledger *money.Ledger, expiryOff bool, log *slog.Logger) {
+	var counting sync.WaitGroup
+	defer counting.Wait()
+	counting.Go(func() { keepForecast(ctx, ledger, log) }) // beside the rest: it reads every open lot
 	expire := &expireWorker{ledger: ledger, off: expiryOff, until: inHalfTheTime, log: log}
 	var collected time.Time
 	for ctx.Err() == nil {
@@ -33,6 +37,23 @@ func RunLedgerJobs(ctx context.Context, ledger *money.Ledger, expiryOff bool, lo
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
+		}
+	}
+}
+
+// keepForecast counts the forecast where it is due, until ctx ends.
+func keepForecast(ctx context.Context, ledger *money.Ledger, log *slog.Logger) {
+	for ctx.Err() == nil {
+		err := within(ctx, forecastTimeout, func(ctx context.Context) error {
+			_, err := ledger.CountForecast(ctx)
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "the forecast was not counted, it is tried again", obs.Err, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(collectEvery):
 		}
 	}
 }
