@@ -89,6 +89,13 @@ func columnForgeries() []forgery {
 		{name: "a second end of a voucher", sql: `INSERT INTO money.voucher_events (member_id, voucher_id, kind, idempotency_key) VALUES ('m00', 7000, 'REDEEMED', 'x')`, red: "I23"},
 		{name: "kind of the end before a RESTORED", sql: `UPDATE money.voucher_events SET kind = 'RESTORED' WHERE kind = 'REDEEMED'`, red: "I23"},
 		{name: "the sequence of voucher_events", sql: `SELECT setval('money.voucher_events_voucher_event_id_seq', 1, false)`, red: "I42"},
+		{name: "began_at of the sweep", sql: `UPDATE money.point_sweep SET began_at = 'infinity'`, red: "I18"},
+		{name: "swept_until of the sweep", sql: `UPDATE money.point_sweep SET swept_until = now() + interval '100 years'`, red: "I18"},
+		{name: "the sweep deleted", sql: `DELETE FROM money.point_sweep`, red: "I18"},
+		{name: "key of what expired again", sql: `UPDATE money.point_member SET idempotency_key = 'zz' WHERE point_member_id = 9306`, red: "I22"},
+		{name: "undo of an expiry", sql: `UPDATE money.point_member SET undo_point_member_id = 9004 WHERE point_member_id = 9006`, red: "I22"},
+		{name: "expired of a cancel", sql: `UPDATE money.point_cancel SET expired = 250, uncollected = 150 WHERE member_id = 'debtor'`, red: "I20"},
+		{name: "policy of a cancel", sql: `UPDATE money.point_cancel SET policy = 'remaining' WHERE member_id = 'debtor'`, red: "I20"},
 		{name: "cause of a voucher", sql: `UPDATE money.vouchers SET type_code = 'CS' WHERE voucher_id = 7000`, red: "I37"},
 	}
 }
