@@ -147,6 +147,19 @@ func (s *Server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
+// checkHeaders refuses a header of the route that stands twice: only one of them would count. If-Match is a list.
+func (s *Server) checkHeaders(ctx huma.Context, next func(huma.Context)) {
+	seen := map[string]int{}
+	ctx.EachHeader(func(name, _ string) { seen[name]++ })
+	for _, p := range ctx.Operation().Parameters {
+		if p.In == "header" && p.Name != "If-Match" && seen[p.Name] > 1 {
+			s.refuse(ctx, newProblem(codeBadRequest, "the header "+p.Name+" stands twice", "send it once", FieldError{"header." + p.Name, "stands twice"}))
+			return
+		}
+	}
+	next(ctx)
+}
+
 // checkBody refuses a body of a type that the route does not take, before a byte of it is read.
 func (s *Server) checkBody(ctx huma.Context, next func(huma.Context)) {
 	if ctx.Operation().RequestBody == nil {

@@ -122,6 +122,10 @@ func with(header, value string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(header, value) }
 }
 
+func twice(header, a, b string) func(*http.Request) {
+	return func(r *http.Request) { r.Header[header] = []string{a, b} }
+}
+
 // count is the number that a query gives.
 func (b bundle) count(query string) (n int) {
 	b.Helper()

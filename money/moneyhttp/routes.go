@@ -24,7 +24,7 @@ const (
 func (s *Server) routes(mux *http.ServeMux) http.Handler {
 	mux.HandleFunc("GET "+prefix+"/openapi.json", s.serveOpenAPI)
 	s.api = s.newAPI(mux)
-	s.api.UseMiddleware(s.checkQuery, s.checkBody, s.checkCaller)
+	s.api.UseMiddleware(s.checkQuery, s.checkHeaders, s.checkBody, s.checkCaller)
 
 	handle(s, grantOp("/points/grants", "Save points for members, each key once"), s.grantPoints)
 	handle(s, grantOp("/vouchers/grants", "Issue vouchers to members, each key once"), s.grantVouchers)

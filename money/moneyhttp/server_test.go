@@ -138,6 +138,8 @@ func TestBadRequests(t *testing.T) {
 		"cancels elsewhere":  {path: "/money/v1/points/cancels", body: "{}", change: with("Bestow-Ledger", installation), status: 409, code: "other_ledger"},
 		"vouchers elsewhere": {path: "/money/v1/vouchers/cancels", body: "{}", change: with("Bestow-Ledger", installation), status: 409, code: "other_ledger"},
 		"another's cancels":  {path: "/money/v1/points/cancels", body: "{}", change: with("Bestow-Installation", installation), status: 409, code: "other_installation"},
+		"two keys":           {path: "/money/v1/members/m/saves", change: twice("Idempotency-Key", "a", "b"), status: 400, code: "bad_request", says: "twice"},
+		"two deadlines":      {change: twice("Bestow-Deadline", "2126-01-01T00:00:00Z", "2020-01-01T00:00:00Z"), status: 400, code: "bad_request", says: "twice"},
 		"lookup of nothing":  {path: grants + "/lookup", body: `{}`, status: 422, code: "invalid", says: "body.idempotency_keys"},
 		"pairing with a word": {method: "PUT", path: "/money/v1/pairing", body: `{"installation_id":"staging"}`, status: 422, code: "invalid",
 			says: "bestow installation show"},
