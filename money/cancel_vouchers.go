@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
 
 	"bestow/internal/failpoint"
+
+	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -99,7 +102,7 @@ func unknownVoucher() *Refusal {
 	return refusedAs(UnknownVoucher, "the member has no such voucher: take its id from the answer to its grant, or from the member's vouchers")
 }
 
-// open locks the vouchers of the cancels, and reads their keys and the states.
+// open locks the keys of the cancels and their vouchers, and reads what stands under the keys, and the states.
 func (b *voucherCancels) open(ctx context.Context, tx pgx.Tx, cancels []*VoucherCancel, targets []voucherID) (map[string]voucherEvent, error) {
 	keys := make([]string, len(cancels))
 	for n, c := range cancels {
@@ -114,7 +117,10 @@ func (b *voucherCancels) open(ctx context.Context, tx pgx.Tx, cancels []*Voucher
 	for n, v := range vouchers {
 		members[n], ids[n] = v.member, v.id
 	}
-	var err error
+	err := lockVoucherKeys(ctx, tx, keys)
+	if err != nil {
+		return nil, err
+	}
 	if b.amounts, err = lockVouchers(ctx, tx, members, ids); err != nil {
 		return nil, err
 	}
@@ -124,6 +130,28 @@ func (b *voucherCancels) open(ctx context.Context, tx pgx.Tx, cancels []*Voucher
 	}
 	b.states, err = selectStates(ctx, tx, members, ids)
 	return standing, err
+}
+
+// voucherKeyLocks is how many locks there are for the keys of vouchers. Keys share them: a batch has a thousand keys, and
+// PostgreSQL has room for some thousand locks.
+const voucherKeyLocks = 256
+
+// lockVoucherKeys lets one transaction at a time be the first under a key. Grants and cancels have one space of keys, and each a
+// unique index of its own, which sees nothing of the other. A campaign's keys are no cancel's, and need no lock.
+func lockVoucherKeys(ctx context.Context, tx pgx.Tx, keys []string) error {
+	var ids []int64
+	for _, key := range keys {
+		if !ofCampaign(key) {
+			hash := fnv.New32a()
+			_, _ = hash.Write([]byte(key)) // never fails
+			ids = append(ids, int64(hash.Sum32()%voucherKeyLocks))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	slices.Sort(ids)
+	return pg.LockAll(ctx, tx, pg.VoucherKeys, slices.Compact(ids))
 }
 
 // lockVouchers locks vouchers in the order given, which is the same for every batch, and returns what they are worth.

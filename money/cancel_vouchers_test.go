@@ -156,6 +156,34 @@ func TestKeysOfVouchersAreOneSpace(t *testing.T) {
 	require.False(t, found[0].Known, "a cancel is no grant")
 }
 
+// Of a grant and a cancel that come under one key at once, one is applied: the key stands for that one.
+func TestOneKeyForAGrantAndACancelAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for n, old := range ask(t, b.GrantVouchers, items(40)...) {
+		key := fmt.Sprint("shop:", n)
+		fresh := item(100 + n)
+		fresh.Key, fresh.TypeCode = key, "SHOP"
+		var granted []money.Answer
+		var cancelled []money.VoucherCancelAnswer
+		var both errgroup.Group
+		both.Go(func() (err error) {
+			granted, err = b.GrantVouchers(t.Context(), soon(), []money.Item{fresh})
+			return err
+		})
+		both.Go(func() (err error) {
+			cancelled, err = b.CancelVouchers(t.Context(), soon(), []money.VoucherCancel{{Key: key, MemberID: old.MemberID, TxID: old.TxID}})
+			return err
+		})
+		require.NoError(t, both.Wait())
+		applied := []bool{granted[0].Outcome == money.Granted, cancelled[0].Outcome == money.Undone}
+		require.Contains(t, [][]bool{{true, false}, {false, true}}, applied, key)
+		found, err := b.LookupVouchers(t.Context(), []string{key})
+		require.NoError(t, err)
+		require.Equal(t, applied[0], found[0].Known)
+	}
+}
+
 // A code that was cancelled is not given again.
 func TestCancelledCodeStaysTaken(t *testing.T) {
 	t.Parallel()

@@ -58,7 +58,13 @@ func (l *Ledger) writeMissing(ctx context.Context, tx pgx.Tx, b book, items []It
 	if seen.terms, err = readTerms(ctx, tx, items); err != nil {
 		return seen, err
 	}
-	if seen.entries, err = b.find(ctx, tx, usableKeys(items)); err != nil {
+	keys := usableKeys(items)
+	if b.kind() == Vouchers {
+		if err := lockVoucherKeys(ctx, tx, keys); err != nil {
+			return seen, err
+		}
+	}
+	if seen.entries, err = b.find(ctx, tx, keys); err != nil {
 		return seen, err
 	}
 	if err := failpoint.Hit(ctx, failpoint.MoneyLooked); err != nil {

@@ -13,11 +13,12 @@ type Space int64
 
 // The spaces. Each lock is one id of one space; a collision with a foreign lock costs time, never correctness.
 const (
-	Gate   Space = iota // an event's gate: exclusive to change its status, shared to claim or mark
-	Import              // an event's import: exclusive for the one, shared for who must meet none
-	IDs                 // a sequence from which a block of ids is reserved
-	Brake               // Moves or Claims: exclusive for a brake, once its row is committed; shared for who has not read the row yet
-	Proof               // a report on an event that is asked for: exclusive for the one who asks
+	Gate        Space = iota // an event's gate: exclusive to change its status, shared to claim or mark
+	Import                   // an event's import: exclusive for the one, shared for who must meet none
+	IDs                      // a sequence from which a block of ids is reserved
+	Brake                    // Moves or Claims: exclusive for a brake, once its row is committed; shared for who has not read the row yet
+	Proof                    // a report on an event that is asked for: exclusive for the one who asks
+	VoucherKeys              // some keys of vouchers: exclusive for the grant or cancel that may be the first under one of them
 )
 
 // The ids of the space [Brake]. Who takes a brake's lock reads its row in a later statement: one that had the lock before
@@ -33,6 +34,18 @@ func (s Space) key(id int64) int64 { return id<<3 | int64(s) }
 func Lock(ctx context.Context, tx pgx.Tx, s Space, id int64) error {
 	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, s.key(id)); err != nil {
 		return fmt.Errorf("take lock: %w", err)
+	}
+	return nil
+}
+
+// LockAll takes the locks of ids exclusively until tx ends, one after another. Give ids in one order everywhere.
+func LockAll(ctx context.Context, tx pgx.Tx, s Space, ids []int64) error {
+	keys := make([]int64, len(ids))
+	for i, id := range ids {
+		keys[i] = s.key(id)
+	}
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) key`, keys); err != nil {
+		return fmt.Errorf("take locks: %w", err)
 	}
 	return nil
 }
