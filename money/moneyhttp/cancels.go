@@ -78,6 +78,9 @@ func askCancels[I, A, O any](ctx context.Context, c *Client, route string, deadl
 	if err := c.call(ctx, http.MethodPost, route, asked, &got); err != nil {
 		return nil, err
 	}
+	if len(got.Items) != len(items) {
+		return nil, &UnclearError{Status: http.StatusOK, Why: miscounted(len(got.Items), len(items))}
+	}
 	return each(got.Items, ours), nil
 }
 

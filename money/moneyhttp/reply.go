@@ -123,7 +123,7 @@ func readAnswer(reply *http.Response, answer any) error {
 // others is its own item's: whose meaning is the caller's to find.
 func senseless(items int, answers []answer) string {
 	if len(answers) != items {
-		return fmt.Sprintf("it has %d answers to %d items", len(answers), items)
+		return miscounted(len(answers), items)
 	}
 	why := ""
 	for n := range answers {
@@ -140,6 +140,10 @@ func senseless(items int, answers []answer) string {
 		}
 	}
 	return why
+}
+
+func miscounted(answers, items int) string {
+	return fmt.Sprintf("it has %d answers to %d items", answers, items)
 }
 
 const (

@@ -160,6 +160,17 @@ func TestAnswersToAnotherQuestion(t *testing.T) {
 	}
 }
 
+// So is one of cancels: an answer of another item would be taken for that of this one.
+func TestAnswersToOtherCancels(t *testing.T) {
+	t.Parallel()
+	client := strange(t, says(200, jsonType, `{"items":[{"outcome":"cancelled"}]}`))
+	want := &moneyhttp.UnclearError{Status: 200, Why: "it has 1 answers to 2 items"}
+	_, err := client.CancelSaves(t.Context(), soon(), make([]money.Cancel, 2))
+	require.Equal(t, want, err)
+	_, err = client.CancelVouchers(t.Context(), soon(), make([]money.VoucherCancel, 2))
+	require.Equal(t, want, err)
+}
+
 // Only the word granted says that a key is known, and only unknown_key that it is not.
 func TestLookupsWithAnotherWord(t *testing.T) {
 	t.Parallel()
