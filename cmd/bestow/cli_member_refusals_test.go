@@ -29,6 +29,8 @@ func TestCommandLineMemberRefusals(t *testing.T) {
 		"member use m 1": {exitUsage, "missing flags: --ref=REF, --type-code=CODE"},
 		"member use m 1,000 --ref r --type-code SHOP":       {exitUsage, `"1,000" is no number in digits only`},
 		"member use m 0 --ref r --type-code SHOP":           {exitFailed, "amount"},
+		"member use m 41 --ref r --type-code SHOP --key=":   {exitUsage, `--key is "": it must be 1 to 200 characters of text; leave it out for a new one`},
+		"member cancel m P1 --key=a\x07":                    {exitUsage, "--key is "},
 		"member use m 41 --ref r --type-code SHOP --key k":  {exitFailed, "was used for another member, amount or operation\n  leave --key out for a new use or cancel"},
 		"member cancel other " + use:                        {exitFailed, "the member has no such movement: take its id from the member's history\n  `bestow member history` lists"},
 		"member cancel m P1 --on-expired-lot expire":        {exitUsage, "--on-expired-lot counts where a use is cancelled, and P1 is a save"},

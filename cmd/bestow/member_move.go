@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -16,27 +17,42 @@ import (
 
 // moveOnce is how a change of a member's points is asked for once, however often the command is run.
 type moveOnce struct {
-	Key string `placeholder:"KEY" help:"The idempotency key, 1 to 200 characters: give that of the first run to repeat it. Default: a new one, which is printed."`
+	Key *string `placeholder:"KEY" help:"The idempotency key, 1 to 200 characters: give that of the first run to repeat it. Default: a new one, which is printed."`
 }
+
+// check refuses a key that no request can carry. An empty one, as of a variable that is not set, would be a new key each time.
+func (o *moveOnce) check() error {
+	if o.Key == nil {
+		return nil
+	}
+	if why := domain.CheckText(*o.Key, maxKey); why != "" || strings.TrimSpace(*o.Key) == "" {
+		return usage("--key is %q: it must be 1 to %d characters of text; leave it out for a new one", *o.Key, maxKey)
+	}
+	return nil
+}
+
+// maxKey is the length of an idempotency key, in characters.
+const maxKey = 200
 
 // key is the key of the change. A new one is told before the ledger is asked: the answer may be lost.
 func (o *moveOnce) key(t *terminal) string {
-	if o.Key != "" {
-		return o.Key
+	if o.Key != nil {
+		return *o.Key
 	}
-	o.Key = strings.ToLower(rand.Text())
+	key := strings.ToLower(rand.Text())
+	o.Key = &key
 	if t.asJSON {
-		t.say(`{"idempotency_key":"%s"}`, o.Key)
+		t.say(`{"idempotency_key":"%s"}`, key)
 	} else {
-		t.say("idempotency key: %s", o.Key)
+		t.say("idempotency key: %s", key)
 	}
-	return o.Key
+	return key
 }
 
 // repeatable tells how to ask again where it is not known whether the change was applied.
 func (o *moveOnce) repeatable(err error) error {
 	if e, ok := err.(*domain.Error); ok && e.Code == domain.Unavailable { //nolint:errorlint // said wraps nothing
-		e.Hint = "run the same command again with --key " + o.Key + ": what was applied is not applied twice; if this stays, check BESTOW_MONEY_URL"
+		e.Hint = "run the same command again with --key " + shellWord(*o.Key) + ": what was applied is not applied twice; if this stays, check BESTOW_MONEY_URL"
 	}
 	return err
 }
@@ -64,7 +80,7 @@ type memberUseCmd struct {
 // Run uses points of a member.
 func (c *memberUseCmd) Run(ctx context.Context, t *terminal) error {
 	id, err := c.id()
-	if err != nil {
+	if err = cmp.Or(err, c.check()); err != nil {
 		return err
 	}
 	return t.withLedger(func(ledger *moneyhttp.Client) error {
@@ -135,7 +151,7 @@ type memberCancelCmd struct {
 // Run undoes a use or a save of a member.
 func (c *memberCancelCmd) Run(ctx context.Context, t *terminal) error {
 	asked, err := c.asked()
-	if err != nil {
+	if err = cmp.Or(err, c.check()); err != nil {
 		return err
 	}
 	zone, err := t.zone()

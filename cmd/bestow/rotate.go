@@ -84,6 +84,10 @@ func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal) error {
 // rotate wraps all keys by to. A process that runs has the old master key in memory and would go on to use it: there must be
 // none, and none may have begun meanwhile.
 func rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (done rotated, err error) {
+	if from.ID() == to.ID() {
+		return done, &domain.Error{Code: domain.Invalid, Message: "the new master key is the one that is in use: nothing was changed",
+			Hint: "write another one, as by `openssl rand -base64 32`, and name its file"}
+	}
 	reports := &app.Reports{Deps: app.Deps{Pool: pool}}
 	if err := nothingRuns(ctx, reports); err != nil {
 		return done, err
@@ -105,7 +109,11 @@ func rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (don
 	if err != nil {
 		return done, err
 	}
-	return done, nothingRuns(ctx, reports)
+	err = nothingRuns(ctx, reports)
+	if refused, ok := errors.AsType[*domain.Error](err); ok {
+		refused.Message = "all keys are encrypted by the new master key now, but a process began meanwhile and may have the old one: " + refused.Message
+	}
+	return done, err
 }
 
 func nothingRuns(ctx context.Context, reports *app.Reports) error {

@@ -30,6 +30,8 @@ func TestRotate(t *testing.T) {
 	stop()
 	_, err = rotate(t.Context(), w.pool, foreign, next)
 	require.ErrorContains(t, err, "is it another master key?")
+	_, err = rotate(t.Context(), w.pool, old, old)
+	require.ErrorContains(t, err, "is the one that is in use: nothing was changed")
 	_, stop = w.start(t.Context(), overrides{}, allRoles...)
 	stop() // it opens what is there: nothing was changed
 
