@@ -72,7 +72,7 @@ func create(t *testing.T, c *client.Client, campaign string) api.Event {
 // All that the client can ask, there and back.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
-	c, _ := setup(t)
+	c, pool := setup(t)
 	expiry := time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
 	reason, partitions := "봄", 8
 	made, err := c.CreateEvent(t.Context(), api.NewEvent{CampaignID: "a", EventType: "POINT", DefaultReason: &reason, ExpiryAt: &expiry, PartitionCount: &partitions})
@@ -89,6 +89,9 @@ func TestRoundTrip(t *testing.T) {
 	r, err := c.ImportTargets(t.Context(), made.ID, up)
 	require.NoError(t, err)
 	require.Equal(t, 1, r.Accepted)
+	var kept int // the answer, which the proof compares with what is there: it would miss the list if all of it were taken away
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM idempotency_keys WHERE answer::text LIKE '%"ImportID"%'`).Scan(&kept))
+	require.Equal(t, 1, kept)
 	history, err := c.Imports(t.Context(), made.ID)
 	require.NoError(t, err)
 	require.Equal(t, *r.ImportID, history.Items[0].ImportID)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,6 +33,9 @@ func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (ap
 		q.Set("dry_run", "true")
 	}
 	header := http.Header{"Content-Type": {u.ContentType}, "Expect": {"100-continue"}}
+	if !u.DryRun { // the answer is kept, and the proof compares what it said; the upload is not sent again
+		header.Set("Idempotency-Key", rand.Text())
+	}
 	req := request{method: http.MethodPost, path: eventPath(eventID) + "/targets", query: q, size: u.Size,
 		lost: fmt.Sprintf("the list is stored whole or not at all: `bestow targets list %d` shows it if it is; to upload it again is safe", eventID)}
 	var r api.ImportResult
