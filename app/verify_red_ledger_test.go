@@ -63,6 +63,10 @@ func plantedMovements() []planting {
 			name: "a debt that has expired instead", red: []string{"I20"}, example: "member debtor, P9201: of the save, 400 was spent and 0 has expired, its cancels say 150 and 250",
 			sql: `UPDATE money.point_cancel SET expired = 250, uncollected = 150 WHERE member_id = 'debtor'; UPDATE money.point_account SET owed = 0 WHERE member_id = 'debtor'`,
 		}, {
+			name: "a cancel that took from another save", red: []string{"I20"}, example: "member spender, P9100: cancels P9001, and took from lot P9002, which has none of its points",
+			sql: undoing + `(9100, 'spender', -7, 'C', 'CS', '20260101', '99991231', 'k9100', 9001); ` + detail + `(9100, 9002, 'spender', -7, 'C'); UPDATE money.point_lot SET remaining = 1193 WHERE save_point_member_id = 9002;
+				INSERT INTO money.point_cancel (member_id, cancel_point_member_id, save_point_member_id, policy, asked, taken, expired, uncollected) VALUES ('spender', 9100, 9001, 'remaining', 7, 7, 0, 0)`,
+		}, {
 			name: "more cancelled than saved", red: []string{"I20"}, example: "member orderer, P9301: of the save, 120 was cancelled, 100 was saved",
 			sql: `UPDATE money.point_cancel SET asked = 120, expired = 100 WHERE member_id = 'orderer'`,
 		}, {

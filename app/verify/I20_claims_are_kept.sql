@@ -1,7 +1,8 @@
 -- I20, always: a member owes what save-cancels with policy debt have not collected. A cancel took what its movement says, its
 -- claim collected what the movements say that collected for it, and all cancels of a save ask for no more than was saved. What
 -- they did not get was used, or went to other cancels; what they count as expired has expired, and was not saved anew. Uses
--- that were cancelled since count: ids are not in the order of time.
+-- that were cancelled since count: ids are not in the order of time. A cancel takes from its save's own lot, and from those in
+-- which its points were saved anew; only what collects later takes from others.
 WITH members AS NOT MATERIALIZED (
     SELECT DISTINCT s.member_id FROM money.point_member s WHERE s.point_type_code = 'CM' AND s.ref_unique_id = $1::bigint::text
 ), cancels AS (
@@ -55,6 +56,12 @@ WITH members AS NOT MATERIALIZED (
     SELECT member_id, save, format('of the save, %s was spent and %s has expired, its cancels say %s and %s', spent, gone, uncollected, expired)
     FROM families
     WHERE uncollected > spent OR expired > gone
+    UNION ALL
+    SELECT m.member_id, m.id, format('cancels P%s, and took from lot P%s, which has none of its points', m.save, d.save_point_member_id)
+    FROM movements m
+    JOIN money.point_draw d ON d.member_id = m.member_id AND d.point_member_id = m.id
+    LEFT JOIN money.point_member s ON s.member_id = d.member_id AND s.point_member_id = d.save_point_member_id
+    WHERE m.collects IS NULL AND d.save_point_member_id <> m.save AND s.memo IS DISTINCT FROM 'of:P' || m.save
 )
 SELECT (SELECT count(*) FROM cancels)                                                                      AS cancels,
        (SELECT coalesce(sum(taken), 0) FROM cancels)                                                       AS taken_sum,
