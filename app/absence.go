@@ -6,11 +6,11 @@ import (
 	"regexp"
 	"strings"
 
+	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/unicode/norm"
 )
@@ -104,7 +104,7 @@ func selectRejection(ctx context.Context, tx pgx.Tx, e domain.Event, spellings [
 		if err := rows.Scan(&found.importID, &found.header, &found.line, &found.code, &found.raw); err != nil {
 			return Absence{}, fmt.Errorf("read rejected row: %w", err)
 		}
-		if memberOf(found.header, found.raw) == spellings[0] {
+		if memberlist.MemberOf(found.header, found.raw) == spellings[0] {
 			return found.absence("a row with the member was rejected"), nil
 		}
 		if a.Code == NotListed {
@@ -125,54 +125,6 @@ type rejection struct {
 
 func (r rejection) absence(what string) Absence {
 	return Absence{Code: RowRejected, Text: fmt.Sprintf("%s (%s): line %d of import %d", what, r.code, r.line, r.importID), ImportID: r.importID, Line: r.line}
-}
-
-// memberOf returns the member_id of a rejected row as the import keeps it; "" where none can be read.
-func memberOf(header, raw string) string {
-	read := memberOfCSV
-	if header == "" {
-		read = memberOfJSON
-	}
-	return norm.NFC.String(strings.TrimSpace(read(header, raw)))
-}
-
-// memberOfCSV returns the field in the header's column of members, also of a row that has too many fields or breaks off later.
-func memberOfCSV(header, raw string) string {
-	c := &csvRows{delim: delimiterOf([]byte(header))}
-	if c.readHeader([]byte(header)) != nil {
-		return ""
-	}
-	_ = c.split([]byte(raw)) // the fields before the fault are read
-	if at := c.at[memberColumn]; at < len(c.fields) {
-		return string(c.fields[at])
-	}
-	return ""
-}
-
-// memberOfJSON returns the value of member_id, also one that is no string, and of a line that breaks off later.
-func memberOfJSON(_, raw string) string {
-	d := jsontext.NewDecoder(strings.NewReader(raw))
-	if token, err := d.ReadToken(); err != nil || token.Kind() != jsontext.KindBeginObject {
-		return ""
-	}
-	for {
-		key, err := d.ReadToken()
-		if err != nil || key.Kind() != jsontext.KindString {
-			return ""
-		}
-		name := key.String()
-		value, err := d.ReadValue()
-		switch {
-		case err != nil:
-			return ""
-		case name != "member_id":
-		case value.Kind() == jsontext.KindString:
-			member, _ := jsontext.AppendUnquote(nil, value) // it was read as a string
-			return string(member)
-		default:
-			return value.String()
-		}
-	}
 }
 
 // notListedText says where a member was looked for in vain, of an event with so many rejected rows.

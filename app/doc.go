@@ -3,8 +3,8 @@
 // An exported method is one transaction, or a documented sequence of them; an unexported function takes the pgx.Tx right
 // after its context, so that composing is calling another function. SQL stands in the *_sql.go file beside its use case.
 //
-// Start with grants.go: it is the road of a grant, from a message to a settled result. Then targets.go (how members come
-// in) and lifecycle.go (how an event moves).
+// Start with grants.go: it is the road of a grant, from a message to a settled result. Then import.go (how members come in;
+// package memberlist reads the list) and lifecycle.go (how an event moves).
 //
 // # The gate
 //

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/app/content"
+	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/failpoint"
@@ -126,7 +127,7 @@ type importing struct {
 	event domain.Event
 	began time.Time // by the database's clock; zero before its transaction began
 	own   *bool     // whether the event's targets live in a partition of their own; nil before its first import
-	rows  rowReader
+	rows  memberlist.Reader
 	stage *stage
 	read  stageCounts
 	load  *load
@@ -188,8 +189,7 @@ func (im *importing) warn(ctx context.Context, tx pgx.Tx, before []Warning) ([]W
 		return nil, err
 	}
 	lost, err := im.lostZeros(ctx, tx)
-	return slices.Concat(missed, expired, im.rows.warnings(), before, im.load.suspects.warnings(), lost,
-		im.load.rounded.warnings(), im.load.reasons.warnings()), err
+	return slices.Concat(missed, expired, warnings(im.rows.Notices()), before, warnings(im.load.look.Notices(lost))), err
 }
 
 // keep writes the import and what belongs to it.
@@ -232,7 +232,7 @@ func notPending(status domain.Status) error {
 
 // readUpload reads the whole upload into a stage.
 func (im *importing) readUpload(ctx context.Context) (err error) {
-	if im.rows, err = openRows(im.upload.ContentType, im.body, im.event.DefaultAmount, im.event.Type.CheckAmount); err != nil {
+	if im.rows, err = memberlist.Open(im.upload.ContentType, im.body, im.event.DefaultAmount, im.event.Type.CheckAmount); err != nil {
 		return err
 	}
 	if im.stage, err = openStage(ctx, im.Pool, im.event.ID); err != nil {
@@ -245,7 +245,7 @@ func (im *importing) readUpload(ctx context.Context) (err error) {
 		return err
 	}
 	if im.read.staged+im.read.rejected == 0 {
-		return emptyFile("the file has no rows")
+		return memberlist.Empty("the file has no rows")
 	}
 	return failpoint.Hit(ctx, failpoint.ImportStaged)
 }

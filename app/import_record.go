@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bestow/app/content"
+	"bestow/app/memberlist"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -47,12 +48,12 @@ func (im *importing) sealList(ctx context.Context, tx pgx.Tx, importID int64, di
 }
 
 func (im *importing) importRecord() ImportRecord {
-	media, _ := mediaType(im.upload.ContentType)
+	media, _ := memberlist.MediaType(im.upload.ContentType)
 	return ImportRecord{
 		EventID:     im.event.ID,
 		CreatedBy:   im.actor,
 		ContentType: media,
-		Header:      im.rows.header(),
+		Header:      im.rows.Header(),
 		SHA256:      im.body.sum(),
 		Bytes:       im.body.bytes,
 		Accepted:    im.load.accepted,

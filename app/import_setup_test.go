@@ -16,6 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+const (
+	typeCSV    = "text/csv"
+	typeNDJSON = "application/x-ndjson"
+)
+
 // importTest is a database with the use cases of member lists on it.
 type importTest struct {
 	testing.TB

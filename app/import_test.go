@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"strings"
@@ -244,7 +243,7 @@ func TestImportTooManyRejected(t *testing.T) {
 	id := s.event()
 	head := "member_id,amount\nM,1\n"
 	for name, rest := range map[string]string{"bad rows": "M,x\n", "repeated rows": "M,1\n"} {
-		body := &counting{r: io.MultiReader(strings.NewReader(head), io.LimitReader(endlessly(rest), int64(200_000*len(rest))))}
+		body := strings.NewReader(head + strings.Repeat(rest, 200_000))
 		_, err := s.targets.Import(t.Context(), Caller{Actor: "test"}, id, Upload{Body: body, ContentType: typeCSV})
 		require.ErrorIs(t, err, &domain.Error{Code: domain.TooManyRejected}, name)
 		refused, ok := errors.AsType[*RejectedError](err)
@@ -253,7 +252,7 @@ func TestImportTooManyRejected(t *testing.T) {
 		require.Len(t, refused.Rows, 100)
 		require.EqualValues(t, 3, refused.Rows[0].Line)
 		if name == "bad rows" {
-			require.Less(t, body.n, 600_000)
+			require.Less(t, body.Size()-int64(body.Len()), int64(600_000))
 		}
 		s.nothing(id)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"bestow/app/memberlist"
 	"bestow/domain"
 
 	"github.com/stretchr/testify/require"
@@ -73,54 +74,6 @@ func TestC2BlankRows(t *testing.T) {
 	require.ErrorIs(t, err, &domain.Error{Code: domain.AllRejected}, "an amount is not blank")
 }
 
-// C2: the header again is no member, as two files that were put together have it, whatever its order and its form.
-func TestC2HeaderAgain(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ header, again string }{
-		{"member_id,amount", "member_id,amount"},
-		{"member_id,amount", "회원번호,금액"},
-		{"회원번호,금액", "member_id,amount"},
-		{"member_id,amount", "MEMBER_ID,Amount"},
-		{"member_id,amount", "amount,member_id"},
-		{"member_id,amount", "회원번호,금액"},
-		{"member_id,amount", `"member_id","amount"`},
-		{"member_id,amount", utf8BOM + "member_id,amount"},
-		{"member_id,amount", "member_id,amount,reason"},
-		{"member_id;amount", "회원번호;금액"},
-		{"member_id,reason", "reason,member_id"},
-		{"member_id,reason", "member_id,봄맞이"},
-		{"member_id", "member_id"},
-		{"member_id", utf8BOM + "회원번호"},
-		{"member_id", "회원 번호"},
-	} {
-		rows, _, err := readAll(typeCSV, strings.NewReader(test.header+"\n"+test.again+"\n"), 7)
-		require.NoError(t, err)
-		require.Equal(t, []string{"2 bad_member_id"}, rows, "%q", test.again)
-	}
-}
-
-// NDJSON has the same rule for members and reasons.
-func TestNDJSONHasTheSameRules(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ member, reason, want string }{
-		{"M1", "", "1 M1 7"},
-		{"합계", "", "1 합계 7"},
-		{"M1\\u200b", "", "1 bad_member_id"},
-		{"member_id", "", "1 bad_member_id"},
-		{"1001.0", "", "1 bad_member_id"},
-		{"8,21E+11", "", "1 bad_member_id"},
-		{"#N/A", "", "1 bad_member_id"},
-		{"M1", "🏳️‍🌈", "1 M1 7 🏳️‍🌈"},
-		{"M1", "e\\u0301", "1 M1 7 é"},
-		{"M1", "a\\tb", "1 bad_reason"},
-		{"M1", "a\\u200bb", "1 bad_reason"},
-	} {
-		rows, _, err := readAll(typeNDJSON, strings.NewReader(fmt.Sprintf(`{"member_id": "%s", "reason": "%s"}`, c.member, c.reason)), 7)
-		require.NoError(t, err)
-		require.Equal(t, []string{c.want}, rows, "%s, %s", c.member, c.reason)
-	}
-}
-
 // Warnings are bounded, in the order of the lines, of accepted rows alone, and the last one counts the rest.
 func TestWarningsAreBounded(t *testing.T) {
 	t.Parallel()
@@ -142,25 +95,6 @@ func TestWarningsAreBounded(t *testing.T) {
 		Upload{Body: strings.NewReader("member_id\nNULL\n"), ContentType: typeCSV, DryRun: true})
 	require.NoError(t, err)
 	require.Len(t, dry.Warnings, 1, "a dry run warns too")
-}
-
-// B15: the end mark of DOS behind the last line is no row; elsewhere it is refused. Line ends that were converted twice are
-// named as what they are.
-func TestB15EndsOfLinesAndFiles(t *testing.T) {
-	t.Parallel()
-	for list, want := range map[string][]string{
-		"member_id\nM1\n\x1a":         {"2 M1 7"},
-		"member_id\r\nM1\r\n\x1a\r\n": {"2 M1 7"},
-		"member_id\n\x1a\nM1\n":       {"2 bad_member_id", "3 M1 7"},
-	} {
-		rows, _, err := readAll(typeCSV, strings.NewReader(list), 7)
-		require.NoError(t, err, "%q", list)
-		require.Equal(t, want, rows, "%q", list)
-	}
-	_, _, err := readAll(typeCSV, strings.NewReader("member_id\r\r\nM1\r\r\n"), 7)
-	require.ErrorContains(t, err, "CR CR LF")
-	_, _, err = readAll(typeCSV, strings.NewReader("member_id\rM1\r"), 7)
-	require.ErrorContains(t, err, "CR alone")
 }
 
 // A spreadsheet removes the zeros at the beginning of an id of digits: a pair of both is named by its line, in a list and beside
@@ -204,96 +138,33 @@ func TestLostZeros(t *testing.T) {
 	}
 }
 
-// A spreadsheet keeps 15 digits of a number and writes zeros for the others: a list of such ids is told, one that ends in zeros by
-// chance is not (breaker2 C6).
-func TestRoundedIDs(t *testing.T) {
+// What a list shows of lost characters is told beside what it shows of single rows (breaker2 C6).
+func TestImportOfGarbledText(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		ids []string
-		cut string // how many of how many, "" for no warning
-	}{
-		"16 digits":              {[]string{"8212345678901210", "8212345678901220", "8212345678901230"}, "3 of 3"},
-		"17 digits":              {[]string{"82123456789012100", "82123456789012200"}, "2 of 2"},
-		"one of 18":              {[]string{"M1", "5", "821234567890121000"}, "1 of 1"},
-		"of both lengths":        {[]string{"8212345678901210", "82123456789012200"}, "2 of 2"},
-		"two by chance":          {[]string{"8212345678901210", "8212345678901220"}, ""},
-		"one that is not cut":    {[]string{"8212345678901210", "8212345678901220", "8212345678901230", "8212345678901234"}, ""},
-		"15 digits":              {[]string{"821234567890100", "821234567890200", "821234567890300"}, ""},
-		"text, since it has a 0": {[]string{"0212345678901000", "0212345678902000"}, ""},
-		"letters":                {[]string{"M212345678901000", "M212345678902000"}, ""},
-		"amounts of zeros":       {[]string{"100000", "200000"}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := setupImport(t)
-			result := s.mustImport(s.event("default_amount = 1"), "member_id\n"+strings.Join(c.ids, "\n"))
-			require.Equal(t, len(c.ids), result.Accepted)
-			if c.cut == "" {
-				require.Empty(t, result.Warnings)
-				return
-			}
-			require.Len(t, result.Warnings, 1)
-			require.Equal(t, domain.SuspiciousMemberID, result.Warnings[0].Code)
-			require.Contains(t, result.Warnings[0].Text, c.cut+" member_ids of more than 15 digits have zeros from digit 16 on, such as")
-		})
-	}
-}
-
-// Text that was read in a wrong encoding before it came is told, in ids and in reasons (breaker2 C6, breaker3 D3).
-func TestGarbledText(t *testing.T) {
-	t.Parallel()
-	const inEast = "looks like Korean in UTF-8 that was read in another encoding"
-	for text, want := range map[string]string{
-		"ÇÑ±Û1":              `looks like "한글1", read in another encoding`, // CP949 in Latin-1
-		"±×·ì":               `looks like "그룹", read in another encoding`,
-		"í•œê¸€ 1":           `looks like "한글 1", read in another encoding`, // UTF-8 in Windows-1252
-		"Ã©tÃ©":              `looks like "été", read in another encoding`,
-		"\u00ea\u00b0\u0080": `looks like "가", read in another encoding`,  // UTF-8 in Latin-1
-		"ÌïúÍ∏Ä":             `looks like "한글", read in another encoding`, // UTF-8 in Mac Roman
-		"a\uFFFDb":           "has U+FFFD, which stands for a character that was lost",
-		"??? 2026":           "has question marks, which stand for characters that were lost",
-		"치킨":                 "",
-		"移섑궓":                `looks like "치킨", read in another encoding`, // UTF-8 in CP949
-		"異쒖꽍泥댄겕 ?씠踰ㅽ듃":       inEast,
-		"?룷?씤?듃":             inEast,
-		"媛먯궗?빀?땲?떎":          inEast,
-		"?깮?씪":               inEast,
-		"遊?":                 inEast,
-		"%EC%B6%9C%EC%84%9D": `looks like "출석", written in escapes`,
-		"=EC=B6=9C 2026":     `looks like "출 2026", written in escapes`,
-		"&#52636;&#xc11d;":   `looks like "출석", written in escapes`,
-		`\ucd9c\uc11d`:       `looks like "출석", written in escapes`,
-		"봄 ?? 쿠폰":            "has question marks, which stand for characters that were lost",
-		"정말??":               "",
-		"왜? 그냥":              "",
-		"50% 할인 A=B R&D":     "",
-		"100%25 a%20b":       "",
-		"a&#39;b":            "",
-		"慶祝":                 "",
-		"뷁?":                 "",
-		"똠방각하 펲시":            "",
-		"what??":             "",
-		"?":                  "",
-		"한글":                 "",
-		"회원 1":               "",
-		"été à Ñandú":        "",
-		"Ångström":           "",
-		"ÄÖÜ":                "",
-		"Tomáš":              "",
-		"M-1001":             "",
-		"日本":                 "",
-		"½ £5 ©":             "",
-		"봄 쿠폰 ★":             "",
-	} {
-		require.Equal(t, want, garbled(text), "%s", text)
-	}
-	for word := range strings.SplitSeq(koreanReasons, ",") {
-		require.Empty(t, garbled(word), "%s", word)
-	}
 	s := setupImport(t)
 	result := s.mustImport(s.event("default_amount = 1"), "member_id,reason\nM1,봄\nM2,±×·ì\nÇÑ±Û1,봄\nM3,???\nM4,±×·ì\n")
 	require.Equal(t, []Warning{
 		{Code: domain.SuspiciousMemberID, Line: 4, Text: `the member_id "ÇÑ±Û1" looks like "한글1", read in another encoding: check it before the event starts`},
-		{Code: SuspiciousReason, Line: 3, Text: `the reason "±×·ì" looks like "그룹", read in another encoding (3 rows like that): check it before the event starts, or import the list again as UTF-8`},
+		{Code: memberlist.SuspiciousReason, Line: 3, Text: `the reason "±×·ì" looks like "그룹", read in another encoding (3 rows like that): check it before the event starts, or import the list again as UTF-8`},
 	}, result.Warnings)
+}
+
+// The answer of an import has the warning, and a dry run too.
+func TestB14EncodingOfImport(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	for _, dry := range []bool{true, false} {
+		result, err := s.targets.Import(t.Context(), Caller{Actor: "test"}, s.event(), Upload{DryRun: dry, ContentType: "text/csv",
+			Body: strings.NewReader("member_id,amount\nm1,5\n\xc5sa,5\n")}) // Åsa in Windows-1252
+		require.NoError(t, err)
+		require.EqualValues(t, 2, result.Accepted)
+		require.Len(t, result.Warnings, 1)
+		require.Equal(t, memberlist.EncodingGuessed, result.Warnings[0].Code)
+		require.EqualValues(t, 3, result.Warnings[0].Line)
+	}
+	const names = "\x8d\xb2\x93\xa1\x88\xea\x98Y,5\n\x93c\x92\x86\x89\xd4\x8eq,5\n\x8d\x82\x8b\xb4\x8c\x92\x91\xbe,5\n\x88\xc9\x93\xa1\x94\xfc\x8d\xe7,5\n" // Japanese, in Shift JIS
+	_, err := s.importCSV(s.event(), "member_id,amount\nm1,5\n"+names)
+	require.ErrorIs(t, err, &domain.Error{Code: domain.UnsupportedFile})
+	require.Zero(t, s.int(`SELECT count(*) FROM imports WHERE list_sum IS NULL`))
+	require.Zero(t, s.int(`SELECT count(*) FROM point_targets t JOIN campaign_events e ON e.id = t.event_id WHERE e.total_count = 0`))
 }

@@ -10,6 +10,7 @@ import (
 	"math"
 
 	"bestow/app/content"
+	"bestow/app/memberlist"
 	"bestow/domain"
 
 	"github.com/jackc/pgx/v5"
@@ -30,10 +31,7 @@ type load struct {
 	standard  []byte // the event's default amount, as a column
 	limit     int    // of rejected rows
 	again     repeats
-	suspects  suspects
-	zeros     zeros
-	rounded   rounded
-	reasons   garbledReasons
+	look      memberlist.Look
 	mark      listMark
 	chunker   domain.Chunker
 	chunks    []content.Chunk
@@ -152,7 +150,7 @@ func (l *load) append(b copyRow, v [][]byte) copyRow {
 	l.nextID++
 	partition, member := cutStageKey(v[orderedKey])
 	reason := v[orderedReason]
-	l.warn(decodeInt8(v[orderedLine]), member, reason)
+	l.look.Add(decodeInt8(v[orderedLine]), member, reason)
 	size := domain.GrantSize(string(member), string(reason))
 	if reason == nil {
 		size = domain.GrantSize(string(member), l.event.DefaultReason)
@@ -170,14 +168,6 @@ func (l *load) append(b copyRow, v [][]byte) copyRow {
 		return b.null()
 	}
 	return b.text(reason)
-}
-
-// warn notes what a person should look at in an accepted row.
-func (l *load) warn(line int64, member, reason []byte) {
-	l.suspects.look(line, string(member))
-	l.zeros.look(line, member)
-	l.rounded.look(line, member)
-	l.reasons.look(line, reason)
 }
 
 // end keeps a chunk whose targets are all written, with the hash of what was written.

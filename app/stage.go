@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
@@ -107,7 +108,7 @@ type stageCounts struct{ staged, rejected int }
 
 // fill copies rows into the stage: those that can be targets, and those that are rejected already. It stops at the limit
 // of rejected rows. Errors: of rows, and domain.TooManyRows.
-func (st *stage) fill(ctx context.Context, rows rowReader, e domain.Event, limits Limits) (stageCounts, error) {
+func (st *stage) fill(ctx context.Context, rows memberlist.Reader, e domain.Event, limits Limits) (stageCounts, error) {
 	f := &stageFiller{rows: rows, event: e, limits: limits}
 	for !f.done {
 		f.until = time.Now().Add(stageTurn)
@@ -120,10 +121,10 @@ func (st *stage) fill(ctx context.Context, rows rowReader, e domain.Event, limit
 
 // stageFiller makes the stage's rows.
 type stageFiller struct {
-	rows   rowReader
+	rows   memberlist.Reader
 	event  domain.Event
 	limits Limits
-	row    row
+	row    memberlist.Row
 	key    []byte
 	counts stageCounts
 	until  time.Time // of this COPY
@@ -135,7 +136,7 @@ func (f *stageFiller) next(b copyRow) (copyRow, error) {
 	if f.over() {
 		return b, io.EOF
 	}
-	err := f.rows.next(&f.row)
+	err := f.rows.Next(&f.row)
 	switch {
 	case errors.Is(err, io.EOF):
 		f.done = true
@@ -158,25 +159,25 @@ func (f *stageFiller) over() bool {
 
 func (f *stageFiller) append(b copyRow) copyRow {
 	r := &f.row
-	b = b.begin(6).int8(r.line)
-	if r.code != "" {
+	b = b.begin(6).int8(r.Line)
+	if r.Code != "" {
 		f.counts.rejected++
-		return b.int8(0).null().text([]byte(r.why)).text(r.raw).text([]byte(r.code))
+		return b.int8(0).null().text([]byte(r.Why)).text(r.Raw).text([]byte(r.Code))
 	}
 	f.counts.staged++
-	f.key = appendStageKey(f.key[:0], f.event, r.member)
-	if r.defaulted {
+	f.key = appendStageKey(f.key[:0], f.event, r.Member)
+	if r.Defaulted {
 		b = b.null()
 	} else {
-		b = b.int8(r.amount)
+		b = b.int8(r.Amount)
 	}
 	b = b.text(f.key)
-	if len(r.reason) > 0 {
-		b = b.text(r.reason)
+	if len(r.Reason) > 0 {
+		b = b.text(r.Reason)
 	} else {
 		b = b.null()
 	}
-	return b.text(r.raw).null()
+	return b.text(r.Raw).null()
 }
 
 // appendStageKey appends what the targets are ordered by: one character for the partition key, then the member. One

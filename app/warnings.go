@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"bestow/app/memberlist"
 	"bestow/domain"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,15 @@ type Warning struct {
 	Line    int64      // of the row that it is about; 0 for none
 	EventID int64      // of [ListSeen] and [ListAlike]: the event that has the list
 	At      *time.Time // of [ListSeen] and [ListAlike]: when it was imported there; of domain.Missed and Expired: the moment
+}
+
+// warnings returns what the reading of a list noticed.
+func warnings(notices []memberlist.Notice) []Warning {
+	all := make([]Warning, len(notices))
+	for i, n := range notices {
+		all[i] = Warning{Code: n.Code, Text: n.Text, Line: n.Line}
+	}
+	return all
 }
 
 // expired warns of an event whose every grant would be refused as expired: it does not start like this.

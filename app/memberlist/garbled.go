@@ -1,4 +1,4 @@
-package app
+package memberlist
 
 import (
 	"bytes"
@@ -99,10 +99,10 @@ func (g *garbledReasons) look(line int64, reason []byte) {
 	}
 }
 
-func (g *garbledReasons) warnings() []Warning {
+func (g *garbledReasons) Notices() []Notice {
 	if g.rows == 0 {
 		return nil
 	}
-	return []Warning{{Code: SuspiciousReason, Line: g.line, Text: fmt.Sprintf(
+	return []Notice{{Code: SuspiciousReason, Line: g.line, Text: fmt.Sprintf(
 		"the reason %q %s (%s like that): check it before the event starts, or import the list again as UTF-8", g.text, g.why, english.Count(int64(g.rows), "row"))}}
 }

@@ -1,4 +1,4 @@
-package app
+package memberlist
 
 import (
 	"bytes"
@@ -30,25 +30,25 @@ func anyAmount(int64) string { return "" }
 
 // readAll reads a whole list, each row as "line member amount reason" or "line code".
 func readAll(contentType string, body io.Reader, defaultAmount int64) (rows []string, raws map[int64]string, err error) {
-	reader, err := openRows(contentType, body, defaultAmount, anyAmount)
+	reader, err := Open(contentType, body, defaultAmount, anyAmount)
 	if err != nil {
 		return nil, nil, err
 	}
 	raws = map[int64]string{}
-	for r := (row{}); ; {
-		err := reader.next(&r)
+	for r := (Row{}); ; {
+		err := reader.Next(&r)
 		if errors.Is(err, io.EOF) {
 			return rows, raws, nil
 		}
 		if err != nil {
 			return rows, raws, err
 		}
-		raws[r.line] = string(r.raw)
-		if r.code != "" {
-			rows = append(rows, fmt.Sprintf("%d %s", r.line, r.code))
+		raws[r.Line] = string(r.Raw)
+		if r.Code != "" {
+			rows = append(rows, fmt.Sprintf("%d %s", r.Line, r.Code))
 			continue
 		}
-		rows = append(rows, strings.TrimSpace(fmt.Sprintf("%d %s %d %s", r.line, r.member, r.amount, r.reason)))
+		rows = append(rows, strings.TrimSpace(fmt.Sprintf("%d %s %d %s", r.Line, r.Member, r.Amount, r.Reason)))
 	}
 }
 
@@ -235,14 +235,14 @@ func TestReadRefusesFile(t *testing.T) {
 // A quote that takes in the lines behind it is one rejected row, whose reason names the lines (B15).
 func TestReadNamesLinesThatAQuoteTakes(t *testing.T) {
 	t.Parallel()
-	reader, err := openRows(typeCSV, strings.NewReader("member_id,amount,reason\n1001,5,\"oops\n1002,5,x\n1003,5,x\"y\n1004,5,x\n"), 0, anyAmount)
+	reader, err := Open(typeCSV, strings.NewReader("member_id,amount,reason\n1001,5,\"oops\n1002,5,x\n1003,5,x\"y\n1004,5,x\n"), 0, anyAmount)
 	require.NoError(t, err)
-	var r row
-	require.NoError(t, reader.next(&r))
-	require.Equal(t, domain.BadRow, r.code)
-	require.Contains(t, r.why, "the row goes to line 4 because of a quote, and no line of it was imported")
-	require.NoError(t, reader.next(&r))
-	require.Equal(t, "1004", string(r.member))
+	var r Row
+	require.NoError(t, reader.Next(&r))
+	require.Equal(t, domain.BadRow, r.Code)
+	require.Contains(t, r.Why, "the row goes to line 4 because of a quote, and no line of it was imported")
+	require.NoError(t, reader.Next(&r))
+	require.Equal(t, "1004", string(r.Member))
 }
 
 // A record of exactly 64 KiB is read, over whatever number of lines.
@@ -299,10 +299,10 @@ func TestReadSamples(t *testing.T) {
 	var want struct {
 		Rejected int `json:"rejected"`
 	}
-	raw, err := os.ReadFile("testdata/spring-excel-cp949.expected.json")
+	raw, err := os.ReadFile("../testdata/spring-excel-cp949.expected.json")
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(raw, &want))
-	file, err := os.ReadFile("testdata/spring-excel-cp949.csv")
+	file, err := os.ReadFile("../testdata/spring-excel-cp949.csv")
 	require.NoError(t, err)
 	rows, _, err := readAll(typeCSV, bytes.NewReader(file), 0)
 	require.NoError(t, err)
@@ -372,22 +372,22 @@ const grows = utf8.UTFMax - 1
 // can be stored.
 func readAnything(t *testing.T, contentType string, file []byte) {
 	t.Helper()
-	reader, err := openRows(contentType, bytes.NewReader(file), 1, anyAmount)
+	reader, err := Open(contentType, bytes.NewReader(file), 1, anyAmount)
 	if err != nil {
 		return
 	}
-	for r, last := (row{}), int64(0); reader.next(&r) == nil; last = r.line {
-		require.Greater(t, r.line, last)
-		require.LessOrEqual(t, len(r.raw), grows*maxRecord)
-		require.LessOrEqual(t, len(r.raw), grows*len(file))
-		require.True(t, utf8.Valid(r.raw))
-		require.NotContains(t, string(r.raw), "\x00")
-		if r.code != "" {
+	for r, last := (Row{}), int64(0); reader.Next(&r) == nil; last = r.Line {
+		require.Greater(t, r.Line, last)
+		require.LessOrEqual(t, len(r.Raw), grows*maxRecord)
+		require.LessOrEqual(t, len(r.Raw), grows*len(file))
+		require.True(t, utf8.Valid(r.Raw))
+		require.NotContains(t, string(r.Raw), "\x00")
+		if r.Code != "" {
 			continue
 		}
-		require.NoError(t, domain.CheckMemberID(string(r.member)))
-		require.Positive(t, r.amount)
-		require.NotContains(t, string(r.reason), "\x00")
-		require.LessOrEqual(t, utf8.RuneCount(r.reason), 500)
+		require.NoError(t, domain.CheckMemberID(string(r.Member)))
+		require.Positive(t, r.Amount)
+		require.NotContains(t, string(r.Reason), "\x00")
+		require.LessOrEqual(t, utf8.RuneCount(r.Reason), 500)
 	}
 }

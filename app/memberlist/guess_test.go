@@ -1,4 +1,4 @@
-package app
+package memberlist
 
 import (
 	"errors"
@@ -19,27 +19,27 @@ import (
 )
 
 // readWhole reads a list and returns the members that are accepted, the warnings and what refuses the whole.
-func readWhole(contentType, file string) (members []string, warnings []Warning, err error) {
-	return readEach(contentType, file, func(r *row) string { return string(r.member) })
+func readWhole(contentType, file string) (members []string, warnings []Notice, err error) {
+	return readEach(contentType, file, func(r *Row) string { return string(r.Member) })
 }
 
 // readReasons is readWhole, of the reasons.
-func readReasons(contentType, file string) (reasons []string, warnings []Warning, err error) {
-	return readEach(contentType, file, func(r *row) string { return string(r.reason) })
+func readReasons(contentType, file string) (reasons []string, warnings []Notice, err error) {
+	return readEach(contentType, file, func(r *Row) string { return string(r.Reason) })
 }
 
-func readEach(contentType, file string, field func(*row) string) (fields []string, warnings []Warning, err error) {
-	rows, err := openRows(contentType, strings.NewReader(file), 7, anyAmount)
+func readEach(contentType, file string, field func(*Row) string) (fields []string, warnings []Notice, err error) {
+	rows, err := Open(contentType, strings.NewReader(file), 7, anyAmount)
 	if err != nil {
 		return nil, nil, err
 	}
-	for r := (row{}); ; {
-		if err := rows.next(&r); errors.Is(err, io.EOF) {
-			return fields, rows.warnings(), nil
+	for r := (Row{}); ; {
+		if err := rows.Next(&r); errors.Is(err, io.EOF) {
+			return fields, rows.Notices(), nil
 		} else if err != nil {
 			return fields, nil, err
 		}
-		if r.code == "" {
+		if r.Code == "" {
 			fields = append(fields, field(&r))
 		}
 	}
@@ -158,25 +158,6 @@ func TestB14Charset(t *testing.T) {
 			require.Empty(t, warnings, "the sender says what it is")
 		})
 	}
-}
-
-// The answer of an import has the warning, and a dry run too.
-func TestB14EncodingOfImport(t *testing.T) {
-	t.Parallel()
-	s := setupImport(t)
-	for _, dry := range []bool{true, false} {
-		result, err := s.targets.Import(t.Context(), Caller{Actor: "test"}, s.event(), Upload{DryRun: dry, ContentType: "text/csv",
-			Body: strings.NewReader("member_id,amount\nm1,5\n" + encoded(t, charmap.Windows1252, "Åsa,5\n"))})
-		require.NoError(t, err)
-		require.EqualValues(t, 2, result.Accepted)
-		require.Len(t, result.Warnings, 1)
-		require.Equal(t, EncodingGuessed, result.Warnings[0].Code)
-		require.EqualValues(t, 3, result.Warnings[0].Line)
-	}
-	_, err := s.importCSV(s.event(), "member_id,amount\nm1,5\n"+encoded(t, japanese.ShiftJIS, japaneseRows))
-	require.ErrorIs(t, err, &domain.Error{Code: domain.UnsupportedFile})
-	require.Zero(t, s.int(`SELECT count(*) FROM imports WHERE list_sum IS NULL`))
-	require.Zero(t, s.int(`SELECT count(*) FROM point_targets t JOIN campaign_events e ON e.id = t.event_id WHERE e.total_count = 0`))
 }
 
 // koreanReasons is what Korean campaigns call themselves, with words that look like another encoding.

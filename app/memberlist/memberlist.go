@@ -1,4 +1,4 @@
-package app
+package memberlist
 
 import (
 	"bytes"
@@ -14,41 +14,48 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// row is one record of a member list. Its slices hold until the next one is read.
-type row struct {
-	line      int64       // of the record's first line
-	member    []byte      // trimmed, in NFC, checked
-	amount    int64       // the event's default applied
-	defaulted bool        // the amount is the event's default
-	reason    []byte      // trimmed, in NFC, checked; empty for none
-	raw       []byte      // the record as it came, without its line end
-	code      domain.Code // "" for a row that can be a target
-	why       string      // of code, for people
+// Row is one record of a member list. Its slices hold until the next one is read.
+type Row struct {
+	Line      int64       // of the record's first line
+	Member    []byte      // trimmed, in NFC, checked
+	Amount    int64       // the event's default applied
+	Defaulted bool        // the amount is the event's default
+	Reason    []byte      // trimmed, in NFC, checked; empty for none
+	Raw       []byte      // the record as it came, without its line end
+	Code      domain.Code // "" for a row that can be a target
+	Why       string      // of Code, for people
 }
 
 // refuse makes r a rejected row.
-func (r *row) refuse(code domain.Code, why string) {
-	r.code, r.why = code, why
-	if bytes.IndexByte(r.raw, 0) >= 0 || !utf8.Valid(r.raw) {
-		r.raw = bytes.ReplaceAll(bytes.ToValidUTF8(r.raw, []byte("\uFFFD")), []byte{0}, []byte("\uFFFD"))
+func (r *Row) refuse(code domain.Code, why string) {
+	r.Code, r.Why = code, why
+	if bytes.IndexByte(r.Raw, 0) >= 0 || !utf8.Valid(r.Raw) {
+		r.Raw = bytes.ReplaceAll(bytes.ToValidUTF8(r.Raw, []byte("\uFFFD")), []byte{0}, []byte("\uFFFD"))
 	}
 }
 
-// rowReader reads a member list record by record.
-type rowReader interface {
-	// next reads the next record into r; io.EOF after the last. A [domain.Error] refuses the whole file.
-	next(r *row) error
-	// header is the file's first line, "" if the format has none.
-	header() string
-	// warnings says, after the last row, what a person should know of the file.
-	warnings() []Warning
+// Reader reads a member list record by record.
+type Reader interface {
+	// Next reads the next record into r; io.EOF after the last. A [domain.Error] refuses the whole file.
+	Next(r *Row) error
+	// Header is the file's first line, "" if the format has none.
+	Header() string
+	// Notices says, after the last row, what a person should know of the file.
+	Notices() []Notice
 }
 
-// openRows begins to read a member list in the format that contentType names. defaultAmount is for the rows without an
+// Notice is what was read and not refused: a person should look at it.
+type Notice struct {
+	Code domain.Code
+	Text string // for people
+	Line int64  // of the row that it is about; 0 for none
+}
+
+// Open begins to read a member list in the format that contentType names. defaultAmount is for the rows without an
 // amount; 0: such rows are rejected. No amount may be more than checkAmount lets pass. Errors: domain.UnsupportedFile, domain.BadFile.
-func openRows(contentType string, body io.Reader, defaultAmount int64, checkAmount func(int64) string) (rowReader, error) {
+func Open(contentType string, body io.Reader, defaultAmount int64, checkAmount func(int64) string) (Reader, error) {
 	records, rules := newRecords(body), &rules{defaultAmount: defaultAmount, checkAmount: checkAmount}
-	media, label := mediaType(contentType)
+	media, label := MediaType(contentType)
 	charset, known := charsetNamed(label)
 	switch {
 	case media == "text/csv" && known:
@@ -63,8 +70,8 @@ func openRows(contentType string, body io.Reader, defaultAmount int64, checkAmou
 		Hint: "send text/csv or application/x-ndjson"}
 }
 
-// mediaType returns what a content type names, and its charset; "" if it says none.
-func mediaType(contentType string) (media, charset string) {
+// MediaType returns what a content type names, and its charset; "" if it says none.
+func MediaType(contentType string) (media, charset string) {
 	media, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
 		return "", ""
@@ -103,7 +110,7 @@ type rules struct {
 }
 
 // apply checks the fields of a record, the first fault counts.
-func (u *rules) apply(r *row, member, amount, reason []byte) {
+func (u *rules) apply(r *Row, member, amount, reason []byte) {
 	if err := u.setMember(r, bytes.TrimSpace(member)); err != nil {
 		r.refuseFor(err)
 		return
@@ -112,15 +119,15 @@ func (u *rules) apply(r *row, member, amount, reason []byte) {
 		r.refuseFor(err)
 		return
 	}
-	r.reason = u.normal(&u.reason, bytes.TrimSpace(reason))
-	if why := domain.CheckText(string(r.reason), domain.MaxReason); why != "" {
+	r.Reason = u.normal(&u.reason, bytes.TrimSpace(reason))
+	if why := domain.CheckText(string(r.Reason), domain.MaxReason); why != "" {
 		r.refuse(domain.BadReason, "the reason "+why)
 	}
 }
 
-func (u *rules) setMember(r *row, member []byte) error {
-	r.member = u.normal(&u.member, member)
-	return domain.CheckMemberID(string(r.member))
+func (u *rules) setMember(r *Row, member []byte) error {
+	r.Member = u.normal(&u.member, member)
+	return domain.CheckMemberID(string(r.Member))
 }
 
 // normal is text in NFC, in buffer where it was not.
@@ -132,20 +139,20 @@ func (u *rules) normal(buffer *[]byte, text []byte) []byte {
 	return *buffer
 }
 
-func (u *rules) setAmount(r *row, amount []byte) (err error) {
-	if r.defaulted = len(amount) == 0 && u.defaultAmount > 0; r.defaulted {
-		r.amount = u.defaultAmount
-	} else if r.amount, err = domain.ParseAmount(string(amount)); err != nil {
+func (u *rules) setAmount(r *Row, amount []byte) (err error) {
+	if r.Defaulted = len(amount) == 0 && u.defaultAmount > 0; r.Defaulted {
+		r.Amount = u.defaultAmount
+	} else if r.Amount, err = domain.ParseAmount(string(amount)); err != nil {
 		return err
 	}
-	if why := u.checkAmount(r.amount); why != "" {
+	if why := u.checkAmount(r.Amount); why != "" {
 		return &domain.Error{Code: domain.AmountOverLimit, Message: "the amount " + why}
 	}
 	return nil
 }
 
 // refuseFor makes r a rejected row for an error of a rule of the domain.
-func (r *row) refuseFor(err error) {
+func (r *Row) refuseFor(err error) {
 	if e, ok := errors.AsType[*domain.Error](err); ok {
 		r.refuse(e.Code, e.Message)
 		return

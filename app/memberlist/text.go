@@ -1,4 +1,4 @@
-package app
+package memberlist
 
 import (
 	"bytes"
@@ -143,12 +143,12 @@ func (t *text) end() error {
 	return t.guess.refuse()
 }
 
-// warnings returns what a person should know of the encoding, at the end of the file.
-func (t *text) warnings() []Warning {
+// Notices returns what a person should know of the encoding, at the end of the file.
+func (t *text) Notices() []Notice {
 	if !t.guesses() {
 		return nil
 	}
-	return t.guess.warnings()
+	return t.guess.Notices()
 }
 
 // fromCP949 returns a record of CP949 as UTF-8. Error: errNoText.

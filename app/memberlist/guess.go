@@ -1,4 +1,4 @@
-package app
+package memberlist
 
 import (
 	"fmt"
@@ -95,8 +95,8 @@ func (g *guess) refused() error {
 	}
 }
 
-// warnings returns a warning for a file that may be of another encoding.
-func (g *guess) warnings() []Warning {
+// Notices returns a warning for a file that may be of another encoding.
+func (g *guess) Notices() []Notice {
 	why := "the file is not in UTF-8 and was read as CP949, but much of it is not usual in Korean"
 	switch {
 	case g.ambiguous:
@@ -104,7 +104,7 @@ func (g *guess) warnings() []Warning {
 	case g.isPlausible():
 		return nil
 	}
-	return []Warning{{
+	return []Notice{{
 		Code: EncodingGuessed,
 		Line: g.line,
 		Text: why + ": check the members and reasons that are not ASCII before the event starts, or upload the list as UTF-8 or with " +

@@ -1,4 +1,4 @@
-package app
+package memberlist
 
 import (
 	"fmt"
@@ -40,13 +40,13 @@ func (r *rounded) look(line int64, member []byte) {
 	}
 }
 
-// warnings returns a warning if nearly all of the ids end in zeros, more often than by chance.
-func (r *rounded) warnings() []Warning {
+// Notices returns a warning if nearly all of the ids end in zeros, more often than by chance.
+func (r *rounded) Notices() []Notice {
 	const enough = 3 // zeros: one list in a thousand has them by chance
 	if r.zeros < enough || r.cut*10 < r.all*9 {
 		return nil
 	}
-	return []Warning{{Code: domain.SuspiciousMemberID, Text: fmt.Sprintf(
+	return []Notice{{Code: domain.SuspiciousMemberID, Text: fmt.Sprintf(
 		"%d of %d member_ids of more than %d digits have zeros from digit %d on, such as %q on line %d: a spreadsheet keeps %[3]d digits of a "+
 			"number, and what it writes may be the id of another member; export the list again with the column as text",
 		r.cut, r.all, keptDigits, keptDigits+1, r.first.member, r.first.line)}}

@@ -1,4 +1,4 @@
-package app
+package memberlist
 
 import (
 	"bytes"
@@ -26,12 +26,12 @@ func openNDJSON(records *records, rules *rules) (*ndjsonRows, error) {
 	return &ndjsonRows{records: records, rules: rules}, text.begin(records)
 }
 
-func (n *ndjsonRows) header() string { return "" }
+func (n *ndjsonRows) Header() string { return "" }
 
-func (n *ndjsonRows) warnings() []Warning { return nil }
+func (n *ndjsonRows) Notices() []Notice { return nil }
 
-// next reads the next line that is not blank.
-func (n *ndjsonRows) next(r *row) error {
+// Next reads the next line that is not blank.
+func (n *ndjsonRows) Next(r *Row) error {
 	for {
 		record, line, err := n.records.next()
 		if err != nil {
@@ -51,8 +51,8 @@ func (n *ndjsonRows) next(r *row) error {
 	}
 }
 
-func (n *ndjsonRows) read(r *row, record []byte, line int64) {
-	*r = row{line: line, raw: record}
+func (n *ndjsonRows) read(r *Row, record []byte, line int64) {
+	*r = Row{Line: line, Raw: record}
 	if !utf8.Valid(record) {
 		r.refuse(domain.BadText, "the row has bytes that are no text in UTF-8")
 		return

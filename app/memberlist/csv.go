@@ -1,4 +1,4 @@
-package app
+package memberlist
 
 import (
 	"bytes"
@@ -77,9 +77,9 @@ func openCSV(records *records, rules *rules, charset charset) (*csvRows, error) 
 	return c, c.readHeader(line)
 }
 
-func (c *csvRows) header() string { return c.head }
+func (c *csvRows) Header() string { return c.head }
 
-func (c *csvRows) warnings() []Warning { return c.text.warnings() }
+func (c *csvRows) Notices() []Notice { return c.text.Notices() }
 
 // decode returns a record as UTF-8; its errors are those of [text.decode].
 func (c *csvRows) decode(line int64, record []byte) ([]byte, error) {
@@ -90,7 +90,7 @@ func (c *csvRows) decode(line int64, record []byte) ([]byte, error) {
 func (c *csvRows) firstLine() ([]byte, error) {
 	record, _, err := c.records.next()
 	if errors.Is(err, io.EOF) {
-		return nil, emptyFile("the file is empty")
+		return nil, Empty("the file is empty")
 	}
 	if err != nil {
 		return nil, err
@@ -108,8 +108,8 @@ func (c *csvRows) firstLine() ([]byte, error) {
 	return bytes.Clone(text), err
 }
 
-// emptyFile is what a file without rows gets.
-func emptyFile(message string) error {
+// Empty is what a file without rows gets.
+func Empty(message string) error {
 	return &domain.Error{Code: domain.BadFile, Message: message, Hint: "upload a list with at least one member"}
 }
 
@@ -177,8 +177,8 @@ func badHeader(wrong []string) error {
 		Hint: "begin the file with the line member_id,amount,reason (or 회원번호,금액,사유); amount and reason may be absent"}
 }
 
-// next reads the next record that is not blank.
-func (c *csvRows) next(r *row) error {
+// Next reads the next record that is not blank.
+func (c *csvRows) Next(r *Row) error {
 	for {
 		record, line, err := c.records.next()
 		if errors.Is(err, io.EOF) {
@@ -210,9 +210,9 @@ const endMark = "\x1a"
 func onlyDelimiters(record []byte) bool { return len(bytes.Trim(record, ",; \t\r\n\v\f")) == 0 }
 
 // read turns a record into a row, and returns false for one whose fields are all blank. Error: domain.UnsupportedFile.
-func (c *csvRows) read(r *row, record []byte, line int64) (bool, error) {
+func (c *csvRows) read(r *Row, record []byte, line int64) (bool, error) {
 	text, err := c.decode(line, record)
-	*r = row{line: line, raw: text}
+	*r = Row{Line: line, Raw: text}
 	if errors.Is(err, errNoText) {
 		r.refuse(domain.BadText, "the row has bytes that are no text in "+c.text.name())
 		return true, nil
