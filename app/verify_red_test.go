@@ -180,7 +180,7 @@ func plantedLedger() []planting {
 			sql: `UPDATE money.point_member SET member_id = 'thief' WHERE point_member_id = 8000; UPDATE money.point_member_detail SET member_id = 'thief' WHERE point_member_id = 8000`,
 		}, {
 			name: "no event", red: []string{"I3", "I36"}, example: "member m00: the ledger granted 100 (P9100) for spring, which is no event",
-			sql: insertSave(9100, "m00", "spring", "k9100"),
+			sql: insertSave(9100, "m00", "spring", "grant:99:m00"),
 		}, {
 			name: "points for vouchers", event: 2, red: []string{"I3", "I36"}, example: "event 2, member m00: the ledger granted 100 (P9100)",
 			sql: insertSave(9100, "m00", "2", "k9100"),
@@ -366,6 +366,8 @@ func TestVerifyAllows(t *testing.T) {
 			SELECT setval('campaign_events_id_seq', 20), setval('imports_id_seq', 20), setval('card_targets_id_seq', 1);
 			INSERT INTO card_results (event_id, member_id, amount, status, money_tx_id, voucher_code, voucher_pin) VALUES (20, 'm00', 100, 'SUCCESS', 'A-1', 'code-2000', '` + sealPIN(20, "m00", "1") + `')`,
 		"points and a voucher of a shop under one key": shopVoucher(9100, "k1"),
+		"points of a shop with a campaign's cause":     insertSave(9100, "m00", "order-77", "k9100"),
+		"points of another installation's campaign":    insertSave(9100, "m00", "8", "11111111-2222-3333-4444-555555555555:grant:8:m00"),
 		"a mismatch that was given up": `UPDATE point_results SET status = 'PERMANENTLY_FAILED' WHERE event_id = 6 AND error_code = 'mismatch';
 			UPDATE campaign_event_summary SET fail_count = 1 WHERE event_id = 6; UPDATE grant_chunks SET settled_count = 4, settled_at = now() WHERE event_id = 6 AND first_id = 6000`,
 	} {

@@ -35,33 +35,19 @@ func check(i *Item, k Kind, loc *time.Location) refusal {
 	if r := checkWhose(i.Key, i.MemberID); r.code != "" {
 		return r
 	}
-	if r := checkTypeCode(i.TypeCode, i.Key); r.code != "" {
-		return r
-	}
 	switch {
 	case !usableAmount(i.Amount):
 		return badAmount
 	case !text(i.Reason, maxReason):
 		return refusal{BadReason, "the reason cannot be stored: it must be text of at most 500 characters"}
+	case !name(i.TypeCode, maxTypeCode):
+		return refusal{BadTypeCode, "the type code cannot be used: " + usable + "10 characters"}
 	case !text(i.Ref, maxRef) || k == Vouchers && strings.TrimSpace(i.Ref) == "":
 		return refusal{BadRef, "the ref cannot be stored: it must be text of at most 100 characters, and a voucher needs one"}
 	case i.ExpiryAt != nil && i.ExpiryAt.In(loc).Year() > lastYear:
 		return refusal{BadExpiry, "the expiry is after the year 9999 in the ledger's time zone; leave it out for never"}
 	case k == Vouchers && i.Policy != "":
 		return refusal{UnknownPolicy, "policies are of points: leave it out for a voucher"}
-	}
-	return refusal{}
-}
-
-// checkTypeCode returns why what stands under key cannot have the type code: CampaignCode is of a campaign's grants alone.
-func checkTypeCode(typeCode, key string) refusal {
-	switch {
-	case !name(typeCode, maxTypeCode):
-		return refusal{BadTypeCode, "the type code cannot be used: " + usable + "10 characters"}
-	case typeCode == CampaignCode && !ofCampaign(key):
-		return campaignsCode
-	case typeCode != CampaignCode && strings.HasPrefix(key, campaignKeys):
-		return refusal{BadTypeCode, "the key begins with grant: as those of campaigns, whose type code is CM: use another key"}
 	}
 	return refusal{}
 }
@@ -80,14 +66,11 @@ var (
 var ourKeys = []string{"expire:", "regrant:", "claim:", "collect:"}
 
 const (
-	// CampaignCode is the type code of the grants of campaigns, and of nothing else: `bestow verify` knows them by it.
+	// CampaignCode is the type code of the grants of campaigns, whose ref is the event's id: `bestow verify` knows them by both.
 	CampaignCode = "CM"
 	// campaignKeys is how the keys of a campaign's grants begin.
 	campaignKeys = "grant:"
 )
-
-// campaignsCode is the refusal of CampaignCode for what is no grant of a campaign.
-var campaignsCode = refusal{BadTypeCode, "the type code CM is that of the grants of campaigns: use another"}
 
 // installationKeys is how they begin in a ledger that may grant for several installations.
 var installationKeys = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:` + campaignKeys)

@@ -75,7 +75,6 @@ func (w *wrongs) terms(t, was *PolicyTerms, today time.Time) {
 	w.bounds(t)
 	w.unless(t.RegrantDays == nil || within(*t.RegrantDays, 1, maxRegrantDays), "regrant_days", "must be 1 to %d, or null for BESTOW_REGRANT_DAYS", maxRegrantDays)
 	w.unless(t.TypeCode == "" || name(t.TypeCode, maxTypeCode), "type_code", "must be text without control characters of 1 to %d characters, or null", maxTypeCode)
-	w.unless(t.TypeCode != CampaignCode || was.TypeCode == CampaignCode, "type_code", "must not be %s: it is that of the grants of campaigns", CampaignCode)
 }
 
 func (w *wrongs) validity(t, was *PolicyTerms, today time.Time) {

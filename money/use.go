@@ -76,9 +76,6 @@ func (l *Ledger) use(ctx context.Context, tx pgx.Tx, s *Spending) (Moved, error)
 	if old := opened.entry; old != nil {
 		return replayUse(ctx, tx, old, s)
 	}
-	if s.TypeCode == CampaignCode {
-		return Moved{}, campaignsCode.refused()
-	}
 	if err := purse.readUntil(ctx, tx, saturating(opened.owed, s.Amount)); err != nil {
 		return Moved{}, err
 	}

@@ -8,12 +8,15 @@ WITH saves AS NOT MATERIALIZED (
           OR m.idempotency_key >= 'grant:' || $1 || ':' AND m.idempotency_key < 'grant:' || $1 || ';')
 ), batches AS (
     SELECT point_type_code, ref_unique_id, idempotency_key LIKE 'grant:%' AS granted, created_at, issue_date, expiry_at, expiry_date,
-           point_master_id IS NOT NULL OR memo IS NOT NULL AS extra, count(*) AS n, min(point_member_id) AS id
-    FROM saves GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+           point_master_id IS NOT NULL OR memo IS NOT NULL AS extra,
+           idempotency_key NOT LIKE 'grant:%' AND idempotency_key LIKE '%:grant:%' AS elsewhere, -- by another installation
+           count(*) AS n, min(point_member_id) AS id
+    FROM saves GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 ), judged AS (
     SELECT b.n, b.id, CASE
         WHEN b.point_type_code = '' THEN 'has no cause'
-        WHEN b.granted <> (b.point_type_code = 'CM') THEN format('has the cause %s and a key that is%s a campaign''s', b.point_type_code, CASE WHEN NOT b.granted THEN ' not' END)
+        WHEN b.granted AND b.point_type_code <> 'CM' OR NOT b.granted AND b.point_type_code = 'CM' AND e.id IS NOT NULL AND NOT b.elsewhere
+        THEN format('has the cause %s and a key that is%s a campaign''s', b.point_type_code, CASE WHEN NOT b.granted THEN ' not' END)
         WHEN b.granted AND e.id IS NULL THEN format('was granted for %s, which is no event', coalesce(b.ref_unique_id, 'nothing'))
         WHEN b.granted AND b.extra THEN 'has a policy or a memo, which no campaign gives'
         WHEN b.granted AND b.expiry_at IS DISTINCT FROM e.expiry_at
@@ -37,7 +40,7 @@ WITH saves AS NOT MATERIALIZED (
     FROM saves s
     JOIN public.campaign_events e ON e.id::text = s.ref_unique_id
     JOIN {{targets}} t ON t.event_id = e.id AND t.member_id = s.member_id
-    WHERE s.point_type_code = 'CM' AND s.reason IS DISTINCT FROM coalesce(t.reason, e.default_reason)
+    WHERE s.point_type_code = 'CM' AND s.idempotency_key LIKE 'grant:%' AND s.reason IS DISTINCT FROM coalesce(t.reason, e.default_reason)
 ), wrong AS (
     SELECT n, id, wrong AS what FROM judged WHERE wrong IS NOT NULL
     UNION ALL

@@ -11,8 +11,10 @@ WITH granted AS NOT MATERIALIZED (
 ), judged AS (
     SELECT 'V' || v.voucher_id AS id, CASE
         WHEN v.type_code = '' THEN 'has no cause'
-        WHEN (v.idempotency_key LIKE 'grant:%') <> (v.type_code = 'CM') THEN format('has the cause %s under key %s', v.type_code, v.idempotency_key)
-        WHEN v.type_code <> 'CM' THEN NULL
+        WHEN v.idempotency_key LIKE 'grant:%' AND v.type_code <> 'CM'
+             OR v.type_code = 'CM' AND v.event_id IS NOT NULL AND v.idempotency_key NOT LIKE 'grant:%' AND v.idempotency_key NOT LIKE '%:grant:%'
+        THEN format('has the cause %s under key %s', v.type_code, v.idempotency_key)
+        WHEN v.idempotency_key NOT LIKE 'grant:%' THEN NULL
         WHEN v.event_id IS NULL THEN format('was granted for %s, which is no event', v.ref)
         WHEN v.expiry_at IS DISTINCT FROM v.event_expiry
         THEN format('expires %s, its event says %s', coalesce(v.expiry_at::text, 'never'), coalesce(v.event_expiry::text, 'never'))
