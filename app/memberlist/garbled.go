@@ -19,6 +19,9 @@ const SuspiciousReason domain.Code = "suspicious_reason"
 
 // garbled says what a program that read a text in the wrong encoding has left of it, for people; "" for what looks right.
 func garbled(s string) string {
+	if isASCII([]byte(s)) && !strings.ContainsAny(s, `?%=&\`) {
+		return "" // as almost all ids are: nothing below finds anything in it, and each row of a list comes here
+	}
 	switch {
 	case strings.ContainsRune(s, utf8.RuneError):
 		return fmt.Sprintf("has %U, which stands for a character that was lost", utf8.RuneError)
