@@ -47,6 +47,7 @@ var onlyIn = map[string][]string{
 	"github.com/IBM/sarama":                    {"outbox", "internal/kafkatest", "internal/embedkafka", "internal/harness/realkafka", "internal/harness/chaos", "internal/harness/bench"},
 	"github.com/twmb/franz-go":                 {"outbox", "internal/kafkatest", "internal/embedkafka"},
 	"github.com/labstack/echo":                 {"http"},
+	"github.com/sony/gobreaker":                {"money/breaker"},
 	"github.com/alecthomas/kong":               {"cmd"},
 }
 
@@ -101,6 +102,7 @@ func TestEachRuleCanBreak(t *testing.T) {
 		"cmd/bestow/demo.go":           "github.com/twmb/franz-go/pkg/kfake",
 		"app/targets.go":               "github.com/labstack/echo/v4",
 		"http/server.go":               "github.com/alecthomas/kong",
+		"cmd/bestow/granter.go":        "github.com/sony/gobreaker/v2",
 		"internal/embedpg/embedpg.go":  "bestow/cmd/bestow",
 		"internal/kafkatest/broker.go": "bestow/cmd/bestow",
 	} {

@@ -15,12 +15,11 @@ import (
 	"time"
 
 	"bestow/app"
-	"bestow/domain"
 	bestowhttp "bestow/http"
 	"bestow/money"
+	"bestow/money/breaker"
 	"bestow/outbox"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -34,14 +33,14 @@ const (
 
 // outage is a ledger that can be away.
 type outage struct {
-	ledger
+	breaker.Ledger
 	how   atomic.Int32
 	calls atomic.Int32 // while it was away
 	last  atomic.Int32 // after how many answers it breaks by itself; 0: never
 }
 
 func (o *outage) overrides() overrides {
-	return overrides{ledger: func(l ledger) ledger { o.ledger = l; return o }}
+	return overrides{ledger: func(l breaker.Ledger) breaker.Ledger { o.Ledger = l; return o }}
 }
 
 // fail is what a call gets, after apply where the ledger applies it all the same.
@@ -63,10 +62,10 @@ func (o *outage) fail(ctx context.Context, apply func()) error {
 }
 
 func (o *outage) GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error) {
-	if err := o.fail(ctx, func() { _, _ = o.ledger.GrantPoints(ctx, deadline, items) }); err != nil {
+	if err := o.fail(ctx, func() { _, _ = o.Ledger.GrantPoints(ctx, deadline, items) }); err != nil {
 		return nil, err
 	}
-	answers, err := o.ledger.GrantPoints(ctx, deadline, items)
+	answers, err := o.Ledger.GrantPoints(ctx, deadline, items)
 	if o.last.Add(-1) == 0 {
 		o.how.Store(broken)
 	}
@@ -77,7 +76,7 @@ func (o *outage) LookupPoints(ctx context.Context, keys []string) ([]money.Found
 	if err := o.fail(ctx, func() {}); err != nil {
 		return nil, err
 	}
-	return o.ledger.LookupPoints(ctx, keys)
+	return o.Ledger.LookupPoints(ctx, keys)
 }
 
 // lines counts the messages of a log.
@@ -133,13 +132,13 @@ func TestMoneyAway(t *testing.T) {
 			began, before := time.Now(), ledger.calls.Load()
 			require.Eventually(t, func() bool { return ledger.calls.Load() >= before+3 }, time.Minute, 20*time.Millisecond, "it is looked for")
 			asked := int(ledger.calls.Load() - before)
-			require.LessOrEqual(t, asked, 5+int(time.Since(began)/ledgerProbe), "and left alone otherwise")
+			require.LessOrEqual(t, asked, 5+int(time.Since(began)/breaker.Probe), "and left alone otherwise")
 			require.Zero(t, w.count(`SELECT count(*) FROM point_results`))
 			require.Zero(t, w.count(`SELECT fail_count FROM campaign_event_summary`))
 			require.Eventually(t, func() bool { return w.count(`SELECT sum(attempts) FROM grant_chunks`) <= 1 }, time.Minute, 5*time.Millisecond,
 				"but for the call that looks for it, and who claimed in that moment and gives back")
 			require.Equal(t, 1, log.count("ERROR the ledger is away"), "one alarm")
-			require.LessOrEqual(t, log.count("ERROR chunk was not handled"), ledgerAwayAfter, "and not one for each message")
+			require.LessOrEqual(t, log.count("ERROR chunk was not handled"), breaker.AwayAfter, "and not one for each message")
 			require.Eventually(t, func() bool { return strings.HasPrefix(w.ready(p), `{"ok":true,"waits_for":["money"]`) }, time.Minute, 5*time.Millisecond,
 				"but for the moment in which it is looked for")
 
@@ -181,7 +180,7 @@ func TestNoClaimWhileTheLedgerIsAway(t *testing.T) {
 	w.run(p, e)
 	m := w.message(e)
 	ledger.how.Store(refusing)
-	for range ledgerAwayAfter {
+	for range breaker.AwayAfter {
 		_, err := p.granter.Grant(t.Context(), e, time.Now().Add(time.Minute), m.Grants)
 		require.ErrorIs(t, err, app.ErrNotApplied, "no connection, so nothing was applied")
 	}
@@ -217,67 +216,6 @@ func TestStoppedWhileTheLedgerIsAway(t *testing.T) {
 	ledger.how.Store(present)
 	require.Eventually(t, func() bool { return p.app.Grants.Handle(t.Context(), m) == nil }, time.Minute, 20*time.Millisecond)
 	require.Equal(t, len(m.Grants), w.count(`SELECT success_count FROM campaign_event_summary`), "what the ledger has, the report has")
-}
-
-// A refusal of the ledger, and a wish that it cannot fulfil, are answers: it is there.
-func TestBreakerKnowsAnAnswer(t *testing.T) {
-	t.Parallel()
-	s := &scripted{}
-	g := newGranter(s)
-	ask := func(err error) error {
-		s.answers, s.err = []money.Answer{{Outcome: money.Refused}}, err
-		_, err = g.Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a"))
-		return err
-	}
-	for _, said := range []error{nil, money.ErrDeadline, money.ErrNoMaster, money.ErrTooMany} {
-		for range ledgerAwayAfter {
-			_ = ask(said)
-		}
-	}
-	require.NoError(t, g.Away(eventOf(domain.Points)))
-	reset := errors.New("connection reset")
-	for range ledgerAwayAfter {
-		require.NoError(t, g.Away(eventOf(domain.Points)))
-		require.NotErrorIs(t, ask(reset), app.ErrNotApplied)
-	}
-	require.ErrorIs(t, g.Away(eventOf(domain.Points)), reset, "and says why")
-	s.asked = nil
-	require.ErrorIs(t, ask(nil), app.ErrNotApplied)
-	require.Nil(t, s.asked)
-}
-
-// dying panics in its first calls.
-type dying struct {
-	*scripted
-	times int
-}
-
-func (d *dying) GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error) {
-	if d.times--; d.times >= 0 {
-		panic("in the ledger's client") //nolint:forbidigo // what the test is about
-	}
-	return d.scripted.GrantPoints(ctx, deadline, items)
-}
-
-// A call that ends in a panic, also the one that looks whether the ledger is back, does not shut the ledger off for ever.
-func TestBreakerAfterAPanic(t *testing.T) {
-	t.Parallel()
-	g := newGranter(&dying{&scripted{answers: make([]money.Answer, 1)}, ledgerAwayAfter + 1})
-	ask := func() (err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				err = errNoAnswer
-			}
-		}()
-		_, err = g.Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a"))
-		return err
-	}
-	for range ledgerAwayAfter {
-		assert.ErrorIs(t, ask(), errNoAnswer)
-	}
-	require.Error(t, g.Away(eventOf(domain.Points)))
-	require.Eventually(t, func() bool { return ask() == nil }, time.Minute, 50*time.Millisecond)
-	require.NoError(t, g.Away(eventOf(domain.Points)))
 }
 
 // listen gives w's processes a log that the test can count in.

@@ -12,22 +12,11 @@ import (
 	"bestow/domain"
 	"bestow/internal/seal"
 	"bestow/money"
+	"bestow/money/breaker"
 	"bestow/money/moneyhttp"
 )
 
-// ledger is what grants: ours, in process or over HTTP.
-type ledger interface {
-	GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error)
-	GrantVouchers(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error)
-	LookupPoints(ctx context.Context, keys []string) ([]money.Found, error)
-	LookupVouchers(ctx context.Context, keys []string) ([]money.Found, error)
-}
-
-var (
-	_ ledger      = (*money.Ledger)(nil)
-	_ ledger      = (*breaker)(nil)
-	_ app.Granter = granter{}
-)
+var _ app.Granter = granter{}
 
 const (
 	// ourLedger is the granter of the types that the product brings.
@@ -111,7 +100,7 @@ func neverAsked(err error) bool {
 		return true
 	}
 	network, ok := errors.AsType[*net.OpError](err)
-	return errors.Is(err, errLedgerAway) || ok && network.Op == "dial"
+	return errors.Is(err, breaker.ErrAway) || ok && network.Op == "dial"
 }
 
 // Lookup implements app.Granter.

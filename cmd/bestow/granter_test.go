@@ -12,6 +12,7 @@ import (
 	"bestow/internal/pgtest"
 	"bestow/internal/seal"
 	"bestow/money"
+	"bestow/money/breaker"
 
 	"github.com/stretchr/testify/require"
 )
@@ -44,8 +45,8 @@ func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, err
 }
 
 // newGranter is a granter that asks l.
-func newGranter(l ledger) granter {
-	return granter{ourLedger: {name: ourLedger, gate: newBreaker(ourLedger, l, ledgerProbe, slog.New(slog.DiscardHandler))}}
+func newGranter(l breaker.Ledger) granter {
+	return granter{ourLedger: {name: ourLedger, gate: breaker.New(ourLedger, l, breaker.Probe, slog.New(slog.DiscardHandler))}}
 }
 
 func eventOf(op domain.Operation) domain.Event {

@@ -15,6 +15,7 @@ import (
 	"bestow/app"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
+	"bestow/money/breaker"
 
 	"github.com/stretchr/testify/require"
 )
@@ -214,7 +215,7 @@ type leisurely struct {
 
 func (l *leisurely) Away(e domain.Event) error {
 	if !l.turn.Load() {
-		return errLedgerAway
+		return breaker.ErrAway
 	}
 	return l.Granter.Away(e)
 }

@@ -10,6 +10,7 @@ import (
 	"bestow/app"
 	"bestow/domain"
 	"bestow/money"
+	"bestow/money/breaker"
 	"bestow/money/moneyhttp"
 	"bestow/outbox"
 
@@ -20,7 +21,7 @@ import (
 type namedLedger struct {
 	name         string
 	installation string
-	gate         *breaker
+	gate         *breaker.Breaker
 	remote       *remote // nil: it is in this process
 }
 
@@ -46,7 +47,7 @@ func (l *namedLedger) away() error {
 	if err := l.blocked(); err != nil {
 		return err
 	}
-	return l.gate.away()
+	return l.gate.Away()
 }
 
 // unavailable returns why the ledger is blocked or away, whether or not a call may look for it just now.
@@ -54,7 +55,7 @@ func (l *namedLedger) unavailable() error {
 	if err := l.blocked(); err != nil {
 		return err
 	}
-	return l.gate.unavailable()
+	return l.gate.Unavailable()
 }
 
 // problem says for people why the ledger is not available, "" if it is.
@@ -65,8 +66,8 @@ func (l *namedLedger) problem() string {
 	case err != nil:
 		return "the ledger " + l.name + " is not asked: " + oneLine(err.Error())
 	}
-	if l.gate.unavailable() != nil {
-		return "the ledger " + l.name + " does not answer: " + oneLine(l.gate.cause().Error())
+	if l.gate.Unavailable() != nil {
+		return "the ledger " + l.name + " does not answer: " + oneLine(l.gate.Cause().Error())
 	}
 	return ""
 }
@@ -97,11 +98,11 @@ func (p *process) wireLedgers(ctx context.Context) (granter, error) {
 		if l.remote, err = newRemote(at, installation.ID, p); err != nil {
 			return nil, fmt.Errorf("%s: %w", at.setting, err)
 		}
-		l.gate = newBreaker(at.name, p.ledger(l.remote.client), p.probe(), p.log)
+		l.gate = breaker.New(at.name, p.ledger(l.remote.client), p.probe(), p.log)
 		g[at.name] = l
 	}
 	if g[ourLedger] == nil {
-		g[ourLedger] = &namedLedger{name: ourLedger, gate: newBreaker(ourLedger, p.ledger(p.money), p.probe(), p.log)}
+		g[ourLedger] = &namedLedger{name: ourLedger, gate: breaker.New(ourLedger, p.ledger(p.money), p.probe(), p.log)}
 	}
 	return g, nil
 }
@@ -142,7 +143,7 @@ func (p *process) ledgerRule() app.LedgerRule {
 }
 
 // probe is the pause between two calls of a ledger that is away.
-func (p *process) probe() time.Duration { return cmp.Or(p.with.probe, ledgerProbe) }
+func (p *process) probe() time.Duration { return cmp.Or(p.with.probe, breaker.Probe) }
 
 // meetLedgers finds out which ledgers the names lead to, before anything is granted: a handler asks no ledger that is
 // another than it was. A ledger that does not answer is waited for by itself; the ledger of this database is refused at once,

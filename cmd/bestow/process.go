@@ -17,6 +17,7 @@ import (
 	"bestow/internal/seal"
 	"bestow/jobs"
 	"bestow/money"
+	"bestow/money/breaker"
 	"bestow/money/moneyhttp"
 	"bestow/outbox"
 
@@ -62,7 +63,7 @@ type process struct {
 
 // overrides replace parts of a process, for demo and tests.
 type overrides struct {
-	ledger  func(ledger) ledger                 // stands before the ledger; what it fails counts as the ledger's failing
+	ledger  func(breaker.Ledger) breaker.Ledger // stands before the ledger; what it fails counts as the ledger's failing
 	granter func(app.Granter) app.Granter       // wraps the ledger
 	handler func(outbox.Handler) outbox.Handler // wraps what handles a message
 	limits  func(*app.Limits)                   // changes what no setting does
@@ -208,7 +209,7 @@ func (p *process) checkMaster(ctx context.Context) error {
 	return checkMaster(ctx, p.pool, master, p.money)
 }
 
-func (p *process) ledger(l ledger) ledger {
+func (p *process) ledger(l breaker.Ledger) breaker.Ledger {
 	if p.with.ledger == nil {
 		return l
 	}
