@@ -101,6 +101,7 @@ func TestEachRuleCanBreak(t *testing.T) {
 		"jobs/timetable.go":            "github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka",
 		"cmd/bestow/demo.go":           "github.com/twmb/franz-go/pkg/kfake",
 		"app/targets.go":               "github.com/labstack/echo/v4",
+		"app/pins/unsealer.go":         "bestow/money",
 		"http/server.go":               "github.com/alecthomas/kong",
 		"cmd/bestow/granter.go":        "github.com/sony/gobreaker/v2",
 		"internal/embedpg/embedpg.go":  "bestow/cmd/bestow",

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"bestow/app"
+	"bestow/app/pins"
 	"bestow/domain"
 	bestowhttp "bestow/http"
 	"bestow/internal/kafkatest"
@@ -98,7 +99,7 @@ func (w *world) openPINs(e domain.Event) map[string]int {
 			return err
 		}
 		for _, k := range kept {
-			pin, err := newSealer(master).Open(w.Context(), tx, e.ID, k.Member, k.Sealed)
+			pin, err := pins.NewSealer(master).Open(w.Context(), tx, e.ID, k.Member, k.Sealed)
 			if err != nil {
 				return err
 			}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/keys"
+	"bestow/app/pins"
 	bestowhttp "bestow/http"
 	"bestow/internal/obs"
 	"bestow/internal/seal"
@@ -90,6 +92,13 @@ func newProcess(ctx context.Context, cfg config, roles []string, log *slog.Logge
 	return p, nil
 }
 
+// newUnsealer returns what opens vouchers for the proof: the results' PINs, and the ledger of this database.
+func newUnsealer(master *seal.Master) pins.Unsealer {
+	return pins.Unsealer{Master: master, OpenLedger: func(ctx context.Context, tx pgx.Tx) (pins.Ledger, error) {
+		return money.NewAudit(ctx, tx, master)
+	}}
+}
+
 func (p *process) has(role string) bool { return slices.Contains(p.roles, role) }
 
 func (p *process) wire(ctx context.Context) error {
@@ -138,7 +147,7 @@ func (p *process) wireApp(ctx context.Context) error {
 		return err
 	}
 	if deps.Master != nil {
-		deps.Sealer, deps.Unsealer = newSealer(deps.Master), unsealer{deps.Master}
+		deps.Sealer, deps.Unsealer = pins.NewSealer(deps.Master), newUnsealer(deps.Master)
 	}
 	if err := p.wireMoney(ctx, deps.Master); err != nil {
 		return err
@@ -200,13 +209,24 @@ func (p *process) wireMoney(ctx context.Context, master *seal.Master) (err error
 	return p.checkMaster(ctx)
 }
 
-// checkMaster is checkMaster of the process's key, if it has one.
+// checkMaster refuses the process's master key, if it has one that does not open the keys in the database.
 func (p *process) checkMaster(ctx context.Context) error {
 	master, err := p.cfg.master()
 	if err != nil || master == nil {
 		return err
 	}
 	return checkMaster(ctx, p.pool, master, p.money)
+}
+
+// checkMaster refuses a master key that does not open the keys in the database.
+func checkMaster(ctx context.Context, pool *pgxpool.Pool, master *seal.Master, l *money.Ledger) error {
+	content := keys.Store{Table: keys.Content, Master: master}
+	err := errors.Join(pins.CheckMaster(ctx, pool, master), content.CheckMaster(ctx, pool), l.CheckMaster(ctx))
+	if errors.Is(err, seal.ErrOpen) {
+		return fmt.Errorf("BESTOW_MASTER_KEY is another key than the one that the vouchers' PINs were sealed under, "+
+			"and the lists' hashes made: start with that one: %w", err)
+	}
+	return err
 }
 
 func (p *process) ledger(l breaker.Ledger) breaker.Ledger {

@@ -7,6 +7,7 @@ import (
 
 	"bestow/app"
 	"bestow/app/keys"
+	"bestow/app/pins"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
@@ -97,7 +98,7 @@ func rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (don
 		if done.Vouchers, err = money.Rewrap(ctx, tx, from, to); err != nil {
 			return done, err
 		}
-		if done.Pins, err = (keys.Store{Table: keys.Pins, Master: from, WrappedOnly: true}).Rewrap(ctx, tx, to); err != nil {
+		if done.Pins, err = pins.Rewrap(ctx, tx, from, to); err != nil {
 			return done, err
 		}
 		done.Lists, err = keys.Store{Table: keys.Content, Master: from}.Rewrap(ctx, tx, to)

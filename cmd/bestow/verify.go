@@ -76,7 +76,7 @@ func newVerifier(cfg config, pool *pgxpool.Pool) (*app.Reports, error) {
 		return nil, err
 	}
 	if deps.Master != nil {
-		deps.Unsealer = unsealer{deps.Master}
+		deps.Unsealer = newUnsealer(deps.Master)
 	}
 	return &app.Reports{Deps: deps}, nil
 }

@@ -56,7 +56,7 @@ func TestTheServiceVerifies(t *testing.T) {
 	}
 	master, err := w.cfg.master()
 	require.NoError(t, err)
-	local := &app.Reports{Deps: app.Deps{Pool: w.pool, Unsealer: unsealer{master}, Master: master, Zone: w.cfg.TimeZone}}
+	local := &app.Reports{Deps: app.Deps{Pool: w.pool, Unsealer: newUnsealer(master), Master: master, Zone: w.cfg.TimeZone}}
 	w.exec(`DELETE FROM verify_reports`) // there was none when the service verified
 	want, err := local.Verify(t.Context(), app.VerifyQuery{Event: e.CampaignID, By: operator.Actor})
 	require.NoError(t, err)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"bestow/app"
+	"bestow/app/pins"
 	"bestow/domain"
 	"bestow/internal/pgtest"
 	"bestow/internal/seal"
@@ -123,7 +124,8 @@ func TestVerifyCommandHasTheMasterKey(t *testing.T) {
 	r, err := newVerifier(config{MasterKey: key, Env: "production", TimeZone: "Asia/Tokyo"}, nil)
 	require.NoError(t, err)
 	require.NotNil(t, r.Master)
-	require.Equal(t, unsealer{r.Master}, r.Unsealer)
+	require.IsType(t, pins.Unsealer{}, r.Unsealer)
+	require.Same(t, r.Master, r.Unsealer.(pins.Unsealer).Master)
 	require.True(t, r.WrappedKeysOnly)
 	require.Equal(t, "Asia/Tokyo", r.Zone)
 

@@ -1,4 +1,4 @@
-package main
+package pins
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/internal/seal"
-	"bestow/money"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -20,16 +19,17 @@ import (
 
 var _ app.Sealer = sealer{}
 
-// sealer keeps the PINs of vouchers that the campaign side remembers, under a key per event (pin_keys) that the master
-// key wraps.
+// sealer seals the PINs of vouchers that the campaign side remembers, under a key per event (pin_keys) that the master key
+// wraps.
 type sealer struct{ keys keys.Store }
 
-func newSealer(master *seal.Master) sealer {
+// NewSealer returns a sealer whose keys master wraps.
+func NewSealer(master *seal.Master) sealer {
 	return sealer{keys.Store{Table: keys.Pins, Master: master, WrappedOnly: true}}
 }
 
-// Seal implements app.Sealer: each PIN's ciphertext, in base64, bound to the event, the member and the field. It waits
-// for nobody but the transaction that is just making the same event's key.
+// Seal implements app.Sealer: each PIN's ciphertext, in base64, bound to the event, the member and the field. It waits only
+// for a transaction that is just making the same event's key.
 func (s sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pins []string) ([]string, error) {
 	if len(members) != len(pins) {
 		return nil, fmt.Errorf("seal PINs of event %d: %d members and %d PINs", eventID, len(members), len(pins))
@@ -54,9 +54,9 @@ func (s sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pin
 	return sealed, nil
 }
 
-// Open returns the PIN that Seal was given for the same event and member. Whoever calls it has checked the role and
-// writes the audit record in tx. Errors: pgx.ErrNoRows where the event has no key, seal.ErrOpen for what another key, or
-// another member's PIN, is.
+// Open returns the PIN that Seal was given for the same event and member. The caller has checked the role, and writes the
+// audit record in tx. Errors: pgx.ErrNoRows if the event has no key, seal.ErrOpen for a PIN of another key or of another
+// member.
 func (s sealer) Open(ctx context.Context, tx pgx.Tx, eventID int64, member, sealed string) (string, error) {
 	key, err := s.keys.Key(ctx, tx, eventID)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s sealer) Open(ctx context.Context, tx pgx.Tx, eventID int64, member, seal
 	return string(pin), nil
 }
 
-// createKey stores a new key for the event. Of two that do so at once one wins, the other waits for it and reads.
+// createKey stores a new key for the event. Of two transactions that do so at once one wins; the other waits and reads.
 func (s sealer) createKey(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	key, err := seal.NewKey()
 	if err != nil {
@@ -85,15 +85,15 @@ func (s sealer) createKey(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	return failpoint.Hit(ctx, failpoint.SettleKeyStored)
 }
 
-// checkMaster refuses a master key that does not open what is there.
-func checkMaster(ctx context.Context, pool *pgxpool.Pool, master *seal.Master, l *money.Ledger) error {
-	content := keys.Store{Table: keys.Content, Master: master}
-	err := errors.Join(newSealer(master).keys.CheckMaster(ctx, pool), content.CheckMaster(ctx, pool), l.CheckMaster(ctx))
-	if errors.Is(err, seal.ErrOpen) {
-		return fmt.Errorf("BESTOW_MASTER_KEY is another key than the one that the vouchers' PINs were sealed under, "+
-			"and the lists' hashes made: start with that one: %w", err)
-	}
-	return err
+// CheckMaster returns seal.ErrOpen if the last key of PINs was wrapped by another master key.
+func CheckMaster(ctx context.Context, pool *pgxpool.Pool, master *seal.Master) error {
+	return NewSealer(master).keys.CheckMaster(ctx, pool)
+}
+
+// Rewrap wraps every key of PINs by the master key to, and returns how many keys to has wrapped then. Error: seal.ErrOpen for
+// a key that neither master key has wrapped.
+func Rewrap(ctx context.Context, tx pgx.Tx, from, to *seal.Master) (int, error) {
+	return NewSealer(from).keys.Rewrap(ctx, tx, to)
 }
 
 func pinAAD(eventID int64, member string) []byte {

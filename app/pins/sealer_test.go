@@ -1,10 +1,9 @@
-package main
+package pins
 
 import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"net/url"
 	"testing"
 
 	"bestow/internal/pg"
@@ -17,11 +16,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// TESTMAIN
 func newTestSealer(t *testing.T) sealer {
 	t.Helper()
 	master, err := seal.NewMaster(seal.GenerateMaster())
 	require.NoError(t, err)
-	return newSealer(master)
+	return NewSealer(master)
 }
 
 // voucherEvents makes n events and returns their ids.
@@ -102,7 +102,7 @@ func TestSealerRolledBack(t *testing.T) {
 
 	sealed, err := sealOne(t.Context(), s, pool, event, "a", "22222222")
 	require.NoError(t, err)
-	pin, err := openOne(t.Context(), newSealer(s.keys.Master), pool, event, "a", sealed)
+	pin, err := openOne(t.Context(), NewSealer(s.keys.Master), pool, event, "a", sealed)
 	require.NoError(t, err)
 	require.Equal(t, "22222222", pin)
 }
@@ -145,37 +145,4 @@ func TestSealerWaitsForNoOtherEvent(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, tx.Commit(t.Context()))
 	require.NoError(t, open.Commit(t.Context()))
-}
-
-// A process with another master key than the one that vouchers were sealed under does not start: what it made would open
-// under the one, what is there under the other.
-func TestAnotherMasterKeyStopsTheStart(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p, stop := w.start(t.Context(), overrides{}, allRoles...)
-	e := w.event(p, "VOUCHER", 10)
-	w.run(p, e)
-	w.completed(p, e.ID)
-	stop()
-	right := w.cfg.MasterKey
-	w.cfg.MasterKey = seal.GenerateMaster()
-	_, err := newProcess(t.Context(), w.cfg, allRoles, w.log, overrides{})
-	require.ErrorContains(t, err, "BESTOW_MASTER_KEY is another key")
-	w.cfg.MasterKey = right
-	w.start(t.Context(), overrides{}, allRoles...)
-}
-
-// A server that is there and has no such database is not waited for.
-func TestNoSuchDatabase(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	at, err := url.Parse(w.cfg.DatabaseURL)
-	require.NoError(t, err)
-	at.Path = "/nowhere"
-	w.cfg.DatabaseURL = at.String()
-	ctx, cancel := context.WithTimeout(t.Context(), patience/2)
-	defer cancel()
-	_, err = newProcess(ctx, w.cfg, allRoles, w.log, overrides{})
-	require.ErrorContains(t, err, "nowhere")
-	require.NoError(t, ctx.Err())
 }

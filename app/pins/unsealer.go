@@ -1,4 +1,4 @@
-package main
+package pins
 
 import (
 	"context"
@@ -9,27 +9,39 @@ import (
 	"bestow/app"
 	"bestow/app/keys"
 	"bestow/internal/seal"
-	"bestow/money"
 
 	"github.com/jackc/pgx/v5"
 )
 
 var (
-	_ app.Unsealer    = unsealer{}
+	_ app.Unsealer    = Unsealer{}
 	_ app.VoucherKeys = voucherKeys{}
 )
 
-// unsealer opens the vouchers of the results and of the ledger for verify, which compares them.
-type unsealer struct{ master *seal.Master }
+// Unsealer opens the vouchers of the results and of the ledger for verify, which compares them.
+type Unsealer struct {
+	Master     *seal.Master
+	OpenLedger func(context.Context, pgx.Tx) (Ledger, error)
+}
+
+// Ledger opens the vouchers of the ledger: *money.Audit.
+type Ledger interface {
+	// Open returns the code and the PIN of a voucher; its error says in words what is wrong with the voucher.
+	Open(ref, key string, sealedCode, sealedPIN, codeHMAC []byte) (code, pin string, err error)
+	// Wrong lists the refs whose key does not open by the master key.
+	Wrong() []string
+	// Keys returns how many keys open.
+	Keys() int
+}
 
 // voucherKeys are the opened data keys of both sides.
 type voucherKeys struct {
-	ledger *money.Audit
+	ledger Ledger
 	pins   map[int64]*seal.Key // by event
 }
 
 // Load implements app.Unsealer.
-func (u unsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (app.VoucherKeys, []string, int, error) {
+func (u Unsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (app.VoucherKeys, []string, int, error) {
 	opened := voucherKeys{pins: map[int64]*seal.Key{}}
 	var wrong []string
 	rows, err := tx.Query(ctx, `SELECT event_id, wrapped FROM public.pin_keys WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY event_id`, event)
@@ -39,7 +51,7 @@ func (u unsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (app.Vouche
 	var id int64
 	var wrapped []byte
 	_, err = pgx.ForEachRow(rows, []any{&id, &wrapped}, func() error {
-		if key, err := u.master.Unwrap(wrapped, seal.AAD(keys.Pins, strconv.FormatInt(id, 10))); err == nil {
+		if key, err := u.Master.Unwrap(wrapped, seal.AAD(keys.Pins, strconv.FormatInt(id, 10))); err == nil {
 			opened.pins[id] = key
 		} else {
 			wrong = append(wrong, fmt.Sprintf("event %d: the key of its PINs does not open by this master key", id))
@@ -49,7 +61,7 @@ func (u unsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (app.Vouche
 	if err != nil {
 		return nil, nil, 0, fmt.Errorf("read PIN keys: %w", err)
 	}
-	if opened.ledger, err = money.NewAudit(ctx, tx, u.master); err != nil {
+	if opened.ledger, err = u.OpenLedger(ctx, tx); err != nil {
 		return nil, nil, 0, err
 	}
 	for _, ref := range opened.ledger.Wrong() {
