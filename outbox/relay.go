@@ -58,7 +58,7 @@ func (w *RelayWorker) Work(ctx context.Context, job *river.Job[RelayArgs]) error
 	if err := failpoint.Hit(ctx, failpoint.RelayRead); err != nil {
 		return err
 	}
-	acked, err := w.publish(ctx, b, job)
+	acked, err := w.publish(ctx, b, job, time.Now().Add(publishBudget))
 	if acked == 0 && err != nil {
 		if ctx.Err() != nil {
 			return err // the job may have gone to another attempt, which a snooze would take it from
@@ -88,13 +88,13 @@ const (
 	markBudget    = 5 * time.Second
 )
 
-// publish writes the batch's messages in their order and returns how many Kafka has. An error is that of the next one.
-func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[RelayArgs]) (acked int, err error) {
+// publish writes the batch's messages in their order and returns how many Kafka has. An error is that of the next one. It
+// begins no message but the first after until.
+func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[RelayArgs], until time.Time) (acked int, err error) {
 	topic := w.Kafka.Topic(b.eventType)
 	if job.Args.Mode == Retry || job.Args.Mode == Redrive {
 		topic = w.Kafka.DeadLetter(b.eventType)
 	}
-	until := time.Now().Add(publishBudget)
 	for i, m := range b.messages {
 		if i > 0 && time.Now().After(until) || ctx.Err() != nil {
 			return i, ctx.Err()

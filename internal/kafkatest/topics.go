@@ -31,6 +31,7 @@ func config() *sarama.Config {
 	c.Producer.Partitioner = sarama.NewManualPartitioner
 	c.Consumer.Offsets.Initial = sarama.OffsetOldest
 	c.Consumer.Return.Errors = true
+	c.Consumer.MaxWaitTime = 10 * time.Millisecond // a consumer ends after the fetch that it waits for
 	return c
 }
 

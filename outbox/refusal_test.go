@@ -1,0 +1,100 @@
+package outbox
+
+import (
+	"strings"
+	"testing"
+
+	"bestow/domain"
+	"bestow/internal/kafkatest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// block sets a topic so that it takes no message, and lets the relay's Kafka see it.
+func (d *desk) block(topic string) {
+	d.Helper()
+	kafkatest.Set(d, d.brokers, topic, map[string]string{"cleanup.policy": "compact"})
+	require.NoError(d, d.kafka.CheckTopics([]domain.EventType{point, voucher}))
+}
+
+// A topic that takes no message puts the job off, and leaves everything as it was. The relay reports it each time, the log
+// says it once; the end of it too.
+func TestATopicThatRefuses(t *testing.T) {
+	t.Parallel()
+	d := setupRelay(t, 1)
+	topic := d.kafka.Topic(point)
+	d.block(topic)
+	for range 2 {
+		_, err := d.work(d.all(), First, 0)
+		snoozed(t, err, kafkaAway)
+	}
+	require.Empty(t, d.sent(topic))
+	require.Equal(t, "targets 0 chunks 0 counted 0", d.marked())
+	require.Len(t, d.reports, 2)
+	for _, r := range d.reports {
+		require.Equal(t, KafkaRefuses, r.Code)
+		require.True(t, r.Permanent)
+		require.Equal(t, "POINT", r.EventType)
+		require.Equal(t, topic, r.Topic)
+		require.Contains(t, r.Text, "set cleanup.policy=delete")
+	}
+	require.Equal(t, 1, d.logged("level=WARN msg=\"kafka does not take messages\""))
+
+	kafkatest.Set(t, d.brokers, topic, map[string]string{"cleanup.policy": "delete"})
+	require.NoError(t, d.kafka.CheckTopics([]domain.EventType{point}))
+	_, err := d.work(d.all(), First, 0)
+	require.NoError(t, err)
+	require.Nil(t, d.reports[2])
+	require.Equal(t, 1, d.logged("kafka takes messages again"))
+	require.Equal(t, "targets 1 chunks 1 counted 1", d.marked())
+}
+
+// A Kafka that has no such topic yet is away: nobody has to do anything, and the job comes again.
+func TestATopicThatIsNotThereYet(t *testing.T) {
+	t.Parallel()
+	d := setupRelay(t, 1)
+	d.exec(`UPDATE event_types SET topic = 'elsewhere' WHERE code = 'POINT'`)
+	_, err := d.work(d.all(), First, 0)
+	snoozed(t, err, kafkaAway)
+	require.Len(t, d.reports, 1)
+	require.Equal(t, KafkaAway, d.reports[0].Code)
+	require.False(t, d.reports[0].Permanent)
+	require.Equal(t, "targets 0 chunks 0 counted 0", d.marked())
+}
+
+// Of a job that Kafka takes in part, that part is marked. The rest becomes a job of its own, which is refused from then on;
+// that the topic takes another chunk does not end the refusal.
+func TestAJobThatIsTakenInPart(t *testing.T) {
+	t.Parallel()
+	d := setupRelay(t, 1, 1, 1)
+	topic := d.kafka.Topic(point)
+	d.exec(`UPDATE point_targets SET reason = repeat('x', 500) WHERE id = 2`)
+	kafkatest.Set(t, d.brokers, topic, map[string]string{"max.message.bytes": "900"})
+	_, err := d.work(d.all(), First, 0)
+	require.NoError(t, err)
+	require.Equal(t, []string{"1-1 m001"}, d.sent(topic))
+	require.Equal(t, "targets 1 chunks 1 counted 1", d.marked())
+	require.Equal(t, "completed first 1-3, scheduled first 2-3", d.jobs())
+	require.Nil(t, d.reports[0])
+	require.Equal(t, KafkaRefuses, d.reports[1].Code)
+	require.Contains(t, d.reports[1].Text, "max.message.bytes")
+
+	_, err = d.work(d.chunks[2], First, 0)
+	require.NoError(t, err)
+	require.Len(t, d.reports, 2, "a refusal that stands is not reported as ended")
+	require.Zero(t, d.logged("kafka takes messages again"))
+	_, err = d.work(domain.Run{EventID: d.event, First: 2, Last: 3}, First, 0)
+	snoozed(t, err, kafkaAway)
+	require.Equal(t, 1, d.logged("level=WARN msg=\"kafka does not take messages\""))
+	require.Equal(t, "targets 2 chunks 2 counted 2", d.marked())
+}
+
+// A relay without a listener works.
+func TestARelayThatReportsToNobody(t *testing.T) {
+	t.Parallel()
+	d := setupRelay(t, 1)
+	d.relay.Report = nil
+	_, err := d.work(d.all(), First, 0)
+	require.NoError(t, err)
+	require.False(t, strings.Contains(d.log.String(), "WARN"), d.log)
+}
