@@ -194,26 +194,3 @@ func FuzzDecode(f *testing.F) {
 		require.Equal(t, m.Grants, back.Grants)
 	})
 }
-
-// An update of a library may bring an unsafe default back: then no process starts.
-func TestUnsafeKafkaSettingsAreRefused(t *testing.T) {
-	t.Parallel()
-	c, err := saramaConfig(KafkaConfig{})
-	require.NoError(t, err)
-	c.Producer.Idempotent = false
-	require.Error(t, assertSafe(c))
-	c.Producer.Idempotent = true
-	c.Consumer.Group.ResetInvalidOffsets = false
-	require.Error(t, assertSafe(c))
-	_, err = saramaConfig(KafkaConfig{SASL: &SASL{Mechanism: "GSSAPI", User: "u", Password: "p"}})
-	require.ErrorContains(t, err, "GSSAPI")
-}
-
-// A publish cannot be cancelled, so its time-outs must end it before River gives its job to another relay.
-func TestPublishEndsBeforeItsJob(t *testing.T) {
-	t.Parallel()
-	c, err := saramaConfig(KafkaConfig{})
-	require.NoError(t, err)
-	tries := time.Duration(c.Producer.Retry.Max + 1)
-	require.Less(t, tries*(c.Producer.Timeout+c.Producer.Retry.Backoff), 20*time.Second)
-}

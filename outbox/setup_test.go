@@ -178,7 +178,7 @@ func (d *desk) connect(change func(*KafkaConfig)) {
 }
 
 func (d *desk) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(slog.NewTextHandler(d.log, nil))
 }
 
 // logged is how often the log has a text.

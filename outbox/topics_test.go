@@ -1,0 +1,111 @@
+package outbox
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/kafkatest"
+	"bestow/internal/logtest"
+	"bestow/internal/pgtest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// kafkaDesk is a desk with a Kafka that has no topics yet.
+func kafkaDesk(t *testing.T, change func(*KafkaConfig)) *desk {
+	t.Helper()
+	d := &desk{room: &room{TB: t, pool: pgtest.New(t)}, log: &logtest.Log{}}
+	d.connect(change)
+	return d
+}
+
+func asSet(*KafkaConfig) {}
+
+// CheckTopics makes the topics that are missing, dead letters too, and leaves those that are there as they are.
+func TestCheckTopicsMakesThem(t *testing.T) {
+	t.Parallel()
+	d := kafkaDesk(t, func(c *KafkaConfig) { c.Partitions = 3 })
+	kafkatest.CreateTopic(t, d.brokers, d.kafka.DeadLetter(point), 1)
+	require.NoError(t, d.kafka.CheckTopics(nil))
+	require.Zero(t, kafkatest.Partitions(t, d.brokers, d.kafka.Topic(point)))
+	for range 2 {
+		require.NoError(t, d.kafka.CheckTopics([]domain.EventType{point, voucher}))
+		require.EqualValues(t, 3, kafkatest.Partitions(t, d.brokers, d.kafka.Topic(point)))
+		require.EqualValues(t, 1, kafkatest.Partitions(t, d.brokers, d.kafka.DeadLetter(point)))
+		require.EqualValues(t, 3, kafkatest.Partitions(t, d.brokers, d.kafka.DeadLetter(voucher)))
+	}
+	require.NoError(t, d.kafka.topics.blocked(d.kafka.Topic(point)))
+	require.Empty(t, d.log.String())
+}
+
+// Examine says what is wrong and changes nothing: a topic that is not there blocks, and is not made.
+func TestExamine(t *testing.T) {
+	t.Parallel()
+	d := kafkaDesk(t, asSet)
+	kafkatest.CreateTopicWith(t, d.brokers, d.kafka.Topic(point), 1, map[string]string{"retention.ms": "1000", "cleanup.policy": "compact"})
+	faults, err := d.kafka.Examine([]domain.EventType{point})
+	require.NoError(t, err)
+	require.Len(t, faults, 3)
+	require.Equal(t, []bool{true, false, true}, []bool{faults[0].Blocks, faults[1].Blocks, faults[2].Blocks})
+	require.Contains(t, faults[0].Text, "cleanup.policy=compact")
+	require.Contains(t, faults[1].Text, "retention.ms=1000")
+	require.Equal(t, d.kafka.DeadLetter(point), faults[2].Topic)
+	require.Contains(t, faults[2].Text, "it does not exist")
+	require.Zero(t, kafkatest.Partitions(t, d.brokers, d.kafka.DeadLetter(point)))
+	require.NoError(t, d.kafka.topics.blocked(d.kafka.Topic(point)), "what is examined is not noted")
+}
+
+// A topic that the broker refuses to make is that topic's fault. No router waits for it, and no message goes to it.
+func TestATopicThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	d := kafkaDesk(t, func(c *KafkaConfig) { c.Replication = 3 }) // of one broker
+	kafkatest.CreateTopic(t, d.brokers, d.kafka.Topic(point), 1)
+	require.NoError(t, d.kafka.CheckTopics([]domain.EventType{point}))
+	require.True(t, d.kafka.topics.missing(d.kafka.DeadLetter(point)))
+	require.False(t, d.kafka.topics.missing(d.kafka.Topic(point)))
+	require.ErrorContains(t, d.kafka.publish(d.kafka.DeadLetter(point), example(), time.Now()), "cannot be made")
+	r := d.router(nil)
+	topics, err := r.newTopics(t.Context())
+	require.NoError(t, err)
+	var names []string
+	for _, c := range topics {
+		names = append(names, c.topic)
+	}
+	require.Contains(t, names, d.kafka.Topic(point))
+	require.NotContains(t, names, d.kafka.DeadLetter(point))
+}
+
+// What is wrong with a topic is told once when it begins, and once when it ends. A topic with a fault that does no more than
+// harm may be published to.
+func TestFaultsAreToldOnce(t *testing.T) {
+	t.Parallel()
+	d := &desk{room: &room{TB: t}, log: &logtest.Log{}}
+	k := &topics{log: d.logger(), faults: map[string][]fault{}}
+	harm, blocks, gone := fault{text: "harm"}, fault{text: "blocks", blocks: true}, fault{text: "gone", blocks: true, missing: true}
+	for range 2 {
+		k.note(map[string][]fault{"a": {harm, blocks}, "b": {harm}, "c": {gone}})
+	}
+	require.Equal(t, 4, d.logged("level=WARN"))
+	require.Equal(t, 2, d.logged("may do harm"))
+	require.Equal(t, 2, d.logged("cannot be used"))
+	require.EqualError(t, k.blocked("a"), "topic a: blocks")
+	require.NoError(t, k.blocked("b"))
+	require.NoError(t, k.blocked("unheard of"))
+	require.False(t, k.missing("a"))
+	require.True(t, k.missing("c"))
+	k.note(map[string][]fault{"a": {harm}})
+	require.Equal(t, 4, d.logged("level=WARN"))
+	require.Equal(t, 1, d.logged("level=INFO"))
+	require.NoError(t, k.blocked("a"))
+	require.True(t, k.missing("c"), "of another topic nothing was found this time")
+}
+
+// WatchTopics ends with its context.
+func TestWatchTopicsEnds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, (&Kafka{}).WatchTopics(ctx, nil))
+}
