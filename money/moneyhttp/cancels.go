@@ -2,23 +2,8 @@ package moneyhttp
 
 import (
 	"context"
-	"net/http"
 	"time"
-
-	"bestow/money"
 )
-
-// cancels is the body of a route that cancels what many members have, in one transaction.
-type cancels[I any] struct {
-	Deadline *time.Time `json:"deadline,omitzero" doc:"nothing is applied after it; default: 10 s from now, at most: a minute"`
-	BudgetMS *int64     `json:"budget_ms,omitzero" doc:"the same in milliseconds from the arrival of the request; the earlier one counts"`
-	Items    []I        `json:"items" nullable:"false" doc:"at most 1,000"`
-}
-
-// cancelAnswers is its answer: one for each item, in the order asked.
-type cancelAnswers[A any] struct {
-	Items []A `json:"items" nullable:"false"`
-}
 
 type cancelsInput[I any] struct {
 	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339; as deadline in the body, of which the earlier one counts; a minute from the arrival at most"`
@@ -59,36 +44,4 @@ func cancelAll[I, C, O, A any](ctx context.Context, s *Server, in *cancelsInput[
 		return nil, err
 	}
 	return &cancelsOutput[A]{cancelAnswers[A]{each(answers, wire)}}, nil
-}
-
-// CancelSaves asks the ledger to undo saves, as money.Ledger.CancelSaves does. Errors: money.ErrDeadline, money.ErrTooMany, and as
-// said of the [Client].
-func (c *Client) CancelSaves(ctx context.Context, deadline time.Time, all []money.Cancel) ([]money.CancelAnswer, error) {
-	return askCancels(ctx, c, "points/cancels", deadline, each(all, wireCancel), (*cancelAnswer).ours)
-}
-
-// CancelVouchers asks the ledger to cancel vouchers, as money.Ledger.CancelVouchers does. Errors: those of CancelSaves.
-func (c *Client) CancelVouchers(ctx context.Context, deadline time.Time, all []money.VoucherCancel) ([]money.VoucherCancelAnswer, error) {
-	return askCancels(ctx, c, "vouchers/cancels", deadline, each(all, wireVoucherCancel), (*voucherCancelAnswer).ours)
-}
-
-func askCancels[I, A, O any](ctx context.Context, c *Client, route string, deadline time.Time, items []I, ours func(*A) O) ([]O, error) {
-	var got cancelAnswers[A]
-	asked := cancels[I]{Deadline: &deadline, BudgetMS: budget(ctx), Items: items}
-	if err := c.call(ctx, http.MethodPost, route, asked, &got); err != nil {
-		return nil, err
-	}
-	if len(got.Items) != len(items) {
-		return nil, &UnclearError{Status: http.StatusOK, Why: miscounted(len(got.Items), len(items))}
-	}
-	return each(got.Items, ours), nil
-}
-
-// each returns what f makes of all, in their order.
-func each[T, U any](all []T, f func(*T) U) []U {
-	made := make([]U, len(all))
-	for n := range all {
-		made[n] = f(&all[n])
-	}
-	return made
 }

@@ -40,4 +40,10 @@ func (c *Client) EditPolicy(ctx context.Context, code, tag string, patch map[str
 	return p, err
 }
 
+// Forecast asks what will expire, with the first days of it by day: 0 to [money.ForecastDays].
+func (c *Client) Forecast(ctx context.Context, days int) (f Forecast, err error) {
+	_, err = c.do(ctx, http.MethodGet, "expiry/forecast?days="+strconv.Itoa(days), nil, nil, &f)
+	return f, err
+}
+
 func policyRoute(code string) string { return "policies/" + url.PathEscape(code) }

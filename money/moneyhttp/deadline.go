@@ -10,9 +10,8 @@ import (
 )
 
 const (
-	// defaultBudget is how long a request may take that says nothing of it, and maxBudget the most that one may say.
-	defaultBudget = 10 * time.Second
-	maxBudget     = time.Minute
+	// maxBudget is the longest that a request may say that it may take.
+	maxBudget = time.Minute
 	// answerGrace is how long a request whose deadline has passed may take to find out what stands under its keys, and to say so.
 	answerGrace = time.Second
 	// clockHolds is how long a look at the ledger's clock is good for.

@@ -3,7 +3,6 @@ package moneyhttp
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	"bestow/money"
@@ -145,111 +144,4 @@ func (s *Server) cancel(ctx context.Context, once Once, txID string, asked membe
 		return nil, err
 	}
 	return newChanged(Cancelled{c.TxID, c.Cancelled, c.Expired, c.Uncollected, balance, wireParts(c.Lots)}, c.Replayed), nil
-}
-
-// amountOf is the amount of a cancel, 0 for all; an amount that is given is not 0.
-func amountOf(given *int64) (int64, error) {
-	switch {
-	case given == nil:
-		return 0, nil
-	case *given <= 0:
-		return 0, &money.Refusal{Code: money.BadAmount, Message: "the amount is not positive: leave it out to cancel all"}
-	}
-	return *given, nil
-}
-
-type memberInput struct {
-	MemberID string `path:"id"`
-}
-
-// member says what a member has.
-func (s *Server) member(ctx context.Context, in *memberInput) (*struct{ Body Member }, error) {
-	m, err := s.ledger.Member(ctx, in.MemberID)
-	if err != nil {
-		return nil, err
-	}
-	wire := Member{m.MemberID, m.Balance, m.Owed, []Expiring{}}
-	for _, e := range m.Expiring {
-		wire.Expiring = append(wire.Expiring, Expiring{e.ExpiryAt.UTC(), e.Amount})
-	}
-	return &struct{ Body Member }{wire}, nil
-}
-
-type movementsInput struct {
-	MemberID string `path:"id"`
-	Cursor   string `query:"cursor" doc:"next_cursor of the page before"`
-	From     string `query:"from" doc:"RFC 3339: created then or later"`
-	To       string `query:"to" doc:"RFC 3339: created before"`
-	Kind     string `query:"kind" doc:"save, use, use_cancel, save_cancel or expire"`
-	Limit    string `query:"limit" doc:"1 to 1000; default 100"`
-}
-
-// movements is a page of a member's history.
-func (s *Server) movements(ctx context.Context, in *movementsInput) (*struct{ Body Movements }, error) {
-	q := money.HistoryQuery{MemberID: in.MemberID, Before: in.Cursor, Kind: money.MovementKind(in.Kind)}
-	var err error
-	if q.From, err = timeOf("from", in.From); err != nil {
-		return nil, err
-	}
-	if q.To, err = timeOf("to", in.To); err != nil {
-		return nil, err
-	}
-	if q.Limit, err = limitOf(in.Limit); err != nil {
-		return nil, err
-	}
-	page, err := s.ledger.Movements(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	wire := Movements{Items: make([]Movement, len(page))}
-	for n := range page {
-		wire.Items[n] = wireMovement(&page[n])
-	}
-	if len(page) == q.Limit {
-		wire.NextCursor = page[len(page)-1].TxID
-	}
-	return &struct{ Body Movements }{wire}, nil
-}
-
-type movementInput struct {
-	MemberID string `path:"id"`
-	TxID     string `path:"money_tx_id"`
-}
-
-// movement is one movement of a member with its lots.
-func (s *Server) movement(ctx context.Context, in *movementInput) (*struct{ Body Movement }, error) {
-	m, err := s.ledger.Movement(ctx, in.MemberID, in.TxID)
-	if err != nil {
-		return nil, err
-	}
-	return &struct{ Body Movement }{wireMovement(&m)}, nil
-}
-
-// defaultPage is how many movements a page has where the request does not say.
-const defaultPage = 100
-
-// limitOf reads the length of a page.
-func limitOf(value string) (int, error) {
-	if value == "" {
-		return defaultPage, nil
-	}
-	limit, err := strconv.Atoi(value)
-	if err != nil || limit < 1 || limit > money.MaxPage {
-		return 0, unusable(codeBadRequest, "the parameter limit cannot be used",
-			FieldError{"query.limit", "must be a number from 1 to " + strconv.Itoa(money.MaxPage)})
-	}
-	return limit, nil
-}
-
-// timeOf reads a parameter that is a time; nil where it is absent.
-func timeOf(name, value string) (*time.Time, error) {
-	if value == "" {
-		return nil, nil //nolint:nilnil // nil is "no bound"
-	}
-	at, err := time.Parse(time.RFC3339, value)
-	if err != nil {
-		return nil, unusable(codeBadRequest, "the parameter "+name+" cannot be used",
-			FieldError{"query." + name, "must be a time with its zone, as in 2026-12-31T23:59:59%2B09:00"})
-	}
-	return &at, nil
 }

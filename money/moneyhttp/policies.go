@@ -96,7 +96,7 @@ func (s *Server) createPolicy(ctx context.Context, in *createPolicyInput) (*poli
 	if err != nil {
 		return nil, err
 	}
-	terms, err := asked.ours()
+	terms, err := termsOf(&asked.PolicyTerms)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,12 @@ import (
 // prefix is where the money API is.
 const prefix = "/money/v1"
 
+// defaultBudget is how long a request may take that does not say how long.
+const defaultBudget = 10 * time.Second
+
+// defaultPage is how many movements a page has where the request does not say.
+const defaultPage = 100
+
 // The headers of the money API.
 const (
 	headerDeadline     = "Bestow-Deadline"

@@ -1,9 +1,6 @@
 package moneyhttp
 
 import (
-	"context"
-	"net/http"
-	"strconv"
 	"time"
 
 	"bestow/money"
@@ -32,29 +29,13 @@ type Sum struct {
 	Points int64 `json:"points"`
 }
 
-type forecastInput struct {
-	Days string `query:"days" doc:"for how many days days has an entry, today among them: 0 to 62; default 62"`
-}
-
-// forecast says what will expire.
-func (s *Server) forecast(ctx context.Context, in *forecastInput) (*struct{ Body Forecast }, error) {
-	days := money.ForecastDays
-	if in.Days != "" {
-		var err error
-		if days, err = strconv.Atoi(in.Days); err != nil || days < 0 || days > money.ForecastDays {
-			return nil, unusable(codeBadRequest, "the parameter days cannot be used",
-				FieldError{"query.days", "must be a number from 0 to " + strconv.Itoa(money.ForecastDays)})
-		}
-	}
-	f, err := s.ledger.Forecast(ctx, days)
-	if err != nil {
-		return nil, err
-	}
+// newForecast writes f.
+func newForecast(f *money.Forecast) Forecast {
 	wire := Forecast{Days: wirePeriods(f.Days), Months: wirePeriods(f.Months), Later: wireSum(f.Later), Never: wireSum(f.Never), Total: wireSum(f.Total)}
 	if f.CountedAt != nil {
 		wire.CountedAt = new(f.CountedAt.UTC())
 	}
-	return &struct{ Body Forecast }{wire}, nil
+	return wire
 }
 
 func wirePeriods(periods []money.ForecastPeriod) []ForecastPeriod {
@@ -66,9 +47,3 @@ func wirePeriods(periods []money.ForecastPeriod) []ForecastPeriod {
 }
 
 func wireSum(e money.ForecastPeriod) Sum { return Sum{e.Lots, e.Points} }
-
-// Forecast asks what will expire, with the first days of it by day: 0 to [money.ForecastDays].
-func (c *Client) Forecast(ctx context.Context, days int) (f Forecast, err error) {
-	_, err = c.do(ctx, http.MethodGet, "expiry/forecast?days="+strconv.Itoa(days), nil, nil, &f)
-	return f, err
-}

@@ -1,0 +1,149 @@
+package moneyhttp
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"bestow/money"
+)
+
+type memberInput struct {
+	MemberID string `path:"id"`
+}
+
+// member says what a member has.
+func (s *Server) member(ctx context.Context, in *memberInput) (*struct{ Body Member }, error) {
+	m, err := s.ledger.Member(ctx, in.MemberID)
+	if err != nil {
+		return nil, err
+	}
+	wire := Member{m.MemberID, m.Balance, m.Owed, []Expiring{}}
+	for _, e := range m.Expiring {
+		wire.Expiring = append(wire.Expiring, Expiring{e.ExpiryAt.UTC(), e.Amount})
+	}
+	return &struct{ Body Member }{wire}, nil
+}
+
+type movementsInput struct {
+	MemberID string `path:"id"`
+	Cursor   string `query:"cursor" doc:"next_cursor of the page before"`
+	From     string `query:"from" doc:"RFC 3339: created then or later"`
+	To       string `query:"to" doc:"RFC 3339: created before"`
+	Kind     string `query:"kind" doc:"save, use, use_cancel, save_cancel or expire"`
+	Limit    string `query:"limit" doc:"1 to 1000; default 100"`
+}
+
+// movements is a page of a member's history.
+func (s *Server) movements(ctx context.Context, in *movementsInput) (*struct{ Body Movements }, error) {
+	q := money.HistoryQuery{MemberID: in.MemberID, Before: in.Cursor, Kind: money.MovementKind(in.Kind)}
+	var err error
+	if q.From, err = timeOf("from", in.From); err != nil {
+		return nil, err
+	}
+	if q.To, err = timeOf("to", in.To); err != nil {
+		return nil, err
+	}
+	if q.Limit, err = limitOf(in.Limit); err != nil {
+		return nil, err
+	}
+	page, err := s.ledger.Movements(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	wire := Movements{Items: make([]Movement, len(page))}
+	for n := range page {
+		wire.Items[n] = wireMovement(&page[n])
+	}
+	if len(page) == q.Limit {
+		wire.NextCursor = page[len(page)-1].TxID
+	}
+	return &struct{ Body Movements }{wire}, nil
+}
+
+type movementInput struct {
+	MemberID string `path:"id"`
+	TxID     string `path:"money_tx_id"`
+}
+
+// movement is one movement of a member with its lots.
+func (s *Server) movement(ctx context.Context, in *movementInput) (*struct{ Body Movement }, error) {
+	m, err := s.ledger.Movement(ctx, in.MemberID, in.TxID)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body Movement }{wireMovement(&m)}, nil
+}
+
+type vouchersInput struct {
+	MemberID string `path:"id"`
+	Cursor   string `query:"cursor" doc:"next_cursor of the page before"`
+	Limit    string `query:"limit" doc:"1 to 1000; default 100"`
+}
+
+// vouchers is a page of a member's vouchers.
+func (s *Server) vouchers(ctx context.Context, in *vouchersInput) (*struct{ Body vouchers }, error) {
+	limit, err := limitOf(in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.ledger.Vouchers(ctx, money.VouchersQuery{MemberID: in.MemberID, Before: in.Cursor, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	wire := vouchers{Items: make([]issuedVoucher, len(page))}
+	for n := range page {
+		wire.Items[n] = wireIssued(&page[n])
+	}
+	if len(page) == limit {
+		wire.NextCursor = page[len(page)-1].TxID
+	}
+	return &struct{ Body vouchers }{wire}, nil
+}
+
+type forecastInput struct {
+	Days string `query:"days" doc:"for how many days days has an entry, today among them: 0 to 62; default 62"`
+}
+
+// forecast says what will expire.
+func (s *Server) forecast(ctx context.Context, in *forecastInput) (*struct{ Body Forecast }, error) {
+	days := money.ForecastDays
+	if in.Days != "" {
+		var err error
+		if days, err = strconv.Atoi(in.Days); err != nil || days < 0 || days > money.ForecastDays {
+			return nil, unusable(codeBadRequest, "the parameter days cannot be used",
+				FieldError{"query.days", "must be a number from 0 to " + strconv.Itoa(money.ForecastDays)})
+		}
+	}
+	f, err := s.ledger.Forecast(ctx, days)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body Forecast }{newForecast(&f)}, nil
+}
+
+// limitOf reads the length of a page.
+func limitOf(value string) (int, error) {
+	if value == "" {
+		return defaultPage, nil
+	}
+	limit, err := strconv.Atoi(value)
+	if err != nil || limit < 1 || limit > money.MaxPage {
+		return 0, unusable(codeBadRequest, "the parameter limit cannot be used",
+			FieldError{"query.limit", "must be a number from 1 to " + strconv.Itoa(money.MaxPage)})
+	}
+	return limit, nil
+}
+
+// timeOf reads a parameter that is a time; nil where it is absent.
+func timeOf(name, value string) (*time.Time, error) {
+	if value == "" {
+		return nil, nil //nolint:nilnil // nil is "no bound"
+	}
+	at, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return nil, unusable(codeBadRequest, "the parameter "+name+" cannot be used",
+			FieldError{"query." + name, "must be a time with its zone, as in 2026-12-31T23:59:59%2B09:00"})
+	}
+	return &at, nil
+}
