@@ -25,7 +25,7 @@ func (s *Server) cancelVouchers(ctx context.Context, in *cancelsInput[voucherCan
 // cancelAll has the ledger do the cancels of a request: I and A are an item and its answer as they are sent, C and O as the
 // ledger has them.
 func cancelAll[I, C, O, A any](ctx context.Context, s *Server, in *cancelsInput[I], ours func(*I) C,
-	do func(context.Context, time.Time, []C) ([]O, error), wire func(*O) A,
+	do func(context.Context, time.Time, []C) ([]O, error), answer func(*O) A,
 ) (*cancelsOutput[A], error) {
 	asked, err := in.Body.read()
 	if err != nil {
@@ -43,5 +43,5 @@ func cancelAll[I, C, O, A any](ctx context.Context, s *Server, in *cancelsInput[
 	if err != nil {
 		return nil, err
 	}
-	return &cancelsOutput[A]{cancelAnswers[A]{each(answers, wire)}}, nil
+	return &cancelsOutput[A]{cancelAnswers[A]{each(answers, answer)}}, nil
 }

@@ -52,14 +52,14 @@ func (s *Server) policies(ctx context.Context, in *policiesInput) (*struct{ Body
 	if err != nil {
 		return nil, err
 	}
-	wire := Policies{Items: make([]Policy, len(page))}
+	answer := Policies{Items: make([]Policy, len(page))}
 	for n := range page {
-		wire.Items[n] = wirePolicy(&page[n])
+		answer.Items[n] = wirePolicy(&page[n])
 	}
 	if len(page) == limit {
-		wire.NextCursor = page[limit-1].Code
+		answer.NextCursor = page[limit-1].Code
 	}
-	return &struct{ Body Policies }{wire}, nil
+	return &struct{ Body Policies }{answer}, nil
 }
 
 // policyOutput is the answer with one policy.

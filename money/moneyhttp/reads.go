@@ -18,11 +18,11 @@ func (s *Server) member(ctx context.Context, in *memberInput) (*struct{ Body Mem
 	if err != nil {
 		return nil, err
 	}
-	wire := Member{m.MemberID, m.Balance, m.Owed, []Expiring{}}
+	answer := Member{m.MemberID, m.Balance, m.Owed, []Expiring{}}
 	for _, e := range m.Expiring {
-		wire.Expiring = append(wire.Expiring, Expiring{e.ExpiryAt.UTC(), e.Amount})
+		answer.Expiring = append(answer.Expiring, Expiring{e.ExpiryAt.UTC(), e.Amount})
 	}
-	return &struct{ Body Member }{wire}, nil
+	return &struct{ Body Member }{answer}, nil
 }
 
 type movementsInput struct {
@@ -51,14 +51,14 @@ func (s *Server) movements(ctx context.Context, in *movementsInput) (*struct{ Bo
 	if err != nil {
 		return nil, err
 	}
-	wire := Movements{Items: make([]Movement, len(page))}
+	answer := Movements{Items: make([]Movement, len(page))}
 	for n := range page {
-		wire.Items[n] = wireMovement(&page[n])
+		answer.Items[n] = wireMovement(&page[n])
 	}
 	if len(page) == q.Limit {
-		wire.NextCursor = page[len(page)-1].TxID
+		answer.NextCursor = page[len(page)-1].TxID
 	}
-	return &struct{ Body Movements }{wire}, nil
+	return &struct{ Body Movements }{answer}, nil
 }
 
 type movementInput struct {
@@ -91,14 +91,14 @@ func (s *Server) vouchers(ctx context.Context, in *vouchersInput) (*struct{ Body
 	if err != nil {
 		return nil, err
 	}
-	wire := vouchers{Items: make([]issuedVoucher, len(page))}
+	answer := vouchers{Items: make([]issuedVoucher, len(page))}
 	for n := range page {
-		wire.Items[n] = wireIssued(&page[n])
+		answer.Items[n] = wireIssued(&page[n])
 	}
 	if len(page) == limit {
-		wire.NextCursor = page[len(page)-1].TxID
+		answer.NextCursor = page[len(page)-1].TxID
 	}
-	return &struct{ Body vouchers }{wire}, nil
+	return &struct{ Body vouchers }{answer}, nil
 }
 
 type forecastInput struct {
