@@ -9,7 +9,7 @@ import (
 
 	"bestow/internal/harness/bench"
 	"bestow/internal/proc"
-	"bestow/money/moneyhttp"
+	"bestow/money/moneyclient"
 )
 
 // ledgerPatience is how long the ledger of a bench may take until it answers.
@@ -62,7 +62,7 @@ func (b *bencher) startLedger(ctx context.Context, cfg *config) (*proc.Child, er
 func untilAnswered(ctx context.Context, cfg config) error {
 	ctx, cancel := context.WithTimeout(ctx, ledgerPatience)
 	defer cancel()
-	client, err := moneyhttp.NewClient(moneyhttp.ClientConfig{URL: cfg.MoneyURL, Token: cfg.MoneyToken})
+	client, err := moneyclient.New(moneyclient.Config{URL: cfg.MoneyURL, Token: cfg.MoneyToken})
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,7 @@ import (
 	"testing"
 
 	"bestow/money"
-	"bestow/money/moneyhttp"
-
+	"bestow/money/moneyhttp/wire"
 	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 )
@@ -31,7 +30,7 @@ no expiry       2     1,000,000
 total           26    1,001,044
 `, out)
 	out, _ = s.done("expiry --days 62 -o json")
-	var f moneyhttp.Forecast
+	var f wire.Forecast
 	require.NoError(t, json.Unmarshal([]byte(out), &f))
 	require.Len(t, f.Days, 3)
 	code, _, errs := s.run("expiry --days 63")

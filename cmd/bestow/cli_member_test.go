@@ -11,8 +11,7 @@ import (
 	"time"
 
 	"bestow/money"
-	"bestow/money/moneyhttp"
-
+	"bestow/money/moneyhttp/wire"
 	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 )
@@ -81,7 +80,7 @@ func TestCommandLineMember(t *testing.T) {
 		"P1  save  1,000   NOW  -              BUY   주문-1  -       봄 축제\n", timeless(out))
 	require.Empty(t, errs)
 	out, _ = s.done("member history 회원 --kind use --from 2020-01-01T00:00:00 --to 2126-01-01T00:00:00Z -o json")
-	var page moneyhttp.Movements
+	var page wire.Movements
 	require.NoError(t, json.Unmarshal([]byte(out), &page))
 	require.Len(t, page.Items, 1)
 	s.env["BESTOW_TIME_ZONE"] = "UTC"

@@ -8,6 +8,7 @@ import (
 	"bestow/internal/pgtest"
 	"bestow/money"
 	"bestow/money/moneyhttp"
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
@@ -19,7 +20,7 @@ func ledgerShell(t *testing.T) *shell {
 	pool := pgtest.New(t)
 	ledger, err := money.New(money.Config{Pool: pool})
 	require.NoError(t, err)
-	service, err := moneyhttp.NewServer(moneyhttp.ServerConfig{Ledger: ledger, Token: moneyToken})
+	service, err := moneyhttp.New(moneyhttp.Config{Ledger: ledger, Token: moneyToken})
 	require.NoError(t, err)
 	at := httptest.NewServer(service)
 	t.Cleanup(at.Close)
@@ -46,7 +47,7 @@ func TestCommandLinePolicy(t *testing.T) {
 	require.NotContains(t, out, "always")
 	require.Empty(t, errs)
 	out, _ = s.done("policy retire spring --undo -o json")
-	var p moneyhttp.Policy
+	var p wire.Policy
 	require.NoError(t, json.Unmarshal([]byte(out), &p))
 	require.Equal(t, "ACTIVE", p.Status)
 	s.done("policy set spring --valid month-end:0 --max-hold none --regrant-days none --type-code none --min-point none --max-point none")

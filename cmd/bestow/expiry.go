@@ -7,7 +7,8 @@ import (
 
 	"bestow/internal/english"
 	"bestow/money"
-	"bestow/money/moneyhttp"
+	"bestow/money/moneyclient"
+	"bestow/money/moneyhttp/wire"
 )
 
 // expiryCmd is `bestow expiry`. It asks the ledger, which may run apart from the rest.
@@ -33,7 +34,7 @@ func (c *expiryCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return t.withLedger(func(ledger *moneyhttp.Client) error {
+	return t.withLedger(func(ledger *moneyclient.Client) error {
 		f, err := ledger.Forecast(ctx, c.Days)
 		if err != nil {
 			return err
@@ -49,10 +50,10 @@ func (c *expiryCmd) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-func printForecast(out io.Writer, f moneyhttp.Forecast) error {
+func printForecast(out io.Writer, f wire.Forecast) error {
 	return table(out, func(w io.Writer) {
 		fmt.Fprintln(w, "LAST DAY\tLOTS\tPOINTS")
-		line := func(period string, s moneyhttp.Sum) {
+		line := func(period string, s wire.Sum) {
 			fmt.Fprintf(w, "%s\t%s\t%s\n", period, english.Number(s.Lots), english.Number(s.Points))
 		}
 		for _, d := range f.Days {

@@ -13,7 +13,7 @@ import (
 	"bestow/internal/seal"
 	"bestow/money"
 	"bestow/money/breaker"
-	"bestow/money/moneyhttp"
+	"bestow/money/moneyclient"
 )
 
 var _ app.Granter = granter{}
@@ -96,7 +96,7 @@ func ledgerRule(l *money.Ledger) app.LedgerRule {
 // neverAsked reports whether err proves that the ledger applied nothing: it was left alone, no connection came about, or it
 // refused the whole batch.
 func neverAsked(err error) bool {
-	if _, refused := errors.AsType[*moneyhttp.RefusedError](err); refused {
+	if _, refused := errors.AsType[*moneyclient.RefusedError](err); refused {
 		return true
 	}
 	network, ok := errors.AsType[*net.OpError](err)

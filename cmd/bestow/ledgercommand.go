@@ -7,11 +7,11 @@ import (
 
 	"bestow/domain"
 	"bestow/money"
-	"bestow/money/moneyhttp"
+	"bestow/money/moneyclient"
 )
 
 // withLedger lets a command ask the ledger at BESTOW_MONEY_URL, as `bestow serve` with the same settings does.
-func (t *terminal) withLedger(ask func(*moneyhttp.Client) error) error {
+func (t *terminal) withLedger(ask func(*moneyclient.Client) error) error {
 	at := t.env("BESTOW_MONEY_URL")
 	if at == "" {
 		at = "http://127.0.0.1:8081"
@@ -27,7 +27,7 @@ func (t *terminal) withLedger(ask func(*moneyhttp.Client) error) error {
 		return &domain.Error{Code: domain.Invalid, Message: "BESTOW_MONEY_TOKEN is not set",
 			Hint: "set it to the ledger's token: a process with the role money that has the same one listens on its BESTOW_MONEY_ADDR"}
 	}
-	ledger, err := moneyhttp.NewClient(moneyhttp.ClientConfig{URL: at, Token: token})
+	ledger, err := moneyclient.New(moneyclient.Config{URL: at, Token: token})
 	if err != nil {
 		return &domain.Error{Code: domain.Invalid, Message: "BESTOW_MONEY_URL is not the address of a ledger", // it may hold a password
 			Hint: "write it as http://HOST:PORT; the token belongs in BESTOW_MONEY_TOKEN"}
@@ -41,7 +41,7 @@ func said(err error) error {
 	if err == nil {
 		return nil
 	}
-	if r, ok := errors.AsType[*moneyhttp.RefusedError](err); ok {
+	if r, ok := errors.AsType[*moneyclient.RefusedError](err); ok {
 		return refusedByLedger(r)
 	}
 	if _, ok := errors.AsType[*domain.Error](err); ok {
@@ -57,7 +57,7 @@ func said(err error) error {
 	return &domain.Error{Code: domain.Unavailable, Message: "the ledger does not answer: " + oneLine(err.Error()), Hint: hint}
 }
 
-func refusedByLedger(r *moneyhttp.RefusedError) error {
+func refusedByLedger(r *moneyclient.RefusedError) error {
 	e := &domain.Error{Code: r.Code, Message: r.Detail, Hint: r.Hint}
 	for _, f := range r.Fields {
 		e.Fields = append(e.Fields, domain.Field{Name: strings.TrimPrefix(f.Location, "body."), Message: f.Message})

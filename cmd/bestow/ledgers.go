@@ -130,7 +130,7 @@ func (p *process) wireService() (err error) {
 	case p.cfg.MoneyToken == "":
 		return nil
 	}
-	p.service, err = moneyhttp.NewServer(moneyhttp.ServerConfig{Ledger: p.money, Token: p.cfg.MoneyToken, Log: p.log})
+	p.service, err = moneyhttp.New(moneyhttp.Config{Ledger: p.money, Token: p.cfg.MoneyToken, Log: p.log})
 	return err
 }
 

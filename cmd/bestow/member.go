@@ -10,8 +10,8 @@ import (
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/money"
-	"bestow/money/moneyhttp"
-
+	"bestow/money/moneyclient"
+	"bestow/money/moneyhttp/wire"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -61,7 +61,7 @@ func (c *memberBalanceCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return t.withLedger(func(ledger *moneyhttp.Client) error {
+	return t.withLedger(func(ledger *moneyclient.Client) error {
 		m, err := ledger.Member(ctx, id)
 		if err != nil {
 			return err
@@ -76,7 +76,7 @@ func (c *memberBalanceCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 // sayIfUnknown tells a person if the ledger has no movement of a member: the id may be wrong.
-func (t *terminal) sayIfUnknown(ctx context.Context, ledger *moneyhttp.Client, id string) error {
+func (t *terminal) sayIfUnknown(ctx context.Context, ledger *moneyclient.Client, id string) error {
 	if t.asJSON {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (t *terminal) sayIfUnknown(ctx context.Context, ledger *moneyhttp.Client, i
 	return err
 }
 
-func hasMovements(ctx context.Context, ledger *moneyhttp.Client, id string) (bool, error) {
+func hasMovements(ctx context.Context, ledger *moneyclient.Client, id string) (bool, error) {
 	page, err := ledger.Movements(ctx, money.HistoryQuery{MemberID: id, Limit: 1})
 	return len(page.Items) > 0, err
 }
@@ -96,7 +96,7 @@ func unknownMember(id string) string {
 	return fmt.Sprintf("the ledger has no movement of a member %q: check the id", printable(id))
 }
 
-func printMember(out io.Writer, m moneyhttp.Member, zone *time.Location) error {
+func printMember(out io.Writer, m wire.Member, zone *time.Location) error {
 	err := table(out, func(w io.Writer) {
 		fmt.Fprintf(w, "member_id\t%s\n", printable(m.MemberID))
 		fmt.Fprintf(w, "balance\t%s\n", english.Number(m.Balance))
@@ -140,7 +140,7 @@ func (c *memberHistoryCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return t.withLedger(func(ledger *moneyhttp.Client) error {
+	return t.withLedger(func(ledger *moneyclient.Client) error {
 		page, err := ledger.Movements(ctx, q)
 		if err != nil {
 			return err
@@ -174,7 +174,7 @@ func (c *memberHistoryCmd) query(zone *time.Location) (q money.HistoryQuery, err
 	return q, err
 }
 
-func printMovements(out io.Writer, list []moneyhttp.Movement, zone *time.Location) error {
+func printMovements(out io.Writer, list []wire.Movement, zone *time.Location) error {
 	return table(out, func(w io.Writer) {
 		fmt.Fprintln(w, "ID\tKIND\tPOINTS\tCREATED\tVALID THROUGH\tTYPE\tREF\tUNDOES\tREASON")
 		for n := range list {
@@ -187,7 +187,7 @@ func printMovements(out io.Writer, list []moneyhttp.Movement, zone *time.Locatio
 
 // validThrough is the last day on which the points of a save can be spent, "-" for other movements and for points that do not
 // expire.
-func validThrough(m *moneyhttp.Movement) string {
+func validThrough(m *wire.Movement) string {
 	day, err := time.Parse("20060102", m.ExpiryDate)
 	if m.Kind != string(money.KindSave) || err != nil || m.ExpiryDate == "99991231" {
 		return "-"
@@ -204,7 +204,7 @@ func textOrDash(text string) string {
 }
 
 // aboutMember is the refusal of a movement with what to do next.
-func aboutMember(ctx context.Context, ledger *moneyhttp.Client, id string, err error) error {
+func aboutMember(ctx context.Context, ledger *moneyclient.Client, id string, err error) error {
 	e, ok := said(err).(*domain.Error) //nolint:errorlint // said wraps nothing
 	if !ok || e.Hint != "" {
 		return said(err)

@@ -12,7 +12,8 @@ import (
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/money"
-	"bestow/money/moneyhttp"
+	"bestow/money/moneyclient"
+	"bestow/money/moneyhttp/wire"
 )
 
 // moveOnce is how a change of a member's points is asked for once, however often the command is run.
@@ -83,13 +84,13 @@ func (c *memberUseCmd) Run(ctx context.Context, t *terminal) error {
 	if err = cmp.Or(err, c.check()); err != nil {
 		return err
 	}
-	return t.withLedger(func(ledger *moneyhttp.Client) error {
+	return t.withLedger(func(ledger *moneyclient.Client) error {
 		asked := money.Spending{Key: c.key(t), MemberID: id, Amount: c.Amount, TypeCode: c.TypeCode, Ref: c.Ref, Reason: c.Reason}
 		m, replayed, err := ledger.Use(ctx, asked)
 		if err != nil {
 			return c.repeatable(aboutMember(ctx, ledger, id, err))
 		}
-		return c.print(t, movedOnce[moneyhttp.Moved]{asked.Key, replayed, m}, func() error {
+		return c.print(t, movedOnce[wire.Moved]{asked.Key, replayed, m}, func() error {
 			t.sayReplayed(replayed)
 			t.say("to undo it: bestow member cancel %s %s", shellWord(id), m.TxID)
 			return printMoved(t.out, [][2]string{
@@ -118,7 +119,7 @@ func shellWord(text string) string {
 }
 
 // printMoved prints what a change did, and to which lots.
-func printMoved(out io.Writer, rows [][2]string, lots []moneyhttp.Part) error {
+func printMoved(out io.Writer, rows [][2]string, lots []wire.Part) error {
 	return table(out, func(w io.Writer) {
 		for _, row := range rows {
 			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
@@ -158,7 +159,7 @@ func (c *memberCancelCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return t.withLedger(func(ledger *moneyhttp.Client) error {
+	return t.withLedger(func(ledger *moneyclient.Client) error {
 		of, err := ledger.Movement(ctx, asked.MemberID, asked.TxID)
 		if err == nil {
 			err = c.fits(&of)
@@ -174,7 +175,7 @@ func (c *memberCancelCmd) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return c.repeatable(aboutMember(ctx, ledger, asked.MemberID, err))
 		}
-		return c.print(t, movedOnce[moneyhttp.Cancelled]{asked.Key, replayed, done}, func() error {
+		return c.print(t, movedOnce[wire.Cancelled]{asked.Key, replayed, done}, func() error {
 			t.sayReplayed(replayed)
 			return printMoved(t.out, cancelRows(&of, &done, zone), done.Lots)
 		})
@@ -195,7 +196,7 @@ func (c *memberCancelCmd) asked() (asked money.Cancel, err error) {
 }
 
 // fits refuses a choice that does not count for the movement: who makes it takes the movement for another.
-func (c *memberCancelCmd) fits(of *moneyhttp.Movement) error {
+func (c *memberCancelCmd) fits(of *wire.Movement) error {
 	switch {
 	case c.OnUsed != "" && of.Kind == string(money.KindUse):
 		return usage("--on-used counts where a save is cancelled, and %s is a use", of.TxID)
@@ -206,7 +207,7 @@ func (c *memberCancelCmd) fits(of *moneyhttp.Movement) error {
 }
 
 // cancelRows are what a cancel did.
-func cancelRows(of *moneyhttp.Movement, done *moneyhttp.Cancelled, zone *time.Location) [][2]string {
+func cancelRows(of *wire.Movement, done *wire.Cancelled, zone *time.Location) [][2]string {
 	rows := [][2]string{{"money_tx_id", done.TxID}, {"undoes", movementLine(of, zone)}}
 	if of.Kind == string(money.KindUse) {
 		rows = append(rows, [2]string{"given_back", english.Number(done.Cancelled)})
@@ -218,6 +219,6 @@ func cancelRows(of *moneyhttp.Movement, done *moneyhttp.Cancelled, zone *time.Lo
 }
 
 // movementLine says in a line which movement it is.
-func movementLine(m *moneyhttp.Movement, zone *time.Location) string {
+func movementLine(m *wire.Movement, zone *time.Location) string {
 	return fmt.Sprintf("%s, %s of %s on %s, ref %s", m.TxID, m.Kind, english.Number(max(m.Amount, -m.Amount)), when(&m.CreatedAt, zone), textOrDash(m.Ref))
 }

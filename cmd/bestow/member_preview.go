@@ -8,12 +8,13 @@ import (
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/money"
-	"bestow/money/moneyhttp"
+	"bestow/money/moneyclient"
+	"bestow/money/moneyhttp/wire"
 )
 
 // cancelPreview is what a cancel is about, for programs.
 type cancelPreview struct {
-	Movement  moneyhttp.Movement `json:"movement"`
+	Movement  wire.Movement      `json:"movement"`
 	Cancelled int64              `json:"cancelled_before"`
 	Left      *int64             `json:"cancellable,omitzero"`   // nil of a save, where the ledger does not say so
 	Would     *saveCancelPreview `json:"would_cancel,omitempty"` // of a save, likewise
@@ -28,7 +29,7 @@ type saveCancelPreview struct {
 }
 
 // preview shows what a cancel is about, and changes nothing.
-func (c *memberCancelCmd) preview(ctx context.Context, t *terminal, ledger *moneyhttp.Client, asked *money.Cancel, of *moneyhttp.Movement) error {
+func (c *memberCancelCmd) preview(ctx context.Context, t *terminal, ledger *moneyclient.Client, asked *money.Cancel, of *wire.Movement) error {
 	zone, err := t.zone()
 	if err != nil {
 		return err
@@ -91,7 +92,7 @@ func exceeds(kind string, amount, left int64) error {
 }
 
 // undoable returns why a movement can never be undone.
-func undoable(of *moneyhttp.Movement) error {
+func undoable(of *wire.Movement) error {
 	switch {
 	case of.Kind != string(money.KindUse) && of.Kind != string(money.KindSave):
 		return &domain.Error{Code: money.NotCancellable, Message: "only a use or a save can be cancelled, and this is a movement of kind " + of.Kind}
@@ -104,7 +105,7 @@ func undoable(of *moneyhttp.Movement) error {
 
 // cancelledBefore is how many points of a use were given back, or of a save taken back, until now. The id of a cancel is above
 // that of what it undoes.
-func cancelledBefore(ctx context.Context, ledger *moneyhttp.Client, memberID string, of *moneyhttp.Movement) (points int64, err error) {
+func cancelledBefore(ctx context.Context, ledger *moneyclient.Client, memberID string, of *wire.Movement) (points int64, err error) {
 	q := money.HistoryQuery{MemberID: memberID, Kind: money.KindSaveCancel, Limit: money.MaxPage}
 	if of.Kind == string(money.KindUse) {
 		q.Kind = money.KindUseCancel

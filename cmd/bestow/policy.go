@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"bestow/money/moneyhttp"
+	"bestow/money/moneyclient"
+	"bestow/money/moneyhttp/wire"
 )
 
 // policyCmd is `bestow policy`. It asks the ledger, which may run apart from the rest.
@@ -38,7 +39,7 @@ func (c *policyListCmd) Run(ctx context.Context, t *terminal) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	return t.withLedger(func(ledger *moneyhttp.Client) error {
+	return t.withLedger(func(ledger *moneyclient.Client) error {
 		page, err := ledger.Policies(ctx, c.Status, c.Cursor, c.Limit)
 		if err != nil {
 			return err
@@ -52,7 +53,7 @@ func (c *policyListCmd) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-func printPolicies(out io.Writer, list []moneyhttp.Policy) error {
+func printPolicies(out io.Writer, list []wire.Policy) error {
 	return table(out, func(w io.Writer) {
 		fmt.Fprintln(w, "CODE\tSTATUS\tVALID\tMIN\tMAX\tMAX HOLD\tREGRANT DAYS\tTYPE\tNAME")
 		for _, p := range list {
@@ -63,7 +64,7 @@ func printPolicies(out io.Writer, list []moneyhttp.Policy) error {
 }
 
 // validity is how long points are valid, as --valid takes it.
-func validity(p moneyhttp.Policy) string {
+func validity(p wire.Policy) string {
 	switch {
 	case p.Days != nil:
 		return fmt.Sprintf("days:%d", *p.Days)
@@ -90,7 +91,7 @@ func (c *policyShowCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return t.withLedger(func(ledger *moneyhttp.Client) error {
+	return t.withLedger(func(ledger *moneyclient.Client) error {
 		p, _, err := ledger.Policy(ctx, c.Code)
 		if err != nil {
 			return err
@@ -99,7 +100,7 @@ func (c *policyShowCmd) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-func printPolicy(out io.Writer, p moneyhttp.Policy, zone *time.Location) error {
+func printPolicy(out io.Writer, p wire.Policy, zone *time.Location) error {
 	return table(out, func(w io.Writer) {
 		for _, line := range [][2]string{
 			{"code", p.Code},
@@ -198,7 +199,7 @@ func (c *policyCreateCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	terms["code"] = c.Code
-	return t.withLedger(func(ledger *moneyhttp.Client) error {
+	return t.withLedger(func(ledger *moneyclient.Client) error {
 		p, err := ledger.CreatePolicy(ctx, terms)
 		if err != nil {
 			return err
@@ -208,8 +209,8 @@ func (c *policyCreateCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 // showPolicy prints one policy as a row.
-func (f format) showPolicy(t *terminal, p moneyhttp.Policy) error {
-	return f.print(t, p, func() error { return printPolicies(t.out, []moneyhttp.Policy{p}) })
+func (f format) showPolicy(t *terminal, p wire.Policy) error {
+	return f.print(t, p, func() error { return printPolicies(t.out, []wire.Policy{p}) })
 }
 
 type policySetCmd struct {
@@ -248,7 +249,7 @@ func (c *policyRetireCmd) Run(ctx context.Context, t *terminal) error {
 
 // edit changes the policy and prints it.
 func (a policyArg) edit(ctx context.Context, t *terminal, f format, patch map[string]any) error {
-	return t.withLedger(func(ledger *moneyhttp.Client) error {
+	return t.withLedger(func(ledger *moneyclient.Client) error {
 		_, tag, err := ledger.Policy(ctx, a.Code)
 		if err != nil {
 			return err

@@ -12,8 +12,8 @@ import (
 
 	"bestow/app"
 	"bestow/internal/obs"
-	"bestow/money/moneyhttp"
-
+	"bestow/money/moneyclient"
+	"bestow/money/moneyhttp/wire"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -31,7 +31,7 @@ const (
 // would grant again what was granted.
 type remote struct {
 	name         string
-	client       *moneyhttp.Client
+	client       *moneyclient.Client
 	installation string
 	ledgers      func() *app.Ledgers // a function, since app is made later
 	pool         *pgxpool.Pool
@@ -62,7 +62,7 @@ func newRemote(at ledgerAddress, installation string, p *process) (*remote, erro
 		ledgers: func() *app.Ledgers { return p.app.Ledgers }}
 	r.reason.Store(&errUnchecked)
 	var err error
-	r.client, err = moneyhttp.NewClient(moneyhttp.ClientConfig{URL: at.url, Token: at.token, Installation: installation, OnDate: r.checkDate})
+	r.client, err = moneyclient.New(moneyclient.Config{URL: at.url, Token: at.token, Installation: installation, OnDate: r.checkDate})
 	return r, err
 }
 
@@ -136,7 +136,7 @@ func (r *remote) identify(ctx context.Context) (why, err error) {
 		return nil, err
 	}
 	id, err := r.client.Identity(ctx)
-	if refused, ok := errors.AsType[*moneyhttp.RefusedError](err); ok && refused.Status == http.StatusNotFound {
+	if refused, ok := errors.AsType[*moneyclient.RefusedError](err); ok && refused.Status == http.StatusNotFound {
 		return r.checkWithoutIdentity(ctx)
 	}
 	if err != nil {
@@ -176,7 +176,7 @@ func (r *remote) checkWithoutIdentity(ctx context.Context) (why, err error) {
 }
 
 // checkIdentity checks what a ledger says of itself, and pairs it with this installation if it can be paired.
-func (r *remote) checkIdentity(ctx context.Context, id moneyhttp.Identity) (why, err error) {
+func (r *remote) checkIdentity(ctx context.Context, id wire.Identity) (why, err error) {
 	if id.LedgerID == "" || len(id.LedgerID) > maxLedgerID || id.LedgerID == noIdentity {
 		return errors.New("its answer to GET /money/v1/identity has no ledger_id of 1 to 100 bytes"), nil
 	}
@@ -198,13 +198,13 @@ func (r *remote) checkIdentity(ctx context.Context, id moneyhttp.Identity) (why,
 		return nil, err
 	}
 	r.client.Expect(id.LedgerID)
-	r.forgets.Store(!slices.Contains(id.Capabilities, moneyhttp.RepeatsSecrets))
+	r.forgets.Store(!slices.Contains(id.Capabilities, wire.RepeatsSecrets))
 	return nil, nil
 }
 
 // pair makes the ledger the one of this installation, if it can be paired and is not yet. why says that it is another's.
-func (r *remote) pair(ctx context.Context, id moneyhttp.Identity) (why, err error) {
-	if id.InstallationID == "" && slices.Contains(id.Capabilities, moneyhttp.Pairs) {
+func (r *remote) pair(ctx context.Context, id wire.Identity) (why, err error) {
+	if id.InstallationID == "" && slices.Contains(id.Capabilities, wire.Pairs) {
 		if id, err = r.client.Pair(ctx); err != nil {
 			return nil, checkError{err}
 		}

@@ -12,7 +12,7 @@ import (
 	"bestow/internal/obs"
 	"bestow/internal/seal"
 	"bestow/money"
-	"bestow/money/moneyhttp"
+	"bestow/money/moneyclient"
 
 	"github.com/sony/gobreaker/v2"
 )
@@ -27,7 +27,7 @@ type Ledger interface {
 
 var (
 	_ Ledger = (*money.Ledger)(nil)
-	_ Ledger = (*moneyhttp.Client)(nil)
+	_ Ledger = (*moneyclient.Client)(nil)
 	_ Ledger = (*Breaker)(nil)
 )
 
@@ -141,7 +141,7 @@ func guarded[T any](b *Breaker, call func() (T, error)) (answer T, err error) {
 // note remembers why a call failed, and for how long the ledger wants to be left alone.
 func (b *Breaker) note(failed error) {
 	b.last.Store(&failed)
-	wait, leave := moneyhttp.LeaveAlone(failed)
+	wait, leave := moneyclient.LeaveAlone(failed)
 	b.closed.Store(leave)
 	if wait > 0 {
 		b.until.Store(int64(time.Since(b.start) + wait))

@@ -54,7 +54,7 @@ func ours(t *testing.T, token string) (url string) {
 	require.NoError(t, err)
 	ledger, err := money.New(money.Config{Pool: pgtest.New(t), Master: master})
 	require.NoError(t, err)
-	service, err := moneyhttp.NewServer(moneyhttp.ServerConfig{Ledger: ledger, Token: token})
+	service, err := moneyhttp.New(moneyhttp.Config{Ledger: ledger, Token: token})
 	require.NoError(t, err)
 	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)

@@ -13,8 +13,7 @@ import (
 	"bestow/internal/pg"
 	"bestow/internal/pgtest"
 	"bestow/money"
-	"bestow/money/moneyhttp"
-
+	"bestow/money/moneyclient"
 	"github.com/stretchr/testify/require"
 )
 
@@ -24,7 +23,7 @@ func throughWay(t *testing.T, b bundle) (*pgtest.Way, bundle) {
 	way := pgtest.Through(t, b.pool)
 	far := bundle{TB: t, pool: b.pool, log: &logtest.Log{}}
 	far.ledger, far.url = serveAt(t, money.Config{Pool: way.Pool, Master: b.ledger.Master}, far.log)
-	far.client = newClient(t, moneyhttp.ClientConfig{URL: far.url, Token: token})
+	far.client = newClient(t, moneyclient.Config{URL: far.url, Token: token})
 	return way, far
 }
 
@@ -43,7 +42,7 @@ func TestLostAnswerToCommit(t *testing.T) {
 	} {
 		way.LoseAnswer()
 		_, err = far.client.GrantPoints(t.Context(), soon(), asked)
-		var unclear *moneyhttp.UnclearError
+		var unclear *moneyclient.UnclearError
 		require.ErrorAs(t, err, &unclear, name)
 		require.Equal(t, http.StatusInternalServerError, unclear.Status)
 		again, err := far.client.GrantPoints(t.Context(), soon(), asked)

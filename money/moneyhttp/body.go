@@ -1,6 +1,7 @@
 package moneyhttp
 
 import (
+	"bestow/money/moneyhttp/wire"
 	"errors"
 	"fmt"
 	"io"
@@ -59,7 +60,7 @@ func unmarshal(data []byte, v any) error {
 
 // malformed says where a body stops being JSON; err is nil for one that is JSON and no object.
 func malformed(err error) *problem {
-	p := newProblem(codeMalformed, "the body is not a JSON object", "send one JSON object, in UTF-8, with each name once")
+	p := newProblem(wire.CodeMalformed, "the body is not a JSON object", "send one JSON object, in UTF-8, with each name once")
 	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		p.Detail = fmt.Sprintf("the body is not one JSON object: see byte %d", s.ByteOffset)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
@@ -75,15 +76,15 @@ func unfit(err error) *problem {
 	if !ok {
 		return malformed(err)
 	}
-	field := FieldError{Location: location(s.JSONPointer), Message: "cannot be used"}
+	field := wire.FieldError{Location: location(s.JSONPointer), Message: "cannot be used"}
 	if errors.Is(err, json.ErrUnknownName) {
 		field.Message = "is no field of this route"
-		return newProblem(codeMalformed, "the body has an unknown field", "leave out "+field.Location+": names are exact", field)
+		return newProblem(wire.CodeMalformed, "the body has an unknown field", "leave out "+field.Location+": names are exact", field)
 	}
 	if s.GoType != nil {
 		field.Message = wanted(s.GoType)
 	}
-	return newProblem(codeInvalid, "a field of the body cannot be used: "+field.Location+" "+field.Message, "correct "+field.Location+" and send it again", field)
+	return newProblem(wire.CodeInvalid, "a field of the body cannot be used: "+field.Location+" "+field.Message, "correct "+field.Location+" and send it again", field)
 }
 
 // location writes /items/3/amount as body.items[3].amount.
@@ -122,7 +123,7 @@ func wanted(t reflect.Type) string {
 
 // missing is the refusal of a body without a field that it needs.
 func missing(name string) error {
-	return newProblem(codeInvalid, "the field "+name+" is missing", "send it", FieldError{"body." + name, "is missing"})
+	return newProblem(wire.CodeInvalid, "the field "+name+" is missing", "send it", wire.FieldError{Location: "body." + name, Message: "is missing"})
 }
 
 // checkQuery refuses query parameters that the route does not have, and those that stand twice.
@@ -130,7 +131,7 @@ func (s *Server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	u := ctx.URL()
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		s.refuse(ctx, newProblem(codeBadRequest, "the query is not well-formed", "escape % and ; in its values"))
+		s.refuse(ctx, newProblem(wire.CodeBadRequest, "the query is not well-formed", "escape % and ; in its values"))
 		return
 	}
 	known := map[string]bool{}
@@ -139,8 +140,8 @@ func (s *Server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	}
 	for name, all := range values {
 		if !known[name] || len(all) > 1 {
-			s.refuse(ctx, newProblem(codeBadRequest, "a query parameter is unknown or stands twice", fmt.Sprintf("leave out %.50s, or send it once", name),
-				FieldError{fmt.Sprintf("query.%.50s", name), "is no parameter of this route, or stands twice"}))
+			s.refuse(ctx, newProblem(wire.CodeBadRequest, "a query parameter is unknown or stands twice", fmt.Sprintf("leave out %.50s, or send it once", name),
+				wire.FieldError{Location: fmt.Sprintf("query.%.50s", name), Message: "is no parameter of this route, or stands twice"}))
 			return
 		}
 	}
@@ -153,7 +154,7 @@ func (s *Server) checkHeaders(ctx huma.Context, next func(huma.Context)) {
 	ctx.EachHeader(func(name, _ string) { seen[name]++ })
 	for _, p := range ctx.Operation().Parameters {
 		if p.In == "header" && p.Name != "If-Match" && seen[p.Name] > 1 {
-			s.refuse(ctx, newProblem(codeBadRequest, "the header "+p.Name+" stands twice", "send it once", FieldError{"header." + p.Name, "stands twice"}))
+			s.refuse(ctx, newProblem(wire.CodeBadRequest, "the header "+p.Name+" stands twice", "send it once", wire.FieldError{Location: "header." + p.Name, Message: "stands twice"}))
 			return
 		}
 	}
@@ -168,11 +169,11 @@ func (s *Server) checkBody(ctx huma.Context, next func(huma.Context)) {
 	}
 	got, _, err := mime.ParseMediaType(ctx.Header("Content-Type"))
 	if err != nil || got != "application/json" && (got != mergePatch || ctx.Method() != http.MethodPatch) {
-		s.refuse(ctx, newProblem(codeUnsupportedType, "the body's Content-Type is not taken here", "send application/json"))
+		s.refuse(ctx, newProblem(wire.CodeUnsupportedType, "the body's Content-Type is not taken here", "send application/json"))
 		return
 	}
 	if encoding := ctx.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		s.refuse(ctx, newProblem(codeUnsupportedType, "a compressed body is not taken here", "send it without Content-Encoding"))
+		s.refuse(ctx, newProblem(wire.CodeUnsupportedType, "a compressed body is not taken here", "send it without Content-Encoding"))
 		return
 	}
 	next(ctx)
@@ -186,7 +187,7 @@ func (s *Server) refuse(ctx huma.Context, p *problem) {
 			ctx.AppendHeader(name, value)
 		}
 	}
-	ctx.SetHeader("Content-Type", problemType)
+	ctx.SetHeader("Content-Type", wire.ProblemType)
 	ctx.SetStatus(p.Status)
 	if ctx.Method() != http.MethodHead {
 		_ = marshal(ctx.BodyWriter(), p.Problem) // a connection that is gone is no loss

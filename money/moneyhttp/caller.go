@@ -7,6 +7,7 @@ import (
 
 	"bestow/internal/pg"
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -17,9 +18,9 @@ func callerParams() []*huma.Param {
 		return &huma.Param{Name: name, In: "header", Description: doc, Schema: &huma.Schema{Type: huma.TypeString, Description: doc}}
 	}
 	return []*huma.Param{
-		header(headerLedger, "the id of the ledger that is meant; another ledger refuses the request: 409, "+codeOtherLedger),
-		header(headerInstallation, "the id of the installation that asks; a ledger that is not paired with it refuses the request: 409, "+
-			codeOtherInstallation),
+		header(wire.HeaderLedger, "the id of the ledger that is meant; another ledger refuses the request: 409, "+wire.CodeOtherLedger),
+		header(wire.HeaderInstallation, "the id of the installation that asks; a ledger that is not paired with it refuses the request: 409, "+
+			wire.CodeOtherInstallation),
 	}
 }
 
@@ -31,11 +32,11 @@ func forAnyCaller(o huma.Operation) huma.Operation {
 
 // checkCaller refuses a request that names another ledger or another installation, on each route that has these headers.
 func (s *Server) checkCaller(ctx huma.Context, next func(huma.Context)) {
-	if !slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.Name == headerLedger }) {
+	if !slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.Name == wire.HeaderLedger }) {
 		next(ctx)
 		return
 	}
-	if err := s.admit(ctx.Context(), ctx.Header(headerLedger), ctx.Header(headerInstallation)); err != nil {
+	if err := s.admit(ctx.Context(), ctx.Header(wire.HeaderLedger), ctx.Header(wire.HeaderInstallation)); err != nil {
 		s.refuse(ctx, s.problem(ctx.Context(), err))
 		return
 	}
@@ -49,7 +50,7 @@ func (s *Server) admit(ctx context.Context, ledger, installation string) error {
 	if known(s.id.Load(), ledger) && known(s.paired.Load(), installation) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, defaultBudget)
+	ctx, cancel := context.WithTimeout(ctx, wire.DefaultBudget)
 	defer cancel()
 	id, err := s.ledger.Identity(ctx)
 	if err != nil {
@@ -59,7 +60,7 @@ func (s *Server) admit(ctx context.Context, ledger, installation string) error {
 	s.paired.Store(&id.Installation)
 	switch {
 	case ledger != "" && ledger != id.ID:
-		return newProblem(codeOtherLedger, "this ledger has another id than the request names", "see where the caller's URL leads: GET "+prefix+"/identity")
+		return newProblem(wire.CodeOtherLedger, "this ledger has another id than the request names", "see where the caller's URL leads: GET "+wire.Prefix+"/identity")
 	case installation != "" && installation != id.Installation:
 		return money.ErrOtherInstallation
 	}

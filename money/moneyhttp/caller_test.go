@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"bestow/money"
+	"bestow/money/moneyclient"
 	"bestow/money/moneyhttp"
 
 	"github.com/stretchr/testify/require"
@@ -57,7 +58,7 @@ func TestCancelsAtAnotherLedger(t *testing.T) {
 	issued, err := b.client.GrantVouchers(t.Context(), soon(), items(1))
 	require.NoError(t, err)
 	b.client.Expect(installation)
-	var refused *moneyhttp.RefusedError
+	var refused *moneyclient.RefusedError
 	_, err = b.client.CancelSaves(t.Context(), soon(), []money.Cancel{{Key: "c", MemberID: points[0].MemberID, TxID: points[0].TxID}})
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "other_ledger", refused.Code)

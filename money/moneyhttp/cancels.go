@@ -1,25 +1,26 @@
 package moneyhttp
 
 import (
+	"bestow/money/moneyhttp/wire"
 	"context"
 	"time"
 )
 
 type cancelsInput[I any] struct {
 	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339; as deadline in the body, of which the earlier one counts; a minute from the arrival at most"`
-	Body     body[cancels[I]]
+	Body     body[wire.Cancels[I]]
 }
 
-type cancelsOutput[A any] struct{ Body cancelAnswers[A] }
+type cancelsOutput[A any] struct{ Body wire.CancelAnswers[A] }
 
 // cancelSaves undoes saves of many members in one transaction.
-func (s *Server) cancelSaves(ctx context.Context, in *cancelsInput[cancelItem]) (*cancelsOutput[cancelAnswer], error) {
-	return cancelAll(ctx, s, in, (*cancelItem).ours, s.ledger.CancelSaves, wireCancelAnswer)
+func (s *Server) cancelSaves(ctx context.Context, in *cancelsInput[wire.CancelItem]) (*cancelsOutput[wire.CancelAnswer], error) {
+	return cancelAll(ctx, s, in, (*wire.CancelItem).Money, s.ledger.CancelSaves, wire.NewCancelAnswer)
 }
 
 // cancelVouchers cancels vouchers of many members in one transaction.
-func (s *Server) cancelVouchers(ctx context.Context, in *cancelsInput[voucherCancel]) (*cancelsOutput[voucherCancelAnswer], error) {
-	return cancelAll(ctx, s, in, (*voucherCancel).ours, s.ledger.CancelVouchers, wireVoucherCancelAnswer)
+func (s *Server) cancelVouchers(ctx context.Context, in *cancelsInput[wire.VoucherCancel]) (*cancelsOutput[wire.VoucherCancelAnswer], error) {
+	return cancelAll(ctx, s, in, (*wire.VoucherCancel).Money, s.ledger.CancelVouchers, wire.NewVoucherCancelAnswer)
 }
 
 // cancelAll has the ledger do the cancels of a request: I and A are an item and its answer as they are sent, C and O as the
@@ -39,9 +40,9 @@ func cancelAll[I, C, O, A any](ctx context.Context, s *Server, in *cancelsInput[
 		return nil, err
 	}
 	defer done()
-	answers, err := do(ctx, deadline, each(asked.Items, ours))
+	answers, err := do(ctx, deadline, wire.Each(asked.Items, ours))
 	if err != nil {
 		return nil, err
 	}
-	return &cancelsOutput[A]{cancelAnswers[A]{each(answers, answer)}}, nil
+	return &cancelsOutput[A]{wire.CancelAnswers[A]{Items: wire.Each(answers, answer)}}, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"bestow/internal/pg"
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 )
 
 const (
@@ -62,7 +63,7 @@ func (t times) limit() time.Duration {
 	case t.budget != nil:
 		return time.Duration(max(0, min(*t.budget, maxBudget.Milliseconds()))) * time.Millisecond
 	case t.header == "" && t.body == nil:
-		return defaultBudget
+		return wire.DefaultBudget
 	}
 	return maxBudget
 }
@@ -92,8 +93,8 @@ func (t times) deadline(now, arrived time.Time) (time.Time, error) {
 	if t.header != "" {
 		at, err := time.Parse(time.RFC3339, t.header)
 		if err != nil {
-			return time.Time{}, unusable(codeBadRequest, "the header "+headerDeadline+" cannot be used",
-				FieldError{"header." + headerDeadline, "must be a time with its zone, as in 2026-12-31T23:59:59+09:00"})
+			return time.Time{}, unusable(wire.CodeBadRequest, "the header "+wire.HeaderDeadline+" cannot be used",
+				wire.FieldError{Location: "header." + wire.HeaderDeadline, Message: "must be a time with its zone, as in 2026-12-31T23:59:59+09:00"})
 		}
 		deadline = earlier(deadline, at)
 	}

@@ -1,7 +1,7 @@
-// Package moneyhttp is the ledger over HTTP: the service, which serves a money.Ledger, and the client, which asks one. A
-// company with a ledger of its own puts it behind the four grant routes, and the client asks it like ours.
+// Package moneyhttp serves a ledger over HTTP. A company with a ledger of its own puts it behind the four routes of grants,
+// and money/moneyclient asks it like ours.
 //
-// Start with routes.go for the service and client.go for the client; wire.go is what goes between them. The contract:
+// Start with routes.go. What is sent stands in the package wire. The contract:
 //
 //   - A key is applied once, for ever. A caller that has no answer asks again with the same keys.
 //   - A request that is refused with a status of 4xx, with 503 and the code unavailable, or with 504 and the code deadline, has
@@ -13,6 +13,6 @@
 //
 // # Never
 //
-// Never follow a redirect, nor read an answer without a bound. Never write a voucher's code or PIN to a log or an error: the
-// text of a decoder's error may hold one, so it is not passed on.
+// Never read a body without a bound. Never write a voucher's code or PIN to a log or an error: the text of a decoder's error
+// may hold one, so it is not passed on.
 package moneyhttp

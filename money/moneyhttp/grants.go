@@ -6,25 +6,26 @@ import (
 	"time"
 
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 )
 
 type grantInput struct {
 	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339; as deadline in the body, of which the earlier one counts; a minute from the arrival at most"`
-	Body     body[grants]
+	Body     body[wire.Grants]
 }
 
-type grantOutput struct{ Body answers }
+type grantOutput struct{ Body wire.Answers }
 
-type lookupInput struct{ Body body[lookup] }
+type lookupInput struct{ Body body[wire.Lookup] }
 
-type lookupOutput struct{ Body findings }
+type lookupOutput struct{ Body wire.Findings }
 
 func (s *Server) grantPoints(ctx context.Context, in *grantInput) (*grantOutput, error) {
-	return s.grant(ctx, in, GrantsPoints, s.ledger.GrantPoints)
+	return s.grant(ctx, in, wire.GrantsPoints, s.ledger.GrantPoints)
 }
 
 func (s *Server) grantVouchers(ctx context.Context, in *grantInput) (*grantOutput, error) {
-	return s.grant(ctx, in, GrantsVouchers, s.ledger.GrantVouchers)
+	return s.grant(ctx, in, wire.GrantsVouchers, s.ledger.GrantVouchers)
 }
 
 // grant is the road of both grant routes.
@@ -45,14 +46,14 @@ func (s *Server) grant(ctx context.Context, in *grantInput, kind string,
 	defer cancel()
 	items := make([]money.Item, len(asked.Items))
 	for n := range asked.Items {
-		items[n] = asked.Items[n].ours()
+		items[n] = asked.Items[n].Money()
 	}
 	all, err := ask(ctx, deadline, items)
 	if err != nil {
 		return nil, err
 	}
 	s.metrics.granted(kind, all)
-	return &grantOutput{wireAnswers(all)}, nil
+	return &grantOutput{wire.NewAnswers(all)}, nil
 }
 
 func (s *Server) lookupPoints(ctx context.Context, in *lookupInput) (*lookupOutput, error) {
@@ -76,7 +77,7 @@ func (s *Server) lookup(ctx context.Context, in *lookupInput, find func(context.
 	if err != nil {
 		return nil, err
 	}
-	return &lookupOutput{wireFindings(found)}, nil
+	return &lookupOutput{wire.NewFindings(found)}, nil
 }
 
 // serveOpenAPI answers with the description of the API.

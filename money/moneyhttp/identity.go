@@ -6,14 +6,15 @@ import (
 	"strings"
 
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 )
 
 type identityOutput struct {
 	Ledger string `header:"Bestow-Ledger"`
-	Body   Identity
+	Body   wire.Identity
 }
 
-type pairInput struct{ Body body[pairing] }
+type pairInput struct{ Body body[wire.Pairing] }
 
 // identity says which ledger this is. What it can: see Capabilities.
 func (s *Server) identity(ctx context.Context, _ *struct{}) (*identityOutput, error) {
@@ -25,11 +26,11 @@ func (s *Server) identity(ctx context.Context, _ *struct{}) (*identityOutput, er
 }
 
 func (s *Server) introduce(id money.Identity) *identityOutput {
-	can := []string{GrantsPoints, Pairs, RepeatsSecrets}
+	can := []string{wire.GrantsPoints, wire.Pairs, wire.RepeatsSecrets}
 	if s.ledger.Master != nil {
-		can = append(can, GrantsVouchers)
+		can = append(can, wire.GrantsVouchers)
 	}
-	return &identityOutput{id.ID, Identity{LedgerID: id.ID, InstallationID: id.Installation, Capabilities: can, Time: id.Now.UTC()}}
+	return &identityOutput{id.ID, wire.Identity{LedgerID: id.ID, InstallationID: id.Installation, Capabilities: can, Time: id.Now.UTC()}}
 }
 
 // installationID is a UUID as PostgreSQL writes it.
@@ -42,8 +43,8 @@ func (s *Server) pair(ctx context.Context, in *pairInput) (*identityOutput, erro
 		return nil, err
 	}
 	if !installationID.MatchString(strings.ToLower(asked.InstallationID)) {
-		return nil, newProblem(codeInvalid, "installation_id is not the id of an installation", "`bestow installation show` prints it",
-			FieldError{"body.installation_id", "must be a UUID"})
+		return nil, newProblem(wire.CodeInvalid, "installation_id is not the id of an installation", "`bestow installation show` prints it",
+			wire.FieldError{Location: "body.installation_id", Message: "must be a UUID"})
 	}
 	id, err := s.ledger.Pair(ctx, strings.ToLower(asked.InstallationID))
 	if err != nil {

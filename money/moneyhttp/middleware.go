@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"bestow/internal/obs"
+	"bestow/money/moneyhttp/wire"
 )
 
 // requestKey is the request's id in logs.
@@ -138,7 +139,7 @@ func (s *Server) recoverPanic(next http.Handler) http.Handler {
 				panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way of cutting a connection
 			}
 			s.log.ErrorContext(r.Context(), "request panicked", requestKey, requestID(r.Context()), obs.Err, cause, "stack", string(debug.Stack()))
-			s.write(w, r, newProblem(codeUnknownOutcome, "the request was broken off", "send it again with the same keys: nothing happens twice"))
+			s.write(w, r, newProblem(wire.CodeUnknownOutcome, "the request was broken off", "send it again with the same keys: nothing happens twice"))
 		}()
 		next.ServeHTTP(w, r)
 	})
@@ -160,11 +161,11 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 		given = given && strings.EqualFold(scheme, "Bearer")
 		sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
 		right := given && subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1
-		if right || r.URL.Path == prefix+"/openapi.json" {
+		if right || r.URL.Path == wire.Prefix+"/openapi.json" {
 			next.ServeHTTP(w, r)
 			return
 		}
-		p := newProblem(codeUnauthorized, "the request has no token", "send it as `Authorization: Bearer TOKEN`, the one in BESTOW_MONEY_TOKEN")
+		p := newProblem(wire.CodeUnauthorized, "the request has no token", "send it as `Authorization: Bearer TOKEN`, the one in BESTOW_MONEY_TOKEN")
 		challenge := `Bearer realm="bestow money"`
 		if given {
 			p.Detail = "the token is not valid"
@@ -195,12 +196,12 @@ func (s *Server) refuseRoute(w http.ResponseWriter, r *http.Request, handler htt
 	said := statusOnly{header: http.Header{}}
 	handler.ServeHTTP(&said, r)
 	if said.status == http.StatusMethodNotAllowed {
-		p := newProblem(codeMethodNotAllowed, "the route does not have this method", "the Allow header lists those it has")
+		p := newProblem(wire.CodeMethodNotAllowed, "the route does not have this method", "the Allow header lists those it has")
 		p.header.Set("Allow", said.header.Get("Allow"))
 		s.write(w, r, p)
 		return
 	}
-	s.write(w, r, newProblem(codeNotFound, "there is no such route", "GET "+prefix+"/openapi.json lists all routes"))
+	s.write(w, r, newProblem(wire.CodeNotFound, "there is no such route", "GET "+wire.Prefix+"/openapi.json lists all routes"))
 }
 
 // statusOnly hears what a handler would answer.

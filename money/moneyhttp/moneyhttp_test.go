@@ -15,6 +15,7 @@ import (
 	"bestow/internal/pgtest"
 	"bestow/internal/seal"
 	"bestow/money"
+	"bestow/money/moneyclient"
 	"bestow/money/moneyhttp"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -34,7 +35,7 @@ type bundle struct {
 	pool   *pgxpool.Pool
 	ledger *money.Ledger
 	url    string
-	client *moneyhttp.Client
+	client *moneyclient.Client
 	log    *logtest.Log
 }
 
@@ -44,7 +45,7 @@ func setup(tb testing.TB) bundle {
 	require.NoError(tb, err)
 	b := bundle{TB: tb, pool: pgtest.New(tb), log: &logtest.Log{}}
 	b.ledger, b.url = serveAt(tb, money.Config{Pool: b.pool, Master: master}, b.log)
-	b.client = newClient(tb, moneyhttp.ClientConfig{URL: b.url, Token: token})
+	b.client = newClient(tb, moneyclient.Config{URL: b.url, Token: token})
 	return b
 }
 
@@ -53,7 +54,7 @@ func serveAt(tb testing.TB, c money.Config, log io.Writer) (ledger *money.Ledger
 	tb.Helper()
 	ledger, err := money.New(c)
 	require.NoError(tb, err)
-	service, err := moneyhttp.NewServer(moneyhttp.ServerConfig{Ledger: ledger, Token: token,
+	service, err := moneyhttp.New(moneyhttp.Config{Ledger: ledger, Token: token,
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	require.NoError(tb, err)
 	at := httptest.NewServer(service)
@@ -62,15 +63,15 @@ func serveAt(tb testing.TB, c money.Config, log io.Writer) (ledger *money.Ledger
 }
 
 // serve returns a client of a ledger that is served until the test ends.
-func serve(tb testing.TB, c money.Config) *moneyhttp.Client {
+func serve(tb testing.TB, c money.Config) *moneyclient.Client {
 	tb.Helper()
 	_, url := serveAt(tb, c, io.Discard)
-	return newClient(tb, moneyhttp.ClientConfig{URL: url, Token: token})
+	return newClient(tb, moneyclient.Config{URL: url, Token: token})
 }
 
-func newClient(tb testing.TB, c moneyhttp.ClientConfig) *moneyhttp.Client {
+func newClient(tb testing.TB, c moneyclient.Config) *moneyclient.Client {
 	tb.Helper()
-	client, err := moneyhttp.NewClient(c)
+	client, err := moneyclient.New(c)
 	require.NoError(tb, err)
 	tb.Cleanup(client.Close)
 	return client

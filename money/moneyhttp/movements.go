@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 )
 
 // Once is what each request may say that changes something for one member.
@@ -32,11 +33,11 @@ type saveInput struct {
 	Once
 
 	MemberID string `path:"id"`
-	Body     body[save]
+	Body     body[wire.Save]
 }
 
 // save saves points for a member.
-func (s *Server) save(ctx context.Context, in *saveInput) (*changed[Moved], error) {
+func (s *Server) save(ctx context.Context, in *saveInput) (*changed[wire.Moved], error) {
 	asked, err := in.Body.read()
 	if err != nil {
 		return nil, err
@@ -49,11 +50,11 @@ type useInput struct {
 	Once
 
 	MemberID string `path:"id"`
-	Body     body[use]
+	Body     body[wire.Use]
 }
 
 // use takes points from a member's lots.
-func (s *Server) use(ctx context.Context, in *useInput) (*changed[Moved], error) {
+func (s *Server) use(ctx context.Context, in *useInput) (*changed[wire.Moved], error) {
 	asked, err := in.Body.read()
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (s *Server) use(ctx context.Context, in *useInput) (*changed[Moved], error)
 
 // move applies what is asked for a member within the request's deadline, and answers it with the balance after it.
 func move[T any](ctx context.Context, s *Server, once Once, memberID string,
-	apply func(context.Context, time.Time, T) (money.Moved, error), asked T) (*changed[Moved], error) {
+	apply func(context.Context, time.Time, T) (money.Moved, error), asked T) (*changed[wire.Moved], error) {
 	deadline, ctx, done, err := s.deadlineOf(ctx, times{header: once.Deadline})
 	if err != nil {
 		return nil, err
@@ -78,7 +79,7 @@ func move[T any](ctx context.Context, s *Server, once Once, memberID string,
 	if err != nil {
 		return nil, err
 	}
-	return newChanged(Moved{m.TxID, balance, wireParts(m.Lots)}, m.Replayed), nil
+	return newChanged(wire.NewMoved(&m, balance), m.Replayed), nil
 }
 
 // balanceAfter reads the balance for the answer to a movement that was applied. Whatever fails here does not say that it was
@@ -96,27 +97,27 @@ type cancelInput struct {
 
 	MemberID string `path:"id"`
 	TxID     string `path:"money_tx_id"`
-	Body     body[cancel]
+	Body     body[wire.Cancel]
 }
 
 // cancelOf undoes a use or a save of a member.
-func (s *Server) cancelOf(ctx context.Context, in *cancelInput) (*changed[Cancelled], error) {
+func (s *Server) cancelOf(ctx context.Context, in *cancelInput) (*changed[wire.Cancelled], error) {
 	asked, err := in.Body.read()
 	if err != nil {
 		return nil, err
 	}
-	return s.cancel(ctx, in.Once, in.TxID, memberCancel{in.MemberID, asked.Amount, asked.OnExpiredLot, asked.OnUsed, asked.Reason})
+	return s.cancel(ctx, in.Once, in.TxID, wire.MemberCancel{MemberID: in.MemberID, Amount: asked.Amount, OnExpiredLot: asked.OnExpiredLot, OnUsed: asked.OnUsed, Reason: asked.Reason})
 }
 
 type memberCancelInput struct {
 	Once
 
 	TxID string `path:"money_tx_id"`
-	Body body[memberCancel]
+	Body body[wire.MemberCancel]
 }
 
 // cancelMovement does the same where the member's id stands in the body.
-func (s *Server) cancelMovement(ctx context.Context, in *memberCancelInput) (*changed[Cancelled], error) {
+func (s *Server) cancelMovement(ctx context.Context, in *memberCancelInput) (*changed[wire.Cancelled], error) {
 	asked, err := in.Body.read()
 	if err != nil {
 		return nil, err
@@ -124,8 +125,8 @@ func (s *Server) cancelMovement(ctx context.Context, in *memberCancelInput) (*ch
 	return s.cancel(ctx, in.Once, in.TxID, asked)
 }
 
-func (s *Server) cancel(ctx context.Context, once Once, txID string, asked memberCancel) (*changed[Cancelled], error) {
-	amount, err := amountOf(asked.Amount)
+func (s *Server) cancel(ctx context.Context, once Once, txID string, asked wire.MemberCancel) (*changed[wire.Cancelled], error) {
+	amount, err := wire.AmountOfCancel(asked.Amount)
 	if err != nil {
 		return nil, err
 	}
@@ -143,5 +144,5 @@ func (s *Server) cancel(ctx context.Context, once Once, txID string, asked membe
 	if err != nil {
 		return nil, err
 	}
-	return newChanged(Cancelled{c.TxID, c.Cancelled, c.Expired, c.Uncollected, balance, wireParts(c.Lots)}, c.Replayed), nil
+	return newChanged(wire.NewCancelled(&c, balance), c.Replayed), nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/stretchr/testify/require"
 )
@@ -148,7 +149,7 @@ func TestRefusedMovements(t *testing.T) {
 		}
 		got := b.send("POST", "/money/v1"+c.path, c.body, change...)
 		require.Equal(t, c.status, got.status, "%s %s: %s", c.path, c.body, got.body)
-		require.Equal(t, problemType, got.header.Get("Content-Type"))
+		require.Equal(t, wire.ProblemType, got.header.Get("Content-Type"))
 		require.Equal(t, c.code, read(t, got)["code"], c.body)
 		if c.field != "" {
 			require.Equal(t, c.left, read(t, got)[c.field], c.body)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -43,7 +44,7 @@ type policiesInput struct {
 }
 
 // policies is a page of the policies.
-func (s *Server) policies(ctx context.Context, in *policiesInput) (*struct{ Body Policies }, error) {
+func (s *Server) policies(ctx context.Context, in *policiesInput) (*struct{ Body wire.Policies }, error) {
 	limit, err := limitOf(in.Limit)
 	if err != nil {
 		return nil, err
@@ -52,14 +53,14 @@ func (s *Server) policies(ctx context.Context, in *policiesInput) (*struct{ Body
 	if err != nil {
 		return nil, err
 	}
-	answer := Policies{Items: make([]Policy, len(page))}
+	answer := wire.Policies{Items: make([]wire.Policy, len(page))}
 	for n := range page {
-		answer.Items[n] = wirePolicy(&page[n])
+		answer.Items[n] = wire.NewPolicy(&page[n])
 	}
 	if len(page) == limit {
 		answer.NextCursor = page[limit-1].Code
 	}
-	return &struct{ Body Policies }{answer}, nil
+	return &struct{ Body wire.Policies }{answer}, nil
 }
 
 // policyOutput is the answer with one policy.
@@ -68,11 +69,11 @@ type policyOutput struct {
 	ETag     string `header:"ETag" doc:"of this state of the policy, for If-Match"`
 	Location string `header:"Location"`
 	Replayed string `header:"Idempotency-Replayed" doc:"true where the policy was made before"`
-	Body     Policy
+	Body     wire.Policy
 }
 
 func policyAnswer(p *money.Policy) *policyOutput {
-	return &policyOutput{Status: http.StatusOK, ETag: `"` + strconv.FormatInt(p.Revision, 10) + `"`, Body: wirePolicy(p)}
+	return &policyOutput{Status: http.StatusOK, ETag: `"` + strconv.FormatInt(p.Revision, 10) + `"`, Body: wire.NewPolicy(p)}
 }
 
 type policyInput struct {
@@ -100,14 +101,14 @@ func (s *Server) createPolicy(ctx context.Context, in *createPolicyInput) (*poli
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, defaultBudget)
+	ctx, cancel := context.WithTimeout(ctx, wire.DefaultBudget)
 	defer cancel()
 	p, replayed, err := s.ledger.CreatePolicy(ctx, asked.Code, terms)
 	if err != nil {
 		return nil, policyProblem(err)
 	}
 	out := policyAnswer(&p)
-	out.Location = prefix + "/policies/" + url.PathEscape(p.Code)
+	out.Location = wire.Prefix + "/policies/" + url.PathEscape(p.Code)
 	if replayed {
 		out.Replayed = "true"
 		return out, nil
@@ -130,9 +131,9 @@ func (s *Server) editPolicy(ctx context.Context, in *editPolicyInput) (*policyOu
 		return nil, err
 	}
 	if in.IfMatch == "" {
-		return nil, newProblem(codePreconditionRequired, "the change does not say which state of the policy it is of", "GET the policy and send its ETag as If-Match")
+		return nil, newProblem(wire.CodePreconditionRequired, "the change does not say which state of the policy it is of", "GET the policy and send its ETag as If-Match")
 	}
-	ctx, cancel := context.WithTimeout(ctx, defaultBudget)
+	ctx, cancel := context.WithTimeout(ctx, wire.DefaultBudget)
 	defer cancel()
 	p, err := s.ledger.EditPolicy(ctx, in.Code, revisionsOf(in.IfMatch), patch.apply)
 	if err != nil {
@@ -144,7 +145,7 @@ func (s *Server) editPolicy(ctx context.Context, in *editPolicyInput) (*policyOu
 
 // tellPolicy logs how a policy is now, since no row tells who lifted a limit.
 func (s *Server) tellPolicy(ctx context.Context, what string, p *money.Policy) {
-	s.log.WarnContext(ctx, what, requestKey, requestID(ctx), "policy", p.Code, "revision", p.Revision, "terms", wirePolicy(p).PolicyTerms)
+	s.log.WarnContext(ctx, what, requestKey, requestID(ctx), "policy", p.Code, "revision", p.Revision, "terms", wire.NewPolicy(p).PolicyTerms)
 }
 
 // revisionsOf reads If-Match: the states that it names, none for any. What is no ETag of a policy is a state that none has.
@@ -167,7 +168,7 @@ func revisionsOf(header string) (revisions []int64) {
 func policyProblem(err error) error {
 	if r, ok := errors.AsType[*money.Refusal](err); ok && r.Code == money.UnknownPolicy {
 		p := refusedMovement(r)
-		p.Status, p.Hint = http.StatusNotFound, "GET "+prefix+"/policies lists them"
+		p.Status, p.Hint = http.StatusNotFound, "GET "+wire.Prefix+"/policies lists them"
 		return p
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
@@ -15,11 +16,11 @@ import (
 type newPolicy struct {
 	Code string `json:"code" doc:"1 to 50 of A-Z, a-z, 0-9 and . _ -, a letter or digit first"`
 
-	PolicyTerms
+	wire.PolicyTerms
 }
 
 // termsOf returns t as the ledger knows it. Error: a problem.
-func termsOf(t *PolicyTerms) (money.PolicyTerms, error) {
+func termsOf(t *wire.PolicyTerms) (money.PolicyTerms, error) {
 	terms := money.PolicyTerms{Name: t.Name, Status: money.PolicyStatus(t.Status), Validity: money.Validity(t.Validity), Days: t.Days,
 		Months: t.Months, Min: t.Min, Max: t.Max, MaxHold: t.MaxHold, RegrantDays: t.RegrantDays}
 	if t.TypeCode != nil {
@@ -37,8 +38,8 @@ func dayOf(s *string) (*time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, *s)
 	if err != nil {
-		return nil, unusable(codeInvalid, "the policy has fields that cannot be used",
-			FieldError{"body.valid_until", "must be a day that the calendar has, as in 2026-12-31"})
+		return nil, unusable(wire.CodeInvalid, "the policy has fields that cannot be used",
+			wire.FieldError{Location: "body.valid_until", Message: "must be a day that the calendar has, as in 2026-12-31"})
 	}
 	return &day, nil
 }

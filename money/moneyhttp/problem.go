@@ -11,6 +11,7 @@ import (
 	"bestow/internal/pg"
 	"bestow/internal/seal"
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
@@ -21,24 +22,24 @@ var kinds = map[string]struct {
 	status int
 	title  string
 }{
-	codeBadRequest:        {http.StatusBadRequest, "A parameter or header cannot be used"},
-	codeMalformed:         {http.StatusBadRequest, "The body is not the JSON of this route"},
-	codeUnauthorized:      {http.StatusUnauthorized, "The request has no valid token"},
-	codeNotFound:          {http.StatusNotFound, "There is no such route"},
-	codeMethodNotAllowed:  {http.StatusMethodNotAllowed, "The route has other methods"},
-	codeRequestTimeout:    {http.StatusRequestTimeout, "The body came too slowly"},
-	codeOtherInstallation: {http.StatusConflict, "The ledger takes the grants of another installation"},
-	codeOtherLedger:       {http.StatusConflict, "The request is meant for another ledger"},
-	codeMissingKeys:       {http.StatusConflict, "The key of vouchers is missing or wrong"},
-	codeTooLarge:          {http.StatusRequestEntityTooLarge, "The body is too large"},
-	codeUnsupportedType:   {http.StatusUnsupportedMediaType, "The body is of another type"},
-	codeTooManyItems:      {http.StatusUnprocessableEntity, "There are too many items"},
-	codeInvalid:           {http.StatusUnprocessableEntity, "Some fields cannot be used"},
-	codeUnavailable:       {http.StatusServiceUnavailable, "The ledger cannot answer now: nothing was applied"},
-	codeDeadline:          {http.StatusGatewayTimeout, "The deadline has passed: nothing was applied"},
-	codeUnknownOutcome:    {http.StatusInternalServerError, "It is not known what was applied"},
+	wire.CodeBadRequest:        {http.StatusBadRequest, "A parameter or header cannot be used"},
+	wire.CodeMalformed:         {http.StatusBadRequest, "The body is not the JSON of this route"},
+	wire.CodeUnauthorized:      {http.StatusUnauthorized, "The request has no valid token"},
+	wire.CodeNotFound:          {http.StatusNotFound, "There is no such route"},
+	wire.CodeMethodNotAllowed:  {http.StatusMethodNotAllowed, "The route has other methods"},
+	wire.CodeRequestTimeout:    {http.StatusRequestTimeout, "The body came too slowly"},
+	wire.CodeOtherInstallation: {http.StatusConflict, "The ledger takes the grants of another installation"},
+	wire.CodeOtherLedger:       {http.StatusConflict, "The request is meant for another ledger"},
+	wire.CodeMissingKeys:       {http.StatusConflict, "The key of vouchers is missing or wrong"},
+	wire.CodeTooLarge:          {http.StatusRequestEntityTooLarge, "The body is too large"},
+	wire.CodeUnsupportedType:   {http.StatusUnsupportedMediaType, "The body is of another type"},
+	wire.CodeTooManyItems:      {http.StatusUnprocessableEntity, "There are too many items"},
+	wire.CodeInvalid:           {http.StatusUnprocessableEntity, "Some fields cannot be used"},
+	wire.CodeUnavailable:       {http.StatusServiceUnavailable, "The ledger cannot answer now: nothing was applied"},
+	wire.CodeDeadline:          {http.StatusGatewayTimeout, "The deadline has passed: nothing was applied"},
+	wire.CodeUnknownOutcome:    {http.StatusInternalServerError, "It is not known what was applied"},
 
-	codePreconditionRequired: {http.StatusPreconditionRequired, "The change needs If-Match"},
+	wire.CodePreconditionRequired: {http.StatusPreconditionRequired, "The change needs If-Match"},
 }
 
 // retryAfter is how many seconds a caller waits who was told that the ledger cannot answer now.
@@ -46,7 +47,7 @@ const retryAfter = 1
 
 // problem is a refusal as it is written: huma knows it for an error with a status and headers.
 type problem struct {
-	Problem
+	wire.Problem
 
 	header http.Header
 }
@@ -61,22 +62,22 @@ func (p *problem) GetStatus() int { return p.Status }
 func (p *problem) GetHeaders() http.Header { return p.header }
 
 // ContentType implements huma.ContentTypeFilter.
-func (p *problem) ContentType(string) string { return problemType }
+func (p *problem) ContentType(string) string { return wire.ProblemType }
 
 // newProblem makes the problem of a code.
-func newProblem(code, detail, hint string, fields ...FieldError) *problem {
+func newProblem(code, detail, hint string, fields ...wire.FieldError) *problem {
 	k := kinds[code]
-	p := &problem{header: http.Header{}, Problem: Problem{
+	p := &problem{header: http.Header{}, Problem: wire.Problem{
 		Type: "urn:bestow:problem:" + code, Title: k.title, Status: k.status, Code: code, Detail: detail, Hint: hint, Errors: fields,
 	}}
-	if code == codeUnavailable {
+	if code == wire.CodeUnavailable {
 		p.header.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	return p
 }
 
 // unusable makes the problem of a request with fields that cannot be used. The hint says what each of them must be.
-func unusable(code, detail string, fields ...FieldError) *problem {
+func unusable(code, detail string, fields ...wire.FieldError) *problem {
 	hints := make([]string, len(fields))
 	for n, f := range fields {
 		hints[n] = f.Location + " " + f.Message
@@ -104,19 +105,19 @@ func (s *Server) explain(ctx context.Context, err error) *problem {
 	}
 	switch {
 	case errors.Is(err, money.ErrBusy):
-		return newProblem(codeUnavailable, money.ErrBusy.Error(), "send it again, with the same key")
+		return newProblem(wire.CodeUnavailable, money.ErrBusy.Error(), "send it again, with the same key")
 	case errors.Is(err, money.ErrDeadline):
-		return newProblem(codeDeadline, money.ErrDeadline.Error()+", and nothing of this request will be", "send it again with a later deadline and the same keys")
+		return newProblem(wire.CodeDeadline, money.ErrDeadline.Error()+", and nothing of this request will be", "send it again with a later deadline and the same keys")
 	case errors.Is(err, money.ErrTooMany):
-		return newProblem(codeTooManyItems, err.Error(), "split it")
+		return newProblem(wire.CodeTooManyItems, err.Error(), "split it")
 	case errors.Is(err, money.ErrNoMaster), errors.Is(err, seal.ErrOpen):
-		return newProblem(codeMissingKeys, "the ledger has no key for these vouchers, or another one", "give the ledger the right BESTOW_MASTER_KEY")
+		return newProblem(wire.CodeMissingKeys, "the ledger has no key for these vouchers, or another one", "give the ledger the right BESTOW_MASTER_KEY")
 	case errors.Is(err, money.ErrOtherInstallation):
-		return newProblem(codeOtherInstallation, "the ledger is not paired with this installation", otherInstallationHint)
+		return newProblem(wire.CodeOtherInstallation, "the ledger is not paired with this installation", otherInstallationHint)
 	}
 	if errors.Is(err, pg.ErrNotBegun) {
 		s.log.WarnContext(ctx, "the database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
-		return newProblem(codeUnavailable, "the ledger's database does not answer now", "send the request again, with the same keys")
+		return newProblem(wire.CodeUnavailable, "the ledger's database does not answer now", "send the request again, with the same keys")
 	}
 	return s.brokenOff(ctx, err)
 }
@@ -124,7 +125,7 @@ func (s *Server) explain(ctx context.Context, err error) *problem {
 // brokenOff is the answer to a request of which it is not known what was applied.
 func (s *Server) brokenOff(ctx context.Context, err error) *problem {
 	s.log.ErrorContext(ctx, "request failed", requestKey, requestID(ctx), obs.Err, err)
-	return newProblem(codeUnknownOutcome, "the request was broken off", "send it again with the same keys: nothing happens twice")
+	return newProblem(wire.CodeUnknownOutcome, "the request was broken off", "send it again with the same keys: nothing happens twice")
 }
 
 // refusalStatus are the codes of a movement that is refused and whose status is not 422.
@@ -143,11 +144,11 @@ var refusalStatus = map[string]int{
 
 // wrongPolicy names all fields of a policy that cannot be.
 func wrongPolicy(e *money.PolicyError) *problem {
-	fields := make([]FieldError, len(e.Fields))
+	fields := make([]wire.FieldError, len(e.Fields))
 	for n, f := range e.Fields {
-		fields[n] = FieldError{"body." + f.Name, f.Message}
+		fields[n] = wire.FieldError{Location: "body." + f.Name, Message: f.Message}
 	}
-	return unusable(codeInvalid, "the policy has fields that cannot be used", fields...)
+	return unusable(wire.CodeInvalid, "the policy has fields that cannot be used", fields...)
 }
 
 // refusedMovement is the answer to a movement that the ledger refuses; its code is the ledger's.
@@ -177,12 +178,12 @@ func (s *Server) translate(ctx huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	p := newProblem(codeMalformed, "the body is missing or ended early", "send one JSON object")
+	p := newProblem(wire.CodeMalformed, "the body is missing or ended early", "send one JSON object")
 	switch m.Status {
 	case http.StatusRequestEntityTooLarge:
-		p = newProblem(codeTooLarge, "the body is over "+strconv.Itoa(maxBody>>20)+" MiB", "send fewer items in one request")
+		p = newProblem(wire.CodeTooLarge, "the body is over "+strconv.Itoa(maxBody>>20)+" MiB", "send fewer items in one request")
 	case http.StatusRequestTimeout:
-		p = newProblem(codeRequestTimeout, "the body did not arrive in time", "send it again, with the same keys")
+		p = newProblem(wire.CodeRequestTimeout, "the body did not arrive in time", "send it again, with the same keys")
 	}
 	p.Status, p.RequestID = m.Status, requestID(ctx.Context()) // which huma sends
 	return p, nil
@@ -194,7 +195,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, p *problem) {
 	for name, values := range p.header {
 		w.Header()[name] = values
 	}
-	w.Header().Set("Content-Type", problemType)
+	w.Header().Set("Content-Type", wire.ProblemType)
 	w.WriteHeader(p.Status)
 	if r.Method != http.MethodHead {
 		_ = json.MarshalWrite(w, p.Problem) // a connection that is gone is no loss

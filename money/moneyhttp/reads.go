@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 )
 
 type memberInput struct {
@@ -13,16 +14,12 @@ type memberInput struct {
 }
 
 // member says what a member has.
-func (s *Server) member(ctx context.Context, in *memberInput) (*struct{ Body Member }, error) {
+func (s *Server) member(ctx context.Context, in *memberInput) (*struct{ Body wire.Member }, error) {
 	m, err := s.ledger.Member(ctx, in.MemberID)
 	if err != nil {
 		return nil, err
 	}
-	answer := Member{m.MemberID, m.Balance, m.Owed, []Expiring{}}
-	for _, e := range m.Expiring {
-		answer.Expiring = append(answer.Expiring, Expiring{e.ExpiryAt.UTC(), e.Amount})
-	}
-	return &struct{ Body Member }{answer}, nil
+	return &struct{ Body wire.Member }{wire.NewMember(&m)}, nil
 }
 
 type movementsInput struct {
@@ -35,7 +32,7 @@ type movementsInput struct {
 }
 
 // movements is a page of a member's history.
-func (s *Server) movements(ctx context.Context, in *movementsInput) (*struct{ Body Movements }, error) {
+func (s *Server) movements(ctx context.Context, in *movementsInput) (*struct{ Body wire.Movements }, error) {
 	q := money.HistoryQuery{MemberID: in.MemberID, Before: in.Cursor, Kind: money.MovementKind(in.Kind)}
 	var err error
 	if q.From, err = timeOf("from", in.From); err != nil {
@@ -51,14 +48,14 @@ func (s *Server) movements(ctx context.Context, in *movementsInput) (*struct{ Bo
 	if err != nil {
 		return nil, err
 	}
-	answer := Movements{Items: make([]Movement, len(page))}
+	answer := wire.Movements{Items: make([]wire.Movement, len(page))}
 	for n := range page {
-		answer.Items[n] = wireMovement(&page[n])
+		answer.Items[n] = wire.NewMovement(&page[n])
 	}
 	if len(page) == q.Limit {
 		answer.NextCursor = page[len(page)-1].TxID
 	}
-	return &struct{ Body Movements }{answer}, nil
+	return &struct{ Body wire.Movements }{answer}, nil
 }
 
 type movementInput struct {
@@ -67,12 +64,12 @@ type movementInput struct {
 }
 
 // movement is one movement of a member with its lots.
-func (s *Server) movement(ctx context.Context, in *movementInput) (*struct{ Body Movement }, error) {
+func (s *Server) movement(ctx context.Context, in *movementInput) (*struct{ Body wire.Movement }, error) {
 	m, err := s.ledger.Movement(ctx, in.MemberID, in.TxID)
 	if err != nil {
 		return nil, err
 	}
-	return &struct{ Body Movement }{wireMovement(&m)}, nil
+	return &struct{ Body wire.Movement }{wire.NewMovement(&m)}, nil
 }
 
 type vouchersInput struct {
@@ -82,7 +79,7 @@ type vouchersInput struct {
 }
 
 // vouchers is a page of a member's vouchers.
-func (s *Server) vouchers(ctx context.Context, in *vouchersInput) (*struct{ Body vouchers }, error) {
+func (s *Server) vouchers(ctx context.Context, in *vouchersInput) (*struct{ Body wire.Vouchers }, error) {
 	limit, err := limitOf(in.Limit)
 	if err != nil {
 		return nil, err
@@ -91,14 +88,14 @@ func (s *Server) vouchers(ctx context.Context, in *vouchersInput) (*struct{ Body
 	if err != nil {
 		return nil, err
 	}
-	answer := vouchers{Items: make([]issuedVoucher, len(page))}
+	answer := wire.Vouchers{Items: make([]wire.IssuedVoucher, len(page))}
 	for n := range page {
-		answer.Items[n] = wireIssued(&page[n])
+		answer.Items[n] = wire.NewIssuedVoucher(&page[n])
 	}
 	if len(page) == limit {
 		answer.NextCursor = page[len(page)-1].TxID
 	}
-	return &struct{ Body vouchers }{answer}, nil
+	return &struct{ Body wire.Vouchers }{answer}, nil
 }
 
 type forecastInput struct {
@@ -106,31 +103,31 @@ type forecastInput struct {
 }
 
 // forecast says what will expire.
-func (s *Server) forecast(ctx context.Context, in *forecastInput) (*struct{ Body Forecast }, error) {
+func (s *Server) forecast(ctx context.Context, in *forecastInput) (*struct{ Body wire.Forecast }, error) {
 	days := money.ForecastDays
 	if in.Days != "" {
 		var err error
 		if days, err = strconv.Atoi(in.Days); err != nil || days < 0 || days > money.ForecastDays {
-			return nil, unusable(codeBadRequest, "the parameter days cannot be used",
-				FieldError{"query.days", "must be a number from 0 to " + strconv.Itoa(money.ForecastDays)})
+			return nil, unusable(wire.CodeBadRequest, "the parameter days cannot be used",
+				wire.FieldError{Location: "query.days", Message: "must be a number from 0 to " + strconv.Itoa(money.ForecastDays)})
 		}
 	}
 	f, err := s.ledger.Forecast(ctx, days)
 	if err != nil {
 		return nil, err
 	}
-	return &struct{ Body Forecast }{newForecast(&f)}, nil
+	return &struct{ Body wire.Forecast }{wire.NewForecast(&f)}, nil
 }
 
 // limitOf reads the length of a page.
 func limitOf(value string) (int, error) {
 	if value == "" {
-		return defaultPage, nil
+		return wire.DefaultPage, nil
 	}
 	limit, err := strconv.Atoi(value)
 	if err != nil || limit < 1 || limit > money.MaxPage {
-		return 0, unusable(codeBadRequest, "the parameter limit cannot be used",
-			FieldError{"query.limit", "must be a number from 1 to " + strconv.Itoa(money.MaxPage)})
+		return 0, unusable(wire.CodeBadRequest, "the parameter limit cannot be used",
+			wire.FieldError{Location: "query.limit", Message: "must be a number from 1 to " + strconv.Itoa(money.MaxPage)})
 	}
 	return limit, nil
 }
@@ -142,8 +139,8 @@ func timeOf(name, value string) (*time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, value)
 	if err != nil {
-		return nil, unusable(codeBadRequest, "the parameter "+name+" cannot be used",
-			FieldError{"query." + name, "must be a time with its zone, as in 2026-12-31T23:59:59%2B09:00"})
+		return nil, unusable(wire.CodeBadRequest, "the parameter "+name+" cannot be used",
+			wire.FieldError{Location: "query." + name, Message: "must be a time with its zone, as in 2026-12-31T23:59:59%2B09:00"})
 	}
 	return &at, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/internal/pg"
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -22,7 +23,7 @@ const (
 
 // routes is the one page of routes and middleware.
 func (s *Server) routes(mux *http.ServeMux) http.Handler {
-	mux.HandleFunc("GET "+prefix+"/openapi.json", s.serveOpenAPI)
+	mux.HandleFunc("GET "+wire.Prefix+"/openapi.json", s.serveOpenAPI)
 	s.api = s.newAPI(mux)
 	s.api.UseMiddleware(s.checkQuery, s.checkHeaders, s.checkBody, s.checkCaller)
 
@@ -91,7 +92,7 @@ func once(path, summary string) huma.Operation {
 // read registers a route that changes nothing: whatever fails, nothing was applied.
 func read[I, O any](s *Server, op huma.Operation, do func(context.Context, *I) (*O, error)) {
 	handle(s, op, func(ctx context.Context, in *I) (*O, error) {
-		ctx, cancel := context.WithTimeout(ctx, defaultBudget)
+		ctx, cancel := context.WithTimeout(ctx, wire.DefaultBudget)
 		defer cancel()
 		out, err := do(ctx, in)
 		if pg.Unavailable(err) {
@@ -103,9 +104,9 @@ func read[I, O any](s *Server, op huma.Operation, do func(context.Context, *I) (
 
 // handle registers a route.
 func handle[I, O any](s *Server, op huma.Operation, do func(context.Context, *I) (*O, error)) {
-	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[wire.Problem](), true, "Problem")
 	op.Responses = map[string]*huma.Response{"default": {
-		Description: "Refused as a whole", Content: map[string]*huma.MediaType{problemType: {Schema: schema}},
+		Description: "Refused as a whole", Content: map[string]*huma.MediaType{wire.ProblemType: {Schema: schema}},
 	}}
 	op.SkipValidateBody = true // the body's own decoder is stricter
 	op.MaxBodyBytes = maxBody

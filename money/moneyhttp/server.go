@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -18,8 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// ServerConfig is what the service is made of.
-type ServerConfig struct {
+// Config is what the service is made of.
+type Config struct {
 	Ledger *money.Ledger
 	Token  string       // which each request must bring
 	Log    *slog.Logger // nil: silent
@@ -38,15 +39,15 @@ type Server struct {
 	handler http.Handler
 }
 
-// NewServer returns the service, or an error that says what is wrong with c.
-func NewServer(c ServerConfig) (*Server, error) {
+// New returns the service, or an error that says what is wrong with c.
+func New(c Config) (*Server, error) {
 	if c.Ledger == nil || c.Token == "" {
 		return nil, errors.New("configure money service: it needs a ledger and a token")
 	}
 	return newServer(c), nil
 }
 
-func newServer(c ServerConfig) *Server {
+func newServer(c Config) *Server {
 	s := &Server{ledger: c.Ledger, token: sha256.Sum256([]byte(c.Token)), log: c.Log, metrics: newMetrics()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -63,7 +64,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func (s *Server) Metrics() []prometheus.Collector { return s.metrics.all() }
 
 // OpenAPI returns the description of the API, OpenAPI 3.1 as indented JSON: the same that a running service serves.
-func OpenAPI() ([]byte, error) { return newServer(ServerConfig{}).openAPI() }
+func OpenAPI() ([]byte, error) { return newServer(Config{}).openAPI() }
 
 func (s *Server) openAPI() ([]byte, error) {
 	doc, err := json.Marshal(s.api.OpenAPI(), json.Deterministic(true))
@@ -81,7 +82,7 @@ func (s *Server) openAPI() ([]byte, error) {
 // schemas are left out.
 func (s *Server) newAPI(mux *http.ServeMux) huma.API {
 	format := huma.Format{Marshal: marshal, Unmarshal: unmarshal}
-	return humago.NewWithPrefix(mux, prefix, huma.Config{
+	return humago.NewWithPrefix(mux, wire.Prefix, huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			Info: &huma.Info{
 				Title:   "bestow money",
@@ -89,7 +90,7 @@ func (s *Server) newAPI(mux *http.ServeMux) huma.API {
 				Description: "A ledger of points and vouchers: each idempotency key is applied once, for ever. " +
 					"A request that is refused as a whole gets application/problem+json.",
 			},
-			Servers: []*huma.Server{{URL: prefix}},
+			Servers: []*huma.Server{{URL: wire.Prefix}},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{

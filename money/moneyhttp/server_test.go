@@ -10,7 +10,9 @@ import (
 
 	"bestow/internal/pgtest"
 	"bestow/money"
+	"bestow/money/moneyclient"
 	"bestow/money/moneyhttp"
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -156,8 +158,8 @@ func TestBadRequests(t *testing.T) {
 		}
 		got := b.send(orElse(c.method, "POST"), orElse(c.path, grants), orElse(c.body, one), c.change)
 		require.Equal(t, c.status, got.status, "%s: %s", name, got.body)
-		require.Equal(t, problemType, got.header.Get("Content-Type"), name)
-		var p moneyhttp.Problem
+		require.Equal(t, wire.ProblemType, got.header.Get("Content-Type"), name)
+		var p wire.Problem
 		require.NoError(t, json.Unmarshal([]byte(got.body), &p), name)
 		require.Equal(t, c.code, p.Code, name)
 		require.Equal(t, c.status, p.Status, name)
@@ -200,8 +202,8 @@ func TestPairing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	const other = "99999999-2222-3333-4444-555555555555"
-	ours := newClient(t, moneyhttp.ClientConfig{URL: b.url, Token: token, Installation: installation})
-	theirs := newClient(t, moneyhttp.ClientConfig{URL: b.url, Token: token, Installation: other})
+	ours := newClient(t, moneyclient.Config{URL: b.url, Token: token, Installation: installation})
+	theirs := newClient(t, moneyclient.Config{URL: b.url, Token: token, Installation: other})
 	id, err := ours.Identity(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, id.InstallationID)
@@ -218,7 +220,7 @@ func TestPairing(t *testing.T) {
 	ours.Expect(id.LedgerID)
 	_, err = ours.GrantPoints(t.Context(), soon(), items(1))
 	require.NoError(t, err)
-	var refused *moneyhttp.RefusedError
+	var refused *moneyclient.RefusedError
 	_, err = theirs.Pair(t.Context())
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "other_installation", refused.Code)
@@ -245,9 +247,9 @@ func TestLedgerThatCannot(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(gone.Close)
 	_, err = serve(t, money.Config{Pool: gone}).GrantPoints(t.Context(), soon(), items(1))
-	var refused *moneyhttp.RefusedError
+	var refused *moneyclient.RefusedError
 	require.ErrorAs(t, err, &refused)
-	require.Equal(t, moneyhttp.RefusedError{Status: 503, Code: "unavailable", Detail: refused.Detail, RetryAfter: time.Second, Hint: refused.Hint}, *refused)
+	require.Equal(t, moneyclient.RefusedError{Status: 503, Code: "unavailable", Detail: refused.Detail, RetryAfter: time.Second, Hint: refused.Hint}, *refused)
 	require.NotContains(t, err.Error(), "nobody", "and says nothing of the database")
 }
 
@@ -294,7 +296,7 @@ func TestOpenAPI(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	ledger := setup(t).ledger
-	service, err := moneyhttp.NewServer(moneyhttp.ServerConfig{Ledger: ledger, Token: token})
+	service, err := moneyhttp.New(moneyhttp.Config{Ledger: ledger, Token: token})
 	require.NoError(t, err)
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(service.Metrics()...)

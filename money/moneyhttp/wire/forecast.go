@@ -1,4 +1,4 @@
-package moneyhttp
+package wire
 
 import (
 	"time"
@@ -29,21 +29,21 @@ type Sum struct {
 	Points int64 `json:"points"`
 }
 
-// newForecast writes f.
-func newForecast(f *money.Forecast) Forecast {
-	wire := Forecast{Days: wirePeriods(f.Days), Months: wirePeriods(f.Months), Later: wireSum(f.Later), Never: wireSum(f.Never), Total: wireSum(f.Total)}
+// NewForecast returns f as it is sent.
+func NewForecast(f *money.Forecast) Forecast {
+	wire := Forecast{Days: newPeriods(f.Days), Months: newPeriods(f.Months), Later: newSum(f.Later), Never: newSum(f.Never), Total: newSum(f.Total)}
 	if f.CountedAt != nil {
 		wire.CountedAt = new(f.CountedAt.UTC())
 	}
 	return wire
 }
 
-func wirePeriods(periods []money.ForecastPeriod) []ForecastPeriod {
+func newPeriods(periods []money.ForecastPeriod) []ForecastPeriod {
 	wire := make([]ForecastPeriod, len(periods))
 	for n, e := range periods {
-		wire[n] = ForecastPeriod{e.Period, wireSum(e)}
+		wire[n] = ForecastPeriod{e.Period, newSum(e)}
 	}
 	return wire
 }
 
-func wireSum(e money.ForecastPeriod) Sum { return Sum{e.Lots, e.Points} }
+func newSum(e money.ForecastPeriod) Sum { return Sum{e.Lots, e.Points} }

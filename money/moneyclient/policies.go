@@ -1,6 +1,7 @@
-package moneyhttp
+package moneyclient
 
 import (
+	"bestow/money/moneyhttp/wire"
 	"context"
 	"net/http"
 	"net/url"
@@ -9,7 +10,7 @@ import (
 
 // Policies asks for a page of the accrual policies in the order of their codes: those with the status, "" for all, behind the
 // cursor of the page before.
-func (c *Client) Policies(ctx context.Context, status, cursor string, limit int) (page Policies, err error) {
+func (c *Client) Policies(ctx context.Context, status, cursor string, limit int) (page wire.Policies, err error) {
 	query := url.Values{"limit": {strconv.Itoa(limit)}}
 	if status != "" {
 		query.Set("status", status)
@@ -22,26 +23,26 @@ func (c *Client) Policies(ctx context.Context, status, cursor string, limit int)
 }
 
 // Policy asks for one policy, and for the ETag of its state.
-func (c *Client) Policy(ctx context.Context, code string) (p Policy, tag string, err error) {
+func (c *Client) Policy(ctx context.Context, code string) (p wire.Policy, tag string, err error) {
 	header, err := c.do(ctx, http.MethodGet, policyRoute(code), nil, nil, &p)
 	return p, header.Get("ETag"), err
 }
 
 // CreatePolicy makes a policy of terms, which names fields as JSON does. It may be asked again: with the same terms nothing
 // changes.
-func (c *Client) CreatePolicy(ctx context.Context, terms map[string]any) (p Policy, err error) {
+func (c *Client) CreatePolicy(ctx context.Context, terms map[string]any) (p wire.Policy, err error) {
 	_, err = c.do(ctx, http.MethodPost, "policies", nil, terms, &p)
 	return p, err
 }
 
 // EditPolicy changes a policy that is in the state with the ETag. In patch, which names fields as JSON does, nil clears.
-func (c *Client) EditPolicy(ctx context.Context, code, tag string, patch map[string]any) (p Policy, err error) {
+func (c *Client) EditPolicy(ctx context.Context, code, tag string, patch map[string]any) (p wire.Policy, err error) {
 	_, err = c.do(ctx, http.MethodPatch, policyRoute(code), http.Header{"If-Match": {tag}}, patch, &p)
 	return p, err
 }
 
 // Forecast asks what will expire, with the first days of it by day: 0 to [money.ForecastDays].
-func (c *Client) Forecast(ctx context.Context, days int) (f Forecast, err error) {
+func (c *Client) Forecast(ctx context.Context, days int) (f wire.Forecast, err error) {
 	_, err = c.do(ctx, http.MethodGet, "expiry/forecast?days="+strconv.Itoa(days), nil, nil, &f)
 	return f, err
 }

@@ -1,4 +1,4 @@
-package moneyhttp
+package wire
 
 import (
 	"time"
@@ -6,8 +6,8 @@ import (
 	"bestow/money"
 )
 
-// save is the body of POST /members/{id}/saves.
-type save struct {
+// Save is the body of POST /members/{id}/saves.
+type Save struct {
 	Amount   int64      `json:"amount" doc:"1 to 10^15"`
 	TypeCode string     `json:"type_code,omitzero" doc:"what caused it: 1 to 10 characters; it may be left out where the policy has one"`
 	Ref      string     `json:"ref" doc:"the record that caused it, such as an order: 1 to 100 characters"`
@@ -16,8 +16,8 @@ type save struct {
 	ExpiryAt *time.Time `json:"expiry_at,omitzero" doc:"the first instant at which the points cannot be spent; absent: as the policy says, else never"`
 }
 
-// use is the body of POST /members/{id}/uses.
-type use struct {
+// Use is the body of POST /members/{id}/uses.
+type Use struct {
 	Amount   int64  `json:"amount" doc:"1 to 10^15"`
 	TypeCode string `json:"type_code" doc:"what the points are used for: 1 to 10 characters"`
 	Ref      string `json:"ref" doc:"the record that caused it, such as an order: 1 to 100 characters"`
@@ -30,7 +30,7 @@ type Part struct {
 	Amount int64  `json:"amount" doc:"as it changes what the lot has left: what is taken is negative"`
 }
 
-func wireParts(all []money.Part) []Part {
+func newParts(all []money.Part) []Part {
 	wire := make([]Part, len(all))
 	for n, p := range all {
 		wire[n] = Part(p)
@@ -45,16 +45,21 @@ type Moved struct {
 	Lots    []Part `json:"lots" nullable:"false" doc:"in the order in which they were taken"`
 }
 
-// cancel is the body of POST /members/{id}/movements/{money_tx_id}/cancel.
-type cancel struct {
+// NewMoved returns m with the member's balance as it is sent.
+func NewMoved(m *money.Moved, balance int64) Moved {
+	return Moved{m.TxID, balance, newParts(m.Lots)}
+}
+
+// Cancel is the body of POST /members/{id}/movements/{money_tx_id}/cancel.
+type Cancel struct {
 	Amount       *int64 `json:"amount,omitzero" doc:"absent: all that can still be cancelled"`
 	OnExpiredLot string `json:"on_expired_lot,omitzero" enum:"regrant,expire" doc:"of a use: what becomes of points whose lot has expired; default regrant"`
 	OnUsed       string `json:"on_used,omitzero" enum:"refuse,remaining,debt" doc:"of a save: what becomes of points that were spent; default remaining"`
 	Reason       string `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
 }
 
-// memberCancel is the body of POST /movements/{money_tx_id}/cancel: an id alone leads to no row.
-type memberCancel struct {
+// MemberCancel is the body of POST /movements/{money_tx_id}/cancel: an id alone leads to no row.
+type MemberCancel struct {
 	MemberID     string `json:"member_id"`
 	Amount       *int64 `json:"amount,omitzero" doc:"absent: all that can still be cancelled"`
 	OnExpiredLot string `json:"on_expired_lot,omitzero" enum:"regrant,expire" doc:"of a use: what becomes of points whose lot has expired; default regrant"`
@@ -72,12 +77,26 @@ type Cancelled struct {
 	Lots        []Part `json:"lots" nullable:"false"`
 }
 
+// NewCancelled returns c with the member's balance as it is sent.
+func NewCancelled(c *money.Cancelled, balance int64) Cancelled {
+	return Cancelled{c.TxID, c.Cancelled, c.Expired, c.Uncollected, balance, newParts(c.Lots)}
+}
+
 // Member is the answer to GET /members/{id}.
 type Member struct {
 	MemberID string     `json:"member_id"`
 	Balance  int64      `json:"balance" doc:"what can be spent now; below 0 while more is owed than there is"`
 	Owed     int64      `json:"owed" doc:"what was spent of cancelled saves, to be taken from later ones"`
 	Expiring []Expiring `json:"expiring" nullable:"false" doc:"the next instants at which points expire, at most 12"`
+}
+
+// NewMember returns m as it is sent.
+func NewMember(m *money.Member) Member {
+	wire := Member{m.MemberID, m.Balance, m.Owed, make([]Expiring, len(m.Expiring))}
+	for n, e := range m.Expiring {
+		wire.Expiring[n] = Expiring{e.ExpiryAt.UTC(), e.Amount}
+	}
+	return wire
 }
 
 // Expiring is what expires at one instant.
@@ -111,18 +130,19 @@ type Cancellable struct {
 	Uncollected int64 `json:"uncollected" doc:"of the amount, what was spent: with on_used debt the member would owe it"`
 }
 
-func wireCancellable(c *money.Cancellable) *Cancellable {
+func newCancellable(c *money.Cancellable) *Cancellable {
 	if c == nil {
 		return nil
 	}
 	return &Cancellable{c.Amount, c.Left, c.Expired, c.Amount - c.Left - c.Expired}
 }
 
-func wireMovement(m *money.Movement) Movement {
+// NewMovement returns m as it is sent.
+func NewMovement(m *money.Movement) Movement {
 	return Movement{
-		Cancellable: wireCancellable(m.Cancellable),
+		Cancellable: newCancellable(m.Cancellable),
 		TxID:        m.TxID, Kind: string(m.Kind), Amount: m.Amount, TypeCode: m.TypeCode, Ref: m.Ref, Reason: m.Reason, Undo: m.Undo,
-		CreatedAt: m.CreatedAt.UTC(), IssueDate: m.IssueDate, ExpiryDate: m.ExpiryDate, Lots: wireParts(m.Lots),
+		CreatedAt: m.CreatedAt.UTC(), IssueDate: m.IssueDate, ExpiryDate: m.ExpiryDate, Lots: newParts(m.Lots),
 	}
 }
 

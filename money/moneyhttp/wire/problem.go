@@ -1,7 +1,7 @@
-package moneyhttp
+package wire
 
-// problemType is the media type of a refused request (RFC 9457).
-const problemType = "application/problem+json"
+// ProblemType is the media type of a refused request (RFC 9457).
+const ProblemType = "application/problem+json"
 
 // Problem is the answer to a request that is refused as a whole. Programs decide by Code.
 type Problem struct {
@@ -26,22 +26,22 @@ type FieldError struct {
 
 // The codes of requests that are refused as a whole. They are wire format: never renamed.
 const (
-	codeBadRequest        = "bad_request"
-	codeMalformed         = "malformed"
-	codeUnauthorized      = "unauthorized"
-	codeNotFound          = "not_found"
-	codeMethodNotAllowed  = "method_not_allowed"
-	codeRequestTimeout    = "request_timeout"
-	codeOtherInstallation = "other_installation"
-	codeOtherLedger       = "other_ledger"
-	codeMissingKeys       = "missing_keys"
-	codeTooLarge          = "too_large"
-	codeTooManyItems      = "too_many_items"
-	codeUnsupportedType   = "unsupported_media_type"
-	codeInvalid           = "invalid"
-	codeUnavailable       = "unavailable"
-	codeDeadline          = "deadline"
-	codeUnknownOutcome    = "unknown_outcome"
+	CodeBadRequest        = "bad_request"
+	CodeMalformed         = "malformed"
+	CodeUnauthorized      = "unauthorized"
+	CodeNotFound          = "not_found"
+	CodeMethodNotAllowed  = "method_not_allowed"
+	CodeRequestTimeout    = "request_timeout"
+	CodeOtherInstallation = "other_installation"
+	CodeOtherLedger       = "other_ledger"
+	CodeMissingKeys       = "missing_keys"
+	CodeTooLarge          = "too_large"
+	CodeTooManyItems      = "too_many_items"
+	CodeUnsupportedType   = "unsupported_media_type"
+	CodeInvalid           = "invalid"
+	CodeUnavailable       = "unavailable"
+	CodeDeadline          = "deadline"
+	CodeUnknownOutcome    = "unknown_outcome"
 
-	codePreconditionRequired = "precondition_required"
+	CodePreconditionRequired = "precondition_required"
 )

@@ -1,4 +1,4 @@
-package moneyhttp
+package moneyclient
 
 import (
 	"bytes"
@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/go-json-experiment/json"
 )
 
-// ClientConfig says which ledger a client asks.
-type ClientConfig struct {
+// Config says which ledger a client asks.
+type Config struct {
 	URL          string // of the service, without /money/v1
 	Token        string
 	Installation string // whose grants are asked for; "": it is not said
@@ -33,7 +34,7 @@ type ClientConfig struct {
 // After a [*RefusedError], money.ErrDeadline, money.ErrTooMany and money.ErrNoMaster nothing of the call was applied. After any
 // other error it is unknown what was: ask again with the same keys.
 type Client struct {
-	config ClientConfig
+	config Config
 	base   *url.URL
 	http   *http.Client
 	ledger atomic.Pointer[string] // the id of the ledger that is expected; nil: any
@@ -50,8 +51,8 @@ const (
 	maxReply = 16 << 20
 )
 
-// NewClient returns a client, or an error that says what is wrong with c. Close it when it is not needed any more.
-func NewClient(c ClientConfig) (*Client, error) {
+// New returns a client, or an error that says what is wrong with c. Close it when it is not needed any more.
+func New(c Config) (*Client, error) {
 	base, err := url.Parse(c.URL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
 		return nil, errors.New("the ledger's address must be http://host or https://host, without user, password and query")
@@ -59,7 +60,7 @@ func NewClient(c ClientConfig) (*Client, error) {
 	if c.Token == "" {
 		return nil, errors.New("the ledger's token is missing")
 	}
-	return &Client{config: c, base: base.JoinPath(prefix), http: &http.Client{
+	return &Client{config: c, base: base.JoinPath(wire.Prefix), http: &http.Client{
 		Transport: transport(),
 		// A redirect is an answer like any other: what it leads to is not our ledger.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -99,8 +100,8 @@ func (c *Client) GrantVouchers(ctx context.Context, deadline time.Time, items []
 }
 
 func (c *Client) grant(ctx context.Context, route string, deadline time.Time, items []money.Item) ([]money.Answer, error) {
-	asked := grants{Deadline: &deadline, BudgetMS: budget(ctx), Items: wireItems(items)}
-	var got answers
+	asked := wire.Grants{Deadline: &deadline, BudgetMS: budget(ctx), Items: wire.NewItems(items)}
+	var got wire.Answers
 	if err := c.call(ctx, http.MethodPost, route, asked, &got); err != nil {
 		return nil, err
 	}
@@ -109,7 +110,7 @@ func (c *Client) grant(ctx context.Context, route string, deadline time.Time, it
 	}
 	all := make([]money.Answer, len(got.Items))
 	for n := range got.Items {
-		all[n] = got.Items[n].ours()
+		all[n] = got.Items[n].Money()
 	}
 	return all, nil
 }
@@ -135,28 +136,28 @@ func (c *Client) LookupVouchers(ctx context.Context, keys []string) ([]money.Fou
 }
 
 func (c *Client) lookup(ctx context.Context, route string, keys []string) ([]money.Found, error) {
-	var got findings
-	if err := c.call(ctx, http.MethodPost, route, lookup{keys}, &got); err != nil {
+	var got wire.Findings
+	if err := c.call(ctx, http.MethodPost, route, wire.Lookup{Keys: keys}, &got); err != nil {
 		return nil, err
 	}
 	all := make([]money.Found, len(got.Items))
 	for n := range got.Items {
-		if said := got.Items[n].Outcome; said != string(money.Granted) && said != unknownKey {
+		if said := got.Items[n].Outcome; said != string(money.Granted) && said != wire.UnknownKey {
 			return nil, &UnclearError{Status: http.StatusOK, Why: fmt.Sprintf("the outcome of a key is %.50q", said)}
 		}
-		all[n] = got.Items[n].ours()
+		all[n] = got.Items[n].Money()
 	}
 	return all, nil
 }
 
 // Identity asks which ledger it is.
-func (c *Client) Identity(ctx context.Context) (id Identity, err error) {
+func (c *Client) Identity(ctx context.Context) (id wire.Identity, err error) {
 	return id, c.call(ctx, http.MethodGet, "identity", nil, &id)
 }
 
 // Pair asks the ledger to be the one of the client's installation.
-func (c *Client) Pair(ctx context.Context) (id Identity, err error) {
-	return id, c.call(ctx, http.MethodPut, "pairing", pairing{c.config.Installation}, &id)
+func (c *Client) Pair(ctx context.Context) (id wire.Identity, err error) {
+	return id, c.call(ctx, http.MethodPut, "pairing", wire.Pairing{InstallationID: c.config.Installation}, &id)
 }
 
 // call sends a request with a body, nil for none, and reads the answer, which has the status 200.
@@ -164,7 +165,7 @@ func (c *Client) Pair(ctx context.Context) (id Identity, err error) {
 func (c *Client) call(ctx context.Context, method, route string, asked, answer any) error {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, defaultBudget)
+		ctx, cancel = context.WithTimeout(ctx, wire.DefaultBudget)
 		defer cancel()
 	}
 	req, err := c.request(ctx, method, route, asked)
@@ -179,7 +180,7 @@ func (c *Client) call(ctx context.Context, method, route string, asked, answer a
 	if reply.StatusCode != http.StatusOK {
 		return refused(reply)
 	}
-	if id, expected := reply.Header.Get(headerLedger), c.ledger.Load(); id != "" && expected != nil && id != *expected && route != "identity" {
+	if id, expected := reply.Header.Get(wire.HeaderLedger), c.ledger.Load(); id != "" && expected != nil && id != *expected && route != "identity" {
 		return fmt.Errorf("another ledger answered: %.100q", id)
 	}
 	return readAnswer(reply, answer)
@@ -188,7 +189,7 @@ func (c *Client) call(ctx context.Context, method, route string, asked, answer a
 // do is call for a route that only our ledger has: it may have a query and headers of its own, and what is made is answered
 // with 201. It returns the headers of the answer.
 func (c *Client) do(ctx context.Context, method, route string, headers http.Header, asked, answer any) (http.Header, error) {
-	ctx, cancel := context.WithTimeout(ctx, defaultBudget)
+	ctx, cancel := context.WithTimeout(ctx, wire.DefaultBudget)
 	defer cancel()
 	route, query, _ := strings.Cut(route, "?")
 	req, err := c.request(ctx, method, route, asked)
@@ -234,16 +235,16 @@ func (c *Client) request(ctx context.Context, method, route string, asked any) (
 		return nil, fmt.Errorf("write request: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.config.Token)
-	req.Header.Set("Accept", "application/json, "+problemType)
+	req.Header.Set("Accept", "application/json, "+wire.ProblemType)
 	req.Header.Set("User-Agent", "bestow")
 	if asked != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if c.config.Installation != "" {
-		req.Header.Set(headerInstallation, c.config.Installation)
+		req.Header.Set(wire.HeaderInstallation, c.config.Installation)
 	}
 	if id := c.ledger.Load(); id != nil {
-		req.Header.Set(headerLedger, *id)
+		req.Header.Set(wire.HeaderLedger, *id)
 	}
 	return req, nil
 }

@@ -1,4 +1,4 @@
-package moneyhttp_test
+package moneyclient_test
 
 import (
 	"fmt"
@@ -6,8 +6,7 @@ import (
 	"time"
 
 	"bestow/money"
-	"bestow/money/moneyhttp"
-
+	"bestow/money/moneyhttp/wire"
 	"github.com/stretchr/testify/require"
 )
 
@@ -32,13 +31,13 @@ func TestClientMembers(t *testing.T) {
 			client, saves := b.client, b.savedBy(member, 100, 200)
 			m, err := client.Member(t.Context(), member)
 			require.NoError(t, err)
-			require.Equal(t, moneyhttp.Member{MemberID: member, Balance: 300, Expiring: []moneyhttp.Expiring{}}, m)
+			require.Equal(t, wire.Member{MemberID: member, Balance: 300, Expiring: []wire.Expiring{}}, m)
 			use := money.Spending{Key: "use " + member, MemberID: member, Amount: 150, TypeCode: "SHOP", Ref: "order 3", Reason: "봄"}
 			moved, replayed, err := client.Use(t.Context(), use)
 			require.NoError(t, err)
 			require.False(t, replayed)
 			require.Equal(t, int64(150), moved.Balance)
-			require.Equal(t, []moneyhttp.Part{{SaveID: saves[0], Amount: -100}, {SaveID: saves[1], Amount: -50}}, moved.Lots)
+			require.Equal(t, []wire.Part{{SaveID: saves[0], Amount: -100}, {SaveID: saves[1], Amount: -50}}, moved.Lots)
 			again, replayed, err := client.Use(t.Context(), use)
 			require.NoError(t, err)
 			require.True(t, replayed)

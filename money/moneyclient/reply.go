@@ -1,4 +1,4 @@
-package moneyhttp
+package moneyclient
 
 import (
 	"errors"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/go-json-experiment/json"
 )
@@ -24,8 +25,8 @@ type RefusedError struct {
 	Detail     string        // likewise
 	RetryAfter time.Duration // how long the ledger wants to be left alone; 0: it did not say
 
-	Hint   string       // what to do next, as the ledger says
-	Fields []FieldError // the offending fields
+	Hint   string            // what to do next, as the ledger says
+	Fields []wire.FieldError // the offending fields
 }
 
 // Error says what the ledger said.
@@ -73,7 +74,7 @@ func refused(reply *http.Response) error {
 	if err := refusedAs(reply.StatusCode, said.Code); err != nil {
 		return err
 	}
-	if isRefusal(reply.StatusCode) || reply.StatusCode == http.StatusServiceUnavailable && said.Code == codeUnavailable {
+	if isRefusal(reply.StatusCode) || reply.StatusCode == http.StatusServiceUnavailable && said.Code == wire.CodeUnavailable {
 		return &RefusedError{reply.StatusCode, said.Code, said.Detail, after, said.Hint, said.Errors}
 	}
 	why := "it is not 200"
@@ -91,11 +92,11 @@ func isRefusal(status int) bool { return status >= 400 && status < 500 }
 // refusedAs returns the ledger's own error of a refusal, nil if it has none.
 func refusedAs(status int, code string) error {
 	switch {
-	case status == http.StatusGatewayTimeout && code == codeDeadline:
+	case status == http.StatusGatewayTimeout && code == wire.CodeDeadline:
 		return money.ErrDeadline
-	case isRefusal(status) && code == codeTooManyItems:
+	case isRefusal(status) && code == wire.CodeTooManyItems:
 		return money.ErrTooMany
-	case isRefusal(status) && code == codeMissingKeys:
+	case isRefusal(status) && code == wire.CodeMissingKeys:
 		return money.ErrNoMaster
 	}
 	return nil
@@ -121,7 +122,7 @@ func readAnswer(reply *http.Response, answer any) error {
 
 // senseless says why the answers to a batch of so many items can be those of no ledger, "" if they can. One odd answer among
 // others is its own item's: whose meaning is the caller's to find.
-func senseless(items int, answers []answer) string {
+func senseless(items int, answers []wire.Answer) string {
 	if len(answers) != items {
 		return miscounted(len(answers), items)
 	}
@@ -156,18 +157,18 @@ const (
 var saneCode = regexp.MustCompile(`^[a-z][a-z0-9_]{0,49}$`)
 
 // readProblem reads what a refusal says of itself; nothing, if it is not problem+json.
-func readProblem(reply *http.Response) (p Problem) {
-	if got, _, err := mime.ParseMediaType(reply.Header.Get("Content-Type")); err != nil || got != problemType {
-		return Problem{}
+func readProblem(reply *http.Response) (p wire.Problem) {
+	if got, _, err := mime.ParseMediaType(reply.Header.Get("Content-Type")); err != nil || got != wire.ProblemType {
+		return wire.Problem{}
 	}
 	body, err := io.ReadAll(io.LimitReader(reply.Body, maxProblem))
 	if err != nil || json.Unmarshal(body, &p) != nil || !saneCode.MatchString(p.Code) {
-		return Problem{}
+		return wire.Problem{}
 	}
 	p.Detail, p.Hint = oneLine(p.Detail), oneLine(p.Hint)
 	p.Errors = p.Errors[:min(len(p.Errors), maxFields)]
 	for n := range p.Errors {
-		p.Errors[n] = FieldError{oneLine(p.Errors[n].Location), oneLine(p.Errors[n].Message)}
+		p.Errors[n] = wire.FieldError{Location: oneLine(p.Errors[n].Location), Message: oneLine(p.Errors[n].Message)}
 	}
 	return p
 }

@@ -1,4 +1,4 @@
-package moneyhttp
+package wire
 
 import (
 	"time"
@@ -37,7 +37,8 @@ type Policies struct {
 	NextCursor string   `json:"next_cursor,omitzero" doc:"absent: this is the last page"`
 }
 
-func wirePolicy(p *money.Policy) Policy {
+// NewPolicy returns p as it is sent.
+func NewPolicy(p *money.Policy) Policy {
 	wire := Policy{Code: p.Code, CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC(), PolicyTerms: PolicyTerms{
 		Name: p.Name, Status: string(p.Status), Validity: string(p.Validity), Days: p.Days, Months: p.Months,
 		Min: p.Min, Max: p.Max, MaxHold: p.MaxHold, RegrantDays: p.RegrantDays,

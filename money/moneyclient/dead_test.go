@@ -1,4 +1,4 @@
-package moneyhttp_test
+package moneyclient_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/money/moneyhttp"
+	"bestow/money/moneyclient"
 
 	"github.com/stretchr/testify/require"
 )
@@ -78,7 +78,7 @@ func TestDeadConnection(t *testing.T) {
 	at.StartTLS()
 	t.Cleanup(at.Close)
 	proxy := swallow(t, at.Listener.Addr().String())
-	client := newClient(t, moneyhttp.ClientConfig{URL: "https://" + proxy.Addr().String(), Token: token})
+	client := newClient(t, moneyclient.Config{URL: "https://" + proxy.Addr().String(), Token: token})
 	roots := x509.NewCertPool()
 	roots.AddCert(at.Certificate())
 	client.Trust(roots)

@@ -1,4 +1,4 @@
-package moneyhttp_test
+package moneyclient_test
 
 import (
 	"context"
@@ -13,13 +13,13 @@ import (
 	"time"
 
 	"bestow/money"
-	"bestow/money/moneyhttp"
-
+	"bestow/money/moneyclient"
+	"bestow/money/moneyhttp/wire"
 	"github.com/stretchr/testify/require"
 )
 
 // strange is a client of a ledger that answers as the handler does.
-func strange(tb testing.TB, answer http.HandlerFunc) *moneyhttp.Client {
+func strange(tb testing.TB, answer http.HandlerFunc) *moneyclient.Client {
 	tb.Helper()
 	at := httptest.NewUnstartedServer(answer)
 	at.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -28,7 +28,7 @@ func strange(tb testing.TB, answer http.HandlerFunc) *moneyhttp.Client {
 		at.CloseClientConnections()
 		at.Close()
 	})
-	return newClient(tb, moneyhttp.ClientConfig{URL: at.URL, Token: token})
+	return newClient(tb, moneyclient.Config{URL: at.URL, Token: token})
 }
 
 // says answers with a status, a content type and a body.
@@ -52,8 +52,8 @@ const (
 // What a ledger replies is worth what it proves: nothing was applied, or it is unknown what was. Never more.
 func TestRepliesThatAreNoAnswers(t *testing.T) {
 	t.Parallel()
-	type unclear = moneyhttp.UnclearError
-	type refused = moneyhttp.RefusedError
+	type unclear = moneyclient.UnclearError
+	type refused = moneyclient.RefusedError
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
 		want   error // nil: unknown, by whatever error
@@ -98,7 +98,7 @@ func TestRepliesThatAreNoAnswers(t *testing.T) {
 		"a code that lies":    {answer: says(500, problemType, `{"code":"deadline"}`), want: &unclear{500, "deadline: ", 0}},
 		"a code that runs on": {answer: says(400, problemType, `{"code":"a\nb"}`), want: &refused{400, "", "", 0, "", nil}},
 		"all that it says": {answer: says(422, problemType, `{"code":"invalid","detail":"no","hint":"do\n so","errors":[{"location":"body.a","message":"is\tnot"}]}`),
-			want: &refused{422, "invalid", "no", 0, "do so", []moneyhttp.FieldError{{Location: "body.a", Message: "is not"}}}},
+			want: &refused{422, "invalid", "no", 0, "do so", []wire.FieldError{{Location: "body.a", Message: "is not"}}}},
 		"a long story": {answer: says(400, problemType, `{"code":"no","detail":"`+strings.Repeat("가", 1000)+`"}`),
 			want: &refused{400, "no", strings.Repeat("가", 300), 0, "", nil}},
 	} {
@@ -127,7 +127,7 @@ func TestRepliesThatAreNoAnswers(t *testing.T) {
 					require.Equal(t, c.want, err, route)
 				}
 				require.Contains(t, err.Error(), c.says, route)
-				alone, leave := moneyhttp.LeaveAlone(err)
+				alone, leave := moneyclient.LeaveAlone(err)
 				require.Equal(t, c.alone != 0, leave, route)
 				require.Equal(t, max(0, c.alone), alone, route)
 			}
@@ -156,7 +156,7 @@ func TestAnswersToAnotherQuestion(t *testing.T) {
 			require.NoError(t, err, name)
 			continue
 		}
-		require.Equal(t, &moneyhttp.UnclearError{Status: 200, Why: c.why}, err, name)
+		require.Equal(t, &moneyclient.UnclearError{Status: 200, Why: c.why}, err, name)
 	}
 }
 
@@ -164,7 +164,7 @@ func TestAnswersToAnotherQuestion(t *testing.T) {
 func TestAnswersToOtherCancels(t *testing.T) {
 	t.Parallel()
 	client := strange(t, says(200, jsonType, `{"items":[{"outcome":"cancelled"}]}`))
-	want := &moneyhttp.UnclearError{Status: 200, Why: "it has 1 answers to 2 items"}
+	want := &moneyclient.UnclearError{Status: 200, Why: "it has 1 answers to 2 items"}
 	_, err := client.CancelSaves(t.Context(), soon(), make([]money.Cancel, 2))
 	require.Equal(t, want, err)
 	_, err = client.CancelVouchers(t.Context(), soon(), make([]money.VoucherCancel, 2))
@@ -181,7 +181,7 @@ func TestLookupsWithAnotherWord(t *testing.T) {
 	}
 	for _, word := range []string{"pending", "refused", "not_found", ""} {
 		_, err := strange(t, says(200, jsonType, `{"items":[{"outcome":"`+word+`","money_tx_id":"T1"}]}`)).LookupPoints(t.Context(), []string{"k"})
-		var unclear *moneyhttp.UnclearError
+		var unclear *moneyclient.UnclearError
 		require.ErrorAs(t, err, &unclear, word)
 	}
 }
@@ -273,7 +273,7 @@ func TestRequest(t *testing.T) {
 		says(200, jsonType, oneAnswer)(w, r)
 	}))
 	t.Cleanup(at.Close)
-	client := newClient(t, moneyhttp.ClientConfig{URL: at.URL + "/ledger/", Token: token, Installation: installation})
+	client := newClient(t, moneyclient.Config{URL: at.URL + "/ledger/", Token: token, Installation: installation})
 	client.Expect("L1")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	t.Cleanup(cancel)
@@ -297,10 +297,10 @@ func TestRequest(t *testing.T) {
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"", "money", "money:8081", "//money", "ftp://money", "http://", "http://user:pass@money", "https://money?x=1", "https://money#x", "http://a b"} {
-		_, err := moneyhttp.NewClient(moneyhttp.ClientConfig{URL: bad, Token: token})
+		_, err := moneyclient.New(moneyclient.Config{URL: bad, Token: token})
 		require.Error(t, err, bad)
 		require.NotContains(t, err.Error(), "user:")
 	}
-	_, err := moneyhttp.NewClient(moneyhttp.ClientConfig{URL: "http://money"})
+	_, err := moneyclient.New(moneyclient.Config{URL: "http://money"})
 	require.ErrorContains(t, err, "token")
 }

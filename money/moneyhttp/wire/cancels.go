@@ -1,4 +1,4 @@
-package moneyhttp
+package wire
 
 import (
 	"time"
@@ -6,20 +6,20 @@ import (
 	"bestow/money"
 )
 
-// cancels is the body of a route that cancels what many members have, in one transaction.
-type cancels[I any] struct {
+// Cancels is the body of a route that cancels what many members have, in one transaction.
+type Cancels[I any] struct {
 	Deadline *time.Time `json:"deadline,omitzero" doc:"nothing is applied after it; default: 10 s from now, at most: a minute"`
 	BudgetMS *int64     `json:"budget_ms,omitzero" doc:"the same in milliseconds from the arrival of the request; the earlier one counts"`
 	Items    []I        `json:"items" nullable:"false" doc:"at most 1,000"`
 }
 
-// cancelAnswers is its answer: one for each item, in the order asked.
-type cancelAnswers[A any] struct {
+// CancelAnswers is its answer: one for each item, in the order asked.
+type CancelAnswers[A any] struct {
 	Items []A `json:"items" nullable:"false"`
 }
 
-// cancelItem is one save that is to be cancelled.
-type cancelItem struct {
+// CancelItem is one save that is to be cancelled.
+type CancelItem struct {
 	Key      string `json:"idempotency_key" doc:"1 to 200 characters; for ever of this cancel"`
 	MemberID string `json:"member_id"`
 	TxID     string `json:"money_tx_id" doc:"of the save"`
@@ -28,8 +28,8 @@ type cancelItem struct {
 	Reason   string `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
 }
 
-// cancelAnswer is what came of one cancel.
-type cancelAnswer struct {
+// CancelAnswer is what came of one cancel.
+type CancelAnswer struct {
 	Key         string `json:"idempotency_key"`
 	Outcome     string `json:"outcome" enum:"cancelled,replayed,refused,conflict"`
 	TxID        string `json:"money_tx_id,omitzero"`
@@ -40,35 +40,39 @@ type cancelAnswer struct {
 	Message     string `json:"message,omitzero"`
 }
 
-func wireCancelAnswer(a *money.CancelAnswer) cancelAnswer {
-	wire := cancelAnswer{Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Cancelled: a.Cancelled.Cancelled, Expired: a.Expired, Uncollected: a.Uncollected}
+// NewCancelAnswer returns a as it is sent.
+func NewCancelAnswer(a *money.CancelAnswer) CancelAnswer {
+	wire := CancelAnswer{Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Cancelled: a.Cancelled.Cancelled, Expired: a.Expired, Uncollected: a.Uncollected}
 	if a.Refusal != nil {
 		wire.Code, wire.Message = a.Refusal.Code, a.Refusal.Message
 	}
 	return wire
 }
 
-func wireCancel(c *money.Cancel) cancelItem {
-	return cancelItem{Key: c.Key, MemberID: c.MemberID, TxID: c.TxID, Amount: givenAmount(c.Amount), OnUsed: string(c.OnUsed), Reason: c.Reason}
+// NewCancelItem returns c as it is sent.
+func NewCancelItem(c *money.Cancel) CancelItem {
+	return CancelItem{Key: c.Key, MemberID: c.MemberID, TxID: c.TxID, Amount: GivenAmount(c.Amount), OnUsed: string(c.OnUsed), Reason: c.Reason}
 }
 
-func (i *cancelItem) ours() money.Cancel {
-	amount, err := amountOf(i.Amount)
+// Money returns i as the ledger has it. Of an amount that it refuses, it is this item's own refusal.
+func (i *CancelItem) Money() money.Cancel {
+	amount, err := AmountOfCancel(i.Amount)
 	if err != nil {
 		amount = -1 // which the ledger refuses, this item alone
 	}
 	return money.Cancel{Key: i.Key, MemberID: i.MemberID, TxID: i.TxID, Amount: amount, OnUsed: money.OnUsed(i.OnUsed), Reason: i.Reason}
 }
 
-// givenAmount is the amount of a cancel as it is sent: absent for all.
-func givenAmount(amount int64) *int64 {
+// GivenAmount returns the amount of a cancel as it is sent: absent for all.
+func GivenAmount(amount int64) *int64 {
 	if amount == 0 {
 		return nil
 	}
 	return &amount
 }
 
-func (a *cancelAnswer) ours() money.CancelAnswer {
+// Money returns a as the ledger has it.
+func (a *CancelAnswer) Money() money.CancelAnswer {
 	done := money.Cancelled{TxID: a.TxID, Replayed: a.Outcome == string(money.Replayed), Cancelled: a.Cancelled, Expired: a.Expired, Uncollected: a.Uncollected}
 	if a.TxID != "" {
 		done.Kind = money.KindSaveCancel
@@ -76,8 +80,8 @@ func (a *cancelAnswer) ours() money.CancelAnswer {
 	return money.CancelAnswer{Key: a.Key, Outcome: money.Outcome(a.Outcome), Cancelled: done, Refusal: refusalOf(a.Code, a.Message)}
 }
 
-// each returns what f makes of all, in their order.
-func each[T, U any](all []T, f func(*T) U) []U {
+// Each returns what f makes of all, in their order.
+func Each[T, U any](all []T, f func(*T) U) []U {
 	made := make([]U, len(all))
 	for n := range all {
 		made[n] = f(&all[n])
@@ -85,8 +89,9 @@ func each[T, U any](all []T, f func(*T) U) []U {
 	return made
 }
 
-// amountOf is the amount of a cancel, 0 for all; an amount that is given is not 0.
-func amountOf(given *int64) (int64, error) {
+// AmountOfCancel returns the amount of a cancel as the ledger has it: 0 for all, which no request may send. Error: a
+// *money.Refusal.
+func AmountOfCancel(given *int64) (int64, error) {
 	switch {
 	case given == nil:
 		return 0, nil

@@ -1,4 +1,4 @@
-package moneyhttp
+package wire
 
 import (
 	"time"
@@ -6,8 +6,8 @@ import (
 	"bestow/money"
 )
 
-// voucherCancel is one voucher that is to be cancelled.
-type voucherCancel struct {
+// VoucherCancel is one voucher that is to be cancelled.
+type VoucherCancel struct {
 	Key      string `json:"idempotency_key" doc:"1 to 200 characters; for ever of this cancel; one space with the keys of the grants of vouchers"`
 	MemberID string `json:"member_id"`
 	TxID     string `json:"money_tx_id" doc:"of the voucher"`
@@ -15,12 +15,14 @@ type voucherCancel struct {
 	Ref      string `json:"ref,omitzero" doc:"the record that caused it: at most 100 characters"`
 }
 
-func wireVoucherCancel(c *money.VoucherCancel) voucherCancel { return voucherCancel(*c) }
+// NewVoucherCancel returns c as it is sent.
+func NewVoucherCancel(c *money.VoucherCancel) VoucherCancel { return VoucherCancel(*c) }
 
-func (c *voucherCancel) ours() money.VoucherCancel { return money.VoucherCancel(*c) }
+// Money returns c as the ledger has it.
+func (c *VoucherCancel) Money() money.VoucherCancel { return money.VoucherCancel(*c) }
 
-// voucherCancelAnswer is what came of one cancel of a voucher.
-type voucherCancelAnswer struct {
+// VoucherCancelAnswer is what came of one cancel of a voucher.
+type VoucherCancelAnswer struct {
 	Key     string `json:"idempotency_key"`
 	Outcome string `json:"outcome" enum:"cancelled,replayed,refused,conflict"`
 	TxID    string `json:"money_tx_id,omitzero" doc:"of the voucher"`
@@ -29,15 +31,17 @@ type voucherCancelAnswer struct {
 	Message string `json:"message,omitzero"`
 }
 
-func wireVoucherCancelAnswer(a *money.VoucherCancelAnswer) voucherCancelAnswer {
-	wire := voucherCancelAnswer{Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Amount: a.Amount}
+// NewVoucherCancelAnswer returns a as it is sent.
+func NewVoucherCancelAnswer(a *money.VoucherCancelAnswer) VoucherCancelAnswer {
+	wire := VoucherCancelAnswer{Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Amount: a.Amount}
 	if a.Refusal != nil {
 		wire.Code, wire.Message = a.Refusal.Code, a.Refusal.Message
 	}
 	return wire
 }
 
-func (a *voucherCancelAnswer) ours() money.VoucherCancelAnswer {
+// Money returns a as the ledger has it.
+func (a *VoucherCancelAnswer) Money() money.VoucherCancelAnswer {
 	return money.VoucherCancelAnswer{Key: a.Key, Outcome: money.Outcome(a.Outcome), TxID: a.TxID, Amount: a.Amount, Refusal: refusalOf(a.Code, a.Message)}
 }
 
@@ -49,8 +53,8 @@ func refusalOf(code, message string) *money.Refusal {
 	return &money.Refusal{Code: code, Message: message}
 }
 
-// issuedVoucher is a member's voucher. Its code and PIN are in no list.
-type issuedVoucher struct {
+// IssuedVoucher is a member's voucher. Its code and PIN are in no list.
+type IssuedVoucher struct {
 	TxID      string     `json:"money_tx_id"`
 	Amount    int64      `json:"amount"`
 	State     string     `json:"voucher_state" enum:"ISSUED,CANCELLED,REDEEMED,EXPIRED"`
@@ -62,8 +66,9 @@ type issuedVoucher struct {
 	ExpiryAt  *time.Time `json:"voucher_expiry_at,omitzero" doc:"absent: it does not expire"`
 }
 
-func wireIssued(v *money.IssuedVoucher) issuedVoucher {
-	return issuedVoucher{v.TxID, v.Amount, string(v.State), utc(v.ChangedAt), v.TypeCode, v.Ref, v.Reason, v.CreatedAt.UTC(), utc(v.ExpiryAt)}
+// NewIssuedVoucher returns v as it is sent.
+func NewIssuedVoucher(v *money.IssuedVoucher) IssuedVoucher {
+	return IssuedVoucher{v.TxID, v.Amount, string(v.State), utc(v.ChangedAt), v.TypeCode, v.Ref, v.Reason, v.CreatedAt.UTC(), utc(v.ExpiryAt)}
 }
 
 func utc(t *time.Time) *time.Time {
@@ -74,8 +79,8 @@ func utc(t *time.Time) *time.Time {
 	return &at
 }
 
-// vouchers is a page of a member's vouchers.
-type vouchers struct {
-	Items      []issuedVoucher `json:"items" nullable:"false" doc:"the newest first"`
+// Vouchers is a page of a member's vouchers.
+type Vouchers struct {
+	Items      []IssuedVoucher `json:"items" nullable:"false" doc:"the newest first"`
 	NextCursor string          `json:"next_cursor,omitzero" doc:"absent: this is the last page"`
 }

@@ -1,4 +1,4 @@
-package moneyhttp
+package moneyclient
 
 import (
 	"crypto/tls"

@@ -1,4 +1,4 @@
-package moneyhttp
+package moneyclient
 
 import (
 	"cmp"
@@ -10,17 +10,18 @@ import (
 	"time"
 
 	"bestow/money"
+	"bestow/money/moneyhttp/wire"
 )
 
 // Member asks what a member has. A member that no movement knows has nothing.
-func (c *Client) Member(ctx context.Context, memberID string) (m Member, err error) {
+func (c *Client) Member(ctx context.Context, memberID string) (m wire.Member, err error) {
 	_, err = c.do(ctx, http.MethodGet, memberRoute(memberID), nil, nil, &m)
 	return m, err
 }
 
 // Movements asks for a page of a member's history, newest first.
-func (c *Client) Movements(ctx context.Context, q money.HistoryQuery) (page Movements, err error) {
-	query := url.Values{"limit": {strconv.Itoa(cmp.Or(q.Limit, defaultPage))}}
+func (c *Client) Movements(ctx context.Context, q money.HistoryQuery) (page wire.Movements, err error) {
+	query := url.Values{"limit": {strconv.Itoa(cmp.Or(q.Limit, wire.DefaultPage))}}
 	for name, at := range map[string]*time.Time{"from": q.From, "to": q.To} {
 		if at != nil {
 			query.Set(name, at.UTC().Format(time.RFC3339Nano))
@@ -36,22 +37,22 @@ func (c *Client) Movements(ctx context.Context, q money.HistoryQuery) (page Move
 }
 
 // Movement asks for one movement of a member with its lots.
-func (c *Client) Movement(ctx context.Context, memberID, txID string) (m Movement, err error) {
+func (c *Client) Movement(ctx context.Context, memberID, txID string) (m wire.Movement, err error) {
 	_, err = c.do(ctx, http.MethodGet, movementRoute(memberID, txID), nil, nil, &m)
 	return m, err
 }
 
 // Use takes points from a member's lots, once for the key of s. replayed reports whether the key stood for that already.
-func (c *Client) Use(ctx context.Context, s money.Spending) (m Moved, replayed bool, err error) {
-	asked := use{Amount: s.Amount, TypeCode: s.TypeCode, Ref: s.Ref, Reason: s.Reason}
+func (c *Client) Use(ctx context.Context, s money.Spending) (m wire.Moved, replayed bool, err error) {
+	asked := wire.Use{Amount: s.Amount, TypeCode: s.TypeCode, Ref: s.Ref, Reason: s.Reason}
 	header, err := c.do(ctx, http.MethodPost, memberRoute(s.MemberID)+"/uses", keyed(s.Key), asked, &m)
 	return m, header.Get(headerReplayed) == "true", err
 }
 
 // Cancel undoes a use or a save of a member, once for the key of asked. replayed reports whether the key stood for that
 // already.
-func (c *Client) Cancel(ctx context.Context, asked money.Cancel) (done Cancelled, replayed bool, err error) {
-	body := cancel{Amount: givenAmount(asked.Amount), OnExpiredLot: string(asked.OnExpiredLot), OnUsed: string(asked.OnUsed), Reason: asked.Reason}
+func (c *Client) Cancel(ctx context.Context, asked money.Cancel) (done wire.Cancelled, replayed bool, err error) {
+	body := wire.Cancel{Amount: wire.GivenAmount(asked.Amount), OnExpiredLot: string(asked.OnExpiredLot), OnUsed: string(asked.OnUsed), Reason: asked.Reason}
 	header, err := c.do(ctx, http.MethodPost, movementRoute(asked.MemberID, asked.TxID)+"/cancel", keyed(asked.Key), body, &done)
 	return done, header.Get(headerReplayed) == "true", err
 }
