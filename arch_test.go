@@ -38,7 +38,8 @@ var rooms = map[string][]string{
 }
 
 // leaves import nothing of ours but spelling, so everybody but domain may import them.
-var leaves = []string{spelling, "internal/english", "internal/pg", "internal/failpoint", "internal/seal", "internal/obs"}
+var leaves = []string{spelling, "internal/english", "internal/pg", "internal/failpoint", "internal/seal",
+	"internal/obs"}
 
 // spelling is what a name that does not exist may have meant.
 const spelling = "internal/spelling"
@@ -152,7 +153,8 @@ func brokenOutside(dir, top, imported string) string {
 		return "a member list is read without a database"
 	}
 	for library, homes := range onlyIn {
-		known := slices.ContainsFunc(homes, func(home string) bool { return dir == home || strings.HasPrefix(dir, home+"/") })
+		known := slices.ContainsFunc(homes,
+			func(home string) bool { return dir == home || strings.HasPrefix(dir, home+"/") })
 		if strings.HasPrefix(imported, library) && !known {
 			return "only " + strings.Join(homes, ", ") + " may know " + library
 		}

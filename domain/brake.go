@@ -23,8 +23,8 @@ func (s BrakeScope) TypeCode() (code string, ok bool) { return strings.CutPrefix
 // Covers reports whether events of the type are in the scope.
 func (s BrakeScope) Covers(typeCode string) bool { return s == BrakeAll || s == BrakeOf(typeCode) }
 
-// Brake is an engaged brake: while it stands, no event in its scope starts or resumes, nothing of one is tried again by a
-// person, and no grant of one is claimed.
+// Brake is an engaged brake: while it stands, no event in its scope starts or resumes, nothing of one is tried again by
+// a person, and no grant of one is claimed.
 type Brake struct {
 	Scope BrakeScope
 	By    string // who engaged it
@@ -34,7 +34,8 @@ type Brake struct {
 
 // Engaged is the refusal of what the brake holds. Error: [BrakeEngaged].
 func (b Brake) Engaged() error {
-	return b.refusal("nothing in its scope starts or goes on until it is released: see `bestow brake status` or GET /brake")
+	return b.refusal("nothing in its scope starts or goes on until it is released: " +
+		"see `bestow brake status` or GET /brake")
 }
 
 // EngagedAgain is the refusal of a release that was done before the brake was engaged again. Error: [BrakeEngaged].
@@ -44,9 +45,10 @@ func (b Brake) EngagedAgain() error {
 
 func (b Brake) refusal(hint string) error {
 	return &Error{
-		Code:    BrakeEngaged,
-		Message: fmt.Sprintf("%s engaged the brake %s at %s: %s", b.By, b.Scope, b.Since.UTC().Format(time.RFC3339), b.Memo),
-		Hint:    hint,
-		Brake:   &b,
+		Code: BrakeEngaged,
+		Message: fmt.Sprintf("%s engaged the brake %s at %s: %s", b.By, b.Scope, b.Since.UTC().Format(time.RFC3339),
+			b.Memo),
+		Hint:  hint,
+		Brake: &b,
 	}
 }

@@ -2,9 +2,9 @@ package domain
 
 import "strconv"
 
-// Chunk is a run of targets of one event, one partition and one import: the unit of a claim and of a message. Ids within
-// it rise by one, so First and Last bound it; a statement on it names event, partition AND the range, because the ids
-// of concurrent imports interleave.
+// Chunk is a run of targets of one event, one partition and one import: the unit of a claim and of a message. Ids
+// within it rise by one, so First and Last bound it; a statement on it names event, partition AND the range, because
+// the ids of concurrent imports interleave.
 type Chunk struct {
 	EventID      int64
 	PartitionKey int
@@ -26,8 +26,8 @@ type Run = Chunk
 // MaxMessageBytes bounds the grants of one message, well below Kafka's default limit of 1 MiB for a record.
 const MaxMessageBytes = 512 << 10
 
-// Chunker cuts an ordered stream of targets into chunks: at a change of partition, after a number of targets, and before
-// the grants of a message would pass [MaxMessageBytes]. Targets are numbered upwards from First.
+// Chunker cuts an ordered stream of targets into chunks: at a change of partition, after a number of targets, and
+// before the grants of a message would pass [MaxMessageBytes]. Targets are numbered upwards from First.
 type Chunker struct {
 	EventID    int64
 	MaxTargets int // at least 1
@@ -82,7 +82,8 @@ func Runs(chunks []Chunk, size int) []Run {
 	var runs []Run
 	n := 0
 	for _, c := range chunks {
-		if last := len(runs) - 1; last >= 0 && n < size && runs[last].PartitionKey == c.PartitionKey && runs[last].Last+1 == c.First {
+		if last := len(runs) - 1; last >= 0 && n < size && runs[last].PartitionKey == c.PartitionKey &&
+			runs[last].Last+1 == c.First {
 			runs[last].Last = c.Last
 			n++
 			continue

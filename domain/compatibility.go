@@ -2,8 +2,9 @@ package domain
 
 import "unicode"
 
-// compatibility are the characters that NFKC of Unicode 15.0 replaces, such as full-width, superscript and circled ones. It
-// leaves out blanks, the Korean letters that stand alone (ㄱ), and what Thai, Lao and Tibetan are ordinarily written with.
+// compatibility are the characters that NFKC of Unicode 15.0 replaces, such as full-width, superscript and circled
+// ones. It leaves out blanks, the Korean letters that stand alone (ㄱ), and what Thai, Lao and Tibetan are ordinarily
+// written with.
 var compatibility = &unicode.RangeTable{
 	LatinOffset: 6,
 	R16: []unicode.Range16{

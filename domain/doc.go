@@ -4,8 +4,8 @@
 // The words, which the whole product uses in the same sense:
 //
 //   - An [Event] is a campaign event: what is to be granted, to whom, from when on. Its [Summary] counts how it goes.
-//   - A target is one member of an event; a [Chunk] is a run of targets of one event, one partition and one import, which
-//     is one row of grant_chunks and one Kafka message.
+//   - A target is one member of an event; a [Chunk] is a run of targets of one event, one partition and one import,
+//     which is one row of grant_chunks and one Kafka message.
 //   - A [Grant] is a target as it is asked for; a try is a grant asked with the row's retry_count as its number.
 //   - An [Outcome] is what the ledger made of a grant, a [Result] what the campaign remembers of it. SUCCESS and
 //     PERMANENTLY_FAILED are final.

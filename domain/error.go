@@ -58,7 +58,8 @@ const (
 // SuspiciousMemberID is the code of a warning: a member id that is accepted and looks like a leftover.
 const SuspiciousMemberID Code = "suspicious_member_id"
 
-// SecretLost is the code of a granted voucher whose code and PIN the ledger does not say again: a person has it issued anew.
+// SecretLost is the code of a granted voucher whose code and PIN the ledger does not say again: a person has it issued
+// anew.
 const SecretLost Code = "secret_lost"
 
 // Mismatch is the error code of a target about which the ledger contradicts itself.

@@ -131,8 +131,8 @@ func (e Event) Done() bool {
 // Unsettled returns how many targets of e have no final result yet.
 func (e Event) Unsettled() int { return e.TotalCount - e.Summary.Success - e.Summary.Fail }
 
-// Obstacle returns the code that a start or a resume of e gets for what e itself says, "" if nothing of it stands in the way:
-// NoTargets, or Expired while a target is still to be granted.
+// Obstacle returns the code that a start or a resume of e gets for what e itself says, "" if nothing of it stands in
+// the way: NoTargets, or Expired while a target is still to be granted.
 func (e Event) Obstacle() Code {
 	switch {
 	case e.Status != Pending && e.Status != Stopped && e.Status != Failed:
@@ -145,8 +145,8 @@ func (e Event) Obstacle() Code {
 	return ""
 }
 
-// Repeats says whether m is the move that led e to where it stands, so that asking for it again changes nothing and is no
-// error. What runs was resumed if it was ever stopped, and started otherwise.
+// Repeats says whether m is the move that led e to where it stands, so that asking for it again changes nothing and is
+// no error. What runs was resumed if it was ever stopped, and started otherwise.
 func (e Event) Repeats(m Move) bool {
 	_, to := m.path()
 	if e.Status != to {

@@ -57,10 +57,12 @@ func (t EventType) CheckAmount(amount int64) string {
 	if t.Limits.PerMember == 0 || amount <= t.Limits.PerMember {
 		return ""
 	}
-	return fmt.Sprintf("%s is over max_per_member of %s, %s", t.Quantity(amount), t.Code, t.Quantity(t.Limits.PerMember))
+	return fmt.Sprintf("%s is over max_per_member of %s, %s", t.Quantity(amount), t.Code,
+		t.Quantity(t.Limits.PerMember))
 }
 
-// CheckTotals says which limit of the type an event passes with so many targets and the sum of their amounts; nil for none.
+// CheckTotals says which limit of the type an event passes with so many targets and the sum of their amounts; nil for
+// none.
 func (t EventType) CheckTotals(count int, amount int64) *OverLimit {
 	switch {
 	case t.Limits.Count > 0 && count > t.Limits.Count:

@@ -8,9 +8,10 @@ import (
 	"unicode"
 )
 
-// lookalike says why id may be taken for another one that looks the same; "" for one that is written as ids are. What is
-// not seen at all is refused by [CheckName]; what is seen may be right, so it is only told, by the restrictions of UTS 39:
-// one script, or those that are written together, in the characters that NFKC keeps, with the ASCII punctuation.
+// lookalike says why id may be taken for another one that looks the same; "" for one that is written as ids are. What
+// is not seen at all is refused by [CheckName]; what is seen may be right, so it is only told, by the restrictions of
+// UTS 39: one script, or those that are written together, in the characters that NFKC keeps, with the ASCII
+// punctuation.
 func lookalike(id string) string {
 	if strings.Contains(id, "  ") {
 		return "has blanks in a row, of which some may not be seen"
@@ -41,18 +42,24 @@ func standsFor(r rune) (string, bool) {
 	return as, found
 }
 
-// punctuation are the characters beside the dashes that programs write for those of ASCII, or that look like them, by the
-// confusables of UTS 39.
+// punctuation are the characters beside the dashes that programs write for those of ASCII, or that look like them, by
+// the confusables of UTS 39.
 var punctuation = map[rune]string{
-	'\u2212': "-", '\u02D7': "-", '\u2018': "'", '\u2019': "'", '\u201A': ",", '\u201B': "'", '\u2032': "'", '\u02BC': "'", '\u02B9': "'",
-	'\u00B4': "'", '\u02CA': "'", '\u201C': `"`, '\u201D': `"`, '\u201E': `"`, '\u2033': `"`, '\u2044': "/", '\u2215': "/", '\u29F8': "/",
-	'\u2236': ":", '\uA789': ":", '\u02D0': ":", '\u2223': "|", '\u01C0': "|", '\u2217': "*", '\u066D': "*", '\u223C': "~",
-	'\u02DC': "~", '\u2039': "<", '\u203A': ">", '\u00B8': ",", '\u060C': ",", '\u05C3': ":", '\u0589': ":", '\u2024': ".", '\u06D4': ".",
-	'\u318D': "·", '\u0387': "·", '\u2022': "·", '\u2027': "·", '\u2219': "·", '\u22C5': "·", '\u30FB': "·", '\uFF65': "·",
+	'\u2212': "-", '\u02D7': "-", '\u2018': "'", '\u2019': "'", '\u201A': ",", '\u201B': "'", '\u2032': "'",
+	'\u02BC': "'", '\u02B9': "'",
+	'\u00B4': "'", '\u02CA': "'", '\u201C': `"`, '\u201D': `"`, '\u201E': `"`, '\u2033': `"`, '\u2044': "/",
+	'\u2215': "/", '\u29F8': "/",
+	'\u2236': ":", '\uA789': ":", '\u02D0': ":", '\u2223': "|", '\u01C0': "|", '\u2217': "*", '\u066D': "*",
+	'\u223C': "~",
+	'\u02DC': "~", '\u2039': "<", '\u203A': ">", '\u00B8': ",", '\u060C': ",", '\u05C3': ":", '\u0589': ":",
+	'\u2024': ".", '\u06D4': ".",
+	'\u318D': "·", '\u0387': "·", '\u2022': "·", '\u2027': "·", '\u2219': "·", '\u22C5': "·", '\u30FB': "·",
+	'\uFF65': "·",
 }
 
 // together are the sets of scripts that one word may be written in, by the highly restrictive level of UTS 39.
-var together = [][]string{{"Latin", "Han", "Hangul"}, {"Latin", "Han", "Hiragana", "Katakana"}, {"Latin", "Han", "Bopomofo"}}
+var together = [][]string{{"Latin", "Han", "Hangul"}, {"Latin", "Han", "Hiragana", "Katakana"},
+	{"Latin", "Han", "Bopomofo"}}
 
 // mixture says which scripts and digits of id do not belong together, or that all its letters look like Latin ones.
 func mixture(id string) string {
@@ -84,7 +91,8 @@ func includes(set, names []string) bool {
 }
 
 // latinLike are the scripts whose letters are mostly made like those of Latin.
-var latinLike = map[string]bool{"Cherokee": true, "Lisu": true, "Coptic": true, "Old_Italic": true, "Carian": true, "Lycian": true, "Lydian": true}
+var latinLike = map[string]bool{"Cherokee": true, "Lisu": true, "Coptic": true, "Old_Italic": true, "Carian": true,
+	"Lycian": true, "Lydian": true}
 
 // lookLatin are the letters of other scripts, and of phonetics, that look like a Latin one (confusables of UTS 39).
 var lookLatin = runeSet("АВЕЅІЈКМНОРСТУХԚԜҮҺѴӀаеоѕіјрсухԛԝһѵӏգհոսօցքԼՍՕΑΒΕΖΗΙΚΜΝΟΡΤΥΧοινυρϲϹϳͿɑɡıⅼǃ")

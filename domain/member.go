@@ -17,23 +17,28 @@ func CheckMemberID(id string) error {
 		return &Error{Code: MissingMember, Message: "the member_id is missing", Hint: "every row needs one"}
 	}
 	if why := CheckName(id, MaxMemberID); why != "" {
-		return &Error{Code: BadMember, Message: "the member_id " + why, Hint: "write the id as the member is known, with characters that are seen"}
+		return &Error{Code: BadMember, Message: "the member_id " + why,
+			Hint: "write the id as the member is known, with characters that are seen"}
 	}
 	switch {
 	case isDigits(id):
 		return nil
 	case isNumber(id):
-		return &Error{Code: BadMember, Message: "the member_id is a number as a spreadsheet writes it, whose digits may be lost",
-			Hint: "format the column as text before saving"}
+		return &Error{Code: BadMember,
+			Message: "the member_id is a number as a spreadsheet writes it, whose digits may be lost",
+			Hint:    "format the column as text before saving"}
 	case isFormulaError(id):
-		return &Error{Code: BadMember, Message: "the member_id is the error value of a formula", Hint: "correct the formula, or leave the row out"}
+		return &Error{Code: BadMember, Message: "the member_id is the error value of a formula",
+			Hint: "correct the formula, or leave the row out"}
 	case IsMemberColumn(id):
-		return &Error{Code: BadMember, Message: "the member_id is the column's name: the header stands here again", Hint: "leave the row out"}
+		return &Error{Code: BadMember, Message: "the member_id is the column's name: the header stands here again",
+			Hint: "leave the row out"}
 	}
 	return nil
 }
 
-// StoredMemberID reports whether id may stand in the rows, by the rule of any version: what a list may bring became less.
+// StoredMemberID reports whether id may stand in the rows, by the rule of any version: what a list may bring became
+// less.
 func StoredMemberID(id string) bool {
 	return id != "" && utf8.ValidString(id) && utf8.RuneCountInString(id) <= MaxMemberID && !strings.ContainsRune(id, 0)
 }
@@ -93,8 +98,9 @@ func isNumber(id string) bool {
 	return pointZero.MatchString(s) || eNotation.MatchString(s) || powerOfTen.MatchString(s)
 }
 
-// formulaError is what stands in a cell whose formula fails: a hash and a word with ! or ?, in any language (#REF!, #WERT!,
-// #¿NOMBRE?), one of the words without, or LibreOffice's Err:502. A column too narrow for its number is hashes alone.
+// formulaError is what stands in a cell whose formula fails: a hash and a word with ! or ?, in any language (#REF!,
+// #WERT!, #¿NOMBRE?), one of the words without, or LibreOffice's Err:502. A column too narrow for its number is hashes
+// alone.
 var formulaError = regexp.MustCompile(`^(#[^0-9].*[!?]|#(N/?A|NV|N/D|Н/Д|GETTING_DATA|LOADING\.*)|#+|ERR: ?[0-9]{3})$`)
 
 // isFormulaError reports whether id is the error value of a spreadsheet.

@@ -44,11 +44,12 @@ func (r Result) Admits(g Grant, running bool) bool {
 	return !r.Status.Final() && r.RetryCount == g.Try
 }
 
-// Settle returns what the row becomes after an outcome of g. own is whether the claim is still the settler's: without it
-// only a success is written. limit is the number of retries after the first try.
+// Settle returns what the row becomes after an outcome of g. own is whether the claim is still the settler's: without
+// it only a success is written. limit is the number of retries after the first try.
 //
-// What may overwrite what: SUCCESS anything but SUCCESS; FAILED and PERMANENTLY_FAILED only what is not final and stands
-// at the grant's try; a refused redrive answers the redrive and nothing else; unknown makes the row PENDING, or leaves a redriven one given up.
+// What may overwrite what: SUCCESS anything but SUCCESS; FAILED and PERMANENTLY_FAILED only what is not final and
+// stands at the grant's try; a refused redrive answers the redrive and nothing else; unknown makes the row PENDING, or
+// leaves a redriven one given up.
 func (r Result) Settle(g Grant, o Outcome, own bool, limit int) Result {
 	if o.Verdict == Granted {
 		return r.succeed(g, o)
@@ -90,8 +91,8 @@ func (r Result) succeed(g Grant, o Outcome) Result {
 	return r
 }
 
-// redriven answers a refused redrive. An unknown one stays unanswered and is asked again; the row says why, and no longer
-// what it said of the asking before.
+// redriven answers a refused redrive. An unknown one stays unanswered and is asked again; the row says why, and no
+// longer what it said of the asking before.
 func (r Result) redriven(g Grant, o Outcome) Result {
 	if r.Status != GivenUp || r.Redrive != g.Redrive {
 		return r

@@ -23,8 +23,9 @@ func (p RetryPolicy) Wait(n int) time.Duration {
 	return min(wait, maxBackoff)
 }
 
-// UnknownWait is the time before a grant with an unknown outcome is asked again, given how long its chunk has been asked
-// for: as long again, so that it doubles, from two seconds to a minute, without end. It is no refusal and counts as none.
+// UnknownWait is the time before a grant with an unknown outcome is asked again, given how long its chunk has been
+// asked for: as long again, so that it doubles, from two seconds to a minute, without end. It is no refusal and counts
+// as none.
 func UnknownWait(asked time.Duration) time.Duration {
 	return min(max(asked, 2*time.Second), time.Minute)
 }

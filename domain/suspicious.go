@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// SuspiciousMember returns why id, which may be a member's, is more likely a leftover of a spreadsheet or a database, for people; ""
-// for what looks like an id. It may have false alarms: a warning stops nothing.
+// SuspiciousMember returns why id, which may be a member's, is more likely a leftover of a spreadsheet or a database,
+// for people; "" for what looks like an id. It may have false alarms: a warning stops nothing.
 func SuspiciousMember(id string) string {
 	if isCode(id) {
 		return ""
@@ -30,7 +30,8 @@ func SuspiciousMember(id string) string {
 	return lookalike(id)
 }
 
-// leftover says which kind of cell of a spreadsheet an id looks like, beside the words; "" for none. plain is the id folded.
+// leftover says which kind of cell of a spreadsheet an id looks like, beside the words; "" for none. plain is the id
+// folded.
 func leftover(plain string) string {
 	switch first := plain[0]; {
 	case first == '=' || first == '@' || (first == '+' || first == '-') && !telephone.MatchString(plain):
@@ -75,8 +76,10 @@ func currency(s string) string {
 var (
 	telephone = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`) // as E.164 writes it
 	// datelike is a date in figures, with a month's name, or in Korean; a time may follow.
-	datelike = regexp.MustCompile(`^([0-9]{4}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{1,2}\.?|[0-9]{1,2}[/.][0-9]{1,2}[/.]([0-9]{2}|[0-9]{4})|[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}|` +
-		`[0-9]{1,4}[- ]` + monthName + `([- ][0-9]{1,4})?|` + monthName + `[- ][0-9]{1,4}|([0-9]{2,4}년 ?)?[0-9]{1,2}월( ?[0-9]{1,2}일)?)([ T].*[0-9:].*)?$`)
+	datelike = regexp.MustCompile(
+		`^([0-9]{4}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{1,2}\.?|[0-9]{1,2}[/.][0-9]{1,2}[/.]([0-9]{2}|[0-9]{4})|[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}|` +
+			`[0-9]{1,4}[- ]` + monthName + `([- ][0-9]{1,4})?|` + monthName +
+			`[- ][0-9]{1,4}|([0-9]{2,4}년 ?)?[0-9]{1,2}월( ?[0-9]{1,2}일)?)([ T].*[0-9:].*)?$`)
 	timelike = regexp.MustCompile(`^((오전|오후|AM|PM) )?[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?(AM|PM))?$`)
 	// decimal is a number with decimals, in the way of any country.
 	decimal = regexp.MustCompile(`^[0-9]{1,3}([,.' ]?[0-9]{3})*[.,][0-9]+$`)

@@ -11,9 +11,9 @@ import (
 // MaxReason is the most characters of a reason, a default reason and a memo.
 const MaxReason = 500
 
-// CheckName says why s cannot be a name that people compare by eye, a member id or a campaign id; "" if it can. The caller
-// has brought s to NFC. Every character of a name is one that is seen, and the only blank is the space. Characters that are
-// seen and look like others are allowed: [SuspiciousMember] tells of them.
+// CheckName says why s cannot be a name that people compare by eye, a member id or a campaign id; "" if it can. The
+// caller has brought s to NFC. Every character of a name is one that is seen, and the only blank is the space.
+// Characters that are seen and look like others are allowed: [SuspiciousMember] tells of them.
 func CheckName(s string, most int) string {
 	if why := checkFrame(s, most); why != "" {
 		return why
@@ -33,9 +33,9 @@ func CheckName(s string, most int) string {
 	return ""
 }
 
-// CheckText says why s cannot be a free text that people read, such as a reason, a default reason or a memo; "" if it can.
-// The caller has brought s to NFC; whether it may be empty is the caller's to say. A text holds what is seen, blanks
-// between, and what emoji are composed of; no line breaks or other controls, nothing that reorders or hides.
+// CheckText says why s cannot be a free text that people read, such as a reason, a default reason or a memo; "" if it
+// can. The caller has brought s to NFC; whether it may be empty is the caller's to say. A text holds what is seen,
+// blanks between, and what emoji are composed of; no line breaks or other controls, nothing that reorders or hides.
 func CheckText(s string, most int) string {
 	if s == "" {
 		return ""
@@ -103,8 +103,8 @@ func unfitForName(r rune) string {
 	return undefined
 }
 
-// unfitForText says why no text may hold r outside of an emoji, "" if one may. What is not defined yet may be an emoji of a
-// later Unicode where those are kept together.
+// unfitForText says why no text may hold r outside of an emoji, "" if one may. What is not defined yet may be an emoji
+// of a later Unicode where those are kept together.
 func unfitForText(r rune) string {
 	if why := unfit(r); why != "" || !unicode.Is(unicode.Cn, r) || isPictograph(r) {
 		return why
@@ -128,7 +128,8 @@ func unfit(r rune) string {
 		return "which is no character"
 	case unicode.Is(unicode.Co, r):
 		return "a private character that looks different everywhere"
-	case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point), looksBlank(r):
+	case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point),
+		looksBlank(r):
 		return notSeen
 	}
 	return ""
@@ -163,8 +164,8 @@ const (
 	longestTags = 8 // of a flag of a part of a country
 )
 
-// composesEmoji reports whether the unseen character at i is part of an emoji: a joiner between two pictures, a selector
-// behind one, a tag of a flag.
+// composesEmoji reports whether the unseen character at i is part of an emoji: a joiner between two pictures, a
+// selector behind one, a tag of a flag.
 func composesEmoji(s []rune, i int) bool {
 	if i == 0 {
 		return false
@@ -186,7 +187,8 @@ func composesEmoji(s []rune, i int) bool {
 
 // isPicture reports whether r may be a picture by itself: a symbol, or one of the few that Unicode counts elsewhere.
 func isPicture(r rune) bool {
-	return unicode.In(r, unicode.So, unicode.Sm, unicode.Sk) || isPictograph(r) || r == '‼' || r == '⁉' || r == '〰' || r == 'ℹ'
+	return unicode.In(r, unicode.So, unicode.Sm, unicode.Sk) || isPictograph(r) || r == '‼' || r == '⁉' || r == '〰' ||
+		r == 'ℹ'
 }
 
 // isPictograph reports whether r lies where Unicode keeps emoji, those of later versions too.

@@ -3,8 +3,8 @@ package domain
 import "unicode"
 
 // stackers are the marks that are seen only in what they do to the characters beside them: those with
-// Indic_Syllabic_Category Invisible_Stacker or Number_Joiner in Unicode 15.0, and the joiner of Tifinagh. Package unicode
-// has no table of that property. Those of later versions are refused as not defined.
+// Indic_Syllabic_Category Invisible_Stacker or Number_Joiner in Unicode 15.0, and the joiner of Tifinagh. Package
+// unicode has no table of that property. Those of later versions are refused as not defined.
 var stackers = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{0x1039, 0x1039, 1}, {0x17D2, 0x17D2, 1}, {0x1A60, 0x1A60, 1}, {0x2D7F, 0x2D7F, 1}, {0xAAF6, 0xAAF6, 1},
@@ -17,24 +17,26 @@ var stackers = &unicode.RangeTable{
 
 func isStacker(r rune) bool { return unicode.Is(stackers, r) }
 
-// stacks reports whether the stacker at i has something to work on: what stands before it and a letter or number behind it,
-// all of its own script.
+// stacks reports whether the stacker at i has something to work on: what stands before it and a letter or number behind
+// it, all of its own script.
 func stacks(s []rune, i int) bool {
 	if i == 0 || i+1 == len(s) || isStacker(s[i-1]) {
 		return false
 	}
 	script := unicode.Scripts[scriptOf(s[i])]
-	return script != nil && unicode.Is(script, s[i-1]) && unicode.Is(script, s[i+1]) && unicode.In(s[i+1], unicode.L, unicode.N)
+	return script != nil && unicode.Is(script, s[i-1]) && unicode.Is(script, s[i+1]) &&
+		unicode.In(s[i+1], unicode.L, unicode.N)
 }
 
-// isJamo reports whether r is a conjoining jamo. NFC makes syllables of those that belong together, so that what is left
-// is a piece of one, or of a spelling that went out of use: UTS 39 restricts them in identifiers.
+// isJamo reports whether r is a conjoining jamo. NFC makes syllables of those that belong together, so that what is
+// left is a piece of one, or of a spelling that went out of use: UTS 39 restricts them in identifiers.
 func isJamo(r rune) bool {
 	return r >= 0x1100 && r <= 0x11FF || r >= 0xA960 && r <= 0xA97C || r >= 0xD7B0 && r <= 0xD7FB
 }
 
 // usualScripts are looked at first, since there are many more.
-var usualScripts = []string{"Hangul", "Latin", "Common", "Han", "Hiragana", "Katakana", "Cyrillic", "Greek", "Inherited", "Thai", "Arabic"}
+var usualScripts = []string{"Hangul", "Latin", "Common", "Han", "Hiragana", "Katakana", "Cyrillic", "Greek",
+	"Inherited", "Thai", "Arabic"}
 
 // scriptOf is the name of the script that r belongs to; "" for one that belongs to none.
 func scriptOf(r rune) string {

@@ -39,7 +39,8 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if !given && rule == page {
 			// A browser sends a password along with whatever any site makes it send, so here the origin counts too.
 			if _, key, given = c.Request().BasicAuth(); given && crossOrigin.Check(c.Request()) != nil {
-				return &domain.Error{Code: api.CrossSite, Message: "another site may not act here", Hint: "do it on this page itself"}
+				return &domain.Error{Code: api.CrossSite, Message: "another site may not act here",
+					Hint: "do it on this page itself"}
 			}
 		}
 		if err := s.admit(c, rule, key, given); err != nil {
@@ -74,22 +75,25 @@ func (s *server) admit(c echo.Context, rule rule, key string, given bool) error 
 
 // tooManyGuesses refuses a wrong key, and says when the next one is answered in full.
 func (s *server) tooManyGuesses(ctx context.Context, wait time.Duration) error {
-	p := s.problem(ctx, &domain.Error{Code: api.TooManyRequests, Message: "the API key is not valid, and too many wrong ones came from here, or in all",
-		Hint: "send the right key, which never waits; another wrong one waits as long as Retry-After says"})
+	p := s.problem(ctx, &domain.Error{Code: api.TooManyRequests,
+		Message: "the API key is not valid, and too many wrong ones came from here, or in all",
+		Hint:    "send the right key, which never waits; another wrong one waits as long as Retry-After says"})
 	p.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	return p
 }
 
 // unauthorized is the same for an unknown key as for none, but for the challenge.
 func (s *server) unauthorized(ctx context.Context, rule rule, given bool) error {
-	e := &domain.Error{Code: api.Unauthorized, Message: "the request has no API key", Hint: "send it as `Authorization: Bearer KEY`"}
+	e := &domain.Error{Code: api.Unauthorized, Message: "the request has no API key",
+		Hint: "send it as `Authorization: Bearer KEY`"}
 	challenge := `Bearer realm="bestow"`
 	if given {
 		e.Message = "the API key is not valid"
 		challenge += `, error="invalid_token"`
 	}
 	if s.locked {
-		e.Hint = "no key exists yet: set BESTOW_ADMIN_KEY, start the service again, and send that key as `Authorization: Bearer KEY`"
+		e.Hint = "no key exists yet: set BESTOW_ADMIN_KEY, start the service again, " +
+			"and send that key as `Authorization: Bearer KEY`"
 	}
 	p := s.problem(ctx, e)
 	if rule == page {

@@ -54,7 +54,8 @@ func readTextCursor(kind, cursor string) (string, error) {
 	return last, nil
 }
 
-// pageOf cuts what was read, one more than limit if there is another page, and returns the next page's cursor, nil for the last.
+// pageOf cuts what was read, one more than limit if there is another page, and returns the next page's cursor, nil for
+// the last.
 func pageOf[T any](read []T, limit int, cursor func(last T) string) ([]T, *string) {
 	if len(read) <= limit {
 		return read, nil

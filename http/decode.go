@@ -20,9 +20,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// body is a JSON body of type T, decoded strictly: one object, UTF-8, no name twice, none unknown or in another case, and
-// nothing behind it. A value that does not fit its field is kept aside, so that it is reported with all that the use case
-// finds wrong.
+// body is a JSON body of type T, decoded strictly: one object, UTF-8, no name twice, none unknown or in another case,
+// and nothing behind it. A value that does not fit its field is kept aside, so that it is reported with all that the
+// use case finds wrong.
 type body[T any] struct {
 	value  T
 	raw    []byte
@@ -45,7 +45,8 @@ func (b *body[T]) whole() (value T, err error) {
 		return value, b.err
 	}
 	if b.unread != nil {
-		return value, &domain.Error{Code: domain.Invalid, Message: "the request has fields that cannot be", Hint: "correct what is named", Fields: b.unread}
+		return value, &domain.Error{Code: domain.Invalid, Message: "the request has fields that cannot be",
+			Hint: "correct what is named", Fields: b.unread}
 	}
 	return b.value, nil
 }
@@ -73,7 +74,8 @@ func (b *body[T]) decode(data []byte) {
 		}
 	}
 	if unknown != nil {
-		b.err = &domain.Error{Code: api.Malformed, Message: "the body has unknown fields", Hint: "leave out what is named; names are exact", Fields: unknown}
+		b.err = &domain.Error{Code: api.Malformed, Message: "the body has unknown fields",
+			Hint: "leave out what is named; names are exact", Fields: unknown}
 	}
 }
 
@@ -115,7 +117,8 @@ func wanted(t reflect.Type) string {
 
 // malformed says where a body stops being JSON; err is nil for null.
 func malformed(err error) error {
-	e := &domain.Error{Code: api.Malformed, Message: "the body is not a JSON object", Hint: "send one JSON object, in UTF-8, with each name once"}
+	e := &domain.Error{Code: api.Malformed, Message: "the body is not a JSON object",
+		Hint: "send one JSON object, in UTF-8, with each name once"}
 	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		e.Message = fmt.Sprintf("the body is not one JSON object: see byte %d", s.ByteOffset)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
@@ -125,13 +128,14 @@ func malformed(err error) error {
 	return e
 }
 
-// checkQuery refuses query parameters that the route does not have, and those that stand twice. A word of a fixed list may be in
-// any letter case.
+// checkQuery refuses query parameters that the route does not have, and those that stand twice. A word of a fixed list
+// may be in any letter case.
 func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	u := ctx.URL()
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "the query is not well-formed", Hint: "escape % and ; in its values"})
+		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "the query is not well-formed",
+			Hint: "escape % and ; in its values"})
 		return
 	}
 	known := map[string]*huma.Param{}
@@ -149,7 +153,8 @@ func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	if wrong != nil {
-		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "a query parameter cannot be used", Hint: "correct what is named", Fields: wrong})
+		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "a query parameter cannot be used",
+			Hint: "correct what is named", Fields: wrong})
 		return
 	}
 	if c, ok := ctx.(*statusContext); ok {
@@ -158,7 +163,8 @@ func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// readParameter returns the value of a query parameter, or why it cannot be used; p is nil where the route has none of the name.
+// readParameter returns the value of a query parameter, or why it cannot be used; p is nil where the route has none of
+// the name.
 func readParameter(p *huma.Param, values []string) (value, why string) {
 	switch {
 	case p == nil:
@@ -179,8 +185,8 @@ func readParameter(p *huma.Param, values []string) (value, why string) {
 	return "", "must be one of " + strings.Join(words, ", ")
 }
 
-// checkBody refuses a request without the body that the route takes, and a body of a type that it does not take, before a
-// byte of it is read.
+// checkBody refuses a request without the body that the route takes, and a body of a type that it does not take, before
+// a byte of it is read.
 func (s *server) checkBody(ctx huma.Context, next func(huma.Context)) {
 	takes := ctx.Operation().RequestBody
 	if takes == nil {
@@ -189,16 +195,19 @@ func (s *server) checkBody(ctx huma.Context, next func(huma.Context)) {
 	}
 	types := slices.Sorted(maps.Keys(takes.Content))
 	if humaecho.UnwrapV4(ctx).Request().ContentLength == 0 {
-		s.refuse(ctx, &domain.Error{Code: api.Malformed, Message: "the request has no body", Hint: "send " + strings.Join(types, " or ") + s.needs(takes)})
+		s.refuse(ctx, &domain.Error{Code: api.Malformed, Message: "the request has no body",
+			Hint: "send " + strings.Join(types, " or ") + s.needs(takes)})
 		return
 	}
 	got, _, err := mime.ParseMediaType(ctx.Header("Content-Type"))
 	if _, ok := takes.Content[got]; !ok || err != nil {
-		s.refuse(ctx, &domain.Error{Code: api.UnsupportedType, Message: "the body's Content-Type is not taken here", Hint: "send " + strings.Join(types, " or ")})
+		s.refuse(ctx, &domain.Error{Code: api.UnsupportedType, Message: "the body's Content-Type is not taken here",
+			Hint: "send " + strings.Join(types, " or ")})
 		return
 	}
 	if encoding := ctx.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		s.refuse(ctx, &domain.Error{Code: api.UnsupportedType, Message: "a compressed body is not taken here", Hint: "send it as it is, without Content-Encoding"})
+		s.refuse(ctx, &domain.Error{Code: api.UnsupportedType, Message: "a compressed body is not taken here",
+			Hint: "send it as it is, without Content-Encoding"})
 		return
 	}
 	next(ctx)

@@ -33,7 +33,8 @@ const pageHead = `<!doctype html>
 `
 
 // frontPage is what a browser finds at the service's address.
-var frontPage = template.Must(template.New("front").Parse(pageHead + `<p>Grants points and vouchers to members, each exactly once.</p>
+var frontPage = template.Must(template.New("front").Parse(pageHead +
+	`<p>Grants points and vouchers to members, each exactly once.</p>
 <ul><li><a href="{{.Prefix}}/docs">The API</a>: all routes and their fields</li>
 <li><a href="{{.Prefix}}/openapi.json">openapi.json</a>: the same for programs</li>
 {{if .River}}<li><a href="/river/">River UI</a>: the jobs. The password is an API key, with any user name</li>
@@ -141,7 +142,8 @@ func (s *server) operations() []*huma.Operation {
 func (s *server) docsFields(o *huma.Operation) (fields []docsField) {
 	for _, p := range o.Parameters {
 		if p.In != "path" {
-			fields = append(fields, docsField{p.Name, p.In, takes(p.Schema, p.Required), cmp.Or(p.Description, p.Schema.Description)})
+			fields = append(fields, docsField{p.Name, p.In, takes(p.Schema, p.Required),
+				cmp.Or(p.Description, p.Schema.Description)})
 		}
 	}
 	if o.RequestBody == nil {
@@ -156,7 +158,8 @@ func (s *server) docsFields(o *huma.Operation) (fields []docsField) {
 		schema = s.api.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
 		for _, name := range propertiesOf(schema) {
 			p := schema.Properties[name]
-			fields = append(fields, docsField{name, "body", takes(p, slices.Contains(schema.Required, name)), p.Description})
+			fields = append(fields, docsField{name, "body", takes(p, slices.Contains(schema.Required, name)),
+				p.Description})
 		}
 	}
 	return fields
@@ -172,7 +175,8 @@ func propertiesOf(schema *huma.Schema) []string {
 
 // takes says what a field may hold.
 func takes(schema *huma.Schema, required bool) string {
-	text := map[string]string{huma.TypeInteger: "whole number", huma.TypeString: "text", huma.TypeBoolean: "true or false"}[schema.Type]
+	text := map[string]string{huma.TypeInteger: "whole number", huma.TypeString: "text",
+		huma.TypeBoolean: "true or false"}[schema.Type]
 	switch {
 	case schema.Format == "date-time":
 		text = "time with its zone"

@@ -12,8 +12,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// What is read and thrown away of a body that nobody asked for, at the most. A client that is cut off while it sends loses
-// the answer; one that sends more than this, or more slowly, is cut off.
+// What is read and thrown away of a body that nobody asked for, at the most. A client that is cut off while it sends
+// loses the answer; one that sends more than this, or more slowly, is cut off.
 const (
 	drainBytes    = 64 << 20
 	drainPatience = 10 * time.Second
@@ -34,8 +34,8 @@ func (s *server) answerBeforeCut(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		control := http.NewResponseController(c.Response().Writer)
-		// Otherwise the first byte of an answer ends the reading, and a large body the connection. Servers of HTTP/2 have
-		// no such switch and need none.
+		// Otherwise the first byte of an answer ends the reading, and a large body the connection. Servers of HTTP/2
+		// have no such switch and need none.
 		_ = control.EnableFullDuplex()
 		body := &drainable{ReadCloser: r.Body}
 		withBody := r.WithContext(r.Context())

@@ -19,7 +19,8 @@ const mergePatch = "application/merge-patch+json"
 
 func (s *server) patchOp() huma.Operation {
 	o := op("PATCH", "/events/{id}", http.StatusOK, "Change an event that is PENDING")
-	o.Description = "A JSON merge patch: what is absent stays, null clears. If-Match is the ETag of the event as it was read."
+	o.Description = "A JSON merge patch: what is absent stays, null clears. " +
+		"If-Match is the ETag of the event as it was read."
 	o.RequestBody = s.mergePatchOf(reflect.TypeFor[api.EventPatch]())
 	return o
 }
@@ -44,8 +45,9 @@ func (s *server) patchEvent(ctx context.Context, in *patchIn) (*eventOut, error)
 		return nil, err
 	}
 	if in.IfMatch == "" {
-		return nil, &domain.Error{Code: api.PreconditionRequired, Message: "the change does not say which state of the event it is of",
-			Hint: "GET the event and send its ETag as If-Match"}
+		return nil, &domain.Error{Code: api.PreconditionRequired,
+			Message: "the change does not say which state of the event it is of",
+			Hint:    "GET the event and send its ETag as If-Match"}
 	}
 	p := app.EventPatch{Given: in.Body.given, NewEvent: newEvent(api.NewEvent{
 		CampaignID:          orZero(wire.CampaignID),

@@ -151,15 +151,18 @@ func (s *server) explain(ctx context.Context, err error) *domain.Error {
 		return fromEcho(e)
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return &domain.Error{Code: api.Malformed, Message: "the connection ended before the request did", Hint: "send it again, with the same Idempotency-Key"}
+		return &domain.Error{Code: api.Malformed, Message: "the connection ended before the request did",
+			Hint: "send it again, with the same Idempotency-Key"}
 	}
 	if blocked, ok := errors.AsType[*pg.BlockedError](err); ok {
-		s.log.WarnContext(ctx, "a request waited too long for a lock in the database", requestKey, requestID(ctx), obs.Err, err)
+		s.log.WarnContext(ctx, "a request waited too long for a lock in the database", requestKey, requestID(ctx),
+			obs.Err, err)
 		return &domain.Error{Code: domain.Unavailable, Message: blocked.Error(), Hint: "ask again when it is free"}
 	}
 	if pg.Unavailable(err) {
 		s.log.WarnContext(ctx, "database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
-		return &domain.Error{Code: domain.Unavailable, Message: "the database does not answer now", Hint: "ask again in a few seconds; with the same Idempotency-Key nothing happens twice"}
+		return &domain.Error{Code: domain.Unavailable, Message: "the database does not answer now",
+			Hint: "ask again in a few seconds; with the same Idempotency-Key nothing happens twice"}
 	}
 	s.log.ErrorContext(ctx, "request failed", requestKey, requestID(ctx), obs.Err, err)
 	return ourFault()
@@ -167,16 +170,19 @@ func (s *server) explain(ctx context.Context, err error) *domain.Error {
 
 // ourFault is all that is told of what should not have happened.
 func ourFault() *domain.Error {
-	return &domain.Error{Code: api.Internal, Message: "the request could not be worked", Hint: "tell the operators the request_id: the log says more"}
+	return &domain.Error{Code: api.Internal, Message: "the request could not be worked",
+		Hint: "tell the operators the request_id: the log says more"}
 }
 
 // fromEcho explains what the router refuses.
 func fromEcho(e *echo.HTTPError) *domain.Error {
 	switch e.Code {
 	case http.StatusMethodNotAllowed:
-		return &domain.Error{Code: api.MethodNotAllowed, Message: "the route does not have this method", Hint: "the Allow header lists those it has"}
+		return &domain.Error{Code: api.MethodNotAllowed, Message: "the route does not have this method",
+			Hint: "the Allow header lists those it has"}
 	case http.StatusNotFound:
-		return &domain.Error{Code: domain.NotFound, Message: "there is no such route", Hint: "GET " + prefix + "/docs lists all routes"}
+		return &domain.Error{Code: domain.NotFound, Message: "there is no such route",
+			Hint: "GET " + prefix + "/docs lists all routes"}
 	}
 	return &domain.Error{Code: api.BadRequest, Message: "the request cannot be used"}
 }
@@ -186,14 +192,17 @@ func fromEcho(e *echo.HTTPError) *domain.Error {
 func fromHuma(m *huma.ErrorModel) *domain.Error {
 	switch m.Status {
 	case http.StatusRequestEntityTooLarge:
-		return &domain.Error{Code: api.TooLarge, Message: "the body is over 1 MiB", Hint: "member lists go to /events/{id}/targets"}
+		return &domain.Error{Code: api.TooLarge, Message: "the body is over 1 MiB",
+			Hint: "member lists go to /events/{id}/targets"}
 	case http.StatusRequestTimeout:
-		return &domain.Error{Code: api.RequestTimeout, Message: "the body did not arrive in time", Hint: "send it again"}
+		return &domain.Error{Code: api.RequestTimeout, Message: "the body did not arrive in time",
+			Hint: "send it again"}
 	}
 	e := &domain.Error{Code: api.Malformed, Message: "the body is missing or ended early", Hint: "send one JSON object"}
 	for _, d := range m.Errors {
 		if strings.HasPrefix(d.Location, "path.") {
-			return &domain.Error{Code: domain.NotFound, Message: "there is no such thing: an id is a positive number", Hint: "list the events"}
+			return &domain.Error{Code: domain.NotFound, Message: "there is no such thing: an id is a positive number",
+				Hint: "list the events"}
 		}
 		if d.Location != "" && d.Location != "body" {
 			e.Code, e.Message, e.Hint = api.BadRequest, "a parameter cannot be used", "correct what is named"

@@ -28,8 +28,8 @@ func (s *server) listTypes(ctx context.Context, _ *struct{}) (*typesOut, error) 
 
 func (s *server) patchTypeOp() huma.Operation {
 	o := op("PATCH", "/event-types/{code}", http.StatusOK, "Change the unit, the limits or the label of an event type")
-	o.Description = "A JSON merge patch: what is absent stays, null clears. A limit holds for each import, start, resume and retry that begins later. " +
-		"In production an event starts only if its type has all three limits."
+	o.Description = "A JSON merge patch: what is absent stays, null clears. A limit holds for each import, start, " +
+		"resume and retry that begins later. In production an event starts only if its type has all three limits."
 	o.RequestBody = s.mergePatchOf(reflect.TypeFor[api.EventTypePatch]())
 	return o
 }
@@ -41,8 +41,8 @@ type patchTypeIn struct {
 
 type typeOut struct{ Body api.EventType }
 
-// patchType answers with the type as it is now. It logs who changed it, because no row tells who lifted a limit. It needs no
-// Idempotency-Key: the same patch twice is the same as once.
+// patchType answers with the type as it is now. It logs who changed it, because no row tells who lifted a limit. It
+// needs no Idempotency-Key: the same patch twice is the same as once.
 func (s *server) patchType(ctx context.Context, in *patchTypeIn) (*typeOut, error) {
 	wire, unread, err := in.Body.read()
 	if err != nil {

@@ -32,7 +32,8 @@ type download struct {
 }
 
 func rejectedOp() huma.Operation {
-	o := op("GET", "/events/{id}/imports/{import_id}/rejected", http.StatusOK, "Download the rejected rows of an upload")
+	o := op("GET", "/events/{id}/imports/{import_id}/rejected", http.StatusOK,
+		"Download the rejected rows of an upload")
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "The rows, in the order of their lines",
 		Content:     map[string]*huma.MediaType{"text/csv": {}, "application/x-ndjson": {}},
@@ -80,7 +81,8 @@ func (s *server) findImport(ctx context.Context, in *rejectedIn) (app.ImportReco
 		}
 	}
 	return app.ImportRecord{}, &domain.Error{Code: domain.NotFound,
-		Message: fmt.Sprintf("event %d has no import %d", in.ID, in.ImportID), Hint: fmt.Sprintf("`bestow targets list %d` lists the imports of the event", in.ID)}
+		Message: fmt.Sprintf("event %d has no import %d", in.ID, in.ImportID),
+		Hint:    fmt.Sprintf("`bestow targets list %d` lists the imports of the event", in.ID)}
 }
 
 // rowSource hands each row to a function.

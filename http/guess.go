@@ -20,9 +20,9 @@ var defaultGuesses = GuessLimits{AddressBurst: 10, AddressPerSecond: 0.5, AllBur
 // maxAddresses bounds how many addresses are remembered. Beyond it, addresses that are new share one allowance.
 const maxAddresses = 10_000
 
-// guesses counts wrong keys by address and in all. The right key is never counted and never waits, whatever else comes: a
-// flood of wrong keys must not keep an operator from the brake. What stops a program from finding the key is its length,
-// which production demands; the limits show the attempts for what they are, and bound what they cost.
+// guesses counts wrong keys by address and in all. The right key is never counted and never waits, whatever else comes:
+// a flood of wrong keys must not keep an operator from the brake. What stops a program from finding the key is its
+// length, which production demands; the limits show the attempts for what they are, and bound what they cost.
 type guesses struct {
 	limits GuessLimits
 	now    func() time.Time
@@ -44,8 +44,8 @@ func newGuesses(limits GuessLimits) *guesses {
 	}
 }
 
-// wrong counts a wrong key of the address and returns 0, or how long the address must wait where an allowance is used up.
-// That of all is looked at first, so that a flood from many addresses does not have each of them remembered.
+// wrong counts a wrong key of the address and returns 0, or how long the address must wait where an allowance is used
+// up. That of all is looked at first, so that a flood from many addresses does not have each of them remembered.
 func (g *guesses) wrong(remote string) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -62,7 +62,8 @@ func (g *guesses) wrong(remote string) time.Duration {
 	return 0
 }
 
-// limiter is the allowance of an address. Addresses whose allowance is whole again are forgotten when there are too many.
+// limiter is the allowance of an address. Addresses whose allowance is whole again are forgotten when there are too
+// many.
 func (g *guesses) limiter(address netip.Prefix) *rate.Limiter {
 	if l, ok := g.byAddress[address]; ok {
 		return l

@@ -25,9 +25,10 @@ func (s *server) apiConfig() huma.Config {
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			Info: &huma.Info{
-				Title:       "bestow",
-				Version:     "1",
-				Description: "Grants points and vouchers to members, each exactly once. Refusals are application/problem+json.",
+				Title:   "bestow",
+				Version: "1",
+				Description: "Grants points and vouchers to members, each exactly once. " +
+					"Refusals are application/problem+json.",
 			},
 			Servers:    []*huma.Server{{URL: prefix}},
 			Components: components(),
@@ -121,8 +122,8 @@ func (c *statusContext) SetStatus(code int) {
 	c.humaContext.SetStatus(code)
 }
 
-// Header returns a header of the request. Of Accept only a wish for server-sent events is let through: there is one format
-// otherwise, and huma panics on some spellings.
+// Header returns a header of the request. Of Accept only a wish for server-sent events is let through: there is one
+// format otherwise, and huma panics on some spellings.
 func (c *statusContext) Header(name string) string {
 	value := c.humaContext.Header(name)
 	switch {

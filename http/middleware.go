@@ -57,7 +57,8 @@ func (s *server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
 			s.log.LogAttrs(c.Request().Context(), level, "request",
 				slog.String("method", c.Request().Method), slog.String("path", c.Request().URL.Path),
 				slog.Int("status", c.Response().Status), slog.Int64("bytes", c.Response().Size),
-				slog.Float64("took_ms", float64(time.Since(began).Microseconds())/1000), slog.String("remote", c.RealIP()),
+				slog.Float64("took_ms", float64(time.Since(began).Microseconds())/1000),
+				slog.String("remote", c.RealIP()),
 				slog.String(requestKey, requestID(c.Request().Context())))
 		}()
 		if err := next(c); err != nil {
@@ -112,11 +113,14 @@ func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		if ruleOf(c.Path()) == page {
-			h.Set("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "+
-				"base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+			h.Set("Content-Security-Policy",
+				"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "+
+					"form-action 'self'; frame-ancestors 'none'")
 			return next(c)
 		}
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+style+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy",
+			"default-src 'none'; style-src 'sha256-"+style+
+				"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 		h.Set("Cache-Control", "no-store")
 		return next(c)
 	}

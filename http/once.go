@@ -32,9 +32,11 @@ func (a *Asked) Resolve(ctx huma.Context) []error {
 	})
 	switch {
 	case given && !usableKey(a.Key):
-		return []error{&huma.ErrorDetail{Location: "header.Idempotency-Key", Message: "must be 1 to 200 printable ASCII characters"}}
+		return []error{&huma.ErrorDetail{Location: "header.Idempotency-Key",
+			Message: "must be 1 to 200 printable ASCII characters"}}
 	case several:
-		return []error{&huma.ErrorDetail{Location: "header.Idempotency-Key", Message: "stands in the request more than once, with different values"}}
+		return []error{&huma.ErrorDetail{Location: "header.Idempotency-Key",
+			Message: "stands in the request more than once, with different values"}}
 	}
 	return nil
 }

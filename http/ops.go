@@ -19,8 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Checks are the things that a process needs, by name: a function returns nil when its thing is there. Each is given two
-// seconds.
+// Checks are the things that a process needs, by name: a function returns nil when its thing is there. Each is given
+// two seconds.
 type Checks map[string]func(context.Context) error
 
 // OpsConfig is what the private listener tells about.
@@ -28,7 +28,8 @@ type OpsConfig struct {
 	Live  Checks // a process that fails one of them should be started again
 	Ready Checks // a process that fails one of them should get no requests
 	Waits Checks // what work in the background waits for and requests do not: told by /readyz, and no fault
-	// Still says what events stand still for, of all processes: told by /readyz, and no fault of this one. nil: not told.
+	// Still says what events stand still for, of all processes: told by /readyz, and no fault of this one. nil: not
+	// told.
 	Still   func() []app.Standing
 	Metrics []prometheus.Collector // beside those of Go and of the process
 	Log     *slog.Logger
@@ -41,7 +42,8 @@ const checkTimeout = 2 * time.Second
 // belongs on a private port; of a failed check it tells the name, and the log has the rest.
 func NewOps(c OpsConfig) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(c.Metrics...)
 	mux := http.NewServeMux()
 	mux.Handle("GET /livez", c.Live.handler(nil, nil, c.Log))
@@ -64,8 +66,8 @@ type health struct {
 	Still []api.Reason `json:"waiting_for,omitempty"`
 }
 
-// handler asks all of them at once and answers 200, or 503 with the names of those that failed; what it waits for it only
-// names.
+// handler asks all of them at once and answers 200, or 503 with the names of those that failed; what it waits for it
+// only names.
 func (c Checks) handler(waits Checks, still func() []app.Standing, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := health{Failed: c.failed(r.Context(), log), Waits: waits.failed(r.Context(), log)}

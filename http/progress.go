@@ -53,8 +53,8 @@ func (s *server) readProgress(ctx context.Context, id int64) (app.Progress, erro
 	return s.app.Reports.Progress(ctx, id)
 }
 
-// follow sends p and what follows it until the event is at rest, the client has gone, the listener stops or the database
-// does not answer. It runs in the request's own goroutine, so nothing is left of it afterwards.
+// follow sends p and what follows it until the event is at rest, the client has gone, the listener stops or the
+// database does not answer. It runs in the request's own goroutine, so nothing is left of it afterwards.
 func (s *server) follow(ctx huma.Context, id int64, p app.Progress) {
 	ctx.SetHeader("Content-Type", eventStream)
 	ctx.SetHeader("X-Accel-Buffering", "no") // or a proxy would keep the messages for later

@@ -40,7 +40,8 @@ func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, e
 	if err != nil {
 		return nil, err
 	}
-	results, next := pageOf(results, in.Limit, func(r app.Result) string { return writeTextCursor(resultCursor, r.MemberID) })
+	results, next := pageOf(results, in.Limit,
+		func(r app.Result) string { return writeTextCursor(resultCursor, r.MemberID) })
 	out := &resultsOut{Body: api.Results{Items: make([]api.Result, 0, len(results)), NextCursor: next}}
 	for _, r := range results {
 		out.Body.Items = append(out.Body.Items, wireResult(r))
@@ -50,7 +51,8 @@ func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, e
 		if err != nil {
 			return nil, err
 		}
-		out.Body.Absent = &api.Absence{Code: absence.Code, Text: absence.Text, ImportID: api.OrNull(absence.ImportID), Line: api.OrNull(absence.Line)}
+		out.Body.Absent = &api.Absence{Code: absence.Code, Text: absence.Text, ImportID: api.OrNull(absence.ImportID),
+			Line: api.OrNull(absence.Line)}
 	}
 	return out, nil
 }

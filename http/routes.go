@@ -37,7 +37,8 @@ func (s *server) routes(e *echo.Echo) {
 	handle(s, op("GET", "/events", http.StatusOK, "List events, newest first"), s.listEvents)
 	handle(s, op("GET", "/events/{id}", http.StatusOK, "Show an event"), s.getEvent)
 	handle(s, s.patchOp(), s.patchEvent)
-	stream(s, op("DELETE", "/events/{id}", http.StatusNoContent, "Delete an event that was never started"), s.deleteEvent)
+	stream(s, op("DELETE", "/events/{id}", http.StatusNoContent, "Delete an event that was never started"),
+		s.deleteEvent)
 	handle(s, op("POST", "/events/{id}/start", http.StatusAccepted, "Start an event"), s.startEvent)
 	handle(s, op("POST", "/events/{id}/resume", http.StatusAccepted, "Let a stopped event go on"), s.resumeEvent)
 	stream(s, op("POST", "/events/{id}/stop", http.StatusOK, "Stop an event"), s.stopEvent)
@@ -47,18 +48,23 @@ func (s *server) routes(e *echo.Echo) {
 	handle(s, op("GET", "/events/{id}/imports", http.StatusOK, "List an event's uploads"), s.listImports)
 	stream(s, rejectedOp(), s.rejectedRows)
 	handle(s, endImportOp(), s.endImport)
-	handle(s, op("GET", "/events/{id}/results", http.StatusOK, "List what became of the members, by member_id"), s.listResults)
+	handle(s, op("GET", "/events/{id}/results", http.StatusOK, "List what became of the members, by member_id"),
+		s.listResults)
 	stream(s, op("POST", "/events/{id}/retry", http.StatusOK, "Try again what was given up"), s.retryEvent)
 	handle(s, verifyOp(), s.verifyEvent)
 	handle(s, s.reportOp(), s.lastReport)
-	stream(s, op("POST", "/brake", http.StatusOK, "Engage a brake: nothing in its scope starts or goes on until it is released"), s.engageBrake)
+	stream(s, op("POST", "/brake", http.StatusOK,
+		"Engage a brake: nothing in its scope starts or goes on until it is released"), s.engageBrake)
 	handle(s, op("GET", "/brake", http.StatusOK, "Show the engaged brakes"), s.showBrakes)
-	handle(s, op("POST", "/brake/release", http.StatusOK, "Release a brake: reserved events that are due start; stopped events wait for a resume"), s.releaseBrake)
-	stream(s, op("POST", "/stop-all", http.StatusOK, "Stop every running event, and let none start: the brake all"), s.stopAll)
+	handle(s, op("POST", "/brake/release", http.StatusOK,
+		"Release a brake: reserved events that are due start; stopped events wait for a resume"), s.releaseBrake)
+	stream(s, op("POST", "/stop-all", http.StatusOK, "Stop every running event, and let none start: the brake all"),
+		s.stopAll)
 	handle(s, op("GET", "/event-types", http.StatusOK, "List event types with their units and limits"), s.listTypes)
 	handle(s, s.patchTypeOp(), s.patchType)
 	handle(s, systemOp(), s.showSystem)
-	handle(s, op("GET", "/parked", http.StatusOK, "List messages that no handler could use, newest first"), s.listParked)
+	handle(s, op("GET", "/parked", http.StatusOK, "List messages that no handler could use, newest first"),
+		s.listParked)
 	handle(s, op("POST", "/parked/{id}/replay", http.StatusAccepted, "Publish a parked message again"), s.replayParked)
 	describeSecondAnswers(s.api.OpenAPI())
 }

@@ -11,7 +11,8 @@ import (
 )
 
 func systemOp() huma.Operation {
-	o := op("GET", "/system", http.StatusOK, "Show the processes, the ledgers' breakers, River and the brake, and what stands still")
+	o := op("GET", "/system", http.StatusOK,
+		"Show the processes, the ledgers' breakers, River and the brake, and what stands still")
 	o.Description = "The lag of the consumers by partition is not in it: this process does not ask Kafka. " +
 		"`kafka-consumer-groups.sh --describe --group GROUP` tells it."
 	return o
@@ -29,8 +30,10 @@ func (s *server) showSystem(ctx context.Context, _ *struct{}) (*systemOut, error
 
 func wireSystem(sys app.System) api.System {
 	wire := api.System{
-		At: sys.At.UTC(), ReadOnly: sys.ReadOnly, Processes: make([]api.Process, len(sys.Processes)), Breaker: make([]api.Ledger, len(sys.Ledgers)),
-		River: wireRiver(sys.River), Brake: make([]api.Brake, len(sys.Brakes)), WaitingFor: make([]api.Standing, len(sys.Standing)),
+		At: sys.At.UTC(), ReadOnly: sys.ReadOnly, Processes: make([]api.Process, len(sys.Processes)),
+		Breaker: make([]api.Ledger, len(sys.Ledgers)),
+		River:   wireRiver(sys.River), Brake: make([]api.Brake, len(sys.Brakes)),
+		WaitingFor: make([]api.Standing, len(sys.Standing)),
 	}
 	for i, p := range sys.Processes {
 		wire.Processes[i] = wireProcess(p)

@@ -32,10 +32,11 @@ func (in *importIn) Resolve(ctx huma.Context) []error {
 
 func importOp() huma.Operation {
 	o := op("POST", "/events/{id}/targets", http.StatusCreated, "Import a member list")
-	o.Description = "CSV with the header `member_id,amount,reason` (amount and reason may be absent or empty), or one JSON object a line. " +
-		"The body is read as a stream, up to ten million rows. All or nothing, but for the rejected rows."
+	o.Description = "CSV with the header `member_id,amount,reason` (amount and reason may be absent or empty), " +
+		"or one JSON object a line. The body is read as a stream, up to ten million rows. All or nothing, but for the rejected rows."
 	text := &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
-	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text}}
+	o.RequestBody = &huma.RequestBody{Required: true,
+		Content: map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text}}
 	return o
 }
 
@@ -67,7 +68,8 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 		return nil, err
 	}
 	out := &importOut{Status: http.StatusOK, Replayed: replayed(by)}
-	out.Body = api.ImportResult{Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount, Unit: api.OrNull(r.Unit), Warnings: wireWarnings(r.Warnings)}
+	out.Body = api.ImportResult{Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount,
+		Unit: api.OrNull(r.Unit), Warnings: wireWarnings(r.Warnings)}
 	if in.DryRun {
 		return out, nil
 	}

@@ -110,7 +110,8 @@ var errInterrupted = errors.New("upload was interrupted")
 // errStopping ends an upload because the process stops.
 var errStopping = errors.New("service is stopping")
 
-// interrupt makes a Read that waits, and every later one, return at once with an error. An upload that is whole goes on.
+// interrupt makes a Read that waits, and every later one, return at once with an error. An upload that is whole goes
+// on.
 func (u *upload) interrupt() { u.end(errInterrupted) }
 
 func (u *upload) end(cause error) {
@@ -156,15 +157,18 @@ func (e *uploadError) explain() *domain.Error {
 	const hint = "nothing of it was kept: send it again"
 	switch {
 	case errors.Is(e.cause, os.ErrDeadlineExceeded):
-		return &domain.Error{Code: api.RequestTimeout, Message: "the upload stood still, or came too slowly", Hint: hint + ", from a faster connection"}
+		return &domain.Error{Code: api.RequestTimeout, Message: "the upload stood still, or came too slowly",
+			Hint: hint + ", from a faster connection"}
 	case errors.Is(e.cause, errStopping):
-		return &domain.Error{Code: domain.Unavailable, Message: "the service stops, so the upload was ended", Hint: hint + " in a minute"}
+		return &domain.Error{Code: domain.Unavailable, Message: "the service stops, so the upload was ended",
+			Hint: hint + " in a minute"}
 	}
 	return &domain.Error{Code: api.Malformed, Message: "the upload ended early", Hint: hint}
 }
 
 func endImportOp() huma.Operation {
 	o := op("DELETE", "/events/{id}/imports/running", 204, "End an upload that is under way")
-	o.Description = "Whichever process takes it in: nothing of it is kept, its sender is told so (409 `upload_ended`), and the event is free for another one."
+	o.Description = "Whichever process takes it in: nothing of it is kept, " +
+		"its sender is told so (409 `upload_ended`), and the event is free for another one."
 	return o
 }

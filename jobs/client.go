@@ -37,11 +37,12 @@ type Queues struct {
 // relayWorkers is how many relay jobs a process works at once: enough to keep Kafka busy while others mark.
 const relayWorkers = 4
 
-// timetableWorkers is how many jobs of the timetable a process works at once. Four kinds may take long, and of each a process
-// works one: verify, expire, collect and forecast. The others find a worker beside them.
+// timetableWorkers is how many jobs of the timetable a process works at once. Four kinds may take long, and of each a
+// process works one: verify, expire, collect and forecast. The others find a worker beside them.
 const timetableWorkers = 8
 
-// NewClient makes the River client of the process with the id: it inserts for everyone and works the queues of its roles.
+// NewClient makes the River client of the process with the id: it inserts for everyone and works the queues of its
+// roles.
 func NewClient(
 	id string, pool *pgxpool.Pool, workers *river.Workers, q Queues, log *slog.Logger,
 ) (*river.Client[pgx.Tx], error) {

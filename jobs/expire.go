@@ -21,15 +21,15 @@ type expireWorker struct {
 
 func inHalfTheTime() time.Time { return time.Now().Add(jobTimeout / 2) }
 
-// expireTimeout is how long a run may take. It ends by itself after half of jobTimeout, with the statement that it is at: one
-// that lists may read all lots that ran out in a day, most of which have expired already.
+// expireTimeout is how long a run may take. It ends by itself after half of jobTimeout, with the statement that it is
+// at: one that lists may read all lots that ran out in a day, most of which have expired already.
 const expireTimeout = time.Minute
 
 // Timeout is the kind's own, which River's rescue honours.
 func (w *expireWorker) Timeout(*river.Job[expireArgs]) time.Duration { return expireTimeout }
 
-// Work expires what has run out. What is not done when its time is up goes on in the next run, at once. It lists only when
-// nothing of the list can be worked: a lot that is listed and not worked would be listed again.
+// Work expires what has run out. What is not done when its time is up goes on in the next run, at once. It lists only
+// when nothing of the list can be worked: a lot that is listed and not worked would be listed again.
 func (w *expireWorker) Work(ctx context.Context, _ *river.Job[expireArgs]) error {
 	if w.off {
 		return nil

@@ -13,8 +13,9 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// RunLedgerJobs does what the jobs expire, collect and forecast do, at once and then again and again, until ctx ends. It is for
-// a process that works no jobs, such as a ledger that runs apart. Any number of processes may do it, and beside the jobs.
+// RunLedgerJobs does what the jobs expire, collect and forecast do, at once and then again and again, until ctx ends.
+// It is for a process that works no jobs, such as a ledger that runs apart. Any number of processes may do it, and
+// beside the jobs.
 func RunLedgerJobs(ctx context.Context, ledger *money.Ledger, expiryOff bool, log *slog.Logger) {
 	var counting sync.WaitGroup
 	defer counting.Wait()
@@ -29,7 +30,8 @@ func RunLedgerJobs(ctx context.Context, ledger *money.Ledger, expiryOff bool, lo
 		}
 		if time.Since(collected) > collectEvery {
 			collected = time.Now()
-			err = errors.Join(err, within(ctx, jobTimeout, func(ctx context.Context) error { return collect(ctx, ledger) }))
+			err = errors.Join(err, within(ctx, jobTimeout,
+				func(ctx context.Context) error { return collect(ctx, ledger) }))
 		}
 		if err != nil && ctx.Err() == nil {
 			log.ErrorContext(ctx, "expiry or collection failed, the next minute tries again", obs.Err, err)

@@ -23,8 +23,8 @@ const (
 	forecastTimeout = 30 * time.Minute
 )
 
-// The args of the timetable's jobs. They are empty: the database, Kafka and the ledger say what there is to do. Their kinds
-// are wire format.
+// The args of the timetable's jobs. They are empty: the database, Kafka and the ledger say what there is to do. Their
+// kinds are wire format.
 type (
 	startDueArgs  struct{}
 	closeDoneArgs struct{}
@@ -107,7 +107,8 @@ func Register(w *river.Workers, with Workers) {
 	})
 	add[sweepArgs](w, warned(with.Log, "chunks without a job were given one", with.Net.Sweep))
 	add[reconcileArgs](w, warned(with.Log, "published chunks were lost and are published again", with.Net.Reconcile))
-	add[rescueArgs](w, warned(with.Log, "verifications of processes that are gone run again", reports.RescueVerifications))
+	add[rescueArgs](w, warned(with.Log, "verifications of processes that are gone run again",
+		reports.RescueVerifications))
 	add[collectArgs](w, func(ctx context.Context) error { return collect(ctx, with.Ledger) })
 	river.AddWorker(w, &worker[forecastArgs]{timeout: forecastTimeout, work: func(ctx context.Context) error {
 		_, err := with.Ledger.CountForecast(ctx)
@@ -143,8 +144,8 @@ func warned(log *slog.Logger, message string, do func(context.Context) (int, err
 	}
 }
 
-// collect takes what members owe from the points that they have. The rest waits for the next run: each member of this one
-// has paid what can be paid. A member from whom it cannot take does not stop the others.
+// collect takes what members owe from the points that they have. The rest waits for the next run: each member of this
+// one has paid what can be paid. A member from whom it cannot take does not stop the others.
 func collect(ctx context.Context, ledger *money.Ledger) error {
 	var failed error
 	after := ""

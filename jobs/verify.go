@@ -34,8 +34,8 @@ func newVerifyWorker(a *app.App) *verifyWorker {
 // Timeout is the kind's own, which River's rescue honours.
 func (w *verifyWorker) Timeout(*river.Job[app.VerifyArgs]) time.Duration { return verifyTimeout }
 
-// Work makes the report. It cancels the job of a report that takes too long, which would take too long again, and of one
-// that failed at all of its attempts. A person can then request another.
+// Work makes the report. It cancels the job of a report that takes too long, which would take too long again, and of
+// one that failed at all of its attempts. A person can then request another.
 func (w *verifyWorker) Work(ctx context.Context, job *river.Job[app.VerifyArgs]) error {
 	select {
 	case w.turn <- struct{}{}:

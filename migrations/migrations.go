@@ -72,7 +72,8 @@ func refuseSecond(ctx context.Context, pool *pgxpool.Pool) error {
 	if stands || other == "" {
 		return nil
 	}
-	return fmt.Errorf("the tables stand in schema %q already, and the address asks for search_path %q: leave search_path out of the address", other, here)
+	return fmt.Errorf("the tables stand in schema %q already, and the address asks for search_path %q: "+
+		"leave search_path out of the address", other, here)
 }
 
 // Step is one migration and whether the database has it.

@@ -23,7 +23,8 @@ type Consumer struct {
 // String says what c takes, for one that is no process of the installation, and what to do.
 func (c Consumer) String() string {
 	partitions := strings.Join(strings.Fields(strings.Trim(fmt.Sprint(c.Partitions), "[]")), ", ")
-	return fmt.Sprintf("a consumer that is no process of this installation (client %s on %s) is in the group %s and takes the partitions %s: end it",
+	return fmt.Sprintf("a consumer that is no process of this installation (client %s on %s) is in the group %s and "+
+		"takes the partitions %s: end it",
 		c.Client, c.Host, c.Group, partitions)
 }
 
@@ -65,8 +66,9 @@ func (k *Kafka) Consumers() (found []Consumer, err error) {
 			if err != nil || given == nil {
 				continue // it was given nothing yet
 			}
-			found = append(found, Consumer{EventType: types[g.GroupId], Group: g.GroupId, Member: id, Client: m.ClientId,
-				Host: m.ClientHost, Partitions: given.Topics[of[g.GroupId]]})
+			found = append(found, Consumer{EventType: types[g.GroupId], Group: g.GroupId, Member: id,
+				Client: m.ClientId,
+				Host:   m.ClientHost, Partitions: given.Topics[of[g.GroupId]]})
 		}
 	}
 	return found, nil

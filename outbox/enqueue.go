@@ -59,8 +59,8 @@ func newArgs(run domain.Run, mode Mode, try int) RelayArgs {
 type Inserter = *river.Client[pgx.Tx]
 
 // Enqueue is the one way to publish: it inserts a relay job for each run in the caller's transaction, pending until the
-// event starts (T1). Jobs are worked in the order of their ids, so the partitions take turns: in the order of the rows, one
-// partition after another would be published, and one handler would work while the others wait.
+// event starts (T1). Jobs are worked in the order of their ids, so the partitions take turns: in the order of the rows,
+// one partition after another would be published, and one handler would work while the others wait.
 func Enqueue(ctx context.Context, tx pgx.Tx, rc Inserter, runs []domain.Run) error {
 	runs = byTurns(runs)
 	params := make([]river.InsertManyParams, len(runs))

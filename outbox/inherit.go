@@ -8,9 +8,9 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// inherit lets the topic's group begin where the group without an installation in its name stands, so that an upgrade reads
-// nothing twice. That happens once, and only for an installation from before there were ids. Handlers of the version before
-// may still work in the other group: whatever both read from then on is handled twice, and granted once.
+// inherit lets the topic's group begin where the group without an installation in its name stands, so that an upgrade
+// reads nothing twice. That happens once, and only for an installation from before there were ids. Handlers of the
+// version before may still work in the other group: whatever both read from then on is handled twice, and granted once.
 func (k *Kafka) inherit(topic string) error {
 	if !k.cfg.Installation.UnnamedAreOurs {
 		return nil
@@ -56,4 +56,5 @@ func commit(admin sarama.ClusterAdmin, group, topic string, offsets map[int32]in
 }
 
 // groupIsAlive is how a broker refuses offsets from outside for a group that has members.
-var groupIsAlive = []sarama.KError{sarama.ErrUnknownMemberId, sarama.ErrIllegalGeneration, sarama.ErrRebalanceInProgress}
+var groupIsAlive = []sarama.KError{sarama.ErrUnknownMemberId, sarama.ErrIllegalGeneration,
+	sarama.ErrRebalanceInProgress}

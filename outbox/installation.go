@@ -9,12 +9,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Installation is a bestow of its own: a database and the processes that work on it. Several may use the same brokers, and
-// even the same topics: each message says by its source which of them wrote it.
+// Installation is a bestow of its own: a database and the processes that work on it. Several may use the same brokers,
+// and even the same topics: each message says by its source which of them wrote it.
 type Installation struct {
 	ID string // a uuid, as PostgreSQL writes it
 
-	// UnnamedAreOurs says that messages from before there were ids belong to this installation, since it had events then.
+	// UnnamedAreOurs says that messages from before there were ids belong to this installation, since it had events
+	// then.
 	UnnamedAreOurs bool
 }
 
@@ -52,8 +53,8 @@ func (e *elsewhereError) Error() string {
 	return "the message is of installation " + e.installation
 }
 
-// check returns nil for the source of a message of this installation, *elsewhereError for that of another one, and another
-// error for what no installation writes.
+// check returns nil for the source of a message of this installation, *elsewhereError for that of another one, and
+// another error for what no installation writes.
 func (i Installation) check(source string) error {
 	id, named := strings.CutPrefix(source, sourcePrefix)
 	switch {
@@ -73,9 +74,9 @@ func (i Installation) group(topic string) string { return "bestow." + i.ID + "."
 // unnamedGroup is the consumer group of a topic from before installations had ids.
 func unnamedGroup(topic string) string { return "bestow." + topic }
 
-// RenewInstallation gives the database an id of its own, which a copy of another installation's database needs. What the
-// other one has in Kafka is none of this one's from then on: what it had published and not settled is published again by
-// the reconcile. It is refused as CheckStopped says.
+// RenewInstallation gives the database an id of its own, which a copy of another installation's database needs. What
+// the other one has in Kafka is none of this one's from then on: what it had published and not settled is published
+// again by the reconcile. It is refused as CheckStopped says.
 func RenewInstallation(ctx context.Context, tx pgx.Tx) (i Installation, err error) {
 	if err := CheckStopped(ctx, tx); err != nil {
 		return i, err
@@ -87,8 +88,8 @@ func RenewInstallation(ctx context.Context, tx pgx.Tx) (i Installation, err erro
 	return i, nil
 }
 
-// CheckStopped returns an error while a process uses the database: it knows the ids that it started with. Its sessions may
-// have another name than ours, but it keeps a row.
+// CheckStopped returns an error while a process uses the database: it knows the ids that it started with. Its sessions
+// may have another name than ours, but it keeps a row.
 func CheckStopped(ctx context.Context, tx pgx.Tx) error {
 	const alive = `SELECT
 			(SELECT count(*) FROM processes WHERE seen_at > clock_timestamp() - interval '30 seconds'),
@@ -101,6 +102,6 @@ func CheckStopped(ctx context.Context, tx pgx.Tx) error {
 	if processes+sessions == 0 {
 		return nil
 	}
-	return fmt.Errorf("processes of bestow use this database (seen within 30 s: %d; open connections: %d): stop all of them first, "+
-		"then give the new id, then start them; one that was killed is forgotten after 30 s", processes, sessions)
+	return fmt.Errorf("processes of bestow use this database (seen within 30 s: %d; open connections: %d): "+
+		"stop all of them first, then give the new id, then start them; one that was killed is forgotten after 30 s", processes, sessions)
 }

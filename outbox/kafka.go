@@ -66,8 +66,9 @@ func NewKafka(cfg KafkaConfig) (*Kafka, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, err), client.Close())
 	}
-	return &Kafka{cfg: cfg, client: client, publisher: publisher, sessions: newSessions(), consumed: map[string]string{},
-		topics: &topics{log: cfg.Log, faults: map[string][]fault{}}}, nil
+	return &Kafka{cfg: cfg, client: client, publisher: publisher, sessions: newSessions(),
+		consumed: map[string]string{},
+		topics:   &topics{log: cfg.Log, faults: map[string][]fault{}}}, nil
 }
 
 // Close ends the publisher and whatever still consumes.
@@ -131,8 +132,8 @@ func saramaConfig(cfg KafkaConfig) (*sarama.Config, error) {
 	return c, assertSafe(c)
 }
 
-// metadataRefresh is how often each client looks at its topics: a topic that grows is consumed in full within 30 s, which are
-// one refresh and a rebalance.
+// metadataRefresh is how often each client looks at its topics: a topic that grows is consumed in full within 30 s,
+// which are one refresh and a rebalance.
 const metadataRefresh = 10 * time.Second
 
 func setSASL(c *sarama.Config, s SASL) error {
@@ -165,7 +166,8 @@ func (k *Kafka) partitionOf(topic string, c domain.Chunk) (int32, error) {
 	return int32((c.EventID + int64(c.PartitionKey)) % int64(len(partitions))), nil
 }
 
-// publish writes m to its topic and waits until all in-sync replicas have it. It takes no context: its time-outs bound it.
+// publish writes m to its topic and waits until all in-sync replicas have it. It takes no context: its time-outs bound
+// it.
 func (k *Kafka) publish(topic string, m Message, now time.Time) error {
 	if err := k.topics.blocked(topic); err != nil {
 		return err
@@ -187,8 +189,8 @@ func (k *Kafka) publish(topic string, m Message, now time.Time) error {
 	return nil
 }
 
-// republish writes the bytes of a parked message again to the topic they came from, and to the same partition while there
-// is one. As publish, it is bounded by its time-outs.
+// republish writes the bytes of a parked message again to the topic they came from, and to the same partition while
+// there is one. As publish, it is bounded by its time-outs.
 func (k *Kafka) republish(c parkedCopy) error {
 	if err := k.topics.blocked(c.at.Topic); err != nil {
 		return err
@@ -212,8 +214,8 @@ func (k *Kafka) subscribe(group string, sleep time.Duration) (*kafka.Subscriber,
 	if err != nil {
 		return nil, err
 	}
-	// The broker answers a join when every member has joined again, or after the rebalance time-out those that were killed:
-	// a client that gives up before that joins anew, is waited for again, and nobody ever consumes.
+	// The broker answers a join when every member has joined again, or after the rebalance time-out those that were
+	// killed: a client that gives up before that joins anew, is waited for again, and nobody ever consumes.
 	sc.Consumer.Group.Session.Timeout = sessionTimeout
 	sc.Consumer.Group.Rebalance.Timeout = rebalanceTimeout
 	sc.Net.ReadTimeout = 30 * time.Second
@@ -254,7 +256,8 @@ func (marshaler) Marshal(topic string, m *message.Message) (*sarama.ProducerMess
 		Topic:     topic,
 		Partition: int32(partition),
 		Value:     sarama.ByteEncoder(m.Payload),
-		Headers:   []sarama.RecordHeader{{Key: []byte("content-type"), Value: []byte("application/cloudevents+json; charset=UTF-8")}},
+		Headers: []sarama.RecordHeader{{Key: []byte("content-type"),
+			Value: []byte("application/cloudevents+json; charset=UTF-8")}},
 	}
 	if copied := m.Metadata.Get(replayHeader); copied != "" {
 		out.Headers = append(out.Headers, sarama.RecordHeader{Key: []byte(replayHeader), Value: []byte(copied)})

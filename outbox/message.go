@@ -112,7 +112,8 @@ func encode(m Message, now time.Time) ([]byte, error) {
 var errNewer = errors.New("message is of a newer version")
 
 // decode reads what a relay of this installation wrote. Errors: errNewer, *elsewhereError for a message of another
-// installation, of whatever version, or what is wrong with the bytes. It never panics and reads at most maxPayload bytes.
+// installation, of whatever version, or what is wrong with the bytes. It never panics and reads at most maxPayload
+// bytes.
 func decode(body []byte, here Installation) (Message, error) {
 	if len(body) > maxPayload {
 		return Message{}, fmt.Errorf("message has %d bytes, more than %d", len(body), maxPayload)
@@ -125,9 +126,10 @@ func decode(body []byte, here Installation) (Message, error) {
 		return Message{}, err
 	}
 	m := Message{
-		ID:        e.ID,
-		Source:    e.Source,
-		Chunk:     domain.Chunk{EventID: e.Data.EventID, PartitionKey: e.Data.Chunk.PartitionKey, First: e.Data.Chunk.FirstID, Last: e.Data.Chunk.LastID},
+		ID:     e.ID,
+		Source: e.Source,
+		Chunk: domain.Chunk{EventID: e.Data.EventID, PartitionKey: e.Data.Chunk.PartitionKey,
+			First: e.Data.Chunk.FirstID, Last: e.Data.Chunk.LastID},
 		EventType: e.Data.EventType,
 		ExpiryAt:  e.Data.ExpiryAt,
 		Grants:    make([]domain.Grant, len(e.Data.Grants)),

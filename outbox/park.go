@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ForeignError is the error of a handler that met something in a message that the rows do not know: a chunk, a member or an
-// amount. The message is parked, and not delivered again; whatever was right in it has been handled.
+// ForeignError is the error of a handler that met something in a message that the rows do not know: a chunk, a member
+// or an amount. The message is parked, and not delivered again; whatever was right in it has been handled.
 type ForeignError struct{ Detail string }
 
 func (f *ForeignError) Error() string { return f.Detail }
@@ -46,7 +46,8 @@ func causeOf(err error) (cause string, ok bool) {
 
 // park keeps a message that no handler can use, once per position: it may be delivered any number of times. A copy that
 // comes back from a replay goes to the row that it was published from, and makes none of its own.
-func park(ctx context.Context, pool *pgxpool.Pool, at Position, payload []byte, from replay, cause string, why error) error {
+func park(ctx context.Context, pool *pgxpool.Pool, at Position, payload []byte, from replay, cause string,
+	why error) error {
 	const insert = `INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload, digest)
 		VALUES ($1, left($2, 1000), $3, $4, $5, $6,
 			sha256(convert_to(ROW($3::varchar, $4::int, $5::bigint, encode($6, 'hex'))::text, 'UTF8')))
@@ -66,9 +67,10 @@ func park(ctx context.Context, pool *pgxpool.Pool, at Position, payload []byte, 
 	})
 }
 
-// parkAgain says whether the message is a copy of a parked one. If it is one of the last replay, the parked one waits for
-// another; a late copy of an earlier replay, or one that is delivered again, changes nothing.
-func parkAgain(ctx context.Context, tx pgx.Tx, from replay, payload []byte, cause, detail string) (back bool, err error) {
+// parkAgain says whether the message is a copy of a parked one. If it is one of the last replay, the parked one waits
+// for another; a late copy of an earlier replay, or one that is delivered again, changes nothing.
+func parkAgain(ctx context.Context, tx pgx.Tx, from replay, payload []byte,
+	cause, detail string) (back bool, err error) {
 	if from.parkedID == 0 {
 		return false, nil
 	}

@@ -33,11 +33,13 @@ type ParkedFilter struct {
 }
 
 const parkedColumns = `p.id, p.cause, p.detail, p.topic, p.kafka_partition, p.kafka_offset, octet_length(p.payload), p.created_at, p.replayed_at,
-	p.replayed_at IS NOT NULL AND EXISTS (SELECT FROM river.river_job j WHERE j.kind = 'replay' AND j.state IN ` + live + `
+	p.replayed_at IS NOT NULL AND EXISTS (SELECT FROM river.river_job j WHERE j.kind = 'replay' AND j.state IN ` +
+	live + `
 		AND j.args @> jsonb_build_object('parked_id', p.id))`
 
 func scanParked(row pgx.CollectableRow) (p ParkedMessage, err error) {
-	err = row.Scan(&p.ID, &p.Cause, &p.Detail, &p.At.Topic, &p.At.Partition, &p.At.Offset, &p.Size, &p.ParkedAt, &p.ReplayedAt, &p.Replaying)
+	err = row.Scan(&p.ID, &p.Cause, &p.Detail, &p.At.Topic, &p.At.Partition, &p.At.Offset, &p.Size, &p.ParkedAt,
+		&p.ReplayedAt, &p.Replaying)
 	return p, err
 }
 
@@ -60,22 +62,24 @@ func ListParked(ctx context.Context, tx pgx.Tx, f ParkedFilter) ([]ParkedMessage
 // maxReplay is the largest message that can be published again: what is larger no version of ours has written.
 const maxReplay = maxPayload - 1<<10 // room for headers
 
-// Replay asks for a parked message to be published again, in the caller's transaction, and says whether it was not asked
-// for already: while its job is to be worked, nothing changes. Errors: domain.NotFound, and NotReplayable for a message
-// that is too large.
+// Replay asks for a parked message to be published again, in the caller's transaction, and says whether it was not
+// asked for already: while its job is to be worked, nothing changes. Errors: domain.NotFound, and NotReplayable for a
+// message that is too large.
 func Replay(ctx context.Context, tx pgx.Tx, rc Inserter, id int64) (p ParkedMessage, fresh bool, err error) {
 	if p, err = lockParked(ctx, tx, id); err != nil || p.Replaying {
 		return p, false, err
 	}
 	if p.Size > maxReplay {
-		return p, false, &domain.Error{Code: domain.NotReplayable, Message: fmt.Sprintf("the message has %d bytes, too many for bestow to publish", p.Size),
-			Hint: "no bestow wrote it: whoever sent it there can send it where it belongs"}
+		return p, false, &domain.Error{Code: domain.NotReplayable,
+			Message: fmt.Sprintf("the message has %d bytes, too many for bestow to publish", p.Size),
+			Hint:    "no bestow wrote it: whoever sent it there can send it where it belongs"}
 	}
 	const update = `UPDATE parked_messages SET replayed_at = now() WHERE id = $1`
 	if _, err := tx.Exec(ctx, update, id); err != nil {
 		return p, false, fmt.Errorf("mark parked message %d: %w", id, err)
 	}
-	if _, err := rc.InsertTx(ctx, tx, ReplayArgs{id}, &river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts}); err != nil {
+	if _, err := rc.InsertTx(ctx, tx, ReplayArgs{id},
+		&river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts}); err != nil {
 		return p, false, fmt.Errorf("insert replay job of parked message %d: %w", id, err)
 	}
 	p, err = lockParked(ctx, tx, id)
@@ -93,7 +97,8 @@ func lockParked(ctx context.Context, tx pgx.Tx, id int64) (p ParkedMessage, err 
 	}
 	p, err = pgx.CollectExactlyOneRow(rows, scanParked)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return p, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no parked message %d", id), Hint: "list the parked messages"}
+		return p, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no parked message %d", id),
+			Hint: "list the parked messages"}
 	}
 	if err != nil {
 		return p, fmt.Errorf("read parked message: %w", err)

@@ -17,8 +17,8 @@ import (
 
 // Reconcile asks again for what was published and got lost in Kafka. It notes where each topic ends, and once the group
 // has passed such a moment in every partition, a chunk that was published before it and is neither settled, claimed nor
-// about to be published was lost; the same goes for a redrive, of a completed event too (T9). A consumer that lags is never
-// answered with more messages: it has not passed.
+// about to be published was lost; the same goes for a redrive, of a completed event too (T9). A consumer that lags is
+// never answered with more messages: it has not passed.
 func (n *Net) Reconcile(ctx context.Context) (chunks int, err error) {
 	types, err := ReadyTypes(ctx, n.Pool)
 	if err != nil {
@@ -77,8 +77,8 @@ func (n *Net) askAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, passe
 	return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Unsettled: domain.Runs(lost, n.ChunksAJob)})
 }
 
-// redriveAgain does the same for chunks with redrives that were lost, in a transaction of its own: there may be very many of
-// them, and running events do not wait for that.
+// redriveAgain does the same for chunks with redrives that were lost, in a transaction of its own: there may be very
+// many of them, and running events do not wait for that.
 func (n *Net) redriveAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
 	lost, err := selectLostRedrives(ctx, tx, t, passed, n.Patience)
 	if err != nil {
@@ -105,8 +105,8 @@ func noteReconciled(ctx context.Context, tx pgx.Tx, chunks []domain.Chunk) error
 	return failpoint.Hit(ctx, failpoint.ReconcileBeforeJobs)
 }
 
-// passed is the latest moment of the topic that its group has passed, zero for none, and notes the present one. The clock
-// is read before the ends: whatever was marked as published before it stands before them.
+// passed is the latest moment of the topic that its group has passed, zero for none, and notes the present one. The
+// clock is read before the ends: whatever was marked as published before it stands before them.
 func (n *Net) passed(ctx context.Context, topic string) (time.Time, error) {
 	present := moment{}
 	if err := n.Pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&present.at); err != nil {
@@ -142,8 +142,8 @@ type moment struct {
 	offsets map[int32]int64
 }
 
-// passedBy says whether a group that has reached these offsets has passed m. A log that ends before m's end was made anew:
-// what m saw in it is gone, and reaching the log's end is all that is left to reach.
+// passedBy says whether a group that has reached these offsets has passed m. A log that ends before m's end was made
+// anew: what m saw in it is gone, and reaching the log's end is all that is left to reach.
 func (m moment) passedBy(reached, ends map[int32]int64) bool {
 	for p, end := range m.offsets {
 		if reached[p] < min(end, ends[p]) {
@@ -158,7 +158,10 @@ func selectMoments(ctx context.Context, tx pgx.Tx, topic string) ([]moment, erro
 	if err != nil {
 		return nil, fmt.Errorf("read moments: %w", err)
 	}
-	moments, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (m moment, err error) { return m, row.Scan(&m.at, &m.offsets) })
+	moments, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (m moment, err error) {
+		return m,
+			row.Scan(&m.at, &m.offsets)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read moments: %w", err)
 	}
@@ -181,8 +184,9 @@ func noteMoment(ctx context.Context, tx pgx.Tx, topic string, present moment, pa
 	return nil
 }
 
-// ends is the next offset to be written of each partition. It asks which partitions there are now: a relay may have published
-// into one that this process has not heard of, and a moment without it would count as passed while its consumer lags.
+// ends is the next offset to be written of each partition. It asks which partitions there are now: a relay may have
+// published into one that this process has not heard of, and a moment without it would count as passed while its
+// consumer lags.
 func (k *Kafka) ends(topic string) (map[int32]int64, error) {
 	if err := k.client.RefreshMetadata(topic); err != nil {
 		return nil, fmt.Errorf("read partitions of %s: %w", topic, err)

@@ -11,8 +11,8 @@ import (
 )
 
 // redrivenQuery finds the chunks with members whom a person asked for again and nobody has answered yet. The first
-// condition says of which events, the second which of their chunks c. The difference is written as in its index, or that is
-// not used.
+// condition says of which events, the second which of their chunks c. The difference is written as in its index, or
+// that is not used.
 const redrivenQuery = `SELECT c.event_id, c.partition_key, c.first_id, c.last_id FROM (SELECT DISTINCT c.*
 	FROM %s r
 	CROSS JOIN LATERAL (SELECT id, partition_key FROM %s
@@ -22,8 +22,8 @@ const redrivenQuery = `SELECT c.event_id, c.partition_key, c.first_id, c.last_id
 	WHERE r.redrive - r.redrive_done > 0 AND r.status = 'PERMANENTLY_FAILED' AND %s) c
 	WHERE %s ORDER BY 1, 2, 3`
 
-// Redrives of running and completed events that were published, then passed by the groups, and that no job would publish
-// again. Jobs are looked for by chunk, after the members: those of a large redrive are many.
+// Redrives of running and completed events that were published, then passed by the groups, and that no job would
+// publish again. Jobs are looked for by chunk, after the members: those of a large redrive are many.
 const (
 	redrivenAtWork = `EXISTS (SELECT FROM campaign_events e WHERE e.id = r.event_id AND e.event_type = $1
 	      AND e.event_status IN ('RUNNING', 'COMPLETED'))`
@@ -42,11 +42,13 @@ func selectRedriven(ctx context.Context, tx pgx.Tx, t domain.EventType, eventID 
 
 // selectLostRedrives lists the chunks of running and completed events whose redrives were published before the moment
 // that the groups have passed, and were not answered.
-func selectLostRedrives(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time, patience time.Duration) ([]domain.Chunk, error) {
+func selectLostRedrives(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time,
+	patience time.Duration) ([]domain.Chunk, error) {
 	return findRedriven(ctx, tx, t, redrivenAtWork, redrivenLost, t.Code, passed, patience)
 }
 
-func findRedriven(ctx context.Context, tx pgx.Tx, t domain.EventType, events, chunks string, args ...any) ([]domain.Chunk, error) {
+func findRedriven(ctx context.Context, tx pgx.Tx, t domain.EventType, events, chunks string,
+	args ...any) ([]domain.Chunk, error) {
 	results, targets := pgx.Identifier{t.ResultTable()}.Sanitize(), pgx.Identifier{t.TargetTable()}.Sanitize()
 	rows, err := tx.Query(ctx, fmt.Sprintf(redrivenQuery, results, targets, events, chunks), args...)
 	if err != nil {

@@ -31,8 +31,9 @@ type Refusal struct {
 	Permanent bool `json:"permanent"`
 }
 
-// remedies are the errors of a broker that it will answer again until a person has changed something, and what to change.
-// Every other error passes by itself: a broker that is away, a leader that changes, a topic that is just being made.
+// remedies are the errors of a broker that it will answer again until a person has changed something, and what to
+// change. Every other error passes by itself: a broker that is away, a leader that changes, a topic that is just being
+// made.
 var remedies = []struct {
 	code   sarama.KError
 	remedy string
@@ -92,8 +93,8 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
-// holds is how long a refusal stands that was not repeated: a job that was refused comes again within it. A topic may take
-// small messages and refuse a large one, so the success of another chunk does not end it before.
+// holds is how long a refusal stands that was not repeated: a job that was refused comes again within it. A topic may
+// take small messages and refuse a large one, so the success of another chunk does not end it before.
 const holds = 3 * kafkaAway
 
 // refusals are those that stand, by topic.
@@ -133,7 +134,8 @@ func (s *refusals) took(topic string, c domain.Chunk, now time.Time) (ends, stan
 	return stands, false
 }
 
-// report tells how Kafka took a message: the log once when a refusal begins and once when it ends, and w.Report each time.
+// report tells how Kafka took a message: the log once when a refusal begins and once when it ends, and w.Report each
+// time.
 func (w *RelayWorker) report(ctx context.Context, topic string, m Message, err error) {
 	tell := w.Report
 	if tell == nil {

@@ -22,8 +22,8 @@ import (
 // kafkaAway is how long a job sleeps when Kafka did not take its messages. A snooze consumes no attempt.
 const kafkaAway = 5 * time.Second
 
-// brakeSleep is how long a job sleeps that a brake holds: what a person had tried again of a COMPLETED event, which no resume
-// makes anew, or one of an event that the brake is about to stop. A handler would drop its message.
+// brakeSleep is how long a job sleeps that a brake holds: what a person had tried again of a COMPLETED event, which no
+// resume makes anew, or one of an event that the brake is about to stop. A handler would drop its message.
 const brakeSleep = 10 * time.Second
 
 // ErrFenced is what an attempt gets whose job was given to another attempt meanwhile: nothing of the first may stay.
@@ -82,8 +82,8 @@ func (w *RelayWorker) Work(ctx context.Context, job *river.Job[RelayArgs]) error
 }
 
 const (
-	// publishBudget is after how long a job publishes no further message: a publish cannot be cancelled, and with the last
-	// one and the mark the job must end before its time is up. The rest becomes a job of its own.
+	// publishBudget is after how long a job publishes no further message: a publish cannot be cancelled, and with the
+	// last one and the mark the job must end before its time is up. The rest becomes a job of its own.
 	publishBudget = 4 * time.Second
 	markBudget    = 5 * time.Second
 )
@@ -113,8 +113,8 @@ func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[Relay
 	return len(b.messages), nil
 }
 
-// between is where a process dies that has published some of a job's messages. An error there stands for a Kafka that takes
-// no more of them.
+// between is where a process dies that has published some of a job's messages. An error there stands for a Kafka that
+// takes no more of them.
 func between(ctx context.Context, published int) error {
 	if published == 0 {
 		return nil
@@ -124,7 +124,8 @@ func between(ctx context.Context, published int) error {
 
 // mark completes the job and marks the targets, in one transaction under the event's gate. It marks the messages that
 // Kafka has acknowledged, whatever the event's status is by now; the others become a job of their own.
-func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayArgs], b batch, acked int) (last bool, err error) {
+func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayArgs], b batch,
+	acked int) (last bool, err error) {
 	if err := pg.LockShared(ctx, tx, pg.Gate, job.Args.EventID); err != nil {
 		return false, err
 	}
@@ -150,9 +151,10 @@ func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayA
 	return last, failpoint.Hit(ctx, failpoint.RelayBeforeCommit)
 }
 
-// leave makes jobs of what the job leaves undone, and returns the part that it has done: Kafka has not taken all of it, or
-// the event was stopped while it was published.
-func (w *RelayWorker) leave(ctx context.Context, tx pgx.Tx, done RelayArgs, b batch, acked int, stoppedAt time.Time) (RelayArgs, error) {
+// leave makes jobs of what the job leaves undone, and returns the part that it has done: Kafka has not taken all of it,
+// or the event was stopped while it was published.
+func (w *RelayWorker) leave(ctx context.Context, tx pgx.Tx, done RelayArgs, b batch, acked int,
+	stoppedAt time.Time) (RelayArgs, error) {
 	if acked < len(b.messages) {
 		args := done
 		done.LastID = b.messages[acked-1].Chunk.Last
@@ -169,28 +171,31 @@ func (w *RelayWorker) leave(ctx context.Context, tx pgx.Tx, done RelayArgs, b ba
 // handOn makes a job of what is left of a, from the target with id first on.
 func (w *RelayWorker) handOn(ctx context.Context, tx pgx.Tx, a RelayArgs, first int64) error {
 	rest := domain.Run{EventID: a.EventID, PartitionKey: a.PartitionKey, First: first, Last: a.LastID}
-	if err := EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), rest, a.Mode, a.Try, time.Now().Add(time.Second)); err != nil {
+	if err := EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), rest, a.Mode, a.Try,
+		time.Now().Add(time.Second)); err != nil {
 		return err
 	}
 	return failpoint.Hit(ctx, failpoint.RelayHandedOn)
 }
 
-// askAgain makes a job that publishes a's targets once more, but for those that are settled. The event was stopped while
-// they were published: a handler that met their messages then has dropped them, and a resume has counted on this job.
+// askAgain makes a job that publishes a's targets once more, but for those that are settled. The event was stopped
+// while they were published: a handler that met their messages then has dropped them, and a resume has counted on this
+// job.
 func (w *RelayWorker) askAgain(ctx context.Context, tx pgx.Tx, a RelayArgs) error {
 	mode := Unsettled
 	if a.Mode == Redrive {
 		mode = Redrive
 	}
 	all := domain.Run{EventID: a.EventID, PartitionKey: a.PartitionKey, First: a.FirstID, Last: a.LastID}
-	if err := EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), all, mode, 0, time.Now().Add(time.Second)); err != nil {
+	if err := EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), all, mode, 0,
+		time.Now().Add(time.Second)); err != nil {
 		return err
 	}
 	return failpoint.Hit(ctx, failpoint.RelayAskedAgain)
 }
 
-// errAwake: the event was resumed after the job had found it stopped, and the resume counted on the job. The gate is held,
-// so that no resume can come between this and the job's completion.
+// errAwake: the event was resumed after the job had found it stopped, and the resume counted on the job. The gate is
+// held, so that no resume can come between this and the job's completion.
 var errAwake = errors.New("event was resumed meanwhile")
 
 // completeFenced completes the job in tx, or fails: JobCompleteTx alone also returns nil for an attempt whose job was

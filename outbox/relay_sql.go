@@ -41,8 +41,8 @@ func (e relayed) works(m Mode) bool {
 	return e.status == domain.Running || e.status == domain.Completed && m == Redrive
 }
 
-// readBatch reads what the job is to publish; nothing where the event does not run, since a resume makes the job anew, and
-// nothing where a brake holds it.
+// readBatch reads what the job is to publish; nothing where the event does not run, since a resume makes the job anew,
+// and nothing where a brake holds it.
 func readBatch(ctx context.Context, tx pgx.Tx, a RelayArgs) (batch, error) {
 	e, err := selectRelayed(ctx, tx, a.EventID)
 	if err != nil {
@@ -68,7 +68,8 @@ func readBatch(ctx context.Context, tx pgx.Tx, a RelayArgs) (batch, error) {
 		from := sort.Search(len(grants), func(i int) bool { return grants[i].TargetID >= c.First })
 		to := sort.Search(len(grants), func(i int) bool { return grants[i].TargetID > c.Last })
 		if from < to {
-			b.messages = append(b.messages, Message{Chunk: c, EventType: e.eventType.Code, ExpiryAt: e.expiryAt, Grants: grants[from:to]})
+			b.messages = append(b.messages,
+				Message{Chunk: c, EventType: e.eventType.Code, ExpiryAt: e.expiryAt, Grants: grants[from:to]})
 		}
 	}
 	return b, nil
@@ -97,10 +98,11 @@ func selectGrants(ctx context.Context, tx pgx.Tx, e relayed, a RelayArgs) ([]dom
 	}
 	grants := make([]domain.Grant, 0, a.LastID-a.FirstID+1)
 	var g domain.Grant
-	_, err = pgx.ForEachRow(rows, []any{&g.TargetID, &g.MemberID, &g.Amount, &g.Reason, &g.Try, &g.Redrive}, func() error {
-		grants = append(grants, g)
-		return nil
-	})
+	_, err = pgx.ForEachRow(rows,
+		[]any{&g.TargetID, &g.MemberID, &g.Amount, &g.Reason, &g.Try, &g.Redrive}, func() error {
+			grants = append(grants, g)
+			return nil
+		})
 	if err != nil {
 		return nil, fmt.Errorf("read targets: %w", err)
 	}
@@ -131,7 +133,8 @@ func grantsQuery(e relayed, a RelayArgs) (query string, args []any) {
 		redrive = "r.redrive"
 	}
 	// The row of each target is probed by its key: a join would trust statistics that do not know a new event.
-	return `SELECT t.id, t.member_id, t.amount, coalesce(t.reason, $5), coalesce(r.retry_count, 0), ` + redrive + ` FROM ` + targets + ` t
+	return `SELECT t.id, t.member_id, t.amount, coalesce(t.reason, $5), coalesce(r.retry_count, 0), ` + redrive +
+		` FROM ` + targets + ` t
 		LEFT JOIN LATERAL (SELECT status, retry_count, redrive, redrive_done FROM ` + results + `
 		                   WHERE event_id = $1 AND member_id = t.member_id LIMIT 1) r ON true
 		WHERE t.event_id = $1 AND t.partition_key = $2 AND t.id BETWEEN $3 AND $4 AND ` + which + ` ORDER BY t.id`, args
@@ -143,7 +146,8 @@ func grantsQuery(e relayed, a RelayArgs) (query string, args []any) {
 func markPublished(ctx context.Context, tx pgx.Tx, b batch, a RelayArgs) (last bool, err error) {
 	var marked int64
 	if a.Mode == First {
-		tag, err := tx.Exec(ctx, `UPDATE `+pgx.Identifier{b.eventType.TargetTable()}.Sanitize()+` SET publish_status = 'PUBLISHED', updated_at = now()
+		tag, err := tx.Exec(ctx, `UPDATE `+pgx.Identifier{b.eventType.TargetTable()}.Sanitize()+
+			` SET publish_status = 'PUBLISHED', updated_at = now()
 			WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 AND publish_status = 'PENDING'`,
 			a.EventID, a.PartitionKey, a.FirstID, a.LastID)
 		if err != nil {

@@ -29,8 +29,8 @@ const ReplayKind = "replay"
 // Kind is wire format.
 func (ReplayArgs) Kind() string { return ReplayKind }
 
-// replay says which parked message a copy in Kafka is of, and by which word of a person: the moment tells a late copy of an
-// earlier replay from one of the last. It travels as a header.
+// replay says which parked message a copy in Kafka is of, and by which word of a person: the moment tells a late copy
+// of an earlier replay from one of the last. It travels as a header.
 type replay struct {
 	parkedID int64
 	asked    time.Time // in microseconds, as PostgreSQL keeps it
@@ -65,10 +65,11 @@ type ReplayWorker struct {
 	Log   *slog.Logger
 }
 
-// Work publishes the message again as it was. A second attempt may publish a second copy, which changes nothing: what is
-// good in it was handled, and what is bad goes back to the same row.
+// Work publishes the message again as it was. A second attempt may publish a second copy, which changes nothing: what
+// is good in it was handled, and what is bad goes back to the same row.
 func (w *ReplayWorker) Work(ctx context.Context, job *river.Job[ReplayArgs]) error {
-	c, err := pg.Value(ctx, w.Pool, func(tx pgx.Tx) (*parkedCopy, error) { return selectCopy(ctx, tx, job.Args.ParkedID) })
+	c, err := pg.Value(ctx, w.Pool,
+		func(tx pgx.Tx) (*parkedCopy, error) { return selectCopy(ctx, tx, job.Args.ParkedID) })
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,8 @@ func (w *ReplayWorker) Work(ctx context.Context, job *river.Job[ReplayArgs]) err
 	}
 	if c != nil {
 		if err := w.Kafka.republish(*c); err != nil {
-			w.Log.WarnContext(ctx, "kafka did not take a parked message", obs.Topic, c.at.Topic, obs.JobID, job.ID, obs.Err, err)
+			w.Log.WarnContext(ctx, "kafka did not take a parked message", obs.Topic, c.at.Topic, obs.JobID, job.ID,
+				obs.Err, err)
 			if ctx.Err() != nil {
 				return err // as the relay: the job may have gone to another attempt
 			}
@@ -100,8 +102,8 @@ type parkedCopy struct {
 	payload []byte
 }
 
-// selectCopy returns nil for a message that waits for no replay: an earlier attempt has published it and it came back, or
-// somebody has deleted the row.
+// selectCopy returns nil for a message that waits for no replay: an earlier attempt has published it and it came back,
+// or somebody has deleted the row.
 func selectCopy(ctx context.Context, tx pgx.Tx, id int64) (*parkedCopy, error) {
 	c := parkedCopy{replay: replay{parkedID: id}}
 	const query = `SELECT topic, kafka_partition, payload, replayed_at FROM parked_messages WHERE id = $1 AND replayed_at IS NOT NULL`

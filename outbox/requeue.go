@@ -51,8 +51,9 @@ func Requeue(ctx context.Context, tx pgx.Tx, rc Inserter, t domain.EventType, ev
 	}
 	redrives = jobs.uncovered(redrives, Redrive)
 	return insertJobs(ctx, tx, rc, map[Mode][]domain.Run{
-		First: domain.Runs(first, chunksAJob), Again: domain.Runs(again, chunksAJob), Unsettled: domain.Runs(all, chunksAJob),
-		Redrive: redrives,
+		First: domain.Runs(first, chunksAJob), Again: domain.Runs(again, chunksAJob),
+		Unsettled: domain.Runs(all, chunksAJob),
+		Redrive:   redrives,
 	})
 }
 
@@ -60,7 +61,8 @@ func insertJobs(ctx context.Context, tx pgx.Tx, rc Inserter, runs map[Mode][]dom
 	var params []river.InsertManyParams
 	for _, mode := range []Mode{First, Again, Unsettled, Redrive} {
 		for _, run := range runs[mode] {
-			params = append(params, river.InsertManyParams{Args: newArgs(run, mode, 0), InsertOpts: &river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts}})
+			params = append(params, river.InsertManyParams{Args: newArgs(run, mode, 0),
+				InsertOpts: &river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts}})
 		}
 	}
 	if len(params) == 0 {
@@ -87,10 +89,12 @@ func (l liveJobs) cover(c domain.Chunk, modes ...Mode) bool {
 	return false
 }
 
-// droppedRetries are the chunks with refused members whose retry has no job any more: it was published, and a handler has met
-// the message while the event was stopped. A job for the other members of the chunk does not publish them.
-func (l liveJobs) droppedRetries(ctx context.Context, tx pgx.Tx, t domain.EventType, eventID int64) (map[domain.Chunk]bool, error) {
-	rows, err := tx.Query(ctx, fmt.Sprintf(refusedQuery, pgx.Identifier{t.ResultTable()}.Sanitize(), pgx.Identifier{t.TargetTable()}.Sanitize()), eventID)
+// droppedRetries are the chunks with refused members whose retry has no job any more: it was published, and a handler
+// has met the message while the event was stopped. A job for the other members of the chunk does not publish them.
+func (l liveJobs) droppedRetries(ctx context.Context, tx pgx.Tx, t domain.EventType,
+	eventID int64) (map[domain.Chunk]bool, error) {
+	rows, err := tx.Query(ctx, fmt.Sprintf(refusedQuery, pgx.Identifier{t.ResultTable()}.Sanitize(),
+		pgx.Identifier{t.TargetTable()}.Sanitize()), eventID)
 	if err != nil {
 		return nil, fmt.Errorf("read refused chunks: %w", err)
 	}
@@ -139,7 +143,8 @@ func (l liveJobs) uncovered(chunks []domain.Chunk, mode Mode) (left []domain.Chu
 func selectLiveJobs(ctx context.Context, tx pgx.Tx, eventID int64) (liveJobs, error) {
 	const query = `SELECT (args->>'event_id')::bigint, (args->>'partition_key')::int, (args->>'first_id')::bigint,
 			(args->>'last_id')::bigint, args->>'mode', (args->>'try')::int
-		FROM river.river_job WHERE kind = 'relay' AND state IN ` + live + ` AND args @> jsonb_build_object('event_id', $1::bigint)`
+		FROM river.river_job WHERE kind = 'relay' AND state IN ` + live +
+		` AND args @> jsonb_build_object('event_id', $1::bigint)`
 	rows, err := tx.Query(ctx, query, eventID)
 	if err != nil {
 		return nil, fmt.Errorf("read relay jobs: %w", err)

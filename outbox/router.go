@@ -27,8 +27,8 @@ type Handler func(context.Context, Message) error
 var ErrBusy = errors.New("chunk is claimed by somebody else")
 
 const (
-	// messageBudget is how long a handler may work on a message. After the group's rebalance time-out a second process may
-	// be given the same message; the chunk's claim lets one of them ask.
+	// messageBudget is how long a handler may work on a message. After the group's rebalance time-out a second process
+	// may be given the same message; the chunk's claim lets one of them ask.
 	messageBudget = 25 * time.Second
 	// resendSleep is the pause before a refused message comes again; it is how consumption pauses.
 	resendSleep = time.Second
@@ -53,8 +53,8 @@ type Router struct {
 // RouterConfig says what a router does with the messages that it consumes.
 type RouterConfig struct {
 	Handle Handler
-	// Takes reports whether Handle can do the work of a type. The topics of other types are left to other processes: a message
-	// that cannot be handled would hold up its partition.
+	// Takes reports whether Handle can do the work of a type. The topics of other types are left to other processes: a
+	// message that cannot be handled would hold up its partition.
 	Takes func(domain.EventType) bool
 	Log   *slog.Logger
 }
@@ -98,7 +98,8 @@ func (r *Router) Running() <-chan struct{} { return r.router.Running() }
 // Assigned says whether at least one partition of each consumed topic was given to this process.
 func (r *Router) Assigned(t domain.EventType) int { return r.kafka.sessions.assigned(r.kafka.Topic(t)) }
 
-// pollTypes consumes the topics of types that were added. What cannot be consumed yet, because Kafka is away, is tried again.
+// pollTypes consumes the topics of types that were added. What cannot be consumed yet, because Kafka is away, is tried
+// again.
 func (r *Router) pollTypes(ctx context.Context) error {
 	tick := time.NewTicker(typesPoll)
 	defer tick.Stop()
@@ -149,7 +150,8 @@ func (r *Router) firstTopics(ctx context.Context) ([]consumed, error) {
 // consumed is a topic that handlers read, and the event type whose grants it carries.
 type consumed struct{ topic, eventType string }
 
-// newTopics are the topics of ready types that this process takes and does not consume yet. The group of each stands where it is to begin.
+// newTopics are the topics of ready types that this process takes and does not consume yet. The group of each stands
+// where it is to begin.
 func (r *Router) newTopics(ctx context.Context) ([]consumed, error) {
 	types, err := ReadyTypes(ctx, r.pool)
 	if err != nil {
@@ -186,8 +188,8 @@ func (r *Router) add(topics []consumed) error {
 	return nil
 }
 
-// receive decodes a message and hands it on. Its context is not the subscriber's, which ends when the process is asked to
-// stop: what has begun is finished, within the budget.
+// receive decodes a message and hands it on. Its context is not the subscriber's, which ends when the process is asked
+// to stop: what has begun is finished, within the budget.
 func (r *Router) receive(c consumed, m *message.Message) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.Context()), messageBudget)
 	defer cancel()
@@ -218,13 +220,14 @@ func (r *Router) receive(c consumed, m *message.Message) error {
 // dispatch hands a message to the handler, if it stands in a topic of its event type.
 func (r *Router) dispatch(ctx context.Context, c consumed, m Message) error {
 	if m.EventType != c.eventType {
-		return &ForeignError{Detail: fmt.Sprintf("the message says type %s and stands on topic %s, which is that of type %s", m.EventType, c.topic, c.eventType)}
+		return &ForeignError{Detail: fmt.Sprintf("the message says type %s and stands on topic %s, "+
+			"which is that of type %s", m.EventType, c.topic, c.eventType)}
 	}
 	return r.handle(ctx, m)
 }
 
-// logged is an error that was logged where it was met, or is none to be logged. Watermill's router logs every error but a
-// cancellation, so it is told that this is one.
+// logged is an error that was logged where it was met, or is none to be logged. Watermill's router logs every error but
+// a cancellation, so it is told that this is one.
 type logged struct{ error }
 
 // Is makes a logged error pass for a cancellation.
@@ -262,7 +265,8 @@ func position(ctx context.Context, topic string) Position {
 
 // ReadyTypes lists the event types that may be granted, without their units and limits.
 func ReadyTypes(ctx context.Context, pool *pgxpool.Pool) ([]domain.EventType, error) {
-	rows, err := pool.Query(ctx, `SELECT code, label, granter, operation, topic FROM event_types WHERE state = 'READY' ORDER BY code`)
+	rows, err := pool.Query(ctx,
+		`SELECT code, label, granter, operation, topic FROM event_types WHERE state = 'READY' ORDER BY code`)
 	if err != nil {
 		return nil, fmt.Errorf("read event types: %w", err)
 	}

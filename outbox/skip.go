@@ -50,7 +50,8 @@ func (s *skipped) count(ctx context.Context, topic string, other *elsewhereError
 		if len(s.counts) >= maxSkipped {
 			key.installation = "others"
 		} else {
-			s.log.WarnContext(ctx, "messages of another installation are skipped: give each installation a BESTOW_TOPIC_PREFIX of its own",
+			s.log.WarnContext(ctx,
+				"messages of another installation are skipped: give each installation a BESTOW_TOPIC_PREFIX of its own",
 				obs.Topic, topic, obs.Installation, key.installation)
 		}
 	}
@@ -71,8 +72,8 @@ func (r *Router) Skipped() []Skipped {
 	return list
 }
 
-// skip passes over a message of another installation, which handles it itself. A copy of a message that is parked here goes
-// back to its row, or the replay would look as if it had done something.
+// skip passes over a message of another installation, which handles it itself. A copy of a message that is parked here
+// goes back to its row, or the replay would look as if it had done something.
 func (r *Router) skip(ctx context.Context, at Position, m *message.Message, other *elsewhereError) error {
 	r.skipped.count(ctx, at.Topic, other)
 	from := readReplay(m.Metadata.Get(replayHeader))

@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Net is the net under the road: it finds chunks of running events that nothing will move any more, and gives them a job.
-// Each of its steps may run twice, at once too: the worst that comes of it is a message that nobody needs.
+// Net is the net under the road: it finds chunks of running events that nothing will move any more, and gives them a
+// job. Each of its steps may run twice, at once too: the worst that comes of it is a message that nobody needs.
 type Net struct {
 	Pool       *pgxpool.Pool
 	River      Inserter
@@ -31,15 +31,17 @@ func (n *Net) Sweep(ctx context.Context) (chunks int, err error) {
 		if err != nil || len(lost) == 0 {
 			return 0, err
 		}
-		if err := insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{First: domain.Runs(lost, n.ChunksAJob)}); err != nil {
+		if err := insertJobs(ctx, tx, n.River,
+			map[Mode][]domain.Run{First: domain.Runs(lost, n.ChunksAJob)}); err != nil {
 			return 0, err
 		}
 		return len(lost), failpoint.Hit(ctx, failpoint.SweepBeforeCommit)
 	})
 }
 
-// moving is true of a job that a relay works, or soon will: no wait of a relay is longer than an hour, a pending job waits for
-// a start or a resume that a running event has behind it, and no relay looks into another queue. I11 asks for the same.
+// moving is true of a job that a relay works, or soon will: no wait of a relay is longer than an hour, a pending job
+// waits for a start or a resume that a running event has behind it, and no relay looks into another queue. I11 asks for
+// the same.
 const moving = `kind = 'relay' AND queue = '` + Queue + `'
 	AND (state = 'running' OR state IN ('available', 'scheduled', 'retryable') AND scheduled_at < now() + interval '2 hours')`
 
@@ -55,8 +57,8 @@ const strandedQuery = `WITH work AS MATERIALIZED (
 	                  AND w.first_id <= c.first_id AND w.last_id >= c.last_id)
 	ORDER BY c.event_id, c.partition_key, c.first_id`
 
-// strandedUnpublished asks not whether the chunk is settled: a relay that died before its mark may have left one that is,
-// and an event completes only when all of it is marked.
+// strandedUnpublished asks not whether the chunk is settled: a relay that died before its mark may have left one that
+// is, and an event completes only when all of it is marked.
 const strandedUnpublished = `c.published_at IS NULL`
 
 func selectStranded(ctx context.Context, tx pgx.Tx, condition string, args ...any) ([]domain.Chunk, error) {

@@ -21,8 +21,8 @@ import (
 // topicsCheck is how often a process looks whether the topics are there and as they must be.
 const topicsCheck = 10 * time.Second
 
-// WatchTopics makes topics that are missing and reads the settings of all, again and again until ctx ends. It tells the log
-// once of each thing that is wrong, and once when it is right again.
+// WatchTopics makes topics that are missing and reads the settings of all, again and again until ctx ends. It tells the
+// log once of each thing that is wrong, and once when it is right again.
 func (k *Kafka) WatchTopics(ctx context.Context, pool *pgxpool.Pool) error {
 	tick := time.NewTicker(topicsCheck)
 	defer tick.Stop()
@@ -42,8 +42,9 @@ func (k *Kafka) WatchTopics(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 }
 
-// CheckTopics makes the topics of the types, dead letters too, that do not exist yet, and reads the settings of all. What is
-// wrong with one topic keeps no other from working, so it is no error: publish refuses what the topic cannot take.
+// CheckTopics makes the topics of the types, dead letters too, that do not exist yet, and reads the settings of all.
+// What is wrong with one topic keeps no other from working, so it is no error: publish refuses what the topic cannot
+// take.
 func (k *Kafka) CheckTopics(types []domain.EventType) error {
 	found, err := k.examine(types, k.createTopic)
 	if err != nil {
@@ -63,7 +64,8 @@ type TopicFault struct {
 // Examine says what is wrong with the topics of the types, dead letters too. It makes none and changes nothing.
 func (k *Kafka) Examine(types []domain.EventType) (all []TopicFault, err error) {
 	found, err := k.examine(types, func(sarama.ClusterAdmin, string) ([]fault, error) {
-		return []fault{{blocks: true, text: "it does not exist: a process with the role relay, handler or jobs makes it"}}, nil
+		return []fault{{blocks: true,
+			text: "it does not exist: a process with the role relay, handler or jobs makes it"}}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -77,7 +79,8 @@ func (k *Kafka) Examine(types []domain.EventType) (all []TopicFault, err error) 
 }
 
 // examine returns what is wrong with each topic of the types; absent says it of one that does not exist.
-func (k *Kafka) examine(types []domain.EventType, absent func(sarama.ClusterAdmin, string) ([]fault, error)) (map[string][]fault, error) {
+func (k *Kafka) examine(types []domain.EventType,
+	absent func(sarama.ClusterAdmin, string) ([]fault, error)) (map[string][]fault, error) {
 	found := map[string][]fault{}
 	var names []string
 	for _, t := range types {
@@ -116,7 +119,8 @@ func (k *Kafka) createTopic(admin sarama.ClusterAdmin, topic string) ([]fault, e
 	if replication == 0 {
 		replication = -1 // the broker's default
 	}
-	err := admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: int32(k.cfg.Partitions), ReplicationFactor: replication}, false)
+	err := admin.CreateTopic(topic,
+		&sarama.TopicDetail{NumPartitions: int32(k.cfg.Partitions), ReplicationFactor: replication}, false)
 	if err == nil || errors.Is(err, sarama.ErrTopicAlreadyExists) {
 		return nil, nil
 	}
@@ -149,7 +153,8 @@ func readSettings(admin sarama.ClusterAdmin, found map[string][]fault, replicas 
 	}
 	for _, r := range results {
 		if !errors.Is(r.ErrorCode, sarama.ErrNoError) {
-			found[r.Name] = []fault{{text: "its settings cannot be read, so they are not checked: " + r.ErrorCode.Error()}}
+			found[r.Name] = []fault{{text: "its settings cannot be read, so they are not checked: " +
+				r.ErrorCode.Error()}}
 			continue
 		}
 		read := settings{}

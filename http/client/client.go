@@ -28,8 +28,10 @@ type Client struct {
 // New returns a client of the server at baseURL, such as http://127.0.0.1:8080, with an API key.
 func New(baseURL, key string) (*Client, error) {
 	u, err := url.Parse(baseURL)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, &domain.Error{Code: domain.Invalid, Message: "BESTOW_URL is not the address of a server", // it may hold a password
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || u.RawQuery != "" ||
+		u.Fragment != "" {
+		// it may hold a password
+		return nil, &domain.Error{Code: domain.Invalid, Message: "BESTOW_URL is not the address of a server",
 			Hint: "write it as http://HOST:PORT; the key belongs in BESTOW_KEY"}
 	}
 	return &Client{
@@ -68,8 +70,8 @@ type request struct {
 	lost         string  // what to do where the answer is lost; "" for what is usual
 }
 
-// call sends r and reads a JSON answer into answer, nil for none. A change carries an Idempotency-Key, so a lost or busy answer is asked
-// for again.
+// call sends r and reads a JSON answer into answer, nil for none. A change carries an Idempotency-Key, so a lost or
+// busy answer is asked for again.
 func (c *Client) call(ctx context.Context, r request, answer any) error {
 	header := http.Header{}
 	var body []byte
@@ -143,7 +145,8 @@ func (c *Client) send(ctx context.Context, r request, header http.Header, body i
 	return res, nil
 }
 
-// unreachable explains why no answer came; lost is what to do where the request may have been worked, "" for what is usual.
+// unreachable explains why no answer came; lost is what to do where the request may have been worked, "" for what is
+// usual.
 func (c *Client) unreachable(ctx context.Context, err error, lost string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -156,7 +159,8 @@ func (c *Client) unreachable(ctx context.Context, err error, lost string) error 
 	if lost != "" && !isDial(err) {
 		hint = lost
 	}
-	return fmt.Errorf("%w: %w", &domain.Error{Code: domain.Unavailable, Message: "no answer from " + strings.TrimSuffix(c.base, "/api/v1"), Hint: hint}, cause)
+	return fmt.Errorf("%w: %w", &domain.Error{Code: domain.Unavailable,
+		Message: "no answer from " + strings.TrimSuffix(c.base, "/api/v1"), Hint: hint}, cause)
 }
 
 // isDial reports whether no connection was made.

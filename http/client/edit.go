@@ -13,8 +13,8 @@ func (c *Client) EventTag(ctx context.Context, id int64) (e api.Event, tag strin
 	return e, tag, err
 }
 
-// EditEvent changes an event that is PENDING, if its definition is still the one with the tag. The patch has the names of the
-// API; nil clears.
+// EditEvent changes an event that is PENDING, if its definition is still the one with the tag. The patch has the names
+// of the API; nil clears.
 func (c *Client) EditEvent(ctx context.Context, id int64, tag string, patch map[string]any) (api.Event, error) {
 	var e api.Event
 	return e, c.call(ctx, request{method: http.MethodPatch, path: eventPath(id), body: patch, ifMatch: tag}, &e)

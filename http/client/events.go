@@ -46,7 +46,8 @@ type Filter struct {
 // Events returns a page of events, newest first.
 func (c *Client) Events(ctx context.Context, f Filter) (api.Events, error) {
 	q := url.Values{}
-	for name, value := range map[string]string{"event_status": f.Status, "event_type": f.Type, "campaign_id": f.CampaignID, "cursor": f.Cursor} {
+	for name, value := range map[string]string{"event_status": f.Status, "event_type": f.Type,
+		"campaign_id": f.CampaignID, "cursor": f.Cursor} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -110,8 +111,8 @@ func (c *Client) Progress(ctx context.Context, id int64) (api.Progress, error) {
 	return p, c.call(ctx, request{method: http.MethodGet, path: eventPath(id) + "/progress"}, &p)
 }
 
-// Follow calls each with how an event goes, about once a second, until the event is at rest, each returns an error, which
-// is returned, or the stream ends.
+// Follow calls each with how an event goes, about once a second, until the event is at rest, each returns an error,
+// which is returned, or the stream ends.
 func (c *Client) Follow(ctx context.Context, id int64, each func(api.Progress) error) error {
 	header := http.Header{"Accept": {"text/event-stream"}}
 	res, err := c.send(ctx, request{method: http.MethodGet, path: eventPath(id) + "/progress"}, header, nil)

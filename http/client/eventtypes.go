@@ -14,9 +14,10 @@ func (c *Client) EventTypes(ctx context.Context) (api.EventTypes, error) {
 	return types, c.call(ctx, request{method: http.MethodGet, path: "/event-types"}, &types)
 }
 
-// EditEventType changes the unit, the limits or the label of an event type. The patch has the names of the API; nil clears.
-// Error: domain.NotFound.
+// EditEventType changes the unit, the limits or the label of an event type. The patch has the names of the API; nil
+// clears. Error: domain.NotFound.
 func (c *Client) EditEventType(ctx context.Context, code string, patch map[string]any) (api.EventType, error) {
 	var t api.EventType
-	return t, c.call(ctx, request{method: http.MethodPatch, path: "/event-types/" + url.PathEscape(code), body: patch}, &t)
+	return t, c.call(ctx, request{method: http.MethodPatch, path: "/event-types/" + url.PathEscape(code), body: patch},
+		&t)
 }

@@ -16,7 +16,8 @@ func (c *Client) ResumeEvent(ctx context.Context, id int64) (api.Event, error) {
 // StopEvent stops an event; Draining of the answer says how many of its claims are still open.
 func (c *Client) StopEvent(ctx context.Context, id int64, memo string) (api.Stopped, error) {
 	var s api.Stopped
-	return s, c.call(ctx, request{method: http.MethodPost, path: eventPath(id) + "/stop", body: api.Stop{Memo: memo}}, &s)
+	return s, c.call(ctx, request{method: http.MethodPost, path: eventPath(id) + "/stop", body: api.Stop{Memo: memo}},
+		&s)
 }
 
 // StopAll engages the brake of all events.

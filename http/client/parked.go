@@ -38,5 +38,6 @@ func (c *Client) Parked(ctx context.Context, f ParkedFilter) (api.ParkedPage, er
 // ReplayParked asks for a parked message to be published again. Errors: domain.NotFound, NotReplayable.
 func (c *Client) ReplayParked(ctx context.Context, id int64) (api.Parked, error) {
 	var p api.Parked
-	return p, c.call(ctx, request{method: http.MethodPost, path: "/parked/" + strconv.FormatInt(id, 10) + "/replay"}, &p)
+	return p, c.call(ctx, request{method: http.MethodPost, path: "/parked/" + strconv.FormatInt(id, 10) + "/replay"},
+		&p)
 }

@@ -34,7 +34,8 @@ func refusal(res *http.Response) error {
 	if err != nil || p.Code == "" {
 		return notOurs(res)
 	}
-	e := &domain.Error{Code: p.Code, Message: p.Detail, Hint: p.Hint, Current: domain.Status(p.Current), EventID: p.EventID}
+	e := &domain.Error{Code: p.Code, Message: p.Detail, Hint: p.Hint, Current: domain.Status(p.Current),
+		EventID: p.EventID}
 	if p.Since != nil {
 		e.Brake = &domain.Brake{Scope: domain.BrakeScope(p.Scope), By: p.By, Since: *p.Since}
 	}

@@ -19,7 +19,8 @@ type ResultFilter struct {
 // Results returns a page of what became of the members of an event, by member id. Error: domain.NotFound.
 func (c *Client) Results(ctx context.Context, eventID int64, f ResultFilter) (api.Results, error) {
 	q := url.Values{}
-	for name, value := range map[string]string{"status": f.Status, "error_code": f.ErrorCode, "member_id": f.MemberID, "cursor": f.Cursor} {
+	for name, value := range map[string]string{"status": f.Status, "error_code": f.ErrorCode, "member_id": f.MemberID,
+		"cursor": f.Cursor} {
 		if value != "" {
 			q.Set(name, value)
 		}

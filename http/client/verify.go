@@ -23,8 +23,8 @@ func (c *Client) VerifyEvent(ctx context.Context, id int64) (api.Verification, e
 	return v, c.call(ctx, request{method: http.MethodPost, path: eventPath(id) + "/verify"}, &v)
 }
 
-// LastReport returns the last report on an event. Errors: domain.NotFound; where there is no report, ReportUnderWay while
-// the first one is made, and NoReport otherwise.
+// LastReport returns the last report on an event. Errors: domain.NotFound; where there is no report, ReportUnderWay
+// while the first one is made, and NoReport otherwise.
 func (c *Client) LastReport(ctx context.Context, id int64) (r Report, err error) {
 	if err := c.call(ctx, request{method: http.MethodGet, path: eventPath(id) + "/verify"}, &r.Document); err != nil {
 		return r, err

@@ -67,8 +67,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		}
 		data := filepath.Join(o.Dir, "data")
 		if err := ownfiles.CheckUsable(data); err != nil {
-			return nil, errors.Join(fmt.Errorf("start kafka: %w: give the folder to the user who runs bestow (chown -R), "+
-				"or set BESTOW_DATA_DIR to another folder", err), listener.Close(), s.unlock())
+			return nil, errors.Join(fmt.Errorf("start kafka: %w: give the folder to the user who runs bestow (chown "+
+				"-R), or set BESTOW_DATA_DIR to another folder", err), listener.Close(), s.unlock())
 		}
 		options = append(options, kfake.DataDir(data), kfake.SyncWrites())
 	}
@@ -102,8 +102,8 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 		return nil, err
 	}
 	if at, ok := l.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
-		return nil, errors.Join(fmt.Errorf("listen on %s: only an address of this machine alone, such as 127.0.0.1:9092, "+
-			"is safe for a broker without passwords", addr), l.Close())
+		return nil, errors.Join(fmt.Errorf("listen on %s: only an address of this machine alone, "+
+			"such as 127.0.0.1:9092, is safe for a broker without passwords", addr), l.Close())
 	}
 	return l, nil
 }

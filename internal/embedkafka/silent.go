@@ -12,10 +12,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// silence ends the group members that are not heard from any more, as Kafka does. kfake forgets two things about a member
-// whose join it has not answered yet. It does not time it out once its connection is gone, so a consumer that was killed
-// while joining kept its partitions for ever. And it does time out a living one that waits longer than its session lasts,
-// without an answer; therefore no rebalance here waits longer than that.
+// silence ends the group members that are not heard from any more, as Kafka does. kfake forgets two things about a
+// member whose join it has not answered yet. It does not time it out once its connection is gone, so a consumer that
+// was killed while joining kept its partitions for ever. And it does time out a living one that waits longer than its
+// session lasts, without an answer; therefore no rebalance here waits longer than that.
 type silence struct {
 	client *kgo.Client
 	log    kfake.Logger
@@ -44,7 +44,8 @@ func watchSilence(cluster *kfake.Cluster, addr string, log *slog.Logger) (*silen
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &silence{client: client, log: newLogger(log), stop: stop, done: make(chan struct{}), members: map[member]*heard{}}
+	s := &silence{client: client, log: newLogger(log), stop: stop, done: make(chan struct{}),
+		members: map[member]*heard{}}
 	for _, key := range []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup} {
 		cluster.ControlKey(key.Int16(), s.hear)
 	}
@@ -80,7 +81,8 @@ func (s *silence) hear(r kmsg.Request) (kmsg.Response, error, bool) {
 	case *kmsg.JoinGroupRequest:
 		r.RebalanceTimeoutMillis = min(r.RebalanceTimeoutMillis, r.SessionTimeoutMillis*8/10)
 		if r.MemberID != "" {
-			s.members[member{r.Group, r.MemberID}] = &heard{time.Now(), time.Duration(r.SessionTimeoutMillis) * time.Millisecond}
+			s.members[member{r.Group, r.MemberID}] = &heard{time.Now(),
+				time.Duration(r.SessionTimeoutMillis) * time.Millisecond}
 		}
 	case *kmsg.SyncGroupRequest:
 		s.again(member{r.Group, r.MemberID})

@@ -44,8 +44,8 @@ func chooseAccount() (account, error) {
 	if a.works() == nil {
 		return a, nil
 	}
-	return account{}, fmt.Errorf("run postgres as nobody: %w: this root may not change its user (a rootless container?) "+
-		"and no user namespace can be made: run as another user, or set DATABASE_URL", err)
+	return account{}, fmt.Errorf("run postgres as nobody: %w: this root may not change its user (a rootless "+
+		"container?) and no user namespace can be made: run as another user, or set DATABASE_URL", err)
 }
 
 // works runs nothing, as the account.
@@ -83,7 +83,8 @@ func (a account) reach(path string) error {
 			return err
 		}
 		if !a.enters(info) {
-			return fmt.Errorf("%s has mode %#o, and postgres, which must run as nobody because we are root, cannot pass it",
+			return fmt.Errorf("%s has mode %#o, and postgres, which must run as nobody because we are root, "+
+				"cannot pass it",
 				at, info.Mode().Perm())
 		}
 		if at == filepath.Dir(at) {

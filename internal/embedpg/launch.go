@@ -69,7 +69,8 @@ func launchOn(ctx context.Context, d *folder, bin binaries, port int, settings m
 	defer func() { _ = log.Close() }() // postgres has its own descriptor by then
 	p := &process{log: d.file("postgres.log"), from: from, done: make(chan struct{}), free: func() {}}
 	args := arguments(d.data(), port, settings)
-	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), bin.postgres(), args...) //nolint:gosec // what findBinaries chose, and no shell
+	//nolint:gosec // what findBinaries chose, and no shell
+	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), bin.postgres(), args...)
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = d.path, environment(), log, log
 	p.cmd.SysProcAttr = d.account.attr(true)
 	if err := p.start(); err != nil {

@@ -17,8 +17,9 @@ func livingIn(ctx context.Context, data string) ([]int, error) {
 	if err != nil || pid == 0 {
 		return nil, err
 	}
-	out, err := exec.CommandContext(ctx, "ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output() //nolint:gosec // a number
-	if err != nil {                                                                                // ps fails when there is no such process
+	//nolint:gosec // a number
+	out, err := exec.CommandContext(ctx, "ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil { // ps fails when there is no such process
 		return nil, ctx.Err()
 	}
 	command := string(out)

@@ -19,7 +19,8 @@ func watch(pid int) (func(), error) {
 		return nil, fmt.Errorf("watch over postgres: %w", err)
 	}
 	const script = `read over || kill -INT "$1"`
-	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", script, "sh", strconv.Itoa(pid)) //nolint:gosec // a number
+	//nolint:gosec // a number
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", script, "sh", strconv.Itoa(pid))
 	cmd.Stdin, cmd.Dir, cmd.Env = read, "/", environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = cmd.Start()

@@ -5,7 +5,7 @@
 //
 //	BESTOW_TEST_FAILPOINTS="relay.after_ack=kill@3;money.before_commit=delay:200ms;settle.before_commit=error%10"
 //
-// A rule is a point and an action: kill (the process is gone, as by kill -9), pause (it stands still until SIGCONT), error
-// (the step ends there), or delay:DURATION. @N takes the Nth passage only, %N each Nth, neither takes each. A point may
-// have several rules. `go test -tags failpoint ./...` runs the crash tests beside all others.
+// A rule is a point and an action: kill (the process is gone, as by kill -9), pause (it stands still until SIGCONT),
+// error (the step ends there), or delay:DURATION. @N takes the Nth passage only, %N each Nth, neither takes each. A
+// point may have several rules. `go test -tags failpoint ./...` runs the crash tests beside all others.
 package failpoint

@@ -114,7 +114,8 @@ func parseAction(text string) (func(context.Context) error, error) {
 	if act, ok := actions[text]; ok {
 		return act, nil
 	}
-	return nil, fmt.Errorf("there is no action %q: did you mean %s?", text, spelling.Nearest(name, []string{"kill", "pause", "error", delayed}))
+	return nil, fmt.Errorf("there is no action %q: did you mean %s?", text,
+		spelling.Nearest(name, []string{"kill", "pause", "error", delayed}))
 }
 
 // settling is after how long a process that was sent a signal has certainly met it: not one step of it may follow.

@@ -1,7 +1,7 @@
 package failpoint
 
-// The points, in the order of the road, each with what stands in the world when the process dies there. Nothing else lists
-// them: with the build tag, All reads this file.
+// The points, in the order of the road, each with what stands in the world when the process dies there. Nothing else
+// lists them: with the build tag, All reads this file.
 const (
 	// An event is made, filled, changed and deleted.
 	CreateBeforeCommit  = "create.before_commit"    // nothing

@@ -58,8 +58,8 @@ func withAdmin(tb testing.TB, brokers []string, f func(sarama.ClusterAdmin)) {
 	f(admin)
 }
 
-// CreateTopic makes a topic with the broker's own replication, and waits until every partition answers: a real broker names
-// a partition's leader before the leader knows.
+// CreateTopic makes a topic with the broker's own replication, and waits until every partition answers: a real broker
+// names a partition's leader before the leader knows.
 func CreateTopic(tb testing.TB, brokers []string, topic string, partitions int32) {
 	tb.Helper()
 	CreateTopicWith(tb, brokers, topic, partitions, nil)
@@ -69,12 +69,14 @@ func CreateTopic(tb testing.TB, brokers []string, topic string, partitions int32
 func CreateTopicWith(tb testing.TB, brokers []string, topic string, partitions int32, settings map[string]string) {
 	tb.Helper()
 	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
-		detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: -1, ConfigEntries: map[string]*string{}}
+		detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: -1,
+			ConfigEntries: map[string]*string{}}
 		for name, value := range settings {
 			detail.ConfigEntries[name] = &value
 		}
 		// A topic that was just deleted may still be there for a moment.
-		require.Eventually(tb, func() bool { return admin.CreateTopic(topic, detail, false) == nil }, patience, 100*time.Millisecond, "create topic %s", topic)
+		require.Eventually(tb, func() bool { return admin.CreateTopic(topic, detail, false) == nil }, patience,
+			100*time.Millisecond, "create topic %s", topic)
 	})
 	untilItAnswers(tb, brokers, topic, partitions)
 }
@@ -85,9 +87,11 @@ func Set(tb testing.TB, brokers []string, topic string, settings map[string]stri
 	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
 		entries := map[string]sarama.IncrementalAlterConfigsEntry{}
 		for name, value := range settings {
-			entries[name] = sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value}
+			entries[name] = sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet,
+				Value: &value}
 		}
-		require.NoError(tb, admin.IncrementalAlterConfig(sarama.TopicResource, topic, entries, false), "set %v of topic %s", settings, topic)
+		require.NoError(tb, admin.IncrementalAlterConfig(sarama.TopicResource, topic, entries, false),
+			"set %v of topic %s", settings, topic)
 	})
 }
 
@@ -111,7 +115,9 @@ func DeleteTopic(tb testing.TB, brokers []string, topic string) {
 func untilItAnswers(tb testing.TB, brokers []string, topic string, partitions int32) {
 	tb.Helper()
 	withClient(tb, brokers, func(client sarama.Client) {
-		require.Eventually(tb, func() bool { return client.RefreshMetadata(topic) == nil && answers(client, topic, partitions) },
+		require.Eventually(tb, func() bool {
+			return client.RefreshMetadata(topic) == nil && answers(client, topic, partitions)
+		},
 			patience, 10*time.Millisecond, "topic %s has no leaders", topic)
 	})
 }
@@ -208,7 +214,8 @@ func Send(tb testing.TB, brokers []string, topic string, messages ...Message) in
 func DeleteRecords(tb testing.TB, brokers []string, topic string, partition int32, before int64) {
 	tb.Helper()
 	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
-		require.NoError(tb, admin.DeleteRecords(topic, map[int32]int64{partition: before}), "delete records of %s/%d", topic, partition)
+		require.NoError(tb, admin.DeleteRecords(topic, map[int32]int64{partition: before}), "delete records of %s/%d",
+			topic, partition)
 	})
 }
 
@@ -287,7 +294,8 @@ func Commit(tb testing.TB, brokers []string, group, topic string, offsets map[in
 		to[p] = sarama.OffsetAndMetadata{Offset: offset, LeaderEpoch: -1}
 	}
 	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
-		resp, err := admin.AlterConsumerGroupOffsets(group, map[string]map[int32]sarama.OffsetAndMetadata{topic: to}, nil)
+		resp, err := admin.AlterConsumerGroupOffsets(group,
+			map[string]map[int32]sarama.OffsetAndMetadata{topic: to}, nil)
 		require.NoError(tb, err)
 		for p := range offsets {
 			require.Equal(tb, sarama.ErrNoError, resp.Errors[topic][p])

@@ -14,9 +14,9 @@ const (
 	secret  fs.FileMode = 0o600
 )
 
-// SharedFolder makes a folder that other users may pass and list, 0755 whatever the umask, and the folders above it that
-// are absent. As root it opens one that is there and closed; an ordinary user's processes have no other user among them,
-// so theirs stays as closed as it is.
+// SharedFolder makes a folder that other users may pass and list, 0755 whatever the umask, and the folders above it
+// that are absent. As root it opens one that is there and closed; an ordinary user's processes have no other user among
+// them, so theirs stays as closed as it is.
 func SharedFolder(path string) error {
 	info, err := makeFolder(path, shared)
 	if err != nil {
@@ -29,8 +29,8 @@ func SharedFolder(path string) error {
 	return setMode(path, info, info.Mode().Perm()|needed)
 }
 
-// PrivateFolder makes a folder that only we may enter, 0700, and the folders above it that are absent as shared ones. It
-// closes one that is there and open.
+// PrivateFolder makes a folder that only we may enter, 0700, and the folders above it that are absent as shared ones.
+// It closes one that is there and open.
 func PrivateFolder(path string) error {
 	info, err := makeFolder(path, private)
 	if err != nil {
@@ -92,10 +92,11 @@ func isHome(info fs.FileInfo) bool {
 	return err == nil && os.SameFile(at, info)
 }
 
-// CheckUsable returns an error that names the first file below a folder which we may not read and write, such as one that root
-// made there. It returns nil for a folder that is absent.
+// CheckUsable returns an error that names the first file below a folder which we may not read and write, such as one
+// that root made there. It returns nil for a folder that is absent.
 func CheckUsable(folder string) error {
-	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error { //nolint:gosec // our own folder
+	//nolint:gosec // our own folder
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}

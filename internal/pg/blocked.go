@@ -46,12 +46,13 @@ func (s Session) String() string {
 	return b.String()
 }
 
-// waitsLong is how long a statement waits for a lock before it counts as held up: claims of one event wait for each other, but
-// not so long.
+// waitsLong is how long a statement waits for a lock before it counts as held up: claims of one event wait for each
+// other, but not so long.
 const waitsLong = 2 * time.Second
 
-// Blockers returns the sessions for which sessions of the product wait that have waited for a while, and those that hold a
-// table so that it cannot be read. A session that itself waits for another is not among them, but that other one is.
+// Blockers returns the sessions for which sessions of the product wait that have waited for a while, and those that
+// hold a table so that it cannot be read. A session that itself waits for another is not among them, but that other one
+// is.
 func Blockers(ctx context.Context, tx pgx.Tx) ([]Session, error) {
 	const roots = `SELECT unnest(pg_blocking_pids(a.pid)) FROM pg_stat_activity a
 			WHERE a.datname = current_database() AND a.wait_event_type = 'Lock' AND a.query_start < clock_timestamp() - $1::interval
@@ -119,14 +120,15 @@ func Sessions(all []Session) string {
 
 // LimitLocks lets the statements of tx that follow wait for a lock for at most the limit; see [LockTimedOut].
 func LimitLocks(ctx context.Context, tx pgx.Tx, limit time.Duration) error {
-	if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, fmt.Sprint(limit.Milliseconds())); err != nil {
+	if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`,
+		fmt.Sprint(limit.Milliseconds())); err != nil {
 		return fmt.Errorf("limit lock: %w", err)
 	}
 	return nil
 }
 
-// InTxWithin is InTx for a transaction of which no statement waits longer than the limit for a lock. Error: [BlockedError],
-// with the sessions that were waited for.
+// InTxWithin is InTx for a transaction of which no statement waits longer than the limit for a lock. Error:
+// [BlockedError], with the sessions that were waited for.
 func InTxWithin(ctx context.Context, pool *pgxpool.Pool, limit time.Duration, fn func(pgx.Tx) error) error {
 	var by []Session
 	err := InTx(ctx, pool, func(tx pgx.Tx) error {
@@ -148,7 +150,8 @@ func InTxWithin(ctx context.Context, pool *pgxpool.Pool, limit time.Duration, fn
 }
 
 // ValueWithin is InTxWithin for a function with a result.
-func ValueWithin[T any](ctx context.Context, pool *pgxpool.Pool, limit time.Duration, fn func(pgx.Tx) (T, error)) (v T, err error) {
+func ValueWithin[T any](ctx context.Context, pool *pgxpool.Pool, limit time.Duration,
+	fn func(pgx.Tx) (T, error)) (v T, err error) {
 	err = InTxWithin(ctx, pool, limit, func(tx pgx.Tx) error {
 		v, err = fn(tx)
 		return err

@@ -34,8 +34,8 @@ func stalePlan(err error) bool {
 	return ok && e.Code == "0A000" && e.Routine == "RevalidateCachedQuery"
 }
 
-// Refused reports whether the server does not want us, or we cannot use it: there is no such database, user or password, no
-// right to connect, or one of ErrPooled and ErrEncoding. To ask again is no use.
+// Refused reports whether the server does not want us, or we cannot use it: there is no such database, user or
+// password, no right to connect, or one of ErrPooled and ErrEncoding. To ask again is no use.
 func Refused(err error) bool {
 	switch Code(err) {
 	case "3D000", "28P01", "28000", "42501":
@@ -44,8 +44,8 @@ func Refused(err error) bool {
 	return errors.Is(err, ErrPooled) || errors.Is(err, ErrEncoding)
 }
 
-// away are the SQLSTATEs, and the classes of them, that tell of the server's state and not of what it was asked: the same
-// statement may succeed in a while. All others are our own mistakes.
+// away are the SQLSTATEs, and the classes of them, that tell of the server's state and not of what it was asked: the
+// same statement may succeed in a while. All others are our own mistakes.
 var (
 	awayClasses = []string{
 		"08", // connection
@@ -70,13 +70,15 @@ var (
 // Unavailable reports whether err means that the database, or the way to it, cannot be used now.
 func Unavailable(err error) bool {
 	if code := Code(err); code != "" && code != "40002" { // which is a constraint
-		return slices.Contains(awayClasses, code[:min(2, len(code))]) || slices.Contains(awayCodes, code) || stalePlan(err)
+		return slices.Contains(awayClasses, code[:min(2, len(code))]) || slices.Contains(awayCodes, code) ||
+			stalePlan(err)
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
 	}
 	_, network := errors.AsType[net.Error](err)
-	return network || errors.Is(err, ErrReadOnly) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return network || errors.Is(err, ErrReadOnly) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, io.ErrClosedPipe) || pgconn.SafeToRetry(err)
 }
 

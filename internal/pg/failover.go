@@ -15,9 +15,9 @@ import (
 const readOnlyTransaction = "25006"
 
 // watcher looks after the sessions of one address. All could write when they began. Where one is told that it can only
-// read, its server has lost its role to another, and all sessions that are open are taken for sessions of that server: none
-// of them is used again. That holds for those that are not the pool's any more, too, such as River's listener, which would
-// listen for ever to a server that nothing is written to.
+// read, its server has lost its role to another, and all sessions that are open are taken for sessions of that server:
+// none of them is used again. That holds for those that are not the pool's any more, too, such as River's listener,
+// which would listen for ever to a server that nothing is written to.
 type watcher struct {
 	plain   *pgconn.Config // without what is ours
 	standby bool
@@ -87,8 +87,8 @@ func (w *watcher) begin(conn *pgconn.PgConn) {
 	w.open = append(w.open, conn)
 }
 
-// lose ends all sessions, unless that was done since conn began. Only their sockets are closed: the sessions are others',
-// who find out by it.
+// lose ends all sessions, unless that was done since conn began. Only their sockets are closed: the sessions are
+// others', who find out by it.
 func (w *watcher) lose(conn *pgconn.PgConn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -109,8 +109,8 @@ const probeWrite = `DO $$ BEGIN
 	IF current_setting('transaction_read_only')::bool THEN RAISE read_only_sql_transaction USING MESSAGE = 'this session can only read'; END IF;
 END $$`
 
-// Writable returns nil while the database can be written to. A session of before a failover says nothing about that: it is
-// given up, and a new one is asked.
+// Writable returns nil while the database can be written to. A session of before a failover says nothing about that: it
+// is given up, and a new one is asked.
 func Writable(ctx context.Context, pool *pgxpool.Pool) error {
 	_, err := pool.Exec(ctx, probeWrite)
 	if Code(err) == readOnlyTransaction {

@@ -21,8 +21,8 @@ const (
 	VoucherKeys              // some keys of vouchers: exclusive for the grant or cancel that may be the first under one of them
 )
 
-// The ids of the space [Brake]. Who takes a brake's lock reads its row in a later statement: one that had the lock before
-// the brake is awaited by it, one that gets it afterwards sees the row.
+// The ids of the space [Brake]. Who takes a brake's lock reads its row in a later statement: one that had the lock
+// before the brake is awaited by it, one that gets it afterwards sees the row.
 const (
 	Moves  = 1 // of starts, resumes and redrives, which take it before the gate
 	Claims = 2 // of claims, which take it after the gate: waiting for a gate must hold up no brake
@@ -86,8 +86,8 @@ func TryLockShared(ctx context.Context, tx pgx.Tx, s Space, id int64) (free bool
 	return free, nil
 }
 
-// Locked returns the ids whose locks of a space are held exclusively at this moment. It is for people to look at, never to
-// decide by.
+// Locked returns the ids whose locks of a space are held exclusively at this moment. It is for people to look at, never
+// to decide by.
 func Locked(ctx context.Context, tx pgx.Tx, s Space) (map[int64]bool, error) {
 	const query = `SELECT k >> 3 FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
 		CROSS JOIN LATERAL (SELECT l.classid::bigint << 32 | l.objid::bigint AS k) key

@@ -15,14 +15,14 @@ import (
 // Options say how a database is opened; the zero value suits a process that writes.
 type Options struct {
 	MaxConns int32 // 0: what the address says, else pgxpool's own
-	// Standby takes servers, and sessions, that can only read. Without it they are refused, so that of several hosts the one
-	// that can write is found.
+	// Standby takes servers, and sessions, that can only read. Without it they are refused, so that of several hosts
+	// the one that can write is found.
 	Standby bool
 }
 
 const (
-	// connectTimeout is how long one host may take to give a session, where the address says nothing: one that is dead must
-	// not keep us from the next.
+	// connectTimeout is how long one host may take to give a session, where the address says nothing: one that is dead
+	// must not keep us from the next.
 	connectTimeout = 5 * time.Second
 	// pingTimeout is how long an idle session may take to show that it lives.
 	pingTimeout = 5 * time.Second
@@ -34,8 +34,9 @@ const (
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 // Config reads the address of a database, in every spelling that libpq and pgxpool know: postgres://…, key=value, a
-// service, several hosts, pool_*; PG* variables fill in what it leaves out. Sessions that are opened with it are ours: they
-// set what the product needs of a session, leave a server that can only read, and refuse a pooler that shares them.
+// service, several hosts, pool_*; PG* variables fill in what it leaves out. Sessions that are opened with it are ours:
+// they set what the product needs of a session, leave a server that can only read, and refuse a pooler that shares
+// them.
 func Config(url string, o Options) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err == nil {
@@ -82,8 +83,8 @@ func Open(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-// OpenToRead returns a pool for what only reads: of a server that can be written to, and where there is none of one that can
-// only be read. A server that has lost its role is not read while the one that has it now is there.
+// OpenToRead returns a pool for what only reads: of a server that can be written to, and where there is none of one
+// that can only be read. A server that has lost its role is not read while the one that has it now is there.
 func OpenToRead(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
 	pool, err := Open(ctx, url, o)
 	if err != nil {

@@ -15,8 +15,8 @@ const looks = 3
 // noTransactions is the SQLSTATE with which pgbouncer refuses a BEGIN in pool_mode=statement.
 const noTransactions = "08P01"
 
-// refuseShared returns ErrPooled if conn's session of the server is lent to others between its transactions. A pooler of
-// that kind has to give conn another session while a second client holds the first one in a transaction.
+// refuseShared returns ErrPooled if conn's session of the server is lent to others between its transactions. A pooler
+// of that kind has to give conn another session while a second client holds the first one in a transaction.
 func refuseShared(ctx context.Context, conn *pgconn.PgConn, plain *pgconn.Config) error {
 	other, err := beside(ctx, conn, plain)
 	if err != nil {
@@ -51,9 +51,9 @@ func beside(ctx context.Context, conn *pgconn.PgConn, plain *pgconn.Config) (*pg
 
 const askBackend = `SELECT pg_backend_pid()`
 
-// shares reports whether other is given the session that conn had first, or conn another one. The pooler may lend the one
-// that came back last, or the one that came back first: other takes two in turn and keeps the second, so that one of the
-// three questions has another answer in both cases.
+// shares reports whether other is given the session that conn had first, or conn another one. The pooler may lend the
+// one that came back last, or the one that came back first: other takes two in turn and keeps the second, so that one
+// of the three questions has another answer in both cases.
 func shares(ctx context.Context, conn, other *pgconn.PgConn, first int64) (bool, error) {
 	for _, sql := range []string{askBackend, `BEGIN; ` + askBackend} {
 		if pid, err := backend(ctx, other, sql); err != nil || pid == first {

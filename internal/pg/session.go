@@ -11,18 +11,20 @@ import (
 // Errors that say what is wrong with a server that answers. To ask it again is no use.
 var (
 	// ErrPooled is returned for a pooler that gives each transaction another session of the server.
-	ErrPooled = errors.New("a pooler stands before PostgreSQL and lends each transaction another session (pool_mode=transaction, or statement), " +
-		"but settings and prepared statements belong to one: name the server itself, or set pool_mode=session for this database")
+	ErrPooled = errors.New("a pooler stands before PostgreSQL and lends each transaction another session " +
+		"(pool_mode=transaction, or statement), but settings and prepared statements belong to one: name the server itself, or set pool_mode=session for this database")
 	// ErrEncoding is returned for a database that cannot hold every character.
-	ErrEncoding = errors.New("the database must be in UTF8, so that it can hold every name: make it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0")
+	ErrEncoding = errors.New("the database must be in UTF8, so that it can hold every name: " +
+		"make it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0")
 )
 
 // ErrReadOnly is returned for a session that can only read: of a standby, or of a server that was demoted.
 var ErrReadOnly = errors.New("the server can only read")
 
-// prepareSession sets what the product needs of a session, but for what the address or PGOPTIONS asks for. Values of the
-// server's configuration, ALTER DATABASE and ALTER ROLE do not reach us: they are made for others. A setting that the
-// server's version does not know is left out. It does nothing in a session that is another one's by the next statement.
+// prepareSession sets what the product needs of a session, but for what the address or PGOPTIONS asks for. Values of
+// the server's configuration, ALTER DATABASE and ALTER ROLE do not reach us: they are made for others. A setting that
+// the server's version does not know is left out. It does nothing in a session that is another one's by the next
+// statement.
 //
 //	default_transaction_isolation  the house is built for READ COMMITTED: anything above makes lock waits failures
 //	plan_cache_mode, jit           a generic plan knows no partition; to compile our short statements costs more than they take
@@ -34,12 +36,13 @@ var ErrReadOnly = errors.New("the server can only read")
 //	                               role, which the default path prefers, would hide them
 //	the last seven                  how values are read and written
 //
-// work_mem is set for it alone: with that of a role the list of settings may need a temporary file, which a role may not have.
+// work_mem is set for it alone: with that of a role the list of settings may need a temporary file, which a role may
+// not have.
 //
 // Its result is: whether the session is the one that the server gave us, and whether it can only read.
 //
-// Until it has set search_path, the session has one that others may have set, with functions, operators and relations of their
-// own in it. So it names the schema of each.
+// Until it has set search_path, the session has one that others may have set, with functions, operators and relations
+// of their own in it. So it names the schema of each.
 const prepareSession = `SET LOCAL work_mem = '4MB'; SELECT own, pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool, (
 		SELECT pg_catalog.count(pg_catalog.set_config(s.name, w.value, false))
 		FROM (VALUES

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// poolSetting finds the name of a setting of the pool in what pgxpool says. Only names that pgxpool knows: any other word
-// may be a piece of a password.
+// poolSetting finds the name of a setting of the pool in what pgxpool says. Only names that pgxpool knows: any other
+// word may be a piece of a password.
 var poolSetting = regexp.MustCompile(`pool_(max_conn_lifetime_jitter|max_conn_lifetime|max_conn_idle_time|max_conns|` +
 	`min_conns|min_idle_conns|health_check_period|ping_timeout)`)
 
@@ -36,11 +36,12 @@ func unreadable(url string, err error) error {
 	case strings.Contains(said, "pgpool") || poolSetting.MatchString(said):
 		why = strings.TrimSuffix("a setting of it cannot be used: "+poolSetting.FindString(said), ": ")
 	}
-	return errors.New("the address cannot be read: " + why + "; write it as postgres://USER:PASSWORD@HOST:5432/DATABASE")
+	return errors.New("the address cannot be read: " + why +
+		"; write it as postgres://USER:PASSWORD@HOST:5432/DATABASE")
 }
 
-// oddPort reports whether a URL has a port that is no number: a password with a character that is not percent-encoded ends
-// the host early, and its beginning stands for the port, which the driver would print.
+// oddPort reports whether a URL has a port that is no number: a password with a character that is not percent-encoded
+// ends the host early, and its beginning stands for the port, which the driver would print.
 func oddPort(url string) bool {
 	_, rest, isURL := strings.Cut(url, "://")
 	if !isURL {
@@ -66,11 +67,12 @@ var (
 	errOddSetting = errors.New("the setting is none")
 )
 
-// odd refuses what can only be a piece of a password, or an address for other programs, before a name server, a server's log
-// or an error gets it.
+// odd refuses what can only be a piece of a password, or an address for other programs, before a name server, a
+// server's log or an error gets it.
 func odd(url string, c *pgconn.Config) error {
 	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
-		if _, rest, _ := strings.Cut(url, "://"); strings.Count(rest, "@") > 1 || strings.Contains(afterHosts(rest), "@") {
+		if _, rest, _ := strings.Cut(url, "://"); strings.Count(rest, "@") > 1 ||
+			strings.Contains(afterHosts(rest), "@") {
 			return errOddHost
 		}
 	}

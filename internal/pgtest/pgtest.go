@@ -43,7 +43,8 @@ func closePool(tb testing.TB, pool *pgxpool.Pool, patience time.Duration) {
 	select {
 	case <-closed:
 	case <-time.After(patience):
-		tb.Errorf("%d connections of the test's pool were never released: close rows, end transactions", pool.Stat().AcquiredConns())
+		tb.Errorf("%d connections of the test's pool were never released: close rows, end transactions",
+			pool.Stat().AcquiredConns())
 	}
 }
 
@@ -71,8 +72,8 @@ func Empty(tb testing.TB) string {
 func database(tb testing.TB, create func(context.Context, *server) (string, error)) string {
 	tb.Helper()
 	s, err := shared()
-	require.NoError(tb, err, "no PostgreSQL for the tests: install PostgreSQL 15 or later (Debian: apt-get install postgresql), "+
-		"or set BESTOW_TEST_DATABASE_URL to a server whose role may create databases")
+	require.NoError(tb, err, "no PostgreSQL for the tests: install PostgreSQL 15 or later (Debian: "+
+		"apt-get install postgresql), or set BESTOW_TEST_DATABASE_URL to a server whose role may create databases")
 	ctx, cancel := context.WithTimeout(tb.Context(), limit)
 	defer cancel()
 	name, err := create(ctx, s)

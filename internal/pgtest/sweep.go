@@ -69,7 +69,8 @@ func sweepDatabases(ctx context.Context, conn *pgx.Conn) error {
 	}
 	rows, _ := conn.Query(ctx, `
 		SELECT DISTINCT run FROM pg_database, substring(datname FROM '^' || $1 || '[a-z0-9]+') AS run
-		WHERE starts_with(datname, $1) AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = run)`, prefix)
+		WHERE starts_with(datname, $1) AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = run)`,
+		prefix)
 	dead, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return fmt.Errorf("look for dead test runs: %w", err)

@@ -33,7 +33,8 @@ const (
 	endAfter
 )
 
-// committed is PostgreSQL's answer to a COMMIT that was done: https://www.postgresql.org/docs/15/protocol-message-formats.html
+// committed is PostgreSQL's answer to a COMMIT that was done:
+// https://www.postgresql.org/docs/15/protocol-message-formats.html
 var committed = []byte("C\x00\x00\x00\x0bCOMMIT\x00")
 
 // Through returns a way to the database of pool. It ends with the test.

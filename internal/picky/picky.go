@@ -1,6 +1,6 @@
-// Package picky is the rule by which a ledger of a demo or a harness refuses members, as ledgers do: some for now, a few
-// for good. Who it is follows from the member's id and the try alone, so whoever knows the list knows what must come out,
-// whatever was killed in between.
+// Package picky is the rule by which a ledger of a demo or a harness refuses members, as ledgers do: some for now, a
+// few for good. Who it is follows from the member's id and the try alone, so whoever knows the list knows what must
+// come out, whatever was killed in between.
 package picky
 
 import "hash/crc32"

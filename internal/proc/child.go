@@ -43,7 +43,8 @@ func (p Program) Start(ctx context.Context) (*Child, error) {
 	}
 	defer func() { _ = log.Close() }() // the child has its own descriptor by then
 	c := &Child{Program: p, done: make(chan struct{})}
-	c.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.Args[0], p.Args[1:]...) //nolint:gosec // what we built, and ourselves
+	//nolint:gosec // what we built, and ourselves
+	c.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.Args[0], p.Args[1:]...)
 	c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr, c.cmd.SysProcAttr = p.Env, log, log, attr()
 	if !p.Speaks {
 		err = c.run()
@@ -56,8 +57,8 @@ func (p Program) Start(ctx context.Context) (*Child, error) {
 	return c, nil
 }
 
-// run begins the process, and the goroutine that waits for it. The goroutine keeps its thread: the kernel's signal at our
-// death is bound to the thread that made the child, and Go may end an idle one.
+// run begins the process, and the goroutine that waits for it. The goroutine keeps its thread: the kernel's signal at
+// our death is bound to the thread that made the child, and Go may end an idle one.
 func (c *Child) run() error {
 	started := make(chan error)
 	go func() {

@@ -30,7 +30,8 @@ func NewMaster(text string) (*Master, error) {
 		return nil, errors.New("read master key: not base64; make one with `openssl rand -base64 32`")
 	}
 	if len(raw) != Size {
-		return nil, fmt.Errorf("read master key: %d bytes instead of %d; make one with `openssl rand -base64 32`", len(raw), Size)
+		return nil, fmt.Errorf("read master key: %d bytes instead of %d; make one with `openssl rand -base64 32`",
+			len(raw), Size)
 	}
 	key, err := newKey(raw)
 	if err != nil {

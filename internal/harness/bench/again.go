@@ -22,8 +22,8 @@ type again struct {
 	before  [2]int64
 }
 
-// openAgain completes an event, takes the offsets from its consumer groups, and starts the product once more, which holds
-// what it is given until the clock runs.
+// openAgain completes an event, takes the offsets from its consumer groups, and starts the product once more, which
+// holds what it is given until the clock runs.
 func (s *server) openAgain(ctx context.Context, a *arena) (*again, error) {
 	prefix := newPrefix()
 	if err := s.complete(ctx, a, prefix); err != nil {
@@ -98,7 +98,8 @@ func (g *again) stop() error {
 	err := g.product.Stop()
 	after, counted := g.rows(context.Background())
 	if counted == nil && after != g.before {
-		counted = fmt.Errorf("%w: the redelivery changed %v rows of results and ledger into %v", ErrNotExact, g.before, after)
+		counted = fmt.Errorf("%w: the redelivery changed %v rows of results and ledger into %v", ErrNotExact,
+			g.before, after)
 	}
 	return errors.Join(err, counted)
 }

@@ -17,8 +17,8 @@ import (
 
 // Config says what is measured, and where.
 type Config struct {
-	// AdminURL is a database of the server, for a role that may create databases and CHECKPOINT. Nothing is written into
-	// it: the benchmark's databases are its own, and dropped.
+	// AdminURL is a database of the server, for a role that may create databases and CHECKPOINT. Nothing is written
+	// into it: the benchmark's databases are its own, and dropped.
 	AdminURL string
 	// Dir is an existing folder for the member list.
 	Dir string
@@ -30,7 +30,8 @@ type Config struct {
 	Rows []string
 	// RivalMembers is how many targets a rival has, of the same list.
 	RivalMembers int
-	// Brokers is the Kafka of the product and of the rivals, Partitions how many a rival's topic gets: those of the product.
+	// Brokers is the Kafka of the product and of the rivals, Partitions how many a rival's topic gets: those of the
+	// product.
 	Brokers    []string
 	Partitions int
 	// Kafka says in a few words which Kafka that is, for the report.
@@ -94,7 +95,8 @@ func Measure(ctx context.Context, c Config) (r Report, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
-	r = Report{Began: time.Now().UTC(), Members: c.Members, Machine: thisMachine(), Commit: thisCommit(ctx), Kafka: c.Kafka}
+	r = Report{Began: time.Now().UTC(), Members: c.Members, Machine: thisMachine(), Commit: thisCommit(ctx),
+		Kafka: c.Kafka}
 	if r.Server, err = s.describe(ctx); err != nil {
 		return r, err
 	}
@@ -116,7 +118,8 @@ func Measure(ctx context.Context, c Config) (r Report, err error) {
 func (r Report) exact() error {
 	for _, run := range r.Runs {
 		if !run.Exact {
-			return fmt.Errorf("%w: %s of row %s, round %d: %s", ErrNotExact, run.Kind, run.Row, run.Round, strings.Join(run.Wrong, "; "))
+			return fmt.Errorf("%w: %s of row %s, round %d: %s", ErrNotExact, run.Kind, run.Row, run.Round,
+				strings.Join(run.Wrong, "; "))
 		}
 	}
 	return nil

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// thisCommit is the commit of this program, short; "" where nobody knows. `go run` writes none into a program: then it is
-// that of the folder in which it runs.
+// thisCommit is the commit of this program, short; "" where nobody knows. `go run` writes none into a program: then it
+// is that of the folder in which it runs.
 func thisCommit(ctx context.Context) string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {

@@ -100,7 +100,8 @@ func (f *floor) save(tx *floorTx, c *floorChunk) {
 	tx.rows(sqlSave, []any{&id, &key}, func() error {
 		c.txIDs = append(c.txIDs, "P"+strconv.FormatInt(id, 10))
 		return nil
-	}, "Asia/Seoul", c.members, c.amounts, c.keys, c.reasons, "CM", strconv.FormatInt(f.event.ID, 10), (*time.Time)(nil), "99991231")
+	}, "Asia/Seoul", c.members, c.amounts, c.keys, c.reasons, "CM", strconv.FormatInt(f.event.ID, 10),
+		(*time.Time)(nil), "99991231")
 	tx.row(sqlDeadline, time.Now().Add(10*time.Second))
 }
 

@@ -112,7 +112,8 @@ func (f *floor) reserve(ctx context.Context, conn *pgx.Conn) (first int64, err e
 
 // copyTargets reads the stage in order and writes what it reads into the partition, as it comes.
 func (f *floor) copyTargets(tx *floorTx, conn *pgx.Conn, stage string, first int64) error {
-	ordered := conn.PgConn().ExecParams(tx.ctx, fmt.Sprintf(sqlOrdered, stage), nil, nil, nil, []int16{pgx.BinaryFormatCode})
+	ordered := conn.PgConn().ExecParams(tx.ctx, fmt.Sprintf(sqlOrdered, stage), nil, nil, nil,
+		[]int16{pgx.BinaryFormatCode})
 	id := first
 	rows := &copyReader{row: func(b []byte) ([]byte, error) {
 		if !ordered.NextRow() {
@@ -152,17 +153,19 @@ func (f *floor) end(c domain.Chunk) {
 
 // publishChunks makes the targets the event's own.
 func (f *floor) publishChunks(tx *floorTx) {
-	tx.rows(sqlImport, []any{&f.importID}, func() error { return nil }, f.event.ID, caller.Actor, "text/csv", header[:len(header)-1],
+	tx.rows(sqlImport, []any{&f.importID}, func() error { return nil }, f.event.ID, caller.Actor, "text/csv",
+		header[:len(header)-1],
 		make([]byte, 32), 0, f.members, 0, f.amount(), true, f.defaulted(), f.most(), 0, []int64{})
 	tx.exec(sqlKeepKey, f.event.ID, f.kept)
 	tx.rows(sqlDigest, []any{&f.digest}, func() error { return nil }, f.importID)
 	f.seal(tx)
 	columns := []string{"event_id", "partition_key", "first_id", "last_id", "target_count", "import_id", "content_hash"}
 	tx.do(func() error {
-		_, err := tx.tx.CopyFrom(tx.ctx, pgx.Identifier{"grant_chunks"}, columns, pgx.CopyFromSlice(len(f.chunks), func(i int) ([]any, error) {
-			c := f.chunks[i]
-			return []any{c.EventID, c.PartitionKey, c.First, c.Last, c.Count, f.importID, c.Hash[:]}, nil
-		}))
+		_, err := tx.tx.CopyFrom(tx.ctx, pgx.Identifier{"grant_chunks"},
+			columns, pgx.CopyFromSlice(len(f.chunks), func(i int) ([]any, error) {
+				c := f.chunks[i]
+				return []any{c.EventID, c.PartitionKey, c.First, c.Last, c.Count, f.importID, c.Hash[:]}, nil
+			}))
 		return err
 	})
 	tx.exec(sqlIndexPartition, f.event.Type.Code, f.event.ID)
@@ -176,7 +179,8 @@ func (f *floor) publishChunks(tx *floorTx) {
 			return t.err
 		})
 	})
-	tx.exec(sqlTotals, f.event.ID, f.members, f.amount(), true, f.event.Partitions, f.event.DefaultAmount, f.event.DefaultReason)
+	tx.exec(sqlTotals, f.event.ID, f.members, f.amount(), true, f.event.Partitions, f.event.DefaultAmount,
+		f.event.DefaultReason)
 }
 
 // seal keeps which chunks and which imports there are.

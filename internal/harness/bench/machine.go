@@ -55,7 +55,8 @@ func field(path, name string) string {
 
 // String is the machine in a line.
 func (m Machine) String() string {
-	return fmt.Sprintf("%d cores  %.1f GiB  %s  %s  %s  load %s", m.Cores, float64(m.Memory)/(1<<30), m.CPU, m.System, m.Go, m.Load)
+	return fmt.Sprintf("%d cores  %.1f GiB  %s  %s  %s  load %s", m.Cores, float64(m.Memory)/(1<<30), m.CPU, m.System,
+		m.Go, m.Load)
 }
 
 // Server is the PostgreSQL that was measured.
@@ -67,7 +68,8 @@ type Server struct {
 
 // telling are the settings that make a difference.
 var telling = []string{
-	"fsync", "synchronous_commit", "full_page_writes", "wal_compression", "shared_buffers", "wal_buffers", "max_wal_size",
+	"fsync", "synchronous_commit", "full_page_writes", "wal_compression", "shared_buffers", "wal_buffers",
+	"max_wal_size",
 	"checkpoint_timeout", "maintenance_work_mem", "work_mem", "autovacuum", "random_page_cost", "jit",
 }
 
@@ -86,7 +88,8 @@ func (s *server) describe(ctx context.Context) (d Server, err error) {
 	}
 	for _, name := range telling {
 		var value string
-		if err := s.admin.QueryRow(ctx, `SELECT coalesce(current_setting($1, true), '-')`, name).Scan(&value); err != nil {
+		if err := s.admin.QueryRow(ctx, `SELECT coalesce(current_setting($1, true), '-')`,
+			name).Scan(&value); err != nil {
 			return d, fmt.Errorf("read settings: %w", err)
 		}
 		d.Settings = append(d.Settings, [2]string{name, value})

@@ -44,7 +44,8 @@ func (s *server) openPage(ctx context.Context, a *arena, r *Run) (*page, error) 
 // grant asks for the first page and for one near the end, in turns.
 func (p *page) grant(ctx context.Context) error {
 	var before int64
-	if err := p.arena.pool.QueryRow(ctx, `SELECT min(id) - 1 FROM point_targets WHERE event_id = $1`, p.event.ID).Scan(&before); err != nil {
+	if err := p.arena.pool.QueryRow(ctx, `SELECT min(id) - 1 FROM point_targets WHERE event_id = $1`,
+		p.event.ID).Scan(&before); err != nil {
 		return fmt.Errorf("read first target: %w", err)
 	}
 	p.run.Exact = true

@@ -35,7 +35,9 @@ const (
 )
 
 // svg is drawn by hand; its colours follow the reader's, light or dark.
-var svg = text.Must(text.New("plot").Parse(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {{.Height}}" role="img" aria-label="{{.Title}}" font-family="system-ui, sans-serif" font-size="13">
+var svg = text.Must(
+	text.New("plot").
+		Parse(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {{.Height}}" role="img" aria-label="{{.Title}}" font-family="system-ui, sans-serif" font-size="13">
 <style>
   text { fill: #1f2328 } .small { fill: #59636e; font-size: 11px } .title { font-size: 15px; font-weight: 600 }
   .pipeline { fill: #0969da } .floor { fill: #8c959f } .rival { fill: #bc4c00 }
@@ -90,7 +92,8 @@ func (r Report) bars() (bars []bar) {
 		}
 		rate := middle(runs).Rate()
 		most, rates = max(most, rate), append(rates, rate)
-		bars = append(bars, bar{Label: k.label, Class: k.class, Y: plotTop + plotStep*len(bars), Figure: english.Number(int64(rate))})
+		bars = append(bars, bar{Label: k.label, Class: k.class, Y: plotTop + plotStep*len(bars),
+			Figure: english.Number(int64(rate))})
 	}
 	for i, rate := range rates {
 		bars[i].Width = max(1, plotLength*rate/most)
@@ -102,13 +105,16 @@ func (r Report) bars() (bars []bar) {
 func (r Report) caption() []string {
 	sizes := "Medians of " + english.Number(int64(r.Members)) + " members"
 	if rivals := r.of(RowRivals, ""); len(rivals) > 0 {
-		sizes += "; of " + english.Number(int64(rivals[0].Targets)) + " where each target is a message and a transaction"
+		sizes += "; of " + english.Number(int64(rivals[0].Targets)) +
+			" where each target is a message and a transaction"
 	}
 	version, _, _ := strings.Cut(r.Server.Version, " ")
 	lines := []string{
 		sizes,
-		fmt.Sprintf("%d cores, %.1f GiB, %s, %s, PostgreSQL %s, a commit takes %d µs, %s", r.Machine.Cores, float64(r.Machine.Memory)/(1<<30),
-			orUnknown(r.Machine.CPU), r.Machine.Go, orUnknown(version), r.Server.Commit.Microseconds(), orUnknown(r.Kafka)),
+		fmt.Sprintf("%d cores, %.1f GiB, %s, %s, PostgreSQL %s, a commit takes %d µs, %s", r.Machine.Cores,
+			float64(r.Machine.Memory)/(1<<30),
+			orUnknown(r.Machine.CPU), r.Machine.Go, orUnknown(version), r.Server.Commit.Microseconds(),
+			orUnknown(r.Kafka)),
 		fmt.Sprintf("bestow bench, commit %s, %s", orUnknown(r.Commit), r.date()),
 	}
 	for i, l := range lines {

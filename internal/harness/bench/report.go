@@ -135,18 +135,21 @@ func (r Report) Write(w io.Writer) error {
 // String is the line of a run.
 func (r Run) String() string {
 	if r.Pages != nil {
-		return fmt.Sprintf("%-8s the first of %s targets in %s, behind 99 %% of them in %s  %s", r.Kind, english.Number(int64(r.Targets)),
+		return fmt.Sprintf("%-8s the first of %s targets in %s, behind 99 %% of them in %s  %s", r.Kind,
+			english.Number(int64(r.Targets)),
 			r.Pages.First.Round(time.Microsecond), r.Pages.Last.Round(time.Microsecond), r.verdict())
 	}
 	if r.Uses != nil {
 		return fmt.Sprintf("%-8s %s  %s", r.Kind, r.Uses, r.verdict())
 	}
-	return fmt.Sprintf("%-8s %s = import %s + run %s  %s", r.Kind, seconds(r.Total()), seconds(r.Import), seconds(r.Grant), r.costs())
+	return fmt.Sprintf("%-8s %s = import %s + run %s  %s", r.Kind, seconds(r.Total()), seconds(r.Import),
+		seconds(r.Grant), r.costs())
 }
 
 func (r Run) costs() string {
 	return fmt.Sprintf("%s targets/s  WAL %s B/target  HOT %.0f %%  Go CPU %.1f s  RSS %+d MiB  %s",
-		english.Number(int64(r.Rate())), english.Number(r.WAL/int64(r.Targets)), r.HOT, r.CPU.Seconds(), r.Memory>>20, r.verdict())
+		english.Number(int64(r.Rate())), english.Number(r.WAL/int64(r.Targets)), r.HOT, r.CPU.Seconds(), r.Memory>>20,
+		r.verdict())
 }
 
 func (r Run) verdict() string {
@@ -158,7 +161,8 @@ func (r Run) verdict() string {
 
 // String is the one line that sums up.
 func (m Medians) String() string {
-	return fmt.Sprintf("pipeline %s  floor %s  ratio %.2f  %s", seconds(m.Pipeline.Total()), seconds(m.Floor.Total()), m.Ratio, m.Pipeline.costs())
+	return fmt.Sprintf("pipeline %s  floor %s  ratio %.2f  %s", seconds(m.Pipeline.Total()), seconds(m.Floor.Total()),
+		m.Ratio, m.Pipeline.costs())
 }
 
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 2, 64) + " s" }

@@ -25,13 +25,15 @@ type rivalKafka struct {
 }
 
 // startRivalKafka makes a topic and consumes it with handle.
-func startRivalKafka(ctx context.Context, brokers []string, topic string, partitions int, handle func(context.Context, rivalGrant) error) (*rivalKafka, error) {
+func startRivalKafka(ctx context.Context, brokers []string, topic string, partitions int,
+	handle func(context.Context, rivalGrant) error) (*rivalKafka, error) {
 	k := &rivalKafka{topic: topic, ran: make(chan error, 1)}
 	if err := createTopic(brokers, topic, partitions); err != nil {
 		return nil, err
 	}
 	var err error
-	k.publisher, err = kafka.NewPublisher(kafka.PublisherConfig{Brokers: brokers, Marshaler: rivalMarshaler, OverwriteSaramaConfig: safeSarama()}, nil)
+	k.publisher, err = kafka.NewPublisher(kafka.PublisherConfig{Brokers: brokers, Marshaler: rivalMarshaler,
+		OverwriteSaramaConfig: safeSarama()}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make publisher: %w", err)
 	}
@@ -45,14 +47,17 @@ func startRivalKafka(ctx context.Context, brokers []string, topic string, partit
 }
 
 // consume handles as many messages at once as the topic has partitions.
-func (k *rivalKafka) consume(ctx context.Context, brokers []string, handle func(context.Context, rivalGrant) error) error {
+func (k *rivalKafka) consume(ctx context.Context, brokers []string,
+	handle func(context.Context, rivalGrant) error) error {
 	subscriber, err := kafka.NewSubscriber(kafka.SubscriberConfig{
-		Brokers: brokers, Unmarshaler: rivalMarshaler, OverwriteSaramaConfig: safeSarama(), ConsumerGroup: k.topic, Tracer: &k.claims,
+		Brokers: brokers, Unmarshaler: rivalMarshaler, OverwriteSaramaConfig: safeSarama(), ConsumerGroup: k.topic,
+		Tracer: &k.claims,
 	}, nil)
 	if err != nil {
 		return fmt.Errorf("make subscriber: %w", err)
 	}
-	if k.router, err = message.NewRouter(message.RouterConfig{CloseTimeout: 15 * time.Second}, watermill.NopLogger{}); err != nil {
+	if k.router, err = message.NewRouter(message.RouterConfig{CloseTimeout: 15 * time.Second},
+		watermill.NopLogger{}); err != nil {
 		return fmt.Errorf("make router: %w", err)
 	}
 	k.router.AddConsumerHandler("grant", k.topic, subscriber, func(m *message.Message) error {

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// outboxes is how many outboxes the rival has, each with a forwarder of its own, because a forwarder has one message on its
-// way at a time and waits until Kafka has it on disk: 8 took twice as long.
+// outboxes is how many outboxes the rival has, each with a forwarder of its own, because a forwarder has one message on
+// its way at a time and waits until Kafka has it on disk: 8 took twice as long.
 const outboxes = 32
 
 // outboxRoad is the outbox that Watermill brings: a row for each message, and a forwarder that publishes the rows one

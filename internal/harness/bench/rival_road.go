@@ -17,7 +17,8 @@ import (
 
 // rival is the design that one comes to first: a message and a transaction for each target. It works on the product's
 // tables, from the same list, and is not held back: it writes targets and what publishes them in batches, publishes and
-// handles many at once, asks for both tables in one round trip, and keeps no counter that its transactions would queue at.
+// handles many at once, asks for both tables in one round trip, and keeps no counter that its transactions would queue
+// at.
 type rival struct {
 	pool    *pgxpool.Pool
 	event   domain.Event
@@ -116,7 +117,8 @@ func (r *rival) load(ctx context.Context) (err error) {
 		if _, err := tx.CopyFrom(ctx, pgx.Identifier{r.event.Type.TargetTable()}, columns, rows); err != nil {
 			return fmt.Errorf("copy targets: %w", err)
 		}
-		_, err := tx.Exec(ctx, `UPDATE campaign_events SET total_count = $2, total_amount = $3 WHERE id = $1`, r.event.ID, rows.n, rows.sum)
+		_, err := tx.Exec(ctx, `UPDATE campaign_events SET total_count = $2, total_amount = $3 WHERE id = $1`,
+			r.event.ID, rows.n, rows.sum)
 		return err
 	})
 }
@@ -177,7 +179,10 @@ func (r *rival) grant(ctx context.Context) error {
 			return err
 		}
 	}
-	err = until(ctx, longest, func() (bool, error) { return r.kafka.handled.Load() >= int64(r.members), r.kafka.failed() })
+	err = until(ctx, longest, func() (bool, error) {
+		return r.kafka.handled.Load() >= int64(r.members),
+			r.kafka.failed()
+	})
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,8 @@ const (
 // order is a round: each kind stands as often before the other as behind it.
 var order = []string{Floor, Pipeline, Pipeline, Floor}
 
-// rows are measured in this order: those of one size stand together, since each size has a prepared database of its own.
+// rows are measured in this order: those of one size stand together, since each size has a prepared database of its
+// own.
 var rows = []Row{
 	{RowRounds, "floor, pipeline, pipeline, floor", true, 1, order, Variant{}},
 	{RowRivals, "a message and a transaction for each target, behind an outbox and behind River jobs", true, 1, []string{Outbox, Jobs}, Variant{}},

@@ -145,7 +145,8 @@ func createEvents(ctx context.Context, pool *pgxpool.Pool, o runOf) ([]domain.Ev
 	for i := range events {
 		var err error
 		events[i], err = use.Create(ctx, caller, app.NewEvent{
-			CampaignID: "bench-" + strconv.Itoa(i), EventType: "POINT", DefaultAmount: &amount, DefaultReason: defaultReason,
+			CampaignID: "bench-" + strconv.Itoa(i), EventType: "POINT", DefaultAmount: &amount,
+			DefaultReason: defaultReason,
 		})
 		if err != nil {
 			return nil, err

@@ -84,8 +84,8 @@ func (s *server) prepare(ctx context.Context, members int) error {
 	return seed(ctx, pool, known(members))
 }
 
-// seed gives each member points, which no campaign has granted, through the ledger itself, and leaves its tables as they
-// would be found some day later.
+// seed gives each member points, which no campaign has granted, through the ledger itself, and leaves its tables as
+// they would be found some day later.
 func seed(ctx context.Context, pool *pgxpool.Pool, members []string) error {
 	ledger, err := money.New(money.Config{Pool: pool})
 	if err != nil {
@@ -93,7 +93,8 @@ func seed(ctx context.Context, pool *pgxpool.Pool, members []string) error {
 	}
 	items := make([]money.Item, 0, money.MaxItems)
 	for i, m := range members {
-		items = append(items, money.Item{Key: "bench:0:" + m, MemberID: m, Amount: 1, Reason: "Welcome", TypeCode: "WELCOME", Ref: "0"})
+		items = append(items, money.Item{Key: "bench:0:" + m, MemberID: m, Amount: 1, Reason: "Welcome",
+			TypeCode: "WELCOME", Ref: "0"})
 		if len(items) < money.MaxItems && i < len(members)-1 {
 			continue
 		}

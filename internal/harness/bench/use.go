@@ -33,7 +33,8 @@ type Uses struct {
 
 // String is the uses as a report shows them.
 func (u Uses) String() string {
-	const line = "1 lot %s  1,000 lots %s  100,000 lots %s  16 clients of one member %s  beside the expiry %s, swept in %s"
+	const line = "1 lot %s  1,000 lots %s  100,000 lots %s  16 clients of one member %s  beside the expiry %s, " +
+		"swept in %s"
 	return fmt.Sprintf(line,
 		u.One, u.Thousand, u.Many, u.Together, u.Expiring, seconds(u.Sweep))
 }
@@ -90,7 +91,8 @@ func (s *server) openUse(ctx context.Context, a *arena, r *Run) (*use, error) {
 		pool.Close()
 		return nil, err
 	}
-	return &use{run: r, pool: pool, ledger: ledger, sooner: sooner, lots: a.members, each: cmp.Or(s.UseFor, useFor)}, nil
+	return &use{run: r, pool: pool, ledger: ledger, sooner: sooner, lots: a.members, each: cmp.Or(s.UseFor, useFor)},
+		nil
 }
 
 func (u *use) stop() error {
@@ -121,7 +123,8 @@ func (u *use) save(ctx context.Context, lots int, member func(int) string, amoun
 	for from := 0; from < lots; from += money.MaxItems {
 		items := make([]money.Item, min(money.MaxItems, lots-from))
 		for i := range items {
-			items[i] = money.Item{Key: u.key(), MemberID: member(from + i), Amount: amount, TypeCode: "BENCH", Ref: "bench", ExpiryAt: expiry}
+			items[i] = money.Item{Key: u.key(), MemberID: member(from + i), Amount: amount, TypeCode: "BENCH",
+				Ref: "bench", ExpiryAt: expiry}
 		}
 		answers, err := u.ledger.GrantPoints(ctx, time.Now().Add(time.Minute), items)
 		if err != nil {
@@ -200,8 +203,8 @@ func (u *use) pace(
 	return Pace{Uses: len(all), Rate: rate, Median: median(all), Longest: slices.Max(all)}, nil
 }
 
-// expire saves lots that run out at one instant, and sweeps them while clients use points: from a moment before the instant
-// until none is open.
+// expire saves lots that run out at one instant, and sweeps them while clients use points: from a moment before the
+// instant until none is open.
 func (u *use) expire(ctx context.Context) (p Pace, sweep time.Duration, err error) {
 	at, err := u.saveExpiring(ctx)
 	if err != nil {
@@ -298,7 +301,8 @@ func (u *use) check(ctx context.Context) error {
 	}
 	u.run.Exact = open == 0 && late == 0
 	if !u.run.Exact {
-		u.run.Wrong = append(u.run.Wrong, fmt.Sprintf("%d lots that ran out are open, %d uses took from a lot after its instant", open, late))
+		u.run.Wrong = append(u.run.Wrong,
+			fmt.Sprintf("%d lots that ran out are open, %d uses took from a lot after its instant", open, late))
 	}
 	return nil
 }

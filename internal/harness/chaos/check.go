@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// compareAll compares everything that the operators have finished with what they meant, and lets bestow verify all events that
-// there ever were.
+// compareAll compares everything that the operators have finished with what they meant, and lets bestow verify all
+// events that there ever were.
 func (w *world) compareAll(ctx context.Context, done []*campaign) error {
 	for _, c := range done {
 		if err := w.compare(ctx, c); err != nil {
@@ -176,13 +176,15 @@ func (w *world) inOrder(ctx context.Context, list []*campaign) error {
 			return err
 		}
 		if !after {
-			return fmt.Errorf("event %d began before event %d, which is ahead of it in its lane, was complete", list[i+1].id, list[i].id)
+			return fmt.Errorf("event %d began before event %d, which is ahead of it in its lane, was complete",
+				list[i+1].id, list[i].id)
 		}
 	}
 	return nil
 }
 
-// noneLost: the reconcile asks again for what was lost in Kafka. Nothing is lost here, so whatever it found was never there.
+// noneLost: the reconcile asks again for what was lost in Kafka. Nothing is lost here, so whatever it found was never
+// there.
 func (w *world) noneLost(ctx context.Context) error {
 	var chunks int
 	var which string

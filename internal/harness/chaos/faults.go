@@ -79,7 +79,8 @@ type planner struct {
 
 func newPlanner(o options) *planner { return &planner{o: o, random: rand.New(rand.NewPCG(o.seed, 0))} }
 
-// next chooses the next fault. In a soak the first relay, the first handler and the api are spared, to see what grows in them.
+// next chooses the next fault. In a soak the first relay, the first handler and the api are spared, to see what grows
+// in them.
 func (p *planner) next() fault {
 	f := fault{kind: p.kind()}
 	if f.kind.name == point {
@@ -90,7 +91,8 @@ func (p *planner) next() fault {
 	}
 	f.length = 200*time.Millisecond + time.Duration(p.random.Int64N(int64(1800*time.Millisecond)))
 	f.nth, f.pick = 1, p.random.Uint64()
-	if slices.Contains([]string{"relay", "handler", withLedger, ledger}, f.place.process) { // the others pass their places rarely
+	// the others pass their places rarely
+	if slices.Contains([]string{"relay", "handler", withLedger, ledger}, f.place.process) {
 		f.nth = max(1, p.random.IntN(6)-2)
 	}
 	f.rest = time.Duration(p.random.Int64N(int64(700 * time.Millisecond)))
@@ -102,7 +104,8 @@ func (p *planner) kind() *kind {
 	var from []*kind
 	total := 0
 	for _, k := range kinds() {
-		if (len(p.o.only) == 0 || slices.Contains(p.o.only, k.name)) && (p.o.kafka == 0 || !k.fake) && (p.o.soak == 0 || !k.forgets) {
+		if (len(p.o.only) == 0 || slices.Contains(p.o.only, k.name)) && (p.o.kafka == 0 || !k.fake) &&
+			(p.o.soak == 0 || !k.forgets) {
 			from = append(from, k)
 			total += k.weight
 		}
@@ -133,8 +136,8 @@ func (p *planner) process(role string) string {
 const (
 	// orderly is how long a process may take to end when it is asked to; bestow's own limit is 20 s.
 	orderly = 30 * time.Second
-	// pastRescue is longer than River leaves a job with a worker that says nothing: 30 s, its tick of 30 s, and the leader's
-	// lease. A chunk's claim ends after 15 s, a member of a consumer group after less.
+	// pastRescue is longer than River leaves a job with a worker that says nothing: 30 s, its tick of 30 s, and the
+	// leader's lease. A chunk's claim ends after 15 s, a member of a consumer group after less.
 	pastRescue = 85 * time.Second
 	// spoils is how long a misbehaving ledger is watched before the next fault; it goes on until its process is hit.
 	spoils = 3 * time.Second
@@ -147,7 +150,8 @@ func kill(ctx context.Context, w *world, f fault) (string, error) {
 	return fmt.Sprintf("SIGKILL, dead for %.1f s", f.length.Seconds()), w.startAgain(ctx, f.victim)
 }
 
-// killAtPoint starts a process that kills itself at a place of the code, brings it there, and starts it again when it has.
+// killAtPoint starts a process that kills itself at a place of the code, brings it there, and starts it again when it
+// has.
 func killAtPoint(ctx context.Context, w *world, f fault) (string, error) {
 	at := f.place.point
 	w.wakeNow(f.victim)
@@ -193,7 +197,8 @@ func killEverything(ctx context.Context, w *world, f fault) (string, error) {
 	for _, s := range services {
 		names = append(names, s.Name)
 	}
-	return fmt.Sprintf("SIGKILL for all %d, dead for %.1f s", len(names), f.length.Seconds()), w.startAgain(ctx, names...)
+	return fmt.Sprintf("SIGKILL for all %d, dead for %.1f s", len(names), f.length.Seconds()),
+		w.startAgain(ctx, names...)
 }
 
 func killPostgres(ctx context.Context, w *world, f fault) (string, error) {
@@ -218,7 +223,8 @@ func killKafka(ctx context.Context, w *world, f fault) (string, error) {
 		return "", err
 	}
 	testbed.Pause(ctx, f.length)
-	return fmt.Sprintf("SIGKILL for broker %d, dead for %.1f s", broker, f.length.Seconds()), w.Cluster.StartBroker(ctx, broker)
+	return fmt.Sprintf("SIGKILL for broker %d, dead for %.1f s", broker, f.length.Seconds()),
+		w.Cluster.StartBroker(ctx, broker)
 }
 
 // brokerOf picks one of the brokers of a cluster, which counts them from 1.
@@ -238,7 +244,8 @@ func (w *world) endOrderly(name string) (took time.Duration, err error) {
 	now, began := w.Service(name).Now, time.Now()
 	now.Stop(orderly)
 	if err := now.Result(); err != nil {
-		return 0, fmt.Errorf("%s was asked to end, and did so after %.1f s: %w: see %s", name, time.Since(began).Seconds(), err, now.Log)
+		return 0, fmt.Errorf("%s was asked to end, and did so after %.1f s: %w: see %s", name,
+			time.Since(began).Seconds(), err, now.Log)
 	}
 	return time.Since(began), nil
 }
@@ -348,7 +355,8 @@ func loseAnswers(ctx context.Context, w *world, f fault) (string, error) {
 }
 
 // spoilFor spoils the way of a process to its server for a while.
-func (w *world) spoilFor(ctx context.Context, name, what string, attributes map[string]int64, length time.Duration, said string) (string, error) {
+func (w *world) spoilFor(ctx context.Context, name, what string, attributes map[string]int64, length time.Duration,
+	said string) (string, error) {
 	if err := w.proxies.spoil(name, what, attributes); err != nil {
 		return "", err
 	}
@@ -356,7 +364,8 @@ func (w *world) spoilFor(ctx context.Context, name, what string, attributes map[
 	return fmt.Sprintf("%s, for %.1f s", said, length.Seconds()), w.proxies.mend(ctx, name)
 }
 
-// spoilLedger starts a process whose ledger misbehaves until it is hit again: a handler with the ledger inside, or the ledger.
+// spoilLedger starts a process whose ledger misbehaves until it is hit again: a handler with the ledger inside, or the
+// ledger.
 func spoilLedger(ctx context.Context, w *world, f fault) (string, error) {
 	l := ledgers[f.pick%uint64(len(ledgers))]
 	defer w.recoveries.watch(ctx)(time.Now())

@@ -76,8 +76,8 @@ func (w *world) scrape(ctx context.Context, name string) (_ map[string]float64, 
 	return seen, lines.Err()
 }
 
-// steady compares the last third of a soak with the second: what grew between them grows for ever. The first third is when
-// everything gets warm.
+// steady compares the last third of a soak with the second: what grew between them grows for ever. The first third is
+// when everything gets warm.
 func steady(log *timeline, list []gauge) error {
 	third := len(list) / 3
 	if third == 0 {

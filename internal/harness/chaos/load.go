@@ -199,8 +199,8 @@ func (l *load) lane(ctx context.Context, list []*campaign, later time.Duration) 
 	return l.w.inOrder(ctx, inLane)
 }
 
-// reserve gives the events of a lane their moment, and returns those that have it. The others are started by hand: nothing
-// answered until the moment had passed.
+// reserve gives the events of a lane their moment, and returns those that have it. The others are started by hand:
+// nothing answered until the moment had passed.
 func (l *load) reserve(ctx context.Context, list []*campaign, at time.Time) (inLane []*campaign, err error) {
 	for i, c := range list {
 		err := l.w.API.Reserve(ctx, c.id, at, i+1)
@@ -298,11 +298,13 @@ func (l *load) until(ctx context.Context, c *campaign, what string, enough func(
 			return false, errors.New("it is FAILED")
 		case err == nil && enough(p):
 			return true, nil
-		case err == nil && (p.Status != last.Status || p.Published+p.Success+p.Fail > last.Published+last.Success+last.Fail):
+		case err == nil &&
+			(p.Status != last.Status || p.Published+p.Success+p.Fail > last.Published+last.Success+last.Fail):
 			last, moved = p, time.Now()
 		case time.Since(moved) > patience || time.Since(began) > 5*patience:
 			return false, fmt.Errorf("not %s after %s, %s after the last step, from %+v: %s", what,
-				time.Since(began).Round(time.Second), time.Since(moved).Round(time.Second), last, testbed.Open(ctx, l.w.pool, c.id))
+				time.Since(began).Round(time.Second), time.Since(moved).Round(time.Second), last,
+				testbed.Open(ctx, l.w.pool, c.id))
 		case !testbed.Passing(err):
 			return false, err
 		}

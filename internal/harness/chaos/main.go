@@ -38,11 +38,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 func readOptions(args []string) (o options, err error) {
 	var only string
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
-	flags.Uint64Var(&o.seed, "seed", 0, "decides what the operators do and which faults come in which order (0: another one each time)")
+	flags.Uint64Var(&o.seed, "seed", 0,
+		"decides what the operators do and which faults come in which order (0: another one each time)")
 	flags.IntVar(&o.cycles, "cycles", 100, "how many faults")
-	flags.DurationVar(&o.soak, "soak", 0, "go on for that long instead, with a fault each 20 seconds, and look for what grows")
+	flags.DurationVar(&o.soak, "soak", 0,
+		"go on for that long instead, with a fault each 20 seconds, and look for what grows")
 	flags.IntVar(&o.kafka, "kafka", 0, "use the real Apache Kafka with 1 or 3 brokers (default: the embedded one)")
-	flags.StringVar(&only, "only", "", "choose from these faults only, a comma list of: "+strings.Join(kindNames(), ", "))
+	flags.StringVar(&only, "only", "",
+		"choose from these faults only, a comma list of: "+strings.Join(kindNames(), ", "))
 	flags.BoolVar(&o.keep, "keep", false, "keep the folder with all logs, however it ends")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -62,7 +65,8 @@ func readOptions(args []string) (o options, err error) {
 func (o options) check() error {
 	for _, name := range o.only {
 		if !slices.Contains(kindNames(), name) {
-			return fmt.Errorf("read arguments: -only: there is no fault %q: there are %s", name, strings.Join(kindNames(), ", "))
+			return fmt.Errorf("read arguments: -only: there is no fault %q: there are %s", name,
+				strings.Join(kindNames(), ", "))
 		}
 	}
 	switch {
@@ -90,7 +94,8 @@ var services = []testbed.Service{
 }
 
 // Small messages and short waits: a thousand messages of two seconds' retries are more to break than ten of a minute's.
-var settings = []string{"BESTOW_MESSAGE_TARGETS=50", "BESTOW_RETRY_BACKOFF=2s", "BESTOW_DB_MAX_CONNS=12", "BESTOW_TOPIC_PARTITIONS=4"}
+var settings = []string{"BESTOW_MESSAGE_TARGETS=50", "BESTOW_RETRY_BACKOFF=2s", "BESTOW_DB_MAX_CONNS=12",
+	"BESTOW_TOPIC_PARTITIONS=4"}
 
 // chaos installs bestow, breaks it as often as is asked for, and tears it down. Where something failed, all logs stay.
 func chaos(ctx context.Context, o options, out io.Writer) (err error) {

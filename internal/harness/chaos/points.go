@@ -19,24 +19,29 @@ var diesAt = map[string][]string{
 	"api": {
 		failpoint.CreateBeforeCommit, failpoint.CreateAfterCommit, failpoint.ImportStageMade, failpoint.ImportStaged,
 		failpoint.ImportIDsReserved, failpoint.ImportTargets, failpoint.ImportChunks, failpoint.ImportJobs,
-		failpoint.ImportBeforeCommit, failpoint.ImportAfterCommit, failpoint.EditBeforeCommit, failpoint.EditAfterCommit,
+		failpoint.ImportBeforeCommit, failpoint.ImportAfterCommit, failpoint.EditBeforeCommit,
+		failpoint.EditAfterCommit,
 		failpoint.StartBeforeCommit, failpoint.StartAfterCommit, failpoint.StopBeforeCommit, failpoint.StopAfterCommit,
-		failpoint.StopBeforeDrain, failpoint.ResumeBeforeCommit, failpoint.ResumeAfterCommit, failpoint.RedriveBeforeCommit,
+		failpoint.StopBeforeDrain, failpoint.ResumeBeforeCommit, failpoint.ResumeAfterCommit,
+		failpoint.RedriveBeforeCommit,
 		failpoint.RedriveAfterCommit, failpoint.ForwardBeforeCommit, failpoint.RetryAfterCommit,
 	},
 	"relay": {
-		failpoint.RelayRead, failpoint.RelayBetween, failpoint.RelayAfterAck, failpoint.RelayBeforeCommit, failpoint.RelayAfterCommit,
+		failpoint.RelayRead, failpoint.RelayBetween, failpoint.RelayAfterAck, failpoint.RelayBeforeCommit,
+		failpoint.RelayAfterCommit,
 		failpoint.RelayHandedOn, failpoint.RelayAskedAgain,
 	},
 	"handler": {
 		failpoint.ClaimBeforeCommit, failpoint.ClaimAfterCommit, failpoint.MoneyAfterGrant, failpoint.SettleKeyStored,
 		failpoint.SettleFirstInserted, failpoint.SettleFirstClosed, failpoint.SettleLocked, failpoint.SettleInserted,
 		failpoint.SettleUpdated, failpoint.SettleClosed, failpoint.SettleRetryMade, failpoint.SettleBeforeCommit,
-		failpoint.SettleAfterCommit, failpoint.CloseBeforeCommit, failpoint.CloseAfterCommit, failpoint.HandledBeforeAck,
+		failpoint.SettleAfterCommit, failpoint.CloseBeforeCommit, failpoint.CloseAfterCommit,
+		failpoint.HandledBeforeAck,
 		failpoint.ParkBeforeCommit, failpoint.ParkAfterCommit, failpoint.IsolatedMarked, failpoint.IsolatedSettled,
 	},
-	withLedger: append([]string{failpoint.LapsedAfterCommit, failpoint.LookedUp, failpoint.GiveBackAfterCommit}, inLedger...),
-	ledger:     inLedger,
+	withLedger: append([]string{failpoint.LapsedAfterCommit, failpoint.LookedUp, failpoint.GiveBackAfterCommit},
+		inLedger...),
+	ledger: inLedger,
 	"jobs": {
 		failpoint.StartDueBetween, failpoint.MomentAfterCommit, failpoint.ReconcileAfter, failpoint.CloseDoneBetween,
 		failpoint.CloseBeforeCommit, failpoint.CloseAfterCommit,
@@ -64,7 +69,8 @@ const unheard = failpoint.MoneyPointsCommitted + "=error%2;" + failpoint.MoneyVo
 const (
 	// meets is how long a process may take until it comes to the place where it is to die.
 	meets = 9 * time.Second
-	// meetsTick is the same where the timetable brings it there: what is due each 5 s, and one of two processes works it.
+	// meetsTick is the same where the timetable brings it there: what is due each 5 s, and one of two processes works
+	// it.
 	meetsTick = 11 * time.Second
 	// meetsLongTick is the same for what is due each 30 s.
 	meetsLongTick = 32 * time.Second
@@ -124,7 +130,8 @@ func (p *planner) deal() place {
 	return next
 }
 
-// lead lets happen what brings a process to the place where it is to die, whatever the operators wait for at the moment.
+// lead lets happen what brings a process to the place where it is to die, whatever the operators wait for at the
+// moment.
 func (w *world) lead(ctx context.Context, f fault) error {
 	p := w.Service(f.victim)
 	limited, cancel := context.WithTimeout(ctx, readyWithin)

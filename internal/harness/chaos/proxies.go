@@ -15,8 +15,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// proxies are the proxies before the servers: one between each process of bestow and PostgreSQL, one before the broker, one
-// before the ledger that is a process of its own.
+// proxies are the proxies before the servers: one between each process of bestow and PostgreSQL, one before the broker,
+// one before the ledger that is a process of its own.
 type proxies struct {
 	server *toxiproxy.ApiServer
 
@@ -26,11 +26,12 @@ type proxies struct {
 
 func newProxies() *proxies {
 	toxics.Register(commitLoser, new(loseCommits))
-	return &proxies{server: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), all: map[string]*toxiproxy.Proxy{}}
+	return &proxies{server: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()),
+		all: map[string]*toxiproxy.Proxy{}}
 }
 
-// put stands a proxy before a server. The one before PostgreSQL has the name of the process that uses it, another that of
-// its server.
+// put stands a proxy before a server. The one before PostgreSQL has the name of the process that uses it, another that
+// of its server.
 func (p *proxies) put(server, service, addr string) (string, error) {
 	name := server
 	if server == testbed.PostgreSQL {
@@ -99,7 +100,8 @@ const (
 	silence     = "timeout"
 )
 
-// committed is PostgreSQL's answer to a COMMIT that was done: https://www.postgresql.org/docs/15/protocol-message-formats.html
+// committed is PostgreSQL's answer to a COMMIT that was done:
+// https://www.postgresql.org/docs/15/protocol-message-formats.html
 var committed = []byte("C\x00\x00\x00\x0bCOMMIT\x00")
 
 // loseCommits closes a connection in place of each so many-th answer to a COMMIT: it was done, and nobody hears of it.

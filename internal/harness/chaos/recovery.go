@@ -12,8 +12,9 @@ import (
 // recoverWithin is how long the last of what was in hand may still take when every event is complete.
 const recoverWithin = 90 * time.Second
 
-// recoveries are the times that recoveries took: from a kill until all that was in hand then, whoever's hand it was in, is
-// through. The next faults come before that, and hit it again: what one kill alone costs is measured by internal/harness/kill.
+// recoveries are the times that recoveries took: from a kill until all that was in hand then, whoever's hand it was in,
+// is through. The next faults come before that, and hit it again: what one kill alone costs is measured by
+// internal/harness/kill.
 type recoveries struct {
 	w     *world
 	stop  context.CancelFunc
@@ -30,8 +31,8 @@ func newRecoveries(ctx context.Context, w *world) *recoveries {
 	return r
 }
 
-// inHand is what was at work at a moment: jobs that ran, and chunks that were claimed, or published and not claimed yet, by
-// their events and first targets.
+// inHand is what was at work at a moment: jobs that ran, and chunks that were claimed, or published and not claimed
+// yet, by their events and first targets.
 type inHand struct{ jobs, events, chunks []int64 }
 
 // watch notes what is in hand now, and returns what takes the time from the kill on.
@@ -63,8 +64,8 @@ func (r *recoveries) follow(killed time.Time, h inHand) {
 	}()
 }
 
-// through says whether every job has ended and every chunk is settled. What belongs to an event that was stopped meanwhile
-// does not count: a person keeps it.
+// through says whether every job has ended and every chunk is settled. What belongs to an event that was stopped
+// meanwhile does not count: a person keeps it.
 func (r *recoveries) through(h inHand) bool {
 	const query = `SELECT NOT EXISTS (SELECT FROM unnest($2::bigint[], $3::bigint[]) AS h (event_id, first_id)
 				JOIN grant_chunks c USING (event_id, first_id) JOIN campaign_events e ON e.id = c.event_id

@@ -18,5 +18,6 @@ type timeline struct {
 func (t *timeline) say(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, _ = fmt.Fprintf(t.out, "%8.1f s  %s\n", time.Since(t.began).Seconds(), fmt.Sprintf(format, args...)) // nobody is left to tell
+	// nobody is left to tell
+	_, _ = fmt.Fprintf(t.out, "%8.1f s  %s\n", time.Since(t.began).Seconds(), fmt.Sprintf(format, args...))
 }

@@ -21,8 +21,8 @@ const (
 	ours = "chaos"
 	// partitions is how many a topic has, as set.
 	partitions = 4
-	// copied is the most messages of a partition that are written once more, the last ones. All of them, in a run of many
-	// cycles, would be more than the handlers get through before the next time: at some 200 messages a second.
+	// copied is the most messages of a partition that are written once more, the last ones. All of them, in a run of
+	// many cycles, would be more than the handlers get through before the next time: at some 200 messages a second.
 	copied = 1_000
 	// readWithin is how long a partition may take to be read.
 	readWithin = time.Minute
@@ -50,7 +50,8 @@ func (t *topics) with(errand func(sarama.Client) error) error {
 	c := sarama.NewConfig()
 	c.Version = sarama.V2_8_0_0
 	c.ClientID = ours
-	c.Producer.RequiredAcks, c.Producer.Idempotent, c.Net.MaxOpenRequests = sarama.WaitForAll, true, 1 // rubbish once is enough
+	// rubbish once is enough
+	c.Producer.RequiredAcks, c.Producer.Idempotent, c.Net.MaxOpenRequests = sarama.WaitForAll, true, 1
 	c.Producer.Return.Successes = true
 	c.Producer.Partitioner = sarama.NewManualPartitioner
 	client, err := sarama.NewClient(t.brokers, c)
@@ -73,7 +74,8 @@ func (t *topics) write(client sarama.Client, messages []*sarama.ProducerMessage)
 	return producer.Close()
 }
 
-// again writes every message of a topic that is not ours into its partition once more, or the last ones where there are many.
+// again writes every message of a topic that is not ours into its partition once more, or the last ones where there are
+// many.
 func (t *topics) again(ctx context.Context, topic string) (n int, err error) {
 	err = t.with(func(client sarama.Client) error {
 		consumer, err := sarama.NewConsumerFromClient(client)
@@ -140,7 +142,8 @@ func copyOf(m *sarama.ConsumerMessage) *sarama.ProducerMessage {
 		headers = append(headers, *h)
 	}
 	return &sarama.ProducerMessage{
-		Topic: m.Topic, Partition: m.Partition, Key: sarama.ByteEncoder(m.Key), Value: sarama.ByteEncoder(m.Value), Headers: headers,
+		Topic: m.Topic, Partition: m.Partition, Key: sarama.ByteEncoder(m.Key), Value: sarama.ByteEncoder(m.Value),
+		Headers: headers,
 	}
 }
 
@@ -152,7 +155,8 @@ func (t *topics) rubbish(random *rand.Rand) (n int, err error) {
 		n = len(list)
 		for _, value := range list {
 			messages = append(messages, &sarama.ProducerMessage{
-				Topic: topic, Partition: random.Int32N(partitions), Value: sarama.ByteEncoder(value), Headers: []sarama.RecordHeader{mark},
+				Topic: topic, Partition: random.Int32N(partitions), Value: sarama.ByteEncoder(value),
+				Headers: []sarama.RecordHeader{mark},
 			})
 			t.mu.Lock()
 			t.trash[string(value)]++
@@ -169,12 +173,15 @@ func trash(random *rand.Rand) [][]byte {
 		noise[i] = byte(random.Uint32())
 	}
 	number := random.Uint64()
-	foreign, _ := json.Marshal(map[string]any{"order": number, "items": []int{1, 2, 3}}) // plain values: there is no error
+	// plain values: there is no error
+	foreign, _ := json.Marshal(map[string]any{"order": number, "items": []int{1, 2, 3}})
 	return [][]byte{
 		noise,
 		foreign,
 		fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","type":"bestow.grants.v9","data":{}}`, number),
-		fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"/bestow/relay","type":"bestow.grants.v1","data":{"event_id":`, number),
+		fmt.Appendf(nil,
+			`{"specversion":"1.0","id":"%d","source":"/bestow/relay","type":"bestow.grants.v1","data":{"event_id":`,
+			number),
 		fmt.Appendf(nil, `%s%d`, strings.Repeat("[", 5_000), number),
 	}
 }

@@ -51,7 +51,8 @@ type world struct {
 func newWorld(ctx context.Context, bed *testbed.Testbed, f *proxies, log *timeline, o options) (*world, error) {
 	w := &world{
 		Testbed: bed, o: o, proxies: f, log: log, planner: newPlanner(o),
-		asleep: map[string]chan struct{}{}, ruled: map[string]bool{}, tally: map[string]int{}, places: map[string]bool{},
+		asleep: map[string]chan struct{}{}, ruled: map[string]bool{}, tally: map[string]int{},
+		places: map[string]bool{},
 	}
 	var err error
 	if w.pool, err = pgxpool.New(ctx, bed.URL); err != nil {
@@ -155,8 +156,8 @@ func (w *world) awaitReady(ctx context.Context) error {
 	return err
 }
 
-// awake is the process, or its twin while it sleeps: who is woken by the next fault has not slept past anything. In a soak
-// the twin is spared, and the ledger has none.
+// awake is the process, or its twin while it sleeps: who is woken by the next fault has not slept past anything. In a
+// soak the twin is spared, and the ledger has none.
 func (w *world) awake(name string) string {
 	role, number, _ := strings.Cut(name, "-")
 	switch {
@@ -175,8 +176,8 @@ func (w *world) isAsleep(name string) bool {
 	return asleep
 }
 
-// look lets the operators finish, ends what still lasts of the faults, and compares what they have finished since the last
-// look; at the end of the run all that they ever did, since messages of long ago came again.
+// look lets the operators finish, ends what still lasts of the faults, and compares what they have finished since the
+// last look; at the end of the run all that they ever did, since messages of long ago came again.
 func (w *world) look(ctx context.Context, end bool) error {
 	if err := w.calm(ctx); err != nil {
 		return err
@@ -195,7 +196,8 @@ func (w *world) look(ctx context.Context, end bool) error {
 	if err := errors.Join(w.compareAll(ctx, compared), w.Ended()); err != nil {
 		return err
 	}
-	w.log.say("----   all is complete and exact: %d events, %d targets; the operators took %.1f s to finish, the comparison %.1f s",
+	w.log.say("----   all is complete and exact: %d events, %d targets; the operators took %.1f s to finish, "+
+		"the comparison %.1f s",
 		len(done), targetsOf(done), finished.Seconds(), (time.Since(began) - finished).Seconds())
 	return nil
 }
@@ -284,11 +286,14 @@ func (w *world) conclude(gauges []gauge) error {
 	w.mu.Lock()
 	w.log.say("of those who were put to sleep %d slept to the end", w.slept)
 	w.mu.Unlock()
-	w.log.say("a process killed itself at %d of the %d places of the code that this load may come to", len(w.places), countPoints())
+	w.log.say("a process killed itself at %d of the %d places of the code that this load may come to", len(w.places),
+		countPoints())
 	w.log.say("from the beginning of a fault until all were ready again: %s", spread(w.ready))
-	w.log.say("from a kill until all that was in hand is through, the faults that came meanwhile included: %d kills, %s",
+	w.log.say("from a kill until all that was in hand is through, the faults that came meanwhile included: "+
+		"%d kills, %s",
 		len(healed), spread(healed))
-	w.log.say("%d cycles, %d events, %d targets: 0 lost, 0 double, 0 drift, 0 deadlocks, 0 discarded jobs, 0 healthy messages parked; seed %d",
+	w.log.say("%d cycles, %d events, %d targets: 0 lost, 0 double, 0 drift, 0 deadlocks, 0 discarded jobs, "+
+		"0 healthy messages parked; seed %d",
 		cycles, len(w.done), targetsOf(w.done), w.o.seed)
 	return steady(w.log, gauges)
 }

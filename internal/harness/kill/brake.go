@@ -20,8 +20,8 @@ const (
 	maxHeld = 6 * time.Second
 )
 
-// braker engages the brake of all events at random moments, while a lane of events runs one after another; it releases the
-// brake and resumes what it had stopped.
+// braker engages the brake of all events at random moments, while a lane of events runs one after another; it releases
+// the brake and resumes what it had stopped.
 type braker struct{ *stopper }
 
 // laned is an event of a lane.
@@ -31,8 +31,8 @@ type laned struct {
 	event int64
 }
 
-// brakeMany engages the brake as often as is asked for. After each 200 the rows in the ledger of none of the events may grow
-// until it is released, and each event must complete exactly.
+// brakeMany engages the brake as often as is asked for. After each 200 the rows in the ledger of none of the events may
+// grow until it is released, and each event must complete exactly.
 func brakeMany(ctx context.Context, in *installation, o options, out io.Writer) error {
 	b := braker{newStopper(in, o, o.brakes)}
 	defer b.hangUp(ctx)
@@ -42,9 +42,11 @@ func brakeMany(ctx context.Context, in *installation, o options, out io.Writer) 
 			return fmt.Errorf("after %d brakes: %w; seed %d", b.stops, err, o.seed)
 		}
 	}
-	say(out, "\n%d brakes, %d of them with a kill: no grant after a 200, every event complete and exact; seed %d\n", b.stops, b.killed, o.seed)
+	say(out, "\n%d brakes, %d of them with a kill: no grant after a 200, every event complete and exact; seed %d\n",
+		b.stops, b.killed, o.seed)
 	say(out, "seconds from the brake to its 200: median %.2f, p99 %.2f, max %.2f\n",
-		testbed.Percentile(b.took, 50).Seconds(), testbed.Percentile(b.took, 99).Seconds(), testbed.Percentile(b.took, 100).Seconds())
+		testbed.Percentile(b.took, 50).Seconds(), testbed.Percentile(b.took, 99).Seconds(),
+		testbed.Percentile(b.took, 100).Seconds())
 	return nil
 }
 
@@ -72,7 +74,8 @@ func (b braker) lane(ctx context.Context, number, enough int, out io.Writer) err
 			return fmt.Errorf("event %d: %w", l.event, err)
 		}
 	}
-	say(out, "%5d to %5d   %7d %6d   ok, %d of %d\n", lane[0].event, lane[inLane-1].event, b.stops-before, b.killed-beforeKilled,
+	say(out, "%5d to %5d   %7d %6d   ok, %d of %d\n", lane[0].event, lane[inLane-1].event, b.stops-before,
+		b.killed-beforeKilled,
 		inLane*b.members, inLane*b.members)
 	return b.Ready(ctx)
 }
@@ -97,7 +100,8 @@ func (b braker) makeLane(ctx context.Context, number int) (lane []laned, err err
 
 // cycle lets the lane run for a moment, engages the brake, watches the ledger, and releases the brake.
 func (b braker) cycle(ctx context.Context, lane []laned) error {
-	if _, err := b.grantedOf(ctx, lane); err != nil { // connected and prepared, so that the count after the 200 is one round trip
+	// connected and prepared, so that the count after the 200 is one round trip
+	if _, err := b.grantedOf(ctx, lane); err != nil {
 		return err
 	}
 	testbed.Pause(ctx, time.Duration(b.random.Int64N(int64(maxRun))))
@@ -162,7 +166,8 @@ func (b braker) grantedOf(ctx context.Context, lane []laned) (all int, err error
 	return all, nil
 }
 
-// goOn resumes those of the lane that are stopped, for as far as the lane is free; done reports whether all are complete.
+// goOn resumes those of the lane that are stopped, for as far as the lane is free; done reports whether all are
+// complete.
 func (b braker) goOn(ctx context.Context, lane []laned) (done bool, err error) {
 	done = true
 	for _, l := range lane {

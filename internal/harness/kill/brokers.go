@@ -38,10 +38,11 @@ type breaker struct {
 	kills  []time.Time // those that hit a running event
 }
 
-// killBrokers kills as many leaders as are asked for, each as soon as all replicas are in sync again, and proves that the
-// event was granted exactly. Where an event is over too soon, another one is made.
+// killBrokers kills as many leaders as are asked for, each as soon as all replicas are in sync again, and proves that
+// the event was granted exactly. Where an event is over too soon, another one is made.
 func killBrokers(ctx context.Context, in *installation, o options, out io.Writer) error {
-	b := &breaker{player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 2)), enough: o.brokerKills}
+	b := &breaker{player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 2)),
+		enough: o.brokerKills}
 	say(out, " kill  event  broker  leader of     granted   dead  in sync after\n")
 	events := 0
 	for number := 1; len(b.kills) < o.brokerKills; number++ {
@@ -53,7 +54,8 @@ func killBrokers(ctx context.Context, in *installation, o options, out io.Writer
 			return fmt.Errorf("event %d was over before the first kill: give more -members", number)
 		}
 	}
-	say(out, "\n%d leaders killed in mid-run, events: %d: verify clean, every member in the ledger exactly once; seed %d\n",
+	say(out,
+		"\n%d leaders killed in mid-run, events: %d: verify clean, every member in the ledger exactly once; seed %d\n",
 		len(b.kills), events, o.seed)
 	return nil
 }
@@ -88,7 +90,8 @@ func (b *breaker) event(ctx context.Context, number int, out io.Writer) error {
 	}
 	hits := hitting(kills, res.completedAt)
 	b.kills = append(b.kills, hits...)
-	say(out, "event %d: %d of its kills were in mid-run; %d jobs and %d chunks were done again; complete after %.1f s; %d of %d in the ledger\n",
+	say(out, "event %d: %d of its kills were in mid-run; %d jobs and %d chunks were done again; "+
+		"complete after %.1f s; %d of %d in the ledger\n",
 		res.event, len(hits), res.jobs, res.chunks, time.Since(began).Seconds(), b.members, b.members)
 	return b.Ready(ctx)
 }
@@ -122,6 +125,7 @@ func (b *breaker) killOne(ctx context.Context, res result, nth int, out io.Write
 		return killed, err
 	}
 	say(out, "%5d  %5d  %6d  %-12s  %5.0f %%  %3.1f s  %5.1f s\n", nth, res.event, b.dead,
-		fmt.Sprintf("%s/%d", res.topic(), res.part), 100*now.SettledPart(), res.pause.Seconds(), time.Since(began).Seconds())
+		fmt.Sprintf("%s/%d", res.topic(), res.part), 100*now.SettledPart(), res.pause.Seconds(),
+		time.Since(began).Seconds())
 	return killed, b.Ended()
 }

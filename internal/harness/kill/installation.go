@@ -61,8 +61,8 @@ func (in *installation) kill(ctx context.Context, r round) error {
 	return in.Kill(in.victims(r)...)
 }
 
-// restart starts the round's victims again. PostgreSQL is waited for, since it recovers before it is there, and a broker,
-// since the others let it in again when its session has ended.
+// restart starts the round's victims again. PostgreSQL is waited for, since it recovers before it is there, and a
+// broker, since the others let it in again when its session has ended.
 func (in *installation) restart(ctx context.Context, r round) error {
 	switch r.victim {
 	case broker:

@@ -18,8 +18,8 @@ type evidence struct {
 	chunks      int // chunks whose claim was lost with who had it: they waited for its lease to end
 }
 
-// lost is how long after its first claim a chunk is settled if that claim was lost. A handler gives up after 10 seconds, and
-// a lease lasts 15.
+// lost is how long after its first claim a chunk is settled if that claim was lost. A handler gives up after 10
+// seconds, and a lease lasts 15.
 const lost = 14 * time.Second
 
 // prove compares the ledger with the list, and reads what had to be done again.

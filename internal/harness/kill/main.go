@@ -37,9 +37,13 @@ func readOptions(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("kill", flag.ContinueOnError)
 	flags.IntVar(&o.times, "times", 20, "how many kills")
 	flags.IntVar(&o.stops, "stops", 0, "stop running events so many times instead, a kill among each 25")
-	flags.IntVar(&o.brakes, "brakes", 0, "engage the brake so many times instead, while the events of a lane run and wait, a kill among each 25")
-	flags.IntVar(&o.kafka, "kafka", 0, "use the real Apache Kafka with 1 or 3 brokers, one of which is killed too where there are 3 (default: the embedded one)")
-	flags.IntVar(&o.brokerKills, "brokerkills", 0, "kill so many leaders of partitions while one event runs instead; needs -kafka 3")
+	flags.IntVar(&o.brakes, "brakes", 0,
+		"engage the brake so many times instead, while the events of a lane run and wait, a kill among each 25")
+	flags.IntVar(&o.kafka, "kafka", 0,
+		"use the real Apache Kafka with 1 or 3 brokers, one of which is killed too where there are 3 (default: "+
+			"the embedded one)")
+	flags.IntVar(&o.brokerKills, "brokerkills", 0,
+		"kill so many leaders of partitions while one event runs instead; needs -kafka 3")
 	flags.IntVar(&o.members, "members", 100_000, "members of each event")
 	flags.Uint64Var(&o.seed, "seed", 0, "chooses who is killed when (0: another one each time)")
 	if err := flags.Parse(args); err != nil {
@@ -59,7 +63,8 @@ func (o options) check() error {
 	case o.times < 1:
 		return fmt.Errorf("read arguments: -times is %d: it must be 1 or more", o.times)
 	case o.members < 10_000 || o.members > 5_000_000:
-		return fmt.Errorf("read arguments: -members is %d: it must be 10000 to 5000000, or there is no middle to kill in", o.members)
+		return fmt.Errorf("read arguments: -members is %d: it must be 10000 to 5000000, "+
+			"or there is no middle to kill in", o.members)
 	case o.kafka != 0 && o.kafka != 1 && o.kafka != 3:
 		return fmt.Errorf("read arguments: -kafka is %d: it must be 1 or 3 brokers", o.kafka)
 	}
@@ -120,7 +125,8 @@ func kill(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	say(out, "PostgreSQL %s, %s and five processes of bestow are ready after %.1f s\n\n", in.Version, o.broker(), time.Since(began).Seconds())
+	say(out, "PostgreSQL %s, %s and five processes of bestow are ready after %.1f s\n\n", in.Version, o.broker(),
+		time.Since(began).Seconds())
 	switch {
 	case o.stops > 0:
 		return stopMany(ctx, in, o, out)
@@ -166,7 +172,8 @@ func verdict(out io.Writer, results []result, o options) error {
 	if failed > 0 || len(results) < o.times {
 		return fmt.Errorf("%d rounds failed, %d were not played; seed %d", failed, o.times-len(results), o.seed)
 	}
-	say(out, "\n%d of %d: complete within %.0f s of the restart, verify clean, every member in the ledger exactly once; seed %d\n",
+	say(out, "\n%d of %d: complete within %.0f s of the restart, verify clean, "+
+		"every member in the ledger exactly once; seed %d\n",
 		o.times, o.times, limit.Seconds(), o.seed)
 	return nil
 }

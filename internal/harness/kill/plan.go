@@ -44,9 +44,9 @@ type round struct {
 	part    int32 // the partition whose leader is killed, where the victim is a broker
 }
 
-// makePlan chooses the rounds of a run from its seed. As many rounds in a row as there are victims kill each once, in an
-// order of their own: four, and five where there are three brokers; every third event grants vouchers. A relay is killed while it publishes and a handler while it grants, the others
-// at either.
+// makePlan chooses the rounds of a run from its seed. As many rounds in a row as there are victims kill each once, in
+// an order of their own: four, and five where there are three brokers; every third event grants vouchers. A relay is
+// killed while it publishes and a handler while it grants, the others at either.
 func makePlan(seed uint64, times, brokers int) []round {
 	kinds := int(broker)
 	if brokers == 3 {

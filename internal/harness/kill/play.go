@@ -129,7 +129,8 @@ func (p *player) reach(ctx context.Context, res *result) error {
 			res.done = now.PublishedPart()
 		}
 		if now.Status != "RUNNING" || res.done > latest {
-			res.missed = fmt.Sprintf("it was %s, %.0f %% done, at the first look past %.0f %%", now.Status, 100*res.done, 100*res.at)
+			res.missed = fmt.Sprintf("it was %s, %.0f %% done, at the first look past %.0f %%", now.Status,
+				100*res.done, 100*res.at)
 		}
 		return res.done >= res.at || res.missed != "", p.Ended()
 	})

@@ -33,14 +33,16 @@ func line(out io.Writer, r result, members int) {
 
 // heading stands above the lines.
 func heading(out io.Writer) {
-	say(out, "%5s  %-7s %4s  %-10s  %-15s   %6s  %8s  %-11s   %s\n", "", "", "", "", "", "", "complete", "done again:", "")
+	say(out, "%5s  %-7s %4s  %-10s  %-15s   %6s  %8s  %-11s   %s\n", "", "", "", "", "", "", "complete",
+		"done again:", "")
 	say(out, "%5s  %-7s %4s  %-10s  %-15s   %6s  %8s  %4s %6s   %s\n",
 		"round", "event", "", "killed", "in the moment", "dead", "after", "jobs", "chunks", "verify")
 }
 
 // summary tells how long the recoveries took, by victim.
 func summary(out io.Writer, results []result) {
-	say(out, "\nseconds from the restart to COMPLETED\n%-12s %5s %8s %8s %8s\n", "killed", "times", "median", "p99", "max")
+	say(out, "\nseconds from the restart to COMPLETED\n%-12s %5s %8s %8s %8s\n", "killed", "times", "median",
+		"p99", "max")
 	for v := relay; v <= victims; v++ {
 		var took []time.Duration
 		for _, r := range results {
@@ -50,7 +52,8 @@ func summary(out io.Writer, results []result) {
 		}
 		if len(took) > 0 {
 			say(out, "%-12s %5d %8.1f %8.1f %8.1f\n", v, len(took),
-				testbed.Percentile(took, 50).Seconds(), testbed.Percentile(took, 99).Seconds(), testbed.Percentile(took, 100).Seconds())
+				testbed.Percentile(took, 50).Seconds(), testbed.Percentile(took, 99).Seconds(),
+				testbed.Percentile(took, 100).Seconds())
 		}
 	}
 }

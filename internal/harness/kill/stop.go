@@ -38,8 +38,8 @@ type stopper struct {
 	conn   *pgx.Conn       // of granted, from one count to the next; nil: not connected
 }
 
-// stopMany makes as many stops as are asked for, over as many events as that takes. After each 200 the event's rows in the
-// ledger must not grow until it is resumed; and each event must complete exactly.
+// stopMany makes as many stops as are asked for, over as many events as that takes. After each 200 the event's rows in
+// the ledger must not grow until it is resumed; and each event must complete exactly.
 func stopMany(ctx context.Context, in *installation, o options, out io.Writer) error {
 	s := newStopper(in, o, o.stops)
 	defer s.hangUp(ctx)
@@ -49,16 +49,19 @@ func stopMany(ctx context.Context, in *installation, o options, out io.Writer) e
 			return fmt.Errorf("after %d stops: %w; seed %d", s.stops, err, o.seed)
 		}
 	}
-	say(out, "\n%d stops, %d of them with a kill: no grant after a 200, every event complete and exact; seed %d\n", s.stops, s.killed, o.seed)
+	say(out, "\n%d stops, %d of them with a kill: no grant after a 200, every event complete and exact; seed %d\n",
+		s.stops, s.killed, o.seed)
 	say(out, "seconds from the stop to its 200: median %.2f, p99 %.2f, max %.2f\n",
-		testbed.Percentile(s.took, 50).Seconds(), testbed.Percentile(s.took, 99).Seconds(), testbed.Percentile(s.took, 100).Seconds())
+		testbed.Percentile(s.took, 50).Seconds(), testbed.Percentile(s.took, 99).Seconds(),
+		testbed.Percentile(s.took, 100).Seconds())
 	return nil
 }
 
 // newStopper makes what stops, with as many kills as so many stops may have.
 func newStopper(in *installation, o options, stops int) *stopper {
 	return &stopper{
-		player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 1)), kills: makePlan(o.seed, stops/killEach+1, o.kafka),
+		player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 1)),
+		kills: makePlan(o.seed, stops/killEach+1, o.kafka),
 	}
 }
 
@@ -82,13 +85,15 @@ func (s *stopper) event(ctx context.Context, number, enough int, out io.Writer) 
 	if err := s.judge(ctx, &res); err != nil {
 		return fmt.Errorf("event %d: %w", event, err)
 	}
-	say(out, "%5d  %-8s %6d %6d   ok, %d of %d\n", event, r.eventType(), s.stops-before, s.killed-beforeKilled, s.members, s.members)
+	say(out, "%5d  %-8s %6d %6d   ok, %d of %d\n", event, r.eventType(), s.stops-before, s.killed-beforeKilled,
+		s.members, s.members)
 	return s.Ready(ctx)
 }
 
 // cycle lets the event run for a moment, stops it, watches the ledger, and resumes it. done: it was complete before.
 func (s *stopper) cycle(ctx context.Context, event int64, voucher bool) (done bool, err error) {
-	if _, err := s.granted(ctx, event, voucher); err != nil { // connected and prepared, so that the count after the 200 is one round trip
+	// connected and prepared, so that the count after the 200 is one round trip
+	if _, err := s.granted(ctx, event, voucher); err != nil {
 		return false, err
 	}
 	testbed.Pause(ctx, time.Duration(s.random.Int64N(int64(maxRun))))
@@ -104,7 +109,8 @@ func (s *stopper) cycle(ctx context.Context, event int64, voucher bool) (done bo
 	return false, s.API.Resume(ctx, event)
 }
 
-// maybeKill kills somebody about now if it is this stop's turn, and starts him again. The answer comes when he is ready.
+// maybeKill kills somebody about now if it is this stop's turn, and starts him again. The answer comes when he is
+// ready.
 func (s *stopper) maybeKill(ctx context.Context) <-chan error {
 	ended := make(chan error, 1)
 	if (s.stops+1)%killEach != 0 {
@@ -170,15 +176,17 @@ func (s *stopper) watchQuiet(ctx context.Context, event int64, voucher bool, kil
 	return nil
 }
 
-// granted counts the event's rows in the ledger; while PostgreSQL is away it asks on. The connection stays open: whatever
-// comes between a 200 and its count goes unseen, so no time is lost on a new one.
+// granted counts the event's rows in the ledger; while PostgreSQL is away it asks on. The connection stays open:
+// whatever comes between a 200 and its count goes unseen, so no time is lost on a new one.
 func (s *stopper) granted(ctx context.Context, event int64, voucher bool) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, stopLimit)
 	defer cancel()
 	query, ref := testbed.LedgerQuery("count(*)", "count(*)", event, voucher)
 	var last error
 	err = testbed.Poll(ctx, testbed.Interval, func() (bool, error) {
-		last = s.look(ctx, func(ctx context.Context, conn *pgx.Conn) error { return conn.QueryRow(ctx, query, ref).Scan(&n) })
+		last = s.look(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+			return conn.QueryRow(ctx, query, ref).Scan(&n)
+		})
 		return last == nil, nil
 	})
 	if err != nil {

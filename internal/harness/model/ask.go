@@ -116,8 +116,8 @@ func (x *explorer) apply(m *member, said answer, asked entry) (how class, applie
 	return how, false
 }
 
-// giveBack is release: nothing was asked, or nothing was applied and nothing will be. The mark of a member that was asked
-// for by itself goes with it, in the same transaction; the message comes again.
+// giveBack is release: nothing was asked, or nothing was applied and nothing will be. The mark of a member that was
+// asked for by itself goes with it, in the same transaction; the message comes again.
 func (x *explorer) giveBack(i int, h handler) {
 	t := *x.from
 	c := h.message.chunk()
@@ -142,8 +142,8 @@ func (x *explorer) giveBack(i int, h handler) {
 	x.put(&t, normal, "handler %d gives its claim back", i)
 }
 
-// callFails is uncount: the whole call ended in an error, and nobody knows what was applied. The claim stays open to its
-// lease, the message comes again, and a mark goes: the process lives.
+// callFails is uncount: the whole call ended in an error, and nobody knows what was applied. The claim stays open to
+// its lease, the message comes again, and a mark goes: the process lives.
 func (x *explorer) callFails(i int, h handler) {
 	c := h.message.chunk()
 	t := *x.from
@@ -207,7 +207,8 @@ func (x *explorer) handlerDies(i int, h handler) {
 		k.lost = min(k.lost+1, uint8(x.isolateAfter)+1)
 	}
 	for j := range 2 {
-		if m := &t.members[2*c+j]; (h.phase == claiming || h.phase == answering) && h.admitted.entry(j) != 0 && m.mark == isAsked {
+		if m := &t.members[2*c+j]; (h.phase == claiming || h.phase == answering) && h.admitted.entry(j) != 0 &&
+			m.mark == isAsked {
 			m.mark = diedAsking
 		}
 	}

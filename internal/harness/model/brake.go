@@ -44,8 +44,8 @@ func (x *explorer) engage() {
 	x.put(&t, accident, "a person engages the brake: its row is committed")
 }
 
-// passLocks is the rest of T15 up to its stop: both locks, exclusively, then T8 if the event runs. Nothing that did not see
-// the row is under way any more, so that the locks and the stop may be one step.
+// passLocks is the rest of T15 up to its stop: both locks, exclusively, then T8 if the event runs. Nothing that did not
+// see the row is under way any more, so that the locks and the stop may be one step.
 func (x *explorer) passLocks() {
 	if x.from.moving && !x.lacks(brakeNoLock) || x.from.isOpening() && !x.lacks(brakeUnawaited) {
 		return
@@ -74,8 +74,8 @@ func (x *explorer) answerBrake() {
 	x.put(&t, normal, "the brake answers 200")
 }
 
-// move is T2 of a start or a resume, up to its COMMIT: it takes the brake's lock shared, then the gate, and reads the row.
-// While a brake may come, the two ends of the transaction are two steps.
+// move is T2 of a start or a resume, up to its COMMIT: it takes the brake's lock shared, then the gate, and reads the
+// row. While a brake may come, the two ends of the transaction are two steps.
 func (x *explorer) move() {
 	switch {
 	case x.from.brake != released && !x.lacks(startUnbraked): // 409 brake_engaged

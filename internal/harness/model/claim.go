@@ -21,8 +21,8 @@ func (x *explorer) deliveries() {
 	}
 }
 
-// atRest is atRest: a message of a stopped or braked event waits for an open claim, and settles by the ledger's lookup what a claim
-// that ran out may have granted. Nothing is asked for; a resume publishes it again.
+// atRest is atRest: a message of a stopped or braked event waits for an open claim, and settles by the ledger's lookup
+// what a claim that ran out may have granted. Nothing is asked for; a resume publishes it again.
 func (x *explorer) atRest(i int, m message) {
 	c := m.chunk()
 	k := &x.from.chunks[c]
@@ -46,11 +46,14 @@ func (x *explorer) atRest(i int, m message) {
 		if found != [2]answer{} && x.open == 1 {
 			broke = grantedIsSettled
 		}
-		x.putBroken(&t, normal, broke, "handler %d acks %s: the event is %s%s", i, m, eventNames[t.event], brakeNames[t.brake])
+		x.putBroken(&t, normal, broke, "handler %d acks %s: the event is %s%s", i, m, eventNames[t.event],
+			brakeNames[t.brake])
 		return
 	}
-	t.handlers[i] = handler{phase: lookingUp, message: m, admitted: newMessage(c, e[0], e[1]), answers: found, own: true}
-	x.put(&t, normal, "handler %d gets %s at rest, a claim ran out, the ledger says a %s, b %s", i, m, found[0], found[1])
+	t.handlers[i] = handler{phase: lookingUp, message: m, admitted: newMessage(c, e[0], e[1]), answers: found,
+		own: true}
+	x.put(&t, normal, "handler %d gets %s at rest, a claim ran out, the ledger says a %s, b %s", i, m, found[0],
+		found[1])
 }
 
 // meet is T4 up to its look at the event and the brake, where a brake may come between that and its COMMIT.

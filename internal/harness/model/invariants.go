@@ -17,15 +17,18 @@ const (
 	triesCounted      invariant = "S6 retry_count counts each refused try once, and no more than limit+1"
 	settledRight      invariant = "S6 settled_count is the number of final rows"
 	claimSeen         invariant = "S6 who may still ask has a claim that is open"
-	onlyDeathRefuses  invariant = "S6 an isolated member is refused only if who asked for it died, or outlived its lease"
+	onlyDeathRefuses  invariant = "S6 an isolated member is refused only if who asked for it died, " +
+		"or outlived its lease"
 	grantedIsSettled  invariant = "S7 a stopped event drops no message of what was granted and is not settled"
 	livesAreNotDeaths invariant = "S6 claims are counted only that did not come back, and one that is open"
-	resumedWhole      invariant = "S8 a resume leaves nobody whom no job publishes, no message names and nobody asks for"
-	completes         invariant = "L1 COMPLETED can be reached with no accident and no person but a resume"
-	completesRefused  invariant = "L1 the same, if the ledger only refuses from now on"
-	completesGranted  invariant = "L1 the same, if the ledger only grants from now on"
-	redriveAnswered   invariant = "L2 an open redrive is answered with no accident and no person"
-	givenUpRepaired   invariant = "S3 what was given up and is in the ledger becomes SUCCESS with no accident and no redrive"
+	resumedWhole      invariant = "S8 a resume leaves nobody whom no job publishes, " +
+		"no message names and nobody asks for"
+	completes        invariant = "L1 COMPLETED can be reached with no accident and no person but a resume"
+	completesRefused invariant = "L1 the same, if the ledger only refuses from now on"
+	completesGranted invariant = "L1 the same, if the ledger only grants from now on"
+	redriveAnswered  invariant = "L2 an open redrive is answered with no accident and no person"
+	givenUpRepaired  invariant = "S3 what was given up and is in the ledger becomes SUCCESS with no accident " +
+		"and no redrive"
 )
 
 // check calls broke for each invariant that s breaks.
@@ -66,7 +69,8 @@ func (c config) checkChunks(s *state, broke func(invariant)) {
 		if k.settled != bit(final(s.members[2*i].status), 0)+bit(final(s.members[2*i+1].status), 0) {
 			broke(settledRight)
 		}
-		if lost := k.lost + bit(s.held(i), 0); c.isolateAfter > 0 && !c.lacks(claimsCounted|claimOverOpen|settleAnyToken) && k.attempts > lost {
+		if lost := k.lost + bit(s.held(i), 0); c.isolateAfter > 0 &&
+			!c.lacks(claimsCounted|claimOverOpen|settleAnyToken) && k.attempts > lost {
 			broke(livesAreNotDeaths)
 		}
 		if s.mayAsk(i) && !k.claimed() {
@@ -75,8 +79,8 @@ func (c config) checkChunks(s *state, broke func(invariant)) {
 	}
 }
 
-// forgotten is what a resume breaks that leaves a member of a published chunk to the reconcile: not final, and there is no
-// job that would publish it, no message and no claim.
+// forgotten is what a resume breaks that leaves a member of a published chunk to the reconcile: not final, and there is
+// no job that would publish it, no message and no claim.
 func (c config) forgotten(s *state) invariant {
 	for i := range 2 * c.chunks {
 		m, k := &s.members[i], &s.chunks[i/2]

@@ -122,8 +122,8 @@ func (x *explorer) requeue(t *state, c int) (needs modes) {
 	return needs
 }
 
-// refusedWithoutRetry says whether a refused member of the chunk has no retry job of its try any more: it was published, and
-// a handler has met the message while the event was stopped.
+// refusedWithoutRetry says whether a refused member of the chunk has no retry job of its try any more: it was
+// published, and a handler has met the message while the event was stopped.
 func (x *explorer) refusedWithoutRetry(t *state, c int) bool {
 	for i := 2 * c; i < 2*c+2; i++ {
 		if m := &t.members[i]; m.status == failed && !t.jobs(c).has(retryAt(m.retryCount)) && !x.lacks(requeueRefused) {
@@ -145,8 +145,8 @@ func (x *explorer) sweep(c int) {
 	x.put(&t, normal, "the sweep makes a first job for chunk %d", c)
 }
 
-// reconcile gives a chunk whose messages are all consumed, and that is neither settled, claimed nor about to be published,
-// a job.
+// reconcile gives a chunk whose messages are all consumed, and that is neither settled, claimed nor about to be
+// published, a job.
 func (x *explorer) reconcile(c int) {
 	k := &x.from.chunks[c]
 	if !k.published || k.settled == 2 || k.claimed() || x.from.live(c) || x.from.inKafka(c) || x.lacks(noReconcile) {
@@ -161,7 +161,8 @@ func (x *explorer) reconcile(c int) {
 // redrive job waits.
 func (x *explorer) reconcileRedrives(c int) {
 	k := &x.from.chunks[c]
-	if !k.published || k.claimed() || !x.from.redriveOpen(c) || x.from.jobs(c).has(redrive) || x.from.inKafka(c) || x.lacks(redriveOnce|reconcileNoRedrive) {
+	if !k.published || k.claimed() || !x.from.redriveOpen(c) || x.from.jobs(c).has(redrive) || x.from.inKafka(c) ||
+		x.lacks(redriveOnce|reconcileNoRedrive) {
 		return
 	}
 	if x.from.event == completed && x.lacks(reconcileRunning) {

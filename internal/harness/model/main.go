@@ -41,7 +41,8 @@ func parse(args []string) (c config, quiet bool, err error) {
 	f.IntVar(&c.open, "open", 1, "members of a chunk without a result, 1 or 2")
 	f.IntVar(&c.retries, "retries", 0, "retries of a refused grant, 0 or 1")
 	f.IntVar(&c.relays, "relays", 1, "relay workers at once, 1 or 2")
-	f.IntVar(&c.isolateAfter, "isolate-after", 0, "claims that do not come back before members are asked for one by one; 0: never")
+	f.IntVar(&c.isolateAfter, "isolate-after", 0,
+		"claims that do not come back before members are asked for one by one; 0: never")
 	f.BoolVar(&c.contradicts, "contradicts", false, "the ledger contradicts itself about member a")
 	f.BoolVar(&c.countTries, "count-tries", false, "check retry_count against what the ledger refused")
 	f.IntVar(&c.max, "max", 9_000_000, "states at which a run is given up")
@@ -127,8 +128,10 @@ func (c *config) validate() error {
 		}
 		return nil
 	}
-	for _, err := range []error{oneOf("chunks", c.chunks, 1, 2), oneOf("open", c.open, 1, 2), oneOf("retries", c.retries, 0, 1),
-		oneOf("relays", c.relays, 1, 2), oneOf("isolate-after", c.isolateAfter, 0, 14), oneOf("redrives", int(c.may.redrives), 0, 2)} {
+	for _, err := range []error{oneOf("chunks", c.chunks, 1, 2), oneOf("open", c.open, 1, 2),
+		oneOf("retries", c.retries, 0, 1),
+		oneOf("relays", c.relays, 1, 2), oneOf("isolate-after", c.isolateAfter, 0, 14),
+		oneOf("redrives", int(c.may.redrives), 0, 2)} {
 		if err != nil {
 			return err
 		}

@@ -56,7 +56,8 @@ func (x *explorer) fetch(c int, m mode, idle int) {
 	case t.event == completed && !x.works(m): // for ever so
 		x.put(&t, normal, "a relay completes the %s job of chunk %d without publishing: the event is COMPLETED", m, c)
 	case idle < 0:
-	case t.left.stops == 0 && !x.mayBrake() && !x.contradicts && t.event != stopped: // no stop can come between fetching and reading
+	// no stop can come between fetching and reading
+	case t.left.stops == 0 && !x.mayBrake() && !x.contradicts && t.event != stopped:
 		t.relays[idle] = relay{phase: fetched, mode: m, chunk: uint8(c)}
 		x.readRows(&t, idle)
 		x.put(&t, normal, "relay %d fetches the %s job of chunk %d and reads %s", idle, m, c, t.relays[idle].read)
@@ -162,7 +163,8 @@ func (x *explorer) markPublished(t *state, i int, w relay) {
 		k.marked = true
 		t.summary.published += 2
 	}
-	if w.since && !x.lacks(markUnaware) { // a handler may have dropped the message, and a resume has counted on this job
+	// a handler may have dropped the message, and a resume has counted on this job
+	if w.since && !x.lacks(markUnaware) {
 		k.waiting.add(askAgainMode(w.mode))
 	}
 	x.put(t, normal, "relay %d completes the %s job of chunk %d", i, w.mode, w.chunk)

@@ -7,7 +7,8 @@ const isolatedCode domain.Code = "isolated"
 
 // row is the member's result row as the domain knows it.
 func (m *member) row() domain.Result {
-	r := domain.Result{Status: resultNames[m.status], RetryCount: int(m.retryCount), Redrive: int(m.redrive), RedriveDone: int(m.redriveDone)}
+	r := domain.Result{Status: resultNames[m.status], RetryCount: int(m.retryCount), Redrive: int(m.redrive),
+		RedriveDone: int(m.redriveDone)}
 	switch {
 	case m.mark.isolated():
 		r.ErrorCode = isolatedCode
@@ -58,8 +59,8 @@ type changes struct {
 	unknown, redrives, mismatch bool
 }
 
-// settle is T6: it looks at no event status. What each row becomes, and what that adds to the counters, is decided by the
-// domain: domain.Result.Settle and domain.Change.
+// settle is T6: it looks at no event status. What each row becomes, and what that adds to the counters, is decided by
+// the domain: domain.Result.Settle and domain.Change.
 func (x *explorer) settle(i int, h handler) {
 	t := *x.from
 	c := h.message.chunk()
@@ -139,8 +140,8 @@ func (s *state) count(c int, n domain.Counts) {
 	s.chunks[c].settled += uint8(n.Settled)
 }
 
-// settleChunk closes the claim, makes the jobs that the outcomes ask for, and stops the event that is contradicted. While
-// an outcome is unknown the claim stays open to its lease: the request may still be on its way.
+// settleChunk closes the claim, makes the jobs that the outcomes ask for, and stops the event that is contradicted.
+// While an outcome is unknown the claim stays open to its lease: the request may still be on its way.
 func (x *explorer) settleChunk(t *state, i int, h handler, ch changes) {
 	c := h.message.chunk()
 	k := &t.chunks[c]

@@ -45,12 +45,13 @@ const (
 	permanentlyFailed
 )
 
-var resultNames = [...]domain.ResultStatus{domain.ResultNone, domain.ResultPending, domain.Succeeded, domain.Refused, domain.GivenUp}
+var resultNames = [...]domain.ResultStatus{domain.ResultNone, domain.ResultPending, domain.Succeeded, domain.Refused,
+	domain.GivenUp}
 
 func final(status uint8) bool { return resultNames[status].Final() }
 
-// mark is the error code of a row, as far as a rule reads it. "isolated" is three marks here: only the model knows why a
-// row has it, and so whether a refusal that is drawn from it was one.
+// mark is the error code of a row, as far as a rule reads it. "isolated" is three marks here: only the model knows why
+// a row has it, and so whether a refusal that is drawn from it was one.
 type mark uint8
 
 const (
@@ -168,7 +169,8 @@ func (s modes) hasAny(list ...mode) bool {
 func (s *modes) add(m mode)  { *s |= 1 << m }
 func (s *modes) drop(m mode) { *s &^= 1 << m }
 
-// live says whether the chunk has a job that will still do its work. A stale attempt counts as none: its job has gone on.
+// live says whether the chunk has a job that will still do its work. A stale attempt counts as none: its job has gone
+// on.
 func (s *state) live(c int) bool { return s.jobs(c) != 0 }
 
 // jobs are the modes of the chunk's live jobs.

@@ -10,7 +10,8 @@ type step struct {
 	text  string    // only if texts are asked for
 }
 
-// class says what had to be so for a step to happen. The promises of L1, L2 and S3 are that the end is reached without some.
+// class says what had to be so for a step to happen. The promises of L1, L2 and S3 are that the end is reached without
+// some.
 type class uint8
 
 const (
@@ -88,7 +89,8 @@ func (x *explorer) tidy(t *state) {
 	}
 }
 
-// mayAsk says whether somebody has a claim of the chunk, whose lease he has not seen running out, and has not asked yet.
+// mayAsk says whether somebody has a claim of the chunk, whose lease he has not seen running out, and has not asked
+// yet.
 func (s *state) mayAsk(c int) bool {
 	for i := range s.handlers {
 		if h := &s.handlers[i]; h.mayAsk() && !h.expired && h.message.chunk() == c {

@@ -1,7 +1,7 @@
 package main
 
-// stuck lists the states from which the promise's goal cannot be reached by the steps that it allows: it walks the steps
-// backward from the states that are there.
+// stuck lists the states from which the promise's goal cannot be reached by the steps that it allows: it walks the
+// steps backward from the states that are there.
 func (s *search) stuck(p promise) (list []uint32) {
 	starts, from := s.backward(p.without)
 	ok := make([]bool, s.count())

@@ -52,14 +52,17 @@ func (s *state) describe(chunks int) string {
 	b.WriteString(brakeNames[s.brake])
 	for c := range chunks {
 		k := &s.chunks[c]
-		fmt.Fprintf(&b, " | chunk %d published=%t open=%d ran out=%t settled=%d jobs:%s%s%s", c, k.published, k.open, k.ranOut, k.settled,
+		fmt.Fprintf(&b, " | chunk %d published=%t open=%d ran out=%t settled=%d jobs:%s%s%s", c, k.published, k.open,
+			k.ranOut, k.settled,
 			k.waiting.list(""), k.held.list("held "), k.orphaned.list("orphaned "))
 		for j := range 2 {
 			m := &s.members[2*c+j]
-			fmt.Fprintf(&b, " %c[%s retries %d redrive %d/%d ledger=%t]", 'a'+j, m.name(), m.retryCount, m.redriveDone, m.redrive, m.ledger)
+			fmt.Fprintf(&b, " %c[%s retries %d redrive %d/%d ledger=%t]", 'a'+j, m.name(), m.retryCount, m.redriveDone,
+				m.redrive, m.ledger)
 		}
 	}
-	fmt.Fprintf(&b, " | success %d fail %d retried %d published %d | Kafka:", s.summary.success, s.summary.fail, s.summary.retrySuccess, s.summary.published)
+	fmt.Fprintf(&b, " | success %d fail %d retried %d published %d | Kafka:", s.summary.success, s.summary.fail,
+		s.summary.retrySuccess, s.summary.published)
 	for _, m := range s.kafka {
 		if m != 0 {
 			fmt.Fprintf(&b, " %s", m)

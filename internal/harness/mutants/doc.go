@@ -4,6 +4,7 @@
 //	go run ./internal/harness/mutants                 # all of list.go
 //	go run ./internal/harness/mutants -only settle    # those whose names begin so
 //
-// Nothing of the tree is changed: the compiler reads the faulty file in place of the real one (go test -overlay). A fault
-// that no test finds is a survivor, and the command fails. A fault that does not compile proves nothing, and fails it too.
+// Nothing of the tree is changed: the compiler reads the faulty file in place of the real one (go test -overlay). A
+// fault that no test finds is a survivor, and the command fails. A fault that does not compile proves nothing, and
+// fails it too.
 package main

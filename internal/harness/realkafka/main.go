@@ -2,9 +2,9 @@
 //
 //	go run ./internal/harness/realkafka -brokers 3
 //
-// prints the brokers' addresses as a comma list when they are ready, and stays until Ctrl-C or TERM. With a command it runs
-// that instead, with the list in BESTOW_TEST_KAFKA_BROKERS, which tests read, and in KAFKA_BROKERS, and ends as the command
-// does:
+// prints the brokers' addresses as a comma list when they are ready, and stays until Ctrl-C or TERM. With a command it
+// runs that instead, with the list in BESTOW_TEST_KAFKA_BROKERS, which tests read, and in KAFKA_BROKERS, and ends as
+// the command does:
 //
 //	go run ./internal/harness/realkafka -brokers 1 -- go test ./outbox
 //	go run ./internal/harness/realkafka -brokers 1 -- go run ./cmd/bestow bench

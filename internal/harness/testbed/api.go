@@ -34,14 +34,15 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the API answered %d: %s", e.Status, strings.TrimSpace(e.body))
 }
 
-// Passing says whether an error may be gone in a moment: nobody listens, the server says 503, or that it is still at work on a
-// request whose connection was lost. Any other answer, a 500 too, is final.
+// Passing says whether an error may be gone in a moment: nobody listens, the server says 503, or that it is still at
+// work on a request whose connection was lost. Any other answer, a 500 too, is final.
 func Passing(err error) bool {
 	var refused *RefusedError
 	if !errors.As(err, &refused) {
 		return err != nil
 	}
-	return refused.Status == http.StatusServiceUnavailable || refused.Code == "import_running" || refused.Code == "key_in_flight"
+	return refused.Status == http.StatusServiceUnavailable || refused.Code == "import_running" ||
+		refused.Code == "key_in_flight"
 }
 
 const (
@@ -70,7 +71,8 @@ func (a *API) Create(ctx context.Context, e NewEvent) (int64, error) {
 	var event struct {
 		ID int64 `json:"id"`
 	}
-	if err := a.change(ctx, "/events", "application/json", func() io.Reader { return bytes.NewReader(body) }, &event); err != nil {
+	if err := a.change(ctx, "/events", "application/json", func() io.Reader { return bytes.NewReader(body) },
+		&event); err != nil {
 		return 0, fmt.Errorf("create event: %w", err)
 	}
 	return event.ID, nil
@@ -85,7 +87,8 @@ func (a *API) Load(ctx context.Context, event int64, members int, list func() io
 		return fmt.Errorf("import members: %w", err)
 	}
 	if answer.Accepted != members || answer.Rejected != 0 {
-		return fmt.Errorf("import members: %d of %d were accepted, %d rejected", answer.Accepted, members, answer.Rejected)
+		return fmt.Errorf("import members: %d of %d were accepted, %d rejected", answer.Accepted, members,
+			answer.Rejected)
 	}
 	return nil
 }
@@ -98,7 +101,8 @@ func (a *API) Reserve(ctx context.Context, event int64, at time.Time, place int)
 	}
 	var answer struct{}
 	header := http.Header{"Content-Type": {"application/merge-patch+json"}, "If-Match": {"*"}}
-	err = a.repeat(ctx, http.MethodPatch, eventPath(event), header, func() io.Reader { return bytes.NewReader(body) }, &answer)
+	err = a.repeat(ctx, http.MethodPatch, eventPath(event), header, func() io.Reader { return bytes.NewReader(body) },
+		&answer)
 	if err != nil {
 		return fmt.Errorf("reserve event: %w", err)
 	}
@@ -125,7 +129,8 @@ func (a *API) Stop(ctx context.Context, event int64) (draining int, err error) {
 		Draining int
 	}
 	const body = `{"memo": "the harness stops it"}`
-	err = a.change(ctx, eventPath(event)+"/stop", "application/json", func() io.Reader { return strings.NewReader(body) }, &answer)
+	err = a.change(ctx, eventPath(event)+"/stop", "application/json",
+		func() io.Reader { return strings.NewReader(body) }, &answer)
 	if err != nil {
 		return 0, fmt.Errorf("stop event: %w", err)
 	}
@@ -152,7 +157,8 @@ func (a *API) Brake(ctx context.Context) (draining int, err error) {
 func (a *API) ReleaseBrake(ctx context.Context) error {
 	var answer struct{}
 	const body = `{"scope": "all", "memo": "the harness goes on"}`
-	err := a.change(ctx, "/brake/release", "application/json", func() io.Reader { return strings.NewReader(body) }, &answer)
+	err := a.change(ctx, "/brake/release", "application/json", func() io.Reader { return strings.NewReader(body) },
+		&answer)
 	if err != nil {
 		return fmt.Errorf("release brake: %w", err)
 	}
@@ -164,7 +170,8 @@ func (a *API) Retry(ctx context.Context, event int64) (accepted int, err error) 
 	var answer struct {
 		Accepted int
 	}
-	err = a.change(ctx, eventPath(event)+"/retry", "application/json", func() io.Reader { return strings.NewReader("{}") }, &answer)
+	err = a.change(ctx, eventPath(event)+"/retry", "application/json",
+		func() io.Reader { return strings.NewReader("{}") }, &answer)
 	if err != nil {
 		return 0, fmt.Errorf("retry event: %w", err)
 	}
@@ -209,7 +216,8 @@ func (a *API) change(ctx context.Context, path, contentType string, body func() 
 }
 
 // repeat asks for a change until it is answered for good; the Idempotency-Key makes that one change.
-func (a *API) repeat(ctx context.Context, method, path string, header http.Header, body func() io.Reader, answer any) error {
+func (a *API) repeat(ctx context.Context, method, path string, header http.Header, body func() io.Reader,
+	answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 	defer cancel()
 	header.Set("Idempotency-Key", rand.Text())

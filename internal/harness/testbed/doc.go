@@ -6,8 +6,8 @@
 //	b.Service("api").Kill()
 //	err = b.Start(ctx, b.Service("api"))
 //
-// It builds ./cmd/bestow and speaks to it over HTTP only (API). The program that uses it is its servers too, so its main
-// is Main.
+// It builds ./cmd/bestow and speaks to it over HTTP only (API). The program that uses it is its servers too, so its
+// main is Main.
 //
 // What it must never do: help. It touches no row, ends no claim and starts nobody who was not asked for.
 package testbed

@@ -23,8 +23,8 @@ const (
 	serveKafka    = "serve-kafka"    // DIR ADDR ADVERTISED
 )
 
-// Main is the main of a program that breaks an installation: run works its command line, unless the program was started as
-// one of the installation's servers. An error is told, and the exit code is 1; asking for the flags is none.
+// Main is the main of a program that breaks an installation: run works its command line, unless the program was started
+// as one of the installation's servers. An error is told, and the exit code is 1; asking for the flags is none.
 func Main(name string, run func(ctx context.Context, args []string, out io.Writer) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills

@@ -12,7 +12,8 @@ import (
 // Service is one process of bestow.
 type Service struct {
 	Name, Roles string
-	// Ledger names the service that is asked for grants over HTTP; it has the role money alone. Empty: the ledger in this process.
+	// Ledger names the service that is asked for grants over HTTP; it has the role money alone. Empty: the ledger in
+	// this process.
 	Ledger string
 }
 
@@ -28,7 +29,8 @@ func (b *Testbed) configure(ctx context.Context) error {
 	b.API = &API{URL: "http://" + proc.Address(ports[0]) + "/api/v1", Key: seal.GenerateMaster()}
 	b.env = append(environment(),
 		"DATABASE_URL="+b.URL, "KAFKA_BROKERS="+b.Brokers, "BESTOW_TOPIC_PREFIX="+b.options.Name, "LOG_FORMAT=text",
-		"BESTOW_ADMIN_KEY="+b.API.Key, "BESTOW_MASTER_KEY="+seal.GenerateMaster(), "BESTOW_MONEY_TOKEN="+seal.GenerateMaster())
+		"BESTOW_ADMIN_KEY="+b.API.Key, "BESTOW_MASTER_KEY="+seal.GenerateMaster(),
+		"BESTOW_MONEY_TOKEN="+seal.GenerateMaster())
 	b.env = append(b.env, b.options.Env...)
 	addresses := map[string]string{} // by the service
 	for i, s := range b.options.Services {

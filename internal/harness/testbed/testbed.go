@@ -81,7 +81,8 @@ func Install(ctx context.Context, o Options) (*Testbed, error) {
 	if b.Dir, err = os.MkdirTemp("", "bestow-"+o.Name+"-"); err != nil {
 		return b, fmt.Errorf("make folder: %w", err)
 	}
-	if err := os.Chmod(b.Dir, 0o755); err != nil { //nolint:gosec // PostgreSQL, which does not run as root, must pass it
+	//nolint:gosec // PostgreSQL, which does not run as root, must pass it
+	if err := os.Chmod(b.Dir, 0o755); err != nil {
 		return b, fmt.Errorf("make folder: %w", err)
 	}
 	b.binary = filepath.Join(b.Dir, "bestow")
@@ -166,7 +167,8 @@ func (b *Testbed) server(name string, args ...string) (proc.Program, error) {
 	if err != nil {
 		return proc.Program{}, fmt.Errorf("find ourselves: %w", err)
 	}
-	return proc.Program{Name: name, Args: append([]string{self}, args...), Env: environment(), Log: b.File(name + ".log"), Speaks: true}, nil
+	return proc.Program{Name: name, Args: append([]string{self}, args...), Env: environment(),
+		Log: b.File(name + ".log"), Speaks: true}, nil
 }
 
 // File is a file of the installation.

@@ -29,8 +29,8 @@ const (
 type Options struct {
 	// Brokers is 1 or 3.
 	Brokers int
-	// Dir keeps the data and the logs, and is made if absent; "" is a temporary folder, deleted by Close. A folder is good
-	// for the number of brokers that it was made with.
+	// Dir keeps the data and the logs, and is made if absent; "" is a temporary folder, deleted by Close. A folder is
+	// good for the number of brokers that it was made with.
 	Dir string
 	// Log hears of the fetch; nil is silent.
 	Log *slog.Logger
@@ -45,8 +45,8 @@ type Cluster struct {
 	nodes []*node
 }
 
-// Start starts the brokers and returns when topics can be made that have a replica on each. It returns [ErrMissing] where
-// java is missing, or mvn when the jars are not in the cache yet.
+// Start starts the brokers and returns when topics can be made that have a replica on each. It returns [ErrMissing]
+// where java is missing, or mvn when the jars are not in the cache yet.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	c, err := start(ctx, o)
 	if err != nil {
@@ -151,7 +151,8 @@ func clusterID(file string, nodes int) (string, error) {
 	}
 	words := strings.Fields(string(said))
 	if len(words) != 2 || words[1] != strconv.Itoa(nodes) {
-		return "", fmt.Errorf("read cluster's id: %s says %q: the folder is another cluster's, choose another or delete it", file, said)
+		return "", fmt.Errorf("read cluster's id: %s says %q: the folder is another cluster's, "+
+			"choose another or delete it", file, said)
 	}
 	return words[0], nil
 }
@@ -248,8 +249,8 @@ func (c *Cluster) await(ctx context.Context, look func() error) error {
 	}
 }
 
-// Close ends all brokers. With a folder of the caller's they are asked to, so that the next start is quick; all at once,
-// since the last one would wait five minutes for the others.
+// Close ends all brokers. With a folder of the caller's they are asked to, so that the next start is quick; all at
+// once, since the last one would wait five minutes for the others.
 func (c *Cluster) Close() error {
 	if c.temporary {
 		c.Kill()

@@ -1,6 +1,6 @@
 // Package cluster runs the real Apache Kafka on this machine, without Docker: one broker, or three combined nodes with
-// replication 3 and two in-sync replicas at least. It needs Java 17 or later, and once mvn, which fetches Kafka's jars into
-// the user's cache folder.
+// replication 3 and two in-sync replicas at least. It needs Java 17 or later, and once mvn, which fetches Kafka's jars
+// into the user's cache folder.
 //
 //	c, err := cluster.Start(ctx, cluster.Options{Brokers: 3})
 //	defer c.Close()

@@ -50,13 +50,14 @@ func (m machine) java() (string, error) {
 	}
 	java, err := m.look("java")
 	if err != nil {
-		return "", fmt.Errorf("find java: %w: Apache Kafka %s needs Java 17 or later, in JAVA_HOME or the PATH", ErrMissing, Version)
+		return "", fmt.Errorf("find java: %w: Apache Kafka %s needs Java 17 or later, in JAVA_HOME or the PATH",
+			ErrMissing, Version)
 	}
 	return java, nil
 }
 
-// jars is the folder with Kafka's jars below cache, fetched if they are not there. A fetch that was cut off leaves nothing
-// that a later one trips over.
+// jars is the folder with Kafka's jars below cache, fetched if they are not there. A fetch that was cut off leaves
+// nothing that a later one trips over.
 func (m machine) jars(ctx context.Context, cache string, log *slog.Logger) (string, error) {
 	sum := sha256.Sum256(pom)
 	place := filepath.Join(cache, "kafka-"+Version+"-"+hex.EncodeToString(sum[:4]))
@@ -103,7 +104,8 @@ func (m machine) fetch(ctx context.Context, cache, place string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, mvn, "-q", "-B", "--strict-checksums", "-f", project, copyJars, //nolint:gosec // the machine's own mvn
+	//nolint:gosec // the machine's own mvn
+	cmd := exec.CommandContext(ctx, mvn, "-q", "-B", "--strict-checksums", "-f", project, copyJars,
 		"-DincludeScope=runtime", "-DoutputDirectory="+libs)
 	cmd.Dir = dir
 	if said, err := cmd.CombinedOutput(); err != nil {

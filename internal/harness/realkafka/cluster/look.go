@@ -135,7 +135,8 @@ func (c *Cluster) InSync(ctx context.Context) error {
 		for _, t := range m.Topics {
 			for _, p := range t.Partitions {
 				if len(p.Isr) < len(p.Replicas) {
-					return fmt.Errorf("of %s/%d %d of %d replicas are in sync", t.Name, p.ID, len(p.Isr), len(p.Replicas))
+					return fmt.Errorf("of %s/%d %d of %d replicas are in sync", t.Name, p.ID, len(p.Isr),
+						len(p.Replicas))
 				}
 			}
 		}
