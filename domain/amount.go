@@ -4,11 +4,11 @@ import (
 	"strconv"
 )
 
-// MaxAmount is the most that one grant may be. It is the ledgers' bound: such a number is exact in JSON.
+// MaxAmount is the largest amount of one grant. Numbers up to it are exact in JSON, so ledgers have the same bound.
 const MaxAmount = 1_000_000_000_000_000
 
-// ParseAmount reads an amount from 1 to [MaxAmount] written as plain digits. What people and spreadsheets write instead
-// (1,000, 1000원, 1e3, +5, 1000.5) is refused, never guessed: the [Error] has code [BadAmount].
+// ParseAmount reads an amount from 1 to [MaxAmount] written as plain digits. It refuses other spellings (1,000, 1000원,
+// 1e3, +5, 1000.5) and never guesses: the [Error] has code [BadAmount].
 func ParseAmount(s string) (int64, error) {
 	if s == "" {
 		return 0, &Error{Code: MissingAmount, Message: "the amount is missing",
@@ -35,7 +35,7 @@ func ParseAmount(s string) (int64, error) {
 	return n, nil
 }
 
-// ParseID reads an id as the product writes it, and reports whether s is one: 7 is, and 007, +7 and -7 are names.
+// ParseID reads an id, and reports whether s is one as the product writes it: 7 is an id; 007, +7 and -7 are names.
 func ParseID(s string) (id int64, ok bool) {
 	id, err := strconv.ParseInt(s, 10, 64)
 	return id, err == nil && id > 0 && strconv.FormatInt(id, 10) == s

@@ -14,17 +14,17 @@ const BrakeAll BrakeScope = "all"
 
 const brakeType = "type:"
 
-// BrakeOf is the scope of the events of a type.
+// BrakeOf returns the scope of the events of a type.
 func BrakeOf(typeCode string) BrakeScope { return BrakeScope(brakeType + typeCode) }
 
-// TypeCode is the code of the type that the scope names; ok reports whether it names one.
+// TypeCode returns the code of the type that the scope names; ok reports whether it names one.
 func (s BrakeScope) TypeCode() (code string, ok bool) { return strings.CutPrefix(string(s), brakeType) }
 
 // Covers reports whether events of the type are in the scope.
 func (s BrakeScope) Covers(typeCode string) bool { return s == BrakeAll || s == BrakeOf(typeCode) }
 
-// Brake is an engaged brake: while it stands, no event in its scope starts or resumes, nothing of one is tried again by
-// a person, and no grant of one is claimed.
+// Brake is an engaged brake. While it is engaged, no event in its scope starts or resumes, no redrive of one begins,
+// and no chunk of one is claimed.
 type Brake struct {
 	Scope BrakeScope
 	By    string // who engaged it
@@ -32,13 +32,13 @@ type Brake struct {
 	Since time.Time
 }
 
-// Engaged is the refusal of what the brake holds. Error: [BrakeEngaged].
+// Engaged returns the refusal of what the brake holds. Error: [BrakeEngaged].
 func (b Brake) Engaged() error {
 	return b.refusal("nothing in its scope starts or goes on until it is released: " +
 		"see `bestow brake status` or GET /brake")
 }
 
-// EngagedAgain is the refusal of a release that was done before the brake was engaged again. Error: [BrakeEngaged].
+// EngagedAgain returns the refusal of a release whose key released an earlier brake. Error: [BrakeEngaged].
 func (b Brake) EngagedAgain() error {
 	return b.refusal("this Idempotency-Key released an earlier brake: release this one with a new Idempotency-Key")
 }

@@ -2,8 +2,8 @@ package domain
 
 import "strconv"
 
-// Chunk is a run of targets of one event, one partition and one import: the unit of a claim and of a message. Ids
-// within it rise by one, so First and Last bound it; a statement on it names event, partition AND the range, because
+// Chunk is a row of consecutive targets of one event, one partition and one import: the unit of a claim and of a
+// message. Their ids rise by one from First to Last. A statement on a chunk names event, partition and range, because
 // the ids of concurrent imports interleave.
 type Chunk struct {
 	EventID      int64
@@ -17,10 +17,10 @@ func (c Chunk) String() string {
 		strconv.FormatInt(c.First, 10) + "-" + strconv.FormatInt(c.Last, 10)
 }
 
-// Size is the number of targets between the bounds.
+// Size returns the number of targets.
 func (c Chunk) Size() int { return int(c.Last - c.First + 1) }
 
-// Run is what one relay job covers: some consecutive chunks of one event and partition.
+// Run is some consecutive chunks of one event and partition, which one relay job publishes.
 type Run = Chunk
 
 // MaxMessageBytes bounds the grants of one message, well below Kafka's default limit of 1 MiB for a record.
@@ -37,8 +37,8 @@ type Chunker struct {
 	bytes int
 }
 
-// Add puts the target with the next id into the current chunk; where that one is full, or the target belongs to another
-// partition, it is returned, done, and the target begins the next. size is what [GrantSize] says of the target.
+// Add puts the target with the next id into the current chunk. If that chunk is full, or the target belongs to another
+// partition, Add returns it, and the target begins the next. size is the target's [GrantSize].
 func (c *Chunker) Add(id int64, partitionKey, size int) (done Chunk, full bool) {
 	if c.open && c.cur.PartitionKey == partitionKey && c.cur.Size() < c.MaxTargets && c.bytes+size <= MaxMessageBytes {
 		c.cur.Last = id
@@ -58,11 +58,11 @@ func (c *Chunker) Flush() (done Chunk, any bool) {
 	return done, any
 }
 
-// grantOverhead is what the fields, numbers and punctuation of one grant take in a message at the most.
+// grantOverhead bounds the bytes that the names, numbers and punctuation of one grant take in a message.
 const grantOverhead = 160
 
-// GrantSize is the most bytes that a grant of a member with this reason (the default one, where it has none) takes in a
-// message as JSON: each control character or quote may take six bytes instead of one.
+// GrantSize returns the most bytes that a grant of the member takes in a message. reason is the default one if the
+// target has none. In JSON, a control character or quote may take six bytes instead of one.
 func GrantSize(memberID, reason string) int {
 	return grantOverhead + jsonSize(memberID) + jsonSize(reason)
 }

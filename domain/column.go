@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// noted is the name of a column with what forms add to it: an asterisk, a colon, and a note in brackets.
+// noted matches the name of a column with the marks that forms add: an asterisk, a colon, and a note in brackets.
 var noted = regexp.MustCompile(`^[*※]* *(.+?) *(?:[(\[{<] *([^()\[\]{}<>]*?) *[)\]}>])? *[*:]*$`)
 
 // SplitColumn returns the name of a column without the marks of a form, and the note that stands in brackets behind it:
-// 회원번호 and 필수 for "*회원번호(필수)". The note is in capitals; the name is as it was if there is nothing to take off.
+// 회원번호 and 필수 for "*회원번호(필수)". The note is in capitals. A header without marks is returned as it is.
 func SplitColumn(header string) (name, note string) {
 	if !mayHaveNote(header) {
 		return header, ""

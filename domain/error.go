@@ -7,37 +7,37 @@ type Code = string
 
 // The codes of what can be wrong with a request or a row.
 const (
-	WrongStatus     Code = "wrong_status"      // a move that the event's status does not allow
+	WrongStatus     Code = "wrong_status"      // the event's status does not allow the move
 	NotFound        Code = "not_found"         // no such event, import, …
-	Invalid         Code = "invalid"           // fields that cannot be, all named
+	Invalid         Code = "invalid"           // fields have values that are not allowed; each is named
 	CampaignTaken   Code = "campaign_taken"    // campaign_id belongs to another event
 	NoTargets       Code = "no_targets"        // a start without targets
 	ImportRunning   Code = "import_running"    // an import of this event is under way
 	LaneBusy        Code = "lane_busy"         // another event reserved for the same second is running
-	Expired         Code = "expired"           // what the event grants has expired, so every grant would be refused
+	Expired         Code = "expired"           // the event's grants have expired, so the ledger would refuse each
 	TermsRefused    Code = "terms_refused"     // the ledger would refuse every grant of the event
 	BrakeEngaged    Code = "brake_engaged"     // a brake holds the event
 	Missed          Code = "missed"            // the reserved moment passed before the event had a list
 	AmountInUse     Code = "amount_in_use"     // imported rows took the default_amount that is to change
-	TotalOverLimit  Code = "total_over_limit"  // an upload with which the event passes a limit of its type
-	PassesLimit     Code = "over_limit"        // an event that passes a limit of its type, which was lowered since
-	LimitsMissing   Code = "limits_missing"    // a type without all limits, in production
+	TotalOverLimit  Code = "total_over_limit"  // with the upload the event would pass a limit of its type
+	PassesLimit     Code = "over_limit"        // the event passes a limit of its type, which was lowered since
+	LimitsMissing   Code = "limits_missing"    // the type lacks a limit, in production
 	GranterUnknown  Code = "granter_unknown"   // no handler that runs has the ledger of the event's type
-	KeyReused       Code = "key_reused"        // an Idempotency-Key with another request
+	KeyReused       Code = "key_reused"        // the Idempotency-Key came with another request before
 	KeyInFlight     Code = "key_in_flight"     // the first request of an Idempotency-Key is still at work
-	MissingKeys     Code = "missing_keys"      // a voucher event without a master key, or a hash whose key cannot be opened
-	ContentChanged  Code = "content_changed"   // what would be granted is not what was imported and started
-	BadFile         Code = "bad_file"          // a file that cannot be read as a member list
-	UnsupportedFile Code = "unsupported_file"  // a file of another format
-	AllRejected     Code = "all_rejected"      // no row of an upload could be used
+	MissingKeys     Code = "missing_keys"      // no master key for a voucher event, or a key that does not open
+	ContentChanged  Code = "content_changed"   // the grants differ from what was imported and started
+	BadFile         Code = "bad_file"          // the file cannot be read as a member list
+	UnsupportedFile Code = "unsupported_file"  // the file has another format
+	AllRejected     Code = "all_rejected"      // no row of the upload could be used
 	RowsRejected    Code = "rows_rejected"     // on_reject=abort and a row was rejected
 	TooManyRows     Code = "too_many_rows"     // over the row limit
 	TooManyRejected Code = "too_many_rejected" // over the limit of rejected rows
 	AmountOverflow  Code = "amount_overflow"   // the sum of the amounts passes int64
 	UploadEnded     Code = "upload_ended"      // a person ended the upload while it was under way
-	NotReplayable   Code = "not_replayable"    // a parked message that cannot be published again
-	NoReport        Code = "no_report"         // an event that was never verified by the service
-	ReportUnderWay  Code = "report_under_way"  // an event whose first report is being made
+	NotReplayable   Code = "not_replayable"    // the parked message cannot be published again
+	NoReport        Code = "no_report"         // the service has never verified the event
+	ReportUnderWay  Code = "report_under_way"  // the event's first report is being made
 	Unavailable     Code = "unavailable"       // the database cannot be asked now
 )
 
@@ -58,14 +58,13 @@ const (
 // SuspiciousMemberID is the code of a warning: a member id that is accepted and looks like a leftover.
 const SuspiciousMemberID Code = "suspicious_member_id"
 
-// SecretLost is the code of a granted voucher whose code and PIN the ledger does not say again: a person has it issued
-// anew.
+// SecretLost is the code of a granted voucher whose code and PIN are lost: a person must have it issued anew.
 const SecretLost Code = "secret_lost"
 
 // Mismatch is the error code of a target about which the ledger contradicts itself.
 const Mismatch Code = "mismatch"
 
-// Error is what a person is told: what is wrong, and what to do next.
+// Error tells a person what is wrong and what to do next.
 type Error struct {
 	Code    Code
 	Message string

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Status is where an event stands.
+// Status is the status of an event.
 type Status string
 
 // The statuses of an event. Failed means that going on would do harm; it behaves as Stopped everywhere.
@@ -108,7 +108,7 @@ type Event struct {
 	Partitions          int
 	ReservationAt       *time.Time
 	ReservationPriority *int
-	Missed              bool // whether a PENDING event's ReservationAt passed before it had a list: only a person starts it
+	Missed              bool // ReservationAt passed before the PENDING event had a list: only a person starts it
 	CreatedBy           string
 	CreatedAt           time.Time
 	UpdatedAt           time.Time
@@ -123,7 +123,7 @@ type Summary struct {
 	StoppedMemo                            string
 }
 
-// Done says whether every target of e is final and acknowledged by Kafka, so that e may close.
+// Done reports whether every target of e is final and acknowledged by Kafka, so that e may close.
 func (e Event) Done() bool {
 	return e.Summary.Success+e.Summary.Fail == e.TotalCount && e.Summary.Published == e.TotalCount
 }
@@ -131,8 +131,8 @@ func (e Event) Done() bool {
 // Unsettled returns how many targets of e have no final result yet.
 func (e Event) Unsettled() int { return e.TotalCount - e.Summary.Success - e.Summary.Fail }
 
-// Obstacle returns the code that a start or a resume of e gets for what e itself says, "" if nothing of it stands in
-// the way: NoTargets, or Expired while a target is still to be granted.
+// Obstacle returns the code with which a start or a resume of e is refused because of e itself, or "": NoTargets, or
+// Expired while a target is still to be granted.
 func (e Event) Obstacle() Code {
 	switch {
 	case e.Status != Pending && e.Status != Stopped && e.Status != Failed:
@@ -145,8 +145,8 @@ func (e Event) Obstacle() Code {
 	return ""
 }
 
-// Repeats says whether m is the move that led e to where it stands, so that asking for it again changes nothing and is
-// no error. What runs was resumed if it was ever stopped, and started otherwise.
+// Repeats reports whether m is the move that led e to its status, so that repeating it changes nothing and is no error.
+// A running event was resumed if it was ever stopped, and started otherwise.
 func (e Event) Repeats(m Move) bool {
 	_, to := m.path()
 	if e.Status != to {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Operation is what a type does in the ledger.
+// Operation is the ledger's operation for a type.
 type Operation string
 
 // The operations.
@@ -16,8 +16,8 @@ const (
 	Vouchers Operation = "vouchers"
 )
 
-// EventType says what an event grants, who grants it, and where its rows and messages are. It is read with its event,
-// never cached: types are added while processes run.
+// EventType says what an event grants, which ledger grants it, and which tables and topics it uses. It is read with its
+// event and never cached, since types are added while processes run.
 type EventType struct {
 	Code      string    // POINT, VOUCHER, …
 	Label     string    // for people
@@ -26,7 +26,7 @@ type EventType struct {
 	Topic     string    // without the configured prefix
 
 	Unit   string     // of the amounts, such as P or KRW; "" for none
-	Limits TypeLimits // that no request about an event lifts
+	Limits TypeLimits // no request about an event can pass them
 }
 
 // TypeLimits bound what an event of a type may grant; 0 for no limit.
@@ -35,7 +35,8 @@ type TypeLimits struct {
 	PerEvent  int64 // the sum of an event's amounts
 	Count     int   // targets of an event
 
-	// Seeded says that a process outside production set them, and no person: production starts nothing with them.
+	// Seeded reports whether a process outside production set them, and not a person. Production starts nothing with
+	// them.
 	Seeded bool
 }
 
@@ -78,11 +79,11 @@ func (t EventType) Quantity(amount int64) string {
 	return strings.TrimSpace(strconv.FormatInt(amount, 10) + " " + t.Unit)
 }
 
-// OverLimit is a limit of an event type that is passed.
+// OverLimit says which limit of an event type is passed.
 type OverLimit struct {
 	Limit string // its name in the API
-	Most  int64  // what it allows
-	Asked int64  // what is more
+	Most  int64  // the largest value allowed
+	Asked int64  // the larger value
 }
 
 var unit = regexp.MustCompile(`^[A-Z]{1,10}$`)
@@ -92,11 +93,11 @@ func ValidUnit(s string) bool { return unit.MatchString(s) }
 
 var typeCode = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,19}$`)
 
-// ValidTypeCode says whether code may name an event type. What passes is safe inside an SQL identifier.
+// ValidTypeCode reports whether code may name an event type. A valid code is safe inside an SQL identifier.
 func ValidTypeCode(code string) bool { return typeCode.MatchString(code) }
 
-// TargetTable is the table of who is to get what.
+// TargetTable returns the name of the table of the type's targets.
 func (t EventType) TargetTable() string { return strings.ToLower(t.Code) + "_targets" }
 
-// ResultTable is the table of what happened.
+// ResultTable returns the name of the table of the type's results.
 func (t EventType) ResultTable() string { return strings.ToLower(t.Code) + "_results" }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Grant is one target as it is asked for.
+// Grant is the request to the ledger for one target.
 type Grant struct {
 	TargetID int64
 	MemberID string
@@ -15,25 +15,25 @@ type Grant struct {
 	Redrive  int    // the row's redrive number; 0: not a redrive
 }
 
-// Key is the grant's idempotency key in the ledger: `grant:{event}:{member}`, the same for ever, whatever the try. It
-// begins with the event, so that the keys of one campaign stand side by side in the index.
+// Key returns the grant's idempotency key in the ledger: `grant:{event}:{member}`. All tries have the same key, for
+// ever. It begins with the event, so that the keys of one event stand side by side in the index.
 func Key(eventID int64, memberID string) string {
 	return "grant:" + strconv.FormatInt(eventID, 10) + ":" + memberID
 }
 
-// Verdict sorts what the ledger made of a grant.
+// Verdict sorts the ledger's answers.
 type Verdict int
 
 // The verdicts.
 const (
-	Unknown        Verdict = iota // nobody knows whether it was applied: ask again with the same key
+	Unknown        Verdict = iota // it is not known whether it was applied: ask again with the same key
 	Granted                       // applied, now or before
 	RefusedForNow                 // definitely not applied; it may be later
-	RefusedForGood                // definitely not applied, and never will be
-	Contradicted                  // the ledger says something that cannot be: another amount, member, or a key of other content
+	RefusedForGood                // definitely not applied, now or later
+	Contradicted                  // the ledger contradicts: another amount, member, or content of the key
 )
 
-// Outcome is what the ledger made of one grant.
+// Outcome is the ledger's answer to one grant.
 type Outcome struct {
 	Verdict Verdict
 	TxID    string // of a Granted one
@@ -42,7 +42,7 @@ type Outcome struct {
 	Voucher *Voucher // of a Granted voucher
 }
 
-// Voucher is what a member holds in hands. It is secret: never logged, never in a message or a job.
+// Voucher is a voucher's code and PIN. It is secret: never logged, never in a message or a job.
 type Voucher struct {
 	Code     string
 	PIN      string

@@ -8,10 +8,9 @@ import (
 	"unicode"
 )
 
-// lookalike says why id may be taken for another one that looks the same; "" for one that is written as ids are. What
-// is not seen at all is refused by [CheckName]; what is seen may be right, so it is only told, by the restrictions of
-// UTS 39: one script, or those that are written together, in the characters that NFKC keeps, with the ASCII
-// punctuation.
+// lookalike says why id may be taken for another id that looks the same; "" for none. [CheckName] refuses invisible
+// characters. Visible ones may be right, so lookalike only warns, by the restrictions of UTS 39: one script, or scripts
+// that are written together, in characters that NFKC keeps, with ASCII punctuation.
 func lookalike(id string) string {
 	if strings.Contains(id, "  ") {
 		return "has blanks in a row, of which some may not be seen"

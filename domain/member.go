@@ -37,8 +37,7 @@ func CheckMemberID(id string) error {
 	return nil
 }
 
-// StoredMemberID reports whether id may stand in the rows, by the rule of any version: what a list may bring became
-// less.
+// StoredMemberID reports whether any version of the rule allows id. Rows may hold ids that a list may no longer bring.
 func StoredMemberID(id string) bool {
 	return id != "" && utf8.ValidString(id) && utf8.RuneCountInString(id) <= MaxMemberID && !strings.ContainsRune(id, 0)
 }
@@ -67,7 +66,7 @@ func isDigits(s string) bool {
 // hasDigit reports whether s has a digit other than zero, as most ids and no words have.
 func hasDigit(s string) bool { return strings.ContainsAny(s, "123456789") }
 
-// fold is s in capitals, with the wide forms of ASCII made narrow and every dash and minus made one.
+// fold returns s in capitals, with the wide forms of ASCII made narrow and every dash and minus made one.
 func fold(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -81,11 +80,11 @@ func fold(s string) string {
 }
 
 var (
-	// pointZero is what a spreadsheet makes of a number that it takes for a fraction: 1001.0, in some countries 1001,0.
+	// pointZero matches a number that a spreadsheet took for a fraction: 1001.0, in some countries 1001,0.
 	pointZero = regexp.MustCompile(`^[+-]?[0-9]+[.,]0*$`)
-	// eNotation is what it makes of a long number: 8.21E+11, 8,21E+11, 821012E6.
+	// eNotation matches a long number as a spreadsheet writes it: 8.21E+11, 8,21E+11, 821012E6.
 	eNotation = regexp.MustCompile(`^[+-]?[0-9.,]*[0-9][.,]? ?E ?([+-] ?[0-9]+|[0-9]{1,3})$`)
-	// powerOfTen is the same as people write it: 8.21×10^11.
+	// powerOfTen matches the same as people write it: 8.21×10^11.
 	powerOfTen = regexp.MustCompile(`^[+-]?[0-9.,]*[0-9] ?[×X*·] ?10 ?(\^ ?[+-]?[0-9]+|[⁺⁻]?[⁰¹²³⁴-⁹]+)$`)
 )
 
@@ -98,9 +97,9 @@ func isNumber(id string) bool {
 	return pointZero.MatchString(s) || eNotation.MatchString(s) || powerOfTen.MatchString(s)
 }
 
-// formulaError is what stands in a cell whose formula fails: a hash and a word with ! or ?, in any language (#REF!,
-// #WERT!, #¿NOMBRE?), one of the words without, or LibreOffice's Err:502. A column too narrow for its number is hashes
-// alone.
+// formulaError matches the text of a cell whose formula fails: a hash and a word with ! or ? in any language (#REF!,
+// #WERT!, #¿NOMBRE?), one of the words without these signs, or LibreOffice's Err:502. A column too narrow for its
+// number shows hashes alone.
 var formulaError = regexp.MustCompile(`^(#[^0-9].*[!?]|#(N/?A|NV|N/D|Н/Д|GETTING_DATA|LOADING\.*)|#+|ERR: ?[0-9]{3})$`)
 
 // isFormulaError reports whether id is the error value of a spreadsheet.

@@ -1,6 +1,6 @@
 package domain
 
-// ResultStatus is where a target's result stands. No row at all means that it was not asked yet.
+// ResultStatus is the status of a target's result. A target without a row was not asked for yet.
 type ResultStatus string
 
 // The result statuses.
@@ -9,13 +9,13 @@ const (
 	ResultPending ResultStatus = "PENDING"            // asked; the outcome is not known yet
 	Succeeded     ResultStatus = "SUCCESS"            // granted; final
 	Refused       ResultStatus = "FAILED"             // definitely refused for now
-	GivenUp       ResultStatus = "PERMANENTLY_FAILED" // final but for a redrive by a person
+	GivenUp       ResultStatus = "PERMANENTLY_FAILED" // given up; final unless a person redrives it
 )
 
-// Final says whether a result in s is settled.
+// Final reports whether a result in s is settled.
 func (s ResultStatus) Final() bool { return s == Succeeded || s == GivenUp }
 
-// Result is the row of a target: what the campaign remembers of its grant.
+// Result is the row that keeps the outcome of a target.
 type Result struct {
 	MemberID    string
 	Amount      int64
@@ -24,13 +24,13 @@ type Result struct {
 	ErrorCode   string
 	Error       string
 	RetryCount  int // definite refusals so far
-	Redrive     int // how often a person asked for it again
+	Redrive     int // how many redrives a person asked for
 	RedriveDone int // how many of those were answered
 	Voucher     *Voucher
 }
 
-// Admits says whether g, taken from a message, is still to be asked for, given the target's row. A row with
-// ResultNone stands for no row. running is whether the event is RUNNING; redrives go on after completion.
+// Admits reports whether the ledger is still to be asked for g, a grant of a message, given the target's row. A Result
+// with ResultNone stands for no row. running reports whether the event is RUNNING; redrives go on after completion.
 func (r Result) Admits(g Grant, running bool) bool {
 	if g.Redrive > 0 {
 		return r.Status == GivenUp && r.Redrive == g.Redrive && r.RedriveDone < r.Redrive
@@ -44,12 +44,12 @@ func (r Result) Admits(g Grant, running bool) bool {
 	return !r.Status.Final() && r.RetryCount == g.Try
 }
 
-// Settle returns what the row becomes after an outcome of g. own is whether the claim is still the settler's: without
-// it only a success is written. limit is the number of retries after the first try.
+// Settle returns the row after outcome o of g. own reports whether the settler still has the claim: without it only a
+// success is written. limit is the number of retries after the first try.
 //
-// What may overwrite what: SUCCESS anything but SUCCESS; FAILED and PERMANENTLY_FAILED only what is not final and
-// stands at the grant's try; a refused redrive answers the redrive and nothing else; unknown makes the row PENDING, or
-// leaves a redriven one given up.
+// SUCCESS overwrites anything but SUCCESS. FAILED and PERMANENTLY_FAILED overwrite only a row that is not final and has
+// the grant's try. A refused redrive answers the redrive and changes nothing else. An unknown outcome makes the row
+// PENDING, or leaves a redriven one given up.
 func (r Result) Settle(g Grant, o Outcome, own bool, limit int) Result {
 	if o.Verdict == Granted {
 		return r.succeed(g, o)
@@ -91,8 +91,8 @@ func (r Result) succeed(g Grant, o Outcome) Result {
 	return r
 }
 
-// redriven answers a refused redrive. An unknown one stays unanswered and is asked again; the row says why, and no
-// longer what it said of the asking before.
+// redriven answers a refused redrive. A redrive with an unknown outcome stays unanswered and is asked for again; the
+// row then has the newest code.
 func (r Result) redriven(g Grant, o Outcome) Result {
 	if r.Status != GivenUp || r.Redrive != g.Redrive {
 		return r
@@ -104,8 +104,8 @@ func (r Result) redriven(g Grant, o Outcome) Result {
 	return r
 }
 
-// contradicted keeps the target aside; when the ledger says it again after a resume, the target is given up and the
-// event goes on without it. It counts no refusal: nothing was refused.
+// contradicted sets the target aside. If the ledger contradicts again after a resume, the target is given up and the
+// event goes on without it. A contradiction is not counted as a refusal.
 func (r *Result) contradicted(o Outcome) {
 	if r.Status == Refused && r.ErrorCode == Mismatch {
 		r.Status = GivenUp
@@ -115,7 +115,7 @@ func (r *Result) contradicted(o Outcome) {
 	r.ErrorCode, r.Error = Mismatch, o.Message
 }
 
-// Counts is a change of a summary and of a chunk, or several of them added up.
+// Counts is a change of the counts of a summary and of a chunk, or a sum of changes.
 type Counts struct {
 	Success, Fail, RetrySuccess int
 	Settled                     int // rows that became final
@@ -126,7 +126,7 @@ func (c Counts) Add(d Counts) Counts {
 	return Counts{c.Success + d.Success, c.Fail + d.Fail, c.RetrySuccess + d.RetrySuccess, c.Settled + d.Settled}
 }
 
-// Change is what moving a row from before to after adds to the counts.
+// Change returns what the change of a row from before to after adds to the counts.
 func Change(before, after Result) Counts {
 	b, a := before.counts(), after.counts()
 	return Counts{a.Success - b.Success, a.Fail - b.Fail, a.RetrySuccess - b.RetrySuccess, a.Settled - b.Settled}

@@ -11,7 +11,8 @@ type RetryPolicy struct {
 // maxBackoff is the longest wait between two tries.
 const maxBackoff = time.Hour
 
-// Wait is the time between the n-th definite refusal (n ≥ 1) and the next try: Backoff, then doubling, at most an hour.
+// Wait returns the time between the n-th definite refusal (n ≥ 1) and the next try: Backoff, doubled each time, at most
+// an hour.
 func (p RetryPolicy) Wait(n int) time.Duration {
 	wait := p.Backoff
 	for range n - 1 {
@@ -23,9 +24,9 @@ func (p RetryPolicy) Wait(n int) time.Duration {
 	return min(wait, maxBackoff)
 }
 
-// UnknownWait is the time before a grant with an unknown outcome is asked again, given how long its chunk has been
-// asked for: as long again, so that it doubles, from two seconds to a minute, without end. It is no refusal and counts
-// as none.
+// UnknownWait returns the time before the ledger is asked again for a grant with an unknown outcome. asked is the time
+// since its chunk was first asked for. The wait is as long as that, so it doubles, from two seconds to a minute,
+// without end. An unknown outcome does not count as a refusal.
 func UnknownWait(asked time.Duration) time.Duration {
 	return min(max(asked, 2*time.Second), time.Minute)
 }

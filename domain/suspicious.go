@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// SuspiciousMember returns why id, which may be a member's, is more likely a leftover of a spreadsheet or a database,
-// for people; "" for what looks like an id. It may have false alarms: a warning stops nothing.
+// SuspiciousMember tells people why id, which may be a member's, is more likely a leftover of a spreadsheet or a
+// database; "" for what looks like an id. It may give false alarms, since a warning stops nothing.
 func SuspiciousMember(id string) string {
 	if isCode(id) {
 		return ""
@@ -30,8 +30,8 @@ func SuspiciousMember(id string) string {
 	return lookalike(id)
 }
 
-// leftover says which kind of cell of a spreadsheet an id looks like, beside the words; "" for none. plain is the id
-// folded.
+// leftover says which kind of spreadsheet cell an id looks like, other than a word; "" for none. plain is the folded
+// id.
 func leftover(plain string) string {
 	switch first := plain[0]; {
 	case first == '=' || first == '@' || (first == '+' || first == '-') && !telephone.MatchString(plain):
@@ -51,7 +51,7 @@ func leftover(plain string) string {
 	return ""
 }
 
-// cells are the kinds of cells that take a pattern to tell.
+// cells are the kinds of cells that a pattern recognizes.
 var cells = []struct {
 	is  func(string) bool
 	why string
@@ -65,7 +65,7 @@ var cells = []struct {
 	{notedColumn, "looks like a column's name"},
 }
 
-// currency says that s, which begins with no ASCII, looks like an amount: ₩1001.
+// currency returns a reason if s, which does not begin with ASCII, looks like an amount: ₩1001.
 func currency(s string) string {
 	if r, _ := utf8.DecodeRuneInString(s); unicode.Is(unicode.Sc, r) && amountLike(s) {
 		return "looks like an amount"
@@ -75,20 +75,20 @@ func currency(s string) string {
 
 var (
 	telephone = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`) // as E.164 writes it
-	// datelike is a date in figures, with a month's name, or in Korean; a time may follow.
+	// datelike matches a date in figures, with a month's name, or in Korean; a time may follow.
 	datelike = regexp.MustCompile(
 		`^([0-9]{4}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{1,2}\.?|[0-9]{1,2}[/.][0-9]{1,2}[/.]([0-9]{2}|[0-9]{4})|[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}|` +
 			`[0-9]{1,4}[- ]` + monthName + `([- ][0-9]{1,4})?|` + monthName +
 			`[- ][0-9]{1,4}|([0-9]{2,4}년 ?)?[0-9]{1,2}월( ?[0-9]{1,2}일)?)([ T].*[0-9:].*)?$`)
 	timelike = regexp.MustCompile(`^((오전|오후|AM|PM) )?[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?(AM|PM))?$`)
-	// decimal is a number with decimals, in the way of any country.
+	// decimal matches a number with decimals, in the way of any country.
 	decimal = regexp.MustCompile(`^[0-9]{1,3}([,.' ]?[0-9]{3})*[.,][0-9]+$`)
-	// bracketed is a number below zero as accountants write it.
+	// bracketed matches a number below zero as accountants write it.
 	bracketed = regexp.MustCompile(`^\([0-9][0-9.,]*\)$`)
-	// number is one with any separators.
+	// number matches a number with any separators.
 	number          = regexp.MustCompile(`^[+-]?[0-9][0-9.,' ]*$`)
 	fortranNotation = regexp.MustCompile(`^[0-9]+[.,][0-9]*D[+-]?[0-9]{1,3}$`)
-	// errorWord is an error value without its ! in a language that is not known here, or a cell that is not filled yet.
+	// errorWord matches an error value without its ! in a language that is not known here, or a cell not filled yet.
 	errorWord = regexp.MustCompile(`^(#[\pL/]{2,12}|LOADING\.*…?|[+-]?INF(INITY)?)$`)
 )
 
@@ -110,7 +110,7 @@ func notedColumn(s string) bool {
 	return name != s && !hasDigit(note) && (IsMemberColumn(name) || columnWords[word(name)])
 }
 
-// isCode reports whether id is one run of letters and digits with a digit in it, as ids are and words are not.
+// isCode reports whether id has only letters, digits and _, and at least one digit, as ids have and words have not.
 func isCode(id string) bool {
 	for i := range len(id) {
 		if c := id[i]; (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') && c != '_' {
@@ -120,10 +120,10 @@ func isCode(id string) bool {
 	return hasDigit(id)
 }
 
-// groupedNumber is a number with separators of thousands.
+// groupedNumber matches a number with separators of thousands.
 var groupedNumber = regexp.MustCompile(`^[0-9]{1,3}([,.' ][0-9]{3})+$`)
 
-// word is s in small letters without all that is no letter, mark or digit: N/A, n.a. and (NA) are one word.
+// word returns the letters, marks and digits of s in small letters: N/A, n.a. and (NA) are one word.
 func word(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.L, unicode.M, unicode.N) {
@@ -133,8 +133,8 @@ func word(s string) string {
 	}, s)
 }
 
-// leadingWord is the word of s before its first number, if nothing but numbers and their units follow: total for
-// "Grand Total: 3 rows".
+// leadingWord returns the word of s before its first number, if only numbers and their units follow: total for "Grand
+// Total: 3 rows".
 func leadingWord(s string) string {
 	parts := strings.FieldsFunc(s, func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.N) })
 	n := 0

@@ -11,9 +11,9 @@ import (
 // MaxReason is the most characters of a reason, a default reason and a memo.
 const MaxReason = 500
 
-// CheckName says why s cannot be a name that people compare by eye, a member id or a campaign id; "" if it can. The
-// caller has brought s to NFC. Every character of a name is one that is seen, and the only blank is the space.
-// Characters that are seen and look like others are allowed: [SuspiciousMember] tells of them.
+// CheckName says why s cannot be a member id or a campaign id, which people compare by eye; "" if it can. The caller
+// has brought s to NFC. Every character of a name is visible, and the only blank is the space. Visible characters that
+// look like others are allowed: [SuspiciousMember] warns of them.
 func CheckName(s string, most int) string {
 	if why := checkFrame(s, most); why != "" {
 		return why
@@ -33,9 +33,9 @@ func CheckName(s string, most int) string {
 	return ""
 }
 
-// CheckText says why s cannot be a free text that people read, such as a reason, a default reason or a memo; "" if it
-// can. The caller has brought s to NFC; whether it may be empty is the caller's to say. A text holds what is seen,
-// blanks between, and what emoji are composed of; no line breaks or other controls, nothing that reorders or hides.
+// CheckText says why s cannot be a text that people read, such as a reason, a default reason or a memo; "" if it can.
+// The caller has brought s to NFC, and decides whether it may be empty. A text has visible characters, blanks between
+// them, and emoji; it has no line breaks or other controls, and nothing that reorders or hides.
 func CheckText(s string, most int) string {
 	if s == "" {
 		return ""
@@ -58,7 +58,7 @@ func CheckText(s string, most int) string {
 	return ""
 }
 
-// checkFrame says what is wrong with s whatever its characters.
+// checkFrame says what is wrong with the length, the encoding or the ends of s; "" for nothing.
 func checkFrame(s string, most int) string {
 	switch {
 	case !utf8.ValidString(s):
@@ -103,8 +103,8 @@ func unfitForName(r rune) string {
 	return undefined
 }
 
-// unfitForText says why no text may hold r outside of an emoji, "" if one may. What is not defined yet may be an emoji
-// of a later Unicode where those are kept together.
+// unfitForText says why no text may hold r outside of an emoji, "" if one may. A character that is not defined yet may
+// be an emoji of a later Unicode if it lies among emoji.
 func unfitForText(r rune) string {
 	if why := unfit(r); why != "" || !unicode.Is(unicode.Cn, r) || isPictograph(r) {
 		return why
@@ -112,7 +112,7 @@ func unfitForText(r rune) string {
 	return undefined
 }
 
-// undefined: a later Unicode may give such a character any look, and another NFC.
+// undefined refuses characters to which a later Unicode may give any look, and another NFC.
 const undefined = "which Unicode " + unicode.Version + " does not define"
 
 // unfit says why neither a name nor a text may hold r, "" if its class allows both.
@@ -185,7 +185,7 @@ func composesEmoji(s []rune, i int) bool {
 	return false
 }
 
-// isPicture reports whether r may be a picture by itself: a symbol, or one of the few that Unicode counts elsewhere.
+// isPicture reports whether r may be a picture by itself: a symbol, or one of the few pictures in other classes.
 func isPicture(r rune) bool {
 	return unicode.In(r, unicode.So, unicode.Sm, unicode.Sk) || isPictograph(r) || r == '‼' || r == '⁉' || r == '〰' ||
 		r == 'ℹ'

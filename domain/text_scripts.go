@@ -2,7 +2,7 @@ package domain
 
 import "unicode"
 
-// stackers are the marks that are seen only in what they do to the characters beside them: those with
+// stackers are the marks that are visible only by their effect on the characters beside them: those with
 // Indic_Syllabic_Category Invisible_Stacker or Number_Joiner in Unicode 15.0, and the joiner of Tifinagh. Package
 // unicode has no table of that property. Those of later versions are refused as not defined.
 var stackers = &unicode.RangeTable{
@@ -17,8 +17,7 @@ var stackers = &unicode.RangeTable{
 
 func isStacker(r rune) bool { return unicode.Is(stackers, r) }
 
-// stacks reports whether the stacker at i has something to work on: what stands before it and a letter or number behind
-// it, all of its own script.
+// stacks reports whether the stacker at i stands between a character and a letter or number of its own script.
 func stacks(s []rune, i int) bool {
 	if i == 0 || i+1 == len(s) || isStacker(s[i-1]) {
 		return false
@@ -28,8 +27,8 @@ func stacks(s []rune, i int) bool {
 		unicode.In(s[i+1], unicode.L, unicode.N)
 }
 
-// isJamo reports whether r is a conjoining jamo. NFC makes syllables of those that belong together, so that what is
-// left is a piece of one, or of a spelling that went out of use: UTS 39 restricts them in identifiers.
+// isJamo reports whether r is a conjoining jamo. NFC joins jamo into syllables, so one that is left is a piece of a
+// syllable, or belongs to a spelling that is no longer used: UTS 39 restricts them in identifiers.
 func isJamo(r rune) bool {
 	return r >= 0x1100 && r <= 0x11FF || r >= 0xA960 && r <= 0xA97C || r >= 0xD7B0 && r <= 0xD7FB
 }
@@ -38,7 +37,7 @@ func isJamo(r rune) bool {
 var usualScripts = []string{"Hangul", "Latin", "Common", "Han", "Hiragana", "Katakana", "Cyrillic", "Greek",
 	"Inherited", "Thai", "Arabic"}
 
-// scriptOf is the name of the script that r belongs to; "" for one that belongs to none.
+// scriptOf returns the name of the script that r belongs to; "" for none.
 func scriptOf(r rune) string {
 	for _, name := range usualScripts {
 		if unicode.Is(unicode.Scripts[name], r) {
