@@ -20,8 +20,8 @@ import (
 const Queue = app.JobsQueue
 
 const (
-	// jobTimeout is how long a job may run; rescueAfter, when one that does not come back runs again. With River's own
-	// ticks a relay that was killed publishes again within 81 s.
+	// A job may run for jobTimeout. One that has not ended by rescueAfter is given to another process. With River's own
+	// ticks, another relay publishes within 81 s of a kill.
 	jobTimeout  = 20 * time.Second
 	rescueAfter = 30 * time.Second
 	// maxRetryWait caps the wait after a failed attempt. Attempts have no end: a job of ours is never discarded.
@@ -34,15 +34,14 @@ type Queues struct {
 	Jobs  bool
 }
 
-// relayWorkers is how many relay jobs a process works at once: enough to keep Kafka busy while others mark.
+// relayWorkers is the number of relay jobs that a process works at once: some keep Kafka busy while others mark.
 const relayWorkers = 4
 
-// timetableWorkers is how many jobs of the timetable a process works at once. Four kinds may take long, and of each a
-// process works one: verify, expire, collect and forecast. The others find a worker beside them.
+// timetableWorkers is the number of jobs of the timetable that a process works at once. Four kinds may take long:
+// verify, expire, collect and forecast. A process works one of each, so the other kinds find a free worker.
 const timetableWorkers = 8
 
-// NewClient makes the River client of the process with the id: it inserts for everyone and works the queues of its
-// roles.
+// NewClient makes the River client of the process. It inserts jobs of every kind and works the queues of its roles.
 func NewClient(
 	id string, pool *pgxpool.Pool, workers *river.Workers, q Queues, log *slog.Logger,
 ) (*river.Client[pgx.Tx], error) {
@@ -53,7 +52,7 @@ func NewClient(
 		Queues:               map[string]river.QueueConfig{},
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
-		// A job that was discarded or cancelled stays until somebody has seen it: verify reports it.
+		// A discarded or cancelled job stays until a person deletes it: verify reports it.
 		DiscardedJobRetentionPeriod: -1,
 		CancelledJobRetentionPeriod: -1,
 		RetryPolicy:                 cappedRetry{},
@@ -78,7 +77,7 @@ func NewClient(
 // cappedRetry doubles the wait after each failed attempt from a second on, to maxRetryWait.
 type cappedRetry struct{}
 
-// NextRetry is when the job runs again.
+// NextRetry returns the time of the job's next attempt.
 func (cappedRetry) NextRetry(job *rivertype.JobRow) time.Time {
 	wait := min(time.Second<<min(len(job.Errors), 4), maxRetryWait)
 	return time.Now().Add(wait)

@@ -15,21 +15,21 @@ type expireWorker struct {
 	river.WorkerDefaults[expireArgs]
 	ledger *money.Ledger
 	off    bool
-	until  func() time.Time // when a run that begins now has to end
+	until  func() time.Time // by when a run that begins now must end
 	log    *slog.Logger
 }
 
 func inHalfTheTime() time.Time { return time.Now().Add(jobTimeout / 2) }
 
-// expireTimeout is how long a run may take. It ends by itself after half of jobTimeout, with the statement that it is
-// at: one that lists may read all lots that ran out in a day, most of which have expired already.
+// expireTimeout bounds a run. A run ends by itself after half of jobTimeout, once its current statement has ended. The
+// statement that lists may take long: it reads all lots that ran out in a day, most of which have expired already.
 const expireTimeout = time.Minute
 
-// Timeout is the kind's own, which River's rescue honours.
+// Timeout returns the kind's own time-out, which River's rescue honours.
 func (w *expireWorker) Timeout(*river.Job[expireArgs]) time.Duration { return expireTimeout }
 
-// Work expires what has run out. What is not done when its time is up goes on in the next run, at once. It lists only
-// when nothing of the list can be worked: a lot that is listed and not worked would be listed again.
+// Work expires the lots that have run out. If its time is up before all are done, the next run goes on at once. It
+// lists lots only when nothing of the list can be worked: a lot that is listed and not worked would be listed again.
 func (w *expireWorker) Work(ctx context.Context, _ *river.Job[expireArgs]) error {
 	if w.off {
 		return nil

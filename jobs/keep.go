@@ -13,9 +13,9 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// RunLedgerJobs does what the jobs expire, collect and forecast do, at once and then again and again, until ctx ends.
-// It is for a process that works no jobs, such as a ledger that runs apart. Any number of processes may do it, and
-// beside the jobs.
+// RunLedgerJobs does the work of the jobs expire, collect and forecast, at once and then regularly, until ctx ends. It
+// is for a process that works no jobs, such as a ledger that runs apart. Any number of processes may run it, beside the
+// jobs too.
 func RunLedgerJobs(ctx context.Context, ledger *money.Ledger, expiryOff bool, log *slog.Logger) {
 	var counting sync.WaitGroup
 	defer counting.Wait()
@@ -43,7 +43,7 @@ func RunLedgerJobs(ctx context.Context, ledger *money.Ledger, expiryOff bool, lo
 	}
 }
 
-// keepForecast counts the forecast where it is due, until ctx ends.
+// keepForecast counts the forecast whenever it is due, until ctx ends.
 func keepForecast(ctx context.Context, ledger *money.Ledger, log *slog.Logger) {
 	for ctx.Err() == nil {
 		err := within(ctx, forecastTimeout, func(ctx context.Context) error {
@@ -60,7 +60,7 @@ func keepForecast(ctx context.Context, ledger *money.Ledger, log *slog.Logger) {
 	}
 }
 
-// within does what River does for a job: it bounds do.
+// within bounds do in time, as River bounds a job.
 func within(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

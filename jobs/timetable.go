@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	// collectEvery is the time between two looks at what members owe.
+	// collectEvery is the time between two collections of debts.
 	collectEvery = 10 * time.Minute
-	// forecastTimeout is how long a count of what will expire may take: it reads every open lot.
+	// forecastTimeout bounds a count of the points that will expire, which reads every open lot.
 	forecastTimeout = 30 * time.Minute
 )
 
-// The args of the timetable's jobs. They are empty: the database, Kafka and the ledger say what there is to do. Their
-// kinds are wire format.
+// The args of the timetable's jobs. They are empty: each job reads from the database, Kafka or the ledger what to do.
+// Their kinds are wire format.
 type (
 	startDueArgs  struct{}
 	closeDoneArgs struct{}
@@ -67,19 +67,19 @@ func (forecastArgs) Kind() string { return "forecast" }
 // schedules says how often each job of the timetable runs.
 func schedules() []*river.PeriodicJob {
 	return []*river.PeriodicJob{
-		every(5*time.Second, startDueArgs{}),     // events whose reserved time has come, or that run under a brake
-		every(5*time.Second, closeDoneArgs{}),    // events that are done and still run
-		every(30*time.Second, sweepArgs{}),       // chunks that no job would publish
-		every(30*time.Second, reconcileArgs{}),   // published chunks that Kafka lost
-		every(30*time.Second, rescueArgs{}),      // verifications whose process was killed
-		every(10*time.Minute, tidyArgs{}),        // what deleted events and killed processes left
-		oneEvery(time.Minute, expireArgs{}),      // points that have run out
-		oneEvery(collectEvery, collectArgs{}),    // what members owe
-		oneEvery(10*time.Minute, forecastArgs{}), // what will expire: once a day, so this looks whether it is another day
+		every(5*time.Second, startDueArgs{}),     // starts events that are due, stops those under a brake
+		every(5*time.Second, closeDoneArgs{}),    // completes events that are done
+		every(30*time.Second, sweepArgs{}),       // chunks that no job would publish get one
+		every(30*time.Second, reconcileArgs{}),   // republishes chunks that Kafka lost
+		every(30*time.Second, rescueArgs{}),      // rescues verifications whose process was killed
+		every(10*time.Minute, tidyArgs{}),        // deletes what deleted events and killed processes left
+		oneEvery(time.Minute, expireArgs{}),      // expires points that have run out
+		oneEvery(collectEvery, collectArgs{}),    // collects debts of members
+		oneEvery(10*time.Minute, forecastArgs{}), // counts, once a day, what will expire
 	}
 }
 
-// Workers are what works the jobs of a process.
+// Workers holds what the workers of a process need.
 type Workers struct {
 	App       *app.App
 	Relay     *outbox.RelayWorker
@@ -90,8 +90,8 @@ type Workers struct {
 	Log       *slog.Logger
 }
 
-// Register adds every worker of the product, whatever the process's role: a leader that does not know a kind discards
-// its jobs when it rescues them.
+// Register adds every worker of the product, in every role: a leader that does not know a kind discards its jobs when
+// it rescues them.
 func Register(w *river.Workers, with Workers) {
 	river.AddWorker(w, with.Relay)
 	river.AddWorker(w, with.Replay)
@@ -127,13 +127,13 @@ func add[A river.JobArgs](w *river.Workers, work func(context.Context) error) {
 	river.AddWorker(w, &worker[A]{work: work})
 }
 
-// Timeout is the kind's own, which River's rescue honours.
+// Timeout returns the kind's own time-out, which River's rescue honours.
 func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return w.timeout }
 
-// Work does what the kind is for.
+// Work does the work of the kind.
 func (w *worker[A]) Work(ctx context.Context, _ *river.Job[A]) error { return w.work(ctx) }
 
-// warned lets do work on what there should be none of, and logs how many there were.
+// warned returns do with a warning in the log if it found something, since it should find nothing.
 func warned(log *slog.Logger, message string, do func(context.Context) (int, error)) func(context.Context) error {
 	return func(ctx context.Context) error {
 		n, err := do(ctx)
@@ -144,15 +144,15 @@ func warned(log *slog.Logger, message string, do func(context.Context) (int, err
 	}
 }
 
-// collect takes what members owe from the points that they have. The rest waits for the next run: each member of this
-// one has paid what can be paid. A member from whom it cannot take does not stop the others.
+// collect takes the debts of members from the points that they have, once for each member; what is left waits for the
+// next run. A member for whom it fails does not stop the others.
 func collect(ctx context.Context, ledger *money.Ledger) error {
 	var failed error
 	after := ""
 	for until := inHalfTheTime(); time.Now().Before(until); {
 		done, err := ledger.Collect(ctx, after)
 		if failed == nil {
-			failed = err // one is enough to be told
+			failed = err // one error is enough to report
 		}
 		if done.Members == 0 {
 			break
@@ -168,8 +168,8 @@ func every(d time.Duration, args river.JobArgs) *river.PeriodicJob {
 	}, nil)
 }
 
-// oneEvery is every for a job that may take long, and of which there is never more than one. The leader also inserts it
-// when it begins to lead: what ran out while every process was down expires at once.
+// oneEvery schedules a job that may take long, so that there is never more than one. The leader also inserts it when it
+// begins to lead: what ran out while every process was down expires at once.
 func oneEvery(d time.Duration, args river.JobArgs) *river.PeriodicJob {
 	states := []rivertype.JobState{
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,

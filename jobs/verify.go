@@ -13,29 +13,29 @@ import (
 )
 
 const (
-	// verifyTimeout is how long a report may take: one on ten million targets takes minutes.
+	// verifyTimeout bounds a report: one on ten million targets takes minutes.
 	verifyTimeout = 30 * time.Minute
-	// verifyWait is how long a verification waits for the one that its process is at work on.
+	// verifyWait bounds the wait for the verification that the process is at work on.
 	verifyWait = 5 * time.Second
-	// verifyAttempts is how often a report is tried, which takes about five minutes.
+	// verifyAttempts is the number of attempts at a report, which take about five minutes.
 	verifyAttempts = 20
 )
 
 type verifyWorker struct {
 	river.WorkerDefaults[app.VerifyArgs]
 	app  *app.App
-	turn chan struct{} // holds one: reports take minutes, and the other workers of the queue are the timetable's
+	turn chan struct{} // holds one: reports take minutes, and the timetable needs the queue's other workers
 }
 
 func newVerifyWorker(a *app.App) *verifyWorker {
 	return &verifyWorker{app: a, turn: make(chan struct{}, 1)}
 }
 
-// Timeout is the kind's own, which River's rescue honours.
+// Timeout returns the kind's own time-out, which River's rescue honours.
 func (w *verifyWorker) Timeout(*river.Job[app.VerifyArgs]) time.Duration { return verifyTimeout }
 
-// Work makes the report. It cancels the job of a report that takes too long, which would take too long again, and of
-// one that failed at all of its attempts. A person can then request another.
+// Work makes the report. It cancels a job whose report takes too long, since another attempt would too, and one whose
+// attempts have all failed. A person can then request another report.
 func (w *verifyWorker) Work(ctx context.Context, job *river.Job[app.VerifyArgs]) error {
 	select {
 	case w.turn <- struct{}{}:

@@ -9,18 +9,18 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Consumer is a member of the consumer group of a topic: a handler of this installation, or somebody else who takes its
+// Consumer is a member of the consumer group of a topic: a handler of this installation, or a stranger that takes its
 // messages.
 type Consumer struct {
 	EventType  string  `json:"event_type"`
 	Group      string  `json:"group"`
-	Member     string  `json:"member"` // its id, which the broker gave it
+	Member     string  `json:"member"` // the id that the broker gave it
 	Client     string  `json:"client"`
 	Host       string  `json:"host"`
-	Partitions []int32 `json:"partitions"` // that it was given
+	Partitions []int32 `json:"partitions"` // that the group gave it
 }
 
-// String says what c takes, for one that is no process of the installation, and what to do.
+// String says which partitions a stranger takes, and what to do.
 func (c Consumer) String() string {
 	partitions := strings.Join(strings.Fields(strings.Trim(fmt.Sprint(c.Partitions), "[]")), ", ")
 	return fmt.Sprintf("a consumer that is no process of this installation (client %s on %s) is in the group %s and "+
@@ -35,7 +35,7 @@ func (k *Kafka) consume(c consumed) {
 	k.consumed[c.topic] = c.eventType
 }
 
-// Members returns the ids that this process has in consumer groups, or had a moment ago.
+// Members returns the ids that this process has in consumer groups, or had until recently.
 func (k *Kafka) Members() []string { return k.sessions.ids() }
 
 // Consumers returns all members of the groups of the topics that this process reads, as the brokers know them.

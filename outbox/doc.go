@@ -10,15 +10,15 @@
 //	                 → job completed, targets PUBLISHED, published_count                  one transaction
 //	router           message → decode → handler (T4–T7) → ack
 //
-// What no handler can use is parked with its bytes. A person may have it published again: a replay job, worked by the
-// relays too, since nothing else writes to Kafka.
+// A message that no handler can use is parked with its bytes. A person may have it replayed. The relays work replay
+// jobs too, since nothing else writes to Kafka.
 //
-// Killed here → this happens:
+// If a process is killed:
 //
-//	before the relay job's transaction   the job is rescued within 90 s and the chunk is published again; whoever was
+//	before the relay job's transaction   the job is rescued within 90 s and the chunk is published again; a member that was
 //	                                     granted already is not admitted again, or gets the stored answer
 //	between Kafka's ack and the mark     the same: a message may exist twice, a grant may not
 //	in the handler                       the offset was not committed: the message comes again
 //
-// Nothing in this package may be read as "sent, so done": any job and any message may exist twice.
+// A message that was sent is not yet a grant that was made: any job and any message may exist twice.
 package outbox

@@ -17,7 +17,7 @@ import (
 // Queue holds the jobs that end in a Kafka write.
 const Queue = "relay"
 
-// maxAttempts is "without end": a job of ours is never discarded. River keeps the number as a smallint.
+// maxAttempts means no end: a job of ours is never discarded. River keeps the number as a smallint.
 const maxAttempts = math.MaxInt16
 
 // Mode says which targets of its chunks a relay job publishes. It is wire format.
@@ -25,17 +25,16 @@ type Mode string
 
 // The modes.
 const (
-	First   Mode = "first"   // those not published yet
-	Again   Mode = "again"   // published ones whose outcome is not known yet
-	Retry   Mode = "retry"   // FAILED ones whose retry_count is the job's try; to the dead-letter topic
-	Redrive Mode = "redrive" // PERMANENTLY_FAILED ones that a person asked for again; to the dead-letter topic
-	// Unsettled takes every published one without a final result, refused ones too, whose retry it brings forward: for
-	// chunks that nothing else would move.
+	First   Mode = "first"   // targets not published yet
+	Again   Mode = "again"   // republishes targets whose outcome is unknown
+	Retry   Mode = "retry"   // FAILED targets whose retry_count is the job's try; to the dead-letter topic
+	Redrive Mode = "redrive" // given-up targets that a person redrives; to the dead-letter topic
+	// Unsettled takes every published target without a final result. It brings retries of refused ones forward. It is
+	// for chunks that no other job would publish.
 	Unsettled Mode = "unsettled"
 )
 
-// RelayArgs names a run of consecutive chunks of one event and partition. It carries no state: the rows say what is to
-// be done. Kind and names are wire format.
+// RelayArgs names a run. It carries no state: the rows say what to do. Kind and names are wire format.
 type RelayArgs struct {
 	EventID      int64 `json:"event_id"`
 	PartitionKey int   `json:"partition_key"`
@@ -55,12 +54,12 @@ func newArgs(run domain.Run, mode Mode, try int) RelayArgs {
 	return RelayArgs{run.EventID, run.PartitionKey, run.First, run.Last, mode, try}
 }
 
-// Inserter is the River client of the process.
+// Inserter inserts jobs: the River client of the process.
 type Inserter = *river.Client[pgx.Tx]
 
-// Enqueue is the one way to publish: it inserts a relay job for each run in the caller's transaction, pending until the
-// event starts (T1). Jobs are worked in the order of their ids, so the partitions take turns: in the order of the rows,
-// one partition after another would be published, and one handler would work while the others wait.
+// Enqueue inserts a relay job for each run in the caller's transaction, pending until the event starts (T1). There is
+// no other way to publish. Jobs are worked in the order of their ids, so the partitions take turns. In the order of the
+// rows, one partition would be published after another, and one handler would work while the others wait.
 func Enqueue(ctx context.Context, tx pgx.Tx, rc Inserter, runs []domain.Run) error {
 	runs = byTurns(runs)
 	params := make([]river.InsertManyParams, len(runs))
@@ -93,7 +92,8 @@ func byTurns(runs []domain.Run) []domain.Run {
 	return ordered
 }
 
-// EnqueueAt asks for a chunk again in the caller's transaction, not before at, which is the database's time.
+// EnqueueAt inserts a relay job for a chunk in the caller's transaction, to be worked at the database's time at, or
+// later.
 func EnqueueAt(ctx context.Context, tx pgx.Tx, rc Inserter, c domain.Chunk, mode Mode, try int, at time.Time) error {
 	opts := &river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts, ScheduledAt: at}
 	if _, err := rc.InsertTx(ctx, tx, newArgs(c, mode, try), opts); err != nil {
@@ -112,7 +112,7 @@ func Release(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	return nil
 }
 
-// Hold takes back what no relay has begun: the event's waiting jobs become pending (T8).
+// Hold makes the event's jobs that no relay has begun pending (T8).
 func Hold(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	const update = `UPDATE river.river_job SET state = 'pending'
 		WHERE state IN ('available', 'scheduled', 'retryable') AND kind = 'relay'
@@ -123,7 +123,7 @@ func Hold(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	return nil
 }
 
-// Discard removes the jobs of an event that was never started, and is being deleted: none of them runs.
+// Discard deletes the jobs of an event that was never started and is being deleted. None of them runs.
 func Discard(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	const remove = `DELETE FROM river.river_job WHERE kind = 'relay' AND state <> 'running' AND args @> jsonb_build_object('event_id', $1::bigint)`
 	if _, err := tx.Exec(ctx, remove, eventID); err != nil {
@@ -132,7 +132,7 @@ func Discard(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	return nil
 }
 
-// Redriven asks for the chunks' members that a person wants tried again, in the caller's transaction (T9).
+// Redriven inserts a relay job for the redriven members of each chunk, in the caller's transaction (T9).
 func Redriven(ctx context.Context, tx pgx.Tx, rc Inserter, chunks []domain.Chunk) error {
 	return insertJobs(ctx, tx, rc, map[Mode][]domain.Run{Redrive: chunks})
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// inherit lets the topic's group begin where the group without an installation in its name stands, so that an upgrade
-// reads nothing twice. That happens once, and only for an installation from before there were ids. Handlers of the
-// version before may still work in the other group: whatever both read from then on is handled twice, and granted once.
+// inherit gives the topic's group the offsets of the group without an installation in its name, so that an upgrade
+// reads nothing twice. It does so once, and only for an installation that is older than ids. Handlers of the version
+// before may still work in the old group: messages that both read are handled twice, and granted once.
 func (k *Kafka) inherit(topic string) error {
 	if !k.cfg.Installation.UnnamedAreOurs {
 		return nil
 	}
 	partitions, err := k.client.Partitions(topic)
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
-		return nil // a topic that is yet to be made
+		return nil // the topic does not exist yet
 	}
 	if err != nil {
 		return fmt.Errorf("read partitions of %s: %w", topic, err)
@@ -37,7 +37,7 @@ func (k *Kafka) inherit(topic string) error {
 	return commit(admin, k.group(topic), topic, before)
 }
 
-// commit sets where a group goes on that has no member yet. If it has one by now, another process has set it before.
+// commit sets the offsets of a group without members. If the group has one by now, another process has set them before.
 func commit(admin sarama.ClusterAdmin, group, topic string, offsets map[int32]int64) error {
 	to := map[int32]sarama.OffsetAndMetadata{}
 	for p, offset := range offsets {
@@ -55,6 +55,6 @@ func commit(admin sarama.ClusterAdmin, group, topic string, offsets map[int32]in
 	return nil
 }
 
-// groupIsAlive is how a broker refuses offsets from outside for a group that has members.
+// groupIsAlive are the errors with which a broker refuses offsets from outside for a group that has members.
 var groupIsAlive = []sarama.KError{sarama.ErrUnknownMemberId, sarama.ErrIllegalGeneration,
 	sarama.ErrRebalanceInProgress}

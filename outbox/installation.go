@@ -9,22 +9,22 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Installation is a bestow of its own: a database and the processes that work on it. Several may use the same brokers,
-// and even the same topics: each message says by its source which of them wrote it.
+// Installation is one database and the processes that work on it. Several installations may use the same brokers, and
+// even the same topics: the source of each message says which of them wrote it.
 type Installation struct {
 	ID string // a uuid, as PostgreSQL writes it
 
-	// UnnamedAreOurs says that messages from before there were ids belong to this installation, since it had events
-	// then.
+	// UnnamedAreOurs reports whether messages without an id belong to this installation: it had events before there
+	// were ids.
 	UnnamedAreOurs bool
 }
 
 const (
 	sourcePrefix  = "/bestow/"
-	unnamedSource = sourcePrefix + "relay" // of messages from before there were ids
+	unnamedSource = sourcePrefix + "relay" // of messages that are older than ids
 )
 
-// uuidFormat is how PostgreSQL writes a uuid.
+// uuidFormat matches a uuid as PostgreSQL writes it.
 var uuidFormat = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // querier is a pool, or a transaction.
@@ -41,7 +41,7 @@ func ReadInstallation(ctx context.Context, q querier) (i Installation, err error
 	return i, nil
 }
 
-// elsewhereError is what is wrong with a message that another installation wrote: nothing, but it is not for us.
+// elsewhereError is the error of a message that another installation wrote. The message is good, but not for us.
 type elsewhereError struct {
 	installation string // its id; "" for a message that names none
 }
@@ -68,15 +68,15 @@ func (i Installation) check(source string) error {
 	return fmt.Errorf("message has source %.60q, which is that of no installation", source)
 }
 
-// group is the consumer group of a topic: one each, so that a new topic rebalances no other topic's partitions.
+// group returns the consumer group of a topic. Each topic has its own, so a new one rebalances no other's partitions.
 func (i Installation) group(topic string) string { return "bestow." + i.ID + "." + topic }
 
-// unnamedGroup is the consumer group of a topic from before installations had ids.
+// unnamedGroup returns the consumer group that the topic had before installations had ids.
 func unnamedGroup(topic string) string { return "bestow." + topic }
 
-// RenewInstallation gives the database an id of its own, which a copy of another installation's database needs. What
-// the other one has in Kafka is none of this one's from then on: what it had published and not settled is published
-// again by the reconcile. It is refused as CheckStopped says.
+// RenewInstallation gives the database a new id, which a copy of another installation's database needs. From then on,
+// the other one's messages in Kafka do not belong to this one: the reconcile republishes what was published and not
+// settled. It is refused as CheckStopped says.
 func RenewInstallation(ctx context.Context, tx pgx.Tx) (i Installation, err error) {
 	if err := CheckStopped(ctx, tx); err != nil {
 		return i, err
@@ -88,8 +88,8 @@ func RenewInstallation(ctx context.Context, tx pgx.Tx) (i Installation, err erro
 	return i, nil
 }
 
-// CheckStopped returns an error while a process uses the database: it knows the ids that it started with. Its sessions
-// may have another name than ours, but it keeps a row.
+// CheckStopped returns an error while a process uses the database, since a process keeps the id that it started with.
+// It counts sessions with our name, and rows of processes whose sessions have another name.
 func CheckStopped(ctx context.Context, tx pgx.Tx) error {
 	const alive = `SELECT
 			(SELECT count(*) FROM processes WHERE seen_at > clock_timestamp() - interval '30 seconds'),

@@ -33,7 +33,7 @@ type KafkaConfig struct {
 // SASL is a user of Kafka.
 type SASL struct{ Mechanism, User, Password string }
 
-// Kafka is the process's way to the brokers: one publisher, and a subscriber for each topic that is consumed.
+// Kafka connects the process to the brokers: it has one publisher, and a subscriber for each topic that is consumed.
 type Kafka struct {
 	cfg       KafkaConfig
 	client    sarama.Client // metadata: how many partitions a topic has
@@ -59,7 +59,7 @@ func NewKafka(cfg KafkaConfig) (*Kafka, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, err)
 	}
-	sc.Metadata.Full = false // of a large cluster the publisher needs its own topics alone
+	sc.Metadata.Full = false // the publisher needs only its own topics
 	publisher, err := kafka.NewPublisher(kafka.PublisherConfig{
 		Brokers: cfg.Brokers, Marshaler: marshaler{}, OverwriteSaramaConfig: sc,
 	}, watermillLog(cfg.Log))
@@ -71,7 +71,7 @@ func NewKafka(cfg KafkaConfig) (*Kafka, error) {
 		topics:   &topics{log: cfg.Log, faults: map[string][]fault{}}}, nil
 }
 
-// Close ends the publisher and whatever still consumes.
+// Close ends the publisher and all subscribers.
 func (k *Kafka) Close() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -82,20 +82,20 @@ func (k *Kafka) Close() error {
 	return errors.Join(append(errs, k.publisher.Close(), k.client.Close())...)
 }
 
-// Topic is the full name of a type's topic.
+// Topic returns the full name of a type's topic.
 func (k *Kafka) Topic(t domain.EventType) string { return k.cfg.TopicPrefix + "." + t.Topic }
 
-// DeadLetter is the full name of a type's dead-letter topic, from which refused grants are tried again.
+// DeadLetter returns the full name of a type's dead-letter topic, which carries retries and redrives.
 func (k *Kafka) DeadLetter(t domain.EventType) string { return k.Topic(t) + deadLetterSuffix }
 
 const deadLetterSuffix = ".dlt"
 
-// group is the name of the topic's consumer group.
+// group returns the name of the topic's consumer group.
 func (k *Kafka) group(topic string) string { return k.cfg.Installation.group(topic) }
 
-// saramaConfig is safe where sarama's defaults are not: it waits for all in-sync replicas, writes each record once and
-// in order, and begins with the oldest message where a group has no offset. The time-outs of a publish sum to less than
-// a relay job may last, since a publish cannot be cancelled.
+// saramaConfig returns a configuration that is safe where sarama's defaults are not: it waits for all in-sync replicas,
+// writes each record once and in order, and begins with the oldest message where a group has no offset. A publish
+// cannot be cancelled, so its time-outs sum to less than a relay job may last.
 func saramaConfig(cfg KafkaConfig) (*sarama.Config, error) {
 	c := sarama.NewConfig()
 	c.ClientID = "bestow"
@@ -117,7 +117,7 @@ func saramaConfig(cfg KafkaConfig) (*sarama.Config, error) {
 
 	c.Consumer.Return.Errors = true
 	c.Consumer.Offsets.Initial = sarama.OffsetOldest
-	c.Consumer.Group.ResetInvalidOffsets = true // with false a truncated topic is never consumed again
+	c.Consumer.Group.ResetInvalidOffsets = true // with false, a truncated topic would never be consumed again
 	if cfg.TLS != nil {
 		c.Net.TLS.Enable, c.Net.TLS.Config = true, cfg.TLS
 	}
@@ -132,8 +132,8 @@ func saramaConfig(cfg KafkaConfig) (*sarama.Config, error) {
 	return c, assertSafe(c)
 }
 
-// metadataRefresh is how often each client looks at its topics: a topic that grows is consumed in full within 30 s,
-// which are one refresh and a rebalance.
+// metadataRefresh is the time between two looks of a client at its topics. After a refresh and a rebalance, within 30
+// s, new partitions of a topic are consumed.
 const metadataRefresh = 10 * time.Second
 
 func setSASL(c *sarama.Config, s SASL) error {
@@ -157,7 +157,7 @@ func assertSafe(c *sarama.Config) error {
 	return nil
 }
 
-// partitionOf is the Kafka partition of a chunk: set by hand, because a hash of few keys leaves partitions empty.
+// partitionOf returns the Kafka partition of a chunk. We choose it, because a hash of few keys leaves partitions empty.
 func (k *Kafka) partitionOf(topic string, c domain.Chunk) (int32, error) {
 	partitions, err := k.client.Partitions(topic)
 	if err != nil {
@@ -166,7 +166,7 @@ func (k *Kafka) partitionOf(topic string, c domain.Chunk) (int32, error) {
 	return int32((c.EventID + int64(c.PartitionKey)) % int64(len(partitions))), nil
 }
 
-// publish writes m to its topic and waits until all in-sync replicas have it. It takes no context: its time-outs bound
+// publish writes m to its topic and waits until all in-sync replicas have it. It takes no context; its time-outs bound
 // it.
 func (k *Kafka) publish(topic string, m Message, now time.Time) error {
 	if err := k.topics.blocked(topic); err != nil {
@@ -189,9 +189,9 @@ func (k *Kafka) publish(topic string, m Message, now time.Time) error {
 	return nil
 }
 
-// republish writes the bytes of a parked message again to the topic they came from, and to the same partition while
-// there is one. As publish, it is bounded by its time-outs.
-func (k *Kafka) republish(c parkedCopy) error {
+// replay writes the bytes of a parked message to the topic that they came from, and to the same partition if it exists.
+// Its time-outs bound it, as they bound publish.
+func (k *Kafka) replay(c parkedCopy) error {
 	if err := k.topics.blocked(c.at.Topic); err != nil {
 		return err
 	}
@@ -214,12 +214,12 @@ func (k *Kafka) subscribe(group string, sleep time.Duration) (*kafka.Subscriber,
 	if err != nil {
 		return nil, err
 	}
-	// The broker answers a join when every member has joined again, or after the rebalance time-out those that were
-	// killed: a client that gives up before that joins anew, is waited for again, and nobody ever consumes.
+	// The broker answers a join when every member has joined again, or after the rebalance time-out if some were
+	// killed. A client that gives up earlier joins anew, the broker waits for it again, and no member ever consumes.
 	sc.Consumer.Group.Session.Timeout = sessionTimeout
 	sc.Consumer.Group.Rebalance.Timeout = rebalanceTimeout
 	sc.Net.ReadTimeout = 30 * time.Second
-	sc.Metadata.Full = false // its own topic alone
+	sc.Metadata.Full = false // only its own topic
 	s, err := kafka.NewSubscriber(kafka.SubscriberConfig{
 		Brokers: k.cfg.Brokers, Unmarshaler: marshaler{}, OverwriteSaramaConfig: sc, ConsumerGroup: group,
 		NackResendSleep: sleep, Tracer: k.sessions,
@@ -234,17 +234,17 @@ func (k *Kafka) subscribe(group string, sleep time.Duration) (*kafka.Subscriber,
 }
 
 const (
-	// sessionTimeout is how long a consumer that does not beat keeps its partitions.
+	// A consumer that does not beat keeps its partitions for sessionTimeout.
 	sessionTimeout = 10 * time.Second
-	// rebalanceTimeout is how long a group waits for consumers that were killed before the others go on.
+	// A group waits rebalanceTimeout for consumers that were killed, and then the others go on.
 	rebalanceTimeout = 20 * time.Second
 )
 
-// partitionHeader carries the chosen partition to the marshaler; it does not travel.
+// partitionHeader carries the chosen partition to the marshaler, which does not send it.
 const partitionHeader = "partition"
 
-// marshaler sets the partition by hand on the way out, and never fails on the way in: an error there would stop the
-// partition for good, so what is wrong with a message is for the decoder to find.
+// marshaler sets the chosen partition of a message that goes out. It never fails for one that comes in, since an error
+// there would stop the partition for good: the decoder finds what is wrong with a message.
 type marshaler struct{}
 
 func (marshaler) Marshal(topic string, m *message.Message) (*sarama.ProducerMessage, error) {
@@ -282,13 +282,13 @@ func watermillLog(log *slog.Logger) watermill.LoggerAdapter {
 	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
 }
 
-// ClusterID returns the id of the cluster that the brokers belong to; "" where they name none.
+// ClusterID returns the id of the brokers' cluster; "" if they name none.
 func (k *Kafka) ClusterID() (string, error) {
 	broker := k.client.LeastLoadedBroker()
 	if broker == nil {
 		return "", fmt.Errorf("ask Kafka at %v for its id: %w", k.cfg.Brokers, sarama.ErrOutOfBrokers)
 	}
-	_ = broker.Open(k.client.Config()) // it may be open: then the question says what is wrong
+	_ = broker.Open(k.client.Config()) // it may be open already; if not, the request fails
 	answer, err := broker.GetMetadata(sarama.NewMetadataRequest(k.client.Config().Version, []string{}))
 	if err != nil {
 		return "", fmt.Errorf("ask Kafka at %v for its id: %w", k.cfg.Brokers, err)

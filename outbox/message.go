@@ -25,13 +25,13 @@ const (
 	messagePrefix = "bestow.grants.v"
 )
 
-// Bounds of what a message may hold; whatever passes them was not written by a relay.
+// Bounds of what a message may hold. No relay writes a message that exceeds them.
 const (
 	maxPayload = 1 << 20
 	maxGrants  = 5000
 )
 
-// Message is one chunk of grants as it travels.
+// Message is one chunk of grants, as it goes through Kafka.
 type Message struct {
 	ID        string
 	Source    string // which installation wrote it
@@ -40,10 +40,10 @@ type Message struct {
 	ExpiryAt  *time.Time
 	Grants    []domain.Grant // at least one, each with its try
 	Trace     string         // W3C traceparent
-	At        Position       // where Kafka keeps it
+	At        Position       // its place in Kafka
 }
 
-// Position is where Kafka keeps a message.
+// Position is the place of a message in Kafka.
 type Position struct {
 	Topic     string
 	Partition int32
@@ -86,7 +86,7 @@ type grantData struct {
 	Redrive  int    `json:"redrive,omitzero"`
 }
 
-// encode renders m as it goes to Kafka; now is the time of the envelope.
+// encode returns the bytes of m for Kafka; now is the time of the envelope.
 func encode(m Message, now time.Time) ([]byte, error) {
 	data := chunkData{
 		EventID:   m.Chunk.EventID,
@@ -108,12 +108,11 @@ func encode(m Message, now time.Time) ([]byte, error) {
 	return body, nil
 }
 
-// errNewer: the message was written by a later version of the program.
+// errNewer means that a later version of the program wrote the message.
 var errNewer = errors.New("message is of a newer version")
 
-// decode reads what a relay of this installation wrote. Errors: errNewer, *elsewhereError for a message of another
-// installation, of whatever version, or what is wrong with the bytes. It never panics and reads at most maxPayload
-// bytes.
+// decode reads a message of a relay of this installation. Errors: errNewer, *elsewhereError for a message of another
+// installation and any version, or what is wrong with the bytes. It never panics and reads at most maxPayload bytes.
 func decode(body []byte, here Installation) (Message, error) {
 	if len(body) > maxPayload {
 		return Message{}, fmt.Errorf("message has %d bytes, more than %d", len(body), maxPayload)
@@ -141,8 +140,8 @@ func decode(body []byte, here Installation) (Message, error) {
 	return m, m.check()
 }
 
-// refuse says why body is not a message of ours, given what the decoder said. Type and source are read alone, because a
-// newer version's other fields may be of any shape.
+// refuse says why body is not a message of ours; cause is the decoder's error. It reads only type and source, because
+// the other fields of a newer version may have any shape.
 func refuse(body []byte, here Installation, cause error) error {
 	var head struct {
 		Type   string `json:"type"`
@@ -163,7 +162,7 @@ func refuse(body []byte, here Installation, cause error) error {
 	return fmt.Errorf("message has type %.60q, not %q", head.Type, messageType)
 }
 
-// check refuses what no relay writes.
+// check refuses a message that no relay writes.
 func (m Message) check() error {
 	c := m.Chunk
 	switch {
@@ -187,14 +186,14 @@ func (m Message) check() error {
 	return nil
 }
 
-// possible says whether a relay could have written g into a message of c. The member may have been imported by an older
-// version, whose rule for ids was another.
+// possible reports whether a relay could have written g into a message of c. An older version, with another rule for
+// ids, may have imported the member.
 func possible(g domain.Grant, c domain.Chunk) bool {
 	return g.TargetID >= c.First && g.TargetID <= c.Last && g.Amount > 0 && g.Try >= 0 && g.Redrive >= 0 &&
 		domain.StoredMemberID(g.MemberID)
 }
 
-// newTrace is a W3C traceparent that begins a trace.
+// newTrace returns a W3C traceparent that begins a trace.
 func newTrace() string {
 	var b [24]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -20,8 +20,8 @@ type ParkedMessage struct {
 	At         Position
 	Size       int // bytes
 	ParkedAt   time.Time
-	ReplayedAt *time.Time // when its replay was asked for; nil before, and again when the replay came back as bad
-	Replaying  bool       // the job that publishes it is still to be worked
+	ReplayedAt *time.Time // when its replay was requested; nil if it was not, or if the copy was parked too
+	Replaying  bool       // the job that publishes it is not done yet
 }
 
 // ParkedFilter narrows a list of parked messages, newest first.
@@ -43,7 +43,7 @@ func scanParked(row pgx.CollectableRow) (p ParkedMessage, err error) {
 	return p, err
 }
 
-// ListParked returns the parked messages that f lets through, newest first, at most f.Limit of them.
+// ListParked returns the parked messages that f selects, newest first, at most f.Limit of them.
 func ListParked(ctx context.Context, tx pgx.Tx, f ParkedFilter) ([]ParkedMessage, error) {
 	const query = `SELECT ` + parkedColumns + ` FROM parked_messages p
 		WHERE ($1 = '' OR p.cause = $1) AND ($2::bool IS NULL OR (p.replayed_at IS NOT NULL) = $2) AND ($3::bigint = 0 OR p.id < $3)
@@ -59,12 +59,12 @@ func ListParked(ctx context.Context, tx pgx.Tx, f ParkedFilter) ([]ParkedMessage
 	return list, nil
 }
 
-// maxReplay is the largest message that can be published again: what is larger no version of ours has written.
+// maxReplay is the size of the largest message that can be replayed. No version of ours has written a larger one.
 const maxReplay = maxPayload - 1<<10 // room for headers
 
-// Replay asks for a parked message to be published again, in the caller's transaction, and says whether it was not
-// asked for already: while its job is to be worked, nothing changes. Errors: domain.NotFound, and NotReplayable for a
-// message that is too large.
+// Replay inserts the job that publishes a parked message again, in the caller's transaction. fresh reports whether it
+// did: while such a job is not done, nothing changes. Errors: domain.NotFound, and NotReplayable for a message that is
+// too large.
 func Replay(ctx context.Context, tx pgx.Tx, rc Inserter, id int64) (p ParkedMessage, fresh bool, err error) {
 	if p, err = lockParked(ctx, tx, id); err != nil || p.Replaying {
 		return p, false, err
@@ -86,7 +86,8 @@ func Replay(ctx context.Context, tx pgx.Tx, rc Inserter, id int64) (p ParkedMess
 	return p, true, err
 }
 
-// lockParked reads in a statement of its own: one that waits for the lock sees the jobs of before its wait.
+// lockParked locks the row, and then reads it and its jobs in a second statement: a statement that waits for the lock
+// sees the jobs from before its wait.
 func lockParked(ctx context.Context, tx pgx.Tx, id int64) (p ParkedMessage, err error) {
 	if _, err := tx.Exec(ctx, `SELECT FROM parked_messages WHERE id = $1 FOR UPDATE`, id); err != nil {
 		return p, fmt.Errorf("lock parked message: %w", err)

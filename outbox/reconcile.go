@@ -15,10 +15,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Reconcile asks again for what was published and got lost in Kafka. It notes where each topic ends, and once the group
-// has passed such a moment in every partition, a chunk that was published before it and is neither settled, claimed nor
-// about to be published was lost; the same goes for a redrive, of a completed event too (T9). A consumer that lags is
-// never answered with more messages: it has not passed.
+// Reconcile republishes chunks that Kafka lost. It notes moments: where each topic ends. Once the group has passed a
+// moment in every partition, a chunk was lost if it was published before the moment and is neither settled, claimed nor
+// about to be published. Redrives are treated in the same way, of completed events too (T9). A consumer that lags gets
+// no further messages, since its group has not passed.
 func (n *Net) Reconcile(ctx context.Context) (chunks int, err error) {
 	types, err := ReadyTypes(ctx, n.Pool)
 	if err != nil {
@@ -38,8 +38,8 @@ func (n *Net) Reconcile(ctx context.Context) (chunks int, err error) {
 	return chunks, errors.Join(errs...)
 }
 
-// reconcileType looks at both topics of a type, since a retry may have been lost in the second: what counts is a moment
-// that both groups have passed.
+// reconcileType looks at both topics of a type, since a retry may have been lost in the second. It takes a moment that
+// both groups have passed.
 func (n *Net) reconcileType(ctx context.Context, t domain.EventType) (int, error) {
 	passed, err := n.passed(ctx, n.Kafka.Topic(t))
 	if err != nil {
@@ -55,16 +55,17 @@ func (n *Net) reconcileType(ctx context.Context, t domain.EventType) (int, error
 	if err := failpoint.Hit(ctx, failpoint.MomentAfterCommit); err != nil || passed.IsZero() {
 		return 0, err
 	}
-	lost, err := pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) { return n.askAgain(ctx, tx, t, passed) })
+	lost, err := pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) { return n.republishLost(ctx, tx, t, passed) })
 	if err != nil {
 		return 0, err
 	}
-	redrives, err := pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) { return n.redriveAgain(ctx, tx, t, passed) })
+	redrives, err := pg.Value(ctx, n.Pool,
+		func(tx pgx.Tx) (int, error) { return n.republishRedrives(ctx, tx, t, passed) })
 	return lost + redrives, err
 }
 
-// askAgain gives lost chunks a job and lets each wait twice as long before the next time.
-func (n *Net) askAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
+// republishLost gives lost chunks a job, and doubles the time until each is looked at next.
+func (n *Net) republishLost(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
 	lost, err := selectStranded(ctx, tx, `e.event_type = $1 AND c.settled_at IS NULL AND c.published_at < $2
 		AND c.published_at < clock_timestamp() - $3::interval * power(2, least(c.reconciled, 10))
 		AND coalesce(c.open_until <= clock_timestamp(), true)`, t.Code, passed, n.Patience)
@@ -77,9 +78,9 @@ func (n *Net) askAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, passe
 	return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Unsettled: domain.Runs(lost, n.ChunksAJob)})
 }
 
-// redriveAgain does the same for chunks with redrives that were lost, in a transaction of its own: there may be very
-// many of them, and running events do not wait for that.
-func (n *Net) redriveAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
+// republishRedrives does the same for chunks with lost redrives. It has a transaction of its own: there may be very
+// many of them, and running events need not wait for that.
+func (n *Net) republishRedrives(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
 	lost, err := selectLostRedrives(ctx, tx, t, passed, n.Patience)
 	if err != nil {
 		return 0, err
@@ -90,7 +91,7 @@ func (n *Net) redriveAgain(ctx context.Context, tx pgx.Tx, t domain.EventType, p
 	return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Redrive: lost})
 }
 
-// noteReconciled lets each chunk wait twice as long before the next time.
+// noteReconciled doubles the time until each chunk is looked at next.
 func noteReconciled(ctx context.Context, tx pgx.Tx, chunks []domain.Chunk) error {
 	for _, c := range chunks {
 		const update = `UPDATE grant_chunks SET reconciled = reconciled + 1, updated_at = now()
@@ -105,8 +106,8 @@ func noteReconciled(ctx context.Context, tx pgx.Tx, chunks []domain.Chunk) error
 	return failpoint.Hit(ctx, failpoint.ReconcileBeforeJobs)
 }
 
-// passed is the latest moment of the topic that its group has passed, zero for none, and notes the present one. The
-// clock is read before the ends: whatever was marked as published before it stands before them.
+// passed returns the latest moment of the topic that its group has passed, zero for none, and notes the present one. It
+// reads the clock before the ends, so chunks that were marked as published before that time lie before the ends.
 func (n *Net) passed(ctx context.Context, topic string) (time.Time, error) {
 	present := moment{}
 	if err := n.Pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&present.at); err != nil {
@@ -136,14 +137,14 @@ func (n *Net) passed(ctx context.Context, topic string) (time.Time, error) {
 	})
 }
 
-// moment is where the partitions of a topic ended at a time of the database's clock.
+// moment holds the ends of the partitions of a topic at a time of the database's clock.
 type moment struct {
 	at      time.Time
 	offsets map[int32]int64
 }
 
-// passedBy says whether a group that has reached these offsets has passed m. A log that ends before m's end was made
-// anew: what m saw in it is gone, and reaching the log's end is all that is left to reach.
+// passedBy reports whether a group that has reached these offsets has passed m. A log that now ends before m's end was
+// made anew: its old messages are gone, and the group has passed when it has reached the new end.
 func (m moment) passedBy(reached, ends map[int32]int64) bool {
 	for p, end := range m.offsets {
 		if reached[p] < min(end, ends[p]) {
@@ -184,9 +185,8 @@ func noteMoment(ctx context.Context, tx pgx.Tx, topic string, present moment, pa
 	return nil
 }
 
-// ends is the next offset to be written of each partition. It asks which partitions there are now: a relay may have
-// published into one that this process has not heard of, and a moment without it would count as passed while its
-// consumer lags.
+// ends returns the next offset of each partition. It asks the brokers for the partitions: a relay may have published
+// into one that this process does not know yet. A moment without it would count as passed while its consumer lags.
 func (k *Kafka) ends(topic string) (map[int32]int64, error) {
 	if err := k.client.RefreshMetadata(topic); err != nil {
 		return nil, fmt.Errorf("read partitions of %s: %w", topic, err)
@@ -204,7 +204,8 @@ func (k *Kafka) ends(topic string) (map[int32]int64, error) {
 	return ends, nil
 }
 
-// committed is how far the topic's group has come in each partition: what the log no longer holds counts as passed.
+// committed returns the offset that the topic's group has reached in each partition. Messages that the log no longer
+// holds count as passed.
 func (k *Kafka) committed(topic string, of map[int32]int64) (map[int32]int64, error) {
 	admin, err := sarama.NewClusterAdminFromClient(k.client) // not closed: that would close the client
 	if err != nil {
@@ -229,11 +230,11 @@ func (k *Kafka) committed(topic string, of map[int32]int64) (map[int32]int64, er
 	return reached, nil
 }
 
-// groupOffsets is where a group goes on in each partition of the topic that it has committed something of.
+// groupOffsets returns the committed offset of a group in each partition of the topic that has one.
 func groupOffsets(admin sarama.ClusterAdmin, group, topic string, partitions []int32) (map[int32]int64, error) {
 	resp, err := admin.ListConsumerGroupOffsets(group, map[string][]int32{topic: partitions})
 	if errors.Is(err, sarama.ErrGroupIDNotFound) {
-		return nil, nil // nobody has consumed yet
+		return nil, nil // the group has not consumed yet
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read offsets of group %s: %w", group, err)

@@ -10,9 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// redrivenQuery finds the chunks with members whom a person asked for again and nobody has answered yet. The first
-// condition says of which events, the second which of their chunks c. The difference is written as in its index, or
-// that is not used.
+// redrivenQuery finds the chunks with redriven members that have no answer yet. The first condition selects the events,
+// the second their chunks c. The difference is written as in its index; otherwise PostgreSQL does not use the index.
 const redrivenQuery = `SELECT c.event_id, c.partition_key, c.first_id, c.last_id FROM (SELECT DISTINCT c.*
 	FROM %s r
 	CROSS JOIN LATERAL (SELECT id, partition_key FROM %s
@@ -22,8 +21,8 @@ const redrivenQuery = `SELECT c.event_id, c.partition_key, c.first_id, c.last_id
 	WHERE r.redrive - r.redrive_done > 0 AND r.status = 'PERMANENTLY_FAILED' AND %s) c
 	WHERE %s ORDER BY 1, 2, 3`
 
-// Redrives of running and completed events that were published, then passed by the groups, and that no job would
-// publish again. Jobs are looked for by chunk, after the members: those of a large redrive are many.
+// The conditions for lost redrives of running and completed events: published, passed by the groups, and in no job.
+// Jobs are looked up by chunk, after the members, because a large redrive has many jobs.
 const (
 	redrivenAtWork = `EXISTS (SELECT FROM campaign_events e WHERE e.id = r.event_id AND e.event_type = $1
 	      AND e.event_status IN ('RUNNING', 'COMPLETED'))`
@@ -35,13 +34,13 @@ const (
 	      AND (j.args->>'first_id')::bigint <= c.first_id AND (j.args->>'last_id')::bigint >= c.last_id)`
 )
 
-// selectRedriven lists the event's chunks with members whose redrive was not answered yet.
+// selectRedriven lists the event's chunks with redrives that have no answer yet.
 func selectRedriven(ctx context.Context, tx pgx.Tx, t domain.EventType, eventID int64) ([]domain.Chunk, error) {
 	return findRedriven(ctx, tx, t, `r.event_id = $1`, `true`, eventID)
 }
 
-// selectLostRedrives lists the chunks of running and completed events whose redrives were published before the moment
-// that the groups have passed, and were not answered.
+// selectLostRedrives lists the chunks of running and completed events with redrives that were published before the
+// moment that the groups have passed, and have no answer.
 func selectLostRedrives(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time,
 	patience time.Duration) ([]domain.Chunk, error) {
 	return findRedriven(ctx, tx, t, redrivenAtWork, redrivenLost, t.Code, passed, patience)

@@ -17,23 +17,22 @@ import (
 
 // The codes of a Refusal.
 const (
-	KafkaAway    = "kafka_away"    // Kafka does not answer, or cannot write just now: it passes by itself
-	KafkaRefuses = "kafka_refuses" // Kafka answers that it does not take the message, and will say so again
+	KafkaAway    = "kafka_away"    // Kafka does not answer, or cannot write now: this passes by itself
+	KafkaRefuses = "kafka_refuses" // Kafka refuses the message, and will until a person changes something
 )
 
-// Refusal is why Kafka did not take a message.
+// Refusal says why Kafka did not take a message.
 type Refusal struct {
 	EventType string `json:"event_type"` // of the message
 	Topic     string `json:"topic"`
 	Code      string `json:"code"`
 	Text      string `json:"text"`
-	// Permanent says that waiting does not help: a person has to change a setting of the topic, or a right.
+	// Permanent reports whether waiting does not help: a person must change a setting of the topic, or a right.
 	Permanent bool `json:"permanent"`
 }
 
-// remedies are the errors of a broker that it will answer again until a person has changed something, and what to
-// change. Every other error passes by itself: a broker that is away, a leader that changes, a topic that is just being
-// made.
+// remedies are the errors that a broker repeats until a person has changed something, and what to change. Every other
+// error passes by itself: a broker that is away, a leader that changes, a topic that is just being made.
 var remedies = []struct {
 	code   sarama.KError
 	remedy string
@@ -53,7 +52,7 @@ var remedies = []struct {
 	{sarama.ErrUnsupportedVersion, "use brokers of Kafka 2.8 or later"},
 }
 
-// permanent reports whether a broker will answer with the error again until a person has changed something.
+// permanent reports whether a broker will repeat the error until a person has changed something.
 func permanent(err error) bool { return remedyOf(err) != "" }
 
 func remedyOf(err error) string {
@@ -65,7 +64,7 @@ func remedyOf(err error) string {
 	return ""
 }
 
-// refusalOf says what err, which a publish of a type's message to topic returned, means for those who wait for it.
+// refusalOf returns the refusal for err, which a publish of a type's message to topic returned.
 func refusalOf(eventType, topic string, err error) Refusal {
 	r := Refusal{EventType: eventType, Topic: topic, Code: KafkaAway, Text: err.Error()}
 	if unanswered(err) {
@@ -79,13 +78,13 @@ func refusalOf(eventType, topic string, err error) Refusal {
 	return r
 }
 
-// unanswered reports whether err is of the road to the brokers, and none of them has said anything.
+// unanswered reports whether err came from the network, without an answer of a broker.
 func unanswered(err error) bool {
 	_, network := errors.AsType[net.Error](err)
 	return network || errors.Is(err, sarama.ErrOutOfBrokers)
 }
 
-// reasonOf is the broker's own word in err.
+// reasonOf returns the broker's own reason in err.
 func reasonOf(err error) string {
 	if code, ok := errors.AsType[sarama.KError](err); ok {
 		return code.Error()
@@ -93,11 +92,11 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
-// holds is how long a refusal stands that was not repeated: a job that was refused comes again within it. A topic may
-// take small messages and refuse a large one, so the success of another chunk does not end it before.
+// A refusal that is not repeated stands for holds: the refused job is tried again within that time. The success of
+// another chunk does not end it earlier, since a topic may take small messages and refuse a large one.
 const holds = 3 * kafkaAway
 
-// refusals are those that stand, by topic.
+// refusals holds the refusals that stand, by topic.
 type refusals struct {
 	mu   sync.Mutex
 	open map[string]standing
@@ -122,7 +121,7 @@ func (s *refusals) refused(r Refusal, c domain.Chunk, now time.Time) (begins boo
 	return !stands || before.Code != r.Code
 }
 
-// took notes that the topic took a message of c. ends says that a refusal ended with it, stands that one is left.
+// took notes that the topic took a message of c. ends reports whether that ended a refusal, stands whether one is left.
 func (s *refusals) took(topic string, c domain.Chunk, now time.Time) (ends, stands bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,8 +133,7 @@ func (s *refusals) took(topic string, c domain.Chunk, now time.Time) (ends, stan
 	return stands, false
 }
 
-// report tells how Kafka took a message: the log once when a refusal begins and once when it ends, and w.Report each
-// time.
+// report writes to the log when a refusal begins and when it ends, and calls w.Report each time.
 func (w *RelayWorker) report(ctx context.Context, topic string, m Message, err error) {
 	tell := w.Report
 	if tell == nil {

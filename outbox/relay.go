@@ -19,24 +19,26 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// kafkaAway is how long a job sleeps when Kafka did not take its messages. A snooze consumes no attempt.
+// A job sleeps for kafkaAway when Kafka did not take its messages. A snooze consumes no attempt.
 const kafkaAway = 5 * time.Second
 
-// brakeSleep is how long a job sleeps that a brake holds: what a person had tried again of a COMPLETED event, which no
-// resume makes anew, or one of an event that the brake is about to stop. A handler would drop its message.
+// A job that a brake holds sleeps for brakeSleep, since a handler would drop its message. It is a redrive of a
+// COMPLETED event, for which no resume makes a new job, or a job of an event that the brake is about to stop.
 const brakeSleep = 10 * time.Second
 
-// ErrFenced is what an attempt gets whose job was given to another attempt meanwhile: nothing of the first may stay.
+// ErrFenced is the error of an attempt whose job another attempt has taken over. All that it has written is rolled
+// back.
 var ErrFenced = errors.New("job was taken over by another attempt")
 
-// RelayWorker works RelayArgs: it reads what is to be published, publishes it, and marks what Kafka has acknowledged.
+// RelayWorker works RelayArgs: it reads targets, publishes them, and marks those that Kafka has acknowledged.
 type RelayWorker struct {
 	river.WorkerDefaults[RelayArgs]
 	Pool  *pgxpool.Pool
 	Kafka *Kafka
-	// Close completes an event (T7). A handler may settle an event's last targets before their relay has marked them.
+	// Close completes an event (T7). A handler may settle an event's last targets before the relay has marked them.
 	Close func(ctx context.Context, eventID int64) error
-	// Report is told after each publish how Kafka took it: nil, or why it did not. It returns at once. nil: not told.
+	// Report is called after each publish, with nil or with the reason why Kafka did not take it. It must return at
+	// once. It may be nil.
 	Report func(topic string, refused *Refusal)
 	Log    *slog.Logger
 
@@ -45,8 +47,8 @@ type RelayWorker struct {
 
 // Work publishes the targets of the job's chunks that its mode names, and marks them (T3).
 //
-// Every way out that completes the job does so in a transaction that is fenced by the attempt; an attempt that has lost
-// its job returns an error, since River would let its success complete the attempt that runs now.
+// The job is completed only in a transaction that checks the attempt. An attempt that has lost its job returns an
+// error, since River would take its success for that of the attempt that runs now.
 func (w *RelayWorker) Work(ctx context.Context, job *river.Job[RelayArgs]) error {
 	b, err := pg.Value(ctx, w.Pool, func(tx pgx.Tx) (batch, error) { return readBatch(ctx, tx, job.Args) })
 	if err != nil {
@@ -61,14 +63,14 @@ func (w *RelayWorker) Work(ctx context.Context, job *river.Job[RelayArgs]) error
 	acked, err := w.publish(ctx, b, job, time.Now().Add(publishBudget))
 	if acked == 0 && err != nil {
 		if ctx.Err() != nil {
-			return err // the job may have gone to another attempt, which a snooze would take it from
+			return err // another attempt may have the job, and a snooze would take it away
 		}
 		return river.JobSnooze(kafkaAway)
 	}
 	if err := failpoint.Hit(ctx, failpoint.RelayAfterAck); err != nil {
 		return err
 	}
-	// What Kafka has taken is marked even if the job's time is up: the attempt's fence says whether it still may.
+	// Acknowledged messages are marked even if the job's time is up: the check of the attempt decides whether they may.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markBudget)
 	defer cancel()
 	last, err := pg.Value(ctx, w.Pool, func(tx pgx.Tx) (bool, error) { return w.mark(ctx, tx, job, b, acked) })
@@ -82,15 +84,16 @@ func (w *RelayWorker) Work(ctx context.Context, job *river.Job[RelayArgs]) error
 }
 
 const (
-	// publishBudget is after how long a job publishes no further message: a publish cannot be cancelled, and with the
-	// last one and the mark the job must end before its time is up. The rest becomes a job of its own.
+	// After publishBudget a job begins no further message, and makes a job of the rest. A publish cannot be cancelled,
+	// and the last one and the mark must end before the job's time is up.
 	publishBudget = 4 * time.Second
 	markBudget    = 5 * time.Second
 )
 
-// publish writes the batch's messages in their order and returns how many Kafka has. An error is that of the next one. It
-// begins no message but the first after until.
-func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[RelayArgs], until time.Time) (acked int, err error) {
+// publish writes the batch's messages in their order and returns how many Kafka has taken. The error is of the next one.
+// It begins no message but the first after until.
+func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[RelayArgs],
+	until time.Time) (acked int, err error) {
 	topic := w.Kafka.Topic(b.eventType)
 	if job.Args.Mode == Retry || job.Args.Mode == Redrive {
 		topic = w.Kafka.DeadLetter(b.eventType)
@@ -113,8 +116,7 @@ func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[Relay
 	return len(b.messages), nil
 }
 
-// between is where a process dies that has published some of a job's messages. An error there stands for a Kafka that
-// takes no more of them.
+// between is a failpoint after some of a job's messages. An error there means that Kafka takes no more of them.
 func between(ctx context.Context, published int) error {
 	if published == 0 {
 		return nil
@@ -123,7 +125,7 @@ func between(ctx context.Context, published int) error {
 }
 
 // mark completes the job and marks the targets, in one transaction under the event's gate. It marks the messages that
-// Kafka has acknowledged, whatever the event's status is by now; the others become a job of their own.
+// Kafka has acknowledged, in any status of the event; the others become a job of their own.
 func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayArgs], b batch,
 	acked int) (last bool, err error) {
 	if err := pg.LockShared(ctx, tx, pg.Gate, job.Args.EventID); err != nil {
@@ -151,8 +153,8 @@ func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayA
 	return last, failpoint.Hit(ctx, failpoint.RelayBeforeCommit)
 }
 
-// leave makes jobs of what the job leaves undone, and returns the part that it has done: Kafka has not taken all of it,
-// or the event was stopped while it was published.
+// leave makes jobs of what is left to do, and returns the part that is done. Something is left if Kafka did not take
+// all of it, or if the event was stopped during the publish.
 func (w *RelayWorker) leave(ctx context.Context, tx pgx.Tx, done RelayArgs, b batch, acked int,
 	stoppedAt time.Time) (RelayArgs, error) {
 	if acked < len(b.messages) {
@@ -163,12 +165,12 @@ func (w *RelayWorker) leave(ctx context.Context, tx pgx.Tx, done RelayArgs, b ba
 		}
 	}
 	if acked > 0 && !stoppedAt.Equal(b.stoppedAt) {
-		return done, w.askAgain(ctx, tx, done)
+		return done, w.republishUnsettled(ctx, tx, done)
 	}
 	return done, nil
 }
 
-// handOn makes a job of what is left of a, from the target with id first on.
+// handOn makes a job of the rest of a, from the target with id first on.
 func (w *RelayWorker) handOn(ctx context.Context, tx pgx.Tx, a RelayArgs, first int64) error {
 	rest := domain.Run{EventID: a.EventID, PartitionKey: a.PartitionKey, First: first, Last: a.LastID}
 	if err := EnqueueAt(ctx, tx, river.ClientFromContext[pgx.Tx](ctx), rest, a.Mode, a.Try,
@@ -178,10 +180,9 @@ func (w *RelayWorker) handOn(ctx context.Context, tx pgx.Tx, a RelayArgs, first 
 	return failpoint.Hit(ctx, failpoint.RelayHandedOn)
 }
 
-// askAgain makes a job that publishes a's targets once more, but for those that are settled. The event was stopped
-// while they were published: a handler that met their messages then has dropped them, and a resume has counted on this
-// job.
-func (w *RelayWorker) askAgain(ctx context.Context, tx pgx.Tx, a RelayArgs) error {
+// republishUnsettled makes a job that republishes those of a's targets that are not settled. The event was stopped
+// during the publish: a handler may have dropped the messages then, and a resume has counted on this job.
+func (w *RelayWorker) republishUnsettled(ctx context.Context, tx pgx.Tx, a RelayArgs) error {
 	mode := Unsettled
 	if a.Mode == Redrive {
 		mode = Redrive
@@ -194,12 +195,12 @@ func (w *RelayWorker) askAgain(ctx context.Context, tx pgx.Tx, a RelayArgs) erro
 	return failpoint.Hit(ctx, failpoint.RelayAskedAgain)
 }
 
-// errAwake: the event was resumed after the job had found it stopped, and the resume counted on the job. The gate is
-// held, so that no resume can come between this and the job's completion.
+// errAwake means that the event was resumed after the job had found it stopped, and that the resume counted on the job.
+// The gate is held, so no resume can come between this check and the job's completion.
 var errAwake = errors.New("event was resumed meanwhile")
 
-// completeFenced completes the job in tx, or fails: JobCompleteTx alone also returns nil for an attempt whose job was
-// rescued and runs again.
+// completeFenced completes the job in tx if this attempt still has it. JobCompleteTx alone also returns nil for an
+// attempt whose job was rescued and runs again.
 func completeFenced[T river.JobArgs](ctx context.Context, tx pgx.Tx, job *river.Job[T]) error {
 	row, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job)
 	if err != nil {
@@ -211,12 +212,12 @@ func completeFenced[T river.JobArgs](ctx context.Context, tx pgx.Tx, job *river.
 	return nil
 }
 
-// batch is what one relay job publishes: a message for each chunk that has something left.
+// batch holds the messages of one relay job: one for each chunk with a target to publish.
 type batch struct {
 	eventType domain.EventType
 	total     int64 // the event's targets
 	messages  []Message
 	stoppedAt time.Time // the event's last stop
-	asleep    bool      // the event did not run, so nothing was read
+	asleep    bool      // the event was not running, so nothing was read
 	braked    bool      // a brake holds the event, so nothing was read
 }

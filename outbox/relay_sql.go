@@ -11,13 +11,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// relayed is an event as the relay needs it. Its type is read with it, never cached.
+// relayed holds what the relay needs of an event. The type is read with it, never cached.
 type relayed struct {
 	status        domain.Status
 	defaultReason string
 	expiryAt      *time.Time
 	total         int64     // fixed once it runs
-	stoppedAt     time.Time // the last time; 1970 where it never was
+	stoppedAt     time.Time // the last stop; 1970 for none
 	eventType     domain.EventType
 	braked        bool // a brake holds it
 }
@@ -36,13 +36,13 @@ func selectRelayed(ctx context.Context, tx pgx.Tx, eventID int64) (e relayed, er
 	return e, nil
 }
 
-// works says whether jobs of the mode publish while the event is in its status.
+// works reports whether jobs of the mode publish while the event is in its status.
 func (e relayed) works(m Mode) bool {
 	return e.status == domain.Running || e.status == domain.Completed && m == Redrive
 }
 
-// readBatch reads what the job is to publish; nothing where the event does not run, since a resume makes the job anew,
-// and nothing where a brake holds it.
+// readBatch reads what the job is to publish. It reads nothing if the event does not run, since a resume requeues its
+// chunks, and nothing if a brake holds it.
 func readBatch(ctx context.Context, tx pgx.Tx, a RelayArgs) (batch, error) {
 	e, err := selectRelayed(ctx, tx, a.EventID)
 	if err != nil {
@@ -132,7 +132,7 @@ func grantsQuery(e relayed, a RelayArgs) (query string, args []any) {
 		which = `r.status = 'PERMANENTLY_FAILED' AND r.redrive_done < r.redrive`
 		redrive = "r.redrive"
 	}
-	// The row of each target is probed by its key: a join would trust statistics that do not know a new event.
+	// The result of each target is looked up by its key: a join would be planned from statistics that lack a new event.
 	return `SELECT t.id, t.member_id, t.amount, coalesce(t.reason, $5), coalesce(r.retry_count, 0), ` + redrive +
 		` FROM ` + targets + ` t
 		LEFT JOIN LATERAL (SELECT status, retry_count, redrive, redrive_done FROM ` + results + `
@@ -140,9 +140,9 @@ func grantsQuery(e relayed, a RelayArgs) (query string, args []any) {
 		WHERE t.event_id = $1 AND t.partition_key = $2 AND t.id BETWEEN $3 AND $4 AND ` + which + ` ORDER BY t.id`, args
 }
 
-// markPublished marks the job's targets, notes when its chunks were published, and adds the rows that changed to the
-// summary, which is the last statement because every chunk of the event updates the same row. last says that with them
-// all of the total is published, and settled already.
+// markPublished marks the job's targets, notes when its chunks were published, and adds the number of changed rows to
+// the summary. The summary comes last because every chunk of the event updates the same row. last reports whether all
+// targets are now published and settled.
 func markPublished(ctx context.Context, tx pgx.Tx, b batch, a RelayArgs) (last bool, err error) {
 	var marked int64
 	if a.Mode == First {
@@ -157,7 +157,7 @@ func markPublished(ctx context.Context, tx pgx.Tx, b batch, a RelayArgs) (last b
 	}
 	chunks := `UPDATE grant_chunks SET published_at = now(), updated_at = now()
 		WHERE event_id = $1 AND partition_key = $2 AND first_id BETWEEN $3 AND $4`
-	if a.Mode != First { // a chunk whose first publication was never marked must stay what the sweep looks for
+	if a.Mode != First { // the sweep must still find a chunk whose first publication was never marked
 		chunks += ` AND published_at IS NOT NULL`
 	}
 	if _, err := tx.Exec(ctx, chunks, a.EventID, a.PartitionKey, a.FirstID, a.LastID); err != nil {

@@ -29,21 +29,21 @@ const ReplayKind = "replay"
 // Kind is wire format.
 func (ReplayArgs) Kind() string { return ReplayKind }
 
-// replay says which parked message a copy in Kafka is of, and by which word of a person: the moment tells a late copy
-// of an earlier replay from one of the last. It travels as a header.
+// replay is the header of a copy in Kafka. It says which parked message the copy is of, and when a person asked for the
+// replay: that tells a late copy of an earlier replay from one of the last.
 type replay struct {
 	parkedID int64
 	asked    time.Time // in microseconds, as PostgreSQL keeps it
 }
 
-// replayHeader is the header of a copy.
+// replayHeader is the name of that header.
 const replayHeader = "bestow-replay"
 
 func (r replay) String() string {
 	return strconv.FormatInt(r.parkedID, 10) + "." + strconv.FormatInt(r.asked.UnixMicro(), 10)
 }
 
-// readReplay returns the zero replay for a message that is no copy; headers are anybody's to write.
+// readReplay returns the zero replay for a message that is no copy. Anyone can write headers, so it trusts none.
 func readReplay(header string) replay {
 	id, at, _ := strings.Cut(header, ".")
 	parkedID, err := strconv.ParseInt(id, 10, 64)
@@ -57,7 +57,7 @@ func readReplay(header string) replay {
 // maxMicros is the end of the year 9999, which PostgreSQL can keep.
 const maxMicros = 253402300799_000000
 
-// ReplayWorker works ReplayArgs: it publishes the bytes of a parked message to the topic that they came from.
+// ReplayWorker works ReplayArgs: it writes the bytes of a parked message to the topic that they came from.
 type ReplayWorker struct {
 	river.WorkerDefaults[ReplayArgs]
 	Pool  *pgxpool.Pool
@@ -65,8 +65,8 @@ type ReplayWorker struct {
 	Log   *slog.Logger
 }
 
-// Work publishes the message again as it was. A second attempt may publish a second copy, which changes nothing: what
-// is good in it was handled, and what is bad goes back to the same row.
+// Work publishes the message again, unchanged. A second attempt may publish a second copy, which changes nothing: its
+// good grants were handled, and a bad copy goes back to the same row.
 func (w *ReplayWorker) Work(ctx context.Context, job *river.Job[ReplayArgs]) error {
 	c, err := pg.Value(ctx, w.Pool,
 		func(tx pgx.Tx) (*parkedCopy, error) { return selectCopy(ctx, tx, job.Args.ParkedID) })
@@ -77,11 +77,11 @@ func (w *ReplayWorker) Work(ctx context.Context, job *river.Job[ReplayArgs]) err
 		return err
 	}
 	if c != nil {
-		if err := w.Kafka.republish(*c); err != nil {
+		if err := w.Kafka.replay(*c); err != nil {
 			w.Log.WarnContext(ctx, "kafka did not take a parked message", obs.Topic, c.at.Topic, obs.JobID, job.ID,
 				obs.Err, err)
 			if ctx.Err() != nil {
-				return err // as the relay: the job may have gone to another attempt
+				return err // as in the relay: another attempt may have the job
 			}
 			return river.JobSnooze(kafkaAway)
 		}
@@ -94,7 +94,7 @@ func (w *ReplayWorker) Work(ctx context.Context, job *river.Job[ReplayArgs]) err
 	return pg.InTx(ctx, w.Pool, func(tx pgx.Tx) error { return completeFenced(ctx, tx, job) })
 }
 
-// parkedCopy is a parked message as it is published again.
+// parkedCopy is a copy of a parked message, to be published.
 type parkedCopy struct {
 	replay
 
@@ -103,7 +103,7 @@ type parkedCopy struct {
 }
 
 // selectCopy returns nil for a message that waits for no replay: an earlier attempt has published it and it came back,
-// or somebody has deleted the row.
+// or its row was deleted.
 func selectCopy(ctx context.Context, tx pgx.Tx, id int64) (*parkedCopy, error) {
 	c := parkedCopy{replay: replay{parkedID: id}}
 	const query = `SELECT topic, kafka_partition, payload, replayed_at FROM parked_messages WHERE id = $1 AND replayed_at IS NOT NULL`

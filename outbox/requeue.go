@@ -11,12 +11,12 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// live are the states of a job that will still do its work.
+// live lists the states of a job that will still do its work.
 const live = `('available', 'pending', 'running', 'retryable', 'scheduled')`
 
-// Requeue gives every chunk of the event that is not settled, and that no waiting job would publish, a job: to publish
-// what was never published, and to ask again for the rest. Rows that a person asked for again get one too. The event's
-// gate is held exclusively (T2).
+// Requeue inserts a relay job for every chunk of the event that is not settled and that no waiting job would publish.
+// The jobs publish targets that were never published, and republish the others. Redriven members get a job too. The
+// caller holds the event's gate exclusively (T2).
 func Requeue(ctx context.Context, tx pgx.Tx, rc Inserter, t domain.EventType, eventID int64, chunksAJob int) error {
 	jobs, err := selectLiveJobs(ctx, tx, eventID)
 	if err != nil {
@@ -39,7 +39,7 @@ func Requeue(ctx context.Context, tx pgx.Tx, rc Inserter, t domain.EventType, ev
 		case dropped[c.Chunk]:
 			all = append(all, c.Chunk)
 		case jobs.cover(c.Chunk, Again):
-		case jobs.cover(c.Chunk, Retry): // the refused ones wait for their time
+		case jobs.cover(c.Chunk, Retry): // refused members wait for their time
 			again = append(again, c.Chunk)
 		default:
 			all = append(all, c.Chunk)
@@ -77,7 +77,7 @@ func insertJobs(ctx context.Context, tx pgx.Tx, rc Inserter, runs map[Mode][]dom
 // liveJobs are the jobs of an event that will still do their work, by partition.
 type liveJobs map[int][]RelayArgs
 
-// cover says whether a job of one of the modes will publish all of c.
+// cover reports whether a job of one of the modes will publish all of c.
 func (l liveJobs) cover(c domain.Chunk, modes ...Mode) bool {
 	for _, job := range l[c.PartitionKey] {
 		for _, mode := range modes {
@@ -89,8 +89,9 @@ func (l liveJobs) cover(c domain.Chunk, modes ...Mode) bool {
 	return false
 }
 
-// droppedRetries are the chunks with refused members whose retry has no job any more: it was published, and a handler
-// has met the message while the event was stopped. A job for the other members of the chunk does not publish them.
+// droppedRetries returns the chunks with refused members whose retry has no job any more: it was published, and a
+// handler has dropped the message while the event was stopped. A job for the other members of the chunk does not
+// publish them.
 func (l liveJobs) droppedRetries(ctx context.Context, tx pgx.Tx, t domain.EventType,
 	eventID int64) (map[domain.Chunk]bool, error) {
 	rows, err := tx.Query(ctx, fmt.Sprintf(refusedQuery, pgx.Identifier{t.ResultTable()}.Sanitize(),
@@ -124,7 +125,7 @@ const refusedQuery = `SELECT DISTINCT c.event_id, c.partition_key, c.first_id, c
 	      WHERE event_id = r.event_id AND partition_key = t.partition_key AND first_id <= t.id ORDER BY first_id DESC LIMIT 1) c
 	WHERE r.event_id = $1 AND r.status = 'FAILED'`
 
-// retries says whether a job will publish those of c that were refused try times.
+// retries reports whether a job will publish those of c that were refused try times.
 func (l liveJobs) retries(c domain.Chunk, try int) bool {
 	return slices.ContainsFunc(l[c.PartitionKey], func(job RelayArgs) bool {
 		return job.Mode == Retry && job.Try == try && job.FirstID <= c.First && job.LastID >= c.Last

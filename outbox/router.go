@@ -19,22 +19,22 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Handler handles one chunk message, any number of times, at once too. A [ForeignError] parks the message; any other
-// means "deliver it again later", never "it is bad".
+// Handler handles one message. It may be called any number of times for the same message, even at once. A
+// [ForeignError] parks the message; after any other error it is delivered again later.
 type Handler func(context.Context, Message) error
 
-// ErrBusy is returned by a handler for a message whose turn has not come: somebody else has a claim on its chunk.
+// ErrBusy is the error of a handler for a message whose chunk another handler has claimed.
 var ErrBusy = errors.New("chunk is claimed by somebody else")
 
 const (
-	// messageBudget is how long a handler may work on a message. After the group's rebalance time-out a second process
-	// may be given the same message; the chunk's claim lets one of them ask.
+	// messageBudget bounds the work on a message. After the group's rebalance time-out a second process may get the
+	// same message; the chunk's claim lets only one of them ask the ledger.
 	messageBudget = 25 * time.Second
-	// resendSleep is the pause before a refused message comes again; it is how consumption pauses.
+	// resendSleep is the pause before a refused message is delivered again. Meanwhile its partition waits.
 	resendSleep = time.Second
-	// typesPoll is how often a router looks for event types that were added meanwhile.
+	// typesPoll is the time between two looks for new event types.
 	typesPoll = time.Second
-	// drain is how long messages at work have to finish when the process stops.
+	// drain bounds the time that messages at work have to finish when the process stops.
 	drain = 15 * time.Second
 )
 
@@ -53,8 +53,8 @@ type Router struct {
 // RouterConfig says what a router does with the messages that it consumes.
 type RouterConfig struct {
 	Handle Handler
-	// Takes reports whether Handle can do the work of a type. The topics of other types are left to other processes: a
-	// message that cannot be handled would hold up its partition.
+	// Takes reports whether Handle can handle a type. The topics of other types are left to other processes: a message
+	// that cannot be handled would hold up its partition.
 	Takes func(domain.EventType) bool
 	Log   *slog.Logger
 }
@@ -71,8 +71,8 @@ func NewRouter(pool *pgxpool.Pool, k *Kafka, c RouterConfig) (*Router, error) {
 	}
 	// The order matters: each line wraps those below it.
 	wm.AddMiddleware(
-		r.leaveEndedSession,  // outermost: it must see that a message was refused, to let go of a lost partition
-		middleware.Recoverer, // a panic of the handler becomes an error, and the message comes again
+		r.leaveEndedSession,  // outermost: it sees every refused message, and lets go of a lost partition
+		middleware.Recoverer, // a panic of the handler becomes an error, and the message is delivered again
 	)
 	return r, nil
 }
@@ -95,11 +95,10 @@ func (r *Router) Run(ctx context.Context) error {
 // Running is closed once the router consumes.
 func (r *Router) Running() <-chan struct{} { return r.router.Running() }
 
-// Assigned says whether at least one partition of each consumed topic was given to this process.
+// Assigned returns the number of partitions of the type's topic that this process consumes.
 func (r *Router) Assigned(t domain.EventType) int { return r.kafka.sessions.assigned(r.kafka.Topic(t)) }
 
-// pollTypes consumes the topics of types that were added. What cannot be consumed yet, because Kafka is away, is tried
-// again.
+// pollTypes consumes the topics of new types. If Kafka is away, it tries again.
 func (r *Router) pollTypes(ctx context.Context) error {
 	tick := time.NewTicker(typesPoll)
 	defer tick.Stop()
@@ -112,7 +111,7 @@ func (r *Router) pollTypes(ctx context.Context) error {
 		}
 		topics, err := r.newTopics(ctx)
 		if err != nil || len(topics) == 0 && !waiting {
-			continue // the database is away: the next tick asks again
+			continue // the database is away: the next tick reads again
 		}
 		if err = r.kafka.Ping(ctx); err == nil {
 			if err := r.add(topics); err != nil {
@@ -126,7 +125,7 @@ func (r *Router) pollTypes(ctx context.Context) error {
 	}
 }
 
-// firstTopics are the topics to begin with. Servers that went away after the process had connected are waited for.
+// firstTopics returns the topics to begin with. It waits for servers that went away after the process had connected.
 func (r *Router) firstTopics(ctx context.Context) ([]consumed, error) {
 	tick := time.NewTicker(typesPoll)
 	defer tick.Stop()
@@ -150,8 +149,8 @@ func (r *Router) firstTopics(ctx context.Context) ([]consumed, error) {
 // consumed is a topic that handlers read, and the event type whose grants it carries.
 type consumed struct{ topic, eventType string }
 
-// newTopics are the topics of ready types that this process takes and does not consume yet. The group of each stands
-// where it is to begin.
+// newTopics returns the topics of ready types that this process takes and does not consume yet. Each has its group's
+// offsets set.
 func (r *Router) newTopics(ctx context.Context) ([]consumed, error) {
 	types, err := ReadyTypes(ctx, r.pool)
 	if err != nil {
@@ -188,8 +187,8 @@ func (r *Router) add(topics []consumed) error {
 	return nil
 }
 
-// receive decodes a message and hands it on. Its context is not the subscriber's, which ends when the process is asked
-// to stop: what has begun is finished, within the budget.
+// receive decodes a message and hands it on. It does not use the subscriber's context, which ends when the process is
+// asked to stop: a message that has begun is finished, within the budget.
 func (r *Router) receive(c consumed, m *message.Message) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.Context()), messageBudget)
 	defer cancel()
@@ -226,8 +225,8 @@ func (r *Router) dispatch(ctx context.Context, c consumed, m Message) error {
 	return r.handle(ctx, m)
 }
 
-// logged is an error that was logged where it was met, or is none to be logged. Watermill's router logs every error but
-// a cancellation, so it is told that this is one.
+// logged is an error that was logged already, or need not be. Watermill's router logs every error but a cancellation,
+// so a logged error passes for one.
 type logged struct{ error }
 
 // Is makes a logged error pass for a cancellation.
@@ -242,8 +241,8 @@ func (r *Router) park(ctx context.Context, at Position, m *message.Message, caus
 	return failpoint.Hit(ctx, failpoint.ParkAfterCommit)
 }
 
-// leaveEndedSession lets go of a message that was refused in a session that has ended: an ack of such a session commits
-// nothing, and the partition's new owner has the message already.
+// leaveEndedSession acknowledges a message that was refused in a session that has ended. Such an ack commits nothing,
+// and the partition's new owner has the message already.
 func (r *Router) leaveEndedSession(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
 		out, err := next(m)

@@ -8,16 +8,16 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// sessions knows for each partition whether this process still owns it. Watermill hands the subscriber's context to a
-// message, which outlives the group's session: a message that is refused and sent again would hold a partition that has
-// long gone to another process. Watermill lets a "tracer" wrap the group's handler, which is the one place to look in.
+// sessions knows for each partition whether this process still owns it. Watermill gives a message the subscriber's
+// context, which outlives the group's session. So a message that is refused and delivered again would hold a partition
+// that another process has owned for long. Only a "tracer" of Watermill can see sessions: it wraps the group's handler.
 type sessions struct {
 	mu      sync.Mutex
 	open    map[partition]context.Context
-	members []string // the ids that this process was given in its groups, the last one last
+	members []string // the ids that the groups gave this process, the newest last
 }
 
-// membersKept is how many ids are kept: a group gives a new one when a consumer joins it anew.
+// membersKept is the number of ids that are kept: a group gives a new one when a consumer joins anew.
 const membersKept = 64
 
 type partition struct {
@@ -27,7 +27,7 @@ type partition struct {
 
 func newSessions() *sessions { return &sessions{open: map[partition]context.Context{}} }
 
-// over says whether the session in which p was consumed has ended.
+// over reports whether the session in which p was consumed has ended.
 func (s *sessions) over(p partition) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,7 +41,7 @@ func (s *sessions) begin(ctx context.Context, p partition) {
 	s.open[p] = ctx
 }
 
-// assigned says how many partitions of topic this process consumes.
+// assigned returns the number of partitions of topic that this process consumes.
 func (s *sessions) assigned(topic string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +64,7 @@ func (s *sessions) joined(id string) {
 	s.members = s.members[max(0, len(s.members)-membersKept):]
 }
 
-// ids returns the ids that this process was given in its groups.
+// ids returns the ids that the groups gave this process.
 func (s *sessions) ids() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

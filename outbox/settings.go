@@ -10,16 +10,15 @@ import (
 )
 
 const (
-	// largestMessage is how many bytes a topic must take: the grants of a chunk, and what is around them.
+	// largestMessage is the size of a message that a topic must take: the grants of a chunk and their envelope.
 	largestMessage = domain.MaxMessageBytes + 16<<10
-	// leastRetention is for how long, and leastRetained how many bytes of a partition, a topic should keep what may not
-	// be consumed yet. What is deleted before is published again by the reconcile: nothing is lost, but it takes
-	// minutes.
+	// A topic should keep messages for leastRetention, and leastRetained bytes of each partition. The reconcile
+	// republishes messages that are deleted before they are consumed: nothing is lost, but it takes minutes.
 	leastRetention = time.Hour
 	leastRetained  = 1 << 30
 )
 
-// settings are a topic's, by their names. One that the broker does not name, or that is no number, is taken as good.
+// settings are a topic's settings by name. One that the broker does not name, or that is no number, counts as good.
 type settings map[string]string
 
 func (s settings) number(name string, good int64) int64 {
@@ -30,8 +29,8 @@ func (s settings) number(name string, good int64) int64 {
 	return n
 }
 
-// judge says what is wrong with a topic, given its settings and the replicas of its least replicated partition, 0 where
-// these are not known.
+// judge says what is wrong with a topic, given its settings and the replicas of its least replicated partition, 0 if
+// they are not known.
 func judge(s settings, replicas int) []fault {
 	faults := s.blocking(replicas)
 	if limit := s.number("max.message.bytes", largestMessage); limit < largestMessage {

@@ -15,14 +15,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Skipped counts the messages of another installation that this process has met in a topic, and passed over.
+// Skipped counts the messages of another installation that this process has skipped in a topic.
 type Skipped struct {
 	Topic        string
 	Installation string // its id; "unnamed" for messages that name none, "others" for those beyond the first hundred
 	Messages     int64
 }
 
-// maxSkipped is how many other installations are told apart in all topics: their ids are anybody's to write.
+// maxSkipped bounds the number of other installations that are counted apart: anyone can write their ids.
 const maxSkipped = 100
 
 type skippedKey struct{ topic, installation string }
@@ -38,7 +38,7 @@ func newSkipped(log *slog.Logger) *skipped {
 	return &skipped{log: log, counts: map[skippedKey]int64{}}
 }
 
-// count counts a message, and tells of the first of each topic and installation.
+// count counts a message, and logs the first of each topic and installation.
 func (s *skipped) count(ctx context.Context, topic string, other *elsewhereError) {
 	key := skippedKey{topic, other.installation}
 	if key.installation == "" {
@@ -58,7 +58,7 @@ func (s *skipped) count(ctx context.Context, topic string, other *elsewhereError
 	s.counts[key]++
 }
 
-// Skipped lists the messages of other installations that this process has passed over, by topic and installation.
+// Skipped returns the counts of skipped messages of other installations, by topic and installation.
 func (r *Router) Skipped() []Skipped {
 	r.skipped.mu.Lock()
 	defer r.skipped.mu.Unlock()
@@ -73,7 +73,7 @@ func (r *Router) Skipped() []Skipped {
 }
 
 // skip passes over a message of another installation, which handles it itself. A copy of a message that is parked here
-// goes back to its row, or the replay would look as if it had done something.
+// goes back to its row; otherwise the replay would look successful.
 func (r *Router) skip(ctx context.Context, at Position, m *message.Message, other *elsewhereError) error {
 	r.skipped.count(ctx, at.Topic, other)
 	from := readReplay(m.Metadata.Get(replayHeader))
@@ -81,7 +81,7 @@ func (r *Router) skip(ctx context.Context, at Position, m *message.Message, othe
 		return nil
 	}
 	err := pg.InTx(ctx, r.pool, func(tx pgx.Tx) error {
-		_, err := parkAgain(ctx, tx, from, m.Payload, causeForeign, other.Error())
+		_, err := parkCopy(ctx, tx, from, m.Payload, causeForeign, other.Error())
 		return err
 	})
 	if err != nil {

@@ -13,18 +13,18 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Net is the net under the road: it finds chunks of running events that nothing will move any more, and gives them a
-// job. Each of its steps may run twice, at once too: the worst that comes of it is a message that nobody needs.
+// Net finds chunks of running events that no job or message will move any more, and gives them a job. Each of its steps
+// may run twice, even at once: at worst a message is published that is not needed.
 type Net struct {
 	Pool       *pgxpool.Pool
 	River      Inserter
 	Kafka      *Kafka // of the process with the role jobs
 	ChunksAJob int
-	Patience   time.Duration // how long a published chunk is left alone before the first reconcile; it doubles each time
+	Patience   time.Duration // the time from a publication to its first reconcile; it doubles each time
 }
 
-// Sweep gives every chunk of a running event that was never published, and that no job would publish, a job. One
-// statement looks at chunks and jobs, so it sees a publication whole or not at all.
+// Sweep gives a job to every chunk of a running event that was never published and that no job would publish. One
+// statement reads chunks and jobs, so it sees a publication whole or not at all.
 func (n *Net) Sweep(ctx context.Context) (chunks int, err error) {
 	return pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) {
 		lost, err := selectStranded(ctx, tx, strandedUnpublished)
@@ -39,13 +39,13 @@ func (n *Net) Sweep(ctx context.Context) (chunks int, err error) {
 	})
 }
 
-// moving is true of a job that a relay works, or soon will: no wait of a relay is longer than an hour, a pending job
-// waits for a start or a resume that a running event has behind it, and no relay looks into another queue. I11 asks for
-// the same.
+// moving is the condition for a job that a relay works, or soon will. No relay waits longer than an hour. A pending job
+// does not count: it waits for a start or a resume, and a running event has had both. No relay works another queue. I11
+// has the same condition.
 const moving = `kind = 'relay' AND queue = '` + Queue + `'
 	AND (state = 'running' OR state IN ('available', 'scheduled', 'retryable') AND scheduled_at < now() + interval '2 hours')`
 
-// strandedQuery finds chunks of running events without a job that would move them. The condition says which chunks.
+// strandedQuery finds chunks of running events without a job that would move them. The condition selects the chunks.
 const strandedQuery = `WITH work AS MATERIALIZED (
 		SELECT (args->>'event_id')::bigint AS event_id, (args->>'partition_key')::int AS partition_key,
 			(args->>'first_id')::bigint AS first_id, (args->>'last_id')::bigint AS last_id, args->>'mode' AS mode
@@ -57,8 +57,8 @@ const strandedQuery = `WITH work AS MATERIALIZED (
 	                  AND w.first_id <= c.first_id AND w.last_id >= c.last_id)
 	ORDER BY c.event_id, c.partition_key, c.first_id`
 
-// strandedUnpublished asks not whether the chunk is settled: a relay that died before its mark may have left one that
-// is, and an event completes only when all of it is marked.
+// strandedUnpublished also selects settled chunks: a relay that died before its mark may have left one, and an event
+// completes only when all of it is marked.
 const strandedUnpublished = `c.published_at IS NULL`
 
 func selectStranded(ctx context.Context, tx pgx.Tx, condition string, args ...any) ([]domain.Chunk, error) {

@@ -18,11 +18,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// topicsCheck is how often a process looks whether the topics are there and as they must be.
+// topicsCheck is the time between two checks of the topics and their settings.
 const topicsCheck = 10 * time.Second
 
-// WatchTopics makes topics that are missing and reads the settings of all, again and again until ctx ends. It tells the
-// log once of each thing that is wrong, and once when it is right again.
+// WatchTopics makes missing topics and reads the settings of all, regularly until ctx ends. It logs each fault once,
+// and once more when it is gone.
 func (k *Kafka) WatchTopics(ctx context.Context, pool *pgxpool.Pool) error {
 	tick := time.NewTicker(topicsCheck)
 	defer tick.Stop()
@@ -37,14 +37,14 @@ func (k *Kafka) WatchTopics(ctx context.Context, pool *pgxpool.Pool) error {
 			err = k.CheckTopics(types)
 		}
 		if err != nil && ctx.Err() == nil {
-			k.cfg.Log.DebugContext(ctx, "topics were not checked", obs.Err, err) // a server is away, which others tell
+			// a server is away, which is logged elsewhere
+			k.cfg.Log.DebugContext(ctx, "topics were not checked", obs.Err, err)
 		}
 	}
 }
 
-// CheckTopics makes the topics of the types, dead letters too, that do not exist yet, and reads the settings of all.
-// What is wrong with one topic keeps no other from working, so it is no error: publish refuses what the topic cannot
-// take.
+// CheckTopics makes the missing topics of the types, dead-letter topics too, and reads the settings of all. A fault of
+// one topic does not keep the others from working, so it is no error: publish refuses what the topic cannot take.
 func (k *Kafka) CheckTopics(types []domain.EventType) error {
 	found, err := k.examine(types, k.createTopic)
 	if err != nil {
@@ -54,14 +54,14 @@ func (k *Kafka) CheckTopics(types []domain.EventType) error {
 	return nil
 }
 
-// TopicFault is one thing that is wrong with a topic.
+// TopicFault is one fault of a topic.
 type TopicFault struct {
 	Topic  string
 	Text   string // with what to do
 	Blocks bool   // the topic takes no message; otherwise it works, and may do harm
 }
 
-// Examine says what is wrong with the topics of the types, dead letters too. It makes none and changes nothing.
+// Examine returns the faults of the topics of the types, dead-letter topics too. It changes nothing.
 func (k *Kafka) Examine(types []domain.EventType) (all []TopicFault, err error) {
 	found, err := k.examine(types, func(sarama.ClusterAdmin, string) ([]fault, error) {
 		return []fault{{blocks: true,
@@ -78,7 +78,7 @@ func (k *Kafka) Examine(types []domain.EventType) (all []TopicFault, err error) 
 	return all, nil
 }
 
-// examine returns what is wrong with each topic of the types; absent says it of one that does not exist.
+// examine returns the faults of each topic of the types; absent returns those of a topic that does not exist.
 func (k *Kafka) examine(types []domain.EventType,
 	absent func(sarama.ClusterAdmin, string) ([]fault, error)) (map[string][]fault, error) {
 	found := map[string][]fault{}
@@ -113,7 +113,7 @@ func (k *Kafka) examine(types []domain.EventType,
 	return found, readSettings(admin, found, replicas)
 }
 
-// createTopic makes a topic. A broker that refuses that is a fault of the topic; one that is away is an error.
+// createTopic makes a topic. If a broker refuses, that is a fault of the topic; if it is away, that is an error.
 func (k *Kafka) createTopic(admin sarama.ClusterAdmin, topic string) ([]fault, error) {
 	replication := int16(k.cfg.Replication)
 	if replication == 0 {
@@ -130,7 +130,7 @@ func (k *Kafka) createTopic(admin sarama.ClusterAdmin, topic string) ([]fault, e
 	return nil, fmt.Errorf("create topic %s: %w", topic, err)
 }
 
-// leastReplicas is how many replicas the topic's least replicated partition has, 0 for a topic without partitions.
+// leastReplicas returns the replicas of the topic's least replicated partition, 0 for a topic without partitions.
 func leastReplicas(t *sarama.TopicMetadata) int {
 	least := 0
 	for i, p := range t.Partitions {
@@ -141,7 +141,7 @@ func leastReplicas(t *sarama.TopicMetadata) int {
 	return least
 }
 
-// readSettings adds to the topics that exist what is wrong with their settings.
+// readSettings adds the faults of the settings of the topics that exist.
 func readSettings(admin sarama.ClusterAdmin, found map[string][]fault, replicas map[string]int) error {
 	var resources []*sarama.ConfigResource
 	for topic := range replicas {
@@ -166,14 +166,14 @@ func readSettings(admin sarama.ClusterAdmin, found map[string][]fault, replicas 
 	return nil
 }
 
-// fault is one thing that is wrong with a topic.
+// fault is one fault of a topic.
 type fault struct {
-	missing bool   // there is nothing to read from
-	blocks  bool   // the topic takes no message, or may not be given one; otherwise it works, and may do harm
+	missing bool   // the topic does not exist
+	blocks  bool   // the topic takes no message, or must not get one; otherwise it works, and may do harm
 	text    string // with what to do
 }
 
-// topics is what the process knows of the topics.
+// topics holds the faults of the topics that the process knows.
 type topics struct {
 	log *slog.Logger
 
@@ -181,7 +181,7 @@ type topics struct {
 	faults map[string][]fault
 }
 
-// note keeps what was found, and tells of what is new and what is gone.
+// note keeps the faults that were found, and logs those that are new or gone.
 func (t *topics) note(found map[string][]fault) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -209,7 +209,7 @@ func (t *topics) tell(f fault, topic string) {
 	t.log.Warn("a topic is set in a way that may do harm", obs.Topic, topic, obs.Cause, f.text)
 }
 
-// missing reports whether the topic was not there when it was looked for.
+// missing reports whether the topic did not exist at the last check.
 func (t *topics) missing(topic string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -232,7 +232,7 @@ func (t *topics) blocked(topic string) error {
 	return &blockedError{fmt.Sprintf("topic %s: %s", topic, strings.Join(texts, "; "))}
 }
 
-// blockedError is the error of a publish that was not tried: the topic is not fit for it.
+// blockedError is the error of a publish that was not tried because of a fault of the topic.
 type blockedError struct{ text string }
 
 func (b *blockedError) Error() string { return b.text }
