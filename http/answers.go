@@ -7,14 +7,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// secondAnswer is a status of success that a route answers with beside its usual one, with the same body.
+// secondAnswer is a second status of success of a route, with the same body as the usual one.
 type secondAnswer struct {
 	path   string // of a POST
 	status int
 	when   string
 }
 
-// secondAnswers lists all of them: huma documents only the usual status of a route.
+// secondAnswers lists the second answers of all routes, since huma documents only the usual status.
 func secondAnswers() []secondAnswer {
 	const draining = "Accepted: claims are still open, and may still grant. Ask again until the answer is 200"
 	return []secondAnswer{

@@ -16,18 +16,18 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// adminName is the name of the key in BESTOW_ADMIN_KEY: what created_by says.
+// adminName is the name of the key in BESTOW_ADMIN_KEY. It stands in created_by.
 const adminName = "admin"
 
 type actorKey struct{}
 
-// actor is the name of the key that the request came with.
+// actor returns the name of the request's key.
 func actor(ctx context.Context) string {
 	name, _ := ctx.Value(actorKey{}).(string)
 	return name
 }
 
-// authenticate lets a request through that obeys its route's rule.
+// authenticate admits a request that obeys its route's rule.
 func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	crossOrigin := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
@@ -37,7 +37,7 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		key, given := bearer(c.Request())
 		if !given && rule == page {
-			// A browser sends a password along with whatever any site makes it send, so here the origin counts too.
+			// A browser adds a stored password to requests that other sites make it send, so the origin counts too.
 			if _, key, given = c.Request().BasicAuth(); given && crossOrigin.Check(c.Request()) != nil {
 				return &domain.Error{Code: api.CrossSite, Message: "another site may not act here",
 					Hint: "do it on this page itself"}
@@ -51,13 +51,13 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// bearer is the key of an Authorization header.
+// bearer returns the key of an Authorization header.
 func bearer(r *http.Request) (key string, given bool) {
 	scheme, key, given := strings.Cut(r.Header.Get("Authorization"), " ")
 	return strings.TrimSpace(key), given && strings.EqualFold(scheme, "Bearer")
 }
 
-// admit lets the right key through, and refuses every other request. Only a wrong key can meet a limit.
+// admit admits the right key, and refuses every other request. Limits apply only to wrong keys.
 func (s *server) admit(c echo.Context, rule rule, key string, given bool) error {
 	ctx := c.Request().Context()
 	if !given {
@@ -73,7 +73,7 @@ func (s *server) admit(c echo.Context, rule rule, key string, given bool) error 
 	return s.unauthorized(ctx, rule, given)
 }
 
-// tooManyGuesses refuses a wrong key, and says when the next one is answered in full.
+// tooManyGuesses refuses a wrong key with 429, and says how long to wait.
 func (s *server) tooManyGuesses(ctx context.Context, wait time.Duration) error {
 	p := s.problem(ctx, &domain.Error{Code: api.TooManyRequests,
 		Message: "the API key is not valid, and too many wrong ones came from here, or in all",
@@ -82,7 +82,7 @@ func (s *server) tooManyGuesses(ctx context.Context, wait time.Duration) error {
 	return p
 }
 
-// unauthorized is the same for an unknown key as for none, but for the challenge.
+// unauthorized returns the refusal of a request without a key, or with a wrong one. Only the challenge differs.
 func (s *server) unauthorized(ctx context.Context, rule rule, given bool) error {
 	e := &domain.Error{Code: api.Unauthorized, Message: "the request has no API key",
 		Hint: "send it as `Authorization: Bearer KEY`"}

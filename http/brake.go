@@ -63,7 +63,7 @@ func (s *server) brake(ctx context.Context, by app.Caller, scope domain.BrakeSco
 	return out, nil
 }
 
-// releaseBrake answers with what is still engaged.
+// releaseBrake answers with the brakes that are still engaged.
 func (s *server) releaseBrake(ctx context.Context, in *brakeIn) (*brakesOut, error) {
 	wire, err := in.Body.whole()
 	if err != nil {
@@ -83,7 +83,7 @@ type stopAllIn struct {
 	Body body[api.Stop]
 }
 
-// stopAll is the emergency brake: that of all events.
+// stopAll engages the brake of all events.
 func (s *server) stopAll(ctx context.Context, in *stopAllIn) (*brakedOut, error) {
 	wire, err := in.Body.whole()
 	if err != nil {

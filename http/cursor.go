@@ -10,7 +10,7 @@ import (
 	"bestow/domain"
 )
 
-// The kinds of cursors, which begin them, so that one of another list is refused.
+// The kinds of cursors. A cursor begins with its kind, so that one of another list is refused.
 const (
 	eventCursor  = "id<"
 	parkedCursor = "parked<"
@@ -21,7 +21,7 @@ func writeCursor(kind string, lastID int64) string {
 	return writeTextCursor(kind, strconv.FormatInt(lastID, 10))
 }
 
-// readCursor returns the id that the next page is below, 0 for the first page.
+// readCursor returns the id before which the next page begins, 0 for the first page.
 func readCursor(kind, cursor string) (int64, error) {
 	if cursor == "" {
 		return 0, nil
@@ -41,7 +41,7 @@ func writeTextCursor(kind, last string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(kind + last))
 }
 
-// readTextCursor returns the member that the next page is behind, "" for the first page.
+// readTextCursor returns the member after which the next page begins, "" for the first page.
 func readTextCursor(kind, cursor string) (string, error) {
 	if cursor == "" {
 		return "", nil
@@ -54,8 +54,8 @@ func readTextCursor(kind, cursor string) (string, error) {
 	return last, nil
 }
 
-// pageOf cuts what was read, one more than limit if there is another page, and returns the next page's cursor, nil for
-// the last.
+// pageOf returns at most limit of what was read, and the cursor of the next page. Another page exists if more than
+// limit were read; if not, the cursor is nil.
 func pageOf[T any](read []T, limit int, cursor func(last T) string) ([]T, *string) {
 	if len(read) <= limit {
 		return read, nil

@@ -20,9 +20,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// body is a JSON body of type T, decoded strictly: one object, UTF-8, no name twice, none unknown or in another case,
-// and nothing behind it. A value that does not fit its field is kept aside, so that it is reported with all that the
-// use case finds wrong.
+// body is a JSON body of type T, decoded strictly: one object in UTF-8, no name twice, no unknown name or one in
+// another letter case, and nothing after it. A value that does not fit its field is kept, so that it is reported
+// together with the faults that the use case finds.
 type body[T any] struct {
 	value  T
 	raw    []byte
@@ -36,10 +36,10 @@ func (*body[T]) Schema(r huma.Registry) *huma.Schema {
 	return r.Schema(reflect.TypeFor[T](), true, reflect.TypeFor[T]().Name())
 }
 
-// read returns the value and the names of what is not in it, or what is wrong with the body as such.
+// read returns the value and the fields that could not be decoded, or an error if the body is malformed.
 func (b *body[T]) read() (value T, unread []domain.Field, err error) { return b.value, b.unread, b.err }
 
-// whole is read for a route whose use case checks nothing that could not be decoded.
+// whole is like read, and refuses fields that could not be decoded.
 func (b *body[T]) whole() (value T, err error) {
 	if b.err != nil {
 		return value, b.err
@@ -69,7 +69,7 @@ func (b *body[T]) decode(data []byte) {
 			continue
 		}
 		err := json.Unmarshal(members[name], field.Addr().Interface())
-		if err != nil || field.Kind() == reflect.Bool && members[name].Kind() == 'n' { // null is no answer to yes or no
+		if err != nil || field.Kind() == reflect.Bool && members[name].Kind() == 'n' { // null is neither true nor false
 			b.unread = append(b.unread, domain.Field{Name: name, Message: wanted(field.Type())})
 		}
 	}
@@ -79,10 +79,10 @@ func (b *body[T]) decode(data []byte) {
 	}
 }
 
-// canonical is the body with its members sorted and its spaces gone: two that say the same are the same bytes.
+// canonical returns the body with sorted members and without spaces: bodies with the same meaning have the same bytes.
 func (b *body[T]) canonical() []byte {
 	v := jsontext.Value(slices.Clone(b.raw))
-	// Numbers stay as they are written: as float64, which is canonical, two int64 may be one.
+	// Numbers stay as they are written: as canonical float64, two different int64 could become equal.
 	if err := v.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false)); err != nil {
 		return b.raw
 	}
@@ -99,7 +99,7 @@ func fieldsOf(v reflect.Value) map[string]reflect.Value {
 	return fields
 }
 
-// wanted says what a field of type t takes.
+// wanted describes the values of a field of type t.
 func wanted(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -115,7 +115,7 @@ func wanted(t reflect.Type) string {
 	return fmt.Sprintf("must be a whole number in plain digits, within %d bits", t.Bits())
 }
 
-// malformed says where a body stops being JSON; err is nil for null.
+// malformed returns the error that says where a body is not JSON; err is nil for the body null.
 func malformed(err error) error {
 	e := &domain.Error{Code: api.Malformed, Message: "the body is not a JSON object",
 		Hint: "send one JSON object, in UTF-8, with each name once"}
@@ -128,8 +128,8 @@ func malformed(err error) error {
 	return e
 }
 
-// checkQuery refuses query parameters that the route does not have, and those that stand twice. A word of a fixed list
-// may be in any letter case.
+// checkQuery refuses query parameters that the route does not have, and those that are given twice. A word of a fixed
+// list may be in any letter case.
 func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	u := ctx.URL()
 	values, err := url.ParseQuery(u.RawQuery)
@@ -163,8 +163,8 @@ func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// readParameter returns the value of a query parameter, or why it cannot be used; p is nil where the route has none of
-// the name.
+// readParameter returns the value of a query parameter, or why it cannot be used. p is nil if the route does not have
+// it.
 func readParameter(p *huma.Param, values []string) (value, why string) {
 	switch {
 	case p == nil:
@@ -185,8 +185,7 @@ func readParameter(p *huma.Param, values []string) (value, why string) {
 	return "", "must be one of " + strings.Join(words, ", ")
 }
 
-// checkBody refuses a request without the body that the route takes, and a body of a type that it does not take, before
-// a byte of it is read.
+// checkBody refuses a request that lacks its body, or has one of the wrong type, before it reads a byte.
 func (s *server) checkBody(ctx huma.Context, next func(huma.Context)) {
 	takes := ctx.Operation().RequestBody
 	if takes == nil {
@@ -213,7 +212,7 @@ func (s *server) checkBody(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// needs names the fields without which a route takes no JSON body; "" for none.
+// needs names the required fields of a route's JSON body; "" for none.
 func (s *server) needs(takes *huma.RequestBody) string {
 	media := takes.Content["application/json"]
 	if media == nil || media.Schema == nil {

@@ -1,9 +1,9 @@
-// Package http is the desk: the admin API under /api/v1, the River UI under /river, and the private health and metrics
-// listener. It turns requests into calls of app and errors into problem+json, and decides nothing about grants.
+// Package http serves the admin API under /api/v1, the River UI under /river, and the private listener for health and
+// metrics. It turns requests into calls of app and errors into problem+json. It decides nothing about grants.
 //
-// Start with routes.go: every route stands there, with its rule of access. Then error.go, the one map from what went
-// wrong to what a client is told.
+// Start with routes.go, which lists every route and its rule of access. Then read error.go, which maps each error code
+// to an answer.
 //
 // What it must never do: write to the database, answer with the text of an error that is not a [domain.Error], or let
-// echo or huma be known elsewhere.
+// another package depend on echo or huma.
 package http

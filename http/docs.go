@@ -9,7 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// OpenAPI is the API's description, OpenAPI 3.1 as indented JSON: the same that a running service serves.
+// OpenAPI returns the description of the API that a running service serves: OpenAPI 3.1 as indented JSON.
 func OpenAPI() ([]byte, error) {
 	s := &server{}
 	s.routes(echo.New())

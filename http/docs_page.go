@@ -32,7 +32,7 @@ const pageHead = `<!doctype html>
 <h1>{{.Title}}</h1>
 `
 
-// frontPage is what a browser finds at the service's address.
+// frontPage is the page at the service's address, for browsers.
 var frontPage = template.Must(template.New("front").Parse(pageHead +
 	`<p>Grants points and vouchers to members, each exactly once.</p>
 <ul><li><a href="{{.Prefix}}/docs">The API</a>: all routes and their fields</li>
@@ -41,7 +41,7 @@ var frontPage = template.Must(template.New("front").Parse(pageHead +
 {{end}}<li>On the command line, <code>bestow --help</code> lists the commands</li></ul></body></html>
 `))
 
-// docsPage lists the routes, with nothing loaded from elsewhere.
+// docsPage lists the routes. It loads nothing from other sites.
 var docsPage = template.Must(template.New("docs").Funcs(template.FuncMap{"code": markCode}).Parse(pageHead +
 	`<p>All routes are under <code>{{.Prefix}}</code> and ask for <code>Authorization: Bearer KEY</code>.
 The full description, with the fields of the answers, is <a href="{{.Prefix}}/openapi.json">openapi.json</a>.
@@ -56,7 +56,7 @@ answer comes back. A stop or a brake is done again; a start, resume or release t
 {{end}}{{end}}{{end}}</body></html>
 `))
 
-// markCode writes text with what stands between backticks as code.
+// markCode writes text as HTML; parts between backticks become code.
 func markCode(text string) template.HTML {
 	var marked strings.Builder
 	for i, part := range strings.Split(text, "`") {
@@ -75,7 +75,7 @@ type docsGroup struct {
 	Routes []docsRoute
 }
 
-// ID is where the page's links to the group lead.
+// ID returns the anchor of the group on the page.
 func (g docsGroup) ID() string { return strings.ReplaceAll(strings.ToLower(g.Title), " ", "-") }
 
 type docsRoute struct {
@@ -87,10 +87,10 @@ type docsRoute struct {
 // docsField is a parameter of a route or a field of its body.
 type docsField struct{ Name, In, Takes, Meaning string }
 
-// wantsPage reports whether a browser asks, which shows a page to a person.
+// wantsPage reports whether the request comes from a browser.
 func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
-// serveFront shows a person where to go on. To a program the address is no route.
+// serveFront shows a person the links to go on with. For a program the address is no route.
 func (s *server) serveFront(c echo.Context) error {
 	if !wantsPage(c.Request()) {
 		return echo.ErrNotFound
@@ -138,7 +138,7 @@ func (s *server) operations() []*huma.Operation {
 	return all
 }
 
-// docsFields lists what a request of the route may have, but for the id in its path.
+// docsFields lists the parameters and fields of a request of the route, except the id in its path.
 func (s *server) docsFields(o *huma.Operation) (fields []docsField) {
 	for _, p := range o.Parameters {
 		if p.In != "path" {
@@ -165,7 +165,7 @@ func (s *server) docsFields(o *huma.Operation) (fields []docsField) {
 	return fields
 }
 
-// propertiesOf lists the fields of a body, those that it must have first.
+// propertiesOf lists the fields of a body, required ones first.
 func propertiesOf(schema *huma.Schema) []string {
 	names := slices.Sorted(maps.Keys(schema.Properties))
 	required := func(name string) bool { return slices.Contains(schema.Required, name) }

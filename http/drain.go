@@ -12,21 +12,21 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// What is read and thrown away of a body that nobody asked for, at the most. A client that is cut off while it sends
-// loses the answer; one that sends more than this, or more slowly, is cut off.
+// These bound the rest of a body that is read and thrown away after the answer. A client that sends more, or more
+// slowly, is cut off, and may lose the answer.
 const (
 	drainBytes    = 64 << 20
 	drainPatience = 10 * time.Second
 )
 
-// A body that is no longer than this is read to its end before the answer.
+// A body within these bounds is read to its end before the answer.
 const (
 	shortBody     = 64 << 10
 	shortPatience = time.Second
 )
 
 // answerBeforeCut sends the answer to a request whose body was not read to its end, and then reads the rest of the body
-// within bounds: a client that reads while it sends sees the answer at once, and one that reads afterwards sees it too.
+// within bounds. So a client sees the answer, whether it reads while it sends or afterwards.
 func (s *server) answerBeforeCut(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -34,8 +34,8 @@ func (s *server) answerBeforeCut(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		control := http.NewResponseController(c.Response().Writer)
-		// Otherwise the first byte of an answer ends the reading, and a large body the connection. Servers of HTTP/2
-		// have no such switch and need none.
+		// Otherwise the first byte of an answer ends the reading, and a large body ends the connection. HTTP/2 has no
+		// such switch and needs none.
 		_ = control.EnableFullDuplex()
 		body := &drainable{ReadCloser: r.Body}
 		withBody := r.WithContext(r.Context())
@@ -50,7 +50,7 @@ func (s *server) answerBeforeCut(next echo.HandlerFunc) echo.HandlerFunc {
 		if body.ended {
 			return held.release(false)
 		}
-		held.Header().Set("Connection", "close") // what is left of the body must not be taken for the next request
+		held.Header().Set("Connection", "close") // the rest of the body must not be taken for the next request
 		if err := held.release(true); err != nil || held.status == http.StatusRequestTimeout || body.awaitsLeave(r) {
 			return err
 		}
@@ -89,15 +89,15 @@ func (b *drainable) finishShort(r *http.Request, control *http.ResponseControlle
 	}
 }
 
-// drain reads on. Whatever stops it, the request is over.
+// drain reads the rest within bounds. It ignores errors, since the request is over.
 func (b *drainable) drain(control *http.ResponseController, bytes int64, patience time.Duration) {
 	if control.SetReadDeadline(time.Now().Add(patience)) == nil {
 		_, _ = io.CopyN(io.Discard, b, bytes)
 	}
 }
 
-// heldAnswer keeps a short answer back until it is whole, so that it goes out with its length while the body of the
-// request is still coming. A long one, and one that is flushed, goes out as it is written.
+// heldAnswer keeps a short answer back until it is whole, so that it is sent with its length while the request's body
+// still comes in. A long answer, or one that is flushed, is sent as it is written.
 type heldAnswer struct {
 	http.ResponseWriter
 
@@ -106,13 +106,13 @@ type heldAnswer struct {
 	gone   bool
 }
 
-// maxHeld is the most bytes that are kept back.
+// maxHeld bounds the bytes that are kept back.
 const maxHeld = 64 << 10
 
 // WriteHeader keeps the status.
 func (h *heldAnswer) WriteHeader(status int) {
 	switch {
-	case h.gone, status < http.StatusOK: // informational answers stand before the answer
+	case h.gone, status < http.StatusOK: // informational answers come before the answer
 		h.ResponseWriter.WriteHeader(status)
 	case h.status == 0:
 		h.status = status
@@ -141,7 +141,7 @@ func (h *heldAnswer) FlushError() error {
 	return http.NewResponseController(h.ResponseWriter).Flush()
 }
 
-// Unwrap lets http.ResponseController reach what this does not do.
+// Unwrap gives http.ResponseController the wrapped writer.
 func (h *heldAnswer) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
 // release sends a whole answer, with its length, and flushes it if there is more to do before the handler returns.

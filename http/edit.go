@@ -14,7 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// mergePatch is RFC 7396; plain JSON is taken for it too.
+// mergePatch is the type of RFC 7396. A body of plain JSON is read in the same way.
 const mergePatch = "application/merge-patch+json"
 
 func (s *server) patchOp() huma.Operation {
@@ -25,7 +25,7 @@ func (s *server) patchOp() huma.Operation {
 	return o
 }
 
-// mergePatchOf is the body of a merge patch of type t.
+// mergePatchOf returns the request body of a merge patch of type t.
 func (s *server) mergePatchOf(t reflect.Type) *huma.RequestBody {
 	schema := s.api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{mergePatch: {Schema: schema}}}
@@ -75,7 +75,7 @@ func orZero(s *string) string {
 	return *s
 }
 
-// matches refuses an event that is in none of the states that an If-Match header names; "" and * are any.
+// matches returns a check that refuses an event whose state the If-Match header does not name; "" and * match any.
 func matches(header string) func(domain.Event) error {
 	return func(e domain.Event) error {
 		tags := strings.Split(header, ",")

@@ -19,13 +19,13 @@ import (
 // problemType is the Content-Type of every refusal.
 const problemType = "application/problem+json"
 
-// kind is what a code is told as.
+// kind is the answer to a code.
 type kind struct {
 	status int
 	title  string
 }
 
-// kinds is the one map from what went wrong to what a client gets. A code that is not here is our fault.
+// kinds maps each code to its answer. A code that is missing here is our fault.
 var kinds = map[domain.Code]kind{
 	api.BadRequest:           {http.StatusBadRequest, "A parameter or header cannot be used"},
 	api.Malformed:            {http.StatusBadRequest, "The body is not what the route takes, or not all of it"},
@@ -72,7 +72,7 @@ var kinds = map[domain.Code]kind{
 	api.Internal:             {http.StatusInternalServerError, "Something went wrong here"},
 }
 
-// problem is a refusal as it is written: huma knows it for an error with a status and headers.
+// problem is a refusal as it is sent. To huma it is an error with a status and headers.
 type problem struct {
 	api.Problem
 	header http.Header
@@ -83,8 +83,8 @@ func (p *problem) GetStatus() int            { return p.Status }
 func (p *problem) GetHeaders() http.Header   { return p.header }
 func (p *problem) ContentType(string) string { return problemType }
 
-// problem turns any error into what the client is told. What is nobody's fault but ours is logged here, once, under the
-// request's id, and told without its text.
+// problem turns any error into an answer. An error that is our fault is logged here, once, with the request's id, and
+// the answer does not show its text.
 func (s *server) problem(ctx context.Context, err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p
@@ -129,7 +129,7 @@ func (s *server) problem(ctx context.Context, err error) *problem {
 	return p
 }
 
-// fieldError locates a field: names without a place are the body's.
+// fieldError says where a field is: a name without a place is in the body.
 func fieldError(f domain.Field) api.FieldError {
 	if !strings.Contains(f.Name, ".") {
 		f.Name = "body." + f.Name
@@ -168,13 +168,13 @@ func (s *server) explain(ctx context.Context, err error) *domain.Error {
 	return ourFault()
 }
 
-// ourFault is all that is told of what should not have happened.
+// ourFault returns the answer to every error that is our fault.
 func ourFault() *domain.Error {
 	return &domain.Error{Code: api.Internal, Message: "the request could not be worked",
 		Hint: "tell the operators the request_id: the log says more"}
 }
 
-// fromEcho explains what the router refuses.
+// fromEcho translates the router's refusals.
 func fromEcho(e *echo.HTTPError) *domain.Error {
 	switch e.Code {
 	case http.StatusMethodNotAllowed:
@@ -187,8 +187,8 @@ func fromEcho(e *echo.HTTPError) *domain.Error {
 	return &domain.Error{Code: api.BadRequest, Message: "the request cannot be used"}
 }
 
-// fromHuma explains what huma refuses by itself: parameters that are not of their type or range, and bodies that it
-// cannot take in. Values are left out, since one of them may be a secret.
+// fromHuma translates huma's own refusals: parameters of a wrong type or range, and bodies that it cannot read. It
+// leaves values out, since one may be a secret.
 func fromHuma(m *huma.ErrorModel) *domain.Error {
 	switch m.Status {
 	case http.StatusRequestEntityTooLarge:
@@ -212,7 +212,7 @@ func fromHuma(m *huma.ErrorModel) *domain.Error {
 	return e
 }
 
-// answerError is echo's: it answers whatever no handler did.
+// answerError is echo's error handler: it answers requests that no handler answered.
 func (s *server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -224,6 +224,6 @@ func (s *server) answerError(err error, c echo.Context) {
 	c.Response().Header().Set(echo.HeaderContentType, problemType)
 	c.Response().WriteHeader(p.Status)
 	if c.Request().Method != http.MethodHead {
-		_ = marshal(c.Response(), p.Problem) // nobody is left to tell
+		_ = marshal(c.Response(), p.Problem) // the client is gone
 	}
 }

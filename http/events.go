@@ -73,11 +73,11 @@ func (out *eventOut) with(e domain.Event) *eventOut {
 	return out
 }
 
-// etag is a hash of what an operator has defined: a counter that moves does not change it.
+// etag returns a hash of the fields that an operator defines. Counters do not change it.
 func etag(e api.Event) string {
 	e.EventStatus, e.FailureCode, e.TotalCount, e.TotalAmount, e.Summary = "", nil, 0, 0, api.Summary{}
 	e.UpdatedAt = e.CreatedAt
-	definition, _ := json.Marshal(e) // times within what Go can write, so it cannot fail
+	definition, _ := json.Marshal(e) // cannot fail: Go can write all its times
 	sum := sha256.Sum256(definition)
 	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
@@ -102,7 +102,7 @@ type startIn struct {
 	ID int64 `path:"id" minimum:"1"`
 }
 
-// startEvent answers 202 to what started the event, and 200 to who finds it running.
+// startEvent answers 202 if it started the event, and 200 if the event was running already.
 func (s *server) startEvent(ctx context.Context, in *startIn) (*eventOut, error) {
 	before, err := s.app.Events.Get(ctx, in.ID)
 	if err != nil {

@@ -41,8 +41,8 @@ type patchTypeIn struct {
 
 type typeOut struct{ Body api.EventType }
 
-// patchType answers with the type as it is now. It logs who changed it, because no row tells who lifted a limit. It
-// needs no Idempotency-Key: the same patch twice is the same as once.
+// patchType answers with the type as it is now. It logs who changed the type, because no row keeps that. It needs no
+// Idempotency-Key, since the same patch has the same effect twice.
 func (s *server) patchType(ctx context.Context, in *patchTypeIn) (*typeOut, error) {
 	wire, unread, err := in.Body.read()
 	if err != nil {

@@ -26,7 +26,7 @@ type rejectedIn struct {
 	Format   string `query:"format" enum:"csv,original" default:"csv" doc:"original: the bad lines under the file's own header, to correct and upload"`
 }
 
-// download is an answer that is written while it is read.
+// download is an answer that is written while its rows are read.
 type download struct {
 	Body func(huma.Context)
 }
@@ -41,7 +41,7 @@ func rejectedOp() huma.Operation {
 	return o
 }
 
-// rejectedRows streams the rows with flat memory, whatever their number.
+// rejectedRows streams the rows. Its memory does not grow with their number.
 func (s *server) rejectedRows(ctx context.Context, in *rejectedIn) (*download, error) {
 	record, err := s.findImport(ctx, in)
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *server) rejectedRows(ctx context.Context, in *rejectedIn) (*download, e
 			return err
 		})
 		if err != nil {
-			_ = s.problem(ctx.Context(), err) // logs what is ours
+			_ = s.problem(ctx.Context(), err) // logs it if it is our fault
 			cut(humaecho.UnwrapV4(ctx).Response())
 		}
 	}}, nil
@@ -88,7 +88,7 @@ func (s *server) findImport(ctx context.Context, in *rejectedIn) (app.ImportReco
 // rowSource hands each row to a function.
 type rowSource func(each func(app.RejectedRow) error) error
 
-// utf8BOM begins each CSV file: without it a spreadsheet in Korea reads UTF-8 as CP949. An import passes over it.
+// utf8BOM begins each CSV file: without it a spreadsheet in Korea reads UTF-8 as CP949. An import skips it.
 const utf8BOM = "\uFEFF"
 
 // exportRows writes a table for people: line, error_code, reason, raw.
@@ -110,7 +110,7 @@ func exportRows(w io.Writer, _ app.ImportRecord, rows rowSource) error {
 	return table.Error()
 }
 
-// originalRows writes the rows as they came, so that they can be mended and uploaded.
+// originalRows writes the rows as they came, so that they can be corrected and uploaded.
 func originalRows(w io.Writer, record app.ImportRecord, rows rowSource) error {
 	lines := bufio.NewWriter(w)
 	write := func(line string) error {
@@ -128,7 +128,8 @@ func originalRows(w io.Writer, record app.ImportRecord, rows rowSource) error {
 	return lines.Flush()
 }
 
-// inert keeps a spreadsheet from taking a cell for a formula; Excel takes the wide characters of Korean keyboards too.
+// inert returns cell so that no spreadsheet takes it for a formula. Excel also accepts the wide characters of Korean
+// keyboards.
 func inert(cell string) string {
 	if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", first) {
 		return "'" + cell
@@ -136,10 +137,10 @@ func inert(cell string) string {
 	return cell
 }
 
-// writePatience is how long a client may take nothing of a stream.
+// A client must take something of a stream within writePatience.
 const writePatience = 30 * time.Second
 
-// steadyWriter is a client that may read slowly, but not stand still.
+// steadyWriter writes to a client that may read slowly, but not stand still.
 type steadyWriter struct{ ctx huma.Context }
 
 func (w *steadyWriter) control() *http.ResponseController {
@@ -152,7 +153,7 @@ func (w *steadyWriter) Write(p []byte) (int, error) {
 	if err := control.SetWriteDeadline(time.Now().Add(writePatience)); err != nil {
 		return 0, fmt.Errorf("bound a write: %w", err)
 	}
-	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection's next answer has its own
+	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection's next answer has its own deadline
 	return w.ctx.BodyWriter().Write(p)
 }
 

@@ -8,21 +8,21 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// GuessLimits bound how many wrong keys are answered with 401 before the answer is 429: a burst, then so many a second.
+// GuessLimits bound the wrong keys that are answered with 401: a burst, then so many a second. The others get 429.
 type GuessLimits struct {
 	AddressBurst, AllBurst         int
 	AddressPerSecond, AllPerSecond float64
 }
 
-// defaultGuesses let a person mistype a key, and stop a program that tries thousands.
+// defaultGuesses allow a person to mistype a key, and stop a program that tries thousands.
 var defaultGuesses = GuessLimits{AddressBurst: 10, AddressPerSecond: 0.5, AllBurst: 100, AllPerSecond: 10}
 
-// maxAddresses bounds how many addresses are remembered. Beyond it, addresses that are new share one allowance.
+// maxAddresses bounds the addresses that are remembered. Beyond it, new addresses share one allowance.
 const maxAddresses = 10_000
 
-// guesses counts wrong keys by address and in all. The right key is never counted and never waits, whatever else comes:
-// a flood of wrong keys must not keep an operator from the brake. What stops a program from finding the key is its
-// length, which production demands; the limits show the attempts for what they are, and bound what they cost.
+// guesses counts wrong keys by address and in all. The right key is never counted and never waits: a flood of wrong
+// keys must not keep an operator from the brake. The length of the key, which production demands, keeps a program from
+// finding it. The limits make the attempts visible and bound their cost.
 type guesses struct {
 	limits GuessLimits
 	now    func() time.Time
@@ -44,8 +44,8 @@ func newGuesses(limits GuessLimits) *guesses {
 	}
 }
 
-// wrong counts a wrong key of the address and returns 0, or how long the address must wait where an allowance is used
-// up. That of all is looked at first, so that a flood from many addresses does not have each of them remembered.
+// wrong counts a wrong key of the address. It returns 0, or the time to wait if an allowance is used up. It checks the
+// allowance of all first, so that a flood from many addresses does not fill the memory with them.
 func (g *guesses) wrong(remote string) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -62,8 +62,8 @@ func (g *guesses) wrong(remote string) time.Duration {
 	return 0
 }
 
-// limiter is the allowance of an address. Addresses whose allowance is whole again are forgotten when there are too
-// many.
+// limiter returns the allowance of an address. If there are too many addresses, those with a full allowance are
+// forgotten.
 func (g *guesses) limiter(address netip.Prefix) *rate.Limiter {
 	if l, ok := g.byAddress[address]; ok {
 		return l
@@ -87,7 +87,7 @@ func (g *guesses) limiter(address netip.Prefix) *rate.Limiter {
 	return l
 }
 
-// untilOne returns how long it takes until l has a token.
+// untilOne returns the time until l has a token.
 func untilOne(l *rate.Limiter, now time.Time) time.Duration {
 	missing := 1 - l.TokensAt(now)
 	if missing <= 0 {
@@ -96,7 +96,7 @@ func untilOne(l *rate.Limiter, now time.Time) time.Duration {
 	return time.Duration(missing / float64(l.Limit()) * float64(time.Second))
 }
 
-// network is what counts as one address: an IPv4 address, or a /64 of IPv6, of which one customer has all.
+// network returns what counts as one address: an IPv4 address, or a /64 of IPv6, which one customer has as a whole.
 func network(remote string) netip.Prefix {
 	address, err := netip.ParseAddr(remote)
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// requestTimeout bounds a request that is not a stream: whoever waits longer for the database is told to come again.
+// requestTimeout bounds a request that is not a stream. One that waits longer for the database is told to try again.
 const requestTimeout = 15 * time.Second
 
-// maxBody is the most bytes of a JSON body.
+// maxBody bounds the bytes of a JSON body.
 const maxBody = 1 << 20
 
-// apiConfig is huma's, without its own documentation pages (they load from a CDN) and without its schema links.
+// apiConfig returns huma's configuration, without its documentation pages (they load from a CDN) and its schema links.
 func (s *server) apiConfig() huma.Config {
 	format := huma.Format{Marshal: marshal, Unmarshal: unmarshal}
 	return huma.Config{
@@ -51,7 +51,7 @@ func components() *huma.Components {
 
 func marshal(w io.Writer, v any) error { return json.MarshalWrite(w, v) }
 
-// unmarshal hands a body to its decoder; what a handler reads is always a [body].
+// unmarshal gives a body to its decoder. A handler always reads a [body].
 func unmarshal(data []byte, v any) error {
 	if b, ok := v.(interface{ decode([]byte) }); ok {
 		b.decode(data)
@@ -69,11 +69,11 @@ func handle[I, O any](s *server, op huma.Operation, do func(context.Context, *I)
 	})
 }
 
-// stream registers a route that may take as long as it takes.
+// stream registers a route without a time limit.
 func stream[I, O any](s *server, op huma.Operation, do func(context.Context, *I) (*O, error)) {
 	s.describeProblem(&op)
 	s.registered = append(s.registered, op.OperationID)
-	op.SkipValidateBody = true // the body's own decoder is stricter, and says all at once
+	op.SkipValidateBody = true // the body's own decoder is stricter, and reports all faults at once
 	op.MaxBodyBytes = maxBody + 1
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := do(ctx, in)
@@ -104,7 +104,7 @@ func operationID(method, path string) string {
 // humaContext is huma.Context by a name that does not hide its method Context when it is embedded.
 type humaContext huma.Context
 
-// statusContext lets a translated refusal change the status that huma chose before, and hides the formats asked for.
+// statusContext lets a translated refusal change the status that huma chose, and hides the formats that were requested.
 type statusContext struct {
 	humaContext
 	status int               // 0: huma's
@@ -122,8 +122,8 @@ func (c *statusContext) SetStatus(code int) {
 	c.humaContext.SetStatus(code)
 }
 
-// Header returns a header of the request. Of Accept only a wish for server-sent events is let through: there is one
-// format otherwise, and huma panics on some spellings.
+// Header returns a header of the request. It hides every Accept but that of server-sent events: there is only one other
+// format, and huma panics on some spellings.
 func (c *statusContext) Header(name string) string {
 	value := c.humaContext.Header(name)
 	switch {
@@ -168,5 +168,5 @@ func (s *server) refuse(ctx huma.Context, err error) {
 	}
 	ctx.SetHeader("Content-Type", problemType)
 	ctx.SetStatus(p.Status)
-	_ = marshal(ctx.BodyWriter(), p) // nobody is left to tell
+	_ = marshal(ctx.BodyWriter(), p) // the client is gone
 }

@@ -22,16 +22,16 @@ const requestKey = "request_id"
 
 type requestIDKey struct{}
 
-// requestID is the id of the request that ctx belongs to.
+// requestID returns the id of the request that ctx belongs to.
 func requestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
 }
 
-// saneID is what we take over as a request's id from whoever calls us.
+// saneID matches a caller's request id that we accept.
 var saneID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// identify names the request, by the caller's X-Request-Id if it has one that can stand in a log.
+// identify gives the request an id: the caller's X-Request-Id if it is fit for a log, or a new one.
 func identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
@@ -44,8 +44,8 @@ func identify(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// logAccess writes one line a request: changes and refusals at info, the rest at debug. The query is left out, since a
-// member id may stand in it.
+// logAccess writes one line for each request: changes and refusals at info, the rest at debug. It leaves the query out,
+// since it may hold a member id.
 func (s *server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
@@ -68,8 +68,8 @@ func (s *server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// recoverPanic logs a panic once, under the request's id, and lets it be answered as our fault. Where the answer has
-// begun already the connection is cut, so that nobody takes half of it for the whole.
+// recoverPanic logs a panic once, with the request's id, and answers it as our fault. If the answer has begun already,
+// it cuts the connection, so that the client does not take half an answer for a whole one.
 func (s *server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
@@ -81,7 +81,7 @@ func (s *server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 			if !ok {
 				cause = fmt.Errorf("%v", v)
 			}
-			if errors.Is(cause, http.ErrAbortHandler) { // a handler's wish, and no fault
+			if errors.Is(cause, http.ErrAbortHandler) { // the handler wants this, and it is no fault
 				cut(c.Response())
 				return
 			}
@@ -95,14 +95,14 @@ func (s *server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// cut ends the connection in the middle of an answer, which is the only way to say that the rest is missing.
+// cut ends the connection in the middle of an answer. There is no other way to say that the rest is missing.
 func cut(w http.ResponseWriter) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		_ = conn.Close() // either way nothing more is sent
+		_ = conn.Close() // nothing more is sent, even if it fails
 	}
 }
 
-// secureHeaders are for browsers: no sniffing, no framing, no foreign content, nothing kept.
+// secureHeaders sets headers for browsers: no sniffing, no framing, no foreign content, no caching.
 func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	style := pageStyleHash()
 	return func(c echo.Context) error {

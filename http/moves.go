@@ -9,7 +9,7 @@ import (
 	"bestow/http/api"
 )
 
-// resumeEvent answers 202 to what resumed the event, and 200 to who finds it running.
+// resumeEvent answers 202 if it resumed the event, and 200 if the event was running already.
 func (s *server) resumeEvent(ctx context.Context, in *startIn) (*eventOut, error) {
 	before, err := s.app.Events.Get(ctx, in.ID)
 	if err != nil {

@@ -10,17 +10,17 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// maxKey is the most characters of an Idempotency-Key.
+// maxKey bounds the characters of an Idempotency-Key.
 const maxKey = 200
 
-// Asked is what every POST has beside its body: it says who asks, and under which key.
+// Asked holds what every POST has beside its body: the Idempotency-Key and the request line.
 type Asked struct {
 	Key string `header:"Idempotency-Key" doc:"1 to 200 printable ASCII characters. A request that is repeated with it changes nothing twice and gets the first answer; a stop or a brake is done again, and a start, resume or release tells what is so now"`
 
 	what string // method, path and query
 }
 
-// Resolve keeps what was asked for the fingerprint, and refuses a key that cannot be kept, or two of them.
+// Resolve keeps the request line for the fingerprint. It refuses a key that cannot be stored, and two different keys.
 func (a *Asked) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
 	a.what = ctx.Method() + "\n" + u.Path + "\n" + u.Query().Encode()
@@ -46,20 +46,20 @@ func usableKey(key string) bool {
 	return key != "" && len(key) <= maxKey && !strings.ContainsFunc(key, unprintable)
 }
 
-// caller is who asks, with a fingerprint of everything that was asked: method, path, query and body.
+// caller returns the caller, with a fingerprint of the request: method, path, query and body.
 func (a *Asked) caller(actor string, canonicalBody []byte) app.Caller {
 	by := app.Caller{Actor: actor}
 	if a.Key == "" {
 		return by
 	}
 	h := sha256.New()
-	_, _ = io.WriteString(h, a.what+"\n") // a hash takes everything
+	_, _ = io.WriteString(h, a.what+"\n") // a hash returns no error
 	_, _ = h.Write(canonicalBody)
 	by.Once = &app.Once{Key: a.Key, Fingerprint: h.Sum(nil)}
 	return by
 }
 
-// replayed is the Idempotency-Replayed header of an answer: "" for a fresh one.
+// replayed returns the Idempotency-Replayed header of an answer: "" for a fresh one.
 func replayed(by app.Caller) string {
 	if by.Once != nil && by.Once.Replayed {
 		return "true"

@@ -23,23 +23,23 @@ import (
 // two seconds.
 type Checks map[string]func(context.Context) error
 
-// OpsConfig is what the private listener tells about.
+// OpsConfig says what the private listener reports.
 type OpsConfig struct {
 	Live  Checks // a process that fails one of them should be started again
 	Ready Checks // a process that fails one of them should get no requests
-	Waits Checks // what work in the background waits for and requests do not: told by /readyz, and no fault
-	// Still says what events stand still for, of all processes: told by /readyz, and no fault of this one. nil: not
-	// told.
+	Waits Checks // conditions that only background work waits for: /readyz reports them, and they are no fault
+	// Still returns the causes for which events stand still, in all processes. /readyz reports them, and they are no
+	// fault of this process. It may be nil.
 	Still   func() []app.Standing
 	Metrics []prometheus.Collector // beside those of Go and of the process
 	Log     *slog.Logger
 }
 
-// checkTimeout is how long one check may take.
+// checkTimeout bounds one check.
 const checkTimeout = 2 * time.Second
 
-// NewOps returns the listener of BESTOW_OPS_ADDR: /livez, /readyz, /metrics and /debug/pprof. It asks for no key, so it
-// belongs on a private port; of a failed check it tells the name, and the log has the rest.
+// NewOps returns the handler for BESTOW_OPS_ADDR: /livez, /readyz, /metrics and /debug/pprof. It needs no key, so it
+// belongs on a private port. It reports only the name of a failed check; the log has the rest.
 func NewOps(c OpsConfig) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),
@@ -62,12 +62,12 @@ type health struct {
 	OK     bool     `json:"ok"`
 	Failed []string `json:"failed,omitempty"`
 	Waits  []string `json:"waits_for,omitempty"`
-	// Still is what events stand still for, whichever process could help.
+	// Still lists the causes for which events stand still, in all processes.
 	Still []api.Reason `json:"waiting_for,omitempty"`
 }
 
-// handler asks all of them at once and answers 200, or 503 with the names of those that failed; what it waits for it
-// only names.
+// handler runs all checks at once. It answers 200, or 503 with the names of those that failed. It only names the failed
+// waits.
 func (c Checks) handler(waits Checks, still func() []app.Standing, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := health{Failed: c.failed(r.Context(), log), Waits: waits.failed(r.Context(), log)}
@@ -80,7 +80,7 @@ func (c Checks) handler(waits Checks, still func() []app.Standing, log *slog.Log
 		if !answer.OK {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_ = marshal(w, answer) // nobody is left to tell
+		_ = marshal(w, answer) // the client is gone
 	})
 }
 

@@ -65,7 +65,7 @@ type replayOut struct {
 	Body     api.Parked
 }
 
-// replayParked answers 202 to what asked for the replay, and 200 to who finds it under way.
+// replayParked answers 202 if it requested the replay, and 200 if one is under way already.
 func (s *server) replayParked(ctx context.Context, in *startIn) (*replayOut, error) {
 	by := in.caller(actor(ctx), nil)
 	r, err := s.app.Parked.Replay(ctx, by, in.ID)

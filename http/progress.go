@@ -43,7 +43,7 @@ func (s *server) progress(ctx context.Context, in *byID) (*download, error) {
 		}
 		ctx.SetHeader("Content-Type", "application/json")
 		ctx.SetStatus(http.StatusOK)
-		_ = marshal(ctx.BodyWriter(), wireProgress(first)) // nobody is left to tell
+		_ = marshal(ctx.BodyWriter(), wireProgress(first)) // the client is gone
 	}}, nil
 }
 
@@ -53,11 +53,11 @@ func (s *server) readProgress(ctx context.Context, id int64) (app.Progress, erro
 	return s.app.Reports.Progress(ctx, id)
 }
 
-// follow sends p and what follows it until the event is at rest, the client has gone, the listener stops or the
-// database does not answer. It runs in the request's own goroutine, so nothing is left of it afterwards.
+// follow sends p, and then the event's progress until the event is at rest, the client has gone, the listener stops or
+// the database does not answer. It runs in the request's own goroutine, so it leaves nothing behind.
 func (s *server) follow(ctx huma.Context, id int64, p app.Progress) {
 	ctx.SetHeader("Content-Type", eventStream)
-	ctx.SetHeader("X-Accel-Buffering", "no") // or a proxy would keep the messages for later
+	ctx.SetHeader("X-Accel-Buffering", "no") // otherwise a proxy would hold the messages back
 	ctx.SetStatus(http.StatusOK)
 	clock := time.NewTicker(tick)
 	defer clock.Stop()
@@ -74,7 +74,7 @@ func (s *server) follow(ctx huma.Context, id int64, p app.Progress) {
 		}
 		var err error
 		if p, err = s.readProgress(ctx.Context(), id); err != nil {
-			_ = s.problem(ctx.Context(), err) // logs it; the client comes again and is told
+			_ = s.problem(ctx.Context(), err) // logs it; the client reconnects and gets the error
 			return
 		}
 	}
@@ -113,7 +113,7 @@ func wireProgress(p app.Progress) api.Progress {
 	}
 }
 
-// wireReasons is never nil, so that no reason is an empty list.
+// wireReasons never returns nil, so that JSON has an empty list for no reason.
 func wireReasons(reasons []app.Reason) []api.Reason {
 	wire := make([]api.Reason, len(reasons))
 	for i, r := range reasons {

@@ -9,7 +9,7 @@ import (
 
 type queueOut struct{ Body api.Queue }
 
-// showQueue answers with every lane that has something in it.
+// showQueue answers with every lane that is not empty.
 func (s *server) showQueue(ctx context.Context, _ *struct{}) (*queueOut, error) {
 	q, err := s.app.Reports.Queue(ctx)
 	if err != nil {

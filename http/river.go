@@ -15,13 +15,13 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// maxRiverBody is the most bytes that River UI is sent: lists of job ids.
+// maxRiverBody bounds the bytes of a request to River UI, which are lists of job ids.
 const maxRiverBody = 1 << 20
 
 // maxRiverPage is the longest page that River UI asks for.
 const maxRiverPage = 1000
 
-// river hands a request to River UI, which passes text on to PostgreSQL as it comes: what PostgreSQL cannot store is
+// river gives a request to River UI, which passes text to PostgreSQL unchecked: text that PostgreSQL cannot store is
 // refused here.
 func (s *server) river(c echo.Context) error {
 	r := c.Request()

@@ -9,18 +9,18 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// prefix is where the API is.
+// prefix is the path of the API.
 const prefix = "/api/v1"
 
-// routes is the one page of routes, middleware and rules of access.
+// routes registers all routes and middleware.
 func (s *server) routes(e *echo.Echo) {
 	e.Use(
-		identify,          // first, so that all that follows can name the request
-		s.answerBeforeCut, // outside of all that may answer before the body is read
-		s.logAccess,       // outside of recover, to see what a panic was answered with
-		s.recoverPanic,    // outside of all that may panic
-		secureHeaders,     // refusals have them too
-		s.authenticate,    // the last, before anything reads the request; what is no route needs a key as well
+		identify,          // first, so that the others can log the request's id
+		s.answerBeforeCut, // outside of those that may answer before the body is read
+		s.logAccess,       // outside of recover, to log the answer to a panic
+		s.recoverPanic,    // outside of those that may panic
+		secureHeaders,     // refusals need them too
+		s.authenticate,    // last, before the request is read; unknown routes need a key too
 	)
 	e.GET("/", s.serveFront)
 	e.GET(prefix+"/openapi.json", s.serveOpenAPI)
@@ -69,18 +69,18 @@ func (s *server) routes(e *echo.Echo) {
 	describeSecondAnswers(s.api.OpenAPI())
 }
 
-// rule says what a route asks of a caller.
+// rule says what a caller of a route needs.
 type rule int
 
-// The rules. A route without one, and what is no route, asks for the key in the Authorization header.
+// The rules. A route without one, and an unknown route, needs the key in the Authorization header.
 const (
 	keyed rule = iota // Bearer KEY
-	open              // nothing: it says what `bestow openapi` tells anybody
+	open              // nothing: `bestow openapi` shows the same to anyone
 	page              // Bearer KEY, or HTTP Basic with the key as the password, for people with a browser
-	front             // nothing from a browser; otherwise it is no route
+	front             // nothing, from a browser; for programs it is no route
 )
 
-// ruleOf is the rule of a route by its pattern.
+// ruleOf returns the rule of the route with the pattern.
 func ruleOf(pattern string) rule {
 	switch pattern {
 	case prefix + "/openapi.json", prefix + "/docs":
@@ -93,7 +93,7 @@ func ruleOf(pattern string) rule {
 	return keyed
 }
 
-// op is one route of the API.
+// op describes one route of the API.
 func op(method, path string, status int, summary string) huma.Operation {
 	return huma.Operation{
 		OperationID:   operationID(method, path),
@@ -105,7 +105,7 @@ func op(method, path string, status int, summary string) huma.Operation {
 	}
 }
 
-// tagOf is the heading under which the documentation has a route.
+// tagOf returns the heading of a route in the documentation.
 func tagOf(path string) string {
 	under := func(part string) bool { return strings.Contains(path+"/", "/"+part+"/") }
 	switch {

@@ -17,17 +17,17 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Config is what the desk is made of.
+// Config holds what the server needs.
 type Config struct {
 	App      *app.App
-	AdminKey string       // the key of role admin; "": nobody may do anything
+	AdminKey string       // the key of role admin; "": every request is refused
 	RiverUI  http.Handler // with the prefix /river; nil: there is none
 	Guesses  GuessLimits  // zero: the defaults
 	Uploads  UploadLimits // zero: the defaults
 	Log      *slog.Logger
 }
 
-// server is the desk itself: handlers are its methods.
+// server serves the API: handlers are its methods.
 type server struct {
 	app     *app.App
 	log     *slog.Logger
@@ -41,7 +41,7 @@ type server struct {
 	registered []string // the ids of the API's routes, in their order
 }
 
-// New returns the whole listener of BESTOW_ADDR.
+// New returns the handler for BESTOW_ADDR.
 func New(c Config) http.Handler {
 	s := &server{
 		app:     c.App,
@@ -54,25 +54,25 @@ func New(c Config) http.Handler {
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = echo.ExtractIPDirect() // X-Forwarded-For is anybody's to write
+	e.IPExtractor = echo.ExtractIPDirect() // anyone can write X-Forwarded-For
 	e.HTTPErrorHandler = s.answerError
 	s.routes(e)
 	return e
 }
 
-// The limits of a connection. There is no limit on writing or on a whole request: an upload and a progress stream last
-// as long as they last, and each of their steps has a limit of its own.
+// The limits of a connection. A whole request and its answer have none: an upload or a progress stream may take long,
+// and each of their steps has a limit of its own.
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10
 )
 
-// stopKey is where a request's context has the channel that closes when the listener stops.
+// stopKey is the key, in a request's context, of the channel that closes when the listener stops.
 type stopKey struct{}
 
-// Serve answers requests on l with h until ctx ends; requests under way then have grace to finish, streams are ended at
-// once, and what is left after grace is cut off. It returns nil after such an end.
+// Serve answers requests on l with h until ctx ends. Then it ends streams at once, and gives other requests the time
+// grace to finish before it cuts them off. It returns nil after such an end.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, grace time.Duration, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -110,7 +110,8 @@ func shutdown(ctx context.Context, srv *http.Server, grace time.Duration) error 
 	return nil
 }
 
-// stopping is closed when the listener of the request stops; nil, which never is, where Serve does not run it.
+// stopping returns a channel that is closed when the request's listener stops. It is nil if Serve does not run the
+// listener.
 func stopping(ctx context.Context) <-chan struct{} {
 	done, _ := ctx.Value(stopKey{}).(<-chan struct{})
 	return done

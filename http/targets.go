@@ -23,7 +23,7 @@ type importIn struct {
 	contentType string
 }
 
-// Resolve takes the body as a stream, which huma would read whole.
+// Resolve takes the body as a stream; huma would read all of it.
 func (in *importIn) Resolve(ctx huma.Context) []error {
 	in.contentType = ctx.Header("Content-Type")
 	in.body = &upload{body: ctx.BodyReader(), deadline: ctx.SetReadDeadline}
@@ -108,7 +108,7 @@ func wireRows(rows []app.RejectedRow) []api.RejectedRow {
 
 type nothing struct{}
 
-// endImport answers when the event is free for another upload.
+// endImport answers once the event is free for another upload.
 func (s *server) endImport(ctx context.Context, in *byID) (*nothing, error) {
 	return nil, s.app.Targets.EndImport(ctx, app.Caller{Actor: actor(ctx)}, in.ID)
 }

@@ -14,19 +14,19 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// UploadLimits are what an upload must keep to.
+// UploadLimits are the limits of an upload.
 type UploadLimits struct {
-	// Bytes must come in each Window. Only the time counts in which the server waits for the client.
+	// At least Bytes must come in each Window. Only time in which the server waits for the client counts.
 	Window time.Duration
 	Bytes  int64
-	// StopWait is how long an upload may go on when the listener stops.
+	// StopWait is the time that an upload may go on after the listener stops.
 	StopWait time.Duration
 }
 
-// defaultUploads ask for 16 KiB a second: at that pace a million members take half an hour.
+// defaultUploads demand 16 KiB a second: at that pace a million members take half an hour.
 var defaultUploads = UploadLimits{Window: 30 * time.Second, Bytes: 30 * 16 << 10, StopWait: 5 * time.Second}
 
-// upload is a member list on its way in. It ends when the client is too slow, and when it is interrupted.
+// upload reads a member list from the client. It ends if the client is too slow, or if it is interrupted.
 type upload struct {
 	body     io.Reader
 	deadline func(time.Time) error
@@ -34,13 +34,13 @@ type upload struct {
 
 	waited time.Duration // for the client, in this window
 	came   int64         // in this window
-	whole  atomic.Bool   // it was read to its end
+	whole  atomic.Bool   // the body was read to its end
 	over   atomic.Pointer[uploadError]
 }
 
-// context returns a context for the work on the upload. net/http cancels the request's own after each read that fails,
-// also where the deadline was ours, and the work must still be rolled back then. While the body comes, its reader tells
-// the work of a client that is gone; once it is whole, the context does.
+// context returns a context for the work on the upload. net/http cancels the request's own context after each read that
+// fails, even if the deadline was ours, and then the work must still be rolled back. While the body comes in, a read
+// fails if the client is gone; once the body is whole, the context ends.
 func (u *upload) context(request context.Context) (context.Context, context.CancelFunc) {
 	work, cancel := context.WithCancel(context.WithoutCancel(request))
 	stop := context.AfterFunc(request, func() {
@@ -54,7 +54,7 @@ func (u *upload) context(request context.Context) (context.Context, context.Canc
 	}
 }
 
-// Read marks what goes wrong as the sender's, so that it is not taken for the database's.
+// Read marks its errors as the sender's, so that they are not taken for the database's.
 func (u *upload) Read(p []byte) (int, error) {
 	if u.whole.Load() { // a deadline would meet the end of the connection
 		return 0, io.EOF
@@ -72,7 +72,7 @@ func (u *upload) Read(p []byte) (int, error) {
 	}
 	if errors.Is(err, io.EOF) {
 		u.whole.Store(true)
-		_ = u.deadline(time.Time{}) // from here on net/http reads, to see whether the client goes away
+		_ = u.deadline(time.Time{}) // from here on net/http reads, to notice if the client goes away
 		return n, err
 	}
 	if err != nil {
@@ -81,8 +81,8 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, u.pace(int64(n), time.Since(began))
 }
 
-// patience is how long the next piece may take: what is left of the window, or a whole one if enough has come in this
-// one. It is never so short that the end of the body could meet it.
+// patience returns the time that the next piece may take: the rest of the window, or a whole one if enough has come in
+// this one. It is never so short that the end of the body could exceed it.
 func (u *upload) patience() time.Duration {
 	if u.came >= u.limits.Bytes {
 		return u.limits.Window
@@ -104,7 +104,7 @@ func (u *upload) pace(bytes int64, waited time.Duration) error {
 	return nil
 }
 
-// errInterrupted ends an upload that can lead to nothing any more; the use case says why.
+// errInterrupted ends an upload that cannot succeed any more; the use case says why.
 var errInterrupted = errors.New("upload was interrupted")
 
 // errStopping ends an upload because the process stops.
@@ -145,7 +145,7 @@ func (u *upload) endWhen(stop <-chan struct{}) (done func()) {
 	}
 }
 
-// uploadError is an upload that did not come to its end.
+// uploadError is the error of an upload that was not read to its end.
 type uploadError struct{ cause error }
 
 func (e *uploadError) Error() string { return "read upload: " + e.cause.Error() }

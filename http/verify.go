@@ -25,7 +25,7 @@ type verifyOut struct {
 	Body     api.Verification
 }
 
-// verifyEvent answers with the verification that waits, whether it is this request's or an earlier one's.
+// verifyEvent answers with the verification that waits: this request's, or an earlier one's.
 func (s *server) verifyEvent(ctx context.Context, in *startIn) (*verifyOut, error) {
 	by := in.caller(actor(ctx), nil)
 	v, err := s.app.Reports.RequestReport(ctx, by, in.ID)
@@ -53,8 +53,7 @@ type verifyReport struct {
 
 func (s *server) reportOp() huma.Operation {
 	o := op("GET", "/events/{id}/verify", http.StatusOK, "Show the last report on an event: the auditor's document")
-	o.Description = "`sha256` is of the document's own bytes, with `\"sha256\":\"\"` at their end. " +
-		"While the next report is under way, the answer has `under_way` as well, which is no part of the document. Before the first one: 404 `no_report` or `report_under_way`."
+	o.Description = "`sha256` is of the document's own bytes, with `\"sha256\":\"\"` at their end. While the next report is under way, the answer has `under_way` as well, which is no part of the document. Before the first one: 404 `no_report` or `report_under_way`."
 	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[verifyReport](), true, "VerifyReport")
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "The report, byte for byte as it was made",
@@ -80,7 +79,7 @@ func (s *server) lastReport(ctx context.Context, in *byID) (*reportOut, error) {
 	return &reportOut{ContentType: "application/json", Body: body}, nil
 }
 
-// wireReport is the document as it was made; where another report is under way, with that as its last member.
+// wireReport returns the document as it was made. If another report is under way, that is added as the last member.
 func wireReport(r app.KeptReport) ([]byte, error) {
 	if r.UnderWay == nil {
 		return r.Document, nil

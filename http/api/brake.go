@@ -6,7 +6,7 @@ import (
 	"bestow/domain"
 )
 
-// Brake is an engaged brake: nothing in its scope starts, resumes, is retried or is claimed until it is released.
+// Brake is an engaged brake: until it is released, nothing in its scope starts, resumes, is redriven or is claimed.
 type Brake struct {
 	Scope string    `json:"scope" doc:"all, or type: and the code of an event type" example:"type:POINT"`
 	By    string    `json:"by" doc:"who engaged it"`

@@ -53,7 +53,7 @@ type Event struct {
 	WaitingFor          []Reason   `json:"waiting_for,omitempty" doc:"of GET only: what it stands still for, and why a stopped one could not be resumed; absent while it moves, and at its end"`
 }
 
-// Summary is how an event goes, in counts of its targets.
+// Summary counts the targets of an event by their state.
 type Summary struct {
 	PublishedCount    int        `json:"published_count"`
 	SuccessCount      int        `json:"success_count"`
@@ -108,7 +108,7 @@ func fromSummary(s domain.Summary) Summary {
 	}
 }
 
-// OrNull is nil for a zero value, which stands for "none" inside.
+// OrNull returns a pointer to v, or nil for the zero value, which means none.
 func OrNull[T comparable](v T) *T {
 	var zero T
 	if v == zero {

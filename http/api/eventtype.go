@@ -2,7 +2,7 @@ package api
 
 import "bestow/domain"
 
-// EventType is what events of one type grant, and limits that no request about an event lifts; null: none.
+// EventType says what events of one type grant, and which limits no request about an event can pass; null: no limit.
 type EventType struct {
 	EventType    string  `json:"event_type" example:"POINT"`
 	Label        string  `json:"label"`
@@ -15,7 +15,7 @@ type EventType struct {
 	LimitsSeeded bool    `json:"limits_seeded" doc:"the limits are those that development gives; production starts nothing until a person sets them"`
 }
 
-// EventTypes are all types that may be used, by their codes.
+// EventTypes lists the types that may be used, by their codes.
 type EventTypes struct {
 	Items []EventType `json:"items"`
 }

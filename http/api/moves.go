@@ -5,14 +5,14 @@ type Stop struct {
 	Memo string `json:"memo" minLength:"1" maxLength:"500" doc:"why it is stopped; shown with the event"`
 }
 
-// Stopped is a stopped event and how much of it is still at work.
+// Stopped is a stopped event, with the number of its open claims.
 type Stopped struct {
 	Event
 
 	Draining int `json:"draining" doc:"claims that are still open: a grant of theirs may still be applied; 0: none begins any more"`
 }
 
-// Braked is what a brake did.
+// Braked is the effect of a brake.
 type Braked struct {
 	Brake Brake     `json:"brake" doc:"its row; if it was engaged before, as it was"`
 	Items []Stopped `json:"items" doc:"per event that was running, or of which claims are still open"`
@@ -24,7 +24,7 @@ type Retry struct {
 	DryRun    bool    `json:"dry_run,omitempty" doc:"true: count, and change nothing"`
 }
 
-// Retried is what a retry by a person found and accepted.
+// Retried counts what a request of a person to try again found and accepted.
 type Retried struct {
 	Matched  int `json:"matched"`
 	Accepted int `json:"accepted" doc:"those of matched that are tried again; 0 in a dry run"`

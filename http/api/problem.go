@@ -2,8 +2,8 @@ package api
 
 import "time"
 
-// Problem is what every refused request gets, as application/problem+json (RFC 9457). Programs decide by Code, people
-// read Detail and Hint.
+// Problem is the answer to every refused request, as application/problem+json (RFC 9457). Programs decide by Code,
+// people read Detail and Hint.
 type Problem struct {
 	Type         string        `json:"type" doc:"names the kind of problem; as stable as the code"`
 	Title        string        `json:"title"`
@@ -34,16 +34,16 @@ type FieldError struct {
 	Message  string `json:"message"`
 }
 
-// The codes of what is wrong with a request as such; those of what is asked are domain's.
+// The codes of malformed requests. Package domain has the codes of requests that are well-formed and refused.
 const (
-	BadRequest           = "bad_request"            // a parameter or header that cannot be
-	Malformed            = "malformed"              // a body that is not the JSON asked for
-	Unauthorized         = "unauthorized"           // no key, or not ours
-	TooManyRequests      = "too_many_requests"      // too many wrong keys: Retry-After says when to come again
+	BadRequest           = "bad_request"            // a parameter or header has no valid value
+	Malformed            = "malformed"              // the body is not the expected JSON
+	Unauthorized         = "unauthorized"           // no key, or a wrong one
+	TooManyRequests      = "too_many_requests"      // too many wrong keys: Retry-After says when to try again
 	CrossSite            = "cross_site"             // a browser sent it from another site
 	MethodNotAllowed     = "method_not_allowed"     // the route has other methods
 	PreconditionFailed   = "precondition_failed"    // If-Match names another state of the event
-	PreconditionRequired = "precondition_required"  // a change without If-Match
+	PreconditionRequired = "precondition_required"  // the change lacks If-Match
 	RequestTimeout       = "request_timeout"        // the body came too slowly
 	TooLarge             = "too_large"              // the body is over the limit
 	UnsupportedType      = "unsupported_media_type" // the body's Content-Type or encoding

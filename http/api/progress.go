@@ -2,7 +2,7 @@ package api
 
 import "time"
 
-// Progress is how an event goes at one moment, in counts of its targets.
+// Progress is the state of an event at one time, in counts of its targets.
 type Progress struct {
 	EventID      int64          `json:"event_id"`
 	EventStatus  string         `json:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED"`
@@ -23,7 +23,7 @@ type Progress struct {
 	StoppedMemo  *string        `json:"stopped_memo" doc:"why the event was stopped the last time; null for never, or no memo"`
 }
 
-// Reason is one thing that an event stands still for.
+// Reason is one cause for which an event stands still.
 type Reason struct {
 	Code string `json:"code" example:"relay" doc:"relay, handler, jobs: no process has the role; relay_queue_paused, jobs_queue_paused: in River UI; kafka_away, kafka_refuses, ledger_away, granter_unknown, database_read_only; stalled: it has not moved for 20 s, and the text has what was found out; reserved, by_hand, retry, lane_busy, no_targets, import_running, missing_keys: nothing is wrong, its time has not come, or a person has something to do"`
 	Text string `json:"text" example:"no process with the role relay is running" doc:"for people; 'blocked: ' before what does not pass by itself"`

@@ -2,13 +2,13 @@ package api
 
 import "time"
 
-// Queue is what runs in lanes and what will, in the order in which it will run.
+// Queue lists the lanes with events that run or will run, in their order.
 type Queue struct {
 	At    time.Time `json:"at" doc:"the database's clock, which decides what is due"`
 	Lanes []Lane    `json:"lanes" doc:"by their second; lanes run side by side"`
 }
 
-// Lane is all events reserved for one second that run or wait: they run one after another, in this order.
+// Lane lists the events that are reserved for one second and run or wait. They run one after another, in this order.
 type Lane struct {
 	ReservationAt time.Time `json:"reservation_at"`
 	Due           bool      `json:"due" doc:"its time has come"`

@@ -2,7 +2,7 @@ package api
 
 import "time"
 
-// Result is what became of one member of an event.
+// Result is the result of one member of an event.
 type Result struct {
 	MemberID     string    `json:"member_id"`
 	Amount       int64     `json:"amount"`

@@ -2,7 +2,7 @@ package api
 
 import "time"
 
-// System is how the installation is.
+// System is the state of the installation.
 type System struct {
 	At         time.Time  `json:"at" doc:"the database's clock"`
 	ReadOnly   bool       `json:"read_only" doc:"the database takes no writes"`
@@ -27,7 +27,7 @@ type Process struct {
 	Settings map[string]string `json:"settings" doc:"what all processes must have alike, as this one has it; KAFKA_BROKERS is the cluster's id"`
 }
 
-// Report is a thing that keeps a process from its work.
+// Report is one cause that keeps a process from its work.
 type Report struct {
 	Code  string `json:"code" example:"kafka_away"`
 	Text  string `json:"text"`
@@ -41,14 +41,14 @@ type Ledger struct {
 	Text string `json:"text" doc:"why; empty where it is closed"`
 }
 
-// River is what moves the jobs.
+// River is the state of the job queue.
 type River struct {
 	Leader       *string              `json:"leader" doc:"the client that schedules and rescues jobs; null: none, so that none is scheduled"`
 	PausedQueues []string             `json:"paused_queues"`
 	Oldest       map[string]time.Time `json:"oldest" doc:"by queue: since when the next of the jobs that could be worked now waits"`
 }
 
-// Standing is a reason, and the events that stand still for it.
+// Standing is a reason and the events that stand still because of it.
 type Standing struct {
 	Code   string  `json:"code" example:"relay"`
 	Text   string  `json:"text"`

@@ -2,7 +2,7 @@ package api
 
 import "time"
 
-// ImportResult is what came of an upload.
+// ImportResult is the result of an upload.
 type ImportResult struct {
 	ImportID    *int64  `json:"import_id" doc:"null for a dry run: nothing was kept"`
 	Accepted    int     `json:"accepted"`
@@ -14,7 +14,7 @@ type ImportResult struct {
 	Warnings []Warning `json:"warnings" doc:"what was not refused and a person should look at before the event starts; at most 101 a code"`
 }
 
-// Warning is what an import noticed and did not refuse.
+// Warning tells of something suspicious that an import did not refuse.
 type Warning struct {
 	Code  string     `json:"code" doc:"encoding_guessed: the file was read as CP949 and has too little Korean to be certain; suspicious_member_id: the member looks like a sum row, an empty value or a column's name, has lost zeros or digits in a spreadsheet, or was read in another encoding; suspicious_reason: a reason was read in another encoding, or has lost characters; list_seen: the same file, or the same members with the same amounts, were imported before; list_alike: another event has more than half of the members; missed: reservation_at passed before the event had a list; expired: expiry_at has passed"`
 	Text  string     `json:"text" doc:"for people"`

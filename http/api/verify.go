@@ -8,7 +8,7 @@ const (
 	VerifyRunning = "running"
 )
 
-// Verification is a report that was asked for and is not made yet.
+// Verification is a report that was requested and is not made yet.
 type Verification struct {
 	EventID int64      `json:"event_id"`
 	State   string     `json:"state" enum:"waiting,running" doc:"waiting: for a process with the role jobs"`

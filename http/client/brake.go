@@ -13,8 +13,7 @@ func (c *Client) Brakes(ctx context.Context) (api.Brakes, error) {
 	return b, c.call(ctx, request{method: http.MethodGet, path: "/brake"}, &b)
 }
 
-// EngageBrake engages a brake and stops what runs in its scope; Draining of each item says how many of its claims are
-// open.
+// EngageBrake engages a brake and stops the running events in its scope. Draining of each counts its open claims.
 func (c *Client) EngageBrake(ctx context.Context, order api.BrakeOrder) (api.Braked, error) {
 	var b api.Braked
 	return b, c.call(ctx, request{method: http.MethodPost, path: "/brake", body: order}, &b)

@@ -53,7 +53,7 @@ func New(baseURL, key string) (*Client, error) {
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// tries is how often a request is sent before its failure is the caller's, and backoff the wait before the second.
+// A request is sent at most tries times. backoff is the wait before the second time.
 const (
 	tries   = 3
 	backoff = 300 * time.Millisecond
@@ -64,14 +64,14 @@ type request struct {
 	method, path string
 	query        url.Values
 	body         any     // of call: nil for none
-	ifMatch      string  // of call: the state that is to be changed; "" for any
-	tag          *string // of call: where the answer's ETag goes; nil for nowhere
-	size         int64   // of send's body: 0 for not known
-	lost         string  // what to do where the answer is lost; "" for what is usual
+	ifMatch      string  // of call: the ETag of the state to change; "" for any
+	tag          *string // of call: receives the answer's ETag; may be nil
+	size         int64   // of send's body; 0 if not known
+	lost         string  // advice for a lost answer; "" for the usual advice
 }
 
-// call sends r and reads a JSON answer into answer, nil for none. A change carries an Idempotency-Key, so a lost or
-// busy answer is asked for again.
+// call sends r and reads a JSON answer into answer, which may be nil. If the answer is lost, or the server busy, it
+// sends r again: a change carries an Idempotency-Key.
 func (c *Client) call(ctx context.Context, r request, answer any) error {
 	header := http.Header{}
 	var body []byte
@@ -90,7 +90,7 @@ func (c *Client) call(ctx context.Context, r request, answer any) error {
 	}
 	for try := 1; ; try++ {
 		err := c.callOnce(ctx, r, header, body, answer)
-		if err == nil || try == tries || !again(err) {
+		if err == nil || try == tries || !mayPass(err) {
 			return err
 		}
 		select {
@@ -145,8 +145,8 @@ func (c *Client) send(ctx context.Context, r request, header http.Header, body i
 	return res, nil
 }
 
-// unreachable explains why no answer came; lost is what to do where the request may have been worked, "" for what is
-// usual.
+// unreachable explains why no answer came. lost is the advice if the request may have been worked, "" for the usual
+// one.
 func (c *Client) unreachable(ctx context.Context, err error, lost string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -169,8 +169,8 @@ func isDial(err error) bool {
 	return ok && op.Op == "dial"
 }
 
-// again says whether the same request may get another answer in a moment. Where nobody listens it will not.
-func again(err error) bool {
+// mayPass reports whether the same request may soon get another answer. It will not if no server listens.
+func mayPass(err error) bool {
 	if isDial(err) {
 		return false
 	}

@@ -59,8 +59,8 @@ func (c *Client) Events(ctx context.Context, f Filter) (api.Events, error) {
 	return page, c.call(ctx, request{method: http.MethodGet, path: "/events", query: q}, &page)
 }
 
-// FindEvent returns the event that a person means by name: its id, or its campaign_id. Where a number is the id of one
-// event and the campaign_id of another, neither is guessed: "id:7" and "campaign:7" say which. Errors: domain.NotFound,
+// FindEvent returns the event with the name as its id or its campaign_id. If a number is the id of one event and the
+// campaign_id of another, FindEvent does not guess: "id:7" and "campaign:7" say which. Errors: domain.NotFound,
 // domain.Invalid for such a number.
 func (c *Client) FindEvent(ctx context.Context, name string) (api.Event, error) {
 	id, byID := strings.CutPrefix(name, "id:")
@@ -89,7 +89,7 @@ func (c *Client) FindEvent(ctx context.Context, name string) (api.Event, error) 
 	return theOne(name, found)
 }
 
-// theOne is the event that was found, if only one was.
+// theOne returns the event that was found, if there is only one.
 func theOne(name string, found []api.Event) (api.Event, error) {
 	if len(found) == 0 {
 		return api.Event{}, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name),
@@ -105,14 +105,14 @@ func theOne(name string, found []api.Event) (api.Event, error) {
 	return found[0], nil
 }
 
-// Progress returns how an event goes now.
+// Progress returns the progress of an event.
 func (c *Client) Progress(ctx context.Context, id int64) (api.Progress, error) {
 	var p api.Progress
 	return p, c.call(ctx, request{method: http.MethodGet, path: eventPath(id) + "/progress"}, &p)
 }
 
-// Follow calls each with how an event goes, about once a second, until the event is at rest, each returns an error,
-// which is returned, or the stream ends.
+// Follow calls each with the progress of an event, about once a second, until the event is at rest, the stream ends, or
+// each returns an error, which Follow returns.
 func (c *Client) Follow(ctx context.Context, id int64, each func(api.Progress) error) error {
 	header := http.Header{"Accept": {"text/event-stream"}}
 	res, err := c.send(ctx, request{method: http.MethodGet, path: eventPath(id) + "/progress"}, header, nil)

@@ -13,7 +13,7 @@ func (c *Client) ResumeEvent(ctx context.Context, id int64) (api.Event, error) {
 	return e, c.call(ctx, request{method: http.MethodPost, path: eventPath(id) + "/resume"}, &e)
 }
 
-// StopEvent stops an event; Draining of the answer says how many of its claims are still open.
+// StopEvent stops an event. Draining of the answer counts its open claims.
 func (c *Client) StopEvent(ctx context.Context, id int64, memo string) (api.Stopped, error) {
 	var s api.Stopped
 	return s, c.call(ctx, request{method: http.MethodPost, path: eventPath(id) + "/stop", body: api.Stop{Memo: memo}},
@@ -26,7 +26,7 @@ func (c *Client) StopAll(ctx context.Context, memo string) (api.Braked, error) {
 	return s, c.call(ctx, request{method: http.MethodPost, path: "/stop-all", body: api.Stop{Memo: memo}}, &s)
 }
 
-// Retry tries again what was given up, and brings waiting retries forward.
+// Retry redrives what was given up, and brings waiting retries forward.
 func (c *Client) Retry(ctx context.Context, id int64, what api.Retry) (api.Retried, error) {
 	var r api.Retried
 	return r, c.call(ctx, request{method: http.MethodPost, path: eventPath(id) + "/retry", body: what}, &r)

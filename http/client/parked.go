@@ -35,7 +35,7 @@ func (c *Client) Parked(ctx context.Context, f ParkedFilter) (api.ParkedPage, er
 	return page, c.call(ctx, request{method: http.MethodGet, path: "/parked", query: q}, &page)
 }
 
-// ReplayParked asks for a parked message to be published again. Errors: domain.NotFound, NotReplayable.
+// ReplayParked requests the replay of a parked message. Errors: domain.NotFound, NotReplayable.
 func (c *Client) ReplayParked(ctx context.Context, id int64) (api.Parked, error) {
 	var p api.Parked
 	return p, c.call(ctx, request{method: http.MethodPost, path: "/parked/" + strconv.FormatInt(id, 10) + "/replay"},

@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// RejectedError is an upload that was refused for its rows.
+// RejectedError is the error of an upload that was refused because of its rows.
 type RejectedError struct {
 	Cause    *domain.Error
 	Rejected int               // how many rows
@@ -24,7 +24,7 @@ func (e *RejectedError) Error() string { return e.Cause.Message }
 // Unwrap lets errors.As find the *domain.Error.
 func (e *RejectedError) Unwrap() error { return e.Cause }
 
-// maxRefusal is the most bytes that are read of a refusal: a hundred rows of 64 KiB each.
+// maxRefusal bounds the bytes that are read of a refusal: a hundred rows of 64 KiB each.
 const maxRefusal = 8 << 20
 
 // refusal turns an answer that is no success into the error that the server had.
@@ -57,7 +57,7 @@ func refusal(res *http.Response) error {
 	return e
 }
 
-// notOurs is an answer of something else that stands in the server's place.
+// notOurs returns the error for an answer of another program in the server's place.
 func notOurs(res *http.Response) error {
 	e := &domain.Error{Code: domain.NotFound, Message: "the server answered " + res.Status + ", but not as bestow does",
 		Hint: "check BESTOW_URL: it may lead to something else"}

@@ -16,7 +16,7 @@ type ResultFilter struct {
 	Cursor                      string // of the page before
 }
 
-// Results returns a page of what became of the members of an event, by member id. Error: domain.NotFound.
+// Results returns a page of the results of an event, by member id. Error: domain.NotFound.
 func (c *Client) Results(ctx context.Context, eventID int64, f ResultFilter) (api.Results, error) {
 	q := url.Values{}
 	for name, value := range map[string]string{"status": f.Status, "error_code": f.ErrorCode, "member_id": f.MemberID,

@@ -7,7 +7,7 @@ import (
 	"bestow/http/api"
 )
 
-// System shows how the installation is.
+// System returns the state of the installation.
 func (c *Client) System(ctx context.Context) (api.System, error) {
 	var sys api.System
 	return sys, c.call(ctx, request{method: http.MethodGet, path: "/system"}, &sys)

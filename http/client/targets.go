@@ -23,7 +23,7 @@ type Upload struct {
 	DryRun      bool   // count and check only
 }
 
-// ImportTargets sends a member list, once. Where a row of it is why it was refused, the error is a *RejectedError.
+// ImportTargets sends a member list, once. If it was refused because of a row, the error is a *RejectedError.
 func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (api.ImportResult, error) {
 	q := url.Values{}
 	if u.Abort {
@@ -51,7 +51,7 @@ func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (ap
 	return r, nil
 }
 
-// EndImport ends an upload of the event that is under way: nothing of it is kept.
+// EndImport ends the event's upload that is under way. Nothing of it is kept.
 func (c *Client) EndImport(ctx context.Context, eventID int64) error {
 	return c.call(ctx, request{method: http.MethodDelete, path: eventPath(eventID) + "/imports/running"}, nil)
 }
