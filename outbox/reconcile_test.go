@@ -37,11 +37,11 @@ func (r *room) lost(passed time.Time) (chunks, redrives int) {
 	r.Helper()
 	n := r.net()
 	r.tx(func(tx pgx.Tx) (err error) {
-		chunks, err = n.askAgain(r.Context(), tx, point, passed)
+		chunks, err = n.republishLost(r.Context(), tx, point, passed)
 		return err
 	})
 	r.tx(func(tx pgx.Tx) (err error) {
-		redrives, err = n.redriveAgain(r.Context(), tx, point, passed)
+		redrives, err = n.republishRedrives(r.Context(), tx, point, passed)
 		return err
 	})
 	return chunks, redrives
