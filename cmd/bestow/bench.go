@@ -11,13 +11,15 @@ import (
 	"strings"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/terminal"
 	"bestow/internal/embedpg"
 	"bestow/internal/harness/bench"
 	"bestow/internal/seal"
 )
 
 type benchCmd struct {
-	format
+	terminal.Format
 
 	Members int      `default:"1000000" help:"Members of the event; at least 100000, since larger imports get their own partition."`
 	Rounds  int      `default:"3" help:"How many rounds (floor, pipeline, pipeline, floor) and runs of each rival."`
@@ -28,19 +30,19 @@ type benchCmd struct {
 
 // Run measures the pipeline beside its floor and its rivals, with servers of its own where the environment names none. It
 // fails unless every run ended exact.
-func (c *benchCmd) Run(ctx context.Context, t *terminal) error {
+func (c *benchCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err := c.check(); err != nil {
 		return err
 	}
 	if err := c.canPlot(); err != nil {
 		return err
 	}
-	cfg, err := loadConfig()
+	cfg, err := settings.Load()
 	if err != nil {
 		return err
 	}
 	if len(cfg.Brokers) > 0 && slices.Contains(c.Rows, bench.RowDelay) {
-		return usage("--rows %s delays the broker that bench starts itself: unset KAFKA_BROKERS", bench.RowDelay)
+		return terminal.Usage("--rows %s delays the broker that bench starts itself: unset KAFKA_BROKERS", bench.RowDelay)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -54,35 +56,35 @@ func (c *benchCmd) Run(ctx context.Context, t *terminal) error {
 	config := b.config(c.Members, c.Rounds)
 	config.Rows, config.RivalMembers = c.Rows, c.Rivals
 	if c.Output != "json" {
-		config.Began = func(r bench.Report) { fmt.Fprintf(t.out, "%s\nPostgreSQL %s\n%s\n\n", r.Machine, r.Server, r.Kafka) }
-		config.Progress = func(r bench.Run) { fmt.Fprintf(t.out, "%-8s %d  %s\n", r.Row, r.Round, r) }
+		config.Began = func(r bench.Report) { fmt.Fprintf(t.Out, "%s\nPostgreSQL %s\n%s\n\n", r.Machine, r.Server, r.Kafka) }
+		config.Progress = func(r bench.Run) { fmt.Fprintf(t.Out, "%-8s %d  %s\n", r.Row, r.Round, r) }
 	}
 	report, err := bench.Measure(ctx, config)
 	report.Medians, report.Comparisons = report.Sum(), report.Compare()
-	return errors.Join(err, c.print(t, report, func() error { return report.Write(t.out) }), c.plot(report))
+	return errors.Join(err, c.Print(t, report, func() error { return report.Write(t.Out) }), c.plot(report))
 }
 
 // check refuses numbers that make no bench.
 func (c *benchCmd) check() error {
 	if least := app.DefaultLimits().OwnPartition; c.Members < least || c.Members > bench.MostMembers {
-		return usage("--members is %d: it must be %d to %d", c.Members, least, bench.MostMembers)
+		return terminal.Usage("--members is %d: it must be %d to %d", c.Members, least, bench.MostMembers)
 	}
 	if c.Rounds < 1 {
-		return usage("--rounds is %d: it must be 1 or more", c.Rounds)
+		return terminal.Usage("--rounds is %d: it must be 1 or more", c.Rounds)
 	}
 	if c.Rivals < 1 || c.Rivals > c.Members {
-		return usage("--rival-members is %d: it must be 1 to %d", c.Rivals, c.Members)
+		return terminal.Usage("--rival-members is %d: it must be 1 to %d", c.Rivals, c.Members)
 	}
 	if len(c.Rows) == 0 {
-		return usage("--rows names nothing to measure: there are %s", benchRows())
+		return terminal.Usage("--rows names nothing to measure: there are %s", benchRows())
 	}
 	for _, name := range c.Rows {
 		i := slices.IndexFunc(bench.Rows(), func(r bench.Row) bool { return r.Name == name })
 		if i < 0 {
-			return usage("--rows: there is no row %q, only %s", name, benchRows())
+			return terminal.Usage("--rows: there is no row %q, only %s", name, benchRows())
 		}
 		if most := bench.MostMembers / bench.Rows()[i].Times; c.Members > most {
-			return usage("--members is %d: with --rows %s it must be at most %d", c.Members, name, most)
+			return terminal.Usage("--members is %d: with --rows %s it must be at most %d", c.Members, name, most)
 		}
 	}
 	return nil
@@ -104,7 +106,7 @@ func (c *benchCmd) canPlot() error {
 	}
 	f, err := os.OpenFile(c.Plot, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // a picture, for everybody
 	if err != nil {
-		return usage("--plot: %v: give a file that can be written", err)
+		return terminal.Usage("--plot: %v: give a file that can be written", err)
 	}
 	return f.Close()
 }
@@ -126,7 +128,7 @@ func (c *benchCmd) plot(r bench.Report) error {
 
 // bencher has the servers of a bench, and starts the product on them.
 type bencher struct {
-	cfg      config
+	cfg      settings.Config
 	self     string       // this program
 	master   *seal.Master // of cfg
 	dir      string
@@ -138,10 +140,10 @@ type bencher struct {
 }
 
 func (b *bencher) start(ctx context.Context) (err error) {
-	if b.master, err = b.cfg.master(); err != nil {
+	if b.master, err = b.cfg.Master(); err != nil {
 		return err
 	}
-	if b.dir, err = b.cfg.openDataDir("bench"); err != nil {
+	if b.dir, err = b.cfg.OpenDataDir("bench"); err != nil {
 		return err
 	}
 	if b.logFile, err = os.Create(filepath.Join(b.dir, "bench.log")); err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"bestow/cmd/bestow/terminal"
 	"bestow/internal/embedkafka"
 	"bestow/internal/proc"
 
@@ -71,7 +72,7 @@ type benchBrokerCmd struct {
 }
 
 // Run is a broker until standard input ends.
-func (c *benchBrokerCmd) Run(ctx context.Context, t *terminal) error {
+func (c *benchBrokerCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	options := embedkafka.Options{Dir: c.Dir}
 	if c.Delay > 0 {
 		proxy, err := delayed(ctx, &options, c.Delay)
@@ -85,8 +86,8 @@ func (c *benchBrokerCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer s.Close()
-	fmt.Fprintln(t.out, s.Brokers[0])
-	_, err = io.Copy(io.Discard, t.in)
+	fmt.Fprintln(t.Out, s.Brokers[0])
+	_, err = io.Copy(io.Discard, t.In)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bestow/cmd/bestow/settings"
 	"bestow/internal/harness/bench"
 	"bestow/internal/proc"
 	"bestow/money/moneyclient"
@@ -16,7 +17,7 @@ import (
 const ledgerPatience = 30 * time.Second
 
 // besideLedger starts the product on cfg's database, with its ledger as a process of its own on the same one.
-func (b *bencher) besideLedger(ctx context.Context, cfg config, how bench.Variant, with overrides) (*bench.Product, error) {
+func (b *bencher) besideLedger(ctx context.Context, cfg settings.Config, how bench.Variant, with overrides) (*bench.Product, error) {
 	ledger, err := b.startLedger(ctx, &cfg)
 	if err != nil {
 		return nil, err
@@ -35,7 +36,7 @@ func (b *bencher) besideLedger(ctx context.Context, cfg config, how bench.Varian
 }
 
 // startLedger runs this program once more, with the role money, and lets cfg ask it.
-func (b *bencher) startLedger(ctx context.Context, cfg *config) (*proc.Child, error) {
+func (b *bencher) startLedger(ctx context.Context, cfg *settings.Config) (*proc.Child, error) {
 	ports, err := proc.FreePorts(ctx, 2)
 	if err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func (b *bencher) startLedger(ctx context.Context, cfg *config) (*proc.Child, er
 }
 
 // untilAnswered waits until the ledger that cfg asks answers.
-func untilAnswered(ctx context.Context, cfg config) error {
+func untilAnswered(ctx context.Context, cfg settings.Config) error {
 	ctx, cancel := context.WithTimeout(ctx, ledgerPatience)
 	defer cancel()
 	client, err := moneyclient.New(moneyclient.Config{URL: cfg.MoneyURL, Token: cfg.MoneyToken})

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/harness/bench"
 	"bestow/migrations"
@@ -71,7 +72,7 @@ type processes struct {
 }
 
 // startProduct starts a process with all roles, and more that only handle if how says so.
-func startProduct(ctx context.Context, cfg config, log *slog.Logger, how bench.Variant, with overrides) (*bench.Product, error) {
+func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, how bench.Variant, with overrides) (*bench.Product, error) {
 	if err := migrations.Current(ctx, cfg.DatabaseURL); err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func startProduct(ctx context.Context, cfg config, log *slog.Logger, how bench.V
 		ps.list = append(ps.list, p)
 		go func() { ps.ran <- p.run(running) }()
 		roles = []string{roleHandler}
-		cfg.MaxConns = leastConns // one partition needs few, and all handlers share the server's
+		cfg.MaxConns = settings.LeastConns // one partition needs few, and all handlers share the server's
 	}
 	return &bench.Product{
 		App:     ps.list[0].app,

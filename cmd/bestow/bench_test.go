@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/terminal"
 	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
 	"bestow/internal/harness/bench"
@@ -117,14 +119,14 @@ func sentBy(t *testing.T, members int) map[string]map[string]int {
 }
 
 // testBench is a bench of few members on a server of its own.
-func testBench(t *testing.T, members int, settings map[string]string) bench.Config {
+func testBench(t *testing.T, members int, options map[string]string) bench.Config {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "bestow-bench-*")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	require.NoError(t, os.Chmod(dir, 0o711)) // PostgreSQL, which does not run as root, passes through
 	all := map[string]string{"fsync": "off"}
-	maps.Copy(all, settings)
+	maps.Copy(all, options)
 	pg, err := embedpg.Start(t.Context(), embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: all})
 	require.NoError(t, err)
 	t.Cleanup(pg.Kill)
@@ -199,15 +201,15 @@ func TestBenchRefuses(t *testing.T) {
 		"--members 100000 --rival-members 100001": "--rival-members is 100001",
 	} {
 		var errs strings.Builder
-		code := run(t.Context(), append([]string{"bench"}, strings.Fields(args)...), &terminal{out: io.Discard, err: &errs, env: os.Getenv})
-		require.Equal(t, exitUsage, code, args)
+		code := run(t.Context(), append([]string{"bench"}, strings.Fields(args)...), &terminal.Terminal{Out: io.Discard, Err: &errs, Env: os.Getenv})
+		require.Equal(t, terminal.ExitUsage, code, args)
 		require.Contains(t, errs.String(), says)
 	}
 }
 
-func benchTestConfig(t *testing.T, url string) config {
+func benchTestConfig(t *testing.T, url string) settings.Config {
 	t.Helper()
-	cfg, err := env.ParseAsWithOptions[config](env.Options{Environment: map[string]string{
+	cfg, err := env.ParseAsWithOptions[settings.Config](env.Options{Environment: map[string]string{
 		"DATABASE_URL": url, "KAFKA_BROKERS": strings.Join(kafkatest.Brokers(t), ","), "BESTOW_MESSAGE_TARGETS": "100",
 		"BESTOW_ADDR": "127.0.0.1:0", "BESTOW_OPS_ADDR": "127.0.0.1:0", "BESTOW_ADMIN_KEY": "test",
 	}})

@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"bestow/cmd/bestow/terminal"
 	"bestow/http/api"
 
 	"github.com/go-json-experiment/json"
@@ -28,7 +29,7 @@ func TestCommandLineBrake(t *testing.T) {
 	require.Equal(t, "SCOPE       BY     SINCE                    MEMO\n"+
 		"all         admin  NOW  wrong-list\ntype:POINT  admin  NOW  it-too\n", timeless(out))
 	code, _, errs := s.run("event resume a")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Regexp(t, `^bestow: admin engaged the brake all at 20.*: wrong-list\n  nothing in its scope .*: see .bestow brake status`, errs)
 	s.sql(`UPDATE campaign_events SET event_status = 'PENDING', reservation_at = '2020-01-01'`)
 	out, _ = s.done("queue")
@@ -51,19 +52,19 @@ func TestCommandLineBrake(t *testing.T) {
 
 	s.done("brake off --memo a-mistake")
 	code, _, errs = s.run("brake off --memo nothing")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Equal(t, "bestow: the brake all is not engaged\n  no brake is engaged at all\n", errs)
 	s.done("brake on --scope all --memo again")
 	for line, want := range map[string]struct {
 		code int
 		errs string
 	}{
-		"brake":                                 {exitUsage, `expected one of "on"`},
-		"brake on":                              {exitUsage, "missing flags: --memo=TEXT"},
-		"brake off":                             {exitUsage, "missing flags: --memo=TEXT"},
-		"brake on --scope COFFEE --memo m":      {exitFailed, "scope: must be all, or type: and the code of an event type"},
-		"brake off --scope type:TEA --memo m":   {exitFailed, "the brake type:TEA is not engaged\n  engaged is: all (bestow brake off --scope all --memo TEXT)\n"},
-		"brake off --scope type:POINT --memo m": {exitFailed, "the brake type:POINT is not engaged\n"},
+		"brake":                                 {terminal.ExitUsage, `expected one of "on"`},
+		"brake on":                              {terminal.ExitUsage, "missing flags: --memo=TEXT"},
+		"brake off":                             {terminal.ExitUsage, "missing flags: --memo=TEXT"},
+		"brake on --scope COFFEE --memo m":      {terminal.ExitFailed, "scope: must be all, or type: and the code of an event type"},
+		"brake off --scope type:TEA --memo m":   {terminal.ExitFailed, "the brake type:TEA is not engaged\n  engaged is: all (bestow brake off --scope all --memo TEXT)\n"},
+		"brake off --scope type:POINT --memo m": {terminal.ExitFailed, "the brake type:POINT is not engaged\n"},
 	} {
 		code, _, errs := s.run(line)
 		require.Equal(t, want.code, code, line)

@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"bestow/cmd/bestow/terminal"
 	"bestow/http/api"
 
 	"github.com/go-json-experiment/json"
@@ -27,16 +28,16 @@ func TestCommandLineEditAndDelete(t *testing.T) {
 	for _, line := range []string{"event edit summer", "event edit summer --clear campaign_id", "event edit summer --expiry-at x",
 		"event edit summer --default-amount 5 --clear default_amount", "event delete"} {
 		code, _, _ := s.run(line)
-		require.Equal(t, exitUsage, code, line)
+		require.Equal(t, terminal.ExitUsage, code, line)
 	}
 	code, _, errs := s.run("event edit summer --default-amount 0")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "  default_amount: must be 1 or more\n")
 
 	s.done("targets import summer " + s.file("list.csv", "member_id,amount\nm1,100\nm2,100\n"))
 	_, errs = s.done("event delete summer")
 	require.Equal(t, "event 1 is deleted, with 2 targets\n", errs)
 	code, _, errs = s.run("event show summer")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "there is no event")
 }

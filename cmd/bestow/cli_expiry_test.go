@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"bestow/cmd/bestow/terminal"
 	"bestow/money"
 	"bestow/money/moneyhttp/wire"
 	"github.com/go-json-experiment/json"
@@ -34,7 +35,7 @@ total           26    1,001,044
 	require.NoError(t, json.Unmarshal([]byte(out), &f))
 	require.Len(t, f.Days, 3)
 	code, _, errs := s.run("expiry --days 63")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, terminal.ExitUsage, code)
 	require.Contains(t, errs, "give a number from 0 to 62")
 	require.Equal(t, 62, money.ForecastDays)
 }

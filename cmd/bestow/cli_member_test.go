@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/terminal"
 	"bestow/money"
 	"bestow/money/moneyhttp/wire"
 	"github.com/go-json-experiment/json"
@@ -97,13 +98,13 @@ func TestCommandLineMemberRepeats(t *testing.T) {
 	for _, line := range []string{"member use m 30 --ref r --type-code SHOP", "member cancel m P2 --amount 10", "member cancel m P1 --amount 20"} {
 		s.loseAnswer(ledger)
 		code, out, errs := s.run(line)
-		require.Equal(t, exitFailed, code, errs)
+		require.Equal(t, terminal.ExitFailed, code, errs)
 		require.Empty(t, out)
 		key := newKey.FindString(errs)
 		require.Contains(t, errs, "idempotency key: "+key+"\nbestow: the ledger does not answer: ")
 		require.Contains(t, errs, "run the same command again with --key "+key+": what was applied is not applied twice")
 		code, out, errs = s.run(line + " -o json --key " + key)
-		require.Equal(t, exitFailed, code, errs)
+		require.Equal(t, terminal.ExitFailed, code, errs)
 		require.Empty(t, out)
 		require.Regexp(t, `^{"detail":"the ledger does not answer: .*","code":"unavailable","hint":".* --key `+key+`: [^"]*"}\n$`, errs)
 

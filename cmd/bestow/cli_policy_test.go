@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"bestow/cmd/bestow/terminal"
 	"bestow/internal/pgtest"
 	"bestow/money"
 	"bestow/money/moneyhttp"
@@ -67,17 +68,17 @@ func TestCommandLinePolicyRefusals(t *testing.T) {
 		code int
 		errs string
 	}{
-		"policy set p":                             {exitUsage, "say what to change"},
-		"policy set p --valid 30d":                 {exitUsage, `--valid is "30d": write days:30`},
-		"policy set p --valid days:x":              {exitUsage, `--valid is "days:x": write days:30`},
-		"policy set p --max-point 1,000":           {exitUsage, `--max-point is "1,000": write digits only`},
-		"policy set p --valid until:2020-01-01":    {exitFailed, "valid_until: has passed: today is "},
-		"policy set p --valid days:0 --max-hold 0": {exitFailed, "max_hold: must be a whole number from 1"},
-		"policy create p --name Q":                 {exitFailed, "there is a policy with this code, which has other terms"},
-		"policy create q":                          {exitFailed, "name: must be text"},
-		"policy show q":                            {exitFailed, "there is no such policy\n  `bestow policy list` shows them"},
-		"policy retire ../members/m":               {exitFailed, "there is no such policy"},
-		"policy list --limit 0":                    {exitUsage, "--limit is 0"},
+		"policy set p":                             {terminal.ExitUsage, "say what to change"},
+		"policy set p --valid 30d":                 {terminal.ExitUsage, `--valid is "30d": write days:30`},
+		"policy set p --valid days:x":              {terminal.ExitUsage, `--valid is "days:x": write days:30`},
+		"policy set p --max-point 1,000":           {terminal.ExitUsage, `--max-point is "1,000": write digits only`},
+		"policy set p --valid until:2020-01-01":    {terminal.ExitFailed, "valid_until: has passed: today is "},
+		"policy set p --valid days:0 --max-hold 0": {terminal.ExitFailed, "max_hold: must be a whole number from 1"},
+		"policy create p --name Q":                 {terminal.ExitFailed, "there is a policy with this code, which has other terms"},
+		"policy create q":                          {terminal.ExitFailed, "name: must be text"},
+		"policy show q":                            {terminal.ExitFailed, "there is no such policy\n  `bestow policy list` shows them"},
+		"policy retire ../members/m":               {terminal.ExitFailed, "there is no such policy"},
+		"policy list --limit 0":                    {terminal.ExitUsage, "--limit is 0"},
 	} {
 		code, _, errs := s.run(line)
 		require.Equal(t, want.code, code, line)
@@ -88,7 +89,7 @@ func TestCommandLinePolicyRefusals(t *testing.T) {
 		had := s.env[change]
 		s.env[change] = value
 		code, _, said := s.run("policy list")
-		require.Equal(t, exitFailed, code)
+		require.Equal(t, terminal.ExitFailed, code)
 		require.Contains(t, said, errs)
 		s.env[change] = had
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"bestow/app"
+	"bestow/cmd/bestow/terminal"
 	bestowhttp "bestow/http"
 	"bestow/http/api"
 	"bestow/internal/pgtest"
@@ -57,7 +58,7 @@ func (s *shell) serve(h http.Handler) {
 func (s *shell) run(line string) (code int, out, errs string) {
 	s.Helper()
 	var o, e bytes.Buffer
-	term := &terminal{in: strings.NewReader(s.in), out: &o, err: &e, env: func(name string) string { return s.env[name] }, interactive: s.interactive}
+	term := &terminal.Terminal{In: strings.NewReader(s.in), Out: &o, Err: &e, Env: func(name string) string { return s.env[name] }, Interactive: s.interactive}
 	code = run(s.Context(), strings.Fields(line), term)
 	return code, o.String(), e.String()
 }
@@ -66,7 +67,7 @@ func (s *shell) run(line string) (code int, out, errs string) {
 func (s *shell) done(line string) (out, errs string) {
 	s.Helper()
 	code, out, errs := s.run(line)
-	require.Equal(s, exitDone, code, errs)
+	require.Equal(s, terminal.ExitDone, code, errs)
 	return out, errs
 }
 
@@ -187,7 +188,7 @@ func TestCommandLineJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &r))
 	require.Equal(t, int64(5), r.TotalAmount)
 	code, out, errs := s.run("targets import -o json b " + s.file("bad.csv", "member_id,amount\nm1,x\n"))
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Empty(t, out)
 	var refused api.Problem
 	require.NoError(t, json.Unmarshal([]byte(errs), &refused))
@@ -195,7 +196,7 @@ func TestCommandLineJSON(t *testing.T) {
 	require.Equal(t, "m1,x", refused.RejectedRows[0].Raw)
 	s.sql(`UPDATE campaign_events SET event_status = 'STOPPED'`)
 	code, out, errs = s.run("event watch -o json a")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.JSONEq(t, `{"detail": "event 1 is STOPPED", "code": "wrong_status", "hint": "`+"`bestow event resume 1` continues it"+`"}`, errs)
 	var p api.Progress
 	require.NoError(t, json.Unmarshal([]byte(out), &p))
@@ -226,28 +227,28 @@ func TestCommandLineRefusals(t *testing.T) {
 		code int
 		errs string
 	}{
-		"":                         {exitUsage, ""},
-		"nonsense":                 {exitUsage, "unexpected argument nonsense"},
-		"event":                    {exitUsage, `expected one of "create"`},
-		"event show":               {exitUsage, `expected "<event>"`},
-		"event show a b":           {exitUsage, "unexpected argument b"},
-		"event create":             {exitUsage, "missing flags: --campaign-id=ID, --event-type=TYPE"},
-		"event list --limit 0":     {exitUsage, "--limit is 0: it must be 1 to 1000"},
-		"event list --status GONE": {exitUsage, `--status: "GONE" is none of PENDING, RUNNING, COMPLETED, STOPPED, FAILED` + "\n"},
-		"results list a --failed --status SUCCESS":                             {exitUsage, "--failed is --status PERMANENTLY_FAILED"},
-		"event show a -o yaml":                                                 {exitUsage, `--output: "yaml" is none of text, json`},
-		"targets import a list.xls":                                            {exitUsage, "list.xls is neither .csv nor .ndjson"},
-		"event create --campaign-id b --event-type POINT --expiry-at tomorrow": {exitUsage, `--expiry-at is "tomorrow"`},
-		"event create --campaign-id a --event-type COUPON --partition-count 0": {exitFailed,
+		"":                         {terminal.ExitUsage, ""},
+		"nonsense":                 {terminal.ExitUsage, "unexpected argument nonsense"},
+		"event":                    {terminal.ExitUsage, `expected one of "create"`},
+		"event show":               {terminal.ExitUsage, `expected "<event>"`},
+		"event show a b":           {terminal.ExitUsage, "unexpected argument b"},
+		"event create":             {terminal.ExitUsage, "missing flags: --campaign-id=ID, --event-type=TYPE"},
+		"event list --limit 0":     {terminal.ExitUsage, "--limit is 0: it must be 1 to 1000"},
+		"event list --status GONE": {terminal.ExitUsage, `--status: "GONE" is none of PENDING, RUNNING, COMPLETED, STOPPED, FAILED` + "\n"},
+		"results list a --failed --status SUCCESS":                             {terminal.ExitUsage, "--failed is --status PERMANENTLY_FAILED"},
+		"event show a -o yaml":                                                 {terminal.ExitUsage, `--output: "yaml" is none of text, json`},
+		"targets import a list.xls":                                            {terminal.ExitUsage, "list.xls is neither .csv nor .ndjson"},
+		"event create --campaign-id b --event-type POINT --expiry-at tomorrow": {terminal.ExitUsage, `--expiry-at is "tomorrow"`},
+		"event create --campaign-id a --event-type COUPON --partition-count 0": {terminal.ExitFailed,
 			"bestow: the event cannot be made like this\n  event_type: must be one of POINT, VOUCHER\n  partition_count: must be 1 to 64\n  correct the fields that are named\n"},
-		"event create --campaign-id a --event-type POINT": {exitFailed, "bestow: the campaign_id belongs to event 1\n  use that event, or take another campaign_id\n"},
-		"event show nothing":                              {exitFailed, "bestow: there is no event \"nothing\"\n  `bestow event list` shows the ids and the campaign_ids\n"},
-		"event start a":                                   {exitFailed, "bestow: the event has no targets\n  import a member list first\n"},
-		"targets rejected a":                              {exitFailed, "bestow: no upload of event 1 has rejected rows\n"},
-		"targets rejected a --import 9":                   {exitFailed, "bestow: event 1 has no import 9\n  `bestow targets list 1` lists the imports of the event\n"},
-		"targets import a none.csv":                       {exitFailed, "bestow: open member list: open none.csv: no such file or directory\n"},
-		"targets import a " + list:                        {exitFailed, "  line 11: "},
-		"targets import --abort a " + list:                {exitFailed, "  and 2 more\n"},
+		"event create --campaign-id a --event-type POINT": {terminal.ExitFailed, "bestow: the campaign_id belongs to event 1\n  use that event, or take another campaign_id\n"},
+		"event show nothing":                              {terminal.ExitFailed, "bestow: there is no event \"nothing\"\n  `bestow event list` shows the ids and the campaign_ids\n"},
+		"event start a":                                   {terminal.ExitFailed, "bestow: the event has no targets\n  import a member list first\n"},
+		"targets rejected a":                              {terminal.ExitFailed, "bestow: no upload of event 1 has rejected rows\n"},
+		"targets rejected a --import 9":                   {terminal.ExitFailed, "bestow: event 1 has no import 9\n  `bestow targets list 1` lists the imports of the event\n"},
+		"targets import a none.csv":                       {terminal.ExitFailed, "bestow: open member list: open none.csv: no such file or directory\n"},
+		"targets import a " + list:                        {terminal.ExitFailed, "  line 11: "},
+		"targets import --abort a " + list:                {terminal.ExitFailed, "  and 2 more\n"},
 	} {
 		code, out, errs := s.run(line)
 		require.Equal(t, want.code, code, "%s: %s", line, errs)
@@ -257,7 +258,7 @@ func TestCommandLineRefusals(t *testing.T) {
 		}
 	}
 	code, out, errs := s.run("event create --help")
-	require.Equal(t, exitDone, code)
+	require.Equal(t, terminal.ExitDone, code)
 	require.Contains(t, out, "--reservation-at=TIME")
 	require.Empty(t, errs)
 }
@@ -268,25 +269,25 @@ func TestCommandLineWithoutServer(t *testing.T) {
 	s := newShell(t)
 	delete(s.env, "BESTOW_KEY")
 	code, _, errs := s.run("event list")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "BESTOW_KEY is not set\n")
 	require.Contains(t, errs, "BESTOW_ADMIN_KEY")
 	s.env["BESTOW_KEY"] = "wrong"
 	code, _, errs = s.run("event list")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "the API key is not valid")
 	s.env["BESTOW_URL"] = "http://127.0.0.1:1"
 	code, _, errs = s.run("event list")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "no answer from http://127.0.0.1:1")
 	require.Contains(t, errs, "`bestow serve`")
 	s.env["BESTOW_URL"] = "here"
 	code, _, errs = s.run("event list")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, `BESTOW_URL is not the address of a server`)
 	s.env["BESTOW_TIME_ZONE"] = "Mars"
 	code, _, errs = s.run("event list")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, terminal.ExitUsage, code)
 	require.Contains(t, errs, `BESTOW_TIME_ZONE is "Mars"`)
 }
 
@@ -356,10 +357,10 @@ func TestCommandLineParked(t *testing.T) {
 	require.Len(t, page.Items, 1)
 	s.done("parked replay 1 2")
 	code, _, errs := s.run("parked replay 2 9")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "message 9, after 1 were replayed: there is no parked message 9")
 	for _, line := range []string{"parked replay", "parked replay 1 --cause foreign", "parked replay x", "parked list --limit 0"} {
 		code, _, _ = s.run(line)
-		require.Equal(t, exitUsage, code, line)
+		require.Equal(t, terminal.ExitUsage, code, line)
 	}
 }

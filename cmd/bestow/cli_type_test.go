@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"bestow/cmd/bestow/terminal"
 	"bestow/http/api"
 
 	"github.com/go-json-experiment/json"
@@ -32,23 +33,15 @@ func TestCommandLineType(t *testing.T) {
 		code int
 		errs string
 	}{
-		"type set POINT":                        {exitUsage, "say what to change"},
-		"type set POINT --max-per-member 1,000": {exitUsage, `--max-per-member is "1,000": write digits only`},
-		"type set POINT --max-count 0":          {exitFailed, "max_count: must be 1 or more, or null for none"},
-		"type set POINT --unit krw":             {exitFailed, "unit: must be 1 to 10 capital letters"},
-		"type set TEA --unit P":                 {exitFailed, "there is no such event type"},
-		"type set ../events --unit P":           {exitFailed, "there is no such"},
+		"type set POINT":                        {terminal.ExitUsage, "say what to change"},
+		"type set POINT --max-per-member 1,000": {terminal.ExitUsage, `--max-per-member is "1,000": write digits only`},
+		"type set POINT --max-count 0":          {terminal.ExitFailed, "max_count: must be 1 or more, or null for none"},
+		"type set POINT --unit krw":             {terminal.ExitFailed, "unit: must be 1 to 10 capital letters"},
+		"type set TEA --unit P":                 {terminal.ExitFailed, "there is no such event type"},
+		"type set ../events --unit P":           {terminal.ExitFailed, "there is no such"},
 	} {
 		code, _, errs := s.run(line)
 		require.Equal(t, want.code, code, line)
 		require.Contains(t, errs, want.errs, line)
-	}
-}
-
-func TestQuantity(t *testing.T) {
-	t.Parallel()
-	for amount, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 123456: "123,456", 9223372036854775807: "9,223,372,036,854,775,807"} {
-		require.Equal(t, want, quantity(amount, nil))
-		require.Equal(t, want+" KRW", quantity(amount, new("KRW")))
 	}
 }

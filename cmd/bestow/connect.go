@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"bestow/cmd/bestow/settings"
+	"bestow/internal/english"
 	"bestow/internal/obs"
 	"bestow/internal/pg"
 	"bestow/migrations"
@@ -31,7 +33,7 @@ func patiently(ctx context.Context, log *slog.Logger, what string, connect func(
 		}
 		if time.Since(told) > patienceIsTold {
 			told = time.Now()
-			log.WarnContext(ctx, "waiting for "+what, obs.Err, oneLine(err.Error()))
+			log.WarnContext(ctx, "waiting for "+what, obs.Err, english.OneLine(err.Error()))
 		}
 		select {
 		case <-ctx.Done():
@@ -42,7 +44,7 @@ func patiently(ctx context.Context, log *slog.Logger, what string, connect func(
 }
 
 // openPool opens DATABASE_URL for a process that writes.
-func openPool(ctx context.Context, cfg config) (*pgxpool.Pool, error) {
+func openPool(ctx context.Context, cfg settings.Config) (*pgxpool.Pool, error) {
 	return openBy(ctx, cfg, pg.Open)
 }
 
@@ -50,7 +52,7 @@ func openPool(ctx context.Context, cfg config) (*pgxpool.Pool, error) {
 var errNoDatabase = errors.New("DATABASE_URL is not set: give the address of the service's PostgreSQL, or try `bestow demo`, which brings its own")
 
 // openBy opens DATABASE_URL by one of the ways of package pg.
-func openBy(ctx context.Context, cfg config, open func(context.Context, string, pg.Options) (*pgxpool.Pool, error)) (*pgxpool.Pool, error) {
+func openBy(ctx context.Context, cfg settings.Config, open func(context.Context, string, pg.Options) (*pgxpool.Pool, error)) (*pgxpool.Pool, error) {
 	if cfg.DatabaseURL == "" {
 		return nil, errNoDatabase
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/terminal"
 	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
 	"bestow/internal/ownfiles"
@@ -39,12 +41,12 @@ database must be empty or contain only the events of a demo, because the points 
 }
 
 // Run shows the main job with nothing set up: a PostgreSQL and a broker of its own, two events, and the proof.
-func (c *demoCmd) Run(ctx context.Context, t *terminal) error {
+func (c *demoCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	killer, err := c.check()
 	if err != nil {
 		return err
 	}
-	d, err := startDemo(ctx, t.out, killer)
+	d, err := startDemo(ctx, t.Out, killer)
 	if err != nil {
 		return err
 	}
@@ -73,10 +75,10 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) error {
 // check refuses what cannot be done, and returns who kills: nil for nobody.
 func (c *demoCmd) check() (*chaos, error) {
 	if !c.Chaos && (c.Kills != nil || c.Seed != nil) {
-		return nil, usage("--kills and --seed say who is killed: give --chaos too")
+		return nil, terminal.Usage("--kills and --seed say who is killed: give --chaos too")
 	}
 	if n := c.members(); n < 10 || n > 5_000_000 {
-		return nil, usage("--members is %d: it must be 10 to 5000000", n)
+		return nil, terminal.Usage("--members is %d: it must be 10 to 5000000", n)
 	}
 	if !c.Chaos {
 		return nil, nil
@@ -104,7 +106,7 @@ func (c *demoCmd) killer() (*chaos, error) {
 		seed = *c.Seed
 	}
 	if kills < 1 || kills > 1000 {
-		return nil, usage("--kills is %d: it must be 1 to 1000", kills)
+		return nil, terminal.Usage("--kills is %d: it must be 1 to 1000", kills)
 	}
 	return newChaos(seed, kills), nil
 }
@@ -116,7 +118,7 @@ func (c *demoCmd) stays() bool {
 // demo is a whole installation: in one process, or with --chaos in several.
 type demo struct {
 	out      io.Writer
-	cfg      config
+	cfg      settings.Config
 	dir      string
 	log      *slog.Logger
 	logFile  *os.File
@@ -136,7 +138,7 @@ func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err 
 	if err := refuseProduction(os.Getenv("BESTOW_ENV")); err != nil {
 		return d, err
 	}
-	if d.cfg, err = loadConfig(); err != nil {
+	if d.cfg, err = settings.Load(); err != nil {
 		return d, err
 	}
 	if err := d.openFolder(ctx); err != nil {
@@ -163,7 +165,7 @@ func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err 
 
 // openFolder finds the demo's folder, its log, its keys and its ports.
 func (d *demo) openFolder(ctx context.Context) (err error) {
-	if d.dir, err = d.cfg.openDataDir("demo"); err != nil {
+	if d.dir, err = d.cfg.OpenDataDir("demo"); err != nil {
 		return err
 	}
 	if d.logFile, err = os.OpenFile(filepath.Join(d.dir, "demo.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); err != nil {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/terminal"
 	"bestow/internal/proc"
 
 	"github.com/stretchr/testify/require"
@@ -238,6 +239,6 @@ func TestDemoUsage(t *testing.T) {
 	s := newShell(t)
 	for _, line := range []string{"demo --kills 3", "demo --seed 3", "demo --chaos --kills 0", "demo --members 9"} {
 		code, _, errs := s.run(line)
-		require.Equal(t, exitUsage, code, "%s: %s", line, errs)
+		require.Equal(t, terminal.ExitUsage, code, "%s: %s", line, errs)
 	}
 }

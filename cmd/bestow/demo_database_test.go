@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/pgtest"
 
@@ -60,7 +61,7 @@ func letIn(t *testing.T, url, sql, why string) {
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(t.Context()))
 	var screen bytes.Buffer
-	d := &demo{out: &screen, cfg: config{DatabaseURL: url, Brokers: []string{"k:9092"}, TopicPrefix: "grants"}}
+	d := &demo{out: &screen, cfg: settings.Config{DatabaseURL: url, Brokers: []string{"k:9092"}, TopicPrefix: "grants"}}
 	err = d.startServers(t.Context())
 	c, parsed := pgx.ParseConfig(url)
 	require.NoError(t, parsed)

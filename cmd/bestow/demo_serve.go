@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bestow/cmd/bestow/settings"
 	"context"
 	"os"
 	"time"
@@ -14,7 +15,7 @@ type demoServeCmd struct {
 
 // Run works in the roles until it is asked to stop or the demo is gone.
 func (c *demoServeCmd) Run(ctx context.Context) error {
-	cfg, err := loadConfig()
+	cfg, err := settings.Load()
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/http/api"
 )
@@ -69,7 +70,7 @@ type waits struct {
 	settled int    // the members of all events that were settled when an event moved last
 	now     string // what the events wait for
 	since   time.Time
-	told    causes
+	told    terminal.Causes
 }
 
 func (d *demo) waits() (*waits, error) {
@@ -87,7 +88,7 @@ func (d *demo) waits() (*waits, error) {
 // tell compares with the last look. An event may wait while another one moves: that is not told.
 func (w *waits) tell(s *screen, settled int, reasons []api.Reason) {
 	moves := settled != w.settled
-	if same := sameCause(reasons); moves || same != w.now {
+	if same := terminal.SameCause(reasons); moves || same != w.now {
 		w.now, w.settled, w.since = same, settled, time.Now()
 	}
 	switch {
@@ -96,7 +97,7 @@ func (w *waits) tell(s *screen, settled int, reasons []api.Reason) {
 	case time.Since(w.since) < w.lasts:
 		return
 	}
-	switch text, changed := w.told.news(reasons); {
+	switch text, changed := w.told.News(reasons); {
 	case text != "":
 		s.above("waits     %s", fold("for "+localTimes(text, w.zone), 22))
 	case changed:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/seal"
 
@@ -132,11 +133,11 @@ func TestAnotherTimeZoneOrKeyIsRefused(t *testing.T) {
 // What moves points moves them alike: processes that do say by which order and for how many days, and others say nothing.
 func TestSettingsOfTheLedger(t *testing.T) {
 	t.Parallel()
-	own := config{SpendOrder: "expiring", RegrantDays: 5}
+	own := settings.Config{SpendOrder: "expiring", RegrantDays: 5}
 	remote := own
 	remote.MoneyURL = "http://ledger"
 	for _, tt := range []struct {
-		cfg   config
+		cfg   settings.Config
 		roles []string
 		says  bool
 	}{

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
@@ -21,7 +23,7 @@ import (
 
 // doctorCmd is `bestow doctor`. It reads DATABASE_URL, since it also looks at what keeps the service from answering. Where only
 // the service is known, it asks that.
-type doctorCmd struct{ format }
+type doctorCmd struct{ terminal.Format }
 
 // Help says what is looked at.
 func (doctorCmd) Help() string {
@@ -56,13 +58,13 @@ type diagnosis struct {
 }
 
 // Run examines the installation.
-func (c *doctorCmd) Run(ctx context.Context, t *terminal) error {
-	cfg, err := loadConfig()
+func (c *doctorCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	cfg, err := settings.Load()
 	if err != nil {
 		return err
 	}
 	pool, err := openBy(ctx, cfg, pg.OpenToRead)
-	if errors.Is(err, errNoDatabase) && t.env("BESTOW_KEY") != "" {
+	if errors.Is(err, errNoDatabase) && t.Env("BESTOW_KEY") != "" {
 		return c.runRemote(ctx, t)
 	}
 	if err != nil {
@@ -72,9 +74,9 @@ func (c *doctorCmd) Run(ctx context.Context, t *terminal) error {
 	return c.show(t, (&doctor{cfg: cfg, pool: pool, now: time.Now}).examine(ctx))
 }
 
-func (c *doctorCmd) show(t *terminal, d diagnosis) error {
-	err := c.print(t, d, func() error {
-		return table(t.out, func(w io.Writer) {
+func (c *doctorCmd) show(t *terminal.Terminal, d diagnosis) error {
+	err := c.Print(t, d, func() error {
+		return terminal.Table(t.Out, func(w io.Writer) {
 			for _, f := range d.Checks {
 				fmt.Fprintf(w, "%s\t%s\t%s\n", f.Level, f.Check, f.Text)
 			}
@@ -88,7 +90,7 @@ func (c *doctorCmd) show(t *terminal, d diagnosis) error {
 
 // doctor looks at an installation from outside.
 type doctor struct {
-	cfg    config
+	cfg    settings.Config
 	pool   *pgxpool.Pool
 	now    func() time.Time
 	checks []finding
@@ -121,7 +123,7 @@ func (d *doctor) diagnosis() diagnosis {
 func (d *doctor) database(ctx context.Context) bool {
 	var version string
 	if err := d.pool.QueryRow(ctx, `SELECT current_setting('server_version')`).Scan(&version); err != nil {
-		d.say("database", wrong, "PostgreSQL does not answer: %s", oneLine(err.Error()))
+		d.say("database", wrong, "PostgreSQL does not answer: %s", english.OneLine(err.Error()))
 		return false
 	}
 	d.say("database", fine, "PostgreSQL %s answers", version)
@@ -130,7 +132,7 @@ func (d *doctor) database(ctx context.Context) bool {
 
 func (d *doctor) schema(ctx context.Context) bool {
 	if err := migrations.Current(ctx, d.cfg.DatabaseURL); err != nil {
-		d.say("schema", wrong, "%s", oneLine(err.Error()))
+		d.say("schema", wrong, "%s", english.OneLine(err.Error()))
 		return false
 	}
 	d.say("schema", fine, "has every migration of this version")
@@ -139,7 +141,7 @@ func (d *doctor) schema(ctx context.Context) bool {
 
 func (d *doctor) clock(ctx context.Context) {
 	if err := (clock{d.pool, d.now}).check(ctx); err != nil {
-		d.say("clock", wrong, "%s", oneLine(err.Error()))
+		d.say("clock", wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	d.say("clock", fine, "this machine's is within %s of the database's", clockTolerance)
@@ -149,7 +151,7 @@ func (d *doctor) clock(ctx context.Context) {
 func (d *doctor) installation(ctx context.Context) {
 	sys, err := (&app.Reports{Deps: app.Deps{Pool: d.pool}}).System(ctx)
 	if err != nil {
-		d.say("processes", wrong, "%s", oneLine(err.Error()))
+		d.say("processes", wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	d.installed(sys)
@@ -201,7 +203,7 @@ type failedEvent struct {
 func (d *doctor) failed(ctx context.Context) {
 	events, err := (&app.Events{Deps: app.Deps{Pool: d.pool}}).List(ctx, app.EventFilter{Status: domain.Failed, Limit: shownFailed + 1})
 	if err != nil {
-		d.say("events", wrong, "%s", oneLine(err.Error()))
+		d.say("events", wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	for i, e := range events {
@@ -217,19 +219,19 @@ func (d *doctor) sayFailed(i int, e failedEvent) {
 	case e.memo == "":
 		d.say("events", warning, "event %d is FAILED (%s): `bestow event show %d` shows it", e.id, e.code, e.id)
 	default:
-		d.say("events", warning, "event %d is FAILED (%s): %s", e.id, e.code, oneLine(e.memo))
+		d.say("events", warning, "event %d is FAILED (%s): %s", e.id, e.code, english.OneLine(e.memo))
 	}
 }
 
 // ownSettings compares the settings that the doctor was given, by which it looks at Kafka.
 func (d *doctor) ownSettings(ctx context.Context) {
-	mine := d.cfg.shared()
+	mine := d.cfg.Shared()
 	if len(d.cfg.Brokers) > 0 {
 		mine[app.TopicPrefixSetting] = d.cfg.TopicPrefix
 	}
 	all, err := (&app.Reports{Deps: app.Deps{Pool: d.pool}}).Differences(ctx, mine)
 	if err != nil {
-		d.say("settings", wrong, "%s", oneLine(err.Error()))
+		d.say("settings", wrong, "%s", english.OneLine(err.Error()))
 	}
 	for _, text := range all {
 		d.say("settings", warning, "of this command: %s", text)
@@ -276,14 +278,14 @@ func (d *doctor) kafka(ctx context.Context) {
 		d.say("kafka", skipped, "KAFKA_BROKERS is not set")
 		return
 	}
-	k, err := outbox.NewKafka(d.cfg.kafka())
+	k, err := outbox.NewKafka(d.cfg.Kafka())
 	if err != nil {
-		d.say("kafka", wrong, "%s", oneLine(err.Error()))
+		d.say("kafka", wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	defer func() { _ = k.Close() }() // it has written nothing
 	if err := k.Ping(ctx); err != nil {
-		d.say("kafka", wrong, "%s", oneLine(err.Error()))
+		d.say("kafka", wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	d.say("kafka", fine, "answers at %s", strings.Join(d.cfg.Brokers, ", "))
@@ -298,7 +300,7 @@ func (d *doctor) kafka(ctx context.Context) {
 func (d *doctor) topics(k *outbox.Kafka, types []domain.EventType) {
 	faults, err := k.Examine(types)
 	if err != nil {
-		d.say("topics", wrong, "%s", oneLine(err.Error()))
+		d.say("topics", wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	for _, f := range faults {

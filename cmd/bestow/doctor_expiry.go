@@ -16,7 +16,7 @@ func (d *doctor) expiry(ctx context.Context, sys app.System) {
 	var lots, late int64
 	var points string
 	if err := d.pool.QueryRow(ctx, query).Scan(&lots, &points, &late); err != nil {
-		d.say("expiry", wrong, "%s", oneLine(err.Error()))
+		d.say("expiry", wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	off := func(p app.Process) bool { return p.Settings()[app.ExpirySetting] == "off" }

@@ -4,14 +4,15 @@ import (
 	"context"
 
 	"bestow/app"
+	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/client"
 )
 
 // runRemote examines as much as the service at BESTOW_URL shows.
-func (c *doctorCmd) runRemote(ctx context.Context, t *terminal) error {
-	server, err := t.client()
+func (c *doctorCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
+	server, err := t.Client()
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 
@@ -108,7 +109,7 @@ func TestDoctorAsksTheService(t *testing.T) {
 		return regexp.MustCompile(`  +`).ReplaceAllString(out, "  ")
 	}
 	code, out, _ := s.run("doctor")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, out, "no process with the role relay is running: `bestow serve --roles relay` starts one")
 
 	_, err := (&app.Processes{Deps: app.Deps{Pool: s.pool}}).Beat(t.Context(), app.Process{ID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
@@ -127,7 +128,7 @@ func TestDoctorAsksTheService(t *testing.T) {
 
 	s.env["BESTOW_KEY"] = "wrong"
 	code, _, errs := s.run("doctor")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "the API key is not valid")
 	s.env["BESTOW_KEY"] = ""
 	_, _, errs = s.run("doctor")
@@ -138,13 +139,13 @@ func TestDoctorAsksTheService(t *testing.T) {
 func TestDoctorPrints(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	term := &terminal{out: &out, err: &out}
+	term := &terminal.Terminal{Out: &out, Err: &out}
 	well := diagnosis{true, []finding{{"clock", fine, "is right"}, {"kafka", skipped, "not set"}}}
 	require.NoError(t, (&doctorCmd{}).show(term, well))
 	require.Equal(t, "ok       clock  is right\nskipped  kafka  not set\n", out.String())
 	out.Reset()
 	ill := diagnosis{false, []finding{{"clock", wrong, "is off"}}}
-	require.ErrorIs(t, (&doctorCmd{format{"json"}}).show(term, ill), errIll)
+	require.ErrorIs(t, (&doctorCmd{terminal.Format{Output: "json"}}).show(term, ill), errIll)
 	var read diagnosis
 	require.NoError(t, json.Unmarshal(out.Bytes(), &read))
 	require.Equal(t, ill, read)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"bestow/cmd/bestow/settings"
 	"bestow/internal/embedpg"
 
 	"github.com/stretchr/testify/require"
@@ -17,15 +18,15 @@ import (
 // does not run as root, reaches its own folder in it.
 func TestC29CommandsShareAFolder(t *testing.T) {
 	t.Parallel()
-	brings := map[string]func(config){
-		"serve --embedded-kafka": func(cfg config) {
+	brings := map[string]func(settings.Config){
+		"serve --embedded-kafka": func(cfg settings.Config) {
 			broker, err := (&serveCmd{EmbeddedKafka: true}).embedKafka(t.Context(), cfg, slog.New(slog.DiscardHandler))
 			require.NoError(t, err)
 			broker.Close()
 		},
-		"demo":  func(cfg config) { startOwnPostgres(t, cfg, "demo") },
-		"bench": func(cfg config) { startOwnPostgres(t, cfg, "bench") },
-		"somebody who closes it": func(cfg config) {
+		"demo":  func(cfg settings.Config) { startOwnPostgres(t, cfg, "demo") },
+		"bench": func(cfg settings.Config) { startOwnPostgres(t, cfg, "bench") },
+		"somebody who closes it": func(cfg settings.Config) {
 			require.NoError(t, os.MkdirAll(filepath.Join(cfg.DataDir, "demo"), 0o700))
 			require.NoError(t, os.Chmod(filepath.Join(cfg.DataDir, "demo"), 0o000))
 			require.NoError(t, os.Chmod(cfg.DataDir, 0o700))
@@ -39,7 +40,7 @@ func TestC29CommandsShareAFolder(t *testing.T) {
 		{"demo", "somebody who closes it", "serve --embedded-kafka", "demo"},
 	} {
 		top := passableDir(t)
-		cfg := config{DataDir: filepath.Join(top, "data"), Env: "development"}
+		cfg := settings.Config{DataDir: filepath.Join(top, "data"), Env: "development"}
 		for _, command := range order {
 			brings[command](cfg)
 		}
@@ -64,9 +65,9 @@ func TestKeptSecrets(t *testing.T) {
 	require.Equal(t, fs.FileMode(0o600), modeOf(t, file))
 }
 
-func startOwnPostgres(t *testing.T, cfg config, command string) {
+func startOwnPostgres(t *testing.T, cfg settings.Config, command string) {
 	t.Helper()
-	dir, err := cfg.openDataDir(command)
+	dir, err := cfg.OpenDataDir(command)
 	require.NoError(t, err)
 	s, err := embedpg.Start(t.Context(), embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: map[string]string{"fsync": "off"}})
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/seal"
 	"bestow/money"
@@ -19,8 +20,6 @@ import (
 var _ app.Granter = granter{}
 
 const (
-	// ourLedger is the granter of the types that the product brings.
-	ourLedger = "money"
 	// typeCode says in the ledger that a campaign caused the movement; its ref is the event's id.
 	typeCode = money.CampaignCode
 )
@@ -82,14 +81,14 @@ func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, 
 // ledgerRule is what our ledger says of a grant before it is asked for it.
 func ledgerRule(l *money.Ledger) app.LedgerRule {
 	return func(e domain.Event, g domain.Grant, now time.Time) (domain.Code, string) {
-		if e.Type.Granter != ourLedger {
+		if e.Type.Granter != settings.OurLedger {
 			return "", ""
 		}
 		kind := money.Points
 		if e.Type.Operation == domain.Vouchers {
 			kind = money.Vouchers
 		}
-		return l.Check(kind, translator{e, &namedLedger{name: ourLedger}}.items([]domain.Grant{g})[0], now)
+		return l.Check(kind, translator{e, &namedLedger{name: settings.OurLedger}}.items([]domain.Grant{g})[0], now)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/pgtest"
 	"bestow/internal/seal"
@@ -46,7 +47,7 @@ func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, err
 
 // newGranter is a granter that asks l.
 func newGranter(l breaker.Ledger) granter {
-	return granter{ourLedger: {name: ourLedger, gate: breaker.New(ourLedger, l, breaker.Probe, slog.New(slog.DiscardHandler))}}
+	return granter{settings.OurLedger: {name: settings.OurLedger, gate: breaker.New(settings.OurLedger, l, breaker.Probe, slog.New(slog.DiscardHandler))}}
 }
 
 func eventOf(op domain.Operation) domain.Event {

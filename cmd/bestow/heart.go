@@ -9,11 +9,11 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"bestow/app"
+	"bestow/internal/english"
 	"bestow/internal/obs"
 	"bestow/internal/seal"
 	"bestow/outbox"
@@ -222,7 +222,7 @@ func newVitals() *vitals {
 func (w *vitals) took(topic string, refused *outbox.Refusal) {
 	r := app.Report{Topic: topic}
 	if refused != nil {
-		r.Code, r.Text, r.EventType = refused.Code, oneLine(refused.Text), refused.EventType
+		r.Code, r.Text, r.EventType = refused.Code, english.OneLine(refused.Text), refused.EventType
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -237,7 +237,7 @@ func (w *vitals) took(topic string, refused *outbox.Refusal) {
 func (w *vitals) answered(err error) {
 	text := ""
 	if err != nil {
-		text = "Kafka does not answer: " + oneLine(err.Error())
+		text = "Kafka does not answer: " + english.OneLine(err.Error())
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -294,16 +294,4 @@ func (w *vitals) all() []app.Report {
 		reports = append(reports, app.Report{Code: app.ClockOff, Text: w.idle})
 	}
 	return reports
-}
-
-// maxWords is the most characters of an error that are shown as a reason.
-const maxWords = 300
-
-// oneLine makes one short line of an error's text.
-func oneLine(text string) string {
-	line := []rune(strings.Join(strings.Fields(text), " "))
-	if len(line) > maxWords {
-		return string(line[:maxWords]) + " …"
-	}
-	return string(line)
 }

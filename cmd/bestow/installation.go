@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/terminal"
 	"bestow/internal/pg"
 	"bestow/money"
 	"bestow/outbox"
@@ -25,20 +27,20 @@ type identity struct {
 	ID string `json:"id"`
 }
 
-type installationShowCmd struct{ format }
+type installationShowCmd struct{ terminal.Format }
 
 // Run prints the id.
-func (c *installationShowCmd) Run(ctx context.Context, t *terminal) error {
+func (c *installationShowCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
 		i, err := outbox.ReadInstallation(ctx, pool)
 		if err != nil {
 			return err
 		}
-		return c.print(t, identity{i.ID}, func() error { _, err := fmt.Fprintln(t.out, i.ID); return err })
+		return c.Print(t, identity{i.ID}, func() error { _, err := fmt.Fprintln(t.Out, i.ID); return err })
 	})
 }
 
-type installationNewCmd struct{ format }
+type installationNewCmd struct{ terminal.Format }
 
 // Help says when it is needed.
 func (installationNewCmd) Help() string {
@@ -50,13 +52,13 @@ targets that it had published and not yet granted. Its running events continue: 
 }
 
 // Run gives the database a new id and prints it.
-func (c *installationNewCmd) Run(ctx context.Context, t *terminal) error {
+func (c *installationNewCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
 		i, err := pg.Value(ctx, pool, func(tx pgx.Tx) (outbox.Installation, error) { return renewInstallation(ctx, tx) })
 		if err != nil {
 			return err
 		}
-		return c.print(t, identity{i.ID}, func() error { _, err := fmt.Fprintln(t.out, i.ID); return err })
+		return c.Print(t, identity{i.ID}, func() error { _, err := fmt.Fprintln(t.Out, i.ID); return err })
 	})
 }
 
@@ -79,7 +81,7 @@ func renewInstallation(ctx context.Context, tx pgx.Tx) (i outbox.Installation, e
 
 // withDatabase lets a command work on the database that DATABASE_URL names.
 func withDatabase(ctx context.Context, work func(*pgxpool.Pool) error) error {
-	cfg, err := loadConfig()
+	cfg, err := settings.Load()
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bestow/cmd/bestow/terminal"
 	"bytes"
 	"context"
 	"os/exec"
@@ -46,7 +47,7 @@ func TestAProcessKilledByARule(t *testing.T) {
 	var exit *exec.ExitError
 	out, err = w.serve(binary, "relay.after_akc=kill", roleRelay).CombinedOutput()
 	require.ErrorAs(t, err, &exit)
-	require.Equal(t, exitFailed, exit.ExitCode())
+	require.Equal(t, terminal.ExitFailed, exit.ExitCode())
 	require.Contains(t, string(out), "did you mean relay.after_ack?")
 
 	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleHandler)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/internal/pg"
 	"bestow/money"
@@ -28,29 +29,29 @@ type ledgerIdentity struct {
 	InstallationID string `json:"installation_id,omitzero"`
 }
 
-func printLedger(t *terminal, f format, id money.Identity) error {
-	return f.print(t, ledgerIdentity{id.ID, id.Installation}, func() error {
-		return table(t.out, func(w io.Writer) {
+func printLedger(t *terminal.Terminal, f terminal.Format, id money.Identity) error {
+	return f.Print(t, ledgerIdentity{id.ID, id.Installation}, func() error {
+		return terminal.Table(t.Out, func(w io.Writer) {
 			fmt.Fprintf(w, "ledger_id\t%s\ninstallation_id\t%s\n", id.ID, cmp.Or(id.Installation, "-"))
 		})
 	})
 }
 
-type ledgerShowCmd struct{ format }
+type ledgerShowCmd struct{ terminal.Format }
 
 // Run prints which ledger it is.
-func (c *ledgerShowCmd) Run(ctx context.Context, t *terminal) error {
+func (c *ledgerShowCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
 		id, err := pg.Value(ctx, pool, func(tx pgx.Tx) (money.Identity, error) { return money.ReadIdentity(ctx, tx) })
 		if err != nil {
 			return err
 		}
-		return printLedger(t, c.format, id)
+		return printLedger(t, c.Format, id)
 	})
 }
 
 type ledgerNewIDCmd struct {
-	format
+	terminal.Format
 
 	Installation string `placeholder:"ID" help:"The installation that shall grant by the copy: one whose database was copied together with the ledger's. Default: none."`
 }
@@ -68,7 +69,7 @@ too needs ` + "`bestow installation new`" + `, which gives the ledger in it a ne
 }
 
 // Run gives the ledger a new id and prints it.
-func (c *ledgerNewIDCmd) Run(ctx context.Context, t *terminal) error {
+func (c *ledgerNewIDCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	installation, err := c.installation()
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func (c *ledgerNewIDCmd) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		return printLedger(t, c.format, id)
+		return printLedger(t, c.Format, id)
 	})
 }
 
@@ -89,7 +90,7 @@ func (c *ledgerNewIDCmd) installation() (string, error) {
 	}
 	var id pgtype.UUID
 	if err := id.Scan(c.Installation); err != nil {
-		return "", usage("--installation is %q, which is not the id of an installation: `bestow installation show` prints it", c.Installation)
+		return "", terminal.Usage("--installation is %q, which is not the id of an installation: `bestow installation show` prints it", c.Installation)
 	}
 	return id.String(), nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/money"
 
@@ -114,7 +115,7 @@ func TestLedgerCommands(t *testing.T) { // not parallel: it sets the environment
 	out, _ := s.done("ledger show")
 	require.Regexp(t, `^ledger_id        [0-9a-f-]{36}\ninstallation_id  -\n$`, out)
 	code, _, errs := s.run("ledger new-id --installation kim")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, terminal.ExitUsage, code)
 	require.Contains(t, errs, "`bestow installation show` prints it")
 	fresh, _ := s.done("ledger new-id -o json --installation 22222222-2222-4222-8222-222222222222")
 	require.Contains(t, fresh, `"installation_id": "22222222-2222-4222-8222-222222222222"`)

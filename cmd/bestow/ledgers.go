@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/money"
 	"bestow/money/breaker"
 	"bestow/money/moneyhttp"
@@ -28,7 +30,7 @@ type namedLedger struct {
 // keyPrefix begins the keys of the grants. A ledger that is not ours, or that cannot be paired with an installation, may grant
 // for others too: there keys name the installation.
 func (l *namedLedger) keyPrefix() string {
-	if l.name == ourLedger && (l.remote == nil || !l.remote.withoutIdentity.Load()) {
+	if l.name == settings.OurLedger && (l.remote == nil || !l.remote.withoutIdentity.Load()) {
 		return ""
 	}
 	return l.installation + ":"
@@ -62,12 +64,12 @@ func (l *namedLedger) unavailable() error {
 func (l *namedLedger) problem() string {
 	switch err := l.blocked(); {
 	case errors.Is(err, errUnidentified):
-		return "the ledger " + l.name + " does not answer: " + oneLine(err.Error())
+		return "the ledger " + l.name + " does not answer: " + english.OneLine(err.Error())
 	case err != nil:
-		return "the ledger " + l.name + " is not asked: " + oneLine(err.Error())
+		return "the ledger " + l.name + " is not asked: " + english.OneLine(err.Error())
 	}
 	if l.gate.Unavailable() != nil {
-		return "the ledger " + l.name + " does not answer: " + oneLine(l.gate.Cause().Error())
+		return "the ledger " + l.name + " does not answer: " + english.OneLine(l.gate.Cause().Error())
 	}
 	return ""
 }
@@ -93,16 +95,16 @@ func (p *process) wireLedgers(ctx context.Context) (granter, error) {
 		return nil, err
 	}
 	g := granter{}
-	for _, at := range p.cfg.ledgers() {
-		l := &namedLedger{name: at.name, installation: installation.ID}
+	for _, at := range p.cfg.Ledgers() {
+		l := &namedLedger{name: at.Name, installation: installation.ID}
 		if l.remote, err = newRemote(at, installation.ID, p); err != nil {
-			return nil, fmt.Errorf("%s: %w", at.setting, err)
+			return nil, fmt.Errorf("%s: %w", at.Setting, err)
 		}
-		l.gate = breaker.New(at.name, p.ledger(l.remote.client), p.probe(), p.log)
-		g[at.name] = l
+		l.gate = breaker.New(at.Name, p.ledger(l.remote.client), p.probe(), p.log)
+		g[at.Name] = l
 	}
-	if g[ourLedger] == nil {
-		g[ourLedger] = &namedLedger{name: ourLedger, gate: breaker.New(ourLedger, p.ledger(p.money), p.probe(), p.log)}
+	if g[settings.OurLedger] == nil {
+		g[settings.OurLedger] = &namedLedger{name: settings.OurLedger, gate: breaker.New(settings.OurLedger, p.ledger(p.money), p.probe(), p.log)}
 	}
 	return g, nil
 }
@@ -172,7 +174,7 @@ func (p *process) meetOwnLedger(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("meet the ledger of this database: %w: if the database is a copy, `bestow installation new` gives it a ledger of its own", err)
 	}
-	known, err := p.app.Ledgers.Meet(ctx, ourLedger, id.ID)
+	known, err := p.app.Ledgers.Meet(ctx, settings.OurLedger, id.ID)
 	if err != nil {
 		return err
 	}

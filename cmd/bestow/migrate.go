@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/terminal"
 	"bestow/internal/pg"
 	"bestow/migrations"
 )
@@ -20,7 +22,7 @@ type migrateCmd struct {
 type migrateUpCmd struct{}
 
 // Run applies what is missing.
-func (migrateUpCmd) Run(ctx context.Context, t *terminal) error {
+func (migrateUpCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	url, err := migrateURL()
 	if err != nil {
 		return err
@@ -28,21 +30,21 @@ func (migrateUpCmd) Run(ctx context.Context, t *terminal) error {
 	return migrateUp(ctx, t, url)
 }
 
-func migrateUp(ctx context.Context, t *terminal, url string) error {
+func migrateUp(ctx context.Context, t *terminal.Terminal, url string) error {
 	if err := started(ctx, t, url); err != nil {
 		return err
 	}
 	if err := migrations.Up(ctx, url); err != nil {
 		return err
 	}
-	fmt.Fprintln(t.out, "the database is up to date")
+	fmt.Fprintln(t.Out, "the database is up to date")
 	return nil
 }
 
 // started waits until a PostgreSQL that is starting answers, as the service does. What is wrong with url is told at once.
-func started(ctx context.Context, t *terminal, url string) error {
+func started(ctx context.Context, t *terminal.Terminal, url string) error {
 	var unusable error
-	err := patiently(ctx, slog.New(slog.NewTextHandler(t.err, nil)), "postgresql", func() error {
+	err := patiently(ctx, slog.New(slog.NewTextHandler(t.Err, nil)), "postgresql", func() error {
 		conn, err := pg.Connect(ctx, url)
 		switch {
 		case err == nil:
@@ -59,7 +61,7 @@ func started(ctx context.Context, t *terminal, url string) error {
 type migrateStatusCmd struct{}
 
 // Run lists the migrations.
-func (migrateStatusCmd) Run(ctx context.Context, t *terminal) error {
+func (migrateStatusCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	url, err := migrateURL()
 	if err != nil {
 		return err
@@ -68,7 +70,7 @@ func (migrateStatusCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(t.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "MIGRATION\tAPPLIED")
 	for _, s := range steps {
 		applied := "not yet"
@@ -82,7 +84,7 @@ func (migrateStatusCmd) Run(ctx context.Context, t *terminal) error {
 
 // migrateURL is the owner's connection.
 func migrateURL() (string, error) {
-	cfg, err := loadConfig()
+	cfg, err := settings.Load()
 	if err != nil {
 		return "", err
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"bestow/cmd/bestow/terminal"
 	"bestow/internal/pgtest"
 	"bestow/migrations"
 
@@ -93,7 +94,7 @@ func TestMigrateUpWaitsForAServerThatStarts(t *testing.T) {
 	t.Parallel()
 	database := newSlowServer(t, pgtest.Empty(t))
 	var out, errs bytes.Buffer
-	require.NoError(t, migrateUp(t.Context(), &terminal{out: &out, err: &errs}, database))
+	require.NoError(t, migrateUp(t.Context(), &terminal.Terminal{Out: &out, Err: &errs}, database))
 	require.Equal(t, "the database is up to date\n", out.String())
 	require.Contains(t, errs.String(), `msg="waiting for postgresql"`)
 	require.NoError(t, migrations.Current(t.Context(), database))
@@ -106,7 +107,7 @@ func TestMigrateUpDoesNotWaitForNothing(t *testing.T) {
 	require.NoError(t, err)
 	u.Path = "/no_such_database"
 	var errs bytes.Buffer
-	err = migrateUp(t.Context(), &terminal{out: io.Discard, err: &errs}, u.String())
+	err = migrateUp(t.Context(), &terminal.Terminal{Out: io.Discard, Err: &errs}, u.String())
 	require.ErrorContains(t, err, "no_such_database")
 	require.Empty(t, errs.String())
 }

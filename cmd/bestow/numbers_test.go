@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bestow/cmd/bestow/terminal"
 	"reflect"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func numbers(t *testing.T) map[string]*kong.Value {
 // valuesOf returns the flags and arguments of all commands that are wanted, by command and name.
 func valuesOf(t *testing.T, wanted func(*kong.Value) bool) map[string]*kong.Value {
 	t.Helper()
-	parser, err := newParser(&terminal{}, nil)
+	parser, err := newParser(&terminal.Terminal{}, nil)
 	require.NoError(t, err)
 	found := map[string]*kong.Value{}
 	var visit func(node *kong.Node)
@@ -103,14 +104,14 @@ func TestNumbersAreRefusedByName(t *testing.T) {
 		"type set POINT --max-count 1_000":                    `--max-count is "1_000"`,
 	} {
 		code, _, errs := s.run(line)
-		require.Equal(t, exitUsage, code, line)
+		require.Equal(t, terminal.ExitUsage, code, line)
 		require.Contains(t, errs, says)
 	}
 	out, _ = s.done("type set POINT --max-count 010000")
 	require.Contains(t, out, " 10,000 ")
 	for line, why := range map[string]string{"event show 001": "a zero before it", "event show +1": "a sign", "event show id:01": "a zero before it"} {
 		code, _, errs := s.run(line)
-		require.Equal(t, exitFailed, code, why)
+		require.Equal(t, terminal.ExitFailed, code, why)
 		require.Contains(t, errs, "there is no event")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 
 	"github.com/stretchr/testify/require"
@@ -115,7 +116,7 @@ func (w *world) granter(name string, l *listener, kind string, op domain.Operati
 	w.Helper()
 	file := filepath.Join(w.TempDir(), "token")
 	require.NoError(w, os.WriteFile(file, []byte(moneyToken), 0o600))
-	w.cfg.others = append(w.cfg.others, ledgerAddress{name: name, setting: "BESTOW_GRANTERS: " + name, url: l.url, token: moneyToken})
+	w.cfg.Others = append(w.cfg.Others, settings.LedgerAddress{Name: name, Setting: "BESTOW_GRANTERS: " + name, URL: l.url, Token: moneyToken})
 	w.exec(`SELECT create_event_type_tables($1, $2)`, kind, op)
 	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ($1, '-', $2, $3, $4, 'READY')`,
 		kind, name, op, strings.ToLower(kind))

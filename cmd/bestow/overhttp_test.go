@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 
 	"github.com/stretchr/testify/require"
@@ -341,7 +342,7 @@ func TestWrongToken(t *testing.T) {
 	with := quickLooks
 	with.probe = time.Minute
 	p, _ := w.start(t.Context(), with, roleHandler)
-	e := domain.Event{ID: 1, Type: domain.EventType{Code: "POINT", Granter: ourLedger, Operation: domain.Points}}
+	e := domain.Event{ID: 1, Type: domain.EventType{Code: "POINT", Granter: settings.OurLedger, Operation: domain.Points}}
 	for range 5 {
 		_, err := p.granter.Grant(context.WithoutCancel(t.Context()), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "m", Amount: 1}})
 		require.ErrorIs(t, err, app.ErrNotApplied)

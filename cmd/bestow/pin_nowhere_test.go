@@ -86,7 +86,7 @@ func TestPINIsNowhere(t *testing.T) {
 // openPINs opens the PINs that the results of an event keep, and counts each.
 func (w *world) openPINs(e domain.Event) map[string]int {
 	w.Helper()
-	master, err := w.cfg.master()
+	master, err := w.cfg.Master()
 	require.NoError(w, err)
 	opened := map[string]int{}
 	require.NoError(w, pgx.BeginFunc(w.Context(), w.pool, func(tx pgx.Tx) error {

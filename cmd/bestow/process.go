@@ -14,6 +14,7 @@ import (
 	"bestow/app"
 	"bestow/app/keys"
 	"bestow/app/pins"
+	"bestow/cmd/bestow/settings"
 	bestowhttp "bestow/http"
 	"bestow/internal/obs"
 	"bestow/internal/seal"
@@ -45,7 +46,7 @@ var allRoles = []string{roleAPI, roleRelay, roleHandler, roleJobs, roleMoney}
 // client that knows every kind of job.
 type process struct {
 	id      string // a UUID, made anew at each start
-	cfg     config
+	cfg     settings.Config
 	roles   []string
 	log     *slog.Logger
 	with    overrides
@@ -75,7 +76,7 @@ type overrides struct {
 }
 
 // newProcess connects to what the roles need. Close it when it has run.
-func newProcess(ctx context.Context, cfg config, roles []string, log *slog.Logger, with overrides) (*process, error) {
+func newProcess(ctx context.Context, cfg settings.Config, roles []string, log *slog.Logger, with overrides) (*process, error) {
 	p := &process{id: newID(), cfg: cfg, roles: roles, log: log, with: with}
 	var err error
 	if p.pool, err = openPool(ctx, cfg); err != nil {
@@ -131,19 +132,19 @@ func (p *process) wire(ctx context.Context) error {
 	replay := &outbox.ReplayWorker{Pool: p.pool, Kafka: p.kafka, Log: p.log}
 	p.net = &outbox.Net{Pool: p.pool, River: p.river, Kafka: p.kafka, ChunksAJob: p.cfg.RelayChunks, Patience: patienceWithKafka}
 	jobs.Register(workers, jobs.Workers{App: p.app, Relay: relay, Replay: replay, Net: p.net,
-		Ledger: p.money, ExpiryOff: p.cfg.expiryOff(), Log: p.log})
+		Ledger: p.money, ExpiryOff: p.cfg.ExpiryOff(), Log: p.log})
 	return nil
 }
 
 func (p *process) wireApp(ctx context.Context) error {
-	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.limits(), Zone: p.cfg.TimeZone,
-		WrappedKeysOnly: p.cfg.Env == "production", LimitsNeeded: p.cfg.Env == "production", ExpiryOff: p.cfg.expiryOff(),
+	deps := app.Deps{Pool: p.pool, River: p.river, Log: p.log, Limits: p.cfg.Limits(), Zone: p.cfg.TimeZone,
+		WrappedKeysOnly: p.cfg.Env == "production", LimitsNeeded: p.cfg.Env == "production", ExpiryOff: p.cfg.ExpiryOff(),
 		RemoteLedger: p.cfg.MoneyURL != ""}
 	if p.with.limits != nil {
 		p.with.limits(&deps.Limits)
 	}
 	var err error
-	if deps.Master, err = p.cfg.master(); err != nil {
+	if deps.Master, err = p.cfg.Master(); err != nil {
 		return err
 	}
 	if deps.Master != nil {
@@ -173,7 +174,7 @@ func (p *process) wireApp(ctx context.Context) error {
 
 // settings returns what must agree with the other processes, as far as it is known yet.
 func (p *process) settings() app.Settings {
-	s := p.cfg.shared()
+	s := p.cfg.Shared()
 	if p.kafka != nil {
 		s[app.TopicPrefixSetting] = p.cfg.TopicPrefix
 	}
@@ -211,7 +212,7 @@ func (p *process) wireMoney(ctx context.Context, master *seal.Master) (err error
 
 // checkMaster refuses the process's master key, if it has one that does not open the keys in the database.
 func (p *process) checkMaster(ctx context.Context) error {
-	master, err := p.cfg.master()
+	master, err := p.cfg.Master()
 	if err != nil || master == nil {
 		return err
 	}
@@ -237,7 +238,7 @@ func (p *process) ledger(l breaker.Ledger) breaker.Ledger {
 }
 
 func (p *process) wireKafka(ctx context.Context) error {
-	cfg := p.cfg.kafka()
+	cfg := p.cfg.Kafka()
 	cfg.Log = p.log
 	var err error
 	if cfg.Installation, err = outbox.ReadInstallation(ctx, p.pool); err != nil {
@@ -310,7 +311,7 @@ func (p *process) run(stop context.Context) error {
 		g.Go(func() error { return p.listen(ctx, p.cfg.MoneyAddr, p.service) })
 		if !p.has(roleJobs) {
 			g.Go(func() error {
-				jobs.RunLedgerJobs(ctx, p.money, p.cfg.expiryOff(), p.log)
+				jobs.RunLedgerJobs(ctx, p.money, p.cfg.ExpiryOff(), p.log)
 				return nil
 			})
 		}
@@ -327,7 +328,7 @@ func (p *process) serveAPI(ctx context.Context) error {
 	if p.cfg.AdminKey == "" {
 		p.log.WarnContext(ctx, "nobody can use the API: set BESTOW_ADMIN_KEY")
 	}
-	if p.cfg.weakAdminKey() {
+	if p.cfg.WeakAdminKey() {
 		p.log.WarnContext(ctx, "the API key can be guessed: give BESTOW_ADMIN_KEY 24 characters or more, such as `openssl rand -hex 24`")
 	}
 	ui, err := p.riverUI(ctx)

@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
 	"bestow/internal/obs"
 	"bestow/money/moneyclient"
 	"bestow/money/moneyhttp/wire"
+
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -57,12 +59,12 @@ type checkError struct{ error }
 
 func (e checkError) Unwrap() error { return e.error }
 
-func newRemote(at ledgerAddress, installation string, p *process) (*remote, error) {
-	r := &remote{name: at.name, installation: installation, pool: p.pool, probe: p.probe(), log: p.log,
+func newRemote(at settings.LedgerAddress, installation string, p *process) (*remote, error) {
+	r := &remote{name: at.Name, installation: installation, pool: p.pool, probe: p.probe(), log: p.log,
 		ledgers: func() *app.Ledgers { return p.app.Ledgers }}
 	r.reason.Store(&errUnchecked)
 	var err error
-	r.client, err = moneyclient.New(moneyclient.Config{URL: at.url, Token: at.token, Installation: installation, OnDate: r.checkDate})
+	r.client, err = moneyclient.New(moneyclient.Config{URL: at.URL, Token: at.Token, Installation: installation, OnDate: r.checkDate})
 	return r, err
 }
 

@@ -8,6 +8,8 @@ import (
 	"bestow/app"
 	"bestow/app/keys"
 	"bestow/app/pins"
+	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
@@ -24,7 +26,7 @@ type secretsCmd struct {
 }
 
 type secretsRotateCmd struct {
-	format
+	terminal.Format
 
 	NewKeyFile string `required:"" placeholder:"FILE" help:"A file with the new master key: 32 bytes in base64, as openssl rand -base64 32 writes them."`
 }
@@ -48,20 +50,20 @@ type rotated struct {
 }
 
 // Run wraps the keys anew.
-func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal) error {
-	body, err := readSecret(c.NewKeyFile, secretPatience)
+func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	body, err := settings.ReadSecret(c.NewKeyFile, settings.SecretPatience)
 	if err != nil {
-		return usage("--new-key-file: %w", err)
+		return terminal.Usage("--new-key-file: %w", err)
 	}
 	to, err := seal.NewMaster(string(body))
 	if err != nil {
-		return usage("--new-key-file: %w", err)
+		return terminal.Usage("--new-key-file: %w", err)
 	}
-	cfg, err := loadConfig()
+	cfg, err := settings.Load()
 	if err != nil {
 		return err
 	}
-	from, err := cfg.master()
+	from, err := cfg.Master()
 	if err != nil {
 		return err
 	}
@@ -73,10 +75,10 @@ func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		return c.print(t, done, func() error {
-			_, err := fmt.Fprintf(t.out, "encrypted by the new master key %s: %s in the ledger, %s, %s\n",
+		return c.Print(t, done, func() error {
+			_, err := fmt.Fprintf(t.Out, "encrypted by the new master key %s: %s in the ledger, %s, %s\n",
 				done.KeyID, english.Count(done.Vouchers, "voucher key"), english.Count(done.Pins, "PIN key"), english.Count(done.Lists, "list key"))
-			t.say("now set BESTOW_MASTER_KEY_FILE to the new key and start the service")
+			t.Say("now set BESTOW_MASTER_KEY_FILE to the new key and start the service")
 			return err
 		})
 	})

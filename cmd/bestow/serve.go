@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/terminal"
 	bestowhttp "bestow/http"
 	"bestow/internal/embedkafka"
 	"bestow/internal/pg"
@@ -29,12 +31,12 @@ func (serveCmd) Help() string {
 	var b strings.Builder
 	b.WriteString("Settings (environment):\n\n")
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, s := range settings() {
-		standard := s.standard
+	for _, s := range settings.List() {
+		standard := s.Standard
 		if standard == "" {
 			standard = "-"
 		}
-		fmt.Fprintf(w, "    %s\t%s\t%s\n", s.name, standard, s.help)
+		fmt.Fprintf(w, "    %s\t%s\t%s\n", s.Name, standard, s.Help)
 	}
 	_ = w.Flush() // into memory
 	return b.String()
@@ -44,10 +46,10 @@ func (serveCmd) Help() string {
 func (c *serveCmd) Run(ctx context.Context) error {
 	for _, role := range c.Roles {
 		if !slices.Contains(allRoles, role) {
-			return usage("there is no role %q: the roles are %s", role, strings.Join(allRoles, ", "))
+			return terminal.Usage("there is no role %q: the roles are %s", role, strings.Join(allRoles, ", "))
 		}
 	}
-	cfg, err := loadConfig()
+	cfg, err := settings.Load()
 	if err != nil {
 		return err
 	}
@@ -72,14 +74,14 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	return p.run(ctx)
 }
 
-func (c *serveCmd) embedKafka(ctx context.Context, cfg config, log *slog.Logger) (*embedkafka.Server, error) {
+func (c *serveCmd) embedKafka(ctx context.Context, cfg settings.Config, log *slog.Logger) (*embedkafka.Server, error) {
 	if !c.EmbeddedKafka {
 		return nil, errors.New("KAFKA_BROKERS is not set: name the brokers, or give --embedded-kafka for development")
 	}
 	if cfg.Env == "production" {
 		return nil, errors.New("the embedded broker is one node and keeps no replica: set KAFKA_BROKERS in production")
 	}
-	dir, err := cfg.openDataDir("")
+	dir, err := cfg.OpenDataDir("")
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +89,7 @@ func (c *serveCmd) embedKafka(ctx context.Context, cfg config, log *slog.Logger)
 }
 
 // newLogger writes to standard error, as text on a terminal and as JSON otherwise.
-func newLogger(cfg config) (*slog.Logger, error) {
+func newLogger(cfg settings.Config) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
 		return nil, fmt.Errorf("LOG_LEVEL is %q: it must be debug, info, warn or error", cfg.LogLevel)
@@ -127,7 +129,7 @@ func (p *process) ops() bestowhttp.OpsConfig {
 			waits[name] = func(context.Context) error { return l.unavailable() }
 		}
 	}
-	if p.cfg.expiryOff() {
+	if p.cfg.ExpiryOff() {
 		waits["expiry"] = func(context.Context) error { return errExpiryOff }
 	}
 	var metrics []prometheus.Collector

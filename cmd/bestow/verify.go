@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/terminal"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -14,7 +16,7 @@ import (
 // verifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges. With
 // --remote, or where only the service is known, it has the service make the report.
 type verifyCmd struct {
-	format
+	terminal.Format
 
 	Event  *string `arg:"" optional:"" help:"The event's id or campaign_id; if a number is both, write id:7 or campaign:7. Default: all events."`
 	Repair bool    `help:"First correct the counters that differ from a recount of the rows. It never changes results, totals or the ledger."`
@@ -29,14 +31,14 @@ var (
 
 // Run checks every invariant, after recounting where that is asked for. It fails if one does not hold, or
 // could not be compared.
-func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
+func (c *verifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if c.Event != nil && *c.Event == "" {
-		return usage("the event's name is empty: give an id or a campaign_id, or nothing for all events")
+		return terminal.Usage("the event's name is empty: give an id or a campaign_id, or nothing for all events")
 	}
 	if c.Remote {
 		return c.runRemote(ctx, t)
 	}
-	cfg, err := loadConfig()
+	cfg, err := settings.Load()
 	if err != nil {
 		return err
 	}
@@ -45,7 +47,7 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 		open = pg.Open
 	}
 	pool, err := openBy(ctx, cfg, open)
-	if errors.Is(err, errNoDatabase) && t.env("BESTOW_KEY") != "" {
+	if errors.Is(err, errNoDatabase) && t.Env("BESTOW_KEY") != "" {
 		return c.runWithoutDatabase(ctx, t)
 	}
 	if err != nil {
@@ -63,16 +65,16 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 // judging returns the settings by which a proof judges.
-func judging(cfg config) app.Settings {
+func judging(cfg settings.Config) app.Settings {
 	return app.Settings{app.TimeZoneSetting: cfg.TimeZone, app.ExpirySetting: cfg.Expiry}
 }
 
 // newVerifier returns what makes the command's reports. With a master key it opens every voucher; in production it takes no
 // key of a hash that no master key has wrapped.
-func newVerifier(cfg config, pool *pgxpool.Pool) (*app.Reports, error) {
-	deps := app.Deps{Pool: pool, Zone: cfg.TimeZone, WrappedKeysOnly: cfg.Env == "production", ExpiryOff: cfg.expiryOff(), RemoteLedger: cfg.MoneyURL != ""}
+func newVerifier(cfg settings.Config, pool *pgxpool.Pool) (*app.Reports, error) {
+	deps := app.Deps{Pool: pool, Zone: cfg.TimeZone, WrappedKeysOnly: cfg.Env == "production", ExpiryOff: cfg.ExpiryOff(), RemoteLedger: cfg.MoneyURL != ""}
 	var err error
-	if deps.Master, err = cfg.master(); err != nil {
+	if deps.Master, err = cfg.Master(); err != nil {
 		return nil, err
 	}
 	if deps.Master != nil {
@@ -92,7 +94,7 @@ Exit code 0: everything was compared, and nothing differs. Exit code 1: somethin
 compared ("not proved"). docs/verify.md says what each invariant compares, and what no invariant compares.`
 }
 
-func (c *verifyCmd) verify(ctx context.Context, t *terminal, reports *app.Reports) (err error) {
+func (c *verifyCmd) verify(ctx context.Context, t *terminal.Terminal, reports *app.Reports) (err error) {
 	var query app.VerifyQuery
 	if c.Event != nil {
 		query.Event = *c.Event
@@ -114,10 +116,10 @@ func (c *verifyCmd) verify(ctx context.Context, t *terminal, reports *app.Report
 }
 
 // conclude prints what was found, and fails if that is not green. As JSON it prints the bytes of the document.
-func (c *verifyCmd) conclude(t *terminal, v app.VerifyReport, document []byte) error {
+func (c *verifyCmd) conclude(t *terminal.Terminal, v app.VerifyReport, document []byte) error {
 	var err error
 	if c.Output == "json" {
-		_, err = fmt.Fprintf(t.out, "%s\n", document)
+		_, err = fmt.Fprintf(t.Out, "%s\n", document)
 	} else {
 		err = c.write(t, v)
 	}
@@ -134,20 +136,20 @@ func (c *verifyCmd) conclude(t *terminal, v app.VerifyReport, document []byte) e
 }
 
 // write prints what was repaired, then the report.
-func (c *verifyCmd) write(t *terminal, v app.VerifyReport) error {
+func (c *verifyCmd) write(t *terminal.Terminal, v app.VerifyReport) error {
 	for _, r := range v.Repaired {
-		fmt.Fprintf(t.out, "repaired: %s\n", r)
+		fmt.Fprintf(t.Out, "repaired: %s\n", r)
 	}
 	if c.Repair && len(v.Repaired) == 0 {
-		fmt.Fprintln(t.out, "nothing to repair: every counter is what the rows say")
+		fmt.Fprintln(t.Out, "nothing to repair: every counter is what the rows say")
 	}
 	if c.Repair {
-		fmt.Fprintln(t.out)
+		fmt.Fprintln(t.Out)
 	}
-	zone, err := t.zone()
+	zone, err := t.Zone()
 	if err != nil {
 		return err
 	}
 	v.CheckedAt = v.CheckedAt.In(zone)
-	return v.Write(t.out)
+	return v.Write(t.Out)
 }

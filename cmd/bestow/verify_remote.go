@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/http/client"
 
@@ -17,11 +18,11 @@ import (
 const reportPoll = time.Second
 
 // runRemote asks the service for a report on the event, waits until it is made, and prints it.
-func (c *verifyCmd) runRemote(ctx context.Context, t *terminal) error {
+func (c *verifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 	if c.Event == nil || c.Repair {
-		return usage("--remote makes a report on one event, and repairs nothing: bestow verify --remote EVENT")
+		return terminal.Usage("--remote makes a report on one event, and repairs nothing: bestow verify --remote EVENT")
 	}
-	server, e, err := eventArg{*c.Event}.find(ctx, t)
+	server, e, err := terminal.EventArg{Event: *c.Event}.Find(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func (c *verifyCmd) runRemote(ctx context.Context, t *terminal) error {
 }
 
 // runWithoutDatabase has the service make the report where DATABASE_URL is not set, and says so.
-func (c *verifyCmd) runWithoutDatabase(ctx context.Context, t *terminal) error {
+func (c *verifyCmd) runWithoutDatabase(ctx context.Context, t *terminal.Terminal) error {
 	if c.Repair {
 		return &domain.Error{Code: domain.Invalid, Message: "DATABASE_URL is not set, and --repair changes the counters in the database",
 			Hint: "set DATABASE_URL to the database of the service"}
@@ -46,7 +47,7 @@ func (c *verifyCmd) runWithoutDatabase(ctx context.Context, t *terminal) error {
 		return &domain.Error{Code: domain.Invalid, Message: "DATABASE_URL is not set, and without it verify can only have the service make a report on one event",
 			Hint: "name the event: `bestow verify EVENT`; `bestow event list` shows the events"}
 	}
-	t.say("DATABASE_URL is not set: the service at BESTOW_URL makes the report, as with --remote")
+	t.Say("DATABASE_URL is not set: the service at BESTOW_URL makes the report, as with --remote")
 	return c.runRemote(ctx, t)
 }
 

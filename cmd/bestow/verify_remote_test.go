@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 
 	"github.com/go-json-experiment/json"
@@ -54,7 +55,7 @@ func TestTheServiceVerifies(t *testing.T) {
 	for _, inv := range r.Invariants {
 		require.Empty(t, inv.NotCompared, inv.ID)
 	}
-	master, err := w.cfg.master()
+	master, err := w.cfg.Master()
 	require.NoError(t, err)
 	local := &app.Reports{Deps: app.Deps{Pool: w.pool, Unsealer: newUnsealer(master), Master: master, Zone: w.cfg.TimeZone}}
 	w.exec(`DELETE FROM verify_reports`) // there was none when the service verified
@@ -179,7 +180,7 @@ func TestCommandLineVerifyRemote(t *testing.T) {
 	ended := work(func() error { return nil })
 	code, _, errs := s.run("verify --remote a")
 	require.NoError(t, <-ended)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "the service has made no report on event 1")
 
 	ended = work(makeReport)
@@ -197,14 +198,14 @@ func TestCommandLineVerifyRemote(t *testing.T) {
 		"verify --repair a": "set DATABASE_URL to the database of the service",
 	} {
 		code, _, errs := s.run(line)
-		require.Equal(t, exitFailed, code, line)
+		require.Equal(t, terminal.ExitFailed, code, line)
 		require.Contains(t, errs, hint, line)
 	}
 
 	ended = work(func() error { return nil })
 	code, _, errs = s.run("verify --remote a")
 	require.NoError(t, <-ended)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "ended without a report")
 
 	// A report that was being made when the question came may have read what was before: the next one is the answer.
@@ -215,7 +216,7 @@ func TestCommandLineVerifyRemote(t *testing.T) {
 	ended = work(makeReport)
 	code, out, errs = s.run("verify --remote a -o json")
 	require.NoError(t, <-ended)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "do not all hold")
 	var r app.VerifyReport
 	require.NoError(t, json.Unmarshal([]byte(out), &r))
@@ -226,9 +227,9 @@ func TestCommandLineVerifyRemote(t *testing.T) {
 
 	for _, line := range []string{"verify --remote", "verify --remote --repair a"} {
 		code, _, _ := s.run(line)
-		require.Equal(t, exitUsage, code, line)
+		require.Equal(t, terminal.ExitUsage, code, line)
 	}
 	code, _, errs = s.run("verify --remote b")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "there is no event")
 }

@@ -14,6 +14,8 @@ import (
 
 	"bestow/app"
 	"bestow/app/pins"
+	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/internal/pgtest"
 	"bestow/internal/seal"
@@ -37,7 +39,7 @@ func TestVerifyCommand(t *testing.T) {
 	reports := &app.Reports{Deps: app.Deps{Pool: pool}}
 	verify := func(c verifyCmd) (string, error) {
 		var out bytes.Buffer
-		term := &terminal{out: &out, err: io.Discard, env: func(string) string { return "" }}
+		term := &terminal.Terminal{Out: &out, Err: io.Discard, Env: func(string) string { return "" }}
 		err := c.verify(t.Context(), term, reports)
 		return out.String(), err
 	}
@@ -64,8 +66,8 @@ func TestVerifyCommand(t *testing.T) {
 func TestVerifyCommandJSON(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	term := &terminal{out: &out, err: io.Discard, env: func(string) string { return "" }}
-	c := verifyCmd{format: format{Output: "json"}, Repair: true}
+	term := &terminal.Terminal{Out: &out, Err: io.Discard, Env: func(string) string { return "" }}
+	c := verifyCmd{Format: terminal.Format{Output: "json"}, Repair: true}
 	require.NoError(t, c.verify(t.Context(), term, &app.Reports{Deps: app.Deps{Pool: pgtest.New(t)}}))
 	var printed app.VerifyReport
 	require.NoError(t, json.Unmarshal(out.Bytes(), &printed))
@@ -92,8 +94,8 @@ func TestVerifyRecipe(t *testing.T) {
 	require.NoError(t, err)
 	for _, repair := range []bool{false, true} {
 		var out bytes.Buffer
-		term := &terminal{out: &out, err: io.Discard, env: func(string) string { return "" }}
-		c := verifyCmd{format: format{Output: "json"}, Repair: repair}
+		term := &terminal.Terminal{Out: &out, Err: io.Discard, Env: func(string) string { return "" }}
+		c := verifyCmd{Format: terminal.Format{Output: "json"}, Repair: repair}
 		require.Error(t, c.verify(t.Context(), term, &app.Reports{Deps: app.Deps{Pool: pool}})) // the counter or the sequence differs
 		var r app.VerifyReport
 		require.NoError(t, json.Unmarshal(out.Bytes(), &r))
@@ -110,9 +112,9 @@ func TestVerifyRecipe(t *testing.T) {
 
 func TestVerifyCommandUsage(t *testing.T) {
 	t.Parallel()
-	term := &terminal{out: io.Discard, err: io.Discard, env: func(string) string { return "" }}
+	term := &terminal.Terminal{Out: io.Discard, Err: io.Discard, Env: func(string) string { return "" }}
 	for _, args := range [][]string{{"verify", "--mend"}, {"verify", "one", "two"}, {"verify", "-o", "xml"}} {
-		require.Equal(t, exitUsage, run(t.Context(), args, term), args)
+		require.Equal(t, terminal.ExitUsage, run(t.Context(), args, term), args)
 	}
 }
 
@@ -121,7 +123,7 @@ func TestVerifyCommandUsage(t *testing.T) {
 func TestVerifyCommandHasTheMasterKey(t *testing.T) {
 	t.Parallel()
 	key := seal.GenerateMaster()
-	r, err := newVerifier(config{MasterKey: key, Env: "production", TimeZone: "Asia/Tokyo"}, nil)
+	r, err := newVerifier(settings.Config{MasterKey: key, Env: "production", TimeZone: "Asia/Tokyo"}, nil)
 	require.NoError(t, err)
 	require.NotNil(t, r.Master)
 	require.IsType(t, pins.Unsealer{}, r.Unsealer)
@@ -129,12 +131,12 @@ func TestVerifyCommandHasTheMasterKey(t *testing.T) {
 	require.True(t, r.WrappedKeysOnly)
 	require.Equal(t, "Asia/Tokyo", r.Zone)
 
-	r, err = newVerifier(config{Env: "development"}, nil)
+	r, err = newVerifier(settings.Config{Env: "development"}, nil)
 	require.NoError(t, err)
 	require.Nil(t, r.Master)
 	require.Nil(t, r.Unsealer, "an interface with nothing in it")
 	require.False(t, r.WrappedKeysOnly)
 
-	_, err = newVerifier(config{MasterKey: "short"}, nil)
+	_, err = newVerifier(settings.Config{MasterKey: "short"}, nil)
 	require.ErrorContains(t, err, "BESTOW_MASTER_KEY")
 }

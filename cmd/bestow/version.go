@@ -5,11 +5,12 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"bestow/cmd/bestow/terminal"
 	bestowhttp "bestow/http"
 	"bestow/money/moneyhttp"
 )
 
-type versionCmd struct{ format }
+type versionCmd struct{ terminal.Format }
 
 // version is what `bestow version -o json` prints.
 type version struct {
@@ -34,10 +35,10 @@ func buildVersion() version {
 }
 
 // Run prints what this binary is.
-func (c *versionCmd) Run(t *terminal) error {
+func (c *versionCmd) Run(t *terminal.Terminal) error {
 	v := buildVersion()
-	return c.print(t, v, func() error {
-		_, err := fmt.Fprintf(t.out, "bestow %s (revision %s, %s, %s)\n", v.Version, v.Revision, v.Go, v.Platform)
+	return c.Print(t, v, func() error {
+		_, err := fmt.Fprintf(t.Out, "bestow %s (revision %s, %s, %s)\n", v.Version, v.Revision, v.Go, v.Platform)
 		return err
 	})
 }
@@ -47,7 +48,7 @@ type openAPICmd struct {
 }
 
 // Run prints an API's description as JSON.
-func (c *openAPICmd) Run(t *terminal) error {
+func (c *openAPICmd) Run(t *terminal.Terminal) error {
 	describe := bestowhttp.OpenAPI
 	if c.Money {
 		describe = moneyhttp.OpenAPI
@@ -56,6 +57,6 @@ func (c *openAPICmd) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.out.Write(doc)
+	_, err = t.Out.Write(doc)
 	return err
 }

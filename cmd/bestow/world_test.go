@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 	"bestow/internal/pgtest"
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) { pgtest.Main(m, kafkatest.Leaks()...) }
 // world is an installation of the test's own: a database, topics of their own prefix, and the processes it starts.
 type world struct {
 	testing.TB
-	cfg  config
+	cfg  settings.Config
 	pool *pgxpool.Pool
 	log  *slog.Logger
 }
@@ -33,7 +34,7 @@ type world struct {
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	url, brokers := pgtest.URL(tb), kafkatest.Brokers(tb)
-	cfg, err := env.ParseAsWithOptions[config](env.Options{Environment: map[string]string{
+	cfg, err := env.ParseAsWithOptions[settings.Config](env.Options{Environment: map[string]string{
 		"DATABASE_URL":           url,
 		"KAFKA_BROKERS":          strings.Join(brokers, ","),
 		"BESTOW_TOPIC_PREFIX":    kafkatest.Prefix(tb),

@@ -1,0 +1,220 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"bestow/cmd/bestow/terminal"
+	"bestow/domain"
+	"bestow/http/api"
+	"bestow/http/client"
+	"bestow/internal/english"
+
+	"github.com/go-json-experiment/json"
+	"github.com/rivo/uniseg"
+	"golang.org/x/term"
+)
+
+type eventWatchCmd struct {
+	terminal.Format
+	terminal.EventArg
+}
+
+// Run follows an event until it is at rest: an event that has not started yet is waited for. It fails if the event does
+// not end COMPLETED.
+func (c *eventWatchCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	zone, err := t.Zone()
+	if err != nil {
+		return err
+	}
+	server, e, err := c.Find(ctx, t)
+	if err != nil {
+		return err
+	}
+	w := &watch{term: t, zone: zone, json: c.Output == "json"}
+	if err := w.follow(ctx, server, e.ID); err != nil {
+		return err
+	}
+	return notCompleted(w.last)
+}
+
+// notCompleted is the error of an event that is at rest and did not complete: why, and how it goes on. nil for COMPLETED.
+func notCompleted(p api.Progress) error {
+	if p.EventStatus == string(domain.Completed) {
+		return nil
+	}
+	e := &domain.Error{Code: domain.WrongStatus, Message: fmt.Sprintf("event %d is %s", p.EventID, p.EventStatus),
+		Hint: fmt.Sprintf("`bestow event resume %d` continues it", p.EventID)}
+	if p.FailureCode != nil {
+		e.Message += " (" + *p.FailureCode + ")"
+		e.Hint = fmt.Sprintf("when the cause is gone, `bestow event resume %d` continues it", p.EventID)
+		if *p.FailureCode == domain.Mismatch {
+			e.Hint = fmt.Sprintf("`bestow results list %d --error-code %s` shows what the ledger said; ", p.EventID, domain.Mismatch) + e.Hint
+		}
+	}
+	if p.StoppedMemo != nil {
+		e.Message += ": " + terminal.Printable(*p.StoppedMemo)
+	}
+	return e
+}
+
+// watch prints how an event goes, and remembers the last of it.
+type watch struct {
+	term   *terminal.Terminal
+	zone   *time.Location
+	json   bool
+	last   api.Progress
+	causes terminal.Causes
+}
+
+// The waits between two streams, and how many may fail in a row: a server that is started again is not the end.
+const (
+	watchPause    = time.Second
+	watchFailures = 10
+)
+
+func (w *watch) follow(ctx context.Context, server *client.Client, id int64) error {
+	for failures := 0; failures < watchFailures; {
+		err := server.Follow(ctx, id, w.show)
+		switch {
+		case err == nil && w.atRest():
+			w.endLine()
+			return nil
+		case err == nil:
+			failures = 0
+		case !errors.Is(err, &domain.Error{Code: domain.Unavailable}) && ctx.Err() == nil && w.last.EventID == 0:
+			return err
+		default:
+			failures++
+		}
+		select {
+		case <-ctx.Done():
+			w.endLine()
+			return ctx.Err()
+		case <-time.After(watchPause):
+		}
+	}
+	w.endLine()
+	return &domain.Error{Code: domain.Unavailable, Message: "the server does not answer any more", Hint: "the event goes on without us; watch it again later"}
+}
+
+// atRest says whether nothing more will come of itself.
+func (w *watch) atRest() bool {
+	return w.last.EventStatus != string(domain.Pending) && w.last.EventStatus != string(domain.Running) && w.last.InFlight == 0
+}
+
+func (w *watch) show(p api.Progress) error {
+	w.last = p
+	if w.json {
+		line, err := json.Marshal(p)
+		if err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		_, err = fmt.Fprintf(w.term.Out, "%s\n", line)
+		return err
+	}
+	if w.term.Interactive {
+		return w.draw(p)
+	}
+	line := progressLine(p)
+	if len(p.WaitingFor) > 0 {
+		line += "  waiting for " + terminal.InZone(terminal.ReasonTexts(p.WaitingFor), w.zone)
+	}
+	_, err := fmt.Fprintln(w.term.Out, line)
+	return err
+}
+
+// draw writes over the last line. What is waited for stands in it by its code; in words it has a line of its own above, which
+// the screen's edge does not cut.
+func (w *watch) draw(p api.Progress) error {
+	if text, _ := w.causes.News(p.WaitingFor); text != "" {
+		if _, err := fmt.Fprintf(w.term.Out, "\r\x1b[Kwaiting for %s\n", terminal.InZone(text, w.zone)); err != nil {
+			return err
+		}
+	}
+	line := progressLine(p)
+	if len(p.WaitingFor) > 0 {
+		line += "  waiting for " + terminal.ReasonCodes(p.WaitingFor)
+	}
+	_, err := fmt.Fprintf(w.term.Out, "\r\x1b[K%s", fit(line, screenWidth()))
+	return err
+}
+
+// endLine leaves the line that was written over and over.
+func (w *watch) endLine() {
+	if w.term.Interactive && !w.json && w.last.EventID != 0 {
+		_, _ = fmt.Fprintln(w.term.Out) // nobody is left to tell
+	}
+}
+
+// screenWidth is the number of columns of the terminal, 0 where it is not known.
+func screenWidth() int {
+	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// fit cuts a line that takes more columns than width: a line that the terminal breaks in two cannot be written over. A
+// Korean character takes two columns. 0: any width.
+func fit(line string, width int) string {
+	if width < 2 || uniseg.StringWidth(line) < width {
+		return line
+	}
+	kept, columns := 0, 0
+	for characters := uniseg.NewGraphemes(line); characters.Next(); {
+		if columns += characters.Width(); columns > width-2 {
+			break
+		}
+		_, kept = characters.Positions()
+	}
+	return line[:kept] + "…"
+}
+
+// byCode tells by which error codes members failed, as in " (account_closed 5, limit 1)"; "" where none did.
+func byCode(failures map[string]int) string {
+	if len(failures) == 0 {
+		return ""
+	}
+	texts := make([]string, 0, len(failures))
+	for _, code := range slices.Sorted(maps.Keys(failures)) {
+		texts = append(texts, code+" "+english.Number(failures[code]))
+	}
+	return " (" + strings.Join(texts, ", ") + ")"
+}
+
+func progressLine(p api.Progress) string {
+	percent := 0
+	if p.Total > 0 {
+		percent = 100 * (p.Success + p.Fail) / p.Total
+	}
+	line := fmt.Sprintf("%s %3d%%  %s of %s granted, %s failed%s", p.EventStatus, percent,
+		english.Number(p.Success), english.Number(p.Total), english.Number(p.Fail), byCode(p.Failures))
+	atWork := p.EventStatus != string(domain.Stopped) && p.EventStatus != string(domain.Failed)
+	switch left := p.Total - p.Success - p.Fail; {
+	case !atWork && left > 0:
+		line += fmt.Sprintf(", %s left", english.Number(left))
+	case atWork && p.WaitingRetry > 0:
+		line += fmt.Sprintf(", %s wait for a retry", english.Number(p.WaitingRetry))
+	}
+	if p.Unknown > 0 {
+		line += fmt.Sprintf(", %s unknown", english.Number(p.Unknown))
+	}
+	if p.EventStatus == string(domain.Completed) && p.InFlight > 0 {
+		line += fmt.Sprintf(", %s are tried again", english.Number(p.InFlight))
+	}
+	if p.RatePerS > 0 {
+		line += fmt.Sprintf("  %.0f/s", p.RatePerS)
+	}
+	if p.ETAS > 0 {
+		line += fmt.Sprintf(", %s to go", time.Duration(p.ETAS)*time.Second)
+	}
+	return line
+}

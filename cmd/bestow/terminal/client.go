@@ -1,0 +1,38 @@
+package terminal
+
+import (
+	"context"
+
+	"bestow/domain"
+	"bestow/http/api"
+	"bestow/http/client"
+)
+
+// Client returns the API of BESTOW_URL, opened by BESTOW_KEY.
+func (t *Terminal) Client() (*client.Client, error) {
+	key := t.Env("BESTOW_KEY")
+	if key == "" {
+		return nil, &domain.Error{Code: domain.Invalid, Message: "BESTOW_KEY is not set",
+			Hint: "set it to an API key: at the first set-up that is what the service has in BESTOW_ADMIN_KEY"}
+	}
+	url := t.Env("BESTOW_URL")
+	if url == "" {
+		url = "http://127.0.0.1:8080"
+	}
+	return client.New(url, key)
+}
+
+// EventArg is the event that a command is about.
+type EventArg struct {
+	Event string `arg:"" help:"The event's id or campaign_id; if a number is both, write id:7 or campaign:7."`
+}
+
+// Find asks the service for the event.
+func (a EventArg) Find(ctx context.Context, t *Terminal) (*client.Client, api.Event, error) {
+	c, err := t.Client()
+	if err != nil {
+		return nil, api.Event{}, err
+	}
+	e, err := c.FindEvent(ctx, a.Event)
+	return c, e, err
+}

@@ -1,0 +1,82 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Sending is a body that shows a person how much of it was sent, and then for how long the service has been at work on it: a
+// list is sent in seconds, and is checked and stored in more.
+type Sending struct {
+	body io.Reader
+	size int64 // 0 if it is not known
+	out  io.Writer
+
+	sent  atomic.Int64
+	whole atomic.Pointer[time.Time] // when the last byte was sent
+	ended chan struct{}
+	shown sync.WaitGroup
+}
+
+// How often a person sees the state: on a screen it is written over, in a log each is a line.
+const (
+	sendingTick    = 200 * time.Millisecond
+	sendingLogTick = 30 * time.Second
+)
+
+// Send shows how a body goes until End is called.
+func (t *Terminal) Send(body io.Reader, size int64) *Sending {
+	s := &Sending{body: body, size: size, out: t.Err, ended: make(chan struct{})}
+	every, begin, end := sendingTick, "\r\x1b[K", ""
+	if !t.Interactive {
+		every, begin, end = sendingLogTick, "", "\n"
+	}
+	s.shown.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for drawn := false; ; drawn = true {
+			select {
+			case <-s.ended:
+				if drawn && t.Interactive {
+					_, _ = io.WriteString(s.out, begin) // a person's screen
+				}
+				return
+			case <-tick.C:
+				_, _ = io.WriteString(s.out, begin+s.state()+end)
+			}
+		}
+	})
+	return s
+}
+
+// Read reads on in the body.
+func (s *Sending) Read(p []byte) (int, error) {
+	n, err := s.body.Read(p)
+	if sent := s.sent.Add(int64(n)); err != nil || s.size > 0 && sent >= s.size {
+		now := time.Now()
+		s.whole.CompareAndSwap(nil, &now)
+	}
+	return n, err //nolint:wrapcheck // io.EOF, as it is
+}
+
+// End shows nothing more.
+func (s *Sending) End() {
+	close(s.ended)
+	s.shown.Wait()
+}
+
+// state is how far the body is, in less than 80 columns.
+func (s *Sending) state() string {
+	sent := s.sent.Load()
+	megabytes := func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+	switch whole := s.whole.Load(); {
+	case whole != nil:
+		return fmt.Sprintf("sent %s; the service checks and stores the list … %d s", megabytes(sent), int(time.Since(*whole).Seconds()))
+	case s.size > 0:
+		return fmt.Sprintf("sending  %d %% of %s", 100*sent/s.size, megabytes(s.size))
+	}
+	return "sending  " + megabytes(sent)
+}

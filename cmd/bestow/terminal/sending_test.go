@@ -1,0 +1,35 @@
+package terminal
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What a person sees of an upload, which arrives whole: how much of it was sent, and then that the service is at work.
+func TestSendingSaysWhatIsGoingOn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		size       int64
+		half, rest string
+	}{
+		"a file":   {2_000_000, "sending  50 % of 2.0 MB", "sent 2.0 MB; the service checks and stores the list … 0 s"},
+		"a stream": {0, "sending  1.0 MB", "sent 2.0 MB; the service checks and stores the list … 0 s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			list := strings.Repeat("list", 500_000)
+			s := &Sending{body: strings.NewReader(list), size: c.size}
+			var got strings.Builder
+			_, err := io.CopyN(&got, s, 1_000_000)
+			require.NoError(t, err)
+			require.Equal(t, c.half, s.state())
+			_, err = io.Copy(&got, s)
+			require.NoError(t, err)
+			require.Equal(t, list, got.String())
+			require.Equal(t, c.rest, s.state())
+		})
+	}
+}
