@@ -20,9 +20,10 @@ func (s *Grants) askAgain(ctx context.Context, tx pgx.Tx, c claim, chunk chunkSt
 			return err
 		}
 	}
-	later := chunk.now.Add(s.Limits.ClaimLease + domain.UnknownWait(chunk.age)) // the claim stays open until its lease ends
+	// the claim stays open until its lease ends
+	later := chunk.now.Add(s.Limits.ClaimLease + domain.UnknownWait(chunk.age))
 	if ch.unknown {
-		if err := s.enqueue(ctx, tx, c.chunk, outbox.Again, 0, later, failpoint.SettleAgainMade); err != nil {
+		if err := s.enqueue(ctx, tx, c.chunk, outbox.Republish, 0, later, failpoint.SettleAgainMade); err != nil {
 			return err
 		}
 	}
@@ -32,7 +33,8 @@ func (s *Grants) askAgain(ctx context.Context, tx pgx.Tx, c claim, chunk chunkSt
 	return nil
 }
 
-func (s *Grants) enqueue(ctx context.Context, tx pgx.Tx, c domain.Chunk, mode outbox.Mode, try int, at time.Time, point string) error {
+func (s *Grants) enqueue(ctx context.Context, tx pgx.Tx, c domain.Chunk, mode outbox.Mode, try int, at time.Time,
+	point string) error {
 	if err := outbox.EnqueueAt(ctx, tx, s.River, c, mode, try, at); err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ type Workers struct {
 	App       *app.App
 	Relay     *outbox.RelayWorker
 	Replay    *outbox.ReplayWorker
-	Net       *outbox.Net
+	Sweeper   *outbox.Sweeper
 	Ledger    *money.Ledger // of this database
 	ExpiryOff bool          // no points expire by themselves
 	Log       *slog.Logger
@@ -105,8 +105,9 @@ func Register(w *river.Workers, with Workers) {
 	add[tidyArgs](w, func(ctx context.Context) error {
 		return errors.Join(events.Tidy(ctx), with.App.Processes.Tidy(ctx))
 	})
-	add[sweepArgs](w, warned(with.Log, "chunks without a job were given one", with.Net.Sweep))
-	add[reconcileArgs](w, warned(with.Log, "published chunks were lost and are published again", with.Net.Reconcile))
+	add[sweepArgs](w, warned(with.Log, "chunks without a job were given one", with.Sweeper.Sweep))
+	add[reconcileArgs](w, warned(with.Log, "published chunks were lost and are published again",
+		with.Sweeper.Reconcile))
 	add[rescueArgs](w, warned(with.Log, "verifications of processes that are gone run again",
 		reports.RescueVerifications))
 	add[collectArgs](w, func(ctx context.Context) error { return collect(ctx, with.Ledger) })

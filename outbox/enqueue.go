@@ -25,10 +25,10 @@ type Mode string
 
 // The modes.
 const (
-	First   Mode = "first"   // targets not published yet
-	Again   Mode = "again"   // republishes targets whose outcome is unknown
-	Retry   Mode = "retry"   // FAILED targets whose retry_count is the job's try; to the dead-letter topic
-	Redrive Mode = "redrive" // given-up targets that a person redrives; to the dead-letter topic
+	First     Mode = "first"   // targets not published yet
+	Republish Mode = "again"   // republishes targets whose outcome is unknown
+	Retry     Mode = "retry"   // FAILED targets whose retry_count is the job's try; to the dead-letter topic
+	Redrive   Mode = "redrive" // given-up targets that a person redrives; to the dead-letter topic
 	// Unsettled takes every published target without a final result. It brings retries of refused ones forward. It is
 	// for chunks that no other job would publish.
 	Unsettled Mode = "unsettled"

@@ -32,7 +32,8 @@ func TestEnqueue(t *testing.T) {
 		return Enqueue(t.Context(), tx, r.river, []domain.Run{r.chunks[0], r.chunks[1], other})
 	})
 	require.Equal(t, "pending first 1-1, pending first 3-3 partition 1, pending first 2-2", r.jobs())
-	require.Equal(t, "relay relay 32767", r.text(`SELECT DISTINCT concat_ws(' ', kind, queue, max_attempts) FROM river.river_job`))
+	require.Equal(t, "relay relay 32767",
+		r.text(`SELECT DISTINCT concat_ws(' ', kind, queue, max_attempts) FROM river.river_job`))
 
 	tx, err := r.pool.Begin(t.Context())
 	require.NoError(t, err)
@@ -50,7 +51,8 @@ func TestEnqueueAt(t *testing.T) {
 		return EnqueueAt(t.Context(), tx, r.river, r.chunks[0], Retry, 3, at)
 	})
 	require.Equal(t, "scheduled retry 3 1-2", r.jobs())
-	require.Equal(t, "relay relay 32767", r.text(`SELECT concat_ws(' ', kind, queue, max_attempts) FROM river.river_job`))
+	require.Equal(t, "relay relay 32767",
+		r.text(`SELECT concat_ws(' ', kind, queue, max_attempts) FROM river.river_job`))
 	var scheduled time.Time
 	require.NoError(t, r.pool.QueryRow(t.Context(), `SELECT scheduled_at FROM river.river_job`).Scan(&scheduled))
 	require.WithinDuration(t, at, scheduled, time.Millisecond)
@@ -67,7 +69,8 @@ func (r *room) inEveryState(mode Mode) {
 	}
 }
 
-// What each act does to the jobs of an event, by their states. Jobs of another event and of another kind stay as they are.
+// What each act does to the jobs of an event, by their states. Jobs of another event and of another kind stay as they
+// are.
 func TestWhatIsDoneToTheJobsOfAnEvent(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -101,7 +104,8 @@ func TestWhatIsDoneToTheJobsOfAnEvent(t *testing.T) {
 
 			r.tx(func(tx pgx.Tx) error { return c.do(t.Context(), tx, ours) })
 			require.Equal(t, c.want, r.jobs())
-			require.Equal(t, "available pending", r.text(`SELECT string_agg(state::text, ' ' ORDER BY state) FROM river.river_job WHERE kind = 'other'`))
+			require.Equal(t, "available pending",
+				r.text(`SELECT string_agg(state::text, ' ' ORDER BY state) FROM river.river_job WHERE kind = 'other'`))
 			r.event = other
 			require.Equal(t, before, r.jobs())
 			if name == "released" {
@@ -117,14 +121,14 @@ func TestBringForward(t *testing.T) {
 	t.Parallel()
 	r := setup(t, 1, 1, 1, 1, 1, 1)
 	r.inEveryState(Retry)
-	r.job(r.chunks[2], Again, 0, "scheduled")
+	r.job(r.chunks[2], Republish, 0, "scheduled")
 	another := r.chunks[2]
 	another.PartitionKey = 1
 	r.job(another, Retry, 0, "scheduled")
 	r.exec(`UPDATE river.river_job SET scheduled_at = now() + interval '1 hour'`)
 	r.tx(func(tx pgx.Tx) error { return BringForward(t.Context(), tx, r.chunks[:3]) })
-	require.Equal(t, "pending retry 1-1, available retry 2-2, available retry 3-3, retryable retry 4-4, running retry 5-5, completed retry 6-6, "+
-		"scheduled again 3-3, scheduled retry 3-3 partition 1", r.jobs())
+	require.Equal(t, "pending retry 1-1, available retry 2-2, available retry 3-3, retryable retry 4-4, "+
+		"running retry 5-5, completed retry 6-6, scheduled again 3-3, scheduled retry 3-3 partition 1", r.jobs())
 	require.Equal(t, "1", r.text(`SELECT count(*)::text FROM river.river_job WHERE scheduled_at <= now()`))
 	r.tx(func(tx pgx.Tx) error { return BringForward(t.Context(), tx, r.chunks) })
 	require.Equal(t, strconv.Itoa(2), r.text(`SELECT count(*)::text FROM river.river_job WHERE scheduled_at <= now()`))
@@ -137,5 +141,6 @@ func TestRedriven(t *testing.T) {
 	r.tx(func(tx pgx.Tx) error { return Redriven(t.Context(), tx, r.river, r.chunks) })
 	require.Equal(t, "available redrive 1-1, available redrive 2-2", r.jobs())
 	r.tx(func(tx pgx.Tx) error { return Redriven(t.Context(), tx, r.river, nil) })
-	require.Equal(t, "relay relay 32767", r.text(`SELECT DISTINCT concat_ws(' ', kind, queue, max_attempts) FROM river.river_job`))
+	require.Equal(t, "relay relay 32767",
+		r.text(`SELECT DISTINCT concat_ws(' ', kind, queue, max_attempts) FROM river.river_job`))
 }

@@ -19,14 +19,14 @@ import (
 // moment in every partition, a chunk was lost if it was published before the moment and is neither settled, claimed nor
 // about to be published. Redrives are treated in the same way, of completed events too (T9). A consumer that lags gets
 // no further messages, since its group has not passed.
-func (n *Net) Reconcile(ctx context.Context) (chunks int, err error) {
-	types, err := ReadyTypes(ctx, n.Pool)
+func (s *Sweeper) Reconcile(ctx context.Context) (chunks int, err error) {
+	types, err := ReadyTypes(ctx, s.Pool)
 	if err != nil {
 		return 0, err
 	}
 	var errs []error
 	for _, t := range types {
-		found, err := n.reconcileType(ctx, t)
+		found, err := s.reconcileType(ctx, t)
 		chunks += found
 		if err != nil {
 			errs = append(errs, fmt.Errorf("reconcile %s: %w", t.Code, err))
@@ -40,12 +40,12 @@ func (n *Net) Reconcile(ctx context.Context) (chunks int, err error) {
 
 // reconcileType looks at both topics of a type, since a retry may have been lost in the second. It takes a moment that
 // both groups have passed.
-func (n *Net) reconcileType(ctx context.Context, t domain.EventType) (int, error) {
-	passed, err := n.passed(ctx, n.Kafka.Topic(t))
+func (s *Sweeper) reconcileType(ctx context.Context, t domain.EventType) (int, error) {
+	passed, err := s.passed(ctx, s.Kafka.Topic(t))
 	if err != nil {
 		return 0, err
 	}
-	retries, err := n.passed(ctx, n.Kafka.DeadLetter(t))
+	retries, err := s.passed(ctx, s.Kafka.DeadLetter(t))
 	if err != nil {
 		return 0, err
 	}
@@ -55,40 +55,40 @@ func (n *Net) reconcileType(ctx context.Context, t domain.EventType) (int, error
 	if err := failpoint.Hit(ctx, failpoint.MomentAfterCommit); err != nil || passed.IsZero() {
 		return 0, err
 	}
-	lost, err := pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) { return n.republishLost(ctx, tx, t, passed) })
+	lost, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (int, error) { return s.republishLost(ctx, tx, t, passed) })
 	if err != nil {
 		return 0, err
 	}
-	redrives, err := pg.Value(ctx, n.Pool,
-		func(tx pgx.Tx) (int, error) { return n.republishRedrives(ctx, tx, t, passed) })
+	redrives, err := pg.Value(ctx, s.Pool,
+		func(tx pgx.Tx) (int, error) { return s.republishRedrives(ctx, tx, t, passed) })
 	return lost + redrives, err
 }
 
 // republishLost gives lost chunks a job, and doubles the time until each is looked at next.
-func (n *Net) republishLost(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
+func (s *Sweeper) republishLost(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
 	lost, err := selectStranded(ctx, tx, `e.event_type = $1 AND c.settled_at IS NULL AND c.published_at < $2
 		AND c.published_at < clock_timestamp() - $3::interval * power(2, least(c.reconciled, 10))
-		AND coalesce(c.open_until <= clock_timestamp(), true)`, t.Code, passed, n.Patience)
+		AND coalesce(c.open_until <= clock_timestamp(), true)`, t.Code, passed, s.Patience)
 	if err != nil {
 		return 0, err
 	}
 	if err := noteReconciled(ctx, tx, lost); err != nil {
 		return 0, err
 	}
-	return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Unsettled: domain.Runs(lost, n.ChunksAJob)})
+	return len(lost), insertJobs(ctx, tx, s.River, map[Mode][]domain.Run{Unsettled: domain.Runs(lost, s.ChunksAJob)})
 }
 
 // republishRedrives does the same for chunks with lost redrives. It has a transaction of its own: there may be very
 // many of them, and running events need not wait for that.
-func (n *Net) republishRedrives(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
-	lost, err := selectLostRedrives(ctx, tx, t, passed, n.Patience)
+func (s *Sweeper) republishRedrives(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time) (int, error) {
+	lost, err := selectLostRedrives(ctx, tx, t, passed, s.Patience)
 	if err != nil {
 		return 0, err
 	}
 	if err := noteReconciled(ctx, tx, lost); err != nil {
 		return 0, err
 	}
-	return len(lost), insertJobs(ctx, tx, n.River, map[Mode][]domain.Run{Redrive: lost})
+	return len(lost), insertJobs(ctx, tx, s.River, map[Mode][]domain.Run{Redrive: lost})
 }
 
 // noteReconciled doubles the time until each chunk is looked at next.
@@ -108,21 +108,21 @@ func noteReconciled(ctx context.Context, tx pgx.Tx, chunks []domain.Chunk) error
 
 // passed returns the latest moment of the topic that its group has passed, zero for none, and notes the present one. It
 // reads the clock before the ends, so chunks that were marked as published before that time lie before the ends.
-func (n *Net) passed(ctx context.Context, topic string) (time.Time, error) {
+func (s *Sweeper) passed(ctx context.Context, topic string) (time.Time, error) {
 	present := moment{}
-	if err := n.Pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&present.at); err != nil {
+	if err := s.Pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&present.at); err != nil {
 		return time.Time{}, fmt.Errorf("read clock: %w", err)
 	}
-	ends, err := n.Kafka.ends(topic)
+	ends, err := s.Kafka.ends(topic)
 	if err != nil {
 		return time.Time{}, err
 	}
-	reached, err := n.Kafka.committed(topic, ends)
+	reached, err := s.Kafka.committed(topic, ends)
 	if err != nil {
 		return time.Time{}, err
 	}
 	present.offsets = ends
-	return pg.Value(ctx, n.Pool, func(tx pgx.Tx) (time.Time, error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (time.Time, error) {
 		moments, err := selectMoments(ctx, tx, topic)
 		if err != nil {
 			return time.Time{}, err

@@ -121,7 +121,7 @@ func grantsQuery(e relayed, a RelayArgs) (query string, args []any) {
 	redrive, which := "0", ""
 	switch a.Mode {
 	case First: // above
-	case Again:
+	case Republish:
 		which = `t.publish_status = 'PUBLISHED' AND coalesce(r.status, 'PENDING') = 'PENDING'`
 	case Unsettled:
 		which = `t.publish_status = 'PUBLISHED' AND coalesce(r.status, 'PENDING') NOT IN ('SUCCESS', 'PERMANENTLY_FAILED')`

@@ -25,8 +25,8 @@ func snoozed(t *testing.T, err error, wait time.Duration) {
 	require.Equal(t, wait, snooze.Duration)
 }
 
-// A job publishes a message for each of its chunks, in their order, and marks them in the transaction that completes it. Of
-// a job that runs once more nothing is left to publish, and nothing is counted twice.
+// A job publishes a message for each of its chunks, in their order, and marks them in the transaction that completes
+// it. Of a job that runs once more nothing is left to publish, and nothing is counted twice.
 func TestARelayJobPublishesInOrderAndMarksOnce(t *testing.T) {
 	t.Parallel()
 	d := setupRelay(t, 2, 1, 2)
@@ -74,11 +74,14 @@ func TestARelayJobKeepsToItsRun(t *testing.T) {
 	require.Equal(t, "targets 1 chunks 1 counted 1", d.marked())
 	_, err = d.work(domain.Run{EventID: d.event, PartitionKey: 1, First: 1, Last: last.Last}, First, 0)
 	require.NoError(t, err)
-	require.Equal(t, "2", d.text(`SELECT count(*)::text FROM point_targets WHERE publish_status = 'PUBLISHED' AND id IN (2, $1)`, other.First))
+	require.Equal(t, "2",
+		d.text(`SELECT count(*)::text FROM point_targets WHERE publish_status = 'PUBLISHED' AND id IN (2, $1)`,
+			other.First))
 	require.Equal(t, "targets 2 chunks 2 counted 2", d.marked())
 }
 
-// The fence by attempt: once River has given a job to another attempt, or the job is over, an older attempt marks nothing.
+// The fence by attempt: once River has given a job to another attempt, or the job is over, an older attempt marks
+// nothing.
 func TestAnOlderAttemptMarksNothing(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]string{
@@ -126,7 +129,8 @@ func TestACancelledAttemptTakesNoSnooze(t *testing.T) {
 	d := setupRelay(t, 1)
 	id := d.job(d.all(), First, 0, "")
 	job := begin(d.room, id, newArgs(d.all(), First, 0))
-	b, err := pg.Value(t.Context(), d.pool, func(tx pgx.Tx) (batch, error) { return readBatch(t.Context(), tx, job.Args) })
+	b, err := pg.Value(t.Context(), d.pool,
+		func(tx pgx.Tx) (batch, error) { return readBatch(t.Context(), tx, job.Args) })
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -149,7 +153,8 @@ func TestAJobEndsWithItsBudget(t *testing.T) {
 	d := setupRelay(t, 1, 1)
 	id := d.job(d.all(), First, 0, "")
 	job := begin(d.room, id, newArgs(d.all(), First, 0))
-	b, err := pg.Value(t.Context(), d.pool, func(tx pgx.Tx) (batch, error) { return readBatch(t.Context(), tx, job.Args) })
+	b, err := pg.Value(t.Context(), d.pool,
+		func(tx pgx.Tx) (batch, error) { return readBatch(t.Context(), tx, job.Args) })
 	require.NoError(t, err)
 	acked, err := d.relay.publish(t.Context(), b, job, time.Now().Add(-time.Second))
 	require.NoError(t, err)
@@ -244,11 +249,11 @@ func TestAResumeCountsOnTheJobThatFoundItStopped(t *testing.T) {
 	require.Equal(t, "targets 0 chunks 0 counted 0", d.marked())
 }
 
-// An event was stopped while its job published: what Kafka has is marked, and a handler may have dropped the message, so
-// that it is asked for once more.
+// An event was stopped while its job published: what Kafka has is marked, and a handler may have dropped the message,
+// so that it is asked for once more.
 func TestAStopWhileAJobPublishes(t *testing.T) {
 	t.Parallel()
-	for mode, again := range map[Mode]Mode{First: Unsettled, Again: Unsettled, Retry: Unsettled, Redrive: Redrive} {
+	for mode, again := range map[Mode]Mode{First: Unsettled, Republish: Unsettled, Retry: Unsettled, Redrive: Redrive} {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
 			d := setupRelay(t, 1)
@@ -262,19 +267,21 @@ func TestAStopWhileAJobPublishes(t *testing.T) {
 				d.published()
 			}
 			id := d.job(d.all(), mode, 0, "")
-			err := d.gated(begin(d.room, id, newArgs(d.all(), mode, 0)), `WITH stopped AS (UPDATE campaign_events SET event_status = 'STOPPED')
+			err := d.gated(begin(d.room, id, newArgs(d.all(), mode, 0)),
+				`WITH stopped AS (UPDATE campaign_events SET event_status = 'STOPPED')
 				UPDATE campaign_event_summary SET stopped_at = now()`)
 			require.NoError(t, err)
 			require.Equal(t, fmt.Sprintf("completed %s 1-1, scheduled %s 1-1", mode, again), d.jobs())
 			if mode == First {
-				require.Equal(t, "targets 1 chunks 1 counted 1", d.marked(), "what Kafka has is marked, whatever the status")
+				require.Equal(t, "targets 1 chunks 1 counted 1", d.marked(),
+					"what Kafka has is marked, whatever the status")
 			}
 		})
 	}
 }
 
-// The modes are the rule of who is published, and where. A mode that is not the first leaves a chunk that was never marked
-// as published to the sweep.
+// The modes are the rule of who is published, and where. A mode that is not the first leaves a chunk that was never
+// marked as published to the sweep.
 func TestModes(t *testing.T) {
 	t.Parallel()
 	d := setupRelay(t, 9)
@@ -288,7 +295,8 @@ func TestModes(t *testing.T) {
 		"m007": `'PERMANENTLY_FAILED', 6, 1, 0`, // a person asked for a redrive
 		"m008": `'PERMANENTLY_FAILED', 6, 1, 1`, // which was answered
 	} {
-		d.exec(`INSERT INTO point_results (event_id, member_id, amount, status, retry_count, redrive, redrive_done) VALUES ($1, $2, 10, `+set+`)`, d.event, member)
+		d.exec(
+			`INSERT INTO point_results (event_id, member_id, amount, status, retry_count, redrive, redrive_done) VALUES ($1, $2, 10, `+set+`)`, d.event, member)
 	}
 	main, dlt := d.kafka.Topic(point), d.kafka.DeadLetter(point)
 	for _, c := range []struct {
@@ -297,7 +305,7 @@ func TestModes(t *testing.T) {
 		topic string
 		want  string
 	}{
-		{Again, 0, main, "1-9 m001 m002"},
+		{Republish, 0, main, "1-9 m001 m002"},
 		{Unsettled, 0, main, "1-9 m001 m002 m004.1 m005.2"},
 		{Retry, 1, dlt, "1-9 m004.1"},
 		{Retry, 2, dlt, "1-9 m005.2"},
@@ -317,9 +325,10 @@ func TestModes(t *testing.T) {
 	require.Len(t, d.sent(dlt), sent, "of a try at which nobody stands nothing is published")
 
 	d.exec(`UPDATE grant_chunks SET published_at = '2020-01-01Z'`)
-	_, err = d.work(d.all(), Again, 0)
+	_, err = d.work(d.all(), Republish, 0)
 	require.NoError(t, err)
-	require.Equal(t, "true", d.text(`SELECT (published_at > now() - interval '1 minute')::text FROM grant_chunks`), "it was published once more")
+	require.Equal(t, "true", d.text(`SELECT (published_at > now() - interval '1 minute')::text FROM grant_chunks`),
+		"it was published once more")
 	require.Equal(t, "targets 9 chunks 1 counted 1", d.marked())
 }
 

@@ -30,7 +30,7 @@ func Requeue(ctx context.Context, tx pgx.Tx, rc Inserter, t domain.EventType, ev
 	if err != nil {
 		return err
 	}
-	var first, again, all []domain.Chunk
+	var first, republish, all []domain.Chunk
 	for _, c := range unsettled {
 		switch {
 		case jobs.cover(c.Chunk, First, Unsettled):
@@ -38,9 +38,9 @@ func Requeue(ctx context.Context, tx pgx.Tx, rc Inserter, t domain.EventType, ev
 			first = append(first, c.Chunk)
 		case dropped[c.Chunk]:
 			all = append(all, c.Chunk)
-		case jobs.cover(c.Chunk, Again):
+		case jobs.cover(c.Chunk, Republish):
 		case jobs.cover(c.Chunk, Retry): // refused members wait for their time
-			again = append(again, c.Chunk)
+			republish = append(republish, c.Chunk)
 		default:
 			all = append(all, c.Chunk)
 		}
@@ -51,7 +51,7 @@ func Requeue(ctx context.Context, tx pgx.Tx, rc Inserter, t domain.EventType, ev
 	}
 	redrives = jobs.uncovered(redrives, Redrive)
 	return insertJobs(ctx, tx, rc, map[Mode][]domain.Run{
-		First: domain.Runs(first, chunksAJob), Again: domain.Runs(again, chunksAJob),
+		First: domain.Runs(first, chunksAJob), Republish: domain.Runs(republish, chunksAJob),
 		Unsettled: domain.Runs(all, chunksAJob),
 		Redrive:   redrives,
 	})
@@ -59,7 +59,7 @@ func Requeue(ctx context.Context, tx pgx.Tx, rc Inserter, t domain.EventType, ev
 
 func insertJobs(ctx context.Context, tx pgx.Tx, rc Inserter, runs map[Mode][]domain.Run) error {
 	var params []river.InsertManyParams
-	for _, mode := range []Mode{First, Again, Unsettled, Redrive} {
+	for _, mode := range []Mode{First, Republish, Unsettled, Redrive} {
 		for _, run := range runs[mode] {
 			params = append(params, river.InsertManyParams{Args: newArgs(run, mode, 0),
 				InsertOpts: &river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts}})

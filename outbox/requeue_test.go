@@ -40,15 +40,15 @@ func TestRequeue(t *testing.T) {
 		{"never published", ``, nil, "available first 1-2"},
 		{"never published, with a job", ``, []job{{First, 0, "available"}}, ""},
 		{"never published, with a job that is over", ``, []job{{First, 0, "completed"}}, "available first 1-2"},
-		{"never published, with a job of another mode", ``, []job{{Again, 0, "available"}}, "available first 1-2"},
+		{"never published, with a job of another mode", ``, []job{{Republish, 0, "available"}}, "available first 1-2"},
 		{"published", publish, nil, "available unsettled 1-2"},
 		{"published, with a job", publish, []job{{Unsettled, 0, "scheduled"}}, ""},
 		{"published, about to be published first", publish, []job{{First, 0, "running"}}, ""},
-		{"published, asked again already", publish, []job{{Again, 0, "retryable"}}, ""},
+		{"published, asked again already", publish, []job{{Republish, 0, "retryable"}}, ""},
 		{"published, with a retry for others", publish, []job{{Retry, 1, "scheduled"}}, "available again 1-2"},
 		{"refused, with its retry", publish + `;` + refused, []job{{Retry, 2, "pending"}}, "available again 1-2"},
 		{"refused, with the retry of an older try", publish + `;` + refused, []job{{Retry, 1, "pending"}}, "available unsettled 1-2"},
-		{"refused, its retry was dropped, others asked again", publish + `;` + refused, []job{{Again, 0, "available"}}, "available unsettled 1-2"},
+		{"refused, its retry was dropped, others asked again", publish + `;` + refused, []job{{Republish, 0, "available"}}, "available unsettled 1-2"},
 		{"refused, with a redrive's job", publish + `;` + refused, []job{{Redrive, 0, "available"}}, "available unsettled 1-2"},
 		{"settled", publish + `; UPDATE grant_chunks SET settled_at = now()`, nil, ""},
 		{"settled, with a redrive", publish + `;` + redrive, nil, "available redrive 1-2"},
@@ -84,7 +84,7 @@ func TestAJobCoversWholeChunks(t *testing.T) {
 		"begins later":      {RelayArgs{1, 2, 11, 29, First, 0}, false},
 		"ends before":       {RelayArgs{1, 2, 1, 18, First, 0}, false},
 		"another partition": {RelayArgs{1, 3, 10, 19, First, 0}, false},
-		"another mode":      {RelayArgs{1, 2, 10, 19, Again, 0}, false},
+		"another mode":      {RelayArgs{1, 2, 10, 19, Republish, 0}, false},
 	} {
 		jobs := liveJobs{tt.job.PartitionKey: {tt.job}}
 		require.Equal(t, tt.covers, jobs.cover(c, First), name)
@@ -115,7 +115,7 @@ func TestDroppedRetriesAreOfTheirChunk(t *testing.T) {
 	r := setup(t, 2, 2)
 	r.published()
 	r.exec(`INSERT INTO point_results (event_id, member_id, amount, status) VALUES ($1, 'm004', 10, 'FAILED')`, r.event)
-	r.job(r.chunks[0], Again, 0, "")
-	r.job(r.chunks[1], Again, 0, "")
+	r.job(r.chunks[0], Republish, 0, "")
+	r.job(r.chunks[1], Republish, 0, "")
 	require.Equal(t, "available unsettled 3-4", r.requeue(10))
 }

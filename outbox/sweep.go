@@ -13,9 +13,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Net finds chunks of running events that no job or message will move any more, and gives them a job. Each of its steps
-// may run twice, even at once: at worst a message is published that is not needed.
-type Net struct {
+// Sweeper finds chunks of running events that no job or message will move any more, and gives them a job. Each of its
+// steps may run twice, even at once: at worst a message is published that is not needed.
+type Sweeper struct {
 	Pool       *pgxpool.Pool
 	River      Inserter
 	Kafka      *Kafka // of the process with the role jobs
@@ -25,14 +25,14 @@ type Net struct {
 
 // Sweep gives a job to every chunk of a running event that was never published and that no job would publish. One
 // statement reads chunks and jobs, so it sees a publication whole or not at all.
-func (n *Net) Sweep(ctx context.Context) (chunks int, err error) {
-	return pg.Value(ctx, n.Pool, func(tx pgx.Tx) (int, error) {
+func (s *Sweeper) Sweep(ctx context.Context) (chunks int, err error) {
+	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (int, error) {
 		lost, err := selectStranded(ctx, tx, strandedUnpublished)
 		if err != nil || len(lost) == 0 {
 			return 0, err
 		}
-		if err := insertJobs(ctx, tx, n.River,
-			map[Mode][]domain.Run{First: domain.Runs(lost, n.ChunksAJob)}); err != nil {
+		if err := insertJobs(ctx, tx, s.River,
+			map[Mode][]domain.Run{First: domain.Runs(lost, s.ChunksAJob)}); err != nil {
 			return 0, err
 		}
 		return len(lost), failpoint.Hit(ctx, failpoint.SweepBeforeCommit)

@@ -8,11 +8,12 @@ import (
 )
 
 // net is a net over the room's event. It has no Kafka.
-func (r *room) net() *Net {
-	return &Net{Pool: r.pool, River: r.river, ChunksAJob: 2, Patience: time.Minute}
+func (r *room) net() *Sweeper {
+	return &Sweeper{Pool: r.pool, River: r.river, ChunksAJob: 2, Patience: time.Minute}
 }
 
-// What the sweep gives a job: each chunk of a running event that was never published, and that no job would publish soon.
+// What the sweep gives a job: each chunk of a running event that was never published, and that no job would publish
+// soon.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	job := func(state, set string) func(*room) {

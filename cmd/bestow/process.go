@@ -59,7 +59,7 @@ type process struct {
 	kafka   *outbox.Kafka  // nil without a role that needs it
 	cluster string         // the id of Kafka's cluster; "" without a role that needs it
 	router  *outbox.Router // nil without the role handler
-	net     *outbox.Net
+	net     *outbox.Sweeper
 	heart   *heart
 	service *moneyhttp.Server // nil without a token
 }
@@ -130,8 +130,8 @@ func (p *process) wire(ctx context.Context) error {
 	p.tellDifferences(ctx)
 	relay := &outbox.RelayWorker{Pool: p.pool, Kafka: p.kafka, Close: p.app.Events.Close, Report: p.heart.vitals.took, Log: p.log}
 	replay := &outbox.ReplayWorker{Pool: p.pool, Kafka: p.kafka, Log: p.log}
-	p.net = &outbox.Net{Pool: p.pool, River: p.river, Kafka: p.kafka, ChunksAJob: p.cfg.RelayChunks, Patience: patienceWithKafka}
-	jobs.Register(workers, jobs.Workers{App: p.app, Relay: relay, Replay: replay, Net: p.net,
+	p.net = &outbox.Sweeper{Pool: p.pool, River: p.river, Kafka: p.kafka, ChunksAJob: p.cfg.RelayChunks, Patience: patienceWithKafka}
+	jobs.Register(workers, jobs.Workers{App: p.app, Relay: relay, Replay: replay, Sweeper: p.net,
 		Ledger: p.money, ExpiryOff: p.cfg.ExpiryOff(), Log: p.log})
 	return nil
 }
