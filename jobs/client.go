@@ -45,6 +45,15 @@ const timetableWorkers = 8
 func NewClient(
 	id string, pool *pgxpool.Pool, workers *river.Workers, q Queues, log *slog.Logger,
 ) (*river.Client[pgx.Tx], error) {
+	client, err := river.NewClient(riverpgxv5.New(pool), config(id, workers, q, log))
+	if err != nil {
+		return nil, fmt.Errorf("make river client: %w", err)
+	}
+	return client, nil
+}
+
+// config returns River's settings for a process.
+func config(id string, workers *river.Workers, q Queues, log *slog.Logger) *river.Config {
 	cfg := &river.Config{
 		ID:                   id,
 		Schema:               migrations.RiverSchema,
@@ -66,12 +75,10 @@ func NewClient(
 	if q.Jobs {
 		cfg.Queues[Queue] = river.QueueConfig{MaxWorkers: timetableWorkers}
 	}
-	cfg.PeriodicJobs = schedules() // any process may lead, and the leader inserts them
-	client, err := river.NewClient(riverpgxv5.New(pool), cfg)
-	if err != nil {
-		return nil, fmt.Errorf("make river client: %w", err)
+	for _, s := range schedules() { // any process may lead, and the leader inserts them
+		cfg.PeriodicJobs = append(cfg.PeriodicJobs, s.periodic())
 	}
-	return client, nil
+	return cfg
 }
 
 // cappedRetry doubles the wait after each failed attempt from a second on, to maxRetryWait.

@@ -65,8 +65,8 @@ func (collectArgs) Kind() string { return "collect" }
 func (forecastArgs) Kind() string { return "forecast" }
 
 // schedules says how often each job of the timetable runs.
-func schedules() []*river.PeriodicJob {
-	return []*river.PeriodicJob{
+func schedules() []schedule {
+	return []schedule{
 		every(5*time.Second, startDueArgs{}),     // starts events that are due, stops those under a brake
 		every(5*time.Second, closeDoneArgs{}),    // completes events that are done
 		every(30*time.Second, sweepArgs{}),       // chunks that no job would publish get one
@@ -163,21 +163,35 @@ func collect(ctx context.Context, ledger *money.Ledger) error {
 	return failed
 }
 
-func every(d time.Duration, args river.JobArgs) *river.PeriodicJob {
-	return river.NewPeriodicJob(river.PeriodicInterval(d), func() (river.JobArgs, *river.InsertOpts) {
-		return args, &river.InsertOpts{Queue: Queue, MaxAttempts: math.MaxInt16}
-	}, nil)
+// schedule says how often the leader inserts a job.
+type schedule struct {
+	every time.Duration
+	args  river.JobArgs
+	one   bool // there is never more than one of it
 }
+
+func every(d time.Duration, args river.JobArgs) schedule { return schedule{every: d, args: args} }
 
 // oneEvery schedules a job that may take long, so that there is never more than one. The leader also inserts it when it
 // begins to lead: what ran out while every process was down expires at once.
-func oneEvery(d time.Duration, args river.JobArgs) *river.PeriodicJob {
-	states := []rivertype.JobState{
-		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
-		rivertype.JobStateRunning, rivertype.JobStateScheduled,
+func oneEvery(d time.Duration, args river.JobArgs) schedule {
+	return schedule{every: d, args: args, one: true}
+}
+
+// insertOpts returns how the job is inserted. It is never discarded.
+func (s schedule) insertOpts() *river.InsertOpts {
+	opts := &river.InsertOpts{Queue: Queue, MaxAttempts: math.MaxInt16}
+	if s.one {
+		opts.UniqueOpts = river.UniqueOpts{ByState: []rivertype.JobState{
+			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+			rivertype.JobStateRunning, rivertype.JobStateScheduled,
+		}}
 	}
-	return river.NewPeriodicJob(river.PeriodicInterval(d), func() (river.JobArgs, *river.InsertOpts) {
-		unique := river.UniqueOpts{ByState: states}
-		return args, &river.InsertOpts{Queue: Queue, MaxAttempts: math.MaxInt16, UniqueOpts: unique}
-	}, &river.PeriodicJobOpts{RunOnStart: true})
+	return opts
+}
+
+// periodic returns the schedule as River takes it.
+func (s schedule) periodic() *river.PeriodicJob {
+	insert := func() (river.JobArgs, *river.InsertOpts) { return s.args, s.insertOpts() }
+	return river.NewPeriodicJob(river.PeriodicInterval(s.every), insert, &river.PeriodicJobOpts{RunOnStart: s.one})
 }

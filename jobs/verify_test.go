@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/internal/kafkatest"
 	"bestow/internal/pgtest"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) { pgtest.Main(m, kafkatest.Leaks()...) }
 
 // setup is a worker on a database with event 1, and a job that verifies it.
 func setup(t *testing.T) (*verifyWorker, *pgxpool.Pool, *river.Job[app.VerifyArgs]) {

@@ -123,6 +123,19 @@ func TestAnAttemptWhoseTimeIsUp(t *testing.T) {
 	require.Equal(t, "completed first 1-3, scheduled first 2-3", d.jobs())
 }
 
+// What is left of a job is handed on as what it was: of its mode, and of its try.
+func TestTheRestOfAJobKeepsItsModeAndTry(t *testing.T) {
+	t.Parallel()
+	d := setupRelay(t, 1, 1)
+	d.published()
+	d.exec(`INSERT INTO point_results (event_id, member_id, amount, status, retry_count) SELECT event_id, member_id, 10, 'FAILED', 2 FROM point_targets`)
+	ctx, cancel := context.WithCancel(rivertest.WorkContext(t.Context(), d.river))
+	d.relay.Report = func(string, *Refusal) { cancel() }
+	id := d.job(d.all(), Retry, 2, "")
+	require.NoError(t, d.relay.Work(ctx, begin(d.room, id, newArgs(d.all(), Retry, 2))))
+	require.Equal(t, "completed retry 2 1-2, scheduled retry 2 2-2", d.jobs())
+}
+
 // A job that is cancelled before it has published anything is not put off: it may be another attempt's by now.
 func TestACancelledAttemptTakesNoSnooze(t *testing.T) {
 	t.Parallel()
@@ -228,9 +241,10 @@ func (d *desk) gated(job *river.Job[RelayArgs], meanwhile string) error {
 	ended := make(chan error, 1)
 	go func() { ended <- d.workJob(job) }()
 	require.Eventually(d, func() bool {
-		return d.text(`SELECT count(*)::text FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+		return len(ended) > 0 || d.text(`SELECT count(*)::text FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
 			WHERE l.locktype = 'advisory' AND NOT l.granted`) == "1"
 	}, 10*time.Second, time.Millisecond, "the relay does not come to the gate")
+	require.Empty(d, ended, "the relay did not wait for the gate")
 	_, err = gate.Exec(d.Context(), meanwhile)
 	require.NoError(d, err)
 	require.NoError(d, gate.Commit(d.Context()))

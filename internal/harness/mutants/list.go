@@ -1,5 +1,10 @@
 package main
 
+import "slices"
+
+// mutants are all faults that the command plants.
+var mutants = slices.Concat(grantMutants, outboxMutants, jobsMutants)
+
 // The rooms in which faults are planted, with the tests that have to find them.
 const (
 	rules  = "./domain"
@@ -10,8 +15,8 @@ const (
 // grantTests are those of app/grants_test.go.
 const grantTests = `^Test(WhatASettlingWrites|AMessage|AClaim|ALedgerThat|AChunkThat)`
 
-// mutants are the faults, by the transaction in which they are.
-var mutants = []mutant{
+// grantMutants are the faults in the rules, in the path of a grant and in the ledger, by the transaction in which they are.
+var grantMutants = []mutant{
 	// What is still to be asked for, and what a row becomes: rules.
 	{"admit: a settled row", "domain/result.go", "return !r.Status.Final() && r.RetryCount == g.Try", "return r.RetryCount == g.Try", rules, "."},
 	{"admit: an older try", "domain/result.go", "return !r.Status.Final() && r.RetryCount == g.Try", "return !r.Status.Final() && r.RetryCount >= g.Try", rules, "."},

@@ -69,7 +69,7 @@ func (m mutant) killer(ctx context.Context, root, dir string) (test string, err 
 	if err != nil {
 		return "", err
 	}
-	args := []string{"test", "-overlay", overlay, "-count=1", "-failfast", "-timeout=3m", "-run", m.run, m.pkg}
+	args := []string{"test", "-overlay", overlay, "-count=1", "-failfast", "-vet=off", "-timeout=3m", "-run", m.run, m.pkg}
 	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // what the list says
 	cmd.Dir = root
 	printed, err := cmd.CombinedOutput()

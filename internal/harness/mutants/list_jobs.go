@@ -1,0 +1,4 @@
+package main
+
+// jobsMutants are the faults in the timetable.
+var jobsMutants = []mutant{}
