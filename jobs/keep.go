@@ -31,7 +31,7 @@ func RunLedgerJobs(ctx context.Context, ledger *money.Ledger, expiryOff bool, lo
 		if time.Since(collected) > collectEvery {
 			collected = time.Now()
 			err = errors.Join(err, within(ctx, jobTimeout,
-				func(ctx context.Context) error { return collect(ctx, ledger) }))
+				func(ctx context.Context) error { return collect(ctx, ledger.Collect) }))
 		}
 		if err != nil && ctx.Err() == nil {
 			log.ErrorContext(ctx, "expiry or collection failed, the next minute tries again", obs.Err, err)

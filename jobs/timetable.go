@@ -110,7 +110,7 @@ func Register(w *river.Workers, with Workers) {
 		with.Sweeper.Reconcile))
 	add[rescueArgs](w, warned(with.Log, "verifications of processes that are gone run again",
 		reports.RescueVerifications))
-	add[collectArgs](w, func(ctx context.Context) error { return collect(ctx, with.Ledger) })
+	add[collectArgs](w, func(ctx context.Context) error { return collect(ctx, with.Ledger.Collect) })
 	river.AddWorker(w, &worker[forecastArgs]{timeout: forecastTimeout, work: func(ctx context.Context) error {
 		_, err := with.Ledger.CountForecast(ctx)
 		return err
@@ -146,12 +146,12 @@ func warned(log *slog.Logger, message string, do func(context.Context) (int, err
 }
 
 // collect takes the debts of members from the points that they have, once for each member; what is left waits for the
-// next run. A member for whom it fails does not stop the others.
-func collect(ctx context.Context, ledger *money.Ledger) error {
+// next run. A member for whom it fails does not stop the others. next is [money.Ledger.Collect].
+func collect(ctx context.Context, next func(ctx context.Context, after string) (money.Collected, error)) error {
 	var failed error
 	after := ""
 	for until := inHalfTheTime(); time.Now().Before(until); {
-		done, err := ledger.Collect(ctx, after)
+		done, err := next(ctx, after)
 		if failed == nil {
 			failed = err // one error is enough to report
 		}

@@ -264,3 +264,25 @@ func TestTimeouts(t *testing.T) {
 	require.Equal(t, expireTimeout, (&expireWorker{}).Timeout(nil))
 	require.WithinDuration(t, time.Now().Add(jobTimeout/2), inHalfTheTime(), time.Second)
 }
+
+// collect goes from members to members until nobody is left. Those from whom it could not take stop no others, and one of
+// their errors is the job's.
+func TestCollect(t *testing.T) {
+	t.Parallel()
+	first, second := errors.New("first"), errors.New("second")
+	var asked []string
+	err := collect(t.Context(), func(_ context.Context, after string) (money.Collected, error) {
+		asked = append(asked, after)
+		switch after {
+		case "":
+			return money.Collected{Members: 100, Last: "m100"}, nil
+		case "m100":
+			return money.Collected{Members: 100, Last: "m200"}, first
+		case "m200":
+			return money.Collected{Members: 1, Last: "m201"}, second
+		}
+		return money.Collected{}, nil
+	})
+	require.Equal(t, first, err)
+	require.Equal(t, []string{"", "m100", "m200", "m201"}, asked)
+}
