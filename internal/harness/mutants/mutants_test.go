@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -20,8 +21,8 @@ func TestEveryFaultCanBePlanted(t *testing.T) {
 		source, err := os.ReadFile(filepath.Join(root, m.file))
 		require.NoError(t, err)
 		faulty, err := m.apply(string(source))
-		require.NoError(t, err, m.name)
-		require.NotEqual(t, string(source), faulty, m.name)
+		assert.NoError(t, err, m.name) // all that cannot be planted are told at once
+		assert.NotEqual(t, string(source), faulty, m.name)
 	}
 }
 
