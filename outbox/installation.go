@@ -2,10 +2,20 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 
+	"bestow/internal/failpoint"
+	"bestow/internal/obs"
+	"bestow/internal/pg"
+
+	"github.com/IBM/sarama"
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -104,4 +114,130 @@ func CheckStopped(ctx context.Context, tx pgx.Tx) error {
 	}
 	return fmt.Errorf("processes of bestow use this database (seen within 30 s: %d; open connections: %d): "+
 		"stop all of them first, then give the new id, then start them; one that was killed is forgotten after 30 s", processes, sessions)
+}
+
+// inherit gives the topic's group the offsets of the group without an installation in its name, so that an upgrade
+// reads nothing twice. It does so once, and only for an installation that is older than ids. Handlers of the version
+// before may still work in the old group: messages that both read are handled twice, and granted once.
+func (k *Kafka) inherit(topic string) error {
+	if !k.cfg.Installation.UnnamedAreOurs {
+		return nil
+	}
+	partitions, err := k.client.Partitions(topic)
+	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		return nil // the topic does not exist yet
+	}
+	if err != nil {
+		return fmt.Errorf("read partitions of %s: %w", topic, err)
+	}
+	admin, err := sarama.NewClusterAdminFromClient(k.client) // not closed: that would close the client
+	if err != nil {
+		return fmt.Errorf("connect to Kafka: %w", err)
+	}
+	own, err := groupOffsets(admin, k.group(topic), topic, partitions)
+	if err != nil || len(own) > 0 {
+		return err
+	}
+	before, err := groupOffsets(admin, unnamedGroup(topic), topic, partitions)
+	if err != nil || len(before) == 0 {
+		return err
+	}
+	return commit(admin, k.group(topic), topic, before)
+}
+
+// commit sets the offsets of a group without members. If the group has one by now, another process has set them before.
+func commit(admin sarama.ClusterAdmin, group, topic string, offsets map[int32]int64) error {
+	to := map[int32]sarama.OffsetAndMetadata{}
+	for p, offset := range offsets {
+		to[p] = sarama.OffsetAndMetadata{Offset: offset, LeaderEpoch: -1}
+	}
+	resp, err := admin.AlterConsumerGroupOffsets(group, map[string]map[int32]sarama.OffsetAndMetadata{topic: to}, nil)
+	if err != nil {
+		return fmt.Errorf("set offsets of group %s: %w", group, err)
+	}
+	for p, code := range resp.Errors[topic] {
+		if code != sarama.ErrNoError && !slices.Contains(groupIsAlive, code) {
+			return fmt.Errorf("set offset of group %s in %s/%d: %w", group, topic, p, code)
+		}
+	}
+	return nil
+}
+
+// groupIsAlive are the errors with which a broker refuses offsets from outside for a group that has members.
+var groupIsAlive = []sarama.KError{sarama.ErrUnknownMemberId, sarama.ErrIllegalGeneration,
+	sarama.ErrRebalanceInProgress}
+
+// Skipped counts the messages of another installation that this process has skipped in a topic.
+type Skipped struct {
+	Topic        string
+	Installation string // its id; "unnamed" for messages that name none, "others" for those beyond the first hundred
+	Messages     int64
+}
+
+// maxSkipped bounds the number of other installations that are counted apart: anyone can write their ids.
+const maxSkipped = 100
+
+type skippedKey struct{ topic, installation string }
+
+type skipped struct {
+	log *slog.Logger
+
+	mu     sync.Mutex
+	counts map[skippedKey]int64
+}
+
+func newSkipped(log *slog.Logger) *skipped {
+	return &skipped{log: log, counts: map[skippedKey]int64{}}
+}
+
+// count counts a message, and logs the first of each topic and installation.
+func (s *skipped) count(ctx context.Context, topic string, other *elsewhereError) {
+	key := skippedKey{topic, other.installation}
+	if key.installation == "" {
+		key.installation = "unnamed"
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.counts[key]; !known {
+		if len(s.counts) >= maxSkipped {
+			key.installation = "others"
+		} else {
+			s.log.WarnContext(ctx,
+				"messages of another installation are skipped: give each installation a BESTOW_TOPIC_PREFIX of its own",
+				obs.Topic, topic, obs.Installation, key.installation)
+		}
+	}
+	s.counts[key]++
+}
+
+// Skipped returns the counts of skipped messages of other installations, by topic and installation.
+func (r *Router) Skipped() []Skipped {
+	r.skipped.mu.Lock()
+	defer r.skipped.mu.Unlock()
+	list := make([]Skipped, 0, len(r.skipped.counts))
+	for key, n := range r.skipped.counts {
+		list = append(list, Skipped{key.topic, key.installation, n})
+	}
+	slices.SortFunc(list, func(a, b Skipped) int {
+		return strings.Compare(a.Topic+" "+a.Installation, b.Topic+" "+b.Installation)
+	})
+	return list
+}
+
+// skip passes over a message of another installation, which handles it itself. A copy of a message that is parked here
+// goes back to its row; otherwise the replay would look successful.
+func (r *Router) skip(ctx context.Context, at Position, m *message.Message, other *elsewhereError) error {
+	r.skipped.count(ctx, at.Topic, other)
+	from := readReplay(m.Metadata.Get(replayHeader))
+	if from.parkedID == 0 {
+		return nil
+	}
+	err := pg.InTx(ctx, r.pool, func(tx pgx.Tx) error {
+		_, err := parkCopy(ctx, tx, from, m.Payload, causeForeign, other.Error())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return failpoint.Hit(ctx, failpoint.ParkAfterCommit)
 }
