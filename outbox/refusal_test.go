@@ -1,12 +1,18 @@
 package outbox
 
 import (
+	"errors"
+	"fmt"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 
+	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
 )
 
@@ -97,4 +103,61 @@ func TestARelayThatReportsToNobody(t *testing.T) {
 	_, err := d.work(d.all(), First, 0)
 	require.NoError(t, err)
 	require.False(t, strings.Contains(d.log.String(), "WARN"), d.log)
+}
+
+// A refusal that a person has to end is told from one that passes by itself, and says what to do.
+func TestRefusalOf(t *testing.T) {
+	t.Parallel()
+	passing := []error{
+		errors.New("EOF"), sarama.ErrOutOfBrokers, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend, sarama.ErrRequestTimedOut,
+		sarama.ErrLeaderNotAvailable, sarama.ErrNotLeaderForPartition, sarama.ErrUnknownTopicOrPartition, sarama.ErrInvalidPartition,
+		sarama.ErrOutOfOrderSequenceNumber, sarama.ErrKafkaStorageError, sarama.ErrThrottlingQuotaExceeded, sarama.ErrBrokerNotAvailable,
+	}
+	for _, err := range passing {
+		r := refusalOf("POINT", "grants.point", fmt.Errorf("publish: %w", err))
+		require.Equal(t, KafkaAway, r.Code, err)
+		require.False(t, r.Permanent, err)
+		unanswered := errors.Is(err, sarama.ErrOutOfBrokers) || errors.Is(err, syscall.ECONNREFUSED)
+		require.Equal(t, unanswered, strings.HasPrefix(r.Text, "Kafka does not answer: "), r.Text)
+	}
+	lasting := []error{
+		sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,
+		sarama.ErrPolicyViolation, sarama.ErrInvalidRequiredAcks, sarama.ErrInvalidTimestamp, sarama.ErrInvalidTopic, sarama.ErrSASLAuthenticationFailed,
+		&blockedError{"topic grants.point: cleanup.policy=compact"},
+	}
+	for _, err := range lasting {
+		r := refusalOf("POINT", "grants.point", fmt.Errorf("publish: %w", err))
+		require.Equal(t, KafkaRefuses, r.Code, err)
+		require.True(t, r.Permanent, err)
+		require.True(t, strings.HasPrefix(r.Text, "topic grants.point: "), r.Text)
+	}
+}
+
+// A refusal is told when it begins and when it ends: a small message that the topic takes does not end the refusal of a large
+// one, that one's success does, and so does the time in which it was not repeated.
+func TestRefusalsBeginAndEndOnce(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	large, small := domain.Chunk{EventID: 1, First: 1, Last: 100}, domain.Chunk{EventID: 1, First: 101, Last: 102}
+	tooLarge := Refusal{Topic: "a", Code: KafkaRefuses, Permanent: true}
+	var s refusals
+	took := func(c domain.Chunk, after time.Duration) [2]bool {
+		ends, stands := s.took("a", c, now.Add(after))
+		return [2]bool{ends, stands}
+	}
+	require.Equal(t, [2]bool{false, false}, took(small, 0))
+	require.True(t, s.refused(tooLarge, large, now))
+	require.False(t, s.refused(tooLarge, large, now.Add(kafkaAway)))
+	require.Equal(t, [2]bool{false, true}, took(small, 2*kafkaAway))
+	require.Equal(t, [2]bool{true, false}, took(large, 2*kafkaAway))
+	require.Equal(t, [2]bool{false, false}, took(large, 2*kafkaAway))
+
+	require.True(t, s.refused(tooLarge, large, now))
+	require.Equal(t, [2]bool{true, false}, took(small, holds))
+
+	away := Refusal{Topic: "a", Code: KafkaAway}
+	require.True(t, s.refused(away, large, now))
+	require.True(t, s.refused(tooLarge, large, now), "another reason is told")
+	require.True(t, s.refused(away, large, now))
+	require.Equal(t, [2]bool{true, false}, took(small, 0), "Kafka is there again for all")
 }

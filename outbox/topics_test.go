@@ -109,3 +109,45 @@ func TestWatchTopicsEnds(t *testing.T) {
 	cancel()
 	require.NoError(t, (&Kafka{}).WatchTopics(ctx, nil))
 }
+
+// What a topic may be set to, what blocks it, and what only may do harm.
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		setting, value string
+		replicas       int
+		blocks         bool
+		text           string // "": nothing is wrong
+	}{
+		{"cleanup.policy", "delete", 3, false, ""},
+		{"cleanup.policy", "compact", 3, true, "set cleanup.policy=delete"},
+		{"cleanup.policy", "delete,compact", 3, true, "set cleanup.policy=delete"},
+		{"min.insync.replicas", "2", 3, false, ""},
+		{"min.insync.replicas", "3", 3, false, ""},
+		{"min.insync.replicas", "3", 2, true, "set it to 2 or less"},
+		{"min.insync.replicas", "2", 0, false, ""}, // the partitions are not known yet
+		{"max.message.bytes", "1048588", 1, false, ""},
+		{"max.message.bytes", "540672", 1, false, ""},
+		{"max.message.bytes", "540671", 1, false, "set it to 540672 or more"},
+		{"max.message.bytes", "20000", 1, false, "set it to 540672 or more"},
+		{"retention.ms", "604800000", 1, false, ""},
+		{"retention.ms", "-1", 1, false, ""},
+		{"retention.ms", "1000", 1, false, "retention.ms=1000 may delete"},
+		{"retention.bytes", "-1", 1, false, ""},
+		{"retention.bytes", "1000000", 1, false, "retention.bytes=1000000 may delete"},
+		{"unclean.leader.election.enable", "false", 1, false, ""},
+		{"unclean.leader.election.enable", "true", 1, false, "may lose messages"},
+		{"retention.ms", "a week", 1, false, ""}, // what cannot be read is not judged
+		{"message.timestamp.type", "LogAppendTime", 1, false, ""},
+	} {
+		faults := judge(settings{c.setting: c.value}, c.replicas)
+		if c.text == "" {
+			require.Empty(t, faults, "%s=%s", c.setting, c.value)
+			continue
+		}
+		require.Len(t, faults, 1, "%s=%s", c.setting, c.value)
+		require.Contains(t, faults[0].text, c.text)
+		require.Contains(t, faults[0].text, c.setting)
+		require.Equal(t, c.blocks, faults[0].blocks, "%s=%s", c.setting, c.value)
+	}
+}
