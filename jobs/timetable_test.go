@@ -110,11 +110,11 @@ func setupTimetable(t *testing.T, q Queues) *timetable {
 	require.NoError(t, err)
 	tt.app = app.New(app.Deps{Pool: tt.pool, River: inserter, Log: log, Limits: app.DefaultLimits()})
 	Register(workers, Workers{
-		App:    tt.app,
-		Relay:  &outbox.RelayWorker{Pool: tt.pool, Kafka: tt.kafka, Log: log},
-		Replay: &outbox.ReplayWorker{Pool: tt.pool, Kafka: tt.kafka, Log: log},
-		Net:    &outbox.Net{Pool: tt.pool, River: inserter, Kafka: tt.kafka, ChunksAJob: 1, Patience: time.Minute},
-		Ledger: ledger, Log: log,
+		App:     tt.app,
+		Relay:   &outbox.RelayWorker{Pool: tt.pool, Kafka: tt.kafka, Log: log},
+		Replay:  &outbox.ReplayWorker{Pool: tt.pool, Kafka: tt.kafka, Log: log},
+		Sweeper: &outbox.Sweeper{Pool: tt.pool, River: inserter, Kafka: tt.kafka, ChunksAJob: 1, Patience: time.Minute},
+		Ledger:  ledger, Log: log,
 	})
 	tt.client, err = NewClient("test", tt.pool, workers, q, log)
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -101,6 +102,17 @@ func TestDecodeRefuses(t *testing.T) {
 	good, err := encode(example(), time.Now())
 	require.NoError(t, err)
 	change := func(old, with string) []byte { return bytes.Replace(good, []byte(old), []byte(with), 1) }
+	with := func(grants []domain.Grant) []byte {
+		m := example()
+		m.Grants = grants
+		body, err := encode(m, time.Now())
+		require.NoError(t, err)
+		return body
+	}
+	many := make([]domain.Grant, maxGrants+1)
+	for i := range many {
+		many[i] = domain.Grant{TargetID: 1001, MemberID: fmt.Sprintf("m%05d", i), Amount: 1}
+	}
 	for name, body := range map[string][]byte{
 		"empty":                   {},
 		"not JSON":                []byte("hello"),
@@ -124,9 +136,10 @@ func TestDecodeRefuses(t *testing.T) {
 		"try negative":            change(`"try":2`, `"try":-2`),
 		"a duplicate name":        change(`"try":2`, `"try":2,"try":3`),
 		"bounds the wrong way":    change(`"last_id":1003`, `"last_id":3`),
-		"no grants":               []byte(`{"type":"bestow.grants.v1","data":{"event_id":1,"event_type":"POINT","chunk":{"partition_key":0,"first_id":1,"last_id":1},"grants":[]}}`),
+		"no grants":               with(nil),
+		"too many grants":         with(many),
 		"a NUL in a member":       change(`M56035684`, `M\u0000`),
-		"more than a message has": bytes.Repeat([]byte(" "), maxPayload+1),
+		"more than a message has": append(bytes.Clone(good), bytes.Repeat([]byte(" "), maxPayload)...),
 	} {
 		_, err := decode(body, here)
 		require.Error(t, err, name)

@@ -35,7 +35,7 @@ func TestPassedBy(t *testing.T) {
 // lost is what a reconcile asks for of a room whose chunks were published an hour ago, passed by the groups at a time.
 func (r *room) lost(passed time.Time) (chunks, redrives int) {
 	r.Helper()
-	n := r.net()
+	n := r.sweeper()
 	r.tx(func(tx pgx.Tx) (err error) {
 		chunks, err = n.republishLost(r.Context(), tx, point, passed)
 		return err
@@ -115,15 +115,15 @@ func TestWhatIsPublishedAfterTheMoment(t *testing.T) {
 func TestReconcile(t *testing.T) {
 	t.Parallel()
 	d := setupRelay(t, 1)
-	net := d.net()
-	net.Kafka, net.Patience = d.kafka, time.Nanosecond
+	sweeper := d.sweeper()
+	sweeper.Kafka, sweeper.Patience = d.kafka, time.Nanosecond
 	_, err := d.work(d.all(), First, 0)
 	require.NoError(t, err)
 	topic, dlt := d.kafka.Topic(point), d.kafka.DeadLetter(point)
 	kafkatest.Produce(t, d.brokers, dlt, 0, []byte("a retry"))
 	reconcile := func() int {
 		t.Helper()
-		n, err := net.Reconcile(t.Context())
+		n, err := sweeper.Reconcile(t.Context())
 		require.NoError(t, err)
 		return n
 	}
@@ -147,15 +147,15 @@ func TestReconcile(t *testing.T) {
 func TestAMomentIsOfTheDatabasesClock(t *testing.T) {
 	t.Parallel()
 	d := setupRelay(t)
-	net := d.net()
-	net.Kafka = d.kafka
-	passed, err := net.passed(t.Context(), d.kafka.Topic(point))
+	sweeper := d.sweeper()
+	sweeper.Kafka = d.kafka
+	passed, err := sweeper.passed(t.Context(), d.kafka.Topic(point))
 	require.NoError(t, err)
 	require.Zero(t, passed, "no moment was noted before")
 	first, err := pg.Value(t.Context(), d.pool, func(tx pgx.Tx) ([]moment, error) { return selectMoments(t.Context(), tx, d.kafka.Topic(point)) })
 	require.NoError(t, err)
 	require.Equal(t, map[int32]int64{0: 0, 1: 0}, first[0].offsets)
-	passed, err = net.passed(t.Context(), d.kafka.Topic(point))
+	passed, err = sweeper.passed(t.Context(), d.kafka.Topic(point))
 	require.NoError(t, err)
 	require.Equal(t, first[0].at, passed)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// net is a net over the room's event. It has no Kafka.
-func (r *room) net() *Sweeper {
+// sweeper is a sweeper of the room. It has no Kafka.
+func (r *room) sweeper() *Sweeper {
 	return &Sweeper{Pool: r.pool, River: r.river, ChunksAJob: 2, Patience: time.Minute}
 }
 
@@ -54,10 +54,10 @@ func TestSweep(t *testing.T) {
 			t.Parallel()
 			r := setup(t, 2)
 			c.given(r)
-			n, err := r.net().Sweep(t.Context())
+			n, err := r.sweeper().Sweep(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, c.lost, n == 1)
-			n, err = r.net().Sweep(t.Context())
+			n, err = r.sweeper().Sweep(t.Context())
 			require.NoError(t, err)
 			require.Zero(t, n, "what was lost has a job now")
 		})
@@ -68,7 +68,7 @@ func TestSweep(t *testing.T) {
 func TestSweepMakesRuns(t *testing.T) {
 	t.Parallel()
 	r := setup(t, 1, 1, 1)
-	n, err := r.net().Sweep(t.Context())
+	n, err := r.sweeper().Sweep(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 3, n)
 	require.Equal(t, "available first 1-2, available first 3-3", r.jobs())
