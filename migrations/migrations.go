@@ -17,7 +17,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 )
 
-// RiverSchema is where River keeps its jobs.
+// RiverSchema is the schema of River's tables.
 const RiverSchema = "river"
 
 // lockKey serialises migrations of one database. The number is arbitrary and ours.
@@ -29,8 +29,8 @@ var files embed.FS
 // Files is the SQL, in the order in which it is applied; tests make the fingerprint of their template database of it.
 func Files() fs.FS { return files }
 
-// Up applies what is missing to the database at url. Ten processes that call it at once do no harm: one works, the
-// others wait and find nothing left to do. The role needs to own the database, or the right to create schemas in it.
+// Up applies the missing migrations to the database at url. If ten processes call it at once, one works, and the others
+// wait and find nothing left to do. The role needs to own the database, or the right to create schemas in it.
 func Up(ctx context.Context, url string) error { return up(ctx, url, files) }
 
 func up(ctx context.Context, url string, from fs.FS) error {

@@ -27,9 +27,9 @@ type Options struct {
 	Dir string
 	// Addr is host:port on this machine; "" is a free port of 127.0.0.1.
 	Addr string
-	// Advertise is the host:port that clients are told to connect to, where it is another than Addr: that of a proxy.
+	// Advertise is the host:port that clients connect to, if it is not Addr: that of a proxy.
 	Advertise string
-	// Log hears what goes wrong with the data (a full disk); nil is silent.
+	// Log gets the errors of the data (a full disk); nil is silent.
 	Log *slog.Logger
 }
 
@@ -83,7 +83,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Close ends the broker and, if it has a folder, saves what makes the next start quick. Closing twice does nothing.
+// Close ends the broker and, if it has a folder, saves its state for a quick start. Closing twice does nothing.
 func (s *Server) Close() {
 	s.once.Do(func() {
 		s.silence.close()
@@ -92,7 +92,7 @@ func (s *Server) Close() {
 	})
 }
 
-// listen refuses every address that another machine could reach: whoever reaches the broker may read and write all.
+// listen refuses every address that another machine could reach, since any client may read and write everything.
 func listen(ctx context.Context, addr string) (net.Listener, error) {
 	if addr == "" {
 		addr = "127.0.0.1:0"
@@ -108,7 +108,7 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// elsewhere is a listener that says it stands elsewhere: the broker tells its clients what its listener says.
+// elsewhere is a listener with another address, which the broker then gives to its clients.
 type elsewhere struct {
 	net.Listener
 	at net.Addr

@@ -18,7 +18,7 @@ func newLogger(to *slog.Logger) kfake.Logger {
 	return logger{to: to}
 }
 
-// Logf is kfake's.
+// Logf implements kfake's logger.
 func (l logger) Logf(level kfake.LogLevel, format string, args ...any) {
 	var at slog.Level
 	switch level {

@@ -28,13 +28,13 @@ type silence struct {
 
 type member struct{ group, id string }
 
-// heard is when a member said something last, and how long it may be silent.
+// heard holds the time of a member's last request, and how long the member may be silent.
 type heard struct {
 	at      time.Time
 	session time.Duration
 }
 
-// watchSilence begins to listen, and to end who is silent, until it is closed.
+// watchSilence begins to observe requests and to end silent members, until it is closed.
 func watchSilence(cluster *kfake.Cluster, addr string, log *slog.Logger) (*silence, error) {
 	straight := func(ctx context.Context, network, _ string) (net.Conn, error) { // whatever is advertised
 		return (&net.Dialer{}).DialContext(ctx, network, addr)
@@ -73,7 +73,7 @@ func (s *silence) run(ctx context.Context) {
 	}
 }
 
-// hear notes who speaks, and leaves the request to kfake.
+// hear notes the sender of a request, and leaves the request to kfake.
 func (s *silence) hear(r kmsg.Request) (kmsg.Response, error, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,7 @@ func (s *silence) again(m member) {
 	}
 }
 
-// end has the members leave that have been silent for longer than their session.
+// end makes members leave that have been silent for longer than their session.
 func (s *silence) end(ctx context.Context) {
 	for _, m := range s.silent() {
 		r := kmsg.NewPtrLeaveGroupRequest()

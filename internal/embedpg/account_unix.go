@@ -11,14 +11,14 @@ import (
 	"syscall"
 )
 
-// account is who runs postgres, which refuses to run as root: ourselves, or nobody if we are root.
+// account is the user that runs postgres, which refuses to run as root: ourselves, or the user nobody if we are root.
 type account struct {
 	uid, gid uint32
 	nobody   bool
-	mapped   bool // nobody is but a name for us inside a user namespace: files stay ours
+	mapped   bool // the user nobody is only a name for us in a user namespace: files stay ours
 }
 
-// chooseAccount is ourselves, or for root the first way of being nobody that works here.
+// chooseAccount returns ourselves, or for root the first way to become the user nobody that works here.
 func chooseAccount() (account, error) {
 	if os.Geteuid() != 0 {
 		return account{}, nil
@@ -48,7 +48,7 @@ func chooseAccount() (account, error) {
 		"container?) and no user namespace can be made: run as another user, or set DATABASE_URL", err)
 }
 
-// works runs nothing, as the account.
+// works returns nil if a program can be started as the account.
 func (a account) works() error {
 	process, err := os.StartProcess("/bin/sh", []string{"sh", "-c", ":"}, &os.ProcAttr{Dir: "/", Sys: a.attr(false)})
 	if err != nil {
@@ -61,7 +61,7 @@ func (a account) works() error {
 	return err
 }
 
-// other says whether postgres runs as another user than we do.
+// other reports whether postgres runs as another user than we do.
 func (a account) other() bool { return a.nobody && !a.mapped }
 
 // own gives a file or folder of ours to the account.
@@ -72,7 +72,8 @@ func (a account) own(path string) error {
 	return os.Chown(path, int(a.uid), int(a.gid))
 }
 
-// reach is nil if the account can pass path and every folder above it, and says which one it cannot pass else.
+// reach returns nil if the account can pass path and every folder above it, and otherwise names the one that it cannot
+// pass.
 func (a account) reach(path string) error {
 	if !a.other() {
 		return nil

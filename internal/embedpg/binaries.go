@@ -34,8 +34,8 @@ func (b binaries) major() string {
 	return major
 }
 
-// findBinaries is the first usable PostgreSQL of the machine, else the fetched one. A cluster that is there already
-// wants the major version that made it.
+// findBinaries returns the first usable PostgreSQL of the machine, or else the fetched one. A cluster that exists needs
+// the major version that made it.
 func findBinaries(ctx context.Context, d *folder, o Options) (binaries, error) {
 	want, err := d.major()
 	if err != nil {
@@ -64,7 +64,7 @@ func findBinaries(ctx context.Context, d *folder, o Options) (binaries, error) {
 		errors.Join(reasons...))
 }
 
-// local is the first usable PostgreSQL of the machine, of the major version wanted unless that is "".
+// local returns the first usable PostgreSQL of the machine, of the major version want unless that is "".
 func local(ctx context.Context, a account, want string) (binaries, error) {
 	reasons := []error{errors.New("looked in PATH, /usr/lib/postgresql and Homebrew's folders")}
 	for path := range localDirs() {
@@ -80,7 +80,7 @@ func local(ctx context.Context, a account, want string) (binaries, error) {
 	return binaries{}, errors.Join(reasons...)
 }
 
-// localDirs are the folders where a PostgreSQL may be installed: PATH's first, then the usual ones, newest first.
+// localDirs returns the folders where a PostgreSQL may be installed: PATH's first, then the usual ones, newest first.
 func localDirs() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if path, err := exec.LookPath("postgres"); err == nil {
@@ -116,7 +116,7 @@ func installed() []string {
 
 var digits = regexp.MustCompile(`\d+`)
 
-// majorIn is the version that a folder's name speaks of, 0 if none.
+// majorIn returns the version in a folder's name, 0 if none.
 func majorIn(path string) int {
 	n, _ := strconv.Atoi(digits.FindString(strings.TrimPrefix(path, "/usr/libexec")))
 	return n
@@ -163,8 +163,8 @@ func runAs(ctx context.Context, a account, dir string, limit time.Duration, file
 	return string(out), nil
 }
 
-// environment is all that postgres learns of ours: no PG* variable can bend it, and no secret of ours is in it. TZ is
-// set so that initdb need not guess it.
+// environment returns the environment of postgres. It has no PG* variable and no secret of ours. TZ is set so that
+// initdb need not guess it.
 func environment() []string {
 	env := []string{"LC_ALL=C", "TZ=UTC"}
 	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {

@@ -126,7 +126,7 @@ func suggestion(a account) string {
 	return ""
 }
 
-// putRight closes what is secret in the folder: postgres starts in no data folder that others may enter.
+// putRight makes the secret files of the folder private: postgres starts in no data folder that others may enter.
 func (d *folder) putRight() error {
 	if _, err := os.Stat(d.data()); err == nil {
 		if err := ownfiles.PrivateFolder(d.data()); err != nil {
@@ -146,7 +146,7 @@ func (d *folder) file(name string) string { return filepath.Join(d.path, name) }
 // close gives the lock back.
 func (d *folder) close() { d.once.Do(func() { _ = d.lock.Close() }) }
 
-// major is the major version that made the cluster, "" if there is none yet.
+// major returns the major version that made the cluster, "" if there is none yet.
 func (d *folder) major() (string, error) {
 	b, err := os.ReadFile(filepath.Join(d.data(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -158,7 +158,7 @@ func (d *folder) major() (string, error) {
 	return strings.TrimSpace(string(b)), nil
 }
 
-// password is the superuser's: the one in the file, or a new one if there is no cluster yet.
+// password returns the superuser's password: the one in the file, or a new one if there is no cluster yet.
 func (d *folder) password() (string, error) {
 	b, err := os.ReadFile(d.file("password"))
 	if err == nil && len(b) > 0 {

@@ -117,11 +117,11 @@ func (s *Server) Stop(ctx context.Context) error {
 	return err
 }
 
-// Kill ends postgres without the checkpoint that Stop waits for: the quick end of data nobody needs any more.
+// Kill ends postgres without the checkpoint that Stop waits for. It is for data that is not needed any more.
 func (s *Server) Kill() {
 	s.proc.kill()
 	<-s.done
 }
 
-// patience is how long we wait for an orderly end before we end it the hard way; postgres gives its own children 5 s.
+// patience bounds the wait for an orderly end, before postgres is killed. Postgres gives its own children 5 s.
 const patience = 10 * time.Second

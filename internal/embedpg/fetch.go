@@ -23,7 +23,7 @@ import (
 const (
 	fetchedMajor   = "18"
 	fetchedVersion = fetcher.V18
-	// fetchLimit is how long a download may take: 15 to 33 MB.
+	// fetchLimit bounds a download of 15 to 33 MB.
 	fetchLimit = 5 * time.Minute
 )
 
@@ -40,7 +40,7 @@ func pins() map[string]string {
 	}
 }
 
-// source is where PostgreSQL is fetched from, and what may come from there.
+// source says from where PostgreSQL is fetched, and which archives are accepted.
 type source struct {
 	config  fetcher.Config
 	version string
@@ -55,8 +55,8 @@ func defaultSource() source {
 	}
 }
 
-// fetched are the binaries in the cache folder, which are fetched into it if they are not there. Nothing else needs the
-// network, and a fetch that was cut off, or killed, leaves nothing behind that a later one trips over.
+// fetched returns the binaries in the cache folder, and fetches them if they are missing. Nothing else needs the
+// network. A fetch that was cut off or killed does not disturb a later one.
 func fetched(ctx context.Context, a account, o Options) (binaries, error) {
 	cache, err := cacheDir(o.Cache)
 	if err != nil {
@@ -65,7 +65,7 @@ func fetched(ctx context.Context, a account, o Options) (binaries, error) {
 	return defaultSource().get(ctx, a, cache, o)
 }
 
-// cacheDir is where fetched binaries are kept: as root a folder that postgres' account reaches.
+// cacheDir returns the folder of fetched binaries: as root, one that postgres' account can reach.
 func cacheDir(given string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)
@@ -209,7 +209,7 @@ func (s source) run(dir, unpacked string) (err error) {
 		Logger(io.Discard)).Start()
 }
 
-// settle makes what was unpacked readable to postgres' account, whatever the umask, and durable.
+// settle makes the unpacked files durable, and readable to postgres' account in spite of the umask.
 func settle(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

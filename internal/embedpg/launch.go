@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// errPortTaken: somebody took the port between our look and postgres' bind.
+// errPortTaken means that another process took the port between our look and postgres' bind.
 var errPortTaken = errors.New("port is taken")
 
 // process is a postmaster and the goroutine that waits for it.
@@ -145,14 +145,14 @@ func (p *process) ready(ctx context.Context, data string) error {
 			return fmt.Errorf("wait for postgres: %w", ctx.Err())
 		case <-tick.C:
 		}
-		line, _ := postmaster(data) // an error: it is not there yet
+		line, _ := postmaster(data) // an error means that it does not exist yet
 		if len(line) >= 8 && line[0] == strconv.Itoa(p.pid) && strings.TrimSpace(line[7]) == "ready" {
 			return nil
 		}
 	}
 }
 
-// postmaster is what postgres writes about itself: the lines of postmaster.pid.
+// postmaster returns the lines of postmaster.pid, in which postgres writes about itself.
 func postmaster(data string) ([]string, error) {
 	b, err := fs.ReadFile(os.DirFS(data), "postmaster.pid")
 	if err != nil {
@@ -194,9 +194,9 @@ func (p *process) kill() {
 	}
 }
 
-// lastWords is why postgres ended: its exit and the end of its log.
+// lastWords returns an error with the exit of postgres and the end of its log.
 func (p *process) lastWords() error {
-	said, _ := os.ReadFile(p.log) // without it the exit alone must do
+	said, _ := os.ReadFile(p.log) // without it, the error has only the exit
 	said = said[min(p.from, int64(len(said))):]
 	text := strings.TrimSpace(string(said[max(0, len(said)-4096):]))
 	if strings.Contains(text, "could not bind") {

@@ -30,7 +30,7 @@ func stopOrphans(ctx context.Context, data string, log *slog.Logger) error {
 	return fmt.Errorf("stop the postgres left behind in %s: it is still there: end it by hand", data)
 }
 
-// end signals all that live in the data folder, and returns who is left after our patience.
+// end signals all processes that work in the data folder, and returns those that are left after our patience.
 func end(ctx context.Context, data string, signal syscall.Signal, log *slog.Logger) ([]int, error) {
 	pids, err := livingIn(ctx, data)
 	if err != nil || len(pids) == 0 {

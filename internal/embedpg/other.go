@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// errSystem is all that Start says here: postgres is run our way on Linux and macOS only.
+// errSystem is the error of Start here: postgres runs our way only on Linux and macOS.
 var errSystem = errors.New("this system cannot run a PostgreSQL of our own: set DATABASE_URL to one")
 
 type account struct{}

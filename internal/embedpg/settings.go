@@ -24,7 +24,7 @@ func defaults() map[string]string {
 	}
 }
 
-// ours are the settings that a caller may not change: with another value we would lose sight of the server, or open it.
+// ours returns the settings that a caller may not change: other values would hide the server from us, or open it.
 func ours(port int) map[string]string {
 	return map[string]string{
 		"listen_addresses":        "127.0.0.1",
@@ -49,7 +49,7 @@ func checkSettings(settings map[string]string) error {
 	return nil
 }
 
-// arguments are postgres' command line; no shell sees them.
+// arguments returns postgres' command line; no shell sees it.
 func arguments(data string, port int, settings map[string]string) []string {
 	all := defaults()
 	maps.Copy(all, settings)
@@ -65,7 +65,7 @@ func arguments(data string, port int, settings map[string]string) []string {
 	return args
 }
 
-// fsyncOff says whether the caller asked for a cluster that need not survive a crash of the machine.
+// fsyncOff reports whether the caller asked for a cluster that need not survive a crash of the machine.
 func fsyncOff(settings map[string]string) bool {
 	switch strings.ToLower(settings["fsync"]) {
 	case "off", "false", "no", "0":

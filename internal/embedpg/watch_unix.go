@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// watch starts a shell that asks pid for a fast shutdown when we die, which it learns from the end of a pipe whose only
-// writer we are. It is for systems without Pdeathsig. The result ends the watch, to be called when pid has ended.
+// watch starts a shell that asks pid for a fast shutdown when we die: then the pipe ends whose only writer we are. It
+// is for systems without Pdeathsig. Call the result when pid has ended, to end the watch.
 func watch(pid int) (func(), error) {
 	read, write, err := os.Pipe() // close-on-exec: no child of ours keeps it open
 	if err != nil {

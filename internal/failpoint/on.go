@@ -41,13 +41,13 @@ func With(ctx context.Context, hook func(point string) error) context.Context {
 	return context.WithValue(ctx, hookKey{}, hook)
 }
 
-// setting is the variable that says what the whole process meets.
+// setting is the variable with the rules of the whole process.
 const setting = "BESTOW_TEST_FAILPOINTS"
 
-// planned is what the environment asks for, read once.
+// planned returns the rules of the environment, which are read once.
 var planned = sync.OnceValues(func() (plan, error) { return parse(os.Getenv(setting)) })
 
-// Check returns what is wrong with BESTOW_TEST_FAILPOINTS: a misspelt point would let a test pass that tests nothing.
+// Check returns an error if BESTOW_TEST_FAILPOINTS is wrong: with a misspelt point, a test would pass and test nothing.
 func Check() error {
 	_, err := planned()
 	return err

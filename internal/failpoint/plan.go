@@ -43,7 +43,7 @@ func (p plan) hit(ctx context.Context, point string) error {
 	return nil
 }
 
-// due says whether the rule acts at the passage.
+// due reports whether the rule acts at the passage.
 func (r *rule) due(passage int64) bool {
 	switch {
 	case r.nth == 0:
@@ -54,7 +54,7 @@ func (r *rule) due(passage int64) bool {
 	return passage == r.nth
 }
 
-// parse reads rules, and names everything that is wrong with them.
+// parse reads rules, and names all their errors.
 func parse(rules string) (plan, error) {
 	p := plan{}
 	var errs []error
@@ -95,7 +95,7 @@ func parseRule(text string) (point string, r *rule, err error) {
 // delayed is the action that takes a duration.
 const delayed = "delay"
 
-// actions do what they are called.
+// actions are the actions by name.
 var actions = map[string]func(context.Context) error{
 	"kill":  func(context.Context) error { return errors.Join(signal(syscall.SIGKILL), errors.New("outlived it")) },
 	"pause": func(context.Context) error { return signal(syscall.SIGSTOP) },
@@ -118,10 +118,10 @@ func parseAction(text string) (func(context.Context) error, error) {
 		spelling.Nearest(name, []string{"kill", "pause", "error", delayed}))
 }
 
-// settling is after how long a process that was sent a signal has certainly met it: not one step of it may follow.
+// settling is the time after which a signal has certainly reached the process. No further step may run before.
 const settling = 20 * time.Millisecond
 
-// signal sends this process a signal that no process can escape, and returns when it goes on, if it ever does.
+// signal sends this process a signal that it cannot ignore, and returns if the process goes on.
 func signal(s syscall.Signal) error {
 	if err := syscall.Kill(os.Getpid(), s); err != nil {
 		return fmt.Errorf("send %s: %w", s, err)

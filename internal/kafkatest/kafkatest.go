@@ -14,8 +14,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// shared is the broker of this test process and how many tests use it: the last one takes it down, so that a leak check
-// after the tests finds nothing of it.
+// shared is the broker of this test process, with the number of tests that use it. The last one ends it, so that a leak
+// check after the tests finds nothing of it.
 var shared struct {
 	sync.Mutex
 	server *embedkafka.Server
@@ -75,7 +75,7 @@ func Prefix(tb testing.TB) string {
 	return prefix
 }
 
-// Leaks are the goroutines that Kafka's client library never ends, for a leak check to pass over.
+// Leaks returns options for a leak check that ignore the goroutines that Kafka's client library never ends.
 func Leaks() []goleak.Option {
 	return []goleak.Option{goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")}
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience is how long a broker may take to do what it is told.
+// patience bounds the time of a broker for one request.
 const patience = 30 * time.Second
 
-// Message is a record as the broker has it.
+// Message is a record in the broker.
 type Message struct {
 	Partition int32
 	Offset    int64
@@ -182,7 +182,7 @@ func offsets(tb testing.TB, brokers []string, topic string, at int64) map[int32]
 	return found
 }
 
-// Produce writes one message without a key, whatever its bytes, and returns its offset.
+// Produce writes one message with any bytes and without a key, and returns its offset.
 func Produce(tb testing.TB, brokers []string, topic string, partition int32, value []byte) int64 {
 	tb.Helper()
 	return Send(tb, brokers, topic, Message{Partition: partition, Value: value})

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// Log is what was logged. Its zero value is ready, and it is safe for concurrent use.
+// Log keeps what was logged. Its zero value is ready, and it is safe for concurrent use.
 type Log struct {
 	mu  sync.Mutex
 	out bytes.Buffer

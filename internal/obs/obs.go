@@ -1,5 +1,4 @@
-// Package obs holds the one vocabulary of logs and metrics, so that one grep finds an event, a chunk or a job
-// everywhere.
+// Package obs holds the names that logs and metrics use, so that one grep finds an event, a chunk or a job everywhere.
 package obs
 
 // The keys of log attributes.

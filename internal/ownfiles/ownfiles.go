@@ -14,9 +14,9 @@ const (
 	secret  fs.FileMode = 0o600
 )
 
-// SharedFolder makes a folder that other users may pass and list, 0755 whatever the umask, and the folders above it
-// that are absent. As root it opens one that is there and closed; an ordinary user's processes have no other user among
-// them, so theirs stays as closed as it is.
+// SharedFolder makes a folder that other users may pass and list, with mode 0755 in spite of the umask, and the missing
+// folders above it. As root it opens a closed one. An ordinary user's processes are all of one user, so it leaves their
+// folder as closed as it is.
 func SharedFolder(path string) error {
 	info, err := makeFolder(path, shared)
 	if err != nil {
@@ -29,8 +29,8 @@ func SharedFolder(path string) error {
 	return setMode(path, info, info.Mode().Perm()|needed)
 }
 
-// PrivateFolder makes a folder that only we may enter, 0700, and the folders above it that are absent as shared ones.
-// It closes one that is there and open.
+// PrivateFolder makes a folder that only we may enter, with mode 0700, and the missing folders above it as shared ones.
+// It closes an open one.
 func PrivateFolder(path string) error {
 	info, err := makeFolder(path, private)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Session is a session of the server that others wait for.
+// Session is a session of the server for which others wait.
 type Session struct {
 	PID         int // 0: a prepared transaction, which belongs to no session
 	Application string
@@ -46,8 +46,8 @@ func (s Session) String() string {
 	return b.String()
 }
 
-// waitsLong is how long a statement waits for a lock before it counts as held up: claims of one event wait for each
-// other, but not so long.
+// A statement that waits for a lock for waitsLong counts as held up. Claims of one event wait for each other, but not
+// so long.
 const waitsLong = 2 * time.Second
 
 // Blockers returns the sessions for which sessions of the product wait that have waited for a while, and those that
@@ -109,7 +109,7 @@ func (e *BlockedError) Error() string {
 // Unwrap returns PostgreSQL's error, which is that of [LockTimedOut].
 func (e *BlockedError) Unwrap() error { return e.err }
 
-// Sessions says which sessions they are, and how to end each.
+// Sessions describes the sessions, and says how to end each.
 func Sessions(all []Session) string {
 	texts := make([]string, len(all))
 	for i, s := range all {
@@ -159,7 +159,7 @@ func ValueWithin[T any](ctx context.Context, pool *pgxpool.Pool, limit time.Dura
 	return v, err
 }
 
-// waitWatch looks from beside what a session waits for: afterwards the server does not know it any more.
+// waitWatch notes, by another session, what a session waits for: afterwards the server does not know it any more.
 type waitWatch struct {
 	timer *time.Timer
 	end   context.CancelFunc
@@ -167,7 +167,7 @@ type waitWatch struct {
 	by    []Session // written before done is closed
 }
 
-// watchWaits looks again and again, first after a while: most transactions are over by then, and cost a timer.
+// watchWaits looks regularly, and first after a while: most transactions are over by then and cost only a timer.
 func watchWaits(ctx context.Context, pool *pgxpool.Pool, pid uint32, every time.Duration) *waitWatch {
 	ctx, end := context.WithCancel(ctx)
 	w := &waitWatch{end: end, done: make(chan struct{})}

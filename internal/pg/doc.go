@@ -1,4 +1,4 @@
-// Package pg opens PostgreSQL as the product needs it, and holds the one transaction helper of the house and what to
-// make of PostgreSQL's errors. Everything of the product that connects does so by Open, Connect or Config: what a
-// session must have, a failover and a pooler are known here and nowhere else.
+// Package pg opens sessions of PostgreSQL, runs transactions in them, and sorts PostgreSQL's errors. The product
+// connects only by Open, Connect or Config: only this package knows what a session needs, and how to treat a failover
+// or a pooler.
 package pg

@@ -61,10 +61,10 @@ func watch(c *pgxpool.Config, o Options) {
 	}
 }
 
-// numberKey is where a session has its number.
+// numberKey is the key of a session's number.
 const numberKey = "bestow.session"
 
-// number is 0 for a session that has not begun yet.
+// number returns a session's number, 0 for one that has not begun yet.
 func number(conn *pgconn.PgConn) int64 {
 	n, _ := conn.CustomData()[numberKey].(int64)
 	return n
@@ -87,8 +87,8 @@ func (w *watcher) begin(conn *pgconn.PgConn) {
 	w.open = append(w.open, conn)
 }
 
-// lose ends all sessions, unless that was done since conn began. Only their sockets are closed: the sessions are
-// others', who find out by it.
+// lose ends all sessions, unless it did so since conn began. It closes only their sockets: other goroutines use the
+// sessions, and notice.
 func (w *watcher) lose(conn *pgconn.PgConn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -8,21 +8,21 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Space separates the advisory locks of the house from each other.
+// Space separates our advisory locks from each other.
 type Space int64
 
 // The spaces. Each lock is one id of one space; a collision with a foreign lock costs time, never correctness.
 const (
 	Gate        Space = iota // an event's gate: exclusive to change its status, shared to claim or mark
-	Import                   // an event's import: exclusive for the one, shared for who must meet none
+	Import                   // an event's import: exclusive to import, shared to exclude imports
 	IDs                      // a sequence from which a block of ids is reserved
-	Brake                    // Moves or Claims: exclusive for a brake, once its row is committed; shared for who has not read the row yet
-	Proof                    // a report on an event that is asked for: exclusive for the one who asks
-	VoucherKeys              // some keys of vouchers: exclusive for the grant or cancel that may be the first under one of them
+	Brake                    // Moves or Claims: exclusive for a brake with a committed row, shared before one reads the row
+	Proof                    // an event's request for a report: exclusive to request one
+	VoucherKeys              // some keys of vouchers: exclusive to grant or cancel first under one of them
 )
 
-// The ids of the space [Brake]. Who takes a brake's lock reads its row in a later statement: one that had the lock
-// before the brake is awaited by it, one that gets it afterwards sees the row.
+// The ids of the space [Brake]. A transaction that takes a brake's lock reads the brake's row in a later statement. If
+// it got the lock first, the brake waits for it; if it gets the lock afterwards, it sees the row.
 const (
 	Moves  = 1 // of starts, resumes and redrives, which take it before the gate
 	Claims = 2 // of claims, which take it after the gate: waiting for a gate must hold up no brake
@@ -50,7 +50,7 @@ func LockAll(ctx context.Context, tx pgx.Tx, s Space, ids []int64) error {
 	return nil
 }
 
-// LockTimedOut reports whether err is that of a lock that was not free in time.
+// LockTimedOut reports whether err says that a lock was not free in time.
 func LockTimedOut(err error) bool { return Code(err) == "55P03" }
 
 // LockShared takes the lock of id together with others who do, until tx ends.
@@ -70,7 +70,7 @@ func LockClaimShared(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	return nil
 }
 
-// TryLock takes the lock of id exclusively until tx ends, unless somebody holds it.
+// TryLock takes the lock of id exclusively until tx ends, unless another session holds it.
 func TryLock(ctx context.Context, tx pgx.Tx, s Space, id int64) (free bool, err error) {
 	if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, s.key(id)).Scan(&free); err != nil {
 		return false, fmt.Errorf("try lock: %w", err)

@@ -21,16 +21,16 @@ type Options struct {
 }
 
 const (
-	// connectTimeout is how long one host may take to give a session, where the address says nothing: one that is dead
-	// must not keep us from the next.
+	// connectTimeout bounds the time of one host to give a session, unless the address has a limit: a dead host must
+	// not keep us from the next.
 	connectTimeout = 5 * time.Second
-	// pingTimeout is how long an idle session may take to show that it lives.
+	// pingTimeout bounds the check of an idle session.
 	pingTimeout = 5 * time.Second
-	// cacheCapacity is how many prepared statements a session keeps.
+	// cacheCapacity is the number of prepared statements that a session keeps.
 	cacheCapacity = 512
 )
 
-// keepAlive tells within half a minute that a server is gone that did not say good-bye.
+// keepAlive detects within half a minute that a server is gone without having closed the connection.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 // Config reads the address of a database, in every spelling that libpq and pgxpool know: postgres://…, key=value, a
@@ -56,7 +56,8 @@ func Config(url string, o Options) (*pgxpool.Config, error) {
 		c.PingTimeout = pingTimeout
 	}
 	cc := c.ConnConfig
-	// Statements are prepared, whatever the address says: what comes back is then binary, and planned as we expect.
+	// Statements are always prepared, even if the address says otherwise: results are then binary, and plans as we
+	// expect.
 	cc.DefaultQueryExecMode, cc.StatementCacheCapacity = pgx.QueryExecModeCacheStatement, cacheCapacity
 	if cc.ConnectTimeout == 0 {
 		cc.ConnectTimeout = connectTimeout

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// tries is how often a transaction is begun before its serialization failure or deadlock is the caller's.
+// tries is the number of times that a transaction is run before its serialization failure or deadlock is returned.
 const tries = 5
 
 // ErrNotBegun says that no transaction was begun: nothing was written.

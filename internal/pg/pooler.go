@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// looks is how often refuseShared looks for a session that changes: the pooler's other clients may hide it once.
+// looks is the number of times that refuseShared looks for a session that changes: other clients may hide it once.
 const looks = 3
 
 // noTransactions is the SQLSTATE with which pgbouncer refuses a BEGIN in pool_mode=statement.

@@ -61,7 +61,7 @@ func oddPort(url string) bool {
 	return strings.Contains(rest, "#")
 }
 
-// What the driver takes as it is, and the network or the server would be asked for.
+// What the driver accepts unchecked and would send to the network or the server.
 var (
 	errOddHost    = errors.New("the host is none")
 	errOddSetting = errors.New("the setting is none")

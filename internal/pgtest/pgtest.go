@@ -18,7 +18,7 @@ import (
 const (
 	// poolSize is the most connections that New's pool opens.
 	poolSize = 8
-	// limit is how long making or dropping one database may take before the test fails.
+	// limit bounds the making or dropping of one database; then the test fails.
 	limit = time.Minute
 )
 
@@ -48,8 +48,8 @@ func closePool(tb testing.TB, pool *pgxpool.Pool, patience time.Duration) {
 	}
 }
 
-// URL returns the connection string of a migrated database of the test's own, dropped when the test and its subtests
-// end, whoever is still connected to it.
+// URL returns the connection string of a migrated database of the test's own. It is dropped when the test and its
+// subtests end, even if a session is still connected.
 func URL(tb testing.TB) string {
 	tb.Helper()
 	return database(tb, func(ctx context.Context, s *server) (string, error) {

@@ -94,8 +94,8 @@ func (s *server) start(ctx context.Context) error {
 	return err
 }
 
-// join uses somebody's server. A session with this run's name is open there as long as this process lives, which tells
-// other runs that our databases are still in use.
+// join uses a server that already runs. It keeps a session with this run's name open there as long as this process
+// lives, so that other runs see that our databases are in use.
 func (s *server) join(ctx context.Context, external string) error {
 	base, err := url.Parse(external)
 	if err != nil || !strings.HasPrefix(base.Scheme, "postgres") {
@@ -150,7 +150,7 @@ func (s *server) create(ctx context.Context, template string) (string, error) {
 	return name, nil
 }
 
-// drop removes a database and throws out who is still in it.
+// drop removes a database and ends its sessions.
 func (s *server) drop(ctx context.Context, name string) error {
 	return connect(ctx, s.base.String(), func(conn *pgx.Conn) error { return drop(ctx, conn, name) })
 }

@@ -2,7 +2,7 @@ package pgtest
 
 import "syscall"
 
-// spacious says whether a folder is on a file system of memory with at least 4 GiB free.
+// spacious reports whether a folder is on a file system in memory with at least 4 GiB free.
 func spacious(path string) bool {
 	const tmpfs, wanted = 0x01021994, 4 << 30
 	var st syscall.Statfs_t

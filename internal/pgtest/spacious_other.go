@@ -2,5 +2,5 @@
 
 package pgtest
 
-// spacious is never true: only Linux has a file system of memory that is always there.
+// spacious reports false: only Linux always has a file system in memory.
 func spacious(string) bool { return false }

@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// folder is where this process keeps its PostgreSQL; the process id in it tells later runs whom it belongs to.
+// folder returns the folder of this process's PostgreSQL. The process id in its name tells later runs the owner.
 func folder(run string) string {
 	return filepath.Join(root(), fmt.Sprintf("bestow-pgtest-%d-%d-%s", os.Getuid(), os.Getpid(), run))
 }
@@ -30,7 +30,7 @@ func root() string {
 }
 
 // sweepFolders removes what killed test processes of this user left behind. A folder is a dead one's if no process has
-// its number and nobody holds its lock: either alone may be wrong for a moment.
+// its number and no process holds its lock: either alone may be wrong for a moment.
 func sweepFolders(ctx context.Context) error {
 	pattern := filepath.Join(root(), fmt.Sprintf("bestow-pgtest-%d-*", os.Getuid()))
 	found, err := filepath.Glob(pattern)

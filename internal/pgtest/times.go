@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Times is how often a test does what can be done any number of times: as the environment variable says, else usual.
+// Times returns the number of repetitions of a test: that of the environment variable, or else usual.
 func Times(tb testing.TB, variable string, usual int) int {
 	tb.Helper()
 	many := os.Getenv(variable)

@@ -1,11 +1,11 @@
-// Package picky is the rule by which a ledger of a demo or a harness refuses members, as ledgers do: some for now, a
-// few for good. Who it is follows from the member's id and the try alone, so whoever knows the list knows what must
-// come out, whatever was killed in between.
+// Package picky decides which members a ledger of a demo or a harness refuses: some for now, a few for good, as real
+// ledgers do. The decision follows only from the member's id and the try. So the list alone determines the results,
+// even if processes were killed meanwhile.
 package picky
 
 import "hash/crc32"
 
-// Kind is how a ledger treats a member.
+// Kind says how a ledger treats a member.
 type Kind int
 
 // The kinds of members.
@@ -16,7 +16,7 @@ const (
 	Reopened             // refused for good at the first try; granted when a person asks again
 )
 
-// Of says what kind of member it is: of a thousand ten are Busy, one is Closed and one Reopened.
+// Of returns the kind of a member: of a thousand, ten are Busy, one is Closed and one Reopened.
 func Of(member string) Kind {
 	switch lot := crc32.ChecksumIEEE([]byte(member)) % 1000; {
 	case lot < 10:

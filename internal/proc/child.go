@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Program is what can be started any number of times.
+// Program is a program that can be started any number of times.
 type Program struct {
 	Name   string
 	Args   []string // the first is the file
@@ -157,10 +157,10 @@ func (c *Child) Stop(limit time.Duration) {
 	}
 }
 
-// Expect says that the child will be ended on purpose, by a way of its own.
+// Expect notes that the child will end on purpose, in a way of its own.
 func (c *Child) Expect() { c.asked.Store(true) }
 
-// Killed says whether the child, which has ended, was killed with SIGKILL, by whomever. Read it after Done.
+// Killed reports whether the child, which has ended, was killed with SIGKILL. Call it after Done.
 func (c *Child) Killed() bool {
 	exit, ok := errors.AsType[*exec.ExitError](c.err)
 	if !ok {
@@ -170,10 +170,10 @@ func (c *Child) Killed() bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// Result is how the child, which has ended, did so: nil for exit code 0. Read it after Done.
+// Result returns the exit of the child, which has ended: nil for exit code 0. Call it after Done.
 func (c *Child) Result() error { return c.err }
 
-// Ended returns an error if the child has ended though nobody asked it to, with the last line that it said.
+// Ended returns an error with the child's last line if the child has ended without being asked to.
 func (c *Child) Ended() error {
 	select {
 	case <-c.done:

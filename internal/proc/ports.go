@@ -9,15 +9,15 @@ import (
 	"sync"
 )
 
-// handedOut are the ports that were given to somebody who may not listen yet.
+// handedOut are the ports that were given out; their users may not listen yet.
 var handedOut = struct {
 	sync.Mutex
 
 	ports map[int]bool
 }{ports: map[int]bool{}}
 
-// FreePorts are n ports below those that the kernel gives to outgoing connections: nobody takes the port of a killed
-// process before it is started again. No port is given out twice.
+// FreePorts returns n ports below those that the kernel gives to outgoing connections, so that no connection takes the
+// port of a killed process before it is started again. No port is given out twice.
 func FreePorts(ctx context.Context, n int) ([]int, error) {
 	const from, to = 18_000, 32_000
 	handedOut.Lock()

@@ -2,11 +2,10 @@ package seal
 
 import "fmt"
 
-// bareVersion begins a data key that no master key has wrapped; whatever is sealed or wrapped begins with [version].
+// bareVersion begins a data key that no master key has wrapped. Sealed and wrapped bytes begin with [version].
 const bareVersion = 0
 
-// Bare returns the key as it is, behind a byte that says so, to be kept where there is no master key. Whoever reads it
-// has the key.
+// Bare returns the unprotected key, behind a byte that says so, to be kept where there is no master key.
 func (k *Key) Bare() []byte { return append([]byte{bareVersion}, k.raw...) }
 
 // IsBare reports whether kept is what [Key.Bare] returned, and not what a master key has wrapped.

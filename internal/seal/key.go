@@ -21,12 +21,12 @@ const Size = 32
 const version = 1
 
 // ErrOpen is returned for what cannot be opened: another key sealed it, for another purpose, or it was changed since.
-// One error for all of them, because nobody can tell them apart.
+// These causes cannot be told apart, so they share one error.
 var ErrOpen = errors.New("not sealed by this key for this purpose")
 
 // Key is a data key: it seals up to 2^32 secrets. It is safe for concurrent use.
 type Key struct {
-	// Behind a pointer, because fmt with a wrong verb follows one pointer of somebody's unexported field.
+	// Behind a pointer, because fmt with a wrong verb follows one pointer of an unexported field.
 	*material
 }
 
@@ -96,7 +96,7 @@ func (k *Key) HMAC(data []byte) []byte {
 // NewHMAC returns an HMAC-SHA256 as [Key.HMAC] makes it, for data that comes in parts.
 func (k *Key) NewHMAC() hash.Hash { return hmac.New(sha256.New, k.mac) }
 
-// Format prints nothing of the key, whatever the verb: fmt would otherwise reach its fields by %d or %x.
+// Format prints nothing of the key for any verb: fmt would otherwise reach its fields by %d or %x.
 func (k *Key) Format(s fmt.State, _ rune) { redact(s) }
 
 // MarshalText prints nothing of the key: slog's handlers and encoding/json ask here.

@@ -62,7 +62,7 @@ func (m *Master) Unwrap(wrapped, aad []byte) (*Key, error) {
 	return key, nil
 }
 
-// Format prints nothing of the key, whatever the verb.
+// Format prints nothing of the key for any verb.
 func (m *Master) Format(s fmt.State, verb rune) { m.key.Format(s, verb) }
 
 // MarshalText prints nothing of the key: slog's handlers and encoding/json ask here.

@@ -1,4 +1,4 @@
-// Package flock is a lock file: who holds it is alone, and it is free the moment its holder ends, however that ends.
+// Package flock locks a file. One process at a time holds the lock, and it is free as soon as that process has ended.
 //
 // What it must never do: delete the file (two could then hold two files of one name), or be used on a network file
 // system, where flock may mean nothing.
