@@ -58,7 +58,7 @@ func TestEventTypeTables(t *testing.T) {
 	require.True(t, domain.ValidTypeCode("GIFT_CARD2"))
 }
 
-// An id is what the product writes as one; a number in another form is a name.
+// An id is a number as the product writes it; a number in another form is a name.
 func TestParseID(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]int64{"1": 1, "42": 42, "9223372036854775807": 9223372036854775807,

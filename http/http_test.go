@@ -120,7 +120,7 @@ type call struct {
 	headers            []string
 }
 
-// answer is what came back.
+// answer holds what came back.
 type answer struct {
 	testing.TB
 	*http.Response
@@ -159,7 +159,7 @@ func (d *desk) doAt(s *httptest.Server, c call) answer {
 	return answer{d, res, string(text)}
 }
 
-// described is what the API's description says of each route: method and path, then its statuses.
+// described holds what the API's description says of each route: method and path, then its statuses.
 var described = sync.OnceValues(func() (map[string]map[string]bool, error) {
 	doc, err := OpenAPI()
 	if err != nil {

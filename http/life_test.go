@@ -39,7 +39,7 @@ func (d *desk) at(status, campaign string) api.Event {
 	return decoded[api.Event](d.get(eventURL(e.ID)))
 }
 
-// ask is how a person asks for a move.
+// ask returns how a person asks for a move.
 func (d *desk) ask(move string, e api.Event) answer {
 	d.Helper()
 	u := eventURL(e.ID)
@@ -125,7 +125,8 @@ func (d *desk) repeated(move string, e api.Event) {
 	require.Equal(d, e, decoded[api.Event](d.get(eventURL(e.ID))), "%s again changes nothing", move)
 }
 
-// Another event's import looks for a moment whether this one's is still alive, by its lock: nothing is refused for that.
+// Another event's import looks for a moment whether this one's is still alive, by its lock: nothing is refused for
+// that.
 func TestStartBesideALookForDeadImports(t *testing.T) {
 	t.Parallel()
 	d := setup(t)

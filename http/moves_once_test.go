@@ -17,14 +17,14 @@ func (d *desk) running(campaign string) api.Event {
 	return d.at("RUNNING", campaign)
 }
 
-// status is what the event's status is now.
+// status returns what the event's status is now.
 func (d *desk) status(e api.Event) string {
 	d.Helper()
 	return decoded[api.Event](d.get(eventURL(e.ID))).EventStatus
 }
 
-// A stop, a stop-all or a brake whose Idempotency-Key was answered before is done again, whatever was taken back since: the
-// answer says STOPPED or engaged of what is so.
+// A stop, a stop-all or a brake whose Idempotency-Key was answered before is done again, whatever was taken back since:
+// the answer says STOPPED or engaged of what is so.
 func TestRepeatedKeyStopsAgain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ path, body string }{
@@ -58,7 +58,8 @@ func TestRepeatedKeyStopsAgain(t *testing.T) {
 	}
 }
 
-// A brake that is asked for again with its key names the events that it stopped at the first time, and how they stand now.
+// A brake that is asked for again with its key names the events that it stopped at the first time, and how they stand
+// now.
 func TestRepeatedBrakeNamesItsEvents(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
@@ -71,8 +72,8 @@ func TestRepeatedBrakeNamesItsEvents(t *testing.T) {
 	require.Equal(t, "FAILED", again.Items[0].EventStatus)
 }
 
-// A start or a resume whose key was answered before does not undo a stop that came after it, and never says RUNNING of an
-// event that does not run.
+// A start or a resume whose key was answered before does not undo a stop that came after it, and never says RUNNING of
+// an event that does not run.
 func TestRepeatedKeyStartsNothingTwice(t *testing.T) {
 	t.Parallel()
 	for move, from := range map[string]string{"/start": "PENDING", "/resume": "STOPPED"} {

@@ -32,7 +32,8 @@ func TestPassedBy(t *testing.T) {
 	}
 }
 
-// lost is what a reconcile asks for of a room whose chunks were published an hour ago, passed by the groups at a time.
+// lost returns what a reconcile asks for of a room whose chunks were published an hour ago, passed by the groups at a
+// time.
 func (r *room) lost(passed time.Time) (chunks, redrives int) {
 	r.Helper()
 	n := r.sweeper()

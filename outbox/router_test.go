@@ -33,7 +33,7 @@ func offline(t *testing.T) *desk {
 	return d
 }
 
-// body is what a relay of the desk's installation writes.
+// body returns what a relay of the desk's installation writes.
 func (d *desk) body(change func(*Message)) []byte {
 	d.Helper()
 	m := example()
@@ -138,8 +138,8 @@ func TestAMessageThatCannotBeParked(t *testing.T) {
 	require.Error(t, r.receive(points, copied), "a copy of a parked one is not")
 }
 
-// Messages of other installations are counted by topic and installation, each told once. A copy of one that is parked here
-// goes back to its row.
+// Messages of other installations are counted by topic and installation, each told once. A copy of one that is parked
+// here goes back to its row.
 func TestSkipped(t *testing.T) {
 	t.Parallel()
 	d := offline(t)
@@ -205,8 +205,8 @@ func (d *desk) run(r *Router) {
 	})
 }
 
-// A router consumes both topics of the types that it takes. A message whose handler fails comes again, and one whose handler
-// panics too; the messages behind it wait. It finds types that are added meanwhile.
+// A router consumes both topics of the types that it takes. A message whose handler fails comes again, and one whose
+// handler panics too; the messages behind it wait. It finds types that are added meanwhile.
 func TestRouter(t *testing.T) {
 	t.Parallel()
 	d := setupRelay(t)

@@ -39,7 +39,8 @@ type room struct {
 	chunks []domain.Chunk // in the order of their ids
 }
 
-// setup makes an event with a chunk of each size in partition 0. Its targets are m001, m002 and so on, with 10 points each.
+// setup makes an event with a chunk of each size in partition 0. Its targets are m001, m002 and so on, with 10 points
+// each.
 func setup(t *testing.T, sizes ...int) *room {
 	t.Helper()
 	pool := pgtest.New(t)
@@ -114,8 +115,8 @@ func (r *room) text(sql string, args ...any) (text string) {
 	return text
 }
 
-// jobs are the event's relay jobs in the order of their ids, as the tables of the tests write them: "pending first 1-4".
-// What is not usual is said too: a try, a partition.
+// jobs are the event's relay jobs in the order of their ids, as the tables of the tests write them: "pending first
+// 1-4". What is not usual is said too: a try, a partition.
 func (r *room) jobs(states ...string) string {
 	r.Helper()
 	return r.text(`SELECT coalesce(string_agg(concat_ws(' ', state, args->>'mode', nullif(args->>'try', '0'), (args->>'first_id') || '-' || (args->>'last_id'),
@@ -181,10 +182,10 @@ func (d *desk) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(d.log, nil))
 }
 
-// logged is how often the log has a text.
+// logged returns how often the log has a text.
 func (d *desk) logged(text string) int { return strings.Count(d.log.String(), text) }
 
-// begin is what River does before it calls a worker: the job runs, in one attempt more.
+// begin does what River does before it calls a worker: the job runs, in one attempt more.
 func begin[A river.JobArgs](r *room, id int64, args A) *river.Job[A] {
 	r.Helper()
 	r.exec(`UPDATE river.river_job SET state = 'running', attempt = attempt + 1, attempted_at = now() WHERE id = $1`, id)
@@ -204,8 +205,8 @@ func (d *desk) workJob(job *river.Job[RelayArgs]) error {
 	return d.relay.Work(rivertest.WorkContext(d.Context(), d.river), job)
 }
 
-// sent are the messages of a topic, as "1-2 m001 m002": the chunk, then its members, each with its try and its redrive where
-// there is one, as in "m001.2" and "m001.2+1".
+// sent are the messages of a topic, as "1-2 m001 m002": the chunk, then its members, each with its try and its redrive
+// where there is one, as in "m001.2" and "m001.2+1".
 func (d *desk) sent(topic string) (all []string) {
 	d.Helper()
 	for _, record := range kafkatest.Messages(d, d.brokers, topic) {

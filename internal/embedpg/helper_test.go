@@ -99,7 +99,7 @@ func runHelper(t *testing.T, task string, change func(*exec.Cmd), wrap ...string
 	return h
 }
 
-// pidAndURL are what a helper that has started a server said.
+// pidAndURL return what a helper that has started a server said.
 func (h *helper) pidAndURL(t *testing.T) (int, string) {
 	t.Helper()
 	first, url, _ := strings.Cut(h.said, " ")
@@ -186,7 +186,7 @@ func eventually(t *testing.T, condition func() bool, what string) {
 	require.Eventually(t, condition, time.Minute, 10*time.Millisecond, what)
 }
 
-// gone says whether a process has ended. One that is dead but not yet reaped by its parent counts.
+// gone reports whether a process has ended. One that is dead but not yet reaped by its parent counts.
 func gone(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return true

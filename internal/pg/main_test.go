@@ -52,7 +52,7 @@ func run(t *testing.T, address string, statements ...string) {
 	}
 }
 
-// setting is what a session has.
+// setting returns what a session has.
 func setting(t *testing.T, pool *pgxpool.Pool, name string) (value string) {
 	t.Helper()
 	require.NoError(t, pool.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&value))

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// foreign is what a database's owner may have set for all who connect, and what our sessions have instead.
+// foreign holds what a database's owner may have set for all who connect, and what our sessions have instead.
 var foreign = []struct{ name, theirs, ours string }{
 	{"default_transaction_isolation", "serializable", "read committed"},
 	{"default_transaction_isolation", "repeatable read", "read committed"},
@@ -85,8 +85,8 @@ func TestEncodingIsRefused(t *testing.T) {
 	require.True(t, pg.Refused(err))
 }
 
-// A search_path of a database that puts a forger's relations, functions and operators before PostgreSQL's does not change
-// which schema our sessions read (N10).
+// A search_path of a database that puts a forger's relations, functions and operators before PostgreSQL's does not
+// change which schema our sessions read (N10).
 func TestSessionsReadTheSettingsOfPostgreSQL(t *testing.T) {
 	t.Parallel()
 	address := pgtest.Empty(t)

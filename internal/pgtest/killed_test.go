@@ -22,7 +22,7 @@ import (
 // holdEnv makes TestHold in a copy of this binary hold a database until its stdin ends.
 const holdEnv = "BESTOW_PGTEST_HOLD"
 
-// TestHold is what the tests below kill; by itself it does nothing.
+// TestHold runs in the processes that the tests below kill; by itself it does nothing.
 func TestHold(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(holdEnv) == "" {

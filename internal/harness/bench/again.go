@@ -77,7 +77,7 @@ func forget(brokers []string, prefix string) (err error) {
 	return nil
 }
 
-// rows is how many results and how many movements there are.
+// rows returns how many results and how many movements there are.
 func (g *again) rows(ctx context.Context) (n [2]int64, err error) {
 	const query = `SELECT (SELECT count(*) FROM point_results), (SELECT count(*) FROM money.point_member)`
 	if err := g.pool.QueryRow(ctx, query).Scan(&n[0], &n[1]); err != nil {

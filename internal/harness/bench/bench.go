@@ -22,13 +22,13 @@ type Config struct {
 	AdminURL string
 	// Dir is an existing folder for the member list.
 	Dir string
-	// Members is how many targets an event has; at least as many as get a partition of their own.
+	// Members is the number of targets that an event has; at least as many as get a partition of their own.
 	Members int
-	// Rounds is how often floor, pipeline, pipeline, floor are run, and each rival.
+	// Rounds is the number of times that floor, pipeline, pipeline, floor are run, and each rival.
 	Rounds int
 	// Rows are the names of what is measured, in the order of [Rows]; none: what is measured by default.
 	Rows []string
-	// RivalMembers is how many targets a rival has, of the same list.
+	// RivalMembers is the number of targets that a rival has, of the same list.
 	RivalMembers int
 	// Brokers is the Kafka of the product and of the rivals, Partitions how many a rival's topic gets: those of the
 	// product.
@@ -36,7 +36,7 @@ type Config struct {
 	Partitions int
 	// Kafka says in a few words which Kafka that is, for the report.
 	Kafka string
-	// Connections is how many the floor works with; 0: one for each core.
+	// Connections is the number of connections of the floor; 0: one for each core.
 	Connections int
 	// Open opens a pool as the product does, of that many connections.
 	Open func(ctx context.Context, url string, connections int) (*pgxpool.Pool, error)
@@ -46,11 +46,11 @@ type Config struct {
 	Master *seal.Master
 	// Chunk is the most targets of a message, Run the most chunks of a relay job: what the product is configured with.
 	Chunk, Run int
-	// UseFor is how long each pace of uses is taken; 0: 5 s.
+	// UseFor is the time that each pace of uses is taken; 0: 5 s.
 	UseFor time.Duration
-	// Began is told the machine and the server before the first run; nil: nobody is.
+	// Began is called with the machine and the server before the first run. It may be nil.
 	Began func(Report)
-	// Progress is told of each run when it is over; nil: nobody is.
+	// Progress is called with each run when it is over. It may be nil.
 	Progress func(Run)
 }
 
@@ -69,9 +69,9 @@ type Variant struct {
 // Product is the product at work.
 type Product struct {
 	App *app.App
-	// Ready says whether its consumers were given their partitions.
+	// Ready reports whether its consumers were given their partitions.
 	Ready func() bool
-	// Handled is how many grants its handlers were given, and are done with.
+	// Handled is the number of grants that its handlers were given, and are done with.
 	Handled func() int64
 	// Stop ends it and returns what it failed with, if it did.
 	Stop func() error

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// thisCommit is the commit of this program, short; "" where nobody knows. `go run` writes none into a program: then it
+// thisCommit is the commit of this program, short; "" if it is not known. `go run` writes none into a program: then it
 // is that of the folder in which it runs.
 func thisCommit(ctx context.Context) string {
 	if info, ok := debug.ReadBuildInfo(); ok {

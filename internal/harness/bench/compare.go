@@ -7,14 +7,14 @@ import (
 	"bestow/internal/english"
 )
 
-// Comparison is what one kind of run of a row beside the rounds came to.
+// Comparison holds what one kind of run of a row beside the rounds came to.
 type Comparison struct {
 	Row     string  `json:"row"`
 	Kind    string  `json:"kind"`
 	Targets int     `json:"targets"`
 	Rate    float64 `json:"targets_per_s"`
-	// Factor is how many times a target costs what it costs in the pipeline of the rounds, of the same command and the
-	// medians of both; 0 where the rounds were not measured.
+	// Factor says how many times a target costs what it costs in the pipeline of the rounds, of the same command and
+	// the medians of both; 0 where the rounds were not measured.
 	Factor float64 `json:"factor,omitzero"`
 	// Ratio is to the floor of the same row, 0 where it has none.
 	Ratio float64 `json:"ratio,omitzero"`

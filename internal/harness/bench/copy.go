@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// copyReader is what COPY … FROM STDIN (FORMAT binary) reads: rows that are made as they are asked for.
+// copyReader gives rows to COPY … FROM STDIN (FORMAT binary), and makes them as they are read.
 type copyReader struct {
 	row   func([]byte) ([]byte, error) // appends one row; io.EOF after the last
 	buf   []byte

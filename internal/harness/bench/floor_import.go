@@ -192,7 +192,7 @@ func (f *floor) seal(tx *floorTx) {
 	tx.exec(sqlImportsSeal, f.event.ID, whole[:])
 }
 
-// defaulted is how many members get the default amount.
+// defaulted returns how many members get the default amount.
 func (f *floor) defaulted() (n int) {
 	for i := range f.members {
 		if amountAt(i) == 0 {

@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Machine is where it was measured.
+// Machine says where it was measured.
 type Machine struct {
 	Cores  int    `json:"cores"`
 	CPU    string `json:"cpu,omitempty"`
@@ -98,10 +98,10 @@ func (s *server) describe(ctx context.Context) (d Server, err error) {
 	return d, err
 }
 
-// commits is how many transactions the latency is the median of.
+// commits is the number of transactions that the latency is the median of.
 const commits = 200
 
-// commitLatency is what a transaction of one row takes, in a database of its own.
+// commitLatency returns what a transaction of one row takes, in a database of its own.
 func (s *server) commitLatency(ctx context.Context) (time.Duration, error) {
 	const name = template + "_commit"
 	if err := s.drop(ctx, name); err != nil {

@@ -75,8 +75,8 @@ func resident() int64 {
 	return n << 10
 }
 
-// hotUpdates is how many of the updates of targets were HOT, in percent. Sessions report what they did when they end,
-// so the contestant has to be stopped by now, and the numbers may still be a moment away.
+// hotUpdates returns how many of the updates of targets were HOT, in percent. Sessions report what they did when they
+// end, so the contestant has to be stopped by now, and the numbers may still be a moment away.
 func hotUpdates(ctx context.Context, pool *pgxpool.Pool, table string, members int) (percent float64, err error) {
 	const query = `SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = $1`
 	err = until(ctx, 15*time.Second, func() (bool, error) {

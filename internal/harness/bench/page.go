@@ -11,7 +11,7 @@ import (
 // Page is a kind of run: a list's pages, of an event that was imported and not started.
 const Page = "page"
 
-// Pages is what a page of targets takes, the median of many.
+// Pages holds what a page of targets takes, the median of many.
 type Pages struct {
 	First time.Duration `json:"first_ns"` // the first page
 	Last  time.Duration `json:"last_ns"`  // the one behind 99 % of the targets

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// assigning is how long consumers may take to be given their partitions.
+	// assigning is the time that consumers may take to be given their partitions.
 	assigning = time.Minute
-	// longest is how long a run may take.
+	// longest is the time that a run may take.
 	longest = time.Hour
 )
 
@@ -27,7 +27,7 @@ type pipeline struct {
 	targets int
 }
 
-// newPrefix begins the names of topics and groups that nobody has yet.
+// newPrefix returns a prefix for names of topics and groups that are not in use.
 func newPrefix() string { return "bench-" + strconv.FormatInt(time.Now().UnixNano(), 36) }
 
 // openPipeline starts the product and waits until it consumes.

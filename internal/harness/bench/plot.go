@@ -19,7 +19,7 @@ type bar struct {
 	Width         float64
 }
 
-// plot is what the template is given; all texts in it are escaped.
+// plot holds what the template is given; all texts in it are escaped.
 type plot struct {
 	Title   string
 	Bars    []bar
@@ -59,10 +59,10 @@ var svg = text.Must(
 </svg>
 `))
 
-// End is where the figure stands.
+// End returns where the figure stands.
 func (b bar) End() float64 { return 206 + b.Width + 8 }
 
-// CaptionY is where a line of the caption stands.
+// CaptionY returns where a line of the caption stands.
 func (p plot) CaptionY(i int) int { return p.Lines + 16*i }
 
 // Plot draws the targets a second of the medians as an SVG.

@@ -31,7 +31,7 @@ func (w *rivalWorker) Work(_ context.Context, job *river.Job[rivalGrant]) error 
 }
 
 const (
-	// rivalWorkers is how many jobs are worked at once: they wait for Kafka most of the time.
+	// rivalWorkers is the number of jobs that are worked at once: they wait for Kafka most of the time.
 	rivalWorkers = 200
 	rivalQueue   = "rival"
 )

@@ -84,7 +84,7 @@ func (k *rivalKafka) publish(g rivalGrant) error {
 	return k.publisher.Publish(k.topic, m)
 }
 
-// failed is what ended the consumers too early.
+// failed returns what ended the consumers too early.
 func (k *rivalKafka) failed() error {
 	select {
 	case err := <-k.ran:

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// outboxes is how many outboxes the rival has, each with a forwarder of its own, because a forwarder has one message on
-// its way at a time and waits until Kafka has it on disk: 8 took twice as long.
+// outboxes is the number of outboxes that the rival has, each with a forwarder of its own, because a forwarder has one
+// message on its way at a time and waits until Kafka has it on disk: 8 took twice as long.
 const outboxes = 32
 
 // outboxRoad is the outbox that Watermill brings: a row for each message, and a forwarder that publishes the rows one
@@ -53,7 +53,7 @@ func openOutbox(ctx context.Context, pool *pgxpool.Pool, k *rivalKafka) (*outbox
 	return o, until(ctx, assigning, func() (bool, error) { return o.forwarding(), nil })
 }
 
-// forwarding says whether all forwarders have begun.
+// forwarding reports whether all forwarders have begun.
 func (o *outboxRoad) forwarding() bool {
 	for _, f := range o.forwarders {
 		select {

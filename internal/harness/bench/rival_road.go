@@ -52,7 +52,7 @@ func (g rivalGrant) key() string {
 const (
 	// rivalConnections is as many as a process of the product has, and one for each outbox.
 	rivalConnections = 20 + outboxes
-	// rivalBatch is how many targets are handed over in one transaction.
+	// rivalBatch is the number of targets that are handed over in one transaction.
 	rivalBatch = 1000
 )
 
@@ -163,7 +163,7 @@ func (l *rivalList) Next() bool {
 // Values is the row.
 func (l *rivalList) Values() ([]any, error) { return l.row, nil }
 
-// Err is what ended the rows too early.
+// Err returns what ended the rows too early.
 func (l *rivalList) Err() error { return l.err }
 
 // grant starts the event, hands its targets over, and closes it when all were handled.

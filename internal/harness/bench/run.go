@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Run is what one run took.
+// Run holds what one run took.
 type Run struct {
 	Row     string        `json:"row"`
 	Kind    string        `json:"kind"`
@@ -39,7 +39,7 @@ func (r Run) Total() time.Duration { return r.Import + r.Grant }
 // Rate is targets a second.
 func (r Run) Rate() float64 { return float64(r.Targets) / r.Total().Seconds() }
 
-// caller is who asks.
+// caller says who asks.
 var caller = app.Caller{Actor: "bench"}
 
 // runOf is a run that is to be measured.
@@ -57,7 +57,7 @@ type contestant interface {
 	stop() error
 }
 
-// arena is where a run takes place: a database of its own.
+// arena says where a run takes place: a database of its own.
 type arena struct {
 	runOf
 	at   string // its address
@@ -68,7 +68,7 @@ type arena struct {
 	events []domain.Event
 }
 
-// table is where the run's targets are.
+// table returns where the run's targets are.
 func (a *arena) table() string {
 	if e := a.events[0]; a.kind == Floor || a.kind == Pipeline || a.kind == Again {
 		return e.Type.TargetTable() + "_" + strconv.FormatInt(e.ID, 10)

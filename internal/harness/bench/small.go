@@ -12,7 +12,7 @@ import (
 // Small is a kind of run: the product with the same members in many events.
 const Small = "small"
 
-// smallMembers is how many members a small event has.
+// smallMembers is the number of members that a small event has.
 const smallMembers = 1000
 
 // small is the product with a list for each event, uploaded one after another and started one after another.

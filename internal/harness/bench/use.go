@@ -20,7 +20,7 @@ import (
 // Use is a kind of run: members use points.
 const Use = "use"
 
-// Uses is what uses of points take.
+// Uses holds what uses of points take.
 type Uses struct {
 	One      Pace `json:"one_lot"`           // one client, of members with one lot
 	Thousand Pace `json:"thousand_lots"`     // one client, of a member with a thousand
@@ -39,7 +39,7 @@ func (u Uses) String() string {
 		u.One, u.Thousand, u.Many, u.Together, u.Expiring, seconds(u.Sweep))
 }
 
-// Pace is how fast uses were.
+// Pace says how fast uses were.
 type Pace struct {
 	Uses    int           `json:"uses"`
 	Rate    float64       `json:"uses_per_s"`

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// population is how many members there are: each is in many events.
+	// population is the number of members: each is in many events.
 	population = 60_000
 	// large is from how many members on an import gets a partition of its own.
 	large = 100_000
@@ -80,7 +80,7 @@ func (c *campaign) member(i int) string {
 	return fmt.Sprintf("M%08d", (c.first+i)%population)
 }
 
-// amount is what the i-th member gets, in points; vouchers are worth as much.
+// amount returns what the i-th member gets, in points; vouchers are worth as much.
 func (c *campaign) amount(i int) int64 { return int64(1 + (c.salt+uint64(i)*2_654_435_761)%9_973) }
 
 // list is the CSV of the members, written while it is read.
@@ -99,14 +99,14 @@ const (
 	givenUp = "PERMANENTLY_FAILED"
 )
 
-// entry is what must have come of one member.
+// entry holds what must have come of one member.
 type entry struct {
 	amount   int64
 	status   string
 	refusals int
 }
 
-// expected is what must have come of each member, by the list and by who is refused alone.
+// expected returns what must have come of each member, by the list and by who is refused alone.
 func (c *campaign) expected() map[string]entry {
 	all := make(map[string]entry, c.members)
 	for i := range c.members {
@@ -128,7 +128,7 @@ func (c *campaign) expected() map[string]entry {
 	return all
 }
 
-// givenUpNow is how many members must be given up when the event completes, before anybody asks again.
+// givenUpNow returns how many members must be given up when the event completes, before a person asks again.
 func (c *campaign) givenUpNow() (n int) {
 	for i := range c.members {
 		if kind := picky.Of(c.member(i)); kind == picky.Closed || kind == picky.Reopened {
@@ -138,7 +138,7 @@ func (c *campaign) givenUpNow() (n int) {
 	return n
 }
 
-// granted is how many must have been granted when everything is done.
+// granted returns how many must have been granted when everything is done.
 func (c *campaign) granted() (n int) {
 	for _, e := range c.expected() {
 		if e.status == success {

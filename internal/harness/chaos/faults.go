@@ -128,18 +128,19 @@ func (p *planner) process(role string) string {
 		}
 	}
 	if len(names) == 0 {
-		return ledger // of a soak, for those that it spares
+		return ledger // of a soak, for processes that it does not hit
 	}
 	return names[p.random.IntN(len(names))]
 }
 
 const (
-	// orderly is how long a process may take to end when it is asked to; bestow's own limit is 20 s.
+	// orderly is the time that a process may take to end when it is asked to; bestow's own limit is 20 s.
 	orderly = 30 * time.Second
 	// pastRescue is longer than River leaves a job with a worker that says nothing: 30 s, its tick of 30 s, and the
 	// leader's lease. A chunk's claim ends after 15 s, a member of a consumer group after less.
 	pastRescue = 85 * time.Second
-	// spoils is how long a misbehaving ledger is watched before the next fault; it goes on until its process is hit.
+	// spoils is the time that a misbehaving ledger is watched before the next fault; it goes on until its process is
+	// hit.
 	spoils = 3 * time.Second
 )
 
@@ -250,7 +251,7 @@ func (w *world) endOrderly(name string) (took time.Duration, err error) {
 	return time.Since(began), nil
 }
 
-// standStill lets a process stand still for less than anybody would notice, up to the lease of a claim.
+// standStill lets a process stand still for a time that the others do not notice, up to the lease of a claim.
 func standStill(ctx context.Context, w *world, f fault) (string, error) {
 	length := f.length
 	if f.pick%4 == 0 {
@@ -265,8 +266,8 @@ func standStill(ctx context.Context, w *world, f fault) (string, error) {
 	return fmt.Sprintf("SIGSTOP for %.1f s, SIGCONT", length.Seconds()), now.Continue()
 }
 
-// sleepLong lets a process stand still until everybody has given it up, while the next faults hit the others.
-// Only one sleeps at a time; a second one is paused.
+// sleepLong lets a process stand still until all others have given it up, while the next faults hit the others. Only
+// one sleeps at a time; a second one is paused.
 func sleepLong(ctx context.Context, w *world, f fault) (string, error) {
 	w.mu.Lock()
 	if len(w.asleep) > 0 {

@@ -15,7 +15,7 @@ import (
 // spared are the processes that no fault of a soak hits: what grows with time grows in them.
 var spared = []string{"api", "relay-1", "handler-1", "jobs-1"}
 
-// gauge is what may grow, at a moment of a soak.
+// gauge holds what may grow, at a moment of a soak.
 type gauge struct {
 	at     time.Duration
 	values []float64

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// operators is how many people work at once.
+	// operators is the number of people that work at once.
 	operators = 10
-	// patience is how long one of them waits for anything before it counts as never.
+	// patience is the time that one of them waits for anything before it counts as never.
 	patience = 4 * time.Minute
-	// leadTime is how far ahead the start of a lane is reserved.
+	// leadTime says how far ahead the start of a lane is reserved.
 	leadTime = 3 * time.Second
-	// quiet is how long the ledger is watched after a stop was answered with 200.
+	// quiet is the time that the ledger is watched after a stop was answered with 200.
 	quiet = 200 * time.Millisecond
 )
 
@@ -70,7 +70,7 @@ func (l *load) begin() bool {
 	return true
 }
 
-// errand lets somebody do something at once, beside the operators.
+// errand does something at once, beside the operators.
 func (l *load) errand(do func(context.Context) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -112,7 +112,7 @@ func (l *load) goOn() {
 	l.changed.Broadcast()
 }
 
-// failure is what an operator could not do, nil as long as all can.
+// failure returns what an operator could not do, nil as long as all can.
 func (l *load) failure() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

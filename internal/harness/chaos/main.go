@@ -16,7 +16,7 @@ import (
 
 func main() { testbed.Main("chaos", run) }
 
-// options are what the command line says.
+// options hold what the command line says.
 type options struct {
 	seed   uint64
 	cycles int

@@ -67,7 +67,7 @@ var leads = map[string]string{
 const unheard = failpoint.MoneyPointsCommitted + "=error%2;" + failpoint.MoneyVouchersCommitted + "=error%2"
 
 const (
-	// meets is how long a process may take until it comes to the place where it is to die.
+	// meets is the time that a process may take until it comes to the place where it is to die.
 	meets = 9 * time.Second
 	// meetsTick is the same where the timetable brings it there: what is due each 5 s, and one of two processes works
 	// it.
@@ -78,7 +78,7 @@ const (
 	meetsLate = 20 * time.Second
 )
 
-// within is how long a process may take until it comes to a place.
+// within returns how long a process may take until it comes to a place.
 func within(p place) time.Duration {
 	switch p.point {
 	case failpoint.MomentAfterCommit, failpoint.ReconcileAfter:
@@ -93,7 +93,7 @@ func within(p place) time.Duration {
 	return meets
 }
 
-// place is where a process whose name begins so can be killed.
+// place says where a process whose name begins so can be killed.
 type place struct{ process, point string }
 
 // places are all of them.
@@ -106,7 +106,7 @@ func places() (all []place) {
 	return all
 }
 
-// countPoints is how many different places of the code there are: two roles may come to one.
+// countPoints returns how many different places of the code there are: two roles may come to one.
 func countPoints() int {
 	all := map[string]bool{}
 	for _, p := range places() {
@@ -119,7 +119,7 @@ func countPoints() int {
 func (p *planner) deal() place {
 	if len(p.deck) == 0 {
 		for _, each := range places() {
-			if p.o.soak == 0 || each.process != "api" && each.process != withLedger { // which a soak spares
+			if p.o.soak == 0 || each.process != "api" && each.process != withLedger { // a soak does not hit these
 				p.deck = append(p.deck, each)
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"bestow/internal/harness/testbed"
 )
 
-// recoverWithin is how long the last of what was in hand may still take when every event is complete.
+// recoverWithin is the time that the last of what was in hand may still take when every event is complete.
 const recoverWithin = 90 * time.Second
 
 // recoveries are the times that recoveries took: from a kill until all that was in hand then, whoever's hand it was in,
@@ -31,7 +31,7 @@ func newRecoveries(ctx context.Context, w *world) *recoveries {
 	return r
 }
 
-// inHand is what was at work at a moment: jobs that ran, and chunks that were claimed, or published and not claimed
+// inHand holds what was at work at a moment: jobs that ran, and chunks that were claimed, or published and not claimed
 // yet, by their events and first targets.
 type inHand struct{ jobs, events, chunks []int64 }
 
@@ -64,7 +64,7 @@ func (r *recoveries) follow(killed time.Time, h inHand) {
 	}()
 }
 
-// through says whether every job has ended and every chunk is settled. What belongs to an event that was stopped
+// through reports whether every job has ended and every chunk is settled. What belongs to an event that was stopped
 // meanwhile does not count: a person keeps it.
 func (r *recoveries) through(h inHand) bool {
 	const query = `SELECT NOT EXISTS (SELECT FROM unnest($2::bigint[], $3::bigint[]) AS h (event_id, first_id)

@@ -18,6 +18,6 @@ type timeline struct {
 func (t *timeline) say(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// nobody is left to tell
+	// an error cannot be reported
 	_, _ = fmt.Fprintf(t.out, "%8.1f s  %s\n", time.Since(t.began).Seconds(), fmt.Sprintf(format, args...))
 }

@@ -19,12 +19,12 @@ import (
 const (
 	// ours is the header of what we have written: neither our copies nor our rubbish are copied again.
 	ours = "chaos"
-	// partitions is how many a topic has, as set.
+	// partitions says how many a topic has, as set.
 	partitions = 4
 	// copied is the most messages of a partition that are written once more, the last ones. All of them, in a run of
 	// many cycles, would be more than the handlers get through before the next time: at some 200 messages a second.
 	copied = 1_000
-	// readWithin is how long a partition may take to be read.
+	// readWithin is the time that a partition may take to be read.
 	readWithin = time.Minute
 )
 

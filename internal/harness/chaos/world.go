@@ -18,7 +18,7 @@ import (
 const (
 	// between is after how many cycles everything is looked at.
 	between = 50
-	// readyWithin is how long a process may take until it says again that it is ready.
+	// readyWithin is the time that a process may take until it says again that it is ready.
 	readyWithin = 2 * time.Minute
 	// soakEach is the time from one fault of a soak to the next.
 	soakEach = 20 * time.Second
@@ -39,7 +39,7 @@ type world struct {
 
 	ruled  map[string]bool // whose ledger misbehaves
 	tally  map[string]int  // cycles by fault
-	places map[string]bool // where somebody died
+	places map[string]bool // where a process died
 	ready  []time.Duration // from the beginning of a fault until all say that they are ready
 	done   []*campaign     // all that was ever finished
 
@@ -100,7 +100,7 @@ func (w *world) run(ctx context.Context) error {
 	return w.conclude(gauges)
 }
 
-// more says whether there is another cycle.
+// more reports whether there is another cycle.
 func (w *world) more(number int, began time.Time) bool {
 	if w.o.soak > 0 {
 		return time.Since(began) < w.o.soak
@@ -133,7 +133,7 @@ func (w *world) cycle(ctx context.Context, number int, f fault) error {
 	return ctx.Err()
 }
 
-// awaitReady waits until everybody who does not stand still says that he is ready.
+// awaitReady waits until every process that does not stand still is ready.
 func (w *world) awaitReady(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
@@ -202,7 +202,7 @@ func (w *world) look(ctx context.Context, end bool) error {
 	return nil
 }
 
-// targetsOf is how many members the events have.
+// targetsOf returns how many members the events have.
 func targetsOf(list []*campaign) (n int) {
 	for _, c := range list {
 		n += c.members

@@ -12,11 +12,12 @@ import (
 )
 
 const (
-	// inLane is how many events a lane has: one runs, the others wait.
+	// inLane is the number of events that a lane has: one runs, the others wait.
 	inLane = 3
-	// laneAhead is how long after the last import a lane's time comes.
+	// laneAhead says how long after the last import a lane's time comes.
 	laneAhead = 2 * time.Second
-	// maxHeld is how long the ledger is watched, at most, after each tenth brake: longer than the timetable's tick.
+	// maxHeld is the time that the ledger is watched, at most, after each tenth brake: longer than the timetable's
+	// tick.
 	maxHeld = 6 * time.Second
 )
 

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// manyMessages is how many targets a message has where only brokers are killed: with 1,000 the event would be over
-	// before the second kill, and the brokers would have had a few hundred messages to lose.
+	// manyMessages is the number of targets that a message has where only brokers are killed: with 1,000 the event
+	// would be over before the second kill, and the brokers would have had a few hundred messages to lose.
 	manyMessages = "20"
-	// manyPatience is how long an event of so many messages may take after the last kill.
+	// manyPatience is the time that an event of so many messages may take after the last kill.
 	manyPatience = 10 * time.Minute
 )
 
@@ -27,7 +27,7 @@ func (in *installation) killLeader(ctx context.Context, r round) (err error) {
 	return in.Cluster.KillBroker(in.dead)
 }
 
-// topic is where the messages of the round's event go.
+// topic returns where the messages of the round's event go.
 func (r round) topic() string { return name + "." + strings.ToLower(r.eventType()) }
 
 // breaker kills leaders of partitions while an event runs.

@@ -11,14 +11,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// evidence is what the database says about a round, apart from bestow.
+// evidence holds what the database says about a round, apart from bestow.
 type evidence struct {
 	completedAt time.Time
 	jobs        int // relay jobs that were begun more than once
 	chunks      int // chunks whose claim was lost with who had it: they waited for its lease to end
 }
 
-// lost is how long after its first claim a chunk is settled if that claim was lost. A handler gives up after 10
+// lost says how long after its first claim a chunk is settled if that claim was lost. A handler gives up after 10
 // seconds, and a lease lasts 15.
 const lost = 14 * time.Second
 

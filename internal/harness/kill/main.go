@@ -15,7 +15,7 @@ import (
 
 func main() { testbed.Main("kill", run) }
 
-// options are what the command line says.
+// options hold what the command line says.
 type options struct {
 	times, stops, brakes int
 	members              int
@@ -89,7 +89,7 @@ func (o options) checkTask() error {
 	return nil
 }
 
-// task is what is done.
+// task returns what is done.
 func (o options) task() string {
 	switch {
 	case o.stops > 0:
@@ -102,7 +102,7 @@ func (o options) task() string {
 	return fmt.Sprintf("kill -9, %d times,", o.times)
 }
 
-// broker is what Kafka is.
+// broker returns what Kafka is.
 func (o options) broker() string {
 	if o.kafka == 0 {
 		return "an embedded broker"

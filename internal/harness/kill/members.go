@@ -13,7 +13,7 @@ const defaultAmount = 1000
 // memberID is the name of the i-th member of every list.
 func memberID(i int) string { return fmt.Sprintf("M%08d", i) }
 
-// amountOf is what the i-th member gets.
+// amountOf returns what the i-th member gets.
 func amountOf(i int) int64 {
 	if i%3 == 0 {
 		return int64(100 * (1 + i%25))
@@ -47,7 +47,7 @@ func memberList(n int) io.Reader {
 	return r
 }
 
-// tally compares a ledger with the list: each of its members once, with its amount, and nobody else.
+// tally compares a ledger with the list: each of its members once, with its amount, and no other member.
 type tally struct {
 	seen  []bool
 	count int

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// victim is who is killed.
+// victim says who is killed.
 type victim int
 
 // The victims. Relays and handlers are two each, of which one is killed.

@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// limit is how long an event may take from the restart on.
+	// limit is the time that an event may take from the restart on.
 	limit = 90 * time.Second
-	// patience is how long we wait all the same, to tell what is late from what never ends.
+	// patience is the time that we wait all the same, to tell what is late from what never ends.
 	patience = 2 * limit
-	// maxTries is how often a round that hit nothing is played anew.
+	// maxTries is the number of times that a round that hit nothing is played anew.
 	maxTries = 10
 )
 
-// result is what came of a round.
+// result holds what came of a round.
 type result struct {
 	round
 	evidence
@@ -84,7 +84,7 @@ func (p *player) try(ctx context.Context, r round, try int) result {
 	return res
 }
 
-// name is who is killed.
+// name returns who is killed.
 func (p *player) name(r round) string {
 	if list := p.victims(r); len(list) == 1 {
 		return list[0].Name

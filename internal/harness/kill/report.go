@@ -10,7 +10,7 @@ import (
 
 // say prints for people.
 func say(out io.Writer, format string, args ...any) {
-	_, _ = fmt.Fprintf(out, format, args...) // nobody is left to tell
+	_, _ = fmt.Fprintf(out, format, args...) // an error cannot be reported
 }
 
 // line tells what came of one try.

@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	// maxRun is how long an event runs, at most, between its start or resume and the stop.
+	// maxRun is the time that an event runs, at most, between its start or resume and the stop.
 	maxRun = 400 * time.Millisecond
-	// quiet is how long the ledger is watched after a stop was answered with 200.
+	// quiet is the time that the ledger is watched after a stop was answered with 200.
 	quiet = 250 * time.Millisecond
 	// killEach is after how many stops one has a kill in it.
 	killEach = 25
-	// lookTimeout is how long one count of the ledger may take.
+	// lookTimeout is the time that one count of the ledger may take.
 	lookTimeout = 10 * time.Second
-	// stopLimit is how long a stop may drain: a claim of a killed handler holds it until the lease ends.
+	// stopLimit is the time that a stop may drain: a claim of a killed handler holds it until the lease ends.
 	stopLimit = time.Minute
 )
 

@@ -1,6 +1,6 @@
 package main
 
-// handlerSteps is what a handler that has taken a message may do next, or have done to it.
+// handlerSteps returns what a handler that has taken a message may do next, or have done to it.
 func (x *explorer) handlerSteps(i int) {
 	h := x.from.handlers[i]
 	switch h.phase {
@@ -62,7 +62,7 @@ func (x *explorer) ask(i int, h handler) {
 	}
 }
 
-// tooLate is what a grant breaks that begins now.
+// tooLate returns what a grant breaks that begins now.
 func (s *state) tooLate() invariant {
 	switch {
 	case s.answered:
@@ -142,7 +142,7 @@ func (x *explorer) giveBack(i int, h handler) {
 	x.put(&t, normal, "handler %d gives its claim back", i)
 }
 
-// callFails is uncount: the whole call ended in an error, and nobody knows what was applied. The claim stays open to
+// callFails is uncount: the whole call ended in an error, and it is not known what was applied. The claim stays open to
 // its lease, the message comes again, and a mark goes: the process lives.
 func (x *explorer) callFails(i int, h handler) {
 	c := h.message.chunk()
@@ -218,7 +218,7 @@ func (x *explorer) handlerDies(i int, h handler) {
 	x.put(&t, accident, "handler %d is killed", i)
 }
 
-// time is what happens by waiting: the chunk's open_until passes, and a request that nobody waits for any more arrives.
+// time returns what happens by waiting: the chunk's open_until passes, and a request that was given up arrives.
 func (x *explorer) time(c int) {
 	if k := &x.from.chunks[c]; !k.ranOut && (k.open > 0 || x.from.mayAsk(c) || x.awaitsLate(x.from, c)) {
 		x.runOut(c)

@@ -1,6 +1,6 @@
 package main
 
-// brake is how far the brake is.
+// brake says how far the brake is.
 type brake uint8
 
 const (

@@ -123,7 +123,7 @@ func (x *explorer) admit(m message) message {
 	return newMessage(m.chunk(), e[0], e[1])
 }
 
-// held says whether a live handler has the chunk's token.
+// held reports whether a live handler has the chunk's token.
 func (s *state) held(c int) bool {
 	for i := range s.handlers {
 		if h := &s.handlers[i]; h.on(c) && h.own && h.phase != lookingUp {
@@ -149,7 +149,7 @@ func (s *state) loseToken(c int) {
 	}
 }
 
-// suspicious says whether something in the chunk seems to kill who asks for it, as claim.suspicious.
+// suspicious reports whether something in the chunk seems to kill who asks for it, as claim.suspicious.
 func (x *explorer) suspicious(t *state, c int, admitted message) bool {
 	if x.isolateAfter == 0 {
 		return false

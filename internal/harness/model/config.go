@@ -15,7 +15,7 @@ type config struct {
 	broken       fault   // rules that are left out
 }
 
-// budget is how often each accident, or a person's word, may still happen.
+// budget is the number of times that each accident, or a person's word, may still happen.
 type budget struct {
 	stops, lostAcks, handlerKills, relayKills, relayPauses, lostMessages, redrives, brakes uint8
 }
@@ -33,7 +33,7 @@ func setOf(list ...answer) (set answers) {
 	return set
 }
 
-// answer is what a handler knows of one member after it asked.
+// answer holds what a handler knows of one member after it asked.
 type answer uint8
 
 const (
@@ -64,7 +64,7 @@ const (
 	noDeadline                            // T5: the ledger applies a request however late it comes
 	settleAnyToken                        // T6: a refusal counts, though the claim was taken over
 	unknownCloses                         // T6: an unknown outcome closes the claim at once
-	redriveOnce                           // T6, T9: redrive_done is not kept: nobody knows which redrive was answered
+	redriveOnce                           // T6, T9: redrive_done is not kept: it is not known which redrive was answered
 	contradictedForEver                   // T6: a second contradiction about a member does not give it up
 	markStays                             // isolation: giving a claim back leaves the member's mark
 	releaseThenUnmark                     // isolation: the claim is given back first, the mark is taken off in a second transaction
@@ -111,5 +111,5 @@ var faultNames = []struct {
 	{brakeRunning, "brake-running"}, {startUnbraked, "start-unbraked"},
 }
 
-// lacks says whether the rule is left out.
+// lacks reports whether the rule is left out.
 func (c config) lacks(f fault) bool { return c.broken&f != 0 }

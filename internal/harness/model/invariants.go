@@ -79,8 +79,8 @@ func (c config) checkChunks(s *state, broke func(invariant)) {
 	}
 }
 
-// forgotten is what a resume breaks that leaves a member of a published chunk to the reconcile: not final, and there is
-// no job that would publish it, no message and no claim.
+// forgotten returns what a resume breaks that leaves a member of a published chunk to the reconcile: not final, and
+// there is no job that would publish it, no message and no claim.
 func (c config) forgotten(s *state) invariant {
 	for i := range 2 * c.chunks {
 		m, k := &s.members[i], &s.chunks[i/2]
@@ -91,12 +91,12 @@ func (c config) forgotten(s *state) invariant {
 	return noInvariant
 }
 
-// publish says whether one of the modes publishes an open member of a marked chunk.
+// publish reports whether one of the modes publishes an open member of a marked chunk.
 func (s modes) publish(m *member) bool {
 	return s.has(unsettled) || m.status == failed && s.has(retryAt(m.retryCount)) || m.status != failed && s.has(again)
 }
 
-// recount is what the summary should be.
+// recount returns what the summary should be.
 func (c config) recount(s *state) (n summary) {
 	for i := range 2 * c.chunks {
 		switch m := &s.members[i]; {

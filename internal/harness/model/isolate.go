@@ -1,7 +1,8 @@
 package main
 
 // isolate works the claim's only member by itself (app/isolate.go): it is committed as isolated and then asked for, or,
-// if it is found isolated, looked up. What the ledger does not know counts as a refusal: whoever asked died of it.
+// if it is found isolated, looked up. A member that the ledger does not know counts as refused: the handler that asked
+// has died of it.
 func (x *explorer) isolate(i int, h handler) {
 	c := h.message.chunk()
 	j := 0

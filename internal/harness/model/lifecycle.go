@@ -2,7 +2,7 @@ package main
 
 import "bestow/domain"
 
-// lifecycle is what the timetable and people do: T2, T7, T8, T9, and the nets.
+// lifecycle returns what the timetable and people do: T2, T7, T8, T9, and the nets.
 func (x *explorer) lifecycle() {
 	x.brakes()
 	if x.from.moving {
@@ -122,7 +122,7 @@ func (x *explorer) requeue(t *state, c int) (needs modes) {
 	return needs
 }
 
-// refusedWithoutRetry says whether a refused member of the chunk has no retry job of its try any more: it was
+// refusedWithoutRetry reports whether a refused member of the chunk has no retry job of its try any more: it was
 // published, and a handler has met the message while the event was stopped.
 func (x *explorer) refusedWithoutRetry(t *state, c int) bool {
 	for i := 2 * c; i < 2*c+2; i++ {

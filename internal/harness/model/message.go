@@ -10,7 +10,7 @@ import (
 // message is a chunk message: its highest bit is the chunk, and each member has three bits.
 type message uint8
 
-// entry is what a message says of a member: 0 nothing, 1 to 3 a try from 0, from 4 a redrive from 1.
+// entry holds what a message says of a member: 0 nothing, 1 to 3 a try from 0, from 4 a redrive from 1.
 type entry uint8
 
 func newMessage(c int, a, b entry) message {

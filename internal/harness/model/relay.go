@@ -41,7 +41,7 @@ func (x *explorer) idleRelay() int {
 	return idle
 }
 
-// works says whether jobs of the mode publish while the event is in its status, as relayed.works.
+// works reports whether jobs of the mode publish while the event is in its status, as relayed.works.
 func (x *explorer) works(m mode) bool {
 	return x.from.event == running || x.from.event == completed && m == redrive && !x.lacks(redriveAsleep)
 }
@@ -131,7 +131,7 @@ func (x *explorer) reads(m *member, how mode, marked bool) entry {
 	return 0
 }
 
-// isDue says whether a job that asks again publishes the member.
+// isDue reports whether a job that asks again publishes the member.
 func (m *member) isDue(how mode, marked bool) bool {
 	switch how {
 	case again:

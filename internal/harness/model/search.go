@@ -129,7 +129,7 @@ func (s *search) lookup(key []byte, from uint32) uint32 {
 	return id
 }
 
-// slot is where the encoding stands in the table, or would.
+// slot returns where the encoding stands in the table, or would.
 func (s *search) slot(key []byte) uint64 {
 	mask := uint64(len(s.table) - 1)
 	i := maphash.Bytes(s.seed, key) & mask

@@ -18,7 +18,8 @@ func (m *member) row() domain.Result {
 	return r
 }
 
-// write is what a settling makes of the row. A mark that it leaves by its own claim is left behind: who set it is done.
+// write returns what a settling makes of the row. A mark that it leaves by its own claim is left behind: who set it is
+// done.
 func (m *member) write(r domain.Result, own bool) {
 	for i, name := range resultNames {
 		if name == r.Status {
@@ -52,7 +53,7 @@ func (a answer) outcome() domain.Outcome {
 	return domain.Outcome{Verdict: domain.Unknown}
 }
 
-// changes is what a settling does to the chunk besides its rows, as app's changes.
+// changes holds what a settling does to the chunk besides its rows, as app's changes.
 type changes struct {
 	retries                     modes
 	settled                     bool // a row became final

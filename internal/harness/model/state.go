@@ -32,7 +32,7 @@ type member struct {
 	status, retryCount, redrive, redriveDone uint8
 	mark                                     mark
 	ledger                                   bool  // the ledger has the grant
-	late                                     bool  // a request for it is on its way that nobody waits for any more
+	late                                     bool  // a request for it that was given up is still on its way
 	refusedTries                             uint8 // a bit for each try that the ledger refused, if config.countTries
 }
 
@@ -79,7 +79,7 @@ type chunk struct {
 	orphaned  modes // running, but the relay was killed; River rescues it
 }
 
-// claimed says whether a claim is open: not closed, and not run out.
+// claimed reports whether a claim is open: not closed, and not run out.
 func (c *chunk) claimed() bool { return c.open > 0 && !c.ranOut }
 
 // summary is a row of campaign_event_summary.
@@ -128,10 +128,10 @@ const (
 	unmarking                // has given its claim back, and not taken the mark off
 )
 
-// mayAsk says whether the handler has a claim with which it has not asked yet.
+// mayAsk reports whether the handler has a claim with which it has not asked yet.
 func (h *handler) mayAsk() bool { return h.phase == claiming || h.phase == isolating }
 
-// on says whether the handler is at work on the chunk.
+// on reports whether the handler is at work on the chunk.
 func (h *handler) on(c int) bool { return h.phase != handlerIdle && h.message.chunk() == c }
 
 // mode is the mode of a relay job, as outbox.Mode; each try of a retry is a mode of its own.
@@ -169,8 +169,8 @@ func (s modes) hasAny(list ...mode) bool {
 func (s *modes) add(m mode)  { *s |= 1 << m }
 func (s *modes) drop(m mode) { *s &^= 1 << m }
 
-// live says whether the chunk has a job that will still do its work. A stale attempt counts as none: its job has gone
-// on.
+// live reports whether the chunk has a job that will still do its work. A stale attempt counts as none: its job has
+// gone on.
 func (s *state) live(c int) bool { return s.jobs(c) != 0 }
 
 // jobs are the modes of the chunk's live jobs.
@@ -185,7 +185,7 @@ func (s *state) jobs(c int) modes {
 	return set
 }
 
-// inKafka says whether a message of the chunk is still to be consumed.
+// inKafka reports whether a message of the chunk is still to be consumed.
 func (s *state) inKafka(c int) bool {
 	for _, m := range s.kafka {
 		if m != 0 && m.chunk() == c {
@@ -195,7 +195,7 @@ func (s *state) inKafka(c int) bool {
 	return false
 }
 
-// redriveOpen says whether a person's redrive of the chunk was not answered yet.
+// redriveOpen reports whether a person's redrive of the chunk was not answered yet.
 func (s *state) redriveOpen(c int) bool {
 	for i := 2 * c; i < 2*c+2; i++ {
 		if m := &s.members[i]; m.status == permanentlyFailed && m.redriveDone < m.redrive {

@@ -89,7 +89,7 @@ func (x *explorer) tidy(t *state) {
 	}
 }
 
-// mayAsk says whether somebody has a claim of the chunk, whose lease he has not seen running out, and has not asked
+// mayAsk reports whether somebody has a claim of the chunk, whose lease he has not seen running out, and has not asked
 // yet.
 func (s *state) mayAsk(c int) bool {
 	for i := range s.handlers {
@@ -100,7 +100,7 @@ func (s *state) mayAsk(c int) bool {
 	return false
 }
 
-// awaitsLate says whether a request of the chunk is on its way that the ledger drops at the end of the lease.
+// awaitsLate reports whether a request of the chunk is on its way that the ledger drops at the end of the lease.
 func (x *explorer) awaitsLate(s *state, c int) bool {
 	return !x.lacks(noDeadline) && (s.members[2*c].late || s.members[2*c+1].late)
 }

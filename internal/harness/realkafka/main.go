@@ -9,7 +9,7 @@
 //	go run ./internal/harness/realkafka -brokers 1 -- go test ./outbox
 //	go run ./internal/harness/realkafka -brokers 1 -- go run ./cmd/bestow bench
 //
-// What it must never do: serve anybody but this machine, or leave a broker behind; see package cluster.
+// What it must never do: serve another machine, or leave a broker behind; see package cluster.
 package main
 
 import (

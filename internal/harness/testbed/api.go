@@ -34,8 +34,8 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the API answered %d: %s", e.Status, strings.TrimSpace(e.body))
 }
 
-// Passing says whether an error may be gone in a moment: nobody listens, the server says 503, or that it is still at
-// work on a request whose connection was lost. Any other answer, a 500 too, is final.
+// Passing reports whether an error may be gone in a moment: no server listens, the server says 503, or that it is still
+// at work on a request whose connection was lost. Any other answer, a 500 too, is final.
 func Passing(err error) bool {
 	var refused *RefusedError
 	if !errors.As(err, &refused) {
@@ -48,13 +48,13 @@ func Passing(err error) bool {
 const (
 	// Interval is the time between two looks at something that is waited for.
 	Interval = 20 * time.Millisecond
-	// lookTimeout is how long one look at an event may take, so that a server that hangs does not stop the clock.
+	// lookTimeout is the time that one look at an event may take, so that a server that hangs does not stop the clock.
 	lookTimeout = time.Second
-	// changeTimeout is how long a change is asked for, again and again with the same Idempotency-Key.
+	// changeTimeout is the time that a change is asked for, again and again with the same Idempotency-Key.
 	changeTimeout = 2 * time.Minute
 )
 
-// NewEvent is what an event is made of.
+// NewEvent holds what an event is made of.
 type NewEvent struct {
 	CampaignID    string `json:"campaign_id"`
 	EventType     string `json:"event_type"`
@@ -165,7 +165,7 @@ func (a *API) ReleaseBrake(ctx context.Context) error {
 	return nil
 }
 
-// Retry asks again for everybody who was given up, and says for how many.
+// Retry redrives all members that were given up, and returns their number.
 func (a *API) Retry(ctx context.Context, event int64) (accepted int, err error) {
 	var answer struct {
 		Accepted int
@@ -178,7 +178,7 @@ func (a *API) Retry(ctx context.Context, event int64) (accepted int, err error) 
 	return answer.Accepted, nil
 }
 
-// Progress is how an event goes.
+// Progress says how an event goes.
 type Progress struct {
 	Status    string `json:"event_status"`
 	Total     int

@@ -9,5 +9,5 @@
 // It builds ./cmd/bestow and speaks to it over HTTP only (API). The program that uses it is its servers too, so its
 // main is Main.
 //
-// What it must never do: help. It touches no row, ends no claim and starts nobody who was not asked for.
+// What it must never do: help. It touches no row, ends no claim and starts no process by itself.
 package testbed

@@ -17,7 +17,7 @@ import (
 	"bestow/internal/embedpg"
 )
 
-// The sub-commands with which a program starts itself, as a server that can be killed apart from everybody else.
+// The sub-commands with which a program starts itself as a server that can be killed alone.
 const (
 	servePostgres = "serve-postgres" // DIR PORT
 	serveKafka    = "serve-kafka"    // DIR ADDR ADVERTISED
@@ -78,12 +78,12 @@ func bePostgres(ctx context.Context, dir, where string, log *slog.Logger) error 
 	case <-s.Done():
 		return errors.New("postgres ended")
 	case <-ctx.Done():
-		s.Kill() // its data are thrown away, or looked at by somebody who can wait for a recovery
+		s.Kill() // its data are thrown away, or read after a recovery
 		return nil
 	}
 }
 
-// postmaster is what the PostgreSQL server says when it is ready.
+// postmaster holds what the PostgreSQL server says when it is ready.
 type postmaster struct {
 	pid          int
 	version, url string

@@ -22,7 +22,7 @@ type Options struct {
 	Name string
 	// Tags are the build tags of bestow.
 	Tags string
-	// Kafka is how many brokers of the real Apache Kafka there are; 0: the embedded one.
+	// Kafka is the number of brokers of the real Apache Kafka; 0: the embedded one.
 	Kafka int
 	// Services are the processes of bestow.
 	Services []Service
@@ -256,7 +256,7 @@ func (b *Testbed) StartKafka(ctx context.Context) (err error) {
 	return err
 }
 
-// readyWithin is how long the services may take until all say that they are ready.
+// readyWithin is the time that the services may take until all say that they are ready.
 const readyWithin = time.Minute
 
 // Ready waits until every service says that it is, and every message is on every broker.
@@ -291,7 +291,7 @@ func (b *Testbed) IsReady(ctx context.Context, p *Process) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// Ended names the children that are gone though nobody killed them.
+// Ended names the children that have ended without being killed.
 func (b *Testbed) Ended() error {
 	var errs []error
 	for _, c := range b.children() {
@@ -318,7 +318,7 @@ func (b *Testbed) children() []*proc.Child {
 	return alive
 }
 
-// TearDown ends everything, and deletes the folder unless somebody wants to look at it.
+// TearDown ends everything, and deletes the folder unless it is to be kept.
 func (b *Testbed) TearDown(keep bool) error {
 	for _, p := range b.Processes {
 		if p.Now != nil {

@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// readyLimit is how long brokers may take to be ready, on a machine that does much else.
+	// readyLimit is the time that brokers may take to be ready, on a machine that does much else.
 	readyLimit = 2 * time.Minute
-	// stopLimit is how long brokers have to write what they hold.
+	// stopLimit is the time that brokers have to write what they hold.
 	stopLimit = 20 * time.Second
 )
 
@@ -216,7 +216,7 @@ func (c *Cluster) child(n *node) *proc.Child {
 	return n.now
 }
 
-// Ended is an error if a broker has ended though nobody killed it.
+// Ended returns an error if a broker has ended without being killed.
 func (c *Cluster) Ended() error {
 	var errs []error
 	for _, n := range c.nodes {

@@ -29,10 +29,10 @@ var pom []byte
 // copyJars is the goal that puts all of the pom's jars into one folder.
 const copyJars = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
-// fetchLimit is how long the fetch may take: 44 MB.
+// fetchLimit is the time that the fetch may take: 44 MB.
 const fetchLimit = 5 * time.Minute
 
-// machine is where programs are looked for.
+// machine says where programs are looked for.
 type machine struct {
 	javaHome string
 	look     func(name string) (string, error)
@@ -82,7 +82,7 @@ func (m machine) jars(ctx context.Context, cache string, log *slog.Logger) (stri
 	return place, nil
 }
 
-// complete says whether the jars are there: a folder is renamed into its place only when it is whole.
+// complete reports whether the jars are there: a folder is renamed into its place only when it is whole.
 func complete(place string) bool {
 	_, err := os.Stat(filepath.Join(place, "kafka_2.13-"+Version+".jar"))
 	return err == nil
@@ -97,7 +97,7 @@ func (m machine) fetch(ctx context.Context, cache, place string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // what is left of it is in the way of nobody
+	defer func() { _ = os.RemoveAll(dir) }() // what is left of it disturbs nothing
 	project, libs := filepath.Join(dir, "pom.xml"), filepath.Join(dir, "libs")
 	if err := os.WriteFile(project, pom, 0o600); err != nil {
 		return err
