@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	bestowhttp "bestow/http"
 	"bestow/money"
 	"bestow/money/breaker"
@@ -39,8 +40,8 @@ type outage struct {
 	last  atomic.Int32 // after how many answers it breaks by itself; 0: never
 }
 
-func (o *outage) overrides() overrides {
-	return overrides{ledger: func(l breaker.Ledger) breaker.Ledger { o.Ledger = l; return o }}
+func (o *outage) overrides() daemon.Overrides {
+	return daemon.Overrides{Ledger: func(l breaker.Ledger) breaker.Ledger { o.Ledger = l; return o }}
 }
 
 // fail is what a call gets, after apply where the ledger applies it all the same.
@@ -125,10 +126,10 @@ func TestMoneyAway(t *testing.T) {
 			w.log = slog.New(log)
 			var ledger outage
 			ledger.how.Store(how)
-			p, _ := w.start(t.Context(), ledger.overrides(), allRoles...)
+			p, _ := w.start(t.Context(), ledger.overrides(), daemon.AllRoles...)
 			e := w.event(p, "POINT", 2_000)
 			w.run(p, e)
-			require.Eventually(t, func() bool { return p.granter.Away(e) != nil }, time.Minute, 5*time.Millisecond)
+			require.Eventually(t, func() bool { return p.Granter.Away(e) != nil }, time.Minute, 5*time.Millisecond)
 			began, before := time.Now(), ledger.calls.Load()
 			require.Eventually(t, func() bool { return ledger.calls.Load() >= before+3 }, time.Minute, 20*time.Millisecond, "it is looked for")
 			asked := int(ledger.calls.Load() - before)
@@ -160,11 +161,11 @@ func TestMoneyAway(t *testing.T) {
 }
 
 // ready is what /readyz says of p.
-func (w *world) ready(p *process) string {
+func (w *world) ready(p *daemon.Process) string {
 	w.Helper()
 	answer := httptest.NewRecorder()
 	req := httptest.NewRequestWithContext(w.Context(), http.MethodGet, "/readyz", nil)
-	bestowhttp.NewOps(p.ops()).ServeHTTP(answer, req)
+	bestowhttp.NewOps(p.Ops()).ServeHTTP(answer, req)
 	return answer.Body.String()
 }
 
@@ -174,20 +175,20 @@ func TestNoClaimWhileTheLedgerIsAway(t *testing.T) {
 	w := newWorld(t)
 	var ledger outage
 	with := ledger.overrides()
-	with.probe = 10 * time.Second // nobody looks for it before the message is refused
-	p, _ := w.start(t.Context(), with, roleAPI)
+	with.Probe = 10 * time.Second // nobody looks for it before the message is refused
+	p, _ := w.start(t.Context(), with, daemon.RoleAPI)
 	e := w.event(p, "POINT", 20)
 	w.run(p, e)
 	m := w.message(e)
 	ledger.how.Store(refusing)
 	for range breaker.AwayAfter {
-		_, err := p.granter.Grant(t.Context(), e, time.Now().Add(time.Minute), m.Grants)
+		_, err := p.Granter.Grant(t.Context(), e, time.Now().Add(time.Minute), m.Grants)
 		require.ErrorIs(t, err, app.ErrNotApplied, "no connection, so nothing was applied")
 	}
-	require.ErrorIs(t, p.app.Grants.Handle(t.Context(), m), outbox.ErrBusy)
+	require.ErrorIs(t, p.App.Grants.Handle(t.Context(), m), outbox.ErrBusy)
 	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL`))
 	ledger.how.Store(present)
-	require.Eventually(t, func() bool { return p.app.Grants.Handle(t.Context(), m) == nil }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return p.App.Grants.Handle(t.Context(), m) == nil }, time.Minute, 20*time.Millisecond)
 	require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM point_results WHERE status = 'SUCCESS'`))
 }
 
@@ -198,23 +199,23 @@ func TestStoppedWhileTheLedgerIsAway(t *testing.T) {
 	w := newWorld(t)
 	var ledger outage
 	with := ledger.overrides()
-	with.limits = func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 4*time.Second, 2*time.Second }
-	p, _ := w.start(t.Context(), with, roleAPI)
+	with.Limits = func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 4*time.Second, 2*time.Second }
+	p, _ := w.start(t.Context(), with, daemon.RoleAPI)
 	e := w.event(p, "POINT", 20)
 	w.run(p, e)
 	m := w.message(e)
 	ledger.how.Store(silent)
-	require.ErrorIs(t, p.app.Grants.Handle(t.Context(), m), context.DeadlineExceeded)
+	require.ErrorIs(t, p.App.Grants.Handle(t.Context(), m), context.DeadlineExceeded)
 	require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM money.point_member`))
 	require.Zero(t, w.count(`SELECT count(*) FROM point_results`), "nobody knows yet")
 	ledger.how.Store(refusing)
 	var refused *net.OpError
-	require.Eventually(t, func() bool { return errors.As(p.app.Grants.Handle(t.Context(), m), &refused) }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return errors.As(p.App.Grants.Handle(t.Context(), m), &refused) }, time.Minute, 20*time.Millisecond)
 	require.Zero(t, w.count(`SELECT sum(attempts) FROM grant_chunks`))
-	_, err := p.app.Events.Stop(t.Context(), operator, e.ID, "the ledger is away")
+	_, err := p.App.Events.Stop(t.Context(), operator, e.ID, "the ledger is away")
 	require.NoError(t, err)
 	ledger.how.Store(present)
-	require.Eventually(t, func() bool { return p.app.Grants.Handle(t.Context(), m) == nil }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return p.App.Grants.Handle(t.Context(), m) == nil }, time.Minute, 20*time.Millisecond)
 	require.Equal(t, len(m.Grants), w.count(`SELECT success_count FROM campaign_event_summary`), "what the ledger has, the report has")
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/harness/bench"
@@ -39,7 +40,7 @@ func (b *bencher) kafka() string {
 func (b *bencher) open(ctx context.Context, url string, connections int) (*pgxpool.Pool, error) {
 	cfg := b.cfg
 	cfg.DatabaseURL, cfg.MaxConns = url, connections
-	return openPool(ctx, cfg)
+	return daemon.OpenPool(ctx, cfg)
 }
 
 // brokerDelay is by how much a delayed broker's answers come later.
@@ -59,20 +60,20 @@ func (b *bencher) product(ctx context.Context, url, prefix string, how bench.Var
 		cfg.Brokers = []string{b.delayed.addr}
 	}
 	if how.Ledger {
-		return b.besideLedger(ctx, cfg, how, overrides{})
+		return b.besideLedger(ctx, cfg, how, daemon.Overrides{})
 	}
-	return startProduct(ctx, cfg, b.log, how, overrides{})
+	return startProduct(ctx, cfg, b.log, how, daemon.Overrides{})
 }
 
 // processes are what the product is made of in a bench.
 type processes struct {
-	list   []*process
+	list   []*daemon.Process
 	cancel context.CancelFunc
 	ran    chan error
 }
 
 // startProduct starts a process with all roles, and more that only handle if how says so.
-func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, how bench.Variant, with overrides) (*bench.Product, error) {
+func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, how bench.Variant, with daemon.Overrides) (*bench.Product, error) {
 	if err := migrations.Current(ctx, cfg.DatabaseURL); err != nil {
 		return nil, err
 	}
@@ -80,25 +81,25 @@ func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, ho
 		cfg.Partitions = how.Handlers
 	}
 	handled := &atomic.Int64{}
-	with.handler = watched(how.Gate, handled)
+	with.Handler = watched(how.Gate, handled)
 	running, cancel := context.WithCancel(ctx)
 	ps := &processes{cancel: cancel, ran: make(chan error)}
-	roles := allRoles
+	roles := daemon.AllRoles
 	if cfg.MoneyURL != "" {
-		roles = slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return role == roleMoney })
+		roles = slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return role == daemon.RoleMoney })
 	}
 	for range max(how.Handlers, 1) {
-		p, err := newProcess(ctx, cfg, roles, log, with)
+		p, err := daemon.New(ctx, cfg, roles, log, with)
 		if err != nil {
 			return nil, errors.Join(err, ps.stop())
 		}
 		ps.list = append(ps.list, p)
-		go func() { ps.ran <- p.run(running) }()
-		roles = []string{roleHandler}
+		go func() { ps.ran <- p.Run(running) }()
+		roles = []string{daemon.RoleHandler}
 		cfg.MaxConns = settings.LeastConns // one partition needs few, and all handlers share the server's
 	}
 	return &bench.Product{
-		App:     ps.list[0].app,
+		App:     ps.list[0].App,
 		Ready:   func() bool { return ps.assigned() == cfg.Partitions },
 		Handled: handled.Load,
 		Stop:    ps.stop,
@@ -108,7 +109,7 @@ func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, ho
 // assigned is how many partitions of points the processes consume, all if each that handles has some.
 func (ps *processes) assigned() (n int) {
 	for _, p := range ps.list {
-		n += p.router.Assigned(domain.EventType{Topic: "point"})
+		n += p.Router.Assigned(domain.EventType{Topic: "point"})
 	}
 	return n
 }
@@ -121,7 +122,7 @@ func (ps *processes) stop() error {
 		errs = append(errs, <-ps.ran)
 	}
 	for _, p := range slices.Backward(ps.list) {
-		p.close()
+		p.Close()
 	}
 	return errors.Join(errs...)
 }

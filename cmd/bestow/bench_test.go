@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
 	"bestow/internal/embedkafka"
@@ -135,7 +136,7 @@ func testBench(t *testing.T, members int, options map[string]string) bench.Confi
 	c.Start = func(ctx context.Context, url, prefix string, how bench.Variant) (*bench.Product, error) {
 		cfg := b.cfg
 		cfg.DatabaseURL, cfg.TopicPrefix = url, prefix
-		with := overrides{limits: func(l *app.Limits) { l.OwnPartition = members }}
+		with := daemon.Overrides{Limits: func(l *app.Limits) { l.OwnPartition = members }}
 		if how.Ledger {
 			b.self = build(t)
 			return b.besideLedger(ctx, cfg, how, with)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/failpoint"
 
@@ -51,34 +52,34 @@ func TestBrakeMeetsAStart(t *testing.T) {
 		t.Run(c.point, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			p, _ := w.start(t.Context(), overrides{}, roleAPI)
+			p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 			e := w.event(p, "POINT", 50)
 			if c.point == failpoint.ResumeBeforeCommit {
 				w.run(p, e)
-				_, err := p.app.Events.Stop(t.Context(), operator, e.ID, "to resume it")
+				_, err := p.App.Events.Stop(t.Context(), operator, e.ID, "to resume it")
 				require.NoError(t, err)
 			}
 			ctx, reached, release := heldAt(t.Context(), c.point)
 			defer release()
 			moved := make(chan error, 1)
-			go func() { moved <- c.move(p.app.Events, ctx, e.ID) }()
+			go func() { moved <- c.move(p.App.Events, ctx, e.ID) }()
 			<-reached
 			braked := make(chan app.Braked, 1)
 			go func() { braked <- w.brake(p, domain.BrakeAll) }()
 			require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM brakes`) == 1 }, time.Minute, 5*time.Millisecond)
 			require.Never(t, func() bool { return len(braked) > 0 }, 300*time.Millisecond, 10*time.Millisecond, "the brake waits for it")
-			require.NoError(t, p.app.Events.StartDue(t.Context()), "and nobody waits for the brake")
+			require.NoError(t, p.App.Events.StartDue(t.Context()), "and nobody waits for the brake")
 			release()
 			require.NoError(t, <-moved)
 			b := <-braked
 			require.Len(t, b.Events, 1)
 			require.Equal(t, domain.Stopped, w.status(p, e.ID))
-			require.ErrorIs(t, c.move(p.app.Events, t.Context(), e.ID), map[string]error{
+			require.ErrorIs(t, c.move(p.App.Events, t.Context(), e.ID), map[string]error{
 				failpoint.StartBeforeCommit:  &domain.Error{Code: domain.WrongStatus},
 				failpoint.ResumeBeforeCommit: errBraked,
 			}[c.point])
 			w.release(p, domain.BrakeAll)
-			require.NoError(t, p.app.Events.StartDue(t.Context()))
+			require.NoError(t, p.App.Events.StartDue(t.Context()))
 			require.Equal(t, domain.Stopped, w.status(p, e.ID))
 		})
 	}
@@ -89,10 +90,10 @@ func TestBrakeMeetsAStart(t *testing.T) {
 func TestBrakeMeetsARetry(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), w.told(func(string, int) (domain.Verdict, bool) { return domain.RefusedForGood, false }), roleAPI)
+	p, _ := w.start(t.Context(), w.told(func(string, int) (domain.Verdict, bool) { return domain.RefusedForGood, false }), daemon.RoleAPI)
 	e := w.event(p, "POINT", 20)
 	w.run(p, e)
-	require.NoError(t, p.app.Grants.Handle(t.Context(), w.message(e)))
+	require.NoError(t, p.App.Grants.Handle(t.Context(), w.message(e)))
 	w.exec(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, e.ID)
 	givenUp := w.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED'`)
 	require.Positive(t, givenUp)
@@ -100,7 +101,7 @@ func TestBrakeMeetsARetry(t *testing.T) {
 	defer release()
 	retried := make(chan error, 1)
 	go func() {
-		_, err := p.app.Events.Retry(ctx, operator, e.ID, "", false)
+		_, err := p.App.Events.Retry(ctx, operator, e.ID, "", false)
 		retried <- err
 	}()
 	<-reached
@@ -121,7 +122,7 @@ func TestBrakeMeetsARetry(t *testing.T) {
 func TestBrakeMeetsAClaim(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	e := w.event(p, "POINT", 20)
 	w.run(p, e)
 	m := w.message(e)
@@ -130,7 +131,7 @@ func TestBrakeMeetsAClaim(t *testing.T) {
 	ctx, reachedLedger, releaseLedger := heldAt(ctx, failpoint.ClaimAfterCommit)
 	defer releaseLedger()
 	handled := make(chan error, 1)
-	go func() { handled <- p.app.Grants.Handle(ctx, m) }()
+	go func() { handled <- p.App.Grants.Handle(ctx, m) }()
 	<-reached
 	w.exec(`UPDATE campaign_events SET event_status = 'COMPLETED'`) // which no lock of the claim forbids
 	braked := make(chan app.Braked, 1)
@@ -156,25 +157,25 @@ func TestBrakeKilledAnywhere(t *testing.T) {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			p, _ := w.start(t.Context(), overrides{}, roleAPI)
+			p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 			one, two := w.event(p, "POINT", 10), w.event(p, "VOUCHER", 10)
 			w.run(p, one)
 			w.run(p, two)
 			by := app.Caller{Actor: "test", Once: &app.Once{Key: "brake", Fingerprint: []byte("all")}}
 			ctx, hits := abort(t.Context(), point, 1)
-			_, err := p.app.Events.Brake(ctx, by, domain.BrakeAll, "killed")
+			_, err := p.App.Events.Brake(ctx, by, domain.BrakeAll, "killed")
 			require.ErrorIs(t, err, errKilled)
 			require.Equal(t, int32(1), hits.Load())
 			if point != failpoint.BrakeBeforeCommit {
 				require.Equal(t, 1, w.count(`SELECT count(*) FROM brakes`))
 			}
-			_, err = p.app.Events.Brake(t.Context(), by, domain.BrakeAll, "killed")
+			_, err = p.App.Events.Brake(t.Context(), by, domain.BrakeAll, "killed")
 			require.NoError(t, err)
 			for _, e := range []domain.Event{one, two} {
 				require.Equal(t, domain.Stopped, w.status(p, e.ID))
 			}
 			w.release(p, domain.BrakeAll)
-			_, err = p.app.Events.Brake(t.Context(), by, domain.BrakeAll, "killed")
+			_, err = p.App.Events.Brake(t.Context(), by, domain.BrakeAll, "killed")
 			require.NoError(t, err)
 			require.False(t, by.Once.Replayed)
 			require.Equal(t, 1, w.count(`SELECT count(*) FROM brakes`))

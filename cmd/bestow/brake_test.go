@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/outbox"
 
@@ -14,16 +15,16 @@ import (
 
 var errBraked = &domain.Error{Code: domain.BrakeEngaged}
 
-func (w *world) brake(p *process, scope domain.BrakeScope) app.Braked {
+func (w *world) brake(p *daemon.Process, scope domain.BrakeScope) app.Braked {
 	w.Helper()
-	b, err := p.app.Events.Brake(w.Context(), operator, scope, "what is this")
+	b, err := p.App.Events.Brake(w.Context(), operator, scope, "what is this")
 	require.NoError(w, err)
 	return b
 }
 
-func (w *world) release(p *process, scope domain.BrakeScope) {
+func (w *world) release(p *daemon.Process, scope domain.BrakeScope) {
 	w.Helper()
-	_, err := p.app.Events.ReleaseBrake(w.Context(), operator, scope, "it was nothing")
+	_, err := p.App.Events.ReleaseBrake(w.Context(), operator, scope, "it was nothing")
 	require.NoError(w, err)
 }
 
@@ -33,7 +34,7 @@ func (w *world) release(p *process, scope domain.BrakeScope) {
 func TestBrakeWithALaneWaiting(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	lane := time.Now().Add(-time.Minute).Truncate(time.Second)
 	running := w.event(p, "POINT", 3_000)
 	second, third := w.reserved(p, "second", lane.Add(time.Hour), nil), w.reserved(p, "third", lane.Add(time.Hour), nil)
@@ -51,12 +52,12 @@ func TestBrakeWithALaneWaiting(t *testing.T) {
 	require.Never(t, func() bool { return w.count(`SELECT count(*) FROM money.point_member`) != granted }, 7*time.Second, 50*time.Millisecond)
 	for _, id := range []int64{second.ID, third.ID, later.ID} {
 		require.Equal(t, domain.Pending, w.status(p, id))
-		_, err := p.app.Events.Start(t.Context(), operator, id)
+		_, err := p.App.Events.Start(t.Context(), operator, id)
 		require.ErrorIs(t, err, errBraked)
 	}
-	_, err := p.app.Events.Resume(t.Context(), operator, running.ID)
+	_, err := p.App.Events.Resume(t.Context(), operator, running.ID)
 	require.ErrorIs(t, err, errBraked)
-	q, err := p.app.Reports.Queue(t.Context())
+	q, err := p.App.Reports.Queue(t.Context())
 	require.NoError(t, err)
 	for _, l := range q.Lanes {
 		for _, e := range l.Events {
@@ -70,7 +71,7 @@ func TestBrakeWithALaneWaiting(t *testing.T) {
 		w.completed(p, id)
 	}
 	require.Equal(t, domain.Stopped, w.status(p, running.ID), "a release resumes nothing")
-	_, err = p.app.Events.Resume(t.Context(), operator, running.ID)
+	_, err = p.App.Events.Resume(t.Context(), operator, running.ID)
 	require.NoError(t, err)
 	w.exact(p, w.completed(p, running.ID))
 }
@@ -80,7 +81,7 @@ func TestBrakeWithALaneWaiting(t *testing.T) {
 func TestBrakeOfOneType(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	points := w.event(p, "POINT", 10)
 	w.brake(p, domain.BrakeOf("POINT"))
 	made := w.event(p, "POINT", 10)
@@ -92,17 +93,17 @@ func TestBrakeOfOneType(t *testing.T) {
 	for _, e := range []domain.Event{points, made} {
 		require.Equal(t, domain.Pending, w.status(p, e.ID))
 	}
-	empty, err := p.app.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: "changes its type", EventType: "VOUCHER"})
+	empty, err := p.App.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: "changes its type", EventType: "VOUCHER"})
 	require.NoError(t, err)
 	patch := app.EventPatch{NewEvent: app.NewEvent{EventType: "POINT"}, Given: map[string]bool{"event_type": true}}
-	_, err = p.app.Events.Edit(t.Context(), operator, empty.ID, patch, func(domain.Event) error { return nil })
+	_, err = p.App.Events.Edit(t.Context(), operator, empty.ID, patch, func(domain.Event) error { return nil })
 	require.NoError(t, err)
-	_, err = p.app.Events.Start(t.Context(), operator, empty.ID)
+	_, err = p.App.Events.Start(t.Context(), operator, empty.ID)
 	require.ErrorIs(t, err, errBraked)
 
 	w.brake(p, domain.BrakeAll)
 	w.release(p, domain.BrakeOf("POINT"))
-	_, err = p.app.Events.Start(t.Context(), operator, made.ID)
+	_, err = p.App.Events.Start(t.Context(), operator, made.ID)
 	require.ErrorIs(t, err, errBraked, "the other brake still holds it")
 	w.release(p, domain.BrakeAll)
 	w.completed(p, points.ID)
@@ -115,15 +116,15 @@ func TestBrakeOfOneType(t *testing.T) {
 func TestNothingIsClaimedUnderABrake(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	e := w.event(p, "POINT", 60)
 	w.run(p, e)
 	w.exec(`INSERT INTO brakes (scope, by, memo) VALUES ('type:POINT', 'test', 'the row alone')`)
 	m := w.message(e)
-	require.NoError(t, p.app.Grants.Handle(t.Context(), m))
+	require.NoError(t, p.App.Grants.Handle(t.Context(), m))
 	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL`))
 	w.exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = clock_timestamp() + interval '1 minute'`)
-	require.ErrorIs(t, p.app.Grants.Handle(t.Context(), m), outbox.ErrBusy, "an open claim is awaited")
+	require.ErrorIs(t, p.App.Grants.Handle(t.Context(), m), outbox.ErrBusy, "an open claim is awaited")
 	require.Zero(t, w.count(`SELECT count(*) FROM money.point_member`))
 }
 
@@ -133,27 +134,27 @@ func TestBrakeHoldsARedrive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	gate := &gated{open: make(chan struct{})}
-	desk, _ := w.start(t.Context(), overrides{}, roleAPI)
+	desk, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	p, stop := w.start(t.Context(), w.told(func(m string, _ int) (domain.Verdict, bool) {
 		if digit(m) == '3' {
 			return domain.RefusedForGood, false
 		}
 		return domain.Granted, true
-	}), allRoles...)
+	}), daemon.AllRoles...)
 	e := w.event(p, "POINT", 100)
 	w.run(p, e)
 	w.completed(p, e.ID)
 	stop()
-	r, err := desk.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	r, err := desk.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.NoError(t, err)
 	require.Equal(t, 10, r.Accepted)
 	require.Empty(t, w.brake(desk, domain.BrakeAll).Events, "nothing runs, and no claim is open")
-	_, err = desk.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	_, err = desk.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.ErrorIs(t, err, errBraked)
-	_, err = desk.app.Events.Retry(t.Context(), operator, e.ID, "", true)
+	_, err = desk.App.Events.Retry(t.Context(), operator, e.ID, "", true)
 	require.NoError(t, err, "a dry run changes nothing")
 
-	p, _ = w.start(t.Context(), overrides{granter: func(g app.Granter) app.Granter { gate.Granter = g; return gate }}, allRoles...)
+	p, _ = w.start(t.Context(), daemon.Overrides{Granter: func(g app.Granter) app.Granter { gate.Granter = g; return gate }}, daemon.AllRoles...)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT count(*) FROM river.river_job WHERE args->>'mode' = 'redrive' AND (metadata->>'snoozes')::int > 0`) > 0
 	}, time.Minute, 50*time.Millisecond)
@@ -167,15 +168,15 @@ func TestBrakeHoldsARedrive(t *testing.T) {
 func TestBrakeTwice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	w.release(p, domain.BrakeAll)
 	first := w.brake(p, domain.BrakeAll)
-	second, err := p.app.Events.Brake(t.Context(), app.Caller{Actor: "another"}, domain.BrakeAll, "me too")
+	second, err := p.App.Events.Brake(t.Context(), app.Caller{Actor: "another"}, domain.BrakeAll, "me too")
 	require.NoError(t, err)
 	require.Equal(t, first.Brake, second.Brake)
 	w.release(p, domain.BrakeAll)
 	w.release(p, domain.BrakeAll)
-	brakes, err := p.app.Reports.Brakes(t.Context())
+	brakes, err := p.App.Reports.Brakes(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, brakes)
 }
@@ -184,13 +185,13 @@ func TestBrakeTwice(t *testing.T) {
 func TestBrakeWaitsForEveryClaim(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	e := w.event(p, "POINT", 50)
 	w.exec(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, e.ID)
 	w.exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = clock_timestamp() + interval '1 hour'`)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	_, err := p.app.Events.Brake(ctx, operator, domain.BrakeAll, "while a redrive is asked for")
+	_, err := p.App.Events.Brake(ctx, operator, domain.BrakeAll, "while a redrive is asked for")
 	require.Error(t, err, "it waits")
 	w.exec(`UPDATE grant_chunks SET open_until = clock_timestamp() + interval '1 second'`)
 	braked := w.brake(p, domain.BrakeAll)
@@ -202,12 +203,12 @@ func TestBrakeWaitsForEveryClaim(t *testing.T) {
 func TestTheTimetableStopsWhatRunsUnderABrake(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	points, vouchers := w.event(p, "POINT", 10), w.event(p, "VOUCHER", 10)
 	w.run(p, points)
 	w.run(p, vouchers)
 	w.exec(`INSERT INTO brakes (scope, by, memo) VALUES ('type:POINT', 'test', 'the row alone')`)
-	w.start(t.Context(), overrides{}, roleJobs)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
 	require.Eventually(t, func() bool { return w.status(p, points.ID) == domain.Stopped }, time.Minute, 20*time.Millisecond)
 	require.Equal(t, domain.Running, w.status(p, vouchers.ID))
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/outbox"
 
@@ -93,11 +94,11 @@ func TestTwoClaimsOfOneChunk(t *testing.T) {
 			m := w.message(domain.Event{ID: e.ID, Type: e.Type})
 
 			late := make(chan error, 1)
-			go func() { late <- first.app.Grants.Handle(t.Context(), m) }()
+			go func() { late <- first.App.Grants.Handle(t.Context(), m) }()
 			<-one.asked
-			require.ErrorIs(t, second.app.Grants.Handle(t.Context(), m), outbox.ErrBusy, "one claim at a time")
+			require.ErrorIs(t, second.App.Grants.Handle(t.Context(), m), outbox.ErrBusy, "one claim at a time")
 			close(two.release)
-			require.Eventually(t, func() bool { return second.app.Grants.Handle(t.Context(), m) == nil }, time.Minute, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return second.App.Grants.Handle(t.Context(), m) == nil }, time.Minute, 50*time.Millisecond)
 			close(one.release)
 			require.NoError(t, <-late)
 
@@ -120,9 +121,9 @@ func TestTwoClaimsOfOneChunk(t *testing.T) {
 }
 
 // handler is a process that handles only what the test hands to it, with a ledger of the test's.
-func (w *world) handler(a *answers) *process {
+func (w *world) handler(a *answers) *daemon.Process {
 	w.Helper()
-	p, _ := w.start(w.Context(), overrides{granter: func(g app.Granter) app.Granter { a.Granter = g; return a }}, roleAPI)
+	p, _ := w.start(w.Context(), daemon.Overrides{Granter: func(g app.Granter) app.Granter { a.Granter = g; return a }}, daemon.RoleAPI)
 	return p
 }
 
@@ -130,21 +131,21 @@ func (w *world) handler(a *answers) *process {
 func TestTheSameMessageManyTimes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	e := w.event(p, "POINT", 60)
 	w.run(p, e)
 	m := w.message(e)
 	const times = 16
 	results := make(chan error, times)
 	for range times {
-		go func() { results <- p.app.Grants.Handle(t.Context(), m) }()
+		go func() { results <- p.App.Grants.Handle(t.Context(), m) }()
 	}
 	for range times {
 		if err := <-results; err != nil {
 			require.ErrorIs(t, err, outbox.ErrBusy)
 		}
 	}
-	require.NoError(t, p.app.Grants.Handle(t.Context(), m))
+	require.NoError(t, p.App.Grants.Handle(t.Context(), m))
 	require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM money.point_member`))
 	require.Equal(t, len(m.Grants), w.count(`SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, e.ID))
 	require.Equal(t, len(m.Grants), w.count(`SELECT settled_count FROM grant_chunks WHERE event_id = $1 AND first_id = $2`, e.ID, m.Chunk.First))

@@ -6,6 +6,7 @@ import (
 	"bestow/cmd/bestow/terminal"
 	"bestow/money"
 	"bestow/money/moneyhttp/wire"
+
 	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 )

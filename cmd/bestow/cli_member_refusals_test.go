@@ -1,11 +1,12 @@
 package main
 
 import (
-	"bestow/cmd/bestow/terminal"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"bestow/cmd/bestow/terminal"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/require"

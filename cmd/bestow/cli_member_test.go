@@ -13,6 +13,7 @@ import (
 	"bestow/cmd/bestow/terminal"
 	"bestow/money"
 	"bestow/money/moneyhttp/wire"
+
 	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 )

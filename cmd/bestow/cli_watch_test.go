@@ -1,12 +1,13 @@
 package main
 
 import (
-	"bestow/cmd/bestow/terminal"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"bestow/cmd/bestow/terminal"
 
 	"github.com/stretchr/testify/require"
 )

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"context"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"bestow/cmd/bestow/daemon"
 
 	"github.com/stretchr/testify/require"
 )
@@ -35,55 +36,32 @@ func TestAClockThatIsOff(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			var clock skewed
-			clock.off.Store(int64(off))
-			wrong, _ := w.start(t.Context(), overrides{now: clock.now}, allRoles...)
+			var skew skewed
+			skew.off.Store(int64(off))
+			wrong, _ := w.start(t.Context(), daemon.Overrides{Now: skew.now}, daemon.AllRoles...)
 			e := w.event(wrong, "POINT", 300)
 			w.run(wrong, e)
-			w.looked(&clock)
+			w.looked(&skew)
 			require.JSONEq(t, `{"ok":false,"failed":["clock"]}`, w.ready(wrong))
-			require.ErrorContains(t, wrong.clock.check(t.Context()), "1h0m0s "+name)
+			require.ErrorContains(t, daemon.Clock{Pool: w.pool, Now: skew.now}.Check(t.Context()), "1h0m0s "+name)
 			require.Zero(t, w.count(`SELECT count(*) FROM river.river_leader`), "nobody leads")
 			require.Zero(t, w.count(`SELECT count(*) FROM river.river_job WHERE kind <> 'relay' OR attempt > 0`), "and nothing is worked")
 
-			right, stop := w.start(t.Context(), overrides{}, allRoles...)
+			right, stop := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 			w.exact(right, w.completed(right, e.ID))
-			require.Eventually(t, func() bool { return w.count(readLeader, right.river.ID()) == 1 }, time.Minute, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return w.count(readLeader, right.River.ID()) == 1 }, time.Minute, 50*time.Millisecond)
 			stop()
 
-			clock.off.Store(int64(-4 * time.Second)) // within what may be
+			skew.off.Store(int64(-4 * time.Second)) // within what may be
 			require.Eventually(t, func() bool { return strings.TrimSpace(w.ready(wrong)) == `{"ok":true}` }, time.Minute, 20*time.Millisecond)
-			require.Eventually(t, func() bool { return w.count(readLeader, wrong.river.ID()) == 1 }, time.Minute, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return w.count(readLeader, wrong.River.ID()) == 1 }, time.Minute, 50*time.Millisecond)
 			again := w.event(wrong, "POINT", 300)
 			w.run(wrong, again)
 			w.exact(wrong, w.completed(wrong, again.ID))
 
-			clock.off.Store(int64(off))
+			skew.off.Store(int64(off))
 			require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM river.river_leader`) == 0 }, time.Minute, 50*time.Millisecond)
 			require.JSONEq(t, `{"ok":false,"failed":["clock"]}`, w.ready(wrong))
 		})
-	}
-}
-
-// Asked to stop in the middle of a look at the clock, a process leaves no job at work behind itself.
-func TestStoppedWhileTheClockIsRead(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	ctx, stop := context.WithCancel(t.Context())
-	var reads atomic.Int32
-	now := func() time.Time {
-		if reads.Add(1) > 4 { // River works by then
-			stop()
-		}
-		return time.Now()
-	}
-	p, err := newProcess(t.Context(), w.cfg, []string{roleJobs}, w.log, overrides{now: now})
-	require.NoError(t, err)
-	t.Cleanup(p.close)
-	require.NoError(t, p.workJobs(ctx))
-	select {
-	case <-p.river.Stopped():
-	default:
-		require.Fail(t, "River works on")
 	}
 }

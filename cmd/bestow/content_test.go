@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/seal"
 	"bestow/outbox"
@@ -20,7 +21,7 @@ var changed = &domain.Error{Code: domain.ContentChanged}
 // hands to it.
 type contentWorld struct {
 	*world
-	p *process
+	p *daemon.Process
 	e domain.Event
 }
 
@@ -33,19 +34,19 @@ func newContentWorld(t *testing.T) *contentWorld {
 
 func (w *contentWorld) begin(t *testing.T) {
 	t.Helper()
-	w.p, _ = w.start(t.Context(), overrides{}, roleAPI)
+	w.p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	w.e = w.eventIn(w.p, "POINT", 120, new(1))
 }
 
 func (w *contentWorld) handle(m outbox.Message) error {
 	w.Helper()
-	return w.p.app.Grants.Handle(w.Context(), m)
+	return w.p.App.Grants.Handle(w.Context(), m)
 }
 
 // failed asserts that the event is FAILED for the reason, and that so many were granted.
 func (w *contentWorld) failed(code domain.Code, granted int) {
 	w.Helper()
-	e, err := w.p.app.Events.Get(w.Context(), w.e.ID)
+	e, err := w.p.App.Events.Get(w.Context(), w.e.ID)
 	require.NoError(w, err)
 	require.Equal(w, domain.Failed, e.Status)
 	require.Equal(w, code, e.FailureCode)
@@ -57,9 +58,9 @@ func (w *contentWorld) failed(code domain.Code, granted int) {
 // goesOn resumes the event in a whole process, which completes it exactly.
 func (w *contentWorld) goesOn() {
 	w.Helper()
-	_, err := w.p.app.Events.Resume(w.Context(), operator, w.e.ID)
+	_, err := w.p.App.Events.Resume(w.Context(), operator, w.e.ID)
 	require.NoError(w, err)
-	p, _ := w.start(w.Context(), overrides{}, roleRelay, roleHandler, roleJobs)
+	p, _ := w.start(w.Context(), daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs)
 	w.completed(p, w.e.ID)
 	require.Equal(w, 120, w.count(`SELECT count(*) FROM money.point_member`))
 }
@@ -125,7 +126,7 @@ func TestContentChangedBeforeTheStart(t *testing.T) {
 			t.Parallel()
 			w := newContentWorld(t)
 			w.exec(c.change)
-			if _, err := w.p.app.Events.Start(t.Context(), operator, w.e.ID); err != nil {
+			if _, err := w.p.App.Events.Start(t.Context(), operator, w.e.ID); err != nil {
 				require.ErrorIs(t, err, changed)
 				require.Contains(t, c.name, "hash")
 				return
@@ -140,7 +141,7 @@ func TestContentChangedBeforeTheStart(t *testing.T) {
 func TestStartOfAnotherList(t *testing.T) {
 	t.Parallel()
 	w := newContentWorld(t)
-	_, err := w.p.app.Targets.Import(t.Context(), operator, w.e.ID, app.Upload{Body: strings.NewReader("member_id\nx1\nx2\n"), ContentType: "text/csv"})
+	_, err := w.p.App.Targets.Import(t.Context(), operator, w.e.ID, app.Upload{Body: strings.NewReader("member_id\nx1\nx2\n"), ContentType: "text/csv"})
 	require.NoError(t, err)
 	w.verified(w.p)
 	w.exec(`CREATE TABLE kept_chunks AS SELECT * FROM grant_chunks; CREATE TABLE kept_imports AS SELECT * FROM imports`)
@@ -153,7 +154,7 @@ func TestStartOfAnotherList(t *testing.T) {
 		{`UPDATE imports SET seal = NULL`, "an import was added, taken away"},
 	} {
 		w.exec(c.change + total)
-		_, err := w.p.app.Events.Start(t.Context(), operator, w.e.ID)
+		_, err := w.p.App.Events.Start(t.Context(), operator, w.e.ID)
 		require.ErrorIs(t, err, changed, c.change)
 		require.ErrorContains(t, err, c.said, c.change)
 		w.exec(`SELECT 1` + back + total)
@@ -179,7 +180,7 @@ func TestDefaultReasonChangedBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	w := newContentWorld(t)
 	patch := app.EventPatch{NewEvent: app.NewEvent{DefaultReason: "fall"}, Given: map[string]bool{"default_reason": true}}
-	_, err := w.p.app.Events.Edit(t.Context(), operator, w.e.ID, patch, func(domain.Event) error { return nil })
+	_, err := w.p.App.Events.Edit(t.Context(), operator, w.e.ID, patch, func(domain.Event) error { return nil })
 	require.NoError(t, err)
 	w.run(w.p, w.e)
 	require.NoError(t, w.handle(w.message(w.e)))
@@ -192,7 +193,7 @@ func TestResumeOfAnotherContent(t *testing.T) {
 	w := newContentWorld(t)
 	w.run(w.p, w.e)
 	require.NoError(t, w.handle(w.message(w.e)))
-	_, err := w.p.app.Events.Stop(t.Context(), operator, w.e.ID, "look")
+	_, err := w.p.App.Events.Stop(t.Context(), operator, w.e.ID, "look")
 	require.NoError(t, err)
 	w.exec(`CREATE TABLE kept AS SELECT * FROM grant_chunks`)
 	w.exec(`INSERT INTO processes (id, roles, version, host, pid, reports, seen_at)
@@ -219,7 +220,7 @@ func TestResumeOfAnotherContent(t *testing.T) {
 		{"version 3", `UPDATE starts SET definition = replace(definition, '"v":2', '"v":3')`, `UPDATE starts SET definition = (SELECT definition FROM was)`},
 	} {
 		w.exec(c.change)
-		_, err := w.p.app.Events.Resume(t.Context(), operator, w.e.ID)
+		_, err := w.p.App.Events.Resume(t.Context(), operator, w.e.ID)
 		require.ErrorIs(t, err, changed, c.change)
 		require.ErrorContains(t, err, c.said)
 		w.exec(c.back)
@@ -234,7 +235,7 @@ func TestStartedTwice(t *testing.T) {
 	w.run(w.p, w.e)
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM starts WHERE by = 'test' AND octet_length(root) = 32`))
 	w.exec(`UPDATE campaign_events SET event_status = 'PENDING'`)
-	_, err := w.p.app.Events.Start(t.Context(), operator, w.e.ID)
+	_, err := w.p.App.Events.Start(t.Context(), operator, w.e.ID)
 	require.ErrorIs(t, err, changed)
 }
 
@@ -259,7 +260,7 @@ func TestKeyOfBeforeTheMasterKey(t *testing.T) {
 	w.begin(t)
 	require.Equal(t, 33, w.count(`SELECT octet_length(wrapped) FROM event_keys`))
 	w.cfg.MasterKey = master
-	w.p, _ = w.start(t.Context(), overrides{}, roleAPI)
+	w.p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	w.run(w.p, w.e)
 	require.NoError(t, w.handle(w.messages(w.e)[1]))
 	w.exec(`UPDATE point_targets SET amount = amount * 10 WHERE member_id = 'm0000001'`)
@@ -275,20 +276,20 @@ func TestKeyWithoutItsMasterKey(t *testing.T) {
 	w.run(w.p, w.e)
 	master := w.cfg.MasterKey
 	w.cfg.MasterKey = seal.GenerateMaster()
-	_, err := newProcess(t.Context(), w.cfg, []string{roleAPI}, w.log, overrides{})
+	_, err := daemon.New(t.Context(), w.cfg, []string{daemon.RoleAPI}, w.log, daemon.Overrides{})
 	require.ErrorIs(t, err, &domain.Error{Code: app.SettingsDiffer}, "a process with the right one runs")
 	other, err := seal.NewMaster(w.cfg.MasterKey)
 	require.NoError(t, err)
-	require.ErrorContains(t, checkMaster(t.Context(), w.pool, other, w.p.money), "another key than the one")
+	require.ErrorContains(t, daemon.CheckMaster(t.Context(), w.pool, other, w.p.Money), "another key than the one")
 
 	w.cfg.MasterKey = ""
-	keyless, _ := w.start(t.Context(), overrides{}, roleAPI)
-	require.ErrorIs(t, keyless.app.Grants.Handle(t.Context(), w.message(w.e)), missing)
+	keyless, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
+	require.ErrorIs(t, keyless.App.Grants.Handle(t.Context(), w.message(w.e)), missing)
 	w.failed(domain.MissingKeys, 0)
-	_, err = keyless.app.Events.Resume(t.Context(), operator, w.e.ID)
+	_, err = keyless.App.Events.Resume(t.Context(), operator, w.e.ID)
 	require.ErrorIs(t, err, missing)
 	second := w.event(w.p, "POINT", 20)
-	_, err = keyless.app.Events.Start(t.Context(), operator, second.ID)
+	_, err = keyless.App.Events.Start(t.Context(), operator, second.ID)
 	require.ErrorIs(t, err, missing)
 	w.cfg.MasterKey = master
 	w.goesOn()
@@ -301,18 +302,18 @@ func TestBareKeyInProduction(t *testing.T) {
 	w := &contentWorld{world: newWorld(t)}
 	w.cfg.MasterKey = ""
 	w.begin(t)
-	production := w.process(t.Context(), overrides{}, roleAPI)
-	t.Cleanup(production.close)
-	production.app = app.New(app.Deps{Pool: w.pool, River: production.river, Granter: production.granter, Log: w.log, Limits: app.DefaultLimits(), WrappedKeysOnly: true})
-	_, err := production.app.Events.Start(t.Context(), operator, w.e.ID)
+	production := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
+	t.Cleanup(production.Close)
+	production.App = app.New(app.Deps{Pool: w.pool, River: production.River, Granter: production.Granter, Log: w.log, Limits: app.DefaultLimits(), WrappedKeysOnly: true})
+	_, err := production.App.Events.Start(t.Context(), operator, w.e.ID)
 	require.ErrorIs(t, err, missing)
 	amount := int64(1)
-	e, err := production.app.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: "new", EventType: "POINT", DefaultAmount: &amount})
+	e, err := production.App.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: "new", EventType: "POINT", DefaultAmount: &amount})
 	require.NoError(t, err)
-	_, err = production.app.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: strings.NewReader("member_id\nm1\n"), ContentType: "text/csv"})
+	_, err = production.App.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: strings.NewReader("member_id\nm1\n"), ContentType: "text/csv"})
 	require.ErrorIs(t, err, missing)
 	w.run(w.p, w.e)
-	require.ErrorIs(t, production.app.Grants.Handle(t.Context(), w.message(w.e)), missing)
+	require.ErrorIs(t, production.App.Grants.Handle(t.Context(), w.message(w.e)), missing)
 	w.failed(domain.MissingKeys, 0)
 }
 
@@ -321,13 +322,13 @@ func TestBareKeyInProduction(t *testing.T) {
 func TestRedriveOfAnotherContent(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t, 'x')
-	p, _ := r.start(t.Context(), r.with, allRoles...)
+	p, _ := r.start(t.Context(), r.with, daemon.AllRoles...)
 	e := r.eventIn(p, "POINT", 200, new(1))
 	r.run(p, e)
 	r.completed(p, e.ID)
 	r.mended.Store(true)
 	r.exec(`UPDATE point_targets SET amount = amount * 10 WHERE member_id = 'm0000003'`)
-	_, err := p.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	_, err := p.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return r.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`) == 0 }, time.Minute, 20*time.Millisecond)
 	require.Equal(t, 10, r.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED' AND error_code = 'content_changed'`), "the chunk's")
@@ -335,7 +336,7 @@ func TestRedriveOfAnotherContent(t *testing.T) {
 	require.Zero(t, r.count(`SELECT count(*) FROM money.point_member WHERE member_id = 'm0000003'`))
 
 	r.exec(`UPDATE point_targets SET amount = amount / 10 WHERE member_id = 'm0000003'`)
-	again, err := p.app.Events.Retry(t.Context(), operator, e.ID, domain.ContentChanged, false)
+	again, err := p.App.Events.Retry(t.Context(), operator, e.ID, domain.ContentChanged, false)
 	require.NoError(t, err)
 	require.Equal(t, 10, again.Accepted)
 	require.Eventually(t, func() bool { return r.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, time.Minute, 20*time.Millisecond)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/internal/kafkatest"
@@ -47,7 +48,7 @@ func TestKilledAnywhereOnTheRoad(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			ctx, hits := abort(t.Context(), point, 3)
-			p, _ := w.start(ctx, overrides{}, allRoles...)
+			p, _ := w.start(ctx, daemon.Overrides{}, daemon.AllRoles...)
 			points, vouchers := w.event(p, "POINT", 600), w.event(p, "VOUCHER", 300)
 			w.run(p, points)
 			w.run(p, vouchers)
@@ -67,22 +68,22 @@ func TestKilledAfterTheLedgerThenStopped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx, hits := abort(t.Context(), failpoint.MoneyAfterGrant, 1000)
-	p, stop := w.start(ctx, overrides{}, allRoles...)
+	p, stop := w.start(ctx, daemon.Overrides{}, daemon.AllRoles...)
 	e := w.event(p, "POINT", 400)
 	w.run(p, e)
 	require.Eventually(t, func() bool { return hits.Load() >= 4 }, time.Minute, 10*time.Millisecond)
-	stopped, err := p.app.Events.Stop(t.Context(), operator, e.ID, "after the ledger")
+	stopped, err := p.App.Events.Stop(t.Context(), operator, e.ID, "after the ledger")
 	require.NoError(t, err)
 	require.Zero(t, stopped.Draining)
 	granted := w.count(`SELECT count(*) FROM money.point_member`)
 	require.Positive(t, granted)
 	stop()
-	p, _ = w.start(t.Context(), overrides{}, allRoles...)
+	p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT success_count FROM campaign_event_summary`) == granted
 	}, time.Minute, 50*time.Millisecond, "what the ledger has, the report has")
 	require.Equal(t, granted, w.count(`SELECT count(*) FROM money.point_member`), "nothing was granted meanwhile")
-	_, err = p.app.Events.Resume(t.Context(), operator, e.ID)
+	_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	w.exact(p, w.completed(p, e.ID))
 }
@@ -93,15 +94,15 @@ func TestGrantedAndNeverMarked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx, _ := abort(t.Context(), failpoint.RelayAfterAck, 1000)
-	p, stop := w.start(ctx, overrides{}, roleAPI, roleRelay, roleHandler)
+	p, stop := w.start(ctx, daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
 	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, time.Minute, 10*time.Millisecond)
 	stop()
 	w.exec(`DELETE FROM river.river_job WHERE kind = 'relay'`)
-	p, _ = w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleHandler)
+	p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
 	require.Zero(t, w.count(`SELECT published_count FROM campaign_event_summary`))
-	n, err := p.net.Sweep(t.Context())
+	n, err := p.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Positive(t, n)
 	w.exact(p, w.completed(p, e.ID))
@@ -113,20 +114,20 @@ func TestRetriedAndNeverMarked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx, _ := abort(t.Context(), failpoint.RelayAfterAck, 1000)
-	refusing := overrides{granter: func(g app.Granter) app.Granter { return saying{g, domain.RefusedForNow} }}
-	p, stop := w.start(ctx, refusing, roleAPI, roleRelay, roleHandler)
+	refusing := daemon.Overrides{Granter: func(g app.Granter) app.Granter { return saying{g, domain.RefusedForNow} }}
+	p, stop := w.start(ctx, refusing, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
 	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM point_results WHERE status = 'FAILED'`) == 200 }, time.Minute, 10*time.Millisecond)
 	stop()
 	w.exec(`DELETE FROM river.river_job WHERE kind = 'relay' AND args->>'mode' = 'first'`)
 	w.exec(`UPDATE river.river_job SET state = 'available', scheduled_at = now() WHERE kind = 'relay'`)
-	p, _ = w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleHandler)
+	p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
 	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, time.Minute, 10*time.Millisecond)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT count(*) FROM river.river_job WHERE state <> 'completed' AND kind = 'relay'`) == 0
 	}, time.Minute, 10*time.Millisecond)
-	n, err := p.net.Sweep(t.Context())
+	n, err := p.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Positive(t, n)
 	w.exact(p, w.completed(p, e.ID))
@@ -144,7 +145,7 @@ func TestTheLastMarkCompletes(t *testing.T) {
 		}
 		return nil
 	})
-	p, _ := w.start(ctx, overrides{}, roleAPI, roleRelay, roleHandler)
+	p, _ := w.start(ctx, daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
 	e := w.event(p, "POINT", 50)
 	w.run(p, e)
 	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 50 }, time.Minute, 10*time.Millisecond)
@@ -165,7 +166,7 @@ func TestARelayThatWakesTooLate(t *testing.T) {
 		}
 		return nil
 	})
-	p, _ := w.start(ctx, overrides{}, roleAPI, roleRelay)
+	p, _ := w.start(ctx, daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay)
 	e := w.event(p, "POINT", 600)
 	w.run(p, e)
 	jobs := w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay'`)
@@ -173,10 +174,10 @@ func TestARelayThatWakesTooLate(t *testing.T) {
 		<-asleep
 	}
 	w.exec(`UPDATE river.river_job SET state = 'available', scheduled_at = now() WHERE kind = 'relay' AND state = 'running'`) // as the rescuer does
-	w.start(t.Context(), overrides{}, roleRelay)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay)
 	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 600 }, time.Minute, 20*time.Millisecond)
 	close(wake)
-	w.start(t.Context(), overrides{}, roleHandler, roleJobs)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler, daemon.RoleJobs)
 	w.exact(p, w.completed(p, e.ID))
 	require.Equal(t, 600, w.count(`SELECT count(*) FROM money.point_member`))
 	require.Zero(t, w.count(`SELECT count(*) FROM river.river_job WHERE state IN ('discarded', 'cancelled')`))
@@ -199,7 +200,7 @@ func TestKilledWhileRefused(t *testing.T) {
 					return domain.RefusedForNow, false
 				}
 				return domain.Granted, true
-			}), allRoles...)
+			}), daemon.AllRoles...)
 			e := w.event(p, "POINT", 400)
 			w.run(p, e)
 			done := w.completed(p, e.ID)
@@ -229,12 +230,12 @@ func TestStoppedAndResumedWhileARelayPublishes(t *testing.T) {
 		}
 		return nil
 	})
-	p, _ := w.start(ctx, overrides{}, roleAPI, roleRelay, roleHandler)
+	p, _ := w.start(ctx, daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
 	e := w.event(p, "POINT", 300)
 	jobs := w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay'`)
 	w.run(p, e)
 	require.Eventually(t, func() bool { return int(read.Load()) == jobs }, time.Minute, 10*time.Millisecond)
-	_, err := p.app.Events.Stop(t.Context(), operator, e.ID, "while relays publish")
+	_, err := p.App.Events.Stop(t.Context(), operator, e.ID, "while relays publish")
 	require.NoError(t, err)
 	close(stopped)
 	require.Eventually(t, func() bool { return int(published.Load()) == jobs }, time.Minute, 10*time.Millisecond)
@@ -243,7 +244,7 @@ func TestStoppedAndResumedWhileARelayPublishes(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == w.cfg.Partitions }, time.Minute, 50*time.Millisecond)
 	require.Zero(t, w.count(`SELECT count(*) FROM money.point_member`))
-	_, err = p.app.Events.Resume(t.Context(), operator, e.ID)
+	_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	close(resumed)
 	w.exact(p, w.completed(p, e.ID))

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/internal/pgtest"
 	"bestow/migrations"
 
@@ -42,7 +43,7 @@ func TestEverySpellingOfTheAddress(t *testing.T) {
 			require.Contains(t, w.cfg.DatabaseURL, "sslmode=disable")
 			require.NoError(t, migrations.Up(t.Context(), w.cfg.DatabaseURL))
 			require.NoError(t, migrations.Current(t.Context(), w.cfg.DatabaseURL))
-			p, _ := w.start(t.Context(), overrides{}, allRoles...)
+			p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 			for _, kind := range []string{"POINT", "VOUCHER"} {
 				e := w.event(p, kind, 300)
 				w.run(p, e)
@@ -68,13 +69,13 @@ func TestForeignDefaults(t *testing.T) {
 			} {
 				w.exec(`ALTER DATABASE ` + w.pool.Config().ConnConfig.Database + ` SET ` + setting)
 			}
-			p, _ := w.start(t.Context(), overrides{}, allRoles...)
+			p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 			one, other := w.event(p, "POINT", 3_000), w.event(p, "VOUCHER", 300)
 			w.run(p, one)
 			w.granted(100)
-			_, err := p.app.Events.Stop(t.Context(), operator, one.ID, "look")
+			_, err := p.App.Events.Stop(t.Context(), operator, one.ID, "look")
 			require.NoError(t, err)
-			_, err = p.app.Events.Resume(t.Context(), operator, one.ID)
+			_, err = p.App.Events.Resume(t.Context(), operator, one.ID)
 			require.NoError(t, err)
 			w.run(p, other)
 			w.exact(p, w.completed(p, one.ID))
@@ -89,7 +90,7 @@ func TestOpenSaysWhichSetting(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.cfg.DatabaseURL = pgtest.URL(t) + "&pool_max_conns=many"
-	_, err := openPool(t.Context(), w.cfg)
+	_, err := daemon.OpenPool(t.Context(), w.cfg)
 	require.ErrorContains(t, err, "pool_max_conns")
 	u, parseErr := url.Parse(w.cfg.DatabaseURL)
 	require.NoError(t, parseErr)

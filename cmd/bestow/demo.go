@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
 	"bestow/internal/embedkafka"
@@ -54,7 +55,7 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	running, stopRunning := context.WithCancel(ctx)
 	defer stopRunning()
 	ran := make(chan error, 1)
-	go func() { ran <- d.process.run(running) }()
+	go func() { ran <- d.process.Run(running) }()
 	shown := make(chan error, 1)
 	go func() { shown <- d.show(running, c.members()) }()
 	select {
@@ -124,7 +125,7 @@ type demo struct {
 	logFile  *os.File
 	postgres *embedpg.Server
 	broker   *embedkafka.Server
-	process  *process
+	process  *daemon.Process
 	chaos    *chaos // nil where nobody is killed
 }
 
@@ -154,10 +155,10 @@ func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err 
 		return d, err
 	}
 	if killer == nil {
-		d.process, err = newProcess(ctx, d.cfg, allRoles, d.log, demoOverrides())
+		d.process, err = daemon.New(ctx, d.cfg, daemon.AllRoles, d.log, demoOverrides())
 		return d, err
 	}
-	if d.process, err = newProcess(ctx, d.cfg, nil, d.log, overrides{}); err != nil { // it makes events and proves them
+	if d.process, err = daemon.New(ctx, d.cfg, nil, d.log, daemon.Overrides{}); err != nil { // it makes events and proves them
 		return d, err
 	}
 	return d, killer.start(ctx, d)
@@ -172,7 +173,7 @@ func (d *demo) openFolder(ctx context.Context) (err error) {
 		return fmt.Errorf("open the demo's log: %w", err)
 	}
 	d.log = slog.New(slog.NewTextHandler(d.logFile, nil))
-	takeStandardLog(d.log)
+	daemon.TakeStandardLog(d.log)
 	if d.cfg.MasterKey == "" {
 		if d.cfg.MasterKey, err = keep(filepath.Join(d.dir, "master.key"), seal.GenerateMaster); err != nil {
 			return err
@@ -299,7 +300,7 @@ func (d *demo) stop() {
 		d.chaos.stop()
 	}
 	if d.process != nil {
-		d.process.close()
+		d.process.Close()
 	}
 	if d.broker != nil {
 		d.broker.Close()

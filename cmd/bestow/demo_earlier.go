@@ -29,7 +29,7 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 		return err
 	}
 	for _, e := range events {
-		report, err := d.process.app.Reports.Verify(ctx, app.VerifyQuery{Event: strconv.FormatInt(e.ID, 10)})
+		report, err := d.process.App.Reports.Verify(ctx, app.VerifyQuery{Event: strconv.FormatInt(e.ID, 10)})
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func (d *demo) forgetUnbegun(ctx context.Context) error {
 		return err
 	}
 	for _, e := range events {
-		if err := d.process.app.Events.Delete(ctx, demoCaller, e.ID, func(domain.Event) error { return nil }); err != nil {
+		if err := d.process.App.Events.Delete(ctx, demoCaller, e.ID, func(domain.Event) error { return nil }); err != nil {
 			return err
 		}
 	}
@@ -58,7 +58,7 @@ func (d *demo) forgetUnbegun(ctx context.Context) error {
 
 // earlier are the demo's events in a status, and how many members they have.
 func (d *demo) earlier(ctx context.Context, status domain.Status) (events []domain.Event, total int, err error) {
-	all, err := d.process.app.Events.List(ctx, app.EventFilter{Status: status, Limit: 1000})
+	all, err := d.process.App.Events.List(ctx, app.EventFilter{Status: status, Limit: 1000})
 	if err != nil {
 		return nil, 0, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/picky"
 )
@@ -67,9 +68,9 @@ func refuse(e domain.Event, g domain.Grant) (bool, domain.Outcome) {
 }
 
 // demoOverrides let the demo's ledger refuse some members.
-func demoOverrides() overrides {
-	return overrides{
-		granter: func(g app.Granter) app.Granter { return pickyLedger{g} },
-		limits:  func(l *app.Limits) { l.Retry.Backoff = demoBackoff },
+func demoOverrides() daemon.Overrides {
+	return daemon.Overrides{
+		Granter: func(g app.Granter) app.Granter { return pickyLedger{g} },
+		Limits:  func(l *app.Limits) { l.Retry.Backoff = demoBackoff },
 	}
 }

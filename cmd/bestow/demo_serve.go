@@ -1,10 +1,12 @@
 package main
 
 import (
-	"bestow/cmd/bestow/settings"
 	"context"
 	"os"
 	"time"
+
+	"bestow/cmd/bestow/daemon"
+	"bestow/cmd/bestow/settings"
 )
 
 // demoServeCmd is a process of the demo's service: serve, with the demo's ledger that refuses some.
@@ -19,7 +21,7 @@ func (c *demoServeCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log, err := newLogger(cfg)
+	log, err := daemon.NewLogger(cfg)
 	if err != nil {
 		return err
 	}
@@ -29,12 +31,12 @@ func (c *demoServeCmd) Run(ctx context.Context) error {
 		outlive(ctx, c.Parent)
 		cancel()
 	}()
-	p, err := newProcess(ctx, cfg, c.Roles, log, demoOverrides())
+	p, err := daemon.New(ctx, cfg, c.Roles, log, demoOverrides())
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	return p.run(ctx)
+	defer p.Close()
+	return p.Run(ctx)
 }
 
 // outlive returns when our parent is another one than it was, since the first is dead. Linux's kernel kills us before.

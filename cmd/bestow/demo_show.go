@@ -51,7 +51,7 @@ func (d *demo) play(ctx context.Context, members int) (events []domain.Event, su
 	}
 	began := time.Now()
 	for _, e := range events {
-		if _, err := d.process.app.Events.Start(ctx, demoCaller, e.ID); err != nil {
+		if _, err := d.process.App.Events.Start(ctx, demoCaller, e.ID); err != nil {
 			return nil, sum, err
 		}
 	}
@@ -71,7 +71,7 @@ func (d *demo) play(ctx context.Context, members int) (events []domain.Event, su
 	}
 	took := first.Sub(began)
 	for _, e := range events {
-		e, err := d.process.app.Events.Get(ctx, e.ID)
+		e, err := d.process.App.Events.Get(ctx, e.ID)
 		if err != nil {
 			return nil, sum, err
 		}
@@ -107,13 +107,13 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 		amount       int64
 		members      int
 	}{{"POINT", "Spring campaign", 1000, members}, {"VOUCHER", "Spring voucher", 5000, members / 10}} {
-		e, err := d.process.app.Events.Create(ctx, demoCaller, app.NewEvent{
+		e, err := d.process.App.Events.Create(ctx, demoCaller, app.NewEvent{
 			CampaignID: demoCampaign + want.kind + "-" + stamp, EventType: want.kind, DefaultReason: want.reason, DefaultAmount: &want.amount,
 		})
 		if err != nil {
 			return nil, err
 		}
-		res, err := d.process.app.Targets.Import(ctx, demoCaller, e.ID, app.Upload{Body: demoMembers(want.members), ContentType: "text/csv"})
+		res, err := d.process.App.Targets.Import(ctx, demoCaller, e.ID, app.Upload{Body: demoMembers(want.members), ContentType: "text/csv"})
 		if err != nil {
 			return nil, err
 		}
@@ -168,7 +168,7 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 	reports := make([]app.VerifyReport, len(events))
 	for i, e := range events {
 		var err error
-		if reports[i], err = d.process.app.Reports.Verify(ctx, app.VerifyQuery{Event: strconv.FormatInt(e.ID, 10)}); err != nil {
+		if reports[i], err = d.process.App.Reports.Verify(ctx, app.VerifyQuery{Event: strconv.FormatInt(e.ID, 10)}); err != nil {
 			return err
 		}
 		if !reports[i].OK {
@@ -227,7 +227,7 @@ func (d *demo) lookAround() {
              export BESTOW_KEY=%s
              %s event list
 `, d.cfg.Addr, d.cfg.AdminKey, d.cfg.Addr, d.cfg.Addr, d.cfg.AdminKey, ownName())
-	if d.process.service != nil {
+	if d.process.Service != nil {
 		fmt.Fprintf(d.out, `    Points   export BESTOW_MONEY_URL=http://%s
              export BESTOW_MONEY_TOKEN=%s
              %s member balance %s

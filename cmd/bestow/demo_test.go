@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/internal/english"
@@ -24,7 +25,7 @@ import (
 func TestDemoShowsRefusals(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), demoOverrides(), allRoles...)
+	p, _ := w.start(t.Context(), demoOverrides(), daemon.AllRoles...)
 	var screen bytes.Buffer
 	d := &demo{out: &screen, cfg: w.cfg, process: p}
 	require.NoError(t, d.show(t.Context(), 3_000))
@@ -47,7 +48,7 @@ func TestDemoShowsRefusals(t *testing.T) {
 func TestDemoWithoutProof(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), demoOverrides(), allRoles...)
+	p, _ := w.start(t.Context(), demoOverrides(), daemon.AllRoles...)
 	var screen bytes.Buffer
 	d := &demo{out: &screen, cfg: w.cfg, process: p}
 	events, err := d.makeEvents(t.Context(), 100)
@@ -88,7 +89,7 @@ func TestDemoRefusesItsOwnMembersOnly(t *testing.T) {
 func TestDemoGoesOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleJobs)
 	var screen bytes.Buffer
 	d := &demo{out: &screen, cfg: w.cfg, process: p}
 	events, err := d.makeEvents(t.Context(), 2_000)
@@ -103,7 +104,7 @@ func TestDemoGoesOn(t *testing.T) {
 		require.Fail(t, "nobody handles them yet", "%v", err)
 	case <-time.After(100 * time.Millisecond):
 	}
-	w.start(t.Context(), demoOverrides(), roleHandler)
+	w.start(t.Context(), demoOverrides(), daemon.RoleHandler)
 	require.NoError(t, <-finished)
 	require.Equal(t, 2, w.count(`SELECT count(*) FROM campaign_events WHERE event_status = 'COMPLETED'`))
 	require.Contains(t, screen.String(), "2 events of a killed demo with 2,200 members")
@@ -149,7 +150,7 @@ func TestDemoNamesAWayToAMembersPoints(t *testing.T) {
 	d.cfg.MoneyToken, d.cfg.MoneyAddr = "", "127.0.0.1:0"
 	require.NoError(t, d.openLedger(t.Context()))
 	w.cfg = d.cfg
-	d.process, _ = w.start(t.Context(), demoOverrides(), allRoles...)
+	d.process, _ = w.start(t.Context(), demoOverrides(), daemon.AllRoles...)
 	require.NoError(t, d.show(t.Context(), 10))
 	var screen bytes.Buffer
 	d.out = &screen

@@ -168,7 +168,7 @@ func (d *demo) glance(ctx context.Context, event int64) (glance, error) {
 		p, err := d.chaos.api.Progress(ctx, event)
 		return glance{p.Success + p.Fail, p.WaitingRetry, domain.Status(p.EventStatus), p.WaitingFor}, err
 	}
-	p, err := d.process.app.Reports.Progress(ctx, event)
+	p, err := d.process.App.Reports.Progress(ctx, event)
 	return glance{p.Event.Summary.Success + p.Event.Summary.Fail, p.WaitingRetry, p.Event.Status, wireReasons(p.WaitingFor)}, err
 }
 

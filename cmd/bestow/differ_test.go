@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
-	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/seal"
 
@@ -22,11 +22,11 @@ func TestWaitsForSettingsThatDiffer(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
 	mine := s.cfg.TopicPrefix
-	s.role(overrides{}, roleRelay, roleJobs)
+	s.role(daemon.Overrides{}, daemon.RoleRelay, daemon.RoleJobs)
 	s.cfg.TopicPrefix = mine + "-other"
 	other := newLines()
 	s.log, s.world.log = other, slog.New(other)
-	_, stop := s.role(overrides{}, roleHandler)
+	_, stop := s.role(daemon.Overrides{}, daemon.RoleHandler)
 	require.Equal(t, 1, other.count("WARN a setting differs from that of another process"), "the process that starts says so")
 
 	blocked := "blocked: the processes have different values of BESTOW_TOPIC_PREFIX: "
@@ -44,7 +44,7 @@ func TestWaitsForSettingsThatDiffer(t *testing.T) {
 
 	stop()
 	s.cfg.TopicPrefix = mine
-	s.role(overrides{}, roleHandler)
+	s.role(daemon.Overrides{}, daemon.RoleHandler)
 	require.Equal(t, domain.Completed, s.completed(s.api, e.ID).Status)
 	s.waits(e)
 	require.True(t, s.soon(func() bool { return strings.TrimSpace(ready()) == `{"ok":true}` }), "%s", ready())
@@ -114,12 +114,12 @@ func TestAnotherTimeZoneOrKeyIsRefused(t *testing.T) {
 	cfg.TimeZone = "America/New_York"
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	_, err := newProcess(ctx, cfg, []string{roleHandler}, slog.New(slog.DiscardHandler), overrides{})
+	_, err := daemon.New(ctx, cfg, []string{daemon.RoleHandler}, slog.New(slog.DiscardHandler), daemon.Overrides{})
 	require.ErrorIs(t, err, &domain.Error{Code: app.SettingsDiffer})
 	keyed := s.cfg
 	keyed.MasterKey = seal.GenerateMaster()
 	s.plantProcess(app.Settings{app.MasterKeySetting: "00000000"})
-	_, err = newProcess(ctx, keyed, []string{roleHandler}, slog.New(slog.DiscardHandler), overrides{})
+	_, err = daemon.New(ctx, keyed, []string{daemon.RoleHandler}, slog.New(slog.DiscardHandler), daemon.Overrides{})
 	require.ErrorContains(t, err, "BESTOW_MASTER_KEY is ")
 	require.NotContains(t, err.Error(), keyed.MasterKey)
 	reports := &app.Reports{Deps: app.Deps{Pool: s.pool}}
@@ -128,27 +128,4 @@ func TestAnotherTimeZoneOrKeyIsRefused(t *testing.T) {
 	cfg = s.cfg
 	cfg.Expiry = "off"
 	require.ErrorIs(t, reports.Same(ctx, judging(cfg)), &domain.Error{Code: app.SettingsDiffer})
-}
-
-// What moves points moves them alike: processes that do say by which order and for how many days, and others say nothing.
-func TestSettingsOfTheLedger(t *testing.T) {
-	t.Parallel()
-	own := settings.Config{SpendOrder: "expiring", RegrantDays: 5}
-	remote := own
-	remote.MoneyURL = "http://ledger"
-	for _, tt := range []struct {
-		cfg   settings.Config
-		roles []string
-		says  bool
-	}{
-		{own, []string{roleMoney}, true},
-		{own, []string{roleJobs}, true},
-		{remote, []string{roleMoney}, true},
-		{remote, []string{roleJobs}, false},
-		{own, []string{roleAPI, roleRelay, roleHandler}, false},
-	} {
-		s := (&process{cfg: tt.cfg, roles: tt.roles}).settings()
-		want := map[bool][]string{true: {"expiring", "5"}, false: {"", ""}}[tt.says]
-		require.Equal(t, want, []string{s[app.SpendOrderSetting], s[app.RegrantDaysSetting]}, "%v", tt.roles)
-	}
 }

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	bestowhttp "bestow/http"
 	"bestow/internal/embedpg"
 	"bestow/migrations"
@@ -140,7 +141,7 @@ func TestDiskFull(t *testing.T) {
 	d := newSmallDisk(t, "320m")
 	w := newWorld(t)
 	w.useDatabase(d.url)
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	desk := newDesk(t, p)
 	e := w.event(p, "POINT", 10)
 	before := w.count(`SELECT count(*) FROM point_targets`)
@@ -186,10 +187,10 @@ type desk struct {
 	faults, refused atomic.Int32
 }
 
-func newDesk(t *testing.T, p *process) *desk {
+func newDesk(t *testing.T, p *daemon.Process) *desk {
 	t.Helper()
-	d := &desk{TB: t, ops: httptest.NewServer(bestowhttp.NewOps(p.ops()))}
-	d.api = httptest.NewServer(bestowhttp.New(bestowhttp.Config{App: p.app, AdminKey: p.cfg.AdminKey, Log: slog.New(slog.NewTextHandler(&d.log, nil))}))
+	d := &desk{TB: t, ops: httptest.NewServer(bestowhttp.NewOps(p.Ops()))}
+	d.api = httptest.NewServer(bestowhttp.New(bestowhttp.Config{App: p.App, AdminKey: "test", Log: slog.New(slog.NewTextHandler(&d.log, nil))}))
 	t.Cleanup(d.api.Close)
 	t.Cleanup(d.ops.Close)
 	return d
@@ -284,7 +285,7 @@ func (w *world) useDatabase(url string) {
 	w.Helper()
 	require.NoError(w, migrations.Up(w.Context(), url))
 	w.cfg.DatabaseURL = url
-	pool, err := openPool(w.Context(), w.cfg)
+	pool, err := daemon.OpenPool(w.Context(), w.cfg)
 	require.NoError(w, err)
 	w.Cleanup(pool.Close)
 	w.pool = pool

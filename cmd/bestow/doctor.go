@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
@@ -63,8 +64,8 @@ func (c *doctorCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	pool, err := openBy(ctx, cfg, pg.OpenToRead)
-	if errors.Is(err, errNoDatabase) && t.Env("BESTOW_KEY") != "" {
+	pool, err := daemon.OpenBy(ctx, cfg, pg.OpenToRead)
+	if errors.Is(err, daemon.ErrNoDatabase) && t.Env("BESTOW_KEY") != "" {
 		return c.runRemote(ctx, t)
 	}
 	if err != nil {
@@ -140,11 +141,11 @@ func (d *doctor) schema(ctx context.Context) bool {
 }
 
 func (d *doctor) clock(ctx context.Context) {
-	if err := (clock{d.pool, d.now}).check(ctx); err != nil {
+	if err := (daemon.Clock{Pool: d.pool, Now: d.now}).Check(ctx); err != nil {
 		d.say("clock", wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
-	d.say("clock", fine, "this machine's is within %s of the database's", clockTolerance)
+	d.say("clock", fine, "this machine's is within %s of the database's", daemon.ClockTolerance)
 }
 
 // installation looks at what the processes say of themselves.
@@ -240,7 +241,7 @@ func (d *doctor) ownSettings(ctx context.Context) {
 
 // processes looks for each role, for what processes report, and for versions that are mixed.
 func (d *doctor) processes(sys app.System) {
-	for _, role := range []string{roleAPI, roleRelay, roleHandler, roleJobs} {
+	for _, role := range []string{daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs} {
 		if n := len(sys.Working(role)); n > 0 {
 			d.say("role "+role, fine, "processes: %d", n)
 		} else {
@@ -261,7 +262,7 @@ func (d *doctor) processes(sys app.System) {
 }
 
 func (d *doctor) river(sys app.System) {
-	switch atWork := len(sys.Working(roleRelay)) + len(sys.Working(roleJobs)); {
+	switch atWork := len(sys.Working(daemon.RoleRelay)) + len(sys.Working(daemon.RoleJobs)); {
 	case sys.River.Leader != "":
 		d.say("river", fine, "%s leads", sys.River.Leader)
 	case atWork > 0:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
@@ -48,16 +49,16 @@ func TestDoctor(t *testing.T) {
 	has("role relay: no process with the role relay is running: `bestow serve --roles relay` starts one")
 	has("role jobs: ")
 	var ledger outage
-	p, stop := s.role(ledger.overrides(), roleRelay, roleHandler, roleJobs)
+	p, stop := s.role(ledger.overrides(), daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs)
 	require.True(t, s.soon(func() bool { return s.examined().OK }), "%v", s.examined().Checks)
 
-	require.NoError(t, p.river.QueuePause(t.Context(), "relay", &river.QueuePauseOpts{}))
+	require.NoError(t, p.River.QueuePause(t.Context(), "relay", &river.QueuePauseOpts{}))
 	e := s.event(p, "POINT", 2_000)
 	s.run(p, e)
 	has("queue relay: is paused in River UI")
 	has("events: 1 event without progress, such as event 1: blocked: the relay queue is paused in River UI")
 	ledger.how.Store(refusing)
-	require.NoError(t, p.river.QueueResume(t.Context(), "relay", &river.QueuePauseOpts{}))
+	require.NoError(t, p.River.QueueResume(t.Context(), "relay", &river.QueuePauseOpts{}))
 	has("ledger: the ledger money does not answer: ")
 	ledger.how.Store(present)
 	s.completed(p, e.ID)
@@ -90,7 +91,7 @@ func TestDoctorAlone(t *testing.T) {
 	require.Contains(t, said.Checks, finding{"clock", wrong, "this machine's clock is wrong: 1m0s ahead of the database's"})
 	require.Contains(t, said.Checks, finding{"kafka", skipped, "KAFKA_BROKERS is not set"})
 	w.cfg.Brokers, w.cfg.DatabaseURL = []string{"127.0.0.1:1"}, "postgres://127.0.0.1:1/none"
-	pool, err := openPool(t.Context(), w.cfg)
+	pool, err := daemon.OpenPool(t.Context(), w.cfg)
 	require.NoError(t, err)
 	defer pool.Close()
 	ills := (&doctor{cfg: w.cfg, pool: pool, now: time.Now}).examine(t.Context()).ills()
@@ -113,7 +114,7 @@ func TestDoctorAsksTheService(t *testing.T) {
 	require.Contains(t, out, "no process with the role relay is running: `bestow serve --roles relay` starts one")
 
 	_, err := (&app.Processes{Deps: app.Deps{Pool: s.pool}}).Beat(t.Context(), app.Process{ID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
-		Roles: allRoles, Version: "v1", Host: "h", PID: 7, Reports: []app.Report{{Settings: app.Settings{}}}})
+		Roles: daemon.AllRoles, Version: "v1", Host: "h", PID: 7, Reports: []app.Report{{Settings: app.Settings{}}}})
 	require.NoError(t, err)
 	s.sql(`INSERT INTO river.river_leader (elected_at, expires_at, leader_id, name) VALUES (now(), now() + interval '1 hour', 'first', 'default')`)
 	require.Contains(t, said(), "ok  service  answers at BESTOW_URL\nskipped  database  DATABASE_URL is not set: ")
@@ -157,8 +158,8 @@ func TestWaitsForKafka(t *testing.T) {
 	w := newWorld(t)
 	s := &still{world: w, log: newLines()}
 	kafka := w.ownBroker()
-	s.api, _ = s.role(overrides{}, roleAPI)
-	s.role(overrides{}, roleRelay, roleHandler, roleJobs)
+	s.api, _ = s.role(daemon.Overrides{}, daemon.RoleAPI)
+	s.role(daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs)
 	e := s.event(s.api, "POINT", 2_000)
 	kafka.server.Close()
 	s.run(s.api, e)

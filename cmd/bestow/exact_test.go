@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/outbox"
 
@@ -59,8 +60,8 @@ func TestTimeoutsRefusalsAndDuplicatesAreExact(t *testing.T) {
 		}
 		return domain.Granted, true
 	})
-	with.handler = thrice
-	p, _ := w.start(t.Context(), with, allRoles...)
+	with.Handler = thrice
+	p, _ := w.start(t.Context(), with, daemon.AllRoles...)
 	e := w.event(p, "POINT", members)
 	w.run(p, e)
 	done := w.completed(p, e.ID)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	bestowhttp "bestow/http"
 	"bestow/money"
 
@@ -45,7 +46,7 @@ func purses(t *testing.T) *world {
 func TestPointsExpireByThemselves(t *testing.T) {
 	t.Parallel()
 	w := purses(t)
-	p, _ := w.start(t.Context(), overrides{}, roleJobs)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT count(*) FROM money.point_member WHERE point_status_code = 'E' AND member_id = 'late' AND point = -70`) == 1 &&
 			w.count(`SELECT sum(owed) FROM money.point_account`) == 60
@@ -61,7 +62,7 @@ func TestPointsExpireInALedgerApart(t *testing.T) {
 	t.Parallel()
 	w := purses(t)
 	w.cfg.MoneyAddr, w.cfg.MoneyToken = "127.0.0.1:0", moneyToken
-	w.start(t.Context(), overrides{}, roleMoney)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleMoney)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT count(*) FROM money.point_member WHERE point_status_code = 'E' AND member_id = 'late' AND point = -70`) == 1 &&
 			w.count(`SELECT sum(owed) FROM money.point_account`) == 60
@@ -74,7 +75,7 @@ func TestExpiryOff(t *testing.T) {
 	t.Parallel()
 	w := purses(t)
 	w.cfg.Expiry = "off"
-	p, _ := w.start(t.Context(), overrides{}, roleJobs)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'expire' AND state = 'completed'`) == 1 &&
 			w.count(`SELECT sum(owed) FROM money.point_account`) == 60
@@ -82,19 +83,19 @@ func TestExpiryOff(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM money.point_member WHERE point_status_code = 'E'`))
 
 	answer := httptest.NewRecorder()
-	bestowhttp.NewOps(p.ops()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+	bestowhttp.NewOps(p.Ops()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
 	require.Equal(t, http.StatusOK, answer.Code)
 	require.Contains(t, answer.Body.String(), `"waits_for":["expiry"]`)
 	said := finding{"expiry", warning, "BESTOW_EXPIRY is off: no points expire by themselves; 1 open lot with 70 points past the expiry"}
 	require.Eventually(t, func() bool { return slices.Contains(w.examined().Checks, said) }, time.Minute, 20*time.Millisecond)
 
 	w.exec(`UPDATE money.point_sweep SET began_at = now() - interval '2 hours'`)
-	report, err := p.app.Reports.Verify(t.Context(), app.VerifyQuery{})
+	report, err := p.App.Reports.Verify(t.Context(), app.VerifyQuery{})
 	require.NoError(t, err)
 	require.False(t, report.Differs())
 	require.Contains(t, report.Conclusion(), "not compared: I18: nothing expires by itself (BESTOW_EXPIRY=off), with 1 open lot past the expiry")
 	w.exec(`UPDATE money.point_lot SET remaining = 0 WHERE member_id = 'late'`)
-	report, err = p.app.Reports.Verify(t.Context(), app.VerifyQuery{})
+	report, err = p.App.Reports.Verify(t.Context(), app.VerifyQuery{})
 	require.NoError(t, err)
 	require.NotContains(t, report.Conclusion(), "I18", "nothing has run out")
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/internal/embedpg"
 
 	"github.com/jackc/pgx/v5"
@@ -63,8 +64,8 @@ func TestFailover(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.ownServer()
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
-	<-p.router.Running()
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+	<-p.Router.Running()
 	running := time.Now() // with all sessions that stay, River's listener among them
 	desk := newDesk(t, p)
 	e := w.event(p, "POINT", 20_000)
@@ -99,16 +100,16 @@ func TestFailover(t *testing.T) {
 func TestNotReadyWhileNothingCanBeWritten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := w.process(t.Context(), overrides{}, roleAPI)
-	t.Cleanup(p.close)
+	p := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
+	t.Cleanup(p.Close)
 	require.NotContains(t, w.ready(p), "postgresql")
 	w.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)
-	for _, c := range p.pool.AcquireAllIdle(t.Context()) {
+	for _, c := range p.Pool.AcquireAllIdle(t.Context()) {
 		_, err := c.Exec(t.Context(), `SET default_transaction_read_only = on`)
 		require.NoError(t, err)
 		c.Release()
 	}
-	require.NoError(t, p.pool.Ping(t.Context()), "it answers")
+	require.NoError(t, p.Pool.Ping(t.Context()), "it answers")
 	require.Contains(t, w.ready(p), "postgresql")
 }
 

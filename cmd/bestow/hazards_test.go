@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 	"bestow/money/breaker"
@@ -26,12 +27,12 @@ func TestLostAnswersToCommit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	deaf := newDeafProxy(t, &w.cfg.DatabaseURL, 9)
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	points, vouchers := w.event(p, "POINT", 2_000), w.event(p, "VOUCHER", 500)
 	deaf.on.Store(true)
 	for _, e := range []domain.Event{points, vouchers} { // a start whose answer is lost is asked again
 		require.Eventually(t, func() bool {
-			_, err := p.app.Events.Start(t.Context(), operator, e.ID)
+			_, err := p.App.Events.Start(t.Context(), operator, e.ID)
 			return err == nil
 		}, time.Minute, 10*time.Millisecond)
 	}
@@ -116,15 +117,15 @@ func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 func TestTheLeaderKnowsEveryKind(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	api, _ := w.start(t.Context(), overrides{}, roleAPI)
+	api, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	e := w.event(api, "POINT", 300)
 	w.run(api, e)
 	w.exec(`UPDATE river.river_job SET state = 'running', attempt = 1, attempted_at = now() - interval '2 minutes', attempted_by = '{"gone"}' WHERE kind = 'relay'`)
-	w.start(t.Context(), overrides{}, roleJobs)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND state IN ('available', 'retryable')`) == w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay'`)
 	}, 2*time.Minute, 100*time.Millisecond)
-	w.start(t.Context(), overrides{}, roleRelay, roleHandler)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler)
 	w.exact(api, w.completed(api, e.ID))
 }
 
@@ -132,11 +133,11 @@ func TestTheLeaderKnowsEveryKind(t *testing.T) {
 func TestHandlersComeLate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleJobs)
 	e := w.event(p, "POINT", 500)
 	w.run(p, e)
 	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 500 }, time.Minute, 20*time.Millisecond)
-	w.start(t.Context(), overrides{}, roleHandler)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler)
 	w.exact(p, w.completed(p, e.ID))
 }
 
@@ -159,7 +160,7 @@ func TestAHangingLedger(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	h := &hanging{}
-	p, _ := w.start(t.Context(), overrides{granter: func(g app.Granter) app.Granter { h.Granter = g; return h }}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g app.Granter) app.Granter { h.Granter = g; return h }}, daemon.AllRoles...)
 	e := w.event(p, "POINT", 600)
 	w.run(p, e)
 	done := w.completed(p, e.ID)
@@ -192,13 +193,13 @@ func TestASlowHandlerAtARebalance(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := &slow{begun: make(chan struct{})}
-	with := overrides{granter: func(g app.Granter) app.Granter { s.Granter = g; return s },
-		limits: func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 20*time.Second, 15*time.Second }}
-	p, _ := w.start(t.Context(), with, allRoles...)
+	with := daemon.Overrides{Granter: func(g app.Granter) app.Granter { s.Granter = g; return s },
+		Limits: func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 20*time.Second, 15*time.Second }}
+	p, _ := w.start(t.Context(), with, daemon.AllRoles...)
 	e := w.event(p, "POINT", 3_000)
 	w.run(p, e)
 	<-s.begun
-	w.start(t.Context(), overrides{}, roleHandler)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler)
 	done := w.completed(p, e.ID)
 	w.exact(p, done)
 	require.Equal(t, 3_000, w.count(`SELECT count(*) FROM money.point_member`))
@@ -235,12 +236,12 @@ func (l *leisurely) Grant(ctx context.Context, e domain.Event, deadline time.Tim
 }
 
 // atWork starts a handler whose ledger waits for its turn. restart gives it the turn, and stops it while the ledger works.
-func (w *world) atWork() (p *process, restart func()) {
+func (w *world) atWork() (p *daemon.Process, restart func()) {
 	w.Helper()
 	ctx, tell := context.WithCancel(w.Context())
 	w.Cleanup(tell)
 	l := &leisurely{begun: make(chan struct{}, 1), told: ctx.Done()}
-	p, stop := w.start(ctx, overrides{limits: longLease, granter: func(g app.Granter) app.Granter { l.Granter = g; return l }}, roleHandler)
+	p, stop := w.start(ctx, daemon.Overrides{Limits: longLease, Granter: func(g app.Granter) app.Granter { l.Granter = g; return l }}, daemon.RoleHandler)
 	return p, func() {
 		w.Helper()
 		l.turn.Store(true)
@@ -261,17 +262,17 @@ func longLease(l *app.Limits) { l.ClaimLease, l.GrantBudget = 20*time.Second, 10
 func TestRollingRestarts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleJobs)
 	eight := 8
 	e := w.eventIn(p, "POINT", 20_000, &eight) // something in each partition, so that whoever has one has work
 	var restarts []func()
-	var handlers []*process
+	var handlers []*daemon.Process
 	for range 4 {
 		h, restart := w.atWork()
 		handlers, restarts = append(handlers, h), append(restarts, restart)
 	}
 	for _, h := range handlers {
-		require.Eventually(t, func() bool { return h.router.Assigned(e.Type) == 2 }, time.Minute, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return h.Router.Assigned(e.Type) == 2 }, time.Minute, 20*time.Millisecond)
 	}
 	w.run(p, e)
 	for i, restart := range restarts {
@@ -281,7 +282,7 @@ func TestRollingRestarts(t *testing.T) {
 	settled := w.count(`SELECT success_count FROM campaign_event_summary`)
 	require.Positive(t, settled, "what had begun was finished")
 	require.Less(t, settled, 20_000, "they were stopped in the middle")
-	w.start(t.Context(), overrides{limits: longLease}, roleHandler)
+	w.start(t.Context(), daemon.Overrides{Limits: longLease}, daemon.RoleHandler)
 	w.exact(p, w.completed(p, e.ID))
 	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
 	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE settled_at > claimed_at + interval '15 seconds'`), "nobody waited for a lease")
@@ -299,7 +300,7 @@ func TestTopicsAgainAfterCompleted(t *testing.T) {
 			return domain.RefusedForGood, false
 		}
 		return domain.Granted, true
-	}), allRoles...)
+	}), daemon.AllRoles...)
 	e := w.event(p, "POINT", 400)
 	w.run(p, e)
 	w.completed(p, e.ID)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
 	"bestow/internal/pg"
@@ -85,7 +86,7 @@ func withDatabase(ctx context.Context, work func(*pgxpool.Pool) error) error {
 	if err != nil {
 		return err
 	}
-	pool, err := openPool(ctx, cfg)
+	pool, err := daemon.OpenPool(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 
@@ -37,8 +38,8 @@ func TestTwoInstallationsInOneTopic(t *testing.T) {
 		}
 		return domain.Granted, true
 	}
-	p, _ := one.start(t.Context(), one.told(refusedOnce), allRoles...)
-	q, _ := other.start(t.Context(), other.told(refusedOnce), allRoles...)
+	p, _ := one.start(t.Context(), one.told(refusedOnce), daemon.AllRoles...)
+	q, _ := other.start(t.Context(), other.told(refusedOnce), daemon.AllRoles...)
 	e, f := one.event(p, "POINT", 2_000), other.event(q, "POINT", 1_500)
 	require.Equal(t, e.ID, f.ID, "the ids of one are the ids of the other")
 	one.run(p, e)
@@ -48,8 +49,8 @@ func TestTwoInstallationsInOneTopic(t *testing.T) {
 	for _, w := range []*world{one, other} {
 		require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
 	}
-	require.Eventually(t, func() bool { return len(p.router.Skipped()) == 2 }, time.Minute, 20*time.Millisecond)
-	for _, s := range p.router.Skipped() {
+	require.Eventually(t, func() bool { return len(p.Router.Skipped()) == 2 }, time.Minute, 20*time.Millisecond)
+	for _, s := range p.Router.Skipped() {
 		require.Equal(t, other.installation(), s.Installation)
 		require.Positive(t, s.Messages)
 	}
@@ -62,7 +63,7 @@ func TestMessagesWithoutAnInstallation(t *testing.T) {
 	for _, ours := range []bool{true, false} {
 		w := newWorld(t)
 		w.exec(`UPDATE installation SET unnamed_are_ours = $1`, ours)
-		p, _ := w.start(t.Context(), overrides{}, roleAPI, roleHandler, roleJobs)
+		p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleHandler, daemon.RoleJobs)
 		e := w.event(p, "POINT", 150)
 		w.run(p, e)
 		for _, body := range w.capture(e) {
@@ -73,8 +74,8 @@ func TestMessagesWithoutAnInstallation(t *testing.T) {
 			require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 150 }, time.Minute, 20*time.Millisecond)
 			continue
 		}
-		require.Eventually(t, func() bool { return len(p.router.Skipped()) == 1 }, time.Minute, 20*time.Millisecond)
-		require.Equal(t, "unnamed", p.router.Skipped()[0].Installation)
+		require.Eventually(t, func() bool { return len(p.Router.Skipped()) == 1 }, time.Minute, 20*time.Millisecond)
+		require.Equal(t, "unnamed", p.Router.Skipped()[0].Installation)
 		require.Zero(t, w.count(`SELECT count(*) FROM point_results`)+w.count(`SELECT count(*) FROM parked_messages`))
 	}
 }
@@ -94,8 +95,8 @@ func TestAnUpgradeTakesOverTheOffsets(t *testing.T) {
 		kafkatest.Commit(t, w.cfg.Brokers, "bestow."+topic, topic, map[int32]int64{1: 3})
 		kafkatest.Produce(t, w.cfg.Brokers, topic, 1, []byte("left over"))
 		kafkatest.Produce(t, w.cfg.Brokers, topic, 0, []byte("left over"))
-		p, stop := w.start(t.Context(), overrides{}, roleHandler)
-		<-p.router.Running()
+		p, stop := w.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler)
+		<-p.Router.Running()
 		w.parked(`convert_from(payload, 'UTF8') = 'left over'`, 2)
 		before := 3
 		if upgraded {
@@ -109,7 +110,7 @@ func TestAnUpgradeTakesOverTheOffsets(t *testing.T) {
 		kafkatest.Commit(t, w.cfg.Brokers, "bestow."+topic, topic, map[int32]int64{0: 0, 1: 0})
 		kafkatest.Produce(t, w.cfg.Brokers, topic, 1, []byte("new"))
 		w.exec(`TRUNCATE parked_messages`)
-		w.start(t.Context(), overrides{}, roleHandler)
+		w.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler)
 		w.parked(`true`, 1)
 	}
 }
@@ -118,15 +119,15 @@ func TestAnUpgradeTakesOverTheOffsets(t *testing.T) {
 func TestReplayOfAnotherInstallationsMessage(t *testing.T) {
 	t.Parallel()
 	one, other := neighbours(t)
-	p, _ := one.start(t.Context(), overrides{}, allRoles...)
-	q, _ := other.start(t.Context(), overrides{}, roleHandler)
+	p, _ := one.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+	q, _ := other.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler)
 	body := `{"source":"/bestow/aaaaaaaa-0000-4000-8000-000000000000","type":"bestow.grants.v1"}`
 	_, err := one.pool.Exec(t.Context(), `INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload)
 		VALUES ('newer_version', 'was newer', $1, 0, 1000, $2)`, one.cfg.TopicPrefix+".point", []byte(body))
 	require.NoError(t, err)
 	one.replay(p)
 	one.parked(`replayed_at IS NULL AND cause = 'foreign' AND detail LIKE '%of installation aaaaaaaa-%'`, 1)
-	require.Eventually(t, func() bool { return len(q.router.Skipped()) == 1 }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(q.Router.Skipped()) == 1 }, time.Minute, 20*time.Millisecond)
 	require.Zero(t, other.count(`SELECT count(*) FROM parked_messages`), "the neighbour has no part in it")
 }
 
@@ -136,7 +137,7 @@ func TestAMessageInATopicThatEndsLikeIts(t *testing.T) {
 	w := newWorld(t)
 	w.exec(`SELECT create_event_type_tables('GIFT', 'points')`)
 	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ('GIFT', 'Gift', 'money', 'points', 'gift.point', 'READY')`)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleHandler, roleJobs)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleHandler, daemon.RoleJobs)
 	e := w.event(p, "POINT", 150)
 	w.run(p, e)
 	for _, suffix := range []string{"", ".dlt"} {
@@ -152,7 +153,7 @@ func TestNewInstallation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	before := w.installation()
-	p, stop := w.start(t.Context(), overrides{}, roleAPI, roleRelay)
+	p, stop := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay)
 	e := w.event(p, "POINT", 300)
 	w.run(p, e)
 	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 300 }, time.Minute, 20*time.Millisecond)
@@ -168,19 +169,19 @@ func TestNewInstallation(t *testing.T) {
 	_, err = conn.Exec(t.Context(), `DELETE FROM processes`)
 	require.NoError(t, errors.Join(err, conn.Close(t.Context())))
 	require.NoError(t, w.renew())
-	w.pool, err = openPool(t.Context(), w.cfg)
+	w.pool, err = daemon.OpenPool(t.Context(), w.cfg)
 	require.NoError(t, err)
 	t.Cleanup(w.pool.Close)
 	require.NotEqual(t, before, w.installation())
 
-	p, _ = w.start(t.Context(), overrides{}, allRoles...)
-	p.net.Patience = time.Nanosecond
+	p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+	p.Sweeper.Patience = time.Nanosecond
 	require.Eventually(t, func() bool {
-		_, err := p.net.Reconcile(t.Context())
+		_, err := p.Sweeper.Reconcile(t.Context())
 		return err == nil && w.count(`SELECT success_count FROM campaign_event_summary`) == 300
 	}, time.Minute, 100*time.Millisecond)
 	w.exact(p, w.completed(p, e.ID))
-	require.Positive(t, p.router.Skipped()[0].Messages)
+	require.Positive(t, p.Router.Skipped()[0].Messages)
 	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/outbox"
 
@@ -41,28 +42,28 @@ func TestMarkGoesWithTheClaim(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			f := &failing{asked: make(chan struct{}), fail: make(chan error)}
-			p, _ := w.start(t.Context(), overrides{
-				granter: func(g app.Granter) app.Granter { f.Granter = g; return f },
-				limits:  func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 5*time.Second, 2*time.Second },
-			}, roleAPI)
+			p, _ := w.start(t.Context(), daemon.Overrides{
+				Granter: func(g app.Granter) app.Granter { f.Granter = g; return f },
+				Limits:  func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 5*time.Second, 2*time.Second },
+			}, daemon.RoleAPI)
 			e := w.event(p, "POINT", 20)
 			w.run(p, e)
 			m := w.message(e)
 			w.exec(`UPDATE grant_chunks SET attempts = 10`)
 
 			first := make(chan error, 1)
-			go func() { first <- p.app.Grants.Handle(t.Context(), m) }()
+			go func() { first <- p.App.Grants.Handle(t.Context(), m) }()
 			<-f.asked
 			held := w.holdRow(m.Grants[0].MemberID)
 			f.fail <- failure
 			w.waiting("UPDATE %point_results%")
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
-			require.ErrorIs(t, p.app.Grants.Handle(ctx, m), outbox.ErrBusy, "the claim is there as long as the mark")
+			require.ErrorIs(t, p.App.Grants.Handle(ctx, m), outbox.ErrBusy, "the claim is there as long as the mark")
 			require.NoError(t, held.Rollback(t.Context()))
 			require.ErrorIs(t, <-first, failure)
 
-			require.Eventually(t, func() bool { return p.app.Grants.Handle(t.Context(), m) == nil }, 20*time.Second, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return p.App.Grants.Handle(t.Context(), m) == nil }, 20*time.Second, 50*time.Millisecond)
 			require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM point_results WHERE status = 'SUCCESS' AND retry_count = 0`))
 		})
 	}
@@ -109,11 +110,11 @@ func TestClaimsThatComeBackAreNotCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			p, _ := w.start(t.Context(), overrides{granter: func(g app.Granter) app.Granter { return saying{g, verdict} }}, roleAPI)
+			p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g app.Granter) app.Granter { return saying{g, verdict} }}, daemon.RoleAPI)
 			e := w.event(p, "POINT", 20)
 			w.run(p, e)
 			w.exec(`UPDATE grant_chunks SET attempts = 3`)
-			require.NoError(t, p.app.Grants.Handle(t.Context(), w.message(e)))
+			require.NoError(t, p.App.Grants.Handle(t.Context(), w.message(e)))
 			require.Equal(t, 1, w.count(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL AND attempts = 0`))
 		})
 	}

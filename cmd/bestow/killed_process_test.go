@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bestow/cmd/bestow/terminal"
 	"bytes"
 	"context"
 	"os/exec"
@@ -13,6 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bestow/cmd/bestow/daemon"
+	"bestow/cmd/bestow/terminal"
 
 	"github.com/stretchr/testify/require"
 )
@@ -45,15 +47,15 @@ func TestAProcessKilledByARule(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 
 	var exit *exec.ExitError
-	out, err = w.serve(binary, "relay.after_akc=kill", roleRelay).CombinedOutput()
+	out, err = w.serve(binary, "relay.after_akc=kill", daemon.RoleRelay).CombinedOutput()
 	require.ErrorAs(t, err, &exit)
 	require.Equal(t, terminal.ExitFailed, exit.ExitCode())
 	require.Contains(t, string(out), "did you mean relay.after_ack?")
 
-	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleHandler)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleHandler)
 	e := w.event(p, "POINT", 600)
 	w.run(p, e)
-	relay := w.serve(binary, "relay.before_commit=delay:10ms;relay.after_ack=kill@3", roleRelay)
+	relay := w.serve(binary, "relay.before_commit=delay:10ms;relay.after_ack=kill@3", daemon.RoleRelay)
 	var said bytes.Buffer
 	relay.Stderr = &said
 	require.ErrorAs(t, relay.Run(), &exit, "%s", &said)
@@ -63,7 +65,7 @@ func TestAProcessKilledByARule(t *testing.T) {
 	left := w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND state = 'running'`)
 	require.Positive(t, left, "it died at work")
 	w.exec(`UPDATE river.river_job SET state = 'available', scheduled_at = now() WHERE kind = 'relay' AND state = 'running'`) // as the rescuer does
-	w.start(t.Context(), overrides{}, roleRelay, roleJobs)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay, daemon.RoleJobs)
 	w.exact(p, w.completed(p, e.ID))
 	require.Equal(t, 600, w.count(`SELECT count(*) FROM money.point_member`))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/pg"
 
@@ -16,13 +17,13 @@ import (
 )
 
 // reserved makes an event of three members in the lane of a second; priority nil for none.
-func (w *world) reserved(p *process, name string, at time.Time, priority *int) domain.Event {
+func (w *world) reserved(p *daemon.Process, name string, at time.Time, priority *int) domain.Event {
 	w.Helper()
 	amount := int64(500)
-	e, err := p.app.Events.Create(w.Context(), operator, app.NewEvent{CampaignID: name, EventType: "POINT", DefaultAmount: &amount,
+	e, err := p.App.Events.Create(w.Context(), operator, app.NewEvent{CampaignID: name, EventType: "POINT", DefaultAmount: &amount,
 		ReservationPriority: priority})
 	require.NoError(w, err)
-	_, err = p.app.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: memberList(3), ContentType: "text/csv"})
+	_, err = p.App.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: memberList(3), ContentType: "text/csv"})
 	require.NoError(w, err)
 	w.comes(at, e.ID)
 	return e
@@ -37,7 +38,7 @@ func (w *world) comes(at time.Time, events ...int64) {
 
 // lanes makes n events in three lanes whose time has come, with priorities that do not follow the ids, and returns for each
 // lane the events in the order in which they have to run.
-func (w *world) lanes(p *process, n int) [3][]int64 {
+func (w *world) lanes(p *daemon.Process, n int) [3][]int64 {
 	w.Helper()
 	type turn struct {
 		priority int // of none: the last
@@ -87,31 +88,31 @@ func (g *gated) Grant(ctx context.Context, e domain.Event, deadline time.Time, g
 func TestTwentyEventsInThreeLanes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	desk, _ := w.start(t.Context(), overrides{}, roleAPI)
+	desk, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	lanes := w.lanes(desk, 20)
 	held := lanes[1][2] // the third of the second lane does not come to an end
 	gate := &gated{event: held, open: make(chan struct{})}
-	p, _ := w.start(t.Context(), overrides{
-		granter: func(g app.Granter) app.Granter { gate.Granter = g; return gate },
-		limits:  func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 100, Backoff: time.Second} },
-	}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{
+		Granter: func(g app.Granter) app.Granter { gate.Granter = g; return gate },
+		Limits:  func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 100, Backoff: time.Second} },
+	}, daemon.AllRoles...)
 
 	require.Eventually(t, func() bool { return w.status(p, held) == domain.Running }, time.Minute, 20*time.Millisecond)
 	for _, lane := range []int{0, 2} {
 		w.completed(p, lanes[lane][len(lanes[lane])-1]) // nobody waits for another lane
 	}
 	require.Equal(t, domain.Pending, w.status(p, lanes[1][3]), "its own lane waits")
-	_, err := p.app.Events.Resume(t.Context(), operator, lanes[1][3])
+	_, err := p.App.Events.Resume(t.Context(), operator, lanes[1][3])
 	require.ErrorIs(t, err, &domain.Error{Code: domain.WrongStatus})
-	_, err = p.app.Events.Start(t.Context(), operator, lanes[1][3])
+	_, err = p.App.Events.Start(t.Context(), operator, lanes[1][3])
 	require.ErrorIs(t, err, &domain.Error{Code: domain.LaneBusy})
 
-	_, err = p.app.Events.Stop(t.Context(), operator, held, "look into it")
+	_, err = p.App.Events.Stop(t.Context(), operator, held, "look into it")
 	require.NoError(t, err)
 	w.completed(p, lanes[1][len(lanes[1])-1]) // the lane went on without it
 	require.Equal(t, domain.Stopped, w.status(p, held))
 	close(gate.open)
-	_, err = p.app.Events.Resume(t.Context(), operator, held)
+	_, err = p.App.Events.Resume(t.Context(), operator, held)
 	require.NoError(t, err)
 	last := w.completed(p, held)
 
@@ -126,16 +127,16 @@ func TestTwentyEventsInThreeLanes(t *testing.T) {
 	require.Equal(t, 20*3, w.count(`SELECT count(*) FROM money.point_member`))
 }
 
-func (w *world) status(p *process, id int64) domain.Status {
+func (w *world) status(p *daemon.Process, id int64) domain.Status {
 	w.Helper()
-	e, err := p.app.Events.Get(w.Context(), id)
+	e, err := p.App.Events.Get(w.Context(), id)
 	require.NoError(w, err)
 	return e.Status
 }
 
 // oneAfterAnother asserts that the events of a lane started in their order, each when the one before had ended: by its
 // completion, or by its stop for the one that was held.
-func (w *world) oneAfterAnother(p *process, lane int, ids []int64, held int64) {
+func (w *world) oneAfterAnother(p *daemon.Process, lane int, ids []int64, held int64) {
 	w.Helper()
 	var free time.Time
 	for i, id := range ids {
@@ -154,11 +155,11 @@ func TestTwentyProcessesRaceForALane(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.cfg.MaxConns = 2
-	var racers []*process
+	var racers []*daemon.Process
 	for range 20 {
-		p, err := newProcess(t.Context(), w.cfg, []string{roleAPI}, w.log, overrides{})
+		p, err := daemon.New(t.Context(), w.cfg, []string{daemon.RoleAPI}, w.log, daemon.Overrides{})
 		require.NoError(t, err)
-		t.Cleanup(p.close)
+		t.Cleanup(p.Close)
 		racers = append(racers, p)
 	}
 	lanes := w.lanes(racers[0], 12)
@@ -168,7 +169,7 @@ func TestTwentyProcessesRaceForALane(t *testing.T) {
 		for _, p := range racers {
 			wg.Go(func() {
 				<-start
-				if err := p.app.Events.StartDue(t.Context()); err != nil {
+				if err := p.App.Events.StartDue(t.Context()); err != nil {
 					t.Errorf("start what is due: %v", err)
 				}
 			})
@@ -194,7 +195,7 @@ func TestTwentyProcessesRaceForALane(t *testing.T) {
 func TestAHeldGateHoldsUpNobodyElse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	running := w.event(p, "POINT", 10)
 	w.run(p, running)
 	first, second := w.event(p, "POINT", 10), w.event(p, "POINT", 10)
@@ -204,11 +205,11 @@ func TestAHeldGateHoldsUpNobodyElse(t *testing.T) {
 	require.NoError(t, pg.Lock(t.Context(), tx, pg.Gate, first.ID))
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	stopped, err := p.app.Events.Stop(ctx, operator, running.ID, "while another one is deleted")
+	stopped, err := p.App.Events.Stop(ctx, operator, running.ID, "while another one is deleted")
 	require.NoError(t, err)
 	require.Zero(t, stopped.Draining)
 	require.Equal(t, domain.Pending, w.status(p, second.ID), "nobody overtakes")
 	require.NoError(t, tx.Rollback(t.Context()))
-	require.NoError(t, p.app.Events.StartDue(t.Context()))
+	require.NoError(t, p.App.Events.StartDue(t.Context()))
 	require.Equal(t, domain.Running, w.status(p, first.ID))
 }

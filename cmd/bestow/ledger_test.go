@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/money"
@@ -26,7 +27,7 @@ func (w *world) copied() *world {
 func (w *world) reopen() {
 	w.Helper()
 	var err error
-	w.pool, err = openPool(w.Context(), w.cfg)
+	w.pool, err = daemon.OpenPool(w.Context(), w.cfg)
 	require.NoError(w, err)
 	w.Cleanup(w.pool.Close)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/pgtest"
 	"bestow/internal/proc"
@@ -26,7 +27,7 @@ func (w *world) ledgerProcess(binary string) *ledgerProcess {
 	require.NoError(w, err)
 	w.cfg.MoneyURL = "http://" + proc.Address(ports[0])
 	l := &ledgerProcess{world: w, program: proc.Program{
-		Name: "money", Args: []string{binary, "serve", "--roles", roleMoney}, Log: filepath.Join(w.TempDir(), "money.log"),
+		Name: "money", Args: []string{binary, "serve", "--roles", daemon.RoleMoney}, Log: filepath.Join(w.TempDir(), "money.log"),
 		Env: []string{
 			"DATABASE_URL=" + w.cfg.DatabaseURL, "BESTOW_MASTER_KEY=" + w.cfg.MasterKey, "BESTOW_MONEY_TOKEN=" + moneyToken,
 			"BESTOW_MONEY_ADDR=" + proc.Address(ports[0]), "BESTOW_OPS_ADDR=" + proc.Address(ports[1]),
@@ -77,7 +78,7 @@ func TestLedgerIsAProcessThatIsKilled(t *testing.T) {
 	t.Logf("%d members in %s", members, time.Since(began).Round(time.Millisecond))
 	require.Zero(t, ledger.different(members))
 	require.Equal(t, []int{members, members, 0}, []int{done.Summary.Published, done.Summary.Success, done.Summary.Fail})
-	report, err := p.app.Reports.Verify(t.Context(), app.VerifyQuery{})
+	report, err := p.App.Reports.Verify(t.Context(), app.VerifyQuery{})
 	require.NoError(t, err)
 	for _, i := range report.Invariants {
 		require.Zero(t, i.Differences, "%s %s: %v", i.ID, i.Statement, i.Examples) // what needs the ledger is not compared

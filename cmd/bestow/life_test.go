@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 
 	"github.com/stretchr/testify/require"
@@ -52,10 +53,10 @@ func (v *verdicts) Grant(ctx context.Context, e domain.Event, deadline time.Time
 	return out, nil
 }
 
-func (w *world) told(say func(member string, nth int) (domain.Verdict, bool)) overrides {
-	return overrides{
-		granter: func(g app.Granter) app.Granter { return &verdicts{Granter: g, asked: map[string]int{}, say: say} },
-		limits:  func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 2, Backoff: 100 * time.Millisecond} },
+func (w *world) told(say func(member string, nth int) (domain.Verdict, bool)) daemon.Overrides {
+	return daemon.Overrides{
+		Granter: func(g app.Granter) app.Granter { return &verdicts{Granter: g, asked: map[string]int{}, say: say} },
+		Limits:  func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 2, Backoff: 100 * time.Millisecond} },
 	}
 }
 
@@ -82,7 +83,7 @@ func TestFailurePolicy(t *testing.T) {
 			}
 		}
 		return domain.Granted, true
-	}), allRoles...)
+	}), daemon.AllRoles...)
 	e := w.event(p, "POINT", 400)
 	w.run(p, e)
 	done := w.completed(p, e.ID)
@@ -109,16 +110,16 @@ func TestRetryByAPerson(t *testing.T) {
 			return domain.RefusedForGood, false
 		}
 		return domain.Granted, true
-	}), allRoles...)
+	}), daemon.AllRoles...)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
 	w.completed(p, e.ID)
-	r, err := p.app.Events.Retry(t.Context(), operator, e.ID, "", true)
+	r, err := p.App.Events.Retry(t.Context(), operator, e.ID, "", true)
 	require.NoError(t, err)
 	require.Equal(t, app.Redriven{Matched: 20}, r)
 
 	for range 20 { // still refused: each word of a person is one try (F23)
-		r, err = p.app.Events.Retry(t.Context(), operator, e.ID, "told", false)
+		r, err = p.App.Events.Retry(t.Context(), operator, e.ID, "told", false)
 		require.NoError(t, err)
 		require.Equal(t, app.Redriven{Matched: 20, Accepted: 20}, r)
 		require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`) == 0 }, time.Minute, 20*time.Millisecond)
@@ -126,12 +127,12 @@ func TestRetryByAPerson(t *testing.T) {
 	mu.Lock()
 	mended = true
 	mu.Unlock()
-	_, err = p.app.Events.Retry(t.Context(), operator, e.ID, "another", false)
+	_, err = p.App.Events.Retry(t.Context(), operator, e.ID, "another", false)
 	require.NoError(t, err)
-	_, err = p.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	_, err = p.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, time.Minute, 20*time.Millisecond)
-	done, err := p.app.Events.Get(t.Context(), e.ID)
+	done, err := p.App.Events.Get(t.Context(), e.ID)
 	require.NoError(t, err)
 	require.Equal(t, domain.Completed, done.Status)
 	require.Zero(t, done.Summary.Fail)
@@ -143,12 +144,12 @@ func TestRetryByAPerson(t *testing.T) {
 func TestStopWaitsForARedrive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	e := w.event(p, "POINT", 50)
 	w.run(p, e)
 	w.exec(`UPDATE grant_chunks SET settled_count = target_count, settled_at = now(), claim_token = gen_random_uuid(),
 		open_until = clock_timestamp() + interval '1 second'`)
-	stopped, err := p.app.Events.Stop(t.Context(), operator, e.ID, "while a redrive is asked for")
+	stopped, err := p.App.Events.Stop(t.Context(), operator, e.ID, "while a redrive is asked for")
 	require.NoError(t, err)
 	require.Zero(t, stopped.Draining)
 	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE open_until > clock_timestamp()`), "it did not wait")
@@ -159,8 +160,8 @@ func TestStopWaitsForARedrive(t *testing.T) {
 func TestStopAndResumeAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
-	w.start(t.Context(), overrides{}, roleRelay, roleHandler)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler)
 	for round := range 8 {
 		e := w.event(p, "POINT", 3_000)
 		w.run(p, e)
@@ -170,7 +171,7 @@ func TestStopAndResumeAtRandomMoments(t *testing.T) {
 			case <-t.Context().Done():
 			case <-time.After(wait):
 			}
-			stopped, err := p.app.Events.Stop(t.Context(), operator, e.ID, "to see whether it stops")
+			stopped, err := p.App.Events.Stop(t.Context(), operator, e.ID, "to see whether it stops")
 			if err != nil {
 				require.ErrorIs(t, err, &domain.Error{Code: domain.WrongStatus})
 				break // it was faster
@@ -180,7 +181,7 @@ func TestStopAndResumeAtRandomMoments(t *testing.T) {
 			require.Never(t, func() bool {
 				return w.count(`SELECT count(*) FROM money.point_member WHERE ref_unique_id = $1`, fmt.Sprint(e.ID)) != rows
 			}, 100*time.Millisecond, 20*time.Millisecond, "round %d: a grant after the stop's 200", round)
-			_, err = p.app.Events.Resume(t.Context(), operator, e.ID)
+			_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 			require.NoError(t, err)
 		}
 		w.exact(p, w.completed(p, e.ID))
@@ -191,14 +192,14 @@ func TestStopAndResumeAtRandomMoments(t *testing.T) {
 func TestLanes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	amount := int64(100)
 	var lane []int64
 	for i, priority := range []int{3, 1, 2} {
-		e, err := p.app.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: fmt.Sprint("lane-", i), EventType: "POINT",
+		e, err := p.App.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: fmt.Sprint("lane-", i), EventType: "POINT",
 			DefaultAmount: &amount, ReservationPriority: &priority})
 		require.NoError(t, err)
-		_, err = p.app.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: strings.NewReader(members(500)), ContentType: "text/csv"})
+		_, err = p.App.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: strings.NewReader(members(500)), ContentType: "text/csv"})
 		require.NoError(t, err)
 		lane = append(lane, e.ID)
 	}

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
 	"bestow/internal/pg"
@@ -44,7 +45,7 @@ func migrateUp(ctx context.Context, t *terminal.Terminal, url string) error {
 // started waits until a PostgreSQL that is starting answers, as the service does. What is wrong with url is told at once.
 func started(ctx context.Context, t *terminal.Terminal, url string) error {
 	var unusable error
-	err := patiently(ctx, slog.New(slog.NewTextHandler(t.Err, nil)), "postgresql", func() error {
+	err := daemon.Patiently(ctx, slog.New(slog.NewTextHandler(t.Err, nil)), "postgresql", func() error {
 		conn, err := pg.Connect(ctx, url)
 		switch {
 		case err == nil:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 
@@ -17,29 +18,29 @@ import (
 func TestSweepFindsWhatNoJobWouldPublish(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, stop := w.start(t.Context(), overrides{}, roleAPI, roleJobs)
+	p, stop := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleJobs)
 	e := w.event(p, "POINT", 1_000)
 	w.run(p, e)
 	chunks := w.count(`SELECT count(*) FROM grant_chunks`)
-	n, err := p.net.Sweep(t.Context())
+	n, err := p.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n, "every chunk has its job")
 	w.exec(`DELETE FROM river.river_job WHERE kind = 'relay' AND id % 2 = 0`)
-	n, err = p.net.Sweep(t.Context())
+	n, err = p.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Positive(t, n)
 	require.Less(t, n, chunks)
-	n, err = p.net.Sweep(t.Context())
+	n, err = p.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n, "asked again, nothing is left to do")
 	for _, never := range []string{`state = 'pending'`, `queue = 'elsewhere'`, `state = 'scheduled', scheduled_at = now() + interval '1 year'`} {
 		w.exec(`UPDATE river.river_job SET ` + never + ` WHERE kind = 'relay'`)
-		n, err = p.net.Sweep(t.Context())
+		n, err = p.Sweeper.Sweep(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, chunks, n, never)
 	}
 	stop()
-	p, _ = w.start(t.Context(), overrides{}, allRoles...)
+	p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	w.exact(p, w.completed(p, e.ID))
 }
 
@@ -48,14 +49,14 @@ func TestSweepFindsWhatNoJobWouldPublish(t *testing.T) {
 func TestReconcileAfterKafkaLostRecords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, stop := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
-	p.net.Patience = time.Nanosecond
+	p, stop := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleJobs)
+	p.Sweeper.Patience = time.Nanosecond
 	e := w.event(p, "POINT", 800)
 	w.run(p, e)
 	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 800 }, time.Minute, 20*time.Millisecond)
 	topic := w.cfg.TopicPrefix + ".point"
 	for range 3 {
-		n, err := p.net.Reconcile(t.Context())
+		n, err := p.Sweeper.Reconcile(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, n, "the group has read nothing yet: a lag is no loss")
 	}
@@ -64,14 +65,14 @@ func TestReconcileAfterKafkaLostRecords(t *testing.T) {
 			kafkatest.DeleteRecords(t, w.cfg.Brokers, topic, partition, end)
 		}
 	}
-	n, err := p.net.Reconcile(t.Context())
+	n, err := p.Sweeper.Reconcile(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, w.count(`SELECT count(*) FROM grant_chunks`), n)
-	n, err = p.net.Reconcile(t.Context())
+	n, err = p.Sweeper.Reconcile(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n, "their jobs wait")
 	stop()
-	p, _ = w.start(t.Context(), overrides{}, allRoles...)
+	p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	w.exact(p, w.completed(p, e.ID))
 }
 
@@ -94,14 +95,14 @@ func (k killer) Grant(ctx context.Context, e domain.Event, deadline time.Time, g
 func TestAMemberThatKills(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	with := overrides{
-		granter: func(g app.Granter) app.Granter { return killer{g, "m0000007"} },
-		limits: func(l *app.Limits) {
+	with := daemon.Overrides{
+		Granter: func(g app.Granter) app.Granter { return killer{g, "m0000007"} },
+		Limits: func(l *app.Limits) {
 			l.Retry = domain.RetryPolicy{Limit: 0, Backoff: 100 * time.Millisecond}
 			l.ClaimLease, l.GrantBudget = 600*time.Millisecond, 300*time.Millisecond
 		},
 	}
-	p, _ := w.start(t.Context(), with, allRoles...)
+	p, _ := w.start(t.Context(), with, daemon.AllRoles...)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
 	done := w.completed(p, e.ID)
@@ -145,11 +146,11 @@ func (o *overtaken) Grant(ctx context.Context, e domain.Event, deadline time.Tim
 func TestIsolatedMemberSettledMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	with := overrides{
-		granter: func(g app.Granter) app.Granter { return &overtaken{Granter: g, w: w, member: "m0000105"} },
-		limits:  func(l *app.Limits) { l.MessageTargets = 1000 },
+	with := daemon.Overrides{
+		Granter: func(g app.Granter) app.Granter { return &overtaken{Granter: g, w: w, member: "m0000105"} },
+		Limits:  func(l *app.Limits) { l.MessageTargets = 1000 },
 	}
-	p, _ := w.start(t.Context(), with, allRoles...)
+	p, _ := w.start(t.Context(), with, daemon.AllRoles...)
 	e := w.event(p, "POINT", 120)
 	w.exec(`UPDATE grant_chunks SET attempts = 10`)
 	w.run(p, e)

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"bestow/cmd/bestow/terminal"
 	"reflect"
 	"testing"
 	"time"
+
+	"bestow/cmd/bestow/terminal"
 
 	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 
@@ -135,7 +136,7 @@ func TestOneDeadLedgerStopsNoOther(t *testing.T) {
 			if !gone {
 				ledger.kill()
 			}
-			p, _ := w.start(t.Context(), quickLooks, allRoles...)
+			p, _ := w.start(t.Context(), quickLooks, daemon.AllRoles...)
 			if gone {
 				ledger.kill()
 			}
@@ -164,7 +165,7 @@ func TestSecretLost(t *testing.T) {
 	w := newWorld(t)
 	other := &otherLedger{forgets: true, drop: 2, identity: map[string]any{"ledger_id": "theirs", "capabilities": []string{"points", "vouchers"}}}
 	w.granter("coupon", w.serveAt(other), "COUPON", domain.Vouchers)
-	p, _ := w.start(t.Context(), quickLooks, allRoles...)
+	p, _ := w.start(t.Context(), quickLooks, daemon.AllRoles...)
 	w.served("coupon")
 	e := w.event(p, "COUPON", 300)
 	w.run(p, e)
@@ -186,19 +187,19 @@ func TestOnlyOneHandlerHasTheLedger(t *testing.T) {
 	ledger := w.serveAt(other)
 	poor := *w
 	w.granter("coffee", ledger, "COFFEE", domain.Points)
-	p, _ := poor.start(t.Context(), quickLooks, allRoles...)
+	p, _ := poor.start(t.Context(), quickLooks, daemon.AllRoles...)
 	points, coffee := w.event(p, "POINT", 500), w.event(p, "COFFEE", 500)
-	_, err := p.app.Events.Start(t.Context(), operator, coffee.ID)
+	_, err := p.App.Events.Start(t.Context(), operator, coffee.ID)
 	require.ErrorIs(t, err, &domain.Error{Code: domain.GranterUnknown})
 	require.ErrorContains(t, err, "no handler that runs has the ledger coffee")
 
-	_, stop := w.start(t.Context(), quickLooks, roleHandler)
+	_, stop := w.start(t.Context(), quickLooks, daemon.RoleHandler)
 	w.served("coffee")
 	w.run(p, coffee)
 	w.run(p, points)
 	require.Equal(t, 500, w.completed(p, coffee.ID).Summary.Success)
 	require.Equal(t, 500, w.completed(p, points.ID).Summary.Success)
-	require.Zero(t, p.router.Assigned(coffee.Type))
+	require.Zero(t, p.Router.Assigned(coffee.Type))
 
 	ledger.kill()
 	next := w.event(p, "COFFEE", 500)
@@ -207,7 +208,7 @@ func TestOnlyOneHandlerHasTheLedger(t *testing.T) {
 	ledger.comeBack()
 	require.Contains(t, w.waitsForCode(p, next, domain.GranterUnknown), "blocked: no handler that runs has the ledger coffee")
 	require.Eventually(t, func() bool { return strings.Contains(w.ready(p), "granter_unknown") }, time.Minute, 20*time.Millisecond)
-	w.start(t.Context(), quickLooks, roleHandler)
+	w.start(t.Context(), quickLooks, daemon.RoleHandler)
 	require.Equal(t, 500, w.completed(p, next.ID).Summary.Success)
 	require.Len(t, other.grants, 1000)
 }
@@ -236,7 +237,7 @@ func TestLedgersClockByDate(t *testing.T) {
 	}))
 	w.granter("coffee", ledger, "COFFEE", domain.Points)
 	off.Store(int64(-4 * time.Second))
-	p, stop := w.start(t.Context(), quickLooks, allRoles...)
+	p, stop := w.start(t.Context(), quickLooks, daemon.AllRoles...)
 	w.served("coffee")
 	e := w.event(p, "COFFEE", 100)
 	w.run(p, e)
@@ -248,16 +249,16 @@ func TestLedgersClockByDate(t *testing.T) {
 	stop()
 
 	with := quickLooks
-	with.probe = time.Minute // so that no look comes between
-	p, _ = w.start(t.Context(), with, roleHandler)
+	with.Probe = time.Minute // so that no look comes between
+	p, _ = w.start(t.Context(), with, daemon.RoleHandler)
 	grant := func(member string) error {
-		_, err := p.granter.Grant(t.Context(), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: member, Amount: 1}})
+		_, err := p.Granter.Grant(t.Context(), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: member, Amount: 1}})
 		return err
 	}
 	require.NoError(t, grant("in time"))
 	grantsOff.Store(int64(4 * time.Second))
 	require.NoError(t, grant("its answer shows the clock"))
-	require.ErrorContains(t, p.granter.Away(e), "ahead of the database's")
+	require.ErrorContains(t, p.Granter.Away(e), "ahead of the database's")
 	require.ErrorIs(t, grant("late"), app.ErrNotApplied)
 	require.Len(t, other.grants, 102)
 }
@@ -280,8 +281,8 @@ func TestFourRoutesInThePlaceOfOurs(t *testing.T) {
 	other.mu.Lock()
 	other.identity = map[string]any{"ledger_id": "theirs", "capabilities": []string{"points", "vouchers", "repeats_secrets"}}
 	other.mu.Unlock()
-	require.Eventually(t, func() bool { return p.granter.Away(points) != nil }, time.Minute, 20*time.Millisecond)
-	require.ErrorContains(t, p.granter.Away(points), "grants went to (no identity) until now")
+	require.Eventually(t, func() bool { return p.Granter.Away(points) != nil }, time.Minute, 20*time.Millisecond)
+	require.ErrorContains(t, p.Granter.Away(points), "grants went to (no identity) until now")
 }
 
 // made is the grant that the ledger made for a key, nil for none.

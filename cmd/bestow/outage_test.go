@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/embedkafka"
 
@@ -66,7 +67,7 @@ func TestKafkaAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	kafka := w.ownBroker()
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	e := w.event(p, "POINT", 2_000)
 	kafka.server.Close()
 	w.run(p, e)
@@ -88,13 +89,13 @@ func TestServersGoWhileAProcessBegins(t *testing.T) {
 	w.log = slog.New(log)
 	database := w.proxied()
 	looks := 0
-	with := overrides{now: func() time.Time {
+	with := daemon.Overrides{Now: func() time.Time {
 		if looks++; looks == 2 { // the clock is right, and River begins next
 			database.Stop()
 		}
 		return time.Now()
 	}}
-	p := w.process(t.Context(), with, allRoles...)
+	p := w.process(t.Context(), with, daemon.AllRoles...)
 	kafka.server.Close()
 	w.launch(t.Context(), p)
 	require.Eventually(t, func() bool {
@@ -102,7 +103,7 @@ func TestServersGoWhileAProcessBegins(t *testing.T) {
 	}, time.Minute, 50*time.Millisecond)
 	require.NoError(t, database.Start())
 	kafka.comeBack()
-	p.pool.Reset() // the test's own calls are not tried again
+	p.Pool.Reset() // the test's own calls are not tried again
 	e := w.event(p, "POINT", 300)
 	w.run(p, e)
 	w.exact(p, w.completed(p, e.ID))
@@ -129,8 +130,8 @@ func TestTypeAddedWhileKafkaIsAway(t *testing.T) {
 	kafka := w.ownBroker()
 	log := newLines()
 	w.log = slog.New(log)
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
-	<-p.router.Running()
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+	<-p.Router.Running()
 	kafka.server.Close()
 	w.exec(`SELECT create_event_type_tables('COFFEE', 'points')`)
 	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ('COFFEE', 'Coffee', 'money', 'points', 'coffee', 'READY')`)
@@ -157,12 +158,12 @@ func TestOutage(t *testing.T) {
 	kafka := w.ownBroker()
 	var ledger outage
 	ledger.last.Store(5)
-	p, _ := w.start(t.Context(), ledger.overrides(), allRoles...)
-	<-p.router.Running()
+	p, _ := w.start(t.Context(), ledger.overrides(), daemon.AllRoles...)
+	<-p.Router.Running()
 	one, other := w.event(p, "POINT", members/2), w.event(p, "POINT", members/2)
 
 	w.run(p, one)
-	require.Eventually(t, func() bool { return p.granter.Away(one) != nil }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Granter.Away(one) != nil }, time.Minute, 5*time.Millisecond)
 	require.Never(t, func() bool { return len(w.lost()) > 0 }, away, 500*time.Millisecond)
 	granted := w.count(`SELECT sum(success_count) FROM campaign_event_summary`)
 	require.Positive(t, granted)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 
@@ -77,18 +78,18 @@ func (w *world) ledgerService() http.Handler {
 	w.Helper()
 	alone := *w
 	alone.cfg.MoneyURL, alone.cfg.MoneyToken = "", moneyToken
-	p := alone.process(w.Context(), overrides{}, roleMoney)
-	w.Cleanup(p.close)
-	return p.service
+	p := alone.process(w.Context(), daemon.Overrides{}, daemon.RoleMoney)
+	w.Cleanup(p.Close)
+	return p.Service
 }
 
 // asks lets w's processes ask the ledger at l.
 func (w *world) asks(l *listener) { w.cfg.MoneyURL, w.cfg.MoneyToken = l.url, moneyToken }
 
 // quickLooks lets the processes see within a moment that a ledger has changed.
-var quickLooks = overrides{probe: 50 * time.Millisecond, beat: 100 * time.Millisecond}
+var quickLooks = daemon.Overrides{Probe: 50 * time.Millisecond, Beat: 100 * time.Millisecond}
 
-var campaignRoles = slices.DeleteFunc(slices.Clone(allRoles), func(role string) bool { return role == roleMoney })
+var campaignRoles = slices.DeleteFunc(slices.Clone(daemon.AllRoles), func(role string) bool { return role == daemon.RoleMoney })
 
 // Grants go over HTTP, each member once, while the ledger is killed in the middle of them again and again.
 func TestGrantsOverHTTP(t *testing.T) {
@@ -122,12 +123,12 @@ func TestGrantsOverHTTP(t *testing.T) {
 func TestMoneyListens(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := newProcess(t.Context(), w.cfg, []string{roleMoney}, w.log, overrides{})
+	_, err := daemon.New(t.Context(), w.cfg, []string{daemon.RoleMoney}, w.log, daemon.Overrides{})
 	require.ErrorContains(t, err, "BESTOW_MONEY_TOKEN is not set")
 	free := httptest.NewServer(http.NotFoundHandler())
 	w.cfg.MoneyAddr, w.cfg.MoneyToken = strings.TrimPrefix(free.URL, "http://"), moneyToken
 	free.Close()
-	w.start(t.Context(), overrides{}, roleMoney)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleMoney)
 	require.Eventually(t, func() bool {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, free.URL+"/money/v1/identity", nil)
 		require.NoError(t, err)
@@ -141,16 +142,16 @@ func TestMoneyListens(t *testing.T) {
 }
 
 // waitsFor waits until the event says that it waits for its ledger, and returns the words.
-func (w *world) waitsFor(p *process, e domain.Event) (text string) {
+func (w *world) waitsFor(p *daemon.Process, e domain.Event) (text string) {
 	w.Helper()
 	return w.waitsForCode(p, e, app.LedgerAway)
 }
 
 // waitsForCode waits until the event says that it waits for something of this code, and returns the words.
-func (w *world) waitsForCode(p *process, e domain.Event, code domain.Code) (text string) {
+func (w *world) waitsForCode(p *daemon.Process, e domain.Event, code domain.Code) (text string) {
 	w.Helper()
 	require.Eventually(w, func() bool {
-		all, err := p.app.Reports.WaitingFor(w.Context(), []domain.Event{w.get(p, e.ID)})
+		all, err := p.App.Reports.WaitingFor(w.Context(), []domain.Event{w.get(p, e.ID)})
 		require.NoError(w, err)
 		for _, r := range all[e.ID] {
 			if r.Code == code {
@@ -162,9 +163,9 @@ func (w *world) waitsForCode(p *process, e domain.Event, code domain.Code) (text
 	return text
 }
 
-func (w *world) get(p *process, id int64) domain.Event {
+func (w *world) get(p *daemon.Process, id int64) domain.Event {
 	w.Helper()
-	e, err := p.app.Events.Get(w.Context(), id)
+	e, err := p.App.Events.Get(w.Context(), id)
 	require.NoError(w, err)
 	return e
 }
@@ -221,7 +222,7 @@ func TestLedgerThatDoesNotSayWhichItIs(t *testing.T) {
 	w.exact(p, w.completed(p, first.ID))
 
 	silent.Store(true)
-	require.Eventually(t, func() bool { return p.granter.Away(first) != nil }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Granter.Away(first) != nil }, time.Minute, 10*time.Millisecond)
 	e := w.event(p, "POINT", 300)
 	w.run(p, e)
 	require.Contains(t, w.waitsFor(p, e), "the ledger money does not answer: it does not say any more which ledger it is: ")
@@ -254,7 +255,7 @@ func TestLedgerOfAnotherInstallation(t *testing.T) {
 	t.Parallel()
 	w, theirs := newWorld(t), newWorld(t)
 	theirs.exec(`UPDATE installation SET id = gen_random_uuid()`)
-	q, _ := theirs.start(t.Context(), quickLooks, allRoles...)
+	q, _ := theirs.start(t.Context(), quickLooks, daemon.AllRoles...)
 	e := theirs.event(q, "POINT", 100)
 	theirs.run(q, e)
 	theirs.exact(q, theirs.completed(q, e.ID))
@@ -276,9 +277,9 @@ func TestOwnLedgerThatIsAnothers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	start := func() error {
-		p, err := newProcess(t.Context(), w.cfg, []string{roleHandler}, w.log, overrides{})
+		p, err := daemon.New(t.Context(), w.cfg, []string{daemon.RoleHandler}, w.log, daemon.Overrides{})
 		if err == nil {
-			p.close()
+			p.Close()
 		}
 		return err
 	}
@@ -303,9 +304,9 @@ func TestLedgersClock(t *testing.T) {
 	off.Store(int64(1500 * time.Millisecond))
 	w.exact(p, w.completed(p, e.ID))
 	off.Store(int64(3 * time.Second))
-	require.Eventually(t, func() bool { return p.granter.Away(e) != nil }, time.Minute, 10*time.Millisecond)
-	require.ErrorContains(t, p.granter.Away(e), "ahead of the database's")
-	_, err := p.granter.Grant(t.Context(), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "late", Amount: 1}})
+	require.Eventually(t, func() bool { return p.Granter.Away(e) != nil }, time.Minute, 10*time.Millisecond)
+	require.ErrorContains(t, p.Granter.Away(e), "ahead of the database's")
+	_, err := p.Granter.Grant(t.Context(), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "late", Amount: 1}})
 	require.ErrorIs(t, err, app.ErrNotApplied)
 }
 
@@ -340,11 +341,11 @@ func TestWrongToken(t *testing.T) {
 	}))
 	w.asks(ledger)
 	with := quickLooks
-	with.probe = time.Minute
-	p, _ := w.start(t.Context(), with, roleHandler)
+	with.Probe = time.Minute
+	p, _ := w.start(t.Context(), with, daemon.RoleHandler)
 	e := domain.Event{ID: 1, Type: domain.EventType{Code: "POINT", Granter: settings.OurLedger, Operation: domain.Points}}
 	for range 5 {
-		_, err := p.granter.Grant(context.WithoutCancel(t.Context()), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "m", Amount: 1}})
+		_, err := p.Granter.Grant(context.WithoutCancel(t.Context()), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "m", Amount: 1}})
 		require.ErrorIs(t, err, app.ErrNotApplied)
 		require.ErrorContains(t, err, "401")
 	}

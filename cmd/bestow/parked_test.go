@@ -6,18 +6,19 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/internal/kafkatest"
 
 	"github.com/stretchr/testify/require"
 )
 
-func (w *world) replay(p *process) {
+func (w *world) replay(p *daemon.Process) {
 	w.Helper()
 	open := false
-	list, err := p.app.Parked.List(w.Context(), app.ParkedFilter{Replayed: &open, Limit: 100})
+	list, err := p.App.Parked.List(w.Context(), app.ParkedFilter{Replayed: &open, Limit: 100})
 	require.NoError(w, err)
 	for _, m := range list {
-		r, err := p.app.Parked.Replay(w.Context(), operator, m.ID)
+		r, err := p.App.Parked.Replay(w.Context(), operator, m.ID)
 		require.NoError(w, err)
 		require.True(w, r.Fresh)
 	}
@@ -33,7 +34,7 @@ func (w *world) parked(where string, n int) {
 func TestReplayOfWhatIsStillBad(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleHandler, roleJobs, roleMoney)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleHandler, daemon.RoleJobs, daemon.RoleMoney)
 	topic := w.cfg.TopicPrefix + ".point"
 	bad := map[string]bool{"rubbish \x00\xff": true, `{"type":"bestow.grants.v2","data":7}`: true, "": true}
 	for body := range bad {
@@ -47,7 +48,7 @@ func TestReplayOfWhatIsStillBad(t *testing.T) {
 	require.Equal(t, 4, w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'replay' AND state = 'available'`), "the jobs wait for a relay")
 	require.Equal(t, before, w.endOffsets([]string{".point"}))
 
-	_, stopRelay := w.start(t.Context(), overrides{}, roleRelay)
+	_, stopRelay := w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay)
 	w.parked("replayed_at IS NULL", 4)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'replay' AND state = 'completed'`) == 4
@@ -71,7 +72,7 @@ func TestReplayOfWhatIsStillBad(t *testing.T) {
 	kafkatest.Send(t, w.cfg.Brokers, topic, forged)
 	w.parked("true", 5)
 	require.Equal(t, 4, w.count(`SELECT count(*) FROM parked_messages WHERE replayed_at IS NOT NULL`), "a late copy does not end the new replay")
-	w.start(t.Context(), overrides{}, roleRelay)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay)
 	w.parked("replayed_at IS NULL", 5)
 	require.Equal(t, 5, w.count(`SELECT count(*) FROM parked_messages`))
 }
@@ -80,7 +81,7 @@ func TestReplayOfWhatIsStillBad(t *testing.T) {
 func TestReplayAfterTheUpgrade(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	e := w.event(p, "POINT", 150)
 	later := func(when string) {
 		_, err := w.pool.Exec(context.Background(), `UPDATE river.river_job SET state = 'scheduled', scheduled_at = now() + $1::interval WHERE kind = 'relay'`, when)

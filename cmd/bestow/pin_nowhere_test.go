@@ -64,8 +64,8 @@ func TestPINIsNowhere(t *testing.T) {
 	require.Equal(t, map[string]int{canaryPIN: 100}, w.openPINs(e), "each member has it")
 
 	answer := httptest.NewRecorder()
-	bestowhttp.NewOps(p.ops()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
-	results, err := p.app.Reports.Results(t.Context(), e.ID, app.ResultFilter{Limit: 1000})
+	bestowhttp.NewOps(p.Ops()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	results, err := p.App.Reports.Results(t.Context(), e.ID, app.ResultFilter{Limit: 1000})
 	require.NoError(t, err)
 	shown, err := json.Marshal(results)
 	require.NoError(t, err)

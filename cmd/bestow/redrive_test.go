@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 	"bestow/outbox"
@@ -17,7 +18,7 @@ import (
 // redriven is a world whose event has 20 of 200 members given up, and then says grant what is asked for again.
 type redriven struct {
 	*world
-	with    overrides
+	with    daemon.Overrides
 	handled atomic.Int32 // messages that a handler has done with
 	mended  atomic.Bool
 	unknown atomic.Int32 // redrives whose outcome stays unknown before one is granted
@@ -37,7 +38,7 @@ func newRedriven(tb testing.TB, lasting byte) *redriven {
 		}
 		return domain.Granted, true
 	})
-	r.with.handler = func(next outbox.Handler) outbox.Handler {
+	r.with.Handler = func(next outbox.Handler) outbox.Handler {
 		return func(ctx context.Context, m outbox.Message) error {
 			err := next(ctx, m)
 			if err == nil {
@@ -59,7 +60,7 @@ func (r *redriven) published() {
 }
 
 // answered waits until every member is granted, and asserts that the numbers are exact.
-func (r *redriven) answered(p *process, id int64) {
+func (r *redriven) answered(p *daemon.Process, id int64) {
 	r.Helper()
 	require.Eventually(r, func() bool { return r.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, 45*time.Second, 20*time.Millisecond)
 	require.Zero(r, r.count(`SELECT fail_count FROM campaign_event_summary`))
@@ -75,25 +76,25 @@ func (r *redriven) answered(p *process, id int64) {
 func TestRedriveAndStop(t *testing.T) {
 	t.Parallel()
 	w := newRedriven(t, '5')
-	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
-	_, stopHandler := w.start(t.Context(), w.with, roleHandler)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleJobs)
+	_, stopHandler := w.start(t.Context(), w.with, daemon.RoleHandler)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
 	require.Eventually(t, func() bool { return w.count(`SELECT fail_count FROM campaign_event_summary`) == 20 }, time.Minute, 20*time.Millisecond)
 	stopHandler()
-	taken, err := p.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	taken, err := p.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.NoError(t, err)
 	require.Equal(t, 20, taken.Accepted)
 	w.published()
-	_, err = p.app.Events.Stop(t.Context(), operator, e.ID, "in between")
+	_, err = p.App.Events.Stop(t.Context(), operator, e.ID, "in between")
 	require.NoError(t, err)
 	w.mended.Store(true)
 	w.handled.Store(0)
 	messages := int32(len(kafkatest.Messages(t, w.cfg.Brokers, w.cfg.TopicPrefix+".point.dlt")))
-	w.start(t.Context(), w.with, roleHandler)
+	w.start(t.Context(), w.with, daemon.RoleHandler)
 	require.Eventually(t, func() bool { return w.handled.Load() >= messages }, time.Minute, 20*time.Millisecond)
 	require.Equal(t, 20, w.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`), "stopped is stopped")
-	_, err = p.app.Events.Resume(t.Context(), operator, e.ID)
+	_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	w.answered(p, e.ID)
 }
@@ -102,13 +103,13 @@ func TestRedriveAndStop(t *testing.T) {
 func TestRedriveWithAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	w := newRedriven(t, 0)
-	p, _ := w.start(t.Context(), w.with, allRoles...)
+	p, _ := w.start(t.Context(), w.with, daemon.AllRoles...)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
 	w.completed(p, e.ID)
 	w.unknown.Store(20)
 	w.mended.Store(true)
-	_, err := p.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	_, err := p.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.NoError(t, err)
 	w.answered(p, e.ID)
 	require.Negative(t, w.unknown.Load(), "the unknown ones were asked for again")
@@ -119,23 +120,23 @@ func TestRedriveWithAnUnknownOutcome(t *testing.T) {
 func TestRedriveThatKafkaLost(t *testing.T) {
 	t.Parallel()
 	w := newRedriven(t, 0)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
-	p.net.Patience = time.Nanosecond
-	_, stopHandler := w.start(t.Context(), w.with, roleHandler)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleJobs)
+	p.Sweeper.Patience = time.Nanosecond
+	_, stopHandler := w.start(t.Context(), w.with, daemon.RoleHandler)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
 	w.completed(p, e.ID)
 	w.passed(".point")
 	stopHandler()
 	for range 2 { // a moment that the groups have passed, before the redrive
-		_, err := p.net.Reconcile(t.Context())
+		_, err := p.Sweeper.Reconcile(t.Context())
 		require.NoError(t, err)
 	}
-	_, err := p.app.Events.Retry(t.Context(), operator, e.ID, "", false)
+	_, err := p.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.NoError(t, err)
 	w.published()
 	for range 3 {
-		n, err := p.net.Reconcile(t.Context())
+		n, err := p.Sweeper.Reconcile(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, n, "a lag is no loss")
 	}
@@ -145,14 +146,14 @@ func TestRedriveThatKafkaLost(t *testing.T) {
 			kafkatest.DeleteRecords(t, w.cfg.Brokers, topic, partition, end)
 		}
 	}
-	n, err := p.net.Reconcile(t.Context())
+	n, err := p.Sweeper.Reconcile(t.Context())
 	require.NoError(t, err)
 	require.Positive(t, n)
-	n, err = p.net.Reconcile(t.Context())
+	n, err = p.Sweeper.Reconcile(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n, "they were published again, or wait for it")
 	w.mended.Store(true)
-	w.start(t.Context(), w.with, roleHandler)
+	w.start(t.Context(), w.with, daemon.RoleHandler)
 	w.answered(p, e.ID)
 }
 
@@ -184,18 +185,18 @@ func TestRetryThatAStopDropped(t *testing.T) {
 		}
 		return domain.Granted, true
 	})
-	with.limits = func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 5, Backoff: time.Hour} }
-	p, _ := w.start(t.Context(), with, roleAPI, roleRelay, roleHandler)
+	with.Limits = func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 5, Backoff: time.Hour} }
+	p, _ := w.start(t.Context(), with, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT count(*) FROM point_results WHERE status = 'FAILED'`) == 20 && w.count(`SELECT count(*) FROM point_results`) == 200
 	}, time.Minute, 20*time.Millisecond)
-	_, err := p.app.Events.Stop(t.Context(), operator, e.ID, "in between")
+	_, err := p.App.Events.Stop(t.Context(), operator, e.ID, "in between")
 	require.NoError(t, err)
 	w.exec(`UPDATE river.river_job SET args = args || '{"mode": "again", "try": 0}' WHERE kind = 'relay' AND args->>'mode' = 'retry'`)
 	open.Store(true)
-	_, err = p.app.Events.Resume(t.Context(), operator, e.ID)
+	_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	w.exact(p, w.completed(p, e.ID))
 }

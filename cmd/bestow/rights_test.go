@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/internal/seal"
 	"bestow/money"
 
@@ -48,8 +49,8 @@ func TestLedgerHasTheRightsItNeeds(t *testing.T) {
 	theirs.otherLedgerID()
 	theirs.cfg.DatabaseURL = theirs.ledgerRole()
 	theirs.cfg.MoneyToken, theirs.cfg.MoneyAddr = moneyToken, "127.0.0.1:0"
-	service, _ := theirs.start(t.Context(), quickLooks, roleMoney)
-	w.asks(w.serveAt(service.service))
+	service, _ := theirs.start(t.Context(), quickLooks, daemon.RoleMoney)
+	w.asks(w.serveAt(service.Service))
 	p, _ := w.start(t.Context(), quickLooks, campaignRoles...)
 	for _, kind := range []string{"POINT", "VOUCHER"} {
 		e := w.event(p, kind, 100)

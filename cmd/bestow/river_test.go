@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -94,7 +96,7 @@ func (w *world) serveAPI() string {
 	require.NoError(w, err)
 	w.cfg.Addr = l.Addr().String()
 	require.NoError(w, l.Close())
-	_, stop := w.start(w.Context(), overrides{}, roleAPI)
+	_, stop := w.start(w.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	w.Cleanup(stop)
 	require.Eventually(w, func() bool {
 		conn, err := new(net.Dialer).DialContext(w.Context(), "tcp", w.cfg.Addr)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 	"bestow/internal/pgtest"
@@ -21,7 +22,7 @@ import (
 func TestRoad(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	points, vouchers := w.event(p, "POINT", 5_000), w.event(p, "VOUCHER", 1_000)
 	w.run(p, points)
 	w.run(p, vouchers)
@@ -43,12 +44,12 @@ func TestImportsWhileAnotherEventRuns(t *testing.T) {
 		sizes, running, own = []int{1_000, 1_000_000, 1_000}, 300_000, nil
 		w.cfg.MessageTargets = 1000
 	}
-	p, _ := w.start(t.Context(), overrides{limits: own}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{Limits: own}, daemon.AllRoles...)
 	other, e := w.event(p, "POINT", running), w.event(p, "POINT", sizes[0])
 	w.run(p, other)
 	for i, n := range sizes[1:] {
 		body := strings.NewReader(strings.ReplaceAll(members(n), "m0", fmt.Sprintf("n%d", i)))
-		_, err := p.app.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: body, ContentType: "text/csv"})
+		_, err := p.App.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: body, ContentType: "text/csv"})
 		require.NoError(t, err)
 	}
 	w.run(p, e)
@@ -71,10 +72,10 @@ func members(n int) string {
 func TestRolesInTheirOwnProcesses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	api, _ := w.start(t.Context(), overrides{}, roleAPI)
+	api, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	for range 2 {
-		w.start(t.Context(), overrides{}, roleRelay, roleJobs)
-		w.start(t.Context(), overrides{}, roleHandler, roleMoney)
+		w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay, daemon.RoleJobs)
+		w.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler, daemon.RoleMoney)
 	}
 	e := w.event(api, "POINT", 5_000)
 	w.run(api, e)
@@ -85,7 +86,7 @@ func TestRolesInTheirOwnProcesses(t *testing.T) {
 func TestOnlyTheRelayWrites(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleHandler, roleJobs, roleMoney)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleHandler, daemon.RoleJobs, daemon.RoleMoney)
 	topics := []string{".point", ".point.dlt", ".voucher", ".voucher.dlt"}
 	for _, topic := range topics { // rubbish, which handlers park
 		kafkatest.Produce(t, w.cfg.Brokers, w.cfg.TopicPrefix+topic, 0, []byte("rubbish"))
@@ -94,7 +95,7 @@ func TestOnlyTheRelayWrites(t *testing.T) {
 	for _, kind := range []string{"POINT", "VOUCHER"} {
 		e := w.event(p, kind, 500)
 		w.run(p, e)
-		_, err := p.app.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: strings.NewReader("rubbish"), ContentType: "text/csv"})
+		_, err := p.App.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: strings.NewReader("rubbish"), ContentType: "text/csv"})
 		require.Error(t, err)
 	}
 	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == len(topics) }, time.Minute, 50*time.Millisecond)
@@ -136,7 +137,7 @@ func TestABlockedPartitionBlocksNoOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ledger := &stuck{partition: 0, release: make(chan struct{})}
-	p, _ := w.start(t.Context(), overrides{granter: func(g app.Granter) app.Granter { ledger.Granter = g; return ledger }}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g app.Granter) app.Granter { ledger.Granter = g; return ledger }}, daemon.AllRoles...)
 	e := w.event(p, "POINT", 2_000)
 	w.run(p, e)
 	others := w.count(`SELECT count(*) FROM point_targets WHERE event_id = $1 AND partition_key <> 0`, e.ID)
@@ -152,7 +153,7 @@ func TestABlockedPartitionBlocksNoOther(t *testing.T) {
 func TestRubbishInEveryTopic(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleHandler, roleJobs)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleHandler, daemon.RoleJobs)
 	e := w.event(p, "POINT", 150)
 	w.run(p, e)
 	relay := w.capture(e) // what the relay would write: two chunks or more, altered below
@@ -175,7 +176,7 @@ func TestRubbishInEveryTopic(t *testing.T) {
 	require.Equal(t, 2, w.count(`SELECT count(*) FROM parked_messages WHERE cause = 'newer_version'`))
 	require.Equal(t, 10, w.count(`SELECT count(*) FROM parked_messages WHERE cause = 'undecodable'`))
 	require.Equal(t, 3, w.count(`SELECT count(*) FROM parked_messages WHERE cause = 'foreign'`))
-	w.start(t.Context(), overrides{}, roleRelay) // and now the true road
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay) // and now the true road
 	w.exact(p, w.completed(p, e.ID))
 	require.Equal(t, 150, w.count(`SELECT count(*) FROM money.point_member`))
 }
@@ -209,8 +210,8 @@ func (w *world) capture(e domain.Event) []string {
 func TestManyEventsComplete(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
-	w.start(t.Context(), overrides{}, roleRelay, roleHandler)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler)
 	events := pgtest.Times(t, "BESTOW_TEST_RACES", 40)
 	var ids []int64
 	for range events {

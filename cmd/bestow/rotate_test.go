@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/internal/seal"
 
 	"github.com/stretchr/testify/require"
@@ -23,7 +24,7 @@ func TestRotate(t *testing.T) {
 	newKey := seal.GenerateMaster()
 	old, next, foreign := master(w.cfg.MasterKey), master(newKey), master(seal.GenerateMaster())
 
-	_, stop := w.start(t.Context(), overrides{}, allRoles...)
+	_, stop := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM processes`) == 1 }, time.Minute, 20*time.Millisecond)
 	_, err := rotate(t.Context(), w.pool, old, next)
 	require.ErrorContains(t, err, "the service runs: ")
@@ -32,22 +33,22 @@ func TestRotate(t *testing.T) {
 	require.ErrorContains(t, err, "is it another master key?")
 	_, err = rotate(t.Context(), w.pool, old, old)
 	require.ErrorContains(t, err, "is the one that is in use: nothing was changed")
-	_, stop = w.start(t.Context(), overrides{}, allRoles...)
+	_, stop = w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	stop() // it opens what is there: nothing was changed
 
-	begins := w.process(t.Context(), overrides{}, allRoles...) // its key opens what is there, and nobody has seen it yet
+	begins := w.process(t.Context(), daemon.Overrides{}, daemon.AllRoles...) // its key opens what is there, and nobody has seen it yet
 	for range 2 {
 		done, err := rotate(t.Context(), w.pool, old, next)
 		require.NoError(t, err)
 		require.Equal(t, rotated{Vouchers: 2, Pins: 1, Lists: 1, KeyID: next.ID()}, done)
 	}
-	require.ErrorIs(t, begins.run(t.Context()), seal.ErrOpen, "it ends with its first beat")
-	begins.close()
-	_, err = newProcess(t.Context(), w.cfg, allRoles, w.log, overrides{})
+	require.ErrorIs(t, begins.Run(t.Context()), seal.ErrOpen, "it ends with its first beat")
+	begins.Close()
+	_, err = daemon.New(t.Context(), w.cfg, daemon.AllRoles, w.log, daemon.Overrides{})
 	require.ErrorContains(t, err, "BESTOW_MASTER_KEY")
 
 	w.cfg.MasterKey = newKey
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	w.verified(p)
 	w.run(p, w.event(p, "VOUCHER", 30))
 	w.exact(p, w.completed(p, 2))

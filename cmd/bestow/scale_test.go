@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/pgtest"
 
@@ -18,13 +19,13 @@ func TestHandlersComeAndGo(t *testing.T) {
 	steps := pgtest.Times(t, "BESTOW_TEST_STEPS", 4)
 	w := newWorld(t)
 	w.cfg.MaxConns = 6
-	p, _ := w.start(t.Context(), overrides{}, roleAPI, roleRelay, roleJobs)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleJobs)
 	var events []domain.Event
 	var handlers []func()
 	settled := func() int { return w.count(`SELECT coalesce(sum(success_count), 0)::int FROM campaign_event_summary`) }
 	for range steps {
 		if len(handlers) < 2 || len(handlers) < 8 && rand.IntN(2) == 0 {
-			_, stop := w.start(t.Context(), overrides{}, roleHandler)
+			_, stop := w.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler)
 			handlers = append(handlers, stop)
 		} else {
 			i := rand.IntN(len(handlers))

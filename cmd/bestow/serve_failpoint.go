@@ -2,9 +2,12 @@
 
 package main
 
-import "bestow/app"
+import (
+	"bestow/app"
+	"bestow/cmd/bestow/daemon"
+)
 
 // serveOverrides let the ledger of a build that is broken on purpose refuse some members of the campaigns that are played.
-func serveOverrides() overrides {
-	return overrides{granter: func(g app.Granter) app.Granter { return pickyLedger{g} }}
+func serveOverrides() daemon.Overrides {
+	return daemon.Overrides{Granter: func(g app.Granter) app.Granter { return pickyLedger{g} }}
 }

@@ -2,5 +2,7 @@
 
 package main
 
+import "bestow/cmd/bestow/daemon"
+
 // serveOverrides changes nothing in a normal build.
-func serveOverrides() overrides { return overrides{} }
+func serveOverrides() daemon.Overrides { return daemon.Overrides{} }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 
 	"github.com/IBM/sarama"
@@ -22,7 +23,7 @@ const beats = 500 * time.Millisecond
 // still is a world in which events stand still; it is looked at through an api process.
 type still struct {
 	*world
-	api *process
+	api *daemon.Process
 	log *lines
 }
 
@@ -31,14 +32,14 @@ func newStill(t *testing.T) *still {
 	w := newWorld(t)
 	s := &still{world: w, log: newLines()}
 	w.log = slog.New(s.log)
-	s.api, _ = s.role(overrides{}, roleAPI)
+	s.api, _ = s.role(daemon.Overrides{}, daemon.RoleAPI)
 	return s
 }
 
 // role starts a process in the roles.
-func (s *still) role(with overrides, roles ...string) (*process, func()) {
+func (s *still) role(with daemon.Overrides, roles ...string) (*daemon.Process, func()) {
 	s.Helper()
-	with.beat = beats
+	with.Beat = beats
 	return s.start(s.Context(), with, roles...)
 }
 
@@ -48,7 +49,7 @@ func (s *still) waits(e domain.Event, codes ...string) string {
 	var p app.Progress
 	if !s.soon(func() bool {
 		var err error
-		p, err = s.api.app.Reports.Progress(s.Context(), e.ID)
+		p, err = s.api.App.Reports.Progress(s.Context(), e.ID)
 		require.NoError(s, err)
 		return slices.Equal(codesOf(p.WaitingFor), codes)
 	}) {
@@ -110,14 +111,14 @@ func TestWaitsForTheRolesThatAreMissing(t *testing.T) {
 		return strings.TrimSpace(s.ready(s.api)) == `{"ok":true,"waiting_for":[{"code":"relay","text":"no process with the role relay is running"}]}`
 	}), "told, and no fault of the api")
 
-	_, stopRelay := s.role(overrides{}, roleRelay)
+	_, stopRelay := s.role(daemon.Overrides{}, daemon.RoleRelay)
 	require.Equal(t, "no process with the role handler is running", s.waits(e, "handler"), "all is published")
 	stopRelay()
 	s.waits(e, "handler") // the relay has nothing left to do
 	require.True(t, s.soon(func() bool { return s.log.count("WARN events stand still") == 2 }), "once for each")
 	require.True(t, s.soon(func() bool { return s.log.count("INFO events do not wait for it any more") == 1 }))
 
-	s.role(overrides{}, roleHandler)
+	s.role(daemon.Overrides{}, daemon.RoleHandler)
 	s.completed(s.api, e.ID)
 	s.waits(e)
 	require.True(t, s.soon(func() bool { return strings.TrimSpace(s.ready(s.api)) == `{"ok":true}` }), "%s", s.ready(s.api))
@@ -136,7 +137,7 @@ func TestAProcessThatWasKilledDoesNotCount(t *testing.T) {
 	s.waits(e)
 	s.exec(`UPDATE processes SET seen_at = now() - interval '31 seconds' WHERE roles = '{relay}'`)
 	s.waits(e, "relay")
-	require.NoError(t, s.api.app.Processes.Tidy(t.Context()))
+	require.NoError(t, s.api.App.Processes.Tidy(t.Context()))
 	require.Equal(t, 2, s.count(`SELECT count(*) FROM processes`), "the one that was killed a moment ago is still told of")
 }
 
@@ -144,7 +145,7 @@ func TestAProcessThatWasKilledDoesNotCount(t *testing.T) {
 func TestWaitsForAClockThatIsOff(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
-	s.role(overrides{now: func() time.Time { return time.Now().Add(-9 * time.Second) }}, roleRelay)
+	s.role(daemon.Overrides{Now: func() time.Time { return time.Now().Add(-9 * time.Second) }}, daemon.RoleRelay)
 	e := s.event(s.api, "POINT", 20)
 	s.run(s.api, e)
 	require.Regexp(t, `^no process with the role relay is running: the one on .* does nothing, since this machine's clock is wrong: 9s behind`, s.waits(e, "relay"))
@@ -171,10 +172,10 @@ func TestWaitsForTheTimetable(t *testing.T) {
 func TestWaitsForAPausedQueue(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
-	s.role(overrides{}, roleRelay, roleHandler, roleJobs)
+	s.role(daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs)
 	require.True(t, s.soon(func() bool { return s.count(`SELECT count(*) FROM river.river_queue`) == 2 }))
 	pause := func(name string) {
-		require.NoError(t, s.api.river.QueuePause(t.Context(), name, &river.QueuePauseOpts{}))
+		require.NoError(t, s.api.River.QueuePause(t.Context(), name, &river.QueuePauseOpts{}))
 	}
 	pause("relay")
 	e := s.event(s.api, "POINT", 300)
@@ -186,7 +187,7 @@ func TestWaitsForAPausedQueue(t *testing.T) {
 	s.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) WHERE id = $1`, due.ID)
 	require.Equal(t, "blocked: the jobs queue is paused in River UI", s.waits(due, "jobs_queue_paused"))
 	s.waits(e, "relay_queue_paused")
-	require.NoError(t, s.api.river.QueueResume(t.Context(), "*", &river.QueuePauseOpts{}))
+	require.NoError(t, s.api.River.QueueResume(t.Context(), "*", &river.QueuePauseOpts{}))
 	s.completed(s.api, e.ID)
 	s.completed(s.api, due.ID)
 	s.waits(e)
@@ -198,8 +199,8 @@ func TestWaitsForTheLedger(t *testing.T) {
 	s := newStill(t)
 	var ledger outage
 	ledger.how.Store(refusing)
-	s.role(ledger.overrides(), roleHandler)
-	s.role(overrides{}, roleRelay, roleJobs)
+	s.role(ledger.overrides(), daemon.RoleHandler)
+	s.role(daemon.Overrides{}, daemon.RoleRelay, daemon.RoleJobs)
 	e := s.event(s.api, "POINT", 2_000)
 	s.run(s.api, e)
 	require.Contains(t, s.waits(e, "ledger_away"), "the ledger money does not answer: ")
@@ -213,8 +214,8 @@ func TestWaitsForTheTimeOfARetry(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
 	with := s.told(func(_ string, nth int) (domain.Verdict, bool) { return domain.RefusedForNow, nth > 1 })
-	with.limits = func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 2, Backoff: time.Hour} }
-	s.role(with, roleRelay, roleHandler, roleJobs)
+	with.Limits = func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 2, Backoff: time.Hour} }
+	s.role(with, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs)
 	e := s.event(s.api, "POINT", 20)
 	s.run(s.api, e)
 	require.Contains(t, s.waits(e, "retry"), "is tried again at 20")
@@ -271,7 +272,7 @@ func (s *still) intrude(group, topic string) (leave func()) {
 func TestStalledByAForeignConsumer(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
-	s.role(overrides{}, roleRelay, roleHandler, roleJobs)
+	s.role(daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs)
 	topic := s.cfg.TopicPrefix + ".point"
 	group := ""
 	require.True(t, s.soon(func() bool {
@@ -293,7 +294,7 @@ func TestStalledByAForeignConsumer(t *testing.T) {
 		s.exec(`UPDATE processes SET started_at = now() - interval '1 hour'`)
 		s.exec(`UPDATE grant_chunks SET published_at = now() - interval '30 seconds', claimed_at = claimed_at - interval '30 seconds',
 			settled_at = settled_at - interval '30 seconds', updated_at = now() - interval '30 seconds'`)
-		p, err := s.api.app.Reports.Progress(t.Context(), e.ID)
+		p, err := s.api.App.Reports.Progress(t.Context(), e.ID)
 		require.NoError(t, err)
 		text = textsOf(p.WaitingFor)
 		return strings.Contains(text, "(client kafka-ui on ")

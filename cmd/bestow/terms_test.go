@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 
 	"github.com/jackc/pgx/v5"
@@ -36,22 +37,22 @@ func TestExpiryIsTheLedgers(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.cfg.TimeZone = c.zone
-			p := w.process(t.Context(), overrides{}, roleAPI)
-			defer p.close()
+			p := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
+			defer p.Close()
 			at, err := time.Parse(time.RFC3339Nano, c.expiry)
 			require.NoError(t, err)
 			for _, kind := range []string{"POINT", "VOUCHER"} {
 				n := app.NewEvent{CampaignID: "new-" + kind, EventType: kind, ExpiryAt: &at}
-				made, err := p.app.Events.Create(t.Context(), operator, n)
+				made, err := p.App.Events.Create(t.Context(), operator, n)
 				expiryRefused(t, c.refused, err)
-				plain, err := p.app.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: "edit-" + kind, EventType: kind})
+				plain, err := p.App.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: "edit-" + kind, EventType: kind})
 				require.NoError(t, err)
 				patch := app.EventPatch{NewEvent: app.NewEvent{ExpiryAt: &at}, Given: map[string]bool{"expiry_at": true}}
-				_, err = p.app.Events.Edit(t.Context(), operator, plain.ID, patch, func(domain.Event) error { return nil })
+				_, err = p.App.Events.Edit(t.Context(), operator, plain.ID, patch, func(domain.Event) error { return nil })
 				expiryRefused(t, c.refused, err)
 
 				made.ID, made.Type, made.ExpiryAt = plain.ID, plain.Type, &at
-				outcomes, err := p.granter.Grant(t.Context(), made, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "m", Amount: 1}})
+				outcomes, err := p.Granter.Grant(t.Context(), made, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "m", Amount: 1}})
 				require.NoError(t, err)
 				granted := outcomes[0].Verdict == domain.Granted
 				require.Equal(t, c.refused == "" || at.UTC().Year() > 9999, granted, "%+v", outcomes[0]) // the API cannot say that year
@@ -78,12 +79,12 @@ func expiryRefused(t *testing.T, want string, err error) {
 func TestTermsOfBefore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := w.process(t.Context(), overrides{}, roleAPI)
-	defer p.close()
+	p := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
+	defer p.Close()
 	e := w.event(p, "POINT", 3)
 	_, err := w.pool.Exec(t.Context(), `UPDATE campaign_events SET expiry_at = '9999-12-31T23:59:59Z' WHERE id = $1`, e.ID)
 	require.NoError(t, err)
-	_, err = p.app.Events.Start(t.Context(), operator, e.ID)
+	_, err = p.App.Events.Start(t.Context(), operator, e.ID)
 	require.ErrorIs(t, err, &domain.Error{Code: domain.TermsRefused})
 	require.ErrorContains(t, err, "leave it out for never")
 }
@@ -93,8 +94,8 @@ func TestTermsOfBefore(t *testing.T) {
 func TestEachImportedRowIsGranted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := w.process(t.Context(), overrides{}, roleAPI)
-	defer p.close()
+	p := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
+	defer p.Close()
 	_, err := w.pool.Exec(t.Context(), `UPDATE event_types SET max_per_member = NULL, max_per_event = NULL`)
 	require.NoError(t, err)
 	const largest, more = "1000000000000000", "1000000000000001"
@@ -129,15 +130,15 @@ func TestEachImportedRowIsGranted(t *testing.T) {
 }
 
 // grantsAll imports one row of a list, and asks the ledger for what has become a target.
-func (w *world) grantsAll(p *process, kind, contentType, list, row string) {
+func (w *world) grantsAll(p *daemon.Process, kind, contentType, list, row string) {
 	w.Helper()
 	if contentType == "text/csv" {
 		row = list[:strings.Index(list, "\n")+1] + row
 	}
 	reason := strings.Repeat("기", 500)
-	e, err := p.app.Events.Create(w.Context(), operator, app.NewEvent{CampaignID: fmt.Sprint(time.Now().UnixNano()), EventType: kind, DefaultReason: reason})
+	e, err := p.App.Events.Create(w.Context(), operator, app.NewEvent{CampaignID: fmt.Sprint(time.Now().UnixNano()), EventType: kind, DefaultReason: reason})
 	require.NoError(w, err)
-	_, err = p.app.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: strings.NewReader(row), ContentType: contentType})
+	_, err = p.App.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: strings.NewReader(row), ContentType: contentType})
 	if err != nil {
 		require.ErrorAs(w, err, new(*domain.Error), row)
 		return
@@ -147,7 +148,7 @@ func (w *world) grantsAll(p *process, kind, contentType, list, row string) {
 	grants, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Grant])
 	require.NoError(w, err)
 	require.NotEmpty(w, grants)
-	outcomes, err := p.granter.Grant(w.Context(), e, time.Now().Add(time.Minute), grants)
+	outcomes, err := p.Granter.Grant(w.Context(), e, time.Now().Add(time.Minute), grants)
 	require.NoError(w, err)
 	for i, o := range outcomes {
 		require.Equal(w, domain.Granted, o.Verdict, "%s %q: %s %s", contentType, grants[i].MemberID, o.Code, o.Message)

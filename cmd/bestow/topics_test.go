@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 
@@ -26,7 +27,7 @@ func TestTopicsThatTakeNoMessage(t *testing.T) {
 			s := newStill(t)
 			topic := s.cfg.TopicPrefix + ".point"
 			kafkatest.CreateTopicWith(t, s.cfg.Brokers, topic, 4, map[string]string{c.setting: c.wrong})
-			s.role(overrides{}, roleRelay, roleHandler, roleJobs)
+			s.role(daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs)
 			points, vouchers := s.event(s.api, "POINT", 300), s.event(s.api, "VOUCHER", 300)
 			s.run(s.api, points)
 			text := s.waits(points, app.KafkaRefuses)
@@ -52,11 +53,11 @@ func TestTopicsThatMayDoHarm(t *testing.T) {
 	w := newWorld(t)
 	log := w.listen()
 	kafkatest.CreateTopicWith(t, w.cfg.Brokers, w.cfg.TopicPrefix+".point", 4, map[string]string{"retention.ms": "60000", "max.message.bytes": "100000"})
-	p, _ := w.start(t.Context(), overrides{}, allRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	e := w.event(p, "POINT", 300)
 	w.run(p, e)
 	w.exact(p, w.completed(p, e.ID))
-	require.NoError(t, p.kafka.CheckTopics([]domain.EventType{e.Type}))
+	require.NoError(t, p.Kafka.CheckTopics([]domain.EventType{e.Type}))
 	require.Equal(t, 2, log.count("WARN a topic is set in a way that may do harm"))
 }
 
@@ -70,7 +71,7 @@ func TestATopicGrows(t *testing.T) {
 			return domain.RefusedForNow, false
 		}
 		return domain.Granted, true
-	}), allRoles...)
+	}), daemon.AllRoles...)
 	eight := 8
 	first := w.eventIn(p, "POINT", 1_600, &eight)
 	w.run(p, first)
@@ -79,7 +80,7 @@ func TestATopicGrows(t *testing.T) {
 		kafkatest.Grow(t, w.cfg.Brokers, w.cfg.TopicPrefix+suffix, 8)
 	}
 	grown := time.Now()
-	require.Eventually(t, func() bool { return p.router.Assigned(first.Type) == 8 }, 30*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Router.Assigned(first.Type) == 8 }, 30*time.Second, 50*time.Millisecond)
 	t.Logf("all partitions are read %s after the topic grew", time.Since(grown).Round(100*time.Millisecond))
 	second := w.eventIn(p, "POINT", 1_600, &eight)
 	w.run(p, second)
@@ -100,7 +101,7 @@ func TestReconcileOfANewPartition(t *testing.T) {
 	w := newWorld(t)
 	w.cfg.Partitions = 2
 	one := 1
-	p, stop := w.start(t.Context(), overrides{}, allRoles...)
+	p, stop := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	for range 2 { // the group has passed both partitions
 		e := w.eventIn(p, "POINT", 100, &one)
 		w.run(p, e)
@@ -108,15 +109,15 @@ func TestReconcileOfANewPartition(t *testing.T) {
 	}
 	w.passed(".point")
 	stop()
-	q := w.process(t.Context(), overrides{}, roleAPI, roleJobs) // it does not run, so it looks at no topic by itself
-	t.Cleanup(q.close)
-	q.net.Patience = time.Nanosecond
-	_, err := q.net.Reconcile(t.Context())
+	q := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleJobs) // it does not run, so it looks at no topic by itself
+	t.Cleanup(q.Close)
+	q.Sweeper.Patience = time.Nanosecond
+	_, err := q.Sweeper.Reconcile(t.Context())
 	require.NoError(t, err)
 	topic := w.cfg.TopicPrefix + ".point"
 	kafkatest.Grow(t, w.cfg.Brokers, topic, 8)
 
-	_, stopRelay := w.start(t.Context(), overrides{}, roleRelay)
+	_, stopRelay := w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay)
 	e := w.eventIn(q, "POINT", 100, &one)
 	for e.ID%8 < 2 { // until one is published into a new partition
 		e = w.eventIn(q, "POINT", 100, &one)
@@ -127,16 +128,16 @@ func TestReconcileOfANewPartition(t *testing.T) {
 	}, time.Minute, 20*time.Millisecond)
 	stopRelay()
 	for range 3 {
-		n, err := q.net.Reconcile(t.Context())
+		n, err := q.Sweeper.Reconcile(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, n, "nobody has read the new partition yet: a lag is no loss")
 	}
 	partition := int32(e.ID % 8)
 	kafkatest.DeleteRecords(t, w.cfg.Brokers, topic, partition, kafkatest.EndOffsets(t, w.cfg.Brokers, topic)[partition])
-	n, err := q.net.Reconcile(t.Context())
+	n, err := q.Sweeper.Reconcile(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, w.count(`SELECT count(*) FROM grant_chunks WHERE event_id = $1`, e.ID), n)
-	p, _ = w.start(t.Context(), overrides{}, allRoles...)
+	p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	w.exact(p, w.completed(p, e.ID))
 }
 
@@ -148,8 +149,8 @@ func TestTopicsDeletedInMidRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			p, _ := w.start(t.Context(), overrides{}, allRoles...)
-			p.net.Patience = time.Second
+			p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+			p.Sweeper.Patience = time.Second
 			first := w.event(p, "POINT", 2_000)
 			w.run(p, first)
 			w.exact(p, w.completed(p, first.ID))
@@ -177,7 +178,7 @@ func TestATopicThatCannotBeMade(t *testing.T) {
 		kafkatest.CreateTopic(t, s.cfg.Brokers, s.cfg.TopicPrefix+suffix, 2)
 	}
 	s.cfg.Replication = 3 // of one broker
-	s.role(overrides{}, roleRelay, roleHandler, roleJobs)
+	s.role(daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs)
 	points, vouchers := s.event(s.api, "POINT", 300), s.event(s.api, "VOUCHER", 300)
 	s.run(s.api, points)
 	require.Contains(t, s.waits(points, app.KafkaRefuses), "does not exist and cannot be made")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
 	"bestow/internal/pg"
@@ -46,8 +47,8 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if c.Repair {
 		open = pg.Open
 	}
-	pool, err := openBy(ctx, cfg, open)
-	if errors.Is(err, errNoDatabase) && t.Env("BESTOW_KEY") != "" {
+	pool, err := daemon.OpenBy(ctx, cfg, open)
+	if errors.Is(err, daemon.ErrNoDatabase) && t.Env("BESTOW_KEY") != "" {
 		return c.runWithoutDatabase(ctx, t)
 	}
 	if err != nil {
@@ -78,7 +79,7 @@ func newVerifier(cfg settings.Config, pool *pgxpool.Pool) (*app.Reports, error) 
 		return nil, err
 	}
 	if deps.Master != nil {
-		deps.Unsealer = newUnsealer(deps.Master)
+		deps.Unsealer = daemon.NewUnsealer(deps.Master)
 	}
 	return &app.Reports{Deps: deps}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 
@@ -14,17 +15,17 @@ import (
 )
 
 // verifiedBy asks for a report on the event and returns it when no verification is under way any more.
-func (w *world) verifiedBy(p *process, id int64) (r app.VerifyReport) {
+func (w *world) verifiedBy(p *daemon.Process, id int64) (r app.VerifyReport) {
 	w.Helper()
-	_, err := p.app.Reports.RequestReport(w.Context(), operator, id)
+	_, err := p.App.Reports.RequestReport(w.Context(), operator, id)
 	require.NoError(w, err)
 	return w.report(p, id)
 }
 
-func (w *world) report(p *process, id int64) (r app.VerifyReport) {
+func (w *world) report(p *daemon.Process, id int64) (r app.VerifyReport) {
 	w.Helper()
 	require.Eventually(w, func() bool {
-		kept, err := p.app.Reports.LastReport(w.Context(), id)
+		kept, err := p.App.Reports.LastReport(w.Context(), id)
 		return err == nil && kept.UnderWay == nil && json.Unmarshal(kept.Document, &r) == nil
 	}, 2*time.Minute, 20*time.Millisecond, "a report on event %d", id)
 	return r
@@ -33,7 +34,7 @@ func (w *world) report(p *process, id int64) (r app.VerifyReport) {
 // completedEvent is one that was granted, of n members.
 func (w *world) completedEvent(kind string, n int) domain.Event {
 	w.Helper()
-	p, stop := w.start(w.Context(), overrides{}, allRoles...)
+	p, stop := w.start(w.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	defer stop()
 	e := w.event(p, kind, n)
 	w.run(p, e)
@@ -45,10 +46,10 @@ func TestTheServiceVerifies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.completedEvent("VOUCHER", 100)
-	desk, _ := w.start(t.Context(), overrides{}, roleAPI)
-	_, err := desk.app.Reports.RequestReport(t.Context(), operator, e.ID)
+	desk, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
+	_, err := desk.App.Reports.RequestReport(t.Context(), operator, e.ID)
 	require.NoError(t, err)
-	w.start(t.Context(), overrides{}, roleJobs)
+	w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
 	r := w.report(desk, e.ID)
 	require.True(t, r.OK, "%+v", r)
 	require.Equal(t, operator.Actor, r.By)
@@ -57,7 +58,7 @@ func TestTheServiceVerifies(t *testing.T) {
 	}
 	master, err := w.cfg.Master()
 	require.NoError(t, err)
-	local := &app.Reports{Deps: app.Deps{Pool: w.pool, Unsealer: newUnsealer(master), Master: master, Zone: w.cfg.TimeZone}}
+	local := &app.Reports{Deps: app.Deps{Pool: w.pool, Unsealer: daemon.NewUnsealer(master), Master: master, Zone: w.cfg.TimeZone}}
 	w.exec(`DELETE FROM verify_reports`) // there was none when the service verified
 	want, err := local.Verify(t.Context(), app.VerifyQuery{Event: e.CampaignID, By: operator.Actor})
 	require.NoError(t, err)
@@ -76,14 +77,14 @@ func TestVerifyIsStoppedInTheMiddle(t *testing.T) {
 	w := newWorld(t)
 	w.cfg.ShutdownTimeout = 100 * time.Millisecond
 	e := w.completedEvent("POINT", 100)
-	p, stop := w.start(t.Context(), overrides{}, roleJobs)
+	p, stop := w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
 	release := w.holdResults()
-	_, err := p.app.Reports.RequestReport(t.Context(), operator, e.ID)
+	_, err := p.App.Reports.RequestReport(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	w.verifyWaitsForTheTable()
 	stop()
 	release()
-	p, _ = w.start(t.Context(), overrides{}, roleJobs)
+	p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
 	require.True(t, w.report(p, e.ID).OK)
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM verify_reports`))
 }
@@ -94,16 +95,16 @@ func TestVerifyOfAKilledProcess(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.completedEvent("POINT", 100)
-	p, _ := w.start(t.Context(), overrides{}, roleJobs)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
 	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM processes`) == 1 }, time.Minute, 20*time.Millisecond)
 	w.exec(`INSERT INTO river.river_job (kind, args, metadata, queue, state, attempt, max_attempts, created_at, attempted_at, attempted_by)
 		SELECT 'verify', jsonb_build_object('event_id', $1::bigint), '{"by": "test"}', 'jobs', 'running', 1, 100, now(), now() - interval '1 minute', ARRAY[by]
-		FROM (VALUES ('gone'), ($2)) v (by)`, e.ID, p.id)
-	n, err := p.app.Reports.RescueVerifications(t.Context())
+		FROM (VALUES ('gone'), ($2)) v (by)`, e.ID, p.River.ID())
+	n, err := p.App.Reports.RescueVerifications(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM verify_reports WHERE ok`) == 1 }, time.Minute, 20*time.Millisecond)
-	require.Equal(t, 1, w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'verify' AND state = 'running' AND attempted_by = ARRAY[$1]`, p.id))
+	require.Equal(t, 1, w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'verify' AND state = 'running' AND attempted_by = ARRAY[$1]`, p.River.ID()))
 }
 
 // One verification at a time in a process: the workers of the queue are the timetable's.
@@ -111,11 +112,11 @@ func TestVerificationsTakeTurns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.cfg.ShutdownTimeout = 100 * time.Millisecond
-	p, _ := w.start(t.Context(), overrides{}, roleJobs)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
 	release := w.holdResults()
 	const events = 10 // more than the queue has workers
 	for range events {
-		_, err := p.app.Reports.RequestReport(t.Context(), operator, w.event(p, "POINT", 1).ID)
+		_, err := p.App.Reports.RequestReport(t.Context(), operator, w.event(p, "POINT", 1).ID)
 		require.NoError(t, err)
 	}
 	w.verifyWaitsForTheTable()

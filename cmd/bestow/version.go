@@ -2,9 +2,8 @@ package main
 
 import (
 	"fmt"
-	"runtime"
-	"runtime/debug"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/terminal"
 	bestowhttp "bestow/http"
 	"bestow/money/moneyhttp"
@@ -12,31 +11,9 @@ import (
 
 type versionCmd struct{ terminal.Format }
 
-// version is what `bestow version -o json` prints.
-type version struct {
-	Version  string `json:"version"`
-	Revision string `json:"revision"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
-}
-
-// buildVersion says what this binary is.
-func buildVersion() version {
-	v := version{Version: "unknown", Revision: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		v.Version = info.Main.Version
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				v.Revision = s.Value
-			}
-		}
-	}
-	return v
-}
-
 // Run prints what this binary is.
 func (c *versionCmd) Run(t *terminal.Terminal) error {
-	v := buildVersion()
+	v := daemon.BuildVersion()
 	return c.Print(t, v, func() error {
 		_, err := fmt.Fprintf(t.Out, "bestow %s (revision %s, %s, %s)\n", v.Version, v.Revision, v.Go, v.Platform)
 		return err

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/proc"
 
@@ -73,18 +74,18 @@ func TestTwoVersions(t *testing.T) {
 		refuses  bool     // the new handler's ledger refuses some at first
 		upgraded []string // started while the event runs, after which the old ones stop
 	}{
-		{"the old relay for the new handler", []string{roleRelay, roleJobs}, []string{roleHandler}, false, nil},
-		{"the new relay for the old handler", []string{roleHandler}, []string{roleRelay, roleJobs}, false, nil},
-		{"both do everything", []string{roleRelay, roleHandler, roleJobs}, []string{roleRelay, roleHandler, roleJobs}, false, nil},
-		{"the old relay has retries of the new handler", []string{roleRelay, roleJobs}, []string{roleHandler}, true, nil},
-		{"deployed while an event runs", []string{roleRelay, roleHandler, roleJobs}, nil, false, []string{roleRelay, roleHandler, roleJobs}},
+		{"the old relay for the new handler", []string{daemon.RoleRelay, daemon.RoleJobs}, []string{daemon.RoleHandler}, false, nil},
+		{"the new relay for the old handler", []string{daemon.RoleHandler}, []string{daemon.RoleRelay, daemon.RoleJobs}, false, nil},
+		{"both do everything", []string{daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs}, []string{daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs}, false, nil},
+		{"the old relay has retries of the new handler", []string{daemon.RoleRelay, daemon.RoleJobs}, []string{daemon.RoleHandler}, true, nil},
+		{"deployed while an event runs", []string{daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs}, nil, false, []string{daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.exec(`UPDATE installation SET unnamed_are_ours = true`) // as of a database in use, which was upgraded
 			stopOld := w.old(binary, c.old...)
-			with := overrides{}
+			with := daemon.Overrides{}
 			if c.refuses {
 				with = w.told(func(m string, nth int) (domain.Verdict, bool) {
 					if digit(m) == '1' && nth == 1 {
@@ -93,7 +94,7 @@ func TestTwoVersions(t *testing.T) {
 					return domain.Granted, true
 				})
 			}
-			p, _ := w.start(t.Context(), with, append([]string{roleAPI}, c.new...)...)
+			p, _ := w.start(t.Context(), with, append([]string{daemon.RoleAPI}, c.new...)...)
 			members := 3_000
 			if c.upgraded != nil {
 				members = 20_000
@@ -104,7 +105,7 @@ func TestTwoVersions(t *testing.T) {
 			granted := func() int { return w.count(`SELECT sum(success_count) FROM campaign_event_summary`) }
 			if c.upgraded != nil {
 				require.Eventually(t, func() bool { return granted() > 0 }, time.Minute, 5*time.Millisecond)
-				w.start(t.Context(), overrides{}, c.upgraded...)
+				w.start(t.Context(), daemon.Overrides{}, c.upgraded...)
 				stopOld()
 				require.Less(t, granted(), 2*members, "something is left to the new version")
 			}

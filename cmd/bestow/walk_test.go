@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/internal/kafkatest"
@@ -28,7 +29,7 @@ type walk struct {
 	*world
 	app.Granter // the true ledger
 
-	p    *process
+	p    *daemon.Process
 	ctx  context.Context
 	mu   sync.Mutex
 	hits map[string]int
@@ -42,14 +43,14 @@ func newWalk(t *testing.T) *walk {
 	t.Helper()
 	k := &walk{world: newWorld(t), hits: map[string]int{}, mind: map[int64]mood{}, lost: map[int64]bool{}}
 	k.ctx = failpoint.With(t.Context(), k.pass)
-	k.p, _ = k.start(k.ctx, overrides{
-		granter: func(g app.Granter) app.Granter { k.Granter = g; return k },
-		handler: k.losing,
-		limits: func(l *app.Limits) {
+	k.p, _ = k.start(k.ctx, daemon.Overrides{
+		Granter: func(g app.Granter) app.Granter { k.Granter = g; return k },
+		Handler: k.losing,
+		Limits: func(l *app.Limits) {
 			l.OwnPartition = 250
 			l.Retry = domain.RetryPolicy{Limit: 2, Backoff: 100 * time.Millisecond}
 		},
-	}, allRoles...)
+	}, daemon.AllRoles...)
 	return k
 }
 
@@ -134,12 +135,12 @@ func (k *walk) event(kind string, n int) (id int64) {
 	k.Helper()
 	amount := int64(500)
 	k.do(func(by app.Caller) error {
-		e, err := k.p.app.Events.Create(k.ctx, by, app.NewEvent{CampaignID: fmt.Sprint("walk-", k.made), EventType: kind, DefaultAmount: &amount})
+		e, err := k.p.App.Events.Create(k.ctx, by, app.NewEvent{CampaignID: fmt.Sprint("walk-", k.made), EventType: kind, DefaultAmount: &amount})
 		id = e.ID
 		return err
 	})
 	k.do(func(by app.Caller) error {
-		_, err := k.p.app.Targets.Import(k.ctx, by, id, app.Upload{Body: strings.NewReader(members(n)), ContentType: "text/csv"})
+		_, err := k.p.App.Targets.Import(k.ctx, by, id, app.Upload{Body: strings.NewReader(members(n)), ContentType: "text/csv"})
 		return err
 	})
 	return id
@@ -148,14 +149,14 @@ func (k *walk) event(kind string, n int) (id int64) {
 func (k *walk) begin(events ...int64) {
 	k.Helper()
 	for _, id := range events {
-		k.do(func(by app.Caller) error { _, err := k.p.app.Events.Start(k.ctx, by, id); return err })
+		k.do(func(by app.Caller) error { _, err := k.p.App.Events.Start(k.ctx, by, id); return err })
 	}
 }
 
 func (k *walk) resume(events ...int64) {
 	k.Helper()
 	for _, id := range events {
-		k.do(func(by app.Caller) error { _, err := k.p.app.Events.Resume(k.ctx, by, id); return err })
+		k.do(func(by app.Caller) error { _, err := k.p.App.Events.Resume(k.ctx, by, id); return err })
 	}
 }
 
@@ -165,10 +166,10 @@ func (k *walk) until(want domain.Status, events ...int64) {
 	for _, id := range events {
 		var e domain.Event
 		require.Eventually(k, func() bool {
-			k.do(func(app.Caller) error { return k.p.app.Events.StartDue(k.ctx) })
-			k.do(func(app.Caller) error { return k.p.app.Events.CloseDone(k.ctx) })
+			k.do(func(app.Caller) error { return k.p.App.Events.StartDue(k.ctx) })
+			k.do(func(app.Caller) error { return k.p.App.Events.CloseDone(k.ctx) })
 			var err error
-			e, err = k.p.app.Events.Get(k.ctx, id)
+			e, err = k.p.App.Events.Get(k.ctx, id)
 			return err == nil && e.Status == want
 		}, time.Minute, 50*time.Millisecond, "event %d is to be %s: %+v", id, want, &e)
 	}
@@ -219,10 +220,10 @@ func (k *walk) walkTheDesk() {
 	id := k.event("POINT", 300)
 	any := func(domain.Event) error { return nil }
 	patch := app.EventPatch{NewEvent: app.NewEvent{CampaignID: "edited"}, Given: map[string]bool{"campaign_id": true}}
-	k.do(func(by app.Caller) error { _, err := k.p.app.Events.Edit(k.ctx, by, id, patch, any); return err })
-	k.do(func(by app.Caller) error { return k.p.app.Events.Delete(k.ctx, by, id, any) })
+	k.do(func(by app.Caller) error { _, err := k.p.App.Events.Edit(k.ctx, by, id, patch, any); return err })
+	k.do(func(by app.Caller) error { return k.p.App.Events.Delete(k.ctx, by, id, any) })
 	require.Eventually(k, func() bool {
-		k.do(func(app.Caller) error { return k.p.app.Events.Tidy(k.ctx) })
+		k.do(func(app.Caller) error { return k.p.App.Events.Tidy(k.ctx) })
 		return k.count(`SELECT count(*) FROM pg_class WHERE relname = $1`, fmt.Sprint("point_targets_", id)) == 0
 	}, time.Minute, 50*time.Millisecond)
 }
@@ -235,7 +236,7 @@ func (k *walk) walkTheRoad() {
 	k.begin(points, vouchers)
 	k.until(domain.Completed, points, vouchers, reserved)
 	k.exec(`UPDATE campaign_event_summary SET published_count = published_count - 1 WHERE event_id = $1`, points)
-	k.do(func(app.Caller) error { _, err := k.p.app.Reports.Repair(k.ctx, app.VerifyQuery{}); return err })
+	k.do(func(app.Caller) error { _, err := k.p.App.Reports.Repair(k.ctx, app.VerifyQuery{}); return err })
 }
 
 // Refused, lost and given up; then a person asks again, and that is lost too.
@@ -262,7 +263,7 @@ func (k *walk) walkRefusals() {
 		}
 		return domain.Granted, true
 	}}).Grant, id)
-	k.do(func(by app.Caller) error { _, err := k.p.app.Events.Retry(k.ctx, by, id, "", false); return err })
+	k.do(func(by app.Caller) error { _, err := k.p.App.Events.Retry(k.ctx, by, id, "", false); return err })
 	k.eventually(200, `SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, id)
 }
 
@@ -282,9 +283,9 @@ func (k *walk) walkStops() {
 		return k.count(`SELECT count(*) FROM money.point_member WHERE ref_unique_id = $1`, fmt.Sprint(one))
 	}
 	require.Eventually(k, func() bool { return granted() > 0 }, time.Minute, 20*time.Millisecond)
-	k.do(func(by app.Caller) error { _, err := k.p.app.Events.Stop(k.ctx, by, one, "walk"); return err })
+	k.do(func(by app.Caller) error { _, err := k.p.App.Events.Stop(k.ctx, by, one, "walk"); return err })
 	k.do(func(by app.Caller) error {
-		_, err := k.p.app.Events.Brake(k.ctx, by, domain.BrakeAll, "walk")
+		_, err := k.p.App.Events.Brake(k.ctx, by, domain.BrakeAll, "walk")
 		return err
 	})
 	k.hold(nil)
@@ -292,7 +293,7 @@ func (k *walk) walkStops() {
 	k.eventually(granted(), `SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, one)
 	k.minded(nil, one, two)
 	k.do(func(by app.Caller) error {
-		_, err := k.p.app.Events.ReleaseBrake(k.ctx, by, domain.BrakeAll, "walk")
+		_, err := k.p.App.Events.ReleaseBrake(k.ctx, by, domain.BrakeAll, "walk")
 		return err
 	})
 	k.resume(one, two)
@@ -336,10 +337,10 @@ func (k *walk) walkTheNets() {
 	k.exec(`DELETE FROM river.river_job WHERE kind = 'relay' AND args @> jsonb_build_object('event_id', $1::bigint)`, jobless)
 	k.loses(true, lost)
 	k.begin(jobless, lost)
-	k.do(func(app.Caller) error { _, err := k.p.net.Sweep(k.ctx); return err })
+	k.do(func(app.Caller) error { _, err := k.p.Sweeper.Sweep(k.ctx); return err })
 	k.until(domain.Completed, jobless)
 	k.eventually(60, `SELECT published_count FROM campaign_event_summary WHERE event_id = $1`, lost)
-	net := *k.p.net
+	net := *k.p.Sweeper
 	net.Patience = time.Nanosecond
 	require.Eventually(k, func() bool {
 		found := 0
@@ -360,7 +361,7 @@ func (k *walk) walkParked() {
 	kafkatest.Produce(k, k.cfg.Brokers, k.cfg.TopicPrefix+".point", 0, []byte("rubbish"))
 	k.parked("true", 1)
 	id := int64(k.count(`SELECT id FROM parked_messages`))
-	k.do(func(by app.Caller) error { _, err := k.p.app.Parked.Replay(k.ctx, by, id); return err })
+	k.do(func(by app.Caller) error { _, err := k.p.App.Parked.Replay(k.ctx, by, id); return err })
 	k.eventually(1, `SELECT count(*) FROM river.river_job WHERE kind = 'replay' AND state = 'completed'`)
 	k.parked("replayed_at IS NULL", 1)
 	k.eventually(1, `SELECT count(*) FROM parked_messages`)

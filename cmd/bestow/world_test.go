@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
@@ -47,40 +48,40 @@ func newWorld(tb testing.TB) *world {
 		"BESTOW_DB_MAX_CONNS":    "12",
 	}})
 	require.NoError(tb, err)
-	pool, err := openPool(tb.Context(), cfg)
+	pool, err := daemon.OpenPool(tb.Context(), cfg)
 	require.NoError(tb, err)
 	tb.Cleanup(pool.Close)
 	return &world{TB: tb, cfg: cfg, pool: pool, log: slog.New(slog.DiscardHandler)}
 }
 
 // start runs a process in the roles until the test ends, or until the returned function is called.
-func (w *world) start(ctx context.Context, with overrides, roles ...string) (p *process, stop func()) {
+func (w *world) start(ctx context.Context, with daemon.Overrides, roles ...string) (p *daemon.Process, stop func()) {
 	w.Helper()
 	p = w.process(ctx, with, roles...)
 	return p, w.launch(ctx, p)
 }
 
 // process is one that does not run yet.
-func (w *world) process(ctx context.Context, with overrides, roles ...string) *process {
+func (w *world) process(ctx context.Context, with daemon.Overrides, roles ...string) *daemon.Process {
 	w.Helper()
-	limits := with.limits
-	with.limits = func(l *app.Limits) {
+	limits := with.Limits
+	with.Limits = func(l *app.Limits) {
 		l.ClaimLease, l.GrantBudget = 2*time.Second, time.Second
 		if limits != nil {
 			limits(l)
 		}
 	}
-	p, err := newProcess(ctx, w.cfg, roles, w.log, with)
+	p, err := daemon.New(ctx, w.cfg, roles, w.log, with)
 	require.NoError(w, err)
 	return p
 }
 
 // launch lets a process run until stop is called.
-func (w *world) launch(ctx context.Context, p *process) (stop func()) {
+func (w *world) launch(ctx context.Context, p *daemon.Process) (stop func()) {
 	w.Helper()
 	ctx, cancel := context.WithCancel(ctx)
 	ran := make(chan error, 1)
-	go func() { ran <- p.run(ctx) }()
+	go func() { ran <- p.Run(ctx) }()
 	stopped := false
 	stop = func() {
 		if stopped {
@@ -91,7 +92,7 @@ func (w *world) launch(ctx context.Context, p *process) (stop func()) {
 		if err := <-ran; err != nil {
 			w.Errorf("process ended: %v", err)
 		}
-		p.close()
+		p.Close()
 	}
 	w.Cleanup(stop)
 	return stop
@@ -100,20 +101,20 @@ func (w *world) launch(ctx context.Context, p *process) (stop func()) {
 var operator = app.Caller{Actor: "test"}
 
 // event makes an event with n members.
-func (w *world) event(p *process, kind string, n int) domain.Event {
+func (w *world) event(p *daemon.Process, kind string, n int) domain.Event {
 	w.Helper()
 	return w.eventIn(p, kind, n, nil)
 }
 
 // eventIn makes an event with n members in so many partitions; nil: the usual number.
-func (w *world) eventIn(p *process, kind string, n int, partitions *int) domain.Event {
+func (w *world) eventIn(p *daemon.Process, kind string, n int, partitions *int) domain.Event {
 	w.Helper()
 	amount := int64(500)
-	e, err := p.app.Events.Create(w.Context(), operator, app.NewEvent{
+	e, err := p.App.Events.Create(w.Context(), operator, app.NewEvent{
 		CampaignID: fmt.Sprintf("c-%s-%d", kind, time.Now().UnixNano()), EventType: kind, DefaultAmount: &amount, DefaultReason: "spring", Partitions: partitions,
 	})
 	require.NoError(w, err)
-	res, err := p.app.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: memberList(n), ContentType: "text/csv"})
+	res, err := p.App.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: memberList(n), ContentType: "text/csv"})
 	require.NoError(w, err)
 	require.Equal(w, n, res.Accepted)
 	return e
@@ -140,26 +141,26 @@ func memberList(n int) io.Reader {
 	return r
 }
 
-func (w *world) run(p *process, e domain.Event) {
+func (w *world) run(p *daemon.Process, e domain.Event) {
 	w.Helper()
-	_, err := p.app.Events.Start(w.Context(), operator, e.ID)
+	_, err := p.App.Events.Start(w.Context(), operator, e.ID)
 	require.NoError(w, err)
 }
 
 // completed waits until the event is COMPLETED and returns it.
-func (w *world) completed(p *process, id int64) domain.Event {
+func (w *world) completed(p *daemon.Process, id int64) domain.Event {
 	w.Helper()
 	var e domain.Event
 	require.Eventually(w, func() bool {
 		var err error
-		e, err = p.app.Events.Get(w.Context(), id)
+		e, err = p.App.Events.Get(w.Context(), id)
 		return err == nil && e.Status == domain.Completed
 	}, 2*time.Minute, 20*time.Millisecond, "event %d: %+v", id, e)
 	return e
 }
 
 // exact asserts that every target of the event was granted once and that every invariant holds.
-func (w *world) exact(p *process, e domain.Event) {
+func (w *world) exact(p *daemon.Process, e domain.Event) {
 	w.Helper()
 	require.Equal(w, e.TotalCount, e.Summary.Published)
 	require.Equal(w, e.TotalCount, e.Summary.Success)
@@ -168,9 +169,9 @@ func (w *world) exact(p *process, e domain.Event) {
 }
 
 // verified asserts that every invariant holds for all events.
-func (w *world) verified(p *process) {
+func (w *world) verified(p *daemon.Process) {
 	w.Helper()
-	report, err := p.app.Reports.Verify(w.Context(), app.VerifyQuery{})
+	report, err := p.App.Reports.Verify(w.Context(), app.VerifyQuery{})
 	require.NoError(w, err)
 	for _, i := range report.Invariants {
 		require.True(w, i.OK, "%s %s: %v", i.ID, i.Statement, i.Examples)

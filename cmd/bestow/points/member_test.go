@@ -1,8 +1,9 @@
 package points
 
 import (
-	"bestow/cmd/bestow/terminal"
 	"testing"
+
+	"bestow/cmd/bestow/terminal"
 
 	"github.com/stretchr/testify/require"
 )

@@ -1,4 +1,4 @@
-package main
+package ledgers
 
 import (
 	"context"
@@ -46,8 +46,8 @@ func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, err
 }
 
 // newGranter is a granter that asks l.
-func newGranter(l breaker.Ledger) granter {
-	return granter{settings.OurLedger: {name: settings.OurLedger, gate: breaker.New(settings.OurLedger, l, breaker.Probe, slog.New(slog.DiscardHandler))}}
+func newGranter(l breaker.Ledger) Granter {
+	return Granter{settings.OurLedger: {name: settings.OurLedger, gate: breaker.New(settings.OurLedger, l, breaker.Probe, slog.New(slog.DiscardHandler))}}
 }
 
 func eventOf(op domain.Operation) domain.Event {

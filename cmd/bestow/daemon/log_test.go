@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ import (
 // An answer that comes twice is in no log: it may hold the PIN of a voucher. Not parallel: the standard logger is one.
 func TestUnsolicitedAnswerIsNotLogged(t *testing.T) { //nolint:paralleltest // see above
 	log := &logtest.Log{}
-	takeStandardLog(slog.New(slog.NewJSONHandler(log, nil)))
+	TakeStandardLog(slog.New(slog.NewJSONHandler(log, nil)))
 	t.Cleanup(func() { stdlog.SetOutput(os.Stderr) })
 	const secret = "PIN-of-a-voucher"
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -1,4 +1,4 @@
-package main
+package ledgers
 
 import (
 	"context"
@@ -17,21 +17,21 @@ import (
 	"bestow/money/moneyclient"
 )
 
-var _ app.Granter = granter{}
+var _ app.Granter = Granter{}
 
 const (
 	// typeCode says in the ledger that a campaign caused the movement; its ref is the event's id.
 	typeCode = money.CampaignCode
 )
 
-// granter lets app and the ledgers meet: it translates, and decides nothing.
-type granter map[string]*namedLedger // by the names that event types have for them
+// Granter lets app and the ledgers meet: it translates, and decides nothing.
+type Granter map[string]*Ledger // by the names that event types have for them
 
 // errNoLedger is the error of an event whose type names a granter that this process does not have.
 var errNoLedger = errors.New("the granter is not configured")
 
 // of returns the ledger of e. Error: errNoLedger.
-func (g granter) of(e domain.Event) (*namedLedger, error) {
+func (g Granter) of(e domain.Event) (*Ledger, error) {
 	l, known := g[e.Type.Granter]
 	if !known {
 		return nil, fmt.Errorf("%w: event type %s names %q", errNoLedger, e.Type.Code, e.Type.Granter)
@@ -39,11 +39,11 @@ func (g granter) of(e domain.Event) (*namedLedger, error) {
 	return l, nil
 }
 
-// has reports whether the process can have the grants of a type made.
-func (g granter) has(t domain.EventType) bool { return g[t.Granter] != nil }
+// Takes reports whether the process can have the grants of a type made.
+func (g Granter) Takes(t domain.EventType) bool { return g[t.Granter] != nil }
 
 // Away implements app.Granter.
-func (g granter) Away(e domain.Event) error {
+func (g Granter) Away(e domain.Event) error {
 	l, err := g.of(e)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (g granter) Away(e domain.Event) error {
 }
 
 // Grant implements app.Granter. Its error wraps app.ErrNotApplied where the ledger says that it applied nothing.
-func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
 	l, err := g.of(e)
 	if err == nil {
 		err = l.blocked()
@@ -78,8 +78,8 @@ func (g granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, 
 	return t.outcomes(grants, answers), nil
 }
 
-// ledgerRule is what our ledger says of a grant before it is asked for it.
-func ledgerRule(l *money.Ledger) app.LedgerRule {
+// Rule is what our ledger says of a grant before it is asked for it.
+func Rule(l *money.Ledger) app.LedgerRule {
 	return func(e domain.Event, g domain.Grant, now time.Time) (domain.Code, string) {
 		if e.Type.Granter != settings.OurLedger {
 			return "", ""
@@ -88,7 +88,7 @@ func ledgerRule(l *money.Ledger) app.LedgerRule {
 		if e.Type.Operation == domain.Vouchers {
 			kind = money.Vouchers
 		}
-		return l.Check(kind, translator{e, &namedLedger{name: settings.OurLedger}}.items([]domain.Grant{g})[0], now)
+		return l.Check(kind, translator{e, &Ledger{name: settings.OurLedger}}.items([]domain.Grant{g})[0], now)
 	}
 }
 
@@ -103,7 +103,7 @@ func neverAsked(err error) bool {
 }
 
 // Lookup implements app.Granter.
-func (g granter) Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error) {
+func (g Granter) Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error) {
 	l, err := g.of(e)
 	if err == nil {
 		err = l.blocked()
@@ -140,7 +140,7 @@ func (g granter) Lookup(ctx context.Context, e domain.Event, grants []domain.Gra
 // translator turns the grants of an event into items, and answers into outcomes.
 type translator struct {
 	event  domain.Event
-	ledger *namedLedger
+	ledger *Ledger
 }
 
 func (t translator) items(grants []domain.Grant) []money.Item {

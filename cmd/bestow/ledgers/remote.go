@@ -1,4 +1,4 @@
-package main
+package ledgers
 
 import (
 	"context"
@@ -35,7 +35,7 @@ type remote struct {
 	name         string
 	client       *moneyclient.Client
 	installation string
-	ledgers      func() *app.Ledgers // a function, since app is made later
+	ledgers      *app.Ledgers // nil until it is met
 	pool         *pgxpool.Pool
 	probe        time.Duration
 	log          *slog.Logger
@@ -59,12 +59,11 @@ type checkError struct{ error }
 
 func (e checkError) Unwrap() error { return e.error }
 
-func newRemote(at settings.LedgerAddress, installation string, p *process) (*remote, error) {
-	r := &remote{name: at.Name, installation: installation, pool: p.pool, probe: p.probe(), log: p.log,
-		ledgers: func() *app.Ledgers { return p.app.Ledgers }}
+func newRemote(at settings.LedgerAddress, c Config) (*remote, error) {
+	r := &remote{name: at.Name, installation: c.Installation, pool: c.Pool, probe: c.Probe, log: c.Log}
 	r.reason.Store(&errUnchecked)
 	var err error
-	r.client, err = moneyclient.New(moneyclient.Config{URL: at.URL, Token: at.Token, Installation: installation, OnDate: r.checkDate})
+	r.client, err = moneyclient.New(moneyclient.Config{URL: at.URL, Token: at.Token, Installation: c.Installation, OnDate: r.checkDate})
 	return r, err
 }
 
@@ -165,7 +164,7 @@ func (r *remote) checkWithoutIdentity(ctx context.Context) (why, err error) {
 	if _, err := r.client.LookupPoints(ctx, []string{"hello:" + r.installation}); err != nil {
 		return nil, checkError{fmt.Errorf("it has no GET /money/v1/identity, and no lookup: %w", err)}
 	}
-	known, err := r.ledgers().Meet(ctx, r.name, noIdentity)
+	known, err := r.ledgers.Meet(ctx, r.name, noIdentity)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +181,7 @@ func (r *remote) checkIdentity(ctx context.Context, id wire.Identity) (why, err 
 	if id.LedgerID == "" || len(id.LedgerID) > maxLedgerID || id.LedgerID == noIdentity {
 		return errors.New("its answer to GET /money/v1/identity has no ledger_id of 1 to 100 bytes"), nil
 	}
-	known, err := r.ledgers().Known(ctx, r.name)
+	known, err := r.ledgers.Known(ctx, r.name)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +191,7 @@ func (r *remote) checkIdentity(ctx context.Context, id wire.Identity) (why, err 
 	if why, err := r.pair(ctx, id); why != nil || err != nil {
 		return why, err
 	}
-	known, err = r.ledgers().Meet(ctx, r.name, id.LedgerID)
+	known, err = r.ledgers.Meet(ctx, r.name, id.LedgerID)
 	if err == nil && known != id.LedgerID {
 		err = errUnchecked // another process met another one in this moment: the next check says which
 	}

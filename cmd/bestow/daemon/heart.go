@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"cmp"
@@ -13,10 +13,8 @@ import (
 	"time"
 
 	"bestow/app"
-	"bestow/internal/english"
 	"bestow/internal/obs"
 	"bestow/internal/seal"
-	"bestow/outbox"
 )
 
 const (
@@ -30,7 +28,7 @@ const (
 
 // heart keeps the process's row in the list of processes (app.Processes), and knows what events stand still for.
 type heart struct {
-	p      *process
+	p      *Process
 	self   app.Process
 	every  time.Duration
 	vitals *vitals
@@ -41,10 +39,10 @@ type heart struct {
 	still []app.Standing // as of the last beat
 }
 
-func newHeart(p *process) *heart {
+func newHeart(p *Process) *heart {
 	host, _ := os.Hostname() // for people: "" does no harm
-	self := app.Process{ID: p.id, Roles: p.roles, Version: buildVersion().Version, Host: host, PID: os.Getpid()}
-	return &heart{p: p, self: self, every: cmp.Or(p.with.beat, beatEvery), vitals: newVitals(), told: map[app.Reason]bool{}}
+	self := app.Process{ID: p.id, Roles: p.roles, Version: BuildVersion().Version, Host: host, PID: os.Getpid()}
+	return &heart{p: p, self: self, every: cmp.Or(p.with.Beat, beatEvery), vitals: newVitals(), told: map[app.Reason]bool{}}
 }
 
 // newID returns 128 random bits in hex, which PostgreSQL reads as a uuid.
@@ -61,7 +59,7 @@ func (h *heart) run(ctx context.Context) error {
 	defer kafka.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if h.p.kafka != nil {
+	if h.p.Kafka != nil {
 		kafka.Go(func() { h.listenToKafka(ctx) })
 	}
 	var err error
@@ -78,7 +76,7 @@ func (h *heart) run(ctx context.Context) error {
 	}
 	leaving, left := context.WithTimeout(context.WithoutCancel(ctx), leaveBudget)
 	defer left()
-	if err := h.p.app.Processes.Leave(leaving, h.self.ID); err != nil { // its row grows old instead
+	if err := h.p.App.Processes.Leave(leaving, h.self.ID); err != nil { // its row grows old instead
 		h.p.log.WarnContext(leaving, "the process's row was not deleted", obs.Err, err)
 	}
 	if errors.Is(err, seal.ErrOpen) {
@@ -104,7 +102,7 @@ func (h *heart) rest(ctx context.Context, wait time.Duration) {
 // where the master key does not open what is there.
 func (h *heart) beat(ctx context.Context) error {
 	h.self.Reports = h.reports()
-	oldest, err := h.p.app.Processes.Beat(ctx, h.self)
+	oldest, err := h.p.App.Processes.Beat(ctx, h.self)
 	if err != nil {
 		return err
 	}
@@ -114,7 +112,7 @@ func (h *heart) beat(ctx context.Context) error {
 		}
 		h.opened = true
 	}
-	still, err := h.p.app.Reports.StandingStill(ctx)
+	still, err := h.p.App.Reports.StandingStill(ctx)
 	if err != nil {
 		return err
 	}
@@ -165,13 +163,13 @@ const eventsLogged = 10
 // reports is all that this process has to say.
 func (h *heart) reports() []app.Report {
 	mine := app.Report{Settings: h.p.settings()}
-	if h.p.has(roleHandler) {
-		mine.Granters = slices.Sorted(maps.Keys(h.p.granter))
+	if h.p.has(RoleHandler) {
+		mine.Granters = slices.Sorted(maps.Keys(h.p.Granter))
 		mine.Members, mine.Consumers = h.vitals.group()
 	}
 	reports := append(h.vitals.all(), mine)
-	for _, name := range slices.Sorted(maps.Keys(h.p.granter)) {
-		if problem := h.p.granter[name].problem(); problem != "" && h.p.has(roleHandler) {
+	for _, name := range slices.Sorted(maps.Keys(h.p.Granter)) {
+		if problem := h.p.Granter[name].Problem(); problem != "" && h.p.has(RoleHandler) {
 			reports = append(reports, app.Report{Code: app.LedgerAway, Ledger: name, Text: problem})
 		}
 	}
@@ -181,117 +179,17 @@ func (h *heart) reports() []app.Report {
 // listenToKafka looks again and again whether Kafka answers this process.
 func (h *heart) listenToKafka(ctx context.Context) {
 	for ctx.Err() == nil {
-		h.vitals.answered(h.p.kafka.Ping(ctx))
-		if h.p.has(roleHandler) {
-			all, err := h.p.kafka.Consumers()
+		h.vitals.answered(h.p.Kafka.Ping(ctx))
+		if h.p.has(RoleHandler) {
+			all, err := h.p.Kafka.Consumers()
 			if err != nil {
 				h.p.log.DebugContext(ctx, "the consumer groups were not read", obs.Err, err)
 			}
-			h.vitals.consumed(h.p.kafka.Members(), all)
+			h.vitals.consumed(h.p.Kafka.Members(), all)
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(h.every):
 		}
 	}
-}
-
-// vitals are what the process's parts said last of what they need.
-type vitals struct {
-	news   chan struct{} // one is waiting when something has changed
-	mu     sync.Mutex
-	away   string // why Kafka does not answer; "": it does
-	idle   string // why no jobs are worked; "": they are
-	topics map[string]topicReport
-
-	members   []string          // the ids of this process in consumer groups
-	consumers []outbox.Consumer // all that are in them
-}
-
-// topicReport is the last report on a topic.
-type topicReport struct {
-	report app.Report
-	at     time.Time
-}
-
-func newVitals() *vitals {
-	return &vitals{news: make(chan struct{}, 1), topics: map[string]topicReport{}}
-}
-
-// took notes how Kafka took a message to a topic: nil, or why it did not.
-func (w *vitals) took(topic string, refused *outbox.Refusal) {
-	r := app.Report{Topic: topic}
-	if refused != nil {
-		r.Code, r.Text, r.EventType = refused.Code, english.OneLine(refused.Text), refused.EventType
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	before, known := w.topics[topic]
-	w.topics[topic] = topicReport{r, time.Now()}
-	if (before.report.Code != r.Code || before.report.Text != r.Text) && (known || r.Code != "") {
-		w.changed()
-	}
-}
-
-// answered notes whether Kafka answered at all.
-func (w *vitals) answered(err error) {
-	text := ""
-	if err != nil {
-		text = "Kafka does not answer: " + english.OneLine(err.Error())
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if (w.away == "") != (text == "") {
-		w.changed()
-	}
-	w.away = text
-}
-
-// clockIs notes why no jobs are worked: the clock is wrong. nil: it is right.
-func (w *vitals) clockIs(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.idle = ""
-	if err != nil {
-		w.idle = err.Error()
-	}
-}
-
-// consumed notes who is in the consumer groups of the process's topics, and by which ids the process is.
-func (w *vitals) consumed(members []string, all []outbox.Consumer) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.members, w.consumers = members, all
-}
-
-func (w *vitals) group() (members []string, all []outbox.Consumer) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.members, w.consumers
-}
-
-func (w *vitals) changed() {
-	select {
-	case w.news <- struct{}{}:
-	default:
-	}
-}
-
-// all returns them as reports.
-func (w *vitals) all() []app.Report {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	reports := make([]app.Report, 0, len(w.topics)+1)
-	for _, topic := range slices.Sorted(maps.Keys(w.topics)) {
-		said := w.topics[topic]
-		said.report.AgeMS = time.Since(said.at).Milliseconds()
-		reports = append(reports, said.report)
-	}
-	if w.away != "" {
-		reports = append(reports, app.Report{Code: app.KafkaAway, Text: w.away})
-	}
-	if w.idle != "" {
-		reports = append(reports, app.Report{Code: app.ClockOff, Text: w.idle})
-	}
-	return reports
 }

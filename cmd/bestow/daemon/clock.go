@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// clockTolerance is how far a process's clock may be from the database's.
-	clockTolerance = 5 * time.Second
+	// ClockTolerance is how far a process's clock may be from the database's.
+	ClockTolerance = 5 * time.Second
 	// clockLook is the time between two looks at it.
 	clockLook = time.Second
 )
@@ -21,25 +21,25 @@ const (
 // errClockOff is the error of a process whose clock is too far from the database's.
 var errClockOff = errors.New("this machine's clock is wrong")
 
-// clock compares the process's clock with the database's, which decides what is due.
-type clock struct {
-	pool *pgxpool.Pool
-	now  func() time.Time
+// Clock compares the process's clock with the database's, which decides what is due.
+type Clock struct {
+	Pool *pgxpool.Pool
+	Now  func() time.Time
 }
 
-// check returns errClockOff, with how far and where to, if the clocks differ by more than the tolerance. What the question
+// Check returns errClockOff, with how far and where to, if the clocks differ by more than the tolerance. What the question
 // itself took is no difference.
-func (c clock) check(ctx context.Context) error {
+func (c Clock) Check(ctx context.Context) error {
 	var theirs time.Time
-	before := c.now()
-	if err := c.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&theirs); err != nil {
+	before := c.Now()
+	if err := c.Pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&theirs); err != nil {
 		return fmt.Errorf("read the database's clock: %w", err)
 	}
-	after := c.now()
+	after := c.Now()
 	switch {
-	case before.Sub(theirs) > clockTolerance:
+	case before.Sub(theirs) > ClockTolerance:
 		return fmt.Errorf("%w: %s ahead of the database's", errClockOff, before.Sub(theirs).Round(time.Second))
-	case theirs.Sub(after) > clockTolerance:
+	case theirs.Sub(after) > ClockTolerance:
 		return fmt.Errorf("%w: %s behind the database's", errClockOff, theirs.Sub(after).Round(time.Second))
 	}
 	return nil
@@ -47,8 +47,8 @@ func (c clock) check(ctx context.Context) error {
 
 // workJobs works the queues of the process's roles while its clock is right. River's leader tells by its own clock which
 // jobs are due and which are stuck, and any client at work may become leader: so with a wrong clock there is none.
-// It ends when ctx does, and River with it: nobody may work jobs any more when the process's connections are closed.
-func (p *process) workJobs(ctx context.Context) (err error) {
+// It ends when ctx does, and River with it: no job may be at work when the process's connections are closed.
+func (p *Process) workJobs(ctx context.Context) (err error) {
 	tick := time.NewTicker(clockLook)
 	defer tick.Stop()
 	working := false
@@ -82,8 +82,8 @@ func (p *process) workJobs(ctx context.Context) (err error) {
 
 // mayWork says whether jobs may be worked, and why not if it is the clock. A database that is away says nothing of the
 // clock: what is at work stays so.
-func (p *process) mayWork(ctx context.Context, working bool) (bool, error) {
-	switch err := p.clock.check(ctx); {
+func (p *Process) mayWork(ctx context.Context, working bool) (bool, error) {
+	switch err := p.clock.Check(ctx); {
 	case err == nil:
 		return true, nil
 	case errors.Is(err, errClockOff):
@@ -94,7 +94,7 @@ func (p *process) mayWork(ctx context.Context, working bool) (bool, error) {
 }
 
 // turn starts or stops River, if it is not as it should be.
-func (p *process) turn(ctx context.Context, working, should bool) error {
+func (p *Process) turn(ctx context.Context, working, should bool) error {
 	switch {
 	case should && !working:
 		return p.startRiver(ctx)
@@ -104,9 +104,9 @@ func (p *process) turn(ctx context.Context, working, should bool) error {
 	return nil
 }
 
-func (p *process) startRiver(ctx context.Context) error {
+func (p *Process) startRiver(ctx context.Context) error {
 	// Not ctx itself: its end would cancel the jobs at work, where a stop lets them finish.
-	if err := p.river.Start(context.WithoutCancel(ctx)); err != nil {
+	if err := p.River.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start river: %w", err)
 	}
 	return nil
@@ -114,15 +114,15 @@ func (p *process) startRiver(ctx context.Context) error {
 
 // stopRiver lets the jobs at work finish. Those that take longer, such as a report on a large event, are cancelled and run
 // again.
-func (p *process) stopRiver(ctx context.Context) error {
+func (p *Process) stopRiver(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	patient, cancel := context.WithTimeout(ctx, p.cfg.ShutdownTimeout)
 	defer cancel()
-	err := p.river.Stop(patient)
+	err := p.River.Stop(patient)
 	if errors.Is(err, context.DeadlineExceeded) {
 		ctx, cancel := context.WithTimeout(ctx, leaveBudget)
 		defer cancel()
-		err = p.river.StopAndCancel(ctx)
+		err = p.River.StopAndCancel(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("stop river: %w", err)

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -22,8 +22,8 @@ const patience = 30 * time.Second
 // patienceIsTold is how often a start says that it still waits.
 const patienceIsTold = 10 * time.Second
 
-// patiently calls connect until it succeeds, for at most patience. A server that is there and refuses us is not asked again.
-func patiently(ctx context.Context, log *slog.Logger, what string, connect func() error) error {
+// Patiently calls connect until it succeeds, for at most patience. A server that is there and refuses us is not asked again.
+func Patiently(ctx context.Context, log *slog.Logger, what string, connect func() error) error {
 	deadline := time.Now().Add(patience)
 	var told time.Time
 	for {
@@ -43,18 +43,18 @@ func patiently(ctx context.Context, log *slog.Logger, what string, connect func(
 	}
 }
 
-// openPool opens DATABASE_URL for a process that writes.
-func openPool(ctx context.Context, cfg settings.Config) (*pgxpool.Pool, error) {
-	return openBy(ctx, cfg, pg.Open)
+// OpenPool opens DATABASE_URL for a process that writes.
+func OpenPool(ctx context.Context, cfg settings.Config) (*pgxpool.Pool, error) {
+	return OpenBy(ctx, cfg, pg.Open)
 }
 
-// errNoDatabase is the end of a command that reads the database itself, and was not told where it is.
-var errNoDatabase = errors.New("DATABASE_URL is not set: give the address of the service's PostgreSQL, or try `bestow demo`, which brings its own")
+// ErrNoDatabase is the end of a command that reads the database itself, and was not told where it is.
+var ErrNoDatabase = errors.New("DATABASE_URL is not set: give the address of the service's PostgreSQL, or try `bestow demo`, which brings its own")
 
-// openBy opens DATABASE_URL by one of the ways of package pg.
-func openBy(ctx context.Context, cfg settings.Config, open func(context.Context, string, pg.Options) (*pgxpool.Pool, error)) (*pgxpool.Pool, error) {
+// OpenBy opens DATABASE_URL by one of the ways of package pg.
+func OpenBy(ctx context.Context, cfg settings.Config, open func(context.Context, string, pg.Options) (*pgxpool.Pool, error)) (*pgxpool.Pool, error) {
 	if cfg.DatabaseURL == "" {
-		return nil, errNoDatabase
+		return nil, ErrNoDatabase
 	}
 	pool, err := open(ctx, cfg.DatabaseURL, pg.Options{MaxConns: int32(cfg.MaxConns)})
 	if err != nil {
@@ -64,8 +64,8 @@ func openBy(ctx context.Context, cfg settings.Config, open func(context.Context,
 }
 
 // checkDatabase waits for PostgreSQL and refuses one that lacks a migration, or in production one that may lose commits.
-func (p *process) checkDatabase(ctx context.Context) error {
-	if err := patiently(ctx, p.log, "postgresql", func() error { return p.pool.Ping(ctx) }); err != nil {
+func (p *Process) checkDatabase(ctx context.Context) error {
+	if err := Patiently(ctx, p.log, "postgresql", func() error { return p.Pool.Ping(ctx) }); err != nil {
 		return err
 	}
 	for _, name := range pg.Overruled(p.cfg.DatabaseURL) {
@@ -76,7 +76,7 @@ func (p *process) checkDatabase(ctx context.Context) error {
 	}
 	var durable bool
 	const query = `SELECT current_setting('fsync')::bool AND current_setting('synchronous_commit') <> 'off' AND current_setting('full_page_writes')::bool`
-	if err := p.pool.QueryRow(ctx, query).Scan(&durable); err != nil {
+	if err := p.Pool.QueryRow(ctx, query).Scan(&durable); err != nil {
 		return fmt.Errorf("read PostgreSQL's settings: %w", err)
 	}
 	if !durable && p.cfg.Env == "production" {

@@ -1,0 +1,47 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"bestow/app"
+	"bestow/cmd/bestow/ledgers"
+	"bestow/money/breaker"
+	"bestow/money/moneyhttp"
+	"bestow/outbox"
+)
+
+// wireLedgers makes the ledgers that event types may name: ours, in process or at BESTOW_MONEY_URL, and those of
+// BESTOW_GRANTERS.
+func (p *Process) wireLedgers(ctx context.Context) (ledgers.Granter, error) {
+	installation, err := outbox.ReadInstallation(ctx, p.Pool)
+	if err != nil {
+		return nil, err
+	}
+	return ledgers.New(ledgers.Config{Installation: installation.ID, Over: p.cfg.Ledgers(), Own: p.Money, Before: p.with.Ledger,
+		Pool: p.Pool, Probe: cmp.Or(p.with.Probe, breaker.Probe), Log: p.log})
+}
+
+// wireService makes the ledger's own service, if there is a token for it. A process that would do nothing else is refused
+// without one.
+func (p *Process) wireService() (err error) {
+	switch {
+	case !p.has(RoleMoney):
+		return nil
+	case p.cfg.MoneyToken == "" && len(p.roles) == 1:
+		return errors.New("BESTOW_MONEY_TOKEN is not set: the role money does nothing without it; `openssl rand -hex 24` makes a good token")
+	case p.cfg.MoneyToken == "":
+		return nil
+	}
+	p.Service, err = moneyhttp.New(moneyhttp.Config{Ledger: p.Money, Token: p.cfg.MoneyToken, Log: p.log})
+	return err
+}
+
+// ledgerRule is the rule of our ledger, where it is in this process: nothing is known of one elsewhere before it is asked.
+func (p *Process) ledgerRule() app.LedgerRule {
+	if p.cfg.MoneyURL != "" {
+		return nil
+	}
+	return ledgers.Rule(p.Money)
+}

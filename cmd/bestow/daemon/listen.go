@@ -1,0 +1,50 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+
+	bestowhttp "bestow/http"
+
+	"riverqueue.com/riverui"
+)
+
+func (p *Process) serveAPI(ctx context.Context) error {
+	if p.cfg.AdminKey == "" {
+		p.log.WarnContext(ctx, "nobody can use the API: set BESTOW_ADMIN_KEY")
+	}
+	if p.cfg.WeakAdminKey() {
+		p.log.WarnContext(ctx, "the API key can be guessed: give BESTOW_ADMIN_KEY 24 characters or more, such as `openssl rand -hex 24`")
+	}
+	ui, err := p.riverUI(ctx)
+	if err != nil {
+		return err
+	}
+	return p.listen(ctx, p.cfg.Addr, bestowhttp.New(bestowhttp.Config{App: p.App, AdminKey: p.cfg.AdminKey, RiverUI: ui, Log: p.log}))
+}
+
+func (p *Process) riverUI(ctx context.Context) (http.Handler, error) {
+	ui, err := riverui.NewHandler(&riverui.HandlerOpts{
+		Endpoints: riverui.NewEndpoints(p.River, nil), Logger: p.log, Prefix: "/river", JobListHideArgsByDefault: false,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make river ui: %w", err)
+	}
+	if err := ui.Start(ctx); err != nil {
+		return nil, fmt.Errorf("start river ui: %w", err)
+	}
+	return ui, nil
+}
+
+// listen serves h on addr until ctx ends, then lets requests finish.
+func (p *Process) listen(ctx context.Context, addr string, h http.Handler) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	p.log.InfoContext(ctx, "listening", "url", "http://"+l.Addr().String())
+	return bestowhttp.Serve(ctx, l, h, p.cfg.ShutdownTimeout, p.log)
+}

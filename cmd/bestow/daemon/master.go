@@ -1,0 +1,42 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bestow/app/keys"
+	"bestow/app/pins"
+	"bestow/internal/seal"
+	"bestow/money"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// checkMaster refuses the process's master key, if it has one that does not open the keys in the database.
+func (p *Process) checkMaster(ctx context.Context) error {
+	master, err := p.cfg.Master()
+	if err != nil || master == nil {
+		return err
+	}
+	return CheckMaster(ctx, p.Pool, master, p.Money)
+}
+
+// CheckMaster refuses a master key that does not open the keys in the database.
+func CheckMaster(ctx context.Context, pool *pgxpool.Pool, master *seal.Master, l *money.Ledger) error {
+	content := keys.Store{Table: keys.Content, Master: master}
+	err := errors.Join(pins.CheckMaster(ctx, pool, master), content.CheckMaster(ctx, pool), l.CheckMaster(ctx))
+	if errors.Is(err, seal.ErrOpen) {
+		return fmt.Errorf("BESTOW_MASTER_KEY is another key than the one that the vouchers' PINs were sealed under, "+
+			"and the lists' hashes made: start with that one: %w", err)
+	}
+	return err
+}
+
+// NewUnsealer returns what opens vouchers for the proof: the results' PINs, and the ledger of this database.
+func NewUnsealer(master *seal.Master) pins.Unsealer {
+	return pins.Unsealer{Master: master, OpenLedger: func(ctx context.Context, tx pgx.Tx) (pins.Ledger, error) {
+		return money.NewAudit(ctx, tx, master)
+	}}
+}

@@ -1,0 +1,251 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"bestow/app"
+	"bestow/app/pins"
+	"bestow/cmd/bestow/ledgers"
+	"bestow/cmd/bestow/settings"
+	bestowhttp "bestow/http"
+	"bestow/internal/obs"
+	"bestow/internal/seal"
+	"bestow/jobs"
+	"bestow/money"
+	"bestow/money/breaker"
+	"bestow/money/moneyhttp"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"golang.org/x/sync/errgroup"
+)
+
+// The roles of a process. Each scales by starting more processes.
+const (
+	RoleAPI     = "api"           // the admin API and River UI
+	RoleRelay   = app.RoleRelay   // works the relay queue: from a job to Kafka
+	RoleHandler = app.RoleHandler // consumes Kafka: from a message to a grant
+	RoleJobs    = app.RoleJobs    // works the timetable
+	RoleMoney   = "money"         // the ledger over HTTP
+)
+
+// AllRoles are the roles of a process that does everything.
+var AllRoles = []string{RoleAPI, RoleRelay, RoleHandler, RoleJobs, RoleMoney}
+
+// Process is all that a process is made of, whatever its roles: they only choose what runs. Every process has one River
+// client that knows every kind of job. The parts that are exported are for who drives a process: the demo, the bench, and
+// the tests of the whole.
+type Process struct {
+	App     *app.App
+	Granter ledgers.Granter
+	Money   *money.Ledger // of this database
+	Pool    *pgxpool.Pool
+	River   *river.Client[pgx.Tx]
+	Sweeper *outbox.Sweeper
+	Kafka   *outbox.Kafka     // nil without a role that needs it
+	Router  *outbox.Router    // nil without the role handler
+	Service *moneyhttp.Server // nil without the role money, or without a token
+
+	id      string // a UUID, made anew at each start
+	cfg     settings.Config
+	roles   []string
+	log     *slog.Logger
+	with    Overrides
+	clock   Clock
+	cluster string // the id of Kafka's cluster; "" without a role that needs it
+	heart   *heart
+}
+
+// Overrides replace parts of a process, for demo and tests.
+type Overrides struct {
+	Ledger  func(breaker.Ledger) breaker.Ledger // stands before the ledger; what it fails counts as the ledger's failing
+	Granter func(app.Granter) app.Granter       // wraps the ledger
+	Handler func(outbox.Handler) outbox.Handler // wraps what handles a message
+	Limits  func(*app.Limits)                   // changes what no setting does
+	Now     func() time.Time                    // the process's clock
+	Probe   time.Duration                       // the pause between two calls of a ledger that is away
+	Beat    time.Duration                       // the pause between two beats of the process's heart
+}
+
+// New connects to what the roles need. Close it when it has run.
+func New(ctx context.Context, cfg settings.Config, roles []string, log *slog.Logger, with Overrides) (*Process, error) {
+	p := &Process{id: newID(), cfg: cfg, roles: roles, log: log, with: with}
+	var err error
+	if p.Pool, err = OpenPool(ctx, cfg); err != nil {
+		return nil, err
+	}
+	p.clock = Clock{Pool: p.Pool, Now: time.Now}
+	if with.Now != nil {
+		p.clock.Now = with.Now
+	}
+	if err := p.wire(ctx); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Process) has(role string) bool { return slices.Contains(p.roles, role) }
+
+func (p *Process) wire(ctx context.Context) error {
+	if err := p.checkDatabase(ctx); err != nil {
+		return err
+	}
+	if err := (&app.Processes{Deps: app.Deps{Pool: p.Pool}}).MayJoin(ctx, p.settings()); err != nil {
+		return err
+	}
+	workers := river.NewWorkers()
+	var err error
+	queues := jobs.Queues{Relay: p.has(RoleRelay), Jobs: p.has(RoleJobs)}
+	if p.River, err = jobs.NewClient(p.id, p.Pool, workers, queues, p.log); err != nil {
+		return err
+	}
+	if err := p.wireApp(ctx); err != nil {
+		return err
+	}
+	if p.has(RoleRelay) || p.has(RoleHandler) || p.has(RoleJobs) {
+		if err := p.wireKafka(ctx); err != nil {
+			return err
+		}
+	}
+	if err := p.wireService(); err != nil {
+		return err
+	}
+	p.heart = newHeart(p)
+	p.tellDifferences(ctx)
+	relay := &outbox.RelayWorker{Pool: p.Pool, Kafka: p.Kafka, Close: p.App.Events.Close, Report: p.heart.vitals.took, Log: p.log}
+	replay := &outbox.ReplayWorker{Pool: p.Pool, Kafka: p.Kafka, Log: p.log}
+	p.Sweeper = &outbox.Sweeper{Pool: p.Pool, River: p.River, Kafka: p.Kafka, ChunksAJob: p.cfg.RelayChunks, Patience: patienceWithKafka}
+	jobs.Register(workers, jobs.Workers{App: p.App, Relay: relay, Replay: replay, Sweeper: p.Sweeper,
+		Ledger: p.Money, ExpiryOff: p.cfg.ExpiryOff(), Log: p.log})
+	return nil
+}
+
+func (p *Process) wireApp(ctx context.Context) error {
+	deps := app.Deps{Pool: p.Pool, River: p.River, Log: p.log, Limits: p.cfg.Limits(), Zone: p.cfg.TimeZone,
+		WrappedKeysOnly: p.cfg.Env == "production", LimitsNeeded: p.cfg.Env == "production", ExpiryOff: p.cfg.ExpiryOff(),
+		RemoteLedger: p.cfg.MoneyURL != ""}
+	if p.with.Limits != nil {
+		p.with.Limits(&deps.Limits)
+	}
+	var err error
+	if deps.Master, err = p.cfg.Master(); err != nil {
+		return err
+	}
+	if deps.Master != nil {
+		deps.Sealer, deps.Unsealer = pins.NewSealer(deps.Master), NewUnsealer(deps.Master)
+	}
+	if err := p.wireMoney(ctx, deps.Master); err != nil {
+		return err
+	}
+	if p.Granter, err = p.wireLedgers(ctx); err != nil {
+		return err
+	}
+	deps.Granter, deps.Rule = p.Granter, p.ledgerRule()
+	if p.with.Granter != nil {
+		deps.Granter = p.with.Granter(deps.Granter)
+	}
+	p.App = app.New(deps)
+	if p.has(RoleHandler) {
+		if err := p.Granter.Meet(ctx, p.App.Ledgers); err != nil {
+			return err
+		}
+	}
+	if p.cfg.Env == "production" || slices.Equal(p.roles, []string{RoleMoney}) { // a ledger alone may not write event types
+		return nil
+	}
+	return p.App.Types.SeedLimits(ctx)
+}
+
+// settings returns what must agree with the other processes, as far as it is known yet.
+func (p *Process) settings() app.Settings {
+	s := p.cfg.Shared()
+	if p.Kafka != nil {
+		s[app.TopicPrefixSetting] = p.cfg.TopicPrefix
+	}
+	if p.cluster != "" {
+		s[app.BrokersSetting] = p.cluster
+	}
+	if p.has(RoleMoney) || p.has(RoleJobs) && p.cfg.MoneyURL == "" { // which collects what members owe
+		s[app.SpendOrderSetting], s[app.RegrantDaysSetting] = p.cfg.SpendOrder, strconv.Itoa(p.cfg.RegrantDays)
+	}
+	return s
+}
+
+// tellDifferences logs which settings differ from those of the processes that run. The heart goes on to tell.
+func (p *Process) tellDifferences(ctx context.Context) {
+	all, err := p.App.Reports.Differences(ctx, p.settings())
+	if err != nil {
+		p.log.WarnContext(ctx, "the settings were not compared with those of other processes", obs.Err, err)
+	}
+	for _, text := range all {
+		p.log.WarnContext(ctx, "a setting differs from that of another process", obs.Cause, app.SettingsDiffer, obs.Reason, text)
+	}
+}
+
+// wireMoney makes the ledger of this database; master may be nil.
+func (p *Process) wireMoney(ctx context.Context, master *seal.Master) (err error) {
+	c := money.Config{Pool: p.Pool, Log: p.log, Master: master, SpendOrder: money.SpendOrder(p.cfg.SpendOrder), RegrantDays: p.cfg.RegrantDays}
+	if c.Location, err = time.LoadLocation(p.cfg.TimeZone); err != nil {
+		return fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
+	}
+	if p.Money, err = money.New(c); err != nil {
+		return err
+	}
+	return p.checkMaster(ctx)
+}
+
+// Close ends the connections of a process that has run, or that never ran.
+func (p *Process) Close() {
+	if p.Kafka != nil {
+		if err := p.Kafka.Close(); err != nil {
+			p.log.Warn("close kafka", obs.Err, err)
+		}
+	}
+	p.Granter.Close()
+	p.Pool.Close()
+}
+
+// Run works in the process's roles until ctx ends or one of them fails, then lets what has begun finish.
+func (p *Process) Run(stop context.Context) error {
+	g, ctx := errgroup.WithContext(stop)
+	g.Go(func() error { return p.heart.run(ctx) })
+	if p.has(RoleRelay) || p.has(RoleJobs) { // the others only insert
+		g.Go(func() error { return p.workJobs(ctx) })
+	}
+	if p.Kafka != nil {
+		g.Go(func() error { return p.Kafka.WatchTopics(ctx, p.Pool) })
+	}
+	if p.has(RoleHandler) {
+		g.Go(func() error { return p.Router.Run(ctx) })
+	}
+	if p.has(RoleHandler) {
+		p.Granter.Watch(ctx, g)
+	}
+	if p.has(RoleAPI) {
+		g.Go(func() error { return p.serveAPI(ctx) })
+	}
+	if p.Service != nil {
+		g.Go(func() error { return p.listen(ctx, p.cfg.MoneyAddr, p.Service) })
+		if !p.has(RoleJobs) {
+			g.Go(func() error {
+				jobs.RunLedgerJobs(ctx, p.Money, p.cfg.ExpiryOff(), p.log)
+				return nil
+			})
+		}
+	}
+	g.Go(func() error { return p.listen(ctx, p.cfg.OpsAddr, bestowhttp.NewOps(p.Ops())) })
+	err := g.Wait()
+	if stop.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // asked to stop while it began
+	}
+	return err
+}
