@@ -41,7 +41,7 @@ var rooms = map[string][]string{
 var leaves = []string{spelling, "internal/english", "internal/pg", "internal/failpoint", "internal/seal",
 	"internal/obs"}
 
-// spelling is what a name that does not exist may have meant.
+// spelling holds what a name that does not exist may have meant.
 const spelling = "internal/spelling"
 
 // onlyIn names packages of others that one folder alone knows: it is where a library may be replaced.

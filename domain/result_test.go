@@ -75,8 +75,8 @@ func TestRedrive(t *testing.T) {
 	require.Equal(t, domain.Counts{Success: 1, Fail: -1, RetrySuccess: 1}, domain.Change(row, granted))
 }
 
-// An unknown outcome of a redrive leaves it open and takes away what the row said of the asking before, such as that its
-// member was asked for by itself: nobody died of this one.
+// An unknown outcome of a redrive leaves it open and takes away what the row said of the asking before, such as that
+// its member was asked for by itself: nobody died of this one.
 func TestUnknownRedriveSaysSo(t *testing.T) {
 	t.Parallel()
 	row := domain.Result{Status: domain.GivenUp, RetryCount: 3, Redrive: 1, ErrorCode: "isolated"}
@@ -93,7 +93,8 @@ func TestUnknownRedriveSaysSo(t *testing.T) {
 // never lost, and a refusal is counted once for its try.
 func TestAnyDeliveries(t *testing.T) {
 	t.Parallel()
-	verdicts := []domain.Verdict{domain.Unknown, domain.Granted, domain.RefusedForNow, domain.RefusedForGood, domain.Contradicted}
+	verdicts := []domain.Verdict{domain.Unknown, domain.Granted, domain.RefusedForNow, domain.RefusedForGood,
+		domain.Contradicted}
 	rapid.Check(t, func(rt *rapid.T) {
 		r := domain.Result{}
 		var sum domain.Counts
@@ -126,16 +127,19 @@ func TestAdmits(t *testing.T) {
 	require.True(t, failed.Admits(domain.Grant{Try: 1}, true))
 	require.False(t, failed.Admits(domain.Grant{Try: 0}, true), "the first try, delivered again")
 	require.False(t, domain.Result{Status: domain.Succeeded}.Admits(domain.Grant{}, true))
-	require.False(t, domain.Result{Status: domain.GivenUp}.Admits(domain.Grant{Redrive: 1}, true), "nobody asked for it")
+	require.False(t, domain.Result{Status: domain.GivenUp}.Admits(domain.Grant{Redrive: 1}, true),
+		"nobody asked for it")
 }
 
 func TestRetryWait(t *testing.T) {
 	t.Parallel()
 	p := domain.RetryPolicy{Limit: 5, Backoff: time.Minute}
-	for n, want := range map[int]time.Duration{1: time.Minute, 2: 2 * time.Minute, 3: 4 * time.Minute, 6: 32 * time.Minute, 7: time.Hour, 1000: time.Hour} {
+	for n, want := range map[int]time.Duration{1: time.Minute, 2: 2 * time.Minute, 3: 4 * time.Minute,
+		6: 32 * time.Minute, 7: time.Hour, 1000: time.Hour} {
 		require.Equal(t, want, p.Wait(n), n)
 	}
-	for asked, want := range map[time.Duration]time.Duration{0: 2 * time.Second, 20 * time.Second: 20 * time.Second, 1000 * time.Hour: time.Minute} {
+	for asked, want := range map[time.Duration]time.Duration{0: 2 * time.Second, 20 * time.Second: 20 * time.Second,
+		1000 * time.Hour: time.Minute} {
 		require.Equal(t, want, domain.UnknownWait(asked), asked)
 	}
 }
@@ -146,8 +150,8 @@ func TestKeyNamesEventAndMember(t *testing.T) {
 	require.NotEqual(t, domain.Key(1, "23"), domain.Key(12, "3"), "without a separator both would be 123")
 }
 
-// What a row's way adds to the counters: a success after a refusal counts as retried, one at the first try does not, and a
-// redrive that succeeds takes its failure back.
+// What a row's way adds to the counters: a success after a refusal counts as retried, one at the first try does not,
+// and a redrive that succeeds takes its failure back.
 func TestChange(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -27,7 +27,8 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 	open := map[string]bool{"GET /api/v1/openapi.json": true, "GET /api/v1/docs": true}
 	d := setup(t)
 	s := d.serve(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage, Guesses: GuessLimits{1e9, 1e9, 1e9, 1e9}})
-	routes := New(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage, Log: slog.New(slog.DiscardHandler)}).(*echo.Echo).Routes()
+	routes := New(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage,
+		Log: slog.New(slog.DiscardHandler)}).(*echo.Echo).Routes()
 	require.Greater(t, len(routes), 10)
 	seen := 0
 	for _, r := range routes {
@@ -41,7 +42,8 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 			seen++
 			continue
 		}
-		for _, header := range []string{"", "Bearer", "Bearer ", "Bearer wrong", "Bearer " + testKey + "x", "bearer", testKey, "Token " + testKey} {
+		for _, header := range []string{"", "Bearer", "Bearer ", "Bearer wrong", "Bearer " + testKey + "x", "bearer",
+			testKey, "Token " + testKey} {
 			a := d.doAt(s, call{r.Method, path, "", []string{"Authorization: " + header}})
 			require.Equal(t, http.StatusUnauthorized, a.StatusCode, "%s %s %q", r.Method, path, header)
 			require.Contains(t, strings.Join(a.Header.Values("WWW-Authenticate"), " "), `Bearer realm="bestow"`)
@@ -59,10 +61,12 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 func TestBearer(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	require.Equal(t, 200, d.get("/api/v1/events", "Authorization: bearer "+testKey).StatusCode, "the scheme has no case")
+	require.Equal(t, 200, d.get("/api/v1/events", "Authorization: bearer "+testKey).StatusCode,
+		"the scheme has no case")
 	a := d.get("/api/v1/events", basic("admin", testKey))
 	a.refused(401, api.Unauthorized)
-	require.NotContains(t, strings.Join(a.Header.Values("WWW-Authenticate"), " "), "Basic", "a password is for pages only")
+	require.NotContains(t, strings.Join(a.Header.Values("WWW-Authenticate"), " "), "Basic",
+		"a password is for pages only")
 }
 
 func TestWithoutAnyKey(t *testing.T) {
@@ -70,7 +74,8 @@ func TestWithoutAnyKey(t *testing.T) {
 	d := setup(t)
 	s := d.serve(Config{App: d.app})
 	for _, header := range []string{"", "Bearer ", "Bearer x"} {
-		p := d.doAt(s, call{"GET", "/api/v1/events", "", []string{"Authorization: " + header}}).refused(401, api.Unauthorized)
+		p := d.doAt(s, call{"GET", "/api/v1/events", "", []string{"Authorization: " + header}}).refused(401,
+			api.Unauthorized)
 		require.Contains(t, p.Hint, "BESTOW_ADMIN_KEY")
 	}
 }
@@ -83,7 +88,8 @@ func TestRiver(t *testing.T) {
 	for _, path := range []string{"/river", "/river/", "/river/api/jobs"} {
 		a := d.doAt(s, call{"GET", path, "", []string{"Authorization: "}})
 		a.refused(401, api.Unauthorized)
-		require.Equal(t, `Basic realm="bestow", charset="UTF-8"`, a.Header.Values("WWW-Authenticate")[0], "so that a browser asks")
+		require.Equal(t, `Basic realm="bestow", charset="UTF-8"`, a.Header.Values("WWW-Authenticate")[0],
+			"so that a browser asks")
 		d.doAt(s, call{"GET", path, "", []string{basic("", "wrong")}}).refused(401, api.Unauthorized)
 		for _, header := range []string{"Authorization: Bearer " + testKey, basic("anybody", testKey)} {
 			a := d.doAt(s, call{"GET", path, "", []string{header}})

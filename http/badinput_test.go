@@ -79,7 +79,8 @@ func TestCreateRefuses(t *testing.T) {
 		"reason with NUL":            {with(`"default_reason": "\u0000"`), 422, "invalid", []string{"body.default_reason"}},
 		"expiry in the past":         {with(`"expiry_at": "2020-01-01T00:00:00Z"`), 422, "invalid", []string{"body.expiry_at"}},
 		"expiry in year 0":           {with(`"expiry_at": "0000-01-01T00:00:00Z"`), 422, "invalid", []string{"body.expiry_at"}},
-		"expiry at the reservation": {with(`"expiry_at": "2999-01-01T00:00:00Z", "reservation_at": "2999-01-01T00:00:00Z"`),
+		"expiry at the reservation": {
+			with(`"expiry_at": "2999-01-01T00:00:00Z", "reservation_at": "2999-01-01T00:00:00Z"`),
 			422, "invalid", []string{"body.expiry_at"}},
 		"expiry without a zone":         {with(`"expiry_at": "2999-01-01T00:00:00"`), 422, "invalid", []string{"body.expiry_at"}},
 		"expiry on 30 February":         {with(`"expiry_at": "2999-02-30T00:00:00Z"`), 422, "invalid", []string{"body.expiry_at"}},

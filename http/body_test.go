@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A request without the body that its route takes is told what to send, whatever its Content-Type: an operator who wants
-// to stop everything has no time to guess.
+// A request without the body that its route takes is told what to send, whatever its Content-Type: an operator who
+// wants to stop everything has no time to guess.
 func TestNoBodyNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
@@ -23,7 +23,8 @@ func TestNoBodyNamesWhatIsMissing(t *testing.T) {
 		eventURL(e.ID) + "/stop": "send application/json with memo",
 		"/api/v1/events":         "send application/json with campaign_id and event_type",
 	} {
-		for _, header := range []string{"Content-Type: ", "Content-Type: application/json", "Content-Type: application/x-www-form-urlencoded"} {
+		for _, header := range []string{"Content-Type: ", "Content-Type: application/json",
+			"Content-Type: application/x-www-form-urlencoded"} {
 			require.Equal(t, hint, d.post(path, "", header).refused(400, api.Malformed).Hint, path+" "+header)
 		}
 	}
@@ -59,7 +60,8 @@ func TestSameFileAgainSaysSo(t *testing.T) {
 	require.Contains(t, p.Hint, fmt.Sprintf("only the rows that import %d rejected", *first.ImportID))
 	p = d.post(targets, "member_id,amount\nm1,5\n", csvType).refused(422, "all_rejected")
 	require.NotContains(t, p.Detail, "before", "another file")
-	p = d.post(eventURL(d.pointEvent("b").ID)+"/targets", "member_id,amount\nm2,x\n", csvType).refused(422, "all_rejected")
+	p = d.post(eventURL(d.pointEvent("b").ID)+"/targets", "member_id,amount\nm2,x\n", csvType).refused(422,
+		"all_rejected")
 	require.NotContains(t, p.Detail, "before", "another event")
 }
 

@@ -17,8 +17,8 @@ const (
 	why      = `"memo": "a wrong list"`
 )
 
-// The brake over HTTP: what it holds says so with who engaged it and when; asked again it stays as it was; released, nothing
-// is resumed.
+// The brake over HTTP: what it holds says so with who engaged it and when; asked again it stays as it was; released,
+// nothing is resumed.
 func TestBrake(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
@@ -34,7 +34,8 @@ func TestBrake(t *testing.T) {
 	require.Len(t, braked.Items, 1)
 	require.Equal(t, "STOPPED", braked.Items[0].EventStatus)
 	require.Equal(t, "a wrong list", *braked.Items[0].Summary.StoppedMemo)
-	require.Equal(t, api.Brake{Scope: "all", By: "admin", Memo: "a wrong list", Since: braked.Brake.Since}, braked.Brake)
+	require.Equal(t, api.Brake{Scope: "all", By: "admin", Memo: "a wrong list", Since: braked.Brake.Since},
+		braked.Brake)
 	require.WithinDuration(t, time.Now(), braked.Brake.Since, time.Minute)
 
 	for _, move := range []string{eventURL(waiting.ID) + "/start", eventURL(running.ID) + "/resume"} {
@@ -69,8 +70,10 @@ func TestReleaseStartsWhatIsDue(t *testing.T) {
 	for _, e := range []api.Event{due, later} {
 		d.members(e.ID, 3)
 	}
-	d.sql(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) - interval '1 minute' WHERE id = $1`, due.ID)
-	d.sql(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) + interval '1 hour' WHERE id = $1`, later.ID)
+	d.sql(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) - interval '1 minute' WHERE id = $1`,
+		due.ID)
+	d.sql(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) + interval '1 hour' WHERE id = $1`,
+		later.ID)
 	d.sql(`INSERT INTO brakes (scope, by, memo) VALUES ('all', 'test', 'the row alone')`)
 	require.Equal(t, 200, d.post(brakeURL+"/release", `{"scope": "all", `+why+`}`).StatusCode)
 	require.Equal(t, "RUNNING", decoded[api.Event](d.get(eventURL(due.ID))).EventStatus)
@@ -140,7 +143,8 @@ func TestQueueUnderABrake(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	id := d.reserved("c", past, "", 3)
-	for scope, want := range map[string]string{"type:VOUCHER": "", "type:POINT": "brake_engaged", "all": "brake_engaged"} {
+	for scope, want := range map[string]string{"type:VOUCHER": "", "type:POINT": "brake_engaged",
+		"all": "brake_engaged"} {
 		d.post(brakeURL, `{"scope": "`+scope+`", `+why+`}`)
 		q := d.queue()
 		require.Equal(t, id, q.Lanes[0].Events[0].ID)

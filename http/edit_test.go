@@ -41,11 +41,13 @@ func TestPatchMerges(t *testing.T) {
 	require.Equal(t, want, got)
 	require.Equal(t, d.tag(e.ID), a.Header.Get("ETag"))
 
-	a = d.do(call{"PATCH", eventURL(e.ID), `{"campaign_id": "b", "event_type": "VOUCHER", "default_amount": null, "expiry_at": null, "partition_count": null, "reservation_at": null}`,
+	a = d.do(call{"PATCH", eventURL(e.ID),
+		`{"campaign_id": "b", "event_type": "VOUCHER", "default_amount": null, "expiry_at": null, "partition_count": null, "reservation_at": null}`,
 		[]string{"If-Match: \"other\", " + a.Header.Get("ETag"), "Content-Type: application/merge-patch+json"}})
 	require.Equal(t, 200, a.StatusCode, a.body)
 	got = decoded[api.Event](a)
-	want.CampaignID, want.EventType, want.DefaultAmount, want.ExpiryAt, want.PartitionCount, want.ReservationAt = "b", "VOUCHER", nil, nil, 4, nil
+	want.CampaignID, want.EventType, want.DefaultAmount, want.ExpiryAt, want.PartitionCount, want.ReservationAt = "b",
+		"VOUCHER", nil, nil, 4, nil
 	want.UpdatedAt, want.Unit = got.UpdatedAt, new("KRW")
 	require.Equal(t, want, got)
 	d.post("/api/v1/events", `{"campaign_id": "b", "event_type": "POINT"}`).refused(409, "campaign_taken")
@@ -72,7 +74,8 @@ func TestPatchNeedsTheTag(t *testing.T) {
 	codes := make([]int, 8)
 	for i := range codes {
 		wg.Go(func() {
-			codes[i] = d.do(call{"PATCH", eventURL(e.ID), fmt.Sprintf(`{"reservation_priority": %d}`, 100+i), []string{"If-Match: " + tag}}).StatusCode
+			codes[i] = d.do(call{"PATCH", eventURL(e.ID), fmt.Sprintf(`{"reservation_priority": %d}`, 100+i),
+				[]string{"If-Match: " + tag}}).StatusCode
 		})
 	}
 	wg.Wait()
@@ -148,7 +151,8 @@ func TestPatchDuringAnImport(t *testing.T) {
 	defer func() { _ = tx.Rollback(t.Context()) }()
 	_, err = tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1::bigint << 3 | 1)`, e.ID)
 	require.NoError(t, err)
-	for _, body := range []string{`{"partition_count": 5}`, `{"event_type": "VOUCHER"}`, `{"default_amount": null}`, `{"default_reason": "x"}`} {
+	for _, body := range []string{`{"partition_count": 5}`, `{"event_type": "VOUCHER"}`, `{"default_amount": null}`,
+		`{"default_reason": "x"}`} {
 		d.patch(e.ID, body).refused(409, "import_running")
 	}
 	require.Equal(t, 200, d.patch(e.ID, `{"reservation_priority": 1, "default_amount": 500}`).StatusCode)
@@ -158,7 +162,8 @@ func TestPatchDuringAnImport(t *testing.T) {
 // everything counts the rows of every table that an event may leave something in, and names the tables.
 func (d *desk) everything() map[string]int {
 	d.Helper()
-	rows, err := d.pool.Query(d.Context(), `SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables
+	rows, err := d.pool.Query(d.Context(),
+		`SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables
 		WHERE schemaname IN ('public', 'money') AND tablename <> 'idempotency_keys' OR tablename = 'river_job'`)
 	require.NoError(d, err)
 	var tables []string
@@ -197,7 +202,8 @@ func TestDeleteLeavesNothing(t *testing.T) {
 			require.Equal(t, 204, a.StatusCode, a.body)
 			require.Empty(t, a.body)
 			before["public.deleted_events"]++
-			require.EventuallyWithT(t, func(c *assert.CollectT) { // a partition that autovacuum reads goes at the next tidying
+			// a partition that autovacuum reads goes at the next tidying
+			require.EventuallyWithT(t, func(c *assert.CollectT) {
 				require.NoError(c, d.app.Events.Tidy(t.Context()))
 				require.Equal(c, before, d.everything())
 			}, time.Minute, 20*time.Millisecond)

@@ -15,7 +15,8 @@ import (
 func TestCreateAndShow(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	a := d.post("/api/v1/events", `{"campaign_id": "spring", "event_type": "VOUCHER", "default_reason": "봄", "default_amount": 9007199254740993,
+	a := d.post("/api/v1/events",
+		`{"campaign_id": "spring", "event_type": "VOUCHER", "default_reason": "봄", "default_amount": 9007199254740993,
 		"expiry_at": "2999-12-31T23:59:59.123456+09:00", "partition_count": 64, "reservation_at": "2998-01-01T00:00:00+09:00", "reservation_priority": -3}`)
 	require.Equal(t, http.StatusCreated, a.StatusCode, a.body)
 	require.Equal(t, "application/json", a.Header.Get("Content-Type"))
@@ -103,21 +104,25 @@ func TestVoucherWithoutMasterKey(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	s := d.serve(Config{App: newApp(t, d.pool, nil), AdminKey: testKey})
-	p := d.doAt(s, call{"POST", "/api/v1/events", `{"campaign_id": "v", "event_type": "VOUCHER"}`, nil}).refused(409, "missing_keys")
+	p := d.doAt(s, call{"POST", "/api/v1/events", `{"campaign_id": "v", "event_type": "VOUCHER"}`, nil}).refused(409,
+		"missing_keys")
 	require.Contains(t, p.Hint, "BESTOW_MASTER_KEY")
-	require.Equal(t, 201, d.doAt(s, call{"POST", "/api/v1/events", `{"campaign_id": "p", "event_type": "POINT"}`, nil}).StatusCode)
+	require.Equal(t, 201,
+		d.doAt(s, call{"POST", "/api/v1/events", `{"campaign_id": "p", "event_type": "POINT"}`, nil}).StatusCode)
 }
 
 func TestIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	key := "Idempotency-Key: k"
-	first := d.post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT", "default_amount": 9007199254740993}`, key)
+	first := d.post("/api/v1/events",
+		`{"campaign_id": "a", "event_type": "POINT", "default_amount": 9007199254740993}`, key)
 	require.Equal(t, 201, first.StatusCode)
 	require.Empty(t, first.Header.Get("Idempotency-Replayed"))
 	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING'`)
 
-	again := d.post("/api/v1/events", ` {"default_amount":9007199254740993,"event_type":"PO\u0049NT","campaign_id":"a"}`, key)
+	again := d.post("/api/v1/events",
+		` {"default_amount":9007199254740993,"event_type":"PO\u0049NT","campaign_id":"a"}`, key)
 	require.Equal(t, 201, again.StatusCode, "the same, said in other words")
 	require.Equal(t, first.body, again.body, "the stored answer, not the event of now")
 	require.Equal(t, "true", again.Header.Get("Idempotency-Replayed"))

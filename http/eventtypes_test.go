@@ -14,8 +14,8 @@ func (d *desk) patchType(code, body string) answer {
 	return d.do(call{"PATCH", "/api/v1/event-types/" + code, body, nil})
 }
 
-// A type takes a merge patch: what is given changes, null clears, what is absent stays; what cannot be is named, field by
-// field, and changes nothing (C7).
+// A type takes a merge patch: what is given changes, null clears, what is absent stays; what cannot be is named, field
+// by field, and changes nothing (C7).
 func TestPatchEventType(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
@@ -31,7 +31,8 @@ func TestPatchEventType(t *testing.T) {
 	full := was
 	full.Unit, full.Label = new("EA"), "쿠폰 🎁"
 	full.MaxPerMember, full.MaxPerEvent, full.MaxCount = new(int64(9223372036854775807)), new(int64(1)), new(2147483647)
-	a := d.patchType("POINT", `{"unit": "EA", "label": "쿠폰 🎁", "max_per_member": 9223372036854775807, "max_per_event": 1, "max_count": 2147483647}`)
+	a := d.patchType("POINT",
+		`{"unit": "EA", "label": "쿠폰 🎁", "max_per_member": 9223372036854775807, "max_per_event": 1, "max_count": 2147483647}`)
 	require.Equal(t, 200, a.StatusCode, a.body)
 	require.Contains(t, d.log.String(), `msg="an event type is changed" event_type=POINT by=admin unit=EA `+
 		`max_per_member=9223372036854775807 max_per_event=1 max_count=2147483647`)
@@ -72,7 +73,8 @@ func TestPatchEventType(t *testing.T) {
 		d.patchType(code, `{"unit": "P"}`).refused(404, "not_found")
 	}
 	require.Equal(t, full, listed())
-	require.Equal(t, 200, d.patchType("POINT", `{"unit": null, "max_per_member": null, "max_per_event": null, "max_count": null}`).StatusCode)
+	require.Equal(t, 200, d.patchType("POINT",
+		`{"unit": null, "max_per_member": null, "max_per_event": null, "max_count": null}`).StatusCode)
 	was.Unit, was.Label = nil, full.Label
 	require.Equal(t, was, listed())
 }
@@ -85,22 +87,27 @@ func TestLimitsAreObeyed(t *testing.T) {
 	d := setup(t)
 	limit := func(body string) { require.Equal(d, 200, d.patchType("POINT", body).StatusCode) }
 	limit(`{"max_per_member": 499}`)
-	p := d.post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT", "default_amount": 500}`).refused(422, "invalid")
+	p := d.post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT", "default_amount": 500}`).refused(422,
+		"invalid")
 	require.Equal(t, "body.default_amount", p.Errors[0].Location)
 	require.Contains(t, p.Errors[0].Message, "500 P is over max_per_member of POINT, 499 P")
 	limit(`{"max_per_member": 500}`)
 	e := d.pointEvent("a")
 	require.Equal(t, new("P"), e.Unit)
-	require.Equal(t, "body.default_amount", d.patch(e.ID, `{"default_amount": 501}`).refused(422, "invalid").Errors[0].Location)
+	require.Equal(t, "body.default_amount",
+		d.patch(e.ID, `{"default_amount": 501}`).refused(422, "invalid").Errors[0].Location)
 	limit(`{"max_per_member": 499}`)
 	require.Equal(t, 200, d.patch(e.ID, `{"default_reason": "r"}`).StatusCode, "what does not change is not judged")
 	limit(`{"max_per_member": 500, "max_count": 1}`)
-	p = d.post(eventURL(e.ID)+"/targets", "member_id\na\nb\n", "Content-Type: text/csv").refused(422, "total_over_limit")
-	require.Equal(t, api.Problem{Limit: "max_count", Most: 1, Asked: 2}, api.Problem{Limit: p.Limit, Most: p.Most, Asked: p.Asked})
+	p = d.post(eventURL(e.ID)+"/targets", "member_id\na\nb\n", "Content-Type: text/csv").refused(422,
+		"total_over_limit")
+	require.Equal(t, api.Problem{Limit: "max_count", Most: 1, Asked: 2},
+		api.Problem{Limit: p.Limit, Most: p.Most, Asked: p.Asked})
 	limit(`{"max_count": null}`)
 	require.Equal(t, new("P"), d.list(e.ID, "", "a", "b").Unit)
 
-	for status, move := range map[string]string{"PENDING": "start", "STOPPED": "resume", "RUNNING": "retry", "COMPLETED": "retry"} {
+	for status, move := range map[string]string{"PENDING": "start", "STOPPED": "resume", "RUNNING": "retry",
+		"COMPLETED": "retry"} {
 		limit(`{"max_per_member": null}`)
 		e := d.pointEvent(status)
 		d.list(e.ID, "", status+"1", status+"2")

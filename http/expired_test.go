@@ -55,7 +55,8 @@ func TestExpiryLeavesTheTag(t *testing.T) {
 	e := d.at("PENDING", "a")
 	d.sql(`UPDATE campaign_events SET expiry_at = clock_timestamp() + interval '700 milliseconds' WHERE id = $1`, e.ID)
 	tag := d.tag(e.ID)
-	require.Eventually(t, func() bool { return slices.Contains(d.waitingFor(e.ID), "expired") }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return slices.Contains(d.waitingFor(e.ID), "expired") }, 10*time.Second,
+		20*time.Millisecond)
 	require.Equal(t, tag, d.tag(e.ID))
 }
 
@@ -77,18 +78,20 @@ func TestExpiredAndSettledGoesOn(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	e := d.at("PENDING", "settled")
-	d.sql(`UPDATE campaign_events SET expiry_at = clock_timestamp() + interval '2 seconds' WHERE id = $1`, e.ID) // before the start: its root has it
+	// before the start: its root has it
+	d.sql(`UPDATE campaign_events SET expiry_at = clock_timestamp() + interval '2 seconds' WHERE id = $1`, e.ID)
 	require.Equal(t, 202, d.ask("start", e).StatusCode)
 	require.Equal(t, 200, d.ask("stop", e).StatusCode)
-	require.Eventually(t, func() bool { return slices.Contains(d.waitingFor(e.ID), "expired") }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return slices.Contains(d.waitingFor(e.ID), "expired") }, 10*time.Second,
+		20*time.Millisecond)
 	d.ask("resume", e).refused(409, "expired")
 	d.sql(`UPDATE campaign_event_summary SET success_count = 2, fail_count = 1 WHERE event_id = $1`, e.ID)
 	require.NotContains(t, d.waitingFor(e.ID), "expired")
 	require.Equal(t, 202, d.ask("resume", e).StatusCode)
 }
 
-// A retry takes nothing that the ledger can only refuse again: what it refused for good, once the expiry has passed. What
-// it contradicted itself about it may have granted.
+// A retry takes nothing that the ledger can only refuse again: what it refused for good, once the expiry has passed.
+// What it contradicted itself about it may have granted.
 func TestRetryLeavesTheExpired(t *testing.T) {
 	t.Parallel()
 	d := setup(t)

@@ -11,7 +11,8 @@ import (
 
 // FuzzBody reads any bytes as a body: no panic, and what is wrong is the sender's, with a code of the API.
 func FuzzBody(f *testing.F) {
-	f.Add([]byte(`{"campaign_id": "c", "event_type": "POINT", "default_amount": 1, "expiry_at": "2999-01-01T00:00:00Z"}`))
+	f.Add(
+		[]byte(`{"campaign_id": "c", "event_type": "POINT", "default_amount": 1, "expiry_at": "2999-01-01T00:00:00Z"}`))
 	f.Add([]byte(`{"campaign_id": "c", "campaign\u005fid": 1e3}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, data []byte) {

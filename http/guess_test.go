@@ -41,8 +41,8 @@ func TestWrongKeysAreLimited(t *testing.T) {
 	require.Equal(t, 401, d.get("/api/v1/events", "Authorization: ").StatusCode, "a request without a key is no guess")
 }
 
-// A flood of wrong keys from many addresses and from its own holds up no holder of the right key, whose address was never
-// seen before: not on a route of the API, the brake among them, nor on a page (B8).
+// A flood of wrong keys from many addresses and from its own holds up no holder of the right key, whose address was
+// never seen before: not on a route of the API, the brake among them, nor on a page (B8).
 func TestRightKeyInAFlood(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
@@ -63,9 +63,11 @@ func TestRightKeyInAFlood(t *testing.T) {
 		flood(fmt.Sprintf("10.0.%d.%d", n>>8, n&255))
 	}
 	for n := range 40 {
-		for _, address := range []string{fmt.Sprintf("10.1.0.%d", n), fmt.Sprintf("10.0.0.%d", n), fmt.Sprintf("[2001:db8:0:%x::1]", n)} {
+		for _, address := range []string{fmt.Sprintf("10.1.0.%d", n), fmt.Sprintf("10.0.0.%d", n),
+			fmt.Sprintf("[2001:db8:0:%x::1]", n)} {
 			require.Equal(t, 429, flood(address))
-			require.Equal(t, 200, ask(address, "POST", "/api/v1/brake", `{"scope": "all", "memo": "flood"}`, "Bearer "+testKey), address)
+			require.Equal(t, 200, ask(address, "POST", "/api/v1/brake", `{"scope": "all", "memo": "flood"}`,
+				"Bearer "+testKey), address)
 			require.Equal(t, 200, ask(address, "GET", "/api/v1/events", "", "bearer "+testKey), address)
 			require.Equal(t, 200, ask(address, "GET", "/river", "", password), address)
 		}

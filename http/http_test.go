@@ -57,7 +57,8 @@ func newAppWith(tb testing.TB, pool *pgxpool.Pool, sealer app.Sealer, limits app
 	tb.Helper()
 	inserter, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: migrations.RiverSchema})
 	require.NoError(tb, err)
-	return app.New(app.Deps{Pool: pool, River: inserter, Sealer: sealer, Log: slog.New(slog.DiscardHandler), Limits: limits})
+	return app.New(app.Deps{Pool: pool, River: inserter, Sealer: sealer, Log: slog.New(slog.DiscardHandler),
+		Limits: limits})
 }
 
 func setup(t *testing.T) *desk {
@@ -201,7 +202,8 @@ func requireDocumented(tb testing.TB, c call, res *http.Response) {
 		if method != c.method || !isOf(strings.Split(pattern, "/"), asked) {
 			continue
 		}
-		require.True(tb, statuses[strconv.Itoa(res.StatusCode)], "%s answers %d, which its description does not have", route, res.StatusCode)
+		require.True(tb, statuses[strconv.Itoa(res.StatusCode)], "%s answers %d, which its description does not have",
+			route, res.StatusCode)
 		return
 	}
 }

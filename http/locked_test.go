@@ -26,8 +26,9 @@ func (d *desk) held(lock string, args ...any) (free func()) {
 
 const summaryRow = `SELECT FROM campaign_event_summary WHERE event_id = $1 FOR UPDATE`
 
-// C7: a session that keeps the row of a running event's summary lets a stop and a brake answer all the same, with what is
-// certain and whose lock it is. The other events of the brake are stopped; when the row is free, both answer as ever.
+// C7: a session that keeps the row of a running event's summary lets a stop and a brake answer all the same, with what
+// is certain and whose lock it is. The other events of the brake are stopped; when the row is free, both answer as
+// ever.
 func TestStopOfALockedEvent(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
@@ -42,8 +43,9 @@ func TestStopOfALockedEvent(t *testing.T) {
 		a := d.post(order.url, order.body)
 		p := a.refused(503, "unavailable")
 		require.Contains(t, p.Detail, order.want)
-		require.Regexp(t, `it is held by session \d+ of PostgreSQL \(psql, user .*, with locks on campaign_event_summary: `+
-			`end that transaction, or run SELECT pg_terminate_backend\(\d+\)`, p.Detail)
+		require.Regexp(t,
+			`it is held by session \d+ of PostgreSQL \(psql, user .*, with locks on campaign_event_summary: `+
+				`end that transaction, or run SELECT pg_terminate_backend\(\d+\)`, p.Detail)
 		require.Equal(t, "5", a.Header.Get("Retry-After"))
 	}
 	require.Less(t, time.Since(began), 40*time.Second)
@@ -55,7 +57,8 @@ func TestStopOfALockedEvent(t *testing.T) {
 	require.Equal(t, "STOPPED", d.status(locked))
 }
 
-// C7: an event that another session keeps locked does not keep the timetable from starting, stopping and completing others.
+// C7: an event that another session keeps locked does not keep the timetable from starting, stopping and completing
+// others.
 func TestTheTimetablePassesALockedEvent(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
@@ -72,19 +75,22 @@ func TestTheTimetablePassesALockedEvent(t *testing.T) {
 		d.sql(`UPDATE campaign_event_summary SET published_count = 3, success_count = 3 WHERE event_id = $1`, id)
 	}
 	free = d.held(summaryRow, locked)
-	require.ErrorContains(t, d.app.Events.CloseDone(t.Context()), "close event 1: a lock in PostgreSQL was not free in time")
+	require.ErrorContains(t, d.app.Events.CloseDone(t.Context()),
+		"close event 1: a lock in PostgreSQL was not free in time")
 	require.Equal(t, "RUNNING", d.status(api.Event{ID: locked}))
 	require.Equal(t, "COMPLETED", d.status(api.Event{ID: other}))
 	d.sql(`INSERT INTO brakes (scope, by, memo) VALUES ('all', 'test', 'the row alone')`)
 	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING'`)
-	require.ErrorContains(t, d.app.Events.StopBraked(t.Context()), "stop event 1: a lock in PostgreSQL was not free in time")
+	require.ErrorContains(t, d.app.Events.StopBraked(t.Context()),
+		"stop event 1: a lock in PostgreSQL was not free in time")
 	require.Equal(t, "STOPPED", d.status(api.Event{ID: other}))
 	free()
 	require.NoError(t, d.app.Events.StopBraked(t.Context()))
 	require.Equal(t, "STOPPED", d.status(api.Event{ID: locked}))
 }
 
-// C2: a table of results that cannot be read keeps progress from counting: it says so at once, and the event says what it waits for.
+// C2: a table of results that cannot be read keeps progress from counting: it says so at once, and the event says what
+// it waits for.
 func TestProgressOfALockedTable(t *testing.T) {
 	t.Parallel()
 	d := setup(t)

@@ -40,18 +40,21 @@ func TestReservationInThePast(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	body := func(at time.Time) string {
-		return fmt.Sprintf(`{"campaign_id": "c%d", "event_type": "POINT", "default_amount": 5, "reservation_at": %q}`, time.Now().UnixNano(), at.Format(time.RFC3339))
+		return fmt.Sprintf(`{"campaign_id": "c%d", "event_type": "POINT", "default_amount": 5, "reservation_at": %q}`,
+			time.Now().UnixNano(), at.Format(time.RFC3339))
 	}
 	now := time.Now().Truncate(time.Second)
 	e := d.created(body(now))
-	for _, at := range []time.Time{now.Add(-time.Hour), now.Add(-time.Minute), now.Add(-10 * time.Second), time.Unix(0, 0)} {
+	for _, at := range []time.Time{now.Add(-time.Hour), now.Add(-time.Minute), now.Add(-10 * time.Second),
+		time.Unix(0, 0)} {
 		p := d.post("/api/v1/events", body(at)).refused(422, "invalid")
 		require.Equal(t, "body.reservation_at", p.Errors[0].Location)
 		p = d.patch(e.ID, fmt.Sprintf(`{"reservation_at": %q}`, at.Format(time.RFC3339))).refused(422, "invalid")
 		require.Equal(t, "body.reservation_at", p.Errors[0].Location)
 	}
 	d.due(e.ID)
-	require.Equal(t, 200, d.patch(e.ID, `{"reservation_at": "`+past+`", "default_amount": 6}`).StatusCode, "it has that moment already")
+	require.Equal(t, 200, d.patch(e.ID, `{"reservation_at": "`+past+`", "default_amount": 6}`).StatusCode,
+		"it has that moment already")
 	require.Equal(t, 200, d.patch(e.ID, `{"reservation_priority": 6}`).StatusCode)
 	require.Equal(t, 200, d.patch(e.ID, `{"reservation_at": null}`).StatusCode)
 }

@@ -17,7 +17,8 @@ import (
 // plant puts rows behind the machine's back: an event in the middle of its work.
 func (d *desk) plant(id int64) {
 	d.Helper()
-	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING', total_count = 1000, total_amount = 5000 WHERE id = $1`, id)
+	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING', total_count = 1000, total_amount = 5000 WHERE id = $1`,
+		id)
 	d.sql(`UPDATE campaign_event_summary SET published_count = 900, success_count = 400, fail_count = 3, retry_success_count = 2,
 		started_at = now() - interval '1 minute' WHERE event_id = $1`, id)
 	d.sql(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount)
@@ -57,7 +58,8 @@ func TestProgress(t *testing.T) {
 	p.NextRetryAt = nil
 	require.Equal(t, api.Progress{
 		EventID: e.ID, EventStatus: "RUNNING", Total: 1000, Published: 900, Success: 400, Fail: 3, RetrySuccess: 2,
-		WaitingRetry: 2, Unknown: 1, InFlight: 60, RatePerS: 10, ETAS: 60, WaitingFor: []api.Reason{}, Failures: map[string]int{"withdrawn": 2, "busy": 1},
+		WaitingRetry: 2, Unknown: 1, InFlight: 60, RatePerS: 10, ETAS: 60, WaitingFor: []api.Reason{},
+		Failures: map[string]int{"withdrawn": 2, "busy": 1},
 	}, p)
 	d.sql(`UPDATE campaign_events SET event_status = 'STOPPED'`)
 	p = decoded[api.Progress](d.get(eventURL(e.ID) + "/progress"))
@@ -132,6 +134,7 @@ func TestProgressStreamClientGoes(t *testing.T) {
 	_, ok := next()
 	require.True(t, ok)
 	cancel()
-	require.Eventually(t, func() bool { return strings.Contains(d.log.String(), "/progress status=200") }, 10*time.Second, 10*time.Millisecond,
+	require.Eventually(t, func() bool { return strings.Contains(d.log.String(), "/progress status=200") },
+		10*time.Second, 10*time.Millisecond,
 		"the handler has ended")
 }

@@ -12,13 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reserved makes an event of a lane with n targets, which it has before a moment of the past comes; priority "" for none.
+// reserved makes an event of a lane with n targets, which it has before a moment of the past comes; priority "" for
+// none.
 func (d *desk) reserved(campaign, at, priority string, n int) int64 {
 	d.Helper()
 	if priority != "" {
 		priority = `, "reservation_priority": ` + priority
 	}
-	e := d.created(fmt.Sprintf(`{"campaign_id": %q, "event_type": "POINT", "default_amount": 5, "reservation_at": %q%s}`, campaign, future, priority))
+	e := d.created(
+		fmt.Sprintf(`{"campaign_id": %q, "event_type": "POINT", "default_amount": 5, "reservation_at": %q%s}`, campaign,
+			future, priority))
 	if n > 0 {
 		d.members(e.ID, n)
 	}
@@ -163,8 +166,8 @@ func TestQueueOrderIsTheOneTheyRunIn(t *testing.T) {
 	require.Empty(t, d.queue().Lanes)
 }
 
-// A lane that becomes free while somebody goes through what is due is taken by its first event, not by the one that he has
-// come to meanwhile.
+// A lane that becomes free while somebody goes through what is due is taken by its first event, not by the one that he
+// has come to meanwhile.
 func TestNobodyOvertakesInALane(t *testing.T) {
 	t.Parallel()
 	d := setup(t)

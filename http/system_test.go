@@ -27,7 +27,8 @@ func TestSystem(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	empty := d.get("/api/v1/system")
-	require.Contains(t, empty.body, `"processes":[],"breaker":[{"name":"money","open":false,"text":""}],"river":{"leader":null,"paused_queues":[],"oldest":{}},"brake":[],"waiting_for":[]`)
+	require.Contains(t, empty.body,
+		`"processes":[],"breaker":[{"name":"money","open":false,"text":""}],"river":{"leader":null,"paused_queues":[],"oldest":{}},"brake":[],"waiting_for":[]`)
 
 	d.process("relay", "handler", "jobs")
 	e := d.pointEvent("a")
@@ -44,7 +45,8 @@ func TestSystem(t *testing.T) {
 	d.plantReport(`[{"code": "", "topic": "grants.voucher", "age_ms": 1}, {"code": "ledger_away", "ledger": "money", "text": "no money", "age_ms": 0},
 		{"code": "kafka_away", "topic": "grants.voucher.dlt", "event_type": "VOUCHER", "text": "long ago", "age_ms": 60000}]`)
 	sys = d.system()
-	require.Equal(t, []api.Report{{Code: "ledger_away", Text: "no money"}}, sys.Processes[1].Reports, "what is over is not told")
+	require.Equal(t, []api.Report{{Code: "ledger_away", Text: "no money"}}, sys.Processes[1].Reports,
+		"what is over is not told")
 	require.Equal(t, []api.Ledger{{Name: "money", Open: true, Text: "no money"}}, sys.Breaker)
 	require.Equal(t, "somebody", *sys.River.Leader)
 	require.Equal(t, []string{"relay"}, sys.River.PausedQueues)
@@ -53,7 +55,8 @@ func TestSystem(t *testing.T) {
 	sys = d.system()
 	require.Equal(t, "type:VOUCHER", sys.Brake[0].Scope, "also where nothing stands still for it")
 	require.Equal(t, "kim", sys.Brake[0].By)
-	require.Equal(t, []api.Standing{{Code: "relay_queue_paused", Text: "blocked: the relay queue is paused in River UI", Events: []int64{e.ID}}}, sys.WaitingFor)
+	require.Equal(t, []api.Standing{{Code: "relay_queue_paused", Text: "blocked: the relay queue is paused in River UI",
+		Events: []int64{e.ID}}}, sys.WaitingFor)
 }
 
 // The list says of each event of the page what it waits for, and of those that moved or ended nothing.
@@ -82,7 +85,8 @@ func TestListSaysWhatEventsWaitFor(t *testing.T) {
 	require.Equal(t, []api.Reason{{Code: "handler", Text: "no process with the role handler is running"}}, p.WaitingFor)
 }
 
-// An event that has stood still for the window of ten seconds has no rate, and one that waits has no end that is foretold.
+// An event that has stood still for the window of ten seconds has no rate, and one that waits has no end that is
+// foretold.
 func TestNoForecastWhileNothingMoves(t *testing.T) {
 	t.Parallel()
 	d := setup(t)

@@ -26,7 +26,8 @@ func TestImport(t *testing.T) {
 
 	dry := d.post(eventURL(e.ID)+"/targets?dry_run=true", list, csvType)
 	require.Equal(t, 200, dry.StatusCode, dry.body)
-	require.JSONEq(t, `{"import_id": null, "accepted": 2, "rejected": 2, "total_amount": 600, "unit": "P", "rejected_url": null, "warnings": []}`, dry.body)
+	require.JSONEq(t,
+		`{"import_id": null, "accepted": 2, "rejected": 2, "total_amount": 600, "unit": "P", "rejected_url": null, "warnings": []}`, dry.body)
 	require.Zero(t, d.count(`SELECT count(*) FROM imports`))
 
 	a := d.post(eventURL(e.ID)+"/targets", list, csvType)
@@ -46,7 +47,8 @@ func TestImport(t *testing.T) {
 
 	table := d.get(*r.RejectedURL)
 	require.Equal(t, "text/csv; charset=utf-8", table.Header.Get("Content-Type"))
-	require.Equal(t, fmt.Sprintf("attachment; filename=rejected-%d-%d.csv", e.ID, *r.ImportID), table.Header.Get("Content-Disposition"))
+	require.Equal(t, fmt.Sprintf("attachment; filename=rejected-%d-%d.csv", e.ID, *r.ImportID),
+		table.Header.Get("Content-Disposition"))
 	lines := strings.Split(strings.TrimSpace(table.body), "\n")
 	require.Equal(t, "\uFEFFline,error_code,reason,raw", lines[0])
 	require.Len(t, lines, 3)
@@ -66,7 +68,8 @@ func TestImportNDJSON(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	e := d.pointEvent("a")
-	a := d.post(eventURL(e.ID)+"/targets", `{"member_id": "m1"}`+"\n"+`{"member_id": "m2", "amount": "5"}`+"\n", "Content-Type: application/x-ndjson; charset=utf-8")
+	a := d.post(eventURL(e.ID)+"/targets", `{"member_id": "m1"}`+"\n"+`{"member_id": "m2", "amount": "5"}`+"\n",
+		"Content-Type: application/x-ndjson; charset=utf-8")
 	require.Equal(t, 201, a.StatusCode, a.body)
 	r := decoded[api.ImportResult](a)
 	require.Equal(t, 1, r.Rejected)
@@ -81,7 +84,8 @@ func TestImportRefused(t *testing.T) {
 	d := setup(t)
 	e := d.pointEvent("a")
 	targets := eventURL(e.ID) + "/targets"
-	p := d.post(targets+"?on_reject=abort", "member_id,amount\nm1,1\nm1,2\nm2,x\n", csvType).refused(422, "rows_rejected")
+	p := d.post(targets+"?on_reject=abort", "member_id,amount\nm1,1\nm1,2\nm2,x\n", csvType).refused(422,
+		"rows_rejected")
 	require.Equal(t, 2, p.Rejected)
 	require.Len(t, p.RejectedRows, 2)
 	require.Equal(t, int64(3), p.RejectedRows[0].Line)
@@ -140,7 +144,8 @@ func TestImportClientGoes(t *testing.T) {
 		if strings.HasPrefix(header, "T") {
 			body = fmt.Sprintf("%x\r\n%s\r\n", len(body), body)
 		}
-		_, err = fmt.Fprintf(conn, "POST %s/targets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: text/csv\r\n%s\r\n\r\n%s",
+		_, err = fmt.Fprintf(conn,
+			"POST %s/targets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: text/csv\r\n%s\r\n\r\n%s",
 			eventURL(e.ID), testKey, header, body)
 		require.NoError(t, err)
 		require.NoError(t, conn.(*net.TCPConn).CloseWrite())
@@ -149,11 +154,13 @@ func TestImportClientGoes(t *testing.T) {
 		require.Contains(t, string(answer), "400 Bad Request")
 		require.Contains(t, string(answer), `"code":"malformed"`)
 		require.NoError(t, conn.Close())
-		require.Eventually(t, free, 10*time.Second, 10*time.Millisecond, "PostgreSQL sees a moment later that nobody is there")
+		require.Eventually(t, free, 10*time.Second, 10*time.Millisecond,
+			"PostgreSQL sees a moment later that nobody is there")
 	}
 	require.Zero(t, d.count(`SELECT count(*) FROM imports`))
 	require.Zero(t, d.count(`SELECT total_count FROM campaign_events`))
-	require.Equal(t, 201, d.post(eventURL(e.ID)+"/targets", "member_id\nm1\n", csvType).StatusCode, "the event is free again")
+	require.Equal(t, 201, d.post(eventURL(e.ID)+"/targets", "member_id\nm1\n", csvType).StatusCode,
+		"the event is free again")
 }
 
 type errorReader struct{ err error }
@@ -198,7 +205,8 @@ func TestRejectedCutOff(t *testing.T) {
 		require.NoError(t, res.Body.Close())
 	}
 	require.Error(t, err)
-	require.Eventually(t, func() bool { return strings.Count(d.log.String(), "/rejected status=200") == 2 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Count(d.log.String(), "/rejected status=200") == 2 },
+		10*time.Second, 10*time.Millisecond)
 }
 
 // failingWriter takes so many bytes and no more.

@@ -25,7 +25,8 @@ func TestC1FreeTexts(t *testing.T) {
 	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, running.ID)
 	takes := map[string]func(n int, text string) answer{
 		"default_reason": func(n int, text string) answer {
-			return d.post("/api/v1/events", fmt.Sprintf(`{"campaign_id": "r%d", "event_type": "POINT", "default_reason": %s}`, n, quoted(t, text)))
+			return d.post("/api/v1/events",
+				fmt.Sprintf(`{"campaign_id": "r%d", "event_type": "POINT", "default_reason": %s}`, n, quoted(t, text)))
 		},
 		"edited default_reason": func(n int, text string) answer {
 			return d.patch(d.pointEvent(fmt.Sprintf("e%d", n)).ID, `{"default_reason": `+quoted(t, text)+`}`)
@@ -33,10 +34,13 @@ func TestC1FreeTexts(t *testing.T) {
 		"memo": func(_ int, text string) answer {
 			return d.post(eventURL(running.ID)+"/stop", `{"memo": `+quoted(t, text)+`}`)
 		},
-		"memo of all": func(_ int, text string) answer { return d.post("/api/v1/stop-all", `{"memo": `+quoted(t, text)+`}`) },
+		"memo of all": func(_ int, text string) answer {
+			return d.post("/api/v1/stop-all", `{"memo": `+quoted(t, text)+`}`)
+		},
 		"reason": func(n int, text string) answer {
 			row := fmt.Sprintf(`{"member_id": "m1", "reason": %s}`, quoted(t, text))
-			return d.post(eventURL(d.pointEvent(fmt.Sprintf("l%d", n)).ID)+"/targets", row, "Content-Type: application/x-ndjson")
+			return d.post(eventURL(d.pointEvent(fmt.Sprintf("l%d", n)).ID)+"/targets", row,
+				"Content-Type: application/x-ndjson")
 		},
 	}
 	n := 0
@@ -46,7 +50,8 @@ func TestC1FreeTexts(t *testing.T) {
 			a := send(n, text)
 			require.Less(t, a.StatusCode, 300, "%s %q: %s", field, text, a.body)
 		}
-		for text, named := range map[string]string{"a\u202eb": "U+202E", "a\u2066b": "U+2066", "a\u0007b": "U+0007", "a\nb": "U+000A", "a\u200bb": "U+200B", "a\u3164b": "U+3164", "a\ue000b": "U+E000"} {
+		for text, named := range map[string]string{"a\u202eb": "U+202E", "a\u2066b": "U+2066", "a\u0007b": "U+0007",
+			"a\nb": "U+000A", "a\u200bb": "U+200B", "a\u3164b": "U+3164", "a\ue000b": "U+E000"} {
 			n++
 			a := send(n, text)
 			code := "invalid"
@@ -70,7 +75,8 @@ func TestC1FreeTexts(t *testing.T) {
 func TestC1CampaignIDs(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	for id, named := range map[string]string{"M\u200b1": "U+200B as character 2", "\u3164": "U+3164 as character 1", "a\u00a0b": "U+00A0 as character 2", "a\ufe0f": "U+FE0F as character 2"} {
+	for id, named := range map[string]string{"M\u200b1": "U+200B as character 2", "\u3164": "U+3164 as character 1",
+		"a\u00a0b": "U+00A0 as character 2", "a\ufe0f": "U+FE0F as character 2"} {
 		a := d.post("/api/v1/events", fmt.Sprintf(`{"campaign_id": %s, "event_type": "POINT"}`, quoted(t, id)))
 		require.Equal(t, []string{"body.campaign_id"}, locations(a.refused(422, "invalid")))
 		require.Contains(t, a.body, named)

@@ -108,7 +108,8 @@ func TestNoPlaceWhileSending(t *testing.T) {
 	stalled := d.stalled(full.Listener.Addr().String(), d.pointEvent("c"))
 	client := d.dial(full.Listener.Addr().String())
 	list := "member_id,amount\n" + strings.Repeat("m0000000000001,1\n", 7<<20/17)
-	client.begin("/api/v1/events/999/targets", list, keyHeader(testKey), "Content-Type: text/csv", fmt.Sprintf("Content-Length: %d", len(list)))
+	client.begin("/api/v1/events/999/targets", list, keyHeader(testKey), "Content-Type: text/csv",
+		fmt.Sprintf("Content-Length: %d", len(list)))
 	client.answer().refused(503, "unavailable")
 	require.NoError(t, stalled.Close())
 }
@@ -118,7 +119,8 @@ func TestRefusedBeforeTheBodyEnds(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	client := d.dial(d.Listener.Addr().String())
-	client.begin("/api/v1/events/999/targets", strings.Repeat("x", 100<<10), keyHeader("wrong"), "Content-Type: text/csv", "Content-Length: 1000000000")
+	client.begin("/api/v1/events/999/targets", strings.Repeat("x", 100<<10), keyHeader("wrong"),
+		"Content-Type: text/csv", "Content-Length: 1000000000")
 	client.answer().refused(401, api.Unauthorized)
 }
 
@@ -127,7 +129,8 @@ func TestRefusedBeforeLeave(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	client := d.dial(d.Listener.Addr().String())
-	client.begin("/api/v1/events/999/targets", "", keyHeader("wrong"), "Content-Type: text/csv", "Content-Length: 1000000000", "Expect: 100-continue")
+	client.begin("/api/v1/events/999/targets", "", keyHeader("wrong"), "Content-Type: text/csv",
+		"Content-Length: 1000000000", "Expect: 100-continue")
 	client.answer().refused(401, api.Unauthorized)
 	_, err := client.Read(make([]byte, 1))
 	require.ErrorIs(t, err, io.EOF, "the server does not wait for the body")
@@ -193,8 +196,8 @@ func (d *desk) listen(uploads UploadLimits) (address string, stop func(), ended 
 	return l.Addr().String(), stop, result
 }
 
-// A list whose import takes longer than a window after its last byte is imported, also while the service stops: its client
-// has nothing more to send.
+// A list whose import takes longer than a window after its last byte is imported, also while the service stops: its
+// client has nothing more to send.
 func TestLongWorkAfterUpload(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
@@ -206,7 +209,8 @@ func TestLongWorkAfterUpload(t *testing.T) {
 	require.NoError(t, pg.Lock(t.Context(), gate, pg.Gate, e.ID))
 	client := d.dial(address)
 	list := "member_id,amount\nm1,1\n"
-	client.begin(eventURL(e.ID)+"/targets", list, keyHeader(testKey), "Content-Type: text/csv", fmt.Sprintf("Content-Length: %d", len(list)))
+	client.begin(eventURL(e.ID)+"/targets", list, keyHeader(testKey), "Content-Type: text/csv",
+		fmt.Sprintf("Content-Length: %d", len(list)))
 	d.awaitLock()
 	stop()
 	require.NoError(t, client.SetReadDeadline(time.Now().Add(2*quick.Window)))
@@ -229,7 +233,8 @@ func TestSteadyUpload(t *testing.T) {
 	got, err := io.ReadAll(u)
 	require.NoError(t, err)
 	require.Len(t, got, 100)
-	u = &upload{body: iotestOneByte{strings.NewReader("xx")}, deadline: u.deadline, limits: UploadLimits{Window: time.Nanosecond, Bytes: 2}}
+	u = &upload{body: iotestOneByte{strings.NewReader("xx")}, deadline: u.deadline,
+		limits: UploadLimits{Window: time.Nanosecond, Bytes: 2}}
 	_, err = io.ReadAll(u)
 	require.Error(t, err, "a byte a window is too little")
 }
@@ -261,7 +266,8 @@ func TestEndUpload(t *testing.T) {
 	running := eventURL(e.ID) + "/imports/running"
 	d.do(call{"DELETE", running, "", nil}).refused(404, "not_found")
 	d.do(call{"DELETE", "/api/v1/events/999/imports/running", "", nil}).refused(404, "not_found")
-	elsewhere := d.serve(Config{App: newApp(t, d.pool, noSealer{}), AdminKey: testKey, Uploads: patient}) // another process
+	// another process
+	elsewhere := d.serve(Config{App: newApp(t, d.pool, noSealer{}), AdminKey: testKey, Uploads: patient})
 	client := d.stalled(elsewhere.Listener.Addr().String(), e)
 	require.Equal(t, 204, d.do(call{"DELETE", running, "", nil}).StatusCode)
 	require.Equal(t, 201, d.post(eventURL(e.ID)+"/targets", "member_id\nm1\n", csvType).StatusCode, "the event is free")

@@ -27,8 +27,8 @@ func (d *desk) endVerifications() {
 	d.sql(`UPDATE river.river_job SET state = 'completed', finalized_at = now() WHERE kind = 'verify'`)
 }
 
-// A report is asked for with a POST, is made by a job, and is then shown byte for byte as it was made, so that its sha256
-// can be counted again without a program of ours.
+// A report is asked for with a POST, is made by a job, and is then shown byte for byte as it was made, so that its
+// sha256 can be counted again without a program of ours.
 func TestVerifyOverHTTP(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
@@ -41,7 +41,9 @@ func TestVerifyOverHTTP(t *testing.T) {
 	v := decoded[api.Verification](a)
 	require.WithinDuration(t, time.Now(), v.AskedAt, time.Minute)
 	require.Equal(t, api.Verification{EventID: e.ID, State: api.VerifyWaiting, By: "admin", AskedAt: v.AskedAt}, v)
-	require.Equal(t, 1, d.count(readVerifyJobs+` AND queue = 'jobs' AND max_attempts > 30000 AND args = '{"event_id": 1}' AND metadata->>'by' = 'admin'`))
+	require.Equal(t, 1,
+		d.count(readVerifyJobs+
+			` AND queue = 'jobs' AND max_attempts > 30000 AND args = '{"event_id": 1}' AND metadata->>'by' = 'admin'`))
 	require.Contains(t, d.get(reportURL(e.ID)).refused(404, "report_under_way").Detail, "was asked for at 20")
 
 	d.sql(`UPDATE river.river_job SET state = 'running', attempted_at = now() WHERE kind = 'verify'`)
@@ -182,7 +184,8 @@ func TestVerifyKeepsFive(t *testing.T) {
 	require.False(t, decoded[app.VerifyReport](d.get(reportURL(1))).OK)
 	require.True(t, decoded[app.VerifyReport](d.get(reportURL(2))).OK)
 	require.Equal(t, 5, d.count(`SELECT count(*) FROM verify_reports WHERE event_id = 1`))
-	require.Equal(t, 1, d.count(`SELECT count(*) FROM verify_reports WHERE event_id = 1 AND NOT ok AND checked_by = 'admin'`))
+	require.Equal(t, 1,
+		d.count(`SELECT count(*) FROM verify_reports WHERE event_id = 1 AND NOT ok AND checked_by = 'admin'`))
 	require.Equal(t, 1, d.count(`SELECT count(*) FROM verify_reports WHERE event_id = 2`))
 }
 

@@ -24,7 +24,8 @@ func TestWordsInAnyCase(t *testing.T) {
 			if p.In != "query" || len(p.Schema.Enum) == 0 || o.Method != "GET" {
 				continue
 			}
-			path := prefix + strings.NewReplacer("{id}", fmt.Sprint(e.ID), "{import_id}", "1").Replace(o.Path) + "?" + p.Name + "="
+			path := prefix + strings.NewReplacer("{id}", fmt.Sprint(e.ID), "{import_id}", "1").Replace(o.Path) + "?" +
+				p.Name + "="
 			var words []string
 			for _, word := range p.Schema.Enum {
 				words = append(words, word.(string))

@@ -51,11 +51,14 @@ func TestLedgerInUse(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close(t.Context()) })
 	exec(t, url, oldSave)
-	exec(t, url, `INSERT INTO money.point_master (code, name, validity_days) VALUES ('review', 'Review', 30), ('old', 'Old', NULL)`)
+	exec(t, url,
+		`INSERT INTO money.point_master (code, name, validity_days) VALUES ('review', 'Review', 30), ('old', 'Old', NULL)`)
 	require.NoError(t, migrations.Up(t.Context(), url))
 
 	var lots, sum, remaining, wrong int
-	require.NoError(t, conn.QueryRow(t.Context(), `SELECT count(*), sum(point), sum(remaining) FROM money.point_member_detail`).Scan(&lots, &sum, &remaining))
+	require.NoError(t,
+		conn.QueryRow(t.Context(), `SELECT count(*), sum(point), sum(remaining) FROM money.point_member_detail`).Scan(
+			&lots, &sum, &remaining))
 	require.Equal(t, []int{2000, 2001000, 2001000}, []int{lots, sum, remaining})
 	require.NoError(t, conn.QueryRow(t.Context(), `SELECT count(*) FROM money.point_member m
 		FULL JOIN money.point_lot l USING (member_id, point_member_id)
@@ -63,17 +66,22 @@ func TestLedgerInUse(t *testing.T) {
 			(l.remaining, l.expiry_at, l.created_at, l.save_point_member_id, l.point_member_detail_id)`).Scan(&wrong))
 	require.Zero(t, wrong, "lots that are not their save's image")
 	var due bool
-	require.NoError(t, conn.QueryRow(t.Context(), `SELECT swept_until <= (SELECT min(expiry_at) FROM money.point_lot) FROM money.point_sweep`).Scan(&due))
+	require.NoError(t,
+		conn.QueryRow(t.Context(),
+			`SELECT swept_until <= (SELECT min(expiry_at) FROM money.point_lot) FROM money.point_sweep`).Scan(&due))
 	require.True(t, due, "what has run out already is still to be listed")
 	var kinds string
-	require.NoError(t, conn.QueryRow(t.Context(), `SELECT string_agg(code || ' ' || validity_kind, ', ' ORDER BY code) FROM money.point_master`).Scan(&kinds))
+	require.NoError(t,
+		conn.QueryRow(t.Context(),
+			`SELECT string_agg(code || ' ' || validity_kind, ', ' ORDER BY code) FROM money.point_master`).Scan(&kinds))
 	require.Equal(t, "old none, review days", kinds)
 
 	_, err = conn.Exec(t.Context(), oldSave)
 	var refused *pgconn.PgError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "23505", refused.Code, "its keys are there")
-	_, err = conn.Exec(t.Context(), `INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
+	_, err = conn.Exec(t.Context(),
+		`INSERT INTO money.point_member_detail (point_member_id, save_point_member_id, member_id, point, point_status_code)
 		VALUES (1, 1, 'm', 1, 'S')`)
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "point_lot_remaining", refused.ConstraintName)
@@ -101,7 +109,9 @@ func TestLedgerIsAppendOnly(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
 	require.NoError(t, migrations.Up(t.Context(), url))
-	exec(t, url, `INSERT INTO money.point_member (point_member_id, member_id, point, idempotency_key, issue_date, point_status_code, point_type_code, expiry_date)
+	exec(t,
+		url,
+		`INSERT INTO money.point_member (point_member_id, member_id, point, idempotency_key, issue_date, point_status_code, point_type_code, expiry_date)
 			VALUES (1, 'm', 10, 'k', '20260101', 'S', 'RV', '99991231'), (2, 'm', -4, 'l', '20260101', 'U', 'O', '99991231');
 		INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, point_status_code) VALUES (1, 1, 1, 'm', 10, 6, 'S');
 		INSERT INTO money.point_draw (point_member_id, save_point_member_id, member_id, point, point_status_code) VALUES (2, 1, 'm', -4, 'U');
@@ -113,11 +123,15 @@ func TestLedgerIsAppendOnly(t *testing.T) {
 	for _, sql := range []string{
 		`UPDATE money.point_member SET reason = 'x'`, `DELETE FROM money.point_member`, `TRUNCATE money.point_member`,
 		`UPDATE money.point_draw SET point = -5`, `DELETE FROM money.point_draw`, `TRUNCATE money.point_draw`,
-		`UPDATE money.point_lot SET point = 11`, `UPDATE money.point_lot SET expiry_at = now(), remaining = 5`, `DELETE FROM money.point_lot`, `TRUNCATE money.point_lot`,
-		`UPDATE money.point_cancel SET asked = 10, uncollected = 5`, `UPDATE money.point_cancel SET expired = 7, uncollected = 0`,
-		`UPDATE money.point_cancel SET policy = 'remaining'`, `UPDATE money.point_cancel SET cancel_point_member_id = 4`,
+		`UPDATE money.point_lot SET point = 11`, `UPDATE money.point_lot SET expiry_at = now(), remaining = 5`,
+		`DELETE FROM money.point_lot`, `TRUNCATE money.point_lot`,
+		`UPDATE money.point_cancel SET asked = 10, uncollected = 5`,
+		`UPDATE money.point_cancel SET expired = 7, uncollected = 0`,
+		`UPDATE money.point_cancel SET policy = 'remaining'`,
+		`UPDATE money.point_cancel SET cancel_point_member_id = 4`,
 		`DELETE FROM money.point_cancel`, `TRUNCATE money.point_cancel`,
-		`UPDATE money.point_member_detail SET point = point + 1`, `DELETE FROM money.point_member_detail`, `TRUNCATE money.point_member_detail`,
+		`UPDATE money.point_member_detail SET point = point + 1`, `DELETE FROM money.point_member_detail`,
+		`TRUNCATE money.point_member_detail`,
 	} {
 		_, err := conn.Exec(t.Context(), sql)
 		var refused *pgconn.PgError

@@ -58,7 +58,8 @@ func TestInstallation(t *testing.T) {
 		require.NoError(t, err)
 		var id string
 		var ours bool
-		require.NoError(t, conn.QueryRow(t.Context(), `SELECT id::text, unnamed_are_ours FROM installation`).Scan(&id, &ours))
+		require.NoError(t,
+			conn.QueryRow(t.Context(), `SELECT id::text, unnamed_are_ours FROM installation`).Scan(&id, &ours))
 		require.Equal(t, c.ours, ours, c.name)
 		ids[id] = true
 		require.NoError(t, conn.Close(t.Context()))
@@ -75,13 +76,14 @@ func exec(t *testing.T, url, statement string) {
 	require.NoError(t, conn.Close(t.Context()))
 }
 
-// A schema that the default or a role's search path prefers does not hide the tables, and an address that asks for another
-// schema gets no second half of them.
+// A schema that the default or a role's search path prefers does not hide the tables, and an address that asks for
+// another schema gets no second half of them.
 func TestAnotherSchemaHidesNothing(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
 	require.NoError(t, migrations.Up(t.Context(), url))
-	exec(t, url, `DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', current_user); EXECUTE format('ALTER DATABASE %I SET search_path = nope', current_database()); END $$`)
+	exec(t, url,
+		`DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', current_user); EXECUTE format('ALTER DATABASE %I SET search_path = nope', current_database()); END $$`)
 	require.NoError(t, migrations.Current(t.Context(), url))
 	require.NoError(t, migrations.Up(t.Context(), url))
 

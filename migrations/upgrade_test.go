@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// savedBefore is the statement with which the version before 0040 saves a batch: items $2 to $3, of which one in four never
-// expires, one in four has run out, and the others expire in the years to come.
+// savedBefore is the statement with which the version before 0040 saves a batch: items $2 to $3, of which one in four
+// never expires, one in four has run out, and the others expire in the years to come.
 const savedBefore = `WITH saved AS (
 		INSERT INTO money.point_member (member_id, point, idempotency_key, reason, issue_date, point_status_code,
 			point_type_code, ref_unique_id, expiry_at, expiry_date)
@@ -68,8 +68,8 @@ func longestRead(ctx context.Context, url string) (longest time.Duration, err er
 	return longest, nil
 }
 
-// A ledger of the version before is upgraded: the proof is clean before anything else is done, and its points expire, are
-// used and are cancelled. BESTOW_TEST_OLD_SAVES=1000000 makes it as large, and -v says what the upgrade took.
+// A ledger of the version before is upgraded: the proof is clean before anything else is done, and its points expire,
+// are used and are cancelled. BESTOW_TEST_OLD_SAVES=1000000 makes it as large, and -v says what the upgrade took.
 func TestUpgradeOfALedgerInUse(t *testing.T) {
 	t.Parallel()
 	n := pgtest.Times(t, "BESTOW_TEST_OLD_SAVES", 4_000)
@@ -91,7 +91,8 @@ func TestUpgradeOfALedgerInUse(t *testing.T) {
 	stop()
 	w := <-read
 	require.NoError(t, w.err)
-	t.Logf("%d saves: upgraded in %s; a reader of the ledger waited for %s", n, took.Round(time.Millisecond), w.longest.Round(time.Millisecond))
+	t.Logf("%d saves: upgraded in %s; a reader of the ledger waited for %s", n, took.Round(time.Millisecond),
+		w.longest.Round(time.Millisecond))
 	requireClean(t, pool)
 
 	ledger, err := money.New(money.Config{Pool: pool})
@@ -109,9 +110,11 @@ func TestUpgradeOfALedgerInUse(t *testing.T) {
 		used, err := ledger.Use(t.Context(), soon, use)
 		require.NoError(t, err)
 		require.Equal(t, []money.Part{{SaveID: first.TxID, Amount: -60}}, used.Lots)
-		_, err = ledger.Cancel(t.Context(), soon, money.Cancel{Key: "back " + member, MemberID: member, TxID: used.TxID, Amount: 10})
+		_, err = ledger.Cancel(t.Context(), soon,
+			money.Cancel{Key: "back " + member, MemberID: member, TxID: used.TxID, Amount: 10})
 		require.NoError(t, err)
-		done, err := ledger.Cancel(t.Context(), soon, money.Cancel{Key: "claw " + member, MemberID: member, TxID: first.TxID, OnUsed: money.OweUsed})
+		done, err := ledger.Cancel(t.Context(), soon,
+			money.Cancel{Key: "claw " + member, MemberID: member, TxID: first.TxID, OnUsed: money.OweUsed})
 		require.NoError(t, err)
 		require.EqualValues(t, []int64{first.Amount - 50, 50}, []int64{done.Cancelled, done.Uncollected})
 	}

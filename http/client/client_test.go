@@ -75,7 +75,9 @@ func TestRoundTrip(t *testing.T) {
 	c, pool := setup(t)
 	expiry := time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
 	reason, partitions := "봄", 8
-	made, err := c.CreateEvent(t.Context(), api.NewEvent{CampaignID: "a", EventType: "POINT", DefaultReason: &reason, ExpiryAt: &expiry, PartitionCount: &partitions})
+	made, err := c.CreateEvent(t.Context(),
+		api.NewEvent{CampaignID: "a", EventType: "POINT", DefaultReason: &reason, ExpiryAt: &expiry,
+			PartitionCount: &partitions})
 	require.NoError(t, err)
 	require.Equal(t, expiry, *made.ExpiryAt)
 	shown, err := c.Event(t.Context(), made.ID)
@@ -89,8 +91,11 @@ func TestRoundTrip(t *testing.T) {
 	r, err := c.ImportTargets(t.Context(), made.ID, up)
 	require.NoError(t, err)
 	require.Equal(t, 1, r.Accepted)
-	var kept int // the answer, which the proof compares with what is there: it would miss the list if all of it were taken away
-	require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM idempotency_keys WHERE answer::text LIKE '%"ImportID"%'`).Scan(&kept))
+	// the answer, which the proof compares with what is there: it would miss the list if all of it were taken away
+	var kept int
+	require.NoError(t,
+		pool.QueryRow(t.Context(), `SELECT count(*) FROM idempotency_keys WHERE answer::text LIKE '%"ImportID"%'`).Scan(
+			&kept))
 	require.Equal(t, 1, kept)
 	history, err := c.Imports(t.Context(), made.ID)
 	require.NoError(t, err)
@@ -127,7 +132,8 @@ func TestRefusals(t *testing.T) {
 	require.Equal(t, []string{"campaign_id", "event_type"}, []string{invalid.Fields[0].Name, invalid.Fields[1].Name})
 	_, err = c.CreateEvent(t.Context(), api.NewEvent{CampaignID: "a", EventType: "POINT"})
 	require.Equal(t, e.ID, refused(t, err, domain.CampaignTaken).EventID)
-	up := client.Upload{Body: strings.NewReader("member_id,amount\nm1,x\n"), ContentType: "text/csv", Abort: true, DryRun: true}
+	up := client.Upload{Body: strings.NewReader("member_id,amount\nm1,x\n"), ContentType: "text/csv", Abort: true,
+		DryRun: true}
 	_, err = c.ImportTargets(t.Context(), e.ID, up)
 	var rows *client.RejectedError
 	require.ErrorAs(t, err, &rows)
@@ -229,7 +235,8 @@ func TestNotOurs(t *testing.T) {
 		require.NotEmpty(t, refused(t, err, code).Hint)
 	}
 	require.Equal(t, int64(1+1+3), asked.Load())
-	c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }))
+	c := connect(t,
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }))
 	_, err := c.Event(t.Context(), 1)
 	require.ErrorContains(t, err, "read answer")
 }
@@ -237,7 +244,8 @@ func TestNotOurs(t *testing.T) {
 func TestNoServer(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
-		"", "127.0.0.1:8080", "ftp://x", "http://", "://", "http://u:s3cret@h:1", "http://u:p@s3cret@h:1", "http://h:1/?key=s3cret", "http://h:1/#s3cret",
+		"", "127.0.0.1:8080", "ftp://x", "http://", "://", "http://u:s3cret@h:1", "http://u:p@s3cret@h:1",
+		"http://h:1/?key=s3cret", "http://h:1/#s3cret",
 	} {
 		_, err := client.New(url, "key")
 		_ = refused(t, err, domain.Invalid)
@@ -298,10 +306,12 @@ func TestUploadWithoutAnAnswer(t *testing.T) {
 	}))
 	body := "member_id\nm1\n"
 	upload := func(c *client.Client) *domain.Error {
-		_, err := c.ImportTargets(t.Context(), 7, client.Upload{Body: strings.NewReader(body), Size: int64(len(body)), ContentType: "text/csv"})
+		_, err := c.ImportTargets(t.Context(), 7,
+			client.Upload{Body: strings.NewReader(body), Size: int64(len(body)), ContentType: "text/csv"})
 		return refused(t, err, domain.Unavailable)
 	}
-	require.Equal(t, "the list is stored whole or not at all: `bestow targets list 7` shows it if it is; to upload it again is safe", upload(killed).Hint)
+	require.Equal(t, "the list is stored whole or not at all: `bestow targets list 7` shows it if it is; "+
+		"to upload it again is safe", upload(killed).Hint)
 	_, err := killed.Event(t.Context(), 7)
 	require.Contains(t, refused(t, err, domain.Unavailable).Hint, "is `bestow serve` running there?")
 

@@ -182,7 +182,8 @@ func TestModesOfAnInstance(t *testing.T) {
 			info, err := os.Stat(filepath.Join(dir, name))
 			require.NoError(t, err)
 			if os.Geteuid() == 0 || name != "" {
-				require.Equal(t, map[string]os.FileMode{"": 0o755, "data": 0o700, "password": 0o600}[name], info.Mode().Perm(), name)
+				require.Equal(t, map[string]os.FileMode{"": 0o755, "data": 0o700, "password": 0o600}[name],
+					info.Mode().Perm(), name)
 			}
 			require.NoError(t, os.Chmod(filepath.Join(dir, name), wrong|0o100)) // passable for this loop
 		}

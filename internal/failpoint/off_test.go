@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever runs the product cannot be killed by a variable: its binary has no Hit, no reader of rules and not their name.
+// Whoever runs the product cannot be killed by a variable: its binary has no Hit, no reader of rules and not their
+// name.
 func TestNothingOfItInANormalBuild(t *testing.T) {
 	t.Parallel()
 	lookAtSources(t)

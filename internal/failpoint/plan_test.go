@@ -61,7 +61,9 @@ func TestWhenARuleActs(t *testing.T) {
 	require.Equal(t, []int{1, 2, 3}, passages(t, "settle.locked=error", SettleLocked, 3))
 	require.Equal(t, []int{3}, passages(t, "settle.locked=error@3", SettleLocked, 9))
 	require.Equal(t, []int{3, 6, 9}, passages(t, "settle.locked=error%3", SettleLocked, 9))
-	require.Equal(t, []int{2, 5}, passages(t, " settle.locked=error@2 ; settle.locked=error@4; relay.read=error ;", SettleLocked, 9), "a rule that acts ends the passage")
+	require.Equal(t, []int{2, 5},
+		passages(t, " settle.locked=error@2 ; settle.locked=error@4; relay.read=error ;", SettleLocked, 9),
+		"a rule that acts ends the passage")
 	require.Empty(t, passages(t, "settle.locked=error", RelayRead, 3))
 	require.Empty(t, passages(t, "", SettleLocked, 3))
 }

@@ -23,8 +23,8 @@ func visitor(t *testing.T, address, name, statement string) *pgx.Conn {
 	return conn
 }
 
-// C7: a transaction that may not wait long for a lock says who held it, and how to end that. Where a session waits for one
-// that waits itself, the last one is named.
+// C7: a transaction that may not wait long for a lock says who held it, and how to end that. Where a session waits for
+// one that waits itself, the last one is named.
 func TestInTxWithin(t *testing.T) {
 	t.Parallel()
 	address := pgtest.Empty(t)
@@ -45,7 +45,8 @@ func TestInTxWithin(t *testing.T) {
 	}()
 	require.Eventually(t, func() bool {
 		var n int
-		require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+		require.NoError(t,
+			pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
 			AND application_name = 'theirs' AND datname = current_database()`).Scan(&n))
 		return n == 1
 	}, 10*time.Second, 10*time.Millisecond)
@@ -66,15 +67,16 @@ func TestInTxWithin(t *testing.T) {
 	require.NoError(t, pg.InTxWithin(t.Context(), pool, 10*time.Second, update))
 }
 
-// C2: a session that holds up one of ours is found from anywhere, and one that keeps a table from being read, also while
-// no one waits for it. A prepared transaction belongs to no session.
+// C2: a session that holds up one of ours is found from anywhere, and one that keeps a table from being read, also
+// while no one waits for it. A prepared transaction belongs to no session.
 func TestBlockers(t *testing.T) {
 	t.Parallel()
 	address := pgtest.Empty(t)
 	run(t, address, `CREATE TABLE t (n int)`, `CREATE TABLE u (n int)`, `INSERT INTO u VALUES (1)`)
 	pool := open(t, address, pg.Options{MaxConns: 4})
 	blockers := func() []pg.Session {
-		found, err := pg.Value(t.Context(), pool, func(tx pgx.Tx) ([]pg.Session, error) { return pg.Blockers(t.Context(), tx) })
+		found, err := pg.Value(t.Context(), pool,
+			func(tx pgx.Tx) ([]pg.Session, error) { return pg.Blockers(t.Context(), tx) })
 		require.NoError(t, err)
 		return found
 	}
@@ -88,7 +90,8 @@ func TestBlockers(t *testing.T) {
 		waits <- err
 	}()
 	var found []pg.Session
-	require.Eventually(t, func() bool { found = blockers(); return len(found) == 2 }, 20*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { found = blockers(); return len(found) == 2 }, 20*time.Second,
+		50*time.Millisecond)
 	require.Equal(t, "migration", found[0].Application)
 	require.Equal(t, []string{"t"}, found[0].Holds)
 	require.Equal(t, "psql", found[1].Application)

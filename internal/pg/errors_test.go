@@ -38,7 +38,8 @@ func TestUnavailable(t *testing.T) {
 		require.False(t, pg.Unavailable(fmt.Errorf("copy rows: %w", &pgconn.PgError{Code: code})), code)
 	}
 	for _, err := range []error{
-		&net.OpError{Op: "read", Err: errors.New("reset")}, &net.OpError{Op: "write", Err: net.ErrClosed}, os.ErrDeadlineExceeded,
+		&net.OpError{Op: "read", Err: errors.New("reset")}, &net.OpError{Op: "write", Err: net.ErrClosed},
+		os.ErrDeadlineExceeded,
 		context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, &pgconn.ConnectError{}, pg.ErrReadOnly,
 	} {
 		require.True(t, pg.Unavailable(errors.Join(errors.New("read"), err)), "%v", err)
@@ -56,7 +57,10 @@ func TestUnavailableAfterTheSessionHasEnded(t *testing.T) {
 		"query": func(_ *pgx.Conn, tx pgx.Tx) error {
 			return tx.QueryRow(context.Background(), `SELECT $1::int`, 1).Scan(new(int))
 		},
-		"exec":   func(_ *pgx.Conn, tx pgx.Tx) error { _, err := tx.Exec(context.Background(), `SELECT 1`); return err },
+		"exec": func(_ *pgx.Conn, tx pgx.Tx) error {
+			_, err := tx.Exec(context.Background(), `SELECT 1`)
+			return err
+		},
 		"commit": func(_ *pgx.Conn, tx pgx.Tx) error { return tx.Commit(context.Background()) },
 		"batch": func(_ *pgx.Conn, tx pgx.Tx) error {
 			batch := &pgx.Batch{}
@@ -64,7 +68,8 @@ func TestUnavailableAfterTheSessionHasEnded(t *testing.T) {
 			return tx.SendBatch(context.Background(), batch).Close()
 		},
 		"copy": func(_ *pgx.Conn, tx pgx.Tx) error {
-			_, err := tx.CopyFrom(context.Background(), pgx.Identifier{"t"}, []string{"n"}, pgx.CopyFromRows([][]any{{1}}))
+			_, err := tx.CopyFrom(context.Background(), pgx.Identifier{"t"}, []string{"n"},
+				pgx.CopyFromRows([][]any{{1}}))
 			return err
 		},
 		"raw copy": func(conn *pgx.Conn, _ pgx.Tx) error {

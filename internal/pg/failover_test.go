@@ -32,8 +32,9 @@ func acquire(t *testing.T, pool *pgxpool.Pool, n int) []*pgxpool.Conn {
 	return conns
 }
 
-// The first statement that is refused after a failover ends all sessions: those of the pool, one that was taken from it to
-// listen, though it began last, and one beside it. Those that come after are not ended by a second one that is refused (C11).
+// The first statement that is refused after a failover ends all sessions: those of the pool, one that was taken from it
+// to listen, though it began last, and one beside it. Those that come after are not ended by a second one that is
+// refused (C11).
 func TestSessionsOfBeforeAFailoverEnd(t *testing.T) {
 	t.Parallel()
 	pool := open(t, pgtest.URL(t), pg.Options{MaxConns: 6})
@@ -108,8 +109,8 @@ func TestWritable(t *testing.T) {
 	require.NoError(t, pg.Writable(t.Context(), pool), "new sessions can write")
 }
 
-// Of several servers the one that can be written to is read, wherever it stands in the address; one that can only be read
-// where there is no other.
+// Of several servers the one that can be written to is read, wherever it stands in the address; one that can only be
+// read where there is no other.
 func TestOpenToRead(t *testing.T) {
 	t.Parallel()
 	address := pgtest.URL(t)

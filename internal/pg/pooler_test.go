@@ -125,7 +125,8 @@ func relay(client *pgproto3.Backend, server *pgconn.PgConn, query string) error 
 		if len(r.FieldDescriptions) > 0 {
 			fields := &pgproto3.RowDescription{}
 			for _, f := range r.FieldDescriptions {
-				fields.Fields = append(fields.Fields, pgproto3.FieldDescription{Name: []byte(f.Name), DataTypeOID: f.DataTypeOID})
+				fields.Fields = append(fields.Fields,
+					pgproto3.FieldDescription{Name: []byte(f.Name), DataTypeOID: f.DataTypeOID})
 			}
 			client.Send(fields)
 			for _, row := range r.Rows {
@@ -180,7 +181,8 @@ func startPgbouncer(t *testing.T, address string, settings ...string) string {
 		program, err = exec.LookPath("/usr/sbin/pgbouncer")
 	}
 	if err != nil && os.Getenv("BESTOW_TEST_PGBOUNCER") == "" {
-		t.Skip("the real PgBouncer is not tried, only TestPoolersAreToldApart's: install it (Debian: apt-get install pgbouncer)")
+		t.Skip("the real PgBouncer is not tried, only TestPoolersAreToldApart's: install it (Debian: " +
+			"apt-get install pgbouncer)")
 	}
 	require.NoError(t, err, "install PgBouncer (Debian: apt-get install pgbouncer)")
 	u, err := url.Parse(address)
@@ -191,8 +193,10 @@ func startPgbouncer(t *testing.T, address string, settings ...string) string {
 	require.NoError(t, l.Close())
 	password, _ := u.User.Password()
 	lines := append([]string{
-		"[databases]", fmt.Sprintf("* = host=%s port=%s user=%s password=%s", u.Hostname(), u.Port(), u.User.Username(), password),
-		"[pgbouncer]", "listen_addr = 127.0.0.1", fmt.Sprintf("listen_port = %d", port), "unix_socket_dir =", "auth_type = any",
+		"[databases]", fmt.Sprintf("* = host=%s port=%s user=%s password=%s", u.Hostname(), u.Port(), u.User.Username(),
+			password),
+		"[pgbouncer]", "listen_addr = 127.0.0.1", fmt.Sprintf("listen_port = %d", port), "unix_socket_dir =",
+		"auth_type = any",
 	}, settings...)
 	file := filepath.Join(t.TempDir(), "pgbouncer.ini")
 	require.NoError(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
@@ -248,7 +252,9 @@ func TestPgbouncer(t *testing.T) {
 			require.NoError(t, err)
 			for _, conn := range acquire(t, pool, 4) {
 				var isolation string
-				require.NoError(t, conn.QueryRow(t.Context(), `SELECT current_setting($1)`, "default_transaction_isolation").Scan(&isolation))
+				require.NoError(t,
+					conn.QueryRow(t.Context(), `SELECT current_setting($1)`,
+						"default_transaction_isolation").Scan(&isolation))
 				require.Equal(t, "read committed", isolation)
 				conn.Release()
 			}

@@ -62,11 +62,13 @@ func TestSetUpNeedsNoFile(t *testing.T) {
 func TestTheAddressWins(t *testing.T) {
 	t.Parallel()
 	address := pgtest.Empty(t)
-	for _, s := range []string{"statement_timeout=7s", "options=-c statement_timeout=7s", "options=--statement-timeout=7s"} {
+	for _, s := range []string{"statement_timeout=7s", "options=-c statement_timeout=7s",
+		"options=--statement-timeout=7s"} {
 		require.Equal(t, "7s", setting(t, open(t, with(t, address, s), pg.Options{}), "statement_timeout"), s)
 	}
 	require.Equal(t, "bestow", setting(t, open(t, address, pg.Options{}), "application_name"))
-	require.Equal(t, "points", setting(t, open(t, with(t, address, "application_name=points"), pg.Options{}), "application_name"))
+	require.Equal(t, "points", setting(t, open(t, with(t, address, "application_name=points"), pg.Options{}),
+		"application_name"))
 }
 
 // A database that cannot hold every character is refused, with what to do.
@@ -76,7 +78,8 @@ func TestEncodingIsRefused(t *testing.T) {
 	u, err := url.Parse(address)
 	require.NoError(t, err)
 	name := u.Path[1:] + "_euc"
-	run(t, address, `CREATE DATABASE `+pgx.Identifier{name}.Sanitize()+` ENCODING 'EUC_KR' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`)
+	run(t, address, `CREATE DATABASE `+pgx.Identifier{name}.Sanitize()+
+		` ENCODING 'EUC_KR' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`)
 	t.Cleanup(func() { dropDatabase(t, address, name) })
 	u.Path = "/" + name
 	_, err = pg.Connect(t.Context(), u.String())

@@ -132,6 +132,7 @@ func exists(t *testing.T, url, database string) bool {
 	defer func() { require.NoError(t, conn.Close(t.Context())) }()
 	run := database[:strings.LastIndex(database, "_")]
 	var n int
-	require.NoError(t, conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_database WHERE starts_with(datname, $1)`, run).Scan(&n))
+	require.NoError(t,
+		conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_database WHERE starts_with(datname, $1)`, run).Scan(&n))
 	return n > 0
 }

@@ -20,7 +20,8 @@ func testServer(t *testing.T, members int) *server {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	require.NoError(t, os.Chmod(dir, 0o711)) // PostgreSQL, which does not run as root, passes through
-	pg, err := embedpg.Start(t.Context(), embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: map[string]string{"fsync": "off"}})
+	pg, err := embedpg.Start(t.Context(),
+		embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: map[string]string{"fsync": "off"}})
 	require.NoError(t, err)
 	t.Cleanup(pg.Kill)
 	s, err := openServer(t.Context(), Config{
@@ -71,12 +72,17 @@ func requireFinds(t *testing.T, pool *pgxpool.Pool, event int64, members int) {
 	t.Helper()
 	const one = `(SELECT min(member_id) FROM point_targets)`
 	for sql, found := range map[string]string{
-		`DELETE FROM point_results WHERE member_id = ` + one:                                                "results: 199, not 200",
-		`DELETE FROM money.point_member WHERE ref_unique_id <> '0' AND member_id = ` + one:                  "grants in the ledger: 199, not 200",
-		`UPDATE money.point_member SET point = point + 1 WHERE ref_unique_id <> '0' AND member_id = ` + one: "targets whose grant or result is missing or another: 1, not 0",
-		`UPDATE point_targets SET publish_status = 'PENDING' WHERE member_id = ` + one:                      "targets: 199, not 200",
+		`DELETE FROM point_results WHERE member_id = ` +
+			one: "results: 199, not 200",
+		`DELETE FROM money.point_member WHERE ref_unique_id <> '0' AND member_id = ` +
+			one: "grants in the ledger: 199, not 200",
+		`UPDATE money.point_member SET point = point + 1 WHERE ref_unique_id <> '0' AND member_id = ` +
+			one: "targets whose grant or result is missing or another: 1, not 0",
+		`UPDATE point_targets SET publish_status = 'PENDING' WHERE member_id = ` +
+			one: "targets: 199, not 200",
 		`DELETE FROM money.point_lot d USING money.point_member m
-			WHERE d.point_member_id = m.point_member_id AND m.ref_unique_id <> '0' AND d.member_id = ` + one: "lots: 199, not 200",
+			WHERE d.point_member_id = m.point_member_id AND m.ref_unique_id <> '0' AND d.member_id = ` +
+			one: "lots: 199, not 200",
 		`INSERT INTO money.point_member SELECT point_member_id + 1000000, point, point_master_id, created_at, expiry_at, member_id, point_status_code,
 			point_type_code, issue_date, expiry_date, ref_unique_id, reason, memo, idempotency_key || '!' FROM money.point_member
 			WHERE ref_unique_id <> '0' AND member_id = ` + one: "grants in the ledger: 201, not 200",

@@ -21,7 +21,8 @@ func faults(o options, n int) []string {
 	list := make([]string, n)
 	for i := range list {
 		f := p.next()
-		list[i] = f.kind.name + " " + f.victim + " " + f.place.point + " " + f.length.String() + " " + strconv.FormatUint(f.pick, 10)
+		list[i] = f.kind.name + " " + f.victim + " " + f.place.point + " " + f.length.String() + " " +
+			strconv.FormatUint(f.pick, 10)
 	}
 	return list
 }
@@ -52,7 +53,8 @@ func TestAPlanHasEverything(t *testing.T) {
 	}
 }
 
-// What was asked for is chosen from, and nothing that needs a proxy before the real Kafka, or would hit whom a soak watches.
+// What was asked for is chosen from, and nothing that needs a proxy before the real Kafka, or would hit whom a soak
+// watches.
 func TestAPlanIsLimited(t *testing.T) {
 	t.Parallel()
 	for _, f := range faults(options{seed: 1, only: []string{"postgres", "cut"}}, 100) {
@@ -120,12 +122,16 @@ func TestEachDifferenceIsSeen(t *testing.T) {
 		"the result of M1 is {amount:5 status:SUCCESS refusals:2}": func(d *differences) {
 			d.compareMember("M1", good, []int64{5}, entry{5, success, 2})
 		},
-		"the result of M1 is {amount:0 status: refusals:0}": func(d *differences) { d.compareMember("M1", good, []int64{5}, entry{}) },
+		"the result of M1 is {amount:0 status: refusals:0}": func(d *differences) {
+			d.compareMember("M1", good, []int64{5}, entry{})
+		},
 		"M1 is 1 times in the ledger, not 0": func(d *differences) {
 			lost := entry{5, givenUp, 1}
 			d.compareMember("M1", lost, []int64{5}, lost)
 		},
-		"the ledger have M9, who is not of the list": func(d *differences) { d.known("M9", map[string]entry{"M1": good}, "the ledger") },
+		"the ledger have M9, who is not of the list": func(d *differences) {
+			d.known("M9", map[string]entry{"M1": good}, "the ledger")
+		},
 	} {
 		got := &differences{}
 		if d(got); says == "" {
@@ -158,7 +164,8 @@ func TestLoseCommits(t *testing.T) {
 	t.Parallel()
 	answer := string(committed) + "Z\x00\x00\x00\x05I"
 	require.Empty(t, link(t, &loseCommits{Every: 1}, answer, "more"))
-	require.Equal(t, []string{"rows", answer, "COMMIT"}, link(t, &loseCommits{Every: 2}, "rows", answer, "COMMIT", "x"+answer, "more"))
+	require.Equal(t, []string{"rows", answer, "COMMIT"},
+		link(t, &loseCommits{Every: 2}, "rows", answer, "COMMIT", "x"+answer, "more"))
 	require.Len(t, link(t, &loseCommits{Every: 3}, answer, answer, "rows"), 3)
 }
 

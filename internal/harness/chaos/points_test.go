@@ -53,7 +53,8 @@ func TestEveryPointIsUsedOrHasAReason(t *testing.T) {
 	t.Parallel()
 	used := map[string]bool{}
 	for process, points := range diesAt {
-		require.True(t, slices.ContainsFunc(services, func(s testbed.Service) bool { return strings.HasPrefix(s.Name, process) }), process)
+		require.True(t, slices.ContainsFunc(services,
+			func(s testbed.Service) bool { return strings.HasPrefix(s.Name, process) }), process)
 		for _, point := range points {
 			used[point] = true
 			require.NotContains(t, neverMet, point)

@@ -73,14 +73,23 @@ func TestMemberListIsTheTally(t *testing.T) {
 func TestTallyDiffers(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*tally){
-		"M00000001 was forgotten":                       func(*tally) {},
-		"M00000000 was granted twice":                   func(l *tally) { l.add(memberID(1), amountOf(1)); l.add(memberID(0), amountOf(0)) },
-		"M00000001 was granted 7 instead of 1000":       func(l *tally) { l.add(memberID(1), 7) },
-		"member M00000002 is not of the list":           func(l *tally) { l.add(memberID(1), amountOf(1)); l.add(memberID(2), amountOf(2)) },
-		"member M1 is not of the list":                  func(l *tally) { l.add("M1", 1000) },
-		"member M-0000001 is not of the list":           func(l *tally) { l.add("M-0000001", 1000) },
-		"member somebody is not of the list":            func(l *tally) { l.add("somebody", 1000) },
-		"2 differences in 1 rows":                       func(l *tally) { *l = *newTally(3); l.add(memberID(0), amountOf(0)) },
+		"M00000001 was forgotten": func(*tally) {},
+		"M00000000 was granted twice": func(l *tally) {
+			l.add(memberID(1), amountOf(1))
+			l.add(memberID(0), amountOf(0))
+		},
+		"M00000001 was granted 7 instead of 1000": func(l *tally) { l.add(memberID(1), 7) },
+		"member M00000002 is not of the list": func(l *tally) {
+			l.add(memberID(1), amountOf(1))
+			l.add(memberID(2), amountOf(2))
+		},
+		"member M1 is not of the list":        func(l *tally) { l.add("M1", 1000) },
+		"member M-0000001 is not of the list": func(l *tally) { l.add("M-0000001", 1000) },
+		"member somebody is not of the list":  func(l *tally) { l.add("somebody", 1000) },
+		"2 differences in 1 rows": func(l *tally) {
+			*l = *newTally(3)
+			l.add(memberID(0), amountOf(0))
+		},
 		"M00000000 was forgotten; member M00000001 was": func(l *tally) { *l = *newTally(2) },
 	} {
 		list := newTally(2)
@@ -138,7 +147,8 @@ func TestOptions(t *testing.T) {
 	o, err = readOptions([]string{"-kafka", "3", "-brokerkills", "10", "-seed", "9"})
 	require.NoError(t, err)
 	require.Equal(t, options{times: 20, members: 100_000, kafka: 3, brokerKills: 10, seed: 9}, o)
-	for _, args := range [][]string{{"-times", "0"}, {"-members", "5"}, {"more"}, {"-kafka", "2"}, {"-kafka", "1", "-brokerkills", "1"},
+	for _, args := range [][]string{{"-times", "0"}, {"-members", "5"}, {"more"}, {"-kafka", "2"},
+		{"-kafka", "1", "-brokerkills", "1"},
 		{"-kafka", "3", "-brokerkills", "1", "-stops", "1"}, {"-kafka", "3", "-brokerkills", "1", "-brakes", "1"},
 		{"-brakes", "-1"}, {"-brakes", "1", "-stops", "1"}} {
 		_, err := readOptions(args)

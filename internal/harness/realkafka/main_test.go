@@ -18,7 +18,8 @@ func TestRunRefuses(t *testing.T) {
 // A command has the brokers' addresses, and its exit code is ours.
 func TestCommand(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, command(t.Context(), []string{"sh", "-c", `test "$BESTOW_TEST_KAFKA_BROKERS,$KAFKA_BROKERS" = a:1,b:2,a:1,b:2`}, "a:1,b:2"))
+	require.NoError(t, command(t.Context(),
+		[]string{"sh", "-c", `test "$BESTOW_TEST_KAFKA_BROKERS,$KAFKA_BROKERS" = a:1,b:2,a:1,b:2`}, "a:1,b:2"))
 	err := command(t.Context(), []string{"sh", "-c", "exit 3"}, "a:1")
 	var ended *exec.ExitError
 	require.ErrorAs(t, err, &ended)

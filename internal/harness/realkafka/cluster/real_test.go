@@ -18,7 +18,8 @@ const (
 	pause    = 100 * time.Millisecond
 )
 
-// What three brokers have acknowledged is there after each of them was killed in turn, and one that is dead stops nobody.
+// What three brokers have acknowledged is there after each of them was killed in turn, and one that is dead stops
+// nobody.
 func TestThreeBrokersAreKilled(t *testing.T) {
 	t.Parallel()
 	c, err := cluster.Start(t.Context(), cluster.Options{Brokers: 3})
