@@ -152,7 +152,7 @@ func (b *bencher) start(ctx context.Context) (err error) {
 	b.log = slog.New(slog.NewTextHandler(b.logFile, nil))
 	b.cfg.Addr, b.cfg.OpsAddr = "127.0.0.1:0", "127.0.0.1:0"
 	if b.cfg.AdminKey == "" {
-		b.cfg.AdminKey = newAdminKey()
+		b.cfg.AdminKey = settings.NewAdminKey()
 	}
 	if b.cfg.DatabaseURL == "" {
 		if b.postgres, err = embedpg.Start(ctx, embedpg.Options{Dir: filepath.Join(b.dir, "postgres"), Log: b.log}); err != nil {

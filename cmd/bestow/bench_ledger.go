@@ -42,7 +42,7 @@ func (b *bencher) startLedger(ctx context.Context, cfg *settings.Config) (*proc.
 	if err != nil {
 		return nil, err
 	}
-	cfg.MoneyURL, cfg.MoneyToken = "http://"+proc.Address(ports[0]), newAdminKey()
+	cfg.MoneyURL, cfg.MoneyToken = "http://"+proc.Address(ports[0]), settings.NewAdminKey()
 	ledger, err := proc.Program{
 		Name: daemon.RoleMoney, Args: []string{b.self, "serve", "--roles", daemon.RoleMoney}, Log: filepath.Join(b.dir, "money.log"),
 		Env: []string{
@@ -74,6 +74,9 @@ func untilAnswered(ctx context.Context, cfg settings.Config) error {
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		rest(ctx, 50*time.Millisecond)
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
 }

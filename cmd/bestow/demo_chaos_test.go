@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -136,101 +135,6 @@ func running(t *testing.T, binary string) (n int) {
 		}
 	}
 	return n
-}
-
-// The same seed kills the same in the same order, each of the five once in five blows; PostgreSQL only where it is ours.
-func TestChaosPlan(t *testing.T) {
-	t.Parallel()
-	a, b, other := newChaos(7, 20), newChaos(7, 20), newChaos(8, 20)
-	require.Equal(t, a.blows, b.blows)
-	require.NotEqual(t, a.blows, other.blows)
-	for i := 0; i < len(a.blows); i += int(victims) {
-		seen := map[victim]bool{}
-		for _, b := range a.blows[i : i+int(victims)] {
-			seen[b.who] = true
-		}
-		require.Len(t, seen, int(victims))
-	}
-	a.services = services("api", "relay-1", "relay-2", "handler-1", "handler-2")
-	require.Equal(t, []string{"relay-2"}, names(a.struckBy(blow{who: aRelay, which: 1})))
-	require.Equal(t, []string{"handler-1"}, names(a.struckBy(blow{who: aHandler})))
-	require.Equal(t, []string{"api"}, names(a.struckBy(blow{who: theAPI})))
-	require.Len(t, a.struckBy(blow{who: thePostgres}), 5, "another's PostgreSQL is not killed")
-	a.killed["api"], a.killed[postgresName], a.struck = 2, 1, 3
-	require.Equal(t, "3 processes with kill -9, at 3 moments: api 2×, postgresql 1×", a.tally())
-}
-
-func services(names ...string) (list []*chaosService) {
-	for _, name := range names {
-		list = append(list, &chaosService{Program: proc.Program{Name: name}})
-	}
-	return list
-}
-
-// A process that ends though nobody killed it fails the demo, however well the events go.
-func TestDemoWhereAProcessEndsByItself(t *testing.T) {
-	t.Parallel()
-	c := newChaos(1, 0)
-	c.services = services("relay-1")
-	c.services[0].Program = proc.Program{Name: "relay-1", Args: []string{"/bin/sh", "-c", "exit 3"}, Log: filepath.Join(t.TempDir(), "log")}
-	require.NoError(t, begin(t.Context(), c.services))
-	began := time.Now()
-	err := c.during(t.Context(), newScreen(io.Discard, 10, false, false), func(ctx context.Context) error {
-		select {
-		case <-ctx.Done(): // whoever watches is told to stop
-			return errors.New("interrupted")
-		case <-time.After(10 * time.Second):
-			return nil
-		}
-	})
-	require.ErrorContains(t, err, "relay-1 ended by itself")
-	require.Less(t, time.Since(began), 5*time.Second)
-	require.ErrorContains(t, c.ready(t.Context()), "relay-1 ended by itself")
-}
-
-// Lines stand above the bar, and nothing of the bar is left in them; a terminal of 80 columns is wide enough.
-func TestLinesAboveTheBar(t *testing.T) {
-	t.Parallel()
-	var drawn bytes.Buffer
-	s := newScreen(&drawn, 5_500_000, true, true)
-	s.draw(2_750_000)
-	s.above("kill -9  %s", "relay-1")
-	s.draw(3_000_000)
-	rows := shown(drawn.String())
-	require.Len(t, rows, 2)
-	require.Equal(t, "      50 %  kill -9  relay-1", rows[0])
-	require.Regexp(t, regexp.MustCompile(`^  Granting  +54% \|`), rows[1])
-	for _, row := range rows {
-		require.Less(t, len([]rune(row)), 80)
-	}
-
-	drawn.Reset()
-	s = newScreen(&drawn, 100, false, true)
-	s.draw(50)
-	s.above("kill -9  relay-1")
-	require.Equal(t, "      50 %  kill -9  relay-1\n", drawn.String())
-}
-
-// shown is what a terminal shows of an output with carriage returns.
-func shown(output string) (rows []string) {
-	for _, line := range strings.Split(output, "\n") {
-		var row []rune
-		for _, part := range strings.Split(line, "\r") {
-			over := []rune(part)
-			row = append(over, row[min(len(over), len(row)):]...)
-		}
-		rows = append(rows, strings.TrimRight(string(row), " "))
-	}
-	return rows
-}
-
-// A process of the demo ends when the demo is gone, where the kernel does not see to it too.
-func TestDemoProcessWithoutItsParent(t *testing.T) {
-	t.Parallel()
-	outlive(t.Context(), os.Getppid()+1) // returns at once
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	outlive(ctx, os.Getppid())
 }
 
 // What cannot be is refused before anything is started.

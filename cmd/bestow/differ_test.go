@@ -10,6 +10,7 @@ import (
 
 	"bestow/app"
 	"bestow/cmd/bestow/daemon"
+	"bestow/cmd/bestow/upkeep"
 	"bestow/domain"
 	"bestow/internal/seal"
 
@@ -38,7 +39,7 @@ func TestWaitsForSettingsThatDiffer(t *testing.T) {
 	require.Contains(t, text, blocked)
 	require.Contains(t, text, `"`+mine+`" (relay,jobs on `)
 	require.Contains(t, text, `"`+mine+`-other" (handler on `)
-	ills := s.examined().ills()
+	ills := ills(s.examined())
 	require.True(t, slices.ContainsFunc(ills, func(ill string) bool { return strings.HasPrefix(ill, "settings: "+blocked) }), "%v", ills)
 	require.True(t, slices.ContainsFunc(ills, func(ill string) bool { return strings.HasPrefix(ill, "events: 1 event without progress, ") }), "%v", ills)
 
@@ -50,8 +51,8 @@ func TestWaitsForSettingsThatDiffer(t *testing.T) {
 	require.True(t, s.soon(func() bool { return strings.TrimSpace(ready()) == `{"ok":true}` }), "%s", ready())
 	s.cfg.TopicPrefix = mine + "-doctor"
 	d := s.examined()
-	require.True(t, slices.ContainsFunc(d.Checks, func(f finding) bool {
-		return f.Check == "settings" && f.Level == warning && strings.HasPrefix(f.Text, "of this command: BESTOW_TOPIC_PREFIX is ")
+	require.True(t, slices.ContainsFunc(d.Checks, func(f upkeep.Finding) bool {
+		return f.Check == "settings" && f.Level == upkeep.Warning && strings.HasPrefix(f.Text, "of this command: BESTOW_TOPIC_PREFIX is ")
 	}), "%v", d.Checks)
 }
 
@@ -123,9 +124,9 @@ func TestAnotherTimeZoneOrKeyIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "BESTOW_MASTER_KEY is ")
 	require.NotContains(t, err.Error(), keyed.MasterKey)
 	reports := &app.Reports{Deps: app.Deps{Pool: s.pool}}
-	require.NoError(t, reports.Same(ctx, judging(s.cfg)))
-	require.ErrorIs(t, reports.Same(ctx, judging(cfg)), &domain.Error{Code: app.SettingsDiffer})
+	require.NoError(t, reports.Same(ctx, upkeep.Judging(s.cfg)))
+	require.ErrorIs(t, reports.Same(ctx, upkeep.Judging(cfg)), &domain.Error{Code: app.SettingsDiffer})
 	cfg = s.cfg
 	cfg.Expiry = "off"
-	require.ErrorIs(t, reports.Same(ctx, judging(cfg)), &domain.Error{Code: app.SettingsDiffer})
+	require.ErrorIs(t, reports.Same(ctx, upkeep.Judging(cfg)), &domain.Error{Code: app.SettingsDiffer})
 }

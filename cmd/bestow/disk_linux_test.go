@@ -97,7 +97,7 @@ func (d *smallDisk) supervise(ctx context.Context, s *embedpg.Server) {
 			return
 		case <-s.Done():
 		}
-		for again := (*embedpg.Server)(nil); again == nil && ctx.Err() == nil; rest(ctx, 200*time.Millisecond) {
+		for again := (*embedpg.Server)(nil); again == nil && ctx.Err() == nil; pause(ctx, 200*time.Millisecond) {
 			if again, _ = d.start(ctx, port); again != nil { // an error: the disk is still full
 				s = again
 			}
@@ -289,4 +289,12 @@ func (w *world) useDatabase(url string) {
 	require.NoError(w, err)
 	w.Cleanup(pool.Close)
 	w.pool = pool
+}
+
+// pause waits, unless ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }

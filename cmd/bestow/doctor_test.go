@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,24 +10,24 @@ import (
 	"bestow/app"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/terminal"
+	"bestow/cmd/bestow/upkeep"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 
-	"github.com/go-json-experiment/json"
 	"github.com/riverqueue/river"
 	"github.com/stretchr/testify/require"
 )
 
 // examined is what a doctor says of the world.
-func (w *world) examined() diagnosis {
+func (w *world) examined() upkeep.Diagnosis {
 	w.Helper()
-	return (&doctor{cfg: w.cfg, pool: w.pool, now: time.Now}).examine(w.Context())
+	return upkeep.Examine(w.Context(), w.cfg, w.pool, time.Now)
 }
 
 // ills are the checks of a diagnosis that are wrong, and what they say.
-func (d diagnosis) ills() (all []string) {
+func ills(d upkeep.Diagnosis) (all []string) {
 	for _, f := range d.Checks {
-		if f.Level == wrong {
+		if f.Level == upkeep.Wrong {
 			all = append(all, f.Check+": "+f.Text)
 		}
 	}
@@ -41,9 +40,9 @@ func TestDoctor(t *testing.T) {
 	s := newStill(t)
 	has := func(ill string) {
 		t.Helper()
-		var d diagnosis
+		var d upkeep.Diagnosis
 		found := func(text string) bool { return strings.HasPrefix(text, ill) }
-		require.True(t, s.soon(func() bool { d = s.examined(); return slices.ContainsFunc(d.ills(), found) }), "%s: %v", ill, d.Checks)
+		require.True(t, s.soon(func() bool { d = s.examined(); return slices.ContainsFunc(ills(d), found) }), "%s: %v", ill, d.Checks)
 		require.False(t, d.OK)
 	}
 	has("role relay: no process with the role relay is running: `bestow serve --roles relay` starts one")
@@ -65,7 +64,7 @@ func TestDoctor(t *testing.T) {
 	require.True(t, s.soon(func() bool { return s.examined().OK }))
 	s.exec(`UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'mismatch'`)
 	s.exec(`UPDATE campaign_event_summary SET stopped_memo = 'the ledger contradicts itself'`)
-	require.Contains(t, s.examined().Checks, finding{"events", warning, "event 1 is FAILED (mismatch): the ledger contradicts itself"})
+	require.Contains(t, s.examined().Checks, upkeep.Finding{Check: "events", Level: upkeep.Warning, Text: "event 1 is FAILED (mismatch): the ledger contradicts itself"})
 	require.True(t, s.examined().OK)
 
 	kafkatest.Set(t, s.cfg.Brokers, s.cfg.TopicPrefix+".point", map[string]string{"cleanup.policy": "compact"})
@@ -77,24 +76,24 @@ func TestDoctor(t *testing.T) {
 	kafkatest.DeleteTopic(t, s.cfg.Brokers, s.cfg.TopicPrefix+".voucher")
 	has("topic " + s.cfg.TopicPrefix + ".voucher: it does not exist")
 	s.exec(`DELETE FROM goose_db_version WHERE version_id = 24`)
-	require.Equal(t, "schema: database lacks migration 0024_processes.sql: run `bestow migrate up`", s.examined().ills()[0])
-	require.False(t, slices.ContainsFunc(s.examined().Checks, func(f finding) bool { return strings.HasPrefix(f.Check, "role ") }), "what needs it is not looked at")
+	require.Equal(t, "schema: database lacks migration 0024_processes.sql: run `bestow migrate up`", ills(s.examined())[0])
+	require.False(t, slices.ContainsFunc(s.examined().Checks, func(f upkeep.Finding) bool { return strings.HasPrefix(f.Check, "role ") }), "what needs it is not looked at")
 }
 
 // A doctor whose own clock is wrong, or whose Kafka or database is not there, says so.
 func TestDoctorAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	d := &doctor{cfg: w.cfg, pool: w.pool, now: func() time.Time { return time.Now().Add(time.Minute) }}
-	d.cfg.Brokers = nil
-	said := d.examine(t.Context())
-	require.Contains(t, said.Checks, finding{"clock", wrong, "this machine's clock is wrong: 1m0s ahead of the database's"})
-	require.Contains(t, said.Checks, finding{"kafka", skipped, "KAFKA_BROKERS is not set"})
+	cfg := w.cfg
+	cfg.Brokers = nil
+	said := upkeep.Examine(t.Context(), cfg, w.pool, func() time.Time { return time.Now().Add(time.Minute) })
+	require.Contains(t, said.Checks, upkeep.Finding{Check: "clock", Level: upkeep.Wrong, Text: "this machine's clock is wrong: 1m0s ahead of the database's"})
+	require.Contains(t, said.Checks, upkeep.Finding{Check: "kafka", Level: upkeep.Skipped, Text: "KAFKA_BROKERS is not set"})
 	w.cfg.Brokers, w.cfg.DatabaseURL = []string{"127.0.0.1:1"}, "postgres://127.0.0.1:1/none"
 	pool, err := daemon.OpenPool(t.Context(), w.cfg)
 	require.NoError(t, err)
 	defer pool.Close()
-	ills := (&doctor{cfg: w.cfg, pool: pool, now: time.Now}).examine(t.Context()).ills()
+	ills := ills(upkeep.Examine(t.Context(), w.cfg, pool, time.Now))
 	require.Len(t, ills, 2)
 	require.Contains(t, ills[0], "database: PostgreSQL does not answer: ")
 	require.Contains(t, ills[1], "kafka: connect to Kafka at [127.0.0.1:1]")
@@ -134,22 +133,6 @@ func TestDoctorAsksTheService(t *testing.T) {
 	s.env["BESTOW_KEY"] = ""
 	_, _, errs = s.run("doctor")
 	require.Contains(t, errs, "DATABASE_URL is not set: give the address")
-}
-
-// The doctor ends with an error if something is wrong, in both formats.
-func TestDoctorPrints(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	term := &terminal.Terminal{Out: &out, Err: &out}
-	well := diagnosis{true, []finding{{"clock", fine, "is right"}, {"kafka", skipped, "not set"}}}
-	require.NoError(t, (&doctorCmd{}).show(term, well))
-	require.Equal(t, "ok       clock  is right\nskipped  kafka  not set\n", out.String())
-	out.Reset()
-	ill := diagnosis{false, []finding{{"clock", wrong, "is off"}}}
-	require.ErrorIs(t, (&doctorCmd{terminal.Format{Output: "json"}}).show(term, ill), errIll)
-	var read diagnosis
-	require.NoError(t, json.Unmarshal(out.Bytes(), &read))
-	require.Equal(t, ill, read)
 }
 
 // C16: what Kafka's absence keeps from moving says so, and goes on by itself.

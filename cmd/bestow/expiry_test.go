@@ -9,6 +9,7 @@ import (
 
 	"bestow/app"
 	"bestow/cmd/bestow/daemon"
+	"bestow/cmd/bestow/upkeep"
 	bestowhttp "bestow/http"
 	"bestow/money"
 
@@ -54,7 +55,7 @@ func TestPointsExpireByThemselves(t *testing.T) {
 	require.Equal(t, 40, w.count(`SELECT sum(remaining) FROM money.point_lot`))
 	w.verified(p)
 	w.exec(`UPDATE money.point_sweep SET began_at = now() - interval '2 hours'`)
-	require.Contains(t, w.examined().Checks, finding{"expiry", fine, "no lot has been open for more than an hour past its expiry"})
+	require.Contains(t, w.examined().Checks, upkeep.Finding{Check: "expiry", Level: upkeep.Fine, Text: "no lot has been open for more than an hour past its expiry"})
 }
 
 // A ledger that runs apart has no jobs, and lets points expire all the same.
@@ -86,7 +87,7 @@ func TestExpiryOff(t *testing.T) {
 	bestowhttp.NewOps(p.Ops()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
 	require.Equal(t, http.StatusOK, answer.Code)
 	require.Contains(t, answer.Body.String(), `"waits_for":["expiry"]`)
-	said := finding{"expiry", warning, "BESTOW_EXPIRY is off: no points expire by themselves; 1 open lot with 70 points past the expiry"}
+	said := upkeep.Finding{Check: "expiry", Level: upkeep.Warning, Text: "BESTOW_EXPIRY is off: no points expire by themselves; 1 open lot with 70 points past the expiry"}
 	require.Eventually(t, func() bool { return slices.Contains(w.examined().Checks, said) }, time.Minute, 20*time.Millisecond)
 
 	w.exec(`UPDATE money.point_sweep SET began_at = now() - interval '2 hours'`)

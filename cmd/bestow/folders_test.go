@@ -50,21 +50,6 @@ func TestC29CommandsShareAFolder(t *testing.T) {
 	}
 }
 
-// The secrets of a demo are closed, and one that a kill left empty is made anew.
-func TestKeptSecrets(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "admin.key")
-	require.NoError(t, os.WriteFile(file, nil, 0o644))
-	first, err := keep(file, newAdminKey)
-	require.NoError(t, err)
-	require.NotEmpty(t, first)
-	require.NoError(t, os.Chmod(file, 0o644))
-	again, err := keep(file, newAdminKey)
-	require.NoError(t, err)
-	require.Equal(t, first, again)
-	require.Equal(t, fs.FileMode(0o600), modeOf(t, file))
-}
-
 func startOwnPostgres(t *testing.T, cfg settings.Config, command string) {
 	t.Helper()
 	dir, err := cfg.OpenDataDir(command)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bestow/cmd/bestow/daemon"
+	"bestow/cmd/bestow/upkeep"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
 
@@ -192,7 +193,7 @@ func (w *world) renew() error {
 	require.NoError(w, err)
 	defer func() { _ = conn.Close(w.Context()) }()
 	return pgx.BeginFunc(w.Context(), conn, func(tx pgx.Tx) error {
-		_, err := renewInstallation(w.Context(), tx)
+		_, err := upkeep.RenewInstallation(w.Context(), tx)
 		return err
 	})
 }

@@ -5,6 +5,7 @@ import (
 
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/terminal"
+	"bestow/cmd/bestow/upkeep"
 	"bestow/domain"
 	"bestow/money"
 
@@ -39,7 +40,7 @@ func (w *world) newLedgerID(installation string) (id money.Identity, err error) 
 	require.NoError(w, err)
 	defer func() { _ = conn.Close(w.Context()) }()
 	err = pgx.BeginFunc(w.Context(), conn, func(tx pgx.Tx) (err error) {
-		id, err = renewLedger(w.Context(), tx, installation)
+		id, err = upkeep.RenewLedger(w.Context(), tx, installation)
 		return err
 	})
 	return id, err

@@ -9,8 +9,10 @@ import (
 	_ "time/tzdata" // an image without a zone database knows Asia/Seoul too
 
 	"bestow/cmd/bestow/campaign"
+	"bestow/cmd/bestow/demo"
 	"bestow/cmd/bestow/points"
 	"bestow/cmd/bestow/terminal"
+	"bestow/cmd/bestow/upkeep"
 	"bestow/internal/failpoint"
 
 	"github.com/alecthomas/kong"
@@ -20,32 +22,32 @@ import (
 // cli is all commands. Those of operators speak HTTP with BESTOW_URL and BESTOW_KEY, and those about the ledger's own with
 // BESTOW_MONEY_URL and BESTOW_MONEY_TOKEN.
 type cli struct {
-	Demo         demoCmd             `cmd:"" help:"Show the whole product at work; it needs no other server."`
-	Serve        serveCmd            `cmd:"" help:"Run the service, in all roles or in some."`
-	Migrate      migrateCmd          `cmd:"" help:"Bring the database up to date."`
-	Verify       verifyCmd           `cmd:"" help:"Prove that targets = published = results = ledger."`
-	Event        campaign.EventCmd   `cmd:"" help:"Make, start and watch events."`
-	Targets      campaign.TargetsCmd `cmd:"" help:"Import member lists."`
-	Results      campaign.ResultsCmd `cmd:"" help:"Show what became of each member."`
-	Queue        campaign.QueueCmd   `cmd:"" help:"Show the lanes: running and waiting events in their order, with the expected starts."`
-	Type         campaign.TypeCmd    `cmd:"" help:"List event types, and set their units and limits."`
-	Policy       points.PolicyCmd    `cmd:"" help:"Make, change and retire accrual policies of the ledger."`
-	Member       points.MemberCmd    `cmd:"" help:"Show a member's points and history; use points, and undo a use or a save."`
-	Expiry       points.ExpiryCmd    `cmd:"" help:"Show how many points will expire on which day and in which month: what members still have."`
-	Brake        campaign.BrakeCmd   `cmd:"" help:"The emergency brake: until it is released no event starts or resumes, and no grant begins."`
-	Retry        campaign.RetryCmd   `cmd:"" help:"Ask again for the members that were given up, and run waiting retries now."`
-	Parked       campaign.ParkedCmd  `cmd:"" help:"List messages that no handler could use, and publish them again."`
-	Doctor       doctorCmd           `cmd:"" help:"Find errors of the installation, and the reasons why events do not move."`
-	Installation installationCmd     `cmd:"" help:"Show the installation id of this database, or give a copied database a new one."`
-	Ledger       ledgerCmd           `cmd:"" help:"Show the id of this database's ledger, or give a copied ledger a new one."`
-	Secrets      secretsCmd          `cmd:"" help:"Change the master key, which encrypts voucher PINs and the hashes of lists."`
+	Demo         demo.Cmd               `cmd:"" help:"Show the whole product at work; it needs no other server."`
+	Serve        serveCmd               `cmd:"" help:"Run the service, in all roles or in some."`
+	Migrate      upkeep.MigrateCmd      `cmd:"" help:"Bring the database up to date."`
+	Verify       upkeep.VerifyCmd       `cmd:"" help:"Prove that targets = published = results = ledger."`
+	Event        campaign.EventCmd      `cmd:"" help:"Make, start and watch events."`
+	Targets      campaign.TargetsCmd    `cmd:"" help:"Import member lists."`
+	Results      campaign.ResultsCmd    `cmd:"" help:"Show what became of each member."`
+	Queue        campaign.QueueCmd      `cmd:"" help:"Show the lanes: running and waiting events in their order, with the expected starts."`
+	Type         campaign.TypeCmd       `cmd:"" help:"List event types, and set their units and limits."`
+	Policy       points.PolicyCmd       `cmd:"" help:"Make, change and retire accrual policies of the ledger."`
+	Member       points.MemberCmd       `cmd:"" help:"Show a member's points and history; use points, and undo a use or a save."`
+	Expiry       points.ExpiryCmd       `cmd:"" help:"Show how many points will expire on which day and in which month: what members still have."`
+	Brake        campaign.BrakeCmd      `cmd:"" help:"The emergency brake: until it is released no event starts or resumes, and no grant begins."`
+	Retry        campaign.RetryCmd      `cmd:"" help:"Ask again for the members that were given up, and run waiting retries now."`
+	Parked       campaign.ParkedCmd     `cmd:"" help:"List messages that no handler could use, and publish them again."`
+	Doctor       upkeep.DoctorCmd       `cmd:"" help:"Find errors of the installation, and the reasons why events do not move."`
+	Installation upkeep.InstallationCmd `cmd:"" help:"Show the installation id of this database, or give a copied database a new one."`
+	Ledger       upkeep.LedgerCmd       `cmd:"" help:"Show the id of this database's ledger, or give a copied ledger a new one."`
+	Secrets      upkeep.SecretsCmd      `cmd:"" help:"Change the master key, which encrypts voucher PINs and the hashes of lists."`
 
 	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the description of the API, or of the ledger's."`
 	Bench   benchCmd   `cmd:"" help:"Measure the speed of the service, and compare it with its bare SQL and with other designs."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	BenchBroker benchBrokerCmd `cmd:"" hidden:"" help:"Be the broker of a bench."`
-	DemoServe   demoServeCmd   `cmd:"" hidden:"" help:"Be a process of the demo's service."`
+	DemoServe   demo.ServeCmd  `cmd:"" hidden:"" help:"Be a process of the demo's service."`
 }
 
 func main() {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bestow/cmd/bestow/daemon"
+	"bestow/cmd/bestow/upkeep"
 	"bestow/internal/seal"
 
 	"github.com/stretchr/testify/require"
@@ -26,21 +27,21 @@ func TestRotate(t *testing.T) {
 
 	_, stop := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM processes`) == 1 }, time.Minute, 20*time.Millisecond)
-	_, err := rotate(t.Context(), w.pool, old, next)
+	_, err := upkeep.Rotate(t.Context(), w.pool, old, next)
 	require.ErrorContains(t, err, "the service runs: ")
 	stop()
-	_, err = rotate(t.Context(), w.pool, foreign, next)
+	_, err = upkeep.Rotate(t.Context(), w.pool, foreign, next)
 	require.ErrorContains(t, err, "is it another master key?")
-	_, err = rotate(t.Context(), w.pool, old, old)
+	_, err = upkeep.Rotate(t.Context(), w.pool, old, old)
 	require.ErrorContains(t, err, "is the one that is in use: nothing was changed")
 	_, stop = w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	stop() // it opens what is there: nothing was changed
 
 	begins := w.process(t.Context(), daemon.Overrides{}, daemon.AllRoles...) // its key opens what is there, and nobody has seen it yet
 	for range 2 {
-		done, err := rotate(t.Context(), w.pool, old, next)
+		done, err := upkeep.Rotate(t.Context(), w.pool, old, next)
 		require.NoError(t, err)
-		require.Equal(t, rotated{Vouchers: 2, Pins: 1, Lists: 1, KeyID: next.ID()}, done)
+		require.Equal(t, upkeep.Rotated{Vouchers: 2, Pins: 1, Lists: 1, KeyID: next.ID()}, done)
 	}
 	require.ErrorIs(t, begins.Run(t.Context()), seal.ErrOpen, "it ends with its first beat")
 	begins.Close()

@@ -89,6 +89,7 @@ func (b *Breaker) changed(_ string, from, to gobreaker.State) {
 	}
 }
 
+// Cause returns why the last call that failed did so.
 func (b *Breaker) Cause() error {
 	if err := b.last.Load(); err != nil {
 		return *err

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"bestow/internal/seal"
 )
 
 // leastKey is the least length of an API key that production takes, in characters: a shorter one can be guessed.
@@ -25,3 +27,6 @@ func (c Config) checkAdminKey() error {
 
 // WeakAdminKey reports whether the key can be guessed.
 func (c Config) WeakAdminKey() bool { return c.AdminKey != "" && len(c.AdminKey) < leastKey }
+
+// NewAdminKey returns a key that cannot be guessed.
+func NewAdminKey() string { return "demo-" + strings.TrimRight(seal.GenerateMaster(), "=")[:24] }

@@ -216,6 +216,7 @@ func (c Config) Shared() app.Settings {
 	return s
 }
 
+// Kafka returns the settings of Kafka.
 func (c Config) Kafka() outbox.KafkaConfig {
 	return outbox.KafkaConfig{Brokers: c.Brokers, TopicPrefix: c.TopicPrefix, Partitions: c.Partitions, Replication: c.Replication}
 }

@@ -22,6 +22,7 @@ type Paging struct {
 	Cursor string `help:"The cursor that the previous page returned."`
 }
 
+// Check refuses a page that is too small or too large.
 func (p Paging) Check() error {
 	if p.Limit < 1 || p.Limit > 1000 {
 		return Usage("--limit is %d: it must be 1 to 1000", p.Limit)

@@ -1,4 +1,4 @@
-package main
+package upkeep
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// verifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges. With
+// VerifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges. With
 // --remote, or where only the service is known, it has the service make the report.
-type verifyCmd struct {
+type VerifyCmd struct {
 	terminal.Format
 
 	Event  *string `arg:"" optional:"" help:"The event's id or campaign_id; if a number is both, write id:7 or campaign:7. Default: all events."`
@@ -32,7 +32,7 @@ var (
 
 // Run checks every invariant, after recounting where that is asked for. It fails if one does not hold, or
 // could not be compared.
-func (c *verifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+func (c *VerifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if c.Event != nil && *c.Event == "" {
 		return terminal.Usage("the event's name is empty: give an id or a campaign_id, or nothing for all events")
 	}
@@ -55,7 +55,7 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	defer pool.Close()
-	if err := (&app.Reports{Deps: app.Deps{Pool: pool}}).Same(ctx, judging(cfg)); err != nil {
+	if err := (&app.Reports{Deps: app.Deps{Pool: pool}}).Same(ctx, Judging(cfg)); err != nil {
 		return err
 	}
 	reports, err := newVerifier(cfg, pool)
@@ -65,8 +65,8 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	return c.verify(ctx, t, reports)
 }
 
-// judging returns the settings by which a proof judges.
-func judging(cfg settings.Config) app.Settings {
+// Judging returns the settings by which a proof judges.
+func Judging(cfg settings.Config) app.Settings {
 	return app.Settings{app.TimeZoneSetting: cfg.TimeZone, app.ExpirySetting: cfg.Expiry}
 }
 
@@ -85,7 +85,7 @@ func newVerifier(cfg settings.Config, pool *pgxpool.Pool) (*app.Reports, error) 
 }
 
 // Help says what the command needs, and what its end means.
-func (verifyCmd) Help() string {
+func (VerifyCmd) Help() string {
 	return `It reads the database of DATABASE_URL and does not need the service. With --remote, or if DATABASE_URL is not set and
 BESTOW_KEY is, it asks the service instead for a report on one event. The service keeps the last five reports on each
 event. With BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) it also opens every
@@ -95,7 +95,7 @@ Exit code 0: everything was compared, and nothing differs. Exit code 1: somethin
 compared ("not proved"). docs/verify.md says what each invariant compares, and what no invariant compares.`
 }
 
-func (c *verifyCmd) verify(ctx context.Context, t *terminal.Terminal, reports *app.Reports) (err error) {
+func (c *VerifyCmd) verify(ctx context.Context, t *terminal.Terminal, reports *app.Reports) (err error) {
 	var query app.VerifyQuery
 	if c.Event != nil {
 		query.Event = *c.Event
@@ -117,7 +117,7 @@ func (c *verifyCmd) verify(ctx context.Context, t *terminal.Terminal, reports *a
 }
 
 // conclude prints what was found, and fails if that is not green. As JSON it prints the bytes of the document.
-func (c *verifyCmd) conclude(t *terminal.Terminal, v app.VerifyReport, document []byte) error {
+func (c *VerifyCmd) conclude(t *terminal.Terminal, v app.VerifyReport, document []byte) error {
 	var err error
 	if c.Output == "json" {
 		_, err = fmt.Fprintf(t.Out, "%s\n", document)
@@ -137,7 +137,7 @@ func (c *verifyCmd) conclude(t *terminal.Terminal, v app.VerifyReport, document 
 }
 
 // write prints what was repaired, then the report.
-func (c *verifyCmd) write(t *terminal.Terminal, v app.VerifyReport) error {
+func (c *VerifyCmd) write(t *terminal.Terminal, v app.VerifyReport) error {
 	for _, r := range v.Repaired {
 		fmt.Fprintf(t.Out, "repaired: %s\n", r)
 	}

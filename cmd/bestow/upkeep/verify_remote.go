@@ -1,4 +1,4 @@
-package main
+package upkeep
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 const reportPoll = time.Second
 
 // runRemote asks the service for a report on the event, waits until it is made, and prints it.
-func (c *verifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
+func (c *VerifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 	if c.Event == nil || c.Repair {
 		return terminal.Usage("--remote makes a report on one event, and repairs nothing: bestow verify --remote EVENT")
 	}
@@ -38,7 +38,7 @@ func (c *verifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 }
 
 // runWithoutDatabase has the service make the report where DATABASE_URL is not set, and says so.
-func (c *verifyCmd) runWithoutDatabase(ctx context.Context, t *terminal.Terminal) error {
+func (c *VerifyCmd) runWithoutDatabase(ctx context.Context, t *terminal.Terminal) error {
 	if c.Repair {
 		return &domain.Error{Code: domain.Invalid, Message: "DATABASE_URL is not set, and --repair changes the counters in the database",
 			Hint: "set DATABASE_URL to the database of the service"}

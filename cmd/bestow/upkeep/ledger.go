@@ -1,4 +1,4 @@
-package main
+package upkeep
 
 import (
 	"cmp"
@@ -17,8 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ledgerCmd is `bestow ledger`. It reads DATABASE_URL: the id is needed before any process runs.
-type ledgerCmd struct {
+// LedgerCmd is `bestow ledger`. It reads DATABASE_URL: the id is needed before any process runs.
+type LedgerCmd struct {
 	Show  ledgerShowCmd  `cmd:"" help:"Print the id of this database's ledger, and the installation whose grants it takes."`
 	NewID ledgerNewIDCmd `cmd:"" name:"new-id" help:"Give a copied ledger an id of its own. Do this before any of its processes starts."`
 }
@@ -75,7 +75,7 @@ func (c *ledgerNewIDCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
-		id, err := pg.Value(ctx, pool, func(tx pgx.Tx) (money.Identity, error) { return renewLedger(ctx, tx, installation) })
+		id, err := pg.Value(ctx, pool, func(tx pgx.Tx) (money.Identity, error) { return RenewLedger(ctx, tx, installation) })
 		if err != nil {
 			return err
 		}
@@ -95,10 +95,10 @@ func (c *ledgerNewIDCmd) installation() (string, error) {
 	return id.String(), nil
 }
 
-// renewLedger gives a copied ledger a new id, and pairs it with the installation, if that is not "". A ledger in use is
+// RenewLedger gives a copied ledger a new id, and pairs it with the installation, if that is not "". A ledger in use is
 // refused: one whose processes run, one that the installation of the same database grants by, and a pairing with the
 // installation that grants by the original.
-func renewLedger(ctx context.Context, tx pgx.Tx, installation string) (money.Identity, error) {
+func RenewLedger(ctx context.Context, tx pgx.Tx, installation string) (money.Identity, error) {
 	if err := outbox.CheckStopped(ctx, tx); err != nil {
 		return money.Identity{}, err
 	}

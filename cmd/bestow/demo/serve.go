@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -9,14 +9,14 @@ import (
 	"bestow/cmd/bestow/settings"
 )
 
-// demoServeCmd is a process of the demo's service: serve, with the demo's ledger that refuses some.
-type demoServeCmd struct {
+// ServeCmd is a process of the demo's service: serve, with the demo's ledger that refuses some.
+type ServeCmd struct {
 	Roles  []string `help:"What this process does."`
 	Parent int      `help:"The process of the demo, without which this one ends."`
 }
 
 // Run works in the roles until it is asked to stop or the demo is gone.
-func (c *demoServeCmd) Run(ctx context.Context) error {
+func (c *ServeCmd) Run(ctx context.Context) error {
 	cfg, err := settings.Load()
 	if err != nil {
 		return err

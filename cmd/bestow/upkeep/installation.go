@@ -1,4 +1,4 @@
-package main
+package upkeep
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// installationCmd is `bestow installation`. It reads DATABASE_URL: the id is needed before any process runs.
-type installationCmd struct {
+// InstallationCmd is `bestow installation`. It reads DATABASE_URL: the id is needed before any process runs.
+type InstallationCmd struct {
 	Show installationShowCmd `cmd:"" help:"Print the id of this installation. Its messages and consumer groups contain this id."`
 	New  installationNewCmd  `cmd:"" help:"Give a copied database a new id. Do this before any of its processes starts."`
 }
@@ -55,7 +55,7 @@ targets that it had published and not yet granted. Its running events continue: 
 // Run gives the database a new id and prints it.
 func (c *installationNewCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
-		i, err := pg.Value(ctx, pool, func(tx pgx.Tx) (outbox.Installation, error) { return renewInstallation(ctx, tx) })
+		i, err := pg.Value(ctx, pool, func(tx pgx.Tx) (outbox.Installation, error) { return RenewInstallation(ctx, tx) })
 		if err != nil {
 			return err
 		}
@@ -63,9 +63,9 @@ func (c *installationNewCmd) Run(ctx context.Context, t *terminal.Terminal) erro
 	})
 }
 
-// renewInstallation makes a copied database an installation of its own, with a ledger of its own: the keys in it are those of
+// RenewInstallation makes a copied database an installation of its own, with a ledger of its own: the keys in it are those of
 // the installation that it was copied from. A ledger in it that takes the grants of yet another installation stays that one's.
-func renewInstallation(ctx context.Context, tx pgx.Tx) (i outbox.Installation, err error) {
+func RenewInstallation(ctx context.Context, tx pgx.Tx) (i outbox.Installation, err error) {
 	before, err := outbox.ReadInstallation(ctx, tx)
 	if err != nil {
 		return i, err

@@ -1,4 +1,4 @@
-package main
+package upkeep
 
 import (
 	"context"
@@ -20,8 +20,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// secretsCmd is `bestow secrets`.
-type secretsCmd struct {
+// SecretsCmd is `bestow secrets`.
+type SecretsCmd struct {
 	Rotate secretsRotateCmd `cmd:"" help:"Change the master key."`
 }
 
@@ -41,8 +41,8 @@ If the command is interrupted, run it again. A ledger with a database of its own
 DATABASE_URL. Keep the old key as long as you keep backups from before: they open by the old key only.`
 }
 
-// rotated is how many keys of which kind are under the new master key.
-type rotated struct {
+// Rotated is how many keys of which kind are under the new master key.
+type Rotated struct {
 	Vouchers int    `json:"voucher_keys"` // of the ledger
 	Pins     int    `json:"pin_keys"`     // of what the campaign side remembers of vouchers
 	Lists    int    `json:"list_keys"`    // of the hashes of lists
@@ -71,7 +71,7 @@ func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 		return &domain.Error{Code: domain.Invalid, Message: "BESTOW_MASTER_KEY is not set", Hint: "set it to the old master key: the keys are encrypted by it"}
 	}
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
-		done, err := rotate(ctx, pool, from, to)
+		done, err := Rotate(ctx, pool, from, to)
 		if err != nil {
 			return err
 		}
@@ -84,9 +84,9 @@ func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 	})
 }
 
-// rotate wraps all keys by to. A process that runs has the old master key in memory and would go on to use it: there must be
+// Rotate wraps all keys by to. A process that runs has the old master key in memory and would go on to use it: there must be
 // none, and none may have begun meanwhile.
-func rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (done rotated, err error) {
+func Rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (done Rotated, err error) {
 	if from.ID() == to.ID() {
 		return done, &domain.Error{Code: domain.Invalid, Message: "the new master key is the one that is in use: nothing was changed",
 			Hint: "write another one, as by `openssl rand -base64 32`, and name its file"}
@@ -95,7 +95,7 @@ func rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (don
 	if err := nothingRuns(ctx, reports); err != nil {
 		return done, err
 	}
-	done, err = pg.Value(ctx, pool, func(tx pgx.Tx) (done rotated, err error) {
+	done, err = pg.Value(ctx, pool, func(tx pgx.Tx) (done Rotated, err error) {
 		done.KeyID = to.ID()
 		if done.Vouchers, err = money.Rewrap(ctx, tx, from, to); err != nil {
 			return done, err

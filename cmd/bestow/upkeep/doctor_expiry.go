@@ -1,4 +1,4 @@
-package main
+package upkeep
 
 import (
 	"context"
@@ -16,16 +16,16 @@ func (d *doctor) expiry(ctx context.Context, sys app.System) {
 	var lots, late int64
 	var points string
 	if err := d.pool.QueryRow(ctx, query).Scan(&lots, &points, &late); err != nil {
-		d.say("expiry", wrong, "%s", english.OneLine(err.Error()))
+		d.say("expiry", Wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	off := func(p app.Process) bool { return p.Settings()[app.ExpirySetting] == "off" }
 	switch {
 	case slices.ContainsFunc(sys.Processes, off):
-		d.say("expiry", warning, "BESTOW_EXPIRY is off: no points expire by themselves; %s with %s points past the expiry", english.Count(lots, "open lot"), english.Group(points))
+		d.say("expiry", Warning, "BESTOW_EXPIRY is off: no points expire by themselves; %s with %s points past the expiry", english.Count(lots, "open lot"), english.Group(points))
 	case late > 0:
-		d.say("expiry", warning, "%s more than an hour past the expiry: the job expire of the role jobs is behind", english.Count(late, "open lot"))
+		d.say("expiry", Warning, "%s more than an hour past the expiry: the job expire of the role jobs is behind", english.Count(late, "open lot"))
 	default:
-		d.say("expiry", fine, "no lot has been open for more than an hour past its expiry")
+		d.say("expiry", Fine, "no lot has been open for more than an hour past its expiry")
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -26,7 +26,8 @@ import (
 	"golang.org/x/term"
 )
 
-type demoCmd struct {
+// Cmd is `bestow demo`.
+type Cmd struct {
 	Members *int    `help:"Members who get points (default: 100000, with --chaos 500000); a tenth as many get vouchers."`
 	Chaos   bool    `help:"Run the service as five processes. Every few seconds, kill -9 one of them, all five, or PostgreSQL."`
 	Kills   *int    `help:"With --chaos, the number of kills (default: 6). If the events complete earlier, the demo makes more events."`
@@ -36,13 +37,13 @@ type demoCmd struct {
 }
 
 // Help says which servers are used.
-func (demoCmd) Help() string {
+func (Cmd) Help() string {
 	return `It starts its own PostgreSQL and its own Kafka broker. To use other servers, set DATABASE_URL or KAFKA_BROKERS. The
 database must be empty or contain only the events of a demo, because the points that the demo grants stay in it.`
 }
 
 // Run shows the main job with nothing set up: a PostgreSQL and a broker of its own, two events, and the proof.
-func (c *demoCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+func (c *Cmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	killer, err := c.check()
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 }
 
 // check refuses what cannot be done, and returns who kills: nil for nobody.
-func (c *demoCmd) check() (*chaos, error) {
+func (c *Cmd) check() (*chaos, error) {
 	if !c.Chaos && (c.Kills != nil || c.Seed != nil) {
 		return nil, terminal.Usage("--kills and --seed say who is killed: give --chaos too")
 	}
@@ -88,7 +89,7 @@ func (c *demoCmd) check() (*chaos, error) {
 }
 
 // members is how many get points: with --chaos so many that there is something to hit.
-func (c *demoCmd) members() int {
+func (c *Cmd) members() int {
 	switch {
 	case c.Members != nil:
 		return *c.Members
@@ -98,7 +99,7 @@ func (c *demoCmd) members() int {
 	return 100_000
 }
 
-func (c *demoCmd) killer() (*chaos, error) {
+func (c *Cmd) killer() (*chaos, error) {
 	kills, seed := 6, rand.Uint64N(1_000_000) // short enough to be typed again
 	if c.Kills != nil {
 		kills = *c.Kills
@@ -112,7 +113,7 @@ func (c *demoCmd) killer() (*chaos, error) {
 	return newChaos(seed, kills), nil
 }
 
-func (c *demoCmd) stays() bool {
+func (c *Cmd) stays() bool {
 	return c.Stay || !c.Exit && term.IsTerminal(int(os.Stdout.Fd()))
 }
 
@@ -180,7 +181,7 @@ func (d *demo) openFolder(ctx context.Context) (err error) {
 		}
 	}
 	if d.cfg.AdminKey == "" {
-		if d.cfg.AdminKey, err = keep(filepath.Join(d.dir, "admin.key"), newAdminKey); err != nil {
+		if d.cfg.AdminKey, err = keep(filepath.Join(d.dir, "admin.key"), settings.NewAdminKey); err != nil {
 			return err
 		}
 	}
@@ -201,7 +202,7 @@ func (d *demo) openLedger(ctx context.Context) (err error) {
 		return nil
 	}
 	if d.cfg.MoneyToken == "" {
-		if d.cfg.MoneyToken, err = keep(filepath.Join(d.dir, "money.token"), newAdminKey); err != nil {
+		if d.cfg.MoneyToken, err = keep(filepath.Join(d.dir, "money.token"), settings.NewAdminKey); err != nil {
 			return err
 		}
 	}
@@ -228,9 +229,6 @@ func keep(path string, make func() string) (string, error) {
 	}
 	return secret, nil
 }
-
-// newAdminKey is a key that nobody guesses.
-func newAdminKey() string { return "demo-" + strings.TrimRight(seal.GenerateMaster(), "=")[:24] }
 
 // freeAddr returns addr, or a free address of this machine where another process listens on addr already, and says so. The
 // kernel gives its port to no outgoing connection: a killed process finds it free when it starts again.

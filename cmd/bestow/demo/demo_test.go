@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"bestow/http/api"
 	"bestow/internal/english"
 	"bestow/internal/picky"
+	"bestow/money/moneyclient"
 
 	"github.com/rivo/uniseg"
 	"github.com/stretchr/testify/require"
@@ -24,8 +25,8 @@ import (
 // The demo shows refusals, ends with its proof, and its last screen says the numbers that are in the rows.
 func TestDemoShowsRefusals(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	p, _ := w.start(t.Context(), demoOverrides(), daemon.AllRoles...)
+	w := newStage(t)
+	p := w.start(demoOverrides(), daemon.AllRoles...)
 	var screen bytes.Buffer
 	d := &demo{out: &screen, cfg: w.cfg, process: p}
 	require.NoError(t, d.show(t.Context(), 3_000))
@@ -47,8 +48,8 @@ func TestDemoShowsRefusals(t *testing.T) {
 // A demo whose proof does not hold ends with an error.
 func TestDemoWithoutProof(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	p, _ := w.start(t.Context(), demoOverrides(), daemon.AllRoles...)
+	w := newStage(t)
+	p := w.start(demoOverrides(), daemon.AllRoles...)
 	var screen bytes.Buffer
 	d := &demo{out: &screen, cfg: w.cfg, process: p}
 	events, err := d.makeEvents(t.Context(), 100)
@@ -88,8 +89,8 @@ func TestDemoRefusesItsOwnMembersOnly(t *testing.T) {
 // What a killed demo had begun is finished before anything new begins.
 func TestDemoGoesOn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleJobs)
+	w := newStage(t)
+	p := w.start(daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleJobs)
 	var screen bytes.Buffer
 	d := &demo{out: &screen, cfg: w.cfg, process: p}
 	events, err := d.makeEvents(t.Context(), 2_000)
@@ -104,7 +105,7 @@ func TestDemoGoesOn(t *testing.T) {
 		require.Fail(t, "nobody handles them yet", "%v", err)
 	case <-time.After(100 * time.Millisecond):
 	}
-	w.start(t.Context(), demoOverrides(), daemon.RoleHandler)
+	w.start(demoOverrides(), daemon.RoleHandler)
 	require.NoError(t, <-finished)
 	require.Equal(t, 2, w.count(`SELECT count(*) FROM campaign_events WHERE event_status = 'COMPLETED'`))
 	require.Contains(t, screen.String(), "2 events of a killed demo with 2,200 members")
@@ -145,12 +146,12 @@ func TestDemoSaysWhyItWaits(t *testing.T) {
 // A demo that stays names a way to see a member's points, and the ledger's listener is there for it (newcomer3 Q2).
 func TestDemoNamesAWayToAMembersPoints(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newStage(t)
 	d := &demo{out: io.Discard, cfg: w.cfg, dir: t.TempDir()}
 	d.cfg.MoneyToken, d.cfg.MoneyAddr = "", "127.0.0.1:0"
 	require.NoError(t, d.openLedger(t.Context()))
 	w.cfg = d.cfg
-	d.process, _ = w.start(t.Context(), demoOverrides(), daemon.AllRoles...)
+	d.process = w.start(demoOverrides(), daemon.AllRoles...)
 	require.NoError(t, d.show(t.Context(), 10))
 	var screen bytes.Buffer
 	d.out = &screen
@@ -161,14 +162,18 @@ func TestDemoNamesAWayToAMembersPoints(t *testing.T) {
 			require.Less(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), demoColumns, line)
 		}
 	}
-	s := &shell{TB: t, env: map[string]string{}}
+	env := map[string]string{}
 	for _, setting := range regexp.MustCompile(`(BESTOW_MONEY_\w+)=(\S+)`).FindAllStringSubmatch(screen.String(), -1) {
-		s.env[setting[1]] = setting[2]
+		env[setting[1]] = setting[2]
 	}
-	ask := regexp.MustCompile(`(?m) (member balance \S+)$`).FindStringSubmatch(screen.String())
+	ask := regexp.MustCompile(`(?m) member balance (\S+)$`).FindStringSubmatch(screen.String())
 	require.NotEmpty(t, ask, screen.String())
-	balance, _ := s.done(strings.TrimSpace(ask[1]))
-	require.Contains(t, balance, "1,000")
+	ledger, err := moneyclient.New(moneyclient.Config{URL: env["BESTOW_MONEY_URL"], Token: env["BESTOW_MONEY_TOKEN"]})
+	require.NoError(t, err)
+	t.Cleanup(ledger.Close)
+	member, err := ledger.Member(t.Context(), ask[1])
+	require.NoError(t, err)
+	require.EqualValues(t, 1_000, member.Balance)
 }
 
 // The demo's lines fit into the columns of a terminal as it opens (P18).

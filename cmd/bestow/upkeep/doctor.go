@@ -1,4 +1,4 @@
-package main
+package upkeep
 
 import (
 	"context"
@@ -22,12 +22,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// doctorCmd is `bestow doctor`. It reads DATABASE_URL, since it also looks at what keeps the service from answering. Where only
+// DoctorCmd is `bestow doctor`. It reads DATABASE_URL, since it also looks at what keeps the service from answering. Where only
 // the service is known, it asks that.
-type doctorCmd struct{ terminal.Format }
+type DoctorCmd struct{ terminal.Format }
 
 // Help says what is looked at.
-func (doctorCmd) Help() string {
+func (DoctorCmd) Help() string {
 	return `It checks the database and its schema, the clock, the processes and their roles, River's leader and queues, the circuit
 breakers of the ledgers, and Kafka (if KAFKA_BROKERS is set), and it lists what events wait for. It reads DATABASE_URL,
 as the service does, and changes nothing. If DATABASE_URL is not set, it asks the service at BESTOW_URL with BESTOW_KEY,
@@ -39,27 +39,27 @@ var errIll = errors.New("something is wrong")
 
 // The levels of a finding.
 const (
-	fine    = "ok"
-	warning = "warning" // on purpose, or for a while
-	wrong   = "wrong"
-	skipped = "skipped"
+	Fine    = "ok"
+	Warning = "warning" // on purpose, or for a while
+	Wrong   = "wrong"
+	Skipped = "skipped"
 )
 
-// finding is what the doctor says of one thing.
-type finding struct {
+// Finding is what the doctor says of one thing.
+type Finding struct {
 	Check string `json:"check"`
 	Level string `json:"level"`
 	Text  string `json:"text"`
 }
 
-// diagnosis is what `bestow doctor -o json` prints.
-type diagnosis struct {
+// Diagnosis is what `bestow doctor -o json` prints.
+type Diagnosis struct {
 	OK     bool      `json:"ok"`
-	Checks []finding `json:"checks"`
+	Checks []Finding `json:"checks"`
 }
 
 // Run examines the installation.
-func (c *doctorCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+func (c *DoctorCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	cfg, err := settings.Load()
 	if err != nil {
 		return err
@@ -72,10 +72,10 @@ func (c *doctorCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	defer pool.Close()
-	return c.show(t, (&doctor{cfg: cfg, pool: pool, now: time.Now}).examine(ctx))
+	return c.show(t, Examine(ctx, cfg, pool, time.Now))
 }
 
-func (c *doctorCmd) show(t *terminal.Terminal, d diagnosis) error {
+func (c *DoctorCmd) show(t *terminal.Terminal, d Diagnosis) error {
 	err := c.Print(t, d, func() error {
 		return terminal.Table(t.Out, func(w io.Writer) {
 			for _, f := range d.Checks {
@@ -89,23 +89,28 @@ func (c *doctorCmd) show(t *terminal.Terminal, d diagnosis) error {
 	return err
 }
 
+// Examine looks at an installation from outside. cfg says where it is, and now is this machine's clock.
+func Examine(ctx context.Context, cfg settings.Config, pool *pgxpool.Pool, now func() time.Time) Diagnosis {
+	return (&doctor{cfg: cfg, pool: pool, now: now}).examine(ctx)
+}
+
 // doctor looks at an installation from outside.
 type doctor struct {
 	cfg    settings.Config
 	pool   *pgxpool.Pool
 	now    func() time.Time
-	checks []finding
+	checks []Finding
 }
 
 // patienceOfADoctor is how long all of the examination may take.
 const patienceOfADoctor = 30 * time.Second
 
 func (d *doctor) say(check, level, format string, args ...any) {
-	d.checks = append(d.checks, finding{check, level, fmt.Sprintf(format, args...)})
+	d.checks = append(d.checks, Finding{check, level, fmt.Sprintf(format, args...)})
 }
 
 // examine looks at one thing after another; what stands on a thing that is wrong is not looked at.
-func (d *doctor) examine(ctx context.Context) diagnosis {
+func (d *doctor) examine(ctx context.Context) Diagnosis {
 	ctx, cancel := context.WithTimeout(ctx, patienceOfADoctor)
 	defer cancel()
 	if d.database(ctx) && d.schema(ctx) {
@@ -116,43 +121,43 @@ func (d *doctor) examine(ctx context.Context) diagnosis {
 	return d.diagnosis()
 }
 
-func (d *doctor) diagnosis() diagnosis {
-	ill := slices.ContainsFunc(d.checks, func(f finding) bool { return f.Level == wrong })
-	return diagnosis{OK: !ill, Checks: d.checks}
+func (d *doctor) diagnosis() Diagnosis {
+	ill := slices.ContainsFunc(d.checks, func(f Finding) bool { return f.Level == Wrong })
+	return Diagnosis{OK: !ill, Checks: d.checks}
 }
 
 func (d *doctor) database(ctx context.Context) bool {
 	var version string
 	if err := d.pool.QueryRow(ctx, `SELECT current_setting('server_version')`).Scan(&version); err != nil {
-		d.say("database", wrong, "PostgreSQL does not answer: %s", english.OneLine(err.Error()))
+		d.say("database", Wrong, "PostgreSQL does not answer: %s", english.OneLine(err.Error()))
 		return false
 	}
-	d.say("database", fine, "PostgreSQL %s answers", version)
+	d.say("database", Fine, "PostgreSQL %s answers", version)
 	return true
 }
 
 func (d *doctor) schema(ctx context.Context) bool {
 	if err := migrations.Current(ctx, d.cfg.DatabaseURL); err != nil {
-		d.say("schema", wrong, "%s", english.OneLine(err.Error()))
+		d.say("schema", Wrong, "%s", english.OneLine(err.Error()))
 		return false
 	}
-	d.say("schema", fine, "has every migration of this version")
+	d.say("schema", Fine, "has every migration of this version")
 	return true
 }
 
 func (d *doctor) clock(ctx context.Context) {
 	if err := (daemon.Clock{Pool: d.pool, Now: d.now}).Check(ctx); err != nil {
-		d.say("clock", wrong, "%s", english.OneLine(err.Error()))
+		d.say("clock", Wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
-	d.say("clock", fine, "this machine's is within %s of the database's", daemon.ClockTolerance)
+	d.say("clock", Fine, "this machine's is within %s of the database's", daemon.ClockTolerance)
 }
 
 // installation looks at what the processes say of themselves.
 func (d *doctor) installation(ctx context.Context) {
 	sys, err := (&app.Reports{Deps: app.Deps{Pool: d.pool}}).System(ctx)
 	if err != nil {
-		d.say("processes", wrong, "%s", english.OneLine(err.Error()))
+		d.say("processes", Wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	d.installed(sys)
@@ -164,15 +169,15 @@ func (d *doctor) installation(ctx context.Context) {
 // installed looks at what an installation says of itself.
 func (d *doctor) installed(sys app.System) {
 	if sys.ReadOnly {
-		d.say("database", wrong, "it takes no writes: its server is a standby, or read-only")
+		d.say("database", Wrong, "it takes no writes: its server is a standby, or read-only")
 	}
 	d.processes(sys)
 	d.river(sys)
 	for _, l := range sys.Ledgers {
 		if l.Away != "" {
-			d.say("ledger", wrong, "%s", l.Away)
+			d.say("ledger", Wrong, "%s", l.Away)
 		} else {
-			d.say("ledger", fine, "%s: all circuit breakers are closed", l.Name)
+			d.say("ledger", Fine, "%s: all circuit breakers are closed", l.Name)
 		}
 	}
 	// Whether the processes have the master key they know themselves.
@@ -180,14 +185,14 @@ func (d *doctor) installed(sys app.System) {
 	still := slices.DeleteFunc(slices.Clone(standing), func(s app.Standing) bool { return len(s.Events) == 0 })
 	for _, s := range standing {
 		if s.Code == app.SettingsDiffer {
-			d.say("settings", wrong, "%s", s.Text)
+			d.say("settings", Wrong, "%s", s.Text)
 		}
 	}
 	for _, s := range still {
-		d.say("events", wrong, "%s without progress, such as event %d: %s", english.Count(len(s.Events), "event"), s.Events[0], s.Text)
+		d.say("events", Wrong, "%s without progress, such as event %d: %s", english.Count(len(s.Events), "event"), s.Events[0], s.Text)
 	}
 	if len(still) == 0 {
-		d.say("events", fine, "every event that runs or is due is moving")
+		d.say("events", Fine, "every event that runs or is due is moving")
 	}
 }
 
@@ -204,7 +209,7 @@ type failedEvent struct {
 func (d *doctor) failed(ctx context.Context) {
 	events, err := (&app.Events{Deps: app.Deps{Pool: d.pool}}).List(ctx, app.EventFilter{Status: domain.Failed, Limit: shownFailed + 1})
 	if err != nil {
-		d.say("events", wrong, "%s", english.OneLine(err.Error()))
+		d.say("events", Wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	for i, e := range events {
@@ -216,11 +221,11 @@ func (d *doctor) failed(ctx context.Context) {
 func (d *doctor) sayFailed(i int, e failedEvent) {
 	switch {
 	case i == shownFailed:
-		d.say("events", warning, "more events are FAILED: `bestow event list --status FAILED` shows them")
+		d.say("events", Warning, "more events are FAILED: `bestow event list --status FAILED` shows them")
 	case e.memo == "":
-		d.say("events", warning, "event %d is FAILED (%s): `bestow event show %d` shows it", e.id, e.code, e.id)
+		d.say("events", Warning, "event %d is FAILED (%s): `bestow event show %d` shows it", e.id, e.code, e.id)
 	default:
-		d.say("events", warning, "event %d is FAILED (%s): %s", e.id, e.code, english.OneLine(e.memo))
+		d.say("events", Warning, "event %d is FAILED (%s): %s", e.id, e.code, english.OneLine(e.memo))
 	}
 }
 
@@ -232,10 +237,10 @@ func (d *doctor) ownSettings(ctx context.Context) {
 	}
 	all, err := (&app.Reports{Deps: app.Deps{Pool: d.pool}}).Differences(ctx, mine)
 	if err != nil {
-		d.say("settings", wrong, "%s", english.OneLine(err.Error()))
+		d.say("settings", Wrong, "%s", english.OneLine(err.Error()))
 	}
 	for _, text := range all {
-		d.say("settings", warning, "of this command: %s", text)
+		d.say("settings", Warning, "of this command: %s", text)
 	}
 }
 
@@ -243,56 +248,56 @@ func (d *doctor) ownSettings(ctx context.Context) {
 func (d *doctor) processes(sys app.System) {
 	for _, role := range []string{daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs} {
 		if n := len(sys.Working(role)); n > 0 {
-			d.say("role "+role, fine, "processes: %d", n)
+			d.say("role "+role, Fine, "processes: %d", n)
 		} else {
-			d.say("role "+role, wrong, "no process with the role %s is running: `bestow serve --roles %s` starts one", role, role)
+			d.say("role "+role, Wrong, "no process with the role %s is running: `bestow serve --roles %s` starts one", role, role)
 		}
 	}
 	var versions []string
 	for _, p := range sys.Processes {
 		versions = append(versions, p.Version)
 		for _, r := range p.Obstacles() {
-			d.say("process", wrong, "%s %d (%s): %s", p.Host, p.PID, strings.Join(p.Roles, ","), r.Text)
+			d.say("process", Wrong, "%s %d (%s): %s", p.Host, p.PID, strings.Join(p.Roles, ","), r.Text)
 		}
 	}
 	slices.Sort(versions)
 	if versions = slices.Compact(versions); len(versions) > 1 {
-		d.say("versions", warning, "more than one is running: %s", strings.Join(versions, ", "))
+		d.say("versions", Warning, "more than one is running: %s", strings.Join(versions, ", "))
 	}
 }
 
 func (d *doctor) river(sys app.System) {
 	switch atWork := len(sys.Working(daemon.RoleRelay)) + len(sys.Working(daemon.RoleJobs)); {
 	case sys.River.Leader != "":
-		d.say("river", fine, "%s leads", sys.River.Leader)
+		d.say("river", Fine, "%s leads", sys.River.Leader)
 	case atWork > 0:
-		d.say("river", wrong, "no client leads, so that no job is scheduled or rescued: it should within half a minute")
+		d.say("river", Wrong, "no client leads, so that no job is scheduled or rescued: it should within half a minute")
 	}
 	for _, queue := range sys.River.Paused {
-		d.say("queue "+queue, wrong, "is paused in River UI")
+		d.say("queue "+queue, Wrong, "is paused in River UI")
 	}
 }
 
 // kafka looks whether the brokers answer, and at the topics if the types are known.
 func (d *doctor) kafka(ctx context.Context) {
 	if len(d.cfg.Brokers) == 0 {
-		d.say("kafka", skipped, "KAFKA_BROKERS is not set")
+		d.say("kafka", Skipped, "KAFKA_BROKERS is not set")
 		return
 	}
 	k, err := outbox.NewKafka(d.cfg.Kafka())
 	if err != nil {
-		d.say("kafka", wrong, "%s", english.OneLine(err.Error()))
+		d.say("kafka", Wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	defer func() { _ = k.Close() }() // it has written nothing
 	if err := k.Ping(ctx); err != nil {
-		d.say("kafka", wrong, "%s", english.OneLine(err.Error()))
+		d.say("kafka", Wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
-	d.say("kafka", fine, "answers at %s", strings.Join(d.cfg.Brokers, ", "))
+	d.say("kafka", Fine, "answers at %s", strings.Join(d.cfg.Brokers, ", "))
 	types, err := outbox.ReadyTypes(ctx, d.pool)
 	if err != nil {
-		d.say("topics", skipped, "the event types are not known")
+		d.say("topics", Skipped, "the event types are not known")
 		return
 	}
 	d.topics(k, types)
@@ -301,17 +306,17 @@ func (d *doctor) kafka(ctx context.Context) {
 func (d *doctor) topics(k *outbox.Kafka, types []domain.EventType) {
 	faults, err := k.Examine(types)
 	if err != nil {
-		d.say("topics", wrong, "%s", english.OneLine(err.Error()))
+		d.say("topics", Wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
 	for _, f := range faults {
-		level := warning
+		level := Warning
 		if f.Blocks {
-			level = wrong
+			level = Wrong
 		}
 		d.say("topic "+f.Topic, level, "%s", f.Text)
 	}
 	if len(faults) == 0 {
-		d.say("topics", fine, "are there, and set as they must be")
+		d.say("topics", Fine, "are there, and set as they must be")
 	}
 }

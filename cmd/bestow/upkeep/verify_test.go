@@ -1,4 +1,4 @@
-package main
+package upkeep
 
 import (
 	"bytes"
@@ -37,26 +37,26 @@ func TestVerifyCommand(t *testing.T) {
 		UPDATE event_ids SET last_id = 2;
 		SELECT setval('campaign_events_id_seq', 2)`)
 	reports := &app.Reports{Deps: app.Deps{Pool: pool}}
-	verify := func(c verifyCmd) (string, error) {
+	verify := func(c VerifyCmd) (string, error) {
 		var out bytes.Buffer
 		term := &terminal.Terminal{Out: &out, Err: io.Discard, Env: func(string) string { return "" }}
 		err := c.verify(t.Context(), term, reports)
 		return out.String(), err
 	}
-	out, err := verify(verifyCmd{Repair: true})
+	out, err := verify(VerifyCmd{Repair: true})
 	require.NoError(t, err)
 	require.Contains(t, out, "nothing to repair: every counter is what the rows say")
 
 	exec(`UPDATE campaign_event_summary SET success_count = 3 WHERE event_id = 1`)
-	out, err = verify(verifyCmd{Event: new("spring")})
+	out, err = verify(VerifyCmd{Event: new("spring")})
 	require.ErrorIs(t, err, errDiffers)
 	require.Contains(t, out, "✗ I6 ")
-	_, err = verify(verifyCmd{Event: new("summer")})
+	_, err = verify(VerifyCmd{Event: new("summer")})
 	require.NoError(t, err)
-	_, err = verify(verifyCmd{Event: new("winter")})
+	_, err = verify(VerifyCmd{Event: new("winter")})
 	require.ErrorIs(t, err, &domain.Error{Code: domain.NotFound})
 
-	out, err = verify(verifyCmd{Event: new("spring"), Repair: true})
+	out, err = verify(VerifyCmd{Event: new("spring"), Repair: true})
 	require.NoError(t, err)
 	require.Contains(t, out, "repaired: event 1: success_count was 3, is 0\n")
 	require.Contains(t, out, "✓ all 33 invariants hold")
@@ -67,7 +67,7 @@ func TestVerifyCommandJSON(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	term := &terminal.Terminal{Out: &out, Err: io.Discard, Env: func(string) string { return "" }}
-	c := verifyCmd{Format: terminal.Format{Output: "json"}, Repair: true}
+	c := VerifyCmd{Format: terminal.Format{Output: "json"}, Repair: true}
 	require.NoError(t, c.verify(t.Context(), term, &app.Reports{Deps: app.Deps{Pool: pgtest.New(t)}}))
 	var printed app.VerifyReport
 	require.NoError(t, json.Unmarshal(out.Bytes(), &printed))
@@ -84,7 +84,7 @@ func TestVerifyCommandJSON(t *testing.T) {
 // The recipe of docs/verify.md computes the digest that the document has, also after a repair.
 func TestVerifyRecipe(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/verify.md")
+	page, err := os.ReadFile("../../../docs/verify.md")
 	require.NoError(t, err)
 	recipe := regexp.MustCompile(`(?m)^    (sed .*report\.json.*sha256sum)$`).FindSubmatch(page)
 	require.NotNil(t, recipe)
@@ -95,7 +95,7 @@ func TestVerifyRecipe(t *testing.T) {
 	for _, repair := range []bool{false, true} {
 		var out bytes.Buffer
 		term := &terminal.Terminal{Out: &out, Err: io.Discard, Env: func(string) string { return "" }}
-		c := verifyCmd{Format: terminal.Format{Output: "json"}, Repair: repair}
+		c := VerifyCmd{Format: terminal.Format{Output: "json"}, Repair: repair}
 		require.Error(t, c.verify(t.Context(), term, &app.Reports{Deps: app.Deps{Pool: pool}})) // the counter or the sequence differs
 		var r app.VerifyReport
 		require.NoError(t, json.Unmarshal(out.Bytes(), &r))
@@ -107,14 +107,6 @@ func TestVerifyRecipe(t *testing.T) {
 		said, err := sh.CombinedOutput()
 		require.NoError(t, err, "%s", said)
 		require.Equal(t, r.SHA256+"  -\n", string(said))
-	}
-}
-
-func TestVerifyCommandUsage(t *testing.T) {
-	t.Parallel()
-	term := &terminal.Terminal{Out: io.Discard, Err: io.Discard, Env: func(string) string { return "" }}
-	for _, args := range [][]string{{"verify", "--mend"}, {"verify", "one", "two"}, {"verify", "-o", "xml"}} {
-		require.Equal(t, terminal.ExitUsage, run(t.Context(), args, term), args)
 	}
 }
 

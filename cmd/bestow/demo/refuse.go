@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -23,12 +23,12 @@ const (
 // build has the failpoints.
 var played = []string{demoCampaign, "chaos-"}
 
-// pickyLedger refuses some members for now and a few for good, as ledgers do. Who it is follows from the member's id and
+// PickyLedger refuses some members for now and a few for good, as ledgers do. Who it is follows from the member's id and
 // the try alone, so that a demo that is killed and started again is refused the same.
-type pickyLedger struct{ app.Granter }
+type PickyLedger struct{ app.Granter }
 
 // Grant asks the ledger for those who are not refused.
-func (p pickyLedger) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (p PickyLedger) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
 	outcomes := make([]domain.Outcome, len(grants))
 	var asked []domain.Grant
 	var at []int
@@ -70,7 +70,7 @@ func refuse(e domain.Event, g domain.Grant) (bool, domain.Outcome) {
 // demoOverrides let the demo's ledger refuse some members.
 func demoOverrides() daemon.Overrides {
 	return daemon.Overrides{
-		Granter: func(g app.Granter) app.Granter { return pickyLedger{g} },
+		Granter: func(g app.Granter) app.Granter { return PickyLedger{g} },
 		Limits:  func(l *app.Limits) { l.Retry.Backoff = demoBackoff },
 	}
 }

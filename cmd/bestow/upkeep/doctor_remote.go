@@ -1,4 +1,4 @@
-package main
+package upkeep
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 )
 
 // runRemote examines as much as the service at BESTOW_URL shows.
-func (c *doctorCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
+func (c *DoctorCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 	server, err := t.Client()
 	if err != nil {
 		return err
@@ -35,8 +35,8 @@ func (d *doctor) ask(ctx context.Context, server *client.Client) error {
 	if err != nil {
 		return err
 	}
-	d.say("service", fine, "answers at BESTOW_URL")
-	d.say("database", skipped, "DATABASE_URL is not set: schema, clock, expiry and Kafka are not checked")
+	d.say("service", Fine, "answers at BESTOW_URL")
+	d.say("database", Skipped, "DATABASE_URL is not set: schema, clock, expiry and Kafka are not checked")
 	d.installed(readSystem(sys))
 	for i, e := range failed.Items {
 		d.sayFailed(i, failedEvent{e.ID, orEmpty(e.FailureCode), orEmpty(e.Summary.StoppedMemo)})

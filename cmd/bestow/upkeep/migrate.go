@@ -1,4 +1,4 @@
-package main
+package upkeep
 
 import (
 	"context"
@@ -15,7 +15,8 @@ import (
 	"bestow/migrations"
 )
 
-type migrateCmd struct {
+// MigrateCmd is `bestow migrate`.
+type MigrateCmd struct {
 	Up     migrateUpCmd     `cmd:"" help:"Bring the database up to date. Several processes may do this at the same time."`
 	Status migrateStatusCmd `cmd:"" help:"List the migrations and when they were applied."`
 }
