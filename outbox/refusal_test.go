@@ -68,6 +68,31 @@ func TestATopicThatIsNotThereYet(t *testing.T) {
 	require.Equal(t, "targets 0 chunks 0 counted 0", d.marked())
 }
 
+// A Kafka that is away puts the job off. That passes by itself, so nothing asks a person for anything.
+func TestAKafkaThatIsAway(t *testing.T) {
+	t.Parallel()
+	d, end := setupKillable(t, 1)
+	end()
+	id, err := d.work(d.all(), First, 0)
+	snoozed(t, err, kafkaAway)
+	require.Equal(t, "targets 0 chunks 0 counted 0", d.marked())
+	require.Equal(t, "running", d.text(`SELECT state FROM river.river_job WHERE id = $1`, id))
+	require.Len(t, d.reports, 1)
+	require.Equal(t, KafkaAway, d.reports[0].Code)
+	require.False(t, d.reports[0].Permanent)
+	require.Contains(t, d.reports[0].Text, "Kafka does not answer: ")
+	require.Equal(t, 1, d.logged("kafka does not take messages"))
+
+	require.Error(t, d.kafka.Ping(t.Context()))
+	require.Error(t, d.kafka.CheckTopics([]domain.EventType{point}), "it is no fault of the topics")
+	require.NoError(t, d.kafka.topics.blocked(d.kafka.Topic(point)))
+	sweeper := d.sweeper()
+	sweeper.Kafka = d.kafka
+	_, err = sweeper.Reconcile(t.Context())
+	require.ErrorContains(t, err, "reconcile POINT", "each type is tried")
+	require.ErrorContains(t, err, "reconcile VOUCHER")
+}
+
 // Of a job that Kafka takes in part, that part is marked. The rest becomes a job of its own, which is refused from then on;
 // that the topic takes another chunk does not end the refusal.
 func TestAJobThatIsTakenInPart(t *testing.T) {

@@ -259,3 +259,43 @@ func TestRouter(t *testing.T) {
 		return kafkatest.Committed(t, d.brokers, d.kafka.group(d.kafka.Topic(point)), d.kafka.Topic(point))[0] == 2
 	}, 20*time.Second, time.Millisecond)
 }
+
+// A router whose Kafka is away waits for it, and says so. It ends with its context all the same.
+func TestARouterWaitsForItsServers(t *testing.T) {
+	t.Parallel()
+	d, end := setupKillable(t)
+	end()
+	r := d.router(nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	require.Eventually(t, func() bool { return d.logged("nothing is consumed yet") > 0 }, 20*time.Second, time.Millisecond)
+	require.Empty(t, ended)
+	cancel()
+	require.NoError(t, <-ended)
+	require.Empty(t, r.consuming)
+}
+
+// A database that refuses the process ends the router: no wait makes it right.
+func TestARouterThatIsRefusedEnds(t *testing.T) {
+	t.Parallel()
+	d := setupRelay(t)
+	d.exec(`ALTER TABLE event_types RENAME TO elsewhere`)
+	d.exec(`CREATE FUNCTION refuse() RETURNS SETOF elsewhere LANGUAGE plpgsql AS
+		$$ BEGIN RAISE EXCEPTION 'no right' USING ERRCODE = 'insufficient_privilege'; END $$`)
+	d.exec(`CREATE VIEW event_types AS SELECT * FROM refuse()`)
+	require.ErrorContains(t, d.router(nil).Run(t.Context()), "no right")
+}
+
+// Types that are not ready have no topic yet.
+func TestReadyTypes(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.exec(`INSERT INTO event_types (code, label, operation, topic, state) VALUES ('GIFT', 'Gifts', 'points', 'gift', 'CREATING')`)
+	types, err := ReadyTypes(t.Context(), r.pool)
+	require.NoError(t, err)
+	require.Equal(t, []domain.EventType{
+		{Code: "POINT", Label: "Points", Granter: "money", Operation: domain.Points, Topic: "point"},
+		{Code: "VOUCHER", Label: "Vouchers", Granter: "money", Operation: domain.Vouchers, Topic: "voucher"},
+	}, types)
+}

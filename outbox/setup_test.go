@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"bestow/domain"
+	"bestow/internal/embedkafka"
 	"bestow/internal/kafkatest"
 	"bestow/internal/logtest"
 	"bestow/internal/pg"
@@ -151,9 +152,27 @@ type desk struct {
 // setupRelay is a setup with a Kafka. Its topics have two partitions.
 func setupRelay(t *testing.T, sizes ...int) *desk {
 	t.Helper()
-	d := &desk{room: setup(t, sizes...), log: &logtest.Log{}}
+	d := &desk{room: setup(t, sizes...), log: &logtest.Log{}, brokers: kafkatest.Brokers(t)}
+	d.open()
+	return d
+}
+
+// setupKillable is setupRelay with a Kafka of the test's own, which it can end.
+func setupKillable(t *testing.T, sizes ...int) (d *desk, end func()) {
+	t.Helper()
+	server, err := embedkafka.Start(t.Context(), embedkafka.Options{})
+	require.NoError(t, err)
+	t.Cleanup(server.Close)
+	d = &desk{room: setup(t, sizes...), log: &logtest.Log{}, brokers: server.Brokers}
+	d.open()
+	return d, server.Close
+}
+
+// open connects the desk, and makes its topics and its relay.
+func (d *desk) open() {
+	d.Helper()
 	d.connect(func(*KafkaConfig) {})
-	require.NoError(t, d.kafka.CheckTopics([]domain.EventType{point, voucher}))
+	require.NoError(d, d.kafka.CheckTopics([]domain.EventType{point, voucher}))
 	d.relay = &RelayWorker{
 		Pool: d.pool, Kafka: d.kafka, Log: d.logger(),
 		Close: func(_ context.Context, id int64) error {
@@ -162,13 +181,11 @@ func setupRelay(t *testing.T, sizes ...int) *desk {
 		},
 		Report: func(_ string, refused *Refusal) { d.reports = append(d.reports, refused) },
 	}
-	return d
 }
 
 // connect gives the desk a Kafka whose topics no other test has.
 func (d *desk) connect(change func(*KafkaConfig)) {
 	d.Helper()
-	d.brokers = kafkatest.Brokers(d)
 	i, err := ReadInstallation(d.Context(), d.pool)
 	require.NoError(d, err)
 	cfg := KafkaConfig{Brokers: d.brokers, Installation: i, TopicPrefix: kafkatest.Prefix(d), Partitions: 2, Log: d.logger()}

@@ -16,7 +16,7 @@ import (
 // kafkaDesk is a desk with a Kafka that has no topics yet.
 func kafkaDesk(t *testing.T, change func(*KafkaConfig)) *desk {
 	t.Helper()
-	d := &desk{room: &room{TB: t, pool: pgtest.New(t)}, log: &logtest.Log{}}
+	d := &desk{room: &room{TB: t, pool: pgtest.New(t)}, log: &logtest.Log{}, brokers: kafkatest.Brokers(t)}
 	d.connect(change)
 	return d
 }
