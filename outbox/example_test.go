@@ -3,25 +3,22 @@ package outbox_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"testing"
 
 	"bestow/domain"
 	"bestow/internal/pgtest"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 )
 
-// The transaction that writes the chunks of an event inserts their jobs too: no chunk is without its job, and no job without
-// its chunk. The jobs are pending until the event starts.
+// The transaction that writes the chunks of an event inserts their jobs too: no chunk is without its job, and no job
+// without its chunk. The jobs are pending until the event starts.
 func ExampleEnqueue() {
 	ctx := context.Background()
-	pool, closePool := database()
-	defer closePool()
+	pool, end := pgtest.Example()
+	defer end()
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: "river"})
 	if err != nil {
 		fmt.Println(err)
@@ -44,32 +41,4 @@ func ExampleEnqueue() {
 	fmt.Println(state, args)
 	// Output:
 	// pending {"try": 0, "mode": "first", "last_id": 150, "event_id": 7, "first_id": 1, "partition_key": 0}
-}
-
-// database is a database of the example's own.
-func database() (*pgxpool.Pool, func()) {
-	tb := &exampleTB{}
-	return pgtest.New(tb), tb.end
-}
-
-// exampleTB is to an example what a testing.T is to a test.
-type exampleTB struct {
-	testing.TB
-	cleanups []func()
-}
-
-func (*exampleTB) Helper() {}
-
-func (*exampleTB) Context() context.Context { return context.Background() }
-
-func (tb *exampleTB) Cleanup(f func()) { tb.cleanups = append(tb.cleanups, f) }
-
-func (*exampleTB) Errorf(format string, args ...any) { fmt.Fprintf(os.Stdout, format+"\n", args...) }
-
-func (*exampleTB) FailNow() { os.Exit(1) }
-
-func (tb *exampleTB) end() {
-	for i := len(tb.cleanups) - 1; i >= 0; i-- {
-		tb.cleanups[i]()
-	}
 }

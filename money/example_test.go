@@ -1,0 +1,42 @@
+package money_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"bestow/internal/pgtest"
+	"bestow/money"
+)
+
+// A batch that is asked for again, because its answer was lost, is applied once. A key that stands for something else is a
+// conflict, and the rest of its batch is granted.
+func ExampleLedger_GrantPoints() {
+	pool, end := pgtest.Example()
+	defer end()
+	ledger, err := money.New(money.Config{Pool: pool})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	grant := func(items ...money.Item) {
+		answers, err := ledger.GrantPoints(context.Background(), time.Now().Add(time.Minute), items)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for i, a := range answers {
+			fmt.Println(items[i].MemberID, a.Outcome)
+		}
+	}
+	ann := money.Item{Key: "spring:ann", MemberID: "ann", Amount: 500, TypeCode: "EVENT"}
+	grant(ann)
+	grant(ann, money.Item{Key: "spring:bob", MemberID: "bob", Amount: 500, TypeCode: "EVENT"})
+	ann.Amount = 900
+	grant(ann)
+	// Output:
+	// ann granted
+	// ann replayed
+	// bob granted
+	// ann conflict
+}
