@@ -9,8 +9,8 @@ import (
 	"bestow/money"
 )
 
-// A batch that is asked for again, because its answer was lost, is applied once. A key that stands for something else is a
-// conflict, and the rest of its batch is granted.
+// A batch that is sent once more, because its answer was lost, is applied once. A key that stands for something else is a
+// conflict.
 func ExampleLedger_GrantPoints() {
 	pool, end := pgtest.Example()
 	defer end()
