@@ -107,7 +107,8 @@ func TestWhatIsPublishedAfterTheMoment(t *testing.T) {
 	t.Parallel()
 	r := setup(t, 1, 1)
 	r.published()
-	r.exec(`INSERT INTO point_results (event_id, member_id, amount, status, redrive) VALUES ($1, 'm001', 10, 'PERMANENTLY_FAILED', 1)`, r.event)
+	r.exec(`INSERT INTO point_results (event_id, member_id, amount, status, redrive)
+		VALUES ($1, 'm001', 10, 'PERMANENTLY_FAILED', 1)`, r.event)
 	chunks, redrives := r.lost(time.Now().Add(-2 * time.Hour))
 	require.Zero(t, chunks+redrives)
 }

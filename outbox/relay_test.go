@@ -128,7 +128,8 @@ func TestTheRestOfAJobKeepsItsModeAndTry(t *testing.T) {
 	t.Parallel()
 	d := setupRelay(t, 1, 1)
 	d.published()
-	d.exec(`INSERT INTO point_results (event_id, member_id, amount, status, retry_count) SELECT event_id, member_id, 10, 'FAILED', 2 FROM point_targets`)
+	d.exec(`INSERT INTO point_results (event_id, member_id, amount, status, retry_count)
+		SELECT event_id, member_id, 10, 'FAILED', 2 FROM point_targets`)
 	ctx, cancel := context.WithCancel(rivertest.WorkContext(t.Context(), d.river))
 	d.relay.Report = func(string, *Refusal) { cancel() }
 	id := d.job(d.all(), Retry, 2, "")
@@ -180,7 +181,8 @@ func TestWhatAJobPublishesByItsEvent(t *testing.T) {
 	t.Parallel()
 	d := setupRelay(t, 1, 1)
 	d.exec(`UPDATE point_targets SET publish_status = 'PUBLISHED' WHERE id = 2`)
-	d.exec(`INSERT INTO point_results (event_id, member_id, amount, status, redrive) VALUES ($1, 'm002', 10, 'PERMANENTLY_FAILED', 1)`, d.event)
+	d.exec(`INSERT INTO point_results (event_id, member_id, amount, status, redrive)
+		VALUES ($1, 'm002', 10, 'PERMANENTLY_FAILED', 1)`, d.event)
 	for _, c := range []struct {
 		status         string
 		mode           Mode
@@ -274,7 +276,8 @@ func TestAStopWhileAJobPublishes(t *testing.T) {
 			switch mode {
 			case First:
 			case Redrive:
-				d.exec(`INSERT INTO point_results (event_id, member_id, amount, status, redrive) VALUES ($1, 'm001', 10, 'PERMANENTLY_FAILED', 1)`, d.event)
+				d.exec(`INSERT INTO point_results (event_id, member_id, amount, status, redrive)
+					VALUES ($1, 'm001', 10, 'PERMANENTLY_FAILED', 1)`, d.event)
 			case Retry:
 				d.exec(`INSERT INTO point_results (event_id, member_id, amount, status) VALUES ($1, 'm001', 10, 'FAILED')`, d.event)
 			default:

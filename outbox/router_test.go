@@ -244,7 +244,8 @@ func TestRouter(t *testing.T) {
 
 	gift := domain.EventType{Code: "GIFT", Topic: "gift"}
 	require.NoError(t, d.kafka.CheckTopics([]domain.EventType{gift}))
-	d.exec(`INSERT INTO event_types (code, label, operation, topic, state) VALUES ('GIFT', 'Gifts', 'points', 'gift', 'READY')`)
+	d.exec(`INSERT INTO event_types (code, label, operation, topic, state)
+		VALUES ('GIFT', 'Gifts', 'points', 'gift', 'READY')`)
 	send(d.kafka.Topic(gift), "a gift", "GIFT")
 	require.Equal(t, "a gift", <-got)
 
@@ -291,7 +292,8 @@ func TestARouterThatIsRefusedEnds(t *testing.T) {
 func TestReadyTypes(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
-	r.exec(`INSERT INTO event_types (code, label, operation, topic, state) VALUES ('GIFT', 'Gifts', 'points', 'gift', 'CREATING')`)
+	r.exec(`INSERT INTO event_types (code, label, operation, topic, state)
+		VALUES ('GIFT', 'Gifts', 'points', 'gift', 'CREATING')`)
 	types, err := ReadyTypes(t.Context(), r.pool)
 	require.NoError(t, err)
 	require.Equal(t, []domain.EventType{
