@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"bestow/internal/seal"
-	"bestow/money"
+	"bestow/money/vouchers"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -65,7 +65,7 @@ func plantPINKey(b *pgx.Batch, event int64) {
 
 // plantedUnsealer opens the world's vouchers as the service's does.
 type plantedUnsealer struct {
-	ledger *money.Audit
+	ledger *vouchers.Audit
 	pins   map[int64]*seal.Key
 }
 
@@ -90,7 +90,7 @@ func (plantedUnsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (Vouch
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	if u.ledger, err = money.NewAudit(ctx, tx, plantedMaster); err != nil {
+	if u.ledger, err = vouchers.NewAudit(ctx, tx, plantedMaster); err != nil {
 		return nil, nil, 0, err
 	}
 	for _, ref := range u.ledger.Wrong() {

@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"bestow/internal/obs"
-	"bestow/money"
+	"bestow/money/moneydb"
 
 	"github.com/riverqueue/river"
 )
 
 type expireWorker struct {
 	river.WorkerDefaults[expireArgs]
-	ledger *money.Ledger
+	ledger *moneydb.Ledger
 	off    bool
 	until  func() time.Time // by when a run that begins now must end
 	log    *slog.Logger

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"bestow/internal/pgtest"
-	"bestow/money"
+	"bestow/money/moneydb"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
@@ -17,7 +17,7 @@ import (
 func setupExpiry(t *testing.T, n int) (*expireWorker, *pgxpool.Pool) {
 	t.Helper()
 	pool := pgtest.New(t)
-	ledger, err := money.New(money.Config{Pool: pool})
+	ledger, err := moneydb.New(moneydb.Config{Pool: pool})
 	require.NoError(t, err)
 	_, err = pool.Exec(t.Context(), `WITH saved AS (
 			INSERT INTO money.point_member (member_id, point, point_status_code, point_type_code, issue_date, expiry_at, expiry_date, idempotency_key)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"bestow/internal/obs"
-	"bestow/money"
+	"bestow/money/moneydb"
 
 	"github.com/riverqueue/river"
 )
@@ -16,7 +16,7 @@ import (
 // RunLedgerJobs does the work of the jobs expire, collect and forecast, at once and then regularly, until ctx ends. It
 // is for a process that works no jobs, such as a ledger that runs apart. Any number of processes may run it, beside the
 // jobs too.
-func RunLedgerJobs(ctx context.Context, ledger *money.Ledger, expiryOff bool, log *slog.Logger) {
+func RunLedgerJobs(ctx context.Context, ledger *moneydb.Ledger, expiryOff bool, log *slog.Logger) {
 	var counting sync.WaitGroup
 	defer counting.Wait()
 	counting.Go(func() { keepForecast(ctx, ledger, log) }) // beside the rest: it reads every open lot
@@ -44,7 +44,7 @@ func RunLedgerJobs(ctx context.Context, ledger *money.Ledger, expiryOff bool, lo
 }
 
 // keepForecast counts the forecast whenever it is due, until ctx ends.
-func keepForecast(ctx context.Context, ledger *money.Ledger, log *slog.Logger) {
+func keepForecast(ctx context.Context, ledger *moneydb.Ledger, log *slog.Logger) {
 	for ctx.Err() == nil {
 		err := within(ctx, forecastTimeout, func(ctx context.Context) error {
 			_, err := ledger.CountForecast(ctx)

@@ -9,7 +9,8 @@ import (
 
 	"bestow/app"
 	"bestow/internal/obs"
-	"bestow/money"
+	"bestow/money/moneydb"
+	"bestow/money/points"
 	"bestow/outbox"
 
 	"github.com/riverqueue/river"
@@ -85,8 +86,8 @@ type Workers struct {
 	Relay     *outbox.RelayWorker
 	Replay    *outbox.ReplayWorker
 	Sweeper   *outbox.Sweeper
-	Ledger    *money.Ledger // of this database
-	ExpiryOff bool          // no points expire by themselves
+	Ledger    *moneydb.Ledger // of this database
+	ExpiryOff bool            // no points expire by themselves
 	Log       *slog.Logger
 }
 
@@ -146,8 +147,8 @@ func warned(log *slog.Logger, message string, do func(context.Context) (int, err
 }
 
 // collect takes the debts of members from the points that they have, once for each member; what is left waits for the
-// next run. A member for whom it fails does not stop the others. next is [money.Ledger.Collect].
-func collect(ctx context.Context, next func(ctx context.Context, after string) (money.Collected, error)) error {
+// next run. A member for whom it fails does not stop the others. next is [moneydb.Ledger.Collect].
+func collect(ctx context.Context, next func(ctx context.Context, after string) (points.Collected, error)) error {
 	var failed error
 	after := ""
 	for until := inHalfTheTime(); time.Now().Before(until); {

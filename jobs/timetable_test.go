@@ -15,7 +15,8 @@ import (
 	"bestow/internal/logtest"
 	"bestow/internal/pgtest"
 	"bestow/migrations"
-	"bestow/money"
+	"bestow/money/moneydb"
+	"bestow/money/points"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -102,7 +103,7 @@ func setupTimetable(t *testing.T, q Queues) *timetable {
 	types, err := outbox.ReadyTypes(t.Context(), tt.pool)
 	require.NoError(t, err)
 	require.NoError(t, tt.kafka.CheckTopics(types))
-	ledger, err := money.New(money.Config{Pool: tt.pool})
+	ledger, err := moneydb.New(moneydb.Config{Pool: tt.pool})
 	require.NoError(t, err)
 	log := slog.New(slog.NewTextHandler(tt.log, nil))
 	workers := river.NewWorkers()
@@ -272,17 +273,17 @@ func TestCollect(t *testing.T) {
 	t.Parallel()
 	first, second := errors.New("first"), errors.New("second")
 	var asked []string
-	err := collect(t.Context(), func(_ context.Context, after string) (money.Collected, error) {
+	err := collect(t.Context(), func(_ context.Context, after string) (points.Collected, error) {
 		asked = append(asked, after)
 		switch after {
 		case "":
-			return money.Collected{Members: 100, Last: "m100"}, nil
+			return points.Collected{Members: 100, Last: "m100"}, nil
 		case "m100":
-			return money.Collected{Members: 100, Last: "m200"}, first
+			return points.Collected{Members: 100, Last: "m200"}, first
 		case "m200":
-			return money.Collected{Members: 1, Last: "m201"}, second
+			return points.Collected{Members: 1, Last: "m201"}, second
 		}
-		return money.Collected{}, nil
+		return points.Collected{}, nil
 	})
 	require.Equal(t, first, err)
 	require.Equal(t, []string{"", "m100", "m200", "m201"}, asked)

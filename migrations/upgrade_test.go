@@ -11,6 +11,7 @@ import (
 	"bestow/internal/pgtest"
 	"bestow/migrations"
 	"bestow/money"
+	"bestow/money/moneydb"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -95,7 +96,7 @@ func TestUpgradeOfALedgerInUse(t *testing.T) {
 		w.longest.Round(time.Millisecond))
 	requireClean(t, pool)
 
-	ledger, err := money.New(money.Config{Pool: pool})
+	ledger, err := moneydb.New(moneydb.Config{Pool: pool})
 	require.NoError(t, err)
 	expired := expireAll(t, ledger)
 	require.Equal(t, n/4, expired, "one in four")
@@ -122,7 +123,7 @@ func TestUpgradeOfALedgerInUse(t *testing.T) {
 }
 
 // expireAll expires all that has run out, and returns the number of lots.
-func expireAll(t *testing.T, ledger *money.Ledger) (lots int) {
+func expireAll(t *testing.T, ledger *moneydb.Ledger) (lots int) {
 	t.Helper()
 	for more := true; more; {
 		listed, err := ledger.ListDue(t.Context())

@@ -14,9 +14,11 @@ import (
 // MaxAmount is the most points of one movement: it is exact as a number of JSON.
 const MaxAmount = 1_000_000_000_000_000
 
-// The widths of the columns, in characters, and the last year for which expiry_date has digits.
+// MaxKey is the most characters of an idempotency key.
+const MaxKey = 200
+
+// The widths of the other columns, in characters, and the last year for which expiry_date has digits.
 const (
-	maxKey      = 200
 	maxMember   = 50
 	maxReason   = 500
 	maxTypeCode = 10
@@ -26,40 +28,38 @@ const (
 
 const usable = "it must be text without control characters, not blank and not over "
 
-// refusal is why an item cannot be; the zero value: it can.
-type refusal struct{ code, message string }
-
-// check returns why i can never be granted, whatever the time. It is asked only about items whose key is not in the
+// Check returns why i can never be granted, whatever the time. It is asked only about items whose key is not in the
 // ledger: a grant that was applied is replayed, whatever has become of the rules.
-func check(i *Item, k Kind, loc *time.Location) refusal {
-	if r := checkWhose(i.Key, i.MemberID); r.code != "" {
+func (i *Item) Check(k Kind, loc *time.Location) *Refusal {
+	if r := checkWhose(i.Key, i.MemberID); r != nil {
 		return r
 	}
 	switch {
 	case !usableAmount(i.Amount):
-		return badAmount
+		return errBadAmount
 	case !text(i.Reason, maxReason):
-		return refusal{BadReason, "the reason cannot be stored: it must be text of at most 500 characters"}
+		return &Refusal{Code: BadReason, Message: "the reason cannot be stored: it must be text of at most 500 characters"}
 	case !name(i.TypeCode, maxTypeCode):
-		return refusal{BadTypeCode, "the type code cannot be used: " + usable + "10 characters"}
+		return &Refusal{Code: BadTypeCode, Message: "the type code cannot be used: " + usable + "10 characters"}
 	case !text(i.Ref, maxRef) || k == Vouchers && strings.TrimSpace(i.Ref) == "":
-		return refusal{BadRef, "the ref cannot be stored: it must be text of at most 100 characters, and a voucher needs one"}
+		return &Refusal{Code: BadRef, Message: "the ref cannot be stored: it must be text of at most 100 characters, and a voucher needs one"}
 	case i.ExpiryAt != nil && i.ExpiryAt.In(loc).Year() > lastYear:
-		return refusal{BadExpiry, "the expiry is after the year 9999 in the ledger's time zone; leave it out for never"}
+		return &Refusal{Code: BadExpiry, Message: "the expiry is after the year 9999 in the ledger's time zone; leave it out for never"}
 	case k == Vouchers && i.Policy != "":
-		return refusal{UnknownPolicy, "policies are of points: leave it out for a voucher"}
+		return &Refusal{Code: UnknownPolicy, Message: "policies are of points: leave it out for a voucher"}
 	}
-	return refusal{}
+	return nil
 }
 
 // What is said of several calls.
 var (
-	badKey      = refusal{BadKey, "the idempotency key cannot be used: " + usable + "200 characters"}
-	reservedKey = refusal{BadKey, "the idempotency key begins with a word that the ledger keeps for its own movements: use another"}
-	badMember   = refusal{BadMember, "the member id cannot be used: it must be text in the normal form NFC without control characters " +
+	errBadKey      = &Refusal{Code: BadKey, Message: "the idempotency key cannot be used: " + usable + "200 characters"}
+	errReservedKey = &Refusal{Code: BadKey, Message: "the idempotency key begins with a word that the ledger keeps for its own movements: use another"}
+	errBadMember   = &Refusal{Code: BadMember, Message: "the member id cannot be used: it must be text in the normal form NFC without control characters " +
 		"and characters that change the direction, without a blank at either end, not empty and not over 50 characters"}
-	noPolicy  = refusal{UnknownPolicy, "there is no such policy"}
-	badAmount = refusal{BadAmount, "the amount is not a whole number from 1 to 1,000,000,000,000,000"}
+	// ErrNoPolicy is the refusal of a policy that does not exist.
+	ErrNoPolicy  = &Refusal{Code: UnknownPolicy, Message: "there is no such policy"}
+	errBadAmount = &Refusal{Code: BadAmount, Message: "the amount is not a whole number from 1 to 1,000,000,000,000,000"}
 )
 
 // ourKeys are the beginnings of the keys of movements that the ledger makes itself.
@@ -68,16 +68,16 @@ var ourKeys = []string{"expire:", "regrant:", "claim:", "collect:"}
 const (
 	// CampaignCode is the type code of the grants of campaigns, whose ref is the event's id: `bestow verify` knows them by both.
 	CampaignCode = "CM"
-	// campaignKeys is how the keys of a campaign's grants begin.
-	campaignKeys = "grant:"
+	// CampaignKeys is how the keys of a campaign's grants begin.
+	CampaignKeys = "grant:"
 )
 
 // installationKeys is how they begin in a ledger that may grant for several installations.
-var installationKeys = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:` + campaignKeys)
+var installationKeys = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:` + CampaignKeys)
 
-// ofCampaign reports whether key is that of a campaign's grant.
-func ofCampaign(key string) bool {
-	return strings.HasPrefix(key, campaignKeys) || installationKeys.MatchString(key)
+// OfCampaign reports whether key is that of a campaign's grant.
+func OfCampaign(key string) bool {
+	return strings.HasPrefix(key, CampaignKeys) || installationKeys.MatchString(key)
 }
 
 // begins reports whether key begins with one of words.
@@ -87,61 +87,47 @@ func begins(key string, words []string) bool {
 
 // checkMovement returns why a movement other than a grant cannot be asked for, whatever it does. Its key must not take that of
 // a campaign's grant.
-func checkMovement(key, memberID, reason string) refusal {
-	if r := checkWhose(key, memberID); r.code != "" {
+func checkMovement(key, memberID, reason string) *Refusal {
+	if r := checkWhose(key, memberID); r != nil {
 		return r
 	}
-	if ofCampaign(key) {
-		return reservedKey
+	if OfCampaign(key) {
+		return errReservedKey
 	}
 	if !text(reason, maxReason) {
-		return refusal{BadReason, "the reason cannot be stored: it must be text of at most 500 characters"}
+		return &Refusal{Code: BadReason, Message: "the reason cannot be stored: it must be text of at most 500 characters"}
 	}
-	return refusal{}
+	return nil
 }
 
 // checkWhose returns why nothing can stand under key, or belong to the member.
-func checkWhose(key, memberID string) refusal {
+func checkWhose(key, memberID string) *Refusal {
 	switch {
-	case !usableKey(key):
-		return badKey
+	case !UsableKey(key):
+		return errBadKey
 	case begins(key, ourKeys):
-		return reservedKey
+		return errReservedKey
 	case !memberName(memberID):
-		return badMember
+		return errBadMember
 	}
-	return refusal{}
+	return nil
 }
 
 func usableAmount(amount int64) bool { return amount >= 1 && amount <= MaxAmount }
 
-// refused returns r as an error, nil if it refuses nothing.
-func (r refusal) refused() error {
-	if r.code == "" {
-		return nil
-	}
-	return &Refusal{Code: r.code, Message: r.message}
-}
-
-// Check returns why the ledger would refuse i at now, by its code and message; both are empty if it would not. It looks at
-// nothing that is stored: a grant that was applied is replayed whatever Check says.
-func (l *Ledger) Check(k Kind, i Item, now time.Time) (code, message string) {
-	r := checkAt(&i, k, l.Location, now)
-	return r.code, r.message
-}
-
-// checkAt adds what depends on the time, by the database's clock.
-func checkAt(i *Item, k Kind, loc *time.Location, now time.Time) refusal {
-	if r := check(i, k, loc); r.code != "" || !expired(i, now) {
+// CheckAt is Check, and adds what depends on the time, by the database's clock.
+func (i *Item) CheckAt(k Kind, loc *time.Location, now time.Time) *Refusal {
+	if r := i.Check(k, loc); r != nil || !i.Expired(now) {
 		return r
 	}
-	return refusal{Expired, "the expiry has passed"}
+	return &Refusal{Code: Expired, Message: "the expiry has passed"}
 }
 
-func expired(i *Item, now time.Time) bool { return i.ExpiryAt != nil && !i.ExpiryAt.After(now) }
+// Expired reports whether the expiry of i has passed at now.
+func (i *Item) Expired(now time.Time) bool { return i.ExpiryAt != nil && !i.ExpiryAt.After(now) }
 
-// usableKey says whether key can stand in the ledger, and so be looked for.
-func usableKey(key string) bool { return name(key, maxKey) }
+// UsableKey reports whether key can stand in the ledger, and so be looked for.
+func UsableKey(key string) bool { return name(key, MaxKey) }
 
 // memberName reports whether s can be the id of a member: two ids that look the same must be the same.
 func memberName(s string) bool {
@@ -167,3 +153,43 @@ func name(s string, limit int) bool {
 func text(s string, limit int) bool {
 	return utf8.ValidString(s) && (len(s) <= limit || utf8.RuneCountInString(s) <= limit) && strings.IndexByte(s, 0) < 0
 }
+
+// checkCause returns why a movement that a person or a shop asks for cannot have this cause: it has to say one.
+func checkCause(typeCode, ref string) *Refusal {
+	if !name(typeCode, maxTypeCode) {
+		return &Refusal{Code: BadTypeCode, Message: "the type code cannot be used: " + usable + "10 characters"}
+	}
+	return checkRef(ref)
+}
+
+func checkRef(ref string) *Refusal {
+	if !text(ref, maxRef) || strings.TrimSpace(ref) == "" {
+		return &Refusal{Code: BadRef, Message: "the ref is missing or cannot be stored: it must be text of 1 to 100 characters"}
+	}
+	return nil
+}
+
+// CheckSave returns why i, which is no grant, can never be saved; the rest is what Check says.
+func (i *Item) CheckSave() *Refusal {
+	if r := checkMovement(i.Key, i.MemberID, i.Reason); r != nil {
+		return r
+	}
+	if i.TypeCode == "" && i.Policy != "" {
+		return checkRef(i.Ref) // the policy may have a type code
+	}
+	return checkCause(i.TypeCode, i.Ref)
+}
+
+// CheckMember returns why nothing can belong to the member.
+func CheckMember(id string) *Refusal {
+	if !memberName(id) {
+		return errBadMember
+	}
+	return nil
+}
+
+// StorableRef reports whether ref can stand in a row.
+func StorableRef(ref string) bool { return text(ref, maxRef) }
+
+// StorablePolicy reports whether code can stand in a row.
+func StorablePolicy(code string) bool { return text(code, maxPolicy) }

@@ -1,10 +1,6 @@
 package money
 
-import (
-	"fmt"
-	"io"
-	"time"
-)
+import "time"
 
 // Item is one grant as it is asked for.
 type Item struct {
@@ -16,8 +12,6 @@ type Item struct {
 	TypeCode string // what caused it: 1 to 10 characters
 	Ref      string // the causing record: at most 100 characters; "" for none, which a voucher may not have
 	Policy   string // the code of the accrual policy; "" for none, as of every voucher
-
-	policyID int64 // point_master_id of Policy, where it is known
 }
 
 // Outcome is what came of an item. It is wire format: never renamed.
@@ -55,19 +49,3 @@ type Found struct {
 	Voucher  *Voucher
 	State    VoucherState // of a voucher
 }
-
-// Voucher is what a member holds in hands. It prints and marshals as a placeholder, so that a log of an answer shows
-// nothing; who sends it to somebody names its fields.
-type Voucher struct {
-	Code     string // XXXX-XXXX-XXXX-XXXX, in Crockford's base 32
-	PIN      string // eight digits
-	ExpiryAt *time.Time
-}
-
-const redacted = "[redacted voucher]"
-
-// Format prints nothing of the voucher, whatever the verb.
-func (Voucher) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
-
-// MarshalText keeps a voucher out of encoding/json and slog's handlers.
-func (Voucher) MarshalText() ([]byte, error) { return []byte(redacted), nil }

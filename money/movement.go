@@ -14,44 +14,6 @@ const (
 	KindExpire     MovementKind = "expire"
 )
 
-// status is point_status_code.
-type status string
-
-const (
-	statusSave       status = "S"
-	statusUse        status = "U"
-	statusUseCancel  status = "R"
-	statusSaveCancel status = "C"
-	statusExpire     status = "E"
-)
-
-// kind returns the word for s, "" for a status that does not exist.
-func (s status) kind() MovementKind {
-	switch s {
-	case statusSave:
-		return KindSave
-	case statusUse:
-		return KindUse
-	case statusUseCancel:
-		return KindUseCancel
-	case statusSaveCancel:
-		return KindSaveCancel
-	case statusExpire:
-		return KindExpire
-	}
-	return ""
-}
-
-// status returns the status of k, "" for a kind that does not exist.
-func (k MovementKind) status() status {
-	for _, s := range []status{statusSave, statusUse, statusUseCancel, statusSaveCancel, statusExpire} {
-		if s.kind() == k {
-			return s
-		}
-	}
-	return ""
-}
-
 // Movement is one row of a member's history.
 type Movement struct {
 	TxID       string
@@ -90,3 +52,45 @@ type Moved struct {
 	Amount   int64  // as asked
 	Lots     []Part // in the order in which they were taken
 }
+
+// Spending is points that a member is to use.
+type Spending struct {
+	Key      string // the idempotency key: 1 to 200 characters
+	MemberID string // 1 to 50 characters
+	Amount   int64  // 1 to MaxAmount
+	TypeCode string // what the points are used for: 1 to 10 characters
+	Ref      string // the causing record, such as an order: 1 to 100 characters
+	Reason   string // at most 500 characters; "" for none
+}
+
+// Check returns why s can never be.
+func (s *Spending) Check() *Refusal {
+	if r := checkMovement(s.Key, s.MemberID, s.Reason); r != nil {
+		return r
+	}
+	if !usableAmount(s.Amount) {
+		return errBadAmount
+	}
+	return checkCause(s.TypeCode, s.Ref)
+}
+
+// noExpiry is the expiry_date of what never expires, and of what is no save.
+const noExpiry = "99991231"
+
+// ExpiryDate returns the last day on which points that expire at t can be spent, as the ledger writes it: yyyymmdd. The instant
+// itself is too late: midnight of 1 December is 30 November.
+func ExpiryDate(t *time.Time, loc *time.Location) string {
+	if t == nil {
+		return noExpiry
+	}
+	return t.Add(-time.Microsecond).In(loc).Format("20060102")
+}
+
+// SpendOrder says which of a member's lots is spent first.
+type SpendOrder string
+
+// The orders.
+const (
+	SpendSaved    SpendOrder = "saved"    // the earliest save
+	SpendExpiring SpendOrder = "expiring" // the earliest expiry, those without one last; then the earliest save
+)

@@ -1,22 +1,70 @@
 package money
 
 import (
-	"context"
 	"fmt"
-	"slices"
+	"reflect"
 	"time"
 
 	"bestow/internal/english"
-
-	"github.com/jackc/pgx/v5"
 )
 
-// maxCapped is the most items of a batch in which a policy limits what a member may hold: their members are locked.
-const maxCapped = 1000
+// Policy is an accrual policy, which an operator defines: what a save that names it may be, and how long its points are valid.
+// It is never deleted, since saves are of it.
+type Policy struct {
+	Code string // 1 to 50 of A-Z, a-z, 0-9 and . _ -, a letter or digit first
+	PolicyTerms
 
-// expiry returns the instant at which points that are saved at now expire, nil for never. The days are those of loc: an hour
+	Revision  int64 // it rises with each change
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// PolicyTerms is what an operator may change of a policy. A change counts for later saves only. A nil bound does not bound.
+type PolicyTerms struct {
+	Name   string // for people: 1 to 100 characters
+	Status PolicyStatus
+
+	Validity Validity
+	Days     *int       // of ValidDays: 1 to 36,500
+	Until    *time.Time // of ValidUntil: the last day, of which the time is of no account
+	Months   *int       // of ValidMonthEnd: 0 to 1,200
+
+	Min, Max    *int64 // of the amount of one save
+	MaxHold     *int64 // of what a member may hold after a save
+	RegrantDays *int   // how long points are valid that a cancel gives back after their expiry: 1 to 36,500; nil: Config.RegrantDays
+	TypeCode    string // of a save that names none: at most 10 characters; "": each save names its own
+}
+
+// PolicyStatus says whether points are saved by a policy. It is wire format: never renamed.
+type PolicyStatus string
+
+// The statuses of a policy.
+const (
+	PolicyActive  PolicyStatus = "ACTIVE"
+	PolicyRetired PolicyStatus = "INACTIVE" // saves that name it are refused
+)
+
+// Validity says how long points are valid. It is wire format: never renamed.
+type Validity string
+
+// The kinds of validity.
+const (
+	ValidForever  Validity = "none"      // they do not expire
+	ValidDays     Validity = "days"      // so many days from the moment of the save
+	ValidUntil    Validity = "until"     // through a day
+	ValidMonthEnd Validity = "month_end" // through the last day of the n-th month after that of the save
+)
+
+// PolicyQuery asks for one page of the policies.
+type PolicyQuery struct {
+	Status PolicyStatus // "" for all
+	After  string       // the last code of the page before; "" for the first page
+	Limit  int          // 1 to MaxPage; 0 for 100
+}
+
+// ExpiryAt returns the instant at which points that are saved at now expire, nil for never. The days are those of loc: an hour
 // that is left out or comes twice there changes no last day.
-func (p *Policy) expiry(now time.Time, loc *time.Location) *time.Time {
+func (p *Policy) ExpiryAt(now time.Time, loc *time.Location) *time.Time {
 	day := now.In(loc)
 	var at time.Time
 	switch p.Validity {
@@ -41,133 +89,18 @@ func startOfDay(year int, month time.Month, day int, loc *time.Location) time.Ti
 	return at
 }
 
-// refuse returns why p does not allow i.
-func (p *Policy) refuse(i *Item) refusal {
+// Refuse returns why p does not allow i.
+func (p *Policy) Refuse(i *Item) *Refusal {
 	switch {
 	case p.Status != PolicyActive:
-		return refusal{PolicyInactive, "the policy is retired: no points are saved by it any more"}
+		return &Refusal{Code: PolicyInactive, Message: "the policy is retired: no points are saved by it any more"}
 	case p.Min != nil && i.Amount < *p.Min:
-		return refusal{UnderMinimum, fmt.Sprintf("the policy saves %s or more at once", english.Count(*p.Min, "point"))}
+		return &Refusal{Code: UnderMinimum, Message: fmt.Sprintf("the policy saves %s or more at once", english.Count(*p.Min, "point"))}
 	case p.Max != nil && i.Amount > *p.Max:
-		return refusal{OverMaximum, fmt.Sprintf("the policy saves %s at most at once", english.Count(*p.Max, "point"))}
+		return &Refusal{Code: OverMaximum, Message: fmt.Sprintf("the policy saves %s at most at once", english.Count(*p.Max, "point"))}
 	}
-	return refusal{}
+	return nil
 }
 
-// terms are the policies of a batch, and what the members hold whose saves they limit.
-type terms struct {
-	policies map[string]*Policy
-	holdings map[string]*holding
-}
-
-// holding is what a member holds.
-type holding struct{ open, owed int64 }
-
-// allows reports whether the member may get amount more under p.
-func (h *holding) allows(p *Policy, amount int64) bool {
-	room := *p.MaxHold - h.open // below 0 if the member holds more already
-	return amount <= room || amount-room <= h.owed
-}
-
-// readTerms reads the policies that items name. If one of them limits what a member may hold, it locks the members of its
-// items and reads what they hold. A batch that names no policy costs nothing.
-func readTerms(ctx context.Context, tx pgx.Tx, items []Item) (t terms, err error) {
-	codes := distinct(items, func(i *Item) (string, bool) { return i.Policy, i.Policy != "" && text(i.Policy, maxPolicy) })
-	if len(codes) == 0 {
-		return t, nil
-	}
-	if t.policies, err = selectPolicies(ctx, tx, codes...); err != nil {
-		return t, err
-	}
-	capped := distinct(items, func(i *Item) (string, bool) {
-		p := t.policies[i.Policy]
-		return i.MemberID, p != nil && p.MaxHold != nil && memberName(i.MemberID)
-	})
-	if len(capped) == 0 {
-		return t, nil
-	}
-	if len(items) > maxCapped {
-		return t, fmt.Errorf("%w: %d, and %d is the most where a policy limits what a member may hold", ErrTooMany, len(items), maxCapped)
-	}
-	if _, err := lockAccounts(ctx, tx, capped); err != nil {
-		return t, err
-	}
-	t.holdings, err = selectHoldings(ctx, tx, capped)
-	return t, err
-}
-
-// distinct returns the words of those items that have one, sorted and each once.
-func distinct(items []Item, word func(*Item) (string, bool)) (words []string) {
-	for n := range items {
-		if w, ok := word(&items[n]); ok {
-			words = append(words, w)
-		}
-	}
-	slices.Sort(words)
-	return slices.Compact(words)
-}
-
-func selectHoldings(ctx context.Context, tx pgx.Tx, members []string) (map[string]*holding, error) {
-	const query = `SELECT m.member_id, lots.open, a.owed
-		FROM unnest($1::text[]) m (member_id)
-		CROSS JOIN LATERAL (
-			SELECT least(coalesce(sum(remaining), 0), 9e18)::bigint AS open FROM money.point_lot
-			WHERE member_id = m.member_id AND remaining > 0 AND (expiry_at IS NULL OR expiry_at > now())) lots
-		CROSS JOIN LATERAL (SELECT owed FROM money.point_account WHERE member_id = m.member_id LIMIT 1) a`
-	rows, err := tx.Query(ctx, query, members)
-	if err != nil {
-		return nil, fmt.Errorf("read holdings: %w", err)
-	}
-	holdings := make(map[string]*holding, len(members))
-	var member string
-	var h holding
-	_, err = pgx.ForEachRow(rows, []any{&member, &h.open, &h.owed}, func() error {
-		read := h
-		holdings[member] = &read
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read holdings: %w", err)
-	}
-	return holdings, nil
-}
-
-// resolve returns i with what its policy says where i itself says nothing, or why it cannot be saved by that policy now.
-func (t *terms) resolve(i *Item, now time.Time, loc *time.Location) (Item, refusal) {
-	item := *i
-	if i.Policy == "" {
-		return item, refusal{}
-	}
-	p := t.policies[i.Policy]
-	if p == nil {
-		return item, noPolicy
-	}
-	item.policyID = p.id
-	if item.TypeCode == "" {
-		item.TypeCode = p.TypeCode
-	}
-	if item.ExpiryAt != nil {
-		return item, refusal{}
-	}
-	if item.ExpiryAt = p.expiry(now, loc); expired(&item, now) {
-		return item, refusal{Expired, "the last day of the policy has passed: no points are saved by it any more"}
-	}
-	return item, refusal{}
-}
-
-// refuse returns why the policy of i, which resolve returned, does not allow it; if it does, i counts as held.
-func (t *terms) refuse(i *Item) refusal {
-	if i.Policy == "" {
-		return refusal{}
-	}
-	p := t.policies[i.Policy]
-	if r := p.refuse(i); r.code != "" || p.MaxHold == nil {
-		return r
-	}
-	h := t.holdings[i.MemberID]
-	if !h.allows(p, i.Amount) {
-		return refusal{OverHolding, fmt.Sprintf("the policy lets a member hold %s at most", english.Count(*p.MaxHold, "point"))}
-	}
-	h.open += i.Amount
-	return refusal{}
-}
+// Equal reports whether both say the same.
+func (t *PolicyTerms) Equal(other *PolicyTerms) bool { return reflect.DeepEqual(t, other) }

@@ -25,10 +25,11 @@ func (e *PolicyError) Error() string {
 
 // The bounds of a policy's terms, and the widths of its columns in characters.
 const (
-	maxPolicy     = 50
-	maxPolicyName = 100
-	maxValidDays  = 36500
-	maxMonths     = 1200
+	maxPolicy      = 50
+	maxPolicyName  = 100
+	maxValidDays   = 36500
+	maxMonths      = 1200
+	MaxRegrantDays = 36500 // as point_master's constraint says
 )
 
 // policyCode is what a new code may be: it stands in paths and on command lines.
@@ -53,16 +54,16 @@ func (w *wrongs) err() error {
 	return &PolicyError{*w}
 }
 
-// checkNewPolicy returns why there can be no policy with the code and the terms, as a *PolicyError.
-func checkNewPolicy(code string, t *PolicyTerms, today time.Time) error {
+// CheckNewPolicy returns why there can be no policy with the code and the terms, as a *PolicyError.
+func CheckNewPolicy(code string, t *PolicyTerms, today time.Time) error {
 	var w wrongs
 	w.unless(policyCode.MatchString(code), "code", "must be 1 to %d of A-Z, a-z, 0-9 and . _ -, a letter or digit first", maxPolicy)
 	w.terms(t, &PolicyTerms{}, today)
 	return w.err()
 }
 
-// checkTerms returns why a policy cannot have the terms, where it had others, as a *PolicyError.
-func checkTerms(t, was *PolicyTerms, today time.Time) error {
+// CheckTerms returns why a policy cannot have the terms, where it had others, as a *PolicyError.
+func CheckTerms(t, was *PolicyTerms, today time.Time) error {
 	var w wrongs
 	w.terms(t, was, today)
 	return w.err()
@@ -73,7 +74,7 @@ func (w *wrongs) terms(t, was *PolicyTerms, today time.Time) {
 	w.unless(t.Status == PolicyActive || t.Status == PolicyRetired, "status", "must be %s or %s", PolicyActive, PolicyRetired)
 	w.validity(t, was, today)
 	w.bounds(t)
-	w.unless(t.RegrantDays == nil || within(*t.RegrantDays, 1, maxRegrantDays), "regrant_days", "must be 1 to %d, or null for BESTOW_REGRANT_DAYS", maxRegrantDays)
+	w.unless(t.RegrantDays == nil || within(*t.RegrantDays, 1, MaxRegrantDays), "regrant_days", "must be 1 to %d, or null for BESTOW_REGRANT_DAYS", MaxRegrantDays)
 	w.unless(t.TypeCode == "" || name(t.TypeCode, maxTypeCode), "type_code", "must be text without control characters of 1 to %d characters, or null", maxTypeCode)
 }
 

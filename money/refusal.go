@@ -58,6 +58,18 @@ type Refusal struct { //nolint:errname // the word of the outcome Refused, whose
 
 func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
 
-func refusedAs(code, format string, args ...any) *Refusal {
+// Err returns r as an error; nil of a nil one, which refuses nothing.
+func (r *Refusal) Err() error {
+	if r == nil {
+		return nil
+	}
+	return r
+}
+
+// NewRefusal returns the refusal with the code, whose message is made as fmt.Sprintf does.
+func NewRefusal(code, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Message: fmt.Sprintf(format, args...)}
 }
+
+// ErrKeyTaken is the refusal of a key that stands for something else, of which it says nothing: it may be another member's.
+var ErrKeyTaken = &Refusal{Code: KeyConflict, Message: "the idempotency key was used for another member, amount or operation"}

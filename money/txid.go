@@ -14,8 +14,8 @@ const (
 	Vouchers Kind = 'V' // a voucher
 )
 
-// txID names an entry: its kind and its decimal id. With the member's id it leads to the row by its primary key.
-func (k Kind) txID(id int64) string { return string(k) + strconv.FormatInt(id, 10) }
+// TxID names an entry: its kind and its decimal id. With the member's id it leads to the row by its primary key.
+func (k Kind) TxID(id int64) string { return string(k) + strconv.FormatInt(id, 10) }
 
 // ParseTxID reads a transaction id as an Answer carries it: P or V and the row's id (point_member_id, voucher_id).
 // There is one way of writing each: no sign, no leading zero.

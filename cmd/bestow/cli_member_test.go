@@ -12,6 +12,7 @@ import (
 
 	"bestow/cmd/bestow/terminal"
 	"bestow/money"
+	"bestow/money/moneydb"
 	"bestow/money/moneyhttp/wire"
 
 	"github.com/go-json-experiment/json"
@@ -21,7 +22,7 @@ import (
 // earned saves points for a member, whose lots are P1, P2, …
 func (s *shell) earned(member string, expiry *time.Time, amounts ...int64) {
 	s.Helper()
-	ledger, err := money.New(money.Config{Pool: s.pool})
+	ledger, err := moneydb.New(moneydb.Config{Pool: s.pool})
 	require.NoError(s, err)
 	for _, amount := range amounts {
 		_, err := ledger.Save(s.Context(), time.Now().Add(time.Minute), money.Item{Key: s.Name() + member + time.Now().String(), MemberID: member,

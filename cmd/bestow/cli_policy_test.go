@@ -7,7 +7,7 @@ import (
 
 	"bestow/cmd/bestow/terminal"
 	"bestow/internal/pgtest"
-	"bestow/money"
+	"bestow/money/moneydb"
 	"bestow/money/moneyhttp"
 	"bestow/money/moneyhttp/wire"
 
@@ -19,7 +19,7 @@ import (
 func ledgerShell(t *testing.T) *shell {
 	t.Helper()
 	pool := pgtest.New(t)
-	ledger, err := money.New(money.Config{Pool: pool})
+	ledger, err := moneydb.New(moneydb.Config{Pool: pool})
 	require.NoError(t, err)
 	service, err := moneyhttp.New(moneyhttp.Config{Ledger: ledger, Token: moneyToken})
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"bestow/cmd/bestow/upkeep"
 	bestowhttp "bestow/http"
 	"bestow/money"
+	"bestow/money/moneydb"
 
 	"github.com/stretchr/testify/require"
 )
@@ -20,7 +21,7 @@ import (
 func purses(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
-	ledger, err := money.New(money.Config{Pool: w.pool})
+	ledger, err := moneydb.New(moneydb.Config{Pool: w.pool})
 	require.NoError(t, err)
 	soon := time.Now().Add(time.Minute)
 	save := func(key, member string, amount int64, expiry *time.Time) string {

@@ -12,6 +12,7 @@ import (
 	"bestow/cmd/bestow/daemon"
 	"bestow/internal/seal"
 	"bestow/money"
+	"bestow/money/moneydb"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -81,7 +82,7 @@ func (w *world) movesAs(limited *pgxpool.Pool) {
 	ctx := w.Context()
 	master, err := seal.NewMaster(w.cfg.MasterKey)
 	require.NoError(w, err)
-	l, err := money.New(money.Config{Pool: limited, Master: master})
+	l, err := moneydb.New(moneydb.Config{Pool: limited, Master: master})
 	require.NoError(w, err)
 	soon := func() time.Time { return time.Now().Add(time.Minute) }
 	hold := int64(1_000)

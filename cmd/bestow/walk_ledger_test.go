@@ -7,6 +7,7 @@ import (
 
 	"bestow/app"
 	"bestow/money"
+	"bestow/money/moneydb"
 
 	"github.com/stretchr/testify/require"
 )
@@ -14,7 +15,7 @@ import (
 // A member saves, uses, has an order and a save cancelled, and owes; a voucher is cancelled; and a lot expires.
 func (k *walk) walkTheLedger() {
 	k.Helper()
-	ledger, err := money.New(money.Config{Pool: k.pool})
+	ledger, err := moneydb.New(moneydb.Config{Pool: k.pool})
 	require.NoError(k, err)
 	soon := func() time.Time { return time.Now().Add(time.Minute) }
 	var saved, used money.Moved

@@ -56,3 +56,8 @@ func Value[T any](ctx context.Context, pool *pgxpool.Pool, fn func(pgx.Tx) (T, e
 	})
 	return v, err
 }
+
+// Querier is a transaction or a pool: where a statement that only reads may run.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}

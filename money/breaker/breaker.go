@@ -13,6 +13,7 @@ import (
 	"bestow/internal/seal"
 	"bestow/money"
 	"bestow/money/moneyclient"
+	"bestow/money/moneydb"
 
 	"github.com/sony/gobreaker/v2"
 )
@@ -26,7 +27,7 @@ type Ledger interface {
 }
 
 var (
-	_ Ledger = (*money.Ledger)(nil)
+	_ Ledger = (*moneydb.Ledger)(nil)
 	_ Ledger = (*moneyclient.Client)(nil)
 	_ Ledger = (*Breaker)(nil)
 )

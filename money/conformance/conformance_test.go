@@ -7,9 +7,9 @@ import (
 
 	"bestow/internal/pgtest"
 	"bestow/internal/seal"
-	"bestow/money"
 	"bestow/money/conformance"
 	"bestow/money/conformance/exampleledger"
+	"bestow/money/moneydb"
 	"bestow/money/moneyhttp"
 
 	"github.com/stretchr/testify/require"
@@ -52,7 +52,7 @@ func ours(t *testing.T, token string) (url string) {
 	t.Helper()
 	master, err := seal.NewMaster(seal.GenerateMaster())
 	require.NoError(t, err)
-	ledger, err := money.New(money.Config{Pool: pgtest.New(t), Master: master})
+	ledger, err := moneydb.New(moneydb.Config{Pool: pgtest.New(t), Master: master})
 	require.NoError(t, err)
 	service, err := moneyhttp.New(moneyhttp.Config{Ledger: ledger, Token: token})
 	require.NoError(t, err)

@@ -9,13 +9,13 @@ import (
 	"bestow/money/moneyhttp/wire"
 )
 
-// CancelSaves asks the ledger to undo saves, as money.Ledger.CancelSaves does. Errors: money.ErrDeadline, money.ErrTooMany, and as
+// CancelSaves asks the ledger to undo saves, as moneydb.Ledger.CancelSaves does. Errors: money.ErrDeadline, money.ErrTooMany, and as
 // said of the [Client].
 func (c *Client) CancelSaves(ctx context.Context, deadline time.Time, all []money.Cancel) ([]money.CancelAnswer, error) {
 	return askCancels(ctx, c, "points/cancels", deadline, wire.Each(all, wire.NewCancelItem), (*wire.CancelAnswer).Money)
 }
 
-// CancelVouchers asks the ledger to cancel vouchers, as money.Ledger.CancelVouchers does. Errors: those of CancelSaves.
+// CancelVouchers asks the ledger to cancel vouchers, as moneydb.Ledger.CancelVouchers does. Errors: those of CancelSaves.
 func (c *Client) CancelVouchers(ctx context.Context, deadline time.Time, all []money.VoucherCancel) ([]money.VoucherCancelAnswer, error) {
 	return askCancels(ctx, c, "vouchers/cancels", deadline, wire.Each(all, wire.NewVoucherCancel), (*wire.VoucherCancelAnswer).Money)
 }

@@ -7,6 +7,7 @@ import (
 
 	"bestow/money"
 	"bestow/money/moneyhttp/wire"
+
 	"github.com/stretchr/testify/require"
 )
 

@@ -9,6 +9,7 @@ import (
 	"bestow/internal/pgtest"
 	"bestow/money"
 	"bestow/money/moneyclient"
+	"bestow/money/moneydb"
 	"bestow/money/moneyhttp"
 
 	"github.com/stretchr/testify/require"
@@ -24,13 +25,13 @@ const (
 // bundle is a ledger of ours, and a client of it.
 type bundle struct {
 	testing.TB
-	ledger *money.Ledger
+	ledger *moneydb.Ledger
 	client *moneyclient.Client
 }
 
 func setup(tb testing.TB) bundle {
 	tb.Helper()
-	ledger, err := money.New(money.Config{Pool: pgtest.New(tb)})
+	ledger, err := moneydb.New(moneydb.Config{Pool: pgtest.New(tb)})
 	require.NoError(tb, err)
 	service, err := moneyhttp.New(moneyhttp.Config{Ledger: ledger, Token: token})
 	require.NoError(tb, err)

@@ -1,11 +1,12 @@
 package moneyclient
 
 import (
-	"bestow/money/moneyhttp/wire"
 	"context"
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"bestow/money/moneyhttp/wire"
 )
 
 // Policies asks for a page of the accrual policies in the order of their codes: those with the status, "" for all, behind the

@@ -15,6 +15,7 @@ import (
 	"bestow/money"
 	"bestow/money/moneyclient"
 	"bestow/money/moneyhttp/wire"
+
 	"github.com/stretchr/testify/require"
 )
 

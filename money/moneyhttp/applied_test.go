@@ -14,6 +14,8 @@ import (
 	"bestow/internal/pgtest"
 	"bestow/money"
 	"bestow/money/moneyclient"
+	"bestow/money/moneydb"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,7 +24,7 @@ func throughWay(t *testing.T, b bundle) (*pgtest.Way, bundle) {
 	t.Helper()
 	way := pgtest.Through(t, b.pool)
 	far := bundle{TB: t, pool: b.pool, log: &logtest.Log{}}
-	far.ledger, far.url = serveAt(t, money.Config{Pool: way.Pool, Master: b.ledger.Master}, far.log)
+	far.ledger, far.url = serveAt(t, moneydb.Config{Pool: way.Pool, Master: b.master}, far.log)
 	far.client = newClient(t, moneyclient.Config{URL: far.url, Token: token})
 	return way, far
 }
@@ -93,7 +95,7 @@ func TestBudgetCountsFromTheArrival(t *testing.T) {
 	pool, err := pg.Open(t.Context(), b.pool.Config().ConnString(), pg.Options{MaxConns: 1})
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	_, url := serveAt(t, money.Config{Pool: pool}, &logtest.Log{})
+	_, url := serveAt(t, moneydb.Config{Pool: pool}, &logtest.Log{})
 	held, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
 	release := sync.OnceFunc(held.Release)

@@ -1,7 +1,6 @@
 package moneyhttp
 
 import (
-	"bestow/money/moneyhttp/wire"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,8 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+
+	"bestow/money/moneyhttp/wire"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"

@@ -1,9 +1,10 @@
 package moneyhttp
 
 import (
-	"bestow/money/moneyhttp/wire"
 	"context"
 	"time"
+
+	"bestow/money/moneyhttp/wire"
 )
 
 type cancelsInput[I any] struct {

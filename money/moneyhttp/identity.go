@@ -27,7 +27,7 @@ func (s *Server) identity(ctx context.Context, _ *struct{}) (*identityOutput, er
 
 func (s *Server) introduce(id money.Identity) *identityOutput {
 	can := []string{wire.GrantsPoints, wire.Pairs, wire.RepeatsSecrets}
-	if s.ledger.Master != nil {
+	if s.ledger.HasMaster() {
 		can = append(can, wire.GrantsVouchers)
 	}
 	return &identityOutput{id.ID, wire.Identity{LedgerID: id.ID, InstallationID: id.Installation, Capabilities: can, Time: id.Now.UTC()}}

@@ -16,6 +16,7 @@ import (
 	"bestow/internal/seal"
 	"bestow/money"
 	"bestow/money/moneyclient"
+	"bestow/money/moneydb"
 	"bestow/money/moneyhttp"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -33,7 +34,8 @@ const (
 type bundle struct {
 	testing.TB
 	pool   *pgxpool.Pool
-	ledger *money.Ledger
+	master *seal.Master
+	ledger *moneydb.Ledger
 	url    string
 	client *moneyclient.Client
 	log    *logtest.Log
@@ -43,16 +45,16 @@ func setup(tb testing.TB) bundle {
 	tb.Helper()
 	master, err := seal.NewMaster(seal.GenerateMaster())
 	require.NoError(tb, err)
-	b := bundle{TB: tb, pool: pgtest.New(tb), log: &logtest.Log{}}
-	b.ledger, b.url = serveAt(tb, money.Config{Pool: b.pool, Master: master}, b.log)
+	b := bundle{TB: tb, pool: pgtest.New(tb), master: master, log: &logtest.Log{}}
+	b.ledger, b.url = serveAt(tb, moneydb.Config{Pool: b.pool, Master: master}, b.log)
 	b.client = newClient(tb, moneyclient.Config{URL: b.url, Token: token})
 	return b
 }
 
 // serveAt serves a ledger until the test ends.
-func serveAt(tb testing.TB, c money.Config, log io.Writer) (ledger *money.Ledger, url string) {
+func serveAt(tb testing.TB, c moneydb.Config, log io.Writer) (ledger *moneydb.Ledger, url string) {
 	tb.Helper()
-	ledger, err := money.New(c)
+	ledger, err := moneydb.New(c)
 	require.NoError(tb, err)
 	service, err := moneyhttp.New(moneyhttp.Config{Ledger: ledger, Token: token,
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
@@ -63,7 +65,7 @@ func serveAt(tb testing.TB, c money.Config, log io.Writer) (ledger *money.Ledger
 }
 
 // serve returns a client of a ledger that is served until the test ends.
-func serve(tb testing.TB, c money.Config) *moneyclient.Client {
+func serve(tb testing.TB, c moneydb.Config) *moneyclient.Client {
 	tb.Helper()
 	_, url := serveAt(tb, c, io.Discard)
 	return newClient(tb, moneyclient.Config{URL: url, Token: token})

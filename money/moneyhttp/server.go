@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"bestow/money"
+	"bestow/money/moneydb"
 	"bestow/money/moneyhttp/wire"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -21,14 +22,14 @@ import (
 
 // Config is what the service is made of.
 type Config struct {
-	Ledger *money.Ledger
+	Ledger *moneydb.Ledger
 	Token  string       // which each request must bring
 	Log    *slog.Logger // nil: silent
 }
 
 // Server is the money API of one ledger, an http.Handler. Its routes stand in routes.go.
 type Server struct {
-	ledger  *money.Ledger
+	ledger  *moneydb.Ledger
 	token   [sha256.Size]byte
 	log     *slog.Logger
 	clock   ledgerClock

@@ -11,6 +11,7 @@ import (
 	"bestow/internal/pgtest"
 	"bestow/money"
 	"bestow/money/moneyclient"
+	"bestow/money/moneydb"
 	"bestow/money/moneyhttp"
 	"bestow/money/moneyhttp/wire"
 
@@ -238,7 +239,7 @@ func TestPairing(t *testing.T) {
 // Without the key of vouchers, and without its database, the ledger says what holds: nothing was applied.
 func TestLedgerThatCannot(t *testing.T) {
 	t.Parallel()
-	client := serve(t, money.Config{Pool: pgtest.New(t)})
+	client := serve(t, moneydb.Config{Pool: pgtest.New(t)})
 	_, err := client.GrantVouchers(t.Context(), soon(), items(1))
 	require.ErrorIs(t, err, money.ErrNoMaster)
 	_, err = client.GrantPoints(t.Context(), soon(), items(1))
@@ -246,7 +247,7 @@ func TestLedgerThatCannot(t *testing.T) {
 	gone, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none")
 	require.NoError(t, err)
 	t.Cleanup(gone.Close)
-	_, err = serve(t, money.Config{Pool: gone}).GrantPoints(t.Context(), soon(), items(1))
+	_, err = serve(t, moneydb.Config{Pool: gone}).GrantPoints(t.Context(), soon(), items(1))
 	var refused *moneyclient.RefusedError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, moneyclient.RefusedError{Status: 503, Code: "unavailable", Detail: refused.Detail, RetryAfter: time.Second, Hint: refused.Hint}, *refused)

@@ -8,7 +8,8 @@ import (
 	"bestow/app/keys"
 	"bestow/app/pins"
 	"bestow/internal/seal"
-	"bestow/money"
+	"bestow/money/moneydb"
+	"bestow/money/vouchers"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -24,7 +25,7 @@ func (p *Process) checkMaster(ctx context.Context) error {
 }
 
 // CheckMaster refuses a master key that does not open the keys in the database.
-func CheckMaster(ctx context.Context, pool *pgxpool.Pool, master *seal.Master, l *money.Ledger) error {
+func CheckMaster(ctx context.Context, pool *pgxpool.Pool, master *seal.Master, l *moneydb.Ledger) error {
 	content := keys.Store{Table: keys.Content, Master: master}
 	err := errors.Join(pins.CheckMaster(ctx, pool, master), content.CheckMaster(ctx, pool), l.CheckMaster(ctx))
 	if errors.Is(err, seal.ErrOpen) {
@@ -37,6 +38,6 @@ func CheckMaster(ctx context.Context, pool *pgxpool.Pool, master *seal.Master, l
 // NewUnsealer returns what opens vouchers for the proof: the results' PINs, and the ledger of this database.
 func NewUnsealer(master *seal.Master) pins.Unsealer {
 	return pins.Unsealer{Master: master, OpenLedger: func(ctx context.Context, tx pgx.Tx) (pins.Ledger, error) {
-		return money.NewAudit(ctx, tx, master)
+		return vouchers.NewAudit(ctx, tx, master)
 	}}
 }

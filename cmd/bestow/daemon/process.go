@@ -19,6 +19,7 @@ import (
 	"bestow/jobs"
 	"bestow/money"
 	"bestow/money/breaker"
+	"bestow/money/moneydb"
 	"bestow/money/moneyhttp"
 	"bestow/outbox"
 
@@ -46,7 +47,7 @@ var AllRoles = []string{RoleAPI, RoleRelay, RoleHandler, RoleJobs, RoleMoney}
 type Process struct {
 	App     *app.App
 	Granter ledgers.Granter
-	Money   *money.Ledger // of this database
+	Money   *moneydb.Ledger // of this database
 	Pool    *pgxpool.Pool
 	River   *river.Client[pgx.Tx]
 	Sweeper *outbox.Sweeper
@@ -193,11 +194,11 @@ func (p *Process) tellDifferences(ctx context.Context) {
 
 // wireMoney makes the ledger of this database; master may be nil.
 func (p *Process) wireMoney(ctx context.Context, master *seal.Master) (err error) {
-	c := money.Config{Pool: p.Pool, Log: p.log, Master: master, SpendOrder: money.SpendOrder(p.cfg.SpendOrder), RegrantDays: p.cfg.RegrantDays}
+	c := moneydb.Config{Pool: p.Pool, Log: p.log, Master: master, SpendOrder: money.SpendOrder(p.cfg.SpendOrder), RegrantDays: p.cfg.RegrantDays}
 	if c.Location, err = time.LoadLocation(p.cfg.TimeZone); err != nil {
 		return fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
 	}
-	if p.Money, err = money.New(c); err != nil {
+	if p.Money, err = moneydb.New(c); err != nil {
 		return err
 	}
 	return p.checkMaster(ctx)

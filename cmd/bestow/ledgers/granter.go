@@ -15,6 +15,7 @@ import (
 	"bestow/money"
 	"bestow/money/breaker"
 	"bestow/money/moneyclient"
+	"bestow/money/moneydb"
 )
 
 var _ app.Granter = Granter{}
@@ -79,7 +80,7 @@ func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, 
 }
 
 // Rule is what our ledger says of a grant before it is asked for it.
-func Rule(l *money.Ledger) app.LedgerRule {
+func Rule(l *moneydb.Ledger) app.LedgerRule {
 	return func(e domain.Event, g domain.Grant, now time.Time) (domain.Code, string) {
 		if e.Type.Granter != settings.OurLedger {
 			return "", ""

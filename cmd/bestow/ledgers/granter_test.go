@@ -14,6 +14,7 @@ import (
 	"bestow/internal/seal"
 	"bestow/money"
 	"bestow/money/breaker"
+	"bestow/money/moneydb"
 
 	"github.com/stretchr/testify/require"
 )
@@ -183,7 +184,7 @@ func TestGranterOnLedger(t *testing.T) {
 	t.Parallel()
 	master, err := seal.NewMaster(seal.GenerateMaster())
 	require.NoError(t, err)
-	l, err := money.New(money.Config{Pool: pgtest.New(t), Master: master})
+	l, err := moneydb.New(moneydb.Config{Pool: pgtest.New(t), Master: master})
 	require.NoError(t, err)
 	for _, op := range []domain.Operation{domain.Points, domain.Vouchers} {
 		g, e := newGranter(l), eventOf(op)

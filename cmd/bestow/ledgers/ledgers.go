@@ -13,6 +13,7 @@ import (
 	"bestow/internal/english"
 	"bestow/money"
 	"bestow/money/breaker"
+	"bestow/money/moneydb"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
@@ -23,8 +24,8 @@ type Ledger struct {
 	name         string
 	installation string
 	gate         *breaker.Breaker
-	remote       *remote       // nil: it is in this process
-	own          *money.Ledger // nil: it is asked over HTTP
+	remote       *remote         // nil: it is in this process
+	own          *moneydb.Ledger // nil: it is asked over HTTP
 }
 
 // IsRemote reports whether the ledger is asked over HTTP.
@@ -94,7 +95,7 @@ func (l *Ledger) ask(ctx context.Context, t domain.EventType, deadline time.Time
 type Config struct {
 	Installation string                              // the id of the installation that asks
 	Over         []settings.LedgerAddress            // the ledgers that are asked over HTTP
-	Own          *money.Ledger                       // the ledger of this database: that of the granter money, if Over has none
+	Own          *moneydb.Ledger                     // the ledger of this database: that of the granter money, if Over has none
 	Before       func(breaker.Ledger) breaker.Ledger // stands before each ledger; nil: nothing does
 	Pool         *pgxpool.Pool
 	Probe        time.Duration // the pause between two calls of a ledger that is away

@@ -27,14 +27,11 @@ func (o *moveOnce) check() error {
 	if o.Key == nil {
 		return nil
 	}
-	if why := domain.CheckText(*o.Key, maxKey); why != "" || strings.TrimSpace(*o.Key) == "" {
-		return terminal.Usage("--key is %q: it must be 1 to %d characters of text; leave it out for a new one", *o.Key, maxKey)
+	if why := domain.CheckText(*o.Key, money.MaxKey); why != "" || strings.TrimSpace(*o.Key) == "" {
+		return terminal.Usage("--key is %q: it must be 1 to %d characters of text; leave it out for a new one", *o.Key, money.MaxKey)
 	}
 	return nil
 }
-
-// maxKey is the length of an idempotency key, in characters.
-const maxKey = 200
 
 // key is the key of the change. A new one is told before the ledger is asked: the answer may be lost.
 func (o *moveOnce) key(t *terminal.Terminal) string {

@@ -10,7 +10,7 @@ import (
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
 	"bestow/internal/pg"
-	"bestow/money"
+	"bestow/money/moneydb"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -73,9 +73,9 @@ func RenewInstallation(ctx context.Context, tx pgx.Tx) (i outbox.Installation, e
 	if i, err = outbox.RenewInstallation(ctx, tx); err != nil {
 		return i, err
 	}
-	ledger, err := money.RenewIdentity(ctx, tx)
+	ledger, err := moneydb.RenewIdentity(ctx, tx)
 	if err == nil && ledger.Installation == before.ID {
-		_, err = money.PairAnew(ctx, tx, i.ID)
+		_, err = moneydb.PairAnew(ctx, tx, i.ID)
 	}
 	return i, errors.Join(err, app.ForgetLedgers(ctx, tx))
 }

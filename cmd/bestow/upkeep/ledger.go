@@ -10,6 +10,7 @@ import (
 	"bestow/domain"
 	"bestow/internal/pg"
 	"bestow/money"
+	"bestow/money/moneydb"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -42,7 +43,7 @@ type ledgerShowCmd struct{ terminal.Format }
 // Run prints which ledger it is.
 func (c *ledgerShowCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
-		id, err := pg.Value(ctx, pool, func(tx pgx.Tx) (money.Identity, error) { return money.ReadIdentity(ctx, tx) })
+		id, err := pg.Value(ctx, pool, func(tx pgx.Tx) (money.Identity, error) { return moneydb.ReadIdentity(ctx, tx) })
 		if err != nil {
 			return err
 		}
@@ -106,7 +107,7 @@ func RenewLedger(ctx context.Context, tx pgx.Tx, installation string) (money.Ide
 	if err != nil {
 		return money.Identity{}, err
 	}
-	ledger, err := money.ReadIdentity(ctx, tx)
+	ledger, err := moneydb.ReadIdentity(ctx, tx)
 	switch {
 	case err != nil:
 		return ledger, err
@@ -117,8 +118,8 @@ func RenewLedger(ctx context.Context, tx pgx.Tx, installation string) (money.Ide
 		return ledger, &domain.Error{Code: domain.Invalid, Message: "the installation " + installation + " grants by the ledger that this one was copied from",
 			Hint: "name the copied installation: run `bestow installation new` on its database, which prints its new id"}
 	}
-	if ledger, err = money.RenewIdentity(ctx, tx); err == nil && installation != "" {
-		ledger, err = money.PairAnew(ctx, tx, installation)
+	if ledger, err = moneydb.RenewIdentity(ctx, tx); err == nil && installation != "" {
+		ledger, err = moneydb.PairAnew(ctx, tx, installation)
 	}
 	return ledger, err
 }

@@ -14,7 +14,7 @@ import (
 	"bestow/internal/english"
 	"bestow/internal/pg"
 	"bestow/internal/seal"
-	"bestow/money"
+	"bestow/money/vouchers"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -97,7 +97,7 @@ func Rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (don
 	}
 	done, err = pg.Value(ctx, pool, func(tx pgx.Tx) (done Rotated, err error) {
 		done.KeyID = to.ID()
-		if done.Vouchers, err = money.Rewrap(ctx, tx, from, to); err != nil {
+		if done.Vouchers, err = vouchers.Rewrap(ctx, tx, from, to); err != nil {
 			return done, err
 		}
 		if done.Pins, err = pins.Rewrap(ctx, tx, from, to); err != nil {

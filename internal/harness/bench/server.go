@@ -14,6 +14,7 @@ import (
 	"bestow/internal/pg"
 	"bestow/migrations"
 	"bestow/money"
+	"bestow/money/moneydb"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -87,7 +88,7 @@ func (s *server) prepare(ctx context.Context, members int) error {
 // seed gives each member points, which no campaign has granted, through the ledger itself, and leaves its tables as
 // they would be found some day later.
 func seed(ctx context.Context, pool *pgxpool.Pool, members []string) error {
-	ledger, err := money.New(money.Config{Pool: pool})
+	ledger, err := moneydb.New(moneydb.Config{Pool: pool})
 	if err != nil {
 		return err
 	}

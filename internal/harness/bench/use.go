@@ -12,6 +12,7 @@ import (
 
 	"bestow/internal/english"
 	"bestow/money"
+	"bestow/money/moneydb"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
@@ -69,10 +70,10 @@ const (
 type use struct {
 	run    *Run
 	pool   *pgxpool.Pool
-	ledger *money.Ledger
-	sooner *money.Ledger // spends first what runs out first
-	lots   int           // that run out
-	each   time.Duration // how long a pace is taken
+	ledger *moneydb.Ledger
+	sooner *moneydb.Ledger // spends first what runs out first
+	lots   int             // that run out
+	each   time.Duration   // how long a pace is taken
 	keys   atomic.Int64
 }
 
@@ -81,12 +82,12 @@ func (s *server) openUse(ctx context.Context, a *arena, r *Run) (*use, error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := money.New(money.Config{Pool: pool})
+	ledger, err := moneydb.New(moneydb.Config{Pool: pool})
 	if err != nil {
 		pool.Close()
 		return nil, err
 	}
-	sooner, err := money.New(money.Config{Pool: pool, SpendOrder: money.SpendExpiring})
+	sooner, err := moneydb.New(moneydb.Config{Pool: pool, SpendOrder: money.SpendExpiring})
 	if err != nil {
 		pool.Close()
 		return nil, err
@@ -168,7 +169,7 @@ func (u *use) grant(ctx context.Context) (err error) {
 
 // pace lets clients use a point again and again, each of members of its own, until the end.
 func (u *use) pace(
-	ctx context.Context, end <-chan struct{}, ledger *money.Ledger, clients int, member func(int) string,
+	ctx context.Context, end <-chan struct{}, ledger *moneydb.Ledger, clients int, member func(int) string,
 ) (Pace, error) {
 	took := make([][]time.Duration, clients)
 	began := time.Now()

@@ -9,7 +9,8 @@ var mutants = slices.Concat(grantMutants, outboxMutants, jobsMutants)
 const (
 	rules  = "./domain"
 	heart  = "./app"
-	ledger = "./money"
+	grants = "./money/grants"
+	points = "./money/points"
 )
 
 // grantTests are those of app/grants_test.go.
@@ -69,15 +70,15 @@ var grantMutants = []mutant{
 	{"settle: no event closes", "app/grants.go", "if done {\n\t\tif err := s.events.Close", "if false {\n\t\tif err := s.events.Close", heart, grantTests},
 
 	// The ledger.
-	{"ledger: a replay of another amount", "money/grant.go", " && e.amount == i.Amount", "", ledger, "."},
-	{"ledger: a replay of another member", "money/grant.go", "e.memberID == i.MemberID && ", "", ledger, "."},
-	{"ledger: applied after its deadline", "money/grant.go", "if !inTime {", "if false {", ledger, "."},
-	{"ledger: granted though it has expired", "money/grant.go", "if err == nil && slices.ContainsFunc", "if false && slices.ContainsFunc", ledger, "."},
-	{"use: more than there is", "money/use.go", "balance < s.Amount {", "balance+1 < s.Amount {", ledger, "."},
-	{"use: debts are not collected", "money/use.go", "if err := l.collect(ctx, tx, purse, opened.owed); err != nil {", "if err := l.collect(ctx, tx, purse, 0); err != nil {", ledger, "."},
-	{"use: a replay of another amount", "money/use.go", " || old.point != -s.Amount", "", ledger, "."},
-	{"cancel: claims take nothing back", "money/cancel_use.go", "taken := min(left, c.open)", "taken := min(0, c.open)", ledger, "."},
-	{"cancel: an expired lot is open again", "money/cancel_use.go", "if !g.expired {\n\t\t\td.changes = append", "{\n\t\t\td.changes = append", ledger, "."},
-	{"cancel: more than was used", "money/cancel_use.go", "point := min(amount, g.taken-g.returned)", "point := min(amount, g.taken)", ledger, "."},
-	{"debt: the newest is paid first", "money/debt.go", "ORDER BY c.cancel_point_member_id`", "ORDER BY c.cancel_point_member_id DESC`", ledger, "."},
+	{"ledger: a replay of another amount", "money/grants/grant.go", " && e.amount == i.Amount", "", grants, "."},
+	{"ledger: a replay of another member", "money/grants/grant.go", "e.memberID == i.MemberID && ", "", grants, "."},
+	{"ledger: applied after its deadline", "money/frame/frame.go", "if !inTime {", "if false {", grants, "."},
+	{"ledger: granted though it has expired", "money/grants/grant.go", "if err == nil && slices.ContainsFunc", "if false && slices.ContainsFunc", grants, "."},
+	{"use: more than there is", "money/points/use.go", "balance < s.Amount {", "balance+1 < s.Amount {", points, "."},
+	{"use: debts are not collected", "money/points/use.go", "if err := l.collect(ctx, tx, purse, opened.owed); err != nil {", "if err := l.collect(ctx, tx, purse, 0); err != nil {", points, "."},
+	{"use: a replay of another amount", "money/points/use.go", " || old.point != -s.Amount", "", points, "."},
+	{"cancel: claims take nothing back", "money/points/cancel_use.go", "taken := min(left, c.open)", "taken := min(0, c.open)", points, "."},
+	{"cancel: an expired lot is open again", "money/points/cancel_use.go", "if !g.expired {\n\t\t\td.changes = append", "{\n\t\t\td.changes = append", points, "."},
+	{"cancel: more than was used", "money/points/cancel_use.go", "point := min(amount, g.taken-g.returned)", "point := min(amount, g.taken)", points, "."},
+	{"debt: the newest is paid first", "money/points/debt.go", "ORDER BY c.cancel_point_member_id`", "ORDER BY c.cancel_point_member_id DESC`", points, "."},
 }

@@ -1,0 +1,37 @@
+package vouchers
+
+import (
+	"context"
+	"io"
+
+	"bestow/internal/seal"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Keeper keeps vouchers: the keys under which they are sealed, and what becomes of them.
+type Keeper struct {
+	pool  *pgxpool.Pool
+	vault *vault
+	mint  mint
+}
+
+// New returns the keeper of the vouchers in pool. Without a master key none is issued or opened. random is the source of
+// codes and PINs.
+func New(pool *pgxpool.Pool, master *seal.Master, random io.Reader) *Keeper {
+	return &Keeper{pool, newVault(pool, master), newMint(random)}
+}
+
+// HasMaster reports whether vouchers can be issued and opened.
+func (k *Keeper) HasMaster() bool { return k.vault.master != nil }
+
+// CheckMaster returns seal.ErrOpen if the vouchers that exist were sealed under another master key. Going on with a new
+// one would leave some PINs under the one and some under the other.
+func (k *Keeper) CheckMaster(ctx context.Context) error { return k.vault.check(ctx) }
+
+// Keys returns what seals and opens the vouchers of refs, and makes the keys that do not exist yet. It works outside of
+// any transaction of a grant. Error: ErrNoMaster.
+func (k *Keeper) Keys(ctx context.Context, refs []string) (Keys, error) {
+	keys, err := k.vault.of(ctx, refs)
+	return Keys{k.mint, keys}, err
+}
