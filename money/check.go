@@ -66,7 +66,8 @@ var (
 var ourKeys = []string{"expire:", "regrant:", "claim:", "collect:"}
 
 const (
-	// CampaignCode is the type code of the grants of campaigns, whose ref is the event's id: `bestow verify` knows them by both.
+	// CampaignCode is the type code of the grants of campaigns, whose ref is the event's id: `bestow verify` knows them
+	// by both.
 	CampaignCode = "CM"
 	// CampaignKeys is how the keys of a campaign's grants begin.
 	CampaignKeys = "grant:"
@@ -85,8 +86,8 @@ func begins(key string, words []string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(key, word) })
 }
 
-// checkMovement returns why a movement other than a grant cannot be asked for, whatever it does. Its key must not take that of
-// a campaign's grant.
+// checkMovement returns why a movement other than a grant cannot be asked for, whatever it does. Its key must not take
+// that of a campaign's grant.
 func checkMovement(key, memberID, reason string) *Refusal {
 	if r := checkWhose(key, memberID); r != nil {
 		return r

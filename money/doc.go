@@ -1,8 +1,9 @@
-// Package money has the words of a ledger: what it is asked, what it answers, and its rules on what can never be. A ledger
-// moves the points of members and issues vouchers, each idempotency key once, for ever. It does not know why it is asked.
+// Package money has the words of a ledger: what it is asked, what it answers, and its rules on what can never be. A
+// ledger moves the points of members and issues vouchers, each idempotency key once, for ever. It does not know why it
+// is asked.
 //
-// Start with item.go (a grant) and movement.go (what a movement is). check.go says what is refused, refusal.go with which
-// code. This package does no I/O; these rooms do:
+// Start with item.go (a grant) and movement.go (what a movement is). check.go says what is refused, refusal.go with
+// which code. This package does no I/O; these rooms do:
 //
 //   - moneydb puts a ledger together, whose tables are the schema money of a PostgreSQL database
 //   - grants: the road of a batch of grants, and what stands under keys
@@ -21,8 +22,9 @@
 //
 // # Never
 //
-// Never UPDATE or DELETE a movement: a correction is another movement; triggers refuse it. Never order by created_at: ids
-// rise with time for each member. Never write remaining >= 0 in a condition: the indexes know > 0 and = 0. Never log,
-// print or marshal a voucher's code or PIN, nor store one but sealed. Never prune a key. Never ask the network while a
-// transaction is open. No room imports anything of the house but money, the rooms below it, and the leaves of internal.
+// Never UPDATE or DELETE a movement: a correction is another movement; triggers refuse it. Never order by created_at:
+// ids rise with time for each member. Never write remaining >= 0 in a condition: the indexes know > 0 and = 0. Never
+// log, print or marshal a voucher's code or PIN, nor store one but sealed. Never prune a key. Never ask the network
+// while a transaction is open. No room imports anything of the house but money, the rooms below it, and the leaves of
+// internal.
 package money

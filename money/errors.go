@@ -8,8 +8,8 @@ const (
 	MaxCancels = 1000
 )
 
-// The errors of a call as a whole. After each of them nothing was applied; after any other error it is unknown what was:
-// ask again with the same keys.
+// The errors of a call as a whole. After each of them nothing was applied; after any other error it is unknown what
+// was: ask again with the same keys.
 var (
 	// ErrDeadline says that the deadline passed first: nothing of this call will be applied.
 	ErrDeadline = errors.New("the deadline has passed: nothing was applied")

@@ -77,8 +77,8 @@ func (s *Spending) Check() *Refusal {
 // noExpiry is the expiry_date of what never expires, and of what is no save.
 const noExpiry = "99991231"
 
-// ExpiryDate returns the last day on which points that expire at t can be spent, as the ledger writes it: yyyymmdd. The instant
-// itself is too late: midnight of 1 December is 30 November.
+// ExpiryDate returns the last day on which points that expire at t can be spent, as the ledger writes it: yyyymmdd. The
+// instant itself is too late: midnight of 1 December is 30 November.
 func ExpiryDate(t *time.Time, loc *time.Location) string {
 	if t == nil {
 		return noExpiry

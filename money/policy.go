@@ -8,8 +8,8 @@ import (
 	"bestow/internal/english"
 )
 
-// Policy is an accrual policy, which an operator defines: what a save that names it may be, and how long its points are valid.
-// It is never deleted, since saves are of it.
+// Policy is an accrual policy, which an operator defines: what a save that names it may be, and how long its points are
+// valid. It is never deleted, since saves are of it.
 type Policy struct {
 	Code string // 1 to 50 of A-Z, a-z, 0-9 and . _ -, a letter or digit first
 	PolicyTerms
@@ -19,7 +19,8 @@ type Policy struct {
 	UpdatedAt time.Time
 }
 
-// PolicyTerms is what an operator may change of a policy. A change counts for later saves only. A nil bound does not bound.
+// PolicyTerms is what an operator may change of a policy. A change counts for later saves only. A nil bound does not
+// bound.
 type PolicyTerms struct {
 	Name   string // for people: 1 to 100 characters
 	Status PolicyStatus
@@ -62,8 +63,8 @@ type PolicyQuery struct {
 	Limit  int          // 1 to MaxPage; 0 for 100
 }
 
-// ExpiryAt returns the instant at which points that are saved at now expire, nil for never. The days are those of loc: an hour
-// that is left out or comes twice there changes no last day.
+// ExpiryAt returns the instant at which points that are saved at now expire, nil for never. The days are those of loc:
+// an hour that is left out or comes twice there changes no last day.
 func (p *Policy) ExpiryAt(now time.Time, loc *time.Location) *time.Time {
 	day := now.In(loc)
 	var at time.Time

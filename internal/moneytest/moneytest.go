@@ -1,4 +1,5 @@
-// Package moneytest is for tests of the ledger: a ledger with a database of its own, and short words for what is asked of it.
+// Package moneytest is for tests of the ledger: a ledger with a database of its own, and short words for what is asked
+// of it.
 package moneytest
 
 import (

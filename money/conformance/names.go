@@ -22,8 +22,8 @@ func (s *session) exactKeys() error {
 	return s.stands(points, asked, first)
 }
 
-// anotherLedger asks a ledger that says who it is for grants that are meant for another one. A ledger that does not say it
-// cannot know.
+// anotherLedger asks a ledger that says who it is for grants that are meant for another one. A ledger that does not say
+// it cannot know.
 func (s *session) anotherLedger() error {
 	ours, err := s.ledgerID()
 	if err != nil || ours == "" {

@@ -126,7 +126,9 @@ const (
 )
 
 // send sends a request once, with the token.
-func (s *session) send(ctx context.Context, method, path string, body []byte, change ...func(*http.Request)) (r reply, err error) {
+func (s *session) send(ctx context.Context, method, path string, body []byte,
+	change ...func(*http.Request),
+) (r reply, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestBudget)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(s.ledger.URL, "/")+"/money/v1/"+path, bytes.NewReader(body))

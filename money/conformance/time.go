@@ -85,8 +85,8 @@ func (s *session) lateReplay() error {
 	return nil
 }
 
-// shortBudgets asks with so little time that it may be too little, and returns the items of which the ledger says that it
-// was.
+// shortBudgets asks with so little time that it may be too little, and returns the items of which the ledger says that
+// it was.
 func (s *session) shortBudgets() (late []item, err error) {
 	for _, ms := range []int64{1, 3, 10, 30, 100} {
 		asked := request{BudgetMS: &ms, Items: s.items(500)}

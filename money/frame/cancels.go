@@ -17,8 +17,8 @@ import (
 type undoing[C, T, S any] interface {
 	// Prepare returns what c undoes, or why c can never be.
 	Prepare(c *C) (T, error)
-	// Open locks what the cancels undo, reads it in statements of their own, so that what was committed before a lock was got is
-	// seen, and returns what stands under their keys.
+	// Open locks what the cancels undo, reads it in statements of their own, so that what was committed before a lock
+	// was got is seen, and returns what stands under their keys.
 	Open(ctx context.Context, tx pgx.Tx, cancels []*C, targets []T) (standing map[string]S, err error)
 	// IsOf reports whether what stands under c's key is what c asks for.
 	IsOf(c *C, target T, stands S) bool
@@ -37,7 +37,9 @@ type Answer[S any] struct {
 }
 
 // UndoAll works a batch of cancels in tx, as if one had been asked after the other, and answers in the order asked.
-func UndoAll[C, T, S any](ctx context.Context, tx pgx.Tx, u undoing[C, T, S], keyOf func(*C) string, cancels []C) ([]Answer[S], error) {
+func UndoAll[C, T, S any](ctx context.Context, tx pgx.Tx, u undoing[C, T, S], keyOf func(*C) string,
+	cancels []C,
+) ([]Answer[S], error) {
 	all := make([]Answer[S], len(cancels))
 	at, asked, targets := make([]int, 0, len(cancels)), make([]*C, 0, len(cancels)), make([]T, 0, len(cancels))
 	for n := range cancels {
@@ -61,7 +63,8 @@ func UndoAll[C, T, S any](ctx context.Context, tx pgx.Tx, u undoing[C, T, S], ke
 	return all, u.Write(ctx, tx)
 }
 
-// settle answers one cancel by what stands under its key, or decides it, so that it stands there for the cancels behind it.
+// settle answers one cancel by what stands under its key, or decides it, so that it stands there for the cancels behind
+// it.
 func settle[C, T, S any](u undoing[C, T, S], standing map[string]S, c *C, target T, a *Answer[S]) error {
 	if stands, taken := standing[a.Key]; taken {
 		if !u.IsOf(c, target, stands) {
@@ -88,8 +91,8 @@ func (a *Answer[S]) refuse(as money.Outcome, why error) error {
 	return nil
 }
 
-// Batch works a batch of cancels in a transaction of its own. what names what is cancelled, for errors; work is undoAll and
-// what makes its answers ready.
+// Batch works a batch of cancels in a transaction of its own. what names what is cancelled, for errors; work is [UndoAll]
+// and what makes its answers ready.
 func Batch[C, A any](ctx context.Context, pool *pgxpool.Pool, deadline time.Time, what string, cancels []C,
 	work func(pgx.Tx) ([]A, error), outcome func(*A) money.Outcome,
 ) ([]A, error) {

@@ -28,7 +28,9 @@ const voucherEventKey = "voucher_events_idempotency_key"
 
 // Run runs fn in the frame of every movement but a save: one transaction that ends before deadline, and begins anew as
 // [Anew] says. fn reports whether it wrote anything: a replay needs no deadline.
-func Run[T any](ctx context.Context, pool *pgxpool.Pool, deadline time.Time, fn func(pgx.Tx) (v T, wrote bool, err error)) (T, error) {
+func Run[T any](ctx context.Context, pool *pgxpool.Pool, deadline time.Time,
+	fn func(pgx.Tx) (v T, wrote bool, err error),
+) (T, error) {
 	v, err := Anew(ctx, pool, func(tx pgx.Tx) (T, error) {
 		v, wrote, err := fn(tx)
 		if err == nil && wrote {

@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// LockAccounts locks members, sorted and each once, in that order, and returns what they owe. Accounts that are missing are
-// made first: made while others are locked, they would be locked out of order.
+// LockAccounts locks members, sorted and each once, in that order, and returns what they owe. Accounts that are missing
+// are made first: made while others are locked, they would be locked out of order.
 func LockAccounts(ctx context.Context, tx pgx.Tx, members []string) (map[string]int64, error) {
 	if !slices.IsSorted(members) {
 		return nil, errors.New("lock members: they are not sorted")
@@ -45,12 +45,13 @@ func LockAccounts(ctx context.Context, tx pgx.Tx, members []string) (map[string]
 	return owed, failpoint.Hit(ctx, failpoint.MoneyAccountLocked)
 }
 
-// voucherKeyLocks is how many locks there are for the keys of vouchers. Keys share them: a batch has a thousand keys, and
-// PostgreSQL has room for some thousand locks.
+// voucherKeyLocks is how many locks there are for the keys of vouchers. Keys share them: a batch has a thousand keys,
+// and PostgreSQL has room for some thousand locks.
 const voucherKeyLocks = 256
 
-// LockVoucherKeys lets one transaction at a time be the first under a key. Grants and cancels have one space of keys, and each a
-// unique index of its own, which sees nothing of the other. A campaign's keys are no cancel's, and need no lock.
+// LockVoucherKeys lets one transaction at a time be the first under a key. Grants and cancels have one space of keys,
+// and each a unique index of its own, which sees nothing of the other. A campaign's keys are no cancel's, and need no
+// lock.
 func LockVoucherKeys(ctx context.Context, tx pgx.Tx, keys []string) error {
 	var ids []int64
 	for _, key := range keys {

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A campaign of another installation grants under keys that begin with that installation's id, and no moneytest.Shop takes them.
+// A campaign of another installation grants under keys that begin with that installation's id, and no moneytest.Shop
+// takes them.
 func TestKeysOfAnotherInstallationsCampaign(t *testing.T) {
 	t.Parallel()
 	moneytest.EachKind(t, func(s moneytest.Subject) {

@@ -134,7 +134,8 @@ func TestReplayOfAMovementAfterTheDeadline(t *testing.T) {
 	require.Equal(t, money.Replayed, cancelled[0].Outcome)
 }
 
-// A movement that waits for one with the same key is told what has become of that one, though its own deadline is long over.
+// A movement that waits for one with the same key is told what has become of that one, though its own deadline is long
+// over.
 func TestReplayThatWaitsPastTheDeadline(t *testing.T) {
 	t.Parallel()
 	s := moneytest.NewShop(t)

@@ -112,7 +112,9 @@ const uniqueViolation = "23505"
 
 // grantNew is the fast way, for a batch in which everything is as it should be and no key is taken. Otherwise it keeps
 // nothing and returns errSlowWay or a unique violation.
-func (g *Granter) grantNew(ctx context.Context, b book, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+func (g *Granter) grantNew(ctx context.Context, b book, deadline time.Time,
+	items []money.Item,
+) ([]money.Answer, error) {
 	sorted := inKeyOrder(items)
 	for i := range sorted {
 		if i > 0 && sorted[i-1].Key == sorted[i].Key || !plain(&sorted[i], b.kind()) || sorted[i].Check(b.kind(), g.location) != nil {
@@ -136,8 +138,8 @@ func (g *Granter) grantNew(ctx context.Context, b book, deadline time.Time, item
 	return inOrderOf(items, granted(b.kind(), entries)), nil
 }
 
-// plain reports whether i can be written without a look at anything: it has no policy, and its key, if it is of a voucher, can
-// stand in no other table, as that of a campaign's grant.
+// plain reports whether i can be written without a look at anything: it has no policy, and its key, if it is of a
+// voucher, can stand in no other table, as that of a campaign's grant.
 func plain(i *money.Item, k money.Kind) bool {
 	return i.Policy == "" && (k == money.Points || strings.HasPrefix(i.Key, money.CampaignKeys))
 }
@@ -185,8 +187,8 @@ func newAnswer(k money.Kind, o money.Outcome, e *entry) money.Answer {
 	return money.Answer{Key: e.key, Outcome: o, TxID: k.TxID(e.id), MemberID: e.memberID, Amount: e.amount, Voucher: e.voucher}
 }
 
-// Check returns why the ledger would refuse i at now, by its code and message; both are empty if it would not. It looks at
-// nothing that is stored: a grant that was applied is replayed whatever Check says.
+// Check returns why the ledger would refuse i at now, by its code and message; both are empty if it would not. It looks
+// at nothing that is stored: a grant that was applied is replayed whatever Check says.
 func (g *Granter) Check(k money.Kind, i money.Item, now time.Time) (code, message string) {
 	if r := i.CheckAt(k, g.location, now); r != nil {
 		return r.Code, r.Message

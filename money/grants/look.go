@@ -27,7 +27,9 @@ type looked struct {
 // grantLooking is the slow way: it reads what is there, writes what is missing, and leaves to a concurrent batch what
 // that one was first to write. It comes to an end in one transaction, however many others grant the same keys, unless
 // a voucher's code exists already.
-func (g *Granter) grantLooking(ctx context.Context, b book, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+func (g *Granter) grantLooking(ctx context.Context, b book, deadline time.Time,
+	items []money.Item,
+) ([]money.Answer, error) {
 	var seen looked
 	var err error
 	for range collisions {

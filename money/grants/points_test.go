@@ -90,8 +90,8 @@ func TestKeyOfAnotherMovement(t *testing.T) {
 	require.Equal(t, []money.Found{{Key: moneytest.Item(1).Key}}, found)
 }
 
-// Index entries are most of what a grant costs: none is added without a measurement. A grant has no entry in point_lot_closed
-// and point_member_undo.
+// Index entries are most of what a grant costs: none is added without a measurement. A grant has no entry in
+// point_lot_closed and point_member_undo.
 func TestIndexesOfAGrant(t *testing.T) {
 	t.Parallel()
 	b := moneytest.Setup(t)

@@ -8,9 +8,9 @@ import (
 	"bestow/money"
 )
 
-// Save saves one lot for a member. It needs a ref, and a type code unless its policy has one. Errors: a *Refusal (KeyConflict,
-// the code of a field or of a policy), ErrDeadline; after any other it is unknown whether it was applied: ask again with the
-// same key.
+// Save saves one lot for a member. It needs a ref, and a type code unless its policy has one. Errors: a *Refusal
+// (KeyConflict, the code of a field or of a policy), ErrDeadline; after any other it is unknown whether it was applied:
+// ask again with the same key.
 func (g *Granter) Save(ctx context.Context, deadline time.Time, i money.Item) (money.Moved, error) {
 	if err := i.CheckSave().Err(); err != nil {
 		return money.Moved{}, fmt.Errorf("save points: %w", err)

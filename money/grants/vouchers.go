@@ -51,7 +51,9 @@ const (
 	issueSkipSQL = issueSQL + issueSkip + issueReturning
 )
 
-func (b voucherBook) insert(ctx context.Context, tx pgx.Tx, items []money.Item, known *policies.Terms) ([]entry, error) {
+func (b voucherBook) insert(ctx context.Context, tx pgx.Tx, items []money.Item,
+	known *policies.Terms,
+) ([]entry, error) {
 	fresh, err := b.issue(items)
 	if err != nil {
 		return nil, err

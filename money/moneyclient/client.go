@@ -24,15 +24,15 @@ type Config struct {
 	URL          string // of the service, without /money/v1
 	Token        string
 	Installation string // whose grants are asked for; "": it is not said
-	// OnDate is called with the Date of each answer, in whole seconds, and with the moments at which the request was sent and
-	// the answer began to come, by the clock of this process. It may be nil.
+	// OnDate is called with the Date of each answer, in whole seconds, and with the moments at which the request was
+	// sent and the answer began to come, by the clock of this process. It may be nil.
 	OnDate func(date, sent, received time.Time)
 }
 
 // Client asks a ledger over HTTP. It is safe for concurrent use and keeps its connections.
 //
-// After a [*RefusedError], money.ErrDeadline, money.ErrTooMany and money.ErrNoMaster nothing of the call was applied. After any
-// other error it is unknown what was: ask again with the same keys.
+// After a [*RefusedError], money.ErrDeadline, money.ErrTooMany and money.ErrNoMaster nothing of the call was applied.
+// After any other error it is unknown what was: ask again with the same keys.
 type Client struct {
 	config Config
 	base   *url.URL
@@ -43,7 +43,8 @@ type Client struct {
 const (
 	// connectTimeout is how long a connection may take to come about.
 	connectTimeout = 3 * time.Second
-	// pingAfter is how long a connection of HTTP/2 may be silent before it is asked whether it lives, and how long it may take to say so.
+	// pingAfter is how long a connection of HTTP/2 may be silent before it is asked whether it lives, and how long it
+	// may take to say so.
 	pingAfter = 3 * time.Second
 	// idleConns is how many connections are kept: a process asks for as many chunks at once as it has partitions.
 	idleConns = 64
@@ -82,14 +83,15 @@ func transport() *http.Transport {
 	}
 }
 
-// Expect makes the client ask for this ledger only: another one that answers at its address refuses, if it is one of ours.
+// Expect makes the client ask for this ledger only: another one that answers at its address refuses, if it is one of
+// ours.
 func (c *Client) Expect(ledgerID string) { c.ledger.Store(&ledgerID) }
 
 // Close closes the connections that are kept.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// GrantPoints asks the ledger to save points. It answers in the order asked. Errors: money.ErrDeadline, money.ErrTooMany, and
-// as said of the [Client].
+// GrantPoints asks the ledger to save points. It answers in the order asked. Errors: money.ErrDeadline,
+// money.ErrTooMany, and as said of the [Client].
 func (c *Client) GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error) {
 	return c.grant(ctx, "points/grants", deadline, items)
 }
@@ -99,7 +101,9 @@ func (c *Client) GrantVouchers(ctx context.Context, deadline time.Time, items []
 	return c.grant(ctx, "vouchers/grants", deadline, items)
 }
 
-func (c *Client) grant(ctx context.Context, route string, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+func (c *Client) grant(ctx context.Context, route string, deadline time.Time,
+	items []money.Item,
+) ([]money.Answer, error) {
 	asked := wire.Grants{Deadline: &deadline, BudgetMS: budget(ctx), Items: wire.NewItems(items)}
 	var got wire.Answers
 	if err := c.call(ctx, http.MethodPost, route, asked, &got); err != nil {
@@ -130,7 +134,8 @@ func (c *Client) LookupPoints(ctx context.Context, keys []string) ([]money.Found
 	return c.lookup(ctx, "points/grants/lookup", keys)
 }
 
-// LookupVouchers asks which vouchers keys stand for, in the order asked. Error: money.ErrNoMaster, and as said of the [Client].
+// LookupVouchers asks which vouchers keys stand for, in the order asked. Error: money.ErrNoMaster, and as said of the
+// [Client].
 func (c *Client) LookupVouchers(ctx context.Context, keys []string) ([]money.Found, error) {
 	return c.lookup(ctx, "vouchers/grants/lookup", keys)
 }
@@ -186,9 +191,11 @@ func (c *Client) call(ctx context.Context, method, route string, asked, answer a
 	return readAnswer(reply, answer)
 }
 
-// do is call for a route that only our ledger has: it may have a query and headers of its own, and what is made is answered
-// with 201. It returns the headers of the answer.
-func (c *Client) do(ctx context.Context, method, route string, headers http.Header, asked, answer any) (http.Header, error) {
+// do is call for a route that only our ledger has: it may have a query and headers of its own, and what is made is
+// answered with 201. It returns the headers of the answer.
+func (c *Client) do(ctx context.Context, method, route string, headers http.Header, asked,
+	answer any,
+) (http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, wire.DefaultBudget)
 	defer cancel()
 	route, query, _ := strings.Cut(route, "?")

@@ -16,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// swallower is a proxy whose connections can die without being closed, as those of a load balancer whose backend is gone.
+// swallower is a proxy whose connections can die without being closed, as those of a load balancer whose backend is
+// gone.
 type swallower struct {
 	net.Listener
 

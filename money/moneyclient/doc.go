@@ -7,6 +7,6 @@
 //
 // # Never
 //
-// Never follow a redirect, nor read an answer without a bound. Never write a voucher's code or PIN to a log or an error:
-// the text of a decoder's error may hold one, so it is not passed on.
+// Never follow a redirect, nor read an answer without a bound. Never write a voucher's code or PIN to a log or an
+// error: the text of a decoder's error may hold one, so it is not passed on.
 package moneyclient

@@ -42,7 +42,8 @@ func (c *Client) Movement(ctx context.Context, memberID, txID string) (m wire.Mo
 	return m, err
 }
 
-// Use takes points from a member's lots, once for the key of s. replayed reports whether the key stood for that already.
+// Use takes points from a member's lots, once for the key of s. replayed reports whether the key stood for that
+// already.
 func (c *Client) Use(ctx context.Context, s money.Spending) (m wire.Moved, replayed bool, err error) {
 	asked := wire.Use{Amount: s.Amount, TypeCode: s.TypeCode, Ref: s.Ref, Reason: s.Reason}
 	header, err := c.do(ctx, http.MethodPost, memberRoute(s.MemberID)+"/uses", keyed(s.Key), asked, &m)

@@ -9,8 +9,8 @@ import (
 	"bestow/money/moneyhttp/wire"
 )
 
-// Policies asks for a page of the accrual policies in the order of their codes: those with the status, "" for all, behind the
-// cursor of the page before.
+// Policies asks for a page of the accrual policies in the order of their codes: those with the status, "" for all,
+// behind the cursor of the page before.
 func (c *Client) Policies(ctx context.Context, status, cursor string, limit int) (page wire.Policies, err error) {
 	query := url.Values{"limit": {strconv.Itoa(limit)}}
 	if status != "" {
@@ -29,14 +29,15 @@ func (c *Client) Policy(ctx context.Context, code string) (p wire.Policy, tag st
 	return p, header.Get("ETag"), err
 }
 
-// CreatePolicy makes a policy of terms, which names fields as JSON does. It may be asked again: with the same terms nothing
-// changes.
+// CreatePolicy makes a policy of terms, which names fields as JSON does. It may be asked again: with the same terms
+// nothing changes.
 func (c *Client) CreatePolicy(ctx context.Context, terms map[string]any) (p wire.Policy, err error) {
 	_, err = c.do(ctx, http.MethodPost, "policies", nil, terms, &p)
 	return p, err
 }
 
-// EditPolicy changes a policy that is in the state with the ETag. In patch, which names fields as JSON does, nil clears.
+// EditPolicy changes a policy that is in the state with the ETag. In patch, which names fields as JSON does, nil
+// clears.
 func (c *Client) EditPolicy(ctx context.Context, code, tag string, patch map[string]any) (p wire.Policy, err error) {
 	_, err = c.do(ctx, http.MethodPatch, policyRoute(code), http.Header{"If-Match": {tag}}, patch, &p)
 	return p, err

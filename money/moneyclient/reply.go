@@ -47,8 +47,8 @@ func (e *UnclearError) Error() string {
 	return fmt.Sprintf("the ledger's answer with status %d is no answer: %s", e.Status, e.Why)
 }
 
-// LeaveAlone reports whether err means that the ledger should be left alone from now on, and for how long it asked for that:
-// the token is refused, the ledger is another's, or it said when to come again. 0: it did not say.
+// LeaveAlone reports whether err means that the ledger should be left alone from now on, and for how long it asked for
+// that: the token is refused, the ledger is another's, or it said when to come again. 0: it did not say.
 //
 // A refusal that is about one request says nothing of the others.
 func LeaveAlone(err error) (time.Duration, bool) {
@@ -120,8 +120,8 @@ func readAnswer(reply *http.Response, answer any) error {
 	return nil
 }
 
-// senseless says why the answers to a batch of so many items can be those of no ledger, "" if they can. One odd answer among
-// others is its own item's: whose meaning is the caller's to find.
+// senseless says why the answers to a batch of so many items can be those of no ledger, "" if they can. One odd answer
+// among others is its own item's: whose meaning is the caller's to find.
 func senseless(items int, answers []wire.Answer) string {
 	if len(answers) != items {
 		return miscounted(len(answers), items)

@@ -136,8 +136,8 @@ func TestRepliesThatAreNoAnswers(t *testing.T) {
 	}
 }
 
-// An answer that can be no ledger's answer to the batch is none, however well its JSON reads: the ledger counts as away, and
-// people are told why. One odd answer among others is its own item's.
+// An answer that can be no ledger's answer to the batch is none, however well its JSON reads: the ledger counts as
+// away, and people are told why. One odd answer among others is its own item's.
 func TestAnswersToAnotherQuestion(t *testing.T) {
 	t.Parallel()
 	const good = `{"outcome":"granted","money_tx_id":"T1"}`

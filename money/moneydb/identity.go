@@ -37,8 +37,8 @@ func ReadIdentity(ctx context.Context, tx pgx.Tx) (money.Identity, error) {
 	return readIdentity(tx.QueryRow(ctx, selectIdentity))
 }
 
-// RenewIdentity gives the ledger of a copied database an id of its own. The installation that it is paired with stays: that
-// one knows the ledger by the id of before, and does not ask the copy.
+// RenewIdentity gives the ledger of a copied database an id of its own. The installation that it is paired with stays:
+// that one knows the ledger by the id of before, and does not ask the copy.
 func RenewIdentity(ctx context.Context, tx pgx.Tx) (money.Identity, error) {
 	const update = `UPDATE money.ledger SET id = gen_random_uuid()
 		RETURNING id::text, coalesce(installation::text, ''), clock_timestamp()`

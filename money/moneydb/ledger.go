@@ -71,8 +71,8 @@ func (c *Config) validate() error {
 	return nil
 }
 
-// Ledger moves points and issues vouchers, each key once. It is safe for concurrent use, and any number of processes may
-// share its tables. Its methods are those of its parts.
+// Ledger moves points and issues vouchers, each key once. It is safe for concurrent use, and any number of processes
+// may share its tables. Its methods are those of its parts.
 type Ledger struct {
 	*grants.Granter  // grants, saves, and what stands under keys
 	*points.Lots     // uses, cancels, expiry, debts, and the history of a member

@@ -29,8 +29,8 @@ func throughWay(t *testing.T, b bundle) (*pgtest.Way, bundle) {
 	return way, far
 }
 
-// A COMMIT whose answer is lost was done: no answer of the ledger says that nothing was applied, and the same key again is
-// a replay.
+// A COMMIT whose answer is lost was done: no answer of the ledger says that nothing was applied, and the same key again
+// is a replay.
 func TestLostAnswerToCommit(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -57,8 +57,8 @@ func TestLostAnswerToCommit(t *testing.T) {
 	require.Contains(t, said.body, "unknown_outcome")
 }
 
-// What fails after the COMMIT does not look like a connection that did not come about, by which a caller in the same process
-// takes it that nothing was applied.
+// What fails after the COMMIT does not look like a connection that did not come about, by which a caller in the same
+// process takes it that nothing was applied.
 func TestDatabaseIsGoneAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -87,8 +87,8 @@ func TestBalanceIsGoneAfterTheCommit(t *testing.T) {
 	require.Equal(t, http.StatusInternalServerError, said.status, said.body)
 }
 
-// budget_ms counts from the arrival of the request, whatever it waits for. What stands under its keys was not found out, so
-// that it is not told that the deadline has passed.
+// budget_ms counts from the arrival of the request, whatever it waits for. What stands under its keys was not found
+// out, so that it is not told that the deadline has passed.
 func TestBudgetCountsFromTheArrival(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -17,8 +17,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// body is a JSON body of type T, decoded strictly: one object in UTF-8, no name twice, none unknown or in another case, and
-// nothing behind it.
+// body is a JSON body of type T, decoded strictly: one object in UTF-8, no name twice, none unknown or in another case,
+// and nothing behind it.
 type body[T any] struct {
 	value T
 	err   *problem

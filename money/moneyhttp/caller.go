@@ -30,7 +30,8 @@ func forAnyCaller(o huma.Operation) huma.Operation {
 	return o
 }
 
-// checkCaller refuses a request that names another ledger or another installation, on each route that has these headers.
+// checkCaller refuses a request that names another ledger or another installation, on each route that has these
+// headers.
 func (s *Server) checkCaller(ctx huma.Context, next func(huma.Context)) {
 	if !slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.Name == wire.HeaderLedger }) {
 		next(ctx)
@@ -43,8 +44,9 @@ func (s *Server) checkCaller(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// admit refuses a request that is meant for another ledger, or that comes from an installation with which this ledger is
-// not paired; "" names none. What was found right once is not read again. Errors: money.ErrOtherInstallation, a problem.
+// admit refuses a request that is meant for another ledger, or that comes from an installation with which this ledger
+// is not paired; "" names none. What was found right once is not read again. Errors: money.ErrOtherInstallation, a
+// problem.
 func (s *Server) admit(ctx context.Context, ledger, installation string) error {
 	known := func(p *string, is string) bool { return is == "" || p != nil && *p == is }
 	if known(s.id.Load(), ledger) && known(s.paired.Load(), installation) {

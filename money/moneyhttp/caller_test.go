@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A request that names another ledger or another installation is refused by every route but those that tell which ledger it is,
-// and changes nothing.
+// A request that names another ledger or another installation is refused by every route but those that tell which
+// ledger it is, and changes nothing.
 func TestEveryRouteRefusesAnotherLedger(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -15,17 +15,21 @@ type cancelsInput[I any] struct {
 type cancelsOutput[A any] struct{ Body wire.CancelAnswers[A] }
 
 // cancelSaves undoes saves of many members in one transaction.
-func (s *Server) cancelSaves(ctx context.Context, in *cancelsInput[wire.CancelItem]) (*cancelsOutput[wire.CancelAnswer], error) {
+func (s *Server) cancelSaves(ctx context.Context,
+	in *cancelsInput[wire.CancelItem],
+) (*cancelsOutput[wire.CancelAnswer], error) {
 	return cancelAll(ctx, s, in, (*wire.CancelItem).Money, s.ledger.CancelSaves, wire.NewCancelAnswer)
 }
 
 // cancelVouchers cancels vouchers of many members in one transaction.
-func (s *Server) cancelVouchers(ctx context.Context, in *cancelsInput[wire.VoucherCancel]) (*cancelsOutput[wire.VoucherCancelAnswer], error) {
+func (s *Server) cancelVouchers(ctx context.Context,
+	in *cancelsInput[wire.VoucherCancel],
+) (*cancelsOutput[wire.VoucherCancelAnswer], error) {
 	return cancelAll(ctx, s, in, (*wire.VoucherCancel).Money, s.ledger.CancelVouchers, wire.NewVoucherCancelAnswer)
 }
 
-// cancelAll has the ledger do the cancels of a request: I and A are an item and its answer as they are sent, C and O as the
-// ledger has them.
+// cancelAll has the ledger do the cancels of a request: I and A are an item and its answer as they are sent, C and O as
+// the ledger has them.
 func cancelAll[I, C, O, A any](ctx context.Context, s *Server, in *cancelsInput[I], ours func(*I) C,
 	do func(context.Context, time.Time, []C) ([]O, error), answer func(*O) A,
 ) (*cancelsOutput[A], error) {

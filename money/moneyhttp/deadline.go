@@ -13,7 +13,8 @@ import (
 const (
 	// maxBudget is the longest that a request may say that it may take.
 	maxBudget = time.Minute
-	// answerGrace is how long a request whose deadline has passed may take to find out what stands under its keys, and to say so.
+	// answerGrace is how long a request whose deadline has passed may take to find out what stands under its keys, and
+	// to say so.
 	answerGrace = time.Second
 	// clockHolds is how long a look at the ledger's clock is good for.
 	clockHolds = 5 * time.Second
@@ -68,9 +69,10 @@ func (t times) limit() time.Duration {
 	return maxBudget
 }
 
-// deadlineOf returns the earliest moment, by the ledger's clock, that a request names as its deadline, and a context that
-// ends soon after it. A budget counts from the arrival of the request: what it waited for since then is gone. A deadline that
-// has passed is returned like any other: the key may stand for what is asked already. Errors: pg.ErrNotBegun, a problem.
+// deadlineOf returns the earliest moment, by the ledger's clock, that a request names as its deadline, and a context
+// that ends soon after it. A budget counts from the arrival of the request: what it waited for since then is gone. A
+// deadline that has passed is returned like any other: the key may stand for what is asked already. Errors:
+// pg.ErrNotBegun, a problem.
 func (s *Server) deadlineOf(ctx context.Context, t times) (time.Time, context.Context, context.CancelFunc, error) {
 	arrived := arrivalOf(ctx)
 	bounded, cancel := context.WithTimeout(ctx, max(0, t.limit()-time.Since(arrived))+answerGrace)

@@ -1,5 +1,5 @@
-// Package moneyhttp serves a ledger over HTTP. A company with a ledger of its own puts it behind the four routes of grants,
-// and money/moneyclient asks it like ours.
+// Package moneyhttp serves a ledger over HTTP. A company with a ledger of its own puts it behind the four routes of
+// grants, and money/moneyclient asks it like ours.
 //
 // Start with routes.go. What is sent stands in the package wire. The contract:
 //
@@ -13,6 +13,6 @@
 //
 // # Never
 //
-// Never read a body without a bound. Never write a voucher's code or PIN to a log or an error: the text of a decoder's error
-// may hold one, so it is not passed on.
+// Never read a body without a bound. Never write a voucher's code or PIN to a log or an error: the text of a decoder's
+// error may hold one, so it is not passed on.
 package moneyhttp

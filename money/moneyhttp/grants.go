@@ -65,7 +65,9 @@ func (s *Server) lookupVouchers(ctx context.Context, in *lookupInput) (*lookupOu
 }
 
 // lookup is the road of both lookup routes.
-func (s *Server) lookup(ctx context.Context, in *lookupInput, find func(context.Context, []string) ([]money.Found, error)) (*lookupOutput, error) {
+func (s *Server) lookup(ctx context.Context, in *lookupInput,
+	find func(context.Context, []string) ([]money.Found, error),
+) (*lookupOutput, error) {
 	asked, err := in.Body.read()
 	if err != nil {
 		return nil, err

@@ -94,8 +94,8 @@ func (w *answerWriter) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController reach what this does not do.
 func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// observe counts each request and writes a line of it: refusals at info, the rest at debug. The path of a request that met
-// no route is left out, and so is the query: a member id may stand in them.
+// observe counts each request and writes a line of it: refusals at info, the rest at debug. The path of a request that
+// met no route is left out, and so is the query: a member id may stand in them.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -120,8 +120,8 @@ type routeKey struct{}
 // route is the route that a request met, written by knownRoutes and read by observe.
 type route struct{ pattern string }
 
-// recoverPanic logs a panic once, under the request's id, and answers that the outcome is unknown. Where the answer has begun
-// already the connection is cut, so that half of an answer does not look whole.
+// recoverPanic logs a panic once, under the request's id, and answers that the outcome is unknown. Where the answer has
+// begun already the connection is cut, so that half of an answer does not look whole.
 func (s *Server) recoverPanic(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {

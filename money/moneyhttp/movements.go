@@ -82,8 +82,8 @@ func move[T any](ctx context.Context, s *Server, once Once, memberID string,
 	return newChanged(wire.NewMoved(&m, balance), m.Replayed), nil
 }
 
-// balanceAfter reads the balance for the answer to a movement that was applied. Whatever fails here does not say that it was
-// not.
+// balanceAfter reads the balance for the answer to a movement that was applied. Whatever fails here does not say that
+// it was not.
 func (s *Server) balanceAfter(ctx context.Context, memberID string) (int64, error) {
 	m, err := s.ledger.Member(ctx, memberID)
 	if err != nil {
@@ -125,7 +125,9 @@ func (s *Server) cancelMovement(ctx context.Context, in *memberCancelInput) (*ch
 	return s.cancel(ctx, in.Once, in.TxID, asked)
 }
 
-func (s *Server) cancel(ctx context.Context, once Once, txID string, asked wire.MemberCancel) (*changed[wire.Cancelled], error) {
+func (s *Server) cancel(ctx context.Context, once Once, txID string,
+	asked wire.MemberCancel,
+) (*changed[wire.Cancelled], error) {
 	amount, err := wire.AmountOfCancel(asked.Amount)
 	if err != nil {
 		return nil, err

@@ -148,7 +148,8 @@ func (s *Server) tellPolicy(ctx context.Context, what string, p *money.Policy) {
 	s.log.WarnContext(ctx, what, requestKey, requestID(ctx), "policy", p.Code, "revision", p.Revision, "terms", wire.NewPolicy(p).PolicyTerms)
 }
 
-// revisionsOf reads If-Match: the states that it names, none for any. What is no ETag of a policy is a state that none has.
+// revisionsOf reads If-Match: the states that it names, none for any. What is no ETag of a policy is a state that none
+// has.
 func revisionsOf(header string) (revisions []int64) {
 	for tag := range strings.SplitSeq(header, ",") {
 		tag = strings.TrimSpace(tag)

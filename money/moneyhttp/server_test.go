@@ -172,7 +172,8 @@ func TestBadRequests(t *testing.T) {
 	require.Zero(t, b.count(`SELECT count(*) FROM money.point_member`))
 }
 
-// The earlier of the deadline and the budget counts: a caller whose clock is ahead cannot make the ledger apply too late.
+// The earlier of the deadline and the budget counts: a caller whose clock is ahead cannot make the ledger apply too
+// late.
 func TestBudgetHoldsWhateverTheCallersClock(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

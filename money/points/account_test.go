@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A key that another member's movement takes at the same time is a conflict once that one is committed, and free once it is
-// rolled back: no lock of a member stands between the two.
+// A key that another member's movement takes at the same time is a conflict once that one is committed, and free once
+// it is rolled back: no lock of a member stands between the two.
 func TestSameKeyOfTwoMembersAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, commit := range []bool{true, false} {

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkUse uses a point of a member with few and with many lots, which are open, or of which all but ten are used up.
+// BenchmarkUse uses a point of a member with few and with many lots, which are open, or of which all but ten are used
+// up.
 func BenchmarkUse(b *testing.B) {
 	for _, order := range []money.SpendOrder{money.SpendSaved, money.SpendExpiring} {
 		for _, lots := range []struct{ all, open int }{{3, 3}, {1_000, 1_000}, {100_000, 100_000}, {100_000, 10}} {

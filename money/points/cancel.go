@@ -15,8 +15,8 @@ import (
 )
 
 // Cancel undoes a use or a save of the member. Errors: a *Refusal (UnknownMovement, NotCancellable, OverCancelled,
-// NothingToCancel, SavePartlyUsed, KeyConflict, or the code of a field), ErrDeadline, ErrBusy; after any other it is unknown
-// whether it was applied: ask again with the same key.
+// NothingToCancel, SavePartlyUsed, KeyConflict, or the code of a field), ErrDeadline, ErrBusy; after any other it is
+// unknown whether it was applied: ask again with the same key.
 func (l *Lots) Cancel(ctx context.Context, deadline time.Time, c money.Cancel) (money.Cancelled, error) {
 	done, err := frame.Run(ctx, l.pool, deadline, func(tx pgx.Tx) (money.Cancelled, bool, error) {
 		done, err := l.cancel(ctx, tx, &c)
@@ -87,8 +87,8 @@ func memoOfCancel(c *money.Cancel, status status) string {
 	return strings.Join(words, " ")
 }
 
-// amountOfLeft returns how much c cancels of a movement of which left can still be cancelled, or why it cannot. kind is the movement's
-// word for people.
+// amountOfLeft returns how much c cancels of a movement of which left can still be cancelled, or why it cannot. kind is
+// the movement's word for people.
 func amountOfLeft(c *money.Cancel, kind string, left int64) (int64, error) {
 	switch {
 	case c.Amount > left:

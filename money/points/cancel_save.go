@@ -16,10 +16,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// CancelSaves undoes saves in one transaction, and answers in the order asked, as if one had been asked after the other.
-// Errors: ErrDeadline, ErrBusy, ErrTooMany (MaxCancels); after any other it is unknown what was applied: ask again with the
-// same keys.
-func (l *Lots) CancelSaves(ctx context.Context, deadline time.Time, cancels []money.Cancel) ([]money.CancelAnswer, error) {
+// CancelSaves undoes saves in one transaction, and answers in the order asked, as if one had been asked after the
+// other. Errors: ErrDeadline, ErrBusy, ErrTooMany (MaxCancels); after any other it is unknown what was applied: ask
+// again with the same keys.
+func (l *Lots) CancelSaves(ctx context.Context, deadline time.Time,
+	cancels []money.Cancel,
+) ([]money.CancelAnswer, error) {
 	work := func(tx pgx.Tx) ([]money.CancelAnswer, error) { return l.cancelSaves(ctx, tx, slices.Clone(cancels)) }
 	return frame.Batch(ctx, l.pool, deadline, "saves", cancels, work, func(a *money.CancelAnswer) money.Outcome { return a.Outcome })
 }
@@ -33,8 +35,8 @@ type family struct {
 	expired int64 // of what expired, what no earlier cancel has counted
 }
 
-// familySQL reads, for members $1 and saves $2, what became of each save's points. What expired and was saved anew has not
-// expired for good.
+// familySQL reads, for members $1 and saves $2, what became of each save's points. What expired and was saved anew has
+// not expired for good.
 const familySQL = `SELECT s.idempotency_key, s.point_member_id, s.member_id, s.point_status_code, s.point, coalesce(s.memo, ''),
 		s.point_type_code, coalesce(s.ref_unique_id, ''), c.asked, coalesce(lots.expired, 0) - coalesce(lots.anew, 0) - c.expired,
 		coalesce(lots.ids, '{}'), coalesce(lots.remaining, '{}')
@@ -111,7 +113,9 @@ func selectCancellable(ctx context.Context, q pg.Querier, of saveID) (*money.Can
 }
 
 // cancelSave undoes one save, or a part of it.
-func (l *Lots) cancelSave(ctx context.Context, tx pgx.Tx, c *money.Cancel, target, owed int64) (money.Cancelled, error) {
+func (l *Lots) cancelSave(ctx context.Context, tx pgx.Tx, c *money.Cancel, target,
+	owed int64,
+) (money.Cancelled, error) {
 	families, err := selectFamilies(ctx, tx, []string{c.MemberID}, []int64{target})
 	if err != nil {
 		return money.Cancelled{}, err
@@ -133,9 +137,9 @@ func (d *draft) cancelled() money.Cancelled {
 	return done
 }
 
-// cancel returns the save-cancel to write for c, or why it cannot be. It takes what the save's own lot has left; then what was
-// saved anew of its points, so that a cancelled use launders nothing; then it counts what has expired; and the rest was spent.
-// It subtracts what it takes from f's lots, and adds the new debt to owed.
+// cancel returns the save-cancel to write for c, or why it cannot be. It takes what the save's own lot has left; then
+// what was saved anew of its points, so that a cancelled use launders nothing; then it counts what has expired; and the
+// rest was spent. It subtracts what it takes from f's lots, and adds the new debt to owed.
 func (f *family) cancel(c *money.Cancel, owed *int64) (*draft, error) {
 	amount, err := f.amountOf(c)
 	if err != nil {

@@ -51,7 +51,9 @@ func (l *Lots) cancelSaves(ctx context.Context, tx pgx.Tx, cancels []money.Cance
 func (b *saveCancels) Prepare(c *money.Cancel) (target int64, err error) { return targetOf(c) }
 
 // Open locks the members of the cancels, and reads their keys and their saves.
-func (b *saveCancels) Open(ctx context.Context, tx pgx.Tx, cancels []*money.Cancel, targets []int64) (map[string]saveCancel, error) {
+func (b *saveCancels) Open(ctx context.Context, tx pgx.Tx, cancels []*money.Cancel,
+	targets []int64,
+) (map[string]saveCancel, error) {
 	keys, members := make([]string, len(cancels)), make([]string, len(cancels))
 	for n, c := range cancels {
 		keys[n], members[n] = c.Key, c.MemberID

@@ -87,8 +87,8 @@ func TestCancelSave(t *testing.T) {
 	moneytest.RefusedAs(t, money.NothingToCancel, err)
 }
 
-// A save says what a cancel of all that is left of it does, and that is what the cancel then does: with points in the lot, saved
-// anew, expired and spent.
+// A save says what a cancel of all that is left of it does, and that is what the cancel then does: with points in the
+// lot, saved anew, expired and spent.
 func TestCancellable(t *testing.T) {
 	t.Parallel()
 	s := moneytest.ClockedShop(t)
@@ -133,8 +133,8 @@ func TestClawbackThenCancelledOrder(t *testing.T) {
 	require.Equal(t, []money.Part{{SaveID: other, Amount: -50}}, s.Used(50).Lots)
 }
 
-// A regrant launders nothing: a clawback finds the points in the lot in which they were saved anew, and in the lot in which
-// those were saved anew; and claims what is spent when those orders are cancelled.
+// A regrant launders nothing: a clawback finds the points in the lot in which they were saved anew, and in the lot in
+// which those were saved anew; and claims what is spent when those orders are cancelled.
 func TestRegrantLaundersNothing(t *testing.T) {
 	t.Parallel()
 	s := moneytest.ClockedShop(t)

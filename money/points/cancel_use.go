@@ -25,8 +25,8 @@ type givable struct {
 	regrantDays int   // of its policy; 0 for none
 }
 
-// usedSQL reads what use $2 took, the lot that it took last first. A lot has expired by the clock, or because the expiry job
-// says so: its transaction may have begun later than this one.
+// usedSQL reads what use $2 took, the lot that it took last first. A lot has expired by the clock, or because the
+// expiry job says so: its transaction may have begun later than this one.
 const usedSQL = `WITH given AS MATERIALIZED (
 		SELECT d.save_point_member_id AS lot, sum(d.point)::bigint AS point
 		FROM money.point_member r
@@ -101,8 +101,8 @@ func selectClaims(ctx context.Context, tx pgx.Tx, member string, saves []int64) 
 	return claims, nil
 }
 
-// cancelUse gives back what use took, lot by lot in reverse order. Of what comes back to a lot, claims take theirs first; what
-// is left then expires if the lot has expired, and is saved anew unless c says otherwise.
+// cancelUse gives back what use took, lot by lot in reverse order. Of what comes back to a lot, claims take theirs
+// first; what is left then expires if the lot has expired, and is saved anew unless c says otherwise.
 func (l *Lots) cancelUse(ctx context.Context, tx pgx.Tx, c *money.Cancel, use *movement) (money.Cancelled, error) {
 	used, err := selectUsed(ctx, tx, c.MemberID, use.id)
 	if err != nil {
@@ -189,8 +189,8 @@ func (l *Lots) followBack(ctx context.Context, tx pgx.Tx, c *money.Cancel, r *dr
 	return l.regrant(ctx, tx, r, anew)
 }
 
-// claimOf has the claims on g's save take from what is given back, the oldest first: what a clawback took does not come back
-// by a cancelled order. It returns the save-cancels to write, and how much is left.
+// claimOf has the claims on g's save take from what is given back, the oldest first: what a clawback took does not come
+// back by a cancelled order. It returns the save-cancels to write, and how much is left.
 func claimOf(r *draft, g given, claims []*claim) (drafts []*draft, left int64) {
 	left = g.point
 	for _, c := range claims {
@@ -216,8 +216,8 @@ type saving struct {
 	point int64
 }
 
-// regrant saves anew what r gave back to expired lots: one save for each lot, so that a clawback of the lot's save finds what
-// became of its points, and no others.
+// regrant saves anew what r gave back to expired lots: one save for each lot, so that a clawback of the lot's save
+// finds what became of its points, and no others.
 func (l *Lots) regrant(ctx context.Context, tx pgx.Tx, r *draft, anew []saving) error {
 	if len(anew) == 0 {
 		return nil

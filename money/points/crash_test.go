@@ -31,8 +31,8 @@ type dying struct {
 	met map[string]bool // points
 }
 
-// dieAlong asks until the movement comes through, and once more. Whoever dies leaves nothing behind; who asks again is answered
-// as if nothing had been before; and then it is a replay, as again requires.
+// dieAlong asks until the movement comes through, and once more. Whoever dies leaves nothing behind; who asks again is
+// answered as if nothing had been before; and then it is a replay, as again requires.
 func dieAlong[T any](d dying, ask func(context.Context) (T, error), again func(first, second T)) {
 	t := d.t
 	died := errors.New("died")

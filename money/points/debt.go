@@ -17,8 +17,8 @@ type debt struct {
 	typeCode, ref   string
 }
 
-// collect takes owed, or all that purse holds, from the lots, and writes one save-cancel for each debt that it pays, the
-// oldest first.
+// collect takes owed, or all that purse holds, from the lots, and writes one save-cancel for each debt that it pays,
+// the oldest first.
 func (l *Lots) collect(ctx context.Context, tx pgx.Tx, purse *purse, owed int64) error {
 	if owed == 0 || purse.sum == 0 {
 		return nil
@@ -71,9 +71,9 @@ type Collected struct {
 // collectors is how many members one call of Collect looks at.
 const collectors = 100
 
-// Collect takes what members owe from what they have, of at most 100 members behind after in the order of their ids, each in
-// a transaction of its own. It passes over members who have nothing, and over those from whom it cannot take, whose errors it
-// returns beside what it did. Call it again with Last until Members is 0.
+// Collect takes what members owe from what they have, of at most 100 members behind after in the order of their ids,
+// each in a transaction of its own. It passes over members who have nothing, and over those from whom it cannot take,
+// whose errors it returns beside what it did. Call it again with Last until Members is 0.
 func (l *Lots) Collect(ctx context.Context, after string) (done Collected, err error) {
 	const query = `SELECT member_id FROM money.point_account a
 		WHERE owed > 0 AND member_id > $1 AND EXISTS (SELECT FROM money.point_lot l

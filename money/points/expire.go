@@ -18,13 +18,13 @@ type Listed struct {
 	More bool // there is more to list as soon as the list is worked
 }
 
-// listChunk is how many lots ListDue lists at once, and how many entries the list may have before no more are added. A hundred
-// thousand are listed in less than a second, and are worked in a few.
+// listChunk is how many lots ListDue lists at once, and how many entries the list may have before no more are added. A
+// hundred thousand are listed in less than a second, and are worked in a few.
 const listChunk = 100_000
 
-// listSQL lists in the order of the members, so that a chunk touches each page once. An index scan in that order would read
-// every open lot there is: listPlanSQL rules it out. What stops at $3 goes on where the lots are open that are listed next: those
-// that were listed first have expired by then.
+// listSQL lists in the order of the members, so that a chunk touches each page once. An index scan in that order would
+// read every open lot there is: listPlanSQL rules it out. What stops at $3 goes on where the lots are open that are
+// listed next: those that were listed first have expired by then.
 const (
 	listPlanSQL = `SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off`
 	listSQL     = `INSERT INTO money.point_due (member_id, save_point_member_id)
@@ -34,9 +34,9 @@ const (
 		ORDER BY member_id, save_point_member_id`
 )
 
-// ListDue writes down lots that have run out, for ExpireDue: at most 100,000, of a window of at most a day. It does nothing
-// while another process lists, or while the list is that long. Each window begins a day before the last one ended, since a
-// save may be committed after its expiry was swept. Listing a lot twice does no harm.
+// ListDue writes down lots that have run out, for ExpireDue: at most 100,000, of a window of at most a day. It does
+// nothing while another process lists, or while the list is that long. Each window begins a day before the last one
+// ended, since a save may be committed after its expiry was swept. Listing a lot twice does no harm.
 func (l *Lots) ListDue(ctx context.Context) (Listed, error) {
 	listed, err := pg.Value(ctx, l.pool, func(tx pgx.Tx) (Listed, error) { return l.listDue(ctx, tx) })
 	if err != nil {
@@ -85,8 +85,8 @@ type ExpiredLots struct {
 // dueChunk is how many entries of the list ExpireDue works at once.
 const dueChunk = 1000
 
-// ExpireDue expires one chunk of the list, at most 1,000 lots, in one transaction. It never waits for a movement: a lot that
-// one holds stays on the list.
+// ExpireDue expires one chunk of the list, at most 1,000 lots, in one transaction. It never waits for a movement: a lot
+// that one holds stays on the list.
 func (l *Lots) ExpireDue(ctx context.Context) (ExpiredLots, error) {
 	done, err := pg.Value(ctx, l.pool, func(tx pgx.Tx) (ExpiredLots, error) { return l.expireDue(ctx, tx) })
 	if err != nil {

@@ -64,8 +64,9 @@ func TestUseBeginsAnew(t *testing.T) {
 	}
 }
 
-// A lot that the expiry job has swept has expired, whatever the time of the use-cancel's transaction: it may have begun before
-// that of the job, and waited for the member. What comes back is saved anew, and never to a lot that no job looks at again.
+// A lot that the expiry job has swept has expired, whatever the time of the use-cancel's transaction: it may have begun
+// before that of the job, and waited for the member. What comes back is saved anew, and never to a lot that no job
+// looks at again.
 func TestCancelUseOfSweptLot(t *testing.T) {
 	t.Parallel()
 	s := moneytest.ClockedShop(t)
@@ -81,8 +82,8 @@ func TestCancelUseOfSweptLot(t *testing.T) {
 	require.EqualValues(t, 60, s.Balance())
 }
 
-// However many lots run out at one instant, each statement lists a bounded number of them: the list is worked, and the next call
-// goes on. The sweep moves on when nothing of its window is left.
+// However many lots run out at one instant, each statement lists a bounded number of them: the list is worked, and the
+// next call goes on. The sweep moves on when nothing of its window is left.
 func TestListDueInBatches(t *testing.T) {
 	t.Parallel()
 	s := moneytest.ClockedShop(t)

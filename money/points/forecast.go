@@ -20,8 +20,8 @@ const (
 	periodNever = "never"
 )
 
-// forecastSQL counts each open lot once, in one look at all of them, by its last day: a day ends with the instant of midnight, as
-// expiry_date does.
+// forecastSQL counts each open lot once, in one look at all of them, by its last day: a day ends with the instant of
+// midnight, as expiry_date does.
 const forecastSQL = `WITH clock AS MATERIALIZED (
 		SELECT now() AS at, (now() AT TIME ZONE $1)::date AS today
 	), days AS (
@@ -37,8 +37,8 @@ const forecastSQL = `WITH clock AS MATERIALIZED (
 			ELSE '` + periodLater + `' END, sum(lots), sum(points), at
 	FROM days CROSS JOIN clock GROUP BY 1, at`
 
-// CountForecast counts the forecast anew, unless it was counted since midnight, and reports whether it did. It reads every open
-// lot once. Counting twice does no harm.
+// CountForecast counts the forecast anew, unless it was counted since midnight, and reports whether it did. It reads
+// every open lot once. Counting twice does no harm.
 func (l *Lots) CountForecast(ctx context.Context) (counted bool, err error) {
 	counted, err = pg.Value(ctx, l.pool, func(tx pgx.Tx) (bool, error) { return l.countForecast(ctx, tx) })
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is open counts on its last day or in its month, once a day of the ledger's zone; what was spent or has run out does not.
+// What is open counts on its last day or in its month, once a day of the ledger's zone; what was spent or has run out
+// does not.
 func TestForecast(t *testing.T) {
 	t.Parallel()
 	seoul := func(at string) time.Time {

@@ -47,7 +47,8 @@ func (l *Lots) Member(ctx context.Context, memberID string) (money.Member, error
 	return m, nil
 }
 
-// checkHistory returns the id before which q's page begins and the status that it asks for, or why it cannot be answered.
+// checkHistory returns the id before which q's page begins and the status that it asks for, or why it cannot be
+// answered.
 func checkHistory(q *money.HistoryQuery) (before int64, of status, err error) {
 	before = 1<<63 - 1
 	if q.Limit == 0 {

@@ -16,7 +16,8 @@ type Config struct {
 	RegrantDays int // of points that are saved anew and have no policy that says it
 }
 
-// Lots keeps the points of members as they lie in lots: it uses them, undoes what was saved or used, and lets them expire.
+// Lots keeps the points of members as they lie in lots: it uses them, undoes what was saved or used, and lets them
+// expire.
 type Lots struct {
 	pool        *pgxpool.Pool
 	location    *time.Location

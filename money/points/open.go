@@ -18,8 +18,8 @@ type opening struct {
 
 const lockSQL = `SELECT owed FROM money.point_account WHERE member_id = $1 FOR UPDATE`
 
-// open locks the member and reads what stands under key, with whatever more reads. Each is a statement of its own, so that it
-// sees what was committed before the lock was got, and all are one round trip.
+// open locks the member and reads what stands under key, with whatever more reads. Each is a statement of its own, so
+// that it sees what was committed before the lock was got, and all are one round trip.
 func open(ctx context.Context, tx pgx.Tx, member, key string, more func(*pgx.Batch)) (o opening, err error) {
 	for range 2 { // the second time after the account was made
 		locked := false

@@ -63,8 +63,8 @@ func (n node) requireNoSeqScan(t *testing.T, text string) {
 	}
 }
 
-// A use reads the lots that it takes, not those that are used up: of 100,000 lots, of which ten are open, no more than 20
-// buffers, and nothing reads a partition from end to end.
+// A use reads the lots that it takes, not those that are used up: of 100,000 lots, of which ten are open, no more than
+// 20 buffers, and nothing reads a partition from end to end.
 func TestPlanOfAUse(t *testing.T) {
 	t.Parallel()
 	s := moneytest.NewShop(t)

@@ -198,7 +198,9 @@ func (m *ledgerModel) back(l *modelLot, point int64, expire bool) {
 	}
 }
 
-func (m *ledgerModel) cancelSave(s *modelSave, amount int64, on money.OnUsed) (done money.Cancelled, left int64, code string) {
+func (m *ledgerModel) cancelSave(s *modelSave, amount int64,
+	on money.OnUsed,
+) (done money.Cancelled, left int64, code string) {
 	left = s.point - s.asked
 	switch {
 	case amount > left:
@@ -257,8 +259,9 @@ func (m *ledgerModel) expire(worked func(id string) bool) {
 	}
 }
 
-// compare returns how the lots of the tables and those of the model differ. It learns the ids of what was saved anew. And it
-// says whether a clawback was laundered: of a save of which much was cancelled, no more than the rest is left anywhere.
+// compare returns how the lots of the tables and those of the model differ. It learns the ids of what was saved anew.
+// And it says whether a clawback was laundered: of a save of which much was cancelled, no more than the rest is left
+// anywhere.
 func (m *ledgerModel) compare(lots []lotRow) error {
 	for _, l := range lots {
 		known := slices.ContainsFunc(m.lots, func(k *modelLot) bool { return k.id == l.id })

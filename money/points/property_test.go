@@ -36,8 +36,9 @@ func proofs(t *testing.T) map[string]string {
 	return statements
 }
 
-// TestLedgerProperties goes random steps on the real tables beside a model of lots, claims and debts in Go, and compares after
-// each. BESTOW_TEST_LEDGER_STEPS=100000 makes it as many steps, in runs of a thousand; -rapid.checks has to be 100 or more.
+// TestLedgerProperties goes random steps on the real tables beside a model of lots, claims and debts in Go, and
+// compares after each. BESTOW_TEST_LEDGER_STEPS=100000 makes it as many steps, in runs of a thousand; -rapid.checks has
+// to be 100 or more.
 func TestLedgerProperties(t *testing.T) {
 	t.Parallel()
 	for _, order := range []money.SpendOrder{money.SpendSaved, money.SpendExpiring} {

@@ -19,8 +19,8 @@ type lot struct {
 	expiryAt  *time.Time
 }
 
-// firstPage is how many lots a movement reads at first; each further page is eight times as long, so that many lots are few
-// round trips, and few lots are read for a small amount.
+// firstPage is how many lots a movement reads at first; each further page is eight times as long, so that many lots are
+// few round trips, and few lots are read for a small amount.
 const firstPage, pageGrowth = 128, 8
 
 // The statements that read a page of lots in the order in which they are spent: behind lot $2, which expires at $4.

@@ -42,8 +42,8 @@ func runningOut(s *moneytest.Shop, lots int) {
 	require.NoError(s.TB, err)
 }
 
-// Sixteen clients use one member's points until there are none, while points are saved and others expire: never more is spent
-// than there is, nothing is spent after its instant, and no one waits for another in a circle.
+// Sixteen clients use one member's points until there are none, while points are saved and others expire: never more is
+// spent than there is, nothing is spent after its instant, and no one waits for another in a circle.
 func TestSixteenUseOneMember(t *testing.T) {
 	t.Parallel()
 	s, seen := rush(t)
@@ -173,7 +173,8 @@ func TestCappedSavesAtOnce(t *testing.T) {
 	require.Empty(t, seen.Seen())
 }
 
-// Batches of cancels whose members come in any order, some of whom have no account yet, wait for each other in no circle.
+// Batches of cancels whose members come in any order, some of whom have no account yet, wait for each other in no
+// circle.
 func TestCancelSavesAtOnce(t *testing.T) {
 	t.Parallel()
 	s, seen := rush(t)

@@ -13,8 +13,8 @@ import (
 )
 
 // Use takes points from the member's lots in the order of SpendOrder. Nothing is applied after deadline, and a replay
-// needs none. Errors: a *Refusal (InsufficientBalance, KeyConflict, or the code of a field), ErrDeadline, ErrBusy; after any
-// other it is unknown whether it was applied: ask again with the same key.
+// needs none. Errors: a *Refusal (InsufficientBalance, KeyConflict, or the code of a field), ErrDeadline, ErrBusy;
+// after any other it is unknown whether it was applied: ask again with the same key.
 func (l *Lots) Use(ctx context.Context, deadline time.Time, s money.Spending) (money.Moved, error) {
 	moved, err := frame.Run(ctx, l.pool, deadline, func(tx pgx.Tx) (money.Moved, bool, error) {
 		m, err := l.use(ctx, tx, &s)

@@ -36,9 +36,9 @@ type draft struct {
 	id int64 // once it is written
 }
 
-// writeSQL writes one movement: its row, its details in their order, what its lots have left, and what it changes of claims
-// and debts. A lot is changed only if it has what was seen. The update has two arms, each with the condition of a partial
-// index, and names the lots twice, so that no plan reads more lots of a member than those.
+// writeSQL writes one movement: its row, its details in their order, what its lots have left, and what it changes of
+// claims and debts. A lot is changed only if it has what was seen. The update has two arms, each with the condition of
+// a partial index, and names the lots twice, so that no plan reads more lots of a member than those.
 const writeSQL = `WITH moved AS (
 		INSERT INTO money.point_member (member_id, point, idempotency_key, reason, memo, created_at, issue_date, expiry_date,
 			point_status_code, point_type_code, ref_unique_id, undo_point_member_id)

@@ -22,7 +22,8 @@ type Store struct {
 // New returns the store of the policies in pool.
 func New(pool *pgxpool.Pool, location *time.Location) *Store { return &Store{pool, location} }
 
-// Policies returns a page of the policies in the order of their codes. Error: a *Refusal (BadLimit, BadCursor, BadChoice).
+// Policies returns a page of the policies in the order of their codes. Error: a *Refusal (BadLimit, BadCursor,
+// BadChoice).
 func (s *Store) Policies(ctx context.Context, q money.PolicyQuery) ([]money.Policy, error) {
 	if q.Limit == 0 {
 		q.Limit = 100
@@ -104,9 +105,12 @@ func selectPolicy(ctx context.Context, q pg.Querier, code string) (money.Policy,
 	return found[code].Policy, nil
 }
 
-// CreatePolicy makes a policy. Its code is its idempotency key: with the same terms again it changes nothing, and replayed is
-// true. The zero Status is ACTIVE, the zero Validity none. Errors: a *Refusal (PolicyExists), a *PolicyError.
-func (s *Store) CreatePolicy(ctx context.Context, code string, terms money.PolicyTerms) (p money.Policy, replayed bool, err error) {
+// CreatePolicy makes a policy. Its code is its idempotency key: with the same terms again it changes nothing, and
+// replayed is true. The zero Status is ACTIVE, the zero Validity none. Errors: a *Refusal (PolicyExists), a
+// *PolicyError.
+func (s *Store) CreatePolicy(ctx context.Context, code string,
+	terms money.PolicyTerms,
+) (p money.Policy, replayed bool, err error) {
 	if terms.Status == "" {
 		terms.Status = money.PolicyActive
 	}
@@ -123,7 +127,9 @@ func (s *Store) CreatePolicy(ctx context.Context, code string, terms money.Polic
 	return p, replayed, nil
 }
 
-func (s *Store) createPolicy(ctx context.Context, tx pgx.Tx, code string, terms money.PolicyTerms) (p money.Policy, replayed bool, err error) {
+func (s *Store) createPolicy(ctx context.Context, tx pgx.Tx, code string,
+	terms money.PolicyTerms,
+) (p money.Policy, replayed bool, err error) {
 	today, err := s.today(ctx, tx)
 	if err != nil {
 		return p, false, err
@@ -159,10 +165,12 @@ func (s *Store) createPolicy(ctx context.Context, tx pgx.Tx, code string, terms 
 	return p, replayed, nil
 }
 
-// EditPolicy changes the terms of a policy by change, if it is in one of the states that revisions names, none for any. A
-// policy that has the terms already is returned as it is, in whatever state: the change was applied before. Errors: a *Refusal
-// (UnknownPolicy, PolicyChanged), a *PolicyError, that of change.
-func (s *Store) EditPolicy(ctx context.Context, code string, revisions []int64, change func(*money.PolicyTerms) error) (money.Policy, error) {
+// EditPolicy changes the terms of a policy by change, if it is in one of the states that revisions names, none for any.
+// A policy that has the terms already is returned as it is, in whatever state: the change was applied before. Errors: a
+// *Refusal (UnknownPolicy, PolicyChanged), a *PolicyError, that of change.
+func (s *Store) EditPolicy(ctx context.Context, code string, revisions []int64,
+	change func(*money.PolicyTerms) error,
+) (money.Policy, error) {
 	p, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (money.Policy, error) { return s.editPolicy(ctx, tx, code, revisions, change) })
 	if err != nil {
 		return money.Policy{}, fmt.Errorf("edit policy: %w", err)
@@ -170,7 +178,9 @@ func (s *Store) EditPolicy(ctx context.Context, code string, revisions []int64, 
 	return p, nil
 }
 
-func (s *Store) editPolicy(ctx context.Context, tx pgx.Tx, code string, revisions []int64, change func(*money.PolicyTerms) error) (money.Policy, error) {
+func (s *Store) editPolicy(ctx context.Context, tx pgx.Tx, code string, revisions []int64,
+	change func(*money.PolicyTerms) error,
+) (money.Policy, error) {
 	today, err := s.today(ctx, tx)
 	if err != nil {
 		return money.Policy{}, err

@@ -94,7 +94,8 @@ func selectHoldings(ctx context.Context, tx pgx.Tx, members []string) (map[strin
 	return holdings, nil
 }
 
-// Resolve returns i with what its policy says where i itself says nothing, or why it cannot be saved by that policy now.
+// Resolve returns i with what its policy says where i itself says nothing, or why it cannot be saved by that policy
+// now.
 func (t *Terms) Resolve(i *money.Item, now time.Time, loc *time.Location) (money.Item, *money.Refusal) {
 	item := *i
 	if i.Policy == "" {

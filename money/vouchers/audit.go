@@ -56,7 +56,8 @@ var (
 	errNotHMAC = errors.New("its HMAC is not that of its code")
 )
 
-// Open returns the code and the PIN of a voucher, given what its row holds, and an error that says in words what is wrong with it.
+// Open returns the code and the PIN of a voucher, given what its row holds, and an error that says in words what is
+// wrong with it.
 func (a *Audit) Open(ref, key string, sealedCode, sealedPIN, codeHMAC []byte) (code, pin string, err error) {
 	by, own := a.keys[ref], a.keys[ownRef]
 	switch {

@@ -15,12 +15,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// CancelVouchers cancels vouchers in one transaction, and answers in the order asked, as if one had been asked after the
-// other. A voucher that has expired can be cancelled; one that was redeemed or cancelled is refused (Redeemed,
-// NothingToCancel), and one that the member does not have (UnknownVoucher). The keys are one space with those of the grants of
-// vouchers. Errors: ErrDeadline, ErrBusy, ErrTooMany (MaxCancels); after any other it is unknown what was applied: ask again
-// with the same keys.
-func (k *Keeper) CancelVouchers(ctx context.Context, deadline time.Time, cancels []money.VoucherCancel) ([]money.VoucherCancelAnswer, error) {
+// CancelVouchers cancels vouchers in one transaction, and answers in the order asked, as if one had been asked after
+// the other. A voucher that has expired can be cancelled; one that was redeemed or cancelled is refused (Redeemed,
+// NothingToCancel), and one that the member does not have (UnknownVoucher). The keys are one space with those of the
+// grants of vouchers. Errors: ErrDeadline, ErrBusy, ErrTooMany (MaxCancels); after any other it is unknown what was
+// applied: ask again with the same keys.
+func (k *Keeper) CancelVouchers(ctx context.Context, deadline time.Time,
+	cancels []money.VoucherCancel,
+) ([]money.VoucherCancelAnswer, error) {
 	work := func(tx pgx.Tx) ([]money.VoucherCancelAnswer, error) { return cancelVouchers(ctx, tx, cancels) }
 	return frame.Batch(ctx, k.pool, deadline, "vouchers", cancels, work, func(a *money.VoucherCancelAnswer) money.Outcome { return a.Outcome })
 }
@@ -46,7 +48,9 @@ type writtenVoucherCancel struct {
 	of voucherID
 }
 
-func cancelVouchers(ctx context.Context, tx pgx.Tx, cancels []money.VoucherCancel) ([]money.VoucherCancelAnswer, error) {
+func cancelVouchers(ctx context.Context, tx pgx.Tx,
+	cancels []money.VoucherCancel,
+) ([]money.VoucherCancelAnswer, error) {
 	all, err := frame.UndoAll(ctx, tx, &voucherCancels{}, func(c *money.VoucherCancel) string { return c.Key }, cancels)
 	if err != nil {
 		return nil, err
@@ -78,7 +82,9 @@ func unknownVoucher() *money.Refusal {
 }
 
 // Open locks the keys of the cancels and their vouchers, and reads what stands under the keys, and the states.
-func (b *voucherCancels) Open(ctx context.Context, tx pgx.Tx, cancels []*money.VoucherCancel, targets []voucherID) (map[string]voucherEvent, error) {
+func (b *voucherCancels) Open(ctx context.Context, tx pgx.Tx, cancels []*money.VoucherCancel,
+	targets []voucherID,
+) (map[string]voucherEvent, error) {
 	keys := make([]string, len(cancels))
 	for n, c := range cancels {
 		keys[n] = c.Key

@@ -114,7 +114,8 @@ func TestCancelVouchers(t *testing.T) {
 	require.Equal(t, money.Replayed, moneytest.Ask(t, b.GrantVouchers, moneytest.Item(3))[0].Outcome, "its grant stays what it was")
 }
 
-// What was redeemed is not cancelled; what was restored is again as if nothing had been; what has expired can be cancelled.
+// What was redeemed is not cancelled; what was restored is again as if nothing had been; what has expired can be
+// cancelled.
 func TestVoucherStates(t *testing.T) {
 	t.Parallel()
 	b := moneytest.Setup(t)
@@ -199,7 +200,8 @@ func TestCancelledCodeStaysTaken(t *testing.T) {
 	require.NotEqual(t, first[0].Voucher.Code, second.Voucher.Code)
 }
 
-// Of cancels at once, one is applied: under one key the others are replays, under keys of their own they have nothing to cancel.
+// Of cancels at once, one is applied: under one key the others are replays, under keys of their own they have nothing
+// to cancel.
 func TestCancelVouchersAtOnce(t *testing.T) {
 	t.Parallel()
 	const workers = 16

@@ -16,8 +16,8 @@ type Keeper struct {
 	mint  mint
 }
 
-// New returns the keeper of the vouchers in pool. Without a master key none is issued or opened. random is the source of
-// codes and PINs.
+// New returns the keeper of the vouchers in pool. Without a master key none is issued or opened. random is the source
+// of codes and PINs.
 func New(pool *pgxpool.Pool, master *seal.Master, random io.Reader) *Keeper {
 	return &Keeper{pool, newVault(pool, master), newMint(random)}
 }

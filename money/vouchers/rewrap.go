@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Rewrap wraps the keys of the ledger's vouchers, which from has wrapped, by to, and returns how many there are. Vouchers stay
-// as they are, and codes stay unique. A key that to has wrapped already counts too, so it may be done again. Writers wait.
-// Error: seal.ErrOpen for a key that neither has wrapped.
+// Rewrap wraps the keys of the ledger's vouchers, which from has wrapped, by to, and returns how many there are.
+// Vouchers stay as they are, and codes stay unique. A key that to has wrapped already counts too, so it may be done
+// again. Writers wait. Error: seal.ErrOpen for a key that neither has wrapped.
 func Rewrap(ctx context.Context, tx pgx.Tx, from, to *seal.Master) (n int, err error) {
 	if _, err := tx.Exec(ctx, `LOCK TABLE money.seal_keys IN SHARE ROW EXCLUSIVE MODE`); err != nil {
 		return 0, fmt.Errorf("lock seal keys: %w", err)

@@ -33,7 +33,9 @@ const statesSQL = `SELECT v.member_id, v.voucher_id,
 		ORDER BY voucher_event_id DESC LIMIT 1) last ON true`
 
 // selectStates returns the states of vouchers as they are committed now.
-func selectStates(ctx context.Context, q pg.Querier, members []string, ids []int64) (map[voucherID]money.VoucherState, error) {
+func selectStates(ctx context.Context, q pg.Querier, members []string,
+	ids []int64,
+) (map[voucherID]money.VoucherState, error) {
 	rows, err := q.Query(ctx, statesSQL, members, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read states of vouchers: %w", err)
