@@ -1,4 +1,4 @@
-package money_test
+package moneydb_test
 
 import (
 	"context"
@@ -7,14 +7,15 @@ import (
 
 	"bestow/internal/pgtest"
 	"bestow/money"
+	"bestow/money/moneydb"
 )
 
 // A batch that is sent once more, because its answer was lost, is applied once. A key that stands for something else is a
 // conflict.
-func ExampleLedger_GrantPoints() {
+func ExampleLedger_grantPoints() {
 	pool, end := pgtest.Example()
 	defer end()
-	ledger, err := money.New(money.Config{Pool: pool})
+	ledger, err := moneydb.New(moneydb.Config{Pool: pool})
 	if err != nil {
 		fmt.Println(err)
 		return
