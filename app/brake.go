@@ -6,6 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"bestow/app/command"
+	"bestow/app/eventrow"
+	"bestow/app/obstacle"
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/internal/obs"
@@ -37,7 +40,7 @@ func (b Braked) Draining() (open int) {
 //
 // Errors: domain.Invalid for a memo, or a scope that is neither "all" nor the type of any event; domain.Unavailable while a
 // start that began before the brake does not end, or another session keeps an event locked that runs.
-func (s *Events) Brake(ctx context.Context, by Caller, scope domain.BrakeScope, memo string) (b Braked, err error) {
+func (s *Events) Brake(ctx context.Context, by command.Caller, scope domain.BrakeScope, memo string) (b Braked, err error) {
 	before, err := s.brakedBefore(ctx, by)
 	if err != nil {
 		return b, err
@@ -48,7 +51,11 @@ func (s *Events) Brake(ctx context.Context, by Caller, scope domain.BrakeScope, 
 	if b.Events, err = s.enforce(ctx, b.Brake, before); err != nil {
 		return b, engagedBut(err)
 	}
-	return commitAnew(ctx, s.Pool, by, failpoint.BrakeBeforeAnswer, failpoint.BrakeAfterAnswer, func(pgx.Tx) (Braked, error) { return b, nil })
+	answer := command.Command[Braked]{
+		Before: failpoint.BrakeBeforeAnswer, After: failpoint.BrakeAfterAnswer,
+		Do: func(pgx.Tx) (Braked, error) { return b, nil },
+	}
+	return command.Run(ctx, s.pool, by, answer.Anew(by))
 }
 
 // enforceWithin bounds what a brake does after the commit of its row: its locks, the stops and the drain have bounds of their own,
@@ -68,7 +75,7 @@ func (s *Events) enforce(ctx context.Context, b domain.Brake, before []int64) ([
 		return nil, err
 	}
 	s.startNext(ctx) // a lane may be free for an event that is not in the scope
-	claimed, err := selectClaimedIn(ctx, s.Pool, b.Scope)
+	claimed, err := selectClaimedIn(ctx, s.pool, b.Scope)
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +83,8 @@ func (s *Events) enforce(ctx context.Context, b domain.Brake, before []int64) ([
 }
 
 // brakedBefore returns the ids of the events that the stored answer of by's key names, none where there is no answer.
-func (s *Events) brakedBefore(ctx context.Context, by Caller) (ids []int64, err error) {
-	if by.Once == nil {
-		return nil, nil
-	}
-	told, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Braked, error) { return storedOnce[Braked](ctx, tx, by) })
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
+func (s *Events) brakedBefore(ctx context.Context, by command.Caller) (ids []int64, err error) {
+	told, _, err := command.Answered[Braked](ctx, s.pool, by)
 	for _, e := range told.Events {
 		ids = append(ids, e.Event.ID)
 	}
@@ -92,7 +93,7 @@ func (s *Events) brakedBefore(ctx context.Context, by Caller) (ids []int64, err 
 
 // engage commits the brake's row, or reads the one that stands.
 func (s *Events) engage(ctx context.Context, actor string, scope domain.BrakeScope, memo string) (domain.Brake, error) {
-	b, err := pg.ValueWithin(ctx, s.Pool, stopWait, func(tx pgx.Tx) (domain.Brake, error) {
+	b, err := pg.ValueWithin(ctx, s.pool, stopWait, func(tx pgx.Tx) (domain.Brake, error) {
 		memo, err := checkBrakeOrder(ctx, tx, scope, memo)
 		if err != nil {
 			return domain.Brake{}, err
@@ -106,14 +107,14 @@ func (s *Events) engage(ctx context.Context, actor string, scope domain.BrakeSco
 	if err != nil {
 		return b, err
 	}
-	s.Log.WarnContext(ctx, "the brake is engaged", "scope", scope, "by", b.By, "memo", b.Memo)
+	s.log.WarnContext(ctx, "the brake is engaged", "scope", scope, "by", b.By, "memo", b.Memo)
 	return b, failpoint.Hit(ctx, failpoint.BrakeAfterCommit)
 }
 
 // passLocks waits until nothing is under way any more that has not seen the brake's row. The lock of moves comes first: a
 // start may be slow, and no claim waits for it. Nothing is read under the locks, since every claim waits meanwhile.
 func (s *Events) passLocks(ctx context.Context) error {
-	err := pg.InTxWithin(ctx, s.Pool, drainWait, func(tx pgx.Tx) error {
+	err := pg.InTxWithin(ctx, s.pool, drainWait, func(tx pgx.Tx) error {
 		for _, lock := range []int64{pg.Moves, pg.Claims} {
 			if err := pg.Lock(ctx, tx, pg.Brake, lock); err != nil {
 				return err
@@ -132,14 +133,14 @@ func (s *Events) passLocks(ctx context.Context) error {
 // stopBraked stops the events that run in the scope of the brake, and returns those of them that a brake still holds. An event
 // that another session keeps locked is passed over: the others are stopped before its error is returned.
 func (s *Events) stopBraked(ctx context.Context, b domain.Brake, p patience) (held []int64, err error) {
-	running, err := selectRunningIn(ctx, s.Pool, b.Scope)
+	running, err := selectRunningIn(ctx, s.pool, b.Scope)
 	if err != nil {
 		return nil, err
 	}
 	var locked []error
 	began := time.Now()
 	for _, id := range running {
-		braked, err := pg.ValueWithin(ctx, s.Pool, p.left(began), func(tx pgx.Tx) (bool, error) { return stopIfBraked(ctx, tx, id, b.Memo) })
+		braked, err := pg.ValueWithin(ctx, s.pool, p.left(began), func(tx pgx.Tx) (bool, error) { return stopIfBraked(ctx, tx, id, b.Memo) })
 		switch {
 		case pg.LockTimedOut(err):
 			locked = append(locked, eventError("stop", id, err))
@@ -161,7 +162,7 @@ func stopIfBraked(ctx context.Context, tx pgx.Tx, id int64, memo string) (braked
 	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
 		return false, err
 	}
-	_, braked, err = selectClaimed(ctx, tx, id)
+	_, braked, err = eventrow.SelectBraked(ctx, tx, id)
 	if err == nil && braked {
 		_, err = stopEvent(ctx, tx, id, memo)
 	}
@@ -189,7 +190,7 @@ func (s *Events) drainEach(ctx context.Context, ids []int64) (events []Stopped, 
 		return nil, err
 	}
 	for _, id := range ids {
-		e, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.Event, error) { return selectEvent(ctx, tx, id) })
+		e, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (domain.Event, error) { return eventrow.Select(ctx, tx, id) })
 		switch {
 		case errors.Is(err, &domain.Error{Code: domain.NotFound}):
 		case err != nil:
@@ -204,7 +205,7 @@ func (s *Events) drainEach(ctx context.Context, ids []int64) (events []Stopped, 
 // awaitClaims waits until no claim of the events is open, for at most drainWait, and counts those that are.
 func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]int, err error) {
 	err = awaitDrain(ctx, func(ctx context.Context) (over bool, err error) {
-		open, err = countOpenClaims(ctx, s.Pool, ids)
+		open, err = countOpenClaims(ctx, s.pool, ids)
 		return len(open) == 0, err
 	})
 	return open, err
@@ -213,7 +214,7 @@ func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]i
 // ReleaseBrake releases the brake of a scope, starts what is due, and returns the brakes that are still engaged. It resumes
 // nothing: what was stopped stays so until a person resumes it. A scope whose brake is not engaged is no error. Errors:
 // domain.Invalid as of Brake; domain.BrakeEngaged for a repeated key, where the brake was engaged again since.
-func (s *Events) ReleaseBrake(ctx context.Context, by Caller, scope domain.BrakeScope, memo string) ([]domain.Brake, error) {
+func (s *Events) ReleaseBrake(ctx context.Context, by command.Caller, scope domain.BrakeScope, memo string) ([]domain.Brake, error) {
 	released := false
 	release := func(tx pgx.Tx) (left []domain.Brake, err error) {
 		if _, err := checkBrakeOrder(ctx, tx, scope, memo); err != nil {
@@ -222,15 +223,17 @@ func (s *Events) ReleaseBrake(ctx context.Context, by Caller, scope domain.Brake
 		if released, err = deleteBrake(ctx, tx, scope); err != nil {
 			return nil, err
 		}
-		return selectBrakes(ctx, tx)
+		return obstacle.Brakes(ctx, tx)
 	}
-	repeat := func(tx pgx.Tx) ([]domain.Brake, error) { return stillReleased(ctx, tx, scope) }
-	left, err := commitMove(ctx, s.Pool, by, failpoint.ReleaseBeforeCommit, failpoint.ReleaseAfterCommit, release, repeat)
+	left, err := command.Run(ctx, s.pool, by, command.Command[[]domain.Brake]{
+		Before: failpoint.ReleaseBeforeCommit, After: failpoint.ReleaseAfterCommit, Do: release,
+		Again: func(tx pgx.Tx) ([]domain.Brake, error) { return stillReleased(ctx, tx, scope) },
+	})
 	if err != nil {
 		return nil, err
 	}
 	if released {
-		s.Log.WarnContext(ctx, "the brake is released", "scope", scope, "by", by.Actor, "memo", memo)
+		s.log.WarnContext(ctx, "the brake is released", "scope", scope, "by", by.Actor, "memo", memo)
 	}
 	s.startNext(ctx)
 	return left, nil
@@ -239,7 +242,7 @@ func (s *Events) ReleaseBrake(ctx context.Context, by Caller, scope domain.Brake
 // stillReleased returns the brakes that are engaged, for a repeated key that released the one of the scope. Error:
 // domain.BrakeEngaged where that one was engaged again: who did so wants it to hold.
 func stillReleased(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope) ([]domain.Brake, error) {
-	brakes, err := selectBrakes(ctx, tx)
+	brakes, err := obstacle.Brakes(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -253,7 +256,7 @@ func stillReleased(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope) ([]d
 
 // StopBraked stops what runs under an engaged brake: the net under Brake, which a process may have died in.
 func (s *Events) StopBraked(ctx context.Context) error {
-	brakes, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]domain.Brake, error) { return selectBrakes(ctx, tx) })
+	brakes, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]domain.Brake, error) { return obstacle.Brakes(ctx, tx) })
 	if err != nil {
 		return err
 	}
@@ -261,7 +264,7 @@ func (s *Events) StopBraked(ctx context.Context) error {
 	for _, b := range brakes {
 		stopped, err := s.stopBraked(ctx, b, ofATimetable)
 		if len(stopped) > 0 {
-			s.Log.WarnContext(ctx, "events ran under a brake and are stopped", "scope", b.Scope, obs.Count, len(stopped))
+			s.log.WarnContext(ctx, "events ran under a brake and are stopped", "scope", b.Scope, obs.Count, len(stopped))
 		}
 		errs = append(errs, err)
 	}
@@ -274,35 +277,10 @@ func lockMoves(ctx context.Context, tx pgx.Tx) error {
 	return pg.LockShared(ctx, tx, pg.Brake, pg.Moves)
 }
 
-// engagedBrake reads the brake that holds the events of a type, nil for none; where there are two, that of all events. What
-// decides by it has the lock of moves.
-func engagedBrake(ctx context.Context, tx pgx.Tx, typeCode string) (*domain.Brake, error) {
-	brakes, err := selectBrakes(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	return holding(brakes, typeCode), nil
-}
-
-// holding is the first of the brakes that holds the events of the type, nil for none.
-func holding(brakes []domain.Brake, typeCode string) *domain.Brake {
-	for _, b := range brakes {
-		if b.Scope.Covers(typeCode) {
-			return &b
-		}
-	}
-	return nil
-}
-
-// Brakes lists the engaged brakes, that of all events first.
-func (s *Reports) Brakes(ctx context.Context) ([]domain.Brake, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]domain.Brake, error) { return selectBrakes(ctx, tx) })
-}
-
 // checkBrakeOrder refuses a scope of nothing and a memo that cannot be kept, and returns the memo as it is kept. Error:
 // domain.Invalid.
 func checkBrakeOrder(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope, memo string) (string, error) {
-	types, err := selectTypes(ctx, tx)
+	types, err := eventrow.Types(ctx, tx)
 	if err != nil {
 		return "", err
 	}

@@ -29,19 +29,6 @@ func deleteBrake(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope) (engag
 	return tag.RowsAffected() > 0, nil
 }
 
-// selectBrakes lists the engaged brakes, that of all events first.
-func selectBrakes(ctx context.Context, tx pgx.Tx) ([]domain.Brake, error) {
-	rows, err := tx.Query(ctx, `SELECT scope, by, memo, at FROM brakes ORDER BY scope <> 'all', scope`)
-	if err != nil {
-		return nil, fmt.Errorf("read brakes: %w", err)
-	}
-	brakes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Brake])
-	if err != nil {
-		return nil, fmt.Errorf("read brakes: %w", err)
-	}
-	return brakes, nil
-}
-
 // selectClaimedIn lists the events in the scope of which claims are open, as a redrive of a COMPLETED one may have. No index
 // leads to them, since it would cost every claim: where a million chunks are kept it takes seconds, and no lock meanwhile.
 func selectClaimedIn(ctx context.Context, pool *pgxpool.Pool, scope domain.BrakeScope) ([]int64, error) {
@@ -77,12 +64,4 @@ func countOpenClaims(ctx context.Context, pool *pgxpool.Pool, ids []int64) (map[
 		return nil, fmt.Errorf("count open claims: %w", err)
 	}
 	return open, nil
-}
-
-// selectClaimed reads an event as selectEvent does, and whether a brake holds it, in one statement.
-func selectClaimed(ctx context.Context, tx pgx.Tx, id int64) (e domain.Event, braked bool, err error) {
-	const query = `SELECT ` + eventColumns + `, EXISTS (SELECT FROM brakes b WHERE b.scope IN ('all', 'type:' || e.event_type))
-		FROM ` + eventTables + ` WHERE e.id = $1`
-	err = tx.QueryRow(ctx, query, id).Scan(append(eventFields(&e), &braked)...)
-	return e, braked, readError(id, err)
 }

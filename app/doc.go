@@ -1,15 +1,28 @@
-// Package app holds the use cases: what an operator may do with an event, and what the machine does with a message.
+// Package app holds the use cases: what an operator may do with an event, and what the machine does with a message. The life
+// of an event stands here: create, edit, start, stop, resume, retry, brake. What else belongs to it has a room of its own:
+//
+//	command     runs what a person asks for, once for an idempotency key
+//	memberlist  reads a member list: bytes in, checked rows out
+//	imports     takes a list into an event (T1)
+//	grants      turns a message into results: claim, grant, settle, close (T4 to T7)
+//	reports     says how events go, and what they stand still for
+//	verify      proves that nothing is granted twice or forgotten; it shares no code with what writes
+//	eventrow    reads an event with its type and summary, and moves its status
+//	obstacle    says what keeps an event from starting or going on
+//	processes   lists the processes that run, and what they say of themselves
+//	listkey     keeps the key under which an event's list is hashed
+//	pins        keeps the keys of voucher PINs
+//
+// Start with New, the table of contents, and with lifecycle.go, how an event moves. The road of a grant is package grants.
 //
 // An exported method is one transaction, or a documented sequence of them; an unexported function takes the pgx.Tx right
 // after its context, so that composing is calling another function. SQL stands in the *_sql.go file beside its use case.
-//
-// Start with grants.go: it is the road of a grant, from a message to a settled result. Then import.go (how members come in;
-// package memberlist reads the list) and lifecycle.go (how an event moves).
+// Only app.go knows imports, grants, reports and verify; those four do not know each other.
 //
 // # The gate
 //
-// Each event has an advisory lock. Whoever changes the event's status takes it exclusively, whoever claims or marks a
-// chunk takes it shared; it is the first statement of its transaction, and the status is read in the next one.
+// Each event has an advisory lock. What changes the event's status takes it exclusively, what claims or marks a chunk takes
+// it shared; it is the first statement of its transaction, and the status is read in the next one.
 //
 // # Lock order
 //

@@ -21,7 +21,7 @@ import (
 // One look at what is due starts one event of a lane at most: while it works, the lane may become free, and what stands
 // further down must not overtake what was refused before. Whoever frees the lane looks anew.
 func (s *Events) StartDue(ctx context.Context) error {
-	events, err := selectDue(ctx, s.Pool)
+	events, err := selectDue(ctx, s.pool)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (s *Events) StartDue(ctx context.Context) error {
 		if busy[e.lane] {
 			continue
 		}
-		err := pg.InTxWithin(ctx, s.Pool, ofATimetable.left(began), func(tx pgx.Tx) error { return s.startOne(ctx, tx, e.id) })
+		err := pg.InTxWithin(ctx, s.pool, ofATimetable.left(began), func(tx pgx.Tx) error { return s.startOne(ctx, tx, e.id) })
 		stays := errors.Is(err, errGateTaken) || waits(err)
 		busy[e.lane] = err == nil || !stays || errors.Is(err, errGateTaken) || errors.Is(err, &domain.Error{Code: domain.LaneBusy})
 		if err != nil && !stays {
@@ -71,7 +71,7 @@ func (s *Events) startOne(ctx context.Context, tx pgx.Tx, id int64) error {
 // startNext is StartDue after a lane's turn has ended. What ended it is done whatever comes of this: the timetable looks too.
 func (s *Events) startNext(ctx context.Context) {
 	if err := s.StartDue(ctx); err != nil {
-		s.Log.ErrorContext(ctx, "due events were not started, the timetable tries again", obs.Err, err)
+		s.log.ErrorContext(ctx, "due events were not started, the timetable tries again", obs.Err, err)
 	}
 }
 

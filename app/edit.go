@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"bestow/app/command"
+	"bestow/app/eventrow"
+	"bestow/app/obstacle"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/failpoint"
@@ -68,10 +71,11 @@ func definition(e domain.Event) NewEvent {
 // Edit changes the definition of an event that is PENDING. match sees the event that is about to be changed, and refuses it
 // if it is not the one that the caller has read. Errors: domain.NotFound, WrongStatus, match's, Invalid with every offending
 // field, CampaignTaken, MissingKeys, ImportRunning for what a running import depends on, AmountInUse, and those of a key.
-func (s *Events) Edit(ctx context.Context, by Caller, id int64, p EventPatch, match func(domain.Event) error) (domain.Event, error) {
+func (s *Events) Edit(ctx context.Context, by command.Caller, id int64, p EventPatch, match func(domain.Event) error) (domain.Event, error) {
 	p.NewEvent = p.normal()
-	e, err := commit(ctx, s.Pool, by, failpoint.EditBeforeCommit, failpoint.EditAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
-		return s.edit(ctx, tx, id, p, match)
+	e, err := command.Run(ctx, s.pool, by, command.Command[domain.Event]{
+		Before: failpoint.EditBeforeCommit, After: failpoint.EditAfterCommit,
+		Do: func(tx pgx.Tx) (domain.Event, error) { return s.edit(ctx, tx, id, p, match) },
 	})
 	if pg.Violates(err, campaignKey) { // somebody else took it a moment ago
 		err = s.campaignTaken(ctx, p.CampaignID)
@@ -94,7 +98,7 @@ func (s *Events) edit(ctx context.Context, tx pgx.Tx, id int64, p EventPatch, ma
 	if err := updateDefinition(ctx, tx, id, n); err != nil {
 		return e, err
 	}
-	return selectEvent(ctx, tx, id)
+	return eventrow.Select(ctx, tx, id)
 }
 
 // lockPending enters the gate of an event and refuses one that has begun. done is what would be done to it.
@@ -102,7 +106,7 @@ func lockPending(ctx context.Context, tx pgx.Tx, id int64, done string) (domain.
 	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
 		return domain.Event{}, err
 	}
-	e, err := selectEvent(ctx, tx, id)
+	e, err := eventrow.Select(ctx, tx, id)
 	if err == nil && (e.Status != domain.Pending || e.Summary.StartedAt != nil) {
 		err = &domain.Error{Code: domain.WrongStatus, Message: "the event is " + string(e.Status) + ", so it cannot be " + done + " any more",
 			Hint: "only a PENDING event can be " + done, Current: e.Status, Allowed: e.Status.Allowed()}
@@ -130,20 +134,20 @@ func frozen(e domain.Event, n NewEvent) (f fields) {
 
 // mayBecome refuses a definition that cannot be, or that the event's targets do not allow any more.
 func (s *Events) mayBecome(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent) error {
-	types, err := selectTypes(ctx, tx)
+	types, err := eventrow.Types(ctx, tx)
 	if err != nil {
 		return err
 	}
-	now, err := databaseTime(ctx, tx)
+	now, err := pg.Now(ctx, tx)
 	if err != nil {
 		return err
 	}
 	n.Unread = append(n.Unread, frozen(e, n)...)
-	if err := n.check(conditions{types: types, rule: s.Rule, now: now, before: &e}); err != nil {
+	if err := n.check(conditions{types: types, rule: s.rules.Ledger, now: now, before: &e}); err != nil {
 		return err
 	}
-	if s.Sealer == nil && types[n.EventType].Operation == domain.Vouchers {
-		return missingKeys()
+	if !s.rules.SealsPINs && types[n.EventType].Operation == domain.Vouchers {
+		return obstacle.MissingKeys()
 	}
 	if n.CampaignID != e.CampaignID {
 		if err := checkCampaignFree(ctx, tx, n.CampaignID); err != nil {
@@ -194,15 +198,16 @@ func lockOutImports(ctx context.Context, tx pgx.Tx, id int64) error {
 // Delete removes an event that was never started, with its targets, uploads and jobs. match is Edit's. The event's campaign_id
 // is free again. An idempotency key keeps its answer. Errors: domain.NotFound, WrongStatus, ImportRunning, match's, and those
 // of a key.
-func (s *Events) Delete(ctx context.Context, by Caller, id int64, match func(domain.Event) error) error {
-	_, err := commit(ctx, s.Pool, by, failpoint.DeleteBeforeCommit, failpoint.DeleteAfterCommit, func(tx pgx.Tx) (struct{}, error) {
-		return struct{}{}, s.deleteEvent(ctx, tx, by.Actor, id, match)
+func (s *Events) Delete(ctx context.Context, by command.Caller, id int64, match func(domain.Event) error) error {
+	_, err := command.Run(ctx, s.pool, by, command.Command[struct{}]{
+		Before: failpoint.DeleteBeforeCommit, After: failpoint.DeleteAfterCommit,
+		Do: func(tx pgx.Tx) (struct{}, error) { return struct{}{}, s.deleteEvent(ctx, tx, by.Actor, id, match) },
 	})
 	if err != nil {
 		return err
 	}
-	if err := s.Tidy(ctx); err != nil && s.Log != nil { // the event is deleted, and the timetable tidies too
-		s.Log.WarnContext(ctx, "partition not dropped", obs.EventID, id, obs.Err, err)
+	if err := s.Tidy(ctx); err != nil { // the event is deleted, and the timetable tidies too
+		s.log.WarnContext(ctx, "partition not dropped", obs.EventID, id, obs.Err, err)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func updateDefinition(ctx context.Context, tx pgx.Tx, id int64, n NewEvent) erro
 			expiry_at = $6, partition_count = $7, reservation_at = $8, reservation_priority = $9,
 			reservation_missed = reservation_missed AND reservation_at IS NOT DISTINCT FROM $8, updated_at = now()
 		WHERE id = $1 AND event_status = 'PENDING'`
-	return exactlyOne(ctx, tx, update, id, n.CampaignID, n.EventType, n.DefaultReason, n.DefaultAmount, n.ExpiryAt, n.Partitions,
+	return pg.ExecOne(ctx, tx, update, id, n.CampaignID, n.EventType, n.DefaultReason, n.DefaultAmount, n.ExpiryAt, n.Partitions,
 		n.ReservationAt, n.ReservationPriority)
 }
 
@@ -31,7 +31,7 @@ func countDefaulted(ctx context.Context, tx pgx.Tx, e domain.Event) (rows int, e
 	if exact {
 		return rows, true, nil
 	}
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM `+quoted(e.Type.TargetTable())+` WHERE event_id = $1 AND amount = $2`, e.ID, e.DefaultAmount).Scan(&rows)
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM `+pg.Quoted(e.Type.TargetTable())+` WHERE event_id = $1 AND amount = $2`, e.ID, e.DefaultAmount).Scan(&rows)
 	if err != nil {
 		return 0, false, fmt.Errorf("count rows with the default amount: %w", err)
 	}
@@ -42,7 +42,7 @@ func countDefaulted(ctx context.Context, tx pgx.Tx, e domain.Event) (rows int, e
 // still sees them.
 func deleteTargets(ctx context.Context, tx pgx.Tx, e domain.Event) error {
 	for _, table := range []string{e.Type.TargetTable(), "grant_chunks"} {
-		if _, err := tx.Exec(ctx, `DELETE FROM `+quoted(table)+` WHERE event_id = $1`, e.ID); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+pg.Quoted(table)+` WHERE event_id = $1`, e.ID); err != nil {
 			return fmt.Errorf("delete from %s: %w", table, err)
 		}
 	}
@@ -60,21 +60,18 @@ func recordDeletion(ctx context.Context, tx pgx.Tx, e domain.Event, actor string
 
 // deletePending removes the event itself; its summary, uploads and rejected rows go with it by their foreign keys.
 func deletePending(ctx context.Context, tx pgx.Tx, id int64) error {
-	return exactlyOne(ctx, tx, `DELETE FROM campaign_events WHERE id = $1 AND event_status = 'PENDING'`, id)
+	return pg.ExecOne(ctx, tx, `DELETE FROM campaign_events WHERE id = $1 AND event_status = 'PENDING'`, id)
 }
 
 // Tidy drops the partitions of events that were deleted; they are empty. A drop locks every event for a moment, so it does not
 // insist: what is busy now is left to the next time.
 func (s *Events) Tidy(ctx context.Context) error {
-	if err := pg.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return deleteHealedJobs(ctx, tx) }); err != nil {
-		return err
-	}
-	tables, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]string, error) { return selectOrphans(ctx, tx) })
+	tables, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]string, error) { return selectOrphans(ctx, tx) })
 	if err != nil {
 		return err
 	}
 	for _, table := range tables {
-		err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '300ms'`); err != nil {
 				return err
 			}
@@ -82,7 +79,7 @@ func (s *Events) Tidy(ctx context.Context) error {
 			return err
 		})
 		switch pg.Code(err) {
-		case lockNotAvailable, deadlockDetected:
+		case pg.LockNotAvailable, pg.DeadlockDetected:
 			return nil
 		}
 		if err != nil {
@@ -91,22 +88,6 @@ func (s *Events) Tidy(ctx context.Context) error {
 		if err := failpoint.Hit(ctx, failpoint.TidyBetween); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// deleteHealedJobs removes the jobs that were cancelled or discarded seven days ago and whose work others have done. Until
-// then, and as long as their work is not done, I15 tells of them.
-func deleteHealedJobs(ctx context.Context, tx pgx.Tx) error {
-	tx = guarded{Tx: tx} // in the session's path
-	types, err := readVerifyTables(ctx, tx)
-	if err != nil {
-		return err
-	}
-	remove := `DELETE FROM river.river_job WHERE id IN (SELECT l.id FROM (` + types.lostJobs() + `) l
-		WHERE l.healed AND l.finalized_at < now() - interval '7 days')`
-	if _, err := tx.Exec(ctx, remove); err != nil {
-		return fmt.Errorf("delete healed jobs: %w", err)
 	}
 	return nil
 }

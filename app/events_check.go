@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bestow/app/obstacle"
 	"bestow/domain"
 
 	"golang.org/x/text/unicode/norm"
@@ -28,7 +29,7 @@ func (n NewEvent) normal() NewEvent {
 // conditions are what a definition is judged by.
 type conditions struct {
 	types  map[string]domain.EventType
-	rule   LedgerRule
+	rule   obstacle.LedgerRule
 	now    time.Time     // by the database's clock
 	before *domain.Event // the event that is edited; nil: a new one
 }

@@ -4,77 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"bestow/domain"
-	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/text/unicode/norm"
 )
-
-// eventColumns are what scanEvent reads, from eventTables.
-const (
-	eventColumns = `e.id, e.campaign_id, e.event_status, coalesce(e.failure_code, ''), coalesce(e.default_reason, ''),
-		coalesce(e.default_amount, 0), e.expiry_at, coalesce(e.expiry_at <= clock_timestamp(), false), e.total_count, e.total_amount, e.partition_count,
-		e.reservation_at, e.reservation_priority, e.event_status = 'PENDING' AND (e.reservation_missed
-			OR e.total_count = 0 AND coalesce(e.reservation_at <= clock_timestamp(), false)), e.created_by, e.created_at, e.updated_at,
-		y.code, y.label, y.granter, y.operation, y.topic, coalesce(y.unit, ''),
-		coalesce(y.max_per_member, 0), coalesce(y.max_per_event, 0), coalesce(y.max_count, 0), y.limits_seeded,
-		s.published_count, s.success_count, s.fail_count, s.retry_success_count,
-		s.started_at, s.completed_at, s.stopped_at, coalesce(s.stopped_memo, '')`
-	eventTables = `campaign_events e JOIN event_types y ON y.code = e.event_type
-		JOIN campaign_event_summary s ON s.event_id = e.id`
-)
-
-func scanEvent(row pgx.CollectableRow) (e domain.Event, err error) {
-	return e, row.Scan(eventFields(&e)...)
-}
-
-// eventFields are where eventColumns go.
-func eventFields(e *domain.Event) []any {
-	return []any{&e.ID, &e.CampaignID, &e.Status, &e.FailureCode, &e.DefaultReason,
-		&e.DefaultAmount, &e.ExpiryAt, &e.Expired, &e.TotalCount, &e.TotalAmount, &e.Partitions,
-		&e.ReservationAt, &e.ReservationPriority, &e.Missed, &e.CreatedBy, &e.CreatedAt, &e.UpdatedAt,
-		&e.Type.Code, &e.Type.Label, &e.Type.Granter, &e.Type.Operation, &e.Type.Topic, &e.Type.Unit,
-		&e.Type.Limits.PerMember, &e.Type.Limits.PerEvent, &e.Type.Limits.Count, &e.Type.Limits.Seeded,
-		&e.Summary.Published, &e.Summary.Success, &e.Summary.Fail, &e.Summary.RetrySuccess,
-		&e.Summary.StartedAt, &e.Summary.CompletedAt, &e.Summary.StoppedAt, &e.Summary.StoppedMemo}
-}
-
-// selectEvent reads an event with its type and its summary. Error: domain.NotFound.
-func selectEvent(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
-	rows, err := tx.Query(ctx, `SELECT `+eventColumns+` FROM `+eventTables+` WHERE e.id = $1`, id)
-	if err != nil {
-		return domain.Event{}, fmt.Errorf("read event: %w", err)
-	}
-	e, err := pgx.CollectExactlyOneRow(rows, scanEvent)
-	return e, readError(id, err)
-}
-
-// readError is what came of reading an event's row. Error: domain.NotFound.
-func readError(id int64, err error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
-		return &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %d", id), Hint: "`bestow event list` or GET /events shows them"}
-	}
-	if err != nil {
-		return fmt.Errorf("read event: %w", err)
-	}
-	return nil
-}
-
-// updateStatus moves the event from one status to another; it must hit exactly one row. Error: domain.LaneBusy.
-func updateStatus(ctx context.Context, tx pgx.Tx, id int64, from, to domain.Status) error {
-	const update = `UPDATE campaign_events SET event_status = $3, updated_at = now() WHERE id = $1 AND event_status = $2`
-	err := exactlyOne(ctx, tx, update, id, from, to)
-	if pg.Violates(err, laneConstraint) {
-		return laneBusy(0)
-	}
-	if err != nil {
-		return fmt.Errorf("move event %d from %s to %s: %w", id, from, to, err)
-	}
-	return nil
-}
 
 // campaignKey is the constraint that gives a campaign_id to one event only.
 const campaignKey = "campaign_events_campaign_id_key"
@@ -119,42 +53,4 @@ func insertEvent(ctx context.Context, tx pgx.Tx, actor string, n NewEvent) (id i
 		return 0, fmt.Errorf("insert summary: %w", err)
 	}
 	return id, nil
-}
-
-// selectEvents is List's keyset page.
-func selectEvents(ctx context.Context, tx pgx.Tx, f EventFilter) ([]domain.Event, error) {
-	const where = ` WHERE ($1 = '' OR e.event_status = $1) AND ($2 = '' OR e.event_type = $2)
-		AND ($3 = '' OR e.campaign_id IN ($3, $4)) AND ($5::bigint = 0 OR e.id < $5) ORDER BY e.id DESC LIMIT $6`
-	rows, err := tx.Query(ctx, `SELECT `+eventColumns+` FROM `+eventTables+where,
-		string(f.Status), f.Type, f.CampaignID, norm.NFC.String(f.CampaignID), f.Before, f.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("list events: %w", err)
-	}
-	events, err := pgx.CollectRows(rows, scanEvent)
-	if err != nil {
-		return nil, fmt.Errorf("list events: %w", err)
-	}
-	return events, nil
-}
-
-// selectReserved reads the events that run or wait in a lane: in the order of their turns.
-func selectReserved(ctx context.Context, tx pgx.Tx) ([]domain.Event, error) {
-	const where = ` WHERE e.reservation_at IS NOT NULL AND e.event_status IN ('PENDING', 'RUNNING') ORDER BY ` + turn
-	rows, err := tx.Query(ctx, `SELECT `+eventColumns+` FROM `+eventTables+where)
-	if err != nil {
-		return nil, fmt.Errorf("read lanes: %w", err)
-	}
-	events, err := pgx.CollectRows(rows, scanEvent)
-	if err != nil {
-		return nil, fmt.Errorf("read lanes: %w", err)
-	}
-	return events, nil
-}
-
-// databaseTime is the clock that decides what is past: the processes' own may be wrong.
-func databaseTime(ctx context.Context, tx pgx.Tx) (now time.Time, err error) {
-	if err := tx.QueryRow(ctx, `SELECT now()`).Scan(&now); err != nil {
-		return now, fmt.Errorf("read the database's clock: %w", err)
-	}
-	return now, nil
 }

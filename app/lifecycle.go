@@ -5,8 +5,12 @@ import (
 	"errors"
 	"time"
 
-	"bestow/app/content"
+	"bestow/app/command"
+	"bestow/app/eventrow"
+	"bestow/app/obstacle"
+	"bestow/app/processes"
 	"bestow/domain"
+	"bestow/domain/content"
 	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 	"bestow/outbox"
@@ -19,16 +23,18 @@ import (
 // nothing, and a repeated key does not undo a stop that came after it.
 // Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged,
 // BrakeEngaged, PassesLimit, LimitsMissing, GranterUnknown.
-func (s *Events) Start(ctx context.Context, by Caller, id int64) (domain.Event, error) {
-	start := func(tx pgx.Tx) (domain.Event, error) { return s.start(ctx, tx, id, by.Actor) }
-	repeat := func(tx pgx.Tx) (domain.Event, error) { return goesOn(ctx, tx, id) }
-	return commitMove(ctx, s.Pool, by, failpoint.StartBeforeCommit, failpoint.StartAfterCommit, start, repeat)
+func (s *Events) Start(ctx context.Context, by command.Caller, id int64) (domain.Event, error) {
+	return command.Run(ctx, s.pool, by, command.Command[domain.Event]{
+		Before: failpoint.StartBeforeCommit, After: failpoint.StartAfterCommit,
+		Do:    func(tx pgx.Tx) (domain.Event, error) { return s.start(ctx, tx, id, by.Actor) },
+		Again: func(tx pgx.Tx) (domain.Event, error) { return goesOn(ctx, tx, id) },
+	})
 }
 
 // goesOn returns the event as it is now, for a repeated key that had it started or resumed. Error: domain.WrongStatus where
 // it neither runs nor is complete: what stopped it came later, and stands.
 func goesOn(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
-	e, err := selectEvent(ctx, tx, id)
+	e, err := eventrow.Select(ctx, tx, id)
 	if err != nil || e.Status == domain.Running || e.Status == domain.Completed {
 		return e, err
 	}
@@ -48,20 +54,20 @@ func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (dom
 	if err := s.mayStart(ctx, tx, e); err != nil {
 		return e, err
 	}
-	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
+	if err := eventrow.Move(ctx, tx, id, e.Status, to); err != nil {
 		return e, err
 	}
 	if err := outbox.Release(ctx, tx, id); err != nil {
 		return e, err
 	}
-	at, err := stampStarted(ctx, tx, id)
+	at, err := eventrow.StampStarted(ctx, tx, id)
 	if err != nil {
 		return e, err
 	}
 	if err := s.keepRoot(ctx, tx, e, content.Start{At: at, By: by}); err != nil {
 		return e, err
 	}
-	return selectEvent(ctx, tx, id)
+	return eventrow.Select(ctx, tx, id)
 }
 
 // enter takes the event's gate, and only then reads the event and says where the move leads: to where it is already, if it is
@@ -70,7 +76,7 @@ func enter(ctx context.Context, tx pgx.Tx, id int64, m domain.Move) (e domain.Ev
 	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
 		return e, to, err
 	}
-	if e, err = selectEvent(ctx, tx, id); err != nil || e.Repeats(m) {
+	if e, err = eventrow.Select(ctx, tx, id); err != nil || e.Repeats(m) {
 		return e, e.Status, err
 	}
 	to, err = e.Status.After(m)
@@ -84,28 +90,22 @@ func (s *Events) mayStart(ctx context.Context, tx pgx.Tx, e domain.Event) error 
 	if err != nil {
 		return err
 	}
-	brake, err := engagedBrake(ctx, tx, e.Type.Code)
+	brake, err := obstacle.Engaged(ctx, tx, e.Type.Code)
 	if err != nil {
 		return err
 	}
-	largest, err := largestOf(ctx, tx, e)
+	largest, err := obstacle.Largest(ctx, tx, e)
 	if err != nil {
 		return err
 	}
-	unserved, err := isUnserved(ctx, tx, e.Type)
+	unserved, err := processes.IsUnserved(ctx, tx, e.Type)
 	if err != nil {
 		return err
 	}
-	if err := s.obstacle(e, circumstances{brake, !free, largest, unserved}); err != nil {
+	if err := s.rules.Refuse(e, obstacle.Met{Brake: brake, Importing: !free, Largest: largest, Unserved: unserved}); err != nil {
 		return err
 	}
-	return laneFree(ctx, tx, e)
-}
-
-// missingKeys is what a voucher event gets without a master key.
-func missingKeys() error {
-	return &domain.Error{Code: domain.MissingKeys, Message: "voucher PINs cannot be sealed without a master key",
-		Hint: "set BESTOW_MASTER_KEY to 32 random bytes in base64 and restart"}
+	return eventrow.LaneFree(ctx, tx, e)
 }
 
 // Close completes the event if every target is final and published (T7), and lets the lane's next one start. It may be
@@ -127,12 +127,12 @@ func (s *Events) closeWithin(ctx context.Context, id int64, wait time.Duration) 
 }
 
 func (s *Events) close(ctx context.Context, id int64, wait time.Duration) (closed bool, err error) {
-	err = pg.InTxWithin(ctx, s.Pool, wait, func(tx pgx.Tx) error {
+	err = pg.InTxWithin(ctx, s.pool, wait, func(tx pgx.Tx) error {
 		closed = false
 		if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
 			return err
 		}
-		e, err := selectEvent(ctx, tx, id)
+		e, err := eventrow.Select(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -143,10 +143,10 @@ func (s *Events) close(ctx context.Context, id int64, wait time.Duration) (close
 		if err != nil {
 			return err
 		}
-		if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
+		if err := eventrow.Move(ctx, tx, id, e.Status, to); err != nil {
 			return err
 		}
-		if err := stampCompleted(ctx, tx, id); err != nil {
+		if err := eventrow.StampCompleted(ctx, tx, id); err != nil {
 			return err
 		}
 		closed = true
@@ -158,7 +158,7 @@ func (s *Events) close(ctx context.Context, id int64, wait time.Duration) (close
 // CloseDone closes every event that is done and still RUNNING: the net under Close, which a crash between the last
 // settling and the closing, or a mark that came after it, leaves undone.
 func (s *Events) CloseDone(ctx context.Context) error {
-	ids, err := selectDone(ctx, s.Pool)
+	ids, err := selectDone(ctx, s.pool)
 	if err != nil {
 		return err
 	}
@@ -185,17 +185,21 @@ type Stopped struct {
 // open, or after at most drainWait, and says how many still are. Asked again of a stopped event it changes nothing and
 // counts again; a repeated key stops an event that was resumed since. Errors: domain.NotFound, WrongStatus, Invalid for a memo
 // that is empty or too long, Unavailable while another session keeps the event locked. (T8)
-func (s *Events) Stop(ctx context.Context, by Caller, id int64, memo string) (Stopped, error) {
+func (s *Events) Stop(ctx context.Context, by command.Caller, id int64, memo string) (Stopped, error) {
 	memo, err := checkMemo(memo)
 	if err != nil {
 		return Stopped{}, err
 	}
-	e, err := commitAnew(ctx, s.Pool, by, failpoint.StopBeforeCommit, failpoint.StopAfterCommit, func(tx pgx.Tx) (domain.Event, error) {
-		if err := pg.LimitLocks(ctx, tx, stopWait); err != nil {
-			return domain.Event{}, err
-		}
-		return stopEvent(ctx, tx, id, memo)
-	})
+	stop := command.Command[domain.Event]{
+		Before: failpoint.StopBeforeCommit, After: failpoint.StopAfterCommit,
+		Do: func(tx pgx.Tx) (domain.Event, error) {
+			if err := pg.LimitLocks(ctx, tx, stopWait); err != nil {
+				return domain.Event{}, err
+			}
+			return stopEvent(ctx, tx, id, memo)
+		},
+	}
+	e, err := command.Run(ctx, s.pool, by, stop.Anew(by))
 	if err != nil {
 		return Stopped{}, notStopped(err)
 	}
@@ -226,16 +230,16 @@ func stopEvent(ctx context.Context, tx pgx.Tx, id int64, memo string) (domain.Ev
 	if err != nil || e.Status == to {
 		return e, err
 	}
-	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
+	if err := eventrow.Move(ctx, tx, id, e.Status, to); err != nil {
 		return e, err
 	}
 	if err := outbox.Hold(ctx, tx, id); err != nil {
 		return e, err
 	}
-	if err := stampStopped(ctx, tx, id, "", memo); err != nil {
+	if err := eventrow.StampStopped(ctx, tx, id, "", memo); err != nil {
 		return e, err
 	}
-	return selectEvent(ctx, tx, id)
+	return eventrow.Select(ctx, tx, id)
 }
 
 const (
@@ -248,7 +252,7 @@ const (
 func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
 	err = awaitDrain(ctx, func(ctx context.Context) (over bool, err error) {
 		var resumed bool
-		open, resumed, err = selectOpenClaims(ctx, s.Pool, id)
+		open, resumed, err = selectOpenClaims(ctx, s.pool, id)
 		return open == 0 || resumed, err
 	})
 	return open, err
@@ -275,10 +279,12 @@ func awaitDrain(ctx context.Context, look func(ctx context.Context) (over bool, 
 // Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a job
 // (T2). Asked again of an event that it resumed it changes nothing, and a repeated key does not undo a stop that came after
 // it. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged, BrakeEngaged, PassesLimit, LimitsMissing.
-func (s *Events) Resume(ctx context.Context, by Caller, id int64) (domain.Event, error) {
-	resume := func(tx pgx.Tx) (domain.Event, error) { return s.resume(ctx, tx, id) }
-	repeat := func(tx pgx.Tx) (domain.Event, error) { return goesOn(ctx, tx, id) }
-	return commitMove(ctx, s.Pool, by, failpoint.ResumeBeforeCommit, failpoint.ResumeAfterCommit, resume, repeat)
+func (s *Events) Resume(ctx context.Context, by command.Caller, id int64) (domain.Event, error) {
+	return command.Run(ctx, s.pool, by, command.Command[domain.Event]{
+		Before: failpoint.ResumeBeforeCommit, After: failpoint.ResumeAfterCommit,
+		Do:    func(tx pgx.Tx) (domain.Event, error) { return s.resume(ctx, tx, id) },
+		Again: func(tx pgx.Tx) (domain.Event, error) { return goesOn(ctx, tx, id) },
+	})
 }
 
 func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
@@ -295,17 +301,17 @@ func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (domain.Event,
 	if err := s.checkRoot(ctx, tx, e); err != nil {
 		return e, err
 	}
-	if err := updateStatus(ctx, tx, id, e.Status, to); err != nil {
+	if err := eventrow.Move(ctx, tx, id, e.Status, to); err != nil {
 		return e, err
 	}
-	if err := clearFailure(ctx, tx, id); err != nil {
+	if err := eventrow.ClearFailure(ctx, tx, id); err != nil {
 		return e, err
 	}
 	if err := outbox.Release(ctx, tx, id); err != nil {
 		return e, err
 	}
-	if err := outbox.Requeue(ctx, tx, s.River, e.Type, id, s.Limits.RelayChunks); err != nil {
+	if err := outbox.Requeue(ctx, tx, s.river, e.Type, id, s.relayChunks); err != nil {
 		return e, err
 	}
-	return selectEvent(ctx, tx, id)
+	return eventrow.Select(ctx, tx, id)
 }

@@ -3,15 +3,21 @@ package app
 import (
 	"context"
 
+	"bestow/app/command"
 	"bestow/internal/failpoint"
 	"bestow/internal/pg"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
 )
 
 // Parked is what an operator does with messages that no handler could use.
-type Parked struct{ Deps }
+type Parked struct {
+	pool  *pgxpool.Pool
+	river *river.Client[pgx.Tx]
+}
 
 // ParkedMessage is such a message, without its bytes.
 type ParkedMessage = outbox.ParkedMessage
@@ -21,7 +27,7 @@ type ParkedFilter = outbox.ParkedFilter
 
 // List returns the parked messages that f lets through, newest first, at most f.Limit of them.
 func (s *Parked) List(ctx context.Context, f ParkedFilter) ([]ParkedMessage, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]ParkedMessage, error) { return outbox.ListParked(ctx, tx, f) })
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]ParkedMessage, error) { return outbox.ListParked(ctx, tx, f) })
 }
 
 // Replayed is a parked message whose replay was asked for.
@@ -32,9 +38,12 @@ type Replayed struct {
 
 // Replay lets a relay publish the message again, once per word of a person: its good part was handled or is handled now,
 // and if it is still bad it comes back to where it is. Errors: domain.NotFound, NotReplayable, and those of a key.
-func (s *Parked) Replay(ctx context.Context, by Caller, id int64) (Replayed, error) {
-	return commit(ctx, s.Pool, by, failpoint.ReplayBeforeCommit, failpoint.ReplayAfterCommit, func(tx pgx.Tx) (Replayed, error) {
-		m, fresh, err := outbox.Replay(ctx, tx, s.River, id)
-		return Replayed{m, fresh}, err
+func (s *Parked) Replay(ctx context.Context, by command.Caller, id int64) (Replayed, error) {
+	return command.Run(ctx, s.pool, by, command.Command[Replayed]{
+		Before: failpoint.ReplayBeforeCommit, After: failpoint.ReplayAfterCommit,
+		Do: func(tx pgx.Tx) (Replayed, error) {
+			m, fresh, err := outbox.Replay(ctx, tx, s.river, id)
+			return Replayed{m, fresh}, err
+		},
 	})
 }

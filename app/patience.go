@@ -13,8 +13,6 @@ import (
 const (
 	// stopWait is how long a stop waits for a lock: a person who stops an event wants an answer.
 	stopWait = 5 * time.Second
-	// moveWait is the same of what else a person asks of an event: not longer than a request lasts.
-	moveWait = 10 * time.Second
 	// closeWait is the same of a handler or relay that completes an event: the timetable does it where they cannot.
 	closeWait = 5 * time.Second
 	// hurriedWait is the same of each further event, once a sweep has waited for long.

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
-	"errors"
 
+	"bestow/app/command"
+	"bestow/app/eventrow"
+	"bestow/app/obstacle"
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/internal/pg"
@@ -31,40 +33,43 @@ const maxCode = 50
 // since a row whose redrive is not answered yet is not taken again. Once the event's expiry has passed, what the ledger
 // refused for good can only be refused again and is left as it is. Errors: domain.NotFound, and WrongStatus unless the
 // event is RUNNING or COMPLETED, and BrakeEngaged, PassesLimit, LimitsMissing. (T9)
-func (s *Events) Retry(ctx context.Context, by Caller, id int64, code domain.Code, dryRun bool) (Redriven, error) {
+func (s *Events) Retry(ctx context.Context, by command.Caller, id int64, code domain.Code, dryRun bool) (Redriven, error) {
 	if why := domain.CheckText(code, maxCode); why != "" {
 		return Redriven{}, &domain.Error{Code: domain.Invalid, Message: "the error_code cannot be used",
 			Hint: "write one of the codes in failures of GET /events/{id}/progress", Fields: []domain.Field{{Name: "error_code", Message: why}}}
 	}
 	if dryRun {
-		return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Redriven, error) { return countRetry(ctx, tx, id, code) })
+		return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Redriven, error) { return countRetry(ctx, tx, id, code) })
 	}
-	if by.Once != nil {
-		r, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (Redriven, error) { return storedOnce[Redriven](ctx, tx, by) })
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return r, err
-		}
+	if r, found, err := command.Answered[Redriven](ctx, s.pool, by); err != nil || found {
+		return r, err
 	}
 	rd := redrive{Events: s, id: id, code: code}
 	taken, err := rd.all(ctx)
 	if err != nil {
 		return taken, err
 	}
-	return commit(ctx, s.Pool, by, failpoint.ForwardBeforeCommit, failpoint.RetryAfterCommit, func(tx pgx.Tx) (Redriven, error) {
-		if err := lockMoves(ctx, tx); err != nil {
-			return taken, err
-		}
-		e, err := rd.selectEvent(ctx, tx)
-		if err != nil {
-			return taken, err
-		}
-		n, err := bringForward(ctx, tx, e, code)
-		if err != nil {
-			return taken, err
-		}
-		expired, err := countExpired(ctx, tx, e, code)
-		return Redriven{Matched: taken.Matched + n, Accepted: taken.Accepted + n, Expired: expired}, err
+	return command.Run(ctx, s.pool, by, command.Command[Redriven]{
+		Before: failpoint.ForwardBeforeCommit, After: failpoint.RetryAfterCommit,
+		Do: func(tx pgx.Tx) (Redriven, error) { return rd.finish(ctx, tx, taken) },
 	})
+}
+
+// finish brings the waiting retries forward, and adds them to what was taken.
+func (rd *redrive) finish(ctx context.Context, tx pgx.Tx, taken Redriven) (Redriven, error) {
+	if err := lockMoves(ctx, tx); err != nil {
+		return taken, err
+	}
+	e, err := rd.selectEvent(ctx, tx)
+	if err != nil {
+		return taken, err
+	}
+	n, err := bringForward(ctx, tx, e, rd.code)
+	if err != nil {
+		return taken, err
+	}
+	expired, err := countExpired(ctx, tx, e, rd.code)
+	return Redriven{Matched: taken.Matched + n, Accepted: taken.Accepted + n, Expired: expired}, err
 }
 
 func countRetry(ctx context.Context, tx pgx.Tx, id int64, code domain.Code) (r Redriven, err error) {
@@ -91,7 +96,7 @@ type redrive struct {
 // all marks every row that was given up, in batches.
 func (rd *redrive) all(ctx context.Context) (r Redriven, err error) {
 	for after, n := "", redriveBatch; err == nil && n == redriveBatch; {
-		err = pg.InTx(ctx, rd.Pool, func(tx pgx.Tx) error {
+		err = pg.InTx(ctx, rd.pool, func(tx pgx.Tx) error {
 			n, after, err = rd.batch(ctx, tx, after)
 			return err
 		})
@@ -123,7 +128,7 @@ func (rd *redrive) batch(ctx context.Context, tx pgx.Tx, after string) (n int, l
 	if err != nil {
 		return 0, "", err
 	}
-	if err := outbox.Redriven(ctx, tx, rd.River, chunks); err != nil {
+	if err := outbox.Redriven(ctx, tx, rd.river, chunks); err != nil {
 		return 0, "", err
 	}
 	return len(members), members[len(members)-1], failpoint.Hit(ctx, failpoint.RedriveBeforeCommit)
@@ -147,7 +152,7 @@ func bringForward(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Co
 
 // selectRetryable reads the event and refuses one whose rows may not be tried again now.
 func selectRetryable(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
-	e, err := selectEvent(ctx, tx, id)
+	e, err := eventrow.Select(ctx, tx, id)
 	if err != nil || e.Status == domain.Running || e.Status == domain.Completed {
 		return e, err
 	}
@@ -162,7 +167,7 @@ func (rd *redrive) selectEvent(ctx context.Context, tx pgx.Tx) (domain.Event, er
 	if err != nil {
 		return e, err
 	}
-	brake, err := engagedBrake(ctx, tx, e.Type.Code)
+	brake, err := obstacle.Engaged(ctx, tx, e.Type.Code)
 	if err != nil {
 		return e, err
 	}
@@ -170,9 +175,9 @@ func (rd *redrive) selectEvent(ctx context.Context, tx pgx.Tx) (domain.Event, er
 		return e, brake.Engaged()
 	}
 	if rd.largest == 0 {
-		if rd.largest, err = largestOf(ctx, tx, e); err != nil {
+		if rd.largest, err = obstacle.Largest(ctx, tx, e); err != nil {
 			return e, err
 		}
 	}
-	return e, rd.limitsRefused(e, rd.largest)
+	return e, rd.rules.LimitsRefused(e, rd.largest)
 }

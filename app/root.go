@@ -1,28 +1,16 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
-	"bestow/app/content"
 	"bestow/domain"
+	"bestow/domain/content"
 	"bestow/internal/english"
-	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
 )
-
-// contentChanged is what stops an event whose content is not what was imported and started.
-func contentChanged(what string) error {
-	return &domain.Error{Code: domain.ContentChanged, Message: "what would be granted is not what was imported: " + what,
-		Hint: "`bestow verify EVENT` names what differs; put it back as it was, and start or resume the event again"}
-}
 
 // keepRoot keeps what the start of e sees, for ever. Errors: domain.ContentChanged, MissingKeys.
 func (s *Events) keepRoot(ctx context.Context, tx pgx.Tx, e domain.Event, start content.Start) error {
@@ -30,23 +18,17 @@ func (s *Events) keepRoot(ctx context.Context, tx pgx.Tx, e domain.Event, start 
 	if err != nil {
 		return err
 	}
-	version := content.Version
-	if key == nil { // a list of before hashes, whose event has no key
-		version = content.Keyless
-	}
-	definition, err := content.Definition(e, version)
+	kept, err := content.Keep(e, start, list.ForRoot(), key)
 	if err != nil {
 		return err
 	}
-	kept := keptStart{Start: start, definition: string(definition)}
-	root := kept.rootOf(version, definition, list.forRoot(), key)
 	const insert = `INSERT INTO starts (event_id, at, by, root, definition) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO NOTHING`
-	tag, err := tx.Exec(ctx, insert, e.ID, start.At, start.By, root[:], kept.definition)
+	tag, err := tx.Exec(ctx, insert, e.ID, kept.At, kept.By, kept.Root, kept.Definition)
 	if err != nil {
 		return fmt.Errorf("keep root: %w", err)
 	}
 	if tag.RowsAffected() == 0 {
-		return contentChanged("the event was started before, so its status was set back")
+		return content.Changed("the event was started before, so its status was set back")
 	}
 	return nil
 }
@@ -58,116 +40,78 @@ func (s *Events) checkRoot(ctx context.Context, tx pgx.Tx, e domain.Event) error
 	if err != nil {
 		return err
 	}
-	var kept keptStart
+	var kept content.Kept
 	const query = `SELECT at, by, root, definition FROM starts WHERE event_id = $1`
-	err = tx.QueryRow(ctx, query, e.ID).Scan(&kept.At, &kept.By, &kept.root, &kept.definition)
+	err = tx.QueryRow(ctx, query, e.ID).Scan(&kept.At, &kept.By, &kept.Root, &kept.Definition)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read root: %w", err)
 	}
-	if key == nil && kept.version() > content.Keyless {
-		return contentChanged("the hashes that the start saw are gone, with their key")
+	if key == nil && kept.Version() > content.Keyless {
+		return content.Changed("the hashes that the start saw are gone, with their key")
 	}
-	if why := kept.differs(e, list.forRoot(), key); why != "" {
-		return contentChanged(why)
+	if why := kept.Differs(e, list.ForRoot(), key); why != "" {
+		return content.Changed(why)
 	}
 	return nil
-}
-
-// keptStart is what the start of an event has kept.
-type keptStart struct {
-	content.Start
-
-	root       []byte
-	definition string
-}
-
-// version returns the version of the definition, 0 for one that cannot be read.
-func (k keptStart) version() int {
-	var d struct {
-		Version int `json:"v"`
-	}
-	if json.Unmarshal([]byte(k.definition), &d) != nil {
-		return 0
-	}
-	return d.Version
-}
-
-// rootOf returns the root of a definition by the rule of its version.
-func (k keptStart) rootOf(version int, definition []byte, chunks []content.Chunk, key *seal.Key) content.Hash {
-	if version == content.Keyless {
-		return content.Root(definition, chunks)
-	}
-	return content.KeyedRoot(key, definition, k.Start, chunks)
-}
-
-// differs returns what is not as the start saw it, "" if all is. Without a key only the definition of a keyed root is compared.
-func (k keptStart) differs(e domain.Event, chunks []content.Chunk, key *seal.Key) string {
-	version := k.version()
-	if version == 0 {
-		return "the definition that the start has kept cannot be read"
-	}
-	defined, err := content.Definition(e, version)
-	if err != nil {
-		return err.Error()
-	}
-	same := string(defined) == k.definition
-	if key == nil && version > content.Keyless {
-		if same {
-			return ""
-		}
-		return k.changed(defined)
-	}
-	root := k.rootOf(version, defined, chunks, key)
-	switch {
-	case !bytes.Equal(root[:], k.root):
-		return k.changed(defined)
-	case !same:
-		return "the definition that the start has kept is not the one of its root"
-	}
-	return ""
-}
-
-// changed names the fields in which today's definition is not the one that was kept; if there are none, the chunks differ,
-// or what is kept of the start.
-func (k keptStart) changed(defined []byte) string {
-	is, was := map[string]any{}, map[string]any{}
-	if errors.Join(json.Unmarshal(defined, &is), json.Unmarshal([]byte(k.definition), &was)) != nil || maps.Equal(is, was) {
-		return "chunks were added, taken away or changed since the start, or what is kept of the start was changed"
-	}
-	var changed []string
-	for name := range is {
-		if is[name] != was[name] {
-			changed = append(changed, name)
-		}
-	}
-	slices.Sort(changed)
-	return "since the start somebody has changed " + strings.Join(changed, ", ")
 }
 
 // checkedList reads what the event's imports have left, and the key of its hashes, nil for a list of before hashes. It
 // refuses chunks that are not the event's total, a hash that was taken away, imports and chunks that are not those that were
 // sealed, and a key that cannot be opened. Errors: domain.ContentChanged, MissingKeys.
-func (s *Events) checkedList(ctx context.Context, tx pgx.Tx, e domain.Event) (l importedList, key *seal.Key, err error) {
+func (s *Events) checkedList(ctx context.Context, tx pgx.Tx, e domain.Event) (l content.List, key content.Key, err error) {
 	if l, err = selectList(ctx, tx, e.ID); err != nil {
 		return l, nil, err
 	}
-	if total := l.total(); total != e.TotalCount {
-		return l, nil, contentChanged(fmt.Sprintf("the chunks have %s, the event %s", english.Count(total, "target"), english.Number(e.TotalCount)))
+	if total := l.Total(); total != e.TotalCount {
+		return l, nil, content.Changed(fmt.Sprintf("the chunks have %s, the event %s", english.Count(total, "target"), english.Number(e.TotalCount)))
 	}
-	if c := l.lost(); c != nil {
-		return l, nil, contentChanged("chunk " + c.String() + " has lost its hash")
+	if c := l.Lost(); c != nil {
+		return l, nil, content.Changed("chunk " + c.String() + " has lost its hash")
 	}
-	if !l.hashed() && !l.sealed() {
+	if !l.Hashed() && !l.Sealed() {
 		return l, nil, nil
 	}
-	if key, err = s.keptContentKey(ctx, tx, e.ID); err != nil {
+	kept, err := s.keys.Key(ctx, tx, e.ID)
+	if err != nil {
 		return l, nil, err
 	}
-	if why := l.differs(key); why != "" {
-		return l, nil, contentChanged(why)
+	if why := l.Differs(kept); why != "" {
+		return l, nil, content.Changed(why)
 	}
-	return l, key, nil
+	return l, kept, nil
+}
+
+// selectList reads what the event's imports have left.
+func selectList(ctx context.Context, tx pgx.Tx, eventID int64) (l content.List, err error) {
+	const chunks = `SELECT partition_key, first_id, last_id, target_count, content_hash, import_id
+		FROM grant_chunks WHERE event_id = $1 ORDER BY partition_key, first_id`
+	rows, err := tx.Query(ctx, chunks, eventID)
+	if err != nil {
+		return l, fmt.Errorf("read chunks: %w", err)
+	}
+	c := content.ListChunk{Chunk: content.Chunk{Chunk: domain.Chunk{EventID: eventID}}}
+	_, err = pgx.ForEachRow(rows, []any{&c.PartitionKey, &c.First, &c.Last, &c.Count, &c.Kept, &c.ImportID}, func() error {
+		l.Chunks = append(l.Chunks, c.WithHash())
+		return nil
+	})
+	if err != nil {
+		return l, fmt.Errorf("read chunks: %w", err)
+	}
+	const imports = `SELECT i.id, i.digest, i.seal, i.hashed, k.imports_seal
+		FROM imports i LEFT JOIN event_keys k ON k.event_id = i.event_id WHERE i.event_id = $1 ORDER BY i.id`
+	if rows, err = tx.Query(ctx, imports, eventID); err != nil {
+		return l, fmt.Errorf("read imports: %w", err)
+	}
+	var p content.ListImport
+	_, err = pgx.ForEachRow(rows, []any{&p.ID, &p.Digest, &p.Seal, &p.Hashed, &l.Seal}, func() error {
+		l.Imports = append(l.Imports, p)
+		return nil
+	})
+	if err != nil {
+		return l, fmt.Errorf("read imports: %w", err)
+	}
+	return l, nil
 }

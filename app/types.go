@@ -5,15 +5,17 @@ import (
 	"slices"
 	"strings"
 
+	"bestow/app/eventrow"
 	"bestow/domain"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/text/unicode/norm"
 )
 
 // Types is the use cases of event types.
-type Types struct{ Deps }
+type Types struct{ pool *pgxpool.Pool }
 
 // TypePatch changes what an operator may say of an event type. A nil value clears the field.
 type TypePatch struct {
@@ -26,20 +28,20 @@ type TypePatch struct {
 
 // List returns the event types that may be used, in the order of their codes.
 func (s *Types) List(ctx context.Context) ([]domain.EventType, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) ([]domain.EventType, error) { return listTypes(ctx, tx) })
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]domain.EventType, error) { return eventrow.ListTypes(ctx, tx) })
 }
 
 // Edit changes the unit, the limits or the label of a type. The limits are obeyed by each import, start, resume and retry that
 // begins later; what runs goes on. Errors: domain.NotFound, domain.Invalid with every offending field.
 func (s *Types) Edit(ctx context.Context, code string, p TypePatch) (domain.EventType, error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (domain.EventType, error) {
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (domain.EventType, error) {
 		if !domain.ValidTypeCode(code) {
 			return domain.EventType{}, noType()
 		}
 		if _, err := tx.Exec(ctx, `SELECT FROM event_types WHERE code = $1 FOR UPDATE`, code); err != nil {
 			return domain.EventType{}, err
 		}
-		types, err := selectTypes(ctx, tx)
+		types, err := eventrow.Types(ctx, tx)
 		if err != nil {
 			return domain.EventType{}, err
 		}
@@ -60,7 +62,7 @@ func noType() error {
 }
 
 // SeedLimits gives POINT and VOUCHER wide limits where they have none, so that development needs no administrator.
-func (s *Types) SeedLimits(ctx context.Context) error { return seedLimits(ctx, s.Pool) }
+func (s *Types) SeedLimits(ctx context.Context) error { return seedLimits(ctx, s.pool) }
 
 // maxLabel is the most characters of a type's label.
 const maxLabel = 100

@@ -16,6 +16,9 @@ const (
 	Vouchers Operation = "vouchers"
 )
 
+// OurGranter is the granter's name of the ledger of this product.
+const OurGranter = "money"
+
 // EventType says what an event grants, which ledger grants it, and which tables and topics it uses. It is read with its
 // event and never cached, since types are added while processes run.
 type EventType struct {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/verify"
 	"bestow/http/api"
 
 	"github.com/stretchr/testify/assert"
@@ -214,7 +215,7 @@ func TestDeleteLeavesNothing(t *testing.T) {
 			d.get(eventURL(e.ID)).refused(404, "not_found")
 			d.post(eventURL(e.ID)+"/start", "").refused(404, "not_found")
 			d.pointEvent("a")
-			report, err := d.app.Reports.Verify(t.Context(), app.VerifyQuery{})
+			report, err := d.app.Verify.Verify(t.Context(), verify.Query{})
 			require.NoError(t, err)
 			require.True(t, report.OK, "%+v", report.Invariants)
 		})

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"bestow/app"
+	"bestow/app/imports"
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/internal/obs"
@@ -120,7 +120,7 @@ func (s *server) problem(ctx context.Context, err error) *problem {
 			p.Allowed = append(p.Allowed, string(m))
 		}
 	}
-	if r, ok := errors.AsType[*app.RejectedError](err); ok {
+	if r, ok := errors.AsType[*imports.RejectedError](err); ok {
 		p.Rejected, p.RejectedRows = r.Rejected, wireRows(r.Rows)
 	}
 	if e.Code == domain.Unavailable {

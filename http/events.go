@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"bestow/app"
+	"bestow/app/eventrow"
 	"bestow/domain"
 	"bestow/http/api"
 
@@ -138,7 +139,7 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 	if err := checkText("campaign_id", in.CampaignID); err != nil {
 		return nil, err
 	}
-	f := app.EventFilter{Status: domain.Status(in.Status), Type: in.Type, CampaignID: in.CampaignID, Before: before,
+	f := eventrow.Filter{Status: domain.Status(in.Status), Type: in.Type, CampaignID: in.CampaignID, Before: before,
 		Limit: in.Limit + 1}
 	events, err := s.app.Events.List(ctx, f)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"bestow/app"
+	"bestow/app/imports"
 	"bestow/domain"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -59,7 +59,7 @@ func (s *server) rejectedRows(ctx context.Context, in *rejectedIn) (*download, e
 		ctx.SetHeader("Content-Type", contentType)
 		ctx.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 		ctx.SetStatus(http.StatusOK)
-		err := export(&steadyWriter{ctx}, record, func(each func(app.RejectedRow) error) error {
+		err := export(&steadyWriter{ctx}, record, func(each func(imports.RejectedRow) error) error {
 			_, err := s.app.Targets.Rejected(ctx.Context(), in.ID, in.ImportID, each)
 			return err
 		})
@@ -70,29 +70,29 @@ func (s *server) rejectedRows(ctx context.Context, in *rejectedIn) (*download, e
 	}}, nil
 }
 
-func (s *server) findImport(ctx context.Context, in *rejectedIn) (app.ImportRecord, error) {
+func (s *server) findImport(ctx context.Context, in *rejectedIn) (imports.Record, error) {
 	records, err := s.app.Targets.Imports(ctx, in.ID)
 	if err != nil {
-		return app.ImportRecord{}, err
+		return imports.Record{}, err
 	}
 	for _, r := range records {
 		if r.ID == in.ImportID {
 			return r, nil
 		}
 	}
-	return app.ImportRecord{}, &domain.Error{Code: domain.NotFound,
+	return imports.Record{}, &domain.Error{Code: domain.NotFound,
 		Message: fmt.Sprintf("event %d has no import %d", in.ID, in.ImportID),
 		Hint:    fmt.Sprintf("`bestow targets list %d` lists the imports of the event", in.ID)}
 }
 
 // rowSource hands each row to a function.
-type rowSource func(each func(app.RejectedRow) error) error
+type rowSource func(each func(imports.RejectedRow) error) error
 
 // utf8BOM begins each CSV file: without it a spreadsheet in Korea reads UTF-8 as CP949. An import skips it.
 const utf8BOM = "\uFEFF"
 
 // exportRows writes a table for people: line, error_code, reason, raw.
-func exportRows(w io.Writer, _ app.ImportRecord, rows rowSource) error {
+func exportRows(w io.Writer, _ imports.Record, rows rowSource) error {
 	if _, err := io.WriteString(w, utf8BOM); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func exportRows(w io.Writer, _ app.ImportRecord, rows rowSource) error {
 	if err := table.Write([]string{"line", "error_code", "reason", "raw"}); err != nil {
 		return err
 	}
-	err := rows(func(r app.RejectedRow) error {
+	err := rows(func(r imports.RejectedRow) error {
 		return table.Write([]string{strconv.FormatInt(r.Line, 10), r.Code, inert(r.Reason), inert(r.Raw)})
 	})
 	if err != nil {
@@ -111,7 +111,7 @@ func exportRows(w io.Writer, _ app.ImportRecord, rows rowSource) error {
 }
 
 // originalRows writes the rows as they came, so that they can be corrected and uploaded.
-func originalRows(w io.Writer, record app.ImportRecord, rows rowSource) error {
+func originalRows(w io.Writer, record imports.Record, rows rowSource) error {
 	lines := bufio.NewWriter(w)
 	write := func(line string) error {
 		_, err := lines.WriteString(line + "\n")
@@ -122,7 +122,7 @@ func originalRows(w io.Writer, record app.ImportRecord, rows rowSource) error {
 			return err
 		}
 	}
-	if err := rows(func(r app.RejectedRow) error { return write(r.Raw) }); err != nil {
+	if err := rows(func(r imports.RejectedRow) error { return write(r.Raw) }); err != nil {
 		return err
 	}
 	return lines.Flush()

@@ -15,16 +15,15 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/grants"
 	"bestow/http/api"
 	"bestow/internal/logtest"
 	"bestow/internal/pgtest"
-	"bestow/migrations"
+	"bestow/jobs"
 
 	"github.com/go-json-experiment/json"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/require"
 )
 
@@ -48,17 +47,18 @@ func (noSealer) Seal(_ context.Context, _ pgx.Tx, _ int64, _, pins []string) ([]
 	return pins, nil
 }
 
-func newApp(tb testing.TB, pool *pgxpool.Pool, sealer app.Sealer) *app.App {
+func newApp(tb testing.TB, pool *pgxpool.Pool, sealer grants.Sealer) *app.App {
 	tb.Helper()
 	return newAppWith(tb, pool, sealer, app.DefaultLimits())
 }
 
-func newAppWith(tb testing.TB, pool *pgxpool.Pool, sealer app.Sealer, limits app.Limits) *app.App {
+func newAppWith(tb testing.TB, pool *pgxpool.Pool, sealer grants.Sealer, limits app.Limits) *app.App {
 	tb.Helper()
-	inserter, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: migrations.RiverSchema})
+	inserter, err := jobs.NewInserter(pool)
 	require.NoError(tb, err)
-	return app.New(app.Deps{Pool: pool, River: inserter, Sealer: sealer, Log: slog.New(slog.DiscardHandler),
-		Limits: limits})
+	a, err := app.New(app.Deps{Pool: pool, River: inserter, Sealer: sealer, Limits: limits})
+	require.NoError(tb, err)
+	return a
 }
 
 func setup(t *testing.T) *desk {

@@ -1,11 +1,10 @@
 package http
 
 import (
+	"bestow/app/command"
 	"crypto/sha256"
 	"io"
 	"strings"
-
-	"bestow/app"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -47,20 +46,20 @@ func usableKey(key string) bool {
 }
 
 // caller returns the caller, with a fingerprint of the request: method, path, query and body.
-func (a *Asked) caller(actor string, canonicalBody []byte) app.Caller {
-	by := app.Caller{Actor: actor}
+func (a *Asked) caller(actor string, canonicalBody []byte) command.Caller {
+	by := command.Caller{Actor: actor}
 	if a.Key == "" {
 		return by
 	}
 	h := sha256.New()
 	_, _ = io.WriteString(h, a.what+"\n") // a hash returns no error
 	_, _ = h.Write(canonicalBody)
-	by.Once = &app.Once{Key: a.Key, Fingerprint: h.Sum(nil)}
+	by.Once = &command.Once{Key: a.Key, Fingerprint: h.Sum(nil)}
 	return by
 }
 
 // replayed returns the Idempotency-Replayed header of an answer: "" for a fresh one.
-func replayed(by app.Caller) string {
+func replayed(by command.Caller) string {
 	if by.Once != nil && by.Once.Replayed {
 		return "true"
 	}

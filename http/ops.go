@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"bestow/app"
+	"bestow/app/reports"
 	"bestow/http/api"
 	"bestow/internal/obs"
 
@@ -30,7 +30,7 @@ type OpsConfig struct {
 	Waits Checks // conditions that only background work waits for: /readyz reports them, and they are no fault
 	// Still returns the causes for which events stand still, in all processes. /readyz reports them, and they are no
 	// fault of this process. It may be nil.
-	Still   func() []app.Standing
+	Still   func() []reports.Standing
 	Metrics []prometheus.Collector // beside those of Go and of the process
 	Log     *slog.Logger
 }
@@ -68,7 +68,7 @@ type health struct {
 
 // handler runs all checks at once. It answers 200, or 503 with the names of those that failed. It only names the failed
 // waits.
-func (c Checks) handler(waits Checks, still func() []app.Standing, log *slog.Logger) http.Handler {
+func (c Checks) handler(waits Checks, still func() []reports.Standing, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := health{Failed: c.failed(r.Context(), log), Waits: waits.failed(r.Context(), log)}
 		answer.OK = len(answer.Failed) == 0
@@ -84,7 +84,7 @@ func (c Checks) handler(waits Checks, still func() []app.Standing, log *slog.Log
 	})
 }
 
-func wireStanding(all []app.Standing) (reasons []api.Reason) {
+func wireStanding(all []reports.Standing) (reasons []api.Reason) {
 	for _, s := range all {
 		reasons = append(reasons, api.Reason(s.Reason))
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"bestow/app"
+	"bestow/app/reports"
 	"bestow/http/api"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -47,7 +47,7 @@ func (s *server) progress(ctx context.Context, in *byID) (*download, error) {
 	}}, nil
 }
 
-func (s *server) readProgress(ctx context.Context, id int64) (app.Progress, error) {
+func (s *server) readProgress(ctx context.Context, id int64) (reports.Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	return s.app.Reports.Progress(ctx, id)
@@ -55,7 +55,7 @@ func (s *server) readProgress(ctx context.Context, id int64) (app.Progress, erro
 
 // follow sends p, and then the event's progress until the event is at rest, the client has gone, the listener stops or
 // the database does not answer. It runs in the request's own goroutine, so it leaves nothing behind.
-func (s *server) follow(ctx huma.Context, id int64, p app.Progress) {
+func (s *server) follow(ctx huma.Context, id int64, p reports.Progress) {
 	ctx.SetHeader("Content-Type", eventStream)
 	ctx.SetHeader("X-Accel-Buffering", "no") // otherwise a proxy would hold the messages back
 	ctx.SetStatus(http.StatusOK)
@@ -91,7 +91,7 @@ func sendEvent(w *steadyWriter, p api.Progress) error {
 	return w.flush()
 }
 
-func wireProgress(p app.Progress) api.Progress {
+func wireProgress(p reports.Progress) api.Progress {
 	return api.Progress{
 		EventID:      p.Event.ID,
 		EventStatus:  string(p.Event.Status),
@@ -114,7 +114,7 @@ func wireProgress(p app.Progress) api.Progress {
 }
 
 // wireReasons never returns nil, so that JSON has an empty list for no reason.
-func wireReasons(reasons []app.Reason) []api.Reason {
+func wireReasons(reasons []reports.Reason) []api.Reason {
 	wire := make([]api.Reason, len(reasons))
 	for i, r := range reasons {
 		wire[i] = api.Reason(r)

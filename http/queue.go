@@ -3,7 +3,7 @@ package http
 import (
 	"context"
 
-	"bestow/app"
+	"bestow/app/reports"
 	"bestow/http/api"
 )
 
@@ -22,7 +22,7 @@ func (s *server) showQueue(ctx context.Context, _ *struct{}) (*queueOut, error) 
 	return out, nil
 }
 
-func wireLane(l app.Lane) api.Lane {
+func wireLane(l reports.Lane) api.Lane {
 	lane := api.Lane{ReservationAt: l.ReservationAt.UTC(), Due: l.Due, Busy: l.Runner() != nil,
 		Events: make([]api.Queued, len(l.Events))}
 	for i, e := range l.Events {
@@ -31,7 +31,7 @@ func wireLane(l app.Lane) api.Lane {
 	return lane
 }
 
-func wireQueued(q app.Queued) api.Queued {
+func wireQueued(q reports.Queued) api.Queued {
 	e := api.FromEvent(q.Event)
 	wire := api.Queued{
 		ID:                  e.ID,

@@ -3,7 +3,7 @@ package http
 import (
 	"context"
 
-	"bestow/app"
+	"bestow/app/reports"
 	"bestow/domain"
 	"bestow/http/api"
 )
@@ -30,7 +30,7 @@ func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, e
 			return nil, err
 		}
 	}
-	results, err := s.app.Reports.Results(ctx, in.ID, app.ResultFilter{
+	results, err := s.app.Reports.Results(ctx, in.ID, reports.ResultFilter{
 		Status:    domain.ResultStatus(in.Status),
 		ErrorCode: in.ErrorCode,
 		MemberID:  in.MemberID,
@@ -41,7 +41,7 @@ func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, e
 		return nil, err
 	}
 	results, next := pageOf(results, in.Limit,
-		func(r app.Result) string { return writeTextCursor(resultCursor, r.MemberID) })
+		func(r reports.Result) string { return writeTextCursor(resultCursor, r.MemberID) })
 	out := &resultsOut{Body: api.Results{Items: make([]api.Result, 0, len(results)), NextCursor: next}}
 	for _, r := range results {
 		out.Body.Items = append(out.Body.Items, wireResult(r))
@@ -57,7 +57,7 @@ func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, e
 	return out, nil
 }
 
-func wireResult(r app.Result) api.Result {
+func wireResult(r reports.Result) api.Result {
 	return api.Result{
 		MemberID:     r.MemberID,
 		Amount:       r.Amount,

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/command"
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/internal/pg"
@@ -386,7 +387,7 @@ func TestServeCutsOff(t *testing.T) {
 	<-gone
 }
 
-func callerOf(name string) app.Caller { return app.Caller{Actor: name} }
+func callerOf(name string) command.Caller { return command.Caller{Actor: name} }
 
 func newPointEvent(campaign string) app.NewEvent {
 	return app.NewEvent{CampaignID: campaign, EventType: "POINT"}

@@ -4,7 +4,8 @@ import (
 	"context"
 	"net/http"
 
-	"bestow/app"
+	"bestow/app/processes"
+	"bestow/app/reports"
 	"bestow/http/api"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,7 +29,7 @@ func (s *server) showSystem(ctx context.Context, _ *struct{}) (*systemOut, error
 	return &systemOut{wireSystem(sys)}, nil
 }
 
-func wireSystem(sys app.System) api.System {
+func wireSystem(sys reports.System) api.System {
 	wire := api.System{
 		At: sys.At.UTC(), ReadOnly: sys.ReadOnly, Processes: make([]api.Process, len(sys.Processes)),
 		Breaker: make([]api.Ledger, len(sys.Ledgers)),
@@ -50,7 +51,7 @@ func wireSystem(sys app.System) api.System {
 	return wire
 }
 
-func wireProcess(p app.Process) api.Process {
+func wireProcess(p processes.Process) api.Process {
 	wire := api.Process{
 		ID: p.ID, Roles: p.Roles, Version: p.Version, Host: p.Host, PID: p.PID,
 		StartedAt: p.StartedAt.UTC(), SeenAt: p.SeenAt.UTC(), Reports: []api.Report{}, Settings: p.Settings(),
@@ -61,7 +62,7 @@ func wireProcess(p app.Process) api.Process {
 	return wire
 }
 
-func wireRiver(r app.River) api.River {
+func wireRiver(r reports.River) api.River {
 	wire := api.River{PausedQueues: r.Paused, Oldest: r.Oldest}
 	if r.Leader != "" {
 		wire.Leader = &r.Leader

@@ -6,7 +6,8 @@ import (
 	"net/http"
 	"strconv"
 
-	"bestow/app"
+	"bestow/app/command"
+	"bestow/app/imports"
 	"bestow/http/api"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -59,9 +60,9 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 	defer in.body.endWhen(stopping(ctx))()
 	ctx, done := in.body.context(ctx)
 	defer done()
-	u := app.Upload{Body: in.body, Interrupt: in.body.interrupt, ContentType: in.contentType, DryRun: in.DryRun}
+	u := imports.Upload{Body: in.body, Interrupt: in.body.interrupt, ContentType: in.contentType, DryRun: in.DryRun}
 	if in.OnReject == "abort" {
-		u.OnReject = app.Abort
+		u.OnReject = imports.Abort
 	}
 	r, err := s.app.Targets.Import(ctx, by, in.ID, u)
 	if err != nil {
@@ -81,7 +82,7 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 	return out, nil
 }
 
-func wireWarnings(warnings []app.Warning) []api.Warning {
+func wireWarnings(warnings []imports.Warning) []api.Warning {
 	wire := make([]api.Warning, len(warnings))
 	for i, w := range warnings {
 		wire[i] = api.Warning{Code: w.Code, Text: w.Text, At: api.UTC(w.At)}
@@ -95,7 +96,7 @@ func wireWarnings(warnings []app.Warning) []api.Warning {
 	return wire
 }
 
-func wireRows(rows []app.RejectedRow) []api.RejectedRow {
+func wireRows(rows []imports.RejectedRow) []api.RejectedRow {
 	wire := make([]api.RejectedRow, len(rows))
 	for i, r := range rows {
 		wire[i] = api.RejectedRow{Line: r.Line, ErrorCode: r.Code, Reason: r.Reason, Raw: r.Raw}
@@ -110,7 +111,7 @@ type nothing struct{}
 
 // endImport answers once the event is free for another upload.
 func (s *server) endImport(ctx context.Context, in *byID) (*nothing, error) {
-	return nil, s.app.Targets.EndImport(ctx, app.Caller{Actor: actor(ctx)}, in.ID)
+	return nil, s.app.Targets.EndImport(ctx, command.Caller{Actor: actor(ctx)}, in.ID)
 }
 
 type importsOut struct{ Body api.Imports }
@@ -127,7 +128,7 @@ func (s *server) listImports(ctx context.Context, in *byID) (*importsOut, error)
 	return out, nil
 }
 
-func wireImport(r app.ImportRecord) api.Import {
+func wireImport(r imports.Record) api.Import {
 	w := api.Import{
 		ImportID:    r.ID,
 		CreatedBy:   r.CreatedBy,

@@ -6,7 +6,8 @@ import (
 	"net/http"
 	"reflect"
 
-	"bestow/app"
+	"bestow/app/reports"
+	"bestow/app/verify"
 	"bestow/http/api"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -35,7 +36,7 @@ func (s *server) verifyEvent(ctx context.Context, in *startIn) (*verifyOut, erro
 	return &verifyOut{Location: eventURL(in.ID) + "/verify", Replayed: replayed(by), Body: wireVerification(v)}, nil
 }
 
-func wireVerification(v app.Verification) api.Verification {
+func wireVerification(v reports.Verification) api.Verification {
 	wire := api.Verification{EventID: v.EventID, State: api.VerifyWaiting, By: v.By, AskedAt: v.AskedAt.UTC(),
 		Since: api.UTC(v.Since)}
 	if v.Since != nil {
@@ -46,7 +47,7 @@ func wireVerification(v app.Verification) api.Verification {
 
 // verifyReport describes the answer of lastReport.
 type verifyReport struct {
-	app.VerifyReport
+	verify.Report
 
 	UnderWay *api.Verification `json:"under_way,omitempty" doc:"the next report, if it was asked for; no part of the document"`
 }
@@ -80,7 +81,7 @@ func (s *server) lastReport(ctx context.Context, in *byID) (*reportOut, error) {
 }
 
 // wireReport returns the document as it was made. If another report is under way, that is added as the last member.
-func wireReport(r app.KeptReport) ([]byte, error) {
+func wireReport(r reports.KeptReport) ([]byte, error) {
 	if r.UnderWay == nil {
 		return r.Document, nil
 	}

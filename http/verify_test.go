@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/verify"
 	"bestow/http/api"
 	"bestow/internal/pg"
 
@@ -52,7 +52,7 @@ func TestVerifyOverHTTP(t *testing.T) {
 	require.Equal(t, api.VerifyWaiting, next.State, "another one, of what is so now")
 	require.False(t, next.AskedAt.Before(v.AskedAt))
 
-	require.NoError(t, d.app.Reports.MakeReport(t.Context(), e.ID, "<admin>"))
+	require.NoError(t, d.app.Verify.MakeReport(t.Context(), e.ID, "<admin>"))
 	marked := d.get(reportURL(e.ID))
 	require.Equal(t, 200, marked.StatusCode, marked.body)
 	running := *decoded[struct {
@@ -60,13 +60,13 @@ func TestVerifyOverHTTP(t *testing.T) {
 	}](marked).UnderWay
 	require.Equal(t, api.VerifyRunning, running.State)
 	require.WithinDuration(t, time.Now(), *running.Since, time.Minute)
-	require.True(t, decoded[app.VerifyReport](marked).OK, marked.body)
+	require.True(t, decoded[verify.Report](marked).OK, marked.body)
 
 	d.endVerifications()
 	a = d.get(reportURL(e.ID))
 	require.Equal(t, 200, a.StatusCode, a.body)
 	require.Equal(t, "application/json", a.Header.Get("Content-Type"))
-	r := decoded[app.VerifyReport](a)
+	r := decoded[verify.Report](a)
 	require.Equal(t, "<admin>", r.By)
 	require.Equal(t, e.ID, *r.EventID)
 	require.Equal(t, 1, r.Events)
@@ -174,15 +174,15 @@ func TestVerifyKeepsFive(t *testing.T) {
 	d := setup(t)
 	d.pointEvent("a")
 	d.pointEvent("b")
-	makeReport := func(id int64) { require.NoError(t, d.app.Reports.MakeReport(t.Context(), id, "admin")) }
+	makeReport := func(id int64) { require.NoError(t, d.app.Verify.MakeReport(t.Context(), id, "admin")) }
 	makeReport(2)
 	for range 6 {
 		makeReport(1)
 	}
 	d.sql(`UPDATE campaign_event_summary SET success_count = 3 WHERE event_id = 1`)
 	makeReport(1)
-	require.False(t, decoded[app.VerifyReport](d.get(reportURL(1))).OK)
-	require.True(t, decoded[app.VerifyReport](d.get(reportURL(2))).OK)
+	require.False(t, decoded[verify.Report](d.get(reportURL(1))).OK)
+	require.True(t, decoded[verify.Report](d.get(reportURL(2))).OK)
 	require.Equal(t, 5, d.count(`SELECT count(*) FROM verify_reports WHERE event_id = 1`))
 	require.Equal(t, 1,
 		d.count(`SELECT count(*) FROM verify_reports WHERE event_id = 1 AND NOT ok AND checked_by = 'admin'`))
@@ -194,12 +194,12 @@ func TestVerifyOfADeletedEvent(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	e := d.pointEvent("a")
-	require.NoError(t, d.app.Reports.MakeReport(t.Context(), e.ID, "admin"))
+	require.NoError(t, d.app.Verify.MakeReport(t.Context(), e.ID, "admin"))
 	require.Equal(t, 202, d.post(reportURL(e.ID), "").StatusCode)
 	a := d.do(call{"DELETE", eventURL(e.ID), "", []string{"If-Match: " + d.get(eventURL(e.ID)).Header.Get("ETag")}})
 	require.Equal(t, 204, a.StatusCode, a.body)
 	require.Zero(t, d.count(`SELECT count(*) FROM verify_reports`))
-	require.NoError(t, d.app.Reports.MakeReport(t.Context(), e.ID, "admin"))
+	require.NoError(t, d.app.Verify.MakeReport(t.Context(), e.ID, "admin"))
 	require.Zero(t, d.count(`SELECT count(*) FROM verify_reports`))
 	d.get(reportURL(e.ID)).refused(404, "not_found")
 }

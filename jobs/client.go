@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"bestow/app"
+	"bestow/app/processes"
 	"bestow/migrations"
 	"bestow/outbox"
 
@@ -17,7 +17,7 @@ import (
 )
 
 // Queue holds the jobs of the timetable.
-const Queue = app.JobsQueue
+const Queue = processes.JobsQueue
 
 const (
 	// A job may run for jobTimeout. One that has not ended by rescueAfter is given to another process. With River's own
@@ -40,6 +40,15 @@ const relayWorkers = 4
 // timetableWorkers is the number of jobs of the timetable that a process works at once. Four kinds may take long:
 // verify, expire, collect and forecast. A process works one of each, so the other kinds find a free worker.
 const timetableWorkers = 8
+
+// NewInserter makes a River client that inserts jobs and works none, for a program that only prepares or commands.
+func NewInserter(pool *pgxpool.Pool) (*river.Client[pgx.Tx], error) {
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: migrations.RiverSchema})
+	if err != nil {
+		return nil, fmt.Errorf("make river client: %w", err)
+	}
+	return client, nil
+}
 
 // NewClient makes the River client of the process. It inserts jobs of every kind and works the queues of its roles.
 func NewClient(

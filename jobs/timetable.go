@@ -104,7 +104,7 @@ func Register(w *river.Workers, with Workers) {
 	})
 	add[closeDoneArgs](w, events.CloseDone)
 	add[tidyArgs](w, func(ctx context.Context) error {
-		return errors.Join(events.Tidy(ctx), with.App.Processes.Tidy(ctx))
+		return errors.Join(with.App.Verify.DeleteHealedJobs(ctx), events.Tidy(ctx), with.App.Processes.Tidy(ctx))
 	})
 	add[sweepArgs](w, warned(with.Log, "chunks without a job were given one", with.Sweeper.Sweep))
 	add[reconcileArgs](w, warned(with.Log, "published chunks were lost and are published again",

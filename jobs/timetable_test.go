@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/command"
+	"bestow/app/imports"
 	"bestow/internal/kafkatest"
 	"bestow/internal/logtest"
 	"bestow/internal/pgtest"
@@ -107,9 +109,10 @@ func setupTimetable(t *testing.T, q Queues) *timetable {
 	require.NoError(t, err)
 	log := slog.New(slog.NewTextHandler(tt.log, nil))
 	workers := river.NewWorkers()
-	inserter, err := river.NewClient(riverpgxv5.New(tt.pool), &river.Config{Schema: migrations.RiverSchema})
+	inserter, err := NewInserter(tt.pool)
 	require.NoError(t, err)
-	tt.app = app.New(app.Deps{Pool: tt.pool, River: inserter, Log: log, Limits: app.DefaultLimits()})
+	tt.app, err = app.New(app.Deps{Pool: tt.pool, River: inserter, Log: log})
+	require.NoError(t, err)
 	Register(workers, Workers{
 		App:     tt.app,
 		Relay:   &outbox.RelayWorker{Pool: tt.pool, Kafka: tt.kafka, Log: log},
@@ -125,10 +128,10 @@ func setupTimetable(t *testing.T, q Queues) *timetable {
 // event makes an event with one member.
 func (tt *timetable) event(campaign string) {
 	tt.Helper()
-	by := app.Caller{Actor: "test"}
+	by := command.Caller{Actor: "test"}
 	e, err := tt.app.Events.Create(tt.Context(), by, app.NewEvent{CampaignID: campaign, EventType: "POINT"})
 	require.NoError(tt, err)
-	_, err = tt.app.Targets.Import(tt.Context(), by, e.ID, app.Upload{Body: strings.NewReader("member_id,amount\nm1,10\n"), ContentType: "text/csv"})
+	_, err = tt.app.Targets.Import(tt.Context(), by, e.ID, imports.Upload{Body: strings.NewReader("member_id,amount\nm1,10\n"), ContentType: "text/csv"})
 	require.NoError(tt, err)
 }
 

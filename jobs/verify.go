@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/reports"
 
 	"github.com/riverqueue/river"
 )
@@ -22,7 +23,7 @@ const (
 )
 
 type verifyWorker struct {
-	river.WorkerDefaults[app.VerifyArgs]
+	river.WorkerDefaults[reports.VerifyArgs]
 	app  *app.App
 	turn chan struct{} // holds one: reports take minutes, and the timetable needs the queue's other workers
 }
@@ -32,22 +33,22 @@ func newVerifyWorker(a *app.App) *verifyWorker {
 }
 
 // Timeout returns the kind's own time-out, which River's rescue honours.
-func (w *verifyWorker) Timeout(*river.Job[app.VerifyArgs]) time.Duration { return verifyTimeout }
+func (w *verifyWorker) Timeout(*river.Job[reports.VerifyArgs]) time.Duration { return verifyTimeout }
 
 // Work makes the report. It cancels a job whose report takes too long, since another attempt would too, and one whose
 // attempts have all failed. A person can then request another report.
-func (w *verifyWorker) Work(ctx context.Context, job *river.Job[app.VerifyArgs]) error {
+func (w *verifyWorker) Work(ctx context.Context, job *river.Job[reports.VerifyArgs]) error {
 	select {
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()
 	default:
 		return river.JobSnooze(verifyWait)
 	}
-	var asker app.Asker
+	var asker reports.Asker
 	if err := json.Unmarshal(job.Metadata, &asker); err != nil {
 		return fmt.Errorf("read who asked for a report: %w", err)
 	}
-	err := w.app.Reports.MakeReport(ctx, job.Args.EventID, asker.By)
+	err := w.app.Verify.MakeReport(ctx, job.Args.EventID, asker.By)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return river.JobCancel(fmt.Errorf("verify event %d for %s: %w", job.Args.EventID, verifyTimeout, err))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/reports"
 	"bestow/internal/kafkatest"
 	"bestow/internal/pgtest"
 
@@ -19,14 +20,18 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m, kafkatest.Leaks()...) }
 
 // setup is a worker on a database with event 1, and a job that verifies it.
-func setup(t *testing.T) (*verifyWorker, *pgxpool.Pool, *river.Job[app.VerifyArgs]) {
+func setup(t *testing.T) (*verifyWorker, *pgxpool.Pool, *river.Job[reports.VerifyArgs]) {
 	t.Helper()
 	pool := pgtest.New(t)
 	_, err := pool.Exec(t.Context(), `INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (1, 'a', 'POINT', 'test');
 		INSERT INTO campaign_event_summary (event_id) VALUES (1)`)
 	require.NoError(t, err)
-	job := &river.Job[app.VerifyArgs]{JobRow: &rivertype.JobRow{Metadata: []byte(`{"by": "the auditor", "snoozes": 2}`)}, Args: app.VerifyArgs{EventID: 1}}
-	return newVerifyWorker(app.New(app.Deps{Pool: pool})), pool, job
+	job := &river.Job[reports.VerifyArgs]{JobRow: &rivertype.JobRow{Metadata: []byte(`{"by": "the auditor", "snoozes": 2}`)}, Args: reports.VerifyArgs{EventID: 1}}
+	inserter, err := NewInserter(pool)
+	require.NoError(t, err)
+	a, err := app.New(app.Deps{Pool: pool, River: inserter})
+	require.NoError(t, err)
+	return newVerifyWorker(a), pool, job
 }
 
 // A report is kept under the name of the key that asked. Kind, args and metadata are wire format.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/verify"
 	"bestow/internal/pgtest"
 	"bestow/migrations"
 	"bestow/money"
@@ -141,10 +141,12 @@ func expireAll(t *testing.T, ledger *moneydb.Ledger) (lots int) {
 // requireClean requires that nothing of the ledger differs.
 func requireClean(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
-	report, err := (&app.Reports{Deps: app.Deps{Pool: pool}}).Verify(t.Context(), app.VerifyQuery{})
+	verifier, err := verify.New(verify.Config{Pool: pool})
+	require.NoError(t, err)
+	report, err := verifier.Verify(t.Context(), verify.Query{})
 	require.NoError(t, err)
 	for _, inv := range report.Invariants {
 		require.Zero(t, inv.Differences, "%s: %v", inv.ID, inv.Examples)
 	}
-	require.True(t, slices.ContainsFunc(report.Invariants, func(i app.Invariant) bool { return i.ID == "I16" && i.OK }))
+	require.True(t, slices.ContainsFunc(report.Invariants, func(i verify.Invariant) bool { return i.ID == "I16" && i.OK }))
 }

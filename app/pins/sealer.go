@@ -7,17 +7,17 @@ import (
 	"fmt"
 	"strconv"
 
-	"bestow/app"
-	"bestow/app/keys"
+	"bestow/app/grants"
 	"bestow/domain"
 	"bestow/internal/failpoint"
+	"bestow/internal/keys"
 	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-var _ app.Sealer = sealer{}
+var _ grants.Sealer = sealer{}
 
 // sealer seals the PINs of vouchers that the campaign side remembers, under a key per event (pin_keys) that the master key
 // wraps.

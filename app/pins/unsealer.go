@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"strconv"
 
-	"bestow/app"
-	"bestow/app/keys"
+	"bestow/app/verify"
+	"bestow/internal/keys"
 	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
 )
 
 var (
-	_ app.Unsealer    = Unsealer{}
-	_ app.VoucherKeys = voucherKeys{}
+	_ verify.Unsealer    = Unsealer{}
+	_ verify.VoucherKeys = voucherKeys{}
 )
 
 // Unsealer opens the vouchers of the results and of the ledger for verify, which compares them.
@@ -41,7 +41,7 @@ type voucherKeys struct {
 }
 
 // Load implements app.Unsealer.
-func (u Unsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (app.VoucherKeys, []string, int, error) {
+func (u Unsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (verify.VoucherKeys, []string, int, error) {
 	opened := voucherKeys{pins: map[int64]*seal.Key{}}
 	var wrong []string
 	rows, err := tx.Query(ctx, `SELECT event_id, wrapped FROM public.pin_keys WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY event_id`, event)
@@ -73,7 +73,7 @@ func (u Unsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (app.Vouche
 }
 
 // Differs implements app.VoucherKeys.
-func (k voucherKeys) Differs(v *app.SealedVoucher) string {
+func (k voucherKeys) Differs(v *verify.SealedVoucher) string {
 	var code, pin string
 	if v.Issued {
 		var err error
@@ -97,7 +97,7 @@ func (k voucherKeys) Differs(v *app.SealedVoucher) string {
 }
 
 // openPIN opens the PIN of a result, or says in words why it cannot.
-func (k voucherKeys) openPIN(v *app.SealedVoucher) (pin, why string) {
+func (k voucherKeys) openPIN(v *verify.SealedVoucher) (pin, why string) {
 	key := k.pins[v.EventID]
 	if key == nil {
 		return "", "the key of the event's PINs is missing or does not open"

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/grants"
 	"bestow/cmd/bestow/daemon"
 	bestowhttp "bestow/http"
 	"bestow/money"
@@ -183,7 +184,7 @@ func TestNoClaimWhileTheLedgerIsAway(t *testing.T) {
 	ledger.how.Store(refusing)
 	for range breaker.AwayAfter {
 		_, err := p.Granter.Grant(t.Context(), e, time.Now().Add(time.Minute), m.Grants)
-		require.ErrorIs(t, err, app.ErrNotApplied, "no connection, so nothing was applied")
+		require.ErrorIs(t, err, grants.ErrNotApplied, "no connection, so nothing was applied")
 	}
 	require.ErrorIs(t, p.App.Grants.Handle(t.Context(), m), outbox.ErrBusy)
 	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL`))

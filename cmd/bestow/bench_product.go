@@ -65,8 +65,8 @@ func (b *bencher) product(ctx context.Context, url, prefix string, how bench.Var
 	return startProduct(ctx, cfg, b.log, how, daemon.Overrides{})
 }
 
-// processes are what the product is made of in a bench.
-type processes struct {
+// benchProcesses are what the product is made of in a bench.
+type benchProcesses struct {
 	list   []*daemon.Process
 	cancel context.CancelFunc
 	ran    chan error
@@ -83,7 +83,7 @@ func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, ho
 	handled := &atomic.Int64{}
 	with.Handler = watched(how.Gate, handled)
 	running, cancel := context.WithCancel(ctx)
-	ps := &processes{cancel: cancel, ran: make(chan error)}
+	ps := &benchProcesses{cancel: cancel, ran: make(chan error)}
 	roles := daemon.AllRoles
 	if cfg.MoneyURL != "" {
 		roles = slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return role == daemon.RoleMoney })
@@ -107,7 +107,7 @@ func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, ho
 }
 
 // assigned is how many partitions of points the processes consume, all if each that handles has some.
-func (ps *processes) assigned() (n int) {
+func (ps *benchProcesses) assigned() (n int) {
 	for _, p := range ps.list {
 		n += p.Router.Assigned(domain.EventType{Topic: "point"})
 	}
@@ -115,7 +115,7 @@ func (ps *processes) assigned() (n int) {
 }
 
 // stop ends the processes, the one that all stand on last.
-func (ps *processes) stop() error {
+func (ps *benchProcesses) stop() error {
 	ps.cancel()
 	var errs []error
 	for range ps.list {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/command"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/failpoint"
@@ -161,7 +162,7 @@ func TestBrakeKilledAnywhere(t *testing.T) {
 			one, two := w.event(p, "POINT", 10), w.event(p, "VOUCHER", 10)
 			w.run(p, one)
 			w.run(p, two)
-			by := app.Caller{Actor: "test", Once: &app.Once{Key: "brake", Fingerprint: []byte("all")}}
+			by := command.Caller{Actor: "test", Once: &command.Once{Key: "brake", Fingerprint: []byte("all")}}
 			ctx, hits := abort(t.Context(), point, 1)
 			_, err := p.App.Events.Brake(ctx, by, domain.BrakeAll, "killed")
 			require.ErrorIs(t, err, errKilled)

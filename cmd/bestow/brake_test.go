@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/command"
+	"bestow/app/grants"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/outbox"
@@ -154,7 +156,7 @@ func TestBrakeHoldsARedrive(t *testing.T) {
 	_, err = desk.App.Events.Retry(t.Context(), operator, e.ID, "", true)
 	require.NoError(t, err, "a dry run changes nothing")
 
-	p, _ = w.start(t.Context(), daemon.Overrides{Granter: func(g app.Granter) app.Granter { gate.Granter = g; return gate }}, daemon.AllRoles...)
+	p, _ = w.start(t.Context(), daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { gate.Granter = g; return gate }}, daemon.AllRoles...)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT count(*) FROM river.river_job WHERE args->>'mode' = 'redrive' AND (metadata->>'snoozes')::int > 0`) > 0
 	}, time.Minute, 50*time.Millisecond)
@@ -171,7 +173,7 @@ func TestBrakeTwice(t *testing.T) {
 	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	w.release(p, domain.BrakeAll)
 	first := w.brake(p, domain.BrakeAll)
-	second, err := p.App.Events.Brake(t.Context(), app.Caller{Actor: "another"}, domain.BrakeAll, "me too")
+	second, err := p.App.Events.Brake(t.Context(), command.Caller{Actor: "another"}, domain.BrakeAll, "me too")
 	require.NoError(t, err)
 	require.Equal(t, first.Brake, second.Brake)
 	w.release(p, domain.BrakeAll)

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/grants"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/outbox"
@@ -17,19 +17,19 @@ import (
 // answers is a ledger that waits until it is let go, and then says the same of every grant; what it grants it grants in
 // the real ledger.
 type answers struct {
-	app.Granter
+	grants.Granter
 	verdict domain.Verdict
 	asked   chan struct{}
 	release chan struct{}
 }
 
-func (a answers) Grant(ctx context.Context, e domain.Event, _ time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (a answers) Grant(ctx context.Context, e domain.Event, _ time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
 	close(a.asked)
 	<-a.release
 	if a.verdict == domain.Granted {
-		return a.Granter.Grant(context.WithoutCancel(ctx), e, time.Now().Add(time.Minute), grants)
+		return a.Granter.Grant(context.WithoutCancel(ctx), e, time.Now().Add(time.Minute), batch)
 	}
-	out := make([]domain.Outcome, len(grants))
+	out := make([]domain.Outcome, len(batch))
 	for i := range out {
 		out[i] = domain.Outcome{Verdict: a.verdict, Code: "refused", Message: "not now"}
 	}
@@ -123,7 +123,7 @@ func TestTwoClaimsOfOneChunk(t *testing.T) {
 // handler is a process that handles only what the test hands to it, with a ledger of the test's.
 func (w *world) handler(a *answers) *daemon.Process {
 	w.Helper()
-	p, _ := w.start(w.Context(), daemon.Overrides{Granter: func(g app.Granter) app.Granter { a.Granter = g; return a }}, daemon.RoleAPI)
+	p, _ := w.start(w.Context(), daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { a.Granter = g; return a }}, daemon.RoleAPI)
 	return p
 }
 

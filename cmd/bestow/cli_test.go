@@ -17,12 +17,10 @@ import (
 	bestowhttp "bestow/http"
 	"bestow/http/api"
 	"bestow/internal/pgtest"
-	"bestow/migrations"
+	"bestow/jobs"
 
 	"github.com/go-json-experiment/json"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/require"
 )
 
@@ -39,10 +37,11 @@ type shell struct {
 func newShell(t *testing.T) *shell {
 	t.Helper()
 	pool := pgtest.New(t)
-	inserter, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: migrations.RiverSchema})
+	inserter, err := jobs.NewInserter(pool)
 	require.NoError(t, err)
 	log := slog.New(slog.DiscardHandler)
-	a := app.New(app.Deps{Pool: pool, River: inserter, Log: log, Limits: app.DefaultLimits()})
+	a, err := app.New(app.Deps{Pool: pool, River: inserter, Log: log})
+	require.NoError(t, err)
 	s := &shell{TB: t, pool: pool, dir: t.TempDir()}
 	s.serve(bestowhttp.New(bestowhttp.Config{App: a, AdminKey: "key", Log: log}))
 	return s

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/imports"
+	"bestow/app/processes"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/seal"
@@ -141,7 +143,7 @@ func TestContentChangedBeforeTheStart(t *testing.T) {
 func TestStartOfAnotherList(t *testing.T) {
 	t.Parallel()
 	w := newContentWorld(t)
-	_, err := w.p.App.Targets.Import(t.Context(), operator, w.e.ID, app.Upload{Body: strings.NewReader("member_id\nx1\nx2\n"), ContentType: "text/csv"})
+	_, err := w.p.App.Targets.Import(t.Context(), operator, w.e.ID, imports.Upload{Body: strings.NewReader("member_id\nx1\nx2\n"), ContentType: "text/csv"})
 	require.NoError(t, err)
 	w.verified(w.p)
 	w.exec(`CREATE TABLE kept_chunks AS SELECT * FROM grant_chunks; CREATE TABLE kept_imports AS SELECT * FROM imports`)
@@ -277,7 +279,7 @@ func TestKeyWithoutItsMasterKey(t *testing.T) {
 	master := w.cfg.MasterKey
 	w.cfg.MasterKey = seal.GenerateMaster()
 	_, err := daemon.New(t.Context(), w.cfg, []string{daemon.RoleAPI}, w.log, daemon.Overrides{})
-	require.ErrorIs(t, err, &domain.Error{Code: app.SettingsDiffer}, "a process with the right one runs")
+	require.ErrorIs(t, err, &domain.Error{Code: processes.SettingsDiffer}, "a process with the right one runs")
 	other, err := seal.NewMaster(w.cfg.MasterKey)
 	require.NoError(t, err)
 	require.ErrorContains(t, daemon.CheckMaster(t.Context(), w.pool, other, w.p.Money), "another key than the one")
@@ -304,13 +306,15 @@ func TestBareKeyInProduction(t *testing.T) {
 	w.begin(t)
 	production := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	t.Cleanup(production.Close)
-	production.App = app.New(app.Deps{Pool: w.pool, River: production.River, Granter: production.Granter, Log: w.log, Limits: app.DefaultLimits(), WrappedKeysOnly: true})
-	_, err := production.App.Events.Start(t.Context(), operator, w.e.ID)
+	var err error
+	production.App, err = app.New(app.Deps{Pool: w.pool, River: production.River, Granter: production.Granter, Log: w.log, WrappedKeysOnly: true})
+	require.NoError(t, err)
+	_, err = production.App.Events.Start(t.Context(), operator, w.e.ID)
 	require.ErrorIs(t, err, missing)
 	amount := int64(1)
 	e, err := production.App.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: "new", EventType: "POINT", DefaultAmount: &amount})
 	require.NoError(t, err)
-	_, err = production.App.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: strings.NewReader("member_id\nm1\n"), ContentType: "text/csv"})
+	_, err = production.App.Targets.Import(t.Context(), operator, e.ID, imports.Upload{Body: strings.NewReader("member_id\nm1\n"), ContentType: "text/csv"})
 	require.ErrorIs(t, err, missing)
 	w.run(w.p, w.e)
 	require.ErrorIs(t, production.App.Grants.Handle(t.Context(), w.message(w.e)), missing)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/grants"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/failpoint"
@@ -114,7 +114,7 @@ func TestRetriedAndNeverMarked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx, _ := abort(t.Context(), failpoint.RelayAfterAck, 1000)
-	refusing := daemon.Overrides{Granter: func(g app.Granter) app.Granter { return saying{g, domain.RefusedForNow} }}
+	refusing := daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { return saying{g, domain.RefusedForNow} }}
 	p, stop := w.start(ctx, refusing, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/processes"
+	"bestow/app/verify"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/upkeep"
 	"bestow/domain"
@@ -35,7 +37,7 @@ func TestWaitsForSettingsThatDiffer(t *testing.T) {
 	require.True(t, s.soon(func() bool { return strings.Contains(ready(), blocked) }), "before any event runs: %s", ready())
 	e := s.event(s.api, "POINT", 300)
 	s.run(s.api, e)
-	text := s.waits(e, app.SettingsDiffer)
+	text := s.waits(e, processes.SettingsDiffer)
 	require.Contains(t, text, blocked)
 	require.Contains(t, text, `"`+mine+`" (relay,jobs on `)
 	require.Contains(t, text, `"`+mine+`-other" (handler on `)
@@ -60,41 +62,41 @@ func TestWaitsForSettingsThatDiffer(t *testing.T) {
 func TestMayNotJoinWithOtherSettings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		running, mine app.Settings
+		running, mine processes.Settings
 		refused       string
 	}{
-		"alike":                          {app.Settings{app.TimeZoneSetting: "Asia/Seoul", app.EnvSetting: "development"}, nil, ""},
+		"alike":                          {processes.Settings{processes.TimeZoneSetting: "Asia/Seoul", processes.EnvSetting: "development"}, nil, ""},
 		"a version that says nothing":    {nil, nil, ""},
-		"another time zone":              {app.Settings{app.TimeZoneSetting: "UTC"}, nil, `BESTOW_TIME_ZONE is "Asia/Seoul" here and "UTC" in a process that runs (relay on h, process 1)`},
-		"development beside production":  {app.Settings{app.EnvSetting: "production"}, nil, `BESTOW_ENV is "development" here and "production" in a process that runs`},
-		"production beside development":  {app.Settings{app.EnvSetting: "development"}, app.Settings{app.EnvSetting: "production"}, ""},
-		"other topics, another cluster":  {app.Settings{app.TopicPrefixSetting: "a", app.BrokersSetting: "c"}, nil, ""},
-		"another master key":             {app.Settings{app.MasterKeySetting: "k2"}, nil, `BESTOW_MASTER_KEY is "k1" here and "k2" in a process that runs`},
-		"no master key here":             {app.Settings{app.MasterKeySetting: "k2"}, app.Settings{app.EnvSetting: "development"}, ""},
-		"no master key there":            {app.Settings{app.EnvSetting: "development"}, nil, ""},
-		"another time zone, long killed": {app.Settings{"killed": "", app.TimeZoneSetting: "UTC"}, nil, ""},
+		"another time zone":              {processes.Settings{processes.TimeZoneSetting: "UTC"}, nil, `BESTOW_TIME_ZONE is "Asia/Seoul" here and "UTC" in a process that runs (relay on h, process 1)`},
+		"development beside production":  {processes.Settings{processes.EnvSetting: "production"}, nil, `BESTOW_ENV is "development" here and "production" in a process that runs`},
+		"production beside development":  {processes.Settings{processes.EnvSetting: "development"}, processes.Settings{processes.EnvSetting: "production"}, ""},
+		"other topics, another cluster":  {processes.Settings{processes.TopicPrefixSetting: "a", processes.BrokersSetting: "c"}, nil, ""},
+		"another master key":             {processes.Settings{processes.MasterKeySetting: "k2"}, nil, `BESTOW_MASTER_KEY is "k1" here and "k2" in a process that runs`},
+		"no master key here":             {processes.Settings{processes.MasterKeySetting: "k2"}, processes.Settings{processes.EnvSetting: "development"}, ""},
+		"no master key there":            {processes.Settings{processes.EnvSetting: "development"}, nil, ""},
+		"another time zone, long killed": {processes.Settings{"killed": "", processes.TimeZoneSetting: "UTC"}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			mine := app.Settings{app.TimeZoneSetting: "Asia/Seoul", app.EnvSetting: "development", app.TopicPrefixSetting: "b", app.BrokersSetting: "d", app.MasterKeySetting: "k1"}
+			mine := processes.Settings{processes.TimeZoneSetting: "Asia/Seoul", processes.EnvSetting: "development", processes.TopicPrefixSetting: "b", processes.BrokersSetting: "d", processes.MasterKeySetting: "k1"}
 			if c.mine != nil {
 				mine = c.mine
 			}
 			w.plantProcess(c.running)
-			err := (&app.Processes{Deps: app.Deps{Pool: w.pool}}).MayJoin(t.Context(), mine)
+			err := processes.New(w.pool).MayJoin(t.Context(), mine)
 			if c.refused == "" {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorIs(t, err, &domain.Error{Code: app.SettingsDiffer})
+			require.ErrorIs(t, err, &domain.Error{Code: processes.SettingsDiffer})
 			require.ErrorContains(t, err, c.refused)
 		})
 	}
 }
 
 // plantProcess is a relay that says its settings; with one named "killed" it was seen a minute ago.
-func (w *world) plantProcess(s app.Settings) {
+func (w *world) plantProcess(s processes.Settings) {
 	w.Helper()
 	seen := "0 s"
 	if _, killed := s["killed"]; killed {
@@ -116,17 +118,18 @@ func TestAnotherTimeZoneOrKeyIsRefused(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err := daemon.New(ctx, cfg, []string{daemon.RoleHandler}, slog.New(slog.DiscardHandler), daemon.Overrides{})
-	require.ErrorIs(t, err, &domain.Error{Code: app.SettingsDiffer})
+	require.ErrorIs(t, err, &domain.Error{Code: processes.SettingsDiffer})
 	keyed := s.cfg
 	keyed.MasterKey = seal.GenerateMaster()
-	s.plantProcess(app.Settings{app.MasterKeySetting: "00000000"})
+	s.plantProcess(processes.Settings{processes.MasterKeySetting: "00000000"})
 	_, err = daemon.New(ctx, keyed, []string{daemon.RoleHandler}, slog.New(slog.DiscardHandler), daemon.Overrides{})
 	require.ErrorContains(t, err, "BESTOW_MASTER_KEY is ")
 	require.NotContains(t, err.Error(), keyed.MasterKey)
-	reports := &app.Reports{Deps: app.Deps{Pool: s.pool}}
-	require.NoError(t, reports.Same(ctx, upkeep.Judging(s.cfg)))
-	require.ErrorIs(t, reports.Same(ctx, upkeep.Judging(cfg)), &domain.Error{Code: app.SettingsDiffer})
+	reports, err := verify.New(verify.Config{Pool: s.pool})
+	require.NoError(t, err)
+	require.NoError(t, app.Agree(ctx, reports, upkeep.Judging(s.cfg)))
+	require.ErrorIs(t, app.Agree(ctx, reports, upkeep.Judging(cfg)), &domain.Error{Code: processes.SettingsDiffer})
 	cfg = s.cfg
 	cfg.Expiry = "off"
-	require.ErrorIs(t, reports.Same(ctx, upkeep.Judging(cfg)), &domain.Error{Code: app.SettingsDiffer})
+	require.ErrorIs(t, app.Agree(ctx, reports, upkeep.Judging(cfg)), &domain.Error{Code: processes.SettingsDiffer})
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/processes"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/terminal"
 	"bestow/cmd/bestow/upkeep"
@@ -112,8 +112,8 @@ func TestDoctorAsksTheService(t *testing.T) {
 	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, out, "no process with the role relay is running: `bestow serve --roles relay` starts one")
 
-	_, err := (&app.Processes{Deps: app.Deps{Pool: s.pool}}).Beat(t.Context(), app.Process{ID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
-		Roles: daemon.AllRoles, Version: "v1", Host: "h", PID: 7, Reports: []app.Report{{Settings: app.Settings{}}}})
+	_, err := processes.New(s.pool).Beat(t.Context(), processes.Process{ID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+		Roles: daemon.AllRoles, Version: "v1", Host: "h", PID: 7, Reports: []processes.Report{{Settings: processes.Settings{}}}})
 	require.NoError(t, err)
 	s.sql(`INSERT INTO river.river_leader (elected_at, expires_at, leader_id, name) VALUES (now(), now() + interval '1 hour', 'first', 'default')`)
 	require.Contains(t, said(), "ok  service  answers at BESTOW_URL\nskipped  database  DATABASE_URL is not set: ")

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/verify"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/upkeep"
 	bestowhttp "bestow/http"
@@ -92,12 +92,12 @@ func TestExpiryOff(t *testing.T) {
 	require.Eventually(t, func() bool { return slices.Contains(w.examined().Checks, said) }, time.Minute, 20*time.Millisecond)
 
 	w.exec(`UPDATE money.point_sweep SET began_at = now() - interval '2 hours'`)
-	report, err := p.App.Reports.Verify(t.Context(), app.VerifyQuery{})
+	report, err := p.App.Verify.Verify(t.Context(), verify.Query{})
 	require.NoError(t, err)
 	require.False(t, report.Differs())
 	require.Contains(t, report.Conclusion(), "not compared: I18: nothing expires by itself (BESTOW_EXPIRY=off), with 1 open lot past the expiry")
 	w.exec(`UPDATE money.point_lot SET remaining = 0 WHERE member_id = 'late'`)
-	report, err = p.App.Reports.Verify(t.Context(), app.VerifyQuery{})
+	report, err = p.App.Verify.Verify(t.Context(), verify.Query{})
 	require.NoError(t, err)
 	require.NotContains(t, report.Conclusion(), "I18", "nothing has run out")
 }

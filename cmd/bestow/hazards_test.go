@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/grants"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
@@ -143,16 +144,16 @@ func TestHandlersComeLate(t *testing.T) {
 
 // hanging is a ledger that does not answer its first callers before their time is up.
 type hanging struct {
-	app.Granter
+	grants.Granter
 	calls atomic.Int32
 }
 
-func (h *hanging) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (h *hanging) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
 	if h.calls.Add(1) <= 4 {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	return h.Granter.Grant(ctx, e, deadline, grants)
+	return h.Granter.Grant(ctx, e, deadline, batch)
 }
 
 // A ledger that hangs holds a partition for the budget of one call, not for ever, and nobody is refused for it (F18).
@@ -160,7 +161,7 @@ func TestAHangingLedger(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	h := &hanging{}
-	p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g app.Granter) app.Granter { h.Granter = g; return h }}, daemon.AllRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { h.Granter = g; return h }}, daemon.AllRoles...)
 	e := w.event(p, "POINT", 600)
 	w.run(p, e)
 	done := w.completed(p, e.ID)
@@ -170,12 +171,12 @@ func TestAHangingLedger(t *testing.T) {
 
 // slow is a ledger that takes longer for its first batch than a group waits at a rebalance.
 type slow struct {
-	app.Granter
+	grants.Granter
 	begun chan struct{}
 	once  atomic.Bool
 }
 
-func (s *slow) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (s *slow) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
 	if s.once.CompareAndSwap(false, true) {
 		close(s.begun)
 		select {
@@ -184,7 +185,7 @@ func (s *slow) Grant(ctx context.Context, e domain.Event, deadline time.Time, gr
 		case <-time.After(12 * time.Second):
 		}
 	}
-	return s.Granter.Grant(ctx, e, deadline, grants)
+	return s.Granter.Grant(ctx, e, deadline, batch)
 }
 
 // A handler that is at work while others join loses its partitions and finishes all the same: everybody goes on, and
@@ -193,7 +194,7 @@ func TestASlowHandlerAtARebalance(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := &slow{begun: make(chan struct{})}
-	with := daemon.Overrides{Granter: func(g app.Granter) app.Granter { s.Granter = g; return s },
+	with := daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { s.Granter = g; return s },
 		Limits: func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 20*time.Second, 15*time.Second }}
 	p, _ := w.start(t.Context(), with, daemon.AllRoles...)
 	e := w.event(p, "POINT", 3_000)
@@ -208,7 +209,7 @@ func TestASlowHandlerAtARebalance(t *testing.T) {
 // leisurely is the ledger of one handler. It is away until the handler's turn; then it works on what it is asked until
 // after the handler was told to stop.
 type leisurely struct {
-	app.Granter
+	grants.Granter
 	turn  atomic.Bool
 	begun chan struct{}
 	told  <-chan struct{}
@@ -221,7 +222,7 @@ func (l *leisurely) Away(e domain.Event) error {
 	return l.Granter.Away(e)
 }
 
-func (l *leisurely) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (l *leisurely) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
 	select {
 	case l.begun <- struct{}{}:
 	default:
@@ -232,7 +233,7 @@ func (l *leisurely) Grant(ctx context.Context, e domain.Event, deadline time.Tim
 		return nil, ctx.Err()
 	case <-time.After(500 * time.Millisecond):
 	}
-	return l.Granter.Grant(ctx, e, deadline, grants)
+	return l.Granter.Grant(ctx, e, deadline, batch)
 }
 
 // atWork starts a handler whose ledger waits for its turn. restart gives it the turn, and stops it while the ledger works.
@@ -241,7 +242,7 @@ func (w *world) atWork() (p *daemon.Process, restart func()) {
 	ctx, tell := context.WithCancel(w.Context())
 	w.Cleanup(tell)
 	l := &leisurely{begun: make(chan struct{}, 1), told: ctx.Done()}
-	p, stop := w.start(ctx, daemon.Overrides{Limits: longLease, Granter: func(g app.Granter) app.Granter { l.Granter = g; return l }}, daemon.RoleHandler)
+	p, stop := w.start(ctx, daemon.Overrides{Limits: longLease, Granter: func(g grants.Granter) grants.Granter { l.Granter = g; return l }}, daemon.RoleHandler)
 	return p, func() {
 		w.Helper()
 		l.turn.Store(true)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/grants"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/outbox"
@@ -19,15 +20,15 @@ import (
 
 // failing is a ledger whose first call waits, and then fails.
 type failing struct {
-	app.Granter
+	grants.Granter
 	failed atomic.Bool
 	asked  chan struct{}
 	fail   chan error
 }
 
-func (f *failing) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (f *failing) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
 	if f.failed.Swap(true) {
-		return f.Granter.Grant(ctx, e, deadline, grants)
+		return f.Granter.Grant(ctx, e, deadline, batch)
 	}
 	close(f.asked)
 	return nil, <-f.fail
@@ -37,13 +38,13 @@ func (f *failing) Grant(ctx context.Context, e domain.Event, deadline time.Time,
 // claim, or neither. With the mark alone it would refuse the member for a death that was none.
 func TestMarkGoesWithTheClaim(t *testing.T) {
 	t.Parallel()
-	for name, failure := range map[string]error{"not applied": fmt.Errorf("away: %w", app.ErrNotApplied), "nobody knows": errors.New("reset")} {
+	for name, failure := range map[string]error{"not applied": fmt.Errorf("away: %w", grants.ErrNotApplied), "nobody knows": errors.New("reset")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			f := &failing{asked: make(chan struct{}), fail: make(chan error)}
 			p, _ := w.start(t.Context(), daemon.Overrides{
-				Granter: func(g app.Granter) app.Granter { f.Granter = g; return f },
+				Granter: func(g grants.Granter) grants.Granter { f.Granter = g; return f },
 				Limits:  func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 5*time.Second, 2*time.Second },
 			}, daemon.RoleAPI)
 			e := w.event(p, "POINT", 20)
@@ -90,12 +91,12 @@ func (w *world) waiting(statement string) {
 
 // saying says the same of every grant.
 type saying struct {
-	app.Granter
+	grants.Granter
 	verdict domain.Verdict
 }
 
-func (s saying) Grant(_ context.Context, _ domain.Event, _ time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
-	outcomes := make([]domain.Outcome, len(grants))
+func (s saying) Grant(_ context.Context, _ domain.Event, _ time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+	outcomes := make([]domain.Outcome, len(batch))
 	for i := range outcomes {
 		outcomes[i] = domain.Outcome{Verdict: s.verdict, Code: "vague", Message: "perhaps later"}
 	}
@@ -110,7 +111,7 @@ func TestClaimsThatComeBackAreNotCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g app.Granter) app.Granter { return saying{g, verdict} }}, daemon.RoleAPI)
+			p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { return saying{g, verdict} }}, daemon.RoleAPI)
 			e := w.event(p, "POINT", 20)
 			w.run(p, e)
 			w.exec(`UPDATE grant_chunks SET attempts = 3`)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/grants"
+	"bestow/app/imports"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/pg"
@@ -23,7 +25,7 @@ func (w *world) reserved(p *daemon.Process, name string, at time.Time, priority 
 	e, err := p.App.Events.Create(w.Context(), operator, app.NewEvent{CampaignID: name, EventType: "POINT", DefaultAmount: &amount,
 		ReservationPriority: priority})
 	require.NoError(w, err)
-	_, err = p.App.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: memberList(3), ContentType: "text/csv"})
+	_, err = p.App.Targets.Import(w.Context(), operator, e.ID, imports.Upload{Body: memberList(3), ContentType: "text/csv"})
 	require.NoError(w, err)
 	w.comes(at, e.ID)
 	return e
@@ -67,20 +69,20 @@ func (w *world) lanes(p *daemon.Process, n int) [3][]int64 {
 
 // gated is a ledger that refuses one event for now, until it is let through.
 type gated struct {
-	app.Granter
+	grants.Granter
 	event int64
 	open  chan struct{}
 }
 
-func (g *gated) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (g *gated) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
 	select {
 	case <-g.open:
 	default:
 		if e.ID == g.event {
-			return slices.Repeat([]domain.Outcome{{Verdict: domain.RefusedForNow, Code: "not_now"}}, len(grants)), nil
+			return slices.Repeat([]domain.Outcome{{Verdict: domain.RefusedForNow, Code: "not_now"}}, len(batch)), nil
 		}
 	}
-	return g.Granter.Grant(ctx, e, deadline, grants)
+	return g.Granter.Grant(ctx, e, deadline, batch)
 }
 
 // Twenty events in three lanes run in each lane one after another, in the order of their priorities and ids; the lanes run
@@ -93,7 +95,7 @@ func TestTwentyEventsInThreeLanes(t *testing.T) {
 	held := lanes[1][2] // the third of the second lane does not come to an end
 	gate := &gated{event: held, open: make(chan struct{})}
 	p, _ := w.start(t.Context(), daemon.Overrides{
-		Granter: func(g app.Granter) app.Granter { gate.Granter = g; return gate },
+		Granter: func(g grants.Granter) grants.Granter { gate.Granter = g; return gate },
 		Limits:  func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 100, Backoff: time.Second} },
 	}, daemon.AllRoles...)
 

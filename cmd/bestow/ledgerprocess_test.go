@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/verify"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/pgtest"
@@ -78,7 +78,7 @@ func TestLedgerIsAProcessThatIsKilled(t *testing.T) {
 	t.Logf("%d members in %s", members, time.Since(began).Round(time.Millisecond))
 	require.Zero(t, ledger.different(members))
 	require.Equal(t, []int{members, members, 0}, []int{done.Summary.Published, done.Summary.Success, done.Summary.Fail})
-	report, err := p.App.Reports.Verify(t.Context(), app.VerifyQuery{})
+	report, err := p.App.Verify.Verify(t.Context(), verify.Query{})
 	require.NoError(t, err)
 	for _, i := range report.Invariants {
 		require.Zero(t, i.Differences, "%s %s: %v", i.ID, i.Statement, i.Examples) // what needs the ledger is not compared

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/grants"
+	"bestow/app/imports"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 
@@ -18,18 +20,18 @@ import (
 
 // verdicts is a ledger that refuses, loses or grants, as told for each member and time of asking.
 type verdicts struct {
-	app.Granter
+	grants.Granter
 	mu    sync.Mutex
 	asked map[string]int
 	say   func(member string, nth int) (v domain.Verdict, applied bool)
 }
 
-func (v *verdicts) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
-	out := make([]domain.Outcome, len(grants))
+func (v *verdicts) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+	out := make([]domain.Outcome, len(batch))
 	var pass []domain.Grant
 	var at []int
 	v.mu.Lock()
-	for i, g := range grants {
+	for i, g := range batch {
 		v.asked[g.MemberID]++
 		verdict, applied := v.say(g.MemberID, v.asked[g.MemberID])
 		out[i] = domain.Outcome{Verdict: verdict, Code: "told", Message: "as told"}
@@ -55,7 +57,7 @@ func (v *verdicts) Grant(ctx context.Context, e domain.Event, deadline time.Time
 
 func (w *world) told(say func(member string, nth int) (domain.Verdict, bool)) daemon.Overrides {
 	return daemon.Overrides{
-		Granter: func(g app.Granter) app.Granter { return &verdicts{Granter: g, asked: map[string]int{}, say: say} },
+		Granter: func(g grants.Granter) grants.Granter { return &verdicts{Granter: g, asked: map[string]int{}, say: say} },
 		Limits:  func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 2, Backoff: 100 * time.Millisecond} },
 	}
 }
@@ -199,7 +201,7 @@ func TestLanes(t *testing.T) {
 		e, err := p.App.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: fmt.Sprint("lane-", i), EventType: "POINT",
 			DefaultAmount: &amount, ReservationPriority: &priority})
 		require.NoError(t, err)
-		_, err = p.App.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: strings.NewReader(members(500)), ContentType: "text/csv"})
+		_, err = p.App.Targets.Import(t.Context(), operator, e.ID, imports.Upload{Body: strings.NewReader(members(500)), ContentType: "text/csv"})
 		require.NoError(t, err)
 		lane = append(lane, e.ID)
 	}

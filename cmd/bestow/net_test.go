@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/grants"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
@@ -78,17 +79,17 @@ func TestReconcileAfterKafkaLostRecords(t *testing.T) {
 
 // killer dies whenever one member is asked for.
 type killer struct {
-	app.Granter
+	grants.Granter
 	member string
 }
 
-func (k killer) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
-	for _, g := range grants {
+func (k killer) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+	for _, g := range batch {
 		if g.MemberID == k.member {
 			panic("killed by " + k.member) //nolint:forbidigo // stands for the death of the process: nothing is given back
 		}
 	}
-	return k.Granter.Grant(ctx, e, deadline, grants)
+	return k.Granter.Grant(ctx, e, deadline, batch)
 }
 
 // A member that kills whoever asks for it: all others are granted, and it is refused, not asked for ever (F20).
@@ -96,7 +97,7 @@ func TestAMemberThatKills(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	with := daemon.Overrides{
-		Granter: func(g app.Granter) app.Granter { return killer{g, "m0000007"} },
+		Granter: func(g grants.Granter) grants.Granter { return killer{g, "m0000007"} },
 		Limits: func(l *app.Limits) {
 			l.Retry = domain.RetryPolicy{Limit: 0, Backoff: 100 * time.Millisecond}
 			l.ClaimLease, l.GrantBudget = 600*time.Millisecond, 300*time.Millisecond
@@ -115,17 +116,17 @@ func TestAMemberThatKills(t *testing.T) {
 
 // overtaken settles one member for somebody else while another member of its chunk is asked for.
 type overtaken struct {
-	app.Granter
+	grants.Granter
 	w      *world
 	once   sync.Once
 	member string
 }
 
-func (o *overtaken) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
-	outcomes, err := o.Granter.Grant(ctx, e, deadline, grants)
+func (o *overtaken) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+	outcomes, err := o.Granter.Grant(ctx, e, deadline, batch)
 	const before = `SELECT count(*) FROM point_targets a JOIN point_targets b USING (event_id, partition_key)
 		WHERE a.member_id = $1 AND b.member_id = $2 AND a.id < b.id`
-	if err != nil || o.w.count(before, grants[0].MemberID, o.member) == 0 {
+	if err != nil || o.w.count(before, batch[0].MemberID, o.member) == 0 {
 		return outcomes, err
 	}
 	o.once.Do(func() {
@@ -147,7 +148,7 @@ func TestIsolatedMemberSettledMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	with := daemon.Overrides{
-		Granter: func(g app.Granter) app.Granter { return &overtaken{Granter: g, w: w, member: "m0000105"} },
+		Granter: func(g grants.Granter) grants.Granter { return &overtaken{Granter: g, w: w, member: "m0000105"} },
 		Limits:  func(l *app.Limits) { l.MessageTargets = 1000 },
 	}
 	p, _ := w.start(t.Context(), with, daemon.AllRoles...)

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/grants"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/domain"
@@ -259,7 +259,7 @@ func TestLedgersClockByDate(t *testing.T) {
 	grantsOff.Store(int64(4 * time.Second))
 	require.NoError(t, grant("its answer shows the clock"))
 	require.ErrorContains(t, p.Granter.Away(e), "ahead of the database's")
-	require.ErrorIs(t, grant("late"), app.ErrNotApplied)
+	require.ErrorIs(t, grant("late"), grants.ErrNotApplied)
 	require.Len(t, other.grants, 102)
 }
 

@@ -12,7 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/grants"
+	"bestow/app/processes"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/domain"
@@ -144,7 +145,7 @@ func TestMoneyListens(t *testing.T) {
 // waitsFor waits until the event says that it waits for its ledger, and returns the words.
 func (w *world) waitsFor(p *daemon.Process, e domain.Event) (text string) {
 	w.Helper()
-	return w.waitsForCode(p, e, app.LedgerAway)
+	return w.waitsForCode(p, e, processes.LedgerAway)
 }
 
 // waitsForCode waits until the event says that it waits for something of this code, and returns the words.
@@ -307,7 +308,7 @@ func TestLedgersClock(t *testing.T) {
 	require.Eventually(t, func() bool { return p.Granter.Away(e) != nil }, time.Minute, 10*time.Millisecond)
 	require.ErrorContains(t, p.Granter.Away(e), "ahead of the database's")
 	_, err := p.Granter.Grant(t.Context(), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "late", Amount: 1}})
-	require.ErrorIs(t, err, app.ErrNotApplied)
+	require.ErrorIs(t, err, grants.ErrNotApplied)
 }
 
 // lyingClock is a ledger that shows a wrong time.
@@ -346,7 +347,7 @@ func TestWrongToken(t *testing.T) {
 	e := domain.Event{ID: 1, Type: domain.EventType{Code: "POINT", Granter: settings.OurLedger, Operation: domain.Points}}
 	for range 5 {
 		_, err := p.Granter.Grant(context.WithoutCancel(t.Context()), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "m", Amount: 1}})
-		require.ErrorIs(t, err, app.ErrNotApplied)
+		require.ErrorIs(t, err, grants.ErrNotApplied)
 		require.ErrorContains(t, err, "401")
 	}
 	require.Equal(t, int32(1), asked.Load())

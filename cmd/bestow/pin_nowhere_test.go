@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"bestow/app"
 	"bestow/app/pins"
+	"bestow/app/reports"
 	"bestow/domain"
 	bestowhttp "bestow/http"
 	"bestow/internal/kafkatest"
@@ -65,7 +65,7 @@ func TestPINIsNowhere(t *testing.T) {
 
 	answer := httptest.NewRecorder()
 	bestowhttp.NewOps(p.Ops()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
-	results, err := p.App.Reports.Results(t.Context(), e.ID, app.ResultFilter{Limit: 1000})
+	results, err := p.App.Reports.Results(t.Context(), e.ID, reports.ResultFilter{Limit: 1000})
 	require.NoError(t, err)
 	shown, err := json.Marshal(results)
 	require.NoError(t, err)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/grants"
+	"bestow/app/imports"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
@@ -49,7 +51,7 @@ func TestImportsWhileAnotherEventRuns(t *testing.T) {
 	w.run(p, other)
 	for i, n := range sizes[1:] {
 		body := strings.NewReader(strings.ReplaceAll(members(n), "m0", fmt.Sprintf("n%d", i)))
-		_, err := p.App.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: body, ContentType: "text/csv"})
+		_, err := p.App.Targets.Import(t.Context(), operator, e.ID, imports.Upload{Body: body, ContentType: "text/csv"})
 		require.NoError(t, err)
 	}
 	w.run(p, e)
@@ -95,7 +97,7 @@ func TestOnlyTheRelayWrites(t *testing.T) {
 	for _, kind := range []string{"POINT", "VOUCHER"} {
 		e := w.event(p, kind, 500)
 		w.run(p, e)
-		_, err := p.App.Targets.Import(t.Context(), operator, e.ID, app.Upload{Body: strings.NewReader("rubbish"), ContentType: "text/csv"})
+		_, err := p.App.Targets.Import(t.Context(), operator, e.ID, imports.Upload{Body: strings.NewReader("rubbish"), ContentType: "text/csv"})
 		require.Error(t, err)
 	}
 	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == len(topics) }, time.Minute, 50*time.Millisecond)
@@ -114,22 +116,22 @@ func (w *world) endOffsets(topics []string) map[string]map[int32]int64 {
 
 // stuck is a ledger that does not answer for one partition of an event until it is let go.
 type stuck struct {
-	app.Granter
+	grants.Granter
 	partition int
 	release   chan struct{}
 	held      atomic.Int32
 }
 
-func (s *stuck) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
-	if domain.PartitionKey(e.ID, grants[0].MemberID, e.Partitions) == s.partition {
+func (s *stuck) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+	if domain.PartitionKey(e.ID, batch[0].MemberID, e.Partitions) == s.partition {
 		s.held.Add(1)
 		select {
 		case <-s.release:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %w", app.ErrNotApplied, ctx.Err())
+			return nil, fmt.Errorf("%w: %w", grants.ErrNotApplied, ctx.Err())
 		}
 	}
-	return s.Granter.Grant(ctx, e, deadline, grants)
+	return s.Granter.Grant(ctx, e, deadline, batch)
 }
 
 // With the handler of partition 0 blocked, partitions 1 to 3 of the event complete.
@@ -137,7 +139,7 @@ func TestABlockedPartitionBlocksNoOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ledger := &stuck{partition: 0, release: make(chan struct{})}
-	p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g app.Granter) app.Granter { ledger.Granter = g; return ledger }}, daemon.AllRoles...)
+	p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { ledger.Granter = g; return ledger }}, daemon.AllRoles...)
 	e := w.event(p, "POINT", 2_000)
 	w.run(p, e)
 	others := w.count(`SELECT count(*) FROM point_targets WHERE event_id = $1 AND partition_key <> 0`, e.ID)
@@ -194,11 +196,11 @@ func (w *world) capture(e domain.Event) []string {
 	for rows.Next() {
 		var key int
 		var first, last int64
-		var grants string
-		require.NoError(w, rows.Scan(&key, &first, &last, &grants))
-		grants = strings.NewReplacer(`" : `, `":`).Replace(grants)
+		var batch string
+		require.NoError(w, rows.Scan(&key, &first, &last, &batch))
+		batch = strings.NewReplacer(`" : `, `":`).Replace(batch)
 		bodies = append(bodies, fmt.Sprintf(`{"specversion":"1.0","id":"1","source":"/bestow/%s","type":"bestow.grants.v1","time":"2026-11-21T00:00:00Z",
-			"data":{"event_id":%d,"event_type":"POINT","chunk":{"partition_key":%d,"first_id":%d,"last_id":%d},"grants":%s}}`, w.installation(), e.ID, key, first, last, grants))
+			"data":{"event_id":%d,"event_type":"POINT","chunk":{"partition_key":%d,"first_id":%d,"last_id":%d},"grants":%s}}`, w.installation(), e.ID, key, first, last, batch))
 	}
 	require.NoError(w, rows.Err())
 	require.Greater(w, len(bodies), 1)

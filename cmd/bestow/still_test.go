@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/reports"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 
@@ -46,7 +47,7 @@ func (s *still) role(with daemon.Overrides, roles ...string) (*daemon.Process, f
 // waits requires that the event soon waits for exactly what is told by the codes, and returns the texts.
 func (s *still) waits(e domain.Event, codes ...string) string {
 	s.Helper()
-	var p app.Progress
+	var p reports.Progress
 	if !s.soon(func() bool {
 		var err error
 		p, err = s.api.App.Reports.Progress(s.Context(), e.ID)
@@ -83,7 +84,7 @@ func waitFor(ctx context.Context, long time.Duration, is func() bool) bool {
 	return true
 }
 
-func codesOf(reasons []app.Reason) []string {
+func codesOf(reasons []reports.Reason) []string {
 	var codes []string
 	for _, r := range reasons {
 		codes = append(codes, r.Code)
@@ -91,7 +92,7 @@ func codesOf(reasons []app.Reason) []string {
 	return codes
 }
 
-func textsOf(reasons []app.Reason) string {
+func textsOf(reasons []reports.Reason) string {
 	var texts []string
 	for _, r := range reasons {
 		texts = append(texts, r.Text)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/imports"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 
@@ -138,7 +139,7 @@ func (w *world) grantsAll(p *daemon.Process, kind, contentType, list, row string
 	reason := strings.Repeat("기", 500)
 	e, err := p.App.Events.Create(w.Context(), operator, app.NewEvent{CampaignID: fmt.Sprint(time.Now().UnixNano()), EventType: kind, DefaultReason: reason})
 	require.NoError(w, err)
-	_, err = p.App.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: strings.NewReader(row), ContentType: contentType})
+	_, err = p.App.Targets.Import(w.Context(), operator, e.ID, imports.Upload{Body: strings.NewReader(row), ContentType: contentType})
 	if err != nil {
 		require.ErrorAs(w, err, new(*domain.Error), row)
 		return

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/processes"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/kafkatest"
@@ -30,12 +30,12 @@ func TestTopicsThatTakeNoMessage(t *testing.T) {
 			s.role(daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs)
 			points, vouchers := s.event(s.api, "POINT", 300), s.event(s.api, "VOUCHER", 300)
 			s.run(s.api, points)
-			text := s.waits(points, app.KafkaRefuses)
+			text := s.waits(points, processes.KafkaRefuses)
 			require.Contains(t, text, "blocked: topic "+topic)
 			require.Contains(t, text, c.setting)
 			s.run(s.api, vouchers)
 			s.exact(s.api, s.completed(s.api, vouchers.ID))
-			s.waits(points, app.KafkaRefuses)
+			s.waits(points, processes.KafkaRefuses)
 			require.Equal(t, 1, s.log.count("WARN kafka does not take messages"))
 
 			kafkatest.Set(t, s.cfg.Brokers, topic, map[string]string{c.setting: c.right})
@@ -181,7 +181,7 @@ func TestATopicThatCannotBeMade(t *testing.T) {
 	s.role(daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs)
 	points, vouchers := s.event(s.api, "POINT", 300), s.event(s.api, "VOUCHER", 300)
 	s.run(s.api, points)
-	require.Contains(t, s.waits(points, app.KafkaRefuses), "does not exist and cannot be made")
+	require.Contains(t, s.waits(points, processes.KafkaRefuses), "does not exist and cannot be made")
 	s.run(s.api, vouchers)
 	s.exact(s.api, s.completed(s.api, vouchers.ID))
 	for _, suffix := range []string{".point", ".point.dlt"} {

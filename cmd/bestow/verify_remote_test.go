@@ -5,24 +5,25 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/verify"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
+	"bestow/internal/keys"
 
 	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 )
 
 // verifiedBy asks for a report on the event and returns it when no verification is under way any more.
-func (w *world) verifiedBy(p *daemon.Process, id int64) (r app.VerifyReport) {
+func (w *world) verifiedBy(p *daemon.Process, id int64) (r verify.Report) {
 	w.Helper()
 	_, err := p.App.Reports.RequestReport(w.Context(), operator, id)
 	require.NoError(w, err)
 	return w.report(p, id)
 }
 
-func (w *world) report(p *daemon.Process, id int64) (r app.VerifyReport) {
+func (w *world) report(p *daemon.Process, id int64) (r verify.Report) {
 	w.Helper()
 	require.Eventually(w, func() bool {
 		kept, err := p.App.Reports.LastReport(w.Context(), id)
@@ -58,9 +59,12 @@ func TestTheServiceVerifies(t *testing.T) {
 	}
 	master, err := w.cfg.Master()
 	require.NoError(t, err)
-	local := &app.Reports{Deps: app.Deps{Pool: w.pool, Unsealer: daemon.NewUnsealer(master), Master: master, Zone: w.cfg.TimeZone}}
+	local, err := verify.New(verify.Config{
+		Pool: w.pool, Unsealer: daemon.NewUnsealer(master), Keys: keys.Store{Table: keys.Content, Master: master}, Zone: w.cfg.TimeZone,
+	})
+	require.NoError(t, err)
 	w.exec(`DELETE FROM verify_reports`) // there was none when the service verified
-	want, err := local.Verify(t.Context(), app.VerifyQuery{Event: e.CampaignID, By: operator.Actor})
+	want, err := local.Verify(t.Context(), verify.Query{Event: e.CampaignID, By: operator.Actor})
 	require.NoError(t, err)
 	want.CheckedAt = r.CheckedAt
 	want.SHA256, err = want.Digest()
@@ -153,7 +157,8 @@ func TestCommandLineVerifyRemote(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.done("event create --campaign-id a --event-type POINT --default-amount 5")
-	reports := &app.Reports{Deps: app.Deps{Pool: s.pool}}
+	reports, err := verify.New(verify.Config{Pool: s.pool})
+	require.NoError(t, err)
 	work := func(do func() error) <-chan error { // as a process with the role jobs does
 		ended := make(chan error, 1)
 		go func() {
@@ -219,7 +224,7 @@ func TestCommandLineVerifyRemote(t *testing.T) {
 	require.NoError(t, <-ended)
 	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "do not all hold")
-	var r app.VerifyReport
+	var r verify.Report
 	require.NoError(t, json.Unmarshal([]byte(out), &r))
 	require.False(t, r.OK)
 	digest, err := r.Digest()

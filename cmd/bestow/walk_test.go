@@ -12,6 +12,10 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/command"
+	"bestow/app/grants"
+	"bestow/app/imports"
+	"bestow/app/verify"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/failpoint"
@@ -22,12 +26,12 @@ import (
 )
 
 // mood is how the ledger takes what is asked for an event.
-type mood func(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error)
+type mood func(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error)
 
 // walk goes all roads of the product, in a world where each point kills at its first passage.
 type walk struct {
 	*world
-	app.Granter // the true ledger
+	grants.Granter // the true ledger
 
 	p    *daemon.Process
 	ctx  context.Context
@@ -44,7 +48,7 @@ func newWalk(t *testing.T) *walk {
 	k := &walk{world: newWorld(t), hits: map[string]int{}, mind: map[int64]mood{}, lost: map[int64]bool{}}
 	k.ctx = failpoint.With(t.Context(), k.pass)
 	k.p, _ = k.start(k.ctx, daemon.Overrides{
-		Granter: func(g app.Granter) app.Granter { k.Granter = g; return k },
+		Granter: func(g grants.Granter) grants.Granter { k.Granter = g; return k },
 		Handler: k.losing,
 		Limits: func(l *app.Limits) {
 			l.OwnPartition = 250
@@ -88,14 +92,14 @@ func (k *walk) minded(m mood, events ...int64) {
 }
 
 // Grant implements app.Granter.
-func (k *walk) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (k *walk) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
 	k.mu.Lock()
 	m := k.mind[e.ID]
 	k.mu.Unlock()
 	if m == nil {
 		m = k.Granter.Grant
 	}
-	return m(ctx, e, deadline, grants)
+	return m(ctx, e, deadline, batch)
 }
 
 func (k *walk) loses(lost bool, event int64) {
@@ -118,12 +122,12 @@ func (k *walk) losing(next outbox.Handler) outbox.Handler {
 }
 
 // do takes a step of an operator, who asks again under the same key until it is answered.
-func (k *walk) do(step func(app.Caller) error) {
+func (k *walk) do(step func(command.Caller) error) {
 	k.Helper()
 	k.made++
 	for {
 		key := fmt.Sprint("step ", k.made)
-		err := step(app.Caller{Actor: "walk", Once: &app.Once{Key: key, Fingerprint: []byte(key)}})
+		err := step(command.Caller{Actor: "walk", Once: &command.Once{Key: key, Fingerprint: []byte(key)}})
 		if !errors.Is(err, errKilled) {
 			require.NoError(k, err)
 			return
@@ -134,13 +138,13 @@ func (k *walk) do(step func(app.Caller) error) {
 func (k *walk) event(kind string, n int) (id int64) {
 	k.Helper()
 	amount := int64(500)
-	k.do(func(by app.Caller) error {
+	k.do(func(by command.Caller) error {
 		e, err := k.p.App.Events.Create(k.ctx, by, app.NewEvent{CampaignID: fmt.Sprint("walk-", k.made), EventType: kind, DefaultAmount: &amount})
 		id = e.ID
 		return err
 	})
-	k.do(func(by app.Caller) error {
-		_, err := k.p.App.Targets.Import(k.ctx, by, id, app.Upload{Body: strings.NewReader(members(n)), ContentType: "text/csv"})
+	k.do(func(by command.Caller) error {
+		_, err := k.p.App.Targets.Import(k.ctx, by, id, imports.Upload{Body: strings.NewReader(members(n)), ContentType: "text/csv"})
 		return err
 	})
 	return id
@@ -149,14 +153,14 @@ func (k *walk) event(kind string, n int) (id int64) {
 func (k *walk) begin(events ...int64) {
 	k.Helper()
 	for _, id := range events {
-		k.do(func(by app.Caller) error { _, err := k.p.App.Events.Start(k.ctx, by, id); return err })
+		k.do(func(by command.Caller) error { _, err := k.p.App.Events.Start(k.ctx, by, id); return err })
 	}
 }
 
 func (k *walk) resume(events ...int64) {
 	k.Helper()
 	for _, id := range events {
-		k.do(func(by app.Caller) error { _, err := k.p.App.Events.Resume(k.ctx, by, id); return err })
+		k.do(func(by command.Caller) error { _, err := k.p.App.Events.Resume(k.ctx, by, id); return err })
 	}
 }
 
@@ -166,8 +170,8 @@ func (k *walk) until(want domain.Status, events ...int64) {
 	for _, id := range events {
 		var e domain.Event
 		require.Eventually(k, func() bool {
-			k.do(func(app.Caller) error { return k.p.App.Events.StartDue(k.ctx) })
-			k.do(func(app.Caller) error { return k.p.App.Events.CloseDone(k.ctx) })
+			k.do(func(command.Caller) error { return k.p.App.Events.StartDue(k.ctx) })
+			k.do(func(command.Caller) error { return k.p.App.Events.CloseDone(k.ctx) })
 			var err error
 			e, err = k.p.App.Events.Get(k.ctx, id)
 			return err == nil && e.Status == want
@@ -220,10 +224,10 @@ func (k *walk) walkTheDesk() {
 	id := k.event("POINT", 300)
 	any := func(domain.Event) error { return nil }
 	patch := app.EventPatch{NewEvent: app.NewEvent{CampaignID: "edited"}, Given: map[string]bool{"campaign_id": true}}
-	k.do(func(by app.Caller) error { _, err := k.p.App.Events.Edit(k.ctx, by, id, patch, any); return err })
-	k.do(func(by app.Caller) error { return k.p.App.Events.Delete(k.ctx, by, id, any) })
+	k.do(func(by command.Caller) error { _, err := k.p.App.Events.Edit(k.ctx, by, id, patch, any); return err })
+	k.do(func(by command.Caller) error { return k.p.App.Events.Delete(k.ctx, by, id, any) })
 	require.Eventually(k, func() bool {
-		k.do(func(app.Caller) error { return k.p.App.Events.Tidy(k.ctx) })
+		k.do(func(command.Caller) error { return k.p.App.Events.Tidy(k.ctx) })
 		return k.count(`SELECT count(*) FROM pg_class WHERE relname = $1`, fmt.Sprint("point_targets_", id)) == 0
 	}, time.Minute, 50*time.Millisecond)
 }
@@ -236,7 +240,7 @@ func (k *walk) walkTheRoad() {
 	k.begin(points, vouchers)
 	k.until(domain.Completed, points, vouchers, reserved)
 	k.exec(`UPDATE campaign_event_summary SET published_count = published_count - 1 WHERE event_id = $1`, points)
-	k.do(func(app.Caller) error { _, err := k.p.App.Reports.Repair(k.ctx, app.VerifyQuery{}); return err })
+	k.do(func(command.Caller) error { _, err := k.p.App.Verify.Repair(k.ctx, verify.Query{}); return err })
 }
 
 // Refused, lost and given up; then a person asks again, and that is lost too.
@@ -263,7 +267,7 @@ func (k *walk) walkRefusals() {
 		}
 		return domain.Granted, true
 	}}).Grant, id)
-	k.do(func(by app.Caller) error { _, err := k.p.App.Events.Retry(k.ctx, by, id, "", false); return err })
+	k.do(func(by command.Caller) error { _, err := k.p.App.Events.Retry(k.ctx, by, id, "", false); return err })
 	k.eventually(200, `SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, id)
 }
 
@@ -272,8 +276,8 @@ func (k *walk) walkRefusals() {
 func (k *walk) walkStops() {
 	k.Helper()
 	one, two := k.event("POINT", 200), k.event("POINT", 100)
-	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
-		_, err := k.Granter.Grant(ctx, e, deadline, grants)
+	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+		_, err := k.Granter.Grant(ctx, e, deadline, batch)
 		panic(fmt.Sprint("killed after the ledger: ", err)) //nolint:forbidigo // stands for the death of the process
 	}, one, two)
 	marks := make(chan struct{})
@@ -283,8 +287,8 @@ func (k *walk) walkStops() {
 		return k.count(`SELECT count(*) FROM money.point_member WHERE ref_unique_id = $1`, fmt.Sprint(one))
 	}
 	require.Eventually(k, func() bool { return granted() > 0 }, time.Minute, 20*time.Millisecond)
-	k.do(func(by app.Caller) error { _, err := k.p.App.Events.Stop(k.ctx, by, one, "walk"); return err })
-	k.do(func(by app.Caller) error {
+	k.do(func(by command.Caller) error { _, err := k.p.App.Events.Stop(k.ctx, by, one, "walk"); return err })
+	k.do(func(by command.Caller) error {
 		_, err := k.p.App.Events.Brake(k.ctx, by, domain.BrakeAll, "walk")
 		return err
 	})
@@ -292,7 +296,7 @@ func (k *walk) walkStops() {
 	close(marks)
 	k.eventually(granted(), `SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, one)
 	k.minded(nil, one, two)
-	k.do(func(by app.Caller) error {
+	k.do(func(by command.Caller) error {
 		_, err := k.p.App.Events.ReleaseBrake(k.ctx, by, domain.BrakeAll, "walk")
 		return err
 	})
@@ -308,20 +312,20 @@ func (k *walk) walkTrouble() {
 	k.exec(`UPDATE grant_chunks SET attempts = 10 WHERE event_id = $1`, alone)
 	failures := make(chan error, 2)
 	failures <- errors.New("no answer")
-	failures <- app.ErrNotApplied
-	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+	failures <- grants.ErrNotApplied
+	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
 		select {
 		case err := <-failures:
 			return nil, err
 		default:
-			return k.Granter.Grant(ctx, e, deadline, grants)
+			return k.Granter.Grant(ctx, e, deadline, batch)
 		}
 	}, alone)
 	k.minded((&verdicts{Granter: k.Granter, asked: map[string]int{}, say: func(string, int) (domain.Verdict, bool) {
 		return domain.Contradicted, false
 	}}).Grant, contradicted)
 	k.minded(func(context.Context, domain.Event, time.Time, []domain.Grant) ([]domain.Outcome, error) {
-		return nil, fmt.Errorf("%w: %w", app.ErrNotApplied, &domain.Error{Code: domain.MissingKeys})
+		return nil, fmt.Errorf("%w: %w", grants.ErrNotApplied, &domain.Error{Code: domain.MissingKeys})
 	}, keyless)
 	k.begin(alone, contradicted, keyless)
 	k.until(domain.Failed, contradicted, keyless)
@@ -337,20 +341,20 @@ func (k *walk) walkTheNets() {
 	k.exec(`DELETE FROM river.river_job WHERE kind = 'relay' AND args @> jsonb_build_object('event_id', $1::bigint)`, jobless)
 	k.loses(true, lost)
 	k.begin(jobless, lost)
-	k.do(func(app.Caller) error { _, err := k.p.Sweeper.Sweep(k.ctx); return err })
+	k.do(func(command.Caller) error { _, err := k.p.Sweeper.Sweep(k.ctx); return err })
 	k.until(domain.Completed, jobless)
 	k.eventually(60, `SELECT published_count FROM campaign_event_summary WHERE event_id = $1`, lost)
 	net := *k.p.Sweeper
 	net.Patience = time.Nanosecond
 	require.Eventually(k, func() bool {
 		found := 0
-		k.do(func(app.Caller) (err error) { found, err = net.Reconcile(k.ctx); return err })
+		k.do(func(command.Caller) (err error) { found, err = net.Reconcile(k.ctx); return err })
 		return found > 0
 	}, time.Minute, 50*time.Millisecond)
 	k.loses(false, lost)
 	k.until(domain.Running, lost)
 	require.Eventually(k, func() bool {
-		k.do(func(app.Caller) error { _, err := net.Reconcile(k.ctx); return err })
+		k.do(func(command.Caller) error { _, err := net.Reconcile(k.ctx); return err })
 		return k.count(`SELECT count(*) FROM campaign_events WHERE id = $1 AND event_status = 'COMPLETED'`, lost) == 1
 	}, time.Minute, 50*time.Millisecond)
 }
@@ -361,7 +365,7 @@ func (k *walk) walkParked() {
 	kafkatest.Produce(k, k.cfg.Brokers, k.cfg.TopicPrefix+".point", 0, []byte("rubbish"))
 	k.parked("true", 1)
 	id := int64(k.count(`SELECT id FROM parked_messages`))
-	k.do(func(by app.Caller) error { _, err := k.p.App.Parked.Replay(k.ctx, by, id); return err })
+	k.do(func(by command.Caller) error { _, err := k.p.App.Parked.Replay(k.ctx, by, id); return err })
 	k.eventually(1, `SELECT count(*) FROM river.river_job WHERE kind = 'replay' AND state = 'completed'`)
 	k.parked("replayed_at IS NULL", 1)
 	k.eventually(1, `SELECT count(*) FROM parked_messages`)

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/command"
+	"bestow/app/imports"
+	"bestow/app/verify"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/domain"
@@ -98,7 +101,7 @@ func (w *world) launch(ctx context.Context, p *daemon.Process) (stop func()) {
 	return stop
 }
 
-var operator = app.Caller{Actor: "test"}
+var operator = command.Caller{Actor: "test"}
 
 // event makes an event with n members.
 func (w *world) event(p *daemon.Process, kind string, n int) domain.Event {
@@ -114,7 +117,7 @@ func (w *world) eventIn(p *daemon.Process, kind string, n int, partitions *int) 
 		CampaignID: fmt.Sprintf("c-%s-%d", kind, time.Now().UnixNano()), EventType: kind, DefaultAmount: &amount, DefaultReason: "spring", Partitions: partitions,
 	})
 	require.NoError(w, err)
-	res, err := p.App.Targets.Import(w.Context(), operator, e.ID, app.Upload{Body: memberList(n), ContentType: "text/csv"})
+	res, err := p.App.Targets.Import(w.Context(), operator, e.ID, imports.Upload{Body: memberList(n), ContentType: "text/csv"})
 	require.NoError(w, err)
 	require.Equal(w, n, res.Accepted)
 	return e
@@ -171,7 +174,7 @@ func (w *world) exact(p *daemon.Process, e domain.Event) {
 // verified asserts that every invariant holds for all events.
 func (w *world) verified(p *daemon.Process) {
 	w.Helper()
-	report, err := p.App.Reports.Verify(w.Context(), app.VerifyQuery{})
+	report, err := p.App.Verify.Verify(w.Context(), verify.Query{})
 	require.NoError(w, err)
 	for _, i := range report.Invariants {
 		require.True(w, i.OK, "%s %s: %v", i.ID, i.Statement, i.Examples)

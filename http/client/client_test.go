@@ -21,11 +21,9 @@ import (
 	"bestow/http/api"
 	"bestow/http/client"
 	"bestow/internal/pgtest"
-	"bestow/migrations"
+	"bestow/jobs"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/require"
 )
 
@@ -35,10 +33,11 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 func setup(t *testing.T) (*client.Client, *pgxpool.Pool) {
 	t.Helper()
 	pool := pgtest.New(t)
-	inserter, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: migrations.RiverSchema})
+	inserter, err := jobs.NewInserter(pool)
 	require.NoError(t, err)
 	log := slog.New(slog.DiscardHandler)
-	a := app.New(app.Deps{Pool: pool, River: inserter, Log: log, Limits: app.DefaultLimits()})
+	a, err := app.New(app.Deps{Pool: pool, River: inserter, Log: log})
+	require.NoError(t, err)
 	return connect(t, bestowhttp.New(bestowhttp.Config{App: a, AdminKey: "key", Log: log})), pool
 }
 

@@ -22,7 +22,7 @@ func Code(err error) string {
 // before a migration: the whole transaction may run again.
 func Retryable(err error) bool {
 	switch Code(err) {
-	case "40001", "40P01":
+	case SerializationFailure, DeadlockDetected:
 		return true
 	}
 	return stalePlan(err)
@@ -38,7 +38,7 @@ func stalePlan(err error) bool {
 // password, no right to connect, or one of ErrPooled and ErrEncoding. To ask again is no use.
 func Refused(err error) bool {
 	switch Code(err) {
-	case "3D000", "28P01", "28000", "42501":
+	case "3D000", "28P01", "28000", InsufficientPrivilege:
 		return true
 	}
 	return errors.Is(err, ErrPooled) || errors.Is(err, ErrEncoding)
@@ -59,8 +59,8 @@ var (
 		"XX", // internal: a damaged page after a crash, an errno that says nothing
 	}
 	awayCodes = []string{
-		readOnlyTransaction,
-		"25P03", "25P04", // a session was ended that was idle, or a transaction that was long
+		ReadOnlyTransaction,
+		IdleInTransaction, "25P04", // a session was ended that was idle, or a transaction that was long
 		"26000", "42P05", // a prepared statement that the session does not have, or has already: it is another one
 		"28000", "28P01", // the password is being changed
 		"3D000", // the database is being restored

@@ -11,9 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// readOnlyTransaction is the SQLSTATE of a statement that would write and may not.
-const readOnlyTransaction = "25006"
-
 // watcher looks after the sessions of one address. All could write when they began. Where one is told that it can only
 // read, its server has lost its role to another, and all sessions that are open are taken for sessions of that server:
 // none of them is used again. That holds for those that are not the pool's any more, too, such as River's listener,
@@ -50,7 +47,7 @@ func watch(c *pgxpool.Config, o Options) {
 		return nil
 	}
 	cc.OnPgError = func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
-		if err.Code == readOnlyTransaction {
+		if err.Code == ReadOnlyTransaction {
 			w.lose(conn)
 			return false
 		}
@@ -113,7 +110,7 @@ END $$`
 // is given up, and a new one is asked.
 func Writable(ctx context.Context, pool *pgxpool.Pool) error {
 	_, err := pool.Exec(ctx, probeWrite)
-	if Code(err) == readOnlyTransaction {
+	if Code(err) == ReadOnlyTransaction {
 		_, err = pool.Exec(ctx, probeWrite)
 	}
 	return err

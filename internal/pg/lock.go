@@ -51,7 +51,7 @@ func LockAll(ctx context.Context, tx pgx.Tx, s Space, ids []int64) error {
 }
 
 // LockTimedOut reports whether err says that a lock was not free in time.
-func LockTimedOut(err error) bool { return Code(err) == "55P03" }
+func LockTimedOut(err error) bool { return Code(err) == LockNotAvailable }
 
 // LockShared takes the lock of id together with others who do, until tx ends.
 func LockShared(ctx context.Context, tx pgx.Tx, s Space, id int64) error {

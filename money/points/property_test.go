@@ -26,7 +26,7 @@ func proofs(t *testing.T) map[string]string {
 	t.Helper()
 	statements := map[string]string{}
 	for _, id := range []string{"I12", "I13", "I16", "I17", "I19", "I20", "I21", "I22"} {
-		files, err := filepath.Glob("../../app/verify/" + id + "_*.sql")
+		files, err := filepath.Glob("../../app/verify/sql/" + id + "_*.sql")
 		require.NoError(t, err)
 		require.Len(t, files, 1, id)
 		body, err := os.ReadFile(files[0])

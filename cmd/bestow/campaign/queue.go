@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"bestow/app"
+	"bestow/app/reports"
 	"bestow/cmd/bestow/terminal"
 	"bestow/http/api"
 )
@@ -52,7 +52,7 @@ func printQueue(out io.Writer, q api.Queue, zone *time.Location) error {
 
 // obstacles are the reasons but for the reserved time, which stands in the line already.
 func obstacles(reasons []api.Reason) []api.Reason {
-	return slices.DeleteFunc(slices.Clone(reasons), func(r api.Reason) bool { return r.Code == app.Reserved })
+	return slices.DeleteFunc(slices.Clone(reasons), func(r api.Reason) bool { return r.Code == reports.Reserved })
 }
 
 // starts says when an event began or will begin, "-" where that depends on a person.

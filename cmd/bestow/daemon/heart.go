@@ -12,7 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"bestow/app"
+	"bestow/app/processes"
+	"bestow/app/reports"
 	"bestow/internal/obs"
 	"bestow/internal/seal"
 )
@@ -29,20 +30,20 @@ const (
 // heart keeps the process's row in the list of processes (app.Processes), and knows what events stand still for.
 type heart struct {
 	p      *Process
-	self   app.Process
+	self   processes.Process
 	every  time.Duration
 	vitals *vitals
-	told   map[app.Reason]bool // what the log was told of
-	opened bool                // the master key was tried once more, after a beat
+	told   map[reports.Reason]bool // what the log was told of
+	opened bool                    // the master key was tried once more, after a beat
 
 	mu    sync.Mutex
-	still []app.Standing // as of the last beat
+	still []reports.Standing // as of the last beat
 }
 
 func newHeart(p *Process) *heart {
 	host, _ := os.Hostname() // for people: "" does no harm
-	self := app.Process{ID: p.id, Roles: p.roles, Version: BuildVersion().Version, Host: host, PID: os.Getpid()}
-	return &heart{p: p, self: self, every: cmp.Or(p.with.Beat, beatEvery), vitals: newVitals(), told: map[app.Reason]bool{}}
+	self := processes.Process{ID: p.id, Roles: p.roles, Version: BuildVersion().Version, Host: host, PID: os.Getpid()}
+	return &heart{p: p, self: self, every: cmp.Or(p.with.Beat, beatEvery), vitals: newVitals(), told: map[reports.Reason]bool{}}
 }
 
 // newID returns 128 random bits in hex, which PostgreSQL reads as a uuid.
@@ -126,15 +127,15 @@ func (h *heart) beat(ctx context.Context) error {
 }
 
 // standing is what events stand still for, as of the last beat.
-func (h *heart) standing() []app.Standing {
+func (h *heart) standing() []reports.Standing {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.still
 }
 
 // tell logs each reason once when it begins and once when it ends.
-func (h *heart) tell(ctx context.Context, still []app.Standing) {
-	now := map[app.Reason]bool{}
+func (h *heart) tell(ctx context.Context, still []reports.Standing) {
+	now := map[reports.Reason]bool{}
 	for _, s := range still {
 		now[s.Reason] = true
 		if !h.told[s.Reason] {
@@ -150,7 +151,7 @@ func (h *heart) tell(ctx context.Context, still []app.Standing) {
 	h.told = now
 }
 
-func standingMessage(s app.Standing) string {
+func standingMessage(s reports.Standing) string {
 	if len(s.Events) == 0 {
 		return "processes do not agree"
 	}
@@ -161,8 +162,8 @@ func standingMessage(s app.Standing) string {
 const eventsLogged = 10
 
 // reports is all that this process has to say.
-func (h *heart) reports() []app.Report {
-	mine := app.Report{Settings: h.p.settings()}
+func (h *heart) reports() []processes.Report {
+	mine := processes.Report{Settings: h.p.settings()}
 	if h.p.has(RoleHandler) {
 		mine.Granters = slices.Sorted(maps.Keys(h.p.Granter))
 		mine.Members, mine.Consumers = h.vitals.group()
@@ -170,7 +171,7 @@ func (h *heart) reports() []app.Report {
 	reports := append(h.vitals.all(), mine)
 	for _, name := range slices.Sorted(maps.Keys(h.p.Granter)) {
 		if problem := h.p.Granter[name].Problem(); problem != "" && h.p.has(RoleHandler) {
-			reports = append(reports, app.Report{Code: app.LedgerAway, Ledger: name, Text: problem})
+			reports = append(reports, processes.Report{Code: processes.LedgerAway, Ledger: name, Text: problem})
 		}
 	}
 	return reports

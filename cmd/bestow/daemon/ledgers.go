@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 
-	"bestow/app"
+	"bestow/app/obstacle"
 	"bestow/cmd/bestow/ledgers"
 	"bestow/money/breaker"
 	"bestow/money/moneyhttp"
@@ -39,7 +39,7 @@ func (p *Process) wireService() (err error) {
 }
 
 // ledgerRule is the rule of our ledger, where it is in this process: nothing is known of one elsewhere before it is asked.
-func (p *Process) ledgerRule() app.LedgerRule {
+func (p *Process) ledgerRule() obstacle.LedgerRule {
 	if p.cfg.MoneyURL != "" {
 		return nil
 	}

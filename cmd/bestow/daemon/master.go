@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"bestow/app/keys"
 	"bestow/app/pins"
+	"bestow/internal/keys"
 	"bestow/internal/seal"
 	"bestow/money/moneydb"
 	"bestow/money/vouchers"

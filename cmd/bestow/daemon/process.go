@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/grants"
 	"bestow/app/pins"
+	"bestow/app/processes"
 	"bestow/cmd/bestow/ledgers"
 	"bestow/cmd/bestow/settings"
 	bestowhttp "bestow/http"
@@ -31,11 +33,11 @@ import (
 
 // The roles of a process. Each scales by starting more processes.
 const (
-	RoleAPI     = "api"           // the admin API and River UI
-	RoleRelay   = app.RoleRelay   // works the relay queue: from a job to Kafka
-	RoleHandler = app.RoleHandler // consumes Kafka: from a message to a grant
-	RoleJobs    = app.RoleJobs    // works the timetable
-	RoleMoney   = "money"         // the ledger over HTTP
+	RoleAPI     = "api"                 // the admin API and River UI
+	RoleRelay   = processes.RoleRelay   // works the relay queue: from a job to Kafka
+	RoleHandler = processes.RoleHandler // consumes Kafka: from a message to a grant
+	RoleJobs    = processes.RoleJobs    // works the timetable
+	RoleMoney   = "money"               // the ledger over HTTP
 )
 
 // AllRoles are the roles of a process that does everything.
@@ -68,7 +70,7 @@ type Process struct {
 // Overrides replace parts of a process, for demo and tests.
 type Overrides struct {
 	Ledger  func(breaker.Ledger) breaker.Ledger // stands before the ledger; what it fails counts as the ledger's failing
-	Granter func(app.Granter) app.Granter       // wraps the ledger
+	Granter func(grants.Granter) grants.Granter // wraps the ledger
 	Handler func(outbox.Handler) outbox.Handler // wraps what handles a message
 	Limits  func(*app.Limits)                   // changes what no setting does
 	Now     func() time.Time                    // the process's clock
@@ -100,7 +102,7 @@ func (p *Process) wire(ctx context.Context) error {
 	if err := p.checkDatabase(ctx); err != nil {
 		return err
 	}
-	if err := (&app.Processes{Deps: app.Deps{Pool: p.Pool}}).MayJoin(ctx, p.settings()); err != nil {
+	if err := processes.New(p.Pool).MayJoin(ctx, p.settings()); err != nil {
 		return err
 	}
 	workers := river.NewWorkers()
@@ -130,10 +132,18 @@ func (p *Process) wire(ctx context.Context) error {
 	return nil
 }
 
+// deps returns what the use cases stand on, as far as the settings say it.
+func (p *Process) deps() app.Deps {
+	production := p.cfg.Env == "production"
+	return app.Deps{
+		Pool: p.Pool, River: p.River, Log: p.log, Limits: p.cfg.Limits(), Zone: p.cfg.TimeZone,
+		WrappedKeysOnly: production, LimitsNeeded: production,
+		ExpiryOff: p.cfg.ExpiryOff(), RemoteLedger: p.cfg.MoneyURL != "",
+	}
+}
+
 func (p *Process) wireApp(ctx context.Context) error {
-	deps := app.Deps{Pool: p.Pool, River: p.River, Log: p.log, Limits: p.cfg.Limits(), Zone: p.cfg.TimeZone,
-		WrappedKeysOnly: p.cfg.Env == "production", LimitsNeeded: p.cfg.Env == "production", ExpiryOff: p.cfg.ExpiryOff(),
-		RemoteLedger: p.cfg.MoneyURL != ""}
+	deps := p.deps()
 	if p.with.Limits != nil {
 		p.with.Limits(&deps.Limits)
 	}
@@ -154,7 +164,9 @@ func (p *Process) wireApp(ctx context.Context) error {
 	if p.with.Granter != nil {
 		deps.Granter = p.with.Granter(deps.Granter)
 	}
-	p.App = app.New(deps)
+	if p.App, err = app.New(deps); err != nil {
+		return err
+	}
 	if p.has(RoleHandler) {
 		if err := p.Granter.Meet(ctx, p.App.Ledgers); err != nil {
 			return err
@@ -167,28 +179,28 @@ func (p *Process) wireApp(ctx context.Context) error {
 }
 
 // settings returns what must agree with the other processes, as far as it is known yet.
-func (p *Process) settings() app.Settings {
+func (p *Process) settings() processes.Settings {
 	s := p.cfg.Shared()
 	if p.Kafka != nil {
-		s[app.TopicPrefixSetting] = p.cfg.TopicPrefix
+		s[processes.TopicPrefixSetting] = p.cfg.TopicPrefix
 	}
 	if p.cluster != "" {
-		s[app.BrokersSetting] = p.cluster
+		s[processes.BrokersSetting] = p.cluster
 	}
 	if p.has(RoleMoney) || p.has(RoleJobs) && p.cfg.MoneyURL == "" { // which collects what members owe
-		s[app.SpendOrderSetting], s[app.RegrantDaysSetting] = p.cfg.SpendOrder, strconv.Itoa(p.cfg.RegrantDays)
+		s[processes.SpendOrderSetting], s[processes.RegrantDaysSetting] = p.cfg.SpendOrder, strconv.Itoa(p.cfg.RegrantDays)
 	}
 	return s
 }
 
 // tellDifferences logs which settings differ from those of the processes that run. The heart goes on to tell.
 func (p *Process) tellDifferences(ctx context.Context) {
-	all, err := p.App.Reports.Differences(ctx, p.settings())
+	all, err := p.App.Processes.Differences(ctx, p.settings())
 	if err != nil {
 		p.log.WarnContext(ctx, "the settings were not compared with those of other processes", obs.Err, err)
 	}
 	for _, text := range all {
-		p.log.WarnContext(ctx, "a setting differs from that of another process", obs.Cause, app.SettingsDiffer, obs.Reason, text)
+		p.log.WarnContext(ctx, "a setting differs from that of another process", obs.Cause, processes.SettingsDiffer, obs.Reason, text)
 	}
 }
 

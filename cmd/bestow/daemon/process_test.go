@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/processes"
 	"bestow/cmd/bestow/settings"
 	"bestow/internal/kafkatest"
 	"bestow/internal/pgtest"
@@ -82,10 +82,8 @@ func TestProductionIsStrict(t *testing.T) {
 	for env, strict := range map[string]bool{"production": true, "development": false} {
 		p.cfg.Env = env
 		require.NoError(t, p.wireApp(t.Context()))
-		require.Equal(t, strict, p.App.Events.LimitsNeeded, env)
-		require.Equal(t, strict, p.App.Reports.LimitsNeeded, env)
-		require.Equal(t, strict, p.App.Targets.WrappedKeysOnly, env)
-		require.Equal(t, strict, p.App.Grants.WrappedKeysOnly, env)
+		require.Equal(t, strict, p.deps().LimitsNeeded, env)
+		require.Equal(t, strict, p.deps().WrappedKeysOnly, env)
 	}
 }
 
@@ -108,6 +106,6 @@ func TestSettingsOfTheLedger(t *testing.T) {
 	} {
 		s := (&Process{cfg: tt.cfg, roles: tt.roles}).settings()
 		want := map[bool][]string{true: {"expiring", "5"}, false: {"", ""}}[tt.says]
-		require.Equal(t, want, []string{s[app.SpendOrderSetting], s[app.RegrantDaysSetting]}, "%v", tt.roles)
+		require.Equal(t, want, []string{s[processes.SpendOrderSetting], s[processes.RegrantDaysSetting]}, "%v", tt.roles)
 	}
 }

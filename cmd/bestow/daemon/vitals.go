@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"bestow/app"
+	"bestow/app/processes"
 	"bestow/internal/english"
 	"bestow/outbox"
 )
@@ -25,7 +25,7 @@ type vitals struct {
 
 // topicReport is the last report on a topic.
 type topicReport struct {
-	report app.Report
+	report processes.Report
 	at     time.Time
 }
 
@@ -35,7 +35,7 @@ func newVitals() *vitals {
 
 // took notes how Kafka took a message to a topic: nil, or why it did not.
 func (w *vitals) took(topic string, refused *outbox.Refusal) {
-	r := app.Report{Topic: topic}
+	r := processes.Report{Topic: topic}
 	if refused != nil {
 		r.Code, r.Text, r.EventType = refused.Code, english.OneLine(refused.Text), refused.EventType
 	}
@@ -93,20 +93,20 @@ func (w *vitals) changed() {
 }
 
 // all returns them as reports.
-func (w *vitals) all() []app.Report {
+func (w *vitals) all() []processes.Report {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	reports := make([]app.Report, 0, len(w.topics)+1)
+	reports := make([]processes.Report, 0, len(w.topics)+1)
 	for _, topic := range slices.Sorted(maps.Keys(w.topics)) {
 		said := w.topics[topic]
 		said.report.AgeMS = time.Since(said.at).Milliseconds()
 		reports = append(reports, said.report)
 	}
 	if w.away != "" {
-		reports = append(reports, app.Report{Code: app.KafkaAway, Text: w.away})
+		reports = append(reports, processes.Report{Code: processes.KafkaAway, Text: w.away})
 	}
 	if w.idle != "" {
-		reports = append(reports, app.Report{Code: app.ClockOff, Text: w.idle})
+		reports = append(reports, processes.Report{Code: processes.ClockOff, Text: w.idle})
 	}
 	return reports
 }

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"bestow/app"
+	"bestow/app/eventrow"
+	"bestow/app/verify"
 	"bestow/domain"
 	"bestow/internal/english"
 )
@@ -29,7 +30,7 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 		return err
 	}
 	for _, e := range events {
-		report, err := d.process.App.Reports.Verify(ctx, app.VerifyQuery{Event: strconv.FormatInt(e.ID, 10)})
+		report, err := d.process.App.Verify.Verify(ctx, verify.Query{Event: strconv.FormatInt(e.ID, 10)})
 		if err != nil {
 			return err
 		}
@@ -58,7 +59,7 @@ func (d *demo) forgetUnbegun(ctx context.Context) error {
 
 // earlier are the demo's events in a status, and how many members they have.
 func (d *demo) earlier(ctx context.Context, status domain.Status) (events []domain.Event, total int, err error) {
-	all, err := d.process.App.Events.List(ctx, app.EventFilter{Status: status, Limit: 1000})
+	all, err := d.process.App.Events.List(ctx, eventrow.Filter{Status: status, Limit: 1000})
 	if err != nil {
 		return nil, 0, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/grants"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/picky"
@@ -25,14 +26,14 @@ var played = []string{demoCampaign, "chaos-"}
 
 // PickyLedger refuses some members for now and a few for good, as ledgers do. Who it is follows from the member's id and
 // the try alone, so that a demo that is killed and started again is refused the same.
-type PickyLedger struct{ app.Granter }
+type PickyLedger struct{ grants.Granter }
 
 // Grant asks the ledger for those who are not refused.
-func (p PickyLedger) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
-	outcomes := make([]domain.Outcome, len(grants))
+func (p PickyLedger) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+	outcomes := make([]domain.Outcome, len(batch))
 	var asked []domain.Grant
 	var at []int
-	for n, g := range grants {
+	for n, g := range batch {
 		if refused, o := refuse(e, g); refused {
 			outcomes[n] = o
 			continue
@@ -70,7 +71,7 @@ func refuse(e domain.Event, g domain.Grant) (bool, domain.Outcome) {
 // demoOverrides let the demo's ledger refuse some members.
 func demoOverrides() daemon.Overrides {
 	return daemon.Overrides{
-		Granter: func(g app.Granter) app.Granter { return PickyLedger{g} },
+		Granter: func(g grants.Granter) grants.Granter { return PickyLedger{g} },
 		Limits:  func(l *app.Limits) { l.Retry.Backoff = demoBackoff },
 	}
 }

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/command"
+	"bestow/app/imports"
+	"bestow/app/verify"
 	"bestow/domain"
 	"bestow/internal/english"
 
@@ -91,7 +94,7 @@ func added(a, b domain.Summary) domain.Summary {
 	return a
 }
 
-var demoCaller = app.Caller{Actor: "demo"}
+var demoCaller = command.Caller{Actor: "demo"}
 
 // makeEvents makes an event of points and one of vouchers and imports their members.
 func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, error) {
@@ -113,7 +116,7 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 		if err != nil {
 			return nil, err
 		}
-		res, err := d.process.App.Targets.Import(ctx, demoCaller, e.ID, app.Upload{Body: demoMembers(want.members), ContentType: "text/csv"})
+		res, err := d.process.App.Targets.Import(ctx, demoCaller, e.ID, imports.Upload{Body: demoMembers(want.members), ContentType: "text/csv"})
 		if err != nil {
 			return nil, err
 		}
@@ -165,10 +168,10 @@ func demoMembers(n int) io.Reader {
 func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summary) error {
 	d.say("5  Proof       compares every row of targets, results, counters and ledger:")
 	fmt.Fprintln(d.out)
-	reports := make([]app.VerifyReport, len(events))
+	reports := make([]verify.Report, len(events))
 	for i, e := range events {
 		var err error
-		if reports[i], err = d.process.App.Reports.Verify(ctx, app.VerifyQuery{Event: strconv.FormatInt(e.ID, 10)}); err != nil {
+		if reports[i], err = d.process.App.Verify.Verify(ctx, verify.Query{Event: strconv.FormatInt(e.ID, 10)}); err != nil {
 			return err
 		}
 		if !reports[i].OK {
@@ -207,7 +210,7 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 }
 
 // listInvariants names the first of them, as many as fit on a screen.
-func (d *demo) listInvariants(all []app.Invariant) {
+func (d *demo) listInvariants(all []verify.Invariant) {
 	const shown = 15
 	for _, invariant := range all[:min(shown, len(all))] {
 		fmt.Fprintf(d.out, "     ✓ %-4s %s\n", invariant.ID, fold(invariant.Statement, 12))

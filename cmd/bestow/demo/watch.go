@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"bestow/app"
+	"bestow/app/reports"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/http/api"
@@ -172,7 +172,7 @@ func (d *demo) glance(ctx context.Context, event int64) (glance, error) {
 	return glance{p.Event.Summary.Success + p.Event.Summary.Fail, p.WaitingRetry, p.Event.Status, wireReasons(p.WaitingFor)}, err
 }
 
-func wireReasons(reasons []app.Reason) []api.Reason {
+func wireReasons(reasons []reports.Reason) []api.Reason {
 	wire := make([]api.Reason, len(reasons))
 	for i, r := range reasons {
 		wire[i] = api.Reason(r)

@@ -8,7 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"bestow/app"
+	"bestow/app/grants"
+	"bestow/app/obstacle"
 	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/seal"
@@ -18,7 +19,7 @@ import (
 	"bestow/money/moneydb"
 )
 
-var _ app.Granter = Granter{}
+var _ grants.Granter = Granter{}
 
 const (
 	// typeCode says in the ledger that a campaign caused the movement; its ref is the event's id.
@@ -53,34 +54,34 @@ func (g Granter) Away(e domain.Event) error {
 }
 
 // Grant implements app.Granter. Its error wraps app.ErrNotApplied where the ledger says that it applied nothing.
-func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
 	l, err := g.of(e)
 	if err == nil {
 		err = l.blocked()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", app.ErrNotApplied, err)
+		return nil, fmt.Errorf("%w: %w", grants.ErrNotApplied, err)
 	}
 	t := translator{e, l}
-	answers, err := l.ask(ctx, e.Type, deadline, t.items(grants))
+	answers, err := l.ask(ctx, e.Type, deadline, t.items(batch))
 	if errors.Is(err, money.ErrNoMaster) || errors.Is(err, seal.ErrOpen) { // before anything was written
 		missing := &domain.Error{Code: domain.MissingKeys, Message: "the keys of vouchers are missing or wrong", Hint: "set BESTOW_MASTER_KEY"}
-		return nil, fmt.Errorf("%w: %w: %w", app.ErrNotApplied, missing, err)
+		return nil, fmt.Errorf("%w: %w: %w", grants.ErrNotApplied, missing, err)
 	}
 	if errors.Is(err, money.ErrDeadline) || errors.Is(err, money.ErrTooMany) || neverAsked(err) {
-		return nil, fmt.Errorf("%w: %w", app.ErrNotApplied, err)
+		return nil, fmt.Errorf("%w: %w", grants.ErrNotApplied, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(answers) != len(grants) {
-		return nil, fmt.Errorf("grant %d members: the ledger gave %d answers", len(grants), len(answers))
+	if len(answers) != len(batch) {
+		return nil, fmt.Errorf("grant %d members: the ledger gave %d answers", len(batch), len(answers))
 	}
-	return t.outcomes(grants, answers), nil
+	return t.outcomes(batch, answers), nil
 }
 
 // Rule is what our ledger says of a grant before it is asked for it.
-func Rule(l *moneydb.Ledger) app.LedgerRule {
+func Rule(l *moneydb.Ledger) obstacle.LedgerRule {
 	return func(e domain.Event, g domain.Grant, now time.Time) (domain.Code, string) {
 		if e.Type.Granter != settings.OurLedger {
 			return "", ""
@@ -104,7 +105,7 @@ func neverAsked(err error) bool {
 }
 
 // Lookup implements app.Granter.
-func (g Granter) Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error) {
+func (g Granter) Lookup(ctx context.Context, e domain.Event, batch []domain.Grant) ([]*domain.Outcome, error) {
 	l, err := g.of(e)
 	if err == nil {
 		err = l.blocked()
@@ -113,8 +114,8 @@ func (g Granter) Lookup(ctx context.Context, e domain.Event, grants []domain.Gra
 		return nil, err
 	}
 	t := translator{e, l}
-	keys := make([]string, len(grants))
-	for n, asked := range grants {
+	keys := make([]string, len(batch))
+	for n, asked := range batch {
 		keys[n] = t.key(asked)
 	}
 	lookup := l.gate.LookupPoints
@@ -125,13 +126,13 @@ func (g Granter) Lookup(ctx context.Context, e domain.Event, grants []domain.Gra
 	if err != nil {
 		return nil, err
 	}
-	if len(found) != len(grants) {
-		return nil, fmt.Errorf("look up %d members: the ledger gave %d answers", len(grants), len(found))
+	if len(found) != len(batch) {
+		return nil, fmt.Errorf("look up %d members: the ledger gave %d answers", len(batch), len(found))
 	}
-	outcomes := make([]*domain.Outcome, len(grants))
+	outcomes := make([]*domain.Outcome, len(batch))
 	for n, f := range found {
 		if f.Known {
-			o := t.outcome(grants[n], money.Answer{Key: f.Key, Outcome: money.Replayed, TxID: f.TxID, MemberID: f.MemberID, Amount: f.Amount, Voucher: f.Voucher})
+			o := t.outcome(batch[n], money.Answer{Key: f.Key, Outcome: money.Replayed, TxID: f.TxID, MemberID: f.MemberID, Amount: f.Amount, Voucher: f.Voucher})
 			outcomes[n] = &o
 		}
 	}
@@ -144,10 +145,10 @@ type translator struct {
 	ledger *Ledger
 }
 
-func (t translator) items(grants []domain.Grant) []money.Item {
-	items := make([]money.Item, len(grants))
+func (t translator) items(batch []domain.Grant) []money.Item {
+	items := make([]money.Item, len(batch))
 	ref := strconv.FormatInt(t.event.ID, 10)
-	for n, g := range grants {
+	for n, g := range batch {
 		items[n] = money.Item{
 			Key: t.key(g), MemberID: g.MemberID, Amount: g.Amount, Reason: g.Reason,
 			ExpiryAt: t.event.ExpiryAt, TypeCode: typeCode, Ref: ref,
@@ -160,16 +161,16 @@ func (t translator) key(g domain.Grant) string {
 	return t.ledger.keyPrefix() + domain.Key(t.event.ID, g.MemberID)
 }
 
-func (t translator) outcomes(grants []domain.Grant, answers []money.Answer) []domain.Outcome {
+func (t translator) outcomes(batch []domain.Grant, answers []money.Answer) []domain.Outcome {
 	owners := map[string]int{}
-	outcomes := make([]domain.Outcome, len(grants))
-	for n := range grants {
-		outcomes[n] = t.outcome(grants[n], answers[n])
+	outcomes := make([]domain.Outcome, len(batch))
+	for n := range batch {
+		outcomes[n] = t.outcome(batch[n], answers[n])
 		txID := outcomes[n].TxID
 		if txID == "" {
 			continue
 		}
-		if first, taken := owners[txID]; taken && grants[first].MemberID != grants[n].MemberID {
+		if first, taken := owners[txID]; taken && batch[first].MemberID != batch[n].MemberID {
 			taken := contradictedOutcome("the ledger gave one transaction id to two members")
 			outcomes[first], outcomes[n] = taken, taken // nobody can tell whose it is
 			continue

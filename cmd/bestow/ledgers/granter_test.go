@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/grants"
 	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/pgtest"
@@ -57,11 +57,11 @@ func eventOf(op domain.Operation) domain.Event {
 }
 
 func grantsOf(members ...string) []domain.Grant {
-	grants := make([]domain.Grant, len(members))
+	batch := make([]domain.Grant, len(members))
 	for n, m := range members {
-		grants[n] = domain.Grant{TargetID: int64(n + 1), MemberID: m, Amount: 100, Reason: "spring"}
+		batch[n] = domain.Grant{TargetID: int64(n + 1), MemberID: m, Amount: 100, Reason: "spring"}
 	}
-	return grants
+	return batch
 }
 
 func TestGranterAsks(t *testing.T) {
@@ -163,19 +163,19 @@ func TestGranterErrors(t *testing.T) {
 	}{{money.ErrDeadline, true}, {money.ErrNoMaster, true}, {money.ErrTooMany, true}, {reset, false}, {context.DeadlineExceeded, false}} {
 		_, err := newGranter(&scripted{err: c.err}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a"))
 		require.ErrorIs(t, err, c.err)
-		require.Equal(t, c.nothing, errors.Is(err, app.ErrNotApplied))
+		require.Equal(t, c.nothing, errors.Is(err, grants.ErrNotApplied))
 	}
 	_, err := newGranter(&scripted{answers: make([]money.Answer, 1)}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a", "b"))
 	require.ErrorContains(t, err, "1 answers")
-	require.NotErrorIs(t, err, app.ErrNotApplied, "a truncated reply says nothing")
+	require.NotErrorIs(t, err, grants.ErrNotApplied, "a truncated reply says nothing")
 
 	foreign := eventOf(domain.Points)
 	foreign.Type.Granter = "partner"
 	s := &scripted{}
 	_, err = newGranter(s).Grant(t.Context(), foreign, time.Now(), grantsOf("a"))
-	require.ErrorIs(t, err, app.ErrNotApplied)
+	require.ErrorIs(t, err, grants.ErrNotApplied)
 	_, err = newGranter(s).Grant(t.Context(), eventOf("coins"), time.Now(), grantsOf("a"))
-	require.ErrorIs(t, err, app.ErrNotApplied)
+	require.ErrorIs(t, err, grants.ErrNotApplied)
 	require.Nil(t, s.asked)
 }
 
@@ -200,7 +200,7 @@ func TestGranterOnLedger(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, domain.Contradicted, got[0].Verdict)
 		_, err = g.Grant(t.Context(), e, time.Now(), grantsOf("d"))
-		require.ErrorIs(t, err, app.ErrNotApplied)
+		require.ErrorIs(t, err, grants.ErrNotApplied)
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"log/slog"
 	"time"
 
-	"bestow/app"
+	"bestow/app/grants"
+	"bestow/app/processes"
 	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/english"
@@ -88,7 +89,7 @@ func (l *Ledger) ask(ctx context.Context, t domain.EventType, deadline time.Time
 	case domain.Vouchers:
 		return l.gate.GrantVouchers(ctx, deadline, items)
 	}
-	return nil, fmt.Errorf("%w: event type %s has operation %q", app.ErrNotApplied, t.Code, t.Operation)
+	return nil, fmt.Errorf("%w: event type %s has operation %q", grants.ErrNotApplied, t.Code, t.Operation)
 }
 
 // Config says which ledgers there are.
@@ -148,7 +149,7 @@ func (g Granter) Watch(ctx context.Context, group *errgroup.Group) {
 // Meet finds out which ledgers the names lead to, before anything is granted: a handler asks no ledger that is another than
 // it was. It waits for no ledger that does not answer: watch finds out later. The ledger of this database is refused at
 // once, since only a person can help.
-func (g Granter) Meet(ctx context.Context, known *app.Ledgers) error {
+func (g Granter) Meet(ctx context.Context, known *processes.Ledgers) error {
 	for _, l := range g {
 		if l.remote != nil {
 			l.remote.ledgers = known
@@ -164,7 +165,7 @@ func (g Granter) Meet(ctx context.Context, known *app.Ledgers) error {
 
 // meetOwn pairs the ledger of this database with its installation. Keys in another ledger would be unknown to it, so a name
 // that has led elsewhere does not lead here.
-func (l *Ledger) meetOwn(ctx context.Context, ledgers *app.Ledgers) error {
+func (l *Ledger) meetOwn(ctx context.Context, ledgers *processes.Ledgers) error {
 	id, err := l.own.Pair(ctx, l.installation)
 	if err != nil {
 		return fmt.Errorf("meet the ledger of this database: %w: if the database is a copy, `bestow installation new` gives it a ledger of its own", err)

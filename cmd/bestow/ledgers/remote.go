@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"bestow/app"
+	"bestow/app/processes"
 	"bestow/cmd/bestow/settings"
 	"bestow/internal/obs"
 	"bestow/money/moneyclient"
@@ -35,7 +35,7 @@ type remote struct {
 	name         string
 	client       *moneyclient.Client
 	installation string
-	ledgers      *app.Ledgers // nil until it is met
+	ledgers      *processes.Ledgers // nil until it is met
 	pool         *pgxpool.Pool
 	probe        time.Duration
 	log          *slog.Logger

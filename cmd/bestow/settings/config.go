@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/processes"
 	"bestow/domain"
 	"bestow/internal/embedpg"
 	"bestow/internal/ownfiles"
@@ -208,10 +209,10 @@ func (c Config) Limits() app.Limits {
 }
 
 // Shared returns what any process of an installation must have alike, whatever its roles.
-func (c Config) Shared() app.Settings {
-	s := app.Settings{app.TimeZoneSetting: c.TimeZone, app.EnvSetting: c.Env, app.ExpirySetting: c.Expiry}
+func (c Config) Shared() processes.Settings {
+	s := processes.Settings{processes.TimeZoneSetting: c.TimeZone, processes.EnvSetting: c.Env, processes.ExpirySetting: c.Expiry}
 	if master, err := c.Master(); err == nil && master != nil {
-		s[app.MasterKeySetting] = master.ID()
+		s[processes.MasterKeySetting] = master.ID()
 	}
 	return s
 }

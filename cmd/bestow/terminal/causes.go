@@ -3,7 +3,7 @@ package terminal
 import (
 	"strings"
 
-	"bestow/app"
+	"bestow/app/reports"
 	"bestow/http/api"
 )
 
@@ -29,7 +29,7 @@ func (c *Causes) News(reasons []api.Reason) (text string, changed bool) {
 func SameCause(reasons []api.Reason) string {
 	var same strings.Builder
 	for _, r := range reasons {
-		if r.Code == app.RetryWaits {
+		if r.Code == reports.RetryWaits {
 			r.Text = ""
 		}
 		same.WriteString(r.Code + ": " + r.Text + "\n")

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"bestow/app"
+	"bestow/app/eventrow"
+	"bestow/app/processes"
+	"bestow/app/reports"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
@@ -19,6 +21,7 @@ import (
 	"bestow/migrations"
 	"bestow/outbox"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -155,7 +158,12 @@ func (d *doctor) clock(ctx context.Context) {
 
 // installation looks at what the processes say of themselves.
 func (d *doctor) installation(ctx context.Context) {
-	sys, err := (&app.Reports{Deps: app.Deps{Pool: d.pool}}).System(ctx)
+	reports, err := reports.New(reports.Config{Pool: d.pool})
+	if err != nil {
+		d.say("processes", Wrong, "%s", english.OneLine(err.Error()))
+		return
+	}
+	sys, err := reports.System(ctx)
 	if err != nil {
 		d.say("processes", Wrong, "%s", english.OneLine(err.Error()))
 		return
@@ -167,7 +175,7 @@ func (d *doctor) installation(ctx context.Context) {
 }
 
 // installed looks at what an installation says of itself.
-func (d *doctor) installed(sys app.System) {
+func (d *doctor) installed(sys reports.System) {
 	if sys.ReadOnly {
 		d.say("database", Wrong, "it takes no writes: its server is a standby, or read-only")
 	}
@@ -181,10 +189,10 @@ func (d *doctor) installed(sys app.System) {
 		}
 	}
 	// Whether the processes have the master key they know themselves.
-	standing := slices.DeleteFunc(sys.Standing, func(s app.Standing) bool { return s.Code == domain.MissingKeys })
-	still := slices.DeleteFunc(slices.Clone(standing), func(s app.Standing) bool { return len(s.Events) == 0 })
+	standing := slices.DeleteFunc(sys.Standing, func(s reports.Standing) bool { return s.Code == domain.MissingKeys })
+	still := slices.DeleteFunc(slices.Clone(standing), func(s reports.Standing) bool { return len(s.Events) == 0 })
 	for _, s := range standing {
-		if s.Code == app.SettingsDiffer {
+		if s.Code == processes.SettingsDiffer {
 			d.say("settings", Wrong, "%s", s.Text)
 		}
 	}
@@ -207,7 +215,9 @@ type failedEvent struct {
 
 // failed names the newest FAILED events.
 func (d *doctor) failed(ctx context.Context) {
-	events, err := (&app.Events{Deps: app.Deps{Pool: d.pool}}).List(ctx, app.EventFilter{Status: domain.Failed, Limit: shownFailed + 1})
+	events, err := pg.Value(ctx, d.pool, func(tx pgx.Tx) ([]domain.Event, error) {
+		return eventrow.List(ctx, tx, eventrow.Filter{Status: domain.Failed, Limit: shownFailed + 1})
+	})
 	if err != nil {
 		d.say("events", Wrong, "%s", english.OneLine(err.Error()))
 		return
@@ -233,9 +243,9 @@ func (d *doctor) sayFailed(i int, e failedEvent) {
 func (d *doctor) ownSettings(ctx context.Context) {
 	mine := d.cfg.Shared()
 	if len(d.cfg.Brokers) > 0 {
-		mine[app.TopicPrefixSetting] = d.cfg.TopicPrefix
+		mine[processes.TopicPrefixSetting] = d.cfg.TopicPrefix
 	}
-	all, err := (&app.Reports{Deps: app.Deps{Pool: d.pool}}).Differences(ctx, mine)
+	all, err := processes.New(d.pool).Differences(ctx, mine)
 	if err != nil {
 		d.say("settings", Wrong, "%s", english.OneLine(err.Error()))
 	}
@@ -245,7 +255,7 @@ func (d *doctor) ownSettings(ctx context.Context) {
 }
 
 // processes looks for each role, for what processes report, and for versions that are mixed.
-func (d *doctor) processes(sys app.System) {
+func (d *doctor) processes(sys reports.System) {
 	for _, role := range []string{daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs} {
 		if n := len(sys.Working(role)); n > 0 {
 			d.say("role "+role, Fine, "processes: %d", n)
@@ -266,7 +276,7 @@ func (d *doctor) processes(sys app.System) {
 	}
 }
 
-func (d *doctor) river(sys app.System) {
+func (d *doctor) river(sys reports.System) {
 	switch atWork := len(sys.Working(daemon.RoleRelay)) + len(sys.Working(daemon.RoleJobs)); {
 	case sys.River.Leader != "":
 		d.say("river", Fine, "%s leads", sys.River.Leader)

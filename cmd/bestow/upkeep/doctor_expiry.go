@@ -4,12 +4,13 @@ import (
 	"context"
 	"slices"
 
-	"bestow/app"
+	"bestow/app/processes"
+	"bestow/app/reports"
 	"bestow/internal/english"
 )
 
 // expiry looks whether points expire by themselves, and for those that should have.
-func (d *doctor) expiry(ctx context.Context, sys app.System) {
+func (d *doctor) expiry(ctx context.Context, sys reports.System) {
 	const query = `SELECT count(*), coalesce(sum(remaining), 0)::text,
 			count(*) FILTER (WHERE expiry_at <= now() - interval '1 hour')
 		FROM money.point_lot WHERE remaining > 0 AND expiry_at <= now()`
@@ -19,7 +20,7 @@ func (d *doctor) expiry(ctx context.Context, sys app.System) {
 		d.say("expiry", Wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
-	off := func(p app.Process) bool { return p.Settings()[app.ExpirySetting] == "off" }
+	off := func(p processes.Process) bool { return p.Settings()[processes.ExpirySetting] == "off" }
 	switch {
 	case slices.ContainsFunc(sys.Processes, off):
 		d.say("expiry", Warning, "BESTOW_EXPIRY is off: no points expire by themselves; %s with %s points past the expiry", english.Count(lots, "open lot"), english.Group(points))

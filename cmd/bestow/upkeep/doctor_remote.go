@@ -3,7 +3,8 @@ package upkeep
 import (
 	"context"
 
-	"bestow/app"
+	"bestow/app/processes"
+	"bestow/app/reports"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/http/api"
@@ -45,20 +46,20 @@ func (d *doctor) ask(ctx context.Context, server *client.Client) error {
 }
 
 // readSystem reads what the service says of the installation.
-func readSystem(wire api.System) app.System {
-	sys := app.System{At: wire.At, ReadOnly: wire.ReadOnly, River: app.River{Leader: orEmpty(wire.River.Leader), Paused: wire.River.PausedQueues}}
+func readSystem(wire api.System) reports.System {
+	sys := reports.System{At: wire.At, ReadOnly: wire.ReadOnly, River: reports.River{Leader: orEmpty(wire.River.Leader), Paused: wire.River.PausedQueues}}
 	for _, p := range wire.Processes {
-		read := app.Process{ID: p.ID, Roles: p.Roles, Version: p.Version, Host: p.Host, PID: p.PID, StartedAt: p.StartedAt, SeenAt: p.SeenAt}
+		read := processes.Process{ID: p.ID, Roles: p.Roles, Version: p.Version, Host: p.Host, PID: p.PID, StartedAt: p.StartedAt, SeenAt: p.SeenAt}
 		for _, r := range p.Reports {
-			read.Reports = append(read.Reports, app.Report{Code: r.Code, Text: r.Text, Topic: r.Topic})
+			read.Reports = append(read.Reports, processes.Report{Code: r.Code, Text: r.Text, Topic: r.Topic})
 		}
 		sys.Processes = append(sys.Processes, read)
 	}
 	for _, l := range wire.Breaker {
-		sys.Ledgers = append(sys.Ledgers, app.Ledger{Name: l.Name, Away: l.Text})
+		sys.Ledgers = append(sys.Ledgers, reports.Ledger{Name: l.Name, Away: l.Text})
 	}
 	for _, s := range wire.WaitingFor {
-		sys.Standing = append(sys.Standing, app.Standing{Reason: app.Reason{Code: s.Code, Text: s.Text}, Events: s.Events})
+		sys.Standing = append(sys.Standing, reports.Standing{Reason: reports.Reason{Code: s.Code, Text: s.Text}, Events: s.Events})
 	}
 	return sys
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"bestow/app"
+	"bestow/app/processes"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
@@ -77,7 +77,7 @@ func RenewInstallation(ctx context.Context, tx pgx.Tx) (i outbox.Installation, e
 	if err == nil && ledger.Installation == before.ID {
 		_, err = moneydb.PairAnew(ctx, tx, i.ID)
 	}
-	return i, errors.Join(err, app.ForgetLedgers(ctx, tx))
+	return i, errors.Join(err, processes.ForgetLedgers(ctx, tx))
 }
 
 // withDatabase lets a command work on the database that DATABASE_URL names.

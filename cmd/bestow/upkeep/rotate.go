@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 
-	"bestow/app"
-	"bestow/app/keys"
 	"bestow/app/pins"
+	"bestow/app/processes"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/internal/english"
+	"bestow/internal/keys"
 	"bestow/internal/pg"
 	"bestow/internal/seal"
 	"bestow/money/vouchers"
@@ -91,8 +91,8 @@ func Rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (don
 		return done, &domain.Error{Code: domain.Invalid, Message: "the new master key is the one that is in use: nothing was changed",
 			Hint: "write another one, as by `openssl rand -base64 32`, and name its file"}
 	}
-	reports := &app.Reports{Deps: app.Deps{Pool: pool}}
-	if err := nothingRuns(ctx, reports); err != nil {
+	list := processes.New(pool)
+	if err := nothingRuns(ctx, list); err != nil {
 		return done, err
 	}
 	done, err = pg.Value(ctx, pool, func(tx pgx.Tx) (done Rotated, err error) {
@@ -112,15 +112,15 @@ func Rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (don
 	if err != nil {
 		return done, err
 	}
-	err = nothingRuns(ctx, reports)
+	err = nothingRuns(ctx, list)
 	if refused, ok := errors.AsType[*domain.Error](err); ok {
 		refused.Message = "all keys are encrypted by the new master key now, but a process began meanwhile and may have the old one: " + refused.Message
 	}
 	return done, err
 }
 
-func nothingRuns(ctx context.Context, reports *app.Reports) error {
-	running, err := reports.Running(ctx)
+func nothingRuns(ctx context.Context, list *processes.Processes) error {
+	running, err := list.Running(ctx)
 	if err != nil || running == "" {
 		return err
 	}

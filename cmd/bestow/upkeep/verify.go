@@ -6,9 +6,12 @@ import (
 	"fmt"
 
 	"bestow/app"
+	"bestow/app/processes"
+	"bestow/app/verify"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
+	"bestow/internal/keys"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -55,33 +58,40 @@ func (c *VerifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	defer pool.Close()
-	if err := (&app.Reports{Deps: app.Deps{Pool: pool}}).Same(ctx, Judging(cfg)); err != nil {
-		return err
-	}
-	reports, err := newVerifier(cfg, pool)
+	with, err := verifyConfig(cfg, pool)
 	if err != nil {
 		return err
 	}
-	return c.verify(ctx, t, reports)
+	verifier, err := verify.New(with)
+	if err != nil {
+		return err
+	}
+	if err := app.Agree(ctx, verifier, Judging(cfg)); err != nil {
+		return err
+	}
+	return c.verify(ctx, t, verifier)
 }
 
 // Judging returns the settings by which a proof judges.
-func Judging(cfg settings.Config) app.Settings {
-	return app.Settings{app.TimeZoneSetting: cfg.TimeZone, app.ExpirySetting: cfg.Expiry}
+func Judging(cfg settings.Config) processes.Settings {
+	return processes.Settings{processes.TimeZoneSetting: cfg.TimeZone, processes.ExpirySetting: cfg.Expiry}
 }
 
-// newVerifier returns what makes the command's reports. With a master key it opens every voucher; in production it takes no
+// verifyConfig returns what makes the command's reports. With a master key it opens every voucher; in production it takes no
 // key of a hash that no master key has wrapped.
-func newVerifier(cfg settings.Config, pool *pgxpool.Pool) (*app.Reports, error) {
-	deps := app.Deps{Pool: pool, Zone: cfg.TimeZone, WrappedKeysOnly: cfg.Env == "production", ExpiryOff: cfg.ExpiryOff(), RemoteLedger: cfg.MoneyURL != ""}
-	var err error
-	if deps.Master, err = cfg.Master(); err != nil {
-		return nil, err
+func verifyConfig(cfg settings.Config, pool *pgxpool.Pool) (c verify.Config, err error) {
+	master, err := cfg.Master()
+	if err != nil {
+		return c, err
 	}
-	if deps.Master != nil {
-		deps.Unsealer = daemon.NewUnsealer(deps.Master)
+	c = verify.Config{
+		Pool: pool, Keys: keys.Store{Table: keys.Content, Master: master, WrappedOnly: cfg.Env == "production"},
+		Zone: cfg.TimeZone, ExpiryOff: cfg.ExpiryOff(), RemoteLedger: cfg.MoneyURL != "",
 	}
-	return &app.Reports{Deps: deps}, nil
+	if master != nil {
+		c.Unsealer = daemon.NewUnsealer(master)
+	}
+	return c, nil
 }
 
 // Help says what the command needs, and what its end means.
@@ -95,8 +105,8 @@ Exit code 0: everything was compared, and nothing differs. Exit code 1: somethin
 compared ("not proved"). docs/verify.md says what each invariant compares, and what no invariant compares.`
 }
 
-func (c *VerifyCmd) verify(ctx context.Context, t *terminal.Terminal, reports *app.Reports) (err error) {
-	var query app.VerifyQuery
+func (c *VerifyCmd) verify(ctx context.Context, t *terminal.Terminal, reports *verify.Verifier) (err error) {
+	var query verify.Query
 	if c.Event != nil {
 		query.Event = *c.Event
 	}
@@ -117,7 +127,7 @@ func (c *VerifyCmd) verify(ctx context.Context, t *terminal.Terminal, reports *a
 }
 
 // conclude prints what was found, and fails if that is not green. As JSON it prints the bytes of the document.
-func (c *VerifyCmd) conclude(t *terminal.Terminal, v app.VerifyReport, document []byte) error {
+func (c *VerifyCmd) conclude(t *terminal.Terminal, v verify.Report, document []byte) error {
 	var err error
 	if c.Output == "json" {
 		_, err = fmt.Fprintf(t.Out, "%s\n", document)
@@ -137,7 +147,7 @@ func (c *VerifyCmd) conclude(t *terminal.Terminal, v app.VerifyReport, document 
 }
 
 // write prints what was repaired, then the report.
-func (c *VerifyCmd) write(t *terminal.Terminal, v app.VerifyReport) error {
+func (c *VerifyCmd) write(t *terminal.Terminal, v verify.Report) error {
 	for _, r := range v.Repaired {
 		fmt.Fprintf(t.Out, "repaired: %s\n", r)
 	}

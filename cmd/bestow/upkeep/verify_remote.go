@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"bestow/app"
+	"bestow/app/verify"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/http/client"
@@ -55,7 +55,7 @@ func (c *VerifyCmd) runWithoutDatabase(ctx context.Context, t *terminal.Terminal
 // or that the last report is older, where the one that was asked for came to nothing.
 func awaitReport(
 	ctx context.Context, server *client.Client, id int64, after time.Time,
-) (v app.VerifyReport, document []byte, err error) {
+) (v verify.Report, document []byte, err error) {
 	for {
 		r, err := server.LastReport(ctx, id)
 		first := errors.Is(err, &domain.Error{Code: domain.ReportUnderWay})
@@ -63,7 +63,7 @@ func awaitReport(
 			return v, nil, err
 		}
 		if !first {
-			v = app.VerifyReport{}
+			v = verify.Report{}
 			if err := json.Unmarshal(r.Document, &v); err != nil {
 				return v, nil, fmt.Errorf("read report: %w", err)
 			}

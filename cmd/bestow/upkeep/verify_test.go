@@ -12,14 +12,15 @@ import (
 	"slices"
 	"testing"
 
-	"bestow/app"
 	"bestow/app/pins"
+	"bestow/app/verify"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/internal/pgtest"
 	"bestow/internal/seal"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 )
 
@@ -36,7 +37,7 @@ func TestVerifyCommand(t *testing.T) {
 		INSERT INTO campaign_event_summary (event_id) VALUES (1), (2);
 		UPDATE event_ids SET last_id = 2;
 		SELECT setval('campaign_events_id_seq', 2)`)
-	reports := &app.Reports{Deps: app.Deps{Pool: pool}}
+	reports := verifierOf(t, pool)
 	verify := func(c VerifyCmd) (string, error) {
 		var out bytes.Buffer
 		term := &terminal.Terminal{Out: &out, Err: io.Discard, Env: func(string) string { return "" }}
@@ -68,8 +69,8 @@ func TestVerifyCommandJSON(t *testing.T) {
 	var out bytes.Buffer
 	term := &terminal.Terminal{Out: &out, Err: io.Discard, Env: func(string) string { return "" }}
 	c := VerifyCmd{Format: terminal.Format{Output: "json"}, Repair: true}
-	require.NoError(t, c.verify(t.Context(), term, &app.Reports{Deps: app.Deps{Pool: pgtest.New(t)}}))
-	var printed app.VerifyReport
+	require.NoError(t, c.verify(t.Context(), term, verifierOf(t, pgtest.New(t))))
+	var printed verify.Report
 	require.NoError(t, json.Unmarshal(out.Bytes(), &printed))
 	require.True(t, printed.OK)
 	require.Len(t, printed.Invariants, 33)
@@ -96,8 +97,8 @@ func TestVerifyRecipe(t *testing.T) {
 		var out bytes.Buffer
 		term := &terminal.Terminal{Out: &out, Err: io.Discard, Env: func(string) string { return "" }}
 		c := VerifyCmd{Format: terminal.Format{Output: "json"}, Repair: repair}
-		require.Error(t, c.verify(t.Context(), term, &app.Reports{Deps: app.Deps{Pool: pool}})) // the counter or the sequence differs
-		var r app.VerifyReport
+		require.Error(t, c.verify(t.Context(), term, verifierOf(t, pool))) // the counter or the sequence differs
+		var r verify.Report
 		require.NoError(t, json.Unmarshal(out.Bytes(), &r))
 		require.Len(t, r.Repaired, map[bool]int{true: 1}[repair])
 		dir := t.TempDir()
@@ -115,20 +116,28 @@ func TestVerifyRecipe(t *testing.T) {
 func TestVerifyCommandHasTheMasterKey(t *testing.T) {
 	t.Parallel()
 	key := seal.GenerateMaster()
-	r, err := newVerifier(settings.Config{MasterKey: key, Env: "production", TimeZone: "Asia/Tokyo"}, nil)
+	r, err := verifyConfig(settings.Config{MasterKey: key, Env: "production", TimeZone: "Asia/Tokyo"}, nil)
 	require.NoError(t, err)
-	require.NotNil(t, r.Master)
+	require.NotNil(t, r.Keys.Master)
 	require.IsType(t, pins.Unsealer{}, r.Unsealer)
-	require.Same(t, r.Master, r.Unsealer.(pins.Unsealer).Master)
-	require.True(t, r.WrappedKeysOnly)
+	require.Same(t, r.Keys.Master, r.Unsealer.(pins.Unsealer).Master)
+	require.True(t, r.Keys.WrappedOnly)
 	require.Equal(t, "Asia/Tokyo", r.Zone)
 
-	r, err = newVerifier(settings.Config{Env: "development"}, nil)
+	r, err = verifyConfig(settings.Config{Env: "development"}, nil)
 	require.NoError(t, err)
-	require.Nil(t, r.Master)
+	require.Nil(t, r.Keys.Master)
 	require.Nil(t, r.Unsealer, "an interface with nothing in it")
-	require.False(t, r.WrappedKeysOnly)
+	require.False(t, r.Keys.WrappedOnly)
 
-	_, err = newVerifier(settings.Config{MasterKey: "short"}, nil)
+	_, err = verifyConfig(settings.Config{MasterKey: "short"}, nil)
 	require.ErrorContains(t, err, "BESTOW_MASTER_KEY")
+}
+
+// verifierOf is a verifier without a master key.
+func verifierOf(t *testing.T, pool *pgxpool.Pool) *verify.Verifier {
+	t.Helper()
+	verifier, err := verify.New(verify.Config{Pool: pool})
+	require.NoError(t, err)
+	return verifier
 }

@@ -6,9 +6,9 @@ import (
 	"runtime"
 	"time"
 
-	"bestow/app/content"
-	"bestow/app/keys"
 	"bestow/domain"
+	"bestow/domain/content"
+	"bestow/internal/keys"
 	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"

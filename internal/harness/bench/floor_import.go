@@ -10,8 +10,8 @@ import (
 	"io"
 	"strconv"
 
-	"bestow/app/content"
 	"bestow/domain"
+	"bestow/domain/content"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"

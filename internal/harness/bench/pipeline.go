@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"bestow/app"
+	"bestow/app/imports"
 	"bestow/domain"
 )
 
@@ -62,7 +62,7 @@ func (p *pipeline) load(ctx context.Context) (err error) {
 
 // upload imports a list, all of whose members must be accepted.
 func upload(ctx context.Context, product *Product, event domain.Event, list io.Reader, members int) error {
-	res, err := product.App.Targets.Import(ctx, caller, event.ID, app.Upload{Body: list, ContentType: "text/csv"})
+	res, err := product.App.Targets.Import(ctx, caller, event.ID, imports.Upload{Body: list, ContentType: "text/csv"})
 	if err == nil && res.Accepted != members {
 		err = fmt.Errorf("%d of %d members were accepted", res.Accepted, members)
 	}

@@ -8,9 +8,13 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/command"
+	"bestow/app/verify"
 	"bestow/domain"
+	"bestow/internal/keys"
 	"bestow/internal/pg"
 	"bestow/internal/seal"
+	"bestow/jobs"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -40,7 +44,7 @@ func (r Run) Total() time.Duration { return r.Import + r.Grant }
 func (r Run) Rate() float64 { return float64(r.Targets) / r.Total().Seconds() }
 
 // caller says who asks.
-var caller = app.Caller{Actor: "bench"}
+var caller = command.Caller{Actor: "bench"}
 
 // runOf is a run that is to be measured.
 type runOf struct {
@@ -140,11 +144,19 @@ func createEvents(ctx context.Context, pool *pgxpool.Pool, o runOf) ([]domain.Ev
 	if o.kind == Small {
 		n = (o.members + smallMembers - 1) / smallMembers
 	}
-	use, amount := app.New(app.Deps{Pool: pool}).Events, int64(defaultAmount)
+	inserter, err := jobs.NewInserter(pool)
+	if err != nil {
+		return nil, err
+	}
+	use, err := app.New(app.Deps{Pool: pool, River: inserter})
+	if err != nil {
+		return nil, err
+	}
+	amount := int64(defaultAmount)
 	events := make([]domain.Event, n)
 	for i := range events {
 		var err error
-		events[i], err = use.Create(ctx, caller, app.NewEvent{
+		events[i], err = use.Events.Create(ctx, caller, app.NewEvent{
 			CampaignID: "bench-" + strconv.Itoa(i), EventType: "POINT", DefaultAmount: &amount,
 			DefaultReason: defaultReason,
 		})
@@ -209,7 +221,7 @@ func (s *server) timed(ctx context.Context, c contestant, r *Run) error {
 }
 
 // why is the first that an invariant found.
-func why(i app.Invariant) string {
+func why(i verify.Invariant) string {
 	switch {
 	case len(i.Examples) > 0:
 		return ": " + i.Examples[0]
@@ -221,12 +233,15 @@ func why(i app.Invariant) string {
 
 // verify asks the product's own verify about the event, or about all if there are more.
 func (r *Run) verify(ctx context.Context, a *arena) error {
-	query := app.VerifyQuery{}
+	query := verify.Query{}
 	if len(a.events) == 1 {
 		query.Event = "id:" + strconv.FormatInt(a.events[0].ID, 10)
 	}
-	reports := &app.Reports{Deps: app.Deps{Pool: a.pool, Master: a.master}}
-	v, err := reports.Verify(ctx, query)
+	verifier, err := verify.New(verify.Config{Pool: a.pool, Keys: keys.Store{Table: keys.Content, Master: a.master}})
+	if err != nil {
+		return err
+	}
+	v, err := verifier.Verify(ctx, query)
 	if err != nil {
 		return err
 	}

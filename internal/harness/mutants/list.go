@@ -8,12 +8,12 @@ var mutants = slices.Concat(grantMutants, outboxMutants, jobsMutants)
 // The rooms in which faults are planted, with the tests that have to find them.
 const (
 	rules  = "./domain"
-	heart  = "./app"
+	heart  = "./app/grants"
 	grants = "./money/grants"
 	points = "./money/points"
 )
 
-// grantTests are those of app/grants_test.go.
+// grantTests are those of app/grants/grants_test.go.
 const grantTests = `^Test(WhatASettlingWrites|AMessage|AClaim|ALedgerThat|AChunkThat)`
 
 // grantMutants are the faults in the rules, in the path of a grant and in the ledger, by the transaction in which they are.
@@ -37,37 +37,37 @@ var grantMutants = []mutant{
 	{"chunk: one target too many", "domain/chunk.go", "c.cur.Size() < c.MaxTargets", "c.cur.Size() <= c.MaxTargets", rules, "."},
 
 	// T4: who is admitted, and the claim.
-	{"claim: while another is open", "app/grants_claim.go", "if state.open {\n\t\t\treturn claim{}, outbox.ErrBusy\n\t\t}\n\t\t_, _ = rand", "_, _ = rand", heart, grantTests},
-	{"claim: while the ledger is away", "app/grants_claim.go", "if err := s.Granter.Away(c.event); err != nil {", "if err := s.Granter.Away(c.event); false {", heart, grantTests},
-	{"claim: of a stopped event", "app/grants_claim.go", "if c.braked || c.event.Status == domain.Stopped || c.event.Status == domain.Failed {", "if c.braked {", heart, grantTests},
-	{"claim: of another type", "app/grants_claim.go", "if e.Type.Code != m.EventType {", "if false {", heart, grantTests},
-	{"claim: another member", "app/grants_claim.go", "case !ok || t.MemberID != g.MemberID:", "case !ok:", heart, grantTests},
-	{"claim: another amount", "app/grants_claim.go", "case t.Amount != g.Amount:", "case false:", heart, grantTests},
-	{"claim: no first row is read", "app/grants_claim.go", "if !state.first {\n\t\tif results,", "if false {\n\t\tif results,", heart, grantTests},
-	{"claim: attempts that do not rise", "app/grants_sql.go", "attempts = attempts + 1,", "attempts = attempts,", heart, grantTests},
-	{"rest: an open claim is passed over", "app/grants_claim.go", "if state.open {\n\t\treturn claim{}, outbox.ErrBusy\n\t}\n\tif state.token", "if state.token", heart, grantTests},
-	{"rest: nothing is looked up", "app/grants_claim.go", "c.token, c.lapsed = state.token, true", "return c, nil", heart, grantTests},
+	{"claim: while another is open", "app/grants/claim.go", "if state.open {\n\t\t\treturn claim{}, outbox.ErrBusy\n\t\t}\n\t\t_, _ = rand", "_, _ = rand", heart, grantTests},
+	{"claim: while the ledger is away", "app/grants/claim.go", "if err := s.granter.Away(c.event); err != nil {", "if err := s.granter.Away(c.event); false {", heart, grantTests},
+	{"claim: of a stopped event", "app/grants/claim.go", "if c.braked || c.event.Status == domain.Stopped || c.event.Status == domain.Failed {", "if c.braked {", heart, grantTests},
+	{"claim: of another type", "app/grants/claim.go", "if e.Type.Code != m.EventType {", "if false {", heart, grantTests},
+	{"claim: another member", "app/grants/claim.go", "case !ok || t.MemberID != g.MemberID:", "case !ok:", heart, grantTests},
+	{"claim: another amount", "app/grants/claim.go", "case t.Amount != g.Amount:", "case false:", heart, grantTests},
+	{"claim: no first row is read", "app/grants/claim.go", "if !state.first {\n\t\tif results,", "if false {\n\t\tif results,", heart, grantTests},
+	{"claim: attempts that do not rise", "app/grants/grants_sql.go", "attempts = attempts + 1,", "attempts = attempts,", heart, grantTests},
+	{"rest: an open claim is passed over", "app/grants/claim.go", "if state.open {\n\t\treturn claim{}, outbox.ErrBusy\n\t}\n\tif state.token", "if state.token", heart, grantTests},
+	{"rest: nothing is looked up", "app/grants/claim.go", "c.token, c.lapsed = state.token, true", "return c, nil", heart, grantTests},
 
 	// T5: the ledger is asked.
-	{"ask: fewer answers than grants", "app/ask.go", "if err == nil && len(outcomes) != len(c.grants) {", "if false {", heart, grantTests},
-	{"ask: a lapsed claim asks", "app/ask.go", "if !c.lapsed {\n\t\treturn s.grant", "if true {\n\t\treturn s.grant", heart, grantTests},
-	{"ask: a doubtful claim is closed", "app/ask.go", "back := uncountClaim", "back := returnClaim", heart, grantTests},
-	{"ask: a refused claim stays open", "app/ask.go", "back = returnClaim\n", "back = uncountClaim\n", heart, grantTests},
-	{"isolate: never", "app/isolate.go", "(c.attempts > isolateAfter || len(c.isolated) > 0)", "false", heart, grantTests},
-	{"isolate: a marked member is asked", "app/isolate.go", "if c.isolated[g.MemberID] {", "if false {", heart, grantTests},
+	{"ask: fewer answers than grants", "app/grants/ask.go", "if err == nil && len(outcomes) != len(c.grants) {", "if false {", heart, grantTests},
+	{"ask: a lapsed claim asks", "app/grants/ask.go", "if !c.lapsed {\n\t\treturn s.grant", "if true {\n\t\treturn s.grant", heart, grantTests},
+	{"ask: a doubtful claim is closed", "app/grants/ask.go", "back := uncountClaim", "back := returnClaim", heart, grantTests},
+	{"ask: a refused claim stays open", "app/grants/ask.go", "back = returnClaim\n", "back = uncountClaim\n", heart, grantTests},
+	{"isolate: never", "app/grants/isolate.go", "(c.attempts > isolateAfter || len(c.isolated) > 0)", "false", heart, grantTests},
+	{"isolate: a marked member is asked", "app/grants/isolate.go", "if c.isolated[g.MemberID] {", "if false {", heart, grantTests},
 
 	// T6: the settling.
-	{"settle: own claim ignored", "app/grants_settle.go", "own := chunk.token == c.token", "own := true", heart, grantTests},
-	{"settle: plainly with refusals", "app/grants_settle.go", "if c.first && allGranted(outcomes) {", "if c.first {", heart, grantTests},
-	{"settle: a lost claim is closed", "app/grants_sql.go", "AND claim_token = $6`\n\ttag, err", "AND $6::uuid IS NOT NULL`\n\ttag, err", heart, grantTests},
-	{"settle: unknown closes the claim", "app/grants_sql.go", "if own && !ch.unknown && !ch.redrive && !c.more {", "if own && !c.more {", heart, grantTests},
-	{"settle: attempts stay", "app/grants_sql.go", "set += `, attempts = 0`", "set += ``", heart, grantTests},
-	{"settle: counters are set, not added", "app/grants_sql.go", "fail_count = fail_count + $3", "fail_count = $3", heart, grantTests},
-	{"settle: no retry is made", "app/grants_settle.go", "case !slices.Contains(ch.retries, after.RetryCount):", "case false:", heart, grantTests},
-	{"settle: unknown is not asked again", "app/grants_settle.go", "ch.unknown = ch.unknown || g.Redrive == 0", "ch.unknown = false", heart, grantTests},
-	{"settle: a redrive is not asked again", "app/grants_settle.go", "ch.redrive = ch.redrive || g.Redrive > 0", "ch.redrive = false", heart, grantTests},
-	{"settle: a mismatch passes", "app/grants_settle.go", "if changes.mismatch {", "if false {", heart, grantTests},
-	{"settle: no event closes", "app/grants.go", "if done {\n\t\tif err := s.events.Close", "if false {\n\t\tif err := s.events.Close", heart, grantTests},
+	{"settle: own claim ignored", "app/grants/settle.go", "own := chunk.token == c.token", "own := true", heart, grantTests},
+	{"settle: plainly with refusals", "app/grants/settle.go", "if c.first && allGranted(outcomes) {", "if c.first {", heart, grantTests},
+	{"settle: a lost claim is closed", "app/grants/grants_sql.go", "AND claim_token = $6`\n\ttag, err", "AND $6::uuid IS NOT NULL`\n\ttag, err", heart, grantTests},
+	{"settle: unknown closes the claim", "app/grants/grants_sql.go", "if own && !ch.unknown && !ch.redrive && !c.more {", "if own && !c.more {", heart, grantTests},
+	{"settle: attempts stay", "app/grants/grants_sql.go", "set += `, attempts = 0`", "set += ``", heart, grantTests},
+	{"settle: counters are set, not added", "app/grants/grants_sql.go", "fail_count = fail_count + $3", "fail_count = $3", heart, grantTests},
+	{"settle: no retry is made", "app/grants/settle.go", "case !slices.Contains(ch.retries, after.RetryCount):", "case false:", heart, grantTests},
+	{"settle: unknown is not asked again", "app/grants/settle.go", "ch.unknown = ch.unknown || g.Redrive == 0", "ch.unknown = false", heart, grantTests},
+	{"settle: a redrive is not asked again", "app/grants/settle.go", "ch.redrive = ch.redrive || g.Redrive > 0", "ch.redrive = false", heart, grantTests},
+	{"settle: a mismatch passes", "app/grants/settle.go", "if changes.mismatch {", "if false {", heart, grantTests},
+	{"settle: no event closes", "app/grants/grants.go", "if done {\n\t\tif err := s.close", "if false {\n\t\tif err := s.close", heart, grantTests},
 
 	// The ledger.
 	{"ledger: a replay of another amount", "money/grants/grant.go", " && e.amount == i.Amount", "", grants, "."},

@@ -26,7 +26,7 @@ var jobsMutants = []mutant{
 	{"worker: nothing is closed", "jobs/timetable.go", "add[closeDoneArgs](w, events.CloseDone)", "add[closeDoneArgs](w, events.Tidy)", timetable, workedTests},
 	{"worker: what is braked runs", "jobs/timetable.go", "errors.Join(events.StopBraked(ctx), events.StartDue(ctx))", "events.StartDue(ctx)", timetable, workedTests},
 	{"worker: what is due waits", "jobs/timetable.go", "errors.Join(events.StopBraked(ctx), events.StartDue(ctx))", "events.StopBraked(ctx)", timetable, workedTests},
-	{"worker: processes are kept", "jobs/timetable.go", "errors.Join(events.Tidy(ctx), with.App.Processes.Tidy(ctx))", "events.Tidy(ctx)", timetable, workedTests},
+	{"worker: processes are kept", "jobs/timetable.go", "errors.Join(with.App.Verify.DeleteHealedJobs(ctx), events.Tidy(ctx), with.App.Processes.Tidy(ctx))", "events.Tidy(ctx)", timetable, workedTests},
 	{"worker: no forecast", "jobs/timetable.go", "_, err := with.Ledger.CountForecast(ctx)\n\t\treturn err", "return nil", timetable, workedTests},
 	{"worker: a forecast of 20 seconds", "jobs/timetable.go", "return w.timeout }", "return 0 }", timetable, scheduleTests},
 	{"warned: of nothing", "jobs/timetable.go", "if n > 0 {", "if n >= 0 {", timetable, scheduleTests},

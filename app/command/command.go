@@ -1,0 +1,176 @@
+// Package command runs what a person asks for in one transaction, and at most once for an idempotency key.
+//
+// Start with Run. A use case that reads an upload uses Stream, and one of several transactions begins with Answered.
+package command
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/failpoint"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Wait is how long a command waits for a lock: not longer than a request lasts.
+const Wait = 10 * time.Second
+
+// Caller is who asks, and under which idempotency key.
+type Caller struct {
+	Actor string // the name of the API key
+	Once  *Once  // nil: asked without an Idempotency-Key
+}
+
+// Once makes a request happen at most once: a repeated key with the same fingerprint gets the stored answer.
+type Once struct {
+	Key         string
+	Fingerprint []byte // of everything that was asked
+	Replayed    bool   // set by the use case: an earlier request of the key has done it, and nothing was done again
+}
+
+// Command is what one transaction does, and its failpoints on either side of the commit.
+type Command[T any] struct {
+	Before, After string
+	Do            func(pgx.Tx) (T, error)
+
+	// Again makes the answer to a repeated key. Without it the stored answer is repeated, which is right where the answer
+	// tells no state that another request may have changed since.
+	Again func(pgx.Tx) (T, error)
+}
+
+// Anew returns c as a command that is done each time it is asked for, also with a key that was answered before: for what
+// stops. Such a key still belongs to one request only.
+func (c Command[T]) Anew(by Caller) Command[T] {
+	c.Again = func(tx pgx.Tx) (T, error) {
+		by.Once.Replayed = false
+		return c.Do(tx)
+	}
+	return c
+}
+
+// Run does c in a transaction that also stores the answer for by's key, so that a crash keeps both or neither. Errors: those
+// of c, domain.KeyReused for a key with another fingerprint, domain.KeyInFlight while the first request is at work.
+func Run[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, c Command[T]) (answer T, err error) {
+	answer, err = pg.ValueWithin(ctx, pool, Wait, func(tx pgx.Tx) (T, error) {
+		answer, err := In(ctx, tx, by, func() (T, error) { return c.Do(tx) })
+		if err == nil && c.Again != nil && by.Once != nil && by.Once.Replayed {
+			answer, err = c.Again(tx)
+		}
+		if err != nil {
+			return answer, err
+		}
+		return answer, failpoint.Hit(ctx, c.Before)
+	})
+	if err != nil {
+		return answer, err
+	}
+	return answer, failpoint.Hit(ctx, c.After)
+}
+
+// In does do in the caller's transaction, at most once for by's key. Errors as of Run.
+func In[T any](ctx context.Context, tx pgx.Tx, by Caller, do func() (T, error)) (answer T, err error) {
+	return Stream(ctx, tx, by, func() ([]byte, error) { return by.Once.Fingerprint, nil }, do)
+}
+
+// Stream is In for a request whose fingerprint is known only when it was read: fingerprint is called after do, or reads the
+// request in do's place.
+func Stream[T any](
+	ctx context.Context, tx pgx.Tx, by Caller, fingerprint func() ([]byte, error), do func() (T, error),
+) (answer T, err error) {
+	if by.Once == nil {
+		return do()
+	}
+	if err := lockKey(ctx, tx, by); err != nil {
+		return answer, err
+	}
+	answer, found, err := stored[T](ctx, tx, by, fingerprint)
+	if err != nil || found {
+		return answer, err
+	}
+	if answer, err = do(); err != nil {
+		return answer, err
+	}
+	return answer, store(ctx, tx, by, fingerprint, answer)
+}
+
+// Answered returns the answer that by's key got, and whether it got one: for a use case of several transactions, which begins
+// with it and ends with Run.
+func Answered[T any](ctx context.Context, pool *pgxpool.Pool, by Caller) (answer T, found bool, err error) {
+	if by.Once == nil {
+		return answer, false, nil
+	}
+	err = pg.InTx(ctx, pool, func(tx pgx.Tx) (err error) {
+		if err := lockKey(ctx, tx, by); err != nil {
+			return err
+		}
+		answer, found, err = stored[T](ctx, tx, by, func() ([]byte, error) { return by.Once.Fingerprint, nil })
+		return err
+	})
+	return answer, found, err
+}
+
+// lockKey returns domain.KeyInFlight while another transaction works for the same key.
+func lockKey(ctx context.Context, tx pgx.Tx, by Caller) error {
+	var free bool
+	const lock = `SELECT pg_try_advisory_xact_lock(hashtextextended($1 || chr(31) || $2, 0))`
+	if err := tx.QueryRow(ctx, lock, by.Actor, by.Once.Key).Scan(&free); err != nil {
+		return fmt.Errorf("lock idempotency key: %w", err)
+	}
+	if !free {
+		return &domain.Error{Code: domain.KeyInFlight, Message: "a request with this Idempotency-Key is still at work",
+			Hint: "wait for its answer, then ask again with the same key"}
+	}
+	return nil
+}
+
+// stored returns the answer that by's key got, and whether it got one.
+func stored[T any](
+	ctx context.Context, tx pgx.Tx, by Caller, fingerprint func() ([]byte, error),
+) (answer T, found bool, err error) {
+	var before, body []byte
+	const query = `SELECT fingerprint, answer FROM idempotency_keys WHERE actor = $1 AND key = $2`
+	err = tx.QueryRow(ctx, query, by.Actor, by.Once.Key).Scan(&before, &body)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return answer, false, nil
+	}
+	if err != nil {
+		return answer, false, fmt.Errorf("read stored answer: %w", err)
+	}
+	now, err := fingerprint()
+	if err != nil {
+		return answer, false, err
+	}
+	if !bytes.Equal(before, now) {
+		return answer, false, &domain.Error{Code: domain.KeyReused, Message: "this Idempotency-Key was used for another request",
+			Hint: "take a new key for a new request; repeat the old one unchanged to get its answer"}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return answer, false, fmt.Errorf("read stored answer: %w", err)
+	}
+	by.Once.Replayed = true
+	return answer, true, nil
+}
+
+func store(ctx context.Context, tx pgx.Tx, by Caller, fingerprint func() ([]byte, error), answer any) error {
+	asked, err := fingerprint()
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("store answer: %w", err)
+	}
+	const insert = `INSERT INTO idempotency_keys (actor, key, fingerprint, answer, digest)
+		VALUES ($1, $2, $3, $4, sha256(convert_to(ROW($1::varchar, $2::varchar, encode($3, 'hex'), $4::jsonb)::text, 'UTF8')))`
+	if _, err := tx.Exec(ctx, insert, by.Actor, by.Once.Key, asked, body); err != nil {
+		return fmt.Errorf("store answer: %w", err)
+	}
+	return nil
+}

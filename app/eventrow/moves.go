@@ -1,0 +1,83 @@
+package eventrow
+
+import (
+	"bestow/domain"
+	"bestow/internal/pg"
+	"context"
+	"errors"
+	"fmt"
+	"github.com/jackc/pgx/v5"
+	"time"
+)
+
+// Move moves the event from one status to another; it must hit exactly one row. Error: domain.LaneBusy.
+func Move(ctx context.Context, tx pgx.Tx, id int64, from, to domain.Status) error {
+	const update = `UPDATE campaign_events SET event_status = $3, updated_at = now() WHERE id = $1 AND event_status = $2`
+	err := pg.ExecOne(ctx, tx, update, id, from, to)
+	if pg.Violates(err, laneConstraint) {
+		return laneBusy(0)
+	}
+	if err != nil {
+		return fmt.Errorf("move event %d from %s to %s: %w", id, from, to, err)
+	}
+	return nil
+}
+
+// LaneFree returns domain.LaneBusy if another event that is reserved for the same second runs.
+func LaneFree(ctx context.Context, tx pgx.Tx, e domain.Event) error {
+	if e.ReservationAt == nil {
+		return nil
+	}
+	var runner int64
+	const query = `SELECT id FROM campaign_events WHERE reservation_at = $1 AND event_status = 'RUNNING' LIMIT 1`
+	err := tx.QueryRow(ctx, query, *e.ReservationAt).Scan(&runner)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read lane: %w", err)
+	}
+	return laneBusy(runner)
+}
+
+// laneConstraint keeps one running event a lane, whoever starts two at the same moment.
+const laneConstraint = "campaign_events_lane_running"
+
+func laneBusy(runner int64) error {
+	which := "another event"
+	if runner > 0 {
+		which = fmt.Sprintf("event %d", runner)
+	}
+	return &domain.Error{Code: domain.LaneBusy, Message: which + ", reserved for the same second, is running",
+		Hint: "wait until it is done, or stop it", EventID: runner}
+}
+
+// StampStarted notes the moment itself, not the transaction's beginning: the lane may have been busy then. It returns the moment.
+func StampStarted(ctx context.Context, tx pgx.Tx, id int64) (at time.Time, err error) {
+	const update = `UPDATE campaign_event_summary SET started_at = coalesce(started_at, clock_timestamp()), updated_at = now()
+		WHERE event_id = $1 RETURNING started_at`
+	if err := tx.QueryRow(ctx, update, id).Scan(&at); err != nil {
+		return at, fmt.Errorf("stamp start of event %d: %w", id, err)
+	}
+	return at, nil
+}
+
+func StampCompleted(ctx context.Context, tx pgx.Tx, id int64) error {
+	const update = `UPDATE campaign_event_summary SET completed_at = now(), updated_at = now() WHERE event_id = $1`
+	return pg.ExecOne(ctx, tx, update, id)
+}
+
+func StampStopped(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, memo string) error {
+	if err := pg.ExecOne(ctx, tx, `UPDATE campaign_events SET failure_code = nullif($2, '') WHERE id = $1`, id, code); err != nil {
+		return err
+	}
+	const update = `UPDATE campaign_event_summary SET stopped_at = now(), stopped_memo = $2, updated_at = now() WHERE event_id = $1`
+	return pg.ExecOne(ctx, tx, update, id, memo)
+}
+
+func ClearFailure(ctx context.Context, tx pgx.Tx, id int64) error {
+	return pg.ExecOne(ctx, tx, `UPDATE campaign_events SET failure_code = NULL WHERE id = $1`, id)
+}
+
+// Turn is the order in which reserved events have their turn.
+const Turn = `e.reservation_at, e.reservation_priority NULLS LAST, e.id`

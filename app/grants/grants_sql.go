@@ -1,0 +1,372 @@
+package grants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"bestow/domain"
+	"bestow/domain/content"
+	"bestow/internal/failpoint"
+	"bestow/internal/pg"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// errClaimLost: the claim ran out and somebody else took it, or closed it.
+var errClaimLost = errors.New("claim was taken over")
+
+// memberKey is the constraint that keeps one result per member.
+func memberKey(t domain.EventType) string { return t.ResultTable() + "_member_key" }
+
+// chunkState is a locked row of grant_chunks, with the database's clock.
+type chunkState struct {
+	token    [16]byte // zero: nobody holds it
+	open     bool
+	first    bool          // never claimed
+	age      time.Duration // since the first claim
+	attempts int           // claims in a row that did not come back, one that is open among them
+	now      time.Time
+
+	contentHash []byte // of its targets; nil for a list that was imported before there were hashes
+}
+
+// lockChunk locks the chunk's row. Error: outbox.ForeignError if there is no such chunk.
+func lockChunk(ctx context.Context, tx pgx.Tx, c domain.Chunk) (s chunkState, err error) {
+	const query = `SELECT coalesce(claim_token, '00000000-0000-0000-0000-000000000000'),
+			coalesce(open_until > clock_timestamp(), false), claimed_at, attempts, clock_timestamp(), content_hash
+		FROM grant_chunks WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 FOR UPDATE`
+	var claimed *time.Time
+	err = tx.QueryRow(ctx, query, c.EventID, c.PartitionKey, c.First, c.Last).Scan(&s.token, &s.open, &claimed, &s.attempts, &s.now, &s.contentHash)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return s, &outbox.ForeignError{Detail: "there is no chunk " + c.String()}
+	}
+	if err != nil {
+		return s, fmt.Errorf("lock chunk %s: %w", c, err)
+	}
+	if s.first = claimed == nil; !s.first {
+		s.age = s.now.Sub(*claimed)
+	}
+	return s, nil
+}
+
+// openClaim makes c the chunk's claim. The first claim's time is never reset: before it, the chunk has no results.
+func openClaim(ctx context.Context, tx pgx.Tx, c claim, lease time.Duration) error {
+	const update = `UPDATE grant_chunks SET claim_token = $5, open_until = clock_timestamp() + $6::interval,
+			claimed_at = coalesce(claimed_at, clock_timestamp()), attempts = attempts + 1,
+			topic = $7, kafka_partition = $8, kafka_offset = $9, updated_at = now()
+		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4`
+	_, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last,
+		c.token, lease, c.at.Topic, c.at.Partition, c.at.Offset)
+	if err != nil {
+		return fmt.Errorf("claim chunk %s: %w", c.chunk, err)
+	}
+	return nil
+}
+
+// settledColumns are what a settling sets in the chunk's row, with $5 rows that became final.
+const settledColumns = `settled_count = settled_count + $5,
+	settled_at = CASE WHEN settled_count + $5 = target_count THEN coalesce(settled_at, clock_timestamp()) END,
+	updated_at = now()`
+
+// closeClaim settles the chunk by the claim's own token. Error: errClaimLost.
+func closeClaim(ctx context.Context, tx pgx.Tx, c claim, settled int) error {
+	const update = `UPDATE grant_chunks SET ` + settledColumns + `, attempts = 0, claim_token = NULL, open_until = NULL
+		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $6`
+	tag, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, settled, c.token)
+	if err != nil {
+		return fmt.Errorf("settle chunk %s: %w", c.chunk, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return errClaimLost
+	}
+	return nil
+}
+
+// updateChunk settles the chunk whoever holds its claim; the claim is closed only if it is c, and not while an outcome is
+// unknown: a request may still be on its way until the lease ends.
+func updateChunk(ctx context.Context, tx pgx.Tx, c claim, ch changes, own bool) error {
+	set := settledColumns
+	if own && !c.lapsed || ch.counts.Settled > 0 { // it came back, whatever it says
+		set += `, attempts = 0`
+	}
+	if own && !ch.unknown && !ch.redrive && !c.more {
+		set += `, claim_token = NULL, open_until = NULL`
+	}
+	update := `UPDATE grant_chunks SET ` + set + ` WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4`
+	_, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, ch.counts.Settled)
+	if err != nil {
+		return fmt.Errorf("settle chunk %s: %w", c.chunk, err)
+	}
+	return failpoint.Hit(ctx, failpoint.SettleClosed)
+}
+
+// returnClaim closes the claim as if it had not been: what it inherited is left as it was found, a claim that ran out.
+func returnClaim(ctx context.Context, tx pgx.Tx, c claim) error {
+	const update = `UPDATE grant_chunks SET claim_token = CASE WHEN $6 THEN claim_token END,
+			open_until = CASE WHEN $6 THEN clock_timestamp() END, attempts = greatest(attempts - 1, 0), updated_at = now()
+		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $5`
+	if _, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, c.token, c.inherits); err != nil {
+		return fmt.Errorf("give chunk %s back: %w", c.chunk, err)
+	}
+	return nil
+}
+
+// uncountClaim takes the claim off the chunk's attempts.
+func uncountClaim(ctx context.Context, tx pgx.Tx, c claim) error {
+	const update = `UPDATE grant_chunks SET attempts = greatest(attempts - 1, 0), updated_at = now()
+		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $5`
+	if _, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, c.token); err != nil {
+		return fmt.Errorf("uncount claim of chunk %s: %w", c.chunk, err)
+	}
+	return nil
+}
+
+// target is what the rows say of a member.
+type target struct {
+	ID       int64
+	MemberID string
+	Amount   int64
+	Reason   string // the default already applied; "" for none
+}
+
+// selectTargets reads the chunk's targets by id, and adds them to hasher, unless that is nil.
+func selectTargets(ctx context.Context, tx pgx.Tx, e domain.Event, c domain.Chunk, hasher *content.Hasher) (map[int64]target, error) {
+	rows, err := tx.Query(ctx, `SELECT id, member_id, amount, reason FROM `+pg.Quoted(e.Type.TargetTable())+`
+		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 ORDER BY id`, c.EventID, c.PartitionKey, c.First, c.Last)
+	if err != nil {
+		return nil, fmt.Errorf("read targets: %w", err)
+	}
+	targets := make(map[int64]target, c.Size())
+	var r target
+	var member, reason pgtype.DriverBytes
+	_, err = pgx.ForEachRow(rows, []any{&r.ID, &member, &r.Amount, &reason}, func() error {
+		if hasher != nil {
+			hasher.Add(r.ID, r.Amount, member, reason)
+		}
+		if reason == nil {
+			r.Reason = e.DefaultReason
+		} else if r.Reason != string(reason) { // which allocates nothing
+			r.Reason = string(reason)
+		}
+		r.MemberID = string(member)
+		targets[r.ID] = r
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read targets: %w", err)
+	}
+	return targets, nil
+}
+
+// lockedResult is a row of a results table, and where it stands while it is locked.
+type lockedResult struct {
+	domain.Result
+	row string // ctid
+}
+
+const resultColumns = `member_id, amount, status, coalesce(money_tx_id, ''), coalesce(error_code, ''), coalesce(error_message, ''),
+	retry_count, redrive, redrive_done, ctid::text`
+
+func selectResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string) (map[string]domain.Result, error) {
+	locked, err := probeResults(ctx, tx, e, ids, "")
+	if err != nil {
+		return nil, err
+	}
+	results := make(map[string]domain.Result, len(locked))
+	for id, r := range locked {
+		results[id] = r.Result
+	}
+	return results, nil
+}
+
+// lockResults locks the rows of the members, in their order, and reads them.
+func lockResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string) (map[string]lockedResult, error) {
+	return probeResults(ctx, tx, e, ids, "FOR UPDATE")
+}
+
+// probeResults reads each member's row by its key. A join or "= ANY" would trust statistics that do not know a new event,
+// and filter the whole of it for each member.
+func probeResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string, lock string) (map[string]lockedResult, error) {
+	rows, err := tx.Query(ctx, `SELECT r.* FROM unnest($2::text[]) u(id) CROSS JOIN LATERAL (
+			SELECT `+resultColumns+` FROM `+pg.Quoted(e.Type.ResultTable())+` WHERE event_id = $1 AND member_id = u.id LIMIT 1 `+lock+`) r`, e.ID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read results: %w", err)
+	}
+	results := make(map[string]lockedResult, len(ids))
+	var r lockedResult
+	fields := []any{&r.MemberID, &r.Amount, &r.Status, &r.TxID, &r.ErrorCode, &r.Error, &r.RetryCount, &r.Redrive, &r.RedriveDone, &r.row}
+	if _, err := pgx.ForEachRow(rows, fields, func() error {
+		results[r.MemberID] = r
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("read results: %w", err)
+	}
+	return results, nil
+}
+
+// resultArrays turns results into the arrays of one statement.
+type resultArrays struct {
+	members, statuses, txIDs, codes, messages []string
+	amounts                                   []int64
+	retries, redriveDone                      []int32
+	voucherCodes, voucherPINs                 []string
+	voucherExpiries                           []*time.Time
+}
+
+// newArrays is the arrays of rows, with the PINs of vouchers sealed.
+func (s *Grants) newArrays(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result) (c resultArrays, err error) {
+	for _, r := range rows {
+		c.members = append(c.members, r.MemberID)
+		c.amounts = append(c.amounts, r.Amount)
+		c.statuses = append(c.statuses, string(r.Status))
+		c.txIDs = append(c.txIDs, r.TxID)
+		c.codes = append(c.codes, r.ErrorCode)
+		c.messages = append(c.messages, clip(r.Error))
+		c.retries = append(c.retries, int32(r.RetryCount))
+		c.redriveDone = append(c.redriveDone, int32(r.RedriveDone))
+	}
+	if e.Type.Operation == domain.Vouchers {
+		err = s.addVouchers(ctx, tx, e, rows, &c)
+	}
+	return c, err
+}
+
+func (s *Grants) addVouchers(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result, c *resultArrays) error {
+	var owners, pins []string
+	for _, r := range rows {
+		if r.Voucher != nil {
+			owners, pins = append(owners, r.MemberID), append(pins, r.Voucher.PIN)
+		}
+	}
+	var sealed []string
+	if len(pins) > 0 {
+		if s.sealer == nil {
+			return &domain.Error{Code: domain.MissingKeys, Message: "there is no key to seal voucher PINs with", Hint: "set BESTOW_MASTER_KEY"}
+		}
+		var err error
+		if sealed, err = s.sealer.Seal(ctx, tx, e.ID, owners, pins); err != nil {
+			return fmt.Errorf("seal voucher PINs: %w", err)
+		}
+	}
+	for _, r := range rows {
+		code, pin, expiry := "", "", (*time.Time)(nil)
+		if r.Voucher != nil {
+			code, pin, expiry = r.Voucher.Code, sealed[0], r.Voucher.ExpiryAt
+			sealed = sealed[1:]
+		}
+		c.voucherCodes = append(c.voucherCodes, code)
+		c.voucherPINs = append(c.voucherPINs, pin)
+		c.voucherExpiries = append(c.voucherExpiries, expiry)
+	}
+	return nil
+}
+
+// insertSuccesses inserts rows that are all SUCCESS at the first try, as almost all are, with what such rows have.
+func (s *Grants) insertSuccesses(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result) error {
+	if e.Type.Operation == domain.Vouchers {
+		return s.insertResults(ctx, tx, e, rows)
+	}
+	ids, amounts, txIDs := make([]string, len(rows)), make([]int64, len(rows)), make([]string, len(rows))
+	for i, r := range rows {
+		ids[i], amounts[i], txIDs[i] = r.MemberID, r.Amount, r.TxID
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO `+pg.Quoted(e.Type.ResultTable())+` (event_id, member_id, amount, status, money_tx_id)
+		SELECT $1, u.m, u.a, 'SUCCESS', u.t FROM unnest($2::text[], $3::bigint[], $4::text[]) u(m, a, t)`, e.ID, ids, amounts, txIDs)
+	if err != nil {
+		return fmt.Errorf("insert results: %w", err)
+	}
+	return nil
+}
+
+// insertResults inserts the rows in their order, plainly: ON CONFLICT would cost and buy nothing. A row that is there
+// already violates memberKey.
+func (s *Grants) insertResults(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	c, err := s.newArrays(ctx, tx, e, rows)
+	if err != nil {
+		return err
+	}
+	names := `event_id, member_id, amount, status, money_tx_id, error_code, error_message, retry_count`
+	values := `$1, u.m, u.a, u.s, nullif(u.t, ''), nullif(u.c, ''), nullif(u.e, ''), u.n`
+	from := `unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[]`
+	alias := `u(m, a, s, t, c, e, n`
+	args := []any{e.ID, c.members, c.amounts, c.statuses, c.txIDs, c.codes, c.messages, c.retries}
+	if e.Type.Operation == domain.Vouchers {
+		names += `, voucher_code, voucher_pin, voucher_expiry_at`
+		values += `, nullif(u.vc, ''), nullif(u.vp, ''), u.ve`
+		from += `, $9::text[], $10::text[], $11::timestamptz[]`
+		alias += `, vc, vp, ve`
+		args = append(args, c.voucherCodes, c.voucherPINs, c.voucherExpiries)
+	}
+	insert := `INSERT INTO ` + pg.Quoted(e.Type.ResultTable()) + ` (` + names + `) SELECT ` + values + ` FROM ` + from + `) ` + alias + `)`
+	if _, err := tx.Exec(ctx, insert, args...); err != nil {
+		return fmt.Errorf("insert results: %w", err)
+	}
+	return nil
+}
+
+// updateResults writes locked rows back, each by where it stands.
+func (s *Grants) updateResults(ctx context.Context, tx pgx.Tx, e domain.Event, rows []lockedResult) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	results, at := make([]domain.Result, len(rows)), make([]string, len(rows))
+	for i, r := range rows {
+		results[i], at[i] = r.Result, r.row
+	}
+	c, err := s.newArrays(ctx, tx, e, results)
+	if err != nil {
+		return err
+	}
+	set := `status = u.s, money_tx_id = nullif(u.t, ''), error_code = nullif(u.c, ''), error_message = nullif(u.e, ''),
+		retry_count = u.n, redrive_done = u.d, updated_at = now()`
+	from := `unnest($1::text[]::tid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[]`
+	alias := `u(at, s, t, c, e, n, d`
+	args := []any{at, c.statuses, c.txIDs, c.codes, c.messages, c.retries, c.redriveDone}
+	if e.Type.Operation == domain.Vouchers {
+		set += `, voucher_code = nullif(u.vc, ''), voucher_pin = nullif(u.vp, ''), voucher_expiry_at = u.ve`
+		from += `, $8::text[], $9::text[], $10::timestamptz[]`
+		alias += `, vc, vp, ve`
+		args = append(args, c.voucherCodes, c.voucherPINs, c.voucherExpiries)
+	}
+	update := `UPDATE ` + pg.Quoted(e.Type.ResultTable()) + ` r SET ` + set + ` FROM ` + from + `) ` + alias + `) WHERE r.ctid = u.at`
+	tag, err := tx.Exec(ctx, update, args...)
+	if err != nil {
+		return fmt.Errorf("update results: %w", err)
+	}
+	if int(tag.RowsAffected()) != len(rows) {
+		return fmt.Errorf("update results: %d of %d rows were there", tag.RowsAffected(), len(rows))
+	}
+	return nil
+}
+
+// addCounts adds to the summary and returns how many targets are final now.
+func addCounts(ctx context.Context, tx pgx.Tx, eventID int64, c domain.Counts) (final int, err error) {
+	const update = `UPDATE campaign_event_summary SET success_count = success_count + $2, fail_count = fail_count + $3,
+			retry_success_count = retry_success_count + $4, updated_at = now()
+		WHERE event_id = $1 RETURNING success_count + fail_count`
+	if err := tx.QueryRow(ctx, update, eventID, c.Success, c.Fail, c.RetrySuccess).Scan(&final); err != nil {
+		return 0, fmt.Errorf("count results: %w", err)
+	}
+	return final, nil
+}
+
+// maxMessage is the length of error_message, in characters.
+const maxMessage = 500
+
+// clip shortens what a ledger says to what the column holds.
+func clip(s string) string {
+	n := 0
+	for i := range s {
+		if n++; n > maxMessage {
+			return s[:i]
+		}
+	}
+	return s
+}

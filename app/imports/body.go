@@ -1,0 +1,51 @@
+package imports
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+)
+
+// body is an upload's bytes, counted and hashed as they are read.
+type body struct {
+	r     *bufio.Reader
+	hash  hash.Hash
+	bytes int64
+}
+
+// firstPiece is how many bytes of an upload must have come, or all of it, before it takes a place and a connection.
+const firstPiece = 64 << 10
+
+func newBody(r io.Reader) *body {
+	return &body{r: bufio.NewReaderSize(r, firstPiece), hash: sha256.New()}
+}
+
+// arrive waits for the first piece.
+func (b *body) arrive() error {
+	if _, err := b.r.Peek(firstPiece); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read upload: %w", err)
+	}
+	return nil
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.hash.Write(p[:n])
+	b.bytes += int64(n)
+	return n, err
+}
+
+// sum is the hash of what was read so far.
+func (b *body) sum() []byte { return b.hash.Sum(nil) }
+
+// fingerprint reads what is left and returns that of a request: of the hash of its body, and all else that was asked.
+func (b *body) fingerprint(rest []byte) ([]byte, error) {
+	if _, err := io.Copy(io.Discard, b); err != nil {
+		return nil, fmt.Errorf("read upload: %w", err)
+	}
+	whole := sha256.Sum256(append(append([]byte{}, rest...), b.sum()...))
+	return whole[:], nil
+}

@@ -1,0 +1,131 @@
+package imports
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"bestow/app/command"
+	"bestow/app/eventrow"
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	// endWait is how long EndImport waits until the event is free, and endPoll how often it looks.
+	endWait = 5 * time.Second
+	endPoll = 50 * time.Millisecond
+	// guardPause is how often an upload that is read looks after the transaction that it is read for.
+	guardPause = time.Second
+)
+
+// EndImport ends the import of an event that is under way, in whichever process: its transaction is rolled back, and its
+// sender gets domain.UploadEnded. It returns when the event is free for another import. Errors: domain.NotFound for the
+// event, and where no import of it is under way.
+func (s *Imports) EndImport(ctx context.Context, by command.Caller, eventID int64) error {
+	backend, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (int, error) {
+		if _, err := eventrow.Select(ctx, tx, eventID); err != nil {
+			return 0, err
+		}
+		backend, err := selectImporter(ctx, tx, eventID)
+		if err != nil || backend == 0 {
+			return 0, errors.Join(err, noImport(eventID))
+		}
+		return backend, upsertEnded(ctx, tx, eventID, by.Actor) // committed first: the sender reads it when its transaction breaks
+	})
+	if err != nil {
+		return err
+	}
+	return s.endBackend(ctx, eventID, backend)
+}
+
+func noImport(eventID int64) error {
+	return &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("no import of event %d is under way", eventID),
+		Hint: fmt.Sprintf("it may have ended: `bestow targets list %d` lists the imports of the event", eventID)}
+}
+
+// endBackend ends the backend as long as it works on the event's import, and waits until it does no more.
+func (s *Imports) endBackend(ctx context.Context, eventID int64, backend int) error {
+	deadline := time.Now().Add(endWait)
+	for {
+		ended, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (bool, error) { return terminateImporter(ctx, tx, eventID, backend) })
+		if err != nil || ended {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return &domain.Error{Code: domain.Unavailable, Message: "the import was told to end, and is still at work", Hint: "ask again in a few seconds"}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(endPoll):
+		}
+	}
+}
+
+// guarded runs read, and looks meanwhile whether the import's transaction is still there: without it all that the client
+// sends is of no use. tx is not used by read.
+func (im *importing) guarded(ctx context.Context, tx pgx.Tx, read func() error) error {
+	if im.upload.Interrupt == nil {
+		return read()
+	}
+	var wg sync.WaitGroup
+	done := make(chan struct{})
+	var broken error
+	wg.Go(func() {
+		for tick := time.NewTicker(guardPause); ; {
+			select {
+			case <-done:
+				tick.Stop()
+				return
+			case <-tick.C:
+			}
+			if broken = pingQuickly(ctx, tx); broken != nil {
+				im.upload.Interrupt()
+				return
+			}
+		}
+	})
+	err := read()
+	close(done)
+	wg.Wait()
+	if broken != nil {
+		return fmt.Errorf("hold transaction of import: %w", broken)
+	}
+	return err
+}
+
+// pingQuickly fails where the connection is gone, or does not answer within endWait.
+func pingQuickly(ctx context.Context, tx pgx.Tx) error {
+	ctx, cancel := context.WithTimeout(ctx, endWait)
+	defer cancel()
+	return tx.Conn().Ping(ctx)
+}
+
+// cancelled returns err as the end of ctx where that is the cause: a connection that ctx has closed under a COPY may say only
+// that it is closed.
+func cancelled(ctx context.Context, err error) error {
+	_, told := errors.AsType[*domain.Error](err)
+	if cause := ctx.Err(); cause != nil && !told && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
+}
+
+// whyEnded returns domain.UploadEnded if EndImport ended the import, and err itself otherwise.
+func (im *importing) whyEnded(ctx context.Context, eventID int64, err error) error {
+	if _, told := errors.AsType[*domain.Error](err); told || im.began.IsZero() {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait) // an interrupted request is cancelled
+	defer cancel()
+	by, readErr := pg.Value(ctx, im.pool, func(tx pgx.Tx) (string, error) { return selectEnded(ctx, tx, eventID, im.began) })
+	if readErr != nil || by == "" {
+		return err
+	}
+	return &domain.Error{Code: domain.UploadEnded, Message: "the upload was ended by " + by, Hint: "nothing of it was kept: ask them before you send it again"}
+}

@@ -1,0 +1,349 @@
+package imports
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"bestow/app/command"
+	"bestow/app/eventrow"
+	"bestow/app/memberlist"
+	"bestow/domain"
+	"bestow/domain/content"
+	"bestow/internal/english"
+	"bestow/internal/failpoint"
+	"bestow/internal/obs"
+	"bestow/internal/pg"
+	"bestow/internal/seal"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Import reads a member list into a PENDING event, all of it or nothing: the upload is staged while it comes, then put in
+// order and checked against itself and the event, and in one transaction the targets, their chunks and relay jobs, the
+// rejected rows and the event's totals are written. The answer for by's key is kept in the same transaction; the body's
+// hash completes the key's fingerprint. Memory is flat, whatever the size.
+//
+// Errors: domain.NotFound, WrongStatus, ImportRunning, BadFile, UnsupportedFile, TooManyRows, AmountOverflow, TotalOverLimit, Unavailable,
+// UploadEnded, MissingKeys, those of a key, and [RejectedError] with AllRejected, RowsRejected or TooManyRejected. What the body's own Read
+// returned is wrapped. (T1)
+func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, u Upload) (Result, error) {
+	im := &importing{Imports: s, actor: by.Actor, upload: u, body: newBody(u.Body)}
+	if err := im.body.arrive(); err != nil {
+		return Result{}, err
+	}
+	leave, err := s.enter()
+	if err != nil {
+		return Result{}, err
+	}
+	defer leave()
+	defer im.cleanUp(ctx) // when the transaction is over, whatever came of it
+	if u.DryRun {
+		by.Once = nil // nothing is kept, so nothing can be replayed
+	}
+	var result Result
+	whole := false
+	err = s.begin(ctx, func(tx pgx.Tx) (err error) {
+		fingerprint := func() ([]byte, error) { return im.body.fingerprint(by.Once.Fingerprint) }
+		result, err = command.Stream(ctx, tx, by, fingerprint, func() (Result, error) { return im.run(ctx, tx, eventID) })
+		whole = err == nil
+		return err
+	})
+	if err != nil && whole {
+		err = s.lostCommit(ctx, eventID, result, err)
+	}
+	if err != nil {
+		return Result{}, cancelled(ctx, im.whyEnded(ctx, eventID, err))
+	}
+	s.learn(ctx, result)
+	return result, failpoint.Hit(ctx, failpoint.ImportAfterCommit)
+}
+
+// connectionWait is how long an import waits for a connection; from then on it takes as long as its upload does.
+const connectionWait = 15 * time.Second
+
+// begin runs fn in a transaction, on a connection that it does not wait for without end.
+func (s *Imports) begin(ctx context.Context, fn func(pgx.Tx) error) error {
+	waiting, cancel := context.WithTimeout(ctx, connectionWait)
+	defer cancel()
+	conn, err := s.pool.Acquire(waiting)
+	if err != nil {
+		return fmt.Errorf("connect for import: %w", err)
+	}
+	defer conn.Release()
+	return pgx.BeginFunc(ctx, conn, fn)
+}
+
+// enter takes one of the process's places for imports. Each holds a connection for as long as its upload lasts, which a
+// slow client decides, so that they must not be all of them.
+func (s *Imports) enter() (leave func(), err error) {
+	select {
+	case s.places <- struct{}{}:
+		return func() { <-s.places }, nil
+	default:
+		return nil, &domain.Error{Code: domain.Unavailable, Message: "too many lists are being imported", Hint: "upload it again in a minute"}
+	}
+}
+
+// learnFrom is how many targets an import adds before the planner is told: to statistics that do not know an event, every
+// index that begins with it looks the same, and a wrong one reads the whole event for each chunk.
+const learnFrom = 5000
+
+// learn has the default partition analyzed after a large import into it. The import is committed: what goes wrong here
+// costs time later, and autovacuum's analyze mends it.
+func (s *Imports) learn(ctx context.Context, r Result) {
+	if r.ImportID == 0 || r.Accepted < learnFrom {
+		return
+	}
+	if err := analyzeDefault(ctx, s.pool, r.ImportID); err != nil {
+		s.log.WarnContext(ctx, "statistics of the targets are old", obs.Err, err)
+	}
+}
+
+// lostCommit finds out whether an import was committed whose COMMIT got no answer: as long as the server is at work on
+// it, it holds the import lock.
+func (s *Imports) lostCommit(ctx context.Context, eventID int64, result Result, lost error) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := pg.Lock(ctx, tx, pg.Import, eventID); err != nil {
+			return err
+		}
+		_, err := selectImport(ctx, tx, eventID, result.ImportID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("commit import: %w", lost)
+	}
+	return nil
+}
+
+// importing is one import at work.
+type importing struct {
+	*Imports
+	actor  string
+	upload Upload
+	body   *body
+
+	event domain.Event
+	began time.Time // by the database's clock; zero before its transaction began
+	own   *bool     // whether the event's targets live in a partition of their own; nil before its first import
+	rows  memberlist.Reader
+	stage *stage
+	read  stageCounts
+	load  *load
+	key   *seal.Key // of the chunks' hashes
+	first bool      // the key was made by this import, and is to be kept
+}
+
+// cleanUp leaves a stage that cannot be dropped now to the next import.
+func (im *importing) cleanUp(ctx context.Context) {
+	if im.stage == nil {
+		return
+	}
+	if err := im.stage.close(ctx, im.pool); err != nil {
+		im.log.WarnContext(ctx, "stage not dropped", obs.EventID, im.event.ID, obs.Err, err)
+	}
+}
+
+func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (Result, error) {
+	if err := setUpImport(ctx, tx); err != nil {
+		return Result{}, err
+	}
+	var err error
+	if im.began, err = pg.Now(ctx, tx); err != nil { // before the lock, with which it can be ended
+		return Result{}, err
+	}
+	if err := im.lockEvent(ctx, tx, eventID); err != nil {
+		return Result{}, err
+	}
+	if err := im.guarded(ctx, tx, func() error { return im.readUpload(ctx) }); err != nil {
+		return Result{}, err
+	}
+	if err := im.writeTargets(ctx, tx); err != nil {
+		return Result{}, err
+	}
+	if err := im.judge(ctx, tx); err != nil {
+		return Result{}, err
+	}
+	result := Result{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount, Unit: im.event.Type.Unit}
+	if result.Warnings, err = im.listsBefore(ctx, tx); err != nil {
+		return result, err
+	}
+	if !im.upload.DryRun {
+		if err := im.keep(ctx, tx, &result); err != nil {
+			return result, err
+		}
+	}
+	result.Warnings, err = im.warn(ctx, tx, result.Warnings)
+	return result, err
+}
+
+// warn returns all that a person should know of the import, and of the lists before it.
+func (im *importing) warn(ctx context.Context, tx pgx.Tx, before []Warning) ([]Warning, error) {
+	missed, err := im.missed(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	expired, err := im.expired(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	lost, err := im.lostZeros(ctx, tx)
+	return slices.Concat(missed, expired, warnings(im.rows.Notices()), before, warnings(im.load.look.Notices(lost))), err
+}
+
+// keep writes the import and what belongs to it.
+func (im *importing) keep(ctx context.Context, tx pgx.Tx, result *Result) (err error) {
+	result.EventID = im.event.ID
+	if result.ImportID, err = im.record(ctx, tx); err != nil {
+		return err
+	}
+	return im.publish(ctx, tx, result.ImportID)
+}
+
+// lockEvent makes this the event's only import until the transaction ends. A start that meets the lock is refused.
+func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) error {
+	free, err := pg.TryLock(ctx, tx, pg.Import, eventID)
+	if err != nil {
+		return err
+	}
+	if im.event, err = eventrow.Select(ctx, tx, eventID); err != nil {
+		return err
+	}
+	if im.event.Status != domain.Pending {
+		return notPending(im.event.Status)
+	}
+	if !free {
+		return &domain.Error{Code: domain.ImportRunning, Message: "another import of this event, or its start, is under way",
+			Hint: "wait until it is done, then import this list"}
+	}
+	if im.own, err = selectOwnPartition(ctx, tx, eventID); err != nil {
+		return err
+	}
+	im.key, im.first, err = im.keys.ForImport(ctx, tx, eventID)
+	return err
+}
+
+// notPending refuses an import into an event that has begun.
+func notPending(status domain.Status) error {
+	return &domain.Error{Code: domain.WrongStatus, Message: "the event is " + string(status) + ", so its members are settled",
+		Hint: "make a new event for further members", Current: status, Allowed: status.Allowed()}
+}
+
+// readUpload reads the whole upload into a stage.
+func (im *importing) readUpload(ctx context.Context) (err error) {
+	if im.rows, err = memberlist.Open(im.upload.ContentType, im.body, im.event.DefaultAmount, im.event.Type.CheckAmount); err != nil {
+		return err
+	}
+	if im.stage, err = openStage(ctx, im.pool, im.event.ID); err != nil {
+		return err
+	}
+	if err := failpoint.Hit(ctx, failpoint.ImportStageMade); err != nil {
+		return err
+	}
+	if im.read, err = im.stage.fill(ctx, im.rows, im.event, im.sizes); err != nil {
+		return err
+	}
+	if im.read.staged+im.read.rejected == 0 {
+		return memberlist.Empty("the file has no rows")
+	}
+	return failpoint.Hit(ctx, failpoint.ImportStaged)
+}
+
+// writeTargets copies the stage in order to where the event's targets live.
+func (im *importing) writeTargets(ctx context.Context, tx pgx.Tx) (err error) {
+	first := int64(1)
+	keeps := im.keeps()
+	if keeps {
+		if first, err = im.reserve(ctx); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var hasher *content.Hasher
+	if keeps {
+		hasher = content.NewHasher(im.key.NewHMAC())
+	}
+	if im.load, err = im.openLoad(ctx, im.stage, im.event, im.own, im.read, first, hasher); err != nil {
+		return err
+	}
+	if !keeps {
+		return im.load.discard()
+	}
+	into, err := im.targetTable(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := copyFrom(ctx, tx.Conn(), copyTargets(into), im.load.next); err != nil {
+		return err
+	}
+	return failpoint.Hit(ctx, failpoint.ImportTargets)
+}
+
+// reserve takes an id for each row of the stage, for good: whatever becomes of the import, nobody else gets them.
+func (im *importing) reserve(ctx context.Context) (first int64, err error) {
+	if first, err = reserveIDs(ctx, im.stage.conn, im.event.Type, im.read.staged); err != nil {
+		return 0, err
+	}
+	return first, failpoint.Hit(ctx, failpoint.ImportIDsReserved)
+}
+
+// keeps says whether there is anything left to be written.
+func (im *importing) keeps() bool {
+	refused := im.upload.OnReject == Abort && im.read.rejected > 0 || im.read.rejected >= im.sizes.MaxRejected
+	return im.read.staged > 0 && !im.upload.DryRun && !refused
+}
+
+// targetTable is where the targets go: a table of the event's own, which becomes a partition at the end, or through the
+// parent to where the event's targets are.
+func (im *importing) targetTable(ctx context.Context, tx pgx.Tx) (string, error) {
+	if im.opensPartition() {
+		return createTargetsPartition(ctx, tx, im.event)
+	}
+	return im.event.Type.TargetTable(), nil
+}
+
+// opensPartition says whether this is the event's first import, and large. It is decided once in an event's life: rows
+// never move from one partition to another.
+func (im *importing) opensPartition() bool {
+	return im.own == nil && im.read.staged >= im.sizes.OwnPartition
+}
+
+func (im *importing) rejected() int { return im.read.rejected + im.load.again.len() }
+
+// judge refuses the upload as a whole for its rejected rows, where that was asked or nothing is left, and for its totals.
+func (im *importing) judge(ctx context.Context, tx pgx.Tx) error {
+	n := im.rejected()
+	switch {
+	case n >= im.sizes.MaxRejected:
+		return im.refuse(ctx, tx, domain.TooManyRejected, english.Count(n, "rejected row")+", and reading ended there")
+	case im.load.accepted == 0:
+		return im.refuse(ctx, tx, domain.AllRejected, fmt.Sprintf("no row could be used; rejected rows: %d", n))
+	case n > 0 && im.upload.OnReject == Abort:
+		return im.refuse(ctx, tx, domain.RowsRejected, fmt.Sprintf("rows were rejected (%d), so nothing was imported", n))
+	}
+	return im.judgeTotals()
+}
+
+func (im *importing) refuse(ctx context.Context, tx pgx.Tx, code domain.Code, message string) error {
+	if err := copyRepeats(ctx, tx, &im.load.again); err != nil {
+		return err
+	}
+	rows, err := selectStageRejects(ctx, tx, im.stage.table, maxShown)
+	if err != nil {
+		return err
+	}
+	cause := &domain.Error{Code: code, Message: message, Hint: "correct the rows that are named and upload the file again"}
+	earlier, err := im.selectEarlier(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if earlier > 0 {
+		cause.Message += fmt.Sprintf("; the same file was imported into this event before, as import %d", earlier)
+		cause.Hint = fmt.Sprintf("its members are in the event: correct only the rows that import %d rejected, and upload those", earlier)
+	}
+	return &RejectedError{Cause: cause, Rejected: im.rejected(), Rows: rows}
+}

@@ -1,0 +1,140 @@
+package imports
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// createStage makes an empty stage. No vacuum ever looks at it.
+func createStage(ctx context.Context, conn *pgx.Conn, table string) error {
+	create := `CREATE UNLOGGED TABLE ` + table + ` (line bigint, amount bigint, key text COLLATE "C", reason text, raw text, code text)
+		WITH (autovacuum_enabled = false)`
+	if _, err := conn.Exec(ctx, create); err != nil {
+		return fmt.Errorf("create stage: %w", err)
+	}
+	// A stage need not survive a crash. More work_mem would not make the sort faster, only later: what was spilled is
+	// merged while it is read. The connection ends with the import, and its settings with it.
+	const settings = `SET synchronous_commit = off; SET work_mem = '16MB'; SET jit = off; SET statement_timeout = 0`
+	if _, err := conn.Exec(ctx, settings); err != nil {
+		return fmt.Errorf("prepare stage: %w", err)
+	}
+	return nil
+}
+
+// fillStage is the statement that stageFiller's rows go into. key is NULL where code is not, and amount where the row takes the event's default.
+func fillStage(table string) string {
+	return `COPY ` + table + ` (line, amount, key, reason, raw, code) FROM STDIN (FORMAT binary)`
+}
+
+// stageNames lists the stages that are there, of whomever.
+func stageNames(ctx context.Context, conn *pgx.Conn) ([]string, error) {
+	const query = `SELECT relname::text FROM pg_class WHERE starts_with(relname, $1) AND relname >= $1 AND relname < $1 || 'a'
+		AND relkind = 'r' AND pg_table_is_visible(oid)`
+	rows, err := conn.Query(ctx, query, stagePrefix)
+	if err != nil {
+		return nil, fmt.Errorf("list stages: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("list stages: %w", err)
+	}
+	return names, nil
+}
+
+// A growing event is asked for its members in one of two ways, since statistics know nothing of a new event and the planner
+// left alone may read all of it for each row of the upload.
+type lookup int
+
+const (
+	noMembers lookup = iota // the event has none
+	hashAll                 // all of them once, beside the upload: nested loops are off
+	probeEach               // the index of its own partition, for each row: for few rows into many
+)
+
+// lookupFor chooses by how many members e has, where they live, and how many rows come.
+func lookupFor(e domain.Event, own *bool, rows int) lookup {
+	switch {
+	case e.TotalCount == 0:
+		return noMembers
+	case own != nil && *own && e.TotalCount/10 > rows:
+		return probeEach
+	}
+	return hashAll
+}
+
+// forbidNestedLoops is for the rest of the stage's session.
+func forbidNestedLoops(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, `SET enable_nestloop = off`); err != nil {
+		return fmt.Errorf("set planner: %w", err)
+	}
+	return nil
+}
+
+// orderedQuery reads what may become targets of e, in their order, with whether e has the member already.
+func orderedQuery(stage string, e domain.Event, how lookup) string {
+	members := `SELECT member_id FROM ` + pg.Quoted(e.Type.TargetTable()) + ` WHERE event_id = ` + strconv.FormatInt(e.ID, 10)
+	join := `LEFT JOIN (` + members + `) t ON t.member_id = substr(s.key, 2)`
+	switch how {
+	case noMembers:
+		return `SELECT key, amount, line, reason FROM ` + stage + ` WHERE code IS NULL ORDER BY key, line`
+	case probeEach:
+		join = `LEFT JOIN LATERAL (` + members + ` AND member_id = substr(s.key, 2) LIMIT 1) t ON true`
+	case hashAll: // above
+	}
+	return `SELECT s.key, s.amount, s.line, s.reason, t.member_id IS NOT NULL FROM ` + stage + ` s ` + join + `
+		WHERE s.code IS NULL ORDER BY s.key, s.line`
+}
+
+// copyRepeats brings the rows that hold a member again beside the stage, for the rest of the transaction.
+func copyRepeats(ctx context.Context, tx pgx.Tx, again *repeats) error {
+	const create = `CREATE TEMP TABLE import_again (line bigint, first_line bigint) ON COMMIT DROP`
+	if _, err := tx.Exec(ctx, create); err != nil {
+		return fmt.Errorf("create table of repeats: %w", err)
+	}
+	rows := pgx.CopyFromSlice(again.len(), func(i int) ([]any, error) {
+		r := again.at(i)
+		return []any{r.line, r.first}, nil
+	})
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"pg_temp", "import_again"}, []string{"line", "first_line"}, rows); err != nil {
+		return fmt.Errorf("copy repeats: %w", err)
+	}
+	return nil
+}
+
+// stageRejects reads all rejected rows of an upload: those of the stage, and those of copyRepeats.
+func stageRejects(stage string) string {
+	return `SELECT line, 0::bigint AS first_line, code, reason, raw FROM ` + stage + ` WHERE code IS NOT NULL
+		UNION ALL
+		SELECT a.line, a.first_line,
+			CASE a.first_line WHEN 0 THEN '` + domain.ExistingMember + `' ELSE '` + domain.DuplicateMember + `' END,
+			CASE a.first_line WHEN 0 THEN 'the event already has the member' ELSE format('the member stands on line %s already', a.first_line) END,
+			s.raw
+		FROM pg_temp.import_again a JOIN ` + stage + ` s ON s.line = a.line AND s.code IS NULL`
+}
+
+func selectStageRejects(ctx context.Context, tx pgx.Tx, stage string, limit int) ([]RejectedRow, error) {
+	rows, err := tx.Query(ctx, stageRejects(stage)+` ORDER BY line LIMIT $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read rejected rows: %w", err)
+	}
+	rejected, err := pgx.CollectRows(rows, pgx.RowToStructByPos[RejectedRow])
+	if err != nil {
+		return nil, fmt.Errorf("read rejected rows: %w", err)
+	}
+	return rejected, nil
+}
+
+func insertRejected(ctx context.Context, tx pgx.Tx, stage string, importID int64) error {
+	insert := `INSERT INTO rejected_rows (import_id, line, first_line, error_code, reason, raw)
+		SELECT $1, line, nullif(first_line, 0), code, reason, raw FROM (` + stageRejects(stage) + `) r ORDER BY line`
+	if _, err := tx.Exec(ctx, insert, importID); err != nil {
+		return fmt.Errorf("insert rejected rows: %w", err)
+	}
+	return nil
+}

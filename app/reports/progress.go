@@ -1,0 +1,117 @@
+// Package reports says how events go: progress, the queue of lanes, results, why a member has none, and what an event stands
+// still for. It changes nothing, but for the jobs by which a proof is asked for.
+//
+// Start with Reports.Progress. waiting.go is the one place that knows why an event stands still.
+package reports
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"bestow/app/eventrow"
+	"bestow/app/obstacle"
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+)
+
+// Reports reads how events go; it changes nothing.
+type Reports struct {
+	pool  *pgxpool.Pool
+	river *river.Client[pgx.Tx]
+	rules obstacle.Rules
+}
+
+// Config is what reports stand on.
+type Config struct {
+	Pool  *pgxpool.Pool
+	River *river.Client[pgx.Tx] // inserts the jobs that verify; nil: none can be requested
+	Rules obstacle.Rules
+}
+
+// New returns the reports of c, or an error that says what c lacks.
+func New(c Config) (*Reports, error) {
+	if c.Pool == nil {
+		return nil, errors.New("reports need a pool")
+	}
+	return &Reports{pool: c.Pool, river: c.River, rules: c.Rules}, nil
+}
+
+// Progress is how an event goes at one moment. Counts are of targets.
+type Progress struct {
+	Event        domain.Event
+	WaitingRetry int            // refused for now: tried again by itself
+	NextRetryAt  *time.Time     // the first of those; nil for none
+	retryLate    bool           // it should have begun
+	Unknown      int            // asked, and nobody knows the outcome yet
+	Redriven     int            // given up, and not answered yet since a person has them tried again
+	InFlight     int            // of chunks that a handler has claimed; and Redriven of an event that is COMPLETED
+	RatePerS     float64        // settled a second, over the last ten seconds; 0 unless the event is RUNNING
+	ETAS         int64          // seconds until all is settled at that rate; 0 where the rate is 0 or the event stands still
+	WaitingFor   []Reason       // what it stands still for; none while it moves, and at its end
+	Failures     map[string]int // given up, by error code
+}
+
+// AtRest reports whether nothing of the event moves any more: it is not RUNNING, no handler holds a claim of it, and no member
+// of it is tried again.
+func (p Progress) AtRest() bool { return p.Event.Status != domain.Running && p.InFlight == 0 }
+
+// Progress reads the counters of an event and what is open of it. It touches the summary, the chunks and the results
+// that are not SUCCESS, never the targets, so that it may be asked each second. Error: domain.NotFound.
+func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
+	return pg.ValueWithin(ctx, s.pool, reportWait, func(tx pgx.Tx) (p Progress, err error) {
+		if p.Event, err = eventrow.Select(ctx, tx, id); err != nil {
+			return p, err
+		}
+		if err := readOpenResults(ctx, tx, &p); err != nil {
+			return p, err
+		}
+		rate, err := readChunks(ctx, tx, &p)
+		if err != nil {
+			return p, err
+		}
+		all, err := s.waitingFor(ctx, tx, []domain.Event{p.Event})
+		if err != nil {
+			return p, err
+		}
+		p.WaitingFor = all[id]
+		if p.Event.Status == domain.Completed {
+			p.InFlight += p.Redriven
+		}
+		p.addRetry()
+		p.forecast(rate)
+		return p, nil
+	})
+}
+
+// addRetry says of an event that has nothing else left that it waits for the time of its retries.
+func (p *Progress) addRetry() {
+	left := p.Event.TotalCount - p.Event.Summary.Success - p.Event.Summary.Fail
+	if p.Event.Status != domain.Running || len(p.WaitingFor) > 0 || p.NextRetryAt == nil || left != p.WaitingRetry {
+		return
+	}
+	at := p.NextRetryAt.UTC().Format(time.RFC3339)
+	text := "what is left was refused for now, and is tried again at " + at
+	if p.retryLate {
+		text = "what is left was refused for now; its retry was due at " + at + " and begins by itself, within 90 s if a process was killed"
+	}
+	p.WaitingFor = []Reason{{RetryWaits, text}}
+}
+
+// forecast says how long it will take at a rate, if the event is at work at all.
+func (p *Progress) forecast(rate float64) {
+	if p.Event.Status != domain.Running || rate <= 0 {
+		return
+	}
+	left := p.Event.TotalCount - p.Event.Summary.Success - p.Event.Summary.Fail
+	p.RatePerS = rate
+	if len(p.WaitingFor) > 0 {
+		return
+	}
+	p.ETAS = int64(math.Ceil(float64(max(left, 0)) / rate))
+}

@@ -1,0 +1,109 @@
+package verify
+
+import (
+	"bestow/internal/pg"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// guardedPath lets a name alone find what PostgreSQL itself has, and nothing else. An operator or a function that fits
+// better than PostgreSQL's would stand in for it from any other schema of the path, and would run with the rights of the
+// role that asks for the report.
+const guardedPath = `SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL standard_conforming_strings = on; `
+
+// guarded is a transaction whose statements name the schema of every table. They call the main one "public", whatever its
+// name is. Without a schema it is a transaction of the service, in which the session's path finds the tables.
+type guarded struct {
+	pgx.Tx
+
+	schema string
+}
+
+// Query implements pgx.Tx.
+func (g guarded) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return g.Tx.Query(ctx, g.named(sql), args...)
+}
+
+// QueryRow implements pgx.Tx.
+func (g guarded) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return g.Tx.QueryRow(ctx, g.named(sql), args...)
+}
+
+// Exec implements pgx.Tx.
+func (g guarded) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	return g.Tx.Exec(ctx, g.named(sql), args...)
+}
+
+// Begin implements pgx.Tx.
+func (g guarded) Begin(ctx context.Context) (pgx.Tx, error) {
+	tx, err := g.Tx.Begin(ctx)
+	return guarded{tx, g.schema}, err
+}
+
+// named returns a statement with the main schema's own name.
+func (g guarded) named(sql string) string {
+	if g.schema == "" {
+		return strings.ReplaceAll(sql, "public.", "")
+	}
+	return strings.NewReplacer("public.", pg.Quoted(g.schema)+".", "current_schema()", literal(g.schema)).Replace(sql)
+}
+
+// inPublic is a table of the main schema, as statements name it.
+func inPublic(table string) string { return "public." + pg.Quoted(table) }
+
+// guard sets up a transaction that has asked for nothing yet, and finds the main schema of its session.
+func guard(ctx context.Context, tx pgx.Tx) (guarded, error) {
+	g := guarded{Tx: tx}
+	if err := tx.QueryRow(ctx, `SELECT pg_catalog.current_schema()`).Scan(&g.schema); err != nil {
+		return g, fmt.Errorf("find schema: %w", err)
+	}
+	if _, err := tx.Exec(ctx, guardedPath+verifySettings); err != nil {
+		return g, fmt.Errorf("set up report: %w", err)
+	}
+	return g, nil
+}
+
+// ErrTakenOver says that a table cannot be read without running code of others.
+var ErrTakenOver = errors.New("no table is read while reading runs code that no migration made")
+
+// takenWhy is what a report says of all that it does not look at then.
+const takenWhy = "reading the tables would run code that no migration made (I41 names it): no other statement was sent"
+
+// Read runs fn in a transaction that only reads, as a report reads: the statements of fn name the schema of every table, and
+// call the main one "public". Error: ErrTakenOver.
+func (s *Verifier) Read(ctx context.Context, fn func(pgx.Tx) error) error {
+	return s.lookFirst(ctx, func(tx guarded) error { return fn(tx) })
+}
+
+// lookFirst is read, but it reads no table while one of them runs code of others: then the error is errTakenOver.
+func (s *Verifier) lookFirst(ctx context.Context, fn func(guarded) error) error {
+	return s.read(ctx, func(tx guarded) error {
+		_, taken, err := tx.look(ctx)
+		if err == nil && len(taken) > 0 {
+			err = fmt.Errorf("%w: %s", ErrTakenOver, strings.Join(taken, "; "))
+		}
+		if err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+// read runs fn in a guarded transaction that only reads.
+func (s *Verifier) read(ctx context.Context, fn func(guarded) error) error {
+	return pgx.BeginTxFunc(ctx, s.c.Pool, reading, func(tx pgx.Tx) error {
+		g, err := guard(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return fn(g)
+	})
+}
+
+// reading is what reports read with: one snapshot.
+var reading = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}

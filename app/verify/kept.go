@@ -1,0 +1,151 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/english"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// compareKept compares parked messages, answers and reports with their digests, and what answers and reports once said of
+// events with what the events are now (I43).
+func compareKept(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
+	if err := v.run(ctx, tx, invariant{file: "I43_kept_rows_are_whole"}, verifyRun{}, f); err != nil {
+		return err
+	}
+	list, err := readEvents(ctx, tx, v.event)
+	if err != nil {
+		return err
+	}
+	events := map[int64]domain.Event{}
+	for _, e := range list {
+		events[e.ID] = e
+	}
+	if err := compareAnswers(ctx, tx, v, f, events); err != nil {
+		return err
+	}
+	return compareReports(ctx, tx, v, f, events)
+}
+
+// compareAnswers compares the stored answers that show an event. An answer is stored in the transaction that it tells of, and
+// is kept for ever.
+func compareAnswers(ctx context.Context, tx pgx.Tx, v *verification, f *finding, events map[int64]domain.Event) error {
+	const query = `SELECT a.actor, a.key, a.answer, d.event_id IS NOT NULL
+		FROM public.idempotency_keys a LEFT JOIN public.deleted_events d ON to_jsonb(d.event_id) = a.answer->'ID'
+		WHERE a.answer ?& '{ID,CampaignID,Status}' AND ($1::bigint IS NULL OR a.answer->'ID' = to_jsonb($1::bigint))`
+	rows, err := tx.Query(ctx, query, v.event)
+	if err != nil {
+		return fmt.Errorf("read answers: %w", err)
+	}
+	var actor, key string
+	var answer []byte
+	var deleted bool
+	_, err = pgx.ForEachRow(rows, []any{&actor, &key, &answer, &deleted}, func() error {
+		var was domain.Event
+		if err := json.Unmarshal(answer, &was); err != nil {
+			f.differ("the answer that %s got under key %s cannot be read: %v", actor, key, err)
+			return nil
+		}
+		now, there := events[was.ID]
+		if why := answeredDiffers(was, now, there, deleted); why != "" {
+			f.differ("event %d: the answer that %s got under key %s says that %s", was.ID, actor, key, why)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read answers: %w", err)
+	}
+	return nil
+}
+
+// answeredDiffers returns what an answer says of an event that does not fit to the event now, "" if all fits. Nothing of a
+// started event's terms changes any more, and it is never PENDING again nor deleted.
+func answeredDiffers(was, now domain.Event, there, deleted bool) string {
+	began := was.Status != domain.Pending || was.Summary.StartedAt != nil
+	switch {
+	case !there && began:
+		return "it was started, and it is gone"
+	case !there && !deleted:
+		return "it was made, and it is gone without a record of its deletion"
+	case !there || !began:
+		return ""
+	}
+	return startedDiffers(was, now)
+}
+
+// startedDiffers is answeredDiffers of an event that was started by then.
+func startedDiffers(was, now domain.Event) string {
+	switch {
+	case now.Status == domain.Pending:
+		return "it was started, and it is PENDING"
+	case !sameTime(was.Summary.StartedAt, now.Summary.StartedAt):
+		return "it was started at another moment"
+	case !sameTerms(was, now):
+		return "it was started under other terms"
+	case was.TotalCount != now.TotalCount || was.TotalAmount != now.TotalAmount:
+		return fmt.Sprintf("it was started with %s and a sum of %s", english.Count(was.TotalCount, "target"), english.Number(was.TotalAmount))
+	}
+	return endedDiffers(was, now)
+}
+
+// endedDiffers is answeredDiffers of an event that was stopped or completed by then.
+func endedDiffers(was, now domain.Event) string {
+	switch {
+	case was.Status == domain.Stopped && now.Summary.StoppedAt == nil:
+		return "it was stopped, and nothing says when"
+	case was.Status == domain.Stopped && now.Status == domain.Failed && sameTime(was.Summary.StoppedAt, now.Summary.StoppedAt):
+		return "a person stopped it at that moment, and it is FAILED"
+	case was.Status == domain.Completed && now.Status != domain.Completed:
+		return "it was completed, and it is " + string(now.Status)
+	}
+	return ""
+}
+
+func sameTerms(a, b domain.Event) bool {
+	return a.CampaignID == b.CampaignID && a.DefaultReason == b.DefaultReason && a.DefaultAmount == b.DefaultAmount && sameTime(a.ExpiryAt, b.ExpiryAt)
+}
+
+func sameTime(a, b *time.Time) bool { return a == b || a != nil && b != nil && a.Equal(*b) }
+
+// compareReports compares the numbers of the service's last reports on each event, which were counted from its rows, with
+// today's: targets, marks and grants are never taken back. A report with a difference says itself that rows were wrong.
+func compareReports(ctx context.Context, tx pgx.Tx, v *verification, f *finding, events map[int64]domain.Event) error {
+	const query = `SELECT id, event_id, report->'totals' FROM public.verify_reports
+		WHERE ($1::bigint IS NULL OR event_id = $1) AND report::text !~ '"differences":[1-9]' AND report->'totals' IS NOT NULL`
+	rows, err := tx.Query(ctx, query, v.event)
+	if err != nil {
+		return fmt.Errorf("read reports: %w", err)
+	}
+	var id, eventID int64
+	var totals []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &eventID, &totals}, func() error {
+		var was Totals
+		if err := json.Unmarshal(totals, &was); err != nil {
+			f.differ("the totals of report %d on event %d cannot be read: %v", id, eventID, err)
+			return nil
+		}
+		now := events[eventID]
+		for _, n := range []struct {
+			what    string
+			was, is int64
+		}{
+			{"targets", was.Targets, int64(now.TotalCount)},
+			{"published", was.Published, int64(now.Summary.Published)},
+			{"granted", was.Success, int64(now.Summary.Success)},
+		} {
+			if n.was > n.is {
+				f.differ("event %d: report %d counted %d %s, there are %d", eventID, id, n.was, n.what, n.is)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read reports: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+
+	"bestow/domain"
+	"bestow/internal/english"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// registeredType is a row of event_types, or a type that events name and the registry does not have.
+type registeredType struct {
+	Code, State, Granter, Operation string
+	Events                          int64
+}
+
+// compareTypes compares the registry of types with the tables that are there (I35).
+func compareTypes(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
+	const query = `SELECT coalesce(y.code, e.event_type), coalesce(y.state, ''), coalesce(y.granter, ''), coalesce(y.operation, ''), coalesce(e.n, 0)
+		FROM public.event_types y
+		FULL JOIN (SELECT event_type, count(*) AS n FROM public.campaign_events GROUP BY event_type) e ON e.event_type = y.code
+		WHERE $1::bigint IS NULL OR coalesce(y.code, e.event_type) = (SELECT event_type FROM public.campaign_events WHERE id = $1)
+		ORDER BY 1`
+	rows, err := tx.Query(ctx, query, v.event)
+	if err != nil {
+		return fmt.Errorf("read registry of types: %w", err)
+	}
+	registry, err := pgx.CollectRows(rows, pgx.RowToStructByPos[registeredType])
+	if err != nil {
+		return fmt.Errorf("read registry of types: %w", err)
+	}
+	there := map[string]verifyType{}
+	for _, y := range v.tables {
+		there[y.Code] = y
+	}
+	for _, r := range registry {
+		if err := compareType(ctx, tx, r, there, f); err != nil {
+			return err
+		}
+		delete(there, r.Code)
+	}
+	if v.event == nil {
+		for _, y := range v.tables {
+			if _, left := there[y.Code]; left {
+				f.differ("the tables of type %s are there, and event_types does not have it", y.Code)
+			}
+		}
+	}
+	if err := comparePartitions(ctx, tx, v.event, f); err != nil {
+		return err
+	}
+	return f.measures.add("types", int64(len(registry)))
+}
+
+// comparePartitions compares what events say of where their targets are with the tables that are there.
+func comparePartitions(ctx context.Context, tx pgx.Tx, event *int64, f *finding) error {
+	const query = `SELECT e.id, coalesce(e.own_partition, false)
+		FROM public.campaign_events e
+		LEFT JOIN pg_class t ON t.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND t.relname = lower(e.event_type) || '_targets_' || e.id
+		WHERE ($1::bigint IS NULL OR e.id = $1) AND coalesce(e.own_partition, false) <> (t.oid IS NOT NULL) ORDER BY e.id`
+	rows, err := tx.Query(ctx, query, event)
+	if err != nil {
+		return fmt.Errorf("compare partitions: %w", err)
+	}
+	var id int64
+	var own bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &own}, func() error {
+		f.differ("event %d: own_partition is %t, the tables say %t", id, own, !own)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("compare partitions: %w", err)
+	}
+	return nil
+}
+
+// compareType compares one line of the registry with its tables.
+func compareType(ctx context.Context, tx pgx.Tx, r registeredType, there map[string]verifyType, f *finding) error {
+	y, ok := there[r.Code]
+	switch {
+	case r.State == "":
+		f.differ("%s of type %s, which event_types does not have", english.Count(r.Events, "event"), r.Code)
+		return nil
+	case !ok && (r.Events > 0 || r.State == "READY"):
+		f.differ("type %s has no tables, and %s", r.Code, english.Count(r.Events, "event"))
+		return nil
+	case !ok:
+		return nil // it is just being made
+	}
+	compareRegistered(r, y, f)
+	used, err := typeUsed(ctx, tx, y)
+	if err != nil {
+		return err
+	}
+	if r.State != "READY" && (used || r.Events > 0) {
+		f.differ("type %s is %s, and has %s", r.Code, r.State, english.Count(r.Events, "event"))
+	}
+	return f.measures.add("events", r.Events)
+}
+
+// compareRegistered compares what the registry says of a type with what its tables and the ledger show.
+func compareRegistered(r registeredType, y verifyType, f *finding) {
+	switch {
+	case domain.Operation(r.Operation) != y.Operation:
+		f.differ("type %s is registered for %s, its tables are made for %s", r.Code, r.Operation, y.Operation)
+	case r.Granter != domain.OurGranter && y.ours:
+		f.differ("type %s is granted by %q, but the ledger here granted for its events", r.Code, r.Granter)
+	}
+}
+
+// typeUsed reports whether the tables of a type hold anything.
+func typeUsed(ctx context.Context, tx pgx.Tx, y verifyType) (used bool, err error) {
+	query := `SELECT EXISTS (SELECT FROM ` + inPublic(y.TargetTable()) + `) OR EXISTS (SELECT FROM ` + inPublic(y.ResultTable()) + `)`
+	if err := tx.QueryRow(ctx, query).Scan(&used); err != nil {
+		return false, fmt.Errorf("look into the tables of type %s: %w", y.Code, err)
+	}
+	return used, nil
+}

@@ -1,0 +1,13 @@
+package pg
+
+// The SQLSTATEs that the product knows by name, as PostgreSQL's appendix "Error Codes" lists them.
+const (
+	UndefinedTable        = "42P01"
+	InsufficientPrivilege = "42501"
+	UniqueViolation       = "23505"
+	SerializationFailure  = "40001"
+	DeadlockDetected      = "40P01"
+	LockNotAvailable      = "55P03"
+	ReadOnlyTransaction   = "25006" // of a statement that would write
+	IdleInTransaction     = "25P03" // the session was ended, and its transaction with it
+)
