@@ -27,6 +27,7 @@ const (
 		JOIN campaign_event_summary s ON s.event_id = e.id`
 )
 
+// Scan reads a row of Columns.
 func Scan(row pgx.CollectableRow) (e domain.Event, err error) {
 	return e, row.Scan(eventFields(&e)...)
 }

@@ -62,11 +62,13 @@ func StampStarted(ctx context.Context, tx pgx.Tx, id int64) (at time.Time, err e
 	return at, nil
 }
 
+// StampCompleted notes that the event is complete now.
 func StampCompleted(ctx context.Context, tx pgx.Tx, id int64) error {
 	const update = `UPDATE campaign_event_summary SET completed_at = now(), updated_at = now() WHERE event_id = $1`
 	return pg.ExecOne(ctx, tx, update, id)
 }
 
+// StampStopped notes why the event stopped: the memo of a person, or the code and words of a failure; "" is no failure.
 func StampStopped(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, memo string) error {
 	if err := pg.ExecOne(ctx, tx, `UPDATE campaign_events SET failure_code = nullif($2, '') WHERE id = $1`, id, code); err != nil {
 		return err
@@ -75,6 +77,7 @@ func StampStopped(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, me
 	return pg.ExecOne(ctx, tx, update, id, memo)
 }
 
+// ClearFailure forgets why the event failed.
 func ClearFailure(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.ExecOne(ctx, tx, `UPDATE campaign_events SET failure_code = NULL WHERE id = $1`, id)
 }
