@@ -34,7 +34,8 @@ func (in *importIn) Resolve(ctx huma.Context) []error {
 func importOp() huma.Operation {
 	o := op("POST", "/events/{id}/targets", http.StatusCreated, "Import a member list")
 	o.Description = "CSV with the header `member_id,amount,reason` (amount and reason may be absent or empty), " +
-		"or one JSON object a line. The body is read as a stream, up to ten million rows. All or nothing, but for the rejected rows."
+		"or one JSON object a line. The body is read as a stream, up to ten million rows. " +
+		"All or nothing, but for the rejected rows."
 	text := &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
 	o.RequestBody = &huma.RequestBody{Required: true,
 		Content: map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text}}

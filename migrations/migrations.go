@@ -60,7 +60,8 @@ func up(ctx context.Context, url string, from fs.FS) error {
 // refuseSecond refuses to make tables beside those that stand in another schema: the schemas money and river are of one
 // installation, and a half of a second one would hide the first from every session.
 func refuseSecond(ctx context.Context, pool *pgxpool.Pool) error {
-	const query = `SELECT coalesce(current_schema(), ''), coalesce(min(n.nspname) FILTER (WHERE n.nspname <> current_schema()), ''),
+	const query = `SELECT coalesce(current_schema(), ''),
+		coalesce(min(n.nspname) FILTER (WHERE n.nspname <> current_schema()), ''),
 			coalesce(bool_or(n.nspname = current_schema()), false)
 		FROM pg_class c JOIN pg_class g USING (relnamespace) JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relname = 'campaign_events' AND g.relname = 'goose_db_version'`

@@ -19,7 +19,7 @@
 //
 // If a process is killed:
 //
-//	before the relay job's transaction   the job is rescued within 90 s and the chunk is published again; a member that was
+//	before the relay job's transaction   the job is rescued within 90 s and the chunk is republished; a member that was
 //	                                     granted already is not admitted again, or gets the stored answer
 //	between Kafka's ack and the mark     the same: a message may exist twice, a grant may not
 //	in the handler                       the offset was not committed: the message comes again

@@ -125,7 +125,8 @@ func Hold(ctx context.Context, tx pgx.Tx, eventID int64) error {
 
 // Discard deletes the jobs of an event that was never started and is being deleted. None of them runs.
 func Discard(ctx context.Context, tx pgx.Tx, eventID int64) error {
-	const remove = `DELETE FROM river.river_job WHERE kind = 'relay' AND state <> 'running' AND args @> jsonb_build_object('event_id', $1::bigint)`
+	const remove = `DELETE FROM river.river_job
+		WHERE kind = 'relay' AND state <> 'running' AND args @> jsonb_build_object('event_id', $1::bigint)`
 	if _, err := tx.Exec(ctx, remove, eventID); err != nil {
 		return fmt.Errorf("discard jobs of event %d: %w", eventID, err)
 	}
@@ -141,7 +142,8 @@ func Redriven(ctx context.Context, tx pgx.Tx, rc Inserter, chunks []domain.Chunk
 func BringForward(ctx context.Context, tx pgx.Tx, chunks []domain.Chunk) error {
 	const update = `UPDATE river.river_job SET state = 'available', scheduled_at = now()
 		WHERE state IN ('scheduled', 'retryable') AND kind = 'relay'
-		  AND args @> jsonb_build_object('event_id', $1::bigint, 'partition_key', $2::int, 'first_id', $3::bigint, 'mode', 'retry')`
+		  AND args @> jsonb_build_object('event_id', $1::bigint, 'partition_key', $2::int,
+		      'first_id', $3::bigint, 'mode', 'retry')`
 	batch := &pgx.Batch{}
 	for _, c := range chunks {
 		batch.Queue(update, c.EventID, c.PartitionKey, c.First)

@@ -91,7 +91,8 @@ func RenewInstallation(ctx context.Context, tx pgx.Tx) (i Installation, err erro
 	if err := CheckStopped(ctx, tx); err != nil {
 		return i, err
 	}
-	const update = `UPDATE installation SET id = gen_random_uuid(), unnamed_are_ours = false, created_at = now() RETURNING id::text`
+	const update = `UPDATE installation SET id = gen_random_uuid(), unnamed_are_ours = false, created_at = now()
+		RETURNING id::text`
 	if err := tx.QueryRow(ctx, update).Scan(&i.ID); err != nil {
 		return i, fmt.Errorf("renew installation: %w", err)
 	}
@@ -113,7 +114,8 @@ func CheckStopped(ctx context.Context, tx pgx.Tx) error {
 		return nil
 	}
 	return fmt.Errorf("processes of bestow use this database (seen within 30 s: %d; open connections: %d): "+
-		"stop all of them first, then give the new id, then start them; one that was killed is forgotten after 30 s", processes, sessions)
+		"stop all of them first, then give the new id, then start them; one that was killed is forgotten after 30 s",
+		processes, sessions)
 }
 
 // inherit gives the topic's group the offsets of the group without an installation in its name, so that an upgrade

@@ -53,7 +53,8 @@ func scanParked(row pgx.CollectableRow) (p ParkedMessage, err error) {
 // ListParked returns the parked messages that f selects, newest first, at most f.Limit of them.
 func ListParked(ctx context.Context, tx pgx.Tx, f ParkedFilter) ([]ParkedMessage, error) {
 	const query = `SELECT ` + parkedColumns + ` FROM parked_messages p
-		WHERE ($1 = '' OR p.cause = $1) AND ($2::bool IS NULL OR (p.replayed_at IS NOT NULL) = $2) AND ($3::bigint = 0 OR p.id < $3)
+		WHERE ($1 = '' OR p.cause = $1) AND ($2::bool IS NULL OR (p.replayed_at IS NOT NULL) = $2)
+		  AND ($3::bigint = 0 OR p.id < $3)
 		ORDER BY p.id DESC LIMIT $4`
 	rows, err := tx.Query(ctx, query, f.Cause, f.Replayed, f.Before, f.Limit)
 	if err != nil {
@@ -202,7 +203,8 @@ type parkedCopy struct {
 // or its row was deleted.
 func selectCopy(ctx context.Context, tx pgx.Tx, id int64) (*parkedCopy, error) {
 	c := parkedCopy{replay: replay{parkedID: id}}
-	const query = `SELECT topic, kafka_partition, payload, replayed_at FROM parked_messages WHERE id = $1 AND replayed_at IS NOT NULL`
+	const query = `SELECT topic, kafka_partition, payload, replayed_at FROM parked_messages
+		WHERE id = $1 AND replayed_at IS NOT NULL`
 	err := tx.QueryRow(ctx, query, id).Scan(&c.at.Topic, &c.at.Partition, &c.payload, &c.asked)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nothing to publish is no error

@@ -90,8 +90,8 @@ const (
 	markBudget    = 5 * time.Second
 )
 
-// publish writes the batch's messages in their order and returns how many Kafka has taken. The error is of the next one.
-// It begins no message but the first after until.
+// publish writes the batch's messages in their order and returns how many Kafka has taken. The error is of the next
+// one. After until it begins no message but the first.
 func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[RelayArgs],
 	until time.Time) (acked int, err error) {
 	topic := w.Kafka.Topic(b.eventType)

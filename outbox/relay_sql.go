@@ -124,7 +124,8 @@ func grantsQuery(e relayed, a RelayArgs) (query string, args []any) {
 	case Republish:
 		which = `t.publish_status = 'PUBLISHED' AND coalesce(r.status, 'PENDING') = 'PENDING'`
 	case Unsettled:
-		which = `t.publish_status = 'PUBLISHED' AND coalesce(r.status, 'PENDING') NOT IN ('SUCCESS', 'PERMANENTLY_FAILED')`
+		which = `t.publish_status = 'PUBLISHED'
+			AND coalesce(r.status, 'PENDING') NOT IN ('SUCCESS', 'PERMANENTLY_FAILED')`
 	case Retry:
 		which = `r.status = 'FAILED' AND r.retry_count = $6`
 		args = append(args, a.Try)
@@ -166,7 +167,8 @@ func markPublished(ctx context.Context, tx pgx.Tx, b batch, a RelayArgs) (last b
 	if marked == 0 {
 		return false, nil
 	}
-	const summary = `UPDATE campaign_event_summary SET published_count = published_count + $2, updated_at = now() WHERE event_id = $1
+	const summary = `UPDATE campaign_event_summary SET published_count = published_count + $2, updated_at = now()
+		WHERE event_id = $1
 		RETURNING published_count, success_count + fail_count`
 	var published, final int64
 	if err := tx.QueryRow(ctx, summary, a.EventID, marked).Scan(&published, &final); err != nil {

@@ -123,7 +123,8 @@ const refusedQuery = `SELECT DISTINCT c.event_id, c.partition_key, c.first_id, c
 	CROSS JOIN LATERAL (SELECT id, partition_key FROM %s
 	      WHERE event_id = r.event_id AND member_id = r.member_id LIMIT 1) t
 	CROSS JOIN LATERAL (SELECT event_id, partition_key, first_id, last_id FROM grant_chunks
-	      WHERE event_id = r.event_id AND partition_key = t.partition_key AND first_id <= t.id ORDER BY first_id DESC LIMIT 1) c
+	      WHERE event_id = r.event_id AND partition_key = t.partition_key AND first_id <= t.id
+	      ORDER BY first_id DESC LIMIT 1) c
 	WHERE r.event_id = $1 AND r.status = 'FAILED'`
 
 // retries reports whether a job will publish those of c that were refused try times.
@@ -190,8 +191,10 @@ const redrivenQuery = `SELECT c.event_id, c.partition_key, c.first_id, c.last_id
 	FROM %s r
 	CROSS JOIN LATERAL (SELECT id, partition_key FROM %s
 	      WHERE event_id = r.event_id AND member_id = r.member_id LIMIT 1) t
-	CROSS JOIN LATERAL (SELECT event_id, partition_key, first_id, last_id, published_at, open_until, reconciled FROM grant_chunks
-	      WHERE event_id = r.event_id AND partition_key = t.partition_key AND first_id <= t.id ORDER BY first_id DESC LIMIT 1) c
+	CROSS JOIN LATERAL (SELECT event_id, partition_key, first_id, last_id, published_at, open_until, reconciled
+	      FROM grant_chunks
+	      WHERE event_id = r.event_id AND partition_key = t.partition_key AND first_id <= t.id
+	      ORDER BY first_id DESC LIMIT 1) c
 	WHERE r.redrive - r.redrive_done > 0 AND r.status = 'PERMANENTLY_FAILED' AND %s) c
 	WHERE %s ORDER BY 1, 2, 3`
 

@@ -43,7 +43,8 @@ func (s *Sweeper) Sweep(ctx context.Context) (chunks int, err error) {
 // does not count: it waits for a start or a resume, and a running event has had both. No relay works another queue. I11
 // has the same condition.
 const moving = `kind = 'relay' AND queue = '` + Queue + `'
-	AND (state = 'running' OR state IN ('available', 'scheduled', 'retryable') AND scheduled_at < now() + interval '2 hours')`
+	AND (state = 'running'
+	OR state IN ('available', 'scheduled', 'retryable') AND scheduled_at < now() + interval '2 hours')`
 
 // strandedQuery finds chunks of running events without a job that would move them. The condition selects the chunks.
 const strandedQuery = `WITH work AS MATERIALIZED (

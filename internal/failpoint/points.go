@@ -62,8 +62,8 @@ const (
 	ClaimBeforeCommit      = "claim.before_commit"         // no claim
 	ClaimAfterCommit       = "claim.after_commit"          // a claim, nothing asked for
 	LapsedAfterCommit      = "lapsed.after_commit"         // a claim of a stopped event that ran out, nothing looked up
-	LookedUp               = "lookup.after_answer"         // the ledger has said what that claim was granted, nothing settled
-	GiveBackAfterCommit    = "giveback.after_commit"       // the ledger failed: the claim given back, the message not acknowledged
+	LookedUp               = "lookup.after_answer"         // the ledger has said what was granted, nothing settled
+	GiveBackAfterCommit    = "giveback.after_commit"       // the ledger failed: the claim given back, no message acknowledged
 	MoneyKeyStored         = "money.key_stored"            // a key under which nothing is sealed
 	MoneyLooked            = "money.looked"                // the slow way knows what is missing, nothing is written
 	MoneyPointsWritten     = "money.points_written"        // nothing: the deadline is still to be looked at
@@ -93,7 +93,7 @@ const (
 	FaultWritten           = "fault.written"               // RUNNING, though going on would do harm
 	FaultAfterCommit       = "fault.after_commit"          // FAILED for its keys, the message not acknowledged
 	SettleBeforeCommit     = "settle.before_commit"        // granted, the chunk under its claim
-	SettleAfterCommit      = "settle.after_commit"         // settled and counted; if it was the last, the event is not completed
+	SettleAfterCommit      = "settle.after_commit"         // settled and counted, the event not completed
 	CloseBeforeCommit      = "close.before_commit"         // all final, and RUNNING
 	CloseAfterCommit       = "close.after_commit"          // COMPLETED, and no event started in its lane
 	CloseDoneBetween       = "close_done.between"          // one of the done events completed, others not

@@ -55,11 +55,13 @@ const waitsLong = 2 * time.Second
 // is.
 func Blockers(ctx context.Context, tx pgx.Tx) ([]Session, error) {
 	const roots = `SELECT unnest(pg_blocking_pids(a.pid)) FROM pg_stat_activity a
-			WHERE a.datname = current_database() AND a.wait_event_type = 'Lock' AND a.query_start < clock_timestamp() - $1::interval
+			WHERE a.datname = current_database() AND a.wait_event_type = 'Lock'
+			AND a.query_start < clock_timestamp() - $1::interval
 			  AND (a.application_name = current_setting('application_name') OR a.application_name LIKE 'bestow%')
 		UNION
 		SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
-			JOIN pg_class c ON c.oid = l.relation AND c.relkind IN ('r', 'p') AND c.relnamespace::regnamespace::text NOT LIKE 'pg\_%'
+			JOIN pg_class c ON c.oid = l.relation AND c.relkind IN ('r', 'p')
+			AND c.relnamespace::regnamespace::text NOT LIKE 'pg\_%'
 			JOIN pg_stat_activity a ON a.pid = l.pid AND coalesce(a.xact_start < clock_timestamp() - $1::interval, true)
 			WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid()`
 	return selectSessions(ctx, tx, roots, waitsLong)
@@ -77,7 +79,8 @@ func selectSessions(ctx context.Context, tx pgx.Tx, pids string, arg any) ([]Ses
 			UNION SELECT next.pid FROM chain CROSS JOIN LATERAL unnest(pg_blocking_pids(chain.pid)) next (pid))
 		SELECT chain.pid, coalesce(a.application_name, ''), coalesce(a.usename, ''), a.xact_start,
 			coalesce(a.state LIKE 'idle in transaction%', false),
-			ARRAY(SELECT DISTINCT c.relname::text FROM pg_locks l JOIN pg_class c ON c.oid = l.relation AND c.relkind IN ('r', 'p')
+			ARRAY(SELECT DISTINCT c.relname::text FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+			      AND c.relkind IN ('r', 'p')
 				WHERE l.pid = chain.pid AND l.granted AND l.mode <> 'AccessShareLock' ORDER BY 1 LIMIT 3)
 		FROM chain LEFT JOIN pg_stat_activity a ON a.pid = chain.pid
 		WHERE cardinality(pg_blocking_pids(chain.pid)) = 0 ORDER BY a.xact_start NULLS LAST, chain.pid LIMIT 5`

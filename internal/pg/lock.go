@@ -16,7 +16,7 @@ const (
 	Gate        Space = iota // an event's gate: exclusive to change its status, shared to claim or mark
 	Import                   // an event's import: exclusive to import, shared to exclude imports
 	IDs                      // a sequence from which a block of ids is reserved
-	Brake                    // Moves or Claims: exclusive for a brake with a committed row, shared before one reads the row
+	Brake                    // Moves or Claims: exclusive for a brake with a committed row, shared to read that row
 	Proof                    // an event's request for a report: exclusive to request one
 	VoucherKeys              // some keys of vouchers: exclusive to grant or cancel first under one of them
 )
@@ -89,7 +89,8 @@ func TryLockShared(ctx context.Context, tx pgx.Tx, s Space, id int64) (free bool
 // Locked returns the ids whose locks of a space are held exclusively at this moment. It is for people to look at, never
 // to decide by.
 func Locked(ctx context.Context, tx pgx.Tx, s Space) (map[int64]bool, error) {
-	const query = `SELECT k >> 3 FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+	const query = `SELECT k >> 3 FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+		AND d.datname = current_database()
 		CROSS JOIN LATERAL (SELECT l.classid::bigint << 32 | l.objid::bigint AS k) key
 		WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.mode = 'ExclusiveLock' AND l.granted AND k & 7 = $1`
 	rows, err := tx.Query(ctx, query, int64(s))
@@ -110,7 +111,8 @@ func Locked(ctx context.Context, tx pgx.Tx, s Space) (map[int64]bool, error) {
 
 // Holder returns the backend with an application name that holds the lock of id exclusively at this moment.
 func Holder(ctx context.Context, tx pgx.Tx, s Space, id int64, application string) (backend int, held bool, err error) {
-	const query = `SELECT a.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+	const query = `SELECT a.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+		AND d.datname = current_database()
 		JOIN pg_stat_activity a ON a.pid = l.pid AND a.application_name = $2
 		WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.mode = 'ExclusiveLock' AND l.granted
 		  AND l.classid::bigint << 32 | l.objid::bigint = $1`

@@ -43,7 +43,8 @@ var ErrReadOnly = errors.New("the server can only read")
 //
 // Until it has set search_path, the session has one that others may have set, with functions, operators and relations
 // of their own in it. So it names the schema of each.
-const prepareSession = `SET LOCAL work_mem = '4MB'; SELECT own, pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool, (
+const prepareSession = `SET LOCAL work_mem = '4MB';
+	SELECT own, pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool, (
 		SELECT pg_catalog.count(pg_catalog.set_config(s.name, w.value, false))
 		FROM (VALUES
 			('default_transaction_isolation', 'read committed'), ('plan_cache_mode', 'force_custom_plan'), ('jit', 'off'),
@@ -54,7 +55,8 @@ const prepareSession = `SET LOCAL work_mem = '4MB'; SELECT own, pg_catalog.curre
 				SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_class c
 				JOIN pg_catalog.pg_class g ON g.relnamespace OPERATOR(pg_catalog.=) c.relnamespace
 				JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-				WHERE c.relname OPERATOR(pg_catalog.=) 'campaign_events' AND g.relname OPERATOR(pg_catalog.=) 'goose_db_version'
+				WHERE c.relname OPERATOR(pg_catalog.=) 'campaign_events'
+				AND g.relname OPERATOR(pg_catalog.=) 'goose_db_version'
 				ORDER BY c.oid LIMIT 1), 'public')),
 			('client_encoding', 'UTF8'), ('standard_conforming_strings', 'on'), ('DateStyle', 'ISO, MDY'),
 			('IntervalStyle', 'postgres'), ('TimeZone', 'UTC'), ('bytea_output', 'hex'),

@@ -33,7 +33,8 @@ func (in *installation) prove(ctx context.Context, event int64, voucher bool, me
 		return e, err
 	}
 	const query = `SELECT completed_at,
-			(SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND attempt > 1 AND args @> jsonb_build_object('event_id', $1::bigint)),
+			(SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND attempt > 1
+			AND args @> jsonb_build_object('event_id', $1::bigint)),
 			(SELECT count(*) FROM grant_chunks WHERE event_id = $1 AND settled_at > claimed_at + $2::interval)
 		FROM campaign_event_summary WHERE event_id = $1`
 	if err := conn.QueryRow(ctx, query, event, lost).Scan(&e.completedAt, &e.jobs, &e.chunks); err != nil {

@@ -25,10 +25,13 @@ func LedgerQuery(ofPoints, ofVouchers string, event int64, voucher bool) (query,
 // Open says what is open of an event that does not complete, for a report: jobs and chunks.
 func Open(ctx context.Context, db Querier, event int64) string {
 	const query = `SELECT coalesce(string_agg(line, '; '), 'nothing') FROM (
-		SELECT format('%s jobs of kind %s are %s, the most attempts are %s', count(*), kind, state, max(attempt)) AS line
-			FROM river.river_job WHERE state <> 'completed' AND args @> jsonb_build_object('event_id', $1::bigint) GROUP BY kind, state
+		SELECT format('%s jobs of kind %s are %s, the most attempts are %s', count(*), kind, state,
+		max(attempt)) AS line
+			FROM river.river_job WHERE state <> 'completed' AND args @> jsonb_build_object('event_id', $1::bigint)
+			GROUP BY kind, state
 		UNION ALL
-		SELECT format('of %s chunks %s are not published, %s not settled, %s claimed', count(*), count(*) FILTER (WHERE published_at IS NULL),
+		SELECT format('of %s chunks %s are not published, %s not settled, %s claimed', count(*),
+		count(*) FILTER (WHERE published_at IS NULL),
 				count(*) FILTER (WHERE settled_at IS NULL), count(*) FILTER (WHERE open_until > now()))
 			FROM grant_chunks WHERE event_id = $1) x`
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
