@@ -77,7 +77,8 @@ var (
 	telephone = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`) // as E.164 writes it
 	// datelike matches a date in figures, with a month's name, or in Korean; a time may follow.
 	datelike = regexp.MustCompile(
-		`^([0-9]{4}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{1,2}\.?|[0-9]{1,2}[/.][0-9]{1,2}[/.]([0-9]{2}|[0-9]{4})|[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}|` +
+		`^([0-9]{4}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{1,2}\.?|[0-9]{1,2}[/.][0-9]{1,2}[/.]([0-9]{2}|[0-9]{4})|` +
+			`[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}|` +
 			`[0-9]{1,4}[- ]` + monthName + `([- ][0-9]{1,4})?|` + monthName +
 			`[- ][0-9]{1,4}|([0-9]{2,4}년 ?)?[0-9]{1,2}월( ?[0-9]{1,2}일)?)([ T].*[0-9:].*)?$`)
 	timelike = regexp.MustCompile(`^((오전|오후|AM|PM) )?[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?(AM|PM))?$`)
@@ -92,7 +93,8 @@ var (
 	errorWord = regexp.MustCompile(`^(#[\pL/]{2,12}|LOADING\.*…?|[+-]?INF(INITY)?)$`)
 )
 
-const monthName = `(JAN(UARY)?|FEB(RUARY)?|MAR(CH)?|APR(IL)?|MAY|JUNE?|JULY?|AUG(UST)?|SEPT?(EMBER)?|OCT(OBER)?|NOV(EMBER)?|DEC(EMBER)?)`
+const monthName = `(JAN(UARY)?|FEB(RUARY)?|MAR(CH)?|APR(IL)?|MAY|JUNE?|JULY?|` +
+	`AUG(UST)?|SEPT?(EMBER)?|OCT(OBER)?|NOV(EMBER)?|DEC(EMBER)?)`
 
 // amountLike reports whether s is a number with the sign of a currency or of percent, or in brackets.
 func amountLike(s string) bool {
@@ -155,7 +157,8 @@ var (
 		합계 총계 소계 계 총합계 총합 합 누계 부분합 총 전체 전체합계 총인원 총건수 총금액 평균 개수 건수
 		summe gesamt gesamtsumme gesamtergebnis zwischensumme teilergebnis somme totale suma 合計 総計 小計 計 总计 合计 小计 總計 合計`)
 	emptyWords = words(`null nil none na nan nul nix void undefined empty blank missing unset novalue nodata notavailable
-		notapplicable true false 참 거짓 wahr falsch vrai faux verdadero falso dbnull systemdbnull 없음 해당없음 미상 미정 빈값 공란 공백 비어있음 null값 leer keine vide 空白 なし 無 无`)
+		notapplicable true false 참 거짓 wahr falsch vrai faux verdadero falso dbnull systemdbnull
+		없음 해당없음 미상 미정 빈값 공란 공백 비어있음 null값 leer keine vide 空白 なし 無 无`)
 	columnWords = words(`member memberno membernumber membername id userid user customerid customer no amount reason
 		회원 회원id 회원아이디 회원명 고객번호 고객id 아이디 이름 성명 번호 금액 사유`)
 	unitWords = words(`rows members people points won krw 명 건 원 개 인`)

@@ -27,7 +27,8 @@ func pageStyleHash() string {
 }
 
 const pageHead = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}}</title><style>` +
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
+	`<title>{{.Title}}</title><style>` +
 	pageStyle + `</style></head><body>
 <h1>{{.Title}}</h1>
 `
@@ -45,8 +46,8 @@ var frontPage = template.Must(template.New("front").Parse(pageHead +
 var docsPage = template.Must(template.New("docs").Funcs(template.FuncMap{"code": markCode}).Parse(pageHead +
 	`<p>All routes are under <code>{{.Prefix}}</code> and ask for <code>Authorization: Bearer KEY</code>.
 The full description, with the fields of the answers, is <a href="{{.Prefix}}/openapi.json">openapi.json</a>.
-Each POST takes an <code>Idempotency-Key</code>: if it is repeated with the same key, nothing happens twice and the first
-answer comes back. A stop or a brake is done again; a start, resume or release tells what is so now.</p>
+Each POST takes an <code>Idempotency-Key</code>: if it is repeated with the same key, nothing happens twice and the
+first answer comes back. A stop or a brake is done again; a start, resume or release tells what is so now.</p>
 <p>{{range .Groups}}<a href="#{{.ID}}">{{.Title}}</a> {{end}}</p>
 {{range .Groups}}<h2 id="{{.ID}}">{{.Title}}</h2>
 {{range .Routes}}<h3 id="{{.OperationID}}"><code>{{.Method}} {{.Path}}</code></h3>

@@ -16,7 +16,9 @@ import (
 
 func verifyOp() huma.Operation {
 	o := op("POST", "/events/{id}/verify", http.StatusAccepted, "Ask for a report that compares all that was granted")
-	o.Description = "A process with the role jobs makes it; GET shows it. While one waits to be made, asking again changes nothing. One that is being made already may have read an older state: asking then gets another one after it."
+	o.Description = "A process with the role jobs makes it; GET shows it. While one waits to be made, " +
+		"asking again changes nothing. One that is being made already may have read an older state: " +
+		"asking then gets another one after it."
 	return o
 }
 
@@ -54,7 +56,9 @@ type verifyReport struct {
 
 func (s *server) reportOp() huma.Operation {
 	o := op("GET", "/events/{id}/verify", http.StatusOK, "Show the last report on an event: the auditor's document")
-	o.Description = "`sha256` is of the document's own bytes, with `\"sha256\":\"\"` at their end. While the next report is under way, the answer has `under_way` as well, which is no part of the document. Before the first one: 404 `no_report` or `report_under_way`."
+	o.Description = "`sha256` is of the document's own bytes, with `\"sha256\":\"\"` at their end. " +
+		"While the next report is under way, the answer has `under_way` as well, which is no part of the document. " +
+		"Before the first one: 404 `no_report` or `report_under_way`."
 	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[verifyReport](), true, "VerifyReport")
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "The report, byte for byte as it was made",

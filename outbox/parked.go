@@ -39,7 +39,8 @@ type ParkedFilter struct {
 	Limit    int    // 1 or more
 }
 
-const parkedColumns = `p.id, p.cause, p.detail, p.topic, p.kafka_partition, p.kafka_offset, octet_length(p.payload), p.created_at, p.replayed_at,
+const parkedColumns = `p.id, p.cause, p.detail, p.topic, p.kafka_partition, p.kafka_offset, octet_length(p.payload),
+	p.created_at, p.replayed_at,
 	p.replayed_at IS NOT NULL AND EXISTS (SELECT FROM river.river_job j WHERE j.kind = 'replay' AND j.state IN ` +
 	live + `
 		AND j.args @> jsonb_build_object('parked_id', p.id))`

@@ -103,7 +103,8 @@ func (w *watcher) lose(conn *pgconn.PgConn) {
 
 // probeWrite fails with 25006 in a session that can only read, as a statement that writes would, and needs no table.
 const probeWrite = `DO $$ BEGIN
-	IF current_setting('transaction_read_only')::bool THEN RAISE read_only_sql_transaction USING MESSAGE = 'this session can only read'; END IF;
+	IF current_setting('transaction_read_only')::bool THEN
+		RAISE read_only_sql_transaction USING MESSAGE = 'this session can only read'; END IF;
 END $$`
 
 // Writable returns nil while the database can be written to. A session of before a failover says nothing about that: it

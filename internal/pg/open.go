@@ -113,7 +113,8 @@ func Connect(ctx context.Context, url string) (*pgx.Conn, error) {
 }
 
 // overruled finds the settings of an address that this package decides itself.
-var overruled = regexp.MustCompile(`\b(pool_max_conns|default_query_exec_mode|statement_cache_capacity|description_cache_capacity)\s*=`)
+var overruled = regexp.MustCompile(
+	`\b(pool_max_conns|default_query_exec_mode|statement_cache_capacity|description_cache_capacity)\s*=`)
 
 // Overruled returns the names of the settings in an address that have no effect on sessions of this package.
 func Overruled(url string) (names []string) {

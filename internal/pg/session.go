@@ -12,7 +12,8 @@ import (
 var (
 	// ErrPooled is returned for a pooler that gives each transaction another session of the server.
 	ErrPooled = errors.New("a pooler stands before PostgreSQL and lends each transaction another session " +
-		"(pool_mode=transaction, or statement), but settings and prepared statements belong to one: name the server itself, or set pool_mode=session for this database")
+		"(pool_mode=transaction, or statement), but settings and prepared statements belong to one: " +
+		"name the server itself, or set pool_mode=session for this database")
 	// ErrEncoding is returned for a database that cannot hold every character.
 	ErrEncoding = errors.New("the database must be in UTF8, so that it can hold every name: " +
 		"make it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0")

@@ -122,8 +122,8 @@ var settable = func() map[string]bool {
 		default_transaction_deferrable default_transaction_isolation default_transaction_read_only extra_float_digits
 		idle_in_transaction_session_timeout idle_session_timeout intervalstyle jit lock_timeout maintenance_work_mem options
 		plan_cache_mode role row_security search_path standard_conforming_strings statement_timeout synchronous_commit
-		tcp_keepalives_count tcp_keepalives_idle tcp_keepalives_interval tcp_user_timeout temp_buffers temp_file_limit timezone
-		transaction_timeout work_mem`) {
+		tcp_keepalives_count tcp_keepalives_idle tcp_keepalives_interval tcp_user_timeout temp_buffers
+		temp_file_limit timezone transaction_timeout work_mem`) {
 		names[name] = true
 	}
 	return names

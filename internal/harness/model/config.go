@@ -67,7 +67,7 @@ const (
 	redriveOnce                           // T6, T9: redrive_done is not kept: it is not known which redrive was answered
 	contradictedForEver                   // T6: a second contradiction about a member does not give it up
 	markStays                             // isolation: giving a claim back leaves the member's mark
-	releaseThenUnmark                     // isolation: the claim is given back first, the mark is taken off in a second transaction
+	releaseThenUnmark                     // isolation: the claim is given back first, the mark taken off later
 	markAnyRow                            // isolation: the mark is set without a look at the row
 	redriveKeepsMark                      // isolation: an unknown redrive leaves the member's mark
 	redriveAsleep                         // T3: redrive jobs do not publish at COMPLETED
@@ -79,7 +79,7 @@ const (
 	noReconcile                           // net: nothing looks for messages that Kafka lost
 	reconcileNoRedrive                    // net: the reconcile passes over redrives
 	reconcileRunning                      // net: the reconcile looks for redrives of running events only
-	markUnaware                           // T3: the mark does not ask whether the event was stopped since the rows were read
+	markUnaware                           // T3: the mark ignores a stop since the rows were read
 	retryPublishes                        // T3: any job's mark notes its chunk as published
 	releaseForgets                        // T5: giving a claim back closes what it inherited, a claim that ran out
 	errorCloses                           // T5: a call whose outcome is unknown gives the claim back
