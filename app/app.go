@@ -20,7 +20,7 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// Deps is what the use cases stand on.
+// Deps holds what the use cases stand on.
 type Deps struct {
 	Pool  *pgxpool.Pool
 	River *river.Client[pgx.Tx]
@@ -96,7 +96,8 @@ func (d Deps) rules() obstacle.Rules {
 
 func (d Deps) events() *Events {
 	return &Events{
-		pool: d.Pool, river: d.River, keys: d.listKeys(), rules: d.rules(), log: d.Log, relayChunks: d.Limits.RelayChunks,
+		pool: d.Pool, river: d.River, keys: d.listKeys(), rules: d.rules(), log: d.Log,
+		relayChunks: d.Limits.RelayChunks,
 	}
 }
 
@@ -129,8 +130,9 @@ func (d Deps) addGrants(a *App) (err error) {
 	return err
 }
 
-// Agree returns [processes.SettingsDiffer] if a process that runs has another value of one of the settings: by another time zone, the
-// days of its grants are not those that a proof compares with. Where the proof may read no table it says so itself.
+// Agree returns [processes.SettingsDiffer] if a process that runs has another value of one of the settings: by another
+// time zone, the days of its grants are not those that a proof compares with. Where the proof may read no table it says
+// so itself.
 func Agree(ctx context.Context, verifier *verify.Verifier, mine processes.Settings) error {
 	err := verifier.Read(ctx, func(tx pgx.Tx) error { return processes.SameSettings(ctx, tx, mine) })
 	if errors.Is(err, verify.ErrTakenOver) {

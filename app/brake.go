@@ -17,13 +17,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Braked is what a brake did: its row, and the events that it stopped or of which claims are still open.
+// Braked holds what a brake did: its row, and the events that it stopped or of which claims are still open.
 type Braked struct {
 	Brake  domain.Brake
 	Events []Stopped
 }
 
-// Draining is how many claims of the events are open: a grant of those may still be applied.
+// Draining returns how many claims of the events are open: a grant of those may still be applied.
 func (b Braked) Draining() (open int) {
 	for _, e := range b.Events {
 		open += e.Draining
@@ -31,16 +31,17 @@ func (b Braked) Draining() (open int) {
 	return open
 }
 
-// Brake engages a brake and stops every running event in its scope (T15). From the COMMIT of its row nothing in the scope
-// is claimed (T4). Then it waits for the starts, resumes, redrives and claims that had not seen the row; it stops what runs
-// by then, and answers when no claim in the scope is open, or after at most drainWait, and says how many still are. A brake
-// that is engaged already stays as it is, and what it has left undone is done. A repeated key does all of it again, since the
-// brake may have been released, and names the events of the stored answer too. Killed anywhere after the row's COMMIT, the
-// brake stands, and the timetable stops what runs (StopBraked).
+// Brake engages a brake and stops every running event in its scope (T15). From the COMMIT of its row nothing in the
+// scope is claimed (T4). Then it waits for the starts, resumes, redrives and claims that had not seen the row; it stops
+// what runs by then, and answers when no claim in the scope is open, or after at most drainWait, and says how many
+// still are. A brake that is engaged already stays as it is, and what it has left undone is done. A repeated key does
+// all of it again, since the brake may have been released, and names the events of the stored answer too. Killed
+// anywhere after the row's COMMIT, the brake stands, and the timetable stops what runs (StopBraked).
 //
-// Errors: domain.Invalid for a memo, or a scope that is neither "all" nor the type of any event; domain.Unavailable while a
-// start that began before the brake does not end, or another session keeps an event locked that runs.
-func (s *Events) Brake(ctx context.Context, by command.Caller, scope domain.BrakeScope, memo string) (b Braked, err error) {
+// Errors: domain.Invalid for a memo, or a scope that is neither "all" nor the type of any event; domain.Unavailable
+// while a start that began before the brake does not end, or another session keeps an event locked that runs.
+func (s *Events) Brake(ctx context.Context, by command.Caller, scope domain.BrakeScope,
+	memo string) (b Braked, err error) {
 	before, err := s.brakedBefore(ctx, by)
 	if err != nil {
 		return b, err
@@ -58,12 +59,12 @@ func (s *Events) Brake(ctx context.Context, by command.Caller, scope domain.Brak
 	return command.Run(ctx, s.pool, by, answer.Anew(by))
 }
 
-// enforceWithin bounds what a brake does after the commit of its row: its locks, the stops and the drain have bounds of their own,
-// and what it reads may meet a table that another session keeps locked.
+// enforceWithin bounds what a brake does after the commit of its row: its locks, the stops and the drain have bounds of
+// their own, and what it reads may meet a table that another session keeps locked.
 const enforceWithin = 50 * time.Second
 
-// enforce stops what runs in the scope of an engaged brake, and waits for the claims that are open. It returns the events that it
-// stopped, those of which claims are open, and those of before.
+// enforce stops what runs in the scope of an engaged brake, and waits for the claims that are open. It returns the
+// events that it stopped, those of which claims are open, and those of before.
 func (s *Events) enforce(ctx context.Context, b domain.Brake, before []int64) ([]Stopped, error) {
 	ctx, cancel := context.WithTimeout(ctx, enforceWithin)
 	defer cancel()
@@ -111,8 +112,8 @@ func (s *Events) engage(ctx context.Context, actor string, scope domain.BrakeSco
 	return b, failpoint.Hit(ctx, failpoint.BrakeAfterCommit)
 }
 
-// passLocks waits until nothing is under way any more that has not seen the brake's row. The lock of moves comes first: a
-// start may be slow, and no claim waits for it. Nothing is read under the locks, since every claim waits meanwhile.
+// passLocks waits until nothing is under way any more that has not seen the brake's row. The lock of moves comes first:
+// a start may be slow, and no claim waits for it. Nothing is read under the locks, since every claim waits meanwhile.
 func (s *Events) passLocks(ctx context.Context) error {
 	err := pg.InTxWithin(ctx, s.pool, drainWait, func(tx pgx.Tx) error {
 		for _, lock := range []int64{pg.Moves, pg.Claims} {
@@ -124,14 +125,15 @@ func (s *Events) passLocks(ctx context.Context) error {
 	})
 	if blocked, ok := errors.AsType[*pg.BlockedError](err); ok {
 		return &domain.Error{Code: domain.Unavailable,
-			Message: "the brake is engaged and no new claim begins, but a start, resume or claim that began before it has not ended: " + blocked.Error(),
-			Hint:    "ask again: the answer comes when it has"}
+			Message: "the brake is engaged and no new claim begins, but a start, " +
+				"resume or claim that began before it has not ended: " + blocked.Error(),
+			Hint: "ask again: the answer comes when it has"}
 	}
 	return err
 }
 
-// stopBraked stops the events that run in the scope of the brake, and returns those of them that a brake still holds. An event
-// that another session keeps locked is passed over: the others are stopped before its error is returned.
+// stopBraked stops the events that run in the scope of the brake, and returns those of them that a brake still holds.
+// An event that another session keeps locked is passed over: the others are stopped before its error is returned.
 func (s *Events) stopBraked(ctx context.Context, b domain.Brake, p patience) (held []int64, err error) {
 	running, err := selectRunningIn(ctx, s.pool, b.Scope)
 	if err != nil {
@@ -140,7 +142,8 @@ func (s *Events) stopBraked(ctx context.Context, b domain.Brake, p patience) (he
 	var locked []error
 	began := time.Now()
 	for _, id := range running {
-		braked, err := pg.ValueWithin(ctx, s.pool, p.left(began), func(tx pgx.Tx) (bool, error) { return stopIfBraked(ctx, tx, id, b.Memo) })
+		braked, err := pg.ValueWithin(ctx, s.pool, p.left(began),
+			func(tx pgx.Tx) (bool, error) { return stopIfBraked(ctx, tx, id, b.Memo) })
 		switch {
 		case pg.LockTimedOut(err):
 			locked = append(locked, eventError("stop", id, err))
@@ -156,8 +159,8 @@ func (s *Events) stopBraked(ctx context.Context, b domain.Brake, p patience) (he
 	return held, errors.Join(locked...)
 }
 
-// stopIfBraked stops an event, and reports whether a brake holds it. The brake may have been released since the event was
-// listed; whoever started the event after that wants it to run. An event that ended meanwhile stays as it is.
+// stopIfBraked stops an event, and reports whether a brake holds it. The brake may have been released since the event
+// was listed; a person who started the event after that wants it to run. An event that ended meanwhile stays as it is.
 func stopIfBraked(ctx context.Context, tx pgx.Tx, id int64, memo string) (braked bool, err error) {
 	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
 		return false, err
@@ -182,8 +185,8 @@ func merge(lists ...[]int64) []int64 {
 	return slices.Compact(ids)
 }
 
-// drainEach waits until no claim of the events is open, for at most drainWait, and returns those that are stopped, and those
-// of which claims are open.
+// drainEach waits until no claim of the events is open, for at most drainWait, and returns those that are stopped, and
+// those of which claims are open.
 func (s *Events) drainEach(ctx context.Context, ids []int64) (events []Stopped, err error) {
 	open, err := s.awaitClaims(ctx, ids)
 	if err != nil {
@@ -211,10 +214,11 @@ func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]i
 	return open, err
 }
 
-// ReleaseBrake releases the brake of a scope, starts what is due, and returns the brakes that are still engaged. It resumes
-// nothing: what was stopped stays so until a person resumes it. A scope whose brake is not engaged is no error. Errors:
-// domain.Invalid as of Brake; domain.BrakeEngaged for a repeated key, where the brake was engaged again since.
-func (s *Events) ReleaseBrake(ctx context.Context, by command.Caller, scope domain.BrakeScope, memo string) ([]domain.Brake, error) {
+// ReleaseBrake releases the brake of a scope, starts what is due, and returns the brakes that are still engaged. It
+// resumes nothing: what was stopped stays so until a person resumes it. A scope whose brake is not engaged is no error.
+// Errors: domain.Invalid as of Brake; domain.BrakeEngaged for a repeated key, where the brake was engaged again since.
+func (s *Events) ReleaseBrake(ctx context.Context, by command.Caller, scope domain.BrakeScope,
+	memo string) ([]domain.Brake, error) {
 	released := false
 	release := func(tx pgx.Tx) (left []domain.Brake, err error) {
 		if _, err := checkBrakeOrder(ctx, tx, scope, memo); err != nil {
@@ -264,15 +268,16 @@ func (s *Events) StopBraked(ctx context.Context) error {
 	for _, b := range brakes {
 		stopped, err := s.stopBraked(ctx, b, ofATimetable)
 		if len(stopped) > 0 {
-			s.log.WarnContext(ctx, "events ran under a brake and are stopped", "scope", b.Scope, obs.Count, len(stopped))
+			s.log.WarnContext(ctx, "events ran under a brake and are stopped", "scope", b.Scope, obs.Count,
+				len(stopped))
 		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
-// lockMoves lets a brake wait for this transaction, a start, a resume or a redrive, unless the brake's row is committed:
-// then engagedBrake sees it. It comes before the gate.
+// lockMoves lets a brake wait for this transaction, a start, a resume or a redrive, unless the brake's row is
+// committed: then engagedBrake sees it. It comes before the gate.
 func lockMoves(ctx context.Context, tx pgx.Tx) error {
 	return pg.LockShared(ctx, tx, pg.Brake, pg.Moves)
 }

@@ -29,8 +29,9 @@ func deleteBrake(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope) (engag
 	return tag.RowsAffected() > 0, nil
 }
 
-// selectClaimedIn lists the events in the scope of which claims are open, as a redrive of a COMPLETED one may have. No index
-// leads to them, since it would cost every claim: where a million chunks are kept it takes seconds, and no lock meanwhile.
+// selectClaimedIn lists the events in the scope of which claims are open, as a redrive of a COMPLETED one may have. No
+// index leads to them, since it would cost every claim: where a million chunks are kept it takes seconds, and no lock
+// meanwhile.
 func selectClaimedIn(ctx context.Context, pool *pgxpool.Pool, scope domain.BrakeScope) ([]int64, error) {
 	const query = `SELECT e.id FROM campaign_events e
 		WHERE $1 IN ('all', 'type:' || e.event_type)

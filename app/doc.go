@@ -1,5 +1,6 @@
-// Package app holds the use cases: what an operator may do with an event, and what the machine does with a message. The life
-// of an event stands here: create, edit, start, stop, resume, retry, brake. What else belongs to it has a room of its own:
+// Package app holds the use cases: what an operator may do with an event, and what the machine does with a message. The
+// life of an event stands here: create, edit, start, stop, resume, retry, brake. What else belongs to it has a room of
+// its own:
 //
 //	command     runs what a person asks for, once for an idempotency key
 //	memberlist  reads a member list: bytes in, checked rows out
@@ -13,16 +14,17 @@
 //	listkey     keeps the key under which an event's list is hashed
 //	pins        keeps the keys of voucher PINs
 //
-// Start with New, the table of contents, and with lifecycle.go, how an event moves. The road of a grant is package grants.
+// Start with New, the table of contents, and with lifecycle.go, how an event moves. The road of a grant is package
+// grants.
 //
-// An exported method is one transaction, or a documented sequence of them; an unexported function takes the pgx.Tx right
-// after its context, so that composing is calling another function. SQL stands in the *_sql.go file beside its use case.
-// Only app.go knows imports, grants, reports and verify; those four do not know each other.
+// An exported method is one transaction, or a documented sequence of them; an unexported function takes the pgx.Tx
+// right after its context, so that composing is calling another function. SQL stands in the *_sql.go file beside its
+// use case. Only app.go knows imports, grants, reports and verify; those four do not know each other.
 //
 // # The gate
 //
-// Each event has an advisory lock. What changes the event's status takes it exclusively, what claims or marks a chunk takes
-// it shared; it is the first statement of its transaction, and the status is read in the next one.
+// Each event has an advisory lock. What changes the event's status takes it exclusively, what claims or marks a chunk
+// takes it shared; it is the first statement of its transaction, and the status is read in the next one.
 //
 // # Lock order
 //
@@ -31,6 +33,6 @@
 //
 // # Never
 //
-// No Kafka, HTTP or ledger call inside a transaction. No FOR UPDATE on campaign_events outside the gate. No decision on a
-// CTE's view of a row that another statement may have changed.
+// No Kafka, HTTP or ledger call inside a transaction. No FOR UPDATE on campaign_events outside the gate. No decision on
+// a CTE's view of a row that another statement may have changed.
 package app

@@ -19,7 +19,7 @@ import (
 // processes at once: the gate and the lane's unique index let one of them start each.
 //
 // One look at what is due starts one event of a lane at most: while it works, the lane may become free, and what stands
-// further down must not overtake what was refused before. Whoever frees the lane looks anew.
+// further down must not overtake what was refused before. When the lane is free, it is looked at anew.
 func (s *Events) StartDue(ctx context.Context) error {
 	events, err := selectDue(ctx, s.pool)
 	if err != nil {
@@ -32,9 +32,11 @@ func (s *Events) StartDue(ctx context.Context) error {
 		if busy[e.lane] {
 			continue
 		}
-		err := pg.InTxWithin(ctx, s.pool, ofATimetable.left(began), func(tx pgx.Tx) error { return s.startOne(ctx, tx, e.id) })
+		err := pg.InTxWithin(ctx, s.pool, ofATimetable.left(began),
+			func(tx pgx.Tx) error { return s.startOne(ctx, tx, e.id) })
 		stays := errors.Is(err, errGateTaken) || waits(err)
-		busy[e.lane] = err == nil || !stays || errors.Is(err, errGateTaken) || errors.Is(err, &domain.Error{Code: domain.LaneBusy})
+		busy[e.lane] = err == nil || !stays || errors.Is(err, errGateTaken) ||
+			errors.Is(err, &domain.Error{Code: domain.LaneBusy})
 		if err != nil && !stays {
 			errs = append(errs, eventError("start", e.id, err))
 		}
@@ -45,14 +47,14 @@ func (s *Events) StartDue(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// byTimetable is who starts the events whose time has come.
+// byTimetable says who starts the events whose time has come.
 const byTimetable = "timetable"
 
-// errGateTaken: somebody is at the event just now, and whoever frees it or the timetable looks again.
+// errGateTaken means that another transaction holds the event's gate. That one, or the timetable, looks again.
 var errGateTaken = errors.New("somebody else has the event's gate")
 
-// startOne starts a due event, but does not wait for who has its gate, nor for a brake that waits for a slow start: a stop of
-// another event may be waiting for us.
+// startOne starts a due event, but does not wait for who has its gate, nor for a brake that waits for a slow start: a
+// stop of another event may be waiting for us.
 func (s *Events) startOne(ctx context.Context, tx pgx.Tx, id int64) error {
 	free, err := pg.TryLockShared(ctx, tx, pg.Brake, pg.Moves)
 	if err == nil && free {
@@ -68,14 +70,14 @@ func (s *Events) startOne(ctx context.Context, tx pgx.Tx, id int64) error {
 	return err
 }
 
-// startNext is StartDue after a lane's turn has ended. What ended it is done whatever comes of this: the timetable looks too.
+// startNext is StartDue for a lane whose turn has ended. It returns no error, since the timetable looks too.
 func (s *Events) startNext(ctx context.Context) {
 	if err := s.StartDue(ctx); err != nil {
 		s.log.ErrorContext(ctx, "due events were not started, the timetable tries again", obs.Err, err)
 	}
 }
 
-// waits says whether err is a reason for which a due event stays PENDING until the next time, or is gone.
+// waits reports whether err is a reason for which a due event stays PENDING until the next time, or is gone.
 func waits(err error) bool {
 	e, ok := errors.AsType[*domain.Error](err)
 	return ok && slices.Contains(waiting, e.Code)
@@ -83,7 +85,8 @@ func waits(err error) bool {
 
 // waiting are the codes with which a due event stays where it is.
 var waiting = []domain.Code{
-	domain.LaneBusy, domain.BrakeEngaged, domain.ImportRunning, domain.NoTargets, domain.WrongStatus, domain.MissingKeys,
+	domain.LaneBusy, domain.BrakeEngaged, domain.ImportRunning, domain.NoTargets, domain.WrongStatus,
+	domain.MissingKeys,
 	domain.NotFound, domain.Expired, domain.TermsRefused, domain.ContentChanged,
 	domain.PassesLimit, domain.LimitsMissing, domain.GranterUnknown,
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// defaultPartitions is the partition_count of an event for which nobody has said one.
+// defaultPartitions is the partition_count of an event that names none.
 const defaultPartitions = 4
 
 // EventPatch changes what an operator has said of an event.
@@ -51,7 +51,7 @@ func (p EventPatch) applied(e domain.Event) NewEvent {
 	return n
 }
 
-// definition is what was said of e when it was made, and since.
+// definition returns what was said of e when it was made, and since.
 func definition(e domain.Event) NewEvent {
 	n := NewEvent{
 		CampaignID:          e.CampaignID,
@@ -68,22 +68,25 @@ func definition(e domain.Event) NewEvent {
 	return n
 }
 
-// Edit changes the definition of an event that is PENDING. match sees the event that is about to be changed, and refuses it
-// if it is not the one that the caller has read. Errors: domain.NotFound, WrongStatus, match's, Invalid with every offending
-// field, CampaignTaken, MissingKeys, ImportRunning for what a running import depends on, AmountInUse, and those of a key.
-func (s *Events) Edit(ctx context.Context, by command.Caller, id int64, p EventPatch, match func(domain.Event) error) (domain.Event, error) {
+// Edit changes the definition of an event that is PENDING. match sees the event that is about to be changed, and
+// refuses it if it is not the one that the caller has read. Errors: domain.NotFound, WrongStatus, match's, Invalid with
+// every offending field, CampaignTaken, MissingKeys, ImportRunning for what a running import depends on, AmountInUse,
+// and those of a key.
+func (s *Events) Edit(ctx context.Context, by command.Caller, id int64, p EventPatch,
+	match func(domain.Event) error) (domain.Event, error) {
 	p.NewEvent = p.normal()
 	e, err := command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.EditBeforeCommit, After: failpoint.EditAfterCommit,
 		Do: func(tx pgx.Tx) (domain.Event, error) { return s.edit(ctx, tx, id, p, match) },
 	})
-	if pg.Violates(err, campaignKey) { // somebody else took it a moment ago
+	if pg.Violates(err, campaignKey) { // another event took it a moment ago
 		err = s.campaignTaken(ctx, p.CampaignID)
 	}
 	return e, err
 }
 
-func (s *Events) edit(ctx context.Context, tx pgx.Tx, id int64, p EventPatch, match func(domain.Event) error) (domain.Event, error) {
+func (s *Events) edit(ctx context.Context, tx pgx.Tx, id int64, p EventPatch,
+	match func(domain.Event) error) (domain.Event, error) {
 	e, err := lockPending(ctx, tx, id, "edited")
 	if err != nil {
 		return e, err
@@ -108,14 +111,15 @@ func lockPending(ctx context.Context, tx pgx.Tx, id int64, done string) (domain.
 	}
 	e, err := eventrow.Select(ctx, tx, id)
 	if err == nil && (e.Status != domain.Pending || e.Summary.StartedAt != nil) {
-		err = &domain.Error{Code: domain.WrongStatus, Message: "the event is " + string(e.Status) + ", so it cannot be " + done + " any more",
-			Hint: "only a PENDING event can be " + done, Current: e.Status, Allowed: e.Status.Allowed()}
+		err = &domain.Error{Code: domain.WrongStatus,
+			Message: "the event is " + string(e.Status) + ", so it cannot be " + done + " any more",
+			Hint:    "only a PENDING event can be " + done, Current: e.Status, Allowed: e.Status.Allowed()}
 	}
 	return e, err
 }
 
-// frozen are the fields that the event's targets do not let change: they stand in the tables of its type, spread over its
-// partitions, and were cut into messages with its reason.
+// frozen are the fields that the event's targets do not let change: they stand in the tables of its type, spread over
+// its partitions, and were cut into messages with its reason.
 func frozen(e domain.Event, n NewEvent) (f fields) {
 	if e.TotalCount == 0 {
 		return nil
@@ -178,10 +182,11 @@ func mayChangeAmount(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent)
 		Hint: "to grant another amount, delete the event, make it again with that amount, and import the list"}
 }
 
-// mayChangeBesideImport refuses to change under a running import what its rows are made by. The lock is held until tx ends,
-// so that none begins with the old definition.
+// mayChangeBesideImport refuses to change under a running import what its rows are made by. The lock is held until tx
+// ends, so that none begins with the old definition.
 func mayChangeBesideImport(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent) error {
-	if n.EventType == e.Type.Code && *n.Partitions == e.Partitions && n.amount() == e.DefaultAmount && n.DefaultReason == e.DefaultReason {
+	if n.EventType == e.Type.Code && *n.Partitions == e.Partitions && n.amount() == e.DefaultAmount &&
+		n.DefaultReason == e.DefaultReason {
 		return nil
 	}
 	return lockOutImports(ctx, tx, e.ID)
@@ -190,14 +195,15 @@ func mayChangeBesideImport(ctx context.Context, tx pgx.Tx, e domain.Event, n New
 func lockOutImports(ctx context.Context, tx pgx.Tx, id int64) error {
 	free, err := pg.TryLockShared(ctx, tx, pg.Import, id)
 	if err == nil && !free {
-		err = &domain.Error{Code: domain.ImportRunning, Message: "an import of this event is under way", Hint: "wait until it is done"}
+		err = &domain.Error{Code: domain.ImportRunning, Message: "an import of this event is under way",
+			Hint: "wait until it is done"}
 	}
 	return err
 }
 
-// Delete removes an event that was never started, with its targets, uploads and jobs. match is Edit's. The event's campaign_id
-// is free again. An idempotency key keeps its answer. Errors: domain.NotFound, WrongStatus, ImportRunning, match's, and those
-// of a key.
+// Delete removes an event that was never started, with its targets, uploads and jobs. match is Edit's. The event's
+// campaign_id is free again. An idempotency key keeps its answer. Errors: domain.NotFound, WrongStatus, ImportRunning,
+// match's, and those of a key.
 func (s *Events) Delete(ctx context.Context, by command.Caller, id int64, match func(domain.Event) error) error {
 	_, err := command.Run(ctx, s.pool, by, command.Command[struct{}]{
 		Before: failpoint.DeleteBeforeCommit, After: failpoint.DeleteAfterCommit,
@@ -212,7 +218,8 @@ func (s *Events) Delete(ctx context.Context, by command.Caller, id int64, match 
 	return nil
 }
 
-func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, actor string, id int64, match func(domain.Event) error) error {
+func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, actor string, id int64,
+	match func(domain.Event) error) error {
 	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil { // a million targets take seconds
 		return fmt.Errorf("set up deletion: %w", err)
 	}

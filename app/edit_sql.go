@@ -17,12 +17,13 @@ func updateDefinition(ctx context.Context, tx pgx.Tx, id int64, n NewEvent) erro
 			expiry_at = $6, partition_count = $7, reservation_at = $8, reservation_priority = $9,
 			reservation_missed = reservation_missed AND reservation_at IS NOT DISTINCT FROM $8, updated_at = now()
 		WHERE id = $1 AND event_status = 'PENDING'`
-	return pg.ExecOne(ctx, tx, update, id, n.CampaignID, n.EventType, n.DefaultReason, n.DefaultAmount, n.ExpiryAt, n.Partitions,
+	return pg.ExecOne(ctx, tx, update, id, n.CampaignID, n.EventType, n.DefaultReason, n.DefaultAmount, n.ExpiryAt,
+		n.Partitions,
 		n.ReservationAt, n.ReservationPriority)
 }
 
-// countDefaulted counts the rows of e that took its default amount. Imports of before did not count them: their targets with
-// that amount are counted instead, and exact is false.
+// countDefaulted counts the rows of e that took its default amount. Imports of before did not count them: their targets
+// with that amount are counted instead, and exact is false.
 func countDefaulted(ctx context.Context, tx pgx.Tx, e domain.Event) (rows int, exact bool, err error) {
 	const counted = `SELECT coalesce(sum(defaulted), 0), count(*) = count(defaulted) FROM imports WHERE event_id = $1`
 	if err := tx.QueryRow(ctx, counted, e.ID).Scan(&rows, &exact); err != nil {
@@ -31,15 +32,16 @@ func countDefaulted(ctx context.Context, tx pgx.Tx, e domain.Event) (rows int, e
 	if exact {
 		return rows, true, nil
 	}
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM `+pg.Quoted(e.Type.TargetTable())+` WHERE event_id = $1 AND amount = $2`, e.ID, e.DefaultAmount).Scan(&rows)
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM `+pg.Quoted(e.Type.TargetTable())+
+		` WHERE event_id = $1 AND amount = $2`, e.ID, e.DefaultAmount).Scan(&rows)
 	if err != nil {
 		return 0, false, fmt.Errorf("count rows with the default amount: %w", err)
 	}
 	return rows, false, nil
 }
 
-// deleteTargets removes an event's targets and their chunks. Rows are deleted, not truncated: a report that began before
-// still sees them.
+// deleteTargets removes an event's targets and their chunks. Rows are deleted, not truncated: a report that began
+// before still sees them.
 func deleteTargets(ctx context.Context, tx pgx.Tx, e domain.Event) error {
 	for _, table := range []string{e.Type.TargetTable(), "grant_chunks"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+pg.Quoted(table)+` WHERE event_id = $1`, e.ID); err != nil {
@@ -63,8 +65,8 @@ func deletePending(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.ExecOne(ctx, tx, `DELETE FROM campaign_events WHERE id = $1 AND event_status = 'PENDING'`, id)
 }
 
-// Tidy drops the partitions of events that were deleted; they are empty. A drop locks every event for a moment, so it does not
-// insist: what is busy now is left to the next time.
+// Tidy drops the partitions of events that were deleted; they are empty. A drop locks every event for a moment, so it
+// does not insist: what is busy now is left to the next time.
 func (s *Events) Tidy(ctx context.Context) error {
 	tables, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]string, error) { return selectOrphans(ctx, tx) })
 	if err != nil {
@@ -92,7 +94,8 @@ func (s *Events) Tidy(ctx context.Context) error {
 	return nil
 }
 
-// selectOrphans lists the partitions, quoted, whose event is no more. An event is committed before its partition is made.
+// selectOrphans lists the partitions, quoted, whose event is no more. An event is committed before its partition is
+// made.
 func selectOrphans(ctx context.Context, tx pgx.Tx) ([]string, error) {
 	const query = `SELECT c.oid::regclass::text FROM event_types y
 		JOIN pg_inherits i ON i.inhparent = to_regclass(lower(y.code) || '_targets')

@@ -48,7 +48,8 @@ func (s *lifeTest) mustImport(id int64, file string) {
 // edit changes one event as a person would.
 func (s *lifeTest) edit(id int64, p EventPatch) error {
 	s.Helper()
-	_, err := s.app.Events.Edit(s.Context(), command.Caller{Actor: "test"}, id, p, func(domain.Event) error { return nil })
+	_, err := s.app.Events.Edit(s.Context(), command.Caller{Actor: "test"}, id, p,
+		func(domain.Event) error { return nil })
 	return err
 }
 
@@ -101,8 +102,8 @@ func TestAmountInUse(t *testing.T) {
 	}
 }
 
-// A start sees limits that were lowered since the import; of an import of before the largest amount was kept it asks the targets
-// (C7). In production a type that lacks any limit starts nothing.
+// A start sees limits that were lowered since the import; of an import of before the largest amount was kept it asks
+// the targets (C7). In production a type that lacks any limit starts nothing.
 func TestLimitsAtTheStart(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -118,7 +119,8 @@ func TestLimitsAtTheStart(t *testing.T) {
 		"the count":            {"max_count = 1", false, domain.PassesLimit, "the event has 2 targets: max_count of POINT is 1"},
 		"production":           {"max_count = NULL", true, domain.LimitsMissing, "event type POINT has no max_per_member, max_per_event, max_count"},
 		"development's, there": {"max_per_member = 7, max_per_event = 12, max_count = 2, limits_seeded = true", false, "", ""},
-		"development's": {"max_per_member = 7, max_per_event = 12, max_count = 2, limits_seeded = true", true, domain.LimitsMissing,
+		"development's": {"max_per_member = 7, max_per_event = 12, max_count = 2, limits_seeded = true", true,
+			domain.LimitsMissing,
 			"event type POINT has only the limits that development gives"},
 		"production, one less": {"max_per_member = 7, max_count = 2", true, domain.LimitsMissing, "event type POINT has no max_per_event"},
 	} {
@@ -155,7 +157,8 @@ func TestAPersonSetsSeededLimits(t *testing.T) {
 	require.True(t, y.Limits.Seeded)
 	_, err = types.Edit(t.Context(), "POINT", TypePatch{MaxCount: &most, Given: map[string]bool{"max_count": true}})
 	require.NoError(t, err)
-	require.Equal(t, int64(1), s.Int(`SELECT count(*) FROM event_types WHERE code = 'POINT' AND NOT limits_seeded AND max_count = 100000000`))
+	require.Equal(t, int64(1),
+		s.Int(`SELECT count(*) FROM event_types WHERE code = 'POINT' AND NOT limits_seeded AND max_count = 100000000`))
 }
 
 // The limits of development are given once, and only to a built-in type that has none.
@@ -166,7 +169,8 @@ func TestSeedLimits(t *testing.T) {
 	s.Exec(`UPDATE event_types SET max_count = 3 WHERE code = 'VOUCHER'`)
 	for range 2 {
 		require.NoError(t, types.SeedLimits(t.Context()))
-		list, err := pg.Value(t.Context(), s.Pool, func(tx pgx.Tx) (map[string]domain.EventType, error) { return eventrow.Types(t.Context(), tx) })
+		list, err := pg.Value(t.Context(), s.Pool,
+			func(tx pgx.Tx) (map[string]domain.EventType, error) { return eventrow.Types(t.Context(), tx) })
 		require.NoError(t, err)
 		require.Empty(t, list["POINT"].Limits.Missing())
 		require.True(t, list["POINT"].Limits.Seeded)

@@ -28,7 +28,7 @@ type Events struct {
 	relayChunks int
 }
 
-// NewEvent is what an operator says of an event to be made. Zero values stand for "not said".
+// NewEvent holds what an operator says of an event to be made. Zero values stand for "not said".
 type NewEvent struct {
 	CampaignID          string
 	EventType           string
@@ -57,7 +57,7 @@ func (s *Events) Create(ctx context.Context, by command.Caller, n NewEvent) (dom
 		Before: failpoint.CreateBeforeCommit, After: failpoint.CreateAfterCommit,
 		Do: func(tx pgx.Tx) (domain.Event, error) { return s.createEvent(ctx, tx, by.Actor, n) },
 	})
-	if pg.Violates(err, campaignKey) { // somebody else made it a moment ago
+	if pg.Violates(err, campaignKey) { // another request made it a moment ago
 		err = s.campaignTaken(ctx, n.CampaignID)
 	}
 	return e, err
@@ -67,7 +67,8 @@ func (s *Events) Create(ctx context.Context, by command.Caller, n NewEvent) (dom
 func (s *Events) campaignTaken(ctx context.Context, campaignID string) error {
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return checkCampaignFree(ctx, tx, campaignID) })
 	if err == nil {
-		err = &domain.Error{Code: domain.Unavailable, Message: "another event had the campaign_id until a moment ago", Hint: "ask again"}
+		err = &domain.Error{Code: domain.Unavailable, Message: "another event had the campaign_id until a moment ago",
+			Hint: "ask again"}
 	}
 	return err
 }

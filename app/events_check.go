@@ -26,7 +26,7 @@ func (n NewEvent) normal() NewEvent {
 	return n
 }
 
-// conditions are what a definition is judged by.
+// conditions hold what a definition is judged by.
 type conditions struct {
 	types  map[string]domain.EventType
 	rule   obstacle.LedgerRule
@@ -68,10 +68,12 @@ func (n NewEvent) check(c conditions) error {
 	if len(f) == 0 {
 		return nil
 	}
-	return &domain.Error{Code: domain.Invalid, Message: "the event cannot be made like this", Hint: "correct the fields that are named", Fields: f}
+	return &domain.Error{Code: domain.Invalid, Message: "the event cannot be made like this",
+		Hint: "correct the fields that are named", Fields: f}
 }
 
-// fields collects what is wrong, one message a field: the first one, so that what could not be read is not also missing.
+// fields collects what is wrong, one message a field: the first one, so that what could not be read is not also
+// missing.
 type fields []domain.Field
 
 func (f *fields) add(name, message string) {
@@ -81,8 +83,8 @@ func (f *fields) add(name, message string) {
 	*f = append(*f, domain.Field{Name: name, Message: message})
 }
 
-// addLedgers adds what the ledger would refuse of every grant. It is asked about one field at a time, so that its answer
-// names the field, and about the longest key.
+// addLedgers adds what the ledger would refuse of every grant. It is asked about one field at a time, so that its
+// answer names the field, and about the longest key.
 func (f *fields) addLedgers(n NewEvent, c conditions) {
 	t, known := c.types[n.EventType]
 	if !known || c.rule == nil {
@@ -124,7 +126,8 @@ func checkType(code string, types map[string]domain.EventType) string {
 	return "must be one of " + strings.Join(slices.Sorted(maps.Keys(types)), ", ")
 }
 
-// checkDefaultAmount leaves an amount alone that the event had before under the same type: what would take it is checked too.
+// checkDefaultAmount leaves an amount alone that the event had before under the same type: what would take it is
+// checked too.
 func checkDefaultAmount(n NewEvent, c conditions) string {
 	if c.before != nil && n.amount() == c.before.DefaultAmount && n.EventType == c.before.Type.Code {
 		return ""
@@ -140,8 +143,8 @@ func checkYear(t *time.Time) string {
 	return ""
 }
 
-// reservationGrace is how far a new reservation_at may lie behind: "now" in whole seconds has begun already, and a request
-// takes its time.
+// reservationGrace says how far a new reservation_at may lie behind: "now" in whole seconds has begun already, and a
+// request takes its time.
 const reservationGrace = 5 * time.Second
 
 // checkReservation refuses a moment that has passed, unless the event had it before.

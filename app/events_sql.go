@@ -31,9 +31,10 @@ func checkCampaignFree(ctx context.Context, tx pgx.Tx, campaignID string) error 
 	}
 }
 
-// insertEvent writes an event and its summary and returns the event's id. The id is the next one after the last that was
-// kept, not the sequence's: creations go one after another, and one that is rolled back leaves no gap, so that a gap is an
-// event that was erased (I42). The sequence is kept in step for a version that still takes its ids from there.
+// insertEvent writes an event and its summary and returns the event's id. The id is the next one after the last that
+// was kept, not the sequence's: creations go one after another, and one that is rolled back leaves no gap, so that a
+// gap is an event that was erased (I42). The sequence is kept in step for a version that still takes its ids from
+// there.
 func insertEvent(ctx context.Context, tx pgx.Tx, actor string, n NewEvent) (id int64, err error) {
 	const event = `WITH next AS (
 			UPDATE event_ids SET last_id = greatest(last_id, (SELECT coalesce(max(id), 0) FROM campaign_events)) + 1 RETURNING last_id

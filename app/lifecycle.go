@@ -19,10 +19,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it changes
-// nothing, and a repeated key does not undo a stop that came after it.
-// Errors: domain.NotFound, WrongStatus, NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged,
-// BrakeEngaged, PassesLimit, LimitsMissing, GranterUnknown.
+// Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it
+// changes nothing, and a repeated key does not undo a stop that came after it. Errors: domain.NotFound, WrongStatus,
+// NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged, BrakeEngaged, PassesLimit,
+// LimitsMissing, GranterUnknown.
 func (s *Events) Start(ctx context.Context, by command.Caller, id int64) (domain.Event, error) {
 	return command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.StartBeforeCommit, After: failpoint.StartAfterCommit,
@@ -31,8 +31,8 @@ func (s *Events) Start(ctx context.Context, by command.Caller, id int64) (domain
 	})
 }
 
-// goesOn returns the event as it is now, for a repeated key that had it started or resumed. Error: domain.WrongStatus where
-// it neither runs nor is complete: what stopped it came later, and stands.
+// goesOn returns the event as it is now, for a repeated key that had it started or resumed. Error: domain.WrongStatus
+// where it neither runs nor is complete: what stopped it came later, and stands.
 func goesOn(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
 	e, err := eventrow.Select(ctx, tx, id)
 	if err != nil || e.Status == domain.Running || e.Status == domain.Completed {
@@ -70,8 +70,8 @@ func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (dom
 	return eventrow.Select(ctx, tx, id)
 }
 
-// enter takes the event's gate, and only then reads the event and says where the move leads: to where it is already, if it is
-// asked for again. Errors: domain.NotFound, WrongStatus.
+// enter takes the event's gate, and only then reads the event and says where the move leads: to where it is already, if
+// it is asked for again. Errors: domain.NotFound, WrongStatus.
 func enter(ctx context.Context, tx pgx.Tx, id int64, m domain.Move) (e domain.Event, to domain.Status, err error) {
 	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
 		return e, to, err
@@ -83,8 +83,8 @@ func enter(ctx context.Context, tx pgx.Tx, id int64, m domain.Move) (e domain.Ev
 	return e, to, err
 }
 
-// mayStart refuses what must not run yet. A running import holds the import lock until its transaction ends, so one that
-// began before the start is seen here, and one that begins after it finds the event RUNNING.
+// mayStart refuses what must not run yet. A running import holds the import lock until its transaction ends, so one
+// that began before the start is seen here, and one that begins after it finds the event RUNNING.
 func (s *Events) mayStart(ctx context.Context, tx pgx.Tx, e domain.Event) error {
 	free, err := pg.TryLockShared(ctx, tx, pg.Import, e.ID)
 	if err != nil {
@@ -102,7 +102,8 @@ func (s *Events) mayStart(ctx context.Context, tx pgx.Tx, e domain.Event) error 
 	if err != nil {
 		return err
 	}
-	if err := s.rules.Refuse(e, obstacle.Met{Brake: brake, Importing: !free, Largest: largest, Unserved: unserved}); err != nil {
+	if err := s.rules.Refuse(e, obstacle.Met{Brake: brake, Importing: !free, Largest: largest,
+		Unserved: unserved}); err != nil {
 		return err
 	}
 	return eventrow.LaneFree(ctx, tx, e)
@@ -137,7 +138,7 @@ func (s *Events) close(ctx context.Context, id int64, wait time.Duration) (close
 			return err
 		}
 		if e.Status != domain.Running || !e.Done() {
-			return nil // somebody else closed it, or it goes on
+			return nil // it was closed meanwhile, or it goes on
 		}
 		to, err := e.Status.After(domain.Close)
 		if err != nil {
@@ -181,10 +182,10 @@ type Stopped struct {
 	Draining int
 }
 
-// Stop ends the granting of a running event: none of its grants begins any more. It answers when no claim of the event is
-// open, or after at most drainWait, and says how many still are. Asked again of a stopped event it changes nothing and
-// counts again; a repeated key stops an event that was resumed since. Errors: domain.NotFound, WrongStatus, Invalid for a memo
-// that is empty or too long, Unavailable while another session keeps the event locked. (T8)
+// Stop ends the granting of a running event: none of its grants begins any more. It answers when no claim of the event
+// is open, or after at most drainWait, and says how many still are. Asked again of a stopped event it changes nothing
+// and counts again; a repeated key stops an event that was resumed since. Errors: domain.NotFound, WrongStatus, Invalid
+// for a memo that is empty or too long, Unavailable while another session keeps the event locked. (T8)
 func (s *Events) Stop(ctx context.Context, by command.Caller, id int64, memo string) (Stopped, error) {
 	memo, err := checkMemo(memo)
 	if err != nil {
@@ -221,7 +222,8 @@ func checkMemo(memo string) (string, error) {
 	if why == "" {
 		return memo, nil
 	}
-	return "", &domain.Error{Code: domain.Invalid, Message: "the memo cannot be used", Hint: "say why in 1 to 500 characters",
+	return "", &domain.Error{Code: domain.Invalid, Message: "the memo cannot be used",
+		Hint:   "say why in 1 to 500 characters",
 		Fields: []domain.Field{{Name: "memo", Message: why}}}
 }
 
@@ -243,7 +245,7 @@ func stopEvent(ctx context.Context, tx pgx.Tx, id int64, memo string) (domain.Ev
 }
 
 const (
-	// drainWait is how long a stop waits for claims that are open: as long as a claim lasts.
+	// drainWait is the time that a stop waits for claims that are open: as long as a claim lasts.
 	drainWait = 15 * time.Second
 	drainPoll = 50 * time.Millisecond
 )
@@ -276,9 +278,10 @@ func awaitDrain(ctx context.Context, look func(ctx context.Context) (over bool, 
 	}
 }
 
-// Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a job
-// (T2). Asked again of an event that it resumed it changes nothing, and a repeated key does not undo a stop that came after
-// it. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged, BrakeEngaged, PassesLimit, LimitsMissing.
+// Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a
+// job (T2). Asked again of an event that it resumed it changes nothing, and a repeated key does not undo a stop that
+// came after it. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged,
+// BrakeEngaged, PassesLimit, LimitsMissing.
 func (s *Events) Resume(ctx context.Context, by command.Caller, id int64) (domain.Event, error) {
 	return command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.ResumeBeforeCommit, After: failpoint.ResumeAfterCommit,

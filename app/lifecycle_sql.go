@@ -36,8 +36,8 @@ type due struct {
 	lane time.Time
 }
 
-// selectDue lists the events that wait for their time and have it, in the order in which they are to run. One whose time came
-// before its list is not among them: a person starts it.
+// selectDue lists the events that wait for their time and have it, in the order in which they are to run. One whose
+// time came before its list is not among them: a person starts it.
 func selectDue(ctx context.Context, pool *pgxpool.Pool) ([]due, error) {
 	rows, err := pool.Query(ctx, `SELECT e.id, e.reservation_at FROM campaign_events e
 		WHERE e.event_status = 'PENDING' AND e.reservation_at <= now() AND e.total_count > 0 AND NOT e.reservation_missed ORDER BY `+eventrow.Turn)

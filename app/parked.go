@@ -13,7 +13,7 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// Parked is what an operator does with messages that no handler could use.
+// Parked holds what an operator does with messages that no handler could use.
 type Parked struct {
 	pool  *pgxpool.Pool
 	river *river.Client[pgx.Tx]
@@ -36,8 +36,8 @@ type Replayed struct {
 	Fresh   bool // false: its replay was under way already
 }
 
-// Replay lets a relay publish the message again, once per word of a person: its good part was handled or is handled now,
-// and if it is still bad it comes back to where it is. Errors: domain.NotFound, NotReplayable, and those of a key.
+// Replay lets a relay publish the message again, once per word of a person: its good part was handled or is handled
+// now, and if it is still bad it comes back to where it is. Errors: domain.NotFound, NotReplayable, and those of a key.
 func (s *Parked) Replay(ctx context.Context, by command.Caller, id int64) (Replayed, error) {
 	return command.Run(ctx, s.pool, by, command.Command[Replayed]{
 		Before: failpoint.ReplayBeforeCommit, After: failpoint.ReplayAfterCommit,

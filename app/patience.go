@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// stopWait is how long a stop waits for a lock: a person who stops an event wants an answer.
+	// stopWait is the time that a stop waits for a lock: a person who stops an event wants an answer.
 	stopWait = 5 * time.Second
 	// closeWait is the same of a handler or relay that completes an event: the timetable does it where they cannot.
 	closeWait = 5 * time.Second
@@ -19,8 +19,8 @@ const (
 	hurriedWait = 100 * time.Millisecond
 )
 
-// patience is how long a sweep over several events waits for locks that others hold: an event that is locked must not hold up
-// the others.
+// patience is the time that a sweep over several events waits for locks that others hold: an event that is locked must
+// not hold up the others.
 type patience struct {
 	each time.Duration // for one event
 	all  time.Duration // for all of them; then each further one gets hurriedWait
@@ -31,7 +31,7 @@ var (
 	ofATimetable = patience{each: time.Second, all: 4 * time.Second}
 )
 
-// left is how long to wait for the next event of a sweep that began at a moment.
+// left returns how long to wait for the next event of a sweep that began at a moment.
 func (p patience) left(began time.Time) time.Duration {
 	if time.Since(began) < p.all {
 		return p.each
@@ -45,8 +45,10 @@ func notStopped(err error) error {
 	if !ok {
 		return err
 	}
-	return &domain.Error{Code: domain.Unavailable, Message: "the stop is not recorded, and the event goes on: " + blocked.Error(),
-		Hint: "free the lock and ask again; the brake (`bestow brake on`, POST /brake) lets no claim begin meanwhile"}
+	return &domain.Error{Code: domain.Unavailable,
+		Message: "the stop is not recorded, and the event goes on: " + blocked.Error(),
+		Hint: "free the lock and ask again; the brake (`bestow brake on`, " +
+			"POST /brake) lets no claim begin meanwhile"}
 }
 
 // notEngaged is notStopped for a brake whose row is not committed.
@@ -55,7 +57,8 @@ func notEngaged(err error) error {
 	if !ok {
 		return err
 	}
-	return &domain.Error{Code: domain.Unavailable, Message: "the brake is not engaged: " + blocked.Error(), Hint: "free the lock and ask again"}
+	return &domain.Error{Code: domain.Unavailable, Message: "the brake is not engaged: " + blocked.Error(),
+		Hint: "free the lock and ask again"}
 }
 
 // engagedBut turns an error after the commit of a brake's row into one that says what is certain.
@@ -63,7 +66,9 @@ func engagedBut(err error) error {
 	if _, known := errors.AsType[*domain.Error](err); err == nil || known || !pg.Unavailable(err) {
 		return err
 	}
-	return &domain.Error{Code: domain.Unavailable, Message: "the brake is engaged, and no new claim begins in its scope, but not all is done: " + strings.ReplaceAll(err.Error(), "\n", "; "),
+	return &domain.Error{Code: domain.Unavailable,
+		Message: "the brake is engaged, and no new claim begins in its scope, but not all is done: " +
+			strings.ReplaceAll(err.Error(), "\n", "; "),
 		Hint: "ask again: the answer comes when no claim is open; the timetable stops what still runs"}
 }
 

@@ -14,14 +14,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Redriven is what a retry by a person, or its dry run, found and accepted.
+// Redriven holds what a retry by a person, or its dry run, found and accepted.
 type Redriven struct {
 	Matched  int // rows given up with the code asked for, and refused ones that wait for their retry
 	Accepted int // of those, rows that are tried again now; 0 in a dry run
 	Expired  int // rows given up that are not matched: the event's expiry has passed, so the ledger would refuse them again
 }
 
-// redriveBatch is how many rows one transaction of a retry takes.
+// redriveBatch is the number of rows that one transaction of a retry takes.
 const redriveBatch = 5000
 
 // maxCode is the length of an error code, in characters.
@@ -29,14 +29,16 @@ const maxCode = 50
 
 // Retry tries again, by a person's word, what was given up with the error code, or with any for "", and brings the
 // retries that wait forward. What was given up stays counted as failed until it succeeds, and the event is not opened
-// again. The rows are taken in batches, a transaction each; whoever repeats it after a crash goes on with what is left,
-// since a row whose redrive is not answered yet is not taken again. Once the event's expiry has passed, what the ledger
+// again. The rows are taken in batches, a transaction each; a repetition after a crash goes on with what is left, since
+// a row whose redrive is not answered yet is not taken again. Once the event's expiry has passed, what the ledger
 // refused for good can only be refused again and is left as it is. Errors: domain.NotFound, and WrongStatus unless the
 // event is RUNNING or COMPLETED, and BrakeEngaged, PassesLimit, LimitsMissing. (T9)
-func (s *Events) Retry(ctx context.Context, by command.Caller, id int64, code domain.Code, dryRun bool) (Redriven, error) {
+func (s *Events) Retry(ctx context.Context, by command.Caller, id int64, code domain.Code,
+	dryRun bool) (Redriven, error) {
 	if why := domain.CheckText(code, maxCode); why != "" {
 		return Redriven{}, &domain.Error{Code: domain.Invalid, Message: "the error_code cannot be used",
-			Hint: "write one of the codes in failures of GET /events/{id}/progress", Fields: []domain.Field{{Name: "error_code", Message: why}}}
+			Hint:   "write one of the codes in failures of GET /events/{id}/progress",
+			Fields: []domain.Field{{Name: "error_code", Message: why}}}
 	}
 	if dryRun {
 		return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Redriven, error) { return countRetry(ctx, tx, id, code) })
@@ -156,12 +158,13 @@ func selectRetryable(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, er
 	if err != nil || e.Status == domain.Running || e.Status == domain.Completed {
 		return e, err
 	}
-	return e, &domain.Error{Code: domain.WrongStatus, Message: "the event is " + string(e.Status) + ", so nothing of it is tried again",
-		Hint: "start or resume it first", Current: e.Status, Allowed: e.Status.Allowed()}
+	return e, &domain.Error{Code: domain.WrongStatus,
+		Message: "the event is " + string(e.Status) + ", so nothing of it is tried again",
+		Hint:    "start or resume it first", Current: e.Status, Allowed: e.Status.Allowed()}
 }
 
-// selectEvent reads the event, and refuses one that may not be tried again now, that a brake holds, or that passes a limit of
-// its type. The transaction has the lock of moves.
+// selectEvent reads the event, and refuses one that may not be tried again now, that a brake holds, or that passes a
+// limit of its type. The transaction has the lock of moves.
 func (rd *redrive) selectEvent(ctx context.Context, tx pgx.Tx) (domain.Event, error) {
 	e, err := selectRetryable(ctx, tx, rd.id)
 	if err != nil {

@@ -23,15 +23,16 @@ func countOpen(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Code)
 	return n, nil
 }
 
-// countExpired counts what a retry leaves alone since the event's expiry has passed: all that was given up, but for what the
-// ledger contradicted itself about, which it may have granted.
+// countExpired counts what a retry leaves alone since the event's expiry has passed: all that was given up, but for
+// what the ledger contradicted itself about, which it may have granted.
 func countExpired(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Code) (n int, err error) {
 	if !e.Expired {
 		return 0, nil
 	}
 	err = tx.QueryRow(ctx, `SELECT count(*) FROM `+pg.Quoted(e.Type.ResultTable())+`
 		WHERE event_id = $1 AND ($2 = '' OR error_code = $2)
-		  AND status = 'PERMANENTLY_FAILED' AND redrive_done = redrive AND error_code <> 'mismatch'`, e.ID, code).Scan(&n)
+		  AND status = 'PERMANENTLY_FAILED' AND redrive_done = redrive AND error_code <> 'mismatch'`, e.ID,
+		code).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count expired results: %w", err)
 	}
@@ -39,12 +40,15 @@ func countExpired(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Co
 }
 
 // markRedrive asks for the next rows that were given up again, in the order of their members, and returns those.
-func markRedrive(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Code, after string, limit int) ([]string, error) {
+func markRedrive(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Code, after string,
+	limit int) ([]string, error) {
 	table := pg.Quoted(e.Type.ResultTable())
 	return selectMembers(ctx, tx, `WITH due AS (
-			SELECT ctid AS at FROM `+table+` WHERE event_id = $1 AND status = 'PERMANENTLY_FAILED' AND redrive_done = redrive
+			SELECT ctid AS at FROM `+table+
+		` WHERE event_id = $1 AND status = 'PERMANENTLY_FAILED' AND redrive_done = redrive
 			  AND ($2 = '' OR error_code = $2) AND (NOT $5 OR error_code = 'mismatch') AND member_id > $3 ORDER BY member_id LIMIT $4 FOR UPDATE),
-		marked AS (UPDATE `+table+` r SET redrive = redrive + 1, updated_at = now() FROM due WHERE r.ctid = due.at RETURNING member_id)
+		marked AS (UPDATE `+table+
+		` r SET redrive = redrive + 1, updated_at = now() FROM due WHERE r.ctid = due.at RETURNING member_id)
 		SELECT member_id FROM marked ORDER BY member_id`, e.ID, code, after, limit, e.Expired)
 }
 
@@ -68,8 +72,10 @@ func selectMembers(ctx context.Context, tx pgx.Tx, query string, args ...any) ([
 
 // selectChunksOf lists the chunks in which the members are, each once.
 func selectChunksOf(ctx context.Context, tx pgx.Tx, e domain.Event, members []string) ([]domain.Chunk, error) {
-	rows, err := tx.Query(ctx, `SELECT DISTINCT c.event_id, c.partition_key, c.first_id, c.last_id FROM unnest($2::text[]) u(id)
-		CROSS JOIN LATERAL (SELECT id, partition_key FROM `+pg.Quoted(e.Type.TargetTable())+` WHERE event_id = $1 AND member_id = u.id LIMIT 1) t
+	rows, err := tx.Query(ctx,
+		`SELECT DISTINCT c.event_id, c.partition_key, c.first_id, c.last_id FROM unnest($2::text[]) u(id)
+		CROSS JOIN LATERAL (SELECT id, partition_key FROM `+pg.Quoted(e.Type.TargetTable())+
+			` WHERE event_id = $1 AND member_id = u.id LIMIT 1) t
 		CROSS JOIN LATERAL (SELECT * FROM grant_chunks WHERE event_id = $1 AND partition_key = t.partition_key AND first_id <= t.id
 		                    ORDER BY first_id DESC LIMIT 1) c
 		ORDER BY 2, 3`, e.ID, members)

@@ -33,8 +33,8 @@ func (s *Events) keepRoot(ctx context.Context, tx pgx.Tx, e domain.Event, start 
 	return nil
 }
 
-// checkRoot refuses to resume an event whose root is not the one that its start has kept. An event that was started by a
-// version without roots has none. Errors: domain.ContentChanged, MissingKeys.
+// checkRoot refuses to resume an event whose root is not the one that its start has kept. An event that was started by
+// a version without roots has none. Errors: domain.ContentChanged, MissingKeys.
 func (s *Events) checkRoot(ctx context.Context, tx pgx.Tx, e domain.Event) error {
 	list, key, err := s.checkedList(ctx, tx, e)
 	if err != nil {
@@ -59,14 +59,16 @@ func (s *Events) checkRoot(ctx context.Context, tx pgx.Tx, e domain.Event) error
 }
 
 // checkedList reads what the event's imports have left, and the key of its hashes, nil for a list of before hashes. It
-// refuses chunks that are not the event's total, a hash that was taken away, imports and chunks that are not those that were
-// sealed, and a key that cannot be opened. Errors: domain.ContentChanged, MissingKeys.
-func (s *Events) checkedList(ctx context.Context, tx pgx.Tx, e domain.Event) (l content.List, key content.Key, err error) {
+// refuses chunks that are not the event's total, a hash that was taken away, imports and chunks that are not those that
+// were sealed, and a key that cannot be opened. Errors: domain.ContentChanged, MissingKeys.
+func (s *Events) checkedList(ctx context.Context, tx pgx.Tx,
+	e domain.Event) (l content.List, key content.Key, err error) {
 	if l, err = selectList(ctx, tx, e.ID); err != nil {
 		return l, nil, err
 	}
 	if total := l.Total(); total != e.TotalCount {
-		return l, nil, content.Changed(fmt.Sprintf("the chunks have %s, the event %s", english.Count(total, "target"), english.Number(e.TotalCount)))
+		return l, nil, content.Changed(fmt.Sprintf("the chunks have %s, the event %s", english.Count(total, "target"),
+			english.Number(e.TotalCount)))
 	}
 	if c := l.Lost(); c != nil {
 		return l, nil, content.Changed("chunk " + c.String() + " has lost its hash")
@@ -93,10 +95,11 @@ func selectList(ctx context.Context, tx pgx.Tx, eventID int64) (l content.List, 
 		return l, fmt.Errorf("read chunks: %w", err)
 	}
 	c := content.ListChunk{Chunk: content.Chunk{Chunk: domain.Chunk{EventID: eventID}}}
-	_, err = pgx.ForEachRow(rows, []any{&c.PartitionKey, &c.First, &c.Last, &c.Count, &c.Kept, &c.ImportID}, func() error {
-		l.Chunks = append(l.Chunks, c.WithHash())
-		return nil
-	})
+	_, err = pgx.ForEachRow(rows,
+		[]any{&c.PartitionKey, &c.First, &c.Last, &c.Count, &c.Kept, &c.ImportID}, func() error {
+			l.Chunks = append(l.Chunks, c.WithHash())
+			return nil
+		})
 	if err != nil {
 		return l, fmt.Errorf("read chunks: %w", err)
 	}

@@ -26,7 +26,8 @@ func TestImportStartRace(t *testing.T) {
 		_, err := s.app.Targets.Import(t.Context(), command.Caller{Actor: "test"}, id, u)
 		imported <- err
 	}()
-	_, err := upload.Write([]byte("member_id,amount\nM1,1\n" + strings.Repeat("\n", 1<<17))) // so that the import has begun
+	// so that the import has begun
+	_, err := upload.Write([]byte("member_id,amount\nM1,1\n" + strings.Repeat("\n", 1<<17)))
 	require.NoError(t, err)
 	_, err = events.Start(t.Context(), command.Caller{Actor: "test"}, id)
 	require.ErrorIs(t, err, &domain.Error{Code: domain.ImportRunning})
@@ -42,7 +43,8 @@ func TestImportStartRace(t *testing.T) {
 		require.NoError(t, group.Wait())
 		targets := s.Int(`SELECT count(*) FROM point_targets WHERE event_id = $1`, id)
 		require.Equal(t, targets, s.Int(`SELECT total_count FROM campaign_events WHERE id = $1`, id))
-		require.Equal(t, targets, s.Int(`SELECT coalesce(sum(target_count), 0) FROM grant_chunks WHERE event_id = $1`, id))
+		require.Equal(t, targets,
+			s.Int(`SELECT coalesce(sum(target_count), 0) FROM grant_chunks WHERE event_id = $1`, id))
 		if imported != nil {
 			refused, ok := errors.AsType[*domain.Error](imported)
 			require.True(t, ok, "%v", imported)
@@ -52,7 +54,8 @@ func TestImportStartRace(t *testing.T) {
 		if started != nil {
 			require.ErrorIs(t, started, &domain.Error{Code: domain.ImportRunning})
 		} else {
-			require.Zero(t, s.Int(`SELECT count(*) FROM river.river_job WHERE state = 'pending'`), "a job was left pending in a running event")
+			require.Zero(t, s.Int(`SELECT count(*) FROM river.river_job WHERE state = 'pending'`),
+				"a job was left pending in a running event")
 		}
 	}
 }

@@ -31,8 +31,8 @@ func (s *Types) List(ctx context.Context) ([]domain.EventType, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]domain.EventType, error) { return eventrow.ListTypes(ctx, tx) })
 }
 
-// Edit changes the unit, the limits or the label of a type. The limits are obeyed by each import, start, resume and retry that
-// begins later; what runs goes on. Errors: domain.NotFound, domain.Invalid with every offending field.
+// Edit changes the unit, the limits or the label of a type. The limits are obeyed by each import, start, resume and
+// retry that begins later; what runs goes on. Errors: domain.NotFound, domain.Invalid with every offending field.
 func (s *Types) Edit(ctx context.Context, code string, p TypePatch) (domain.EventType, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (domain.EventType, error) {
 		if !domain.ValidTypeCode(code) {
@@ -58,7 +58,8 @@ func (s *Types) Edit(ctx context.Context, code string, p TypePatch) (domain.Even
 }
 
 func noType() error {
-	return &domain.Error{Code: domain.NotFound, Message: "there is no such event type", Hint: "`bestow type list` or GET /event-types shows them"}
+	return &domain.Error{Code: domain.NotFound, Message: "there is no such event type",
+		Hint: "`bestow type list` or GET /event-types shows them"}
 }
 
 // SeedLimits gives POINT and VOUCHER wide limits where they have none, so that development needs no administrator.
@@ -76,7 +77,8 @@ func (p TypePatch) check() error {
 	if p.Unit != nil && !domain.ValidUnit(*p.Unit) {
 		f.add("unit", "must be 1 to 10 capital letters, as in P or KRW, or null for none")
 	}
-	for name, most := range map[string]*int64{"max_per_member": p.MaxPerMember, "max_per_event": p.MaxPerEvent, "max_count": widened(p.MaxCount)} {
+	for name, most := range map[string]*int64{"max_per_member": p.MaxPerMember, "max_per_event": p.MaxPerEvent,
+		"max_count": widened(p.MaxCount)} {
 		if most != nil && *most < 1 {
 			f.add(name, "must be 1 or more, or null for none")
 		}
@@ -85,7 +87,8 @@ func (p TypePatch) check() error {
 		return nil
 	}
 	slices.SortFunc(f, func(a, b domain.Field) int { return strings.Compare(a.Name, b.Name) })
-	return &domain.Error{Code: domain.Invalid, Message: "the event type cannot be changed like this", Hint: "correct the fields that are named", Fields: f}
+	return &domain.Error{Code: domain.Invalid, Message: "the event type cannot be changed like this",
+		Hint: "correct the fields that are named", Fields: f}
 }
 
 func checkLabel(label *string) string {

@@ -15,7 +15,8 @@ func updateType(ctx context.Context, tx pgx.Tx, t domain.EventType) error {
 	const update = `UPDATE event_types SET label = $2, unit = nullif($3, ''), max_per_member = nullif($4::bigint, 0),
 			max_per_event = nullif($5::bigint, 0), max_count = nullif($6::int, 0), limits_seeded = $7, updated_at = now()
 		WHERE code = $1`
-	if _, err := tx.Exec(ctx, update, t.Code, t.Label, t.Unit, t.Limits.PerMember, t.Limits.PerEvent, t.Limits.Count, t.Limits.Seeded); err != nil {
+	if _, err := tx.Exec(ctx, update, t.Code, t.Label, t.Unit, t.Limits.PerMember, t.Limits.PerEvent, t.Limits.Count,
+		t.Limits.Seeded); err != nil {
 		return fmt.Errorf("update event type %s: %w", t.Code, err)
 	}
 	return nil

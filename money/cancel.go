@@ -46,7 +46,7 @@ type Cancelled struct {
 	Lots        []Part
 }
 
-// CancelAnswer is what came of one cancel of a batch.
+// CancelAnswer holds what came of one cancel of a batch.
 type CancelAnswer struct {
 	Key     string
 	Outcome Outcome // Undone, Replayed, Refused or Conflict

@@ -29,7 +29,7 @@ const (
 const usable = "it must be text without control characters, not blank and not over "
 
 // Check returns why i can never be granted, whatever the time. It is asked only about items whose key is not in the
-// ledger: a grant that was applied is replayed, whatever has become of the rules.
+// ledger: a grant that was applied is replayed, even if the rules have changed.
 func (i *Item) Check(k Kind, loc *time.Location) *Refusal {
 	if r := checkWhose(i.Key, i.MemberID); r != nil {
 		return r
@@ -38,13 +38,16 @@ func (i *Item) Check(k Kind, loc *time.Location) *Refusal {
 	case !usableAmount(i.Amount):
 		return errBadAmount
 	case !text(i.Reason, maxReason):
-		return &Refusal{Code: BadReason, Message: "the reason cannot be stored: it must be text of at most 500 characters"}
+		return &Refusal{Code: BadReason,
+			Message: "the reason cannot be stored: it must be text of at most 500 characters"}
 	case !name(i.TypeCode, maxTypeCode):
 		return &Refusal{Code: BadTypeCode, Message: "the type code cannot be used: " + usable + "10 characters"}
 	case !text(i.Ref, maxRef) || k == Vouchers && strings.TrimSpace(i.Ref) == "":
-		return &Refusal{Code: BadRef, Message: "the ref cannot be stored: it must be text of at most 100 characters, and a voucher needs one"}
+		return &Refusal{Code: BadRef,
+			Message: "the ref cannot be stored: it must be text of at most 100 characters, and a voucher needs one"}
 	case i.ExpiryAt != nil && i.ExpiryAt.In(loc).Year() > lastYear:
-		return &Refusal{Code: BadExpiry, Message: "the expiry is after the year 9999 in the ledger's time zone; leave it out for never"}
+		return &Refusal{Code: BadExpiry,
+			Message: "the expiry is after the year 9999 in the ledger's time zone; leave it out for never"}
 	case k == Vouchers && i.Policy != "":
 		return &Refusal{Code: UnknownPolicy, Message: "policies are of points: leave it out for a voucher"}
 	}
@@ -54,12 +57,16 @@ func (i *Item) Check(k Kind, loc *time.Location) *Refusal {
 // What is said of several calls.
 var (
 	errBadKey      = &Refusal{Code: BadKey, Message: "the idempotency key cannot be used: " + usable + "200 characters"}
-	errReservedKey = &Refusal{Code: BadKey, Message: "the idempotency key begins with a word that the ledger keeps for its own movements: use another"}
-	errBadMember   = &Refusal{Code: BadMember, Message: "the member id cannot be used: it must be text in the normal form NFC without control characters " +
-		"and characters that change the direction, without a blank at either end, not empty and not over 50 characters"}
+	errReservedKey = &Refusal{Code: BadKey,
+		Message: "the idempotency key begins with a word that the ledger keeps for its own movements: use another"}
+	errBadMember = &Refusal{Code: BadMember,
+		Message: "the member id cannot be used: it must be text in the normal form NFC without control characters " +
+			"and characters that change the direction, without a blank at either end, " +
+			"not empty and not over 50 characters"}
 	// ErrNoPolicy is the refusal of a policy that does not exist.
 	ErrNoPolicy  = &Refusal{Code: UnknownPolicy, Message: "there is no such policy"}
-	errBadAmount = &Refusal{Code: BadAmount, Message: "the amount is not a whole number from 1 to 1,000,000,000,000,000"}
+	errBadAmount = &Refusal{Code: BadAmount,
+		Message: "the amount is not a whole number from 1 to 1,000,000,000,000,000"}
 )
 
 // ourKeys are the beginnings of the keys of movements that the ledger makes itself.
@@ -69,11 +76,11 @@ const (
 	// CampaignCode is the type code of the grants of campaigns, whose ref is the event's id: `bestow verify` knows them
 	// by both.
 	CampaignCode = "CM"
-	// CampaignKeys is how the keys of a campaign's grants begin.
+	// CampaignKeys says how the keys of a campaign's grants begin.
 	CampaignKeys = "grant:"
 )
 
-// installationKeys is how they begin in a ledger that may grant for several installations.
+// installationKeys says how they begin in a ledger that may grant for several installations.
 var installationKeys = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:` + CampaignKeys)
 
 // OfCampaign reports whether key is that of a campaign's grant.
@@ -86,8 +93,8 @@ func begins(key string, words []string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(key, word) })
 }
 
-// checkMovement returns why a movement other than a grant cannot be asked for, whatever it does. Its key must not take
-// that of a campaign's grant.
+// checkMovement returns why a movement other than a grant cannot be requested. Its key must not take that of a
+// campaign's grant.
 func checkMovement(key, memberID, reason string) *Refusal {
 	if r := checkWhose(key, memberID); r != nil {
 		return r
@@ -96,7 +103,8 @@ func checkMovement(key, memberID, reason string) *Refusal {
 		return errReservedKey
 	}
 	if !text(reason, maxReason) {
-		return &Refusal{Code: BadReason, Message: "the reason cannot be stored: it must be text of at most 500 characters"}
+		return &Refusal{Code: BadReason,
+			Message: "the reason cannot be stored: it must be text of at most 500 characters"}
 	}
 	return nil
 }
@@ -145,12 +153,12 @@ func memberName(s string) bool {
 
 func changesDirection(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }
 
-// name says whether s can identify something.
+// name reports whether s can identify something.
 func name(s string, limit int) bool {
 	return text(s, limit) && strings.TrimSpace(s) != "" && strings.IndexFunc(s, unicode.IsControl) < 0
 }
 
-// text says whether PostgreSQL takes s: its text has no NUL.
+// text reports whether PostgreSQL takes s: its text has no NUL.
 func text(s string, limit int) bool {
 	return utf8.ValidString(s) && (len(s) <= limit || utf8.RuneCountInString(s) <= limit) && strings.IndexByte(s, 0) < 0
 }
@@ -165,7 +173,8 @@ func checkCause(typeCode, ref string) *Refusal {
 
 func checkRef(ref string) *Refusal {
 	if !text(ref, maxRef) || strings.TrimSpace(ref) == "" {
-		return &Refusal{Code: BadRef, Message: "the ref is missing or cannot be stored: it must be text of 1 to 100 characters"}
+		return &Refusal{Code: BadRef,
+			Message: "the ref is missing or cannot be stored: it must be text of 1 to 100 characters"}
 	}
 	return nil
 }

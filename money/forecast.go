@@ -7,7 +7,7 @@ import (
 // ForecastDays is for how many days the forecast is kept by day, today among them.
 const ForecastDays = 62
 
-// Forecast is what members have and had not spent when it was counted, by the last day on which it can be spent.
+// Forecast holds what members have and had not spent when it was counted, by the last day on which it can be spent.
 type Forecast struct {
 	CountedAt *time.Time       // nil: it was not counted yet
 	Days      []ForecastPeriod // the first of Months, by day; those with nothing are left out
@@ -17,7 +17,7 @@ type Forecast struct {
 	Total     ForecastPeriod   // all that members have
 }
 
-// ForecastPeriod is what expires on a day, in a month, or in a sum of them.
+// ForecastPeriod holds what expires on a day, in a month, or in a sum of them.
 type ForecastPeriod struct {
 	Period string // 2026-12-31, or 2026-12; "" of sums
 	Lots   int64

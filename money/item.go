@@ -14,7 +14,7 @@ type Item struct {
 	Policy   string // the code of the accrual policy; "" for none, as of every voucher
 }
 
-// Outcome is what came of an item. It is wire format: never renamed.
+// Outcome holds what came of an item. It is wire format: never renamed.
 type Outcome string
 
 // The outcomes.
@@ -26,7 +26,7 @@ const (
 	Undone   Outcome = "cancelled" // of a cancel: applied now
 )
 
-// Answer is what came of one item.
+// Answer holds what came of one item.
 type Answer struct {
 	Key       string
 	Outcome   Outcome
@@ -39,7 +39,7 @@ type Answer struct {
 	Voucher   *Voucher
 }
 
-// Found is what the ledger knows of a key.
+// Found holds what the ledger knows of a key.
 type Found struct {
 	Key      string
 	Known    bool // a grant has this key; if not, the fields below are empty

@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// Member is what a member has. A member that no movement knows has nothing.
+// Member holds what a member has. A member that no movement knows has nothing.
 type Member struct {
 	MemberID string
 	Balance  int64 // what can be spent now: open lots less Owed; it may be negative
@@ -12,7 +12,7 @@ type Member struct {
 	Expiring []Expiring // the next instants at which points expire, at most 12
 }
 
-// Expiring is what expires at one instant.
+// Expiring holds what expires at one instant.
 type Expiring struct {
 	ExpiryAt time.Time
 	Amount   int64

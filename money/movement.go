@@ -39,7 +39,7 @@ type Cancellable struct {
 	Expired int64 // of the rest, what has expired; what remains was spent
 }
 
-// Part is what a movement did to one lot.
+// Part holds what a movement did to one lot.
 type Part struct {
 	SaveID string // the transaction id of the save that made the lot
 	Amount int64  // as it changes what the lot has left: what is drawn is negative

@@ -19,7 +19,7 @@ type Policy struct {
 	UpdatedAt time.Time
 }
 
-// PolicyTerms is what an operator may change of a policy. A change counts for later saves only. A nil bound does not
+// PolicyTerms holds what an operator may change of a policy. A change counts for later saves only. A nil bound does not
 // bound.
 type PolicyTerms struct {
 	Name   string // for people: 1 to 100 characters
@@ -96,9 +96,11 @@ func (p *Policy) Refuse(i *Item) *Refusal {
 	case p.Status != PolicyActive:
 		return &Refusal{Code: PolicyInactive, Message: "the policy is retired: no points are saved by it any more"}
 	case p.Min != nil && i.Amount < *p.Min:
-		return &Refusal{Code: UnderMinimum, Message: fmt.Sprintf("the policy saves %s or more at once", english.Count(*p.Min, "point"))}
+		return &Refusal{Code: UnderMinimum,
+			Message: fmt.Sprintf("the policy saves %s or more at once", english.Count(*p.Min, "point"))}
 	case p.Max != nil && i.Amount > *p.Max:
-		return &Refusal{Code: OverMaximum, Message: fmt.Sprintf("the policy saves %s at most at once", english.Count(*p.Max, "point"))}
+		return &Refusal{Code: OverMaximum,
+			Message: fmt.Sprintf("the policy saves %s at most at once", english.Count(*p.Max, "point"))}
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ const (
 type Refusal struct { //nolint:errname // the word of the outcome Refused, whose cause it is
 	Code    string
 	Message string // for people: what is wrong and what to do
-	// Left is how much there is: of InsufficientBalance the balance, of OverCancelled what can still be cancelled, of
+	// Left says how much there is: of InsufficientBalance the balance, of OverCancelled what can still be cancelled, of
 	// SavePartlyUsed what the lot has left.
 	Left int64
 }
@@ -73,4 +73,5 @@ func NewRefusal(code, format string, args ...any) *Refusal {
 
 // ErrKeyTaken is the refusal of a key that stands for something else, of which it says nothing: it may be another
 // member's.
-var ErrKeyTaken = &Refusal{Code: KeyConflict, Message: "the idempotency key was used for another member, amount or operation"}
+var ErrKeyTaken = &Refusal{Code: KeyConflict,
+	Message: "the idempotency key was used for another member, amount or operation"}

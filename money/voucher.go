@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Voucher is what a member holds in hands. It prints and marshals as a placeholder, so that a log of an answer shows
-// nothing; who sends it to somebody names its fields.
+// Voucher holds what a member holds in hands. It prints and marshals as a placeholder, so that a log of an answer shows
+// nothing; code that sends it names its fields.
 type Voucher struct {
 	Code     string // XXXX-XXXX-XXXX-XXXX, in Crockford's base 32
 	PIN      string // eight digits
@@ -16,7 +16,7 @@ type Voucher struct {
 
 const redacted = "[redacted voucher]"
 
-// Format prints nothing of the voucher, whatever the verb.
+// Format prints nothing of the voucher, for any verb.
 func (Voucher) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
 // MarshalText keeps a voucher out of encoding/json and slog's handlers.
@@ -62,7 +62,7 @@ type VoucherCancel struct {
 	Ref      string // the causing record: at most 100 characters; "" for none
 }
 
-// VoucherCancelAnswer is what came of one cancel of a batch.
+// VoucherCancelAnswer holds what came of one cancel of a batch.
 type VoucherCancelAnswer struct {
 	Key     string
 	Outcome Outcome // Undone, Replayed, Refused or Conflict

@@ -19,10 +19,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Wait is how long a command waits for a lock: not longer than a request lasts.
+// Wait is the time that a command waits for a lock: not longer than a request lasts.
 const Wait = 10 * time.Second
 
-// Caller is who asks, and under which idempotency key.
+// Caller says who asks, and under which idempotency key.
 type Caller struct {
 	Actor string // the name of the API key
 	Once  *Once  // nil: asked without an Idempotency-Key
@@ -35,18 +35,18 @@ type Once struct {
 	Replayed    bool   // set by the use case: an earlier request of the key has done it, and nothing was done again
 }
 
-// Command is what one transaction does, and its failpoints on either side of the commit.
+// Command holds what one transaction does, and its failpoints on either side of the commit.
 type Command[T any] struct {
 	Before, After string
 	Do            func(pgx.Tx) (T, error)
 
-	// Again makes the answer to a repeated key. Without it the stored answer is repeated, which is right where the answer
-	// tells no state that another request may have changed since.
+	// Again makes the answer to a repeated key. Without it the stored answer is repeated, which is right where the
+	// answer tells no state that another request may have changed since.
 	Again func(pgx.Tx) (T, error)
 }
 
-// Anew returns c as a command that is done each time it is asked for, also with a key that was answered before: for what
-// stops. Such a key still belongs to one request only.
+// Anew returns c as a command that is done each time it is asked for, also with a key that was answered before: for
+// what stops. Such a key still belongs to one request only.
 func (c Command[T]) Anew(by Caller) Command[T] {
 	c.Again = func(tx pgx.Tx) (T, error) {
 		by.Once.Replayed = false
@@ -55,8 +55,9 @@ func (c Command[T]) Anew(by Caller) Command[T] {
 	return c
 }
 
-// Run does c in a transaction that also stores the answer for by's key, so that a crash keeps both or neither. Errors: those
-// of c, domain.KeyReused for a key with another fingerprint, domain.KeyInFlight while the first request is at work.
+// Run does c in a transaction that also stores the answer for by's key, so that a crash keeps both or neither. Errors:
+// those of c, domain.KeyReused for a key with another fingerprint, domain.KeyInFlight while the first request is at
+// work.
 func Run[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, c Command[T]) (answer T, err error) {
 	answer, err = pg.ValueWithin(ctx, pool, Wait, func(tx pgx.Tx) (T, error) {
 		answer, err := In(ctx, tx, by, func() (T, error) { return c.Do(tx) })
@@ -79,8 +80,8 @@ func In[T any](ctx context.Context, tx pgx.Tx, by Caller, do func() (T, error)) 
 	return Stream(ctx, tx, by, func() ([]byte, error) { return by.Once.Fingerprint, nil }, do)
 }
 
-// Stream is In for a request whose fingerprint is known only when it was read: fingerprint is called after do, or reads the
-// request in do's place.
+// Stream is In for a request whose fingerprint is known only when it was read: fingerprint is called after do, or reads
+// the request in do's place.
 func Stream[T any](
 	ctx context.Context, tx pgx.Tx, by Caller, fingerprint func() ([]byte, error), do func() (T, error),
 ) (answer T, err error) {
@@ -100,8 +101,8 @@ func Stream[T any](
 	return answer, store(ctx, tx, by, fingerprint, answer)
 }
 
-// Answered returns the answer that by's key got, and whether it got one: for a use case of several transactions, which begins
-// with it and ends with Run.
+// Answered returns the answer that by's key got, and whether it got one: for a use case of several transactions, which
+// begins with it and ends with Run.
 func Answered[T any](ctx context.Context, pool *pgxpool.Pool, by Caller) (answer T, found bool, err error) {
 	if by.Once == nil {
 		return answer, false, nil
@@ -148,8 +149,9 @@ func stored[T any](
 		return answer, false, err
 	}
 	if !bytes.Equal(before, now) {
-		return answer, false, &domain.Error{Code: domain.KeyReused, Message: "this Idempotency-Key was used for another request",
-			Hint: "take a new key for a new request; repeat the old one unchanged to get its answer"}
+		return answer, false, &domain.Error{Code: domain.KeyReused,
+			Message: "this Idempotency-Key was used for another request",
+			Hint:    "take a new key for a new request; repeat the old one unchanged to get its answer"}
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return answer, false, fmt.Errorf("read stored answer: %w", err)

@@ -1,5 +1,5 @@
-// Package eventrow reads an event with its type and its summary, and moves its status and stamps. What decides about an event
-// stands in package app; this is how its row is read and written.
+// Package eventrow reads an event with its type and its summary, and moves its status and stamps. What decides about an
+// event stands in package app; this is how its row is read and written.
 //
 // Start with Select. Move must be called under the event's gate.
 package eventrow
@@ -13,7 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Columns are what scanEvent reads, from eventTables.
+// Columns are what Scan reads, from Tables.
 const (
 	Columns = `e.id, e.campaign_id, e.event_status, coalesce(e.failure_code, ''), coalesce(e.default_reason, ''),
 		coalesce(e.default_amount, 0), e.expiry_at, coalesce(e.expiry_at <= clock_timestamp(), false), e.total_count, e.total_amount, e.partition_count,
@@ -32,7 +32,7 @@ func Scan(row pgx.CollectableRow) (e domain.Event, err error) {
 	return e, row.Scan(eventFields(&e)...)
 }
 
-// eventFields are where eventColumns go.
+// eventFields return where eventColumns go.
 func eventFields(e *domain.Event) []any {
 	return []any{&e.ID, &e.CampaignID, &e.Status, &e.FailureCode, &e.DefaultReason,
 		&e.DefaultAmount, &e.ExpiryAt, &e.Expired, &e.TotalCount, &e.TotalAmount, &e.Partitions,
@@ -53,10 +53,11 @@ func Select(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
 	return e, ReadError(id, err)
 }
 
-// ReadError is what came of reading an event's row. Error: domain.NotFound.
+// ReadError returns what came of reading an event's row. Error: domain.NotFound.
 func ReadError(id int64, err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
-		return &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %d", id), Hint: "`bestow event list` or GET /events shows them"}
+		return &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %d", id),
+			Hint: "`bestow event list` or GET /events shows them"}
 	}
 	if err != nil {
 		return fmt.Errorf("read event: %w", err)
@@ -66,7 +67,8 @@ func ReadError(id int64, err error) error {
 
 // SelectBraked reads an event as selectEvent does, and whether a brake holds it, in one statement.
 func SelectBraked(ctx context.Context, tx pgx.Tx, id int64) (e domain.Event, braked bool, err error) {
-	const query = `SELECT ` + Columns + `, EXISTS (SELECT FROM brakes b WHERE b.scope IN ('all', 'type:' || e.event_type))
+	const query = `SELECT ` + Columns +
+		`, EXISTS (SELECT FROM brakes b WHERE b.scope IN ('all', 'type:' || e.event_type))
 		FROM ` + Tables + ` WHERE e.id = $1`
 	err = tx.QueryRow(ctx, query, id).Scan(append(eventFields(&e), &braked)...)
 	return e, braked, ReadError(id, err)

@@ -40,7 +40,7 @@ func LaneFree(ctx context.Context, tx pgx.Tx, e domain.Event) error {
 	return laneBusy(runner)
 }
 
-// laneConstraint keeps one running event a lane, whoever starts two at the same moment.
+// laneConstraint allows one running event in a lane, even if two are started at the same moment.
 const laneConstraint = "campaign_events_lane_running"
 
 func laneBusy(runner int64) error {
@@ -52,7 +52,8 @@ func laneBusy(runner int64) error {
 		Hint: "wait until it is done, or stop it", EventID: runner}
 }
 
-// StampStarted notes the moment itself, not the transaction's beginning: the lane may have been busy then. It returns the moment.
+// StampStarted notes the moment itself, not the transaction's beginning: the lane may have been busy then. It returns
+// the moment.
 func StampStarted(ctx context.Context, tx pgx.Tx, id int64) (at time.Time, err error) {
 	const update = `UPDATE campaign_event_summary SET started_at = coalesce(started_at, clock_timestamp()), updated_at = now()
 		WHERE event_id = $1 RETURNING started_at`
@@ -70,7 +71,8 @@ func StampCompleted(ctx context.Context, tx pgx.Tx, id int64) error {
 
 // StampStopped notes why the event stopped: the memo of a person, or the code and words of a failure; "" is no failure.
 func StampStopped(ctx context.Context, tx pgx.Tx, id int64, code domain.Code, memo string) error {
-	if err := pg.ExecOne(ctx, tx, `UPDATE campaign_events SET failure_code = nullif($2, '') WHERE id = $1`, id, code); err != nil {
+	if err := pg.ExecOne(ctx, tx, `UPDATE campaign_events SET failure_code = nullif($2, '') WHERE id = $1`, id,
+		code); err != nil {
 		return err
 	}
 	const update = `UPDATE campaign_event_summary SET stopped_at = now(), stopped_memo = $2, updated_at = now() WHERE event_id = $1`

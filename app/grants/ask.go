@@ -38,8 +38,8 @@ func (s *Grants) ask(ctx context.Context, c *claim) ([]domain.Outcome, error) {
 }
 
 // grant asks the ledger, with no transaction open (T5). After an error that says that nothing was applied the claim is
-// given back; after any other it stays open to its lease, since the request may still be on its way. Neither counts as an
-// attempt that did not come back: it did.
+// given back; after any other it stays open to its lease, since the request may still be on its way. Neither counts as
+// an attempt that did not come back: it did.
 func (s *Grants) grant(ctx context.Context, c claim) ([]domain.Outcome, error) {
 	ctx, cancel := context.WithDeadline(ctx, c.began.Add(s.times.GrantBudget)) // which is never after c.deadline
 	defer cancel()
@@ -58,10 +58,10 @@ func (s *Grants) grant(ctx context.Context, c claim) ([]domain.Outcome, error) {
 	return nil, errors.Join(s.quiet(c.event, err), s.giveBack(context.WithoutCancel(ctx), c, back))
 }
 
-// giveBack does back to a claim: every way out but death ends here. [returnClaim] is for one under which nothing can have been
-// applied, [uncountClaim] for any other. A member that was asked for by itself is not to blame, since the process lives: its
-// mark goes in the same transaction, or the next claim would take it for one that kills. Rows are locked before the chunk,
-// as by a settling.
+// giveBack does back to a claim: every way out but death ends here. [returnClaim] is for one under which nothing can
+// have been applied, [uncountClaim] for any other. A member that was asked for by itself is not to blame, since the
+// process lives: its mark goes in the same transaction, or the next claim would take it for one that kills. Rows are
+// locked before the chunk, as by a settling.
 func (s *Grants) giveBack(ctx context.Context, c claim, back func(context.Context, pgx.Tx, claim) error) error {
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if c.marked {

@@ -26,7 +26,7 @@ type claim struct {
 	at       outbox.Position
 	token    [16]byte
 	inherits bool      // the claim before it ran out without being closed: what it asked for may have been granted
-	first    bool      // nobody ever claimed the chunk: it has no results
+	first    bool      // the chunk was never claimed: it has no results
 	lapsed   bool      // not a claim of our own: one that ran out while the event was stopped, to be settled by lookup
 	deadline time.Time // by the database's clock: the ledger applies nothing after it
 	began    time.Time // by this process's clock, before the claim was taken: the ledger's time runs from here
@@ -45,10 +45,11 @@ func (c claim) foreign() error {
 		return nil
 	}
 	shown := c.strange[:min(len(c.strange), 5)]
-	return &outbox.ForeignError{Detail: fmt.Sprintf("%d of the grants are not the event's: %s", len(c.strange), strings.Join(shown, "; "))}
+	return &outbox.ForeignError{Detail: fmt.Sprintf("%d of the grants are not the event's: %s", len(c.strange),
+		strings.Join(shown, "; "))}
 }
 
-// taken is where a process dies that has its claim.
+// taken returns where a process dies that has its claim.
 func (c claim) taken(ctx context.Context) error {
 	if c.lapsed {
 		return failpoint.Hit(ctx, failpoint.LapsedAfterCommit)
@@ -57,8 +58,8 @@ func (c claim) taken(ctx context.Context) error {
 }
 
 // claim admits the members of m whose row still stands at the message's try, and takes the chunk's claim for them (T4).
-// Nobody admitted: no claim, and nothing to do. Error: outbox.ErrBusy while somebody else's claim is open, or while the
-// event's ledger is away.
+// If no member is admitted, there is no claim and nothing to do. Error: outbox.ErrBusy while another claim is open, or
+// while the event's ledger is away.
 func (s *Grants) claim(ctx context.Context, m outbox.Message) (claim, error) {
 	began := time.Now()
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (claim, error) {
@@ -107,13 +108,14 @@ func readClaimed(ctx context.Context, tx pgx.Tx, m outbox.Message) (claim, error
 		return claim{}, err
 	}
 	if e.Type.Code != m.EventType {
-		return claim{}, &outbox.ForeignError{Detail: fmt.Sprintf("event %d has type %s, the message says %s", e.ID, e.Type.Code, m.EventType)}
+		return claim{}, &outbox.ForeignError{Detail: fmt.Sprintf("event %d has type %s, the message says %s", e.ID,
+			e.Type.Code, m.EventType)}
 	}
 	return claim{event: e, braked: braked, chunk: m.Chunk, at: m.At, isolated: map[string]bool{}}, nil
 }
 
-// admit sorts the grants of a message by what the rows say: those to ask for, those already answered, and those that
-// no row knows. Errors: domain.ContentChanged and MissingKeys for a chunk of a running event that is not, or may not be,
+// admit sorts the grants of a message by what the rows say: those to ask for, those already answered, and those that no
+// row knows. Errors: domain.ContentChanged and MissingKeys for a chunk of a running event that is not, or may not be,
 // what was imported.
 func (s *Grants) admit(ctx context.Context, tx pgx.Tx, c *claim, grants []domain.Grant, state chunkState) error {
 	targets, err := s.checkedTargets(ctx, tx, c.event, c.chunk, state)
@@ -131,7 +133,8 @@ func (s *Grants) admit(ctx context.Context, tx pgx.Tx, c *claim, grants []domain
 		case !ok || t.MemberID != g.MemberID:
 			c.strange = append(c.strange, fmt.Sprintf("member %s is no target of the chunk", g.MemberID))
 		case t.Amount != g.Amount:
-			c.strange = append(c.strange, fmt.Sprintf("member %s is to get %d, the message says %d", g.MemberID, t.Amount, g.Amount))
+			c.strange = append(c.strange,
+				fmt.Sprintf("member %s is to get %d, the message says %d", g.MemberID, t.Amount, g.Amount))
 		case results[g.MemberID].Admits(g, c.event.Status == domain.Running):
 			if t.Reason != g.Reason {
 				err = content.Changed("the message has another reason for member " + g.MemberID + " than the list")
@@ -157,9 +160,10 @@ func (c *claim) doubt(err error) error {
 	return nil
 }
 
-// atRest is what is left to do for a chunk of a stopped or braked event. Nothing is asked for: a resume publishes it again. But
-// while a claim is open its holder may still grant, so the message waits; and a claim that ran out without being closed
-// may have granted, so the ledger is looked up, and what it has is settled under that claim's token.
+// atRest returns what is left to do for a chunk of a stopped or braked event. Nothing is asked for: a resume publishes
+// it again. But while a claim is open its holder may still grant, so the message waits; and a claim that ran out
+// without being closed may have granted, so the ledger is looked up, and what it has is settled under that claim's
+// token.
 func (c claim) atRest(ctx context.Context, tx pgx.Tx, grants []domain.Grant, state chunkState) (claim, error) {
 	if state.open {
 		return claim{}, outbox.ErrBusy

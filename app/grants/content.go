@@ -16,8 +16,8 @@ import (
 // maxCachedKeys bounds the keys that a process remembers.
 const maxCachedKeys = 256
 
-// keyCache remembers the keys of the events that a process grants, which never change. Only keys that were read go in: the
-// transaction that makes one may be rolled back.
+// keyCache remembers the keys of the events that a process grants, which never change. Only keys that were read go in:
+// the transaction that makes one may be rolled back.
 type keyCache struct {
 	mu   sync.Mutex
 	keys map[int64]*seal.Key
@@ -77,7 +77,8 @@ func checkNeverHashed(ctx context.Context, tx pgx.Tx, c domain.Chunk) error {
 
 // checkedTargets reads the chunk's targets by id. Errors: domain.ContentChanged if they are not what was imported, and
 // MissingKeys if that cannot be seen.
-func (s *Grants) checkedTargets(ctx context.Context, tx pgx.Tx, e domain.Event, c domain.Chunk, state chunkState) (map[int64]target, error) {
+func (s *Grants) checkedTargets(ctx context.Context, tx pgx.Tx, e domain.Event, c domain.Chunk,
+	state chunkState) (map[int64]target, error) {
 	hasher, hashErr := s.hasher(ctx, tx, c, state)
 	if hashErr != nil && !isContentError(hashErr) {
 		return nil, hashErr
@@ -92,14 +93,16 @@ func (s *Grants) checkedTargets(ctx context.Context, tx pgx.Tx, e domain.Event, 
 	return targets, hashErr
 }
 
-// isContentError reports whether err says that what would be granted is not what was imported, or that nobody can tell.
+// isContentError reports whether err says that the grants differ from what was imported, or that this cannot be
+// checked.
 func isContentError(err error) bool {
-	return errors.Is(err, &domain.Error{Code: domain.ContentChanged}) || errors.Is(err, &domain.Error{Code: domain.MissingKeys})
+	return errors.Is(err, &domain.Error{Code: domain.ContentChanged}) ||
+		errors.Is(err, &domain.Error{Code: domain.MissingKeys})
 }
 
-// faultContent makes the event FAILED if err is that its content differs, or that nobody can tell: nothing of the chunk was
-// claimed, and the message comes again until the event is at rest. A person puts back what was changed and resumes. It is
-// a stop that nobody waits for.
+// faultContent makes the event FAILED if err says that its content differs, or cannot be checked: nothing of the chunk
+// was claimed, and the message comes again until the event is at rest. A person puts back what was changed and resumes.
+// It is a stop without a person who waits.
 func (s *Grants) faultContent(ctx context.Context, c domain.Chunk, err error) error {
 	refused, ok := errors.AsType[*domain.Error](err)
 	if !ok || !isContentError(err) {
@@ -108,8 +111,8 @@ func (s *Grants) faultContent(ctx context.Context, c domain.Chunk, err error) er
 	return s.faultFor(ctx, c.EventID, refused.Code, refused.Message+". "+refused.Hint)
 }
 
-// refuse answers the grants of a chunk that is not what was imported, in an event that is over and so cannot become FAILED:
-// redrives. None is asked for, but what an earlier claim was granted is looked up and settled.
+// refuse answers the grants of a chunk that is not what was imported, in an event that is over and so cannot become
+// FAILED: redrives. None is asked for, but what an earlier claim was granted is looked up and settled.
 func (s *Grants) refuse(ctx context.Context, c claim) ([]domain.Outcome, error) {
 	found, err := s.granter.Lookup(ctx, c.event, c.grants)
 	if err != nil {

@@ -31,7 +31,8 @@ func TestFailuresSayWhy(t *testing.T) {
 		"another key":     func() error { return stop(listkey.Missing(seal.ErrOpen)) },
 		"keys of PINs":    func() error { return grants.faultKeys(t.Context(), claim{event: domain.Event{ID: id}}) },
 		"mismatch": func() error {
-			return pgx.BeginFunc(t.Context(), db.Pool, func(tx pgx.Tx) error { return grants.fault(t.Context(), tx, claim{event: domain.Event{ID: id}}) })
+			return pgx.BeginFunc(t.Context(), db.Pool,
+				func(tx pgx.Tx) error { return grants.fault(t.Context(), tx, claim{event: domain.Event{ID: id}}) })
 		},
 	} {
 		db.Exec(`UPDATE campaign_events SET event_status = 'RUNNING', failure_code = NULL`)

@@ -33,7 +33,7 @@ type Grants struct {
 	times   Times
 }
 
-// Config is what grants stand on.
+// Config holds what grants stand on.
 type Config struct {
 	Pool    *pgxpool.Pool
 	River   *river.Client[pgx.Tx] // inserts jobs for what is asked again
@@ -51,9 +51,9 @@ type Config struct {
 type Times struct {
 	Retry domain.RetryPolicy
 
-	// ClaimLease is how long a claim is open: no other handler asks the ledger for the chunk meanwhile. GrantBudget is how
-	// long the ledger may take; it ends well before the lease, so that what the ledger applies in the last moment is settled
-	// by the claim under which it was asked.
+	// ClaimLease is the time that a claim is open: no other handler asks the ledger for the chunk meanwhile.
+	// GrantBudget is how long the ledger may take; it ends well before the lease, so that what the ledger applies in
+	// the last moment is settled by the claim under which it was asked.
 	ClaimLease, GrantBudget time.Duration
 }
 
@@ -89,7 +89,7 @@ var ErrNotApplied = errors.New("nothing of the batch was applied")
 //
 // Killed before the claim, nothing has happened. Killed after it, the message comes again and waits for the lease to
 // end. Killed after the ledger's commit, the next asker gets the stored answer. Killed after the settling, the next
-// delivery admits nobody and is acknowledged.
+// delivery admits no member and is acknowledged.
 //
 // While the event's ledger is away nothing of this begins: the message comes again, and no claim is taken or counted.
 func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
@@ -102,7 +102,8 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 		return err
 	}
 	if time.Since(began) > s.times.ClaimLease/2 {
-		return errors.Join(outbox.ErrBusy, s.giveBack(ctx, c, returnClaim)) // too late to ask safely: the message comes again
+		// too late to ask safely: the message comes again
+		return errors.Join(outbox.ErrBusy, s.giveBack(ctx, c, returnClaim))
 	}
 	work := s.work
 	if c.suspicious() {
@@ -140,14 +141,14 @@ func (s *Grants) work(ctx context.Context, c claim) (done bool, err error) {
 
 // Granter is the ledger as a grant needs it: ours in process, ours over HTTP, or another company's.
 type Granter interface {
-	// Grant asks for all grants of e in one batch and returns an outcome for each, in their order. What is not applied by
-	// deadline never is. An error means that the batch as a whole is unknown: nothing says what was applied.
+	// Grant asks for all grants of e in one batch and returns an outcome for each, in their order. What is not applied
+	// by deadline never is. An error means that the batch as a whole is unknown: nothing says what was applied.
 	Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error)
-	// Lookup says for each grant of e, in their order, whether it stands in the ledger: Granted, or nil where its key is
-	// unknown. It changes nothing.
+	// Lookup says for each grant of e, in their order, whether it stands in the ledger: Granted, or nil where its key
+	// is unknown. It changes nothing.
 	Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error)
-	// Away says why e's ledger should not be asked now, nil if it may be: the calls before failed as a whole, or it is not
-	// the ledger that it was. It is a guess that costs nothing; a call may fail without it.
+	// Away says why e's ledger should not be asked now, nil if it may be: the calls before failed as a whole, or it is
+	// not the ledger that it was. It is a guess that costs nothing; a call may fail without it.
 	Away(e domain.Event) error
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// errClaimLost: the claim ran out and somebody else took it, or closed it.
+// errClaimLost means that the claim lapsed and another handler took it over, or closed it.
 var errClaimLost = errors.New("claim was taken over")
 
 // memberKey is the constraint that keeps one result per member.
@@ -24,7 +24,7 @@ func memberKey(t domain.EventType) string { return t.ResultTable() + "_member_ke
 
 // chunkState is a locked row of grant_chunks, with the database's clock.
 type chunkState struct {
-	token    [16]byte // zero: nobody holds it
+	token    [16]byte // zero: there is no claim
 	open     bool
 	first    bool          // never claimed
 	age      time.Duration // since the first claim
@@ -40,7 +40,8 @@ func lockChunk(ctx context.Context, tx pgx.Tx, c domain.Chunk) (s chunkState, er
 			coalesce(open_until > clock_timestamp(), false), claimed_at, attempts, clock_timestamp(), content_hash
 		FROM grant_chunks WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 FOR UPDATE`
 	var claimed *time.Time
-	err = tx.QueryRow(ctx, query, c.EventID, c.PartitionKey, c.First, c.Last).Scan(&s.token, &s.open, &claimed, &s.attempts, &s.now, &s.contentHash)
+	err = tx.QueryRow(ctx, query, c.EventID, c.PartitionKey, c.First, c.Last).Scan(&s.token, &s.open, &claimed,
+		&s.attempts, &s.now, &s.contentHash)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return s, &outbox.ForeignError{Detail: "there is no chunk " + c.String()}
 	}
@@ -67,7 +68,7 @@ func openClaim(ctx context.Context, tx pgx.Tx, c claim, lease time.Duration) err
 	return nil
 }
 
-// settledColumns are what a settling sets in the chunk's row, with $5 rows that became final.
+// settledColumns hold what a settling sets in the chunk's row, with $5 rows that became final.
 const settledColumns = `settled_count = settled_count + $5,
 	settled_at = CASE WHEN settled_count + $5 = target_count THEN coalesce(settled_at, clock_timestamp()) END,
 	updated_at = now()`
@@ -76,7 +77,8 @@ const settledColumns = `settled_count = settled_count + $5,
 func closeClaim(ctx context.Context, tx pgx.Tx, c claim, settled int) error {
 	const update = `UPDATE grant_chunks SET ` + settledColumns + `, attempts = 0, claim_token = NULL, open_until = NULL
 		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $6`
-	tag, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, settled, c.token)
+	tag, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, settled,
+		c.token)
 	if err != nil {
 		return fmt.Errorf("settle chunk %s: %w", c.chunk, err)
 	}
@@ -86,18 +88,20 @@ func closeClaim(ctx context.Context, tx pgx.Tx, c claim, settled int) error {
 	return nil
 }
 
-// updateChunk settles the chunk whoever holds its claim; the claim is closed only if it is c, and not while an outcome is
-// unknown: a request may still be on its way until the lease ends.
+// updateChunk settles the chunk even if another handler holds its claim; the claim is closed only if it is c, and not
+// while an outcome is unknown: a request may still be on its way until the lease ends.
 func updateChunk(ctx context.Context, tx pgx.Tx, c claim, ch changes, own bool) error {
 	set := settledColumns
-	if own && !c.lapsed || ch.counts.Settled > 0 { // it came back, whatever it says
+	if own && !c.lapsed || ch.counts.Settled > 0 { // the claim came back, with any outcome
 		set += `, attempts = 0`
 	}
 	if own && !ch.unknown && !ch.redrive && !c.more {
 		set += `, claim_token = NULL, open_until = NULL`
 	}
-	update := `UPDATE grant_chunks SET ` + set + ` WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4`
-	_, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, ch.counts.Settled)
+	update := `UPDATE grant_chunks SET ` + set +
+		` WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4`
+	_, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last,
+		ch.counts.Settled)
 	if err != nil {
 		return fmt.Errorf("settle chunk %s: %w", c.chunk, err)
 	}
@@ -109,7 +113,8 @@ func returnClaim(ctx context.Context, tx pgx.Tx, c claim) error {
 	const update = `UPDATE grant_chunks SET claim_token = CASE WHEN $6 THEN claim_token END,
 			open_until = CASE WHEN $6 THEN clock_timestamp() END, attempts = greatest(attempts - 1, 0), updated_at = now()
 		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $5`
-	if _, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, c.token, c.inherits); err != nil {
+	if _, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, c.token,
+		c.inherits); err != nil {
 		return fmt.Errorf("give chunk %s back: %w", c.chunk, err)
 	}
 	return nil
@@ -119,13 +124,14 @@ func returnClaim(ctx context.Context, tx pgx.Tx, c claim) error {
 func uncountClaim(ctx context.Context, tx pgx.Tx, c claim) error {
 	const update = `UPDATE grant_chunks SET attempts = greatest(attempts - 1, 0), updated_at = now()
 		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $5`
-	if _, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, c.token); err != nil {
+	if _, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last,
+		c.token); err != nil {
 		return fmt.Errorf("uncount claim of chunk %s: %w", c.chunk, err)
 	}
 	return nil
 }
 
-// target is what the rows say of a member.
+// target holds what the rows say of a member.
 type target struct {
 	ID       int64
 	MemberID string
@@ -134,9 +140,11 @@ type target struct {
 }
 
 // selectTargets reads the chunk's targets by id, and adds them to hasher, unless that is nil.
-func selectTargets(ctx context.Context, tx pgx.Tx, e domain.Event, c domain.Chunk, hasher *content.Hasher) (map[int64]target, error) {
+func selectTargets(ctx context.Context, tx pgx.Tx, e domain.Event, c domain.Chunk,
+	hasher *content.Hasher) (map[int64]target, error) {
 	rows, err := tx.Query(ctx, `SELECT id, member_id, amount, reason FROM `+pg.Quoted(e.Type.TargetTable())+`
-		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 ORDER BY id`, c.EventID, c.PartitionKey, c.First, c.Last)
+		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 ORDER BY id`, c.EventID, c.PartitionKey,
+		c.First, c.Last)
 	if err != nil {
 		return nil, fmt.Errorf("read targets: %w", err)
 	}
@@ -188,17 +196,20 @@ func lockResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string) (
 	return probeResults(ctx, tx, e, ids, "FOR UPDATE")
 }
 
-// probeResults reads each member's row by its key. A join or "= ANY" would trust statistics that do not know a new event,
-// and filter the whole of it for each member.
-func probeResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string, lock string) (map[string]lockedResult, error) {
+// probeResults reads each member's row by its key. A join or "= ANY" would trust statistics that do not know a new
+// event, and filter the whole of it for each member.
+func probeResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string,
+	lock string) (map[string]lockedResult, error) {
 	rows, err := tx.Query(ctx, `SELECT r.* FROM unnest($2::text[]) u(id) CROSS JOIN LATERAL (
-			SELECT `+resultColumns+` FROM `+pg.Quoted(e.Type.ResultTable())+` WHERE event_id = $1 AND member_id = u.id LIMIT 1 `+lock+`) r`, e.ID, ids)
+			SELECT `+resultColumns+` FROM `+pg.Quoted(e.Type.ResultTable())+
+		` WHERE event_id = $1 AND member_id = u.id LIMIT 1 `+lock+`) r`, e.ID, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read results: %w", err)
 	}
 	results := make(map[string]lockedResult, len(ids))
 	var r lockedResult
-	fields := []any{&r.MemberID, &r.Amount, &r.Status, &r.TxID, &r.ErrorCode, &r.Error, &r.RetryCount, &r.Redrive, &r.RedriveDone, &r.row}
+	fields := []any{&r.MemberID, &r.Amount, &r.Status, &r.TxID, &r.ErrorCode, &r.Error, &r.RetryCount, &r.Redrive,
+		&r.RedriveDone, &r.row}
 	if _, err := pgx.ForEachRow(rows, fields, func() error {
 		results[r.MemberID] = r
 		return nil
@@ -218,7 +229,8 @@ type resultArrays struct {
 }
 
 // newArrays is the arrays of rows, with the PINs of vouchers sealed.
-func (s *Grants) newArrays(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result) (c resultArrays, err error) {
+func (s *Grants) newArrays(ctx context.Context, tx pgx.Tx, e domain.Event,
+	rows []domain.Result) (c resultArrays, err error) {
 	for _, r := range rows {
 		c.members = append(c.members, r.MemberID)
 		c.amounts = append(c.amounts, r.Amount)
@@ -235,7 +247,8 @@ func (s *Grants) newArrays(ctx context.Context, tx pgx.Tx, e domain.Event, rows 
 	return c, err
 }
 
-func (s *Grants) addVouchers(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result, c *resultArrays) error {
+func (s *Grants) addVouchers(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result,
+	c *resultArrays) error {
 	var owners, pins []string
 	for _, r := range rows {
 		if r.Voucher != nil {
@@ -245,7 +258,8 @@ func (s *Grants) addVouchers(ctx context.Context, tx pgx.Tx, e domain.Event, row
 	var sealed []string
 	if len(pins) > 0 {
 		if s.sealer == nil {
-			return &domain.Error{Code: domain.MissingKeys, Message: "there is no key to seal voucher PINs with", Hint: "set BESTOW_MASTER_KEY"}
+			return &domain.Error{Code: domain.MissingKeys, Message: "there is no key to seal voucher PINs with",
+				Hint: "set BESTOW_MASTER_KEY"}
 		}
 		var err error
 		if sealed, err = s.sealer.Seal(ctx, tx, e.ID, owners, pins); err != nil {
@@ -274,8 +288,10 @@ func (s *Grants) insertSuccesses(ctx context.Context, tx pgx.Tx, e domain.Event,
 	for i, r := range rows {
 		ids[i], amounts[i], txIDs[i] = r.MemberID, r.Amount, r.TxID
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO `+pg.Quoted(e.Type.ResultTable())+` (event_id, member_id, amount, status, money_tx_id)
-		SELECT $1, u.m, u.a, 'SUCCESS', u.t FROM unnest($2::text[], $3::bigint[], $4::text[]) u(m, a, t)`, e.ID, ids, amounts, txIDs)
+	_, err := tx.Exec(ctx, `INSERT INTO `+pg.Quoted(e.Type.ResultTable())+
+		` (event_id, member_id, amount, status, money_tx_id)
+		SELECT $1, u.m, u.a, 'SUCCESS', u.t FROM unnest($2::text[], $3::bigint[], $4::text[]) u(m, a, t)`, e.ID, ids,
+		amounts, txIDs)
 	if err != nil {
 		return fmt.Errorf("insert results: %w", err)
 	}
@@ -304,7 +320,8 @@ func (s *Grants) insertResults(ctx context.Context, tx pgx.Tx, e domain.Event, r
 		alias += `, vc, vp, ve`
 		args = append(args, c.voucherCodes, c.voucherPINs, c.voucherExpiries)
 	}
-	insert := `INSERT INTO ` + pg.Quoted(e.Type.ResultTable()) + ` (` + names + `) SELECT ` + values + ` FROM ` + from + `) ` + alias + `)`
+	insert := `INSERT INTO ` + pg.Quoted(e.Type.ResultTable()) + ` (` + names + `) SELECT ` + values + ` FROM ` + from +
+		`) ` + alias + `)`
 	if _, err := tx.Exec(ctx, insert, args...); err != nil {
 		return fmt.Errorf("insert results: %w", err)
 	}
@@ -335,7 +352,8 @@ func (s *Grants) updateResults(ctx context.Context, tx pgx.Tx, e domain.Event, r
 		alias += `, vc, vp, ve`
 		args = append(args, c.voucherCodes, c.voucherPINs, c.voucherExpiries)
 	}
-	update := `UPDATE ` + pg.Quoted(e.Type.ResultTable()) + ` r SET ` + set + ` FROM ` + from + `) ` + alias + `) WHERE r.ctid = u.at`
+	update := `UPDATE ` + pg.Quoted(e.Type.ResultTable()) + ` r SET ` + set + ` FROM ` + from + `) ` + alias +
+		`) WHERE r.ctid = u.at`
 	tag, err := tx.Exec(ctx, update, args...)
 	if err != nil {
 		return fmt.Errorf("update results: %w", err)

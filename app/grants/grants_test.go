@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a settling makes of each answer (T6), on one page: of a member whose row stood so, asked for at a try, the ledger
-// says this; then the row is that, the counters are these, the claim and what asks again stand so, and the event too.
+// What a settling makes of each answer (T6), on one page: of a member whose row stood so, asked for at a try, the
+// ledger says this; then the row is that, the counters are these, the claim and what asks again stand so, and the event
+// too.
 func TestWhatASettlingWrites(t *testing.T) {
 	t.Parallel()
 	granted := domain.Outcome{Verdict: domain.Granted, TxID: "tx-1"}
@@ -130,9 +131,9 @@ func TestAMessageThatTheRowsDoNotKnow(t *testing.T) {
 	}
 }
 
-// A ledger that is away is not asked, and no claim is taken. One that fails leaves the claim open to its lease, since it may
-// have granted; one that says that it applied nothing lets the next handler ask at once. None of these is an attempt that
-// did not come back.
+// A ledger that is away is not asked, and no claim is taken. One that fails leaves the claim open to its lease, since
+// it may have granted; one that says that it applied nothing lets the next handler ask at once. None of these is an
+// attempt that did not come back.
 func TestALedgerThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -156,7 +157,8 @@ func TestALedgerThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// Of a stopped event nothing is asked for. What a claim that ran out may have granted is looked up, and settled as granted.
+// Of a stopped event nothing is asked for. What a claim that ran out may have granted is looked up, and settled as
+// granted.
 func TestAMessageOfAStoppedEvent(t *testing.T) {
 	t.Parallel()
 	s := setupGrants(t, 2)
@@ -177,8 +179,8 @@ func TestAMessageOfAStoppedEvent(t *testing.T) {
 	require.Equal(t, "success 1 fail 0 retried 0 settled 1", s.counted())
 }
 
-// A chunk whose claims did not come back is worked one member at a time. A member who was being asked for when the process
-// died is not asked for again but looked up.
+// A chunk whose claims did not come back is worked one member at a time. A member who was being asked for when the
+// process died is not asked for again but looked up.
 func TestAChunkThatKills(t *testing.T) {
 	t.Parallel()
 	s := setupGrants(t, 3)
@@ -188,10 +190,12 @@ func TestAChunkThatKills(t *testing.T) {
 	require.NoError(t, s.app.Grants.Handle(t.Context(), s.message(0, 0)))
 	require.Equal(t, []string{"m1"}, s.ledger.asked)
 	require.Equal(t, []string{"m2", "m3"}, s.ledger.looked)
-	require.Equal(t, []string{"SUCCESS tx-m1", "FAILED process_died retries 1", "SUCCESS tx-3"}, []string{s.row("m1"), s.row("m2"), s.row("m3")})
+	require.Equal(t, []string{"SUCCESS tx-m1", "FAILED process_died retries 1", "SUCCESS tx-3"},
+		[]string{s.row("m1"), s.row("m2"), s.row("m3")})
 
 	s = setupGrants(t, 2)
-	s.Exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = now(), claimed_at = now(), attempts = $1`, 5) // claims that did not come back
+	// claims that did not come back
+	s.Exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = now(), claimed_at = now(), attempts = $1`, 5)
 	batches := 0
 	s.ledger.while = func() { batches++ }
 	require.NoError(t, s.app.Grants.Handle(t.Context(), s.message(0, 0)))

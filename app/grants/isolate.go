@@ -15,24 +15,24 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// isolated is the error code of a PENDING row that is asked for by itself. One that is found so later was being asked for
-// when the process died.
+// isolated is the error code of a PENDING row that is asked for by itself. One that is found so later was being asked
+// for when the process died.
 const isolated domain.Code = "isolated"
 
 // processDied is the error code of a refusal that no ledger gave: the process died whenever the member was asked for.
 const processDied domain.Code = "process_died"
 
-// isolateAfter is how many claims of a chunk may not come back before its members are asked for one by one.
+// isolateAfter says how many claims of a chunk may not come back before its members are asked for one by one.
 const isolateAfter = 5
 
-// suspicious says whether something in the chunk kills who asks for it.
+// suspicious reports whether something in the chunk kills who asks for it.
 func (c claim) suspicious() bool {
 	return !c.lapsed && c.refusal == nil && (c.attempts > isolateAfter || len(c.isolated) > 0)
 }
 
-// isolate works a chunk one member at a time, because asking for all of them at once killed the process again and again.
-// Each member is committed as isolated before it is asked for; one that is found so is not asked for again but looked up:
-// granted, or refused. The others go on. What the lease leaves no time for comes again with the message.
+// isolate works a chunk one member at a time, because asking for all of them at once killed the process again and
+// again. Each member is committed as isolated before it is asked for; one that is found so is not asked for again but
+// looked up: granted, or refused. The others go on. What the lease leaves no time for comes again with the message.
 func (s *Grants) isolate(ctx context.Context, c claim) (done bool, err error) {
 	s.log.WarnContext(ctx, "chunk is worked one member at a time", obs.Chunk, c.chunk, obs.Attempt, c.attempts)
 	until := time.Now().Add(s.times.ClaimLease / 2)
@@ -64,14 +64,15 @@ func (s *Grants) askOne(ctx context.Context, c claim) ([]domain.Outcome, error) 
 	g := c.grants[0]
 	if c.isolated[g.MemberID] {
 		found, err := s.granter.Lookup(ctx, c.event, c.grants)
-		if err != nil { // the member stays marked: nobody knows yet whether it was granted
+		if err != nil { // the member stays marked: it is not known yet whether it was granted
 			err = fmt.Errorf("look up member of chunk %s: %w", c.chunk, err)
 			return nil, errors.Join(s.quiet(c.event, err), s.giveBack(context.WithoutCancel(ctx), c, uncountClaim))
 		}
 		if found[0] != nil {
 			return []domain.Outcome{*found[0]}, nil
 		}
-		return []domain.Outcome{{Verdict: domain.RefusedForNow, Code: processDied, Message: "the process died whenever this member was asked for"}}, nil
+		return []domain.Outcome{{Verdict: domain.RefusedForNow, Code: processDied,
+			Message: "the process died whenever this member was asked for"}}, nil
 	}
 	return s.grantMarked(ctx, c)
 }

@@ -97,8 +97,10 @@ func (s *Grants) settleLocked(ctx context.Context, tx pgx.Tx, c claim, outcomes 
 }
 
 // lockSettled locks what a settling reads, in the house's order.
-func lockSettled(ctx context.Context, tx pgx.Tx, c claim, outcomes []domain.Outcome) (rows map[string]lockedResult, chunk chunkState, err error) {
-	contradicted := slices.ContainsFunc(outcomes, func(o domain.Outcome) bool { return o.Verdict == domain.Contradicted })
+func lockSettled(ctx context.Context, tx pgx.Tx, c claim,
+	outcomes []domain.Outcome) (rows map[string]lockedResult, chunk chunkState, err error) {
+	contradicted := slices.ContainsFunc(outcomes,
+		func(o domain.Outcome) bool { return o.Verdict == domain.Contradicted })
 	if contradicted { // the event may have to become FAILED, and the gate comes before every other lock
 		if err := pg.Lock(ctx, tx, pg.Gate, c.event.ID); err != nil {
 			return nil, chunk, err
@@ -127,7 +129,7 @@ func (s *Grants) writeResults(ctx context.Context, tx pgx.Tx, e domain.Event, ch
 	return failpoint.Hit(ctx, failpoint.SettleUpdated)
 }
 
-// changes is what a settling writes.
+// changes holds what a settling writes.
 type changes struct {
 	insert   []domain.Result
 	update   []lockedResult
@@ -135,7 +137,7 @@ type changes struct {
 	retries  []int // tries for which a retry is due
 	unknown  bool  // grants whose outcome is unknown are to be asked again
 	redrive  bool  // the same, of redrives
-	mismatch bool  // the ledger contradicted itself for the first time about somebody
+	mismatch bool  // the ledger contradicted itself for the first time about a member
 }
 
 // decide lets the domain say what each row becomes. A row that is not in rows does not exist yet.

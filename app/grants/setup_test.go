@@ -27,7 +27,8 @@ type handLedger struct {
 	asked, looked []string // members, in their order
 }
 
-func (l *handLedger) Grant(_ context.Context, _ domain.Event, _ time.Time, grants []domain.Grant) ([]domain.Outcome, error) {
+func (l *handLedger) Grant(_ context.Context, _ domain.Event, _ time.Time,
+	grants []domain.Grant) ([]domain.Outcome, error) {
 	l.asked = append(l.asked, membersOf(grants)...)
 	if l.while != nil {
 		l.while()
@@ -70,7 +71,8 @@ type grantTest struct {
 // setupGrants makes a RUNNING event whose one chunk has the members m1 to mN, each with 10 points.
 func setupGrants(t *testing.T, n int) *grantTest {
 	t.Helper()
-	s := &grantTest{DB: eventtest.New(t), ledger: &handLedger{answers: map[string]domain.Outcome{}, stands: map[string]domain.Outcome{}}}
+	s := &grantTest{DB: eventtest.New(t),
+		ledger: &handLedger{answers: map[string]domain.Outcome{}, stands: map[string]domain.Outcome{}}}
 	var err error
 	s.app, err = app.New(app.Deps{Pool: s.Pool, River: s.River, Granter: s.ledger})
 	require.NoError(t, err)
@@ -81,7 +83,8 @@ func setupGrants(t *testing.T, n int) *grantTest {
 		fmt.Fprintf(&file, "m%d,10\n", i+1)
 	}
 	by := command.Caller{Actor: "test"}
-	_, err = s.app.Targets.Import(t.Context(), by, s.event, imports.Upload{Body: strings.NewReader(file.String()), ContentType: "text/csv"})
+	_, err = s.app.Targets.Import(t.Context(), by, s.event,
+		imports.Upload{Body: strings.NewReader(file.String()), ContentType: "text/csv"})
 	require.NoError(t, err)
 	e, err := s.app.Events.Start(t.Context(), by, s.event)
 	require.NoError(t, err)
@@ -93,12 +96,14 @@ func setupGrants(t *testing.T, n int) *grantTest {
 	return s
 }
 
-// message is what a relay publishes of the event's chunk at a try.
+// message returns what a relay publishes of the event's chunk at a try.
 func (s *grantTest) message(try, redrive int) outbox.Message {
 	s.Helper()
-	m := outbox.Message{ID: "message", Chunk: s.Chunks(s.event)[0], EventType: "POINT", At: outbox.Position{Topic: "grants.point"}}
+	m := outbox.Message{ID: "message", Chunk: s.Chunks(s.event)[0], EventType: "POINT",
+		At: outbox.Position{Topic: "grants.point"}}
 	for _, t := range s.Targets(s.event) {
-		m.Grants = append(m.Grants, domain.Grant{TargetID: t.ID, MemberID: t.Member, Amount: t.Amount, Try: try, Redrive: redrive})
+		m.Grants = append(m.Grants, domain.Grant{TargetID: t.ID, MemberID: t.Member, Amount: t.Amount, Try: try,
+			Redrive: redrive})
 	}
 	return m
 }
@@ -112,7 +117,8 @@ func (s *grantTest) takeOver() {
 // result inserts a member's row; set is its SQL, as in "status = 'FAILED'".
 func (s *grantTest) result(member, set string) {
 	s.Helper()
-	s.Exec(`INSERT INTO point_results (event_id, member_id, amount, status) VALUES ($1, $2, 10, 'PENDING')`, s.event, member)
+	s.Exec(`INSERT INTO point_results (event_id, member_id, amount, status) VALUES ($1, $2, 10, 'PENDING')`,
+		s.event, member)
 	s.Exec(`UPDATE point_results SET `+set+` WHERE event_id = $1 AND member_id = $2`, s.event, member)
 	s.Exec(`UPDATE grant_chunks SET claimed_at = now() - interval '1 minute'`)
 }
@@ -125,7 +131,8 @@ func (s *grantTest) row(member string) string {
 		FROM point_results WHERE event_id = $1 AND member_id = $2), 'none')`, s.event, member)
 }
 
-// counted are the event's counters and how many targets of the chunk are settled: "success 1 fail 0 retried 0 settled 1".
+// counted are the event's counters and how many targets of the chunk are settled: "success 1 fail 0 retried 0 settled
+// 1".
 func (s *grantTest) counted() string {
 	s.Helper()
 	return s.Text(`SELECT format('success %s fail %s retried %s settled %s', success_count, fail_count, retry_success_count,

@@ -14,8 +14,9 @@ import (
 func TestImportCountsTheDefault(t *testing.T) {
 	t.Parallel()
 	for contentType, list := range map[string]string{
-		typeCSV:                "member_id,amount\na,\nb,7\nc,\na,\nd,5\nbad,x\n",
-		"application/x-ndjson": `{"member_id": "a"}` + "\n" + `{"member_id": "b", "amount": 7}` + "\n" + `{"member_id": "c"}` + "\n" + `{"member_id": "a"}` + "\n" + `{"member_id": "d", "amount": 5}` + "\n",
+		typeCSV: "member_id,amount\na,\nb,7\nc,\na,\nd,5\nbad,x\n",
+		"application/x-ndjson": `{"member_id": "a"}` + "\n" + `{"member_id": "b", "amount": 7}` + "\n" +
+			`{"member_id": "c"}` + "\n" + `{"member_id": "a"}` + "\n" + `{"member_id": "d", "amount": 5}` + "\n",
 	} {
 		s := setupImport(t)
 		id := s.Event("default_amount = 5")
@@ -24,8 +25,10 @@ func TestImportCountsTheDefault(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 4, r.Accepted)
 		require.Equal(t, int64(22), r.TotalAmount)
-		require.Equal(t, int64(2), s.Int(`SELECT defaulted FROM imports WHERE id = $1`, r.ImportID), "the second row of a does not count, nor does 5 that was written")
+		require.Equal(t, int64(2), s.Int(`SELECT defaulted FROM imports WHERE id = $1`, r.ImportID),
+			"the second row of a does not count, nor does 5 that was written")
 		require.Equal(t, int64(7), s.Int(`SELECT max_amount FROM imports WHERE id = $1`, r.ImportID))
-		require.Equal(t, int64(5), s.Int(`SELECT amount FROM point_targets WHERE event_id = $1 AND member_id = 'a'`, id))
+		require.Equal(t, int64(5),
+			s.Int(`SELECT amount FROM point_targets WHERE event_id = $1 AND member_id = 'a'`, id))
 	}
 }

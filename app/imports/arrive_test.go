@@ -46,7 +46,8 @@ func TestUploadTakesItsPlaceWhenItArrives(t *testing.T) {
 		reached: make(chan struct{}), free: make(chan struct{})}
 	imported := make(chan error, 1)
 	go func() {
-		_, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, waiting, Upload{Body: slow, ContentType: typeCSV})
+		_, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, waiting,
+			Upload{Body: slow, ContentType: typeCSV})
 		imported <- err
 	}()
 	<-slow.reached

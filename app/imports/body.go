@@ -16,7 +16,7 @@ type body struct {
 	bytes int64
 }
 
-// firstPiece is how many bytes of an upload must have come, or all of it, before it takes a place and a connection.
+// firstPiece says how many bytes of an upload must have come, or all of it, before it takes a place and a connection.
 const firstPiece = 64 << 10
 
 func newBody(r io.Reader) *body {

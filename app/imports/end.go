@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// endWait is how long EndImport waits until the event is free, and endPoll how often it looks.
+	// endWait is the time that EndImport waits until the event is free, and endPoll how often it looks.
 	endWait = 5 * time.Second
 	endPoll = 50 * time.Millisecond
-	// guardPause is how often an upload that is read looks after the transaction that it is read for.
+	// guardPause says how often an upload that is read looks after the transaction that it is read for.
 	guardPause = time.Second
 )
 
-// EndImport ends the import of an event that is under way, in whichever process: its transaction is rolled back, and its
+// EndImport ends the import of an event that is under way in any process: its transaction is rolled back, and its
 // sender gets domain.UploadEnded. It returns when the event is free for another import. Errors: domain.NotFound for the
 // event, and where no import of it is under way.
 func (s *Imports) EndImport(ctx context.Context, by command.Caller, eventID int64) error {
@@ -35,7 +35,8 @@ func (s *Imports) EndImport(ctx context.Context, by command.Caller, eventID int6
 		if err != nil || backend == 0 {
 			return 0, errors.Join(err, noImport(eventID))
 		}
-		return backend, upsertEnded(ctx, tx, eventID, by.Actor) // committed first: the sender reads it when its transaction breaks
+		// committed first: the sender reads it when its transaction breaks
+		return backend, upsertEnded(ctx, tx, eventID, by.Actor)
 	})
 	if err != nil {
 		return err
@@ -52,12 +53,14 @@ func noImport(eventID int64) error {
 func (s *Imports) endBackend(ctx context.Context, eventID int64, backend int) error {
 	deadline := time.Now().Add(endWait)
 	for {
-		ended, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (bool, error) { return terminateImporter(ctx, tx, eventID, backend) })
+		ended, err := pg.Value(ctx, s.pool,
+			func(tx pgx.Tx) (bool, error) { return terminateImporter(ctx, tx, eventID, backend) })
 		if err != nil || ended {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return &domain.Error{Code: domain.Unavailable, Message: "the import was told to end, and is still at work", Hint: "ask again in a few seconds"}
+			return &domain.Error{Code: domain.Unavailable, Message: "the import was told to end, and is still at work",
+				Hint: "ask again in a few seconds"}
 		}
 		select {
 		case <-ctx.Done():
@@ -67,8 +70,8 @@ func (s *Imports) endBackend(ctx context.Context, eventID int64, backend int) er
 	}
 }
 
-// guarded runs read, and looks meanwhile whether the import's transaction is still there: without it all that the client
-// sends is of no use. tx is not used by read.
+// guarded runs read, and looks meanwhile whether the import's transaction is still there: without it all that the
+// client sends is of no use. tx is not used by read.
 func (im *importing) guarded(ctx context.Context, tx pgx.Tx, read func() error) error {
 	if im.upload.Interrupt == nil {
 		return read()
@@ -106,8 +109,8 @@ func pingQuickly(ctx context.Context, tx pgx.Tx) error {
 	return tx.Conn().Ping(ctx)
 }
 
-// cancelled returns err as the end of ctx where that is the cause: a connection that ctx has closed under a COPY may say only
-// that it is closed.
+// cancelled returns err as the end of ctx where that is the cause: a connection that ctx has closed under a COPY may
+// say only that it is closed.
 func cancelled(ctx context.Context, err error) error {
 	_, told := errors.AsType[*domain.Error](err)
 	if cause := ctx.Err(); cause != nil && !told && !errors.Is(err, cause) {
@@ -123,9 +126,11 @@ func (im *importing) whyEnded(ctx context.Context, eventID int64, err error) err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait) // an interrupted request is cancelled
 	defer cancel()
-	by, readErr := pg.Value(ctx, im.pool, func(tx pgx.Tx) (string, error) { return selectEnded(ctx, tx, eventID, im.began) })
+	by, readErr := pg.Value(ctx, im.pool,
+		func(tx pgx.Tx) (string, error) { return selectEnded(ctx, tx, eventID, im.began) })
 	if readErr != nil || by == "" {
 		return err
 	}
-	return &domain.Error{Code: domain.UploadEnded, Message: "the upload was ended by " + by, Hint: "nothing of it was kept: ask them before you send it again"}
+	return &domain.Error{Code: domain.UploadEnded, Message: "the upload was ended by " + by,
+		Hint: "nothing of it was kept: ask them before you send it again"}
 }

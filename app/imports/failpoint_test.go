@@ -31,7 +31,8 @@ func TestImportAbortedAtEveryPoint(t *testing.T) {
 				ask := func(hook func(string) error) (Result, bool, error) {
 					by := command.Caller{Actor: "test", Once: &command.Once{Key: "k", Fingerprint: []byte("f")}}
 					ctx := failpoint.With(t.Context(), hook)
-					result, err := s.targets.Import(ctx, by, id, Upload{Body: bytes.NewReader(file), ContentType: typeCSV})
+					result, err := s.targets.Import(ctx, by, id,
+						Upload{Body: bytes.NewReader(file), ContentType: typeCSV})
 					return result, by.Once.Replayed, err
 				}
 				hit := 0

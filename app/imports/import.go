@@ -20,14 +20,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Import reads a member list into a PENDING event, all of it or nothing: the upload is staged while it comes, then put in
-// order and checked against itself and the event, and in one transaction the targets, their chunks and relay jobs, the
-// rejected rows and the event's totals are written. The answer for by's key is kept in the same transaction; the body's
-// hash completes the key's fingerprint. Memory is flat, whatever the size.
+// Import reads a member list into a PENDING event, all of it or nothing: the upload is staged while it comes, then put
+// in order and checked against itself and the event, and in one transaction the targets, their chunks and relay jobs,
+// the rejected rows and the event's totals are written. The answer for by's key is kept in the same transaction; the
+// body's hash completes the key's fingerprint. Its memory does not grow with the size.
 //
-// Errors: domain.NotFound, WrongStatus, ImportRunning, BadFile, UnsupportedFile, TooManyRows, AmountOverflow, TotalOverLimit, Unavailable,
-// UploadEnded, MissingKeys, those of a key, and [RejectedError] with AllRejected, RowsRejected or TooManyRejected. What the body's own Read
-// returned is wrapped. (T1)
+// Errors: domain.NotFound, WrongStatus, ImportRunning, BadFile, UnsupportedFile, TooManyRows, AmountOverflow,
+// TotalOverLimit, Unavailable, UploadEnded, MissingKeys, those of a key, and [RejectedError] with AllRejected,
+// RowsRejected or TooManyRejected. What the body's own Read returned is wrapped. (T1)
 func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, u Upload) (Result, error) {
 	im := &importing{Imports: s, actor: by.Actor, upload: u, body: newBody(u.Body)}
 	if err := im.body.arrive(); err != nil {
@@ -38,7 +38,7 @@ func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, 
 		return Result{}, err
 	}
 	defer leave()
-	defer im.cleanUp(ctx) // when the transaction is over, whatever came of it
+	defer im.cleanUp(ctx) // when the transaction is over, committed or not
 	if u.DryRun {
 		by.Once = nil // nothing is kept, so nothing can be replayed
 	}
@@ -46,7 +46,8 @@ func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, 
 	whole := false
 	err = s.begin(ctx, func(tx pgx.Tx) (err error) {
 		fingerprint := func() ([]byte, error) { return im.body.fingerprint(by.Once.Fingerprint) }
-		result, err = command.Stream(ctx, tx, by, fingerprint, func() (Result, error) { return im.run(ctx, tx, eventID) })
+		result, err = command.Stream(ctx, tx, by, fingerprint,
+			func() (Result, error) { return im.run(ctx, tx, eventID) })
 		whole = err == nil
 		return err
 	})
@@ -60,7 +61,7 @@ func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, 
 	return result, failpoint.Hit(ctx, failpoint.ImportAfterCommit)
 }
 
-// connectionWait is how long an import waits for a connection; from then on it takes as long as its upload does.
+// connectionWait is the time that an import waits for a connection; from then on it takes as long as its upload does.
 const connectionWait = 15 * time.Second
 
 // begin runs fn in a transaction, on a connection that it does not wait for without end.
@@ -82,16 +83,17 @@ func (s *Imports) enter() (leave func(), err error) {
 	case s.places <- struct{}{}:
 		return func() { <-s.places }, nil
 	default:
-		return nil, &domain.Error{Code: domain.Unavailable, Message: "too many lists are being imported", Hint: "upload it again in a minute"}
+		return nil, &domain.Error{Code: domain.Unavailable, Message: "too many lists are being imported",
+			Hint: "upload it again in a minute"}
 	}
 }
 
-// learnFrom is how many targets an import adds before the planner is told: to statistics that do not know an event, every
-// index that begins with it looks the same, and a wrong one reads the whole event for each chunk.
+// learnFrom is the number of targets that an import adds before the planner is told: to statistics that do not know an
+// event, every index that begins with it looks the same, and a wrong one reads the whole event for each chunk.
 const learnFrom = 5000
 
 // learn has the default partition analyzed after a large import into it. The import is committed: what goes wrong here
-// costs time later, and autovacuum's analyze mends it.
+// costs time later, until autovacuum's analyze runs.
 func (s *Imports) learn(ctx context.Context, r Result) {
 	if r.ImportID == 0 || r.Accepted < learnFrom {
 		return
@@ -167,7 +169,8 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (Result,
 	if err := im.judge(ctx, tx); err != nil {
 		return Result{}, err
 	}
-	result := Result{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount, Unit: im.event.Type.Unit}
+	result := Result{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount,
+		Unit: im.event.Type.Unit}
 	if result.Warnings, err = im.listsBefore(ctx, tx); err != nil {
 		return result, err
 	}
@@ -191,7 +194,8 @@ func (im *importing) warn(ctx context.Context, tx pgx.Tx, before []Warning) ([]W
 		return nil, err
 	}
 	lost, err := im.lostZeros(ctx, tx)
-	return slices.Concat(missed, expired, warnings(im.rows.Notices()), before, warnings(im.load.look.Notices(lost))), err
+	return slices.Concat(missed, expired, warnings(im.rows.Notices()), before,
+		warnings(im.load.look.Notices(lost))), err
 }
 
 // keep writes the import and what belongs to it.
@@ -216,8 +220,9 @@ func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) er
 		return notPending(im.event.Status)
 	}
 	if !free {
-		return &domain.Error{Code: domain.ImportRunning, Message: "another import of this event, or its start, is under way",
-			Hint: "wait until it is done, then import this list"}
+		return &domain.Error{Code: domain.ImportRunning,
+			Message: "another import of this event, or its start, is under way",
+			Hint:    "wait until it is done, then import this list"}
 	}
 	if im.own, err = selectOwnPartition(ctx, tx, eventID); err != nil {
 		return err
@@ -228,13 +233,15 @@ func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) er
 
 // notPending refuses an import into an event that has begun.
 func notPending(status domain.Status) error {
-	return &domain.Error{Code: domain.WrongStatus, Message: "the event is " + string(status) + ", so its members are settled",
-		Hint: "make a new event for further members", Current: status, Allowed: status.Allowed()}
+	return &domain.Error{Code: domain.WrongStatus,
+		Message: "the event is " + string(status) + ", so its members are settled",
+		Hint:    "make a new event for further members", Current: status, Allowed: status.Allowed()}
 }
 
 // readUpload reads the whole upload into a stage.
 func (im *importing) readUpload(ctx context.Context) (err error) {
-	if im.rows, err = memberlist.Open(im.upload.ContentType, im.body, im.event.DefaultAmount, im.event.Type.CheckAmount); err != nil {
+	if im.rows, err = memberlist.Open(im.upload.ContentType, im.body, im.event.DefaultAmount,
+		im.event.Type.CheckAmount); err != nil {
 		return err
 	}
 	if im.stage, err = openStage(ctx, im.pool, im.event.ID); err != nil {
@@ -283,7 +290,7 @@ func (im *importing) writeTargets(ctx context.Context, tx pgx.Tx) (err error) {
 	return failpoint.Hit(ctx, failpoint.ImportTargets)
 }
 
-// reserve takes an id for each row of the stage, for good: whatever becomes of the import, nobody else gets them.
+// reserve takes an id for each row of the stage, for good: even if the import fails, no other import gets them.
 func (im *importing) reserve(ctx context.Context) (first int64, err error) {
 	if first, err = reserveIDs(ctx, im.stage.conn, im.event.Type, im.read.staged); err != nil {
 		return 0, err
@@ -291,14 +298,14 @@ func (im *importing) reserve(ctx context.Context) (first int64, err error) {
 	return first, failpoint.Hit(ctx, failpoint.ImportIDsReserved)
 }
 
-// keeps says whether there is anything left to be written.
+// keeps reports whether there is anything left to be written.
 func (im *importing) keeps() bool {
 	refused := im.upload.OnReject == Abort && im.read.rejected > 0 || im.read.rejected >= im.sizes.MaxRejected
 	return im.read.staged > 0 && !im.upload.DryRun && !refused
 }
 
-// targetTable is where the targets go: a table of the event's own, which becomes a partition at the end, or through the
-// parent to where the event's targets are.
+// targetTable returns where the targets go: a table of the event's own, which becomes a partition at the end, or
+// through the parent to where the event's targets are.
 func (im *importing) targetTable(ctx context.Context, tx pgx.Tx) (string, error) {
 	if im.opensPartition() {
 		return createTargetsPartition(ctx, tx, im.event)
@@ -306,15 +313,16 @@ func (im *importing) targetTable(ctx context.Context, tx pgx.Tx) (string, error)
 	return im.event.Type.TargetTable(), nil
 }
 
-// opensPartition says whether this is the event's first import, and large. It is decided once in an event's life: rows
-// never move from one partition to another.
+// opensPartition reports whether this is the event's first import, and large. It is decided once in an event's life:
+// rows never move from one partition to another.
 func (im *importing) opensPartition() bool {
 	return im.own == nil && im.read.staged >= im.sizes.OwnPartition
 }
 
 func (im *importing) rejected() int { return im.read.rejected + im.load.again.len() }
 
-// judge refuses the upload as a whole for its rejected rows, where that was asked or nothing is left, and for its totals.
+// judge refuses the upload as a whole for its rejected rows, where that was asked or nothing is left, and for its
+// totals.
 func (im *importing) judge(ctx context.Context, tx pgx.Tx) error {
 	n := im.rejected()
 	switch {
@@ -323,7 +331,8 @@ func (im *importing) judge(ctx context.Context, tx pgx.Tx) error {
 	case im.load.accepted == 0:
 		return im.refuse(ctx, tx, domain.AllRejected, fmt.Sprintf("no row could be used; rejected rows: %d", n))
 	case n > 0 && im.upload.OnReject == Abort:
-		return im.refuse(ctx, tx, domain.RowsRejected, fmt.Sprintf("rows were rejected (%d), so nothing was imported", n))
+		return im.refuse(ctx, tx, domain.RowsRejected,
+			fmt.Sprintf("rows were rejected (%d), so nothing was imported", n))
 	}
 	return im.judgeTotals()
 }
@@ -336,14 +345,16 @@ func (im *importing) refuse(ctx context.Context, tx pgx.Tx, code domain.Code, me
 	if err != nil {
 		return err
 	}
-	cause := &domain.Error{Code: code, Message: message, Hint: "correct the rows that are named and upload the file again"}
+	cause := &domain.Error{Code: code, Message: message,
+		Hint: "correct the rows that are named and upload the file again"}
 	earlier, err := im.selectEarlier(ctx, tx)
 	if err != nil {
 		return err
 	}
 	if earlier > 0 {
 		cause.Message += fmt.Sprintf("; the same file was imported into this event before, as import %d", earlier)
-		cause.Hint = fmt.Sprintf("its members are in the event: correct only the rows that import %d rejected, and upload those", earlier)
+		cause.Hint = fmt.Sprintf("its members are in the event: correct only the rows that import %d rejected, "+
+			"and upload those", earlier)
 	}
 	return &RejectedError{Cause: cause, Rejected: im.rejected(), Rows: rows}
 }

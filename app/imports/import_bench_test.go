@@ -33,7 +33,8 @@ func BenchmarkImport(b *testing.B) {
 				s.Exec(`CHECKPOINT`)
 				before := s.walBytes()
 				b.StartTimer()
-				result, err := s.targets.Import(b.Context(), command.Caller{Actor: "bench"}, id, Upload{Body: bytes.NewReader(file), ContentType: typeCSV})
+				result, err := s.targets.Import(b.Context(), command.Caller{Actor: "bench"}, id,
+					Upload{Body: bytes.NewReader(file), ContentType: typeCSV})
 				require.NoError(b, err)
 				require.Equal(b, members, result.Accepted)
 				wal += s.walBytes() - before
@@ -88,7 +89,8 @@ func BenchmarkImportMemory(b *testing.B) {
 				runtime.GC()
 				id := s.Event()
 				peak := watchHeap(b)
-				_, err := s.targets.Import(b.Context(), command.Caller{Actor: "bench"}, id, Upload{Body: memberReader(members), ContentType: typeCSV})
+				_, err := s.targets.Import(b.Context(), command.Caller{Actor: "bench"}, id,
+					Upload{Body: memberReader(members), ContentType: typeCSV})
 				require.NoError(b, err)
 				b.ReportMetric(float64(peak())/(1<<20), "MiB-over-idle")
 			}

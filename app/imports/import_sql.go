@@ -18,7 +18,8 @@ import (
 const importColumns = `id, event_id, created_by, content_type, coalesce(header, ''), sha256, bytes, accepted, rejected, total_amount, created_at`
 
 func scanImport(row pgx.CollectableRow) (r Record, err error) {
-	err = row.Scan(&r.ID, &r.EventID, &r.CreatedBy, &r.ContentType, &r.Header, &r.SHA256, &r.Bytes, &r.Accepted, &r.Rejected,
+	err = row.Scan(&r.ID, &r.EventID, &r.CreatedBy, &r.ContentType, &r.Header, &r.SHA256, &r.Bytes, &r.Accepted,
+		&r.Rejected,
 		&r.TotalAmount, &r.CreatedAt)
 	return r, err
 }
@@ -38,14 +39,16 @@ func selectImports(ctx context.Context, tx pgx.Tx, eventID int64) ([]Record, err
 
 // selectImport reads one import of an event. Error: domain.NotFound.
 func selectImport(ctx context.Context, tx pgx.Tx, eventID, importID int64) (Record, error) {
-	rows, err := tx.Query(ctx, `SELECT `+importColumns+` FROM imports WHERE event_id = $1 AND id = $2`, eventID, importID)
+	rows, err := tx.Query(ctx, `SELECT `+importColumns+` FROM imports WHERE event_id = $1 AND id = $2`, eventID,
+		importID)
 	if err != nil {
 		return Record{}, fmt.Errorf("read import: %w", err)
 	}
 	r, err := pgx.CollectExactlyOneRow(rows, scanImport)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return r, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("event %d has no import %d", eventID, importID),
-			Hint: fmt.Sprintf("`bestow targets list %d` lists the imports of the event", eventID)}
+		return r, &domain.Error{Code: domain.NotFound,
+			Message: fmt.Sprintf("event %d has no import %d", eventID, importID),
+			Hint:    fmt.Sprintf("`bestow targets list %d` lists the imports of the event", eventID)}
 	}
 	if err != nil {
 		return r, fmt.Errorf("read import: %w", err)
@@ -57,7 +60,8 @@ func insertImport(ctx context.Context, tx pgx.Tx, r Record) (id int64, err error
 	const insert = `INSERT INTO imports (event_id, created_by, content_type, header, sha256, bytes, accepted, rejected, total_amount, hashed,
 			defaulted, max_amount, list_sum, member_sample)
 		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id`
-	err = tx.QueryRow(ctx, insert, r.EventID, r.CreatedBy, r.ContentType, r.Header, r.SHA256, r.Bytes, r.Accepted, r.Rejected,
+	err = tx.QueryRow(ctx, insert, r.EventID, r.CreatedBy, r.ContentType, r.Header, r.SHA256, r.Bytes, r.Accepted,
+		r.Rejected,
 		r.TotalAmount, true, r.Defaulted, r.MaxAmount, int64(r.mark.sum), signed(r.mark.sample)).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("insert import: %w", err)
@@ -65,8 +69,8 @@ func insertImport(ctx context.Context, tx pgx.Tx, r Record) (id int64, err error
 	return id, nil
 }
 
-// digestImport keeps and returns the digest of the import's row and of its rejected rows, by which the proof sees a change of
-// them.
+// digestImport keeps and returns the digest of the import's row and of its rejected rows, by which the proof sees a
+// change of them.
 func digestImport(ctx context.Context, tx pgx.Tx, importID int64) (digest []byte, err error) {
 	const update = `UPDATE imports SET digest = import_digest(id) WHERE id = $1 RETURNING digest`
 	if err := tx.QueryRow(ctx, update, importID).Scan(&digest); err != nil {
@@ -81,7 +85,8 @@ func updateImportSeal(ctx context.Context, tx pgx.Tx, importID int64, sealed con
 
 // selectSealed lists the event's sealed imports in the order of their ids.
 func selectSealed(ctx context.Context, tx pgx.Tx, eventID int64) ([]content.Sealed, error) {
-	rows, err := tx.Query(ctx, `SELECT id, seal FROM imports WHERE event_id = $1 AND seal IS NOT NULL ORDER BY id`, eventID)
+	rows, err := tx.Query(ctx, `SELECT id, seal FROM imports WHERE event_id = $1 AND seal IS NOT NULL ORDER BY id`,
+		eventID)
 	if err != nil {
 		return nil, fmt.Errorf("read sealed imports: %w", err)
 	}
@@ -97,14 +102,16 @@ func updateImportsSeal(ctx context.Context, tx pgx.Tx, eventID int64, sealed con
 }
 
 func selectOwnPartition(ctx context.Context, tx pgx.Tx, eventID int64) (own *bool, err error) {
-	if err := tx.QueryRow(ctx, `SELECT own_partition FROM campaign_events WHERE id = $1`, eventID).Scan(&own); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT own_partition FROM campaign_events WHERE id = $1`,
+		eventID).Scan(&own); err != nil {
 		return nil, fmt.Errorf("read where targets live: %w", err)
 	}
 	return own, nil
 }
 
 // addTotals adds targets to the event and says whether it did: not if the event is not PENDING any more, or if what the
-// targets were made by is not what it was. The first import finds out whether the reserved moment has passed without a list.
+// targets were made by is not what it was. The first import finds out whether the reserved moment has passed without a
+// list.
 func addTotals(ctx context.Context, tx pgx.Tx, e domain.Event, count int, amount int64, own bool) (bool, error) {
 	const update = `UPDATE campaign_events
 		SET total_count = total_count + $2, total_amount = total_amount + $3, own_partition = coalesce(own_partition, $4),
@@ -118,8 +125,8 @@ func addTotals(ctx context.Context, tx pgx.Tx, e domain.Event, count int, amount
 	return tag.RowsAffected() == 1, nil
 }
 
-// reserveIDs takes n consecutive ids and returns the first: two statements of other imports cannot come between, and the
-// lock is held for this moment only, not for the import.
+// reserveIDs takes n consecutive ids and returns the first: two statements of other imports cannot come between, and
+// the lock is held for this moment only, not for the import.
 func reserveIDs(ctx context.Context, conn *pgx.Conn, t domain.EventType, n int) (first int64, err error) {
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if err := pg.Lock(ctx, tx, pg.IDs, int64(crc32.ChecksumIEEE([]byte(t.Code)))); err != nil {
@@ -134,9 +141,10 @@ func reserveIDs(ctx context.Context, conn *pgx.Conn, t domain.EventType, n int) 
 	return first, nil
 }
 
-// setUpImport lets the transaction wait for a slow upload, and keep its plans. The pool plans every execution anew, which
-// is right for statements on partitioned tables; but a foreign key's check of a row is a statement too, and planning it
-// costs more than the row: 1.6 s of PostgreSQL's time for 100,000 targets in the default partition, 0.7 s with plans kept.
+// setUpImport lets the transaction wait for a slow upload, and keep its plans. The pool plans every execution anew,
+// which is right for statements on partitioned tables; but a foreign key's check of a row is a statement too, and
+// planning it costs more than the row: 1.6 s of PostgreSQL's time for 100,000 targets in the default partition, 0.7 s
+// with plans kept.
 func setUpImport(ctx context.Context, tx pgx.Tx) error {
 	const settings = `SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
 		SET LOCAL application_name = '` + importer + `'`
@@ -148,7 +156,8 @@ func setUpImport(ctx context.Context, tx pgx.Tx) error {
 
 // copyTargets is the statement that load's rows go into.
 func copyTargets(table string) string {
-	return `COPY ` + pg.Quoted(table) + ` (id, event_id, amount, partition_key, member_id, reason) FROM STDIN (FORMAT binary)`
+	return `COPY ` + pg.Quoted(table) +
+		` (id, event_id, amount, partition_key, member_id, reason) FROM STDIN (FORMAT binary)`
 }
 
 func copyChunks(ctx context.Context, tx pgx.Tx, importID int64, chunks []content.Chunk) error {
@@ -178,12 +187,12 @@ func indexTargetsPartition(ctx context.Context, tx pgx.Tx, e domain.Event) error
 	return nil
 }
 
-// attachTries is how often an import asks for the default partition: half a minute in all.
+// attachTries says how often an import asks for the default partition: half a minute in all.
 const attachTries = 12
 
 // attachTargetsPartition enters the event's gate and makes the table a partition. That takes the default partition for
-// itself, so it waits two seconds at the most, while everybody else's statements there wait behind it; then it lets them
-// pass, gives the gate back, and tries again.
+// itself, so it waits two seconds at the most, while all other statements there wait behind it; then it lets them pass,
+// gives the gate back, and tries again.
 func attachTargetsPartition(ctx context.Context, tx pgx.Tx, e domain.Event, tries int) error {
 	const pause = 500 * time.Millisecond
 	for range tries {
@@ -203,7 +212,7 @@ func attachTargetsPartition(ctx context.Context, tx pgx.Tx, e domain.Event, trie
 		Hint: "upload the list again in a few minutes"}
 }
 
-// attachNow takes the gate first: attaching locks campaign_events, for which whoever holds the gate may be waiting.
+// attachNow takes the gate first: attaching locks campaign_events, for which the holder of the gate may be waiting.
 func attachNow(ctx context.Context, tx pgx.Tx, e domain.Event) error {
 	if err := pg.Lock(ctx, tx, pg.Gate, e.ID); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package imports takes a member list into an event (T1): the upload is staged while it comes, put in order and checked, and
-// written in one transaction with its chunks and relay jobs.
+// Package imports takes a member list into an event (T1): the upload is staged while it comes, put in order and
+// checked, and written in one transaction with its chunks and relay jobs.
 //
 // Start with Imports.Import. Package memberlist reads the list.
 package imports
@@ -23,7 +23,7 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// Imports is who gets what.
+// Imports says who gets what.
 type Imports struct {
 	pool   *pgxpool.Pool
 	river  *river.Client[pgx.Tx]
@@ -33,7 +33,7 @@ type Imports struct {
 	places chan struct{} // one for each import at work
 }
 
-// Config is what imports stand on.
+// Config holds what imports stand on.
 type Config struct {
 	Pool  *pgxpool.Pool
 	River *river.Client[pgx.Tx] // inserts relay jobs
@@ -74,7 +74,8 @@ func New(c Config) (*Imports, error) {
 	}
 	log := cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.Keys.Log = cmp.Or(c.Keys.Log, log)
-	return &Imports{pool: c.Pool, river: c.River, keys: c.Keys, log: log, sizes: c.Sizes, places: make(chan struct{}, c.Sizes.Imports)}, nil
+	return &Imports{pool: c.Pool, river: c.River, keys: c.Keys, log: log, sizes: c.Sizes,
+		places: make(chan struct{}, c.Sizes.Imports)}, nil
 }
 
 // RejectPolicy says what a rejected row does to the upload that it stands in.
@@ -95,7 +96,7 @@ type Upload struct {
 	Interrupt   func()       // makes a Read of Body that waits return an error; nil: nothing does
 }
 
-// Result is what became of an upload.
+// Result holds what became of an upload.
 type Result struct {
 	EventID     int64  `json:",omitempty"` // 0 for a dry run, and in an answer that an older version stored
 	ImportID    int64  // 0 for a dry run

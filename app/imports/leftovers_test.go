@@ -30,10 +30,13 @@ func TestC1Invisible(t *testing.T) {
 	s := setupImport(t)
 	id := s.Event()
 	result := s.mustImport(id, string(file))
-	require.Equal(t, Result{EventID: id, ImportID: result.ImportID, Accepted: 3, Rejected: 6, TotalAmount: 70, Unit: "P"}, result)
+	require.Equal(t, Result{EventID: id, ImportID: result.ImportID, Accepted: 3, Rejected: 6, TotalAmount: 70,
+		Unit: "P"}, result)
 	rejected := s.rejected(id, result.ImportID)
-	require.Equal(t, []string{"3 bad_member_id", "4 bad_member_id", "5 bad_member_id", "7 bad_member_id", "8 bad_member_id", "9 bad_member_id"}, lines(rejected))
-	for i, character := range []string{"U+200B as character 5", "U+FEFF as character 1", "U+00AD as character 3", "U+200D as character 3", "U+2028 as character 3", "U+3164 as character 1"} {
+	require.Equal(t, []string{"3 bad_member_id", "4 bad_member_id", "5 bad_member_id", "7 bad_member_id",
+		"8 bad_member_id", "9 bad_member_id"}, lines(rejected))
+	for i, character := range []string{"U+200B as character 5", "U+FEFF as character 1", "U+00AD as character 3",
+		"U+200D as character 3", "U+2028 as character 3", "U+3164 as character 1"} {
 		require.Contains(t, rejected[i].Reason, character)
 	}
 }
@@ -46,11 +49,13 @@ func TestC2Leftovers(t *testing.T) {
 	s := setupImport(t)
 	id := s.Event()
 	result := s.mustImport(id, string(file))
-	require.Equal(t, Result{EventID: id, ImportID: result.ImportID, Accepted: 4, Rejected: 7, TotalAmount: 7000, Unit: "P", Warnings: []Warning{
-		{Code: domain.SuspiciousMemberID, Line: 11, Text: `the member_id "합계" looks like a sum row: check it before the event starts`},
-		{Code: domain.SuspiciousMemberID, Line: 12, Text: `the member_id "NULL" looks like an empty value: check it before the event starts`},
-	}}, result)
-	require.Equal(t, []string{"3 bad_member_id", "4 bad_member_id", "5 bad_member_id", "6 bad_member_id", "7 bad_member_id", "8 bad_member_id", "9 bad_member_id"},
+	require.Equal(t, Result{EventID: id, ImportID: result.ImportID, Accepted: 4, Rejected: 7, TotalAmount: 7000,
+		Unit: "P", Warnings: []Warning{
+			{Code: domain.SuspiciousMemberID, Line: 11, Text: `the member_id "합계" looks like a sum row: check it before the event starts`},
+			{Code: domain.SuspiciousMemberID, Line: 12, Text: `the member_id "NULL" looks like an empty value: check it before the event starts`},
+		}}, result)
+	require.Equal(t, []string{"3 bad_member_id", "4 bad_member_id", "5 bad_member_id", "6 bad_member_id",
+		"7 bad_member_id", "8 bad_member_id", "9 bad_member_id"},
 		lines(s.rejected(id, result.ImportID)))
 	members := map[string]bool{}
 	for _, m := range s.consistent(id) {
@@ -63,9 +68,11 @@ func TestC2Leftovers(t *testing.T) {
 func TestC2BlankRows(t *testing.T) {
 	t.Parallel()
 	s := setupImport(t)
-	for _, blank := range []string{",", ",,", ",,,,,,", ";;", "\t\t", " , ", "\"\",\"\"", "\"\"", "\" \", ", "\u3000,\u00a0", "\v", " "} {
+	for _, blank := range []string{",", ",,", ",,,,,,", ";;", "\t\t", " , ", "\"\",\"\"", "\"\"", "\" \", ",
+		"\u3000,\u00a0", "\v", " "} {
 		result, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, s.Event(),
-			Upload{Body: strings.NewReader("member_id,amount\nM1,1\n" + blank + "\nM2,2\r\n" + blank + "\r\n"), ContentType: typeCSV, OnReject: Abort})
+			Upload{Body: strings.NewReader("member_id,amount\nM1,1\n" + blank + "\nM2,2\r\n" + blank + "\r\n"),
+				ContentType: typeCSV, OnReject: Abort})
 		require.NoError(t, err, "%q", blank)
 		require.Equal(t, 2, result.Accepted, "%q", blank)
 	}
@@ -90,7 +97,8 @@ func TestWarningsAreBounded(t *testing.T) {
 	for i, w := range result.Warnings[:maxShown] {
 		require.EqualValues(t, i+2, w.Line)
 	}
-	require.Equal(t, Warning{Code: domain.SuspiciousMemberID, Text: "30 more rows like that"}, result.Warnings[maxShown])
+	require.Equal(t, Warning{Code: domain.SuspiciousMemberID, Text: "30 more rows like that"},
+		result.Warnings[maxShown])
 
 	dry, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, s.Event("default_amount = 1"),
 		Upload{Body: strings.NewReader("member_id\nNULL\n"), ContentType: typeCSV, DryRun: true})
@@ -98,17 +106,21 @@ func TestWarningsAreBounded(t *testing.T) {
 	require.Len(t, dry.Warnings, 1, "a dry run warns too")
 }
 
-// A spreadsheet removes the zeros at the beginning of an id of digits: a pair of both is named by its line, in a list and beside
-// what the event has, and shorter ids beside those with zeros are counted. A list of one kind alone is not suspicious.
+// A spreadsheet removes the zeros at the beginning of an id of digits: a pair of both is named by its line, in a list
+// and beside what the event has, and shorter ids beside those with zeros are counted. A list of one kind alone is not
+// suspicious.
 func TestLostZeros(t *testing.T) {
 	t.Parallel()
 	pair := func(line int64, id, other string) Warning {
-		return Warning{Code: domain.SuspiciousMemberID, Line: line, Text: fmt.Sprintf("the member_id %q is %q but for zeros at the "+
-			"beginning, which a spreadsheet removes, and the event has that too: check it before the event starts", id, other)}
+		return Warning{Code: domain.SuspiciousMemberID, Line: line,
+			Text: fmt.Sprintf("the member_id %q is %q but for zeros at the beginning, which a spreadsheet removes, "+
+				"and the event has that too: check it before the event starts", id, other)}
 	}
 	short := func(n int, id string, line int) Warning {
-		return Warning{Code: domain.SuspiciousMemberID, Text: fmt.Sprintf("%d member_ids are digits alone and shorter than those that begin "+
-			"with 0, such as %q on line %d: a spreadsheet removes the zeros at the beginning of a number; check them before the event starts", n, id, line)}
+		return Warning{Code: domain.SuspiciousMemberID,
+			Text: fmt.Sprintf("%d member_ids are digits alone and shorter than those that begin with 0, "+
+				"such as %q on line %d: a spreadsheet removes the zeros at the beginning of a number; "+
+				"check them before the event starts", n, id, line)}
 	}
 	for name, c := range map[string]struct {
 		has, list []string
@@ -155,17 +167,20 @@ func TestB14EncodingOfImport(t *testing.T) {
 	t.Parallel()
 	s := setupImport(t)
 	for _, dry := range []bool{true, false} {
-		result, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, s.Event(), Upload{DryRun: dry, ContentType: "text/csv",
-			Body: strings.NewReader("member_id,amount\nm1,5\n\xc5sa,5\n")}) // Åsa in Windows-1252
+		result, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"},
+			s.Event(), Upload{DryRun: dry, ContentType: "text/csv",
+				Body: strings.NewReader("member_id,amount\nm1,5\n\xc5sa,5\n")}) // Åsa in Windows-1252
 		require.NoError(t, err)
 		require.EqualValues(t, 2, result.Accepted)
 		require.Len(t, result.Warnings, 1)
 		require.Equal(t, memberlist.EncodingGuessed, result.Warnings[0].Code)
 		require.EqualValues(t, 3, result.Warnings[0].Line)
 	}
-	const names = "\x8d\xb2\x93\xa1\x88\xea\x98Y,5\n\x93c\x92\x86\x89\xd4\x8eq,5\n\x8d\x82\x8b\xb4\x8c\x92\x91\xbe,5\n\x88\xc9\x93\xa1\x94\xfc\x8d\xe7,5\n" // Japanese, in Shift JIS
+	// Japanese, in Shift JIS
+	const names = "\x8d\xb2\x93\xa1\x88\xea\x98Y,5\n\x93c\x92\x86\x89\xd4\x8eq,5\n\x8d\x82\x8b\xb4\x8c\x92\x91\xbe,5\n\x88\xc9\x93\xa1\x94\xfc\x8d\xe7,5\n"
 	_, err := s.importCSV(s.Event(), "member_id,amount\nm1,5\n"+names)
 	require.ErrorIs(t, err, &domain.Error{Code: domain.UnsupportedFile})
 	require.Zero(t, s.Int(`SELECT count(*) FROM imports WHERE list_sum IS NULL`))
-	require.Zero(t, s.Int(`SELECT count(*) FROM point_targets t JOIN campaign_events e ON e.id = t.event_id WHERE e.total_count = 0`))
+	require.Zero(t,
+		s.Int(`SELECT count(*) FROM point_targets t JOIN campaign_events e ON e.id = t.event_id WHERE e.total_count = 0`))
 }

@@ -10,18 +10,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What passes max_per_member is a rejected row, in either format, the event's default amount too; what equals it is not (C7).
+// What passes max_per_member is a rejected row, in either format, the event's default amount too; what equals it is not
+// (C7).
 func TestAmountOverLimit(t *testing.T) {
 	t.Parallel()
 	for contentType, list := range map[string]string{
-		typeCSV:    "member_id,amount\na,1000\nb,1001\nc,\nd,900000000000000\n",
-		typeNDJSON: `{"member_id":"a","amount":1000}` + "\n" + `{"member_id":"b","amount":1001}` + "\n" + `{"member_id":"c"}` + "\n" + `{"member_id":"d","amount":900000000000000}` + "\n",
+		typeCSV: "member_id,amount\na,1000\nb,1001\nc,\nd,900000000000000\n",
+		typeNDJSON: `{"member_id":"a","amount":1000}` + "\n" + `{"member_id":"b","amount":1001}` + "\n" +
+			`{"member_id":"c"}` + "\n" + `{"member_id":"d","amount":900000000000000}` + "\n",
 	} {
 		s := setupImport(t)
 		s.Exec(`UPDATE event_types SET max_per_member = 1000`)
 		for amount, want := range map[string]struct{ accepted, rejected int }{"1000": {2, 2}, "1001": {1, 3}} {
 			id := s.Event("default_amount = " + amount)
-			r, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, id, Upload{Body: strings.NewReader(list), ContentType: contentType})
+			r, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, id,
+				Upload{Body: strings.NewReader(list), ContentType: contentType})
 			require.NoError(t, err)
 			require.Equal(t, want.accepted, r.Accepted, amount)
 			require.Equal(t, want.rejected, r.Rejected, amount)
@@ -34,8 +37,8 @@ func TestAmountOverLimit(t *testing.T) {
 	}
 }
 
-// An upload with which the event passes a limit, with what was imported before, ends with the numbers, and nothing of it is
-// kept; dry or not (C7).
+// An upload with which the event passes a limit, with what was imported before, ends with the numbers, and nothing of
+// it is kept; dry or not (C7).
 func TestTotalOverLimit(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

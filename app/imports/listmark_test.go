@@ -26,7 +26,8 @@ func TestListMarkGolden(t *testing.T) {
 	require.Equal(t, listMark{sum: 0xc29a4bc8f1b7aa11, sample: []uint64{0x365ae625fe1881ab, 0x91ab60ce02b784dc}}, m)
 }
 
-// A mark depends on the members and their amounts, and on no order; swapped amounts are another list with the same members.
+// A mark depends on the members and their amounts, and on no order; swapped amounts are another list with the same
+// members.
 func TestListMark(t *testing.T) {
 	t.Parallel()
 	want := markOf(0, 1000)
@@ -65,11 +66,12 @@ func TestShare(t *testing.T) {
 		{[2]int{0, 100_000}, [2]int{100_000, 200_000}, 0, 0},
 		{[2]int{0, 0}, [2]int{0, 0}, 0, 0},
 	} {
-		require.InDelta(t, c.want, share(markOf(c.a[0], c.a[1]).sample, markOf(c.b[0], c.b[1]).sample), c.delta, "%v", c)
+		require.InDelta(t, c.want, share(markOf(c.a[0], c.a[1]).sample, markOf(c.b[0], c.b[1]).sample), c.delta,
+			"%v", c)
 	}
 }
 
-// BenchmarkListMark is what the mark costs a row of an import.
+// BenchmarkListMark returns what the mark costs a row of an import.
 //
 //	go test -run='^$' -bench=ListMark -benchmem ./app
 func BenchmarkListMark(b *testing.B) {

@@ -51,7 +51,8 @@ const (
 )
 
 // openLoad begins to read the stage in the order of (partition_key, member_id, line). ids begin at firstID.
-func (s *Imports) openLoad(ctx context.Context, st *stage, e domain.Event, own *bool, counts stageCounts, firstID int64, hasher *content.Hasher) (*load, error) {
+func (s *Imports) openLoad(ctx context.Context, st *stage, e domain.Event, own *bool, counts stageCounts, firstID int64,
+	hasher *content.Hasher) (*load, error) {
 	binaryFormat := []int16{pgx.BinaryFormatCode}
 	how := lookupFor(e, own, counts.staged)
 	if how == hashAll {
@@ -109,7 +110,8 @@ func (l *load) discard() error {
 	}
 }
 
-// rejects says whether a row is the second of its member, in the file or in the event. The first row of the file stands.
+// rejects reports whether a row is the second of its member, in the file or in the event. The first row of the file
+// stands.
 func (l *load) rejects(v [][]byte) bool {
 	line := decodeInt8(v[orderedLine])
 	switch {
@@ -132,8 +134,9 @@ func (l *load) count(v [][]byte) error {
 	}
 	amount := decodeInt8(v[orderedAmount])
 	if amount > math.MaxInt64-l.event.TotalAmount-l.amount {
-		return &domain.Error{Code: domain.AmountOverflow, Message: "the sum of the event's amounts passes 9223372036854775807",
-			Hint: "check the amounts, or split the list over several events"}
+		return &domain.Error{Code: domain.AmountOverflow,
+			Message: "the sum of the event's amounts passes 9223372036854775807",
+			Hint:    "check the amounts, or split the list over several events"}
 	}
 	if l.event.TotalCount+l.accepted == math.MaxInt32 {
 		return tooManyRows(math.MaxInt32)
@@ -181,8 +184,8 @@ func (l *load) end(c domain.Chunk) {
 
 func decodeInt8(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
 
-// repeats are the lines that hold a member a second time, and of each the line that counts, 0 for one that the event had
-// already. They are bounded by the limit of rejected rows and kept in blocks, so that they never need to be moved.
+// repeats are the lines that hold a member a second time, and of each the line that counts, 0 for one that the event
+// had already. They are bounded by the limit of rejected rows and kept in blocks, so that they never need to be moved.
 type repeats struct{ blocks [][]repeat }
 
 type repeat struct{ line, first int64 }

@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// copyFrom runs a COPY … FROM STDIN (FORMAT binary) of the rows that row appends one by one, io.EOF after the last. When it
-// returns, row is not at work any more. An error of row is returned as it is.
+// copyFrom runs a COPY … FROM STDIN (FORMAT binary) of the rows that row appends one by one, io.EOF after the last.
+// When it returns, row is not at work any more. An error of row is returned as it is.
 func copyFrom(ctx context.Context, conn *pgx.Conn, sql string, row func(copyRow) (copyRow, error)) error {
 	stream := &copyStream{row: row}
 	_, err := conn.PgConn().CopyFrom(ctx, stream, sql)
@@ -25,7 +25,7 @@ func copyFrom(ctx context.Context, conn *pgx.Conn, sql string, row func(copyRow)
 	return nil
 }
 
-// copyStream is what COPY … FROM STDIN (FORMAT binary) reads: rows that are made as they are asked for.
+// copyStream holds what COPY … FROM STDIN (FORMAT binary) reads: rows that are made as they are asked for.
 type copyStream struct {
 	row func(copyRow) (copyRow, error)
 

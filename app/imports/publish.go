@@ -21,7 +21,8 @@ func (im *importing) publish(ctx context.Context, tx pgx.Tx, importID int64) err
 	if err := failpoint.Hit(ctx, failpoint.ImportChunks); err != nil {
 		return err
 	}
-	if err := outbox.Enqueue(ctx, tx, im.river, domain.Runs(content.Bounds(im.load.chunks), im.sizes.RelayChunks)); err != nil {
+	if err := outbox.Enqueue(ctx, tx, im.river,
+		domain.Runs(content.Bounds(im.load.chunks), im.sizes.RelayChunks)); err != nil {
 		return err
 	}
 	if err := failpoint.Hit(ctx, failpoint.ImportJobs); err != nil {

@@ -45,7 +45,8 @@ type readFunc func([]byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
-// whileImporting runs check while an import of an event is held in the middle of its file, and returns what became of it.
+// whileImporting runs check while an import of an event is held in the middle of its file, and returns what became of
+// it.
 func (s *importTest) whileImporting(eventID int64, by command.Caller, check func()) (result Result, err error) {
 	s.Helper()
 	body := newSlowly("member_id,amount\nM1,1\n", "M2,2\n")
@@ -70,7 +71,8 @@ func TestImportAtOnce(t *testing.T) {
 	_, err := s.whileImporting(id, by, func() {
 		_, err := s.importCSV(id, "member_id,amount\nM3,3\n")
 		require.ErrorIs(t, err, &domain.Error{Code: domain.ImportRunning})
-		_, err = s.targets.Import(t.Context(), by, id, Upload{Body: strings.NewReader("member_id\n"), ContentType: typeCSV})
+		_, err = s.targets.Import(t.Context(), by, id,
+			Upload{Body: strings.NewReader("member_id\n"), ContentType: typeCSV})
 		require.ErrorIs(t, err, &domain.Error{Code: domain.KeyInFlight})
 		s.mustImport(other, "member_id,amount\nM1,1\nM2,2\n")
 	})
@@ -97,7 +99,8 @@ func TestImportManyAtOnce(t *testing.T) {
 	for i, id := range ids {
 		group.Go(func() error {
 			file := memberFile(100 + i%2*200)
-			_, err := s.targets.Import(ctx, command.Caller{Actor: "test"}, id, Upload{Body: bytes.NewReader(file), ContentType: typeCSV})
+			_, err := s.targets.Import(ctx, command.Caller{Actor: "test"}, id,
+				Upload{Body: bytes.NewReader(file), ContentType: typeCSV})
 			return err
 		})
 	}
@@ -149,7 +152,8 @@ func TestImportClientGone(t *testing.T) {
 	s := setupImport(t)
 	id := s.Event()
 	broken := io.MultiReader(bytes.NewReader(memberFile(10_000)), iotest.ErrReader(io.ErrUnexpectedEOF))
-	_, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, id, Upload{Body: broken, ContentType: typeCSV})
+	_, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, id,
+		Upload{Body: broken, ContentType: typeCSV})
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	s.nothing(id)
 
@@ -283,9 +287,11 @@ func TestImportPlaces(t *testing.T) {
 	s.targets.places = make(chan struct{}, 1)
 	leave, err := s.targets.enter()
 	require.NoError(t, err)
-	_, err = s.targets.Import(t.Context(), command.Caller{Actor: "test"}, s.Event(), Upload{Body: bytes.NewReader(memberFile(10)), ContentType: typeCSV})
+	_, err = s.targets.Import(t.Context(), command.Caller{Actor: "test"}, s.Event(),
+		Upload{Body: bytes.NewReader(memberFile(10)), ContentType: typeCSV})
 	require.ErrorIs(t, err, &domain.Error{Code: domain.Unavailable})
 	leave()
-	_, err = s.targets.Import(t.Context(), command.Caller{Actor: "test"}, s.Event(), Upload{Body: bytes.NewReader(memberFile(10)), ContentType: typeCSV})
+	_, err = s.targets.Import(t.Context(), command.Caller{Actor: "test"}, s.Event(),
+		Upload{Body: bytes.NewReader(memberFile(10)), ContentType: typeCSV})
 	require.NoError(t, err)
 }

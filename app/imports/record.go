@@ -9,7 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// record writes the import itself, the key of its hashes, what it rejected, and a digest of the rows and seals for the proof.
+// record writes the import itself, the key of its hashes, what it rejected, and a digest of the rows and seals for the
+// proof.
 func (im *importing) record(ctx context.Context, tx pgx.Tx) (importID int64, err error) {
 	if importID, err = insertImport(ctx, tx, im.importRecord()); err != nil {
 		return importID, err
@@ -34,10 +35,11 @@ func (im *importing) record(ctx context.Context, tx pgx.Tx) (importID int64, err
 	return importID, im.sealList(ctx, tx, importID, digest)
 }
 
-// sealList keeps which chunks the import has, and which imports the event has, by hashes under the event's key. There is no
-// other import of the event at work.
+// sealList keeps which chunks the import has, and which imports the event has, by hashes under the event's key. There
+// is no other import of the event at work.
 func (im *importing) sealList(ctx context.Context, tx pgx.Tx, importID int64, digest []byte) error {
-	if err := updateImportSeal(ctx, tx, importID, content.SealImport(im.key, importID, digest, im.load.chunks)); err != nil {
+	if err := updateImportSeal(ctx, tx, importID,
+		content.SealImport(im.key, importID, digest, im.load.chunks)); err != nil {
 		return err
 	}
 	imports, err := selectSealed(ctx, tx, im.event.ID)

@@ -9,14 +9,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// rejectedPage is how many rejected rows are read at a time: no connection is held while a slow client takes them, and
-// rows of 64 KiB each stay below 16 MiB together.
+// rejectedPage says how many rejected rows are read at a time: no connection is held while a slow client takes them,
+// and rows of 64 KiB each stay below 16 MiB together.
 const rejectedPage = 250
 
-// Rejected hands each rejected row of an import to each, in the order of their lines, whatever their number with flat
-// memory. An error of each ends it and is returned. Error: domain.NotFound.
+// Rejected hands each rejected row of an import to each, in the order of their lines, for any number with flat memory.
+// An error of each ends it and is returned. Error: domain.NotFound.
 func (s *Imports) Rejected(ctx context.Context, eventID, importID int64, each func(RejectedRow) error) (Record, error) {
-	record, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (Record, error) { return selectImport(ctx, tx, eventID, importID) })
+	record, err := pg.Value(ctx, s.pool,
+		func(tx pgx.Tx) (Record, error) { return selectImport(ctx, tx, eventID, importID) })
 	if err != nil {
 		return record, err
 	}

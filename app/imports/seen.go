@@ -18,11 +18,11 @@ const (
 )
 
 const (
-	// maxSeen is how many events are named with each of the two codes.
+	// maxSeen is the number of events that are named with each of the two codes.
 	maxSeen = 5
 	// alike is the share of members from which on a list is named.
 	alike = 0.5
-	// maxCompared is how many events with members in common are compared, the newest first.
+	// maxCompared says how many events with members in common are compared, the newest first.
 	maxCompared = 50
 )
 

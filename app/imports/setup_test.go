@@ -37,7 +37,8 @@ func setupImport(tb testing.TB) *importTest {
 
 func (s *importTest) importCSV(eventID int64, file string) (Result, error) {
 	s.Helper()
-	return s.targets.Import(s.Context(), command.Caller{Actor: "test"}, eventID, Upload{Body: strings.NewReader(file), ContentType: typeCSV})
+	return s.targets.Import(s.Context(), command.Caller{Actor: "test"}, eventID,
+		Upload{Body: strings.NewReader(file), ContentType: typeCSV})
 }
 
 func (s *importTest) mustImport(eventID int64, file string) Result {
@@ -60,7 +61,8 @@ func (s *importTest) rejected(eventID, importID int64) (rows []RejectedRow) {
 // runsOf are the jobs that the chunks of each import ask for.
 func (s *importTest) runsOf(eventID int64) []domain.Run {
 	s.Helper()
-	rows, err := s.Pool.Query(s.Context(), `SELECT import_id, event_id, partition_key, first_id, last_id FROM grant_chunks
+	rows, err := s.Pool.Query(s.Context(),
+		`SELECT import_id, event_id, partition_key, first_id, last_id FROM grant_chunks
 		WHERE event_id = $1 ORDER BY first_id`, eventID)
 	require.NoError(s, err)
 	type importedChunk struct {
@@ -96,7 +98,8 @@ func (s *importTest) jobsOf(eventID int64) []domain.Run {
 // member_id) within an import, chunks and jobs that cover each target once, totals that are sums.
 func (s *importTest) consistent(eventID int64) []eventtest.Target {
 	s.Helper()
-	e, err := pg.Value(s.Context(), s.Pool, func(tx pgx.Tx) (domain.Event, error) { return eventrow.Select(s.Context(), tx, eventID) })
+	e, err := pg.Value(s.Context(), s.Pool,
+		func(tx pgx.Tx) (domain.Event, error) { return eventrow.Select(s.Context(), tx, eventID) })
 	require.NoError(s, err)
 	all, chunks := s.Targets(eventID), s.Chunks(eventID)
 	require.Len(s, all, e.TotalCount)
@@ -117,7 +120,8 @@ func (s *importTest) consistent(eventID int64) []eventtest.Target {
 	require.Len(s, all, i, "targets outside of every chunk")
 	require.Equal(s, sum, e.TotalAmount)
 	require.Equal(s, s.runsOf(eventID), s.jobsOf(eventID))
-	require.Zero(s, s.Int(`SELECT count(*) FROM pg_class WHERE starts_with(relname, 'import_stage_')`), "a stage was left")
+	require.Zero(s, s.Int(`SELECT count(*) FROM pg_class WHERE starts_with(relname, 'import_stage_')`),
+		"a stage was left")
 	return all
 }
 
@@ -125,7 +129,8 @@ func (s *importTest) consistent(eventID int64) []eventtest.Target {
 func (s *importTest) nothing(eventID int64) {
 	s.Helper()
 	require.Empty(s, s.consistent(eventID))
-	for _, table := range []string{"imports", "rejected_rows", "grant_chunks", "point_targets", "river.river_job", "idempotency_keys"} {
+	for _, table := range []string{"imports", "rejected_rows", "grant_chunks", "point_targets", "river.river_job",
+		"idempotency_keys"} {
 		require.Zero(s, s.Int(`SELECT count(*) FROM `+table), table)
 	}
 	require.Zero(s, s.Int(`SELECT count(*) FROM campaign_events WHERE own_partition IS NOT NULL`))

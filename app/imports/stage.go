@@ -22,8 +22,8 @@ import (
 const (
 	// stagePrefix begins the names of stages: prefix, event id, a random word.
 	stagePrefix = "import_stage_"
-	// stageTurn is how long one COPY into a stage may last. While it runs, no vacuum can remove what became dead since
-	// its beginning, in any table; a slow upload takes many short ones instead.
+	// stageTurn is the time that one COPY into a stage may last. While it runs, no vacuum can remove what became dead
+	// since its beginning, in any table; a slow upload takes many short ones instead.
 	stageTurn = 5 * time.Second
 )
 
@@ -55,7 +55,8 @@ func (st *stage) create(ctx context.Context, eventID int64) error {
 	return createStage(ctx, st.conn, st.table)
 }
 
-// close drops the stage by a connection of the pool: its own may be broken, or busy with what nobody wants any more.
+// close drops the stage by a connection of the pool: its own may be broken, or busy with a statement that is not wanted
+// any more.
 func (st *stage) close(ctx context.Context, pool *pgxpool.Pool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -66,8 +67,8 @@ func (st *stage) close(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-// dropOrphans drops the stages of imports that were killed. An import holds its event's import lock as long as it lives,
-// so a stage whose lock is free belongs to nobody.
+// dropOrphans drops the stages of imports that were killed. An import holds its event's import lock as long as it
+// lives, so a stage whose lock is free has no owner.
 func dropOrphans(ctx context.Context, conn *pgx.Conn, own int64) error {
 	names, err := stageNames(ctx, conn)
 	if err != nil {
@@ -103,11 +104,11 @@ func dropOrphan(ctx context.Context, conn *pgx.Conn, name string, eventID int64,
 	return nil
 }
 
-// stageCounts is what came out of reading an upload.
+// stageCounts holds what came out of reading an upload.
 type stageCounts struct{ staged, rejected int }
 
-// fill copies rows into the stage: those that can be targets, and those that are rejected already. It stops at the limit
-// of rejected rows. Errors: of rows, and domain.TooManyRows.
+// fill copies rows into the stage: those that can be targets, and those that are rejected already. It stops at the
+// limit of rejected rows. Errors: of rows, and domain.TooManyRows.
 func (st *stage) fill(ctx context.Context, rows memberlist.Reader, e domain.Event, limits Sizes) (stageCounts, error) {
 	f := &stageFiller{rows: rows, event: e, limits: limits}
 	for !f.done {
@@ -150,7 +151,7 @@ func (f *stageFiller) next(b copyRow) (copyRow, error) {
 	return f.append(b), nil
 }
 
-// over says whether this COPY has lasted long enough; the clock is not asked for every row.
+// over reports whether this COPY has lasted long enough; the clock is not asked for every row.
 func (f *stageFiller) over() bool {
 	const every = 256
 	f.done = f.counts.rejected >= f.limits.MaxRejected

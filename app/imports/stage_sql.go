@@ -13,7 +13,8 @@ import (
 
 // createStage makes an empty stage. No vacuum ever looks at it.
 func createStage(ctx context.Context, conn *pgx.Conn, table string) error {
-	create := `CREATE UNLOGGED TABLE ` + table + ` (line bigint, amount bigint, key text COLLATE "C", reason text, raw text, code text)
+	create := `CREATE UNLOGGED TABLE ` + table +
+		` (line bigint, amount bigint, key text COLLATE "C", reason text, raw text, code text)
 		WITH (autovacuum_enabled = false)`
 	if _, err := conn.Exec(ctx, create); err != nil {
 		return fmt.Errorf("create stage: %w", err)
@@ -27,7 +28,8 @@ func createStage(ctx context.Context, conn *pgx.Conn, table string) error {
 	return nil
 }
 
-// fillStage is the statement that stageFiller's rows go into. key is NULL where code is not, and amount where the row takes the event's default.
+// fillStage is the statement that stageFiller's rows go into. key is NULL where code is not, and amount where the row
+// takes the event's default.
 func fillStage(table string) string {
 	return `COPY ` + table + ` (line, amount, key, reason, raw, code) FROM STDIN (FORMAT binary)`
 }
@@ -47,8 +49,8 @@ func stageNames(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	return names, nil
 }
 
-// A growing event is asked for its members in one of two ways, since statistics know nothing of a new event and the planner
-// left alone may read all of it for each row of the upload.
+// A growing event is asked for its members in one of two ways, since statistics know nothing of a new event and the
+// planner left alone may read all of it for each row of the upload.
 type lookup int
 
 const (
@@ -78,7 +80,8 @@ func forbidNestedLoops(ctx context.Context, conn *pgx.Conn) error {
 
 // orderedQuery reads what may become targets of e, in their order, with whether e has the member already.
 func orderedQuery(stage string, e domain.Event, how lookup) string {
-	members := `SELECT member_id FROM ` + pg.Quoted(e.Type.TargetTable()) + ` WHERE event_id = ` + strconv.FormatInt(e.ID, 10)
+	members := `SELECT member_id FROM ` + pg.Quoted(e.Type.TargetTable()) + ` WHERE event_id = ` +
+		strconv.FormatInt(e.ID, 10)
 	join := `LEFT JOIN (` + members + `) t ON t.member_id = substr(s.key, 2)`
 	switch how {
 	case noMembers:
@@ -101,7 +104,8 @@ func copyRepeats(ctx context.Context, tx pgx.Tx, again *repeats) error {
 		r := again.at(i)
 		return []any{r.line, r.first}, nil
 	})
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"pg_temp", "import_again"}, []string{"line", "first_line"}, rows); err != nil {
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"pg_temp", "import_again"}, []string{"line", "first_line"},
+		rows); err != nil {
 		return fmt.Errorf("copy repeats: %w", err)
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Warning is what an import noticed and did not refuse: a person should look before the event starts.
+// Warning holds what an import noticed and did not refuse: a person should look before the event starts.
 type Warning struct {
 	Code    domain.Code
 	Text    string     // for people

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// lostZeros warns of ids that are in the event with and without zeros at their beginning, and of ids that are shorter than
-// those that begin with 0. The event's members are asked for only where zeros may be lost.
+// lostZeros warns of ids that are in the event with and without zeros at their beginning, and of ids that are shorter
+// than those that begin with 0. The event's members are asked for only where zeros may be lost.
 func (im *importing) lostZeros(ctx context.Context, tx pgx.Tx) ([]memberlist.Notice, error) {
 	pairs := im.load.look.Pairs(im.event.TotalCount > 0)
 	found, err := im.selectMembers(ctx, tx, pairs.Others)
@@ -21,8 +21,8 @@ func (im *importing) lostZeros(ctx context.Context, tx pgx.Tx) ([]memberlist.Not
 	return im.load.look.LostZeros(pairs, found), nil
 }
 
-// selectMembers returns the numbers of those ids that are members of the event. It asks for them one by one in the index of
-// members, since a plan for all of them may read the whole event.
+// selectMembers returns the numbers of those ids that are members of the event. It asks for them one by one in the
+// index of members, since a plan for all of them may read the whole event.
 func (im *importing) selectMembers(ctx context.Context, tx pgx.Tx, ids []string) ([]int32, error) {
 	if len(ids) == 0 {
 		return nil, nil

@@ -1,5 +1,5 @@
-// Package listkey holds the key of an event under which its member list is hashed: made by the first import, read by what
-// checks the list after it.
+// Package listkey holds the key of an event under which its member list is hashed: made by the first import, read by
+// what checks the list after it.
 //
 // Start with Keys. The formats of the hashes are package domain/content's, the table is package internal/keys'.
 package listkey
@@ -31,7 +31,8 @@ func (k Keys) store() keys.Store {
 	return keys.Store{Table: keys.Content, Master: k.Master, WrappedOnly: k.WrappedOnly}
 }
 
-// ForImport returns the key of the event: a new one where it has none, which Insert is to store. Error: domain.MissingKeys.
+// ForImport returns the key of the event: a new one where it has none, which Insert is to store. Error:
+// domain.MissingKeys.
 func (k Keys) ForImport(ctx context.Context, tx pgx.Tx, eventID int64) (key *seal.Key, isNew bool, err error) {
 	store := k.store()
 	if key, err = store.Key(ctx, tx, eventID); !errors.Is(err, pgx.ErrNoRows) {
@@ -44,16 +45,18 @@ func (k Keys) ForImport(ctx context.Context, tx pgx.Tx, eventID int64) (key *sea
 	return key, true, err
 }
 
-// Insert stores the key that ForImport has made. The import does so late: the row refers to the event, and an edit of the
-// event must not wait for an upload.
+// Insert stores the key that ForImport has made. The import does so late: the row refers to the event, and an edit of
+// the event must not wait for an upload.
 func (k Keys) Insert(ctx context.Context, tx pgx.Tx, eventID int64, key *seal.Key) error {
 	if k.Master == nil {
-		k.Log.WarnContext(ctx, "the key of the event's hash lies in the same database: set BESTOW_MASTER_KEY", obs.EventID, eventID)
+		k.Log.WarnContext(ctx, "the key of the event's hash lies in the same database: set BESTOW_MASTER_KEY",
+			obs.EventID, eventID)
 	}
 	return k.store().Insert(ctx, tx, eventID, key)
 }
 
-// Key returns the key under which the event's list was hashed. Errors: domain.ContentChanged where it is gone, MissingKeys.
+// Key returns the key under which the event's list was hashed. Errors: domain.ContentChanged where it is gone,
+// MissingKeys.
 func (k Keys) Key(ctx context.Context, tx pgx.Tx, eventID int64) (*seal.Key, error) {
 	key, err := k.store().Key(ctx, tx, eventID)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -68,7 +71,8 @@ func Missing(err error) error {
 	switch {
 	case errors.Is(err, keys.ErrNoMaster):
 		refused.Message = "the key of the list's hash needs a master key, and there is none"
-		refused.Hint = "set BESTOW_MASTER_KEY to the one that the service has, or had at the import, restart, and try again"
+		refused.Hint = "set BESTOW_MASTER_KEY to the one that the service has, or had at the import, restart, " +
+			"and try again"
 	case errors.Is(err, keys.ErrBare):
 		refused.Message = "the key of the list's hash lies in the database as it is, which production refuses: " +
 			"the list was imported without a master key"

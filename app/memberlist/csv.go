@@ -16,7 +16,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// column is what a CSV column holds.
+// column holds what a CSV column holds.
 type column int
 
 const (
@@ -96,19 +96,23 @@ func (c *csvRows) firstLine() ([]byte, error) {
 		return nil, err
 	}
 	if bytes.HasSuffix(record, []byte{'\r'}) && bytes.Count(record, []byte{'\r'}) == 1 {
-		return nil, &domain.Error{Code: domain.BadFile, Message: "the lines end in CR CR LF: the line ends were converted twice", Hint: "save the file with line ends LF or CRLF"}
+		return nil, &domain.Error{Code: domain.BadFile,
+			Message: "the lines end in CR CR LF: the line ends were converted twice",
+			Hint:    "save the file with line ends LF or CRLF"}
 	}
 	if bytes.IndexByte(record, '\r') >= 0 {
-		return nil, &domain.Error{Code: domain.BadFile, Message: "the lines end in CR alone", Hint: "save the file with line ends LF or CRLF"}
+		return nil, &domain.Error{Code: domain.BadFile, Message: "the lines end in CR alone",
+			Hint: "save the file with line ends LF or CRLF"}
 	}
 	text, err := c.decode(1, record)
 	if errors.Is(err, errNoText) {
-		return nil, &domain.Error{Code: domain.BadFile, Message: "the header is no text in UTF-8 or CP949", Hint: "save the file as CSV UTF-8"}
+		return nil, &domain.Error{Code: domain.BadFile, Message: "the header is no text in UTF-8 or CP949",
+			Hint: "save the file as CSV UTF-8"}
 	}
 	return bytes.Clone(text), err
 }
 
-// Empty is what a file without rows gets.
+// Empty returns what a file without rows gets.
 func Empty(message string) error {
 	return &domain.Error{Code: domain.BadFile, Message: message, Hint: "upload a list with at least one member"}
 }
@@ -173,8 +177,10 @@ func badHeader(wrong []string) error {
 	if more := len(wrong) - most; more > 0 {
 		wrong = append(slices.Clone(wrong[:most]), fmt.Sprintf("and %d more", more))
 	}
-	return &domain.Error{Code: domain.BadFile, Message: "the header in line 1 cannot be used: " + strings.Join(wrong, ", "),
-		Hint: "begin the file with the line member_id,amount,reason (or 회원번호,금액,사유); amount and reason may be absent"}
+	return &domain.Error{Code: domain.BadFile,
+		Message: "the header in line 1 cannot be used: " + strings.Join(wrong, ", "),
+		Hint: "begin the file with the line member_id,amount,reason (or 회원번호,금액,사유); " +
+			"amount and reason may be absent"}
 }
 
 // Next reads the next record that is not blank.
@@ -205,8 +211,8 @@ func (c *csvRows) Next(r *Row) error {
 // endMark is the Ctrl-Z that DOS programs put behind the last line.
 const endMark = "\x1a"
 
-// onlyDelimiters reports whether a record has nothing but delimiters and blanks: a spreadsheet writes such lines for rows
-// that were once in use.
+// onlyDelimiters reports whether a record has nothing but delimiters and blanks: a spreadsheet writes such lines for
+// rows that were once in use.
 func onlyDelimiters(record []byte) bool { return len(bytes.Trim(record, ",; \t\r\n\v\f")) == 0 }
 
 // read turns a record into a row, and returns false for one whose fields are all blank. Error: domain.UnsupportedFile.
@@ -229,7 +235,8 @@ func (c *csvRows) read(r *Row, record []byte, line int64) (bool, error) {
 	case c.every(isColumn):
 		r.refuse(domain.BadMember, "the header stands here again")
 	case len(c.fields) != c.width:
-		r.refuse(domain.BadRow, fmt.Sprintf("the row has %s, the header %d", english.Count(len(c.fields), "field"), c.width))
+		r.refuse(domain.BadRow, fmt.Sprintf("the row has %s, the header %d", english.Count(len(c.fields), "field"),
+			c.width))
 	default:
 		c.rules.apply(r, c.field(memberColumn), c.field(amountColumn), c.field(reasonColumn))
 	}
@@ -242,7 +249,8 @@ func linesOf(first int64, record []byte) string {
 	if breaks == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; the row goes to line %d because of a quote, and no line of it was imported", first+int64(breaks))
+	return fmt.Sprintf("; the row goes to line %d because of a quote, and no line of it was imported",
+		first+int64(breaks))
 }
 
 // every reports whether each field of the record is of a kind.

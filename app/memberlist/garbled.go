@@ -17,7 +17,8 @@ import (
 // SuspiciousReason is the code of a warning: reasons that are accepted and have lost characters, or their encoding.
 const SuspiciousReason domain.Code = "suspicious_reason"
 
-// garbled says what a program that read a text in the wrong encoding has left of it, for people; "" for what looks right.
+// garbled says what a program that read a text in the wrong encoding has left of it, for people; "" for what looks
+// right.
 func garbled(s string) string {
 	if isASCII([]byte(s)) && !strings.ContainsAny(s, `?%=&\`) {
 		return "" // as almost all ids are: nothing below finds anything in it, and each row of a list comes here
@@ -43,7 +44,8 @@ var misreadAs = []*charmap.Charmap{charmap.Windows1252, charmap.ISO8859_1, charm
 // misread returns the text that a program took for one of the West: of UTF-8, or of Korean in CP949; "" for none.
 func misread(s string) string {
 	const last = '\uFB02' // of the characters of misreadAs, whose others are below U+2300 or private
-	if isASCII([]byte(s)) || strings.ContainsFunc(s, func(r rune) bool { return r >= 0x2300 && r < 0xF000 || r > last }) {
+	if isASCII([]byte(s)) || strings.ContainsFunc(s,
+		func(r rune) bool { return r >= 0x2300 && r < 0xF000 || r > last }) {
 		return ""
 	}
 	for _, charset := range misreadAs {
@@ -107,5 +109,6 @@ func (g *garbledReasons) Notices() []Notice {
 		return nil
 	}
 	return []Notice{{Code: SuspiciousReason, Line: g.line, Text: fmt.Sprintf(
-		"the reason %q %s (%s like that): check it before the event starts, or import the list again as UTF-8", g.text, g.why, english.Count(int64(g.rows), "row"))}}
+		"the reason %q %s (%s like that): check it before the event starts, or import the list again as UTF-8", g.text,
+		g.why, english.Count(int64(g.rows), "row"))}}
 }

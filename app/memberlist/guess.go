@@ -15,10 +15,11 @@ import (
 // EncodingGuessed is the code of a warning: the file was read as CP949, and it may be of another encoding.
 const EncodingGuessed domain.Code = "encoding_guessed"
 
-// guess counts the letters of a file that is read as CP949 without its sender's word. Most of a text in Shift_JIS, EUC-JP,
-// GBK, Johab or Windows-1252 is valid in CP949 too, but it has letters there that Korean hardly uses: syllables outside
-// KS X 1001, single jamo, hanja; and of its syllables few are common ones. Of names of countries and languages, 95 % of the
-// letters are common if the text is Korean, and at most 17 % if it is of twelve other languages and encodings.
+// guess counts the letters of a file that is read as CP949 without its sender's word. Most of a text in Shift_JIS,
+// EUC-JP, GBK, Johab or Windows-1252 is valid in CP949 too, but it has letters there that Korean hardly uses: syllables
+// outside KS X 1001, single jamo, hanja; and of its syllables few are common ones. Of names of countries and languages,
+// 95 % of the letters are common if the text is Korean, and at most 17 % if it is of twelve other languages and
+// encodings.
 type guess struct {
 	words     map[string]struct{} // each counts once: the same reason may stand in all rows
 	letters   int
@@ -28,7 +29,7 @@ type guess struct {
 	ambiguous bool  // the file is valid in UTF-8 as well
 }
 
-// maxWords is how many words a guess counts: that is enough to tell.
+// maxWords is the number of words that a guess counts: that is enough to tell.
 const maxWords = 4096
 
 // add counts the words of a text that begins in a line.
@@ -91,7 +92,8 @@ func (g *guess) refused() error {
 		Code: domain.UnsupportedFile,
 		Message: fmt.Sprintf("the file is not in UTF-8, and in CP949 its text is not Korean (first in line %d): "+
 			"it may be Shift_JIS, EUC-JP, GBK, Johab or Windows-1252", g.line),
-		Hint: "save the file as \"CSV UTF-8\" and upload that; if it is CP949, say so: charset=cp949 in the content type, or --charset cp949",
+		Hint: "save the file as \"CSV UTF-8\" and upload that; if it is CP949, say so: " +
+			"charset=cp949 in the content type, or --charset cp949",
 	}
 }
 
@@ -107,18 +109,19 @@ func (g *guess) Notices() []Notice {
 	return []Notice{{
 		Code: EncodingGuessed,
 		Line: g.line,
-		Text: why + ": check the members and reasons that are not ASCII before the event starts, or upload the list as UTF-8 or with " +
+		Text: why + ": check the members and reasons that are not ASCII before the event starts, " +
+			"or upload the list as UTF-8 or with " +
 			"its charset",
 	}}
 }
 
-// syllables is how many syllables of Korean Unicode has, from 가 on.
+// syllables says how many syllables of Korean Unicode has, from 가 on.
 const syllables = '힣' - '가' + 1
 
 type syllableSet = [syllables]bool
 
-// inStandard holds the 2,350 syllables of KS X 1001, which EUC-KR has in its rows B0 to C8. CP949 adds the others, which hardly
-// a text has.
+// inStandard holds the 2,350 syllables of KS X 1001, which EUC-KR has in its rows B0 to C8. CP949 adds the others,
+// which hardly a text has.
 var inStandard = sync.OnceValue(func() *syllableSet {
 	var rows []byte
 	for lead := byte(0xB0); lead <= 0xC8; lead++ {

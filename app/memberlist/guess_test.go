@@ -160,18 +160,19 @@ func TestB14Charset(t *testing.T) {
 	}
 }
 
-// koreanReasons is what Korean campaigns call themselves, with words that look like another encoding.
-const koreanReasons = "치킨,캐치,출석체크,출석체크 이벤트,캐시백,카카오,룰렛,꽃다발,룰렛 뽑기,깜짝 뽑기,빼빼로,떡볶이,꽝,꿀팁,펫,앱 푸쉬,초콜릿,웹툰,땡큐,톡톡,핫딜,번쩍 딜,깜짝,빵,꽃," +
-	"닭,찜닭,샵,쓱,깜짝 쿠폰,댓글,리뷰,첫구매,멤버십,웰컴,팝업,앱 푸시,햄버거,떡국,반짝,출첵,펀딩,가,힣,한가위★세일,똠얌꿍 뷔페 할인"
+// koreanReasons holds what Korean campaigns call themselves, with words that look like another encoding.
+const koreanReasons = "치킨,캐치,출석체크,출석체크 이벤트,캐시백,카카오,룰렛,꽃다발,룰렛 뽑기,깜짝 뽑기,빼빼로,떡볶이,꽝,꿀팁,펫,앱 푸쉬,초콜릿,웹툰,땡큐,톡톡,핫딜,번쩍 " +
+	"딜,깜짝,빵,꽃,닭,찜닭,샵,쓱,깜짝 쿠폰,댓글,리뷰,첫구매,멤버십,웰컴,팝업,앱 푸시,햄버거,떡국,반짝,출첵,펀딩,가,힣,한가위★세일,똠얌꿍 뷔페 할인"
 
-// What Korean campaigns call themselves is read as it is, whatever its bytes look like: one reason stands in all rows, as
-// Excel of Korea saves it. None of these lists is refused, and with a Korean header none is warned of.
+// What Korean campaigns call themselves is read as it is, whatever its bytes look like: one reason stands in all rows,
+// as Excel of Korea saves it. None of these lists is refused, and with a Korean header none is warned of.
 func TestB14KoreanIsReadAsItIs(t *testing.T) {
 	t.Parallel()
 	for _, word := range strings.Split(koreanReasons, ",") {
 		t.Run(word, func(t *testing.T) {
 			t.Parallel()
-			for header, warned := range map[string]bool{"member_id,amount,reason": true, "회원번호,금액,사유": false, "*회원번호,금액,사유(선택)": false} {
+			for header, warned := range map[string]bool{"member_id,amount,reason": true, "회원번호,금액,사유": false,
+				"*회원번호,금액,사유(선택)": false} {
 				file := encoded(t, korean.EUCKR, header+strings.Repeat("\nM1,5,"+word, 50))
 				for _, contentType := range []string{"text/csv", "text/csv; charset=euc-kr"} {
 					reasons, warnings, err := readReasons(contentType, file)

@@ -7,11 +7,11 @@ import (
 	"bestow/domain"
 )
 
-// maxNotices is how many rows of one kind are told one by one.
+// maxNotices says how many rows of one kind are told one by one.
 const maxNotices = 100
 
-// Look finds what is suspicious in the accepted rows of a list: leftovers, text in a wrong encoding, and ids that a spreadsheet
-// took for numbers. Its zero value is ready.
+// Look finds what is suspicious in the accepted rows of a list: leftovers, text in a wrong encoding, and ids that a
+// spreadsheet took for numbers. Its zero value is ready.
 type Look struct {
 	suspects suspects
 	zeros    zeros
@@ -27,7 +27,8 @@ func (l *Look) Add(line int64, member, reason []byte) {
 	l.reasons.look(line, reason)
 }
 
-// Notices returns all that was found. lost is what [Look.LostZeros] returns, which needs the other members of the event.
+// Notices returns all that was found. lost is what [Look.LostZeros] returns, which needs the other members of the
+// event.
 func (l *Look) Notices(lost []Notice) []Notice {
 	return slices.Concat(l.suspects.Notices(), lost, l.rounded.Notices(), l.reasons.Notices())
 }
@@ -39,8 +40,8 @@ type Pairs struct {
 	ids []digitID
 }
 
-// Pairs returns the pairs to look for among the event's members. hasMembers is whether it had some before the list: with none,
-// and no id that may have lost its zeros, there are no pairs.
+// Pairs returns the pairs to look for among the event's members. hasMembers is whether it had some before the list:
+// with none, and no id that may have lost its zeros, there are no pairs.
 func (l *Look) Pairs(hasMembers bool) Pairs {
 	if count, _ := l.zeros.short(); count == 0 && !hasMembers {
 		return Pairs{}
@@ -49,13 +50,14 @@ func (l *Look) Pairs(hasMembers bool) Pairs {
 	return Pairs{others, ids}
 }
 
-// LostZeros returns notices of ids that may have lost the zeros at their beginning: found has the numbers of those pairs whose
-// other id is a member of the event.
+// LostZeros returns notices of ids that may have lost the zeros at their beginning: found has the numbers of those
+// pairs whose other id is a member of the event.
 func (l *Look) LostZeros(p Pairs, found []int32) []Notice {
 	notices := twinNotices(p.ids, p.Others, found)
 	if count, first := l.zeros.short(); count > len(notices) {
 		notices = append(notices, Notice{Code: domain.SuspiciousMemberID, Text: fmt.Sprintf(
-			"%d member_ids are digits alone and shorter than those that begin with 0, such as %q on line %d: a spreadsheet removes the zeros "+
+			"%d member_ids are digits alone and shorter than those that begin with 0, such as %q on line %d: "+
+				"a spreadsheet removes the zeros "+
 				"at the beginning of a number; check them before the event starts", count, first.member, first.line)})
 	}
 	return notices

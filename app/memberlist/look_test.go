@@ -52,14 +52,15 @@ func TestNDJSONHasTheSameRules(t *testing.T) {
 		{"M1", "a\\tb", "1 bad_reason"},
 		{"M1", "a\\u200bb", "1 bad_reason"},
 	} {
-		rows, _, err := readAll(typeNDJSON, strings.NewReader(fmt.Sprintf(`{"member_id": "%s", "reason": "%s"}`, c.member, c.reason)), 7)
+		rows, _, err := readAll(typeNDJSON,
+			strings.NewReader(fmt.Sprintf(`{"member_id": "%s", "reason": "%s"}`, c.member, c.reason)), 7)
 		require.NoError(t, err)
 		require.Equal(t, []string{c.want}, rows, "%s, %s", c.member, c.reason)
 	}
 }
 
-// B15: the end mark of DOS behind the last line is no row; elsewhere it is refused. Line ends that were converted twice are
-// named as what they are.
+// B15: the end mark of DOS behind the last line is no row; elsewhere it is refused. Line ends that were converted twice
+// are named as what they are.
 func TestB15EndsOfLinesAndFiles(t *testing.T) {
 	t.Parallel()
 	for list, want := range map[string][]string{
@@ -77,8 +78,8 @@ func TestB15EndsOfLinesAndFiles(t *testing.T) {
 	require.ErrorContains(t, err, "CR alone")
 }
 
-// A spreadsheet keeps 15 digits of a number and writes zeros for the others: a list of such ids is told, one that ends in zeros by
-// chance is not (breaker2 C6).
+// A spreadsheet keeps 15 digits of a number and writes zeros for the others: a list of such ids is told, one that ends
+// in zeros by chance is not (breaker2 C6).
 func TestRoundedIDs(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -109,7 +110,8 @@ func TestRoundedIDs(t *testing.T) {
 			}
 			require.Len(t, notices, 1)
 			require.Equal(t, domain.SuspiciousMemberID, notices[0].Code)
-			require.Contains(t, notices[0].Text, c.cut+" member_ids of more than 15 digits have zeros from digit 16 on, such as")
+			require.Contains(t, notices[0].Text,
+				c.cut+" member_ids of more than 15 digits have zeros from digit 16 on, such as")
 		})
 	}
 }

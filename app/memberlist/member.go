@@ -16,7 +16,8 @@ func MemberOf(header, raw string) string {
 	return norm.NFC.String(strings.TrimSpace(read(header, raw)))
 }
 
-// memberOfCSV returns the field in the header's column of members, also of a row that has too many fields or breaks off later.
+// memberOfCSV returns the field in the header's column of members, also of a row that has too many fields or breaks off
+// later.
 func memberOfCSV(header, raw string) string {
 	c := &csvRows{delim: delimiterOf([]byte(header))}
 	if c.readHeader([]byte(header)) != nil {

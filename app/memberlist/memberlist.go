@@ -44,7 +44,7 @@ type Reader interface {
 	Notices() []Notice
 }
 
-// Notice is what was read and not refused: a person should look at it.
+// Notice holds what was read and not refused: a person should look at it.
 type Notice struct {
 	Code domain.Code
 	Text string // for people
@@ -52,7 +52,8 @@ type Notice struct {
 }
 
 // Open begins to read a member list in the format that contentType names. defaultAmount is for the rows without an
-// amount; 0: such rows are rejected. No amount may be more than checkAmount lets pass. Errors: domain.UnsupportedFile, domain.BadFile.
+// amount; 0: such rows are rejected. No amount may be more than checkAmount lets pass. Errors: domain.UnsupportedFile,
+// domain.BadFile.
 func Open(contentType string, body io.Reader, defaultAmount int64, checkAmount func(int64) string) (Reader, error) {
 	records, rules := newRecords(body), &rules{defaultAmount: defaultAmount, checkAmount: checkAmount}
 	media, label := MediaType(contentType)
@@ -63,11 +64,13 @@ func Open(contentType string, body io.Reader, defaultAmount int64, checkAmount f
 	case media == "application/x-ndjson" && known && charset != cp949Charset:
 		return openNDJSON(records, rules)
 	case media == "text/csv" || media == "application/x-ndjson":
-		return nil, &domain.Error{Code: domain.UnsupportedFile, Message: fmt.Sprintf("the content type says that the list is in %.50q", label),
-			Hint: "send CSV in UTF-8 or CP949, and NDJSON in UTF-8"}
+		return nil, &domain.Error{Code: domain.UnsupportedFile,
+			Message: fmt.Sprintf("the content type says that the list is in %.50q", label),
+			Hint:    "send CSV in UTF-8 or CP949, and NDJSON in UTF-8"}
 	}
-	return nil, &domain.Error{Code: domain.UnsupportedFile, Message: fmt.Sprintf("the content type %.100q is no member list", contentType),
-		Hint: "send text/csv or application/x-ndjson"}
+	return nil, &domain.Error{Code: domain.UnsupportedFile,
+		Message: fmt.Sprintf("the content type %.100q is no member list", contentType),
+		Hint:    "send text/csv or application/x-ndjson"}
 }
 
 // MediaType returns what a content type names, and its charset; "" if it says none.
@@ -95,7 +98,8 @@ func charsetNamed(label string) (charset, bool) {
 		return noCharset, true
 	case "utf8", "utf8bom", "utf8sig":
 		return utf8Charset, true
-	case "cp949", "ms949", "windows949", "xwindows949", "uhc", "949", "euckr", "korean", "ksc56011987", "ksc56011989", "ksc5601":
+	case "cp949", "ms949", "windows949", "xwindows949", "uhc", "949", "euckr", "korean", "ksc56011987", "ksc56011989",
+		"ksc5601":
 		return cp949Charset, true
 	}
 	return noCharset, false
@@ -160,7 +164,7 @@ func (r *Row) refuseFor(err error) {
 	r.refuse(domain.BadRow, err.Error())
 }
 
-// isASCII says whether b has only ASCII characters, controls among them.
+// isASCII reports whether b has only ASCII characters, controls among them.
 func isASCII(b []byte) bool {
 	for _, c := range b {
 		if c >= utf8.RuneSelf {

@@ -29,7 +29,8 @@ const (
 func anyAmount(int64) string { return "" }
 
 // readAll reads a whole list, each row as "line member amount reason" or "line code".
-func readAll(contentType string, body io.Reader, defaultAmount int64) (rows []string, raws map[int64]string, err error) {
+func readAll(contentType string, body io.Reader,
+	defaultAmount int64) (rows []string, raws map[int64]string, err error) {
 	reader, err := Open(contentType, body, defaultAmount, anyAmount)
 	if err != nil {
 		return nil, nil, err
@@ -235,7 +236,8 @@ func TestReadRefusesFile(t *testing.T) {
 // A quote that takes in the lines behind it is one rejected row, whose reason names the lines (B15).
 func TestReadNamesLinesThatAQuoteTakes(t *testing.T) {
 	t.Parallel()
-	reader, err := Open(typeCSV, strings.NewReader("member_id,amount,reason\n1001,5,\"oops\n1002,5,x\n1003,5,x\"y\n1004,5,x\n"), 0, anyAmount)
+	reader, err := Open(typeCSV,
+		strings.NewReader("member_id,amount,reason\n1001,5,\"oops\n1002,5,x\n1003,5,x\"y\n1004,5,x\n"), 0, anyAmount)
 	require.NoError(t, err)
 	var r Row
 	require.NoError(t, reader.Next(&r))
@@ -314,7 +316,8 @@ func TestReadSamples(t *testing.T) {
 		}
 	}
 	require.Len(t, bad, want.Rejected-1, "all but the duplicate, which reading alone does not see")
-	require.Equal(t, []string{"42 bad_member_id", "79 missing_member", "103 bad_amount", "152 bad_amount", "153 bad_amount", "154 bad_amount",
+	require.Equal(t, []string{"42 bad_member_id", "79 missing_member", "103 bad_amount", "152 bad_amount",
+		"153 bad_amount", "154 bad_amount",
 		"302 bad_amount", "303 bad_amount", "452 bad_member_id", "902 bad_reason"}, bad)
 }
 
@@ -358,18 +361,19 @@ func FuzzReadNDJSON(f *testing.F) {
 		`{"member_id":"M1","amount":10,"reason":"a"}`,
 		utf8BOM + "{\"member_id\":\"M1\"}\r\n\n{\"MEMBER_ID\":\"M2\",\"amount\":null}",
 		`{"회원번호":"가","금액":1,"사유":"\u0000\ud83d\ude00\ud800"}`,
-		`{"member_id":7,"amount":1e3}` + "\n" + `{"member_id":"M1","member_id":"M2"}` + "\n" + `{"member_id":"M1","amount":1,"x":[{}]}`,
+		`{"member_id":7,"amount":1e3}` + "\n" + `{"member_id":"M1","member_id":"M2"}` + "\n" +
+			`{"member_id":"M1","amount":1,"x":[{}]}`,
 	} {
 		f.Add([]byte(file))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) { readAnything(t, typeNDJSON, file) })
 }
 
-// grows is how many bytes of UTF-8 one byte of an upload becomes at most: a byte that cannot be read becomes U+FFFD.
+// grows says how many bytes of UTF-8 one byte of an upload becomes at most: a byte that cannot be read becomes U+FFFD.
 const grows = utf8.UTFMax - 1
 
-// readAnything reads a file and asserts that line numbers rise, that a record stays within its bound, and that an accepted row
-// can be stored.
+// readAnything reads a file and asserts that line numbers rise, that a record stays within its bound, and that an
+// accepted row can be stored.
 func readAnything(t *testing.T, contentType string, file []byte) {
 	t.Helper()
 	reader, err := Open(contentType, bytes.NewReader(file), 1, anyAmount)

@@ -15,12 +15,12 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
-// eastern are the encodings of East Asia, in which two bytes are a character. Excel in Korea reads a CSV file in UTF-8 without a
-// byte order mark as the first of them, and saves what it reads.
+// eastern are the encodings of East Asia, in which two bytes are a character. Excel in Korea reads a CSV file in UTF-8
+// without a byte order mark as the first of them, and saves what it reads.
 var eastern = []encoding.Encoding{korean.EUCKR, simplifiedchinese.GBK, japanese.ShiftJIS}
 
-// misreadInEast says what a text is that a program took for one of an encoding of East Asia, and that is Korean in UTF-8; "" for
-// other texts. Such a program writes a question mark for a byte that is no character for it.
+// misreadInEast says what a text is that a program took for one of an encoding of East Asia, and that is Korean in
+// UTF-8; "" for other texts. Such a program writes a question mark for a byte that is no character for it.
 func misreadInEast(s string) string {
 	if !strings.ContainsFunc(s, isRareInKorean) {
 		return ""
@@ -41,8 +41,8 @@ func misreadInEast(s string) string {
 	return ""
 }
 
-// isRareInKorean reports whether r is a letter that Korean hardly uses: no syllable of KS X 1001. Of two syllables in UTF-8 that
-// are read as CP949 at least one letter is.
+// isRareInKorean reports whether r is a letter that Korean hardly uses: no syllable of KS X 1001. Of two syllables in
+// UTF-8 that are read as CP949 at least one letter is.
 func isRareInKorean(r rune) bool {
 	if r < utf8.RuneSelf || !unicode.IsLetter(r) {
 		return false
@@ -51,7 +51,8 @@ func isRareInKorean(r rune) bool {
 	return syllable < 0 || syllable >= syllables || !inStandard()[syllable]
 }
 
-// koreanInUTF8 counts the syllables of Korean in UTF-8, of each of which one byte may be lost, and the other bytes beside ASCII.
+// koreanInUTF8 counts the syllables of Korean in UTF-8, of each of which one byte may be lost, and the other bytes
+// beside ASCII.
 func koreanInUTF8(raw string) (korean, others int) {
 	for i := 0; i < len(raw); i++ {
 		switch {
@@ -74,8 +75,8 @@ func beginsSyllable(raw string) bool {
 	return (raw[0] == '?' || raw[0] >= 0xEA && raw[0] <= 0xED) && isTail(raw[1]) && isTail(raw[2])
 }
 
-// escapes are characters that a program wrote for machines: %EC%B6%9C of addresses, =EC=B6=9C of mails, &#52636; of pages and
-// \ucd9c of JSON.
+// escapes are characters that a program wrote for machines: %EC%B6%9C of addresses, =EC=B6=9C of mails, &#52636; of
+// pages and \ucd9c of JSON.
 var escapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2}){2,}|(?:=[0-9A-F]{2}){2,}|&#(?:[0-9]{3,7}|[xX][0-9A-Fa-f]{2,6});|(?:\\u[0-9A-Fa-f]{4})+`)
 
 // unescaped returns a text with letters for the escapes of characters beside ASCII; "" for a text that has none.

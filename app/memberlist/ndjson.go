@@ -64,7 +64,7 @@ func (n *ndjsonRows) read(r *Row, record []byte, line int64) {
 	n.rules.apply(r, n.object.member, n.object.amount, n.object.reason)
 }
 
-// object is what stood in a line. Missing and null are both nil.
+// object holds what stood in a line. Missing and null are both nil.
 type object struct{ member, amount, reason []byte }
 
 // parse reads a line strictly: one object with known keys, each once, of the right types, and nothing behind it. The

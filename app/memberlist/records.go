@@ -11,12 +11,12 @@ import (
 const (
 	// maxRecord is the most bytes of a record. It bounds what an unclosed quote makes us read.
 	maxRecord = 64 << 10
-	// lookAhead is how far a file is read to decide upon its encoding.
+	// lookAhead says how far a file is read to decide upon its encoding.
 	lookAhead = 256 << 10
 )
 
-// records splits a file into its records: lines, or, where a quoted field is open at a line's end, several lines. Memory
-// is flat, whatever the file.
+// records splits a file into its records: lines, or, where a quoted field is open at a line's end, several lines.
+// Memory does not grow with the file.
 type records struct {
 	src      io.Reader
 	srcErr   error // what src failed with
@@ -33,7 +33,8 @@ func newRecords(src io.Reader) *records {
 }
 
 // next returns the next record without its line end, and the line on which it begins; io.EOF after the last. The record
-// holds until the next call of any method. Error: domain.BadFile for a record that is too long or whose quote stays open.
+// holds until the next call of any method. Error: domain.BadFile for a record that is too long or whose quote stays
+// open.
 func (s *records) next() (record []byte, line int64, err error) {
 	quote := quoting{delim: s.delim}
 	line = s.line
@@ -75,7 +76,7 @@ func (s *records) lineEnd(from int) (int, error) {
 	}
 }
 
-// atEnd is what becomes of a record that the file's end cuts off.
+// atEnd returns what becomes of a record that the file's end cuts off.
 func (s *records) atEnd(line int64, open bool) error {
 	if !open {
 		return io.EOF

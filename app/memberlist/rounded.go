@@ -6,7 +6,7 @@ import (
 	"bestow/domain"
 )
 
-// keptDigits is how many digits of a number a spreadsheet keeps. It writes 0 for each that follows.
+// keptDigits says how many digits of a number a spreadsheet keeps. It writes 0 for each that follows.
 const keptDigits = 15
 
 // rounded counts the accepted ids of digits alone that are longer than keptDigits.
@@ -47,7 +47,8 @@ func (r *rounded) Notices() []Notice {
 		return nil
 	}
 	return []Notice{{Code: domain.SuspiciousMemberID, Text: fmt.Sprintf(
-		"%d of %d member_ids of more than %d digits have zeros from digit %d on, such as %q on line %d: a spreadsheet keeps %[3]d digits of a "+
-			"number, and what it writes may be the id of another member; export the list again with the column as text",
+		"%d of %d member_ids of more than %d digits have zeros from digit %d on, such as %q on line %d: "+
+			"a spreadsheet keeps %[3]d digits of a number, and what it writes may be the id of another member; "+
+			"export the list again with the column as text",
 		r.cut, r.all, keptDigits, keptDigits+1, r.first.member, r.first.line)}}
 }

@@ -13,12 +13,12 @@ import (
 	"golang.org/x/text/encoding/korean"
 )
 
-// utf8BOM is what some programs put before UTF-8.
+// utf8BOM holds what some programs put before UTF-8.
 const utf8BOM = "\xEF\xBB\xBF"
 
 // text brings the records of a file to UTF-8. Whether the file is UTF-8 or CP949, as Korean Excel saves it, is decided
-// once, at the first record that is not ASCII: a UTF-8 file stays one though a row of it is broken. Both encodings leave
-// ASCII bytes below 0x40 alone, so a file can be split into records before it is decoded.
+// once, at the first record that is not ASCII: a UTF-8 file stays one though a row of it is broken. Both encodings
+// leave ASCII bytes below 0x40 alone, so a file can be split into records before it is decoded.
 type text struct {
 	charset charset // that the sender says
 	decided bool
@@ -31,7 +31,8 @@ type text struct {
 var errNoText = errors.New("no text")
 
 // decode returns the record as UTF-8. Errors: errNoText, where U+FFFD stands for the bytes that are no text, and
-// domain.UnsupportedFile for a file of another encoding. ahead returns what follows in the file, and may overwrite record.
+// domain.UnsupportedFile for a file of another encoding. ahead returns what follows in the file, and may overwrite
+// record.
 func (t *text) decode(line int64, record []byte, ahead func() []byte) ([]byte, error) {
 	if isASCII(record) {
 		return record, nil
@@ -80,13 +81,15 @@ func (t *text) decide(line int64, record, ahead []byte) error {
 	return t.decideBy(seen, g)
 }
 
-// namesKoreanColumn reports whether a record in CP949 is a header that says so: no text of another encoding reads like it.
+// namesKoreanColumn reports whether a record in CP949 is a header that says so: no text of another encoding reads like
+// it.
 func namesKoreanColumn(record []byte) bool {
 	decoded, err := korean.EUCKR.NewDecoder().Bytes(record)
 	if err != nil {
 		return false
 	}
-	for name := range strings.FieldsFuncSeq(string(decoded), func(r rune) bool { return strings.ContainsRune(",;\t\"", r) }) {
+	for name := range strings.FieldsFuncSeq(string(decoded),
+		func(r rune) bool { return strings.ContainsRune(",;\t\"", r) }) {
 		if _, known := columnNamed(strings.TrimSpace(name)); known && !isASCII([]byte(name)) {
 			return true
 		}
@@ -125,8 +128,9 @@ func (c utf8Count) looksUTF8(g *guess) bool {
 }
 
 func contradicted(says, is string) error {
-	return &domain.Error{Code: domain.UnsupportedFile, Message: "the content type says " + says + ", but the text is " + is,
-		Hint: "send it with charset=" + strings.ToLower(is) + ", or save it as the content type says"}
+	return &domain.Error{Code: domain.UnsupportedFile,
+		Message: "the content type says " + says + ", but the text is " + is,
+		Hint:    "send it with charset=" + strings.ToLower(is) + ", or save it as the content type says"}
 }
 
 // implausible reports whether the file is read as CP949 by a guess that something speaks against.
@@ -190,7 +194,7 @@ func readAsCP949(sample []byte) (string, bool) {
 	return string(decoded), good > bad
 }
 
-// utf8Count is what a sample has as UTF-8, beyond ASCII.
+// utf8Count holds what a sample has as UTF-8, beyond ASCII.
 type utf8Count struct {
 	wide   int // characters of three and four bytes, such as Korean ones
 	narrow int // characters of two bytes: a syllable of CP949 may look like one
@@ -234,7 +238,8 @@ func (t *text) begin(records *records) error {
 
 func refuseForeign(head []byte) error {
 	unsupported := func(what, hint string) error {
-		return &domain.Error{Code: domain.UnsupportedFile, Message: fmt.Sprintf("the file is %s, not a text file in UTF-8 or CP949", what), Hint: hint}
+		return &domain.Error{Code: domain.UnsupportedFile,
+			Message: fmt.Sprintf("the file is %s, not a text file in UTF-8 or CP949", what), Hint: hint}
 	}
 	const saveAs = "in the spreadsheet, save it as \"CSV UTF-8 (comma delimited)\" and upload that"
 	switch {
@@ -244,7 +249,8 @@ func refuseForeign(head []byte) error {
 		return unsupported("an old spreadsheet (xls)", saveAs)
 	case hasAnyPrefix(head, "\x1F\x8B"):
 		return unsupported("compressed with gzip", "decompress it and upload the result")
-	case hasAnyPrefix(head, "\xFF\xFE", "\xFE\xFF") || bytes.IndexByte(head, 0) >= 0: // in UTF-16 every ASCII character has a NUL
+	// in UTF-16 every ASCII character has a NUL
+	case hasAnyPrefix(head, "\xFF\xFE", "\xFE\xFF") || bytes.IndexByte(head, 0) >= 0:
 		return unsupported("in UTF-16, or binary", saveAs)
 	}
 	return nil

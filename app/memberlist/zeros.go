@@ -9,8 +9,8 @@ import (
 	"bestow/domain"
 )
 
-// zeros are the accepted ids of digits alone, by their length: a spreadsheet takes such an id for a number and removes the zeros
-// at its beginning, and what is left may be the id of another member, or of none.
+// zeros are the accepted ids of digits alone, by their length: a spreadsheet takes such an id for a number and removes
+// the zeros at its beginning, and what is left may be the id of another member, or of none.
 type zeros [domain.MaxMemberID + 1]struct {
 	led   digitIDs // that begin with 0
 	plain digitIDs
@@ -28,9 +28,9 @@ type digitID struct {
 }
 
 const (
-	// keptDigitIDs is how many ids of each kind and length are compared with the event's members.
+	// keptDigitIDs says how many ids of each kind and length are compared with the event's members.
 	keptDigitIDs = 100
-	// lostZeros is how many zeros at most are put before an id to find it as it was.
+	// lostZeros says how many zeros at most are put before an id to find it as it was.
 	lostZeros = 4
 )
 
@@ -93,7 +93,8 @@ func twinNotices(ids []digitID, others []string, found []int32) (notices []Notic
 		if pair := min(id.member, other) + " " + max(id.member, other); !told[pair] && len(notices) < maxNotices {
 			told[pair] = true
 			notices = append(notices, Notice{Code: domain.SuspiciousMemberID, Line: id.line, Text: fmt.Sprintf(
-				"the member_id %q is %q but for zeros at the beginning, which a spreadsheet removes, and the event has that too: "+
+				"the member_id %q is %q but for zeros at the beginning, which a spreadsheet removes, "+
+					"and the event has that too: "+
 					"check it before the event starts", id.member, other)})
 		}
 	}

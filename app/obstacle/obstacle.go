@@ -1,5 +1,5 @@
-// Package obstacle says what keeps an event from starting or going on: a brake, an import, a limit of its type, a ledger that
-// would refuse. Starts and resumes obey it, and reports tell of it.
+// Package obstacle says what keeps an event from starting or going on: a brake, an import, a limit of its type, a
+// ledger that would refuse. Starts and resumes obey it, and reports tell of it.
 //
 // Start with Rules.Refuse.
 package obstacle
@@ -23,12 +23,12 @@ type Rules struct {
 	LimitsNeeded bool
 }
 
-// LedgerRule returns why the ledger that grants e would refuse g at now, by its code and message; both are empty if it would
-// not, and where nothing is known of the ledger's rules before it is asked. It is the ledger's own rule, so that what an
-// event says of its grants is refused when the event is made, and not member by member when it runs.
+// LedgerRule returns why the ledger that grants e would refuse g at now, by its code and message; both are empty if it
+// would not, and where nothing is known of the ledger's rules before it is asked. It is the ledger's own rule, so that
+// what an event says of its grants is refused when the event is made, and not member by member when it runs.
 type LedgerRule func(e domain.Event, g domain.Grant, now time.Time) (code domain.Code, message string)
 
-// Met are what a start or a resume of an event meets, whatever its lane does.
+// Met holds what a start or a resume of an event meets, whatever its lane does.
 type Met struct {
 	Brake     *domain.Brake // that holds it; nil: none
 	Importing bool          // an import of it is under way
@@ -36,8 +36,8 @@ type Met struct {
 	Unserved  bool          // no handler that runs has its granter
 }
 
-// Refuse returns why e must not start or go on, nil if nothing keeps it. Starts and resumes obey it, and the queue shows
-// its code.
+// Refuse returns why e must not start or go on, nil if nothing keeps it. Starts and resumes obey it, and the queue
+// shows its code.
 func (r Rules) Refuse(e domain.Event, met Met) error {
 	switch {
 	case met.Brake != nil:
@@ -45,13 +45,15 @@ func (r Rules) Refuse(e domain.Event, met Met) error {
 	case e.Type.Operation == domain.Vouchers && !r.SealsPINs:
 		return MissingKeys()
 	case met.Importing:
-		return &domain.Error{Code: domain.ImportRunning, Message: "an import of this event is under way", Hint: "start it when the import is done"}
+		return &domain.Error{Code: domain.ImportRunning, Message: "an import of this event is under way",
+			Hint: "start it when the import is done"}
 	case met.Unserved:
 		return GranterUnknown(e.Type)
 	}
 	switch e.Obstacle() {
 	case domain.NoTargets:
-		return &domain.Error{Code: domain.NoTargets, Message: "the event has no targets", Hint: "import a member list first"}
+		return &domain.Error{Code: domain.NoTargets, Message: "the event has no targets",
+			Hint: "import a member list first"}
 	case domain.Expired:
 		return expired(e)
 	}
@@ -63,14 +65,15 @@ func (r Rules) Refuse(e domain.Event, met Met) error {
 	return r.termsRefused(e)
 }
 
-// expired is what an event gets whose grants the ledger would all refuse, since their expiry has passed.
+// expired returns what an event gets whose grants the ledger would all refuse, since their expiry has passed.
 func expired(e domain.Event) error {
 	hint := "give the event a later expiry_at, or null for never"
 	if e.Status != domain.Pending {
 		hint = "what was granted stays granted; make a new event for the members who got nothing"
 	}
-	return &domain.Error{Code: domain.Expired, Message: "the event's expiry_at has passed: " + e.ExpiryAt.UTC().Format(time.RFC3339Nano),
-		Hint: hint, ExpiryAt: e.ExpiryAt}
+	return &domain.Error{Code: domain.Expired,
+		Message: "the event's expiry_at has passed: " + e.ExpiryAt.UTC().Format(time.RFC3339Nano),
+		Hint:    hint, ExpiryAt: e.ExpiryAt}
 }
 
 // termsRefused asks the ledger's rule for what was right when the event was made, or was not asked then.
@@ -82,8 +85,9 @@ func (r Rules) termsRefused(e domain.Event) error {
 	if code == "" {
 		return nil
 	}
-	return &domain.Error{Code: domain.TermsRefused, Message: "the ledger would refuse every grant of the event: " + message,
-		Hint: "edit the event, or make a new one"}
+	return &domain.Error{Code: domain.TermsRefused,
+		Message: "the ledger would refuse every grant of the event: " + message,
+		Hint:    "edit the event, or make a new one"}
 }
 
 // limitsHint says who can let an event pass that its type's limits refuse.
@@ -110,7 +114,8 @@ func (r Rules) LimitsRefused(e domain.Event, largest int64) error {
 	}
 	if r.LimitsNeeded && (e.Type.Limits.Seeded || len(e.Type.Limits.Missing()) > 0) {
 		return &domain.Error{Code: domain.LimitsMissing, Message: "event type " + e.Type.Code + " " + lacks,
-			Hint: "an administrator sets the limits: `bestow type set " + e.Type.Code + "`, or PATCH /event-types/" + e.Type.Code}
+			Hint: "an administrator sets the limits: `bestow type set " + e.Type.Code + "`, or PATCH /event-types/" +
+				e.Type.Code}
 	}
 	over := e.Type.CheckTotals(e.TotalCount, e.TotalAmount)
 	if e.Type.CheckAmount(largest) != "" {
@@ -128,9 +133,11 @@ func OverLimit(code domain.Code, t domain.EventType, over *domain.OverLimit, wha
 	if over.Limit == "max_count" {
 		asked, most = english.Count(over.Asked, "target"), english.Number(over.Most)
 	}
-	about := map[string]string{"max_per_member": "has a target with ", "max_per_event": "comes to ", "max_count": "has "}[over.Limit]
-	return &domain.Error{Code: code, Message: what + " " + about + asked + ": " + over.Limit + " of " + t.Code + " is " + most,
-		Hint: limitsHint, Over: over}
+	about := map[string]string{"max_per_member": "has a target with ", "max_per_event": "comes to ",
+		"max_count": "has "}[over.Limit]
+	return &domain.Error{Code: code,
+		Message: what + " " + about + asked + ": " + over.Limit + " of " + t.Code + " is " + most,
+		Hint:    limitsHint, Over: over}
 }
 
 // Engaged reads the brake that holds the events of a type, nil for none; where there are two, that of all events. What
@@ -162,11 +169,12 @@ func GranterUnknown(t domain.EventType) *domain.Error {
 	}
 }
 
-// MissingKeys is what a voucher event gets without a master key.
+// MissingKeys returns what a voucher event gets without a master key.
 func MissingKeys() error {
 	return &domain.Error{Code: domain.MissingKeys, Message: "voucher PINs cannot be sealed without a master key",
 		Hint: "set BESTOW_MASTER_KEY to 32 random bytes in base64 and restart"}
 }
 
 // MissedText says what becomes of an event whose moment passed before it had a list.
-const MissedText = "reservation_at passed before the event had a list, so it does not start by itself: start it, or give it another reservation_at"
+const MissedText = "reservation_at passed before the event had a list, so it does not start by itself: start it, " +
+	"or give it another reservation_at"

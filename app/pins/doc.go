@@ -1,6 +1,6 @@
-// Package pins keeps the PINs of vouchers that the campaign side remembers: it seals them for the results (Sealer), and opens
-// them for a proof, which compares them with the ledger's (Unsealer). Each event has a key of its own in the table pin_keys,
-// which the master key wraps.
+// Package pins keeps the PINs of vouchers that the campaign side remembers: it seals them for the results (Sealer), and
+// opens them for a proof, which compares them with the ledger's (Unsealer). Each event has a key of its own in the
+// table pin_keys, which the master key wraps.
 //
 // Start with Sealer.Seal in sealer.go.
 //

@@ -19,8 +19,8 @@ import (
 
 var _ grants.Sealer = sealer{}
 
-// sealer seals the PINs of vouchers that the campaign side remembers, under a key per event (pin_keys) that the master key
-// wraps.
+// sealer seals the PINs of vouchers that the campaign side remembers, under a key per event (pin_keys) that the master
+// key wraps.
 type sealer struct{ keys keys.Store }
 
 // NewSealer returns a sealer whose keys master wraps.
@@ -28,8 +28,8 @@ func NewSealer(master *seal.Master) sealer {
 	return sealer{keys.Store{Table: keys.Pins, Master: master, WrappedOnly: true}}
 }
 
-// Seal implements app.Sealer: each PIN's ciphertext, in base64, bound to the event, the member and the field. It waits only
-// for a transaction that is just making the same event's key.
+// Seal implements app.Sealer: each PIN's ciphertext, in base64, bound to the event, the member and the field. It waits
+// only for a transaction that is just making the same event's key.
 func (s sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pins []string) ([]string, error) {
 	if len(members) != len(pins) {
 		return nil, fmt.Errorf("seal PINs of event %d: %d members and %d PINs", eventID, len(members), len(pins))
@@ -42,7 +42,8 @@ func (s sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pin
 	}
 	if errors.Is(err, seal.ErrOpen) { // wrapped by another master key
 		return nil, fmt.Errorf("seal PINs of event %d: %w: %w", eventID, &domain.Error{Code: domain.MissingKeys,
-			Message: "BESTOW_MASTER_KEY is not the one that the event's key was wrapped with", Hint: "set the right one and resume"}, err)
+			Message: "BESTOW_MASTER_KEY is not the one that the event's key was wrapped with",
+			Hint:    "set the right one and resume"}, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("seal PINs of event %d: %w", eventID, err)
@@ -54,9 +55,9 @@ func (s sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pin
 	return sealed, nil
 }
 
-// Open returns the PIN that Seal was given for the same event and member. The caller has checked the role, and writes the
-// audit record in tx. Errors: pgx.ErrNoRows if the event has no key, seal.ErrOpen for a PIN of another key or of another
-// member.
+// Open returns the PIN that Seal was given for the same event and member. The caller has checked the role, and writes
+// the audit record in tx. Errors: pgx.ErrNoRows if the event has no key, seal.ErrOpen for a PIN of another key or of
+// another member.
 func (s sealer) Open(ctx context.Context, tx pgx.Tx, eventID int64, member, sealed string) (string, error) {
 	key, err := s.keys.Key(ctx, tx, eventID)
 	if err != nil {
@@ -90,8 +91,8 @@ func CheckMaster(ctx context.Context, pool *pgxpool.Pool, master *seal.Master) e
 	return NewSealer(master).keys.CheckMaster(ctx, pool)
 }
 
-// Rewrap wraps every key of PINs by the master key to, and returns how many keys to has wrapped then. Error: seal.ErrOpen for
-// a key that neither master key has wrapped.
+// Rewrap wraps every key of PINs by the master key to, and returns how many keys to has wrapped then. Error:
+// seal.ErrOpen for a key that neither master key has wrapped.
 func Rewrap(ctx context.Context, tx pgx.Tx, from, to *seal.Master) (int, error) {
 	return NewSealer(from).keys.Rewrap(ctx, tx, to)
 }

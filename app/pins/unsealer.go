@@ -44,7 +44,9 @@ type voucherKeys struct {
 func (u Unsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (verify.VoucherKeys, []string, int, error) {
 	opened := voucherKeys{pins: map[int64]*seal.Key{}}
 	var wrong []string
-	rows, err := tx.Query(ctx, `SELECT event_id, wrapped FROM public.pin_keys WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY event_id`, event)
+	rows, err := tx.Query(ctx,
+		`SELECT event_id, wrapped FROM public.pin_keys WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY event_id`,
+		event)
 	if err != nil {
 		return nil, nil, 0, fmt.Errorf("read PIN keys: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Installation is how the installation is at one moment.
+// Installation says how the installation is at one moment.
 type Installation struct {
 	At        time.Time // the database's clock
 	ReadOnly  bool      // nothing can be written
@@ -56,7 +56,8 @@ func (l Installation) others(name, value string) (all []Process) {
 }
 
 func differs(name, mine string, others []Process) string {
-	return fmt.Sprintf("%s is %q here and %q in a process that runs (%s)", name, mine, others[0].settings()[name], nameProcesses(others))
+	return fmt.Sprintf("%s is %q here and %q in a process that runs (%s)", name, mine, others[0].settings()[name],
+		nameProcesses(others))
 }
 
 // Unserved reports whether no handler that runs has the ledger of the type. Ours is one that each handler has.
@@ -75,7 +76,8 @@ func IsUnserved(ctx context.Context, tx pgx.Tx, t domain.EventType) (bool, error
 	return l.Unserved(t), err
 }
 
-// granters returns the names of the ledgers that p can ask, as a handler: a version that does not name them has ours alone.
+// granters returns the names of the ledgers that p can ask, as a handler: a version that does not name them has ours
+// alone.
 func (p Process) granters() []string {
 	for _, r := range p.Reports {
 		if r.Granters != nil {
@@ -104,8 +106,8 @@ func (s *Processes) Differences(ctx context.Context, mine Settings) ([]string, e
 	})
 }
 
-// SameSettings returns [SettingsDiffer] if a process that runs has another value of one of the settings. tx may be one whose
-// statements name the schema of every table, and call the main one "public".
+// SameSettings returns [SettingsDiffer] if a process that runs has another value of one of the settings. tx may be one
+// whose statements name the schema of every table, and call the main one "public".
 func SameSettings(ctx context.Context, tx pgx.Tx, mine Settings) error {
 	const query = `SELECT coalesce(jsonb_agg(p ORDER BY p.started_at, p.id), '[]') FROM public.processes p
 		WHERE p.seen_at > now() - $1::interval`
@@ -118,7 +120,8 @@ func SameSettings(ctx context.Context, tx pgx.Tx, mine Settings) error {
 		return fmt.Errorf("read processes: %w", err)
 	}
 	if all := l.settingsBeside(mine); len(all) > 0 {
-		return &domain.Error{Code: SettingsDiffer, Message: all[0], Hint: "give this command the setting of the processes"}
+		return &domain.Error{Code: SettingsDiffer, Message: all[0],
+			Hint: "give this command the setting of the processes"}
 	}
 	return nil
 }

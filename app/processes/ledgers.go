@@ -14,8 +14,8 @@ type Ledgers struct{ pool *pgxpool.Pool }
 // NewLedgers returns the ledgers that the database of pool remembers.
 func NewLedgers(pool *pgxpool.Pool) *Ledgers { return &Ledgers{pool} }
 
-// Meet notes that the granter's name leads to the ledger, if it led to none before, and returns the id of the one that it
-// led to first. Another ledger knows no keys, and would grant what was granted.
+// Meet notes that the granter's name leads to the ledger, if it led to none before, and returns the id of the one that
+// it led to first. Another ledger knows no keys, and would grant what was granted.
 func (s *Ledgers) Meet(ctx context.Context, granter, ledgerID string) (known string, err error) {
 	if known, err = s.Known(ctx, granter); err != nil || known != "" {
 		return known, err

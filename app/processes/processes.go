@@ -1,5 +1,5 @@
-// Package processes lists the processes of an installation. Each keeps a row of its own: its roles, its settings, and what
-// its work lacks. It also remembers which ledger each granter's name led to first.
+// Package processes lists the processes of an installation. Each keeps a row of its own: its roles, its settings, and
+// what its work lacks. It also remembers which ledger each granter's name led to first.
 //
 // Start with Processes.Beat, which writes, and Read, which reads.
 package processes
@@ -22,12 +22,12 @@ const (
 )
 
 const (
-	// AliveFor is how long a process counts as running after it was seen last.
+	// AliveFor is the time that a process counts as running after it was seen last.
 	AliveFor = 30 * time.Second
-	// keptFor is how long the row of a process that was killed is kept.
+	// keptFor is the time that the row of a process that was killed is kept.
 	keptFor = time.Hour
-	// awayFor is how long a report about a topic holds that its process does not repeat. A relay tries again every five
-	// seconds, but may wait long for a Kafka that is away.
+	// awayFor is the time that a report about a topic holds that its process does not repeat. A relay tries again every
+	// five seconds, but may wait long for a Kafka that is away.
 	awayFor = time.Minute
 	// RefusesFor is the same for a Kafka that answers at once that it refuses.
 	RefusesFor = 20 * time.Second
@@ -51,10 +51,10 @@ type Process struct {
 	Reports   []Report  `json:"reports"`
 }
 
-// Report is what a process says of a thing that its work needs.
+// Report holds what a process says of a thing that its work needs.
 type Report struct {
-	// Code says what is wrong, as the code of a reason of package reports does. "" says that nothing is: a relay says so of a topic that took
-	// its last message.
+	// Code says what is wrong, as the code of a reason of package reports does. "" says that nothing is: a relay says
+	// so of a topic that took its last message.
 	Code      domain.Code       `json:"code"`
 	Text      string            `json:"text,omitempty"`
 	EventType string            `json:"event_type,omitempty"` // the event type that is concerned; "": every type
@@ -98,8 +98,8 @@ func (p Process) Obstacles() []Report {
 	})
 }
 
-// Beat notes that p is alive, and what it has to say; p's times are not read. oldest reports whether no process that runs
-// is older: that one speaks for all of them.
+// Beat notes that p is alive, and what it has to say; p's times are not read. oldest reports whether no process that
+// runs is older: that one speaks for all of them.
 func (s *Processes) Beat(ctx context.Context, p Process) (oldest bool, err error) {
 	return upsertProcess(ctx, s.pool, p)
 }

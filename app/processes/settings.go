@@ -101,9 +101,11 @@ func (d difference) Text() string {
 	for _, value := range slices.Sorted(maps.Keys(d.holders)) {
 		values = append(values, fmt.Sprintf("%q (%s)", value, nameProcesses(d.holders[value])))
 	}
-	text := fmt.Sprintf("the processes have different values of %s: %s: give all of them the same", d.setting, strings.Join(values, ", "))
+	text := fmt.Sprintf("the processes have different values of %s: %s: give all of them the same", d.setting,
+		strings.Join(values, ", "))
 	if d.setting == BrokersSetting {
-		text = fmt.Sprintf("KAFKA_BROKERS leads the processes to different clusters: %s: give all of them the same", strings.Join(values, ", "))
+		text = fmt.Sprintf("KAFKA_BROKERS leads the processes to different clusters: %s: give all of them the same",
+			strings.Join(values, ", "))
 	}
 	if d.Blocks() {
 		text = "blocked: " + text
@@ -124,9 +126,10 @@ func nameProcesses(all []Process) string {
 	return strings.Join(names, "; ")
 }
 
-// MayJoin returns [SettingsDiffer] for a process that would do what cannot be undone beside those that run: grant by the
-// days of another time zone, seal under another master key, or be of development where production asks for limits and keys. Other differences are only
-// told: nothing is lost by them, and a deployment that renames the topics has both for a while.
+// MayJoin returns [SettingsDiffer] for a process that would do what cannot be undone beside those that run: grant by
+// the days of another time zone, seal under another master key, or be of development where production asks for limits
+// and keys. Other differences are only told: nothing is lost by them, and a deployment that renames the topics has both
+// for a while.
 func (s *Processes) MayJoin(ctx context.Context, mine Settings) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		l, err := Read(ctx, tx)
@@ -143,7 +146,8 @@ func (s *Processes) MayJoin(ctx context.Context, mine Settings) error {
 			}
 			if others := l.others(name, mine[name]); len(others) > 0 {
 				return &domain.Error{Code: SettingsDiffer, Message: differs(name, mine[name], others),
-					Hint: fmt.Sprintf("give this process the same %s, or stop the others first (one that was killed counts for %s)", name, AliveFor)}
+					Hint: fmt.Sprintf("give this process the same %s, or stop the others first (one that was killed "+
+						"counts for %s)", name, AliveFor)}
 			}
 		}
 		return nil

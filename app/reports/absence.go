@@ -33,7 +33,8 @@ type Absence struct {
 	Line     int64  // of [RowRejected]: the row's line in the file
 }
 
-// WhyAbsent returns why an event has no result of a member that fits, in the order of what is most certain. Error: domain.NotFound.
+// WhyAbsent returns why an event has no result of a member that fits, in the order of what is most certain. Error:
+// domain.NotFound.
 func (s *Reports) WhyAbsent(ctx context.Context, eventID int64, member string) (Absence, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Absence, error) {
 		e, err := eventrow.Select(ctx, tx, eventID)
@@ -47,11 +48,14 @@ func (s *Reports) WhyAbsent(ctx context.Context, eventID int64, member string) (
 		}
 		switch {
 		case asked:
-			return Absence{Code: OtherResult, Text: "the member has a result in the event, but not with this status or error code"}, nil
+			return Absence{Code: OtherResult,
+				Text: "the member has a result in the event, but not with this status or error code"}, nil
 		case listed && e.Status == domain.Pending:
-			return Absence{Code: NotStarted, Text: "the member is in the list of the event, and the event has not started"}, nil
+			return Absence{Code: NotStarted,
+				Text: "the member is in the list of the event, and the event has not started"}, nil
 		case listed:
-			return Absence{Code: NotAsked, Text: "the member is in the list of the event, and the ledger was not asked for it yet"}, nil
+			return Absence{Code: NotAsked,
+				Text: "the member is in the list of the event, and the ledger was not asked for it yet"}, nil
 		}
 		if spellings[0] == "" { // blanks alone are no member, and an empty field of a row is not looked for
 			return Absence{Code: NotListed, Text: notListedText(e, 0)}, nil
@@ -60,14 +64,17 @@ func (s *Reports) WhyAbsent(ctx context.Context, eventID int64, member string) (
 	})
 }
 
-// memberSpellings returns how the tables may hold a member: as the import keeps it, and as an older version may have kept it.
+// memberSpellings returns how the tables may hold a member: as the import keeps it, and as an older version may have
+// kept it.
 func memberSpellings(member string) []string {
 	return []string{norm.NFC.String(strings.TrimSpace(member)), member}
 }
 
 // selectStanding reports whether the event's list has a member, and whether the ledger was asked for it.
-func selectStanding(ctx context.Context, tx pgx.Tx, e domain.Event, spellings []string) (listed, asked bool, err error) {
-	query := `SELECT EXISTS (SELECT FROM ` + pg.Quoted(e.Type.TargetTable()) + ` WHERE event_id = $1 AND member_id = ANY ($2)),
+func selectStanding(ctx context.Context, tx pgx.Tx, e domain.Event,
+	spellings []string) (listed, asked bool, err error) {
+	query := `SELECT EXISTS (SELECT FROM ` + pg.Quoted(e.Type.TargetTable()) +
+		` WHERE event_id = $1 AND member_id = ANY ($2)),
 		EXISTS (SELECT FROM ` + pg.Quoted(e.Type.ResultTable()) + ` WHERE event_id = $1 AND member_id = ANY ($2))`
 	if err := tx.QueryRow(ctx, query, e.ID, spellings).Scan(&listed, &asked); err != nil {
 		return false, false, fmt.Errorf("read standing of member: %w", err)
@@ -75,12 +82,13 @@ func selectStanding(ctx context.Context, tx pgx.Tx, e domain.Event, spellings []
 	return listed, asked, nil
 }
 
-// searchedRows is how many rejected rows of an event are searched for a member. No index serves the search, and an event may
-// have millions.
+// searchedRows says how many rejected rows of an event are searched for a member. No index serves the search, and an
+// event may have millions.
 const searchedRows = 20_000
 
-// selectRejection looks for a member among the rejected rows of an event's uploads, the newest first, in searchedRows of them.
-// A row keeps its raw text only: a row whose member_id is the member comes before one that has it in another field.
+// selectRejection looks for a member among the rejected rows of an event's uploads, the newest first, in searchedRows
+// of them. A row keeps its raw text only: a row whose member_id is the member comes before one that has it in another
+// field.
 func selectRejection(ctx context.Context, tx pgx.Tx, e domain.Event, spellings []string) (Absence, error) {
 	const count = `SELECT coalesce(sum(rejected), 0)::bigint FROM imports WHERE event_id = $1`
 	var rejected int64
@@ -125,15 +133,18 @@ type rejection struct {
 }
 
 func (r rejection) absence(what string) Absence {
-	return Absence{Code: RowRejected, Text: fmt.Sprintf("%s (%s): line %d of import %d", what, r.code, r.line, r.importID), ImportID: r.importID, Line: r.line}
+	return Absence{Code: RowRejected,
+		Text: fmt.Sprintf("%s (%s): line %d of import %d", what, r.code, r.line, r.importID), ImportID: r.importID,
+		Line: r.line}
 }
 
 // notListedText says where a member was looked for in vain, of an event with so many rejected rows.
 func notListedText(e domain.Event, rejected int64) string {
 	switch {
 	case rejected > searchedRows:
-		return fmt.Sprintf("the member is not in the list of the event, and in none of the %s rejected rows that were searched, those of the "+
-			"newest imports first; there are %s: `bestow targets rejected %d --import ID` prints all of an import",
+		return fmt.Sprintf("the member is not in the list of the event, "+
+			"and in none of the %s rejected rows that were searched, those of the newest imports first; "+
+			"there are %s: `bestow targets rejected %d --import ID` prints all of an import",
 			english.Number(searchedRows), english.Number(rejected), e.ID)
 	case e.TotalCount == 0:
 		return "the event has no member list"
@@ -141,7 +152,8 @@ func notListedText(e domain.Event, rejected int64) string {
 	return "the member is not in the list of the event, and no row with it was rejected"
 }
 
-// wholeField is a pattern of PostgreSQL that finds any of the spellings as a field of a line of CSV or a string of NDJSON.
+// wholeField is a pattern of PostgreSQL that finds any of the spellings as a field of a line of CSV or a string of
+// NDJSON.
 func wholeField(spellings []string) string {
 	quoted := make([]string, 0, len(spellings)+1)
 	for _, s := range append(spellings, norm.NFD.String(spellings[0])) {

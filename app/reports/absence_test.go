@@ -31,7 +31,8 @@ func TestSearchOfRejectedRowsIsBounded(t *testing.T) {
 		a := look(member)
 		require.Equal(t, Absence{Code: RowRejected, Text: a.Text, ImportID: importID, Line: line}, a, member)
 	}
-	const unsaid = "in none of the 20,000 rejected rows that were searched, those of the newest imports first; there are 20,003"
+	const unsaid = "in none of the 20,000 rejected rows that were searched, those of the newest imports first; " +
+		"there are 20,003"
 	rejected(104, 2, "m104-2")
 	rejected(102, 1, "m102-1")
 	rejected(102, searchedRows-2, "m102-19998")
@@ -47,16 +48,18 @@ func TestSearchOfRejectedRowsIsBounded(t *testing.T) {
 	require.Equal(t, "the event has no member list", look("m").Text)
 }
 
-// A row is said to be the member's only if its member_id is the member: amounts, reasons and names of columns are not (reviewer3
-// V4). A row of the member comes before another one that has the text in a field.
+// A row is said to be the member's only if its member_id is the member: amounts, reasons and names of columns are not
+// (reviewer3 V4). A row of the member comes before another one that has the text in a field.
 func TestRejectedRowIsTheMembers(t *testing.T) {
 	t.Parallel()
 	s := eventtest.New(t)
 	id := s.Event()
 	lists, err := imports.New(imports.Config{Pool: s.Pool, River: s.River, Sizes: imports.DefaultSizes()})
 	require.NoError(t, err)
-	csv := "amount,reason,member_id\n1.5,hello,m 1\n10,x,m1\n1.5,welcome,m-3\n10,1000,x \"y\n1.5,,1000\n1,2,3,4\n\"1.5\",\"m-3\",\" m,4 \"\n"
-	ndjson := `{"member_id":"m-2","amount":1.25}` + "\n" + `{"amount":5,"member_id":77}` + "\n" + `{"member_id":"m-5","x":"m-6"}` + "\n" + `{"member_id":"ok","amount":1}` + "\n"
+	csv := "amount,reason,member_id\n1.5,hello,m 1\n10,x,m1\n1.5,welcome,m-3\n10,1000,x " +
+		"\"y\n1.5,,1000\n1,2,3,4\n\"1.5\",\"m-3\",\" m,4 \"\n"
+	ndjson := `{"member_id":"m-2","amount":1.25}` + "\n" + `{"amount":5,"member_id":77}` + "\n" +
+		`{"member_id":"m-5","x":"m-6"}` + "\n" + `{"member_id":"ok","amount":1}` + "\n"
 	for _, u := range []imports.Upload{
 		{Body: strings.NewReader(csv), ContentType: "text/csv"}, {Body: strings.NewReader(ndjson), ContentType: "application/x-ndjson"},
 	} {
@@ -64,13 +67,15 @@ func TestRejectedRowIsTheMembers(t *testing.T) {
 		require.NoError(t, err)
 	}
 	reports := &Reports{pool: s.Pool}
-	for member, line := range map[string]int64{"m 1": 2, "m-3": 4, "1000": 6, "m-2": 1, "77": 2, "m-5": 3, "3": 7, "m,4": 8} {
+	for member, line := range map[string]int64{"m 1": 2, "m-3": 4, "1000": 6, "m-2": 1, "77": 2, "m-5": 3, "3": 7,
+		"m,4": 8} {
 		a, err := reports.WhyAbsent(t.Context(), id, member)
 		require.NoError(t, err)
 		require.Equal(t, line, a.Line, "%s: %s", member, a.Text)
 		require.Contains(t, a.Text, "a row with the member was rejected (", member)
 	}
-	for member, line := range map[string]int64{"hello": 2, "welcome": 4, "1.5": 2, "1.25": 1, "member_id": 1, "m-6": 3, "4": 7} {
+	for member, line := range map[string]int64{"hello": 2, "welcome": 4, "1.5": 2, "1.25": 1, "member_id": 1, "m-6": 3,
+		"4": 7} {
 		a, err := reports.WhyAbsent(t.Context(), id, member)
 		require.NoError(t, err)
 		require.Equal(t, RowRejected, a.Code)

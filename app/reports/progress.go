@@ -1,5 +1,5 @@
-// Package reports says how events go: progress, the queue of lanes, results, why a member has none, and what an event stands
-// still for. It changes nothing, but for the jobs by which a proof is asked for.
+// Package reports says how events go: progress, the queue of lanes, results, why a member has none, and what an event
+// stands still for. It changes nothing, but for the jobs by which a proof is asked for.
 //
 // Start with Reports.Progress. waiting.go is the one place that knows why an event stands still.
 package reports
@@ -27,7 +27,7 @@ type Reports struct {
 	rules obstacle.Rules
 }
 
-// Config is what reports stand on.
+// Config holds what reports stand on.
 type Config struct {
 	Pool  *pgxpool.Pool
 	River *river.Client[pgx.Tx] // inserts the jobs that verify; nil: none can be requested
@@ -42,13 +42,13 @@ func New(c Config) (*Reports, error) {
 	return &Reports{pool: c.Pool, river: c.River, rules: c.Rules}, nil
 }
 
-// Progress is how an event goes at one moment. Counts are of targets.
+// Progress says how an event goes at one moment. Counts are of targets.
 type Progress struct {
 	Event        domain.Event
 	WaitingRetry int            // refused for now: tried again by itself
 	NextRetryAt  *time.Time     // the first of those; nil for none
 	retryLate    bool           // it should have begun
-	Unknown      int            // asked, and nobody knows the outcome yet
+	Unknown      int            // asked, and the outcome is not known yet
 	Redriven     int            // given up, and not answered yet since a person has them tried again
 	InFlight     int            // of chunks that a handler has claimed; and Redriven of an event that is COMPLETED
 	RatePerS     float64        // settled a second, over the last ten seconds; 0 unless the event is RUNNING
@@ -57,8 +57,8 @@ type Progress struct {
 	Failures     map[string]int // given up, by error code
 }
 
-// AtRest reports whether nothing of the event moves any more: it is not RUNNING, no handler holds a claim of it, and no member
-// of it is tried again.
+// AtRest reports whether nothing of the event moves any more: it is not RUNNING, no handler holds a claim of it, and no
+// member of it is tried again.
 func (p Progress) AtRest() bool { return p.Event.Status != domain.Running && p.InFlight == 0 }
 
 // Progress reads the counters of an event and what is open of it. It touches the summary, the chunks and the results
@@ -98,7 +98,8 @@ func (p *Progress) addRetry() {
 	at := p.NextRetryAt.UTC().Format(time.RFC3339)
 	text := "what is left was refused for now, and is tried again at " + at
 	if p.retryLate {
-		text = "what is left was refused for now; its retry was due at " + at + " and begins by itself, within 90 s if a process was killed"
+		text = "what is left was refused for now; its retry was due at " + at +
+			" and begins by itself, within 90 s if a process was killed"
 	}
 	p.WaitingFor = []Reason{{RetryWaits, text}}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// rateWindow is how far back the rate looks.
+// rateWindow says how far back the rate looks.
 const rateWindow = 10 * time.Second
 
 // openResults counts what is not SUCCESS, from the partial index that holds nothing else.
@@ -59,21 +59,23 @@ func readNextRetry(ctx context.Context, tx pgx.Tx, p *Progress) error {
 	const query = `SELECT min(scheduled_at), coalesce(min(scheduled_at) < now() - interval '5 seconds', false) FROM river.river_job
 		WHERE kind = $1 AND state IN ('available', 'scheduled', 'retryable')
 		  AND args @> jsonb_build_object('event_id', $2::bigint, 'mode', $3::text)`
-	if err := tx.QueryRow(ctx, query, outbox.RelayKind, p.Event.ID, string(outbox.Retry)).Scan(&p.NextRetryAt, &p.retryLate); err != nil {
+	if err := tx.QueryRow(ctx, query, outbox.RelayKind, p.Event.ID, string(outbox.Retry)).Scan(&p.NextRetryAt,
+		&p.retryLate); err != nil {
 		return fmt.Errorf("read next retry: %w", err)
 	}
 	return nil
 }
 
-// readChunks counts what handlers hold now, and returns what was settled a second within the rate's window, or since the
-// start if that is less.
+// readChunks counts what handlers hold now, and returns what was settled a second within the rate's window, or since
+// the start if that is less.
 func readChunks(ctx context.Context, tx pgx.Tx, p *Progress) (rate float64, err error) {
 	const query = `SELECT
 			coalesce(sum(target_count - settled_count) FILTER (WHERE open_until > now()), 0),
 			coalesce(sum(target_count) FILTER (WHERE settled_at > now() - $2::interval), 0)::float8
 				/ greatest(extract(epoch FROM least($2::interval, now() - $3::timestamptz)), 1)::float8
 		FROM grant_chunks WHERE event_id = $1`
-	if err := tx.QueryRow(ctx, query, p.Event.ID, rateWindow, p.Event.Summary.StartedAt).Scan(&p.InFlight, &rate); err != nil {
+	if err := tx.QueryRow(ctx, query, p.Event.ID, rateWindow, p.Event.Summary.StartedAt).Scan(&p.InFlight,
+		&rate); err != nil {
 		return 0, fmt.Errorf("count chunks at work: %w", err)
 	}
 	return rate, nil

@@ -41,16 +41,18 @@ type KeptReport struct {
 	UnderWay *Verification // the next one, if it was asked for; nil for none
 }
 
-// RequestReport requests a report on an event, which a process with the role jobs makes. While one waits, that one is the
-// answer: any number of requests are one job. One that is being made is not: what it compares is older than the question.
-// Errors: domain.NotFound, and those of a key.
+// RequestReport requests a report on an event, which a process with the role jobs makes. While one waits, that one is
+// the answer: any number of requests are one job. One that is being made is not: what it compares is older than the
+// question. Errors: domain.NotFound, and those of a key.
 func (s *Reports) RequestReport(ctx context.Context, by command.Caller, eventID int64) (Verification, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Verification, error) {
-		return command.In(ctx, tx, by, func() (Verification, error) { return s.requestReport(ctx, tx, by.Actor, eventID) })
+		return command.In(ctx, tx, by,
+			func() (Verification, error) { return s.requestReport(ctx, tx, by.Actor, eventID) })
 	})
 }
 
-// requestReport takes the lock in a statement of its own: a second request that waits for it then sees the first one's job.
+// requestReport takes the lock in a statement of its own: a second request that waits for it then sees the first one's
+// job.
 func (s *Reports) requestReport(ctx context.Context, tx pgx.Tx, actor string, eventID int64) (Verification, error) {
 	if err := pg.Lock(ctx, tx, pg.Proof, eventID); err != nil {
 		return Verification{}, err
@@ -70,8 +72,8 @@ func (s *Reports) requestReport(ctx context.Context, tx pgx.Tx, actor string, ev
 	return *v, nil
 }
 
-// LastReport returns the last report on an event, and whether another one is under way. Errors: domain.NotFound for no such
-// event; where there is no report, ReportUnderWay while the first one is made, and NoReport otherwise.
+// LastReport returns the last report on an event, and whether another one is under way. Errors: domain.NotFound for no
+// such event; where there is no report, ReportUnderWay while the first one is made, and NoReport otherwise.
 func (s *Reports) LastReport(ctx context.Context, eventID int64) (KeptReport, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (r KeptReport, err error) {
 		if _, err := eventrow.Select(ctx, tx, eventID); err != nil {
@@ -92,15 +94,17 @@ func (s *Reports) LastReport(ctx context.Context, eventID int64) (KeptReport, er
 // noReport says that an event has no report, and what to do.
 func noReport(eventID int64, underWay *Verification) error {
 	if underWay == nil {
-		return &domain.Error{Code: domain.NoReport, Message: fmt.Sprintf("the service has made no report on event %d", eventID),
-			Hint: fmt.Sprintf("POST /events/%d/verify asks for one", eventID)}
+		return &domain.Error{Code: domain.NoReport,
+			Message: fmt.Sprintf("the service has made no report on event %d", eventID),
+			Hint:    fmt.Sprintf("POST /events/%d/verify asks for one", eventID)}
 	}
 	state := "was asked for at " + underWay.AskedAt.UTC().Format(time.RFC3339) + " and waits"
 	if underWay.Since != nil {
 		state = "is being made since " + underWay.Since.UTC().Format(time.RFC3339)
 	}
-	return &domain.Error{Code: domain.ReportUnderWay, Message: fmt.Sprintf("the first report on event %d %s", eventID, state),
-		Hint: "ask again in a few seconds; a process with the role jobs makes it"}
+	return &domain.Error{Code: domain.ReportUnderWay,
+		Message: fmt.Sprintf("the first report on event %d %s", eventID, state),
+		Hint:    "ask again in a few seconds; a process with the role jobs makes it"}
 }
 
 // RescueVerifications lets the verifications run again whose process is gone: River itself waits until the longest one

@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Queue is what runs in lanes and what will, by the database's clock. Lanes stand in the order of their second; different
-// lanes run side by side, the events of one after another.
+// Queue holds what runs in lanes and what will, by the database's clock. Lanes stand in the order of their second;
+// different lanes run side by side, the events of one after another.
 type Queue struct {
 	At    time.Time
 	Lanes []Lane
@@ -28,15 +28,16 @@ type Lane struct {
 // Queued is an event in its lane.
 type Queued struct {
 	Event domain.Event
-	// WaitsFor says what keeps a PENDING event that is not the lane's next from starting, or would if its time had come:
-	// LaneBusy, Missed, or a code of [obstacle.Rules.Refuse], which a start would get too. "" for what runs or is next.
+	// WaitsFor says what keeps a PENDING event that is not the lane's next from starting, or would if its time had
+	// come: LaneBusy, Missed, or a code of [obstacle.Rules.Refuse], which a start would get too. "" for what runs or is
+	// next.
 	WaitsFor domain.Code
-	// ExpectedStart is when a PENDING event will start: now or its reserved time for the next one of a free lane, and what
-	// the rate of the lane's runner promises for those behind it. nil where nobody can tell: it stands still, or depends on
-	// an event that does.
+	// ExpectedStart is when a PENDING event will start: now or its reserved time for the next one of a free lane, and
+	// what the rate of the lane's runner promises for those behind it. nil if it is not known: it stands still, or
+	// depends on an event that does.
 	ExpectedStart *time.Time
 	RatePerS      float64  // of what runs: settled a second; 0 for none
-	ETAS          int64    // of what runs: seconds to go at that rate; 0 where nobody can tell
+	ETAS          int64    // of what runs: seconds to go at that rate; 0 if it is not known
 	WaitingFor    []Reason // what it stands still for
 }
 
@@ -68,7 +69,7 @@ func (s *Reports) Queue(ctx context.Context) (Queue, error) {
 	})
 }
 
-// waitsFor returns the code of what keeps a PENDING event from starting, whatever its lane does: StartDue passes it over.
+// waitsFor returns the code of what keeps a PENDING event from starting, apart from its lane: StartDue passes it over.
 func (s *Reports) waitsFor(l look, e domain.Event) domain.Code {
 	if e.Status != domain.Pending {
 		return ""
@@ -140,7 +141,8 @@ func (l *Lane) forecast(now time.Time) {
 	}
 }
 
-// free is when the lane takes its next event, and the rate at which its events are worked; nil and 0 where that is unknown.
+// free is when the lane takes its next event, and the rate at which its events are worked; nil and 0 where that is
+// unknown.
 func (l *Lane) free(now time.Time) (at *time.Time, rate float64) {
 	runner := l.Runner()
 	if runner == nil {
@@ -162,7 +164,7 @@ func later(a *time.Time, b time.Time) *time.Time {
 	return &b
 }
 
-// unforeseeable is how many seconds ahead nothing is foretold.
+// unforeseeable says how many seconds ahead nothing is foretold.
 const unforeseeable = 10 * 365 * 24 * 3600
 
 // after is when n targets are settled that are begun at a moment; nil where the moment or the rate is unknown.

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A start is foretold only where nothing is wrong with the installation, for the next event of a free lane and for those
-// behind it.
+// A start is foretold only where nothing is wrong with the installation, for the next event of a free lane and for
+// those behind it.
 func TestNoStartIsForetoldWhileSomethingIsWrong(t *testing.T) {
 	t.Parallel()
 	due := noon.Add(-time.Hour)
@@ -29,7 +29,8 @@ func TestNoStartIsForetoldWhileSomethingIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pending := func() Queued {
-				return Queued{Event: domain.Event{Status: domain.Pending, ReservationAt: &due, TotalCount: 1}, WaitingFor: tt.waiting}
+				return Queued{Event: domain.Event{Status: domain.Pending, ReservationAt: &due, TotalCount: 1},
+					WaitingFor: tt.waiting}
 			}
 			lane := Lane{ReservationAt: due, Events: []Queued{pending(), pending()}}
 			lane.forecast(noon)

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Result is what became of one member of an event, as its row says. The secret of a voucher is not part of it.
+// Result holds what became of one member of an event, as its row says. The secret of a voucher is not part of it.
 type Result struct {
 	MemberID     string
 	Amount       int64
@@ -35,8 +35,8 @@ type ResultFilter struct {
 	Limit     int                 // 1 or more
 }
 
-// Results returns the results that f lets through, by member, at most f.Limit of them. A page far down costs what the first
-// one costs, since the index of members gives the place. Error: domain.NotFound.
+// Results returns the results that f lets through, by member, at most f.Limit of them. A page far down costs what the
+// first one costs, since the index of members gives the place. Error: domain.NotFound.
 func (s *Reports) Results(ctx context.Context, eventID int64, f ResultFilter) ([]Result, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Result, error) {
 		e, err := eventrow.Select(ctx, tx, eventID)
@@ -56,8 +56,8 @@ func (s *Reports) Results(ctx context.Context, eventID int64, f ResultFilter) ([
 	})
 }
 
-// query asks only for what is narrowed, so that the plan of each question fits it: status <> 'SUCCESS' makes the index of
-// what is open usable, which a parameter alone would not.
+// query asks only for what is narrowed, so that the plan of each question fits it: status <> 'SUCCESS' makes the index
+// of what is open usable, which a parameter alone would not.
 func (f ResultFilter) query(e domain.Event) (query string, args []any) {
 	where := []string{"event_id = $1", "member_id > $2"}
 	args = []any{e.ID, f.After}

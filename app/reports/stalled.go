@@ -12,14 +12,15 @@ import (
 	"bestow/outbox"
 )
 
-// Stalled is the code of the reason for which an event that is at work has not moved for a while and of which no other reason is
-// known. Its text has what was found out.
+// Stalled is the code of the reason for which an event that is at work has not moved for a while and of which no other
+// reason is known. Its text has what was found out.
 const Stalled domain.Code = "stalled"
 
-// stalledAfter is how long an event that is at work may stand still before that is a reason: longer than a claim lasts.
+// stalledAfter is the time that an event that is at work may stand still before that is a reason: longer than a claim
+// lasts.
 const stalledAfter = 20 * time.Second
 
-// stall is what is known of events that stand still although nothing else is wrong.
+// stall holds what is known of events that stand still although nothing else is wrong.
 type stall struct {
 	events   map[int64]time.Time // those that stand still, and since when, as far as that is known
 	unread   bool                // the tables of their results could not be read in time: a session keeps them locked
@@ -28,7 +29,7 @@ type stall struct {
 	silent   []processes.Process // of the last hour, that were not seen for two beats
 }
 
-// silentAfter is how long a process is not seen that may hang: more than two beats.
+// silentAfter is the time that a process is not seen that may hang: more than two beats.
 const silentAfter = 12 * time.Second
 
 // stalled says why an event that is at work has not moved for a while; none where it moves.
@@ -56,11 +57,12 @@ func (l look) stalled(e domain.Event) []Reason {
 	if len(found) == 0 {
 		found = []string{"no reason is known: look at the logs of relays and handlers, and at `bestow parked list`"}
 	}
-	return []Reason{{Stalled, fmt.Sprintf("nothing of it has moved for %d s: ", int(stalledAfter.Seconds())) + strings.Join(found, "; ")}}
+	return []Reason{{Stalled, fmt.Sprintf("nothing of it has moved for %d s: ", int(stalledAfter.Seconds())) +
+		strings.Join(found, "; ")}}
 }
 
-// strangers are the consumers of a type's topics that no process of the installation is, nor one that hangs. None are known
-// while a handler does not say by which ids it consumes: it has just begun, or an older version does not.
+// strangers are the consumers of a type's topics that no process of the installation is, nor one that hangs. None are
+// known while a handler does not say by which ids it consumes: it has just begun, or an older version does not.
 func (l look) strangers(eventType string) (found []outbox.Consumer) {
 	var ours []string
 	for _, p := range slices.Concat(l.Processes, l.stall.silent) {
@@ -73,7 +75,8 @@ func (l look) strangers(eventType string) (found []outbox.Consumer) {
 	for _, p := range l.Processes {
 		for _, r := range p.Reports {
 			for _, c := range r.Consumers {
-				known := slices.ContainsFunc(found, func(other outbox.Consumer) bool { return other.Member == c.Member })
+				known := slices.ContainsFunc(found,
+					func(other outbox.Consumer) bool { return other.Member == c.Member })
 				if c.EventType == eventType && len(c.Partitions) > 0 && !known && !slices.Contains(ours, c.Member) {
 					found = append(found, c)
 				}

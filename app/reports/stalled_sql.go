@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// reportWait is how long a report waits for a lock that another session holds.
+// reportWait is the time that a report waits for a lock that another session holds.
 const reportWait = 2 * time.Second
 
 // readUnlocked runs fn, and reports whether a table was locked that it reads. Then tx goes on as if fn had not been.
@@ -27,10 +27,11 @@ func readUnlocked(ctx context.Context, tx pgx.Tx, fn func(tx pgx.Tx) error) (loc
 	return false, err
 }
 
-// readStall finds out which of the events that are at work stand still, and why. Of events whose counters move it reads two
-// rows by their keys, and nothing else.
+// readStall finds out which of the events that are at work stand still, and why. Of events whose counters move it reads
+// two rows by their keys, and nothing else.
 func (l *look) readStall(ctx context.Context, tx pgx.Tx, events []domain.Event) error {
-	quiet := slices.DeleteFunc(slices.Clone(events), func(e domain.Event) bool { return !l.atWork(e) || len(l.running(e)) > 0 })
+	quiet := slices.DeleteFunc(slices.Clone(events),
+		func(e domain.Event) bool { return !l.atWork(e) || len(l.running(e)) > 0 })
 	if len(quiet) == 0 || l.settling() {
 		return nil
 	}
@@ -39,7 +40,8 @@ func (l *look) readStall(ctx context.Context, tx pgx.Tx, events []domain.Event) 
 		return err
 	}
 	if !l.stall.unread {
-		l.stall.unread, err = readUnlocked(ctx, tx, func(tx pgx.Tx) error { return l.stall.read(ctx, tx, l.At, quiet, moved) })
+		l.stall.unread, err = readUnlocked(ctx, tx,
+			func(tx pgx.Tx) error { return l.stall.read(ctx, tx, l.At, quiet, moved) })
 	}
 	if l.stall.unread {
 		l.stall.events = moved
@@ -82,9 +84,10 @@ func selectQuiet(ctx context.Context, tx pgx.Tx, events []domain.Event) (map[int
 	return moved, nil
 }
 
-// read looks at the chunks and jobs of quiet events: what is left of an event may wait for the time of its retries, or may have
-// moved without a change of its counters.
-func (s *stall) read(ctx context.Context, tx pgx.Tx, now time.Time, quiet []domain.Event, moved map[int64]time.Time) error {
+// read looks at the chunks and jobs of quiet events: what is left of an event may wait for the time of its retries, or
+// may have moved without a change of its counters.
+func (s *stall) read(ctx context.Context, tx pgx.Tx, now time.Time, quiet []domain.Event,
+	moved map[int64]time.Time) error {
 	s.events, s.broken = map[int64]time.Time{}, map[int64]bool{}
 	for _, e := range quiet {
 		since, is := moved[e.ID]
@@ -118,8 +121,8 @@ type motion struct {
 	broken  bool      // two claims of a chunk in a row did not come back
 }
 
-// selectMotion reads when a chunk of the event was published, claimed for the first time, or given back, and when its jobs
-// were due or begun. A claim or an attempt after one that did not come back is no motion.
+// selectMotion reads when a chunk of the event was published, claimed for the first time, or given back, and when its
+// jobs were due or begun. A claim or an attempt after one that did not come back is no motion.
 func selectMotion(ctx context.Context, tx pgx.Tx, id int64) (m motion, err error) {
 	const query = `WITH chunks AS (
 			SELECT max(greatest(published_at, claimed_at, settled_at, CASE WHEN claim_token IS NULL THEN updated_at END)) AS at,
@@ -133,7 +136,8 @@ func selectMotion(ctx context.Context, tx pgx.Tx, id int64) (m motion, err error
 				  AND args @> jsonb_build_object('event_id', $1::bigint)) j
 		)
 		SELECT coalesce(greatest(chunks.at, jobs.at), 'epoch'), coalesce(jobs.retry_at, 'epoch'), chunks.broken FROM chunks, jobs`
-	if err := tx.QueryRow(ctx, query, id, outbox.RelayKind, string(outbox.Retry)).Scan(&m.at, &m.retryAt, &m.broken); err != nil {
+	if err := tx.QueryRow(ctx, query, id, outbox.RelayKind, string(outbox.Retry)).Scan(&m.at, &m.retryAt,
+		&m.broken); err != nil {
 		return m, fmt.Errorf("read motion of event %d: %w", id, err)
 	}
 	return m, nil
@@ -157,7 +161,8 @@ func selectRedriven(ctx context.Context, tx pgx.Tx, types []domain.EventType) (m
 	redriven := map[int64]bool{}
 	for _, t := range types {
 		// The difference is written as in its index, or that is not used.
-		query := `SELECT DISTINCT event_id FROM ` + pg.Quoted(t.ResultTable()) + ` WHERE redrive - redrive_done > 0 AND status = 'PERMANENTLY_FAILED'`
+		query := `SELECT DISTINCT event_id FROM ` + pg.Quoted(t.ResultTable()) +
+			` WHERE redrive - redrive_done > 0 AND status = 'PERMANENTLY_FAILED'`
 		rows, err := tx.Query(ctx, query)
 		if err != nil {
 			return nil, fmt.Errorf("read redriven events: %w", err)

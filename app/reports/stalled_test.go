@@ -41,12 +41,13 @@ func runSQL(t *testing.T, pool *pgxpool.Pool, sql string) {
 // relayJob is the SQL that adds a relay job of event 1.
 func relayJob(state, mode, scheduled, attempted string, attempt string) string {
 	return `INSERT INTO river.river_job (kind, queue, args, state, max_attempts, scheduled_at, attempted_at, attempt)
-		VALUES ('relay', 'relay', '{"event_id": 1, "mode": "` + mode + `"}', '` + state + `', 25, now() + interval '` + scheduled +
+		VALUES ('relay', 'relay', '{"event_id": 1, "mode": "` + mode + `"}', '` + state + `', 25, now() + interval '` +
+		scheduled +
 		`', now() + nullif('` + attempted + `', '')::interval, ` + attempt + `)`
 }
 
-// C2: an event that is at work and has not moved for 20 s says so, if nothing else is wrong; one that moves in any way, or has a
-// known reason to wait, does not.
+// C2: an event that is at work and has not moved for 20 s says so, if nothing else is wrong; one that moves in any way,
+// or has a known reason to wait, does not.
 func TestStalled(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -114,7 +115,8 @@ func refusedResults(n int) string {
 const redrivenResults = `; INSERT INTO point_results (event_id, member_id, amount, status, error_code, retry_count, redrive)
 	VALUES (1, 'm', 1, 'PERMANENTLY_FAILED', 'account_closed', 1, 1)`
 
-// C2: what can be found out of a standstill is said: who takes the messages, which process was not seen, which claims end.
+// C2: what can be found out of a standstill is said: who takes the messages, which process was not seen, which claims
+// end.
 func TestStalledSaysWhy(t *testing.T) {
 	t.Parallel()
 	a, pool := quietEvent(t)
@@ -130,23 +132,31 @@ func TestStalledSaysWhy(t *testing.T) {
 		{"event_type": "POINT", "group": "g", "member": "ui-1", "client": "kafka-ui", "host": "/10.0.0.9", "partitions": [4, 5]},
 		{"event_type": "POINT", "group": "g", "member": "ui-2", "client": "idle", "host": "/10.0.0.9", "partitions": []},
 		{"event_type": "VOUCHER", "group": "v", "member": "ui-3", "client": "others", "host": "/10.0.0.9", "partitions": [4, 5]}]}]'`)
-	require.Equal(t, "nothing of it has moved for 20 s: a consumer that is no process of this installation (client kafka-ui on /10.0.0.9) "+
-		"is in the group g and takes the partitions 4, 5: end it", text())
-	runSQL(t, pool, `INSERT INTO processes (id, roles, version, host, pid, started_at, seen_at, reports) VALUES (gen_random_uuid(), '{handler}', 'v', 'h', 5,
+	require.Equal(t,
+		"nothing of it has moved for 20 s: a consumer that is no process of this installation (client kafka-ui on "+
+			"/10.0.0.9) is in the group g and takes the partitions 4, 5: end it", text())
+	runSQL(t,
+		pool,
+		`INSERT INTO processes (id, roles, version, host, pid, started_at, seen_at, reports) VALUES (gen_random_uuid(), '{handler}', 'v', 'h', 5,
 		now() - interval '1 hour', now() - interval '40 seconds', '[{"code": "", "members": ["ui-1"]}]')`)
 	require.NotContains(t, text(), "a consumer that is no process", "it is the one that hangs")
 	runSQL(t, pool, `UPDATE processes SET reports = '[]', seen_at = now() WHERE pid = 5`)
 	require.NotContains(t, text(), "a consumer that is no process", "an older version does not tell its ids")
 	runSQL(t, pool, `DELETE FROM processes WHERE pid = 5`)
-	runSQL(t, pool, `UPDATE processes SET reports = '[]'; INSERT INTO processes (id, roles, version, host, pid, started_at, seen_at)
+	runSQL(t,
+		pool,
+		`UPDATE processes SET reports = '[]'; INSERT INTO processes (id, roles, version, host, pid, started_at, seen_at)
 		SELECT gen_random_uuid(), roles, 'v', 'h', pid, now() - interval '1 hour', now() - seen FROM (VALUES
 		('{relay}'::text[], 7, interval '40 seconds'), ('{relay}', 8, interval '20 minutes'), ('{api}', 9, interval '40 seconds')) p (roles, pid, seen)`)
-	require.Regexp(t, `^nothing of it has moved for 20 s: process 7 on h \(relay\) was last seen at 2\S+Z: if it hangs, end it$`, text())
+	require.Regexp(t,
+		`^nothing of it has moved for 20 s: process 7 on h \(relay\) was last seen at 2\S+Z: if it hangs, end it$`,
+		text())
 	runSQL(t, pool, `DELETE FROM processes WHERE pid > 1; UPDATE grant_chunks SET attempts = 2`)
 	require.Contains(t, text(), "claims of a chunk end without an answer")
 }
 
-// C2: the sessions of PostgreSQL that hold up those of the product are named, also where they keep the results from being read.
+// C2: the sessions of PostgreSQL that hold up those of the product are named, also where they keep the results from
+// being read.
 func TestStalledByALock(t *testing.T) {
 	t.Parallel()
 	a, pool := quietEvent(t)
@@ -156,7 +166,8 @@ func TestStalledByALock(t *testing.T) {
 		require.Len(t, still, 1)
 		return still[0].Reason
 	}
-	for _, lock := range []string{`SELECT FROM campaign_event_summary FOR UPDATE`, `LOCK TABLE point_results IN ACCESS EXCLUSIVE MODE`} {
+	for _, lock := range []string{`SELECT FROM campaign_event_summary FOR UPDATE`,
+		`LOCK TABLE point_results IN ACCESS EXCLUSIVE MODE`} {
 		holder, err := pgx.Connect(t.Context(), pool.Config().ConnString())
 		require.NoError(t, err)
 		for _, sql := range []string{`SET application_name = 'psql'`, `BEGIN`, lock} {
@@ -165,12 +176,14 @@ func TestStalledByALock(t *testing.T) {
 		}
 		waits := make(chan error, 1)
 		go func() {
-			_, err := pool.Exec(t.Context(), `WITH r AS (SELECT FROM point_results) UPDATE campaign_event_summary SET fail_count = 0, updated_at = updated_at`)
+			_, err := pool.Exec(t.Context(),
+				`WITH r AS (SELECT FROM point_results) UPDATE campaign_event_summary SET fail_count = 0, updated_at = updated_at`)
 			waits <- err
 		}()
 		require.Eventually(t, func() bool {
 			r := reason()
-			return r.Code == Stalled && strings.Contains(r.Text, "PostgreSQL lets it wait for session ") && strings.Contains(r.Text, " (psql, user ")
+			return r.Code == Stalled && strings.Contains(r.Text, "PostgreSQL lets it wait for session ") &&
+				strings.Contains(r.Text, " (psql, user ")
 		}, 20*time.Second, 100*time.Millisecond)
 		require.NoError(t, holder.Close(t.Context()))
 		require.NoError(t, <-waits)

@@ -10,7 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Standing is a reason that should not be, and the events that stand still for it: none for one that will hold up events.
+// Standing is a reason that should not be, and the events that stand still for it: none for one that will hold up
+// events.
 type Standing struct {
 	Reason
 

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// System is how the installation is at one moment, by the database's clock.
+// System says how the installation is at one moment, by the database's clock.
 type System struct {
 	At        time.Time
 	ReadOnly  bool                // the database takes no writes
@@ -29,7 +29,7 @@ type Ledger struct {
 	Away string // why a handler leaves it alone; "": none does
 }
 
-// River is what moves the jobs.
+// River holds what moves the jobs.
 type River struct {
 	Leader string               // the client that schedules and rescues; "": none
 	Paused []string             // queues

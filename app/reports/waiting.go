@@ -32,21 +32,23 @@ const (
 	RetryWaits       domain.Code = "retry"              // all that is left was refused for now, and waits for its time
 )
 
-// ordinary are the codes of reasons that belong to the life of an event, or to what was said of it: nothing is wrong with the
-// installation.
+// ordinary are the codes of reasons that belong to the life of an event, or to what was said of it: nothing is wrong
+// with the installation.
 var ordinary = []domain.Code{
-	Reserved, ByHand, RetryWaits, domain.LaneBusy, domain.NoTargets, domain.ImportRunning, domain.Expired, domain.TermsRefused,
+	Reserved, ByHand, RetryWaits, domain.LaneBusy, domain.NoTargets, domain.ImportRunning, domain.Expired,
+	domain.TermsRefused,
 	domain.Missed, domain.PassesLimit, domain.LimitsMissing,
 }
 
 // wrong reports whether r is a thing that should not be.
 func (r Reason) wrong() bool { return !slices.Contains(ordinary, r.Code) }
 
-// WaitingFor says for each of the events what it stands still for; one that moves, or is at its end, is not in the answer.
-// It costs a few small queries, and some more where something of the installation is not as it should be, or an event has not
-// moved for a while.
+// WaitingFor says for each of the events what it stands still for; one that moves, or is at its end, is not in the
+// answer. It costs a few small queries, and some more where something of the installation is not as it should be, or an
+// event has not moved for a while.
 func (s *Reports) WaitingFor(ctx context.Context, events []domain.Event) (map[int64][]Reason, error) {
-	return pg.ValueWithin(ctx, s.pool, reportWait, func(tx pgx.Tx) (map[int64][]Reason, error) { return s.waitingFor(ctx, tx, events) })
+	return pg.ValueWithin(ctx, s.pool, reportWait,
+		func(tx pgx.Tx) (map[int64][]Reason, error) { return s.waitingFor(ctx, tx, events) })
 }
 
 func (s *Reports) waitingFor(ctx context.Context, tx pgx.Tx, events []domain.Event) (map[int64][]Reason, error) {
@@ -71,7 +73,7 @@ func unfinished(e domain.Event) bool {
 	return e.Status == domain.Pending || e.Status == domain.Running
 }
 
-// look is what reasons are told by: how the installation is at one moment.
+// look holds what reasons are told by: how the installation is at one moment.
 type look struct {
 	processes.Installation
 
@@ -89,7 +91,7 @@ func (l look) atWork(e domain.Event) bool {
 	return e.Status == domain.Running || e.Status == domain.Completed && l.redriven[e.ID]
 }
 
-// need is what has to be at work for an event to go on.
+// need holds what has to be at work for an event to go on.
 type need struct{ relay, handler, jobs bool }
 
 // reasons is the one place that says why an event stands still. A new reason belongs into pending, running or both.
@@ -112,7 +114,8 @@ func (s *Reports) reasons(l look, e domain.Event) []Reason {
 	return nil
 }
 
-// working says why an event that is at work does not go on: what is known to be wrong, and else that it has stopped moving.
+// working says why an event that is at work does not go on: what is known to be wrong, and else that it has stopped
+// moving.
 func (l look) working(e domain.Event) []Reason {
 	if reasons := l.running(e); len(reasons) > 0 {
 		return reasons
@@ -120,14 +123,15 @@ func (l look) working(e domain.Event) []Reason {
 	return l.stalled(e)
 }
 
-// circumstances are what a start or a resume of e would meet.
+// circumstances return what a start or a resume of e would meet.
 func (l look) circumstances(e domain.Event) obstacle.Met {
 	return obstacle.Met{
-		Brake: obstacle.Holding(l.brakes, e.Type.Code), Importing: l.importing[e.ID], Largest: l.largest[e.ID], Unserved: l.Unserved(e.Type),
+		Brake: obstacle.Holding(l.brakes, e.Type.Code), Importing: l.importing[e.ID], Largest: l.largest[e.ID],
+		Unserved: l.Unserved(e.Type),
 	}
 }
 
-// refusal says why a start or a resume of an event would be refused now, whatever its lane does.
+// refusal says why a start or a resume of an event would be refused now, apart from its lane.
 func (s *Reports) refusal(l look, e domain.Event) []Reason {
 	refused, ok := errors.AsType[*domain.Error](s.rules.Refuse(e, l.circumstances(e)))
 	if !ok {
@@ -245,7 +249,8 @@ func (l look) refusals() (open []processes.Report) {
 	for _, p := range l.Processes {
 		for _, r := range p.Reports {
 			at := r.At(p.SeenAt)
-			if r.Topic != "" && r.Code != "" && r.Holds(l.At.Sub(at)) && (r.Code == processes.KafkaRefuses || at.After(answered[r.Topic])) {
+			if r.Topic != "" && r.Code != "" && r.Holds(l.At.Sub(at)) &&
+				(r.Code == processes.KafkaRefuses || at.After(answered[r.Topic])) {
 				open = append(open, r)
 			}
 		}
@@ -276,7 +281,8 @@ func refusalText(r processes.Report) string {
 
 // ledger says that the ledger of a type does not answer the process that asks it, or that no handler has it.
 func (l look) ledger(t domain.EventType) (reasons []Reason) {
-	if l.Unserved(t) && slices.ContainsFunc(l.Processes, func(p processes.Process) bool { return p.Works(processes.RoleHandler) }) {
+	if l.Unserved(t) && slices.ContainsFunc(l.Processes,
+		func(p processes.Process) bool { return p.Works(processes.RoleHandler) }) {
 		refused := obstacle.GranterUnknown(t)
 		reasons = append(reasons, Reason{refused.Code, "blocked: " + refused.Message + ": " + refused.Hint})
 	}
@@ -301,9 +307,11 @@ func addOnce(reasons []Reason, r Reason) []Reason {
 // troubled reports whether anything of the installation may keep a running event from moving.
 func (l look) troubled() bool {
 	missing := func(role string) bool { return len(l.role(role)) > 0 }
-	return len(l.differ()) > 0 || slices.ContainsFunc([]string{processes.RoleRelay, processes.RoleHandler, processes.RoleJobs}, missing) || slices.ContainsFunc(l.Processes, func(p processes.Process) bool {
-		return slices.ContainsFunc(p.Reports, func(r processes.Report) bool { return r.Code != "" })
-	})
+	return len(l.differ()) > 0 ||
+		slices.ContainsFunc([]string{processes.RoleRelay, processes.RoleHandler, processes.RoleJobs}, missing) ||
+		slices.ContainsFunc(l.Processes, func(p processes.Process) bool {
+			return slices.ContainsFunc(p.Reports, func(r processes.Report) bool { return r.Code != "" })
+		})
 }
 
 // differ says which settings keep a running event from moving.

@@ -100,7 +100,8 @@ func selectRunners(ctx context.Context, tx pgx.Tx) (map[int64]int64, error) {
 	return runners, nil
 }
 
-// soon is how far ahead a relay job counts as one that waits for a relay: as long as one sleeps that could not publish.
+// soon says how far ahead a relay job counts as one that waits for a relay: as long as one sleeps that could not
+// publish.
 const soon = 15 * time.Second
 
 // readNeeds says what the running events among those asked about need.
@@ -188,8 +189,8 @@ func countRefused(ctx context.Context, tx pgx.Tx, table string, ids []int64, ref
 	return nil
 }
 
-// selectAtWork reads the events that run, those whose reserved time has come, and those of which a person has members tried
-// again.
+// selectAtWork reads the events that run, those whose reserved time has come, and those of which a person has members
+// tried again.
 func selectAtWork(ctx context.Context, tx pgx.Tx) ([]domain.Event, error) {
 	var redriven map[int64]bool
 	_, err := readUnlocked(ctx, tx, func(tx pgx.Tx) error {
@@ -205,7 +206,8 @@ func selectAtWork(ctx context.Context, tx pgx.Tx) ([]domain.Event, error) {
 	}
 	const where = ` WHERE e.event_status = 'RUNNING' OR e.event_status = 'PENDING' AND e.reservation_at <= now()
 		OR e.event_status = 'COMPLETED' AND e.id = ANY ($1) ORDER BY e.id`
-	rows, err := tx.Query(ctx, `SELECT `+eventrow.Columns+` FROM `+eventrow.Tables+where, slices.Collect(maps.Keys(redriven)))
+	rows, err := tx.Query(ctx, `SELECT `+eventrow.Columns+` FROM `+eventrow.Tables+where,
+		slices.Collect(maps.Keys(redriven)))
 	if err != nil {
 		return nil, fmt.Errorf("read events at work: %w", err)
 	}

@@ -12,12 +12,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// analyzeLockWait bounds the wait for a table's lock: whoever holds it, autovacuum as a rule, is analyzing it or about
-// to change it.
+// analyzeLockWait bounds the wait for a table's lock: its holder, as a rule autovacuum, is analyzing it or about to
+// change it.
 const analyzeLockWait = `SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0`
 
-// analyzeGrown analyzes the tables that were never analyzed, or have changed by more than a tenth since: statistics know
-// nothing of a new event, and a join that trusts them may filter all of it for each member.
+// analyzeGrown analyzes the tables that were never analyzed, or have changed by more than a tenth since: statistics
+// know nothing of a new event, and a join that trusts them may filter all of it for each member.
 func (s *Verifier) analyzeGrown(ctx context.Context, grown []string) error {
 	for _, table := range grown {
 		if err := s.analyze(ctx, table); err != nil {
@@ -27,8 +27,9 @@ func (s *Verifier) analyzeGrown(ctx context.Context, grown []string) error {
 	return nil
 }
 
-// findAnalyzed returns the id of the event that is named, nil for all, and analyzes the tables that have grown. While a table
-// runs code of others it reads none: the report, which says so, is then of the id in the name, or of all. Errors as Verify's.
+// findAnalyzed returns the id of the event that is named, nil for all, and analyzes the tables that have grown. While a
+// table runs code of others it reads none: the report, which says so, is then of the id in the name, or of all. Errors
+// as Verify's.
 func (s *Verifier) findAnalyzed(ctx context.Context, name string) (event *int64, err error) {
 	var grown []string
 	err = s.lookFirst(ctx, func(tx guarded) (err error) {
@@ -50,8 +51,8 @@ func (s *Verifier) findAnalyzed(ctx context.Context, name string) (event *int64,
 	return event, s.analyzeGrown(ctx, grown)
 }
 
-// analyze analyzes one table, whose name is quoted. Who does not own the table gets PostgreSQL's warning and goes on, and
-// so does a standby, or whoever waits too long for the lock.
+// analyze analyzes one table, whose name is quoted. Who does not own the table gets PostgreSQL's warning and goes on,
+// and so does a standby, or a session that waits too long for the lock.
 func (s *Verifier) analyze(ctx context.Context, table string) error {
 	err := pgx.BeginFunc(ctx, s.c.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, analyzeLockWait); err != nil {

@@ -65,10 +65,11 @@ func plantMany(tb testing.TB, pool *pgxpool.Pool, n int) {
 	exec(`UPDATE campaign_event_summary SET started_at = now(), completed_at = e.updated_at FROM campaign_events e`)
 	exec(`SELECT create_targets_partition('POINT', $1)`, manyEvent)
 	exec(`CREATE TABLE stage (member_id varchar(50) COLLATE "C", partition_key int)`)
-	_, err := pool.CopyFrom(tb.Context(), pgx.Identifier{"stage"}, []string{"member_id", "partition_key"}, pgx.CopyFromSlice(n, func(i int) ([]any, error) {
-		member := fmt.Sprintf("%010d", i*7919%10_000_019)
-		return []any{member, domain.PartitionKey(manyEvent, member, manyPartitions)}, nil
-	}))
+	_, err := pool.CopyFrom(tb.Context(), pgx.Identifier{"stage"},
+		[]string{"member_id", "partition_key"}, pgx.CopyFromSlice(n, func(i int) ([]any, error) {
+			member := fmt.Sprintf("%010d", i*7919%10_000_019)
+			return []any{member, domain.PartitionKey(manyEvent, member, manyPartitions)}, nil
+		}))
 	require.NoError(tb, err)
 	exec(`INSERT INTO point_targets_1 (id, event_id, amount, partition_key, member_id, publish_status)
 		SELECT row_number() OVER (ORDER BY partition_key, member_id), 1, 1000, partition_key, member_id, 'PUBLISHED' FROM stage ORDER BY partition_key, member_id`)
@@ -84,6 +85,7 @@ func plantMany(tb testing.TB, pool *pgxpool.Pool, n int) {
 	exec(`INSERT INTO point_results (event_id, amount, member_id, status, money_tx_id) SELECT 1, amount, member_id, 'SUCCESS', 'P' || id FROM point_targets ORDER BY id`)
 	require.NoError(tb, pgx.BeginFunc(tb.Context(), pool, func(tx pgx.Tx) error {
 		store := plantedStore
-		return errors.Join(hashPlanted(tb.Context(), tx, store, manyEvent), sealPlanted(tb.Context(), tx, store, manyEvent))
+		return errors.Join(hashPlanted(tb.Context(), tx, store, manyEvent),
+			sealPlanted(tb.Context(), tx, store, manyEvent))
 	}))
 }

@@ -43,18 +43,23 @@ func (a amounts) plus(amount int64) amounts { return amounts{a.sum + amount, max
 // Reasons for which content is not compared.
 const (
 	gapNoHash   = "targets not hashed: the list was imported by an older version"
-	gapNoMaster = "hashes not compared: no master key: set BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) for this command"
-	gapBare     = "hashes prove nothing: the list was imported without a master key, so the key of its hash lies in the same database"
-	gapNoRoot   = "root not compared: an older version started the event"
-	gapKeyless  = "root has no key: an older version started the event, and a person who can write to the database can make its root anew"
-	gapNoSeal   = "chunks not sealed: an older version imported the list, so a chunk that was taken away everywhere is not seen before the start"
+	gapNoMaster = "hashes not compared: no master key: set BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) for " +
+		"this command"
+	gapBare = "hashes prove nothing: the list was imported without a master key, " +
+		"so the key of its hash lies in the same database"
+	gapNoRoot  = "root not compared: an older version started the event"
+	gapKeyless = "root has no key: an older version started the event, " +
+		"and a person who can write to the database can make its root anew"
+	gapNoSeal = "chunks not sealed: an older version imported the list, " +
+		"so a chunk that was taken away everywhere is not seen before the start"
 )
 
-// compareContent hashes every target anew, as it streams by, sums the targets of each import, and makes the root of every
-// event that was started.
+// compareContent hashes every target anew, as it streams by, sums the targets of each import, and makes the root of
+// every event that was started.
 func compareContent(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
 	c := contentCheck{finding: f, store: v.keys, kept: map[int64][]byte{}, chunks: map[string][]keptChunk{},
-		lists: map[int64]content.List{}, keys: map[int64]*seal.Key{}, hasher: map[int64]*content.Hasher{}, gaps: map[string][]int64{}}
+		lists: map[int64]content.List{}, keys: map[int64]*seal.Key{}, hasher: map[int64]*content.Hasher{},
+		gaps: map[string][]int64{}}
 	for _, name := range []string{"chunks", "hashed", "unhashed", "bare", "imports", "roots"} {
 		if err := f.measures.add(name, int64(0)); err != nil {
 			return err
@@ -90,7 +95,8 @@ func (c *contentCheck) count(measure string) error { return c.measures.add(measu
 
 // compareTargets hashes the targets of a type in the order of their ids, beside their chunks.
 func (c *contentCheck) compareTargets(ctx context.Context, tx pgx.Tx, t domain.EventType, event *int64) error {
-	rows, err := tx.Query(ctx, `SELECT event_id, id, partition_key, amount, member_id, reason FROM `+inPublic(t.TargetTable())+`
+	rows, err := tx.Query(ctx, `SELECT event_id, id, partition_key, amount, member_id, reason FROM `+
+		inPublic(t.TargetTable())+`
 		WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY event_id, id`, event)
 	if err != nil {
 		return fmt.Errorf("read targets: %w", err)
@@ -158,10 +164,13 @@ func (c *contentCheck) compareAmounts(chunks []keptChunk, found map[int64]amount
 		compared[k.ImportID] = true
 		is := found[k.ImportID]
 		if is.sum != k.says.sum {
-			c.differ("event %d: import %d says that its targets sum to %d, they sum to %d", k.EventID, k.ImportID, k.says.sum, is.sum)
+			c.differ("event %d: import %d says that its targets sum to %d, they sum to %d", k.EventID, k.ImportID,
+				k.says.sum, is.sum)
 		}
-		if is.most != k.says.most && (k.says.most != 0 || k.hashed) { // the version that hashes says it, an older one may not
-			c.differ("event %d: import %d says that its largest amount is %d, it is %d", k.EventID, k.ImportID, k.says.most, is.most)
+		// the version that hashes says it, an older one may not
+		if is.most != k.says.most && (k.says.most != 0 || k.hashed) {
+			c.differ("event %d: import %d says that its largest amount is %d, it is %d", k.EventID, k.ImportID,
+				k.says.most, is.most)
 		}
 	}
 }

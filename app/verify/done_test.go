@@ -28,7 +28,8 @@ func plantAged(t *testing.T, ids ...int64) *pgxpool.Pool {
 				issue_date = to_char((created_at - interval '1 hour') AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD') WHERE ref_unique_id = '%[1]d';
 			DELETE FROM starts WHERE event_id = %[1]d`, id)))
 		require.NoError(t, err)
-		require.NoError(t, pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return startPlanted(t.Context(), tx, plantedStore, id) }))
+		require.NoError(t, pgx.BeginFunc(t.Context(), pool,
+			func(tx pgx.Tx) error { return startPlanted(t.Context(), tx, plantedStore, id) }))
 	}
 	report, red := verify(t, pool, Query{})
 	require.Empty(t, red, "%+v", report)
@@ -48,8 +49,8 @@ func notCompleted(id int64, status domain.Status) string {
 		UPDATE campaign_events SET failure_code = CASE event_status WHEN 'FAILED' THEN 'content_changed' END WHERE id = %[1]d`, id)
 }
 
-// A running event of which all is settled was completed (N8). One that was stopped rests until a person resumes it, whatever
-// its open claims have settled since.
+// A running event of which all is settled was completed (N8). One that was stopped rests until a person resumes it,
+// whatever its open claims have settled since.
 func TestDoneIsCompleted(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]struct {

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// compareDue looks for lots that are open past their expiry (I18). Where nothing expires by itself and some have run out,
-// noExpiry tells.
+// compareDue looks for lots that are open past their expiry (I18). Where nothing expires by itself and some have run
+// out, noExpiry tells.
 func compareDue(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
 	if v.expiryOff {
 		if lots, err := countRunOut(ctx, tx); err != nil || lots > 0 {
@@ -30,7 +30,8 @@ func noExpiry(ctx context.Context, tx pgx.Tx, v *verification) ([]Gap, error) {
 	if err != nil || lots == 0 {
 		return nil, err
 	}
-	return []Gap{{Why: "nothing expires by itself (BESTOW_EXPIRY=off), with " + english.Count(lots, "open lot") + " past the expiry"}}, nil
+	return []Gap{{Why: "nothing expires by itself (BESTOW_EXPIRY=off), with " + english.Count(lots, "open lot") +
+		" past the expiry"}}, nil
 }
 
 func countRunOut(ctx context.Context, tx pgx.Tx) (lots int64, err error) {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// forgery is what a forger with a database login leaves.
+// forgery holds what a forger with a database login leaves.
 type forgery struct {
 	name, sql string
 	red       string // the invariant that does not hold then; "" in contentForgeries, where it is I24
@@ -53,7 +53,8 @@ func rowForgeries() []forgery {
 		{name: "C26 a unique constraint", sql: `ALTER TABLE point_results DROP CONSTRAINT point_results_member_key`, red: "I41"},
 		{name: "C26 a check", sql: `ALTER TABLE campaign_events DROP CONSTRAINT campaign_events_total_count_check`, red: "I41"},
 		{name: "C26 a type of a column", sql: `ALTER TABLE imports ALTER accepted TYPE bigint`, red: "I41"},
-		{name: "C26 a trigger", sql: `CREATE FUNCTION quiet() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+		{name: "C26 a trigger",
+			sql: `CREATE FUNCTION quiet() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 			CREATE TRIGGER quiet BEFORE INSERT ON point_results FOR EACH ROW EXECUTE FUNCTION quiet()`, red: "I41"},
 		{name: "C26 triggers off", sql: `ALTER TABLE imports DISABLE TRIGGER ALL`, red: "I41"},
 		{name: "C26 a rule", sql: `CREATE RULE quiet AS ON DELETE TO imports DO INSTEAD NOTHING`, red: "I41"},
@@ -63,11 +64,13 @@ func rowForgeries() []forgery {
 		{name: "C26 checks that are not made", sql: `UPDATE pg_class SET relchecks = 0 WHERE oid = 'imports'::regclass`, red: "I41"},
 		{name: "C26 triggers that are not fired", sql: `UPDATE pg_class SET relhastriggers = false WHERE oid = 'grant_chunks'::regclass`, red: "I41"},
 		{name: "C26 sessions without triggers", sql: `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database()); END $$`, red: "I41"},
-		{name: "C26 an operator", sql: `CREATE FUNCTION same(varchar, varchar) RETURNS boolean IMMUTABLE LANGUAGE sql AS $$ SELECT true $$;
+		{name: "C26 an operator",
+			sql: `CREATE FUNCTION same(varchar, varchar) RETURNS boolean IMMUTABLE LANGUAGE sql AS $$ SELECT true $$;
 			CREATE OPERATOR = (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = same)`, red: "I41"},
 		{name: "C26 a migration", sql: `DELETE FROM goose_db_version WHERE version_id = 12`, red: "I41"},
 		{name: "C26 a partition's key", sql: `ALTER TABLE point_targets_1 DROP CONSTRAINT only_this_event`, red: "I41"},
-		{name: "C28 an event erased", sql: `DELETE FROM money.point_member WHERE ref_unique_id = '8'; DELETE FROM money.point_member_detail WHERE point_member_id BETWEEN 8000 AND 8999;
+		{name: "C28 an event erased",
+			sql: `DELETE FROM money.point_member WHERE ref_unique_id = '8'; DELETE FROM money.point_member_detail WHERE point_member_id BETWEEN 8000 AND 8999;
 			DELETE FROM point_results WHERE event_id = 8; DELETE FROM point_targets WHERE event_id = 8; DELETE FROM grant_chunks WHERE event_id = 8;
 			DELETE FROM starts WHERE event_id = 8; DELETE FROM campaign_events WHERE id = 8`, red: "I42"},
 		{name: "C28 the last id", sql: `UPDATE event_ids SET last_id = 3`, red: "I42"},
@@ -145,7 +148,8 @@ func TestLostJobs(t *testing.T) {
 		_, err := pool.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
-	waiting, err := pool.Exec(t.Context(), `UPDATE river.river_job j SET state = 'cancelled', finalized_at = now() FROM campaign_events e
+	waiting, err := pool.Exec(t.Context(),
+		`UPDATE river.river_job j SET state = 'cancelled', finalized_at = now() FROM campaign_events e
 		WHERE j.args @> jsonb_build_object('event_id', e.id) AND e.event_status IN ('PENDING', 'STOPPED')`)
 	require.NoError(t, err)
 	require.Positive(t, waiting.RowsAffected())
@@ -165,7 +169,8 @@ func TestLostJobs(t *testing.T) {
 	exec(`UPDATE river.river_job SET finalized_at = now() - interval '6 days 23 hours' WHERE state = 'cancelled'`)
 	require.NoError(t, poorVerifier(pool).DeleteHealedJobs(t.Context()))
 	report, _ = verify(t, pool, Query{Event: "3"})
-	require.Contains(t, report.Invariants[14].Compared, "1 cancelled, healed", "before seven days are over it is told of")
+	require.Contains(t, report.Invariants[14].Compared, "1 cancelled, healed",
+		"before seven days are over it is told of")
 	exec(`UPDATE river.river_job SET finalized_at = now() - interval '7 days 1 hour' WHERE state = 'cancelled'`)
 	require.NoError(t, poorVerifier(pool).DeleteHealedJobs(t.Context()))
 	report, _ = verify(t, pool, Query{Event: "3"})

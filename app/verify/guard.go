@@ -12,12 +12,12 @@ import (
 )
 
 // guardedPath lets a name alone find what PostgreSQL itself has, and nothing else. An operator or a function that fits
-// better than PostgreSQL's would stand in for it from any other schema of the path, and would run with the rights of the
-// role that asks for the report.
+// better than PostgreSQL's would stand in for it from any other schema of the path, and would run with the rights of
+// the role that asks for the report.
 const guardedPath = `SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL standard_conforming_strings = on; `
 
-// guarded is a transaction whose statements name the schema of every table. They call the main one "public", whatever its
-// name is. Without a schema it is a transaction of the service, in which the session's path finds the tables.
+// guarded is a transaction whose statements name the schema of every table. They call the main one "public", for any of
+// its name is. Without a schema it is a transaction of the service, in which the session's path finds the tables.
 type guarded struct {
 	pgx.Tx
 
@@ -71,11 +71,11 @@ func guard(ctx context.Context, tx pgx.Tx) (guarded, error) {
 // ErrTakenOver says that a table cannot be read without running code of others.
 var ErrTakenOver = errors.New("no table is read while reading runs code that no migration made")
 
-// takenWhy is what a report says of all that it does not look at then.
+// takenWhy holds what a report says of all that it does not look at then.
 const takenWhy = "reading the tables would run code that no migration made (I41 names it): no other statement was sent"
 
-// Read runs fn in a transaction that only reads, as a report reads: the statements of fn name the schema of every table, and
-// call the main one "public". Error: ErrTakenOver.
+// Read runs fn in a transaction that only reads, as a report reads: the statements of fn name the schema of every
+// table, and call the main one "public". Error: ErrTakenOver.
 func (s *Verifier) Read(ctx context.Context, fn func(pgx.Tx) error) error {
 	return s.lookFirst(ctx, func(tx guarded) error { return fn(tx) })
 }
@@ -105,5 +105,5 @@ func (s *Verifier) read(ctx context.Context, fn func(guarded) error) error {
 	})
 }
 
-// reading is what reports read with: one snapshot.
+// reading holds what reports read with: one snapshot.
 var reading = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}

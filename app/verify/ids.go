@@ -7,7 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// compareIDs compares the ids of events with the record of deletions, and every sequence with the ids in its column (I42).
+// compareIDs compares the ids of events with the record of deletions, and every sequence with the ids in its column
+// (I42).
 func compareIDs(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
 	if err := v.run(ctx, tx, invariant{file: "I42_ids_are_whole"}, verifyRun{}, f); err != nil {
 		return err
@@ -25,7 +26,8 @@ func compareIDs(ctx context.Context, tx pgx.Tx, v *verification, f *finding) err
 			return fmt.Errorf("read ids of %s: %w", s.Table, err)
 		}
 		if used != nil && *used > s.Last {
-			f.differ("sequence %s stands at %d, and %s %d of %s is given already", s.Name, s.Last, s.Column, *used, s.Table)
+			f.differ("sequence %s stands at %d, and %s %d of %s is given already", s.Name, s.Last, s.Column, *used,
+				s.Table)
 		}
 	}
 	return f.measures.add("sequences", int64(len(sequences)))

@@ -23,10 +23,12 @@ func undigestedImports(ctx context.Context, tx pgx.Tx, v *verification) ([]Gap, 
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return []Gap{gapOf("an older version made the import and kept no digest: its file's name, size and hash and its rejected rows are not compared", ids)}, nil
+	return []Gap{gapOf("an older version made the import and kept no digest: its file's name, "+
+		"size and hash and its rejected rows are not compared", ids)}, nil
 }
 
-// undigestedRows are the parked messages and stored answers of a version that kept no digests; they are of no one event.
+// undigestedRows are the parked messages and stored answers of a version that kept no digests; they are of no one
+// event.
 func undigestedRows(ctx context.Context, tx pgx.Tx, v *verification) ([]Gap, error) {
 	if v.event != nil {
 		return nil, nil

@@ -9,11 +9,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// keptReports is how many reports of an event are kept.
+// keptReports says how many reports of an event are kept.
 const keptReports = 5
 
-// MakeReport verifies an event for the one who asked, and keeps the report with the four before it. It may run twice: that
-// makes two reports. An event that is gone needs none.
+// MakeReport verifies an event for the one who asked, and keeps the report with the four before it. It may run twice:
+// that makes two reports. An event that is gone needs none.
 func (s *Verifier) MakeReport(ctx context.Context, eventID int64, by string) error {
 	report, err := s.Verify(ctx, Query{Event: fmt.Sprintf("id:%d", eventID), By: by})
 	if errors.Is(err, &domain.Error{Code: domain.NotFound}) {
@@ -53,10 +53,11 @@ func deleteOldReports(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	return nil
 }
 
-// DeleteHealedJobs removes the jobs that were cancelled or discarded seven days ago and whose work others have done. Until
-// then, and as long as their work is not done, I15 tells of them.
+// DeleteHealedJobs removes the jobs that were cancelled or discarded seven days ago and whose work others have done.
+// Until then, and as long as their work is not done, I15 tells of them.
 func (s *Verifier) DeleteHealedJobs(ctx context.Context) error {
-	return pg.InTx(ctx, s.c.Pool, func(tx pgx.Tx) error { return deleteHealedJobs(ctx, guarded{Tx: tx}) }) // in the session's path
+	// in the session's path
+	return pg.InTx(ctx, s.c.Pool, func(tx pgx.Tx) error { return deleteHealedJobs(ctx, guarded{Tx: tx}) })
 }
 
 func deleteHealedJobs(ctx context.Context, tx pgx.Tx) error {

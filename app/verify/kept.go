@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// compareKept compares parked messages, answers and reports with their digests, and what answers and reports once said of
-// events with what the events are now (I43).
+// compareKept compares parked messages, answers and reports with their digests, and what answers and reports once said
+// of events with what the events are now (I43).
 func compareKept(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
 	if err := v.run(ctx, tx, invariant{file: "I43_kept_rows_are_whole"}, verifyRun{}, f); err != nil {
 		return err
@@ -32,8 +32,8 @@ func compareKept(ctx context.Context, tx pgx.Tx, v *verification, f *finding) er
 	return compareReports(ctx, tx, v, f, events)
 }
 
-// compareAnswers compares the stored answers that show an event. An answer is stored in the transaction that it tells of, and
-// is kept for ever.
+// compareAnswers compares the stored answers that show an event. An answer is stored in the transaction that it tells
+// of, and is kept for ever.
 func compareAnswers(ctx context.Context, tx pgx.Tx, v *verification, f *finding, events map[int64]domain.Event) error {
 	const query = `SELECT a.actor, a.key, a.answer, d.event_id IS NOT NULL
 		FROM public.idempotency_keys a LEFT JOIN public.deleted_events d ON to_jsonb(d.event_id) = a.answer->'ID'
@@ -63,8 +63,8 @@ func compareAnswers(ctx context.Context, tx pgx.Tx, v *verification, f *finding,
 	return nil
 }
 
-// answeredDiffers returns what an answer says of an event that does not fit to the event now, "" if all fits. Nothing of a
-// started event's terms changes any more, and it is never PENDING again nor deleted.
+// answeredDiffers returns what an answer says of an event that does not fit to the event now, "" if all fits. Nothing
+// of a started event's terms changes any more, and it is never PENDING again nor deleted.
 func answeredDiffers(was, now domain.Event, there, deleted bool) string {
 	began := was.Status != domain.Pending || was.Summary.StartedAt != nil
 	switch {
@@ -88,7 +88,8 @@ func startedDiffers(was, now domain.Event) string {
 	case !sameTerms(was, now):
 		return "it was started under other terms"
 	case was.TotalCount != now.TotalCount || was.TotalAmount != now.TotalAmount:
-		return fmt.Sprintf("it was started with %s and a sum of %s", english.Count(was.TotalCount, "target"), english.Number(was.TotalAmount))
+		return fmt.Sprintf("it was started with %s and a sum of %s", english.Count(was.TotalCount, "target"),
+			english.Number(was.TotalAmount))
 	}
 	return endedDiffers(was, now)
 }
@@ -98,7 +99,8 @@ func endedDiffers(was, now domain.Event) string {
 	switch {
 	case was.Status == domain.Stopped && now.Summary.StoppedAt == nil:
 		return "it was stopped, and nothing says when"
-	case was.Status == domain.Stopped && now.Status == domain.Failed && sameTime(was.Summary.StoppedAt, now.Summary.StoppedAt):
+	case was.Status == domain.Stopped && now.Status == domain.Failed &&
+		sameTime(was.Summary.StoppedAt, now.Summary.StoppedAt):
 		return "a person stopped it at that moment, and it is FAILED"
 	case was.Status == domain.Completed && now.Status != domain.Completed:
 		return "it was completed, and it is " + string(now.Status)
@@ -107,13 +109,15 @@ func endedDiffers(was, now domain.Event) string {
 }
 
 func sameTerms(a, b domain.Event) bool {
-	return a.CampaignID == b.CampaignID && a.DefaultReason == b.DefaultReason && a.DefaultAmount == b.DefaultAmount && sameTime(a.ExpiryAt, b.ExpiryAt)
+	return a.CampaignID == b.CampaignID && a.DefaultReason == b.DefaultReason && a.DefaultAmount == b.DefaultAmount &&
+		sameTime(a.ExpiryAt, b.ExpiryAt)
 }
 
 func sameTime(a, b *time.Time) bool { return a == b || a != nil && b != nil && a.Equal(*b) }
 
-// compareReports compares the numbers of the service's last reports on each event, which were counted from its rows, with
-// today's: targets, marks and grants are never taken back. A report with a difference says itself that rows were wrong.
+// compareReports compares the numbers of the service's last reports on each event, which were counted from its rows,
+// with today's: targets, marks and grants are never taken back. A report with a difference says itself that rows were
+// wrong.
 func compareReports(ctx context.Context, tx pgx.Tx, v *verification, f *finding, events map[int64]domain.Event) error {
 	const query = `SELECT id, event_id, report->'totals' FROM public.verify_reports
 		WHERE ($1::bigint IS NULL OR event_id = $1) AND report::text !~ '"differences":[1-9]' AND report->'totals' IS NOT NULL`

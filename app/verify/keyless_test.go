@@ -54,7 +54,8 @@ func erased(kind string, event int, chunks string) string {
 // redefined changes an event's row and the definition that its start has kept.
 func redefined(event int, set, was, is string) string {
 	return fmt.Sprintf(`UPDATE campaign_events SET %[2]s WHERE id = %[1]d;
-		UPDATE starts SET definition = replace(definition, '%[3]s', '%[4]s') WHERE event_id = %[1]d`, event, set, was, is) + rerooted(event)
+		UPDATE starts SET definition = replace(definition, '%[3]s', '%[4]s') WHERE event_id = %[1]d`, event, set, was,
+		is) + rerooted(event)
 }
 
 const (
@@ -75,7 +76,8 @@ const (
 			replace(replace(definition, 'campaign-5', 'campaign-4'), '"reservation_at":null', '"reservation_at":"2026-12-01T00:00:00Z"') FROM starts WHERE event_id = 5`
 )
 
-// keylessForgeries are made by a person who can write to the database, knows every rule, and makes anew whatever has no key.
+// keylessForgeries are made by a person who can write to the database, knows every rule, and makes anew whatever has no
+// key.
 func keylessForgeries() []forgery {
 	return []forgery{
 		{name: "A1 a chunk", sql: erased("point", 8, "first_id = 8004") + rerooted(8)},
@@ -111,8 +113,11 @@ func keylessForgeries() []forgery {
 func TestForgedIntoAnOlderVersion(t *testing.T) {
 	t.Parallel()
 	pool := plant(t)
-	_, err := pool.Exec(t.Context(), forging(`UPDATE imports SET seal = NULL WHERE event_id = 8; UPDATE event_keys SET imports_seal = NULL WHERE event_id = 8;`+
-		erased("point", 8, "first_id = 8004")+`; UPDATE imports SET max_amount = 103 WHERE event_id = 8`+ofVersion1(8)))
+	_, err := pool.Exec(t.Context(),
+		forging(
+			`UPDATE imports SET seal = NULL WHERE event_id = 8; UPDATE event_keys SET imports_seal = NULL WHERE event_id = 8;`+
+				erased("point", 8, "first_id = 8004")+`; UPDATE imports SET max_amount = 103 WHERE event_id = 8`+
+				ofVersion1(8)))
 	require.NoError(t, err)
 	report, red := verify(t, pool, Query{})
 	require.Empty(t, red)

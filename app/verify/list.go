@@ -29,7 +29,7 @@ const (
 	overVouchers              // once, over all types of vouchers
 )
 
-// schemaInvariant is what is compared before all others.
+// schemaInvariant holds what is compared before all others.
 const schemaInvariant = "I41"
 
 // invariant is one line of the list below.
@@ -40,9 +40,9 @@ type invariant struct {
 	reach     reach
 	ledger    bool // it reads the ledger: not checked where that is not ours
 	heavy     bool // it joins what is as long as the member list: begun first
-	// compared is what was compared, with the statement's columns in braces: a number with thousands separated, or a hash
-	// in hex where the column's name ends in _hash. {column thing} counts things: 1 thing, 2 things. What stands in brackets
-	// is left out while its numbers are 0.
+	// compared holds what was compared, with the statement's columns in braces: a number with thousands separated, or a
+	// hash in hex where the column's name ends in _hash. {column thing} counts things: 1 thing, 2 things. What stands
+	// in brackets is left out while its numbers are 0.
 	compared string
 
 	add     func(pgx.Rows, *finding) error                               // reads the statement's rows; nil: addRow
@@ -61,17 +61,20 @@ func grantInvariants() []invariant {
 		{
 			id: "I1", file: "I01_results_match_targets", reach: perType, heavy: true,
 			statement: "every result belongs to a target and has its amount",
-			compared:  "{results result} with their targets: sum {results_sum} and {targets_sum}, hash {results_hash} and {targets_hash}",
+			compared: "{results result} with their targets: sum {results_sum} and {targets_sum}, " +
+				"hash {results_hash} and {targets_hash}",
 		}, {
 			id: "I2", file: "I02_keys_granted_once", ledger: true,
 			statement: "no idempotency key was granted twice in the ledger",
 			compared:  "{points movement} of points and {vouchers voucher}, by their keys",
 		}, {
-			id: "I3", file: "I03_success_is_in_ledger", reach: perOperation, ledger: true, heavy: true, gaps: foreignGrants,
-			statement: "a result is SUCCESS exactly when the ledger holds one save of it: same transaction, member, amount and key",
-			compared: "{success SUCCESS result} with {saves ledger save}: sum {success_sum} and {saves_sum}, hash {success_hash} and {saves_hash}" +
-				"[; {ahead save} without a settled result yet: nothing is lost, the same keys are asked for again]" +
-				"[; {mismatches save} that the ledger contradicts itself about]",
+			id: "I3", file: "I03_success_is_in_ledger", reach: perOperation, ledger: true, heavy: true,
+			gaps: foreignGrants,
+			statement: "a result is SUCCESS exactly when the ledger holds one save of it: same transaction, member, " +
+				"amount and key",
+			compared: "{success SUCCESS result} with {saves ledger save}: sum {success_sum} and {saves_sum}, " +
+				"hash {success_hash} and {saves_hash}[; {ahead save} without a settled result yet: nothing is lost, " +
+				"the same keys are asked for again][; {mismatches save} that the ledger contradicts itself about]",
 		}, {
 			id: "I4", file: "I04_results_were_published", reach: perType,
 			statement: "every member with a result was published",
@@ -88,7 +91,8 @@ func grantInvariants() []invariant {
 		}, {
 			id: "I7", file: "I07_totals_match_targets", reach: perType,
 			statement: "an event's totals are the count and the sum of its targets",
-			compared:  "total_count {total_count} and {targets target}, total_amount {total_amount} and sum {targets_sum}",
+			compared: "total_count {total_count} and {targets target}, " +
+				"total_amount {total_amount} and sum {targets_sum}",
 		}, {
 			id: "I8", file: "I08_partition_keys", reach: perType, heavy: true, add: addPartitionKeys,
 			statement: "every partition key is below the event's partition count and follows the rule",
@@ -96,17 +100,20 @@ func grantInvariants() []invariant {
 		}, {
 			id: "I9", file: "I09_completed_adds_up",
 			statement: "an event is COMPLETED exactly when it has a completion time, and then its counters add up",
-			compared:  "events {events}, completed {completed}: granted {success} + given up {fail}, total {total}, published {published}",
+			compared: "events {events}, completed {completed}: granted {success} + given up {fail}, total {total}, " +
+				"published {published}",
 		}, {
 			id: "I10", file: "I10_one_running_per_lane",
 			statement: "of the events that are reserved for the same second, at most one runs",
 			compared:  "running events with a reservation {running}, in lanes {lanes}",
 		}, {
 			id: "I11", file: "I11_chunks_cover_targets", reach: perType, heavy: true,
-			statement: "every target is in one chunk, chunks count what is settled, and no chunk of a running event is forgotten",
-			compared: "{chunks chunk} of {chunk_targets} with {targets target}, settled {chunk_settled} and {settled final result}" +
-				"[; {open unsettled chunk} of running events: with a job {with_job}, with a claim {with_claim}, published {published} " +
-				"(whether the consumers have passed their messages cannot be seen here)]",
+			statement: "every target is in one chunk, chunks count what is settled, " +
+				"and no chunk of a running event is forgotten",
+			compared: "{chunks chunk} of {chunk_targets} with {targets target}, " +
+				"settled {chunk_settled} and {settled final result}[; {open unsettled chunk} of running events: " +
+				"with a job {with_job}, with a claim {with_claim}, published {published} (whether the consumers have " +
+				"passed their messages cannot be seen here)]",
 		}, {
 			id: "I12", file: "I12_lots_not_overdrawn", ledger: true,
 			statement: "no lot of points is overdrawn",
@@ -148,12 +155,15 @@ func ledgerInvariants() []invariant {
 			compared:  "{lots lot} with {given_sum} given back",
 		}, {
 			id: "I20", file: "I20_claims_are_kept", ledger: true,
-			statement: "members owe the points that cancelled saves have not collected, and every cancel took the points of its movement",
-			compared:  "{cancels cancelled save} took {taken_sum}; members owe {owed_sum}, and {claims_sum} wait for cancelled uses",
+			statement: "members owe the points that cancelled saves have not collected, " +
+				"and every cancel took the points of its movement",
+			compared: "{cancels cancelled save} took {taken_sum}; members owe {owed_sum}, " +
+				"and {claims_sum} wait for cancelled uses",
 		}, {
 			id: "I21", file: "I21_saves_have_lots", ledger: true, heavy: true,
-			statement: "every save has one lot with the same member, points, time and expiry; a movement that undoes another names it",
-			compared:  "{saves save}, each with its lot; {undoing cancellation}",
+			statement: "every save has one lot with the same member, points, time and expiry; " +
+				"a movement that undoes another names it",
+			compared: "{saves save}, each with its lot; {undoing cancellation}",
 		}, {
 			id: "I22", file: "I22_lots_expire_once", ledger: true,
 			statement: "a lot of points expires by itself at most once, and not before its expiry",
@@ -161,7 +171,8 @@ func ledgerInvariants() []invariant {
 		}, {
 			id: "I23", file: "I23_vouchers_end_once", ledger: true,
 			statement: "a voucher has at most one live end: it is cancelled, redeemed, or neither",
-			compared:  "{vouchers voucher}: cancelled {cancelled time}, redeemed {redeemed time}, restored {restored time}",
+			compared: "{vouchers voucher}: cancelled {cancelled time}, redeemed {redeemed time}, " +
+				"restored {restored time}",
 		},
 	}
 }
@@ -171,25 +182,31 @@ func proofInvariants() []invariant {
 	return []invariant{
 		{
 			id: "I24", compare: compareContent, heavy: true,
-			statement: "what is granted is what was imported and started: every chunk has its hash, every import its seal, every started event its root",
-			compared: "{chunks chunk}: {hashed} hashed anew[, {unhashed} not hashed]; {imports sealed import}; {roots root} of started events" +
-				"[; the hash key is in the same database for {bare event}: a person who can write to it can forge them]",
+			statement: "what is granted is what was imported and started: every chunk has its hash, " +
+				"every import its seal, every started event its root",
+			compared: "{chunks chunk}: {hashed} hashed anew[, {unhashed} not hashed]; {imports sealed import}; " +
+				"{roots root} of started events[; the hash key is in the same database for {bare event}: " +
+				"a person who can write to it can forge them]",
 		}, {
 			id: "I35", compare: compareTypes,
 			statement: "the registry of event types matches the tables",
 			compared:  "{types type}, {events event} of them, and their tables",
 		}, {
 			id: "I36", file: "I36_saves_are_the_events", reach: overPoints, ledger: true, heavy: true,
-			statement: "every save has the cause, the expiry, the reason and the dates that follow from its event and its time",
-			compared:  "{saves save}, {granted} of them with their events and targets",
+			statement: "every save has the cause, the expiry, the reason and the dates that follow from its event " +
+				"and its time",
+			compared: "{saves save}, {granted} of them with their events and targets",
 		}, {
 			id: "I37", compare: compareVouchers, ledger: true, heavy: true, gaps: voucherGaps,
-			statement: "every voucher opens with its key, on both sides, to the same code and PIN, and matches its event",
-			compared:  "{vouchers voucher} of the ledger with {results result}: codes, PINs, HMACs, expiry and reasons; {keys key}",
+			statement: "every voucher opens with its key, on both sides, to the same code and PIN, " +
+				"and matches its event",
+			compared: "{vouchers voucher} of the ledger with {results result}: codes, PINs, HMACs, " +
+				"expiry and reasons; {keys key}",
 		}, {
 			id: "I38", file: "I38_imports_are_whole", gaps: undigestedImports,
 			statement: "an event's imports are as they were written, and add up to the event's totals",
-			compared:  "{imports import}: accepted {accepted} with {accepted_sum}, rejected {rejected}; {rejected_rows rejected row}",
+			compared: "{imports import}: accepted {accepted} with {accepted_sum}, rejected {rejected}; " +
+				"{rejected_rows rejected row}",
 		}, {
 			id: "I39", file: "I39_moves_left_stamps",
 			statement: "an event's status and its timestamps agree",
@@ -208,8 +225,10 @@ func proofInvariants() []invariant {
 			compared:  "ids up to {last_id}, {deleted} of them deleted; {sequences sequence}",
 		}, {
 			id: "I43", compare: compareKept, gaps: undigestedRows,
-			statement: "parked messages, stored answers and reports are as they were written, and what they said of events still holds",
-			compared:  "{parked parked message}, {answers stored answer} and {reports report} by their digests[; of an older version, without one: {undigested}]",
+			statement: "parked messages, stored answers and reports are as they were written, " +
+				"and what they said of events still holds",
+			compared: "{parked parked message}, {answers stored answer} and {reports report} by their digests[; " +
+				"of an older version, without one: {undigested}]",
 		},
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// measures are what a statement compared, by column. Sums of amounts and hashes pass int64.
+// measures hold what a statement compared, by column. Sums of amounts and hashes pass int64.
 type measures map[string]*big.Int
 
 // add adds a column's value: of several types, numbers and order-independent hashes add up alike.

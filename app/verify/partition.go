@@ -9,7 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// addPartitionKeys reads targets as they stream by and asks the rule for each. A million take about a second, and no memory.
+// addPartitionKeys reads targets as they stream by and asks the rule for each. A million take about a second, and no
+// memory.
 func addPartitionKeys(rows pgx.Rows, f *finding) error {
 	defer rows.Close()
 	var n, event int64
@@ -22,7 +23,8 @@ func addPartitionKeys(rows pgx.Rows, f *finding) error {
 		}
 		if want := domain.PartitionKey(event, string(member), int(count)); int(key) != want {
 			f.differences++
-			f.example(fmt.Sprintf("event %d, member %s: partition_key is %d of %d, the rule says %d", event, member, key, count, want))
+			f.example(fmt.Sprintf("event %d, member %s: partition_key is %d of %d, the rule says %d", event, member,
+				key, count, want))
 		}
 	}
 	if err := rows.Err(); err != nil {

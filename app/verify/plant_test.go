@@ -21,7 +21,7 @@ import (
 // plantedStore holds the keys of the planted lists.
 var plantedStore = keys.Store{Table: keys.Content, Master: plantedMaster}
 
-// plantedVerifier is what verifies the planted world with the master key of it.
+// plantedVerifier returns what verifies the planted world with the master key of it.
 func plantedVerifier(pool *pgxpool.Pool) *Verifier {
 	return &Verifier{Config{Pool: pool, Keys: plantedStore, Unsealer: plantedUnsealer{}, Zone: defaultZone}}
 }
@@ -71,7 +71,8 @@ func hashPlanted(ctx context.Context, tx pgx.Tx, store keys.Store, id int64) err
 			return err
 		}
 	}
-	if _, err := tx.Exec(ctx, `UPDATE imports SET hashed = true, seal = NULL WHERE event_id = $1`, id); err != nil || e.Status == domain.Pending {
+	if _, err := tx.Exec(ctx, `UPDATE imports SET hashed = true, seal = NULL WHERE event_id = $1`, id); err != nil ||
+		e.Status == domain.Pending {
 		return err
 	}
 	return startPlanted(ctx, tx, store, id)
@@ -79,7 +80,8 @@ func hashPlanted(ctx context.Context, tx pgx.Tx, store keys.Store, id int64) err
 
 func hashTargets(ctx context.Context, tx pgx.Tx, e domain.Event, c domain.Chunk, hasher *content.Hasher) error {
 	rows, err := tx.Query(ctx, `SELECT id, amount, member_id, reason FROM `+e.Type.TargetTable()+`
-		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 ORDER BY id`, c.EventID, c.PartitionKey, c.First, c.Last)
+		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 ORDER BY id`, c.EventID, c.PartitionKey,
+		c.First, c.Last)
 	if err != nil {
 		return err
 	}
@@ -94,16 +96,18 @@ func hashTargets(ctx context.Context, tx pgx.Tx, e domain.Event, c domain.Chunk,
 
 // listOf reads what the event's imports have left, in the order of the root.
 func listOf(ctx context.Context, tx pgx.Tx, id int64) (l content.List, err error) {
-	rows, err := tx.Query(ctx, `SELECT partition_key, first_id, last_id, target_count, content_hash, import_id FROM grant_chunks
+	rows, err := tx.Query(ctx,
+		`SELECT partition_key, first_id, last_id, target_count, content_hash, import_id FROM grant_chunks
 		WHERE event_id = $1 ORDER BY partition_key, first_id`, id)
 	if err != nil {
 		return l, err
 	}
 	c := content.ListChunk{Chunk: content.Chunk{Chunk: domain.Chunk{EventID: id}}}
-	_, err = pgx.ForEachRow(rows, []any{&c.PartitionKey, &c.First, &c.Last, &c.Count, &c.Kept, &c.ImportID}, func() error {
-		l.Chunks = append(l.Chunks, c.WithHash())
-		return nil
-	})
+	_, err = pgx.ForEachRow(rows,
+		[]any{&c.PartitionKey, &c.First, &c.Last, &c.Count, &c.Kept, &c.ImportID}, func() error {
+			l.Chunks = append(l.Chunks, c.WithHash())
+			return nil
+		})
 	return l, err
 }
 
@@ -121,7 +125,8 @@ func sealPlanted(ctx context.Context, tx pgx.Tx, store keys.Store, id int64) err
 	for _, c := range list.Chunks {
 		byImport[c.ImportID] = append(byImport[c.ImportID], c.Chunk)
 	}
-	rows, err := tx.Query(ctx, `UPDATE imports SET digest = import_digest(id) WHERE event_id = $1 RETURNING id, digest`, id)
+	rows, err := tx.Query(ctx, `UPDATE imports SET digest = import_digest(id) WHERE event_id = $1 RETURNING id, digest`,
+		id)
 	if err != nil {
 		return err
 	}
@@ -176,7 +181,8 @@ func startPlanted(ctx context.Context, tx pgx.Tx, store keys.Store, id int64) er
 
 // importsOf lists what the answers to an event's imports say.
 func importsOf(ctx context.Context, tx pgx.Tx, id int64) (all []imports.Result, err error) {
-	rows, err := tx.Query(ctx, `SELECT event_id, id, accepted, rejected, total_amount FROM imports WHERE event_id = $1`, id)
+	rows, err := tx.Query(ctx, `SELECT event_id, id, accepted, rejected, total_amount FROM imports WHERE event_id = $1`,
+		id)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,8 @@ type Repaired struct {
 
 // String says what was changed.
 func (r Repaired) String() string {
-	return fmt.Sprintf("event %d: %s was %s, is %s", r.EventID, r.Counter, english.Number(r.Before), english.Number(r.After))
+	return fmt.Sprintf("event %d: %s was %s, is %s", r.EventID, r.Counter, english.Number(r.Before),
+		english.Number(r.After))
 }
 
 // Repair recounts the counters of the events: the summary's four and the chunks' settled_count (I6, I11). Each event is
@@ -114,9 +115,9 @@ func (s *Verifier) repairEvent(ctx context.Context, e counted) ([]Repaired, erro
 	})
 }
 
-// repairLocked recounts and writes under locks that whoever counts needs too, in the house's order: the gate, which
-// marking takes; the chunks and the summary, which settling takes. A settling that waits for them has not committed its
-// rows, so the recount does not see them, and adds its own part afterwards.
+// repairLocked recounts and writes under the locks that every counting transaction needs, in their order: the gate,
+// which marking takes; the chunks and the summary, which settling takes. A settling that waits for them has not
+// committed its rows, so the recount does not see them, and adds its own part afterwards.
 func repairLocked(ctx context.Context, tx guarded, e counted) ([]Repaired, error) {
 	if err := pg.Lock(ctx, tx, pg.Gate, e.id); err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func repairLocked(ctx context.Context, tx guarded, e counted) ([]Repaired, error
 // counters are the summary's four, in its order.
 type counters [4]int64
 
-// drift is what of an event's counters is wrong.
+// drift holds what of an event's counters is wrong.
 type drift struct {
 	says, rows counters
 	chunks     []chunkDrift
@@ -161,7 +162,8 @@ func readDrift(ctx context.Context, tx pgx.Tx, e counted) (d drift, err error) {
 	if err != nil {
 		return d, err
 	}
-	err = tx.QueryRow(ctx, sql, e.id).Scan(&d.says[0], &d.says[1], &d.says[2], &d.says[3], &d.rows[0], &d.rows[1], &d.rows[2], &d.rows[3])
+	err = tx.QueryRow(ctx, sql, e.id).Scan(&d.says[0], &d.says[1], &d.says[2], &d.says[3], &d.rows[0], &d.rows[1],
+		&d.rows[2], &d.rows[3])
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) { // an event without a summary is no matter of counting
 		return d, fmt.Errorf("recount summary: %w", err)
 	}
@@ -193,7 +195,8 @@ func (d drift) repaired(event int64) (list []Repaired) {
 
 // write corrects the counters, the summary last.
 func (d drift) write(ctx context.Context, tx pgx.Tx, event int64) error {
-	partitions, firsts, settled := make([]int, len(d.chunks)), make([]int64, len(d.chunks)), make([]int64, len(d.chunks))
+	partitions, firsts, settled := make([]int, len(d.chunks)), make([]int64, len(d.chunks)), make([]int64,
+		len(d.chunks))
 	for i, c := range d.chunks {
 		partitions[i], firsts[i], settled[i] = c.Partition, c.First, c.Counted
 	}

@@ -56,7 +56,9 @@ func TestRepair(t *testing.T) {
 	_, red = verify(t, pool, Query{})
 	require.Equal(t, []string{"I6", "I9"}, red, "event 2 was not asked for")
 	var stamps string
-	require.NoError(t, pool.QueryRow(t.Context(), `SELECT string_agg((settled_at IS NOT NULL)::text, ' ' ORDER BY first_id) FROM grant_chunks WHERE event_id = 3`).Scan(&stamps))
+	require.NoError(t,
+		pool.QueryRow(t.Context(),
+			`SELECT string_agg((settled_at IS NOT NULL)::text, ' ' ORDER BY first_id) FROM grant_chunks WHERE event_id = 3`).Scan(&stamps))
 	require.Equal(t, "true false false false false true", stamps)
 
 	repaired, err = reports.Repair(t.Context(), Query{})
@@ -174,7 +176,9 @@ func TestVerifyAndRepairWhileRunning(t *testing.T) {
 		driftAndRepair(t, pool)
 		report, red := verify(t, pool, Query{Event: "busy"})
 		require.Empty(t, red, "%+v", report)
-		require.Contains(t, report.Invariants[2].Compared, english.Number(report.Totals.Success)+" SUCCESS results with "+english.Number(*report.Totals.Ledger)+" ledger saves")
+		require.Contains(t, report.Invariants[2].Compared,
+			english.Number(report.Totals.Success)+" SUCCESS results with "+english.Number(*report.Totals.Ledger)+
+				" ledger saves")
 		require.GreaterOrEqual(t, *report.Totals.Ledger, report.Totals.Success)
 	}
 	report, _ := verify(t, pool, Query{Event: "busy"})
@@ -185,12 +189,14 @@ func TestVerifyAndRepairWhileRunning(t *testing.T) {
 func driftAndRepair(tb testing.TB, pool *pgxpool.Pool) {
 	tb.Helper()
 	for range 3 {
-		_, err := pool.Exec(tb.Context(), `UPDATE campaign_event_summary SET success_count = success_count + 7, published_count = published_count - 1 WHERE event_id = 50`)
+		_, err := pool.Exec(tb.Context(),
+			`UPDATE campaign_event_summary SET success_count = success_count + 7, published_count = published_count - 1 WHERE event_id = 50`)
 		require.NoError(tb, err)
 		repaired, err := poorVerifier(pool).Repair(tb.Context(), Query{Event: "busy"})
 		require.NoError(tb, err)
 		require.Len(tb, repaired, 2)
-		require.EqualValues(tb, []int64{-1, 7}, []int64{repaired[0].Before - repaired[0].After, repaired[1].Before - repaired[1].After})
+		require.EqualValues(tb, []int64{-1, 7},
+			[]int64{repaired[0].Before - repaired[0].After, repaired[1].Before - repaired[1].After})
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 )
 
 func (c *contentCheck) readKeys(ctx context.Context, tx pgx.Tx, event *int64) error {
-	rows, err := tx.Query(ctx, `SELECT event_id, wrapped, imports_seal FROM public.event_keys WHERE $1::bigint IS NULL OR event_id = $1`, event)
+	rows, err := tx.Query(ctx,
+		`SELECT event_id, wrapped, imports_seal FROM public.event_keys WHERE $1::bigint IS NULL OR event_id = $1`,
+		event)
 	if err != nil {
 		return fmt.Errorf("read keys: %w", err)
 	}
@@ -40,7 +42,8 @@ func (c *contentCheck) readChunks(ctx context.Context, tx pgx.Tx, event *int64) 
 	}
 	var code string
 	var k keptChunk
-	columns := []any{&code, &k.EventID, &k.PartitionKey, &k.First, &k.Last, &k.Count, &k.Kept, &k.hashed, &k.ImportID, &k.says.sum, &k.says.most}
+	columns := []any{&code, &k.EventID, &k.PartitionKey, &k.First, &k.Last, &k.Count, &k.Kept, &k.hashed, &k.ImportID,
+		&k.says.sum, &k.says.most}
 	_, err = pgx.ForEachRow(rows, columns, func() error {
 		k.ListChunk = k.WithHash()
 		c.chunks[code] = append(c.chunks[code], k)
@@ -99,7 +102,8 @@ func (c *contentCheck) compareEvents(ctx context.Context, tx pgx.Tx, event *int6
 				key = opened
 			}
 		}
-		if err := errors.Join(c.compareSeals(e.ID, list, key), c.compareStart(e, list, kept, started, key)); err != nil {
+		if err := errors.Join(c.compareSeals(e.ID, list, key),
+			c.compareStart(e, list, kept, started, key)); err != nil {
 			return err
 		}
 	}
@@ -125,7 +129,8 @@ func (c *contentCheck) compareSeals(eventID int64, list content.List, key conten
 }
 
 // compareStart compares an event that was started with what its start has kept.
-func (c *contentCheck) compareStart(e domain.Event, list content.List, kept content.Kept, started bool, key content.Key) error {
+func (c *contentCheck) compareStart(e domain.Event, list content.List, kept content.Kept, started bool,
+	key content.Key) error {
 	began := e.Status != domain.Pending || e.Summary.StartedAt != nil
 	switch {
 	case started && !began:
@@ -133,7 +138,8 @@ func (c *contentCheck) compareStart(e domain.Event, list content.List, kept cont
 	case started:
 		return c.compareRoot(e, list, kept, key)
 	case began && list.Hashed():
-		c.differ("event %d: its import made hashes, but its start has kept no root: it was deleted, or an older version started the event", e.ID)
+		c.differ("event %d: its import made hashes, but its start has kept no root: it was deleted, "+
+			"or an older version started the event", e.ID)
 	case began:
 		c.gaps[gapNoRoot] = append(c.gaps[gapNoRoot], e.ID)
 	}
@@ -150,7 +156,8 @@ func (c *contentCheck) compareRoot(e domain.Event, list content.List, kept conte
 	case e.Summary.StartedAt == nil || !e.Summary.StartedAt.Equal(kept.At):
 		c.differ("event %d: it was not started at the moment that its start has kept", e.ID)
 	case keyless && list.Sealed():
-		c.differ("event %d: its list is sealed, but its root has no key: it was made anew, or an older version started the event", e.ID)
+		c.differ("event %d: its list is sealed, but its root has no key: it was made anew, "+
+			"or an older version started the event", e.ID)
 	case keyless && list.Hashed():
 		c.gaps[gapKeyless] = append(c.gaps[gapKeyless], e.ID)
 	case keyless || key != nil:
@@ -159,8 +166,8 @@ func (c *contentCheck) compareRoot(e domain.Event, list content.List, kept conte
 	return nil
 }
 
-// readEvents reads the rows of the events, with their types and summaries. It reads every moment, so that one that no code of
-// the product writes, such as infinity, is seen.
+// readEvents reads the rows of the events, with their types and summaries. It reads every moment, so that one that no
+// code of the product writes, such as infinity, is seen.
 func readEvents(ctx context.Context, tx pgx.Tx, event *int64) ([]domain.Event, error) {
 	const query = `SELECT e.id, e.campaign_id, e.event_status, coalesce(e.failure_code, ''), e.created_by,
 			e.total_count, e.total_amount, e.partition_count, e.reservation_priority,
@@ -190,7 +197,8 @@ func readEvents(ctx context.Context, tx pgx.Tx, event *int64) ([]domain.Event, e
 }
 
 func readStarts(ctx context.Context, tx pgx.Tx, event *int64) (map[int64]content.Kept, error) {
-	rows, err := tx.Query(ctx, `SELECT event_id, at, by, root, definition FROM public.starts WHERE $1::bigint IS NULL OR event_id = $1`, event)
+	rows, err := tx.Query(ctx,
+		`SELECT event_id, at, by, root, definition FROM public.starts WHERE $1::bigint IS NULL OR event_id = $1`, event)
 	if err != nil {
 		return nil, fmt.Errorf("read starts: %w", err)
 	}

@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// verifiers is how many connections read at once, on one snapshot. More would take the machine from the service.
+	// verifiers says how many connections read at once, on one snapshot. More would take the machine from the service.
 	verifiers = 2
-	// secondWait is how long the second connection is waited for: a pool that is used up must not deadlock with reports
-	// that each hold one.
+	// secondWait is the time that the second connection is waited for: a pool that is used up must not deadlock with
+	// reports that each hold one.
 	secondWait = 500 * time.Millisecond
 )
 
-// verifySettings are of the report's transactions only. Joins are over whole member lists: statistics that do not know a
-// new event must not turn one into a nested loop (100,000 members took 58 s so). A hash of a million members spills into
-// a few files with this memory; with four times as much it did not, and took as long. The statement timeout of the
+// verifySettings are of the report's transactions only. Joins are over whole member lists: statistics that do not know
+// a new event must not turn one into a nested loop (100,000 members took 58 s so). A hash of a million members spills
+// into a few files with this memory; with four times as much it did not, and took as long. The statement timeout of the
 // service is no business of a report.
 const verifySettings = `SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '16MB'; SET LOCAL jit = off;
 	SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = 0`
@@ -53,7 +53,7 @@ type verification struct {
 	found    []finding // as list
 }
 
-// finding is what one invariant's statements returned.
+// finding holds what one invariant's statements returned.
 type finding struct {
 	differences int64
 	examples    []string
@@ -61,7 +61,7 @@ type finding struct {
 	gaps        []Gap
 }
 
-// maxExamples is how many differences a report shows of an invariant.
+// maxExamples is the number of differences that a report shows of an invariant.
 const maxExamples = 5
 
 // onSnapshot opens one snapshot, shares it among the verifiers, and lets them check the whole list.
@@ -126,8 +126,8 @@ func (v *verification) work(ctx context.Context, tx pgx.Tx, queue <-chan int) er
 	return nil
 }
 
-// tryCheck checks an invariant in a savepoint. What cannot be read, since a forger left a value or a table that no code of
-// ours makes, is a difference: the others are still compared.
+// tryCheck checks an invariant in a savepoint. What cannot be read, since a forger left a value or a table that no code
+// of ours makes, is a difference: the others are still compared.
 func (v *verification) tryCheck(ctx context.Context, tx pgx.Tx, inv invariant) (f finding, err error) {
 	savepoint, err := tx.Begin(ctx)
 	if err != nil {
@@ -200,8 +200,8 @@ func (v *verification) readLedger(ctx context.Context, tx pgx.Tx) (why string, e
 	return "", nil
 }
 
-// grantsElsewhere reports whether grants go to a ledger over HTTP that is not the one of this database: by what the caller
-// says, or by which ledger handlers have met.
+// grantsElsewhere reports whether grants go to a ledger over HTTP that is not the one of this database: by what the
+// caller says, or by which ledger handlers have met.
 func (v *verification) grantsElsewhere(ctx context.Context, tx pgx.Tx) (elsewhere bool, err error) {
 	if v.remote {
 		return true, nil

@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// schemaText is the catalog of a database that the migrations have just made, as catalog.Text writes it. A new migration
-// changes it: BESTOW_TEST_GOLDEN=1 go test ./app -run TestSchemaIsWhatMigrationsMake
+// schemaText is the catalog of a database that the migrations have just made, as catalog.Text writes it. A new
+// migration changes it: BESTOW_TEST_GOLDEN=1 go test ./app -run TestSchemaIsWhatMigrationsMake
 //
 //go:embed schema.txt
 var schemaText []byte
@@ -39,7 +39,8 @@ func readCatalog(ctx context.Context, tx guarded) (catalog, error) {
 		return nil, fmt.Errorf("read catalog: %w", err)
 	}
 	inLiteral := strings.ReplaceAll(pg.Quoted(tx.schema), "'", "''")
-	inMain := regexp.MustCompile(`(?:\b` + regexp.QuoteMeta(tx.schema) + `|` + regexp.QuoteMeta(pg.Quoted(tx.schema)) + `|` + regexp.QuoteMeta(inLiteral) + `)\.`)
+	inMain := regexp.MustCompile(`(?:\b` + regexp.QuoteMeta(tx.schema) + `|` + regexp.QuoteMeta(pg.Quoted(tx.schema)) +
+		`|` + regexp.QuoteMeta(inLiteral) + `)\.`)
 	var relation, line string
 	_, err = pgx.ForEachRow(rows, []any{&relation, &line}, func() error {
 		c[relation] = append(c[relation], asWritten(inMain.ReplaceAllLiteralString(line, mainMark)))
@@ -51,7 +52,8 @@ func readCatalog(ctx context.Context, tx guarded) (catalog, error) {
 	return c, nil
 }
 
-// mainMark stands for the main schema, whose name differs, in front of its names. PostgreSQL's own names have nothing there.
+// mainMark stands for the main schema, whose name differs, in front of its names. PostgreSQL's own names have nothing
+// there.
 const mainMark = "<main>."
 
 // listOfTexts matches IN ('a', 'b') on a varchar, as PostgreSQL prints it of a table that a migration made.
@@ -202,8 +204,8 @@ func (c catalog) as(like, name string, rename *strings.Replacer) (catalog, bool)
 // ownPartition is the name of an event's own partition.
 var ownPartition = regexp.MustCompile(`^([a-z][a-z0-9_]{0,19})_targets_([0-9]{1,18})$`)
 
-// wanted is what the catalog must be in a database with these types and partitions: what the migrations make, and the same
-// again for each type and each partition that was made since.
+// wanted returns what the catalog must be in a database with these types and partitions: what the migrations make, and
+// the same again for each type and each partition that was made since.
 func wanted(golden, now catalog, types verifyTables) catalog {
 	want := maps.Clone(golden)
 	for part := range goldenParts {
@@ -227,7 +229,8 @@ func wanted(golden, now catalog, types verifyTables) catalog {
 		if m == nil {
 			continue
 		}
-		rename := strings.NewReplacer("point_targets_"+goldenEvent, m[1]+"_targets_"+m[2], "point_targets", m[1]+"_targets",
+		rename := strings.NewReplacer("point_targets_"+goldenEvent, m[1]+"_targets_"+m[2], "point_targets",
+			m[1]+"_targets",
 			"'"+goldenEvent+"'", "'"+m[2]+"'", goldenEvent, m[2])
 		if made, ok := golden.as("point_targets_"+goldenEvent, relation, rename); ok {
 			maps.Copy(want, made)
@@ -245,9 +248,9 @@ var goldenParts = map[string]bool{"point_targets_" + goldenEvent: true}
 // neverTheirs matches what operators have no use for, and what makes statements of ours mean something else.
 var neverTheirs = regexp.MustCompile(`^(setting|operator|function|schema) `)
 
-// compareSchema compares the catalog with what the migrations make (I41). A property that is not there, or that no migration
-// made, is a difference. A table, a function with a name of its own, or an index of columns that is not unique may be the
-// operators' own.
+// compareSchema compares the catalog with what the migrations make (I41). A property that is not there, or that no
+// migration made, is a difference. A table, a function with a name of its own, or an index of columns that is not
+// unique may be the operators' own.
 func compareSchema(_ context.Context, _ pgx.Tx, v *verification, f *finding) error {
 	now, golden := v.catalog, parseCatalog(schemaText)
 	if v.blind {
@@ -280,7 +283,8 @@ func compareSchema(_ context.Context, _ pgx.Tx, v *verification, f *finding) err
 	return errors.Join(f.measures.add("relations", int64(len(want))), f.measures.add("lines", int64(lines)))
 }
 
-// compareAdded finds what no migration made and what changes the meaning of our statements or the contents of our tables.
+// compareAdded finds what no migration made and what changes the meaning of our statements or the contents of our
+// tables.
 func compareAdded(now, want catalog, f *finding) {
 	ours := map[string]bool{}
 	for relation := range want {
@@ -317,7 +321,7 @@ func parentOf(line string) (parent string, isPart bool) {
 	return parent, isPart
 }
 
-// missing is what of a is not in b.
+// missing returns what of a is not in b.
 func missing(a, b []string) (lines []string) {
 	for _, line := range a {
 		if !slices.Contains(b, line) {
@@ -339,10 +343,12 @@ func newer(golden, now catalog) (applied []string) {
 	return applied
 }
 
-// schemaGaps is what of the schema this program cannot judge.
+// schemaGaps returns what of the schema this program cannot judge.
 func schemaGaps(_ context.Context, _ pgx.Tx, v *verification) (gaps []Gap, err error) {
 	if applied := newer(parseCatalog(schemaText), v.catalog); len(applied) > 0 {
-		gaps = append(gaps, Gap{Why: "the database has migrations that this program does not know (" + strings.Join(applied, ", ") + "): verify with the newer version", Events: int64(v.events)})
+		gaps = append(gaps,
+			Gap{Why: "the database has migrations that this program does not know (" + strings.Join(applied, ", ") +
+				"): verify with the newer version", Events: int64(v.events)})
 	}
 	if v.foreign != "" {
 		gaps = append(gaps, Gap{Why: "the tables of the ledger: " + v.foreign, Events: int64(v.events)})

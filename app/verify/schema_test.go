@@ -17,13 +17,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The golden catalog is that of a database which the migrations have just made, with one event's own partition in it. After a
-// new migration: BESTOW_TEST_GOLDEN=1 go test ./app -run TestSchemaIsWhatMigrationsMake
+// The golden catalog is that of a database which the migrations have just made, with one event's own partition in it.
+// After a new migration: BESTOW_TEST_GOLDEN=1 go test ./app -run TestSchemaIsWhatMigrationsMake
 func TestSchemaIsWhatMigrationsMake(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
-	_, err := pool.Exec(t.Context(), `INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (`+goldenEvent+`, 'golden', 'POINT', 'test');
-		SELECT create_targets_partition('POINT', `+goldenEvent+`), index_targets_partition('POINT', `+goldenEvent+`), attach_targets_partition('POINT', `+goldenEvent+`)`)
+	_, err := pool.Exec(t.Context(),
+		`INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (`+goldenEvent+
+			`, 'golden', 'POINT', 'test');
+		SELECT create_targets_partition('POINT', `+goldenEvent+`), index_targets_partition('POINT', `+goldenEvent+
+			`), attach_targets_partition('POINT', `+goldenEvent+`)`)
 	require.NoError(t, err)
 	require.NoError(t, poorVerifier(pool).read(t.Context(), func(tx guarded) error {
 		c, err := readCatalog(t.Context(), tx)
@@ -73,9 +76,11 @@ func TestForgedSchema(t *testing.T) {
 		{"N2 a default", `CREATE OR REPLACE FUNCTION attach_targets_partition(type_code text, event bigint DEFAULT 7) RETURNS void LANGUAGE plpgsql AS 'BEGIN END'`, "defaults 7"},
 		{"N2 what is returned", `DROP FUNCTION create_event_type_tables(text, text); CREATE FUNCTION create_event_type_tables(text, text) RETURNS int LANGUAGE plpgsql AS 'BEGIN END'`, "create_event_type_tables("},
 		{"N3 a default that calls a forger's function", `CREATE FUNCTION now() RETURNS timestamptz LANGUAGE sql AS 'SELECT clock_timestamp()';
-			ALTER TABLE point_results ALTER created_at SET DEFAULT public.now()`, "point_results lacks: column created_at timestamp with time zone not null default now()"},
+			ALTER TABLE point_results ALTER created_at SET DEFAULT public.now()`,
+			"point_results lacks: column created_at timestamp with time zone not null default now()"},
 		{"N3 an id that a forger gives", `CREATE FUNCTION nextval(text) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
-			ALTER TABLE point_results ALTER id SET DEFAULT public.nextval('point_results_id_seq')`, "point_results lacks: column id"},
+			ALTER TABLE point_results ALTER id SET DEFAULT public.nextval('point_results_id_seq')`,
+			"point_results lacks: column id"},
 		{"N3 a check that calls a forger's function", `CREATE FUNCTION octet_length(bytea) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 32';
 			ALTER TABLE starts DROP CONSTRAINT starts_root_check; ALTER TABLE starts ADD CONSTRAINT starts_root_check CHECK (public.octet_length(root) = 32)`, "starts lacks: constraint starts_root_check"},
 		{"N3 a domain under the name of a type", hook + `CREATE DOMAIN public.bytea AS pg_catalog.bytea CHECK (hook('x') = 1); ALTER TABLE money.vouchers ALTER sealed_code TYPE public.bytea`, "money.vouchers lacks: column sealed_code bytea"},
@@ -83,7 +88,8 @@ func TestForgedSchema(t *testing.T) {
 		{"N5 an index with a condition", hook + `CREATE INDEX zz ON money.vouchers (member_id) WHERE hook(member_id) = 1`, "money.vouchers has, and no migration made it: computed index"},
 		{"N5 statistics of an expression", hook + `CREATE STATISTICS zz ON (hook(member_id)) FROM point_results`, "point_results has, and no migration made it: computed statistics"},
 		{"N6 a collation", `CREATE COLLATION public."C" (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
-			ALTER TABLE idempotency_keys ALTER key TYPE varchar(200) COLLATE public."C"`, `idempotency_keys has, and no migration made it: column key character varying(200) not null collate <main>."C"`},
+			ALTER TABLE idempotency_keys ALTER key TYPE varchar(200) COLLATE public."C"`,
+			`idempotency_keys has, and no migration made it: column key character varying(200) not null collate <main>."C"`},
 		{"N10 a second schema with the tables", `CREATE SCHEMA evil; CREATE TABLE evil.campaign_events AS TABLE campaign_events`, "schema evil is there, and no migration made it: tables as those of public"},
 		{"a table whose rows are those of ours as well", `CREATE TABLE more () INHERITS (point_results)`, "more is there, and no migration made it: partition of"},
 		{"a table whose rows are those of the ledger as well", `CREATE TABLE more () INHERITS (money.vouchers)`, "more is there, and no migration made it: partition of"},
@@ -99,8 +105,9 @@ func TestForgedSchema(t *testing.T) {
 func TestSchemaOfOperators(t *testing.T) {
 	t.Parallel()
 	for name, sql := range map[string]string{
-		"nothing":                       `SELECT 1`,
-		"a table and a function":        hook + `CREATE TABLE theirs (id bigint PRIMARY KEY REFERENCES campaign_events)`,
+		"nothing": `SELECT 1`,
+		"a table and a function": hook +
+			`CREATE TABLE theirs (id bigint PRIMARY KEY REFERENCES campaign_events)`,
 		"an index of columns":           `CREATE INDEX zz ON point_results (created_at, member_id)`,
 		"statistics of columns":         `CREATE STATISTICS zz ON event_id, status FROM point_results`,
 		"N11 triggers that are fired":   `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = origin', current_database()); END $$`,
@@ -152,7 +159,8 @@ func TestSchemaOfRestoredDatabase(t *testing.T) {
 	pool := plant(t)
 	from := pool.Config().ConnString()
 	dump := filepath.Join(t.TempDir(), "world.dump")
-	if out, err := exec.CommandContext(t.Context(), "pg_dump", "--format=custom", "--file="+dump, "--dbname="+from).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "pg_dump", "--format=custom", "--file="+dump,
+		"--dbname="+from).CombinedOutput(); err != nil {
 		t.Skipf("no pg_dump of this PostgreSQL can dump the database: %v %s", err, out)
 	}
 	to := pgtest.Empty(t)
@@ -165,17 +173,21 @@ func TestSchemaOfRestoredDatabase(t *testing.T) {
 	require.Empty(t, red, "%+v", report)
 }
 
-// A table cannot be read without code of others where that code may stand: then nothing is read, and the report says so.
+// A table cannot be read without code of others where that code may stand: then nothing is read, and the report says
+// so.
 func TestNothingIsReadThroughCodeOfOthers(t *testing.T) {
 	t.Parallel()
 	for name, sql := range map[string]string{
-		"an index of a constant":       hook + `CREATE INDEX zz ON point_results (hook('x'))`,
-		"a check":                      hook + `ALTER TABLE point_targets ADD CHECK (hook('x') = 1)`,
-		"statistics":                   hook + `CREATE STATISTICS zz ON (hook(member_id)) FROM point_results`,
-		"a type":                       hook + `CREATE DOMAIN amounts AS bigint CHECK (hook('x') = 1); ALTER TABLE money.vouchers ALTER amount TYPE amounts`,
-		"a policy":                     hook + `CREATE POLICY zz ON imports USING (hook('x') = 1)`,
-		"a view":                       hook + `ALTER TABLE imports RENAME TO kept; CREATE VIEW imports AS SELECT * FROM kept WHERE hook('x') = 1`,
-		"a view of the migrations":     hook + `ALTER TABLE goose_db_version RENAME TO kept; CREATE VIEW goose_db_version AS SELECT * FROM kept WHERE hook('x') = 1`,
+		"an index of a constant": hook + `CREATE INDEX zz ON point_results (hook('x'))`,
+		"a check":                hook + `ALTER TABLE point_targets ADD CHECK (hook('x') = 1)`,
+		"statistics":             hook + `CREATE STATISTICS zz ON (hook(member_id)) FROM point_results`,
+		"a type": hook +
+			`CREATE DOMAIN amounts AS bigint CHECK (hook('x') = 1); ALTER TABLE money.vouchers ALTER amount TYPE amounts`,
+		"a policy": hook + `CREATE POLICY zz ON imports USING (hook('x') = 1)`,
+		"a view": hook +
+			`ALTER TABLE imports RENAME TO kept; CREATE VIEW imports AS SELECT * FROM kept WHERE hook('x') = 1`,
+		"a view of the migrations": hook +
+			`ALTER TABLE goose_db_version RENAME TO kept; CREATE VIEW goose_db_version AS SELECT * FROM kept WHERE hook('x') = 1`,
 		"a part in another schema":     `CREATE SCHEMA evil; CREATE TABLE evil.more () INHERITS (point_results)`,
 		"a function of our own, anew":  `CREATE OR REPLACE FUNCTION river.river_job_state_in_bitmask(bitmask bit(8), state river.river_job_state) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true'`,
 		"a partition that is not ours": hook + `CREATE TABLE evil PARTITION OF point_targets FOR VALUES IN (99)`,
@@ -208,8 +220,8 @@ func sameZone(t *testing.T, reports *Verifier) error {
 	})
 }
 
-// What stands in the schema of our tables, and fits better than PostgreSQL's, is not chosen by any statement of a report: it
-// raises where it runs. The world is as green as it was, but for I41, which names it.
+// What stands in the schema of our tables, and fits better than PostgreSQL's, is not chosen by any statement of a
+// report: it raises where it runs. The world is as green as it was, but for I41, which names it.
 func TestReportsChooseNothingOfPublic(t *testing.T) {
 	t.Parallel()
 	pool := plant(t)
@@ -238,7 +250,8 @@ func TestReportsChooseNothingOfPublic(t *testing.T) {
 		require.Equal(t, []string{"I41"}, red, "%+v", report)
 	}
 	require.NoError(t, sameZone(t, reports))
-	_, err = pool.Exec(t.Context(), `UPDATE campaign_event_summary SET published_count = 0, success_count = 1 WHERE event_id OPERATOR(pg_catalog.=) 8`)
+	_, err = pool.Exec(t.Context(),
+		`UPDATE campaign_event_summary SET published_count = 0, success_count = 1 WHERE event_id OPERATOR(pg_catalog.=) 8`)
 	require.NoError(t, err)
 	repaired, err := reports.Repair(t.Context(), Query{})
 	require.NoError(t, err)

@@ -29,7 +29,8 @@ func makePlantedKeys() (*seal.Master, *seal.Key) {
 	return master, key
 }
 
-// The purposes for which keys, codes and PINs are sealed. They are stored data: the ledger and the service spell them so.
+// The purposes for which keys, codes and PINs are sealed. They are stored data: the ledger and the service spell them
+// so.
 func sealKeyAAD(ref string) []byte      { return seal.AAD("money.seal_keys", ref) }
 func pinKeyAAD(event int64) []byte      { return seal.AAD("pin_keys", strconv.FormatInt(event, 10)) }
 func codeAAD(ref, key string) []byte    { return seal.AAD("money.vouchers", ref, key, "code") }
@@ -46,21 +47,24 @@ func plantedPIN(event int64, m plantedMember) string { return sealPIN(event, m.m
 type plantedSealed struct{ code, pin, hmac []byte }
 
 func plantedSeals(ref, key string, m plantedMember) plantedSealed {
-	return plantedSealed{plantedKey.Seal([]byte(m.code()), codeAAD(ref, key)), plantedKey.Seal([]byte(m.pin()), pinAAD(ref, key)), plantedKey.HMAC([]byte(m.code()))}
+	return plantedSealed{plantedKey.Seal([]byte(m.code()), codeAAD(ref, key)),
+		plantedKey.Seal([]byte(m.pin()), pinAAD(ref, key)), plantedKey.HMAC([]byte(m.code()))}
 }
 
 // plantKeys stores the wrapped keys of the world's two voucher events and the ledger's own.
 func plantKeys(tb testing.TB, pool *pgxpool.Pool) {
 	tb.Helper()
 	for _, ref := range []string{"", "2", "7"} {
-		_, err := pool.Exec(tb.Context(), `INSERT INTO money.seal_keys (ref, wrapped) VALUES ($1, $2)`, ref, plantedMaster.Wrap(plantedKey, sealKeyAAD(ref)))
+		_, err := pool.Exec(tb.Context(), `INSERT INTO money.seal_keys (ref, wrapped) VALUES ($1, $2)`, ref,
+			plantedMaster.Wrap(plantedKey, sealKeyAAD(ref)))
 		require.NoError(tb, err)
 	}
 }
 
 // plantPINKey stores the wrapped key of an event's PINs, once the event is there.
 func plantPINKey(b *pgx.Batch, event int64) {
-	b.Queue(`INSERT INTO pin_keys (event_id, wrapped) VALUES ($1, $2)`, event, plantedMaster.Wrap(plantedKey, pinKeyAAD(event)))
+	b.Queue(`INSERT INTO pin_keys (event_id, wrapped) VALUES ($1, $2)`, event,
+		plantedMaster.Wrap(plantedKey, pinKeyAAD(event)))
 }
 
 // plantedUnsealer opens the world's vouchers as the service's does.
@@ -73,7 +77,8 @@ type plantedUnsealer struct {
 func (plantedUnsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (VoucherKeys, []string, int, error) {
 	u := plantedUnsealer{pins: map[int64]*seal.Key{}}
 	var wrong []string
-	rows, err := tx.Query(ctx, `SELECT event_id, wrapped FROM public.pin_keys WHERE $1::bigint IS NULL OR event_id = $1`, event)
+	rows, err := tx.Query(ctx,
+		`SELECT event_id, wrapped FROM public.pin_keys WHERE $1::bigint IS NULL OR event_id = $1`, event)
 	if err != nil {
 		return nil, nil, 0, err
 	}

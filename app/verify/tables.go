@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// verifyTables are the event types whose tables are there, whatever the registry says of them.
+// verifyTables are the event types whose tables exist, even if the registry lacks them.
 type verifyTables []verifyType
 
 // verifyType is a type whose tables are there.
@@ -87,12 +87,14 @@ func foreignGrants(_ context.Context, _ pgx.Tx, v *verification) (gaps []Gap, _ 
 		if y.ours || len(ids) == 0 {
 			continue
 		}
-		gaps = append(gaps, gapOf(fmt.Sprintf("what was granted to events of type %s stands in the ledger %q, which cannot be read from here", y.Code, y.Granter), ids))
+		gaps = append(gaps,
+			gapOf(fmt.Sprintf("what was granted to events of type %s stands in the ledger %q, "+
+				"which cannot be read from here", y.Code, y.Granter), ids))
 	}
 	return gaps, nil
 }
 
-// maxGapEvents is how many events of a gap are named.
+// maxGapEvents says how many events of a gap are named.
 const maxGapEvents = 20
 
 func gapOf(why string, ids []int64) Gap {
@@ -114,7 +116,8 @@ func (t verifyTables) runs(r reach) []verifyRun {
 	case perType:
 		runs := make([]verifyRun, len(t))
 		for i, y := range t {
-			runs[i] = verifyRun{typeCode: y.Code, targets: inPublic(y.TargetTable()), results: inPublic(y.ResultTable())}
+			runs[i] = verifyRun{typeCode: y.Code, targets: inPublic(y.TargetTable()),
+				results: inPublic(y.ResultTable())}
 		}
 		return runs
 	case perOperation:
@@ -127,19 +130,21 @@ func (t verifyTables) runs(r reach) []verifyRun {
 	return nil
 }
 
-// operations is a run for each of the operations that some type has: over the results and targets of all its types, with
-// a column that says whether our ledger grants them.
+// operations is a run for each of the operations that some type has: over the results and targets of all its types,
+// with a column that says whether our ledger grants them.
 func (t verifyTables) operations(operations ...domain.Operation) (runs []verifyRun) {
 	for _, o := range operations {
 		var targets, results []string
 		for _, y := range t {
 			if y.Operation == o {
-				targets = append(targets, `SELECT event_id, member_id, id, amount, partition_key, reason FROM `+inPublic(y.TargetTable()))
+				targets = append(targets, `SELECT event_id, member_id, id, amount, partition_key, reason FROM `+
+					inPublic(y.TargetTable()))
 				results = append(results, selectOfType(y))
 			}
 		}
 		if len(results) > 0 {
-			runs = append(runs, verifyRun{targets: union(targets), results: union(results), saves: "saves_" + string(o)})
+			runs = append(runs, verifyRun{targets: union(targets), results: union(results),
+				saves: "saves_" + string(o)})
 		}
 	}
 	return runs
@@ -150,7 +155,8 @@ func selectOfType(y verifyType) string {
 	if y.Operation == domain.Vouchers {
 		columns += `, voucher_code, voucher_pin, voucher_expiry_at`
 	}
-	return fmt.Sprintf(`SELECT '%s' AS type, %t AS ours, %s FROM %s`, y.Code, y.ours, columns, inPublic(y.ResultTable()))
+	return fmt.Sprintf(`SELECT '%s' AS type, %t AS ours, %s FROM %s`, y.Code, y.ours, columns,
+		inPublic(y.ResultTable()))
 }
 
 func union(selects []string) string { return "(" + strings.Join(selects, " UNION ALL ") + ")" }
@@ -181,7 +187,8 @@ func usesType(sql string) bool { return strings.Contains(sql, "$2") }
 func (t verifyTables) lostJobs() string {
 	redriven := []string{`SELECT 0::bigint AS event_id WHERE false`}
 	for _, y := range t {
-		redriven = append(redriven, `SELECT event_id FROM `+inPublic(y.ResultTable())+` WHERE redrive - redrive_done > 0 AND status = 'PERMANENTLY_FAILED'`)
+		redriven = append(redriven, `SELECT event_id FROM `+inPublic(y.ResultTable())+
+			` WHERE redrive - redrive_done > 0 AND status = 'PERMANENTLY_FAILED'`)
 	}
 	return strings.ReplaceAll(lostJobsSQL, "{{redriven}}", union(redriven))
 }

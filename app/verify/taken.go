@@ -11,7 +11,8 @@ import (
 	"bestow/internal/pg"
 )
 
-// look reads the catalog, and says what in it runs code of others when a table is read. What cannot be read may hide it.
+// look reads the catalog, and says what in it runs code of others when a table is read. What cannot be read may hide
+// it.
 func (g guarded) look(ctx context.Context) (now catalog, taken []string, err error) {
 	savepoint, err := g.Begin(ctx)
 	if err != nil {
@@ -41,8 +42,9 @@ func (v *verification) readSchema(ctx context.Context, tx guarded) (err error) {
 	return v.catalog.readApplied(ctx, tx)
 }
 
-// takenOver names what of our tables is not as the migrations made it and runs code of others when the table is read, or when
-// a statement on it is planned: a view in its place, a function in an index or a check, a type, a table that is a part of it.
+// takenOver names what of our tables is not as the migrations made it and runs code of others when the table is read,
+// or when a statement on it is planned: a view in its place, a function in an index or a check, a type, a table that is
+// a part of it.
 func (c catalog) takenOver(golden catalog) (taken []string) {
 	made := map[string]bool{}
 	for _, lines := range golden {
@@ -68,7 +70,8 @@ func (c catalog) takenOver(golden catalog) (taken []string) {
 // runsCode matches what may run a function that a migration did not make.
 var runsCode = regexp.MustCompile(`^(?:uses |no table$)`)
 
-// ours reports whether a relation is one that the product's statements read: one of the migrations', or one of a type's.
+// ours reports whether a relation is one that the product's statements read: one of the migrations', or one of a
+// type's.
 func (c catalog) ours(relation string, golden catalog) bool {
 	if _, made := golden[relation]; made {
 		return true

@@ -72,7 +72,8 @@ func (r Report) Conclusion() string {
 	}
 	switch {
 	case len(broken) > 0:
-		return fmt.Sprintf("✗ %d of %d invariants do not hold: %s. %s", len(broken), len(r.Invariants), strings.Join(broken, ", "), r.Totals)
+		return fmt.Sprintf("✗ %d of %d invariants do not hold: %s. %s", len(broken), len(r.Invariants),
+			strings.Join(broken, ", "), r.Totals)
 	case len(open) > 0:
 		return fmt.Sprintf("✗ not proved: %d of %d invariants hold, not compared: %s: %s. %s",
 			len(r.Invariants)-len(open), len(r.Invariants), strings.Join(open, ", "), why, r.Totals)
@@ -80,7 +81,7 @@ func (r Report) Conclusion() string {
 	return fmt.Sprintf("✓ all %d invariants hold: %s", len(r.Invariants), r.Totals)
 }
 
-// String shows the totals side by side: equal ones where everybody was granted.
+// String shows the totals side by side: equal ones if every member was granted.
 func (t Totals) String() string {
 	names, numbers := "targets = published = results", []int64{t.Targets, t.Published, t.Success + t.Fail}
 	if t.Ledger != nil && t.Fail == 0 {
@@ -108,7 +109,8 @@ func (t Totals) String() string {
 
 // parts shows the totals where they are not equal, because events still run or something is wrong.
 func (t Totals) parts() string {
-	text := fmt.Sprintf("%s, %s published, %s granted, %s given up", english.Count(t.Targets, "target"), english.Number(t.Published), english.Number(t.Success), english.Number(t.Fail))
+	text := fmt.Sprintf("%s, %s published, %s granted, %s given up", english.Count(t.Targets, "target"),
+		english.Number(t.Published), english.Number(t.Success), english.Number(t.Fail))
 	if t.Ledger != nil {
 		text += ", " + english.Number(*t.Ledger) + " in the ledger"
 	}

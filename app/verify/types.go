@@ -112,7 +112,8 @@ func compareRegistered(r registeredType, y verifyType, f *finding) {
 
 // typeUsed reports whether the tables of a type hold anything.
 func typeUsed(ctx context.Context, tx pgx.Tx, y verifyType) (used bool, err error) {
-	query := `SELECT EXISTS (SELECT FROM ` + inPublic(y.TargetTable()) + `) OR EXISTS (SELECT FROM ` + inPublic(y.ResultTable()) + `)`
+	query := `SELECT EXISTS (SELECT FROM ` + inPublic(y.TargetTable()) + `) OR EXISTS (SELECT FROM ` +
+		inPublic(y.ResultTable()) + `)`
 	if err := tx.QueryRow(ctx, query).Scan(&used); err != nil {
 		return false, fmt.Errorf("look into the tables of type %s: %w", y.Code, err)
 	}

@@ -1,5 +1,5 @@
-// Package verify proves that targets, marks, results, counters and ledger agree: invariants in SQL (folder sql), compared on
-// one snapshot. It shares no code with what writes, and recounts counters where that is asked for.
+// Package verify proves that targets, marks, results, counters and ledger agree: invariants in SQL (folder sql),
+// compared on one snapshot. It shares no code with what writes, and recounts counters where that is asked for.
 //
 // Start with Verifier.Verify. list.go has every invariant on one page, docs/verify.md says what each compares.
 package verify
@@ -77,17 +77,18 @@ type Gap struct {
 // Verifier checks the invariants of one database, and repairs its counters.
 type Verifier struct{ c Config }
 
-// Config is what a verifier stands on.
+// Config holds what a verifier stands on.
 type Config struct {
 	Pool     *pgxpool.Pool
 	Keys     keys.Store // of the hashes of lists; the zero value: there is no master key
 	Unsealer Unsealer   // nil: no master key, so the proof does not compare codes and PINs
 	Zone     string     // of the ledger's days, by its IANA name; "": Asia/Seoul
 
-	// RemoteLedger says that grants go to a ledger that is reached over HTTP. If the one in this database is then empty, the
-	// invariants of the ledger are not compared.
+	// RemoteLedger says that grants go to a ledger that is reached over HTTP. If the one in this database is then
+	// empty, the invariants of the ledger are not compared.
 	RemoteLedger bool
-	// ExpiryOff says that nothing expires by itself (BESTOW_EXPIRY=off): what has run out and is open is no difference then.
+	// ExpiryOff says that nothing expires by itself (BESTOW_EXPIRY=off): what has run out and is open is no difference
+	// then.
 	ExpiryOff bool
 }
 
@@ -117,8 +118,8 @@ func (s *Verifier) Verify(ctx context.Context, q Query) (Report, error) {
 	return v.report()
 }
 
-// findEvent returns the id of the event that is named by its id or its campaign_id, with id: or campaign: before it where a
-// number could be both; nil for "". Errors: domain.NotFound, domain.Invalid for a name of two events.
+// findEvent returns the id of the event that is named by its id or its campaign_id, with id: or campaign: before it
+// where a number could be both; nil for "". Errors: domain.NotFound, domain.Invalid for a name of two events.
 func findEvent(ctx context.Context, tx pgx.Tx, name string) (*int64, error) {
 	if name == "" {
 		return nil, nil //nolint:nilnil // nil is "all events"
@@ -136,10 +137,12 @@ func findEvent(ctx context.Context, tx pgx.Tx, name string) (*int64, error) {
 	case err != nil:
 		return nil, fmt.Errorf("find event: %w", err)
 	case len(ids) == 0:
-		return nil, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name), Hint: "`bestow event list` or GET /events shows them"}
+		return nil, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name),
+			Hint: "`bestow event list` or GET /events shows them"}
 	case len(ids) > 1:
-		return nil, &domain.Error{Code: domain.Invalid, Message: fmt.Sprintf("%s is the id of one event and the campaign_id of another", name),
-			Hint: fmt.Sprintf("say id:%s or campaign:%s", name, name)}
+		return nil, &domain.Error{Code: domain.Invalid,
+			Message: fmt.Sprintf("%s is the id of one event and the campaign_id of another", name),
+			Hint:    fmt.Sprintf("say id:%s or campaign:%s", name, name)}
 	}
 	return &ids[0], nil
 }
@@ -149,7 +152,8 @@ const defaultZone = "Asia/Seoul"
 
 // report makes the document of what was found.
 func (v *verification) report() (Report, error) {
-	r := Report{CheckedAt: v.at.UTC(), By: v.by, EventID: v.event, Schema: v.schema, OK: true, Events: v.events, Totals: v.totals(),
+	r := Report{CheckedAt: v.at.UTC(), By: v.by, EventID: v.event, Schema: v.schema, OK: true, Events: v.events,
+		Totals:   v.totals(),
 		Repaired: v.repaired}
 	for i, inv := range v.list {
 		line := v.line(inv, v.found[i])
@@ -172,7 +176,7 @@ func (v *verification) whyNot(inv invariant) string {
 	return ""
 }
 
-// line is what the report says of an invariant. What was not compared does not hold: it is not known.
+// line returns what the report says of an invariant. What was not compared does not hold: it is not known.
 func (v *verification) line(inv invariant, f finding) Invariant {
 	line := Invariant{ID: inv.id, Statement: inv.statement, NotCompared: f.gaps}
 	if why := v.whyNot(inv); why != "" {
@@ -200,8 +204,8 @@ func (r Report) Document() ([]byte, error) {
 	return body, nil
 }
 
-// Digest is the SHA-256, in hex, of the report's JSON without its sha256: whoever kept it can tell that the report is
-// still the same.
+// Digest is the SHA-256, in hex, of the report's JSON without its sha256: a person who kept it can tell that the report
+// is still the same.
 func (r Report) Digest() (string, error) {
 	r.SHA256 = ""
 	body, err := r.Document()

@@ -9,7 +9,8 @@ import (
 
 // Unsealer opens what is sealed, for the proof that both sides hold the same. What it opens it never shows.
 type Unsealer interface {
-	// Load reads every data key. It says how many there are, and of each that the master key does not open what it is of.
+	// Load reads every data key. It says how many there are, and of each that the master key does not open what it is
+	// of.
 	Load(ctx context.Context, tx pgx.Tx, event *int64) (keys VoucherKeys, wrong []string, count int, err error)
 }
 
@@ -31,8 +32,8 @@ type SealedVoucher struct {
 	Code, PIN string // of the result: the code, and the PIN's ciphertext
 }
 
-// compareVouchers compares the vouchers of both sides (I37): what stands there in the clear by SQL, the rest, where there is
-// a master key, by opening it, one after the other as they stream by.
+// compareVouchers compares the vouchers of both sides (I37): what stands there in the clear by SQL, the rest, where
+// there is a master key, by opening it, one after the other as they stream by.
 func compareVouchers(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
 	for _, name := range []string{"vouchers", "results", "keys"} {
 		if err := f.measures.add(name, int64(0)); err != nil {
@@ -71,13 +72,15 @@ func (v *verification) openVouchers(ctx context.Context, tx pgx.Tx, run verifyRu
 	}
 	var s SealedVoucher
 	results := int64(0)
-	_, err = pgx.ForEachRow(rows, []any{&s.EventID, &s.MemberID, &s.Issued, &s.Granted, &s.Ref, &s.Key, &s.SealedCode, &s.SealedPIN, &s.CodeHMAC, &s.Code, &s.PIN}, func() error {
-		results += toInt(s.Granted)
-		if what := keys.Differs(&s); what != "" {
-			f.differ("%s, member %s: %s", eventOrRef(&s), s.MemberID, what)
-		}
-		return nil
-	})
+	_, err = pgx.ForEachRow(rows,
+		[]any{&s.EventID, &s.MemberID, &s.Issued, &s.Granted, &s.Ref, &s.Key, &s.SealedCode, &s.SealedPIN, &s.CodeHMAC,
+			&s.Code, &s.PIN}, func() error {
+			results += toInt(s.Granted)
+			if what := keys.Differs(&s); what != "" {
+				f.differ("%s, member %s: %s", eventOrRef(&s), s.MemberID, what)
+			}
+			return nil
+		})
 	if err != nil {
 		return fmt.Errorf("read vouchers: %w", err)
 	}
@@ -107,7 +110,8 @@ func voucherGaps(ctx context.Context, tx pgx.Tx, v *verification) (gaps []Gap, e
 		return nil, nil
 	}
 	for _, run := range v.tables.runs(overVouchers) {
-		query := `SELECT event_id FROM ` + run.results + ` r WHERE coalesce(voucher_code, voucher_pin) IS NOT NULL AND ($1::bigint IS NULL OR event_id = $1)
+		query := `SELECT event_id FROM ` + run.results +
+			` r WHERE coalesce(voucher_code, voucher_pin) IS NOT NULL AND ($1::bigint IS NULL OR event_id = $1)
 			UNION SELECT e.id FROM money.vouchers v JOIN public.campaign_events e ON e.id::text = v.ref WHERE $1::bigint IS NULL OR e.id = $1
 			UNION SELECT event_id FROM public.pin_keys WHERE $1::bigint IS NULL OR event_id = $1 ORDER BY 1`
 		rows, err := tx.Query(ctx, query, v.event)
@@ -119,7 +123,9 @@ func voucherGaps(ctx context.Context, tx pgx.Tx, v *verification) (gaps []Gap, e
 			return nil, fmt.Errorf("read events with vouchers: %w", err)
 		}
 		if len(ids) > 0 {
-			gaps = append(gaps, gapOf("codes not compared: vouchers, their PINs and their HMACs stay sealed without the master key: set BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) for this command", ids))
+			gaps = append(gaps,
+				gapOf("codes not compared: vouchers, their PINs and their HMACs stay sealed without the master key: "+
+					"set BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) for this command", ids))
 		}
 	}
 	return gaps, nil

@@ -57,19 +57,21 @@ func plant(tb testing.TB) *pgxpool.Pool {
 	pool := pgtest.New(tb)
 	plantKeys(tb, pool)
 	for _, e := range plantedWorld() {
-		require.NoError(tb, pgx.BeginFunc(tb.Context(), pool, func(tx pgx.Tx) error { return e.insert(tb.Context(), tx) }), "event %d", e.id)
+		require.NoError(tb, pgx.BeginFunc(tb.Context(), pool,
+			func(tx pgx.Tx) error { return e.insert(tb.Context(), tx) }), "event %d", e.id)
 	}
 	_, err := pool.Exec(tb.Context(), plantedSpending+plantedIDs)
 	require.NoError(tb, err)
 	for _, e := range plantedWorld() {
-		require.NoError(tb, pgx.BeginFunc(tb.Context(), pool, func(tx pgx.Tx) error { return sealPlanted(tb.Context(), tx, plantedStore, e.id) }), "event %d", e.id)
+		require.NoError(tb, pgx.BeginFunc(tb.Context(), pool,
+			func(tx pgx.Tx) error { return sealPlanted(tb.Context(), tx, plantedStore, e.id) }), "event %d", e.id)
 	}
 	return pool
 }
 
-// plantedIDs is what remains of events 9 and 10, which were deleted; events 4 and 5 have a second list, of their last chunk;
-// and the sequences stand where the rows need them. A voucher of event 7 is cancelled,
-// another was redeemed and restored.
+// plantedIDs holds what remains of events 9 and 10, which were deleted; events 4 and 5 have a second list, of their
+// last chunk; and the sequences stand where the rows need them. A voucher of event 7 is cancelled, another was redeemed
+// and restored.
 const plantedIDs = `;
 	INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount, hashed)
 	SELECT event_id + 6, event_id, 'test', 'text/csv', '\x00'::bytea, 1, count(*), 0, sum(amount), true FROM point_targets
@@ -99,10 +101,10 @@ const plantedIDs = `;
 	SELECT member_id, voucher_id, kind, kind || voucher_id FROM money.vouchers
 	JOIN (VALUES (7000, 'CANCELLED'), (7002, 'REDEEMED'), (7002, 'RESTORED')) e (id, kind) ON id = voucher_id`
 
-// plantedSpending is the history of members beside campaigns. Of spender, lots of 1000 and 2000 are saved, 2500 are used, 700
-// of that is given back, latest lot first, and a lot of 300 has expired. Of debtor, a save of 500 is cancelled of which 400 are
-// used; 150 of the debt are collected. Of orderer, 20 of a save are cancelled that is used; then 60 of the order are cancelled:
-// the claim takes its 20, and 40, whose lot has expired, are saved anew.
+// plantedSpending is the history of members beside campaigns. Of spender, lots of 1000 and 2000 are saved, 2500 are
+// used, 700 of that is given back, latest lot first, and a lot of 300 has expired. Of debtor, a save of 500 is
+// cancelled of which 400 are used; 150 of the debt are collected. Of orderer, 20 of a save are cancelled that is used;
+// then 60 of the order are cancelled: the claim takes its 20, and 40, whose lot has expired, are saved anew.
 const plantedSpending = `
 	CREATE TEMP TABLE moves AS SELECT to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD') AS today, now() - interval '1 day' AS past,
 		to_char((now() - interval '1 day') AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD') AS yesterday, now() + interval '30 days' AS later,
@@ -136,9 +138,10 @@ const plantedSpending = `
 	INSERT INTO river.river_job (state, kind, args, max_attempts, queue, finalized_at)
 	VALUES ('completed', 'close_done', '{}', 32767, 'jobs', now()), ('cancelled', 'close_done', '{}', 32767, 'jobs', now())`
 
-// forging is what a forger writes, past the triggers of the ledger.
+// forging returns what a forger writes, past the triggers of the ledger.
 func forging(sql string) string {
-	return changesLedger.ReplaceAllString(sql, `SET session_replication_role = replica; $0; SET session_replication_role = origin`)
+	return changesLedger.ReplaceAllString(sql,
+		`SET session_replication_role = replica; $0; SET session_replication_role = origin`)
 }
 
 // changesLedger is a statement that changes what is append-only.
@@ -159,7 +162,8 @@ func (e plantedEvent) members() []plantedMember {
 	list := make([]plantedMember, len(e.states))
 	for i := range list {
 		name := fmt.Sprintf("m%02d", i)
-		list[i] = plantedMember{member: name, amount: 100 + int64(i), partition: domain.PartitionKey(e.id, name, e.partitions)}
+		list[i] = plantedMember{member: name, amount: 100 + int64(i),
+			partition: domain.PartitionKey(e.id, name, e.partitions)}
 	}
 	slices.SortFunc(list, func(a, b plantedMember) int {
 		if a.partition != b.partition {
@@ -203,7 +207,8 @@ func (e plantedEvent) insertEvent(ctx context.Context, tx pgx.Tx, list []planted
 		e.id, e.kind, e.status, len(list), total, e.partitions, e.lane, e.own, e.reason(), e.expiry())
 	b.Queue(`INSERT INTO campaign_event_summary (event_id, published_count, success_count, fail_count, retry_success_count, started_at, completed_at, stopped_at, stopped_memo)
 		VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 <> 'PENDING' THEN now() END, CASE WHEN $6 = 'COMPLETED' THEN now() END, CASE WHEN $6 IN ('STOPPED', 'FAILED') THEN now() END,
-			CASE $6 WHEN 'STOPPED' THEN 'why' WHEN 'FAILED' THEN 'the ledger contradicts itself' END)`, e.id, published, success, fail, retried, string(e.status))
+			CASE $6 WHEN 'STOPPED' THEN 'why' WHEN 'FAILED' THEN 'the ledger contradicts itself' END)`, e.id, published,
+		success, fail, retried, string(e.status))
 	b.Queue(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount)
 		VALUES ($1, $1, 'test', 'text/csv', '\x00', 1, $2, 0, $3)`, e.id, len(list), total)
 	if e.kind == "VOUCHER" {
@@ -217,8 +222,10 @@ func (e plantedEvent) insertEvent(ctx context.Context, tx pgx.Tx, list []planted
 		}
 	}
 	for _, m := range list {
-		b.Queue(`INSERT INTO `+pg.Quoted(table)+` (id, event_id, member_id, amount, partition_key, publish_status, reason)
-			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''))`, m.id, e.id, m.member, m.amount, m.partition, map[bool]string{true: "PENDING", false: "PUBLISHED"}[m.has("ne")], m.reason())
+		b.Queue(`INSERT INTO `+pg.Quoted(table)+
+			` (id, event_id, member_id, amount, partition_key, publish_status, reason)
+			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''))`, m.id, e.id, m.member, m.amount, m.partition,
+			map[bool]string{true: "PENDING", false: "PUBLISHED"}[m.has("ne")], m.reason())
 	}
 	if e.own {
 		b.Queue(`SELECT index_targets_partition($1, $2)`, e.kind, e.id)
@@ -243,7 +250,7 @@ func (e plantedEvent) expiry() string {
 	return ""
 }
 
-// reason is what a ledger is told: every fifth member has a reason of his own.
+// reason returns what a ledger is told: every fifth member has a reason of his own.
 func (m plantedMember) reason() string {
 	if m.amount%5 == 0 {
 		return "own"
@@ -322,8 +329,10 @@ func (e plantedEvent) queueResult(b *pgx.Batch, m plantedMember) {
 	if status != "SUCCESS" {
 		tx = ""
 	}
-	b.Queue(`INSERT INTO `+pg.Quoted(e.tables().ResultTable())+` (event_id, member_id, amount, status, money_tx_id, retry_count, redrive, error_code)
-		VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, nullif($8, ''))`, e.id, m.member, m.amount, status, tx, retries, one(m.has("D")), code)
+	b.Queue(`INSERT INTO `+pg.Quoted(e.tables().ResultTable())+
+		` (event_id, member_id, amount, status, money_tx_id, retry_count, redrive, error_code)
+		VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, nullif($8, ''))`, e.id, m.member, m.amount, status, tx, retries,
+		one(m.has("D")), code)
 	if e.kind == "VOUCHER" && status == "SUCCESS" {
 		b.Queue(`UPDATE voucher_results SET voucher_code = $3, voucher_pin = $4, voucher_expiry_at = nullif($5, '')::timestamptz
 			WHERE event_id = $1 AND member_id = $2`, e.id, m.member, m.code(), plantedPIN(e.id, m), e.expiry())
@@ -342,7 +351,8 @@ func (e plantedEvent) queueSave(b *pgx.Batch, m plantedMember) {
 	if e.kind == "VOUCHER" {
 		sealed := plantedSeals(ref, domain.Key(e.id, m.member), m)
 		b.Queue(`INSERT INTO money.vouchers (voucher_id, member_id, amount, type_code, ref, reason, expiry_at, sealed_code, sealed_pin, code_hmac, idempotency_key)
-			VALUES ($1, $2, $3, 'CM', $4, nullif($5, ''), nullif($6, '')::timestamptz, $7, $8, $9, $10)`, m.id, m.member, amount, ref, cmp.Or(m.reason(), e.reason()), e.expiry(),
+			VALUES ($1, $2, $3, 'CM', $4, nullif($5, ''), nullif($6, '')::timestamptz, $7, $8, $9, $10)`, m.id,
+			m.member, amount, ref, cmp.Or(m.reason(), e.reason()), e.expiry(),
 			sealed.code, sealed.pin, sealed.hmac, domain.Key(e.id, m.member))
 		return
 	}

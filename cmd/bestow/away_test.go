@@ -45,7 +45,7 @@ func (o *outage) overrides() daemon.Overrides {
 	return daemon.Overrides{Ledger: func(l breaker.Ledger) breaker.Ledger { o.Ledger = l; return o }}
 }
 
-// fail is what a call gets, after apply where the ledger applies it all the same.
+// fail returns what a call gets, after apply where the ledger applies it all the same.
 func (o *outage) fail(ctx context.Context, apply func()) error {
 	switch o.how.Load() {
 	case refusing:
@@ -103,7 +103,7 @@ func (l *lines) WithAttrs([]slog.Attr) slog.Handler { return l }
 
 func (l *lines) WithGroup(string) slog.Handler { return l }
 
-// count is how many messages begin so.
+// count returns how many messages begin so.
 func (l *lines) count(begin string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -119,7 +119,8 @@ func (l *lines) count(begin string) (n int) {
 // themselves, and each member is granted once (F31).
 func TestMoneyAway(t *testing.T) {
 	t.Parallel()
-	for name, how := range map[string]int32{"no connection": refusing, "503": broken, "applied and never answered": silent} {
+	for name, how := range map[string]int32{"no connection": refusing, "503": broken,
+		"applied and never answered": silent} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -132,16 +133,21 @@ func TestMoneyAway(t *testing.T) {
 			w.run(p, e)
 			require.Eventually(t, func() bool { return p.Granter.Away(e) != nil }, time.Minute, 5*time.Millisecond)
 			began, before := time.Now(), ledger.calls.Load()
-			require.Eventually(t, func() bool { return ledger.calls.Load() >= before+3 }, time.Minute, 20*time.Millisecond, "it is looked for")
+			require.Eventually(t, func() bool { return ledger.calls.Load() >= before+3 }, time.Minute,
+				20*time.Millisecond, "it is looked for")
 			asked := int(ledger.calls.Load() - before)
 			require.LessOrEqual(t, asked, 5+int(time.Since(began)/breaker.Probe), "and left alone otherwise")
 			require.Zero(t, w.count(`SELECT count(*) FROM point_results`))
 			require.Zero(t, w.count(`SELECT fail_count FROM campaign_event_summary`))
-			require.Eventually(t, func() bool { return w.count(`SELECT sum(attempts) FROM grant_chunks`) <= 1 }, time.Minute, 5*time.Millisecond,
+			require.Eventually(t, func() bool { return w.count(`SELECT sum(attempts) FROM grant_chunks`) <= 1 },
+				time.Minute, 5*time.Millisecond,
 				"but for the call that looks for it, and who claimed in that moment and gives back")
 			require.Equal(t, 1, log.count("ERROR the ledger is away"), "one alarm")
-			require.LessOrEqual(t, log.count("ERROR chunk was not handled"), breaker.AwayAfter, "and not one for each message")
-			require.Eventually(t, func() bool { return strings.HasPrefix(w.ready(p), `{"ok":true,"waits_for":["money"]`) }, time.Minute, 5*time.Millisecond,
+			require.LessOrEqual(t, log.count("ERROR chunk was not handled"), breaker.AwayAfter,
+				"and not one for each message")
+			require.Eventually(t, func() bool {
+				return strings.HasPrefix(w.ready(p), `{"ok":true,"waits_for":["money"]`)
+			}, time.Minute, 5*time.Millisecond,
 				"but for the moment in which it is looked for")
 
 			back := time.Now()
@@ -149,19 +155,21 @@ func TestMoneyAway(t *testing.T) {
 			done := w.completed(p, e.ID)
 			require.Less(t, time.Since(back), 30*time.Second)
 			w.exact(p, done)
-			require.Zero(t, w.count(`SELECT count(*) FROM point_results WHERE retry_count > 0 OR error_code IS NOT NULL`))
+			require.Zero(t,
+				w.count(`SELECT count(*) FROM point_results WHERE retry_count > 0 OR error_code IS NOT NULL`))
 			require.Zero(t, w.count(`SELECT sum(attempts) FROM grant_chunks`))
 			require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
 			require.Equal(t, 2_000, w.count(`SELECT count(*) FROM money.point_member`))
 			require.Equal(t, 1, log.count("ERROR the ledger is away"))
 			require.Equal(t, 1, log.count("INFO the ledger is back"))
-			require.Eventually(t, func() bool { return strings.TrimSpace(w.ready(p)) == `{"ok":true}` }, time.Minute, 20*time.Millisecond,
+			require.Eventually(t, func() bool { return strings.TrimSpace(w.ready(p)) == `{"ok":true}` }, time.Minute,
+				20*time.Millisecond,
 				"when the heart has beaten")
 		})
 	}
 }
 
-// ready is what /readyz says of p.
+// ready returns what /readyz says of p.
 func (w *world) ready(p *daemon.Process) string {
 	w.Helper()
 	answer := httptest.NewRecorder()
@@ -189,12 +197,13 @@ func TestNoClaimWhileTheLedgerIsAway(t *testing.T) {
 	require.ErrorIs(t, p.App.Grants.Handle(t.Context(), m), outbox.ErrBusy)
 	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL`))
 	ledger.how.Store(present)
-	require.Eventually(t, func() bool { return p.App.Grants.Handle(t.Context(), m) == nil }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return p.App.Grants.Handle(t.Context(), m) == nil }, time.Minute,
+		20*time.Millisecond)
 	require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM point_results WHERE status = 'SUCCESS'`))
 }
 
-// Granted without an answer, asked for again without a connection, then stopped: what the first call granted is settled by
-// lookup while the event stands still. The second call, which asked for nothing, does not take the doubt away.
+// Granted without an answer, asked for again without a connection, then stopped: what the first call granted is settled
+// by lookup while the event stands still. The second call, which asked for nothing, does not take the doubt away.
 func TestStoppedWhileTheLedgerIsAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -211,13 +220,16 @@ func TestStoppedWhileTheLedgerIsAway(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM point_results`), "nobody knows yet")
 	ledger.how.Store(refusing)
 	var refused *net.OpError
-	require.Eventually(t, func() bool { return errors.As(p.App.Grants.Handle(t.Context(), m), &refused) }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return errors.As(p.App.Grants.Handle(t.Context(), m), &refused) }, time.Minute,
+		20*time.Millisecond)
 	require.Zero(t, w.count(`SELECT sum(attempts) FROM grant_chunks`))
 	_, err := p.App.Events.Stop(t.Context(), operator, e.ID, "the ledger is away")
 	require.NoError(t, err)
 	ledger.how.Store(present)
-	require.Eventually(t, func() bool { return p.App.Grants.Handle(t.Context(), m) == nil }, time.Minute, 20*time.Millisecond)
-	require.Equal(t, len(m.Grants), w.count(`SELECT success_count FROM campaign_event_summary`), "what the ledger has, the report has")
+	require.Eventually(t, func() bool { return p.App.Grants.Handle(t.Context(), m) == nil }, time.Minute,
+		20*time.Millisecond)
+	require.Equal(t, len(m.Grants), w.count(`SELECT success_count FROM campaign_event_summary`),
+		"what the ledger has, the report has")
 }
 
 // listen gives w's processes a log that the test can count in.

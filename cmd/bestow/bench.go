@@ -28,8 +28,8 @@ type benchCmd struct {
 	Plot    string   `placeholder:"FILE.svg" help:"Write a bar chart of the targets per second to this file."`
 }
 
-// Run measures the pipeline beside its floor and its rivals, with servers of its own where the environment names none. It
-// fails unless every run ended exact.
+// Run measures the pipeline beside its floor and its rivals, with servers of its own where the environment names none.
+// It fails unless every run ended exact.
 func (c *benchCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err := c.check(); err != nil {
 		return err
@@ -42,7 +42,8 @@ func (c *benchCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	if len(cfg.Brokers) > 0 && slices.Contains(c.Rows, bench.RowDelay) {
-		return terminal.Usage("--rows %s delays the broker that bench starts itself: unset KAFKA_BROKERS", bench.RowDelay)
+		return terminal.Usage("--rows %s delays the broker that bench starts itself: unset KAFKA_BROKERS",
+			bench.RowDelay)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -56,7 +57,9 @@ func (c *benchCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	config := b.config(c.Members, c.Rounds)
 	config.Rows, config.RivalMembers = c.Rows, c.Rivals
 	if c.Output != "json" {
-		config.Began = func(r bench.Report) { fmt.Fprintf(t.Out, "%s\nPostgreSQL %s\n%s\n\n", r.Machine, r.Server, r.Kafka) }
+		config.Began = func(r bench.Report) {
+			fmt.Fprintf(t.Out, "%s\nPostgreSQL %s\n%s\n\n", r.Machine, r.Server, r.Kafka)
+		}
 		config.Progress = func(r bench.Run) { fmt.Fprintf(t.Out, "%-8s %d  %s\n", r.Row, r.Round, r) }
 	}
 	report, err := bench.Measure(ctx, config)
@@ -99,12 +102,12 @@ func benchRows() string {
 	return strings.Join(list, ", ")
 }
 
-// canPlot opens the file of the plot, so that nobody measures for minutes and hears then that it cannot be written.
+// canPlot opens the file of the plot before the measurement, so that an error comes at once.
 func (c *benchCmd) canPlot() error {
 	if c.Plot == "" {
 		return nil
 	}
-	f, err := os.OpenFile(c.Plot, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // a picture, for everybody
+	f, err := os.OpenFile(c.Plot, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // a picture, readable for all
 	if err != nil {
 		return terminal.Usage("--plot: %v: give a file that can be written", err)
 	}
@@ -120,7 +123,7 @@ func (c *benchCmd) plot(r bench.Report) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.Plot, picture, 0o644); err != nil { //nolint:gosec // a picture, for everybody
+	if err := os.WriteFile(c.Plot, picture, 0o644); err != nil { //nolint:gosec // a picture, readable for all
 		return fmt.Errorf("write plot: %w", err)
 	}
 	return nil
@@ -155,7 +158,8 @@ func (b *bencher) start(ctx context.Context) (err error) {
 		b.cfg.AdminKey = settings.NewAdminKey()
 	}
 	if b.cfg.DatabaseURL == "" {
-		if b.postgres, err = embedpg.Start(ctx, embedpg.Options{Dir: filepath.Join(b.dir, "postgres"), Log: b.log}); err != nil {
+		if b.postgres, err = embedpg.Start(ctx,
+			embedpg.Options{Dir: filepath.Join(b.dir, "postgres"), Log: b.log}); err != nil {
 			return err
 		}
 		b.cfg.DatabaseURL = b.postgres.URL

@@ -28,7 +28,7 @@ type brokerProcess struct {
 }
 
 // startBroker runs this program once more, as a broker with new data in dir whose answers come later by delay. It ends
-// with us, whatever ends us: its standard input is closed then.
+// with us in any case: its standard input is closed then.
 func startBroker(ctx context.Context, dir string, delay time.Duration) (*brokerProcess, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("remove the last bench's broker: %w", err)
@@ -37,7 +37,8 @@ func startBroker(ctx context.Context, dir string, delay time.Duration) (*brokerP
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "bench-broker", dir, "--delay", delay.String()) //nolint:gosec // ourselves
+	//nolint:gosec // ourselves
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "bench-broker", dir, "--delay", delay.String())
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -62,7 +63,7 @@ func startBroker(ctx context.Context, dir string, delay time.Duration) (*brokerP
 // stop ends the broker and removes its data.
 func (b *brokerProcess) stop() error {
 	_ = b.in.Close()
-	_ = b.cmd.Wait() // its data are nobody's
+	_ = b.cmd.Wait() // its data are not needed
 	return os.RemoveAll(b.dir)
 }
 
@@ -105,7 +106,8 @@ func delayed(ctx context.Context, options *embedkafka.Options, delay time.Durati
 		return nil, fmt.Errorf("start proxy: %w", err)
 	}
 	options.Advertise = proxy.Listen
-	toxic := fmt.Sprintf(`{"type": "latency", "stream": "downstream", "attributes": {"latency": %d}}`, delay.Milliseconds())
+	toxic := fmt.Sprintf(`{"type": "latency", "stream": "downstream", "attributes": {"latency": %d}}`,
+		delay.Milliseconds())
 	if _, err := proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
 		proxy.Stop()
 		return nil, fmt.Errorf("delay answers: %w", err)

@@ -14,11 +14,12 @@ import (
 	"bestow/money/moneyclient"
 )
 
-// ledgerPatience is how long the ledger of a bench may take until it answers.
+// ledgerPatience is the time that the ledger of a bench may take until it answers.
 const ledgerPatience = 30 * time.Second
 
 // besideLedger starts the product on cfg's database, with its ledger as a process of its own on the same one.
-func (b *bencher) besideLedger(ctx context.Context, cfg settings.Config, how bench.Variant, with daemon.Overrides) (*bench.Product, error) {
+func (b *bencher) besideLedger(ctx context.Context, cfg settings.Config, how bench.Variant,
+	with daemon.Overrides) (*bench.Product, error) {
 	ledger, err := b.startLedger(ctx, &cfg)
 	if err != nil {
 		return nil, err
@@ -44,9 +45,11 @@ func (b *bencher) startLedger(ctx context.Context, cfg *settings.Config) (*proc.
 	}
 	cfg.MoneyURL, cfg.MoneyToken = "http://"+proc.Address(ports[0]), settings.NewAdminKey()
 	ledger, err := proc.Program{
-		Name: daemon.RoleMoney, Args: []string{b.self, "serve", "--roles", daemon.RoleMoney}, Log: filepath.Join(b.dir, "money.log"),
+		Name: daemon.RoleMoney, Args: []string{b.self, "serve", "--roles", daemon.RoleMoney},
+		Log: filepath.Join(b.dir, "money.log"),
 		Env: []string{
-			"DATABASE_URL=" + cfg.DatabaseURL, "BESTOW_MASTER_KEY=" + cfg.MasterKey, "BESTOW_MONEY_TOKEN=" + cfg.MoneyToken,
+			"DATABASE_URL=" + cfg.DatabaseURL, "BESTOW_MASTER_KEY=" + cfg.MasterKey,
+			"BESTOW_MONEY_TOKEN=" + cfg.MoneyToken,
 			"BESTOW_MONEY_ADDR=" + proc.Address(ports[0]), "BESTOW_OPS_ADDR=" + proc.Address(ports[1]),
 		},
 	}.Start(ctx)

@@ -23,7 +23,8 @@ import (
 func (b *bencher) config(members, rounds int) bench.Config {
 	return bench.Config{
 		AdminURL: b.cfg.DatabaseURL, Dir: b.dir, Members: members, Rounds: rounds,
-		Chunk: b.cfg.MessageTargets, Run: b.cfg.RelayChunks, Brokers: b.cfg.Brokers, Partitions: b.cfg.Partitions, Kafka: b.kafka(),
+		Chunk: b.cfg.MessageTargets, Run: b.cfg.RelayChunks, Brokers: b.cfg.Brokers, Partitions: b.cfg.Partitions,
+		Kafka:  b.kafka(),
 		Master: b.master,
 		Open:   b.open, Start: b.product,
 	}
@@ -65,7 +66,7 @@ func (b *bencher) product(ctx context.Context, url, prefix string, how bench.Var
 	return startProduct(ctx, cfg, b.log, how, daemon.Overrides{})
 }
 
-// benchProcesses are what the product is made of in a bench.
+// benchProcesses hold what the product is made of in a bench.
 type benchProcesses struct {
 	list   []*daemon.Process
 	cancel context.CancelFunc
@@ -73,7 +74,8 @@ type benchProcesses struct {
 }
 
 // startProduct starts a process with all roles, and more that only handle if how says so.
-func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, how bench.Variant, with daemon.Overrides) (*bench.Product, error) {
+func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, how bench.Variant,
+	with daemon.Overrides) (*bench.Product, error) {
 	if err := migrations.Current(ctx, cfg.DatabaseURL); err != nil {
 		return nil, err
 	}
@@ -106,7 +108,7 @@ func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, ho
 	}, nil
 }
 
-// assigned is how many partitions of points the processes consume, all if each that handles has some.
+// assigned returns how many partitions of points the processes consume, all if each that handles has some.
 func (ps *benchProcesses) assigned() (n int) {
 	for _, p := range ps.list {
 		n += p.Router.Assigned(domain.EventType{Topic: "point"})

@@ -27,7 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// extra is what the product executes beside the floor, and why the floor does without.
+// extra holds what the product executes beside the floor, and why the floor does without.
 var extra = map[string]string{
 	"select id::text, coalesce(installation::text, ''), clock_timestamp() from money.ledger":             "a handler meets its ledger once, at its start",
 	"update money.ledger set installation = $1, paired_at = now() where installation is null":            "and is paired with it once, for ever",
@@ -36,23 +36,27 @@ var extra = map[string]string{
 	"select code, label, granter, operation, topic from event_types where state = 'ready' order by code": "the router looks for new types once a second",
 	"select current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off' and " +
 		"current_setting('full_page_writes')::bool": "asked once, when a process starts",
-	"select e.id from campaign_events e join campaign_event_summary s on s.event_id = e.id where e.event_status = 'running' and " +
-		"s.published_count = e.total_count and s.success_count + s.fail_count = e.total_count order by e.id": "the timetable looks for events to close every 5 s",
-	"select e.id, e.reservation_at from campaign_events e where e.event_status = 'pending' and e.reservation_at <= now() and e.total_count > 0 " +
-		"and not e.reservation_missed order by e.reservation_at, e.reservation_priority nulls last, e.id": "the timetable looks for events to start every 5 s",
-	"select event_id, coalesce(max(max_amount), 0), bool_or(max_amount is null) from imports where event_id = any ($1) " +
-		"group by event_id": "a start compares the largest amount with the type's limit, once an event",
-	"update event_types set max_per_member = 10000000, max_per_event = 1000000000000, max_count = 100000000, limits_seeded = true " +
-		"where code in ('point', 'voucher') and coalesce(max_per_member, max_per_event, max_count) is null": "a process outside production gives types limits, once",
+	"select e.id from campaign_events e join campaign_event_summary s on s.event_id = e.id where e.event_status = " +
+		"'running' and s.published_count = e.total_count and s.success_count + s.fail_count = e.total_count " +
+		"order by e.id": "the timetable looks for events to close every 5 s",
+	"select e.id, e.reservation_at from campaign_events e where e.event_status = 'pending' and e.reservation_at <= " +
+		"now() and e.total_count > 0 and not e.reservation_missed order by e.reservation_at, " +
+		"e.reservation_priority nulls last, e.id": "the timetable looks for events to start every 5 s",
+	"select event_id, coalesce(max(max_amount), 0), bool_or(max_amount is null) from imports where event_id = any " +
+		"($1) group by event_id": "a start compares the largest amount with the type's limit, once an event",
+	"update event_types set max_per_member = 10000000, max_per_event = 1000000000000, max_count = 100000000, " +
+		"limits_seeded = true where code in ('point', 'voucher') and coalesce(max_per_member, max_per_event, " +
+		"max_count) is null": "a process outside production gives types limits, once",
 	"select id::text, unnamed_are_ours from installation": "a process asks once to which installation it belongs",
 	"delete from processes where id = $1::uuid":           "a process takes its row away when it ends",
-	"select set_config('lock_timeout', $1, true)":         "a start, a completion and a look of the timetable bound their waits, once an event or every 5 s",
-	"select clock_timestamp()":                            "a process compares its clock once a second",
-	"select 1":                                            "River asks whether the server is there",
-	"-- ping":                                             "the pool asks whether a connection is still there",
+	"select set_config('lock_timeout', $1, true)": "a start, a completion and a look of the timetable bound " +
+		"their waits, once an event or every 5 s",
+	"select clock_timestamp()": "a process compares its clock once a second",
+	"select 1":                 "River asks whether the server is there",
+	"-- ping":                  "the pool asks whether a connection is still there",
 }
 
-// often is what the product executes more often, and why.
+// often holds what the product executes more often, and why.
 var often = map[string]string{
 	"begin":  "River's transactions, the bench's own look at the event, and starts of processes",
 	"commit": "as begin",
@@ -64,7 +68,7 @@ var often = map[string]string{
 	eventQuery:               "the bench itself asks until the event is COMPLETED",
 }
 
-// The floor is what the product's own statements cost: the server is sent the same ones by both, as often, but for
+// The floor returns what the product's own statements cost: the server is sent the same ones by both, as often, but for
 // River's and those of the lists above.
 func TestBenchFloorIsTheSameSQL(t *testing.T) {
 	t.Parallel()
@@ -86,20 +90,23 @@ const eventQuery = "select an event"
 
 var (
 	rivers = regexp.MustCompile(`river|pg_notify|^(un)?listen|pggetproductandversion`)
-	// A session sets itself up once, with its own pid in the statement; a process tells every few seconds that it lives.
+	// A session sets itself up once, with its own pid in the statement; a process tells every few seconds that it
+	// lives.
 	perProcess = regexp.MustCompile(`^(set local work_mem = '4mb'; )?select own, (pg_catalog\.)?current_setting\('transaction_read_only'\)|^insert into processes as mine `)
 	// A process looks every few seconds what stands still: events with members that are tried again, too.
 	standing = regexp.MustCompile(`^select distinct event_id from \w+_results where redrive - redrive_done > 0 |^select code, label, granter, operation, topic, coalesce\(unit`)
 	// An import looks whether the same list was imported before.
 	listMarks = regexp.MustCompile(`^(select i\.event_id, e\.campaign_id, i\.created_at, i\.|with own as \(select coalesce\(sum\(list_sum\), 0\))`)
-	// The timetable lets points expire each minute, collects what is owed every ten, and counts once a day what will expire.
+	// The timetable lets points expire each minute, collects what is owed every ten, and counts once a day what will
+	// expire.
 	ledgerJobs = regexp.MustCompile(`money\.point_(due|sweep|account) |money\.point_forecast|^set local enable_`)
 	migrated   = regexp.MustCompile(`goose|pg_advisory_(un)?lock\(`) // asked whether a migration is missing, when a process starts
 )
 
 // besides reports whether the product executes sql beside the road of a grant.
 func besides(sql string) bool {
-	return slices.ContainsFunc([]*regexp.Regexp{rivers, migrated, perProcess, standing, listMarks, ledgerJobs}, func(kind *regexp.Regexp) bool {
+	return slices.ContainsFunc([]*regexp.Regexp{rivers, migrated, perProcess, standing, listMarks,
+		ledgerJobs}, func(kind *regexp.Regexp) bool {
 		return kind.MatchString(sql)
 	})
 }
@@ -146,8 +153,8 @@ func testBench(t *testing.T, members int, options map[string]string) bench.Confi
 	return c
 }
 
-// Sixteen handlers, a ledger that runs apart, many small events, a topic that is delivered once more, and pages of a list: each row ends exact, and the redelivery
-// brings every grant and no row.
+// Sixteen handlers, a ledger that runs apart, many small events, a topic that is delivered once more, and pages of a
+// list: each row ends exact, and the redelivery brings every grant and no row.
 func TestBenchRows(t *testing.T) {
 	t.Parallel()
 	const members = 2500
@@ -202,7 +209,8 @@ func TestBenchRefuses(t *testing.T) {
 		"--members 100000 --rival-members 100001": "--rival-members is 100001",
 	} {
 		var errs strings.Builder
-		code := run(t.Context(), append([]string{"bench"}, strings.Fields(args)...), &terminal.Terminal{Out: io.Discard, Err: &errs, Env: os.Getenv})
+		code := run(t.Context(), append([]string{"bench"}, strings.Fields(args)...),
+			&terminal.Terminal{Out: io.Discard, Err: &errs, Env: os.Getenv})
 		require.Equal(t, terminal.ExitUsage, code, args)
 		require.Contains(t, errs.String(), says)
 	}

@@ -33,8 +33,8 @@ func heldAt(ctx context.Context, point string) (held context.Context, reached ch
 	return held, reached, func() { open.Do(func() { close(free) }) }
 }
 
-// A start, or a resume, is between its look at the brake and its COMMIT when the brake comes: the brake waits for it and stops
-// it, so that it does not go on by itself after the release. One that comes later is refused (F53).
+// A start, or a resume, is between its look at the brake and its COMMIT when the brake comes: the brake waits for it
+// and stops it, so that it does not go on by itself after the release. One that comes later is refused (F53).
 func TestBrakeMeetsAStart(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -67,8 +67,10 @@ func TestBrakeMeetsAStart(t *testing.T) {
 			<-reached
 			braked := make(chan app.Braked, 1)
 			go func() { braked <- w.brake(p, domain.BrakeAll) }()
-			require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM brakes`) == 1 }, time.Minute, 5*time.Millisecond)
-			require.Never(t, func() bool { return len(braked) > 0 }, 300*time.Millisecond, 10*time.Millisecond, "the brake waits for it")
+			require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM brakes`) == 1 }, time.Minute,
+				5*time.Millisecond)
+			require.Never(t, func() bool { return len(braked) > 0 }, 300*time.Millisecond, 10*time.Millisecond,
+				"the brake waits for it")
 			require.NoError(t, p.App.Events.StartDue(t.Context()), "and nobody waits for the brake")
 			release()
 			require.NoError(t, <-moved)
@@ -86,12 +88,15 @@ func TestBrakeMeetsAStart(t *testing.T) {
 	}
 }
 
-// A redrive of a completed event has looked at the brake and not committed yet when the brake comes. The brake waits for it
-// by the lock of moves; the next batch of the redrive is refused (F53).
+// A redrive of a completed event has looked at the brake and not committed yet when the brake comes. The brake waits
+// for it by the lock of moves; the next batch of the redrive is refused (F53).
 func TestBrakeMeetsARetry(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), w.told(func(string, int) (domain.Verdict, bool) { return domain.RefusedForGood, false }), daemon.RoleAPI)
+	p, _ := w.start(t.Context(), w.told(func(string, int) (domain.Verdict, bool) {
+		return domain.RefusedForGood,
+			false
+	}), daemon.RoleAPI)
 	e := w.event(p, "POINT", 20)
 	w.run(p, e)
 	require.NoError(t, p.App.Grants.Handle(t.Context(), w.message(e)))
@@ -118,8 +123,9 @@ func TestBrakeMeetsARetry(t *testing.T) {
 	require.Equal(t, givenUp, w.count(`SELECT count(*) FROM point_results WHERE redrive = 1`))
 }
 
-// A claim of a redrive has not seen the brake's row and is not committed yet: no stop takes the gate of a completed event, so
-// the brake waits for the claim by its own lock, and then until it is closed. It takes none itself while the brake waits.
+// A claim of a redrive has not seen the brake's row and is not committed yet: no stop takes the gate of a completed
+// event, so the brake waits for the claim by its own lock, and then until it is closed. It takes none itself while the
+// brake waits.
 func TestBrakeMeetsAClaim(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -137,20 +143,24 @@ func TestBrakeMeetsAClaim(t *testing.T) {
 	w.exec(`UPDATE campaign_events SET event_status = 'COMPLETED'`) // which no lock of the claim forbids
 	braked := make(chan app.Braked, 1)
 	go func() { braked <- w.brake(p, domain.BrakeAll) }()
-	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM brakes`) == 1 }, time.Minute, 5*time.Millisecond)
-	require.Never(t, func() bool { return len(braked) > 0 }, 300*time.Millisecond, 10*time.Millisecond, "the claim may still begin")
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM brakes`) == 1 }, time.Minute,
+		5*time.Millisecond)
+	require.Never(t, func() bool { return len(braked) > 0 }, 300*time.Millisecond, 10*time.Millisecond,
+		"the claim may still begin")
 	release()
 	<-reachedLedger
-	require.Never(t, func() bool { return len(braked) > 0 }, 300*time.Millisecond, 10*time.Millisecond, "the claim is open")
+	require.Never(t, func() bool { return len(braked) > 0 }, 300*time.Millisecond, 10*time.Millisecond,
+		"the claim is open")
 	releaseLedger()
 	require.NoError(t, <-handled)
 	b := <-braked
 	require.Zero(t, b.Draining())
-	require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM money.point_member`), "granted under the claim that was open, before the answer")
+	require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM money.point_member`),
+		"granted under the claim that was open, before the answer")
 }
 
-// Killed anywhere after its row's COMMIT, a brake stands: asked again with the same key it does what was left, and answers.
-// Asked once more after a release, it is engaged again, and the answer is no stored one.
+// Killed anywhere after its row's COMMIT, a brake stands: asked again with the same key it does what was left, and
+// answers. Asked once more after a release, it is engaged again, and the answer is no stored one.
 func TestBrakeKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	for _, point := range []string{failpoint.BrakeBeforeCommit, failpoint.BrakeAfterCommit, failpoint.StopAllBetween,

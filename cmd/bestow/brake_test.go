@@ -30,9 +30,9 @@ func (w *world) release(p *daemon.Process, scope domain.BrakeScope) {
 	require.NoError(w, err)
 }
 
-// C10: a lane waits behind what runs, and an event is reserved for a moment that comes. The brake stops what runs and lets
-// none of the others start: no grant after its answer. Released, what is due starts by itself; what was stopped stays so
-// until it is resumed.
+// C10: a lane waits behind what runs, and an event is reserved for a moment that comes. The brake stops what runs and
+// lets none of the others start: no grant after its answer. Released, what is due starts by itself; what was stopped
+// stays so until it is resumed.
 func TestBrakeWithALaneWaiting(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -51,7 +51,8 @@ func TestBrakeWithALaneWaiting(t *testing.T) {
 	require.Equal(t, running.ID, braked.Events[0].Event.ID)
 	require.Equal(t, "what is this", braked.Events[0].Event.Summary.StoppedMemo)
 	granted := w.count(`SELECT count(*) FROM money.point_member`)
-	require.Never(t, func() bool { return w.count(`SELECT count(*) FROM money.point_member`) != granted }, 7*time.Second, 50*time.Millisecond)
+	require.Never(t, func() bool { return w.count(`SELECT count(*) FROM money.point_member`) != granted },
+		7*time.Second, 50*time.Millisecond)
 	for _, id := range []int64{second.ID, third.ID, later.ID} {
 		require.Equal(t, domain.Pending, w.status(p, id))
 		_, err := p.App.Events.Start(t.Context(), operator, id)
@@ -78,8 +79,8 @@ func TestBrakeWithALaneWaiting(t *testing.T) {
 	w.exact(p, w.completed(p, running.ID))
 }
 
-// A brake of one type holds that type alone: also an event that is made of it, or becomes one of it, while the brake stands;
-// and a lane goes on to an event of another type.
+// A brake of one type holds that type alone: also an event that is made of it, or becomes one of it, while the brake
+// stands; and a lane goes on to an event of another type.
 func TestBrakeOfOneType(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -95,7 +96,8 @@ func TestBrakeOfOneType(t *testing.T) {
 	for _, e := range []domain.Event{points, made} {
 		require.Equal(t, domain.Pending, w.status(p, e.ID))
 	}
-	empty, err := p.App.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: "changes its type", EventType: "VOUCHER"})
+	empty, err := p.App.Events.Create(t.Context(), operator,
+		app.NewEvent{CampaignID: "changes its type", EventType: "VOUCHER"})
 	require.NoError(t, err)
 	patch := app.EventPatch{NewEvent: app.NewEvent{EventType: "POINT"}, Given: map[string]bool{"event_type": true}}
 	_, err = p.App.Events.Edit(t.Context(), operator, empty.ID, patch, func(domain.Event) error { return nil })
@@ -113,8 +115,8 @@ func TestBrakeOfOneType(t *testing.T) {
 	w.verified(p)
 }
 
-// T4 reads the brake's row: a message of a running event is acknowledged without a claim. One of a chunk that another holds is
-// not: its claim is awaited, brake or no brake.
+// T4 reads the brake's row: a message of a running event is acknowledged without a claim. One of a chunk that another
+// holds is not: its claim is awaited, brake or no brake.
 func TestNothingIsClaimedUnderABrake(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -130,8 +132,8 @@ func TestNothingIsClaimedUnderABrake(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM money.point_member`))
 }
 
-// A redrive of a completed event waits while the brake stands, is neither lost nor given up, and goes on after it. Nothing
-// more is redriven meanwhile.
+// A redrive of a completed event waits while the brake stands, is neither lost nor given up, and goes on after it.
+// Nothing more is redriven meanwhile.
 func TestBrakeHoldsARedrive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -156,13 +158,16 @@ func TestBrakeHoldsARedrive(t *testing.T) {
 	_, err = desk.App.Events.Retry(t.Context(), operator, e.ID, "", true)
 	require.NoError(t, err, "a dry run changes nothing")
 
-	p, _ = w.start(t.Context(), daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { gate.Granter = g; return gate }}, daemon.AllRoles...)
+	p, _ = w.start(t.Context(),
+		daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { gate.Granter = g; return gate }},
+		daemon.AllRoles...)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT count(*) FROM river.river_job WHERE args->>'mode' = 'redrive' AND (metadata->>'snoozes')::int > 0`) > 0
 	}, time.Minute, 50*time.Millisecond)
 	require.Equal(t, 90, w.count(`SELECT count(*) FROM money.point_member`))
 	w.release(p, domain.BrakeAll)
-	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 100 }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 100 },
+		time.Minute, 50*time.Millisecond)
 	w.verified(p)
 }
 
@@ -183,7 +188,8 @@ func TestBrakeTwice(t *testing.T) {
 	require.Empty(t, brakes)
 }
 
-// A claim of an event that does not run any more is awaited too: the answer says how many are open, and then that none is.
+// A claim of an event that does not run any more is awaited too: the answer says how many are open, and then that none
+// is.
 func TestBrakeWaitsForEveryClaim(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -198,10 +204,12 @@ func TestBrakeWaitsForEveryClaim(t *testing.T) {
 	w.exec(`UPDATE grant_chunks SET open_until = clock_timestamp() + interval '1 second'`)
 	braked := w.brake(p, domain.BrakeAll)
 	require.Zero(t, braked.Draining())
-	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE open_until > clock_timestamp()`), "it did not wait")
+	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE open_until > clock_timestamp()`),
+		"it did not wait")
 }
 
-// A brake whose process died after its row's COMMIT: what runs is stopped by the timetable of a process with the role jobs.
+// A brake whose process died after its row's COMMIT: what runs is stopped by the timetable of a process with the role
+// jobs.
 func TestTheTimetableStopsWhatRunsUnderABrake(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -211,6 +219,7 @@ func TestTheTimetableStopsWhatRunsUnderABrake(t *testing.T) {
 	w.run(p, vouchers)
 	w.exec(`INSERT INTO brakes (scope, by, memo) VALUES ('type:POINT', 'test', 'the row alone')`)
 	w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
-	require.Eventually(t, func() bool { return w.status(p, points.ID) == domain.Stopped }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.status(p, points.ID) == domain.Stopped }, time.Minute,
+		20*time.Millisecond)
 	require.Equal(t, domain.Running, w.status(p, vouchers.ID))
 }

@@ -23,7 +23,8 @@ type answers struct {
 	release chan struct{}
 }
 
-func (a answers) Grant(ctx context.Context, e domain.Event, _ time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (a answers) Grant(ctx context.Context, e domain.Event, _ time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	close(a.asked)
 	<-a.release
 	if a.verdict == domain.Granted {
@@ -52,14 +53,17 @@ func (w *world) messages(e domain.Event) (all []outbox.Message) {
 	require.NoError(w, err)
 	var c domain.Chunk
 	var g domain.Grant
-	_, err = pgx.ForEachRow(rows, []any{&c.EventID, &c.PartitionKey, &c.First, &c.Last, &g.TargetID, &g.MemberID, &g.Amount, &g.Reason}, func() error {
-		if len(all) == 0 || all[len(all)-1].Chunk != c {
-			all = append(all, outbox.Message{Chunk: c, EventType: e.Type.Code, At: outbox.Position{Topic: w.cfg.TopicPrefix + ".point"}})
-		}
-		m := &all[len(all)-1]
-		m.Grants = append(m.Grants, g)
-		return nil
-	})
+	_, err = pgx.ForEachRow(rows,
+		[]any{&c.EventID, &c.PartitionKey, &c.First, &c.Last, &g.TargetID, &g.MemberID, &g.Amount,
+			&g.Reason}, func() error {
+			if len(all) == 0 || all[len(all)-1].Chunk != c {
+				all = append(all, outbox.Message{Chunk: c, EventType: e.Type.Code,
+					At: outbox.Position{Topic: w.cfg.TopicPrefix + ".point"}})
+			}
+			m := &all[len(all)-1]
+			m.Grants = append(m.Grants, g)
+			return nil
+		})
 	require.NoError(w, err)
 	return all
 }
@@ -98,18 +102,23 @@ func TestTwoClaimsOfOneChunk(t *testing.T) {
 			<-one.asked
 			require.ErrorIs(t, second.App.Grants.Handle(t.Context(), m), outbox.ErrBusy, "one claim at a time")
 			close(two.release)
-			require.Eventually(t, func() bool { return second.App.Grants.Handle(t.Context(), m) == nil }, time.Minute, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return second.App.Grants.Handle(t.Context(), m) == nil }, time.Minute,
+				50*time.Millisecond)
 			close(one.release)
 			require.NoError(t, <-late)
 
 			n := len(m.Grants)
-			require.Equal(t, n, w.count(`SELECT count(*) FROM point_results WHERE status = $1 AND retry_count = $2`, c.want, c.refusals))
+			require.Equal(t, n, w.count(`SELECT count(*) FROM point_results WHERE status = $1 AND retry_count = $2`,
+				c.want, c.refusals))
 			settled := 0
 			if c.want.Final() {
 				settled = n
 			}
-			require.Equal(t, settled, w.count(`SELECT settled_count FROM grant_chunks WHERE event_id = $1 AND first_id = $2`, e.ID, m.Chunk.First))
-			require.Equal(t, settled, w.count(`SELECT success_count + fail_count FROM campaign_event_summary WHERE event_id = $1`, e.ID))
+			require.Equal(t, settled,
+				w.count(`SELECT settled_count FROM grant_chunks WHERE event_id = $1 AND first_id = $2`, e.ID,
+					m.Chunk.First))
+			require.Equal(t, settled,
+				w.count(`SELECT success_count + fail_count FROM campaign_event_summary WHERE event_id = $1`, e.ID))
 			granted := 0
 			if c.first == domain.Granted || c.second == domain.Granted {
 				granted = n
@@ -123,7 +132,8 @@ func TestTwoClaimsOfOneChunk(t *testing.T) {
 // handler is a process that handles only what the test hands to it, with a ledger of the test's.
 func (w *world) handler(a *answers) *daemon.Process {
 	w.Helper()
-	p, _ := w.start(w.Context(), daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { a.Granter = g; return a }}, daemon.RoleAPI)
+	p, _ := w.start(w.Context(),
+		daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { a.Granter = g; return a }}, daemon.RoleAPI)
 	return p
 }
 
@@ -147,6 +157,8 @@ func TestTheSameMessageManyTimes(t *testing.T) {
 	}
 	require.NoError(t, p.App.Grants.Handle(t.Context(), m))
 	require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM money.point_member`))
-	require.Equal(t, len(m.Grants), w.count(`SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, e.ID))
-	require.Equal(t, len(m.Grants), w.count(`SELECT settled_count FROM grant_chunks WHERE event_id = $1 AND first_id = $2`, e.ID, m.Chunk.First))
+	require.Equal(t, len(m.Grants),
+		w.count(`SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, e.ID))
+	require.Equal(t, len(m.Grants),
+		w.count(`SELECT settled_count FROM grant_chunks WHERE event_id = $1 AND first_id = $2`, e.ID, m.Chunk.First))
 }

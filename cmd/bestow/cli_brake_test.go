@@ -22,15 +22,17 @@ func TestCommandLineBrake(t *testing.T) {
 
 	out, errs := s.done("brake on --memo wrong-list")
 	require.Equal(t, "event 1, a: STOPPED\n", out)
-	require.Equal(t, "the brake all is engaged: no grant in its scope begins any more\n"+
-		"next: bestow brake off --scope all --memo TEXT; then bestow event resume for each event that is to go on\n", errs)
+	require.Equal(t, "the brake all is engaged: no grant in its scope begins any more\nnext: "+
+		"bestow brake off --scope all --memo TEXT; then bestow event resume for each event that is to go on\n", errs)
 	s.done("brake on --scope type:POINT --memo it-too")
 	out, _ = s.done("brake status")
 	require.Equal(t, "SCOPE       BY     SINCE                    MEMO\n"+
 		"all         admin  NOW  wrong-list\ntype:POINT  admin  NOW  it-too\n", timeless(out))
 	code, _, errs := s.run("event resume a")
 	require.Equal(t, terminal.ExitFailed, code)
-	require.Regexp(t, `^bestow: admin engaged the brake all at 20.*: wrong-list\n  nothing in its scope .*: see .bestow brake status`, errs)
+	require.Regexp(t,
+		`^bestow: admin engaged the brake all at 20.*: wrong-list\n  nothing in its scope .*: see .bestow brake status`,
+		errs)
 	s.sql(`UPDATE campaign_events SET event_status = 'PENDING', reservation_at = '2020-01-01'`)
 	out, _ = s.done("queue")
 	require.Contains(t, out, "admin engaged the brake all at 20")
@@ -38,7 +40,8 @@ func TestCommandLineBrake(t *testing.T) {
 
 	out, errs = s.done("brake off --memo a-mistake")
 	require.Contains(t, out, "type:POINT")
-	require.Contains(t, errs, "the brake all is released: reserved events that are due start now; stopped events stay stopped until they are resumed\n")
+	require.Contains(t, errs, "the brake all is released: reserved events that are due start now; "+
+		"stopped events stay stopped until they are resumed\n")
 	out, _ = s.done("brake off --scope type:POINT --memo a-mistake -o json")
 	var left api.Brakes
 	require.NoError(t, json.Unmarshal([]byte(out), &left))

@@ -25,8 +25,9 @@ func (s *shell) earned(member string, expiry *time.Time, amounts ...int64) {
 	ledger, err := moneydb.New(moneydb.Config{Pool: s.pool})
 	require.NoError(s, err)
 	for _, amount := range amounts {
-		_, err := ledger.Save(s.Context(), time.Now().Add(time.Minute), money.Item{Key: s.Name() + member + time.Now().String(), MemberID: member,
-			Amount: amount, TypeCode: "BUY", Ref: "주문-1", Reason: "봄 축제", ExpiryAt: expiry})
+		_, err := ledger.Save(s.Context(),
+			time.Now().Add(time.Minute), money.Item{Key: s.Name() + member + time.Now().String(), MemberID: member,
+				Amount: amount, TypeCode: "BUY", Ref: "주문-1", Reason: "봄 축제", ExpiryAt: expiry})
 		require.NoError(s, err)
 	}
 }
@@ -46,29 +47,43 @@ func TestCommandLineMember(t *testing.T) {
 	s.earned("회원", &expiry, 2000)
 
 	out, errs := s.done("member balance 회원")
-	require.Equal(t, "member_id  회원\nbalance    3,000\nowed       0\n\nEXPIRES                  POINTS\n2126-12-01 00:00:00 KST  2,000\n", out)
+	require.Equal(t,
+		"member_id  회원\nbalance    3,000\nowed       0\n\nEXPIRES                  POINTS\n2126-12-01 00:00:00 "+
+			"KST  2,000\n", out)
 	require.Empty(t, errs)
 	out, errs = s.done("member use 회원 2500 --ref 주문-3 --type-code SHOP --reason 티켓")
-	require.Equal(t, "money_tx_id  P3\nused         2,500\nbalance      500\nlots         -1,000 of save P1\n             -1,500 of save P2\n", out)
-	require.Equal(t, "idempotency key: KEY\nto undo it: bestow member cancel 회원 P3\n", newKey.ReplaceAllString(errs, "KEY"))
+	require.Equal(t,
+		"money_tx_id  P3\nused         2,500\nbalance      500\nlots         -1,000 of save P1\n             -1,500 "+
+			"of save P2\n", out)
+	require.Equal(t, "idempotency key: KEY\nto undo it: bestow member cancel 회원 P3\n",
+		newKey.ReplaceAllString(errs, "KEY"))
 
 	out, errs = s.done("member cancel 회원 P3 --amount 600 --dry-run")
-	require.Equal(t, "undoes             P3, use of 2,500 on NOW, ref 주문-3\nreason             티켓\ngiven back before  0\ncan be given back  2,500\n"+
-		"would give back    600\nlots               -1,000 of save P1\n                   -1,500 of save P2\n", timeless(out))
+	require.Equal(t,
+		"undoes             P3, use of 2,500 on NOW, ref 주문-3\nreason             티켓\ngiven back before  0\ncan be "+
+			"given back  2,500\nwould give back    600\nlots               -1,000 of save P1\n                   "+
+			"-1,500 of save P2\n", timeless(out))
 	require.Equal(t, "nothing was changed; the same command without --dry-run does it\n", errs)
 	out, _ = s.done("member cancel 회원 P3 --amount 600")
 	back := txID.FindString(out)
-	require.Equal(t, "money_tx_id  "+back+"\nundoes       P3, use of 2,500 on NOW, ref 주문-3\ngiven_back   600\nbalance      1,100\nlots         600 of save P2\n", timeless(out))
+	require.Equal(t, "money_tx_id  "+back+
+		"\nundoes       P3, use of 2,500 on NOW, ref 주문-3\ngiven_back   600\nbalance      1,100\nlots         600 "+
+		"of save P2\n", timeless(out))
 	out, _ = s.done("member cancel 회원 P3 --dry-run")
-	require.Contains(t, out, "given back before  600\ncan be given back  1,900\nwould give back    all that is left of it\n")
+	require.Contains(t, out,
+		"given back before  600\ncan be given back  1,900\nwould give back    all that is left of it\n")
 	out, _ = s.done("member cancel 회원 P1 --on-used debt --dry-run")
-	require.Contains(t, out, "taken back before  0\ncan be cancelled   1,000\nwould take back    0\nexpired before     0\n"+
-		"was spent          1,000: the member owes them, and pays as soon as there are points\n")
+	require.Contains(t, out,
+		"taken back before  0\ncan be cancelled   1,000\nwould take back    0\nexpired before     0\nwas spent       "+
+			"   1,000: the member owes them, and pays as soon as there are points\n")
 	out, _ = s.done("member cancel 회원 P1 --on-used debt --reason 회수")
 	debt := txID.FindString(out)
-	require.Equal(t, "money_tx_id  "+debt+"\nundoes       P1, save of 1,000 on NOW, ref 주문-1\ntaken_back   0\nexpired      0\nuncollected  1,000\nbalance      100\n", timeless(out))
+	require.Equal(t, "money_tx_id  "+debt+
+		"\nundoes       P1, save of 1,000 on NOW, ref 주문-1\ntaken_back   0\nexpired      0\nuncollected  "+
+		"1,000\nbalance      100\n", timeless(out))
 	out, _ = s.done("member balance 회원")
-	require.Contains(t, out, "owed       1,000, taken from the member's points as they come; the balance is less by it\n")
+	require.Contains(t, out,
+		"owed       1,000, taken from the member's points as they come; the balance is less by it\n")
 
 	const head = "ID  KIND         POINTS  CREATED                  VALID THROUGH  TYPE  REF     UNDOES  REASON\n"
 	out, errs = s.done("member history 회원 --limit 3")
@@ -97,18 +112,21 @@ func TestCommandLineMemberRepeats(t *testing.T) {
 	s := ledgerShell(t)
 	s.earned("m", nil, 100)
 	ledger := s.env["BESTOW_MONEY_URL"]
-	for _, line := range []string{"member use m 30 --ref r --type-code SHOP", "member cancel m P2 --amount 10", "member cancel m P1 --amount 20"} {
+	for _, line := range []string{"member use m 30 --ref r --type-code SHOP", "member cancel m P2 --amount 10",
+		"member cancel m P1 --amount 20"} {
 		s.loseAnswer(ledger)
 		code, out, errs := s.run(line)
 		require.Equal(t, terminal.ExitFailed, code, errs)
 		require.Empty(t, out)
 		key := newKey.FindString(errs)
 		require.Contains(t, errs, "idempotency key: "+key+"\nbestow: the ledger does not answer: ")
-		require.Contains(t, errs, "run the same command again with --key "+key+": what was applied is not applied twice")
+		require.Contains(t, errs, "run the same command again with --key "+key+
+			": what was applied is not applied twice")
 		code, out, errs = s.run(line + " -o json --key " + key)
 		require.Equal(t, terminal.ExitFailed, code, errs)
 		require.Empty(t, out)
-		require.Regexp(t, `^{"detail":"the ledger does not answer: .*","code":"unavailable","hint":".* --key `+key+`: [^"]*"}\n$`, errs)
+		require.Regexp(t, `^{"detail":"the ledger does not answer: .*","code":"unavailable","hint":".* --key `+key+
+			`: [^"]*"}\n$`, errs)
 
 		s.env["BESTOW_MONEY_URL"] = ledger
 		out, errs = s.done(line + " -o json --key " + key)

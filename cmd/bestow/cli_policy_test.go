@@ -25,7 +25,8 @@ func ledgerShell(t *testing.T) *shell {
 	require.NoError(t, err)
 	at := httptest.NewServer(service)
 	t.Cleanup(at.Close)
-	return &shell{TB: t, pool: pool, dir: t.TempDir(), env: map[string]string{"BESTOW_MONEY_URL": at.URL, "BESTOW_MONEY_TOKEN": moneyToken}}
+	return &shell{TB: t, pool: pool, dir: t.TempDir(),
+		env: map[string]string{"BESTOW_MONEY_URL": at.URL, "BESTOW_MONEY_TOKEN": moneyToken}}
 }
 
 // Policies at the command line: made, listed, changed, retired and brought back, for people and for machines.
@@ -33,10 +34,12 @@ func TestCommandLinePolicy(t *testing.T) {
 	t.Parallel()
 	s := ledgerShell(t)
 	const head = "CODE    STATUS    VALID             MIN  MAX   MAX HOLD  REGRANT DAYS  TYPE  NAME\n"
-	out, _ := s.done("policy create spring --name 봄축제 --valid until:2126-12-31 --min-point 10 --max-point 1000 --max-hold 5000 --regrant-days 7 --type-code EVT")
+	out, _ := s.done("policy create spring --name 봄축제 --valid until:2126-12-31 --min-point 10 --max-point 1000 " +
+		"--max-hold 5000 --regrant-days 7 --type-code EVT")
 	require.Equal(t, "CODE    STATUS  VALID             MIN  MAX   MAX HOLD  REGRANT DAYS  TYPE  NAME\n"+
 		"spring  ACTIVE  until:2126-12-31  10   1000  5000      7             EVT   봄축제\n", out)
-	s.done("policy create spring --name 봄축제 --valid until:2126-12-31 --min-point 10 --max-point 1000 --max-hold 5000 --regrant-days 7 --type-code EVT")
+	s.done("policy create spring --name 봄축제 --valid until:2126-12-31 --min-point 10 --max-point 1000 --max-hold 5000 " +
+		"--regrant-days 7 --type-code EVT")
 	s.done("policy create always --name Always --type-code none")
 	out, _ = s.done("policy retire spring")
 	require.Equal(t, head+"spring  INACTIVE  until:2126-12-31  10   1000  5000      7             EVT   봄축제\n", out)
@@ -51,10 +54,13 @@ func TestCommandLinePolicy(t *testing.T) {
 	var p wire.Policy
 	require.NoError(t, json.Unmarshal([]byte(out), &p))
 	require.Equal(t, "ACTIVE", p.Status)
-	s.done("policy set spring --valid month-end:0 --max-hold none --regrant-days none --type-code none --min-point none --max-point none")
+	s.done("policy set spring --valid month-end:0 --max-hold none --regrant-days none --type-code none --min-point " +
+		"none --max-point none")
 	out, _ = s.done("policy show spring")
-	require.Equal(t, "code          spring\nname          봄축제\nstatus        ACTIVE\nvalid         month-end:0\nmin_point     -\nmax_point     -\n"+
-		"max_hold      -\nregrant_days  -\ntype_code     -\ncreated_at    NOW\nupdated_at    NOW\n", timeless(out))
+	require.Equal(t,
+		"code          spring\nname          봄축제\nstatus        ACTIVE\nvalid         month-end:0\nmin_point     "+
+			"-\nmax_point     -\nmax_hold      -\nregrant_days  -\ntype_code     -\ncreated_at    "+
+			"NOW\nupdated_at    NOW\n", timeless(out))
 	out, _ = s.done("policy set spring --valid days:90")
 	require.Contains(t, out, "spring  ACTIVE  days:90")
 }

@@ -57,7 +57,8 @@ func (s *shell) serve(h http.Handler) {
 func (s *shell) run(line string) (code int, out, errs string) {
 	s.Helper()
 	var o, e bytes.Buffer
-	term := &terminal.Terminal{In: strings.NewReader(s.in), Out: &o, Err: &e, Env: func(name string) string { return s.env[name] }, Interactive: s.interactive}
+	term := &terminal.Terminal{In: strings.NewReader(s.in), Out: &o, Err: &e,
+		Env: func(name string) string { return s.env[name] }, Interactive: s.interactive}
 	code = run(s.Context(), strings.Fields(line), term)
 	return code, o.String(), e.String()
 }
@@ -113,7 +114,8 @@ stopped_memo          -
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	out, errs := s.done("event create --campaign-id spring --event-type POINT --default-amount 500 --expiry-at 2999-12-31T23:59:59")
+	out, errs := s.done("event create --campaign-id spring --event-type POINT --default-amount 500 --expiry-at " +
+		"2999-12-31T23:59:59")
 	require.Equal(t, created, timeless(out))
 	require.Equal(t, "next: bestow targets import 1 FILE\n", errs)
 	list := s.file("list.csv", "member_id,amount,reason\nm1,100,\nm2,,=1+1\nm3,1000원,=1\n")
@@ -132,8 +134,9 @@ func TestCommandLine(t *testing.T) {
 	require.Equal(t, "1 target imported, 500 P in all; 0 rows rejected\n", out)
 	require.Equal(t, "next: bestow event start 1\n", errs)
 	out, _ = s.done("targets list spring")
-	require.Equal(t, "IMPORT  ACCEPTED  REJECTED  AMOUNT  CREATED                  BY\n"+
-		"2       1         0         500 P   NOW  admin\n1       2         1         600 P   NOW  admin\n", timeless(out))
+	require.Equal(t,
+		"IMPORT  ACCEPTED  REJECTED  AMOUNT  CREATED                  BY\n2       1         0         500 P   NOW  "+
+			"admin\n1       2         1         600 P   NOW  admin\n", timeless(out))
 	out, errs = s.done("targets rejected spring --import 2")
 	require.Empty(t, out)
 	require.Equal(t, "import 2 of event 1 has no rejected rows\n", errs)
@@ -142,7 +145,9 @@ func TestCommandLine(t *testing.T) {
 	require.Contains(t, out, "event_status          RUNNING\n")
 	require.Contains(t, out, "targets               3, 1,100 P in all\n")
 	out, errs = s.done("event list")
-	require.Equal(t, "ID  CAMPAIGN  TYPE   STATUS   TARGETS  SUCCESS  FAIL  CREATED                  WAITING FOR\n1   spring    POINT  RUNNING  3        0        0     NOW  relay\n", timeless(out))
+	require.Equal(t,
+		"ID  CAMPAIGN  TYPE   STATUS   TARGETS  SUCCESS  FAIL  CREATED                  WAITING FOR\n1   spring    "+
+			"POINT  RUNNING  3        0        0     NOW  relay\n", timeless(out))
 	require.Empty(t, errs)
 	s.sql(`UPDATE campaign_event_summary SET success_count = 2, fail_count = 1, completed_at = now()`)
 	s.sql(`UPDATE campaign_events SET event_status = 'COMPLETED'`)
@@ -151,14 +156,16 @@ func TestCommandLine(t *testing.T) {
 	out, _ = s.done("event show spring")
 	require.Contains(t, out, "fail                  1 (account_closed 1)\n")
 	out, errs = s.done("results list spring --failed")
-	require.Equal(t, "MEMBER  AMOUNT  STATUS              REFUSED  LEDGER ENTRY  CHANGED                  REASON\n"+
-		"m9      500 P   PERMANENTLY_FAILED  0        -             NOW  account_closed: closed   by the member\n", timeless(out))
+	require.Equal(t,
+		"MEMBER  AMOUNT  STATUS              REFUSED  LEDGER ENTRY  CHANGED                  REASON\nm9      500 P   "+
+			"PERMANENTLY_FAILED  0        -             NOW  account_closed: closed   by the member\n", timeless(out))
 	require.Empty(t, errs)
 	out, errs = s.done("results list spring --member m1")
 	require.Equal(t, 1, strings.Count(out, "\n"), out)
 	require.Equal(t, "m1: the member is in the list of the event, and the ledger was not asked for it yet\n", errs)
 	_, errs = s.done("results list spring --member m3")
-	require.Equal(t, "m3: a row with the member was rejected (bad_amount): line 4 of import 1\nsee it: bestow targets rejected 1 --import 1\n", errs)
+	require.Equal(t, "m3: a row with the member was rejected (bad_amount): line 4 of import 1\nsee it: "+
+		"bestow targets rejected 1 --import 1\n", errs)
 	out, _ = s.done("event watch spring")
 	require.Equal(t, "COMPLETED 100%  2 of 3 granted, 1 failed (account_closed 1)\n", out)
 }
@@ -196,7 +203,8 @@ func TestCommandLineJSON(t *testing.T) {
 	s.sql(`UPDATE campaign_events SET event_status = 'STOPPED'`)
 	code, out, errs = s.run("event watch -o json a")
 	require.Equal(t, terminal.ExitFailed, code)
-	require.JSONEq(t, `{"detail": "event 1 is STOPPED", "code": "wrong_status", "hint": "`+"`bestow event resume 1` continues it"+`"}`, errs)
+	require.JSONEq(t, `{"detail": "event 1 is STOPPED", "code": "wrong_status", "hint": "`+
+		"`bestow event resume 1` continues it"+`"}`, errs)
 	var p api.Progress
 	require.NoError(t, json.Unmarshal([]byte(out), &p))
 	require.Equal(t, "STOPPED", p.EventStatus)
@@ -239,7 +247,8 @@ func TestCommandLineRefusals(t *testing.T) {
 		"targets import a list.xls":                                            {terminal.ExitUsage, "list.xls is neither .csv nor .ndjson"},
 		"event create --campaign-id b --event-type POINT --expiry-at tomorrow": {terminal.ExitUsage, `--expiry-at is "tomorrow"`},
 		"event create --campaign-id a --event-type COUPON --partition-count 0": {terminal.ExitFailed,
-			"bestow: the event cannot be made like this\n  event_type: must be one of POINT, VOUCHER\n  partition_count: must be 1 to 64\n  correct the fields that are named\n"},
+			"bestow: the event cannot be made like this\n  event_type: must be one of POINT, " +
+				"VOUCHER\n  partition_count: must be 1 to 64\n  correct the fields that are named\n"},
 		"event create --campaign-id a --event-type POINT": {terminal.ExitFailed, "bestow: the campaign_id belongs to event 1\n  use that event, or take another campaign_id\n"},
 		"event show nothing":                              {terminal.ExitFailed, "bestow: there is no event \"nothing\"\n  `bestow event list` shows the ids and the campaign_ids\n"},
 		"event start a":                                   {terminal.ExitFailed, "bestow: the event has no targets\n  import a member list first\n"},
@@ -318,7 +327,8 @@ func TestCommandLineQueue(t *testing.T) {
 	s.done("targets import last " + list)
 	s.done("targets import first " + list)
 	out, _ = s.done("queue")
-	require.Equal(t, `LANE                     TURN  ID  CAMPAIGN  TYPE   PRIORITY  TARGETS  STATUS   STARTS                   WAITING FOR
+	require.Equal(t,
+		`LANE                     TURN  ID  CAMPAIGN  TYPE   PRIORITY  TARGETS  STATUS   STARTS                   WAITING FOR
 2999-12-31 23:59:59 KST  1     3   empty     POINT  0         0        PENDING  -                        no_targets: the event has no targets: import a member list first
 2999-12-31 23:59:59 KST  2     2   first     POINT  1         1        PENDING  2999-12-31 23:59:59 KST  -
 2999-12-31 23:59:59 KST  3     1   last      POINT  -         1        PENDING  when the lane is free    lane_busy: other events of the same second come first
@@ -338,10 +348,12 @@ func TestCommandLineParked(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for i, cause := range []string{"newer_version", "undecodable", "newer_version"} {
-		s.sql(fmt.Sprintf(`INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload) VALUES ('%s', 'odd', 'grants.point', 0, %d, 'x')`, cause, i))
+		s.sql(
+			fmt.Sprintf(`INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload) VALUES ('%s', 'odd', 'grants.point', 0, %d, 'x')`, cause, i))
 	}
 	out, errs := s.done("parked list --limit 2")
-	require.Equal(t, `ID  CAUSE          TOPIC         PARTITION  OFFSET  BYTES  PARKED                   REPLAYED  DETAIL
+	require.Equal(t,
+		`ID  CAUSE          TOPIC         PARTITION  OFFSET  BYTES  PARKED                   REPLAYED  DETAIL
 3   newer_version  grants.point  0          2       1      NOW  -         "odd"
 2   undecodable    grants.point  0          1       1      NOW  -         "odd"
 `, timeless(out))
@@ -358,7 +370,8 @@ func TestCommandLineParked(t *testing.T) {
 	code, _, errs := s.run("parked replay 2 9")
 	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "message 9, after 1 were replayed: there is no parked message 9")
-	for _, line := range []string{"parked replay", "parked replay 1 --cause foreign", "parked replay x", "parked list --limit 0"} {
+	for _, line := range []string{"parked replay", "parked replay 1 --cause foreign", "parked replay x",
+		"parked list --limit 0"} {
 		code, _, _ = s.run(line)
 		require.Equal(t, terminal.ExitUsage, code, line)
 	}

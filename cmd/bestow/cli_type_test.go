@@ -15,8 +15,10 @@ func TestCommandLineType(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	out, _ := s.done("type list")
-	require.Regexp(t, `^TYPE     UNIT  MAX PER MEMBER  MAX PER EVENT  MAX COUNT  GRANTER  LABEL\nPOINT    P     -               -              -          money    .*\nVOUCHER  KRW   - `, out)
-	out, _ = s.done("type set VOUCHER --unit EA --max-per-member 10000 --max-per-event 1000000 --max-count 50 --label Coupons")
+	require.Regexp(t,
+		`^TYPE     UNIT  MAX PER MEMBER  MAX PER EVENT  MAX COUNT  GRANTER  LABEL\nPOINT    P     -               -              -          money    .*\nVOUCHER  KRW   - `, out)
+	out, _ = s.done("type set VOUCHER --unit EA --max-per-member 10000 --max-per-event 1000000 --max-count 50 " +
+		"--label Coupons")
 	require.Equal(t, "TYPE     UNIT  MAX PER MEMBER  MAX PER EVENT  MAX COUNT  GRANTER  LABEL\n"+
 		"VOUCHER  EA    10,000          1,000,000      50         money    Coupons\n", out)
 	out, _ = s.done("type set VOUCHER --unit none --max-count none -o json")

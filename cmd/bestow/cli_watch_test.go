@@ -25,15 +25,22 @@ func TestWatchOutlivesAServer(t *testing.T) {
 		streams++
 		switch streams {
 		case 1:
-			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"PENDING\", \"waiting_for\": [{\"code\": \"relay\", \"text\": \"no relay\"}, {\"code\": \"jobs\", \"text\": \"no jobs\"}]}\n\n")
+			_, _ = io.WriteString(w,
+				"data: {\"event_id\": 1, \"event_status\": \"PENDING\", \"waiting_for\": [{\"code\": \"relay\", "+
+					"\"text\": \"no relay\"}, {\"code\": \"jobs\", \"text\": \"no jobs\"}]}\n\n")
 		case 2:
-			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"RUNNING\", \"total\": 10, \"success\": 5, \"waiting_retry\": 1, \"unknown\": 2, \"rate_per_s\": 2.5, \"eta_s\": 2}\n\n")
+			_, _ = io.WriteString(w,
+				"data: {\"event_id\": 1, \"event_status\": \"RUNNING\", \"total\": 10, \"success\": 5, "+
+					"\"waiting_retry\": 1, \"unknown\": 2, \"rate_per_s\": 2.5, \"eta_s\": 2}\n\n")
 		case 3:
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case 4:
-			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 8, \"fail\": 2, \"in_flight\": 1, \"failures\": {\"limit\": 1, \"account_closed\": 1}}\n\n")
+			_, _ = io.WriteString(w,
+				"data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 8, \"fail\": "+
+					"2, \"in_flight\": 1, \"failures\": {\"limit\": 1, \"account_closed\": 1}}\n\n")
 		default:
-			_, _ = io.WriteString(w, "data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 10}\n\n")
+			_, _ = io.WriteString(w,
+				"data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 10}\n\n")
 		}
 	}))
 	out, _ := s.done("event watch 1")
@@ -65,11 +72,13 @@ func TestWatchSaysWhyAnEventRests(t *testing.T) {
 			"bestow: event 1 is STOPPED: a wrong list\n  `bestow event resume 1` continues it\n"},
 		"the ledger contradicts itself": {`"event_status": "FAILED", "success": 6, "waiting_retry": 4, "failure_code": "mismatch", "stopped_memo": "the ledger contradicts itself"`,
 			"FAILED  60%  6 of 10 granted, 0 failed, 4 left\n",
-			"bestow: event 1 is FAILED (mismatch): the ledger contradicts itself\n" +
-				"  `bestow results list 1 --error-code mismatch` shows what the ledger said; when the cause is gone, `bestow event resume 1` continues it\n"},
+			"bestow: event 1 is FAILED (mismatch): the ledger contradicts itself\n  `bestow results list 1 " +
+				"--error-code mismatch` shows what the ledger said; when the cause is gone, " +
+				"`bestow event resume 1` continues it\n"},
 		"the keys are missing": {`"event_status": "FAILED", "failure_code": "missing_keys", "stopped_memo": "set BESTOW_MASTER_KEY"`,
 			"FAILED   0%  0 of 10 granted, 0 failed, 10 left\n",
-			"bestow: event 1 is FAILED (missing_keys): set BESTOW_MASTER_KEY\n  when the cause is gone, `bestow event resume 1` continues it\n"},
+			"bestow: event 1 is FAILED (missing_keys): set BESTOW_MASTER_KEY\n  when the cause is gone, " +
+				"`bestow event resume 1` continues it\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +100,8 @@ func TestWatchSaysEachCauseInFull(t *testing.T) {
 	why := strings.Repeat("the broker 127.0.0.1:9092 does not answer, ", 9) + "for good"
 	waits := `"event_status": "RUNNING", "waiting_for": [{"code": "kafka_away", "text": "` + why + `"}]`
 	retry := `"event_status": "RUNNING", "success": 9, "waiting_for": [{"code": "retry", "text": "it is tried again at %s"}]`
-	s.streamed(waits, waits, `"event_status": "RUNNING", "success": 8`, fmt.Sprintf(retry, "noon"), fmt.Sprintf(retry, "night"),
+	s.streamed(waits, waits, `"event_status": "RUNNING", "success": 8`, fmt.Sprintf(retry, "noon"),
+		fmt.Sprintf(retry, "night"),
 		`"event_status": "COMPLETED", "success": 10`)
 	out, _ := s.done("event watch 1")
 	const over = "\r\x1b[K"

@@ -45,22 +45,27 @@ func TestAClockThatIsOff(t *testing.T) {
 			require.JSONEq(t, `{"ok":false,"failed":["clock"]}`, w.ready(wrong))
 			require.ErrorContains(t, daemon.Clock{Pool: w.pool, Now: skew.now}.Check(t.Context()), "1h0m0s "+name)
 			require.Zero(t, w.count(`SELECT count(*) FROM river.river_leader`), "nobody leads")
-			require.Zero(t, w.count(`SELECT count(*) FROM river.river_job WHERE kind <> 'relay' OR attempt > 0`), "and nothing is worked")
+			require.Zero(t, w.count(`SELECT count(*) FROM river.river_job WHERE kind <> 'relay' OR attempt > 0`),
+				"and nothing is worked")
 
 			right, stop := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 			w.exact(right, w.completed(right, e.ID))
-			require.Eventually(t, func() bool { return w.count(readLeader, right.River.ID()) == 1 }, time.Minute, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return w.count(readLeader, right.River.ID()) == 1 }, time.Minute,
+				50*time.Millisecond)
 			stop()
 
 			skew.off.Store(int64(-4 * time.Second)) // within what may be
-			require.Eventually(t, func() bool { return strings.TrimSpace(w.ready(wrong)) == `{"ok":true}` }, time.Minute, 20*time.Millisecond)
-			require.Eventually(t, func() bool { return w.count(readLeader, wrong.River.ID()) == 1 }, time.Minute, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return strings.TrimSpace(w.ready(wrong)) == `{"ok":true}` },
+				time.Minute, 20*time.Millisecond)
+			require.Eventually(t, func() bool { return w.count(readLeader, wrong.River.ID()) == 1 }, time.Minute,
+				50*time.Millisecond)
 			again := w.event(wrong, "POINT", 300)
 			w.run(wrong, again)
 			w.exact(wrong, w.completed(wrong, again.ID))
 
 			skew.off.Store(int64(off))
-			require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM river.river_leader`) == 0 }, time.Minute, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM river.river_leader`) == 0 },
+				time.Minute, 50*time.Millisecond)
 			require.JSONEq(t, `{"ok":false,"failed":["clock"]}`, w.ready(wrong))
 		})
 	}

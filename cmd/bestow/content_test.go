@@ -19,8 +19,8 @@ import (
 // changed is the refusal of what is not what was imported.
 var changed = &domain.Error{Code: domain.ContentChanged}
 
-// contentWorld is an event of two chunks of one partition, 100 members and 20, and a process that handles only what the test
-// hands to it.
+// contentWorld is an event of two chunks of one partition, 100 members and 20, and a process that handles only what the
+// test hands to it.
 type contentWorld struct {
 	*world
 	p *daemon.Process
@@ -84,19 +84,23 @@ func tamperings() []tampering {
 			`UPDATE point_targets SET amount = CASE member_id WHEN 'm0000118' THEN 700 ELSE 500 END WHERE member_id IN ('m0000118', 'm0000116')`},
 		{"one gone", `CREATE TABLE gone AS SELECT * FROM point_targets` + target + `; DELETE FROM point_targets` + target, `INSERT INTO point_targets SELECT * FROM gone`},
 		{"amount, and the hash with it",
-			`CREATE TABLE gone AS SELECT * FROM grant_chunks; UPDATE point_targets SET amount = amount * 10` + target + `; UPDATE grant_chunks SET content_hash = sha256('forged')` + chunk,
-			`UPDATE point_targets SET amount = amount / 10` + target + `; UPDATE grant_chunks c SET content_hash = g.content_hash FROM gone g WHERE g.first_id = c.first_id`},
+			`CREATE TABLE gone AS SELECT * FROM grant_chunks; UPDATE point_targets SET amount = amount * 10` + target +
+				`; UPDATE grant_chunks SET content_hash = sha256('forged')` + chunk,
+			`UPDATE point_targets SET amount = amount / 10` + target +
+				`; UPDATE grant_chunks c SET content_hash = g.content_hash FROM gone g WHERE g.first_id = c.first_id`},
 		{"amount, and the hash taken away",
-			`CREATE TABLE gone AS SELECT * FROM grant_chunks; UPDATE point_targets SET amount = amount * 10` + target + `; UPDATE grant_chunks SET content_hash = NULL`,
-			`UPDATE point_targets SET amount = amount / 10` + target + `; UPDATE grant_chunks c SET content_hash = g.content_hash FROM gone g WHERE g.first_id = c.first_id`},
+			`CREATE TABLE gone AS SELECT * FROM grant_chunks; UPDATE point_targets SET amount = amount * 10` + target +
+				`; UPDATE grant_chunks SET content_hash = NULL`,
+			`UPDATE point_targets SET amount = amount / 10` + target +
+				`; UPDATE grant_chunks c SET content_hash = g.content_hash FROM gone g WHERE g.first_id = c.first_id`},
 		{"the hash of another chunk",
 			`CREATE TABLE gone AS SELECT * FROM grant_chunks; UPDATE grant_chunks SET content_hash = (SELECT content_hash FROM gone WHERE target_count = 100)` + chunk,
 			`UPDATE grant_chunks c SET content_hash = g.content_hash FROM gone g WHERE g.first_id = c.first_id`},
 	}
 }
 
-// C24, F48: rows that are not what was imported any more, whether the relay has published them before or after: the event is
-// FAILED before one grant of their chunk. Put back and resumed, it completes.
+// C24, F48: rows that are not what was imported any more, whether the relay has published them before or after: the
+// event is FAILED before one grant of their chunk. Put back and resumed, it completes.
 func TestContentChangedInMidRun(t *testing.T) {
 	t.Parallel()
 	for _, c := range tamperings() {
@@ -120,7 +124,8 @@ func TestContentChangedInMidRun(t *testing.T) {
 	}
 }
 
-// The same before the start, which sees that a hash is gone or another; the targets themselves are hashed when they are granted.
+// The same before the start, which sees that a hash is gone or another; the targets themselves are hashed when they are
+// granted.
 func TestContentChangedBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	for _, c := range tamperings() {
@@ -143,7 +148,8 @@ func TestContentChangedBeforeTheStart(t *testing.T) {
 func TestStartOfAnotherList(t *testing.T) {
 	t.Parallel()
 	w := newContentWorld(t)
-	_, err := w.p.App.Targets.Import(t.Context(), operator, w.e.ID, imports.Upload{Body: strings.NewReader("member_id\nx1\nx2\n"), ContentType: "text/csv"})
+	_, err := w.p.App.Targets.Import(t.Context(), operator, w.e.ID,
+		imports.Upload{Body: strings.NewReader("member_id\nx1\nx2\n"), ContentType: "text/csv"})
 	require.NoError(t, err)
 	w.verified(w.p)
 	w.exec(`CREATE TABLE kept_chunks AS SELECT * FROM grant_chunks; CREATE TABLE kept_imports AS SELECT * FROM imports`)
@@ -181,7 +187,8 @@ func TestMessageWithAnotherReason(t *testing.T) {
 func TestDefaultReasonChangedBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	w := newContentWorld(t)
-	patch := app.EventPatch{NewEvent: app.NewEvent{DefaultReason: "fall"}, Given: map[string]bool{"default_reason": true}}
+	patch := app.EventPatch{NewEvent: app.NewEvent{DefaultReason: "fall"},
+		Given: map[string]bool{"default_reason": true}}
 	_, err := w.p.App.Events.Edit(t.Context(), operator, w.e.ID, patch, func(domain.Event) error { return nil })
 	require.NoError(t, err)
 	w.run(w.p, w.e)
@@ -307,22 +314,25 @@ func TestBareKeyInProduction(t *testing.T) {
 	production := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	t.Cleanup(production.Close)
 	var err error
-	production.App, err = app.New(app.Deps{Pool: w.pool, River: production.River, Granter: production.Granter, Log: w.log, WrappedKeysOnly: true})
+	production.App, err = app.New(app.Deps{Pool: w.pool, River: production.River, Granter: production.Granter,
+		Log: w.log, WrappedKeysOnly: true})
 	require.NoError(t, err)
 	_, err = production.App.Events.Start(t.Context(), operator, w.e.ID)
 	require.ErrorIs(t, err, missing)
 	amount := int64(1)
-	e, err := production.App.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: "new", EventType: "POINT", DefaultAmount: &amount})
+	e, err := production.App.Events.Create(t.Context(), operator,
+		app.NewEvent{CampaignID: "new", EventType: "POINT", DefaultAmount: &amount})
 	require.NoError(t, err)
-	_, err = production.App.Targets.Import(t.Context(), operator, e.ID, imports.Upload{Body: strings.NewReader("member_id\nm1\n"), ContentType: "text/csv"})
+	_, err = production.App.Targets.Import(t.Context(), operator, e.ID,
+		imports.Upload{Body: strings.NewReader("member_id\nm1\n"), ContentType: "text/csv"})
 	require.ErrorIs(t, err, missing)
 	w.run(w.p, w.e)
 	require.ErrorIs(t, production.App.Grants.Handle(t.Context(), w.message(w.e)), missing)
 	w.failed(domain.MissingKeys, 0)
 }
 
-// A completed event cannot become FAILED: what a person asks for again of a chunk that was changed stays given up, and is
-// granted when the row was put back.
+// A completed event cannot become FAILED: what a person asks for again of a chunk that was changed stays given up, and
+// is granted when the row was put back.
 func TestRedriveOfAnotherContent(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t, 'x')
@@ -334,8 +344,11 @@ func TestRedriveOfAnotherContent(t *testing.T) {
 	r.exec(`UPDATE point_targets SET amount = amount * 10 WHERE member_id = 'm0000003'`)
 	_, err := p.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return r.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`) == 0 }, time.Minute, 20*time.Millisecond)
-	require.Equal(t, 10, r.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED' AND error_code = 'content_changed'`), "the chunk's")
+	require.Eventually(t, func() bool {
+		return r.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`) == 0
+	}, time.Minute, 20*time.Millisecond)
+	require.Equal(t, 10,
+		r.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED' AND error_code = 'content_changed'`), "the chunk's")
 	require.Equal(t, 190, r.count(`SELECT count(*) FROM money.point_member`))
 	require.Zero(t, r.count(`SELECT count(*) FROM money.point_member WHERE member_id = 'm0000003'`))
 
@@ -343,6 +356,7 @@ func TestRedriveOfAnotherContent(t *testing.T) {
 	again, err := p.App.Events.Retry(t.Context(), operator, e.ID, domain.ContentChanged, false)
 	require.NoError(t, err)
 	require.Equal(t, 10, again.Accepted)
-	require.Eventually(t, func() bool { return r.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return r.count(`SELECT success_count FROM campaign_event_summary`) == 200 },
+		time.Minute, 20*time.Millisecond)
 	r.verified(p)
 }

@@ -20,7 +20,8 @@ import (
 
 var errKilled = errors.New("killed here")
 
-// abort kills the first times passages of point: the step ends there, and is done again by whoever does such steps again.
+// abort kills the first times passages of point: the step ends there, and is done again by whoever does such steps
+// again.
 func abort(ctx context.Context, point string, times int32) (context.Context, *atomic.Int32) {
 	var hits atomic.Int32
 	return failpoint.With(ctx, func(at string) error {
@@ -37,11 +38,15 @@ func abort(ctx context.Context, point string, times int32) (context.Context, *at
 func TestKilledAnywhereOnTheRoad(t *testing.T) {
 	t.Parallel()
 	for _, point := range []string{
-		failpoint.RelayRead, failpoint.RelayBetween, failpoint.RelayAfterAck, failpoint.RelayBeforeCommit, failpoint.RelayAfterCommit,
+		failpoint.RelayRead, failpoint.RelayBetween, failpoint.RelayAfterAck, failpoint.RelayBeforeCommit,
+		failpoint.RelayAfterCommit,
 		failpoint.ClaimBeforeCommit, failpoint.ClaimAfterCommit, failpoint.MoneyKeyStored, failpoint.MoneyPointsWritten,
-		failpoint.MoneyVouchersWritten, failpoint.MoneyBeforeCommit, failpoint.MoneyPointsCommitted, failpoint.MoneyVouchersCommitted,
-		failpoint.MoneyAfterGrant, failpoint.SettleKeyStored, failpoint.SettleFirstInserted, failpoint.SettleFirstClosed,
-		failpoint.SettleBeforeCommit, failpoint.SettleAfterCommit, failpoint.CloseBeforeCommit, failpoint.CloseAfterCommit,
+		failpoint.MoneyVouchersWritten, failpoint.MoneyBeforeCommit, failpoint.MoneyPointsCommitted,
+		failpoint.MoneyVouchersCommitted,
+		failpoint.MoneyAfterGrant, failpoint.SettleKeyStored, failpoint.SettleFirstInserted,
+		failpoint.SettleFirstClosed,
+		failpoint.SettleBeforeCommit, failpoint.SettleAfterCommit, failpoint.CloseBeforeCommit,
+		failpoint.CloseAfterCommit,
 		failpoint.HandledBeforeAck,
 	} {
 		t.Run(point, func(t *testing.T) {
@@ -62,8 +67,8 @@ func TestKilledAnywhereOnTheRoad(t *testing.T) {
 	}
 }
 
-// Killed after the ledger's commit, then stopped: what was granted is settled by lookup while the event stands still, and
-// a resume completes it (F39).
+// Killed after the ledger's commit, then stopped: what was granted is settled by lookup while the event stands still,
+// and a resume completes it (F39).
 func TestKilledAfterTheLedgerThenStopped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -88,8 +93,9 @@ func TestKilledAfterTheLedgerThenStopped(t *testing.T) {
 	w.exact(p, w.completed(p, e.ID))
 }
 
-// A relay that dies between Kafka's ack and its mark leaves targets that are granted and not marked. If a stop takes its job
-// away as well, the sweep finds the chunk, although it is settled: without the mark the event would never complete.
+// A relay that dies between Kafka's ack and its mark leaves targets that are granted and not marked. If a stop takes
+// its job away as well, the sweep finds the chunk, although it is settled: without the mark the event would never
+// complete.
 func TestGrantedAndNeverMarked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -97,7 +103,8 @@ func TestGrantedAndNeverMarked(t *testing.T) {
 	p, stop := w.start(ctx, daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
-	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 200 },
+		time.Minute, 10*time.Millisecond)
 	stop()
 	w.exec(`DELETE FROM river.river_job WHERE kind = 'relay'`)
 	p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
@@ -108,22 +115,27 @@ func TestGrantedAndNeverMarked(t *testing.T) {
 	w.exact(p, w.completed(p, e.ID))
 }
 
-// The same of a chunk whose retries were published and marked meanwhile: their mark says nothing of the targets', so the
-// sweep finds the chunk all the same.
+// The same of a chunk whose retries were published and marked meanwhile: their mark says nothing of the targets', so
+// the sweep finds the chunk all the same.
 func TestRetriedAndNeverMarked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx, _ := abort(t.Context(), failpoint.RelayAfterAck, 1000)
-	refusing := daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { return saying{g, domain.RefusedForNow} }}
+	refusing := daemon.Overrides{Granter: func(g grants.Granter) grants.Granter {
+		return saying{g, domain.RefusedForNow}
+	}}
 	p, stop := w.start(ctx, refusing, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
-	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM point_results WHERE status = 'FAILED'`) == 200 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return w.count(`SELECT count(*) FROM point_results WHERE status = 'FAILED'`) == 200
+	}, time.Minute, 10*time.Millisecond)
 	stop()
 	w.exec(`DELETE FROM river.river_job WHERE kind = 'relay' AND args->>'mode' = 'first'`)
 	w.exec(`UPDATE river.river_job SET state = 'available', scheduled_at = now() WHERE kind = 'relay'`)
 	p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
-	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 200 },
+		time.Minute, 10*time.Millisecond)
 	require.Eventually(t, func() bool {
 		return w.count(`SELECT count(*) FROM river.river_job WHERE state <> 'completed' AND kind = 'relay'`) == 0
 	}, time.Minute, 10*time.Millisecond)
@@ -133,8 +145,8 @@ func TestRetriedAndNeverMarked(t *testing.T) {
 	w.exact(p, w.completed(p, e.ID))
 }
 
-// An event whose last targets are settled before their relay has marked them is completed by that mark: nobody waits for
-// the timetable, which does not run here.
+// An event whose last targets are settled before their relay has marked them is completed by that mark: nobody waits
+// for the timetable, which does not run here.
 func TestTheLastMarkCompletes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -148,7 +160,8 @@ func TestTheLastMarkCompletes(t *testing.T) {
 	p, _ := w.start(ctx, daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler)
 	e := w.event(p, "POINT", 50)
 	w.run(p, e)
-	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 50 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 50 },
+		time.Minute, 10*time.Millisecond)
 	close(settled)
 	w.exact(p, w.completed(p, e.ID))
 }
@@ -173,9 +186,11 @@ func TestARelayThatWakesTooLate(t *testing.T) {
 	for range jobs {
 		<-asleep
 	}
-	w.exec(`UPDATE river.river_job SET state = 'available', scheduled_at = now() WHERE kind = 'relay' AND state = 'running'`) // as the rescuer does
+	// as the rescuer does
+	w.exec(`UPDATE river.river_job SET state = 'available', scheduled_at = now() WHERE kind = 'relay' AND state = 'running'`)
 	w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay)
-	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 600 }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 600 },
+		time.Minute, 20*time.Millisecond)
 	close(wake)
 	w.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler, daemon.RoleJobs)
 	w.exact(p, w.completed(p, e.ID))
@@ -183,8 +198,8 @@ func TestARelayThatWakesTooLate(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM river.river_job WHERE state IN ('discarded', 'cancelled')`))
 }
 
-// Killed around the settling of refusals, a FAILED row has its retry and a retry its row: everybody ends where the policy
-// says, with the tries that it says (F22).
+// Killed around the settling of refusals, a FAILED row has its retry and a retry its row: everybody ends where the
+// policy says, with the tries that it says (F22).
 func TestKilledWhileRefused(t *testing.T) {
 	t.Parallel()
 	for _, point := range []string{
@@ -206,14 +221,17 @@ func TestKilledWhileRefused(t *testing.T) {
 			done := w.completed(p, e.ID)
 			require.GreaterOrEqual(t, hits.Load(), int32(6))
 			require.Equal(t, 360, done.Summary.Success)
-			require.Equal(t, 40, w.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED' AND retry_count = 3`), "killed or not, three refusals are three")
+			require.Equal(t, 40,
+				w.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED' AND retry_count = 3`),
+				"killed or not, three refusals are three")
 			w.verified(p)
 		})
 	}
 }
 
-// Messages that are published while the event stands still are dropped by the handlers; a resume that comes before their
-// relay has marked them counts on that relay, which must publish them again. There is no timetable here to find them.
+// Messages that are published while the event stands still are dropped by the handlers; a resume that comes before
+// their relay has marked them counts on that relay, which must publish them again. There is no timetable here to find
+// them.
 func TestStoppedAndResumedWhileARelayPublishes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -242,7 +260,8 @@ func TestStoppedAndResumedWhileARelayPublishes(t *testing.T) {
 	for partition := range w.cfg.Partitions { // rubbish behind the messages: parked, it shows that they were met
 		kafkatest.Produce(t, w.cfg.Brokers, w.cfg.TopicPrefix+".point", int32(partition), []byte("rubbish"))
 	}
-	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == w.cfg.Partitions }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == w.cfg.Partitions },
+		time.Minute, 50*time.Millisecond)
 	require.Zero(t, w.count(`SELECT count(*) FROM money.point_member`))
 	_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 	require.NoError(t, err)

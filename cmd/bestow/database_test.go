@@ -20,16 +20,19 @@ func keyValues(t *testing.T, address string) string {
 	require.NoError(t, err)
 	u, err := url.Parse(address)
 	require.NoError(t, err)
-	return "host=" + c.Host + " port=" + u.Port() + " user=" + c.User + " password='" + c.Password + "' dbname=" + c.Database + " sslmode=disable"
+	return "host=" + c.Host + " port=" + u.Port() + " user=" + c.User + " password='" + c.Password + "' dbname=" +
+		c.Database + " sslmode=disable"
 }
 
-// Every spelling of DATABASE_URL is good for every command: a process starts with it, grants, and the proof is made; so are
-// the migrations (C15).
+// Every spelling of DATABASE_URL is good for every command: a process starts with it, grants, and the proof is made; so
+// are the migrations (C15).
 func TestEverySpellingOfTheAddress(t *testing.T) {
 	t.Parallel()
 	for _, spelling := range []string{
-		"default_query_exec_mode=exec", "default_query_exec_mode=simple_protocol", "default_query_exec_mode=cache_describe",
-		"default_query_exec_mode=describe_exec", "statement_cache_capacity=0", "pool_max_conns=10&pool_min_conns=2&pool_max_conn_lifetime=0s",
+		"default_query_exec_mode=exec", "default_query_exec_mode=simple_protocol",
+		"default_query_exec_mode=cache_describe",
+		"default_query_exec_mode=describe_exec", "statement_cache_capacity=0",
+		"pool_max_conns=10&pool_min_conns=2&pool_max_conn_lifetime=0s",
 		"target_session_attrs=any", "words",
 	} {
 		t.Run(spelling, func(t *testing.T) {
@@ -53,8 +56,8 @@ func TestEverySpellingOfTheAddress(t *testing.T) {
 	}
 }
 
-// What the database's owner has set for all who connect does not reach the service: it grants as ever, an event stops at
-// once, and the proof is green (C15).
+// What the database's owner has set for all who connect does not reach the service: it grants as ever, an event stops
+// at once, and the proof is green (C15).
 func TestForeignDefaults(t *testing.T) {
 	t.Parallel()
 	for _, isolation := range []string{"repeatable read", "serializable"} {
@@ -62,9 +65,11 @@ func TestForeignDefaults(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			for _, setting := range []string{
-				"default_transaction_isolation = '" + isolation + "'", "plan_cache_mode = force_generic_plan", "statement_timeout = '300ms'",
+				"default_transaction_isolation = '" + isolation + "'", "plan_cache_mode = force_generic_plan",
+				"statement_timeout = '300ms'",
 				"lock_timeout = '10ms'", "idle_in_transaction_session_timeout = '50ms'", "client_encoding = 'EUC_KR'",
-				"standard_conforming_strings = off", "DateStyle = 'German, DMY'", "TimeZone = 'Pacific/Kiritimati'", "IntervalStyle = 'iso_8601'",
+				"standard_conforming_strings = off", "DateStyle = 'German, DMY'", "TimeZone = 'Pacific/Kiritimati'",
+				"IntervalStyle = 'iso_8601'",
 				"bytea_output = 'escape'", "synchronous_commit = off",
 			} {
 				w.exec(`ALTER DATABASE ` + w.pool.Config().ConnConfig.Database + ` SET ` + setting)

@@ -24,7 +24,8 @@ import (
 func build(tb testing.TB) string {
 	tb.Helper()
 	binary := filepath.Join(tb.TempDir(), "bestow")
-	out, err := exec.CommandContext(tb.Context(), "go", "build", "-ldflags=-w", "-o", binary, "bestow/cmd/bestow").CombinedOutput()
+	out, err := exec.CommandContext(tb.Context(), "go", "build", "-ldflags=-w", "-o", binary,
+		"bestow/cmd/bestow").CombinedOutput()
 	require.NoError(tb, err, "%s", out)
 	return binary
 }
@@ -39,15 +40,17 @@ func (w *world) chaosDemo(binary, dir string, args ...string) *exec.Cmd {
 	require.NoError(w, err)
 	cmd := exec.CommandContext(ctx, binary, append([]string{"demo", "--chaos", "--exit"}, args...)...)
 	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "DATABASE_URL=" + w.cfg.DatabaseURL, "KAFKA_BROKERS=" + strings.Join(w.cfg.Brokers, ","),
+		"PATH=" + os.Getenv("PATH"), "DATABASE_URL=" + w.cfg.DatabaseURL,
+		"KAFKA_BROKERS=" + strings.Join(w.cfg.Brokers, ","),
 		"BESTOW_TOPIC_PREFIX=" + w.cfg.TopicPrefix, "BESTOW_DATA_DIR=" + dir,
 		"BESTOW_ADDR=" + proc.Address(ports[0]), "BESTOW_OPS_ADDR=" + proc.Address(ports[1]),
 	}
 	return cmd
 }
 
-// A demo that kills what it shows goes on until everybody was killed who was to be, and ends with the proof and 0. Killed
-// itself in the middle of that, it leaves no process behind, and the next one finishes and proves what it had begun.
+// A demo that kills what it shows goes on until everybody was killed who was to be, and ends with the proof and 0.
+// Killed itself in the middle of that, it leaves no process behind, and the next one finishes and proves what it had
+// begun.
 func TestDemoUnderKills(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -62,7 +65,8 @@ func TestDemoUnderKills(t *testing.T) {
 	require.NoError(t, until(read, "kill -9"))
 	require.NoError(t, first.Process.Kill())
 	require.Error(t, first.Wait())
-	require.Eventually(t, func() bool { return running(t, binary) == 0 }, 10*time.Second, 50*time.Millisecond, "no orphan")
+	require.Eventually(t, func() bool { return running(t, binary) == 0 }, 10*time.Second, 50*time.Millisecond,
+		"no orphan")
 
 	second := w.chaosDemo(binary, dir, "--members", "5000", "--kills", "3", "--seed", "2")
 	out, err := second.CombinedOutput()
@@ -88,9 +92,11 @@ func TestDemoTooSmallForItsKills(t *testing.T) {
 	said := string(out)
 	require.NoError(t, err, said)
 	require.Equal(t, 2, strings.Count(said, " kill -9  "), said)
-	further := len(regexp.MustCompile(`Too soon    for [12] more kills?: the demo makes two more events`).FindAllString(said, -1))
+	further := len(regexp.MustCompile(`Too soon    for [12] more kills?: the demo makes two more events`).FindAllString(
+		said, -1))
 	events := w.count(`SELECT count(*) FROM campaign_events WHERE event_status = 'COMPLETED'`)
-	require.Equal(t, 2+2*further, events, "how often more were needed is the machine's: a slow broker leaves time for a kill")
+	require.Equal(t, 2+2*further, events,
+		"how often more were needed is the machine's: a slow broker leaves time for a kill")
 	require.Equal(t, events, strings.Count(said, "✓ all 33 invariants hold"), "each event is proved")
 }
 

@@ -13,8 +13,10 @@ func TestDemoIsRefused(t *testing.T) {
 	w.exec(`INSERT INTO campaign_events (campaign_id, event_type, created_by) VALUES ('spring', 'POINT', 'admin')`)
 	binary := build(t)
 	for setting, says := range map[string]string{
-		"BESTOW_ENV=production": "bestow: BESTOW_ENV is production, and the demo grants points to members that it makes up\n  unset BESTOW_ENV,",
-		"LOG_LEVEL=info":        "has 1 event that no demo made, and what the demo grants cannot be taken back\n  unset DATABASE_URL,",
+		"BESTOW_ENV=production": "bestow: BESTOW_ENV is production, and the demo grants points to members that it " +
+			"makes up\n  unset BESTOW_ENV,",
+		"LOG_LEVEL=info": "has 1 event that no demo made, and what the demo grants cannot be taken back\n  " +
+			"unset DATABASE_URL,",
 	} {
 		demo := w.chaosDemo(binary, t.TempDir(), "--members", "10")
 		demo.Env = append(demo.Env, setting)

@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// B11: a relay and a handler with different topics are named with both values, by all that tell why an event stands still;
-// with one prefix the event goes on.
+// B11: a relay and a handler with different topics are named with both values, by all that tell why an event stands
+// still; with one prefix the event goes on.
 func TestWaitsForSettingsThatDiffer(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
@@ -30,11 +30,13 @@ func TestWaitsForSettingsThatDiffer(t *testing.T) {
 	other := newLines()
 	s.log, s.world.log = other, slog.New(other)
 	_, stop := s.role(daemon.Overrides{}, daemon.RoleHandler)
-	require.Equal(t, 1, other.count("WARN a setting differs from that of another process"), "the process that starts says so")
+	require.Equal(t, 1, other.count("WARN a setting differs from that of another process"),
+		"the process that starts says so")
 
 	blocked := "blocked: the processes have different values of BESTOW_TOPIC_PREFIX: "
 	ready := func() string { return s.ready(s.api) }
-	require.True(t, s.soon(func() bool { return strings.Contains(ready(), blocked) }), "before any event runs: %s", ready())
+	require.True(t, s.soon(func() bool { return strings.Contains(ready(), blocked) }), "before any event runs: %s",
+		ready())
 	e := s.event(s.api, "POINT", 300)
 	s.run(s.api, e)
 	text := s.waits(e, processes.SettingsDiffer)
@@ -42,8 +44,10 @@ func TestWaitsForSettingsThatDiffer(t *testing.T) {
 	require.Contains(t, text, `"`+mine+`" (relay,jobs on `)
 	require.Contains(t, text, `"`+mine+`-other" (handler on `)
 	ills := ills(s.examined())
-	require.True(t, slices.ContainsFunc(ills, func(ill string) bool { return strings.HasPrefix(ill, "settings: "+blocked) }), "%v", ills)
-	require.True(t, slices.ContainsFunc(ills, func(ill string) bool { return strings.HasPrefix(ill, "events: 1 event without progress, ") }), "%v", ills)
+	require.True(t, slices.ContainsFunc(ills,
+		func(ill string) bool { return strings.HasPrefix(ill, "settings: "+blocked) }), "%v", ills)
+	require.True(t, slices.ContainsFunc(ills,
+		func(ill string) bool { return strings.HasPrefix(ill, "events: 1 event without progress, ") }), "%v", ills)
 
 	stop()
 	s.cfg.TopicPrefix = mine
@@ -54,11 +58,13 @@ func TestWaitsForSettingsThatDiffer(t *testing.T) {
 	s.cfg.TopicPrefix = mine + "-doctor"
 	d := s.examined()
 	require.True(t, slices.ContainsFunc(d.Checks, func(f upkeep.Finding) bool {
-		return f.Check == "settings" && f.Level == upkeep.Warning && strings.HasPrefix(f.Text, "of this command: BESTOW_TOPIC_PREFIX is ")
+		return f.Check == "settings" && f.Level == upkeep.Warning &&
+			strings.HasPrefix(f.Text, "of this command: BESTOW_TOPIC_PREFIX is ")
 	}), "%v", d.Checks)
 }
 
-// B11: what cannot be undone is refused at the start, with both values; what passes when the settings agree is only told.
+// B11: what cannot be undone is refused at the start, with both values; what passes when the settings agree is only
+// told.
 func TestMayNotJoinWithOtherSettings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -79,7 +85,8 @@ func TestMayNotJoinWithOtherSettings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			mine := processes.Settings{processes.TimeZoneSetting: "Asia/Seoul", processes.EnvSetting: "development", processes.TopicPrefixSetting: "b", processes.BrokersSetting: "d", processes.MasterKeySetting: "k1"}
+			mine := processes.Settings{processes.TimeZoneSetting: "Asia/Seoul", processes.EnvSetting: "development",
+				processes.TopicPrefixSetting: "b", processes.BrokersSetting: "d", processes.MasterKeySetting: "k1"}
 			if c.mine != nil {
 				mine = c.mine
 			}
@@ -107,8 +114,8 @@ func (w *world) plantProcess(s processes.Settings) {
 		now() - $1::text::interval, jsonb_build_array(jsonb_build_object('code', '', 'settings', $2::jsonb)))`, seen, s)
 }
 
-// B11: a process with another time zone or another master key does not start, and a proof by another zone, or another word on
-// what expires, is refused before it is red.
+// B11: a process with another time zone or another master key does not start, and a proof by another zone, or another
+// word on what expires, is refused before it is red.
 func TestAnotherTimeZoneOrKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)

@@ -27,8 +27,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// smallDisk is a disk of memory with a PostgreSQL on it, data and log of writes. Whoever supervises it starts it again as
-// often as it ends, as systemd does; nobody else does anything.
+// smallDisk is a disk of memory with a PostgreSQL on it, data and log of writes. Whoever supervises it starts it again
+// as often as it ends, as systemd does; nobody else does anything.
 type smallDisk struct {
 	testing.TB
 	dir    string
@@ -69,9 +69,10 @@ func newSmallDisk(t *testing.T, size string) *smallDisk {
 }
 
 func (d *smallDisk) start(ctx context.Context, port int) (*embedpg.Server, error) {
-	s, err := embedpg.Start(ctx, embedpg.Options{Dir: filepath.Join(d.dir, "postgres"), Port: port, Settings: map[string]string{
-		"shared_buffers": "32MB", "max_wal_size": "64MB", "min_wal_size": "32MB",
-	}})
+	s, err := embedpg.Start(ctx, embedpg.Options{Dir: filepath.Join(d.dir, "postgres"),
+		Port: port, Settings: map[string]string{
+			"shared_buffers": "32MB", "max_wal_size": "64MB", "min_wal_size": "32MB",
+		}})
 	if err == nil {
 		d.starts.Add(1)
 	}
@@ -127,15 +128,17 @@ func (d *smallDisk) fill() (free func()) {
 func (w *world) writeLog() {
 	w.Helper()
 	for range 500 {
-		if _, err := w.pool.Exec(w.Context(), `SELECT pg_logical_emit_message(true, 'fill', repeat('x', 1000000))`); err != nil {
+		if _, err := w.pool.Exec(w.Context(),
+			`SELECT pg_logical_emit_message(true, 'fill', repeat('x', 1000000))`); err != nil {
 			return // PostgreSQL has panicked; its own log may be on the full disk too, and not tell
 		}
 	}
 	require.Fail(w, "the disk is not full")
 }
 
-// A disk that is full while members are imported and while they are granted: who asks is told to come again, nobody is told
-// of a fault, nothing is half done, and when there is room again everything goes on by itself and ends exactly (F34).
+// A disk that is full while members are imported and while they are granted: who asks is told to come again, nobody is
+// told of a fault, nothing is half done, and when there is room again everything goes on by itself and ends exactly
+// (F34).
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	d := newSmallDisk(t, "320m")
@@ -190,7 +193,8 @@ type desk struct {
 func newDesk(t *testing.T, p *daemon.Process) *desk {
 	t.Helper()
 	d := &desk{TB: t, ops: httptest.NewServer(bestowhttp.NewOps(p.Ops()))}
-	d.api = httptest.NewServer(bestowhttp.New(bestowhttp.Config{App: p.App, AdminKey: "test", Log: slog.New(slog.NewTextHandler(&d.log, nil))}))
+	d.api = httptest.NewServer(bestowhttp.New(bestowhttp.Config{App: p.App, AdminKey: "test",
+		Log: slog.New(slog.NewTextHandler(&d.log, nil))}))
 	t.Cleanup(d.api.Close)
 	t.Cleanup(d.ops.Close)
 	return d
@@ -251,7 +255,8 @@ func (d *desk) load(event int64, key string, n int) int {
 func (d *desk) asks(event int64) {
 	d.Helper()
 	name := time.Now().UnixNano()
-	d.ask("POST", "/events", fmt.Sprint(name), strings.NewReader(fmt.Sprintf(`{"campaign_id": "full-%d", "event_type": "POINT"}`, name)))
+	d.ask("POST", "/events", fmt.Sprint(name),
+		strings.NewReader(fmt.Sprintf(`{"campaign_id": "full-%d", "event_type": "POINT"}`, name)))
 	d.ask("GET", "/events", "", nil)
 	d.ask("GET", fmt.Sprintf("/events/%d/progress", event), "", nil)
 	d.ask("POST", fmt.Sprintf("/events/%d/retry", event), fmt.Sprint(name), strings.NewReader(`{}`))
@@ -265,7 +270,7 @@ func (d *desk) works(event int64) {
 	}, time.Minute, 100*time.Millisecond, "it is ready again")
 }
 
-// ready is what the process says of itself.
+// ready returns what the process says of itself.
 func (d *desk) ready() bool {
 	d.Helper()
 	res, err := d.ops.Client().Get(d.ops.URL + "/readyz")
@@ -277,7 +282,8 @@ func (d *desk) ready() bool {
 // granted waits until so many members of the world were.
 func (w *world) granted(n int) {
 	w.Helper()
-	require.Eventually(w, func() bool { return w.count(`SELECT count(*) FROM money.point_member`) >= n }, time.Minute, 5*time.Millisecond)
+	require.Eventually(w, func() bool { return w.count(`SELECT count(*) FROM money.point_member`) >= n }, time.Minute,
+		5*time.Millisecond)
 }
 
 // useDatabase moves a world without processes to another database.

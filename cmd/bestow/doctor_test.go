@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// examined is what a doctor says of the world.
+// examined returns what a doctor says of the world.
 func (w *world) examined() upkeep.Diagnosis {
 	w.Helper()
 	return upkeep.Examine(w.Context(), w.cfg, w.pool, time.Now)
@@ -42,7 +42,8 @@ func TestDoctor(t *testing.T) {
 		t.Helper()
 		var d upkeep.Diagnosis
 		found := func(text string) bool { return strings.HasPrefix(text, ill) }
-		require.True(t, s.soon(func() bool { d = s.examined(); return slices.ContainsFunc(ills(d), found) }), "%s: %v", ill, d.Checks)
+		require.True(t, s.soon(func() bool { d = s.examined(); return slices.ContainsFunc(ills(d), found) }), "%s: %v",
+			ill, d.Checks)
 		require.False(t, d.OK)
 	}
 	has("role relay: no process with the role relay is running: `bestow serve --roles relay` starts one")
@@ -64,7 +65,9 @@ func TestDoctor(t *testing.T) {
 	require.True(t, s.soon(func() bool { return s.examined().OK }))
 	s.exec(`UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'mismatch'`)
 	s.exec(`UPDATE campaign_event_summary SET stopped_memo = 'the ledger contradicts itself'`)
-	require.Contains(t, s.examined().Checks, upkeep.Finding{Check: "events", Level: upkeep.Warning, Text: "event 1 is FAILED (mismatch): the ledger contradicts itself"})
+	require.Contains(t, s.examined().Checks,
+		upkeep.Finding{Check: "events", Level: upkeep.Warning,
+			Text: "event 1 is FAILED (mismatch): the ledger contradicts itself"})
 	require.True(t, s.examined().OK)
 
 	kafkatest.Set(t, s.cfg.Brokers, s.cfg.TopicPrefix+".point", map[string]string{"cleanup.policy": "compact"})
@@ -76,8 +79,10 @@ func TestDoctor(t *testing.T) {
 	kafkatest.DeleteTopic(t, s.cfg.Brokers, s.cfg.TopicPrefix+".voucher")
 	has("topic " + s.cfg.TopicPrefix + ".voucher: it does not exist")
 	s.exec(`DELETE FROM goose_db_version WHERE version_id = 24`)
-	require.Equal(t, "schema: database lacks migration 0024_processes.sql: run `bestow migrate up`", ills(s.examined())[0])
-	require.False(t, slices.ContainsFunc(s.examined().Checks, func(f upkeep.Finding) bool { return strings.HasPrefix(f.Check, "role ") }), "what needs it is not looked at")
+	require.Equal(t, "schema: database lacks migration 0024_processes.sql: run `bestow migrate up`",
+		ills(s.examined())[0])
+	require.False(t, slices.ContainsFunc(s.examined().Checks,
+		func(f upkeep.Finding) bool { return strings.HasPrefix(f.Check, "role ") }), "what needs it is not looked at")
 }
 
 // A doctor whose own clock is wrong, or whose Kafka or database is not there, says so.
@@ -87,8 +92,11 @@ func TestDoctorAlone(t *testing.T) {
 	cfg := w.cfg
 	cfg.Brokers = nil
 	said := upkeep.Examine(t.Context(), cfg, w.pool, func() time.Time { return time.Now().Add(time.Minute) })
-	require.Contains(t, said.Checks, upkeep.Finding{Check: "clock", Level: upkeep.Wrong, Text: "this machine's clock is wrong: 1m0s ahead of the database's"})
-	require.Contains(t, said.Checks, upkeep.Finding{Check: "kafka", Level: upkeep.Skipped, Text: "KAFKA_BROKERS is not set"})
+	require.Contains(t, said.Checks,
+		upkeep.Finding{Check: "clock", Level: upkeep.Wrong,
+			Text: "this machine's clock is wrong: 1m0s ahead of the database's"})
+	require.Contains(t, said.Checks,
+		upkeep.Finding{Check: "kafka", Level: upkeep.Skipped, Text: "KAFKA_BROKERS is not set"})
 	w.cfg.Brokers, w.cfg.DatabaseURL = []string{"127.0.0.1:1"}, "postgres://127.0.0.1:1/none"
 	pool, err := daemon.OpenPool(t.Context(), w.cfg)
 	require.NoError(t, err)
@@ -113,7 +121,8 @@ func TestDoctorAsksTheService(t *testing.T) {
 	require.Contains(t, out, "no process with the role relay is running: `bestow serve --roles relay` starts one")
 
 	_, err := processes.New(s.pool).Beat(t.Context(), processes.Process{ID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
-		Roles: daemon.AllRoles, Version: "v1", Host: "h", PID: 7, Reports: []processes.Report{{Settings: processes.Settings{}}}})
+		Roles: daemon.AllRoles, Version: "v1", Host: "h", PID: 7,
+		Reports: []processes.Report{{Settings: processes.Settings{}}}})
 	require.NoError(t, err)
 	s.sql(`INSERT INTO river.river_leader (elected_at, expires_at, leader_id, name) VALUES (now(), now() + interval '1 hour', 'first', 'default')`)
 	require.Contains(t, said(), "ok  service  answers at BESTOW_URL\nskipped  database  DATABASE_URL is not set: ")

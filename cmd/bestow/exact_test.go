@@ -28,11 +28,11 @@ func thrice(next outbox.Handler) outbox.Handler {
 // lot is a member's place among a hundred, for this test alone.
 func lot(member string) uint32 { return crc32.ChecksumIEEE([]byte("lot "+member)) % 100 }
 
-// A third of the grants time out after they were applied, a tenth is refused twice and a tenth once too often, and every
-// message is delivered three times: counters, retry counts and ledger are exact (F15, F16).
+// A third of the grants time out after they were applied, a tenth is refused twice and a tenth once too often, and
+// every message is delivered three times: counters, retry counts and ledger are exact (F15, F16).
 //
-// With a limit of two retries, refused twice ends as SUCCESS at retry_count 2, refused three times as PERMANENTLY_FAILED at
-// retry_count 3. A time-out is no refusal: it leaves retry_count alone, whatever the limit.
+// With a limit of two retries, refused twice ends as SUCCESS at retry_count 2, refused three times as
+// PERMANENTLY_FAILED at retry_count 3. A time-out is no refusal: it leaves retry_count alone, whatever the limit.
 func TestTimeoutsRefusalsAndDuplicatesAreExact(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -88,21 +88,25 @@ func TestTimeoutsRefusalsAndDuplicatesAreExact(t *testing.T) {
 	require.Equal(t, members-failed, done.Summary.Success)
 	require.Equal(t, failed, done.Summary.Fail)
 	require.Equal(t, retried, done.Summary.RetrySuccess)
-	require.Equal(t, members-failed, w.count(`SELECT count(*) FROM money.point_member`), "one grant each, none for who was given up")
+	require.Equal(t, members-failed, w.count(`SELECT count(*) FROM money.point_member`),
+		"one grant each, none for who was given up")
 	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
 	w.verified(p)
 }
 
 func (w *world) members(e domain.Event) (ids []string) {
 	w.Helper()
-	require.NoError(w, w.pool.QueryRow(w.Context(), `SELECT array_agg(member_id) FROM point_targets WHERE event_id = $1`, e.ID).Scan(&ids))
+	require.NoError(w,
+		w.pool.QueryRow(w.Context(), `SELECT array_agg(member_id) FROM point_targets WHERE event_id = $1`,
+			e.ID).Scan(&ids))
 	return ids
 }
 
 // tally counts the event's results by status and retry_count.
 func (w *world) tally(e domain.Event) map[string]int {
 	w.Helper()
-	rows, err := w.pool.Query(w.Context(), `SELECT status || ' ' || retry_count, count(*) FROM point_results WHERE event_id = $1 GROUP BY 1`, e.ID)
+	rows, err := w.pool.Query(w.Context(),
+		`SELECT status || ' ' || retry_count, count(*) FROM point_results WHERE event_id = $1 GROUP BY 1`, e.ID)
 	require.NoError(w, err)
 	defer rows.Close()
 	tally := map[string]int{}

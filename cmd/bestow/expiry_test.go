@@ -17,7 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// purses is a world with three members: the points of "late" have run out, "debtor" owes 60 and has 100, and "poor" owes all.
+// purses is a world with three members: the points of "late" have run out, "debtor" owes 60 and has 100, and "poor"
+// owes all.
 func purses(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -25,16 +26,19 @@ func purses(t *testing.T) *world {
 	require.NoError(t, err)
 	soon := time.Now().Add(time.Minute)
 	save := func(key, member string, amount int64, expiry *time.Time) string {
-		saved, err := ledger.Save(t.Context(), soon, money.Item{Key: key, MemberID: member, Amount: amount, TypeCode: "RV", Ref: "review", ExpiryAt: expiry})
+		saved, err := ledger.Save(t.Context(), soon,
+			money.Item{Key: key, MemberID: member, Amount: amount, TypeCode: "RV", Ref: "review", ExpiryAt: expiry})
 		require.NoError(t, err)
 		return saved.TxID
 	}
 	save("s1", "late", 70, new(time.Now().Add(time.Second)))
 	for _, member := range []string{"debtor", "poor"} {
 		first := save("first "+member, member, 60, nil)
-		_, err = ledger.Use(t.Context(), soon, money.Spending{Key: "use " + member, MemberID: member, Amount: 60, TypeCode: "ORDER", Ref: "order"})
+		_, err = ledger.Use(t.Context(), soon,
+			money.Spending{Key: "use " + member, MemberID: member, Amount: 60, TypeCode: "ORDER", Ref: "order"})
 		require.NoError(t, err)
-		_, err = ledger.Cancel(t.Context(), soon, money.Cancel{Key: "cancel " + member, MemberID: member, TxID: first, OnUsed: money.OweUsed})
+		_, err = ledger.Cancel(t.Context(), soon,
+			money.Cancel{Key: "cancel " + member, MemberID: member, TxID: first, OnUsed: money.OweUsed})
 		require.NoError(t, err)
 	}
 	save("s2", "debtor", 100, nil)
@@ -56,7 +60,9 @@ func TestPointsExpireByThemselves(t *testing.T) {
 	require.Equal(t, 40, w.count(`SELECT sum(remaining) FROM money.point_lot`))
 	w.verified(p)
 	w.exec(`UPDATE money.point_sweep SET began_at = now() - interval '2 hours'`)
-	require.Contains(t, w.examined().Checks, upkeep.Finding{Check: "expiry", Level: upkeep.Fine, Text: "no lot has been open for more than an hour past its expiry"})
+	require.Contains(t, w.examined().Checks,
+		upkeep.Finding{Check: "expiry", Level: upkeep.Fine,
+			Text: "no lot has been open for more than an hour past its expiry"})
 }
 
 // A ledger that runs apart has no jobs, and lets points expire all the same.
@@ -85,17 +91,21 @@ func TestExpiryOff(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM money.point_member WHERE point_status_code = 'E'`))
 
 	answer := httptest.NewRecorder()
-	bestowhttp.NewOps(p.Ops()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+	bestowhttp.NewOps(p.Ops()).ServeHTTP(answer,
+		httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
 	require.Equal(t, http.StatusOK, answer.Code)
 	require.Contains(t, answer.Body.String(), `"waits_for":["expiry"]`)
-	said := upkeep.Finding{Check: "expiry", Level: upkeep.Warning, Text: "BESTOW_EXPIRY is off: no points expire by themselves; 1 open lot with 70 points past the expiry"}
-	require.Eventually(t, func() bool { return slices.Contains(w.examined().Checks, said) }, time.Minute, 20*time.Millisecond)
+	said := upkeep.Finding{Check: "expiry", Level: upkeep.Warning,
+		Text: "BESTOW_EXPIRY is off: no points expire by themselves; 1 open lot with 70 points past the expiry"}
+	require.Eventually(t, func() bool { return slices.Contains(w.examined().Checks, said) }, time.Minute,
+		20*time.Millisecond)
 
 	w.exec(`UPDATE money.point_sweep SET began_at = now() - interval '2 hours'`)
 	report, err := p.App.Verify.Verify(t.Context(), verify.Query{})
 	require.NoError(t, err)
 	require.False(t, report.Differs())
-	require.Contains(t, report.Conclusion(), "not compared: I18: nothing expires by itself (BESTOW_EXPIRY=off), with 1 open lot past the expiry")
+	require.Contains(t, report.Conclusion(),
+		"not compared: I18: nothing expires by itself (BESTOW_EXPIRY=off), with 1 open lot past the expiry")
 	w.exec(`UPDATE money.point_lot SET remaining = 0 WHERE member_id = 'late'`)
 	report, err = p.App.Verify.Verify(t.Context(), verify.Query{})
 	require.NoError(t, err)

@@ -29,7 +29,8 @@ func (w *world) ownServer() server {
 	require.NoError(w, err)
 	w.Cleanup(func() { require.NoError(w, os.RemoveAll(dir)) })
 	require.NoError(w, os.Chmod(dir, 0o755)) // PostgreSQL's account has to pass
-	s, err := embedpg.Start(w.Context(), embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: map[string]string{"fsync": "off"}})
+	s, err := embedpg.Start(w.Context(),
+		embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: map[string]string{"fsync": "off"}})
 	require.NoError(w, err)
 	w.Cleanup(s.Kill)
 	w.useDatabase(s.URL)
@@ -56,10 +57,10 @@ const (
 	takeSettings = `SELECT pg_reload_conf()`
 )
 
-// A failover in the middle of an event, as the processes see it: from one moment on their sessions can only read, and new
-// ones can write. Then one that takes a while, in which there is no server that can be written to. Both times writes are
-// back within 30 s by themselves, and the event completes exactly; no session of before stays, River's listener among them
-// (C11).
+// A failover in the middle of an event, as the processes see it: from one moment on their sessions can only read, and
+// new ones can write. Then one that takes a while, in which there is no server that can be written to. Both times
+// writes are back within 30 s by themselves, and the event completes exactly; no session of before stays, River's
+// listener among them (C11).
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -116,7 +117,8 @@ func TestNotReadyWhileNothingCanBeWritten(t *testing.T) {
 // writes waits until what is written is taken, for 30 s from a promotion on, and the process says that it is ready.
 func (d *desk) writes(promoted time.Time) {
 	d.Helper()
-	require.Eventually(d, func() bool { return d.create() == http.StatusCreated && d.ready() }, 30*time.Second, 50*time.Millisecond)
+	require.Eventually(d, func() bool { return d.create() == http.StatusCreated && d.ready() }, 30*time.Second,
+		50*time.Millisecond)
 	d.Logf("written to %s after the promotion", time.Since(promoted).Round(time.Millisecond))
 }
 
@@ -124,11 +126,12 @@ func (d *desk) writes(promoted time.Time) {
 func (d *desk) create() int {
 	d.Helper()
 	name := fmt.Sprint(time.Now().UnixNano())
-	return d.ask("POST", "/events", name, strings.NewReader(fmt.Sprintf(`{"campaign_id": "made-%s", "event_type": "POINT"}`, name)))
+	return d.ask("POST", "/events", name,
+		strings.NewReader(fmt.Sprintf(`{"campaign_id": "made-%s", "event_type": "POINT"}`, name)))
 }
 
-// noneOfBefore waits until the process has no session of before a moment: well before a promotion, since one that begins just
-// before it may find the settings of after it, and can write.
+// noneOfBefore waits until the process has no session of before a moment: well before a promotion, since one that
+// begins just before it may find the settings of after it, and can write.
 func (w *world) noneOfBefore(then time.Time) {
 	w.Helper()
 	const query = `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bestow' AND backend_start < $1`

@@ -54,7 +54,8 @@ func startOwnPostgres(t *testing.T, cfg settings.Config, command string) {
 	t.Helper()
 	dir, err := cfg.OpenDataDir(command)
 	require.NoError(t, err)
-	s, err := embedpg.Start(t.Context(), embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: map[string]string{"fsync": "off"}})
+	s, err := embedpg.Start(t.Context(),
+		embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: map[string]string{"fsync": "off"}})
 	require.NoError(t, err)
 	require.NoError(t, s.Stop(context.WithoutCancel(t.Context())))
 }

@@ -22,8 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The answer to one COMMIT in nine is lost, whoever's it is: relay, claim, ledger, settling, closing, River's own. What was
-// committed stays, nobody counts it twice, and the event completes exactly (F3).
+// The answer to one COMMIT in nine is lost, whoever's it is: relay, claim, ledger, settling, closing, River's own. What
+// was committed stays, nobody counts it twice, and the event completes exactly (F3).
 func TestLostAnswersToCommit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -45,7 +45,8 @@ func TestLostAnswersToCommit(t *testing.T) {
 	}
 	points, vouchers = lost(points.ID), lost(vouchers.ID)
 	deaf.on.Store(false)
-	require.Positive(t, deaf.lost.Load(), "answers were lost") // 25 messages of several commits each: how many is for batching to say
+	// 25 messages of several commits each: how many is for batching to say
+	require.Positive(t, deaf.lost.Load(), "answers were lost")
 	w.exact(p, points)
 	w.exact(p, vouchers)
 	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
@@ -137,7 +138,8 @@ func TestHandlersComeLate(t *testing.T) {
 	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleJobs)
 	e := w.event(p, "POINT", 500)
 	w.run(p, e)
-	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 500 }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 500 },
+		time.Minute, 20*time.Millisecond)
 	w.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler)
 	w.exact(p, w.completed(p, e.ID))
 }
@@ -148,7 +150,8 @@ type hanging struct {
 	calls atomic.Int32
 }
 
-func (h *hanging) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (h *hanging) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	if h.calls.Add(1) <= 4 {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -161,7 +164,9 @@ func TestAHangingLedger(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	h := &hanging{}
-	p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { h.Granter = g; return h }}, daemon.AllRoles...)
+	p, _ := w.start(t.Context(),
+		daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { h.Granter = g; return h }},
+		daemon.AllRoles...)
 	e := w.event(p, "POINT", 600)
 	w.run(p, e)
 	done := w.completed(p, e.ID)
@@ -176,7 +181,8 @@ type slow struct {
 	once  atomic.Bool
 }
 
-func (s *slow) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (s *slow) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	if s.once.CompareAndSwap(false, true) {
 		close(s.begun)
 		select {
@@ -222,7 +228,8 @@ func (l *leisurely) Away(e domain.Event) error {
 	return l.Granter.Away(e)
 }
 
-func (l *leisurely) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (l *leisurely) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	select {
 	case l.begun <- struct{}{}:
 	default:
@@ -236,13 +243,15 @@ func (l *leisurely) Grant(ctx context.Context, e domain.Event, deadline time.Tim
 	return l.Granter.Grant(ctx, e, deadline, batch)
 }
 
-// atWork starts a handler whose ledger waits for its turn. restart gives it the turn, and stops it while the ledger works.
+// atWork starts a handler whose ledger waits for its turn. restart gives it the turn, and stops it while the ledger
+// works.
 func (w *world) atWork() (p *daemon.Process, restart func()) {
 	w.Helper()
 	ctx, tell := context.WithCancel(w.Context())
 	w.Cleanup(tell)
 	l := &leisurely{begun: make(chan struct{}, 1), told: ctx.Done()}
-	p, stop := w.start(ctx, daemon.Overrides{Limits: longLease, Granter: func(g grants.Granter) grants.Granter { l.Granter = g; return l }}, daemon.RoleHandler)
+	p, stop := w.start(ctx, daemon.Overrides{Limits: longLease,
+		Granter: func(g grants.Granter) grants.Granter { l.Granter = g; return l }}, daemon.RoleHandler)
 	return p, func() {
 		w.Helper()
 		l.turn.Store(true)
@@ -278,7 +287,8 @@ func TestRollingRestarts(t *testing.T) {
 	w.run(p, e)
 	for i, restart := range restarts {
 		restart()
-		require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE open_until IS NOT NULL`), "handler %d left a claim behind", i)
+		require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE open_until IS NOT NULL`),
+			"handler %d left a claim behind", i)
 	}
 	settled := w.count(`SELECT success_count FROM campaign_event_summary`)
 	require.Positive(t, settled, "what had begun was finished")
@@ -286,7 +296,8 @@ func TestRollingRestarts(t *testing.T) {
 	w.start(t.Context(), daemon.Overrides{Limits: longLease}, daemon.RoleHandler)
 	w.exact(p, w.completed(p, e.ID))
 	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
-	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE settled_at > claimed_at + interval '15 seconds'`), "nobody waited for a lease")
+	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE settled_at > claimed_at + interval '15 seconds'`),
+		"nobody waited for a lease")
 }
 
 // Every topic is delivered twice more after the event has completed: not one row differs (F40).
@@ -324,7 +335,8 @@ func TestTopicsAgainAfterCompleted(t *testing.T) {
 		}
 	}
 	partitions := len(kafkatest.EndOffsets(t, w.cfg.Brokers, w.cfg.TopicPrefix+".point"))
-	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == 2*partitions }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == 2*partitions },
+		time.Minute, 50*time.Millisecond)
 	require.Equal(t, before, w.text(rows))
 	w.verified(p)
 }

@@ -26,8 +26,8 @@ func neighbours(t *testing.T) (one, other *world) {
 	return one, other
 }
 
-// C12: two databases, one broker, default names. Both complete exactly, retries through the dead-letter topics too; nothing is
-// parked, what belongs to the other is counted, and each process tells once of each topic.
+// C12: two databases, one broker, default names. Both complete exactly, retries through the dead-letter topics too;
+// nothing is parked, what belongs to the other is counted, and each process tells once of each topic.
 func TestTwoInstallationsInOneTopic(t *testing.T) {
 	t.Parallel()
 	one, other := neighbours(t)
@@ -55,7 +55,8 @@ func TestTwoInstallationsInOneTopic(t *testing.T) {
 		require.Equal(t, other.installation(), s.Installation)
 		require.Positive(t, s.Messages)
 	}
-	require.Equal(t, 2, log.count("WARN messages of another installation are skipped"), "once a topic, not once a message")
+	require.Equal(t, 2, log.count("WARN messages of another installation are skipped"),
+		"once a topic, not once a message")
 }
 
 // A message of before installations had ids is ours where there were events then, and another's where there were none.
@@ -72,7 +73,9 @@ func TestMessagesWithoutAnInstallation(t *testing.T) {
 			kafkatest.Produce(t, w.cfg.Brokers, w.cfg.TopicPrefix+".point", 0, []byte(body))
 		}
 		if ours {
-			require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 150 }, time.Minute, 20*time.Millisecond)
+			require.Eventually(t, func() bool {
+				return w.count(`SELECT success_count FROM campaign_event_summary`) == 150
+			}, time.Minute, 20*time.Millisecond)
 			continue
 		}
 		require.Eventually(t, func() bool { return len(p.Router.Skipped()) == 1 }, time.Minute, 20*time.Millisecond)
@@ -103,7 +106,8 @@ func TestAnUpgradeTakesOverTheOffsets(t *testing.T) {
 		if upgraded {
 			before = 0
 		}
-		require.Equal(t, before, w.count(`SELECT count(*) FROM parked_messages WHERE convert_from(payload, 'UTF8') = 'handled before'`))
+		require.Equal(t, before,
+			w.count(`SELECT count(*) FROM parked_messages WHERE convert_from(payload, 'UTF8') = 'handled before'`))
 
 		// The second start reads on from its own group, whatever the group of before says by then.
 		w.passed(".point")
@@ -123,7 +127,8 @@ func TestReplayOfAnotherInstallationsMessage(t *testing.T) {
 	p, _ := one.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	q, _ := other.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler)
 	body := `{"source":"/bestow/aaaaaaaa-0000-4000-8000-000000000000","type":"bestow.grants.v1"}`
-	_, err := one.pool.Exec(t.Context(), `INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload)
+	_, err := one.pool.Exec(t.Context(),
+		`INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload)
 		VALUES ('newer_version', 'was newer', $1, 0, 1000, $2)`, one.cfg.TopicPrefix+".point", []byte(body))
 	require.NoError(t, err)
 	one.replay(p)
@@ -148,8 +153,8 @@ func TestAMessageInATopicThatEndsLikeIts(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM point_results`))
 }
 
-// A copied database gets an id of its own, when no process of it runs; what was published under the id of before, and not
-// granted yet, is published again.
+// A copied database gets an id of its own, when no process of it runs; what was published under the id of before, and
+// not granted yet, is published again.
 func TestNewInstallation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -157,14 +162,16 @@ func TestNewInstallation(t *testing.T) {
 	p, stop := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay)
 	e := w.event(p, "POINT", 300)
 	w.run(p, e)
-	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 300 }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 300 },
+		time.Minute, 20*time.Millisecond)
 
 	require.ErrorContains(t, w.renew(), "stop all of them first")
 	require.Equal(t, before, w.installation())
 	stop()
 	w.exec(`INSERT INTO processes (id, roles, version, host, pid) VALUES (gen_random_uuid(), '{api}', 'x', 'x', 1)`)
 	w.pool.Close()
-	require.ErrorContains(t, w.renew(), "seen within 30 s: 1; open connections: 0", "its connections have a name of their own")
+	require.ErrorContains(t, w.renew(), "seen within 30 s: 1; open connections: 0",
+		"its connections have a name of their own")
 	conn, err := pgx.Connect(t.Context(), w.cfg.DatabaseURL)
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), `DELETE FROM processes`)
@@ -186,7 +193,7 @@ func TestNewInstallation(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
 }
 
-// renew is what `bestow installation new` does, from a connection of its own.
+// renew returns what `bestow installation new` does, from a connection of its own.
 func (w *world) renew() error {
 	w.Helper()
 	conn, err := pgx.Connect(w.Context(), w.cfg.DatabaseURL)

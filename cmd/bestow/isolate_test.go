@@ -26,7 +26,8 @@ type failing struct {
 	fail   chan error
 }
 
-func (f *failing) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (f *failing) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	if f.failed.Swap(true) {
 		return f.Granter.Grant(ctx, e, deadline, batch)
 	}
@@ -38,7 +39,8 @@ func (f *failing) Grant(ctx context.Context, e domain.Event, deadline time.Time,
 // claim, or neither. With the mark alone it would refuse the member for a death that was none.
 func TestMarkGoesWithTheClaim(t *testing.T) {
 	t.Parallel()
-	for name, failure := range map[string]error{"not applied": fmt.Errorf("away: %w", grants.ErrNotApplied), "nobody knows": errors.New("reset")} {
+	for name, failure := range map[string]error{"not applied": fmt.Errorf("away: %w", grants.ErrNotApplied),
+		"nobody knows": errors.New("reset")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -64,8 +66,10 @@ func TestMarkGoesWithTheClaim(t *testing.T) {
 			require.NoError(t, held.Rollback(t.Context()))
 			require.ErrorIs(t, <-first, failure)
 
-			require.Eventually(t, func() bool { return p.App.Grants.Handle(t.Context(), m) == nil }, 20*time.Second, 50*time.Millisecond)
-			require.Equal(t, len(m.Grants), w.count(`SELECT count(*) FROM point_results WHERE status = 'SUCCESS' AND retry_count = 0`))
+			require.Eventually(t, func() bool { return p.App.Grants.Handle(t.Context(), m) == nil }, 20*time.Second,
+				50*time.Millisecond)
+			require.Equal(t, len(m.Grants),
+				w.count(`SELECT count(*) FROM point_results WHERE status = 'SUCCESS' AND retry_count = 0`))
 		})
 	}
 }
@@ -76,7 +80,8 @@ func (w *world) holdRow(member string) pgx.Tx {
 	tx, err := w.pool.Begin(w.Context())
 	require.NoError(w, err)
 	w.Cleanup(func() { _ = tx.Rollback(context.Background()) })
-	_, err = tx.Exec(w.Context(), `SELECT FROM point_results WHERE member_id = $1 AND error_code = 'isolated' FOR UPDATE`, member)
+	_, err = tx.Exec(w.Context(),
+		`SELECT FROM point_results WHERE member_id = $1 AND error_code = 'isolated' FOR UPDATE`, member)
 	require.NoError(w, err)
 	return tx
 }
@@ -103,20 +108,23 @@ func (s saying) Grant(_ context.Context, _ domain.Event, _ time.Time, batch []do
 	return outcomes, nil
 }
 
-// A claim that comes back is no sign of a member that kills, whatever the ledger said: only claims that do not come back in
-// a row lead to one member at a time.
+// A claim that comes back is no sign of a member that kills, whatever the ledger said: only claims that do not come
+// back in a row lead to one member at a time.
 func TestClaimsThatComeBackAreNotCounted(t *testing.T) {
 	t.Parallel()
 	for name, verdict := range map[string]domain.Verdict{"refused": domain.RefusedForNow, "unknown": domain.Unknown} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { return saying{g, verdict} }}, daemon.RoleAPI)
+			p, _ := w.start(t.Context(),
+				daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { return saying{g, verdict} }},
+				daemon.RoleAPI)
 			e := w.event(p, "POINT", 20)
 			w.run(p, e)
 			w.exec(`UPDATE grant_chunks SET attempts = 3`)
 			require.NoError(t, p.App.Grants.Handle(t.Context(), w.message(e)))
-			require.Equal(t, 1, w.count(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL AND attempts = 0`))
+			require.Equal(t, 1,
+				w.count(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL AND attempts = 0`))
 		})
 	}
 }

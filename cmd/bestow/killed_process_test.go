@@ -37,13 +37,14 @@ func (w *world) serve(binary, rules string, roles ...string) *exec.Cmd {
 	return cmd
 }
 
-// A process is killed by a rule of its environment, where the rule says and not before; a rule that is misspelt stops its
-// start. What it leaves is picked up by others, and is exact (F8).
+// A process is killed by a rule of its environment, where the rule says and not before; a rule that is misspelt stops
+// its start. What it leaves is picked up by others, and is exact (F8).
 func TestAProcessKilledByARule(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	binary := filepath.Join(t.TempDir(), "bestow")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "failpoint", "-ldflags=-w", "-o", binary, "bestow/cmd/bestow").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "failpoint", "-ldflags=-w", "-o", binary,
+		"bestow/cmd/bestow").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 
 	var exit *exec.ExitError
@@ -64,7 +65,8 @@ func TestAProcessKilledByARule(t *testing.T) {
 	require.Equal(t, syscall.SIGKILL, status.Signal(), "%s", &said)
 	left := w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND state = 'running'`)
 	require.Positive(t, left, "it died at work")
-	w.exec(`UPDATE river.river_job SET state = 'available', scheduled_at = now() WHERE kind = 'relay' AND state = 'running'`) // as the rescuer does
+	// as the rescuer does
+	w.exec(`UPDATE river.river_job SET state = 'available', scheduled_at = now() WHERE kind = 'relay' AND state = 'running'`)
 	w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay, daemon.RoleJobs)
 	w.exact(p, w.completed(p, e.ID))
 	require.Equal(t, 600, w.count(`SELECT count(*) FROM money.point_member`))

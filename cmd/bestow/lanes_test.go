@@ -22,10 +22,12 @@ import (
 func (w *world) reserved(p *daemon.Process, name string, at time.Time, priority *int) domain.Event {
 	w.Helper()
 	amount := int64(500)
-	e, err := p.App.Events.Create(w.Context(), operator, app.NewEvent{CampaignID: name, EventType: "POINT", DefaultAmount: &amount,
-		ReservationPriority: priority})
+	e, err := p.App.Events.Create(w.Context(),
+		operator, app.NewEvent{CampaignID: name, EventType: "POINT", DefaultAmount: &amount,
+			ReservationPriority: priority})
 	require.NoError(w, err)
-	_, err = p.App.Targets.Import(w.Context(), operator, e.ID, imports.Upload{Body: memberList(3), ContentType: "text/csv"})
+	_, err = p.App.Targets.Import(w.Context(), operator, e.ID,
+		imports.Upload{Body: memberList(3), ContentType: "text/csv"})
 	require.NoError(w, err)
 	w.comes(at, e.ID)
 	return e
@@ -38,8 +40,8 @@ func (w *world) comes(at time.Time, events ...int64) {
 	require.NoError(w, err)
 }
 
-// lanes makes n events in three lanes whose time has come, with priorities that do not follow the ids, and returns for each
-// lane the events in the order in which they have to run.
+// lanes makes n events in three lanes whose time has come, with priorities that do not follow the ids, and returns for
+// each lane the events in the order in which they have to run.
 func (w *world) lanes(p *daemon.Process, n int) [3][]int64 {
 	w.Helper()
 	type turn struct {
@@ -74,7 +76,8 @@ type gated struct {
 	open  chan struct{}
 }
 
-func (g *gated) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (g *gated) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	select {
 	case <-g.open:
 	default:
@@ -85,8 +88,8 @@ func (g *gated) Grant(ctx context.Context, e domain.Event, deadline time.Time, b
 	return g.Granter.Grant(ctx, e, deadline, batch)
 }
 
-// Twenty events in three lanes run in each lane one after another, in the order of their priorities and ids; the lanes run
-// side by side. One is stopped: its lane goes on without it, and it runs when it is resumed and the lane is free.
+// Twenty events in three lanes run in each lane one after another, in the order of their priorities and ids; the lanes
+// run side by side. One is stopped: its lane goes on without it, and it runs when it is resumed and the lane is free.
 func TestTwentyEventsInThreeLanes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -143,7 +146,8 @@ func (w *world) oneAfterAnother(p *daemon.Process, lane int, ids []int64, held i
 	var free time.Time
 	for i, id := range ids {
 		e := w.completed(p, id)
-		require.False(w, e.Summary.StartedAt.Before(free), "lane %d: event %d, the %d. of %v, started before its turn", lane, id, i+1, ids)
+		require.False(w, e.Summary.StartedAt.Before(free), "lane %d: event %d, the %d. of %v, started before its turn",
+			lane, id, i+1, ids)
 		free = *e.Summary.CompletedAt
 		if id == held {
 			free = *e.Summary.StoppedAt
@@ -151,8 +155,8 @@ func (w *world) oneAfterAnother(p *daemon.Process, lane int, ids []int64, held i
 	}
 }
 
-// Twenty processes that look for what is due at the same moment, again and again, start one event of a lane at a time, in
-// the lane's order (F27).
+// Twenty processes that look for what is due at the same moment, again and again, start one event of a lane at a time,
+// in the lane's order (F27).
 func TestTwentyProcessesRaceForALane(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -187,7 +191,8 @@ func TestTwentyProcessesRaceForALane(t *testing.T) {
 			}
 			require.Equal(t, ids[turn:turn+1], running, "lane %d", lane)
 		}
-		_, err := w.pool.Exec(t.Context(), `UPDATE campaign_events SET event_status = 'COMPLETED' WHERE event_status = 'RUNNING'`)
+		_, err := w.pool.Exec(t.Context(),
+			`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE event_status = 'RUNNING'`)
 		require.NoError(t, err)
 	}
 }
@@ -201,7 +206,8 @@ func TestAHeldGateHoldsUpNobodyElse(t *testing.T) {
 	running := w.event(p, "POINT", 10)
 	w.run(p, running)
 	first, second := w.event(p, "POINT", 10), w.event(p, "POINT", 10)
-	w.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) WHERE id = ANY ($1)`, []int64{first.ID, second.ID})
+	w.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) WHERE id = ANY ($1)`,
+		[]int64{first.ID, second.ID})
 	tx, err := w.pool.Begin(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, pg.Lock(t.Context(), tx, pg.Gate, first.ID))

@@ -18,7 +18,8 @@ func (w *world) copied() *world {
 	w.Helper()
 	theCopy := newWorld(w)
 	var id, installation string
-	require.NoError(w, w.pool.QueryRow(w.Context(), `SELECT id, installation FROM money.ledger`).Scan(&id, &installation))
+	require.NoError(w, w.pool.QueryRow(w.Context(), `SELECT id, installation FROM money.ledger`).Scan(&id,
+		&installation))
 	theCopy.exec(`UPDATE money.ledger SET id = $1, installation = $2, paired_at = now()`, id, installation)
 	theCopy.exec(`UPDATE installation SET id = gen_random_uuid()`)
 	return theCopy
@@ -33,7 +34,7 @@ func (w *world) reopen() {
 	w.Cleanup(w.pool.Close)
 }
 
-// newLedgerID is what `bestow ledger new-id` does, from a connection of its own.
+// newLedgerID returns what `bestow ledger new-id` does, from a connection of its own.
 func (w *world) newLedgerID(installation string) (id money.Identity, err error) {
 	w.Helper()
 	conn, err := pgx.Connect(w.Context(), w.cfg.DatabaseURL)
@@ -46,8 +47,8 @@ func (w *world) newLedgerID(installation string) (id money.Identity, err error) 
 	return id, err
 }
 
-// D2, D3: a copy of a used ledger that has an id of its own is not asked by the installation of the original, and by another
-// one only if it was named: the events wait until the address leads to the original again.
+// D2, D3: a copy of a used ledger that has an id of its own is not asked by the installation of the original, and by
+// another one only if it was named: the events wait until the address leads to the original again.
 func TestCopiedLedger(t *testing.T) {
 	t.Parallel()
 	w, original := newWorld(t), newWorld(t)
@@ -80,7 +81,8 @@ func TestCopiedLedger(t *testing.T) {
 	require.Equal(t, 400, original.count(`SELECT count(*) FROM money.point_member`))
 }
 
-// A copied ledger gets its own id where nothing uses it, and takes the grants of the installation that was copied with it.
+// A copied ledger gets its own id where nothing uses it, and takes the grants of the installation that was copied with
+// it.
 func TestNewLedgerID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

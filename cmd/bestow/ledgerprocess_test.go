@@ -27,9 +27,11 @@ func (w *world) ledgerProcess(binary string) *ledgerProcess {
 	require.NoError(w, err)
 	w.cfg.MoneyURL = "http://" + proc.Address(ports[0])
 	l := &ledgerProcess{world: w, program: proc.Program{
-		Name: "money", Args: []string{binary, "serve", "--roles", daemon.RoleMoney}, Log: filepath.Join(w.TempDir(), "money.log"),
+		Name: "money", Args: []string{binary, "serve", "--roles", daemon.RoleMoney},
+		Log: filepath.Join(w.TempDir(), "money.log"),
 		Env: []string{
-			"DATABASE_URL=" + w.cfg.DatabaseURL, "BESTOW_MASTER_KEY=" + w.cfg.MasterKey, "BESTOW_MONEY_TOKEN=" + moneyToken,
+			"DATABASE_URL=" + w.cfg.DatabaseURL, "BESTOW_MASTER_KEY=" + w.cfg.MasterKey,
+			"BESTOW_MONEY_TOKEN=" + moneyToken,
 			"BESTOW_MONEY_ADDR=" + proc.Address(ports[0]), "BESTOW_OPS_ADDR=" + proc.Address(ports[1]),
 		},
 	}}
@@ -53,8 +55,8 @@ func (l *ledgerProcess) different(n int) int {
 		SELECT (SELECT count(*) FROM (TABLE list EXCEPT ALL TABLE ledger) missing) + (SELECT count(*) FROM (TABLE ledger EXCEPT ALL TABLE list) surplus)`, n)
 }
 
-// The campaign's road with the ledger as a process with a database of its own, which is killed five times meanwhile: each
-// member of the list stands in the ledger once, with the list's amount.
+// The campaign's road with the ledger as a process with a database of its own, which is killed five times meanwhile:
+// each member of the list stands in the ledger once, with the list's amount.
 func TestLedgerIsAProcessThatIsKilled(t *testing.T) {
 	t.Parallel()
 	members := pgtest.Times(t, "BESTOW_TEST_LEDGER_MEMBERS", 6_000)
@@ -68,7 +70,8 @@ func TestLedgerIsAProcessThatIsKilled(t *testing.T) {
 	w.run(p, e)
 	for kill := range 5 {
 		require.Eventually(t, func() bool {
-			return w.count(`SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, e.ID) > kill*members/7
+			return w.count(`SELECT success_count FROM campaign_event_summary WHERE event_id = $1`,
+				e.ID) > kill*members/7
 		}, 5*time.Minute, 5*time.Millisecond)
 		require.Equal(t, domain.Running, w.get(p, e.ID).Status, "there is something left to kill")
 		ledger.now.Kill()
@@ -81,7 +84,8 @@ func TestLedgerIsAProcessThatIsKilled(t *testing.T) {
 	report, err := p.App.Verify.Verify(t.Context(), verify.Query{})
 	require.NoError(t, err)
 	for _, i := range report.Invariants {
-		require.Zero(t, i.Differences, "%s %s: %v", i.ID, i.Statement, i.Examples) // what needs the ledger is not compared
+		// what needs the ledger is not compared
+		require.Zero(t, i.Differences, "%s %s: %v", i.ID, i.Statement, i.Examples)
 	}
 	require.Zero(t, w.count(`SELECT count(*) FROM money.point_member`))
 	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))

@@ -26,7 +26,8 @@ type verdicts struct {
 	say   func(member string, nth int) (v domain.Verdict, applied bool)
 }
 
-func (v *verdicts) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (v *verdicts) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	out := make([]domain.Outcome, len(batch))
 	var pass []domain.Grant
 	var at []int
@@ -57,15 +58,18 @@ func (v *verdicts) Grant(ctx context.Context, e domain.Event, deadline time.Time
 
 func (w *world) told(say func(member string, nth int) (domain.Verdict, bool)) daemon.Overrides {
 	return daemon.Overrides{
-		Granter: func(g grants.Granter) grants.Granter { return &verdicts{Granter: g, asked: map[string]int{}, say: say} },
-		Limits:  func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 2, Backoff: 100 * time.Millisecond} },
+		Granter: func(g grants.Granter) grants.Granter {
+			return &verdicts{Granter: g, asked: map[string]int{}, say: say}
+		},
+		Limits: func(l *app.Limits) { l.Retry = domain.RetryPolicy{Limit: 2, Backoff: 100 * time.Millisecond} },
 	}
 }
 
 // digit is the last digit of a member, by which a told ledger sorts.
 func digit(member string) byte { return member[len(member)-1] }
 
-// Refused for now, refused for good, lost after it was applied: every member ends where it must, and every count is exact.
+// Refused for now, refused for good, lost after it was applied: every member ends where it must, and every count is
+// exact.
 func TestFailurePolicy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -90,9 +94,12 @@ func TestFailurePolicy(t *testing.T) {
 	w.run(p, e)
 	done := w.completed(p, e.ID)
 	require.Equal(t, domain.Summary{Published: 400, Success: 320, Fail: 80, RetrySuccess: 40}, domain.Summary{
-		Published: done.Summary.Published, Success: done.Summary.Success, Fail: done.Summary.Fail, RetrySuccess: done.Summary.RetrySuccess})
-	require.Equal(t, 40, w.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED' AND retry_count = 3 AND error_code = 'told'`))
-	require.Equal(t, 40, w.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED' AND retry_count = 1`))
+		Published: done.Summary.Published, Success: done.Summary.Success, Fail: done.Summary.Fail,
+		RetrySuccess: done.Summary.RetrySuccess})
+	require.Equal(t, 40,
+		w.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED' AND retry_count = 3 AND error_code = 'told'`))
+	require.Equal(t, 40,
+		w.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED' AND retry_count = 1`))
 	require.Equal(t, 40, w.count(`SELECT count(*) FROM point_results WHERE status = 'SUCCESS' AND retry_count = 1`))
 	require.Equal(t, 320, w.count(`SELECT count(*) FROM money.point_member`))
 	require.Equal(t, 0, w.count(`SELECT count(*) FROM parked_messages`))
@@ -124,7 +131,9 @@ func TestRetryByAPerson(t *testing.T) {
 		r, err = p.App.Events.Retry(t.Context(), operator, e.ID, "told", false)
 		require.NoError(t, err)
 		require.Equal(t, app.Redriven{Matched: 20, Accepted: 20}, r)
-		require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`) == 0 }, time.Minute, 20*time.Millisecond)
+		require.Eventually(t, func() bool {
+			return w.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`) == 0
+		}, time.Minute, 20*time.Millisecond)
 	}
 	mu.Lock()
 	mended = true
@@ -133,7 +142,8 @@ func TestRetryByAPerson(t *testing.T) {
 	require.NoError(t, err)
 	_, err = p.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 200 },
+		time.Minute, 20*time.Millisecond)
 	done, err := p.App.Events.Get(t.Context(), e.ID)
 	require.NoError(t, err)
 	require.Equal(t, domain.Completed, done.Status)
@@ -154,11 +164,12 @@ func TestStopWaitsForARedrive(t *testing.T) {
 	stopped, err := p.App.Events.Stop(t.Context(), operator, e.ID, "while a redrive is asked for")
 	require.NoError(t, err)
 	require.Zero(t, stopped.Draining)
-	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE open_until > clock_timestamp()`), "it did not wait")
+	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE open_until > clock_timestamp()`),
+		"it did not wait")
 }
 
-// After a stop that answered 200 the ledger gets no row of the event, whatever moment the stop came at; resumed, the event
-// completes exactly (F12).
+// After a stop that answered 200 the ledger gets no row of the event, whatever moment the stop came at; resumed, the
+// event completes exactly (F12).
 func TestStopAndResumeAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -181,7 +192,8 @@ func TestStopAndResumeAtRandomMoments(t *testing.T) {
 			require.Zero(t, stopped.Draining)
 			rows := w.count(`SELECT count(*) FROM money.point_member WHERE ref_unique_id = $1`, fmt.Sprint(e.ID))
 			require.Never(t, func() bool {
-				return w.count(`SELECT count(*) FROM money.point_member WHERE ref_unique_id = $1`, fmt.Sprint(e.ID)) != rows
+				return w.count(`SELECT count(*) FROM money.point_member WHERE ref_unique_id = $1`,
+					fmt.Sprint(e.ID)) != rows
 			}, 100*time.Millisecond, 20*time.Millisecond, "round %d: a grant after the stop's 200", round)
 			_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 			require.NoError(t, err)
@@ -198,10 +210,12 @@ func TestLanes(t *testing.T) {
 	amount := int64(100)
 	var lane []int64
 	for i, priority := range []int{3, 1, 2} {
-		e, err := p.App.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: fmt.Sprint("lane-", i), EventType: "POINT",
-			DefaultAmount: &amount, ReservationPriority: &priority})
+		e, err := p.App.Events.Create(t.Context(),
+			operator, app.NewEvent{CampaignID: fmt.Sprint("lane-", i), EventType: "POINT",
+				DefaultAmount: &amount, ReservationPriority: &priority})
 		require.NoError(t, err)
-		_, err = p.App.Targets.Import(t.Context(), operator, e.ID, imports.Upload{Body: strings.NewReader(members(500)), ContentType: "text/csv"})
+		_, err = p.App.Targets.Import(t.Context(), operator, e.ID,
+			imports.Upload{Body: strings.NewReader(members(500)), ContentType: "text/csv"})
 		require.NoError(t, err)
 		lane = append(lane, e.ID)
 	}
@@ -212,7 +226,8 @@ func TestLanes(t *testing.T) {
 	}
 	const order = `SELECT array_agg(event_id ORDER BY started_at)::text = $1 AND bool_and(started_at >= $2) FROM campaign_event_summary`
 	var right bool
-	require.NoError(t, w.pool.QueryRow(t.Context(), order, fmt.Sprintf("{%d,%d,%d}", lane[1], lane[2], lane[0]), at).Scan(&right))
+	require.NoError(t,
+		w.pool.QueryRow(t.Context(), order, fmt.Sprintf("{%d,%d,%d}", lane[1], lane[2], lane[0]), at).Scan(&right))
 	require.True(t, right)
 	overlaps := w.count(`SELECT count(*) FROM campaign_event_summary a JOIN campaign_event_summary b ON a.event_id < b.event_id
 		WHERE a.started_at < b.completed_at AND b.started_at < a.completed_at`)

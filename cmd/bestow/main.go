@@ -1,4 +1,5 @@
-// Command bestow is the whole product in one binary: the service in all its roles, the demo, and the operator's commands.
+// Command bestow is the whole product in one binary: the service in all its roles, the demo, and the operator's
+// commands.
 package main
 
 import (
@@ -19,8 +20,8 @@ import (
 	"golang.org/x/term"
 )
 
-// cli is all commands. Those of operators speak HTTP with BESTOW_URL and BESTOW_KEY, and those about the ledger's own with
-// BESTOW_MONEY_URL and BESTOW_MONEY_TOKEN.
+// cli is all commands. Those of operators speak HTTP with BESTOW_URL and BESTOW_KEY, and those about the ledger's own
+// with BESTOW_MONEY_URL and BESTOW_MONEY_TOKEN.
 type cli struct {
 	Demo         demo.Cmd               `cmd:"" help:"Show the whole product at work; it needs no other server."`
 	Serve        serveCmd               `cmd:"" help:"Run the service, in all roles or in some."`
@@ -60,7 +61,8 @@ func main() {
 	os.Exit(code)
 }
 
-// endings are the signals that ask for an orderly end. A hang-up is one, unless the caller had it ignored, as nohup does.
+// endings are the signals that ask for an orderly end. A hang-up is one, unless the caller had it ignored, as nohup
+// does.
 func endings() []os.Signal {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -79,7 +81,7 @@ func run(ctx context.Context, args []string, t *terminal.Terminal) int {
 	if err != nil {
 		return t.Fail(err)
 	}
-	if len(args) == 0 { // somebody who wants to know what there is
+	if len(args) == 0 { // without arguments, show the commands
 		_, _ = parser.Parse([]string{"--help"})
 		return terminal.ExitUsage
 	}
@@ -110,7 +112,9 @@ func wantsJSON(command *kong.Context) bool {
 
 // newParser reads command lines; exit is called after a help text.
 func newParser(t *terminal.Terminal, exit func(int)) (*kong.Kong, error) {
-	return kong.New(&cli{}, kong.Name("bestow"), kong.Description("Grants points and vouchers to millions of members, each exactly once."),
-		kong.Writers(t.Out, t.Err), kong.Vars{"bench_rows": benchRows()}, kong.Exit(exit), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	return kong.New(&cli{}, kong.Name("bestow"),
+		kong.Description("Grants points and vouchers to millions of members, each exactly once."),
+		kong.Writers(t.Out, t.Err), kong.Vars{"bench_rows": benchRows()}, kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		terminal.PlainNumbers(), terminal.AnyCase())
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What docs/money.md shows by curl is what the ledger answers, run by bash against a process of the role money, with the
-// commands of bestow that stand between in blocks of their own. Of an answer that is shown, … stands for anything.
+// What docs/money.md shows by curl is what the ledger answers, run by bash against a process of the role money, with
+// the commands of bestow that stand between in blocks of their own. Of an answer that is shown, … stands for anything.
 func TestMoneyDocsByCurl(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("../../docs/money.md")
@@ -47,13 +47,16 @@ func TestMoneyDocsByCurl(t *testing.T) {
 	binary := build(t)
 	w.ledgerProcess(binary)
 	require.Eventually(t, func() bool {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.cfg.MoneyURL+"/money/v1/openapi.json", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+			w.cfg.MoneyURL+"/money/v1/openapi.json", nil)
 		require.NoError(t, err)
 		got, err := http.DefaultClient.Do(req)
 		return err == nil && got.Body.Close() == nil
 	}, time.Minute, 20*time.Millisecond)
-	cmd := exec.CommandContext(t.Context(), "bash", "-euc", strings.ReplaceAll(strings.Join(script, "\n"), "http://127.0.0.1:8081", w.cfg.MoneyURL))
-	cmd.Env = []string{"PATH=" + filepath.Dir(binary) + ":" + os.Getenv("PATH"), "BESTOW_MONEY_URL=" + w.cfg.MoneyURL, "BESTOW_MONEY_TOKEN=" + moneyToken}
+	cmd := exec.CommandContext(t.Context(), "bash", "-euc",
+		strings.ReplaceAll(strings.Join(script, "\n"), "http://127.0.0.1:8081", w.cfg.MoneyURL))
+	cmd.Env = []string{"PATH=" + filepath.Dir(binary) + ":" + os.Getenv("PATH"), "BESTOW_MONEY_URL=" + w.cfg.MoneyURL,
+		"BESTOW_MONEY_TOKEN=" + moneyToken}
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "bash and curl are needed: %s", out)
 	said := strings.Split(strings.TrimSpace(string(out)), "\n")

@@ -34,7 +34,8 @@ func TestSweepFindsWhatNoJobWouldPublish(t *testing.T) {
 	n, err = p.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n, "asked again, nothing is left to do")
-	for _, never := range []string{`state = 'pending'`, `queue = 'elsewhere'`, `state = 'scheduled', scheduled_at = now() + interval '1 year'`} {
+	for _, never := range []string{`state = 'pending'`, `queue = 'elsewhere'`,
+		`state = 'scheduled', scheduled_at = now() + interval '1 year'`} {
 		w.exec(`UPDATE river.river_job SET ` + never + ` WHERE kind = 'relay'`)
 		n, err = p.Sweeper.Sweep(t.Context())
 		require.NoError(t, err)
@@ -45,8 +46,8 @@ func TestSweepFindsWhatNoJobWouldPublish(t *testing.T) {
 	w.exact(p, w.completed(p, e.ID))
 }
 
-// Kafka loses what it acknowledged: everybody is still granted (F9, F10). A consumer that merely lags is not answered with
-// more messages (F41).
+// Kafka loses what it acknowledged: everybody is still granted (F9, F10). A consumer that merely lags is not answered
+// with more messages (F41).
 func TestReconcileAfterKafkaLostRecords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -54,7 +55,8 @@ func TestReconcileAfterKafkaLostRecords(t *testing.T) {
 	p.Sweeper.Patience = time.Nanosecond
 	e := w.event(p, "POINT", 800)
 	w.run(p, e)
-	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 800 }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT published_count FROM campaign_event_summary`) == 800 },
+		time.Minute, 20*time.Millisecond)
 	topic := w.cfg.TopicPrefix + ".point"
 	for range 3 {
 		n, err := p.Sweeper.Reconcile(t.Context())
@@ -83,10 +85,12 @@ type killer struct {
 	member string
 }
 
-func (k killer) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (k killer) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	for _, g := range batch {
 		if g.MemberID == k.member {
-			panic("killed by " + k.member) //nolint:forbidigo // stands for the death of the process: nothing is given back
+			//nolint:forbidigo // stands for the death of the process: nothing is given back
+			panic("killed by " + k.member)
 		}
 	}
 	return k.Granter.Grant(ctx, e, deadline, batch)
@@ -109,7 +113,8 @@ func TestAMemberThatKills(t *testing.T) {
 	done := w.completed(p, e.ID)
 	require.Equal(t, 199, done.Summary.Success)
 	require.Equal(t, 1, done.Summary.Fail)
-	require.Equal(t, 1, w.count(`SELECT count(*) FROM point_results WHERE member_id = 'm0000007' AND error_code = 'process_died' AND status = 'PERMANENTLY_FAILED'`))
+	require.Equal(t, 1,
+		w.count(`SELECT count(*) FROM point_results WHERE member_id = 'm0000007' AND error_code = 'process_died' AND status = 'PERMANENTLY_FAILED'`))
 	require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
 	w.verified(p)
 }
@@ -122,7 +127,8 @@ type overtaken struct {
 	member string
 }
 
-func (o *overtaken) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (o *overtaken) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	outcomes, err := o.Granter.Grant(ctx, e, deadline, batch)
 	const before = `SELECT count(*) FROM point_targets a JOIN point_targets b USING (event_id, partition_key)
 		WHERE a.member_id = $1 AND b.member_id = $2 AND a.id < b.id`
@@ -130,20 +136,22 @@ func (o *overtaken) Grant(ctx context.Context, e domain.Event, deadline time.Tim
 		return outcomes, err
 	}
 	o.once.Do(func() {
-		late, lateErr := o.Granter.Grant(ctx, e, deadline, []domain.Grant{{MemberID: o.member, Amount: 100, Reason: e.DefaultReason}})
+		late, lateErr := o.Granter.Grant(ctx, e, deadline,
+			[]domain.Grant{{MemberID: o.member, Amount: 100, Reason: e.DefaultReason}})
 		if err = lateErr; err != nil {
 			return
 		}
 		o.w.exec(`INSERT INTO point_results (event_id, member_id, amount, status, money_tx_id) VALUES ($1, $2, 100, 'SUCCESS', $3)`, e.ID, o.member, late[0].TxID)
 		o.w.exec(`UPDATE grant_chunks c SET settled_count = settled_count + 1 FROM point_targets t
-			WHERE t.member_id = $1 AND c.partition_key = t.partition_key AND t.id BETWEEN c.first_id AND c.last_id`, o.member)
+			WHERE t.member_id = $1 AND c.partition_key = t.partition_key AND t.id BETWEEN c.first_id AND c.last_id`,
+			o.member)
 		o.w.exec(`UPDATE campaign_event_summary SET success_count = success_count + 1`)
 	})
 	return outcomes, err
 }
 
-// A chunk is worked one member at a time while a claim that ran out settles one of its members late: what is settled is not
-// marked as asked for, or it would be counted twice.
+// A chunk is worked one member at a time while a claim that ran out settles one of its members late: what is settled is
+// not marked as asked for, or it would be counted twice.
 func TestIsolatedMemberSettledMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// B7: each number of each command is decimal digits, as in a member list; what looks like another number is not read as one.
+// B7: each number of each command is decimal digits, as in a member list; what looks like another number is not read as
+// one.
 func TestNumbersAreDecimal(t *testing.T) {
 	t.Parallel()
 	values := numbers(t)
@@ -19,7 +20,8 @@ func TestNumbersAreDecimal(t *testing.T) {
 	for name, value := range values {
 		for text, want := range map[string]int64{
 			"0": 0, "1": 1, "0100": 100, "010": 10, "08": 8, "000": 0, "64": 64, "1000": 1000,
-			"0x10": -1, "0X1f": -1, "0b11": -1, "0o17": -1, "1_000": -1, "1,000": -1, "+5": -1, "1e3": -1, "5.0": -1, " 5": -1, "": -1,
+			"0x10": -1, "0X1f": -1, "0b11": -1, "0o17": -1, "1_000": -1, "1,000": -1, "+5": -1, "1e3": -1, "5.0": -1,
+			" 5": -1, "": -1,
 			"５": -1, "٣": -1, "--5": -1, "-": -1, "9223372036854775808": -1, "99999999999999999999": -1,
 		} {
 			if name == "demo --seed" && text == "9223372036854775808" { // an unsigned number
@@ -76,7 +78,7 @@ func holdsNumber(of reflect.Type) bool {
 	return of.Kind() >= reflect.Int && of.Kind() <= reflect.Float64 && of != reflect.TypeFor[time.Duration]()
 }
 
-// number is what was read into a flag.
+// number returns what was read into a flag.
 func number(target reflect.Value) int64 {
 	for target.Kind() == reflect.Pointer {
 		target = target.Elem()
@@ -94,7 +96,8 @@ func number(target reflect.Value) int64 {
 func TestNumbersAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	out, _ := s.done("event create --campaign-id oct --event-type POINT --default-amount 0100 --reservation-priority 010")
+	out, _ := s.done("event create --campaign-id oct --event-type POINT --default-amount 0100 " +
+		"--reservation-priority 010")
 	require.Regexp(t, `default_amount +100 P\n`, out)
 	require.Regexp(t, `reservation_priority +10\n`, out)
 	for line, says := range map[string]string{
@@ -110,7 +113,8 @@ func TestNumbersAreRefusedByName(t *testing.T) {
 	}
 	out, _ = s.done("type set POINT --max-count 010000")
 	require.Contains(t, out, " 10,000 ")
-	for line, why := range map[string]string{"event show 001": "a zero before it", "event show +1": "a sign", "event show id:01": "a zero before it"} {
+	for line, why := range map[string]string{"event show 001": "a zero before it", "event show +1": "a sign",
+		"event show id:01": "a zero before it"} {
 		code, _, errs := s.run(line)
 		require.Equal(t, terminal.ExitFailed, code, why)
 		require.Contains(t, errs, "there is no event")

@@ -71,7 +71,8 @@ func (l *otherLedger) grant(r *http.Request, vouchers bool) (items []map[string]
 			items = append(items, l.again(key, "replayed"))
 			continue
 		}
-		g := map[string]any{"idempotency_key": key, "member_id": i["member_id"], "amount": i["amount"], "money_tx_id": fmt.Sprint("X", len(l.grants)+1)}
+		g := map[string]any{"idempotency_key": key, "member_id": i["member_id"], "amount": i["amount"],
+			"money_tx_id": fmt.Sprint("X", len(l.grants)+1)}
 		if vouchers {
 			g["voucher_code"], g["voucher_pin"] = fmt.Sprint("CODE-", len(l.grants)), "1234"
 		}
@@ -86,7 +87,7 @@ func (l *otherLedger) grant(r *http.Request, vouchers bool) (items []map[string]
 	return items
 }
 
-// again is what the ledger says of a grant that it made before.
+// again returns what the ledger says of a grant that it made before.
 func (l *otherLedger) again(key, outcome string) map[string]any {
 	said := maps.Clone(l.grants[key])
 	said["outcome"] = outcome
@@ -117,7 +118,8 @@ func (w *world) granter(name string, l *listener, kind string, op domain.Operati
 	w.Helper()
 	file := filepath.Join(w.TempDir(), "token")
 	require.NoError(w, os.WriteFile(file, []byte(moneyToken), 0o600))
-	w.cfg.Others = append(w.cfg.Others, settings.LedgerAddress{Name: name, Setting: "BESTOW_GRANTERS: " + name, URL: l.url, Token: moneyToken})
+	w.cfg.Others = append(w.cfg.Others,
+		settings.LedgerAddress{Name: name, Setting: "BESTOW_GRANTERS: " + name, URL: l.url, Token: moneyToken})
 	w.exec(`SELECT create_event_type_tables($1, $2)`, kind, op)
 	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ($1, '-', $2, $3, $4, 'READY')`,
 		kind, name, op, strings.ToLower(kind))
@@ -126,7 +128,8 @@ func (w *world) granter(name string, l *listener, kind string, op domain.Operati
 // D1: a ledger that is away, since it was never there or since it went, stops its own events and no other.
 func TestOneDeadLedgerStopsNoOther(t *testing.T) {
 	t.Parallel()
-	for says, gone := range map[string]bool{"it has not said yet which ledger it is": false, "the ledger coffee does not answer": true} {
+	for says, gone := range map[string]bool{"it has not said yet which ledger it is": false,
+		"the ledger coffee does not answer": true} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -158,12 +161,13 @@ func TestOneDeadLedgerStopsNoOther(t *testing.T) {
 	}
 }
 
-// D5: a ledger that does not say a voucher's code again settles what it issued as a success without one, which is shown, and is
-// not asked for ever.
+// D5: a ledger that does not say a voucher's code again settles what it issued as a success without one, which is
+// shown, and is not asked for ever.
 func TestSecretLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other := &otherLedger{forgets: true, drop: 2, identity: map[string]any{"ledger_id": "theirs", "capabilities": []string{"points", "vouchers"}}}
+	other := &otherLedger{forgets: true, drop: 2,
+		identity: map[string]any{"ledger_id": "theirs", "capabilities": []string{"points", "vouchers"}}}
 	w.granter("coupon", w.serveAt(other), "COUPON", domain.Vouchers)
 	p, _ := w.start(t.Context(), quickLooks, daemon.AllRoles...)
 	w.served("coupon")
@@ -174,12 +178,14 @@ func TestSecretLost(t *testing.T) {
 	require.Len(t, other.grants, 300)
 	lost := w.count(`SELECT count(*) FROM coupon_results WHERE status = 'SUCCESS' AND error_code = 'secret_lost' AND voucher_code IS NULL AND money_tx_id IS NOT NULL`)
 	require.Positive(t, lost)
-	require.Equal(t, 300-lost, w.count(`SELECT count(*) FROM coupon_results WHERE status = 'SUCCESS' AND error_code IS NULL AND voucher_pin IS NOT NULL`))
-	require.Equal(t, 1, w.count(`SELECT count(*) FROM granter_ledgers WHERE granter = 'coupon' AND ledger_id = 'theirs'`))
+	require.Equal(t, 300-lost,
+		w.count(`SELECT count(*) FROM coupon_results WHERE status = 'SUCCESS' AND error_code IS NULL AND voucher_pin IS NOT NULL`))
+	require.Equal(t, 1,
+		w.count(`SELECT count(*) FROM granter_ledgers WHERE granter = 'coupon' AND ledger_id = 'theirs'`))
 }
 
-// D4: a handler without the ledger of a type leaves its topics to those that have it. Without one that has it nothing of the
-// type starts, and what runs says what it waits for.
+// D4: a handler without the ledger of a type leaves its topics to those that have it. Without one that has it nothing
+// of the type starts, and what runs says what it waits for.
 func TestOnlyOneHandlerHasTheLedger(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -206,8 +212,10 @@ func TestOnlyOneHandlerHasTheLedger(t *testing.T) {
 	w.run(p, next)
 	stop()
 	ledger.comeBack()
-	require.Contains(t, w.waitsForCode(p, next, domain.GranterUnknown), "blocked: no handler that runs has the ledger coffee")
-	require.Eventually(t, func() bool { return strings.Contains(w.ready(p), "granter_unknown") }, time.Minute, 20*time.Millisecond)
+	require.Contains(t, w.waitsForCode(p, next, domain.GranterUnknown),
+		"blocked: no handler that runs has the ledger coffee")
+	require.Eventually(t, func() bool { return strings.Contains(w.ready(p), "granter_unknown") }, time.Minute,
+		20*time.Millisecond)
 	w.start(t.Context(), quickLooks, daemon.RoleHandler)
 	require.Equal(t, 500, w.completed(p, next.ID).Summary.Success)
 	require.Len(t, other.grants, 1000)
@@ -217,7 +225,8 @@ func TestOnlyOneHandlerHasTheLedger(t *testing.T) {
 func (w *world) served(granter string) {
 	w.Helper()
 	require.Eventually(w, func() bool {
-		return w.count(`SELECT count(*) FROM processes, jsonb_array_elements(reports) r WHERE r->'granters' ? $1`, granter) > 0
+		return w.count(`SELECT count(*) FROM processes, jsonb_array_elements(reports) r WHERE r->'granters' ? $1`,
+			granter) > 0
 	}, time.Minute, 20*time.Millisecond)
 }
 
@@ -252,7 +261,8 @@ func TestLedgersClockByDate(t *testing.T) {
 	with.Probe = time.Minute // so that no look comes between
 	p, _ = w.start(t.Context(), with, daemon.RoleHandler)
 	grant := func(member string) error {
-		_, err := p.Granter.Grant(t.Context(), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: member, Amount: 1}})
+		_, err := p.Granter.Grant(t.Context(), e, time.Now().Add(time.Minute),
+			[]domain.Grant{{MemberID: member, Amount: 1}})
 		return err
 	}
 	require.NoError(t, grant("in time"))
@@ -263,8 +273,8 @@ func TestLedgersClockByDate(t *testing.T) {
 	require.Len(t, other.grants, 102)
 }
 
-// Four routes are enough to stand in the place of our ledger. The keys name the installation, for ever: with an identity that
-// it gets later the ledger would be asked for keys that it does not know.
+// Four routes are enough to stand in the place of our ledger. The keys name the installation, for ever: with an
+// identity that it gets later the ledger would be asked for keys that it does not know.
 func TestFourRoutesInThePlaceOfOurs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -279,7 +289,8 @@ func TestFourRoutesInThePlaceOfOurs(t *testing.T) {
 	require.NotNil(t, other.made(fmt.Sprintf("%s:grant:%d:m0000007", w.installation(), points.ID)))
 
 	other.mu.Lock()
-	other.identity = map[string]any{"ledger_id": "theirs", "capabilities": []string{"points", "vouchers", "repeats_secrets"}}
+	other.identity = map[string]any{"ledger_id": "theirs",
+		"capabilities": []string{"points", "vouchers", "repeats_secrets"}}
 	other.mu.Unlock()
 	require.Eventually(t, func() bool { return p.Granter.Away(points) != nil }, time.Minute, 20*time.Millisecond)
 	require.ErrorContains(t, p.Granter.Away(points), "grants went to (no identity) until now")

@@ -44,8 +44,8 @@ func (b *broker) start(addr string) {
 
 func (b *broker) comeBack() { b.start(b.server.Brokers[0]) }
 
-// lost names what an outage must not cause: results given up or refused, jobs discarded or with an attempt burnt, claims
-// that count as not having come back, messages parked.
+// lost names what an outage must not cause: results given up or refused, jobs discarded or with an attempt burnt,
+// claims that count as not having come back, messages parked.
 func (w *world) lost() []string {
 	w.Helper()
 	const query = `SELECT format('member %s of event %s: %s, %s retries', member_id, event_id, status, retry_count) FROM point_results
@@ -62,7 +62,8 @@ func (w *world) lost() []string {
 	return all
 }
 
-// While Kafka is away its jobs sleep: none is discarded, none burns an attempt, and when it is back all is published (F30).
+// While Kafka is away its jobs sleep: none is discarded, none burns an attempt, and when it is back all is published
+// (F30).
 func TestKafkaAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -72,7 +73,8 @@ func TestKafkaAway(t *testing.T) {
 	kafka.server.Close()
 	w.run(p, e)
 	const awake = `SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND coalesce((metadata->>'snoozes')::int, 0) = 0`
-	require.Eventually(t, func() bool { return w.count(awake) == 0 }, time.Minute, 50*time.Millisecond, "each found Kafka away")
+	require.Eventually(t, func() bool { return w.count(awake) == 0 }, time.Minute, 50*time.Millisecond,
+		"each found Kafka away")
 	require.Empty(t, w.lost())
 	require.Zero(t, w.count(`SELECT published_count FROM campaign_event_summary`))
 	kafka.comeBack()
@@ -135,16 +137,17 @@ func TestTypeAddedWhileKafkaIsAway(t *testing.T) {
 	kafka.server.Close()
 	w.exec(`SELECT create_event_type_tables('COFFEE', 'points')`)
 	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ('COFFEE', 'Coffee', 'money', 'points', 'coffee', 'READY')`)
-	require.Eventually(t, func() bool { return log.count("WARN new topics cannot be consumed yet") > 1 }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return log.count("WARN new topics cannot be consumed yet") > 1 }, time.Minute,
+		50*time.Millisecond)
 	kafka.comeBack()
 	e := w.event(p, "COFFEE", 300)
 	w.run(p, e)
 	w.exact(p, w.completed(p, e.ID))
 }
 
-// The ledger goes away in the middle of one event, then Kafka at the start of another: nothing is given up, discarded or
-// counted as an attempt, and both complete within 90 s of the return. BESTOW_OUTAGE is for how long each is away; with it
-// set 200,000 members are granted.
+// The ledger goes away in the middle of one event, then Kafka at the start of another: nothing is given up, discarded
+// or counted as an attempt, and both complete within 90 s of the return. BESTOW_OUTAGE is for how long each is away;
+// with it set 200,000 members are granted.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -23,7 +23,7 @@ import (
 
 const moneyToken = "the-token-of-the-ledger"
 
-// listener is where a ledger is reached: it can be killed, and come back at its address.
+// listener says where a ledger is reached: it can be killed, and come back at its address.
 type listener struct {
 	*world
 	url     string
@@ -54,9 +54,10 @@ func (l *listener) listen(addr string) {
 		return err == nil
 	}, time.Minute, 10*time.Millisecond, "the address is free")
 	l.url, l.done = "http://"+on.Addr().String(), make(chan struct{})
-	l.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		(*l.handler.Load()).ServeHTTP(w, r)
-	})}
+	l.server = &http.Server{ReadHeaderTimeout: time.Minute,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			(*l.handler.Load()).ServeHTTP(w, r)
+		})}
 	go func() {
 		defer close(l.done)
 		if err := l.server.Serve(on); !errors.Is(err, http.ErrServerClosed) {
@@ -90,7 +91,8 @@ func (w *world) asks(l *listener) { w.cfg.MoneyURL, w.cfg.MoneyToken = l.url, mo
 // quickLooks lets the processes see within a moment that a ledger has changed.
 var quickLooks = daemon.Overrides{Probe: 50 * time.Millisecond, Beat: 100 * time.Millisecond}
 
-var campaignRoles = slices.DeleteFunc(slices.Clone(daemon.AllRoles), func(role string) bool { return role == daemon.RoleMoney })
+var campaignRoles = slices.DeleteFunc(slices.Clone(daemon.AllRoles),
+	func(role string) bool { return role == daemon.RoleMoney })
 
 // Grants go over HTTP, each member once, while the ledger is killed in the middle of them again and again.
 func TestGrantsOverHTTP(t *testing.T) {
@@ -112,9 +114,12 @@ func TestGrantsOverHTTP(t *testing.T) {
 				ledger.comeBack()
 			}
 			w.exact(p, w.completed(p, e.ID))
-			require.Equal(t, 3_000, w.count(`SELECT (SELECT count(*) FROM money.point_member) + (SELECT count(*) FROM money.vouchers)`))
+			require.Equal(t, 3_000,
+				w.count(`SELECT (SELECT count(*) FROM money.point_member) + (SELECT count(*) FROM money.vouchers)`))
 			require.Zero(t, w.count(`SELECT count(*) FROM parked_messages`))
-			require.Equal(t, 1, w.count(`SELECT count(*) FROM granter_ledgers g, money.ledger l WHERE g.granter = 'money' AND g.ledger_id = l.id::text
+			require.Equal(t,
+				1,
+				w.count(`SELECT count(*) FROM granter_ledgers g, money.ledger l WHERE g.granter = 'money' AND g.ledger_id = l.id::text
 				AND l.installation = (SELECT id FROM installation)`))
 		})
 	}
@@ -226,7 +231,8 @@ func TestLedgerThatDoesNotSayWhichItIs(t *testing.T) {
 	require.Eventually(t, func() bool { return p.Granter.Away(first) != nil }, time.Minute, 10*time.Millisecond)
 	e := w.event(p, "POINT", 300)
 	w.run(p, e)
-	require.Contains(t, w.waitsFor(p, e), "the ledger money does not answer: it does not say any more which ledger it is: ")
+	require.Contains(t, w.waitsFor(p, e),
+		"the ledger money does not answer: it does not say any more which ledger it is: ")
 	require.Contains(t, w.ready(p), `"waits_for":["money"]`)
 	require.Equal(t, 100, w.count(`SELECT count(*) FROM money.point_member`))
 
@@ -250,8 +256,8 @@ func TestNotFoundIsNoLedger(t *testing.T) {
 	w.exact(p, w.completed(p, e.ID))
 }
 
-// D2: a ledger that takes another installation's grants is never asked: its keys are the same text, so that it would answer
-// what that one was granted.
+// D2: a ledger that takes another installation's grants is never asked: its keys are the same text, so that it would
+// answer what that one was granted.
 func TestLedgerOfAnotherInstallation(t *testing.T) {
 	t.Parallel()
 	w, theirs := newWorld(t), newWorld(t)
@@ -272,8 +278,8 @@ func TestLedgerOfAnotherInstallation(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM granter_ledgers`))
 }
 
-// D2: a copied database that kept its ledger, but not its installation, is refused when a handler starts; and so is one whose
-// grants went elsewhere.
+// D2: a copied database that kept its ledger, but not its installation, is refused when a handler starts; and so is one
+// whose grants went elsewhere.
 func TestOwnLedgerThatIsAnothers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -307,7 +313,8 @@ func TestLedgersClock(t *testing.T) {
 	off.Store(int64(3 * time.Second))
 	require.Eventually(t, func() bool { return p.Granter.Away(e) != nil }, time.Minute, 10*time.Millisecond)
 	require.ErrorContains(t, p.Granter.Away(e), "ahead of the database's")
-	_, err := p.Granter.Grant(t.Context(), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "late", Amount: 1}})
+	_, err := p.Granter.Grant(t.Context(), e, time.Now().Add(time.Minute),
+		[]domain.Grant{{MemberID: "late", Amount: 1}})
 	require.ErrorIs(t, err, grants.ErrNotApplied)
 }
 
@@ -344,9 +351,11 @@ func TestWrongToken(t *testing.T) {
 	with := quickLooks
 	with.Probe = time.Minute
 	p, _ := w.start(t.Context(), with, daemon.RoleHandler)
-	e := domain.Event{ID: 1, Type: domain.EventType{Code: "POINT", Granter: settings.OurLedger, Operation: domain.Points}}
+	e := domain.Event{ID: 1,
+		Type: domain.EventType{Code: "POINT", Granter: settings.OurLedger, Operation: domain.Points}}
 	for range 5 {
-		_, err := p.Granter.Grant(context.WithoutCancel(t.Context()), e, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "m", Amount: 1}})
+		_, err := p.Granter.Grant(context.WithoutCancel(t.Context()), e, time.Now().Add(time.Minute),
+			[]domain.Grant{{MemberID: "m", Amount: 1}})
 		require.ErrorIs(t, err, grants.ErrNotApplied)
 		require.ErrorContains(t, err, "401")
 	}

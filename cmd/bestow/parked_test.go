@@ -26,7 +26,8 @@ func (w *world) replay(p *daemon.Process) {
 
 func (w *world) parked(where string, n int) {
 	w.Helper()
-	require.Eventually(w, func() bool { return w.count(`SELECT count(*) FROM parked_messages WHERE `+where) == n }, time.Minute, 20*time.Millisecond, where)
+	require.Eventually(w, func() bool { return w.count(`SELECT count(*) FROM parked_messages WHERE `+where) == n },
+		time.Minute, 20*time.Millisecond, where)
 }
 
 // What is still bad after a replay goes back to its own row, however often its copies come; what was published again is
@@ -34,7 +35,8 @@ func (w *world) parked(where string, n int) {
 func TestReplayOfWhatIsStillBad(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleHandler, daemon.RoleJobs, daemon.RoleMoney)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleHandler, daemon.RoleJobs,
+		daemon.RoleMoney)
 	topic := w.cfg.TopicPrefix + ".point"
 	bad := map[string]bool{"rubbish \x00\xff": true, `{"type":"bestow.grants.v2","data":7}`: true, "": true}
 	for body := range bad {
@@ -45,7 +47,8 @@ func TestReplayOfWhatIsStillBad(t *testing.T) {
 	before := w.endOffsets([]string{".point"})
 	w.replay(p)
 	w.parked("replayed_at IS NOT NULL", 4)
-	require.Equal(t, 4, w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'replay' AND state = 'available'`), "the jobs wait for a relay")
+	require.Equal(t, 4, w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'replay' AND state = 'available'`),
+		"the jobs wait for a relay")
 	require.Equal(t, before, w.endOffsets([]string{".point"}))
 
 	_, stopRelay := w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay)
@@ -63,15 +66,16 @@ func TestReplayOfWhatIsStillBad(t *testing.T) {
 		require.True(t, bad[string(c.Value)], "%q", c.Value)
 	}
 
-	// A copy delivered again, and a stranger's message under a copy's header. Behind them a message of which one sees that
-	// they were handled.
+	// A copy delivered again, and a stranger's message under a copy's header. Behind them a message of which one sees
+	// that they were handled.
 	w.replay(p)
 	kafkatest.Send(t, w.cfg.Brokers, topic, copies...)
 	forged := copies[0]
 	forged.Value = []byte("forged")
 	kafkatest.Send(t, w.cfg.Brokers, topic, forged)
 	w.parked("true", 5)
-	require.Equal(t, 4, w.count(`SELECT count(*) FROM parked_messages WHERE replayed_at IS NOT NULL`), "a late copy does not end the new replay")
+	require.Equal(t, 4, w.count(`SELECT count(*) FROM parked_messages WHERE replayed_at IS NOT NULL`),
+		"a late copy does not end the new replay")
 	w.start(t.Context(), daemon.Overrides{}, daemon.RoleRelay)
 	w.parked("replayed_at IS NULL", 5)
 	require.Equal(t, 5, w.count(`SELECT count(*) FROM parked_messages`))
@@ -84,7 +88,9 @@ func TestReplayAfterTheUpgrade(t *testing.T) {
 	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	e := w.event(p, "POINT", 150)
 	later := func(when string) {
-		_, err := w.pool.Exec(context.Background(), `UPDATE river.river_job SET state = 'scheduled', scheduled_at = now() + $1::interval WHERE kind = 'relay'`, when)
+		_, err := w.pool.Exec(context.Background(),
+			`UPDATE river.river_job SET state = 'scheduled', scheduled_at = now() + $1::interval WHERE kind = 'relay'`,
+			when)
 		require.NoError(t, err)
 	}
 	later("1 hour") // the relay's own jobs do not help
@@ -92,15 +98,18 @@ func TestReplayAfterTheUpgrade(t *testing.T) {
 	later("1 hour")
 	bodies := w.capture(e)
 	for i, body := range bodies {
-		_, err := w.pool.Exec(t.Context(), `INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload)
-			VALUES ('newer_version', 'was newer', $1, $2, $3, $4)`, w.cfg.TopicPrefix+".point", 100, 1000+i, []byte(body))
+		_, err := w.pool.Exec(t.Context(),
+			`INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload)
+			VALUES ('newer_version', 'was newer', $1, $2, $3, $4)`, w.cfg.TopicPrefix+".point", 100, 1000+i,
+			[]byte(body))
 		require.NoError(t, err)
 	}
 	_, err := w.pool.Exec(t.Context(), `UPDATE parked_messages SET digest = -- as the migration does at an upgrade
 		sha256(convert_to(ROW(topic, kafka_partition, kafka_offset, encode(payload, 'hex'))::text, 'UTF8'))`)
 	require.NoError(t, err)
 	w.replay(p)
-	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 150 }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 150 },
+		time.Minute, 20*time.Millisecond)
 	require.Equal(t, len(bodies), w.count(`SELECT count(*) FROM parked_messages WHERE replayed_at IS NOT NULL`))
 	later("0 seconds")
 	w.exact(p, w.completed(p, e.ID))

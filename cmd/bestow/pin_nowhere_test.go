@@ -44,8 +44,8 @@ func canaries(ledger http.Handler) http.Handler {
 	})
 }
 
-// S9: on the whole road, with the ledger over HTTP, answers that are lost and a redrive, no PIN stands in a table, a message, a
-// log of any level, a metric or an answer of the API.
+// S9: on the whole road, with the ledger over HTTP, answers that are lost and a redrive, no PIN stands in a table, a
+// message, a log of any level, a metric or an answer of the API.
 func TestPINIsNowhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -64,12 +64,14 @@ func TestPINIsNowhere(t *testing.T) {
 	require.Equal(t, map[string]int{canaryPIN: 100}, w.openPINs(e), "each member has it")
 
 	answer := httptest.NewRecorder()
-	bestowhttp.NewOps(p.Ops()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	bestowhttp.NewOps(p.Ops()).ServeHTTP(answer,
+		httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
 	results, err := p.App.Reports.Results(t.Context(), e.ID, reports.ResultFilter{Limit: 1000})
 	require.NoError(t, err)
 	shown, err := json.Marshal(results)
 	require.NoError(t, err)
-	said := bytes.Join([][]byte{[]byte(log.String()), w.everyRow(), answer.Body.Bytes(), shown, fmt.Appendf(nil, "%+v", results)}, []byte("\n"))
+	said := bytes.Join([][]byte{[]byte(log.String()), w.everyRow(), answer.Body.Bytes(), shown,
+		fmt.Appendf(nil, "%+v", results)}, []byte("\n"))
 	for _, topic := range []string{".voucher", ".voucher.dlt"} {
 		for _, m := range kafkatest.Messages(t, w.cfg.Brokers, w.cfg.TopicPrefix+topic) {
 			said = append(append(said, m.Key...), m.Value...)
@@ -78,7 +80,8 @@ func TestPINIsNowhere(t *testing.T) {
 	for _, there := range []string{"m0000007", "go_goroutines", "request"} {
 		require.Contains(t, string(said), there, "it is looked through")
 	}
-	for _, form := range []string{canaryPIN, hex.EncodeToString([]byte(canaryPIN)), base64.StdEncoding.EncodeToString([]byte(canaryPIN))} {
+	for _, form := range []string{canaryPIN, hex.EncodeToString([]byte(canaryPIN)),
+		base64.StdEncoding.EncodeToString([]byte(canaryPIN))} {
 		require.NotContains(t, string(said), form)
 	}
 }
@@ -90,7 +93,8 @@ func (w *world) openPINs(e domain.Event) map[string]int {
 	require.NoError(w, err)
 	opened := map[string]int{}
 	require.NoError(w, pgx.BeginFunc(w.Context(), w.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(w.Context(), `SELECT member_id, voucher_pin FROM voucher_results WHERE event_id = $1`, e.ID)
+		rows, err := tx.Query(w.Context(),
+			`SELECT member_id, voucher_pin FROM voucher_results WHERE event_id = $1`, e.ID)
 		if err != nil {
 			return err
 		}
@@ -113,7 +117,8 @@ func (w *world) openPINs(e domain.Event) map[string]int {
 // everyRow is every row of every table as text, bytea in hex.
 func (w *world) everyRow() []byte {
 	w.Helper()
-	rows, err := w.pool.Query(w.Context(), `SELECT format('SELECT r::text FROM %I.%I r', schemaname, tablename) FROM pg_tables
+	rows, err := w.pool.Query(w.Context(),
+		`SELECT format('SELECT r::text FROM %I.%I r', schemaname, tablename) FROM pg_tables
 		WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`)
 	require.NoError(w, err)
 	queries, err := pgx.CollectRows(rows, pgx.RowTo[string])

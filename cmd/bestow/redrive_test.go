@@ -62,17 +62,19 @@ func (r *redriven) published() {
 // answered waits until every member is granted, and asserts that the numbers are exact.
 func (r *redriven) answered(p *daemon.Process, id int64) {
 	r.Helper()
-	require.Eventually(r, func() bool { return r.count(`SELECT success_count FROM campaign_event_summary`) == 200 }, 45*time.Second, 20*time.Millisecond)
+	require.Eventually(r, func() bool { return r.count(`SELECT success_count FROM campaign_event_summary`) == 200 },
+		45*time.Second, 20*time.Millisecond)
 	require.Zero(r, r.count(`SELECT fail_count FROM campaign_event_summary`))
 	require.Zero(r, r.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`))
-	require.Equal(r, 20, r.count(`SELECT count(*) FROM point_results WHERE redrive = 1 AND retry_count = 1`), "one try each, by a person")
+	require.Equal(r, 20, r.count(`SELECT count(*) FROM point_results WHERE redrive = 1 AND retry_count = 1`),
+		"one try each, by a person")
 	require.Equal(r, 200, r.count(`SELECT count(*) FROM money.point_member`))
 	r.completed(p, id)
 	r.verified(p)
 }
 
-// A redrive that was accepted, published, and met by a handler while the event was stopped: the resume asks for it again
-// (F44).
+// A redrive that was accepted, published, and met by a handler while the event was stopped: the resume asks for it
+// again (F44).
 func TestRedriveAndStop(t *testing.T) {
 	t.Parallel()
 	w := newRedriven(t, '5')
@@ -80,7 +82,8 @@ func TestRedriveAndStop(t *testing.T) {
 	_, stopHandler := w.start(t.Context(), w.with, daemon.RoleHandler)
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
-	require.Eventually(t, func() bool { return w.count(`SELECT fail_count FROM campaign_event_summary`) == 20 }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT fail_count FROM campaign_event_summary`) == 20 },
+		time.Minute, 20*time.Millisecond)
 	stopHandler()
 	taken, err := p.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.NoError(t, err)
@@ -93,7 +96,8 @@ func TestRedriveAndStop(t *testing.T) {
 	messages := int32(len(kafkatest.Messages(t, w.cfg.Brokers, w.cfg.TopicPrefix+".point.dlt")))
 	w.start(t.Context(), w.with, daemon.RoleHandler)
 	require.Eventually(t, func() bool { return w.handled.Load() >= messages }, time.Minute, 20*time.Millisecond)
-	require.Equal(t, 20, w.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`), "stopped is stopped")
+	require.Equal(t, 20, w.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`),
+		"stopped is stopped")
 	_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	w.answered(p, e.ID)
@@ -115,8 +119,8 @@ func TestRedriveWithAnUnknownOutcome(t *testing.T) {
 	require.Negative(t, w.unknown.Load(), "the unknown ones were asked for again")
 }
 
-// A redrive whose message Kafka lost is published again, at COMPLETED too; one that a slow consumer has not reached is not
-// (F44).
+// A redrive whose message Kafka lost is published again, at COMPLETED too; one that a slow consumer has not reached is
+// not (F44).
 func TestRedriveThatKafkaLost(t *testing.T) {
 	t.Parallel()
 	w := newRedriven(t, 0)
@@ -173,8 +177,8 @@ func (w *world) passed(suffix string) {
 	}, time.Minute, 50*time.Millisecond)
 }
 
-// A refused member whose retry was published, and met by a handler while the event was stopped, is asked for again by the
-// resume, though another job of its chunk still waits: nobody is left to the reconcile (F39).
+// A refused member whose retry was published, and met by a handler while the event was stopped, is asked for again by
+// the resume, though another job of its chunk still waits: nobody is left to the reconcile (F39).
 func TestRetryThatAStopDropped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -190,7 +194,8 @@ func TestRetryThatAStopDropped(t *testing.T) {
 	e := w.event(p, "POINT", 200)
 	w.run(p, e)
 	require.Eventually(t, func() bool {
-		return w.count(`SELECT count(*) FROM point_results WHERE status = 'FAILED'`) == 20 && w.count(`SELECT count(*) FROM point_results`) == 200
+		return w.count(`SELECT count(*) FROM point_results WHERE status = 'FAILED'`) == 20 &&
+			w.count(`SELECT count(*) FROM point_results`) == 200
 	}, time.Minute, 20*time.Millisecond)
 	_, err := p.App.Events.Stop(t.Context(), operator, e.ID, "in between")
 	require.NoError(t, err)

@@ -19,7 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ledgerRole makes a role with the rights that docs/rights.md gives the ledger, and returns the address of a session that has it.
+// ledgerRole makes a role with the rights that docs/rights.md gives the ledger, and returns the address of a session
+// that has it.
 func (w *world) ledgerRole() (address string) {
 	w.Helper()
 	doc, err := os.ReadFile("../../docs/rights.md")
@@ -63,8 +64,10 @@ func TestLedgerHasTheRightsItNeeds(t *testing.T) {
 	t.Cleanup(limited.Close)
 	theirs.movesAs(limited)
 	for _, sql := range []string{
-		`UPDATE money.point_lot SET point = point`, `DELETE FROM money.point_member`, `UPDATE money.point_draw SET point = point`, `TRUNCATE money.vouchers`,
-		`UPDATE money.voucher_events SET kind = kind`, `DELETE FROM money.seal_keys`, `UPDATE money.ledger SET id = id`, `UPDATE campaign_events SET id = id`,
+		`UPDATE money.point_lot SET point = point`, `DELETE FROM money.point_member`,
+		`UPDATE money.point_draw SET point = point`, `TRUNCATE money.vouchers`,
+		`UPDATE money.voucher_events SET kind = kind`, `DELETE FROM money.seal_keys`, `UPDATE money.ledger SET id = id`,
+		`UPDATE campaign_events SET id = id`,
 		`DELETE FROM money.point_cancel`, `CREATE TABLE money.mine ()`,
 	} {
 		_, err := limited.Exec(t.Context(), sql)
@@ -76,7 +79,8 @@ func TestLedgerHasTheRightsItNeeds(t *testing.T) {
 	require.ErrorContains(t, err, "the ledger is append-only")
 }
 
-// movesAs makes each kind of movement by the sessions of limited: of one member, with policies, debts, expiry and vouchers.
+// movesAs makes each kind of movement by the sessions of limited: of one member, with policies, debts, expiry and
+// vouchers.
 func (w *world) movesAs(limited *pgxpool.Pool) {
 	w.Helper()
 	ctx := w.Context()
@@ -86,21 +90,27 @@ func (w *world) movesAs(limited *pgxpool.Pool) {
 	require.NoError(w, err)
 	soon := func() time.Time { return time.Now().Add(time.Minute) }
 	hold := int64(1_000)
-	_, _, err = l.CreatePolicy(ctx, "capped", money.PolicyTerms{Name: "Capped", Status: money.PolicyActive, Validity: money.ValidForever, MaxHold: &hold})
+	_, _, err = l.CreatePolicy(ctx, "capped",
+		money.PolicyTerms{Name: "Capped", Status: money.PolicyActive, Validity: money.ValidForever, MaxHold: &hold})
 	require.NoError(w, err)
-	_, err = l.EditPolicy(ctx, "capped", nil, func(terms *money.PolicyTerms) error { terms.Name = "Bounded"; return nil })
+	_, err = l.EditPolicy(ctx, "capped", nil,
+		func(terms *money.PolicyTerms) error { terms.Name = "Bounded"; return nil })
 	require.NoError(w, err)
-	saved, err := l.Save(ctx, soon(), money.Item{Key: "save", MemberID: "kim", Amount: 100, TypeCode: "RV", Ref: "review", Policy: "capped"})
+	saved, err := l.Save(ctx, soon(),
+		money.Item{Key: "save", MemberID: "kim", Amount: 100, TypeCode: "RV", Ref: "review", Policy: "capped"})
 	require.NoError(w, err)
-	used, err := l.Use(ctx, soon(), money.Spending{Key: "use", MemberID: "kim", Amount: 60, TypeCode: "ORDER", Ref: "order"})
+	used, err := l.Use(ctx, soon(),
+		money.Spending{Key: "use", MemberID: "kim", Amount: 60, TypeCode: "ORDER", Ref: "order"})
 	require.NoError(w, err)
 	_, err = l.Cancel(ctx, soon(), money.Cancel{Key: "order", MemberID: "kim", TxID: used.TxID, Amount: 10})
 	require.NoError(w, err)
-	_, err = l.CancelSaves(ctx, soon(), []money.Cancel{{Key: "clawback", MemberID: "kim", TxID: saved.TxID, OnUsed: money.OweUsed}})
+	_, err = l.CancelSaves(ctx, soon(),
+		[]money.Cancel{{Key: "clawback", MemberID: "kim", TxID: saved.TxID, OnUsed: money.OweUsed}})
 	require.NoError(w, err)
 	expiry := time.Now().Add(time.Second)
 	for _, member := range []string{"kim", "lee"} {
-		_, err = l.Save(ctx, soon(), money.Item{Key: "brief " + member, MemberID: member, Amount: 5, TypeCode: "RV", Ref: "review", ExpiryAt: &expiry})
+		_, err = l.Save(ctx, soon(), money.Item{Key: "brief " + member, MemberID: member, Amount: 5, TypeCode: "RV",
+			Ref: "review", ExpiryAt: &expiry})
 		require.NoError(w, err)
 	}
 	collected, err := l.Collect(ctx, "")

@@ -71,7 +71,8 @@ func TestRiverUITakesRubbish(t *testing.T) {
 		{"GET", "/river/%00", ""},
 		{"GET", "/river/..%2f..%2fetc%2fpasswd", ""},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), c.method, "http://"+address+c.path, strings.NewReader(c.body))
+		req, err := http.NewRequestWithContext(t.Context(), c.method, "http://"+address+c.path,
+			strings.NewReader(c.body))
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "Bearer "+w.cfg.AdminKey)
 		req.Header.Set("Content-Type", "application/json")

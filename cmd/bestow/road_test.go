@@ -36,8 +36,8 @@ func TestRoad(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM river.river_job WHERE state <> 'completed' AND kind = 'relay'`))
 }
 
-// An event grows by imports of any size while another one runs, and both stay exact (F37). With BESTOW_TEST_MILLION=1 it
-// grows by 1,000, a million and 1,000, the million in a partition of its own as always.
+// An event grows by imports of any size while another one runs, and both stay exact (F37). With BESTOW_TEST_MILLION=1
+// it grows by 1,000, a million and 1,000, the million in a partition of its own as always.
 func TestImportsWhileAnotherEventRuns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -88,7 +88,8 @@ func TestRolesInTheirOwnProcesses(t *testing.T) {
 func TestOnlyTheRelayWrites(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleHandler, daemon.RoleJobs, daemon.RoleMoney)
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleHandler, daemon.RoleJobs,
+		daemon.RoleMoney)
 	topics := []string{".point", ".point.dlt", ".voucher", ".voucher.dlt"}
 	for _, topic := range topics { // rubbish, which handlers park
 		kafkatest.Produce(t, w.cfg.Brokers, w.cfg.TopicPrefix+topic, 0, []byte("rubbish"))
@@ -97,11 +98,14 @@ func TestOnlyTheRelayWrites(t *testing.T) {
 	for _, kind := range []string{"POINT", "VOUCHER"} {
 		e := w.event(p, kind, 500)
 		w.run(p, e)
-		_, err := p.App.Targets.Import(t.Context(), operator, e.ID, imports.Upload{Body: strings.NewReader("rubbish"), ContentType: "text/csv"})
+		_, err := p.App.Targets.Import(t.Context(), operator, e.ID,
+			imports.Upload{Body: strings.NewReader("rubbish"), ContentType: "text/csv"})
 		require.Error(t, err)
 	}
-	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == len(topics) }, time.Minute, 50*time.Millisecond)
-	require.Equal(t, 8, w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND state = 'available'`), "the jobs wait for a relay")
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == len(topics) },
+		time.Minute, 50*time.Millisecond)
+	require.Equal(t, 8, w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND state = 'available'`),
+		"the jobs wait for a relay")
 	require.Equal(t, before, w.endOffsets(topics))
 }
 
@@ -122,7 +126,8 @@ type stuck struct {
 	held      atomic.Int32
 }
 
-func (s *stuck) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (s *stuck) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	if domain.PartitionKey(e.ID, batch[0].MemberID, e.Partitions) == s.partition {
 		s.held.Add(1)
 		select {
@@ -139,14 +144,18 @@ func TestABlockedPartitionBlocksNoOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ledger := &stuck{partition: 0, release: make(chan struct{})}
-	p, _ := w.start(t.Context(), daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { ledger.Granter = g; return ledger }}, daemon.AllRoles...)
+	p, _ := w.start(t.Context(),
+		daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { ledger.Granter = g; return ledger }},
+		daemon.AllRoles...)
 	e := w.event(p, "POINT", 2_000)
 	w.run(p, e)
 	others := w.count(`SELECT count(*) FROM point_targets WHERE event_id = $1 AND partition_key <> 0`, e.ID)
 	require.Eventually(t, func() bool {
-		return ledger.held.Load() > 0 && w.count(`SELECT count(*) FROM point_results WHERE event_id = $1`, e.ID) == others
+		return ledger.held.Load() > 0 &&
+			w.count(`SELECT count(*) FROM point_results WHERE event_id = $1`, e.ID) == others
 	}, time.Minute, 20*time.Millisecond)
-	require.Zero(t, w.count(`SELECT count(*) FROM point_results r JOIN point_targets t USING (event_id, member_id) WHERE t.partition_key = 0`))
+	require.Zero(t,
+		w.count(`SELECT count(*) FROM point_results r JOIN point_targets t USING (event_id, member_id) WHERE t.partition_key = 0`))
 	close(ledger.release)
 	w.exact(p, w.completed(p, e.ID))
 }
@@ -164,7 +173,8 @@ func TestRubbishInEveryTopic(t *testing.T) {
 	amount := strings.Replace(relay[0], `"amount":`, `"amount":1`, 1)
 	stranger := strings.Replace(relay[0], `"member_id":"m0`, `"member_id":"A0`, 1)
 	for _, suffix := range []string{"", ".dlt"} {
-		for _, body := range []string{"", "null", "hello", "\x00\xff", `{"type":"bestow.grants.v1"}`, `{"type":"bestow.grants.v2","data":7}`} {
+		for _, body := range []string{"", "null", "hello", "\x00\xff", `{"type":"bestow.grants.v1"}`,
+			`{"type":"bestow.grants.v2","data":7}`} {
 			send(suffix, body)
 		}
 	}
@@ -174,7 +184,8 @@ func TestRubbishInEveryTopic(t *testing.T) {
 	for range 20 {
 		send("", relay[1]) // a good one, again and again
 	}
-	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == 12+3 }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == 12+3 }, time.Minute,
+		50*time.Millisecond)
 	require.Equal(t, 2, w.count(`SELECT count(*) FROM parked_messages WHERE cause = 'newer_version'`))
 	require.Equal(t, 10, w.count(`SELECT count(*) FROM parked_messages WHERE cause = 'undecodable'`))
 	require.Equal(t, 3, w.count(`SELECT count(*) FROM parked_messages WHERE cause = 'foreign'`))
@@ -199,7 +210,8 @@ func (w *world) capture(e domain.Event) []string {
 		var batch string
 		require.NoError(w, rows.Scan(&key, &first, &last, &batch))
 		batch = strings.NewReplacer(`" : `, `":`).Replace(batch)
-		bodies = append(bodies, fmt.Sprintf(`{"specversion":"1.0","id":"1","source":"/bestow/%s","type":"bestow.grants.v1","time":"2026-11-21T00:00:00Z",
+		bodies = append(bodies,
+			fmt.Sprintf(`{"specversion":"1.0","id":"1","source":"/bestow/%s","type":"bestow.grants.v1","time":"2026-11-21T00:00:00Z",
 			"data":{"event_id":%d,"event_type":"POINT","chunk":{"partition_key":%d,"first_id":%d,"last_id":%d},"grants":%s}}`, w.installation(), e.ID, key, first, last, batch))
 	}
 	require.NoError(w, rows.Err())

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The master key is changed while nothing runs: what was sealed opens by the new key and by no other, the proof is green, and
-// the service goes on. What is interrupted is done again.
+// The master key is changed while nothing runs: what was sealed opens by the new key and by no other, the proof is
+// green, and the service goes on. What is interrupted is done again.
 func TestRotate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -26,7 +26,8 @@ func TestRotate(t *testing.T) {
 	old, next, foreign := master(w.cfg.MasterKey), master(newKey), master(seal.GenerateMaster())
 
 	_, stop := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
-	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM processes`) == 1 }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM processes`) == 1 }, time.Minute,
+		20*time.Millisecond)
 	_, err := upkeep.Rotate(t.Context(), w.pool, old, next)
 	require.ErrorContains(t, err, "the service runs: ")
 	stop()
@@ -37,7 +38,8 @@ func TestRotate(t *testing.T) {
 	_, stop = w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	stop() // it opens what is there: nothing was changed
 
-	begins := w.process(t.Context(), daemon.Overrides{}, daemon.AllRoles...) // its key opens what is there, and nobody has seen it yet
+	// its key opens what is there, and nobody has seen it yet
+	begins := w.process(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	for range 2 {
 		done, err := upkeep.Rotate(t.Context(), w.pool, old, next)
 		require.NoError(t, err)

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Handlers come and go under load, one to eight of them: after each step grants go on, nothing is parked, and in the end
-// everybody was granted once (F33). BESTOW_TEST_STEPS says how many steps; else 4.
+// Handlers come and go under load, one to eight of them: after each step grants go on, nothing is parked, and in the
+// end everybody was granted once (F33). BESTOW_TEST_STEPS says how many steps; else 4.
 func TestHandlersComeAndGo(t *testing.T) {
 	t.Parallel()
 	steps := pgtest.Times(t, "BESTOW_TEST_STEPS", 4)
@@ -35,7 +35,8 @@ func TestHandlersComeAndGo(t *testing.T) {
 		events = append(events, w.event(p, "POINT", 2_000))
 		before := settled()
 		w.run(p, events[len(events)-1])
-		require.Eventually(t, func() bool { return settled() > before }, 2*time.Minute, 20*time.Millisecond, "grants go on")
+		require.Eventually(t, func() bool { return settled() > before }, 2*time.Minute, 20*time.Millisecond,
+			"grants go on")
 	}
 	for _, e := range events {
 		w.completed(p, e.ID)

@@ -53,7 +53,8 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	daemon.TakeStandardLog(log)
-	if len(cfg.Brokers) == 0 && (slices.Contains(c.Roles, daemon.RoleRelay) || slices.Contains(c.Roles, daemon.RoleHandler) || slices.Contains(c.Roles, daemon.RoleJobs)) {
+	if len(cfg.Brokers) == 0 && (slices.Contains(c.Roles, daemon.RoleRelay) ||
+		slices.Contains(c.Roles, daemon.RoleHandler) || slices.Contains(c.Roles, daemon.RoleJobs)) {
 		broker, err := c.embedKafka(ctx, cfg, log)
 		if err != nil {
 			return err

@@ -8,7 +8,8 @@ import (
 	"bestow/cmd/bestow/demo"
 )
 
-// serveOverrides let the ledger of a build that is broken on purpose refuse some members of the campaigns that are played.
+// serveOverrides let the ledger of a build that is broken on purpose refuse some members of the campaigns that are
+// played.
 func serveOverrides() daemon.Overrides {
 	return daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { return demo.PickyLedger{Granter: g} }}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A process with another master key than the one that vouchers were sealed under does not start: what it made would open
-// under the one, what is there under the other.
+// A process with another master key than the one that vouchers were sealed under does not start: what it made would
+// open under the one, what is there under the other.
 func TestAnotherMasterKeyStopsTheStart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

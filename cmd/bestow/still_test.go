@@ -100,7 +100,8 @@ func textsOf(reasons []reports.Reason) string {
 	return strings.Join(texts, "; ")
 }
 
-// C16: the roles come one by one, and an event that runs waits for exactly what is missing for it, and for nothing else.
+// C16: the roles come one by one, and an event that runs waits for exactly what is missing for it, and for nothing
+// else.
 func TestWaitsForTheRolesThatAreMissing(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
@@ -109,7 +110,8 @@ func TestWaitsForTheRolesThatAreMissing(t *testing.T) {
 	s.run(s.api, e)
 	require.Equal(t, "no process with the role relay is running", s.waits(e, "relay"))
 	require.True(t, s.soon(func() bool {
-		return strings.TrimSpace(s.ready(s.api)) == `{"ok":true,"waiting_for":[{"code":"relay","text":"no process with the role relay is running"}]}`
+		return strings.TrimSpace(s.ready(s.api)) ==
+			`{"ok":true,"waiting_for":[{"code":"relay","text":"no process with the role relay is running"}]}`
 	}), "told, and no fault of the api")
 
 	_, stopRelay := s.role(daemon.Overrides{}, daemon.RoleRelay)
@@ -122,7 +124,8 @@ func TestWaitsForTheRolesThatAreMissing(t *testing.T) {
 	s.role(daemon.Overrides{}, daemon.RoleHandler)
 	s.completed(s.api, e.ID)
 	s.waits(e)
-	require.True(t, s.soon(func() bool { return strings.TrimSpace(s.ready(s.api)) == `{"ok":true}` }), "%s", s.ready(s.api))
+	require.True(t, s.soon(func() bool { return strings.TrimSpace(s.ready(s.api)) == `{"ok":true}` }), "%s",
+		s.ready(s.api))
 	require.True(t, s.soon(func() bool { return s.log.count("INFO events do not wait for it any more") == 2 }))
 	require.Equal(t, 2, s.log.count("WARN events stand still"))
 }
@@ -139,7 +142,8 @@ func TestAProcessThatWasKilledDoesNotCount(t *testing.T) {
 	s.exec(`UPDATE processes SET seen_at = now() - interval '31 seconds' WHERE roles = '{relay}'`)
 	s.waits(e, "relay")
 	require.NoError(t, s.api.App.Processes.Tidy(t.Context()))
-	require.Equal(t, 2, s.count(`SELECT count(*) FROM processes`), "the one that was killed a moment ago is still told of")
+	require.Equal(t, 2, s.count(`SELECT count(*) FROM processes`),
+		"the one that was killed a moment ago is still told of")
 }
 
 // C16: a process with a wrong clock has the role and does not work in it.
@@ -149,7 +153,8 @@ func TestWaitsForAClockThatIsOff(t *testing.T) {
 	s.role(daemon.Overrides{Now: func() time.Time { return time.Now().Add(-9 * time.Second) }}, daemon.RoleRelay)
 	e := s.event(s.api, "POINT", 20)
 	s.run(s.api, e)
-	require.Regexp(t, `^no process with the role relay is running: the one on .* does nothing, since this machine's clock is wrong: 9s behind`, s.waits(e, "relay"))
+	require.Regexp(t,
+		`^no process with the role relay is running: the one on .* does nothing, since this machine's clock is wrong: 9s behind`, s.waits(e, "relay"))
 }
 
 // C16: an event whose time has come needs the timetable; so does one that is done and was not closed.
@@ -157,7 +162,8 @@ func TestWaitsForTheTimetable(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
 	e := s.event(s.api, "POINT", 20)
-	s.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) + interval '1 hour' WHERE id = $1`, e.ID)
+	s.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) + interval '1 hour' WHERE id = $1`,
+		e.ID)
 	s.waits(e, "reserved")
 	s.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) WHERE id = $1`, e.ID)
 	s.waits(e, "jobs")
@@ -182,7 +188,10 @@ func TestWaitsForAPausedQueue(t *testing.T) {
 	e := s.event(s.api, "POINT", 300)
 	s.run(s.api, e)
 	require.Equal(t, "blocked: the relay queue is paused in River UI", s.waits(e, "relay_queue_paused"))
-	require.True(t, s.soon(func() bool { return strings.Contains(s.ready(s.api), "blocked: the relay queue is paused in River UI") }))
+	require.True(t,
+		s.soon(func() bool {
+			return strings.Contains(s.ready(s.api), "blocked: the relay queue is paused in River UI")
+		}))
 	pause("*")
 	due := s.event(s.api, "POINT", 20)
 	s.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) WHERE id = $1`, due.ID)
@@ -194,7 +203,8 @@ func TestWaitsForAPausedQueue(t *testing.T) {
 	s.waits(e)
 }
 
-// A ledger that does not answer is named, by the one handler of two that has met it too; when it is back, nothing is said.
+// A ledger that does not answer is named, by the one handler of two that has met it too; when it is back, nothing is
+// said.
 func TestWaitsForTheLedger(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
@@ -268,8 +278,8 @@ func (s *still) intrude(group, topic string) (leave func()) {
 	}
 }
 
-// C2: a consumer of another program in the group takes messages and does nothing with them. The event says so when it has not
-// moved for a while, and goes on when the consumer leaves.
+// C2: a consumer of another program in the group takes messages and does nothing with them. The event says so when it
+// has not moved for a while, and goes on when the consumer leaves.
 func TestStalledByAForeignConsumer(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)
@@ -286,7 +296,8 @@ func TestStalledByAForeignConsumer(t *testing.T) {
 	e := s.event(s.api, "POINT", 1000)
 	s.run(s.api, e)
 	require.True(t, s.soon(func() bool {
-		return s.count(`SELECT count(*) FROM grant_chunks WHERE published_at IS NULL`) == 0 && s.count(`SELECT count(*) FROM grant_chunks WHERE settled_at IS NULL AND claim_token IS NULL`) > 0
+		return s.count(`SELECT count(*) FROM grant_chunks WHERE published_at IS NULL`) == 0 &&
+			s.count(`SELECT count(*) FROM grant_chunks WHERE settled_at IS NULL AND claim_token IS NULL`) > 0
 	}))
 	text := ""
 	require.True(t, s.soon(func() bool { // as if half a minute had passed

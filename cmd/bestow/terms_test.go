@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An expiry is taken when an event is made and edited if and only if the ledger would grant with it and RFC 3339 can say it
-// in UTC, whatever the ledger's time zone (C3).
+// An expiry is taken when an event is made and edited if and only if the ledger would grant with it and RFC 3339 can
+// say it in UTC, whatever the ledger's time zone (C3).
 func TestExpiryIsTheLedgers(t *testing.T) {
 	t.Parallel()
 	const never = "leave it out for never"
@@ -46,17 +46,22 @@ func TestExpiryIsTheLedgers(t *testing.T) {
 				n := app.NewEvent{CampaignID: "new-" + kind, EventType: kind, ExpiryAt: &at}
 				made, err := p.App.Events.Create(t.Context(), operator, n)
 				expiryRefused(t, c.refused, err)
-				plain, err := p.App.Events.Create(t.Context(), operator, app.NewEvent{CampaignID: "edit-" + kind, EventType: kind})
+				plain, err := p.App.Events.Create(t.Context(), operator,
+					app.NewEvent{CampaignID: "edit-" + kind, EventType: kind})
 				require.NoError(t, err)
-				patch := app.EventPatch{NewEvent: app.NewEvent{ExpiryAt: &at}, Given: map[string]bool{"expiry_at": true}}
-				_, err = p.App.Events.Edit(t.Context(), operator, plain.ID, patch, func(domain.Event) error { return nil })
+				patch := app.EventPatch{NewEvent: app.NewEvent{ExpiryAt: &at},
+					Given: map[string]bool{"expiry_at": true}}
+				_, err = p.App.Events.Edit(t.Context(), operator, plain.ID, patch,
+					func(domain.Event) error { return nil })
 				expiryRefused(t, c.refused, err)
 
 				made.ID, made.Type, made.ExpiryAt = plain.ID, plain.Type, &at
-				outcomes, err := p.Granter.Grant(t.Context(), made, time.Now().Add(time.Minute), []domain.Grant{{MemberID: "m", Amount: 1}})
+				outcomes, err := p.Granter.Grant(t.Context(), made, time.Now().Add(time.Minute),
+					[]domain.Grant{{MemberID: "m", Amount: 1}})
 				require.NoError(t, err)
 				granted := outcomes[0].Verdict == domain.Granted
-				require.Equal(t, c.refused == "" || at.UTC().Year() > 9999, granted, "%+v", outcomes[0]) // the API cannot say that year
+				// the API cannot say that year
+				require.Equal(t, c.refused == "" || at.UTC().Year() > 9999, granted, "%+v", outcomes[0])
 			}
 		})
 	}
@@ -83,7 +88,8 @@ func TestTermsOfBefore(t *testing.T) {
 	p := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	defer p.Close()
 	e := w.event(p, "POINT", 3)
-	_, err := w.pool.Exec(t.Context(), `UPDATE campaign_events SET expiry_at = '9999-12-31T23:59:59Z' WHERE id = $1`, e.ID)
+	_, err := w.pool.Exec(t.Context(),
+		`UPDATE campaign_events SET expiry_at = '9999-12-31T23:59:59Z' WHERE id = $1`, e.ID)
 	require.NoError(t, err)
 	_, err = p.App.Events.Start(t.Context(), operator, e.ID)
 	require.ErrorIs(t, err, &domain.Error{Code: domain.TermsRefused})
@@ -122,7 +128,8 @@ func TestEachImportedRowIsGranted(t *testing.T) {
 		fmt.Fprintf(&ndjson, `{"member_id": %q, "amount": %s, "reason": %q}`+"\n", r.member, r.amount, r.reason)
 	}
 	for _, kind := range []string{"POINT", "VOUCHER"} {
-		for contentType, list := range map[string]string{"text/csv": csv.String(), "application/x-ndjson": ndjson.String()} {
+		for contentType, list := range map[string]string{"text/csv": csv.String(),
+			"application/x-ndjson": ndjson.String()} {
 			for _, part := range strings.SplitAfter(list, "\n") { // an event each: every row stands for itself
 				w.grantsAll(p, kind, contentType, list, part)
 			}
@@ -137,14 +144,18 @@ func (w *world) grantsAll(p *daemon.Process, kind, contentType, list, row string
 		row = list[:strings.Index(list, "\n")+1] + row
 	}
 	reason := strings.Repeat("기", 500)
-	e, err := p.App.Events.Create(w.Context(), operator, app.NewEvent{CampaignID: fmt.Sprint(time.Now().UnixNano()), EventType: kind, DefaultReason: reason})
+	e, err := p.App.Events.Create(w.Context(), operator,
+		app.NewEvent{CampaignID: fmt.Sprint(time.Now().UnixNano()), EventType: kind, DefaultReason: reason})
 	require.NoError(w, err)
-	_, err = p.App.Targets.Import(w.Context(), operator, e.ID, imports.Upload{Body: strings.NewReader(row), ContentType: contentType})
+	_, err = p.App.Targets.Import(w.Context(), operator, e.ID,
+		imports.Upload{Body: strings.NewReader(row), ContentType: contentType})
 	if err != nil {
 		require.ErrorAs(w, err, new(*domain.Error), row)
 		return
 	}
-	rows, err := w.pool.Query(w.Context(), `SELECT id, member_id, amount, coalesce(reason, $2), 0, 0 FROM `+e.Type.TargetTable()+` WHERE event_id = $1`, e.ID, reason)
+	rows, err := w.pool.Query(w.Context(),
+		`SELECT id, member_id, amount, coalesce(reason, $2), 0, 0 FROM `+e.Type.TargetTable()+` WHERE event_id = $1`,
+		e.ID, reason)
 	require.NoError(w, err)
 	grants, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Grant])
 	require.NoError(w, err)

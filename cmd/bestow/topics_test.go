@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// C13: a topic that somebody else made takes no message. Its events say `blocked: …` with what to do, the log tells it once,
-// events of other types go on, and what was blocked goes on by itself when the topic is right.
+// C13: a topic that somebody else made takes no message. Its events say `blocked: …` with what to do, the log tells it
+// once, events of other types go on, and what was blocked goes on by itself when the topic is right.
 func TestTopicsThatTakeNoMessage(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ setting, wrong, right string }{
@@ -42,7 +42,8 @@ func TestTopicsThatTakeNoMessage(t *testing.T) {
 			s.exact(s.api, s.completed(s.api, points.ID))
 			require.Equal(t, 1, s.log.count("WARN kafka does not take messages"))
 			require.Equal(t, 1, s.log.count("INFO kafka takes messages again"))
-			require.Eventually(t, func() bool { return s.log.count("INFO a topic is as it should be again") == 1 }, time.Minute, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return s.log.count("INFO a topic is as it should be again") == 1 },
+				time.Minute, 50*time.Millisecond)
 		})
 	}
 }
@@ -52,7 +53,8 @@ func TestTopicsThatMayDoHarm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	log := w.listen()
-	kafkatest.CreateTopicWith(t, w.cfg.Brokers, w.cfg.TopicPrefix+".point", 4, map[string]string{"retention.ms": "60000", "max.message.bytes": "100000"})
+	kafkatest.CreateTopicWith(t, w.cfg.Brokers, w.cfg.TopicPrefix+".point", 4,
+		map[string]string{"retention.ms": "60000", "max.message.bytes": "100000"})
 	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	e := w.event(p, "POINT", 300)
 	w.run(p, e)
@@ -80,7 +82,8 @@ func TestATopicGrows(t *testing.T) {
 		kafkatest.Grow(t, w.cfg.Brokers, w.cfg.TopicPrefix+suffix, 8)
 	}
 	grown := time.Now()
-	require.Eventually(t, func() bool { return p.Router.Assigned(first.Type) == 8 }, 30*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Router.Assigned(first.Type) == 8 }, 30*time.Second,
+		50*time.Millisecond)
 	t.Logf("all partitions are read %s after the topic grew", time.Since(grown).Round(100*time.Millisecond))
 	second := w.eventIn(p, "POINT", 1_600, &eight)
 	w.run(p, second)
@@ -94,8 +97,8 @@ func TestATopicGrows(t *testing.T) {
 	require.Zero(t, w.count(`SELECT sum(reconciled) FROM grant_chunks`), "nothing had to be published again")
 }
 
-// A chunk in a partition that the topic has got meanwhile counts as any other: its consumer's lag is no loss, and what Kafka
-// lost of it is published again. The process that reconciles has not heard of the partition before.
+// A chunk in a partition that the topic has got meanwhile counts as any other: its consumer's lag is no loss, and what
+// Kafka lost of it is published again. The process that reconciles has not heard of the partition before.
 func TestReconcileOfANewPartition(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -109,7 +112,8 @@ func TestReconcileOfANewPartition(t *testing.T) {
 	}
 	w.passed(".point")
 	stop()
-	q := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleJobs) // it does not run, so it looks at no topic by itself
+	// it does not run, so it looks at no topic by itself
+	q := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleJobs)
 	t.Cleanup(q.Close)
 	q.Sweeper.Patience = time.Nanosecond
 	_, err := q.Sweeper.Reconcile(t.Context())
@@ -133,7 +137,8 @@ func TestReconcileOfANewPartition(t *testing.T) {
 		require.Zero(t, n, "nobody has read the new partition yet: a lag is no loss")
 	}
 	partition := int32(e.ID % 8)
-	kafkatest.DeleteRecords(t, w.cfg.Brokers, topic, partition, kafkatest.EndOffsets(t, w.cfg.Brokers, topic)[partition])
+	kafkatest.DeleteRecords(t, w.cfg.Brokers, topic, partition,
+		kafkatest.EndOffsets(t, w.cfg.Brokers, topic)[partition])
 	n, err := q.Sweeper.Reconcile(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, w.count(`SELECT count(*) FROM grant_chunks WHERE event_id = $1`, e.ID), n)
@@ -141,8 +146,8 @@ func TestReconcileOfANewPartition(t *testing.T) {
 	w.exact(p, w.completed(p, e.ID))
 }
 
-// Topics are deleted in mid-run, and made anew with fewer partitions, or by the processes themselves where nobody does it:
-// what is started afterwards completes.
+// Topics are deleted in mid-run, and made anew with fewer partitions, or by the processes themselves where nobody does
+// it: what is started afterwards completes.
 func TestTopicsDeletedInMidRun(t *testing.T) {
 	t.Parallel()
 	for name, partitions := range map[string]int32{"made anew with fewer partitions": 1, "made anew by nobody": 0} {
@@ -169,8 +174,8 @@ func TestTopicsDeletedInMidRun(t *testing.T) {
 	}
 }
 
-// A broker that makes no topic as it is asked for blocks the events of that topic, and nothing else: the process starts, and
-// when somebody has made the topic it goes on.
+// A broker that makes no topic as it is asked for blocks the events of that topic, and nothing else: the process
+// starts, and when somebody has made the topic it goes on.
 func TestATopicThatCannotBeMade(t *testing.T) {
 	t.Parallel()
 	s := newStill(t)

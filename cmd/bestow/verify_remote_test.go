@@ -42,7 +42,8 @@ func (w *world) completedEvent(kind string, n int) domain.Event {
 	return w.completed(p, e.ID)
 }
 
-// The service's report compares what the command line's does, vouchers' codes too, although only the role jobs makes it.
+// The service's report compares what the command line's does, vouchers' codes too, although only the role jobs makes
+// it.
 func TestTheServiceVerifies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -60,7 +61,8 @@ func TestTheServiceVerifies(t *testing.T) {
 	master, err := w.cfg.Master()
 	require.NoError(t, err)
 	local, err := verify.New(verify.Config{
-		Pool: w.pool, Unsealer: daemon.NewUnsealer(master), Keys: keys.Store{Table: keys.Content, Master: master}, Zone: w.cfg.TimeZone,
+		Pool: w.pool, Unsealer: daemon.NewUnsealer(master), Keys: keys.Store{Table: keys.Content, Master: master},
+		Zone: w.cfg.TimeZone,
 	})
 	require.NoError(t, err)
 	w.exec(`DELETE FROM verify_reports`) // there was none when the service verified
@@ -93,22 +95,25 @@ func TestVerifyIsStoppedInTheMiddle(t *testing.T) {
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM verify_reports`))
 }
 
-// A verification whose process was killed runs again when the process was not seen for a while, and not after the half hour
-// that a verification may take. One whose process is alive is left alone.
+// A verification whose process was killed runs again when the process was not seen for a while, and not after the half
+// hour that a verification may take. One whose process is alive is left alone.
 func TestVerifyOfAKilledProcess(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.completedEvent("POINT", 100)
 	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
-	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM processes`) == 1 }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM processes`) == 1 }, time.Minute,
+		20*time.Millisecond)
 	w.exec(`INSERT INTO river.river_job (kind, args, metadata, queue, state, attempt, max_attempts, created_at, attempted_at, attempted_by)
 		SELECT 'verify', jsonb_build_object('event_id', $1::bigint), '{"by": "test"}', 'jobs', 'running', 1, 100, now(), now() - interval '1 minute', ARRAY[by]
 		FROM (VALUES ('gone'), ($2)) v (by)`, e.ID, p.River.ID())
 	n, err := p.App.Reports.RescueVerifications(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM verify_reports WHERE ok`) == 1 }, time.Minute, 20*time.Millisecond)
-	require.Equal(t, 1, w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'verify' AND state = 'running' AND attempted_by = ARRAY[$1]`, p.River.ID()))
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM verify_reports WHERE ok`) == 1 },
+		time.Minute, 20*time.Millisecond)
+	require.Equal(t, 1,
+		w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'verify' AND state = 'running' AND attempted_by = ARRAY[$1]`, p.River.ID()))
 }
 
 // One verification at a time in a process: the workers of the queue are the timetable's.
@@ -126,11 +131,13 @@ func TestVerificationsTakeTurns(t *testing.T) {
 	w.verifyWaitsForTheTable()
 	before := w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'close_done' AND state = 'completed'`)
 	require.Eventually(t, func() bool {
-		return w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'close_done' AND state = 'completed'`) > before+1
+		return w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'close_done' AND state = 'completed'`) >
+			before+1
 	}, time.Minute, 50*time.Millisecond, "the timetable goes on")
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'verify' AND state = 'running'`))
 	release()
-	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM verify_reports`) == events }, 2*time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM verify_reports`) == events },
+		2*time.Minute, 50*time.Millisecond)
 }
 
 // holdResults lets no one read the results of points until release is called.
@@ -147,7 +154,8 @@ func (w *world) holdResults() (release func()) {
 func (w *world) verifyWaitsForTheTable() {
 	w.Helper()
 	require.Eventually(w, func() bool {
-		return w.count(`SELECT count(*) FROM pg_locks WHERE relation = 'point_results'::regclass AND NOT granted`) > 0 &&
+		return w.count(`SELECT count(*) FROM pg_locks WHERE relation = 'point_results'::regclass AND NOT granted`) >
+			0 &&
 			w.count(`SELECT count(*) FROM river.river_job WHERE kind = 'verify' AND state = 'running'`) > 0
 	}, time.Minute, 20*time.Millisecond)
 }
@@ -164,11 +172,13 @@ func TestCommandLineVerifyRemote(t *testing.T) {
 		go func() {
 			for {
 				var asked int
-				err := s.pool.QueryRow(s.Context(), `SELECT count(*) FROM river.river_job WHERE kind = 'verify' AND state = 'available'`).Scan(&asked)
+				err := s.pool.QueryRow(s.Context(),
+					`SELECT count(*) FROM river.river_job WHERE kind = 'verify' AND state = 'available'`).Scan(&asked)
 				if err == nil && asked > 0 {
 					err = do()
 					if err == nil {
-						_, err = s.pool.Exec(s.Context(), `UPDATE river.river_job SET state = 'completed', finalized_at = now() WHERE kind = 'verify'`)
+						_, err = s.pool.Exec(s.Context(),
+							`UPDATE river.river_job SET state = 'completed', finalized_at = now() WHERE kind = 'verify'`)
 					}
 					ended <- err
 					return

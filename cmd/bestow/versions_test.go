@@ -30,7 +30,8 @@ func buildOld(t *testing.T, ref string) string {
 	here, err := os.Getwd()
 	require.NoError(t, err)
 	t.Logf("the old version is %s", shell("git", "-C", here, "log", "-1", "--format=%h of %cd: %s", ref))
-	shell("git", "-C", filepath.Join(here, "../.."), "archive", "--format=tar", "-o", filepath.Join(dir, "old.tar"), ref)
+	shell("git", "-C", filepath.Join(here, "../.."), "archive", "--format=tar", "-o",
+		filepath.Join(dir, "old.tar"), ref)
 	shell("tar", "-xf", "old.tar")
 	binary := filepath.Join(dir, "bestow-old")
 	shell("go", "build", "-buildvcs=false", "-ldflags=-w", "-o", binary, "./cmd/bestow")
@@ -41,12 +42,17 @@ func buildOld(t *testing.T, ref string) string {
 func (w *world) old(binary string, roles ...string) (stop func()) {
 	w.Helper()
 	log := filepath.Join(w.TempDir(), strings.Join(roles, "-")+".log")
-	c, err := proc.Program{Name: "old " + strings.Join(roles, ","), Args: []string{binary, "serve", "--roles", strings.Join(roles, ",")}, Log: log, Env: []string{
-		"DATABASE_URL=" + w.cfg.DatabaseURL, "KAFKA_BROKERS=" + strings.Join(w.cfg.Brokers, ","), "BESTOW_TOPIC_PREFIX=" + w.cfg.TopicPrefix,
-		"BESTOW_TOPIC_PARTITIONS=" + strconv.Itoa(w.cfg.Partitions), "BESTOW_MESSAGE_TARGETS=" + strconv.Itoa(w.cfg.MessageTargets),
-		"BESTOW_RETRY_BACKOFF=" + w.cfg.RetryBackoff.String(), "BESTOW_DB_MAX_CONNS=" + strconv.Itoa(w.cfg.MaxConns),
-		"BESTOW_MASTER_KEY=" + w.cfg.MasterKey, "BESTOW_ADDR=127.0.0.1:0", "BESTOW_OPS_ADDR=127.0.0.1:0", "LOG_FORMAT=text",
-	}}.Start(w.Context())
+	c, err := proc.Program{Name: "old " + strings.Join(roles, ","),
+		Args: []string{binary, "serve", "--roles", strings.Join(roles, ",")}, Log: log, Env: []string{
+			"DATABASE_URL=" + w.cfg.DatabaseURL, "KAFKA_BROKERS=" + strings.Join(w.cfg.Brokers, ","),
+			"BESTOW_TOPIC_PREFIX=" + w.cfg.TopicPrefix,
+			"BESTOW_TOPIC_PARTITIONS=" + strconv.Itoa(w.cfg.Partitions),
+			"BESTOW_MESSAGE_TARGETS=" + strconv.Itoa(w.cfg.MessageTargets),
+			"BESTOW_RETRY_BACKOFF=" + w.cfg.RetryBackoff.String(),
+			"BESTOW_DB_MAX_CONNS=" + strconv.Itoa(w.cfg.MaxConns),
+			"BESTOW_MASTER_KEY=" + w.cfg.MasterKey, "BESTOW_ADDR=127.0.0.1:0", "BESTOW_OPS_ADDR=127.0.0.1:0",
+			"LOG_FORMAT=text",
+		}}.Start(w.Context())
 	require.NoError(w, err)
 	stop = func() {
 		said, _ := os.ReadFile(log) // for who asks why
@@ -57,8 +63,8 @@ func (w *world) old(binary string, roles ...string) (stop func()) {
 	return stop
 }
 
-// Two versions at once, as in a rolling deploy, on the schema of the newer one: whoever relays and whoever handles, every
-// member is granted once, and who is refused meanwhile is tried again (F32). The old version is a commit:
+// Two versions at once, as in a rolling deploy, on the schema of the newer one: whoever relays and whoever handles,
+// every member is granted once, and who is refused meanwhile is tried again (F32). The old version is a commit:
 //
 //	BESTOW_TEST_OLD=main~30 go test ./cmd/bestow -run TwoVersions -v
 func TestTwoVersions(t *testing.T) {

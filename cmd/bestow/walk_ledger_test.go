@@ -20,19 +20,23 @@ func (k *walk) walkTheLedger() {
 	soon := func() time.Time { return time.Now().Add(time.Minute) }
 	var saved, used money.Moved
 	k.do(func(command.Caller) (err error) {
-		saved, err = ledger.Save(k.ctx, soon(), money.Item{Key: "walk:save", MemberID: "walker", Amount: 100, TypeCode: "RV", Ref: "review"})
+		saved, err = ledger.Save(k.ctx, soon(),
+			money.Item{Key: "walk:save", MemberID: "walker", Amount: 100, TypeCode: "RV", Ref: "review"})
 		return err
 	})
 	k.do(func(command.Caller) (err error) {
-		used, err = ledger.Use(k.ctx, soon(), money.Spending{Key: "walk:use", MemberID: "walker", Amount: 60, TypeCode: "ORDER", Ref: "order"})
+		used, err = ledger.Use(k.ctx, soon(),
+			money.Spending{Key: "walk:use", MemberID: "walker", Amount: 60, TypeCode: "ORDER", Ref: "order"})
 		return err
 	})
 	k.do(func(command.Caller) error {
-		_, err := ledger.Cancel(k.ctx, soon(), money.Cancel{Key: "walk:order", MemberID: "walker", TxID: used.TxID, Amount: 10})
+		_, err := ledger.Cancel(k.ctx, soon(),
+			money.Cancel{Key: "walk:order", MemberID: "walker", TxID: used.TxID, Amount: 10})
 		return err
 	})
 	k.do(func(command.Caller) error {
-		_, err := ledger.Cancel(k.ctx, soon(), money.Cancel{Key: "walk:clawback", MemberID: "walker", TxID: saved.TxID, OnUsed: money.OweUsed})
+		_, err := ledger.Cancel(k.ctx, soon(),
+			money.Cancel{Key: "walk:clawback", MemberID: "walker", TxID: saved.TxID, OnUsed: money.OweUsed})
 		return err
 	})
 	k.do(func(command.Caller) error {
@@ -46,12 +50,16 @@ func (k *walk) walkTheLedger() {
 	})
 	expiry := time.Now().Add(time.Second)
 	k.do(func(command.Caller) error {
-		_, err := ledger.Save(k.ctx, soon(), money.Item{Key: "walk:brief", MemberID: "walker", Amount: 5, TypeCode: "RV", Ref: "review", ExpiryAt: &expiry})
+		_, err := ledger.Save(k.ctx, soon(),
+			money.Item{Key: "walk:brief", MemberID: "walker", Amount: 5, TypeCode: "RV", Ref: "review",
+				ExpiryAt: &expiry})
 		return err
 	})
 	k.do(func(command.Caller) error { _, err := ledger.Collect(k.ctx, ""); return err })
 	k.do(func(command.Caller) error {
-		_, err := ledger.Save(k.ctx, soon(), money.Item{Key: "walk:idle", MemberID: "idler", Amount: 5, TypeCode: "RV", Ref: "review", ExpiryAt: &expiry})
+		_, err := ledger.Save(k.ctx, soon(),
+			money.Item{Key: "walk:idle", MemberID: "idler", Amount: 5, TypeCode: "RV", Ref: "review",
+				ExpiryAt: &expiry})
 		return err
 	})
 	require.Eventually(k, func() bool {

@@ -25,7 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mood is how the ledger takes what is asked for an event.
+// mood says how the ledger takes what is asked for an event.
 type mood func(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error)
 
 // walk goes all roads of the product, in a world where each point kills at its first passage.
@@ -92,7 +92,8 @@ func (k *walk) minded(m mood, events ...int64) {
 }
 
 // Grant implements app.Granter.
-func (k *walk) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (k *walk) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	k.mu.Lock()
 	m := k.mind[e.ID]
 	k.mu.Unlock()
@@ -139,12 +140,14 @@ func (k *walk) event(kind string, n int) (id int64) {
 	k.Helper()
 	amount := int64(500)
 	k.do(func(by command.Caller) error {
-		e, err := k.p.App.Events.Create(k.ctx, by, app.NewEvent{CampaignID: fmt.Sprint("walk-", k.made), EventType: kind, DefaultAmount: &amount})
+		e, err := k.p.App.Events.Create(k.ctx, by,
+			app.NewEvent{CampaignID: fmt.Sprint("walk-", k.made), EventType: kind, DefaultAmount: &amount})
 		id = e.ID
 		return err
 	})
 	k.do(func(by command.Caller) error {
-		_, err := k.p.App.Targets.Import(k.ctx, by, id, imports.Upload{Body: strings.NewReader(members(n)), ContentType: "text/csv"})
+		_, err := k.p.App.Targets.Import(k.ctx, by, id,
+			imports.Upload{Body: strings.NewReader(members(n)), ContentType: "text/csv"})
 		return err
 	})
 	return id
@@ -185,9 +188,9 @@ func (k *walk) eventually(n int, query string, args ...any) {
 	require.Eventually(k, func() bool { return k.count(query, args...) == n }, time.Minute, 50*time.Millisecond, query)
 }
 
-// Every road is gone, and at each point of the list somebody dies, once; whoever does such steps again does it again. In the
-// end every member is where the policy says, granted once and counted once. A point that no road passes tests nothing: it
-// has no place in the list.
+// Every road is gone, and at each point of the list somebody dies, once; whoever does such steps again does it again.
+// In the end every member is where the policy says, granted once and counted once. A point that no road passes tests
+// nothing: it has no place in the list.
 func TestKilledOnceAtEveryPoint(t *testing.T) {
 	t.Parallel()
 	k := newWalk(t)
@@ -200,7 +203,8 @@ func TestKilledOnceAtEveryPoint(t *testing.T) {
 	k.walkParked()
 	k.verified(k.p)
 	k.eventually(0, `SELECT count(*) FROM campaign_events WHERE event_status <> 'COMPLETED'`)
-	require.Equal(t, k.count(`SELECT sum(total_count) FROM campaign_events`), k.count(`SELECT (SELECT count(*) FROM money.point_member) + (SELECT count(*) FROM money.vouchers)`))
+	require.Equal(t, k.count(`SELECT sum(total_count) FROM campaign_events`),
+		k.count(`SELECT (SELECT count(*) FROM money.point_member) + (SELECT count(*) FROM money.vouchers)`))
 	k.walkTheLedger()
 	k.verified(k.p)
 	require.Empty(t, k.missed(), "nobody passed these points")
@@ -247,26 +251,28 @@ func (k *walk) walkTheRoad() {
 func (k *walk) walkRefusals() {
 	k.Helper()
 	id := k.event("POINT", 200)
-	k.minded((&verdicts{Granter: k.Granter, asked: map[string]int{}, say: func(m string, nth int) (domain.Verdict, bool) {
-		switch {
-		case digit(m) == '2', digit(m) == '5' && nth == 1:
-			return domain.RefusedForNow, false
-		case digit(m) == '3':
-			return domain.RefusedForGood, false
-		case digit(m) == '4' && nth == 1: // applied, and nobody heard
-			return domain.Unknown, true
-		}
-		return domain.Granted, true
-	}}).Grant, id)
+	k.minded((&verdicts{Granter: k.Granter,
+		asked: map[string]int{}, say: func(m string, nth int) (domain.Verdict, bool) {
+			switch {
+			case digit(m) == '2', digit(m) == '5' && nth == 1:
+				return domain.RefusedForNow, false
+			case digit(m) == '3':
+				return domain.RefusedForGood, false
+			case digit(m) == '4' && nth == 1: // applied, and nobody heard
+				return domain.Unknown, true
+			}
+			return domain.Granted, true
+		}}).Grant, id)
 	k.begin(id)
 	k.until(domain.Completed, id)
 	require.Equal(k, 40, k.count(`SELECT fail_count FROM campaign_event_summary WHERE event_id = $1`, id))
-	k.minded((&verdicts{Granter: k.Granter, asked: map[string]int{}, say: func(m string, nth int) (domain.Verdict, bool) {
-		if digit(m) == '3' && nth == 1 {
-			return domain.Unknown, true
-		}
-		return domain.Granted, true
-	}}).Grant, id)
+	k.minded((&verdicts{Granter: k.Granter,
+		asked: map[string]int{}, say: func(m string, nth int) (domain.Verdict, bool) {
+			if digit(m) == '3' && nth == 1 {
+				return domain.Unknown, true
+			}
+			return domain.Granted, true
+		}}).Grant, id)
 	k.do(func(by command.Caller) error { _, err := k.p.App.Events.Retry(k.ctx, by, id, "", false); return err })
 	k.eventually(200, `SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, id)
 }
@@ -276,7 +282,8 @@ func (k *walk) walkRefusals() {
 func (k *walk) walkStops() {
 	k.Helper()
 	one, two := k.event("POINT", 200), k.event("POINT", 100)
-	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time,
+		batch []domain.Grant) ([]domain.Outcome, error) {
 		_, err := k.Granter.Grant(ctx, e, deadline, batch)
 		panic(fmt.Sprint("killed after the ledger: ", err)) //nolint:forbidigo // stands for the death of the process
 	}, one, two)
@@ -304,8 +311,8 @@ func (k *walk) walkStops() {
 	k.until(domain.Completed, one, two)
 }
 
-// A chunk that kills is worked one member at a time, by a ledger that fails twice; another ledger contradicts itself; of a
-// third the keys are gone.
+// A chunk that kills is worked one member at a time, by a ledger that fails twice; another ledger contradicts itself;
+// of a third the keys are gone.
 func (k *walk) walkTrouble() {
 	k.Helper()
 	alone, contradicted, keyless := k.event("POINT", 60), k.event("POINT", 60), k.event("VOUCHER", 60)
@@ -313,7 +320,8 @@ func (k *walk) walkTrouble() {
 	failures := make(chan error, 2)
 	failures <- errors.New("no answer")
 	failures <- grants.ErrNotApplied
-	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time,
+		batch []domain.Grant) ([]domain.Outcome, error) {
 		select {
 		case err := <-failures:
 			return nil, err
@@ -338,7 +346,8 @@ func (k *walk) walkTrouble() {
 func (k *walk) walkTheNets() {
 	k.Helper()
 	jobless, lost := k.event("POINT", 60), k.event("POINT", 60)
-	k.exec(`DELETE FROM river.river_job WHERE kind = 'relay' AND args @> jsonb_build_object('event_id', $1::bigint)`, jobless)
+	k.exec(`DELETE FROM river.river_job WHERE kind = 'relay' AND args @> jsonb_build_object('event_id', $1::bigint)`,
+		jobless)
 	k.loses(true, lost)
 	k.begin(jobless, lost)
 	k.do(func(command.Caller) error { _, err := k.p.Sweeper.Sweep(k.ctx); return err })

@@ -31,7 +31,8 @@ func TestWordsInAnyCase(t *testing.T) {
 			}
 		}
 		_, err := parse(v, "nonesuch")
-		require.ErrorContains(t, err, `"nonesuch" is none of `+strings.ReplaceAll(strings.TrimPrefix(v.Enum, ","), ",", ", "), name)
+		require.ErrorContains(t, err,
+			`"nonesuch" is none of `+strings.ReplaceAll(strings.TrimPrefix(v.Enum, ","), ",", ", "), name)
 	}
 }
 

@@ -114,10 +114,12 @@ func (w *world) eventIn(p *daemon.Process, kind string, n int, partitions *int) 
 	w.Helper()
 	amount := int64(500)
 	e, err := p.App.Events.Create(w.Context(), operator, app.NewEvent{
-		CampaignID: fmt.Sprintf("c-%s-%d", kind, time.Now().UnixNano()), EventType: kind, DefaultAmount: &amount, DefaultReason: "spring", Partitions: partitions,
+		CampaignID: fmt.Sprintf("c-%s-%d", kind, time.Now().UnixNano()), EventType: kind, DefaultAmount: &amount,
+		DefaultReason: "spring", Partitions: partitions,
 	})
 	require.NoError(w, err)
-	res, err := p.App.Targets.Import(w.Context(), operator, e.ID, imports.Upload{Body: memberList(n), ContentType: "text/csv"})
+	res, err := p.App.Targets.Import(w.Context(), operator, e.ID,
+		imports.Upload{Body: memberList(n), ContentType: "text/csv"})
 	require.NoError(w, err)
 	require.Equal(w, n, res.Accepted)
 	return e

@@ -33,7 +33,7 @@ var (
 )
 
 const (
-	// AwayAfter is how many calls in a row must fail before the ledger counts as away.
+	// AwayAfter says how many calls in a row must fail before the ledger counts as away.
 	AwayAfter = 3
 	// Probe is the pause between two calls of a ledger that is away: grants go on as soon as one is answered.
 	Probe = time.Second
@@ -42,12 +42,12 @@ const (
 // ErrAway is the error of a call that was not made, because the calls before it failed.
 var ErrAway = errors.New("the ledger is away")
 
-// errNoAnswer is what the breaker is told of a call that ended in a panic.
+// errNoAnswer holds what the breaker is told of a call that ended in a panic.
 var errNoAnswer = errors.New("the call did not return")
 
-// Breaker is a ledger that is left alone while it is away: one call at a time finds out whether it is back. It looks only
-// at calls that failed as a whole: a refusal is an answer. A ledger that refuses every call, as one that does not know our
-// token, counts as away at the first; one that says when it can be asked again is left alone until then.
+// Breaker is a ledger that is left alone while it is away: one call at a time finds out whether it is back. It looks
+// only at calls that failed as a whole: a refusal is an answer. A ledger that refuses every call, as one that does not
+// know our token, counts as away at the first; one that says when it can be asked again is left alone until then.
 type Breaker struct {
 	name   string
 	ledger Ledger
@@ -60,8 +60,8 @@ type Breaker struct {
 	since  time.Time // when it went away; only the gate's callback touches it, under the gate's lock
 }
 
-// New returns a breaker before l, which it calls by name in the log. probe is the pause between two calls of a ledger that is
-// away.
+// New returns a breaker before l, which it calls by name in the log. probe is the pause between two calls of a ledger
+// that is away.
 func New(name string, l Ledger, probe time.Duration, log *slog.Logger) *Breaker {
 	b := &Breaker{name: name, ledger: l, log: log, start: time.Now()}
 	b.gate = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
@@ -84,7 +84,8 @@ func (b *Breaker) changed(_ string, from, to gobreaker.State) {
 	switch {
 	case from == gobreaker.StateClosed:
 		b.since = time.Now()
-		b.log.Error("the ledger is away: grants wait for it, and nothing is counted", obs.Ledger, b.name, obs.Err, b.Cause())
+		b.log.Error("the ledger is away: grants wait for it, and nothing is counted", obs.Ledger, b.name, obs.Err,
+			b.Cause())
 	case to == gobreaker.StateClosed:
 		b.log.Info("the ledger is back: grants go on", obs.Ledger, b.name, "away", time.Since(b.since))
 	}
@@ -111,8 +112,8 @@ func (b *Breaker) Away() error {
 // waits reports whether the ledger has said that it cannot be asked yet.
 func (b *Breaker) waits() bool { return time.Since(b.start) < time.Duration(b.until.Load()) }
 
-// Unavailable returns why the ledger is away, nil if the breaker is closed. It does not matter whether a call may look for it
-// just now.
+// Unavailable returns why the ledger is away, nil if the breaker is closed. It does not matter whether a call may look
+// for it just now.
 func (b *Breaker) Unavailable() error {
 	if b.gate.State() == gobreaker.StateClosed {
 		return nil

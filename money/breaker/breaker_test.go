@@ -44,8 +44,14 @@ func (s *scripted) LookupVouchers(ctx context.Context, _ []string) ([]money.Foun
 // calls are the four calls of a breaker.
 func calls(b *Breaker) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
-		"grant points":    func(ctx context.Context) error { _, err := b.GrantPoints(ctx, time.Now(), nil); return err },
-		"grant vouchers":  func(ctx context.Context) error { _, err := b.GrantVouchers(ctx, time.Now(), nil); return err },
+		"grant points": func(ctx context.Context) error {
+			_, err := b.GrantPoints(ctx, time.Now(), nil)
+			return err
+		},
+		"grant vouchers": func(ctx context.Context) error {
+			_, err := b.GrantVouchers(ctx, time.Now(), nil)
+			return err
+		},
 		"look up points":  func(ctx context.Context) error { _, err := b.LookupPoints(ctx, nil); return err },
 		"look up voucher": func(ctx context.Context) error { _, err := b.LookupVouchers(ctx, nil); return err },
 	}
@@ -55,8 +61,8 @@ func newTestBreaker(l Ledger, probe time.Duration) *Breaker {
 	return New("money", l, probe, slog.New(slog.DiscardHandler))
 }
 
-// A refusal, and a wish that the ledger cannot fulfil, are answers: the ledger is there. A call that fails is none; after
-// three in a row the ledger is not called.
+// A refusal, and a wish that the ledger cannot fulfil, are answers: the ledger is there. A call that fails is none;
+// after three in a row the ledger is not called.
 func TestBreakerKnowsAnAnswer(t *testing.T) {
 	t.Parallel()
 	for name := range calls(nil) {
@@ -89,7 +95,8 @@ func TestBreakerKnowsAnAnswer(t *testing.T) {
 	}
 }
 
-// A call that ends in a panic, also the one that looks whether the ledger is back, does not shut the ledger off for ever.
+// A call that ends in a panic, also the one that looks whether the ledger is back, does not shut the ledger off for
+// ever.
 func TestBreakerAfterAPanic(t *testing.T) {
 	t.Parallel()
 	b := newTestBreaker(&scripted{panics: AwayAfter + 1}, 20*time.Millisecond)

@@ -47,7 +47,7 @@ func Checks() []Check {
 	}
 }
 
-// checkBudget is how long a check may take.
+// checkBudget is the time that a check may take.
 const checkBudget = 2 * time.Minute
 
 // Run tries the ledger. Its error says how the ledger does otherwise than it must.

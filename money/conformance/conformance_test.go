@@ -16,8 +16,10 @@ import (
 )
 
 var (
-	moneyURL   = flag.String("money-url", "", "the ledger that is tried, without /money/v1 (default: the one of this repository)")
-	moneyFull  = flag.Bool("money-full", false, "try the routes of members too (always so for the ledger of this repository)")
+	moneyURL = flag.String("money-url", "",
+		"the ledger that is tried, without /money/v1 (default: the one of this repository)")
+	moneyFull = flag.Bool("money-full", false,
+		"try the routes of members too (always so for the ledger of this repository)")
 	moneyToken = flag.String("money-token", "token", "the token that it asks for")
 )
 

@@ -37,7 +37,7 @@ func (s *session) fifo() error {
 	return errors.Join(took(got, lot{ids[0], -100}, lot{ids[1], -200}, lot{ids[2], -200}), m.has(100, 0))
 }
 
-// shortLife is how long points are valid that a check lets expire.
+// shortLife is the time that points are valid that a check lets expire.
 const shortLife = 1500 * time.Millisecond
 
 // fleeting saves points that expire in a moment, by the ledger's clock to the second.
@@ -84,7 +84,8 @@ func (s *session) partCancels() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(took(first, lot{ids[2], 200}, lot{ids[1], 50}), took(rest, lot{ids[1], 150}, lot{ids[0], 100}), m.has(600, 0))
+	return errors.Join(took(first, lot{ids[2], 200}, lot{ids[1], 50}), took(rest, lot{ids[1], 150}, lot{ids[0], 100}),
+		m.has(600, 0))
 }
 
 func (s *session) overCancelled() error {
@@ -151,7 +152,8 @@ func (s *session) saveCancel() error {
 			return err
 		}
 		if got.Cancelled != 50 || got.Uncollected != 150 {
-			return fmt.Errorf("%s: cancelled %d and uncollected %d; they must be 50 and 150", how, got.Cancelled, got.Uncollected)
+			return fmt.Errorf("%s: cancelled %d and uncollected %d; they must be 50 and 150", how, got.Cancelled,
+				got.Uncollected)
 		}
 		if err := m.has(want.Balance, want.Owed); err != nil {
 			return fmt.Errorf("%s: %w", how, err)

@@ -25,7 +25,8 @@ func (s *session) replays(kind string, asked []item, first []answer) error {
 	}
 	for i, a := range again {
 		if a.Outcome != replayed || a.TxID != first[i].TxID {
-			return fmt.Errorf("%s was granted as %s; asked again it gets outcome %q, id %q", a.Key, first[i].TxID, a.Outcome, a.TxID)
+			return fmt.Errorf("%s was granted as %s; asked again it gets outcome %q, id %q", a.Key, first[i].TxID,
+				a.Outcome, a.TxID)
 		}
 	}
 	return nil
@@ -53,7 +54,8 @@ func (s *session) conflict() error {
 			return fmt.Errorf("a key with another %s gets outcome %q", [...]string{"amount", "member"}[i], a.Outcome)
 		}
 	}
-	for _, secret := range []string{`"` + first[0].TxID + `"`, `"` + first[1].TxID + `"`, "71523", `"` + asked[1].MemberID + `"`} {
+	for _, secret := range []string{`"` + first[0].TxID + `"`, `"` + first[1].TxID + `"`, "71523",
+		`"` + asked[1].MemberID + `"`} {
 		if bytes.Contains(r.body, []byte(secret)) {
 			return fmt.Errorf("the conflict tells %s of the first grant: %s", secret, r)
 		}
@@ -74,7 +76,8 @@ func (s *session) twiceInABatch() error {
 		got = append(got, a.Outcome)
 	}
 	if !slices.Equal(got, []string{granted, granted, replayed, conflict}) || all[0].TxID != all[2].TxID {
-		return fmt.Errorf("a key twice, and one twice with another amount, get %q, ids %q and %q", got, all[0].TxID, all[2].TxID)
+		return fmt.Errorf("a key twice, and one twice with another amount, get %q, ids %q and %q", got, all[0].TxID,
+			all[2].TxID)
 	}
 	return s.stands(points, asked, all[:2])
 }
@@ -94,7 +97,8 @@ func (s *session) mixedItems() error {
 	}
 	for n, a := range all[1 : 1+len(bad)] {
 		if a.Outcome != refused || a.Code == "" || a.Retryable {
-			return fmt.Errorf("a bad item, with member_id %q and amount %d, gets outcome %q, error_code %q, retryable %t",
+			return fmt.Errorf("a bad item, with member_id %q and amount %d, gets outcome %q, error_code %q, "+
+				"retryable %t",
 				bad[n].MemberID, bad[n].Amount, a.Outcome, a.Code, a.Retryable)
 		}
 	}

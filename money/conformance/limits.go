@@ -102,7 +102,8 @@ func (s *session) refuses(amount string) error {
 }
 
 func (s *session) memberIDs() error {
-	names := []string{"회원-7", "José", "a/b", "a%2Fb", `"quoted"`, "o'neill", "x;--", "<b>", `back\slash`, "two words", "🎁", "A", "a"}
+	names := []string{"회원-7", "José", "a/b", "a%2Fb", `"quoted"`, "o'neill", "x;--", "<b>", `back\slash`, "two words",
+		"🎁", "A", "a"}
 	asked := s.items(len(names))
 	for i, name := range names {
 		asked[i].MemberID = name + s.name
@@ -139,7 +140,8 @@ func (s *session) form() error {
 		"a lookup without keys":   {http.MethodPost, "points/grants/lookup", `{}`, "application/json"},
 		"a deadline that is none": {http.MethodPost, "points/grants", `{"deadline":"tomorrow","items":[]}`, "application/json"},
 	} {
-		r, err := s.send(s.ctx, try.method, try.path, []byte(try.body), func(r *http.Request) { r.Header.Set("Content-Type", try.kind) })
+		r, err := s.send(s.ctx, try.method, try.path, []byte(try.body),
+			func(r *http.Request) { r.Header.Set("Content-Type", try.kind) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -155,10 +157,14 @@ func (s *session) form() error {
 
 func (s *session) token() error {
 	asked := s.items(1)
-	body := fmt.Appendf(nil, `{"items":[{"idempotency_key":%q,"member_id":%q,"amount":100,"type_code":"TEST","ref":"conformance"}]}`, asked[0].Key, asked[0].MemberID)
-	for what, authorization := range map[string]string{"no token": "", "another token": "Bearer x" + s.ledger.Token, "no Bearer": s.ledger.Token} {
+	body := fmt.Appendf(nil,
+		`{"items":[{"idempotency_key":%q,"member_id":%q,"amount":100,"type_code":"TEST","ref":"conformance"}]}`,
+		asked[0].Key, asked[0].MemberID)
+	for what, authorization := range map[string]string{"no token": "", "another token": "Bearer x" + s.ledger.Token,
+		"no Bearer": s.ledger.Token} {
 		for _, path := range []string{"points/grants", "points/grants/lookup", "vouchers/grants"} {
-			r, err := s.send(s.ctx, http.MethodPost, path, body, func(r *http.Request) { r.Header.Set("Authorization", authorization) })
+			r, err := s.send(s.ctx, http.MethodPost, path, body,
+				func(r *http.Request) { r.Header.Set("Authorization", authorization) })
 			if err != nil {
 				return fmt.Errorf("%s: %w", what, err)
 			}
@@ -170,7 +176,7 @@ func (s *session) token() error {
 	return s.absent(asked)
 }
 
-// maxSkew is how far a ledger's clock may be off. Date leaves out what is less than a second.
+// maxSkew says how far a ledger's clock may be off. Date leaves out what is less than a second.
 const maxSkew = 2 * time.Second
 
 func (s *session) clock() error {
@@ -184,7 +190,8 @@ func (s *session) clock() error {
 		return fmt.Errorf("an answer has no Date: %w", err)
 	}
 	if ahead, behind := time.Until(date), sent.Sub(date.Add(time.Second)); ahead > maxSkew || behind > maxSkew {
-		return fmt.Errorf("an answer has the Date %s, and it is %s by the clock of this machine", date.UTC(), sent.UTC())
+		return fmt.Errorf("an answer has the Date %s, and it is %s by the clock of this machine", date.UTC(),
+			sent.UTC())
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ type lot struct {
 	Amount int64  `json:"amount"`
 }
 
-// purse is what a member has.
+// purse holds what a member has.
 type purse struct {
 	Balance int64 `json:"balance"`
 	Owed    int64 `json:"owed"`
@@ -127,7 +127,8 @@ func (m *member) has(balance, owed int64) error {
 		return err
 	}
 	if got != (purse{balance, owed}) {
-		return fmt.Errorf("the balance is %d with %d owed; it must be %d with %d owed", got.Balance, got.Owed, balance, owed)
+		return fmt.Errorf("the balance is %d with %d owed; it must be %d with %d owed", got.Balance, got.Owed,
+			balance, owed)
 	}
 	return nil
 }

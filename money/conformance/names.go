@@ -35,12 +35,14 @@ func (s *session) anotherLedger() error {
 		if err != nil {
 			return fmt.Errorf("write request: %w", err)
 		}
-		r, err := s.send(s.ctx, http.MethodPost, points+"/grants", body, func(r *http.Request) { r.Header.Set("Bestow-Ledger", id) })
+		r, err := s.send(s.ctx, http.MethodPost, points+"/grants", body,
+			func(r *http.Request) { r.Header.Set("Bestow-Ledger", id) })
 		if err != nil {
 			return err
 		}
 		if is := r.status >= 400 && r.status < 500; is != refused {
-			return fmt.Errorf("GET identity says ledger_id %q, and a request with Bestow-Ledger: %s gets %s", ours, id, r)
+			return fmt.Errorf("GET identity says ledger_id %q, and a request with Bestow-Ledger: %s gets %s",
+				ours, id, r)
 		}
 		if refused {
 			if err := s.absent(asked); err != nil {

@@ -35,7 +35,7 @@ type fault func(ctx context.Context, p *planted, route string, body object, forw
 
 type object = map[string]any
 
-// reply is what the ledger answers.
+// reply holds what the ledger answers.
 type reply struct {
 	status int
 	kind   string
@@ -254,7 +254,8 @@ func TestPlantedLedgers(t *testing.T) {
 	}{
 		"forgets keys": {forgetsKeys, []string{"at_once", "conflict", "deadline", "lost_answer", "replay", "vouchers"}},
 		"answers other amounts": {otherAmounts, []string{
-			"amounts", "at_once", "conflict", "deadline", "exact_keys", "largest_batch", "lookup", "lost_answer", "member_ids", "mixed_items",
+			"amounts", "at_once", "conflict", "deadline", "exact_keys", "largest_batch", "lookup", "lost_answer",
+			"member_ids", "mixed_items",
 			"refused_key", "replay", "twice_in_a_batch", "vouchers",
 		}},
 		"grants twice after a time-out":   {twiceAfterTimeout, []string{"lost_answer"}},

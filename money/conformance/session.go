@@ -47,7 +47,7 @@ type item struct {
 	Ref      string `json:"ref"`
 }
 
-// answer is what came of an item, or is known of a key.
+// answer holds what came of an item, or is known of a key.
 type answer struct {
 	Key       string `json:"idempotency_key"`
 	Outcome   string `json:"outcome"`
@@ -118,9 +118,9 @@ func (r reply) appliedNothing() bool {
 }
 
 const (
-	// requestBudget is how long a request may take: bestow waits no longer.
+	// requestBudget is the time that a request may take: bestow waits no longer.
 	requestBudget = 10 * time.Second
-	// patience is how long a ledger may say that it cannot answer now.
+	// patience is the time that a ledger may say that it cannot answer now.
 	patience = 30 * time.Second
 	maxReply = 16 << 20
 )
@@ -131,7 +131,8 @@ func (s *session) send(ctx context.Context, method, path string, body []byte,
 ) (r reply, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestBudget)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(s.ledger.URL, "/")+"/money/v1/"+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(s.ledger.URL, "/")+"/money/v1/"+path,
+		bytes.NewReader(body))
 	if err != nil {
 		return r, fmt.Errorf("make request: %w", err)
 	}
@@ -204,7 +205,8 @@ func (s *session) ask(kind string, items []item) ([]answer, error) {
 	}
 	for i, a := range all {
 		if a.MemberID != "" && a.MemberID != items[i].MemberID || a.Amount != 0 && a.Amount != items[i].Amount {
-			return nil, fmt.Errorf("%s is asked for member %q and amount %d; the answer is about member %q and amount %d",
+			return nil, fmt.Errorf("%s is asked for member %q and amount %d; "+
+				"the answer is about member %q and amount %d",
 				a.Key, items[i].MemberID, items[i].Amount, a.MemberID, a.Amount)
 		}
 	}
@@ -236,7 +238,8 @@ func (r reply) answers(keys []string) ([]answer, error) {
 		answered[i] = got.Items[i].Key
 	}
 	if !slices.Equal(answered, keys) {
-		return nil, fmt.Errorf("%d answers are about the keys %.200q; asked for were %d: %.200q", len(answered), answered, len(keys), keys)
+		return nil, fmt.Errorf("%d answers are about the keys %.200q; asked for were %d: %.200q", len(answered),
+			answered, len(keys), keys)
 	}
 	return got.Items, nil
 }
@@ -250,7 +253,8 @@ func (s *session) grant(kind string, items []item) ([]answer, error) {
 	ids := map[string]bool{}
 	for i, a := range all {
 		if a.Outcome != granted || a.TxID == "" || ids[a.TxID] {
-			return nil, fmt.Errorf("item %d is to be granted with a money_tx_id of its own, and got outcome %q, id %q, error_code %q",
+			return nil, fmt.Errorf("item %d is to be granted with a money_tx_id of its own, and got outcome %q, "+
+				"id %q, error_code %q",
 				i+1, a.Outcome, a.TxID, a.Code)
 		}
 		ids[a.TxID] = true
@@ -265,7 +269,8 @@ func (s *session) stands(kind string, items []item, want []answer) error {
 		return err
 	}
 	for i, f := range found {
-		if f.Outcome != granted || f.TxID != want[i].TxID || f.MemberID != items[i].MemberID || f.Amount != items[i].Amount {
+		if f.Outcome != granted || f.TxID != want[i].TxID || f.MemberID != items[i].MemberID ||
+			f.Amount != items[i].Amount {
 			return fmt.Errorf("lookup of %s says %q, id %q, member %q, amount %d; it is id %q, member %q, amount %d",
 				f.Key, f.Outcome, f.TxID, f.MemberID, f.Amount, want[i].TxID, items[i].MemberID, items[i].Amount)
 		}

@@ -78,7 +78,8 @@ func (s *session) lateReplay() error {
 		}
 		for i, a := range again {
 			if a.Outcome != replayed || a.TxID != first[i].TxID {
-				return fmt.Errorf("%s: %s was granted as id %q, and gets outcome %q, id %q", what, a.Key, first[i].TxID, a.Outcome, a.TxID)
+				return fmt.Errorf("%s: %s was granted as id %q, and gets outcome %q, id %q", what, a.Key, first[i].TxID,
+					a.Outcome, a.TxID)
 			}
 		}
 	}
@@ -114,7 +115,8 @@ func (s *session) lostAnswer() error {
 		"cut off after the request was sent": func(_ []item, cut func()) { cut() },
 		"cut off after it was applied": func(asked []item, cut func()) {
 			for range 20 {
-				if found, err := s.find(points, keysOf(asked)); err != nil || found[0].Outcome == granted || s.pause(50*time.Millisecond) != nil {
+				if found, err := s.find(points, keysOf(asked)); err != nil || found[0].Outcome == granted ||
+					s.pause(50*time.Millisecond) != nil {
 					break
 				}
 			}
@@ -144,8 +146,10 @@ func (s *session) lose(hangUp func(asked []item, cut func())) error {
 	}
 	for i, a := range again {
 		known := before[i].Outcome == granted
-		if a.Outcome != granted && a.Outcome != replayed || known && (a.Outcome != replayed || a.TxID != before[i].TxID) {
-			return fmt.Errorf("%s: the lookup said %q, id %q; asked again it gets outcome %q, id %q", a.Key, before[i].Outcome, before[i].TxID, a.Outcome, a.TxID)
+		if a.Outcome != granted && a.Outcome != replayed ||
+			known && (a.Outcome != replayed || a.TxID != before[i].TxID) {
+			return fmt.Errorf("%s: the lookup said %q, id %q; asked again it gets outcome %q, id %q", a.Key,
+				before[i].Outcome, before[i].TxID, a.Outcome, a.TxID)
 		}
 	}
 	if err := s.pause(time.Second); err != nil {
@@ -174,7 +178,7 @@ func (s *session) sendAndLose(asked []item, hangUp func([]item, func())) error {
 	return nil
 }
 
-// callers is how many ask for the same at once.
+// callers says how many ask for the same at once.
 const callers = 16
 
 func (s *session) atOnce() error {
@@ -208,7 +212,8 @@ func madeOnce(all [][]answer) error {
 	for i := range all {
 		for n, a := range all[i] {
 			if a.Outcome != granted && a.Outcome != replayed || a.TxID != all[0][n].TxID {
-				return fmt.Errorf("%s gets outcome %q, id %q from one request, and id %q from another", a.Key, a.Outcome, a.TxID, all[0][n].TxID)
+				return fmt.Errorf("%s gets outcome %q, id %q from one request, and id %q from another", a.Key,
+					a.Outcome, a.TxID, all[0][n].TxID)
 			}
 			if a.Outcome == granted {
 				made[n]++

@@ -28,7 +28,7 @@ type undoing[C, T, S any] interface {
 	Write(ctx context.Context, tx pgx.Tx) error
 }
 
-// Answer is what came of one cancel: what stands under its key by now, or why it does not.
+// Answer holds what came of one cancel: what stands under its key by now, or why it does not.
 type Answer[S any] struct {
 	Key     string
 	Outcome money.Outcome
@@ -91,8 +91,8 @@ func (a *Answer[S]) refuse(as money.Outcome, why error) error {
 	return nil
 }
 
-// Batch works a batch of cancels in a transaction of its own. what names what is cancelled, for errors; work is [UndoAll]
-// and what makes its answers ready.
+// Batch works a batch of cancels in a transaction of its own. what names what is cancelled, for errors; work is
+// [UndoAll] and what makes its answers ready.
 func Batch[C, A any](ctx context.Context, pool *pgxpool.Pool, deadline time.Time, what string, cancels []C,
 	work func(pgx.Tx) ([]A, error), outcome func(*A) money.Outcome,
 ) ([]A, error) {

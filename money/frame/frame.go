@@ -17,7 +17,7 @@ import (
 // ErrMoved sends a movement back to its beginning: the expiry job was quicker. Nothing of it was kept.
 var ErrMoved = errors.New("a lot has changed since it was read")
 
-// beginnings is how often a movement begins anew before ErrBusy.
+// beginnings says how often a movement begins anew before ErrBusy.
 const beginnings = 5
 
 // movementKey is the constraint that a key belongs to one movement.

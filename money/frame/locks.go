@@ -45,8 +45,8 @@ func LockAccounts(ctx context.Context, tx pgx.Tx, members []string) (map[string]
 	return owed, failpoint.Hit(ctx, failpoint.MoneyAccountLocked)
 }
 
-// voucherKeyLocks is how many locks there are for the keys of vouchers. Keys share them: a batch has a thousand keys,
-// and PostgreSQL has room for some thousand locks.
+// voucherKeyLocks is the number of locks for the keys of vouchers. Keys share them: a batch has a thousand keys, and
+// PostgreSQL has room for some thousand locks.
 const voucherKeyLocks = 256
 
 // LockVoucherKeys lets one transaction at a time be the first under a key. Grants and cancels have one space of keys,

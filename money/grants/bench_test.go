@@ -67,7 +67,8 @@ func bench(b *testing.B, s moneytest.Bundle, grant moneytest.Granting, change fu
 	batches := make([][]money.Item, b.N)
 	for n := range batches {
 		batches[n] = campaign(2, n, change)
-		known := slices.DeleteFunc(campaign(1, n, change), func(i money.Item) bool { return i.MemberID[len(i.MemberID)-1]%2 == 1 })
+		known := slices.DeleteFunc(campaign(1, n, change),
+			func(i money.Item) bool { return i.MemberID[len(i.MemberID)-1]%2 == 1 })
 		moneytest.Ask(b, grant, known...)
 	}
 	_, err := s.Pool.Exec(b.Context(), `CHECKPOINT`)

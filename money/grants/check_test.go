@@ -77,8 +77,9 @@ func TestRefused(t *testing.T) {
 func TestLimitsAreStored(t *testing.T) {
 	t.Parallel()
 	at := time.Date(9999, 12, 31, 1, 0, 0, 0, time.UTC)
-	edge := money.Item{Key: strings.Repeat("가", 200), MemberID: strings.Repeat("한", 50), Amount: money.MaxAmount, ExpiryAt: &at,
-		Reason: strings.Repeat("글", 500), TypeCode: strings.Repeat("형", 10), Ref: strings.Repeat("참", 100)}
+	edge := money.Item{Key: strings.Repeat("가", 200), MemberID: strings.Repeat("한", 50), Amount: money.MaxAmount,
+		ExpiryAt: &at,
+		Reason:   strings.Repeat("글", 500), TypeCode: strings.Repeat("형", 10), Ref: strings.Repeat("참", 100)}
 	moneytest.EachKind(t, func(s moneytest.Subject) {
 		t, grant := s.T, s.Grant
 		first := moneytest.Ask(t, grant, edge)[0]
@@ -99,7 +100,9 @@ func TestReplayAfterExpiry(t *testing.T) {
 		brief.ExpiryAt = &at
 		first := moneytest.Ask(t, grant, brief)[0]
 		require.Equal(t, money.Granted, first.Outcome)
-		require.Eventually(t, func() bool { return moneytest.Scan[bool](t, s.Pool, `SELECT clock_timestamp() > $1`, at) },
+		require.Eventually(t, func() bool {
+			return moneytest.Scan[bool](t, s.Pool, `SELECT clock_timestamp() > $1`, at)
+		},
 			10*time.Second, 20*time.Millisecond)
 		late := moneytest.Item(2)
 		late.ExpiryAt = &at

@@ -37,7 +37,7 @@ func causes(items []money.Item) []any {
 	}
 }
 
-// sameCause says whether all items, one at least, share cause and expiry.
+// sameCause reports whether all items, one at least, share cause and expiry.
 func sameCause(items []money.Item) bool {
 	first := &items[0]
 	for n := range items {

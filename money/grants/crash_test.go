@@ -38,7 +38,8 @@ func TestDieBeforeCommit(t *testing.T) {
 		require.Equal(t, 2, hits)
 
 		answers := moneytest.Ask(t, grant, moneytest.Items(5)...)
-		require.Equal(t, []money.Outcome{money.Granted, money.Granted, money.Granted, money.Replayed, money.Granted}, moneytest.Outcomes(answers))
+		require.Equal(t, []money.Outcome{money.Granted, money.Granted, money.Granted, money.Replayed, money.Granted},
+			moneytest.Outcomes(answers))
 		require.Equal(t, 5, moneytest.Count(t, s.Pool, s.Table))
 		if s.Table == "money.point_member" {
 			require.Equal(t, 5, moneytest.Count(t, s.Pool, "money.point_member_detail"))
@@ -54,7 +55,8 @@ func TestHeldUpBeforeCommit(t *testing.T) {
 		t, grant := s.T, s.Grant
 		deadline := time.Now().Add(2 * time.Second)
 		held := failpoint.With(t.Context(), func(point string) error {
-			for point == failpoint.MoneyBeforeCommit && !moneytest.Scan[bool](t, s.Pool, `SELECT clock_timestamp() >= $1`, deadline) {
+			for point == failpoint.MoneyBeforeCommit &&
+				!moneytest.Scan[bool](t, s.Pool, `SELECT clock_timestamp() >= $1`, deadline) {
 				<-time.After(10 * time.Millisecond)
 			}
 			return nil

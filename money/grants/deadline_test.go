@@ -48,7 +48,8 @@ func TestDeadlinePassedInWaiting(t *testing.T) {
 			return err
 		})
 		moneytest.WaitForLock(t, s.Pool)
-		_, err = other.Exec(t.Context(), `SELECT pg_sleep(extract(epoch FROM $1 - clock_timestamp()))`, deadline.Add(time.Millisecond))
+		_, err = other.Exec(t.Context(), `SELECT pg_sleep(extract(epoch FROM $1 - clock_timestamp()))`,
+			deadline.Add(time.Millisecond))
 		require.NoError(t, err)
 		require.NoError(t, other.Rollback(t.Context()))
 		require.ErrorIs(t, g.Wait(), money.ErrDeadline)
@@ -119,7 +120,8 @@ func TestReplayOfAMovementAfterTheDeadline(t *testing.T) {
 	use.Key = "another"
 	_, err = s.Use(t.Context(), past, use)
 	require.ErrorIs(t, err, money.ErrDeadline)
-	_, err = s.CancelSaves(t.Context(), past, append(claw, money.Cancel{Key: "claw more", MemberID: "m", TxID: lot, Amount: 10}))
+	_, err = s.CancelSaves(t.Context(), past,
+		append(claw, money.Cancel{Key: "claw more", MemberID: "m", TxID: lot, Amount: 10}))
 	require.ErrorIs(t, err, money.ErrDeadline)
 	require.EqualValues(t, 70, s.Balance())
 
@@ -157,7 +159,9 @@ func TestReplayThatWaitsPastTheDeadline(t *testing.T) {
 		return err
 	})
 	require.Eventually(t, func() bool {
-		return moneytest.Scan[int](t, s.Pool, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 2
+		return moneytest.Scan[int](t, s.Pool,
+			`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) ==
+			2
 	}, 20*time.Second, 5*time.Millisecond)
 	require.NoError(t, gate.Rollback(t.Context()))
 	require.NoError(t, g.Wait())

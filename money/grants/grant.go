@@ -57,7 +57,7 @@ func sized(n int) error {
 	return nil
 }
 
-// book is where grants of one kind are written, each row with its idempotency key.
+// book says where grants of one kind are written, each row with its idempotency key.
 type book interface {
 	kind() money.Kind
 	// insert writes items, one at least, in the order of their keys and each key once, and returns their entries. With
@@ -80,13 +80,13 @@ type entry struct {
 	voucher  *money.Voucher
 }
 
-// isFor says whether e is what i asks for: member, amount and operation.
+// isFor reports whether e is what i asks for: member, amount and operation.
 func (e *entry) isFor(i *money.Item) bool {
 	return e.grant && e.memberID == i.MemberID && e.amount == i.Amount
 }
 
-// collisions is how often a batch is written anew because one of its voucher codes exists already: with 80 random bits
-// the first time is a curiosity, the fifth a broken source of randomness.
+// collisions says how often a batch is written anew because one of its voucher codes exists already: with 80 random
+// bits the first time is a curiosity, the fifth a broken source of randomness.
 const collisions = 5
 
 // errSlowWay sends a batch from the fast way to the slow one; nothing of it was kept.
@@ -117,7 +117,8 @@ func (g *Granter) grantNew(ctx context.Context, b book, deadline time.Time,
 ) ([]money.Answer, error) {
 	sorted := inKeyOrder(items)
 	for i := range sorted {
-		if i > 0 && sorted[i-1].Key == sorted[i].Key || !plain(&sorted[i], b.kind()) || sorted[i].Check(b.kind(), g.location) != nil {
+		if i > 0 && sorted[i-1].Key == sorted[i].Key || !plain(&sorted[i], b.kind()) ||
+			sorted[i].Check(b.kind(), g.location) != nil {
 			return nil, errSlowWay
 		}
 	}
@@ -184,11 +185,12 @@ func inKeyOrder(items []money.Item) []money.Item {
 }
 
 func newAnswer(k money.Kind, o money.Outcome, e *entry) money.Answer {
-	return money.Answer{Key: e.key, Outcome: o, TxID: k.TxID(e.id), MemberID: e.memberID, Amount: e.amount, Voucher: e.voucher}
+	return money.Answer{Key: e.key, Outcome: o, TxID: k.TxID(e.id), MemberID: e.memberID, Amount: e.amount,
+		Voucher: e.voucher}
 }
 
 // Check returns why the ledger would refuse i at now, by its code and message; both are empty if it would not. It looks
-// at nothing that is stored: a grant that was applied is replayed whatever Check says.
+// at nothing that is stored: a grant that was applied is replayed even if Check refuses it now.
 func (g *Granter) Check(k money.Kind, i money.Item, now time.Time) (code, message string) {
 	if r := i.CheckAt(k, g.location, now); r != nil {
 		return r.Code, r.Message

@@ -54,7 +54,8 @@ func TestGrantSameKey(t *testing.T) {
 		otherRest.Reason, otherRest.TypeCode, otherRest.Ref, otherRest.ExpiryAt = "another", "EV", "8", &past
 
 		answers := moneytest.Ask(t, grant, otherMember, moneytest.Item(2), otherAmount, otherRest)
-		require.Equal(t, []money.Outcome{money.Conflict, money.Granted, money.Conflict, money.Replayed}, moneytest.Outcomes(answers))
+		require.Equal(t, []money.Outcome{money.Conflict, money.Granted, money.Conflict, money.Replayed},
+			moneytest.Outcomes(answers))
 		for _, a := range []money.Answer{answers[0], answers[2]} {
 			require.Equal(t, money.KeyConflict, a.Code)
 			require.False(t, a.Retryable)
@@ -75,7 +76,8 @@ func TestGrantKeyTwiceInBatch(t *testing.T) {
 		t, grant := s.T, s.Grant
 		bad, other := moneytest.Item(1), moneytest.Item(1)
 		bad.Amount, other.Amount = 0, 5
-		answers := moneytest.Ask(t, grant, moneytest.Item(2), bad, moneytest.Item(1), moneytest.Item(1), other, moneytest.Item(2), bad)
+		answers := moneytest.Ask(t, grant, moneytest.Item(2), bad, moneytest.Item(1), moneytest.Item(1), other,
+			moneytest.Item(2), bad)
 		require.Equal(t, []money.Outcome{
 			money.Granted, money.Refused, money.Granted, money.Replayed, money.Conflict, money.Replayed, money.Conflict,
 		}, moneytest.Outcomes(answers))
@@ -164,7 +166,8 @@ func TestGrantMixedCauses(t *testing.T) {
 			where := ` FROM ` + s.Table + ` WHERE idempotency_key = $1`
 			require.Equal(t, want.TypeCode, moneytest.Scan[string](t, s.Pool, `SELECT `+typeCode+where, want.Key))
 			require.Equal(t, want.Ref, moneytest.Scan[string](t, s.Pool, `SELECT `+ref+where, want.Key))
-			require.Equal(t, want.Reason == "", moneytest.Scan[bool](t, s.Pool, `SELECT reason IS NULL`+where, want.Key))
+			require.Equal(t, want.Reason == "",
+				moneytest.Scan[bool](t, s.Pool, `SELECT reason IS NULL`+where, want.Key))
 			expiry := moneytest.Scan[*time.Time](t, s.Pool, `SELECT expiry_at`+where, want.Key)
 			if want.ExpiryAt == nil {
 				require.Nil(t, expiry)

@@ -79,7 +79,8 @@ func (b pointBook) insert(ctx context.Context, tx pgx.Tx, items []money.Item, kn
 		args = append(args, first.TypeCode, first.Ref, first.ExpiryAt, money.ExpiryDate(first.ExpiryAt, b.location))
 	} else {
 		args = append(args, causes(items)...)
-		args = append(args, column(items, func(i *money.Item) string { return money.ExpiryDate(i.ExpiryAt, b.location) }))
+		args = append(args, column(items,
+			func(i *money.Item) string { return money.ExpiryDate(i.ExpiryAt, b.location) }))
 		sql = saveMixedSQL
 	}
 	if known != nil {

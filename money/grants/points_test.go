@@ -43,20 +43,25 @@ func TestSaveRows(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, money.Points, kind)
 
-	rows, err := b.Pool.Query(t.Context(), `SELECT point_member_id, member_id, point_master_id, point_status_code, point, issue_date,
+	rows, err := b.Pool.Query(t.Context(),
+		`SELECT point_member_id, member_id, point_master_id, point_status_code, point, issue_date,
 		expiry_date, point_type_code, ref_unique_id, reason, memo, expiry_at, idempotency_key, created_at
 		FROM money.point_member WHERE member_id = $1 AND point_member_id = $2`, want.MemberID, id)
 	require.NoError(t, err)
 	m, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[movement])
 	require.NoError(t, err)
 	require.True(t, at.Equal(*m.ExpiryAt))
-	require.Equal(t, movement{ID: id, MemberID: want.MemberID, Status: "S", Point: want.Amount, TypeCode: "CM", Ref: &want.Ref,
+	require.Equal(t, movement{ID: id, MemberID: want.MemberID, Status: "S", Point: want.Amount, TypeCode: "CM",
+		Ref:       &want.Ref,
 		IssueDate: m.CreatedAt.In(b.Location).Format("20060102"), ExpiryDate: "20311231", Reason: &want.Reason,
 		ExpiryAt: m.ExpiryAt, Key: want.Key, CreatedAt: m.CreatedAt}, m)
 
-	lot := moneytest.Scan[string](t, b.Pool, `SELECT concat_ws(' ', point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining,
+	lot := moneytest.Scan[string](t,
+		b.Pool,
+		`SELECT concat_ws(' ', point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining,
 		point_status_code, expiry_at = '2031-12-31 15:00:00Z') FROM money.point_lot`)
-	require.Equal(t, strings.Join([]string{answer.TxID[1:], answer.TxID[1:], answer.TxID[1:], want.MemberID, "1001", "1001", "S", "t"}, " "), lot)
+	require.Equal(t, strings.Join([]string{answer.TxID[1:], answer.TxID[1:], answer.TxID[1:], want.MemberID, "1001",
+		"1001", "S", "t"}, " "), lot)
 }
 
 // The day is that of the configured time zone. These two are 25 hours apart, so their days always differ.
@@ -69,10 +74,13 @@ func TestIssueDateOfZone(t *testing.T) {
 		c := b.Config
 		c.Location = loc
 		moneytest.Ask(t, moneytest.NewLedger(t, c).GrantPoints, moneytest.Item(n))
-		at := moneytest.Scan[time.Time](t, b.Pool, `SELECT created_at FROM money.point_member WHERE idempotency_key = $1`, moneytest.Item(n).Key)
-		day := moneytest.Scan[string](t, b.Pool, `SELECT issue_date FROM money.point_member WHERE idempotency_key = $1`, moneytest.Item(n).Key)
+		at := moneytest.Scan[time.Time](t, b.Pool,
+			`SELECT created_at FROM money.point_member WHERE idempotency_key = $1`, moneytest.Item(n).Key)
+		day := moneytest.Scan[string](t, b.Pool, `SELECT issue_date FROM money.point_member WHERE idempotency_key = $1`,
+			moneytest.Item(n).Key)
 		require.Equal(t, at.In(loc).Format("20060102"), day)
-		require.Equal(t, "99991231", moneytest.Scan[string](t, b.Pool, `SELECT expiry_date FROM money.point_member LIMIT 1`))
+		require.Equal(t, "99991231", moneytest.Scan[string](t, b.Pool,
+			`SELECT expiry_date FROM money.point_member LIMIT 1`))
 	}
 }
 
@@ -95,7 +103,8 @@ func TestKeyOfAnotherMovement(t *testing.T) {
 func TestIndexesOfAGrant(t *testing.T) {
 	t.Parallel()
 	b := moneytest.Setup(t)
-	require.Equal(t, []string{"point_lot_closed", "point_lot_expiry", "point_lot_open", "point_member_idempotency_key", "point_member_pkey", "point_member_undo"},
+	require.Equal(t, []string{"point_lot_closed", "point_lot_expiry", "point_lot_open", "point_member_idempotency_key",
+		"point_member_pkey", "point_member_undo"},
 		moneytest.Scan[[]string](t, b.Pool, `SELECT array_agg(indexname::text ORDER BY indexname) FROM pg_indexes
 			WHERE schemaname = 'money' AND tablename IN ('point_member', 'point_member_detail', 'point_lot')`))
 }
@@ -119,7 +128,7 @@ func TestLookProbesByIndex(t *testing.T) {
 	})
 }
 
-// scans is how often table was read from end to end, as seen by a session of its own.
+// scans returns how often table was read from end to end, as seen by a session of its own.
 func scans(t *testing.T, b moneytest.Bundle, table string) int {
 	t.Helper()
 	b.Pool.Reset() // sessions report when they end
@@ -127,7 +136,8 @@ func scans(t *testing.T, b moneytest.Bundle, table string) int {
 		return moneytest.Scan[int](t, b.Pool, `SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`) == 0
 	}, 10*time.Second, 10*time.Millisecond)
-	return moneytest.Scan[int](t, b.Pool, `SELECT seq_scan FROM pg_stat_all_tables WHERE relid = $1::text::regclass`, table)
+	return moneytest.Scan[int](t, b.Pool,
+		`SELECT seq_scan FROM pg_stat_all_tables WHERE relid = $1::text::regclass`, table)
 }
 
 func TestLookup(t *testing.T) {
@@ -139,18 +149,21 @@ func TestLookup(t *testing.T) {
 			lookup = s.LookupVouchers
 		}
 		granted := moneytest.Ask(t, grant, moneytest.Items(5)...)
-		keys := []string{moneytest.Item(3).Key, "nobody's", "\x00", "", "\xff", moneytest.Item(0).Key, moneytest.Item(3).Key}
+		keys := []string{moneytest.Item(3).Key, "nobody's", "\x00", "", "\xff", moneytest.Item(0).Key,
+			moneytest.Item(3).Key}
 		found, err := lookup(t.Context(), keys)
 		require.NoError(t, err)
 		known := func(n int) money.Found {
 			a := granted[n]
-			found := money.Found{Key: a.Key, Known: true, TxID: a.TxID, MemberID: a.MemberID, Amount: a.Amount, Voucher: a.Voucher}
+			found := money.Found{Key: a.Key, Known: true, TxID: a.TxID, MemberID: a.MemberID, Amount: a.Amount,
+				Voucher: a.Voucher}
 			if a.Voucher != nil {
 				found.State = money.VoucherIssued
 			}
 			return found
 		}
-		require.Equal(t, []money.Found{known(3), {Key: "nobody's"}, {Key: "\x00"}, {Key: ""}, {Key: "\xff"}, known(0), known(3)}, found)
+		require.Equal(t, []money.Found{known(3), {Key: "nobody's"}, {Key: "\x00"}, {Key: ""}, {Key: "\xff"}, known(0),
+			known(3)}, found)
 
 		_, err = lookup(t.Context(), make([]string, money.MaxItems+1))
 		require.ErrorIs(t, err, money.ErrTooMany)

@@ -84,7 +84,8 @@ type minted struct {
 }
 
 func (b voucherBook) issue(items []money.Item) (minted, error) {
-	m := minted{make([]*money.Voucher, len(items)), make([][]byte, len(items)), make([][]byte, len(items)), make([][]byte, len(items))}
+	m := minted{make([]*money.Voucher, len(items)), make([][]byte, len(items)), make([][]byte, len(items)),
+		make([][]byte, len(items))}
 	for n := range items {
 		v, sealed, hmac, err := b.keys.Issue(&items[n])
 		if err != nil {
@@ -112,15 +113,16 @@ func (voucherBook) find(ctx context.Context, q pg.Querier, keys []string) (map[s
 	entries := make(map[string]entry, len(keys))
 	var e entry
 	var s vouchers.Sealed
-	_, err = pgx.ForEachRow(rows, []any{&e.key, &e.id, &e.memberID, &e.amount, &e.grant, &s.Ref, &s.Code, &s.PIN, &s.ExpiryAt}, func() error {
-		e.sealed = nil
-		if e.grant {
-			sealed := s
-			e.sealed = &sealed
-		}
-		entries[e.key] = e
-		return nil
-	})
+	_, err = pgx.ForEachRow(rows,
+		[]any{&e.key, &e.id, &e.memberID, &e.amount, &e.grant, &s.Ref, &s.Code, &s.PIN, &s.ExpiryAt}, func() error {
+			e.sealed = nil
+			if e.grant {
+				sealed := s
+				e.sealed = &sealed
+			}
+			entries[e.key] = e
+			return nil
+		})
 	if err != nil {
 		return nil, fmt.Errorf("read vouchers: %w", err)
 	}

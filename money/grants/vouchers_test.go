@@ -105,7 +105,8 @@ func TestMasterChanged(t *testing.T) {
 		aad := seal.AAD("money.seal_keys", w.Ref)
 		key, err := before.Unwrap(w.Wrapped, aad)
 		require.NoError(t, err)
-		_, err = b.Pool.Exec(t.Context(), `UPDATE money.seal_keys SET wrapped = $2 WHERE ref = $1`, w.Ref, after.Wrap(key, aad))
+		_, err = b.Pool.Exec(t.Context(), `UPDATE money.seal_keys SET wrapped = $2 WHERE ref = $1`, w.Ref,
+			after.Wrap(key, aad))
 		require.NoError(t, err)
 	}
 	answers := moneytest.Ask(t, moneytest.NewLedger(t, b.Config).GrantVouchers, moneytest.Items(2)...)
@@ -121,7 +122,8 @@ func TestSwappedVouchers(t *testing.T) {
 			b := moneytest.Setup(t)
 			moneytest.Ask(t, b.GrantVouchers, moneytest.Items(3)...)
 			moneytest.Forge(t, b.Pool, fmt.Sprintf(`UPDATE money.vouchers v SET %[1]s = o.%[1]s FROM money.vouchers o
-				WHERE (v.idempotency_key, o.idempotency_key) IN (('%[2]s', '%[3]s'), ('%[3]s', '%[2]s'))`, column, moneytest.Item(0).Key, moneytest.Item(1).Key))
+				WHERE (v.idempotency_key, o.idempotency_key) IN (('%[2]s', '%[3]s'), ('%[3]s', '%[2]s'))`, column,
+				moneytest.Item(0).Key, moneytest.Item(1).Key))
 			_, err := b.LookupVouchers(t.Context(), []string{moneytest.Item(0).Key})
 			require.ErrorIs(t, err, seal.ErrOpen)
 			_, err = b.GrantVouchers(t.Context(), moneytest.Soon(), []money.Item{moneytest.Item(1)})
@@ -164,7 +166,8 @@ func TestCanary(t *testing.T) {
 // tables is every row of every table as text, bytea in hex.
 func tables(t *testing.T, b moneytest.Bundle) string {
 	t.Helper()
-	rows, err := b.Pool.Query(t.Context(), `SELECT format('SELECT r::text FROM %I.%I r', schemaname, tablename) FROM pg_tables
+	rows, err := b.Pool.Query(t.Context(),
+		`SELECT format('SELECT r::text FROM %I.%I r', schemaname, tablename) FROM pg_tables
 		WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`)
 	require.NoError(t, err)
 	queries, err := pgx.CollectRows(rows, pgx.RowTo[string])
@@ -199,12 +202,14 @@ func TestCodeCollision(t *testing.T) {
 	require.NotEqual(t, first.Voucher.Code, second.Voucher.Code)
 
 	b.Config.Random = &moneytest.Script{Bytes: same, Loop: true}
-	_, err := moneytest.NewLedger(t, b.Config).GrantVouchers(t.Context(), moneytest.Soon(), []money.Item{moneytest.Item(3)})
+	_, err := moneytest.NewLedger(t, b.Config).GrantVouchers(t.Context(), moneytest.Soon(),
+		[]money.Item{moneytest.Item(3)})
 	require.Equal(t, "23505", pg.Code(err))
 	require.Equal(t, 2, moneytest.Count(t, b.Pool, "money.vouchers"))
 
 	b.Config.Random = io.MultiReader() // at its end
-	_, err = moneytest.NewLedger(t, b.Config).GrantVouchers(t.Context(), moneytest.Soon(), []money.Item{moneytest.Item(3)})
+	_, err = moneytest.NewLedger(t, b.Config).GrantVouchers(t.Context(), moneytest.Soon(),
+		[]money.Item{moneytest.Item(3)})
 	require.ErrorIs(t, err, io.EOF)
 }
 
@@ -213,5 +218,6 @@ func TestPINIsFair(t *testing.T) {
 	t.Parallel()
 	b := moneytest.Setup(t)
 	b.Config.Random = &moneytest.Script{Bytes: []byte("0123456789\xff\xff\xff\xff\xfa\x56\xea\x00\xfa\x56\xe9\xff")}
-	require.Equal(t, "99999999", moneytest.Ask(t, moneytest.NewLedger(t, b.Config).GrantVouchers, moneytest.Item(1))[0].Voucher.PIN)
+	require.Equal(t, "99999999",
+		moneytest.Ask(t, moneytest.NewLedger(t, b.Config).GrantVouchers, moneytest.Item(1))[0].Voucher.PIN)
 }

@@ -14,7 +14,8 @@ import (
 func (c *Client) CancelSaves(ctx context.Context, deadline time.Time,
 	all []money.Cancel,
 ) ([]money.CancelAnswer, error) {
-	return askCancels(ctx, c, "points/cancels", deadline, wire.Each(all, wire.NewCancelItem), (*wire.CancelAnswer).Money)
+	return askCancels(ctx, c, "points/cancels", deadline, wire.Each(all, wire.NewCancelItem),
+		(*wire.CancelAnswer).Money)
 }
 
 // CancelVouchers asks the ledger to cancel vouchers, as moneydb.Ledger.CancelVouchers does. Errors: those of
@@ -22,7 +23,8 @@ func (c *Client) CancelSaves(ctx context.Context, deadline time.Time,
 func (c *Client) CancelVouchers(ctx context.Context, deadline time.Time,
 	all []money.VoucherCancel,
 ) ([]money.VoucherCancelAnswer, error) {
-	return askCancels(ctx, c, "vouchers/cancels", deadline, wire.Each(all, wire.NewVoucherCancel), (*wire.VoucherCancelAnswer).Money)
+	return askCancels(ctx, c, "vouchers/cancels", deadline, wire.Each(all, wire.NewVoucherCancel),
+		(*wire.VoucherCancelAnswer).Money)
 }
 
 func askCancels[I, A, O any](ctx context.Context, c *Client, route string, deadline time.Time, items []I,

@@ -41,12 +41,13 @@ type Client struct {
 }
 
 const (
-	// connectTimeout is how long a connection may take to come about.
+	// connectTimeout is the time that a connection may take to come about.
 	connectTimeout = 3 * time.Second
-	// pingAfter is how long a connection of HTTP/2 may be silent before it is asked whether it lives, and how long it
-	// may take to say so.
+	// pingAfter is the time that a connection of HTTP/2 may be silent before it is asked whether it lives, and how long
+	// it may take to say so.
 	pingAfter = 3 * time.Second
-	// idleConns is how many connections are kept: a process asks for as many chunks at once as it has partitions.
+	// idleConns is the number of connections that are kept: a process asks for as many chunks at once as it has
+	// partitions.
 	idleConns = 64
 	// maxReply is the most bytes of an answer.
 	maxReply = 16 << 20
@@ -55,8 +56,10 @@ const (
 // New returns a client, or an error that says what is wrong with c. Close it when it is not needed any more.
 func New(c Config) (*Client, error) {
 	base, err := url.Parse(c.URL)
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
-		return nil, errors.New("the ledger's address must be http://host or https://host, without user, password and query")
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil ||
+		base.RawQuery != "" || base.Fragment != "" {
+		return nil, errors.New("the ledger's address must be http://host or https://host, without user, " +
+			"password and query")
 	}
 	if c.Token == "" {
 		return nil, errors.New("the ledger's token is missing")
@@ -119,7 +122,7 @@ func (c *Client) grant(ctx context.Context, route string, deadline time.Time,
 	return all, nil
 }
 
-// budget is how long the ledger may take by ctx, in whole milliseconds; nil: ctx does not say.
+// budget returns how long the ledger may take by ctx, in whole milliseconds; nil: ctx does not say.
 func budget(ctx context.Context) *int64 {
 	until, ok := ctx.Deadline()
 	if !ok {
@@ -185,7 +188,8 @@ func (c *Client) call(ctx context.Context, method, route string, asked, answer a
 	if reply.StatusCode != http.StatusOK {
 		return refused(reply)
 	}
-	if id, expected := reply.Header.Get(wire.HeaderLedger), c.ledger.Load(); id != "" && expected != nil && id != *expected && route != "identity" {
+	if id, expected := reply.Header.Get(wire.HeaderLedger), c.ledger.Load(); id != "" && expected != nil &&
+		id != *expected && route != "identity" {
 		return fmt.Errorf("another ledger answered: %.100q", id)
 	}
 	return readAnswer(reply, answer)
@@ -237,7 +241,8 @@ func (c *Client) request(ctx context.Context, method, route string, asked any) (
 			return nil, fmt.Errorf("write request: %w", err)
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath(strings.Split(route, "/")...).String(), bytes.NewReader(sent))
+	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath(strings.Split(route, "/")...).String(),
+		bytes.NewReader(sent))
 	if err != nil {
 		return nil, fmt.Errorf("write request: %w", err)
 	}

@@ -8,5 +8,6 @@ import (
 
 // Trust lets c trust the servers whose certificates roots has signed.
 func (c *Client) Trust(roots *x509.CertPool) {
-	c.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12} //nolint:forcetypeassert // it is what transport made
+	//nolint:forcetypeassert // it is what transport made
+	c.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 }

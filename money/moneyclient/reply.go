@@ -63,7 +63,8 @@ func LeaveAlone(err error) (time.Duration, bool) {
 
 // refusesAll are the statuses of a refusal that every request would get.
 var refusesAll = []int{
-	http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable,
+	http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests,
+	http.StatusServiceUnavailable,
 }
 
 // refused reads an answer that is not 200. A 4xx has applied nothing, and so has a passed deadline; a redirect is not
@@ -74,7 +75,8 @@ func refused(reply *http.Response) error {
 	if err := refusedAs(reply.StatusCode, said.Code); err != nil {
 		return err
 	}
-	if isRefusal(reply.StatusCode) || reply.StatusCode == http.StatusServiceUnavailable && said.Code == wire.CodeUnavailable {
+	if isRefusal(reply.StatusCode) ||
+		reply.StatusCode == http.StatusServiceUnavailable && said.Code == wire.CodeUnavailable {
 		return &RefusedError{reply.StatusCode, said.Code, said.Detail, after, said.Hint, said.Errors}
 	}
 	why := "it is not 200"
@@ -173,7 +175,7 @@ func readProblem(reply *http.Response) (p wire.Problem) {
 	return p
 }
 
-// oneLine is what a ledger says, as it can stand in a log.
+// oneLine returns what a ledger says, as it can stand in a log.
 func oneLine(said string) string {
 	line := []rune(strings.Join(strings.Fields(said), " "))
 	return string(line[:min(len(line), maxDetail)])

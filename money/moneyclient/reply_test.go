@@ -61,19 +61,20 @@ func TestRepliesThatAreNoAnswers(t *testing.T) {
 		says   string
 		alone  time.Duration // how long the ledger wants to be left alone; -1: it is left alone, and did not say how long
 	}{
-		"HTML":                {answer: says(200, "text/html", "<html>"), want: &unclear{200, "it is not application/json", 0}},
-		"HTML as JSON":        {answer: says(200, jsonType, "<html>"), want: &unclear{200, "it is not the JSON of the route", 0}},
-		"empty":               {answer: says(200, jsonType, ""), want: &unclear{200, "it is not the JSON of the route", 0}},
-		"no content type":     {answer: says(200, "", oneAnswer), want: &unclear{200, "it is not application/json", 0}},
-		"amount as text":      {answer: says(200, jsonType, strings.Replace(oneAnswer, ":1}", `:"1"}`, 1)), want: &unclear{200, "it is not the JSON of the route", 0}},
-		"a name twice":        {answer: says(200, jsonType, strings.Replace(oneAnswer, `"T1"`, `"T1","money_tx_id":"T2"`, 1)), want: &unclear{200, "it is not the JSON of the route", 0}},
-		"half of it":          {answer: says(200, jsonType, oneAnswer[:50]), want: &unclear{200, "it is not the JSON of the route", 0}},
-		"two of it":           {answer: says(200, jsonType, oneAnswer+oneAnswer), want: &unclear{200, "it is not the JSON of the route", 0}},
-		"cut off":             {answer: cutOff, says: "unexpected EOF"},
-		"17 MiB":              {answer: tooMuch, want: &unclear{200, "it is over 16 MiB", 0}},
-		"a byte at a time":    {answer: slowly, says: "deadline exceeded"},
-		"no answer":           {answer: func(_ http.ResponseWriter, r *http.Request) { waitFor(r) }, says: "deadline exceeded"},
-		"reset":               {answer: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, says: "EOF"}, //nolint:forbidigo // cuts the connection
+		"HTML":             {answer: says(200, "text/html", "<html>"), want: &unclear{200, "it is not application/json", 0}},
+		"HTML as JSON":     {answer: says(200, jsonType, "<html>"), want: &unclear{200, "it is not the JSON of the route", 0}},
+		"empty":            {answer: says(200, jsonType, ""), want: &unclear{200, "it is not the JSON of the route", 0}},
+		"no content type":  {answer: says(200, "", oneAnswer), want: &unclear{200, "it is not application/json", 0}},
+		"amount as text":   {answer: says(200, jsonType, strings.Replace(oneAnswer, ":1}", `:"1"}`, 1)), want: &unclear{200, "it is not the JSON of the route", 0}},
+		"a name twice":     {answer: says(200, jsonType, strings.Replace(oneAnswer, `"T1"`, `"T1","money_tx_id":"T2"`, 1)), want: &unclear{200, "it is not the JSON of the route", 0}},
+		"half of it":       {answer: says(200, jsonType, oneAnswer[:50]), want: &unclear{200, "it is not the JSON of the route", 0}},
+		"two of it":        {answer: says(200, jsonType, oneAnswer+oneAnswer), want: &unclear{200, "it is not the JSON of the route", 0}},
+		"cut off":          {answer: cutOff, says: "unexpected EOF"},
+		"17 MiB":           {answer: tooMuch, want: &unclear{200, "it is over 16 MiB", 0}},
+		"a byte at a time": {answer: slowly, says: "deadline exceeded"},
+		"no answer":        {answer: func(_ http.ResponseWriter, r *http.Request) { waitFor(r) }, says: "deadline exceeded"},
+		//nolint:forbidigo // cuts the connection
+		"reset":               {answer: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, says: "EOF"},
 		"201":                 {answer: says(201, jsonType, oneAnswer), want: &unclear{201, "it is not 200", 0}},
 		"204":                 {answer: says(204, "", ""), want: &unclear{204, "it is not 200", 0}},
 		"301":                 {answer: says(301, "", "", "Location", "/elsewhere"), want: &unclear{301, "redirects are not followed", 0}},
@@ -98,8 +99,10 @@ func TestRepliesThatAreNoAnswers(t *testing.T) {
 		"no key, of a 502":    {answer: says(502, problemType, `{"code":"missing_keys"}`), want: &unclear{502, "missing_keys: ", 0}},
 		"a code that lies":    {answer: says(500, problemType, `{"code":"deadline"}`), want: &unclear{500, "deadline: ", 0}},
 		"a code that runs on": {answer: says(400, problemType, `{"code":"a\nb"}`), want: &refused{400, "", "", 0, "", nil}},
-		"all that it says": {answer: says(422, problemType, `{"code":"invalid","detail":"no","hint":"do\n so","errors":[{"location":"body.a","message":"is\tnot"}]}`),
-			want: &refused{422, "invalid", "no", 0, "do so", []wire.FieldError{{Location: "body.a", Message: "is not"}}}},
+		"all that it says": {answer: says(422, problemType,
+			`{"code":"invalid","detail":"no","hint":"do\n so","errors":[{"location":"body.a","message":"is\tnot"}]}`),
+			want: &refused{422, "invalid", "no", 0, "do so",
+				[]wire.FieldError{{Location: "body.a", Message: "is not"}}}},
 		"a long story": {answer: says(400, problemType, `{"code":"no","detail":"`+strings.Repeat("가", 1000)+`"}`),
 			want: &refused{400, "no", strings.Repeat("가", 300), 0, "", nil}},
 	} {
@@ -176,12 +179,14 @@ func TestAnswersToOtherCancels(t *testing.T) {
 func TestLookupsWithAnotherWord(t *testing.T) {
 	t.Parallel()
 	for word, known := range map[string]bool{"granted": true, "unknown_key": false} {
-		found, err := strange(t, says(200, jsonType, `{"items":[{"outcome":"`+word+`","money_tx_id":"T1"}]}`)).LookupPoints(t.Context(), []string{"k"})
+		found, err := strange(t, says(200, jsonType,
+			`{"items":[{"outcome":"`+word+`","money_tx_id":"T1"}]}`)).LookupPoints(t.Context(), []string{"k"})
 		require.NoError(t, err)
 		require.Equal(t, known, found[0].Known, word)
 	}
 	for _, word := range []string{"pending", "refused", "not_found", ""} {
-		_, err := strange(t, says(200, jsonType, `{"items":[{"outcome":"`+word+`","money_tx_id":"T1"}]}`)).LookupPoints(t.Context(), []string{"k"})
+		_, err := strange(t, says(200, jsonType, `{"items":[{"outcome":"`+word+`","money_tx_id":"T1"}]}`)).LookupPoints(
+			t.Context(), []string{"k"})
 		var unclear *moneyclient.UnclearError
 		require.ErrorAs(t, err, &unclear, word)
 	}
@@ -253,7 +258,8 @@ func TestNoRedirect(t *testing.T) {
 // An answer with fields that are not known yet is read all the same.
 func TestNewFieldsAreReadOver(t *testing.T) {
 	t.Parallel()
-	client := strange(t, says(200, jsonType+"; charset=utf-8", strings.Replace(oneAnswer, `"amount"`, `"colour":{"red":1},"amount"`, 1)))
+	client := strange(t, says(200, jsonType+"; charset=utf-8",
+		strings.Replace(oneAnswer, `"amount"`, `"colour":{"red":1},"amount"`, 1)))
 	got, err := client.GrantPoints(t.Context(), soon(), items(1))
 	require.NoError(t, err)
 	require.Equal(t, []money.Answer{{Key: "k", Outcome: money.Granted, TxID: "T1", MemberID: "m", Amount: 1}}, got)
@@ -289,7 +295,8 @@ func TestRequest(t *testing.T) {
 	require.Equal(t, installation, first.header.Get("Bestow-Installation"))
 	require.Equal(t, "L1", first.header.Get("Bestow-Ledger"))
 	var ms int
-	_, err := fmt.Sscanf(first.body, `/ledger/money/v1/points/grants {"deadline":"2126-01-02T03:04:05.0000006Z","budget_ms":%d,"items":[{"idempotency_key"`, &ms)
+	_, err := fmt.Sscanf(first.body,
+		`/ledger/money/v1/points/grants {"deadline":"2126-01-02T03:04:05.0000006Z","budget_ms":%d,"items":[{"idempotency_key"`, &ms)
 	require.NoError(t, err, first.body)
 	require.True(t, 4000 < ms && ms <= 5000, "%d ms", ms)
 }
@@ -297,7 +304,8 @@ func TestRequest(t *testing.T) {
 // A ledger's address that would send the token astray is refused.
 func TestAddresses(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"", "money", "money:8081", "//money", "ftp://money", "http://", "http://user:pass@money", "https://money?x=1", "https://money#x", "http://a b"} {
+	for _, bad := range []string{"", "money", "money:8081", "//money", "ftp://money", "http://",
+		"http://user:pass@money", "https://money?x=1", "https://money#x", "http://a b"} {
 		_, err := moneyclient.New(moneyclient.Config{URL: bad, Token: token})
 		require.Error(t, err, bad)
 		require.NotContains(t, err.Error(), "user:")

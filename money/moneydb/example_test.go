@@ -10,8 +10,8 @@ import (
 	"bestow/money/moneydb"
 )
 
-// A batch that is sent once more, because its answer was lost, is applied once. A key that stands for something else is a
-// conflict.
+// A batch that is sent once more, because its answer was lost, is applied once. A key that stands for something else is
+// a conflict.
 func ExampleLedger_grantPoints() {
 	pool, end := pgtest.Example()
 	defer end()

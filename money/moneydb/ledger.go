@@ -18,7 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Config is what a ledger is made of.
+// Config holds what a ledger is made of.
 type Config struct {
 	Pool     *pgxpool.Pool
 	Master   *seal.Master   // nil: vouchers are refused with ErrNoMaster
@@ -59,7 +59,8 @@ func (c *Config) validate() error {
 		return errors.New("configure ledger: it needs a database pool")
 	}
 	if c.SpendOrder != money.SpendSaved && c.SpendOrder != money.SpendExpiring {
-		return fmt.Errorf("configure ledger: spend order %q is neither %s nor %s", c.SpendOrder, money.SpendSaved, money.SpendExpiring)
+		return fmt.Errorf("configure ledger: spend order %q is neither %s nor %s", c.SpendOrder, money.SpendSaved,
+			money.SpendExpiring)
 	}
 	if c.RegrantDays < 1 || c.RegrantDays > money.MaxRegrantDays {
 		return fmt.Errorf("configure ledger: regrant days %d are not 1 to %d", c.RegrantDays, money.MaxRegrantDays)
@@ -93,9 +94,10 @@ func New(c Config) (*Ledger, error) {
 	keeper := vouchers.New(c.Pool, c.Master, c.Random)
 	return &Ledger{
 		Granter: grants.New(grants.Config{Pool: c.Pool, Location: c.Location, Log: c.Log, Vouchers: keeper}),
-		Lots:    points.New(points.Config{Pool: c.Pool, Location: c.Location, Order: c.SpendOrder, RegrantDays: c.RegrantDays}),
-		Keeper:  keeper,
-		Store:   policies.New(c.Pool, c.Location),
-		pool:    c.Pool,
+		Lots: points.New(points.Config{Pool: c.Pool, Location: c.Location, Order: c.SpendOrder,
+			RegrantDays: c.RegrantDays}),
+		Keeper: keeper,
+		Store:  policies.New(c.Pool, c.Location),
+		pool:   c.Pool,
 	}, nil
 }

@@ -52,7 +52,8 @@ func TestLostAnswerToCommit(t *testing.T) {
 		require.NotContains(t, outcomes(again), money.Granted, "%s: it was applied", name)
 	}
 	way.LoseAnswer()
-	said := far.send("POST", "/money/v1/members/kim/saves", `{"amount":5,"type_code":"BUY","ref":"1"}`, with("Idempotency-Key", "kim-1"))
+	said := far.send("POST", "/money/v1/members/kim/saves", `{"amount":5,"type_code":"BUY","ref":"1"}`,
+		with("Idempotency-Key", "kim-1"))
 	require.Equal(t, http.StatusInternalServerError, said.status, said.body)
 	require.Contains(t, said.body, "unknown_outcome")
 }
@@ -83,7 +84,8 @@ func TestBalanceIsGoneAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	way, far := throughWay(t, setup(t))
 	way.EndAfterCommit()
-	said := far.send("POST", "/money/v1/members/kim/saves", `{"amount":5,"type_code":"BUY","ref":"1"}`, with("Idempotency-Key", "kim-1"))
+	said := far.send("POST", "/money/v1/members/kim/saves", `{"amount":5,"type_code":"BUY","ref":"1"}`,
+		with("Idempotency-Key", "kim-1"))
 	require.Equal(t, http.StatusInternalServerError, said.status, said.body)
 }
 
@@ -130,7 +132,8 @@ func TestNegativeBudget(t *testing.T) {
 	b := setup(t)
 	for _, ms := range []int64{-1, -9_300_000_000_000, -1 << 63} {
 		said := b.send("POST", "/money/v1/points/grants",
-			`{"budget_ms":`+strconv.FormatInt(ms, 10)+`,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`)
+			`{"budget_ms":`+strconv.FormatInt(ms, 10)+
+				`,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`)
 		require.Equal(t, http.StatusGatewayTimeout, said.status, "%d: %s", ms, said.body)
 	}
 }

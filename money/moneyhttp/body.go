@@ -61,7 +61,8 @@ func unmarshal(data []byte, v any) error {
 
 // malformed says where a body stops being JSON; err is nil for one that is JSON and no object.
 func malformed(err error) *problem {
-	p := newProblem(wire.CodeMalformed, "the body is not a JSON object", "send one JSON object, in UTF-8, with each name once")
+	p := newProblem(wire.CodeMalformed, "the body is not a JSON object",
+		"send one JSON object, in UTF-8, with each name once")
 	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		p.Detail = fmt.Sprintf("the body is not one JSON object: see byte %d", s.ByteOffset)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
@@ -80,12 +81,14 @@ func unfit(err error) *problem {
 	field := wire.FieldError{Location: location(s.JSONPointer), Message: "cannot be used"}
 	if errors.Is(err, json.ErrUnknownName) {
 		field.Message = "is no field of this route"
-		return newProblem(wire.CodeMalformed, "the body has an unknown field", "leave out "+field.Location+": names are exact", field)
+		return newProblem(wire.CodeMalformed, "the body has an unknown field",
+			"leave out "+field.Location+": names are exact", field)
 	}
 	if s.GoType != nil {
 		field.Message = wanted(s.GoType)
 	}
-	return newProblem(wire.CodeInvalid, "a field of the body cannot be used: "+field.Location+" "+field.Message, "correct "+field.Location+" and send it again", field)
+	return newProblem(wire.CodeInvalid, "a field of the body cannot be used: "+field.Location+" "+field.Message,
+		"correct "+field.Location+" and send it again", field)
 }
 
 // location writes /items/3/amount as body.items[3].amount.
@@ -124,7 +127,8 @@ func wanted(t reflect.Type) string {
 
 // missing is the refusal of a body without a field that it needs.
 func missing(name string) error {
-	return newProblem(wire.CodeInvalid, "the field "+name+" is missing", "send it", wire.FieldError{Location: "body." + name, Message: "is missing"})
+	return newProblem(wire.CodeInvalid, "the field "+name+" is missing", "send it",
+		wire.FieldError{Location: "body." + name, Message: "is missing"})
 }
 
 // checkQuery refuses query parameters that the route does not have, and those that stand twice.
@@ -141,8 +145,10 @@ func (s *Server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	}
 	for name, all := range values {
 		if !known[name] || len(all) > 1 {
-			s.refuse(ctx, newProblem(wire.CodeBadRequest, "a query parameter is unknown or stands twice", fmt.Sprintf("leave out %.50s, or send it once", name),
-				wire.FieldError{Location: fmt.Sprintf("query.%.50s", name), Message: "is no parameter of this route, or stands twice"}))
+			s.refuse(ctx, newProblem(wire.CodeBadRequest, "a query parameter is unknown or stands twice",
+				fmt.Sprintf("leave out %.50s, or send it once", name),
+				wire.FieldError{Location: fmt.Sprintf("query.%.50s", name),
+					Message: "is no parameter of this route, or stands twice"}))
 			return
 		}
 	}
@@ -155,7 +161,8 @@ func (s *Server) checkHeaders(ctx huma.Context, next func(huma.Context)) {
 	ctx.EachHeader(func(name, _ string) { seen[name]++ })
 	for _, p := range ctx.Operation().Parameters {
 		if p.In == "header" && p.Name != "If-Match" && seen[p.Name] > 1 {
-			s.refuse(ctx, newProblem(wire.CodeBadRequest, "the header "+p.Name+" stands twice", "send it once", wire.FieldError{Location: "header." + p.Name, Message: "stands twice"}))
+			s.refuse(ctx, newProblem(wire.CodeBadRequest, "the header "+p.Name+" stands twice", "send it once",
+				wire.FieldError{Location: "header." + p.Name, Message: "stands twice"}))
 			return
 		}
 	}
@@ -170,11 +177,13 @@ func (s *Server) checkBody(ctx huma.Context, next func(huma.Context)) {
 	}
 	got, _, err := mime.ParseMediaType(ctx.Header("Content-Type"))
 	if err != nil || got != "application/json" && (got != mergePatch || ctx.Method() != http.MethodPatch) {
-		s.refuse(ctx, newProblem(wire.CodeUnsupportedType, "the body's Content-Type is not taken here", "send application/json"))
+		s.refuse(ctx, newProblem(wire.CodeUnsupportedType, "the body's Content-Type is not taken here",
+			"send application/json"))
 		return
 	}
 	if encoding := ctx.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		s.refuse(ctx, newProblem(wire.CodeUnsupportedType, "a compressed body is not taken here", "send it without Content-Encoding"))
+		s.refuse(ctx, newProblem(wire.CodeUnsupportedType, "a compressed body is not taken here",
+			"send it without Content-Encoding"))
 		return
 	}
 	next(ctx)

@@ -12,19 +12,22 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// callerParams are what a request may say of itself: which ledger it means, and which installation sends it.
+// callerParams return what a request may say of itself: which ledger it means, and which installation sends it.
 func callerParams() []*huma.Param {
 	header := func(name, doc string) *huma.Param {
-		return &huma.Param{Name: name, In: "header", Description: doc, Schema: &huma.Schema{Type: huma.TypeString, Description: doc}}
+		return &huma.Param{Name: name, In: "header", Description: doc,
+			Schema: &huma.Schema{Type: huma.TypeString, Description: doc}}
 	}
 	return []*huma.Param{
-		header(wire.HeaderLedger, "the id of the ledger that is meant; another ledger refuses the request: 409, "+wire.CodeOtherLedger),
-		header(wire.HeaderInstallation, "the id of the installation that asks; a ledger that is not paired with it refuses the request: 409, "+
-			wire.CodeOtherInstallation),
+		header(wire.HeaderLedger, "the id of the ledger that is meant; another ledger refuses the request: 409, "+
+			wire.CodeOtherLedger),
+		header(wire.HeaderInstallation,
+			"the id of the installation that asks; a ledger that is not paired with it refuses the request: 409, "+
+				wire.CodeOtherInstallation),
 	}
 }
 
-// forAnyCaller makes o a route that answers whichever ledger a request means: it tells which ledger this is.
+// forAnyCaller makes o a route that answers requests for any ledger: it tells which ledger this is.
 func forAnyCaller(o huma.Operation) huma.Operation {
 	o.Parameters = nil
 	return o
@@ -33,7 +36,8 @@ func forAnyCaller(o huma.Operation) huma.Operation {
 // checkCaller refuses a request that names another ledger or another installation, on each route that has these
 // headers.
 func (s *Server) checkCaller(ctx huma.Context, next func(huma.Context)) {
-	if !slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.Name == wire.HeaderLedger }) {
+	if !slices.ContainsFunc(ctx.Operation().Parameters,
+		func(p *huma.Param) bool { return p.Name == wire.HeaderLedger }) {
 		next(ctx)
 		return
 	}
@@ -62,7 +66,8 @@ func (s *Server) admit(ctx context.Context, ledger, installation string) error {
 	s.paired.Store(&id.Installation)
 	switch {
 	case ledger != "" && ledger != id.ID:
-		return newProblem(wire.CodeOtherLedger, "this ledger has another id than the request names", "see where the caller's URL leads: GET "+wire.Prefix+"/identity")
+		return newProblem(wire.CodeOtherLedger, "this ledger has another id than the request names",
+			"see where the caller's URL leads: GET "+wire.Prefix+"/identity")
 	case installation != "" && installation != id.Installation:
 		return money.ErrOtherInstallation
 	}

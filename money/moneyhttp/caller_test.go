@@ -59,13 +59,16 @@ func TestCancelsAtAnotherLedger(t *testing.T) {
 	require.NoError(t, err)
 	b.client.Expect(installation)
 	var refused *moneyclient.RefusedError
-	_, err = b.client.CancelSaves(t.Context(), soon(), []money.Cancel{{Key: "c", MemberID: points[0].MemberID, TxID: points[0].TxID}})
+	_, err = b.client.CancelSaves(t.Context(), soon(),
+		[]money.Cancel{{Key: "c", MemberID: points[0].MemberID, TxID: points[0].TxID}})
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "other_ledger", refused.Code)
-	_, err = b.client.CancelVouchers(t.Context(), soon(), []money.VoucherCancel{{Key: "c", MemberID: issued[0].MemberID, TxID: issued[0].TxID}})
+	_, err = b.client.CancelVouchers(t.Context(), soon(),
+		[]money.VoucherCancel{{Key: "c", MemberID: issued[0].MemberID, TxID: issued[0].TxID}})
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "other_ledger", refused.Code)
-	_, _, err = b.client.Use(t.Context(), money.Spending{Key: "u", MemberID: points[0].MemberID, Amount: 1, TypeCode: "ORDER", Ref: "1"})
+	_, _, err = b.client.Use(t.Context(),
+		money.Spending{Key: "u", MemberID: points[0].MemberID, Amount: 1, TypeCode: "ORDER", Ref: "1"})
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "other_ledger", refused.Code)
 	require.Equal(t, 1, b.count(`SELECT count(*) FROM money.point_member`))

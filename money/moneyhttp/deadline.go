@@ -13,10 +13,10 @@ import (
 const (
 	// maxBudget is the longest that a request may say that it may take.
 	maxBudget = time.Minute
-	// answerGrace is how long a request whose deadline has passed may take to find out what stands under its keys, and
-	// to say so.
+	// answerGrace is the time that a request whose deadline has passed may take to find out what stands under its keys,
+	// and to say so.
 	answerGrace = time.Second
-	// clockHolds is how long a look at the ledger's clock is good for.
+	// clockHolds is the time that a look at the ledger's clock is good for.
 	clockHolds = 5 * time.Second
 )
 
@@ -51,14 +51,14 @@ func (c *ledgerClock) now(ctx context.Context) (time.Time, error) {
 	return c.ledgerTime.Add(time.Since(c.readAt)), nil
 }
 
-// times are what a request says of when it must be done: nil and "" say nothing.
+// times hold what a request says of when it must be done: nil and "" say nothing.
 type times struct {
 	header string
 	body   *time.Time
 	budget *int64 // milliseconds
 }
 
-// limit is how long the request may take from its arrival on, whatever moment it names besides.
+// limit bounds the time of the request from its arrival, even if it names a later moment.
 func (t times) limit() time.Duration {
 	switch {
 	case t.budget != nil:
@@ -96,7 +96,8 @@ func (t times) deadline(now, arrived time.Time) (time.Time, error) {
 		at, err := time.Parse(time.RFC3339, t.header)
 		if err != nil {
 			return time.Time{}, unusable(wire.CodeBadRequest, "the header "+wire.HeaderDeadline+" cannot be used",
-				wire.FieldError{Location: "header." + wire.HeaderDeadline, Message: "must be a time with its zone, as in 2026-12-31T23:59:59+09:00"})
+				wire.FieldError{Location: "header." + wire.HeaderDeadline,
+					Message: "must be a time with its zone, as in 2026-12-31T23:59:59+09:00"})
 		}
 		deadline = earlier(deadline, at)
 	}

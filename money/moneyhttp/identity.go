@@ -30,7 +30,8 @@ func (s *Server) introduce(id money.Identity) *identityOutput {
 	if s.ledger.HasMaster() {
 		can = append(can, wire.GrantsVouchers)
 	}
-	return &identityOutput{id.ID, wire.Identity{LedgerID: id.ID, InstallationID: id.Installation, Capabilities: can, Time: id.Now.UTC()}}
+	return &identityOutput{id.ID,
+		wire.Identity{LedgerID: id.ID, InstallationID: id.Installation, Capabilities: can, Time: id.Now.UTC()}}
 }
 
 // installationID is a UUID as PostgreSQL writes it.
@@ -43,7 +44,8 @@ func (s *Server) pair(ctx context.Context, in *pairInput) (*identityOutput, erro
 		return nil, err
 	}
 	if !installationID.MatchString(strings.ToLower(asked.InstallationID)) {
-		return nil, newProblem(wire.CodeInvalid, "installation_id is not the id of an installation", "`bestow installation show` prints it",
+		return nil, newProblem(wire.CodeInvalid, "installation_id is not the id of an installation",
+			"`bestow installation show` prints it",
 			wire.FieldError{Location: "body.installation_id", Message: "must be a UUID"})
 	}
 	id, err := s.ledger.Pair(ctx, strings.ToLower(asked.InstallationID))

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics is what the service counts.
+// metrics holds what the service counts.
 type metrics struct {
 	requests *prometheus.HistogramVec
 	items    *prometheus.CounterVec

@@ -107,9 +107,11 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			if seen.status >= http.StatusBadRequest {
 				level = slog.LevelInfo
 			}
-			s.log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method), slog.String("route", met.pattern),
+			s.log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method),
+				slog.String("route", met.pattern),
 				slog.Int("status", seen.status), slog.Int64("bytes", seen.bytes), slog.String("remote", r.RemoteAddr),
-				slog.Float64("took_ms", float64(time.Since(began).Microseconds())/1000), slog.String(requestKey, requestID(r.Context())))
+				slog.Float64("took_ms", float64(time.Since(began).Microseconds())/1000),
+				slog.String(requestKey, requestID(r.Context())))
 		}()
 		next.ServeHTTP(seen, r.WithContext(context.WithValue(r.Context(), routeKey{}, met)))
 	})
@@ -138,8 +140,10 @@ func (s *Server) recoverPanic(next http.Handler) http.Handler {
 				s.log.ErrorContext(r.Context(), "answer was cut", requestKey, requestID(r.Context()), obs.Err, cause)
 				panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way of cutting a connection
 			}
-			s.log.ErrorContext(r.Context(), "request panicked", requestKey, requestID(r.Context()), obs.Err, cause, "stack", string(debug.Stack()))
-			s.write(w, r, newProblem(wire.CodeUnknownOutcome, "the request was broken off", "send it again with the same keys: nothing happens twice"))
+			s.log.ErrorContext(r.Context(), "request panicked", requestKey, requestID(r.Context()), obs.Err, cause,
+				"stack", string(debug.Stack()))
+			s.write(w, r, newProblem(wire.CodeUnknownOutcome, "the request was broken off",
+				"send it again with the same keys: nothing happens twice"))
 		}()
 		next.ServeHTTP(w, r)
 	})
@@ -165,7 +169,8 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		p := newProblem(wire.CodeUnauthorized, "the request has no token", "send it as `Authorization: Bearer TOKEN`, the one in BESTOW_MONEY_TOKEN")
+		p := newProblem(wire.CodeUnauthorized, "the request has no token",
+			"send it as `Authorization: Bearer TOKEN`, the one in BESTOW_MONEY_TOKEN")
 		challenge := `Bearer realm="bestow money"`
 		if given {
 			p.Detail = "the token is not valid"
@@ -196,12 +201,14 @@ func (s *Server) refuseRoute(w http.ResponseWriter, r *http.Request, handler htt
 	said := statusOnly{header: http.Header{}}
 	handler.ServeHTTP(&said, r)
 	if said.status == http.StatusMethodNotAllowed {
-		p := newProblem(wire.CodeMethodNotAllowed, "the route does not have this method", "the Allow header lists those it has")
+		p := newProblem(wire.CodeMethodNotAllowed, "the route does not have this method",
+			"the Allow header lists those it has")
 		p.header.Set("Allow", said.header.Get("Allow"))
 		s.write(w, r, p)
 		return
 	}
-	s.write(w, r, newProblem(wire.CodeNotFound, "there is no such route", "GET "+wire.Prefix+"/openapi.json lists all routes"))
+	s.write(w, r, newProblem(wire.CodeNotFound, "there is no such route",
+		"GET "+wire.Prefix+"/openapi.json lists all routes"))
 }
 
 // statusOnly hears what a handler would answer.

@@ -83,7 +83,8 @@ func soon() time.Time { return time.Now().Add(time.Minute) }
 
 func item(n int) money.Item {
 	member := fmt.Sprintf("회원/%05d", n)
-	return money.Item{Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(n), TypeCode: "CM", Ref: "7", Reason: "봄 축제"}
+	return money.Item{Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(n), TypeCode: "CM", Ref: "7",
+		Reason: "봄 축제"}
 }
 
 func items(n int) []money.Item {

@@ -9,7 +9,7 @@ import (
 	"bestow/money/moneyhttp/wire"
 )
 
-// Once is what each request may say that changes something for one member.
+// Once holds what each request may say that changes something for one member.
 type Once struct {
 	Key      string `header:"Idempotency-Key" doc:"needed: 1 to 200 characters; for ever of this movement"`
 	Deadline string `header:"Bestow-Deadline" doc:"RFC 3339: nothing is applied after it; default: 10 s from now, at most: a minute"`
@@ -42,8 +42,10 @@ func (s *Server) save(ctx context.Context, in *saveInput) (*changed[wire.Moved],
 	if err != nil {
 		return nil, err
 	}
-	return move(ctx, s, in.Once, in.MemberID, s.ledger.Save, money.Item{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount,
-		Reason: asked.Reason, ExpiryAt: asked.ExpiryAt, TypeCode: asked.TypeCode, Ref: asked.Ref, Policy: asked.Policy})
+	return move(ctx, s, in.Once, in.MemberID,
+		s.ledger.Save, money.Item{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount,
+			Reason: asked.Reason, ExpiryAt: asked.ExpiryAt, TypeCode: asked.TypeCode, Ref: asked.Ref,
+			Policy: asked.Policy})
 }
 
 type useInput struct {
@@ -59,8 +61,9 @@ func (s *Server) use(ctx context.Context, in *useInput) (*changed[wire.Moved], e
 	if err != nil {
 		return nil, err
 	}
-	return move(ctx, s, in.Once, in.MemberID, s.ledger.Use, money.Spending{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount,
-		TypeCode: asked.TypeCode, Ref: asked.Ref, Reason: asked.Reason})
+	return move(ctx, s, in.Once, in.MemberID,
+		s.ledger.Use, money.Spending{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount,
+			TypeCode: asked.TypeCode, Ref: asked.Ref, Reason: asked.Reason})
 }
 
 // move applies what is asked for a member within the request's deadline, and answers it with the balance after it.
@@ -82,8 +85,8 @@ func move[T any](ctx context.Context, s *Server, once Once, memberID string,
 	return newChanged(wire.NewMoved(&m, balance), m.Replayed), nil
 }
 
-// balanceAfter reads the balance for the answer to a movement that was applied. Whatever fails here does not say that
-// it was not.
+// balanceAfter reads the balance for the answer to a movement that was applied. An error here does not say that it was
+// not.
 func (s *Server) balanceAfter(ctx context.Context, memberID string) (int64, error) {
 	m, err := s.ledger.Member(ctx, memberID)
 	if err != nil {
@@ -106,7 +109,9 @@ func (s *Server) cancelOf(ctx context.Context, in *cancelInput) (*changed[wire.C
 	if err != nil {
 		return nil, err
 	}
-	return s.cancel(ctx, in.Once, in.TxID, wire.MemberCancel{MemberID: in.MemberID, Amount: asked.Amount, OnExpiredLot: asked.OnExpiredLot, OnUsed: asked.OnUsed, Reason: asked.Reason})
+	return s.cancel(ctx, in.Once, in.TxID,
+		wire.MemberCancel{MemberID: in.MemberID, Amount: asked.Amount, OnExpiredLot: asked.OnExpiredLot,
+			OnUsed: asked.OnUsed, Reason: asked.Reason})
 }
 
 type memberCancelInput struct {
@@ -137,8 +142,10 @@ func (s *Server) cancel(ctx context.Context, once Once, txID string,
 		return nil, err
 	}
 	defer done()
-	c, err := s.ledger.Cancel(ctx, deadline, money.Cancel{Key: once.Key, MemberID: asked.MemberID, TxID: txID, Amount: amount,
-		OnExpiredLot: money.OnExpiredLot(asked.OnExpiredLot), OnUsed: money.OnUsed(asked.OnUsed), Reason: asked.Reason})
+	c, err := s.ledger.Cancel(ctx,
+		deadline, money.Cancel{Key: once.Key, MemberID: asked.MemberID, TxID: txID, Amount: amount,
+			OnExpiredLot: money.OnExpiredLot(asked.OnExpiredLot), OnUsed: money.OnUsed(asked.OnUsed),
+			Reason: asked.Reason})
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,8 @@ func TestStories(t *testing.T) {
 
 	again := b.post(200, path+"/uses", "use two", `{"amount":500,"type_code":"SHOP","ref":"order 10"}`)
 	require.Equal(t, used["money_tx_id"], again["money_tx_id"])
-	require.Equal(t, "key_conflict", b.post(409, path+"/uses", "use two", `{"amount":501,"type_code":"SHOP","ref":"order 10"}`)["code"])
+	require.Equal(t, "key_conflict",
+		b.post(409, path+"/uses", "use two", `{"amount":501,"type_code":"SHOP","ref":"order 10"}`)["code"])
 
 	id, _ := used["money_tx_id"].(string)
 	back := b.post(201, path+"/movements/"+id+"/cancel", "cancel", `{"amount":250}`)
@@ -110,7 +111,8 @@ func TestStories(t *testing.T) {
 func TestUnknownMember(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	require.Equal(t, said{"member_id": "nobody", "balance": 0.0, "owed": 0.0, "expiring": []any{}}, b.get("/members/nobody"))
+	require.Equal(t, said{"member_id": "nobody", "balance": 0.0, "owed": 0.0, "expiring": []any{}},
+		b.get("/members/nobody"))
 	require.Equal(t, said{"items": []any{}}, b.get("/members/nobody/movements"))
 }
 
@@ -145,7 +147,8 @@ func TestRefusedMovements(t *testing.T) {
 	} {
 		change := []func(*http.Request){with("Idempotency-Key", c.key)}
 		if c.status == 504 {
-			c.body, change = `{"amount":1,"type_code":"SHOP","ref":"r"}`, append(change, with("Bestow-Deadline", "2026-01-01T00:00:00Z"))
+			c.body, change = `{"amount":1,"type_code":"SHOP","ref":"r"}`, append(change,
+				with("Bestow-Deadline", "2026-01-01T00:00:00Z"))
 		}
 		got := b.send("POST", "/money/v1"+c.path, c.body, change...)
 		require.Equal(t, c.status, got.status, "%s %s: %s", c.path, c.body, got.body)
@@ -155,7 +158,8 @@ func TestRefusedMovements(t *testing.T) {
 			require.Equal(t, c.left, read(t, got)[c.field], c.body)
 		}
 	}
-	for query, code := range map[string]string{"limit=0": "bad_request", "limit=1001": "bad_request", "limit=x": "bad_request", "from=monday": "bad_request",
+	for query, code := range map[string]string{"limit=0": "bad_request", "limit=1001": "bad_request",
+		"limit=x": "bad_request", "from=monday": "bad_request",
 		"cursor=7": "bad_cursor", "kind=gift": "bad_kind", "sort=up": "bad_request"} {
 		got := b.send("GET", "/money/v1/members/m/movements?"+query, "")
 		require.Equal(t, http.StatusBadRequest, got.status, query)
@@ -185,9 +189,11 @@ func TestCancelsOfABatch(t *testing.T) {
 		}
 		return all
 	}
-	require.Equal(t, []string{"cancelled <nil>", "cancelled <nil>", "refused bad_amount", "refused unknown_movement"}, outcomes(got))
+	require.Equal(t, []string{"cancelled <nil>", "cancelled <nil>", "refused bad_amount", "refused unknown_movement"},
+		outcomes(got))
 	got = b.send("POST", "/money/v1/points/cancels", body)
-	require.Equal(t, []string{"replayed <nil>", "replayed <nil>", "refused bad_amount", "refused unknown_movement"}, outcomes(got))
+	require.Equal(t, []string{"replayed <nil>", "replayed <nil>", "refused bad_amount", "refused unknown_movement"},
+		outcomes(got))
 	require.InDelta(t, -150, b.get("/members/two")["balance"], 0)
 	require.InDelta(t, 150, b.get("/members/two")["owed"], 0)
 	got = b.send("POST", "/money/v1/points/cancels", `{}`)
@@ -208,8 +214,10 @@ func TestVoucherCancels(t *testing.T) {
 	}
 	answers, err := b.client.CancelVouchers(t.Context(), soon(), asked)
 	require.NoError(t, err)
-	require.Equal(t, money.VoucherCancelAnswer{Key: "c1", Outcome: money.Undone, TxID: granted[0].TxID, Amount: 1000}, answers[0])
-	require.Equal(t, []money.Outcome{money.Conflict, money.Refused, money.Replayed}, []money.Outcome{answers[1].Outcome, answers[2].Outcome, answers[3].Outcome})
+	require.Equal(t, money.VoucherCancelAnswer{Key: "c1", Outcome: money.Undone, TxID: granted[0].TxID, Amount: 1000},
+		answers[0])
+	require.Equal(t, []money.Outcome{money.Conflict, money.Refused, money.Replayed},
+		[]money.Outcome{answers[1].Outcome, answers[2].Outcome, answers[3].Outcome})
 	require.Equal(t, money.UnknownVoucher, answers[2].Refusal.Code)
 	again, err := b.ledger.CancelVouchers(t.Context(), soon(), asked)
 	require.NoError(t, err)
@@ -218,7 +226,8 @@ func TestVoucherCancels(t *testing.T) {
 
 	found, err := b.client.LookupVouchers(t.Context(), []string{granted[0].Key, granted[1].Key})
 	require.NoError(t, err)
-	require.Equal(t, []money.VoucherState{money.VoucherCancelled, money.VoucherIssued}, []money.VoucherState{found[0].State, found[1].State})
+	require.Equal(t, []money.VoucherState{money.VoucherCancelled, money.VoucherIssued},
+		[]money.VoucherState{found[0].State, found[1].State})
 	path := "/members/" + url.PathEscape(granted[0].MemberID) + "/vouchers"
 	list := b.send("GET", "/money/v1"+path, "")
 	require.Contains(t, list.body, `"voucher_state":"CANCELLED"`)
@@ -236,7 +245,8 @@ func TestVoucherCancels(t *testing.T) {
 	require.ErrorIs(t, err, money.ErrTooMany)
 	for body, code := range map[string]string{
 		`{}`: "invalid", `{"items":[{"key":"x"}]}`: "malformed",
-		`{"items":[` + strings.Repeat(`{"idempotency_key":"k","member_id":"m","money_tx_id":"V1"},`, 1000) + `{"idempotency_key":"k","member_id":"m","money_tx_id":"V1"}]}`: "too_many_items",
+		`{"items":[` + strings.Repeat(`{"idempotency_key":"k","member_id":"m","money_tx_id":"V1"},`, 1000) +
+			`{"idempotency_key":"k","member_id":"m","money_tx_id":"V1"}]}`: "too_many_items",
 	} {
 		got := read(t, b.send("POST", "/money/v1/vouchers/cancels", body))
 		require.Equal(t, code, got["code"])

@@ -21,16 +21,17 @@ const mergePatch = "application/merge-patch+json"
 func createPolicyOp() huma.Operation {
 	o := op("POST", "/policies", "Make a policy")
 	o.DefaultStatus = http.StatusCreated
-	o.Description = "The code is the idempotency key: with the same terms again it answers 200, with Idempotency-Replayed: true; " +
-		"with others 409, policy_exists."
+	o.Description = "The code is the idempotency key: with the same terms again it answers 200, " +
+		"with Idempotency-Replayed: true; with others 409, policy_exists."
 	return o
 }
 
 func (s *Server) editPolicyOp() huma.Operation {
 	o := op("PATCH", "/policies/{code}", "Change a policy, retire it or bring it back")
-	o.Description = "A JSON merge patch: what is absent stays, null clears; a new validity_kind clears what belongs to the former one. " +
-		"A change counts for later saves only. If-Match is the ETag of the policy as it was read. A policy that is already as the " +
-		"patch makes it is answered as it is, whatever If-Match says: the patch was applied before."
+	o.Description = "A JSON merge patch: what is absent stays, null clears; " +
+		"a new validity_kind clears what belongs to the former one. A change counts for later saves only. " +
+		"If-Match is the ETag of the policy as it was read. A policy that is already as the patch makes it is " +
+		"answered as it is, whatever If-Match says: the patch was applied before."
 	t := reflect.TypeFor[policyPatch]()
 	schema := s.api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{mergePatch: {Schema: schema}}}
@@ -49,7 +50,8 @@ func (s *Server) policies(ctx context.Context, in *policiesInput) (*struct{ Body
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.ledger.Policies(ctx, money.PolicyQuery{Status: money.PolicyStatus(in.Status), After: in.Cursor, Limit: limit})
+	page, err := s.ledger.Policies(ctx,
+		money.PolicyQuery{Status: money.PolicyStatus(in.Status), After: in.Cursor, Limit: limit})
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +75,8 @@ type policyOutput struct {
 }
 
 func policyAnswer(p *money.Policy) *policyOutput {
-	return &policyOutput{Status: http.StatusOK, ETag: `"` + strconv.FormatInt(p.Revision, 10) + `"`, Body: wire.NewPolicy(p)}
+	return &policyOutput{Status: http.StatusOK, ETag: `"` + strconv.FormatInt(p.Revision, 10) + `"`,
+		Body: wire.NewPolicy(p)}
 }
 
 type policyInput struct {
@@ -131,7 +134,9 @@ func (s *Server) editPolicy(ctx context.Context, in *editPolicyInput) (*policyOu
 		return nil, err
 	}
 	if in.IfMatch == "" {
-		return nil, newProblem(wire.CodePreconditionRequired, "the change does not say which state of the policy it is of", "GET the policy and send its ETag as If-Match")
+		return nil, newProblem(wire.CodePreconditionRequired,
+			"the change does not say which state of the policy it is of",
+			"GET the policy and send its ETag as If-Match")
 	}
 	ctx, cancel := context.WithTimeout(ctx, wire.DefaultBudget)
 	defer cancel()
@@ -145,7 +150,8 @@ func (s *Server) editPolicy(ctx context.Context, in *editPolicyInput) (*policyOu
 
 // tellPolicy logs how a policy is now, since no row tells who lifted a limit.
 func (s *Server) tellPolicy(ctx context.Context, what string, p *money.Policy) {
-	s.log.WarnContext(ctx, what, requestKey, requestID(ctx), "policy", p.Code, "revision", p.Revision, "terms", wire.NewPolicy(p).PolicyTerms)
+	s.log.WarnContext(ctx, what, requestKey, requestID(ctx), "policy", p.Code, "revision", p.Revision, "terms",
+		wire.NewPolicy(p).PolicyTerms)
 }
 
 // revisionsOf reads If-Match: the states that it names, none for any. What is no ETag of a policy is a state that none
@@ -158,7 +164,8 @@ func revisionsOf(header string) (revisions []int64) {
 		}
 		n := int64(0)
 		if digits, ok := strings.CutPrefix(tag, `"`); ok && strings.HasSuffix(digits, `"`) {
-			n, _ = strconv.ParseInt(strings.TrimSuffix(digits, `"`), 10, 64) // 0 or an end of the range: no policy has it
+			// 0 or an end of the range: no policy has it
+			n, _ = strconv.ParseInt(strings.TrimSuffix(digits, `"`), 10, 64)
 		}
 		revisions = append(revisions, n)
 	}

@@ -21,7 +21,8 @@ func (b bundle) policy(body string) (said, string) {
 // patch changes a policy in the state with the tag, and expects the status.
 func (b bundle) patch(status int, code, tag, body string) (said, string) {
 	b.Helper()
-	got := b.send("PATCH", policies+"/"+code, body, with("If-Match", tag), with("Content-Type", "application/merge-patch+json"))
+	got := b.send("PATCH", policies+"/"+code, body, with("If-Match", tag),
+		with("Content-Type", "application/merge-patch+json"))
 	require.Equal(b, status, got.status, got.body)
 	return read(b, got), got.header.Get("ETag")
 }
@@ -49,18 +50,21 @@ func TestPolicyLife(t *testing.T) {
 	require.NotContains(t, made, "max_hold")
 	tag := got.header.Get("ETag")
 	again := b.send("POST", policies, spring)
-	require.Equal(t, []any{200, "true", tag}, []any{again.status, again.header.Get("Idempotency-Replayed"), again.header.Get("ETag")}, again.body)
+	require.Equal(t, []any{200, "true", tag},
+		[]any{again.status, again.header.Get("Idempotency-Replayed"), again.header.Get("ETag")}, again.body)
 	require.Equal(t, "policy_exists", read(t, b.send("POST", policies, strings.Replace(spring, "30", "31", 1)))["code"])
 
 	const save = `{"amount":100,"policy_code":"spring","ref":"review 1"}`
 	b.post(201, "/members/m/saves", "k1", save)
-	edited, second := b.patch(200, "spring", tag, `{"max_point":99,"validity_days":null,"validity_kind":"month_end","valid_months":0,"type_code":null}`)
+	edited, second := b.patch(200, "spring", tag,
+		`{"max_point":99,"validity_days":null,"validity_kind":"month_end","valid_months":0,"type_code":null}`)
 	require.NotEqual(t, tag, second)
 	require.NotContains(t, edited, "validity_days")
 	require.NotContains(t, edited, "type_code")
 	b.post(200, "/members/m/saves", "k1", save)
 	require.Equal(t, "bad_type_code", b.post(422, "/members/m/saves", "k2", save)["code"])
-	require.Equal(t, "over_maximum", b.post(422, "/members/m/saves", "k2", strings.Replace(save, `"ref"`, `"type_code":"A","ref"`, 1))["code"])
+	require.Equal(t, "over_maximum",
+		b.post(422, "/members/m/saves", "k2", strings.Replace(save, `"ref"`, `"type_code":"A","ref"`, 1))["code"])
 
 	again2, third := b.patch(200, "spring", tag, `{"max_point":99}`)
 	require.Equal(t, []any{second, edited}, []any{third, again2}, "what a patch makes is there already")
@@ -68,7 +72,8 @@ func TestPolicyLife(t *testing.T) {
 	require.Equal(t, "precondition_failed", first(b.patch(412, "spring", `W/`+second, `{"max_point":98}`))["code"])
 	retired, fourth := b.patch(200, "spring", `"77", `+second, `{"status":"INACTIVE"}`)
 	require.Equal(t, "INACTIVE", retired["status"])
-	require.Equal(t, "policy_inactive", b.post(422, "/members/m/saves", "k2", `{"amount":10,"policy_code":"spring","type_code":"A","ref":"r"}`)["code"])
+	require.Equal(t, "policy_inactive",
+		b.post(422, "/members/m/saves", "k2", `{"amount":10,"policy_code":"spring","type_code":"A","ref":"r"}`)["code"])
 	b.patch(200, "spring", "*", `{"status":"ACTIVE"}`)
 	b.post(201, "/members/m/saves", "k2", `{"amount":10,"policy_code":"spring","type_code":"A","ref":"r"}`)
 	require.NotEqual(t, fourth, b.send("GET", policies+"/spring", "").header.Get("ETag"))
@@ -116,8 +121,10 @@ func TestBadPolicies(t *testing.T) {
 		code                    string
 		fields                  []any
 	}{
-		"all at once": {body: `{"code":"a/b","name":" ","status":"GONE","validity_kind":"days","valid_months":1,"min_point":5,"max_point":4,"max_hold":0,"regrant_days":0,"type_code":"01234567890"}`,
-			status: 422, code: "invalid", fields: []any{"body.code", "body.name", "body.status", "body.validity_days", "body.valid_months",
+		"all at once": {
+			body:   `{"code":"a/b","name":" ","status":"GONE","validity_kind":"days","valid_months":1,"min_point":5,"max_point":4,"max_hold":0,"regrant_days":0,"type_code":"01234567890"}`,
+			status: 422, code: "invalid",
+			fields: []any{"body.code", "body.name", "body.status", "body.validity_days", "body.valid_months",
 				"body.max_hold", "body.max_point", "body.max_hold", "body.regrant_days", "body.type_code"}},
 		"nothing":                  {body: `{}`, status: 422, code: "invalid", fields: []any{"body.code", "body.name"}},
 		"an unknown kind":          {body: `{"code":"q","name":"Q","validity_kind":"weeks"}`, status: 422, code: "invalid", fields: []any{"body.validity_kind"}},

@@ -42,7 +42,7 @@ var kinds = map[string]struct {
 	wire.CodePreconditionRequired: {http.StatusPreconditionRequired, "The change needs If-Match"},
 }
 
-// retryAfter is how many seconds a caller waits who was told that the ledger cannot answer now.
+// retryAfter is the number of seconds that a caller waits who was told that the ledger cannot answer now.
 const retryAfter = 1
 
 // problem is a refusal as it is written: huma knows it for an error with a status and headers.
@@ -68,7 +68,8 @@ func (p *problem) ContentType(string) string { return wire.ProblemType }
 func newProblem(code, detail, hint string, fields ...wire.FieldError) *problem {
 	k := kinds[code]
 	p := &problem{header: http.Header{}, Problem: wire.Problem{
-		Type: "urn:bestow:problem:" + code, Title: k.title, Status: k.status, Code: code, Detail: detail, Hint: hint, Errors: fields,
+		Type: "urn:bestow:problem:" + code, Title: k.title, Status: k.status, Code: code, Detail: detail, Hint: hint,
+		Errors: fields,
 	}}
 	if code == wire.CodeUnavailable {
 		p.header.Set("Retry-After", strconv.Itoa(retryAfter))
@@ -107,17 +108,21 @@ func (s *Server) explain(ctx context.Context, err error) *problem {
 	case errors.Is(err, money.ErrBusy):
 		return newProblem(wire.CodeUnavailable, money.ErrBusy.Error(), "send it again, with the same key")
 	case errors.Is(err, money.ErrDeadline):
-		return newProblem(wire.CodeDeadline, money.ErrDeadline.Error()+", and nothing of this request will be", "send it again with a later deadline and the same keys")
+		return newProblem(wire.CodeDeadline, money.ErrDeadline.Error()+", and nothing of this request will be",
+			"send it again with a later deadline and the same keys")
 	case errors.Is(err, money.ErrTooMany):
 		return newProblem(wire.CodeTooManyItems, err.Error(), "split it")
 	case errors.Is(err, money.ErrNoMaster), errors.Is(err, seal.ErrOpen):
-		return newProblem(wire.CodeMissingKeys, "the ledger has no key for these vouchers, or another one", "give the ledger the right BESTOW_MASTER_KEY")
+		return newProblem(wire.CodeMissingKeys, "the ledger has no key for these vouchers, or another one",
+			"give the ledger the right BESTOW_MASTER_KEY")
 	case errors.Is(err, money.ErrOtherInstallation):
-		return newProblem(wire.CodeOtherInstallation, "the ledger is not paired with this installation", otherInstallationHint)
+		return newProblem(wire.CodeOtherInstallation, "the ledger is not paired with this installation",
+			otherInstallationHint)
 	}
 	if errors.Is(err, pg.ErrNotBegun) {
 		s.log.WarnContext(ctx, "the database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
-		return newProblem(wire.CodeUnavailable, "the ledger's database does not answer now", "send the request again, with the same keys")
+		return newProblem(wire.CodeUnavailable, "the ledger's database does not answer now",
+			"send the request again, with the same keys")
 	}
 	return s.brokenOff(ctx, err)
 }
@@ -125,7 +130,8 @@ func (s *Server) explain(ctx context.Context, err error) *problem {
 // brokenOff is the answer to a request of which it is not known what was applied.
 func (s *Server) brokenOff(ctx context.Context, err error) *problem {
 	s.log.ErrorContext(ctx, "request failed", requestKey, requestID(ctx), obs.Err, err)
-	return newProblem(wire.CodeUnknownOutcome, "the request was broken off", "send it again with the same keys: nothing happens twice")
+	return newProblem(wire.CodeUnknownOutcome, "the request was broken off",
+		"send it again with the same keys: nothing happens twice")
 }
 
 // refusalStatus are the codes of a movement that is refused and whose status is not 422.
@@ -181,7 +187,8 @@ func (s *Server) translate(ctx huma.Context, _ string, v any) (any, error) {
 	p := newProblem(wire.CodeMalformed, "the body is missing or ended early", "send one JSON object")
 	switch m.Status {
 	case http.StatusRequestEntityTooLarge:
-		p = newProblem(wire.CodeTooLarge, "the body is over "+strconv.Itoa(maxBody>>20)+" MiB", "send fewer items in one request")
+		p = newProblem(wire.CodeTooLarge, "the body is over "+strconv.Itoa(maxBody>>20)+" MiB",
+			"send fewer items in one request")
 	case http.StatusRequestTimeout:
 		p = newProblem(wire.CodeRequestTimeout, "the body did not arrive in time", "send it again, with the same keys")
 	}

@@ -17,7 +17,7 @@ import (
 const (
 	// maxBody is the most bytes of a body: 5,000 items of 3 KiB each.
 	maxBody = 16 << 20
-	// bodyTimeout is how long a body may take to arrive.
+	// bodyTimeout is the time that a body may take to arrive.
 	bodyTimeout = 30 * time.Second
 )
 
@@ -36,8 +36,10 @@ func (s *Server) routes(mux *http.ServeMux) http.Handler {
 
 	handle(s, once("/members/{id}/saves", "Save points for a member"), s.save)
 	handle(s, once("/members/{id}/uses", "Use points of a member"), s.use)
-	handle(s, once("/members/{id}/movements/{money_tx_id}/cancel", "Undo a use or a save, in whole or in part"), s.cancelOf)
-	handle(s, once("/movements/{money_tx_id}/cancel", "Undo a use or a save; the member's id stands in the body"), s.cancelMovement)
+	handle(s, once("/members/{id}/movements/{money_tx_id}/cancel", "Undo a use or a save, in whole or in part"),
+		s.cancelOf)
+	handle(s, once("/movements/{money_tx_id}/cancel", "Undo a use or a save; the member's id stands in the body"),
+		s.cancelMovement)
 	handle(s, op("POST", "/points/cancels", "Undo saves of many members in one transaction"), s.cancelSaves)
 	handle(s, op("POST", "/vouchers/cancels", "Cancel vouchers of many members in one transaction"), s.cancelVouchers)
 	read(s, op("GET", "/members/{id}/vouchers", "List a member's vouchers and their states, newest first"), s.vouchers)
@@ -72,10 +74,11 @@ func op(method, path, summary string) huma.Operation {
 
 func grantOp(path, summary string) huma.Operation {
 	o := op("POST", path, summary)
-	o.Description = "All items are one transaction: all that can be granted is granted, or nothing is. Answers stand in the order " +
-		"asked. A refused item, and a request that is refused as a whole, burn no key. Status 504 with the code `deadline`: some " +
-		"item is still to be applied, nothing of the request was, and nothing will be. Where every key stands or is refused the " +
-		"request is answered however late. Status 500, or no answer: send it again with the same keys."
+	o.Description = "All items are one transaction: all that can be granted is granted, or nothing is. " +
+		"Answers stand in the order asked. A refused item, and a request that is refused as a whole, burn no key. " +
+		"Status 504 with the code `deadline`: some item is still to be applied, nothing of the request was, " +
+		"and nothing will be. Where every key stands or is refused the request is answered however late. Status 500, " +
+		"or no answer: send it again with the same keys."
 	return o
 }
 
@@ -83,13 +86,14 @@ func grantOp(path, summary string) huma.Operation {
 func once(path, summary string) huma.Operation {
 	o := op("POST", path, summary)
 	o.DefaultStatus = http.StatusCreated
-	o.Description = "Needs an Idempotency-Key. Asked again with the same key and content it answers 200, with Idempotency-Replayed: true; " +
-		"also after its deadline; with another member, amount or operation, and of a cancel with another movement or policy, 409, " +
-		"key_conflict. What is refused burns no key. Status 504 with the code `deadline`: nothing stands under the key."
+	o.Description = "Needs an Idempotency-Key. Asked again with the same key and content it answers 200, " +
+		"with Idempotency-Replayed: true; also after its deadline; with another member, amount or operation, " +
+		"and of a cancel with another movement or policy, 409, key_conflict. What is refused burns no key. " +
+		"Status 504 with the code `deadline`: nothing stands under the key."
 	return o
 }
 
-// read registers a route that changes nothing: whatever fails, nothing was applied.
+// read registers a route that changes nothing: after any error, nothing was applied.
 func read[I, O any](s *Server, op huma.Operation, do func(context.Context, *I) (*O, error)) {
 	handle(s, op, func(ctx context.Context, in *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, wire.DefaultBudget)

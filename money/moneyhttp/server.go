@@ -20,7 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Config is what the service is made of.
+// Config holds what the service is made of.
 type Config struct {
 	Ledger *moneydb.Ledger
 	Token  string       // which each request must bring

@@ -32,7 +32,8 @@ func TestOverHTTPAsInProcess(t *testing.T) {
 	asked = append(asked, bad, other)
 	first, err := b.client.GrantVouchers(t.Context(), soon(), asked)
 	require.NoError(t, err)
-	require.Equal(t, []money.Outcome{money.Granted, money.Granted, money.Granted, money.Refused, money.Conflict}, outcomes(first))
+	require.Equal(t, []money.Outcome{money.Granted, money.Granted, money.Granted, money.Refused, money.Conflict},
+		outcomes(first))
 	var near, far grantsOver = b.ledger, b.client
 	for name, grant := range map[string]func(grantsOver) any{
 		"points": func(l grantsOver) any {
@@ -53,7 +54,8 @@ func TestOverHTTPAsInProcess(t *testing.T) {
 		"vouchers that are looked up": func(l grantsOver) any {
 			all, err := l.LookupVouchers(t.Context(), []string{asked[1].Key, "nothing", asked[0].Key})
 			require.NoError(t, err)
-			return []any{all[0].TxID, all[0].MemberID, *all[0].Voucher, all[1], all[2].TxID, all[2].Voucher.PIN, all[2].Voucher.ExpiryAt.Equal(at)}
+			return []any{all[0].TxID, all[0].MemberID, *all[0].Voucher, all[1], all[2].TxID, all[2].Voucher.PIN,
+				all[2].Voucher.ExpiryAt.Equal(at)}
 		},
 	} {
 		_, err := far.GrantPoints(t.Context(), soon(), asked) // so that both find what stands there
@@ -127,8 +129,10 @@ func TestBadRequests(t *testing.T) {
 		"a day as a time":    {body: replaced(`{"items"`, `{"deadline":"2026-02-30","items"`), status: 422, code: "invalid", says: "body.deadline"},
 		"no zone":            {body: replaced(`"EVT"`, `"EVT","expiry_at":"2126-01-02T03:04:05"`), status: 422, code: "invalid", says: "with its zone"},
 		"a header as a day":  {change: with("Bestow-Deadline", "tomorrow"), status: 400, code: "bad_request", says: "header.Bestow-Deadline"},
-		"5,001 items": {body: `{"items":[` + strings.Repeat(`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"},`, 5000) +
-			`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`, status: 422, code: "too_many_items", says: "5000"},
+		"5,001 items": {body: `{"items":[` +
+			strings.Repeat(`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"},`, 5000) +
+			`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`, status: 422,
+			code: "too_many_items", says: "5000"},
 		"17 MiB":             {body: `{"items":[` + strings.Repeat(" ", 17<<20) + `]}`, status: 413, code: "too_large", says: "16 MiB"},
 		"a deadline gone":    {body: replaced(`{"items"`, `{"deadline":"2026-01-01T00:00:00Z","items"`), status: 504, code: "deadline", says: "nothing was applied"},
 		"a header gone":      {change: with("Bestow-Deadline", "2026-01-01T00:00:00Z"), status: 504, code: "deadline"},
@@ -144,7 +148,8 @@ func TestBadRequests(t *testing.T) {
 		"two keys":           {path: "/money/v1/members/m/saves", change: twice("Idempotency-Key", "a", "b"), status: 400, code: "bad_request", says: "twice"},
 		"two deadlines":      {change: twice("Bestow-Deadline", "2126-01-01T00:00:00Z", "2020-01-01T00:00:00Z"), status: 400, code: "bad_request", says: "twice"},
 		"lookup of nothing":  {path: grants + "/lookup", body: `{}`, status: 422, code: "invalid", says: "body.idempotency_keys"},
-		"pairing with a word": {method: "PUT", path: "/money/v1/pairing", body: `{"installation_id":"staging"}`, status: 422, code: "invalid",
+		"pairing with a word": {method: "PUT", path: "/money/v1/pairing", body: `{"installation_id":"staging"}`,
+			status: 422, code: "invalid",
 			says: "bestow installation show"},
 	}
 	orElse := func(s, other string) string {
@@ -182,7 +187,8 @@ func TestBudgetHoldsWhateverTheCallersClock(t *testing.T) {
 	_, err = lock.Exec(t.Context(), `LOCK money.point_member`) // a ledger that is slow
 	require.NoError(t, err)
 	ahead := time.Now().Add(time.Hour).UTC().Format(time.RFC3339Nano)
-	one := `{"deadline":` + strconv.Quote(ahead) + `,"budget_ms":2000,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`
+	one := `{"deadline":` + strconv.Quote(ahead) +
+		`,"budget_ms":2000,"items":[{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`
 	answer := make(chan reply, 1)
 	go func() { answer <- b.send("POST", "/money/v1/points/grants", one) }()
 	require.Eventually(t, func() bool {
@@ -251,7 +257,8 @@ func TestLedgerThatCannot(t *testing.T) {
 	_, err = serve(t, moneydb.Config{Pool: gone}).GrantPoints(t.Context(), soon(), items(1))
 	var refused *moneyclient.RefusedError
 	require.ErrorAs(t, err, &refused)
-	require.Equal(t, moneyclient.RefusedError{Status: 503, Code: "unavailable", Detail: refused.Detail, RetryAfter: time.Second, Hint: refused.Hint}, *refused)
+	require.Equal(t, moneyclient.RefusedError{Status: 503, Code: "unavailable", Detail: refused.Detail,
+		RetryAfter: time.Second, Hint: refused.Hint}, *refused)
 	require.NotContains(t, err.Error(), "nobody", "and says nothing of the database")
 }
 
@@ -276,7 +283,8 @@ func TestOpenAPI(t *testing.T) {
 	b := setup(t)
 	doc, err := moneyhttp.OpenAPI()
 	require.NoError(t, err)
-	for _, says := range []string{`"openapi": "3.1.0"`, "/points/grants/lookup", "/vouchers/grants", "/identity", "/pairing", "idempotency_key",
+	for _, says := range []string{`"openapi": "3.1.0"`, "/points/grants/lookup", "/vouchers/grants", "/identity",
+		"/pairing", "idempotency_key",
 		"voucher_pin", "budget_ms", "Bestow-Installation", "application/problem+json", "ledger_id"} {
 		require.Contains(t, string(doc), says)
 	}
@@ -326,7 +334,7 @@ func TestMetrics(t *testing.T) {
 	}, said)
 }
 
-// nowhere is where an answer goes that is not looked at.
+// nowhere says where an answer goes that is not looked at.
 type nowhere struct{ header http.Header }
 
 func (w *nowhere) Header() http.Header {

@@ -21,13 +21,15 @@ func TestSameKeyOfTwoMembersAtOnce(t *testing.T) {
 		other, err := s.Pool.Begin(t.Context())
 		require.NoError(t, err)
 		defer func() { _ = other.Rollback(t.Context()) }() // if a check fails first
-		_, err = other.Exec(t.Context(), `INSERT INTO money.point_member (member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key)
+		_, err = other.Exec(t.Context(),
+			`INSERT INTO money.point_member (member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key)
 			VALUES ('other', -10, 'U', 'ORDER', '20260101', '99991231', 'use')`)
 		require.NoError(t, err)
 		var used money.Moved
 		var g errgroup.Group
 		g.Go(func() (err error) {
-			used, err = s.Use(t.Context(), moneytest.Soon(), money.Spending{Key: "use", MemberID: "m", Amount: 10, TypeCode: "ORDER", Ref: "o"})
+			used, err = s.Use(t.Context(), moneytest.Soon(),
+				money.Spending{Key: "use", MemberID: "m", Amount: 10, TypeCode: "ORDER", Ref: "o"})
 			return err
 		})
 		moneytest.WaitForLock(t, s.Pool)
@@ -52,12 +54,16 @@ func TestCollectPassesOver(t *testing.T) {
 		i := money.Item{Key: "save " + member, MemberID: member, Amount: 10, TypeCode: "RV", Ref: "r"}
 		saved, err := s.Save(t.Context(), moneytest.Soon(), i)
 		require.NoError(t, err)
-		_, err = s.Use(t.Context(), moneytest.Soon(), money.Spending{Key: "use " + member, MemberID: member, Amount: 10, TypeCode: "ORDER", Ref: "o"})
+		_, err = s.Use(t.Context(), moneytest.Soon(),
+			money.Spending{Key: "use " + member, MemberID: member, Amount: 10, TypeCode: "ORDER", Ref: "o"})
 		require.NoError(t, err)
-		owing, err := s.Cancel(t.Context(), moneytest.Soon(), money.Cancel{Key: "owe " + member, MemberID: member, TxID: saved.TxID, OnUsed: money.OweUsed})
+		owing, err := s.Cancel(t.Context(), moneytest.Soon(),
+			money.Cancel{Key: "owe " + member, MemberID: member, TxID: saved.TxID, OnUsed: money.OweUsed})
 		require.NoError(t, err)
 		if member == "a" { // the key of its collection stands for something else, which cannot be
-			moneytest.Forge(t, s.Pool, `INSERT INTO money.point_member (member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key)
+			moneytest.Forge(t,
+				s.Pool,
+				`INSERT INTO money.point_member (member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key)
 				VALUES ('x', -1, 'U', 'ORDER', '20260101', '99991231', 'collect:`+owing.TxID+`:0')`)
 		}
 		i.Key += " more"

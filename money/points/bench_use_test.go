@@ -19,7 +19,9 @@ func BenchmarkUse(b *testing.B) {
 				s := moneytest.NewShop(b)
 				s.Config.SpendOrder = order
 				s.Ledger = moneytest.NewLedger(b, s.Config)
-				moneytest.Forge(b, s.Pool, fmt.Sprintf(`INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date,
+				moneytest.Forge(b,
+					s.Pool,
+					fmt.Sprintf(`INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date,
 						expiry_date, idempotency_key, expiry_at)
 					SELECT n, CASE WHEN n > 100000 THEN 'm' ELSE 'm' || n END, 1000000, 'S', 'RV', '20260101', '99991231', 'many:' || n, '2099-01-01'::timestamptz - n * interval '1 second'
 					FROM generate_series(1, 100000 + %[1]d) n;

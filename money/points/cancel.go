@@ -64,15 +64,18 @@ func (l *Lots) cancel(ctx context.Context, tx pgx.Tx, c *money.Cancel) (money.Ca
 }
 
 func unknownMovement() *money.Refusal {
-	return money.NewRefusal(money.UnknownMovement, "the member has no such movement: take its id from the member's history")
+	return money.NewRefusal(money.UnknownMovement,
+		"the member has no such movement: take its id from the member's history")
 }
 
 // notCancellable says why m, which is no use and no save, or a save that a use-cancel made, is not undone.
 func notCancellable(m *movement) *money.Refusal {
 	if of, ok := strings.CutPrefix(m.memo, memoOf); ok && m.status == statusSave {
-		return money.NewRefusal(money.NotCancellable, "these points were given back by a cancelled use: cancel the save P%s, from which they come", of)
+		return money.NewRefusal(money.NotCancellable,
+			"these points were given back by a cancelled use: cancel the save P%s, from which they come", of)
 	}
-	return money.NewRefusal(money.NotCancellable, "only a use or a save can be cancelled, and this is a movement of kind %s", m.status.kind())
+	return money.NewRefusal(money.NotCancellable,
+		"only a use or a save can be cancelled, and this is a movement of kind %s", m.status.kind())
 }
 
 // memoOfCancel keeps what c says and no column does.

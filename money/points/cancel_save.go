@@ -23,7 +23,8 @@ func (l *Lots) CancelSaves(ctx context.Context, deadline time.Time,
 	cancels []money.Cancel,
 ) ([]money.CancelAnswer, error) {
 	work := func(tx pgx.Tx) ([]money.CancelAnswer, error) { return l.cancelSaves(ctx, tx, slices.Clone(cancels)) }
-	return frame.Batch(ctx, l.pool, deadline, "saves", cancels, work, func(a *money.CancelAnswer) money.Outcome { return a.Outcome })
+	return frame.Batch(ctx, l.pool, deadline, "saves", cancels, work,
+		func(a *money.CancelAnswer) money.Outcome { return a.Outcome })
 }
 
 // family is a save with what has become of its points: its own lot, and the lots in which they were saved anew.
@@ -79,7 +80,8 @@ func selectFamilies(ctx context.Context, q pg.Querier, members []string, ids []i
 	for rows.Next() {
 		var f family
 		var lots, remaining []int64
-		err := rows.Scan(&f.key, &f.id, &f.member, &f.status, &f.point, &f.memo, &f.typeCode, &f.ref, &f.asked, &f.expired, &lots, &remaining)
+		err := rows.Scan(&f.key, &f.id, &f.member, &f.status, &f.point, &f.memo, &f.typeCode, &f.ref, &f.asked,
+			&f.expired, &lots, &remaining)
 		if err != nil {
 			return nil, fmt.Errorf("read saves: %w", err)
 		}
@@ -145,7 +147,8 @@ func (f *family) cancel(c *money.Cancel, owed *int64) (*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &draft{member: c.MemberID, status: statusSaveCancel, key: c.Key, reason: c.Reason, memo: memoOfCancel(c, statusSaveCancel),
+	d := &draft{member: c.MemberID, status: statusSaveCancel, key: c.Key, reason: c.Reason,
+		memo:     memoOfCancel(c, statusSaveCancel),
 		typeCode: f.typeCode, ref: f.ref, undo: f.id}
 	taken := takeFrom(f.lots, amount)
 	row := &cancelRow{policy: c.OnUsed, asked: amount}
@@ -156,7 +159,8 @@ func (f *family) cancel(c *money.Cancel, owed *int64) (*draft, error) {
 	row.uncollected = amount - row.taken - row.expired
 	switch {
 	case row.uncollected > 0 && c.OnUsed == money.RefuseUsed:
-		r := money.NewRefusal(money.SavePartlyUsed, "of this save, spent: %s; left: %s; cancel what is left, or choose remaining or debt",
+		r := money.NewRefusal(money.SavePartlyUsed,
+			"of this save, spent: %s; left: %s; cancel what is left, or choose remaining or debt",
 			english.Count(row.uncollected, "point"), english.Count(row.taken, "point"))
 		r.Left = row.taken
 		return nil, r

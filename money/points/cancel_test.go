@@ -24,7 +24,8 @@ func TestCancelUse(t *testing.T) {
 	one, two, three := s.Saved(100), s.Saved(200), s.Saved(300)
 	used := s.Used(500)
 	require.Equal(t, []money.Part{{SaveID: three, Amount: 150}}, s.Cancelled(used.TxID, 150).Lots)
-	require.Equal(t, []money.Part{{SaveID: three, Amount: 50}, {SaveID: two, Amount: 120}}, s.Cancelled(used.TxID, 170).Lots)
+	require.Equal(t, []money.Part{{SaveID: three, Amount: 50}, {SaveID: two, Amount: 120}},
+		s.Cancelled(used.TxID, 170).Lots)
 	_, err := s.TryCancel(used.TxID, 181)
 	require.EqualValues(t, 180, moneytest.RefusedAs(t, money.OverCancelled, err).Left)
 	done := s.Cancelled(used.TxID, 0)
@@ -37,7 +38,8 @@ func TestCancelUse(t *testing.T) {
 	moneytest.RefusedAs(t, money.NotCancellable, err)
 	m, err := s.Movement(t.Context(), "m", done.TxID)
 	require.NoError(t, err)
-	require.Equal(t, []any{used.TxID, "ORDER", "order 1", money.KindUseCancel, int64(180)}, []any{m.Undo, m.TypeCode, m.Ref, m.Kind, m.Amount})
+	require.Equal(t, []any{used.TxID, "ORDER", "order 1", money.KindUseCancel, int64(180)},
+		[]any{m.Undo, m.TypeCode, m.Ref, m.Kind, m.Amount})
 }
 
 // What comes back to a lot that has expired is saved anew for the policy's days, or expires at once.
@@ -61,7 +63,8 @@ func TestCancelUseOfExpiredLot(t *testing.T) {
 		require.True(t, now.AddDate(0, 0, 30).Equal(m.Expiring[0].ExpiryAt), "for 30 days")
 		s.Cancelled(used.TxID, 40, expireOnce)
 		require.EqualValues(t, 70, s.Balance(), "expired at once")
-		require.Equal(t, []string{"expire -40", "use_cancel 40", "save 20", "expire -20", "use_cancel 20"}, s.History()[:5])
+		require.Equal(t, []string{"expire -40", "use_cancel 40", "save 20", "expire -20", "use_cancel 20"},
+			s.History()[:5])
 		s.Sweep()
 		require.EqualValues(t, 70, s.Balance())
 	}
@@ -129,7 +132,8 @@ func TestClawbackThenCancelledOrder(t *testing.T) {
 	require.EqualValues(t, 50, s.Balance(), "the other lot, whole; what came back to the first went to the clawback")
 	s.Cancelled(used.TxID, 0)
 	require.EqualValues(t, 50, s.Balance())
-	require.Equal(t, []string{"save_cancel -50", "use_cancel 50", "save_cancel -50", "use_cancel 70", "save_cancel 0", "use -120"}, s.History()[:6])
+	require.Equal(t, []string{"save_cancel -50", "use_cancel 50", "save_cancel -50", "use_cancel 70", "save_cancel 0",
+		"use -120"}, s.History()[:6])
 	require.Equal(t, []money.Part{{SaveID: other, Amount: -50}}, s.Used(50).Lots)
 }
 
@@ -179,12 +183,14 @@ func TestDebt(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, points.Collected{Members: 1, Points: 70, Last: "m"}, done)
 	s.Saved(150)
-	_, err = s.Use(t.Context(), moneytest.Soon(), money.Spending{Key: s.Key(), MemberID: "m", Amount: 61, TypeCode: "O", Ref: "1"})
+	_, err = s.Use(t.Context(), moneytest.Soon(),
+		money.Spending{Key: s.Key(), MemberID: "m", Amount: 61, TypeCode: "O", Ref: "1"})
 	require.EqualValues(t, 60, moneytest.RefusedAs(t, money.InsufficientBalance, err).Left)
 	require.EqualValues(t, -90+150, s.Balance(), "a refused use collects nothing")
 	s.Used(60)
 	require.Zero(t, s.Balance())
-	require.Equal(t, []string{"use -60", "save_cancel -60", "save_cancel -30", "save 150", "save_cancel -70", "save 70"}, s.History()[:6])
+	require.Equal(t, []string{"use -60", "save_cancel -60", "save_cancel -30", "save 150", "save_cancel -70",
+		"save 70"}, s.History()[:6])
 	require.Equal(t, []any{int64(0), int64(70)}, taken(s.Cancelled(third, 0)), "a lot that paid a debt has spent it")
 	done, err = s.Collect(t.Context(), "")
 	require.NoError(t, err)
@@ -201,7 +207,8 @@ func TestCancelSaves(t *testing.T) {
 		return money.Cancel{Key: key, MemberID: "m", TxID: id, Amount: amount}
 	}
 	batch := []money.Cancel{
-		c("a", two, 30), c("b", two, 30), c("a", two, 30), c("a", two, 31), c("c", two, 41), c("c", two, 40), c("d", used.TxID, 0), c("e", "P999", 0),
+		c("a", two, 30), c("b", two, 30), c("a", two, 30), c("a", two, 31), c("c", two, 41), c("c", two, 40),
+		c("d", used.TxID, 0), c("e", "P999", 0),
 		c("expire:P1", one, 0), c("f", one, money.MaxAmount+1),
 	}
 	var got []string
@@ -216,7 +223,8 @@ func TestCancelSaves(t *testing.T) {
 		got = append(got, line)
 	}
 	require.Equal(t, []string{
-		"cancelled 30 0", "cancelled 20 10", "replayed 30 0", "conflict key_conflict", "refused over_cancelled", "cancelled 0 40",
+		"cancelled 30 0", "cancelled 20 10", "replayed 30 0", "conflict key_conflict", "refused over_cancelled",
+		"cancelled 0 40",
 		"refused not_cancellable", "refused unknown_movement", "refused bad_key", "refused bad_amount",
 	}, got)
 	again, err := s.CancelSaves(t.Context(), moneytest.Soon(), batch[:2])

@@ -14,7 +14,7 @@ import (
 // regrantType is the point_type_code of points that are saved anew. It is never a campaign's.
 const regrantType = "RG"
 
-// givable is what a use took from one lot, and what may be given back to it.
+// givable holds what a use took from one lot, and what may be given back to it.
 type givable struct {
 	lot         int64
 	taken       int64
@@ -68,7 +68,7 @@ func selectUsed(ctx context.Context, tx pgx.Tx, member string, use int64) ([]giv
 	return list, failpoint.Hit(ctx, failpoint.MoneyLotsRead)
 }
 
-// claim is what a cancelled save has still to take from orders that are cancelled.
+// claim holds what a cancelled save has still to take from orders that are cancelled.
 type claim struct {
 	cancel, save  int64
 	open          int64
@@ -113,7 +113,8 @@ func (l *Lots) cancelUse(ctx context.Context, tx pgx.Tx, c *money.Cancel, use *m
 		return money.Cancelled{}, err
 	}
 	back := giveBack(used, amount)
-	d := &draft{member: c.MemberID, status: statusUseCancel, point: amount, key: c.Key, reason: c.Reason, memo: memoOfCancel(c, statusUseCancel),
+	d := &draft{member: c.MemberID, status: statusUseCancel, point: amount, key: c.Key, reason: c.Reason,
+		memo:     memoOfCancel(c, statusUseCancel),
 		typeCode: use.typeCode, ref: use.ref, undo: use.id}
 	for _, g := range back {
 		d.parts = append(d.parts, part{g.lot, g.point})
@@ -141,7 +142,7 @@ func amountOfUse(c *money.Cancel, used []givable) (int64, error) {
 	return amountOfLeft(c, "use", left)
 }
 
-// given is what is given back to one lot.
+// given holds what is given back to one lot.
 type given struct {
 	givable
 	point int64
@@ -177,7 +178,8 @@ func (l *Lots) followBack(ctx context.Context, tx pgx.Tx, c *money.Cancel, r *dr
 		if !g.expired || left == 0 {
 			continue
 		}
-		drafts = append(drafts, &draft{member: r.member, status: statusExpire, point: -left, typeCode: expireType, ref: money.Points.TxID(g.lot), undo: r.id,
+		drafts = append(drafts, &draft{member: r.member, status: statusExpire, point: -left, typeCode: expireType,
+			ref: money.Points.TxID(g.lot), undo: r.id,
 			key: fmt.Sprintf("expire:P%d:P%d", r.id, g.lot), parts: []part{{g.lot, -left}}})
 		if c.OnExpiredLot == money.Regrant {
 			anew = append(anew, saving{g, left})
@@ -198,8 +200,10 @@ func claimOf(r *draft, g given, claims []*claim) (drafts []*draft, left int64) {
 		if taken == 0 {
 			continue
 		}
-		d := &draft{member: r.member, status: statusSaveCancel, point: -taken, typeCode: c.typeCode, ref: c.ref, undo: c.save,
-			key: fmt.Sprintf("claim:P%d:P%d:P%d", r.id, c.cancel, g.lot), parts: []part{{g.lot, -taken}}, claim: c.cancel}
+		d := &draft{member: r.member, status: statusSaveCancel, point: -taken, typeCode: c.typeCode, ref: c.ref,
+			undo: c.save,
+			key:  fmt.Sprintf("claim:P%d:P%d:P%d", r.id, c.cancel, g.lot), parts: []part{{g.lot, -taken}},
+			claim: c.cancel}
 		if !g.expired {
 			d.changes = []change{{g.lot, -taken, g.remaining + left}}
 		}
@@ -243,7 +247,8 @@ func (l *Lots) regrant(ctx context.Context, tx pgx.Tx, r *draft, anew []saving) 
 			days = l.regrantDays
 		}
 		at := now.In(l.location).AddDate(0, 0, days)
-		batch.Queue(write, r.member, s.point, fmt.Sprintf("regrant:P%d:P%d", r.id, s.lot), fmt.Sprint(memoOf, s.root), l.location.String(),
+		batch.Queue(write, r.member, s.point, fmt.Sprintf("regrant:P%d:P%d", r.id, s.lot), fmt.Sprint(memoOf, s.root),
+			l.location.String(),
 			regrantType, money.Points.TxID(r.undo), r.id, at, money.ExpiryDate(&at, l.location))
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {

@@ -69,7 +69,8 @@ func TestDieInAMovement(t *testing.T) {
 	expiring, other := s.Saved(100, s.Later(0).Add(time.Hour)), s.Saved(50)
 	use := func(key string, amount int64) func(context.Context) (money.Moved, error) {
 		return func(ctx context.Context) (money.Moved, error) {
-			return s.Use(ctx, moneytest.Soon(), money.Spending{Key: key, MemberID: "m", Amount: amount, TypeCode: "ORDER", Ref: "o"})
+			return s.Use(ctx, moneytest.Soon(),
+				money.Spending{Key: key, MemberID: "m", Amount: amount, TypeCode: "ORDER", Ref: "o"})
 		}
 	}
 	cancel := func(c money.Cancel) func(context.Context) (money.Cancelled, error) {
@@ -93,7 +94,8 @@ func TestDieInAMovement(t *testing.T) {
 	dieAlong(d, cancel(money.Cancel{Key: "back", TxID: used.TxID}), cancelled) // a claim, an expiry and a regrant
 	s.Used(40)
 	dieAlong(d, func(ctx context.Context) ([]money.CancelAnswer, error) {
-		return s.CancelSaves(ctx, moneytest.Soon(), []money.Cancel{{Key: "owe", MemberID: "m", TxID: other, OnUsed: money.OweUsed}})
+		return s.CancelSaves(ctx, moneytest.Soon(),
+			[]money.Cancel{{Key: "owe", MemberID: "m", TxID: other, OnUsed: money.OweUsed}})
 	}, func(first, second []money.CancelAnswer) {
 		require.Equal(t, money.Undone, first[0].Outcome)
 		require.Equal(t, money.Replayed, second[0].Outcome)
@@ -106,9 +108,11 @@ func TestDieInAMovement(t *testing.T) {
 	s.Later(2 * time.Hour)
 	dieAlong(d, func(ctx context.Context) (points.Listed, error) { return s.ListDue(ctx) }, nil)
 	dieAlong(d, func(ctx context.Context) (points.ExpiredLots, error) { return s.ExpireDue(ctx) }, nil)
-	require.Zero(t, moneytest.Scan[int](t, s.Pool, `SELECT count(*) FROM money.point_lot WHERE remaining > 0 AND expiry_at <= testclock.now()`))
+	require.Zero(t, moneytest.Scan[int](t, s.Pool,
+		`SELECT count(*) FROM money.point_lot WHERE remaining > 0 AND expiry_at <= testclock.now()`))
 
-	for _, point := range []string{failpoint.MoneyAccountLocked, failpoint.MoneyLotsRead, failpoint.MoneyMovementWritten,
+	for _, point := range []string{failpoint.MoneyAccountLocked, failpoint.MoneyLotsRead,
+		failpoint.MoneyMovementWritten,
 		failpoint.MoneyExpireListed, failpoint.MoneyExpireChunk, failpoint.MoneyBeforeCommit} {
 		require.True(t, d.met[point], "%s was not met", point)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// debt is a claim on whatever the member has.
+// debt is a claim on all points of the member.
 type debt struct {
 	cancel, save    int64
 	open, collected int64
@@ -33,8 +33,9 @@ func (l *Lots) collect(ctx context.Context, tx pgx.Tx, purse *purse, owed int64)
 		if paid == 0 {
 			break
 		}
-		d := &draft{member: purse.member, status: statusSaveCancel, point: -paid, typeCode: c.typeCode, ref: c.ref, undo: c.save,
-			key: fmt.Sprintf("collect:P%d:%d", c.cancel, c.collected), claim: c.cancel, owed: -paid}
+		d := &draft{member: purse.member, status: statusSaveCancel, point: -paid, typeCode: c.typeCode, ref: c.ref,
+			undo: c.save,
+			key:  fmt.Sprintf("collect:P%d:%d", c.cancel, c.collected), claim: c.cancel, owed: -paid}
 		d.parts, d.changes = purse.take(paid)
 		drafts = append(drafts, d)
 	}
@@ -61,14 +62,14 @@ func selectDebts(ctx context.Context, tx pgx.Tx, member string) ([]debt, error) 
 	return debts, nil
 }
 
-// Collected is what one call of Collect did.
+// Collected holds what one call of Collect did.
 type Collected struct {
 	Members int    // who owed and had points, also those who were passed over
 	Points  int64  // collected
 	Last    string // the last member looked at
 }
 
-// collectors is how many members one call of Collect looks at.
+// collectors is the number of members that one call of Collect looks at.
 const collectors = 100
 
 // Collect takes what members owe from what they have, of at most 100 members behind after in the order of their ids,
@@ -88,7 +89,8 @@ func (l *Lots) Collect(ctx context.Context, after string) (done Collected, err e
 		return done, fmt.Errorf("read who owes: %w", err)
 	}
 	for _, member := range members {
-		points, failed := frame.Anew(ctx, l.pool, func(tx pgx.Tx) (int64, error) { return l.collectOf(ctx, tx, member) })
+		points, failed := frame.Anew(ctx, l.pool,
+			func(tx pgx.Tx) (int64, error) { return l.collectOf(ctx, tx, member) })
 		if failed != nil {
 			err = errors.Join(err, fmt.Errorf("collect debt: %w", failed))
 		}

@@ -17,8 +17,8 @@
 // that the use took from, the last one first. Of what comes back to a lot:
 //
 //   - what a save-cancel could not take, since it was spent, it takes now (a claim);
-//   - the rest of what comes back to an expired lot expires again, and is saved anew, one save for each lot, so that the
-//     save from which its points come stays known. A save-cancel takes from there too.
+//   - the rest of what comes back to an expired lot expires again, and is saved anew, one save for each lot, so that
+//     the save from which its points come stays known. A save-cancel takes from there too.
 //
 // So what a clawback took does not come back by a cancelled order, and no order launders it. A save-cancel with debt
 // makes the member owe what was spent; point_account.owed stands beside the history, and lots pay it before the next

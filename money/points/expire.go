@@ -12,14 +12,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Listed is what one call of ListDue did.
+// Listed holds what one call of ListDue did.
 type Listed struct {
 	Lots int64
 	More bool // there is more to list as soon as the list is worked
 }
 
-// listChunk is how many lots ListDue lists at once, and how many entries the list may have before no more are added. A
-// hundred thousand are listed in less than a second, and are worked in a few.
+// listChunk says how many lots ListDue lists at once, and how many entries the list may have before no more are added.
+// A hundred thousand are listed in less than a second, and are worked in a few.
 const listChunk = 100_000
 
 // listSQL lists in the order of the members, so that a chunk touches each page once. An index scan in that order would
@@ -74,7 +74,7 @@ func (l *Lots) listDue(ctx context.Context, tx pgx.Tx) (done Listed, err error) 
 	return done, failpoint.Hit(ctx, failpoint.MoneyExpireListed)
 }
 
-// ExpiredLots is what one call of ExpireDue did.
+// ExpiredLots holds what one call of ExpireDue did.
 type ExpiredLots struct {
 	Due    int   // entries of the list that were looked at; 0: the list is empty
 	Left   int   // of them still on the list: a movement held the lot
@@ -82,7 +82,7 @@ type ExpiredLots struct {
 	Points int64 // what they had left
 }
 
-// dueChunk is how many entries of the list ExpireDue works at once.
+// dueChunk says how many entries of the list ExpireDue works at once.
 const dueChunk = 1000
 
 // ExpireDue expires one chunk of the list, at most 1,000 lots, in one transaction. It never waits for a movement: a lot
@@ -152,7 +152,8 @@ func lockDue(ctx context.Context, tx pgx.Tx) (chunk due, err error) {
 	var member string
 	var id, point int64
 	_, err = pgx.ForEachRow(rows, []any{&member, &id, &point}, func() error {
-		chunk.members, chunk.lots, chunk.points = append(chunk.members, member), append(chunk.lots, id), append(chunk.points, point)
+		chunk.members, chunk.lots, chunk.points = append(chunk.members, member), append(chunk.lots,
+			id), append(chunk.points, point)
 		return nil
 	})
 	if err != nil {
@@ -188,7 +189,8 @@ func (l *Lots) writeExpired(ctx context.Context, tx pgx.Tx, chunk due) error {
 		)
 		SELECT count(*) FROM emptied`
 	var emptied int
-	err := tx.QueryRow(ctx, write, chunk.members, chunk.lots, chunk.points, l.location.String(), expireType).Scan(&emptied)
+	err := tx.QueryRow(ctx, write, chunk.members, chunk.lots, chunk.points, l.location.String(),
+		expireType).Scan(&emptied)
 	if err != nil {
 		return fmt.Errorf("write expiry: %w", err)
 	}

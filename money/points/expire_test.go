@@ -27,7 +27,8 @@ func TestExpireLeavesHeldLot(t *testing.T) {
 	movement, err := s.Pool.Begin(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = movement.Rollback(t.Context()) }() // if a check fails first
-	_, err = movement.Exec(t.Context(), `SELECT FROM money.point_lot WHERE 'P' || save_point_member_id = $1 AND remaining > 0 FOR UPDATE`, held)
+	_, err = movement.Exec(t.Context(),
+		`SELECT FROM money.point_lot WHERE 'P' || save_point_member_id = $1 AND remaining > 0 FOR UPDATE`, held)
 	require.NoError(t, err)
 	soon, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -53,7 +54,8 @@ func TestUseBeginsAnew(t *testing.T) {
 		var refused error
 		var g errgroup.Group
 		g.Go(func() error {
-			_, refused = s.Use(t.Context(), moneytest.Soon(), money.Spending{Key: "use", MemberID: "m", Amount: 10, TypeCode: "O", Ref: "1"})
+			_, refused = s.Use(t.Context(), moneytest.Soon(),
+				money.Spending{Key: "use", MemberID: "m", Amount: 10, TypeCode: "O", Ref: "1"})
 			return nil
 		})
 		moneytest.WaitForLock(t, s.Pool)

@@ -50,7 +50,8 @@ func (l *Lots) CountForecast(ctx context.Context) (counted bool, err error) {
 func (l *Lots) countForecast(ctx context.Context, tx pgx.Tx) (bool, error) {
 	zone := l.location.String()
 	const due = `SELECT coalesce(max(counted_at) AT TIME ZONE $1 < date_trunc('day', now() AT TIME ZONE $1), true) FROM money.point_forecast`
-	if _, err := tx.Exec(ctx, `LOCK TABLE money.point_forecast IN SHARE ROW EXCLUSIVE MODE`); err != nil { // readers go on
+	// readers go on
+	if _, err := tx.Exec(ctx, `LOCK TABLE money.point_forecast IN SHARE ROW EXCLUSIVE MODE`); err != nil {
 		return false, fmt.Errorf("lock forecast: %w", err)
 	}
 	var is bool
@@ -64,7 +65,8 @@ func (l *Lots) countForecast(ctx context.Context, tx pgx.Tx) (bool, error) {
 		return false, fmt.Errorf("write forecast: %w", err)
 	}
 	// Where no member has any points, this row alone says that it was counted.
-	const empty = `INSERT INTO money.point_forecast (period, lots, points, counted_at) VALUES ('` + periodNever + `', 0, 0, now()) ON CONFLICT DO NOTHING`
+	const empty = `INSERT INTO money.point_forecast (period, lots, points, counted_at) VALUES ('` + periodNever +
+		`', 0, 0, now()) ON CONFLICT DO NOTHING`
 	if _, err := tx.Exec(ctx, empty); err != nil {
 		return false, fmt.Errorf("write forecast: %w", err)
 	}

@@ -44,9 +44,11 @@ func TestForecast(t *testing.T) {
 	require.NotNil(t, f.CountedAt)
 	f.CountedAt = nil
 	want := money.Forecast{
-		Days:   []money.ForecastPeriod{{Period: "2030-01-15", Lots: 1, Points: 70}, {Period: "2030-01-16", Lots: 1, Points: 20}, {Period: "2030-03-17", Lots: 1, Points: 3}},
-		Months: []money.ForecastPeriod{{Period: "2030-01", Lots: 2, Points: 90}, {Period: "2030-03", Lots: 3, Points: 12}, {Period: "2034-12", Lots: 1, Points: 6}},
-		Later:  money.ForecastPeriod{Lots: 1, Points: 7}, Never: money.ForecastPeriod{Lots: 1, Points: 8},
+		Days: []money.ForecastPeriod{{Period: "2030-01-15", Lots: 1, Points: 70},
+			{Period: "2030-01-16", Lots: 1, Points: 20}, {Period: "2030-03-17", Lots: 1, Points: 3}},
+		Months: []money.ForecastPeriod{{Period: "2030-01", Lots: 2, Points: 90},
+			{Period: "2030-03", Lots: 3, Points: 12}, {Period: "2034-12", Lots: 1, Points: 6}},
+		Later: money.ForecastPeriod{Lots: 1, Points: 7}, Never: money.ForecastPeriod{Lots: 1, Points: 8},
 		Total: money.ForecastPeriod{Lots: 8, Points: 123},
 	}
 	require.Equal(t, want, f)
@@ -82,7 +84,8 @@ func TestForecastOfAllAndNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, f.CountedAt)
 	require.Zero(t, f.Total)
-	_, err = s.Pool.Exec(t.Context(), `UPDATE money.point_forecast SET points = 9223372036854775807; INSERT INTO money.point_forecast VALUES ('2031-01', 1, 1)`)
+	_, err = s.Pool.Exec(t.Context(),
+		`UPDATE money.point_forecast SET points = 9223372036854775807; INSERT INTO money.point_forecast VALUES ('2031-01', 1, 1)`)
 	require.NoError(t, err)
 	_, err = s.Forecast(t.Context(), 0)
 	moneytest.RefusedAs(t, money.OutOfRange, err)

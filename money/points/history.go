@@ -62,13 +62,15 @@ func checkHistory(q *money.HistoryQuery) (before int64, of status, err error) {
 	}
 	if q.Kind != "" {
 		if of = statusOf(q.Kind); of == "" {
-			return before, of, money.NewRefusal(money.BadKind, "the kind is none of save, use, use_cancel, save_cancel and expire")
+			return before, of, money.NewRefusal(money.BadKind,
+				"the kind is none of save, use, use_cancel, save_cancel and expire")
 		}
 	}
 	if q.Before != "" {
 		kind, id, err := money.ParseTxID(q.Before)
 		if err != nil || kind != money.Points {
-			return before, of, money.NewRefusal(money.BadCursor, "the cursor is not one that a page of this history has returned")
+			return before, of, money.NewRefusal(money.BadCursor,
+				"the cursor is not one that a page of this history has returned")
 		}
 		before = id
 	}
@@ -101,7 +103,8 @@ func (l *Lots) Movements(ctx context.Context, q money.HistoryQuery) ([]money.Mov
 func scanMovement(row pgx.CollectableRow) (m money.Movement, err error) {
 	var id, undo int64
 	var code status
-	err = row.Scan(&id, &code, &m.Amount, &m.TypeCode, &m.Ref, &m.Reason, &undo, &m.CreatedAt, &m.ExpiryAt, &m.IssueDate, &m.ExpiryDate)
+	err = row.Scan(&id, &code, &m.Amount, &m.TypeCode, &m.Ref, &m.Reason, &undo, &m.CreatedAt, &m.ExpiryAt,
+		&m.IssueDate, &m.ExpiryDate)
 	m.TxID, m.Kind = money.Points.TxID(id), code.kind()
 	if undo != 0 {
 		m.Undo = money.Points.TxID(undo)

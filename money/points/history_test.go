@@ -16,7 +16,8 @@ func TestReadsRefuse(t *testing.T) {
 	t.Parallel()
 	s := moneytest.NewShop(t)
 	saved := s.Saved(10)
-	for _, member := range []string{"", " ", "m ", "a\x00b", "a\nb", "a\u202eb", "\u1100\u1161", "\xff", strings.Repeat("m", 51)} {
+	for _, member := range []string{"", " ", "m ", "a\x00b", "a\nb", "a\u202eb", "\u1100\u1161", "\xff",
+		strings.Repeat("m", 51)} {
 		_, err := s.Member(t.Context(), member)
 		moneytest.RefusedAs(t, money.BadMember, err)
 		_, err = s.Movements(t.Context(), money.HistoryQuery{MemberID: member})
@@ -102,14 +103,16 @@ func TestMovementsByPages(t *testing.T) {
 		require.NoError(t, err)
 		return &m.CreatedAt
 	}
-	require.Equal(t, []string{saves[2], saves[1]}, page(money.HistoryQuery{From: at(saves[1]), To: at(saves[3])}), "from is in, to is not")
+	require.Equal(t, []string{saves[2], saves[1]}, page(money.HistoryQuery{From: at(saves[1]), To: at(saves[3])}),
+		"from is in, to is not")
 }
 
 // More points than a number holds are kept and cannot be read: the answer says so, and is no wrong number.
 func TestMemberOutOfRange(t *testing.T) {
 	t.Parallel()
 	s := moneytest.NewShop(t)
-	_, err := s.Pool.Exec(t.Context(), `INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, point_status_code)
+	_, err := s.Pool.Exec(t.Context(),
+		`INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, point_status_code)
 		SELECT n, n, n, 'm', 1000000000000000, 1000000000000000, 'S' FROM generate_series(1, 9224) n`)
 	require.NoError(t, err)
 	_, err = s.Member(t.Context(), "m")

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// opening is what a movement of one member knows at its beginning, read under the member's lock.
+// opening holds what a movement of one member knows at its beginning, read under the member's lock.
 type opening struct {
 	owed  int64
 	entry *movement // what stands under the key; nil for a new one
@@ -18,8 +18,8 @@ type opening struct {
 
 const lockSQL = `SELECT owed FROM money.point_account WHERE member_id = $1 FOR UPDATE`
 
-// open locks the member and reads what stands under key, with whatever more reads. Each is a statement of its own, so
-// that it sees what was committed before the lock was got, and all are one round trip.
+// open locks the member and reads what stands under key, and what more reads. Each is a statement of its own, so that
+// it sees what was committed before the lock was got, and all are one round trip.
 func open(ctx context.Context, tx pgx.Tx, member, key string, more func(*pgx.Batch)) (o opening, err error) {
 	for range 2 { // the second time after the account was made
 		locked := false

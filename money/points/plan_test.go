@@ -17,7 +17,9 @@ import (
 // manyLots gives a member so many lots, of which all but open are used up, and others one each.
 func manyLots(t *testing.T, s *moneytest.Shop, lots, open int) {
 	t.Helper()
-	moneytest.Forge(t, s.Pool, fmt.Sprintf(`INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key, expiry_at)
+	moneytest.Forge(t,
+		s.Pool,
+		fmt.Sprintf(`INSERT INTO money.point_member (point_member_id, member_id, point, point_status_code, point_type_code, issue_date, expiry_date, idempotency_key, expiry_at)
 			SELECT n, CASE WHEN n %% 2 = 0 THEN 'm' ELSE 'm' || n END, 10, 'S', 'RV', '20260101', '99991231', 'many:' || n, CASE WHEN n %% 100 < 10 THEN '2030-01-01'::timestamptz + n * interval '1 second' END
 			FROM generate_series(1, %[1]d * 2) n;
 		INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, point_status_code, expiry_at)
@@ -30,7 +32,7 @@ func manyLots(t *testing.T, s *moneytest.Shop, lots, open int) {
 	require.NoError(t, err)
 }
 
-// node is what EXPLAIN says of one node.
+// node holds what EXPLAIN says of one node.
 type node struct {
 	Type     string `json:"Node Type"`
 	Relation string `json:"Relation Name"`
@@ -44,7 +46,8 @@ func explain(t *testing.T, s *moneytest.Shop, sql string, args ...any) (root nod
 	t.Helper()
 	var body []byte
 	err := pgx.BeginFunc(t.Context(), s.Pool, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(t.Context(), `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) `+sql, args...).Scan(&body); err != nil {
+		if err := tx.QueryRow(t.Context(), `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) `+sql,
+			args...).Scan(&body); err != nil {
 			return err
 		}
 		return tx.Rollback(t.Context())
@@ -75,7 +78,8 @@ func TestPlanOfAUse(t *testing.T) {
 		require.LessOrEqual(t, plan.Hit+plan.Read, 20, name+": "+text)
 	}
 	lots := []int64{199_982, 199_984}
-	plan, text := explain(t, s, points.WriteSQL, "m", -15, "key", "", "", "Asia/Seoul", "U", "O", "o", 0, lots, []int64{-10, -5}, lots, []int64{-10, -5}, []int64{10, 10},
+	plan, text := explain(t, s, points.WriteSQL, "m", -15, "key", "", "", "Asia/Seoul", "U", "O", "o", 0, lots,
+		[]int64{-10, -5}, lots, []int64{-10, -5}, []int64{10, 10},
 		"", 0, 0, 0, 0, 0, 0)
 	plan.requireNoSeqScan(t, text)
 	require.LessOrEqual(t, plan.Hit+plan.Read, 80, "with all that it writes: "+text)
@@ -90,7 +94,8 @@ func TestPlanOfManyOpenLots(t *testing.T) {
 	plan.requireNoSeqScan(t, text)
 	require.LessOrEqual(t, plan.Hit+plan.Read, 20, text)
 	lots := []int64{2, 4}
-	plan, text = explain(t, s, points.WriteSQL, "m", -15, "key", "", "", "Asia/Seoul", "U", "O", "o", 0, lots, []int64{-10, -5}, lots, []int64{-10, -5}, []int64{10, 10},
+	plan, text = explain(t, s, points.WriteSQL, "m", -15, "key", "", "", "Asia/Seoul", "U", "O", "o", 0, lots,
+		[]int64{-10, -5}, lots, []int64{-10, -5}, []int64{10, 10},
 		"", 0, 0, 0, 0, 0, 0)
 	plan.requireNoSeqScan(t, text)
 	require.LessOrEqual(t, plan.Hit+plan.Read, 80, "with all that it writes: "+text)
@@ -107,14 +112,17 @@ func TestPlanOfTheList(t *testing.T) {
 	from, until := time.Date(2030, 1, 1, 6, 0, 0, 0, time.UTC), time.Date(2030, 1, 1, 9, 0, 0, 0, time.UTC)
 	_, err := s.Pool.Exec(t.Context(), `SELECT brin_summarize_new_values('money.point_lot_expiry')`)
 	require.NoError(t, err)
-	pages := moneytest.Scan[int](t, s.Pool, `SELECT count(DISTINCT (ctid::text::point)[0]) FROM money.point_lot WHERE expiry_at > $1 AND expiry_at <= $2 AND remaining > 0`, from, until)
+	pages := moneytest.Scan[int](t, s.Pool,
+		`SELECT count(DISTINCT (ctid::text::point)[0]) FROM money.point_lot WHERE expiry_at > $1 AND expiry_at <= $2 AND remaining > 0`, from, until)
 	require.Greater(t, pages, 50)
 	var body []byte
 	require.NoError(t, pgx.BeginFunc(t.Context(), s.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(t.Context(), points.ListPlanSQL); err != nil {
 			return err
 		}
-		return tx.QueryRow(t.Context(), `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) `+strings.TrimPrefix(points.ListSQL, "INSERT INTO money.point_due (member_id, save_point_member_id)"),
+		return tx.QueryRow(t.Context(),
+			`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) `+
+				strings.TrimPrefix(points.ListSQL, "INSERT INTO money.point_due (member_id, save_point_member_id)"),
 			from, until, 100_000).Scan(&body)
 	}))
 	var plans []struct{ Plan node }

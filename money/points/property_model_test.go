@@ -75,7 +75,8 @@ func (m *ledgerModel) clone() *ledgerModel {
 func (m *ledgerModel) save(id, member string, point int64, expiry *time.Time, regrantDays int) {
 	s := &modelSave{id: id, member: member, point: point}
 	m.saves = append(m.saves, s)
-	m.lots = append(m.lots, &modelLot{id: id, member: member, saved: point, remaining: point, expiry: expiry, root: s, regrantDays: regrantDays})
+	m.lots = append(m.lots, &modelLot{id: id, member: member, saved: point, remaining: point, expiry: expiry, root: s,
+		regrantDays: regrantDays})
 }
 
 func (l *modelLot) past(now time.Time) bool { return l.expiry != nil && !l.expiry.After(now) }
@@ -194,7 +195,8 @@ func (m *ledgerModel) back(l *modelLot, point int64, expire bool) {
 		l.root.expired += point
 	default:
 		at := m.now.AddDate(0, 0, l.regrantDays)
-		m.anew = append(m.anew, &modelLot{member: l.member, saved: point, remaining: point, expiry: &at, root: l.root, regrantDays: 30})
+		m.anew = append(m.anew,
+			&modelLot{member: l.member, saved: point, remaining: point, expiry: &at, root: l.root, regrantDays: 30})
 	}
 }
 
@@ -283,8 +285,10 @@ func (m *ledgerModel) compare(lots []lotRow) error {
 	left := map[*modelSave]int64{}
 	for n, l := range lots {
 		k := m.lots[n]
-		if k.id != l.id || k.member != l.member || k.saved != l.saved || k.remaining != l.remaining || !sameInstant(k.expiry, l.expiry) {
-			return differ("lot %s of %s was saved with %d and has %d until %v; in the model it has %d of %d until %v", l.id, l.member, l.saved, l.remaining, l.expiry,
+		if k.id != l.id || k.member != l.member || k.saved != l.saved || k.remaining != l.remaining ||
+			!sameInstant(k.expiry, l.expiry) {
+			return differ("lot %s of %s was saved with %d and has %d until %v; in the model it has %d of %d until %v",
+				l.id, l.member, l.saved, l.remaining, l.expiry,
 				k.remaining, k.saved, k.expiry)
 		}
 		left[k.root] += l.remaining

@@ -76,7 +76,8 @@ func (p *player) used(s money.Spending, moved money.Moved, err error) {
 	}
 	require.NoError(p, err)
 	require.Equal(p, parts, moved.Lots)
-	p.model.uses = append(p.model.uses, &modelUse{id: moved.TxID, member: s.MemberID, parts: parts, returned: map[string]int64{}})
+	p.model.uses = append(p.model.uses,
+		&modelUse{id: moved.TxID, member: s.MemberID, parts: parts, returned: map[string]int64{}})
 	p.remember(call{use: &s, moved: moved})
 }
 
@@ -141,7 +142,8 @@ func (p *player) cancelUse() {
 func (p *player) cancelOfSave() (money.Cancel, *modelSave) {
 	s := p.model.saves[rapid.IntRange(0, len(p.model.saves)-1).Draw(p.T, "save")]
 	return money.Cancel{Key: p.key(), MemberID: s.member, TxID: s.id, Amount: p.partOf(),
-		OnUsed: rapid.SampledFrom([]money.OnUsed{"", money.RefuseUsed, money.CancelRemaining, money.OweUsed}).Draw(p.T, "on used")}, s
+		OnUsed: rapid.SampledFrom([]money.OnUsed{"", money.RefuseUsed, money.CancelRemaining, money.OweUsed}).Draw(p.T,
+			"on used")}, s
 }
 
 func (p *player) cancelSave() {
@@ -226,7 +228,8 @@ func (p *player) expireSome() {
 	require.NoError(p, err)
 	_, err = p.ExpireDue(p.ctx)
 	require.NoError(p, err)
-	rows, err := p.Pool.Query(p.ctx, `SELECT ref_unique_id FROM money.point_member WHERE idempotency_key LIKE 'expire:P%' AND undo_point_member_id IS NULL`)
+	rows, err := p.Pool.Query(p.ctx,
+		`SELECT ref_unique_id FROM money.point_member WHERE idempotency_key LIKE 'expire:P%' AND undo_point_member_id IS NULL`)
 	require.NoError(p, err)
 	worked, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(p, err)

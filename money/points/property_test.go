@@ -84,10 +84,14 @@ func (p *player) play(t *rapid.T, length int) {
 		SET session_replication_role = origin; UPDATE money.point_sweep SET swept_until = '2030-01-01 00:00:00Z'`)
 	p.setClock(p.model.now)
 	steps := map[string]func(){
-		"save": p.save, "save again": p.save, "batch": p.batch, "capped save": p.cappedSave, "use": p.use, "use again": p.use, "use late": p.useLate, "use twice": p.useTwice,
-		"cancel a use": p.cancelUse, "cancel a use again": p.cancelUse, "cancel a save": p.cancelSave, "cancel saves": p.cancelSaves,
-		"list": p.list, "expire": p.expire, "expire some": p.expireSome, "collect": p.collect, "replay": p.replay, "another content": p.anotherContent,
-		"a second": p.second, "a day": p.day, "midnight": p.midnight,
+		"save": p.save, "save again": p.save, "batch": p.batch, "capped save": p.cappedSave, "use": p.use,
+		"use again": p.use, "use late": p.useLate, "use twice": p.useTwice,
+		"cancel a use": p.cancelUse, "cancel a use again": p.cancelUse, "cancel a save": p.cancelSave,
+		"cancel saves": p.cancelSaves,
+		"list":         p.list, "expire": p.expire, "expire some": p.expireSome, "collect": p.collect,
+		"replay":          p.replay,
+		"another content": p.anotherContent,
+		"a second":        p.second, "a day": p.day, "midnight": p.midnight,
 	}
 	names := make([]string, 0, len(steps))
 	for name := range steps {
@@ -207,7 +211,8 @@ func (p *player) anotherContent() {
 	var err error
 	switch {
 	case c.save != nil:
-		_, err = p.Use(p.ctx, moneytest.Soon(), money.Spending{Key: c.save.Key, MemberID: c.save.MemberID, Amount: c.save.Amount, TypeCode: "O", Ref: "o"})
+		_, err = p.Use(p.ctx, moneytest.Soon(),
+			money.Spending{Key: c.save.Key, MemberID: c.save.MemberID, Amount: c.save.Amount, TypeCode: "O", Ref: "o"})
 	case c.use != nil:
 		other := *c.use
 		other.Amount++

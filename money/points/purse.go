@@ -12,15 +12,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// lot is what a spendable lot has left, as it was read.
+// lot holds what a spendable lot has left, as it was read.
 type lot struct {
 	id        int64
 	remaining int64
 	expiryAt  *time.Time
 }
 
-// firstPage is how many lots a movement reads at first; each further page is eight times as long, so that many lots are
-// few round trips, and few lots are read for a small amount.
+// firstPage is the number of lots that a movement reads at first; each further page is eight times as long, so that
+// many lots are few round trips, and few lots are read for a small amount.
 const firstPage, pageGrowth = 128, 8
 
 // The statements that read a page of lots in the order in which they are spent: behind lot $2, which expires at $4.

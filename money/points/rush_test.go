@@ -25,7 +25,8 @@ func requireProofs(t *testing.T, s *moneytest.Shop) {
 	t.Helper()
 	for id, sql := range proofs(t) {
 		var differences int
-		require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT differences FROM (`+sql+`) proof`, nil).Scan(&differences), id)
+		require.NoError(t,
+			s.Pool.QueryRow(t.Context(), `SELECT differences FROM (`+sql+`) proof`, nil).Scan(&differences), id)
 		require.Zero(t, differences, id)
 	}
 }
@@ -56,7 +57,8 @@ func TestSixteenUseOneMember(t *testing.T) {
 	for w := range 16 {
 		users.Go(func() error {
 			for n := 0; ; n++ {
-				u := money.Spending{Key: fmt.Sprint("use:", w, ":", n), MemberID: "m", Amount: 7, TypeCode: "ORDER", Ref: "o"}
+				u := money.Spending{Key: fmt.Sprint("use:", w, ":", n), MemberID: "m", Amount: 7, TypeCode: "ORDER",
+					Ref: "o"}
 				_, err := s.Use(t.Context(), moneytest.Soon(), u)
 				var r *money.Refusal
 				if errors.As(err, &r) && r.Code == money.InsufficientBalance {
@@ -85,7 +87,9 @@ func TestSixteenUseOneMember(t *testing.T) {
 			default:
 			}
 			if n < 20 {
-				if _, err := s.Save(t.Context(), moneytest.Soon(), money.Item{Key: fmt.Sprint("more:", n), MemberID: "m", Amount: 10, TypeCode: "RV", Ref: "r"}); err != nil {
+				if _, err := s.Save(t.Context(), moneytest.Soon(),
+					money.Item{Key: fmt.Sprint("more:", n), MemberID: "m", Amount: 10, TypeCode: "RV",
+						Ref: "r"}); err != nil {
 					return err
 				}
 			}
@@ -107,7 +111,9 @@ func TestSixteenUseOneMember(t *testing.T) {
 		JOIN money.point_lot l ON l.member_id = d.member_id AND l.save_point_member_id = d.save_point_member_id
 		WHERE d.point_status_code = 'U' AND d.created_at >= l.expiry_at`), "spent after its instant")
 	t.Logf("%d lots expired, %d points were spent", expired.Load(), spent.Load())
-	require.Equal(t, spent.Load(), moneytest.Scan[int64](t, s.Pool, `SELECT -sum(point)::bigint FROM money.point_member WHERE point_status_code = 'U'`))
+	require.Equal(t, spent.Load(),
+		moneytest.Scan[int64](t, s.Pool,
+			`SELECT -sum(point)::bigint FROM money.point_member WHERE point_status_code = 'U'`))
 	requireProofs(t, s)
 }
 
@@ -124,12 +130,16 @@ func TestUseAgainstCancels(t *testing.T) {
 		g.Go(func() error {
 			for n := range 8 {
 				key := fmt.Sprint(w, ":", n)
-				used, err := s.Use(t.Context(), moneytest.Soon(), money.Spending{Key: "use:" + key, MemberID: "m", Amount: 5, TypeCode: "ORDER", Ref: "o"})
+				used, err := s.Use(t.Context(), moneytest.Soon(),
+					money.Spending{Key: "use:" + key, MemberID: "m", Amount: 5, TypeCode: "ORDER", Ref: "o"})
 				if err == nil && w%3 == 0 {
-					_, err = s.Cancel(t.Context(), moneytest.Soon(), money.Cancel{Key: "back:" + key, MemberID: "m", TxID: used.TxID})
+					_, err = s.Cancel(t.Context(), moneytest.Soon(),
+						money.Cancel{Key: "back:" + key, MemberID: "m", TxID: used.TxID})
 				}
 				if err == nil && w%3 == 1 {
-					_, err = s.CancelSaves(t.Context(), moneytest.Soon(), []money.Cancel{{Key: "claw:" + fmt.Sprint(n), MemberID: "m", TxID: lots[n], Amount: 9, OnUsed: money.OweUsed}})
+					_, err = s.CancelSaves(t.Context(), moneytest.Soon(),
+						[]money.Cancel{{Key: "claw:" + fmt.Sprint(n), MemberID: "m", TxID: lots[n], Amount: 9,
+							OnUsed: money.OweUsed}})
 				}
 				var r *money.Refusal
 				if err != nil && !errors.As(err, &r) {
@@ -141,7 +151,8 @@ func TestUseAgainstCancels(t *testing.T) {
 	}
 	require.NoError(t, g.Wait())
 	require.Empty(t, seen.Seen(), "deadlocks or serialization failures")
-	require.Equal(t, 8, moneytest.Scan[int](t, s.Pool, `SELECT count(*) FROM money.point_cancel`), "the same clawback, once each")
+	require.Equal(t, 8, moneytest.Scan[int](t, s.Pool, `SELECT count(*) FROM money.point_cancel`),
+		"the same clawback, once each")
 	requireProofs(t, s)
 }
 
@@ -149,14 +160,16 @@ func TestUseAgainstCancels(t *testing.T) {
 func TestCappedSavesAtOnce(t *testing.T) {
 	t.Parallel()
 	s, seen := rush(t)
-	_, err := s.Pool.Exec(t.Context(), `INSERT INTO money.point_master (code, name, max_hold, type_code) VALUES ('capped', 'Capped', 100, 'CAP')`)
+	_, err := s.Pool.Exec(t.Context(),
+		`INSERT INTO money.point_master (code, name, max_hold, type_code) VALUES ('capped', 'Capped', 100, 'CAP')`)
 	require.NoError(t, err)
 	for round := range 10 {
 		var granted, refused atomic.Int64
 		var g errgroup.Group
 		for n := range 4 {
 			g.Go(func() error {
-				i := money.Item{Key: fmt.Sprint(round, ":", n), MemberID: fmt.Sprint("m", round), Amount: 60, Ref: "r", Policy: "capped"}
+				i := money.Item{Key: fmt.Sprint(round, ":", n), MemberID: fmt.Sprint("m", round), Amount: 60, Ref: "r",
+					Policy: "capped"}
 				_, err := s.Save(t.Context(), moneytest.Soon(), i)
 				var r *money.Refusal
 				if errors.As(err, &r) && r.Code == money.OverHolding {
@@ -185,7 +198,8 @@ func TestCancelSavesAtOnce(t *testing.T) {
 			var batch []money.Cancel
 			for n := range granted {
 				a := granted[(n*(2*w+1)+w)%len(granted)]
-				batch = append(batch, money.Cancel{Key: fmt.Sprint("claw:", w%4, ":", a.Key), MemberID: a.MemberID, TxID: a.TxID, Amount: 100})
+				batch = append(batch, money.Cancel{Key: fmt.Sprint("claw:", w%4, ":", a.Key), MemberID: a.MemberID,
+					TxID: a.TxID, Amount: 100})
 			}
 			for n := range batch[:1+w] {
 				if _, err := s.CancelSaves(t.Context(), moneytest.Soon(), batch[n:]); err != nil {

@@ -45,14 +45,16 @@ func (l *Lots) use(ctx context.Context, tx pgx.Tx, s *money.Spending) (money.Mov
 		return money.Moved{}, err
 	}
 	if balance := purse.sum - opened.owed; balance < s.Amount {
-		r := money.NewRefusal(money.InsufficientBalance, "the member can spend %s: fewer than the %s asked for", english.Count(balance, "point"), english.Number(s.Amount))
+		r := money.NewRefusal(money.InsufficientBalance, "the member can spend %s: fewer than the %s asked for",
+			english.Count(balance, "point"), english.Number(s.Amount))
 		r.Left = balance
 		return money.Moved{}, r
 	}
 	if err := l.collect(ctx, tx, purse, opened.owed); err != nil {
 		return money.Moved{}, err
 	}
-	d := draft{member: s.MemberID, status: statusUse, point: -s.Amount, key: s.Key, reason: s.Reason, typeCode: s.TypeCode, ref: s.Ref}
+	d := draft{member: s.MemberID, status: statusUse, point: -s.Amount, key: s.Key, reason: s.Reason,
+		typeCode: s.TypeCode, ref: s.Ref}
 	d.parts, d.changes = purse.take(s.Amount)
 	if err := l.write(ctx, tx, &d); err != nil {
 		return money.Moved{}, err

@@ -10,10 +10,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// part is what a movement does to one lot.
+// part holds what a movement does to one lot.
 type part struct{ lot, point int64 }
 
-// change is what a lot's remaining becomes: by point more than was seen.
+// change holds what a lot's remaining becomes: by point more than was seen.
 type change struct{ lot, point, seen int64 }
 
 // draft is a movement that is to be written, with everything that changes with it.
@@ -83,7 +83,8 @@ func (l *Lots) queue(batch *pgx.Batch, d *draft) {
 		cancel = &cancelRow{}
 	}
 	args := []any{d.member, d.point, d.key, d.reason, d.memo, l.location.String(), d.status, d.typeCode, d.ref, d.undo,
-		lots, points, changed, by, seen, cancel.policy, cancel.asked, cancel.taken, cancel.expired, cancel.uncollected, d.claim, d.owed}
+		lots, points, changed, by, seen, cancel.policy, cancel.asked, cancel.taken, cancel.expired, cancel.uncollected,
+		d.claim, d.owed}
 	batch.Queue(writeSQL, args...).QueryRow(func(row pgx.Row) error {
 		var updated int
 		if err := row.Scan(&d.id, &updated); err != nil {

@@ -66,7 +66,8 @@ func TestPolicyInBatch(t *testing.T) {
 	batch[2].Policy = "retired"
 	batch[3].Policy, batch[3].Amount = "bounded", 20
 	answers := moneytest.Ask(t, s.GrantPoints, batch...)
-	require.Equal(t, []money.Outcome{money.Granted, money.Refused, money.Refused, money.Granted}, moneytest.Outcomes(answers))
+	require.Equal(t, []money.Outcome{money.Granted, money.Refused, money.Refused, money.Granted},
+		moneytest.Outcomes(answers))
 	require.Equal(t, []string{money.OverMaximum, money.PolicyInactive}, []string{answers[1].Code, answers[2].Code})
 	require.False(t, answers[1].Retryable)
 }
@@ -84,15 +85,17 @@ func TestPolicyResolves(t *testing.T) {
 		{policy: "days", typeCode: "D", expiry: "2030-02-14T12:00:00+09:00", lastDay: "20300214"},
 		{policy: "until", typeCode: "U", expiry: "2030-03-01T00:00:00+09:00", lastDay: "20300228"},
 		{policy: "month", typeCode: "M", expiry: "2030-03-01T00:00:00+09:00", lastDay: "20300228"},
-		{policy: "days", typeCode: "X", expiry: "2031-03-01T09:00:00+09:00", lastDay: "20310301", change: []func(*money.Item){
-			func(i *money.Item) { i.TypeCode, i.ExpiryAt = "X", &own },
-		}},
+		{policy: "days", typeCode: "X", expiry: "2031-03-01T09:00:00+09:00",
+			lastDay: "20310301", change: []func(*money.Item){
+				func(i *money.Item) { i.TypeCode, i.ExpiryAt = "X", &own },
+			}},
 	} {
 		saved, err := under(s, resolved.policy, 10, resolved.change...)
 		require.NoError(t, err)
 		m, err := s.Movement(t.Context(), "m", saved.TxID)
 		require.NoError(t, err)
-		require.Equal(t, []string{resolved.typeCode, resolved.lastDay}, []string{m.TypeCode, m.ExpiryDate}, resolved.policy)
+		require.Equal(t, []string{resolved.typeCode, resolved.lastDay}, []string{m.TypeCode, m.ExpiryDate},
+			resolved.policy)
 		if resolved.expiry == "" {
 			require.Nil(t, m.ExpiryAt)
 			continue
@@ -161,7 +164,8 @@ func TestPolicyChangesAtOnce(t *testing.T) {
 	}
 	require.NoError(t, g.Wait())
 	require.EqualValues(t, 1, changed.Load())
-	require.Equal(t, 2, moneytest.Scan[int](t, s.Pool, `SELECT revision FROM money.point_master WHERE code = 'bounded'`))
+	require.Equal(t, 2, moneytest.Scan[int](t, s.Pool,
+		`SELECT revision FROM money.point_master WHERE code = 'bounded'`))
 }
 
 // A change of a policy counts for later saves: what was saved expires as it did.
@@ -185,7 +189,8 @@ func TestPolicyChangeIsOfLaterSaves(t *testing.T) {
 func TestCappedBatchIsBounded(t *testing.T) {
 	t.Parallel()
 	s := moneytest.NewShop(t)
-	_, err := s.Pool.Exec(t.Context(), `INSERT INTO money.point_master (code, name, max_hold, type_code) VALUES ('capped', 'Capped', 100, 'CAP')`)
+	_, err := s.Pool.Exec(t.Context(),
+		`INSERT INTO money.point_master (code, name, max_hold, type_code) VALUES ('capped', 'Capped', 100, 'CAP')`)
 	require.NoError(t, err)
 	batch := moneytest.Items(1001)
 	batch[500].Policy = "capped"

@@ -32,7 +32,8 @@ func (s *Store) Policies(ctx context.Context, q money.PolicyQuery) ([]money.Poli
 	case q.Limit < 1 || q.Limit > money.MaxPage:
 		return nil, money.NewRefusal(money.BadLimit, "the limit is not a number from 1 to %d", money.MaxPage)
 	case q.Status != "" && q.Status != money.PolicyActive && q.Status != money.PolicyRetired:
-		return nil, money.NewRefusal(money.BadChoice, "the status is neither %s nor %s", money.PolicyActive, money.PolicyRetired)
+		return nil, money.NewRefusal(money.BadChoice, "the status is neither %s nor %s", money.PolicyActive,
+			money.PolicyRetired)
 	case !money.StorablePolicy(q.After):
 		return nil, money.NewRefusal(money.BadCursor, "the cursor is not one that a page of policies has returned")
 	}
@@ -160,18 +161,20 @@ func (s *Store) createPolicy(ctx context.Context, tx pgx.Tx, code string,
 		return p, false, err
 	}
 	if replayed && !p.Equal(&terms) {
-		return p, false, money.NewRefusal(money.PolicyExists, "there is a policy with this code, which has other terms: change it, or take another code")
+		return p, false, money.NewRefusal(money.PolicyExists,
+			"there is a policy with this code, which has other terms: change it, or take another code")
 	}
 	return p, replayed, nil
 }
 
 // EditPolicy changes the terms of a policy by change, if it is in one of the states that revisions names, none for any.
-// A policy that has the terms already is returned as it is, in whatever state: the change was applied before. Errors: a
+// A policy that has the terms already is returned as it is, in any state: the change was applied before. Errors: a
 // *Refusal (UnknownPolicy, PolicyChanged), a *PolicyError, that of change.
 func (s *Store) EditPolicy(ctx context.Context, code string, revisions []int64,
 	change func(*money.PolicyTerms) error,
 ) (money.Policy, error) {
-	p, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (money.Policy, error) { return s.editPolicy(ctx, tx, code, revisions, change) })
+	p, err := pg.Value(ctx, s.pool,
+		func(tx pgx.Tx) (money.Policy, error) { return s.editPolicy(ctx, tx, code, revisions, change) })
 	if err != nil {
 		return money.Policy{}, fmt.Errorf("edit policy: %w", err)
 	}
@@ -201,7 +204,8 @@ func (s *Store) editPolicy(ctx context.Context, tx pgx.Tx, code string, revision
 	case was.Equal(&terms):
 		return was, nil
 	case len(revisions) > 0 && !slices.Contains(revisions, was.Revision):
-		return money.Policy{}, money.NewRefusal(money.PolicyChanged, "the policy has been changed since it was read: read it again, and decide anew")
+		return money.Policy{}, money.NewRefusal(money.PolicyChanged,
+			"the policy has been changed since it was read: read it again, and decide anew")
 	}
 	if err := money.CheckTerms(&terms, &was.PolicyTerms, today); err != nil {
 		return money.Policy{}, err
@@ -240,5 +244,6 @@ func dayOf(t time.Time) time.Time {
 
 // columns are the values of t in the order of the statements that write them.
 func columnsOfTerms(t *money.PolicyTerms) []any {
-	return []any{t.Name, t.Status, t.Validity, t.Days, t.Until, t.Months, t.Min, t.Max, t.MaxHold, t.RegrantDays, t.TypeCode}
+	return []any{t.Name, t.Status, t.Validity, t.Days, t.Until, t.Months, t.Min, t.Max, t.MaxHold, t.RegrantDays,
+		t.TypeCode}
 }

@@ -22,7 +22,7 @@ type Terms struct {
 	holdings map[string]*holding
 }
 
-// holding is what a member holds.
+// holding holds what a member holds.
 type holding struct{ open, owed int64 }
 
 // allows reports whether the member may get amount more under p.
@@ -34,7 +34,10 @@ func (h *holding) allows(p *money.Policy, amount int64) bool {
 // Read reads the policies that items name. If one of them limits what a member may hold, it locks the members of its
 // items and reads what they hold. A batch that names no policy costs nothing.
 func Read(ctx context.Context, tx pgx.Tx, items []money.Item) (t Terms, err error) {
-	codes := distinct(items, func(i *money.Item) (string, bool) { return i.Policy, i.Policy != "" && money.StorablePolicy(i.Policy) })
+	codes := distinct(items, func(i *money.Item) (string, bool) {
+		return i.Policy,
+			i.Policy != "" && money.StorablePolicy(i.Policy)
+	})
 	if len(codes) == 0 {
 		return t, nil
 	}
@@ -49,7 +52,8 @@ func Read(ctx context.Context, tx pgx.Tx, items []money.Item) (t Terms, err erro
 		return t, nil
 	}
 	if len(items) > maxCapped {
-		return t, fmt.Errorf("%w: %d, and %d is the most where a policy limits what a member may hold", money.ErrTooMany, len(items), maxCapped)
+		return t, fmt.Errorf("%w: %d, and %d is the most where a policy limits what a member may hold",
+			money.ErrTooMany, len(items), maxCapped)
 	}
 	if _, err := frame.LockAccounts(ctx, tx, capped); err != nil {
 		return t, err
@@ -112,7 +116,8 @@ func (t *Terms) Resolve(i *money.Item, now time.Time, loc *time.Location) (money
 		return item, nil
 	}
 	if item.ExpiryAt = p.ExpiryAt(now, loc); item.Expired(now) {
-		return item, &money.Refusal{Code: money.Expired, Message: "the last day of the policy has passed: no points are saved by it any more"}
+		return item, &money.Refusal{Code: money.Expired,
+			Message: "the last day of the policy has passed: no points are saved by it any more"}
 	}
 	return item, nil
 }
@@ -128,7 +133,8 @@ func (t *Terms) Refuse(i *money.Item) *money.Refusal {
 	}
 	h := t.holdings[i.MemberID]
 	if !h.allows(&p.Policy, i.Amount) {
-		return &money.Refusal{Code: money.OverHolding, Message: fmt.Sprintf("the policy lets a member hold %s at most", english.Count(*p.MaxHold, "point"))}
+		return &money.Refusal{Code: money.OverHolding,
+			Message: fmt.Sprintf("the policy lets a member hold %s at most", english.Count(*p.MaxHold, "point"))}
 	}
 	h.open += i.Amount
 	return nil

@@ -41,7 +41,7 @@ func NewAudit(ctx context.Context, tx pgx.Tx, master *seal.Master) (*Audit, erro
 	return a, nil
 }
 
-// Keys is how many data keys open.
+// Keys returns how many data keys open.
 func (a *Audit) Keys() int { return len(a.keys) }
 
 // Wrong lists the refs whose data key does not open by the master key; "" is the ledger's own.

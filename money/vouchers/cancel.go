@@ -24,10 +24,11 @@ func (k *Keeper) CancelVouchers(ctx context.Context, deadline time.Time,
 	cancels []money.VoucherCancel,
 ) ([]money.VoucherCancelAnswer, error) {
 	work := func(tx pgx.Tx) ([]money.VoucherCancelAnswer, error) { return cancelVouchers(ctx, tx, cancels) }
-	return frame.Batch(ctx, k.pool, deadline, "vouchers", cancels, work, func(a *money.VoucherCancelAnswer) money.Outcome { return a.Outcome })
+	return frame.Batch(ctx, k.pool, deadline, "vouchers", cancels, work,
+		func(a *money.VoucherCancelAnswer) money.Outcome { return a.Outcome })
 }
 
-// voucherEvent is what stands under a key of the vouchers.
+// voucherEvent holds what stands under a key of the vouchers.
 type voucherEvent struct {
 	kind   string // "": the grant of a voucher
 	of     voucherID
@@ -78,7 +79,8 @@ func (b *voucherCancels) Prepare(c *money.VoucherCancel) (voucherID, error) {
 }
 
 func unknownVoucher() *money.Refusal {
-	return money.NewRefusal(money.UnknownVoucher, "the member has no such voucher: take its id from the answer to its grant, or from the member's vouchers")
+	return money.NewRefusal(money.UnknownVoucher,
+		"the member has no such voucher: take its id from the answer to its grant, or from the member's vouchers")
 }
 
 // Open locks the keys of the cancels and their vouchers, and reads what stands under the keys, and the states.

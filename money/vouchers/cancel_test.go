@@ -19,7 +19,8 @@ import (
 func voucherCancels(key string, granted []money.Answer) []money.VoucherCancel {
 	all := make([]money.VoucherCancel, len(granted))
 	for n, a := range granted {
-		all[n] = money.VoucherCancel{Key: fmt.Sprint(key, ":", n), MemberID: a.MemberID, TxID: a.TxID, Reason: "a mistake", Ref: "9"}
+		all[n] = money.VoucherCancel{Key: fmt.Sprint(key, ":", n), MemberID: a.MemberID, TxID: a.TxID,
+			Reason: "a mistake", Ref: "9"}
 	}
 	return all
 }
@@ -58,7 +59,8 @@ func states(t *testing.T, b moneytest.Bundle, items ...money.Item) (all []money.
 		require.NoError(t, err)
 		at := slices.IndexFunc(page, func(v money.IssuedVoucher) bool { return v.TxID == f.TxID })
 		require.Equal(t, f.State, page[at].State)
-		require.Equal(t, f.State == money.VoucherCancelled || f.State == money.VoucherRedeemed, page[at].ChangedAt != nil)
+		require.Equal(t, f.State == money.VoucherCancelled || f.State == money.VoucherRedeemed,
+			page[at].ChangedAt != nil)
 		all = append(all, f.State)
 	}
 	return all
@@ -86,7 +88,8 @@ func TestCancelVouchers(t *testing.T) {
 		with(all[1], func(c *money.VoucherCancel) { c.Ref = "\x00" }),
 		all[1],
 	}
-	want := []string{"cancelled", "replayed", "conflict key_conflict", "refused nothing_to_cancel", "refused unknown_voucher", "refused unknown_voucher",
+	want := []string{"cancelled", "replayed", "conflict key_conflict", "refused nothing_to_cancel",
+		"refused unknown_voucher", "refused unknown_voucher",
 		"refused unknown_voucher", "refused bad_key", "refused bad_ref", "cancelled"}
 	answers, err := b.CancelVouchers(t.Context(), moneytest.Soon(), batch)
 	require.NoError(t, err)
@@ -103,7 +106,8 @@ func TestCancelVouchers(t *testing.T) {
 	require.Equal(t, want, lines(again))
 	require.Equal(t, answers[9].Amount, again[9].Amount)
 	require.Equal(t, 2, moneytest.Count(t, b.Pool, "money.voucher_events"))
-	require.Equal(t, []money.VoucherState{money.VoucherCancelled, money.VoucherCancelled, money.VoucherIssued, money.VoucherIssued}, states(t, b, moneytest.Items(4)...))
+	require.Equal(t, []money.VoucherState{money.VoucherCancelled, money.VoucherCancelled, money.VoucherIssued,
+		money.VoucherIssued}, states(t, b, moneytest.Items(4)...))
 
 	_, err = b.CancelVouchers(t.Context(), moneytest.Soon(), make([]money.VoucherCancel, money.MaxCancels+1))
 	require.ErrorIs(t, err, money.ErrTooMany)
@@ -111,7 +115,8 @@ func TestCancelVouchers(t *testing.T) {
 	require.ErrorIs(t, err, money.ErrDeadline)
 	require.Equal(t, []money.VoucherState{money.VoucherIssued}, states(t, b, moneytest.Item(3)), "and its key is free")
 	require.Equal(t, []string{"cancelled"}, cancelVouchers(t, b, all[3]))
-	require.Equal(t, money.Replayed, moneytest.Ask(t, b.GrantVouchers, moneytest.Item(3))[0].Outcome, "its grant stays what it was")
+	require.Equal(t, money.Replayed, moneytest.Ask(t, b.GrantVouchers, moneytest.Item(3))[0].Outcome,
+		"its grant stays what it was")
 }
 
 // What was redeemed is not cancelled; what was restored is again as if nothing had been; what has expired can be
@@ -124,19 +129,25 @@ func TestVoucherStates(t *testing.T) {
 	asked[2].ExpiryAt, asked[3].ExpiryAt = &expiry, &expiry
 	all := voucherCancels("claw", moneytest.Ask(t, b.GrantVouchers, asked...))
 	event := func(n int, kind string) {
-		_, err := b.Pool.Exec(t.Context(), `INSERT INTO money.voucher_events (member_id, voucher_id, kind, idempotency_key)
-			SELECT member_id, voucher_id, $2, gen_random_uuid()::text FROM money.vouchers WHERE idempotency_key = $1`, asked[n].Key, kind)
+		_, err := b.Pool.Exec(t.Context(),
+			`INSERT INTO money.voucher_events (member_id, voucher_id, kind, idempotency_key)
+			SELECT member_id, voucher_id, $2, gen_random_uuid()::text FROM money.vouchers WHERE idempotency_key = $1`,
+			asked[n].Key, kind)
 		require.NoError(t, err)
 	}
 	event(0, "REDEEMED")
 	event(1, "REDEEMED")
 	event(1, "RESTORED")
 	event(3, "REDEEMED")
-	require.Eventually(t, func() bool { return states(t, b, asked[2])[0] == money.VoucherExpired }, 20*time.Second, 10*time.Millisecond)
-	require.Equal(t, []money.VoucherState{money.VoucherRedeemed, money.VoucherIssued, money.VoucherExpired, money.VoucherRedeemed}, states(t, b, asked...))
-	require.Equal(t, []string{"refused redeemed", "cancelled", "cancelled", "refused redeemed"}, cancelVouchers(t, b, all...))
+	require.Eventually(t, func() bool { return states(t, b, asked[2])[0] == money.VoucherExpired }, 20*time.Second,
+		10*time.Millisecond)
+	require.Equal(t, []money.VoucherState{money.VoucherRedeemed, money.VoucherIssued, money.VoucherExpired,
+		money.VoucherRedeemed}, states(t, b, asked...))
+	require.Equal(t, []string{"refused redeemed", "cancelled", "cancelled", "refused redeemed"},
+		cancelVouchers(t, b, all...))
 	event(3, "RESTORED")
-	require.Equal(t, []money.VoucherState{money.VoucherRedeemed, money.VoucherCancelled, money.VoucherCancelled, money.VoucherExpired}, states(t, b, asked...))
+	require.Equal(t, []money.VoucherState{money.VoucherRedeemed, money.VoucherCancelled, money.VoucherCancelled,
+		money.VoucherExpired}, states(t, b, asked...))
 }
 
 // The keys of cancels and of grants are one space: a grant under a cancel's key is a conflict, and the other way round.
@@ -151,7 +162,8 @@ func TestKeysOfVouchersAreOneSpace(t *testing.T) {
 	require.Equal(t, []string{"conflict key_conflict", "cancelled"}, cancelVouchers(t, b, taken, all[0]))
 	under := moneytest.Item(2)
 	under.Key = all[0].Key
-	require.Equal(t, []money.Outcome{money.Conflict, money.Granted}, moneytest.Outcomes(moneytest.Ask(t, b.GrantVouchers, under, moneytest.Item(3))))
+	require.Equal(t, []money.Outcome{money.Conflict, money.Granted},
+		moneytest.Outcomes(moneytest.Ask(t, b.GrantVouchers, under, moneytest.Item(3))))
 	require.Equal(t, money.Conflict, moneytest.Ask(t, b.GrantVouchers, under)[0].Outcome, "alone in its batch")
 	found, err := b.LookupVouchers(t.Context(), []string{all[0].Key})
 	require.NoError(t, err)
@@ -174,7 +186,8 @@ func TestOneKeyForAGrantAndACancelAtOnce(t *testing.T) {
 			return err
 		})
 		both.Go(func() (err error) {
-			cancelled, err = b.CancelVouchers(t.Context(), moneytest.Soon(), []money.VoucherCancel{{Key: key, MemberID: old.MemberID, TxID: old.TxID}})
+			cancelled, err = b.CancelVouchers(t.Context(), moneytest.Soon(),
+				[]money.VoucherCancel{{Key: key, MemberID: old.MemberID, TxID: old.TxID}})
 			return err
 		})
 		require.NoError(t, both.Wait())
@@ -248,7 +261,8 @@ func TestCancelTwoVouchersByOneKeyAtOnce(t *testing.T) {
 	other, err := b.Pool.Begin(t.Context())
 	require.NoError(t, err)
 	_, err = other.Exec(t.Context(), `INSERT INTO money.voucher_events (member_id, voucher_id, kind, idempotency_key)
-		SELECT member_id, voucher_id, 'CANCELLED', $2 FROM money.vouchers WHERE idempotency_key = $1`, moneytest.Item(0).Key, all[0].Key)
+		SELECT member_id, voucher_id, 'CANCELLED', $2 FROM money.vouchers WHERE idempotency_key = $1`,
+		moneytest.Item(0).Key, all[0].Key)
 	require.NoError(t, err)
 	said := make(chan []string, 1)
 	var g errgroup.Group
@@ -261,7 +275,8 @@ func TestCancelTwoVouchersByOneKeyAtOnce(t *testing.T) {
 	require.NoError(t, other.Commit(t.Context()))
 	require.NoError(t, g.Wait())
 	require.Equal(t, []string{"conflict key_conflict"}, <-said)
-	require.Equal(t, []money.VoucherState{money.VoucherCancelled, money.VoucherIssued}, states(t, b, moneytest.Items(2)...))
+	require.Equal(t, []money.VoucherState{money.VoucherCancelled, money.VoucherIssued},
+		states(t, b, moneytest.Items(2)...))
 }
 
 // Vouchers and what became of them are append-only, for the tables' owner too.
@@ -271,7 +286,8 @@ func TestVouchersAreAppendOnly(t *testing.T) {
 	cancelVouchers(t, b, voucherCancels("claw", moneytest.Ask(t, b.GrantVouchers, moneytest.Items(2)...))...)
 	for _, sql := range []string{
 		`UPDATE money.vouchers SET amount = amount`, `DELETE FROM money.vouchers`, `TRUNCATE money.vouchers`,
-		`UPDATE money.voucher_events SET kind = 'RESTORED'`, `DELETE FROM money.voucher_events`, `TRUNCATE money.voucher_events`,
+		`UPDATE money.voucher_events SET kind = 'RESTORED'`, `DELETE FROM money.voucher_events`,
+		`TRUNCATE money.voucher_events`,
 	} {
 		_, err := b.Pool.Exec(t.Context(), sql)
 		require.Equal(t, "55000", pg.Code(err), sql)
@@ -290,7 +306,8 @@ func TestVouchersOfAMember(t *testing.T) {
 	cancelVouchers(t, b, voucherCancels("claw", granted[3:4])...)
 	page, err := b.Vouchers(t.Context(), money.VouchersQuery{MemberID: "회원/하나", Limit: 3})
 	require.NoError(t, err)
-	require.Equal(t, []string{granted[4].TxID, granted[3].TxID, granted[2].TxID}, []string{page[0].TxID, page[1].TxID, page[2].TxID})
+	require.Equal(t, []string{granted[4].TxID, granted[3].TxID, granted[2].TxID},
+		[]string{page[0].TxID, page[1].TxID, page[2].TxID})
 	require.Equal(t, money.VoucherCancelled, page[1].State)
 	require.Equal(t, "봄 축제", page[0].Reason)
 	page, err = b.Vouchers(t.Context(), money.VouchersQuery{MemberID: "회원/하나", Before: page[2].TxID})

@@ -31,7 +31,8 @@ func (k *Keeper) Vouchers(ctx context.Context, q money.VouchersQuery) ([]money.I
 	}
 	page, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (v money.IssuedVoucher, err error) {
 		var id int64
-		err = row.Scan(&id, &v.Amount, &v.State, &v.ChangedAt, &v.TypeCode, &v.Ref, &v.Reason, &v.CreatedAt, &v.ExpiryAt)
+		err = row.Scan(&id, &v.Amount, &v.State, &v.ChangedAt, &v.TypeCode, &v.Ref, &v.Reason, &v.CreatedAt,
+			&v.ExpiryAt)
 		v.TxID = money.Vouchers.TxID(id)
 		return v, err
 	})

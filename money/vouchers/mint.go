@@ -32,7 +32,7 @@ func (m mint) code() (string, error) {
 
 const (
 	pins = 100_000_000
-	// fair is how many of the 2^32 numbers can be dealt to the PINs evenly: the rest would favour the low ones.
+	// fair says how many of the 2^32 numbers can be dealt to the PINs evenly: the rest would favour the low ones.
 	fair = 1 << 32 / pins * pins
 )
 

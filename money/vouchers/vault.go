@@ -25,7 +25,7 @@ type vault struct {
 }
 
 const (
-	// ownRef is where the ledger's own key stands: no item has an empty ref.
+	// ownRef says where the ledger's own key stands: no item has an empty ref.
 	ownRef = ""
 	// keysKept bounds the cache; a ledger works at few refs at a time.
 	keysKept = 1000
@@ -36,8 +36,8 @@ func newVault(pool *pgxpool.Pool, master *seal.Master) *vault {
 }
 
 // of returns the keys of refs and the ledger's own, and makes those that do not exist yet. It works outside of any
-// transaction of a grant: a key that is in use must be there even if the grant is rolled back, and nobody must wait for
-// a grant because of its key. Error: ErrNoMaster.
+// transaction of a grant: a key that is in use must be there even if the grant is rolled back, and no other transaction
+// must wait for a grant because of its key. Error: ErrNoMaster.
 func (v *vault) of(ctx context.Context, refs []string) (map[string]*seal.Key, error) {
 	if v.master == nil {
 		return nil, money.ErrNoMaster

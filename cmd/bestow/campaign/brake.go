@@ -51,11 +51,13 @@ func (c *brakeOnCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 			}
 		}
 		if open > 0 {
-			t.Say("claims still open: %s; their grants may still be applied; run the command again", english.Number(open))
+			t.Say("claims still open: %s; their grants may still be applied; run the command again",
+				english.Number(open))
 		} else {
 			t.Say("the brake %s is engaged: no grant in its scope begins any more", braked.Brake.Scope)
 		}
-		t.Say("next: bestow brake off --scope %s --memo TEXT; then bestow event resume for each event that is to go on", braked.Brake.Scope)
+		t.Say("next: bestow brake off --scope %s --memo TEXT; then bestow event resume for each event that is to go on",
+			braked.Brake.Scope)
 		return nil
 	})
 }
@@ -87,7 +89,8 @@ func (c *brakeOffCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	return c.Print(t, left, func() error {
-		t.Say("the brake %s is released: reserved events that are due start now; stopped events stay stopped until they are resumed", c.Scope)
+		t.Say("the brake %s is released: reserved events that are due start now; "+
+			"stopped events stay stopped until they are resumed", c.Scope)
 		t.Say("next: bestow event list --status STOPPED, and bestow event resume EVENT for each that is to go on")
 		return printBrakes(t.Out, left, zone)
 	})

@@ -47,7 +47,7 @@ func (c *eventEditCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	return showEvent(t, c.Format, e, nil)
 }
 
-// patch is what the flags say; nil clears.
+// patch returns what the flags say; nil clears.
 func (c *eventEditCmd) patch(zone *time.Location) (map[string]any, error) {
 	patch := map[string]any{}
 	terminal.Set(patch, "campaign_id", c.CampaignID)

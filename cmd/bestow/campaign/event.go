@@ -94,7 +94,8 @@ func (c *eventListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	page, err := server.Events(ctx, client.Filter{Status: c.Status, Type: c.Type, CampaignID: c.CampaignID, Limit: c.Limit, Cursor: c.Cursor})
+	page, err := server.Events(ctx,
+		client.Filter{Status: c.Status, Type: c.Type, CampaignID: c.CampaignID, Limit: c.Limit, Cursor: c.Cursor})
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,9 @@ func printEvents(out io.Writer, events []api.Event, zone *time.Location) error {
 		fmt.Fprintln(w, "ID\tCAMPAIGN\tTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED\tWAITING FOR")
 		for _, e := range events {
 			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.CampaignID, e.EventType, e.EventStatus,
-				english.Number(e.TotalCount), english.Number(e.Summary.SuccessCount), english.Number(e.Summary.FailCount), terminal.When(&e.CreatedAt, zone), terminal.ReasonCodes(e.WaitingFor))
+				english.Number(e.TotalCount), english.Number(e.Summary.SuccessCount),
+				english.Number(e.Summary.FailCount), terminal.When(&e.CreatedAt, zone),
+				terminal.ReasonCodes(e.WaitingFor))
 		}
 	})
 }

@@ -35,7 +35,8 @@ func printTypes(out io.Writer, types []api.EventType) error {
 	return terminal.Table(out, func(w io.Writer) {
 		fmt.Fprintln(w, "TYPE\tUNIT\tMAX PER MEMBER\tMAX PER EVENT\tMAX COUNT\tGRANTER\tLABEL")
 		for _, y := range types {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", y.EventType, terminal.OrDash(y.Unit), thousandsOrDash(y.MaxPerMember),
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", y.EventType, terminal.OrDash(y.Unit),
+				thousandsOrDash(y.MaxPerMember),
 				thousandsOrDash(y.MaxPerEvent), thousandsOrDash(y.MaxCount), y.Granter, y.Label)
 		}
 	})
@@ -69,7 +70,7 @@ func (c *typeSetCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	return c.Print(t, y, func() error { return printTypes(t.Out, []api.EventType{y}) })
 }
 
-// patch is what the flags say; nil clears.
+// patch returns what the flags say; nil clears.
 func (c *typeSetCmd) patch() (map[string]any, error) {
 	patch := map[string]any{}
 	terminal.Set(patch, "label", c.Label)

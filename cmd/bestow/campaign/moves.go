@@ -28,7 +28,8 @@ func (c *eventStopCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	}
 	return c.Print(t, stopped, func() error {
 		if stopped.Draining > 0 {
-			t.Say("claims still open: %s; their grants may still be applied; run the command again", english.Number(stopped.Draining))
+			t.Say("claims still open: %s; their grants may still be applied; run the command again",
+				english.Number(stopped.Draining))
 		} else {
 			t.Say("stopped: no grant of it begins any more")
 		}
@@ -86,11 +87,12 @@ func (c *RetryCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	})
 }
 
-// said is what came of it, in words.
+// said returns what came of it, in words.
 func (c *RetryCmd) said(r api.Retried) string {
 	switch {
 	case r.Matched == 0 && r.Expired > 0:
-		return "given up and left so: " + english.Count(r.Expired, "member") + "; the event's expiry_at has passed, and the ledger would refuse them again"
+		return "given up and left so: " + english.Count(r.Expired, "member") +
+			"; the event's expiry_at has passed, and the ledger would refuse them again"
 	case r.Matched == 0 && r.Accepted == 0:
 		return "nothing to try again: no member was given up"
 	case c.DryRun:

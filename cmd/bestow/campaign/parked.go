@@ -63,7 +63,8 @@ func printParked(out io.Writer, list []api.Parked, zone *time.Location) error {
 			if p.Replaying {
 				replayed = "under way"
 			}
-			fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%.60q\n", p.ID, p.Cause, p.Topic, p.Partition, p.Offset, p.Size,
+			fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%.60q\n", p.ID, p.Cause, p.Topic, p.Partition,
+				p.Offset, p.Size,
 				terminal.When(&p.At, zone), replayed, p.Detail)
 		}
 	})

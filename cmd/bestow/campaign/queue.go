@@ -43,8 +43,10 @@ func printQueue(out io.Writer, q api.Queue, zone *time.Location) error {
 		fmt.Fprintln(w, "LANE\tTURN\tID\tCAMPAIGN\tTYPE\tPRIORITY\tTARGETS\tSTATUS\tSTARTS\tWAITING FOR")
 		for _, lane := range q.Lanes {
 			for i, e := range lane.Events {
-				fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", terminal.When(&lane.ReservationAt, zone), i+1, e.ID, e.CampaignID,
-					e.EventType, terminal.OrDash(e.ReservationPriority), e.TotalCount, e.EventStatus, starts(e, q.At, zone), terminal.InZone(terminal.ReasonTexts(obstacles(e.WaitingFor)), zone))
+				fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", terminal.When(&lane.ReservationAt, zone),
+					i+1, e.ID, e.CampaignID,
+					e.EventType, terminal.OrDash(e.ReservationPriority), e.TotalCount, e.EventStatus,
+					starts(e, q.At, zone), terminal.InZone(terminal.ReasonTexts(obstacles(e.WaitingFor)), zone))
 			}
 		}
 	})

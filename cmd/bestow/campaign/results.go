@@ -47,7 +47,8 @@ func (c *resultsListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	f := client.ResultFilter{Status: status, ErrorCode: c.ErrorCode, MemberID: c.Member, Limit: c.Limit, Cursor: c.Cursor}
+	f := client.ResultFilter{Status: status, ErrorCode: c.ErrorCode, MemberID: c.Member, Limit: c.Limit,
+		Cursor: c.Cursor}
 	page, err := server.Results(ctx, e.ID, f)
 	if err != nil {
 		return err
@@ -60,7 +61,8 @@ func (c *resultsListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return terminal.Table(t.Out, func(w io.Writer) {
 			fmt.Fprintln(w, "MEMBER\tAMOUNT\tSTATUS\tREFUSED\tLEDGER ENTRY\tCHANGED\tREASON")
 			for _, r := range page.Items {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.MemberID, quantity(r.Amount, e.Unit), r.Status, r.RetryCount,
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.MemberID, quantity(r.Amount, e.Unit), r.Status,
+					r.RetryCount,
 					terminal.OrDash(r.MoneyTxID), terminal.When(&r.UpdatedAt, zone), refusal(r))
 			}
 		})
@@ -84,7 +86,7 @@ func (c *resultsListCmd) sayNoResult(t *terminal.Terminal, e api.Event, absent *
 	}
 }
 
-// refusal is why the ledger refused, by its code and in its words; "-" where it did not.
+// refusal returns why the ledger refused, by its code and in its words; "-" where it did not.
 func refusal(r api.Result) string {
 	if r.ErrorCode == nil {
 		return "-"

@@ -70,7 +70,8 @@ func (c *targetsImportCmd) report(t *terminal.Terminal, e api.Event, r api.Impor
 		verb = "would be imported"
 	}
 	if _, err := fmt.Fprintf(t.Out, "%s %s, %s in all; %s rejected\n",
-		english.Count(r.Accepted, "target"), verb, quantity(r.TotalAmount, r.Unit), english.Count(r.Rejected, "row")); err != nil {
+		english.Count(r.Accepted, "target"), verb, quantity(r.TotalAmount, r.Unit),
+		english.Count(r.Rejected, "row")); err != nil {
 		return err
 	}
 	sayWarnings(t, r.Warnings)
@@ -166,7 +167,8 @@ func lastRejected(e api.Event, list api.Imports) (int64, error) {
 			return i.ImportID, nil
 		}
 	}
-	return 0, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("no upload of event %d has rejected rows", e.ID)}
+	return 0, &domain.Error{Code: domain.NotFound,
+		Message: fmt.Sprintf("no upload of event %d has rejected rows", e.ID)}
 }
 
 type targetsListCmd struct {
@@ -192,7 +194,8 @@ func (c *targetsListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return terminal.Table(t.Out, func(w io.Writer) {
 			fmt.Fprintln(w, "IMPORT\tACCEPTED\tREJECTED\tAMOUNT\tCREATED\tBY")
 			for _, i := range list.Items {
-				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", i.ImportID, english.Number(i.Accepted), english.Number(i.Rejected),
+				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", i.ImportID, english.Number(i.Accepted),
+					english.Number(i.Rejected),
 					quantity(i.TotalAmount, e.Unit), terminal.When(&i.CreatedAt, zone), i.CreatedBy)
 			}
 		})

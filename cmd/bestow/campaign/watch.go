@@ -44,7 +44,8 @@ func (c *eventWatchCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	return notCompleted(w.last)
 }
 
-// notCompleted is the error of an event that is at rest and did not complete: why, and how it goes on. nil for COMPLETED.
+// notCompleted is the error of an event that is at rest and did not complete: why, and how it goes on. nil for
+// COMPLETED.
 func notCompleted(p api.Progress) error {
 	if p.EventStatus == string(domain.Completed) {
 		return nil
@@ -55,7 +56,8 @@ func notCompleted(p api.Progress) error {
 		e.Message += " (" + *p.FailureCode + ")"
 		e.Hint = fmt.Sprintf("when the cause is gone, `bestow event resume %d` continues it", p.EventID)
 		if *p.FailureCode == domain.Mismatch {
-			e.Hint = fmt.Sprintf("`bestow results list %d --error-code %s` shows what the ledger said; ", p.EventID, domain.Mismatch) + e.Hint
+			e.Hint = fmt.Sprintf("`bestow results list %d --error-code %s` shows what the ledger said; ", p.EventID,
+				domain.Mismatch) + e.Hint
 		}
 	}
 	if p.StoppedMemo != nil {
@@ -101,12 +103,14 @@ func (w *watch) follow(ctx context.Context, server *client.Client, id int64) err
 		}
 	}
 	w.endLine()
-	return &domain.Error{Code: domain.Unavailable, Message: "the server does not answer any more", Hint: "the event goes on without us; watch it again later"}
+	return &domain.Error{Code: domain.Unavailable, Message: "the server does not answer any more",
+		Hint: "the event goes on without us; watch it again later"}
 }
 
-// atRest says whether nothing more will come of itself.
+// atRest reports whether nothing more will come of itself.
 func (w *watch) atRest() bool {
-	return w.last.EventStatus != string(domain.Pending) && w.last.EventStatus != string(domain.Running) && w.last.InFlight == 0
+	return w.last.EventStatus != string(domain.Pending) && w.last.EventStatus != string(domain.Running) &&
+		w.last.InFlight == 0
 }
 
 func (w *watch) show(p api.Progress) error {
@@ -130,8 +134,8 @@ func (w *watch) show(p api.Progress) error {
 	return err
 }
 
-// draw writes over the last line. What is waited for stands in it by its code; in words it has a line of its own above, which
-// the screen's edge does not cut.
+// draw writes over the last line. What is waited for stands in it by its code; in words it has a line of its own above,
+// which the screen's edge does not cut.
 func (w *watch) draw(p api.Progress) error {
 	if text, _ := w.causes.News(p.WaitingFor); text != "" {
 		if _, err := fmt.Fprintf(w.term.Out, "\r\x1b[Kwaiting for %s\n", terminal.InZone(text, w.zone)); err != nil {
@@ -149,7 +153,7 @@ func (w *watch) draw(p api.Progress) error {
 // endLine leaves the line that was written over and over.
 func (w *watch) endLine() {
 	if w.term.Interactive && !w.json && w.last.EventID != 0 {
-		_, _ = fmt.Fprintln(w.term.Out) // nobody is left to tell
+		_, _ = fmt.Fprintln(w.term.Out) // an error cannot be reported
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// ClockTolerance is how far a process's clock may be from the database's.
+	// ClockTolerance says how far a process's clock may be from the database's.
 	ClockTolerance = 5 * time.Second
 	// clockLook is the time between two looks at it.
 	clockLook = time.Second
@@ -27,8 +27,8 @@ type Clock struct {
 	Now  func() time.Time
 }
 
-// Check returns errClockOff, with how far and where to, if the clocks differ by more than the tolerance. What the question
-// itself took is no difference.
+// Check returns errClockOff, with how far and where to, if the clocks differ by more than the tolerance. What the
+// question itself took is no difference.
 func (c Clock) Check(ctx context.Context) error {
 	var theirs time.Time
 	before := c.Now()
@@ -45,9 +45,9 @@ func (c Clock) Check(ctx context.Context) error {
 	return nil
 }
 
-// workJobs works the queues of the process's roles while its clock is right. River's leader tells by its own clock which
-// jobs are due and which are stuck, and any client at work may become leader: so with a wrong clock there is none.
-// It ends when ctx does, and River with it: no job may be at work when the process's connections are closed.
+// workJobs works the queues of the process's roles while its clock is right. River's leader tells by its own clock
+// which jobs are due and which are stuck, and any client at work may become leader: so with a wrong clock there is
+// none. It ends when ctx does, and River with it: no job may be at work when the process's connections are closed.
 func (p *Process) workJobs(ctx context.Context) (err error) {
 	tick := time.NewTicker(clockLook)
 	defer tick.Stop()
@@ -80,8 +80,8 @@ func (p *Process) workJobs(ctx context.Context) (err error) {
 	return nil
 }
 
-// mayWork says whether jobs may be worked, and why not if it is the clock. A database that is away says nothing of the
-// clock: what is at work stays so.
+// mayWork reports whether jobs may be worked, and why not if it is the clock. A database that is away says nothing of
+// the clock: what is at work stays so.
 func (p *Process) mayWork(ctx context.Context, working bool) (bool, error) {
 	switch err := p.clock.Check(ctx); {
 	case err == nil:
@@ -112,8 +112,8 @@ func (p *Process) startRiver(ctx context.Context) error {
 	return nil
 }
 
-// stopRiver lets the jobs at work finish. Those that take longer, such as a report on a large event, are cancelled and run
-// again.
+// stopRiver lets the jobs at work finish. Those that take longer, such as a report on a large event, are cancelled and
+// run again.
 func (p *Process) stopRiver(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	patient, cancel := context.WithTimeout(ctx, p.cfg.ShutdownTimeout)

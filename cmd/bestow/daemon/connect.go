@@ -16,13 +16,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// patience is how long a start waits for a server that is not there yet.
+// patience is the time that a start waits for a server that is not there yet.
 const patience = 30 * time.Second
 
-// patienceIsTold is how often a start says that it still waits.
+// patienceIsTold says how often a start says that it still waits.
 const patienceIsTold = 10 * time.Second
 
-// Patiently calls connect until it succeeds, for at most patience. A server that is there and refuses us is not asked again.
+// Patiently calls connect until it succeeds, for at most patience. A server that is there and refuses us is not asked
+// again.
 func Patiently(ctx context.Context, log *slog.Logger, what string, connect func() error) error {
 	deadline := time.Now().Add(patience)
 	var told time.Time
@@ -49,10 +50,12 @@ func OpenPool(ctx context.Context, cfg settings.Config) (*pgxpool.Pool, error) {
 }
 
 // ErrNoDatabase is the end of a command that reads the database itself, and was not told where it is.
-var ErrNoDatabase = errors.New("DATABASE_URL is not set: give the address of the service's PostgreSQL, or try `bestow demo`, which brings its own")
+var ErrNoDatabase = errors.New("DATABASE_URL is not set: give the address of the service's PostgreSQL, " +
+	"or try `bestow demo`, which brings its own")
 
 // OpenBy opens DATABASE_URL by one of the ways of package pg.
-func OpenBy(ctx context.Context, cfg settings.Config, open func(context.Context, string, pg.Options) (*pgxpool.Pool, error)) (*pgxpool.Pool, error) {
+func OpenBy(ctx context.Context, cfg settings.Config,
+	open func(context.Context, string, pg.Options) (*pgxpool.Pool, error)) (*pgxpool.Pool, error) {
 	if cfg.DatabaseURL == "" {
 		return nil, ErrNoDatabase
 	}
@@ -63,13 +66,15 @@ func OpenBy(ctx context.Context, cfg settings.Config, open func(context.Context,
 	return pool, nil
 }
 
-// checkDatabase waits for PostgreSQL and refuses one that lacks a migration, or in production one that may lose commits.
+// checkDatabase waits for PostgreSQL and refuses one that lacks a migration, or in production one that may lose
+// commits.
 func (p *Process) checkDatabase(ctx context.Context) error {
 	if err := Patiently(ctx, p.log, "postgresql", func() error { return p.Pool.Ping(ctx) }); err != nil {
 		return err
 	}
 	for _, name := range pg.Overruled(p.cfg.DatabaseURL) {
-		p.log.WarnContext(ctx, "a setting of DATABASE_URL has no effect: statements are prepared, and BESTOW_DB_MAX_CONNS counts connections", obs.Cause, name)
+		p.log.WarnContext(ctx, "a setting of DATABASE_URL has no effect: statements are prepared, "+
+			"and BESTOW_DB_MAX_CONNS counts connections", obs.Cause, name)
 	}
 	if err := migrations.Current(ctx, p.cfg.DatabaseURL); err != nil {
 		return err

@@ -23,7 +23,7 @@ const (
 	beatEvery = 5 * time.Second
 	// beatRetry is the time to the next beat after one that the database did not take, or that was called for.
 	beatRetry = time.Second
-	// leaveBudget is how long a process that ends takes to say so.
+	// leaveBudget is the time that a process that ends takes to say so.
 	leaveBudget = 5 * time.Second
 )
 
@@ -43,7 +43,8 @@ type heart struct {
 func newHeart(p *Process) *heart {
 	host, _ := os.Hostname() // for people: "" does no harm
 	self := processes.Process{ID: p.id, Roles: p.roles, Version: BuildVersion().Version, Host: host, PID: os.Getpid()}
-	return &heart{p: p, self: self, every: cmp.Or(p.with.Beat, beatEvery), vitals: newVitals(), told: map[reports.Reason]bool{}}
+	return &heart{p: p, self: self, every: cmp.Or(p.with.Beat, beatEvery), vitals: newVitals(),
+		told: map[reports.Reason]bool{}}
 }
 
 // newID returns 128 random bits in hex, which PostgreSQL reads as a uuid.
@@ -53,8 +54,8 @@ func newID() string {
 	return hex.EncodeToString(b)
 }
 
-// run beats until ctx ends, and then takes the process off the list: it takes no new work any more. It returns an error where
-// the master key was changed before the first beat, which `bestow secrets rotate` could not see.
+// run beats until ctx ends, and then takes the process off the list: it takes no new work any more. It returns an error
+// where the master key was changed before the first beat, which `bestow secrets rotate` could not see.
 func (h *heart) run(ctx context.Context) error {
 	var kafka sync.WaitGroup
 	defer kafka.Wait()
@@ -99,8 +100,8 @@ func (h *heart) rest(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// beat writes the process's row, and looks what stands still. The oldest process tells the log for all. Error: seal.ErrOpen
-// where the master key does not open what is there.
+// beat writes the process's row, and looks what stands still. The oldest process tells the log for all. Error:
+// seal.ErrOpen where the master key does not open what is there.
 func (h *heart) beat(ctx context.Context) error {
 	h.self.Reports = h.reports()
 	oldest, err := h.p.App.Processes.Beat(ctx, h.self)
@@ -126,7 +127,7 @@ func (h *heart) beat(ctx context.Context) error {
 	return nil
 }
 
-// standing is what events stand still for, as of the last beat.
+// standing returns what events stand still for, as of the last beat.
 func (h *heart) standing() []reports.Standing {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -139,7 +140,8 @@ func (h *heart) tell(ctx context.Context, still []reports.Standing) {
 	for _, s := range still {
 		now[s.Reason] = true
 		if !h.told[s.Reason] {
-			h.p.log.WarnContext(ctx, standingMessage(s), obs.Cause, s.Code, obs.Reason, s.Text, obs.Count, len(s.Events),
+			h.p.log.WarnContext(ctx, standingMessage(s), obs.Cause, s.Code, obs.Reason, s.Text, obs.Count,
+				len(s.Events),
 				obs.EventID, s.Events[:min(len(s.Events), eventsLogged)])
 		}
 	}

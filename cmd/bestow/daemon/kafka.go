@@ -21,7 +21,8 @@ func (p *Process) wireKafka(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := Patiently(ctx, p.log, "kafka", func() (err error) { p.cluster, err = p.Kafka.ClusterID(); return err }); err != nil {
+	if err := Patiently(ctx, p.log, "kafka",
+		func() (err error) { p.cluster, err = p.Kafka.ClusterID(); return err }); err != nil {
 		return err
 	}
 	types, err := outbox.ReadyTypes(ctx, p.Pool)
@@ -36,10 +37,11 @@ func (p *Process) wireKafka(ctx context.Context) error {
 		if p.with.Handler != nil {
 			handle = p.with.Handler(handle)
 		}
-		p.Router, err = outbox.NewRouter(p.Pool, p.Kafka, outbox.RouterConfig{Handle: handle, Takes: p.Granter.Takes, Log: p.log})
+		p.Router, err = outbox.NewRouter(p.Pool, p.Kafka,
+			outbox.RouterConfig{Handle: handle, Takes: p.Granter.Takes, Log: p.log})
 	}
 	return err
 }
 
-// patienceWithKafka is how long a chunk that was published is left alone before it may count as lost.
+// patienceWithKafka is the time that a chunk that was published is left alone before it may count as lost.
 const patienceWithKafka = time.Minute

@@ -19,18 +19,20 @@ func (p *Process) wireLedgers(ctx context.Context) (ledgers.Granter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ledgers.New(ledgers.Config{Installation: installation.ID, Over: p.cfg.Ledgers(), Own: p.Money, Before: p.with.Ledger,
-		Pool: p.Pool, Probe: cmp.Or(p.with.Probe, breaker.Probe), Log: p.log})
+	return ledgers.New(ledgers.Config{Installation: installation.ID, Over: p.cfg.Ledgers(), Own: p.Money,
+		Before: p.with.Ledger,
+		Pool:   p.Pool, Probe: cmp.Or(p.with.Probe, breaker.Probe), Log: p.log})
 }
 
-// wireService makes the ledger's own service, if there is a token for it. A process that would do nothing else is refused
-// without one.
+// wireService makes the ledger's own service, if there is a token for it. A process that would do nothing else is
+// refused without one.
 func (p *Process) wireService() (err error) {
 	switch {
 	case !p.has(RoleMoney):
 		return nil
 	case p.cfg.MoneyToken == "" && len(p.roles) == 1:
-		return errors.New("BESTOW_MONEY_TOKEN is not set: the role money does nothing without it; `openssl rand -hex 24` makes a good token")
+		return errors.New("BESTOW_MONEY_TOKEN is not set: the role money does nothing without it; " +
+			"`openssl rand -hex 24` makes a good token")
 	case p.cfg.MoneyToken == "":
 		return nil
 	}
@@ -38,7 +40,8 @@ func (p *Process) wireService() (err error) {
 	return err
 }
 
-// ledgerRule is the rule of our ledger, where it is in this process: nothing is known of one elsewhere before it is asked.
+// ledgerRule is the rule of our ledger, where it is in this process: nothing is known of one elsewhere before it is
+// asked.
 func (p *Process) ledgerRule() obstacle.LedgerRule {
 	if p.cfg.MoneyURL != "" {
 		return nil

@@ -16,13 +16,15 @@ func (p *Process) serveAPI(ctx context.Context) error {
 		p.log.WarnContext(ctx, "nobody can use the API: set BESTOW_ADMIN_KEY")
 	}
 	if p.cfg.WeakAdminKey() {
-		p.log.WarnContext(ctx, "the API key can be guessed: give BESTOW_ADMIN_KEY 24 characters or more, such as `openssl rand -hex 24`")
+		p.log.WarnContext(ctx,
+			"the API key can be guessed: give BESTOW_ADMIN_KEY 24 characters or more, such as `openssl rand -hex 24`")
 	}
 	ui, err := p.riverUI(ctx)
 	if err != nil {
 		return err
 	}
-	return p.listen(ctx, p.cfg.Addr, bestowhttp.New(bestowhttp.Config{App: p.App, AdminKey: p.cfg.AdminKey, RiverUI: ui, Log: p.log}))
+	return p.listen(ctx, p.cfg.Addr,
+		bestowhttp.New(bestowhttp.Config{App: p.App, AdminKey: p.cfg.AdminKey, RiverUI: ui, Log: p.log}))
 }
 
 func (p *Process) riverUI(ctx context.Context) (http.Handler, error) {

@@ -44,8 +44,8 @@ func TakeStandardLog(log *slog.Logger) {
 	stdlog.SetOutput(standardLog{log})
 }
 
-// Write logs a line. net/http quotes an answer that came without a request, and it may hold a voucher's code and PIN: what
-// is quoted is left out.
+// Write logs a line. net/http quotes an answer that came without a request, and it may hold a voucher's code and PIN:
+// what is quoted is left out.
 func (s standardLog) Write(line []byte) (int, error) {
 	said, _, _ := strings.Cut(strings.TrimSpace(string(line)), " starting with ")
 	s.log.Warn("a library says", "said", said)

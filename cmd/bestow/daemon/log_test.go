@@ -42,7 +42,8 @@ func TestUnsolicitedAnswerIsNotLogged(t *testing.T) { //nolint:paralleltest // s
 	_, err = io.ReadAll(got.Body)
 	require.NoError(t, err)
 	require.NoError(t, got.Body.Close())
-	require.Eventually(t, func() bool { return strings.Contains(log.String(), "Unsolicited response") }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "Unsolicited response") }, time.Minute,
+		time.Millisecond)
 	require.NotContains(t, log.String(), secret)
 	require.Contains(t, log.String(), `"said":`)
 }

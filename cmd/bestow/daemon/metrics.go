@@ -18,6 +18,7 @@ func (skippedMetric) Describe(to chan<- *prometheus.Desc) { to <- skippedDesc }
 // Collect is prometheus.Collector's.
 func (m skippedMetric) Collect(to chan<- prometheus.Metric) {
 	for _, s := range m.router.Skipped() {
-		to <- prometheus.MustNewConstMetric(skippedDesc, prometheus.CounterValue, float64(s.Messages), s.Topic, s.Installation)
+		to <- prometheus.MustNewConstMetric(skippedDesc, prometheus.CounterValue, float64(s.Messages), s.Topic,
+			s.Installation)
 	}
 }

@@ -16,7 +16,7 @@ func (p *Process) writable(ctx context.Context) error { return pg.Writable(ctx, 
 // errExpiryOff is told by /readyz: a ledger in which nothing expires, unnoticed, is a fault that is found years later.
 var errExpiryOff = errors.New("BESTOW_EXPIRY is off: no points expire by themselves")
 
-// Ops is what the private port says of this process.
+// Ops returns what the private port says of this process.
 func (p *Process) Ops() bestowhttp.OpsConfig {
 	ready := map[string]func(context.Context) error{"postgresql": p.writable, "clock": p.clock.Check}
 	if p.Kafka != nil {

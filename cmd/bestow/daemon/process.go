@@ -43,9 +43,9 @@ const (
 // AllRoles are the roles of a process that does everything.
 var AllRoles = []string{RoleAPI, RoleRelay, RoleHandler, RoleJobs, RoleMoney}
 
-// Process is all that a process is made of, whatever its roles: they only choose what runs. Every process has one River
-// client that knows every kind of job. The parts that are exported are for who drives a process: the demo, the bench, and
-// the tests of the whole.
+// Process holds the parts of a process. Roles only choose which parts run. Every process has one River client that
+// knows every kind of job. The parts that are exported are for who drives a process: the demo, the bench, and the tests
+// of the whole.
 type Process struct {
 	App     *app.App
 	Granter ledgers.Granter
@@ -124,9 +124,11 @@ func (p *Process) wire(ctx context.Context) error {
 	}
 	p.heart = newHeart(p)
 	p.tellDifferences(ctx)
-	relay := &outbox.RelayWorker{Pool: p.Pool, Kafka: p.Kafka, Close: p.App.Events.Close, Report: p.heart.vitals.took, Log: p.log}
+	relay := &outbox.RelayWorker{Pool: p.Pool, Kafka: p.Kafka, Close: p.App.Events.Close, Report: p.heart.vitals.took,
+		Log: p.log}
 	replay := &outbox.ReplayWorker{Pool: p.Pool, Kafka: p.Kafka, Log: p.log}
-	p.Sweeper = &outbox.Sweeper{Pool: p.Pool, River: p.River, Kafka: p.Kafka, ChunksAJob: p.cfg.RelayChunks, Patience: patienceWithKafka}
+	p.Sweeper = &outbox.Sweeper{Pool: p.Pool, River: p.River, Kafka: p.Kafka, ChunksAJob: p.cfg.RelayChunks,
+		Patience: patienceWithKafka}
 	jobs.Register(workers, jobs.Workers{App: p.App, Relay: relay, Replay: replay, Sweeper: p.Sweeper,
 		Ledger: p.Money, ExpiryOff: p.cfg.ExpiryOff(), Log: p.log})
 	return nil
@@ -172,7 +174,8 @@ func (p *Process) wireApp(ctx context.Context) error {
 			return err
 		}
 	}
-	if p.cfg.Env == "production" || slices.Equal(p.roles, []string{RoleMoney}) { // a ledger alone may not write event types
+	// a ledger alone may not write event types
+	if p.cfg.Env == "production" || slices.Equal(p.roles, []string{RoleMoney}) {
 		return nil
 	}
 	return p.App.Types.SeedLimits(ctx)
@@ -188,7 +191,8 @@ func (p *Process) settings() processes.Settings {
 		s[processes.BrokersSetting] = p.cluster
 	}
 	if p.has(RoleMoney) || p.has(RoleJobs) && p.cfg.MoneyURL == "" { // which collects what members owe
-		s[processes.SpendOrderSetting], s[processes.RegrantDaysSetting] = p.cfg.SpendOrder, strconv.Itoa(p.cfg.RegrantDays)
+		s[processes.SpendOrderSetting], s[processes.RegrantDaysSetting] = p.cfg.SpendOrder,
+			strconv.Itoa(p.cfg.RegrantDays)
 	}
 	return s
 }
@@ -200,13 +204,15 @@ func (p *Process) tellDifferences(ctx context.Context) {
 		p.log.WarnContext(ctx, "the settings were not compared with those of other processes", obs.Err, err)
 	}
 	for _, text := range all {
-		p.log.WarnContext(ctx, "a setting differs from that of another process", obs.Cause, processes.SettingsDiffer, obs.Reason, text)
+		p.log.WarnContext(ctx, "a setting differs from that of another process", obs.Cause, processes.SettingsDiffer,
+			obs.Reason, text)
 	}
 }
 
 // wireMoney makes the ledger of this database; master may be nil.
 func (p *Process) wireMoney(ctx context.Context, master *seal.Master) (err error) {
-	c := moneydb.Config{Pool: p.Pool, Log: p.log, Master: master, SpendOrder: money.SpendOrder(p.cfg.SpendOrder), RegrantDays: p.cfg.RegrantDays}
+	c := moneydb.Config{Pool: p.Pool, Log: p.log, Master: master, SpendOrder: money.SpendOrder(p.cfg.SpendOrder),
+		RegrantDays: p.cfg.RegrantDays}
 	if c.Location, err = time.LoadLocation(p.cfg.TimeZone); err != nil {
 		return fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
 	}

@@ -73,7 +73,8 @@ func TestStoppedWhileTheClockIsRead(t *testing.T) {
 	}
 }
 
-// In production, and only there, an event needs the limits of its type, and a key of a hash has to be wrapped (C7, C24).
+// In production, and only there, an event needs the limits of its type, and a key of a hash has to be wrapped (C7,
+// C24).
 func TestProductionIsStrict(t *testing.T) {
 	t.Parallel()
 	p, err := New(t.Context(), testConfig(t), []string{RoleAPI}, slog.New(slog.DiscardHandler), Overrides{})
@@ -87,7 +88,8 @@ func TestProductionIsStrict(t *testing.T) {
 	}
 }
 
-// What moves points moves them alike: processes that do say by which order and for how many days, and others say nothing.
+// What moves points moves them alike: processes that do say by which order and for how many days, and others say
+// nothing.
 func TestSettingsOfTheLedger(t *testing.T) {
 	t.Parallel()
 	own := settings.Config{SpendOrder: "expiring", RegrantDays: 5}
@@ -106,6 +108,7 @@ func TestSettingsOfTheLedger(t *testing.T) {
 	} {
 		s := (&Process{cfg: tt.cfg, roles: tt.roles}).settings()
 		want := map[bool][]string{true: {"expiring", "5"}, false: {"", ""}}[tt.says]
-		require.Equal(t, want, []string{s[processes.SpendOrderSetting], s[processes.RegrantDaysSetting]}, "%v", tt.roles)
+		require.Equal(t, want, []string{s[processes.SpendOrderSetting], s[processes.RegrantDaysSetting]}, "%v",
+			tt.roles)
 	}
 }

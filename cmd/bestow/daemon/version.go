@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 )
 
-// version is what `bestow version -o json` prints.
+// version holds what `bestow version -o json` prints.
 type version struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision"`
@@ -15,7 +15,8 @@ type version struct {
 
 // BuildVersion says what this binary is.
 func BuildVersion() version {
-	v := version{Version: "unknown", Revision: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := version{Version: "unknown", Revision: "unknown", Go: runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v.Version = info.Main.Version
 		for _, s := range info.Settings {

@@ -11,7 +11,7 @@ import (
 	"bestow/outbox"
 )
 
-// vitals are what the process's parts said last of what they need.
+// vitals hold what the process's parts said last of what they need.
 type vitals struct {
 	news   chan struct{} // one is waiting when something has changed
 	mu     sync.Mutex

@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// chaosReady is how long the service may take to be there again after a kill.
+	// chaosReady is the time that the service may take to be there again after a kill.
 	chaosReady = time.Minute
-	// chaosPatience is how long a blow waits for somebody to work again, so that most of them hit.
+	// chaosPatience bounds the wait of a blow for a process that works again, so that most blows hit.
 	chaosPatience = 5 * time.Second
-	// chaosConns is what a process of the service takes of PostgreSQL's 100 connections, so that six have enough.
+	// chaosConns holds what a process of the service takes of PostgreSQL's 100 connections, so that six have enough.
 	chaosConns = 12
 	// postgresName is the demo's own PostgreSQL among those who are killed.
 	postgresName = "postgresql"
@@ -38,7 +38,7 @@ type chaos struct {
 	http     http.Client
 	killed   map[string]int                             // who, how often
 	struck   int                                        // blows that were dealt
-	quiet    time.Time                                  // since when nobody was killed; events may come and go meanwhile
+	quiet    time.Time                                  // since when no process was killed; events may come and go meanwhile
 	postgres func(context.Context, time.Duration) error // kills the demo's own and starts it again; nil where it is another's
 }
 
@@ -49,7 +49,7 @@ type chaosService struct {
 	now *proc.Child
 }
 
-// blow is one kill of somebody or of all.
+// blow is one kill of one process or of all.
 type blow struct {
 	who   victim
 	which int           // of two relays or handlers
@@ -57,7 +57,7 @@ type blow struct {
 	dead  time.Duration
 }
 
-// victim is who is killed.
+// victim says who is killed.
 type victim int
 
 // The victims, of which five blows in a row get each once.
@@ -139,7 +139,8 @@ func (d *demo) chaosServices(ctx context.Context) (list []*chaosService, err err
 func (d *demo) childSettings(addr, ops string) []string {
 	return []string{
 		"DATABASE_URL=" + d.cfg.DatabaseURL, "KAFKA_BROKERS=" + strings.Join(d.cfg.Brokers, ","), "LOG_FORMAT=text",
-		"BESTOW_ADMIN_KEY=" + d.cfg.AdminKey, "BESTOW_MASTER_KEY=" + d.cfg.MasterKey, "BESTOW_ADDR=" + addr, "BESTOW_OPS_ADDR=" + ops,
+		"BESTOW_ADMIN_KEY=" + d.cfg.AdminKey, "BESTOW_MASTER_KEY=" + d.cfg.MasterKey, "BESTOW_ADDR=" + addr,
+		"BESTOW_OPS_ADDR=" + ops,
 		"BESTOW_DB_MAX_CONNS=" + strconv.Itoa(min(d.cfg.MaxConns, chaosConns)),
 	}
 }
@@ -182,7 +183,7 @@ func begin(ctx context.Context, list []*chaosService) (err error) {
 	return nil
 }
 
-// during deals blows while watch runs, and returns when everybody is there again.
+// during deals blows while watch runs, and returns when all processes are there again.
 func (c *chaos) during(ctx context.Context, s *screen, watch func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -190,7 +191,7 @@ func (c *chaos) during(ctx context.Context, s *screen, watch func(context.Contex
 	go func() {
 		err := c.deal(ctx, s, over)
 		if err != nil {
-			stop() // nobody needs to watch any more
+			stop() // the watch is not needed any more
 		}
 		dealt <- err
 	}()
@@ -237,12 +238,12 @@ func (c *chaos) deal(ctx context.Context, s *screen, over <-chan struct{}) error
 	}
 }
 
-// due says whether the next blow is: after its time, and where nothing goes on since the one before, somewhat later.
+// due reports whether the next blow is: after its time, and where nothing goes on since the one before, somewhat later.
 func (c *chaos) due(quiet time.Duration, moves bool) bool {
 	return len(c.blows) > 0 && (quiet > c.blows[0].after && moves || quiet > c.blows[0].after+chaosPatience)
 }
 
-// strike kills who the blow is for, leaves them dead for a moment, starts them again, and waits until everybody is ready.
+// strike kills the blow's processes, leaves them dead for a moment, starts them again, and waits until all are ready.
 func (c *chaos) strike(ctx context.Context, s *screen, b blow) error {
 	c.struck++
 	began := time.Now()
@@ -273,7 +274,7 @@ func (c *chaos) strike(ctx context.Context, s *screen, b blow) error {
 	return c.back(ctx, s, began)
 }
 
-// back waits until everybody is ready after a kill, and says how long that took.
+// back waits until all are ready after a kill, and says how long that took.
 func (c *chaos) back(ctx context.Context, s *screen, killed time.Time) error {
 	err := c.ready(ctx)
 	if err == nil {
@@ -282,7 +283,7 @@ func (c *chaos) back(ctx context.Context, s *screen, killed time.Time) error {
 	return err
 }
 
-// struckBy are the processes that a blow is for. Where PostgreSQL is not ours to kill everybody stands for it.
+// struckBy returns the processes of a blow. If PostgreSQL is not ours to kill, all processes of bestow take its place.
 func (c *chaos) struckBy(b blow) []*chaosService {
 	switch b.who {
 	case theAPI:
@@ -335,7 +336,7 @@ func (c *chaos) isReady(ctx context.Context, s *chaosService) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// ended names the processes that are gone though nobody killed them: a fault of bestow.
+// ended names the processes that have ended without being killed: a fault of bestow.
 func (c *chaos) ended() error {
 	var errs []error
 	for _, s := range c.services {
@@ -355,7 +356,8 @@ func (c *chaos) tally() string {
 			list = append(list, fmt.Sprintf("%s %d×", name, n))
 		}
 	}
-	return fmt.Sprintf("%s with kill -9, at %s: %s", english.Count(total, "process"), english.Count(c.struck, "moment"), strings.Join(list, ", "))
+	return fmt.Sprintf("%s with kill -9, at %s: %s", english.Count(total, "process"), english.Count(c.struck, "moment"),
+		strings.Join(list, ", "))
 }
 
 // stop ends the service in order, and not in order who takes too long.

@@ -19,7 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The same seed kills the same in the same order, each of the five once in five blows; PostgreSQL only where it is ours.
+// The same seed kills the same in the same order, each of the five once in five blows; PostgreSQL only where it is
+// ours.
 func TestChaosPlan(t *testing.T) {
 	t.Parallel()
 	a, b, other := newChaos(7, 20), newChaos(7, 20), newChaos(8, 20)
@@ -53,7 +54,8 @@ func TestDemoWhereAProcessEndsByItself(t *testing.T) {
 	t.Parallel()
 	c := newChaos(1, 0)
 	c.services = services("relay-1")
-	c.services[0].Program = proc.Program{Name: "relay-1", Args: []string{"/bin/sh", "-c", "exit 3"}, Log: filepath.Join(t.TempDir(), "log")}
+	c.services[0].Program = proc.Program{Name: "relay-1", Args: []string{"/bin/sh", "-c", "exit 3"},
+		Log: filepath.Join(t.TempDir(), "log")}
 	require.NoError(t, begin(t.Context(), c.services))
 	began := time.Now()
 	err := c.during(t.Context(), newScreen(io.Discard, 10, false, false), func(ctx context.Context) error {
@@ -92,7 +94,7 @@ func TestLinesAboveTheBar(t *testing.T) {
 	require.Equal(t, "      50 %  kill -9  relay-1\n", drawn.String())
 }
 
-// shown is what a terminal shows of an output with carriage returns.
+// shown returns what a terminal shows of an output with carriage returns.
 func shown(output string) (rows []string) {
 	for _, line := range strings.Split(output, "\n") {
 		var row []rune

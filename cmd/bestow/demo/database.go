@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// checkDatabase lets the demo into the database of DATABASE_URL only if no one else uses it: the points that it grants cannot
-// be taken back. It writes nothing, and says which database it is.
+// checkDatabase lets the demo into the database of DATABASE_URL only if no one else uses it: the points that it grants
+// cannot be taken back. It writes nothing, and says which database it is.
 func (d *demo) checkDatabase(ctx context.Context) error {
 	conn, err := pg.Connect(ctx, d.cfg.DatabaseURL)
 	if err != nil {
@@ -21,7 +21,8 @@ func (d *demo) checkDatabase(ctx context.Context) error {
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it was only read
 	var name, version string
-	if err := conn.QueryRow(ctx, `SELECT current_database(), current_setting('server_version')`).Scan(&name, &version); err != nil {
+	if err := conn.QueryRow(ctx, `SELECT current_database(), current_setting('server_version')`).Scan(&name,
+		&version); err != nil {
 		return fmt.Errorf("read the name of the database: %w", err)
 	}
 	d.say("PostgreSQL  %s, named by DATABASE_URL: database %s at %s", version, name, conn.PgConn().Conn().RemoteAddr())
@@ -29,11 +30,13 @@ func (d *demo) checkDatabase(ctx context.Context) error {
 	if err != nil || why == "" {
 		return err
 	}
-	return &domain.Error{Code: domain.Invalid, Message: "the database " + name + " of DATABASE_URL " + why + ", and what the demo grants cannot be taken back",
-		Hint: "unset DATABASE_URL, so that the demo starts a PostgreSQL of its own, or name an empty database"}
+	return &domain.Error{Code: domain.Invalid,
+		Message: "the database " + name + " of DATABASE_URL " + why + ", and what the demo grants cannot be taken back",
+		Hint:    "unset DATABASE_URL, so that the demo starts a PostgreSQL of its own, or name an empty database"}
 }
 
-// othersUse says what shows that a database is not a demo's; "" for one that is empty, or has the events of a demo alone.
+// othersUse says what shows that a database is not a demo's; "" for one that is empty, or has the events of a demo
+// alone.
 func othersUse(ctx context.Context, conn *pgx.Conn) (why string, err error) {
 	const installed = `SELECT to_regclass('campaign_events') IS NOT NULL, to_regclass('processes') IS NOT NULL`
 	var events, processes bool
@@ -49,8 +52,8 @@ func othersUse(ctx context.Context, conn *pgx.Conn) (why string, err error) {
 	return serviceOfOthers(ctx, conn)
 }
 
-// tablesOfOthers says that a database without our tables has those of something else. Tables of extensions, and what a killed
-// migration left, are no one's.
+// tablesOfOthers says that a database without our tables has those of something else. Tables of extensions, and what a
+// killed migration left, are no one's.
 func tablesOfOthers(ctx context.Context, conn *pgx.Conn) (string, error) {
 	const query = `SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind IN ('r', 'p', 'f', 'm', 'v') AND c.relname <> 'goose_db_version'
@@ -95,8 +98,9 @@ func refuseProduction(env string) error {
 	if env != "production" {
 		return nil
 	}
-	return &domain.Error{Code: domain.Invalid, Message: "BESTOW_ENV is production, and the demo grants points to members that it makes up",
-		Hint: "unset BESTOW_ENV, DATABASE_URL and KAFKA_BROKERS: the demo brings all that it needs"}
+	return &domain.Error{Code: domain.Invalid,
+		Message: "BESTOW_ENV is production, and the demo grants points to members that it makes up",
+		Hint:    "unset BESTOW_ENV, DATABASE_URL and KAFKA_BROKERS: the demo brings all that it needs"}
 }
 
 // madeByDemo reports whether a demo made the event.

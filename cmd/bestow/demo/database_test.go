@@ -52,7 +52,8 @@ func TestDemoDatabase(t *testing.T) {
 	}
 }
 
-// letIn makes the database, and requires that the demo is let in, or told why not and what to do; it says where in any case.
+// letIn makes the database, and requires that the demo is let in, or told why not and what to do; it says where in any
+// case.
 func letIn(t *testing.T, url, sql, why string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)

@@ -74,7 +74,7 @@ func (c *Cmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	return errors.Join(err, <-ran)
 }
 
-// check refuses what cannot be done, and returns who kills: nil for nobody.
+// check refuses flags that do not fit, and returns what kills processes, or nil.
 func (c *Cmd) check() (*chaos, error) {
 	if !c.Chaos && (c.Kills != nil || c.Seed != nil) {
 		return nil, terminal.Usage("--kills and --seed say who is killed: give --chaos too")
@@ -88,7 +88,7 @@ func (c *Cmd) check() (*chaos, error) {
 	return c.killer()
 }
 
-// members is how many get points: with --chaos so many that there is something to hit.
+// members returns how many get points: with --chaos so many that there is something to hit.
 func (c *Cmd) members() int {
 	switch {
 	case c.Members != nil:
@@ -127,7 +127,7 @@ type demo struct {
 	postgres *embedpg.Server
 	broker   *embedkafka.Server
 	process  *daemon.Process
-	chaos    *chaos // nil where nobody is killed
+	chaos    *chaos // nil if no process is killed
 }
 
 func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err error) {
@@ -159,7 +159,8 @@ func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err 
 		d.process, err = daemon.New(ctx, d.cfg, daemon.AllRoles, d.log, demoOverrides())
 		return d, err
 	}
-	if d.process, err = daemon.New(ctx, d.cfg, nil, d.log, daemon.Overrides{}); err != nil { // it makes events and proves them
+	// it makes events and proves them
+	if d.process, err = daemon.New(ctx, d.cfg, nil, d.log, daemon.Overrides{}); err != nil {
 		return d, err
 	}
 	return d, killer.start(ctx, d)
@@ -170,7 +171,8 @@ func (d *demo) openFolder(ctx context.Context) (err error) {
 	if d.dir, err = d.cfg.OpenDataDir("demo"); err != nil {
 		return err
 	}
-	if d.logFile, err = os.OpenFile(filepath.Join(d.dir, "demo.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); err != nil {
+	if d.logFile, err = os.OpenFile(filepath.Join(d.dir, "demo.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC,
+		0o600); err != nil {
 		return fmt.Errorf("open the demo's log: %w", err)
 	}
 	d.log = slog.New(slog.NewTextHandler(d.logFile, nil))
@@ -195,8 +197,8 @@ func (d *demo) openFolder(ctx context.Context) (err error) {
 	return err
 }
 
-// openLedger finds the token and the port of the demo's ledger, so that `bestow member` can ask it. With --chaos no process of
-// the service has the role money.
+// openLedger finds the token and the port of the demo's ledger, so that `bestow member` can ask it. With --chaos no
+// process of the service has the role money.
 func (d *demo) openLedger(ctx context.Context) (err error) {
 	if d.chaos != nil {
 		return nil
@@ -230,8 +232,8 @@ func keep(path string, make func() string) (string, error) {
 	return secret, nil
 }
 
-// freeAddr returns addr, or a free address of this machine where another process listens on addr already, and says so. The
-// kernel gives its port to no outgoing connection: a killed process finds it free when it starts again.
+// freeAddr returns addr, or a free address of this machine where another process listens on addr already, and says so.
+// The kernel gives its port to no outgoing connection: a killed process finds it free when it starts again.
 func (d *demo) freeAddr(ctx context.Context, what, addr string) (string, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err == nil {
@@ -271,10 +273,12 @@ func (d *demo) openDatabase(ctx context.Context) error {
 
 func (d *demo) openBroker(ctx context.Context) (err error) {
 	if len(d.cfg.Brokers) > 0 {
-		d.say("Kafka       %s, named by KAFKA_BROKERS; its topics %s.*", strings.Join(d.cfg.Brokers, ","), d.cfg.TopicPrefix)
+		d.say("Kafka       %s, named by KAFKA_BROKERS; its topics %s.*", strings.Join(d.cfg.Brokers, ","),
+			d.cfg.TopicPrefix)
 		return nil
 	}
-	if d.broker, err = embedkafka.Start(ctx, embedkafka.Options{Dir: filepath.Join(d.dir, "kafka"), Log: d.log}); err != nil {
+	if d.broker, err = embedkafka.Start(ctx,
+		embedkafka.Options{Dir: filepath.Join(d.dir, "kafka"), Log: d.log}); err != nil {
 		return err
 	}
 	d.cfg.Brokers = d.broker.Brokers

@@ -37,8 +37,11 @@ func TestDemoShowsRefusals(t *testing.T) {
 	require.Positive(t, forGood)
 	require.Positive(t, forNow)
 	require.Equal(t, 3_300-forGood, w.count(refused+`status = 'SUCCESS'`))
-	require.Contains(t, screen.String(), fmt.Sprintf("\n  Refused for good (account_closed): %s. ", english.Count(forGood, "member")))
-	require.Contains(t, screen.String(), fmt.Sprintf("\n  Refused at first (account_busy), and granted by a retry: %s.\n", english.Count(forNow, "member")))
+	require.Contains(t, screen.String(),
+		fmt.Sprintf("\n  Refused for good (account_closed): %s. ", english.Count(forGood, "member")))
+	require.Contains(t, screen.String(),
+		fmt.Sprintf("\n  Refused at first (account_busy), and granted by a retry: %s.\n",
+			english.Count(forNow, "member")))
 	require.Contains(t, screen.String(), "✓ I15")
 	for line := range strings.Lines(screen.String()) {
 		require.Less(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), demoColumns, line)
@@ -80,7 +83,8 @@ func TestDemoRefusesItsOwnMembersOnly(t *testing.T) {
 		require.Equal(t, o, same)
 		g.Try = 1
 		again, _ = refuse(domain.Event{CampaignID: demoCampaign + "POINT"}, g)
-		require.Equal(t, picky.Of(g.MemberID) == picky.Closed, again, "at the retry only an account that stays closed is refused")
+		require.Equal(t, picky.Of(g.MemberID) == picky.Closed, again,
+			"at the retry only an account that stays closed is refused")
 	}
 	require.InDelta(t, 100, verdicts[domain.RefusedForNow], 40)
 	require.InDelta(t, 20, verdicts[domain.RefusedForGood], 18)
@@ -111,8 +115,8 @@ func TestDemoGoesOn(t *testing.T) {
 	require.Contains(t, screen.String(), "2 events of a killed demo with 2,200 members")
 }
 
-// A demo that stands still says why, once for each cause, and when it goes on; what passes at once is not told, and neither is
-// what an event waits for while another one moves (newcomer3 Q1).
+// A demo that stands still says why, once for each cause, and when it goes on; what passes at once is not told, and
+// neither is what an event waits for while another one moves (newcomer3 Q1).
 func TestDemoSaysWhyItWaits(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -122,7 +126,8 @@ func TestDemoSaysWhyItWaits(t *testing.T) {
 	patient := waits{lasts: time.Hour, since: time.Now()}
 	patient.tell(s, 0, away)
 	require.Empty(t, out.String())
-	retry := []api.Reason{{Code: "retry", Text: "what is left was refused for now, and is tried again at 2026-11-29T12:49:36Z"}}
+	retry := []api.Reason{{Code: "retry",
+		Text: "what is left was refused for now, and is tried again at 2026-11-29T12:49:36Z"}}
 	w := waits{zone: time.FixedZone("KST", 9*60*60)}
 	for _, look := range []struct {
 		settled int

@@ -1,5 +1,5 @@
-// Package demo shows the whole product at work: it starts what is missing, plays two events, and proves what came of them. With
-// --chaos it runs the service as five processes and kills them.
+// Package demo shows the whole product at work: it starts what is missing, plays two events, and proves what came of
+// them. With --chaos it runs the service as five processes and kills them.
 //
 // Start with Cmd.Run in demo.go; show.go is what a person sees, chaos.go who kills.
 //

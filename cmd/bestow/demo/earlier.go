@@ -23,7 +23,8 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	d.say("0  Finishes    %s of a killed demo with %s. First Kafka and", english.Count(len(events), "event"), english.Count(total, "member"))
+	d.say("0  Finishes    %s of a killed demo with %s. First Kafka and", english.Count(len(events), "event"),
+		english.Count(total, "member"))
 	d.say("               River must notice that its process is gone: up to a minute and")
 	d.say("               a half …")
 	if _, err := d.watch(ctx, events, d.screen(total, false)); err != nil {
@@ -35,7 +36,8 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 			return err
 		}
 		if !report.OK {
-			return errors.Join(fmt.Errorf("the proof of event %d of an earlier demo does not hold: this is a fault of bestow", e.ID), report.Write(d.out))
+			return errors.Join(fmt.Errorf("the proof of event %d of an earlier demo does not hold: "+
+				"this is a fault of bestow", e.ID), report.Write(d.out))
 		}
 	}
 	d.say("   Finished    in %.1f s: every member granted once or refused for good,", time.Since(began).Seconds())
@@ -50,7 +52,8 @@ func (d *demo) forgetUnbegun(ctx context.Context) error {
 		return err
 	}
 	for _, e := range events {
-		if err := d.process.App.Events.Delete(ctx, demoCaller, e.ID, func(domain.Event) error { return nil }); err != nil {
+		if err := d.process.App.Events.Delete(ctx, demoCaller, e.ID,
+			func(domain.Event) error { return nil }); err != nil {
 			return err
 		}
 	}

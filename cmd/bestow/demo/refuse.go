@@ -14,22 +14,23 @@ import (
 )
 
 const (
-	// demoCampaign begins the campaign ids of the demo's own events: nobody else's members are played with.
+	// demoCampaign begins the campaign ids of the demo's own events: other events are never touched.
 	demoCampaign = "demo-"
-	// demoBackoff is the wait before a retry of the demo, where nobody wants to watch a minute of waiting.
+	// demoBackoff is the wait before a retry in the demo: shorter than usual, since a person watches.
 	demoBackoff = 100 * time.Millisecond
 )
 
-// played are the beginnings of campaigns whose members may be refused in play: the demo's, and those of a harness, whose
-// build has the failpoints.
+// played are the beginnings of campaigns whose members may be refused in play: the demo's, and those of a harness,
+// whose build has the failpoints.
 var played = []string{demoCampaign, "chaos-"}
 
-// PickyLedger refuses some members for now and a few for good, as ledgers do. Who it is follows from the member's id and
-// the try alone, so that a demo that is killed and started again is refused the same.
+// PickyLedger refuses some members for now and a few for good, as ledgers do. Who it is follows from the member's id
+// and the try alone, so that a demo that is killed and started again is refused the same.
 type PickyLedger struct{ grants.Granter }
 
 // Grant asks the ledger for those who are not refused.
-func (p PickyLedger) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (p PickyLedger) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	outcomes := make([]domain.Outcome, len(batch))
 	var asked []domain.Grant
 	var at []int
@@ -53,17 +54,19 @@ func (p PickyLedger) Grant(ctx context.Context, e domain.Event, deadline time.Ti
 	return outcomes, nil
 }
 
-// refuse says whether g is refused, and how. Try counts refusals, so whoever was refused for good has one behind him when a
-// person asks again.
+// refuse reports whether g is refused, and how. Try counts refusals, so whoever was refused for good has one behind him
+// when a person asks again.
 func refuse(e domain.Event, g domain.Grant) (bool, domain.Outcome) {
 	if !slices.ContainsFunc(played, func(prefix string) bool { return strings.HasPrefix(e.CampaignID, prefix) }) {
 		return false, domain.Outcome{}
 	}
 	switch kind := picky.Of(g.MemberID); {
 	case kind == picky.Busy && g.Try == 0:
-		return true, domain.Outcome{Verdict: domain.RefusedForNow, Code: "account_busy", Message: "the demo's ledger has no time for this account now"}
+		return true, domain.Outcome{Verdict: domain.RefusedForNow, Code: "account_busy",
+			Message: "the demo's ledger has no time for this account now"}
 	case kind == picky.Closed, kind == picky.Reopened && g.Try == 0:
-		return true, domain.Outcome{Verdict: domain.RefusedForGood, Code: "account_closed", Message: "the demo's ledger says that this account is closed"}
+		return true, domain.Outcome{Verdict: domain.RefusedForGood, Code: "account_closed",
+			Message: "the demo's ledger says that this account is closed"}
 	}
 	return false, domain.Outcome{}
 }

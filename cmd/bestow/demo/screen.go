@@ -10,8 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is a progress bar with rate and time to go, as wide as a terminal of 80 columns takes, and lines above it. Where
-// nobody watches there are only the lines.
+// screen is a progress bar with rate and time to go, as wide as a terminal of 80 columns takes, and lines above it.
+// Where nobody watches there are only the lines.
 type screen struct {
 	mu      sync.Mutex
 	out     io.Writer
@@ -68,7 +68,7 @@ func (s *screen) leave() {
 	}
 }
 
-// drawn is how many were settled at the last draw.
+// drawn returns how many were settled at the last draw.
 func (s *screen) drawn() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

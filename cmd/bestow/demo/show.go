@@ -20,8 +20,8 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// show finishes what an earlier demo left, makes two events, runs them, and proves what came of them. Where it kills, it
-// makes more of them until everybody was killed who was to be.
+// show finishes what an earlier demo left, makes two events, runs them, and proves what came of them. Where it kills,
+// it makes more of them until all blows were dealt.
 func (d *demo) show(ctx context.Context, members int) error {
 	d.say("")
 	if err := d.finishEarlier(ctx); err != nil {
@@ -81,14 +81,16 @@ func (d *demo) play(ctx context.Context, members int) (events []domain.Event, su
 		sum = added(sum, e.Summary)
 	}
 	granted := sum.Success - sum.RetrySuccess
-	d.say("3  Granted     %s in %.1f s, which is %s a second:", english.Number(granted), took.Seconds(), english.Number(int(float64(granted)/took.Seconds())))
+	d.say("3  Granted     %s in %.1f s, which is %s a second:", english.Number(granted), took.Seconds(),
+		english.Number(int(float64(granted)/took.Seconds())))
 	d.say("               River job → Kafka → ledger → result")
-	d.say("4  Refused     %s for now: a retry granted them, the last one %.1f s later;", english.Number(sum.RetrySuccess), time.Since(first).Seconds())
+	d.say("4  Refused     %s for now: a retry granted them, the last one %.1f s later;",
+		english.Number(sum.RetrySuccess), time.Since(first).Seconds())
 	d.say("               %s for good", english.Number(sum.Fail))
 	return events, sum, nil
 }
 
-// added is how both ended.
+// added returns how both ended.
 func added(a, b domain.Summary) domain.Summary {
 	a.Success, a.Fail, a.RetrySuccess = a.Success+b.Success, a.Fail+b.Fail, a.RetrySuccess+b.RetrySuccess
 	return a
@@ -111,12 +113,14 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 		members      int
 	}{{"POINT", "Spring campaign", 1000, members}, {"VOUCHER", "Spring voucher", 5000, members / 10}} {
 		e, err := d.process.App.Events.Create(ctx, demoCaller, app.NewEvent{
-			CampaignID: demoCampaign + want.kind + "-" + stamp, EventType: want.kind, DefaultReason: want.reason, DefaultAmount: &want.amount,
+			CampaignID: demoCampaign + want.kind + "-" + stamp, EventType: want.kind, DefaultReason: want.reason,
+			DefaultAmount: &want.amount,
 		})
 		if err != nil {
 			return nil, err
 		}
-		res, err := d.process.App.Targets.Import(ctx, demoCaller, e.ID, imports.Upload{Body: demoMembers(want.members), ContentType: "text/csv"})
+		res, err := d.process.App.Targets.Import(ctx, demoCaller, e.ID,
+			imports.Upload{Body: demoMembers(want.members), ContentType: "text/csv"})
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +129,8 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 	}
 	d.say("1  Made        two campaign events: %s (id %d)", events[0].CampaignID, events[0].ID)
 	d.say("               and %s (id %d)", events[1].CampaignID, events[1].ID)
-	d.say("2  Imported    %s members from two CSV streams in %.1f s,", english.Number(imported), time.Since(began).Seconds())
+	d.say("2  Imported    %s members from two CSV streams in %.1f s,", english.Number(imported),
+		time.Since(began).Seconds())
 	d.say("               with a River job for every 5,000 of them")
 	return events, nil
 }
@@ -171,11 +176,13 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 	reports := make([]verify.Report, len(events))
 	for i, e := range events {
 		var err error
-		if reports[i], err = d.process.App.Verify.Verify(ctx, verify.Query{Event: strconv.FormatInt(e.ID, 10)}); err != nil {
+		if reports[i], err = d.process.App.Verify.Verify(ctx,
+			verify.Query{Event: strconv.FormatInt(e.ID, 10)}); err != nil {
 			return err
 		}
 		if !reports[i].OK {
-			return errors.Join(errors.New("the proof does not hold: this is a fault of bestow, please report it with the lines above"), reports[i].Write(d.out))
+			return errors.Join(errors.New("the proof does not hold: this is a fault of bestow, "+
+				"please report it with the lines above"), reports[i].Write(d.out))
 		}
 	}
 	d.listInvariants(reports[0].Invariants)
@@ -204,7 +211,8 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 `, english.Count(sum.Success, "member"), english.Count(sum.RetrySuccess, "member"), english.Count(sum.Fail, "member"),
 		ownName(), events[0].ID, ownName(), events[0].ID)
 	if d.chaos != nil {
-		fmt.Fprintf(d.out, "\n  Killed meanwhile: %s.\n  They were started again, nothing else was repaired, and the numbers are\n  right.\n", fold(d.chaos.tally(), 20))
+		fmt.Fprintf(d.out, "\n  Killed meanwhile: %s.\n  They were started again, nothing else was repaired, "+
+			"and the numbers are\n  right.\n", fold(d.chaos.tally(), 20))
 	}
 	return nil
 }
@@ -242,7 +250,7 @@ func (d *demo) lookAround() {
 // demoMember is a member of [demoMembers] that the demo's ledger does not refuse for good.
 const demoMember = "M10007919"
 
-// ownName is what a person types for this program: as it was typed, and for `go run` that.
+// ownName returns what a person types for this program: as it was typed, and for `go run` that.
 func ownName() string {
 	if strings.Contains(os.Args[0], "/go-build") {
 		return "go run ./cmd/bestow"
@@ -250,7 +258,7 @@ func ownName() string {
 	return os.Args[0]
 }
 
-// demoColumns is what the demo's lines fit into: a terminal as it opens.
+// demoColumns holds what the demo's lines fit into: a terminal as it opens.
 const demoColumns = 80
 
 // fold breaks a text between its words, for lines that begin behind so many columns.

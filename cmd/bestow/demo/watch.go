@@ -14,10 +14,12 @@ import (
 	"bestow/http/api"
 )
 
-// blindness is how long the watching demo bears that nobody tells it how far the events are, where it kills who tells it.
+// blindness bounds the time that the watching demo goes on without news of the events, since it kills the processes
+// that tell it.
 const blindness = chaosReady
 
-// How long a cause lasts before the demo tells it. Where the demo kills processes, each kill is a cause for some seconds.
+// How long a cause lasts before the demo tells it. Where the demo kills processes, each kill is a cause for some
+// seconds.
 const (
 	causeLasts      = 2 * time.Second
 	chaosCauseLasts = 10 * time.Second
@@ -63,7 +65,8 @@ func (d *demo) follow(ctx context.Context, events []domain.Event, s *screen, w *
 	}
 }
 
-// waits tells above a screen what its events wait for, when none of them has moved for a while, and when one moves again.
+// waits tells above a screen what its events wait for, when none of them has moved for a while, and when one moves
+// again.
 type waits struct {
 	lasts   time.Duration
 	zone    *time.Location
@@ -119,10 +122,10 @@ func localTimes(text string, zone *time.Location) string {
 	})
 }
 
-// errRest is what watch returns for an event that does not go on by itself.
+// errRest holds what watch returns for an event that does not go on by itself.
 var errRest = errors.New("it does not go on by itself")
 
-// overall is how far all events are together.
+// overall says how far all events are together.
 type overall struct {
 	settled, waiting int
 	open             int // events that are not COMPLETED
@@ -153,14 +156,15 @@ func (d *demo) look(ctx context.Context, events []domain.Event) (all overall, er
 	return all, nil
 }
 
-// glance is how far an event is.
+// glance says how far an event is.
 type glance struct {
 	settled, waiting int
 	status           domain.Status
 	causes           []api.Reason // what it waits for
 }
 
-// glance asks how far an event is: the API, where that is a process of its own, so that the bar stands while it is dead.
+// glance asks how far an event is: the API, where that is a process of its own, so that the bar stands while it is
+// dead.
 func (d *demo) glance(ctx context.Context, event int64) (glance, error) {
 	if d.chaos != nil {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -169,7 +173,8 @@ func (d *demo) glance(ctx context.Context, event int64) (glance, error) {
 		return glance{p.Success + p.Fail, p.WaitingRetry, domain.Status(p.EventStatus), p.WaitingFor}, err
 	}
 	p, err := d.process.App.Reports.Progress(ctx, event)
-	return glance{p.Event.Summary.Success + p.Event.Summary.Fail, p.WaitingRetry, p.Event.Status, wireReasons(p.WaitingFor)}, err
+	return glance{p.Event.Summary.Success + p.Event.Summary.Fail, p.WaitingRetry, p.Event.Status,
+		wireReasons(p.WaitingFor)}, err
 }
 
 func wireReasons(reasons []reports.Reason) []api.Reason {

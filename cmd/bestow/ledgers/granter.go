@@ -54,7 +54,8 @@ func (g Granter) Away(e domain.Event) error {
 }
 
 // Grant implements app.Granter. Its error wraps app.ErrNotApplied where the ledger says that it applied nothing.
-func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error) {
+func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time,
+	batch []domain.Grant) ([]domain.Outcome, error) {
 	l, err := g.of(e)
 	if err == nil {
 		err = l.blocked()
@@ -65,7 +66,8 @@ func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, 
 	t := translator{e, l}
 	answers, err := l.ask(ctx, e.Type, deadline, t.items(batch))
 	if errors.Is(err, money.ErrNoMaster) || errors.Is(err, seal.ErrOpen) { // before anything was written
-		missing := &domain.Error{Code: domain.MissingKeys, Message: "the keys of vouchers are missing or wrong", Hint: "set BESTOW_MASTER_KEY"}
+		missing := &domain.Error{Code: domain.MissingKeys, Message: "the keys of vouchers are missing or wrong",
+			Hint: "set BESTOW_MASTER_KEY"}
 		return nil, fmt.Errorf("%w: %w: %w", grants.ErrNotApplied, missing, err)
 	}
 	if errors.Is(err, money.ErrDeadline) || errors.Is(err, money.ErrTooMany) || neverAsked(err) {
@@ -80,7 +82,7 @@ func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time, 
 	return t.outcomes(batch, answers), nil
 }
 
-// Rule is what our ledger says of a grant before it is asked for it.
+// Rule returns what our ledger says of a grant before it is asked for it.
 func Rule(l *moneydb.Ledger) obstacle.LedgerRule {
 	return func(e domain.Event, g domain.Grant, now time.Time) (domain.Code, string) {
 		if e.Type.Granter != settings.OurLedger {
@@ -94,8 +96,8 @@ func Rule(l *moneydb.Ledger) obstacle.LedgerRule {
 	}
 }
 
-// neverAsked reports whether err proves that the ledger applied nothing: it was left alone, no connection came about, or it
-// refused the whole batch.
+// neverAsked reports whether err proves that the ledger applied nothing: it was left alone, no connection came about,
+// or it refused the whole batch.
 func neverAsked(err error) bool {
 	if _, refused := errors.AsType[*moneyclient.RefusedError](err); refused {
 		return true
@@ -132,7 +134,8 @@ func (g Granter) Lookup(ctx context.Context, e domain.Event, batch []domain.Gran
 	outcomes := make([]*domain.Outcome, len(batch))
 	for n, f := range found {
 		if f.Known {
-			o := t.outcome(batch[n], money.Answer{Key: f.Key, Outcome: money.Replayed, TxID: f.TxID, MemberID: f.MemberID, Amount: f.Amount, Voucher: f.Voucher})
+			o := t.outcome(batch[n], money.Answer{Key: f.Key, Outcome: money.Replayed, TxID: f.TxID,
+				MemberID: f.MemberID, Amount: f.Amount, Voucher: f.Voucher})
 			outcomes[n] = &o
 		}
 	}
@@ -172,7 +175,7 @@ func (t translator) outcomes(batch []domain.Grant, answers []money.Answer) []dom
 		}
 		if first, taken := owners[txID]; taken && batch[first].MemberID != batch[n].MemberID {
 			taken := contradictedOutcome("the ledger gave one transaction id to two members")
-			outcomes[first], outcomes[n] = taken, taken // nobody can tell whose it is
+			outcomes[first], outcomes[n] = taken, taken // it is not known whose it is
 			continue
 		}
 		owners[txID] = n
@@ -180,7 +183,8 @@ func (t translator) outcomes(batch []domain.Grant, answers []money.Answer) []dom
 	return outcomes
 }
 
-// outcome is what an answer means for the campaign. Only an answer that is whole and about this very grant settles it.
+// outcome returns what an answer means for the campaign. Only an answer that is whole and about this very grant settles
+// it.
 func (t translator) outcome(g domain.Grant, a money.Answer) domain.Outcome {
 	if said := t.strange(g, a); said != "" {
 		return contradictedOutcome(said)
@@ -224,7 +228,8 @@ func (t translator) granted(a money.Answer) domain.Outcome {
 	}
 	if a.Voucher == nil || a.Voucher.Code == "" || a.Voucher.PIN == "" {
 		if a.Outcome == money.Replayed && t.ledger.forgetsSecrets() {
-			o.Code, o.Message = domain.SecretLost, "the ledger issued the voucher and does not say its code and PIN again"
+			o.Code, o.Message = domain.SecretLost,
+				"the ledger issued the voucher and does not say its code and PIN again"
 			return o
 		}
 		return unknownOutcome("the ledger's answer has no voucher")

@@ -48,7 +48,8 @@ func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, err
 
 // newGranter is a granter that asks l.
 func newGranter(l breaker.Ledger) Granter {
-	return Granter{settings.OurLedger: {name: settings.OurLedger, gate: breaker.New(settings.OurLedger, l, breaker.Probe, slog.New(slog.DiscardHandler))}}
+	return Granter{settings.OurLedger: {name: settings.OurLedger,
+		gate: breaker.New(settings.OurLedger, l, breaker.Probe, slog.New(slog.DiscardHandler))}}
 }
 
 func eventOf(op domain.Operation) domain.Event {
@@ -66,13 +67,15 @@ func grantsOf(members ...string) []domain.Grant {
 
 func TestGranterAsks(t *testing.T) {
 	t.Parallel()
-	for op, kind := range map[domain.Operation]money.Kind{domain.Points: money.Points, domain.Vouchers: money.Vouchers} {
+	for op, kind := range map[domain.Operation]money.Kind{domain.Points: money.Points,
+		domain.Vouchers: money.Vouchers} {
 		s := &scripted{answers: make([]money.Answer, 1)}
 		e := eventOf(op)
 		_, err := newGranter(s).Grant(t.Context(), e, time.Now(), grantsOf("a"))
 		require.NoError(t, err)
 		require.Equal(t, kind, s.kind)
-		require.Equal(t, []money.Item{{Key: "grant:42:a", MemberID: "a", Amount: 100, Reason: "spring", ExpiryAt: e.ExpiryAt,
+		require.Equal(t, []money.Item{{Key: "grant:42:a", MemberID: "a", Amount: 100, Reason: "spring",
+			ExpiryAt: e.ExpiryAt,
 			TypeCode: "CM", Ref: "42"}}, s.asked)
 	}
 }
@@ -103,7 +106,8 @@ func TestGranterAnswers(t *testing.T) {
 		"granted":  {domain.Points, whole, granted},
 		"replayed": {domain.Points, with(func(a *money.Answer) { a.Outcome = money.Replayed }), granted},
 		"terse":    {domain.Points, money.Answer{Outcome: money.Granted, TxID: "P1"}, granted},
-		"refused for now": {domain.Points, money.Answer{Outcome: money.Refused, Retryable: true, Code: "busy", Message: "later"},
+		"refused for now": {domain.Points,
+			money.Answer{Outcome: money.Refused, Retryable: true, Code: "busy", Message: "later"},
 			domain.Outcome{Verdict: domain.RefusedForNow, Code: "busy", Message: "later"}},
 		"refused for good": {domain.Points, money.Answer{Outcome: money.Refused, Code: "withdrawn", Message: "left us"},
 			domain.Outcome{Verdict: domain.RefusedForGood, Code: "withdrawn", Message: "left us"}},
@@ -115,7 +119,10 @@ func TestGranterAnswers(t *testing.T) {
 			mismatch("the ledger answered with another member")},
 		"another amount": {domain.Points, with(func(a *money.Answer) { a.Amount = 99 }),
 			mismatch("the ledger answered with the amount 99 instead of 100")},
-		"refusal of another member": {domain.Points, with(func(a *money.Answer) { a.Outcome, a.MemberID = money.Refused, "b" }),
+		"refusal of another member": {domain.Points, with(func(a *money.Answer) {
+			a.Outcome, a.MemberID = money.Refused,
+				"b"
+		}),
 			mismatch("the ledger answered with another member")},
 		"no transaction id": {domain.Points, with(func(a *money.Answer) { a.TxID = "" }),
 			vague("the ledger's answer has no transaction id")},
@@ -131,7 +138,8 @@ func TestGranterAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := newGranter(&scripted{answers: []money.Answer{c.answer}}).Grant(t.Context(), eventOf(c.op), time.Now(), grantsOf("a"))
+			got, err := newGranter(&scripted{answers: []money.Answer{c.answer}}).Grant(t.Context(), eventOf(c.op),
+				time.Now(), grantsOf("a"))
 			require.NoError(t, err)
 			require.Equal(t, []domain.Outcome{c.want}, got)
 		})
@@ -145,9 +153,11 @@ func TestGranterOneIDForTwo(t *testing.T) {
 	for _, id := range []string{"P1", "P2", "P1", "P3", "P1"} {
 		answers = append(answers, money.Answer{Outcome: money.Granted, TxID: id})
 	}
-	got, err := newGranter(&scripted{answers: answers}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a", "b", "c", "d", "e"))
+	got, err := newGranter(&scripted{answers: answers}).Grant(t.Context(), eventOf(domain.Points), time.Now(),
+		grantsOf("a", "b", "c", "d", "e"))
 	require.NoError(t, err)
-	for n, want := range []domain.Verdict{domain.Contradicted, domain.Granted, domain.Contradicted, domain.Granted, domain.Contradicted} {
+	for n, want := range []domain.Verdict{domain.Contradicted, domain.Granted, domain.Contradicted, domain.Granted,
+		domain.Contradicted} {
 		require.Equal(t, want, got[n].Verdict, n)
 		require.Equal(t, want == domain.Contradicted, got[n].TxID == "")
 	}
@@ -160,12 +170,15 @@ func TestGranterErrors(t *testing.T) {
 	for _, c := range []struct {
 		err     error
 		nothing bool
-	}{{money.ErrDeadline, true}, {money.ErrNoMaster, true}, {money.ErrTooMany, true}, {reset, false}, {context.DeadlineExceeded, false}} {
-		_, err := newGranter(&scripted{err: c.err}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a"))
+	}{{money.ErrDeadline, true}, {money.ErrNoMaster, true}, {money.ErrTooMany, true}, {reset, false},
+		{context.DeadlineExceeded, false}} {
+		_, err := newGranter(&scripted{err: c.err}).Grant(t.Context(), eventOf(domain.Points), time.Now(),
+			grantsOf("a"))
 		require.ErrorIs(t, err, c.err)
 		require.Equal(t, c.nothing, errors.Is(err, grants.ErrNotApplied))
 	}
-	_, err := newGranter(&scripted{answers: make([]money.Answer, 1)}).Grant(t.Context(), eventOf(domain.Points), time.Now(), grantsOf("a", "b"))
+	_, err := newGranter(&scripted{answers: make([]money.Answer, 1)}).Grant(t.Context(), eventOf(domain.Points),
+		time.Now(), grantsOf("a", "b"))
 	require.ErrorContains(t, err, "1 answers")
 	require.NotErrorIs(t, err, grants.ErrNotApplied, "a truncated reply says nothing")
 

@@ -32,8 +32,8 @@ type Ledger struct {
 // IsRemote reports whether the ledger is asked over HTTP.
 func (l *Ledger) IsRemote() bool { return l.remote != nil }
 
-// keyPrefix begins the keys of the grants. A ledger that is not ours, or that cannot be paired with an installation, may grant
-// for others too: there keys name the installation.
+// keyPrefix begins the keys of the grants. A ledger that is not ours, or that cannot be paired with an installation,
+// may grant for others too: there keys name the installation.
 func (l *Ledger) keyPrefix() string {
 	if l.name == settings.OurLedger && (l.remote == nil || !l.remote.withoutIdentity.Load()) {
 		return ""
@@ -82,7 +82,8 @@ func (l *Ledger) Problem() string {
 // forgetsSecrets reports whether the ledger says of itself that it does not repeat a voucher's code and PIN.
 func (l *Ledger) forgetsSecrets() bool { return l.remote != nil && l.remote.forgetsSecrets() }
 
-func (l *Ledger) ask(ctx context.Context, t domain.EventType, deadline time.Time, items []money.Item) ([]money.Answer, error) {
+func (l *Ledger) ask(ctx context.Context, t domain.EventType, deadline time.Time,
+	items []money.Item) ([]money.Answer, error) {
 	switch t.Operation {
 	case domain.Points:
 		return l.gate.GrantPoints(ctx, deadline, items)
@@ -146,9 +147,9 @@ func (g Granter) Watch(ctx context.Context, group *errgroup.Group) {
 	}
 }
 
-// Meet finds out which ledgers the names lead to, before anything is granted: a handler asks no ledger that is another than
-// it was. It waits for no ledger that does not answer: watch finds out later. The ledger of this database is refused at
-// once, since only a person can help.
+// Meet finds out which ledgers the names lead to, before anything is granted: a handler asks no ledger that is another
+// than it was. It waits for no ledger that does not answer: watch finds out later. The ledger of this database is
+// refused at once, since only a person can help.
 func (g Granter) Meet(ctx context.Context, known *processes.Ledgers) error {
 	for _, l := range g {
 		if l.remote != nil {
@@ -163,20 +164,21 @@ func (g Granter) Meet(ctx context.Context, known *processes.Ledgers) error {
 	return nil
 }
 
-// meetOwn pairs the ledger of this database with its installation. Keys in another ledger would be unknown to it, so a name
-// that has led elsewhere does not lead here.
+// meetOwn pairs the ledger of this database with its installation. Keys in another ledger would be unknown to it, so a
+// name that has led elsewhere does not lead here.
 func (l *Ledger) meetOwn(ctx context.Context, ledgers *processes.Ledgers) error {
 	id, err := l.own.Pair(ctx, l.installation)
 	if err != nil {
-		return fmt.Errorf("meet the ledger of this database: %w: if the database is a copy, `bestow installation new` gives it a ledger of its own", err)
+		return fmt.Errorf("meet the ledger of this database: %w: if the database is a copy, "+
+			"`bestow installation new` gives it a ledger of its own", err)
 	}
 	known, err := ledgers.Meet(ctx, l.name, id.ID)
 	if err != nil {
 		return err
 	}
 	if known != id.ID {
-		return fmt.Errorf("grants went to the ledger %s until now, and the one in this database is %s, which does not know them: "+
-			"set BESTOW_MONEY_URL to where that ledger is", known, id.ID)
+		return fmt.Errorf("grants went to the ledger %s until now, and the one in this database is %s, "+
+			"which does not know them: set BESTOW_MONEY_URL to where that ledger is", known, id.ID)
 	}
 	return nil
 }

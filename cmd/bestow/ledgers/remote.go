@@ -20,17 +20,17 @@ import (
 )
 
 const (
-	// checkEvery is how many probes lie between two checks of a ledger that may be asked.
+	// checkEvery says how many probes lie between two checks of a ledger that may be asked.
 	checkEvery = 5
-	// maxFailures is after how many checks in a row without an answer the ledger is not asked any more: it may be another one
-	// by now.
+	// maxFailures is after how many checks in a row without an answer the ledger is not asked any more: it may be
+	// another one by now.
 	maxFailures = 3
-	// checkTimeout is how long a check may take.
+	// checkTimeout is the time that a check may take.
 	checkTimeout = 2 * time.Second
 )
 
-// remote is a ledger over HTTP, whose identity is checked again and again: another ledger may answer at its address tomorrow, and
-// would grant again what was granted.
+// remote is a ledger over HTTP, whose identity is checked again and again: another ledger may answer at its address
+// tomorrow, and would grant again what was granted.
 type remote struct {
 	name         string
 	client       *moneyclient.Client
@@ -63,7 +63,8 @@ func newRemote(at settings.LedgerAddress, c Config) (*remote, error) {
 	r := &remote{name: at.Name, installation: c.Installation, pool: c.Pool, probe: c.Probe, log: c.Log}
 	r.reason.Store(&errUnchecked)
 	var err error
-	r.client, err = moneyclient.New(moneyclient.Config{URL: at.URL, Token: at.Token, Installation: c.Installation, OnDate: r.checkDate})
+	r.client, err = moneyclient.New(moneyclient.Config{URL: at.URL, Token: at.Token, Installation: c.Installation,
+		OnDate: r.checkDate})
 	return r, err
 }
 
@@ -92,7 +93,8 @@ func (r *remote) watch(ctx context.Context) {
 	}
 }
 
-// check finds out which ledger it is, and whether it may be asked. After maxFailures checks without an answer it counts as away.
+// check finds out which ledger it is, and whether it may be asked. After maxFailures checks without an answer it counts
+// as away.
 func (r *remote) check(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -157,9 +159,9 @@ func (r *remote) identify(ctx context.Context) (why, err error) {
 // noIdentity is noted as the id of a ledger without GET /identity.
 const noIdentity = "(no identity)"
 
-// checkWithoutIdentity checks a ledger without GET /identity: one that never had it may be asked. The keys of its grants name the
-// installation, which is what keeps two installations apart there. A proxy that says 404 of everything is no ledger: it
-// cannot look up a key.
+// checkWithoutIdentity checks a ledger without GET /identity: one that never had it may be asked. The keys of its
+// grants name the installation, which is what keeps two installations apart there. A proxy that says 404 of everything
+// is no ledger: it cannot look up a key.
 func (r *remote) checkWithoutIdentity(ctx context.Context) (why, err error) {
 	if _, err := r.client.LookupPoints(ctx, []string{"hello:" + r.installation}); err != nil {
 		return nil, checkError{fmt.Errorf("it has no GET /money/v1/identity, and no lookup: %w", err)}
@@ -186,7 +188,8 @@ func (r *remote) checkIdentity(ctx context.Context, id wire.Identity) (why, err 
 		return nil, err
 	}
 	if known != "" && known != id.LedgerID {
-		return fmt.Errorf("it is the ledger %s, and grants went to %s until now: let its address lead to that one again", id.LedgerID, known), nil
+		return fmt.Errorf("it is the ledger %s, and grants went to %s until now: "+
+			"let its address lead to that one again", id.LedgerID, known), nil
 	}
 	if why, err := r.pair(ctx, id); why != nil || err != nil {
 		return why, err
@@ -203,7 +206,8 @@ func (r *remote) checkIdentity(ctx context.Context, id wire.Identity) (why, err 
 	return nil, nil
 }
 
-// pair makes the ledger the one of this installation, if it can be paired and is not yet. why says that it is another's.
+// pair makes the ledger the one of this installation, if it can be paired and is not yet. why says that it is
+// another's.
 func (r *remote) pair(ctx context.Context, id wire.Identity) (why, err error) {
 	if id.InstallationID == "" && slices.Contains(id.Capabilities, wire.Pairs) {
 		if id, err = r.client.Pair(ctx); err != nil {
@@ -211,7 +215,8 @@ func (r *remote) pair(ctx context.Context, id wire.Identity) (why, err error) {
 		}
 	}
 	if id.InstallationID != "" && id.InstallationID != r.installation {
-		return fmt.Errorf("it takes the grants of the installation %s, and this one is %s: give each installation a ledger of its own",
+		return fmt.Errorf("it takes the grants of the installation %s, and this one is %s: "+
+			"give each installation a ledger of its own",
 			id.InstallationID, r.installation), nil
 	}
 	return nil, nil

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// ledgerSkew is how far a ledger's clock may be from this database's. A claim ends five seconds after the deadline that the
-// ledger is given, and this is what of them its clock may cost.
+// ledgerSkew says how far a ledger's clock may be from this database's. A claim ends five seconds after the deadline
+// that the ledger is given, and this is what of them its clock may cost.
 const ledgerSkew = 2 * time.Second
 
-// dates are the Date headers of a ledger's answers. They count for a ledger without GET /identity, which has no other way to
-// show its clock; elsewhere a proxy's clock might be taken for the ledger's.
+// dates are the Date headers of a ledger's answers. They count for a ledger without GET /identity, which has no other
+// way to show its clock; elsewhere a proxy's clock might be taken for the ledger's.
 type dates struct {
 	count  atomic.Bool
 	anchor atomic.Pointer[anchor] // nil: the database's clock was not read yet
 	why    atomic.Pointer[error]  // what the last one says against the ledger; nil: nothing
 }
 
-// anchor is what the database's clock showed between two moments of this process's clock.
+// anchor holds what the database's clock showed between two moments of this process's clock.
 type anchor struct{ showed, asked, answered time.Time }
 
 // skew says how far the ledger's clock is off by its last answer, nil if it is right enough.

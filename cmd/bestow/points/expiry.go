@@ -42,7 +42,8 @@ func (c *ExpiryCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		}
 		return c.Print(t, f, func() error {
 			if f.CountedAt == nil {
-				t.Say("nothing is counted yet: a process with the role jobs counts once a day, and within ten minutes of its first start")
+				t.Say("nothing is counted yet: a process with the role jobs counts once a day, " +
+					"and within ten minutes of its first start")
 				return nil
 			}
 			t.Say("counted %s", terminal.When(f.CountedAt, zone))

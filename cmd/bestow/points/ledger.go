@@ -28,11 +28,13 @@ func withLedger(t *terminal.Terminal, ask func(*moneyclient.Client) error) error
 	}
 	if token == "" {
 		return &domain.Error{Code: domain.Invalid, Message: "BESTOW_MONEY_TOKEN is not set",
-			Hint: "set it to the ledger's token: a process with the role money that has the same one listens on its BESTOW_MONEY_ADDR"}
+			Hint: "set it to the ledger's token: a process with the role money that has the same one listens on its " +
+				"BESTOW_MONEY_ADDR"}
 	}
 	ledger, err := moneyclient.New(moneyclient.Config{URL: at, Token: token})
 	if err != nil {
-		return &domain.Error{Code: domain.Invalid, Message: "BESTOW_MONEY_URL is not the address of a ledger", // it may hold a password
+		// it may hold a password
+		return &domain.Error{Code: domain.Invalid, Message: "BESTOW_MONEY_URL is not the address of a ledger",
 			Hint: "write it as http://HOST:PORT; the token belongs in BESTOW_MONEY_TOKEN"}
 	}
 	defer ledger.Close()
@@ -53,11 +55,13 @@ func said(err error) error {
 	if _, ok := errors.AsType[terminal.UsageError](err); ok {
 		return err
 	}
-	hint := "check BESTOW_MONEY_URL: the ledger listens on BESTOW_MONEY_ADDR of a process with the role money and a BESTOW_MONEY_TOKEN"
+	hint := "check BESTOW_MONEY_URL: the ledger listens on BESTOW_MONEY_ADDR of a process with the role money and a " +
+		"BESTOW_MONEY_TOKEN"
 	if errors.Is(err, money.ErrDeadline) {
 		hint = "ask again"
 	}
-	return &domain.Error{Code: domain.Unavailable, Message: "the ledger does not answer: " + english.OneLine(err.Error()), Hint: hint}
+	return &domain.Error{Code: domain.Unavailable,
+		Message: "the ledger does not answer: " + english.OneLine(err.Error()), Hint: hint}
 }
 
 func refusedByLedger(r *moneyclient.RefusedError) error {
@@ -67,11 +71,13 @@ func refusedByLedger(r *moneyclient.RefusedError) error {
 	}
 	switch {
 	case r.Status == http.StatusUnauthorized:
-		e.Message, e.Hint = "the ledger does not know the token", "set BESTOW_MONEY_TOKEN to the one that the ledger has"
+		e.Message, e.Hint = "the ledger does not know the token",
+			"set BESTOW_MONEY_TOKEN to the one that the ledger has"
 	case r.Code == money.UnknownPolicy:
 		e.Hint = "`bestow policy list` shows them"
 	case r.Code == "" || r.Code == "not_found":
-		e.Message, e.Hint = r.Error(), "check BESTOW_MONEY_URL: it may lead to something else, or to a ledger without this route"
+		e.Message, e.Hint = r.Error(), "check BESTOW_MONEY_URL: it may lead to something else, "+
+			"or to a ledger without this route"
 	}
 	return e
 }

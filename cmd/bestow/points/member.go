@@ -103,7 +103,8 @@ func printMember(out io.Writer, m wire.Member, zone *time.Location) error {
 		fmt.Fprintf(w, "member_id\t%s\n", terminal.Printable(m.MemberID))
 		fmt.Fprintf(w, "balance\t%s\n", english.Number(m.Balance))
 		if m.Owed > 0 {
-			fmt.Fprintf(w, "owed\t%s, taken from the member's points as they come; the balance is less by it\n", english.Number(m.Owed))
+			fmt.Fprintf(w, "owed\t%s, taken from the member's points as they come; the balance is less by it\n",
+				english.Number(m.Owed))
 		} else {
 			fmt.Fprintf(w, "owed\t0\n")
 		}
@@ -181,14 +182,15 @@ func printMovements(out io.Writer, list []wire.Movement, zone *time.Location) er
 		fmt.Fprintln(w, "ID\tKIND\tPOINTS\tCREATED\tVALID THROUGH\tTYPE\tREF\tUNDOES\tREASON")
 		for n := range list {
 			m := &list[n]
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.TxID, m.Kind, english.Number(m.Amount), terminal.When(&m.CreatedAt, zone), validThrough(m),
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.TxID, m.Kind, english.Number(m.Amount),
+				terminal.When(&m.CreatedAt, zone), validThrough(m),
 				textOrDash(m.TypeCode), textOrDash(m.Ref), textOrDash(m.Undo), textOrDash(m.Reason))
 		}
 	})
 }
 
-// validThrough is the last day on which the points of a save can be spent, "-" for other movements and for points that do not
-// expire.
+// validThrough is the last day on which the points of a save can be spent, "-" for other movements and for points that
+// do not expire.
 func validThrough(m *wire.Movement) string {
 	day, err := time.Parse("20060102", m.ExpiryDate)
 	if m.Kind != string(money.KindSave) || err != nil || m.ExpiryDate == "99991231" {
@@ -218,9 +220,11 @@ func aboutMember(ctx context.Context, ledger *moneyclient.Client, id string, err
 			e.Hint = unknownMember(id)
 		}
 	case money.UnknownMovement:
-		e.Hint = "`bestow member history` lists the member's movements; one of another member is undone under that member's id"
+		e.Hint = "`bestow member history` lists the member's movements; " +
+			"one of another member is undone under that member's id"
 	case money.KeyConflict:
-		e.Hint = "leave --key out for a new use or cancel; for a repeat give the same member, amount and choices as at first"
+		e.Hint = "leave --key out for a new use or cancel; for a repeat give the same member, " +
+			"amount and choices as at first"
 	case money.SavePartlyUsed:
 		e.Hint = "--on-used remaining takes back what is left; --on-used debt lets the member owe the rest"
 	case money.OverCancelled:

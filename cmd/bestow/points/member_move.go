@@ -17,18 +17,20 @@ import (
 	"bestow/money/moneyhttp/wire"
 )
 
-// moveOnce is how a change of a member's points is asked for once, however often the command is run.
+// moveOnce says how a change of a member's points is asked for once, however often the command is run.
 type moveOnce struct {
 	Key *string `placeholder:"KEY" help:"The idempotency key, 1 to 200 characters: give that of the first run to repeat it. Default: a new one, which is printed."`
 }
 
-// check refuses a key that no request can carry. An empty one, as of a variable that is not set, would be a new key each time.
+// check refuses a key that no request can carry. An empty one, as of a variable that is not set, would be a new key
+// each time.
 func (o *moveOnce) check() error {
 	if o.Key == nil {
 		return nil
 	}
 	if why := domain.CheckText(*o.Key, money.MaxKey); why != "" || strings.TrimSpace(*o.Key) == "" {
-		return terminal.Usage("--key is %q: it must be 1 to %d characters of text; leave it out for a new one", *o.Key, money.MaxKey)
+		return terminal.Usage("--key is %q: it must be 1 to %d characters of text; leave it out for a new one", *o.Key,
+			money.MaxKey)
 	}
 	return nil
 }
@@ -51,7 +53,8 @@ func (o *moveOnce) key(t *terminal.Terminal) string {
 // repeatable tells how to ask again where it is not known whether the change was applied.
 func (o *moveOnce) repeatable(err error) error {
 	if e, ok := err.(*domain.Error); ok && e.Code == domain.Unavailable { //nolint:errorlint // said wraps nothing
-		e.Hint = "run the same command again with --key " + shellWord(*o.Key) + ": what was applied is not applied twice; if this stays, check BESTOW_MONEY_URL"
+		e.Hint = "run the same command again with --key " + shellWord(*o.Key) +
+			": what was applied is not applied twice; if this stays, check BESTOW_MONEY_URL"
 	}
 	return err
 }
@@ -83,7 +86,8 @@ func (c *memberUseCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	return withLedger(t, func(ledger *moneyclient.Client) error {
-		asked := money.Spending{Key: c.key(t), MemberID: id, Amount: c.Amount, TypeCode: c.TypeCode, Ref: c.Ref, Reason: c.Reason}
+		asked := money.Spending{Key: c.key(t), MemberID: id, Amount: c.Amount, TypeCode: c.TypeCode, Ref: c.Ref,
+			Reason: c.Reason}
 		m, replayed, err := ledger.Use(ctx, asked)
 		if err != nil {
 			return c.repeatable(aboutMember(ctx, ledger, id, err))
@@ -98,7 +102,7 @@ func (c *memberUseCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	})
 }
 
-// sayReplayed tells if nothing changed now.
+// sayReplayed reports whether nothing changed now.
 func sayReplayed(t *terminal.Terminal, replayed bool) {
 	if replayed {
 		t.Say("it was applied before under this key: nothing changed now")
@@ -108,7 +112,8 @@ func sayReplayed(t *terminal.Terminal, replayed bool) {
 // shellWord is text as a word of a command line.
 func shellWord(text string) string {
 	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:@/", r) || r >= '가' && r <= '힣'
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("-_.:@/", r) || r >= '가' && r <= '힣'
 	}
 	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 && text[0] != '-' {
 		return text
@@ -180,12 +185,14 @@ func (c *memberCancelCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	})
 }
 
-// asked is what the flags ask for, without a key.
+// asked returns what the flags ask for, without a key.
 func (c *memberCancelCmd) asked() (asked money.Cancel, err error) {
-	asked = money.Cancel{TxID: c.Movement, OnExpiredLot: money.OnExpiredLot(c.OnExpiredLot), OnUsed: money.OnUsed(c.OnUsed), Reason: c.Reason}
+	asked = money.Cancel{TxID: c.Movement, OnExpiredLot: money.OnExpiredLot(c.OnExpiredLot),
+		OnUsed: money.OnUsed(c.OnUsed), Reason: c.Reason}
 	if c.Amount != nil {
 		if *c.Amount < 1 {
-			return asked, terminal.Usage("--amount is %d: it must be 1 or more; leave it out for all that can still be cancelled", *c.Amount)
+			return asked, terminal.Usage("--amount is %d: it must be 1 or more; "+
+				"leave it out for all that can still be cancelled", *c.Amount)
 		}
 		asked.Amount = *c.Amount
 	}
@@ -204,19 +211,21 @@ func (c *memberCancelCmd) fits(of *wire.Movement) error {
 	return nil
 }
 
-// cancelRows are what a cancel did.
+// cancelRows return what a cancel did.
 func cancelRows(of *wire.Movement, done *wire.Cancelled, zone *time.Location) [][2]string {
 	rows := [][2]string{{"money_tx_id", done.TxID}, {"undoes", movementLine(of, zone)}}
 	if of.Kind == string(money.KindUse) {
 		rows = append(rows, [2]string{"given_back", english.Number(done.Cancelled)})
 	} else {
 		rows = append(rows, [2]string{"taken_back", english.Number(done.Cancelled)},
-			[2]string{"expired", english.Number(done.Expired)}, [2]string{"uncollected", english.Number(done.Uncollected)})
+			[2]string{"expired", english.Number(done.Expired)},
+			[2]string{"uncollected", english.Number(done.Uncollected)})
 	}
 	return append(rows, [2]string{"balance", english.Number(done.Balance)})
 }
 
 // movementLine says in a line which movement it is.
 func movementLine(m *wire.Movement, zone *time.Location) string {
-	return fmt.Sprintf("%s, %s of %s on %s, ref %s", m.TxID, m.Kind, english.Number(max(m.Amount, -m.Amount)), terminal.When(&m.CreatedAt, zone), textOrDash(m.Ref))
+	return fmt.Sprintf("%s, %s of %s on %s, ref %s", m.TxID, m.Kind, english.Number(max(m.Amount, -m.Amount)),
+		terminal.When(&m.CreatedAt, zone), textOrDash(m.Ref))
 }

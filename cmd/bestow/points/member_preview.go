@@ -13,7 +13,7 @@ import (
 	"bestow/money/moneyhttp/wire"
 )
 
-// cancelPreview is what a cancel is about, for programs.
+// cancelPreview holds what a cancel is about, for programs.
 type cancelPreview struct {
 	Movement  wire.Movement      `json:"movement"`
 	Cancelled int64              `json:"cancelled_before"`
@@ -21,7 +21,7 @@ type cancelPreview struct {
 	Would     *saveCancelPreview `json:"would_cancel,omitempty"` // of a save, likewise
 }
 
-// saveCancelPreview is what a cancel of a save does, in the words of its answer.
+// saveCancelPreview holds what a cancel of a save does, in the words of its answer.
 type saveCancelPreview struct {
 	Cancelled   int64 `json:"cancelled"`
 	Expired     int64 `json:"expired"`
@@ -30,7 +30,8 @@ type saveCancelPreview struct {
 }
 
 // preview shows what a cancel is about, and changes nothing.
-func (c *memberCancelCmd) preview(ctx context.Context, t *terminal.Terminal, ledger *moneyclient.Client, asked *money.Cancel, of *wire.Movement) error {
+func (c *memberCancelCmd) preview(ctx context.Context, t *terminal.Terminal, ledger *moneyclient.Client,
+	asked *money.Cancel, of *wire.Movement) error {
 	zone, err := t.Zone()
 	if err != nil {
 		return err
@@ -82,7 +83,8 @@ func (p *cancelPreview) reckon(asked *money.Cancel) {
 func exceeds(kind string, amount, left int64) error {
 	switch {
 	case left == 0:
-		return &domain.Error{Code: money.NothingToCancel, Message: "all of this " + kind + " has been cancelled already"}
+		return &domain.Error{Code: money.NothingToCancel,
+			Message: "all of this " + kind + " has been cancelled already"}
 	case amount > left:
 		return &domain.Error{Code: money.OverCancelled,
 			Message: fmt.Sprintf("of this %s %s can still be cancelled: fewer than the %s asked for",
@@ -96,17 +98,20 @@ func exceeds(kind string, amount, left int64) error {
 func undoable(of *wire.Movement) error {
 	switch {
 	case of.Kind != string(money.KindUse) && of.Kind != string(money.KindSave):
-		return &domain.Error{Code: money.NotCancellable, Message: "only a use or a save can be cancelled, and this is a movement of kind " + of.Kind}
+		return &domain.Error{Code: money.NotCancellable,
+			Message: "only a use or a save can be cancelled, and this is a movement of kind " + of.Kind}
 	case of.Kind == string(money.KindSave) && of.Undo != "":
-		return &domain.Error{Code: money.NotCancellable, Message: "these points were given back by the cancel " + of.Undo + " of a use",
-			Hint: "cancel the save from which they come"}
+		return &domain.Error{Code: money.NotCancellable,
+			Message: "these points were given back by the cancel " + of.Undo + " of a use",
+			Hint:    "cancel the save from which they come"}
 	}
 	return nil
 }
 
-// cancelledBefore is how many points of a use were given back, or of a save taken back, until now. The id of a cancel is above
-// that of what it undoes.
-func cancelledBefore(ctx context.Context, ledger *moneyclient.Client, memberID string, of *wire.Movement) (points int64, err error) {
+// cancelledBefore returns how many points of a use were given back, or of a save taken back, until now. The id of a
+// cancel is above that of what it undoes.
+func cancelledBefore(ctx context.Context, ledger *moneyclient.Client, memberID string,
+	of *wire.Movement) (points int64, err error) {
 	q := money.HistoryQuery{MemberID: memberID, Kind: money.KindSaveCancel, Limit: money.MaxPage}
 	if of.Kind == string(money.KindUse) {
 		q.Kind = money.KindUseCancel
@@ -146,18 +151,22 @@ func previewRows(p *cancelPreview, asked *money.Cancel, zone *time.Location) [][
 	rows := [][2]string{{"undoes", movementLine(&p.Movement, zone)}, {"reason", textOrDash(p.Movement.Reason)}}
 	switch {
 	case p.Movement.Kind == string(money.KindUse):
-		return append(rows, [2]string{"given back before", english.Number(p.Cancelled)}, [2]string{"can be given back", english.Number(*p.Left)},
+		return append(rows, [2]string{"given back before", english.Number(p.Cancelled)},
+			[2]string{"can be given back", english.Number(*p.Left)},
 			[2]string{"would give back", amount})
 	case p.Would == nil:
-		return append(rows, [2]string{"taken back before", english.Number(p.Cancelled)}, [2]string{"would take back", amount},
+		return append(rows, [2]string{"taken back before", english.Number(p.Cancelled)},
+			[2]string{"would take back", amount},
 			[2]string{"if points are spent", spentThen(asked.OnUsed)})
 	}
 	spent := english.Number(p.Would.Uncollected)
 	if p.Would.Uncollected > 0 {
 		spent += ": " + spentThen(asked.OnUsed)
 	}
-	return append(rows, [2]string{"taken back before", english.Number(p.Cancelled)}, [2]string{"can be cancelled", english.Number(*p.Left)},
-		[2]string{"would take back", english.Number(p.Would.Cancelled)}, [2]string{"expired before", english.Number(p.Would.Expired)},
+	return append(rows, [2]string{"taken back before", english.Number(p.Cancelled)},
+		[2]string{"can be cancelled", english.Number(*p.Left)},
+		[2]string{"would take back", english.Number(p.Would.Cancelled)},
+		[2]string{"expired before", english.Number(p.Would.Expired)},
 		[2]string{"was spent", spent})
 }
 

@@ -58,13 +58,14 @@ func printPolicies(out io.Writer, list []wire.Policy) error {
 	return terminal.Table(out, func(w io.Writer) {
 		fmt.Fprintln(w, "CODE\tSTATUS\tVALID\tMIN\tMAX\tMAX HOLD\tREGRANT DAYS\tTYPE\tNAME")
 		for _, p := range list {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Code, p.Status, validity(p), terminal.OrDash(p.Min), terminal.OrDash(p.Max), terminal.OrDash(p.MaxHold),
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Code, p.Status, validity(p),
+				terminal.OrDash(p.Min), terminal.OrDash(p.Max), terminal.OrDash(p.MaxHold),
 				terminal.OrDash(p.RegrantDays), terminal.OrDash(p.TypeCode), p.Name)
 		}
 	})
 }
 
-// validity is how long points are valid, as --valid takes it.
+// validity returns how long points are valid, as --valid takes it.
 func validity(p wire.Policy) string {
 	switch {
 	case p.Days != nil:
@@ -132,7 +133,7 @@ type policyTerms struct {
 	TypeCode    *string `placeholder:"CODE" help:"The type of a save that names none, up to 10 characters; none clears it."`
 }
 
-// patch is what the flags say; nil clears.
+// patch returns what the flags say; nil clears.
 func (c *policyTerms) patch() (map[string]any, error) {
 	patch := map[string]any{}
 	terminal.Set(patch, "name", c.Name)

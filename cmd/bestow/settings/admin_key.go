@@ -18,9 +18,11 @@ func (c Config) checkAdminKey() error {
 	case c.AdminKey == "":
 		return nil
 	case strings.ContainsFunc(c.AdminKey, unprintable):
-		return errors.New("BESTOW_ADMIN_KEY has blanks or characters beside ASCII, which no request can carry: `openssl rand -hex 24` makes a good key")
+		return errors.New("BESTOW_ADMIN_KEY has blanks or characters beside ASCII, which no request can carry: " +
+			"`openssl rand -hex 24` makes a good key")
 	case c.Env == "production" && c.WeakAdminKey():
-		return fmt.Errorf("BESTOW_ADMIN_KEY has fewer than %d characters, which production refuses: `openssl rand -hex 24` makes a good key", leastKey)
+		return fmt.Errorf("BESTOW_ADMIN_KEY has fewer than %d characters, which production refuses: "+
+			"`openssl rand -hex 24` makes a good key", leastKey)
 	}
 	return nil
 }

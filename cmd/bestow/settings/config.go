@@ -80,7 +80,8 @@ func Load() (Config, error) {
 	if err := errors.Join(cfg.readFiles(), cfg.readMoney()); err != nil {
 		return cfg, err
 	}
-	return cfg, errors.Join(unknownSettings(os.Environ(), cfg.granterSettings()...), cfg.validate(), cfg.checkMoney(), checkBrokers(cfg.Brokers))
+	return cfg, errors.Join(unknownSettings(os.Environ(), cfg.granterSettings()...), cfg.validate(), cfg.checkMoney(),
+		checkBrokers(cfg.Brokers))
 }
 
 // unreadable names the settings that could not be read, as the environment and not as the program calls them.
@@ -100,7 +101,8 @@ func unreadable(err error) error {
 		case !ok:
 			errs = append(errs, err)
 		case field.Type == reflect.TypeFor[time.Duration]():
-			errs = append(errs, fmt.Errorf("%s is %q: it must be a duration with its unit, such as 5s or 1m", name, os.Getenv(name)))
+			errs = append(errs, fmt.Errorf("%s is %q: it must be a duration with its unit, such as 5s or 1m", name,
+				os.Getenv(name)))
 		default:
 			errs = append(errs, fmt.Errorf("%s is %q: it must be a whole number", name, os.Getenv(name)))
 		}
@@ -113,7 +115,8 @@ func (c *Config) readFiles() error {
 		return nil
 	}
 	if c.MasterKey != "" {
-		return errors.New("BESTOW_MASTER_KEY and BESTOW_MASTER_KEY_FILE are both set, and one would have no effect: unset one")
+		return errors.New("BESTOW_MASTER_KEY and BESTOW_MASTER_KEY_FILE are both set, " +
+			"and one would have no effect: unset one")
 	}
 	body, err := ReadSecret(c.MasterKeyFile, SecretPatience)
 	if err != nil {
@@ -137,16 +140,17 @@ func (c Config) Master() (*seal.Master, error) {
 	return master, nil
 }
 
-// LeastConns is how many connections a process needs at least.
+// LeastConns is the number of connections that a process needs at least.
 const LeastConns = 6
 
-// topicPrefix is what a Kafka topic may begin with; its whole name has 249 characters at most.
+// topicPrefix holds what a Kafka topic may begin with; its whole name has 249 characters at most.
 var topicPrefix = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,100}$`)
 
 // validate returns an error that names every setting that is wrong.
 func (c Config) validate() error {
 	errs := append(c.outOfRange(), c.checkEnv(), c.checkAdminKey())
-	if _, err := time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "Local" { // the machine's, which the database does not know
+	// the machine's, which the database does not know
+	if _, err := time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "Local" {
 		errs = append(errs, fmt.Errorf("BESTOW_TIME_ZONE is %q: it must be a name such as Asia/Seoul", c.TimeZone))
 	}
 	if c.Expiry != "on" && c.Expiry != "off" {
@@ -168,16 +172,22 @@ func (c Config) outOfRange() (errs []error) {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	bad(!topicPrefix.MatchString(c.TopicPrefix), "BESTOW_TOPIC_PREFIX must be 1 to 100 of the characters a-z A-Z 0-9 . _ -, such as grants")
+	bad(!topicPrefix.MatchString(c.TopicPrefix),
+		"BESTOW_TOPIC_PREFIX must be 1 to 100 of the characters a-z A-Z 0-9 . _ -, such as grants")
 	bad(c.Partitions < 1 || c.Partitions > 1000, "BESTOW_TOPIC_PARTITIONS is %d: it must be 1 to 1000", c.Partitions)
-	bad(c.Replication < 0 || c.Replication > 100, "BESTOW_TOPIC_REPLICATION is %d: it must be 0, for the broker's default, to 100", c.Replication)
+	bad(c.Replication < 0 || c.Replication > 100,
+		"BESTOW_TOPIC_REPLICATION is %d: it must be 0, for the broker's default, to 100", c.Replication)
 	bad(c.RetryLimit < 0 || c.RetryLimit > 1000, "BESTOW_RETRY_LIMIT is %d: it must be 0 to 1000", c.RetryLimit)
-	bad(c.RetryBackoff <= 0 || c.RetryBackoff > time.Hour, "BESTOW_RETRY_BACKOFF is %s: it must be above 0 and at most 1h", c.RetryBackoff)
+	bad(c.RetryBackoff <= 0 || c.RetryBackoff > time.Hour,
+		"BESTOW_RETRY_BACKOFF is %s: it must be above 0 and at most 1h", c.RetryBackoff)
 	bad(c.RelayChunks < 1 || c.RelayChunks > 100, "BESTOW_RELAY_CHUNKS is %d: it must be 1 to 100", c.RelayChunks)
-	bad(c.MessageTargets < 1 || c.MessageTargets > 5000, "BESTOW_MESSAGE_TARGETS is %d: it must be 1 to 5000", c.MessageTargets)
+	bad(c.MessageTargets < 1 || c.MessageTargets > 5000, "BESTOW_MESSAGE_TARGETS is %d: it must be 1 to 5000",
+		c.MessageTargets)
 	bad(c.RegrantDays < 1 || c.RegrantDays > 3650, "BESTOW_REGRANT_DAYS is %d: it must be 1 to 3650", c.RegrantDays)
-	bad(c.MaxConns < LeastConns || c.MaxConns > 10_000, "BESTOW_DB_MAX_CONNS is %d: it must be %d to 10000", c.MaxConns, LeastConns)
-	bad(c.ShutdownTimeout <= 0 || c.ShutdownTimeout > time.Hour, "BESTOW_SHUTDOWN_TIMEOUT is %s: it must be above 0 and at most 1h", c.ShutdownTimeout)
+	bad(c.MaxConns < LeastConns || c.MaxConns > 10_000, "BESTOW_DB_MAX_CONNS is %d: it must be %d to 10000", c.MaxConns,
+		LeastConns)
+	bad(c.ShutdownTimeout <= 0 || c.ShutdownTimeout > time.Hour,
+		"BESTOW_SHUTDOWN_TIMEOUT is %s: it must be above 0 and at most 1h", c.ShutdownTimeout)
 	return errs
 }
 
@@ -208,9 +218,10 @@ func (c Config) Limits() app.Limits {
 	return l
 }
 
-// Shared returns what any process of an installation must have alike, whatever its roles.
+// Shared returns the settings that all processes of an installation must have alike, in all roles.
 func (c Config) Shared() processes.Settings {
-	s := processes.Settings{processes.TimeZoneSetting: c.TimeZone, processes.EnvSetting: c.Env, processes.ExpirySetting: c.Expiry}
+	s := processes.Settings{processes.TimeZoneSetting: c.TimeZone, processes.EnvSetting: c.Env,
+		processes.ExpirySetting: c.Expiry}
 	if master, err := c.Master(); err == nil && master != nil {
 		s[processes.MasterKeySetting] = master.ID()
 	}
@@ -219,7 +230,8 @@ func (c Config) Shared() processes.Settings {
 
 // Kafka returns the settings of Kafka.
 func (c Config) Kafka() outbox.KafkaConfig {
-	return outbox.KafkaConfig{Brokers: c.Brokers, TopicPrefix: c.TopicPrefix, Partitions: c.Partitions, Replication: c.Replication}
+	return outbox.KafkaConfig{Brokers: c.Brokers, TopicPrefix: c.TopicPrefix, Partitions: c.Partitions,
+		Replication: c.Replication}
 }
 
 // OpenDataDir makes the folder where embedded servers keep their files, and the command's own one in it, "" for none.

@@ -14,7 +14,7 @@ import (
 // OurLedger is the granter of the types that the product brings.
 const OurLedger = "money"
 
-// LedgerAddress is where a ledger is that is asked over HTTP.
+// LedgerAddress says where a ledger is that is asked over HTTP.
 type LedgerAddress struct {
 	Name    string // of the granter
 	Setting string // that says where it is
@@ -34,7 +34,8 @@ func (c Config) Ledgers() []LedgerAddress {
 // readMoney reads the token of our ledger, and which further ledgers there are, with their tokens.
 func (c *Config) readMoney() error {
 	if c.MoneyTokenFile != "" && c.MoneyToken != "" {
-		return errors.New("BESTOW_MONEY_TOKEN and BESTOW_MONEY_TOKEN_FILE are both set, and one would have no effect: unset one")
+		return errors.New("BESTOW_MONEY_TOKEN and BESTOW_MONEY_TOKEN_FILE are both set, " +
+			"and one would have no effect: unset one")
 	}
 	var errs []error
 	if c.MoneyTokenFile != "" {
@@ -48,7 +49,8 @@ func (c *Config) readMoney() error {
 			errs = append(errs, fmt.Errorf("BESTOW_GRANTERS: entry %d %w", i+1, err))
 			continue
 		}
-		if slices.ContainsFunc(c.Others, func(other LedgerAddress) bool { return tokenSetting(other.Name) == tokenSetting(at.Name) }) {
+		if slices.ContainsFunc(c.Others,
+			func(other LedgerAddress) bool { return tokenSetting(other.Name) == tokenSetting(at.Name) }) {
 			errs = append(errs, fmt.Errorf("BESTOW_GRANTERS: the name %s stands twice", at.Name))
 			continue
 		}
@@ -71,7 +73,8 @@ func granterOf(entry string) (LedgerAddress, error) {
 	case !granterName.MatchString(name):
 		return LedgerAddress{}, errors.New("has a name that is not 1 to 30 of a-z, 0-9, _ and -, a letter first")
 	case name == OurLedger:
-		return LedgerAddress{}, errors.New("has the name money, which is our own ledger's: BESTOW_MONEY_URL says where that is")
+		return LedgerAddress{}, errors.New("has the name money, which is our own ledger's: " +
+			"BESTOW_MONEY_URL says where that is")
 	}
 	return LedgerAddress{Name: name, Setting: "BESTOW_GRANTERS: " + name, URL: at}, nil
 }
@@ -132,7 +135,8 @@ func (c Config) checkAddress(at LedgerAddress) error {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil:
 		return fmt.Errorf("%s is not http://host or https://host, without user and password", at.Setting)
 	case c.Env == "production" && u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return fmt.Errorf("%s begins with http://, so that the token and PINs would be sent in the clear: production needs https://", at.Setting)
+		return fmt.Errorf("%s begins with http://, so that the token and PINs would be sent in the clear: "+
+			"production needs https://", at.Setting)
 	}
 	return nil
 }
@@ -141,9 +145,11 @@ func (c Config) checkAddress(at LedgerAddress) error {
 func (c Config) checkToken(setting, token string) error {
 	switch {
 	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return fmt.Errorf("%s has blanks or characters beside ASCII, which no request can carry: `openssl rand -hex 24` makes a good token", setting)
+		return fmt.Errorf("%s has blanks or characters beside ASCII, which no request can carry: "+
+			"`openssl rand -hex 24` makes a good token", setting)
 	case c.Env == "production" && len(token) < leastKey:
-		return fmt.Errorf("%s has fewer than %d characters, which production refuses: `openssl rand -hex 24` makes a good token", setting, leastKey)
+		return fmt.Errorf("%s has fewer than %d characters, which production refuses: "+
+			"`openssl rand -hex 24` makes a good token", setting, leastKey)
 	}
 	return nil
 }

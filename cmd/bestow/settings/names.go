@@ -27,8 +27,9 @@ var ours = []string{"BESTOW_", "KAFKA_"}
 // serviceLink is a variable that Kubernetes makes of a service's name.
 var serviceLink = regexp.MustCompile(`^[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT|PORT_[0-9]+_(TCP|UDP)(_.+)?)$`)
 
-// unknownSettings refuses what would do nothing, silently: a BESTOW_ or KAFKA_ name that is none of ours, one of a later
-// version, and a file for a setting that is read from the environment alone. further are settings that others give a meaning.
+// unknownSettings refuses what would do nothing, silently: a BESTOW_ or KAFKA_ name that is none of ours, one of a
+// later version, and a file for a setting that is read from the environment alone. further are settings that others
+// give a meaning.
 func unknownSettings(environ []string, further ...string) error {
 	known := slices.Concat(clientNames, further)
 	for _, s := range List() {
@@ -67,7 +68,8 @@ func meant(name string, known []string) string {
 	near := spelling.Nearest(name, known)
 	switch {
 	case strings.HasPrefix(name, "KAFKA_"):
-		near = spelling.Nearest(name, slices.DeleteFunc(known, func(k string) bool { return !strings.HasPrefix(k, "KAFKA_") }))
+		near = spelling.Nearest(name,
+			slices.DeleteFunc(known, func(k string) bool { return !strings.HasPrefix(k, "KAFKA_") }))
 	case spelling.Distance(name, near) > (len(name)-len("BESTOW_"))/2:
 		return "`bestow serve --help` lists all"
 	}

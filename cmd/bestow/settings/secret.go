@@ -13,13 +13,13 @@ import (
 const (
 	// maxSecret is the most bytes of a file that holds one secret.
 	maxSecret = 4 << 10
-	// SecretPatience is how long a pipe may take to give it.
+	// SecretPatience is the time that a pipe may take to give it.
 	SecretPatience = 5 * time.Second
 )
 
 // ReadSecret reads a file that holds a secret. The name may be that of a pipe or of a device, which have no end or give
-// nothing: no more than maxSecret bytes are read, and a pipe is waited for no longer than patience. No error repeats the name,
-// which is the secret itself where a person confuses two settings.
+// nothing: no more than maxSecret bytes are read, and a pipe is waited for no longer than patience. No error repeats
+// the name, which is the secret itself where a person confuses two settings.
 func ReadSecret(path string, patience time.Duration) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the operator names it
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 // Causes remembers the last reasons that were told, so that each cause is told once and in full.
 type Causes struct{ said string }
 
-// News returns in words what the event waits for, and whether that has changed since the last call. The text is empty if the
-// event goes on.
+// News returns in words what the event waits for, and whether that has changed since the last call. The text is empty
+// if the event goes on.
 func (c *Causes) News(reasons []api.Reason) (text string, changed bool) {
 	same := SameCause(reasons)
 	if same == c.said {

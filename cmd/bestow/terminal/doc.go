@@ -1,6 +1,6 @@
-// Package terminal is what every command of bestow shares: it reads flags, prints tables and JSON, says what went wrong, and
-// finds the service to ask.
+// Package terminal is what every command of bestow shares: it reads flags, prints tables and JSON, says what went
+// wrong, and finds the service to ask.
 //
-// Start with Terminal in terminal.go; fail.go says how an error reaches a person or a program. What a command does stands
-// in the command's own room, never here.
+// Start with Terminal in terminal.go; fail.go says how an error reaches a person or a program. What a command does
+// stands in the command's own room, never here.
 package terminal

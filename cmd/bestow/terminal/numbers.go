@@ -11,8 +11,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// PlainNumbers reads every number of a command line as a row of a member list is read: decimal digits, whatever zeros they
-// begin with. Kong itself takes 0100 for 64, and 0x10 and 1_000 for numbers too.
+// PlainNumbers reads every number of a command line as a row of a member list is read: decimal digits, with any zeros
+// that they begin with. Kong itself takes 0100 for 64, and 0x10 and 1_000 for numbers too.
 func PlainNumbers() kong.Option {
 	options := make([]kong.Option, 0, 10)
 	for _, kind := range []reflect.Kind{reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64} {

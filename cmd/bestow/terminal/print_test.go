@@ -24,7 +24,8 @@ func TestTableCountsColumnsOfATerminal(t *testing.T) {
 
 func TestThings(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "1 row, 0 rows, 20,000 rows", strings.Join([]string{english.Count(1, "row"), english.Count(0, "row"), english.Count(20_000, "row")}, ", "))
+	require.Equal(t, "1 row, 0 rows, 20,000 rows",
+		strings.Join([]string{english.Count(1, "row"), english.Count(0, "row"), english.Count(20_000, "row")}, ", "))
 }
 
 // A moment in a sentence of the service is shown in the zone of all others.

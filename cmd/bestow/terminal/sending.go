@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Sending is a body that shows a person how much of it was sent, and then for how long the service has been at work on it: a
-// list is sent in seconds, and is checked and stored in more.
+// Sending is a body that shows a person how much of it was sent, and then for how long the service has been at work on
+// it: a list is sent in seconds, and is checked and stored in more.
 type Sending struct {
 	body io.Reader
 	size int64 // 0 if it is not known
@@ -68,13 +68,14 @@ func (s *Sending) End() {
 	s.shown.Wait()
 }
 
-// state is how far the body is, in less than 80 columns.
+// state returns how far the body is, in less than 80 columns.
 func (s *Sending) state() string {
 	sent := s.sent.Load()
 	megabytes := func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 	switch whole := s.whole.Load(); {
 	case whole != nil:
-		return fmt.Sprintf("sent %s; the service checks and stores the list … %d s", megabytes(sent), int(time.Since(*whole).Seconds()))
+		return fmt.Sprintf("sent %s; the service checks and stores the list … %d s", megabytes(sent),
+			int(time.Since(*whole).Seconds()))
 	case s.size > 0:
 		return fmt.Sprintf("sending  %d %% of %s", 100*sent/s.size, megabytes(s.size))
 	}

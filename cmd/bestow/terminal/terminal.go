@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Terminal is what a command reads from and writes to.
+// Terminal holds what a command reads from and writes to.
 type Terminal struct {
 	In          io.Reader
 	Out, Err    io.Writer

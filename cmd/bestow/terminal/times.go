@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Zone is where people read their clocks: BESTOW_TIME_ZONE.
+// Zone returns where people read their clocks: BESTOW_TIME_ZONE.
 func (t *Terminal) Zone() (*time.Location, error) {
 	name := t.Env("BESTOW_TIME_ZONE")
 	if name == "" {
@@ -26,7 +26,7 @@ func When(at *time.Time, zone *time.Location) string {
 	return at.In(zone).Format("2006-01-02 15:04:05 MST")
 }
 
-// serverTime is how the service writes a moment in a sentence.
+// serverTime says how the service writes a moment in a sentence.
 var serverTime = regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z`)
 
 // InZone shows the moments of a sentence of the service in a zone, as all other moments are shown.

@@ -25,8 +25,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// DoctorCmd is `bestow doctor`. It reads DATABASE_URL, since it also looks at what keeps the service from answering. Where only
-// the service is known, it asks that.
+// DoctorCmd is `bestow doctor`. It reads DATABASE_URL, since it also looks at what keeps the service from answering.
+// Where only the service is known, it asks that.
 type DoctorCmd struct{ terminal.Format }
 
 // Help says what is looked at.
@@ -48,14 +48,14 @@ const (
 	Skipped = "skipped"
 )
 
-// Finding is what the doctor says of one thing.
+// Finding holds what the doctor says of one thing.
 type Finding struct {
 	Check string `json:"check"`
 	Level string `json:"level"`
 	Text  string `json:"text"`
 }
 
-// Diagnosis is what `bestow doctor -o json` prints.
+// Diagnosis holds what `bestow doctor -o json` prints.
 type Diagnosis struct {
 	OK     bool      `json:"ok"`
 	Checks []Finding `json:"checks"`
@@ -105,7 +105,7 @@ type doctor struct {
 	checks []Finding
 }
 
-// patienceOfADoctor is how long all of the examination may take.
+// patienceOfADoctor is the time that all of the examination may take.
 const patienceOfADoctor = 30 * time.Second
 
 func (d *doctor) say(check, level, format string, args ...any) {
@@ -197,14 +197,15 @@ func (d *doctor) installed(sys reports.System) {
 		}
 	}
 	for _, s := range still {
-		d.say("events", Wrong, "%s without progress, such as event %d: %s", english.Count(len(s.Events), "event"), s.Events[0], s.Text)
+		d.say("events", Wrong, "%s without progress, such as event %d: %s", english.Count(len(s.Events), "event"),
+			s.Events[0], s.Text)
 	}
 	if len(still) == 0 {
 		d.say("events", Fine, "every event that runs or is due is moving")
 	}
 }
 
-// shownFailed is how many FAILED events a doctor names.
+// shownFailed says how many FAILED events a doctor names.
 const shownFailed = 3
 
 // failedEvent is an event whose going on would do harm: a person has something to do.
@@ -260,7 +261,8 @@ func (d *doctor) processes(sys reports.System) {
 		if n := len(sys.Working(role)); n > 0 {
 			d.say("role "+role, Fine, "processes: %d", n)
 		} else {
-			d.say("role "+role, Wrong, "no process with the role %s is running: `bestow serve --roles %s` starts one", role, role)
+			d.say("role "+role, Wrong, "no process with the role %s is running: `bestow serve --roles %s` starts one",
+				role, role)
 		}
 	}
 	var versions []string

@@ -23,9 +23,11 @@ func (d *doctor) expiry(ctx context.Context, sys reports.System) {
 	off := func(p processes.Process) bool { return p.Settings()[processes.ExpirySetting] == "off" }
 	switch {
 	case slices.ContainsFunc(sys.Processes, off):
-		d.say("expiry", Warning, "BESTOW_EXPIRY is off: no points expire by themselves; %s with %s points past the expiry", english.Count(lots, "open lot"), english.Group(points))
+		d.say("expiry", Warning, "BESTOW_EXPIRY is off: no points expire by themselves; "+
+			"%s with %s points past the expiry", english.Count(lots, "open lot"), english.Group(points))
 	case late > 0:
-		d.say("expiry", Warning, "%s more than an hour past the expiry: the job expire of the role jobs is behind", english.Count(late, "open lot"))
+		d.say("expiry", Warning, "%s more than an hour past the expiry: the job expire of the role jobs is behind",
+			english.Count(late, "open lot"))
 	default:
 		d.say("expiry", Fine, "no lot has been open for more than an hour past its expiry")
 	}

@@ -47,9 +47,11 @@ func (d *doctor) ask(ctx context.Context, server *client.Client) error {
 
 // readSystem reads what the service says of the installation.
 func readSystem(wire api.System) reports.System {
-	sys := reports.System{At: wire.At, ReadOnly: wire.ReadOnly, River: reports.River{Leader: orEmpty(wire.River.Leader), Paused: wire.River.PausedQueues}}
+	sys := reports.System{At: wire.At, ReadOnly: wire.ReadOnly,
+		River: reports.River{Leader: orEmpty(wire.River.Leader), Paused: wire.River.PausedQueues}}
 	for _, p := range wire.Processes {
-		read := processes.Process{ID: p.ID, Roles: p.Roles, Version: p.Version, Host: p.Host, PID: p.PID, StartedAt: p.StartedAt, SeenAt: p.SeenAt}
+		read := processes.Process{ID: p.ID, Roles: p.Roles, Version: p.Version, Host: p.Host, PID: p.PID,
+			StartedAt: p.StartedAt, SeenAt: p.SeenAt}
 		for _, r := range p.Reports {
 			read.Reports = append(read.Reports, processes.Report{Code: r.Code, Text: r.Text, Topic: r.Topic})
 		}
@@ -59,7 +61,8 @@ func readSystem(wire api.System) reports.System {
 		sys.Ledgers = append(sys.Ledgers, reports.Ledger{Name: l.Name, Away: l.Text})
 	}
 	for _, s := range wire.WaitingFor {
-		sys.Standing = append(sys.Standing, reports.Standing{Reason: reports.Reason{Code: s.Code, Text: s.Text}, Events: s.Events})
+		sys.Standing = append(sys.Standing,
+			reports.Standing{Reason: reports.Reason{Code: s.Code, Text: s.Text}, Events: s.Events})
 	}
 	return sys
 }

@@ -23,7 +23,7 @@ type InstallationCmd struct {
 	New  installationNewCmd  `cmd:"" help:"Give a copied database a new id. Do this before any of its processes starts."`
 }
 
-// identity is what the commands print for machines.
+// identity holds what the commands print for machines.
 type identity struct {
 	ID string `json:"id"`
 }
@@ -55,7 +55,8 @@ targets that it had published and not yet granted. Its running events continue: 
 // Run gives the database a new id and prints it.
 func (c *installationNewCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
-		i, err := pg.Value(ctx, pool, func(tx pgx.Tx) (outbox.Installation, error) { return RenewInstallation(ctx, tx) })
+		i, err := pg.Value(ctx, pool,
+			func(tx pgx.Tx) (outbox.Installation, error) { return RenewInstallation(ctx, tx) })
 		if err != nil {
 			return err
 		}
@@ -63,8 +64,9 @@ func (c *installationNewCmd) Run(ctx context.Context, t *terminal.Terminal) erro
 	})
 }
 
-// RenewInstallation makes a copied database an installation of its own, with a ledger of its own: the keys in it are those of
-// the installation that it was copied from. A ledger in it that takes the grants of yet another installation stays that one's.
+// RenewInstallation makes a copied database an installation of its own, with a ledger of its own: the keys in it are
+// those of the installation that it was copied from. A ledger in it that takes the grants of yet another installation
+// stays that one's.
 func RenewInstallation(ctx context.Context, tx pgx.Tx) (i outbox.Installation, err error) {
 	before, err := outbox.ReadInstallation(ctx, tx)
 	if err != nil {

@@ -24,7 +24,7 @@ type LedgerCmd struct {
 	NewID ledgerNewIDCmd `cmd:"" name:"new-id" help:"Give a copied ledger an id of its own. Do this before any of its processes starts."`
 }
 
-// ledgerIdentity is what the commands print for machines.
+// ledgerIdentity holds what the commands print for machines.
 type ledgerIdentity struct {
 	LedgerID       string `json:"ledger_id"`
 	InstallationID string `json:"installation_id,omitzero"`
@@ -76,7 +76,8 @@ func (c *ledgerNewIDCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
-		id, err := pg.Value(ctx, pool, func(tx pgx.Tx) (money.Identity, error) { return RenewLedger(ctx, tx, installation) })
+		id, err := pg.Value(ctx, pool,
+			func(tx pgx.Tx) (money.Identity, error) { return RenewLedger(ctx, tx, installation) })
 		if err != nil {
 			return err
 		}
@@ -91,7 +92,8 @@ func (c *ledgerNewIDCmd) installation() (string, error) {
 	}
 	var id pgtype.UUID
 	if err := id.Scan(c.Installation); err != nil {
-		return "", terminal.Usage("--installation is %q, which is not the id of an installation: `bestow installation show` prints it", c.Installation)
+		return "", terminal.Usage("--installation is %q, which is not the id of an installation: "+
+			"`bestow installation show` prints it", c.Installation)
 	}
 	return id.String(), nil
 }
@@ -112,11 +114,14 @@ func RenewLedger(ctx context.Context, tx pgx.Tx, installation string) (money.Ide
 	case err != nil:
 		return ledger, err
 	case ledger.Installation == own.ID:
-		return ledger, &domain.Error{Code: domain.Invalid, Message: "the installation of this database grants by this ledger, and would not ask it any more",
-			Hint: "if the database is a copy, `bestow installation new` gives both a new id"}
+		return ledger, &domain.Error{Code: domain.Invalid,
+			Message: "the installation of this database grants by this ledger, and would not ask it any more",
+			Hint:    "if the database is a copy, `bestow installation new` gives both a new id"}
 	case ledger.Installation != "" && ledger.Installation == installation:
-		return ledger, &domain.Error{Code: domain.Invalid, Message: "the installation " + installation + " grants by the ledger that this one was copied from",
-			Hint: "name the copied installation: run `bestow installation new` on its database, which prints its new id"}
+		return ledger, &domain.Error{Code: domain.Invalid,
+			Message: "the installation " + installation + " grants by the ledger that this one was copied from",
+			Hint: "name the copied installation: run `bestow installation new` on its database, " +
+				"which prints its new id"}
 	}
 	if ledger, err = moneydb.RenewIdentity(ctx, tx); err == nil && installation != "" {
 		ledger, err = moneydb.PairAnew(ctx, tx, installation)

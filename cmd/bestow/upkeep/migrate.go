@@ -43,7 +43,8 @@ func migrateUp(ctx context.Context, t *terminal.Terminal, url string) error {
 	return nil
 }
 
-// started waits until a PostgreSQL that is starting answers, as the service does. What is wrong with url is told at once.
+// started waits until a PostgreSQL that is starting answers, as the service does. What is wrong with url is told at
+// once.
 func started(ctx context.Context, t *terminal.Terminal, url string) error {
 	var unusable error
 	err := daemon.Patiently(ctx, slog.New(slog.NewTextHandler(t.Err, nil)), "postgresql", func() error {
@@ -94,7 +95,8 @@ func migrateURL() (string, error) {
 		return cfg.MigrateURL, nil
 	}
 	if cfg.DatabaseURL == "" {
-		return "", errors.New("DATABASE_URL is not set: give the address of the PostgreSQL to migrate, as postgres://user:password@host:5432/database")
+		return "", errors.New("DATABASE_URL is not set: give the address of the PostgreSQL to migrate, " +
+			"as postgres://user:password@host:5432/database")
 	}
 	return cfg.DatabaseURL, nil
 }

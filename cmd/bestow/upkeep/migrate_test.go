@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// slowServer is a PostgreSQL behind a port that answers before the server does, as a container's port does: it closes the first
-// connection, says to the second that the server is starting, and hands on the others.
+// slowServer is a PostgreSQL behind a port that answers before the server does, as a container's port does: it closes
+// the first connection, says to the second that the server is starting, and hands on the others.
 type slowServer struct {
 	listener net.Listener
 	server   string
@@ -65,7 +65,8 @@ func refuseToStart(client net.Conn) error {
 	message, err := backend.ReceiveStartupMessage()
 	for ; err == nil; message, err = backend.ReceiveStartupMessage() {
 		if _, whole := message.(*pgproto3.StartupMessage); whole {
-			backend.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "57P03", Message: "the database system is starting up"})
+			backend.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "57P03",
+				Message: "the database system is starting up"})
 			return backend.Flush()
 		}
 		if _, err := client.Write([]byte("N")); err != nil { // no TLS

@@ -41,7 +41,7 @@ If the command is interrupted, run it again. A ledger with a database of its own
 DATABASE_URL. Keep the old key as long as you keep backups from before: they open by the old key only.`
 }
 
-// Rotated is how many keys of which kind are under the new master key.
+// Rotated says how many keys of which kind are under the new master key.
 type Rotated struct {
 	Vouchers int    `json:"voucher_keys"` // of the ledger
 	Pins     int    `json:"pin_keys"`     // of what the campaign side remembers of vouchers
@@ -68,7 +68,8 @@ func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 		return err
 	}
 	if from == nil {
-		return &domain.Error{Code: domain.Invalid, Message: "BESTOW_MASTER_KEY is not set", Hint: "set it to the old master key: the keys are encrypted by it"}
+		return &domain.Error{Code: domain.Invalid, Message: "BESTOW_MASTER_KEY is not set",
+			Hint: "set it to the old master key: the keys are encrypted by it"}
 	}
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
 		done, err := Rotate(ctx, pool, from, to)
@@ -77,19 +78,21 @@ func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 		}
 		return c.Print(t, done, func() error {
 			_, err := fmt.Fprintf(t.Out, "encrypted by the new master key %s: %s in the ledger, %s, %s\n",
-				done.KeyID, english.Count(done.Vouchers, "voucher key"), english.Count(done.Pins, "PIN key"), english.Count(done.Lists, "list key"))
+				done.KeyID, english.Count(done.Vouchers, "voucher key"), english.Count(done.Pins, "PIN key"),
+				english.Count(done.Lists, "list key"))
 			t.Say("now set BESTOW_MASTER_KEY_FILE to the new key and start the service")
 			return err
 		})
 	})
 }
 
-// Rotate wraps all keys by to. A process that runs has the old master key in memory and would go on to use it: there must be
-// none, and none may have begun meanwhile.
+// Rotate wraps all keys by to. A process that runs has the old master key in memory and would go on to use it: there
+// must be none, and none may have begun meanwhile.
 func Rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (done Rotated, err error) {
 	if from.ID() == to.ID() {
-		return done, &domain.Error{Code: domain.Invalid, Message: "the new master key is the one that is in use: nothing was changed",
-			Hint: "write another one, as by `openssl rand -base64 32`, and name its file"}
+		return done, &domain.Error{Code: domain.Invalid,
+			Message: "the new master key is the one that is in use: nothing was changed",
+			Hint:    "write another one, as by `openssl rand -base64 32`, and name its file"}
 	}
 	list := processes.New(pool)
 	if err := nothingRuns(ctx, list); err != nil {
@@ -107,14 +110,16 @@ func Rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (don
 		return done, err
 	})
 	if errors.Is(err, seal.ErrOpen) {
-		return done, &domain.Error{Code: domain.Invalid, Message: err.Error(), Hint: "set BESTOW_MASTER_KEY to the key that the service used last; nothing was changed"}
+		return done, &domain.Error{Code: domain.Invalid, Message: err.Error(),
+			Hint: "set BESTOW_MASTER_KEY to the key that the service used last; nothing was changed"}
 	}
 	if err != nil {
 		return done, err
 	}
 	err = nothingRuns(ctx, list)
 	if refused, ok := errors.AsType[*domain.Error](err); ok {
-		refused.Message = "all keys are encrypted by the new master key now, but a process began meanwhile and may have the old one: " + refused.Message
+		refused.Message = "all keys are encrypted by the new master key now, " +
+			"but a process began meanwhile and may have the old one: " + refused.Message
 	}
 	return done, err
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// VerifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges. With
-// --remote, or where only the service is known, it has the service make the report.
+// VerifyCmd is `bestow verify`. It reads DATABASE_URL, since the proof must not depend on the service that it judges.
+// With --remote, or where only the service is known, it has the service make the report.
 type VerifyCmd struct {
 	terminal.Format
 
@@ -77,8 +77,8 @@ func Judging(cfg settings.Config) processes.Settings {
 	return processes.Settings{processes.TimeZoneSetting: cfg.TimeZone, processes.ExpirySetting: cfg.Expiry}
 }
 
-// verifyConfig returns what makes the command's reports. With a master key it opens every voucher; in production it takes no
-// key of a hash that no master key has wrapped.
+// verifyConfig returns what makes the command's reports. With a master key it opens every voucher; in production it
+// takes no key of a hash that no master key has wrapped.
 func verifyConfig(cfg settings.Config, pool *pgxpool.Pool) (c verify.Config, err error) {
 	master, err := cfg.Master()
 	if err != nil {

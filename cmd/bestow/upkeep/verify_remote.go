@@ -40,19 +40,22 @@ func (c *VerifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 // runWithoutDatabase has the service make the report where DATABASE_URL is not set, and says so.
 func (c *VerifyCmd) runWithoutDatabase(ctx context.Context, t *terminal.Terminal) error {
 	if c.Repair {
-		return &domain.Error{Code: domain.Invalid, Message: "DATABASE_URL is not set, and --repair changes the counters in the database",
-			Hint: "set DATABASE_URL to the database of the service"}
+		return &domain.Error{Code: domain.Invalid,
+			Message: "DATABASE_URL is not set, and --repair changes the counters in the database",
+			Hint:    "set DATABASE_URL to the database of the service"}
 	}
 	if c.Event == nil {
-		return &domain.Error{Code: domain.Invalid, Message: "DATABASE_URL is not set, and without it verify can only have the service make a report on one event",
+		return &domain.Error{Code: domain.Invalid,
+			Message: "DATABASE_URL is not set, and without it verify can only have the service make a report " +
+				"on one event",
 			Hint: "name the event: `bestow verify EVENT`; `bestow event list` shows the events"}
 	}
 	t.Say("DATABASE_URL is not set: the service at BESTOW_URL makes the report, as with --remote")
 	return c.runRemote(ctx, t)
 }
 
-// awaitReport waits for a report on the event of what it was after a moment, by the database's clock. Errors: domain.NoReport,
-// or that the last report is older, where the one that was asked for came to nothing.
+// awaitReport waits for a report on the event of what it was after a moment, by the database's clock. Errors:
+// domain.NoReport, or that the last report is older, where the one that was asked for came to nothing.
 func awaitReport(
 	ctx context.Context, server *client.Client, id int64, after time.Time,
 ) (v verify.Report, document []byte, err error) {
@@ -71,7 +74,8 @@ func awaitReport(
 				return v, r.Document, nil
 			}
 			if r.UnderWay == nil {
-				return v, nil, fmt.Errorf("event %d: the verification ended without a report, the last one is of %s: see the job in River UI",
+				return v, nil, fmt.Errorf("event %d: the verification ended without a report, the last one is of %s: "+
+					"see the job in River UI",
 					id, v.CheckedAt.Format(time.RFC3339))
 			}
 		}

@@ -79,7 +79,8 @@ func TestVerifyCommandJSON(t *testing.T) {
 	require.Equal(t, printed.SHA256, digest)
 	var fields map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(out.Bytes(), &fields))
-	require.ElementsMatch(t, []string{"checked_at", "by", "schema", "ok", "events", "totals", "invariants", "sha256"}, slices.Collect(maps.Keys(fields)))
+	require.ElementsMatch(t, []string{"checked_at", "by", "schema", "ok", "events", "totals", "invariants", "sha256"},
+		slices.Collect(maps.Keys(fields)))
 }
 
 // The recipe of docs/verify.md computes the digest that the document has, also after a repair.
@@ -90,7 +91,8 @@ func TestVerifyRecipe(t *testing.T) {
 	recipe := regexp.MustCompile(`(?m)^    (sed .*report\.json.*sha256sum)$`).FindSubmatch(page)
 	require.NotNil(t, recipe)
 	pool := pgtest.New(t)
-	_, err = pool.Exec(t.Context(), `INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (1, '봄<&>', 'POINT', 'test');
+	_, err = pool.Exec(t.Context(),
+		`INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (1, '봄<&>', 'POINT', 'test');
 		INSERT INTO campaign_event_summary (event_id, success_count) VALUES (1, 3)`)
 	require.NoError(t, err)
 	for _, repair := range []bool{false, true} {
@@ -111,8 +113,8 @@ func TestVerifyRecipe(t *testing.T) {
 	}
 }
 
-// What the command verifies with follows from its settings: it opens vouchers with a master key alone, and production takes
-// no key of a hash that is not wrapped (C23, C24).
+// What the command verifies with follows from its settings: it opens vouchers with a master key alone, and production
+// takes no key of a hash that is not wrapped (C23, C24).
 func TestVerifyCommandHasTheMasterKey(t *testing.T) {
 	t.Parallel()
 	key := seal.GenerateMaster()

@@ -77,7 +77,8 @@ func (l *Ledger) read(w http.ResponseWriter, r *http.Request) (asked request, st
 	switch {
 	case r.Header.Get("Authorization") != "Bearer "+l.Token:
 		return asked, http.StatusUnauthorized, "unauthorized"
-	case r.Method != http.MethodPost || kind != "points" && kind != "vouchers" || route != "grants" && route != "grants/lookup":
+	case r.Method != http.MethodPost || kind != "points" && kind != "vouchers" ||
+		route != "grants" && route != "grants/lookup":
 		return asked, http.StatusNotFound, "not_found"
 	case r.Header.Get("Content-Type") != "application/json":
 		return asked, http.StatusUnsupportedMediaType, "unsupported_media_type"
@@ -85,7 +86,8 @@ func (l *Ledger) read(w http.ResponseWriter, r *http.Request) (asked request, st
 	asked.kind = kind
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<20)).Decode(&asked)
 	lookup := route == "grants/lookup"
-	if err != nil || lookup != (asked.Items == nil) || lookup != (asked.Keys != nil) || len(asked.Items)+len(asked.Keys) > 5000 {
+	if err != nil || lookup != (asked.Items == nil) || lookup != (asked.Keys != nil) ||
+		len(asked.Items)+len(asked.Keys) > 5000 {
 		return asked, http.StatusUnprocessableEntity, "invalid"
 	}
 	return asked, http.StatusOK, ""
@@ -93,7 +95,8 @@ func (l *Ledger) read(w http.ResponseWriter, r *http.Request) (asked request, st
 
 // over reports whether it is too late to apply the request.
 func (r request) over(began time.Time) bool {
-	return r.Deadline != nil && time.Now().After(*r.Deadline) || r.BudgetMS != nil && time.Since(began).Milliseconds() >= *r.BudgetMS
+	return r.Deadline != nil && time.Now().After(*r.Deadline) ||
+		r.BudgetMS != nil && time.Since(began).Milliseconds() >= *r.BudgetMS
 }
 
 // isNew reports whether g has to be made: a grant that was made before is repeated, however late.
@@ -126,7 +129,8 @@ func (l *Ledger) grant(kind string, g grant) grant {
 }
 
 func refuse(w http.ResponseWriter, status int, code string) {
-	answer(w, status, "application/problem+json", map[string]any{"status": status, "code": code, "title": http.StatusText(status)})
+	answer(w, status, "application/problem+json",
+		map[string]any{"status": status, "code": code, "title": http.StatusText(status)})
 }
 
 func answer(w http.ResponseWriter, status int, mediaType string, body any) {

@@ -6,7 +6,7 @@ import (
 	"bestow/money"
 )
 
-// Forecast is what members have and had not spent when it was counted, by the last day on which it can be spent.
+// Forecast holds what members have and had not spent when it was counted, by the last day on which it can be spent.
 type Forecast struct {
 	CountedAt *time.Time       `json:"counted_at" doc:"once a day, soon after midnight; null: not yet, and all that follows is empty"`
 	Days      []ForecastPeriod `json:"days" nullable:"false" doc:"the first of the months, by day in the ledger's time zone; a day with nothing is left out"`
@@ -16,7 +16,7 @@ type Forecast struct {
 	Total     Sum              `json:"total" doc:"months, later and never: what all members have"`
 }
 
-// ForecastPeriod is what expires on a day or in a month.
+// ForecastPeriod holds what expires on a day or in a month.
 type ForecastPeriod struct {
 	Period string `json:"period" doc:"the day, as in 2026-12-31, or the month, as in 2026-12"`
 
@@ -31,7 +31,8 @@ type Sum struct {
 
 // NewForecast returns f as it is sent.
 func NewForecast(f *money.Forecast) Forecast {
-	wire := Forecast{Days: newPeriods(f.Days), Months: newPeriods(f.Months), Later: newSum(f.Later), Never: newSum(f.Never), Total: newSum(f.Total)}
+	wire := Forecast{Days: newPeriods(f.Days), Months: newPeriods(f.Months), Later: newSum(f.Later),
+		Never: newSum(f.Never), Total: newSum(f.Total)}
 	if f.CountedAt != nil {
 		wire.CountedAt = new(f.CountedAt.UTC())
 	}

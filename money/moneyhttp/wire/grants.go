@@ -41,7 +41,8 @@ func NewItems(items []money.Item) []Item {
 
 // Money returns i as the ledger has it.
 func (i *Item) Money() money.Item {
-	return money.Item{Key: i.Key, MemberID: i.MemberID, Amount: i.Amount, Reason: i.Reason, ExpiryAt: i.ExpiryAt, TypeCode: i.TypeCode, Ref: i.Ref}
+	return money.Item{Key: i.Key, MemberID: i.MemberID, Amount: i.Amount, Reason: i.Reason, ExpiryAt: i.ExpiryAt,
+		TypeCode: i.TypeCode, Ref: i.Ref}
 }
 
 // Answers is the answer of the two routes that grant: one for each item, in the order asked.
@@ -49,7 +50,7 @@ type Answers struct {
 	Items []Answer `json:"items" nullable:"false"`
 }
 
-// Answer is what came of one item.
+// Answer holds what came of one item.
 type Answer struct {
 	Key       string `json:"idempotency_key"`
 	Outcome   string `json:"outcome" enum:"granted,replayed,refused,conflict" doc:"granted now; replayed: the key stands for this very grant; refused: not applied; conflict: the key stands for another grant"`
@@ -77,7 +78,7 @@ func newVoucher(v *money.Voucher) Voucher {
 	return Voucher{v.Code, v.PIN, v.ExpiryAt}
 }
 
-// Format prints nothing of it, whatever the verb.
+// Format prints nothing of it, for any verb.
 func (Voucher) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[redacted voucher]") }
 
 // secret returns the voucher as the ledger has it, nil where there is none.
@@ -93,7 +94,8 @@ func NewAnswers(all []money.Answer) Answers {
 	wire := make([]Answer, len(all))
 	for n := range all {
 		a := &all[n]
-		wire[n] = Answer{a.Key, string(a.Outcome), a.TxID, a.MemberID, a.Amount, a.Code, a.Message, a.Retryable, newVoucher(a.Voucher)}
+		wire[n] = Answer{a.Key, string(a.Outcome), a.TxID, a.MemberID, a.Amount, a.Code, a.Message, a.Retryable,
+			newVoucher(a.Voucher)}
 	}
 	return Answers{wire}
 }
@@ -116,7 +118,7 @@ type Findings struct {
 	Items []Finding `json:"items" nullable:"false"`
 }
 
-// Finding is what the ledger knows of one key.
+// Finding holds what the ledger knows of one key.
 type Finding struct {
 	Key      string `json:"idempotency_key"`
 	Outcome  string `json:"outcome" enum:"granted,unknown_key" doc:"unknown_key: no grant has this key"`
@@ -133,7 +135,8 @@ func NewFindings(all []money.Found) Findings {
 	wire := make([]Finding, len(all))
 	for n := range all {
 		f := &all[n]
-		wire[n] = Finding{f.Key, string(money.Granted), f.TxID, f.MemberID, f.Amount, string(f.State), newVoucher(f.Voucher)}
+		wire[n] = Finding{f.Key, string(money.Granted), f.TxID, f.MemberID, f.Amount, string(f.State),
+			newVoucher(f.Voucher)}
 		if !f.Known {
 			wire[n] = Finding{Key: f.Key, Outcome: UnknownKey}
 		}
@@ -144,7 +147,8 @@ func NewFindings(all []money.Found) Findings {
 // Money returns f as the ledger has it.
 func (f *Finding) Money() money.Found {
 	return money.Found{
-		Key: f.Key, Known: f.Outcome == string(money.Granted), TxID: f.TxID, MemberID: f.MemberID, Amount: f.Amount, Voucher: f.secret(),
-		State: money.VoucherState(f.State),
+		Key: f.Key, Known: f.Outcome == string(money.Granted), TxID: f.TxID, MemberID: f.MemberID, Amount: f.Amount,
+		Voucher: f.secret(),
+		State:   money.VoucherState(f.State),
 	}
 }

@@ -2,13 +2,13 @@ package wire
 
 import "time"
 
-// Prefix is where the money API is.
+// Prefix says where the money API is.
 const Prefix = "/money/v1"
 
-// DefaultBudget is how long a request may take that does not say how long.
+// DefaultBudget is the time that a request may take that does not say how long.
 const DefaultBudget = 10 * time.Second
 
-// DefaultPage is how many movements a page has where the request does not say.
+// DefaultPage is the number of movements that a page has where the request does not say.
 const DefaultPage = 100
 
 // The headers of the money API.

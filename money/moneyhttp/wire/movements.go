@@ -24,7 +24,7 @@ type Use struct {
 	Reason   string `json:"reason,omitzero" doc:"at most 500 characters; the member sees it"`
 }
 
-// Part is what a movement did to one lot.
+// Part holds what a movement did to one lot.
 type Part struct {
 	SaveID string `json:"save_id" doc:"the money_tx_id of the save that made the lot"`
 	Amount int64  `json:"amount" doc:"as it changes what the lot has left: what is taken is negative"`
@@ -99,7 +99,7 @@ func NewMember(m *money.Member) Member {
 	return wire
 }
 
-// Expiring is what expires at one instant.
+// Expiring holds what expires at one instant.
 type Expiring struct {
 	ExpiryAt time.Time `json:"expiry_at"`
 	Amount   int64     `json:"amount"`
@@ -141,7 +141,8 @@ func newCancellable(c *money.Cancellable) *Cancellable {
 func NewMovement(m *money.Movement) Movement {
 	return Movement{
 		Cancellable: newCancellable(m.Cancellable),
-		TxID:        m.TxID, Kind: string(m.Kind), Amount: m.Amount, TypeCode: m.TypeCode, Ref: m.Ref, Reason: m.Reason, Undo: m.Undo,
+		TxID:        m.TxID, Kind: string(m.Kind), Amount: m.Amount, TypeCode: m.TypeCode, Ref: m.Ref, Reason: m.Reason,
+		Undo:      m.Undo,
 		CreatedAt: m.CreatedAt.UTC(), IssueDate: m.IssueDate, ExpiryDate: m.ExpiryDate, Lots: newParts(m.Lots),
 	}
 }

@@ -16,7 +16,7 @@ type Policy struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// PolicyTerms is what may be changed of a policy. A change counts for later saves only.
+// PolicyTerms holds what may be changed of a policy. A change counts for later saves only.
 type PolicyTerms struct {
 	Name        string  `json:"name" doc:"for people: 1 to 100 characters"`
 	Status      string  `json:"status,omitzero" enum:"ACTIVE,INACTIVE" doc:"INACTIVE: saves that name it are refused; default ACTIVE"`

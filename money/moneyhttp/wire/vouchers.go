@@ -21,7 +21,7 @@ func NewVoucherCancel(c *money.VoucherCancel) VoucherCancel { return VoucherCanc
 // Money returns c as the ledger has it.
 func (c *VoucherCancel) Money() money.VoucherCancel { return money.VoucherCancel(*c) }
 
-// VoucherCancelAnswer is what came of one cancel of a voucher.
+// VoucherCancelAnswer holds what came of one cancel of a voucher.
 type VoucherCancelAnswer struct {
 	Key     string `json:"idempotency_key"`
 	Outcome string `json:"outcome" enum:"cancelled,replayed,refused,conflict"`
@@ -42,10 +42,11 @@ func NewVoucherCancelAnswer(a *money.VoucherCancelAnswer) VoucherCancelAnswer {
 
 // Money returns a as the ledger has it.
 func (a *VoucherCancelAnswer) Money() money.VoucherCancelAnswer {
-	return money.VoucherCancelAnswer{Key: a.Key, Outcome: money.Outcome(a.Outcome), TxID: a.TxID, Amount: a.Amount, Refusal: refusalOf(a.Code, a.Message)}
+	return money.VoucherCancelAnswer{Key: a.Key, Outcome: money.Outcome(a.Outcome), TxID: a.TxID, Amount: a.Amount,
+		Refusal: refusalOf(a.Code, a.Message)}
 }
 
-// refusalOf is what an item of an answer says of its refusal; nil where it says nothing.
+// refusalOf returns what an item of an answer says of its refusal; nil where it says nothing.
 func refusalOf(code, message string) *money.Refusal {
 	if code == "" {
 		return nil
@@ -68,7 +69,8 @@ type IssuedVoucher struct {
 
 // NewIssuedVoucher returns v as it is sent.
 func NewIssuedVoucher(v *money.IssuedVoucher) IssuedVoucher {
-	return IssuedVoucher{v.TxID, v.Amount, string(v.State), utc(v.ChangedAt), v.TypeCode, v.Ref, v.Reason, v.CreatedAt.UTC(), utc(v.ExpiryAt)}
+	return IssuedVoucher{v.TxID, v.Amount, string(v.State), utc(v.ChangedAt), v.TypeCode, v.Ref, v.Reason,
+		v.CreatedAt.UTC(), utc(v.ExpiryAt)}
 }
 
 func utc(t *time.Time) *time.Time {
