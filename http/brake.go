@@ -50,7 +50,8 @@ func (s *server) engageBrake(ctx context.Context, in *brakeIn) (*brakedOut, erro
 	return s.brake(ctx, in.caller(actor(ctx), in.Body.canonical()), domain.BrakeScope(wire.Scope), wire.Memo)
 }
 
-func (s *server) brake(ctx context.Context, by command.Caller, scope domain.BrakeScope, memo string) (*brakedOut, error) {
+func (s *server) brake(ctx context.Context, by command.Caller, scope domain.BrakeScope,
+	memo string) (*brakedOut, error) {
 	braked, err := s.app.Events.Brake(ctx, by, scope, memo)
 	if err != nil {
 		return nil, err

@@ -11,8 +11,8 @@
 //	router           message → decode → handler (T4–T7) → ack
 //
 // Start with relay.go, whose mark is the fence of a relay job, and router.go. enqueue.go and requeue.go make the jobs,
-// sweep.go and reconcile.go those that are missing. message.go is the wire format; kafka.go and topics.go are the way to
-// the brokers. What cannot be used goes through park.go and parked.go.
+// sweep.go and reconcile.go those that are missing. message.go is the wire format; kafka.go and topics.go are the way
+// to the brokers. What cannot be used goes through park.go and parked.go.
 //
 // A message that no handler can use is parked with its bytes. A person may have it replayed. The relays work replay
 // jobs too, since nothing else writes to Kafka.

@@ -170,7 +170,8 @@ func store(ctx context.Context, tx pgx.Tx, by Caller, fingerprint func() ([]byte
 		return fmt.Errorf("store answer: %w", err)
 	}
 	const insert = `INSERT INTO idempotency_keys (actor, key, fingerprint, answer, digest)
-		VALUES ($1, $2, $3, $4, sha256(convert_to(ROW($1::varchar, $2::varchar, encode($3, 'hex'), $4::jsonb)::text, 'UTF8')))`
+		VALUES ($1, $2, $3, $4,
+			sha256(convert_to(ROW($1::varchar, $2::varchar, encode($3, 'hex'), $4::jsonb)::text, 'UTF8')))`
 	if _, err := tx.Exec(ctx, insert, by.Actor, by.Once.Key, asked, body); err != nil {
 		return fmt.Errorf("store answer: %w", err)
 	}

@@ -117,7 +117,8 @@ func stageRejects(stage string) string {
 		UNION ALL
 		SELECT a.line, a.first_line,
 			CASE a.first_line WHEN 0 THEN '` + domain.ExistingMember + `' ELSE '` + domain.DuplicateMember + `' END,
-			CASE a.first_line WHEN 0 THEN 'the event already has the member' ELSE format('the member stands on line %s already', a.first_line) END,
+			CASE a.first_line WHEN 0 THEN 'the event already has the member'
+				ELSE format('the member stands on line %s already', a.first_line) END,
 			s.raw
 		FROM pg_temp.import_again a JOIN ` + stage + ` s ON s.line = a.line AND s.code IS NULL`
 }

@@ -77,7 +77,8 @@ func beginsSyllable(raw string) bool {
 
 // escapes are characters that a program wrote for machines: %EC%B6%9C of addresses, =EC=B6=9C of mails, &#52636; of
 // pages and \ucd9c of JSON.
-var escapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2}){2,}|(?:=[0-9A-F]{2}){2,}|&#(?:[0-9]{3,7}|[xX][0-9A-Fa-f]{2,6});|(?:\\u[0-9A-Fa-f]{4})+`)
+var escapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2}){2,}|(?:=[0-9A-F]{2}){2,}|` +
+	`&#(?:[0-9]{3,7}|[xX][0-9A-Fa-f]{2,6});|(?:\\u[0-9A-Fa-f]{4})+`)
 
 // unescaped returns a text with letters for the escapes of characters beside ASCII; "" for a text that has none.
 func unescaped(s string) string {

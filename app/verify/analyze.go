@@ -86,7 +86,8 @@ func selectGrown(ctx context.Context, tx pgx.Tx, event *int64) ([]string, error)
 			UNION ALL
 			SELECT to_regclass(quote_ident(schema) || '.' || name)::oid
 			FROM (VALUES (current_schema(), 'campaign_events'), (current_schema(), 'campaign_event_summary'), (current_schema(), 'grant_chunks'),
-				('river', 'river_job'), ('money', 'point_member'), ('money', 'point_lot'), ('money', 'point_draw'), ('money', 'vouchers'), ('money', 'voucher_events')) t (schema, name)
+				('river', 'river_job'), ('money', 'point_member'), ('money', 'point_lot'), ('money', 'point_draw'),
+				('money', 'vouchers'), ('money', 'voucher_events')) t (schema, name)
 		)
 		SELECT c.oid::regclass::text FROM pg_class c
 		WHERE c.oid IN (SELECT oid FROM concerned) AND c.relkind = 'r'

@@ -69,8 +69,8 @@ func Bounds(chunks []Chunk) []domain.Chunk {
 const rootPrefix = "bestow.content.v1"
 
 // Root returns the root of a definition of version 1: a hash of the definition, and of the chunks in the order of their
-// partitions and first ids. It has no key; the hashes of the chunks have one. [KeyedRoot] has taken its place, but for lists
-// without hashes, whose events have no key.
+// partitions and first ids. It has no key; the hashes of the chunks have one. [KeyedRoot] has taken its place, but for
+// lists without hashes, whose events have no key.
 func Root(definition []byte, chunks []Chunk) (root Hash) {
 	h := sha256.New()
 	defined := sha256.Sum256(definition)

@@ -48,7 +48,8 @@ func sum(tb testing.TB, rows ...row) string {
 	return hex.EncodeToString(s[:])
 }
 
-// golden are the rows of testdata/golden.json: the longest member and reason there can be, a reason that is empty, and none.
+// golden are the rows of testdata/golden.json: the longest member and reason there can be, a reason that is empty, and
+// none.
 func golden() []row {
 	return []row{
 		{1, 1000, []byte("0557418298"), nil},
@@ -64,7 +65,8 @@ func goldenEvent() domain.Event {
 	return domain.Event{
 		ID: 7, CampaignID: `봄<2027> & "more"`, DefaultReason: "봄맞이", DefaultAmount: 1000, ExpiryAt: &at, Partitions: 4,
 		ReservationAt: &at, ReservationPriority: &priority,
-		Type: domain.EventType{Code: "POINT", Granter: "money", Operation: domain.Points, Label: "Points", Topic: "point"},
+		Type: domain.EventType{Code: "POINT", Granter: "money", Operation: domain.Points, Label: "Points",
+			Topic: "point"},
 	}
 }
 
@@ -100,9 +102,11 @@ func TestGolden(t *testing.T) {
 	require.Equal(t, want.KeyedRoot, hex.EncodeToString(keyed[:]))
 	imported := content.SealImport(key(t), 5, []byte("digest"), goldenChunks(t))
 	require.Equal(t, want.Import, hex.EncodeToString(imported[:]))
-	imports := content.SealImports(key(t), []content.Sealed{{ImportID: 5, Seal: imported[:]}, {ImportID: 6, Seal: keyed[:]}})
+	imports := content.SealImports(key(t),
+		[]content.Sealed{{ImportID: 5, Seal: imported[:]}, {ImportID: 6, Seal: keyed[:]}})
 	require.Equal(t, want.Imports, hex.EncodeToString(imports[:]))
-	little, err := content.Definition(domain.Event{CampaignID: "c", Partitions: 1, Type: domain.EventType{Code: "POINT", Granter: "money", Operation: domain.Points}}, 1)
+	little, err := content.Definition(domain.Event{CampaignID: "c", Partitions: 1,
+		Type: domain.EventType{Code: "POINT", Granter: "money", Operation: domain.Points}}, 1)
 	require.NoError(t, err)
 	require.Equal(t, want.DefinitionOfLittle, string(little))
 }
@@ -143,8 +147,8 @@ func TestHashTellsListsApart(t *testing.T) {
 	})
 }
 
-// decides are the fields of an event that decide who gets what, when and how, and how each may change; the others are how
-// it goes. A field that is new must be put into one of the two.
+// decides are the fields of an event that decide who gets what, when and how, and how each may change; the others are
+// how it goes. A field that is new must be put into one of the two.
 var decides = map[string]func(*domain.Event){
 	"CampaignID":          func(e *domain.Event) { e.CampaignID = "other" },
 	"DefaultReason":       func(e *domain.Event) { e.DefaultReason = "" },
@@ -160,7 +164,8 @@ var decides = map[string]func(*domain.Event){
 
 // goes are the fields of an event that say how it goes, that its chunks hold, or that only people read.
 // The unit is a label of the type, and no amount is converted by it; the limits are checked anew at each move.
-var goes = []string{"ID", "Type", "Status", "FailureCode", "Expired", "Missed", "TotalCount", "TotalAmount", "CreatedBy", "CreatedAt", "UpdatedAt", "Summary",
+var goes = []string{"ID", "Type", "Status", "FailureCode", "Expired", "Missed", "TotalCount", "TotalAmount",
+	"CreatedBy", "CreatedAt", "UpdatedAt", "Summary",
 	"Type.Label", "Type.Topic", "Type.Unit", "Type.Limits"}
 
 // Each field that decides changes the definition and the root, and every field of an event is one that decides or not.
@@ -188,7 +193,8 @@ func TestEachFieldDecides(t *testing.T) {
 		of     reflect.Type
 	}{{"", reflect.TypeFor[domain.Event]()}, {"Type.", reflect.TypeFor[domain.EventType]()}} {
 		for i := range part.of.NumField() {
-			require.Contains(t, known, part.prefix+part.of.Field(i).Name, "does it decide who gets what? then it belongs into the definition")
+			require.Contains(t, known, part.prefix+part.of.Field(i).Name,
+				"does it decide who gets what? then it belongs into the definition")
 		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"bestow/domain"
 )
 
-// Versions of a definition. One that has more fields, or another rule for its root, gets another number; the fields and the
-// rule of each number stay, so that every root that was kept can be computed again.
+// Versions of a definition. One that has more fields, or another rule for its root, gets another number; the fields and
+// the rule of each number stay, so that every root that was kept can be computed again.
 const (
 	Keyless = 1 // its root is [Root]
 	Version = 2 // today's: the same fields, and its root is [KeyedRoot]
@@ -31,8 +31,8 @@ type definition1 struct {
 	Version             int              `json:"v"`
 }
 
-// Definition returns every field of e that decides who gets what, when and how, as canonical JSON of the version: sorted
-// keys, no spaces, times in UTC, null for what is not set. Error: a version that this program does not know.
+// Definition returns every field of e that decides who gets what, when and how, as canonical JSON of the version:
+// sorted keys, no spaces, times in UTC, null for what is not set. Error: a version that this program does not know.
 func Definition(e domain.Event, version int) ([]byte, error) {
 	if version < Keyless || version > Version {
 		return nil, fmt.Errorf("write definition: this program does not know version %d", version)

@@ -13,8 +13,9 @@ import (
 
 // Changed is the refusal of an event whose content is not what was imported and started. Error: domain.ContentChanged.
 func Changed(what string) error {
-	return &domain.Error{Code: domain.ContentChanged, Message: "what would be granted is not what was imported: " + what,
-		Hint: "`bestow verify EVENT` names what differs; put it back as it was, and start or resume the event again"}
+	return &domain.Error{Code: domain.ContentChanged,
+		Message: "what would be granted is not what was imported: " + what,
+		Hint:    "`bestow verify EVENT` names what differs; put it back as it was, and start or resume the event again"}
 }
 
 // Kept is what the start of an event has kept.
@@ -25,8 +26,8 @@ type Kept struct {
 	Definition string
 }
 
-// Keep returns what the start of e is to keep of its chunks. A list of before hashes, whose event has no key, gets a root
-// without one.
+// Keep returns what the start of e is to keep of its chunks. A list of before hashes, whose event has no key, gets a
+// root without one.
 func Keep(e domain.Event, start Start, chunks []Chunk, key Key) (Kept, error) {
 	version := Version
 	if key == nil {
@@ -89,11 +90,12 @@ func (k Kept) Differs(e domain.Event, chunks []Chunk, key Key) string {
 	return ""
 }
 
-// changed names the fields in which today's definition is not the one that was kept; if there are none, the chunks differ,
-// or what is kept of the start.
+// changed names the fields in which today's definition is not the one that was kept; if there are none, the chunks
+// differ, or what is kept of the start.
 func (k Kept) changed(defined []byte) string {
 	is, was := map[string]any{}, map[string]any{}
-	if errors.Join(json.Unmarshal(defined, &is), json.Unmarshal([]byte(k.Definition), &was)) != nil || maps.Equal(is, was) {
+	if errors.Join(json.Unmarshal(defined, &is), json.Unmarshal([]byte(k.Definition), &was)) != nil ||
+		maps.Equal(is, was) {
 		return "chunks were added, taken away or changed since the start, or what is kept of the start was changed"
 	}
 	var changed []string

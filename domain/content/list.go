@@ -113,7 +113,8 @@ func (l List) Differs(key Key) string {
 	for _, p := range l.Imports {
 		made := SealImport(key, p.ID, p.Digest, chunks[p.ID])
 		if p.Seal != nil && !bytes.Equal(made[:], p.Seal) {
-			return fmt.Sprintf("chunks were added, taken away or changed since import %d, or its row or its rejected rows were changed", p.ID)
+			return fmt.Sprintf("chunks were added, taken away or changed since import %d, "+
+				"or its row or its rejected rows were changed", p.ID)
 		}
 	}
 	if made := SealImports(key, l.WithSeals()); l.Sealed() && !bytes.Equal(made[:], l.Seal) {

@@ -14,8 +14,8 @@ type Key interface {
 	HMAC(purpose []byte) []byte
 }
 
-// Purposes of an event's key beside the hashes of its chunks. Each has an HMAC key of its own, so that no hash of one purpose
-// passes for one of another.
+// Purposes of an event's key beside the hashes of its chunks. Each has an HMAC key of its own, so that no hash of one
+// purpose passes for one of another.
 const (
 	forRoot    = "bestow.root.v2"
 	forImport  = "bestow.import.v1"
@@ -32,8 +32,8 @@ type Start struct {
 	By string
 }
 
-// KeyedRoot returns the root of a definition of version 2 and later: the keyed hash of the definition, of the start, and of
-// the chunks in the order of their partitions and first ids. A person without the key cannot make it.
+// KeyedRoot returns the root of a definition of version 2 and later: the keyed hash of the definition, of the start,
+// and of the chunks in the order of their partitions and first ids. A person without the key cannot make it.
 func KeyedRoot(key Key, definition []byte, start Start, chunks []Chunk) (root Hash) {
 	h := keyed(key, forRoot)
 	defined := sha256.Sum256(definition)
@@ -63,7 +63,8 @@ type Sealed struct {
 	Seal     []byte
 }
 
-// SealImports returns the keyed hash of an event's sealed imports in the order of their ids: it says which imports there are.
+// SealImports returns the keyed hash of an event's sealed imports in the order of their ids: it says which imports
+// there are.
 func SealImports(key Key, imports []Sealed) (sealed Hash) {
 	h := keyed(key, forImports)
 	for _, im := range imports {

@@ -72,13 +72,14 @@ func (s Store) Makes() error {
 	return nil
 }
 
-// Insert keeps a new key of the event. Of two that do so at once one wins: the other waits for it and changes nothing, and
-// must read. Error: ErrNoMaster.
+// Insert keeps a new key of the event. Of two that do so at once one wins: the other waits for it and changes nothing,
+// and must read. Error: ErrNoMaster.
 func (s Store) Insert(ctx context.Context, tx pgx.Tx, eventID int64, key *seal.Key) error {
 	if err := s.Makes(); err != nil {
 		return err
 	}
-	insert := `INSERT INTO ` + pgx.Identifier{s.Table}.Sanitize() + ` (event_id, wrapped) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING`
+	insert := `INSERT INTO ` + pgx.Identifier{s.Table}.Sanitize() +
+		` (event_id, wrapped) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING`
 	if _, err := tx.Exec(ctx, insert, eventID, s.Kept(eventID, key)); err != nil {
 		return fmt.Errorf("store key of event %d: %w", eventID, err)
 	}

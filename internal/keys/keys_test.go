@@ -26,11 +26,14 @@ func newMaster(t *testing.T) *seal.Master {
 // keep stores a key of the event, which is made for it, and returns its HMAC of nothing.
 func keep(t *testing.T, pool *pgxpool.Pool, s keys.Store, event int64) []byte {
 	t.Helper()
-	_, err := pool.Exec(t.Context(), `INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES ($1, $2, 'POINT', 'test')`, event, fmt.Sprint(event))
+	_, err := pool.Exec(t.Context(),
+		`INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES ($1, $2, 'POINT', 'test')`, event,
+		fmt.Sprint(event))
 	require.NoError(t, err)
 	key, err := seal.NewKey()
 	require.NoError(t, err)
-	require.NoError(t, pg.InTx(t.Context(), pool, func(tx pgx.Tx) error { return s.Insert(t.Context(), tx, event, key) }))
+	require.NoError(t, pg.InTx(t.Context(), pool,
+		func(tx pgx.Tx) error { return s.Insert(t.Context(), tx, event, key) }))
 	return key.HMAC(nil)
 }
 
@@ -41,7 +44,8 @@ func TestKeysOpenWhereTheyWereKept(t *testing.T) {
 	pool, master := pgtest.New(t), newMaster(t)
 	wrapped, bare := keys.Store{Table: keys.Content, Master: master}, keys.Store{Table: keys.Content}
 	sums := map[int64][]byte{1: keep(t, pool, wrapped, 1), 2: keep(t, pool, wrapped, 2), 3: keep(t, pool, bare, 3)}
-	_, err := pool.Exec(t.Context(), `INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (4, '4', 'POINT', 'test'), (5, '5', 'POINT', 'test');
+	_, err := pool.Exec(t.Context(),
+		`INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (4, '4', 'POINT', 'test'), (5, '5', 'POINT', 'test');
 		INSERT INTO event_keys (event_id, wrapped) SELECT 4, wrapped FROM event_keys WHERE event_id = 1;
 		INSERT INTO pin_keys (event_id, wrapped) SELECT 1, wrapped FROM event_keys WHERE event_id = 1`)
 	require.NoError(t, err)

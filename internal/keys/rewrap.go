@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Rewrap wraps every key of the table by the master key to, and leaves what the keys have sealed as it is. A key that to has
-// wrapped already counts too, so it may be done again; one that lies there as it is stays so, and does not count. Writers wait.
-// Error: seal.ErrOpen for a key that neither master key has wrapped.
+// Rewrap wraps every key of the table by the master key to, and leaves what the keys have sealed as it is. A key that
+// to has wrapped already counts too, so it may be done again; one that lies there as it is stays so, and does not
+// count. Writers wait. Error: seal.ErrOpen for a key that neither master key has wrapped.
 func (s Store) Rewrap(ctx context.Context, tx pgx.Tx, to *seal.Master) (n int, err error) {
 	table := pgx.Identifier{s.Table}.Sanitize()
 	if _, err := tx.Exec(ctx, `LOCK TABLE `+table+` IN SHARE ROW EXCLUSIVE MODE`); err != nil {
@@ -39,7 +39,8 @@ func (s Store) Rewrap(ctx context.Context, tx pgx.Tx, to *seal.Master) (n int, e
 	if err != nil {
 		return 0, fmt.Errorf("wrap %s anew: %w", s.Table, err)
 	}
-	update := `UPDATE ` + table + ` k SET wrapped = n.wrapped FROM unnest($1::bigint[], $2::bytea[]) n (event_id, wrapped) WHERE k.event_id = n.event_id`
+	update := `UPDATE ` + table +
+		` k SET wrapped = n.wrapped FROM unnest($1::bigint[], $2::bytea[]) n (event_id, wrapped) WHERE k.event_id = n.event_id`
 	if _, err := tx.Exec(ctx, update, events, wrapped); err != nil {
 		return 0, fmt.Errorf("write %s: %w", s.Table, err)
 	}

@@ -83,7 +83,8 @@ func Soon() time.Time { return time.Now().Add(time.Minute) }
 // Item is a good one, of its own key and member.
 func Item(n int) money.Item {
 	member := fmt.Sprintf("회원%05d", n)
-	return money.Item{Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(n), TypeCode: "CM", Ref: "7", Reason: "봄 축제"}
+	return money.Item{Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(n), TypeCode: "CM", Ref: "7",
+		Reason: "봄 축제"}
 }
 
 // Items are good ones, the first n.

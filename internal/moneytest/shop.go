@@ -44,7 +44,8 @@ func (s *Shop) Saved(amount int64, expiry ...time.Time) string {
 // Used uses points.
 func (s *Shop) Used(amount int64) money.Moved {
 	s.TB.Helper()
-	moved, err := s.Use(s.TB.Context(), Soon(), money.Spending{Key: s.Key(), MemberID: "m", Amount: amount, TypeCode: "ORDER", Ref: "order 1"})
+	moved, err := s.Use(s.TB.Context(), Soon(),
+		money.Spending{Key: s.Key(), MemberID: "m", Amount: amount, TypeCode: "ORDER", Ref: "order 1"})
 	require.NoError(s.TB, err)
 	return moved
 }

@@ -23,8 +23,8 @@ func ExecOne(ctx context.Context, tx pgx.Tx, sql string, args ...any) error {
 	return nil
 }
 
-// Now reads the database's clock, which decides what is past: the processes' own may be wrong. In a transaction it stands
-// still.
+// Now reads the database's clock, which decides what is past: the processes' own may be wrong. In a transaction it
+// stands still.
 func Now(ctx context.Context, tx pgx.Tx) (now time.Time, err error) {
 	if err := tx.QueryRow(ctx, `SELECT now()`).Scan(&now); err != nil {
 		return now, fmt.Errorf("read the database's clock: %w", err)

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Example returns a pool on a migrated database of a runnable example's own, which has no testing.TB. end closes the pool
-// and drops the database.
+// Example returns a pool on a migrated database of a runnable example's own, which has no testing.TB. end closes the
+// pool and drops the database.
 func Example() (pool *pgxpool.Pool, end func()) {
 	tb := &example{}
 	return New(tb), tb.end

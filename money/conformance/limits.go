@@ -60,7 +60,8 @@ func (s *session) amounts() error {
 // withAmount asks for a grant of an amount, as it is written.
 func (s *session) withAmount(amount string) (item, reply, error) {
 	i := s.items(1)[0]
-	body := fmt.Sprintf(`{"items":[{"idempotency_key":%q,"member_id":%q,"amount":%s,"type_code":"TEST","ref":"conformance"}]}`, i.Key, i.MemberID, amount)
+	const one = `{"items":[{"idempotency_key":%q,"member_id":%q,"amount":%s,"type_code":"TEST","ref":"conformance"}]}`
+	body := fmt.Sprintf(one, i.Key, i.MemberID, amount)
 	r, err := s.post(points+"/grants", []byte(body))
 	return i, r, err
 }

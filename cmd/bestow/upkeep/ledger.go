@@ -62,8 +62,8 @@ func (ledgerNewIDCmd) Help() string {
 	return `Use it on a copy of the database of a ledger that runs apart, if the original still runs: a test environment, or a backup
 that was restored beside it. Set DATABASE_URL to the copy, and stop all processes of the copy first.
 
-A copy has the id of its original, so that an installation whose BESTOW_MONEY_URL leads to the copy grants there. With the
-new id it refuses the copy, and its events wait until the address leads to the original again.
+A copy has the id of its original, so that an installation whose BESTOW_MONEY_URL leads to the copy grants there. With
+the new id it refuses the copy, and its events wait until the address leads to the original again.
 
 A ledger that was moved, and whose original is gone, keeps its id: it needs nothing. A database that holds the campaigns
 too needs ` + "`bestow installation new`" + `, which gives the ledger in it a new id as well.`

@@ -34,8 +34,8 @@ type secretsRotateCmd struct {
 // Help says how a master key is changed.
 func (secretsRotateCmd) Help() string {
 	return `Stop every process of the service and of the ledger first. BESTOW_MASTER_KEY or BESTOW_MASTER_KEY_FILE still names the old
-key. Each key in the database that the old master key has encrypted is encrypted by the new one, in one transaction. Vouchers,
-PINs and hashes of lists stay as they are. Then set BESTOW_MASTER_KEY_FILE to the new key, and start again.
+key. Each key in the database that the old master key has encrypted is encrypted by the new one, in one transaction.
+Vouchers, PINs and hashes of lists stay as they are. Then set BESTOW_MASTER_KEY_FILE to the new key, and start again.
 
 If the command is interrupted, run it again. A ledger with a database of its own (role money) is rotated with its own
 DATABASE_URL. Keep the old key as long as you keep backups from before: they open by the old key only.`
