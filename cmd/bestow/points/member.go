@@ -30,8 +30,8 @@ func (MemberCmd) Help() string {
 	return `These commands ask the ledger at BESTOW_MONEY_URL (default http://127.0.0.1:8081) with BESTOW_MONEY_TOKEN. Times are those of
 BESTOW_TIME_ZONE (default Asia/Seoul).
 
-What use and cancel change stands under an idempotency key. They print the key before they ask. If the answer does not
-come, run the same command again with --key KEY: what was applied is not applied twice, and what was not is applied now.`
+What use and cancel change stands under an idempotency key. They print the key before they ask. If the answer does
+not come, run the same command again with --key KEY: what was applied is not applied twice, and what was not is applied now.`
 }
 
 // memberArg is the member that a command is about.
