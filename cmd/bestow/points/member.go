@@ -31,7 +31,8 @@ func (MemberCmd) Help() string {
 BESTOW_TIME_ZONE (default Asia/Seoul).
 
 What use and cancel change stands under an idempotency key. They print the key before they ask. If the answer does
-not come, run the same command again with --key KEY: what was applied is not applied twice, and what was not is applied now.`
+not come, run the same command again with --key KEY: what was applied is not applied twice, and what was not is applied
+now.`
 }
 
 // memberArg is the member that a command is about.
