@@ -31,8 +31,10 @@ var mayImport = map[string][]string{
 // rooms are folders inside of one that may import less: of ours, exactly the packages named here.
 var rooms = map[string][]string{
 	// An auditor shares no code with what he audits.
-	"app/verify": {"domain", "domain/content", "internal/keys", "internal/english", "internal/pg", "internal/failpoint",
-		"internal/seal"},
+	"app/verify": {
+		"domain", "domain/content", "internal/keys", "internal/english", "internal/pg", "internal/failpoint",
+		"internal/seal",
+	},
 	"internal/keys":  {"internal/seal"},
 	"app/memberlist": {"domain", "internal/english"},
 	"http/client":    {"http/api", "domain"},
@@ -45,13 +47,17 @@ var rooms = map[string][]string{
 	"money/vouchers": {"money", "money/frame", "internal/failpoint", "internal/pg", "internal/seal"},
 	"money/policies": {"money", "money/frame", "internal/english", "internal/pg"},
 	"money/points":   {"money", "money/frame", "internal/english", "internal/failpoint", "internal/pg"},
-	"money/grants": {"money", "money/frame", "money/policies", "money/vouchers", "internal/failpoint", "internal/obs",
-		"internal/pg"},
+	"money/grants": {
+		"money", "money/frame", "money/policies", "money/vouchers", "internal/failpoint", "internal/obs",
+		"internal/pg",
+	},
 }
 
 // leaves import nothing of ours but spelling, so everybody but domain may import them.
-var leaves = []string{spelling, "internal/english", "internal/pg", "internal/failpoint", "internal/seal",
-	"internal/obs", "internal/keys"}
+var leaves = []string{
+	spelling, "internal/english", "internal/pg", "internal/failpoint", "internal/seal",
+	"internal/obs", "internal/keys",
+}
 
 // apart are the rooms of app that do not know each other. Only app/app.go knows them, which wires them, and app/pins, which
 // keeps the keys of PINs for two of them.

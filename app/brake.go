@@ -41,7 +41,8 @@ func (b Braked) Draining() (open int) {
 // Errors: domain.Invalid for a memo, or a scope that is neither "all" nor the type of any event; domain.Unavailable
 // while a start that began before the brake does not end, or another session keeps an event locked that runs.
 func (s *Events) Brake(ctx context.Context, by command.Caller, scope domain.BrakeScope,
-	memo string) (b Braked, err error) {
+	memo string,
+) (b Braked, err error) {
 	before, err := s.brakedBefore(ctx, by)
 	if err != nil {
 		return b, err
@@ -124,10 +125,12 @@ func (s *Events) passLocks(ctx context.Context) error {
 		return nil
 	})
 	if blocked, ok := errors.AsType[*pg.BlockedError](err); ok {
-		return &domain.Error{Code: domain.Unavailable,
+		return &domain.Error{
+			Code: domain.Unavailable,
 			Message: "the brake is engaged and no new claim begins, but a start, " +
 				"resume or claim that began before it has not ended: " + blocked.Error(),
-			Hint: "ask again: the answer comes when it has"}
+			Hint: "ask again: the answer comes when it has",
+		}
 	}
 	return err
 }
@@ -218,7 +221,8 @@ func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]i
 // resumes nothing: what was stopped stays so until a person resumes it. A scope whose brake is not engaged is no error.
 // Errors: domain.Invalid as of Brake; domain.BrakeEngaged for a repeated key, where the brake was engaged again since.
 func (s *Events) ReleaseBrake(ctx context.Context, by command.Caller, scope domain.BrakeScope,
-	memo string) ([]domain.Brake, error) {
+	memo string,
+) ([]domain.Brake, error) {
 	released := false
 	release := func(tx pgx.Tx) (left []domain.Brake, err error) {
 		if _, err := checkBrakeOrder(ctx, tx, scope, memo); err != nil {
@@ -304,6 +308,8 @@ func checkBrakeOrder(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope, me
 	if len(f) == 0 {
 		return memo, nil
 	}
-	return "", &domain.Error{Code: domain.Invalid, Message: "the brake cannot be used like this",
-		Hint: "name a scope, all or type:CODE, and say why in 1 to 500 characters", Fields: f}
+	return "", &domain.Error{
+		Code: domain.Invalid, Message: "the brake cannot be used like this",
+		Hint: "name a scope, all or type:CODE, and say why in 1 to 500 characters", Fields: f,
+	}
 }

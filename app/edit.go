@@ -73,7 +73,8 @@ func definition(e domain.Event) NewEvent {
 // every offending field, CampaignTaken, MissingKeys, ImportRunning for what a running import depends on, AmountInUse,
 // and those of a key.
 func (s *Events) Edit(ctx context.Context, by command.Caller, id int64, p EventPatch,
-	match func(domain.Event) error) (domain.Event, error) {
+	match func(domain.Event) error,
+) (domain.Event, error) {
 	p.NewEvent = p.normal()
 	e, err := command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.EditBeforeCommit, After: failpoint.EditAfterCommit,
@@ -86,7 +87,8 @@ func (s *Events) Edit(ctx context.Context, by command.Caller, id int64, p EventP
 }
 
 func (s *Events) edit(ctx context.Context, tx pgx.Tx, id int64, p EventPatch,
-	match func(domain.Event) error) (domain.Event, error) {
+	match func(domain.Event) error,
+) (domain.Event, error) {
 	e, err := lockPending(ctx, tx, id, "edited")
 	if err != nil {
 		return e, err
@@ -111,9 +113,11 @@ func lockPending(ctx context.Context, tx pgx.Tx, id int64, done string) (domain.
 	}
 	e, err := eventrow.Select(ctx, tx, id)
 	if err == nil && (e.Status != domain.Pending || e.Summary.StartedAt != nil) {
-		err = &domain.Error{Code: domain.WrongStatus,
+		err = &domain.Error{
+			Code:    domain.WrongStatus,
 			Message: "the event is " + string(e.Status) + ", so it cannot be " + done + " any more",
-			Hint:    "only a PENDING event can be " + done, Current: e.Status, Allowed: e.Status.Allowed()}
+			Hint:    "only a PENDING event can be " + done, Current: e.Status, Allowed: e.Status.Allowed(),
+		}
 	}
 	return e, err
 }
@@ -178,8 +182,10 @@ func mayChangeAmount(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent)
 		took = fmt.Sprintf("up to %s took the default_amount %d: of some imports only the amounts are known",
 			english.Count(rows, "imported row"), e.DefaultAmount)
 	}
-	return &domain.Error{Code: domain.AmountInUse, Message: took + ", which would stay", Rows: rows,
-		Hint: "to grant another amount, delete the event, make it again with that amount, and import the list"}
+	return &domain.Error{
+		Code: domain.AmountInUse, Message: took + ", which would stay", Rows: rows,
+		Hint: "to grant another amount, delete the event, make it again with that amount, and import the list",
+	}
 }
 
 // mayChangeBesideImport refuses to change under a running import what its rows are made by. The lock is held until tx
@@ -195,8 +201,10 @@ func mayChangeBesideImport(ctx context.Context, tx pgx.Tx, e domain.Event, n New
 func lockOutImports(ctx context.Context, tx pgx.Tx, id int64) error {
 	free, err := pg.TryLockShared(ctx, tx, pg.Import, id)
 	if err == nil && !free {
-		err = &domain.Error{Code: domain.ImportRunning, Message: "an import of this event is under way",
-			Hint: "wait until it is done"}
+		err = &domain.Error{
+			Code: domain.ImportRunning, Message: "an import of this event is under way",
+			Hint: "wait until it is done",
+		}
 	}
 	return err
 }
@@ -219,7 +227,8 @@ func (s *Events) Delete(ctx context.Context, by command.Caller, id int64, match 
 }
 
 func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, actor string, id int64,
-	match func(domain.Event) error) error {
+	match func(domain.Event) error,
+) error {
 	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil { // a million targets take seconds
 		return fmt.Errorf("set up deletion: %w", err)
 	}

@@ -1,16 +1,18 @@
 package app
 
 import (
+	"strings"
+	"testing"
+
 	"bestow/app/command"
 	"bestow/app/eventrow"
 	"bestow/app/imports"
 	"bestow/domain"
 	"bestow/internal/eventtest"
 	"bestow/internal/pg"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
-	"strings"
-	"testing"
 )
 
 // lifeTest is a database with all use cases on it.
@@ -119,9 +121,11 @@ func TestLimitsAtTheStart(t *testing.T) {
 		"the count":            {"max_count = 1", false, domain.PassesLimit, "the event has 2 targets: max_count of POINT is 1"},
 		"production":           {"max_count = NULL", true, domain.LimitsMissing, "event type POINT has no max_per_member, max_per_event, max_count"},
 		"development's, there": {"max_per_member = 7, max_per_event = 12, max_count = 2, limits_seeded = true", false, "", ""},
-		"development's": {"max_per_member = 7, max_per_event = 12, max_count = 2, limits_seeded = true", true,
+		"development's": {
+			"max_per_member = 7, max_per_event = 12, max_count = 2, limits_seeded = true", true,
 			domain.LimitsMissing,
-			"event type POINT has only the limits that development gives"},
+			"event type POINT has only the limits that development gives",
+		},
 		"production, one less": {"max_per_member = 7, max_count = 2", true, domain.LimitsMissing, "event type POINT has no max_per_event"},
 	} {
 		for _, change := range []string{`UPDATE imports SET max_amount = NULL`, `SELECT 1`} {

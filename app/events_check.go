@@ -68,8 +68,10 @@ func (n NewEvent) check(c conditions) error {
 	if len(f) == 0 {
 		return nil
 	}
-	return &domain.Error{Code: domain.Invalid, Message: "the event cannot be made like this",
-		Hint: "correct the fields that are named", Fields: f}
+	return &domain.Error{
+		Code: domain.Invalid, Message: "the event cannot be made like this",
+		Hint: "correct the fields that are named", Fields: f,
+	}
 }
 
 // fields collects what is wrong, one message a field: the first one, so that what could not be read is not also

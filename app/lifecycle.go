@@ -38,9 +38,11 @@ func goesOn(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
 	if err != nil || e.Status == domain.Running || e.Status == domain.Completed {
 		return e, err
 	}
-	return e, &domain.Error{Code: domain.WrongStatus, Current: e.Status, Allowed: e.Status.Allowed(),
+	return e, &domain.Error{
+		Code: domain.WrongStatus, Current: e.Status, Allowed: e.Status.Allowed(),
 		Message: "the event is " + string(e.Status) + ": this Idempotency-Key was answered before that",
-		Hint:    "if the event shall go on, resume it with a new Idempotency-Key"}
+		Hint:    "if the event shall go on, resume it with a new Idempotency-Key",
+	}
 }
 
 func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (domain.Event, error) {
@@ -102,8 +104,10 @@ func (s *Events) mayStart(ctx context.Context, tx pgx.Tx, e domain.Event) error 
 	if err != nil {
 		return err
 	}
-	if err := s.rules.Refuse(e, obstacle.Met{Brake: brake, Importing: !free, Largest: largest,
-		Unserved: unserved}); err != nil {
+	if err := s.rules.Refuse(e, obstacle.Met{
+		Brake: brake, Importing: !free, Largest: largest,
+		Unserved: unserved,
+	}); err != nil {
 		return err
 	}
 	return eventrow.LaneFree(ctx, tx, e)
@@ -222,9 +226,11 @@ func checkMemo(memo string) (string, error) {
 	if why == "" {
 		return memo, nil
 	}
-	return "", &domain.Error{Code: domain.Invalid, Message: "the memo cannot be used",
+	return "", &domain.Error{
+		Code: domain.Invalid, Message: "the memo cannot be used",
 		Hint:   "say why in 1 to 500 characters",
-		Fields: []domain.Field{{Name: "memo", Message: why}}}
+		Fields: []domain.Field{{Name: "memo", Message: why}},
+	}
 }
 
 func stopEvent(ctx context.Context, tx pgx.Tx, id int64, memo string) (domain.Event, error) {

@@ -1,10 +1,11 @@
 package app
 
 import (
-	"bestow/app/eventrow"
 	"context"
 	"fmt"
 	"time"
+
+	"bestow/app/eventrow"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"

@@ -45,10 +45,12 @@ func notStopped(err error) error {
 	if !ok {
 		return err
 	}
-	return &domain.Error{Code: domain.Unavailable,
+	return &domain.Error{
+		Code:    domain.Unavailable,
 		Message: "the stop is not recorded, and the event goes on: " + blocked.Error(),
 		Hint: "free the lock and ask again; the brake (`bestow brake on`, " +
-			"POST /brake) lets no claim begin meanwhile"}
+			"POST /brake) lets no claim begin meanwhile",
+	}
 }
 
 // notEngaged is notStopped for a brake whose row is not committed.
@@ -57,8 +59,10 @@ func notEngaged(err error) error {
 	if !ok {
 		return err
 	}
-	return &domain.Error{Code: domain.Unavailable, Message: "the brake is not engaged: " + blocked.Error(),
-		Hint: "free the lock and ask again"}
+	return &domain.Error{
+		Code: domain.Unavailable, Message: "the brake is not engaged: " + blocked.Error(),
+		Hint: "free the lock and ask again",
+	}
 }
 
 // engagedBut turns an error after the commit of a brake's row into one that says what is certain.
@@ -66,10 +70,12 @@ func engagedBut(err error) error {
 	if _, known := errors.AsType[*domain.Error](err); err == nil || known || !pg.Unavailable(err) {
 		return err
 	}
-	return &domain.Error{Code: domain.Unavailable,
+	return &domain.Error{
+		Code: domain.Unavailable,
 		Message: "the brake is engaged, and no new claim begins in its scope, but not all is done: " +
 			strings.ReplaceAll(err.Error(), "\n", "; "),
-		Hint: "ask again: the answer comes when no claim is open; the timetable stops what still runs"}
+		Hint: "ask again: the answer comes when no claim is open; the timetable stops what still runs",
+	}
 }
 
 // eventError says of which event an error is.

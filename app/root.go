@@ -62,7 +62,8 @@ func (s *Events) checkRoot(ctx context.Context, tx pgx.Tx, e domain.Event) error
 // refuses chunks that are not the event's total, a hash that was taken away, imports and chunks that are not those that
 // were sealed, and a key that cannot be opened. Errors: domain.ContentChanged, MissingKeys.
 func (s *Events) checkedList(ctx context.Context, tx pgx.Tx,
-	e domain.Event) (l content.List, key content.Key, err error) {
+	e domain.Event,
+) (l content.List, key content.Key, err error) {
 	if l, err = selectList(ctx, tx, e.ID); err != nil {
 		return l, nil, err
 	}

@@ -1,16 +1,18 @@
 package app
 
 import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
 	"bestow/app/command"
 	"bestow/app/imports"
 	"bestow/domain"
 	"bestow/internal/pgtest"
-	"errors"
+
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
-	"io"
-	"strings"
-	"testing"
 )
 
 // A start that meets an import is refused, one that comes after it runs with everything: whoever is first (F38).

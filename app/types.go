@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -58,8 +59,10 @@ func (s *Types) Edit(ctx context.Context, code string, p TypePatch) (domain.Even
 }
 
 func noType() error {
-	return &domain.Error{Code: domain.NotFound, Message: "there is no such event type",
-		Hint: "`bestow type list` or GET /event-types shows them"}
+	return &domain.Error{
+		Code: domain.NotFound, Message: "there is no such event type",
+		Hint: "`bestow type list` or GET /event-types shows them",
+	}
 }
 
 // SeedLimits gives POINT and VOUCHER wide limits where they have none, so that development needs no administrator.
@@ -77,8 +80,10 @@ func (p TypePatch) check() error {
 	if p.Unit != nil && !domain.ValidUnit(*p.Unit) {
 		f.add("unit", "must be 1 to 10 capital letters, as in P or KRW, or null for none")
 	}
-	for name, most := range map[string]*int64{"max_per_member": p.MaxPerMember, "max_per_event": p.MaxPerEvent,
-		"max_count": widened(p.MaxCount)} {
+	for name, most := range map[string]*int64{
+		"max_per_member": p.MaxPerMember, "max_per_event": p.MaxPerEvent,
+		"max_count": widened(p.MaxCount),
+	} {
 		if most != nil && *most < 1 {
 			f.add(name, "must be 1 or more, or null for none")
 		}
@@ -87,8 +92,10 @@ func (p TypePatch) check() error {
 		return nil
 	}
 	slices.SortFunc(f, func(a, b domain.Field) int { return strings.Compare(a.Name, b.Name) })
-	return &domain.Error{Code: domain.Invalid, Message: "the event type cannot be changed like this",
-		Hint: "correct the fields that are named", Fields: f}
+	return &domain.Error{
+		Code: domain.Invalid, Message: "the event type cannot be changed like this",
+		Hint: "correct the fields that are named", Fields: f,
+	}
 }
 
 func checkLabel(label *string) string {
@@ -129,4 +136,26 @@ func orZero[T any](v *T) (zero T) {
 		return zero
 	}
 	return *v
+}
+
+// updateType writes what an operator may change of a type.
+func updateType(ctx context.Context, tx pgx.Tx, t domain.EventType) error {
+	const update = `UPDATE event_types SET label = $2, unit = nullif($3, ''), max_per_member = nullif($4::bigint, 0),
+			max_per_event = nullif($5::bigint, 0), max_count = nullif($6::int, 0), limits_seeded = $7, updated_at = now()
+		WHERE code = $1`
+	if _, err := tx.Exec(ctx, update, t.Code, t.Label, t.Unit, t.Limits.PerMember, t.Limits.PerEvent, t.Limits.Count,
+		t.Limits.Seeded); err != nil {
+		return fmt.Errorf("update event type %s: %w", t.Code, err)
+	}
+	return nil
+}
+
+// seedLimits gives the types of the first migrations wide limits, where they have none at all.
+func seedLimits(ctx context.Context, pool *pgxpool.Pool) error {
+	const update = `UPDATE event_types SET max_per_member = 10000000, max_per_event = 1000000000000, max_count = 100000000, limits_seeded = true
+		WHERE code IN ('POINT', 'VOUCHER') AND coalesce(max_per_member, max_per_event, max_count) IS NULL`
+	if _, err := pool.Exec(ctx, update); err != nil {
+		return fmt.Errorf("seed limits of event types: %w", err)
+	}
+	return nil
 }

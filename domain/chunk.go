@@ -1,6 +1,9 @@
 package domain
 
-import "strconv"
+import (
+	"hash/crc32"
+	"strconv"
+)
 
 // Chunk is a row of consecutive targets of one event, one partition and one import: the unit of a claim and of a
 // message. Their ids rise by one from First to Last. A statement on a chunk names event, partition and range, because
@@ -92,4 +95,14 @@ func Runs(chunks []Chunk, size int) []Run {
 		n = 1
 	}
 	return runs
+}
+
+// PartitionKey returns the partition of a member within an event: CRC32(decimal(event_id) ‖ member_id) mod partitions,
+// with CRC-32/ISO-HDLC over the UTF-8 bytes, unsigned, as MySQL's CRC32() and PostgreSQL 18's crc32() compute it.
+// partitions is at least 1; the result is in 0 … partitions-1.
+func PartitionKey(eventID int64, memberID string, partitions int) int {
+	var buf [96]byte
+	b := strconv.AppendInt(buf[:0], eventID, 10)
+	b = append(b, memberID...)
+	return int(crc32.ChecksumIEEE(b) % uint32(partitions))
 }

@@ -82,8 +82,10 @@ func TestRunsCoverChunksOnce(t *testing.T) {
 // GrantSize is a promise: no encoding of a grant takes more.
 func TestGrantSizeIsEnough(t *testing.T) {
 	t.Parallel()
-	for _, reason := range []string{"", strings.Repeat("사", 500), strings.Repeat("<", 500), strings.Repeat("\"", 500),
-		strings.Repeat("\n", 500), strings.Repeat("\u2028", 500)} {
+	for _, reason := range []string{
+		"", strings.Repeat("사", 500), strings.Repeat("<", 500), strings.Repeat("\"", 500),
+		strings.Repeat("\n", 500), strings.Repeat("\u2028", 500),
+	} {
 		member := strings.Repeat("회", 50)
 		body, err := json.Marshal(map[string]any{
 			"target_id": int64(9223372036854775807), "member_id": member, "amount": int64(9223372036854775807),

@@ -29,8 +29,10 @@ func TestParseAmount(t *testing.T) {
 		require.NoError(t, err, text)
 		require.Equal(t, want, got)
 	}
-	for _, text := range []string{"1,000", "1000원", "1e3", "+5", "1000.5", "-", "0", "-1", "1000000000000001",
-		"9223372036854775808", "-9223372036854775809", " 1", "０", "0x10", "1_000", "NaN"} {
+	for _, text := range []string{
+		"1,000", "1000원", "1e3", "+5", "1000.5", "-", "0", "-1", "1000000000000001",
+		"9223372036854775808", "-9223372036854775809", " 1", "０", "0x10", "1_000", "NaN",
+	} {
 		_, err := domain.ParseAmount(text)
 		require.Equal(t, domain.BadAmount, code(t, err), text)
 	}
@@ -40,12 +42,16 @@ func TestParseAmount(t *testing.T) {
 
 func TestCheckMemberID(t *testing.T) {
 	t.Parallel()
-	for _, id := range []string{"0557418298", "회원00001", "kakao_5054a5054c", "user.1+kr@example.com", "a b", "1e", "e5",
-		"12e4567", "#1234", "user.10", "1001.5", strings.Repeat("회", 50), "=HYPERLINK(1)", "a/b"} {
+	for _, id := range []string{
+		"0557418298", "회원00001", "kakao_5054a5054c", "user.1+kr@example.com", "a b", "1e", "e5",
+		"12e4567", "#1234", "user.10", "1001.5", strings.Repeat("회", 50), "=HYPERLINK(1)", "a/b",
+	} {
 		require.NoError(t, domain.CheckMemberID(id), id)
 	}
-	for _, id := range []string{"8.21012E+11", "1E-5", strings.Repeat("회", 51), "a\x00b", "a\nb", "a\u202eb",
-		"a\u2066b", "\xff"} {
+	for _, id := range []string{
+		"8.21012E+11", "1E-5", strings.Repeat("회", 51), "a\x00b", "a\nb", "a\u202eb",
+		"a\u2066b", "\xff",
+	} {
 		require.Equal(t, domain.BadMember, code(t, domain.CheckMemberID(id)), "%q", id)
 	}
 	require.Equal(t, domain.MissingMember, code(t, domain.CheckMemberID("")))
@@ -64,8 +70,10 @@ func TestEventTypeTables(t *testing.T) {
 // An id is a number as the product writes it; a number in another form is a name.
 func TestParseID(t *testing.T) {
 	t.Parallel()
-	for s, want := range map[string]int64{"1": 1, "42": 42, "9223372036854775807": 9223372036854775807,
-		"": 0, "0": 0, "007": 0, "+7": 0, "-7": 0, "7 ": 0, "0x7": 0, "1_0": 0, "٧": 0, "9223372036854775808": 0} {
+	for s, want := range map[string]int64{
+		"1": 1, "42": 42, "9223372036854775807": 9223372036854775807,
+		"": 0, "0": 0, "007": 0, "+7": 0, "-7": 0, "7 ": 0, "0x7": 0, "1_0": 0, "٧": 0, "9223372036854775808": 0,
+	} {
 		id, ok := domain.ParseID(s)
 		require.Equal(t, want > 0, ok, s)
 		if ok {

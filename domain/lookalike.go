@@ -57,8 +57,11 @@ var punctuation = map[rune]string{
 }
 
 // together are the sets of scripts that one word may be written in, by the highly restrictive level of UTS 39.
-var together = [][]string{{"Latin", "Han", "Hangul"}, {"Latin", "Han", "Hiragana", "Katakana"},
-	{"Latin", "Han", "Bopomofo"}}
+var together = [][]string{
+	{"Latin", "Han", "Hangul"},
+	{"Latin", "Han", "Hiragana", "Katakana"},
+	{"Latin", "Han", "Bopomofo"},
+}
 
 // mixture says which scripts and digits of id do not belong together, or that all its letters look like Latin ones.
 func mixture(id string) string {
@@ -90,8 +93,10 @@ func includes(set, names []string) bool {
 }
 
 // latinLike are the scripts whose letters are mostly made like those of Latin.
-var latinLike = map[string]bool{"Cherokee": true, "Lisu": true, "Coptic": true, "Old_Italic": true, "Carian": true,
-	"Lycian": true, "Lydian": true}
+var latinLike = map[string]bool{
+	"Cherokee": true, "Lisu": true, "Coptic": true, "Old_Italic": true, "Carian": true,
+	"Lycian": true, "Lydian": true,
+}
 
 // lookLatin are the letters of other scripts, and of phonetics, that look like a Latin one (confusables of UTS 39).
 var lookLatin = runeSet("АВЕЅІЈКМНОРСТУХԚԜҮҺѴӀаеоѕіјрсухԛԝһѵӏգհոսօցքԼՍՕΑΒΕΖΗΙΚΜΝΟΡΤΥΧοινυρϲϹϳͿɑɡıⅼǃ")

@@ -15,9 +15,11 @@ import (
 // between characters of its own script alone, and a piece of a syllable is no letter of a name.
 func TestB13NotSeen(t *testing.T) {
 	t.Parallel()
-	for _, r := range []rune{0x13441, 0x13442, 0x1BC9D, 0x1BC9E, 0x1107F, 0x2D7F, 0x1039, 0x17D2, 0x1A60, 0xAAF6,
+	for _, r := range []rune{
+		0x13441, 0x13442, 0x1BC9D, 0x1BC9E, 0x1107F, 0x2D7F, 0x1039, 0x17D2, 0x1A60, 0xAAF6,
 		0x10A3F, 0x11133, 0x1193E,
-		0x11A47, 0x11A99, 0x11D45, 0x11D97, 0x113D0, 0x11F42} {
+		0x11A47, 0x11A99, 0x11D45, 0x11D97, 0x113D0, 0x11F42,
+	} {
 		for _, around := range []string{"a%sb", "a%s", "회%s원", "1%s2"} {
 			s := fmt.Sprintf(around, string(r))
 			require.Contains(t, domain.CheckName(s, 50), fmt.Sprintf("%U as character 2", r))
@@ -58,9 +60,11 @@ func TestB13Lookalikes(t *testing.T) {
 			require.Contains(t, domain.SuspiciousMember(id), why, "%q", id)
 		}
 	}
-	for _, id := range []string{"회원00001", "홍길동", "김a1", "金1", "ㄱ1", "山田タロウ", "やまだa", "Иванов1", "Ωμέγα1", "é1", "Åsa",
+	for _, id := range []string{
+		"회원00001", "홍길동", "김a1", "金1", "ㄱ1", "山田タロウ", "やまだa", "Иванов1", "Ωμέγα1", "é1", "Åsa",
 		"ğ1", "สำนัก1", "नमस्ते", "가·나", "a b", "a/b", "a:b", "🎁1",
-		"kim.min-su_1@example.com", "회원(1)", "M#1", "ab~1"} {
+		"kim.min-su_1@example.com", "회원(1)", "M#1", "ab~1",
+	} {
 		require.Empty(t, domain.SuspiciousMember(id), "%q", id)
 	}
 }
@@ -87,10 +91,12 @@ func TestB14Leftovers(t *testing.T) {
 		"looks like a formula or a number with a sign": {"=SUM(A1:A2)", `="1001"`, "=A1", "+1001", "-1001", "@SUM(A1)", "＝A1", "+A1*2"},
 		"begins with the apostrophe":                   {"'1001", "'M1"},
 		"holds what separates columns":                 {"1001;500;x", "1001|500", "1001\uff1b5"},
-		"looks like a date or a time": {"02-Jan", "1월 02일", "1월 2일", "2026-11-28", "2026/11/28", "28.11.2026",
+		"looks like a date or a time": {
+			"02-Jan", "1월 02일", "1월 2일", "2026-11-28", "2026/11/28", "28.11.2026",
 			"11/28/26", "2026. 11. 28.", "2-Jan-26", "Jan-26", "12:30",
 			"12:30:15", "오전 9:30", "9:30 PM", "2026-11-28 12:30:00", "2026-11-28T12:30:00Z", "2026년 1월 2일",
-			"28-11-2026"},
+			"28-11-2026",
+		},
 		"looks like a number with decimals":           {"1001.5", "1,001.05", "1.001,05", "0.5", "12,5"},
 		"looks like an amount":                        {"₩1001", "100%", "$5", "5 €", "(1001)", "1,000원", "￦500"},
 		"looks like a number as a spreadsheet writes": {"8.21D+11"},
@@ -103,10 +109,12 @@ func TestB14Leftovers(t *testing.T) {
 			require.Contains(t, domain.SuspiciousMember(id), why, "%q", id)
 		}
 	}
-	for _, id := range []string{"+821012345678", "user.10", "10-20", "010-1234-5678", "2026-A", "MAYA1", "Marchetti",
+	for _, id := range []string{
+		"+821012345678", "user.10", "10-20", "010-1234-5678", "2026-A", "MAYA1", "Marchetti",
 		"jan", "janet", "1월생", "a@b.kr", "#kim1", "M(1)", "a=b1", "o'neil", "truey",
 		"v1.2.3", "192.168.0.1", "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "2026-112-1", "A:30", "true_fan1",
-		"12345678-1"} {
+		"12345678-1",
+	} {
 		require.Empty(t, domain.SuspiciousMember(id), "%q", id)
 	}
 }

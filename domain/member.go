@@ -17,22 +17,30 @@ func CheckMemberID(id string) error {
 		return &Error{Code: MissingMember, Message: "the member_id is missing", Hint: "every row needs one"}
 	}
 	if why := CheckName(id, MaxMemberID); why != "" {
-		return &Error{Code: BadMember, Message: "the member_id " + why,
-			Hint: "write the id as the member is known, with characters that are seen"}
+		return &Error{
+			Code: BadMember, Message: "the member_id " + why,
+			Hint: "write the id as the member is known, with characters that are seen",
+		}
 	}
 	switch {
 	case isDigits(id):
 		return nil
 	case isNumber(id):
-		return &Error{Code: BadMember,
+		return &Error{
+			Code:    BadMember,
 			Message: "the member_id is a number as a spreadsheet writes it, whose digits may be lost",
-			Hint:    "format the column as text before saving"}
+			Hint:    "format the column as text before saving",
+		}
 	case isFormulaError(id):
-		return &Error{Code: BadMember, Message: "the member_id is the error value of a formula",
-			Hint: "correct the formula, or leave the row out"}
+		return &Error{
+			Code: BadMember, Message: "the member_id is the error value of a formula",
+			Hint: "correct the formula, or leave the row out",
+		}
 	case IsMemberColumn(id):
-		return &Error{Code: BadMember, Message: "the member_id is the column's name: the header stands here again",
-			Hint: "leave the row out"}
+		return &Error{
+			Code: BadMember, Message: "the member_id is the column's name: the header stands here again",
+			Hint: "leave the row out",
+		}
 	}
 	return nil
 }

@@ -93,8 +93,10 @@ func TestUnknownRedriveSaysSo(t *testing.T) {
 // never lost, and a refusal is counted once for its try.
 func TestAnyDeliveries(t *testing.T) {
 	t.Parallel()
-	verdicts := []domain.Verdict{domain.Unknown, domain.Granted, domain.RefusedForNow, domain.RefusedForGood,
-		domain.Contradicted}
+	verdicts := []domain.Verdict{
+		domain.Unknown, domain.Granted, domain.RefusedForNow, domain.RefusedForGood,
+		domain.Contradicted,
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		r := domain.Result{}
 		var sum domain.Counts
@@ -134,12 +136,16 @@ func TestAdmits(t *testing.T) {
 func TestRetryWait(t *testing.T) {
 	t.Parallel()
 	p := domain.RetryPolicy{Limit: 5, Backoff: time.Minute}
-	for n, want := range map[int]time.Duration{1: time.Minute, 2: 2 * time.Minute, 3: 4 * time.Minute,
-		6: 32 * time.Minute, 7: time.Hour, 1000: time.Hour} {
+	for n, want := range map[int]time.Duration{
+		1: time.Minute, 2: 2 * time.Minute, 3: 4 * time.Minute,
+		6: 32 * time.Minute, 7: time.Hour, 1000: time.Hour,
+	} {
 		require.Equal(t, want, p.Wait(n), n)
 	}
-	for asked, want := range map[time.Duration]time.Duration{0: 2 * time.Second, 20 * time.Second: 20 * time.Second,
-		1000 * time.Hour: time.Minute} {
+	for asked, want := range map[time.Duration]time.Duration{
+		0: 2 * time.Second, 20 * time.Second: 20 * time.Second,
+		1000 * time.Hour: time.Minute,
+	} {
 		require.Equal(t, want, domain.UnknownWait(asked), asked)
 	}
 }

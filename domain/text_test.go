@@ -35,9 +35,11 @@ var unseen = map[string]rune{
 // C1: a name holds only what is seen; an error names the character by its code point and its place.
 func TestC1NamesHoldWhatIsSeen(t *testing.T) {
 	t.Parallel()
-	onlyInNames := map[string]rune{"no-break space": 0xA0, "ideographic space": 0x3000, "thin space": 0x2009,
+	onlyInNames := map[string]rune{
+		"no-break space": 0xA0, "ideographic space": 0x3000, "thin space": 0x2009,
 		"Ogham space":        0x1680,
-		"object replacement": 0xFFFC, "replacement": 0xFFFD}
+		"object replacement": 0xFFFC, "replacement": 0xFFFD,
+	}
 	for kind, r := range unseen {
 		codePoint := fmt.Sprintf("%U", r)
 		require.Contains(t, domain.CheckName("M2"+string(r)+"00", 50), codePoint+" as character 3", kind)
@@ -49,8 +51,10 @@ func TestC1NamesHoldWhatIsSeen(t *testing.T) {
 		require.Contains(t, domain.CheckName("회원"+string(r)+"1", 50), "as character 3", kind)
 		require.Empty(t, domain.CheckText("회원"+string(r)+"1", 50), kind)
 	}
-	for _, name := range []string{"a b", "회원00001", "user.1+kr@example.com", "ｍ１", "é", "नमस्ते", "สวัสดี", "Ω", "葛",
-		"한글", "M_1-2/3", "🎁"} {
+	for _, name := range []string{
+		"a b", "회원00001", "user.1+kr@example.com", "ｍ１", "é", "नमस्ते", "สวัสดี", "Ω", "葛",
+		"한글", "M_1-2/3", "🎁",
+	} {
 		require.Empty(t, domain.CheckName(name, 50), name)
 	}
 	require.Equal(t, "is over 3 characters", domain.CheckName("가나다라", 3))
@@ -62,10 +66,12 @@ func TestC1NamesHoldWhatIsSeen(t *testing.T) {
 // C1: a text holds emoji of every make, and what they are composed of nowhere else.
 func TestC1TextsHoldEmoji(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "봄맞이 포인트 🎁", "a  b", "x\u00a0y", "=HYPERLINK(1)", "“따옴표” — 줄표…", "❤️", "❤︎",
+	for _, text := range []string{
+		"", "봄맞이 포인트 🎁", "a  b", "x\u00a0y", "=HYPERLINK(1)", "“따옴표” — 줄표…", "❤️", "❤︎",
 		"👨‍👩‍👧‍👦", "🧑🏽‍💻", "🏳️‍🌈", "🏳️‍⚧️", "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
 		"🏴‍☠️", "🇰🇷", "1️⃣", "#️⃣", "*️⃣", "ℹ️", "‼️", "〰️", "©️", "↔️", "🙂‍↔️", "Ⓜ️", "㊗️", "👁️‍🗨️", "❤️‍🔥",
-		"\U0001FAE9 (of a later Unicode)"} {
+		"\U0001FAE9 (of a later Unicode)",
+	} {
 		require.Empty(t, domain.CheckText(text, domain.MaxReason), "%q", text)
 	}
 	for _, text := range []string{
@@ -106,8 +112,10 @@ func TestC2LeftoversAreNoMembers(t *testing.T) {
 			require.Equal(t, why, domain.SuspiciousMember(id), "%q", id)
 		}
 	}
-	for _, id := range []string{"M1", "0557418298", "kakao_5054a5054c", "회원00001", "user.1+kr@example.com", "totally",
-		"계명대", "sum41", "총무", "a", "10-20"} {
+	for _, id := range []string{
+		"M1", "0557418298", "kakao_5054a5054c", "회원00001", "user.1+kr@example.com", "totally",
+		"계명대", "sum41", "총무", "a", "10-20",
+	} {
 		require.Empty(t, domain.SuspiciousMember(id), id)
 	}
 }

@@ -39,8 +39,10 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if !given && rule == page {
 			// A browser adds a stored password to requests that other sites make it send, so the origin counts too.
 			if _, key, given = c.Request().BasicAuth(); given && crossOrigin.Check(c.Request()) != nil {
-				return &domain.Error{Code: api.CrossSite, Message: "another site may not act here",
-					Hint: "do it on this page itself"}
+				return &domain.Error{
+					Code: api.CrossSite, Message: "another site may not act here",
+					Hint: "do it on this page itself",
+				}
 			}
 		}
 		if err := s.admit(c, rule, key, given); err != nil {
@@ -75,17 +77,21 @@ func (s *server) admit(c echo.Context, rule rule, key string, given bool) error 
 
 // tooManyGuesses refuses a wrong key with 429, and says how long to wait.
 func (s *server) tooManyGuesses(ctx context.Context, wait time.Duration) error {
-	p := s.problem(ctx, &domain.Error{Code: api.TooManyRequests,
+	p := s.problem(ctx, &domain.Error{
+		Code:    api.TooManyRequests,
 		Message: "the API key is not valid, and too many wrong ones came from here, or in all",
-		Hint:    "send the right key, which never waits; another wrong one waits as long as Retry-After says"})
+		Hint:    "send the right key, which never waits; another wrong one waits as long as Retry-After says",
+	})
 	p.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	return p
 }
 
 // unauthorized returns the refusal of a request without a key, or with a wrong one. Only the challenge differs.
 func (s *server) unauthorized(ctx context.Context, rule rule, given bool) error {
-	e := &domain.Error{Code: api.Unauthorized, Message: "the request has no API key",
-		Hint: "send it as `Authorization: Bearer KEY`"}
+	e := &domain.Error{
+		Code: api.Unauthorized, Message: "the request has no API key",
+		Hint: "send it as `Authorization: Bearer KEY`",
+	}
 	challenge := `Bearer realm="bestow"`
 	if given {
 		e.Message = "the API key is not valid"

@@ -27,8 +27,10 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 	open := map[string]bool{"GET /api/v1/openapi.json": true, "GET /api/v1/docs": true}
 	d := setup(t)
 	s := d.serve(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage, Guesses: GuessLimits{1e9, 1e9, 1e9, 1e9}})
-	routes := New(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage,
-		Log: slog.New(slog.DiscardHandler)}).(*echo.Echo).Routes()
+	routes := New(Config{
+		App: d.app, AdminKey: testKey, RiverUI: jobsPage,
+		Log: slog.New(slog.DiscardHandler),
+	}).(*echo.Echo).Routes()
 	require.Greater(t, len(routes), 10)
 	seen := 0
 	for _, r := range routes {
@@ -42,8 +44,10 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 			seen++
 			continue
 		}
-		for _, header := range []string{"", "Bearer", "Bearer ", "Bearer wrong", "Bearer " + testKey + "x", "bearer",
-			testKey, "Token " + testKey} {
+		for _, header := range []string{
+			"", "Bearer", "Bearer ", "Bearer wrong", "Bearer " + testKey + "x", "bearer",
+			testKey, "Token " + testKey,
+		} {
 			a := d.doAt(s, call{r.Method, path, "", []string{"Authorization: " + header}})
 			require.Equal(t, http.StatusUnauthorized, a.StatusCode, "%s %s %q", r.Method, path, header)
 			require.Contains(t, strings.Join(a.Header.Values("WWW-Authenticate"), " "), `Bearer realm="bestow"`)

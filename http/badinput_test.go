@@ -81,7 +81,9 @@ func TestCreateRefuses(t *testing.T) {
 		"expiry in year 0":           {with(`"expiry_at": "0000-01-01T00:00:00Z"`), 422, "invalid", []string{"body.expiry_at"}},
 		"expiry at the reservation": {
 			with(`"expiry_at": "2999-01-01T00:00:00Z", "reservation_at": "2999-01-01T00:00:00Z"`),
-			422, "invalid", []string{"body.expiry_at"}},
+			422, "invalid",
+			[]string{"body.expiry_at"},
+		},
 		"expiry without a zone":         {with(`"expiry_at": "2999-01-01T00:00:00"`), 422, "invalid", []string{"body.expiry_at"}},
 		"expiry on 30 February":         {with(`"expiry_at": "2999-02-30T00:00:00Z"`), 422, "invalid", []string{"body.expiry_at"}},
 		"expiry a date":                 {with(`"expiry_at": "2999-01-01"`), 422, "invalid", []string{"body.expiry_at"}},

@@ -23,8 +23,10 @@ func TestNoBodyNamesWhatIsMissing(t *testing.T) {
 		eventURL(e.ID) + "/stop": "send application/json with memo",
 		"/api/v1/events":         "send application/json with campaign_id and event_type",
 	} {
-		for _, header := range []string{"Content-Type: ", "Content-Type: application/json",
-			"Content-Type: application/x-www-form-urlencoded"} {
+		for _, header := range []string{
+			"Content-Type: ", "Content-Type: application/json",
+			"Content-Type: application/x-www-form-urlencoded",
+		} {
 			require.Equal(t, hint, d.post(path, "", header).refused(400, api.Malformed).Hint, path+" "+header)
 		}
 	}

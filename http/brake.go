@@ -51,7 +51,8 @@ func (s *server) engageBrake(ctx context.Context, in *brakeIn) (*brakedOut, erro
 }
 
 func (s *server) brake(ctx context.Context, by command.Caller, scope domain.BrakeScope,
-	memo string) (*brakedOut, error) {
+	memo string,
+) (*brakedOut, error) {
 	braked, err := s.app.Events.Brake(ctx, by, scope, memo)
 	if err != nil {
 		return nil, err

@@ -143,8 +143,10 @@ func TestQueueUnderABrake(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	id := d.reserved("c", past, "", 3)
-	for scope, want := range map[string]string{"type:VOUCHER": "", "type:POINT": "brake_engaged",
-		"all": "brake_engaged"} {
+	for scope, want := range map[string]string{
+		"type:VOUCHER": "", "type:POINT": "brake_engaged",
+		"all": "brake_engaged",
+	} {
 		d.post(brakeURL, `{"scope": "`+scope+`", `+why+`}`)
 		q := d.queue()
 		require.Equal(t, id, q.Lanes[0].Events[0].ID)

@@ -45,8 +45,10 @@ func (b *body[T]) whole() (value T, err error) {
 		return value, b.err
 	}
 	if b.unread != nil {
-		return value, &domain.Error{Code: domain.Invalid, Message: "the request has fields that cannot be",
-			Hint: "correct what is named", Fields: b.unread}
+		return value, &domain.Error{
+			Code: domain.Invalid, Message: "the request has fields that cannot be",
+			Hint: "correct what is named", Fields: b.unread,
+		}
 	}
 	return b.value, nil
 }
@@ -74,8 +76,10 @@ func (b *body[T]) decode(data []byte) {
 		}
 	}
 	if unknown != nil {
-		b.err = &domain.Error{Code: api.Malformed, Message: "the body has unknown fields",
-			Hint: "leave out what is named; names are exact", Fields: unknown}
+		b.err = &domain.Error{
+			Code: api.Malformed, Message: "the body has unknown fields",
+			Hint: "leave out what is named; names are exact", Fields: unknown,
+		}
 	}
 }
 
@@ -117,8 +121,10 @@ func wanted(t reflect.Type) string {
 
 // malformed returns the error that says where a body is not JSON; err is nil for the body null.
 func malformed(err error) error {
-	e := &domain.Error{Code: api.Malformed, Message: "the body is not a JSON object",
-		Hint: "send one JSON object, in UTF-8, with each name once"}
+	e := &domain.Error{
+		Code: api.Malformed, Message: "the body is not a JSON object",
+		Hint: "send one JSON object, in UTF-8, with each name once",
+	}
 	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		e.Message = fmt.Sprintf("the body is not one JSON object: see byte %d", s.ByteOffset)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
@@ -134,8 +140,10 @@ func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	u := ctx.URL()
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "the query is not well-formed",
-			Hint: "escape % and ; in its values"})
+		s.refuse(ctx, &domain.Error{
+			Code: api.BadRequest, Message: "the query is not well-formed",
+			Hint: "escape % and ; in its values",
+		})
 		return
 	}
 	known := map[string]*huma.Param{}
@@ -153,8 +161,10 @@ func (s *server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	if wrong != nil {
-		s.refuse(ctx, &domain.Error{Code: api.BadRequest, Message: "a query parameter cannot be used",
-			Hint: "correct what is named", Fields: wrong})
+		s.refuse(ctx, &domain.Error{
+			Code: api.BadRequest, Message: "a query parameter cannot be used",
+			Hint: "correct what is named", Fields: wrong,
+		})
 		return
 	}
 	if c, ok := ctx.(*statusContext); ok {
@@ -194,19 +204,25 @@ func (s *server) checkBody(ctx huma.Context, next func(huma.Context)) {
 	}
 	types := slices.Sorted(maps.Keys(takes.Content))
 	if humaecho.UnwrapV4(ctx).Request().ContentLength == 0 {
-		s.refuse(ctx, &domain.Error{Code: api.Malformed, Message: "the request has no body",
-			Hint: "send " + strings.Join(types, " or ") + s.needs(takes)})
+		s.refuse(ctx, &domain.Error{
+			Code: api.Malformed, Message: "the request has no body",
+			Hint: "send " + strings.Join(types, " or ") + s.needs(takes),
+		})
 		return
 	}
 	got, _, err := mime.ParseMediaType(ctx.Header("Content-Type"))
 	if _, ok := takes.Content[got]; !ok || err != nil {
-		s.refuse(ctx, &domain.Error{Code: api.UnsupportedType, Message: "the body's Content-Type is not taken here",
-			Hint: "send " + strings.Join(types, " or ")})
+		s.refuse(ctx, &domain.Error{
+			Code: api.UnsupportedType, Message: "the body's Content-Type is not taken here",
+			Hint: "send " + strings.Join(types, " or "),
+		})
 		return
 	}
 	if encoding := ctx.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		s.refuse(ctx, &domain.Error{Code: api.UnsupportedType, Message: "a compressed body is not taken here",
-			Hint: "send it as it is, without Content-Encoding"})
+		s.refuse(ctx, &domain.Error{
+			Code: api.UnsupportedType, Message: "a compressed body is not taken here",
+			Hint: "send it as it is, without Content-Encoding",
+		})
 		return
 	}
 	next(ctx)

@@ -143,8 +143,10 @@ func (s *server) operations() []*huma.Operation {
 func (s *server) docsFields(o *huma.Operation) (fields []docsField) {
 	for _, p := range o.Parameters {
 		if p.In != "path" {
-			fields = append(fields, docsField{p.Name, p.In, takes(p.Schema, p.Required),
-				cmp.Or(p.Description, p.Schema.Description)})
+			fields = append(fields, docsField{
+				p.Name, p.In, takes(p.Schema, p.Required),
+				cmp.Or(p.Description, p.Schema.Description),
+			})
 		}
 	}
 	if o.RequestBody == nil {
@@ -159,8 +161,10 @@ func (s *server) docsFields(o *huma.Operation) (fields []docsField) {
 		schema = s.api.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
 		for _, name := range propertiesOf(schema) {
 			p := schema.Properties[name]
-			fields = append(fields, docsField{name, "body", takes(p, slices.Contains(schema.Required, name)),
-				p.Description})
+			fields = append(fields, docsField{
+				name, "body", takes(p, slices.Contains(schema.Required, name)),
+				p.Description,
+			})
 		}
 	}
 	return fields
@@ -176,8 +180,10 @@ func propertiesOf(schema *huma.Schema) []string {
 
 // takes says what a field may hold.
 func takes(schema *huma.Schema, required bool) string {
-	text := map[string]string{huma.TypeInteger: "whole number", huma.TypeString: "text",
-		huma.TypeBoolean: "true or false"}[schema.Type]
+	text := map[string]string{
+		huma.TypeInteger: "whole number", huma.TypeString: "text",
+		huma.TypeBoolean: "true or false",
+	}[schema.Type]
 	switch {
 	case schema.Format == "date-time":
 		text = "time with its zone"

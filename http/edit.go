@@ -45,9 +45,11 @@ func (s *server) patchEvent(ctx context.Context, in *patchIn) (*eventOut, error)
 		return nil, err
 	}
 	if in.IfMatch == "" {
-		return nil, &domain.Error{Code: api.PreconditionRequired,
+		return nil, &domain.Error{
+			Code:    api.PreconditionRequired,
 			Message: "the change does not say which state of the event it is of",
-			Hint:    "GET the event and send its ETag as If-Match"}
+			Hint:    "GET the event and send its ETag as If-Match",
+		}
 	}
 	p := app.EventPatch{Given: in.Body.given, NewEvent: newEvent(api.NewEvent{
 		CampaignID:          orZero(wire.CampaignID),
@@ -85,8 +87,10 @@ func matches(header string) func(domain.Event) error {
 		if header == "" || slices.Contains(tags, "*") || slices.Contains(tags, etag(api.FromEvent(e))) {
 			return nil
 		}
-		return &domain.Error{Code: api.PreconditionFailed, Message: "somebody has changed the event since it was read",
-			Hint: "read it again, and decide anew"}
+		return &domain.Error{
+			Code: api.PreconditionFailed, Message: "somebody has changed the event since it was read",
+			Hint: "read it again, and decide anew",
+		}
 	}
 }
 

@@ -42,9 +42,11 @@ func TestPatchMerges(t *testing.T) {
 	require.Equal(t, want, got)
 	require.Equal(t, d.tag(e.ID), a.Header.Get("ETag"))
 
-	a = d.do(call{"PATCH", eventURL(e.ID),
+	a = d.do(call{
+		"PATCH", eventURL(e.ID),
 		`{"campaign_id": "b", "event_type": "VOUCHER", "default_amount": null, "expiry_at": null, "partition_count": null, "reservation_at": null}`,
-		[]string{"If-Match: \"other\", " + a.Header.Get("ETag"), "Content-Type: application/merge-patch+json"}})
+		[]string{"If-Match: \"other\", " + a.Header.Get("ETag"), "Content-Type: application/merge-patch+json"},
+	})
 	require.Equal(t, 200, a.StatusCode, a.body)
 	got = decoded[api.Event](a)
 	want.CampaignID, want.EventType, want.DefaultAmount, want.ExpiryAt, want.PartitionCount, want.ReservationAt = "b",
@@ -75,8 +77,10 @@ func TestPatchNeedsTheTag(t *testing.T) {
 	codes := make([]int, 8)
 	for i := range codes {
 		wg.Go(func() {
-			codes[i] = d.do(call{"PATCH", eventURL(e.ID), fmt.Sprintf(`{"reservation_priority": %d}`, 100+i),
-				[]string{"If-Match: " + tag}}).StatusCode
+			codes[i] = d.do(call{
+				"PATCH", eventURL(e.ID), fmt.Sprintf(`{"reservation_priority": %d}`, 100+i),
+				[]string{"If-Match: " + tag},
+			}).StatusCode
 		})
 	}
 	wg.Wait()
@@ -152,8 +156,10 @@ func TestPatchDuringAnImport(t *testing.T) {
 	defer func() { _ = tx.Rollback(t.Context()) }()
 	_, err = tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1::bigint << 3 | 1)`, e.ID)
 	require.NoError(t, err)
-	for _, body := range []string{`{"partition_count": 5}`, `{"event_type": "VOUCHER"}`, `{"default_amount": null}`,
-		`{"default_reason": "x"}`} {
+	for _, body := range []string{
+		`{"partition_count": 5}`, `{"event_type": "VOUCHER"}`, `{"default_amount": null}`,
+		`{"default_reason": "x"}`,
+	} {
 		d.patch(e.ID, body).refused(409, "import_running")
 	}
 	require.Equal(t, 200, d.patch(e.ID, `{"reservation_priority": 1, "default_amount": 500}`).StatusCode)

@@ -151,8 +151,10 @@ func (s *server) explain(ctx context.Context, err error) *domain.Error {
 		return fromEcho(e)
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return &domain.Error{Code: api.Malformed, Message: "the connection ended before the request did",
-			Hint: "send it again, with the same Idempotency-Key"}
+		return &domain.Error{
+			Code: api.Malformed, Message: "the connection ended before the request did",
+			Hint: "send it again, with the same Idempotency-Key",
+		}
 	}
 	if blocked, ok := errors.AsType[*pg.BlockedError](err); ok {
 		s.log.WarnContext(ctx, "a request waited too long for a lock in the database", requestKey, requestID(ctx),
@@ -161,8 +163,10 @@ func (s *server) explain(ctx context.Context, err error) *domain.Error {
 	}
 	if pg.Unavailable(err) {
 		s.log.WarnContext(ctx, "database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
-		return &domain.Error{Code: domain.Unavailable, Message: "the database does not answer now",
-			Hint: "ask again in a few seconds; with the same Idempotency-Key nothing happens twice"}
+		return &domain.Error{
+			Code: domain.Unavailable, Message: "the database does not answer now",
+			Hint: "ask again in a few seconds; with the same Idempotency-Key nothing happens twice",
+		}
 	}
 	s.log.ErrorContext(ctx, "request failed", requestKey, requestID(ctx), obs.Err, err)
 	return ourFault()
@@ -170,19 +174,25 @@ func (s *server) explain(ctx context.Context, err error) *domain.Error {
 
 // ourFault returns the answer to every error that is our fault.
 func ourFault() *domain.Error {
-	return &domain.Error{Code: api.Internal, Message: "the request could not be worked",
-		Hint: "tell the operators the request_id: the log says more"}
+	return &domain.Error{
+		Code: api.Internal, Message: "the request could not be worked",
+		Hint: "tell the operators the request_id: the log says more",
+	}
 }
 
 // fromEcho translates the router's refusals.
 func fromEcho(e *echo.HTTPError) *domain.Error {
 	switch e.Code {
 	case http.StatusMethodNotAllowed:
-		return &domain.Error{Code: api.MethodNotAllowed, Message: "the route does not have this method",
-			Hint: "the Allow header lists those it has"}
+		return &domain.Error{
+			Code: api.MethodNotAllowed, Message: "the route does not have this method",
+			Hint: "the Allow header lists those it has",
+		}
 	case http.StatusNotFound:
-		return &domain.Error{Code: domain.NotFound, Message: "there is no such route",
-			Hint: "GET " + prefix + "/docs lists all routes"}
+		return &domain.Error{
+			Code: domain.NotFound, Message: "there is no such route",
+			Hint: "GET " + prefix + "/docs lists all routes",
+		}
 	}
 	return &domain.Error{Code: api.BadRequest, Message: "the request cannot be used"}
 }
@@ -192,17 +202,23 @@ func fromEcho(e *echo.HTTPError) *domain.Error {
 func fromHuma(m *huma.ErrorModel) *domain.Error {
 	switch m.Status {
 	case http.StatusRequestEntityTooLarge:
-		return &domain.Error{Code: api.TooLarge, Message: "the body is over 1 MiB",
-			Hint: "member lists go to /events/{id}/targets"}
+		return &domain.Error{
+			Code: api.TooLarge, Message: "the body is over 1 MiB",
+			Hint: "member lists go to /events/{id}/targets",
+		}
 	case http.StatusRequestTimeout:
-		return &domain.Error{Code: api.RequestTimeout, Message: "the body did not arrive in time",
-			Hint: "send it again"}
+		return &domain.Error{
+			Code: api.RequestTimeout, Message: "the body did not arrive in time",
+			Hint: "send it again",
+		}
 	}
 	e := &domain.Error{Code: api.Malformed, Message: "the body is missing or ended early", Hint: "send one JSON object"}
 	for _, d := range m.Errors {
 		if strings.HasPrefix(d.Location, "path.") {
-			return &domain.Error{Code: domain.NotFound, Message: "there is no such thing: an id is a positive number",
-				Hint: "list the events"}
+			return &domain.Error{
+				Code: domain.NotFound, Message: "there is no such thing: an id is a positive number",
+				Hint: "list the events",
+			}
 		}
 		if d.Location != "" && d.Location != "body" {
 			e.Code, e.Message, e.Hint = api.BadRequest, "a parameter cannot be used", "correct what is named"

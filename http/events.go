@@ -139,8 +139,10 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 	if err := checkText("campaign_id", in.CampaignID); err != nil {
 		return nil, err
 	}
-	f := eventrow.Filter{Status: domain.Status(in.Status), Type: in.Type, CampaignID: in.CampaignID, Before: before,
-		Limit: in.Limit + 1}
+	f := eventrow.Filter{
+		Status: domain.Status(in.Status), Type: in.Type, CampaignID: in.CampaignID, Before: before,
+		Limit: in.Limit + 1,
+	}
 	events, err := s.app.Events.List(ctx, f)
 	if err != nil {
 		return nil, err
@@ -160,7 +162,9 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 }
 
 func badParameter(name, message string) error {
-	return &domain.Error{Code: api.BadRequest, Message: "a query parameter cannot be used",
+	return &domain.Error{
+		Code: api.BadRequest, Message: "a query parameter cannot be used",
 		Hint:   "correct what is named",
-		Fields: []domain.Field{{Name: "query." + name, Message: message}}}
+		Fields: []domain.Field{{Name: "query." + name, Message: message}},
+	}
 }

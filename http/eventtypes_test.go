@@ -106,8 +106,10 @@ func TestLimitsAreObeyed(t *testing.T) {
 	limit(`{"max_count": null}`)
 	require.Equal(t, new("P"), d.list(e.ID, "", "a", "b").Unit)
 
-	for status, move := range map[string]string{"PENDING": "start", "STOPPED": "resume", "RUNNING": "retry",
-		"COMPLETED": "retry"} {
+	for status, move := range map[string]string{
+		"PENDING": "start", "STOPPED": "resume", "RUNNING": "retry",
+		"COMPLETED": "retry",
+	} {
 		limit(`{"max_per_member": null}`)
 		e := d.pointEvent(status)
 		d.list(e.ID, "", status+"1", status+"2")

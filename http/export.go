@@ -80,9 +80,11 @@ func (s *server) findImport(ctx context.Context, in *rejectedIn) (imports.Record
 			return r, nil
 		}
 	}
-	return imports.Record{}, &domain.Error{Code: domain.NotFound,
+	return imports.Record{}, &domain.Error{
+		Code:    domain.NotFound,
 		Message: fmt.Sprintf("event %d has no import %d", in.ID, in.ImportID),
-		Hint:    fmt.Sprintf("`bestow targets list %d` lists the imports of the event", in.ID)}
+		Hint:    fmt.Sprintf("`bestow targets list %d` lists the imports of the event", in.ID),
+	}
 }
 
 // rowSource hands each row to a function.

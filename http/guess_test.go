@@ -46,8 +46,10 @@ func TestWrongKeysAreLimited(t *testing.T) {
 func TestRightKeyInAFlood(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	h := New(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage, Log: d.logger(),
-		Guesses: GuessLimits{AddressBurst: 10, AllBurst: 100, AddressPerSecond: 1e-6, AllPerSecond: 1e-6}})
+	h := New(Config{
+		App: d.app, AdminKey: testKey, RiverUI: jobsPage, Log: d.logger(),
+		Guesses: GuessLimits{AddressBurst: 10, AllBurst: 100, AddressPerSecond: 1e-6, AllPerSecond: 1e-6},
+	})
 	ask := func(address, method, path, body, authorization string) int {
 		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 		r.RemoteAddr = address + ":4711"
@@ -63,8 +65,10 @@ func TestRightKeyInAFlood(t *testing.T) {
 		flood(fmt.Sprintf("10.0.%d.%d", n>>8, n&255))
 	}
 	for n := range 40 {
-		for _, address := range []string{fmt.Sprintf("10.1.0.%d", n), fmt.Sprintf("10.0.0.%d", n),
-			fmt.Sprintf("[2001:db8:0:%x::1]", n)} {
+		for _, address := range []string{
+			fmt.Sprintf("10.1.0.%d", n), fmt.Sprintf("10.0.0.%d", n),
+			fmt.Sprintf("[2001:db8:0:%x::1]", n),
+		} {
 			require.Equal(t, 429, flood(address))
 			require.Equal(t, 200, ask(address, "POST", "/api/v1/brake", `{"scope": "all", "memo": "flood"}`,
 				"Bearer "+testKey), address)

@@ -75,8 +75,10 @@ func TestEveryMoveInEveryStatus(t *testing.T) {
 		"FAILED":    {"resume": {202, "RUNNING"}},
 		"COMPLETED": {"retry": {200, "COMPLETED"}},
 	}
-	allowed := map[string][]string{"PENDING": {"start"}, "RUNNING": {"stop"}, "STOPPED": {"resume"},
-		"FAILED": {"resume"}, "COMPLETED": {}}
+	allowed := map[string][]string{
+		"PENDING": {"start"}, "RUNNING": {"stop"}, "STOPPED": {"resume"},
+		"FAILED": {"resume"}, "COMPLETED": {},
+	}
 	d := setup(t)
 	limits := app.DefaultLimits()
 	limits.Imports = len(right) * len(moves) // at once, where the machine has the cores

@@ -45,8 +45,10 @@ func TestReservationInThePast(t *testing.T) {
 	}
 	now := time.Now().Truncate(time.Second)
 	e := d.created(body(now))
-	for _, at := range []time.Time{now.Add(-time.Hour), now.Add(-time.Minute), now.Add(-10 * time.Second),
-		time.Unix(0, 0)} {
+	for _, at := range []time.Time{
+		now.Add(-time.Hour), now.Add(-time.Minute), now.Add(-10 * time.Second),
+		time.Unix(0, 0),
+	} {
 		p := d.post("/api/v1/events", body(at)).refused(422, "invalid")
 		require.Equal(t, "body.reservation_at", p.Errors[0].Location)
 		p = d.patch(e.ID, fmt.Sprintf(`{"reservation_at": %q}`, at.Format(time.RFC3339))).refused(422, "invalid")

@@ -1,10 +1,11 @@
 package http
 
 import (
-	"bestow/app/command"
 	"crypto/sha256"
 	"io"
 	"strings"
+
+	"bestow/app/command"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -31,11 +32,15 @@ func (a *Asked) Resolve(ctx huma.Context) []error {
 	})
 	switch {
 	case given && !usableKey(a.Key):
-		return []error{&huma.ErrorDetail{Location: "header.Idempotency-Key",
-			Message: "must be 1 to 200 printable ASCII characters"}}
+		return []error{&huma.ErrorDetail{
+			Location: "header.Idempotency-Key",
+			Message:  "must be 1 to 200 printable ASCII characters",
+		}}
 	case several:
-		return []error{&huma.ErrorDetail{Location: "header.Idempotency-Key",
-			Message: "stands in the request more than once, with different values"}}
+		return []error{&huma.ErrorDetail{
+			Location: "header.Idempotency-Key",
+			Message:  "stands in the request more than once, with different values",
+		}}
 	}
 	return nil
 }

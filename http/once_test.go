@@ -27,8 +27,10 @@ func TestTwoIdempotencyKeys(t *testing.T) {
 			body := strings.NewReader(`{"campaign_id": "` + name + `", "event_type": "POINT"}`)
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+"/api/v1/events", body)
 			require.NoError(t, err)
-			req.Header = http.Header{"Authorization": {"Bearer " + testKey}, "Content-Type": {"application/json"},
-				"Idempotency-Key": tt.keys}
+			req.Header = http.Header{
+				"Authorization": {"Bearer " + testKey}, "Content-Type": {"application/json"},
+				"Idempotency-Key": tt.keys,
+			}
 			res, err := d.Client().Do(req)
 			require.NoError(t, err)
 			require.NoError(t, res.Body.Close())

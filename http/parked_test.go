@@ -48,8 +48,10 @@ func TestParkedList(t *testing.T) {
 	p := newer[0]
 	require.NotZero(t, p.At)
 	p.At = d.parkedPage("?limit=1").Items[0].At
-	require.Equal(t, api.Parked{ID: 6, Cause: "newer_version", Detail: "d", Topic: "grants.point", Partition: 3,
-		Offset: 105, Size: 5, At: p.At}, p)
+	require.Equal(t, api.Parked{
+		ID: 6, Cause: "newer_version", Detail: "d", Topic: "grants.point", Partition: 3,
+		Offset: 105, Size: 5, At: p.At,
+	}, p)
 	d.sql(`UPDATE parked_messages SET replayed_at = now() WHERE id = 6`)
 	require.Len(t, d.parkedPage("?replayed=true").Items, 1)
 	require.Len(t, d.parkedPage("?replayed=false").Items, 6)
@@ -57,8 +59,10 @@ func TestParkedList(t *testing.T) {
 	d.pointEvent("a")
 	d.pointEvent("b")
 	events := decoded[api.Events](d.get("/api/v1/events?limit=1"))
-	for _, query := range []string{"?cursor=" + *events.NextCursor, "?cause=odd", "?replayed=maybe", "?limit=0",
-		"?state=open"} {
+	for _, query := range []string{
+		"?cursor=" + *events.NextCursor, "?cause=odd", "?replayed=maybe", "?limit=0",
+		"?state=open",
+	} {
 		d.get("/api/v1/parked"+query).refused(400, api.BadRequest)
 	}
 }

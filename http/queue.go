@@ -23,8 +23,10 @@ func (s *server) showQueue(ctx context.Context, _ *struct{}) (*queueOut, error) 
 }
 
 func wireLane(l reports.Lane) api.Lane {
-	lane := api.Lane{ReservationAt: l.ReservationAt.UTC(), Due: l.Due, Busy: l.Runner() != nil,
-		Events: make([]api.Queued, len(l.Events))}
+	lane := api.Lane{
+		ReservationAt: l.ReservationAt.UTC(), Due: l.Due, Busy: l.Runner() != nil,
+		Events: make([]api.Queued, len(l.Events)),
+	}
 	for i, e := range l.Events {
 		lane.Events[i] = wireQueued(e)
 	}

@@ -51,8 +51,10 @@ func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, e
 		if err != nil {
 			return nil, err
 		}
-		out.Body.Absent = &api.Absence{Code: absence.Code, Text: absence.Text, ImportID: api.OrNull(absence.ImportID),
-			Line: api.OrNull(absence.Line)}
+		out.Body.Absent = &api.Absence{
+			Code: absence.Code, Text: absence.Text, ImportID: api.OrNull(absence.ImportID),
+			Line: api.OrNull(absence.Line),
+		}
 	}
 	return out, nil
 }

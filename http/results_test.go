@@ -49,8 +49,10 @@ func TestResults(t *testing.T) {
 	require.Equal(t, []string{"g"}, d.results(e, "&error_code=busy&status=PERMANENTLY_FAILED"))
 	require.Empty(t, d.results(e, "&member_id=zz"))
 	require.Empty(t, d.results(e, "&member_id=%20"))
-	for _, spelling := range []string{"회원 1", " 회원 1", "회원 1\u3000", norm.NFD.String("회원 1"),
-		norm.NFD.String(strings.Repeat("회", 50))} {
+	for _, spelling := range []string{
+		"회원 1", " 회원 1", "회원 1\u3000", norm.NFD.String("회원 1"),
+		norm.NFD.String(strings.Repeat("회", 50)),
+	} {
 		want := []string{"회원 1"}
 		if len(spelling) > 100 {
 			want = nil // as long as an id may be
@@ -61,9 +63,11 @@ func TestResults(t *testing.T) {
 	gone := decoded[api.Results](d.get(eventURL(e.ID) + "/results?member_id=e")).Items[0]
 	require.NotZero(t, gone.UpdatedAt)
 	code, why := "withdrawn", "closed in 2025"
-	require.Equal(t, api.Result{MemberID: "e", Amount: 5, Status: "PERMANENTLY_FAILED", ErrorCode: &code,
+	require.Equal(t, api.Result{
+		MemberID: "e", Amount: 5, Status: "PERMANENTLY_FAILED", ErrorCode: &code,
 		ErrorMessage: &why,
-		RetryCount:   4, UpdatedAt: gone.UpdatedAt}, gone)
+		RetryCount:   4, UpdatedAt: gone.UpdatedAt,
+	}, gone)
 	given := decoded[api.Results](d.get(eventURL(e.ID) + "/results?member_id=%ED%9A%8C%EC%9B%90%201")).Items[0]
 	require.Nil(t, given.ErrorCode)
 	require.Equal(t, "tx-1", *given.MoneyTxID)
@@ -141,10 +145,12 @@ func TestResultsRefuse(t *testing.T) {
 	e := d.pointEvent("a")
 	d.get("/api/v1/events/77/results").refused(404, "not_found")
 	foreign := writeCursor(eventCursor, 7)
-	for _, query := range []string{"?status=LOST", "?limit=0", "?limit=1001", "?member_id=%00", "?member_id=%ff",
+	for _, query := range []string{
+		"?status=LOST", "?limit=0", "?limit=1001", "?member_id=%00", "?member_id=%ff",
 		"?error_code=%0a", "?cursor=x",
 		"?cursor=" + foreign, "?cursor=" + writeTextCursor(resultCursor, "a\x00"),
-		"?cursor=" + writeTextCursor(resultCursor, ""), "?member=a"} {
+		"?cursor=" + writeTextCursor(resultCursor, ""), "?member=a",
+	} {
 		d.get(eventURL(e.ID)+"/results"+query).refused(400, api.BadRequest)
 	}
 }

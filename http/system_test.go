@@ -55,8 +55,10 @@ func TestSystem(t *testing.T) {
 	sys = d.system()
 	require.Equal(t, "type:VOUCHER", sys.Brake[0].Scope, "also where nothing stands still for it")
 	require.Equal(t, "kim", sys.Brake[0].By)
-	require.Equal(t, []api.Standing{{Code: "relay_queue_paused", Text: "blocked: the relay queue is paused in River UI",
-		Events: []int64{e.ID}}}, sys.WaitingFor)
+	require.Equal(t, []api.Standing{{
+		Code: "relay_queue_paused", Text: "blocked: the relay queue is paused in River UI",
+		Events: []int64{e.ID},
+	}}, sys.WaitingFor)
 }
 
 // The list says of each event of the page what it waits for, and of those that moved or ended nothing.

@@ -37,8 +37,10 @@ func importOp() huma.Operation {
 		"or one JSON object a line. The body is read as a stream, up to ten million rows. " +
 		"All or nothing, but for the rejected rows."
 	text := &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
-	o.RequestBody = &huma.RequestBody{Required: true,
-		Content: map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text}}
+	o.RequestBody = &huma.RequestBody{
+		Required: true,
+		Content:  map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text},
+	}
 	return o
 }
 
@@ -70,8 +72,10 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 		return nil, err
 	}
 	out := &importOut{Status: http.StatusOK, Replayed: replayed(by)}
-	out.Body = api.ImportResult{Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount,
-		Unit: api.OrNull(r.Unit), Warnings: wireWarnings(r.Warnings)}
+	out.Body = api.ImportResult{
+		Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount,
+		Unit: api.OrNull(r.Unit), Warnings: wireWarnings(r.Warnings),
+	}
 	if in.DryRun {
 		return out, nil
 	}

@@ -50,8 +50,10 @@ func TestC1FreeTexts(t *testing.T) {
 			a := send(n, text)
 			require.Less(t, a.StatusCode, 300, "%s %q: %s", field, text, a.body)
 		}
-		for text, named := range map[string]string{"a\u202eb": "U+202E", "a\u2066b": "U+2066", "a\u0007b": "U+0007",
-			"a\nb": "U+000A", "a\u200bb": "U+200B", "a\u3164b": "U+3164", "a\ue000b": "U+E000"} {
+		for text, named := range map[string]string{
+			"a\u202eb": "U+202E", "a\u2066b": "U+2066", "a\u0007b": "U+0007",
+			"a\nb": "U+000A", "a\u200bb": "U+200B", "a\u3164b": "U+3164", "a\ue000b": "U+E000",
+		} {
 			n++
 			a := send(n, text)
 			code := "invalid"
@@ -75,8 +77,10 @@ func TestC1FreeTexts(t *testing.T) {
 func TestC1CampaignIDs(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	for id, named := range map[string]string{"M\u200b1": "U+200B as character 2", "\u3164": "U+3164 as character 1",
-		"a\u00a0b": "U+00A0 as character 2", "a\ufe0f": "U+FE0F as character 2"} {
+	for id, named := range map[string]string{
+		"M\u200b1": "U+200B as character 2", "\u3164": "U+3164 as character 1",
+		"a\u00a0b": "U+00A0 as character 2", "a\ufe0f": "U+FE0F as character 2",
+	} {
 		a := d.post("/api/v1/events", fmt.Sprintf(`{"campaign_id": %s, "event_type": "POINT"}`, quoted(t, id)))
 		require.Equal(t, []string{"body.campaign_id"}, locations(a.refused(422, "invalid")))
 		require.Contains(t, a.body, named)

@@ -233,8 +233,10 @@ func TestSteadyUpload(t *testing.T) {
 	got, err := io.ReadAll(u)
 	require.NoError(t, err)
 	require.Len(t, got, 100)
-	u = &upload{body: iotestOneByte{strings.NewReader("xx")}, deadline: u.deadline,
-		limits: UploadLimits{Window: time.Nanosecond, Bytes: 2}}
+	u = &upload{
+		body: iotestOneByte{strings.NewReader("xx")}, deadline: u.deadline,
+		limits: UploadLimits{Window: time.Nanosecond, Bytes: 2},
+	}
 	_, err = io.ReadAll(u)
 	require.Error(t, err, "a byte a window is too little")
 }

@@ -39,8 +39,10 @@ func (s *server) verifyEvent(ctx context.Context, in *startIn) (*verifyOut, erro
 }
 
 func wireVerification(v reports.Verification) api.Verification {
-	wire := api.Verification{EventID: v.EventID, State: api.VerifyWaiting, By: v.By, AskedAt: v.AskedAt.UTC(),
-		Since: api.UTC(v.Since)}
+	wire := api.Verification{
+		EventID: v.EventID, State: api.VerifyWaiting, By: v.By, AskedAt: v.AskedAt.UTC(),
+		Since: api.UTC(v.Since),
+	}
 	if v.Since != nil {
 		wire.State = api.VerifyRunning
 	}

@@ -38,16 +38,22 @@ func (i *Item) Check(k Kind, loc *time.Location) *Refusal {
 	case !usableAmount(i.Amount):
 		return errBadAmount
 	case !text(i.Reason, maxReason):
-		return &Refusal{Code: BadReason,
-			Message: "the reason cannot be stored: it must be text of at most 500 characters"}
+		return &Refusal{
+			Code:    BadReason,
+			Message: "the reason cannot be stored: it must be text of at most 500 characters",
+		}
 	case !name(i.TypeCode, maxTypeCode):
 		return &Refusal{Code: BadTypeCode, Message: "the type code cannot be used: " + usable + "10 characters"}
 	case !text(i.Ref, maxRef) || k == Vouchers && strings.TrimSpace(i.Ref) == "":
-		return &Refusal{Code: BadRef,
-			Message: "the ref cannot be stored: it must be text of at most 100 characters, and a voucher needs one"}
+		return &Refusal{
+			Code:    BadRef,
+			Message: "the ref cannot be stored: it must be text of at most 100 characters, and a voucher needs one",
+		}
 	case i.ExpiryAt != nil && i.ExpiryAt.In(loc).Year() > lastYear:
-		return &Refusal{Code: BadExpiry,
-			Message: "the expiry is after the year 9999 in the ledger's time zone; leave it out for never"}
+		return &Refusal{
+			Code:    BadExpiry,
+			Message: "the expiry is after the year 9999 in the ledger's time zone; leave it out for never",
+		}
 	case k == Vouchers && i.Policy != "":
 		return &Refusal{Code: UnknownPolicy, Message: "policies are of points: leave it out for a voucher"}
 	}
@@ -57,16 +63,22 @@ func (i *Item) Check(k Kind, loc *time.Location) *Refusal {
 // What is said of several calls.
 var (
 	errBadKey      = &Refusal{Code: BadKey, Message: "the idempotency key cannot be used: " + usable + "200 characters"}
-	errReservedKey = &Refusal{Code: BadKey,
-		Message: "the idempotency key begins with a word that the ledger keeps for its own movements: use another"}
-	errBadMember = &Refusal{Code: BadMember,
+	errReservedKey = &Refusal{
+		Code:    BadKey,
+		Message: "the idempotency key begins with a word that the ledger keeps for its own movements: use another",
+	}
+	errBadMember = &Refusal{
+		Code: BadMember,
 		Message: "the member id cannot be used: it must be text in the normal form NFC without control characters " +
 			"and characters that change the direction, without a blank at either end, " +
-			"not empty and not over 50 characters"}
+			"not empty and not over 50 characters",
+	}
 	// ErrNoPolicy is the refusal of a policy that does not exist.
 	ErrNoPolicy  = &Refusal{Code: UnknownPolicy, Message: "there is no such policy"}
-	errBadAmount = &Refusal{Code: BadAmount,
-		Message: "the amount is not a whole number from 1 to 1,000,000,000,000,000"}
+	errBadAmount = &Refusal{
+		Code:    BadAmount,
+		Message: "the amount is not a whole number from 1 to 1,000,000,000,000,000",
+	}
 )
 
 // ourKeys are the beginnings of the keys of movements that the ledger makes itself.
@@ -103,8 +115,10 @@ func checkMovement(key, memberID, reason string) *Refusal {
 		return errReservedKey
 	}
 	if !text(reason, maxReason) {
-		return &Refusal{Code: BadReason,
-			Message: "the reason cannot be stored: it must be text of at most 500 characters"}
+		return &Refusal{
+			Code:    BadReason,
+			Message: "the reason cannot be stored: it must be text of at most 500 characters",
+		}
 	}
 	return nil
 }
@@ -173,8 +187,10 @@ func checkCause(typeCode, ref string) *Refusal {
 
 func checkRef(ref string) *Refusal {
 	if !text(ref, maxRef) || strings.TrimSpace(ref) == "" {
-		return &Refusal{Code: BadRef,
-			Message: "the ref is missing or cannot be stored: it must be text of 1 to 100 characters"}
+		return &Refusal{
+			Code:    BadRef,
+			Message: "the ref is missing or cannot be stored: it must be text of 1 to 100 characters",
+		}
 	}
 	return nil
 }

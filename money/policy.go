@@ -96,11 +96,15 @@ func (p *Policy) Refuse(i *Item) *Refusal {
 	case p.Status != PolicyActive:
 		return &Refusal{Code: PolicyInactive, Message: "the policy is retired: no points are saved by it any more"}
 	case p.Min != nil && i.Amount < *p.Min:
-		return &Refusal{Code: UnderMinimum,
-			Message: fmt.Sprintf("the policy saves %s or more at once", english.Count(*p.Min, "point"))}
+		return &Refusal{
+			Code:    UnderMinimum,
+			Message: fmt.Sprintf("the policy saves %s or more at once", english.Count(*p.Min, "point")),
+		}
 	case p.Max != nil && i.Amount > *p.Max:
-		return &Refusal{Code: OverMaximum,
-			Message: fmt.Sprintf("the policy saves %s at most at once", english.Count(*p.Max, "point"))}
+		return &Refusal{
+			Code:    OverMaximum,
+			Message: fmt.Sprintf("the policy saves %s at most at once", english.Count(*p.Max, "point")),
+		}
 	}
 	return nil
 }

@@ -73,5 +73,7 @@ func NewRefusal(code, format string, args ...any) *Refusal {
 
 // ErrKeyTaken is the refusal of a key that stands for something else, of which it says nothing: it may be another
 // member's.
-var ErrKeyTaken = &Refusal{Code: KeyConflict,
-	Message: "the idempotency key was used for another member, amount or operation"}
+var ErrKeyTaken = &Refusal{
+	Code:    KeyConflict,
+	Message: "the idempotency key was used for another member, amount or operation",
+}

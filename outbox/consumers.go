@@ -68,9 +68,11 @@ func (k *Kafka) Consumers() (found []Consumer, err error) {
 			if err != nil || given == nil {
 				continue // it was given nothing yet
 			}
-			found = append(found, Consumer{EventType: types[g.GroupId], Group: g.GroupId, Member: id,
+			found = append(found, Consumer{
+				EventType: types[g.GroupId], Group: g.GroupId, Member: id,
 				Client: m.ClientId,
-				Host:   m.ClientHost, Partitions: given.Topics[of[g.GroupId]]})
+				Host:   m.ClientHost, Partitions: given.Topics[of[g.GroupId]],
+			})
 		}
 	}
 	return found, nil

@@ -166,8 +166,10 @@ func commit(admin sarama.ClusterAdmin, group, topic string, offsets map[int32]in
 }
 
 // groupIsAlive are the errors with which a broker refuses offsets from outside for a group that has members.
-var groupIsAlive = []sarama.KError{sarama.ErrUnknownMemberId, sarama.ErrIllegalGeneration,
-	sarama.ErrRebalanceInProgress}
+var groupIsAlive = []sarama.KError{
+	sarama.ErrUnknownMemberId, sarama.ErrIllegalGeneration,
+	sarama.ErrRebalanceInProgress,
+}
 
 // Skipped counts the messages of another installation that this process has skipped in a topic.
 type Skipped struct {

@@ -66,9 +66,11 @@ func NewKafka(cfg KafkaConfig) (*Kafka, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, err), client.Close())
 	}
-	return &Kafka{cfg: cfg, client: client, publisher: publisher, sessions: newSessions(),
+	return &Kafka{
+		cfg: cfg, client: client, publisher: publisher, sessions: newSessions(),
 		consumed: map[string]string{},
-		topics:   &topics{log: cfg.Log, faults: map[string][]fault{}}}, nil
+		topics:   &topics{log: cfg.Log, faults: map[string][]fault{}},
+	}, nil
 }
 
 // Close ends the publisher and all subscribers.
@@ -256,8 +258,10 @@ func (marshaler) Marshal(topic string, m *message.Message) (*sarama.ProducerMess
 		Topic:     topic,
 		Partition: int32(partition),
 		Value:     sarama.ByteEncoder(m.Payload),
-		Headers: []sarama.RecordHeader{{Key: []byte("content-type"),
-			Value: []byte("application/cloudevents+json; charset=UTF-8")}},
+		Headers: []sarama.RecordHeader{{
+			Key:   []byte("content-type"),
+			Value: []byte("application/cloudevents+json; charset=UTF-8"),
+		}},
 	}
 	if copied := m.Metadata.Get(replayHeader); copied != "" {
 		out.Headers = append(out.Headers, sarama.RecordHeader{Key: []byte(replayHeader), Value: []byte(copied)})

@@ -127,8 +127,10 @@ func decode(body []byte, here Installation) (Message, error) {
 	m := Message{
 		ID:     e.ID,
 		Source: e.Source,
-		Chunk: domain.Chunk{EventID: e.Data.EventID, PartitionKey: e.Data.Chunk.PartitionKey,
-			First: e.Data.Chunk.FirstID, Last: e.Data.Chunk.LastID},
+		Chunk: domain.Chunk{
+			EventID: e.Data.EventID, PartitionKey: e.Data.Chunk.PartitionKey,
+			First: e.Data.Chunk.FirstID, Last: e.Data.Chunk.LastID,
+		},
 		EventType: e.Data.EventType,
 		ExpiryAt:  e.Data.ExpiryAt,
 		Grants:    make([]domain.Grant, len(e.Data.Grants)),

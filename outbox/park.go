@@ -48,7 +48,8 @@ func causeOf(err error) (cause string, ok bool) {
 // park keeps a message that no handler can use. It keeps one row per position, since a message may be delivered any
 // number of times. A copy that comes back from a replay goes to its own row, and makes no new one.
 func park(ctx context.Context, pool *pgxpool.Pool, at Position, payload []byte, from replay, cause string,
-	why error) error {
+	why error,
+) error {
 	const insert = `INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload, digest)
 		VALUES ($1, left($2, 1000), $3, $4, $5, $6,
 			sha256(convert_to(ROW($3::varchar, $4::int, $5::bigint, encode($6, 'hex'))::text, 'UTF8')))
@@ -71,7 +72,8 @@ func park(ctx context.Context, pool *pgxpool.Pool, at Position, payload []byte, 
 // parkCopy reports whether the message is a copy of a parked one. After a copy of the last replay, the parked message
 // can be replayed again. A late copy of an earlier replay changes nothing, nor does one that is delivered again.
 func parkCopy(ctx context.Context, tx pgx.Tx, from replay, payload []byte,
-	cause, detail string) (back bool, err error) {
+	cause, detail string,
+) (back bool, err error) {
 	if from.parkedID == 0 {
 		return false, nil
 	}

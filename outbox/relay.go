@@ -93,7 +93,8 @@ const (
 // publish writes the batch's messages in their order and returns how many Kafka has taken. The error is of the next
 // one. After until it begins no message but the first.
 func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[RelayArgs],
-	until time.Time) (acked int, err error) {
+	until time.Time,
+) (acked int, err error) {
 	topic := w.Kafka.Topic(b.eventType)
 	if job.Args.Mode == Retry || job.Args.Mode == Redrive {
 		topic = w.Kafka.DeadLetter(b.eventType)
@@ -127,7 +128,8 @@ func between(ctx context.Context, published int) error {
 // mark completes the job and marks the targets, in one transaction under the event's gate. It marks the messages that
 // Kafka has acknowledged, in any status of the event; the others become a job of their own.
 func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayArgs], b batch,
-	acked int) (last bool, err error) {
+	acked int,
+) (last bool, err error) {
 	if err := pg.LockShared(ctx, tx, pg.Gate, job.Args.EventID); err != nil {
 		return false, err
 	}
@@ -156,7 +158,8 @@ func (w *RelayWorker) mark(ctx context.Context, tx pgx.Tx, job *river.Job[RelayA
 // leave makes jobs of what is left to do, and returns the part that is done. Something is left if Kafka did not take
 // all of it, or if the event was stopped during the publish.
 func (w *RelayWorker) leave(ctx context.Context, tx pgx.Tx, done RelayArgs, b batch, acked int,
-	stoppedAt time.Time) (RelayArgs, error) {
+	stoppedAt time.Time,
+) (RelayArgs, error) {
 	if acked < len(b.messages) {
 		args := done
 		done.LastID = b.messages[acked-1].Chunk.Last

@@ -62,8 +62,10 @@ func insertJobs(ctx context.Context, tx pgx.Tx, rc Inserter, runs map[Mode][]dom
 	var params []river.InsertManyParams
 	for _, mode := range []Mode{First, Republish, Unsettled, Redrive} {
 		for _, run := range runs[mode] {
-			params = append(params, river.InsertManyParams{Args: newArgs(run, mode, 0),
-				InsertOpts: &river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts}})
+			params = append(params, river.InsertManyParams{
+				Args:       newArgs(run, mode, 0),
+				InsertOpts: &river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts},
+			})
 		}
 	}
 	if len(params) == 0 {
@@ -94,7 +96,8 @@ func (l liveJobs) cover(c domain.Chunk, modes ...Mode) bool {
 // handler has dropped the message while the event was stopped. A job for the other members of the chunk does not
 // publish them.
 func (l liveJobs) droppedRetries(ctx context.Context, tx pgx.Tx, t domain.EventType,
-	eventID int64) (map[domain.Chunk]bool, error) {
+	eventID int64,
+) (map[domain.Chunk]bool, error) {
 	rows, err := tx.Query(ctx, fmt.Sprintf(refusedQuery, pgx.Identifier{t.ResultTable()}.Sanitize(),
 		pgx.Identifier{t.TargetTable()}.Sanitize()), eventID)
 	if err != nil {
@@ -219,12 +222,14 @@ func selectRedriven(ctx context.Context, tx pgx.Tx, t domain.EventType, eventID 
 // selectLostRedrives lists the chunks of running and completed events with redrives that were published before the
 // moment that the groups have passed, and have no answer.
 func selectLostRedrives(ctx context.Context, tx pgx.Tx, t domain.EventType, passed time.Time,
-	patience time.Duration) ([]domain.Chunk, error) {
+	patience time.Duration,
+) ([]domain.Chunk, error) {
 	return findRedriven(ctx, tx, t, redrivenAtWork, redrivenLost, t.Code, passed, patience)
 }
 
 func findRedriven(ctx context.Context, tx pgx.Tx, t domain.EventType, events, chunks string,
-	args ...any) ([]domain.Chunk, error) {
+	args ...any,
+) ([]domain.Chunk, error) {
 	results, targets := pgx.Identifier{t.ResultTable()}.Sanitize(), pgx.Identifier{t.TargetTable()}.Sanitize()
 	rows, err := tx.Query(ctx, fmt.Sprintf(redrivenQuery, results, targets, events, chunks), args...)
 	if err != nil {

@@ -65,8 +65,10 @@ type TopicFault struct {
 // Examine returns the faults of the topics of the types, dead-letter topics too. It changes nothing.
 func (k *Kafka) Examine(types []domain.EventType) (all []TopicFault, err error) {
 	found, err := k.examine(types, func(sarama.ClusterAdmin, string) ([]fault, error) {
-		return []fault{{blocks: true,
-			text: "it does not exist: a process with the role relay, handler or jobs makes it"}}, nil
+		return []fault{{
+			blocks: true,
+			text:   "it does not exist: a process with the role relay, handler or jobs makes it",
+		}}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -81,7 +83,8 @@ func (k *Kafka) Examine(types []domain.EventType) (all []TopicFault, err error) 
 
 // examine returns the faults of each topic of the types; absent returns those of a topic that does not exist.
 func (k *Kafka) examine(types []domain.EventType,
-	absent func(sarama.ClusterAdmin, string) ([]fault, error)) (map[string][]fault, error) {
+	absent func(sarama.ClusterAdmin, string) ([]fault, error),
+) (map[string][]fault, error) {
 	found := map[string][]fault{}
 	var names []string
 	for _, t := range types {
@@ -266,7 +269,8 @@ func judge(s settings, replicas int) []fault {
 		faults = append(faults,
 			fault{
 				text: fmt.Sprintf("max.message.bytes=%d is less than a message may have: set it to %d or more, "+
-					"such as Kafka's default 1048588", limit, largestMessage)})
+					"such as Kafka's default 1048588", limit, largestMessage),
+			})
 	}
 	if ms := s.number("retention.ms", -1); ms >= 0 && ms < leastRetention.Milliseconds() {
 		faults = append(faults,
@@ -278,7 +282,8 @@ func judge(s settings, replicas int) []fault {
 			fault{
 				text: fmt.Sprintf("retention.bytes=%d may delete messages before they are consumed: set it to -1, "+
 					"or to %d or more",
-					n, leastRetained)})
+					n, leastRetained),
+			})
 	}
 	if s["unclean.leader.election.enable"] == "true" {
 		faults = append(faults,
@@ -295,9 +300,11 @@ func (s settings) blocking(replicas int) (faults []fault) {
 			" refuses messages without a key, and would keep only one of each key: set cleanup.policy=delete"})
 	}
 	if least := s.number("min.insync.replicas", 1); replicas > 0 && least > int64(replicas) {
-		faults = append(faults, fault{blocks: true,
+		faults = append(faults, fault{
+			blocks: true,
 			text: fmt.Sprintf("min.insync.replicas=%d with %d replicas takes no message: set it to %d or less, "+
-				"or give the topic more replicas", least, replicas, replicas)})
+				"or give the topic more replicas", least, replicas, replicas),
+		})
 	}
 	return faults
 }

@@ -125,8 +125,10 @@ func lockKey(ctx context.Context, tx pgx.Tx, by Caller) error {
 		return fmt.Errorf("lock idempotency key: %w", err)
 	}
 	if !free {
-		return &domain.Error{Code: domain.KeyInFlight, Message: "a request with this Idempotency-Key is still at work",
-			Hint: "wait for its answer, then ask again with the same key"}
+		return &domain.Error{
+			Code: domain.KeyInFlight, Message: "a request with this Idempotency-Key is still at work",
+			Hint: "wait for its answer, then ask again with the same key",
+		}
 	}
 	return nil
 }
@@ -149,9 +151,11 @@ func stored[T any](
 		return answer, false, err
 	}
 	if !bytes.Equal(before, now) {
-		return answer, false, &domain.Error{Code: domain.KeyReused,
+		return answer, false, &domain.Error{
+			Code:    domain.KeyReused,
 			Message: "this Idempotency-Key was used for another request",
-			Hint:    "take a new key for a new request; repeat the old one unchanged to get its answer"}
+			Hint:    "take a new key for a new request; repeat the old one unchanged to get its answer",
+		}
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return answer, false, fmt.Errorf("read stored answer: %w", err)

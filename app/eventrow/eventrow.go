@@ -5,10 +5,12 @@
 package eventrow
 
 import (
-	"bestow/domain"
 	"context"
 	"errors"
 	"fmt"
+
+	"bestow/domain"
+
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/unicode/norm"
 )
@@ -34,13 +36,15 @@ func Scan(row pgx.CollectableRow) (e domain.Event, err error) {
 
 // eventFields return where eventColumns go.
 func eventFields(e *domain.Event) []any {
-	return []any{&e.ID, &e.CampaignID, &e.Status, &e.FailureCode, &e.DefaultReason,
+	return []any{
+		&e.ID, &e.CampaignID, &e.Status, &e.FailureCode, &e.DefaultReason,
 		&e.DefaultAmount, &e.ExpiryAt, &e.Expired, &e.TotalCount, &e.TotalAmount, &e.Partitions,
 		&e.ReservationAt, &e.ReservationPriority, &e.Missed, &e.CreatedBy, &e.CreatedAt, &e.UpdatedAt,
 		&e.Type.Code, &e.Type.Label, &e.Type.Granter, &e.Type.Operation, &e.Type.Topic, &e.Type.Unit,
 		&e.Type.Limits.PerMember, &e.Type.Limits.PerEvent, &e.Type.Limits.Count, &e.Type.Limits.Seeded,
 		&e.Summary.Published, &e.Summary.Success, &e.Summary.Fail, &e.Summary.RetrySuccess,
-		&e.Summary.StartedAt, &e.Summary.CompletedAt, &e.Summary.StoppedAt, &e.Summary.StoppedMemo}
+		&e.Summary.StartedAt, &e.Summary.CompletedAt, &e.Summary.StoppedAt, &e.Summary.StoppedMemo,
+	}
 }
 
 // Select reads an event with its type and its summary. Error: domain.NotFound.
@@ -56,8 +60,10 @@ func Select(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
 // ReadError returns what came of reading an event's row. Error: domain.NotFound.
 func ReadError(id int64, err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
-		return &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %d", id),
-			Hint: "`bestow event list` or GET /events shows them"}
+		return &domain.Error{
+			Code: domain.NotFound, Message: fmt.Sprintf("there is no event %d", id),
+			Hint: "`bestow event list` or GET /events shows them",
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("read event: %w", err)

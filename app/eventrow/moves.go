@@ -1,13 +1,15 @@
 package eventrow
 
 import (
-	"bestow/domain"
-	"bestow/internal/pg"
 	"context"
 	"errors"
 	"fmt"
-	"github.com/jackc/pgx/v5"
 	"time"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Move moves the event from one status to another; it must hit exactly one row. Error: domain.LaneBusy.
@@ -48,8 +50,10 @@ func laneBusy(runner int64) error {
 	if runner > 0 {
 		which = fmt.Sprintf("event %d", runner)
 	}
-	return &domain.Error{Code: domain.LaneBusy, Message: which + ", reserved for the same second, is running",
-		Hint: "wait until it is done, or stop it", EventID: runner}
+	return &domain.Error{
+		Code: domain.LaneBusy, Message: which + ", reserved for the same second, is running",
+		Hint: "wait until it is done, or stop it", EventID: runner,
+	}
 }
 
 // StampStarted notes the moment itself, not the transaction's beginning: the lane may have been busy then. It returns

@@ -1,9 +1,11 @@
 package eventrow
 
 import (
-	"bestow/domain"
 	"context"
 	"fmt"
+
+	"bestow/domain"
+
 	"github.com/jackc/pgx/v5"
 )
 

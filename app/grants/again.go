@@ -34,7 +34,8 @@ func (s *Grants) askAgain(ctx context.Context, tx pgx.Tx, c claim, chunk chunkSt
 }
 
 func (s *Grants) enqueue(ctx context.Context, tx pgx.Tx, c domain.Chunk, mode outbox.Mode, try int, at time.Time,
-	point string) error {
+	point string,
+) error {
 	if err := outbox.EnqueueAt(ctx, tx, s.river, c, mode, try, at); err != nil {
 		return err
 	}

@@ -78,7 +78,8 @@ func checkNeverHashed(ctx context.Context, tx pgx.Tx, c domain.Chunk) error {
 // checkedTargets reads the chunk's targets by id. Errors: domain.ContentChanged if they are not what was imported, and
 // MissingKeys if that cannot be seen.
 func (s *Grants) checkedTargets(ctx context.Context, tx pgx.Tx, e domain.Event, c domain.Chunk,
-	state chunkState) (map[int64]target, error) {
+	state chunkState,
+) (map[int64]target, error) {
 	hasher, hashErr := s.hasher(ctx, tx, c, state)
 	if hashErr != nil && !isContentError(hashErr) {
 		return nil, hashErr

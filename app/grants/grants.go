@@ -15,6 +15,7 @@ import (
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/outbox"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"

@@ -141,7 +141,8 @@ type target struct {
 
 // selectTargets reads the chunk's targets by id, and adds them to hasher, unless that is nil.
 func selectTargets(ctx context.Context, tx pgx.Tx, e domain.Event, c domain.Chunk,
-	hasher *content.Hasher) (map[int64]target, error) {
+	hasher *content.Hasher,
+) (map[int64]target, error) {
 	rows, err := tx.Query(ctx, `SELECT id, member_id, amount, reason FROM `+pg.Quoted(e.Type.TargetTable())+`
 		WHERE event_id = $1 AND partition_key = $2 AND id BETWEEN $3 AND $4 ORDER BY id`, c.EventID, c.PartitionKey,
 		c.First, c.Last)
@@ -199,7 +200,8 @@ func lockResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string) (
 // probeResults reads each member's row by its key. A join or "= ANY" would trust statistics that do not know a new
 // event, and filter the whole of it for each member.
 func probeResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string,
-	lock string) (map[string]lockedResult, error) {
+	lock string,
+) (map[string]lockedResult, error) {
 	rows, err := tx.Query(ctx, `SELECT r.* FROM unnest($2::text[]) u(id) CROSS JOIN LATERAL (
 			SELECT `+resultColumns+` FROM `+pg.Quoted(e.Type.ResultTable())+
 		` WHERE event_id = $1 AND member_id = u.id LIMIT 1 `+lock+`) r`, e.ID, ids)
@@ -208,8 +210,10 @@ func probeResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string,
 	}
 	results := make(map[string]lockedResult, len(ids))
 	var r lockedResult
-	fields := []any{&r.MemberID, &r.Amount, &r.Status, &r.TxID, &r.ErrorCode, &r.Error, &r.RetryCount, &r.Redrive,
-		&r.RedriveDone, &r.row}
+	fields := []any{
+		&r.MemberID, &r.Amount, &r.Status, &r.TxID, &r.ErrorCode, &r.Error, &r.RetryCount, &r.Redrive,
+		&r.RedriveDone, &r.row,
+	}
 	if _, err := pgx.ForEachRow(rows, fields, func() error {
 		results[r.MemberID] = r
 		return nil
@@ -230,7 +234,8 @@ type resultArrays struct {
 
 // newArrays is the arrays of rows, with the PINs of vouchers sealed.
 func (s *Grants) newArrays(ctx context.Context, tx pgx.Tx, e domain.Event,
-	rows []domain.Result) (c resultArrays, err error) {
+	rows []domain.Result,
+) (c resultArrays, err error) {
 	for _, r := range rows {
 		c.members = append(c.members, r.MemberID)
 		c.amounts = append(c.amounts, r.Amount)
@@ -248,7 +253,8 @@ func (s *Grants) newArrays(ctx context.Context, tx pgx.Tx, e domain.Event,
 }
 
 func (s *Grants) addVouchers(ctx context.Context, tx pgx.Tx, e domain.Event, rows []domain.Result,
-	c *resultArrays) error {
+	c *resultArrays,
+) error {
 	var owners, pins []string
 	for _, r := range rows {
 		if r.Voucher != nil {
@@ -258,8 +264,10 @@ func (s *Grants) addVouchers(ctx context.Context, tx pgx.Tx, e domain.Event, row
 	var sealed []string
 	if len(pins) > 0 {
 		if s.sealer == nil {
-			return &domain.Error{Code: domain.MissingKeys, Message: "there is no key to seal voucher PINs with",
-				Hint: "set BESTOW_MASTER_KEY"}
+			return &domain.Error{
+				Code: domain.MissingKeys, Message: "there is no key to seal voucher PINs with",
+				Hint: "set BESTOW_MASTER_KEY",
+			}
 		}
 		var err error
 		if sealed, err = s.sealer.Seal(ctx, tx, e.ID, owners, pins); err != nil {

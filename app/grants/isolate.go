@@ -71,8 +71,10 @@ func (s *Grants) askOne(ctx context.Context, c claim) ([]domain.Outcome, error) 
 		if found[0] != nil {
 			return []domain.Outcome{*found[0]}, nil
 		}
-		return []domain.Outcome{{Verdict: domain.RefusedForNow, Code: processDied,
-			Message: "the process died whenever this member was asked for"}}, nil
+		return []domain.Outcome{{
+			Verdict: domain.RefusedForNow, Code: processDied,
+			Message: "the process died whenever this member was asked for",
+		}}, nil
 	}
 	return s.grantMarked(ctx, c)
 }

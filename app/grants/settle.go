@@ -98,7 +98,8 @@ func (s *Grants) settleLocked(ctx context.Context, tx pgx.Tx, c claim, outcomes 
 
 // lockSettled locks what a settling reads, in the house's order.
 func lockSettled(ctx context.Context, tx pgx.Tx, c claim,
-	outcomes []domain.Outcome) (rows map[string]lockedResult, chunk chunkState, err error) {
+	outcomes []domain.Outcome,
+) (rows map[string]lockedResult, chunk chunkState, err error) {
 	contradicted := slices.ContainsFunc(outcomes,
 		func(o domain.Outcome) bool { return o.Verdict == domain.Contradicted })
 	if contradicted { // the event may have to become FAILED, and the gate comes before every other lock

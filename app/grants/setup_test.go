@@ -28,7 +28,8 @@ type handLedger struct {
 }
 
 func (l *handLedger) Grant(_ context.Context, _ domain.Event, _ time.Time,
-	grants []domain.Grant) ([]domain.Outcome, error) {
+	grants []domain.Grant,
+) ([]domain.Outcome, error) {
 	l.asked = append(l.asked, membersOf(grants)...)
 	if l.while != nil {
 		l.while()
@@ -71,8 +72,10 @@ type grantTest struct {
 // setupGrants makes a RUNNING event whose one chunk has the members m1 to mN, each with 10 points.
 func setupGrants(t *testing.T, n int) *grantTest {
 	t.Helper()
-	s := &grantTest{DB: eventtest.New(t),
-		ledger: &handLedger{answers: map[string]domain.Outcome{}, stands: map[string]domain.Outcome{}}}
+	s := &grantTest{
+		DB:     eventtest.New(t),
+		ledger: &handLedger{answers: map[string]domain.Outcome{}, stands: map[string]domain.Outcome{}},
+	}
 	var err error
 	s.app, err = app.New(app.Deps{Pool: s.Pool, River: s.River, Granter: s.ledger})
 	require.NoError(t, err)
@@ -99,11 +102,15 @@ func setupGrants(t *testing.T, n int) *grantTest {
 // message returns what a relay publishes of the event's chunk at a try.
 func (s *grantTest) message(try, redrive int) outbox.Message {
 	s.Helper()
-	m := outbox.Message{ID: "message", Chunk: s.Chunks(s.event)[0], EventType: "POINT",
-		At: outbox.Position{Topic: "grants.point"}}
+	m := outbox.Message{
+		ID: "message", Chunk: s.Chunks(s.event)[0], EventType: "POINT",
+		At: outbox.Position{Topic: "grants.point"},
+	}
 	for _, t := range s.Targets(s.event) {
-		m.Grants = append(m.Grants, domain.Grant{TargetID: t.ID, MemberID: t.Member, Amount: t.Amount, Try: try,
-			Redrive: redrive})
+		m.Grants = append(m.Grants, domain.Grant{
+			TargetID: t.ID, MemberID: t.Member, Amount: t.Amount, Try: try,
+			Redrive: redrive,
+		})
 	}
 	return m
 }

@@ -1,10 +1,11 @@
 package imports
 
 import (
-	"bestow/app/command"
 	"io"
 	"strings"
 	"testing"
+
+	"bestow/app/command"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -42,8 +43,10 @@ func TestUploadTakesItsPlaceWhenItArrives(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	s.targets.pool, s.targets.places = pool, make(chan struct{}, 1)
-	slow := &held{first: strings.NewReader("member_id,amount\nm1,1\n"), rest: strings.NewReader("m2,1\n"),
-		reached: make(chan struct{}), free: make(chan struct{})}
+	slow := &held{
+		first: strings.NewReader("member_id,amount\nm1,1\n"), rest: strings.NewReader("m2,1\n"),
+		reached: make(chan struct{}), free: make(chan struct{}),
+	}
 	imported := make(chan error, 1)
 	go func() {
 		_, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, waiting,

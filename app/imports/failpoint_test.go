@@ -18,8 +18,10 @@ import (
 func TestImportAbortedAtEveryPoint(t *testing.T) {
 	t.Parallel()
 	died := errors.New("died")
-	points := []string{failpoint.ImportStaged, failpoint.ImportTargets, failpoint.ImportChunks, failpoint.ImportJobs,
-		failpoint.ImportBeforeCommit, failpoint.ImportAfterCommit}
+	points := []string{
+		failpoint.ImportStaged, failpoint.ImportTargets, failpoint.ImportChunks, failpoint.ImportJobs,
+		failpoint.ImportBeforeCommit, failpoint.ImportAfterCommit,
+	}
 	for _, threshold := range []int{1, 1_000_000} {
 		for _, at := range points {
 			t.Run(fmt.Sprint(at, threshold), func(t *testing.T) {

@@ -83,8 +83,10 @@ func (s *Imports) enter() (leave func(), err error) {
 	case s.places <- struct{}{}:
 		return func() { <-s.places }, nil
 	default:
-		return nil, &domain.Error{Code: domain.Unavailable, Message: "too many lists are being imported",
-			Hint: "upload it again in a minute"}
+		return nil, &domain.Error{
+			Code: domain.Unavailable, Message: "too many lists are being imported",
+			Hint: "upload it again in a minute",
+		}
 	}
 }
 
@@ -169,8 +171,10 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (Result,
 	if err := im.judge(ctx, tx); err != nil {
 		return Result{}, err
 	}
-	result := Result{Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount,
-		Unit: im.event.Type.Unit}
+	result := Result{
+		Accepted: im.load.accepted, Rejected: im.rejected(), TotalAmount: im.load.amount,
+		Unit: im.event.Type.Unit,
+	}
 	if result.Warnings, err = im.listsBefore(ctx, tx); err != nil {
 		return result, err
 	}
@@ -220,9 +224,11 @@ func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) er
 		return notPending(im.event.Status)
 	}
 	if !free {
-		return &domain.Error{Code: domain.ImportRunning,
+		return &domain.Error{
+			Code:    domain.ImportRunning,
 			Message: "another import of this event, or its start, is under way",
-			Hint:    "wait until it is done, then import this list"}
+			Hint:    "wait until it is done, then import this list",
+		}
 	}
 	if im.own, err = selectOwnPartition(ctx, tx, eventID); err != nil {
 		return err
@@ -233,9 +239,11 @@ func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) er
 
 // notPending refuses an import into an event that has begun.
 func notPending(status domain.Status) error {
-	return &domain.Error{Code: domain.WrongStatus,
+	return &domain.Error{
+		Code:    domain.WrongStatus,
 		Message: "the event is " + string(status) + ", so its members are settled",
-		Hint:    "make a new event for further members", Current: status, Allowed: status.Allowed()}
+		Hint:    "make a new event for further members", Current: status, Allowed: status.Allowed(),
+	}
 }
 
 // readUpload reads the whole upload into a stage.
@@ -345,8 +353,10 @@ func (im *importing) refuse(ctx context.Context, tx pgx.Tx, code domain.Code, me
 	if err != nil {
 		return err
 	}
-	cause := &domain.Error{Code: code, Message: message,
-		Hint: "correct the rows that are named and upload the file again"}
+	cause := &domain.Error{
+		Code: code, Message: message,
+		Hint: "correct the rows that are named and upload the file again",
+	}
 	earlier, err := im.selectEarlier(ctx, tx)
 	if err != nil {
 		return err

@@ -1,13 +1,14 @@
 package imports
 
 import (
-	"bestow/app/command"
 	"bytes"
 	"fmt"
 	"io"
 	"runtime"
 	"testing"
 	"time"
+
+	"bestow/app/command"
 
 	"github.com/stretchr/testify/require"
 )

@@ -44,8 +44,10 @@ func TestImport(t *testing.T) {
 	sum := sha256.Sum256([]byte(file))
 	require.NotZero(t, records[0].CreatedAt)
 	records[0].CreatedAt = records[0].CreatedAt.Truncate(0)
-	require.Equal(t, Record{ID: result.ImportID, EventID: id, CreatedBy: "test", ContentType: "text/csv", Header: "member_id,amount,reason",
-		SHA256: sum[:], Bytes: int64(len(file)), Accepted: 2, Rejected: 3, TotalAmount: 17, CreatedAt: records[0].CreatedAt}, records[0])
+	require.Equal(t, Record{
+		ID: result.ImportID, EventID: id, CreatedBy: "test", ContentType: "text/csv", Header: "member_id,amount,reason",
+		SHA256: sum[:], Bytes: int64(len(file)), Accepted: 2, Rejected: 3, TotalAmount: 17, CreatedAt: records[0].CreatedAt,
+	}, records[0])
 }
 
 // The sample files, with the numbers and the lines that were worked out beside them.

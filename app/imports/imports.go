@@ -74,8 +74,10 @@ func New(c Config) (*Imports, error) {
 	}
 	log := cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.Keys.Log = cmp.Or(c.Keys.Log, log)
-	return &Imports{pool: c.Pool, river: c.River, keys: c.Keys, log: log, sizes: c.Sizes,
-		places: make(chan struct{}, c.Sizes.Imports)}, nil
+	return &Imports{
+		pool: c.Pool, river: c.River, keys: c.Keys, log: log, sizes: c.Sizes,
+		places: make(chan struct{}, c.Sizes.Imports),
+	}, nil
 }
 
 // RejectPolicy says what a rejected row does to the upload that it stands in.

@@ -30,13 +30,19 @@ func TestC1Invisible(t *testing.T) {
 	s := setupImport(t)
 	id := s.Event()
 	result := s.mustImport(id, string(file))
-	require.Equal(t, Result{EventID: id, ImportID: result.ImportID, Accepted: 3, Rejected: 6, TotalAmount: 70,
-		Unit: "P"}, result)
+	require.Equal(t, Result{
+		EventID: id, ImportID: result.ImportID, Accepted: 3, Rejected: 6, TotalAmount: 70,
+		Unit: "P",
+	}, result)
 	rejected := s.rejected(id, result.ImportID)
-	require.Equal(t, []string{"3 bad_member_id", "4 bad_member_id", "5 bad_member_id", "7 bad_member_id",
-		"8 bad_member_id", "9 bad_member_id"}, lines(rejected))
-	for i, character := range []string{"U+200B as character 5", "U+FEFF as character 1", "U+00AD as character 3",
-		"U+200D as character 3", "U+2028 as character 3", "U+3164 as character 1"} {
+	require.Equal(t, []string{
+		"3 bad_member_id", "4 bad_member_id", "5 bad_member_id", "7 bad_member_id",
+		"8 bad_member_id", "9 bad_member_id",
+	}, lines(rejected))
+	for i, character := range []string{
+		"U+200B as character 5", "U+FEFF as character 1", "U+00AD as character 3",
+		"U+200D as character 3", "U+2028 as character 3", "U+3164 as character 1",
+	} {
 		require.Contains(t, rejected[i].Reason, character)
 	}
 }
@@ -49,13 +55,17 @@ func TestC2Leftovers(t *testing.T) {
 	s := setupImport(t)
 	id := s.Event()
 	result := s.mustImport(id, string(file))
-	require.Equal(t, Result{EventID: id, ImportID: result.ImportID, Accepted: 4, Rejected: 7, TotalAmount: 7000,
+	require.Equal(t, Result{
+		EventID: id, ImportID: result.ImportID, Accepted: 4, Rejected: 7, TotalAmount: 7000,
 		Unit: "P", Warnings: []Warning{
 			{Code: domain.SuspiciousMemberID, Line: 11, Text: `the member_id "합계" looks like a sum row: check it before the event starts`},
 			{Code: domain.SuspiciousMemberID, Line: 12, Text: `the member_id "NULL" looks like an empty value: check it before the event starts`},
-		}}, result)
-	require.Equal(t, []string{"3 bad_member_id", "4 bad_member_id", "5 bad_member_id", "6 bad_member_id",
-		"7 bad_member_id", "8 bad_member_id", "9 bad_member_id"},
+		},
+	}, result)
+	require.Equal(t, []string{
+		"3 bad_member_id", "4 bad_member_id", "5 bad_member_id", "6 bad_member_id",
+		"7 bad_member_id", "8 bad_member_id", "9 bad_member_id",
+	},
 		lines(s.rejected(id, result.ImportID)))
 	members := map[string]bool{}
 	for _, m := range s.consistent(id) {
@@ -68,11 +78,15 @@ func TestC2Leftovers(t *testing.T) {
 func TestC2BlankRows(t *testing.T) {
 	t.Parallel()
 	s := setupImport(t)
-	for _, blank := range []string{",", ",,", ",,,,,,", ";;", "\t\t", " , ", "\"\",\"\"", "\"\"", "\" \", ",
-		"\u3000,\u00a0", "\v", " "} {
+	for _, blank := range []string{
+		",", ",,", ",,,,,,", ";;", "\t\t", " , ", "\"\",\"\"", "\"\"", "\" \", ",
+		"\u3000,\u00a0", "\v", " ",
+	} {
 		result, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, s.Event(),
-			Upload{Body: strings.NewReader("member_id,amount\nM1,1\n" + blank + "\nM2,2\r\n" + blank + "\r\n"),
-				ContentType: typeCSV, OnReject: Abort})
+			Upload{
+				Body:        strings.NewReader("member_id,amount\nM1,1\n" + blank + "\nM2,2\r\n" + blank + "\r\n"),
+				ContentType: typeCSV, OnReject: Abort,
+			})
 		require.NoError(t, err, "%q", blank)
 		require.Equal(t, 2, result.Accepted, "%q", blank)
 	}
@@ -112,15 +126,19 @@ func TestWarningsAreBounded(t *testing.T) {
 func TestLostZeros(t *testing.T) {
 	t.Parallel()
 	pair := func(line int64, id, other string) Warning {
-		return Warning{Code: domain.SuspiciousMemberID, Line: line,
+		return Warning{
+			Code: domain.SuspiciousMemberID, Line: line,
 			Text: fmt.Sprintf("the member_id %q is %q but for zeros at the beginning, which a spreadsheet removes, "+
-				"and the event has that too: check it before the event starts", id, other)}
+				"and the event has that too: check it before the event starts", id, other),
+		}
 	}
 	short := func(n int, id string, line int) Warning {
-		return Warning{Code: domain.SuspiciousMemberID,
+		return Warning{
+			Code: domain.SuspiciousMemberID,
 			Text: fmt.Sprintf("%d member_ids are digits alone and shorter than those that begin with 0, "+
 				"such as %q on line %d: a spreadsheet removes the zeros at the beginning of a number; "+
-				"check them before the event starts", n, id, line)}
+				"check them before the event starts", n, id, line),
+		}
 	}
 	for name, c := range map[string]struct {
 		has, list []string
@@ -168,8 +186,10 @@ func TestB14EncodingOfImport(t *testing.T) {
 	s := setupImport(t)
 	for _, dry := range []bool{true, false} {
 		result, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"},
-			s.Event(), Upload{DryRun: dry, ContentType: "text/csv",
-				Body: strings.NewReader("member_id,amount\nm1,5\n\xc5sa,5\n")}) // Åsa in Windows-1252
+			s.Event(), Upload{
+				DryRun: dry, ContentType: "text/csv",
+				Body: strings.NewReader("member_id,amount\nm1,5\n\xc5sa,5\n"),
+			}) // Åsa in Windows-1252
 		require.NoError(t, err)
 		require.EqualValues(t, 2, result.Accepted)
 		require.Len(t, result.Warnings, 1)

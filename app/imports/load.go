@@ -52,7 +52,8 @@ const (
 
 // openLoad begins to read the stage in the order of (partition_key, member_id, line). ids begin at firstID.
 func (s *Imports) openLoad(ctx context.Context, st *stage, e domain.Event, own *bool, counts stageCounts, firstID int64,
-	hasher *content.Hasher) (*load, error) {
+	hasher *content.Hasher,
+) (*load, error) {
 	binaryFormat := []int16{pgx.BinaryFormatCode}
 	how := lookupFor(e, own, counts.staged)
 	if how == hashAll {
@@ -134,9 +135,11 @@ func (l *load) count(v [][]byte) error {
 	}
 	amount := decodeInt8(v[orderedAmount])
 	if amount > math.MaxInt64-l.event.TotalAmount-l.amount {
-		return &domain.Error{Code: domain.AmountOverflow,
+		return &domain.Error{
+			Code:    domain.AmountOverflow,
 			Message: "the sum of the event's amounts passes 9223372036854775807",
-			Hint:    "check the amounts, or split the list over several events"}
+			Hint:    "check the amounts, or split the list over several events",
+		}
 	}
 	if l.event.TotalCount+l.accepted == math.MaxInt32 {
 		return tooManyRows(math.MaxInt32)

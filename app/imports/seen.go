@@ -101,3 +101,68 @@ func (im *importing) alike(ctx context.Context, tx pgx.Tx) ([]earlierList, error
 	slices.SortFunc(found, func(a, b earlierList) int { return int(b.eventID - a.eventID) })
 	return found[:min(len(found), maxSeen)], nil
 }
+
+// selectSameLists lists the newest imports of the same bytes, or of the same members with the same amounts.
+func (im *importing) selectSameLists(ctx context.Context, tx pgx.Tx) ([]earlierList, error) {
+	const query = `SELECT i.event_id, e.campaign_id, i.created_at, i.sha256 = $1
+		FROM imports i JOIN campaign_events e ON e.id = i.event_id
+		WHERE i.sha256 = $1 OR i.list_sum = $2 AND i.accepted = $3 ORDER BY i.id DESC LIMIT $4`
+	rows, err := tx.Query(ctx, query, im.body.sum(), int64(im.load.mark.sum), im.load.accepted, maxSeen)
+	return collectLists(rows, err, func(row pgx.CollectableRow) (l earlierList, err error) {
+		err = row.Scan(&l.eventID, &l.campaign, &l.at, &l.sameFile)
+		return l, err
+	})
+}
+
+// selectEarlier returns the newest import of the same bytes into this event; 0 for none.
+func (im *importing) selectEarlier(ctx context.Context, tx pgx.Tx) (id int64, err error) {
+	const query = `SELECT coalesce(max(id), 0) FROM imports WHERE event_id = $1 AND sha256 = $2`
+	if err := tx.QueryRow(ctx, query, im.event.ID, im.body.sum()).Scan(&id); err != nil {
+		return 0, fmt.Errorf("look for the same file: %w", err)
+	}
+	return id, nil
+}
+
+// selectSameEvents lists the newest other events whose lists have together what this event has with this list.
+func (im *importing) selectSameEvents(ctx context.Context, tx pgx.Tx) ([]earlierList, error) {
+	const query = `WITH own AS (SELECT coalesce(sum(list_sum), 0) + $2::bigint AS sum FROM imports WHERE event_id = $1)
+		SELECT e.id, e.campaign_id, max(i.created_at) FROM own, campaign_events e JOIN imports i ON i.event_id = e.id
+		WHERE e.id <> $1 AND e.total_count = $3 AND e.total_amount = $4
+		GROUP BY e.id, own.sum HAVING (sum(i.list_sum) - own.sum) % 18446744073709551616 = 0
+		ORDER BY e.id DESC LIMIT $5`
+	rows, err := tx.Query(ctx, query, im.event.ID, int64(im.load.mark.sum), im.event.TotalCount+im.load.accepted,
+		im.event.TotalAmount+im.load.amount, maxSeen)
+	return collectLists(rows, err, func(row pgx.CollectableRow) (l earlierList, err error) {
+		err = row.Scan(&l.eventID, &l.campaign, &l.at)
+		return l, err
+	})
+}
+
+// selectSamples lists, newest first, the imports of the newest events that have a member of this list's sample, and of
+// this event.
+func (im *importing) selectSamples(ctx context.Context, tx pgx.Tx) ([]earlierList, error) {
+	const query = `SELECT i.event_id, e.campaign_id, i.created_at, i.member_sample
+		FROM imports i JOIN campaign_events e ON e.id = i.event_id
+		WHERE i.event_id = $1 OR i.event_id IN (
+			SELECT event_id FROM imports WHERE member_sample && $2 AND event_id <> $1
+			GROUP BY event_id ORDER BY event_id DESC LIMIT $3)
+		ORDER BY i.id DESC`
+	rows, err := tx.Query(ctx, query, im.event.ID, signed(im.load.mark.sample), maxCompared)
+	return collectLists(rows, err, func(row pgx.CollectableRow) (l earlierList, err error) {
+		var sample []int64
+		err = row.Scan(&l.eventID, &l.campaign, &l.at, &sample)
+		l.mark.sample = unsigned(sample)
+		return l, err
+	})
+}
+
+func collectLists(rows pgx.Rows, err error, scan pgx.RowToFunc[earlierList]) ([]earlierList, error) {
+	if err != nil {
+		return nil, fmt.Errorf("look for the same list: %w", err)
+	}
+	lists, err := pgx.CollectRows(rows, scan)
+	if err != nil {
+		return nil, fmt.Errorf("look for the same list: %w", err)
+	}
+	return lists, nil
+}

@@ -129,8 +129,10 @@ func (s *importTest) consistent(eventID int64) []eventtest.Target {
 func (s *importTest) nothing(eventID int64) {
 	s.Helper()
 	require.Empty(s, s.consistent(eventID))
-	for _, table := range []string{"imports", "rejected_rows", "grant_chunks", "point_targets", "river.river_job",
-		"idempotency_keys"} {
+	for _, table := range []string{
+		"imports", "rejected_rows", "grant_chunks", "point_targets", "river.river_job",
+		"idempotency_keys",
+	} {
 		require.Zero(s, s.Int(`SELECT count(*) FROM `+table), table)
 	}
 	require.Zero(s, s.Int(`SELECT count(*) FROM campaign_events WHERE own_partition IS NOT NULL`))

@@ -171,8 +171,10 @@ func TestB14KoreanIsReadAsItIs(t *testing.T) {
 	for _, word := range strings.Split(koreanReasons, ",") {
 		t.Run(word, func(t *testing.T) {
 			t.Parallel()
-			for header, warned := range map[string]bool{"member_id,amount,reason": true, "회원번호,금액,사유": false,
-				"*회원번호,금액,사유(선택)": false} {
+			for header, warned := range map[string]bool{
+				"member_id,amount,reason": true, "회원번호,금액,사유": false,
+				"*회원번호,금액,사유(선택)": false,
+			} {
 				file := encoded(t, korean.EUCKR, header+strings.Repeat("\nM1,5,"+word, 50))
 				for _, contentType := range []string{"text/csv", "text/csv; charset=euc-kr"} {
 					reasons, warnings, err := readReasons(contentType, file)

@@ -64,13 +64,17 @@ func Open(contentType string, body io.Reader, defaultAmount int64, checkAmount f
 	case media == "application/x-ndjson" && known && charset != cp949Charset:
 		return openNDJSON(records, rules)
 	case media == "text/csv" || media == "application/x-ndjson":
-		return nil, &domain.Error{Code: domain.UnsupportedFile,
+		return nil, &domain.Error{
+			Code:    domain.UnsupportedFile,
 			Message: fmt.Sprintf("the content type says that the list is in %.50q", label),
-			Hint:    "send CSV in UTF-8 or CP949, and NDJSON in UTF-8"}
+			Hint:    "send CSV in UTF-8 or CP949, and NDJSON in UTF-8",
+		}
 	}
-	return nil, &domain.Error{Code: domain.UnsupportedFile,
+	return nil, &domain.Error{
+		Code:    domain.UnsupportedFile,
 		Message: fmt.Sprintf("the content type %.100q is no member list", contentType),
-		Hint:    "send text/csv or application/x-ndjson"}
+		Hint:    "send text/csv or application/x-ndjson",
+	}
 }
 
 // MediaType returns what a content type names, and its charset; "" if it says none.

@@ -30,7 +30,8 @@ func anyAmount(int64) string { return "" }
 
 // readAll reads a whole list, each row as "line member amount reason" or "line code".
 func readAll(contentType string, body io.Reader,
-	defaultAmount int64) (rows []string, raws map[int64]string, err error) {
+	defaultAmount int64,
+) (rows []string, raws map[int64]string, err error) {
 	reader, err := Open(contentType, body, defaultAmount, anyAmount)
 	if err != nil {
 		return nil, nil, err
@@ -316,9 +317,11 @@ func TestReadSamples(t *testing.T) {
 		}
 	}
 	require.Len(t, bad, want.Rejected-1, "all but the duplicate, which reading alone does not see")
-	require.Equal(t, []string{"42 bad_member_id", "79 missing_member", "103 bad_amount", "152 bad_amount",
+	require.Equal(t, []string{
+		"42 bad_member_id", "79 missing_member", "103 bad_amount", "152 bad_amount",
 		"153 bad_amount", "154 bad_amount",
-		"302 bad_amount", "303 bad_amount", "452 bad_member_id", "902 bad_reason"}, bad)
+		"302 bad_amount", "303 bad_amount", "452 bad_member_id", "902 bad_reason",
+	}, bad)
 }
 
 // Whatever the fields, a CSV file as encoding/csv or Excel writes it comes back as it was.

@@ -42,9 +42,11 @@ func (n *ndjsonRows) Next(r *Row) error {
 			continue
 		}
 		if text[0] == '[' && !n.begun {
-			return &domain.Error{Code: domain.BadFile, Message: "the file is a JSON array, not one object on each line",
+			return &domain.Error{
+				Code: domain.BadFile, Message: "the file is a JSON array, not one object on each line",
 				Hint: "write each member on its own line, without commas between them: " +
-					`{"member_id": "m1", "amount": 1000} (jq -c '.[]' does it)`}
+					`{"member_id": "m1", "amount": 1000} (jq -c '.[]' does it)`,
+			}
 		}
 		n.begun = true
 		n.read(r, record, line)

@@ -81,8 +81,10 @@ func (s *records) atEnd(line int64, open bool) error {
 	if !open {
 		return io.EOF
 	}
-	return &domain.Error{Code: domain.BadFile, Message: fmt.Sprintf("line %d opens a quote that is never closed", line),
-		Hint: "close the quote, or remove it, and upload the file again"}
+	return &domain.Error{
+		Code: domain.BadFile, Message: fmt.Sprintf("line %d opens a quote that is never closed", line),
+		Hint: "close the quote, or remove it, and upload the file again",
+	}
 }
 
 func tooLong(line int64, open bool) error {

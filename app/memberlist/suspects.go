@@ -22,8 +22,10 @@ func (s *suspects) look(line int64, member string) {
 	if why == "" {
 		return
 	}
-	w := Notice{Code: domain.SuspiciousMemberID, Line: line,
-		Text: fmt.Sprintf("the member_id %q %s: check it before the event starts", member, why)}
+	w := Notice{
+		Code: domain.SuspiciousMemberID, Line: line,
+		Text: fmt.Sprintf("the member_id %q %s: check it before the event starts", member, why),
+	}
 	at, _ := slices.BinarySearchFunc(s.found, w, func(a, b Notice) int { return cmp.Compare(a.Line, b.Line) })
 	s.found = slices.Insert(s.found, at, w)
 	if len(s.found) > maxNotices {
@@ -37,6 +39,8 @@ func (s *suspects) Notices() []Notice {
 	if s.more == 0 {
 		return s.found
 	}
-	return append(s.found, Notice{Code: domain.SuspiciousMemberID,
-		Text: english.Count(s.more, "more row") + " like that"})
+	return append(s.found, Notice{
+		Code: domain.SuspiciousMemberID,
+		Text: english.Count(s.more, "more row") + " like that",
+	})
 }

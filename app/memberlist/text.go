@@ -128,9 +128,11 @@ func (c utf8Count) looksUTF8(g *guess) bool {
 }
 
 func contradicted(says, is string) error {
-	return &domain.Error{Code: domain.UnsupportedFile,
+	return &domain.Error{
+		Code:    domain.UnsupportedFile,
 		Message: "the content type says " + says + ", but the text is " + is,
-		Hint:    "send it with charset=" + strings.ToLower(is) + ", or save it as the content type says"}
+		Hint:    "send it with charset=" + strings.ToLower(is) + ", or save it as the content type says",
+	}
 }
 
 // implausible reports whether the file is read as CP949 by a guess that something speaks against.
@@ -238,8 +240,10 @@ func (t *text) begin(records *records) error {
 
 func refuseForeign(head []byte) error {
 	unsupported := func(what, hint string) error {
-		return &domain.Error{Code: domain.UnsupportedFile,
-			Message: fmt.Sprintf("the file is %s, not a text file in UTF-8 or CP949", what), Hint: hint}
+		return &domain.Error{
+			Code:    domain.UnsupportedFile,
+			Message: fmt.Sprintf("the file is %s, not a text file in UTF-8 or CP949", what), Hint: hint,
+		}
 	}
 	const saveAs = "in the spreadsheet, save it as \"CSV UTF-8 (comma delimited)\" and upload that"
 	switch {

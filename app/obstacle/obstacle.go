@@ -11,6 +11,7 @@ import (
 
 	"bestow/domain"
 	"bestow/internal/english"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -45,15 +46,19 @@ func (r Rules) Refuse(e domain.Event, met Met) error {
 	case e.Type.Operation == domain.Vouchers && !r.SealsPINs:
 		return MissingKeys()
 	case met.Importing:
-		return &domain.Error{Code: domain.ImportRunning, Message: "an import of this event is under way",
-			Hint: "start it when the import is done"}
+		return &domain.Error{
+			Code: domain.ImportRunning, Message: "an import of this event is under way",
+			Hint: "start it when the import is done",
+		}
 	case met.Unserved:
 		return GranterUnknown(e.Type)
 	}
 	switch e.Obstacle() {
 	case domain.NoTargets:
-		return &domain.Error{Code: domain.NoTargets, Message: "the event has no targets",
-			Hint: "import a member list first"}
+		return &domain.Error{
+			Code: domain.NoTargets, Message: "the event has no targets",
+			Hint: "import a member list first",
+		}
 	case domain.Expired:
 		return expired(e)
 	}
@@ -71,9 +76,11 @@ func expired(e domain.Event) error {
 	if e.Status != domain.Pending {
 		hint = "what was granted stays granted; make a new event for the members who got nothing"
 	}
-	return &domain.Error{Code: domain.Expired,
+	return &domain.Error{
+		Code:    domain.Expired,
 		Message: "the event's expiry_at has passed: " + e.ExpiryAt.UTC().Format(time.RFC3339Nano),
-		Hint:    hint, ExpiryAt: e.ExpiryAt}
+		Hint:    hint, ExpiryAt: e.ExpiryAt,
+	}
 }
 
 // termsRefused asks the ledger's rule for what was right when the event was made, or was not asked then.
@@ -85,9 +92,11 @@ func (r Rules) termsRefused(e domain.Event) error {
 	if code == "" {
 		return nil
 	}
-	return &domain.Error{Code: domain.TermsRefused,
+	return &domain.Error{
+		Code:    domain.TermsRefused,
 		Message: "the ledger would refuse every grant of the event: " + message,
-		Hint:    "edit the event, or make a new one"}
+		Hint:    "edit the event, or make a new one",
+	}
 }
 
 // limitsHint says who can let an event pass that its type's limits refuse.
@@ -113,9 +122,11 @@ func (r Rules) LimitsRefused(e domain.Event, largest int64) error {
 		lacks = "has only the limits that development gives"
 	}
 	if r.LimitsNeeded && (e.Type.Limits.Seeded || len(e.Type.Limits.Missing()) > 0) {
-		return &domain.Error{Code: domain.LimitsMissing, Message: "event type " + e.Type.Code + " " + lacks,
+		return &domain.Error{
+			Code: domain.LimitsMissing, Message: "event type " + e.Type.Code + " " + lacks,
 			Hint: "an administrator sets the limits: `bestow type set " + e.Type.Code + "`, or PATCH /event-types/" +
-				e.Type.Code}
+				e.Type.Code,
+		}
 	}
 	over := e.Type.CheckTotals(e.TotalCount, e.TotalAmount)
 	if e.Type.CheckAmount(largest) != "" {
@@ -133,11 +144,15 @@ func OverLimit(code domain.Code, t domain.EventType, over *domain.OverLimit, wha
 	if over.Limit == "max_count" {
 		asked, most = english.Count(over.Asked, "target"), english.Number(over.Most)
 	}
-	about := map[string]string{"max_per_member": "has a target with ", "max_per_event": "comes to ",
-		"max_count": "has "}[over.Limit]
-	return &domain.Error{Code: code,
+	about := map[string]string{
+		"max_per_member": "has a target with ", "max_per_event": "comes to ",
+		"max_count": "has ",
+	}[over.Limit]
+	return &domain.Error{
+		Code:    code,
 		Message: what + " " + about + asked + ": " + over.Limit + " of " + t.Code + " is " + most,
-		Hint:    limitsHint, Over: over}
+		Hint:    limitsHint, Over: over,
+	}
 }
 
 // Engaged reads the brake that holds the events of a type, nil for none; where there are two, that of all events. What
@@ -171,8 +186,10 @@ func GranterUnknown(t domain.EventType) *domain.Error {
 
 // MissingKeys returns what a voucher event gets without a master key.
 func MissingKeys() error {
-	return &domain.Error{Code: domain.MissingKeys, Message: "voucher PINs cannot be sealed without a master key",
-		Hint: "set BESTOW_MASTER_KEY to 32 random bytes in base64 and restart"}
+	return &domain.Error{
+		Code: domain.MissingKeys, Message: "voucher PINs cannot be sealed without a master key",
+		Hint: "set BESTOW_MASTER_KEY to 32 random bytes in base64 and restart",
+	}
 }
 
 // MissedText says what becomes of an event whose moment passed before it had a list.

@@ -1,17 +1,20 @@
 package obstacle
 
 import (
-	"bestow/domain"
-	"bestow/internal/pg"
 	"context"
 	"fmt"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
 	"github.com/jackc/pgx/v5"
 )
 
 // LargestAmounts reads the largest amount of the targets of each event, as its imports have kept it. Events with an
 // import of before that was kept are in inexact: only the targets say it of them.
 func LargestAmounts(ctx context.Context, tx pgx.Tx,
-	ids []int64) (largest map[int64]int64, inexact map[int64]bool, err error) {
+	ids []int64,
+) (largest map[int64]int64, inexact map[int64]bool, err error) {
 	const query = `SELECT event_id, coalesce(max(max_amount), 0), bool_or(max_amount IS NULL) FROM imports
 		WHERE event_id = ANY ($1) GROUP BY event_id`
 	rows, err := tx.Query(ctx, query, ids)

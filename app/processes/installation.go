@@ -1,15 +1,17 @@
 package processes
 
 import (
-	"bestow/domain"
-	"bestow/internal/pg"
 	"context"
 	"encoding/json"
 	"fmt"
-	"github.com/jackc/pgx/v5"
 	"maps"
 	"slices"
 	"time"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Installation says how the installation is at one moment.
@@ -120,8 +122,10 @@ func SameSettings(ctx context.Context, tx pgx.Tx, mine Settings) error {
 		return fmt.Errorf("read processes: %w", err)
 	}
 	if all := l.settingsBeside(mine); len(all) > 0 {
-		return &domain.Error{Code: SettingsDiffer, Message: all[0],
-			Hint: "give this command the setting of the processes"}
+		return &domain.Error{
+			Code: SettingsDiffer, Message: all[0],
+			Hint: "give this command the setting of the processes",
+		}
 	}
 	return nil
 }

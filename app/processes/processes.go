@@ -11,6 +11,7 @@ import (
 
 	"bestow/domain"
 	"bestow/outbox"
+
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 

@@ -145,9 +145,11 @@ func (s *Processes) MayJoin(ctx context.Context, mine Settings) error {
 				continue
 			}
 			if others := l.others(name, mine[name]); len(others) > 0 {
-				return &domain.Error{Code: SettingsDiffer, Message: differs(name, mine[name], others),
+				return &domain.Error{
+					Code: SettingsDiffer, Message: differs(name, mine[name], others),
 					Hint: fmt.Sprintf("give this process the same %s, or stop the others first (one that was killed "+
-						"counts for %s)", name, AliveFor)}
+						"counts for %s)", name, AliveFor),
+				}
 			}
 		}
 		return nil

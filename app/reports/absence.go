@@ -48,14 +48,20 @@ func (s *Reports) WhyAbsent(ctx context.Context, eventID int64, member string) (
 		}
 		switch {
 		case asked:
-			return Absence{Code: OtherResult,
-				Text: "the member has a result in the event, but not with this status or error code"}, nil
+			return Absence{
+				Code: OtherResult,
+				Text: "the member has a result in the event, but not with this status or error code",
+			}, nil
 		case listed && e.Status == domain.Pending:
-			return Absence{Code: NotStarted,
-				Text: "the member is in the list of the event, and the event has not started"}, nil
+			return Absence{
+				Code: NotStarted,
+				Text: "the member is in the list of the event, and the event has not started",
+			}, nil
 		case listed:
-			return Absence{Code: NotAsked,
-				Text: "the member is in the list of the event, and the ledger was not asked for it yet"}, nil
+			return Absence{
+				Code: NotAsked,
+				Text: "the member is in the list of the event, and the ledger was not asked for it yet",
+			}, nil
 		}
 		if spellings[0] == "" { // blanks alone are no member, and an empty field of a row is not looked for
 			return Absence{Code: NotListed, Text: notListedText(e, 0)}, nil
@@ -72,7 +78,8 @@ func memberSpellings(member string) []string {
 
 // selectStanding reports whether the event's list has a member, and whether the ledger was asked for it.
 func selectStanding(ctx context.Context, tx pgx.Tx, e domain.Event,
-	spellings []string) (listed, asked bool, err error) {
+	spellings []string,
+) (listed, asked bool, err error) {
 	query := `SELECT EXISTS (SELECT FROM ` + pg.Quoted(e.Type.TargetTable()) +
 		` WHERE event_id = $1 AND member_id = ANY ($2)),
 		EXISTS (SELECT FROM ` + pg.Quoted(e.Type.ResultTable()) + ` WHERE event_id = $1 AND member_id = ANY ($2))`
@@ -133,9 +140,11 @@ type rejection struct {
 }
 
 func (r rejection) absence(what string) Absence {
-	return Absence{Code: RowRejected,
+	return Absence{
+		Code: RowRejected,
 		Text: fmt.Sprintf("%s (%s): line %d of import %d", what, r.code, r.line, r.importID), ImportID: r.importID,
-		Line: r.line}
+		Line: r.line,
+	}
 }
 
 // notListedText says where a member was looked for in vain, of an event with so many rejected rows.

@@ -1,11 +1,12 @@
 package reports
 
 import (
+	"strings"
+	"testing"
+
 	"bestow/app/command"
 	"bestow/app/imports"
 	"bestow/internal/eventtest"
-	"strings"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 )
@@ -67,15 +68,19 @@ func TestRejectedRowIsTheMembers(t *testing.T) {
 		require.NoError(t, err)
 	}
 	reports := &Reports{pool: s.Pool}
-	for member, line := range map[string]int64{"m 1": 2, "m-3": 4, "1000": 6, "m-2": 1, "77": 2, "m-5": 3, "3": 7,
-		"m,4": 8} {
+	for member, line := range map[string]int64{
+		"m 1": 2, "m-3": 4, "1000": 6, "m-2": 1, "77": 2, "m-5": 3, "3": 7,
+		"m,4": 8,
+	} {
 		a, err := reports.WhyAbsent(t.Context(), id, member)
 		require.NoError(t, err)
 		require.Equal(t, line, a.Line, "%s: %s", member, a.Text)
 		require.Contains(t, a.Text, "a row with the member was rejected (", member)
 	}
-	for member, line := range map[string]int64{"hello": 2, "welcome": 4, "1.5": 2, "1.25": 1, "member_id": 1, "m-6": 3,
-		"4": 7} {
+	for member, line := range map[string]int64{
+		"hello": 2, "welcome": 4, "1.5": 2, "1.25": 1, "member_id": 1, "m-6": 3,
+		"4": 7,
+	} {
 		a, err := reports.WhyAbsent(t.Context(), id, member)
 		require.NoError(t, err)
 		require.Equal(t, RowRejected, a.Code)

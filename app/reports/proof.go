@@ -94,17 +94,21 @@ func (s *Reports) LastReport(ctx context.Context, eventID int64) (KeptReport, er
 // noReport says that an event has no report, and what to do.
 func noReport(eventID int64, underWay *Verification) error {
 	if underWay == nil {
-		return &domain.Error{Code: domain.NoReport,
+		return &domain.Error{
+			Code:    domain.NoReport,
 			Message: fmt.Sprintf("the service has made no report on event %d", eventID),
-			Hint:    fmt.Sprintf("POST /events/%d/verify asks for one", eventID)}
+			Hint:    fmt.Sprintf("POST /events/%d/verify asks for one", eventID),
+		}
 	}
 	state := "was asked for at " + underWay.AskedAt.UTC().Format(time.RFC3339) + " and waits"
 	if underWay.Since != nil {
 		state = "is being made since " + underWay.Since.UTC().Format(time.RFC3339)
 	}
-	return &domain.Error{Code: domain.ReportUnderWay,
+	return &domain.Error{
+		Code:    domain.ReportUnderWay,
 		Message: fmt.Sprintf("the first report on event %d %s", eventID, state),
-		Hint:    "ask again in a few seconds; a process with the role jobs makes it"}
+		Hint:    "ask again in a few seconds; a process with the role jobs makes it",
+	}
 }
 
 // RescueVerifications lets the verifications run again whose process is gone: River itself waits until the longest one

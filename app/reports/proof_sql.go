@@ -1,12 +1,13 @@
 package reports
 
 import (
-	"bestow/app/processes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+
+	"bestow/app/processes"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"

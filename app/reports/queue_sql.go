@@ -1,10 +1,12 @@
 package reports
 
 import (
-	"bestow/app/eventrow"
-	"bestow/domain"
 	"context"
 	"fmt"
+
+	"bestow/app/eventrow"
+	"bestow/domain"
+
 	"github.com/jackc/pgx/v5"
 )
 

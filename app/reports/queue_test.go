@@ -29,8 +29,10 @@ func TestNoStartIsForetoldWhileSomethingIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pending := func() Queued {
-				return Queued{Event: domain.Event{Status: domain.Pending, ReservationAt: &due, TotalCount: 1},
-					WaitingFor: tt.waiting}
+				return Queued{
+					Event:      domain.Event{Status: domain.Pending, ReservationAt: &due, TotalCount: 1},
+					WaitingFor: tt.waiting,
+				}
 			}
 			lane := Lane{ReservationAt: due, Events: []Queued{pending(), pending()}}
 			lane.forecast(noon)

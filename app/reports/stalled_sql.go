@@ -87,7 +87,8 @@ func selectQuiet(ctx context.Context, tx pgx.Tx, events []domain.Event) (map[int
 // read looks at the chunks and jobs of quiet events: what is left of an event may wait for the time of its retries, or
 // may have moved without a change of its counters.
 func (s *stall) read(ctx context.Context, tx pgx.Tx, now time.Time, quiet []domain.Event,
-	moved map[int64]time.Time) error {
+	moved map[int64]time.Time,
+) error {
 	s.events, s.broken = map[int64]time.Time{}, map[int64]bool{}
 	for _, e := range quiet {
 		since, is := moved[e.ID]

@@ -166,8 +166,10 @@ func TestStalledByALock(t *testing.T) {
 		require.Len(t, still, 1)
 		return still[0].Reason
 	}
-	for _, lock := range []string{`SELECT FROM campaign_event_summary FOR UPDATE`,
-		`LOCK TABLE point_results IN ACCESS EXCLUSIVE MODE`} {
+	for _, lock := range []string{
+		`SELECT FROM campaign_event_summary FOR UPDATE`,
+		`LOCK TABLE point_results IN ACCESS EXCLUSIVE MODE`,
+	} {
 		holder, err := pgx.Connect(t.Context(), pool.Config().ConnString())
 		require.NoError(t, err)
 		for _, sql := range []string{`SET application_name = 'psql'`, `BEGIN`, lock} {

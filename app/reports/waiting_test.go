@@ -17,16 +17,20 @@ var noon = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 
 // everybody is a process in every role that says something.
 func everybody(said ...processes.Report) processes.Process {
-	return processes.Process{Roles: []string{processes.RoleRelay, processes.RoleHandler, processes.RoleJobs},
-		SeenAt: noon, Host: "h", Reports: said}
+	return processes.Process{
+		Roles:  []string{processes.RoleRelay, processes.RoleHandler, processes.RoleJobs},
+		SeenAt: noon, Host: "h", Reports: said,
+	}
 }
 
 // C13: what Kafka said of a topic holds for the events of that topic's type, until some process has heard otherwise.
 func TestWhatKafkaSaidOfATopic(t *testing.T) {
 	t.Parallel()
 	refused := func(age int64) processes.Report {
-		return processes.Report{Code: processes.KafkaRefuses, Topic: "grants.point", EventType: "POINT",
-			Text: "topic grants.point takes no message over 20,000 bytes", AgeMS: age}
+		return processes.Report{
+			Code: processes.KafkaRefuses, Topic: "grants.point", EventType: "POINT",
+			Text: "topic grants.point takes no message over 20,000 bytes", AgeMS: age,
+		}
 	}
 	taken := func(age int64) processes.Report { return processes.Report{Topic: "grants.point", AgeMS: age} }
 	away := processes.Report{Code: processes.KafkaAway, Text: "Kafka does not answer"}
@@ -59,8 +63,10 @@ func TestWhatKafkaSaidOfATopic(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := domain.Event{ID: 1, Status: domain.Running, Type: domain.EventType{Code: "POINT", Granter: "money"}}
-			l := look{Installation: processes.Installation{At: noon, Processes: tt.processes},
-				needs: map[int64]need{1: tt.need}}
+			l := look{
+				Installation: processes.Installation{At: noon, Processes: tt.processes},
+				needs:        map[int64]need{1: tt.need},
+			}
 			require.Equal(t, tt.want, (&Reports{}).reasons(l, e))
 		})
 	}
@@ -86,8 +92,10 @@ func TestWhatAnEventNeeds(t *testing.T) {
 	open := processes.Report{Code: processes.LedgerAway, Ledger: "money", Text: "the ledger money does not answer"}
 	idle := processes.Report{Code: processes.ClockOff, Text: "the clock is wrong"}
 	banks := processes.Report{Granters: []string{"bank", "money"}}
-	running := domain.Event{ID: 1, Status: domain.Running, TotalCount: 1,
-		Type: domain.EventType{Code: "POINT", Granter: "money"}}
+	running := domain.Event{
+		ID: 1, Status: domain.Running, TotalCount: 1,
+		Type: domain.EventType{Code: "POINT", Granter: "money"},
+	}
 	other := running
 	other.Type.Granter = "bank"
 	stopped := running

@@ -21,17 +21,21 @@ func columnForgeries() []forgery {
 		{name: "stopped_memo taken away", sql: `UPDATE campaign_event_summary SET stopped_memo = NULL WHERE event_id = 5`, red: "I39"},
 		{name: "N8 stopped, shown as failed", sql: `UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'content_changed' WHERE id = 5`, red: "I39"},
 		{name: "N8 stopped, shown as expired", sql: `UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'expired' WHERE id = 5`, red: "I39"},
-		{name: "N8 stopped, shown as failed by a mismatch",
+		{
+			name: "N8 stopped, shown as failed by a mismatch",
 			sql: `UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'mismatch' WHERE id = 5;
 			UPDATE campaign_event_summary SET stopped_memo = 'the ledger contradicts itself: x' WHERE event_id = 5`,
-			red: "I40"},
+			red: "I40",
+		},
 		{name: "failure_code", sql: `UPDATE campaign_events SET failure_code = 'missing_keys' WHERE id = 6`, red: "I39"},
 		{name: "updated_at of a running event, to come", sql: `UPDATE campaign_events SET updated_at = now() + interval '1 year' WHERE id = 3`, red: "I39"},
 		{name: "retry_success_count", sql: `UPDATE campaign_event_summary SET retry_success_count = 9 WHERE event_id = 1`, red: "I6"},
 		{name: "publish_status", sql: `UPDATE point_targets SET publish_status = 'PENDING' WHERE event_id = 8 AND member_id = 'm00'`, red: "I4"},
-		{name: "ids of two targets swapped",
+		{
+			name: "ids of two targets swapped",
 			sql: `UPDATE point_targets SET id = id + 5000 WHERE event_id = 8 AND id < 8002;
-			UPDATE point_targets SET id = 8000 + 13001 - id WHERE event_id = 8 AND id >= 13000`, red: "I24"},
+			UPDATE point_targets SET id = 8000 + 13001 - id WHERE event_id = 8 AND id >= 13000`, red: "I24",
+		},
 		{name: "amounts of two targets swapped", sql: `UPDATE point_targets SET amount = 201 - amount WHERE event_id = 8 AND id < 8002`, red: "I24"},
 		{name: "retry_count", sql: `UPDATE point_results SET retry_count = 0 WHERE event_id = 1 AND status = 'PERMANENTLY_FAILED'`, red: "I40"},
 		{name: "redrive_done", sql: `UPDATE point_results SET redrive_done = redrive WHERE event_id = 1`, red: "I3"},
@@ -44,9 +48,11 @@ func columnForgeries() []forgery {
 		{name: "content_type", sql: `UPDATE imports SET content_type = 'x' WHERE id = 8`, red: "I38"},
 		{name: "created_by of an import", sql: `UPDATE imports SET created_by = 'x' WHERE id = 8`, red: "I38"},
 		{name: "digest of an import", sql: `UPDATE imports SET digest = NULL WHERE id = 8`, red: "I24"},
-		{name: "digests and seals of an event's imports",
+		{
+			name: "digests and seals of an event's imports",
 			sql:  `UPDATE imports SET digest = NULL, seal = NULL WHERE id = 8; UPDATE event_keys SET imports_seal = NULL WHERE event_id = 8` + ofVersion1(8),
-			open: "I24, I38"},
+			open: "I24, I38",
+		},
 		{name: "seal of an import", sql: `UPDATE imports SET seal = sha256('x') WHERE id = 8`, red: "I24"},
 		{name: "seal of an import taken away", sql: `UPDATE imports SET seal = NULL WHERE id = 8`, red: "I24"},
 		{name: "seal of the imports", sql: `UPDATE event_keys SET imports_seal = NULL WHERE event_id = 8`, red: "I24"},
@@ -63,29 +69,37 @@ func columnForgeries() []forgery {
 		{name: "reason of a voucher", sql: `UPDATE money.vouchers SET reason = 'x' WHERE voucher_id = 7000`, red: "I37"},
 		{name: "key of a voucher", sql: `UPDATE money.vouchers SET idempotency_key = 'x' WHERE voucher_id = 7000`, red: "I3"},
 		{name: "published_at taken away", sql: `UPDATE grant_chunks SET published_at = NULL WHERE event_id = 8`, red: "I11"},
-		{name: "published_at, of what was not",
+		{
+			name: "published_at, of what was not",
 			sql: `UPDATE grant_chunks SET published_at = now() WHERE event_id = 3 AND first_id = 3012;
-			DELETE FROM river.river_job WHERE args @> '{"event_id": 3, "first_id": 3012}'`, red: "I11"},
+			DELETE FROM river.river_job WHERE args @> '{"event_id": 3, "first_id": 3012}'`, red: "I11",
+		},
 		{name: "published_at to come", sql: `UPDATE grant_chunks SET published_at = now() + interval '1 hour' WHERE event_id = 8`, red: "I40"},
 		{name: "settled_at after the completion", sql: completedEarlier(8), red: "I40"},
 		{name: "kafka_offset", sql: `UPDATE grant_chunks SET topic = 'grants.point', kafka_partition = 0, kafka_offset = -1 WHERE event_id = 8`, red: "I40"},
 		{name: "open_until, for ever", sql: `UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = now() + interval '100 years' WHERE event_id = 8`, red: "I40"},
-		{name: "open_until instead of a job",
+		{
+			name: "open_until instead of a job",
 			sql: `UPDATE grant_chunks SET claim_token = gen_random_uuid(), claimed_at = now(), open_until = 'infinity'
-			WHERE event_id = 3 AND first_id = 3012; DELETE FROM river.river_job WHERE args @> '{"event_id": 3, "first_id": 3012}'`, red: "I40"},
+			WHERE event_id = 3 AND first_id = 3012; DELETE FROM river.river_job WHERE args @> '{"event_id": 3, "first_id": 3012}'`, red: "I40",
+		},
 		{name: "jobs that wait for a start", sql: `UPDATE river.river_job SET state = 'pending' WHERE args @> '{"event_id": 3}'`, red: "I11"},
 		{name: "jobs in a hundred years", sql: `UPDATE river.river_job SET state = 'scheduled', scheduled_at = now() + interval '100 years' WHERE args @> '{"event_id": 3}'`, red: "I11"},
 		{name: "jobs of another queue", sql: `UPDATE river.river_job SET queue = 'nowhere' WHERE args @> '{"event_id": 3}'`, red: "I11"},
 		{name: "the sequence of jobs", sql: `SELECT setval('river.river_job_id_seq', 1)`, red: "I42"},
 		{name: "created_at of an event to come", sql: `UPDATE campaign_events SET created_at = now() + interval '1 year' WHERE id = 4`, red: "I39"},
-		{name: "created_at of saves, a year ahead",
+		{
+			name: "created_at of saves, a year ahead",
 			sql: `UPDATE money.point_member SET created_at = created_at + interval '1 year',
 				issue_date = to_char((created_at + interval '1 year') AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD') WHERE ref_unique_id = '8';
 			UPDATE money.point_member_detail d SET created_at = m.created_at FROM money.point_member m
-			WHERE m.point_member_id = d.point_member_id AND m.ref_unique_id = '8'`, red: "I36"},
-		{name: "created_at of a save, infinite",
+			WHERE m.point_member_id = d.point_member_id AND m.ref_unique_id = '8'`, red: "I36",
+		},
+		{
+			name: "created_at of a save, infinite",
 			sql: `UPDATE money.point_member SET created_at = 'infinity', issue_date = 'infinity' WHERE point_member_id = 8000;
-			UPDATE money.point_member_detail SET created_at = 'infinity' WHERE point_member_id = 8000`, red: "I36"},
+			UPDATE money.point_member_detail SET created_at = 'infinity' WHERE point_member_id = 8000`, red: "I36",
+		},
 		{name: "created_at of saves after the completion", sql: completedEarlier(8), red: "I36"},
 		{name: "created_at of a voucher, a year ahead", sql: `UPDATE money.vouchers SET created_at = created_at + interval '1 year' WHERE voucher_id = 7000`, red: "I37"},
 		{name: "created_at of vouchers after the completion", sql: completedEarlier(2), red: "I37"},
@@ -121,23 +135,29 @@ func unseenForgeries() []forgery {
 		{name: "event_types.limits_seeded", sql: `UPDATE event_types SET limits_seeded = NOT limits_seeded WHERE code = 'POINT'`},
 		{name: "reservation_missed", sql: `UPDATE campaign_events SET reservation_missed = true WHERE id = 4`},
 		{name: "stopped_memo", sql: `UPDATE campaign_event_summary SET stopped_memo = 'x' WHERE event_id = 5`},
-		{name: "created_at of targets",
+		{
+			name: "created_at of targets",
 			sql: `UPDATE point_targets SET created_at = now() - interval '9 years'; UPDATE campaign_events SET created_at = now() - interval '9 years';
 			UPDATE campaign_event_summary SET created_at = now() - interval '9 years'; UPDATE parked_messages SET created_at = now() - interval '9 years';
-			UPDATE campaign_events SET updated_at = now() - interval '9 years' WHERE id = 4`},
+			UPDATE campaign_events SET updated_at = now() - interval '9 years' WHERE id = 4`,
+		},
 		{name: "error_code, error_message", sql: `UPDATE point_results SET error_code = 'expired', error_message = 'forged' WHERE event_id = 1 AND status = 'PERMANENTLY_FAILED'`},
 		{name: "retry_count", sql: `UPDATE point_results SET retry_count = 1 WHERE event_id = 8 AND member_id = 'm00';
 			UPDATE campaign_event_summary SET retry_success_count = 1 WHERE event_id = 8`},
 		{name: "redrive, redrive_done", sql: `UPDATE point_results SET redrive = 5, redrive_done = 5 WHERE event_id = 1 AND status = 'PERMANENTLY_FAILED' AND redrive = 0`},
-		{name: "ids of movements",
+		{
+			name: "ids of movements",
 			sql: `UPDATE money.point_member SET point_member_id = 8800 WHERE point_member_id = 8000;
 			UPDATE money.point_member_detail SET point_member_detail_id = 8800, point_member_id = 8800, save_point_member_id = 8800 WHERE point_member_id = 8000;
-			UPDATE point_results SET money_tx_id = 'P8800' WHERE event_id = 8 AND money_tx_id = 'P8000'`},
+			UPDATE point_results SET money_tx_id = 'P8800' WHERE event_id = 8 AND money_tx_id = 'P8000'`,
+		},
 		{name: "jobs of events that do not run", sql: `DELETE FROM river.river_job WHERE args @> '{"event_id": 5}';
 			INSERT INTO river.river_queue (name, created_at, metadata, paused_at, updated_at) VALUES ('relay', now(), '{}', now(), now())`},
-		{name: "what was added",
+		{
+			name: "what was added",
 			sql: `CREATE TABLE extra (n int); CREATE VIEW more AS SELECT 1 AS n; CREATE FUNCTION other_digest(int) RETURNS bytea LANGUAGE sql AS 'SELECT NULL::bytea';
-			CREATE DOMAIN amount AS int; CREATE SCHEMA other; CREATE TABLE other.kid (id bigint); GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC`},
+			CREATE DOMAIN amount AS int; CREATE SCHEMA other; CREATE TABLE other.kid (id bigint); GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC`,
+		},
 		{name: "installation", sql: `UPDATE installation SET id = gen_random_uuid()`},
 		{name: "processes", sql: `INSERT INTO processes (id, roles, version, host, pid) VALUES (gen_random_uuid(), '{api}', 'x', 'x', 1)`},
 		{name: "brakes", sql: `INSERT INTO brakes (scope, by, memo) VALUES ('all', 'x', 'x')`},

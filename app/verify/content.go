@@ -57,9 +57,11 @@ const (
 // compareContent hashes every target anew, as it streams by, sums the targets of each import, and makes the root of
 // every event that was started.
 func compareContent(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
-	c := contentCheck{finding: f, store: v.keys, kept: map[int64][]byte{}, chunks: map[string][]keptChunk{},
+	c := contentCheck{
+		finding: f, store: v.keys, kept: map[int64][]byte{}, chunks: map[string][]keptChunk{},
 		lists: map[int64]content.List{}, keys: map[int64]*seal.Key{}, hasher: map[int64]*content.Hasher{},
-		gaps: map[string][]int64{}}
+		gaps: map[string][]int64{},
+	}
 	for _, name := range []string{"chunks", "hashed", "unhashed", "bare", "imports", "roots"} {
 		if err := f.measures.add(name, int64(0)); err != nil {
 			return err

@@ -63,20 +63,26 @@ func contentForgeries() []forgery {
 		{name: "a key deleted", sql: `DELETE FROM event_keys WHERE event_id = 8`},
 		{name: "a chunk's hash taken away", sql: `UPDATE grant_chunks SET content_hash = NULL WHERE event_id = 8 AND first_id = 8004`},
 		{name: "a chunk's hash changed", sql: `UPDATE grant_chunks SET content_hash = sha256('x') WHERE event_id = 4 AND first_id = 4004`},
-		{name: "a chunk's hash of another chunk",
+		{
+			name: "a chunk's hash of another chunk",
 			sql: `UPDATE grant_chunks c SET content_hash = o.content_hash FROM grant_chunks o
-			WHERE c.event_id = 8 AND o.event_id = 8 AND c.first_id <> o.first_id`},
+			WHERE c.event_id = 8 AND o.event_id = 8 AND c.first_id <> o.first_id`,
+		},
 		{name: "an import that says it made no hashes", sql: `UPDATE imports SET hashed = false WHERE id = 8`},
 		{name: "a list made one of an older version", sql: `UPDATE imports SET hashed = false WHERE id = 8; UPDATE grant_chunks SET content_hash = NULL WHERE event_id = 8`},
-		{name: "the same, with its key",
+		{
+			name: "the same, with its key",
 			sql: `UPDATE imports SET hashed = false WHERE id = 8; UPDATE grant_chunks SET content_hash = NULL WHERE event_id = 8;
-			DELETE FROM event_keys WHERE event_id = 8`},
+			DELETE FROM event_keys WHERE event_id = 8`,
+		},
 		{name: "default_reason on all sides", sql: `UPDATE campaign_events SET default_reason = 'x' WHERE id = 8;
 			UPDATE money.point_member SET reason = 'x' WHERE ref_unique_id = '8' AND reason = 'spring'`},
-		{name: "expiry_at on all sides",
+		{
+			name: "expiry_at on all sides",
 			sql: `UPDATE campaign_events SET expiry_at = '2037-01-01 00:00:00+09' WHERE id = 1;
 			UPDATE money.point_lot l SET expiry_at = '2037-01-01 00:00:00+09' FROM money.point_member m WHERE m.point_member_id = l.point_member_id AND m.ref_unique_id = '1';
-			UPDATE money.point_member SET expiry_at = '2037-01-01 00:00:00+09', expiry_date = '20361231' WHERE ref_unique_id = '1'`},
+			UPDATE money.point_member SET expiry_at = '2037-01-01 00:00:00+09', expiry_date = '20361231' WHERE ref_unique_id = '1'`,
+		},
 		{name: "default_amount", sql: `UPDATE campaign_events SET default_amount = 7 WHERE id = 8`},
 		{name: "reservation_at", sql: `UPDATE campaign_events SET reservation_at = NULL WHERE id = 3`},
 		{name: "reservation_priority", sql: `UPDATE campaign_events SET reservation_priority = 1 WHERE id = 3`},

@@ -53,9 +53,11 @@ func rowForgeries() []forgery {
 		{name: "C26 a unique constraint", sql: `ALTER TABLE point_results DROP CONSTRAINT point_results_member_key`, red: "I41"},
 		{name: "C26 a check", sql: `ALTER TABLE campaign_events DROP CONSTRAINT campaign_events_total_count_check`, red: "I41"},
 		{name: "C26 a type of a column", sql: `ALTER TABLE imports ALTER accepted TYPE bigint`, red: "I41"},
-		{name: "C26 a trigger",
+		{
+			name: "C26 a trigger",
 			sql: `CREATE FUNCTION quiet() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-			CREATE TRIGGER quiet BEFORE INSERT ON point_results FOR EACH ROW EXECUTE FUNCTION quiet()`, red: "I41"},
+			CREATE TRIGGER quiet BEFORE INSERT ON point_results FOR EACH ROW EXECUTE FUNCTION quiet()`, red: "I41",
+		},
 		{name: "C26 triggers off", sql: `ALTER TABLE imports DISABLE TRIGGER ALL`, red: "I41"},
 		{name: "C26 a rule", sql: `CREATE RULE quiet AS ON DELETE TO imports DO INSTEAD NOTHING`, red: "I41"},
 		{name: "C26 a function", sql: `CREATE OR REPLACE FUNCTION import_digest(import bigint) RETURNS bytea LANGUAGE sql STABLE AS 'SELECT digest FROM imports WHERE id = import'`, red: "I41"},
@@ -64,15 +66,19 @@ func rowForgeries() []forgery {
 		{name: "C26 checks that are not made", sql: `UPDATE pg_class SET relchecks = 0 WHERE oid = 'imports'::regclass`, red: "I41"},
 		{name: "C26 triggers that are not fired", sql: `UPDATE pg_class SET relhastriggers = false WHERE oid = 'grant_chunks'::regclass`, red: "I41"},
 		{name: "C26 sessions without triggers", sql: `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database()); END $$`, red: "I41"},
-		{name: "C26 an operator",
+		{
+			name: "C26 an operator",
 			sql: `CREATE FUNCTION same(varchar, varchar) RETURNS boolean IMMUTABLE LANGUAGE sql AS $$ SELECT true $$;
-			CREATE OPERATOR = (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = same)`, red: "I41"},
+			CREATE OPERATOR = (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = same)`, red: "I41",
+		},
 		{name: "C26 a migration", sql: `DELETE FROM goose_db_version WHERE version_id = 12`, red: "I41"},
 		{name: "C26 a partition's key", sql: `ALTER TABLE point_targets_1 DROP CONSTRAINT only_this_event`, red: "I41"},
-		{name: "C28 an event erased",
+		{
+			name: "C28 an event erased",
 			sql: `DELETE FROM money.point_member WHERE ref_unique_id = '8'; DELETE FROM money.point_member_detail WHERE point_member_id BETWEEN 8000 AND 8999;
 			DELETE FROM point_results WHERE event_id = 8; DELETE FROM point_targets WHERE event_id = 8; DELETE FROM grant_chunks WHERE event_id = 8;
-			DELETE FROM starts WHERE event_id = 8; DELETE FROM campaign_events WHERE id = 8`, red: "I42"},
+			DELETE FROM starts WHERE event_id = 8; DELETE FROM campaign_events WHERE id = 8`, red: "I42",
+		},
 		{name: "C28 the last id", sql: `UPDATE event_ids SET last_id = 3`, red: "I42"},
 		{name: "C28 an infinite moment", sql: `UPDATE campaign_events SET updated_at = 'infinity' WHERE id = 4`, red: "I24"},
 		{name: "C28 a deletion's record", sql: `DELETE FROM deleted_events WHERE event_id = 9`, red: "I42"},

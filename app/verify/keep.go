@@ -1,11 +1,13 @@
 package verify
 
 import (
-	"bestow/domain"
-	"bestow/internal/pg"
 	"context"
 	"errors"
 	"fmt"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
 	"github.com/jackc/pgx/v5"
 )
 

@@ -27,8 +27,10 @@ func answered(t *testing.T, pool *pgxpool.Pool) {
 		// which was deleted
 		events = append(events, domain.Event{ID: 9, CampaignID: "campaign-9", Status: domain.Pending})
 		for _, e := range events {
-			by := command.Caller{Actor: "test",
-				Once: &command.Once{Key: "answer-" + e.CampaignID, Fingerprint: []byte{1}}}
+			by := command.Caller{
+				Actor: "test",
+				Once:  &command.Once{Key: "answer-" + e.CampaignID, Fingerprint: []byte{1}},
+			}
 			if _, err := command.In(t.Context(), tx, by, func() (domain.Event, error) { return e, nil }); err != nil {
 				return err
 			}
@@ -39,8 +41,10 @@ func answered(t *testing.T, pool *pgxpool.Pool) {
 				return err
 			}
 			for _, said := range answers {
-				by := command.Caller{Actor: "test",
-					Once: &command.Once{Key: fmt.Sprintf("import-%d", said.ImportID), Fingerprint: []byte{1}}}
+				by := command.Caller{
+					Actor: "test",
+					Once:  &command.Once{Key: fmt.Sprintf("import-%d", said.ImportID), Fingerprint: []byte{1}},
+				}
 				if _, err := command.In(t.Context(), tx, by, func() (imports.Result, error) {
 					return said,
 						nil
@@ -86,10 +90,12 @@ func TestForgedAgainstWhatWasSaid(t *testing.T) {
 		{name: "N8 completed, shown as running", sql: notCompleted(8, domain.Running), red: "says that it was completed, and it is RUNNING"},
 		{name: "F2 a member robbed", sql: robbed + recounted("point", 8), red: "event 8: report 8 counted 6 granted, there are 5"},
 		{name: "F3 an event erased, with a record of its deletion", sql: wiped, red: "says that it was started, and it is gone"},
-		{name: "F3 the newest events erased, with the counter",
-			sql: `DELETE FROM deleted_events; UPDATE event_ids SET last_id = 8`,
+		{
+			name: "F3 the newest events erased, with the counter",
+			sql:  `DELETE FROM deleted_events; UPDATE event_ids SET last_id = 8`,
 			red: "event 9: the answer that test got under key answer-campaign-9 says that it was made, " +
-				"and it is gone without a record"},
+				"and it is gone without a record",
+		},
 		{name: "F4 set back to PENDING", sql: pending, red: "event 5: the answer that test got under key answer-campaign-5 says that it was started, and it is PENDING"},
 		{name: "a start at another moment", sql: startMoved, red: "says that it was started at another moment"},
 		{name: "other terms", sql: redefined(8, `campaign_id = 'forged'`, "campaign-8", "forged"), red: "says that it was started under other terms"},

@@ -49,8 +49,12 @@ func TestRepair(t *testing.T) {
 	repaired, err = reports.Repair(t.Context(), Query{Event: "3"})
 	require.NoError(t, err)
 	require.Equal(t, []Repaired{
-		{3, "settled_count of chunk 3/0/3000-3003", 0, 4}, {3, "settled_count of chunk 3/0/3004-3007", 4, 1},
-		{3, "published_count", 0, 12}, {3, "success_count", 99, 9}, {3, "fail_count", 0, 1}, {3, "retry_success_count", 3, 1},
+		{3, "settled_count of chunk 3/0/3000-3003", 0, 4},
+		{3, "settled_count of chunk 3/0/3004-3007", 4, 1},
+		{3, "published_count", 0, 12},
+		{3, "success_count", 99, 9},
+		{3, "fail_count", 0, 1},
+		{3, "retry_success_count", 3, 1},
 	}, repaired)
 	require.Equal(t, "event 3: success_count was 99, is 9", repaired[3].String())
 	_, red = verify(t, pool, Query{})
@@ -115,15 +119,19 @@ func workChunk(ctx context.Context, pool *pgxpool.Pool, first int) error {
 			SELECT 'm' || n, 100, 'S', 'CM', to_char(now() AT TIME ZONE 'Asia/Seoul', 'YYYYMMDD'), '99991231', '50', 'grant:50:m' || n FROM generate_series($1::bigint, $1 + 1) n RETURNING point_member_id, member_id)
 		  INSERT INTO money.point_lot (point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining, point_status_code)
 			SELECT point_member_id, point_member_id, point_member_id, member_id, 100, 100, 'S' FROM saved`},
-		{`INSERT INTO point_results (event_id, member_id, amount, status, money_tx_id)
+		{
+			`INSERT INTO point_results (event_id, member_id, amount, status, money_tx_id)
 			SELECT 50, m.member_id, 100, 'SUCCESS', 'P' || m.point_member_id FROM money.point_member m
 			WHERE m.idempotency_key IN ('grant:50:m' || $1::bigint, 'grant:50:m' || $1::bigint + 1)`,
 			`UPDATE grant_chunks SET settled_count = settled_count + 2, settled_at = now(), claim_token = NULL, open_until = NULL WHERE event_id = 50 AND first_id = $1`,
-			`UPDATE campaign_event_summary SET success_count = success_count + 2 WHERE event_id = 50 AND $1 >= 0`},
-		{`SELECT pg_advisory_xact_lock_shared(50 << 3)`, `UPDATE river.river_job SET state = 'completed', finalized_at = now() WHERE args @> jsonb_build_object('event_id', 50, 'first_id', $1::bigint)`,
+			`UPDATE campaign_event_summary SET success_count = success_count + 2 WHERE event_id = 50 AND $1 >= 0`,
+		},
+		{
+			`SELECT pg_advisory_xact_lock_shared(50 << 3)`, `UPDATE river.river_job SET state = 'completed', finalized_at = now() WHERE args @> jsonb_build_object('event_id', 50, 'first_id', $1::bigint)`,
 			`UPDATE point_targets SET publish_status = 'PUBLISHED' WHERE event_id = 50 AND id BETWEEN $1 AND $1 + 1`,
 			`UPDATE grant_chunks SET published_at = now() WHERE event_id = 50 AND first_id = $1`,
-			`UPDATE campaign_event_summary SET published_count = published_count + 2 WHERE event_id = 50 AND $1 >= 0`},
+			`UPDATE campaign_event_summary SET published_count = published_count + 2 WHERE event_id = 50 AND $1 >= 0`,
+		},
 	}
 	for _, statements := range steps {
 		if err := pg.InTx(ctx, pool, func(tx pgx.Tx) error { return execAll(ctx, tx, statements, first) }); err != nil {

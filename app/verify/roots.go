@@ -42,8 +42,10 @@ func (c *contentCheck) readChunks(ctx context.Context, tx pgx.Tx, event *int64) 
 	}
 	var code string
 	var k keptChunk
-	columns := []any{&code, &k.EventID, &k.PartitionKey, &k.First, &k.Last, &k.Count, &k.Kept, &k.hashed, &k.ImportID,
-		&k.says.sum, &k.says.most}
+	columns := []any{
+		&code, &k.EventID, &k.PartitionKey, &k.First, &k.Last, &k.Count, &k.Kept, &k.hashed, &k.ImportID,
+		&k.says.sum, &k.says.most,
+	}
 	_, err = pgx.ForEachRow(rows, columns, func() error {
 		k.ListChunk = k.WithHash()
 		c.chunks[code] = append(c.chunks[code], k)
@@ -130,7 +132,8 @@ func (c *contentCheck) compareSeals(eventID int64, list content.List, key conten
 
 // compareStart compares an event that was started with what its start has kept.
 func (c *contentCheck) compareStart(e domain.Event, list content.List, kept content.Kept, started bool,
-	key content.Key) error {
+	key content.Key,
+) error {
 	began := e.Status != domain.Pending || e.Summary.StartedAt != nil
 	switch {
 	case started && !began:

@@ -75,21 +75,27 @@ func TestForgedSchema(t *testing.T) {
 		{"N2 strictness", `ALTER FUNCTION import_digest(bigint) STRICT`, "import_digest(import bigint) lacks"},
 		{"N2 a default", `CREATE OR REPLACE FUNCTION attach_targets_partition(type_code text, event bigint DEFAULT 7) RETURNS void LANGUAGE plpgsql AS 'BEGIN END'`, "defaults 7"},
 		{"N2 what is returned", `DROP FUNCTION create_event_type_tables(text, text); CREATE FUNCTION create_event_type_tables(text, text) RETURNS int LANGUAGE plpgsql AS 'BEGIN END'`, "create_event_type_tables("},
-		{"N3 a default that calls a forger's function", `CREATE FUNCTION now() RETURNS timestamptz LANGUAGE sql AS 'SELECT clock_timestamp()';
+		{
+			"N3 a default that calls a forger's function", `CREATE FUNCTION now() RETURNS timestamptz LANGUAGE sql AS 'SELECT clock_timestamp()';
 			ALTER TABLE point_results ALTER created_at SET DEFAULT public.now()`,
-			"point_results lacks: column created_at timestamp with time zone not null default now()"},
-		{"N3 an id that a forger gives", `CREATE FUNCTION nextval(text) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+			"point_results lacks: column created_at timestamp with time zone not null default now()",
+		},
+		{
+			"N3 an id that a forger gives", `CREATE FUNCTION nextval(text) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
 			ALTER TABLE point_results ALTER id SET DEFAULT public.nextval('point_results_id_seq')`,
-			"point_results lacks: column id"},
+			"point_results lacks: column id",
+		},
 		{"N3 a check that calls a forger's function", `CREATE FUNCTION octet_length(bytea) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 32';
 			ALTER TABLE starts DROP CONSTRAINT starts_root_check; ALTER TABLE starts ADD CONSTRAINT starts_root_check CHECK (public.octet_length(root) = 32)`, "starts lacks: constraint starts_root_check"},
 		{"N3 a domain under the name of a type", hook + `CREATE DOMAIN public.bytea AS pg_catalog.bytea CHECK (hook('x') = 1); ALTER TABLE money.vouchers ALTER sealed_code TYPE public.bytea`, "money.vouchers lacks: column sealed_code bytea"},
 		{"N5 an index of an expression", hook + `CREATE INDEX zz ON point_results (hook(member_id))`, "point_results has, and no migration made it: computed index"},
 		{"N5 an index with a condition", hook + `CREATE INDEX zz ON money.vouchers (member_id) WHERE hook(member_id) = 1`, "money.vouchers has, and no migration made it: computed index"},
 		{"N5 statistics of an expression", hook + `CREATE STATISTICS zz ON (hook(member_id)) FROM point_results`, "point_results has, and no migration made it: computed statistics"},
-		{"N6 a collation", `CREATE COLLATION public."C" (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+		{
+			"N6 a collation", `CREATE COLLATION public."C" (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 			ALTER TABLE idempotency_keys ALTER key TYPE varchar(200) COLLATE public."C"`,
-			`idempotency_keys has, and no migration made it: column key character varying(200) not null collate <main>."C"`},
+			`idempotency_keys has, and no migration made it: column key character varying(200) not null collate <main>."C"`,
+		},
 		{"N10 a second schema with the tables", `CREATE SCHEMA evil; CREATE TABLE evil.campaign_events AS TABLE campaign_events`, "schema evil is there, and no migration made it: tables as those of public"},
 		{"a table whose rows are those of ours as well", `CREATE TABLE more () INHERITS (point_results)`, "more is there, and no migration made it: partition of"},
 		{"a table whose rows are those of the ledger as well", `CREATE TABLE more () INHERITS (money.vouchers)`, "more is there, and no migration made it: partition of"},

@@ -31,7 +31,8 @@ func makePlantedKeys() (*seal.Master, *seal.Key) {
 
 // The purposes for which keys, codes and PINs are sealed. They are stored data: the ledger and the service spell them
 // so.
-func sealKeyAAD(ref string) []byte      { return seal.AAD("money.seal_keys", ref) }
+func sealKeyAAD(ref string) []byte { return seal.AAD("money.seal_keys", ref) }
+
 func pinKeyAAD(event int64) []byte      { return seal.AAD("pin_keys", strconv.FormatInt(event, 10)) }
 func codeAAD(ref, key string) []byte    { return seal.AAD("money.vouchers", ref, key, "code") }
 func pinAAD(ref, key string) []byte     { return seal.AAD("money.vouchers", ref, key, "pin") }
@@ -47,8 +48,10 @@ func plantedPIN(event int64, m plantedMember) string { return sealPIN(event, m.m
 type plantedSealed struct{ code, pin, hmac []byte }
 
 func plantedSeals(ref, key string, m plantedMember) plantedSealed {
-	return plantedSealed{plantedKey.Seal([]byte(m.code()), codeAAD(ref, key)),
-		plantedKey.Seal([]byte(m.pin()), pinAAD(ref, key)), plantedKey.HMAC([]byte(m.code()))}
+	return plantedSealed{
+		plantedKey.Seal([]byte(m.code()), codeAAD(ref, key)),
+		plantedKey.Seal([]byte(m.pin()), pinAAD(ref, key)), plantedKey.HMAC([]byte(m.code())),
+	}
 }
 
 // plantKeys stores the wrapped keys of the world's two voucher events and the ledger's own.

@@ -116,8 +116,10 @@ func (t verifyTables) runs(r reach) []verifyRun {
 	case perType:
 		runs := make([]verifyRun, len(t))
 		for i, y := range t {
-			runs[i] = verifyRun{typeCode: y.Code, targets: inPublic(y.TargetTable()),
-				results: inPublic(y.ResultTable())}
+			runs[i] = verifyRun{
+				typeCode: y.Code, targets: inPublic(y.TargetTable()),
+				results: inPublic(y.ResultTable()),
+			}
 		}
 		return runs
 	case perOperation:
@@ -143,8 +145,10 @@ func (t verifyTables) operations(operations ...domain.Operation) (runs []verifyR
 			}
 		}
 		if len(results) > 0 {
-			runs = append(runs, verifyRun{targets: union(targets), results: union(results),
-				saves: "saves_" + string(o)})
+			runs = append(runs, verifyRun{
+				targets: union(targets), results: union(results),
+				saves: "saves_" + string(o),
+			})
 		}
 	}
 	return runs

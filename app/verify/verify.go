@@ -110,8 +110,10 @@ func (s *Verifier) Verify(ctx context.Context, q Query) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	v := verification{event: event, by: cmp.Or(q.By, "command line"), remote: s.c.RemoteLedger, zone: s.c.Zone,
-		expiryOff: s.c.ExpiryOff, unsealer: s.c.Unsealer, keys: s.c.Keys, list: invariants(), repaired: q.Repaired}
+	v := verification{
+		event: event, by: cmp.Or(q.By, "command line"), remote: s.c.RemoteLedger, zone: s.c.Zone,
+		expiryOff: s.c.ExpiryOff, unsealer: s.c.Unsealer, keys: s.c.Keys, list: invariants(), repaired: q.Repaired,
+	}
 	if err := s.onSnapshot(ctx, &v); err != nil {
 		return Report{}, fmt.Errorf("verify: %w", err)
 	}
@@ -137,12 +139,16 @@ func findEvent(ctx context.Context, tx pgx.Tx, name string) (*int64, error) {
 	case err != nil:
 		return nil, fmt.Errorf("find event: %w", err)
 	case len(ids) == 0:
-		return nil, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name),
-			Hint: "`bestow event list` or GET /events shows them"}
+		return nil, &domain.Error{
+			Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name),
+			Hint: "`bestow event list` or GET /events shows them",
+		}
 	case len(ids) > 1:
-		return nil, &domain.Error{Code: domain.Invalid,
+		return nil, &domain.Error{
+			Code:    domain.Invalid,
 			Message: fmt.Sprintf("%s is the id of one event and the campaign_id of another", name),
-			Hint:    fmt.Sprintf("say id:%s or campaign:%s", name, name)}
+			Hint:    fmt.Sprintf("say id:%s or campaign:%s", name, name),
+		}
 	}
 	return &ids[0], nil
 }
@@ -152,9 +158,11 @@ const defaultZone = "Asia/Seoul"
 
 // report makes the document of what was found.
 func (v *verification) report() (Report, error) {
-	r := Report{CheckedAt: v.at.UTC(), By: v.by, EventID: v.event, Schema: v.schema, OK: true, Events: v.events,
+	r := Report{
+		CheckedAt: v.at.UTC(), By: v.by, EventID: v.event, Schema: v.schema, OK: true, Events: v.events,
 		Totals:   v.totals(),
-		Repaired: v.repaired}
+		Repaired: v.repaired,
+	}
 	for i, inv := range v.list {
 		line := v.line(inv, v.found[i])
 		r.OK = r.OK && line.OK

@@ -135,8 +135,10 @@ func TestVerifyForeignLedger(t *testing.T) {
 		why    string
 	}{
 		"no ledger here": {change: `DROP SCHEMA money CASCADE`, why: "the ledger is not in this database"},
-		"grants go over HTTP": {change: `TRUNCATE money.point_member, money.point_member_detail, money.vouchers`, remote: true,
-			why: "grants go to another ledger over HTTP, and the one in this database is empty"},
+		"grants go over HTTP": {
+			change: `TRUNCATE money.point_member, money.point_member_detail, money.vouchers`, remote: true,
+			why: "grants go to another ledger over HTTP, and the one in this database is empty",
+		},
 		"handlers have met another ledger": {change: `TRUNCATE money.point_member, money.point_member_detail, money.vouchers;
 			INSERT INTO granter_ledgers VALUES ('money', 'another')`, why: "grants go to another ledger over HTTP, and the one in this database is empty"},
 	} {
@@ -200,8 +202,10 @@ func TestVerifyOneForeignType(t *testing.T) {
 func TestVerifyWithoutMasterKey(t *testing.T) {
 	t.Parallel()
 	reports := poorVerifier(plant(t))
-	for event, want := range map[string]string{"": "31 of 33 invariants hold, not compared: I24, I37", "2": "31 of 33 invariants hold, not compared: I24, I37",
-		"8": "32 of 33 invariants hold, not compared: I24"} {
+	for event, want := range map[string]string{
+		"": "31 of 33 invariants hold, not compared: I24, I37", "2": "31 of 33 invariants hold, not compared: I24, I37",
+		"8": "32 of 33 invariants hold, not compared: I24",
+	} {
 		report, err := reports.Verify(t.Context(), Query{Event: event})
 		require.NoError(t, err)
 		require.False(t, report.OK, "event %q: %s", event, report.Conclusion())

@@ -73,8 +73,10 @@ func (v *verification) openVouchers(ctx context.Context, tx pgx.Tx, run verifyRu
 	var s SealedVoucher
 	results := int64(0)
 	_, err = pgx.ForEachRow(rows,
-		[]any{&s.EventID, &s.MemberID, &s.Issued, &s.Granted, &s.Ref, &s.Key, &s.SealedCode, &s.SealedPIN, &s.CodeHMAC,
-			&s.Code, &s.PIN}, func() error {
+		[]any{
+			&s.EventID, &s.MemberID, &s.Issued, &s.Granted, &s.Ref, &s.Key, &s.SealedCode, &s.SealedPIN, &s.CodeHMAC,
+			&s.Code, &s.PIN,
+		}, func() error {
 			results += toInt(s.Granted)
 			if what := keys.Differs(&s); what != "" {
 				f.differ("%s, member %s: %s", eventOrRef(&s), s.MemberID, what)

@@ -162,8 +162,10 @@ func (e plantedEvent) members() []plantedMember {
 	list := make([]plantedMember, len(e.states))
 	for i := range list {
 		name := fmt.Sprintf("m%02d", i)
-		list[i] = plantedMember{member: name, amount: 100 + int64(i),
-			partition: domain.PartitionKey(e.id, name, e.partitions)}
+		list[i] = plantedMember{
+			member: name, amount: 100 + int64(i),
+			partition: domain.PartitionKey(e.id, name, e.partitions),
+		}
 	}
 	slices.SortFunc(list, func(a, b plantedMember) int {
 		if a.partition != b.partition {

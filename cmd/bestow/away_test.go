@@ -119,8 +119,10 @@ func (l *lines) count(begin string) (n int) {
 // themselves, and each member is granted once (F31).
 func TestMoneyAway(t *testing.T) {
 	t.Parallel()
-	for name, how := range map[string]int32{"no connection": refusing, "503": broken,
-		"applied and never answered": silent} {
+	for name, how := range map[string]int32{
+		"no connection": refusing, "503": broken,
+		"applied and never answered": silent,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

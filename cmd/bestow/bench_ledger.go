@@ -19,7 +19,8 @@ const ledgerPatience = 30 * time.Second
 
 // besideLedger starts the product on cfg's database, with its ledger as a process of its own on the same one.
 func (b *bencher) besideLedger(ctx context.Context, cfg settings.Config, how bench.Variant,
-	with daemon.Overrides) (*bench.Product, error) {
+	with daemon.Overrides,
+) (*bench.Product, error) {
 	ledger, err := b.startLedger(ctx, &cfg)
 	if err != nil {
 		return nil, err

@@ -75,7 +75,8 @@ type benchProcesses struct {
 
 // startProduct starts a process with all roles, and more that only handle if how says so.
 func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, how bench.Variant,
-	with daemon.Overrides) (*bench.Product, error) {
+	with daemon.Overrides,
+) (*bench.Product, error) {
 	if err := migrations.Current(ctx, cfg.DatabaseURL); err != nil {
 		return nil, err
 	}

@@ -105,8 +105,10 @@ var (
 
 // besides reports whether the product executes sql beside the road of a grant.
 func besides(sql string) bool {
-	return slices.ContainsFunc([]*regexp.Regexp{rivers, migrated, perProcess, standing, listMarks,
-		ledgerJobs}, func(kind *regexp.Regexp) bool {
+	return slices.ContainsFunc([]*regexp.Regexp{
+		rivers, migrated, perProcess, standing, listMarks,
+		ledgerJobs,
+	}, func(kind *regexp.Regexp) bool {
 		return kind.MatchString(sql)
 	})
 }

@@ -163,8 +163,10 @@ func TestBrakeMeetsAClaim(t *testing.T) {
 // answers. Asked once more after a release, it is engaged again, and the answer is no stored one.
 func TestBrakeKilledAnywhere(t *testing.T) {
 	t.Parallel()
-	for _, point := range []string{failpoint.BrakeBeforeCommit, failpoint.BrakeAfterCommit, failpoint.StopAllBetween,
-		failpoint.BrakeBeforeAnswer, failpoint.BrakeAfterAnswer} {
+	for _, point := range []string{
+		failpoint.BrakeBeforeCommit, failpoint.BrakeAfterCommit, failpoint.StopAllBetween,
+		failpoint.BrakeBeforeAnswer, failpoint.BrakeAfterAnswer,
+	} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

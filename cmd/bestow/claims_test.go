@@ -24,7 +24,8 @@ type answers struct {
 }
 
 func (a answers) Grant(ctx context.Context, e domain.Event, _ time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	close(a.asked)
 	<-a.release
 	if a.verdict == domain.Granted {
@@ -54,11 +55,15 @@ func (w *world) messages(e domain.Event) (all []outbox.Message) {
 	var c domain.Chunk
 	var g domain.Grant
 	_, err = pgx.ForEachRow(rows,
-		[]any{&c.EventID, &c.PartitionKey, &c.First, &c.Last, &g.TargetID, &g.MemberID, &g.Amount,
-			&g.Reason}, func() error {
+		[]any{
+			&c.EventID, &c.PartitionKey, &c.First, &c.Last, &g.TargetID, &g.MemberID, &g.Amount,
+			&g.Reason,
+		}, func() error {
 			if len(all) == 0 || all[len(all)-1].Chunk != c {
-				all = append(all, outbox.Message{Chunk: c, EventType: e.Type.Code,
-					At: outbox.Position{Topic: w.cfg.TopicPrefix + ".point"}})
+				all = append(all, outbox.Message{
+					Chunk: c, EventType: e.Type.Code,
+					At: outbox.Position{Topic: w.cfg.TopicPrefix + ".point"},
+				})
 			}
 			m := &all[len(all)-1]
 			m.Grants = append(m.Grants, g)

@@ -18,9 +18,11 @@ func TestCommandLineEditAndDelete(t *testing.T) {
 		"2999-01-01T09:00:00")
 	out, _ := s.done("event edit spring --campaign-id summer --default-reason hot --partition-count 8 " +
 		"--reservation-priority=-2 --clear default_amount,reservation_at")
-	for _, line := range []string{"campaign_id           summer\n", "default_amount        -\n",
+	for _, line := range []string{
+		"campaign_id           summer\n", "default_amount        -\n",
 		"default_reason        hot\n",
-		"partition_count       8\n", "reservation_at        -\n", "reservation_priority  -2\n"} {
+		"partition_count       8\n", "reservation_at        -\n", "reservation_priority  -2\n",
+	} {
 		require.Contains(t, out, line)
 	}
 	out, _ = s.done("event edit summer --expiry-at 2999-12-31T23:59:59 --event-type POINT -o json --clear " +
@@ -29,9 +31,11 @@ func TestCommandLineEditAndDelete(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &e))
 	require.Nil(t, e.ReservationPriority)
 	require.Equal(t, "2999-12-31T14:59:59Z", e.ExpiryAt.Format("2006-01-02T15:04:05Z"))
-	for _, line := range []string{"event edit summer", "event edit summer --clear campaign_id",
+	for _, line := range []string{
+		"event edit summer", "event edit summer --clear campaign_id",
 		"event edit summer --expiry-at x",
-		"event edit summer --default-amount 5 --clear default_amount", "event delete"} {
+		"event edit summer --default-amount 5 --clear default_amount", "event delete",
+	} {
 		code, _, _ := s.run(line)
 		require.Equal(t, terminal.ExitUsage, code, line)
 	}

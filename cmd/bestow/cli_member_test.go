@@ -26,8 +26,10 @@ func (s *shell) earned(member string, expiry *time.Time, amounts ...int64) {
 	require.NoError(s, err)
 	for _, amount := range amounts {
 		_, err := ledger.Save(s.Context(),
-			time.Now().Add(time.Minute), money.Item{Key: s.Name() + member + time.Now().String(), MemberID: member,
-				Amount: amount, TypeCode: "BUY", Ref: "주문-1", Reason: "봄 축제", ExpiryAt: expiry})
+			time.Now().Add(time.Minute), money.Item{
+				Key: s.Name() + member + time.Now().String(), MemberID: member,
+				Amount: amount, TypeCode: "BUY", Ref: "주문-1", Reason: "봄 축제", ExpiryAt: expiry,
+			})
 		require.NoError(s, err)
 	}
 }
@@ -112,8 +114,10 @@ func TestCommandLineMemberRepeats(t *testing.T) {
 	s := ledgerShell(t)
 	s.earned("m", nil, 100)
 	ledger := s.env["BESTOW_MONEY_URL"]
-	for _, line := range []string{"member use m 30 --ref r --type-code SHOP", "member cancel m P2 --amount 10",
-		"member cancel m P1 --amount 20"} {
+	for _, line := range []string{
+		"member use m 30 --ref r --type-code SHOP", "member cancel m P2 --amount 10",
+		"member cancel m P1 --amount 20",
+	} {
 		s.loseAnswer(ledger)
 		code, out, errs := s.run(line)
 		require.Equal(t, terminal.ExitFailed, code, errs)

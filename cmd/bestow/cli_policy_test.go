@@ -25,8 +25,10 @@ func ledgerShell(t *testing.T) *shell {
 	require.NoError(t, err)
 	at := httptest.NewServer(service)
 	t.Cleanup(at.Close)
-	return &shell{TB: t, pool: pool, dir: t.TempDir(),
-		env: map[string]string{"BESTOW_MONEY_URL": at.URL, "BESTOW_MONEY_TOKEN": moneyToken}}
+	return &shell{
+		TB: t, pool: pool, dir: t.TempDir(),
+		env: map[string]string{"BESTOW_MONEY_URL": at.URL, "BESTOW_MONEY_TOKEN": moneyToken},
+	}
 }
 
 // Policies at the command line: made, listed, changed, retired and brought back, for people and for machines.

@@ -57,8 +57,10 @@ func (s *shell) serve(h http.Handler) {
 func (s *shell) run(line string) (code int, out, errs string) {
 	s.Helper()
 	var o, e bytes.Buffer
-	term := &terminal.Terminal{In: strings.NewReader(s.in), Out: &o, Err: &e,
-		Env: func(name string) string { return s.env[name] }, Interactive: s.interactive}
+	term := &terminal.Terminal{
+		In: strings.NewReader(s.in), Out: &o, Err: &e,
+		Env: func(name string) string { return s.env[name] }, Interactive: s.interactive,
+	}
 	code = run(s.Context(), strings.Fields(line), term)
 	return code, o.String(), e.String()
 }
@@ -246,9 +248,11 @@ func TestCommandLineRefusals(t *testing.T) {
 		"event show a -o yaml":                                                 {terminal.ExitUsage, `--output: "yaml" is none of text, json`},
 		"targets import a list.xls":                                            {terminal.ExitUsage, "list.xls is neither .csv nor .ndjson"},
 		"event create --campaign-id b --event-type POINT --expiry-at tomorrow": {terminal.ExitUsage, `--expiry-at is "tomorrow"`},
-		"event create --campaign-id a --event-type COUPON --partition-count 0": {terminal.ExitFailed,
+		"event create --campaign-id a --event-type COUPON --partition-count 0": {
+			terminal.ExitFailed,
 			"bestow: the event cannot be made like this\n  event_type: must be one of POINT, " +
-				"VOUCHER\n  partition_count: must be 1 to 64\n  correct the fields that are named\n"},
+				"VOUCHER\n  partition_count: must be 1 to 64\n  correct the fields that are named\n",
+		},
 		"event create --campaign-id a --event-type POINT": {terminal.ExitFailed, "bestow: the campaign_id belongs to event 1\n  use that event, or take another campaign_id\n"},
 		"event show nothing":                              {terminal.ExitFailed, "bestow: there is no event \"nothing\"\n  `bestow event list` shows the ids and the campaign_ids\n"},
 		"event start a":                                   {terminal.ExitFailed, "bestow: the event has no targets\n  import a member list first\n"},
@@ -370,8 +374,10 @@ func TestCommandLineParked(t *testing.T) {
 	code, _, errs := s.run("parked replay 2 9")
 	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "message 9, after 1 were replayed: there is no parked message 9")
-	for _, line := range []string{"parked replay", "parked replay 1 --cause foreign", "parked replay x",
-		"parked list --limit 0"} {
+	for _, line := range []string{
+		"parked replay", "parked replay 1 --cause foreign", "parked replay x",
+		"parked list --limit 0",
+	} {
 		code, _, _ = s.run(line)
 		require.Equal(t, terminal.ExitUsage, code, line)
 	}

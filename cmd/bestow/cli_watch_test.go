@@ -67,18 +67,24 @@ func (s *shell) streamed(progress ...string) {
 func TestWatchSaysWhyAnEventRests(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ progress, line, errs string }{
-		"stopped": {`"event_status": "STOPPED", "success": 4, "waiting_retry": 1, "stopped_memo": "a wrong list"`,
+		"stopped": {
+			`"event_status": "STOPPED", "success": 4, "waiting_retry": 1, "stopped_memo": "a wrong list"`,
 			"STOPPED  40%  4 of 10 granted, 0 failed, 6 left\n",
-			"bestow: event 1 is STOPPED: a wrong list\n  `bestow event resume 1` continues it\n"},
-		"the ledger contradicts itself": {`"event_status": "FAILED", "success": 6, "waiting_retry": 4, "failure_code": "mismatch", "stopped_memo": "the ledger contradicts itself"`,
+			"bestow: event 1 is STOPPED: a wrong list\n  `bestow event resume 1` continues it\n",
+		},
+		"the ledger contradicts itself": {
+			`"event_status": "FAILED", "success": 6, "waiting_retry": 4, "failure_code": "mismatch", "stopped_memo": "the ledger contradicts itself"`,
 			"FAILED  60%  6 of 10 granted, 0 failed, 4 left\n",
 			"bestow: event 1 is FAILED (mismatch): the ledger contradicts itself\n  `bestow results list 1 " +
 				"--error-code mismatch` shows what the ledger said; when the cause is gone, " +
-				"`bestow event resume 1` continues it\n"},
-		"the keys are missing": {`"event_status": "FAILED", "failure_code": "missing_keys", "stopped_memo": "set BESTOW_MASTER_KEY"`,
+				"`bestow event resume 1` continues it\n",
+		},
+		"the keys are missing": {
+			`"event_status": "FAILED", "failure_code": "missing_keys", "stopped_memo": "set BESTOW_MASTER_KEY"`,
 			"FAILED   0%  0 of 10 granted, 0 failed, 10 left\n",
 			"bestow: event 1 is FAILED (missing_keys): set BESTOW_MASTER_KEY\n  when the cause is gone, " +
-				"`bestow event resume 1` continues it\n"},
+				"`bestow event resume 1` continues it\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

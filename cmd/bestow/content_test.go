@@ -79,23 +79,31 @@ func tamperings() []tampering {
 		{"reason", `UPDATE point_targets SET reason = 'other'` + target, `UPDATE point_targets SET reason = NULL` + target},
 		{"no reason, but an empty one", `UPDATE point_targets SET reason = ''` + target, `UPDATE point_targets SET reason = NULL` + target},
 		{"member", `UPDATE point_targets SET member_id = 'm0000118x'` + target, `UPDATE point_targets SET member_id = 'm0000118' WHERE member_id = 'm0000118x'`},
-		{"two members swapped",
+		{
+			"two members swapped",
 			`UPDATE point_targets SET amount = CASE member_id WHEN 'm0000118' THEN 500 ELSE 700 END WHERE member_id IN ('m0000118', 'm0000116')`,
-			`UPDATE point_targets SET amount = CASE member_id WHEN 'm0000118' THEN 700 ELSE 500 END WHERE member_id IN ('m0000118', 'm0000116')`},
+			`UPDATE point_targets SET amount = CASE member_id WHEN 'm0000118' THEN 700 ELSE 500 END WHERE member_id IN ('m0000118', 'm0000116')`,
+		},
 		{"one gone", `CREATE TABLE gone AS SELECT * FROM point_targets` + target + `; DELETE FROM point_targets` + target, `INSERT INTO point_targets SELECT * FROM gone`},
-		{"amount, and the hash with it",
+		{
+			"amount, and the hash with it",
 			`CREATE TABLE gone AS SELECT * FROM grant_chunks; UPDATE point_targets SET amount = amount * 10` + target +
 				`; UPDATE grant_chunks SET content_hash = sha256('forged')` + chunk,
 			`UPDATE point_targets SET amount = amount / 10` + target +
-				`; UPDATE grant_chunks c SET content_hash = g.content_hash FROM gone g WHERE g.first_id = c.first_id`},
-		{"amount, and the hash taken away",
+				`; UPDATE grant_chunks c SET content_hash = g.content_hash FROM gone g WHERE g.first_id = c.first_id`,
+		},
+		{
+			"amount, and the hash taken away",
 			`CREATE TABLE gone AS SELECT * FROM grant_chunks; UPDATE point_targets SET amount = amount * 10` + target +
 				`; UPDATE grant_chunks SET content_hash = NULL`,
 			`UPDATE point_targets SET amount = amount / 10` + target +
-				`; UPDATE grant_chunks c SET content_hash = g.content_hash FROM gone g WHERE g.first_id = c.first_id`},
-		{"the hash of another chunk",
+				`; UPDATE grant_chunks c SET content_hash = g.content_hash FROM gone g WHERE g.first_id = c.first_id`,
+		},
+		{
+			"the hash of another chunk",
 			`CREATE TABLE gone AS SELECT * FROM grant_chunks; UPDATE grant_chunks SET content_hash = (SELECT content_hash FROM gone WHERE target_count = 100)` + chunk,
-			`UPDATE grant_chunks c SET content_hash = g.content_hash FROM gone g WHERE g.first_id = c.first_id`},
+			`UPDATE grant_chunks c SET content_hash = g.content_hash FROM gone g WHERE g.first_id = c.first_id`,
+		},
 	}
 }
 
@@ -187,8 +195,10 @@ func TestMessageWithAnotherReason(t *testing.T) {
 func TestDefaultReasonChangedBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	w := newContentWorld(t)
-	patch := app.EventPatch{NewEvent: app.NewEvent{DefaultReason: "fall"},
-		Given: map[string]bool{"default_reason": true}}
+	patch := app.EventPatch{
+		NewEvent: app.NewEvent{DefaultReason: "fall"},
+		Given:    map[string]bool{"default_reason": true},
+	}
 	_, err := w.p.App.Events.Edit(t.Context(), operator, w.e.ID, patch, func(domain.Event) error { return nil })
 	require.NoError(t, err)
 	w.run(w.p, w.e)
@@ -220,10 +230,14 @@ func TestResumeOfAnotherContent(t *testing.T) {
 		{"the event 121", `UPDATE campaign_events SET total_count = 121`, `UPDATE campaign_events SET total_count = 120`},
 		{"the chunks have 119", `UPDATE grant_chunks SET target_count = 19 WHERE target_count = 20`, `UPDATE grant_chunks SET target_count = 20 WHERE target_count = 19`},
 		{"chunks were added", `UPDATE grant_chunks SET last_id = last_id + 1 WHERE target_count = 20`, `UPDATE grant_chunks SET last_id = last_id - 1 WHERE target_count = 20`},
-		{"chunks were added", `UPDATE grant_chunks SET content_hash = sha256('forged') WHERE target_count = 20`,
-			`UPDATE grant_chunks c SET content_hash = k.content_hash FROM kept k WHERE k.first_id = c.first_id`},
-		{"key of its hash is gone", `UPDATE imports SET hashed = false; UPDATE grant_chunks SET content_hash = NULL; CREATE TABLE keys AS SELECT * FROM event_keys; DELETE FROM event_keys`,
-			`UPDATE imports SET hashed = true; UPDATE grant_chunks c SET content_hash = k.content_hash FROM kept k WHERE k.first_id = c.first_id; INSERT INTO event_keys SELECT * FROM keys`},
+		{
+			"chunks were added", `UPDATE grant_chunks SET content_hash = sha256('forged') WHERE target_count = 20`,
+			`UPDATE grant_chunks c SET content_hash = k.content_hash FROM kept k WHERE k.first_id = c.first_id`,
+		},
+		{
+			"key of its hash is gone", `UPDATE imports SET hashed = false; UPDATE grant_chunks SET content_hash = NULL; CREATE TABLE keys AS SELECT * FROM event_keys; DELETE FROM event_keys`,
+			`UPDATE imports SET hashed = true; UPDATE grant_chunks c SET content_hash = k.content_hash FROM kept k WHERE k.first_id = c.first_id; INSERT INTO event_keys SELECT * FROM keys`,
+		},
 		{"key of its hash is gone", `DELETE FROM event_keys`, `INSERT INTO event_keys SELECT * FROM keys`},
 		{"cannot be read", `CREATE TABLE was AS SELECT * FROM starts; UPDATE starts SET definition = '{}'`, `UPDATE starts SET definition = (SELECT definition FROM was)`},
 		{"version 3", `UPDATE starts SET definition = replace(definition, '"v":2', '"v":3')`, `UPDATE starts SET definition = (SELECT definition FROM was)`},
@@ -314,8 +328,10 @@ func TestBareKeyInProduction(t *testing.T) {
 	production := w.process(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	t.Cleanup(production.Close)
 	var err error
-	production.App, err = app.New(app.Deps{Pool: w.pool, River: production.River, Granter: production.Granter,
-		Log: w.log, WrappedKeysOnly: true})
+	production.App, err = app.New(app.Deps{
+		Pool: w.pool, River: production.River, Granter: production.Granter,
+		Log: w.log, WrappedKeysOnly: true,
+	})
 	require.NoError(t, err)
 	_, err = production.App.Events.Start(t.Context(), operator, w.e.ID)
 	require.ErrorIs(t, err, missing)

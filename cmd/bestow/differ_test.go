@@ -85,8 +85,10 @@ func TestMayNotJoinWithOtherSettings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			mine := processes.Settings{processes.TimeZoneSetting: "Asia/Seoul", processes.EnvSetting: "development",
-				processes.TopicPrefixSetting: "b", processes.BrokersSetting: "d", processes.MasterKeySetting: "k1"}
+			mine := processes.Settings{
+				processes.TimeZoneSetting: "Asia/Seoul", processes.EnvSetting: "development",
+				processes.TopicPrefixSetting: "b", processes.BrokersSetting: "d", processes.MasterKeySetting: "k1",
+			}
 			if c.mine != nil {
 				mine = c.mine
 			}

@@ -69,10 +69,12 @@ func newSmallDisk(t *testing.T, size string) *smallDisk {
 }
 
 func (d *smallDisk) start(ctx context.Context, port int) (*embedpg.Server, error) {
-	s, err := embedpg.Start(ctx, embedpg.Options{Dir: filepath.Join(d.dir, "postgres"),
+	s, err := embedpg.Start(ctx, embedpg.Options{
+		Dir:  filepath.Join(d.dir, "postgres"),
 		Port: port, Settings: map[string]string{
 			"shared_buffers": "32MB", "max_wal_size": "64MB", "min_wal_size": "32MB",
-		}})
+		},
+	})
 	if err == nil {
 		d.starts.Add(1)
 	}
@@ -193,8 +195,10 @@ type desk struct {
 func newDesk(t *testing.T, p *daemon.Process) *desk {
 	t.Helper()
 	d := &desk{TB: t, ops: httptest.NewServer(bestowhttp.NewOps(p.Ops()))}
-	d.api = httptest.NewServer(bestowhttp.New(bestowhttp.Config{App: p.App, AdminKey: "test",
-		Log: slog.New(slog.NewTextHandler(&d.log, nil))}))
+	d.api = httptest.NewServer(bestowhttp.New(bestowhttp.Config{
+		App: p.App, AdminKey: "test",
+		Log: slog.New(slog.NewTextHandler(&d.log, nil)),
+	}))
 	t.Cleanup(d.api.Close)
 	t.Cleanup(d.ops.Close)
 	return d

@@ -66,8 +66,10 @@ func TestDoctor(t *testing.T) {
 	s.exec(`UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'mismatch'`)
 	s.exec(`UPDATE campaign_event_summary SET stopped_memo = 'the ledger contradicts itself'`)
 	require.Contains(t, s.examined().Checks,
-		upkeep.Finding{Check: "events", Level: upkeep.Warning,
-			Text: "event 1 is FAILED (mismatch): the ledger contradicts itself"})
+		upkeep.Finding{
+			Check: "events", Level: upkeep.Warning,
+			Text: "event 1 is FAILED (mismatch): the ledger contradicts itself",
+		})
 	require.True(t, s.examined().OK)
 
 	kafkatest.Set(t, s.cfg.Brokers, s.cfg.TopicPrefix+".point", map[string]string{"cleanup.policy": "compact"})
@@ -93,8 +95,10 @@ func TestDoctorAlone(t *testing.T) {
 	cfg.Brokers = nil
 	said := upkeep.Examine(t.Context(), cfg, w.pool, func() time.Time { return time.Now().Add(time.Minute) })
 	require.Contains(t, said.Checks,
-		upkeep.Finding{Check: "clock", Level: upkeep.Wrong,
-			Text: "this machine's clock is wrong: 1m0s ahead of the database's"})
+		upkeep.Finding{
+			Check: "clock", Level: upkeep.Wrong,
+			Text: "this machine's clock is wrong: 1m0s ahead of the database's",
+		})
 	require.Contains(t, said.Checks,
 		upkeep.Finding{Check: "kafka", Level: upkeep.Skipped, Text: "KAFKA_BROKERS is not set"})
 	w.cfg.Brokers, w.cfg.DatabaseURL = []string{"127.0.0.1:1"}, "postgres://127.0.0.1:1/none"
@@ -120,9 +124,11 @@ func TestDoctorAsksTheService(t *testing.T) {
 	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, out, "no process with the role relay is running: `bestow serve --roles relay` starts one")
 
-	_, err := processes.New(s.pool).Beat(t.Context(), processes.Process{ID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+	_, err := processes.New(s.pool).Beat(t.Context(), processes.Process{
+		ID:    "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
 		Roles: daemon.AllRoles, Version: "v1", Host: "h", PID: 7,
-		Reports: []processes.Report{{Settings: processes.Settings{}}}})
+		Reports: []processes.Report{{Settings: processes.Settings{}}},
+	})
 	require.NoError(t, err)
 	s.sql(`INSERT INTO river.river_leader (elected_at, expires_at, leader_id, name) VALUES (now(), now() + interval '1 hour', 'first', 'default')`)
 	require.Contains(t, said(), "ok  service  answers at BESTOW_URL\nskipped  database  DATABASE_URL is not set: ")

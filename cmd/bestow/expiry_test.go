@@ -61,8 +61,10 @@ func TestPointsExpireByThemselves(t *testing.T) {
 	w.verified(p)
 	w.exec(`UPDATE money.point_sweep SET began_at = now() - interval '2 hours'`)
 	require.Contains(t, w.examined().Checks,
-		upkeep.Finding{Check: "expiry", Level: upkeep.Fine,
-			Text: "no lot has been open for more than an hour past its expiry"})
+		upkeep.Finding{
+			Check: "expiry", Level: upkeep.Fine,
+			Text: "no lot has been open for more than an hour past its expiry",
+		})
 }
 
 // A ledger that runs apart has no jobs, and lets points expire all the same.
@@ -95,8 +97,10 @@ func TestExpiryOff(t *testing.T) {
 		httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
 	require.Equal(t, http.StatusOK, answer.Code)
 	require.Contains(t, answer.Body.String(), `"waits_for":["expiry"]`)
-	said := upkeep.Finding{Check: "expiry", Level: upkeep.Warning,
-		Text: "BESTOW_EXPIRY is off: no points expire by themselves; 1 open lot with 70 points past the expiry"}
+	said := upkeep.Finding{
+		Check: "expiry", Level: upkeep.Warning,
+		Text: "BESTOW_EXPIRY is off: no points expire by themselves; 1 open lot with 70 points past the expiry",
+	}
 	require.Eventually(t, func() bool { return slices.Contains(w.examined().Checks, said) }, time.Minute,
 		20*time.Millisecond)
 

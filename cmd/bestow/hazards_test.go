@@ -151,7 +151,8 @@ type hanging struct {
 }
 
 func (h *hanging) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	if h.calls.Add(1) <= 4 {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -182,7 +183,8 @@ type slow struct {
 }
 
 func (s *slow) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	if s.once.CompareAndSwap(false, true) {
 		close(s.begun)
 		select {
@@ -200,8 +202,10 @@ func TestASlowHandlerAtARebalance(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := &slow{begun: make(chan struct{})}
-	with := daemon.Overrides{Granter: func(g grants.Granter) grants.Granter { s.Granter = g; return s },
-		Limits: func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 20*time.Second, 15*time.Second }}
+	with := daemon.Overrides{
+		Granter: func(g grants.Granter) grants.Granter { s.Granter = g; return s },
+		Limits:  func(l *app.Limits) { l.ClaimLease, l.GrantBudget = 20*time.Second, 15*time.Second },
+	}
 	p, _ := w.start(t.Context(), with, daemon.AllRoles...)
 	e := w.event(p, "POINT", 3_000)
 	w.run(p, e)
@@ -229,7 +233,8 @@ func (l *leisurely) Away(e domain.Event) error {
 }
 
 func (l *leisurely) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	select {
 	case l.begun <- struct{}{}:
 	default:
@@ -250,8 +255,10 @@ func (w *world) atWork() (p *daemon.Process, restart func()) {
 	ctx, tell := context.WithCancel(w.Context())
 	w.Cleanup(tell)
 	l := &leisurely{begun: make(chan struct{}, 1), told: ctx.Done()}
-	p, stop := w.start(ctx, daemon.Overrides{Limits: longLease,
-		Granter: func(g grants.Granter) grants.Granter { l.Granter = g; return l }}, daemon.RoleHandler)
+	p, stop := w.start(ctx, daemon.Overrides{
+		Limits:  longLease,
+		Granter: func(g grants.Granter) grants.Granter { l.Granter = g; return l },
+	}, daemon.RoleHandler)
 	return p, func() {
 		w.Helper()
 		l.turn.Store(true)

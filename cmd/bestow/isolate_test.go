@@ -27,7 +27,8 @@ type failing struct {
 }
 
 func (f *failing) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	if f.failed.Swap(true) {
 		return f.Granter.Grant(ctx, e, deadline, batch)
 	}
@@ -39,8 +40,10 @@ func (f *failing) Grant(ctx context.Context, e domain.Event, deadline time.Time,
 // claim, or neither. With the mark alone it would refuse the member for a death that was none.
 func TestMarkGoesWithTheClaim(t *testing.T) {
 	t.Parallel()
-	for name, failure := range map[string]error{"not applied": fmt.Errorf("away: %w", grants.ErrNotApplied),
-		"nobody knows": errors.New("reset")} {
+	for name, failure := range map[string]error{
+		"not applied":  fmt.Errorf("away: %w", grants.ErrNotApplied),
+		"nobody knows": errors.New("reset"),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

@@ -23,8 +23,10 @@ func (w *world) reserved(p *daemon.Process, name string, at time.Time, priority 
 	w.Helper()
 	amount := int64(500)
 	e, err := p.App.Events.Create(w.Context(),
-		operator, app.NewEvent{CampaignID: name, EventType: "POINT", DefaultAmount: &amount,
-			ReservationPriority: priority})
+		operator, app.NewEvent{
+			CampaignID: name, EventType: "POINT", DefaultAmount: &amount,
+			ReservationPriority: priority,
+		})
 	require.NoError(w, err)
 	_, err = p.App.Targets.Import(w.Context(), operator, e.ID,
 		imports.Upload{Body: memberList(3), ContentType: "text/csv"})
@@ -77,7 +79,8 @@ type gated struct {
 }
 
 func (g *gated) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	select {
 	case <-g.open:
 	default:

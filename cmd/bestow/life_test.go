@@ -27,7 +27,8 @@ type verdicts struct {
 }
 
 func (v *verdicts) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	out := make([]domain.Outcome, len(batch))
 	var pass []domain.Grant
 	var at []int
@@ -95,7 +96,8 @@ func TestFailurePolicy(t *testing.T) {
 	done := w.completed(p, e.ID)
 	require.Equal(t, domain.Summary{Published: 400, Success: 320, Fail: 80, RetrySuccess: 40}, domain.Summary{
 		Published: done.Summary.Published, Success: done.Summary.Success, Fail: done.Summary.Fail,
-		RetrySuccess: done.Summary.RetrySuccess})
+		RetrySuccess: done.Summary.RetrySuccess,
+	})
 	require.Equal(t, 40,
 		w.count(`SELECT count(*) FROM point_results WHERE status = 'PERMANENTLY_FAILED' AND retry_count = 3 AND error_code = 'told'`))
 	require.Equal(t, 40,
@@ -211,8 +213,10 @@ func TestLanes(t *testing.T) {
 	var lane []int64
 	for i, priority := range []int{3, 1, 2} {
 		e, err := p.App.Events.Create(t.Context(),
-			operator, app.NewEvent{CampaignID: fmt.Sprint("lane-", i), EventType: "POINT",
-				DefaultAmount: &amount, ReservationPriority: &priority})
+			operator, app.NewEvent{
+				CampaignID: fmt.Sprint("lane-", i), EventType: "POINT",
+				DefaultAmount: &amount, ReservationPriority: &priority,
+			})
 		require.NoError(t, err)
 		_, err = p.App.Targets.Import(t.Context(), operator, e.ID,
 			imports.Upload{Body: strings.NewReader(members(500)), ContentType: "text/csv"})

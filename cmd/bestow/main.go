@@ -7,7 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata" // an image without a zone database knows Asia/Seoul too
+	_ "time/tzdata"
 
 	"bestow/cmd/bestow/campaign"
 	"bestow/cmd/bestow/demo"

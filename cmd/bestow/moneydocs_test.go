@@ -55,8 +55,10 @@ func TestMoneyDocsByCurl(t *testing.T) {
 	}, time.Minute, 20*time.Millisecond)
 	cmd := exec.CommandContext(t.Context(), "bash", "-euc",
 		strings.ReplaceAll(strings.Join(script, "\n"), "http://127.0.0.1:8081", w.cfg.MoneyURL))
-	cmd.Env = []string{"PATH=" + filepath.Dir(binary) + ":" + os.Getenv("PATH"), "BESTOW_MONEY_URL=" + w.cfg.MoneyURL,
-		"BESTOW_MONEY_TOKEN=" + moneyToken}
+	cmd.Env = []string{
+		"PATH=" + filepath.Dir(binary) + ":" + os.Getenv("PATH"), "BESTOW_MONEY_URL=" + w.cfg.MoneyURL,
+		"BESTOW_MONEY_TOKEN=" + moneyToken,
+	}
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "bash and curl are needed: %s", out)
 	said := strings.Split(strings.TrimSpace(string(out)), "\n")

@@ -34,8 +34,10 @@ func TestSweepFindsWhatNoJobWouldPublish(t *testing.T) {
 	n, err = p.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n, "asked again, nothing is left to do")
-	for _, never := range []string{`state = 'pending'`, `queue = 'elsewhere'`,
-		`state = 'scheduled', scheduled_at = now() + interval '1 year'`} {
+	for _, never := range []string{
+		`state = 'pending'`, `queue = 'elsewhere'`,
+		`state = 'scheduled', scheduled_at = now() + interval '1 year'`,
+	} {
 		w.exec(`UPDATE river.river_job SET ` + never + ` WHERE kind = 'relay'`)
 		n, err = p.Sweeper.Sweep(t.Context())
 		require.NoError(t, err)
@@ -86,7 +88,8 @@ type killer struct {
 }
 
 func (k killer) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	for _, g := range batch {
 		if g.MemberID == k.member {
 			//nolint:forbidigo // stands for the death of the process: nothing is given back
@@ -128,7 +131,8 @@ type overtaken struct {
 }
 
 func (o *overtaken) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	outcomes, err := o.Granter.Grant(ctx, e, deadline, batch)
 	const before = `SELECT count(*) FROM point_targets a JOIN point_targets b USING (event_id, partition_key)
 		WHERE a.member_id = $1 AND b.member_id = $2 AND a.id < b.id`

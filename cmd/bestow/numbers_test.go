@@ -113,8 +113,10 @@ func TestNumbersAreRefusedByName(t *testing.T) {
 	}
 	out, _ = s.done("type set POINT --max-count 010000")
 	require.Contains(t, out, " 10,000 ")
-	for line, why := range map[string]string{"event show 001": "a zero before it", "event show +1": "a sign",
-		"event show id:01": "a zero before it"} {
+	for line, why := range map[string]string{
+		"event show 001": "a zero before it", "event show +1": "a sign",
+		"event show id:01": "a zero before it",
+	} {
 		code, _, errs := s.run(line)
 		require.Equal(t, terminal.ExitFailed, code, why)
 		require.Contains(t, errs, "there is no event")

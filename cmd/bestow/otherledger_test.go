@@ -71,8 +71,10 @@ func (l *otherLedger) grant(r *http.Request, vouchers bool) (items []map[string]
 			items = append(items, l.again(key, "replayed"))
 			continue
 		}
-		g := map[string]any{"idempotency_key": key, "member_id": i["member_id"], "amount": i["amount"],
-			"money_tx_id": fmt.Sprint("X", len(l.grants)+1)}
+		g := map[string]any{
+			"idempotency_key": key, "member_id": i["member_id"], "amount": i["amount"],
+			"money_tx_id": fmt.Sprint("X", len(l.grants)+1),
+		}
 		if vouchers {
 			g["voucher_code"], g["voucher_pin"] = fmt.Sprint("CODE-", len(l.grants)), "1234"
 		}
@@ -128,8 +130,10 @@ func (w *world) granter(name string, l *listener, kind string, op domain.Operati
 // D1: a ledger that is away, since it was never there or since it went, stops its own events and no other.
 func TestOneDeadLedgerStopsNoOther(t *testing.T) {
 	t.Parallel()
-	for says, gone := range map[string]bool{"it has not said yet which ledger it is": false,
-		"the ledger coffee does not answer": true} {
+	for says, gone := range map[string]bool{
+		"it has not said yet which ledger it is": false,
+		"the ledger coffee does not answer":      true,
+	} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -166,8 +170,10 @@ func TestOneDeadLedgerStopsNoOther(t *testing.T) {
 func TestSecretLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other := &otherLedger{forgets: true, drop: 2,
-		identity: map[string]any{"ledger_id": "theirs", "capabilities": []string{"points", "vouchers"}}}
+	other := &otherLedger{
+		forgets: true, drop: 2,
+		identity: map[string]any{"ledger_id": "theirs", "capabilities": []string{"points", "vouchers"}},
+	}
 	w.granter("coupon", w.serveAt(other), "COUPON", domain.Vouchers)
 	p, _ := w.start(t.Context(), quickLooks, daemon.AllRoles...)
 	w.served("coupon")
@@ -289,8 +295,10 @@ func TestFourRoutesInThePlaceOfOurs(t *testing.T) {
 	require.NotNil(t, other.made(fmt.Sprintf("%s:grant:%d:m0000007", w.installation(), points.ID)))
 
 	other.mu.Lock()
-	other.identity = map[string]any{"ledger_id": "theirs",
-		"capabilities": []string{"points", "vouchers", "repeats_secrets"}}
+	other.identity = map[string]any{
+		"ledger_id":    "theirs",
+		"capabilities": []string{"points", "vouchers", "repeats_secrets"},
+	}
 	other.mu.Unlock()
 	require.Eventually(t, func() bool { return p.Granter.Away(points) != nil }, time.Minute, 20*time.Millisecond)
 	require.ErrorContains(t, p.Granter.Away(points), "grants went to (no identity) until now")

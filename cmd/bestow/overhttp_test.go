@@ -54,10 +54,12 @@ func (l *listener) listen(addr string) {
 		return err == nil
 	}, time.Minute, 10*time.Millisecond, "the address is free")
 	l.url, l.done = "http://"+on.Addr().String(), make(chan struct{})
-	l.server = &http.Server{ReadHeaderTimeout: time.Minute,
+	l.server = &http.Server{
+		ReadHeaderTimeout: time.Minute,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			(*l.handler.Load()).ServeHTTP(w, r)
-		})}
+		}),
+	}
 	go func() {
 		defer close(l.done)
 		if err := l.server.Serve(on); !errors.Is(err, http.ErrServerClosed) {
@@ -351,8 +353,10 @@ func TestWrongToken(t *testing.T) {
 	with := quickLooks
 	with.Probe = time.Minute
 	p, _ := w.start(t.Context(), with, daemon.RoleHandler)
-	e := domain.Event{ID: 1,
-		Type: domain.EventType{Code: "POINT", Granter: settings.OurLedger, Operation: domain.Points}}
+	e := domain.Event{
+		ID:   1,
+		Type: domain.EventType{Code: "POINT", Granter: settings.OurLedger, Operation: domain.Points},
+	}
 	for range 5 {
 		_, err := p.Granter.Grant(context.WithoutCancel(t.Context()), e, time.Now().Add(time.Minute),
 			[]domain.Grant{{MemberID: "m", Amount: 1}})

@@ -70,8 +70,10 @@ func TestPINIsNowhere(t *testing.T) {
 	require.NoError(t, err)
 	shown, err := json.Marshal(results)
 	require.NoError(t, err)
-	said := bytes.Join([][]byte{[]byte(log.String()), w.everyRow(), answer.Body.Bytes(), shown,
-		fmt.Appendf(nil, "%+v", results)}, []byte("\n"))
+	said := bytes.Join([][]byte{
+		[]byte(log.String()), w.everyRow(), answer.Body.Bytes(), shown,
+		fmt.Appendf(nil, "%+v", results),
+	}, []byte("\n"))
 	for _, topic := range []string{".voucher", ".voucher.dlt"} {
 		for _, m := range kafkatest.Messages(t, w.cfg.Brokers, w.cfg.TopicPrefix+topic) {
 			said = append(append(said, m.Key...), m.Value...)
@@ -80,8 +82,10 @@ func TestPINIsNowhere(t *testing.T) {
 	for _, there := range []string{"m0000007", "go_goroutines", "request"} {
 		require.Contains(t, string(said), there, "it is looked through")
 	}
-	for _, form := range []string{canaryPIN, hex.EncodeToString([]byte(canaryPIN)),
-		base64.StdEncoding.EncodeToString([]byte(canaryPIN))} {
+	for _, form := range []string{
+		canaryPIN, hex.EncodeToString([]byte(canaryPIN)),
+		base64.StdEncoding.EncodeToString([]byte(canaryPIN)),
+	} {
 		require.NotContains(t, string(said), form)
 	}
 }

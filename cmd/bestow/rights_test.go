@@ -109,8 +109,10 @@ func (w *world) movesAs(limited *pgxpool.Pool) {
 	require.NoError(w, err)
 	expiry := time.Now().Add(time.Second)
 	for _, member := range []string{"kim", "lee"} {
-		_, err = l.Save(ctx, soon(), money.Item{Key: "brief " + member, MemberID: member, Amount: 5, TypeCode: "RV",
-			Ref: "review", ExpiryAt: &expiry})
+		_, err = l.Save(ctx, soon(), money.Item{
+			Key: "brief " + member, MemberID: member, Amount: 5, TypeCode: "RV",
+			Ref: "review", ExpiryAt: &expiry,
+		})
 		require.NoError(w, err)
 	}
 	collected, err := l.Collect(ctx, "")

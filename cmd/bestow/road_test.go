@@ -127,7 +127,8 @@ type stuck struct {
 }
 
 func (s *stuck) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	if domain.PartitionKey(e.ID, batch[0].MemberID, e.Partitions) == s.partition {
 		s.held.Add(1)
 		select {
@@ -173,8 +174,10 @@ func TestRubbishInEveryTopic(t *testing.T) {
 	amount := strings.Replace(relay[0], `"amount":`, `"amount":1`, 1)
 	stranger := strings.Replace(relay[0], `"member_id":"m0`, `"member_id":"A0`, 1)
 	for _, suffix := range []string{"", ".dlt"} {
-		for _, body := range []string{"", "null", "hello", "\x00\xff", `{"type":"bestow.grants.v1"}`,
-			`{"type":"bestow.grants.v2","data":7}`} {
+		for _, body := range []string{
+			"", "null", "hello", "\x00\xff", `{"type":"bestow.grants.v1"}`,
+			`{"type":"bestow.grants.v2","data":7}`,
+		} {
 			send(suffix, body)
 		}
 	}

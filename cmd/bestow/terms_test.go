@@ -49,8 +49,10 @@ func TestExpiryIsTheLedgers(t *testing.T) {
 				plain, err := p.App.Events.Create(t.Context(), operator,
 					app.NewEvent{CampaignID: "edit-" + kind, EventType: kind})
 				require.NoError(t, err)
-				patch := app.EventPatch{NewEvent: app.NewEvent{ExpiryAt: &at},
-					Given: map[string]bool{"expiry_at": true}}
+				patch := app.EventPatch{
+					NewEvent: app.NewEvent{ExpiryAt: &at},
+					Given:    map[string]bool{"expiry_at": true},
+				}
 				_, err = p.App.Events.Edit(t.Context(), operator, plain.ID, patch,
 					func(domain.Event) error { return nil })
 				expiryRefused(t, c.refused, err)
@@ -128,8 +130,10 @@ func TestEachImportedRowIsGranted(t *testing.T) {
 		fmt.Fprintf(&ndjson, `{"member_id": %q, "amount": %s, "reason": %q}`+"\n", r.member, r.amount, r.reason)
 	}
 	for _, kind := range []string{"POINT", "VOUCHER"} {
-		for contentType, list := range map[string]string{"text/csv": csv.String(),
-			"application/x-ndjson": ndjson.String()} {
+		for contentType, list := range map[string]string{
+			"text/csv":             csv.String(),
+			"application/x-ndjson": ndjson.String(),
+		} {
 			for _, part := range strings.SplitAfter(list, "\n") { // an event each: every row stands for itself
 				w.grantsAll(p, kind, contentType, list, part)
 			}

@@ -42,7 +42,8 @@ func buildOld(t *testing.T, ref string) string {
 func (w *world) old(binary string, roles ...string) (stop func()) {
 	w.Helper()
 	log := filepath.Join(w.TempDir(), strings.Join(roles, "-")+".log")
-	c, err := proc.Program{Name: "old " + strings.Join(roles, ","),
+	c, err := proc.Program{
+		Name: "old " + strings.Join(roles, ","),
 		Args: []string{binary, "serve", "--roles", strings.Join(roles, ",")}, Log: log, Env: []string{
 			"DATABASE_URL=" + w.cfg.DatabaseURL, "KAFKA_BROKERS=" + strings.Join(w.cfg.Brokers, ","),
 			"BESTOW_TOPIC_PREFIX=" + w.cfg.TopicPrefix,
@@ -52,7 +53,8 @@ func (w *world) old(binary string, roles ...string) (stop func()) {
 			"BESTOW_DB_MAX_CONNS=" + strconv.Itoa(w.cfg.MaxConns),
 			"BESTOW_MASTER_KEY=" + w.cfg.MasterKey, "BESTOW_ADDR=127.0.0.1:0", "BESTOW_OPS_ADDR=127.0.0.1:0",
 			"LOG_FORMAT=text",
-		}}.Start(w.Context())
+		},
+	}.Start(w.Context())
 	require.NoError(w, err)
 	stop = func() {
 		said, _ := os.ReadFile(log) // for who asks why

@@ -51,15 +51,19 @@ func (k *walk) walkTheLedger() {
 	expiry := time.Now().Add(time.Second)
 	k.do(func(command.Caller) error {
 		_, err := ledger.Save(k.ctx, soon(),
-			money.Item{Key: "walk:brief", MemberID: "walker", Amount: 5, TypeCode: "RV", Ref: "review",
-				ExpiryAt: &expiry})
+			money.Item{
+				Key: "walk:brief", MemberID: "walker", Amount: 5, TypeCode: "RV", Ref: "review",
+				ExpiryAt: &expiry,
+			})
 		return err
 	})
 	k.do(func(command.Caller) error { _, err := ledger.Collect(k.ctx, ""); return err })
 	k.do(func(command.Caller) error {
 		_, err := ledger.Save(k.ctx, soon(),
-			money.Item{Key: "walk:idle", MemberID: "idler", Amount: 5, TypeCode: "RV", Ref: "review",
-				ExpiryAt: &expiry})
+			money.Item{
+				Key: "walk:idle", MemberID: "idler", Amount: 5, TypeCode: "RV", Ref: "review",
+				ExpiryAt: &expiry,
+			})
 		return err
 	})
 	require.Eventually(k, func() bool {

@@ -93,7 +93,8 @@ func (k *walk) minded(m mood, events ...int64) {
 
 // Grant implements app.Granter.
 func (k *walk) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	k.mu.Lock()
 	m := k.mind[e.ID]
 	k.mu.Unlock()
@@ -251,8 +252,9 @@ func (k *walk) walkTheRoad() {
 func (k *walk) walkRefusals() {
 	k.Helper()
 	id := k.event("POINT", 200)
-	k.minded((&verdicts{Granter: k.Granter,
-		asked: map[string]int{}, say: func(m string, nth int) (domain.Verdict, bool) {
+	k.minded((&verdicts{
+		Granter: k.Granter,
+		asked:   map[string]int{}, say: func(m string, nth int) (domain.Verdict, bool) {
 			switch {
 			case digit(m) == '2', digit(m) == '5' && nth == 1:
 				return domain.RefusedForNow, false
@@ -262,17 +264,20 @@ func (k *walk) walkRefusals() {
 				return domain.Unknown, true
 			}
 			return domain.Granted, true
-		}}).Grant, id)
+		},
+	}).Grant, id)
 	k.begin(id)
 	k.until(domain.Completed, id)
 	require.Equal(k, 40, k.count(`SELECT fail_count FROM campaign_event_summary WHERE event_id = $1`, id))
-	k.minded((&verdicts{Granter: k.Granter,
-		asked: map[string]int{}, say: func(m string, nth int) (domain.Verdict, bool) {
+	k.minded((&verdicts{
+		Granter: k.Granter,
+		asked:   map[string]int{}, say: func(m string, nth int) (domain.Verdict, bool) {
 			if digit(m) == '3' && nth == 1 {
 				return domain.Unknown, true
 			}
 			return domain.Granted, true
-		}}).Grant, id)
+		},
+	}).Grant, id)
 	k.do(func(by command.Caller) error { _, err := k.p.App.Events.Retry(k.ctx, by, id, "", false); return err })
 	k.eventually(200, `SELECT success_count FROM campaign_event_summary WHERE event_id = $1`, id)
 }
@@ -283,7 +288,8 @@ func (k *walk) walkStops() {
 	k.Helper()
 	one, two := k.event("POINT", 200), k.event("POINT", 100)
 	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time,
-		batch []domain.Grant) ([]domain.Outcome, error) {
+		batch []domain.Grant,
+	) ([]domain.Outcome, error) {
 		_, err := k.Granter.Grant(ctx, e, deadline, batch)
 		panic(fmt.Sprint("killed after the ledger: ", err)) //nolint:forbidigo // stands for the death of the process
 	}, one, two)
@@ -321,7 +327,8 @@ func (k *walk) walkTrouble() {
 	failures <- errors.New("no answer")
 	failures <- grants.ErrNotApplied
 	k.minded(func(ctx context.Context, e domain.Event, deadline time.Time,
-		batch []domain.Grant) ([]domain.Outcome, error) {
+		batch []domain.Grant,
+	) ([]domain.Outcome, error) {
 		select {
 		case err := <-failures:
 			return nil, err

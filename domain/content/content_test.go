@@ -65,8 +65,10 @@ func goldenEvent() domain.Event {
 	return domain.Event{
 		ID: 7, CampaignID: `봄<2027> & "more"`, DefaultReason: "봄맞이", DefaultAmount: 1000, ExpiryAt: &at, Partitions: 4,
 		ReservationAt: &at, ReservationPriority: &priority,
-		Type: domain.EventType{Code: "POINT", Granter: "money", Operation: domain.Points, Label: "Points",
-			Topic: "point"},
+		Type: domain.EventType{
+			Code: "POINT", Granter: "money", Operation: domain.Points, Label: "Points",
+			Topic: "point",
+		},
 	}
 }
 
@@ -105,8 +107,10 @@ func TestGolden(t *testing.T) {
 	imports := content.SealImports(key(t),
 		[]content.Sealed{{ImportID: 5, Seal: imported[:]}, {ImportID: 6, Seal: keyed[:]}})
 	require.Equal(t, want.Imports, hex.EncodeToString(imports[:]))
-	little, err := content.Definition(domain.Event{CampaignID: "c", Partitions: 1,
-		Type: domain.EventType{Code: "POINT", Granter: "money", Operation: domain.Points}}, 1)
+	little, err := content.Definition(domain.Event{
+		CampaignID: "c", Partitions: 1,
+		Type: domain.EventType{Code: "POINT", Granter: "money", Operation: domain.Points},
+	}, 1)
 	require.NoError(t, err)
 	require.Equal(t, want.DefinitionOfLittle, string(little))
 }
@@ -130,8 +134,10 @@ func TestHasherBeginsAnew(t *testing.T) {
 func TestHashTellsListsApart(t *testing.T) {
 	t.Parallel()
 	rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) row {
-		r := row{rapid.Int64Range(0, 3).Draw(t, "id"), rapid.Int64Range(0, 3).Draw(t, "amount"),
-			rapid.SliceOfN(rapid.ByteRange(0, 2), 0, 3).Draw(t, "member"), nil}
+		r := row{
+			rapid.Int64Range(0, 3).Draw(t, "id"), rapid.Int64Range(0, 3).Draw(t, "amount"),
+			rapid.SliceOfN(rapid.ByteRange(0, 2), 0, 3).Draw(t, "member"), nil,
+		}
 		if rapid.Bool().Draw(t, "has a reason") {
 			r.reason = append([]byte{}, rapid.SliceOfN(rapid.ByteRange(0, 2), 0, 3).Draw(t, "reason")...)
 		}
@@ -164,9 +170,11 @@ var decides = map[string]func(*domain.Event){
 
 // goes are the fields of an event that say how it goes, that its chunks hold, or that only people read.
 // The unit is a label of the type, and no amount is converted by it; the limits are checked anew at each move.
-var goes = []string{"ID", "Type", "Status", "FailureCode", "Expired", "Missed", "TotalCount", "TotalAmount",
+var goes = []string{
+	"ID", "Type", "Status", "FailureCode", "Expired", "Missed", "TotalCount", "TotalAmount",
 	"CreatedBy", "CreatedAt", "UpdatedAt", "Summary",
-	"Type.Label", "Type.Topic", "Type.Unit", "Type.Limits"}
+	"Type.Label", "Type.Topic", "Type.Unit", "Type.Limits",
+}
 
 // Each field that decides changes the definition and the root, and every field of an event is one that decides or not.
 func TestEachFieldDecides(t *testing.T) {

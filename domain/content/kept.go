@@ -13,9 +13,11 @@ import (
 
 // Changed is the refusal of an event whose content is not what was imported and started. Error: domain.ContentChanged.
 func Changed(what string) error {
-	return &domain.Error{Code: domain.ContentChanged,
+	return &domain.Error{
+		Code:    domain.ContentChanged,
 		Message: "what would be granted is not what was imported: " + what,
-		Hint:    "`bestow verify EVENT` names what differs; put it back as it was, and start or resume the event again"}
+		Hint:    "`bestow verify EVENT` names what differs; put it back as it was, and start or resume the event again",
+	}
 }
 
 // Kept is what the start of an event has kept.

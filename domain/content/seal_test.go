@@ -62,8 +62,14 @@ func TestEachImportDecides(t *testing.T) {
 	t.Parallel()
 	one, two := content.Sealed{ImportID: 1, Seal: []byte("a")}, content.Sealed{ImportID: 2, Seal: []byte("b")}
 	seals := map[content.Hash]bool{}
-	for _, imports := range [][]content.Sealed{nil, {one}, {two}, {one, two}, {two, one},
-		{{ImportID: 1, Seal: []byte("b")}, {ImportID: 2, Seal: []byte("a")}}} {
+	for _, imports := range [][]content.Sealed{
+		nil,
+		{one},
+		{two},
+		{one, two},
+		{two, one},
+		{{ImportID: 1, Seal: []byte("b")}, {ImportID: 2, Seal: []byte("a")}},
+	} {
 		seals[content.SealImports(key(t), imports)] = true
 	}
 	require.Len(t, seals, 6)

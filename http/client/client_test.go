@@ -75,8 +75,10 @@ func TestRoundTrip(t *testing.T) {
 	expiry := time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
 	reason, partitions := "봄", 8
 	made, err := c.CreateEvent(t.Context(),
-		api.NewEvent{CampaignID: "a", EventType: "POINT", DefaultReason: &reason, ExpiryAt: &expiry,
-			PartitionCount: &partitions})
+		api.NewEvent{
+			CampaignID: "a", EventType: "POINT", DefaultReason: &reason, ExpiryAt: &expiry,
+			PartitionCount: &partitions,
+		})
 	require.NoError(t, err)
 	require.Equal(t, expiry, *made.ExpiryAt)
 	shown, err := c.Event(t.Context(), made.ID)
@@ -131,8 +133,10 @@ func TestRefusals(t *testing.T) {
 	require.Equal(t, []string{"campaign_id", "event_type"}, []string{invalid.Fields[0].Name, invalid.Fields[1].Name})
 	_, err = c.CreateEvent(t.Context(), api.NewEvent{CampaignID: "a", EventType: "POINT"})
 	require.Equal(t, e.ID, refused(t, err, domain.CampaignTaken).EventID)
-	up := client.Upload{Body: strings.NewReader("member_id,amount\nm1,x\n"), ContentType: "text/csv", Abort: true,
-		DryRun: true}
+	up := client.Upload{
+		Body: strings.NewReader("member_id,amount\nm1,x\n"), ContentType: "text/csv", Abort: true,
+		DryRun: true,
+	}
 	_, err = c.ImportTargets(t.Context(), e.ID, up)
 	var rows *client.RejectedError
 	require.ErrorAs(t, err, &rows)

@@ -46,8 +46,10 @@ type Filter struct {
 // Events returns a page of events, newest first.
 func (c *Client) Events(ctx context.Context, f Filter) (api.Events, error) {
 	q := url.Values{}
-	for name, value := range map[string]string{"event_status": f.Status, "event_type": f.Type,
-		"campaign_id": f.CampaignID, "cursor": f.Cursor} {
+	for name, value := range map[string]string{
+		"event_status": f.Status, "event_type": f.Type,
+		"campaign_id": f.CampaignID, "cursor": f.Cursor,
+	} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -66,8 +68,10 @@ func (c *Client) FindEvent(ctx context.Context, name string) (api.Event, error) 
 	id, byID := strings.CutPrefix(name, "id:")
 	campaign, byCampaign := strings.CutPrefix(name, "campaign:")
 	if id == "" || campaign == "" {
-		return api.Event{}, &domain.Error{Code: domain.Invalid, Message: "the event's name is empty",
-			Hint: "give an id or a campaign_id: `bestow event list` shows them"}
+		return api.Event{}, &domain.Error{
+			Code: domain.Invalid, Message: "the event's name is empty",
+			Hint: "give an id or a campaign_id: `bestow event list` shows them",
+		}
 	}
 	var found []api.Event
 	if n, ok := domain.ParseID(id); ok && !byCampaign {
@@ -92,14 +96,18 @@ func (c *Client) FindEvent(ctx context.Context, name string) (api.Event, error) 
 // theOne returns the event that was found, if there is only one.
 func theOne(name string, found []api.Event) (api.Event, error) {
 	if len(found) == 0 {
-		return api.Event{}, &domain.Error{Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name),
-			Hint: "`bestow event list` shows the ids and the campaign_ids"}
+		return api.Event{}, &domain.Error{
+			Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name),
+			Hint: "`bestow event list` shows the ids and the campaign_ids",
+		}
 	}
 	for _, other := range found[1:] {
 		if other.ID != found[0].ID {
-			return api.Event{}, &domain.Error{Code: domain.Invalid,
+			return api.Event{}, &domain.Error{
+				Code:    domain.Invalid,
 				Message: fmt.Sprintf("%s is the id of one event and the campaign_id of event %d", name, other.ID),
-				Hint:    fmt.Sprintf("say id:%s or campaign:%s", name, name)}
+				Hint:    fmt.Sprintf("say id:%s or campaign:%s", name, name),
+			}
 		}
 	}
 	return found[0], nil

@@ -34,8 +34,10 @@ func refusal(res *http.Response) error {
 	if err != nil || p.Code == "" {
 		return notOurs(res)
 	}
-	e := &domain.Error{Code: p.Code, Message: p.Detail, Hint: p.Hint, Current: domain.Status(p.Current),
-		EventID: p.EventID}
+	e := &domain.Error{
+		Code: p.Code, Message: p.Detail, Hint: p.Hint, Current: domain.Status(p.Current),
+		EventID: p.EventID,
+	}
 	if p.Since != nil {
 		e.Brake = &domain.Brake{Scope: domain.BrakeScope(p.Scope), By: p.By, Since: *p.Since}
 	}
@@ -59,8 +61,10 @@ func refusal(res *http.Response) error {
 
 // notOurs returns the error for an answer of another program in the server's place.
 func notOurs(res *http.Response) error {
-	e := &domain.Error{Code: domain.NotFound, Message: "the server answered " + res.Status + ", but not as bestow does",
-		Hint: "check BESTOW_URL: it may lead to something else"}
+	e := &domain.Error{
+		Code: domain.NotFound, Message: "the server answered " + res.Status + ", but not as bestow does",
+		Hint: "check BESTOW_URL: it may lead to something else",
+	}
 	if res.StatusCode >= http.StatusInternalServerError {
 		e.Code, e.Hint = domain.Unavailable, "ask again in a moment"
 	}

@@ -19,8 +19,10 @@ type ResultFilter struct {
 // Results returns a page of the results of an event, by member id. Error: domain.NotFound.
 func (c *Client) Results(ctx context.Context, eventID int64, f ResultFilter) (api.Results, error) {
 	q := url.Values{}
-	for name, value := range map[string]string{"status": f.Status, "error_code": f.ErrorCode, "member_id": f.MemberID,
-		"cursor": f.Cursor} {
+	for name, value := range map[string]string{
+		"status": f.Status, "error_code": f.ErrorCode, "member_id": f.MemberID,
+		"cursor": f.Cursor,
+	} {
 		if value != "" {
 			q.Set(name, value)
 		}

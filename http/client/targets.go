@@ -36,9 +36,11 @@ func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (ap
 	if !u.DryRun { // the answer is kept, and the proof compares what it said; the upload is not sent again
 		header.Set("Idempotency-Key", rand.Text())
 	}
-	req := request{method: http.MethodPost, path: eventPath(eventID) + "/targets", query: q, size: u.Size,
+	req := request{
+		method: http.MethodPost, path: eventPath(eventID) + "/targets", query: q, size: u.Size,
 		lost: fmt.Sprintf("the list is stored whole or not at all: `bestow targets list %d` shows it if it is; "+
-			"to upload it again is safe", eventID)}
+			"to upload it again is safe", eventID),
+	}
 	var r api.ImportResult
 	res, err := c.send(ctx, req, header, u.Body)
 	if err != nil {

@@ -95,8 +95,10 @@ func publishUntil(t *testing.T, brokers []string, topic string, enough int, kill
 			}()
 		}
 		value := strconv.Itoa(i)
-		if _, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic,
-			Value: sarama.StringEncoder(value)}); err != nil {
+		if _, _, err := producer.SendMessage(&sarama.ProducerMessage{
+			Topic: topic,
+			Value: sarama.StringEncoder(value),
+		}); err != nil {
 			<-killed
 			return acked
 		}

@@ -44,8 +44,10 @@ func watchSilence(cluster *kfake.Cluster, addr string, log *slog.Logger) (*silen
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &silence{client: client, log: newLogger(log), stop: stop, done: make(chan struct{}),
-		members: map[member]*heard{}}
+	s := &silence{
+		client: client, log: newLogger(log), stop: stop, done: make(chan struct{}),
+		members: map[member]*heard{},
+	}
 	for _, key := range []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup} {
 		cluster.ControlKey(key.Int16(), s.hear)
 	}
@@ -81,8 +83,10 @@ func (s *silence) hear(r kmsg.Request) (kmsg.Response, error, bool) {
 	case *kmsg.JoinGroupRequest:
 		r.RebalanceTimeoutMillis = min(r.RebalanceTimeoutMillis, r.SessionTimeoutMillis*8/10)
 		if r.MemberID != "" {
-			s.members[member{r.Group, r.MemberID}] = &heard{time.Now(),
-				time.Duration(r.SessionTimeoutMillis) * time.Millisecond}
+			s.members[member{r.Group, r.MemberID}] = &heard{
+				time.Now(),
+				time.Duration(r.SessionTimeoutMillis) * time.Millisecond,
+			}
 		}
 	case *kmsg.SyncGroupRequest:
 		s.again(member{r.Group, r.MemberID})

@@ -150,7 +150,8 @@ func probe(ctx context.Context, a account, path string) (binaries, error) {
 
 // runAs runs a short program as postgres' account, in a folder that account can enter, and returns what it printed.
 func runAs(ctx context.Context, a account, dir string, limit time.Duration, file string,
-	args ...string) (string, error) {
+	args ...string,
+) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, file, args...) //nolint:gosec // what findBinaries chose, and no shell

@@ -24,8 +24,10 @@ func TestTopics(t *testing.T) {
 			require.Empty(t, kafkatest.Messages(t, brokers, topic))
 
 			require.EqualValues(t, 0, kafkatest.Produce(t, brokers, topic, 2, []byte(name)))
-			sent := kafkatest.Message{Partition: 0, Key: []byte("k"), Value: []byte{0xff},
-				Headers: map[string]string{"h": "v"}}
+			sent := kafkatest.Message{
+				Partition: 0, Key: []byte("k"), Value: []byte{0xff},
+				Headers: map[string]string{"h": "v"},
+			}
 			require.EqualValues(t, 1, kafkatest.Send(t, brokers, topic, sent, sent))
 			require.Equal(t, map[int32]int64{0: 2, 1: 0, 2: 1}, kafkatest.EndOffsets(t, brokers, topic))
 

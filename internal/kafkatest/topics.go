@@ -69,8 +69,10 @@ func CreateTopic(tb testing.TB, brokers []string, topic string, partitions int32
 func CreateTopicWith(tb testing.TB, brokers []string, topic string, partitions int32, settings map[string]string) {
 	tb.Helper()
 	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
-		detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: -1,
-			ConfigEntries: map[string]*string{}}
+		detail := &sarama.TopicDetail{
+			NumPartitions: partitions, ReplicationFactor: -1,
+			ConfigEntries: map[string]*string{},
+		}
 		for name, value := range settings {
 			detail.ConfigEntries[name] = &value
 		}
@@ -87,8 +89,10 @@ func Set(tb testing.TB, brokers []string, topic string, settings map[string]stri
 	withAdmin(tb, brokers, func(admin sarama.ClusterAdmin) {
 		entries := map[string]sarama.IncrementalAlterConfigsEntry{}
 		for name, value := range settings {
-			entries[name] = sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet,
-				Value: &value}
+			entries[name] = sarama.IncrementalAlterConfigsEntry{
+				Operation: sarama.IncrementalAlterConfigsOperationSet,
+				Value:     &value,
+			}
 		}
 		require.NoError(tb, admin.IncrementalAlterConfig(sarama.TopicResource, topic, entries, false),
 			"set %v of topic %s", settings, topic)

@@ -36,8 +36,10 @@ func Setup(tb testing.TB) Bundle {
 	master, err := seal.NewMaster(seal.GenerateMaster())
 	require.NoError(tb, err)
 	log := &logtest.Log{}
-	config := moneydb.Config{Pool: pgtest.New(tb), Master: master,
-		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	config := moneydb.Config{
+		Pool: pgtest.New(tb), Master: master,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
 	seoul, err := time.LoadLocation("Asia/Seoul")
 	require.NoError(tb, err)
 	return Bundle{NewLedger(tb, config), config.Pool, seoul, config, log}
@@ -83,8 +85,10 @@ func Soon() time.Time { return time.Now().Add(time.Minute) }
 // Item is a good one, of its own key and member.
 func Item(n int) money.Item {
 	member := fmt.Sprintf("회원%05d", n)
-	return money.Item{Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(n), TypeCode: "CM", Ref: "7",
-		Reason: "봄 축제"}
+	return money.Item{
+		Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(n), TypeCode: "CM", Ref: "7",
+		Reason: "봄 축제",
+	}
 }
 
 // Items are good ones, the first n.

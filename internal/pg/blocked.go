@@ -154,7 +154,8 @@ func InTxWithin(ctx context.Context, pool *pgxpool.Pool, limit time.Duration, fn
 
 // ValueWithin is InTxWithin for a function with a result.
 func ValueWithin[T any](ctx context.Context, pool *pgxpool.Pool, limit time.Duration,
-	fn func(pgx.Tx) (T, error)) (v T, err error) {
+	fn func(pgx.Tx) (T, error),
+) (v T, err error) {
 	err = InTxWithin(ctx, pool, limit, func(tx pgx.Tx) error {
 		v, err = fn(tx)
 		return err

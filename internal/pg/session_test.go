@@ -62,8 +62,10 @@ func TestSetUpNeedsNoFile(t *testing.T) {
 func TestTheAddressWins(t *testing.T) {
 	t.Parallel()
 	address := pgtest.Empty(t)
-	for _, s := range []string{"statement_timeout=7s", "options=-c statement_timeout=7s",
-		"options=--statement-timeout=7s"} {
+	for _, s := range []string{
+		"statement_timeout=7s", "options=-c statement_timeout=7s",
+		"options=--statement-timeout=7s",
+	} {
 		require.Equal(t, "7s", setting(t, open(t, with(t, address, s), pg.Options{}), "statement_timeout"), s)
 	}
 	require.Equal(t, "bestow", setting(t, open(t, address, pg.Options{}), "application_name"))

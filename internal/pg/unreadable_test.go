@@ -42,8 +42,10 @@ func TestC19AddressIsNotRepeated(t *testing.T) {
 
 // FuzzAddress reads any address: no panic, and no piece of it in an error.
 func FuzzAddress(f *testing.F) {
-	for _, address := range []string{"u:s3cret@host", "postgres://u:s3cret@host:x/db", "host=h password='s3cret",
-		"postgres://u:s3cret@h/d?pool_max_conns=x"} {
+	for _, address := range []string{
+		"u:s3cret@host", "postgres://u:s3cret@host:x/db", "host=h password='s3cret",
+		"postgres://u:s3cret@h/d?pool_max_conns=x",
+	} {
 		f.Add(address)
 	}
 	words := ""

@@ -48,8 +48,10 @@ func TestHowAChildEnded(t *testing.T) {
 	for script, want := range map[string]struct {
 		killed bool
 		result string
-	}{"kill -9 $$": {true, "signal: killed"}, "exit 3": {false, "exit status 3"},
-		"kill -15 $$": {false, "signal: terminated"}, "exit 0": {false, ""}} {
+	}{
+		"kill -9 $$": {true, "signal: killed"}, "exit 3": {false, "exit status 3"},
+		"kill -15 $$": {false, "signal: terminated"}, "exit 0": {false, ""},
+	} {
 		c, err := shell(t, false, script).Start(t.Context())
 		require.NoError(t, err)
 		<-c.Done()

@@ -72,8 +72,14 @@ func TestOpenSwapped(t *testing.T) {
 func TestOpenGarbage(t *testing.T) {
 	t.Parallel()
 	key := newKey(t)
-	for _, sealed := range [][]byte{nil, {}, {1}, {2}, make([]byte, 28), bytes.Repeat([]byte{1}, 29),
-		make([]byte, 100)} {
+	for _, sealed := range [][]byte{
+		nil,
+		{},
+		{1},
+		{2},
+		make([]byte, 28), bytes.Repeat([]byte{1}, 29),
+		make([]byte, 100),
+	} {
 		_, err := key.Open(sealed, nil)
 		require.ErrorIs(t, err, seal.ErrOpen)
 	}

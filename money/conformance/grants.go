@@ -54,8 +54,10 @@ func (s *session) conflict() error {
 			return fmt.Errorf("a key with another %s gets outcome %q", [...]string{"amount", "member"}[i], a.Outcome)
 		}
 	}
-	for _, secret := range []string{`"` + first[0].TxID + `"`, `"` + first[1].TxID + `"`, "71523",
-		`"` + asked[1].MemberID + `"`} {
+	for _, secret := range []string{
+		`"` + first[0].TxID + `"`, `"` + first[1].TxID + `"`, "71523",
+		`"` + asked[1].MemberID + `"`,
+	} {
 		if bytes.Contains(r.body, []byte(secret)) {
 			return fmt.Errorf("the conflict tells %s of the first grant: %s", secret, r)
 		}

@@ -103,8 +103,10 @@ func (s *session) refuses(amount string) error {
 }
 
 func (s *session) memberIDs() error {
-	names := []string{"회원-7", "José", "a/b", "a%2Fb", `"quoted"`, "o'neill", "x;--", "<b>", `back\slash`, "two words",
-		"🎁", "A", "a"}
+	names := []string{
+		"회원-7", "José", "a/b", "a%2Fb", `"quoted"`, "o'neill", "x;--", "<b>", `back\slash`, "two words",
+		"🎁", "A", "a",
+	}
 	asked := s.items(len(names))
 	for i, name := range names {
 		asked[i].MemberID = name + s.name
@@ -161,8 +163,10 @@ func (s *session) token() error {
 	body := fmt.Appendf(nil,
 		`{"items":[{"idempotency_key":%q,"member_id":%q,"amount":100,"type_code":"TEST","ref":"conformance"}]}`,
 		asked[0].Key, asked[0].MemberID)
-	for what, authorization := range map[string]string{"no token": "", "another token": "Bearer x" + s.ledger.Token,
-		"no Bearer": s.ledger.Token} {
+	for what, authorization := range map[string]string{
+		"no token": "", "another token": "Bearer x" + s.ledger.Token,
+		"no Bearer": s.ledger.Token,
+	} {
 		for _, path := range []string{"points/grants", "points/grants/lookup", "vouchers/grants"} {
 			r, err := s.send(s.ctx, http.MethodPost, path, body,
 				func(r *http.Request) { r.Header.Set("Authorization", authorization) })

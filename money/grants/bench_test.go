@@ -53,8 +53,10 @@ func campaign(event, n int, change func(int, *money.Item)) []money.Item {
 	batch := make([]money.Item, benchBatch)
 	for i := range batch {
 		member := fmt.Sprintf("member%08d", n*benchBatch+i)
-		batch[i] = money.Item{Key: fmt.Sprintf("grant:%d:%s", event, member), MemberID: member, Amount: 1000,
-			Reason: "spring campaign", ExpiryAt: &at, TypeCode: "CM", Ref: fmt.Sprint(event)}
+		batch[i] = money.Item{
+			Key: fmt.Sprintf("grant:%d:%s", event, member), MemberID: member, Amount: 1000,
+			Reason: "spring campaign", ExpiryAt: &at, TypeCode: "CM", Ref: fmt.Sprint(event),
+		}
 		change(i, &batch[i])
 	}
 	return batch

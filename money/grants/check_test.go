@@ -77,9 +77,11 @@ func TestRefused(t *testing.T) {
 func TestLimitsAreStored(t *testing.T) {
 	t.Parallel()
 	at := time.Date(9999, 12, 31, 1, 0, 0, 0, time.UTC)
-	edge := money.Item{Key: strings.Repeat("가", 200), MemberID: strings.Repeat("한", 50), Amount: money.MaxAmount,
+	edge := money.Item{
+		Key: strings.Repeat("가", 200), MemberID: strings.Repeat("한", 50), Amount: money.MaxAmount,
 		ExpiryAt: &at,
-		Reason:   strings.Repeat("글", 500), TypeCode: strings.Repeat("형", 10), Ref: strings.Repeat("참", 100)}
+		Reason:   strings.Repeat("글", 500), TypeCode: strings.Repeat("형", 10), Ref: strings.Repeat("참", 100),
+	}
 	moneytest.EachKind(t, func(s moneytest.Subject) {
 		t, grant := s.T, s.Grant
 		first := moneytest.Ask(t, grant, edge)[0]

@@ -185,8 +185,10 @@ func inKeyOrder(items []money.Item) []money.Item {
 }
 
 func newAnswer(k money.Kind, o money.Outcome, e *entry) money.Answer {
-	return money.Answer{Key: e.key, Outcome: o, TxID: k.TxID(e.id), MemberID: e.memberID, Amount: e.amount,
-		Voucher: e.voucher}
+	return money.Answer{
+		Key: e.key, Outcome: o, TxID: k.TxID(e.id), MemberID: e.memberID, Amount: e.amount,
+		Voucher: e.voucher,
+	}
 }
 
 // Check returns why the ledger would refuse i at now, by its code and message; both are empty if it would not. It looks

@@ -172,14 +172,18 @@ func (g *Granter) judge(ctx context.Context, b book, items []money.Item, seen lo
 }
 
 func refuse(i *money.Item, r *money.Refusal) money.Answer {
-	return money.Answer{Key: i.Key, Outcome: money.Refused, MemberID: i.MemberID, Amount: i.Amount, Code: r.Code,
-		Message: r.Message}
+	return money.Answer{
+		Key: i.Key, Outcome: money.Refused, MemberID: i.MemberID, Amount: i.Amount, Code: r.Code,
+		Message: r.Message,
+	}
 }
 
 // conflict says nothing of what the key stands for: it may be another member's.
 func conflict(i *money.Item) money.Answer {
-	return money.Answer{Key: i.Key, Outcome: money.Conflict, MemberID: i.MemberID, Amount: i.Amount,
-		Code: money.KeyConflict, Message: money.ErrKeyTaken.Message}
+	return money.Answer{
+		Key: i.Key, Outcome: money.Conflict, MemberID: i.MemberID, Amount: i.Amount,
+		Code: money.KeyConflict, Message: money.ErrKeyTaken.Message,
+	}
 }
 
 // usableKeys returns the keys that may be looked for, each once.

@@ -54,8 +54,10 @@ func (g *Granter) lookup(ctx context.Context, b book, keys []string) ([]money.Fo
 	for n, key := range keys {
 		found[n].Key = key
 		if e, ok := byKey[key]; ok {
-			found[n] = money.Found{Key: key, Known: true, TxID: b.kind().TxID(e.id), MemberID: e.memberID,
-				Amount: e.amount, Voucher: e.voucher}
+			found[n] = money.Found{
+				Key: key, Known: true, TxID: b.kind().TxID(e.id), MemberID: e.memberID,
+				Amount: e.amount, Voucher: e.voucher,
+			}
 		}
 	}
 	return found, nil

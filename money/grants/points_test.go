@@ -51,17 +51,21 @@ func TestSaveRows(t *testing.T) {
 	m, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[movement])
 	require.NoError(t, err)
 	require.True(t, at.Equal(*m.ExpiryAt))
-	require.Equal(t, movement{ID: id, MemberID: want.MemberID, Status: "S", Point: want.Amount, TypeCode: "CM",
+	require.Equal(t, movement{
+		ID: id, MemberID: want.MemberID, Status: "S", Point: want.Amount, TypeCode: "CM",
 		Ref:       &want.Ref,
 		IssueDate: m.CreatedAt.In(b.Location).Format("20060102"), ExpiryDate: "20311231", Reason: &want.Reason,
-		ExpiryAt: m.ExpiryAt, Key: want.Key, CreatedAt: m.CreatedAt}, m)
+		ExpiryAt: m.ExpiryAt, Key: want.Key, CreatedAt: m.CreatedAt,
+	}, m)
 
 	lot := moneytest.Scan[string](t,
 		b.Pool,
 		`SELECT concat_ws(' ', point_member_detail_id, point_member_id, save_point_member_id, member_id, point, remaining,
 		point_status_code, expiry_at = '2031-12-31 15:00:00Z') FROM money.point_lot`)
-	require.Equal(t, strings.Join([]string{answer.TxID[1:], answer.TxID[1:], answer.TxID[1:], want.MemberID, "1001",
-		"1001", "S", "t"}, " "), lot)
+	require.Equal(t, strings.Join([]string{
+		answer.TxID[1:], answer.TxID[1:], answer.TxID[1:], want.MemberID, "1001",
+		"1001", "S", "t",
+	}, " "), lot)
 }
 
 // The day is that of the configured time zone. These two are 25 hours apart, so their days always differ.
@@ -103,8 +107,10 @@ func TestKeyOfAnotherMovement(t *testing.T) {
 func TestIndexesOfAGrant(t *testing.T) {
 	t.Parallel()
 	b := moneytest.Setup(t)
-	require.Equal(t, []string{"point_lot_closed", "point_lot_expiry", "point_lot_open", "point_member_idempotency_key",
-		"point_member_pkey", "point_member_undo"},
+	require.Equal(t, []string{
+		"point_lot_closed", "point_lot_expiry", "point_lot_open", "point_member_idempotency_key",
+		"point_member_pkey", "point_member_undo",
+	},
 		moneytest.Scan[[]string](t, b.Pool, `SELECT array_agg(indexname::text ORDER BY indexname) FROM pg_indexes
 			WHERE schemaname = 'money' AND tablename IN ('point_member', 'point_member_detail', 'point_lot')`))
 }
@@ -149,21 +155,32 @@ func TestLookup(t *testing.T) {
 			lookup = s.LookupVouchers
 		}
 		granted := moneytest.Ask(t, grant, moneytest.Items(5)...)
-		keys := []string{moneytest.Item(3).Key, "nobody's", "\x00", "", "\xff", moneytest.Item(0).Key,
-			moneytest.Item(3).Key}
+		keys := []string{
+			moneytest.Item(3).Key, "nobody's", "\x00", "", "\xff", moneytest.Item(0).Key,
+			moneytest.Item(3).Key,
+		}
 		found, err := lookup(t.Context(), keys)
 		require.NoError(t, err)
 		known := func(n int) money.Found {
 			a := granted[n]
-			found := money.Found{Key: a.Key, Known: true, TxID: a.TxID, MemberID: a.MemberID, Amount: a.Amount,
-				Voucher: a.Voucher}
+			found := money.Found{
+				Key: a.Key, Known: true, TxID: a.TxID, MemberID: a.MemberID, Amount: a.Amount,
+				Voucher: a.Voucher,
+			}
 			if a.Voucher != nil {
 				found.State = money.VoucherIssued
 			}
 			return found
 		}
-		require.Equal(t, []money.Found{known(3), {Key: "nobody's"}, {Key: "\x00"}, {Key: ""}, {Key: "\xff"}, known(0),
-			known(3)}, found)
+		require.Equal(t, []money.Found{
+			known(3),
+			{Key: "nobody's"},
+			{Key: "\x00"},
+			{Key: ""},
+			{Key: "\xff"},
+			known(0),
+			known(3),
+		}, found)
 
 		_, err = lookup(t.Context(), make([]string, money.MaxItems+1))
 		require.ErrorIs(t, err, money.ErrTooMany)

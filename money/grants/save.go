@@ -23,6 +23,8 @@ func (g *Granter) Save(ctx context.Context, deadline time.Time, i money.Item) (m
 	if a.Outcome == money.Refused || a.Outcome == money.Conflict {
 		return money.Moved{}, fmt.Errorf("save points: %w", &money.Refusal{Code: a.Code, Message: a.Message})
 	}
-	return money.Moved{TxID: a.TxID, Replayed: a.Outcome == money.Replayed, Amount: a.Amount,
-		Lots: []money.Part{{SaveID: a.TxID, Amount: a.Amount}}}, nil
+	return money.Moved{
+		TxID: a.TxID, Replayed: a.Outcome == money.Replayed, Amount: a.Amount,
+		Lots: []money.Part{{SaveID: a.TxID, Amount: a.Amount}},
+	}, nil
 }

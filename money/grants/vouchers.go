@@ -84,8 +84,10 @@ type minted struct {
 }
 
 func (b voucherBook) issue(items []money.Item) (minted, error) {
-	m := minted{make([]*money.Voucher, len(items)), make([][]byte, len(items)), make([][]byte, len(items)),
-		make([][]byte, len(items))}
+	m := minted{
+		make([]*money.Voucher, len(items)), make([][]byte, len(items)), make([][]byte, len(items)),
+		make([][]byte, len(items)),
+	}
 	for n := range items {
 		v, sealed, hmac, err := b.keys.Issue(&items[n])
 		if err != nil {

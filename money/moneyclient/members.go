@@ -53,8 +53,10 @@ func (c *Client) Use(ctx context.Context, s money.Spending) (m wire.Moved, repla
 // Cancel undoes a use or a save of a member, once for the key of asked. replayed reports whether the key stood for that
 // already.
 func (c *Client) Cancel(ctx context.Context, asked money.Cancel) (done wire.Cancelled, replayed bool, err error) {
-	body := wire.Cancel{Amount: wire.GivenAmount(asked.Amount), OnExpiredLot: string(asked.OnExpiredLot),
-		OnUsed: string(asked.OnUsed), Reason: asked.Reason}
+	body := wire.Cancel{
+		Amount: wire.GivenAmount(asked.Amount), OnExpiredLot: string(asked.OnExpiredLot),
+		OnUsed: string(asked.OnUsed), Reason: asked.Reason,
+	}
 	header, err := c.do(ctx, http.MethodPost, movementRoute(asked.MemberID, asked.TxID)+"/cancel", keyed(asked.Key),
 		body, &done)
 	return done, header.Get(headerReplayed) == "true", err

@@ -16,8 +16,10 @@ func (b bundle) savedBy(member string, amounts ...int64) (ids []string) {
 	b.Helper()
 	for n, amount := range amounts {
 		m, err := b.ledger.Save(b.Context(), soon(),
-			money.Item{Key: fmt.Sprint("save ", n, member), MemberID: member, Amount: amount, TypeCode: "BUY",
-				Ref: "order"})
+			money.Item{
+				Key: fmt.Sprint("save ", n, member), MemberID: member, Amount: amount, TypeCode: "BUY",
+				Ref: "order",
+			})
 		require.NoError(b, err)
 		ids = append(ids, m.TxID)
 	}
@@ -28,16 +30,20 @@ func (b bundle) savedBy(member string, amounts ...int64) (ids []string) {
 func TestClientMembers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	for name, member := range map[string]string{"plain": "kim", "Korean, with a slash": "회원/1?%2F", "a dot": ".",
-		"two dots": ".."} {
+	for name, member := range map[string]string{
+		"plain": "kim", "Korean, with a slash": "회원/1?%2F", "a dot": ".",
+		"two dots": "..",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client, saves := b.client, b.savedBy(member, 100, 200)
 			m, err := client.Member(t.Context(), member)
 			require.NoError(t, err)
 			require.Equal(t, wire.Member{MemberID: member, Balance: 300, Expiring: []wire.Expiring{}}, m)
-			use := money.Spending{Key: "use " + member, MemberID: member, Amount: 150, TypeCode: "SHOP", Ref: "order 3",
-				Reason: "봄"}
+			use := money.Spending{
+				Key: "use " + member, MemberID: member, Amount: 150, TypeCode: "SHOP", Ref: "order 3",
+				Reason: "봄",
+			}
 			moved, replayed, err := client.Use(t.Context(), use)
 			require.NoError(t, err)
 			require.False(t, replayed)

@@ -54,8 +54,10 @@ func items(n int) []money.Item {
 	all := make([]money.Item, n)
 	for i := range all {
 		member := fmt.Sprintf("회원/%05d", i)
-		all[i] = money.Item{Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(i), TypeCode: "CM",
-			Ref: "7", Reason: "봄 축제"}
+		all[i] = money.Item{
+			Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(i), TypeCode: "CM",
+			Ref: "7", Reason: "봄 축제",
+		}
 	}
 	return all
 }

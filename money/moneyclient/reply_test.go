@@ -99,12 +99,18 @@ func TestRepliesThatAreNoAnswers(t *testing.T) {
 		"no key, of a 502":    {answer: says(502, problemType, `{"code":"missing_keys"}`), want: &unclear{502, "missing_keys: ", 0}},
 		"a code that lies":    {answer: says(500, problemType, `{"code":"deadline"}`), want: &unclear{500, "deadline: ", 0}},
 		"a code that runs on": {answer: says(400, problemType, `{"code":"a\nb"}`), want: &refused{400, "", "", 0, "", nil}},
-		"all that it says": {answer: says(422, problemType,
-			`{"code":"invalid","detail":"no","hint":"do\n so","errors":[{"location":"body.a","message":"is\tnot"}]}`),
-			want: &refused{422, "invalid", "no", 0, "do so",
-				[]wire.FieldError{{Location: "body.a", Message: "is not"}}}},
-		"a long story": {answer: says(400, problemType, `{"code":"no","detail":"`+strings.Repeat("가", 1000)+`"}`),
-			want: &refused{400, "no", strings.Repeat("가", 300), 0, "", nil}},
+		"all that it says": {
+			answer: says(422, problemType,
+				`{"code":"invalid","detail":"no","hint":"do\n so","errors":[{"location":"body.a","message":"is\tnot"}]}`),
+			want: &refused{
+				422, "invalid", "no", 0, "do so",
+				[]wire.FieldError{{Location: "body.a", Message: "is not"}},
+			},
+		},
+		"a long story": {
+			answer: says(400, problemType, `{"code":"no","detail":"`+strings.Repeat("가", 1000)+`"}`),
+			want:   &refused{400, "no", strings.Repeat("가", 300), 0, "", nil},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -304,8 +310,10 @@ func TestRequest(t *testing.T) {
 // A ledger's address that would send the token astray is refused.
 func TestAddresses(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"", "money", "money:8081", "//money", "ftp://money", "http://",
-		"http://user:pass@money", "https://money?x=1", "https://money#x", "http://a b"} {
+	for _, bad := range []string{
+		"", "money", "money:8081", "//money", "ftp://money", "http://",
+		"http://user:pass@money", "https://money?x=1", "https://money#x", "http://a b",
+	} {
 		_, err := moneyclient.New(moneyclient.Config{URL: bad, Token: token})
 		require.Error(t, err, bad)
 		require.NotContains(t, err.Error(), "user:")

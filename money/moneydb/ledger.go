@@ -94,8 +94,10 @@ func New(c Config) (*Ledger, error) {
 	keeper := vouchers.New(c.Pool, c.Master, c.Random)
 	return &Ledger{
 		Granter: grants.New(grants.Config{Pool: c.Pool, Location: c.Location, Log: c.Log, Vouchers: keeper}),
-		Lots: points.New(points.Config{Pool: c.Pool, Location: c.Location, Order: c.SpendOrder,
-			RegrantDays: c.RegrantDays}),
+		Lots: points.New(points.Config{
+			Pool: c.Pool, Location: c.Location, Order: c.SpendOrder,
+			RegrantDays: c.RegrantDays,
+		}),
 		Keeper: keeper,
 		Store:  policies.New(c.Pool, c.Location),
 		pool:   c.Pool,

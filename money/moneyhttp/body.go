@@ -147,8 +147,10 @@ func (s *Server) checkQuery(ctx huma.Context, next func(huma.Context)) {
 		if !known[name] || len(all) > 1 {
 			s.refuse(ctx, newProblem(wire.CodeBadRequest, "a query parameter is unknown or stands twice",
 				fmt.Sprintf("leave out %.50s, or send it once", name),
-				wire.FieldError{Location: fmt.Sprintf("query.%.50s", name),
-					Message: "is no parameter of this route, or stands twice"}))
+				wire.FieldError{
+					Location: fmt.Sprintf("query.%.50s", name),
+					Message:  "is no parameter of this route, or stands twice",
+				}))
 			return
 		}
 	}

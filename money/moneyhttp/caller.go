@@ -15,8 +15,10 @@ import (
 // callerParams return what a request may say of itself: which ledger it means, and which installation sends it.
 func callerParams() []*huma.Param {
 	header := func(name, doc string) *huma.Param {
-		return &huma.Param{Name: name, In: "header", Description: doc,
-			Schema: &huma.Schema{Type: huma.TypeString, Description: doc}}
+		return &huma.Param{
+			Name: name, In: "header", Description: doc,
+			Schema: &huma.Schema{Type: huma.TypeString, Description: doc},
+		}
 	}
 	return []*huma.Param{
 		header(wire.HeaderLedger, "the id of the ledger that is meant; another ledger refuses the request: 409, "+

@@ -96,8 +96,10 @@ func (t times) deadline(now, arrived time.Time) (time.Time, error) {
 		at, err := time.Parse(time.RFC3339, t.header)
 		if err != nil {
 			return time.Time{}, unusable(wire.CodeBadRequest, "the header "+wire.HeaderDeadline+" cannot be used",
-				wire.FieldError{Location: "header." + wire.HeaderDeadline,
-					Message: "must be a time with its zone, as in 2026-12-31T23:59:59+09:00"})
+				wire.FieldError{
+					Location: "header." + wire.HeaderDeadline,
+					Message:  "must be a time with its zone, as in 2026-12-31T23:59:59+09:00",
+				})
 		}
 		deadline = earlier(deadline, at)
 	}

@@ -12,8 +12,10 @@ func TestForecast(t *testing.T) {
 	b := setup(t)
 	empty := said{"lots": 0., "points": 0.}
 	none := map[string]any(empty)
-	require.Equal(t, said{"counted_at": nil, "days": []any{}, "months": []any{}, "later": none, "never": none,
-		"total": none}, b.get("/expiry/forecast"))
+	require.Equal(t, said{
+		"counted_at": nil, "days": []any{}, "months": []any{}, "later": none, "never": none,
+		"total": none,
+	}, b.get("/expiry/forecast"))
 	b.post(201, "/members/m/saves", "k1",
 		`{"amount":10,"type_code":"A","ref":"r","expiry_at":"2100-01-01T00:00:00+09:00"}`)
 	b.post(201, "/members/m/saves", "k2", `{"amount":5,"type_code":"A","ref":"r"}`)

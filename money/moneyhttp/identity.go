@@ -30,8 +30,10 @@ func (s *Server) introduce(id money.Identity) *identityOutput {
 	if s.ledger.HasMaster() {
 		can = append(can, wire.GrantsVouchers)
 	}
-	return &identityOutput{id.ID,
-		wire.Identity{LedgerID: id.ID, InstallationID: id.Installation, Capabilities: can, Time: id.Now.UTC()}}
+	return &identityOutput{
+		id.ID,
+		wire.Identity{LedgerID: id.ID, InstallationID: id.Installation, Capabilities: can, Time: id.Now.UTC()},
+	}
 }
 
 // installationID is a UUID as PostgreSQL writes it.

@@ -56,8 +56,10 @@ func serveAt(tb testing.TB, c moneydb.Config, log io.Writer) (ledger *moneydb.Le
 	tb.Helper()
 	ledger, err := moneydb.New(c)
 	require.NoError(tb, err)
-	service, err := moneyhttp.New(moneyhttp.Config{Ledger: ledger, Token: token,
-		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	service, err := moneyhttp.New(moneyhttp.Config{
+		Ledger: ledger, Token: token,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
 	require.NoError(tb, err)
 	at := httptest.NewServer(service)
 	tb.Cleanup(at.Close)
@@ -83,8 +85,10 @@ func soon() time.Time { return time.Now().Add(time.Minute) }
 
 func item(n int) money.Item {
 	member := fmt.Sprintf("회원/%05d", n)
-	return money.Item{Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(n), TypeCode: "CM", Ref: "7",
-		Reason: "봄 축제"}
+	return money.Item{
+		Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(n), TypeCode: "CM", Ref: "7",
+		Reason: "봄 축제",
+	}
 }
 
 func items(n int) []money.Item {

@@ -43,9 +43,11 @@ func (s *Server) save(ctx context.Context, in *saveInput) (*changed[wire.Moved],
 		return nil, err
 	}
 	return move(ctx, s, in.Once, in.MemberID,
-		s.ledger.Save, money.Item{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount,
+		s.ledger.Save, money.Item{
+			Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount,
 			Reason: asked.Reason, ExpiryAt: asked.ExpiryAt, TypeCode: asked.TypeCode, Ref: asked.Ref,
-			Policy: asked.Policy})
+			Policy: asked.Policy,
+		})
 }
 
 type useInput struct {
@@ -62,13 +64,16 @@ func (s *Server) use(ctx context.Context, in *useInput) (*changed[wire.Moved], e
 		return nil, err
 	}
 	return move(ctx, s, in.Once, in.MemberID,
-		s.ledger.Use, money.Spending{Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount,
-			TypeCode: asked.TypeCode, Ref: asked.Ref, Reason: asked.Reason})
+		s.ledger.Use, money.Spending{
+			Key: in.Key, MemberID: in.MemberID, Amount: asked.Amount,
+			TypeCode: asked.TypeCode, Ref: asked.Ref, Reason: asked.Reason,
+		})
 }
 
 // move applies what is asked for a member within the request's deadline, and answers it with the balance after it.
 func move[T any](ctx context.Context, s *Server, once Once, memberID string,
-	apply func(context.Context, time.Time, T) (money.Moved, error), asked T) (*changed[wire.Moved], error) {
+	apply func(context.Context, time.Time, T) (money.Moved, error), asked T,
+) (*changed[wire.Moved], error) {
 	deadline, ctx, done, err := s.deadlineOf(ctx, times{header: once.Deadline})
 	if err != nil {
 		return nil, err
@@ -110,8 +115,10 @@ func (s *Server) cancelOf(ctx context.Context, in *cancelInput) (*changed[wire.C
 		return nil, err
 	}
 	return s.cancel(ctx, in.Once, in.TxID,
-		wire.MemberCancel{MemberID: in.MemberID, Amount: asked.Amount, OnExpiredLot: asked.OnExpiredLot,
-			OnUsed: asked.OnUsed, Reason: asked.Reason})
+		wire.MemberCancel{
+			MemberID: in.MemberID, Amount: asked.Amount, OnExpiredLot: asked.OnExpiredLot,
+			OnUsed: asked.OnUsed, Reason: asked.Reason,
+		})
 }
 
 type memberCancelInput struct {
@@ -143,9 +150,11 @@ func (s *Server) cancel(ctx context.Context, once Once, txID string,
 	}
 	defer done()
 	c, err := s.ledger.Cancel(ctx,
-		deadline, money.Cancel{Key: once.Key, MemberID: asked.MemberID, TxID: txID, Amount: amount,
+		deadline, money.Cancel{
+			Key: once.Key, MemberID: asked.MemberID, TxID: txID, Amount: amount,
 			OnExpiredLot: money.OnExpiredLot(asked.OnExpiredLot), OnUsed: money.OnUsed(asked.OnUsed),
-			Reason: asked.Reason})
+			Reason: asked.Reason,
+		})
 	if err != nil {
 		return nil, err
 	}

@@ -158,9 +158,11 @@ func TestRefusedMovements(t *testing.T) {
 			require.Equal(t, c.left, read(t, got)[c.field], c.body)
 		}
 	}
-	for query, code := range map[string]string{"limit=0": "bad_request", "limit=1001": "bad_request",
+	for query, code := range map[string]string{
+		"limit=0": "bad_request", "limit=1001": "bad_request",
 		"limit=x": "bad_request", "from=monday": "bad_request",
-		"cursor=7": "bad_cursor", "kind=gift": "bad_kind", "sort=up": "bad_request"} {
+		"cursor=7": "bad_cursor", "kind=gift": "bad_kind", "sort=up": "bad_request",
+	} {
 		got := b.send("GET", "/money/v1/members/m/movements?"+query, "")
 		require.Equal(t, http.StatusBadRequest, got.status, query)
 		require.Equal(t, code, read(t, got)["code"], query)

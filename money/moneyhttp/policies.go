@@ -75,8 +75,10 @@ type policyOutput struct {
 }
 
 func policyAnswer(p *money.Policy) *policyOutput {
-	return &policyOutput{Status: http.StatusOK, ETag: `"` + strconv.FormatInt(p.Revision, 10) + `"`,
-		Body: wire.NewPolicy(p)}
+	return &policyOutput{
+		Status: http.StatusOK, ETag: `"` + strconv.FormatInt(p.Revision, 10) + `"`,
+		Body: wire.NewPolicy(p),
+	}
 }
 
 type policyInput struct {

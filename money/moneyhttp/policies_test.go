@@ -124,8 +124,11 @@ func TestBadPolicies(t *testing.T) {
 		"all at once": {
 			body:   `{"code":"a/b","name":" ","status":"GONE","validity_kind":"days","valid_months":1,"min_point":5,"max_point":4,"max_hold":0,"regrant_days":0,"type_code":"01234567890"}`,
 			status: 422, code: "invalid",
-			fields: []any{"body.code", "body.name", "body.status", "body.validity_days", "body.valid_months",
-				"body.max_hold", "body.max_point", "body.max_hold", "body.regrant_days", "body.type_code"}},
+			fields: []any{
+				"body.code", "body.name", "body.status", "body.validity_days", "body.valid_months",
+				"body.max_hold", "body.max_point", "body.max_hold", "body.regrant_days", "body.type_code",
+			},
+		},
 		"nothing":                  {body: `{}`, status: 422, code: "invalid", fields: []any{"body.code", "body.name"}},
 		"an unknown kind":          {body: `{"code":"q","name":"Q","validity_kind":"weeks"}`, status: 422, code: "invalid", fields: []any{"body.validity_kind"}},
 		"days without a kind":      {body: `{"code":"q","name":"Q","validity_days":3}`, status: 422, code: "invalid", fields: []any{"body.validity_days"}},

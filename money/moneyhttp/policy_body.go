@@ -21,9 +21,11 @@ type newPolicy struct {
 
 // termsOf returns t as the ledger knows it. Error: a problem.
 func termsOf(t *wire.PolicyTerms) (money.PolicyTerms, error) {
-	terms := money.PolicyTerms{Name: t.Name, Status: money.PolicyStatus(t.Status), Validity: money.Validity(t.Validity),
+	terms := money.PolicyTerms{
+		Name: t.Name, Status: money.PolicyStatus(t.Status), Validity: money.Validity(t.Validity),
 		Days:   t.Days,
-		Months: t.Months, Min: t.Min, Max: t.Max, MaxHold: t.MaxHold, RegrantDays: t.RegrantDays}
+		Months: t.Months, Min: t.Min, Max: t.Max, MaxHold: t.MaxHold, RegrantDays: t.RegrantDays,
+	}
 	if t.TypeCode != nil {
 		terms.TypeCode = *t.TypeCode
 	}
@@ -40,8 +42,10 @@ func dayOf(s *string) (*time.Time, error) {
 	day, err := time.Parse(time.DateOnly, *s)
 	if err != nil {
 		return nil, unusable(wire.CodeInvalid, "the policy has fields that cannot be used",
-			wire.FieldError{Location: "body.valid_until",
-				Message: "must be a day that the calendar has, as in 2026-12-31"})
+			wire.FieldError{
+				Location: "body.valid_until",
+				Message:  "must be a day that the calendar has, as in 2026-12-31",
+			})
 	}
 	return &day, nil
 }

@@ -109,8 +109,10 @@ func (s *Server) forecast(ctx context.Context, in *forecastInput) (*struct{ Body
 		var err error
 		if days, err = strconv.Atoi(in.Days); err != nil || days < 0 || days > money.ForecastDays {
 			return nil, unusable(wire.CodeBadRequest, "the parameter days cannot be used",
-				wire.FieldError{Location: "query.days",
-					Message: "must be a number from 0 to " + strconv.Itoa(money.ForecastDays)})
+				wire.FieldError{
+					Location: "query.days",
+					Message:  "must be a number from 0 to " + strconv.Itoa(money.ForecastDays),
+				})
 		}
 	}
 	f, err := s.ledger.Forecast(ctx, days)
@@ -128,8 +130,10 @@ func limitOf(value string) (int, error) {
 	limit, err := strconv.Atoi(value)
 	if err != nil || limit < 1 || limit > money.MaxPage {
 		return 0, unusable(wire.CodeBadRequest, "the parameter limit cannot be used",
-			wire.FieldError{Location: "query.limit",
-				Message: "must be a number from 1 to " + strconv.Itoa(money.MaxPage)})
+			wire.FieldError{
+				Location: "query.limit",
+				Message:  "must be a number from 1 to " + strconv.Itoa(money.MaxPage),
+			})
 	}
 	return limit, nil
 }
@@ -142,8 +146,10 @@ func timeOf(name, value string) (*time.Time, error) {
 	at, err := time.Parse(time.RFC3339, value)
 	if err != nil {
 		return nil, unusable(wire.CodeBadRequest, "the parameter "+name+" cannot be used",
-			wire.FieldError{Location: "query." + name,
-				Message: "must be a time with its zone, as in 2026-12-31T23:59:59%2B09:00"})
+			wire.FieldError{
+				Location: "query." + name,
+				Message:  "must be a time with its zone, as in 2026-12-31T23:59:59%2B09:00",
+			})
 	}
 	return &at, nil
 }

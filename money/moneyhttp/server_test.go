@@ -54,8 +54,10 @@ func TestOverHTTPAsInProcess(t *testing.T) {
 		"vouchers that are looked up": func(l grantsOver) any {
 			all, err := l.LookupVouchers(t.Context(), []string{asked[1].Key, "nothing", asked[0].Key})
 			require.NoError(t, err)
-			return []any{all[0].TxID, all[0].MemberID, *all[0].Voucher, all[1], all[2].TxID, all[2].Voucher.PIN,
-				all[2].Voucher.ExpiryAt.Equal(at)}
+			return []any{
+				all[0].TxID, all[0].MemberID, *all[0].Voucher, all[1], all[2].TxID, all[2].Voucher.PIN,
+				all[2].Voucher.ExpiryAt.Equal(at),
+			}
 		},
 	} {
 		_, err := far.GrantPoints(t.Context(), soon(), asked) // so that both find what stands there
@@ -129,10 +131,12 @@ func TestBadRequests(t *testing.T) {
 		"a day as a time":    {body: replaced(`{"items"`, `{"deadline":"2026-02-30","items"`), status: 422, code: "invalid", says: "body.deadline"},
 		"no zone":            {body: replaced(`"EVT"`, `"EVT","expiry_at":"2126-01-02T03:04:05"`), status: 422, code: "invalid", says: "with its zone"},
 		"a header as a day":  {change: with("Bestow-Deadline", "tomorrow"), status: 400, code: "bad_request", says: "header.Bestow-Deadline"},
-		"5,001 items": {body: `{"items":[` +
-			strings.Repeat(`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"},`, 5000) +
-			`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`, status: 422,
-			code: "too_many_items", says: "5000"},
+		"5,001 items": {
+			body: `{"items":[` +
+				strings.Repeat(`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"},`, 5000) +
+				`{"idempotency_key":"k","member_id":"m","amount":1,"type_code":"EVT"}]}`, status: 422,
+			code: "too_many_items", says: "5000",
+		},
 		"17 MiB":             {body: `{"items":[` + strings.Repeat(" ", 17<<20) + `]}`, status: 413, code: "too_large", says: "16 MiB"},
 		"a deadline gone":    {body: replaced(`{"items"`, `{"deadline":"2026-01-01T00:00:00Z","items"`), status: 504, code: "deadline", says: "nothing was applied"},
 		"a header gone":      {change: with("Bestow-Deadline", "2026-01-01T00:00:00Z"), status: 504, code: "deadline"},
@@ -148,9 +152,11 @@ func TestBadRequests(t *testing.T) {
 		"two keys":           {path: "/money/v1/members/m/saves", change: twice("Idempotency-Key", "a", "b"), status: 400, code: "bad_request", says: "twice"},
 		"two deadlines":      {change: twice("Bestow-Deadline", "2126-01-01T00:00:00Z", "2020-01-01T00:00:00Z"), status: 400, code: "bad_request", says: "twice"},
 		"lookup of nothing":  {path: grants + "/lookup", body: `{}`, status: 422, code: "invalid", says: "body.idempotency_keys"},
-		"pairing with a word": {method: "PUT", path: "/money/v1/pairing", body: `{"installation_id":"staging"}`,
+		"pairing with a word": {
+			method: "PUT", path: "/money/v1/pairing", body: `{"installation_id":"staging"}`,
 			status: 422, code: "invalid",
-			says: "bestow installation show"},
+			says: "bestow installation show",
+		},
 	}
 	orElse := func(s, other string) string {
 		if s == "" {
@@ -257,8 +263,10 @@ func TestLedgerThatCannot(t *testing.T) {
 	_, err = serve(t, moneydb.Config{Pool: gone}).GrantPoints(t.Context(), soon(), items(1))
 	var refused *moneyclient.RefusedError
 	require.ErrorAs(t, err, &refused)
-	require.Equal(t, moneyclient.RefusedError{Status: 503, Code: "unavailable", Detail: refused.Detail,
-		RetryAfter: time.Second, Hint: refused.Hint}, *refused)
+	require.Equal(t, moneyclient.RefusedError{
+		Status: 503, Code: "unavailable", Detail: refused.Detail,
+		RetryAfter: time.Second, Hint: refused.Hint,
+	}, *refused)
 	require.NotContains(t, err.Error(), "nobody", "and says nothing of the database")
 }
 
@@ -283,9 +291,11 @@ func TestOpenAPI(t *testing.T) {
 	b := setup(t)
 	doc, err := moneyhttp.OpenAPI()
 	require.NoError(t, err)
-	for _, says := range []string{`"openapi": "3.1.0"`, "/points/grants/lookup", "/vouchers/grants", "/identity",
+	for _, says := range []string{
+		`"openapi": "3.1.0"`, "/points/grants/lookup", "/vouchers/grants", "/identity",
 		"/pairing", "idempotency_key",
-		"voucher_pin", "budget_ms", "Bestow-Installation", "application/problem+json", "ledger_id"} {
+		"voucher_pin", "budget_ms", "Bestow-Installation", "application/problem+json", "ledger_id",
+	} {
 		require.Contains(t, string(doc), says)
 	}
 	var described struct {

@@ -147,9 +147,11 @@ func (f *family) cancel(c *money.Cancel, owed *int64) (*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &draft{member: c.MemberID, status: statusSaveCancel, key: c.Key, reason: c.Reason,
+	d := &draft{
+		member: c.MemberID, status: statusSaveCancel, key: c.Key, reason: c.Reason,
 		memo:     memoOfCancel(c, statusSaveCancel),
-		typeCode: f.typeCode, ref: f.ref, undo: f.id}
+		typeCode: f.typeCode, ref: f.ref, undo: f.id,
+	}
 	taken := takeFrom(f.lots, amount)
 	row := &cancelRow{policy: c.OnUsed, asked: amount}
 	for _, p := range taken {

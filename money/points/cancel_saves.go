@@ -81,8 +81,10 @@ func (b *saveCancels) Open(ctx context.Context, tx pgx.Tx, cancels []*money.Canc
 
 func (b *saveCancels) IsOf(c *money.Cancel, target int64, stands saveCancel) bool {
 	if d := stands.draft; d != nil {
-		stands.entry = &movement{key: d.key, member: d.member, status: d.status, point: d.point, undo: d.undo,
-			memo: d.memo, cancel: d.cancel}
+		stands.entry = &movement{
+			key: d.key, member: d.member, status: d.status, point: d.point, undo: d.undo,
+			memo: d.memo, cancel: d.cancel,
+		}
 	}
 	return stands.entry.isOf(c, target)
 }

@@ -132,8 +132,10 @@ func TestClawbackThenCancelledOrder(t *testing.T) {
 	require.EqualValues(t, 50, s.Balance(), "the other lot, whole; what came back to the first went to the clawback")
 	s.Cancelled(used.TxID, 0)
 	require.EqualValues(t, 50, s.Balance())
-	require.Equal(t, []string{"save_cancel -50", "use_cancel 50", "save_cancel -50", "use_cancel 70", "save_cancel 0",
-		"use -120"}, s.History()[:6])
+	require.Equal(t, []string{
+		"save_cancel -50", "use_cancel 50", "save_cancel -50", "use_cancel 70", "save_cancel 0",
+		"use -120",
+	}, s.History()[:6])
 	require.Equal(t, []money.Part{{SaveID: other, Amount: -50}}, s.Used(50).Lots)
 }
 
@@ -189,8 +191,10 @@ func TestDebt(t *testing.T) {
 	require.EqualValues(t, -90+150, s.Balance(), "a refused use collects nothing")
 	s.Used(60)
 	require.Zero(t, s.Balance())
-	require.Equal(t, []string{"use -60", "save_cancel -60", "save_cancel -30", "save 150", "save_cancel -70",
-		"save 70"}, s.History()[:6])
+	require.Equal(t, []string{
+		"use -60", "save_cancel -60", "save_cancel -30", "save 150", "save_cancel -70",
+		"save 70",
+	}, s.History()[:6])
 	require.Equal(t, []any{int64(0), int64(70)}, taken(s.Cancelled(third, 0)), "a lot that paid a debt has spent it")
 	done, err = s.Collect(t.Context(), "")
 	require.NoError(t, err)

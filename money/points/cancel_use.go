@@ -113,9 +113,11 @@ func (l *Lots) cancelUse(ctx context.Context, tx pgx.Tx, c *money.Cancel, use *m
 		return money.Cancelled{}, err
 	}
 	back := giveBack(used, amount)
-	d := &draft{member: c.MemberID, status: statusUseCancel, point: amount, key: c.Key, reason: c.Reason,
+	d := &draft{
+		member: c.MemberID, status: statusUseCancel, point: amount, key: c.Key, reason: c.Reason,
 		memo:     memoOfCancel(c, statusUseCancel),
-		typeCode: use.typeCode, ref: use.ref, undo: use.id}
+		typeCode: use.typeCode, ref: use.ref, undo: use.id,
+	}
 	for _, g := range back {
 		d.parts = append(d.parts, part{g.lot, g.point})
 		if !g.expired {
@@ -178,9 +180,11 @@ func (l *Lots) followBack(ctx context.Context, tx pgx.Tx, c *money.Cancel, r *dr
 		if !g.expired || left == 0 {
 			continue
 		}
-		drafts = append(drafts, &draft{member: r.member, status: statusExpire, point: -left, typeCode: expireType,
+		drafts = append(drafts, &draft{
+			member: r.member, status: statusExpire, point: -left, typeCode: expireType,
 			ref: money.Points.TxID(g.lot), undo: r.id,
-			key: fmt.Sprintf("expire:P%d:P%d", r.id, g.lot), parts: []part{{g.lot, -left}}})
+			key: fmt.Sprintf("expire:P%d:P%d", r.id, g.lot), parts: []part{{g.lot, -left}},
+		})
 		if c.OnExpiredLot == money.Regrant {
 			anew = append(anew, saving{g, left})
 		}
@@ -200,10 +204,12 @@ func claimOf(r *draft, g given, claims []*claim) (drafts []*draft, left int64) {
 		if taken == 0 {
 			continue
 		}
-		d := &draft{member: r.member, status: statusSaveCancel, point: -taken, typeCode: c.typeCode, ref: c.ref,
+		d := &draft{
+			member: r.member, status: statusSaveCancel, point: -taken, typeCode: c.typeCode, ref: c.ref,
 			undo: c.save,
 			key:  fmt.Sprintf("claim:P%d:P%d:P%d", r.id, c.cancel, g.lot), parts: []part{{g.lot, -taken}},
-			claim: c.cancel}
+			claim: c.cancel,
+		}
 		if !g.expired {
 			d.changes = []change{{g.lot, -taken, g.remaining + left}}
 		}

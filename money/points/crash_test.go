@@ -111,9 +111,11 @@ func TestDieInAMovement(t *testing.T) {
 	require.Zero(t, moneytest.Scan[int](t, s.Pool,
 		`SELECT count(*) FROM money.point_lot WHERE remaining > 0 AND expiry_at <= testclock.now()`))
 
-	for _, point := range []string{failpoint.MoneyAccountLocked, failpoint.MoneyLotsRead,
+	for _, point := range []string{
+		failpoint.MoneyAccountLocked, failpoint.MoneyLotsRead,
 		failpoint.MoneyMovementWritten,
-		failpoint.MoneyExpireListed, failpoint.MoneyExpireChunk, failpoint.MoneyBeforeCommit} {
+		failpoint.MoneyExpireListed, failpoint.MoneyExpireChunk, failpoint.MoneyBeforeCommit,
+	} {
 		require.True(t, d.met[point], "%s was not met", point)
 	}
 }

@@ -33,9 +33,11 @@ func (l *Lots) collect(ctx context.Context, tx pgx.Tx, purse *purse, owed int64)
 		if paid == 0 {
 			break
 		}
-		d := &draft{member: purse.member, status: statusSaveCancel, point: -paid, typeCode: c.typeCode, ref: c.ref,
+		d := &draft{
+			member: purse.member, status: statusSaveCancel, point: -paid, typeCode: c.typeCode, ref: c.ref,
 			undo: c.save,
-			key:  fmt.Sprintf("collect:P%d:%d", c.cancel, c.collected), claim: c.cancel, owed: -paid}
+			key:  fmt.Sprintf("collect:P%d:%d", c.cancel, c.collected), claim: c.cancel, owed: -paid,
+		}
 		d.parts, d.changes = purse.take(paid)
 		drafts = append(drafts, d)
 	}

@@ -44,10 +44,16 @@ func TestForecast(t *testing.T) {
 	require.NotNil(t, f.CountedAt)
 	f.CountedAt = nil
 	want := money.Forecast{
-		Days: []money.ForecastPeriod{{Period: "2030-01-15", Lots: 1, Points: 70},
-			{Period: "2030-01-16", Lots: 1, Points: 20}, {Period: "2030-03-17", Lots: 1, Points: 3}},
-		Months: []money.ForecastPeriod{{Period: "2030-01", Lots: 2, Points: 90},
-			{Period: "2030-03", Lots: 3, Points: 12}, {Period: "2034-12", Lots: 1, Points: 6}},
+		Days: []money.ForecastPeriod{
+			{Period: "2030-01-15", Lots: 1, Points: 70},
+			{Period: "2030-01-16", Lots: 1, Points: 20},
+			{Period: "2030-03-17", Lots: 1, Points: 3},
+		},
+		Months: []money.ForecastPeriod{
+			{Period: "2030-01", Lots: 2, Points: 90},
+			{Period: "2030-03", Lots: 3, Points: 12},
+			{Period: "2034-12", Lots: 1, Points: 6},
+		},
 		Later: money.ForecastPeriod{Lots: 1, Points: 7}, Never: money.ForecastPeriod{Lots: 1, Points: 8},
 		Total: money.ForecastPeriod{Lots: 8, Points: 123},
 	}

@@ -16,8 +16,10 @@ func TestReadsRefuse(t *testing.T) {
 	t.Parallel()
 	s := moneytest.NewShop(t)
 	saved := s.Saved(10)
-	for _, member := range []string{"", " ", "m ", "a\x00b", "a\nb", "a\u202eb", "\u1100\u1161", "\xff",
-		strings.Repeat("m", 51)} {
+	for _, member := range []string{
+		"", " ", "m ", "a\x00b", "a\nb", "a\u202eb", "\u1100\u1161", "\xff",
+		strings.Repeat("m", 51),
+	} {
 		_, err := s.Member(t.Context(), member)
 		moneytest.RefusedAs(t, money.BadMember, err)
 		_, err = s.Movements(t.Context(), money.HistoryQuery{MemberID: member})
@@ -30,10 +32,14 @@ func TestReadsRefuse(t *testing.T) {
 
 		code string
 	}{
-		{money.HistoryQuery{Limit: -1}, money.BadLimit}, {money.HistoryQuery{Limit: money.MaxPage + 1}, money.BadLimit},
-		{money.HistoryQuery{Kind: "S"}, money.BadKind}, {money.HistoryQuery{Kind: "spend"}, money.BadKind},
-		{money.HistoryQuery{Before: "7"}, money.BadCursor}, {money.HistoryQuery{Before: "V7"}, money.BadCursor},
-		{money.HistoryQuery{Before: "P-7"}, money.BadCursor}, {money.HistoryQuery{Before: "P99999999999999999999"}, money.BadCursor},
+		{money.HistoryQuery{Limit: -1}, money.BadLimit},
+		{money.HistoryQuery{Limit: money.MaxPage + 1}, money.BadLimit},
+		{money.HistoryQuery{Kind: "S"}, money.BadKind},
+		{money.HistoryQuery{Kind: "spend"}, money.BadKind},
+		{money.HistoryQuery{Before: "7"}, money.BadCursor},
+		{money.HistoryQuery{Before: "V7"}, money.BadCursor},
+		{money.HistoryQuery{Before: "P-7"}, money.BadCursor},
+		{money.HistoryQuery{Before: "P99999999999999999999"}, money.BadCursor},
 	} {
 		asked.MemberID = "m"
 		_, err := s.Movements(t.Context(), asked.HistoryQuery)

@@ -75,8 +75,10 @@ func (m *ledgerModel) clone() *ledgerModel {
 func (m *ledgerModel) save(id, member string, point int64, expiry *time.Time, regrantDays int) {
 	s := &modelSave{id: id, member: member, point: point}
 	m.saves = append(m.saves, s)
-	m.lots = append(m.lots, &modelLot{id: id, member: member, saved: point, remaining: point, expiry: expiry, root: s,
-		regrantDays: regrantDays})
+	m.lots = append(m.lots, &modelLot{
+		id: id, member: member, saved: point, remaining: point, expiry: expiry, root: s,
+		regrantDays: regrantDays,
+	})
 }
 
 func (l *modelLot) past(now time.Time) bool { return l.expiry != nil && !l.expiry.After(now) }

@@ -141,9 +141,11 @@ func (p *player) cancelUse() {
 
 func (p *player) cancelOfSave() (money.Cancel, *modelSave) {
 	s := p.model.saves[rapid.IntRange(0, len(p.model.saves)-1).Draw(p.T, "save")]
-	return money.Cancel{Key: p.key(), MemberID: s.member, TxID: s.id, Amount: p.partOf(),
+	return money.Cancel{
+		Key: p.key(), MemberID: s.member, TxID: s.id, Amount: p.partOf(),
 		OnUsed: rapid.SampledFrom([]money.OnUsed{"", money.RefuseUsed, money.CancelRemaining, money.OweUsed}).Draw(p.T,
-			"on used")}, s
+			"on used"),
+	}, s
 }
 
 func (p *player) cancelSave() {

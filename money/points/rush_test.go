@@ -57,8 +57,10 @@ func TestSixteenUseOneMember(t *testing.T) {
 	for w := range 16 {
 		users.Go(func() error {
 			for n := 0; ; n++ {
-				u := money.Spending{Key: fmt.Sprint("use:", w, ":", n), MemberID: "m", Amount: 7, TypeCode: "ORDER",
-					Ref: "o"}
+				u := money.Spending{
+					Key: fmt.Sprint("use:", w, ":", n), MemberID: "m", Amount: 7, TypeCode: "ORDER",
+					Ref: "o",
+				}
 				_, err := s.Use(t.Context(), moneytest.Soon(), u)
 				var r *money.Refusal
 				if errors.As(err, &r) && r.Code == money.InsufficientBalance {
@@ -88,8 +90,10 @@ func TestSixteenUseOneMember(t *testing.T) {
 			}
 			if n < 20 {
 				if _, err := s.Save(t.Context(), moneytest.Soon(),
-					money.Item{Key: fmt.Sprint("more:", n), MemberID: "m", Amount: 10, TypeCode: "RV",
-						Ref: "r"}); err != nil {
+					money.Item{
+						Key: fmt.Sprint("more:", n), MemberID: "m", Amount: 10, TypeCode: "RV",
+						Ref: "r",
+					}); err != nil {
 					return err
 				}
 			}
@@ -138,8 +142,10 @@ func TestUseAgainstCancels(t *testing.T) {
 				}
 				if err == nil && w%3 == 1 {
 					_, err = s.CancelSaves(t.Context(), moneytest.Soon(),
-						[]money.Cancel{{Key: "claw:" + fmt.Sprint(n), MemberID: "m", TxID: lots[n], Amount: 9,
-							OnUsed: money.OweUsed}})
+						[]money.Cancel{{
+							Key: "claw:" + fmt.Sprint(n), MemberID: "m", TxID: lots[n], Amount: 9,
+							OnUsed: money.OweUsed,
+						}})
 				}
 				var r *money.Refusal
 				if err != nil && !errors.As(err, &r) {
@@ -168,8 +174,10 @@ func TestCappedSavesAtOnce(t *testing.T) {
 		var g errgroup.Group
 		for n := range 4 {
 			g.Go(func() error {
-				i := money.Item{Key: fmt.Sprint(round, ":", n), MemberID: fmt.Sprint("m", round), Amount: 60, Ref: "r",
-					Policy: "capped"}
+				i := money.Item{
+					Key: fmt.Sprint(round, ":", n), MemberID: fmt.Sprint("m", round), Amount: 60, Ref: "r",
+					Policy: "capped",
+				}
 				_, err := s.Save(t.Context(), moneytest.Soon(), i)
 				var r *money.Refusal
 				if errors.As(err, &r) && r.Code == money.OverHolding {
@@ -198,8 +206,10 @@ func TestCancelSavesAtOnce(t *testing.T) {
 			var batch []money.Cancel
 			for n := range granted {
 				a := granted[(n*(2*w+1)+w)%len(granted)]
-				batch = append(batch, money.Cancel{Key: fmt.Sprint("claw:", w%4, ":", a.Key), MemberID: a.MemberID,
-					TxID: a.TxID, Amount: 100})
+				batch = append(batch, money.Cancel{
+					Key: fmt.Sprint("claw:", w%4, ":", a.Key), MemberID: a.MemberID,
+					TxID: a.TxID, Amount: 100,
+				})
 			}
 			for n := range batch[:1+w] {
 				if _, err := s.CancelSaves(t.Context(), moneytest.Soon(), batch[n:]); err != nil {

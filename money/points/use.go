@@ -53,8 +53,10 @@ func (l *Lots) use(ctx context.Context, tx pgx.Tx, s *money.Spending) (money.Mov
 	if err := l.collect(ctx, tx, purse, opened.owed); err != nil {
 		return money.Moved{}, err
 	}
-	d := draft{member: s.MemberID, status: statusUse, point: -s.Amount, key: s.Key, reason: s.Reason,
-		typeCode: s.TypeCode, ref: s.Ref}
+	d := draft{
+		member: s.MemberID, status: statusUse, point: -s.Amount, key: s.Key, reason: s.Reason,
+		typeCode: s.TypeCode, ref: s.Ref,
+	}
 	d.parts, d.changes = purse.take(s.Amount)
 	if err := l.write(ctx, tx, &d); err != nil {
 		return money.Moved{}, err

@@ -20,8 +20,11 @@ func TestUseTakesTheOldestFirst(t *testing.T) {
 	other := moneytest.NewShop(t)
 	one, two, three := other.Saved(100), other.Saved(200), other.Saved(300)
 	used := other.Used(500)
-	require.Equal(t, []money.Part{{SaveID: one, Amount: -100}, {SaveID: two, Amount: -200},
-		{SaveID: three, Amount: -200}}, used.Lots)
+	require.Equal(t, []money.Part{
+		{SaveID: one, Amount: -100},
+		{SaveID: two, Amount: -200},
+		{SaveID: three, Amount: -200},
+	}, used.Lots)
 	require.EqualValues(t, 100, other.Balance())
 	m, err := other.Movement(t.Context(), "m", used.TxID)
 	require.NoError(t, err)

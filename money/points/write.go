@@ -82,9 +82,11 @@ func (l *Lots) queue(batch *pgx.Batch, d *draft) {
 	if cancel == nil {
 		cancel = &cancelRow{}
 	}
-	args := []any{d.member, d.point, d.key, d.reason, d.memo, l.location.String(), d.status, d.typeCode, d.ref, d.undo,
+	args := []any{
+		d.member, d.point, d.key, d.reason, d.memo, l.location.String(), d.status, d.typeCode, d.ref, d.undo,
 		lots, points, changed, by, seen, cancel.policy, cancel.asked, cancel.taken, cancel.expired, cancel.uncollected,
-		d.claim, d.owed}
+		d.claim, d.owed,
+	}
 	batch.Queue(writeSQL, args...).QueryRow(func(row pgx.Row) error {
 		var updated int
 		if err := row.Scan(&d.id, &updated); err != nil {

@@ -30,8 +30,12 @@ func TestPolicyRefuses(t *testing.T) {
 		amount int64
 		code   string
 	}{
-		{"bounded", 9, money.UnderMinimum}, {"bounded", 21, money.OverMaximum}, {"retired", 10, money.PolicyInactive},
-		{"none", 10, money.UnknownPolicy}, {"untyped", 10, money.BadTypeCode}, {"over", 10, money.Expired},
+		{"bounded", 9, money.UnderMinimum},
+		{"bounded", 21, money.OverMaximum},
+		{"retired", 10, money.PolicyInactive},
+		{"none", 10, money.UnknownPolicy},
+		{"untyped", 10, money.BadTypeCode},
+		{"over", 10, money.Expired},
 	} {
 		_, err := under(s, refused.policy, refused.amount)
 		moneytest.RefusedAs(t, refused.code, err)
@@ -85,10 +89,12 @@ func TestPolicyResolves(t *testing.T) {
 		{policy: "days", typeCode: "D", expiry: "2030-02-14T12:00:00+09:00", lastDay: "20300214"},
 		{policy: "until", typeCode: "U", expiry: "2030-03-01T00:00:00+09:00", lastDay: "20300228"},
 		{policy: "month", typeCode: "M", expiry: "2030-03-01T00:00:00+09:00", lastDay: "20300228"},
-		{policy: "days", typeCode: "X", expiry: "2031-03-01T09:00:00+09:00",
+		{
+			policy: "days", typeCode: "X", expiry: "2031-03-01T09:00:00+09:00",
 			lastDay: "20310301", change: []func(*money.Item){
 				func(i *money.Item) { i.TypeCode, i.ExpiryAt = "X", &own },
-			}},
+			},
+		},
 	} {
 		saved, err := under(s, resolved.policy, 10, resolved.change...)
 		require.NoError(t, err)

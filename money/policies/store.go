@@ -244,6 +244,8 @@ func dayOf(t time.Time) time.Time {
 
 // columns are the values of t in the order of the statements that write them.
 func columnsOfTerms(t *money.PolicyTerms) []any {
-	return []any{t.Name, t.Status, t.Validity, t.Days, t.Until, t.Months, t.Min, t.Max, t.MaxHold, t.RegrantDays,
-		t.TypeCode}
+	return []any{
+		t.Name, t.Status, t.Validity, t.Days, t.Until, t.Months, t.Min, t.Max, t.MaxHold, t.RegrantDays,
+		t.TypeCode,
+	}
 }

@@ -116,8 +116,10 @@ func (t *Terms) Resolve(i *money.Item, now time.Time, loc *time.Location) (money
 		return item, nil
 	}
 	if item.ExpiryAt = p.ExpiryAt(now, loc); item.Expired(now) {
-		return item, &money.Refusal{Code: money.Expired,
-			Message: "the last day of the policy has passed: no points are saved by it any more"}
+		return item, &money.Refusal{
+			Code:    money.Expired,
+			Message: "the last day of the policy has passed: no points are saved by it any more",
+		}
 	}
 	return item, nil
 }
@@ -133,8 +135,10 @@ func (t *Terms) Refuse(i *money.Item) *money.Refusal {
 	}
 	h := t.holdings[i.MemberID]
 	if !h.allows(&p.Policy, i.Amount) {
-		return &money.Refusal{Code: money.OverHolding,
-			Message: fmt.Sprintf("the policy lets a member hold %s at most", english.Count(*p.MaxHold, "point"))}
+		return &money.Refusal{
+			Code:    money.OverHolding,
+			Message: fmt.Sprintf("the policy lets a member hold %s at most", english.Count(*p.MaxHold, "point")),
+		}
 	}
 	h.open += i.Amount
 	return nil

@@ -19,8 +19,10 @@ import (
 func voucherCancels(key string, granted []money.Answer) []money.VoucherCancel {
 	all := make([]money.VoucherCancel, len(granted))
 	for n, a := range granted {
-		all[n] = money.VoucherCancel{Key: fmt.Sprint(key, ":", n), MemberID: a.MemberID, TxID: a.TxID,
-			Reason: "a mistake", Ref: "9"}
+		all[n] = money.VoucherCancel{
+			Key: fmt.Sprint(key, ":", n), MemberID: a.MemberID, TxID: a.TxID,
+			Reason: "a mistake", Ref: "9",
+		}
 	}
 	return all
 }
@@ -88,9 +90,11 @@ func TestCancelVouchers(t *testing.T) {
 		with(all[1], func(c *money.VoucherCancel) { c.Ref = "\x00" }),
 		all[1],
 	}
-	want := []string{"cancelled", "replayed", "conflict key_conflict", "refused nothing_to_cancel",
+	want := []string{
+		"cancelled", "replayed", "conflict key_conflict", "refused nothing_to_cancel",
 		"refused unknown_voucher", "refused unknown_voucher",
-		"refused unknown_voucher", "refused bad_key", "refused bad_ref", "cancelled"}
+		"refused unknown_voucher", "refused bad_key", "refused bad_ref", "cancelled",
+	}
 	answers, err := b.CancelVouchers(t.Context(), moneytest.Soon(), batch)
 	require.NoError(t, err)
 	require.Equal(t, want, lines(answers))
@@ -106,8 +110,10 @@ func TestCancelVouchers(t *testing.T) {
 	require.Equal(t, want, lines(again))
 	require.Equal(t, answers[9].Amount, again[9].Amount)
 	require.Equal(t, 2, moneytest.Count(t, b.Pool, "money.voucher_events"))
-	require.Equal(t, []money.VoucherState{money.VoucherCancelled, money.VoucherCancelled, money.VoucherIssued,
-		money.VoucherIssued}, states(t, b, moneytest.Items(4)...))
+	require.Equal(t, []money.VoucherState{
+		money.VoucherCancelled, money.VoucherCancelled, money.VoucherIssued,
+		money.VoucherIssued,
+	}, states(t, b, moneytest.Items(4)...))
 
 	_, err = b.CancelVouchers(t.Context(), moneytest.Soon(), make([]money.VoucherCancel, money.MaxCancels+1))
 	require.ErrorIs(t, err, money.ErrTooMany)
@@ -141,13 +147,17 @@ func TestVoucherStates(t *testing.T) {
 	event(3, "REDEEMED")
 	require.Eventually(t, func() bool { return states(t, b, asked[2])[0] == money.VoucherExpired }, 20*time.Second,
 		10*time.Millisecond)
-	require.Equal(t, []money.VoucherState{money.VoucherRedeemed, money.VoucherIssued, money.VoucherExpired,
-		money.VoucherRedeemed}, states(t, b, asked...))
+	require.Equal(t, []money.VoucherState{
+		money.VoucherRedeemed, money.VoucherIssued, money.VoucherExpired,
+		money.VoucherRedeemed,
+	}, states(t, b, asked...))
 	require.Equal(t, []string{"refused redeemed", "cancelled", "cancelled", "refused redeemed"},
 		cancelVouchers(t, b, all...))
 	event(3, "RESTORED")
-	require.Equal(t, []money.VoucherState{money.VoucherRedeemed, money.VoucherCancelled, money.VoucherCancelled,
-		money.VoucherExpired}, states(t, b, asked...))
+	require.Equal(t, []money.VoucherState{
+		money.VoucherRedeemed, money.VoucherCancelled, money.VoucherCancelled,
+		money.VoucherExpired,
+	}, states(t, b, asked...))
 }
 
 // The keys of cancels and of grants are one space: a grant under a cancel's key is a conflict, and the other way round.

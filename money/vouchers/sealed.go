@@ -32,8 +32,10 @@ func (k Keys) Issue(i *money.Item) (v *money.Voucher, s Sealed, hmac []byte, err
 		return nil, s, nil, err
 	}
 	key := k.byRef[i.Ref]
-	s = Sealed{i.Ref, key.Seal([]byte(code), codeAAD(i.Ref, i.Key)), key.Seal([]byte(pin), pinAAD(i.Ref, i.Key)),
-		i.ExpiryAt}
+	s = Sealed{
+		i.Ref, key.Seal([]byte(code), codeAAD(i.Ref, i.Key)), key.Seal([]byte(pin), pinAAD(i.Ref, i.Key)),
+		i.ExpiryAt,
+	}
 	return &money.Voucher{Code: code, PIN: pin, ExpiryAt: stored(i.ExpiryAt)}, s,
 		k.byRef[ownRef].HMAC([]byte(code)), nil
 }

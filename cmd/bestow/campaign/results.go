@@ -47,8 +47,10 @@ func (c *resultsListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	f := client.ResultFilter{Status: status, ErrorCode: c.ErrorCode, MemberID: c.Member, Limit: c.Limit,
-		Cursor: c.Cursor}
+	f := client.ResultFilter{
+		Status: status, ErrorCode: c.ErrorCode, MemberID: c.Member, Limit: c.Limit,
+		Cursor: c.Cursor,
+	}
 	page, err := server.Results(ctx, e.ID, f)
 	if err != nil {
 		return err

@@ -50,8 +50,10 @@ func notCompleted(p api.Progress) error {
 	if p.EventStatus == string(domain.Completed) {
 		return nil
 	}
-	e := &domain.Error{Code: domain.WrongStatus, Message: fmt.Sprintf("event %d is %s", p.EventID, p.EventStatus),
-		Hint: fmt.Sprintf("`bestow event resume %d` continues it", p.EventID)}
+	e := &domain.Error{
+		Code: domain.WrongStatus, Message: fmt.Sprintf("event %d is %s", p.EventID, p.EventStatus),
+		Hint: fmt.Sprintf("`bestow event resume %d` continues it", p.EventID),
+	}
 	if p.FailureCode != nil {
 		e.Message += " (" + *p.FailureCode + ")"
 		e.Hint = fmt.Sprintf("when the cause is gone, `bestow event resume %d` continues it", p.EventID)
@@ -103,8 +105,10 @@ func (w *watch) follow(ctx context.Context, server *client.Client, id int64) err
 		}
 	}
 	w.endLine()
-	return &domain.Error{Code: domain.Unavailable, Message: "the server does not answer any more",
-		Hint: "the event goes on without us; watch it again later"}
+	return &domain.Error{
+		Code: domain.Unavailable, Message: "the server does not answer any more",
+		Hint: "the event goes on without us; watch it again later",
+	}
 }
 
 // atRest reports whether nothing more will come of itself.

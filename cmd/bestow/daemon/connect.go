@@ -55,7 +55,8 @@ var ErrNoDatabase = errors.New("DATABASE_URL is not set: give the address of the
 
 // OpenBy opens DATABASE_URL by one of the ways of package pg.
 func OpenBy(ctx context.Context, cfg settings.Config,
-	open func(context.Context, string, pg.Options) (*pgxpool.Pool, error)) (*pgxpool.Pool, error) {
+	open func(context.Context, string, pg.Options) (*pgxpool.Pool, error),
+) (*pgxpool.Pool, error) {
 	if cfg.DatabaseURL == "" {
 		return nil, ErrNoDatabase
 	}

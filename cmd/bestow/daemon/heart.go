@@ -43,8 +43,10 @@ type heart struct {
 func newHeart(p *Process) *heart {
 	host, _ := os.Hostname() // for people: "" does no harm
 	self := processes.Process{ID: p.id, Roles: p.roles, Version: BuildVersion().Version, Host: host, PID: os.Getpid()}
-	return &heart{p: p, self: self, every: cmp.Or(p.with.Beat, beatEvery), vitals: newVitals(),
-		told: map[reports.Reason]bool{}}
+	return &heart{
+		p: p, self: self, every: cmp.Or(p.with.Beat, beatEvery), vitals: newVitals(),
+		told: map[reports.Reason]bool{},
+	}
 }
 
 // newID returns 128 random bits in hex, which PostgreSQL reads as a uuid.

@@ -19,9 +19,11 @@ func (p *Process) wireLedgers(ctx context.Context) (ledgers.Granter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ledgers.New(ledgers.Config{Installation: installation.ID, Over: p.cfg.Ledgers(), Own: p.Money,
+	return ledgers.New(ledgers.Config{
+		Installation: installation.ID, Over: p.cfg.Ledgers(), Own: p.Money,
 		Before: p.with.Ledger,
-		Pool:   p.Pool, Probe: cmp.Or(p.with.Probe, breaker.Probe), Log: p.log})
+		Pool:   p.Pool, Probe: cmp.Or(p.with.Probe, breaker.Probe), Log: p.log,
+	})
 }
 
 // wireService makes the ledger's own service, if there is a token for it. A process that would do nothing else is

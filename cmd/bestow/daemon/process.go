@@ -124,13 +124,19 @@ func (p *Process) wire(ctx context.Context) error {
 	}
 	p.heart = newHeart(p)
 	p.tellDifferences(ctx)
-	relay := &outbox.RelayWorker{Pool: p.Pool, Kafka: p.Kafka, Close: p.App.Events.Close, Report: p.heart.vitals.took,
-		Log: p.log}
+	relay := &outbox.RelayWorker{
+		Pool: p.Pool, Kafka: p.Kafka, Close: p.App.Events.Close, Report: p.heart.vitals.took,
+		Log: p.log,
+	}
 	replay := &outbox.ReplayWorker{Pool: p.Pool, Kafka: p.Kafka, Log: p.log}
-	p.Sweeper = &outbox.Sweeper{Pool: p.Pool, River: p.River, Kafka: p.Kafka, ChunksAJob: p.cfg.RelayChunks,
-		Patience: patienceWithKafka}
-	jobs.Register(workers, jobs.Workers{App: p.App, Relay: relay, Replay: replay, Sweeper: p.Sweeper,
-		Ledger: p.Money, ExpiryOff: p.cfg.ExpiryOff(), Log: p.log})
+	p.Sweeper = &outbox.Sweeper{
+		Pool: p.Pool, River: p.River, Kafka: p.Kafka, ChunksAJob: p.cfg.RelayChunks,
+		Patience: patienceWithKafka,
+	}
+	jobs.Register(workers, jobs.Workers{
+		App: p.App, Relay: relay, Replay: replay, Sweeper: p.Sweeper,
+		Ledger: p.Money, ExpiryOff: p.cfg.ExpiryOff(), Log: p.log,
+	})
 	return nil
 }
 
@@ -211,8 +217,10 @@ func (p *Process) tellDifferences(ctx context.Context) {
 
 // wireMoney makes the ledger of this database; master may be nil.
 func (p *Process) wireMoney(ctx context.Context, master *seal.Master) (err error) {
-	c := moneydb.Config{Pool: p.Pool, Log: p.log, Master: master, SpendOrder: money.SpendOrder(p.cfg.SpendOrder),
-		RegrantDays: p.cfg.RegrantDays}
+	c := moneydb.Config{
+		Pool: p.Pool, Log: p.log, Master: master, SpendOrder: money.SpendOrder(p.cfg.SpendOrder),
+		RegrantDays: p.cfg.RegrantDays,
+	}
 	if c.Location, err = time.LoadLocation(p.cfg.TimeZone); err != nil {
 		return fmt.Errorf("read BESTOW_TIME_ZONE: %w", err)
 	}

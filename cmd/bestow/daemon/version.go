@@ -15,8 +15,10 @@ type version struct {
 
 // BuildVersion says what this binary is.
 func BuildVersion() version {
-	v := version{Version: "unknown", Revision: "unknown", Go: runtime.Version(),
-		Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := version{
+		Version: "unknown", Revision: "unknown", Go: runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v.Version = info.Main.Version
 		for _, s := range info.Settings {

@@ -54,8 +54,10 @@ func TestDemoWhereAProcessEndsByItself(t *testing.T) {
 	t.Parallel()
 	c := newChaos(1, 0)
 	c.services = services("relay-1")
-	c.services[0].Program = proc.Program{Name: "relay-1", Args: []string{"/bin/sh", "-c", "exit 3"},
-		Log: filepath.Join(t.TempDir(), "log")}
+	c.services[0].Program = proc.Program{
+		Name: "relay-1", Args: []string{"/bin/sh", "-c", "exit 3"},
+		Log: filepath.Join(t.TempDir(), "log"),
+	}
 	require.NoError(t, begin(t.Context(), c.services))
 	began := time.Now()
 	err := c.during(t.Context(), newScreen(io.Discard, 10, false, false), func(ctx context.Context) error {

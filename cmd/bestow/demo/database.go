@@ -30,9 +30,11 @@ func (d *demo) checkDatabase(ctx context.Context) error {
 	if err != nil || why == "" {
 		return err
 	}
-	return &domain.Error{Code: domain.Invalid,
+	return &domain.Error{
+		Code:    domain.Invalid,
 		Message: "the database " + name + " of DATABASE_URL " + why + ", and what the demo grants cannot be taken back",
-		Hint:    "unset DATABASE_URL, so that the demo starts a PostgreSQL of its own, or name an empty database"}
+		Hint:    "unset DATABASE_URL, so that the demo starts a PostgreSQL of its own, or name an empty database",
+	}
 }
 
 // othersUse says what shows that a database is not a demo's; "" for one that is empty, or has the events of a demo
@@ -98,9 +100,11 @@ func refuseProduction(env string) error {
 	if env != "production" {
 		return nil
 	}
-	return &domain.Error{Code: domain.Invalid,
+	return &domain.Error{
+		Code:    domain.Invalid,
 		Message: "BESTOW_ENV is production, and the demo grants points to members that it makes up",
-		Hint:    "unset BESTOW_ENV, DATABASE_URL and KAFKA_BROKERS: the demo brings all that it needs"}
+		Hint:    "unset BESTOW_ENV, DATABASE_URL and KAFKA_BROKERS: the demo brings all that it needs",
+	}
 }
 
 // madeByDemo reports whether a demo made the event.

@@ -126,16 +126,29 @@ func TestDemoSaysWhyItWaits(t *testing.T) {
 	patient := waits{lasts: time.Hour, since: time.Now()}
 	patient.tell(s, 0, away)
 	require.Empty(t, out.String())
-	retry := []api.Reason{{Code: "retry",
-		Text: "what is left was refused for now, and is tried again at 2026-11-29T12:49:36Z"}}
+	retry := []api.Reason{{
+		Code: "retry",
+		Text: "what is left was refused for now, and is tried again at 2026-11-29T12:49:36Z",
+	}}
 	w := waits{zone: time.FixedZone("KST", 9*60*60)}
 	for _, look := range []struct {
 		settled int
 		reasons []api.Reason
 	}{
-		{50, retry}, {51, retry}, {52, retry}, // an event waits, and the other one moves
-		{52, nil}, {52, away}, {52, away}, {52, append(away, api.Reason{Code: "relay", Text: "no relay"})}, {52, nil}, {52, nil},
-		{52, retry}, {53, retry}, {54, retry}, {54, retry}, {54, nil},
+		{50, retry},
+		{51, retry},
+		{52, retry}, // an event waits, and the other one moves
+		{52, nil},
+		{52, away},
+		{52, away},
+		{52, append(away, api.Reason{Code: "relay", Text: "no relay"})},
+		{52, nil},
+		{52, nil},
+		{52, retry},
+		{53, retry},
+		{54, retry},
+		{54, retry},
+		{54, nil},
 	} {
 		w.tell(s, look.settled, look.reasons)
 	}

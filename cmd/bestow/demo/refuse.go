@@ -30,7 +30,8 @@ type PickyLedger struct{ grants.Granter }
 
 // Grant asks the ledger for those who are not refused.
 func (p PickyLedger) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	outcomes := make([]domain.Outcome, len(batch))
 	var asked []domain.Grant
 	var at []int
@@ -62,11 +63,15 @@ func refuse(e domain.Event, g domain.Grant) (bool, domain.Outcome) {
 	}
 	switch kind := picky.Of(g.MemberID); {
 	case kind == picky.Busy && g.Try == 0:
-		return true, domain.Outcome{Verdict: domain.RefusedForNow, Code: "account_busy",
-			Message: "the demo's ledger has no time for this account now"}
+		return true, domain.Outcome{
+			Verdict: domain.RefusedForNow, Code: "account_busy",
+			Message: "the demo's ledger has no time for this account now",
+		}
 	case kind == picky.Closed, kind == picky.Reopened && g.Try == 0:
-		return true, domain.Outcome{Verdict: domain.RefusedForGood, Code: "account_closed",
-			Message: "the demo's ledger says that this account is closed"}
+		return true, domain.Outcome{
+			Verdict: domain.RefusedForGood, Code: "account_closed",
+			Message: "the demo's ledger says that this account is closed",
+		}
 	}
 	return false, domain.Outcome{}
 }

@@ -173,8 +173,10 @@ func (d *demo) glance(ctx context.Context, event int64) (glance, error) {
 		return glance{p.Success + p.Fail, p.WaitingRetry, domain.Status(p.EventStatus), p.WaitingFor}, err
 	}
 	p, err := d.process.App.Reports.Progress(ctx, event)
-	return glance{p.Event.Summary.Success + p.Event.Summary.Fail, p.WaitingRetry, p.Event.Status,
-		wireReasons(p.WaitingFor)}, err
+	return glance{
+		p.Event.Summary.Success + p.Event.Summary.Fail, p.WaitingRetry, p.Event.Status,
+		wireReasons(p.WaitingFor),
+	}, err
 }
 
 func wireReasons(reasons []reports.Reason) []api.Reason {

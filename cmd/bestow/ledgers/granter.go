@@ -55,7 +55,8 @@ func (g Granter) Away(e domain.Event) error {
 
 // Grant implements app.Granter. Its error wraps app.ErrNotApplied where the ledger says that it applied nothing.
 func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time,
-	batch []domain.Grant) ([]domain.Outcome, error) {
+	batch []domain.Grant,
+) ([]domain.Outcome, error) {
 	l, err := g.of(e)
 	if err == nil {
 		err = l.blocked()
@@ -66,8 +67,10 @@ func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time,
 	t := translator{e, l}
 	answers, err := l.ask(ctx, e.Type, deadline, t.items(batch))
 	if errors.Is(err, money.ErrNoMaster) || errors.Is(err, seal.ErrOpen) { // before anything was written
-		missing := &domain.Error{Code: domain.MissingKeys, Message: "the keys of vouchers are missing or wrong",
-			Hint: "set BESTOW_MASTER_KEY"}
+		missing := &domain.Error{
+			Code: domain.MissingKeys, Message: "the keys of vouchers are missing or wrong",
+			Hint: "set BESTOW_MASTER_KEY",
+		}
 		return nil, fmt.Errorf("%w: %w: %w", grants.ErrNotApplied, missing, err)
 	}
 	if errors.Is(err, money.ErrDeadline) || errors.Is(err, money.ErrTooMany) || neverAsked(err) {
@@ -134,8 +137,10 @@ func (g Granter) Lookup(ctx context.Context, e domain.Event, batch []domain.Gran
 	outcomes := make([]*domain.Outcome, len(batch))
 	for n, f := range found {
 		if f.Known {
-			o := t.outcome(batch[n], money.Answer{Key: f.Key, Outcome: money.Replayed, TxID: f.TxID,
-				MemberID: f.MemberID, Amount: f.Amount, Voucher: f.Voucher})
+			o := t.outcome(batch[n], money.Answer{
+				Key: f.Key, Outcome: money.Replayed, TxID: f.TxID,
+				MemberID: f.MemberID, Amount: f.Amount, Voucher: f.Voucher,
+			})
 			outcomes[n] = &o
 		}
 	}

@@ -48,8 +48,10 @@ func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, err
 
 // newGranter is a granter that asks l.
 func newGranter(l breaker.Ledger) Granter {
-	return Granter{settings.OurLedger: {name: settings.OurLedger,
-		gate: breaker.New(settings.OurLedger, l, breaker.Probe, slog.New(slog.DiscardHandler))}}
+	return Granter{settings.OurLedger: {
+		name: settings.OurLedger,
+		gate: breaker.New(settings.OurLedger, l, breaker.Probe, slog.New(slog.DiscardHandler)),
+	}}
 }
 
 func eventOf(op domain.Operation) domain.Event {
@@ -67,16 +69,20 @@ func grantsOf(members ...string) []domain.Grant {
 
 func TestGranterAsks(t *testing.T) {
 	t.Parallel()
-	for op, kind := range map[domain.Operation]money.Kind{domain.Points: money.Points,
-		domain.Vouchers: money.Vouchers} {
+	for op, kind := range map[domain.Operation]money.Kind{
+		domain.Points:   money.Points,
+		domain.Vouchers: money.Vouchers,
+	} {
 		s := &scripted{answers: make([]money.Answer, 1)}
 		e := eventOf(op)
 		_, err := newGranter(s).Grant(t.Context(), e, time.Now(), grantsOf("a"))
 		require.NoError(t, err)
 		require.Equal(t, kind, s.kind)
-		require.Equal(t, []money.Item{{Key: "grant:42:a", MemberID: "a", Amount: 100, Reason: "spring",
+		require.Equal(t, []money.Item{{
+			Key: "grant:42:a", MemberID: "a", Amount: 100, Reason: "spring",
 			ExpiryAt: e.ExpiryAt,
-			TypeCode: "CM", Ref: "42"}}, s.asked)
+			TypeCode: "CM", Ref: "42",
+		}}, s.asked)
 	}
 }
 
@@ -106,35 +112,60 @@ func TestGranterAnswers(t *testing.T) {
 		"granted":  {domain.Points, whole, granted},
 		"replayed": {domain.Points, with(func(a *money.Answer) { a.Outcome = money.Replayed }), granted},
 		"terse":    {domain.Points, money.Answer{Outcome: money.Granted, TxID: "P1"}, granted},
-		"refused for now": {domain.Points,
+		"refused for now": {
+			domain.Points,
 			money.Answer{Outcome: money.Refused, Retryable: true, Code: "busy", Message: "later"},
-			domain.Outcome{Verdict: domain.RefusedForNow, Code: "busy", Message: "later"}},
-		"refused for good": {domain.Points, money.Answer{Outcome: money.Refused, Code: "withdrawn", Message: "left us"},
-			domain.Outcome{Verdict: domain.RefusedForGood, Code: "withdrawn", Message: "left us"}},
-		"conflict": {domain.Points, with(func(a *money.Answer) { a.Outcome = money.Conflict }),
-			mismatch("the ledger knows the key for another grant")},
-		"another key": {domain.Points, with(func(a *money.Answer) { a.Key = "grant:42:b" }),
-			mismatch("the ledger answered with another key")},
-		"another member": {domain.Points, with(func(a *money.Answer) { a.MemberID = "b" }),
-			mismatch("the ledger answered with another member")},
-		"another amount": {domain.Points, with(func(a *money.Answer) { a.Amount = 99 }),
-			mismatch("the ledger answered with the amount 99 instead of 100")},
-		"refusal of another member": {domain.Points, with(func(a *money.Answer) {
-			a.Outcome, a.MemberID = money.Refused,
-				"b"
-		}),
-			mismatch("the ledger answered with another member")},
-		"no transaction id": {domain.Points, with(func(a *money.Answer) { a.TxID = "" }),
-			vague("the ledger's answer has no transaction id")},
-		"no outcome": {domain.Points, with(func(a *money.Answer) { a.Outcome = "" }),
-			vague(`the ledger's answer has outcome ""`)},
-		"new outcome": {domain.Points, with(func(a *money.Answer) { a.Outcome = "perhaps" }),
-			vague(`the ledger's answer has outcome "perhaps"`)},
-		"voucher": {domain.Vouchers, with(func(a *money.Answer) { a.Voucher = voucher }),
-			domain.Outcome{Verdict: domain.Granted, TxID: "P1", Voucher: &domain.Voucher{Code: "CODE", PIN: "00000001", ExpiryAt: &at}}},
+			domain.Outcome{Verdict: domain.RefusedForNow, Code: "busy", Message: "later"},
+		},
+		"refused for good": {
+			domain.Points,
+			money.Answer{Outcome: money.Refused, Code: "withdrawn", Message: "left us"},
+			domain.Outcome{Verdict: domain.RefusedForGood, Code: "withdrawn", Message: "left us"},
+		},
+		"conflict": {
+			domain.Points, with(func(a *money.Answer) { a.Outcome = money.Conflict }),
+			mismatch("the ledger knows the key for another grant"),
+		},
+		"another key": {
+			domain.Points, with(func(a *money.Answer) { a.Key = "grant:42:b" }),
+			mismatch("the ledger answered with another key"),
+		},
+		"another member": {
+			domain.Points, with(func(a *money.Answer) { a.MemberID = "b" }),
+			mismatch("the ledger answered with another member"),
+		},
+		"another amount": {
+			domain.Points, with(func(a *money.Answer) { a.Amount = 99 }),
+			mismatch("the ledger answered with the amount 99 instead of 100"),
+		},
+		"refusal of another member": {
+			domain.Points, with(func(a *money.Answer) {
+				a.Outcome, a.MemberID = money.Refused,
+					"b"
+			}),
+			mismatch("the ledger answered with another member"),
+		},
+		"no transaction id": {
+			domain.Points, with(func(a *money.Answer) { a.TxID = "" }),
+			vague("the ledger's answer has no transaction id"),
+		},
+		"no outcome": {
+			domain.Points, with(func(a *money.Answer) { a.Outcome = "" }),
+			vague(`the ledger's answer has outcome ""`),
+		},
+		"new outcome": {
+			domain.Points, with(func(a *money.Answer) { a.Outcome = "perhaps" }),
+			vague(`the ledger's answer has outcome "perhaps"`),
+		},
+		"voucher": {
+			domain.Vouchers, with(func(a *money.Answer) { a.Voucher = voucher }),
+			domain.Outcome{Verdict: domain.Granted, TxID: "P1", Voucher: &domain.Voucher{Code: "CODE", PIN: "00000001", ExpiryAt: &at}},
+		},
 		"no voucher": {domain.Vouchers, whole, vague("the ledger's answer has no voucher")},
-		"no PIN": {domain.Vouchers, with(func(a *money.Answer) { a.Voucher = &money.Voucher{Code: "CODE"} }),
-			vague("the ledger's answer has no voucher")},
+		"no PIN": {
+			domain.Vouchers, with(func(a *money.Answer) { a.Voucher = &money.Voucher{Code: "CODE"} }),
+			vague("the ledger's answer has no voucher"),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -156,8 +187,10 @@ func TestGranterOneIDForTwo(t *testing.T) {
 	got, err := newGranter(&scripted{answers: answers}).Grant(t.Context(), eventOf(domain.Points), time.Now(),
 		grantsOf("a", "b", "c", "d", "e"))
 	require.NoError(t, err)
-	for n, want := range []domain.Verdict{domain.Contradicted, domain.Granted, domain.Contradicted, domain.Granted,
-		domain.Contradicted} {
+	for n, want := range []domain.Verdict{
+		domain.Contradicted, domain.Granted, domain.Contradicted, domain.Granted,
+		domain.Contradicted,
+	} {
 		require.Equal(t, want, got[n].Verdict, n)
 		require.Equal(t, want == domain.Contradicted, got[n].TxID == "")
 	}
@@ -170,8 +203,13 @@ func TestGranterErrors(t *testing.T) {
 	for _, c := range []struct {
 		err     error
 		nothing bool
-	}{{money.ErrDeadline, true}, {money.ErrNoMaster, true}, {money.ErrTooMany, true}, {reset, false},
-		{context.DeadlineExceeded, false}} {
+	}{
+		{money.ErrDeadline, true},
+		{money.ErrNoMaster, true},
+		{money.ErrTooMany, true},
+		{reset, false},
+		{context.DeadlineExceeded, false},
+	} {
 		_, err := newGranter(&scripted{err: c.err}).Grant(t.Context(), eventOf(domain.Points), time.Now(),
 			grantsOf("a"))
 		require.ErrorIs(t, err, c.err)

@@ -83,7 +83,8 @@ func (l *Ledger) Problem() string {
 func (l *Ledger) forgetsSecrets() bool { return l.remote != nil && l.remote.forgetsSecrets() }
 
 func (l *Ledger) ask(ctx context.Context, t domain.EventType, deadline time.Time,
-	items []money.Item) ([]money.Answer, error) {
+	items []money.Item,
+) ([]money.Answer, error) {
 	switch t.Operation {
 	case domain.Points:
 		return l.gate.GrantPoints(ctx, deadline, items)

@@ -63,8 +63,10 @@ func newRemote(at settings.LedgerAddress, c Config) (*remote, error) {
 	r := &remote{name: at.Name, installation: c.Installation, pool: c.Pool, probe: c.Probe, log: c.Log}
 	r.reason.Store(&errUnchecked)
 	var err error
-	r.client, err = moneyclient.New(moneyclient.Config{URL: at.URL, Token: at.Token, Installation: c.Installation,
-		OnDate: r.checkDate})
+	r.client, err = moneyclient.New(moneyclient.Config{
+		URL: at.URL, Token: at.Token, Installation: c.Installation,
+		OnDate: r.checkDate,
+	})
 	return r, err
 }
 

@@ -27,15 +27,19 @@ func withLedger(t *terminal.Terminal, ask func(*moneyclient.Client) error) error
 		}
 	}
 	if token == "" {
-		return &domain.Error{Code: domain.Invalid, Message: "BESTOW_MONEY_TOKEN is not set",
+		return &domain.Error{
+			Code: domain.Invalid, Message: "BESTOW_MONEY_TOKEN is not set",
 			Hint: "set it to the ledger's token: a process with the role money that has the same one listens on its " +
-				"BESTOW_MONEY_ADDR"}
+				"BESTOW_MONEY_ADDR",
+		}
 	}
 	ledger, err := moneyclient.New(moneyclient.Config{URL: at, Token: token})
 	if err != nil {
 		// it may hold a password
-		return &domain.Error{Code: domain.Invalid, Message: "BESTOW_MONEY_URL is not the address of a ledger",
-			Hint: "write it as http://HOST:PORT; the token belongs in BESTOW_MONEY_TOKEN"}
+		return &domain.Error{
+			Code: domain.Invalid, Message: "BESTOW_MONEY_URL is not the address of a ledger",
+			Hint: "write it as http://HOST:PORT; the token belongs in BESTOW_MONEY_TOKEN",
+		}
 	}
 	defer ledger.Close()
 	return said(ask(ledger))
@@ -60,8 +64,10 @@ func said(err error) error {
 	if errors.Is(err, money.ErrDeadline) {
 		hint = "ask again"
 	}
-	return &domain.Error{Code: domain.Unavailable,
-		Message: "the ledger does not answer: " + english.OneLine(err.Error()), Hint: hint}
+	return &domain.Error{
+		Code:    domain.Unavailable,
+		Message: "the ledger does not answer: " + english.OneLine(err.Error()), Hint: hint,
+	}
 }
 
 func refusedByLedger(r *moneyclient.RefusedError) error {

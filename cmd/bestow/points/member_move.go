@@ -86,8 +86,10 @@ func (c *memberUseCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	return withLedger(t, func(ledger *moneyclient.Client) error {
-		asked := money.Spending{Key: c.key(t), MemberID: id, Amount: c.Amount, TypeCode: c.TypeCode, Ref: c.Ref,
-			Reason: c.Reason}
+		asked := money.Spending{
+			Key: c.key(t), MemberID: id, Amount: c.Amount, TypeCode: c.TypeCode, Ref: c.Ref,
+			Reason: c.Reason,
+		}
 		m, replayed, err := ledger.Use(ctx, asked)
 		if err != nil {
 			return c.repeatable(aboutMember(ctx, ledger, id, err))
@@ -187,8 +189,10 @@ func (c *memberCancelCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 
 // asked returns what the flags ask for, without a key.
 func (c *memberCancelCmd) asked() (asked money.Cancel, err error) {
-	asked = money.Cancel{TxID: c.Movement, OnExpiredLot: money.OnExpiredLot(c.OnExpiredLot),
-		OnUsed: money.OnUsed(c.OnUsed), Reason: c.Reason}
+	asked = money.Cancel{
+		TxID: c.Movement, OnExpiredLot: money.OnExpiredLot(c.OnExpiredLot),
+		OnUsed: money.OnUsed(c.OnUsed), Reason: c.Reason,
+	}
 	if c.Amount != nil {
 		if *c.Amount < 1 {
 			return asked, terminal.Usage("--amount is %d: it must be 1 or more; "+

@@ -31,7 +31,8 @@ type saveCancelPreview struct {
 
 // preview shows what a cancel is about, and changes nothing.
 func (c *memberCancelCmd) preview(ctx context.Context, t *terminal.Terminal, ledger *moneyclient.Client,
-	asked *money.Cancel, of *wire.Movement) error {
+	asked *money.Cancel, of *wire.Movement,
+) error {
 	zone, err := t.Zone()
 	if err != nil {
 		return err
@@ -83,13 +84,17 @@ func (p *cancelPreview) reckon(asked *money.Cancel) {
 func exceeds(kind string, amount, left int64) error {
 	switch {
 	case left == 0:
-		return &domain.Error{Code: money.NothingToCancel,
-			Message: "all of this " + kind + " has been cancelled already"}
+		return &domain.Error{
+			Code:    money.NothingToCancel,
+			Message: "all of this " + kind + " has been cancelled already",
+		}
 	case amount > left:
-		return &domain.Error{Code: money.OverCancelled,
+		return &domain.Error{
+			Code: money.OverCancelled,
 			Message: fmt.Sprintf("of this %s %s can still be cancelled: fewer than the %s asked for",
 				kind, english.Count(left, "point"), english.Number(amount)),
-			Hint: "leave --amount out for all that is left of it"}
+			Hint: "leave --amount out for all that is left of it",
+		}
 	}
 	return nil
 }
@@ -98,12 +103,16 @@ func exceeds(kind string, amount, left int64) error {
 func undoable(of *wire.Movement) error {
 	switch {
 	case of.Kind != string(money.KindUse) && of.Kind != string(money.KindSave):
-		return &domain.Error{Code: money.NotCancellable,
-			Message: "only a use or a save can be cancelled, and this is a movement of kind " + of.Kind}
+		return &domain.Error{
+			Code:    money.NotCancellable,
+			Message: "only a use or a save can be cancelled, and this is a movement of kind " + of.Kind,
+		}
 	case of.Kind == string(money.KindSave) && of.Undo != "":
-		return &domain.Error{Code: money.NotCancellable,
+		return &domain.Error{
+			Code:    money.NotCancellable,
 			Message: "these points were given back by the cancel " + of.Undo + " of a use",
-			Hint:    "cancel the save from which they come"}
+			Hint:    "cancel the save from which they come",
+		}
 	}
 	return nil
 }
@@ -111,7 +120,8 @@ func undoable(of *wire.Movement) error {
 // cancelledBefore returns how many points of a use were given back, or of a save taken back, until now. The id of a
 // cancel is above that of what it undoes.
 func cancelledBefore(ctx context.Context, ledger *moneyclient.Client, memberID string,
-	of *wire.Movement) (points int64, err error) {
+	of *wire.Movement,
+) (points int64, err error) {
 	q := money.HistoryQuery{MemberID: memberID, Kind: money.KindSaveCancel, Limit: money.MaxPage}
 	if of.Kind == string(money.KindUse) {
 		q.Kind = money.KindUseCancel

@@ -24,8 +24,10 @@ func TestMemberID(t *testing.T) {
 // A command that is printed can be typed, whatever the id.
 func TestShellWord(t *testing.T) {
 	t.Parallel()
-	for id, want := range map[string]string{"kim-1": "kim-1", "회원": "회원", "a b": "'a b'", "o'neil": `'o'\''neil'`,
-		"$(x)": "'$(x)'", "": "''", "é": "'é'"} {
+	for id, want := range map[string]string{
+		"kim-1": "kim-1", "회원": "회원", "a b": "'a b'", "o'neil": `'o'\''neil'`,
+		"$(x)": "'$(x)'", "": "''", "é": "'é'",
+	} {
 		require.Equal(t, want, shellWord(id))
 	}
 }

@@ -220,8 +220,10 @@ func (c Config) Limits() app.Limits {
 
 // Shared returns the settings that all processes of an installation must have alike, in all roles.
 func (c Config) Shared() processes.Settings {
-	s := processes.Settings{processes.TimeZoneSetting: c.TimeZone, processes.EnvSetting: c.Env,
-		processes.ExpirySetting: c.Expiry}
+	s := processes.Settings{
+		processes.TimeZoneSetting: c.TimeZone, processes.EnvSetting: c.Env,
+		processes.ExpirySetting: c.Expiry,
+	}
 	if master, err := c.Master(); err == nil && master != nil {
 		s[processes.MasterKeySetting] = master.ID()
 	}
@@ -230,8 +232,10 @@ func (c Config) Shared() processes.Settings {
 
 // Kafka returns the settings of Kafka.
 func (c Config) Kafka() outbox.KafkaConfig {
-	return outbox.KafkaConfig{Brokers: c.Brokers, TopicPrefix: c.TopicPrefix, Partitions: c.Partitions,
-		Replication: c.Replication}
+	return outbox.KafkaConfig{
+		Brokers: c.Brokers, TopicPrefix: c.TopicPrefix, Partitions: c.Partitions,
+		Replication: c.Replication,
+	}
 }
 
 // OpenDataDir makes the folder where embedded servers keep their files, and the command's own one in it, "" for none.

@@ -13,8 +13,10 @@ import (
 // passed over in silence.
 func TestUnknownSettings(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, unknownSettings([]string{"BESTOW_ADDR=x", "DATABASE_URL=y", "BESTOW_URL=z",
-		"BESTOW_TEST_FETCH=1", "PATH=/bin"}))
+	require.NoError(t, unknownSettings([]string{
+		"BESTOW_ADDR=x", "DATABASE_URL=y", "BESTOW_URL=z",
+		"BESTOW_TEST_FETCH=1", "PATH=/bin",
+	}))
 	err := unknownSettings([]string{"BESTOW_RETRY_LIMITS=3"})
 	require.ErrorContains(t, err, "BESTOW_RETRY_LIMITS is no setting: did you mean BESTOW_RETRY_LIMIT?")
 	require.ErrorContains(t, unknownSettings([]string{"KAFKA_TLS=true"}), "KAFKA_TLS is not supported in this version")
@@ -35,16 +37,20 @@ func TestUnreadableSettings(t *testing.T) {
 // All settings that are wrong are named at once.
 func TestValidateNamesEverything(t *testing.T) {
 	t.Parallel()
-	err := Config{Env: "staging", TimeZone: "Nowhere", MessageTargets: 9000, RelayChunks: 1, RetryBackoff: 1,
-		Partitions: 1, MaxConns: 3}.validate()
+	err := Config{
+		Env: "staging", TimeZone: "Nowhere", MessageTargets: 9000, RelayChunks: 1, RetryBackoff: 1,
+		Partitions: 1, MaxConns: 3,
+	}.validate()
 	for _, name := range []string{"BESTOW_ENV", "BESTOW_TIME_ZONE", "BESTOW_MESSAGE_TARGETS", "BESTOW_DB_MAX_CONNS"} {
 		require.ErrorContains(t, err, name)
 	}
 	require.ErrorContains(t, Config{TimeZone: "Local"}.validate(), "BESTOW_TIME_ZONE",
 		"a machine's zone is no name that PostgreSQL knows")
 	require.ErrorContains(t,
-		Config{Env: "production", TimeZone: "Asia/Seoul", MessageTargets: 1, RelayChunks: 1, RetryBackoff: 1,
-			Partitions: 1, MaxConns: 6}.validate(), "BESTOW_MASTER_KEY")
+		Config{
+			Env: "production", TimeZone: "Asia/Seoul", MessageTargets: 1, RelayChunks: 1, RetryBackoff: 1,
+			Partitions: 1, MaxConns: 6,
+		}.validate(), "BESTOW_MASTER_KEY")
 }
 
 // C19: nothing that looks like a setting of ours is passed over in silence.
@@ -89,8 +95,10 @@ func TestC19SecretAndFile(t *testing.T) {
 func TestC19Brokers(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, checkBrokers([]string{"kafka:9092", "[::1]:9092", "10.0.0.1:1"}))
-	for _, bad := range []string{"kafka", "u:s3cret@kafka:9092", "SASL_SSL://kafka:9092", "kafka:0", "kafka:x",
-		":9092", ""} {
+	for _, bad := range []string{
+		"kafka", "u:s3cret@kafka:9092", "SASL_SSL://kafka:9092", "kafka:0", "kafka:x",
+		":9092", "",
+	} {
 		err := checkBrokers([]string{"k:1", bad})
 		require.ErrorContains(t, err, "entry 2 is not host:port", bad)
 		require.NotContains(t, err.Error(), "s3cret")

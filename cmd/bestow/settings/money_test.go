@@ -30,13 +30,23 @@ func TestMoneySettings(t *testing.T) {
 		"clear to it by name":    {Config{Env: "production", MoneyToken: long, MoneyURL: "http://localhost:8081"}, ""},
 		"clear to it in IPv6":    {Config{Env: "production", MoneyToken: long, MoneyURL: "http://[::1]:8081"}, ""},
 		"a name that says it is": {Config{Env: "production", MoneyToken: long, MoneyURL: "http://127.0.0.1.example"}, "production needs https://"},
-		"another, in the clear": {Config{Env: "production",
-			Others: []LedgerAddress{{Name: "coupon", Setting: "BESTOW_GRANTERS: coupon", URL: "http://coupon",
-				Token: long}}},
-			"BESTOW_GRANTERS: coupon begins with http://"},
-		"another's short token": {Config{Env: "production",
-			Others: []LedgerAddress{{Name: "coupon", URL: "https://coupon", Token: "s3cret"}}},
-			"BESTOW_GRANTER_COUPON_TOKEN_FILE has fewer than 24"},
+		"another, in the clear": {
+			Config{
+				Env: "production",
+				Others: []LedgerAddress{{
+					Name: "coupon", Setting: "BESTOW_GRANTERS: coupon", URL: "http://coupon",
+					Token: long,
+				}},
+			},
+			"BESTOW_GRANTERS: coupon begins with http://",
+		},
+		"another's short token": {
+			Config{
+				Env:    "production",
+				Others: []LedgerAddress{{Name: "coupon", URL: "https://coupon", Token: "s3cret"}},
+			},
+			"BESTOW_GRANTER_COUPON_TOKEN_FILE has fewer than 24",
+		},
 	} {
 		err := c.config.checkMoney()
 		if c.says == "" {
@@ -55,8 +65,10 @@ func TestGranters(t *testing.T) {
 	t.Setenv("BESTOW_GRANTER_COUPON_SHOP_TOKEN_FILE", file)
 	c := Config{Granters: []string{"coupon-shop=https://coupon.example"}}
 	require.NoError(t, c.readMoney())
-	require.Equal(t, []LedgerAddress{{"coupon-shop", "BESTOW_GRANTERS: coupon-shop", "https://coupon.example",
-		"s3cret"}}, c.Ledgers())
+	require.Equal(t, []LedgerAddress{{
+		"coupon-shop", "BESTOW_GRANTERS: coupon-shop", "https://coupon.example",
+		"s3cret",
+	}}, c.Ledgers())
 	require.NoError(t, unknownSettings([]string{"BESTOW_GRANTER_COUPON_SHOP_TOKEN_FILE=/t"}, c.granterSettings()...))
 	require.Error(t, unknownSettings([]string{"BESTOW_GRANTER_COUPON_TOKEN_FILE=/t"}, c.granterSettings()...))
 	for entry, says := range map[string]string{

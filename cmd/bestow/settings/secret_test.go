@@ -43,9 +43,11 @@ func TestReadSecret(t *testing.T) {
 		require.ErrorContains(t, err, says)
 		require.NotContains(t, err.Error(), dir)
 	}
-	for path, want := range map[string]string{file("key", "key\n"): "key\n",
+	for path, want := range map[string]string{
+		file("key", "key\n"):                         "key\n",
 		file("most", strings.Repeat("k", maxSecret)): strings.Repeat("k", maxSecret),
-		"/dev/null": "", pipe("without a writer"): ""} {
+		"/dev/null": "", pipe("without a writer"): "",
+	} {
 		body, err := ReadSecret(path, time.Minute)
 		require.NoError(t, err)
 		require.Equal(t, want, string(body))

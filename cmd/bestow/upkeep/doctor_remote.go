@@ -47,11 +47,15 @@ func (d *doctor) ask(ctx context.Context, server *client.Client) error {
 
 // readSystem reads what the service says of the installation.
 func readSystem(wire api.System) reports.System {
-	sys := reports.System{At: wire.At, ReadOnly: wire.ReadOnly,
-		River: reports.River{Leader: orEmpty(wire.River.Leader), Paused: wire.River.PausedQueues}}
+	sys := reports.System{
+		At: wire.At, ReadOnly: wire.ReadOnly,
+		River: reports.River{Leader: orEmpty(wire.River.Leader), Paused: wire.River.PausedQueues},
+	}
 	for _, p := range wire.Processes {
-		read := processes.Process{ID: p.ID, Roles: p.Roles, Version: p.Version, Host: p.Host, PID: p.PID,
-			StartedAt: p.StartedAt, SeenAt: p.SeenAt}
+		read := processes.Process{
+			ID: p.ID, Roles: p.Roles, Version: p.Version, Host: p.Host, PID: p.PID,
+			StartedAt: p.StartedAt, SeenAt: p.SeenAt,
+		}
 		for _, r := range p.Reports {
 			read.Reports = append(read.Reports, processes.Report{Code: r.Code, Text: r.Text, Topic: r.Topic})
 		}

@@ -65,8 +65,10 @@ func refuseToStart(client net.Conn) error {
 	message, err := backend.ReceiveStartupMessage()
 	for ; err == nil; message, err = backend.ReceiveStartupMessage() {
 		if _, whole := message.(*pgproto3.StartupMessage); whole {
-			backend.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "57P03",
-				Message: "the database system is starting up"})
+			backend.Send(&pgproto3.ErrorResponse{
+				Severity: "FATAL", Code: "57P03",
+				Message: "the database system is starting up",
+			})
 			return backend.Flush()
 		}
 		if _, err := client.Write([]byte("N")); err != nil { // no TLS

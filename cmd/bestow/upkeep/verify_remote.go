@@ -40,15 +40,19 @@ func (c *VerifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 // runWithoutDatabase has the service make the report where DATABASE_URL is not set, and says so.
 func (c *VerifyCmd) runWithoutDatabase(ctx context.Context, t *terminal.Terminal) error {
 	if c.Repair {
-		return &domain.Error{Code: domain.Invalid,
+		return &domain.Error{
+			Code:    domain.Invalid,
 			Message: "DATABASE_URL is not set, and --repair changes the counters in the database",
-			Hint:    "set DATABASE_URL to the database of the service"}
+			Hint:    "set DATABASE_URL to the database of the service",
+		}
 	}
 	if c.Event == nil {
-		return &domain.Error{Code: domain.Invalid,
+		return &domain.Error{
+			Code: domain.Invalid,
 			Message: "DATABASE_URL is not set, and without it verify can only have the service make a report " +
 				"on one event",
-			Hint: "name the event: `bestow verify EVENT`; `bestow event list` shows the events"}
+			Hint: "name the event: `bestow verify EVENT`; `bestow event list` shows the events",
+		}
 	}
 	t.Say("DATABASE_URL is not set: the service at BESTOW_URL makes the report, as with --remote")
 	return c.runRemote(ctx, t)

@@ -95,8 +95,10 @@ func Measure(ctx context.Context, c Config) (r Report, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
-	r = Report{Began: time.Now().UTC(), Members: c.Members, Machine: thisMachine(), Commit: thisCommit(ctx),
-		Kafka: c.Kafka}
+	r = Report{
+		Began: time.Now().UTC(), Members: c.Members, Machine: thisMachine(), Commit: thisCommit(ctx),
+		Kafka: c.Kafka,
+	}
 	if r.Server, err = s.describe(ctx); err != nil {
 		return r, err
 	}

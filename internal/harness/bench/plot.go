@@ -92,8 +92,10 @@ func (r Report) bars() (bars []bar) {
 		}
 		rate := middle(runs).Rate()
 		most, rates = max(most, rate), append(rates, rate)
-		bars = append(bars, bar{Label: k.label, Class: k.class, Y: plotTop + plotStep*len(bars),
-			Figure: english.Number(int64(rate))})
+		bars = append(bars, bar{
+			Label: k.label, Class: k.class, Y: plotTop + plotStep*len(bars),
+			Figure: english.Number(int64(rate)),
+		})
 	}
 	for i, rate := range rates {
 		bars[i].Width = max(1, plotLength*rate/most)

@@ -16,8 +16,10 @@ func TestReport(t *testing.T) {
 	r := Report{Members: 1000}
 	for round, pipeline := range []time.Duration{12, 11, 30} {
 		for _, kind := range order {
-			run := Run{Row: RowRounds, Kind: kind, Round: round + 1, Targets: 1000, Import: 2 * time.Second,
-				Grant: 8 * time.Second, Exact: true}
+			run := Run{
+				Row: RowRounds, Kind: kind, Round: round + 1, Targets: 1000, Import: 2 * time.Second,
+				Grant: 8 * time.Second, Exact: true,
+			}
 			if kind == Pipeline {
 				run.Grant = (pipeline - 2) * time.Second
 			}
@@ -51,8 +53,10 @@ func TestMembers(t *testing.T) {
 // comparedReport has the rounds at 50,000/s and other rows at known shares of it.
 func comparedReport() Report {
 	began := time.Date(2026, 11, 21, 17, 0, 0, 0, time.UTC)
-	r := Report{Began: began, Members: 100_000, Commit: "0123abcd", Kafka: "an embedded Kafka",
-		Machine: Machine{Cores: 2, Memory: 1 << 34, CPU: "A <CPU> & Co", Go: "go1.26"}}
+	r := Report{
+		Began: began, Members: 100_000, Commit: "0123abcd", Kafka: "an embedded Kafka",
+		Machine: Machine{Cores: 2, Memory: 1 << 34, CPU: "A <CPU> & Co", Go: "go1.26"},
+	}
 	r.Server = Server{Version: "15.18 (Debian)", Commit: 200 * time.Microsecond}
 	add := func(row, kind string, targets int, took time.Duration) {
 		r.Runs = append(r.Runs, Run{Row: row, Kind: kind, Round: 1, Targets: targets, Grant: took, Exact: true})

@@ -26,14 +26,17 @@ type rivalKafka struct {
 
 // startRivalKafka makes a topic and consumes it with handle.
 func startRivalKafka(ctx context.Context, brokers []string, topic string, partitions int,
-	handle func(context.Context, rivalGrant) error) (*rivalKafka, error) {
+	handle func(context.Context, rivalGrant) error,
+) (*rivalKafka, error) {
 	k := &rivalKafka{topic: topic, ran: make(chan error, 1)}
 	if err := createTopic(brokers, topic, partitions); err != nil {
 		return nil, err
 	}
 	var err error
-	k.publisher, err = kafka.NewPublisher(kafka.PublisherConfig{Brokers: brokers, Marshaler: rivalMarshaler,
-		OverwriteSaramaConfig: safeSarama()}, nil)
+	k.publisher, err = kafka.NewPublisher(kafka.PublisherConfig{
+		Brokers: brokers, Marshaler: rivalMarshaler,
+		OverwriteSaramaConfig: safeSarama(),
+	}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make publisher: %w", err)
 	}
@@ -48,7 +51,8 @@ func startRivalKafka(ctx context.Context, brokers []string, topic string, partit
 
 // consume handles as many messages at once as the topic has partitions.
 func (k *rivalKafka) consume(ctx context.Context, brokers []string,
-	handle func(context.Context, rivalGrant) error) error {
+	handle func(context.Context, rivalGrant) error,
+) error {
 	subscriber, err := kafka.NewSubscriber(kafka.SubscriberConfig{
 		Brokers: brokers, Unmarshaler: rivalMarshaler, OverwriteSaramaConfig: safeSarama(), ConsumerGroup: k.topic,
 		Tracer: &k.claims,

@@ -94,8 +94,10 @@ func seed(ctx context.Context, pool *pgxpool.Pool, members []string) error {
 	}
 	items := make([]money.Item, 0, money.MaxItems)
 	for i, m := range members {
-		items = append(items, money.Item{Key: "bench:0:" + m, MemberID: m, Amount: 1, Reason: "Welcome",
-			TypeCode: "WELCOME", Ref: "0"})
+		items = append(items, money.Item{
+			Key: "bench:0:" + m, MemberID: m, Amount: 1, Reason: "Welcome",
+			TypeCode: "WELCOME", Ref: "0",
+		})
 		if len(items) < money.MaxItems && i < len(members)-1 {
 			continue
 		}

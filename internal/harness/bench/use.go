@@ -124,8 +124,10 @@ func (u *use) save(ctx context.Context, lots int, member func(int) string, amoun
 	for from := 0; from < lots; from += money.MaxItems {
 		items := make([]money.Item, min(money.MaxItems, lots-from))
 		for i := range items {
-			items[i] = money.Item{Key: u.key(), MemberID: member(from + i), Amount: amount, TypeCode: "BENCH",
-				Ref: "bench", ExpiryAt: expiry}
+			items[i] = money.Item{
+				Key: u.key(), MemberID: member(from + i), Amount: amount, TypeCode: "BENCH",
+				Ref: "bench", ExpiryAt: expiry,
+			}
 		}
 		answers, err := u.ledger.GrantPoints(ctx, time.Now().Add(time.Minute), items)
 		if err != nil {

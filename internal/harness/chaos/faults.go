@@ -357,7 +357,8 @@ func loseAnswers(ctx context.Context, w *world, f fault) (string, error) {
 
 // spoilFor spoils the way of a process to its server for a while.
 func (w *world) spoilFor(ctx context.Context, name, what string, attributes map[string]int64, length time.Duration,
-	said string) (string, error) {
+	said string,
+) (string, error) {
 	if err := w.proxies.spoil(name, what, attributes); err != nil {
 		return "", err
 	}

@@ -26,9 +26,17 @@ var gauges = []struct {
 	name  string
 	slack float64
 }{
-	{"connections", 20}, {"dead rows in 1,000", 150}, {"open jobs", 300},
-	{"MiB in api", 24}, {"MiB in relay-1", 24}, {"MiB in handler-1", 24}, {"MiB in jobs-1", 24},
-	{"goroutines in api", 60}, {"goroutines in relay-1", 60}, {"goroutines in handler-1", 60}, {"goroutines in jobs-1", 60},
+	{"connections", 20},
+	{"dead rows in 1,000", 150},
+	{"open jobs", 300},
+	{"MiB in api", 24},
+	{"MiB in relay-1", 24},
+	{"MiB in handler-1", 24},
+	{"MiB in jobs-1", 24},
+	{"goroutines in api", 60},
+	{"goroutines in relay-1", 60},
+	{"goroutines in handler-1", 60},
+	{"goroutines in jobs-1", 60},
 }
 
 // measure looks at what may grow.

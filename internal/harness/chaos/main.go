@@ -88,14 +88,21 @@ const (
 
 // services are the processes of bestow. Their names say what they do: that is where a fault may hit them.
 var services = []testbed.Service{
-	{Name: "api", Roles: "api"}, {Name: "relay-1", Roles: "relay"}, {Name: "relay-2", Roles: "relay"},
-	{Name: withLedger, Roles: "handler"}, {Name: "handler-2", Roles: "handler", Ledger: ledger}, {Name: ledger, Roles: "money"},
-	{Name: "jobs-1", Roles: "jobs"}, {Name: "jobs-2", Roles: "jobs"},
+	{Name: "api", Roles: "api"},
+	{Name: "relay-1", Roles: "relay"},
+	{Name: "relay-2", Roles: "relay"},
+	{Name: withLedger, Roles: "handler"},
+	{Name: "handler-2", Roles: "handler", Ledger: ledger},
+	{Name: ledger, Roles: "money"},
+	{Name: "jobs-1", Roles: "jobs"},
+	{Name: "jobs-2", Roles: "jobs"},
 }
 
 // Small messages and short waits: a thousand messages of two seconds' retries are more to break than ten of a minute's.
-var settings = []string{"BESTOW_MESSAGE_TARGETS=50", "BESTOW_RETRY_BACKOFF=2s", "BESTOW_DB_MAX_CONNS=12",
-	"BESTOW_TOPIC_PARTITIONS=4"}
+var settings = []string{
+	"BESTOW_MESSAGE_TARGETS=50", "BESTOW_RETRY_BACKOFF=2s", "BESTOW_DB_MAX_CONNS=12",
+	"BESTOW_TOPIC_PARTITIONS=4",
+}
 
 // chaos installs bestow, breaks it as often as is asked for, and tears it down. Where something failed, all logs stay.
 func chaos(ctx context.Context, o options, out io.Writer) (err error) {

@@ -26,8 +26,10 @@ type proxies struct {
 
 func newProxies() *proxies {
 	toxics.Register(commitLoser, new(loseCommits))
-	return &proxies{server: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()),
-		all: map[string]*toxiproxy.Proxy{}}
+	return &proxies{
+		server: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()),
+		all:    map[string]*toxiproxy.Proxy{},
+	}
 }
 
 // put stands a proxy before a server. The one before PostgreSQL has the name of the process that uses it, another that

@@ -41,8 +41,10 @@ type breaker struct {
 // killBrokers kills as many leaders as are asked for, each as soon as all replicas are in sync again, and proves that
 // the event was granted exactly. Where an event is over too soon, another one is made.
 func killBrokers(ctx context.Context, in *installation, o options, out io.Writer) error {
-	b := &breaker{player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 2)),
-		enough: o.brokerKills}
+	b := &breaker{
+		player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 2)),
+		enough: o.brokerKills,
+	}
 	say(out, " kill  event  broker  leader of     granted   dead  in sync after\n")
 	events := 0
 	for number := 1; len(b.kills) < o.brokerKills; number++ {

@@ -25,8 +25,11 @@ const name = "kill"
 // install builds bestow and starts everything. The caller tears it down, after an error too.
 func install(ctx context.Context, o options) (*installation, error) {
 	t := testbed.Options{Name: name, Kafka: o.kafka, Services: []testbed.Service{
-		{Name: "api", Roles: "api"}, {Name: "relay-1", Roles: "relay,jobs"}, {Name: "relay-2", Roles: "relay,jobs"},
-		{Name: "handler-1", Roles: "handler,jobs"}, {Name: "handler-2", Roles: "handler,jobs"},
+		{Name: "api", Roles: "api"},
+		{Name: "relay-1", Roles: "relay,jobs"},
+		{Name: "relay-2", Roles: "relay,jobs"},
+		{Name: "handler-1", Roles: "handler,jobs"},
+		{Name: "handler-2", Roles: "handler,jobs"},
 	}}
 	if o.brokerKills > 0 {
 		t.Env = []string{"BESTOW_MESSAGE_TARGETS=" + manyMessages}

@@ -147,10 +147,17 @@ func TestOptions(t *testing.T) {
 	o, err = readOptions([]string{"-kafka", "3", "-brokerkills", "10", "-seed", "9"})
 	require.NoError(t, err)
 	require.Equal(t, options{times: 20, members: 100_000, kafka: 3, brokerKills: 10, seed: 9}, o)
-	for _, args := range [][]string{{"-times", "0"}, {"-members", "5"}, {"more"}, {"-kafka", "2"},
+	for _, args := range [][]string{
+		{"-times", "0"},
+		{"-members", "5"},
+		{"more"},
+		{"-kafka", "2"},
 		{"-kafka", "1", "-brokerkills", "1"},
-		{"-kafka", "3", "-brokerkills", "1", "-stops", "1"}, {"-kafka", "3", "-brokerkills", "1", "-brakes", "1"},
-		{"-brakes", "-1"}, {"-brakes", "1", "-stops", "1"}} {
+		{"-kafka", "3", "-brokerkills", "1", "-stops", "1"},
+		{"-kafka", "3", "-brokerkills", "1", "-brakes", "1"},
+		{"-brakes", "-1"},
+		{"-brakes", "1", "-stops", "1"},
+	} {
 		_, err := readOptions(args)
 		require.Error(t, err)
 	}

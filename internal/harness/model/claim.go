@@ -50,8 +50,10 @@ func (x *explorer) atRest(i int, m message) {
 			brakeNames[t.brake])
 		return
 	}
-	t.handlers[i] = handler{phase: lookingUp, message: m, admitted: newMessage(c, e[0], e[1]), answers: found,
-		own: true}
+	t.handlers[i] = handler{
+		phase: lookingUp, message: m, admitted: newMessage(c, e[0], e[1]), answers: found,
+		own: true,
+	}
 	x.put(&t, normal, "handler %d gets %s at rest, a claim ran out, the ledger says a %s, b %s", i, m, found[0],
 		found[1])
 }

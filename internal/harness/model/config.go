@@ -47,8 +47,10 @@ const (
 	contradicted        // the ledger says what cannot be
 )
 
-var answerNames = [...]string{"nothing", "granted", "refused", "refused for good", "unknown", "unknown, but applied",
-	"unknown, still on its way", "contradicted"}
+var answerNames = [...]string{
+	"nothing", "granted", "refused", "refused for good", "unknown", "unknown, but applied",
+	"unknown, still on its way", "contradicted",
+}
 
 func (a answer) String() string { return answerNames[a] }
 
@@ -98,17 +100,40 @@ var faultNames = []struct {
 	fault fault
 	name  string
 }{
-	{claimsCounted, "claims-counted"}, {claimOverOpen, "claim-over-open"}, {triesIgnored, "tries-ignored"},
-	{askAfterLease, "ask-after-lease"}, {noDeadline, "no-deadline"}, {settleAnyToken, "settle-any-token"},
-	{unknownCloses, "unknown-closes"}, {redriveOnce, "redrive-once"}, {contradictedForEver, "contradicted-for-ever"},
-	{markStays, "mark-stays"}, {releaseThenUnmark, "release-then-unmark"}, {markAnyRow, "mark-any-row"},
-	{redriveKeepsMark, "redrive-keeps-mark"}, {redriveAsleep, "redrive-asleep"}, {closeUnpublished, "close-unpublished"}, {answerAtOnce, "answer-at-once"},
-	{answerUnsettled, "answer-unsettled"}, {noSweep, "no-sweep"}, {sweepUnsettled, "sweep-unsettled"},
-	{noReconcile, "no-reconcile"}, {reconcileNoRedrive, "reconcile-no-redrive"},
-	{reconcileRunning, "reconcile-running"}, {markUnaware, "mark-unaware"}, {retryPublishes, "retry-publishes"},
-	{releaseForgets, "release-forgets"}, {errorCloses, "error-closes"}, {errorCounts, "error-counts"}, {requeueRefused, "requeue-refused"},
-	{answersCount, "answers-count"}, {brakeUnread, "brake-unread"}, {brakeUnawaited, "brake-unawaited"}, {brakeNoLock, "brake-no-lock"},
-	{brakeRunning, "brake-running"}, {startUnbraked, "start-unbraked"},
+	{claimsCounted, "claims-counted"},
+	{claimOverOpen, "claim-over-open"},
+	{triesIgnored, "tries-ignored"},
+	{askAfterLease, "ask-after-lease"},
+	{noDeadline, "no-deadline"},
+	{settleAnyToken, "settle-any-token"},
+	{unknownCloses, "unknown-closes"},
+	{redriveOnce, "redrive-once"},
+	{contradictedForEver, "contradicted-for-ever"},
+	{markStays, "mark-stays"},
+	{releaseThenUnmark, "release-then-unmark"},
+	{markAnyRow, "mark-any-row"},
+	{redriveKeepsMark, "redrive-keeps-mark"},
+	{redriveAsleep, "redrive-asleep"},
+	{closeUnpublished, "close-unpublished"},
+	{answerAtOnce, "answer-at-once"},
+	{answerUnsettled, "answer-unsettled"},
+	{noSweep, "no-sweep"},
+	{sweepUnsettled, "sweep-unsettled"},
+	{noReconcile, "no-reconcile"},
+	{reconcileNoRedrive, "reconcile-no-redrive"},
+	{reconcileRunning, "reconcile-running"},
+	{markUnaware, "mark-unaware"},
+	{retryPublishes, "retry-publishes"},
+	{releaseForgets, "release-forgets"},
+	{errorCloses, "error-closes"},
+	{errorCounts, "error-counts"},
+	{requeueRefused, "requeue-refused"},
+	{answersCount, "answers-count"},
+	{brakeUnread, "brake-unread"},
+	{brakeUnawaited, "brake-unawaited"},
+	{brakeNoLock, "brake-no-lock"},
+	{brakeRunning, "brake-running"},
+	{startUnbraked, "start-unbraked"},
 }
 
 // lacks reports whether the rule is left out.

@@ -49,25 +49,33 @@ func decode(b []byte, chunks int) (s state) {
 	s.summary = summary{low(v), high(v), low(w), high(w)}
 	for i := range 2 * chunks {
 		v, w, x := next(), next(), next()
-		s.members[i] = member{status: v & 7, retryCount: v >> 3 & 3, redrive: low(w), redriveDone: high(w),
+		s.members[i] = member{
+			status: v & 7, retryCount: v >> 3 & 3, redrive: low(w), redriveDone: high(w),
 			mark:   mark(low(x)),
-			ledger: isSet(v, 5), late: isSet(v, 6), refusedTries: high(x)}
+			ledger: isSet(v, 5), late: isSet(v, 6), refusedTries: high(x),
+		}
 	}
 	for i := range chunks {
 		v, w := next(), next()
-		s.chunks[i] = chunk{published: isSet(w, 0), marked: isSet(w, 6), open: low(v), ranOut: isSet(w, 1),
+		s.chunks[i] = chunk{
+			published: isSet(w, 0), marked: isSet(w, 6), open: low(v), ranOut: isSet(w, 1),
 			newest: w >> 2 & 3, attempts: high(v), settled: w >> 4 & 3, lost: next(),
-			waiting: modes(next()), held: modes(next()), orphaned: modes(next())}
+			waiting: modes(next()), held: modes(next()), orphaned: modes(next()),
+		}
 	}
 	for i := range s.relays {
 		v := next()
-		s.relays[i] = relay{phase: relayPhase(v & 7), stale: isSet(v, 3), mode: mode(v >> 4 & 7), chunk: v >> 7,
-			read: message(next()), since: isSet(next(), 0)}
+		s.relays[i] = relay{
+			phase: relayPhase(v & 7), stale: isSet(v, 3), mode: mode(v >> 4 & 7), chunk: v >> 7,
+			read: message(next()), since: isSet(next(), 0),
+		}
 	}
 	for i := range s.handlers {
 		v := next()
-		h := handler{phase: handlerPhase(v & 7), expired: isSet(v, 3), own: isSet(v, 4), inherits: isSet(v, 5),
-			message: message(next()), admitted: message(next())}
+		h := handler{
+			phase: handlerPhase(v & 7), expired: isSet(v, 3), own: isSet(v, 4), inherits: isSet(v, 5),
+			message: message(next()), admitted: message(next()),
+		}
 		v = next()
 		h.answers = [2]answer{answer(low(v)), answer(high(v))}
 		s.handlers[i] = h

@@ -36,7 +36,8 @@ func (x *explorer) lifecycle() {
 func (x *explorer) closeEvent() {
 	s := x.from.summary
 	e := domain.Event{TotalCount: 2 * x.chunks, Summary: domain.Summary{
-		Published: int(s.published), Success: int(s.success), Fail: int(s.fail), RetrySuccess: int(s.retrySuccess)}}
+		Published: int(s.published), Success: int(s.success), Fail: int(s.fail), RetrySuccess: int(s.retrySuccess),
+	}}
 	if x.lacks(closeUnpublished) {
 		e.Summary.Published = e.TotalCount
 	}

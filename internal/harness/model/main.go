@@ -128,10 +128,12 @@ func (c *config) validate() error {
 		}
 		return nil
 	}
-	for _, err := range []error{oneOf("chunks", c.chunks, 1, 2), oneOf("open", c.open, 1, 2),
+	for _, err := range []error{
+		oneOf("chunks", c.chunks, 1, 2), oneOf("open", c.open, 1, 2),
 		oneOf("retries", c.retries, 0, 1),
 		oneOf("relays", c.relays, 1, 2), oneOf("isolate-after", c.isolateAfter, 0, 14),
-		oneOf("redrives", int(c.may.redrives), 0, 2)} {
+		oneOf("redrives", int(c.may.redrives), 0, 2),
+	} {
 		if err != nil {
 			return err
 		}

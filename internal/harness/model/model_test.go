@@ -153,9 +153,11 @@ func TestPackedStatesAreWhole(t *testing.T) {
 // What the model has no room for is refused, not explored in part.
 func TestTooMuchIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, line := range []string{"-chunks 3", "-open 0", "-retries 2", "-isolate-after 1 -open 2",
+	for _, line := range []string{
+		"-chunks 3", "-open 0", "-retries 2", "-isolate-after 1 -open 2",
 		"-count-tries -redrives 1",
-		"-stops 16", "-redrives 3", "-answers perhaps", "-without nothing"} {
+		"-stops 16", "-redrives 3", "-answers perhaps", "-without nothing",
+	} {
 		_, _, err := parse(strings.Fields(line))
 		require.Error(t, err, line)
 	}

@@ -7,8 +7,10 @@ const isolatedCode domain.Code = "isolated"
 
 // row is the member's result row as the domain knows it.
 func (m *member) row() domain.Result {
-	r := domain.Result{Status: resultNames[m.status], RetryCount: int(m.retryCount), Redrive: int(m.redrive),
-		RedriveDone: int(m.redriveDone)}
+	r := domain.Result{
+		Status: resultNames[m.status], RetryCount: int(m.retryCount), Redrive: int(m.redrive),
+		RedriveDone: int(m.redriveDone),
+	}
 	switch {
 	case m.mark.isolated():
 		r.ErrorCode = isolatedCode

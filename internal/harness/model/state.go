@@ -45,8 +45,10 @@ const (
 	permanentlyFailed
 )
 
-var resultNames = [...]domain.ResultStatus{domain.ResultNone, domain.ResultPending, domain.Succeeded, domain.Refused,
-	domain.GivenUp}
+var resultNames = [...]domain.ResultStatus{
+	domain.ResultNone, domain.ResultPending, domain.Succeeded, domain.Refused,
+	domain.GivenUp,
+}
 
 func final(status uint8) bool { return resultNames[status].Final() }
 

@@ -217,7 +217,8 @@ func (a *API) change(ctx context.Context, path, contentType string, body func() 
 
 // repeat asks for a change until it is answered for good; the Idempotency-Key makes that one change.
 func (a *API) repeat(ctx context.Context, method, path string, header http.Header, body func() io.Reader,
-	answer any) error {
+	answer any,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 	defer cancel()
 	header.Set("Idempotency-Key", rand.Text())

@@ -167,8 +167,10 @@ func (b *Testbed) server(name string, args ...string) (proc.Program, error) {
 	if err != nil {
 		return proc.Program{}, fmt.Errorf("find ourselves: %w", err)
 	}
-	return proc.Program{Name: name, Args: append([]string{self}, args...), Env: environment(),
-		Log: b.File(name + ".log"), Speaks: true}, nil
+	return proc.Program{
+		Name: name, Args: append([]string{self}, args...), Env: environment(),
+		Log: b.File(name + ".log"), Speaks: true,
+	}, nil
 }
 
 // File is a file of the installation.

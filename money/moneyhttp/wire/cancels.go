@@ -42,8 +42,10 @@ type CancelAnswer struct {
 
 // NewCancelAnswer returns a as it is sent.
 func NewCancelAnswer(a *money.CancelAnswer) CancelAnswer {
-	wire := CancelAnswer{Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Cancelled: a.Cancelled.Cancelled,
-		Expired: a.Expired, Uncollected: a.Uncollected}
+	wire := CancelAnswer{
+		Key: a.Key, Outcome: string(a.Outcome), TxID: a.TxID, Cancelled: a.Cancelled.Cancelled,
+		Expired: a.Expired, Uncollected: a.Uncollected,
+	}
 	if a.Refusal != nil {
 		wire.Code, wire.Message = a.Refusal.Code, a.Refusal.Message
 	}
@@ -52,8 +54,10 @@ func NewCancelAnswer(a *money.CancelAnswer) CancelAnswer {
 
 // NewCancelItem returns c as it is sent.
 func NewCancelItem(c *money.Cancel) CancelItem {
-	return CancelItem{Key: c.Key, MemberID: c.MemberID, TxID: c.TxID, Amount: GivenAmount(c.Amount),
-		OnUsed: string(c.OnUsed), Reason: c.Reason}
+	return CancelItem{
+		Key: c.Key, MemberID: c.MemberID, TxID: c.TxID, Amount: GivenAmount(c.Amount),
+		OnUsed: string(c.OnUsed), Reason: c.Reason,
+	}
 }
 
 // Money returns i as the ledger has it. Of an amount that it refuses, it is this item's own refusal.
@@ -62,8 +66,10 @@ func (i *CancelItem) Money() money.Cancel {
 	if err != nil {
 		amount = -1 // which the ledger refuses, this item alone
 	}
-	return money.Cancel{Key: i.Key, MemberID: i.MemberID, TxID: i.TxID, Amount: amount, OnUsed: money.OnUsed(i.OnUsed),
-		Reason: i.Reason}
+	return money.Cancel{
+		Key: i.Key, MemberID: i.MemberID, TxID: i.TxID, Amount: amount, OnUsed: money.OnUsed(i.OnUsed),
+		Reason: i.Reason,
+	}
 }
 
 // GivenAmount returns the amount of a cancel as it is sent: absent for all.
@@ -76,13 +82,17 @@ func GivenAmount(amount int64) *int64 {
 
 // Money returns a as the ledger has it.
 func (a *CancelAnswer) Money() money.CancelAnswer {
-	done := money.Cancelled{TxID: a.TxID, Replayed: a.Outcome == string(money.Replayed), Cancelled: a.Cancelled,
-		Expired: a.Expired, Uncollected: a.Uncollected}
+	done := money.Cancelled{
+		TxID: a.TxID, Replayed: a.Outcome == string(money.Replayed), Cancelled: a.Cancelled,
+		Expired: a.Expired, Uncollected: a.Uncollected,
+	}
 	if a.TxID != "" {
 		done.Kind = money.KindSaveCancel
 	}
-	return money.CancelAnswer{Key: a.Key, Outcome: money.Outcome(a.Outcome), Cancelled: done,
-		Refusal: refusalOf(a.Code, a.Message)}
+	return money.CancelAnswer{
+		Key: a.Key, Outcome: money.Outcome(a.Outcome), Cancelled: done,
+		Refusal: refusalOf(a.Code, a.Message),
+	}
 }
 
 // Each returns what f makes of all, in their order.
@@ -101,8 +111,10 @@ func AmountOfCancel(given *int64) (int64, error) {
 	case given == nil:
 		return 0, nil
 	case *given <= 0:
-		return 0, &money.Refusal{Code: money.BadAmount,
-			Message: "the amount is not positive: leave it out to cancel all"}
+		return 0, &money.Refusal{
+			Code:    money.BadAmount,
+			Message: "the amount is not positive: leave it out to cancel all",
+		}
 	}
 	return *given, nil
 }

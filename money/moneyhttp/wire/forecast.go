@@ -31,8 +31,10 @@ type Sum struct {
 
 // NewForecast returns f as it is sent.
 func NewForecast(f *money.Forecast) Forecast {
-	wire := Forecast{Days: newPeriods(f.Days), Months: newPeriods(f.Months), Later: newSum(f.Later),
-		Never: newSum(f.Never), Total: newSum(f.Total)}
+	wire := Forecast{
+		Days: newPeriods(f.Days), Months: newPeriods(f.Months), Later: newSum(f.Later),
+		Never: newSum(f.Never), Total: newSum(f.Total),
+	}
 	if f.CountedAt != nil {
 		wire.CountedAt = new(f.CountedAt.UTC())
 	}

@@ -41,8 +41,10 @@ func NewItems(items []money.Item) []Item {
 
 // Money returns i as the ledger has it.
 func (i *Item) Money() money.Item {
-	return money.Item{Key: i.Key, MemberID: i.MemberID, Amount: i.Amount, Reason: i.Reason, ExpiryAt: i.ExpiryAt,
-		TypeCode: i.TypeCode, Ref: i.Ref}
+	return money.Item{
+		Key: i.Key, MemberID: i.MemberID, Amount: i.Amount, Reason: i.Reason, ExpiryAt: i.ExpiryAt,
+		TypeCode: i.TypeCode, Ref: i.Ref,
+	}
 }
 
 // Answers is the answer of the two routes that grant: one for each item, in the order asked.
@@ -94,8 +96,10 @@ func NewAnswers(all []money.Answer) Answers {
 	wire := make([]Answer, len(all))
 	for n := range all {
 		a := &all[n]
-		wire[n] = Answer{a.Key, string(a.Outcome), a.TxID, a.MemberID, a.Amount, a.Code, a.Message, a.Retryable,
-			newVoucher(a.Voucher)}
+		wire[n] = Answer{
+			a.Key, string(a.Outcome), a.TxID, a.MemberID, a.Amount, a.Code, a.Message, a.Retryable,
+			newVoucher(a.Voucher),
+		}
 	}
 	return Answers{wire}
 }
@@ -135,8 +139,10 @@ func NewFindings(all []money.Found) Findings {
 	wire := make([]Finding, len(all))
 	for n := range all {
 		f := &all[n]
-		wire[n] = Finding{f.Key, string(money.Granted), f.TxID, f.MemberID, f.Amount, string(f.State),
-			newVoucher(f.Voucher)}
+		wire[n] = Finding{
+			f.Key, string(money.Granted), f.TxID, f.MemberID, f.Amount, string(f.State),
+			newVoucher(f.Voucher),
+		}
 		if !f.Known {
 			wire[n] = Finding{Key: f.Key, Outcome: UnknownKey}
 		}

@@ -42,8 +42,10 @@ func NewVoucherCancelAnswer(a *money.VoucherCancelAnswer) VoucherCancelAnswer {
 
 // Money returns a as the ledger has it.
 func (a *VoucherCancelAnswer) Money() money.VoucherCancelAnswer {
-	return money.VoucherCancelAnswer{Key: a.Key, Outcome: money.Outcome(a.Outcome), TxID: a.TxID, Amount: a.Amount,
-		Refusal: refusalOf(a.Code, a.Message)}
+	return money.VoucherCancelAnswer{
+		Key: a.Key, Outcome: money.Outcome(a.Outcome), TxID: a.TxID, Amount: a.Amount,
+		Refusal: refusalOf(a.Code, a.Message),
+	}
 }
 
 // refusalOf returns what an item of an answer says of its refusal; nil where it says nothing.
@@ -69,8 +71,10 @@ type IssuedVoucher struct {
 
 // NewIssuedVoucher returns v as it is sent.
 func NewIssuedVoucher(v *money.IssuedVoucher) IssuedVoucher {
-	return IssuedVoucher{v.TxID, v.Amount, string(v.State), utc(v.ChangedAt), v.TypeCode, v.Ref, v.Reason,
-		v.CreatedAt.UTC(), utc(v.ExpiryAt)}
+	return IssuedVoucher{
+		v.TxID, v.Amount, string(v.State), utc(v.ChangedAt), v.TypeCode, v.Ref, v.Reason,
+		v.CreatedAt.UTC(), utc(v.ExpiryAt),
+	}
 }
 
 func utc(t *time.Time) *time.Time {

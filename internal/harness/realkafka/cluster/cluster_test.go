@@ -19,8 +19,11 @@ func TestMain(m *testing.M) {
 // With three nodes a message is acknowledged when two have it, on each node that may be the controller.
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	nodes := []*node{{id: 1, address: "a:1", controller: "c:1"}, {id: 2, address: "a:2", controller: "c:2"},
-		{id: 3, address: "a:3", controller: "c:3"}}
+	nodes := []*node{
+		{id: 1, address: "a:1", controller: "c:1"},
+		{id: 2, address: "a:2", controller: "c:2"},
+		{id: 3, address: "a:3", controller: "c:3"},
+	}
 	for _, n := range nodes {
 		s := n.settings(nodes)
 		for _, line := range []string{
@@ -31,8 +34,10 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	alone := nodes[0].settings(nodes[:1])
-	for _, line := range []string{"min.insync.replicas=1", "default.replication.factor=1",
-		"listeners=PLAINTEXT://a:1,CONTROLLER://c:1"} {
+	for _, line := range []string{
+		"min.insync.replicas=1", "default.replication.factor=1",
+		"listeners=PLAINTEXT://a:1,CONTROLLER://c:1",
+	} {
 		require.Contains(t, alone, line+"\n")
 	}
 }

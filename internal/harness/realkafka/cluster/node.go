@@ -76,8 +76,10 @@ func (n *node) prepare(ctx context.Context, java, libs, clusterID string, all []
 	classes := filepath.Join(libs, "*")
 	n.program = proc.Program{
 		Name: "kafka-" + strconv.Itoa(n.id), Env: os.Environ(), Log: n.dir + ".log",
-		Args: []string{java, "-Xms32m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-			"-Dorg.apache.logging.log4j.level=INFO", "-cp", classes, "kafka.Kafka", settings},
+		Args: []string{
+			java, "-Xms32m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+			"-Dorg.apache.logging.log4j.level=INFO", "-cp", classes, "kafka.Kafka", settings,
+		},
 	}
 	if _, err := os.Stat(n.file("data/meta.properties")); !errors.Is(err, fs.ErrNotExist) {
 		return err
