@@ -66,7 +66,7 @@ func (s *Events) startOne(ctx context.Context, tx pgx.Tx, id int64) error {
 	if !free {
 		return errGateTaken
 	}
-	_, err = s.start(ctx, tx, id, byTimetable)
+	_, _, err = s.start(ctx, tx, id, byTimetable)
 	return err
 }
 

@@ -136,7 +136,7 @@ func TestLimitsAtTheStart(t *testing.T) {
 				s.mustImport(id, "member_id,amount\na,7\nb,5\n")
 				s.Exec(change)
 				s.Exec(`UPDATE event_types SET ` + c.set)
-				_, err := s.app.Events.Start(t.Context(), command.Caller{Actor: "test"}, id)
+				_, _, err := s.app.Events.Start(t.Context(), command.Caller{Actor: "test"}, id)
 				if c.want == "" {
 					require.NoError(t, err)
 					return

@@ -20,15 +20,23 @@ import (
 )
 
 // Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it
-// changes nothing, and a repeated key does not undo a stop that came after it. Errors: domain.NotFound, WrongStatus,
-// NoTargets, ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged, BrakeEngaged, PassesLimit,
-// LimitsMissing, GranterUnknown.
-func (s *Events) Start(ctx context.Context, by command.Caller, id int64) (domain.Event, error) {
-	return command.Run(ctx, s.pool, by, command.Command[domain.Event]{
+// changes nothing, and a repeated key does not undo a stop that came after it. moved reports whether it was this call
+// that started the event, or the first one of a repeated key. Errors: domain.NotFound, WrongStatus, NoTargets,
+// ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged, BrakeEngaged, PassesLimit, LimitsMissing,
+// GranterUnknown.
+func (s *Events) Start(ctx context.Context, by command.Caller, id int64) (e domain.Event, moved bool, err error) {
+	e, err = command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.StartBeforeCommit, After: failpoint.StartAfterCommit,
-		Do:    func(tx pgx.Tx) (domain.Event, error) { return s.start(ctx, tx, id, by.Actor) },
-		Again: func(tx pgx.Tx) (domain.Event, error) { return goesOn(ctx, tx, id) },
+		Do: func(tx pgx.Tx) (e domain.Event, err error) {
+			e, moved, err = s.start(ctx, tx, id, by.Actor)
+			return e, err
+		},
+		Again: func(tx pgx.Tx) (domain.Event, error) {
+			moved = true
+			return goesOn(ctx, tx, id)
+		},
 	})
+	return e, moved && err == nil, err
 }
 
 // goesOn returns the event as it is now, for a repeated key that had it started or resumed. Error: domain.WrongStatus
@@ -45,31 +53,32 @@ func goesOn(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
 	}
 }
 
-func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (domain.Event, error) {
+func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (e domain.Event, moved bool, err error) {
 	if err := lockMoves(ctx, tx); err != nil {
-		return domain.Event{}, err
+		return e, false, err
 	}
 	e, to, err := enter(ctx, tx, id, domain.Start)
 	if err != nil || e.Status == to {
-		return e, err
+		return e, false, err
 	}
 	if err := s.mayStart(ctx, tx, e); err != nil {
-		return e, err
+		return e, false, err
 	}
 	if err := eventrow.Move(ctx, tx, id, e.Status, to); err != nil {
-		return e, err
+		return e, false, err
 	}
 	if err := outbox.Release(ctx, tx, id); err != nil {
-		return e, err
+		return e, false, err
 	}
 	at, err := eventrow.StampStarted(ctx, tx, id)
 	if err != nil {
-		return e, err
+		return e, false, err
 	}
 	if err := s.keepRoot(ctx, tx, e, content.Start{At: at, By: by}); err != nil {
-		return e, err
+		return e, false, err
 	}
-	return eventrow.Select(ctx, tx, id)
+	e, err = eventrow.Select(ctx, tx, id)
+	return e, true, err
 }
 
 // enter takes the event's gate, and only then reads the event and says where the move leads: to where it is already, if
@@ -286,41 +295,49 @@ func awaitDrain(ctx context.Context, look func(ctx context.Context) (over bool, 
 
 // Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a
 // job (T2). Asked again of an event that it resumed it changes nothing, and a repeated key does not undo a stop that
-// came after it. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged,
-// BrakeEngaged, PassesLimit, LimitsMissing.
-func (s *Events) Resume(ctx context.Context, by command.Caller, id int64) (domain.Event, error) {
-	return command.Run(ctx, s.pool, by, command.Command[domain.Event]{
+// came after it. moved is as of Start. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys, Expired,
+// TermsRefused, ContentChanged, BrakeEngaged, PassesLimit, LimitsMissing.
+func (s *Events) Resume(ctx context.Context, by command.Caller, id int64) (e domain.Event, moved bool, err error) {
+	e, err = command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.ResumeBeforeCommit, After: failpoint.ResumeAfterCommit,
-		Do:    func(tx pgx.Tx) (domain.Event, error) { return s.resume(ctx, tx, id) },
-		Again: func(tx pgx.Tx) (domain.Event, error) { return goesOn(ctx, tx, id) },
+		Do: func(tx pgx.Tx) (e domain.Event, err error) {
+			e, moved, err = s.resume(ctx, tx, id)
+			return e, err
+		},
+		Again: func(tx pgx.Tx) (domain.Event, error) {
+			moved = true
+			return goesOn(ctx, tx, id)
+		},
 	})
+	return e, moved && err == nil, err
 }
 
-func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
+func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (e domain.Event, moved bool, err error) {
 	if err := lockMoves(ctx, tx); err != nil {
-		return domain.Event{}, err
+		return e, false, err
 	}
 	e, to, err := enter(ctx, tx, id, domain.Resume)
 	if err != nil || e.Status == to {
-		return e, err
+		return e, false, err
 	}
 	if err := s.mayStart(ctx, tx, e); err != nil {
-		return e, err
+		return e, false, err
 	}
 	if err := s.checkRoot(ctx, tx, e); err != nil {
-		return e, err
+		return e, false, err
 	}
 	if err := eventrow.Move(ctx, tx, id, e.Status, to); err != nil {
-		return e, err
+		return e, false, err
 	}
 	if err := eventrow.ClearFailure(ctx, tx, id); err != nil {
-		return e, err
+		return e, false, err
 	}
 	if err := outbox.Release(ctx, tx, id); err != nil {
-		return e, err
+		return e, false, err
 	}
 	if err := outbox.Requeue(ctx, tx, s.river, e.Type, id, s.relayChunks); err != nil {
-		return e, err
+		return e, false, err
 	}
-	return eventrow.Select(ctx, tx, id)
+	e, err = eventrow.Select(ctx, tx, id)
+	return e, true, err
 }

@@ -31,7 +31,7 @@ func TestImportStartRace(t *testing.T) {
 	// so that the import has begun
 	_, err := upload.Write([]byte("member_id,amount\nM1,1\n" + strings.Repeat("\n", 1<<17)))
 	require.NoError(t, err)
-	_, err = events.Start(t.Context(), command.Caller{Actor: "test"}, id)
+	_, _, err = events.Start(t.Context(), command.Caller{Actor: "test"}, id)
 	require.ErrorIs(t, err, &domain.Error{Code: domain.ImportRunning})
 	require.NoError(t, upload.Close())
 	require.NoError(t, <-imported)
@@ -41,7 +41,7 @@ func TestImportStartRace(t *testing.T) {
 		var imported, started error
 		var group errgroup.Group
 		group.Go(func() error { imported = s.importCSV(id, "member_id,amount\nM1,1\n"); return nil })
-		group.Go(func() error { _, started = events.Start(t.Context(), command.Caller{Actor: "test"}, id); return nil })
+		group.Go(func() error { _, _, started = events.Start(t.Context(), command.Caller{Actor: "test"}, id); return nil })
 		require.NoError(t, group.Wait())
 		targets := s.Int(`SELECT count(*) FROM point_targets WHERE event_id = $1`, id)
 		require.Equal(t, targets, s.Int(`SELECT total_count FROM campaign_events WHERE id = $1`, id))

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"bestow/app"
+	"bestow/app/command"
 	"bestow/app/eventrow"
 	"bestow/domain"
 	"bestow/http/api"
@@ -105,18 +106,22 @@ type startIn struct {
 
 // startEvent answers 202 if it started the event, and 200 if the event was running already.
 func (s *server) startEvent(ctx context.Context, in *startIn) (*eventOut, error) {
-	before, err := s.app.Events.Get(ctx, in.ID)
-	if err != nil {
-		return nil, err
-	}
+	return moveEvent(ctx, in, s.app.Events.Start)
+}
+
+// moveEvent answers 202 if move moved the event, and 200 if the event was there already.
+func moveEvent(
+	ctx context.Context, in *startIn,
+	move func(ctx context.Context, by command.Caller, id int64) (e domain.Event, moved bool, err error),
+) (*eventOut, error) {
 	by := in.caller(actor(ctx), nil)
-	e, err := s.app.Events.Start(ctx, by, in.ID)
+	e, moved, err := move(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := &eventOut{Status: http.StatusAccepted, Replayed: replayed(by)}
-	if before.Repeats(domain.Start) && out.Replayed == "" {
-		out.Status = http.StatusOK
+	out := &eventOut{Status: http.StatusOK, Replayed: replayed(by)}
+	if moved {
+		out.Status = http.StatusAccepted
 	}
 	return out.with(e), nil
 }

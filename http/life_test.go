@@ -2,12 +2,14 @@ package http
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 
 	"bestow/app"
 	"bestow/http/api"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 )
 
 // at makes an event of three members and brings it to a status: by its moves where a person can, by hand where only the
@@ -142,4 +144,24 @@ func TestStartBesideALookForDeadImports(t *testing.T) {
 	d.sql(`UPDATE imports SET defaulted = 0`) // as if each row had brought its amount
 	require.Equal(t, 200, d.patch(e.ID, `{"default_amount": 6}`).StatusCode)
 	require.Equal(t, 202, d.post(eventURL(e.ID)+"/start", "").StatusCode)
+}
+
+// Of many that start or resume an event at once, one moves it: it gets 202, the others 200.
+func TestOneMoves(t *testing.T) {
+	t.Parallel()
+	for move, status := range map[string]string{"start": "PENDING", "resume": "STOPPED"} {
+		t.Run(move, func(t *testing.T) {
+			t.Parallel()
+			d := setup(t)
+			e := d.at(status, "a")
+			var group errgroup.Group
+			answers := make([]int, 8)
+			for i := range answers {
+				group.Go(func() error { answers[i] = d.ask(move, e).StatusCode; return nil })
+			}
+			require.NoError(t, group.Wait())
+			slices.Sort(answers)
+			require.Equal(t, []int{200, 200, 200, 200, 200, 200, 200, 202}, answers)
+		})
+	}
 }

@@ -5,26 +5,12 @@ import (
 	"net/http"
 
 	"bestow/app"
-	"bestow/domain"
 	"bestow/http/api"
 )
 
 // resumeEvent answers 202 if it resumed the event, and 200 if the event was running already.
 func (s *server) resumeEvent(ctx context.Context, in *startIn) (*eventOut, error) {
-	before, err := s.app.Events.Get(ctx, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	by := in.caller(actor(ctx), nil)
-	e, err := s.app.Events.Resume(ctx, by, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	out := &eventOut{Status: http.StatusAccepted, Replayed: replayed(by)}
-	if before.Repeats(domain.Resume) && out.Replayed == "" {
-		out.Status = http.StatusOK
-	}
-	return out.with(e), nil
+	return moveEvent(ctx, in, s.app.Events.Resume)
 }
 
 type stopIn struct {

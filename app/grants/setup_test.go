@@ -89,7 +89,7 @@ func setupGrants(t *testing.T, n int) *grantTest {
 	_, err = s.app.Targets.Import(t.Context(), by, s.event,
 		imports.Upload{Body: strings.NewReader(file.String()), ContentType: "text/csv"})
 	require.NoError(t, err)
-	e, err := s.app.Events.Start(t.Context(), by, s.event)
+	e, _, err := s.app.Events.Start(t.Context(), by, s.event)
 	require.NoError(t, err)
 	require.Equal(t, domain.Running, e.Status)
 	require.Len(t, s.Chunks(s.event), 1)

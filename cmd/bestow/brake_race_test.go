@@ -42,11 +42,11 @@ func TestBrakeMeetsAStart(t *testing.T) {
 		move  func(*app.Events, context.Context, int64) error
 	}{
 		{failpoint.StartBeforeCommit, func(s *app.Events, ctx context.Context, id int64) error {
-			_, err := s.Start(ctx, operator, id)
+			_, _, err := s.Start(ctx, operator, id)
 			return err
 		}},
 		{failpoint.ResumeBeforeCommit, func(s *app.Events, ctx context.Context, id int64) error {
-			_, err := s.Resume(ctx, operator, id)
+			_, _, err := s.Resume(ctx, operator, id)
 			return err
 		}},
 	} {

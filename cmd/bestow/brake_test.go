@@ -55,10 +55,10 @@ func TestBrakeWithALaneWaiting(t *testing.T) {
 		7*time.Second, 50*time.Millisecond)
 	for _, id := range []int64{second.ID, third.ID, later.ID} {
 		require.Equal(t, domain.Pending, w.status(p, id))
-		_, err := p.App.Events.Start(t.Context(), operator, id)
+		_, _, err := p.App.Events.Start(t.Context(), operator, id)
 		require.ErrorIs(t, err, errBraked)
 	}
-	_, err := p.App.Events.Resume(t.Context(), operator, running.ID)
+	_, _, err := p.App.Events.Resume(t.Context(), operator, running.ID)
 	require.ErrorIs(t, err, errBraked)
 	q, err := p.App.Reports.Queue(t.Context())
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func TestBrakeWithALaneWaiting(t *testing.T) {
 		w.completed(p, id)
 	}
 	require.Equal(t, domain.Stopped, w.status(p, running.ID), "a release resumes nothing")
-	_, err = p.App.Events.Resume(t.Context(), operator, running.ID)
+	_, _, err = p.App.Events.Resume(t.Context(), operator, running.ID)
 	require.NoError(t, err)
 	w.exact(p, w.completed(p, running.ID))
 }
@@ -102,12 +102,12 @@ func TestBrakeOfOneType(t *testing.T) {
 	patch := app.EventPatch{NewEvent: app.NewEvent{EventType: "POINT"}, Given: map[string]bool{"event_type": true}}
 	_, err = p.App.Events.Edit(t.Context(), operator, empty.ID, patch, func(domain.Event) error { return nil })
 	require.NoError(t, err)
-	_, err = p.App.Events.Start(t.Context(), operator, empty.ID)
+	_, _, err = p.App.Events.Start(t.Context(), operator, empty.ID)
 	require.ErrorIs(t, err, errBraked)
 
 	w.brake(p, domain.BrakeAll)
 	w.release(p, domain.BrakeOf("POINT"))
-	_, err = p.App.Events.Start(t.Context(), operator, made.ID)
+	_, _, err = p.App.Events.Start(t.Context(), operator, made.ID)
 	require.ErrorIs(t, err, errBraked, "the other brake still holds it")
 	w.release(p, domain.BrakeAll)
 	w.completed(p, points.ID)

@@ -60,7 +60,7 @@ func (w *contentWorld) failed(code domain.Code, granted int) {
 // goesOn resumes the event in a whole process, which completes it exactly.
 func (w *contentWorld) goesOn() {
 	w.Helper()
-	_, err := w.p.App.Events.Resume(w.Context(), operator, w.e.ID)
+	_, _, err := w.p.App.Events.Resume(w.Context(), operator, w.e.ID)
 	require.NoError(w, err)
 	p, _ := w.start(w.Context(), daemon.Overrides{}, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs)
 	w.completed(p, w.e.ID)
@@ -141,7 +141,7 @@ func TestContentChangedBeforeTheStart(t *testing.T) {
 			t.Parallel()
 			w := newContentWorld(t)
 			w.exec(c.change)
-			if _, err := w.p.App.Events.Start(t.Context(), operator, w.e.ID); err != nil {
+			if _, _, err := w.p.App.Events.Start(t.Context(), operator, w.e.ID); err != nil {
 				require.ErrorIs(t, err, changed)
 				require.Contains(t, c.name, "hash")
 				return
@@ -170,7 +170,7 @@ func TestStartOfAnotherList(t *testing.T) {
 		{`UPDATE imports SET seal = NULL`, "an import was added, taken away"},
 	} {
 		w.exec(c.change + total)
-		_, err := w.p.App.Events.Start(t.Context(), operator, w.e.ID)
+		_, _, err := w.p.App.Events.Start(t.Context(), operator, w.e.ID)
 		require.ErrorIs(t, err, changed, c.change)
 		require.ErrorContains(t, err, c.said, c.change)
 		w.exec(`SELECT 1` + back + total)
@@ -243,7 +243,7 @@ func TestResumeOfAnotherContent(t *testing.T) {
 		{"version 3", `UPDATE starts SET definition = replace(definition, '"v":2', '"v":3')`, `UPDATE starts SET definition = (SELECT definition FROM was)`},
 	} {
 		w.exec(c.change)
-		_, err := w.p.App.Events.Resume(t.Context(), operator, w.e.ID)
+		_, _, err := w.p.App.Events.Resume(t.Context(), operator, w.e.ID)
 		require.ErrorIs(t, err, changed, c.change)
 		require.ErrorContains(t, err, c.said)
 		w.exec(c.back)
@@ -258,7 +258,7 @@ func TestStartedTwice(t *testing.T) {
 	w.run(w.p, w.e)
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM starts WHERE by = 'test' AND octet_length(root) = 32`))
 	w.exec(`UPDATE campaign_events SET event_status = 'PENDING'`)
-	_, err := w.p.App.Events.Start(t.Context(), operator, w.e.ID)
+	_, _, err := w.p.App.Events.Start(t.Context(), operator, w.e.ID)
 	require.ErrorIs(t, err, changed)
 }
 
@@ -309,10 +309,10 @@ func TestKeyWithoutItsMasterKey(t *testing.T) {
 	keyless, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	require.ErrorIs(t, keyless.App.Grants.Handle(t.Context(), w.message(w.e)), missing)
 	w.failed(domain.MissingKeys, 0)
-	_, err = keyless.App.Events.Resume(t.Context(), operator, w.e.ID)
+	_, _, err = keyless.App.Events.Resume(t.Context(), operator, w.e.ID)
 	require.ErrorIs(t, err, missing)
 	second := w.event(w.p, "POINT", 20)
-	_, err = keyless.App.Events.Start(t.Context(), operator, second.ID)
+	_, _, err = keyless.App.Events.Start(t.Context(), operator, second.ID)
 	require.ErrorIs(t, err, missing)
 	w.cfg.MasterKey = master
 	w.goesOn()
@@ -333,7 +333,7 @@ func TestBareKeyInProduction(t *testing.T) {
 		Log: w.log, WrappedKeysOnly: true,
 	})
 	require.NoError(t, err)
-	_, err = production.App.Events.Start(t.Context(), operator, w.e.ID)
+	_, _, err = production.App.Events.Start(t.Context(), operator, w.e.ID)
 	require.ErrorIs(t, err, missing)
 	amount := int64(1)
 	e, err := production.App.Events.Create(t.Context(), operator,

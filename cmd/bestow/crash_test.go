@@ -88,7 +88,7 @@ func TestKilledAfterTheLedgerThenStopped(t *testing.T) {
 		return w.count(`SELECT success_count FROM campaign_event_summary`) == granted
 	}, time.Minute, 50*time.Millisecond, "what the ledger has, the report has")
 	require.Equal(t, granted, w.count(`SELECT count(*) FROM money.point_member`), "nothing was granted meanwhile")
-	_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
+	_, _, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	w.exact(p, w.completed(p, e.ID))
 }
@@ -263,7 +263,7 @@ func TestStoppedAndResumedWhileARelayPublishes(t *testing.T) {
 	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM parked_messages`) == w.cfg.Partitions },
 		time.Minute, 50*time.Millisecond)
 	require.Zero(t, w.count(`SELECT count(*) FROM money.point_member`))
-	_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
+	_, _, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	close(resumed)
 	w.exact(p, w.completed(p, e.ID))

@@ -80,7 +80,7 @@ func TestForeignDefaults(t *testing.T) {
 			w.granted(100)
 			_, err := p.App.Events.Stop(t.Context(), operator, one.ID, "look")
 			require.NoError(t, err)
-			_, err = p.App.Events.Resume(t.Context(), operator, one.ID)
+			_, _, err = p.App.Events.Resume(t.Context(), operator, one.ID)
 			require.NoError(t, err)
 			w.run(p, other)
 			w.exact(p, w.completed(p, one.ID))

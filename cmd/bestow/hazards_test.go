@@ -33,7 +33,7 @@ func TestLostAnswersToCommit(t *testing.T) {
 	deaf.on.Store(true)
 	for _, e := range []domain.Event{points, vouchers} { // a start whose answer is lost is asked again
 		require.Eventually(t, func() bool {
-			_, err := p.App.Events.Start(t.Context(), operator, e.ID)
+			_, _, err := p.App.Events.Start(t.Context(), operator, e.ID)
 			return err == nil
 		}, time.Minute, 10*time.Millisecond)
 	}

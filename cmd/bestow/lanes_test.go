@@ -110,9 +110,9 @@ func TestTwentyEventsInThreeLanes(t *testing.T) {
 		w.completed(p, lanes[lane][len(lanes[lane])-1]) // nobody waits for another lane
 	}
 	require.Equal(t, domain.Pending, w.status(p, lanes[1][3]), "its own lane waits")
-	_, err := p.App.Events.Resume(t.Context(), operator, lanes[1][3])
+	_, _, err := p.App.Events.Resume(t.Context(), operator, lanes[1][3])
 	require.ErrorIs(t, err, &domain.Error{Code: domain.WrongStatus})
-	_, err = p.App.Events.Start(t.Context(), operator, lanes[1][3])
+	_, _, err = p.App.Events.Start(t.Context(), operator, lanes[1][3])
 	require.ErrorIs(t, err, &domain.Error{Code: domain.LaneBusy})
 
 	_, err = p.App.Events.Stop(t.Context(), operator, held, "look into it")
@@ -120,7 +120,7 @@ func TestTwentyEventsInThreeLanes(t *testing.T) {
 	w.completed(p, lanes[1][len(lanes[1])-1]) // the lane went on without it
 	require.Equal(t, domain.Stopped, w.status(p, held))
 	close(gate.open)
-	_, err = p.App.Events.Resume(t.Context(), operator, held)
+	_, _, err = p.App.Events.Resume(t.Context(), operator, held)
 	require.NoError(t, err)
 	last := w.completed(p, held)
 

@@ -197,7 +197,7 @@ func TestStopAndResumeAtRandomMoments(t *testing.T) {
 				return w.count(`SELECT count(*) FROM money.point_member WHERE ref_unique_id = $1`,
 					fmt.Sprint(e.ID)) != rows
 			}, 100*time.Millisecond, 20*time.Millisecond, "round %d: a grant after the stop's 200", round)
-			_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
+			_, _, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 			require.NoError(t, err)
 		}
 		w.exact(p, w.completed(p, e.ID))

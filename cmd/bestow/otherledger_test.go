@@ -201,7 +201,7 @@ func TestOnlyOneHandlerHasTheLedger(t *testing.T) {
 	w.granter("coffee", ledger, "COFFEE", domain.Points)
 	p, _ := poor.start(t.Context(), quickLooks, daemon.AllRoles...)
 	points, coffee := w.event(p, "POINT", 500), w.event(p, "COFFEE", 500)
-	_, err := p.App.Events.Start(t.Context(), operator, coffee.ID)
+	_, _, err := p.App.Events.Start(t.Context(), operator, coffee.ID)
 	require.ErrorIs(t, err, &domain.Error{Code: domain.GranterUnknown})
 	require.ErrorContains(t, err, "no handler that runs has the ledger coffee")
 

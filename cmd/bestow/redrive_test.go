@@ -98,7 +98,7 @@ func TestRedriveAndStop(t *testing.T) {
 	require.Eventually(t, func() bool { return w.handled.Load() >= messages }, time.Minute, 20*time.Millisecond)
 	require.Equal(t, 20, w.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`),
 		"stopped is stopped")
-	_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
+	_, _, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	w.answered(p, e.ID)
 }
@@ -201,7 +201,7 @@ func TestRetryThatAStopDropped(t *testing.T) {
 	require.NoError(t, err)
 	w.exec(`UPDATE river.river_job SET args = args || '{"mode": "again", "try": 0}' WHERE kind = 'relay' AND args->>'mode' = 'retry'`)
 	open.Store(true)
-	_, err = p.App.Events.Resume(t.Context(), operator, e.ID)
+	_, _, err = p.App.Events.Resume(t.Context(), operator, e.ID)
 	require.NoError(t, err)
 	w.exact(p, w.completed(p, e.ID))
 }

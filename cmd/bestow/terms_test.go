@@ -93,7 +93,7 @@ func TestTermsOfBefore(t *testing.T) {
 	_, err := w.pool.Exec(t.Context(),
 		`UPDATE campaign_events SET expiry_at = '9999-12-31T23:59:59Z' WHERE id = $1`, e.ID)
 	require.NoError(t, err)
-	_, err = p.App.Events.Start(t.Context(), operator, e.ID)
+	_, _, err = p.App.Events.Start(t.Context(), operator, e.ID)
 	require.ErrorIs(t, err, &domain.Error{Code: domain.TermsRefused})
 	require.ErrorContains(t, err, "leave it out for never")
 }

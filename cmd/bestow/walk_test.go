@@ -157,14 +157,14 @@ func (k *walk) event(kind string, n int) (id int64) {
 func (k *walk) begin(events ...int64) {
 	k.Helper()
 	for _, id := range events {
-		k.do(func(by command.Caller) error { _, err := k.p.App.Events.Start(k.ctx, by, id); return err })
+		k.do(func(by command.Caller) error { _, _, err := k.p.App.Events.Start(k.ctx, by, id); return err })
 	}
 }
 
 func (k *walk) resume(events ...int64) {
 	k.Helper()
 	for _, id := range events {
-		k.do(func(by command.Caller) error { _, err := k.p.App.Events.Resume(k.ctx, by, id); return err })
+		k.do(func(by command.Caller) error { _, _, err := k.p.App.Events.Resume(k.ctx, by, id); return err })
 	}
 }
 

@@ -148,7 +148,7 @@ func memberList(n int) io.Reader {
 
 func (w *world) run(p *daemon.Process, e domain.Event) {
 	w.Helper()
-	_, err := p.App.Events.Start(w.Context(), operator, e.ID)
+	_, _, err := p.App.Events.Start(w.Context(), operator, e.ID)
 	require.NoError(w, err)
 }
 

@@ -54,7 +54,7 @@ func (d *demo) play(ctx context.Context, members int) (events []domain.Event, su
 	}
 	began := time.Now()
 	for _, e := range events {
-		if _, err := d.process.App.Events.Start(ctx, demoCaller, e.ID); err != nil {
+		if _, _, err := d.process.App.Events.Start(ctx, demoCaller, e.ID); err != nil {
 			return nil, sum, err
 		}
 	}

@@ -67,7 +67,7 @@ func (w *stage) start(with daemon.Overrides, roles ...string) *daemon.Process {
 // run starts an event.
 func (w *stage) run(p *daemon.Process, e domain.Event) {
 	w.Helper()
-	_, err := p.App.Events.Start(w.Context(), demoCaller, e.ID)
+	_, _, err := p.App.Events.Start(w.Context(), demoCaller, e.ID)
 	require.NoError(w, err)
 }
 

@@ -70,7 +70,7 @@ func upload(ctx context.Context, product *Product, event domain.Event, list io.R
 }
 
 func (p *pipeline) grant(ctx context.Context) error {
-	if _, err := p.product.App.Events.Start(ctx, caller, p.event.ID); err != nil {
+	if _, _, err := p.product.App.Events.Start(ctx, caller, p.event.ID); err != nil {
 		return err
 	}
 	return completed(ctx, p.product, p.event)

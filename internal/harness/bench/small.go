@@ -52,7 +52,7 @@ func listOf(first, last int) io.Reader {
 
 func (s *small) grant(ctx context.Context) error {
 	for _, e := range s.events {
-		if _, err := s.product.App.Events.Start(ctx, caller, e.ID); err != nil {
+		if _, _, err := s.product.App.Events.Start(ctx, caller, e.ID); err != nil {
 			return err
 		}
 	}
