@@ -83,7 +83,10 @@ func New(d Deps) (*App, error) {
 		Events: events, Types: &Types{d.Pool}, Parked: &Parked{d.Pool, d.River},
 		Processes: processes.New(d.Pool), Ledgers: processes.NewLedgers(d.Pool),
 	}
-	return a, errors.Join(d.addLists(a), d.addReports(a), d.addGrants(a))
+	if err := errors.Join(d.addLists(a), d.addReports(a), d.addGrants(a)); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 func (d Deps) listKeys() listkey.Keys {

@@ -281,7 +281,7 @@ func (s *Events) StopBraked(ctx context.Context) error {
 }
 
 // lockMoves lets a brake wait for this transaction, a start, a resume or a redrive, unless the brake's row is
-// committed: then engagedBrake sees it. It comes before the gate.
+// committed: then obstacle.Engaged sees it. It comes before the gate.
 func lockMoves(ctx context.Context, tx pgx.Tx) error {
 	return pg.LockShared(ctx, tx, pg.Brake, pg.Moves)
 }

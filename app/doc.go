@@ -7,7 +7,7 @@
 //	imports     takes a list into an event (T1)
 //	grants      turns a message into results: claim, grant, settle, close (T4 to T7)
 //	reports     says how events go, and what they stand still for
-//	verify      proves that nothing is granted twice or forgotten; it shares no code with what writes
+//	verify      proves that nothing is granted twice or forgotten; it shares no SQL and no package of app
 //	eventrow    reads an event with its type and summary, and moves its status
 //	obstacle    says what keeps an event from starting or going on
 //	processes   lists the processes that run, and what they say of themselves
@@ -18,18 +18,22 @@
 // grants.
 //
 // An exported method is one transaction, or a documented sequence of them; an unexported function takes the pgx.Tx
-// right after its context, so that composing is calling another function. SQL stands in the *_sql.go file beside its
-// use case. Only app.go knows imports, grants, reports and verify; those four do not know each other.
+// right after its context, so that composing is calling another function. Only app.go knows imports, grants, reports and
+// verify, which it wires, and pins, which keeps keys for two of them; those four do not know each other. T1 to T9 are the
+// transactions of docs/lifecycle.md.
 //
 // # The gate
 //
 // Each event has an advisory lock. What changes the event's status takes it exclusively, what claims or marks a chunk
-// takes it shared; it is the first statement of its transaction, and the status is read in the next one.
+// takes it shared, and the status is read in the next statement.
 //
 // # Lock order
 //
-// gate → campaign_events → targets → results → grant_chunks → river_job → summary, which is the last statement, because
-// every chunk of an event updates the same row. Rows are locked in key order.
+// idempotency key → moves (a brake waits for it) → the event's import → gate → claims (a brake waits for it) →
+// campaign_events → targets → results → grant_chunks → river_job → summary, which is the last statement, because every
+// chunk of an event updates the same row. Rows are locked in key order. What holds the gate alone may write
+// campaign_events after other rows, as a fault and a deletion do: no other transaction writes it meanwhile. An import
+// takes the gate after it has written targets, chunks and jobs, which no other transaction sees yet.
 //
 // # Never
 //

@@ -69,7 +69,7 @@ func (n NewEvent) check(c conditions) error {
 		return nil
 	}
 	return &domain.Error{
-		Code: domain.Invalid, Message: "the event cannot be made like this",
+		Code: domain.Invalid, Message: "the event cannot be like this",
 		Hint: "correct the fields that are named", Fields: f,
 	}
 }

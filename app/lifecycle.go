@@ -296,7 +296,7 @@ func awaitDrain(ctx context.Context, look func(ctx context.Context) (over bool, 
 // Resume lets a stopped or failed event go on: its jobs become available, and every chunk that is not settled gets a
 // job (T2). Asked again of an event that it resumed it changes nothing, and a repeated key does not undo a stop that
 // came after it. moved is as of Start. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys, Expired,
-// TermsRefused, ContentChanged, BrakeEngaged, PassesLimit, LimitsMissing.
+// TermsRefused, ContentChanged, BrakeEngaged, PassesLimit, LimitsMissing, GranterUnknown.
 func (s *Events) Resume(ctx context.Context, by command.Caller, id int64) (e domain.Event, moved bool, err error) {
 	e, err = command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.ResumeBeforeCommit, After: failpoint.ResumeAfterCommit,

@@ -32,7 +32,7 @@ type PolicyTerms struct {
 
 	Min, Max    *int64 // of the amount of one save
 	MaxHold     *int64 // of what a member may hold after a save
-	RegrantDays *int   // how long points are valid that a cancel gives back after their expiry: 1 to 36,500; nil: Config.RegrantDays
+	RegrantDays *int   // how long points are valid that a cancel gives back after their expiry: 1 to 36,500; nil: the ledger's own (BESTOW_REGRANT_DAYS)
 	TypeCode    string // of a save that names none: at most 10 characters; "": each save names its own
 }
 

@@ -1,5 +1,6 @@
 // Package outbox carries chunks of targets from a row in PostgreSQL to Kafka, and hands each message that comes back to
-// one [Handler]. It is the only writer of Kafka and of river_job, of publish_status and of published_count. It decides
+// one [Handler]. It is the only writer of Kafka, of relay and replay jobs,
+// of publish_status and of published_count. It decides
 // nothing about grants.
 //
 // The road of a chunk:

@@ -32,7 +32,7 @@ type Caller struct {
 type Once struct {
 	Key         string
 	Fingerprint []byte // of everything that was asked
-	Replayed    bool   // set by the use case: an earlier request of the key has done it, and nothing was done again
+	Replayed    bool   // set by this package: an earlier request of the key has done it, and nothing was done again
 }
 
 // Command holds what one transaction does, and its failpoints on either side of the commit.

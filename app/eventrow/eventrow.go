@@ -34,7 +34,7 @@ func Scan(row pgx.CollectableRow) (e domain.Event, err error) {
 	return e, row.Scan(eventFields(&e)...)
 }
 
-// eventFields return where eventColumns go.
+// eventFields returns where Columns go.
 func eventFields(e *domain.Event) []any {
 	return []any{
 		&e.ID, &e.CampaignID, &e.Status, &e.FailureCode, &e.DefaultReason,
@@ -71,7 +71,7 @@ func ReadError(id int64, err error) error {
 	return nil
 }
 
-// SelectBraked reads an event as selectEvent does, and whether a brake holds it, in one statement.
+// SelectBraked reads an event as Select does, and whether a brake holds it, in one statement.
 func SelectBraked(ctx context.Context, tx pgx.Tx, id int64) (e domain.Event, braked bool, err error) {
 	const query = `SELECT ` + Columns +
 		`, EXISTS (SELECT FROM brakes b WHERE b.scope IN ('all', 'type:' || e.event_type))
@@ -89,7 +89,7 @@ type Filter struct {
 	Before     int64 // only events with a smaller id; 0 for all
 }
 
-// List is List's keyset page.
+// List reads the events that f lets through, newest first, at most f.Limit of them.
 func List(ctx context.Context, tx pgx.Tx, f Filter) ([]domain.Event, error) {
 	const where = ` WHERE ($1 = '' OR e.event_status = $1) AND ($2 = '' OR e.event_type = $2)
 		AND ($3 = '' OR e.campaign_id IN ($3, $4)) AND ($5::bigint = 0 OR e.id < $5) ORDER BY e.id DESC LIMIT $6`

@@ -1,6 +1,7 @@
 // Package grants turns a message into results: claim (T4), grant (T5), settle (T6), and close (T7), which is handed in.
 //
-// Start with Grants.Handle.
+// Start with Grants.Handle. What an outcome makes of a member's row, and how often it was refused, is decided by
+// domain.Result.Settle; fault.go stops an event whose going on would do harm.
 package grants
 
 import (

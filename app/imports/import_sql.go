@@ -64,7 +64,7 @@ func insertImport(ctx context.Context, tx pgx.Tx, r Record) (id int64, err error
 		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id`
 	err = tx.QueryRow(ctx, insert, r.EventID, r.CreatedBy, r.ContentType, r.Header, r.SHA256, r.Bytes, r.Accepted,
 		r.Rejected,
-		r.TotalAmount, true, r.Defaulted, r.MaxAmount, int64(r.mark.sum), signed(r.mark.sample)).Scan(&id)
+		r.TotalAmount, true, r.defaulted, r.maxAmount, int64(r.mark.sum), signed(r.mark.sample)).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("insert import: %w", err)
 	}

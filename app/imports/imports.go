@@ -145,10 +145,12 @@ type Record struct {
 	Accepted    int
 	Rejected    int
 	TotalAmount int64
-	Defaulted   int   // accepted rows that took the event's default amount; not read from the imports of before
-	MaxAmount   int64 // the largest amount of an accepted row; likewise
-	mark        listMark
 	CreatedAt   time.Time
+
+	// Only written: an import that is listed does not have them.
+	defaulted int   // accepted rows that took the event's default amount
+	maxAmount int64 // the largest amount of an accepted row
+	mark      listMark
 }
 
 // Imports lists an event's imports, newest first. Error: domain.NotFound.

@@ -126,8 +126,8 @@ func (im *importing) importRecord() Record {
 		Accepted:    im.load.accepted,
 		Rejected:    im.rejected(),
 		TotalAmount: im.load.amount,
-		Defaulted:   im.load.defaulted,
-		MaxAmount:   im.load.maxAmount,
+		defaulted:   im.load.defaulted,
+		maxAmount:   im.load.maxAmount,
 		mark:        im.load.mark,
 	}
 }

@@ -2,7 +2,7 @@
 // opens them for a proof, which compares them with the ledger's (Unsealer). Each event has a key of its own in the
 // table pin_keys, which the master key wraps.
 //
-// Start with Sealer.Seal in sealer.go.
+// Start with NewSealer in sealer.go.
 //
 // What it must never do: write a PIN or a key into a log, an error or a report.
 package pins

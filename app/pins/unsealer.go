@@ -24,7 +24,7 @@ type Unsealer struct {
 	OpenLedger func(context.Context, pgx.Tx) (Ledger, error)
 }
 
-// Ledger opens the vouchers of the ledger: *money.Audit.
+// Ledger opens the vouchers of the ledger: *vouchers.Audit.
 type Ledger interface {
 	// Open returns the code and the PIN of a voucher; its error says in words what is wrong with the voucher.
 	Open(ref, key string, sealedCode, sealedPIN, codeHMAC []byte) (code, pin string, err error)
@@ -40,7 +40,7 @@ type voucherKeys struct {
 	pins   map[int64]*seal.Key // by event
 }
 
-// Load implements app.Unsealer.
+// Load implements verify.Unsealer.
 func (u Unsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (verify.VoucherKeys, []string, int, error) {
 	opened := voucherKeys{pins: map[int64]*seal.Key{}}
 	var wrong []string
@@ -74,7 +74,7 @@ func (u Unsealer) Load(ctx context.Context, tx pgx.Tx, event *int64) (verify.Vou
 	return opened, wrong, len(opened.pins) + opened.ledger.Keys(), nil
 }
 
-// Differs implements app.VoucherKeys.
+// Differs implements verify.VoucherKeys.
 func (k voucherKeys) Differs(v *verify.SealedVoucher) string {
 	var code, pin string
 	if v.Issued {

@@ -37,7 +37,7 @@ type Verification struct {
 
 // KeptReport is the last report on an event, as it was made.
 type KeptReport struct {
-	Document []byte        // the JSON of a VerifyReport, byte for byte what its SHA256 is of
+	Document []byte        // the JSON of a verify.Report, byte for byte what its SHA256 is of
 	UnderWay *Verification // the next one, if it was asked for; nil for none
 }
 

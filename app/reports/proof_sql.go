@@ -41,6 +41,9 @@ func selectFirst(ctx context.Context, tx pgx.Tx, eventID int64, states ...string
 }
 
 func (s *Reports) insertVerification(ctx context.Context, tx pgx.Tx, actor string, eventID int64) error {
+	if s.river == nil {
+		return errors.New("insert verify job: these reports have no River client")
+	}
 	asker, err := json.Marshal(Asker{By: actor})
 	if err != nil {
 		return fmt.Errorf("insert verify job: %w", err)
@@ -61,7 +64,7 @@ func selectReport(ctx context.Context, tx pgx.Tx, eventID int64) (document []byt
 	return document, nil
 }
 
-// rescueVerifications lets running verify jobs wait again whose process was not seen for aliveFor. A job names its
+// rescueVerifications lets running verify jobs wait again whose process was not seen for processes.AliveFor. A job names its
 // process by the id of its row, without hyphens.
 func rescueVerifications(ctx context.Context, tx pgx.Tx) (rescued int, err error) {
 	const update = `UPDATE river.river_job j SET state = 'available', scheduled_at = now()

@@ -19,7 +19,7 @@ import (
 // Reason is one thing that an event stands still for.
 type Reason struct {
 	Code domain.Code
-	Text string // for people; it begins with "blocked: " where it does not pass by itself
+	Text string // for people; "blocked: " at its beginning says that it does not pass by itself
 }
 
 // The codes of reasons, beside those of reports, those with which a start is refused, and the names of the roles.

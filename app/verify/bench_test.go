@@ -18,7 +18,7 @@ import (
 // BenchmarkVerify verifies a completed event as an import and a run write it: in the order of (partition, member), in
 // chunks of 1,000, the targets in a partition of their own.
 //
-//	go test ./app -run '^$' -bench Verify/1000000 -benchtime 3x
+//	go test ./app/verify -run '^$' -bench Verify/1000000 -benchtime 3x
 func BenchmarkVerify(b *testing.B) {
 	for _, members := range []int{100_000, 1_000_000} {
 		b.Run(fmt.Sprint(members), func(b *testing.B) {

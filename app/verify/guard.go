@@ -84,7 +84,7 @@ func (s *Verifier) Read(ctx context.Context, fn func(pgx.Tx) error) error {
 	return s.lookFirst(ctx, func(tx guarded) error { return fn(tx) })
 }
 
-// lookFirst is read, but it reads no table while one of them runs code of others: then the error is errTakenOver.
+// lookFirst is read, but it reads no table while one of them runs code of others: then the error is ErrTakenOver.
 func (s *Verifier) lookFirst(ctx context.Context, fn func(guarded) error) error {
 	return s.read(ctx, func(tx guarded) error {
 		_, taken, err := tx.look(ctx)

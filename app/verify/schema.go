@@ -19,7 +19,7 @@ import (
 )
 
 // schemaText is the catalog of a database that the migrations have just made, as catalog.Text writes it. A new
-// migration changes it: BESTOW_TEST_GOLDEN=1 go test ./app -run TestSchemaIsWhatMigrationsMake
+// migration changes it: BESTOW_TEST_GOLDEN=1 go test ./app/verify -run TestSchemaIsWhatMigrationsMake
 //
 //go:embed schema.txt
 var schemaText []byte

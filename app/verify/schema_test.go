@@ -18,7 +18,7 @@ import (
 )
 
 // The golden catalog is that of a database which the migrations have just made, with one event's own partition in it.
-// After a new migration: BESTOW_TEST_GOLDEN=1 go test ./app -run TestSchemaIsWhatMigrationsMake
+// After a new migration: BESTOW_TEST_GOLDEN=1 go test ./app/verify -run TestSchemaIsWhatMigrationsMake
 func TestSchemaIsWhatMigrationsMake(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)

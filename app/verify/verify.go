@@ -1,5 +1,6 @@
 // Package verify proves that targets, marks, results, counters and ledger agree: invariants in SQL (folder sql),
-// compared on one snapshot. It shares no code with what writes, and recounts counters where that is asked for.
+// compared on one snapshot. It shares no SQL and no package of app with what writes, only
+// the rules of the domain, and recounts counters where that is asked for.
 //
 // Start with Verifier.Verify. list.go has every invariant on one page, docs/verify.md says what each compares.
 package verify

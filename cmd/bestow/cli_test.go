@@ -250,7 +250,7 @@ func TestCommandLineRefusals(t *testing.T) {
 		"event create --campaign-id b --event-type POINT --expiry-at tomorrow": {terminal.ExitUsage, `--expiry-at is "tomorrow"`},
 		"event create --campaign-id a --event-type COUPON --partition-count 0": {
 			terminal.ExitFailed,
-			"bestow: the event cannot be made like this\n  event_type: must be one of POINT, " +
+			"bestow: the event cannot be like this\n  event_type: must be one of POINT, " +
 				"VOUCHER\n  partition_count: must be 1 to 64\n  correct the fields that are named\n",
 		},
 		"event create --campaign-id a --event-type POINT": {terminal.ExitFailed, "bestow: the campaign_id belongs to event 1\n  use that event, or take another campaign_id\n"},

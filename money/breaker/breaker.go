@@ -151,22 +151,22 @@ func (b *Breaker) note(failed error) {
 	}
 }
 
-// GrantPoints implements ledger.
+// GrantPoints implements Ledger.
 func (b *Breaker) GrantPoints(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error) {
 	return guarded(b, func() ([]money.Answer, error) { return b.ledger.GrantPoints(ctx, deadline, items) })
 }
 
-// GrantVouchers implements ledger.
+// GrantVouchers implements Ledger.
 func (b *Breaker) GrantVouchers(ctx context.Context, deadline time.Time, items []money.Item) ([]money.Answer, error) {
 	return guarded(b, func() ([]money.Answer, error) { return b.ledger.GrantVouchers(ctx, deadline, items) })
 }
 
-// LookupPoints implements ledger.
+// LookupPoints implements Ledger.
 func (b *Breaker) LookupPoints(ctx context.Context, keys []string) ([]money.Found, error) {
 	return guarded(b, func() ([]money.Found, error) { return b.ledger.LookupPoints(ctx, keys) })
 }
 
-// LookupVouchers implements ledger.
+// LookupVouchers implements Ledger.
 func (b *Breaker) LookupVouchers(ctx context.Context, keys []string) ([]money.Found, error) {
 	return guarded(b, func() ([]money.Found, error) { return b.ledger.LookupVouchers(ctx, keys) })
 }

@@ -73,7 +73,7 @@ const writeSQL = `WITH moved AS (
 	)
 	SELECT point_member_id, (SELECT count(*) FROM open) + (SELECT count(*) FROM empty) FROM moved`
 
-// queue adds d to batch. Its result is d.id, or errLotsMoved.
+// queue adds d to batch. Its result is d.id, or frame.ErrMoved.
 func (l *Lots) queue(batch *pgx.Batch, d *draft) {
 	lots, points := columnsOf(d.parts, func(p part) (int64, int64) { return p.lot, p.point })
 	changed, by := columnsOf(d.changes, func(c change) (int64, int64) { return c.lot, c.point })
@@ -108,7 +108,7 @@ func columnsOf[T any](rows []T, fields func(T) (int64, int64)) (a, b []int64) {
 	return a, b
 }
 
-// write writes drafts in their order, in one round trip. Error: errLotsMoved.
+// write writes drafts in their order, in one round trip. Error: frame.ErrMoved.
 func (l *Lots) write(ctx context.Context, tx pgx.Tx, drafts ...*draft) error {
 	if len(drafts) == 0 {
 		return nil

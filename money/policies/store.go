@@ -242,7 +242,7 @@ func dayOf(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }
 
-// columns are the values of t in the order of the statements that write them.
+// columnsOfTerms returns the values of t in the order of the statements that write them.
 func columnsOfTerms(t *money.PolicyTerms) []any {
 	return []any{
 		t.Name, t.Status, t.Validity, t.Days, t.Until, t.Months, t.Min, t.Max, t.MaxHold, t.RegrantDays,

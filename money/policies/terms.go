@@ -124,7 +124,7 @@ func (t *Terms) Resolve(i *money.Item, now time.Time, loc *time.Location) (money
 	return item, nil
 }
 
-// Refuse returns why the policy of i, which resolve returned, does not allow it; if it does, i counts as held.
+// Refuse returns why the policy of i does not allow it; if it does, i counts as held.
 func (t *Terms) Refuse(i *money.Item) *money.Refusal {
 	if i.Policy == "" {
 		return nil

@@ -27,7 +27,7 @@ const (
 	leaveBudget = 5 * time.Second
 )
 
-// heart keeps the process's row in the list of processes (app.Processes), and knows what events stand still for.
+// heart keeps the process's row in the list of processes (processes.Processes), and knows what events stand still for.
 type heart struct {
 	p      *Process
 	self   processes.Process

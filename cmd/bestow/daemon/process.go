@@ -241,7 +241,7 @@ func (p *Process) Close() {
 	p.Pool.Close()
 }
 
-// Run works in the process's roles until ctx ends or one of them fails, then lets what has begun finish.
+// Run works in the process's roles until stop ends or one of them fails, then lets what has begun finish.
 func (p *Process) Run(stop context.Context) error {
 	g, ctx := errgroup.WithContext(stop)
 	g.Go(func() error { return p.heart.run(ctx) })

@@ -44,7 +44,7 @@ func (g Granter) of(e domain.Event) (*Ledger, error) {
 // Takes reports whether the process can have the grants of a type made.
 func (g Granter) Takes(t domain.EventType) bool { return g[t.Granter] != nil }
 
-// Away implements app.Granter.
+// Away implements grants.Granter.
 func (g Granter) Away(e domain.Event) error {
 	l, err := g.of(e)
 	if err != nil {
@@ -53,7 +53,7 @@ func (g Granter) Away(e domain.Event) error {
 	return l.away()
 }
 
-// Grant implements app.Granter. Its error wraps app.ErrNotApplied where the ledger says that it applied nothing.
+// Grant implements grants.Granter. Its error wraps grants.ErrNotApplied where the ledger says that it applied nothing.
 func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time,
 	batch []domain.Grant,
 ) ([]domain.Outcome, error) {
@@ -109,7 +109,7 @@ func neverAsked(err error) bool {
 	return errors.Is(err, breaker.ErrAway) || ok && network.Op == "dial"
 }
 
-// Lookup implements app.Granter.
+// Lookup implements grants.Granter.
 func (g Granter) Lookup(ctx context.Context, e domain.Event, batch []domain.Grant) ([]*domain.Outcome, error) {
 	l, err := g.of(e)
 	if err == nil {

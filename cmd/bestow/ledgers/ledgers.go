@@ -115,6 +115,7 @@ func New(c Config) (Granter, error) {
 		l := &Ledger{name: at.Name, installation: c.Installation}
 		var err error
 		if l.remote, err = newRemote(at, c); err != nil {
+			g.Close()
 			return nil, fmt.Errorf("%s: %w", at.Setting, err)
 		}
 		l.gate = breaker.New(at.Name, c.Before(l.remote.client), c.Probe, c.Log)

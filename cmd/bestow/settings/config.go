@@ -71,7 +71,8 @@ type Config struct {
 // clientNames are settings that the command line reads itself.
 var clientNames = []string{"BESTOW_URL", "BESTOW_KEY"}
 
-// Load reads and checks the environment, and names every setting that is wrong.
+// Load reads and checks the environment. Its error names every setting that cannot be read; if all can be read, every
+// one whose value cannot be used.
 func Load() (Config, error) {
 	cfg, err := env.ParseAs[Config]()
 	if err != nil {
@@ -256,7 +257,7 @@ func (c Config) OpenDataDir(command string) (string, error) {
 	return dir, nil
 }
 
-// List lists the names that config reads, with default and meaning, in the order of their declaration.
+// List lists the names that Config reads, with default and meaning, in the order of their declaration.
 func List() []setting {
 	t := reflect.TypeFor[Config]()
 	list := make([]setting, 0, t.NumField())
