@@ -215,7 +215,7 @@ func (c Config) Limits() app.Limits {
 	l := app.DefaultLimits()
 	l.Retry = domain.RetryPolicy{Limit: c.RetryLimit, Backoff: c.RetryBackoff}
 	l.MessageTargets, l.RelayChunks = c.MessageTargets, c.RelayChunks
-	l.Imports = c.MaxConns / 4
+	l.Imports = max(1, c.MaxConns/4)
 	return l
 }
 
