@@ -42,7 +42,7 @@ func TestATopicThatRefuses(t *testing.T) {
 		require.True(t, r.Permanent)
 		require.Equal(t, "POINT", r.EventType)
 		require.Equal(t, topic, r.Topic)
-		require.Contains(t, r.Text, "set cleanup.policy=delete")
+		require.Contains(t, r.Text, "cleanup.policy=delete")
 	}
 	require.Equal(t, 1, d.logged("level=WARN msg=\"kafka does not take messages\""))
 
