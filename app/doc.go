@@ -18,9 +18,9 @@
 // grants.
 //
 // An exported method is one transaction, or a documented sequence of them; an unexported function takes the pgx.Tx
-// right after its context, so that composing is calling another function. Only app.go knows imports, grants, reports and
-// verify, which it wires, and pins, which keeps keys for two of them; those four do not know each other. T1 to T9 are the
-// transactions of docs/lifecycle.md.
+// right after its context, so that composing is calling another function. Only app.go knows imports, grants, reports
+// and verify, which it wires, and pins, which keeps keys for two of them; those four do not know each other. T1 to T9
+// are the transactions of docs/lifecycle.md.
 //
 // # The gate
 //

@@ -22,8 +22,8 @@ import (
 // Start runs an event by hand: its pending jobs become available (T2). Asked again of an event that it started it
 // changes nothing, and a repeated key does not undo a stop that came after it. moved reports whether it was this call
 // that started the event, or the first one of a repeated key. Errors: domain.NotFound, WrongStatus, NoTargets,
-// ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged, BrakeEngaged, PassesLimit, LimitsMissing,
-// GranterUnknown.
+// ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged, BrakeEngaged, PassesLimit,
+// LimitsMissing, GranterUnknown.
 func (s *Events) Start(ctx context.Context, by command.Caller, id int64) (e domain.Event, moved bool, err error) {
 	e, err = command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.StartBeforeCommit, After: failpoint.StartAfterCommit,

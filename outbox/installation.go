@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"bestow/internal/failpoint"
 	"bestow/internal/obs"
@@ -99,23 +100,45 @@ func RenewInstallation(ctx context.Context, tx pgx.Tx) (i Installation, err erro
 	return i, nil
 }
 
+// endWait is how long CheckStopped waits for sessions that are ending: PostgreSQL forgets one a moment after its
+// process has closed it.
+const endWait = 2 * time.Second
+
 // CheckStopped returns an error while a process uses the database, since a process keeps the id that it started with.
 // It counts sessions with our name, and rows of processes whose sessions have another name.
 func CheckStopped(ctx context.Context, tx pgx.Tx) error {
+	for until := time.Now().Add(endWait); ; {
+		processes, sessions, err := countUsers(ctx, tx)
+		if err != nil || processes+sessions == 0 {
+			return err
+		}
+		if processes > 0 || time.Now().After(until) {
+			return fmt.Errorf("processes of bestow use this database (seen within 30 s: %d; open connections: %d): "+
+				"stop all of them first, then give the new id, then start them; one that was killed is forgotten after 30 s",
+				processes, sessions)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(endWait / 20):
+		}
+	}
+}
+
+// countUsers counts the processes that were seen lately, and the sessions that are open, as they are now and not as
+// they were when the transaction looked first.
+func countUsers(ctx context.Context, tx pgx.Tx) (processes, sessions int, err error) {
 	const alive = `SELECT
 			(SELECT count(*) FROM processes WHERE seen_at > clock_timestamp() - interval '30 seconds'),
 			(SELECT count(*) FROM pg_stat_activity
 			 WHERE datname = current_database() AND application_name LIKE 'bestow%' AND pid <> pg_backend_pid())`
-	var processes, sessions int
+	if _, err := tx.Exec(ctx, `SELECT pg_stat_clear_snapshot()`); err != nil {
+		return 0, 0, fmt.Errorf("count processes: %w", err)
+	}
 	if err := tx.QueryRow(ctx, alive).Scan(&processes, &sessions); err != nil {
-		return fmt.Errorf("count processes: %w", err)
+		return 0, 0, fmt.Errorf("count processes: %w", err)
 	}
-	if processes+sessions == 0 {
-		return nil
-	}
-	return fmt.Errorf("processes of bestow use this database (seen within 30 s: %d; open connections: %d): "+
-		"stop all of them first, then give the new id, then start them; one that was killed is forgotten after 30 s",
-		processes, sessions)
+	return processes, sessions, nil
 }
 
 // inherit gives the topic's group the offsets of the group without an installation in its name, so that an upgrade

@@ -28,8 +28,8 @@ func NewSealer(master *seal.Master) sealer {
 	return sealer{keys.Store{Table: keys.Pins, Master: master, WrappedOnly: true}}
 }
 
-// Seal implements grants.Sealer: each PIN's ciphertext, in base64, bound to the event, the member and the field. It waits
-// only for a transaction that is just making the same event's key.
+// Seal implements grants.Sealer: each PIN's ciphertext, in base64, bound to the event, the member and the field. It
+// waits only for a transaction that is just making the same event's key.
 func (s sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pins []string) ([]string, error) {
 	if len(members) != len(pins) {
 		return nil, fmt.Errorf("seal PINs of event %d: %d members and %d PINs", eventID, len(members), len(pins))
