@@ -64,8 +64,8 @@ func selectReport(ctx context.Context, tx pgx.Tx, eventID int64) (document []byt
 	return document, nil
 }
 
-// rescueVerifications lets running verify jobs wait again whose process was not seen for processes.AliveFor. A job names
-// its process by the id of its row, without hyphens.
+// rescueVerifications lets running verify jobs wait again whose process was not seen for processes.AliveFor. A job
+// names its process by the id of its row, without hyphens.
 func rescueVerifications(ctx context.Context, tx pgx.Tx) (rescued int, err error) {
 	const update = `UPDATE river.river_job j SET state = 'available', scheduled_at = now()
 		WHERE j.kind = 'verify' AND j.state = 'running' AND j.attempted_at < now() - $1::interval
