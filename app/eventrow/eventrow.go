@@ -54,11 +54,11 @@ func Select(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
 		return domain.Event{}, fmt.Errorf("read event: %w", err)
 	}
 	e, err := pgx.CollectExactlyOneRow(rows, Scan)
-	return e, ReadError(id, err)
+	return e, readError(id, err)
 }
 
-// ReadError returns what came of reading an event's row. Error: domain.NotFound.
-func ReadError(id int64, err error) error {
+// readError returns what came of reading an event's row. Error: domain.NotFound.
+func readError(id int64, err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return &domain.Error{
 			Code: domain.NotFound, Message: fmt.Sprintf("there is no event %d", id),
@@ -77,7 +77,7 @@ func SelectBraked(ctx context.Context, tx pgx.Tx, id int64) (e domain.Event, bra
 		`, EXISTS (SELECT FROM brakes b WHERE b.scope IN ('all', 'type:' || e.event_type))
 		FROM ` + Tables + ` WHERE e.id = $1`
 	err = tx.QueryRow(ctx, query, id).Scan(append(eventFields(&e), &braked)...)
-	return e, braked, ReadError(id, err)
+	return e, braked, readError(id, err)
 }
 
 // Filter narrows a list of events, newest first.

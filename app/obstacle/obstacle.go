@@ -111,7 +111,7 @@ func Largest(ctx context.Context, tx pgx.Tx, e domain.Event) (int64, error) {
 	if err != nil || !inexact[e.ID] {
 		return largest[e.ID], err
 	}
-	return LargestTarget(ctx, tx, e)
+	return largestTarget(ctx, tx, e)
 }
 
 // LimitsRefused refuses an event that passes a limit of its type, which may have been lowered since the import, and in

@@ -36,8 +36,8 @@ func LargestAmounts(ctx context.Context, tx pgx.Tx,
 	return largest, inexact, nil
 }
 
-// LargestTarget reads the largest amount of the event's targets from the targets themselves.
-func LargestTarget(ctx context.Context, tx pgx.Tx, e domain.Event) (amount int64, err error) {
+// largestTarget reads the largest amount of the event's targets from the targets themselves.
+func largestTarget(ctx context.Context, tx pgx.Tx, e domain.Event) (amount int64, err error) {
 	query := `SELECT coalesce(max(amount), 0) FROM ` + pg.Quoted(e.Type.TargetTable()) + ` WHERE event_id = $1`
 	if err := tx.QueryRow(ctx, query, e.ID).Scan(&amount); err != nil {
 		return 0, fmt.Errorf("read largest amount of event %d: %w", e.ID, err)

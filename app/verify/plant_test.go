@@ -31,7 +31,7 @@ func poorVerifier(pool *pgxpool.Pool) *Verifier {
 	return &Verifier{Config{Pool: pool, Keys: keys.Store{Table: keys.Content}, Zone: defaultZone}}
 }
 
-// plantedEvents returns one event as the proof reads it.
+// eventOf returns one event as the proof reads it.
 func eventOf(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
 	events, err := readEvents(ctx, tx, &id)
 	if err == nil && len(events) != 1 {

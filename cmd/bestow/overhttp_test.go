@@ -15,7 +15,6 @@ import (
 	"bestow/app/grants"
 	"bestow/app/processes"
 	"bestow/cmd/bestow/daemon"
-	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 
 	"github.com/stretchr/testify/require"
@@ -355,7 +354,7 @@ func TestWrongToken(t *testing.T) {
 	p, _ := w.start(t.Context(), with, daemon.RoleHandler)
 	e := domain.Event{
 		ID:   1,
-		Type: domain.EventType{Code: "POINT", Granter: settings.OurLedger, Operation: domain.Points},
+		Type: domain.EventType{Code: "POINT", Granter: domain.OurGranter, Operation: domain.Points},
 	}
 	for range 5 {
 		_, err := p.Granter.Grant(context.WithoutCancel(t.Context()), e, time.Now().Add(time.Minute),

@@ -10,7 +10,6 @@ import (
 
 	"bestow/app/grants"
 	"bestow/app/obstacle"
-	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/seal"
 	"bestow/money"
@@ -88,14 +87,14 @@ func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time,
 // Rule returns what our ledger says of a grant before it is asked for it.
 func Rule(l *moneydb.Ledger) obstacle.LedgerRule {
 	return func(e domain.Event, g domain.Grant, now time.Time) (domain.Code, string) {
-		if e.Type.Granter != settings.OurLedger {
+		if e.Type.Granter != domain.OurGranter {
 			return "", ""
 		}
 		kind := money.Points
 		if e.Type.Operation == domain.Vouchers {
 			kind = money.Vouchers
 		}
-		return l.Check(kind, translator{e, &Ledger{name: settings.OurLedger}}.items([]domain.Grant{g})[0], now)
+		return l.Check(kind, translator{e, &Ledger{name: domain.OurGranter}}.items([]domain.Grant{g})[0], now)
 	}
 }
 

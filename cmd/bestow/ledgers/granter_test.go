@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"bestow/app/grants"
-	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/pgtest"
 	"bestow/internal/seal"
@@ -48,9 +47,9 @@ func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, err
 
 // newGranter is a granter that asks l.
 func newGranter(l breaker.Ledger) Granter {
-	return Granter{settings.OurLedger: {
-		name: settings.OurLedger,
-		gate: breaker.New(settings.OurLedger, l, breaker.Probe, slog.New(slog.DiscardHandler)),
+	return Granter{domain.OurGranter: {
+		name: domain.OurGranter,
+		gate: breaker.New(domain.OurGranter, l, breaker.Probe, slog.New(slog.DiscardHandler)),
 	}}
 }
 

@@ -35,7 +35,7 @@ func (l *Ledger) IsRemote() bool { return l.remote != nil }
 // keyPrefix begins the keys of the grants. A ledger that is not ours, or that cannot be paired with an installation,
 // may grant for others too: there keys name the installation.
 func (l *Ledger) keyPrefix() string {
-	if l.name == settings.OurLedger && (l.remote == nil || !l.remote.withoutIdentity.Load()) {
+	if l.name == domain.OurGranter && (l.remote == nil || !l.remote.withoutIdentity.Load()) {
 		return ""
 	}
 	return l.installation + ":"
@@ -121,9 +121,9 @@ func New(c Config) (Granter, error) {
 		l.gate = breaker.New(at.Name, c.Before(l.remote.client), c.Probe, c.Log)
 		g[at.Name] = l
 	}
-	if g[settings.OurLedger] == nil {
-		gate := breaker.New(settings.OurLedger, c.Before(c.Own), c.Probe, c.Log)
-		g[settings.OurLedger] = &Ledger{name: settings.OurLedger, installation: c.Installation, gate: gate, own: c.Own}
+	if g[domain.OurGranter] == nil {
+		gate := breaker.New(domain.OurGranter, c.Before(c.Own), c.Probe, c.Log)
+		g[domain.OurGranter] = &Ledger{name: domain.OurGranter, installation: c.Installation, gate: gate, own: c.Own}
 	}
 	return g, nil
 }

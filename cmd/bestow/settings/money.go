@@ -9,10 +9,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-)
 
-// OurLedger is the granter of the types that the product brings.
-const OurLedger = "money"
+	"bestow/domain"
+)
 
 // LedgerAddress says where a ledger is that is asked over HTTP.
 type LedgerAddress struct {
@@ -26,7 +25,7 @@ type LedgerAddress struct {
 func (c Config) Ledgers() []LedgerAddress {
 	all := slices.Clone(c.Others)
 	if c.MoneyURL != "" {
-		all = append(all, LedgerAddress{OurLedger, "BESTOW_MONEY_URL", c.MoneyURL, c.MoneyToken})
+		all = append(all, LedgerAddress{domain.OurGranter, "BESTOW_MONEY_URL", c.MoneyURL, c.MoneyToken})
 	}
 	return all
 }
@@ -72,7 +71,7 @@ func granterOf(entry string) (LedgerAddress, error) {
 		return LedgerAddress{}, errors.New("is not name=url, such as coupon=https://coupon.example")
 	case !granterName.MatchString(name):
 		return LedgerAddress{}, errors.New("has a name that is not 1 to 30 of a-z, 0-9, _ and -, a letter first")
-	case name == OurLedger:
+	case name == domain.OurGranter:
 		return LedgerAddress{}, errors.New("has the name money, which is our own ledger's: " +
 			"BESTOW_MONEY_URL says where that is")
 	}
