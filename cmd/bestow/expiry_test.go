@@ -31,7 +31,7 @@ func purses(t *testing.T) *world {
 		require.NoError(t, err)
 		return saved.TxID
 	}
-	save("s1", "late", 70, new(time.Now().Add(time.Second)))
+	save("s1", "late", 70, new(time.Now().Add(5*time.Second)))
 	for _, member := range []string{"debtor", "poor"} {
 		first := save("first "+member, member, 60, nil)
 		_, err = ledger.Use(t.Context(), soon,

@@ -107,7 +107,7 @@ func (w *world) movesAs(limited *pgxpool.Pool) {
 	_, err = l.CancelSaves(ctx, soon(),
 		[]money.Cancel{{Key: "clawback", MemberID: "kim", TxID: saved.TxID, OnUsed: money.OweUsed}})
 	require.NoError(w, err)
-	expiry := time.Now().Add(time.Second)
+	expiry := time.Now().Add(5 * time.Second)
 	for _, member := range []string{"kim", "lee"} {
 		_, err = l.Save(ctx, soon(), money.Item{
 			Key: "brief " + member, MemberID: member, Amount: 5, TypeCode: "RV",

@@ -48,7 +48,7 @@ func (k *walk) walkTheLedger() {
 		_, err := ledger.CancelVouchers(k.ctx, soon(), []money.VoucherCancel{c})
 		return err
 	})
-	expiry := time.Now().Add(time.Second)
+	expiry := time.Now().Add(5 * time.Second)
 	k.do(func(command.Caller) error {
 		_, err := ledger.Save(k.ctx, soon(),
 			money.Item{
