@@ -93,7 +93,8 @@ func TestCommandLineMember(t *testing.T) {
 		debt+"  save_cancel  0       NOW  -              BUY   주문-1  P1      회수\n"+
 		back+"  use_cancel   600     NOW  -              SHOP  주문-3  P3      -\n"+
 		"P3  use          -2,500  NOW  -              SHOP  주문-3  -       티켓\n", timeless(out))
-	require.Equal(t, "there are more: --cursor P3\n", errs)
+	require.Equal(t, "there are more: --cursor P3\n"+
+		"the balance is 100: the member owes 1,000, which is no movement until it is paid\n", errs)
 	out, errs = s.done("member history 회원 --cursor P3")
 	require.Equal(t, "ID  KIND  POINTS  CREATED                  VALID THROUGH  TYPE  REF     UNDOES  REASON\n"+
 		"P2  save  2,000   NOW  2126-11-30     BUY   주문-1  -       봄 축제\n"+

@@ -158,9 +158,23 @@ func (c *memberHistoryCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 			if page.NextCursor != "" {
 				t.SayMore(&page.NextCursor)
 			}
-			return printMovements(t.Out, page.Items, zone)
+			if err := printMovements(t.Out, page.Items, zone); err != nil || q.Before != "" {
+				return err
+			}
+			return sayDebt(ctx, t, ledger, q.MemberID)
 		})
 	})
+}
+
+// sayDebt tells a person what a member owes: a debt is no movement, so that a history alone does not add up to the
+// balance.
+func sayDebt(ctx context.Context, t *terminal.Terminal, ledger *moneyclient.Client, id string) error {
+	m, err := ledger.Member(ctx, id)
+	if err == nil && m.Owed > 0 {
+		t.Say("the balance is %s: the member owes %s, which is no movement until it is paid",
+			english.Number(m.Balance), english.Number(m.Owed))
+	}
+	return err
 }
 
 func (c *memberHistoryCmd) query(zone *time.Location) (q money.HistoryQuery, err error) {
