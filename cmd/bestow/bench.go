@@ -4,18 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"bestow/app"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
-	"bestow/internal/embedpg"
 	"bestow/internal/harness/bench"
-	"bestow/internal/seal"
+	"bestow/internal/harness/bench/rig"
 )
 
 type benchCmd struct {
@@ -49,12 +47,12 @@ func (c *benchCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	b := &bencher{cfg: cfg, self: self}
-	defer b.stop()
-	if err := b.start(ctx); err != nil {
+	r, err := rig.Start(ctx, rig.Options{Settings: cfg, Program: self})
+	if err != nil {
 		return err
 	}
-	config := b.config(c.Members, c.Rounds)
+	defer r.Stop()
+	config := r.Config(c.Members, c.Rounds)
 	config.Rows, config.RivalMembers = c.Rows, c.Rivals
 	if c.Output != "json" {
 		config.Began = func(r bench.Report) {
@@ -129,66 +127,12 @@ func (c *benchCmd) plot(r bench.Report) error {
 	return nil
 }
 
-// bencher has the servers of a bench, and starts the product on them.
-type bencher struct {
-	cfg      settings.Config
-	self     string       // this program
-	master   *seal.Master // of cfg
-	dir      string
-	log      *slog.Logger
-	logFile  *os.File
-	postgres *embedpg.Server
-	broker   *brokerProcess
-	delayed  *brokerProcess // nil until a row asks for it
+type benchBrokerCmd struct {
+	Dir   string        `arg:"" help:"The folder of its data."`
+	Delay time.Duration `help:"By how much its answers come later."`
 }
 
-func (b *bencher) start(ctx context.Context) (err error) {
-	if b.master, err = b.cfg.Master(); err != nil {
-		return err
-	}
-	if b.dir, err = b.cfg.OpenDataDir("bench"); err != nil {
-		return err
-	}
-	if b.logFile, err = os.Create(filepath.Join(b.dir, "bench.log")); err != nil {
-		return fmt.Errorf("open the bench's log: %w", err)
-	}
-	b.log = slog.New(slog.NewTextHandler(b.logFile, nil))
-	b.cfg.Addr, b.cfg.OpsAddr = "127.0.0.1:0", "127.0.0.1:0"
-	if b.cfg.AdminKey == "" {
-		b.cfg.AdminKey = settings.NewAdminKey()
-	}
-	if b.cfg.DatabaseURL == "" {
-		if b.postgres, err = embedpg.Start(ctx,
-			embedpg.Options{Dir: filepath.Join(b.dir, "postgres"), Log: b.log}); err != nil {
-			return err
-		}
-		b.cfg.DatabaseURL = b.postgres.URL
-	}
-	if len(b.cfg.Brokers) == 0 {
-		if b.broker, err = startBroker(ctx, filepath.Join(b.dir, "kafka"), 0); err != nil {
-			return err
-		}
-		b.cfg.Brokers = []string{b.broker.addr}
-	}
-	return nil
-}
-
-// stop ends what was started, in reverse.
-func (b *bencher) stop() {
-	for _, broker := range []*brokerProcess{b.delayed, b.broker} {
-		if broker == nil {
-			continue
-		}
-		if err := broker.stop(); err != nil {
-			b.log.Error("remove the broker's data", "err", err)
-		}
-	}
-	if b.postgres != nil {
-		if err := b.postgres.Stop(context.Background()); err != nil {
-			b.log.Error("stop postgresql", "err", err)
-		}
-	}
-	if b.logFile != nil {
-		_ = b.logFile.Close() // a log of a bench
-	}
+// Run is a broker until standard input ends.
+func (c *benchBrokerCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	return rig.ServeBroker(ctx, c.Dir, c.Delay, t.Out, t.In)
 }

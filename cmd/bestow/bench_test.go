@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,9 +15,9 @@ import (
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
-	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
 	"bestow/internal/harness/bench"
+	"bestow/internal/harness/bench/rig"
 	"bestow/internal/kafkatest"
 
 	"github.com/caarlos0/env/v11"
@@ -117,19 +115,19 @@ func besides(sql string) bool {
 // no tracer sees what goes over the wire below pgx, where COPY does.
 func sentBy(t *testing.T, members int) map[string]map[string]int {
 	t.Helper()
-	c := testBench(t, members, map[string]string{"log_statement": "all", "log_line_prefix": "@%d@%a@ "})
+	c := testBench(t, os.Args[0], members, map[string]string{"log_statement": "all", "log_line_prefix": "@%d@%a@ "})
 	c.Connections, c.Rows = 2, []string{bench.RowRounds}
 	report, err := bench.Measure(t.Context(), c)
 	require.NoError(t, err)
 	require.Len(t, report.Runs, 4)
-	log, err := os.Open(filepath.Join(c.Dir, "postgres", "postgres.log"))
+	log, err := os.Open(filepath.Join(filepath.Dir(c.Dir), "postgres", "postgres.log"))
 	require.NoError(t, err)
 	defer func() { _ = log.Close() }()
 	return statements(t, log)
 }
 
-// testBench is a bench of few members on a server of its own.
-func testBench(t *testing.T, members int, options map[string]string) bench.Config {
+// testBench is a bench of few members on a server of its own. The row money runs program as its ledger.
+func testBench(t *testing.T, program string, members int, options map[string]string) bench.Config {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "bestow-bench-*")
 	require.NoError(t, err)
@@ -140,19 +138,15 @@ func testBench(t *testing.T, members int, options map[string]string) bench.Confi
 	pg, err := embedpg.Start(t.Context(), embedpg.Options{Dir: filepath.Join(dir, "postgres"), Settings: all})
 	require.NoError(t, err)
 	t.Cleanup(pg.Kill)
-	b := &bencher{cfg: benchTestConfig(t, pg.URL), dir: dir, log: slog.New(slog.DiscardHandler)}
-	c := b.config(members, 1)
-	c.Start = func(ctx context.Context, url, prefix string, how bench.Variant) (*bench.Product, error) {
-		cfg := b.cfg
-		cfg.DatabaseURL, cfg.TopicPrefix = url, prefix
-		with := daemon.Overrides{Limits: func(l *app.Limits) { l.OwnPartition = members }}
-		if how.Ledger {
-			b.self = build(t)
-			return b.besideLedger(ctx, cfg, how, with)
-		}
-		return startProduct(ctx, cfg, b.log, how, with)
-	}
-	return c
+	cfg := benchTestConfig(t, pg.URL)
+	cfg.DataDir = dir
+	r, err := rig.Start(t.Context(), rig.Options{
+		Settings: cfg, Program: program,
+		Overrides: daemon.Overrides{Limits: func(l *app.Limits) { l.OwnPartition = members }},
+	})
+	require.NoError(t, err)
+	t.Cleanup(r.Stop)
+	return r.Config(members, 1)
 }
 
 // Sixteen handlers, a ledger that runs apart, many small events, a topic that is delivered once more, and pages of a
@@ -160,7 +154,7 @@ func testBench(t *testing.T, members int, options map[string]string) bench.Confi
 func TestBenchRows(t *testing.T) {
 	t.Parallel()
 	const members = 2500
-	c := testBench(t, members, nil)
+	c := testBench(t, build(t), members, nil)
 	c.Rows = []string{bench.RowHandlers, bench.RowMoney, bench.RowUse, bench.RowSmall, bench.RowAgain, bench.RowPage}
 	c.UseFor = 100 * time.Millisecond
 	report, err := bench.Measure(t.Context(), c)
@@ -178,24 +172,6 @@ func TestBenchRows(t *testing.T) {
 	require.Positive(t, report.Runs[5].Pages.First)
 	require.Positive(t, report.Runs[5].Pages.Last)
 	require.Len(t, report.Compare(), 4)
-}
-
-// What a delayed broker answers comes later, to whoever asks where it says it is.
-func TestDelayedBroker(t *testing.T) {
-	t.Parallel()
-	const delay = 40 * time.Millisecond
-	var options embedkafka.Options
-	proxy, err := delayed(t.Context(), &options, delay)
-	require.NoError(t, err)
-	t.Cleanup(proxy.Stop)
-	s, err := embedkafka.Start(t.Context(), options)
-	require.NoError(t, err)
-	t.Cleanup(s.Close)
-	require.NotEqual(t, options.Addr, s.Brokers[0])
-	kafkatest.CreateTopic(t, s.Brokers, "t", 1)
-	began := time.Now()
-	kafkatest.Produce(t, s.Brokers, "t", 0, []byte("v"))
-	require.Greater(t, time.Since(began), delay)
 }
 
 // What cannot be measured is refused before anything starts.

@@ -9,6 +9,6 @@
 // the product gains by working in chunks. They share no code with it, and have a check of their own. Other rows (see
 // Rows) are the pipeline under other conditions.
 //
-// It wires no process: cmd hands it one. It must never reach a statement of the product to make the floor, because then
+// It wires no process: package rig hands it one. It must never reach a statement of the product to make the floor, because then
 // a statement too many would be in both; a test compares what the server was sent by either instead.
 package bench

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"bufio"
@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"bestow/cmd/bestow/terminal"
 	"bestow/internal/embedkafka"
 	"bestow/internal/proc"
 
@@ -19,26 +18,22 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// brokerProcess is a broker that shares no processor time, and no memory, with what is measured.
-type brokerProcess struct {
+// broker is a broker that shares no processor time, and no memory, with what is measured.
+type broker struct {
 	addr string
 	dir  string
 	cmd  *exec.Cmd
 	in   io.Closer
 }
 
-// startBroker runs this program once more, as a broker with new data in dir whose answers come later by delay. It ends
-// with us in any case: its standard input is closed then.
-func startBroker(ctx context.Context, dir string, delay time.Duration) (*brokerProcess, error) {
+// startBroker runs program as a broker with new data in dir whose answers come later by delay. It ends with us in any
+// case: its standard input is closed then.
+func startBroker(ctx context.Context, program, dir string, delay time.Duration) (*broker, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("remove the last bench's broker: %w", err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
-	}
-	//nolint:gosec // ourselves
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "bench-broker", dir, "--delay", delay.String())
+	//nolint:gosec // the caller's own program
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, "bench-broker", dir, "--delay", delay.String())
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -51,7 +46,7 @@ func startBroker(ctx context.Context, dir string, delay time.Duration) (*brokerP
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
-	b := &brokerProcess{dir: dir, cmd: cmd, in: in}
+	b := &broker{dir: dir, cmd: cmd, in: in}
 	addr, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start broker: it ended at once: %w", err), b.stop())
@@ -61,22 +56,18 @@ func startBroker(ctx context.Context, dir string, delay time.Duration) (*brokerP
 }
 
 // stop ends the broker and removes its data.
-func (b *brokerProcess) stop() error {
+func (b *broker) stop() error {
 	_ = b.in.Close()
 	_ = b.cmd.Wait() // its data are not needed
 	return os.RemoveAll(b.dir)
 }
 
-type benchBrokerCmd struct {
-	Dir   string        `arg:"" help:"The folder of its data."`
-	Delay time.Duration `help:"By how much its answers come later."`
-}
-
-// Run is a broker until standard input ends.
-func (c *benchBrokerCmd) Run(ctx context.Context, t *terminal.Terminal) error {
-	options := embedkafka.Options{Dir: c.Dir}
-	if c.Delay > 0 {
-		proxy, err := delayed(ctx, &options, c.Delay)
+// ServeBroker is a broker with its data in dir, whose answers come later by delay. It writes its address to out, and ends
+// when in ends.
+func ServeBroker(ctx context.Context, dir string, delay time.Duration, out io.Writer, in io.Reader) error {
+	options := embedkafka.Options{Dir: dir}
+	if delay > 0 {
+		proxy, err := delayed(ctx, &options, delay)
 		if err != nil {
 			return err
 		}
@@ -87,8 +78,8 @@ func (c *benchBrokerCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	defer s.Close()
-	fmt.Fprintln(t.Out, s.Brokers[0])
-	_, err = io.Copy(io.Discard, t.In)
+	fmt.Fprintln(out, s.Brokers[0])
+	_, err = io.Copy(io.Discard, in)
 	return err
 }
 

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"context"
@@ -18,14 +18,12 @@ import (
 const ledgerPatience = 30 * time.Second
 
 // besideLedger starts the product on cfg's database, with its ledger as a process of its own on the same one.
-func (b *bencher) besideLedger(ctx context.Context, cfg settings.Config, how bench.Variant,
-	with daemon.Overrides,
-) (*bench.Product, error) {
-	ledger, err := b.startLedger(ctx, &cfg)
+func (r *Rig) besideLedger(ctx context.Context, cfg settings.Config, how bench.Variant) (*bench.Product, error) {
+	ledger, err := r.startLedger(ctx, &cfg)
 	if err != nil {
 		return nil, err
 	}
-	product, err := startProduct(ctx, cfg, b.log, how, with)
+	product, err := r.startProduct(ctx, cfg, how)
 	if err != nil {
 		ledger.Kill()
 		return nil, err
@@ -38,16 +36,16 @@ func (b *bencher) besideLedger(ctx context.Context, cfg settings.Config, how ben
 	return product, nil
 }
 
-// startLedger runs this program once more, with the role money, and lets cfg ask it.
-func (b *bencher) startLedger(ctx context.Context, cfg *settings.Config) (*proc.Child, error) {
+// startLedger runs the program with the role money, and lets cfg ask it.
+func (r *Rig) startLedger(ctx context.Context, cfg *settings.Config) (*proc.Child, error) {
 	ports, err := proc.FreePorts(ctx, 2)
 	if err != nil {
 		return nil, err
 	}
 	cfg.MoneyURL, cfg.MoneyToken = "http://"+proc.Address(ports[0]), settings.NewAdminKey()
 	ledger, err := proc.Program{
-		Name: daemon.RoleMoney, Args: []string{b.self, "serve", "--roles", daemon.RoleMoney},
-		Log: filepath.Join(b.dir, "money.log"),
+		Name: daemon.RoleMoney, Args: []string{r.program, "serve", "--roles", daemon.RoleMoney},
+		Log: filepath.Join(r.dir, "money.log"),
 		Env: []string{
 			"DATABASE_URL=" + cfg.DatabaseURL, "BESTOW_MASTER_KEY=" + cfg.MasterKey,
 			"BESTOW_MONEY_TOKEN=" + cfg.MoneyToken,

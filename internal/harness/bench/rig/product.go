@@ -1,12 +1,10 @@
-package main
+package rig
 
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -16,67 +14,39 @@ import (
 	"bestow/internal/harness/bench"
 	"bestow/migrations"
 	"bestow/outbox"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-func (b *bencher) config(members, rounds int) bench.Config {
-	return bench.Config{
-		AdminURL: b.cfg.DatabaseURL, Dir: b.dir, Members: members, Rounds: rounds,
-		Chunk: b.cfg.MessageTargets, Run: b.cfg.RelayChunks, Brokers: b.cfg.Brokers, Partitions: b.cfg.Partitions,
-		Kafka:  b.kafka(),
-		Master: b.master,
-		Open:   b.open, Start: b.product,
-	}
-}
-
-// kafka is which Kafka is measured.
-func (b *bencher) kafka() string {
-	if b.broker != nil {
-		return "embedded Kafka"
-	}
-	return "Kafka at " + strings.Join(b.cfg.Brokers, ",")
-}
-
-func (b *bencher) open(ctx context.Context, url string, connections int) (*pgxpool.Pool, error) {
-	cfg := b.cfg
-	cfg.DatabaseURL, cfg.MaxConns = url, connections
-	return daemon.OpenPool(ctx, cfg)
-}
 
 // brokerDelay is by how much a delayed broker's answers come later.
 const brokerDelay = 2 * time.Millisecond
 
 // product starts the product, as serve does, on a database and topics of its own.
-func (b *bencher) product(ctx context.Context, url, prefix string, how bench.Variant) (*bench.Product, error) {
-	cfg := b.cfg
+func (r *Rig) product(ctx context.Context, url, prefix string, how bench.Variant) (*bench.Product, error) {
+	cfg := r.cfg
 	cfg.DatabaseURL, cfg.TopicPrefix = url, prefix
 	if how.Delay {
-		if b.delayed == nil {
+		if r.delayed == nil {
 			var err error
-			if b.delayed, err = startBroker(ctx, filepath.Join(b.dir, "kafka-delayed"), brokerDelay); err != nil {
+			if r.delayed, err = startBroker(ctx, r.program, filepath.Join(r.dir, "kafka-delayed"), brokerDelay); err != nil {
 				return nil, err
 			}
 		}
-		cfg.Brokers = []string{b.delayed.addr}
+		cfg.Brokers = []string{r.delayed.addr}
 	}
 	if how.Ledger {
-		return b.besideLedger(ctx, cfg, how, daemon.Overrides{})
+		return r.besideLedger(ctx, cfg, how)
 	}
-	return startProduct(ctx, cfg, b.log, how, daemon.Overrides{})
+	return r.startProduct(ctx, cfg, how)
 }
 
-// benchProcesses hold what the product is made of in a bench.
-type benchProcesses struct {
+// processes are those that the product is made of in a bench.
+type processes struct {
 	list   []*daemon.Process
 	cancel context.CancelFunc
 	ran    chan error
 }
 
 // startProduct starts a process with all roles, and more that only handle if how says so.
-func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, how bench.Variant,
-	with daemon.Overrides,
-) (*bench.Product, error) {
+func (r *Rig) startProduct(ctx context.Context, cfg settings.Config, how bench.Variant) (*bench.Product, error) {
 	if err := migrations.Current(ctx, cfg.DatabaseURL); err != nil {
 		return nil, err
 	}
@@ -84,15 +54,16 @@ func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, ho
 		cfg.Partitions = how.Handlers
 	}
 	handled := &atomic.Int64{}
+	with := r.with
 	with.Handler = watched(how.Gate, handled)
 	running, cancel := context.WithCancel(ctx)
-	ps := &benchProcesses{cancel: cancel, ran: make(chan error)}
+	ps := &processes{cancel: cancel, ran: make(chan error)}
 	roles := daemon.AllRoles
 	if cfg.MoneyURL != "" {
 		roles = slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return role == daemon.RoleMoney })
 	}
 	for range max(how.Handlers, 1) {
-		p, err := daemon.New(ctx, cfg, roles, log, with)
+		p, err := daemon.New(ctx, cfg, roles, r.log, with)
 		if err != nil {
 			return nil, errors.Join(err, ps.stop())
 		}
@@ -110,7 +81,7 @@ func startProduct(ctx context.Context, cfg settings.Config, log *slog.Logger, ho
 }
 
 // assigned returns how many partitions of points the processes consume, all if each that handles has some.
-func (ps *benchProcesses) assigned() (n int) {
+func (ps *processes) assigned() (n int) {
 	for _, p := range ps.list {
 		n += p.Router.Assigned(domain.EventType{Topic: "point"})
 	}
@@ -118,7 +89,7 @@ func (ps *benchProcesses) assigned() (n int) {
 }
 
 // stop ends the processes, the one that all stand on last.
-func (ps *benchProcesses) stop() error {
+func (ps *processes) stop() error {
 	ps.cancel()
 	var errs []error
 	for range ps.list {
