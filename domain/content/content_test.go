@@ -234,7 +234,7 @@ func TestUnknownVersion(t *testing.T) {
 
 // BenchmarkHash hashes a chunk of 1,000 targets, half of them with a reason.
 //
-//	go test ./app/content -run '^$' -bench Hash
+//	go test ./domain/content -run '^$' -bench Hash
 func BenchmarkHash(b *testing.B) {
 	h := content.NewHasher(key(b).NewHMAC())
 	member, reason := []byte("0557418298"), []byte("VIP 등급 혜택")

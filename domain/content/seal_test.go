@@ -77,7 +77,7 @@ func TestEachImportDecides(t *testing.T) {
 
 // BenchmarkSealImport seals an import of a million targets in a thousand chunks.
 //
-//	go test ./app/content -run '^$' -bench Seal
+//	go test ./domain/content -run '^$' -bench Seal
 func BenchmarkSealImport(b *testing.B) {
 	chunks := make([]content.Chunk, 1000)
 	k := key(b)
