@@ -69,11 +69,7 @@ type brakeOffCmd struct {
 
 // Run releases a brake.
 func (c *brakeOffCmd) Run(ctx context.Context, t *terminal.Terminal) error {
-	zone, err := t.Zone()
-	if err != nil {
-		return err
-	}
-	server, err := t.Client()
+	server, zone, err := t.ClientAndZone()
 	if err != nil {
 		return err
 	}
@@ -115,11 +111,7 @@ type brakeStatusCmd struct{ terminal.Format }
 
 // Run shows the engaged brakes.
 func (c *brakeStatusCmd) Run(ctx context.Context, t *terminal.Terminal) error {
-	zone, err := t.Zone()
-	if err != nil {
-		return err
-	}
-	server, err := t.Client()
+	server, zone, err := t.ClientAndZone()
 	if err != nil {
 		return err
 	}

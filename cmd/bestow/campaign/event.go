@@ -86,11 +86,7 @@ func (c *eventListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	zone, err := t.Zone()
-	if err != nil {
-		return err
-	}
-	server, err := t.Client()
+	server, zone, err := t.ClientAndZone()
 	if err != nil {
 		return err
 	}

@@ -33,11 +33,7 @@ func (c *parkedListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	zone, err := t.Zone()
-	if err != nil {
-		return err
-	}
-	server, err := t.Client()
+	server, zone, err := t.ClientAndZone()
 	if err != nil {
 		return err
 	}

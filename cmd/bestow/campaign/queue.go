@@ -17,11 +17,7 @@ type QueueCmd struct{ terminal.Format }
 
 // Run shows the lanes.
 func (c *QueueCmd) Run(ctx context.Context, t *terminal.Terminal) error {
-	zone, err := t.Zone()
-	if err != nil {
-		return err
-	}
-	server, err := t.Client()
+	server, zone, err := t.ClientAndZone()
 	if err != nil {
 		return err
 	}

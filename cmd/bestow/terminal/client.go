@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"context"
+	"time"
 
 	"bestow/domain"
 	"bestow/http/api"
@@ -22,6 +23,16 @@ func (t *Terminal) Client() (*client.Client, error) {
 		url = "http://127.0.0.1:8080"
 	}
 	return client.New(url, key)
+}
+
+// ClientAndZone returns Client, and Zone for a command that prints times.
+func (t *Terminal) ClientAndZone() (*client.Client, *time.Location, error) {
+	zone, err := t.Zone()
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := t.Client()
+	return c, zone, err
 }
 
 // EventArg is the event that a command is about.
