@@ -35,31 +35,20 @@ type laned struct {
 // brakeMany engages the brake as often as is asked for. After each 200 the rows in the ledger of none of the events may
 // grow until it is released, and each event must complete exactly.
 func brakeMany(ctx context.Context, in *installation, o options, out io.Writer) error {
-	b := braker{newStopper(in, o, o.brakes)}
-	defer b.hangUp(ctx)
+	b := braker{newStopper(in, o, o.brakes, "brake")}
 	say(out, "lane                brakes  kills   ledger\n")
-	for number := 1; b.stops < o.brakes; number++ {
-		if err := b.lane(ctx, number, o.brakes, out); err != nil {
-			return fmt.Errorf("after %d brakes: %w; seed %d", b.stops, err, o.seed)
-		}
-	}
-	say(out, "\n%d brakes, %d of them with a kill: no grant after a 200, every event complete and exact; seed %d\n",
-		b.stops, b.killed, o.seed)
-	say(out, "seconds from the brake to its 200: median %.2f, p99 %.2f, max %.2f\n",
-		testbed.Percentile(b.took, 50).Seconds(), testbed.Percentile(b.took, 99).Seconds(),
-		testbed.Percentile(b.took, 100).Seconds())
-	return nil
+	return b.many(ctx, out, b.lane)
 }
 
 // lane lets the events of one second run to their end, with a brake again and again.
-func (b braker) lane(ctx context.Context, number, enough int, out io.Writer) error {
+func (b braker) lane(ctx context.Context, number int, out io.Writer) error {
 	lane, err := b.makeLane(ctx, number)
 	if err != nil {
 		return err
 	}
 	before, beforeKilled := b.stops, b.killed
 	for done := false; !done; {
-		if b.stops < enough {
+		if b.stops < b.enough {
 			err = b.cycle(ctx, lane)
 		}
 		if err == nil {
@@ -101,8 +90,9 @@ func (b braker) makeLane(ctx context.Context, number int) (lane []laned, err err
 
 // cycle lets the lane run for a moment, engages the brake, watches the ledger, and releases the brake.
 func (b braker) cycle(ctx context.Context, lane []laned) error {
+	count := func(ctx context.Context) (int, error) { return b.grantedOf(ctx, lane) }
 	// connected and prepared, so that the count after the 200 is one round trip
-	if _, err := b.grantedOf(ctx, lane); err != nil {
+	if _, err := count(ctx); err != nil {
 		return err
 	}
 	testbed.Pause(ctx, time.Duration(b.random.Int64N(int64(maxRun))))
@@ -110,7 +100,11 @@ func (b braker) cycle(ctx context.Context, lane []laned) error {
 	err := b.brake(ctx)
 	if err == nil {
 		b.stops++
-		err = b.watchBraked(ctx, lane, killing)
+		long := quiet
+		if b.stops%10 == 0 {
+			long = maxHeld
+		}
+		err = b.watch(ctx, long, killing, count)
 	}
 	if err := errors.Join(err, <-killing); err != nil {
 		return err
@@ -129,30 +123,6 @@ func (b braker) brake(ctx context.Context) error {
 	})
 	b.took = append(b.took, time.Since(began))
 	return err
-}
-
-// watchBraked is an error if the events' rows in the ledger grow, though the brake is engaged.
-func (b braker) watchBraked(ctx context.Context, lane []laned, killing <-chan error) error {
-	before, err := b.grantedOf(ctx, lane)
-	if err != nil {
-		return err
-	}
-	watch := quiet
-	if b.stops%10 == 0 {
-		watch = maxHeld
-	}
-	testbed.Pause(ctx, watch)
-	if err := <-killing; err != nil {
-		return err
-	}
-	after, err := b.grantedOf(ctx, lane)
-	if err != nil {
-		return err
-	}
-	if after != before {
-		return fmt.Errorf("the ledger went from %d to %d grants after the brake was answered with 200", before, after)
-	}
-	return nil
 }
 
 // grantedOf counts the rows of a lane in the ledger.

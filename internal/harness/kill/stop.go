@@ -32,6 +32,8 @@ type stopper struct {
 	*player
 	random *rand.Rand
 	kills  []round // who is killed, in their order
+	enough int     // how many stops are asked for
+	verb   string  // what a stop is here: "stop" or "brake"
 	stops  int
 	killed int
 	took   []time.Duration // from the stop to its 200
@@ -41,39 +43,45 @@ type stopper struct {
 // stopMany makes as many stops as are asked for, over as many events as that takes. After each 200 the event's rows in
 // the ledger must not grow until it is resumed; and each event must complete exactly.
 func stopMany(ctx context.Context, in *installation, o options, out io.Writer) error {
-	s := newStopper(in, o, o.stops)
-	defer s.hangUp(ctx)
+	s := newStopper(in, o, o.stops, "stop")
 	say(out, "event            stops  kills   ledger\n")
-	for number := 1; s.stops < o.stops; number++ {
-		if err := s.event(ctx, number, o.stops, out); err != nil {
-			return fmt.Errorf("after %d stops: %w; seed %d", s.stops, err, o.seed)
+	return s.many(ctx, out, s.event)
+}
+
+// many calls play with numbers from 1 on until it has made all stops, and prints how they went.
+func (s *stopper) many(ctx context.Context, out io.Writer, play func(context.Context, int, io.Writer) error) error {
+	defer s.hangUp(ctx)
+	for number := 1; s.stops < s.enough; number++ {
+		if err := play(ctx, number, out); err != nil {
+			return fmt.Errorf("after %d %ss: %w; seed %d", s.stops, s.verb, err, s.seed)
 		}
 	}
-	say(out, "\n%d stops, %d of them with a kill: no grant after a 200, every event complete and exact; seed %d\n",
-		s.stops, s.killed, o.seed)
-	say(out, "seconds from the stop to its 200: median %.2f, p99 %.2f, max %.2f\n",
+	say(out, "\n%d %ss, %d of them with a kill: no grant after a 200, every event complete and exact; seed %d\n",
+		s.stops, s.verb, s.killed, s.seed)
+	say(out, "seconds from the %s to its 200: median %.2f, p99 %.2f, max %.2f\n", s.verb,
 		testbed.Percentile(s.took, 50).Seconds(), testbed.Percentile(s.took, 99).Seconds(),
 		testbed.Percentile(s.took, 100).Seconds())
 	return nil
 }
 
 // newStopper makes what stops, with as many kills as so many stops may have.
-func newStopper(in *installation, o options, stops int) *stopper {
+func newStopper(in *installation, o options, stops int, verb string) *stopper {
 	return &stopper{
+		enough: stops, verb: verb,
 		player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 1)),
 		kills: makePlan(o.seed, stops/killEach+1, o.kafka),
 	}
 }
 
 // event runs one event to its end, with a stop after each start and resume.
-func (s *stopper) event(ctx context.Context, number, enough int, out io.Writer) error {
+func (s *stopper) event(ctx context.Context, number int, out io.Writer) error {
 	r := round{number: number, voucher: number%3 == 0}
 	event, err := s.begin(ctx, r, 1)
 	if err != nil {
 		return err
 	}
 	before, beforeKilled := s.stops, s.killed
-	for done := false; !done && s.stops < enough; {
+	for done := false; !done && s.stops < s.enough; {
 		if done, err = s.cycle(ctx, event, r.voucher); err != nil {
 			return fmt.Errorf("event %d: %w", event, err)
 		}
@@ -92,8 +100,9 @@ func (s *stopper) event(ctx context.Context, number, enough int, out io.Writer) 
 
 // cycle lets the event run for a moment, stops it, watches the ledger, and resumes it. done: it was complete before.
 func (s *stopper) cycle(ctx context.Context, event int64, voucher bool) (done bool, err error) {
+	count := func(ctx context.Context) (int, error) { return s.granted(ctx, event, voucher) }
 	// connected and prepared, so that the count after the 200 is one round trip
-	if _, err := s.granted(ctx, event, voucher); err != nil {
+	if _, err := count(ctx); err != nil {
 		return false, err
 	}
 	testbed.Pause(ctx, time.Duration(s.random.Int64N(int64(maxRun))))
@@ -101,7 +110,7 @@ func (s *stopper) cycle(ctx context.Context, event int64, voucher bool) (done bo
 	done, err = s.stop(ctx, event)
 	if err == nil && !done {
 		s.stops++
-		err = s.watchQuiet(ctx, event, voucher, killing)
+		err = s.watch(ctx, quiet, killing, count)
 	}
 	if err := errors.Join(err, <-killing); err != nil || done {
 		return done, err
@@ -109,8 +118,8 @@ func (s *stopper) cycle(ctx context.Context, event int64, voucher bool) (done bo
 	return false, s.API.Resume(ctx, event)
 }
 
-// maybeKill kills somebody about now if it is this stop's turn, and starts him again. The answer comes when he is
-// ready.
+// maybeKill kills a process about now if it is this stop's turn, and starts it again. The answer comes when the process
+// is ready.
 func (s *stopper) maybeKill(ctx context.Context) <-chan error {
 	ended := make(chan error, 1)
 	if (s.stops+1)%killEach != 0 {
@@ -156,22 +165,24 @@ func (s *stopper) stop(ctx context.Context, event int64) (done bool, err error) 
 	return done, err
 }
 
-// watchQuiet is an error if the event's rows in the ledger grow, though it is stopped.
-func (s *stopper) watchQuiet(ctx context.Context, event int64, voucher bool, killing <-chan error) error {
-	before, err := s.granted(ctx, event, voucher)
+// watch returns an error if count, of rows in the ledger, grows within so long, though a stop was answered with 200.
+func (s *stopper) watch(ctx context.Context, long time.Duration, killing <-chan error,
+	count func(context.Context) (int, error),
+) error {
+	before, err := count(ctx)
 	if err != nil {
 		return err
 	}
-	testbed.Pause(ctx, quiet)
+	testbed.Pause(ctx, long)
 	if err := <-killing; err != nil {
 		return err
 	}
-	after, err := s.granted(ctx, event, voucher)
+	after, err := count(ctx)
 	if err != nil {
 		return err
 	}
 	if after != before {
-		return fmt.Errorf("the ledger went from %d to %d grants after the stop was answered with 200", before, after)
+		return fmt.Errorf("the ledger went from %d to %d grants after the %s was answered with 200", before, after, s.verb)
 	}
 	return nil
 }
