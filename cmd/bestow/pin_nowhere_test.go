@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
-	"strings"
 	"testing"
 
 	"bestow/app/pins"
@@ -19,6 +18,7 @@ import (
 	bestowhttp "bestow/http"
 	"bestow/internal/kafkatest"
 	"bestow/internal/logtest"
+	"bestow/internal/pgtest"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -71,7 +71,7 @@ func TestPINIsNowhere(t *testing.T) {
 	shown, err := json.Marshal(results)
 	require.NoError(t, err)
 	said := bytes.Join([][]byte{
-		[]byte(log.String()), w.everyRow(), answer.Body.Bytes(), shown,
+		[]byte(log.String()), []byte(pgtest.EveryRow(w, w.pool)), answer.Body.Bytes(), shown,
 		fmt.Appendf(nil, "%+v", results),
 	}, []byte("\n"))
 	for _, topic := range []string{".voucher", ".voucher.dlt"} {
@@ -116,24 +116,4 @@ func (w *world) openPINs(e domain.Event) map[string]int {
 		return nil
 	}))
 	return opened
-}
-
-// everyRow is every row of every table as text, bytea in hex.
-func (w *world) everyRow() []byte {
-	w.Helper()
-	rows, err := w.pool.Query(w.Context(),
-		`SELECT format('SELECT r::text FROM %I.%I r', schemaname, tablename) FROM pg_tables
-		WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`)
-	require.NoError(w, err)
-	queries, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	require.NoError(w, err)
-	var all strings.Builder
-	for _, query := range queries {
-		rows, err := w.pool.Query(w.Context(), query)
-		require.NoError(w, err)
-		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		require.NoError(w, err)
-		all.WriteString(strings.Join(texts, "\n"))
-	}
-	return []byte(all.String())
 }

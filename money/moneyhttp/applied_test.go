@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/internal/logtest"
+	"bestow/internal/moneytest"
 	"bestow/internal/pg"
 	"bestow/internal/pgtest"
 	"bestow/money"
@@ -36,18 +37,18 @@ func TestLostAnswerToCommit(t *testing.T) {
 	b := setup(t)
 	way, far := throughWay(t, b)
 	taken := items(1)
-	_, err := b.client.GrantPoints(t.Context(), soon(), taken)
+	_, err := b.client.GrantPoints(t.Context(), moneytest.Soon(), taken)
 	require.NoError(t, err)
 	for name, asked := range map[string][]money.Item{
 		"the fast way": items(3)[1:2],
 		"the slow way": append(items(4)[2:], taken...),
 	} {
 		way.LoseAnswer()
-		_, err = far.client.GrantPoints(t.Context(), soon(), asked)
+		_, err = far.client.GrantPoints(t.Context(), moneytest.Soon(), asked)
 		var unclear *moneyclient.UnclearError
 		require.ErrorAs(t, err, &unclear, name)
 		require.Equal(t, http.StatusInternalServerError, unclear.Status)
-		again, err := far.client.GrantPoints(t.Context(), soon(), asked)
+		again, err := far.client.GrantPoints(t.Context(), moneytest.Soon(), asked)
 		require.NoError(t, err)
 		require.NotContains(t, outcomes(again), money.Granted, "%s: it was applied", name)
 	}
@@ -65,12 +66,12 @@ func TestDatabaseIsGoneAfterTheCommit(t *testing.T) {
 	b := setup(t)
 	way, far := throughWay(t, b)
 	taken := items(1)
-	_, err := b.client.GrantVouchers(t.Context(), soon(), taken)
+	_, err := b.client.GrantVouchers(t.Context(), moneytest.Soon(), taken)
 	require.NoError(t, err)
 	fresh := items(2)[1:]
 	taken[0].Ref, fresh[0].Ref = "8", "8" // so that the key of the taken one is still to be read
 	way.EndAfterCommit()
-	_, err = far.ledger.GrantVouchers(t.Context(), soon(), append(fresh, taken...))
+	_, err = far.ledger.GrantVouchers(t.Context(), moneytest.Soon(), append(fresh, taken...))
 	require.ErrorContains(t, err, "after the commit")
 	_, dial := errors.AsType[*net.OpError](err)
 	require.False(t, dial)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"bestow/internal/moneytest"
 	"bestow/money"
 	"bestow/money/moneyclient"
 	"bestow/money/moneyhttp"
@@ -53,17 +54,17 @@ func TestEveryRouteRefusesAnotherLedger(t *testing.T) {
 func TestCancelsAtAnotherLedger(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	points, err := b.client.GrantPoints(t.Context(), soon(), items(1))
+	points, err := b.client.GrantPoints(t.Context(), moneytest.Soon(), items(1))
 	require.NoError(t, err)
-	issued, err := b.client.GrantVouchers(t.Context(), soon(), items(1))
+	issued, err := b.client.GrantVouchers(t.Context(), moneytest.Soon(), items(1))
 	require.NoError(t, err)
 	b.client.Expect(installation)
 	var refused *moneyclient.RefusedError
-	_, err = b.client.CancelSaves(t.Context(), soon(),
+	_, err = b.client.CancelSaves(t.Context(), moneytest.Soon(),
 		[]money.Cancel{{Key: "c", MemberID: points[0].MemberID, TxID: points[0].TxID}})
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "other_ledger", refused.Code)
-	_, err = b.client.CancelVouchers(t.Context(), soon(),
+	_, err = b.client.CancelVouchers(t.Context(), moneytest.Soon(),
 		[]money.VoucherCancel{{Key: "c", MemberID: issued[0].MemberID, TxID: issued[0].TxID}})
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "other_ledger", refused.Code)

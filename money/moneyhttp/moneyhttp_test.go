@@ -2,7 +2,6 @@ package moneyhttp_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"bestow/internal/logtest"
+	"bestow/internal/moneytest"
 	"bestow/internal/pgtest"
 	"bestow/internal/seal"
 	"bestow/money"
@@ -81,16 +81,15 @@ func newClient(tb testing.TB, c moneyclient.Config) *moneyclient.Client {
 	return client
 }
 
-func soon() time.Time { return time.Now().Add(time.Minute) }
-
+// item is moneytest.Item of a member whose id has to be escaped in a path.
 func item(n int) money.Item {
-	member := fmt.Sprintf("회원/%05d", n)
-	return money.Item{
-		Key: "grant:7:" + member, MemberID: member, Amount: 1000 + int64(n), TypeCode: "CM", Ref: "7",
-		Reason: "봄 축제",
-	}
+	good := moneytest.Item(n)
+	good.MemberID = strings.Replace(good.MemberID, "회원", "회원/", 1)
+	good.Key = "grant:7:" + good.MemberID
+	return good
 }
 
+// items are the first n.
 func items(n int) []money.Item {
 	all := make([]money.Item, n)
 	for i := range all {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/internal/moneytest"
 	"bestow/money"
 	"bestow/money/moneyhttp/wire"
 
@@ -206,7 +207,7 @@ func TestCancelsOfABatch(t *testing.T) {
 func TestVoucherCancels(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	granted, err := b.client.GrantVouchers(t.Context(), soon(), items(3))
+	granted, err := b.client.GrantVouchers(t.Context(), moneytest.Soon(), items(3))
 	require.NoError(t, err)
 	asked := []money.VoucherCancel{
 		{Key: "c1", MemberID: granted[0].MemberID, TxID: granted[0].TxID, Reason: "실수", Ref: "9"},
@@ -214,14 +215,14 @@ func TestVoucherCancels(t *testing.T) {
 		{Key: "c2", MemberID: granted[1].MemberID, TxID: granted[0].TxID},
 		{Key: "c1", MemberID: granted[0].MemberID, TxID: granted[0].TxID},
 	}
-	answers, err := b.client.CancelVouchers(t.Context(), soon(), asked)
+	answers, err := b.client.CancelVouchers(t.Context(), moneytest.Soon(), asked)
 	require.NoError(t, err)
 	require.Equal(t, money.VoucherCancelAnswer{Key: "c1", Outcome: money.Undone, TxID: granted[0].TxID, Amount: 1000},
 		answers[0])
 	require.Equal(t, []money.Outcome{money.Conflict, money.Refused, money.Replayed},
 		[]money.Outcome{answers[1].Outcome, answers[2].Outcome, answers[3].Outcome})
 	require.Equal(t, money.UnknownVoucher, answers[2].Refusal.Code)
-	again, err := b.ledger.CancelVouchers(t.Context(), soon(), asked)
+	again, err := b.ledger.CancelVouchers(t.Context(), moneytest.Soon(), asked)
 	require.NoError(t, err)
 	answers[0].Outcome = money.Replayed
 	require.Equal(t, again, answers, "the client says the same as the ledger")
@@ -243,7 +244,7 @@ func TestVoucherCancels(t *testing.T) {
 	more := []money.VoucherCancel{{Key: "c3", MemberID: granted[2].MemberID, TxID: granted[2].TxID}}
 	_, err = b.client.CancelVouchers(t.Context(), time.Now().Add(-time.Minute), more)
 	require.ErrorIs(t, err, money.ErrDeadline)
-	_, err = b.client.CancelVouchers(t.Context(), soon(), make([]money.VoucherCancel, money.MaxCancels+1))
+	_, err = b.client.CancelVouchers(t.Context(), moneytest.Soon(), make([]money.VoucherCancel, money.MaxCancels+1))
 	require.ErrorIs(t, err, money.ErrTooMany)
 	for body, code := range map[string]string{
 		`{}`: "invalid", `{"items":[{"key":"x"}]}`: "malformed",
@@ -273,12 +274,12 @@ func TestCancelSavesByTheClient(t *testing.T) {
 		{Key: "c3", MemberID: "m", TxID: saves[1], Amount: 1},
 		{Key: "c1", MemberID: "m", TxID: saves[1]},
 	}
-	answers, err := b.client.CancelSaves(t.Context(), soon(), asked)
+	answers, err := b.client.CancelSaves(t.Context(), moneytest.Soon(), asked)
 	require.NoError(t, err)
 	require.Equal(t, []money.Outcome{money.Undone, money.Undone, money.Refused, money.Conflict},
 		[]money.Outcome{answers[0].Outcome, answers[1].Outcome, answers[2].Outcome, answers[3].Outcome})
 	require.EqualValues(t, []int64{150, 50}, []int64{answers[1].Cancelled.Cancelled, answers[1].Uncollected})
-	again, err := b.ledger.CancelSaves(t.Context(), soon(), asked)
+	again, err := b.ledger.CancelSaves(t.Context(), moneytest.Soon(), asked)
 	require.NoError(t, err)
 	for n := range 2 {
 		require.Equal(t, again[n].TxID, answers[n].TxID)

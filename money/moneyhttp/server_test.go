@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/internal/moneytest"
 	"bestow/internal/pgtest"
 	"bestow/money"
 	"bestow/money/moneyclient"
@@ -30,19 +31,19 @@ func TestOverHTTPAsInProcess(t *testing.T) {
 	bad, other := item(3), item(1)
 	bad.Amount, other.Key, other.Amount = 0, asked[0].Key, 5
 	asked = append(asked, bad, other)
-	first, err := b.client.GrantVouchers(t.Context(), soon(), asked)
+	first, err := b.client.GrantVouchers(t.Context(), moneytest.Soon(), asked)
 	require.NoError(t, err)
 	require.Equal(t, []money.Outcome{money.Granted, money.Granted, money.Granted, money.Refused, money.Conflict},
 		outcomes(first))
 	var near, far grantsOver = b.ledger, b.client
 	for name, grant := range map[string]func(grantsOver) any{
 		"points": func(l grantsOver) any {
-			all, err := l.GrantPoints(t.Context(), soon(), asked)
+			all, err := l.GrantPoints(t.Context(), moneytest.Soon(), asked)
 			require.NoError(t, err)
 			return all
 		},
 		"vouchers": func(l grantsOver) any {
-			all, err := l.GrantVouchers(t.Context(), soon(), asked)
+			all, err := l.GrantVouchers(t.Context(), moneytest.Soon(), asked)
 			require.NoError(t, err)
 			return bare(all)
 		},
@@ -60,7 +61,7 @@ func TestOverHTTPAsInProcess(t *testing.T) {
 			}
 		},
 	} {
-		_, err := far.GrantPoints(t.Context(), soon(), asked) // so that both find what stands there
+		_, err := far.GrantPoints(t.Context(), moneytest.Soon(), asked) // so that both find what stands there
 		require.NoError(t, err)
 		require.Equal(t, grant(near), grant(far), name)
 	}
@@ -223,7 +224,7 @@ func TestPairing(t *testing.T) {
 	require.Empty(t, id.InstallationID)
 	require.WithinDuration(t, time.Now(), id.Time, time.Second)
 	require.ElementsMatch(t, []string{"points", "vouchers", "pairing", "repeats_secrets"}, id.Capabilities)
-	_, err = ours.GrantPoints(t.Context(), soon(), items(1))
+	_, err = ours.GrantPoints(t.Context(), moneytest.Soon(), items(1))
 	require.Error(t, err, "before it is paired")
 	paired, err := ours.Pair(t.Context())
 	require.NoError(t, err)
@@ -232,19 +233,19 @@ func TestPairing(t *testing.T) {
 	_, err = ours.Pair(t.Context())
 	require.NoError(t, err, "again")
 	ours.Expect(id.LedgerID)
-	_, err = ours.GrantPoints(t.Context(), soon(), items(1))
+	_, err = ours.GrantPoints(t.Context(), moneytest.Soon(), items(1))
 	require.NoError(t, err)
 	var refused *moneyclient.RefusedError
 	_, err = theirs.Pair(t.Context())
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "other_installation", refused.Code)
-	_, err = theirs.GrantPoints(t.Context(), soon(), items(1))
+	_, err = theirs.GrantPoints(t.Context(), moneytest.Soon(), items(1))
 	require.ErrorAs(t, err, &refused, "the same keys, and no replay of another's grant")
 	require.Equal(t, "other_installation", refused.Code)
 	_, err = theirs.LookupPoints(t.Context(), []string{item(0).Key})
 	require.ErrorAs(t, err, &refused)
 	ours.Expect(other)
-	_, err = ours.GrantPoints(t.Context(), soon(), items(1))
+	_, err = ours.GrantPoints(t.Context(), moneytest.Soon(), items(1))
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "other_ledger", refused.Code)
 }
@@ -253,14 +254,14 @@ func TestPairing(t *testing.T) {
 func TestLedgerThatCannot(t *testing.T) {
 	t.Parallel()
 	client := serve(t, moneydb.Config{Pool: pgtest.New(t)})
-	_, err := client.GrantVouchers(t.Context(), soon(), items(1))
+	_, err := client.GrantVouchers(t.Context(), moneytest.Soon(), items(1))
 	require.ErrorIs(t, err, money.ErrNoMaster)
-	_, err = client.GrantPoints(t.Context(), soon(), items(1))
+	_, err = client.GrantPoints(t.Context(), moneytest.Soon(), items(1))
 	require.NoError(t, err)
 	gone, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none")
 	require.NoError(t, err)
 	t.Cleanup(gone.Close)
-	_, err = serve(t, moneydb.Config{Pool: gone}).GrantPoints(t.Context(), soon(), items(1))
+	_, err = serve(t, moneydb.Config{Pool: gone}).GrantPoints(t.Context(), moneytest.Soon(), items(1))
 	var refused *moneyclient.RefusedError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, moneyclient.RefusedError{
@@ -274,7 +275,7 @@ func TestLedgerThatCannot(t *testing.T) {
 func TestNoSecretIsLogged(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	all, err := b.client.GrantVouchers(t.Context(), soon(), items(2))
+	all, err := b.client.GrantVouchers(t.Context(), moneytest.Soon(), items(2))
 	require.NoError(t, err)
 	b.send("POST", "/money/v1/vouchers/grants", `{"items":[{"voucher_pin":"`+all[0].Voucher.PIN+`"}]}`)
 	require.Contains(t, b.log.String(), "vouchers/grants")
