@@ -208,7 +208,7 @@ func (im *importing) keep(ctx context.Context, tx pgx.Tx, result *Result) (err e
 	if result.ImportID, err = im.record(ctx, tx); err != nil {
 		return err
 	}
-	return im.publish(ctx, tx, result.ImportID)
+	return im.addToEvent(ctx, tx, result.ImportID)
 }
 
 // lockEvent makes this the event's only import until the transaction ends. A start that meets the lock is refused.

@@ -39,7 +39,7 @@ func addPartitionKeys(rows pgx.Rows, f *finding) error {
 // compareIDs compares the ids of events with the record of deletions, and every sequence with the ids in its column
 // (I42).
 func compareIDs(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
-	if err := v.run(ctx, tx, invariant{file: "I42_ids_are_whole"}, verifyRun{}, f); err != nil {
+	if err := v.run(ctx, tx, invariant{file: "I42_ids_are_whole"}, binding{}, f); err != nil {
 		return err
 	}
 	if v.event != nil {
@@ -99,7 +99,7 @@ func compareDue(ctx context.Context, tx pgx.Tx, v *verification, f *finding) err
 			return errors.Join(err, f.measures.add("lots", int64(0)), f.measures.add("points", int64(0)))
 		}
 	}
-	return v.run(ctx, tx, invariant{file: "I18_due_lots_are_expired"}, verifyRun{}, f)
+	return v.run(ctx, tx, invariant{file: "I18_due_lots_are_expired"}, binding{}, f)
 }
 
 // noExpiry names I18 as not compared where nothing expires by itself and lots have run out.

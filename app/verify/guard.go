@@ -66,7 +66,7 @@ func guard(ctx context.Context, tx pgx.Tx) (guarded, error) {
 	if err := tx.QueryRow(ctx, `SELECT pg_catalog.current_schema()`).Scan(&g.schema); err != nil {
 		return g, fmt.Errorf("find schema: %w", err)
 	}
-	if _, err := tx.Exec(ctx, guardedPath+verifySettings); err != nil {
+	if _, err := tx.Exec(ctx, guardedPath+reportSettings); err != nil {
 		return g, fmt.Errorf("set up report: %w", err)
 	}
 	return g, nil

@@ -63,7 +63,7 @@ func (s *Verifier) DeleteHealedJobs(ctx context.Context) error {
 }
 
 func deleteHealedJobs(ctx context.Context, tx pgx.Tx) error {
-	types, err := readVerifyTables(ctx, tx)
+	types, err := readPresentTypes(ctx, tx)
 	if err != nil {
 		return err
 	}

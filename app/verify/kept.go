@@ -15,7 +15,7 @@ import (
 // compareKept compares parked messages, answers and reports with their digests, and what answers and reports once said
 // of events with what the events are now (I43).
 func compareKept(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
-	if err := v.run(ctx, tx, invariant{file: "I43_kept_rows_are_whole"}, verifyRun{}, f); err != nil {
+	if err := v.run(ctx, tx, invariant{file: "I43_kept_rows_are_whole"}, binding{}, f); err != nil {
 		return err
 	}
 	list, err := readEvents(ctx, tx, v.event)

@@ -8,10 +8,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// verifyFiles is the SQL of the invariants, one file each, and of the recount.
+// sqlFiles is the SQL of the invariants, one file each, and of the recount.
 //
 //go:embed sql/*.sql
-var verifyFiles embed.FS
+var sqlFiles embed.FS
 
 // lostJobsSQL is shared by I15 and by what tidies up after it.
 //

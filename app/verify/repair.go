@@ -74,7 +74,7 @@ func (s *Verifier) Repair(ctx context.Context, q Query) ([]Repaired, error) {
 // counted is an event and where its rows are.
 type counted struct {
 	id  int64
-	run verifyRun
+	run binding
 }
 
 func selectCounted(ctx context.Context, tx pgx.Tx, event *int64) ([]counted, error) {
@@ -87,7 +87,7 @@ func selectCounted(ctx context.Context, tx pgx.Tx, event *int64) ([]counted, err
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c counted, err error) {
 		var y domain.EventType
 		err = row.Scan(&c.id, &y.Code)
-		c.run = verifyRun{targets: inPublic(y.TargetTable()), results: inPublic(y.ResultTable())}
+		c.run = binding{targets: inPublic(y.TargetTable()), results: inPublic(y.ResultTable())}
 		return c, err
 	})
 	if err != nil {

@@ -22,11 +22,11 @@ const (
 	secondWait = 500 * time.Millisecond
 )
 
-// verifySettings are of the report's transactions only. Joins are over whole member lists: statistics that do not know
+// reportSettings are of the report's transactions only. Joins are over whole member lists: statistics that do not know
 // a new event must not turn one into a nested loop (100,000 members took 58 s so). A hash of a million members spills
 // into a few files with this memory; with four times as much it did not, and took as long. The statement timeout of the
 // service is no business of a report.
-const verifySettings = `SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '16MB'; SET LOCAL jit = off;
+const reportSettings = `SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '16MB'; SET LOCAL jit = off;
 	SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = 0`
 
 // verification is one report in the making.
@@ -49,7 +49,7 @@ type verification struct {
 	catalog  catalog
 	taken    []string // what runs code of others when a table is read: then nothing is read
 	blind    bool     // the catalog, or which migrations were applied, is not known
-	tables   verifyTables
+	tables   presentTypes
 	found    []finding // as list
 }
 
@@ -94,7 +94,7 @@ func (s *Verifier) help(ctx context.Context, v *verification, snapshot string, q
 	}
 	defer conn.Release()
 	return pgx.BeginTxFunc(ctx, conn, reading, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SET TRANSACTION SNAPSHOT '`+snapshot+`'; `+guardedPath+verifySettings); err != nil {
+		if _, err := tx.Exec(ctx, `SET TRANSACTION SNAPSHOT '`+snapshot+`'; `+guardedPath+reportSettings); err != nil {
 			return fmt.Errorf("share snapshot: %w", err)
 		}
 		return v.work(ctx, guarded{tx, v.schema}, queue)
@@ -163,7 +163,7 @@ func (v *verification) prepare(ctx context.Context, tx guarded) (err error) {
 	if err := v.readSchema(ctx, tx); err != nil || len(v.taken) > 0 {
 		return err
 	}
-	if v.tables, err = readVerifyTables(ctx, tx); err != nil {
+	if v.tables, err = readPresentTypes(ctx, tx); err != nil {
 		return err
 	}
 	const count = `SELECT count(*) FROM public.campaign_events WHERE $1::bigint IS NULL OR id = $1`
@@ -233,7 +233,7 @@ func (v *verification) check(ctx context.Context, tx pgx.Tx, inv invariant) (f f
 }
 
 // run asks an invariant's statement once.
-func (v *verification) run(ctx context.Context, tx pgx.Tx, inv invariant, run verifyRun, f *finding) error {
+func (v *verification) run(ctx context.Context, tx pgx.Tx, inv invariant, run binding, f *finding) error {
 	sql, err := run.statement(inv.file)
 	if err != nil {
 		return err

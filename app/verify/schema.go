@@ -29,7 +29,7 @@ type catalog map[string][]string
 
 // readCatalog reads the properties as they are now. It asks PostgreSQL's own tables only.
 func readCatalog(ctx context.Context, tx guarded) (catalog, error) {
-	query, err := verifyFiles.ReadFile("sql/catalog.sql")
+	query, err := sqlFiles.ReadFile("sql/catalog.sql")
 	if err != nil {
 		return nil, fmt.Errorf("read statement: %w", err)
 	}
@@ -206,7 +206,7 @@ var ownPartition = regexp.MustCompile(`^([a-z][a-z0-9_]{0,19})_targets_([0-9]{1,
 
 // wanted returns what the catalog must be in a database with these types and partitions: what the migrations make, and
 // the same again for each type and each partition that was made since.
-func wanted(golden, now catalog, types verifyTables) catalog {
+func wanted(golden, now catalog, types presentTypes) catalog {
 	want := maps.Clone(golden)
 	for part := range goldenParts {
 		delete(want, part)

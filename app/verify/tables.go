@@ -11,11 +11,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// verifyTables are the event types whose tables exist, even if the registry lacks them.
-type verifyTables []verifyType
+// presentTypes are the event types whose tables exist, even if the registry lacks them.
+type presentTypes []presentType
 
-// verifyType is a type whose tables are there.
-type verifyType struct {
+// presentType is a type whose tables are there.
+type presentType struct {
 	domain.EventType
 
 	registered bool
@@ -23,9 +23,9 @@ type verifyType struct {
 	events     []int64
 }
 
-// readVerifyTables reads the registry and the catalog. A row can hide neither: a type is checked because its tables are
+// readPresentTypes reads the registry and the catalog. A row can hide neither: a type is checked because its tables are
 // there, by the operation that its columns show.
-func readVerifyTables(ctx context.Context, tx pgx.Tx) (verifyTables, error) {
+func readPresentTypes(ctx context.Context, tx pgx.Tx) (presentTypes, error) {
 	const query = `
 		SELECT upper(left(r.relname, -8)), coalesce(y.label, ''), coalesce(y.granter, ''),
 		       CASE WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attname = 'voucher_code' AND NOT a.attisdropped)
@@ -40,7 +40,7 @@ func readVerifyTables(ctx context.Context, tx pgx.Tx) (verifyTables, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read event types: %w", err)
 	}
-	types, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (y verifyType, err error) {
+	types, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (y presentType, err error) {
 		return y, row.Scan(&y.Code, &y.Label, &y.Granter, &y.Operation, &y.Topic, &y.registered)
 	})
 	if err != nil {
@@ -51,7 +51,7 @@ func readVerifyTables(ctx context.Context, tx pgx.Tx) (verifyTables, error) {
 
 // judgeGranters says of each type whether its grants are looked for in our ledger: not only where the registry says so,
 // but also where the ledger, which can be read here, holds rows of the type's events.
-func (t verifyTables) judgeGranters(ctx context.Context, tx pgx.Tx, ledger bool) error {
+func (t presentTypes) judgeGranters(ctx context.Context, tx pgx.Tx, ledger bool) error {
 	for i := range t {
 		y := &t[i]
 		y.ours = y.Granter == domain.OurGranter
@@ -101,22 +101,22 @@ func gapOf(why string, ids []int64) Gap {
 	return Gap{Why: why, Events: int64(len(ids)), EventIDs: ids[:min(len(ids), maxGapEvents)]}
 }
 
-// verifyRun is one run of a statement: what stands for its placeholders.
-type verifyRun struct {
+// binding is what stands for the placeholders of a statement in one run of it.
+type binding struct {
 	typeCode         string // of a run per type
 	targets, results string
 	saves            string // the file of what the ledger granted
 }
 
 // runs lists the runs of a statement. Names of tables come from the catalog only, and are quoted.
-func (t verifyTables) runs(r reach) []verifyRun {
+func (t presentTypes) runs(r reach) []binding {
 	switch r {
 	case overAll:
-		return []verifyRun{{}}
+		return []binding{{}}
 	case perType:
-		runs := make([]verifyRun, len(t))
+		runs := make([]binding, len(t))
 		for i, y := range t {
-			runs[i] = verifyRun{
+			runs[i] = binding{
 				typeCode: y.Code, targets: inPublic(y.TargetTable()),
 				results: inPublic(y.ResultTable()),
 			}
@@ -134,7 +134,7 @@ func (t verifyTables) runs(r reach) []verifyRun {
 
 // operations is a run for each of the operations that some type has: over the results and targets of all its types,
 // with a column that says whether our ledger grants them.
-func (t verifyTables) operations(operations ...domain.Operation) (runs []verifyRun) {
+func (t presentTypes) operations(operations ...domain.Operation) (runs []binding) {
 	for _, o := range operations {
 		var targets, results []string
 		for _, y := range t {
@@ -145,7 +145,7 @@ func (t verifyTables) operations(operations ...domain.Operation) (runs []verifyR
 			}
 		}
 		if len(results) > 0 {
-			runs = append(runs, verifyRun{
+			runs = append(runs, binding{
 				targets: union(targets), results: union(results),
 				saves: "saves_" + string(o),
 			})
@@ -154,7 +154,7 @@ func (t verifyTables) operations(operations ...domain.Operation) (runs []verifyR
 	return runs
 }
 
-func selectOfType(y verifyType) string {
+func selectOfType(y presentType) string {
 	columns := `event_id, member_id, amount, status, money_tx_id, error_code, redrive, redrive_done`
 	if y.Operation == domain.Vouchers {
 		columns += `, voucher_code, voucher_pin, voucher_expiry_at`
@@ -169,14 +169,14 @@ func union(selects []string) string { return "(" + strings.Join(selects, " UNION
 func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 // statement reads a file of sql/ and fills its placeholders in.
-func (r verifyRun) statement(file string) (string, error) {
-	body, err := verifyFiles.ReadFile("sql/" + file + ".sql")
+func (r binding) statement(file string) (string, error) {
+	body, err := sqlFiles.ReadFile("sql/" + file + ".sql")
 	if err != nil {
 		return "", fmt.Errorf("read statement: %w", err)
 	}
 	sql := string(body)
 	if r.saves != "" {
-		saves, err := verifyFiles.ReadFile("sql/" + r.saves + ".sql")
+		saves, err := sqlFiles.ReadFile("sql/" + r.saves + ".sql")
 		if err != nil {
 			return "", fmt.Errorf("read statement: %w", err)
 		}
@@ -188,7 +188,7 @@ func (r verifyRun) statement(file string) (string, error) {
 func usesType(sql string) bool { return strings.Contains(sql, "$2") }
 
 // lostJobs is the statement that lists the jobs that were cancelled or discarded, and says which of them are healed.
-func (t verifyTables) lostJobs() string {
+func (t presentTypes) lostJobs() string {
 	redriven := []string{`SELECT 0::bigint AS event_id WHERE false`}
 	for _, y := range t {
 		redriven = append(redriven, `SELECT event_id FROM `+inPublic(y.ResultTable())+

@@ -31,7 +31,7 @@ func compareTypes(ctx context.Context, tx pgx.Tx, v *verification, f *finding) e
 	if err != nil {
 		return fmt.Errorf("read registry of types: %w", err)
 	}
-	there := map[string]verifyType{}
+	there := map[string]presentType{}
 	for _, y := range v.tables {
 		there[y.Code] = y
 	}
@@ -77,7 +77,7 @@ func comparePartitions(ctx context.Context, tx pgx.Tx, event *int64, f *finding)
 }
 
 // compareType compares one line of the registry with its tables.
-func compareType(ctx context.Context, tx pgx.Tx, r registeredType, there map[string]verifyType, f *finding) error {
+func compareType(ctx context.Context, tx pgx.Tx, r registeredType, there map[string]presentType, f *finding) error {
 	y, ok := there[r.Code]
 	switch {
 	case r.State == "":
@@ -101,7 +101,7 @@ func compareType(ctx context.Context, tx pgx.Tx, r registeredType, there map[str
 }
 
 // compareRegistered compares what the registry says of a type with what its tables and the ledger show.
-func compareRegistered(r registeredType, y verifyType, f *finding) {
+func compareRegistered(r registeredType, y presentType, f *finding) {
 	switch {
 	case domain.Operation(r.Operation) != y.Operation:
 		f.differ("type %s is registered for %s, its tables are made for %s", r.Code, r.Operation, y.Operation)
@@ -111,7 +111,7 @@ func compareRegistered(r registeredType, y verifyType, f *finding) {
 }
 
 // typeUsed reports whether the tables of a type hold anything.
-func typeUsed(ctx context.Context, tx pgx.Tx, y verifyType) (used bool, err error) {
+func typeUsed(ctx context.Context, tx pgx.Tx, y presentType) (used bool, err error) {
 	query := `SELECT EXISTS (SELECT FROM ` + inPublic(y.TargetTable()) + `) OR EXISTS (SELECT FROM ` +
 		inPublic(y.ResultTable()) + `)`
 	if err := tx.QueryRow(ctx, query).Scan(&used); err != nil {

@@ -54,7 +54,7 @@ func compareVouchers(ctx context.Context, tx pgx.Tx, v *verification, f *finding
 	return nil
 }
 
-func (v *verification) openVouchers(ctx context.Context, tx pgx.Tx, run verifyRun, f *finding) error {
+func (v *verification) openVouchers(ctx context.Context, tx pgx.Tx, run binding, f *finding) error {
 	keys, wrong, count, err := v.unsealer.Load(ctx, tx, v.event)
 	if err != nil {
 		return fmt.Errorf("read keys: %w", err)

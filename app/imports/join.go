@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// publish makes the targets the event's own: chunks, relay jobs, the partition, the totals.
-func (im *importing) publish(ctx context.Context, tx pgx.Tx, importID int64) error {
+// addToEvent makes the targets the event's own: chunks, relay jobs, the partition, the totals.
+func (im *importing) addToEvent(ctx context.Context, tx pgx.Tx, importID int64) error {
 	if err := copyChunks(ctx, tx, importID, im.load.chunks); err != nil {
 		return err
 	}
