@@ -100,7 +100,7 @@ func (d Deps) rules() obstacle.Rules {
 func (d Deps) events() *Events {
 	return &Events{
 		pool: d.Pool, river: d.River, keys: d.listKeys(), rules: d.rules(), log: d.Log,
-		relayChunks: d.Limits.RelayChunks,
+		relayChunks: d.Limits.RelayChunks, drainWait: max(leastDrain, d.Limits.ClaimLease),
 	}
 }
 
@@ -112,7 +112,9 @@ func (d Deps) addLists(a *App) (err error) {
 }
 
 func (d Deps) addReports(a *App) (err error) {
-	if a.Reports, err = reports.New(reports.Config{Pool: d.Pool, River: d.River, Rules: d.rules()}); err != nil {
+	if a.Reports, err = reports.New(reports.Config{
+		Pool: d.Pool, River: d.River, Rules: d.rules(), ClaimLease: d.Limits.ClaimLease,
+	}); err != nil {
 		return err
 	}
 	a.Verify, err = verify.New(verify.Config{

@@ -116,7 +116,7 @@ func (s *Events) engage(ctx context.Context, actor string, scope domain.BrakeSco
 // passLocks waits until nothing is under way any more that has not seen the brake's row. The lock of moves comes first:
 // a start may be slow, and no claim waits for it. Nothing is read under the locks, since every claim waits meanwhile.
 func (s *Events) passLocks(ctx context.Context) error {
-	err := pg.InTxWithin(ctx, s.pool, drainWait, func(tx pgx.Tx) error {
+	err := pg.InTxWithin(ctx, s.pool, s.drainWait, func(tx pgx.Tx) error {
 		for _, lock := range []int64{pg.Moves, pg.Claims} {
 			if err := pg.Lock(ctx, tx, pg.Brake, lock); err != nil {
 				return err
@@ -210,7 +210,7 @@ func (s *Events) drainEach(ctx context.Context, ids []int64) (events []Stopped, 
 
 // awaitClaims waits until no claim of the events is open, for at most drainWait, and counts those that are.
 func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]int, err error) {
-	err = awaitDrain(ctx, func(ctx context.Context) (over bool, err error) {
+	err = s.awaitDrain(ctx, func(ctx context.Context) (over bool, err error) {
 		open, err = countOpenClaims(ctx, s.pool, ids)
 		return len(open) == 0, err
 	})

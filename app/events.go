@@ -28,6 +28,7 @@ type Events struct {
 	rules       obstacle.Rules
 	log         *slog.Logger
 	relayChunks int
+	drainWait   time.Duration // how long a stop waits for open claims: as long as one lasts, or more
 }
 
 // NewEvent holds what an operator says of an event to be made. Zero values stand for "not said".

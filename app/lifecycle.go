@@ -260,14 +260,14 @@ func stopEvent(ctx context.Context, tx pgx.Tx, id int64, memo string) (domain.Ev
 }
 
 const (
-	// drainWait is the time that a stop waits for claims that are open: as long as a claim lasts.
-	drainWait = 15 * time.Second
-	drainPoll = 50 * time.Millisecond
+	// leastDrain is the least time that a stop waits for claims that are open, however short they are.
+	leastDrain = 15 * time.Second
+	drainPoll  = 50 * time.Millisecond
 )
 
 // drained waits until no claim of the event is open, or the event is at work again, and returns how many are open.
 func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
-	err = awaitDrain(ctx, func(ctx context.Context) (over bool, err error) {
+	err = s.awaitDrain(ctx, func(ctx context.Context) (over bool, err error) {
 		var resumed bool
 		open, resumed, err = selectOpenClaims(ctx, s.pool, id)
 		return open == 0 || resumed, err
@@ -276,8 +276,8 @@ func (s *Events) drained(ctx context.Context, id int64) (open int, err error) {
 }
 
 // awaitDrain looks until it is over, for at most drainWait, or until the caller waits no more.
-func awaitDrain(ctx context.Context, look func(ctx context.Context) (over bool, err error)) error {
-	deadline := time.Now().Add(drainWait)
+func (s *Events) awaitDrain(ctx context.Context, look func(ctx context.Context) (over bool, err error)) error {
+	deadline := time.Now().Add(s.drainWait)
 	looking, cancel := context.WithDeadline(ctx, deadline.Add(stopWait)) // a look may meet a lock
 	defer cancel()
 	for {

@@ -25,6 +25,8 @@ type Reports struct {
 	pool  *pgxpool.Pool
 	river *river.Client[pgx.Tx]
 	rules obstacle.Rules
+
+	stalledAfter time.Duration // how long an event that is at work may stand still before that is a reason
 }
 
 // Config holds what reports stand on.
@@ -32,6 +34,8 @@ type Config struct {
 	Pool  *pgxpool.Pool
 	River *river.Client[pgx.Tx] // inserts the jobs that verify; nil: none can be requested
 	Rules obstacle.Rules
+
+	ClaimLease time.Duration // the time that a claim is open; 0: 15 s or less
 }
 
 // New returns the reports of c, or an error that says what c lacks.
@@ -39,7 +43,10 @@ func New(c Config) (*Reports, error) {
 	if c.Pool == nil {
 		return nil, errors.New("reports need a pool")
 	}
-	return &Reports{pool: c.Pool, river: c.River, rules: c.Rules}, nil
+	return &Reports{
+		pool: c.Pool, river: c.River, rules: c.Rules,
+		stalledAfter: max(leastStalled, c.ClaimLease+afterClaim),
+	}, nil
 }
 
 // Progress says how an event goes at one moment. Counts are of targets.

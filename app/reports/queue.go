@@ -51,7 +51,7 @@ func (s *Reports) Queue(ctx context.Context) (Queue, error) {
 		if err != nil {
 			return q, err
 		}
-		look, err := readLook(ctx, tx, events)
+		look, err := s.readLook(ctx, tx, events)
 		if err != nil {
 			return q, err
 		}

@@ -16,12 +16,16 @@ import (
 // reason is known. Its text has what was found out.
 const Stalled domain.Code = "stalled"
 
-// stalledAfter is the time that an event that is at work may stand still before that is a reason: longer than a claim
-// lasts.
-const stalledAfter = 20 * time.Second
+const (
+	// leastStalled is the least time that an event that is at work may stand still before that is a reason.
+	leastStalled = 20 * time.Second
+	// afterClaim is how much longer than a claim it may stand still.
+	afterClaim = 5 * time.Second
+)
 
 // stall holds what is known of events that stand still although nothing else is wrong.
 type stall struct {
+	after    time.Duration       // how long one may stand still
 	events   map[int64]time.Time // those that stand still, and since when, as far as that is known
 	unread   bool                // the tables of their results could not be read in time: a session keeps them locked
 	broken   map[int64]bool      // those with a chunk of which two claims in a row did not come back
@@ -46,7 +50,7 @@ func (l look) stalled(e domain.Event) []Reason {
 		found = append(found, c.String())
 	}
 	for _, p := range l.stall.silent {
-		if p.SeenAt.After(since.Add(-stalledAfter)) && (p.Has(processes.RoleRelay) || p.Has(processes.RoleHandler)) {
+		if p.SeenAt.After(since.Add(-l.stall.after)) && (p.Has(processes.RoleRelay) || p.Has(processes.RoleHandler)) {
 			found = append(found, fmt.Sprintf("process %d on %s (%s) was last seen at %s: if it hangs, end it",
 				p.PID, p.Host, strings.Join(p.Roles, ","), p.SeenAt.UTC().Format(time.RFC3339)))
 		}
@@ -57,7 +61,7 @@ func (l look) stalled(e domain.Event) []Reason {
 	if len(found) == 0 {
 		found = []string{"no reason is known: look at the logs of relays and handlers, and at `bestow parked list`"}
 	}
-	return []Reason{{Stalled, fmt.Sprintf("nothing of it has moved for %d s: ", int(stalledAfter.Seconds())) +
+	return []Reason{{Stalled, fmt.Sprintf("nothing of it has moved for %d s: ", int(l.stall.after.Seconds())) +
 		strings.Join(found, "; ")}}
 }
 
@@ -89,6 +93,6 @@ func (l look) strangers(eventType string) (found []outbox.Consumer) {
 // settling reports whether a process that began a moment ago may still be about to move what stands.
 func (l look) settling() bool {
 	return slices.ContainsFunc(l.Processes, func(p processes.Process) bool {
-		return (p.Has(processes.RoleRelay) || p.Has(processes.RoleHandler)) && l.At.Sub(p.StartedAt) < stalledAfter
+		return (p.Has(processes.RoleRelay) || p.Has(processes.RoleHandler)) && l.At.Sub(p.StartedAt) < l.stall.after
 	})
 }

@@ -35,7 +35,7 @@ func (l *look) readStall(ctx context.Context, tx pgx.Tx, events []domain.Event) 
 	if len(quiet) == 0 || l.settling() {
 		return nil
 	}
-	moved, err := selectQuiet(ctx, tx, quiet)
+	moved, err := selectQuiet(ctx, tx, quiet, l.stall.after)
 	if err != nil || len(moved) == 0 {
 		return err
 	}
@@ -56,8 +56,9 @@ func (l *look) readStall(ctx context.Context, tx pgx.Tx, events []domain.Event) 
 	return err
 }
 
-// selectQuiet returns those of the events whose rows have not changed for a while, and since when.
-func selectQuiet(ctx context.Context, tx pgx.Tx, events []domain.Event) (map[int64]time.Time, error) {
+// selectQuiet returns those of the events whose rows have not changed for so long, and since when.
+func selectQuiet(ctx context.Context, tx pgx.Tx, events []domain.Event, after time.Duration,
+) (map[int64]time.Time, error) {
 	const query = `SELECT e.id, greatest(e.updated_at, s.updated_at)
 		FROM campaign_events e JOIN campaign_event_summary s ON s.event_id = e.id
 		WHERE e.id = ANY ($1) AND greatest(e.updated_at, s.updated_at) < clock_timestamp() - $2::interval`
@@ -65,7 +66,7 @@ func selectQuiet(ctx context.Context, tx pgx.Tx, events []domain.Event) (map[int
 	for i, e := range events {
 		ids[i] = e.ID
 	}
-	rows, err := tx.Query(ctx, query, ids, stalledAfter)
+	rows, err := tx.Query(ctx, query, ids, after)
 	if err != nil {
 		return nil, fmt.Errorf("read events that do not move: %w", err)
 	}
@@ -108,7 +109,7 @@ func (s *stall) read(ctx context.Context, tx pgx.Tx, now time.Time, quiet []doma
 		if m.at.After(since) {
 			since = m.at
 		}
-		if !waitsForRetries && now.Sub(since) >= stalledAfter {
+		if !waitsForRetries && now.Sub(since) >= s.after {
 			s.events[e.ID], s.broken[e.ID] = since, m.broken
 		}
 	}

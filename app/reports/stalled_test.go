@@ -29,7 +29,9 @@ func quietEvent(t *testing.T) (*Reports, *pgxpool.Pool) {
 			VALUES (1, 0, 1, 10, 1, 10, now() - interval '30 seconds', now() - interval '30 seconds', now() - interval '30 seconds');
 		INSERT INTO processes (id, roles, version, host, pid, started_at)
 			VALUES ('00000000-0000-0000-0000-000000000001', '{relay,handler,jobs}', 'v', 'h', 1, now() - interval '1 hour')`)
-	return &Reports{pool: pool}, pool
+	reports, err := New(Config{Pool: pool})
+	require.NoError(t, err)
+	return reports, pool
 }
 
 func runSQL(t *testing.T, pool *pgxpool.Pool, sql string) {
@@ -206,5 +208,17 @@ func TestRetryIsLate(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []domain.Code{RetryWaits}, codesOf(p.WaitingFor))
 		require.Contains(t, p.WaitingFor[0].Text, want, late)
+	}
+}
+
+// What counts as a stand-still follows the lease of a claim, and is never less than by default.
+func TestStandStillFollowsTheLease(t *testing.T) {
+	t.Parallel()
+	for lease, after := range map[time.Duration]time.Duration{
+		0: 20 * time.Second, 15 * time.Second: 20 * time.Second, time.Minute: 65 * time.Second,
+	} {
+		s, err := New(Config{Pool: new(pgxpool.Pool), ClaimLease: lease})
+		require.NoError(t, err)
+		require.Equal(t, after, s.stalledAfter, lease)
 	}
 }

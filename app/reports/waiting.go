@@ -55,7 +55,7 @@ func (s *Reports) waitingFor(ctx context.Context, tx pgx.Tx, events []domain.Eve
 	if len(events) == 0 {
 		return nil, nil
 	}
-	look, err := readLook(ctx, tx, events)
+	look, err := s.readLook(ctx, tx, events)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,8 @@ import (
 )
 
 // readLook reads what the reasons of the events are told by.
-func readLook(ctx context.Context, tx pgx.Tx, events []domain.Event) (l look, err error) {
+func (s *Reports) readLook(ctx context.Context, tx pgx.Tx, events []domain.Event) (l look, err error) {
+	l.stall.after = s.stalledAfter
 	if l.Installation, err = processes.Read(ctx, tx); err != nil {
 		return l, err
 	}
