@@ -83,6 +83,7 @@ type Error struct {
 // Field is one offending field of a request.
 type Field struct{ Name, Message string }
 
+// Error returns the message, without the hint.
 func (e *Error) Error() string { return e.Message }
 
 // Is makes errors.Is compare by code: errors.Is(err, &Error{Code: NotFound}).

@@ -56,6 +56,7 @@ type Refusal struct { //nolint:errname // the word of the outcome Refused, whose
 	Left int64
 }
 
+// Error returns the code and the message.
 func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
 
 // Err returns r as an error; nil of a nil one, which refuses nothing.

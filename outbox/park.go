@@ -16,6 +16,7 @@ import (
 // message is parked and not delivered again; its other grants have been handled.
 type ForeignError struct{ Detail string }
 
+// Error says what the message has that the rows do not have.
 func (f *ForeignError) Error() string { return f.Detail }
 
 // The causes for which a message is parked. They are kept in parked_messages.

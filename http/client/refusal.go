@@ -19,6 +19,7 @@ type RejectedError struct {
 	Rows     []api.RejectedRow // the first hundred of them
 }
 
+// Error says why the upload was refused.
 func (e *RejectedError) Error() string { return e.Cause.Message }
 
 // Unwrap lets errors.As find the *domain.Error.

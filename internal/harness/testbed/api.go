@@ -30,6 +30,7 @@ type RefusedError struct {
 	body   string
 }
 
+// Error returns the status and the body of the answer.
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the API answered %d: %s", e.Status, strings.TrimSpace(e.body))
 }
