@@ -59,7 +59,7 @@ func DefaultSizes() Sizes {
 		RelayChunks:    5,
 		MaxRows:        10_000_000,
 		MaxRejected:    1_000_000,
-		Imports:        4,
+		Imports:        5,
 		OwnPartition:   100_000,
 	}
 }
@@ -128,6 +128,7 @@ type RejectedError struct {
 	Rows     []RejectedRow // the first of them, at most 100, by line
 }
 
+// Error says why the upload was refused.
 func (e *RejectedError) Error() string { return e.Cause.Message }
 
 // Unwrap lets errors.As find the *domain.Error.

@@ -184,7 +184,8 @@ func (c Config) outOfRange() (errs []error) {
 	bad(c.RelayChunks < 1 || c.RelayChunks > 100, "BESTOW_RELAY_CHUNKS is %d: it must be 1 to 100", c.RelayChunks)
 	bad(c.MessageTargets < 1 || c.MessageTargets > 5000, "BESTOW_MESSAGE_TARGETS is %d: it must be 1 to 5000",
 		c.MessageTargets)
-	bad(c.RegrantDays < 1 || c.RegrantDays > 3650, "BESTOW_REGRANT_DAYS is %d: it must be 1 to 3650", c.RegrantDays)
+	bad(c.RegrantDays < 1 || c.RegrantDays > money.MaxRegrantDays, "BESTOW_REGRANT_DAYS is %d: it must be 1 to %d",
+		c.RegrantDays, money.MaxRegrantDays)
 	bad(c.MaxConns < LeastConns || c.MaxConns > 10_000, "BESTOW_DB_MAX_CONNS is %d: it must be %d to 10000", c.MaxConns,
 		LeastConns)
 	bad(c.ShutdownTimeout <= 0 || c.ShutdownTimeout > time.Hour,
@@ -258,15 +259,15 @@ func (c Config) OpenDataDir(command string) (string, error) {
 }
 
 // List lists the names that Config reads, with default and meaning, in the order of their declaration.
-func List() []setting {
+func List() []Setting {
 	t := reflect.TypeFor[Config]()
-	list := make([]setting, 0, t.NumField())
+	list := make([]Setting, 0, t.NumField())
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
 		if tag.Get("env") == "-" {
 			continue // it is made of another
 		}
-		list = append(list, setting{tag.Get("env"), tag.Get("envDefault"), tag.Get("help")})
+		list = append(list, Setting{tag.Get("env"), tag.Get("envDefault"), tag.Get("help")})
 	}
 	return list
 }

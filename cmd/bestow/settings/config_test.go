@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"bestow/app"
+
 	"github.com/caarlos0/env/v11"
 	"github.com/stretchr/testify/require"
 )
@@ -32,6 +34,14 @@ func TestUnreadableSettings(t *testing.T) {
 		"BESTOW_RETRY_BACKOFF is \"\": it must be a duration with its unit, such as 5s or 1m")
 	require.ErrorContains(t, unreadable(err), "BESTOW_RETRY_LIMIT is \"\": it must be a whole number")
 	require.ErrorContains(t, unknownSettings([]string{"BESTOW_FOO=1"}), "`bestow serve --help` lists all")
+}
+
+// The limits of the settings' defaults are the defaults of the use cases: the same number stands at two places.
+func TestDefaultLimits(t *testing.T) {
+	t.Parallel()
+	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: map[string]string{}})
+	require.NoError(t, err)
+	require.Equal(t, app.DefaultLimits(), c.Limits())
 }
 
 // All settings that are wrong are named at once.

@@ -19,7 +19,8 @@ var notYet = []string{
 	"OTEL_EXPORTER_OTLP_ENDPOINT",
 }
 
-type setting struct{ Name, Standard, Help string }
+// Setting is a name that the environment may give a value: with its default, and what it means.
+type Setting struct{ Name, Standard, Help string }
 
 // ours are the beginnings of names that nothing but a setting has: one that means nothing stops the start.
 var ours = []string{"BESTOW_", "KAFKA_"}
