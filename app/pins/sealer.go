@@ -17,20 +17,20 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-var _ grants.Sealer = sealer{}
+var _ grants.Sealer = Sealer{}
 
-// sealer seals the PINs of vouchers that the campaign side remembers, under a key per event (pin_keys) that the master
+// Sealer seals the PINs of vouchers that the campaign side remembers, under a key per event (pin_keys) that the master
 // key wraps.
-type sealer struct{ keys keys.Store }
+type Sealer struct{ keys keys.Store }
 
 // NewSealer returns a sealer whose keys master wraps.
-func NewSealer(master *seal.Master) sealer {
-	return sealer{keys.Store{Table: keys.Pins, Master: master, WrappedOnly: true}}
+func NewSealer(master *seal.Master) Sealer {
+	return Sealer{keys.Store{Table: keys.Pins, Master: master, WrappedOnly: true}}
 }
 
 // Seal implements grants.Sealer: each PIN's ciphertext, in base64, bound to the event, the member and the field. It
 // waits only for a transaction that is just making the same event's key.
-func (s sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pins []string) ([]string, error) {
+func (s Sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pins []string) ([]string, error) {
 	if len(members) != len(pins) {
 		return nil, fmt.Errorf("seal PINs of event %d: %d members and %d PINs", eventID, len(members), len(pins))
 	}
@@ -57,27 +57,8 @@ func (s sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pin
 	return sealed, nil
 }
 
-// Open returns the PIN that Seal was given for the same event and member. The caller has checked the role, and writes
-// the audit record in tx. Errors: pgx.ErrNoRows if the event has no key, seal.ErrOpen for a PIN of another key or of
-// another member.
-func (s sealer) Open(ctx context.Context, tx pgx.Tx, eventID int64, member, sealed string) (string, error) {
-	key, err := s.keys.Key(ctx, tx, eventID)
-	if err != nil {
-		return "", fmt.Errorf("open PIN of event %d: %w", eventID, err)
-	}
-	raw, err := base64.StdEncoding.DecodeString(sealed)
-	if err != nil {
-		return "", fmt.Errorf("open PIN of event %d: it is not base64: %w", eventID, seal.ErrOpen)
-	}
-	pin, err := key.Open(raw, pinAAD(eventID, member))
-	if err != nil {
-		return "", fmt.Errorf("open PIN of event %d: %w", eventID, err)
-	}
-	return string(pin), nil
-}
-
 // createKey stores a new key for the event. Of two transactions that do so at once one wins; the other waits and reads.
-func (s sealer) createKey(ctx context.Context, tx pgx.Tx, eventID int64) error {
+func (s Sealer) createKey(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	key, err := seal.NewKey()
 	if err != nil {
 		return err

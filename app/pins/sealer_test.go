@@ -17,7 +17,7 @@ import (
 )
 
 // TESTMAIN
-func newTestSealer(t *testing.T) sealer {
+func newTestSealer(t *testing.T) Sealer {
 	t.Helper()
 	master, err := seal.NewMaster(seal.GenerateMaster())
 	require.NoError(t, err)
@@ -35,7 +35,7 @@ func voucherEvents(t *testing.T, pool *pgxpool.Pool, n int) []int64 {
 	return ids
 }
 
-func sealOne(ctx context.Context, s sealer, pool *pgxpool.Pool, event int64, member, pin string) (string, error) {
+func sealOne(ctx context.Context, s Sealer, pool *pgxpool.Pool, event int64, member, pin string) (string, error) {
 	sealed, err := pg.Value(ctx, pool, func(tx pgx.Tx) ([]string, error) {
 		return s.Seal(ctx, tx, event, []string{member}, []string{pin})
 	})
@@ -45,8 +45,20 @@ func sealOne(ctx context.Context, s sealer, pool *pgxpool.Pool, event int64, mem
 	return sealed[0], nil
 }
 
-func openOne(ctx context.Context, s sealer, pool *pgxpool.Pool, event int64, member, sealed string) (string, error) {
-	return pg.Value(ctx, pool, func(tx pgx.Tx) (string, error) { return s.Open(ctx, tx, event, member, sealed) })
+// openOne returns the PIN that Seal was given for the same event and member.
+func openOne(ctx context.Context, s Sealer, pool *pgxpool.Pool, event int64, member, sealed string) (string, error) {
+	return pg.Value(ctx, pool, func(tx pgx.Tx) (string, error) {
+		key, err := s.keys.Key(ctx, tx, event)
+		if err != nil {
+			return "", err
+		}
+		raw, err := base64.StdEncoding.DecodeString(sealed)
+		if err != nil {
+			return "", fmt.Errorf("it is not base64: %w", seal.ErrOpen)
+		}
+		pin, err := key.Open(raw, pinAAD(event, member))
+		return string(pin), err
+	})
 }
 
 // S8: a PIN opens for its event and member only.

@@ -30,8 +30,8 @@ const (
 	// awayFor is the time that a report about a topic holds that its process does not repeat. A relay tries again every
 	// five seconds, but may wait long for a Kafka that is away.
 	awayFor = time.Minute
-	// RefusesFor is the same for a Kafka that answers at once that it refuses.
-	RefusesFor = 20 * time.Second
+	// refusesFor is the same for a Kafka that answers at once that it refuses.
+	refusesFor = 20 * time.Second
 )
 
 // Processes is the list of the running processes, in which each process keeps its own row.
@@ -76,7 +76,7 @@ func (r Report) At(seen time.Time) time.Time {
 // Holds reports whether r may still be true when it is so old.
 func (r Report) Holds(age time.Duration) bool {
 	if r.Code == KafkaRefuses {
-		return age < RefusesFor
+		return age < refusesFor
 	}
 	return age < awayFor
 }

@@ -54,14 +54,14 @@ func (p Process) Settings() Settings {
 	return all
 }
 
-// difference is a setting of which processes have different values.
-type difference struct {
+// Difference is a setting of which processes have different values.
+type Difference struct {
 	setting string
 	holders map[string][]Process // by value
 }
 
 // Differences returns the settings of which the processes have different values, in the order of their names.
-func (l Installation) Differences() (all []difference) {
+func (l Installation) Differences() (all []Difference) {
 	holders := map[string]map[string][]Process{}
 	for _, p := range l.Processes {
 		for name, value := range p.settings() {
@@ -73,14 +73,14 @@ func (l Installation) Differences() (all []difference) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(holders)) {
 		if len(holders[name]) > 1 {
-			all = append(all, difference{name, holders[name]})
+			all = append(all, Difference{name, holders[name]})
 		}
 	}
 	return all
 }
 
 // Blocks reports whether a relay writes by this setting where no handler reads.
-func (d difference) Blocks() bool {
+func (d Difference) Blocks() bool {
 	if d.setting != TopicPrefixSetting && d.setting != BrokersSetting {
 		return false
 	}
@@ -96,7 +96,7 @@ func (d difference) Blocks() bool {
 }
 
 // Text says for people which processes have which value.
-func (d difference) Text() string {
+func (d Difference) Text() string {
 	values := make([]string, 0, len(d.holders))
 	for _, value := range slices.Sorted(maps.Keys(d.holders)) {
 		values = append(values, fmt.Sprintf("%q (%s)", value, nameProcesses(d.holders[value])))

@@ -54,7 +54,7 @@ func TestWhatKafkaSaidOfATopic(t *testing.T) {
 		"away, and answered since":       {[]processes.Process{everybody(taken(0)), everybody(before(briefly))}, need{relay: true}, nil},
 		"away since it answered":         {[]processes.Process{everybody(taken(2000)), everybody(before(briefly))}, need{relay: true}, []Reason{{processes.KafkaAway, "not enough replicas"}}},
 		"taken before, by another":       {[]processes.Process{everybody(taken(2000)), everybody(refused(1000))}, need{relay: true}, []Reason{{processes.KafkaRefuses, "blocked: topic grants.point takes no message over 20,000 bytes"}}},
-		"not repeated for long":          {[]processes.Process{everybody(refused(processes.RefusesFor.Milliseconds()))}, need{relay: true}, nil},
+		"not repeated for long":          {[]processes.Process{everybody(refused((20 * time.Second).Milliseconds()))}, need{relay: true}, nil},
 		"said twice":                     {[]processes.Process{everybody(refused(1)), everybody(refused(2))}, need{relay: true}, []Reason{{processes.KafkaRefuses, "blocked: topic grants.point takes no message over 20,000 bytes"}}},
 		"away in all":                    {[]processes.Process{everybody(away, briefly)}, need{relay: true, handler: true}, []Reason{{processes.KafkaAway, "Kafka does not answer"}}},
 		"away for who need not be asked": {[]processes.Process{everybody(), handler}, need{relay: true}, nil},

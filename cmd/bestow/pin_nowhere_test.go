@@ -10,15 +10,17 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"testing"
 
-	"bestow/app/pins"
 	"bestow/app/reports"
 	"bestow/domain"
 	bestowhttp "bestow/http"
 	"bestow/internal/kafkatest"
+	"bestow/internal/keys"
 	"bestow/internal/logtest"
 	"bestow/internal/pgtest"
+	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -106,12 +108,21 @@ func (w *world) openPINs(e domain.Event) map[string]int {
 		if err != nil {
 			return err
 		}
+		store := keys.Store{Table: keys.Pins, Master: master, WrappedOnly: true}
+		key, err := store.Key(w.Context(), tx, e.ID)
+		if err != nil {
+			return err
+		}
 		for _, k := range kept {
-			pin, err := pins.NewSealer(master).Open(w.Context(), tx, e.ID, k.Member, k.Sealed)
+			raw, err := base64.StdEncoding.DecodeString(k.Sealed)
 			if err != nil {
 				return err
 			}
-			opened[pin]++
+			pin, err := key.Open(raw, seal.AAD(strconv.FormatInt(e.ID, 10), k.Member, "voucher_pin"))
+			if err != nil {
+				return err
+			}
+			opened[string(pin)]++
 		}
 		return nil
 	}))

@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// undoing is a batch of cancels at work: C asks for a cancel, T is what it undoes, and S what stands under its key.
-type undoing[C, T, S any] interface {
+// Undoing is a batch of cancels at work: C asks for a cancel, T is what it undoes, and S what stands under its key.
+type Undoing[C, T, S any] interface {
 	// Prepare returns what c undoes, or why c can never be.
 	Prepare(c *C) (T, error)
 	// Open locks what the cancels undo, reads it in statements of their own, so that what was committed before a lock
@@ -37,7 +37,7 @@ type Answer[S any] struct {
 }
 
 // UndoAll works a batch of cancels in tx, as if one had been asked after the other, and answers in the order asked.
-func UndoAll[C, T, S any](ctx context.Context, tx pgx.Tx, u undoing[C, T, S], keyOf func(*C) string,
+func UndoAll[C, T, S any](ctx context.Context, tx pgx.Tx, u Undoing[C, T, S], keyOf func(*C) string,
 	cancels []C,
 ) ([]Answer[S], error) {
 	all := make([]Answer[S], len(cancels))
@@ -65,7 +65,7 @@ func UndoAll[C, T, S any](ctx context.Context, tx pgx.Tx, u undoing[C, T, S], ke
 
 // settle answers one cancel by what stands under its key, or decides it, so that it stands there for the cancels behind
 // it.
-func settle[C, T, S any](u undoing[C, T, S], standing map[string]S, c *C, target T, a *Answer[S]) error {
+func settle[C, T, S any](u Undoing[C, T, S], standing map[string]S, c *C, target T, a *Answer[S]) error {
 	if stands, taken := standing[a.Key]; taken {
 		if !u.IsOf(c, target, stands) {
 			return a.refuse(money.Conflict, money.ErrKeyTaken)

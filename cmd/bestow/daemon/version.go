@@ -5,8 +5,8 @@ import (
 	"runtime/debug"
 )
 
-// version holds what `bestow version -o json` prints.
-type version struct {
+// Version holds what `bestow version -o json` prints.
+type Version struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision"`
 	Go       string `json:"go"`
@@ -14,8 +14,8 @@ type version struct {
 }
 
 // BuildVersion says what this binary is.
-func BuildVersion() version {
-	v := version{
+func BuildVersion() Version {
+	v := Version{
 		Version: "unknown", Revision: "unknown", Go: runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
 	}
