@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,17 +61,29 @@ type Breaker struct {
 	since  time.Time // when it went away; only the gate's callback touches it, under the gate's lock
 }
 
-// New returns a breaker before l, which it calls by name in the log. probe is the pause between two calls of a ledger
-// that is away.
-func New(name string, l Ledger, probe time.Duration, log *slog.Logger) *Breaker {
-	b := &Breaker{name: name, ledger: l, log: log, start: time.Now()}
+// Config holds what a breaker stands before.
+type Config struct {
+	Name   string // of the ledger, for the log
+	Ledger Ledger
+	Probe  time.Duration // the pause between two calls of a ledger that is away; 0: [Probe]
+	Log    *slog.Logger  // nil: nothing is logged
+}
+
+// New returns the breaker of c, or an error that says what c lacks.
+func New(c Config) (*Breaker, error) {
+	if c.Name == "" || c.Ledger == nil {
+		return nil, errors.New("a breaker needs a ledger and its name")
+	}
+	b := &Breaker{
+		name: c.Name, ledger: c.Ledger, log: cmp.Or(c.Log, slog.New(slog.DiscardHandler)), start: time.Now(),
+	}
 	b.gate = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
-		Timeout:       probe,
+		Timeout:       cmp.Or(c.Probe, Probe),
 		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= AwayAfter || b.closed.Load() },
 		IsSuccessful:  answered,
 		OnStateChange: b.changed,
 	})
-	return b
+	return b, nil
 }
 
 // answered reports whether a call that ended with err was answered by a ledger that is there.

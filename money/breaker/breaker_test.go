@@ -3,7 +3,6 @@ package breaker
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -57,8 +56,11 @@ func calls(b *Breaker) map[string]func(context.Context) error {
 	}
 }
 
-func newTestBreaker(l Ledger, probe time.Duration) *Breaker {
-	return New("money", l, probe, slog.New(slog.DiscardHandler))
+func newTestBreaker(tb testing.TB, l Ledger, probe time.Duration) *Breaker {
+	tb.Helper()
+	b, err := New(Config{Name: "money", Ledger: l, Probe: probe})
+	require.NoError(tb, err)
+	return b
 }
 
 // A refusal, and a wish that the ledger cannot fulfil, are answers: the ledger is there. A call that fails is none;
@@ -69,7 +71,7 @@ func TestBreakerKnowsAnAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := &scripted{}
-			b := newTestBreaker(s, time.Hour)
+			b := newTestBreaker(t, s, time.Hour)
 			call := calls(b)[name]
 			for _, said := range []error{nil, money.ErrDeadline, money.ErrNoMaster, money.ErrTooMany, seal.ErrOpen} {
 				s.err = said
@@ -99,7 +101,7 @@ func TestBreakerKnowsAnAnswer(t *testing.T) {
 // ever.
 func TestBreakerAfterAPanic(t *testing.T) {
 	t.Parallel()
-	b := newTestBreaker(&scripted{panics: AwayAfter + 1}, 20*time.Millisecond)
+	b := newTestBreaker(t, &scripted{panics: AwayAfter + 1}, 20*time.Millisecond)
 	call := func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {

@@ -1,6 +1,7 @@
 package grants
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
@@ -25,7 +26,10 @@ type Granter struct {
 	keeper   *vouchers.Keeper
 }
 
-// New returns what grants.
-func New(c Config) *Granter {
-	return &Granter{c.Pool, c.Location, c.Log, c.Vouchers}
+// New returns the granter of c, or an error that says what c lacks.
+func New(c Config) (*Granter, error) {
+	if c.Pool == nil || c.Location == nil || c.Log == nil || c.Vouchers == nil {
+		return nil, errors.New("grants of a ledger need a pool, a location, a log and a keeper of vouchers")
+	}
+	return &Granter{c.Pool, c.Location, c.Log, c.Vouchers}, nil
 }

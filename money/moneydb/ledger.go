@@ -91,15 +91,17 @@ func New(c Config) (*Ledger, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	keeper := vouchers.New(c.Pool, c.Master, c.Random)
-	return &Ledger{
-		Granter: grants.New(grants.Config{Pool: c.Pool, Location: c.Location, Log: c.Log, Vouchers: keeper}),
-		Lots: points.New(points.Config{
-			Pool: c.Pool, Location: c.Location, Order: c.SpendOrder,
-			RegrantDays: c.RegrantDays,
-		}),
-		Keeper: keeper,
-		Store:  policies.New(c.Pool, c.Location),
-		pool:   c.Pool,
-	}, nil
+	l := &Ledger{Store: policies.New(c.Pool, c.Location), pool: c.Pool}
+	var err error
+	if l.Keeper, err = vouchers.New(vouchers.Config{Pool: c.Pool, Master: c.Master, Random: c.Random}); err != nil {
+		return nil, err
+	}
+	l.Granter, err = grants.New(grants.Config{Pool: c.Pool, Location: c.Location, Log: c.Log, Vouchers: l.Keeper})
+	if err != nil {
+		return nil, err
+	}
+	l.Lots, err = points.New(points.Config{
+		Pool: c.Pool, Location: c.Location, Order: c.SpendOrder, RegrantDays: c.RegrantDays,
+	})
+	return l, err
 }

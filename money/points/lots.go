@@ -1,6 +1,7 @@
 package points
 
 import (
+	"errors"
 	"time"
 
 	"bestow/money"
@@ -26,7 +27,12 @@ type Lots struct {
 	listChunk   int // how many lots ListDue lists at once
 }
 
-// New returns the lots in the database of c.
-func New(c Config) *Lots {
-	return &Lots{pool: c.Pool, location: c.Location, order: c.Order, regrantDays: c.RegrantDays, listChunk: listChunk}
+// New returns the lots in the database of c, or an error that says what c lacks.
+func New(c Config) (*Lots, error) {
+	if c.Pool == nil || c.Location == nil || c.Order == "" || c.RegrantDays < 1 {
+		return nil, errors.New("lots need a pool, a location, an order and the days of points that are saved anew")
+	}
+	return &Lots{
+		pool: c.Pool, location: c.Location, order: c.Order, regrantDays: c.RegrantDays, listChunk: listChunk,
+	}, nil
 }

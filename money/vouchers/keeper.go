@@ -2,6 +2,7 @@ package vouchers
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"bestow/internal/seal"
@@ -16,10 +17,19 @@ type Keeper struct {
 	mint  mint
 }
 
-// New returns the keeper of the vouchers in pool. Without a master key none is issued or opened. random is the source
-// of codes and PINs.
-func New(pool *pgxpool.Pool, master *seal.Master, random io.Reader) *Keeper {
-	return &Keeper{pool, newVault(pool, master), newMint(random)}
+// Config holds what a keeper of vouchers stands on.
+type Config struct {
+	Pool   *pgxpool.Pool
+	Master *seal.Master // nil: no voucher is issued or opened
+	Random io.Reader    // of codes and PINs
+}
+
+// New returns the keeper of the vouchers in the database of c, or an error that says what c lacks.
+func New(c Config) (*Keeper, error) {
+	if c.Pool == nil || c.Random == nil {
+		return nil, errors.New("vouchers need a pool and a source of random codes")
+	}
+	return &Keeper{c.Pool, newVault(c.Pool, c.Master), newMint(c.Random)}, nil
 }
 
 // HasMaster reports whether vouchers can be issued and opened.

@@ -3,7 +3,6 @@ package ledgers
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -46,11 +45,11 @@ func (s *scripted) LookupVouchers(context.Context, []string) ([]money.Found, err
 }
 
 // newGranter is a granter that asks l.
-func newGranter(l breaker.Ledger) Granter {
-	return Granter{domain.OurGranter: {
-		name: domain.OurGranter,
-		gate: breaker.New(domain.OurGranter, l, breaker.Probe, slog.New(slog.DiscardHandler)),
-	}}
+func newGranter(tb testing.TB, l breaker.Ledger) Granter {
+	tb.Helper()
+	gate, err := breaker.New(breaker.Config{Name: domain.OurGranter, Ledger: l})
+	require.NoError(tb, err)
+	return Granter{domain.OurGranter: {name: domain.OurGranter, gate: gate}}
 }
 
 func eventOf(op domain.Operation) domain.Event {
@@ -74,7 +73,7 @@ func TestGranterAsks(t *testing.T) {
 	} {
 		s := &scripted{answers: make([]money.Answer, 1)}
 		e := eventOf(op)
-		_, err := newGranter(s).Grant(t.Context(), e, time.Now(), grantsOf("a"))
+		_, err := newGranter(t, s).Grant(t.Context(), e, time.Now(), grantsOf("a"))
 		require.NoError(t, err)
 		require.Equal(t, kind, s.kind)
 		require.Equal(t, []money.Item{{
@@ -168,7 +167,7 @@ func TestGranterAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := newGranter(&scripted{answers: []money.Answer{c.answer}}).Grant(t.Context(), eventOf(c.op),
+			got, err := newGranter(t, &scripted{answers: []money.Answer{c.answer}}).Grant(t.Context(), eventOf(c.op),
 				time.Now(), grantsOf("a"))
 			require.NoError(t, err)
 			require.Equal(t, []domain.Outcome{c.want}, got)
@@ -183,7 +182,7 @@ func TestGranterOneIDForTwo(t *testing.T) {
 	for _, id := range []string{"P1", "P2", "P1", "P3", "P1"} {
 		answers = append(answers, money.Answer{Outcome: money.Granted, TxID: id})
 	}
-	got, err := newGranter(&scripted{answers: answers}).Grant(t.Context(), eventOf(domain.Points), time.Now(),
+	got, err := newGranter(t, &scripted{answers: answers}).Grant(t.Context(), eventOf(domain.Points), time.Now(),
 		grantsOf("a", "b", "c", "d", "e"))
 	require.NoError(t, err)
 	for n, want := range []domain.Verdict{
@@ -209,12 +208,12 @@ func TestGranterErrors(t *testing.T) {
 		{reset, false},
 		{context.DeadlineExceeded, false},
 	} {
-		_, err := newGranter(&scripted{err: c.err}).Grant(t.Context(), eventOf(domain.Points), time.Now(),
+		_, err := newGranter(t, &scripted{err: c.err}).Grant(t.Context(), eventOf(domain.Points), time.Now(),
 			grantsOf("a"))
 		require.ErrorIs(t, err, c.err)
 		require.Equal(t, c.nothing, errors.Is(err, grants.ErrNotApplied))
 	}
-	_, err := newGranter(&scripted{answers: make([]money.Answer, 1)}).Grant(t.Context(), eventOf(domain.Points),
+	_, err := newGranter(t, &scripted{answers: make([]money.Answer, 1)}).Grant(t.Context(), eventOf(domain.Points),
 		time.Now(), grantsOf("a", "b"))
 	require.ErrorContains(t, err, "1 answers")
 	require.NotErrorIs(t, err, grants.ErrNotApplied, "a truncated reply says nothing")
@@ -222,9 +221,9 @@ func TestGranterErrors(t *testing.T) {
 	foreign := eventOf(domain.Points)
 	foreign.Type.Granter = "partner"
 	s := &scripted{}
-	_, err = newGranter(s).Grant(t.Context(), foreign, time.Now(), grantsOf("a"))
+	_, err = newGranter(t, s).Grant(t.Context(), foreign, time.Now(), grantsOf("a"))
 	require.ErrorIs(t, err, grants.ErrNotApplied)
-	_, err = newGranter(s).Grant(t.Context(), eventOf("coins"), time.Now(), grantsOf("a"))
+	_, err = newGranter(t, s).Grant(t.Context(), eventOf("coins"), time.Now(), grantsOf("a"))
 	require.ErrorIs(t, err, grants.ErrNotApplied)
 	require.Nil(t, s.asked)
 }
@@ -237,7 +236,7 @@ func TestGranterOnLedger(t *testing.T) {
 	l, err := moneydb.New(moneydb.Config{Pool: pgtest.New(t), Master: master})
 	require.NoError(t, err)
 	for _, op := range []domain.Operation{domain.Points, domain.Vouchers} {
-		g, e := newGranter(l), eventOf(op)
+		g, e := newGranter(t, l), eventOf(op)
 		first, err := g.Grant(t.Context(), e, time.Now().Add(time.Minute), grantsOf("a", "b"))
 		require.NoError(t, err)
 		again, err := g.Grant(t.Context(), e, time.Now().Add(time.Minute), grantsOf("b", "a", "c"))
@@ -262,12 +261,12 @@ func TestGranterLooksUp(t *testing.T) {
 		{Key: "grant:42:b"},
 		{Key: "grant:42:c", Known: true, TxID: "P3", MemberID: "stranger", Amount: 100},
 	}}
-	outcomes, err := newGranter(s).Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
+	outcomes, err := newGranter(t, s).Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
 	require.NoError(t, err)
 	require.Equal(t, &domain.Outcome{Verdict: domain.Granted, TxID: "P1"}, outcomes[0])
 	require.Nil(t, outcomes[1])
 	require.Equal(t, domain.Contradicted, outcomes[2].Verdict)
 	s.found = s.found[:1]
-	_, err = newGranter(s).Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
+	_, err = newGranter(t, s).Lookup(t.Context(), eventOf(domain.Points), grantsOf("a", "b", "c"))
 	require.Error(t, err, "an answer that leaves somebody out is none")
 }

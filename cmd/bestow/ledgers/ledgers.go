@@ -105,6 +105,11 @@ type Config struct {
 	Log          *slog.Logger
 }
 
+// breaker returns what leaves the ledger alone while it is away.
+func (c Config) breaker(name string, l breaker.Ledger) (*breaker.Breaker, error) {
+	return breaker.New(breaker.Config{Name: name, Ledger: c.Before(l), Probe: c.Probe, Log: c.Log})
+}
+
 // New returns the ledgers that event types may name. Close them.
 func New(c Config) (Granter, error) {
 	if c.Before == nil {
@@ -118,11 +123,18 @@ func New(c Config) (Granter, error) {
 			g.Close()
 			return nil, fmt.Errorf("%s: %w", at.Setting, err)
 		}
-		l.gate = breaker.New(at.Name, c.Before(l.remote.client), c.Probe, c.Log)
 		g[at.Name] = l
+		if l.gate, err = c.breaker(at.Name, l.remote.client); err != nil {
+			g.Close()
+			return nil, fmt.Errorf("%s: %w", at.Setting, err)
+		}
 	}
 	if g[domain.OurGranter] == nil {
-		gate := breaker.New(domain.OurGranter, c.Before(c.Own), c.Probe, c.Log)
+		gate, err := c.breaker(domain.OurGranter, c.Own)
+		if err != nil {
+			g.Close()
+			return nil, err
+		}
 		g[domain.OurGranter] = &Ledger{name: domain.OurGranter, installation: c.Installation, gate: gate, own: c.Own}
 	}
 	return g, nil
