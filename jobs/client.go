@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -76,7 +77,7 @@ func config(id string, workers *river.Workers, q Queues, log *slog.Logger) *rive
 		RetryPolicy:                 cappedRetry{},
 		FetchPollInterval:           500 * time.Millisecond,
 		FetchCooldown:               50 * time.Millisecond,
-		Logger:                      log,
+		Logger:                      slog.New(warnings{log.Handler()}),
 	}
 	if q.Relay {
 		cfg.Queues[outbox.Queue] = river.QueueConfig{MaxWorkers: relayWorkers}
@@ -89,6 +90,21 @@ func config(id string, workers *river.Workers, q Queues, log *slog.Logger) *rive
 	}
 	return cfg
 }
+
+// warnings is a log of warnings and errors, and of everything where the process logs in debug. In info, River counts
+// the jobs of each queue every five seconds, which says nothing to an operator.
+type warnings struct{ slog.Handler }
+
+// Enabled reports whether the log takes a record of the level.
+func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return w.Handler.Enabled(ctx, level) && (level >= slog.LevelWarn || w.Handler.Enabled(ctx, slog.LevelDebug))
+}
+
+// WithAttrs returns such a log whose records have the attributes.
+func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(attrs)} }
+
+// WithGroup returns such a log whose attributes stand in the group.
+func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
 
 // cappedRetry doubles the wait after each failed attempt from a second on, to maxRetryWait.
 type cappedRetry struct{}

@@ -73,6 +73,9 @@ func (t *text) decide(line int64, record, ahead []byte) error {
 		return nil
 	}
 	if namesKoreanColumn(record) {
+		if t.charset == utf8Charset {
+			return contradicted("UTF-8", "CP949")
+		}
 		t.charset, t.cp949 = cp949Charset, korean.EUCKR.NewDecoder()
 		return nil
 	}
@@ -130,8 +133,9 @@ func (c utf8Count) looksUTF8(g *guess) bool {
 func contradicted(says, is string) error {
 	return &domain.Error{
 		Code:    domain.UnsupportedFile,
-		Message: "the content type says " + says + ", but the text is " + is,
-		Hint:    "send it with charset=" + strings.ToLower(is) + ", or save it as the content type says",
+		Message: "the request says that the list is " + says + ", but it is " + is,
+		Hint: "say charset=" + strings.ToLower(is) + " in the content type (--charset " + strings.ToLower(is) +
+			" at the command line), or save the list as " + says,
 	}
 }
 
