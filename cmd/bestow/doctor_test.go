@@ -134,6 +134,9 @@ func TestDoctorAsksTheService(t *testing.T) {
 	require.Contains(t, said(), "ok  service  answers at BESTOW_URL\nskipped  database  DATABASE_URL is not set: ")
 	require.Contains(t, said(), "ok  role jobs  processes: 1\nok  river  first leads\n")
 	require.Contains(t, said(), "ok  events  every event that runs or is due is moving\n")
+	s.sql(`UPDATE processes SET seen_at = now() - interval '16 seconds'`)
+	require.Regexp(t, `warning  role api  processes: 1, but none was seen for [12]\ds; a process that was killed counts for 30s\n`,
+		said())
 
 	s.done("event create --campaign-id a --event-type POINT --default-amount 5")
 	s.sql(`UPDATE campaign_events SET event_status = 'FAILED', failure_code = 'mismatch'`)

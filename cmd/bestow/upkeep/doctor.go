@@ -255,14 +255,28 @@ func (d *doctor) ownSettings(ctx context.Context) {
 	}
 }
 
+// silentFor is the time after which a process that is alive has been seen again: three beats of its heart.
+const silentFor = 15 * time.Second
+
 // processes looks for each role, for what processes report, and for versions that are mixed.
 func (d *doctor) processes(sys reports.System) {
 	for _, role := range []string{daemon.RoleAPI, daemon.RoleRelay, daemon.RoleHandler, daemon.RoleJobs} {
-		if n := len(sys.Working(role)); n > 0 {
-			d.say("role "+role, Fine, "processes: %d", n)
-		} else {
+		working := sys.Working(role)
+		var seen time.Time
+		for _, p := range working {
+			if p.SeenAt.After(seen) {
+				seen = p.SeenAt
+			}
+		}
+		switch silent := sys.At.Sub(seen); {
+		case len(working) == 0:
 			d.say("role "+role, Wrong, "no process with the role %s is running: `bestow serve --roles %s` starts one",
 				role, role)
+		case silent > silentFor:
+			d.say("role "+role, Warning, "processes: %d, but none was seen for %s; a process that was killed counts for %s",
+				len(working), silent.Round(time.Second), processes.AliveFor)
+		default:
+			d.say("role "+role, Fine, "processes: %d", len(working))
 		}
 	}
 	var versions []string
