@@ -106,7 +106,7 @@ func (s *Events) edit(ctx context.Context, tx pgx.Tx, id int64, p EventPatch,
 	return eventrow.Select(ctx, tx, id)
 }
 
-// lockPending enters the gate of an event and refuses one that has begun. done is what would be done to it.
+// lockPending enters the gate of an event and refuses one that has begun. done names the change, for the error.
 func lockPending(ctx context.Context, tx pgx.Tx, id int64, done string) (domain.Event, error) {
 	if err := pg.Lock(ctx, tx, pg.Gate, id); err != nil {
 		return domain.Event{}, err

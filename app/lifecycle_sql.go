@@ -19,8 +19,8 @@ func selectDone(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
 	return selectIDs(ctx, pool, query)
 }
 
-// selectOpenClaims counts the claims of the event that are open, and says whether it is at work again. A chunk that is
-// settled counts too: a redrive of it may be asked for.
+// selectOpenClaims counts the claims of the event that are open, and reports whether it is at work again. A chunk that
+// is settled counts too: a redrive of it may be asked for.
 func selectOpenClaims(ctx context.Context, pool *pgxpool.Pool, id int64) (open int, resumed bool, err error) {
 	const query = `SELECT count(*) FILTER (WHERE c.open_until > clock_timestamp()), e.event_status NOT IN ('STOPPED', 'FAILED')
 		FROM campaign_events e LEFT JOIN grant_chunks c ON c.event_id = e.id

@@ -195,7 +195,8 @@ func checkRef(ref string) *Refusal {
 	return nil
 }
 
-// CheckSave returns why i, which is no grant, can never be saved; the rest is what Check says.
+// CheckSave returns why i, which is no grant, can never be saved by its key, member, reason, type code and ref. Check
+// looks at the rest.
 func (i *Item) CheckSave() *Refusal {
 	if r := checkMovement(i.Key, i.MemberID, i.Reason); r != nil {
 		return r

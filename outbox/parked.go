@@ -82,7 +82,7 @@ func Replay(ctx context.Context, tx pgx.Tx, rc Inserter, id int64) (p ParkedMess
 		return p, false, &domain.Error{
 			Code:    domain.NotReplayable,
 			Message: fmt.Sprintf("the message has %d bytes, too many for bestow to publish", p.Size),
-			Hint:    "no bestow wrote it: whoever sent it there can send it where it belongs",
+			Hint:    "no bestow wrote it: its sender can send it where it belongs",
 		}
 	}
 	const update = `UPDATE parked_messages SET replayed_at = now() WHERE id = $1`

@@ -59,7 +59,7 @@ func (s *Grants) settleFirst(ctx context.Context, tx pgx.Tx, c claim, outcomes [
 	return s.count(ctx, tx, c, sum)
 }
 
-// count adds to the summary as the last statement and says whether every target is final.
+// count adds to the summary as the last statement and reports whether every target is final.
 func (s *Grants) count(ctx context.Context, tx pgx.Tx, c claim, sum domain.Counts) (bool, error) {
 	if sum == (domain.Counts{}) {
 		return false, failpoint.Hit(ctx, failpoint.SettleBeforeCommit)

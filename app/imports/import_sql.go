@@ -111,9 +111,9 @@ func selectOwnPartition(ctx context.Context, tx pgx.Tx, eventID int64) (own *boo
 	return own, nil
 }
 
-// addTotals adds targets to the event and says whether it did: not if the event is not PENDING any more, or if what the
-// targets were made by is not what it was. The first import finds out whether the reserved moment has passed without a
-// list.
+// addTotals adds targets to the event and reports whether it did. It does not if the event is not PENDING any more, or
+// if its defaults or its number of partitions, by which the targets were made, have changed. The first import finds out
+// whether the reserved moment has passed without a list.
 func addTotals(ctx context.Context, tx pgx.Tx, e domain.Event, count int, amount int64, own bool) (bool, error) {
 	const update = `UPDATE campaign_events
 		SET total_count = total_count + $2, total_amount = total_amount + $3, own_partition = coalesce(own_partition, $4),
@@ -233,7 +233,7 @@ func attachNow(ctx context.Context, tx pgx.Tx, e domain.Event) error {
 	return nil
 }
 
-// analyzeDefault analyzes the default partition of an import's type, if that is where the event's targets live.
+// analyzeDefault analyzes the default partition of an import's type, if the event's targets are in it.
 func analyzeDefault(ctx context.Context, pool *pgxpool.Pool, importID int64) error {
 	var code string
 	const query = `SELECT e.event_type FROM imports i JOIN campaign_events e ON e.id = i.event_id WHERE i.id = $1 AND NOT e.own_partition`

@@ -34,7 +34,7 @@ func fillStage(table string) string {
 	return `COPY ` + table + ` (line, amount, key, reason, raw, code) FROM STDIN (FORMAT binary)`
 }
 
-// stageNames lists the stages that are there, of whomever.
+// stageNames lists all stages that are there, those of other processes too.
 func stageNames(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	const query = `SELECT relname::text FROM pg_class WHERE starts_with(relname, $1) AND relname >= $1 AND relname < $1 || 'a'
 		AND relkind = 'r' AND pg_table_is_visible(oid)`

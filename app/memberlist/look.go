@@ -27,7 +27,7 @@ func (l *Look) Add(line int64, member, reason []byte) {
 	l.reasons.look(line, reason)
 }
 
-// Notices returns all that was found. lost is what [Look.LostZeros] returns, which needs the other members of the
+// Notices returns all that was found, with lost, the notices of [Look.LostZeros], which needs the other members of the
 // event.
 func (l *Look) Notices(lost []Notice) []Notice {
 	return slices.Concat(l.suspects.Notices(), lost, l.rounded.Notices(), l.reasons.Notices())

@@ -150,7 +150,7 @@ const (
 
 func (q *quoting) open() bool { return q.state == fieldQuoted }
 
-// follow reads another line of the record and says whether a quoted field is open at its end.
+// follow reads another line of the record and reports whether a quoted field is open at its end.
 func (q *quoting) follow(line []byte) bool {
 	if q.state == fieldStart && bytes.IndexByte(line, '"') < 0 {
 		return false

@@ -101,7 +101,7 @@ func gapOf(why string, ids []int64) Gap {
 	return Gap{Why: why, Events: int64(len(ids)), EventIDs: ids[:min(len(ids), maxGapEvents)]}
 }
 
-// binding is what stands for the placeholders of a statement in one run of it.
+// binding holds the values of a statement's placeholders in one run of it.
 type binding struct {
 	typeCode         string // of a run per type
 	targets, results string
@@ -133,7 +133,7 @@ func (t presentTypes) runs(r reach) []binding {
 }
 
 // operations is a run for each of the operations that some type has: over the results and targets of all its types,
-// with a column that says whether our ledger grants them.
+// with a column that is true if our ledger grants them.
 func (t presentTypes) operations(operations ...domain.Operation) (runs []binding) {
 	for _, o := range operations {
 		var targets, results []string

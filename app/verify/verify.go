@@ -32,7 +32,7 @@ type Query struct {
 	Repaired []Repaired // what was repaired before
 }
 
-// Report says whether the invariants hold, all at one moment. Its JSON is the auditor's document.
+// Report holds the result of each invariant, all at one moment. Its JSON is the auditor's document.
 type Report struct {
 	CheckedAt  time.Time   `json:"checked_at"`         // by the database's clock
 	By         string      `json:"by"`                 // who asked

@@ -20,7 +20,7 @@ func Changed(what string) error {
 	}
 }
 
-// Kept is what the start of an event has kept.
+// Kept holds what the start of an event has stored.
 type Kept struct {
 	Start
 

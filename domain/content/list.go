@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// List is what an event's imports have left: their chunks and their seals.
+// List holds the chunks and the seals of an event's imports.
 type List struct {
 	Chunks  []ListChunk  // in the order of the root
 	Imports []ListImport // by id

@@ -26,7 +26,7 @@ func keyed(key Key, purpose string) hash.Hash {
 	return hmac.New(sha256.New, key.HMAC([]byte(purpose)))
 }
 
-// Start is who started an event, and when.
+// Start says who started an event, and when.
 type Start struct {
 	At time.Time
 	By string

@@ -168,7 +168,7 @@ func (d *folder) password() (string, error) {
 		return "", fmt.Errorf("read password: %w", err)
 	}
 	if major, err := d.major(); err != nil || major != "" {
-		return "", errors.Join(err, fmt.Errorf("read password: %s is gone, and the cluster lets nobody in without: "+
+		return "", errors.Join(err, fmt.Errorf("read password: %s is gone, and the cluster refuses every login without it: "+
 			"put it back, or remove %s to begin anew", d.file("password"), d.path))
 	}
 	password := rand.Text()

@@ -86,7 +86,7 @@ func (s Store) Insert(ctx context.Context, tx pgx.Tx, eventID int64, key *seal.K
 	return nil
 }
 
-// Kept returns the event's key as a row of the table has it: wrapped, or as it is where there is no master key.
+// Kept returns the event's key as a row of the table has it: wrapped, or bare if there is no master key.
 func (s Store) Kept(eventID int64, key *seal.Key) []byte {
 	if s.Master == nil {
 		return key.Bare()

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Bundle is what a test of the ledger needs.
+// Bundle holds what a test of the ledger needs.
 type Bundle struct {
 	*moneydb.Ledger
 

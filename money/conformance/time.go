@@ -173,7 +173,7 @@ func (s *session) sendAndLose(asked []item, hangUp func([]item, func())) error {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
 		hanging.Go(func() { hangUp(asked, cancel) })
 	}})
-	_, _ = s.send(ctx, "POST", points+"/grants", body) // that it fails is what was meant
+	_, _ = s.send(ctx, "POST", points+"/grants", body) // it is meant to fail
 	hanging.Wait()
 	return nil
 }

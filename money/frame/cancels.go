@@ -13,14 +13,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Undoing is a batch of cancels at work: C asks for a cancel, T is what it undoes, and S what stands under its key.
+// Undoing is a batch of cancels at work: C asks for a cancel, T is undone by it, and S stands under its key.
 type Undoing[C, T, S any] interface {
 	// Prepare returns what c undoes, or why c can never be.
 	Prepare(c *C) (T, error)
 	// Open locks what the cancels undo, reads it in statements of their own, so that what was committed before a lock
 	// was got is seen, and returns what stands under their keys.
 	Open(ctx context.Context, tx pgx.Tx, cancels []*C, targets []T) (standing map[string]S, err error)
-	// IsOf reports whether what stands under c's key is what c asks for.
+	// IsOf reports whether the movement under c's key is the one that c asks for.
 	IsOf(c *C, target T, stands S) bool
 	// Decide returns what is to be written for c, and notes it, or says why it cannot be.
 	Decide(c *C, target T) (S, error)

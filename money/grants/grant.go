@@ -80,7 +80,7 @@ type entry struct {
 	voucher  *money.Voucher
 }
 
-// isFor reports whether e is what i asks for: member, amount and operation.
+// isFor reports whether e is the movement that i asks for: by member, amount and operation.
 func (e *entry) isFor(i *money.Item) bool {
 	return e.grant && e.memberID == i.MemberID && e.amount == i.Amount
 }

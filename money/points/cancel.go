@@ -107,7 +107,7 @@ func amountOfLeft(c *money.Cancel, kind string, left int64) (int64, error) {
 	return c.Amount, nil
 }
 
-// isOf reports whether m is what c asks for.
+// isOf reports whether m is the movement that c asks for.
 func (m *movement) isOf(c *money.Cancel, target int64) bool {
 	if m.member != c.MemberID || m.undo != target || m.has(memoRest) != (c.Amount == 0) {
 		return false

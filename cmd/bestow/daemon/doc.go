@@ -1,4 +1,4 @@
-// Package daemon is what a process of the service is made of: New connects to what its roles need, and Run works in
+// Package daemon makes and runs a process of the service: New connects to what its roles need, and Run works in
 // them until it is asked to stop.
 //
 // Start with Process in process.go. heart.go says who is there and what stands still, clock.go keeps a process with a

@@ -13,7 +13,7 @@ import (
 
 func (p *Process) serveAPI(ctx context.Context) error {
 	if p.cfg.AdminKey == "" {
-		p.log.WarnContext(ctx, "nobody can use the API: set BESTOW_ADMIN_KEY")
+		p.log.WarnContext(ctx, "the API refuses every request: set BESTOW_ADMIN_KEY")
 	}
 	if p.cfg.WeakAdminKey() {
 		p.log.WarnContext(ctx,

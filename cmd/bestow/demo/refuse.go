@@ -55,8 +55,8 @@ func (p PickyLedger) Grant(ctx context.Context, e domain.Event, deadline time.Ti
 	return outcomes, nil
 }
 
-// refuse reports whether g is refused, and how. Try counts refusals, so whoever was refused for good has one behind him
-// when a person asks again.
+// refuse reports whether g is refused, and how. Try counts refusals, so a member that was refused for good has one
+// already when a person asks again.
 func refuse(e domain.Event, g domain.Grant) (bool, domain.Outcome) {
 	if !slices.ContainsFunc(played, func(prefix string) bool { return strings.HasPrefix(e.CampaignID, prefix) }) {
 		return false, domain.Outcome{}

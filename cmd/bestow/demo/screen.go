@@ -11,7 +11,7 @@ import (
 )
 
 // screen is a progress bar with rate and time to go, as wide as a terminal of 80 columns takes, and lines above it.
-// Where nobody watches there are only the lines.
+// Without a terminal there are only the lines.
 type screen struct {
 	mu      sync.Mutex
 	out     io.Writer

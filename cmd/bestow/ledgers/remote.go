@@ -162,7 +162,7 @@ func (r *remote) identify(ctx context.Context) (why, err error) {
 const noIdentity = "(no identity)"
 
 // checkWithoutIdentity checks a ledger without GET /identity: one that never had it may be asked. The keys of its
-// grants name the installation, which is what keeps two installations apart there. A proxy that says 404 of everything
+// grants name the installation, which keeps two installations apart there. A proxy that says 404 of everything
 // is no ledger: it cannot look up a key.
 func (r *remote) checkWithoutIdentity(ctx context.Context) (why, err error) {
 	if _, err := r.client.LookupPoints(ctx, []string{"hello:" + r.installation}); err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // ledgerSkew says how far a ledger's clock may be from this database's. A claim ends five seconds after the deadline
-// that the ledger is given, and this is what of them its clock may cost.
+// that the ledger is given; a wrong clock may take two of them.
 const ledgerSkew = 2 * time.Second
 
 // dates are the Date headers of a ledger's answers. They count for a ledger without GET /identity, which has no other

@@ -1,5 +1,5 @@
-// Command chaos breaks bestow while it grants, and proves again and again that nobody was granted twice, nobody was
-// forgotten, and the numbers are right:
+// Command chaos breaks bestow while it grants, and proves again and again that no member was granted twice or
+// forgotten, and that the numbers are right:
 //
 //	go run ./internal/harness/chaos -seed 7 -cycles 100
 //
@@ -28,6 +28,6 @@
 // are spared, and at the end memory, goroutines, connections, dead rows and open jobs must be what they were after the
 // first third.
 //
-// What it must never do: help. It touches no row and mends nothing; a process that ends without having been killed
+// What it must never do: help. It touches no row and repairs nothing; a process that ends without having been killed
 // fails the run.
 package main

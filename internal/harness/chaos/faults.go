@@ -15,7 +15,7 @@ import (
 type kind struct {
 	name    string
 	weight  int      // how often it is chosen, beside the others
-	victims []string // whom it can hit, by what their names begin with; none: nobody of bestow, or as the place says
+	victims []string // whom it can hit, by what their names begin with; none: no process of bestow, or as the place says
 	fake    bool     // it needs the embedded broker, which has a proxy
 	forgets bool     // it takes away what a soak watches: the spared processes, or PostgreSQL's statistics
 	play    func(context.Context, *world, fault) (said string, err error)
@@ -309,21 +309,21 @@ func (w *world) wakeNow(name string) {
 func cut(ctx context.Context, w *world, f fault) (string, error) {
 	w.proxies.cut(f.victim)
 	testbed.Pause(ctx, f.length)
-	return fmt.Sprintf("no way to PostgreSQL for %.1f s", f.length.Seconds()), w.proxies.mend(ctx, f.victim)
+	return fmt.Sprintf("no way to PostgreSQL for %.1f s", f.length.Seconds()), w.proxies.restore(ctx, f.victim)
 }
 
 func cutKafka(ctx context.Context, w *world, f fault) (string, error) {
 	length := f.length * time.Duration(1+f.pick%4)
 	w.proxies.cut(testbed.Kafka)
 	testbed.Pause(ctx, length)
-	return fmt.Sprintf("no way to Kafka for %.1f s", length.Seconds()), w.proxies.mend(ctx, testbed.Kafka)
+	return fmt.Sprintf("no way to Kafka for %.1f s", length.Seconds()), w.proxies.restore(ctx, testbed.Kafka)
 }
 
 func cutMoney(ctx context.Context, w *world, f fault) (string, error) {
 	length := f.length * time.Duration(1+f.pick%4)
 	w.proxies.cut(testbed.Ledger)
 	testbed.Pause(ctx, length)
-	return fmt.Sprintf("no way to the ledger for %.1f s", length.Seconds()), w.proxies.mend(ctx, testbed.Ledger)
+	return fmt.Sprintf("no way to the ledger for %.1f s", length.Seconds()), w.proxies.restore(ctx, testbed.Ledger)
 }
 
 func slow(ctx context.Context, w *world, f fault) (string, error) {
@@ -363,7 +363,7 @@ func (w *world) spoilFor(ctx context.Context, name, what string, attributes map[
 		return "", err
 	}
 	testbed.Pause(ctx, length)
-	return fmt.Sprintf("%s, for %.1f s", said, length.Seconds()), w.proxies.mend(ctx, name)
+	return fmt.Sprintf("%s, for %.1f s", said, length.Seconds()), w.proxies.restore(ctx, name)
 }
 
 // spoilLedger starts a process whose ledger misbehaves until it is hit again: a handler with the ledger inside, or the

@@ -86,7 +86,7 @@ const (
 	ledger     = "money"
 )
 
-// services are the processes of bestow. Their names say what they do: that is where a fault may hit them.
+// services are the processes of bestow. Their names say what they do, and so where a fault may hit them.
 var services = []testbed.Service{
 	{Name: "api", Roles: "api"},
 	{Name: "relay-1", Roles: "relay"},

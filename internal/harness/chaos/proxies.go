@@ -62,20 +62,20 @@ func (p *proxies) proxy(name string) *toxiproxy.Proxy {
 // cut closes every connection through a proxy, and takes no new ones.
 func (p *proxies) cut(name string) { p.proxy(name).Stop() }
 
-// mend lets connections through again, as they are.
-func (p *proxies) mend(ctx context.Context, name string) error {
+// restore lets connections through again, unchanged.
+func (p *proxies) restore(ctx context.Context, name string) error {
 	proxy := p.proxy(name)
 	proxy.Toxics.ResetToxics(ctx)
 	if proxy.Enabled {
 		return nil
 	}
 	if err := proxy.Start(); err != nil {
-		return fmt.Errorf("mend the way of %s: %w", name, err)
+		return fmt.Errorf("restore the way to %s: %w", name, err)
 	}
 	return nil
 }
 
-// spoil does something to what a server answers through a proxy, until it is mended.
+// spoil does something to what a server answers through a proxy, until restore is called.
 func (p *proxies) spoil(name, what string, attributes map[string]int64) error {
 	body, err := json.Marshal(map[string]any{"type": what, "attributes": attributes})
 	if err != nil {
@@ -106,7 +106,8 @@ const (
 // https://www.postgresql.org/docs/15/protocol-message-formats.html
 var committed = []byte("C\x00\x00\x00\x0bCOMMIT\x00")
 
-// loseCommits closes a connection in place of each so many-th answer to a COMMIT: it was done, and nobody hears of it.
+// loseCommits closes a connection in place of each so many-th answer to a COMMIT: it was done, and its client does not
+// learn of it.
 type loseCommits struct {
 	Every int `json:"every"`
 }

@@ -12,8 +12,8 @@ import (
 // recoverWithin is the time that the last of what was in hand may still take when every event is complete.
 const recoverWithin = 90 * time.Second
 
-// recoveries are the times that recoveries took: from a kill until all that was in hand then, whoever's hand it was in,
-// is through. The next faults come before that, and hit it again: what one kill alone costs is measured by
+// recoveries are the times that recoveries took: from a kill until all work that was in progress then, in any process,
+// is done. The next faults come before that, and hit it again: what one kill alone costs is measured by
 // internal/harness/kill.
 type recoveries struct {
 	w     *world

@@ -6,9 +6,9 @@
 // It builds ./cmd/bestow, starts a PostgreSQL and a Kafka broker as processes of their own, and beside them the service
 // as it is deployed: one api, two relays, two handlers, each a process of the one binary, spoken to over HTTP only.
 //
-// A round makes an event, imports its members, starts it, and waits until a part of it is done. Then somebody gets a
+// A round makes an event, imports its members, starts it, and waits until a part of it is done. Then a victim gets a
 // SIGKILL: a relay, a handler, all five at once, or PostgreSQL's postmaster. A moment later the victim is started
-// again, with nothing changed and nothing mended, and from there the event has 90 seconds until it is COMPLETED. Then
+// again, with nothing changed and nothing repaired, and from there the event has 90 seconds until it is COMPLETED. Then
 //
 //	bestow verify EVENT    must find every invariant true, and
 //	the ledger             must hold the list that was generated here: each member once, with the list's amount.
@@ -25,13 +25,14 @@
 // wait, a kill in every twenty-fifth. Once the brake was answered with 200 no event's rows in the ledger may grow
 // before it is released; then what was due starts, what was stopped is resumed, and each event must end exact.
 //
-// What it must never do: help. It touches no row, ends no claim and restarts nobody but the victim; a process that ends
+// What it must never do: help. It touches no row, ends no claim and restarts only the victim; a process that ends
 // without having been killed fails the run.
 //
 // The embedded broker is never killed, as it stands for a cluster that survives a machine; what it does when killed is
 // a test of embedkafka. With -kafka 1 or 3 the real Apache Kafka is there instead (Java and mvn are needed), and of
-// three brokers the leader of a partition is one more victim. With -brokerkills N nobody else is: N leaders are killed,
-// one after another, while one event runs, and each time the cluster has all its replicas again before the next.
+// three brokers the leader of a partition is one more victim. With -brokerkills N it is the only one: N leaders are
+// killed, one after another, while one event runs, and each time the cluster has all its replicas again before the
+// next.
 //
 //	go run ./internal/harness/kill -kafka 3 -brokerkills 10 -members 500000
 //

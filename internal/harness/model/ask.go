@@ -194,7 +194,7 @@ func (s *state) close(c, i int, own, counted bool) {
 	}
 }
 
-// handlerDies: whoever it asked for by itself is found so.
+// handlerDies ends a handler. A member that it asked for alone is found so.
 func (x *explorer) handlerDies(i int, h handler) {
 	if x.from.left.handlerKills == 0 {
 		return

@@ -74,7 +74,7 @@ func (x *explorer) claim(i int, m message) {
 	inherits := t.chunks[c].open > 0
 	if admitted == 0 {
 		t.take(m)
-		x.put(&t, normal, "handler %d acks %s: nobody of it is admitted", i, m)
+		x.put(&t, normal, "handler %d acks %s: no member of it is admitted", i, m)
 		return
 	}
 	k := &t.chunks[c]

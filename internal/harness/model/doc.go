@@ -1,4 +1,4 @@
-// Command model explores every state that one event can come into through T2 to T9 and T15, and says whether an
+// Command model explores every state that one event can come into through T2 to T9 and T15, and finds whether an
 // invariant breaks: a grant lost, counted twice, or begun after a stop or a brake had answered.
 //
 //	go run ./internal/harness/model -stops 1 -handler-kills 1 -answers granted,refused-good,unknown-done
@@ -52,17 +52,17 @@
 // of a chunk. The two transactions of a lookup at STOPPED are one step up to its answer; settling and acknowledging are
 // one step, or the ack is lost. A reconcile comes when no message of the chunk is left, which stands for offsets that
 // the group has passed. Jobs of a chunk that say the same are one, and so are messages. A process that was paused past
-// its lease is as good as dead: nobody can tell the difference.
+// its lease is as good as dead: no other process can tell the difference.
 //
 // The breaker of a ledger, and whether it is the right one. T4 asks for both after it has read the event. If the ledger
 // is away T4 writes nothing and leaves the message where it is, which is a message that no handler has taken yet, so it
 // adds no state.
 //
 // That T4 refuses a chunk whose rows are not what was imported is not modelled either, since members have no content
-// here. It adds no step: the refusal writes nothing and leaves the message where it is, which is a message that nobody
-// has taken yet. The fault that follows in a transaction of its own is T8 without an answer, at any moment: every stop
-// of the model is that, and a claim that ran out before it is looked up at rest as ever. In a COMPLETED event the
-// refusal is an isolated member's lookup and answer: granted if the ledger has it, refused for good if not.
+// here. It adds no step: the refusal writes nothing and leaves the message where it is, which is a message that no
+// handler has taken yet. The fault that follows in a transaction of its own is T8 without an answer, at any moment:
+// every stop of the model is that, and a claim that ran out before it is looked up at rest as ever. In a COMPLETED
+// event the refusal is an isolated member's lookup and answer: granted if the ledger has it, refused for good if not.
 //
 // # How large
 //

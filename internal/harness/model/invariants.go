@@ -21,8 +21,8 @@ const (
 		"or outlived its lease"
 	grantedIsSettled  invariant = "S7 a stopped event drops no message of what was granted and is not settled"
 	livesAreNotDeaths invariant = "S6 claims are counted only that did not come back, and one that is open"
-	resumedWhole      invariant = "S8 a resume leaves nobody whom no job publishes, " +
-		"no message names and nobody asks for"
+	resumedWhole      invariant = "S8 a resume leaves no member whom no job publishes, " +
+		"no message names and no handler asks for"
 	completes        invariant = "L1 COMPLETED can be reached with no accident and no person but a resume"
 	completesRefused invariant = "L1 the same, if the ledger only refuses from now on"
 	completesGranted invariant = "L1 the same, if the ledger only grants from now on"

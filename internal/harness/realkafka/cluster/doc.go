@@ -8,7 +8,7 @@
 //	err = c.KillBroker(2)     // kill -9
 //	err = c.StartBroker(ctx, 2)
 //
-// What it must never do: be needed by `go test ./...`, where nobody has to have Java, or outlive who started it. It
+// What it must never do: be needed by `go test ./...`, which needs no Java, or outlive the process that started it. It
 // listens on this machine alone and has no passwords, and nothing is flushed to the disk: it shows what Kafka does when
 // brokers die, not when machines do.
 package cluster

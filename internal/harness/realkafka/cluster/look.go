@@ -9,7 +9,7 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// config is a client that asks once and soon gives up: whoever looks, looks again.
+// config is a client that asks once and soon gives up: its callers ask again.
 func config() *sarama.Config {
 	c := sarama.NewConfig()
 	c.ClientID = "realkafka"

@@ -34,7 +34,7 @@ func (n *node) settings(all []*node) string {
 		voters = append(voters, fmt.Sprintf("%d@%s", other.id, other.controller))
 	}
 	replicas := strconv.Itoa(len(all))
-	inSync := strconv.Itoa(len(all)/2 + 1) // the controller's is what counts, so each node has it
+	inSync := strconv.Itoa(len(all)/2 + 1) // the controller's counts, so each node has it
 	var b strings.Builder
 	for _, line := range [][2]string{
 		{"process.roles", "broker,controller"},
