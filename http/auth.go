@@ -12,20 +12,13 @@ import (
 
 	"bestow/domain"
 	"bestow/http/api"
+	"bestow/http/web"
 
 	"github.com/labstack/echo/v4"
 )
 
 // adminName is the name of the key in BESTOW_ADMIN_KEY. It stands in created_by.
 const adminName = "admin"
-
-type actorKey struct{}
-
-// actor returns the name of the request's key.
-func actor(ctx context.Context) string {
-	name, _ := ctx.Value(actorKey{}).(string)
-	return name
-}
 
 // authenticate admits a request that obeys its route's rule.
 func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
@@ -48,7 +41,7 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := s.admit(c, rule, key, given); err != nil {
 			return err
 		}
-		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), actorKey{}, adminName)))
+		c.SetRequest(c.Request().WithContext(web.WithActor(c.Request().Context(), adminName)))
 		return next(c)
 	}
 }
@@ -77,12 +70,12 @@ func (s *server) admit(c echo.Context, rule rule, key string, given bool) error 
 
 // tooManyGuesses refuses a wrong key with 429, and says how long to wait.
 func (s *server) tooManyGuesses(ctx context.Context, wait time.Duration) error {
-	p := s.problem(ctx, &domain.Error{
+	p := s.api.Problem(ctx, &domain.Error{
 		Code:    api.TooManyRequests,
 		Message: "the API key is not valid, and too many wrong ones came from here, or in all",
 		Hint:    "send the right key, which never waits; another wrong one waits as long as Retry-After says",
 	})
-	p.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	p.GetHeaders().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	return p
 }
 
@@ -101,11 +94,11 @@ func (s *server) unauthorized(ctx context.Context, rule rule, given bool) error 
 		e.Hint = "no key exists yet: set BESTOW_ADMIN_KEY, start the service again, " +
 			"and send that key as `Authorization: Bearer KEY`"
 	}
-	p := s.problem(ctx, e)
+	p := s.api.Problem(ctx, e)
 	if rule == page {
 		p.Hint += "; in a browser it is the password, with any user name"
-		p.header.Add("WWW-Authenticate", `Basic realm="bestow", charset="UTF-8"`)
+		p.GetHeaders().Add("WWW-Authenticate", `Basic realm="bestow", charset="UTF-8"`)
 	}
-	p.header.Add("WWW-Authenticate", challenge)
+	p.GetHeaders().Add("WWW-Authenticate", challenge)
 	return p
 }

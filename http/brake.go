@@ -6,6 +6,7 @@ import (
 	"bestow/app/command"
 	"bestow/domain"
 	"bestow/http/api"
+	"bestow/http/web"
 )
 
 type brakesOut struct {
@@ -31,9 +32,9 @@ func wireBrakes(brakes []domain.Brake) api.Brakes {
 }
 
 type brakeIn struct {
-	Asked
+	web.Idempotent
 
-	Body body[api.BrakeOrder]
+	Body web.Body[api.BrakeOrder]
 }
 
 type brakedOut struct {
@@ -43,11 +44,11 @@ type brakedOut struct {
 
 // engageBrake answers 200 when no grant in the scope begins any more, and 202 while claims are open.
 func (s *server) engageBrake(ctx context.Context, in *brakeIn) (*brakedOut, error) {
-	wire, err := in.Body.whole()
+	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
 	}
-	return s.brake(ctx, in.caller(actor(ctx), in.Body.canonical()), domain.BrakeScope(wire.Scope), wire.Memo)
+	return s.brake(ctx, in.Caller(ctx, in.Body.Canonical()), domain.BrakeScope(wire.Scope), wire.Memo)
 }
 
 func (s *server) brake(ctx context.Context, by command.Caller, scope domain.BrakeScope,
@@ -67,29 +68,29 @@ func (s *server) brake(ctx context.Context, by command.Caller, scope domain.Brak
 
 // releaseBrake answers with the brakes that are still engaged.
 func (s *server) releaseBrake(ctx context.Context, in *brakeIn) (*brakesOut, error) {
-	wire, err := in.Body.whole()
+	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
 	}
-	by := in.caller(actor(ctx), in.Body.canonical())
+	by := in.Caller(ctx, in.Body.Canonical())
 	left, err := s.app.Events.ReleaseBrake(ctx, by, domain.BrakeScope(wire.Scope), wire.Memo)
 	if err != nil {
 		return nil, err
 	}
-	return &brakesOut{Replayed: replayed(by), Body: wireBrakes(left)}, nil
+	return &brakesOut{Replayed: web.Replayed(by), Body: wireBrakes(left)}, nil
 }
 
 type stopAllIn struct {
-	Asked
+	web.Idempotent
 
-	Body body[api.Stop]
+	Body web.Body[api.Stop]
 }
 
 // stopAll engages the brake of all events.
 func (s *server) stopAll(ctx context.Context, in *stopAllIn) (*brakedOut, error) {
-	wire, err := in.Body.whole()
+	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
 	}
-	return s.brake(ctx, in.caller(actor(ctx), in.Body.canonical()), domain.BrakeAll, wire.Memo)
+	return s.brake(ctx, in.Caller(ctx, in.Body.Canonical()), domain.BrakeAll, wire.Memo)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"bestow/app"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
@@ -11,9 +13,7 @@ import (
 
 // OpenAPI returns the description of the API that a running service serves: OpenAPI 3.1 as indented JSON.
 func OpenAPI() ([]byte, error) {
-	s := &server{}
-	s.routes(echo.New())
-	return s.openAPI()
+	return newServer(Config{App: &app.App{}}).openAPI()
 }
 
 func (s *server) openAPI() ([]byte, error) {

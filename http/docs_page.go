@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"bestow/http/web"
+
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 )
@@ -96,11 +98,11 @@ func (s *server) serveFront(c echo.Context) error {
 	if !wantsPage(c.Request()) {
 		return echo.ErrNotFound
 	}
-	return servePage(c, frontPage, map[string]any{"Title": "bestow", "Prefix": prefix, "River": s.riverUI != nil})
+	return servePage(c, frontPage, map[string]any{"Title": "bestow", "Prefix": web.Prefix, "River": s.riverUI != nil})
 }
 
 func (s *server) serveDocs(c echo.Context) error {
-	return servePage(c, docsPage, map[string]any{"Title": "bestow API", "Prefix": prefix, "Groups": s.docsGroups()})
+	return servePage(c, docsPage, map[string]any{"Title": "bestow API", "Prefix": web.Prefix, "Groups": s.docsGroups()})
 }
 
 func servePage(c echo.Context, page *template.Template, data any) error {
@@ -113,7 +115,7 @@ func servePage(c echo.Context, page *template.Template, data any) error {
 
 // docsGroups lists the API's routes under their tags, in the order in which they are registered.
 func (s *server) docsGroups() (groups []docsGroup) {
-	for _, o := range s.operations() {
+	for _, o := range s.api.Operations() {
 		i := slices.IndexFunc(groups, func(g docsGroup) bool { return g.Title == o.Tags[0] })
 		if i < 0 {
 			i, groups = len(groups), append(groups, docsGroup{Title: o.Tags[0]})
@@ -121,22 +123,6 @@ func (s *server) docsGroups() (groups []docsGroup) {
 		groups[i].Routes = append(groups[i].Routes, docsRoute{o, s.docsFields(o)})
 	}
 	return groups
-}
-
-// operations lists the API's routes in the order in which they are registered.
-func (s *server) operations() []*huma.Operation {
-	var all []*huma.Operation
-	for _, item := range s.api.OpenAPI().Paths {
-		for _, o := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Put, item.Delete} {
-			if o != nil {
-				all = append(all, o)
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b *huma.Operation) int {
-		return cmp.Compare(slices.Index(s.registered, a.OperationID), slices.Index(s.registered, b.OperationID))
-	})
-	return all
 }
 
 // docsFields lists the parameters and fields of a request of the route, except the id in its path.

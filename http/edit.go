@@ -3,13 +3,13 @@ package http
 import (
 	"context"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 
 	"bestow/app"
 	"bestow/domain"
 	"bestow/http/api"
+	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -21,26 +21,26 @@ func (s *server) patchOp() huma.Operation {
 	o := op("PATCH", "/events/{id}", http.StatusOK, "Change an event that is PENDING")
 	o.Description = "A JSON merge patch: what is absent stays, null clears. " +
 		"If-Match is the ETag of the event as it was read."
-	o.RequestBody = s.mergePatchOf(reflect.TypeFor[api.EventPatch]())
+	o.RequestBody = mergePatchOf[api.EventPatch](s.api, "EventPatch")
 	return o
 }
 
-// mergePatchOf returns the request body of a merge patch of type t.
-func (s *server) mergePatchOf(t reflect.Type) *huma.RequestBody {
-	schema := s.api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
-	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{mergePatch: {Schema: schema}}}
+// mergePatchOf returns the request body of a merge patch of type T, which has the name.
+func mergePatchOf[T any](a *web.API, name string) *huma.RequestBody {
+	patch := &huma.MediaType{Schema: web.Schema[T](a, name)}
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{mergePatch: patch}}
 }
 
 type patchIn struct {
-	Asked
+	web.Idempotent
 
 	ID      int64  `path:"id" minimum:"1"`
 	IfMatch string `header:"If-Match" doc:"the ETag of the event as it was read; without it 428"`
-	Body    body[api.EventPatch]
+	Body    web.Body[api.EventPatch]
 }
 
 func (s *server) patchEvent(ctx context.Context, in *patchIn) (*eventOut, error) {
-	wire, unread, err := in.Body.read()
+	wire, unread, err := in.Body.Read()
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *server) patchEvent(ctx context.Context, in *patchIn) (*eventOut, error)
 			Hint:    "GET the event and send its ETag as If-Match",
 		}
 	}
-	p := app.EventPatch{Given: in.Body.given, NewEvent: newEvent(api.NewEvent{
+	p := app.EventPatch{Given: in.Body.Given(), NewEvent: newEvent(api.NewEvent{
 		CampaignID:          orZero(wire.CampaignID),
 		EventType:           orZero(wire.EventType),
 		DefaultReason:       wire.DefaultReason,
@@ -62,12 +62,12 @@ func (s *server) patchEvent(ctx context.Context, in *patchIn) (*eventOut, error)
 		ReservationPriority: wire.ReservationPriority,
 	})}
 	p.Unread = unread
-	by := in.caller(actor(ctx), in.Body.canonical())
+	by := in.Caller(ctx, in.Body.Canonical())
 	e, err := s.app.Events.Edit(ctx, by, in.ID, p, matches(in.IfMatch))
 	if err != nil {
 		return nil, err
 	}
-	return (&eventOut{Status: http.StatusOK, Replayed: replayed(by)}).with(e), nil
+	return (&eventOut{Status: http.StatusOK, Replayed: web.Replayed(by)}).with(e), nil
 }
 
 func orZero(s *string) string {
@@ -95,7 +95,7 @@ func matches(header string) func(domain.Event) error {
 }
 
 type deleteIn struct {
-	Asked
+	web.Idempotent
 
 	ID      int64  `path:"id" minimum:"1"`
 	IfMatch string `header:"If-Match" doc:"only if the event is still as it was read"`
@@ -107,9 +107,9 @@ type deleteOut struct {
 
 // deleteEvent takes as long as the event's targets take.
 func (s *server) deleteEvent(ctx context.Context, in *deleteIn) (*deleteOut, error) {
-	by := in.caller(actor(ctx), nil)
+	by := in.Caller(ctx, nil)
 	if err := s.app.Events.Delete(ctx, by, in.ID, matches(in.IfMatch)); err != nil {
 		return nil, err
 	}
-	return &deleteOut{Replayed: replayed(by)}, nil
+	return &deleteOut{Replayed: web.Replayed(by)}, nil
 }

@@ -5,26 +5,21 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"strconv"
 
 	"bestow/app"
 	"bestow/app/command"
 	"bestow/app/eventrow"
 	"bestow/domain"
 	"bestow/http/api"
+	"bestow/http/web"
 
 	"github.com/go-json-experiment/json"
 )
 
-// byID is a route of one event.
-type byID struct {
-	ID int64 `path:"id" minimum:"1"`
-}
-
 type createIn struct {
-	Asked
+	web.Idempotent
 
-	Body body[api.NewEvent]
+	Body web.Body[api.NewEvent]
 }
 
 type eventOut struct {
@@ -35,21 +30,19 @@ type eventOut struct {
 	Body     api.Event
 }
 
-func eventURL(id int64) string { return prefix + "/events/" + strconv.FormatInt(id, 10) }
-
 func (s *server) createEvent(ctx context.Context, in *createIn) (*eventOut, error) {
-	wire, unread, err := in.Body.read()
+	wire, unread, err := in.Body.Read()
 	if err != nil {
 		return nil, err
 	}
 	n := newEvent(wire)
 	n.Unread = unread
-	by := in.caller(actor(ctx), in.Body.canonical())
+	by := in.Caller(ctx, in.Body.Canonical())
 	e, err := s.app.Events.Create(ctx, by, n)
 	if err != nil {
 		return nil, err
 	}
-	out := &eventOut{Status: http.StatusCreated, Location: eventURL(e.ID), Replayed: replayed(by)}
+	out := &eventOut{Status: http.StatusCreated, Location: web.EventURL(e.ID), Replayed: web.Replayed(by)}
 	return out.with(e), nil
 }
 
@@ -84,7 +77,7 @@ func etag(e api.Event) string {
 	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
-func (s *server) getEvent(ctx context.Context, in *byID) (*eventOut, error) {
+func (s *server) getEvent(ctx context.Context, in *web.ByID) (*eventOut, error) {
 	e, err := s.app.Events.Get(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -94,12 +87,12 @@ func (s *server) getEvent(ctx context.Context, in *byID) (*eventOut, error) {
 		return nil, err
 	}
 	out := (&eventOut{Status: http.StatusOK}).with(e)
-	out.Body.WaitingFor = wireReasons(waiting[e.ID])
+	out.Body.WaitingFor = web.Reasons(waiting[e.ID])
 	return out, nil
 }
 
 type startIn struct {
-	Asked
+	web.Idempotent
 
 	ID int64 `path:"id" minimum:"1"`
 }
@@ -114,12 +107,12 @@ func moveEvent(
 	ctx context.Context, in *startIn,
 	move func(ctx context.Context, by command.Caller, id int64) (e domain.Event, moved bool, err error),
 ) (*eventOut, error) {
-	by := in.caller(actor(ctx), nil)
+	by := in.Caller(ctx, nil)
 	e, moved, err := move(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := &eventOut{Status: http.StatusOK, Replayed: replayed(by)}
+	out := &eventOut{Status: http.StatusOK, Replayed: web.Replayed(by)}
 	if moved {
 		out.Status = http.StatusAccepted
 	}
@@ -137,11 +130,11 @@ type listIn struct {
 type listOut struct{ Body api.Events }
 
 func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
-	before, err := readCursor(eventCursor, in.Cursor)
+	before, err := web.EventCursor.Read(in.Cursor)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkText("campaign_id", in.CampaignID); err != nil {
+	if err := web.CheckText("campaign_id", in.CampaignID); err != nil {
 		return nil, err
 	}
 	f := eventrow.Filter{
@@ -152,7 +145,7 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	events, next := pageOf(events, in.Limit, func(e domain.Event) string { return writeCursor(eventCursor, e.ID) })
+	events, next := web.Page(events, in.Limit, func(e domain.Event) string { return web.EventCursor.Write(e.ID) })
 	out := &listOut{Body: api.Events{Items: make([]api.Event, 0, len(events)), NextCursor: next}}
 	waiting, err := s.app.Reports.WaitingFor(ctx, events)
 	if err != nil {
@@ -160,16 +153,8 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 	}
 	for _, e := range events {
 		item := api.FromEvent(e)
-		item.WaitingFor = wireReasons(waiting[e.ID])
+		item.WaitingFor = web.Reasons(waiting[e.ID])
 		out.Body.Items = append(out.Body.Items, item)
 	}
 	return out, nil
-}
-
-func badParameter(name, message string) error {
-	return &domain.Error{
-		Code: api.BadRequest, Message: "a query parameter cannot be used",
-		Hint:   "correct what is named",
-		Fields: []domain.Field{{Name: "query." + name, Message: message}},
-	}
 }

@@ -3,10 +3,10 @@ package http
 import (
 	"context"
 	"net/http"
-	"reflect"
 
 	"bestow/app"
 	"bestow/http/api"
+	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -30,13 +30,13 @@ func (s *server) patchTypeOp() huma.Operation {
 	o := op("PATCH", "/event-types/{code}", http.StatusOK, "Change the unit, the limits or the label of an event type")
 	o.Description = "A JSON merge patch: what is absent stays, null clears. A limit holds for each import, start, " +
 		"resume and retry that begins later. In production an event starts only if its type has all three limits."
-	o.RequestBody = s.mergePatchOf(reflect.TypeFor[api.EventTypePatch]())
+	o.RequestBody = mergePatchOf[api.EventTypePatch](s.api, "EventTypePatch")
 	return o
 }
 
 type patchTypeIn struct {
 	Code string `path:"code" example:"POINT"`
-	Body body[api.EventTypePatch]
+	Body web.Body[api.EventTypePatch]
 }
 
 type typeOut struct{ Body api.EventType }
@@ -44,7 +44,7 @@ type typeOut struct{ Body api.EventType }
 // patchType answers with the type as it is now. It logs who changed the type, because no row keeps that. It needs no
 // Idempotency-Key, since the same patch has the same effect twice.
 func (s *server) patchType(ctx context.Context, in *patchTypeIn) (*typeOut, error) {
-	wire, unread, err := in.Body.read()
+	wire, unread, err := in.Body.Read()
 	if err != nil {
 		return nil, err
 	}
@@ -54,13 +54,13 @@ func (s *server) patchType(ctx context.Context, in *patchTypeIn) (*typeOut, erro
 		MaxPerMember: wire.MaxPerMember,
 		MaxPerEvent:  wire.MaxPerEvent,
 		MaxCount:     wire.MaxCount,
-		Given:        in.Body.given,
+		Given:        in.Body.Given(),
 		Unread:       unread,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", actor(ctx), "unit", t.Unit,
+	s.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", web.Actor(ctx), "unit", t.Unit,
 		"max_per_member", t.Limits.PerMember, "max_per_event", t.Limits.PerEvent, "max_count", t.Limits.Count)
 	return &typeOut{Body: api.FromType(t)}, nil
 }

@@ -10,25 +10,19 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"bestow/app/imports"
 	"bestow/domain"
+	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 )
 
 type rejectedIn struct {
 	ID       int64  `path:"id" minimum:"1"`
 	ImportID int64  `path:"import_id" minimum:"1"`
 	Format   string `query:"format" enum:"csv,original" default:"csv" doc:"original: the bad lines under the file's own header, to correct and upload"`
-}
-
-// download is an answer that is written while its rows are read.
-type download struct {
-	Body func(huma.Context)
 }
 
 func rejectedOp() huma.Operation {
@@ -42,7 +36,7 @@ func rejectedOp() huma.Operation {
 }
 
 // rejectedRows streams the rows. Its memory does not grow with their number.
-func (s *server) rejectedRows(ctx context.Context, in *rejectedIn) (*download, error) {
+func (s *server) rejectedRows(ctx context.Context, in *rejectedIn) (*web.Download, error) {
 	record, err := s.findImport(ctx, in)
 	if err != nil {
 		return nil, err
@@ -55,17 +49,18 @@ func (s *server) rejectedRows(ctx context.Context, in *rejectedIn) (*download, e
 			contentType, name = "application/x-ndjson", strings.TrimSuffix(name, "csv")+"ndjson"
 		}
 	}
-	return &download{Body: func(ctx huma.Context) {
+	return &web.Download{Body: func(ctx huma.Context) {
 		ctx.SetHeader("Content-Type", contentType)
 		ctx.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 		ctx.SetStatus(http.StatusOK)
-		err := export(&steadyWriter{ctx}, record, func(each func(imports.RejectedRow) error) error {
+		w := web.NewSteadyWriter(ctx)
+		err := export(w, record, func(each func(imports.RejectedRow) error) error {
 			_, err := s.app.Targets.Rejected(ctx.Context(), in.ID, in.ImportID, each)
 			return err
 		})
 		if err != nil {
-			_ = s.problem(ctx.Context(), err) // logs it if it is our fault
-			cut(humaecho.UnwrapV4(ctx).Response())
+			_ = s.api.Problem(ctx.Context(), err) // logs it if it is our fault
+			w.Cut()
 		}
 	}}, nil
 }
@@ -138,26 +133,3 @@ func inert(cell string) string {
 	}
 	return cell
 }
-
-// A client must take something of a stream within writePatience.
-const writePatience = 30 * time.Second
-
-// steadyWriter writes to a client that may read slowly, but not stand still.
-type steadyWriter struct{ ctx huma.Context }
-
-func (w *steadyWriter) control() *http.ResponseController {
-	return http.NewResponseController(humaecho.UnwrapV4(w.ctx).Response())
-}
-
-// Write sends p within writePatience.
-func (w *steadyWriter) Write(p []byte) (int, error) {
-	control := w.control()
-	if err := control.SetWriteDeadline(time.Now().Add(writePatience)); err != nil {
-		return 0, fmt.Errorf("bound a write: %w", err)
-	}
-	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection's next answer has its own deadline
-	return w.ctx.BodyWriter().Write(p)
-}
-
-// flush sends what net/http still holds.
-func (w *steadyWriter) flush() error { return w.control().Flush() }

@@ -31,6 +31,10 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 const testKey = "the-admins-key"
 
+const prefix = "/api/v1"
+
+func eventURL(id int64) string { return fmt.Sprintf("%s/events/%d", prefix, id) }
+
 // desk is a listener on a database of the test's own.
 type desk struct {
 	testing.TB

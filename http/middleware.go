@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -12,21 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"bestow/http/web"
 	"bestow/internal/obs"
 
 	"github.com/labstack/echo/v4"
 )
-
-// requestKey is the request's id in logs.
-const requestKey = "request_id"
-
-type requestIDKey struct{}
-
-// requestID returns the id of the request that ctx belongs to.
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
 
 // saneID matches a caller's request id that we accept.
 var saneID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
@@ -39,7 +28,7 @@ func identify(next echo.HandlerFunc) echo.HandlerFunc {
 			id = strings.ToLower(rand.Text())
 		}
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
-		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestIDKey{}, id)))
+		c.SetRequest(c.Request().WithContext(web.WithRequestID(c.Request().Context(), id)))
 		return next(c)
 	}
 }
@@ -59,7 +48,7 @@ func (s *server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
 				slog.Int("status", c.Response().Status), slog.Int64("bytes", c.Response().Size),
 				slog.Float64("took_ms", float64(time.Since(began).Microseconds())/1000),
 				slog.String("remote", c.RealIP()),
-				slog.String(requestKey, requestID(c.Request().Context())))
+				slog.String(web.RequestKey, web.RequestID(c.Request().Context())))
 		}()
 		if err := next(c); err != nil {
 			c.Error(err)
@@ -82,23 +71,16 @@ func (s *server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 				cause = fmt.Errorf("%v", v)
 			}
 			if errors.Is(cause, http.ErrAbortHandler) { // the handler wants this, and it is no fault
-				cut(c.Response())
+				web.Cut(c.Response())
 				return
 			}
-			s.log.ErrorContext(c.Request().Context(), "request panicked", requestKey, requestID(c.Request().Context()),
+			s.log.ErrorContext(c.Request().Context(), "request panicked", web.RequestKey, web.RequestID(c.Request().Context()),
 				obs.Err, cause, "stack", string(debug.Stack()))
-			if err = ourFault(); c.Response().Committed {
-				cut(c.Response())
+			if err = web.OurFault(); c.Response().Committed {
+				web.Cut(c.Response())
 			}
 		}()
 		return next(c)
-	}
-}
-
-// cut ends the connection in the middle of an answer. There is no other way to say that the rest is missing.
-func cut(w http.ResponseWriter) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		_ = conn.Close() // nothing more is sent, even if it fails
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"bestow/app"
 	"bestow/http/api"
+	"bestow/http/web"
 )
 
 // resumeEvent answers 202 if it resumed the event, and 200 if the event was running already.
@@ -14,10 +15,10 @@ func (s *server) resumeEvent(ctx context.Context, in *startIn) (*eventOut, error
 }
 
 type stopIn struct {
-	Asked
+	web.Idempotent
 
 	ID   int64 `path:"id" minimum:"1"`
-	Body body[api.Stop]
+	Body web.Body[api.Stop]
 }
 
 type stopOut struct {
@@ -27,11 +28,11 @@ type stopOut struct {
 
 // stopEvent answers 200 when no grant of the event begins any more, and 202 while claims are open.
 func (s *server) stopEvent(ctx context.Context, in *stopIn) (*stopOut, error) {
-	wire, err := in.Body.whole()
+	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
 	}
-	by := in.caller(actor(ctx), in.Body.canonical())
+	by := in.Caller(ctx, in.Body.Canonical())
 	stopped, err := s.app.Events.Stop(ctx, by, in.ID, wire.Memo)
 	if err != nil {
 		return nil, err
@@ -51,10 +52,10 @@ func wireStopped(s app.Stopped) api.Stopped {
 }
 
 type retryIn struct {
-	Asked
+	web.Idempotent
 
 	ID   int64 `path:"id" minimum:"1"`
-	Body body[api.Retry]
+	Body web.Body[api.Retry]
 }
 
 type retryOut struct {
@@ -63,11 +64,11 @@ type retryOut struct {
 }
 
 func (s *server) retryEvent(ctx context.Context, in *retryIn) (*retryOut, error) {
-	wire, err := in.Body.whole()
+	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
 	}
-	by := in.caller(actor(ctx), in.Body.canonical())
+	by := in.Caller(ctx, in.Body.Canonical())
 	code := ""
 	if wire.ErrorCode != nil {
 		code = *wire.ErrorCode
@@ -76,5 +77,5 @@ func (s *server) retryEvent(ctx context.Context, in *retryIn) (*retryOut, error)
 	if err != nil {
 		return nil, err
 	}
-	return &retryOut{Replayed: replayed(by), Body: api.Retried(r)}, nil
+	return &retryOut{Replayed: web.Replayed(by), Body: api.Retried(r)}, nil
 }

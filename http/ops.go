@@ -14,6 +14,7 @@ import (
 	"bestow/http/api"
 	"bestow/internal/obs"
 
+	"github.com/go-json-experiment/json"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -80,7 +81,7 @@ func (c Checks) handler(waits Checks, still func() []reports.Standing, log *slog
 		if !answer.OK {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_ = marshal(w, answer) // the client is gone
+		_ = json.MarshalWrite(w, answer) // the client is gone
 	})
 }
 

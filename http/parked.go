@@ -6,6 +6,7 @@ import (
 
 	"bestow/app"
 	"bestow/http/api"
+	"bestow/http/web"
 )
 
 type parkedIn struct {
@@ -18,7 +19,7 @@ type parkedIn struct {
 type parkedOut struct{ Body api.ParkedPage }
 
 func (s *server) listParked(ctx context.Context, in *parkedIn) (*parkedOut, error) {
-	before, err := readCursor(parkedCursor, in.Cursor)
+	before, err := web.ParkedCursor.Read(in.Cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +32,7 @@ func (s *server) listParked(ctx context.Context, in *parkedIn) (*parkedOut, erro
 	if err != nil {
 		return nil, err
 	}
-	list, next := pageOf(list, in.Limit, func(m app.ParkedMessage) string { return writeCursor(parkedCursor, m.ID) })
+	list, next := web.Page(list, in.Limit, func(m app.ParkedMessage) string { return web.ParkedCursor.Write(m.ID) })
 	out := &parkedOut{Body: api.ParkedPage{Items: make([]api.Parked, 0, len(list)), NextCursor: next}}
 	for _, m := range list {
 		out.Body.Items = append(out.Body.Items, wireParked(m))
@@ -67,12 +68,12 @@ type replayOut struct {
 
 // replayParked answers 202 if it requested the replay, and 200 if one is under way already.
 func (s *server) replayParked(ctx context.Context, in *startIn) (*replayOut, error) {
-	by := in.caller(actor(ctx), nil)
+	by := in.Caller(ctx, nil)
 	r, err := s.app.Parked.Replay(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := &replayOut{Status: http.StatusAccepted, Replayed: replayed(by), Body: wireParked(r.Message)}
+	out := &replayOut{Status: http.StatusAccepted, Replayed: web.Replayed(by), Body: wireParked(r.Message)}
 	if !r.Fresh {
 		out.Status = http.StatusOK
 	}

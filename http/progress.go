@@ -3,12 +3,12 @@ package http
 import (
 	"context"
 	"net/http"
-	"reflect"
 	"strings"
 	"time"
 
 	"bestow/app/reports"
 	"bestow/http/api"
+	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
@@ -17,38 +17,36 @@ import (
 // tick is the time between two messages of a progress stream.
 const tick = time.Second
 
-const eventStream = "text/event-stream"
-
 func (s *server) progressOp() huma.Operation {
 	o := op("GET", "/events/{id}/progress", http.StatusOK, "Show how an event goes")
 	o.Description = "With `Accept: text/event-stream` a message each second, until the event is at rest."
-	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Progress](), true, "Progress")
+	schema := web.Schema[api.Progress](s.api, "Progress")
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "How it goes now",
-		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema}, eventStream: {Schema: schema}},
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema}, web.EventStream: {Schema: schema}},
 	}}
 	return o
 }
 
 // progress answers once, or follows the event as server-sent events.
-func (s *server) progress(ctx context.Context, in *byID) (*download, error) {
+func (s *server) progress(ctx context.Context, in *web.ByID) (*web.Download, error) {
 	first, err := s.readProgress(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &download{Body: func(ctx huma.Context) {
-		if strings.Contains(ctx.Header("Accept"), eventStream) {
+	return &web.Download{Body: func(ctx huma.Context) {
+		if strings.Contains(ctx.Header("Accept"), web.EventStream) {
 			s.follow(ctx, in.ID, first)
 			return
 		}
 		ctx.SetHeader("Content-Type", "application/json")
 		ctx.SetStatus(http.StatusOK)
-		_ = marshal(ctx.BodyWriter(), wireProgress(first)) // the client is gone
+		_ = json.MarshalWrite(ctx.BodyWriter(), wireProgress(first)) // the client is gone
 	}}, nil
 }
 
 func (s *server) readProgress(ctx context.Context, id int64) (reports.Progress, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, web.RequestTimeout)
 	defer cancel()
 	return s.app.Reports.Progress(ctx, id)
 }
@@ -56,31 +54,31 @@ func (s *server) readProgress(ctx context.Context, id int64) (reports.Progress, 
 // follow sends p, and then the event's progress until the event is at rest, the client has gone, the listener stops or
 // the database does not answer. It runs in the request's own goroutine, so it leaves nothing behind.
 func (s *server) follow(ctx huma.Context, id int64, p reports.Progress) {
-	ctx.SetHeader("Content-Type", eventStream)
+	ctx.SetHeader("Content-Type", web.EventStream)
 	ctx.SetHeader("X-Accel-Buffering", "no") // otherwise a proxy would hold the messages back
 	ctx.SetStatus(http.StatusOK)
 	clock := time.NewTicker(tick)
 	defer clock.Stop()
 	for {
-		if err := sendEvent(&steadyWriter{ctx}, wireProgress(p)); err != nil || p.AtRest() {
+		if err := sendEvent(web.NewSteadyWriter(ctx), wireProgress(p)); err != nil || p.AtRest() {
 			return
 		}
 		select {
 		case <-clock.C:
 		case <-ctx.Context().Done():
 			return
-		case <-stopping(ctx.Context()):
+		case <-web.Stopping(ctx.Context()):
 			return
 		}
 		var err error
 		if p, err = s.readProgress(ctx.Context(), id); err != nil {
-			_ = s.problem(ctx.Context(), err) // logs it; the client reconnects and gets the error
+			_ = s.api.Problem(ctx.Context(), err) // logs it; the client reconnects and gets the error
 			return
 		}
 	}
 }
 
-func sendEvent(w *steadyWriter, p api.Progress) error {
+func sendEvent(w *web.SteadyWriter, p api.Progress) error {
 	data, err := json.Marshal(p)
 	if err != nil {
 		return err
@@ -88,7 +86,7 @@ func sendEvent(w *steadyWriter, p api.Progress) error {
 	if _, err := w.Write([]byte("data: " + string(data) + "\n\n")); err != nil {
 		return err
 	}
-	return w.flush()
+	return w.Flush()
 }
 
 func wireProgress(p reports.Progress) api.Progress {
@@ -106,18 +104,9 @@ func wireProgress(p reports.Progress) api.Progress {
 		InFlight:     p.InFlight,
 		RatePerS:     p.RatePerS,
 		ETAS:         p.ETAS,
-		WaitingFor:   wireReasons(p.WaitingFor),
+		WaitingFor:   web.Reasons(p.WaitingFor),
 		Failures:     p.Failures,
 		FailureCode:  api.OrNull(p.Event.FailureCode),
 		StoppedMemo:  api.OrNull(p.Event.Summary.StoppedMemo),
 	}
-}
-
-// wireReasons never returns nil, so that JSON has an empty list for no reason.
-func wireReasons(reasons []reports.Reason) []api.Reason {
-	wire := make([]api.Reason, len(reasons))
-	for i, r := range reasons {
-		wire[i] = api.Reason(r)
-	}
-	return wire
 }

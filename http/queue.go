@@ -5,6 +5,7 @@ import (
 
 	"bestow/app/reports"
 	"bestow/http/api"
+	"bestow/http/web"
 )
 
 type queueOut struct{ Body api.Queue }
@@ -46,7 +47,7 @@ func wireQueued(q reports.Queued) api.Queued {
 		StartedAt:           e.Summary.StartedAt,
 		RatePerS:            q.RatePerS,
 		ETAS:                q.ETAS,
-		WaitingFor:          wireReasons(q.WaitingFor),
+		WaitingFor:          web.Reasons(q.WaitingFor),
 	}
 	if q.ExpectedStart != nil {
 		at := q.ExpectedStart.UTC()

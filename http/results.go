@@ -6,6 +6,7 @@ import (
 	"bestow/app/reports"
 	"bestow/domain"
 	"bestow/http/api"
+	"bestow/http/web"
 )
 
 type resultsIn struct {
@@ -21,12 +22,12 @@ type resultsOut struct{ Body api.Results }
 
 // listResults answers in the order of the members.
 func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, error) {
-	after, err := readTextCursor(resultCursor, in.Cursor)
+	after, err := web.ResultCursor.ReadText(in.Cursor)
 	if err != nil {
 		return nil, err
 	}
 	for name, value := range map[string]string{"error_code": in.ErrorCode, "member_id": in.MemberID} {
-		if err := checkText(name, value); err != nil {
+		if err := web.CheckText(name, value); err != nil {
 			return nil, err
 		}
 	}
@@ -40,8 +41,8 @@ func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, e
 	if err != nil {
 		return nil, err
 	}
-	results, next := pageOf(results, in.Limit,
-		func(r reports.Result) string { return writeTextCursor(resultCursor, r.MemberID) })
+	results, next := web.Page(results, in.Limit,
+		func(r reports.Result) string { return web.ResultCursor.WriteText(r.MemberID) })
 	out := &resultsOut{Body: api.Results{Items: make([]api.Result, 0, len(results)), NextCursor: next}}
 	for _, r := range results {
 		out.Body.Items = append(out.Body.Items, wireResult(r))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bestow/http/api"
+	"bestow/http/web"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/unicode/norm"
@@ -144,12 +145,12 @@ func TestResultsRefuse(t *testing.T) {
 	d := setup(t)
 	e := d.pointEvent("a")
 	d.get("/api/v1/events/77/results").refused(404, "not_found")
-	foreign := writeCursor(eventCursor, 7)
+	foreign := web.EventCursor.Write(7)
 	for _, query := range []string{
 		"?status=LOST", "?limit=0", "?limit=1001", "?member_id=%00", "?member_id=%ff",
 		"?error_code=%0a", "?cursor=x",
-		"?cursor=" + foreign, "?cursor=" + writeTextCursor(resultCursor, "a\x00"),
-		"?cursor=" + writeTextCursor(resultCursor, ""), "?member=a",
+		"?cursor=" + foreign, "?cursor=" + web.ResultCursor.WriteText("a\x00"),
+		"?cursor=" + web.ResultCursor.WriteText(""), "?member=a",
 	} {
 		d.get(eventURL(e.ID)+"/results"+query).refused(400, api.BadRequest)
 	}

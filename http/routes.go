@@ -4,16 +4,14 @@ import (
 	"net/http"
 	"strings"
 
+	"bestow/http/web"
+
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
-	"github.com/labstack/echo/v4"
 )
 
-// prefix is the path of the API.
-const prefix = "/api/v1"
-
 // routes registers all routes and middleware.
-func (s *server) routes(e *echo.Echo) {
+func (s *server) routes() {
+	e := s.echo
 	e.Use(
 		identify,          // first, so that the others can log the request's id
 		s.answerBeforeCut, // outside of those that may answer before the body is read
@@ -23,50 +21,48 @@ func (s *server) routes(e *echo.Echo) {
 		s.authenticate,    // last, before the request is read; unknown routes need a key too
 	)
 	e.GET("/", s.serveFront)
-	e.GET(prefix+"/openapi.json", s.serveOpenAPI)
-	e.GET(prefix+"/docs", s.serveDocs)
+	e.GET(web.Prefix+"/openapi.json", s.serveOpenAPI)
+	e.GET(web.Prefix+"/docs", s.serveDocs)
 	if s.riverUI != nil {
 		e.Any("/river", s.river)
 		e.Any("/river/*", s.river)
 	}
 
-	s.api = humaecho.NewV4WithGroup(e, e.Group(prefix), s.apiConfig())
-	s.api.UseMiddleware(catchStatus, s.checkQuery, s.checkBody)
-
-	handle(s, op("POST", "/events", http.StatusCreated, "Make an event"), s.createEvent)
-	handle(s, op("GET", "/events", http.StatusOK, "List events, newest first"), s.listEvents)
-	handle(s, op("GET", "/events/{id}", http.StatusOK, "Show an event"), s.getEvent)
-	handle(s, s.patchOp(), s.patchEvent)
-	stream(s, op("DELETE", "/events/{id}", http.StatusNoContent, "Delete an event that was never started"),
+	a := s.api
+	web.Handle(a, op("POST", "/events", http.StatusCreated, "Make an event"), s.createEvent)
+	web.Handle(a, op("GET", "/events", http.StatusOK, "List events, newest first"), s.listEvents)
+	web.Handle(a, op("GET", "/events/{id}", http.StatusOK, "Show an event"), s.getEvent)
+	web.Handle(a, s.patchOp(), s.patchEvent)
+	web.Stream(a, op("DELETE", "/events/{id}", http.StatusNoContent, "Delete an event that was never started"),
 		s.deleteEvent)
-	handle(s, op("POST", "/events/{id}/start", http.StatusAccepted, "Start an event"), s.startEvent)
-	handle(s, op("POST", "/events/{id}/resume", http.StatusAccepted, "Let a stopped event go on"), s.resumeEvent)
-	stream(s, op("POST", "/events/{id}/stop", http.StatusOK, "Stop an event"), s.stopEvent)
-	stream(s, s.progressOp(), s.progress)
-	handle(s, op("GET", "/queue", http.StatusOK, "Show the lanes in the order in which they will run"), s.showQueue)
-	stream(s, importOp(), s.importTargets)
-	handle(s, op("GET", "/events/{id}/imports", http.StatusOK, "List an event's uploads"), s.listImports)
-	stream(s, rejectedOp(), s.rejectedRows)
-	handle(s, endImportOp(), s.endImport)
-	handle(s, op("GET", "/events/{id}/results", http.StatusOK, "List what became of the members, by member_id"),
+	web.Handle(a, op("POST", "/events/{id}/start", http.StatusAccepted, "Start an event"), s.startEvent)
+	web.Handle(a, op("POST", "/events/{id}/resume", http.StatusAccepted, "Let a stopped event go on"), s.resumeEvent)
+	web.Stream(a, op("POST", "/events/{id}/stop", http.StatusOK, "Stop an event"), s.stopEvent)
+	web.Stream(a, s.progressOp(), s.progress)
+	web.Handle(a, op("GET", "/queue", http.StatusOK, "Show the lanes in the order in which they will run"), s.showQueue)
+	web.Stream(a, importOp(), s.importTargets)
+	web.Handle(a, op("GET", "/events/{id}/imports", http.StatusOK, "List an event's uploads"), s.listImports)
+	web.Stream(a, rejectedOp(), s.rejectedRows)
+	web.Handle(a, endImportOp(), s.endImport)
+	web.Handle(a, op("GET", "/events/{id}/results", http.StatusOK, "List what became of the members, by member_id"),
 		s.listResults)
-	stream(s, op("POST", "/events/{id}/retry", http.StatusOK, "Try again what was given up"), s.retryEvent)
-	handle(s, verifyOp(), s.verifyEvent)
-	handle(s, s.reportOp(), s.lastReport)
-	stream(s, op("POST", "/brake", http.StatusOK,
+	web.Stream(a, op("POST", "/events/{id}/retry", http.StatusOK, "Try again what was given up"), s.retryEvent)
+	web.Handle(a, verifyOp(), s.verifyEvent)
+	web.Handle(a, s.reportOp(), s.lastReport)
+	web.Stream(a, op("POST", "/brake", http.StatusOK,
 		"Engage a brake: nothing in its scope starts or goes on until it is released"), s.engageBrake)
-	handle(s, op("GET", "/brake", http.StatusOK, "Show the engaged brakes"), s.showBrakes)
-	handle(s, op("POST", "/brake/release", http.StatusOK,
+	web.Handle(a, op("GET", "/brake", http.StatusOK, "Show the engaged brakes"), s.showBrakes)
+	web.Handle(a, op("POST", "/brake/release", http.StatusOK,
 		"Release a brake: reserved events that are due start; stopped events wait for a resume"), s.releaseBrake)
-	stream(s, op("POST", "/stop-all", http.StatusOK, "Stop every running event, and let none start: the brake all"),
+	web.Stream(a, op("POST", "/stop-all", http.StatusOK, "Stop every running event, and let none start: the brake all"),
 		s.stopAll)
-	handle(s, op("GET", "/event-types", http.StatusOK, "List event types with their units and limits"), s.listTypes)
-	handle(s, s.patchTypeOp(), s.patchType)
-	handle(s, systemOp(), s.showSystem)
-	handle(s, op("GET", "/parked", http.StatusOK, "List messages that no handler could use, newest first"),
+	web.Handle(a, op("GET", "/event-types", http.StatusOK, "List event types with their units and limits"), s.listTypes)
+	web.Handle(a, s.patchTypeOp(), s.patchType)
+	web.Handle(a, systemOp(), s.showSystem)
+	web.Handle(a, op("GET", "/parked", http.StatusOK, "List messages that no handler could use, newest first"),
 		s.listParked)
-	handle(s, op("POST", "/parked/{id}/replay", http.StatusAccepted, "Publish a parked message again"), s.replayParked)
-	describeSecondAnswers(s.api.OpenAPI())
+	web.Handle(a, op("POST", "/parked/{id}/replay", http.StatusAccepted, "Publish a parked message again"), s.replayParked)
+	describeSecondAnswers(a.OpenAPI())
 }
 
 // rule says what a caller of a route needs.
@@ -83,7 +79,7 @@ const (
 // ruleOf returns the rule of the route with the pattern.
 func ruleOf(pattern string) rule {
 	switch pattern {
-	case prefix + "/openapi.json", prefix + "/docs":
+	case web.Prefix + "/openapi.json", web.Prefix + "/docs":
 		return open
 	case "/river", "/river/*":
 		return page
@@ -103,6 +99,11 @@ func op(method, path string, status int, summary string) huma.Operation {
 		Summary:       summary,
 		DefaultStatus: status,
 	}
+}
+
+// operationID names a route for generated clients: post-events-id-start.
+func operationID(method, path string) string {
+	return strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "", "_", "-").Replace(path)
 }
 
 // tagOf returns the heading of a route in the documentation.

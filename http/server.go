@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/http/web"
 
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 )
 
@@ -29,6 +29,7 @@ type Config struct {
 
 // server serves the API: handlers are its methods.
 type server struct {
+	echo    *echo.Echo
 	app     *app.App
 	log     *slog.Logger
 	key     [sha256.Size]byte // of the admin's key
@@ -36,14 +37,21 @@ type server struct {
 	guesses *guesses
 	uploads UploadLimits
 	riverUI http.Handler
-	api     huma.API
-
-	registered []string // the ids of the API's routes, in their order
+	api     *web.API
 }
 
 // New returns the handler for BESTOW_ADDR.
 func New(c Config) http.Handler {
+	return newServer(c).echo
+}
+
+func newServer(c Config) *server {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = echo.ExtractIPDirect() // anyone can write X-Forwarded-For
 	s := &server{
+		echo:    e,
+		api:     web.New(e, c.Log),
 		app:     c.App,
 		log:     c.Log,
 		key:     sha256.Sum256([]byte(c.AdminKey)),
@@ -52,12 +60,9 @@ func New(c Config) http.Handler {
 		uploads: cmp.Or(c.Uploads, defaultUploads),
 		riverUI: c.RiverUI,
 	}
-	e := echo.New()
-	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = echo.ExtractIPDirect() // anyone can write X-Forwarded-For
-	e.HTTPErrorHandler = s.answerError
-	s.routes(e)
-	return e
+	e.HTTPErrorHandler = s.api.AnswerError
+	s.routes()
+	return s
 }
 
 // The limits of a connection. A whole request and its answer have none: an upload or a progress stream may take long,
@@ -67,9 +72,6 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10
 )
-
-// stopKey is the key, in a request's context, of the channel that closes when the listener stops.
-type stopKey struct{}
 
 // Serve answers requests on l with h until ctx ends. Then it ends streams at once, and gives other requests the time
 // grace to finish before it cuts them off. It returns nil after such an end.
@@ -83,7 +85,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, grace time.Durat
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context {
-			return context.WithValue(context.WithoutCancel(ctx), stopKey{}, ctx.Done())
+			return web.WithStop(context.WithoutCancel(ctx), ctx.Done())
 		},
 	}
 	stopped := make(chan error, 1)
@@ -108,11 +110,4 @@ func shutdown(ctx context.Context, srv *http.Server, grace time.Duration) error 
 		return fmt.Errorf("stop serving: %w", err)
 	}
 	return nil
-}
-
-// stopping returns a channel that is closed when the request's listener stops. It is nil if Serve does not run the
-// listener.
-func stopping(ctx context.Context) <-chan struct{} {
-	done, _ := ctx.Value(stopKey{}).(<-chan struct{})
-	return done
 }

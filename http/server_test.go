@@ -16,13 +16,11 @@ import (
 
 	"bestow/app"
 	"bestow/app/command"
-	"bestow/domain"
 	"bestow/http/api"
-	"bestow/internal/pg"
+	"bestow/http/web"
 	"bestow/internal/pgtest"
 
 	"github.com/go-json-experiment/json"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 )
@@ -94,7 +92,7 @@ func TestPoolExhausted(t *testing.T) {
 		case a := <-answers:
 			a.refused(503, "unavailable")
 			require.Equal(t, "5", a.Header.Get("Retry-After"))
-		case <-time.After(2 * requestTimeout):
+		case <-time.After(2 * web.RequestTimeout):
 			taken.Release()
 			require.Fail(t, "somebody is not answered")
 		}
@@ -132,27 +130,6 @@ func TestStatementTimeout(t *testing.T) {
 	require.Contains(t, d.log.String(), "SQLSTATE 57014")
 	require.NoError(t, locked.Rollback(t.Context()))
 	require.Equal(t, 1, d.count(`SELECT count(*) FROM campaign_events`))
-}
-
-// What tells of the database's state is 503 with Retry-After, however it is wrapped; what tells of a statement is our own
-// fault (C17).
-func TestErrorsOfTheDatabase(t *testing.T) {
-	t.Parallel()
-	d := setup(t)
-	s := &server{log: slog.New(slog.NewTextHandler(d.log, nil))}
-	for status, errs := range map[int][]error{
-		http.StatusServiceUnavailable: {
-			&pgconn.PgError{Code: "53100"}, &pgconn.PgError{Code: "25006"}, &pgconn.PgError{Code: "57P03"}, &pgconn.PgError{Code: "XX002"},
-			fmt.Errorf("connect: %w", pg.ErrReadOnly), io.ErrUnexpectedEOF, context.DeadlineExceeded,
-		},
-		http.StatusInternalServerError: {errors.New("x"), &pgconn.PgError{Code: "42P01"}, &pgconn.PgError{Code: "23505"}},
-	} {
-		for _, err := range errs {
-			p := s.problem(t.Context(), fmt.Errorf("read event: %w", err))
-			require.Equal(t, status, p.Status, "%v", err)
-			require.Equal(t, status == http.StatusServiceUnavailable, p.header.Get("Retry-After") != "", "%v", err)
-		}
-	}
 }
 
 // A panic is logged once, and the client is told nothing of it.
@@ -223,22 +200,6 @@ func TestAccessLog(t *testing.T) {
 	require.NotContains(t, d.log.String(), "6.6.6.6")
 	require.NotContains(t, d.log.String(), "somebody")
 	require.NotContains(t, d.log.String(), testKey)
-}
-
-// Every code that a use case may refuse a request with is on the one map.
-func TestKinds(t *testing.T) {
-	t.Parallel()
-	for _, code := range []domain.Code{
-		domain.WrongStatus, domain.NotFound, domain.Invalid, domain.CampaignTaken, domain.NoTargets, domain.ImportRunning,
-		domain.LaneBusy, domain.KeyReused, domain.KeyInFlight, domain.MissingKeys, domain.BadFile, domain.UnsupportedFile,
-		domain.AllRejected, domain.RowsRejected, domain.TooManyRows, domain.TooManyRejected, domain.AmountOverflow, domain.Unavailable,
-	} {
-		require.Contains(t, kinds, code)
-	}
-	for code, k := range kinds {
-		require.NotEmpty(t, k.title, code)
-		require.GreaterOrEqual(t, k.status, 400, code)
-	}
 }
 
 func TestOpenAPI(t *testing.T) {

@@ -9,12 +9,13 @@ import (
 	"bestow/app/command"
 	"bestow/app/imports"
 	"bestow/http/api"
+	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
 )
 
 type importIn struct {
-	Asked
+	web.Idempotent
 
 	ID       int64  `path:"id" minimum:"1"`
 	OnReject string `query:"on_reject" enum:"skip,abort" default:"skip" doc:"what a rejected row does to the others"`
@@ -28,7 +29,7 @@ type importIn struct {
 func (in *importIn) Resolve(ctx huma.Context) []error {
 	in.contentType = ctx.Header("Content-Type")
 	in.body = &upload{body: ctx.BodyReader(), deadline: ctx.SetReadDeadline}
-	return in.Asked.Resolve(ctx)
+	return in.Idempotent.Resolve(ctx)
 }
 
 func importOp() huma.Operation {
@@ -52,15 +53,15 @@ type importOut struct {
 }
 
 func rejectedURL(eventID, importID int64) *string {
-	u := eventURL(eventID) + "/imports/" + strconv.FormatInt(importID, 10) + "/rejected"
+	u := web.EventURL(eventID) + "/imports/" + strconv.FormatInt(importID, 10) + "/rejected"
 	return &u
 }
 
 // importTargets leaves the body out of the fingerprint: the use case adds what it has read.
 func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, error) {
-	by := in.caller(actor(ctx), nil)
+	by := in.Caller(ctx, nil)
 	in.body.limits = s.uploads
-	defer in.body.endWhen(stopping(ctx))()
+	defer in.body.endWhen(web.Stopping(ctx))()
 	ctx, done := in.body.context(ctx)
 	defer done()
 	u := imports.Upload{Body: in.body, Interrupt: in.body.interrupt, ContentType: in.contentType, DryRun: in.DryRun}
@@ -71,7 +72,7 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 	if err != nil {
 		return nil, err
 	}
-	out := &importOut{Status: http.StatusOK, Replayed: replayed(by)}
+	out := &importOut{Status: http.StatusOK, Replayed: web.Replayed(by)}
 	out.Body = api.ImportResult{
 		Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount,
 		Unit: api.OrNull(r.Unit), Warnings: wireWarnings(r.Warnings),
@@ -79,7 +80,7 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 	if in.DryRun {
 		return out, nil
 	}
-	out.Status, out.Location = http.StatusCreated, eventURL(in.ID)+"/imports"
+	out.Status, out.Location = http.StatusCreated, web.EventURL(in.ID)+"/imports"
 	out.Body.ImportID = &r.ImportID
 	if r.Rejected > 0 {
 		out.Body.RejectedURL = rejectedURL(in.ID, r.ImportID)
@@ -101,27 +102,16 @@ func wireWarnings(warnings []imports.Warning) []api.Warning {
 	return wire
 }
 
-func wireRows(rows []imports.RejectedRow) []api.RejectedRow {
-	wire := make([]api.RejectedRow, len(rows))
-	for i, r := range rows {
-		wire[i] = api.RejectedRow{Line: r.Line, ErrorCode: r.Code, Reason: r.Reason, Raw: r.Raw}
-		if r.FirstLine > 0 {
-			wire[i].FirstLine = &r.FirstLine
-		}
-	}
-	return wire
-}
-
 type nothing struct{}
 
 // endImport answers once the event is free for another upload.
-func (s *server) endImport(ctx context.Context, in *byID) (*nothing, error) {
-	return nil, s.app.Targets.EndImport(ctx, command.Caller{Actor: actor(ctx)}, in.ID)
+func (s *server) endImport(ctx context.Context, in *web.ByID) (*nothing, error) {
+	return nil, s.app.Targets.EndImport(ctx, command.Caller{Actor: web.Actor(ctx)}, in.ID)
 }
 
 type importsOut struct{ Body api.Imports }
 
-func (s *server) listImports(ctx context.Context, in *byID) (*importsOut, error) {
+func (s *server) listImports(ctx context.Context, in *web.ByID) (*importsOut, error) {
 	records, err := s.app.Targets.Imports(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -153,7 +153,8 @@ func (e *uploadError) Error() string { return "read upload: " + e.cause.Error() 
 // Unwrap returns the cause.
 func (e *uploadError) Unwrap() error { return e.cause }
 
-func (e *uploadError) explain() *domain.Error {
+// Explain returns the answer.
+func (e *uploadError) Explain() *domain.Error {
 	const hint = "nothing of it was kept: send it again"
 	switch {
 	case errors.Is(e.cause, os.ErrDeadlineExceeded):

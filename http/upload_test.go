@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,9 +16,10 @@ import (
 
 	"bestow/app"
 	"bestow/http/api"
-	"bestow/internal/logtest"
+	"bestow/http/web"
 	"bestow/internal/pg"
 
+	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 )
 
@@ -302,13 +304,13 @@ func TestStopEndsUploads(t *testing.T) {
 // Each read of an upload has a wait of its own, and what goes wrong with it is told as the sender's.
 func TestUploadErrors(t *testing.T) {
 	t.Parallel()
-	s := &server{log: (&desk{log: &logtest.Log{}}).logger()}
+	a := web.New(echo.New(), slog.New(slog.DiscardHandler))
 	for want, cause := range map[int]error{408: os.ErrDeadlineExceeded, 400: io.ErrUnexpectedEOF, 503: errStopping} {
 		u := &upload{body: errorReader{cause}, deadline: func(time.Time) error { return nil }, limits: defaultUploads}
 		_, err := u.Read(make([]byte, 1))
-		require.Equal(t, want, s.problem(t.Context(), fmt.Errorf("read member list: %w", err)).Status)
+		require.Equal(t, want, a.Problem(t.Context(), fmt.Errorf("read member list: %w", err)).Status)
 	}
 	u := &upload{deadline: func(time.Time) error { return errors.New("gone") }}
 	_, err := u.Read(nil)
-	require.Equal(t, http.StatusBadRequest, s.problem(t.Context(), err).Status)
+	require.Equal(t, http.StatusBadRequest, a.Problem(t.Context(), err).Status)
 }

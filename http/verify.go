@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"reflect"
 
 	"bestow/app/reports"
 	"bestow/app/verify"
 	"bestow/http/api"
+	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
@@ -30,12 +30,13 @@ type verifyOut struct {
 
 // verifyEvent answers with the verification that waits: this request's, or an earlier one's.
 func (s *server) verifyEvent(ctx context.Context, in *startIn) (*verifyOut, error) {
-	by := in.caller(actor(ctx), nil)
+	by := in.Caller(ctx, nil)
 	v, err := s.app.Reports.RequestReport(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &verifyOut{Location: eventURL(in.ID) + "/verify", Replayed: replayed(by), Body: wireVerification(v)}, nil
+	location := web.EventURL(in.ID) + "/verify"
+	return &verifyOut{Location: location, Replayed: web.Replayed(by), Body: wireVerification(v)}, nil
 }
 
 func wireVerification(v reports.Verification) api.Verification {
@@ -61,7 +62,7 @@ func (s *server) reportOp() huma.Operation {
 	o.Description = "`sha256` is of the document's own bytes, with `\"sha256\":\"\"` at their end. " +
 		"While the next report is under way, the answer has `under_way` as well, which is no part of the document. " +
 		"Before the first one: 404 `no_report` or `report_under_way`."
-	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[verifyReport](), true, "VerifyReport")
+	schema := web.Schema[verifyReport](s.api, "VerifyReport")
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "The report, byte for byte as it was made",
 		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema}},
@@ -74,7 +75,7 @@ type reportOut struct {
 	Body        []byte
 }
 
-func (s *server) lastReport(ctx context.Context, in *byID) (*reportOut, error) {
+func (s *server) lastReport(ctx context.Context, in *web.ByID) (*reportOut, error) {
 	r, err := s.app.Reports.LastReport(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -7,7 +7,6 @@ import (
 
 	"bestow/http/api"
 
-	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 )
 
@@ -16,10 +15,8 @@ func TestWordsInAnyCase(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	e := d.pointEvent("a")
-	s := &server{}
-	s.routes(echo.New())
 	asked := 0
-	for _, o := range s.operations() {
+	for _, o := range newServer(Config{App: d.app}).api.Operations() {
 		for _, p := range o.Parameters {
 			if p.In != "query" || len(p.Schema.Enum) == 0 || o.Method != "GET" {
 				continue

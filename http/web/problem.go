@@ -1,4 +1,4 @@
-package http
+package web
 
 import (
 	"context"
@@ -72,33 +72,40 @@ var kinds = map[domain.Code]kind{
 	api.Internal:             {http.StatusInternalServerError, "Something went wrong here"},
 }
 
-// problem is a refusal as it is sent. To huma it is an error with a status and headers.
-type problem struct {
+// ProblemError is a refusal as it is sent. To huma it is an error with a status and headers.
+type ProblemError struct {
 	api.Problem
 	header http.Header
 }
 
-func (p *problem) Error() string             { return p.Detail }
-func (p *problem) GetStatus() int            { return p.Status }
-func (p *problem) GetHeaders() http.Header   { return p.header }
-func (p *problem) ContentType(string) string { return problemType }
+// Error returns what is wrong with the request.
+func (p *ProblemError) Error() string { return p.Detail }
 
-// problem turns any error into an answer. An error that is our fault is logged here, once, with the request's id, and
+// GetStatus returns the status of the answer.
+func (p *ProblemError) GetStatus() int { return p.Status }
+
+// GetHeaders returns the headers of the answer, which may be added to.
+func (p *ProblemError) GetHeaders() http.Header { return p.header }
+
+// ContentType returns the type of the answer.
+func (p *ProblemError) ContentType(string) string { return problemType }
+
+// Problem turns any error into an answer. An error that is our fault is logged here, once, with the request's id, and
 // the answer does not show its text.
-func (s *server) problem(ctx context.Context, err error) *problem {
-	if p, ok := errors.AsType[*problem](err); ok {
+func (a *API) Problem(ctx context.Context, err error) *ProblemError {
+	if p, ok := errors.AsType[*ProblemError](err); ok {
 		return p
 	}
-	e := s.explain(ctx, err)
+	e := a.explain(ctx, err)
 	k := kinds[e.Code]
-	p := &problem{header: http.Header{}, Problem: api.Problem{
+	p := &ProblemError{header: http.Header{}, Problem: api.Problem{
 		Type:      "urn:bestow:problem:" + e.Code,
 		Title:     k.title,
 		Status:    k.status,
 		Detail:    e.Message,
 		Code:      e.Code,
 		Hint:      e.Hint,
-		RequestID: requestID(ctx),
+		RequestID: RequestID(ctx),
 		Current:   string(e.Current),
 		EventID:   e.EventID,
 		ExpiryAt:  api.UTC(e.ExpiryAt),
@@ -129,6 +136,17 @@ func (s *server) problem(ctx context.Context, err error) *problem {
 	return p
 }
 
+func wireRows(rows []imports.RejectedRow) []api.RejectedRow {
+	wire := make([]api.RejectedRow, len(rows))
+	for i, r := range rows {
+		wire[i] = api.RejectedRow{Line: r.Line, ErrorCode: r.Code, Reason: r.Reason, Raw: r.Raw}
+		if r.FirstLine > 0 {
+			wire[i].FirstLine = &r.FirstLine
+		}
+	}
+	return wire
+}
+
 // fieldError says where a field is: a name without a place is in the body.
 func fieldError(f domain.Field) api.FieldError {
 	if !strings.Contains(f.Name, ".") {
@@ -137,15 +155,21 @@ func fieldError(f domain.Field) api.FieldError {
 	return api.FieldError{Location: f.Name, Message: f.Message}
 }
 
+// explainer is an error that knows its answer.
+type explainer interface {
+	error
+	Explain() *domain.Error
+}
+
 // explain finds the domain.Error in err, or makes one.
-func (s *server) explain(ctx context.Context, err error) *domain.Error {
+func (a *API) explain(ctx context.Context, err error) *domain.Error {
 	if e, ok := errors.AsType[*domain.Error](err); ok {
 		if _, known := kinds[e.Code]; known {
 			return e
 		}
 	}
-	if e, ok := errors.AsType[*uploadError](err); ok {
-		return e.explain()
+	if e, ok := errors.AsType[explainer](err); ok {
+		return e.Explain()
 	}
 	if e, ok := errors.AsType[*echo.HTTPError](err); ok {
 		return fromEcho(e)
@@ -157,23 +181,23 @@ func (s *server) explain(ctx context.Context, err error) *domain.Error {
 		}
 	}
 	if blocked, ok := errors.AsType[*pg.BlockedError](err); ok {
-		s.log.WarnContext(ctx, "a request waited too long for a lock in the database", requestKey, requestID(ctx),
+		a.log.WarnContext(ctx, "a request waited too long for a lock in the database", RequestKey, RequestID(ctx),
 			obs.Err, err)
 		return &domain.Error{Code: domain.Unavailable, Message: blocked.Error(), Hint: "ask again when it is free"}
 	}
 	if pg.Unavailable(err) {
-		s.log.WarnContext(ctx, "database did not answer a request", requestKey, requestID(ctx), obs.Err, err)
+		a.log.WarnContext(ctx, "database did not answer a request", RequestKey, RequestID(ctx), obs.Err, err)
 		return &domain.Error{
 			Code: domain.Unavailable, Message: "the database does not answer now",
 			Hint: "ask again in a few seconds; with the same Idempotency-Key nothing happens twice",
 		}
 	}
-	s.log.ErrorContext(ctx, "request failed", requestKey, requestID(ctx), obs.Err, err)
-	return ourFault()
+	a.log.ErrorContext(ctx, "request failed", RequestKey, RequestID(ctx), obs.Err, err)
+	return OurFault()
 }
 
-// ourFault returns the answer to every error that is our fault.
-func ourFault() *domain.Error {
+// OurFault returns the answer to every error that is our fault.
+func OurFault() *domain.Error {
 	return &domain.Error{
 		Code: api.Internal, Message: "the request could not be worked",
 		Hint: "tell the operators the request_id: the log says more",
@@ -191,7 +215,7 @@ func fromEcho(e *echo.HTTPError) *domain.Error {
 	case http.StatusNotFound:
 		return &domain.Error{
 			Code: domain.NotFound, Message: "there is no such route",
-			Hint: "GET " + prefix + "/docs lists all routes",
+			Hint: "GET " + Prefix + "/docs lists all routes",
 		}
 	}
 	return &domain.Error{Code: api.BadRequest, Message: "the request cannot be used"}
@@ -228,12 +252,12 @@ func fromHuma(m *huma.ErrorModel) *domain.Error {
 	return e
 }
 
-// answerError is echo's error handler: it answers requests that no handler answered.
-func (s *server) answerError(err error, c echo.Context) {
+// AnswerError is echo's error handler: it answers requests that no handler answered.
+func (a *API) AnswerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	p := s.problem(c.Request().Context(), err)
+	p := a.Problem(c.Request().Context(), err)
 	for name, values := range p.header {
 		c.Response().Header()[name] = values
 	}

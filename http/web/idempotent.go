@@ -1,6 +1,7 @@
-package http
+package web
 
 import (
+	"context"
 	"crypto/sha256"
 	"io"
 	"strings"
@@ -13,25 +14,25 @@ import (
 // maxKey bounds the characters of an Idempotency-Key.
 const maxKey = 200
 
-// Asked holds what every POST has beside its body: the Idempotency-Key and the request line.
-type Asked struct {
+// Idempotent holds what every POST has beside its body: the Idempotency-Key and the request line.
+type Idempotent struct {
 	Key string `header:"Idempotency-Key" doc:"1 to 200 printable ASCII characters. A request that is repeated with it changes nothing twice and gets the first answer; a stop or a brake is done again, and a start, resume or release tells what is so now"`
 
 	what string // method, path and query
 }
 
 // Resolve keeps the request line for the fingerprint. It refuses a key that cannot be stored, and two different keys.
-func (a *Asked) Resolve(ctx huma.Context) []error {
+func (i *Idempotent) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
-	a.what = ctx.Method() + "\n" + u.Path + "\n" + u.Query().Encode()
+	i.what = ctx.Method() + "\n" + u.Path + "\n" + u.Query().Encode()
 	given, several := false, false
 	ctx.EachHeader(func(name, value string) {
 		if strings.EqualFold(name, "Idempotency-Key") {
-			given, several = true, several || value != a.Key
+			given, several = true, several || value != i.Key
 		}
 	})
 	switch {
-	case given && !usableKey(a.Key):
+	case given && !usableKey(i.Key):
 		return []error{&huma.ErrorDetail{
 			Location: "header.Idempotency-Key",
 			Message:  "must be 1 to 200 printable ASCII characters",
@@ -50,21 +51,21 @@ func usableKey(key string) bool {
 	return key != "" && len(key) <= maxKey && !strings.ContainsFunc(key, unprintable)
 }
 
-// caller returns the caller, with a fingerprint of the request: method, path, query and body.
-func (a *Asked) caller(actor string, canonicalBody []byte) command.Caller {
-	by := command.Caller{Actor: actor}
-	if a.Key == "" {
+// Caller returns the caller, with a fingerprint of the request: method, path, query and body.
+func (i *Idempotent) Caller(ctx context.Context, canonicalBody []byte) command.Caller {
+	by := command.Caller{Actor: Actor(ctx)}
+	if i.Key == "" {
 		return by
 	}
 	h := sha256.New()
-	_, _ = io.WriteString(h, a.what+"\n") // a hash returns no error
+	_, _ = io.WriteString(h, i.what+"\n") // a hash returns no error
 	_, _ = h.Write(canonicalBody)
-	by.Once = &command.Once{Key: a.Key, Fingerprint: h.Sum(nil)}
+	by.Once = &command.Once{Key: i.Key, Fingerprint: h.Sum(nil)}
 	return by
 }
 
-// replayed returns the Idempotency-Replayed header of an answer: "" for a fresh one.
-func replayed(by command.Caller) string {
+// Replayed returns the Idempotency-Replayed header of an answer: "" for a fresh one.
+func Replayed(by command.Caller) string {
 	if by.Once != nil && by.Once.Replayed {
 		return "true"
 	}

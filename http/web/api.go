@@ -1,26 +1,70 @@
-package http
+package web
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"bestow/http/api"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/go-json-experiment/json"
+	"github.com/labstack/echo/v4"
 )
 
-// requestTimeout bounds a request that is not a stream. One that waits longer for the database is told to try again.
-const requestTimeout = 15 * time.Second
+// RequestTimeout bounds a request that is not a stream. One that waits longer for the database is told to try again.
+const RequestTimeout = 15 * time.Second
 
 // maxBody bounds the bytes of a JSON body.
 const maxBody = 1 << 20
 
-// apiConfig returns huma's configuration, without its documentation pages (they load from a CDN) and its schema links.
-func (s *server) apiConfig() huma.Config {
+// API registers the routes of the API, and turns errors into answers.
+type API struct {
+	huma       huma.API
+	log        *slog.Logger
+	registered []string // the ids of the routes, in their order
+}
+
+// New returns an API without routes, which serves at Prefix of e.
+func New(e *echo.Echo, log *slog.Logger) *API {
+	a := &API{log: log}
+	a.huma = humaecho.NewV4WithGroup(e, e.Group(Prefix), a.config())
+	a.huma.UseMiddleware(catchStatus, a.checkQuery, a.checkBody)
+	return a
+}
+
+// OpenAPI returns the description of all routes.
+func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
+
+// Schema returns the schema of T, which the description has under the name.
+func Schema[T any](a *API, name string) *huma.Schema {
+	return a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, name)
+}
+
+// Operations lists the routes in the order in which they are registered.
+func (a *API) Operations() []*huma.Operation {
+	var all []*huma.Operation
+	for _, item := range a.OpenAPI().Paths {
+		for _, o := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Put, item.Delete} {
+			if o != nil {
+				all = append(all, o)
+			}
+		}
+	}
+	slices.SortFunc(all, func(x, y *huma.Operation) int {
+		return cmp.Compare(slices.Index(a.registered, x.OperationID), slices.Index(a.registered, y.OperationID))
+	})
+	return all
+}
+
+// config returns huma's configuration, without its documentation pages (they load from a CDN) and its schema links.
+func (a *API) config() huma.Config {
 	format := huma.Format{Marshal: marshal, Unmarshal: unmarshal}
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -30,13 +74,13 @@ func (s *server) apiConfig() huma.Config {
 				Description: "Grants points and vouchers to members, each exactly once. " +
 					"Refusals are application/problem+json.",
 			},
-			Servers:    []*huma.Server{{URL: prefix}},
+			Servers:    []*huma.Server{{URL: Prefix}},
 			Components: components(),
 			Security:   []map[string][]string{{"key": {}}},
 		},
 		Formats:       map[string]huma.Format{"application/json": format, "json": format},
 		DefaultFormat: "application/json",
-		Transformers:  []huma.Transformer{s.translate},
+		Transformers:  []huma.Transformer{a.translate},
 	}
 }
 
@@ -51,7 +95,7 @@ func components() *huma.Components {
 
 func marshal(w io.Writer, v any) error { return json.MarshalWrite(w, v) }
 
-// unmarshal gives a body to its decoder. A handler always reads a [body].
+// unmarshal gives a body to its decoder. A handler always reads a [Body].
 func unmarshal(data []byte, v any) error {
 	if b, ok := v.(interface{ decode([]byte) }); ok {
 		b.decode(data)
@@ -60,45 +104,39 @@ func unmarshal(data []byte, v any) error {
 	return json.Unmarshal(data, v, json.RejectUnknownMembers(true))
 }
 
-// handle registers a route that answers at once.
-func handle[I, O any](s *server, op huma.Operation, do func(context.Context, *I) (*O, error)) {
-	stream(s, op, func(ctx context.Context, in *I) (*O, error) {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+// Handle registers a route that answers at once.
+func Handle[I, O any](a *API, op huma.Operation, do func(context.Context, *I) (*O, error)) {
+	Stream(a, op, func(ctx context.Context, in *I) (*O, error) {
+		ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 		defer cancel()
 		return do(ctx, in)
 	})
 }
 
-// stream registers a route without a time limit.
-func stream[I, O any](s *server, op huma.Operation, do func(context.Context, *I) (*O, error)) {
-	s.describeProblem(&op)
-	s.registered = append(s.registered, op.OperationID)
+// Stream registers a route without a time limit.
+func Stream[I, O any](a *API, op huma.Operation, do func(context.Context, *I) (*O, error)) {
+	a.describeProblem(&op)
+	a.registered = append(a.registered, op.OperationID)
 	op.SkipValidateBody = true // the body's own decoder is stricter, and reports all faults at once
 	op.MaxBodyBytes = maxBody + 1
-	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := do(ctx, in)
 		if err != nil {
-			return nil, s.problem(ctx, err)
+			return nil, a.Problem(ctx, err)
 		}
 		return out, nil
 	})
 }
 
 // describeProblem documents what a refusal looks like.
-func (s *server) describeProblem(op *huma.Operation) {
-	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")
+func (a *API) describeProblem(op *huma.Operation) {
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}
 	op.Responses["default"] = &huma.Response{
 		Description: "Refused",
-		Content:     map[string]*huma.MediaType{problemType: {Schema: schema}},
+		Content:     map[string]*huma.MediaType{problemType: {Schema: Schema[api.Problem](a, "Problem")}},
 	}
-}
-
-// operationID names a route for generated clients: post-events-id-start.
-func operationID(method, path string) string {
-	return strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "", "_", "-").Replace(path)
 }
 
 // humaContext is huma.Context by a name that does not hide its method Context when it is embedded.
@@ -129,8 +167,8 @@ func (c *statusContext) Header(name string) string {
 	switch {
 	case !strings.EqualFold(name, "Accept"):
 		return value
-	case strings.Contains(value, eventStream):
-		return eventStream
+	case strings.Contains(value, EventStream):
+		return EventStream
 	}
 	return ""
 }
@@ -141,12 +179,12 @@ func (c *statusContext) Unwrap() huma.Context { return c.humaContext }
 func catchStatus(ctx huma.Context, next func(huma.Context)) { next(&statusContext{humaContext: ctx}) }
 
 // translate turns huma's own refusals of parameters and bodies into ours, before they are written.
-func (s *server) translate(ctx huma.Context, _ string, v any) (any, error) {
+func (a *API) translate(ctx huma.Context, _ string, v any) (any, error) {
 	m, ok := v.(*huma.ErrorModel)
 	if !ok {
 		return v, nil
 	}
-	p := s.problem(ctx.Context(), fromHuma(m))
+	p := a.Problem(ctx.Context(), fromHuma(m))
 	if c, ok := ctx.(*statusContext); ok {
 		c.status = p.Status
 	}
@@ -159,8 +197,8 @@ func (s *server) translate(ctx huma.Context, _ string, v any) (any, error) {
 }
 
 // refuse answers from within a middleware of the API.
-func (s *server) refuse(ctx huma.Context, err error) {
-	p := s.problem(ctx.Context(), err)
+func (a *API) refuse(ctx huma.Context, err error) {
+	p := a.Problem(ctx.Context(), err)
 	for name, values := range p.header {
 		for _, value := range values {
 			ctx.SetHeader(name, value)

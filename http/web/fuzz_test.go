@@ -1,4 +1,4 @@
-package http
+package web
 
 import (
 	"testing"
@@ -16,17 +16,17 @@ func FuzzBody(f *testing.F) {
 	f.Add([]byte(`{"campaign_id": "c", "campaign\u005fid": 1e3}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var b body[api.NewEvent]
+		var b Body[api.NewEvent]
 		b.decode(data)
-		_, _, err := b.read()
+		_, _, err := b.Read()
 		if err != nil {
 			var refused *domain.Error
 			require.ErrorAs(t, err, &refused)
 			require.Equal(t, api.Malformed, refused.Code)
 			return
 		}
-		_ = b.canonical()
-		_, err = b.whole()
+		_ = b.Canonical()
+		_, err = b.Whole()
 		if err != nil {
 			require.ErrorIs(t, err, &domain.Error{Code: domain.Invalid})
 		}

@@ -1,0 +1,126 @@
+package web
+
+import (
+	"fmt"
+	"maps"
+	"mime"
+	"net/url"
+	"slices"
+	"strings"
+
+	"bestow/domain"
+	"bestow/http/api"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+)
+
+// checkQuery refuses query parameters that the route does not have, and those that are given twice. A word of a fixed
+// list may be in any letter case.
+func (a *API) checkQuery(ctx huma.Context, next func(huma.Context)) {
+	u := ctx.URL()
+	values, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		a.refuse(ctx, &domain.Error{
+			Code: api.BadRequest, Message: "the query is not well-formed",
+			Hint: "escape % and ; in its values",
+		})
+		return
+	}
+	known := map[string]*huma.Param{}
+	for _, p := range ctx.Operation().Parameters {
+		if p.In == "query" {
+			known[p.Name] = p
+		}
+	}
+	read := map[string]string{}
+	var wrong []domain.Field
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value, why := readParameter(known[name], values[name])
+		if read[name] = value; why != "" {
+			wrong = append(wrong, domain.Field{Name: "query." + name, Message: why})
+		}
+	}
+	if wrong != nil {
+		a.refuse(ctx, &domain.Error{
+			Code: api.BadRequest, Message: "a query parameter cannot be used",
+			Hint: "correct what is named", Fields: wrong,
+		})
+		return
+	}
+	if c, ok := ctx.(*statusContext); ok {
+		c.query = read
+	}
+	next(ctx)
+}
+
+// readParameter returns the value of a query parameter, or why it cannot be used. p is nil if the route does not have
+// it.
+func readParameter(p *huma.Param, values []string) (value, why string) {
+	switch {
+	case p == nil:
+		return "", "is no parameter of this route"
+	case len(values) > 1:
+		return "", "stands twice"
+	case values[0] == "": // huma would take its default
+		return "", "has no value"
+	case len(p.Schema.Enum) == 0:
+		return values[0], ""
+	}
+	words := make([]string, len(p.Schema.Enum))
+	for i, word := range p.Schema.Enum {
+		if words[i] = fmt.Sprint(word); strings.EqualFold(words[i], values[0]) {
+			return words[i], ""
+		}
+	}
+	return "", "must be one of " + strings.Join(words, ", ")
+}
+
+// checkBody refuses a request that lacks its body, or has one of the wrong type, before it reads a byte.
+func (a *API) checkBody(ctx huma.Context, next func(huma.Context)) {
+	takes := ctx.Operation().RequestBody
+	if takes == nil {
+		next(ctx)
+		return
+	}
+	types := slices.Sorted(maps.Keys(takes.Content))
+	if humaecho.UnwrapV4(ctx).Request().ContentLength == 0 {
+		a.refuse(ctx, &domain.Error{
+			Code: api.Malformed, Message: "the request has no body",
+			Hint: "send " + strings.Join(types, " or ") + a.needs(takes),
+		})
+		return
+	}
+	got, _, err := mime.ParseMediaType(ctx.Header("Content-Type"))
+	if _, ok := takes.Content[got]; !ok || err != nil {
+		a.refuse(ctx, &domain.Error{
+			Code: api.UnsupportedType, Message: "the body's Content-Type is not taken here",
+			Hint: "send " + strings.Join(types, " or "),
+		})
+		return
+	}
+	if encoding := ctx.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		a.refuse(ctx, &domain.Error{
+			Code: api.UnsupportedType, Message: "a compressed body is not taken here",
+			Hint: "send it as it is, without Content-Encoding",
+		})
+		return
+	}
+	next(ctx)
+}
+
+// needs names the required fields of a route's JSON body; "" for none.
+func (a *API) needs(takes *huma.RequestBody) string {
+	media := takes.Content["application/json"]
+	if media == nil || media.Schema == nil {
+		return ""
+	}
+	schema := media.Schema
+	if schema.Ref != "" {
+		schema = a.huma.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	if schema == nil || len(schema.Required) == 0 {
+		return ""
+	}
+	return " with " + strings.Join(schema.Required, " and ")
+}

@@ -1,0 +1,88 @@
+package web
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"bestow/domain"
+	"bestow/http/api"
+)
+
+// Cursor says where the next page of a list begins. It is the kind that a cursor's text begins with, so that one of
+// another list is refused.
+type Cursor string
+
+// The cursors of the lists.
+const (
+	EventCursor  Cursor = "id<"
+	ParkedCursor Cursor = "parked<"
+	ResultCursor Cursor = "member>"
+)
+
+// Write returns the cursor of the page that begins before the id.
+func (c Cursor) Write(lastID int64) string { return c.WriteText(strconv.FormatInt(lastID, 10)) }
+
+// Read returns the id before which the next page begins, 0 for the first page.
+func (c Cursor) Read(cursor string) (int64, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	digits, err := c.ReadText(cursor)
+	if err != nil {
+		return 0, err
+	}
+	id, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || id < 1 {
+		return 0, badCursor()
+	}
+	return id, nil
+}
+
+// WriteText returns the cursor of the page that begins after the member.
+func (c Cursor) WriteText(last string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(string(c) + last))
+}
+
+// ReadText returns the member after which the next page begins, "" for the first page.
+func (c Cursor) ReadText(cursor string) (string, error) {
+	if cursor == "" {
+		return "", nil
+	}
+	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	last, ours := strings.CutPrefix(string(text), string(c))
+	if err != nil || !ours || !domain.StoredMemberID(last) {
+		return "", badCursor()
+	}
+	return last, nil
+}
+
+// Page returns at most limit of what was read, and the cursor of the next page. Another page exists if more than
+// limit were read; if not, the cursor is nil.
+func Page[T any](read []T, limit int, cursor func(last T) string) ([]T, *string) {
+	if len(read) <= limit {
+		return read, nil
+	}
+	next := cursor(read[limit-1])
+	return read[:limit], &next
+}
+
+func badCursor() error { return badParameter("cursor", "is not a cursor that this list returned") }
+
+// CheckText refuses the text of a parameter that no column could hold.
+func CheckText(name, text string) error {
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		return badParameter(name, "has control characters")
+	}
+	return nil
+}
+
+func badParameter(name, message string) error {
+	return &domain.Error{
+		Code: api.BadRequest, Message: "a query parameter cannot be used",
+		Hint:   "correct what is named",
+		Fields: []domain.Field{{Name: "query." + name, Message: message}},
+	}
+}
