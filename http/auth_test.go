@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"bestow/http/api"
+	"bestow/http/auth"
 
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
@@ -26,7 +27,10 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 	t.Parallel()
 	open := map[string]bool{"GET /api/v1/openapi.json": true, "GET /api/v1/docs": true}
 	d := setup(t)
-	s := d.serve(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage, Guesses: GuessLimits{1e9, 1e9, 1e9, 1e9}})
+	s := d.serve(Config{
+		App: d.app, AdminKey: testKey, RiverUI: jobsPage,
+		Guesses: auth.GuessLimits{AddressBurst: 1e9, AllBurst: 1e9, AddressPerSecond: 1e9, AllPerSecond: 1e9},
+	})
 	routes := New(Config{
 		App: d.app, AdminKey: testKey, RiverUI: jobsPage,
 		Log: slog.New(slog.DiscardHandler),

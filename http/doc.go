@@ -1,8 +1,10 @@
 // Package http serves the admin API under /api/v1, the River UI under /river, and the private listener for health and
 // metrics. It turns requests into calls of app and errors into problem+json. It decides nothing about grants.
 //
-// Start with routes.go, which lists every route and its rule of access. Then read web/problem.go, which maps each error
-// code to an answer.
+// Start with routes.go, which lists every route with its handler and its rule of access. The handlers stand in rooms:
+// [bestow/http/events] changes events, [bestow/http/lists] takes in and gives out member lists, and
+// [bestow/http/inspect] shows how events go. [bestow/http/web] holds what they share, with the map from error codes to
+// answers in web/problem.go, and [bestow/http/auth] admits requests. The rooms do not know each other or this package.
 //
 // What it must never do: write to the database, answer with the text of an error that is not a [domain.Error], or let
 // another package depend on echo or huma.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"bestow/http/auth"
 	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -90,12 +91,9 @@ type docsRoute struct {
 // docsField is a parameter of a route or a field of its body.
 type docsField struct{ Name, In, Takes, Meaning string }
 
-// wantsPage reports whether the request comes from a browser.
-func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
-
 // serveFront shows a person the links to go on with. For a program the address is no route.
 func (s *server) serveFront(c echo.Context) error {
-	if !wantsPage(c.Request()) {
+	if !auth.WantsPage(c.Request()) {
 		return echo.ErrNotFound
 	}
 	return servePage(c, frontPage, map[string]any{"Title": "bestow", "Prefix": web.Prefix, "River": s.riverUI != nil})

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"bestow/http/auth"
 	"bestow/http/web"
 	"bestow/internal/obs"
 
@@ -94,7 +95,7 @@ func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		if ruleOf(c.Path()) == page {
+		if ruleOf(c.Path()) == auth.Page {
 			h.Set("Content-Security-Policy",
 				"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "+
 					"form-action 'self'; frame-ancestors 'none'")

@@ -1,9 +1,7 @@
 package http
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +10,10 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/http/auth"
+	"bestow/http/events"
+	"bestow/http/inspect"
+	"bestow/http/lists"
 	"bestow/http/web"
 
 	"github.com/labstack/echo/v4"
@@ -20,24 +22,23 @@ import (
 // Config holds what the server needs.
 type Config struct {
 	App      *app.App
-	AdminKey string       // the key of role admin; "": every request is refused
-	RiverUI  http.Handler // with the prefix /river; nil: there is none
-	Guesses  GuessLimits  // zero: the defaults
-	Uploads  UploadLimits // zero: the defaults
+	AdminKey string             // the key of role admin; "": every request is refused
+	RiverUI  http.Handler       // with the prefix /river; nil: there is none
+	Guesses  auth.GuessLimits   // zero: the defaults
+	Uploads  lists.UploadLimits // zero: the defaults
 	Log      *slog.Logger
 }
 
-// server serves the API: handlers are its methods.
+// server puts the rooms together, and serves the pages around the API.
 type server struct {
 	echo    *echo.Echo
-	app     *app.App
-	log     *slog.Logger
-	key     [sha256.Size]byte // of the admin's key
-	locked  bool              // no key is set
-	guesses *guesses
-	uploads UploadLimits
-	riverUI http.Handler
 	api     *web.API
+	log     *slog.Logger
+	riverUI http.Handler
+	guard   *auth.Guard
+	events  *events.Handlers
+	lists   *lists.Handlers
+	inspect *inspect.Handlers
 }
 
 // New returns the handler for BESTOW_ADDR.
@@ -52,14 +53,13 @@ func newServer(c Config) *server {
 	s := &server{
 		echo:    e,
 		api:     web.New(e, c.Log),
-		app:     c.App,
 		log:     c.Log,
-		key:     sha256.Sum256([]byte(c.AdminKey)),
-		locked:  c.AdminKey == "",
-		guesses: newGuesses(c.Guesses),
-		uploads: cmp.Or(c.Uploads, defaultUploads),
 		riverUI: c.RiverUI,
 	}
+	s.guard = auth.New(auth.Config{AdminKey: c.AdminKey, Guesses: c.Guesses, RuleOf: ruleOf}, s.api)
+	s.events = events.New(c.App, s.api, c.Log)
+	s.lists = lists.New(c.App.Targets, c.Uploads, s.api)
+	s.inspect = inspect.New(c.App.Reports, s.api)
 	e.HTTPErrorHandler = s.api.AnswerError
 	s.routes()
 	return s

@@ -163,21 +163,6 @@ func TestImportClientGoes(t *testing.T) {
 		"the event is free again")
 }
 
-type errorReader struct{ err error }
-
-func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
-
-// What a spreadsheet would run is made inert, and only that.
-func TestInert(t *testing.T) {
-	t.Parallel()
-	for _, cell := range []string{"=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "＝1", "＋1", "－1", "＠a"} {
-		require.Equal(t, "'"+cell, inert(cell))
-	}
-	for _, cell := range []string{"", "m1,=1", "봄", "'=1", " =1"} {
-		require.Equal(t, cell, inert(cell))
-	}
-}
-
 // A download that fails in the middle is cut off: the client must not take the part for the whole.
 func TestRejectedCutOff(t *testing.T) {
 	t.Parallel()

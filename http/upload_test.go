@@ -3,10 +3,8 @@ package http
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -16,10 +14,9 @@ import (
 
 	"bestow/app"
 	"bestow/http/api"
-	"bestow/http/web"
+	"bestow/http/lists"
 	"bestow/internal/pg"
 
-	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 )
 
@@ -139,10 +136,10 @@ func TestRefusedBeforeLeave(t *testing.T) {
 }
 
 // quick are limits that a test can wait for.
-var quick = UploadLimits{Window: 200 * time.Millisecond, Bytes: 1000, StopWait: 20 * time.Millisecond}
+var quick = lists.UploadLimits{Window: 200 * time.Millisecond, Bytes: 1000, StopWait: 20 * time.Millisecond}
 
 // patient are limits that no upload of a test reaches.
-var patient = UploadLimits{Window: time.Hour, Bytes: 1, StopWait: quick.StopWait}
+var patient = lists.UploadLimits{Window: time.Hour, Bytes: 1, StopWait: quick.StopWait}
 
 // An upload that stands still, or comes a byte at a time, is ended, and its event and its place are free (C9).
 func TestSlowUpload(t *testing.T) {
@@ -187,7 +184,7 @@ func (c sending) drip(ctx context.Context, piece string) {
 }
 
 // listen starts a listener as the service does; stop asks it to end, and ended has the result.
-func (d *desk) listen(uploads UploadLimits) (address string, stop func(), ended <-chan error) {
+func (d *desk) listen(uploads lists.UploadLimits) (address string, stop func(), ended <-chan error) {
 	d.Helper()
 	l, err := new(net.ListenConfig).Listen(d.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(d, err)
@@ -222,31 +219,6 @@ func TestLongWorkAfterUpload(t *testing.T) {
 	require.Equal(t, 201, client.answer().StatusCode)
 	require.NoError(t, <-ended)
 }
-
-// An upload that comes slowly and steadily, above the least pace, goes on from window to window.
-func TestSteadyUpload(t *testing.T) {
-	t.Parallel()
-	var deadlines []time.Duration
-	u := &upload{
-		body:     iotestOneByte{strings.NewReader(strings.Repeat("x", 100))},
-		deadline: func(at time.Time) error { deadlines = append(deadlines, time.Until(at)); return nil },
-		limits:   UploadLimits{Window: time.Nanosecond, Bytes: 1},
-	}
-	got, err := io.ReadAll(u)
-	require.NoError(t, err)
-	require.Len(t, got, 100)
-	u = &upload{
-		body: iotestOneByte{strings.NewReader("xx")}, deadline: u.deadline,
-		limits: UploadLimits{Window: time.Nanosecond, Bytes: 2},
-	}
-	_, err = io.ReadAll(u)
-	require.Error(t, err, "a byte a window is too little")
-}
-
-// iotestOneByte reads a byte at a time.
-type iotestOneByte struct{ io.Reader }
-
-func (r iotestOneByte) Read(p []byte) (int, error) { return r.Reader.Read(p[:1]) }
 
 // stalled is an upload into an event that has begun and does not go on.
 func (d *desk) stalled(address string, e api.Event) sending {
@@ -299,18 +271,4 @@ func TestStopEndsUploads(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		require.Fail(t, "the listener waits for the upload")
 	}
-}
-
-// Each read of an upload has a wait of its own, and what goes wrong with it is told as the sender's.
-func TestUploadErrors(t *testing.T) {
-	t.Parallel()
-	a := web.New(echo.New(), slog.New(slog.DiscardHandler))
-	for want, cause := range map[int]error{408: os.ErrDeadlineExceeded, 400: io.ErrUnexpectedEOF, 503: errStopping} {
-		u := &upload{body: errorReader{cause}, deadline: func(time.Time) error { return nil }, limits: defaultUploads}
-		_, err := u.Read(make([]byte, 1))
-		require.Equal(t, want, a.Problem(t.Context(), fmt.Errorf("read member list: %w", err)).Status)
-	}
-	u := &upload{deadline: func(time.Time) error { return errors.New("gone") }}
-	_, err := u.Read(nil)
-	require.Equal(t, http.StatusBadRequest, a.Problem(t.Context(), err).Status)
 }

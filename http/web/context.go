@@ -20,7 +20,7 @@ func RequestID(ctx context.Context) string {
 
 type actorKey struct{}
 
-// WithActor returns ctx as that of a request with the key of the name.
+// WithActor returns ctx as that of a request whose key has the name.
 func WithActor(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, actorKey{}, name)
 }

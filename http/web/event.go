@@ -10,7 +10,7 @@ import (
 // Prefix is the path of the API.
 const Prefix = "/api/v1"
 
-// ByID is a request for one event.
+// ByID is a request that has nothing but the id of an event.
 type ByID struct {
 	ID int64 `path:"id" minimum:"1"`
 }

@@ -84,7 +84,7 @@ func (p *ProblemError) Error() string { return p.Detail }
 // GetStatus returns the status of the answer.
 func (p *ProblemError) GetStatus() int { return p.Status }
 
-// GetHeaders returns the headers of the answer, which may be added to.
+// GetHeaders returns the headers of the answer. Its maker may add to them.
 func (p *ProblemError) GetHeaders() http.Header { return p.header }
 
 // ContentType returns the type of the answer.

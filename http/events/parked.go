@@ -1,4 +1,4 @@
-package http
+package events
 
 import (
 	"context"
@@ -18,7 +18,8 @@ type parkedIn struct {
 
 type parkedOut struct{ Body api.ParkedPage }
 
-func (s *server) listParked(ctx context.Context, in *parkedIn) (*parkedOut, error) {
+// ListParked answers with a page of parked messages, the newest first.
+func (h *Handlers) ListParked(ctx context.Context, in *parkedIn) (*parkedOut, error) {
 	before, err := web.ParkedCursor.Read(in.Cursor)
 	if err != nil {
 		return nil, err
@@ -28,7 +29,7 @@ func (s *server) listParked(ctx context.Context, in *parkedIn) (*parkedOut, erro
 		replayed := in.Replayed == "true"
 		f.Replayed = &replayed
 	}
-	list, err := s.app.Parked.List(ctx, f)
+	list, err := h.parked.List(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -66,10 +67,10 @@ type replayOut struct {
 	Body     api.Parked
 }
 
-// replayParked answers 202 if it requested the replay, and 200 if one is under way already.
-func (s *server) replayParked(ctx context.Context, in *startIn) (*replayOut, error) {
+// ReplayParked answers 202 if it requested the replay, and 200 if one is under way already.
+func (h *Handlers) ReplayParked(ctx context.Context, in *startIn) (*replayOut, error) {
 	by := in.Caller(ctx, nil)
-	r, err := s.app.Parked.Replay(ctx, by, in.ID)
+	r, err := h.parked.Replay(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
 	}

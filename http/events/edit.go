@@ -1,4 +1,4 @@
-package http
+package events
 
 import (
 	"context"
@@ -17,12 +17,11 @@ import (
 // mergePatch is the type of RFC 7396. A body of plain JSON is read in the same way.
 const mergePatch = "application/merge-patch+json"
 
-func (s *server) patchOp() huma.Operation {
-	o := op("PATCH", "/events/{id}", http.StatusOK, "Change an event that is PENDING")
+// DescribePatch describes the route of Patch.
+func (h *Handlers) DescribePatch(o *huma.Operation) {
 	o.Description = "A JSON merge patch: what is absent stays, null clears. " +
 		"If-Match is the ETag of the event as it was read."
-	o.RequestBody = mergePatchOf[api.EventPatch](s.api, "EventPatch")
-	return o
+	o.RequestBody = mergePatchOf[api.EventPatch](h.api, "EventPatch")
 }
 
 // mergePatchOf returns the request body of a merge patch of type T, which has the name.
@@ -39,7 +38,8 @@ type patchIn struct {
 	Body    web.Body[api.EventPatch]
 }
 
-func (s *server) patchEvent(ctx context.Context, in *patchIn) (*eventOut, error) {
+// Patch changes an event that is PENDING, and answers with it as it is now.
+func (h *Handlers) Patch(ctx context.Context, in *patchIn) (*eventOut, error) {
 	wire, unread, err := in.Body.Read()
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (s *server) patchEvent(ctx context.Context, in *patchIn) (*eventOut, error)
 	})}
 	p.Unread = unread
 	by := in.Caller(ctx, in.Body.Canonical())
-	e, err := s.app.Events.Edit(ctx, by, in.ID, p, matches(in.IfMatch))
+	e, err := h.events.Edit(ctx, by, in.ID, p, matches(in.IfMatch))
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +105,10 @@ type deleteOut struct {
 	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
 }
 
-// deleteEvent takes as long as the event's targets take.
-func (s *server) deleteEvent(ctx context.Context, in *deleteIn) (*deleteOut, error) {
+// Delete deletes an event that was never started. It takes as long as the event's targets take.
+func (h *Handlers) Delete(ctx context.Context, in *deleteIn) (*deleteOut, error) {
 	by := in.Caller(ctx, nil)
-	if err := s.app.Events.Delete(ctx, by, in.ID, matches(in.IfMatch)); err != nil {
+	if err := h.events.Delete(ctx, by, in.ID, matches(in.IfMatch)); err != nil {
 		return nil, err
 	}
 	return &deleteOut{Replayed: web.Replayed(by)}, nil

@@ -1,4 +1,4 @@
-package http
+package lists
 
 import (
 	"context"
@@ -10,8 +10,6 @@ import (
 
 	"bestow/domain"
 	"bestow/http/api"
-
-	"github.com/danielgtaylor/huma/v2"
 )
 
 // UploadLimits are the limits of an upload.
@@ -23,8 +21,8 @@ type UploadLimits struct {
 	StopWait time.Duration
 }
 
-// defaultUploads demand 16 KiB a second: at that pace a million members take half an hour.
-var defaultUploads = UploadLimits{Window: 30 * time.Second, Bytes: 30 * 16 << 10, StopWait: 5 * time.Second}
+// defaultLimits demand 16 KiB a second: at that pace a million members take half an hour.
+var defaultLimits = UploadLimits{Window: 30 * time.Second, Bytes: 30 * 16 << 10, StopWait: 5 * time.Second}
 
 // upload reads a member list from the client. It ends if the client is too slow, or if it is interrupted.
 type upload struct {
@@ -169,11 +167,4 @@ func (e *uploadError) Explain() *domain.Error {
 		}
 	}
 	return &domain.Error{Code: api.Malformed, Message: "the upload ended early", Hint: hint}
-}
-
-func endImportOp() huma.Operation {
-	o := op("DELETE", "/events/{id}/imports/running", 204, "End an upload that is under way")
-	o.Description = "Whichever process takes it in: nothing of it is kept, " +
-		"its sender is told so (409 `upload_ended`), and the event is free for another one."
-	return o
 }

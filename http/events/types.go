@@ -1,8 +1,7 @@
-package http
+package events
 
 import (
 	"context"
-	"net/http"
 
 	"bestow/app"
 	"bestow/http/api"
@@ -13,9 +12,9 @@ import (
 
 type typesOut struct{ Body api.EventTypes }
 
-// listTypes answers with all event types that may be used.
-func (s *server) listTypes(ctx context.Context, _ *struct{}) (*typesOut, error) {
-	types, err := s.app.Types.List(ctx)
+// ListTypes answers with all event types that may be used.
+func (h *Handlers) ListTypes(ctx context.Context, _ *struct{}) (*typesOut, error) {
+	types, err := h.types.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -26,12 +25,11 @@ func (s *server) listTypes(ctx context.Context, _ *struct{}) (*typesOut, error) 
 	return out, nil
 }
 
-func (s *server) patchTypeOp() huma.Operation {
-	o := op("PATCH", "/event-types/{code}", http.StatusOK, "Change the unit, the limits or the label of an event type")
+// DescribePatchType describes the route of PatchType.
+func (h *Handlers) DescribePatchType(o *huma.Operation) {
 	o.Description = "A JSON merge patch: what is absent stays, null clears. A limit holds for each import, start, " +
 		"resume and retry that begins later. In production an event starts only if its type has all three limits."
-	o.RequestBody = mergePatchOf[api.EventTypePatch](s.api, "EventTypePatch")
-	return o
+	o.RequestBody = mergePatchOf[api.EventTypePatch](h.api, "EventTypePatch")
 }
 
 type patchTypeIn struct {
@@ -41,14 +39,14 @@ type patchTypeIn struct {
 
 type typeOut struct{ Body api.EventType }
 
-// patchType answers with the type as it is now. It logs who changed the type, because no row keeps that. It needs no
-// Idempotency-Key, since the same patch has the same effect twice.
-func (s *server) patchType(ctx context.Context, in *patchTypeIn) (*typeOut, error) {
+// PatchType changes an event type, and answers with it as it is now. It logs who changed the type, because no row keeps
+// that. It needs no Idempotency-Key, since the same patch has the same effect twice.
+func (h *Handlers) PatchType(ctx context.Context, in *patchTypeIn) (*typeOut, error) {
 	wire, unread, err := in.Body.Read()
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.app.Types.Edit(ctx, in.Code, app.TypePatch{
+	t, err := h.types.Edit(ctx, in.Code, app.TypePatch{
 		Label:        wire.Label,
 		Unit:         wire.Unit,
 		MaxPerMember: wire.MaxPerMember,
@@ -60,7 +58,7 @@ func (s *server) patchType(ctx context.Context, in *patchTypeIn) (*typeOut, erro
 	if err != nil {
 		return nil, err
 	}
-	s.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", web.Actor(ctx), "unit", t.Unit,
+	h.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", web.Actor(ctx), "unit", t.Unit,
 		"max_per_member", t.Limits.PerMember, "max_per_event", t.Limits.PerEvent, "max_count", t.Limits.Count)
 	return &typeOut{Body: api.FromType(t)}, nil
 }

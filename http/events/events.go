@@ -1,4 +1,4 @@
-package http
+package events
 
 import (
 	"context"
@@ -30,7 +30,8 @@ type eventOut struct {
 	Body     api.Event
 }
 
-func (s *server) createEvent(ctx context.Context, in *createIn) (*eventOut, error) {
+// Create makes an event, and answers with it.
+func (h *Handlers) Create(ctx context.Context, in *createIn) (*eventOut, error) {
 	wire, unread, err := in.Body.Read()
 	if err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ func (s *server) createEvent(ctx context.Context, in *createIn) (*eventOut, erro
 	n := newEvent(wire)
 	n.Unread = unread
 	by := in.Caller(ctx, in.Body.Canonical())
-	e, err := s.app.Events.Create(ctx, by, n)
+	e, err := h.events.Create(ctx, by, n)
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +78,13 @@ func etag(e api.Event) string {
 	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
-func (s *server) getEvent(ctx context.Context, in *web.ByID) (*eventOut, error) {
-	e, err := s.app.Events.Get(ctx, in.ID)
+// Get answers with the event, and what it waits for.
+func (h *Handlers) Get(ctx context.Context, in *web.ByID) (*eventOut, error) {
+	e, err := h.events.Get(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := s.app.Reports.WaitingFor(ctx, []domain.Event{e})
+	waiting, err := h.reports.WaitingFor(ctx, []domain.Event{e})
 	if err != nil {
 		return nil, err
 	}
@@ -97,9 +99,9 @@ type startIn struct {
 	ID int64 `path:"id" minimum:"1"`
 }
 
-// startEvent answers 202 if it started the event, and 200 if the event was running already.
-func (s *server) startEvent(ctx context.Context, in *startIn) (*eventOut, error) {
-	return moveEvent(ctx, in, s.app.Events.Start)
+// Start answers 202 if it started the event, and 200 if the event was running already.
+func (h *Handlers) Start(ctx context.Context, in *startIn) (*eventOut, error) {
+	return moveEvent(ctx, in, h.events.Start)
 }
 
 // moveEvent answers 202 if move moved the event, and 200 if the event was there already.
@@ -129,7 +131,8 @@ type listIn struct {
 
 type listOut struct{ Body api.Events }
 
-func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
+// List answers with a page of events, the newest first.
+func (h *Handlers) List(ctx context.Context, in *listIn) (*listOut, error) {
 	before, err := web.EventCursor.Read(in.Cursor)
 	if err != nil {
 		return nil, err
@@ -141,13 +144,13 @@ func (s *server) listEvents(ctx context.Context, in *listIn) (*listOut, error) {
 		Status: domain.Status(in.Status), Type: in.Type, CampaignID: in.CampaignID, Before: before,
 		Limit: in.Limit + 1,
 	}
-	events, err := s.app.Events.List(ctx, f)
+	events, err := h.events.List(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	events, next := web.Page(events, in.Limit, func(e domain.Event) string { return web.EventCursor.Write(e.ID) })
 	out := &listOut{Body: api.Events{Items: make([]api.Event, 0, len(events)), NextCursor: next}}
-	waiting, err := s.app.Reports.WaitingFor(ctx, events)
+	waiting, err := h.reports.WaitingFor(ctx, events)
 	if err != nil {
 		return nil, err
 	}

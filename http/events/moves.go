@@ -1,4 +1,4 @@
-package http
+package events
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"bestow/http/web"
 )
 
-// resumeEvent answers 202 if it resumed the event, and 200 if the event was running already.
-func (s *server) resumeEvent(ctx context.Context, in *startIn) (*eventOut, error) {
-	return moveEvent(ctx, in, s.app.Events.Resume)
+// Resume answers 202 if it resumed the event, and 200 if the event was running already.
+func (h *Handlers) Resume(ctx context.Context, in *startIn) (*eventOut, error) {
+	return moveEvent(ctx, in, h.events.Resume)
 }
 
 type stopIn struct {
@@ -26,14 +26,14 @@ type stopOut struct {
 	Body   api.Stopped
 }
 
-// stopEvent answers 200 when no grant of the event begins any more, and 202 while claims are open.
-func (s *server) stopEvent(ctx context.Context, in *stopIn) (*stopOut, error) {
+// Stop answers 200 when no grant of the event begins any more, and 202 while claims are open.
+func (h *Handlers) Stop(ctx context.Context, in *stopIn) (*stopOut, error) {
 	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
 	}
 	by := in.Caller(ctx, in.Body.Canonical())
-	stopped, err := s.app.Events.Stop(ctx, by, in.ID, wire.Memo)
+	stopped, err := h.events.Stop(ctx, by, in.ID, wire.Memo)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,8 @@ type retryOut struct {
 	Body     api.Retried
 }
 
-func (s *server) retryEvent(ctx context.Context, in *retryIn) (*retryOut, error) {
+// Retry answers with the number of members that are tried again; in a dry run none is.
+func (h *Handlers) Retry(ctx context.Context, in *retryIn) (*retryOut, error) {
 	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func (s *server) retryEvent(ctx context.Context, in *retryIn) (*retryOut, error)
 	if wire.ErrorCode != nil {
 		code = *wire.ErrorCode
 	}
-	r, err := s.app.Events.Retry(ctx, by, in.ID, code, wire.DryRun)
+	r, err := h.events.Retry(ctx, by, in.ID, code, wire.DryRun)
 	if err != nil {
 		return nil, err
 	}

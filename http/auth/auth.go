@@ -1,4 +1,4 @@
-package http
+package auth
 
 import (
 	"context"
@@ -17,19 +17,57 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
+// Rule says what a caller of a route needs.
+type Rule int
+
+// The rules. A route without one, and an unknown route, needs the key in the Authorization header.
+const (
+	Keyed Rule = iota // Bearer KEY
+	Open              // nothing: `bestow openapi` shows the same to anyone
+	Page              // Bearer KEY, or HTTP Basic with the key as the password, for people with a browser
+	Front             // nothing, from a browser; for programs it is no route
+)
+
+// Config holds what a Guard needs.
+type Config struct {
+	AdminKey string                    // "": every request is refused
+	Guesses  GuessLimits               // zero: the defaults
+	RuleOf   func(pattern string) Rule // the rule of a route
+}
+
+// Guard admits requests that obey their routes' rules.
+type Guard struct {
+	key     [sha256.Size]byte // of the admin's key
+	locked  bool              // no key is set
+	guesses *guesses
+	ruleOf  func(pattern string) Rule
+	api     *web.API
+}
+
+// New returns a Guard, whose refusals a writes.
+func New(c Config, a *web.API) *Guard {
+	return &Guard{
+		key:     sha256.Sum256([]byte(c.AdminKey)),
+		locked:  c.AdminKey == "",
+		guesses: newGuesses(c.Guesses),
+		ruleOf:  c.RuleOf,
+		api:     a,
+	}
+}
+
 // adminName is the name of the key in BESTOW_ADMIN_KEY. It stands in created_by.
 const adminName = "admin"
 
-// authenticate admits a request that obeys its route's rule.
-func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+// Authenticate admits a request that obeys its route's rule.
+func (g *Guard) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	crossOrigin := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
-		rule := ruleOf(c.Path())
-		if rule == open || rule == front && wantsPage(c.Request()) {
+		rule := g.ruleOf(c.Path())
+		if rule == Open || rule == Front && WantsPage(c.Request()) {
 			return next(c)
 		}
 		key, given := bearer(c.Request())
-		if !given && rule == page {
+		if !given && rule == Page {
 			// A browser adds a stored password to requests that other sites make it send, so the origin counts too.
 			if _, key, given = c.Request().BasicAuth(); given && crossOrigin.Check(c.Request()) != nil {
 				return &domain.Error{
@@ -38,13 +76,16 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 				}
 			}
 		}
-		if err := s.admit(c, rule, key, given); err != nil {
+		if err := g.admit(c, rule, key, given); err != nil {
 			return err
 		}
 		c.SetRequest(c.Request().WithContext(web.WithActor(c.Request().Context(), adminName)))
 		return next(c)
 	}
 }
+
+// WantsPage reports whether the request comes from a browser.
+func WantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
 // bearer returns the key of an Authorization header.
 func bearer(r *http.Request) (key string, given bool) {
@@ -53,24 +94,24 @@ func bearer(r *http.Request) (key string, given bool) {
 }
 
 // admit admits the right key, and refuses every other request. Limits apply only to wrong keys.
-func (s *server) admit(c echo.Context, rule rule, key string, given bool) error {
+func (g *Guard) admit(c echo.Context, rule Rule, key string, given bool) error {
 	ctx := c.Request().Context()
 	if !given {
-		return s.unauthorized(ctx, rule, given)
+		return g.unauthorized(ctx, rule, given)
 	}
 	sum := sha256.Sum256([]byte(key))
-	if subtle.ConstantTimeCompare(sum[:], s.key[:]) == 1 && !s.locked {
+	if subtle.ConstantTimeCompare(sum[:], g.key[:]) == 1 && !g.locked {
 		return nil
 	}
-	if wait := s.guesses.wrong(c.RealIP()); wait > 0 {
-		return s.tooManyGuesses(ctx, wait)
+	if wait := g.guesses.wrong(c.RealIP()); wait > 0 {
+		return g.tooManyGuesses(ctx, wait)
 	}
-	return s.unauthorized(ctx, rule, given)
+	return g.unauthorized(ctx, rule, given)
 }
 
 // tooManyGuesses refuses a wrong key with 429, and says how long to wait.
-func (s *server) tooManyGuesses(ctx context.Context, wait time.Duration) error {
-	p := s.api.Problem(ctx, &domain.Error{
+func (g *Guard) tooManyGuesses(ctx context.Context, wait time.Duration) error {
+	p := g.api.Problem(ctx, &domain.Error{
 		Code:    api.TooManyRequests,
 		Message: "the API key is not valid, and too many wrong ones came from here, or in all",
 		Hint:    "send the right key, which never waits; another wrong one waits as long as Retry-After says",
@@ -80,7 +121,7 @@ func (s *server) tooManyGuesses(ctx context.Context, wait time.Duration) error {
 }
 
 // unauthorized returns the refusal of a request without a key, or with a wrong one. Only the challenge differs.
-func (s *server) unauthorized(ctx context.Context, rule rule, given bool) error {
+func (g *Guard) unauthorized(ctx context.Context, rule Rule, given bool) error {
 	e := &domain.Error{
 		Code: api.Unauthorized, Message: "the request has no API key",
 		Hint: "send it as `Authorization: Bearer KEY`",
@@ -90,12 +131,12 @@ func (s *server) unauthorized(ctx context.Context, rule rule, given bool) error 
 		e.Message = "the API key is not valid"
 		challenge += `, error="invalid_token"`
 	}
-	if s.locked {
+	if g.locked {
 		e.Hint = "no key exists yet: set BESTOW_ADMIN_KEY, start the service again, " +
 			"and send that key as `Authorization: Bearer KEY`"
 	}
-	p := s.api.Problem(ctx, e)
-	if rule == page {
+	p := g.api.Problem(ctx, e)
+	if rule == Page {
 		p.Hint += "; in a browser it is the password, with any user name"
 		p.GetHeaders().Add("WWW-Authenticate", `Basic realm="bestow", charset="UTF-8"`)
 	}

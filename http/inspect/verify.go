@@ -1,9 +1,8 @@
-package http
+package inspect
 
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"bestow/app/reports"
 	"bestow/app/verify"
@@ -14,12 +13,17 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-func verifyOp() huma.Operation {
-	o := op("POST", "/events/{id}/verify", http.StatusAccepted, "Ask for a report that compares all that was granted")
+// DescribeVerify describes the route of Verify.
+func (*Handlers) DescribeVerify(o *huma.Operation) {
 	o.Description = "A process with the role jobs makes it; GET shows it. While one waits to be made, " +
 		"asking again changes nothing. One that is being made already may have read an older state: " +
 		"asking then gets another one after it."
-	return o
+}
+
+type verifyIn struct {
+	web.Idempotent
+
+	ID int64 `path:"id" minimum:"1"`
 }
 
 type verifyOut struct {
@@ -28,10 +32,10 @@ type verifyOut struct {
 	Body     api.Verification
 }
 
-// verifyEvent answers with the verification that waits: this request's, or an earlier one's.
-func (s *server) verifyEvent(ctx context.Context, in *startIn) (*verifyOut, error) {
+// Verify asks for a report, and answers with the verification that waits: this request's, or an earlier one's.
+func (h *Handlers) Verify(ctx context.Context, in *verifyIn) (*verifyOut, error) {
 	by := in.Caller(ctx, nil)
-	v, err := s.app.Reports.RequestReport(ctx, by, in.ID)
+	v, err := h.reports.RequestReport(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -50,24 +54,23 @@ func wireVerification(v reports.Verification) api.Verification {
 	return wire
 }
 
-// verifyReport describes the answer of lastReport.
+// verifyReport describes the answer of LastReport.
 type verifyReport struct {
 	verify.Report
 
 	UnderWay *api.Verification `json:"under_way,omitempty" doc:"the next report, if it was asked for; no part of the document"`
 }
 
-func (s *server) reportOp() huma.Operation {
-	o := op("GET", "/events/{id}/verify", http.StatusOK, "Show the last report on an event: the auditor's document")
+// DescribeLastReport describes the route of LastReport.
+func (h *Handlers) DescribeLastReport(o *huma.Operation) {
 	o.Description = "`sha256` is of the document's own bytes, with `\"sha256\":\"\"` at their end. " +
 		"While the next report is under way, the answer has `under_way` as well, which is no part of the document. " +
 		"Before the first one: 404 `no_report` or `report_under_way`."
-	schema := web.Schema[verifyReport](s.api, "VerifyReport")
+	schema := web.Schema[verifyReport](h.api, "VerifyReport")
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "The report, byte for byte as it was made",
 		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema}},
 	}}
-	return o
 }
 
 type reportOut struct {
@@ -75,8 +78,9 @@ type reportOut struct {
 	Body        []byte
 }
 
-func (s *server) lastReport(ctx context.Context, in *web.ByID) (*reportOut, error) {
-	r, err := s.app.Reports.LastReport(ctx, in.ID)
+// LastReport answers with the last report on the event.
+func (h *Handlers) LastReport(ctx context.Context, in *web.ByID) (*reportOut, error) {
+	r, err := h.reports.LastReport(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package http
+package inspect
 
 import (
 	"context"
@@ -17,26 +17,25 @@ import (
 // tick is the time between two messages of a progress stream.
 const tick = time.Second
 
-func (s *server) progressOp() huma.Operation {
-	o := op("GET", "/events/{id}/progress", http.StatusOK, "Show how an event goes")
+// DescribeProgress describes the route of Progress.
+func (h *Handlers) DescribeProgress(o *huma.Operation) {
 	o.Description = "With `Accept: text/event-stream` a message each second, until the event is at rest."
-	schema := web.Schema[api.Progress](s.api, "Progress")
+	schema := web.Schema[api.Progress](h.api, "Progress")
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "How it goes now",
 		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema}, web.EventStream: {Schema: schema}},
 	}}
-	return o
 }
 
-// progress answers once, or follows the event as server-sent events.
-func (s *server) progress(ctx context.Context, in *web.ByID) (*web.Download, error) {
-	first, err := s.readProgress(ctx, in.ID)
+// Progress answers once, or follows the event as server-sent events.
+func (h *Handlers) Progress(ctx context.Context, in *web.ByID) (*web.Download, error) {
+	first, err := h.readProgress(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	return &web.Download{Body: func(ctx huma.Context) {
 		if strings.Contains(ctx.Header("Accept"), web.EventStream) {
-			s.follow(ctx, in.ID, first)
+			h.follow(ctx, in.ID, first)
 			return
 		}
 		ctx.SetHeader("Content-Type", "application/json")
@@ -45,15 +44,15 @@ func (s *server) progress(ctx context.Context, in *web.ByID) (*web.Download, err
 	}}, nil
 }
 
-func (s *server) readProgress(ctx context.Context, id int64) (reports.Progress, error) {
+func (h *Handlers) readProgress(ctx context.Context, id int64) (reports.Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, web.RequestTimeout)
 	defer cancel()
-	return s.app.Reports.Progress(ctx, id)
+	return h.reports.Progress(ctx, id)
 }
 
 // follow sends p, and then the event's progress until the event is at rest, the client has gone, the listener stops or
 // the database does not answer. It runs in the request's own goroutine, so it leaves nothing behind.
-func (s *server) follow(ctx huma.Context, id int64, p reports.Progress) {
+func (h *Handlers) follow(ctx huma.Context, id int64, p reports.Progress) {
 	ctx.SetHeader("Content-Type", web.EventStream)
 	ctx.SetHeader("X-Accel-Buffering", "no") // otherwise a proxy would hold the messages back
 	ctx.SetStatus(http.StatusOK)
@@ -71,8 +70,8 @@ func (s *server) follow(ctx huma.Context, id int64, p reports.Progress) {
 			return
 		}
 		var err error
-		if p, err = s.readProgress(ctx.Context(), id); err != nil {
-			_ = s.api.Problem(ctx.Context(), err) // logs it; the client reconnects and gets the error
+		if p, err = h.readProgress(ctx.Context(), id); err != nil {
+			_ = h.api.Problem(ctx.Context(), err) // logs it; the client reconnects and gets the error
 			return
 		}
 	}

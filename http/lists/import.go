@@ -1,4 +1,4 @@
-package http
+package lists
 
 import (
 	"context"
@@ -32,8 +32,8 @@ func (in *importIn) Resolve(ctx huma.Context) []error {
 	return in.Idempotent.Resolve(ctx)
 }
 
-func importOp() huma.Operation {
-	o := op("POST", "/events/{id}/targets", http.StatusCreated, "Import a member list")
+// DescribeImport describes the route of Import.
+func (*Handlers) DescribeImport(o *huma.Operation) {
 	o.Description = "CSV with the header `member_id,amount,reason` (amount and reason may be absent or empty), " +
 		"or one JSON object a line. The body is read as a stream, up to ten million rows. " +
 		"All or nothing, but for the rejected rows."
@@ -42,7 +42,6 @@ func importOp() huma.Operation {
 		Required: true,
 		Content:  map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text},
 	}
-	return o
 }
 
 type importOut struct {
@@ -57,10 +56,11 @@ func rejectedURL(eventID, importID int64) *string {
 	return &u
 }
 
-// importTargets leaves the body out of the fingerprint: the use case adds what it has read.
-func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, error) {
+// Import imports a member list while it comes in. It leaves the body out of the fingerprint: the use case adds what it
+// has read.
+func (h *Handlers) Import(ctx context.Context, in *importIn) (*importOut, error) {
 	by := in.Caller(ctx, nil)
-	in.body.limits = s.uploads
+	in.body.limits = h.limits
 	defer in.body.endWhen(web.Stopping(ctx))()
 	ctx, done := in.body.context(ctx)
 	defer done()
@@ -68,7 +68,7 @@ func (s *server) importTargets(ctx context.Context, in *importIn) (*importOut, e
 	if in.OnReject == "abort" {
 		u.OnReject = imports.Abort
 	}
-	r, err := s.app.Targets.Import(ctx, by, in.ID, u)
+	r, err := h.imports.Import(ctx, by, in.ID, u)
 	if err != nil {
 		return nil, err
 	}
@@ -104,15 +104,22 @@ func wireWarnings(warnings []imports.Warning) []api.Warning {
 
 type nothing struct{}
 
-// endImport answers once the event is free for another upload.
-func (s *server) endImport(ctx context.Context, in *web.ByID) (*nothing, error) {
-	return nil, s.app.Targets.EndImport(ctx, command.Caller{Actor: web.Actor(ctx)}, in.ID)
+// DescribeEndImport describes the route of EndImport.
+func (*Handlers) DescribeEndImport(o *huma.Operation) {
+	o.Description = "Whichever process takes it in: nothing of it is kept, " +
+		"its sender is told so (409 `upload_ended`), and the event is free for another one."
+}
+
+// EndImport ends the upload that is under way. It answers once the event is free for another upload.
+func (h *Handlers) EndImport(ctx context.Context, in *web.ByID) (*nothing, error) {
+	return nil, h.imports.EndImport(ctx, command.Caller{Actor: web.Actor(ctx)}, in.ID)
 }
 
 type importsOut struct{ Body api.Imports }
 
-func (s *server) listImports(ctx context.Context, in *web.ByID) (*importsOut, error) {
-	records, err := s.app.Targets.Imports(ctx, in.ID)
+// ListImports answers with the imports of an event.
+func (h *Handlers) ListImports(ctx context.Context, in *web.ByID) (*importsOut, error) {
+	records, err := h.imports.Imports(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}

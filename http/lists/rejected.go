@@ -1,4 +1,4 @@
-package http
+package lists
 
 import (
 	"bufio"
@@ -25,19 +25,17 @@ type rejectedIn struct {
 	Format   string `query:"format" enum:"csv,original" default:"csv" doc:"original: the bad lines under the file's own header, to correct and upload"`
 }
 
-func rejectedOp() huma.Operation {
-	o := op("GET", "/events/{id}/imports/{import_id}/rejected", http.StatusOK,
-		"Download the rejected rows of an upload")
+// DescribeRejectedRows describes the route of RejectedRows.
+func (*Handlers) DescribeRejectedRows(o *huma.Operation) {
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "The rows, in the order of their lines",
 		Content:     map[string]*huma.MediaType{"text/csv": {}, "application/x-ndjson": {}},
 	}}
-	return o
 }
 
-// rejectedRows streams the rows. Its memory does not grow with their number.
-func (s *server) rejectedRows(ctx context.Context, in *rejectedIn) (*web.Download, error) {
-	record, err := s.findImport(ctx, in)
+// RejectedRows streams the rejected rows of an import. Its memory does not grow with their number.
+func (h *Handlers) RejectedRows(ctx context.Context, in *rejectedIn) (*web.Download, error) {
+	record, err := h.findImport(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -55,18 +53,18 @@ func (s *server) rejectedRows(ctx context.Context, in *rejectedIn) (*web.Downloa
 		ctx.SetStatus(http.StatusOK)
 		w := web.NewSteadyWriter(ctx)
 		err := export(w, record, func(each func(imports.RejectedRow) error) error {
-			_, err := s.app.Targets.Rejected(ctx.Context(), in.ID, in.ImportID, each)
+			_, err := h.imports.Rejected(ctx.Context(), in.ID, in.ImportID, each)
 			return err
 		})
 		if err != nil {
-			_ = s.api.Problem(ctx.Context(), err) // logs it if it is our fault
+			_ = h.api.Problem(ctx.Context(), err) // logs it if it is our fault
 			w.Cut()
 		}
 	}}, nil
 }
 
-func (s *server) findImport(ctx context.Context, in *rejectedIn) (imports.Record, error) {
-	records, err := s.app.Targets.Imports(ctx, in.ID)
+func (h *Handlers) findImport(ctx context.Context, in *rejectedIn) (imports.Record, error) {
+	records, err := h.imports.Imports(ctx, in.ID)
 	if err != nil {
 		return imports.Record{}, err
 	}

@@ -1,4 +1,4 @@
-package http
+package inspect
 
 import (
 	"context"
@@ -20,8 +20,8 @@ type resultsIn struct {
 
 type resultsOut struct{ Body api.Results }
 
-// listResults answers in the order of the members.
-func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, error) {
+// Results answers with a page of results, in the order of the members.
+func (h *Handlers) Results(ctx context.Context, in *resultsIn) (*resultsOut, error) {
 	after, err := web.ResultCursor.ReadText(in.Cursor)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, e
 			return nil, err
 		}
 	}
-	results, err := s.app.Reports.Results(ctx, in.ID, reports.ResultFilter{
+	results, err := h.reports.Results(ctx, in.ID, reports.ResultFilter{
 		Status:    domain.ResultStatus(in.Status),
 		ErrorCode: in.ErrorCode,
 		MemberID:  in.MemberID,
@@ -48,7 +48,7 @@ func (s *server) listResults(ctx context.Context, in *resultsIn) (*resultsOut, e
 		out.Body.Items = append(out.Body.Items, wireResult(r))
 	}
 	if in.MemberID != "" && len(results) == 0 {
-		absence, err := s.app.Reports.WhyAbsent(ctx, in.ID, in.MemberID)
+		absence, err := h.reports.WhyAbsent(ctx, in.ID, in.MemberID)
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package http
+package events
 
 import (
 	"context"
@@ -14,9 +14,9 @@ type brakesOut struct {
 	Body     api.Brakes
 }
 
-// showBrakes answers with the engaged brakes.
-func (s *server) showBrakes(ctx context.Context, _ *struct{}) (*brakesOut, error) {
-	brakes, err := s.app.Reports.Brakes(ctx)
+// ShowBrakes answers with the engaged brakes.
+func (h *Handlers) ShowBrakes(ctx context.Context, _ *struct{}) (*brakesOut, error) {
+	brakes, err := h.reports.Brakes(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -42,19 +42,19 @@ type brakedOut struct {
 	Body   api.Braked
 }
 
-// engageBrake answers 200 when no grant in the scope begins any more, and 202 while claims are open.
-func (s *server) engageBrake(ctx context.Context, in *brakeIn) (*brakedOut, error) {
+// EngageBrake answers 200 when no grant in the scope begins any more, and 202 while claims are open.
+func (h *Handlers) EngageBrake(ctx context.Context, in *brakeIn) (*brakedOut, error) {
 	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
 	}
-	return s.brake(ctx, in.Caller(ctx, in.Body.Canonical()), domain.BrakeScope(wire.Scope), wire.Memo)
+	return h.brake(ctx, in.Caller(ctx, in.Body.Canonical()), domain.BrakeScope(wire.Scope), wire.Memo)
 }
 
-func (s *server) brake(ctx context.Context, by command.Caller, scope domain.BrakeScope,
+func (h *Handlers) brake(ctx context.Context, by command.Caller, scope domain.BrakeScope,
 	memo string,
 ) (*brakedOut, error) {
-	braked, err := s.app.Events.Brake(ctx, by, scope, memo)
+	braked, err := h.events.Brake(ctx, by, scope, memo)
 	if err != nil {
 		return nil, err
 	}
@@ -66,14 +66,14 @@ func (s *server) brake(ctx context.Context, by command.Caller, scope domain.Brak
 	return out, nil
 }
 
-// releaseBrake answers with the brakes that are still engaged.
-func (s *server) releaseBrake(ctx context.Context, in *brakeIn) (*brakesOut, error) {
+// ReleaseBrake answers with the brakes that are still engaged.
+func (h *Handlers) ReleaseBrake(ctx context.Context, in *brakeIn) (*brakesOut, error) {
 	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
 	}
 	by := in.Caller(ctx, in.Body.Canonical())
-	left, err := s.app.Events.ReleaseBrake(ctx, by, domain.BrakeScope(wire.Scope), wire.Memo)
+	left, err := h.events.ReleaseBrake(ctx, by, domain.BrakeScope(wire.Scope), wire.Memo)
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +86,11 @@ type stopAllIn struct {
 	Body web.Body[api.Stop]
 }
 
-// stopAll engages the brake of all events.
-func (s *server) stopAll(ctx context.Context, in *stopAllIn) (*brakedOut, error) {
+// StopAll engages the brake of all events.
+func (h *Handlers) StopAll(ctx context.Context, in *stopAllIn) (*brakedOut, error) {
 	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
 	}
-	return s.brake(ctx, in.Caller(ctx, in.Body.Canonical()), domain.BrakeAll, wire.Memo)
+	return h.brake(ctx, in.Caller(ctx, in.Body.Canonical()), domain.BrakeAll, wire.Memo)
 }

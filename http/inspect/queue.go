@@ -1,4 +1,4 @@
-package http
+package inspect
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 
 type queueOut struct{ Body api.Queue }
 
-// showQueue answers with every lane that is not empty.
-func (s *server) showQueue(ctx context.Context, _ *struct{}) (*queueOut, error) {
-	q, err := s.app.Reports.Queue(ctx)
+// Queue answers with every lane that is not empty.
+func (h *Handlers) Queue(ctx context.Context, _ *struct{}) (*queueOut, error) {
+	q, err := h.reports.Queue(ctx)
 	if err != nil {
 		return nil, err
 	}

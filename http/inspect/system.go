@@ -1,8 +1,7 @@
-package http
+package inspect
 
 import (
 	"context"
-	"net/http"
 
 	"bestow/app/processes"
 	"bestow/app/reports"
@@ -11,18 +10,17 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-func systemOp() huma.Operation {
-	o := op("GET", "/system", http.StatusOK,
-		"Show the processes, the ledgers' breakers, River and the brake, and what stands still")
+// DescribeSystem describes the route of System.
+func (*Handlers) DescribeSystem(o *huma.Operation) {
 	o.Description = "The lag of the consumers by partition is not in it: this process does not ask Kafka. " +
 		"`kafka-consumer-groups.sh --describe --group GROUP` tells it."
-	return o
 }
 
 type systemOut struct{ Body api.System }
 
-func (s *server) showSystem(ctx context.Context, _ *struct{}) (*systemOut, error) {
-	sys, err := s.app.Reports.System(ctx)
+// System answers with the state of the installation.
+func (h *Handlers) System(ctx context.Context, _ *struct{}) (*systemOut, error) {
+	sys, err := h.reports.System(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,15 @@
+package inspect
+
+import (
+	"bestow/app/reports"
+	"bestow/http/web"
+)
+
+// Handlers are the handlers of this package's routes.
+type Handlers struct {
+	reports *reports.Reports
+	api     *web.API
+}
+
+// New returns the handlers of a's routes, which show what r reports.
+func New(r *reports.Reports, a *web.API) *Handlers { return &Handlers{reports: r, api: a} }

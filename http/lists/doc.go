@@ -1,0 +1,7 @@
+// Package lists serves the routes of member lists: the upload of one, the imports of an event, and the download of
+// rejected rows. Both directions are streams: their memory does not grow with the rows.
+//
+// Start with import.go. upload.go reads the body of a client that may be slow or gone.
+//
+// What it must never do: read rows. [bestow/app/imports] does.
+package lists
