@@ -42,7 +42,10 @@ var rooms = map[string][]string{
 	},
 	"internal/keys":  {"internal/seal"},
 	"app/memberlist": {"domain", "internal/english"},
+	"http/api":       {"domain"},
 	"http/client":    {"http/api", "domain"},
+	// What all handlers stand on knows no room of theirs.
+	"http/web": {"domain", "app/command", "app/imports", "app/reports", "http/api", "internal/obs", "internal/pg"},
 	// A client of a ledger is no part of a ledger: it stands on the words alone.
 	"money/moneyclient":    {"money", "money/moneyhttp/wire"},
 	"money/moneyhttp/wire": {"money"},
@@ -67,6 +70,13 @@ var leaves = []string{
 // apart are the rooms of app that do not know each other. Only app/app.go knows them, which wires them, and app/pins, which
 // keeps the keys of PINs for two of them.
 var apart = []string{"app/imports", "app/grants", "app/reports", "app/verify"}
+
+// shared are the rooms of http that its other rooms know. Those do not know each other: only http knows them, which has
+// all routes on one page and wires the handlers.
+var shared = []string{"http/api", "http/web"}
+
+// handlers are the rooms of http that hold nothing but handlers.
+var handlers = []string{"http/events", "http/lists", "http/inspect"}
 
 // spelling holds what a name that does not exist may have meant.
 const spelling = "internal/spelling"
@@ -127,6 +137,20 @@ func TestEachRuleCanBreak(t *testing.T) {
 		"app/lifecycle.go":             "bestow/app/grants",
 		"internal/keys/keys.go":        "bestow/internal/pg",
 		"http/client/client.go":        "bestow/app",
+		"http/api/event.go":            "bestow/app",
+		"http/web/problem.go":          "bestow/http/auth",
+		"http/web/stream.go":           "bestow/app",
+		"http/web/api.go":              "bestow/http",
+		"http/auth/auth.go":            "bestow/http",
+		"http/auth/guess.go":           "bestow/http/client",
+		"http/events/events.go":        "bestow/http/inspect",
+		"http/events/moves.go":         "bestow/jobs",
+		"http/lists/import.go":         "bestow/http/events",
+		"http/lists/upload.go":         "bestow/outbox",
+		"http/inspect/progress.go":     "bestow/http/lists",
+		"http/inspect/queue.go":        "bestow/http",
+		"http/events/brake.go":         "github.com/labstack/echo/v4",
+		"http/lists/rejected.go":       "github.com/danielgtaylor/huma/v2/adapters/humaecho",
 		"jobs/client.go":               "bestow/http",
 		"http/routes.go":               "bestow/outbox",
 		"money/check.go":               "bestow/domain",
@@ -182,6 +206,8 @@ func broken(path, imported string) string {
 		return to + " is known to app/app.go alone"
 	case strings.HasPrefix(dir, "app/") && to == "app":
 		return "a room of app does not know app"
+	case strings.HasPrefix(dir, "http/") && toTop == "http" && !slices.Contains(shared, to):
+		return "a room of http knows only " + strings.Join(shared, " and ") + " of http"
 	case slices.Contains(leaves, dir) && to != spelling:
 		return "a leaf imports nothing of ours"
 	case slices.Contains(leaves, to) && top != "domain":
@@ -205,6 +231,9 @@ func brokenOutside(dir, top, imported string) string {
 	}
 	if dir == "cmd/bestow" && strings.HasPrefix(imported, "github.com/jackc/") && imported != "github.com/jackc/pgx/v5/pgxpool" {
 		return "package main has no SQL"
+	}
+	if slices.Contains(handlers, dir) && strings.Contains(imported, "echo") { // labstack/echo, huma/v2/adapters/humaecho
+		return "a handler does not know the router"
 	}
 	for library, homes := range onlyIn {
 		known := slices.ContainsFunc(homes,
