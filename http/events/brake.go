@@ -9,18 +9,19 @@ import (
 	"bestow/http/web"
 )
 
-type brakesOut struct {
+// BrakesOut is an answer with the engaged brakes.
+type BrakesOut struct {
 	Replayed string `header:"Idempotency-Replayed" doc:"true: this Idempotency-Key released the brake before, and it is still released"`
 	Body     api.Brakes
 }
 
 // ShowBrakes answers with the engaged brakes.
-func (h *Handlers) ShowBrakes(ctx context.Context, _ *struct{}) (*brakesOut, error) {
+func (h *Handlers) ShowBrakes(ctx context.Context, _ *struct{}) (*BrakesOut, error) {
 	brakes, err := h.reports.Brakes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &brakesOut{Body: wireBrakes(brakes)}, nil
+	return &BrakesOut{Body: wireBrakes(brakes)}, nil
 }
 
 func wireBrakes(brakes []domain.Brake) api.Brakes {
@@ -31,19 +32,21 @@ func wireBrakes(brakes []domain.Brake) api.Brakes {
 	return wire
 }
 
-type brakeIn struct {
+// BrakeIn is a request to engage or release a brake.
+type BrakeIn struct {
 	web.Idempotent
 
 	Body web.Body[api.BrakeOrder]
 }
 
-type brakedOut struct {
+// BrakedOut is the answer when a brake is engaged.
+type BrakedOut struct {
 	Status int
 	Body   api.Braked
 }
 
 // EngageBrake answers 200 when no grant in the scope begins any more, and 202 while claims are open.
-func (h *Handlers) EngageBrake(ctx context.Context, in *brakeIn) (*brakedOut, error) {
+func (h *Handlers) EngageBrake(ctx context.Context, in *BrakeIn) (*BrakedOut, error) {
 	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
@@ -53,12 +56,12 @@ func (h *Handlers) EngageBrake(ctx context.Context, in *brakeIn) (*brakedOut, er
 
 func (h *Handlers) brake(ctx context.Context, by command.Caller, scope domain.BrakeScope,
 	memo string,
-) (*brakedOut, error) {
+) (*BrakedOut, error) {
 	braked, err := h.events.Brake(ctx, by, scope, memo)
 	if err != nil {
 		return nil, err
 	}
-	out := &brakedOut{Status: drainStatus(braked.Draining())}
+	out := &BrakedOut{Status: drainStatus(braked.Draining())}
 	out.Body = api.Braked{Brake: api.FromBrake(braked.Brake), Items: make([]api.Stopped, len(braked.Events))}
 	for i, stopped := range braked.Events {
 		out.Body.Items[i] = wireStopped(stopped)
@@ -67,7 +70,7 @@ func (h *Handlers) brake(ctx context.Context, by command.Caller, scope domain.Br
 }
 
 // ReleaseBrake answers with the brakes that are still engaged.
-func (h *Handlers) ReleaseBrake(ctx context.Context, in *brakeIn) (*brakesOut, error) {
+func (h *Handlers) ReleaseBrake(ctx context.Context, in *BrakeIn) (*BrakesOut, error) {
 	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
@@ -77,17 +80,18 @@ func (h *Handlers) ReleaseBrake(ctx context.Context, in *brakeIn) (*brakesOut, e
 	if err != nil {
 		return nil, err
 	}
-	return &brakesOut{Replayed: web.Replayed(by), Body: wireBrakes(left)}, nil
+	return &BrakesOut{Replayed: web.Replayed(by), Body: wireBrakes(left)}, nil
 }
 
-type stopAllIn struct {
+// StopAllIn is a request to stop all events.
+type StopAllIn struct {
 	web.Idempotent
 
 	Body web.Body[api.Stop]
 }
 
 // StopAll engages the brake of all events.
-func (h *Handlers) StopAll(ctx context.Context, in *stopAllIn) (*brakedOut, error) {
+func (h *Handlers) StopAll(ctx context.Context, in *StopAllIn) (*BrakedOut, error) {
 	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err

@@ -30,7 +30,8 @@ func mergePatchOf[T any](a *web.API, name string) *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{mergePatch: patch}}
 }
 
-type patchIn struct {
+// PatchIn is a request to change an event.
+type PatchIn struct {
 	web.Idempotent
 
 	ID      int64  `path:"id" minimum:"1"`
@@ -39,7 +40,7 @@ type patchIn struct {
 }
 
 // Patch changes an event that is PENDING, and answers with it as it is now.
-func (h *Handlers) Patch(ctx context.Context, in *patchIn) (*eventOut, error) {
+func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*EventOut, error) {
 	wire, unread, err := in.Body.Read()
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func (h *Handlers) Patch(ctx context.Context, in *patchIn) (*eventOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (&eventOut{Status: http.StatusOK, Replayed: web.Replayed(by)}).with(e), nil
+	return (&EventOut{Status: http.StatusOK, Replayed: web.Replayed(by)}).with(e), nil
 }
 
 func orZero(s *string) string {
@@ -94,22 +95,24 @@ func matches(header string) func(domain.Event) error {
 	}
 }
 
-type deleteIn struct {
+// DeleteIn is a request to delete an event.
+type DeleteIn struct {
 	web.Idempotent
 
 	ID      int64  `path:"id" minimum:"1"`
 	IfMatch string `header:"If-Match" doc:"only if the event is still as it was read"`
 }
 
-type deleteOut struct {
+// DeleteOut is the answer when an event is deleted.
+type DeleteOut struct {
 	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
 }
 
 // Delete deletes an event that was never started. It takes as long as the event's targets take.
-func (h *Handlers) Delete(ctx context.Context, in *deleteIn) (*deleteOut, error) {
+func (h *Handlers) Delete(ctx context.Context, in *DeleteIn) (*DeleteOut, error) {
 	by := in.Caller(ctx, nil)
 	if err := h.events.Delete(ctx, by, in.ID, matches(in.IfMatch)); err != nil {
 		return nil, err
 	}
-	return &deleteOut{Replayed: web.Replayed(by)}, nil
+	return &DeleteOut{Replayed: web.Replayed(by)}, nil
 }

@@ -16,13 +16,15 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-type createIn struct {
+// CreateIn is a request to make an event.
+type CreateIn struct {
 	web.Idempotent
 
 	Body web.Body[api.NewEvent]
 }
 
-type eventOut struct {
+// EventOut is an answer with one event.
+type EventOut struct {
 	Status   int
 	Location string `header:"Location"`
 	ETag     string `header:"ETag" doc:"of the event's definition; it does not change with its status and counters"`
@@ -31,7 +33,7 @@ type eventOut struct {
 }
 
 // Create makes an event, and answers with it.
-func (h *Handlers) Create(ctx context.Context, in *createIn) (*eventOut, error) {
+func (h *Handlers) Create(ctx context.Context, in *CreateIn) (*EventOut, error) {
 	wire, unread, err := in.Body.Read()
 	if err != nil {
 		return nil, err
@@ -43,7 +45,7 @@ func (h *Handlers) Create(ctx context.Context, in *createIn) (*eventOut, error) 
 	if err != nil {
 		return nil, err
 	}
-	out := &eventOut{Status: http.StatusCreated, Location: web.EventURL(e.ID), Replayed: web.Replayed(by)}
+	out := &EventOut{Status: http.StatusCreated, Location: web.EventURL(e.ID), Replayed: web.Replayed(by)}
 	return out.with(e), nil
 }
 
@@ -63,7 +65,7 @@ func newEvent(w api.NewEvent) app.NewEvent {
 	return n
 }
 
-func (out *eventOut) with(e domain.Event) *eventOut {
+func (out *EventOut) with(e domain.Event) *EventOut {
 	out.Body = api.FromEvent(e)
 	out.ETag = etag(out.Body)
 	return out
@@ -79,7 +81,7 @@ func etag(e api.Event) string {
 }
 
 // Get answers with the event, and what it waits for.
-func (h *Handlers) Get(ctx context.Context, in *web.ByID) (*eventOut, error) {
+func (h *Handlers) Get(ctx context.Context, in *web.ByID) (*EventOut, error) {
 	e, err := h.events.Get(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -88,40 +90,42 @@ func (h *Handlers) Get(ctx context.Context, in *web.ByID) (*eventOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := (&eventOut{Status: http.StatusOK}).with(e)
+	out := (&EventOut{Status: http.StatusOK}).with(e)
 	out.Body.WaitingFor = web.Reasons(waiting[e.ID])
 	return out, nil
 }
 
-type startIn struct {
+// StartIn is a request to move a thing by its id.
+type StartIn struct {
 	web.Idempotent
 
 	ID int64 `path:"id" minimum:"1"`
 }
 
 // Start answers 202 if it started the event, and 200 if the event was running already.
-func (h *Handlers) Start(ctx context.Context, in *startIn) (*eventOut, error) {
+func (h *Handlers) Start(ctx context.Context, in *StartIn) (*EventOut, error) {
 	return moveEvent(ctx, in, h.events.Start)
 }
 
 // moveEvent answers 202 if move moved the event, and 200 if the event was there already.
 func moveEvent(
-	ctx context.Context, in *startIn,
+	ctx context.Context, in *StartIn,
 	move func(ctx context.Context, by command.Caller, id int64) (e domain.Event, moved bool, err error),
-) (*eventOut, error) {
+) (*EventOut, error) {
 	by := in.Caller(ctx, nil)
 	e, moved, err := move(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := &eventOut{Status: http.StatusOK, Replayed: web.Replayed(by)}
+	out := &EventOut{Status: http.StatusOK, Replayed: web.Replayed(by)}
 	if moved {
 		out.Status = http.StatusAccepted
 	}
 	return out.with(e), nil
 }
 
-type listIn struct {
+// ListIn is a request for a page of events.
+type ListIn struct {
 	Status     string `query:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED" doc:"in any letter case"`
 	Type       string `query:"event_type" pattern:"^[A-Z][A-Z0-9_]{0,19}$"`
 	CampaignID string `query:"campaign_id" maxLength:"50"`
@@ -129,10 +133,11 @@ type listIn struct {
 	Cursor     string `query:"cursor" maxLength:"100" doc:"next_cursor of the page before"`
 }
 
-type listOut struct{ Body api.Events }
+// ListOut is a page of events.
+type ListOut struct{ Body api.Events }
 
 // List answers with a page of events, the newest first.
-func (h *Handlers) List(ctx context.Context, in *listIn) (*listOut, error) {
+func (h *Handlers) List(ctx context.Context, in *ListIn) (*ListOut, error) {
 	before, err := web.EventCursor.Read(in.Cursor)
 	if err != nil {
 		return nil, err
@@ -149,7 +154,7 @@ func (h *Handlers) List(ctx context.Context, in *listIn) (*listOut, error) {
 		return nil, err
 	}
 	events, next := web.Page(events, in.Limit, func(e domain.Event) string { return web.EventCursor.Write(e.ID) })
-	out := &listOut{Body: api.Events{Items: make([]api.Event, 0, len(events)), NextCursor: next}}
+	out := &ListOut{Body: api.Events{Items: make([]api.Event, 0, len(events)), NextCursor: next}}
 	waiting, err := h.reports.WaitingFor(ctx, events)
 	if err != nil {
 		return nil, err

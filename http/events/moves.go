@@ -10,24 +10,26 @@ import (
 )
 
 // Resume answers 202 if it resumed the event, and 200 if the event was running already.
-func (h *Handlers) Resume(ctx context.Context, in *startIn) (*eventOut, error) {
+func (h *Handlers) Resume(ctx context.Context, in *StartIn) (*EventOut, error) {
 	return moveEvent(ctx, in, h.events.Resume)
 }
 
-type stopIn struct {
+// StopIn is a request to stop an event.
+type StopIn struct {
 	web.Idempotent
 
 	ID   int64 `path:"id" minimum:"1"`
 	Body web.Body[api.Stop]
 }
 
-type stopOut struct {
+// StopOut is the answer of a stop.
+type StopOut struct {
 	Status int
 	Body   api.Stopped
 }
 
 // Stop answers 200 when no grant of the event begins any more, and 202 while claims are open.
-func (h *Handlers) Stop(ctx context.Context, in *stopIn) (*stopOut, error) {
+func (h *Handlers) Stop(ctx context.Context, in *StopIn) (*StopOut, error) {
 	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
@@ -37,7 +39,7 @@ func (h *Handlers) Stop(ctx context.Context, in *stopIn) (*stopOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stopOut{Status: drainStatus(stopped.Draining), Body: wireStopped(stopped)}, nil
+	return &StopOut{Status: drainStatus(stopped.Draining), Body: wireStopped(stopped)}, nil
 }
 
 func drainStatus(open int) int {
@@ -51,20 +53,22 @@ func wireStopped(s app.Stopped) api.Stopped {
 	return api.Stopped{Event: api.FromEvent(s.Event), Draining: s.Draining}
 }
 
-type retryIn struct {
+// RetryIn is a request to try again what was given up.
+type RetryIn struct {
 	web.Idempotent
 
 	ID   int64 `path:"id" minimum:"1"`
 	Body web.Body[api.Retry]
 }
 
-type retryOut struct {
+// RetryOut is the answer of a retry.
+type RetryOut struct {
 	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
 	Body     api.Retried
 }
 
 // Retry answers with the number of members that are tried again; in a dry run none is.
-func (h *Handlers) Retry(ctx context.Context, in *retryIn) (*retryOut, error) {
+func (h *Handlers) Retry(ctx context.Context, in *RetryIn) (*RetryOut, error) {
 	wire, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
@@ -78,5 +82,5 @@ func (h *Handlers) Retry(ctx context.Context, in *retryIn) (*retryOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &retryOut{Replayed: web.Replayed(by), Body: api.Retried(r)}, nil
+	return &RetryOut{Replayed: web.Replayed(by), Body: api.Retried(r)}, nil
 }

@@ -9,17 +9,19 @@ import (
 	"bestow/http/web"
 )
 
-type parkedIn struct {
+// ParkedIn is a request for a page of parked messages.
+type ParkedIn struct {
 	Cause    string `query:"cause" enum:"undecodable,foreign,newer_version"`
 	Replayed string `query:"replayed" enum:"true,false" doc:"false: only those that wait for somebody"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Cursor   string `query:"cursor" maxLength:"100" doc:"next_cursor of the page before"`
 }
 
-type parkedOut struct{ Body api.ParkedPage }
+// ParkedOut is a page of parked messages.
+type ParkedOut struct{ Body api.ParkedPage }
 
 // ListParked answers with a page of parked messages, the newest first.
-func (h *Handlers) ListParked(ctx context.Context, in *parkedIn) (*parkedOut, error) {
+func (h *Handlers) ListParked(ctx context.Context, in *ParkedIn) (*ParkedOut, error) {
 	before, err := web.ParkedCursor.Read(in.Cursor)
 	if err != nil {
 		return nil, err
@@ -34,7 +36,7 @@ func (h *Handlers) ListParked(ctx context.Context, in *parkedIn) (*parkedOut, er
 		return nil, err
 	}
 	list, next := web.Page(list, in.Limit, func(m app.ParkedMessage) string { return web.ParkedCursor.Write(m.ID) })
-	out := &parkedOut{Body: api.ParkedPage{Items: make([]api.Parked, 0, len(list)), NextCursor: next}}
+	out := &ParkedOut{Body: api.ParkedPage{Items: make([]api.Parked, 0, len(list)), NextCursor: next}}
 	for _, m := range list {
 		out.Body.Items = append(out.Body.Items, wireParked(m))
 	}
@@ -61,20 +63,21 @@ func wireParked(m app.ParkedMessage) api.Parked {
 	return p
 }
 
-type replayOut struct {
+// ReplayOut is the answer of a replay.
+type ReplayOut struct {
 	Status   int
 	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
 	Body     api.Parked
 }
 
 // ReplayParked answers 202 if it requested the replay, and 200 if one is under way already.
-func (h *Handlers) ReplayParked(ctx context.Context, in *startIn) (*replayOut, error) {
+func (h *Handlers) ReplayParked(ctx context.Context, in *StartIn) (*ReplayOut, error) {
 	by := in.Caller(ctx, nil)
 	r, err := h.parked.Replay(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := &replayOut{Status: http.StatusAccepted, Replayed: web.Replayed(by), Body: wireParked(r.Message)}
+	out := &ReplayOut{Status: http.StatusAccepted, Replayed: web.Replayed(by), Body: wireParked(r.Message)}
 	if !r.Fresh {
 		out.Status = http.StatusOK
 	}

@@ -10,15 +10,16 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-type typesOut struct{ Body api.EventTypes }
+// TypesOut is an answer with the event types.
+type TypesOut struct{ Body api.EventTypes }
 
 // ListTypes answers with all event types that may be used.
-func (h *Handlers) ListTypes(ctx context.Context, _ *struct{}) (*typesOut, error) {
+func (h *Handlers) ListTypes(ctx context.Context, _ *struct{}) (*TypesOut, error) {
 	types, err := h.types.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := &typesOut{Body: api.EventTypes{Items: make([]api.EventType, len(types))}}
+	out := &TypesOut{Body: api.EventTypes{Items: make([]api.EventType, len(types))}}
 	for i, t := range types {
 		out.Body.Items[i] = api.FromType(t)
 	}
@@ -32,16 +33,18 @@ func (h *Handlers) DescribePatchType(o *huma.Operation) {
 	o.RequestBody = mergePatchOf[api.EventTypePatch](h.api, "EventTypePatch")
 }
 
-type patchTypeIn struct {
+// PatchTypeIn is a request to change an event type.
+type PatchTypeIn struct {
 	Code string `path:"code" example:"POINT"`
 	Body web.Body[api.EventTypePatch]
 }
 
-type typeOut struct{ Body api.EventType }
+// TypeOut is an answer with one event type.
+type TypeOut struct{ Body api.EventType }
 
 // PatchType changes an event type, and answers with it as it is now. It logs who changed the type, because no row keeps
 // that. It needs no Idempotency-Key, since the same patch has the same effect twice.
-func (h *Handlers) PatchType(ctx context.Context, in *patchTypeIn) (*typeOut, error) {
+func (h *Handlers) PatchType(ctx context.Context, in *PatchTypeIn) (*TypeOut, error) {
 	wire, unread, err := in.Body.Read()
 	if err != nil {
 		return nil, err
@@ -60,5 +63,5 @@ func (h *Handlers) PatchType(ctx context.Context, in *patchTypeIn) (*typeOut, er
 	}
 	h.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", web.Actor(ctx), "unit", t.Unit,
 		"max_per_member", t.Limits.PerMember, "max_per_event", t.Limits.PerEvent, "max_count", t.Limits.Count)
-	return &typeOut{Body: api.FromType(t)}, nil
+	return &TypeOut{Body: api.FromType(t)}, nil
 }

@@ -8,15 +8,16 @@ import (
 	"bestow/http/web"
 )
 
-type queueOut struct{ Body api.Queue }
+// QueueOut is an answer with the lanes.
+type QueueOut struct{ Body api.Queue }
 
 // Queue answers with every lane that is not empty.
-func (h *Handlers) Queue(ctx context.Context, _ *struct{}) (*queueOut, error) {
+func (h *Handlers) Queue(ctx context.Context, _ *struct{}) (*QueueOut, error) {
 	q, err := h.reports.Queue(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := &queueOut{Body: api.Queue{At: q.At.UTC(), Lanes: make([]api.Lane, len(q.Lanes))}}
+	out := &QueueOut{Body: api.Queue{At: q.At.UTC(), Lanes: make([]api.Lane, len(q.Lanes))}}
 	for i, lane := range q.Lanes {
 		out.Body.Lanes[i] = wireLane(lane)
 	}

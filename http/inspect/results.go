@@ -9,7 +9,8 @@ import (
 	"bestow/http/web"
 )
 
-type resultsIn struct {
+// ResultsIn is a request for a page of results.
+type ResultsIn struct {
 	ID        int64  `path:"id" minimum:"1"`
 	Status    string `query:"status" enum:"PENDING,SUCCESS,FAILED,PERMANENTLY_FAILED" doc:"in any letter case"`
 	ErrorCode string `query:"error_code" maxLength:"50"`
@@ -18,10 +19,11 @@ type resultsIn struct {
 	Cursor    string `query:"cursor" maxLength:"300" doc:"next_cursor of the page before"`
 }
 
-type resultsOut struct{ Body api.Results }
+// ResultsOut is a page of results.
+type ResultsOut struct{ Body api.Results }
 
 // Results answers with a page of results, in the order of the members.
-func (h *Handlers) Results(ctx context.Context, in *resultsIn) (*resultsOut, error) {
+func (h *Handlers) Results(ctx context.Context, in *ResultsIn) (*ResultsOut, error) {
 	after, err := web.ResultCursor.ReadText(in.Cursor)
 	if err != nil {
 		return nil, err
@@ -43,7 +45,7 @@ func (h *Handlers) Results(ctx context.Context, in *resultsIn) (*resultsOut, err
 	}
 	results, next := web.Page(results, in.Limit,
 		func(r reports.Result) string { return web.ResultCursor.WriteText(r.MemberID) })
-	out := &resultsOut{Body: api.Results{Items: make([]api.Result, 0, len(results)), NextCursor: next}}
+	out := &ResultsOut{Body: api.Results{Items: make([]api.Result, 0, len(results)), NextCursor: next}}
 	for _, r := range results {
 		out.Body.Items = append(out.Body.Items, wireResult(r))
 	}

@@ -16,15 +16,16 @@ func (*Handlers) DescribeSystem(o *huma.Operation) {
 		"`kafka-consumer-groups.sh --describe --group GROUP` tells it."
 }
 
-type systemOut struct{ Body api.System }
+// SystemOut is an answer with the state of the installation.
+type SystemOut struct{ Body api.System }
 
 // System answers with the state of the installation.
-func (h *Handlers) System(ctx context.Context, _ *struct{}) (*systemOut, error) {
+func (h *Handlers) System(ctx context.Context, _ *struct{}) (*SystemOut, error) {
 	sys, err := h.reports.System(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &systemOut{wireSystem(sys)}, nil
+	return &SystemOut{wireSystem(sys)}, nil
 }
 
 func wireSystem(sys reports.System) api.System {

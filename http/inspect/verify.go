@@ -20,27 +20,29 @@ func (*Handlers) DescribeVerify(o *huma.Operation) {
 		"asking then gets another one after it."
 }
 
-type verifyIn struct {
+// VerifyIn is a request for a report.
+type VerifyIn struct {
 	web.Idempotent
 
 	ID int64 `path:"id" minimum:"1"`
 }
 
-type verifyOut struct {
+// VerifyOut is an answer with the verification that waits.
+type VerifyOut struct {
 	Location string `header:"Location" doc:"of the report"`
 	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
 	Body     api.Verification
 }
 
 // Verify asks for a report, and answers with the verification that waits: this request's, or an earlier one's.
-func (h *Handlers) Verify(ctx context.Context, in *verifyIn) (*verifyOut, error) {
+func (h *Handlers) Verify(ctx context.Context, in *VerifyIn) (*VerifyOut, error) {
 	by := in.Caller(ctx, nil)
 	v, err := h.reports.RequestReport(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	location := web.EventURL(in.ID) + "/verify"
-	return &verifyOut{Location: location, Replayed: web.Replayed(by), Body: wireVerification(v)}, nil
+	return &VerifyOut{Location: location, Replayed: web.Replayed(by), Body: wireVerification(v)}, nil
 }
 
 func wireVerification(v reports.Verification) api.Verification {
@@ -73,13 +75,14 @@ func (h *Handlers) DescribeLastReport(o *huma.Operation) {
 	}}
 }
 
-type reportOut struct {
+// ReportOut is an answer with a report.
+type ReportOut struct {
 	ContentType string `header:"Content-Type"`
 	Body        []byte
 }
 
 // LastReport answers with the last report on the event.
-func (h *Handlers) LastReport(ctx context.Context, in *web.ByID) (*reportOut, error) {
+func (h *Handlers) LastReport(ctx context.Context, in *web.ByID) (*ReportOut, error) {
 	r, err := h.reports.LastReport(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -88,7 +91,7 @@ func (h *Handlers) LastReport(ctx context.Context, in *web.ByID) (*reportOut, er
 	if err != nil {
 		return nil, err
 	}
-	return &reportOut{ContentType: "application/json", Body: body}, nil
+	return &ReportOut{ContentType: "application/json", Body: body}, nil
 }
 
 // wireReport returns the document as it was made. If another report is under way, that is added as the last member.

@@ -14,7 +14,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-type importIn struct {
+// ImportIn is a request to import a member list.
+type ImportIn struct {
 	web.Idempotent
 
 	ID       int64  `path:"id" minimum:"1"`
@@ -26,7 +27,7 @@ type importIn struct {
 }
 
 // Resolve takes the body as a stream; huma would read all of it.
-func (in *importIn) Resolve(ctx huma.Context) []error {
+func (in *ImportIn) Resolve(ctx huma.Context) []error {
 	in.contentType = ctx.Header("Content-Type")
 	in.body = &upload{body: ctx.BodyReader(), deadline: ctx.SetReadDeadline}
 	return in.Idempotent.Resolve(ctx)
@@ -44,7 +45,8 @@ func (*Handlers) DescribeImport(o *huma.Operation) {
 	}
 }
 
-type importOut struct {
+// ImportOut is the answer of an import.
+type ImportOut struct {
 	Status   int
 	Location string `header:"Location"`
 	Replayed string `header:"Idempotency-Replayed"`
@@ -58,7 +60,7 @@ func rejectedURL(eventID, importID int64) *string {
 
 // Import imports a member list while it comes in. It leaves the body out of the fingerprint: the use case adds what it
 // has read.
-func (h *Handlers) Import(ctx context.Context, in *importIn) (*importOut, error) {
+func (h *Handlers) Import(ctx context.Context, in *ImportIn) (*ImportOut, error) {
 	by := in.Caller(ctx, nil)
 	in.body.limits = h.limits
 	defer in.body.endWhen(web.Stopping(ctx))()
@@ -72,7 +74,7 @@ func (h *Handlers) Import(ctx context.Context, in *importIn) (*importOut, error)
 	if err != nil {
 		return nil, err
 	}
-	out := &importOut{Status: http.StatusOK, Replayed: web.Replayed(by)}
+	out := &ImportOut{Status: http.StatusOK, Replayed: web.Replayed(by)}
 	out.Body = api.ImportResult{
 		Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount,
 		Unit: api.OrNull(r.Unit), Warnings: wireWarnings(r.Warnings),
@@ -102,7 +104,8 @@ func wireWarnings(warnings []imports.Warning) []api.Warning {
 	return wire
 }
 
-type nothing struct{}
+// Nothing is an answer without a body.
+type Nothing struct{}
 
 // DescribeEndImport describes the route of EndImport.
 func (*Handlers) DescribeEndImport(o *huma.Operation) {
@@ -111,19 +114,20 @@ func (*Handlers) DescribeEndImport(o *huma.Operation) {
 }
 
 // EndImport ends the upload that is under way. It answers once the event is free for another upload.
-func (h *Handlers) EndImport(ctx context.Context, in *web.ByID) (*nothing, error) {
+func (h *Handlers) EndImport(ctx context.Context, in *web.ByID) (*Nothing, error) {
 	return nil, h.imports.EndImport(ctx, command.Caller{Actor: web.Actor(ctx)}, in.ID)
 }
 
-type importsOut struct{ Body api.Imports }
+// ImportsOut is an answer with the imports of an event.
+type ImportsOut struct{ Body api.Imports }
 
 // ListImports answers with the imports of an event.
-func (h *Handlers) ListImports(ctx context.Context, in *web.ByID) (*importsOut, error) {
+func (h *Handlers) ListImports(ctx context.Context, in *web.ByID) (*ImportsOut, error) {
 	records, err := h.imports.Imports(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := &importsOut{Body: api.Imports{Items: make([]api.Import, len(records))}}
+	out := &ImportsOut{Body: api.Imports{Items: make([]api.Import, len(records))}}
 	for i, r := range records {
 		out.Body.Items[i] = wireImport(r)
 	}

@@ -19,7 +19,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-type rejectedIn struct {
+// RejectedIn is a request for the rejected rows of an import.
+type RejectedIn struct {
 	ID       int64  `path:"id" minimum:"1"`
 	ImportID int64  `path:"import_id" minimum:"1"`
 	Format   string `query:"format" enum:"csv,original" default:"csv" doc:"original: the bad lines under the file's own header, to correct and upload"`
@@ -34,7 +35,7 @@ func (*Handlers) DescribeRejectedRows(o *huma.Operation) {
 }
 
 // RejectedRows streams the rejected rows of an import. Its memory does not grow with their number.
-func (h *Handlers) RejectedRows(ctx context.Context, in *rejectedIn) (*web.Download, error) {
+func (h *Handlers) RejectedRows(ctx context.Context, in *RejectedIn) (*web.Download, error) {
 	record, err := h.findImport(ctx, in)
 	if err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func (h *Handlers) RejectedRows(ctx context.Context, in *rejectedIn) (*web.Downl
 	}}, nil
 }
 
-func (h *Handlers) findImport(ctx context.Context, in *rejectedIn) (imports.Record, error) {
+func (h *Handlers) findImport(ctx context.Context, in *RejectedIn) (imports.Record, error) {
 	records, err := h.imports.Imports(ctx, in.ID)
 	if err != nil {
 		return imports.Record{}, err
