@@ -4,6 +4,8 @@ package flock_test
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -22,6 +24,7 @@ func TestTake(t *testing.T) {
 
 	_, err = flock.Take(t.Context(), path, 0)
 	require.ErrorIs(t, err, flock.ErrInUse)
+	require.ErrorContains(t, err, fmt.Sprintf("another bestow (process %d) uses it: stop that one", os.Getpid()))
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = flock.Take(over, path, time.Minute)

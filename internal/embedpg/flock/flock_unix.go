@@ -7,6 +7,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -28,6 +30,7 @@ func Take(ctx context.Context, path string, limit time.Duration) (*os.File, erro
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
+			note(f)
 			return f, nil
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
@@ -35,8 +38,30 @@ func Take(ctx context.Context, path string, limit time.Duration) (*os.File, erro
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(context.Cause(ctx), f.Close())
+			return nil, errors.Join(why(ctx, f), f.Close())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// note writes our process id into the file that we hold. The lock holds without it.
+func note(f *os.File) {
+	if f.Truncate(0) == nil {
+		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	}
+}
+
+// why returns why Take gives up: if the lock is held, by which process, as far as the file says it.
+func why(ctx context.Context, f *os.File) error {
+	cause := context.Cause(ctx)
+	if !errors.Is(cause, ErrInUse) {
+		return cause
+	}
+	noted := make([]byte, 20)
+	n, _ := f.ReadAt(noted, 0) // a short file is an end of file
+	pid, err := strconv.Atoi(strings.TrimSpace(string(noted[:n])))
+	if err != nil {
+		return cause
+	}
+	return heldError{pid}
 }
