@@ -27,6 +27,8 @@ type Options struct {
 	Settings map[string]string
 	// Log hears of the slow steps (fetching, making a cluster, stopping an orphan); nil is silent.
 	Log *slog.Logger
+	// OnFetch is called before a PostgreSQL is downloaded into a folder, which takes a while; nil is not called.
+	OnFetch func(version, folder string)
 	// Port on 127.0.0.1; 0 takes a free one at every start.
 	Port int
 	// Fetch passes over the machine's own binaries and uses the fetched PostgreSQL 18.

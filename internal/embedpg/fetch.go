@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"time"
 
@@ -101,6 +102,9 @@ func (s source) get(ctx context.Context, a account, cache string, o Options) (bi
 		return b, nil // another process has fetched it while we waited
 	}
 	o.Log.InfoContext(ctx, "fetching PostgreSQL, once", "version", s.version, "folder", cache)
+	if o.OnFetch != nil {
+		o.OnFetch(s.version, cache)
+	}
 	if err := s.fetch(ctx, cache, place); err != nil {
 		return binaries{}, fmt.Errorf("fetch PostgreSQL %s: %w", s.version, err)
 	}
@@ -200,13 +204,31 @@ func (s source) run(dir, unpacked string) (err error) {
 			err = fmt.Errorf("unpack: %v", p)
 		}
 	}()
-	return fetcher.NewDatabase(s.config.
+	database := fetcher.NewDatabase(s.config.
 		CachePath(dir).
 		RuntimePath(filepath.Join(dir, "runtime")).
 		BinariesPath(unpacked).
 		DataPath(filepath.Join(os.DevNull, "x")).
 		Port(0).
-		Logger(io.Discard)).Start()
+		Logger(io.Discard))
+	defer removeLog(database)
+	return database.Start()
+}
+
+// removeLog closes and removes the file that the library makes in the temporary folder at each start, and leaves there.
+// The library neither takes a path for it nor says which it is.
+func removeLog(database *fetcher.EmbeddedPostgres) {
+	made := reflect.ValueOf(database).Elem().FieldByName("syncedLogger")
+	if !made.IsValid() || made.IsNil() {
+		return
+	}
+	field := made.Elem().FieldByName("file")
+	if !field.IsValid() || field.IsNil() {
+		return
+	}
+	file := (*os.File)(field.UnsafePointer())
+	_ = file.Close() // it is empty
+	_ = os.Remove(file.Name())
 }
 
 // settle makes the unpacked files durable, and readable to postgres' account in spite of the umask.

@@ -76,6 +76,27 @@ func (r *repository) get(t *testing.T, cache string) (binaries, error) {
 	return r.source.get(t.Context(), a, cache, Options{Log: slog.New(slog.DiscardHandler)})
 }
 
+// A fetch says before it begins what it downloads to where, and leaves nothing in the temporary folder, whether it
+// succeeds or not. What is there already is not announced.
+func TestFetchIsAnnounced(t *testing.T) {
+	cache, temporary, r := tempDir(t), t.TempDir(), newRepository(t)
+	t.Setenv("TMPDIR", temporary)
+	r.cut.Store(1)
+	a, err := chooseAccount()
+	require.NoError(t, err)
+	var said []string
+	o := Options{Log: slog.New(slog.DiscardHandler), OnFetch: func(version, folder string) {
+		require.Len(t, said, int(r.served.Load()), "before the download")
+		said = append(said, version+" "+folder)
+	}}
+	for range 3 {
+		_, err = r.source.get(t.Context(), a, cache, o)
+		require.Empty(t, names(t, temporary))
+	}
+	require.NoError(t, err)
+	require.Equal(t, []string{"18.3.0 " + cache, "18.3.0 " + cache}, said, "once for the one cut off, once for the next")
+}
+
 // A download that is cut off is an error that leaves nothing, and the next one works; after that no network is needed.
 func TestFetchCutOff(t *testing.T) {
 	t.Parallel()
