@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,7 +17,9 @@ import (
 
 	"bestow/cmd/bestow/terminal"
 	"bestow/internal/proc"
+	"bestow/money/moneyclient"
 
+	"github.com/rivo/uniseg"
 	"github.com/stretchr/testify/require"
 )
 
@@ -98,6 +101,44 @@ func TestDemoTooSmallForItsKills(t *testing.T) {
 	require.Equal(t, 2+2*further, events,
 		"how often more were needed is the machine's: a slow broker leaves time for a kill")
 	require.Equal(t, events, strings.Count(said, "✓ all 33 invariants hold"), "each event is proved")
+}
+
+// A demo that kills and stays up ends with how to ask for a member's points, and the ledger answers there. Its lines fit
+// on a terminal, and it names its logs at the end as it did at the beginning.
+func TestDemoUnderKillsThatStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	demo := w.chaosDemo(build(t), dir, "--members", "10", "--kills", "1")
+	demo.Args[slices.Index(demo.Args, "--exit")] = "--stay"
+	port, err := proc.FreePorts(t.Context(), 1)
+	require.NoError(t, err)
+	demo.Env = append(demo.Env, "BESTOW_MONEY_ADDR="+proc.Address(port[0]))
+	read, write, err := os.Pipe()
+	require.NoError(t, err)
+	defer func() { _ = read.Close() }()
+	demo.Stdout, demo.Stderr = write, write
+	require.NoError(t, demo.Start())
+	require.NoError(t, write.Close())
+	var said bytes.Buffer
+	require.NoError(t, until(io.TeeReader(read, &said), "    Logs     "+filepath.Join(dir, "demo", "*.log\n")), said.String())
+	require.Contains(t, said.String(), "\n  Logs        "+filepath.Join(dir, "demo", "*.log\n"))
+	for line := range strings.Lines(strings.ReplaceAll(said.String(), demo.Path, "bestow")) {
+		if !strings.Contains(line, dir) {
+			require.Less(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), 80, line)
+		}
+	}
+	points := regexp.MustCompile(`BESTOW_MONEY_URL=(\S+)\s+export BESTOW_MONEY_TOKEN=(\S+)\s+\S+ member balance (\S+)\n`).
+		FindStringSubmatch(said.String())
+	require.NotEmpty(t, points, said.String())
+	ledger, err := moneyclient.New(moneyclient.Config{URL: points[1], Token: points[2]})
+	require.NoError(t, err)
+	t.Cleanup(ledger.Close)
+	member, err := ledger.Member(t.Context(), points[3])
+	require.NoError(t, err)
+	require.Positive(t, member.Balance)
+	require.NoError(t, demo.Process.Signal(os.Interrupt))
+	require.NoError(t, demo.Wait())
 }
 
 // shares are the three numbers of what was granted at first, granted at a retry, and refused for good.

@@ -99,8 +99,8 @@ func (c *chaos) start(ctx context.Context, d *demo) (err error) {
 	if c.services, err = d.chaosServices(ctx); err != nil {
 		return err
 	}
-	d.say("Service     five processes of their own: %s", strings.Join(names(c.services), ", "))
-	d.say("Logs        %s", filepath.Join(d.dir, "*.log"))
+	d.say("Service     %s", fold("five processes of their own: "+strings.Join(names(c.services), ", "), 14))
+	d.sayLogs()
 	if err := begin(ctx, c.services); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (d *demo) chaosServices(ctx context.Context) (list []*chaosService, err err
 		return nil, err
 	}
 	for i, s := range []struct{ name, roles string }{
-		{"api", "api"}, {"relay-1", "relay,jobs"}, {"relay-2", "relay,jobs"}, {"handler-1", "handler,jobs"}, {"handler-2", "handler,jobs"},
+		{"api", "api,money"}, {"relay-1", "relay,jobs"}, {"relay-2", "relay,jobs"}, {"handler-1", "handler,jobs"}, {"handler-2", "handler,jobs"},
 	} {
 		addr, ops, log := proc.Address(ports[2*i]), proc.Address(ports[2*i+1]), filepath.Join(d.dir, s.name+".log")
 		if s.name == "api" {
@@ -139,8 +139,10 @@ func (d *demo) chaosServices(ctx context.Context) (list []*chaosService, err err
 func (d *demo) childSettings(addr, ops string) []string {
 	return []string{
 		"DATABASE_URL=" + d.cfg.DatabaseURL, "KAFKA_BROKERS=" + strings.Join(d.cfg.Brokers, ","), "LOG_FORMAT=text",
-		"BESTOW_ADMIN_KEY=" + d.cfg.AdminKey, "BESTOW_MASTER_KEY=" + d.cfg.MasterKey, "BESTOW_ADDR=" + addr,
+		"BESTOW_ADMIN_KEY=" + d.cfg.AdminKey, "BESTOW_MASTER_KEY=" + d.cfg.MasterKey, "BESTOW_MASTER_KEY_FILE=",
+		"BESTOW_ADDR=" + addr,
 		"BESTOW_OPS_ADDR=" + ops,
+		"BESTOW_MONEY_ADDR=" + d.cfg.MoneyAddr, "BESTOW_MONEY_TOKEN=" + d.cfg.MoneyToken, "BESTOW_MONEY_TOKEN_FILE=",
 		"BESTOW_DB_MAX_CONNS=" + strconv.Itoa(min(d.cfg.MaxConns, chaosConns)),
 	}
 }

@@ -79,8 +79,11 @@ func TestLinesAboveTheBar(t *testing.T) {
 	var drawn bytes.Buffer
 	s := newScreen(&drawn, 5_500_000, true, true)
 	s.draw(2_750_000)
+	require.NotContains(t, drawn.String(), "members/s", "there is no span yet to take a rate of")
 	s.above("kill -9  %s", "relay-1")
+	s.began = s.began.Add(-rateAfter)
 	s.draw(3_000_000)
+	require.Contains(t, drawn.String(), "members/s")
 	rows := shown(drawn.String())
 	require.Len(t, rows, 2)
 	require.Equal(t, "      50 %  kill -9  relay-1", rows[0])
@@ -94,6 +97,22 @@ func TestLinesAboveTheBar(t *testing.T) {
 	s.draw(50)
 	s.above("kill -9  relay-1")
 	require.Equal(t, "      50 %  kill -9  relay-1\n", drawn.String())
+}
+
+// A person sees that something is at work, and nothing of it is left afterwards; a log has none of it.
+func TestWorkingIsShown(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	d := &demo{out: &out, watched: true}
+	d.working("comparing POINT (id 1)")()
+	require.Contains(t, out.String(), "     comparing POINT (id 1) … 0 s")
+	d.say("next")
+	require.Equal(t, []string{"  next", ""}, shown(out.String()))
+
+	out.Reset()
+	d.watched = false
+	d.working("comparing POINT (id 1)")()
+	require.Empty(t, out.String())
 }
 
 // shown returns what a terminal shows of an output with carriage returns.

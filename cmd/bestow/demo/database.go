@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strings"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
+	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -15,9 +17,12 @@ import (
 // checkDatabase lets the demo into the database of DATABASE_URL only if no one else uses it: the points that it grants
 // cannot be taken back. It writes nothing, and says which database it is.
 func (d *demo) checkDatabase(ctx context.Context) error {
+	answered := d.ifSlow("PostgreSQL  waits for an answer of DATABASE_URL …")
 	conn, err := pg.Connect(ctx, d.cfg.DatabaseURL)
+	answered()
 	if err != nil {
-		return fmt.Errorf("open DATABASE_URL: %w", err)
+		return noServer(ctx, "DATABASE_URL",
+			cureOf(err)+", or unset DATABASE_URL: the demo then starts a PostgreSQL of its own", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it was only read
 	var name, version string
@@ -25,7 +30,8 @@ func (d *demo) checkDatabase(ctx context.Context) error {
 		&version); err != nil {
 		return fmt.Errorf("read the name of the database: %w", err)
 	}
-	d.say("PostgreSQL  %s, named by DATABASE_URL: database %s at %s", version, name, conn.PgConn().Conn().RemoteAddr())
+	d.say("PostgreSQL  %s", fold(fmt.Sprintf("%s, named by DATABASE_URL: database %s at %s", version, name,
+		conn.PgConn().Conn().RemoteAddr()), 14))
 	why, err := othersUse(ctx, conn)
 	if err != nil || why == "" {
 		return err
@@ -35,6 +41,47 @@ func (d *demo) checkDatabase(ctx context.Context) error {
 		Message: "the database " + name + " of DATABASE_URL " + why + ", and what the demo grants cannot be taken back",
 		Hint:    "unset DATABASE_URL, so that the demo starts a PostgreSQL of its own, or name an empty database",
 	}
+}
+
+// cureOf says what to do about a PostgreSQL that did not let us in.
+func cureOf(err error) string {
+	switch pg.Code(err) {
+	case "3D000": // invalid_catalog_name
+		return "create the database"
+	case "28P01", "28000": // invalid_password, invalid_authorization_specification
+		return "correct the user or the password"
+	}
+	return "start that PostgreSQL or correct the address"
+}
+
+// awaitKafka waits for the brokers of KAFKA_BROKERS for as long as a start of the service does.
+func (d *demo) awaitKafka(ctx context.Context) error {
+	if d.broker != nil {
+		return nil
+	}
+	answered := d.ifSlow("Kafka       no broker answers yet: waits for one, for half a minute …")
+	err := daemon.Patiently(ctx, d.log, "kafka", func() error {
+		k, err := outbox.NewKafka(d.cfg.Kafka())
+		if err != nil {
+			return err
+		}
+		return k.Close()
+	})
+	answered()
+	if err != nil {
+		return noServer(ctx, "KAFKA_BROKERS",
+			"start that Kafka or correct the address, or unset KAFKA_BROKERS: the demo then starts a broker of its own", err)
+	}
+	return nil
+}
+
+// noServer says that the server of a setting cannot be used, and what to do.
+func noServer(ctx context.Context, setting, cure string, err error) error {
+	err = fmt.Errorf("open %s: %w", setting, err)
+	if ctx.Err() != nil {
+		return err
+	}
+	return &domain.Error{Code: domain.Invalid, Message: english.OneLine(err.Error()), Hint: cure}
 }
 
 // othersUse says what shows that a database is not a demo's; "" for one that is empty, or has the events of a demo

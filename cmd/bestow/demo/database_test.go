@@ -2,6 +2,13 @@ package demo
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
 	"testing"
 
 	"bestow/cmd/bestow/settings"
@@ -66,7 +73,8 @@ func letIn(t *testing.T, url, sql, why string) {
 	err = d.startServers(t.Context())
 	c, parsed := pgx.ParseConfig(url)
 	require.NoError(t, parsed)
-	require.Contains(t, screen.String(), "named by DATABASE_URL: database "+c.Database+" at ")
+	said := strings.Join(strings.Fields(screen.String()), " ")
+	require.Contains(t, said, "named by DATABASE_URL: database "+c.Database+" at ")
 	if c.Password != "" {
 		require.NotContains(t, screen.String(), c.Password)
 	}
@@ -77,6 +85,43 @@ func letIn(t *testing.T, url, sql, why string) {
 	}
 	require.ErrorIs(t, err, &domain.Error{Code: domain.Invalid})
 	require.ErrorContains(t, err, "the database "+c.Database+" of DATABASE_URL "+why)
+}
+
+// A server of the environment that cannot be used is named by its setting, with what to do, and the database is asked
+// first.
+func TestDemoServersThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	const unset = ", or unset DATABASE_URL: the demo then starts a PostgreSQL of its own"
+	at, err := pgx.ParseConfig(pgtest.Empty(t))
+	require.NoError(t, err)
+	url := func(user, password, database string) string {
+		return fmt.Sprintf("postgres://%s:%s@%s/%s?sslmode=disable", user, password,
+			net.JoinHostPort(at.Host, strconv.Itoa(int(at.Port))), database)
+	}
+	for address, cure := range map[string]string{
+		"postgres://127.0.0.1:1/none?sslmode=disable": "start that PostgreSQL or correct the address" + unset,
+		url(at.User, "wrong", at.Database):            "correct the user or the password" + unset,
+		url(at.User, at.Password, "nowhere"):          "create the database" + unset,
+	} {
+		d := &demo{out: io.Discard, cfg: settings.Config{DatabaseURL: address}}
+		e, ok := errors.AsType[*domain.Error](d.startServers(t.Context()))
+		require.True(t, ok, address)
+		require.Contains(t, e.Message, "open DATABASE_URL: ")
+		require.NotContains(t, e.Message, "\n")
+		require.Equal(t, cure, e.Hint)
+	}
+}
+
+// A demo whose brokers do not answer says so while it waits, and at the end what to do.
+func TestDemoWithoutItsKafka(t *testing.T) {
+	t.Parallel()
+	var screen bytes.Buffer
+	d := &demo{out: &screen, cfg: settings.Config{Brokers: []string{"127.0.0.1:1"}}, log: slog.New(slog.DiscardHandler)}
+	e, ok := errors.AsType[*domain.Error](d.awaitKafka(t.Context()))
+	require.True(t, ok)
+	require.Contains(t, screen.String(), "Kafka       no broker answers yet")
+	require.Contains(t, e.Message, "open KAFKA_BROKERS: connect to Kafka at [127.0.0.1:1]")
+	require.Contains(t, e.Hint, "or unset KAFKA_BROKERS")
 }
 
 // The demo never runs in production, and its help names the settings that it obeys.

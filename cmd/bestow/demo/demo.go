@@ -48,7 +48,10 @@ func (c *Cmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	d, err := startDemo(ctx, t.Out, killer)
+	d := &demo{
+		out: t.Out, chaos: killer, stays: c.stays(), watched: term.IsTerminal(int(os.Stdout.Fd())),
+	}
+	err = d.start(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,7 +69,7 @@ func (c *Cmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		<-shown //nolint:errcheck // it was interrupted; until then it may be starting what stop ends
 		return errors.Join(errors.New("the service ended before the demo"), err)
 	}
-	if err == nil && c.stays() {
+	if err == nil && d.stays {
 		d.lookAround()
 		<-ctx.Done()
 	}
@@ -128,42 +131,55 @@ type demo struct {
 	broker   *embedkafka.Server
 	process  *daemon.Process
 	chaos    *chaos // nil if no process is killed
+	stays    bool   // after the proof
+	watched  bool   // out is a person's terminal
 }
 
-func startDemo(ctx context.Context, out io.Writer, killer *chaos) (d *demo, err error) {
-	d = &demo{out: out, chaos: killer}
+// logName is the file of the demo's own log.
+const logName = "demo.log"
+
+// start starts what the demo needs, or nothing if it returns an error.
+func (d *demo) start(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
 			d.stop()
 		}
 	}()
 	if err := refuseProduction(os.Getenv("BESTOW_ENV")); err != nil {
-		return d, err
+		return err
 	}
 	if d.cfg, err = settings.Load(); err != nil {
-		return d, err
+		return err
 	}
 	if err := d.openFolder(ctx); err != nil {
-		return d, err
+		return err
 	}
-	if killer == nil {
-		d.say("Log         %s", d.logFile.Name())
+	if d.chaos == nil {
+		d.sayLogs()
 	}
 	if err := d.startServers(ctx); err != nil {
-		return d, err
+		return err
+	}
+	if err := d.awaitKafka(ctx); err != nil {
+		return err
 	}
 	if err := migrations.Up(ctx, d.cfg.DatabaseURL); err != nil {
-		return d, err
+		return err
 	}
-	if killer == nil {
+	if d.chaos == nil {
 		d.process, err = daemon.New(ctx, d.cfg, daemon.AllRoles, d.log, demoOverrides())
-		return d, err
+		return err
 	}
 	// it makes events and proves them
 	if d.process, err = daemon.New(ctx, d.cfg, nil, d.log, daemon.Overrides{}); err != nil {
-		return d, err
+		return err
 	}
-	return d, killer.start(ctx, d)
+	return d.chaos.start(ctx, d)
+}
+
+func (d *demo) sayLogs() {
+	what, path := d.logs()
+	d.say("%-11s %s", what, path)
 }
 
 // openFolder finds the demo's folder, its log, its keys and its ports.
@@ -171,7 +187,7 @@ func (d *demo) openFolder(ctx context.Context) (err error) {
 	if d.dir, err = d.cfg.OpenDataDir("demo"); err != nil {
 		return err
 	}
-	if d.logFile, err = os.OpenFile(filepath.Join(d.dir, "demo.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC,
+	if d.logFile, err = os.OpenFile(filepath.Join(d.dir, logName), os.O_CREATE|os.O_WRONLY|os.O_TRUNC,
 		0o600); err != nil {
 		return fmt.Errorf("open the demo's log: %w", err)
 	}
@@ -197,12 +213,8 @@ func (d *demo) openFolder(ctx context.Context) (err error) {
 	return err
 }
 
-// openLedger finds the token and the port of the demo's ledger, so that `bestow member` can ask it. With --chaos no
-// process of the service has the role money.
+// openLedger finds the token and the port of the demo's ledger, so that `bestow member` can ask it.
 func (d *demo) openLedger(ctx context.Context) (err error) {
-	if d.chaos != nil {
-		return nil
-	}
 	if d.cfg.MoneyToken == "" {
 		if d.cfg.MoneyToken, err = keep(filepath.Join(d.dir, "money.token"), settings.NewAdminKey); err != nil {
 			return err
@@ -273,8 +285,8 @@ func (d *demo) openDatabase(ctx context.Context) error {
 
 func (d *demo) openBroker(ctx context.Context) (err error) {
 	if len(d.cfg.Brokers) > 0 {
-		d.say("Kafka       %s, named by KAFKA_BROKERS; its topics %s.*", strings.Join(d.cfg.Brokers, ","),
-			d.cfg.TopicPrefix)
+		d.say("Kafka       %s", fold(fmt.Sprintf("%s, named by KAFKA_BROKERS; its topics %s.*",
+			strings.Join(d.cfg.Brokers, ","), d.cfg.TopicPrefix), 14))
 		return nil
 	}
 	if d.broker, err = embedkafka.Start(ctx,
@@ -288,7 +300,12 @@ func (d *demo) openBroker(ctx context.Context) (err error) {
 
 // startPostgres starts the demo's own PostgreSQL on a port, 0 for any.
 func (d *demo) startPostgres(ctx context.Context, port int) error {
-	s, err := embedpg.Start(ctx, embedpg.Options{Dir: filepath.Join(d.dir, "postgres"), Log: d.log, Port: port})
+	s, err := embedpg.Start(ctx, embedpg.Options{
+		Dir: filepath.Join(d.dir, "postgres"), Log: d.log, Port: port,
+		OnFetch: func(version, folder string) {
+			d.say("PostgreSQL  %s", fold(version+" is downloaded, once, into "+folder+" …", 14))
+		},
+	})
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,9 @@ func TestDemoShowsRefusals(t *testing.T) {
 		fmt.Sprintf("\n  Refused at first (account_busy), and granted by a retry: %s.\n",
 			english.Count(forNow, "member")))
 	require.Contains(t, screen.String(), "✓ I15")
+	require.NotContains(t, screen.String(), " results list ", "nothing answers when it has ended")
+	require.NotContains(t, screen.String(), " retry 1")
+	require.Contains(t, screen.String(), "With --stay the demo stays up")
 	for line := range strings.Lines(screen.String()) {
 		require.Less(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), demoColumns, line)
 	}
@@ -130,6 +133,10 @@ func TestDemoSaysWhyItWaits(t *testing.T) {
 		Code: "retry",
 		Text: "what is left was refused for now, and is tried again at 2026-11-29T12:49:36Z",
 	}}
+	late := []api.Reason{{
+		Code: "retry",
+		Text: "what is left was refused for now; its retry was due at 2026-11-29T12:49:36Z and begins by itself",
+	}}
 	w := waits{zone: time.FixedZone("KST", 9*60*60)}
 	for _, look := range []struct {
 		settled int
@@ -148,7 +155,11 @@ func TestDemoSaysWhyItWaits(t *testing.T) {
 		{53, retry},
 		{54, retry},
 		{54, retry},
+		{54, late},
+		{54, late},
 		{54, nil},
+		{54, away},
+		{100, nil}, // nothing is left to do
 	} {
 		w.tell(s, look.settled, look.reasons)
 	}
@@ -158,7 +169,11 @@ func TestDemoSaysWhyItWaits(t *testing.T) {
 		"      50 %  waits     for kafka_away: no broker answers; relay: no relay\n"+
 		"      50 %  goes on\n"+
 		waitsForRetry+"      50 %  goes on\n"+
-		waitsForRetry+"      50 %  goes on\n", out.String())
+		waitsForRetry+
+		"      50 %  waits     for retry: what is left was refused for now; its retry\n"+
+		"                      was due at 21:49:36 KST and begins by itself\n"+
+		"      50 %  goes on\n"+
+		"      50 %  waits     for kafka_away: no broker answers\n", out.String())
 }
 
 // A demo that stays names a way to see a member's points, and the ledger's listener is there for it (newcomer3 Q2).
@@ -173,8 +188,8 @@ func TestDemoNamesAWayToAMembersPoints(t *testing.T) {
 	require.NoError(t, d.show(t.Context(), 10))
 	var screen bytes.Buffer
 	d.out = &screen
-	d.logFile, _ = os.Create(filepath.Join(d.dir, "demo.log"))
 	d.lookAround()
+	require.Contains(t, screen.String(), "\n    Log      "+filepath.Join(d.dir, "demo.log")+"\n")
 	for line := range strings.Lines(strings.ReplaceAll(screen.String(), os.Args[0], "bestow")) {
 		if !strings.Contains(line, d.dir) {
 			require.Less(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), demoColumns, line)

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"bestow/app/eventrow"
-	"bestow/app/verify"
 	"bestow/domain"
 	"bestow/internal/english"
 )
@@ -31,7 +29,7 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 		return err
 	}
 	for _, e := range events {
-		report, err := d.process.App.Verify.Verify(ctx, verify.Query{Event: strconv.FormatInt(e.ID, 10)})
+		report, err := d.compare(ctx, e)
 		if err != nil {
 			return err
 		}

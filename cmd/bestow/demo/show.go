@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -176,8 +177,7 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 	reports := make([]verify.Report, len(events))
 	for i, e := range events {
 		var err error
-		if reports[i], err = d.process.App.Verify.Verify(ctx,
-			verify.Query{Event: strconv.FormatInt(e.ID, 10)}); err != nil {
+		if reports[i], err = d.compare(ctx, e); err != nil {
 			return err
 		}
 		if !reports[i].OK {
@@ -201,20 +201,34 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
   Refused at first (account_busy), and granted by a retry: %s.
   The service retries these by itself.
   Refused for good (account_closed): %s. The service does not retry
-  these by itself. They got nothing, and each counts as failed. The reasons:
-    %s results list %d --failed
-  A person can ask again: by now the demo's ledger has reopened about half of
-  these accounts.
-    %s retry %d
+  these by itself. They got nothing, and each counts as failed.%s
   The demo's ledger refuses these members on purpose; a real ledger has its own
   rules.
 `, english.Count(sum.Success, "member"), english.Count(sum.RetrySuccess, "member"), english.Count(sum.Fail, "member"),
-		ownName(), events[0].ID, ownName(), events[0].ID)
+		d.askAgain(events[0]))
 	if d.chaos != nil {
 		fmt.Fprintf(d.out, "\n  Killed meanwhile: %s.\n  They were started again, nothing else was repaired, "+
 			"and the numbers are\n  right.\n", fold(d.chaos.tally(), 20))
 	}
 	return nil
+}
+
+// compare runs verify over an event. On a terminal it shows that it is at work: every row takes its time.
+func (d *demo) compare(ctx context.Context, e domain.Event) (verify.Report, error) {
+	defer d.working(fmt.Sprintf("comparing %s (id %d)", e.Type.Code, e.ID))()
+	return d.process.App.Verify.Verify(ctx, verify.Query{Event: strconv.FormatInt(e.ID, 10)})
+}
+
+// askAgain goes on about the members who were refused for good. The commands need a demo that stays up.
+func (d *demo) askAgain(e domain.Event) string {
+	if !d.stays {
+		return "\n  With --stay the demo stays up, and you can list the reasons and ask again."
+	}
+	return fmt.Sprintf(` The reasons:
+    %s results list %d --failed
+  A person can ask again: by now the demo's ledger has reopened about half of
+  these accounts.
+    %s retry %d`, ownName(), e.ID, ownName(), e.ID)
 }
 
 // listInvariants names the first of them, as many as fit on a screen.
@@ -228,6 +242,7 @@ func (d *demo) listInvariants(all []verify.Invariant) {
 
 // lookAround says where the running installation can be looked at.
 func (d *demo) lookAround() {
+	what, path := d.logs()
 	fmt.Fprintf(d.out, `
   It stays up until you press Ctrl-C:
 
@@ -238,13 +253,19 @@ func (d *demo) lookAround() {
              export BESTOW_KEY=%s
              %s event list
 `, d.cfg.Addr, d.cfg.AdminKey, d.cfg.Addr, d.cfg.Addr, d.cfg.AdminKey, ownName())
-	if d.process.Service != nil {
-		fmt.Fprintf(d.out, `    Points   export BESTOW_MONEY_URL=http://%s
+	fmt.Fprintf(d.out, `    Points   export BESTOW_MONEY_URL=http://%s
              export BESTOW_MONEY_TOKEN=%s
              %s member balance %s
-`, d.cfg.MoneyAddr, d.cfg.MoneyToken, ownName(), demoMember)
+    %-8s %s
+`, d.cfg.MoneyAddr, d.cfg.MoneyToken, ownName(), demoMember, what, path)
+}
+
+// logs returns where the logs are: with --chaos each process of the service has one.
+func (d *demo) logs() (what, path string) {
+	if d.chaos != nil {
+		return "Logs", filepath.Join(d.dir, "*.log")
 	}
-	fmt.Fprintf(d.out, "    Log      %s\n", d.logFile.Name())
+	return "Log", filepath.Join(d.dir, logName)
 }
 
 // demoMember is a member of [demoMembers] that the demo's ledger does not refuse for good.

@@ -103,7 +103,7 @@ func (w *waits) tell(s *screen, settled int, reasons []api.Reason) {
 	switch text, changed := w.told.News(reasons); {
 	case text != "":
 		s.above("waits     %s", fold("for "+localTimes(text, w.zone), 22))
-	case changed:
+	case changed && settled < s.max:
 		s.above("goes on")
 	}
 }

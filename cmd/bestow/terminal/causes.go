@@ -25,12 +25,12 @@ func (c *Causes) News(reasons []api.Reason) (text string, changed bool) {
 }
 
 // SameCause returns a text that is equal for reasons that say the same to a person. The time of the next retry does not
-// count.
+// count; that it is late does.
 func SameCause(reasons []api.Reason) string {
 	var same strings.Builder
 	for _, r := range reasons {
 		if r.Code == reports.RetryWaits {
-			r.Text = ""
+			r.Text = serverTime.ReplaceAllString(r.Text, "")
 		}
 		same.WriteString(r.Code + ": " + r.Text + "\n")
 	}
