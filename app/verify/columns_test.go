@@ -113,6 +113,8 @@ func columnForgeries() []forgery {
 		{name: "the sequence of voucher_events", sql: `SELECT setval('money.voucher_events_voucher_event_id_seq', 1, false)`, red: "I42"},
 		{name: "began_at of the sweep", sql: `UPDATE money.point_sweep SET began_at = 'infinity'`, red: "I18"},
 		{name: "swept_until of the sweep", sql: `UPDATE money.point_sweep SET swept_until = now() + interval '100 years'`, red: "I18"},
+		{name: "a ledger that is still to be made", sql: `UPDATE money.ledger SET created_at = '2130-01-01'; UPDATE money.point_sweep SET began_at = '2130-01-01', swept_until = now()`, red: "I18"},
+		{name: "a second ledger", sql: `UPDATE pg_index SET indisunique = false WHERE indrelid = 'money.ledger'::regclass; INSERT INTO money.ledger SELECT * FROM money.ledger; UPDATE pg_index SET indisunique = true WHERE indrelid = 'money.ledger'::regclass`, red: "I41"},
 		{name: "the sweep deleted", sql: `DELETE FROM money.point_sweep`, red: "I18"},
 		{name: "key of what expired again", sql: `UPDATE money.point_member SET idempotency_key = 'zz' WHERE point_member_id = 9306`, red: "I22"},
 		{name: "undo of an expiry", sql: `UPDATE money.point_member SET undo_point_member_id = 9004 WHERE point_member_id = 9006`, red: "I22"},
@@ -158,6 +160,8 @@ func unseenForgeries() []forgery {
 			sql: `CREATE TABLE extra (n int); CREATE VIEW more AS SELECT 1 AS n; CREATE FUNCTION other_digest(int) RETURNS bytea LANGUAGE sql AS 'SELECT NULL::bytea';
 			CREATE DOMAIN amount AS int; CREATE SCHEMA other; CREATE TABLE other.kid (id bigint); GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC`,
 		},
+		{name: "id and installation of money.ledger", sql: `UPDATE money.ledger SET id = gen_random_uuid(), installation = gen_random_uuid()`},
+		{name: "how far a sequence is ahead", sql: `SELECT setval('money.point_member_id_seq', 1000000000)`},
 		{name: "installation", sql: `UPDATE installation SET id = gen_random_uuid()`},
 		{name: "processes", sql: `INSERT INTO processes (id, roles, version, host, pid) VALUES (gen_random_uuid(), '{api}', 'x', 'x', 1)`},
 		{name: "brakes", sql: `INSERT INTO brakes (scope, by, memo) VALUES ('all', 'x', 'x')`},

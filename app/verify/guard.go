@@ -119,7 +119,13 @@ func (g guarded) look(ctx context.Context) (now catalog, taken []string, err err
 	if err != nil {
 		return nil, nil, fmt.Errorf("read catalog: %w", err)
 	}
-	now, err = readCatalog(ctx, guarded{savepoint, g.schema})
+	looking := guarded{savepoint, g.schema}
+	if taken, err = readStrangers(ctx, looking); err == nil && len(taken) > 0 {
+		return catalog{}, taken, savepoint.Commit(ctx)
+	}
+	if err == nil {
+		now, err = readCatalog(ctx, looking)
+	}
 	if err == nil {
 		return now, now.takenOver(parseCatalog(schemaText)), savepoint.Commit(ctx)
 	}
@@ -127,6 +133,27 @@ func (g guarded) look(ctx context.Context) (now catalog, taken []string, err err
 		return nil, nil, err
 	}
 	return catalog{}, []string{fmt.Sprintf("PostgreSQL's catalog cannot be read: %v", err)}, savepoint.Rollback(ctx)
+}
+
+// readStrangers names what was added to PostgreSQL itself and can act in every statement, that of the catalog too.
+func readStrangers(ctx context.Context, tx pgx.Tx) ([]string, error) {
+	query, err := sqlFiles.ReadFile("sql/strangers.sql")
+	if err != nil {
+		return nil, fmt.Errorf("read statement: %w", err)
+	}
+	rows, err := tx.Query(ctx, string(query))
+	if err != nil {
+		return nil, fmt.Errorf("read additions to PostgreSQL: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+		var what string
+		err := row.Scan(&what)
+		return "PostgreSQL has, and it is not its own: " + what, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read additions to PostgreSQL: %w", err)
+	}
+	return all, nil
 }
 
 // readSchema reads the catalog, and which migrations were applied, if reading that runs no code of others.

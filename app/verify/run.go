@@ -206,7 +206,8 @@ func (v *verification) grantsElsewhere(ctx context.Context, tx pgx.Tx) (elsewher
 	if v.remote {
 		return true, nil
 	}
-	const query = `SELECT EXISTS (SELECT FROM public.granter_ledgers g WHERE g.granter = $1 AND g.ledger_id <> (SELECT id::text FROM money.ledger))`
+	const query = `SELECT EXISTS (SELECT FROM public.granter_ledgers g WHERE g.granter = $1 AND EXISTS (SELECT FROM money.ledger)
+		AND NOT EXISTS (SELECT FROM money.ledger l WHERE l.id::text = g.ledger_id))`
 	if err := tx.QueryRow(ctx, query, domain.OurGranter).Scan(&elsewhere); err != nil {
 		return false, fmt.Errorf("look which ledger grants: %w", err)
 	}

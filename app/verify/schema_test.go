@@ -98,7 +98,64 @@ func TestForgedSchema(t *testing.T) {
 		},
 		{"N10 a second schema with the tables", `CREATE SCHEMA evil; CREATE TABLE evil.campaign_events AS TABLE campaign_events`, "schema evil is there, and no migration made it: tables as those of public"},
 		{"a table whose rows are those of ours as well", `CREATE TABLE more () INHERITS (point_results)`, "more is there, and no migration made it: partition of"},
+		{"a table that is called as one of an import's, with rows of the ledger", `CREATE TABLE money.import_stage_7 () INHERITS (money.point_member)`, "money.import_stage_7 is there, and no migration made it: partition of"},
+		{
+			"a cast between types of PostgreSQL", `CREATE FUNCTION hook(bigint) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+			CREATE CAST (bigint AS text) WITH FUNCTION hook(bigint) AS ASSIGNMENT`,
+			"PostgreSQL has, and it is not its own: cast from bigint to text",
+		},
+		{"an aggregate among PostgreSQL's own", strings.ReplaceAll(countsNone, "%[1]s", "pg_catalog"), "PostgreSQL has, and it is not its own: function count(text)"},
+		{
+			"an operator among PostgreSQL's own", `CREATE FUNCTION alike(varchar, varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+			CREATE OPERATOR pg_catalog.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = alike)`,
+			"PostgreSQL has, and it is not its own: operator =(character varying,character varying)",
+		},
+		{"a sequence that a crash resets", `ALTER SEQUENCE money.point_member_id_seq SET UNLOGGED`, "sequence money.point_member_id_seq that a crash of the server resets"},
+		{"indexes that are not used", `UPDATE pg_class SET relhasindex = false WHERE oid = 'money.point_member'::regclass`, "money.point_member has, and no migration made it: indexes that are not used"},
+		{
+			"a trigger that is called PostgreSQL's", `CREATE FUNCTION quiet() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+			CREATE TRIGGER quiet BEFORE INSERT ON imports FOR EACH ROW EXECUTE FUNCTION quiet(); UPDATE pg_trigger SET tgisinternal = true WHERE tgname = 'quiet'`,
+			"imports has, and no migration made it: trigger CREATE TRIGGER quiet",
+		},
+		{
+			"a foreign key's trigger", `UPDATE pg_trigger SET tgfoid = 'suppress_redundant_updates_trigger'::regproc WHERE tgrelid = 'imports'::regclass AND tgisinternal`,
+			"that its triggers do not enforce",
+		},
 		{"a table whose rows are those of the ledger as well", `CREATE TABLE more () INHERITS (money.vouchers)`, "more is there, and no migration made it: partition of"},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, strings.Join(schemaFindings(t, f.sql).examples, "\n"), f.example)
+		})
+	}
+}
+
+// A row that breaks a constraint is a difference, though the constraint is there.
+func TestRowsObeyTheConstraints(t *testing.T) {
+	t.Parallel()
+	for _, f := range []struct{ name, sql, example string }{
+		{
+			"a check", `ALTER TABLE money.point_account DROP CONSTRAINT point_account_owed_check;
+			INSERT INTO money.point_account (member_id, owed) VALUES ('m', -1000000), ('n', -5);
+			ALTER TABLE money.point_account ADD CONSTRAINT point_account_owed_check CHECK (owed >= 0) NOT VALID;
+			UPDATE pg_constraint SET convalidated = true WHERE conname = 'point_account_owed_check'`,
+			"2 rows of money.point_account: the check (owed >= 0) is broken",
+		},
+		{
+			"a value", `ALTER TABLE event_types ALTER state DROP NOT NULL; UPDATE event_types SET state = NULL WHERE code = 'POINT';
+			UPDATE pg_attribute SET attnotnull = true WHERE attrelid = 'event_types'::regclass AND attname = 'state'`,
+			"1 row of event_types: a column that requires a value has none",
+		},
+		{
+			"a key", `UPDATE pg_index SET indisunique = false WHERE indrelid = 'event_types'::regclass;
+			INSERT INTO event_types SELECT * FROM event_types; UPDATE pg_index SET indisunique = true WHERE indrelid = 'event_types'::regclass`,
+			"2 keys of event_types: more than one row has the same code",
+		},
+		{
+			"a key that its index does not have", `UPDATE pg_class SET relhasindex = false WHERE oid = 'money.ledger'::regclass;
+			INSERT INTO money.ledger SELECT * FROM money.ledger; UPDATE pg_class SET relhasindex = true WHERE oid = 'money.ledger'::regclass`,
+			"1 key of money.ledger: more than one row has the same ",
+		},
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,13 +1,14 @@
 -- I18, while points expire by themselves: no lot is open for more than an hour past its expiry. A ledger that an older
 -- version wrote has an hour from its migration to expire what had run out before. What point_sweep says of that moment is
--- believed up to the ledger's own row, which a later migration wrote, and up to the first expiry. It lists nothing to come.
+-- believed up to the ledger's own row, which a later migration wrote, and up to the first expiry. Neither is to come.
 WITH sweep AS (
-    SELECT s.one_row, s.began_at, s.swept_until, least(l.created_at, CASE WHEN l.created_at > now() - interval '1 hour'
+    SELECT s.one_row, s.began_at, s.swept_until, l.created_at AS made_at, least(l.created_at, CASE WHEN l.created_at > now() - interval '1 hour'
                THEN (SELECT min(created_at) FROM money.point_member WHERE point_status_code = 'E') END) AS latest
-    FROM (SELECT coalesce((SELECT created_at FROM money.ledger), '-infinity') AS created_at) l
+    FROM (SELECT coalesce((SELECT min(created_at) FROM money.ledger), '-infinity') AS created_at) l
     LEFT JOIN money.point_sweep s ON true
 ), ahead AS ( -- clocks have five minutes
-    SELECT CASE WHEN one_row IS NULL THEN 'nothing says up to when lots were listed that have run out'
+    SELECT CASE WHEN made_at > now() + interval '5 minutes' THEN format('the ledger was made at %s, which is to come', made_at)
+                WHEN one_row IS NULL THEN 'nothing says up to when lots were listed that have run out'
                 WHEN swept_until > now() + interval '5 minutes' THEN format('lots that run out are listed up to %s, which is to come', swept_until)
                 WHEN began_at > latest + interval '5 minutes' THEN format('points expire since %s, and the ledger did that before', began_at)
            END AS what
@@ -22,7 +23,7 @@ WITH sweep AS (
     WHERE $1::bigint IS NOT NULL AND m.point_status_code = 'S' AND m.point_type_code = 'CM' AND m.ref_unique_id = $1::bigint::text
       AND l.remaining > 0 AND l.expiry_at IS NOT NULL
 ), judged AS (
-    SELECT *, greatest(expiry_at, (SELECT least(began_at, latest) FROM sweep)) < now() - interval '1 hour' AS late FROM lots
+    SELECT *, greatest(expiry_at, (SELECT min(least(began_at, latest)) FROM sweep)) < now() - interval '1 hour' AS late FROM lots
 )
 SELECT count(*)                                                                         AS lots,
        coalesce(sum(remaining), 0)                                                      AS points,

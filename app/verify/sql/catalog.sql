@@ -6,7 +6,7 @@ WITH ours AS (
     SELECT c.oid, c.relname, c.relkind, c.relrowsecurity, CASE n.nspname WHEN $1 THEN '' ELSE n.nspname || '.' END AS prefix
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname !~ '^import_stage_'
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (c.relname !~ '^import_stage_' OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid))
       AND (n.nspname IN ($1, 'money', 'river') OR EXISTS (
            SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace q ON q.oid = p.relnamespace
            WHERE i.inhrelid = c.oid AND q.nspname IN ($1, 'money', 'river')))
@@ -45,12 +45,23 @@ WITH ours AS (
     FROM ours o JOIN pg_class c ON c.oid = o.oid
     WHERE c.relchecks <> (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = o.oid AND k.contype = 'c')
     UNION ALL
+    SELECT o.oid, 'indexes that are not used' FROM ours o JOIN pg_class c ON c.oid = o.oid
+    WHERE NOT c.relhasindex AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = o.oid)
+    UNION ALL
     SELECT o.oid, 'triggers that are not fired' FROM ours o JOIN pg_class c ON c.oid = o.oid
     WHERE NOT c.relhastriggers AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = o.oid)
     UNION ALL
     SELECT o.oid, 'contents that a crash of the server empties' FROM ours o JOIN pg_class c ON c.oid = o.oid WHERE c.relpersistence <> 'p'
     UNION ALL
-    SELECT o.oid, format('trigger %s', pg_get_triggerdef(t.oid)) FROM ours o JOIN pg_trigger t ON t.tgrelid = o.oid WHERE NOT t.tgisinternal
+    SELECT o.oid, format('trigger %s', pg_get_triggerdef(t.oid)) FROM ours o JOIN pg_trigger t ON t.tgrelid = o.oid WHERE NOT t.tgisinternal OR t.tgconstraint = 0 AND t.tgparentid = 0
+    UNION ALL
+    SELECT o.oid, format('constraint %s that its triggers do not enforce', k.conname)
+    FROM ours o
+    JOIN pg_constraint k ON k.conrelid = o.oid AND k.contype = 'f' AND k.conparentid = 0
+    JOIN pg_class c ON c.oid = o.oid AND c.relkind = 'r'
+    JOIN pg_class r ON r.oid = k.confrelid AND r.relkind = 'r'
+    WHERE 4 <> (SELECT count(*) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+                WHERE t.tgconstraint = k.oid AND t.tgrelid IN (k.conrelid, k.confrelid) AND p.proname ~ '^RI_FKey_' AND p.pronamespace = 'pg_catalog'::regnamespace)
     UNION ALL
     SELECT o.oid, 'trigger that is disabled, of ' || coalesce('constraint ' || k.conname, t.tgname)
     FROM ours o
@@ -84,6 +95,11 @@ WITH ours AS (
     JOIN pg_depend d ON d.refobjid = o.oid AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
     JOIN pg_sequence s ON s.seqrelid = d.objid
     JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum = d.refobjsubid
+    UNION ALL
+    SELECT o.oid, format('sequence %s that a crash of the server resets', s.oid::regclass)
+    FROM ours o
+    JOIN pg_depend d ON d.refobjid = o.oid AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+    JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' AND s.relpersistence <> 'p'
 ), taken AS ( -- the types of our columns and of our rows, of what is computed from them, and those that stand for any type
     SELECT oid FROM pg_type
     WHERE typtype IN ('p', 'c') OR typtype = 'e' AND typnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'river')
