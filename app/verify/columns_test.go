@@ -160,9 +160,10 @@ func unseenForgeries() []forgery {
 			sql: `CREATE TABLE extra (n int); CREATE VIEW more AS SELECT 1 AS n; CREATE FUNCTION other_digest(int) RETURNS bytea LANGUAGE sql AS 'SELECT NULL::bytea';
 			CREATE DOMAIN amount AS int; CREATE SCHEMA other; CREATE TABLE other.kid (id bigint); GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC`,
 		},
-		{name: "id and installation of money.ledger", sql: `UPDATE money.ledger SET id = gen_random_uuid(), installation = gen_random_uuid()`},
-		{name: "how far a sequence is ahead", sql: `SELECT setval('money.point_member_id_seq', 1000000000)`},
-		{name: "installation", sql: `UPDATE installation SET id = gen_random_uuid()`},
+		{
+			name: "id and installation of money.ledger",
+			sql:  `UPDATE installation SET id = gen_random_uuid(); UPDATE money.ledger SET id = gen_random_uuid(); SELECT setval('money.point_member_id_seq', 1000000000)`,
+		},
 		{name: "processes", sql: `INSERT INTO processes (id, roles, version, host, pid) VALUES (gen_random_uuid(), '{api}', 'x', 'x', 1)`},
 		{name: "brakes", sql: `INSERT INTO brakes (scope, by, memo) VALUES ('all', 'x', 'x')`},
 		{name: "kind of a voucher_events row", sql: `UPDATE money.voucher_events SET kind = 'REDEEMED', idempotency_key = 'x', ref = 'x', reason = 'x' WHERE kind = 'CANCELLED'`},
