@@ -104,7 +104,8 @@ func (r rules) compareEach(ctx context.Context, tx pgx.Tx, f *finding) error {
 
 // largeTable matches the tables that have a row for each member. Another invariant says that their keys are given once.
 var largeTable = regexp.MustCompile(
-	`_(?:targets|targets_default|targets_[0-9]+|results)$|^money\.(?:point_member|point_member_detail|point_lot|point_draw|vouchers)$`)
+	`_(?:targets|targets_default|targets_[0-9]+|results)$|` +
+		`^money\.(?:point_member|point_member_detail|point_lot|point_draw|vouchers)$`)
 
 // compareKeys finds keys that more than one row has. It reads the rows and not the index, which may not have them all.
 func (r rules) compareKeys(ctx context.Context, tx pgx.Tx, f *finding) error {
