@@ -7,5 +7,5 @@
 // answers in web/problem.go, and [bestow/http/auth] admits requests. The rooms do not know each other or this package.
 //
 // What it must never do: write to the database, answer with the text of an error that is not a [domain.Error], or let
-// another package depend on echo or huma.
+// app depend on echo or huma.
 package http

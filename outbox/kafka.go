@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,13 +24,8 @@ type KafkaConfig struct {
 	TopicPrefix  string       // "grants" makes grants.point, grants.point.dlt, …
 	Partitions   int          // of a topic that is made
 	Replication  int          // of a topic that is made; 0: the broker's default
-	TLS          *tls.Config  // nil: none
-	SASL         *SASL        // nil: none
 	Log          *slog.Logger
 }
-
-// SASL is a user of Kafka.
-type SASL struct{ Mechanism, User, Password string }
 
 // Kafka connects the process to the brokers: it has one publisher, and a subscriber for each topic that is consumed.
 type Kafka struct {
@@ -51,7 +45,7 @@ func NewKafka(cfg KafkaConfig) (*Kafka, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	sc, err := saramaConfig(cfg)
+	sc, err := saramaConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +92,7 @@ func (k *Kafka) group(topic string) string { return k.cfg.Installation.group(top
 // saramaConfig returns a configuration that is safe where sarama's defaults are not: it waits for all in-sync replicas,
 // writes each record once and in order, and begins with the oldest message where a group has no offset. A publish
 // cannot be cancelled, so its time-outs sum to less than a relay job may last.
-func saramaConfig(cfg KafkaConfig) (*sarama.Config, error) {
+func saramaConfig() (*sarama.Config, error) {
 	c := sarama.NewConfig()
 	c.ClientID = "bestow"
 	c.Version = sarama.V2_8_0_0
@@ -120,14 +114,6 @@ func saramaConfig(cfg KafkaConfig) (*sarama.Config, error) {
 	c.Consumer.Return.Errors = true
 	c.Consumer.Offsets.Initial = sarama.OffsetOldest
 	c.Consumer.Group.ResetInvalidOffsets = true // with false, a truncated topic would never be consumed again
-	if cfg.TLS != nil {
-		c.Net.TLS.Enable, c.Net.TLS.Config = true, cfg.TLS
-	}
-	if cfg.SASL != nil {
-		if err := setSASL(c, *cfg.SASL); err != nil {
-			return nil, err
-		}
-	}
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("configure Kafka: %w", err)
 	}
@@ -137,16 +123,6 @@ func saramaConfig(cfg KafkaConfig) (*sarama.Config, error) {
 // metadataRefresh is the time between two looks of a client at its topics. After a refresh and a rebalance, within 30
 // s, new partitions of a topic are consumed.
 const metadataRefresh = 10 * time.Second
-
-func setSASL(c *sarama.Config, s SASL) error {
-	c.Net.SASL.Enable, c.Net.SASL.User, c.Net.SASL.Password = true, s.User, s.Password
-	switch s.Mechanism {
-	case "", sarama.SASLTypePlaintext:
-		c.Net.SASL.Mechanism = sarama.SASLTypePlaintext
-		return nil
-	}
-	return fmt.Errorf("configure Kafka: SASL mechanism %q is not supported: use PLAIN over TLS", s.Mechanism)
-}
 
 // assertSafe stops the start if an update of a library, or of saramaConfig, brought an unsafe default back.
 func assertSafe(c *sarama.Config) error {
@@ -212,7 +188,7 @@ func (k *Kafka) replay(c parkedCopy) error {
 
 // subscribe makes a subscriber of one consumer group; a refused message comes again after sleep.
 func (k *Kafka) subscribe(group string, sleep time.Duration) (*kafka.Subscriber, error) {
-	sc, err := saramaConfig(k.cfg)
+	sc, err := saramaConfig()
 	if err != nil {
 		return nil, err
 	}

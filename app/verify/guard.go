@@ -20,8 +20,8 @@ import (
 // the role that asks for the report.
 const guardedPath = `SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL standard_conforming_strings = on; `
 
-// guarded is a transaction whose statements name the schema of every table. They call the main one "public", for any of
-// its name is. Without a schema it is a transaction of the service, in which the session's path finds the tables.
+// guarded is a transaction whose statements name the schema of every table. They write the main schema as public; the
+// transaction puts its real name in. Without a schema it is a transaction of the service, in which the session's path finds the tables.
 type guarded struct {
 	pgx.Tx
 
@@ -75,7 +75,7 @@ func guard(ctx context.Context, tx pgx.Tx) (guarded, error) {
 // ErrTakenOver says that a table cannot be read without running code of others.
 var ErrTakenOver = errors.New("no table is read while reading runs code that no migration made")
 
-// takenWhy holds what a report says of all that it does not look at then.
+// takenWhy is the reason that a report gives for each invariant that it did not check then.
 const takenWhy = "reading the tables would run code that no migration made (I41 names it): no other statement was sent"
 
 // Read runs fn in a transaction that only reads, as a report reads: the statements of fn name the schema of every
@@ -84,7 +84,7 @@ func (s *Verifier) Read(ctx context.Context, fn func(pgx.Tx) error) error {
 	return s.lookFirst(ctx, func(tx guarded) error { return fn(tx) })
 }
 
-// lookFirst is read, but it reads no table while one of them runs code of others: then the error is ErrTakenOver.
+// lookFirst runs fn as read does. It returns ErrTakenOver if reading a table would run code of others.
 func (s *Verifier) lookFirst(ctx context.Context, fn func(guarded) error) error {
 	return s.read(ctx, func(tx guarded) error {
 		_, taken, err := tx.look(ctx)

@@ -46,7 +46,7 @@ func (w *SteadyWriter) Flush() error { return w.control().Flush() }
 // Cut ends the connection in the middle of the answer.
 func (w *SteadyWriter) Cut() { Cut(humaecho.UnwrapV4(w.ctx).Response()) }
 
-// Cut ends the connection in the middle of an answer. There is no other way to say that the rest is missing.
+// Cut ends the connection in the middle of an answer, so that the client does not take it for a whole one.
 func Cut(w http.ResponseWriter) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		_ = conn.Close() // nothing more is sent, even if it fails

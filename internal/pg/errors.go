@@ -38,7 +38,7 @@ func stalePlan(err error) bool {
 // password, no right to connect, or one of ErrPooled and ErrEncoding. To ask again is no use.
 func Refused(err error) bool {
 	switch Code(err) {
-	case "3D000", "28P01", "28000", InsufficientPrivilege:
+	case InvalidCatalogName, InvalidPassword, InvalidAuthorization, InsufficientPrivilege:
 		return true
 	}
 	return errors.Is(err, ErrPooled) || errors.Is(err, ErrEncoding)

@@ -2,6 +2,9 @@ package pg
 
 // The SQLSTATEs that the product knows by name, as PostgreSQL's appendix "Error Codes" lists them.
 const (
+	InvalidCatalogName    = "3D000" // there is no such database
+	InvalidAuthorization  = "28000"
+	InvalidPassword       = "28P01"
 	UndefinedTable        = "42P01"
 	InsufficientPrivilege = "42501"
 	UniqueViolation       = "23505"

@@ -75,12 +75,9 @@ func EndBefore(ctx context.Context, tx pgx.Tx, deadline time.Time) (now time.Tim
 	return now, nil
 }
 
-// idleTooLong is the SQLSTATE of a session that was ended, and its transaction with it.
-const idleTooLong = "25P03"
-
 // AfterEnd returns err, and ErrDeadline for the error of a session that EndBefore had PostgreSQL end.
 func AfterEnd(err error) error {
-	if pg.Code(err) == idleTooLong {
+	if pg.Code(err) == pg.IdleInTransaction {
 		return money.ErrDeadline
 	}
 	return err

@@ -97,7 +97,7 @@ func (g *Granter) grant(ctx context.Context, b book, deadline time.Time, items [
 		return []money.Answer{}, nil
 	}
 	answers, err := g.grantNew(ctx, b, deadline, items)
-	if errors.Is(err, errSlowWay) || pg.Code(err) == uniqueViolation {
+	if errors.Is(err, errSlowWay) || pg.Code(err) == pg.UniqueViolation {
 		g.log.DebugContext(ctx, "batch goes the slow way", obs.Count, len(items), obs.Cause, err)
 		answers, err = g.grantLooking(ctx, b, deadline, items)
 	}
@@ -106,9 +106,6 @@ func (g *Granter) grant(ctx context.Context, b book, deadline time.Time, items [
 	}
 	return answers, nil
 }
-
-// uniqueViolation is a SQLSTATE.
-const uniqueViolation = "23505"
 
 // grantNew is the fast way, for a batch in which everything is as it should be and no key is taken. Otherwise it keeps
 // nothing and returns errSlowWay or a unique violation.

@@ -1,6 +1,6 @@
--- What was added to PostgreSQL itself and can act in every statement of ours: a cast between its own types, a function or an
--- operator in its own schema under a name of its own. Objects of an installation are numbered from 16384 on. This is read
--- before anything else, and converts nothing: a cast of a forger's would run.
+-- Casts between PostgreSQL's types, and functions and operators in pg_catalog that have the name of one of PostgreSQL's, if they
+-- were added later: PostgreSQL numbers its own below 16384. They can act in every statement of a report. This is read before
+-- anything else, and it converts no value, since a cast would run then. Functions in C come with extensions.
 SELECT pg_describe_object('pg_cast'::regclass, c.oid, 0)
 FROM pg_cast c
 JOIN pg_type s ON s.oid = c.castsource AND s.typnamespace = 'pg_catalog'::regnamespace

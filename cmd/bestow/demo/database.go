@@ -46,9 +46,9 @@ func (d *demo) checkDatabase(ctx context.Context) error {
 // cureOf says what to do about a PostgreSQL that did not let us in.
 func cureOf(err error) string {
 	switch pg.Code(err) {
-	case "3D000": // invalid_catalog_name
+	case pg.InvalidCatalogName:
 		return "create the database"
-	case "28P01", "28000": // invalid_password, invalid_authorization_specification
+	case pg.InvalidPassword, pg.InvalidAuthorization:
 		return "correct the user or the password"
 	}
 	return "start that PostgreSQL or correct the address"
