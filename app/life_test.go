@@ -314,9 +314,12 @@ func TestRetryTakesWhatWasGivenUp(t *testing.T) {
 	redriven := func() string {
 		return s.Text(`SELECT string_agg(member_id, ' ' ORDER BY member_id) FROM point_results WHERE redrive > redrive_done`)
 	}
+	s.Exec(`DELETE FROM river.river_job`) // all of it was published
 	require.Equal(t, Redriven{Matched: 2}, retry("", true))
+	require.Equal(t, "none", s.jobs(id))
 	require.Equal(t, Redriven{Matched: 1, Accepted: 1}, retry("account_closed", false))
 	require.Equal(t, "M1", redriven())
+	require.Equal(t, "available", s.jobs(id))
 	require.Equal(t, Redriven{Matched: 1, Accepted: 1}, retry("", false), "M1 is not answered yet")
 	require.Equal(t, "M1 M2", redriven())
 	require.Equal(t, Redriven{}, retry("", false))

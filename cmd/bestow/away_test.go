@@ -86,6 +86,8 @@ type lines struct {
 	slog.Handler
 	mu sync.Mutex
 	n  map[string]int
+	// said holds the lines in their order, for a test that fails.
+	said []string
 }
 
 func newLines() *lines { return &lines{Handler: slog.DiscardHandler, n: map[string]int{}} }
@@ -96,12 +98,34 @@ func (l *lines) Handle(_ context.Context, r slog.Record) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.n[r.Level.String()+" "+r.Message]++
+	line := r.Time.Format("15:04:05.000 ") + r.Level.String() + " " + r.Message
+	r.Attrs(func(a slog.Attr) bool { line += " " + a.String(); return true })
+	l.said = append(l.said, line)
 	return nil
 }
 
 func (l *lines) WithAttrs([]slog.Attr) slog.Handler { return l }
 
 func (l *lines) WithGroup(string) slog.Handler { return l }
+
+// told returns how many lines have the text.
+func (l *lines) told(text string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.said {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// String returns what was said.
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.said, "\n")
+}
 
 // count returns how many messages begin so.
 func (l *lines) count(begin string) (n int) {

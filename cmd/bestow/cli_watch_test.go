@@ -106,15 +106,15 @@ func TestWatchSaysEachCauseInFull(t *testing.T) {
 	why := strings.Repeat("the broker 127.0.0.1:9092 does not answer, ", 9) + "for good"
 	waits := `"event_status": "RUNNING", "waiting_for": [{"code": "kafka_away", "text": "` + why + `"}]`
 	retry := `"event_status": "RUNNING", "success": 9, "waiting_for": [{"code": "retry", "text": "it is tried again at %s"}]`
-	s.streamed(waits, waits, `"event_status": "RUNNING", "success": 8`, fmt.Sprintf(retry, "noon"),
-		fmt.Sprintf(retry, "night"),
+	s.streamed(waits, waits, `"event_status": "RUNNING", "success": 8`, fmt.Sprintf(retry, "2026-12-01T03:00:00Z"),
+		fmt.Sprintf(retry, "2026-12-01T15:00:00Z"),
 		`"event_status": "COMPLETED", "success": 10`)
 	out, _ := s.done("event watch 1")
 	const over = "\r\x1b[K"
 	require.Equal(t, over+"waiting for kafka_away: "+why+"\n"+
 		strings.Repeat(over+"RUNNING   0%  0 of 10 granted, 0 failed  waiting for kafka_away", 2)+
 		over+"RUNNING  80%  8 of 10 granted, 0 failed"+
-		over+"waiting for retry: it is tried again at noon\n"+
+		over+"waiting for retry: it is tried again at 2026-12-01 12:00:00 KST\n"+
 		strings.Repeat(over+"RUNNING  90%  9 of 10 granted, 0 failed  waiting for retry", 2)+
 		over+"COMPLETED 100%  10 of 10 granted, 0 failed\n", out)
 }

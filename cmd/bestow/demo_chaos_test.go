@@ -39,7 +39,7 @@ func (w *world) chaosDemo(binary, dir string, args ...string) *exec.Cmd {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), 2*time.Minute)
 	w.Cleanup(cancel)
-	ports, err := proc.FreePorts(ctx, 2)
+	ports, err := proc.FreePorts(ctx, 3)
 	require.NoError(w, err)
 	cmd := exec.CommandContext(ctx, binary, append([]string{"demo", "--chaos", "--exit"}, args...)...)
 	cmd.Env = []string{
@@ -47,6 +47,7 @@ func (w *world) chaosDemo(binary, dir string, args ...string) *exec.Cmd {
 		"KAFKA_BROKERS=" + strings.Join(w.cfg.Brokers, ","),
 		"BESTOW_TOPIC_PREFIX=" + w.cfg.TopicPrefix, "BESTOW_DATA_DIR=" + dir,
 		"BESTOW_ADDR=" + proc.Address(ports[0]), "BESTOW_OPS_ADDR=" + proc.Address(ports[1]),
+		"BESTOW_MONEY_ADDR=" + proc.Address(ports[2]), // while a killed api is down, another test may take a default
 	}
 	return cmd
 }
@@ -111,9 +112,6 @@ func TestDemoUnderKillsThatStays(t *testing.T) {
 	dir := t.TempDir()
 	demo := w.chaosDemo(build(t), dir, "--members", "10", "--kills", "1")
 	demo.Args[slices.Index(demo.Args, "--exit")] = "--stay"
-	port, err := proc.FreePorts(t.Context(), 1)
-	require.NoError(t, err)
-	demo.Env = append(demo.Env, "BESTOW_MONEY_ADDR="+proc.Address(port[0]))
 	read, write, err := os.Pipe()
 	require.NoError(t, err)
 	defer func() { _ = read.Close() }()
