@@ -125,7 +125,7 @@ func codeOf(t *testing.T, err error) domain.Code {
 // What a person may ask for in each status, and where it leads. "gone" is no status: the event is deleted.
 func TestMovesOfEachStatus(t *testing.T) {
 	t.Parallel()
-	const refused = string(domain.WrongStatus)
+	const refused = domain.WrongStatus
 	moves := []struct {
 		name string
 		ask  func(*lifeTest, int64) error

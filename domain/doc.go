@@ -51,6 +51,6 @@
 // dead-letter topic, carries retries and redrives. Messages that no handler can use are in neither: they are parked.
 //
 // Each column has one writer while events run: app writes event_status, outbox writes publish_status and
-// published_count, app's grants write the results and the other counts, and money writes the ledger. A redrive marks the
-// results that it wants tried again, and verify's repair writes counts anew.
+// published_count, app's grants write the results and the other counts, and money writes the ledger. A redrive marks
+// the results that it wants tried again, and verify's repair writes counts anew.
 package domain

@@ -22,7 +22,8 @@ const (
 		INSERT INTO %s (event_id, member_id, amount, status, money_tx_id, error_code, error_message, retry_count,
 		                voucher_code, voucher_pin, voucher_expiry_at)
 		SELECT $1, given.member_id, given.amount, given.status, nullif(given.tx_id, ''), nullif(given.code, ''),
-		       nullif(given.message, ''), given.retries, nullif(given.voucher_code, ''), nullif(given.pin, ''), given.expiry_at
+		       nullif(given.message, ''), given.retries, nullif(given.voucher_code, ''), nullif(given.pin, ''),
+		       given.expiry_at
 		FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[],
 		            $9::text[], $10::text[], $11::timestamptz[])
 		     AS given (member_id, amount, status, tx_id, code, message, retries, voucher_code, pin, expiry_at)`

@@ -21,7 +21,8 @@ import (
 const guardedPath = `SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL standard_conforming_strings = on; `
 
 // guarded is a transaction whose statements name the schema of every table. They write the main schema as public; the
-// transaction puts its real name in. Without a schema it is a transaction of the service, in which the session's path finds the tables.
+// transaction puts its real name in. Without a schema it is a transaction of the service, in which the session's path
+// finds the tables.
 type guarded struct {
 	pgx.Tx
 
