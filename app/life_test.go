@@ -83,11 +83,11 @@ func (s *lifeTest) remove(id int64) error {
 	return s.app.Events.Delete(s.Context(), by(""), id, func(domain.Event) error { return nil })
 }
 
-// reserved makes an event whose time came at the last full hour, and was set after its list.
+// reserved makes an event whose time has come, and was set after its list.
 func (s *lifeTest) reserved(priority int) int64 {
 	s.Helper()
 	id := s.listed(domain.Pending)
-	s.Exec(`UPDATE campaign_events SET reservation_at = date_trunc('hour', now()), reservation_priority = $2 WHERE id = $1`,
+	s.Exec(`UPDATE campaign_events SET reservation_at = '2026-01-01 00:00:00Z', reservation_priority = $2 WHERE id = $1`,
 		id, priority)
 	return id
 }

@@ -23,12 +23,14 @@ type rules struct {
 // compareRows finds rows that break a constraint of their table: a superuser can take a constraint away, write, and
 // put it back without a look at the rows. It reads every table once, and the small ones again for each key. It does not
 // look for double keys in the large ones: I1, I2, I21 and I24 do.
-func compareRows(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
+func compareRows(ctx context.Context, tx pgx.Tx, v *verification, golden catalog, f *finding) error {
 	all, err := readRules(ctx, tx)
 	if err != nil {
 		return err
 	}
-	golden := parseCatalog(schemaText)
+	if _, err := tx.Exec(ctx, rowsOnly); err != nil {
+		return err
+	}
 	for _, r := range all {
 		if !v.catalog.ours(r.Relation, golden) || v.foreign != "" && strings.HasPrefix(r.Relation, "money.") {
 			continue
@@ -41,8 +43,18 @@ func compareRows(ctx context.Context, tx pgx.Tx, v *verification, f *finding) er
 			return fmt.Errorf("compare rows of %s with its constraints: %w", r.Table, err)
 		}
 	}
-	return nil
+	_, err = tx.Exec(ctx, indexesToo)
+	return err
 }
+
+// rowsOnly lets the transaction read tables and not their indexes, which may not have all rows, and indexesToo is the
+// session's way again.
+const (
+	rowsOnly = `SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off;
+		SET LOCAL enable_bitmapscan = off`
+	indexesToo = `SET LOCAL enable_indexscan = DEFAULT; SET LOCAL enable_indexonlyscan = DEFAULT;
+		SET LOCAL enable_bitmapscan = DEFAULT`
+)
 
 // readRules reads the constraints of the tables that hold rows. Those that a migration left NOT VALID are not meant for
 // all rows.
@@ -109,14 +121,10 @@ var largeTable = regexp.MustCompile(
 	`_(?:targets|targets_default|targets_[0-9]+|results)$|` +
 		`^money\.(?:point_member|point_member_detail|point_lot|point_draw|vouchers)$`)
 
-// compareKeys finds keys that more than one row has. It reads the rows and not the index, which may not have them all.
+// compareKeys finds keys that more than one row has.
 func (r rules) compareKeys(ctx context.Context, tx pgx.Tx, f *finding) error {
 	if largeTable.MatchString(r.Relation) || len(r.Keys) == 0 {
 		return nil
-	}
-	const rowsOnly = `SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off`
-	if _, err := tx.Exec(ctx, rowsOnly); err != nil {
-		return err
 	}
 	for _, key := range r.Keys {
 		query := fmt.Sprintf(`SELECT count(*) FROM (SELECT FROM ONLY %s WHERE num_nulls(%s) = 0 GROUP BY %[2]s HAVING count(*) > 1) d`,
@@ -129,7 +137,5 @@ func (r rules) compareKeys(ctx context.Context, tx pgx.Tx, f *finding) error {
 			f.differ("%s of %s: more than one row has the same %s", english.Count(twice, "key"), r.Relation, key)
 		}
 	}
-	const asBefore = `SET LOCAL enable_indexscan = DEFAULT; SET LOCAL enable_indexonlyscan = DEFAULT; SET LOCAL enable_bitmapscan = DEFAULT`
-	_, err := tx.Exec(ctx, asBefore)
-	return err
+	return nil
 }

@@ -267,7 +267,7 @@ func compareSchema(ctx context.Context, tx pgx.Tx, v *verification, f *finding) 
 		lines = v.compareMade(now, want, f)
 	}
 	if f.differences == 0 && !v.blind && v.event == nil {
-		if err := compareRows(ctx, tx, v, f); err != nil {
+		if err := compareRows(ctx, tx, v, golden, f); err != nil {
 			return err
 		}
 	}
