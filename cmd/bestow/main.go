@@ -55,6 +55,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	context.AfterFunc(ctx, stop) // a second signal kills
 	t := &terminal.Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv}
+	t.Screen = terminal.OpenScreen(os.Stdout, os.Getenv)
 	t.Interactive = term.IsTerminal(int(os.Stderr.Fd()))
 	code := run(ctx, os.Args[1:], t)
 	stop()

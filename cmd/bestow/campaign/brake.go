@@ -88,7 +88,7 @@ func (c *brakeOffCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		t.Say("the brake %s is released: reserved events that are due start now; "+
 			"stopped events stay stopped until they are resumed", c.Scope)
 		t.Say("next: bestow event list --status STOPPED, and bestow event resume EVENT for each that is to go on")
-		return printBrakes(t.Out, left, zone)
+		return printBrakes(t, left, zone)
 	})
 }
 
@@ -119,18 +119,18 @@ func (c *brakeStatusCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	return c.Print(t, brakes, func() error { return printBrakes(t.Out, brakes, zone) })
+	return c.Print(t, brakes, func() error { return printBrakes(t, brakes, zone) })
 }
 
-func printBrakes(out io.Writer, brakes api.Brakes, zone *time.Location) error {
+func printBrakes(t *terminal.Terminal, brakes api.Brakes, zone *time.Location) error {
 	if !brakes.Engaged {
-		_, err := fmt.Fprintln(out, "no brake is engaged")
+		_, err := fmt.Fprintln(t.Out, "no brake is engaged")
 		return err
 	}
-	return terminal.Table(out, func(w io.Writer) {
+	return t.Table(func(w io.Writer) {
 		fmt.Fprintln(w, "SCOPE\tBY\tSINCE\tMEMO")
 		for _, b := range brakes.Items {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", b.Scope, b.By, terminal.When(&b.Since, zone), b.Memo)
 		}
-	})
+	}, "MEMO")
 }

@@ -68,7 +68,7 @@ func (c *eventCreateCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	}
 	return c.Print(t, e, func() error {
 		t.Say("next: bestow targets import %d FILE", e.ID)
-		return printEvent(t.Out, e, nil, zone)
+		return printEvent(t, e, nil, zone)
 	})
 }
 
@@ -97,12 +97,12 @@ func (c *eventListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	}
 	return c.Print(t, page, func() error {
 		t.SayMore(page.NextCursor)
-		return printEvents(t.Out, page.Items, zone)
+		return printEvents(t, page.Items, zone)
 	})
 }
 
-func printEvents(out io.Writer, events []api.Event, zone *time.Location) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printEvents(t *terminal.Terminal, events []api.Event, zone *time.Location) error {
+	return t.Table(func(w io.Writer) {
 		fmt.Fprintln(w, "ID\tCAMPAIGN\tTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED\tWAITING FOR")
 		for _, e := range events {
 			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.CampaignID, e.EventType, e.EventStatus,
@@ -110,7 +110,7 @@ func printEvents(out io.Writer, events []api.Event, zone *time.Location) error {
 				english.Number(e.Summary.FailCount), terminal.When(&e.CreatedAt, zone),
 				terminal.ReasonCodes(e.WaitingFor))
 		}
-	})
+	}, "CAMPAIGN", "WAITING FOR")
 }
 
 type eventShowCmd struct {
@@ -141,11 +141,11 @@ func showEvent(t *terminal.Terminal, f terminal.Format, e api.Event, failures ma
 	if err != nil {
 		return err
 	}
-	return f.Print(t, e, func() error { return printEvent(t.Out, e, failures, zone) })
+	return f.Print(t, e, func() error { return printEvent(t, e, failures, zone) })
 }
 
-func printEvent(out io.Writer, e api.Event, failures map[string]int, zone *time.Location) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printEvent(t *terminal.Terminal, e api.Event, failures map[string]int, zone *time.Location) error {
+	return t.Table(func(w io.Writer) {
 		for _, row := range [][2]string{
 			{"id", fmt.Sprint(e.ID)},
 			{"campaign_id", e.CampaignID},

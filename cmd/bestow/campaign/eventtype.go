@@ -28,18 +28,18 @@ func (c *typeListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	return c.Print(t, types, func() error { return printTypes(t.Out, types.Items) })
+	return c.Print(t, types, func() error { return printTypes(t, types.Items) })
 }
 
-func printTypes(out io.Writer, types []api.EventType) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printTypes(t *terminal.Terminal, types []api.EventType) error {
+	return t.Table(func(w io.Writer) {
 		fmt.Fprintln(w, "TYPE\tUNIT\tMAX PER MEMBER\tMAX PER EVENT\tMAX COUNT\tGRANTER\tLABEL")
 		for _, y := range types {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", y.EventType, terminal.OrDash(y.Unit),
 				thousandsOrDash(y.MaxPerMember),
 				thousandsOrDash(y.MaxPerEvent), thousandsOrDash(y.MaxCount), y.Granter, y.Label)
 		}
-	})
+	}, "LABEL")
 }
 
 type typeSetCmd struct {
@@ -67,7 +67,7 @@ func (c *typeSetCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	return c.Print(t, y, func() error { return printTypes(t.Out, []api.EventType{y}) })
+	return c.Print(t, y, func() error { return printTypes(t, []api.EventType{y}) })
 }
 
 // patch returns what the flags say; nil clears.

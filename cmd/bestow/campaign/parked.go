@@ -47,12 +47,12 @@ func (c *parkedListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	}
 	return c.Print(t, page, func() error {
 		t.SayMore(page.NextCursor)
-		return printParked(t.Out, page.Items, zone)
+		return printParked(t, page.Items, zone)
 	})
 }
 
-func printParked(out io.Writer, list []api.Parked, zone *time.Location) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printParked(t *terminal.Terminal, list []api.Parked, zone *time.Location) error {
+	return t.Table(func(w io.Writer) {
 		fmt.Fprintln(w, "ID\tCAUSE\tTOPIC\tPARTITION\tOFFSET\tBYTES\tPARKED\tREPLAYED\tDETAIL")
 		for _, p := range list {
 			replayed := terminal.When(p.ReplayedAt, zone)
@@ -63,7 +63,7 @@ func printParked(out io.Writer, list []api.Parked, zone *time.Location) error {
 				p.Offset, p.Size,
 				terminal.When(&p.At, zone), replayed, p.Detail)
 		}
-	})
+	}, "TOPIC", "DETAIL")
 }
 
 type parkedReplayCmd struct {

@@ -30,12 +30,12 @@ func (c *QueueCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 			t.Say("nothing is reserved: an event enters a lane by its reservation_at")
 			return nil
 		}
-		return printQueue(t.Out, q, zone)
+		return printQueue(t, q, zone)
 	})
 }
 
-func printQueue(out io.Writer, q api.Queue, zone *time.Location) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printQueue(t *terminal.Terminal, q api.Queue, zone *time.Location) error {
+	return t.Table(func(w io.Writer) {
 		fmt.Fprintln(w, "LANE\tTURN\tID\tCAMPAIGN\tTYPE\tPRIORITY\tTARGETS\tSTATUS\tSTARTS\tWAITING FOR")
 		for _, lane := range q.Lanes {
 			for i, e := range lane.Events {
@@ -45,7 +45,7 @@ func printQueue(out io.Writer, q api.Queue, zone *time.Location) error {
 					starts(e, q.At, zone), terminal.InZone(terminal.ReasonTexts(obstacles(e.WaitingFor)), zone))
 			}
 		}
-	})
+	}, "CAMPAIGN", "WAITING FOR")
 }
 
 // obstacles are the reasons but for the reserved time, which stands in the line already.

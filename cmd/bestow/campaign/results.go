@@ -60,14 +60,14 @@ func (c *resultsListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		if len(page.Items) == 0 {
 			c.sayNoResult(t, e, page.Absent)
 		}
-		return terminal.Table(t.Out, func(w io.Writer) {
+		return t.Table(func(w io.Writer) {
 			fmt.Fprintln(w, "MEMBER\tAMOUNT\tSTATUS\tREFUSED\tLEDGER ENTRY\tCHANGED\tREASON")
 			for _, r := range page.Items {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.MemberID, quantity(r.Amount, e.Unit), r.Status,
 					r.RetryCount,
 					terminal.OrDash(r.MoneyTxID), terminal.When(&r.UpdatedAt, zone), refusal(r))
 			}
-		})
+		}, "LEDGER ENTRY", "REASON")
 	})
 }
 

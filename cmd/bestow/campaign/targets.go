@@ -193,14 +193,14 @@ func (c *targetsListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	return c.Print(t, list, func() error {
-		return terminal.Table(t.Out, func(w io.Writer) {
+		return t.Table(func(w io.Writer) {
 			fmt.Fprintln(w, "IMPORT\tACCEPTED\tREJECTED\tAMOUNT\tCREATED\tBY")
 			for _, i := range list.Items {
 				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", i.ImportID, english.Number(i.Accepted),
 					english.Number(i.Rejected),
 					quantity(i.TotalAmount, e.Unit), terminal.When(&i.CreatedAt, zone), i.CreatedBy)
 			}
-		})
+		}, "BY")
 	})
 }
 

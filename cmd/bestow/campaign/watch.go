@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,8 +16,6 @@ import (
 	"bestow/internal/english"
 
 	"github.com/go-json-experiment/json"
-	"github.com/rivo/uniseg"
-	"golang.org/x/term"
 )
 
 type eventWatchCmd struct {
@@ -150,7 +147,7 @@ func (w *watch) draw(p api.Progress) error {
 	if len(p.WaitingFor) > 0 {
 		line += "  waiting for " + terminal.ReasonCodes(p.WaitingFor)
 	}
-	_, err := fmt.Fprintf(w.term.Out, "\r\x1b[K%s", fit(line, screenWidth()))
+	_, err := fmt.Fprintf(w.term.Out, "\r\x1b[K%s", terminal.Fit(line, w.term.Screen.Width()))
 	return err
 }
 
@@ -159,31 +156,6 @@ func (w *watch) endLine() {
 	if w.term.Interactive && !w.json && w.last.EventID != 0 {
 		_, _ = fmt.Fprintln(w.term.Out) // an error cannot be reported
 	}
-}
-
-// screenWidth is the number of columns of the terminal, 0 where it is not known.
-func screenWidth() int {
-	width, _, err := term.GetSize(int(os.Stdout.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
-}
-
-// fit cuts a line that takes more columns than width: a line that the terminal breaks in two cannot be written over. A
-// Korean character takes two columns. 0: any width.
-func fit(line string, width int) string {
-	if width < 2 || uniseg.StringWidth(line) < width {
-		return line
-	}
-	kept, columns := 0, 0
-	for characters := uniseg.NewGraphemes(line); characters.Next(); {
-		if columns += characters.Width(); columns > width-2 {
-			break
-		}
-		_, kept = characters.Positions()
-	}
-	return line[:kept] + "…"
 }
 
 // byCode tells by which error codes members failed, as in " (account_closed 5, limit 1)"; "" where none did.

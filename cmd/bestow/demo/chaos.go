@@ -99,7 +99,7 @@ func (c *chaos) start(ctx context.Context, d *demo) (err error) {
 	if c.services, err = d.chaosServices(ctx); err != nil {
 		return err
 	}
-	d.say("Service     %s", fold("five processes of their own: "+strings.Join(names(c.services), ", "), 14))
+	d.aside("Service", "five processes of their own: %s", strings.Join(names(c.services), ", "))
 	d.sayLogs()
 	if err := begin(ctx, c.services); err != nil {
 		return err
@@ -186,7 +186,7 @@ func begin(ctx context.Context, list []*chaosService) (err error) {
 }
 
 // during deals blows while watch runs, and returns when all processes are there again.
-func (c *chaos) during(ctx context.Context, s *screen, watch func(context.Context) error) error {
+func (c *chaos) during(ctx context.Context, s *bar, watch func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	over, dealt := make(chan struct{}), make(chan error, 1)
@@ -209,7 +209,7 @@ func (c *chaos) during(ctx context.Context, s *screen, watch func(context.Contex
 }
 
 // deal deals the blows that are still to come, then looks after the service, until it is over.
-func (c *chaos) deal(ctx context.Context, s *screen, over <-chan struct{}) error {
+func (c *chaos) deal(ctx context.Context, s *bar, over <-chan struct{}) error {
 	at := -1 // the first draw is a move
 	if c.quiet.IsZero() {
 		c.quiet = time.Now()
@@ -235,7 +235,7 @@ func (c *chaos) deal(ctx context.Context, s *screen, over <-chan struct{}) error
 		}
 		c.quiet, at = time.Now(), s.drawn()
 		if c.blows = c.blows[1:]; len(c.blows) == 0 {
-			s.above("no more kills; what they cut off is done again within 81 s")
+			s.above(plain, "no more kills;", "what they cut off is done again within 81 s")
 		}
 	}
 }
@@ -246,12 +246,12 @@ func (c *chaos) due(quiet time.Duration, moves bool) bool {
 }
 
 // strike kills the blow's processes, leaves them dead for a moment, starts them again, and waits until all are ready.
-func (c *chaos) strike(ctx context.Context, s *screen, b blow) error {
+func (c *chaos) strike(ctx context.Context, s *bar, b blow) error {
 	c.struck++
 	began := time.Now()
 	if b.who == thePostgres && c.postgres != nil {
 		c.killed[postgresName]++
-		s.above("kill -9  PostgreSQL's postmaster, dead for %.1f s", b.dead.Seconds())
+		s.above(s.line.screen.Bad, "kill -9", "PostgreSQL's postmaster, dead for %.1f s", b.dead.Seconds())
 		if err := c.postgres(ctx, b.dead); err != nil {
 			return err
 		}
@@ -268,7 +268,7 @@ func (c *chaos) strike(ctx context.Context, s *screen, b blow) error {
 	if len(struck) > 1 {
 		who = "all five at once"
 	}
-	s.above("kill -9  %s, dead for %.1f s", who, b.dead.Seconds())
+	s.above(s.line.screen.Bad, "kill -9", "%s, dead for %.1f s", who, b.dead.Seconds())
 	rest(ctx, b.dead)
 	if err := begin(ctx, struck); err != nil {
 		return err
@@ -277,10 +277,10 @@ func (c *chaos) strike(ctx context.Context, s *screen, b blow) error {
 }
 
 // back waits until all are ready after a kill, and says how long that took.
-func (c *chaos) back(ctx context.Context, s *screen, killed time.Time) error {
+func (c *chaos) back(ctx context.Context, s *bar, killed time.Time) error {
 	err := c.ready(ctx)
 	if err == nil {
-		s.above("ready    all of them again, %.1f s after the kill", time.Since(killed).Seconds())
+		s.above(s.line.screen.Good, "ready", "all of them again, %.1f s after the kill", time.Since(killed).Seconds())
 	}
 	return err
 }

@@ -8,14 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"bestow/cmd/bestow/settings"
+	"bestow/cmd/bestow/terminal"
 	"bestow/internal/proc"
 
+	"github.com/rivo/uniseg"
 	"github.com/stretchr/testify/require"
 )
 
@@ -60,7 +61,7 @@ func TestDemoWhereAProcessEndsByItself(t *testing.T) {
 	}
 	require.NoError(t, begin(t.Context(), c.services))
 	began := time.Now()
-	err := c.during(t.Context(), newScreen(io.Discard, 10, false, false), func(ctx context.Context) error {
+	err := c.during(t.Context(), newBar(io.Discard, terminal.Screen{}, 10, false, false), func(ctx context.Context) error {
 		select {
 		case <-ctx.Done(): // whoever watches is told to stop
 			return errors.New("interrupted")
@@ -73,30 +74,53 @@ func TestDemoWhereAProcessEndsByItself(t *testing.T) {
 	require.ErrorContains(t, c.ready(t.Context()), "relay-1 ended by itself")
 }
 
-// Lines stand above the bar, and nothing of the bar is left in them; a terminal of 80 columns is wide enough.
+// Lines stand above the bar, and nothing of the bar is left in them; the bar fits into any terminal.
 func TestLinesAboveTheBar(t *testing.T) {
 	t.Parallel()
-	var drawn bytes.Buffer
-	s := newScreen(&drawn, 5_500_000, true, true)
-	s.draw(2_750_000)
-	require.NotContains(t, drawn.String(), "members/s", "there is no span yet to take a rate of")
-	s.above("kill -9  %s", "relay-1")
-	s.began = s.began.Add(-rateAfter)
-	s.draw(3_000_000)
-	require.Contains(t, drawn.String(), "members/s")
-	rows := shown(drawn.String())
-	require.Len(t, rows, 2)
-	require.Equal(t, "      50 %  kill -9  relay-1", rows[0])
-	require.Regexp(t, regexp.MustCompile(`^  Granting  +54% \|`), rows[1])
-	for _, row := range rows {
-		require.Less(t, len([]rune(row)), 80)
+	for width, bar := range map[int]string{
+		40:  "  Granting    54 %  █████░░░░░",
+		60:  "  Granting    54 %  █████░░░░░  3,000,000 of 5,500,000",
+		80:  "  Granting    54 %  █████░░░░░  3,000,000 of 5,500,000, 2,999,",
+		120: "  Granting    54 %  █████░░░░░  3,000,000 of 5,500,000, 2,999,",
+	} {
+		var drawn bytes.Buffer
+		s := newBar(&drawn, terminal.Screen{Columns: width}, 5_500_000, true, true)
+		s.draw(2_750_000)
+		require.NotContains(t, drawn.String(), "a second", "there is no span yet to take a rate of")
+		s.above(plain, "kill -9", "%s", "relay-1")
+		s.began = s.began.Add(-rateAfter)
+		s.draw(3_000_000)
+		rows := shown(drawn.String())
+		require.Len(t, rows, 2)
+		require.Equal(t, "      50 %  kill -9  relay-1", rows[0])
+		require.True(t, strings.HasPrefix(rows[1], bar), rows[1])
+		require.Equal(t, width >= 80, strings.Contains(rows[1], "a second"), rows[1])
+		for _, row := range rows {
+			require.Less(t, uniseg.StringWidth(row), width)
+		}
+		s.draw(5_500_000)
+		require.Equal(t, "", shown(drawn.String())[1], "a bar that is full is taken away")
 	}
 
-	drawn.Reset()
-	s = newScreen(&drawn, 100, false, true)
+	var drawn bytes.Buffer
+	s := newBar(&drawn, terminal.Screen{}, 100, false, true)
 	s.draw(50)
-	s.above("kill -9  relay-1")
+	s.above(plain, "kill -9", "relay-1")
 	require.Equal(t, "      50 %  kill -9  relay-1\n", drawn.String())
+}
+
+// Colours judge what happens to the service, and stand on a terminal that shows them only.
+func TestLinesAboveTheBarHaveColours(t *testing.T) {
+	t.Parallel()
+	for _, colours := range []bool{false, true} {
+		var out bytes.Buffer
+		screen := terminal.Screen{Columns: 80, Colours: colours}
+		s := newBar(&out, screen, 100, false, true)
+		s.above(screen.Bad, "kill -9", "relay-1")
+		s.above(screen.Good, "goes on", "")
+		require.Equal(t, colours, strings.Contains(out.String(), "\x1b[31mkill -9\x1b[0m  relay-1\n"), out.String())
+		require.Equal(t, colours, strings.Contains(out.String(), "\x1b[32mgoes on\x1b[0m\n"), out.String())
+	}
 }
 
 // A person sees that something is at work, and nothing of it is left afterwards; a log has none of it.

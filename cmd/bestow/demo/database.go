@@ -17,7 +17,7 @@ import (
 // checkDatabase lets the demo into the database of DATABASE_URL only if no one else uses it: the points that it grants
 // cannot be taken back. It writes nothing, and says which database it is.
 func (d *demo) checkDatabase(ctx context.Context) error {
-	answered := d.ifSlow("PostgreSQL  waits for an answer of DATABASE_URL …")
+	answered := d.ifSlow("PostgreSQL", "waits for an answer of DATABASE_URL …")
 	conn, err := pg.Connect(ctx, d.cfg.DatabaseURL)
 	answered()
 	if err != nil {
@@ -30,8 +30,8 @@ func (d *demo) checkDatabase(ctx context.Context) error {
 		&version); err != nil {
 		return fmt.Errorf("read the name of the database: %w", err)
 	}
-	d.say("PostgreSQL  %s", fold(fmt.Sprintf("%s, named by DATABASE_URL: database %s at %s", version, name,
-		conn.PgConn().Conn().RemoteAddr()), 14))
+	d.aside("PostgreSQL", "%s, named by DATABASE_URL: database %s at %s", version, name,
+		conn.PgConn().Conn().RemoteAddr())
 	why, err := othersUse(ctx, conn)
 	if err != nil || why == "" {
 		return err
@@ -59,7 +59,7 @@ func (d *demo) awaitKafka(ctx context.Context) error {
 	if d.broker != nil {
 		return nil
 	}
-	answered := d.ifSlow("Kafka       no broker answers yet: waits for one, for half a minute …")
+	answered := d.ifSlow("Kafka", "no broker answers yet: waits for one, for half a minute …")
 	err := daemon.Patiently(ctx, d.log, "kafka", func() error {
 		k, err := outbox.NewKafka(d.cfg.Kafka())
 		if err != nil {

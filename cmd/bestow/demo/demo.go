@@ -49,7 +49,8 @@ func (c *Cmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	d := &demo{
-		out: t.Out, chaos: killer, stays: c.stays(), watched: term.IsTerminal(int(os.Stdout.Fd())),
+		out: t.Out, screen: t.Screen, chaos: killer, stays: c.stays(),
+		watched: term.IsTerminal(int(os.Stdout.Fd())),
 	}
 	err = d.start(ctx)
 	if err != nil {
@@ -123,6 +124,7 @@ func (c *Cmd) stays() bool {
 // demo is a whole installation: in one process, or with --chaos in several.
 type demo struct {
 	out      io.Writer
+	screen   terminal.Screen // what out is shown on
 	cfg      settings.Config
 	dir      string
 	log      *slog.Logger
@@ -179,7 +181,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 
 func (d *demo) sayLogs() {
 	what, path := d.logs()
-	d.say("%-11s %s", what, path)
+	d.aside(what, "%s", path)
 }
 
 // openFolder finds the demo's folder, its log, its keys and its ports.
@@ -257,7 +259,7 @@ func (d *demo) freeAddr(ctx context.Context, what, addr string) (string, error) 
 		return "", err
 	}
 	free := proc.Address(ports[0])
-	d.say("%-11s at %s, because %s is in use", what, free, addr)
+	d.aside(what, "at %s, because %s is in use", free, addr)
 	return free, nil
 }
 
@@ -274,19 +276,19 @@ func (d *demo) openDatabase(ctx context.Context) error {
 		return d.checkDatabase(ctx)
 	}
 	began := time.Now()
-	d.say("PostgreSQL  starting one of its own …")
+	d.aside("PostgreSQL", "starting one of its own …")
 	if err := d.startPostgres(ctx, 0); err != nil {
 		return err
 	}
 	d.cfg.DatabaseURL = d.postgres.URL
-	d.say("PostgreSQL  %s of its own, ready after %.1f s", d.postgres.Version, time.Since(began).Seconds())
+	d.aside("PostgreSQL", "%s of its own, ready after %.1f s", d.postgres.Version, time.Since(began).Seconds())
 	return nil
 }
 
 func (d *demo) openBroker(ctx context.Context) (err error) {
 	if len(d.cfg.Brokers) > 0 {
-		d.say("Kafka       %s", fold(fmt.Sprintf("%s, named by KAFKA_BROKERS; its topics %s.*",
-			strings.Join(d.cfg.Brokers, ","), d.cfg.TopicPrefix), 14))
+		d.aside("Kafka", "%s, named by KAFKA_BROKERS; its topics %s.*", strings.Join(d.cfg.Brokers, ","),
+			d.cfg.TopicPrefix)
 		return nil
 	}
 	if d.broker, err = embedkafka.Start(ctx,
@@ -294,7 +296,7 @@ func (d *demo) openBroker(ctx context.Context) (err error) {
 		return err
 	}
 	d.cfg.Brokers = d.broker.Brokers
-	d.say("Kafka       an embedded broker at %s", d.broker.Brokers[0])
+	d.aside("Kafka", "an embedded broker at %s", d.broker.Brokers[0])
 	return nil
 }
 
@@ -303,7 +305,7 @@ func (d *demo) startPostgres(ctx context.Context, port int) error {
 	s, err := embedpg.Start(ctx, embedpg.Options{
 		Dir: filepath.Join(d.dir, "postgres"), Log: d.log, Port: port,
 		OnFetch: func(version, folder string) {
-			d.say("PostgreSQL  %s", fold(version+" is downloaded, once, into "+folder+" …", 14))
+			d.aside("PostgreSQL", "%s is downloaded, once, into %s …", version, folder)
 		},
 	})
 	if err != nil {
@@ -333,5 +335,3 @@ func (d *demo) stop() {
 		_ = d.logFile.Close() // a log of a demo
 	}
 }
-
-func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, "  "+format+"\n", args...) }

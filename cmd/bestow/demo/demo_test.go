@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bestow/cmd/bestow/daemon"
+	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/internal/english"
@@ -37,17 +38,17 @@ func TestDemoShowsRefusals(t *testing.T) {
 	require.Positive(t, forGood)
 	require.Positive(t, forNow)
 	require.Equal(t, 3_300-forGood, w.count(refused+`status = 'SUCCESS'`))
-	require.Contains(t, screen.String(),
-		fmt.Sprintf("\n  Refused for good (account_closed): %s. ", english.Count(forGood, "member")))
-	require.Contains(t, screen.String(),
-		fmt.Sprintf("\n  Refused at first (account_busy), and granted by a retry: %s.\n",
-			english.Count(forNow, "member")))
+	words := strings.Join(strings.Fields(screen.String()), " ")
+	require.Contains(t, words,
+		fmt.Sprintf(" Refused for good (account_closed): %s. ", english.Count(forGood, "member")))
+	require.Contains(t, words, fmt.Sprintf(" Refused at first (account_busy), and granted by a retry: %s. ",
+		english.Count(forNow, "member")))
 	require.Contains(t, screen.String(), "✓ I15")
 	require.NotContains(t, screen.String(), " results list ", "nothing answers when it has ended")
 	require.NotContains(t, screen.String(), " retry 1")
 	require.Contains(t, screen.String(), "With --stay the demo stays up")
 	for line := range strings.Lines(screen.String()) {
-		require.Less(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), demoColumns, line)
+		require.Less(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), plainColumns, line)
 	}
 }
 
@@ -123,7 +124,7 @@ func TestDemoGoesOn(t *testing.T) {
 func TestDemoSaysWhyItWaits(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	s := newScreen(&out, 100, false, true)
+	s := newBar(&out, terminal.Screen{}, 100, false, true)
 	s.draw(50)
 	away := []api.Reason{{Code: "kafka_away", Text: "no broker answers"}}
 	patient := waits{lasts: time.Hour, since: time.Now()}
@@ -163,17 +164,17 @@ func TestDemoSaysWhyItWaits(t *testing.T) {
 	} {
 		w.tell(s, look.settled, look.reasons)
 	}
-	const waitsForRetry = "      50 %  waits     for retry: what is left was refused for now, and is tried\n" +
-		"                      again at 21:49:36 KST\n"
-	require.Equal(t, "      50 %  waits     for kafka_away: no broker answers\n"+
-		"      50 %  waits     for kafka_away: no broker answers; relay: no relay\n"+
+	const waitsForRetry = "      50 %  waits    for retry: what is left was refused for now, and is tried\n" +
+		"                     again at 21:49:36 KST\n"
+	require.Equal(t, "      50 %  waits    for kafka_away: no broker answers\n"+
+		"      50 %  waits    for kafka_away: no broker answers; relay: no relay\n"+
 		"      50 %  goes on\n"+
 		waitsForRetry+"      50 %  goes on\n"+
 		waitsForRetry+
-		"      50 %  waits     for retry: what is left was refused for now; its retry\n"+
-		"                      was due at 21:49:36 KST and begins by itself\n"+
+		"      50 %  waits    for retry: what is left was refused for now; its retry was\n"+
+		"                     due at 21:49:36 KST and begins by itself\n"+
 		"      50 %  goes on\n"+
-		"      50 %  waits     for kafka_away: no broker answers\n", out.String())
+		"      50 %  waits    for kafka_away: no broker answers\n", out.String())
 }
 
 // A demo that stays names a way to see a member's points, and the ledger's listener is there for it (newcomer3 Q2).
@@ -192,7 +193,7 @@ func TestDemoNamesAWayToAMembersPoints(t *testing.T) {
 	require.Contains(t, screen.String(), "\n    Log      "+filepath.Join(d.dir, "demo.log")+"\n")
 	for line := range strings.Lines(strings.ReplaceAll(screen.String(), os.Args[0], "bestow")) {
 		if !strings.Contains(line, d.dir) {
-			require.Less(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), demoColumns, line)
+			require.Less(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), plainColumns, line)
 		}
 	}
 	env := map[string]string{}
@@ -207,20 +208,4 @@ func TestDemoNamesAWayToAMembersPoints(t *testing.T) {
 	member, err := ledger.Member(t.Context(), ask[1])
 	require.NoError(t, err)
 	require.EqualValues(t, 1_000, member.Balance)
-}
-
-// The demo's lines fit into the columns of a terminal as it opens (P18).
-func TestFold(t *testing.T) {
-	t.Parallel()
-	long := strings.TrimSpace(strings.Repeat("회원 12,345 = members ", 40))
-	for _, indent := range []int{0, 12, 22, 40} {
-		lines := strings.Split(strings.Repeat(" ", indent)+fold(long, indent), "\n")
-		require.Greater(t, len(lines), 5)
-		for _, line := range lines {
-			require.Less(t, uniseg.StringWidth(line), demoColumns)
-			require.Equal(t, indent, len(line)-len(strings.TrimLeft(line, " ")))
-		}
-		require.Equal(t, long, strings.Join(strings.Fields(strings.Join(lines, " ")), " "))
-	}
-	require.Equal(t, strings.Repeat("x", 100), fold(strings.Repeat("x", 100), 12), "one word is never cut")
 }

@@ -21,11 +21,9 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	d.say("0  Finishes    %s of a killed demo with %s. First Kafka and", english.Count(len(events), "event"),
-		english.Count(total, "member"))
-	d.say("               River must notice that its process is gone: up to a minute and")
-	d.say("               a half …")
-	if _, err := d.watch(ctx, events, d.screen(total, false)); err != nil {
+	d.step("0", "Finishes", "%s of a killed demo with %s. First Kafka and River must notice that its process is gone: "+
+		"up to a minute and a half …", english.Count(len(events), "event"), english.Count(total, "member"))
+	if _, err := d.watch(ctx, events, d.newBar(total, false)); err != nil {
 		return err
 	}
 	for _, e := range events {
@@ -38,8 +36,8 @@ func (d *demo) finishEarlier(ctx context.Context) error {
 				"this is a fault of bestow", e.ID), report.Write(d.out))
 		}
 	}
-	d.say("   Finished    in %.1f s: every member granted once or refused for good,", time.Since(began).Seconds())
-	d.say("               all invariants hold")
+	d.step("", "Finished", "in %.1f s: every member granted once or refused for good, all invariants hold",
+		time.Since(began).Seconds())
 	return nil
 }
 

@@ -17,25 +17,23 @@ import (
 	"bestow/app/verify"
 	"bestow/domain"
 	"bestow/internal/english"
-
-	"github.com/rivo/uniseg"
 )
 
 // show finishes what an earlier demo left, makes two events, runs them, and proves what came of them. Where it kills,
 // it makes more of them until all blows were dealt.
 func (d *demo) show(ctx context.Context, members int) error {
-	d.say("")
+	fmt.Fprintln(d.out)
 	if err := d.finishEarlier(ctx); err != nil {
 		return err
 	}
 	if d.chaos != nil {
-		d.say("   Kills       %d, every few seconds; --seed %d repeats them", len(d.chaos.blows), d.chaos.seed)
+		d.step("", "Kills", "%d, every few seconds; --seed %d repeats them", len(d.chaos.blows), d.chaos.seed)
 	}
 	events, sum, err := d.play(ctx, members)
 	for err == nil && d.chaos != nil && len(d.chaos.blows) > 0 {
 		var more []domain.Event
 		var of domain.Summary
-		d.say("   Too soon    for %s: the demo makes two more events", english.Count(len(d.chaos.blows), "more kill"))
+		d.step("", "Too soon", "for %s: the demo makes two more events", english.Count(len(d.chaos.blows), "more kill"))
 		more, of, err = d.play(ctx, members)
 		events, sum = append(events, more...), added(sum, of)
 	}
@@ -43,7 +41,7 @@ func (d *demo) show(ctx context.Context, members int) error {
 		return err
 	}
 	if d.chaos != nil {
-		d.say("   Killed      %s", fold(d.chaos.tally(), 17))
+		d.step("", "Killed", "%s", d.chaos.tally())
 	}
 	return d.prove(ctx, events, sum)
 }
@@ -59,7 +57,7 @@ func (d *demo) play(ctx context.Context, members int) (events []domain.Event, su
 			return nil, sum, err
 		}
 	}
-	s := d.screen(members+members/10, true)
+	s := d.newBar(members+members/10, true)
 	var first time.Time
 	watch := func(ctx context.Context) (err error) {
 		first, err = d.watch(ctx, events, s)
@@ -82,12 +80,10 @@ func (d *demo) play(ctx context.Context, members int) (events []domain.Event, su
 		sum = added(sum, e.Summary)
 	}
 	granted := sum.Success - sum.RetrySuccess
-	d.say("3  Granted     %s in %.1f s, which is %s a second:", english.Number(granted), took.Seconds(),
-		english.Number(int(float64(granted)/took.Seconds())))
-	d.say("               River job → Kafka → ledger → result")
-	d.say("4  Refused     %s for now: a retry granted them, the last one %.1f s later;",
-		english.Number(sum.RetrySuccess), time.Since(first).Seconds())
-	d.say("               %s for good", english.Number(sum.Fail))
+	d.step("3", "Granted", "%s in %.1f s, which is %s a second: River job → Kafka → ledger → result",
+		english.Number(granted), took.Seconds(), english.Number(int(float64(granted)/took.Seconds())))
+	d.step("4", "Refused", "%s for now: a retry granted them, the last one %.1f s later; %s for good",
+		english.Number(sum.RetrySuccess), time.Since(first).Seconds(), english.Number(sum.Fail))
 	return events, sum, nil
 }
 
@@ -128,11 +124,10 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 		imported += res.Accepted
 		events = append(events, e)
 	}
-	d.say("1  Made        two campaign events: %s (id %d)", events[0].CampaignID, events[0].ID)
-	d.say("               and %s (id %d)", events[1].CampaignID, events[1].ID)
-	d.say("2  Imported    %s members from two CSV streams in %.1f s,", english.Number(imported),
-		time.Since(began).Seconds())
-	d.say("               with a River job for every 5,000 of them")
+	d.step("1", "Made", "two campaign events: %s (id %d) and %s (id %d)", events[0].CampaignID, events[0].ID,
+		events[1].CampaignID, events[1].ID)
+	d.step("2", "Imported", "%s members from two CSV streams in %.1f s, with a River job for every 5,000 of them",
+		english.Number(imported), time.Since(began).Seconds())
 	return events, nil
 }
 
@@ -172,7 +167,7 @@ func demoMembers(n int) io.Reader {
 
 // prove runs verify over both events and says in plain words what it means.
 func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summary) error {
-	d.say("5  Proof       compares every row of targets, results, counters and ledger:")
+	d.step("5", "Proof", "compares every row of targets, results, counters and ledger:")
 	fmt.Fprintln(d.out)
 	reports := make([]verify.Report, len(events))
 	for i, e := range events {
@@ -187,30 +182,39 @@ func (d *demo) prove(ctx context.Context, events []domain.Event, sum domain.Summ
 	}
 	d.listInvariants(reports[0].Invariants)
 	for i, e := range events {
-		fmt.Fprintf(d.out, "     %-8s id %-4d %s\n", e.Type.Code, e.ID, fold(reports[i].Conclusion(), 22))
+		head := d.screen.Heading(fmt.Sprintf("%-8s id %-4d", e.Type.Code, e.ID))
+		conclusion := d.fold(24, "%s", strings.TrimPrefix(reports[i].Conclusion(), held))
+		fmt.Fprintln(d.out, "     "+head+" "+d.screen.Good(held)+conclusion)
 	}
-	fmt.Fprintf(d.out, `
-  What you just saw: %s granted, each exactly once.
-  - No member is lost: one transaction stores the members and the jobs that
-    publish them.
-  - No member is granted twice: the ledger keeps one key per event and member.
-  - The numbers are right: the counters equal a recount of the rows.
-  Kill the program with -9 while it grants, and start it again: it finishes the
-  events, and the proof holds.
-
-  Refused at first (account_busy), and granted by a retry: %s.
-  The service retries these by itself.
-  Refused for good (account_closed): %s. The service does not retry
-  these by itself. They got nothing, and each counts as failed.%s
-  The demo's ledger refuses these members on purpose; a real ledger has its own
-  rules.
-`, english.Count(sum.Success, "member"), english.Count(sum.RetrySuccess, "member"), english.Count(sum.Fail, "member"),
-		d.askAgain(events[0]))
-	if d.chaos != nil {
-		fmt.Fprintf(d.out, "\n  Killed meanwhile: %s.\n  They were started again, nothing else was repaired, "+
-			"and the numbers are\n  right.\n", fold(d.chaos.tally(), 20))
-	}
+	d.explain(events[0], sum)
 	return nil
+}
+
+// explain says what the proof means, and what became of those who were refused.
+func (d *demo) explain(e domain.Event, sum domain.Summary) {
+	fmt.Fprintln(d.out)
+	fmt.Fprintln(d.out, "  "+d.screen.Heading(
+		d.fold(2, "What you just saw: %s granted, each exactly once.", english.Count(sum.Success, "member"))))
+	for _, point := range []string{
+		"No member is lost: one transaction stores the members and the jobs that publish them.",
+		"No member is granted twice: the ledger keeps one key per event and member.",
+		"The numbers are right: the counters equal a recount of the rows.",
+	} {
+		fmt.Fprintln(d.out, "  - "+d.fold(4, "%s", point))
+	}
+	d.say("Kill the program with -9 while it grants, and start it again: it finishes the events, and the proof holds.")
+	fmt.Fprintln(d.out)
+	d.say("Refused at first (account_busy), and granted by a retry: %s. The service retries these by itself.",
+		english.Count(sum.RetrySuccess, "member"))
+	d.say("Refused for good (account_closed): %s. The service does not retry these by itself. They got nothing, and "+
+		"each counts as failed.", english.Count(sum.Fail, "member"))
+	d.askAgain(e)
+	d.say("The demo's ledger refuses these members on purpose; a real ledger has its own rules.")
+	if d.chaos != nil {
+		fmt.Fprintln(d.out)
+		d.say("Killed meanwhile: %s. They were started again, nothing else was repaired, and the numbers are right.",
+			d.chaos.tally())
+	}
 }
 
 // compare runs verify over an event. On a terminal it shows that it is at work: every row takes its time.
@@ -220,32 +224,38 @@ func (d *demo) compare(ctx context.Context, e domain.Event) (verify.Report, erro
 }
 
 // askAgain goes on about the members who were refused for good. The commands need a demo that stays up.
-func (d *demo) askAgain(e domain.Event) string {
+func (d *demo) askAgain(e domain.Event) {
 	if !d.stays {
-		return "\n  With --stay the demo stays up, and you can list the reasons and ask again."
+		d.say("With --stay the demo stays up, and you can list the reasons and ask again.")
+		return
 	}
-	return fmt.Sprintf(` The reasons:
-    %s results list %d --failed
-  A person can ask again: by now the demo's ledger has reopened about half of
-  these accounts.
-    %s retry %d`, ownName(), e.ID, ownName(), e.ID)
+	d.say("The reasons:")
+	fmt.Fprintf(d.out, "    %s results list %d --failed\n", ownName(), e.ID)
+	d.say("A person can ask again: by now the demo's ledger has reopened about half of these accounts.")
+	fmt.Fprintf(d.out, "    %s retry %d\n", ownName(), e.ID)
 }
+
+// held is the mark that a conclusion begins with if every invariant holds.
+const held = "✓ "
 
 // listInvariants names the first of them, as many as fit on a screen.
 func (d *demo) listInvariants(all []verify.Invariant) {
 	const shown = 15
+	mark := "     " + d.screen.Good(held)
 	for _, invariant := range all[:min(shown, len(all))] {
-		fmt.Fprintf(d.out, "     ✓ %-4s %s\n", invariant.ID, fold(invariant.Statement, 12))
+		fmt.Fprintf(d.out, "%s%-4s %s\n", mark, invariant.ID, d.fold(12, "%s", invariant.Statement))
 	}
-	fmt.Fprintf(d.out, "     ✓ and %d more: docs/verify.md says what each compares\n\n", len(all)-min(shown, len(all)))
+	fmt.Fprintln(d.out, mark+d.screen.Aside(d.fold(7, "and %d more: docs/verify.md says what each compares",
+		len(all)-min(shown, len(all)))))
+	fmt.Fprintln(d.out)
 }
 
 // lookAround says where the running installation can be looked at.
 func (d *demo) lookAround() {
 	what, path := d.logs()
+	fmt.Fprintln(d.out)
+	d.say("It stays up until you press Ctrl-C:")
 	fmt.Fprintf(d.out, `
-  It stays up until you press Ctrl-C:
-
     Jobs     http://%s/river      (user: any, password: the key)
     API      curl -H 'Authorization: Bearer %s' \
                http://%s/api/v1/events
@@ -277,28 +287,4 @@ func ownName() string {
 		return "go run ./cmd/bestow"
 	}
 	return os.Args[0]
-}
-
-// demoColumns holds what the demo's lines fit into: a terminal as it opens.
-const demoColumns = 80
-
-// fold breaks a text between its words, for lines that begin behind so many columns.
-func fold(text string, indent int) string {
-	var folded strings.Builder
-	column := indent
-	for i, word := range strings.Fields(text) {
-		width := uniseg.StringWidth(word)
-		switch {
-		case i == 0:
-		case column+1+width >= demoColumns:
-			folded.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent
-		default:
-			folded.WriteByte(' ')
-			column++
-		}
-		folded.WriteString(word)
-		column += width
-	}
-	return folded.String()
 }

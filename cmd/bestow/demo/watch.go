@@ -26,7 +26,7 @@ const (
 )
 
 // watch draws how far the events are until both are COMPLETED. first is when every member had been asked for once.
-func (d *demo) watch(ctx context.Context, events []domain.Event, s *screen) (first time.Time, err error) {
+func (d *demo) watch(ctx context.Context, events []domain.Event, s *bar) (first time.Time, err error) {
 	w, err := d.waits()
 	if err != nil {
 		return first, err
@@ -35,7 +35,7 @@ func (d *demo) watch(ctx context.Context, events []domain.Event, s *screen) (fir
 }
 
 // follow draws and tells how far the events are, again and again.
-func (d *demo) follow(ctx context.Context, events []domain.Event, s *screen, w *waits) (first time.Time, err error) {
+func (d *demo) follow(ctx context.Context, events []domain.Event, s *bar, w *waits) (first time.Time, err error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	seen := time.Now()
@@ -89,7 +89,7 @@ func (d *demo) waits() (*waits, error) {
 }
 
 // tell compares with the last look. An event may wait while another one moves: that is not told.
-func (w *waits) tell(s *screen, settled int, reasons []api.Reason) {
+func (w *waits) tell(s *bar, settled int, reasons []api.Reason) {
 	moves := settled != w.settled
 	if same := terminal.SameCause(reasons); moves || same != w.now {
 		w.now, w.settled, w.since = same, settled, time.Now()
@@ -102,9 +102,9 @@ func (w *waits) tell(s *screen, settled int, reasons []api.Reason) {
 	}
 	switch text, changed := w.told.News(reasons); {
 	case text != "":
-		s.above("waits     %s", fold("for "+localTimes(text, w.zone), 22))
+		s.above(s.line.screen.Doubtful, "waits", "for %s", localTimes(text, w.zone))
 	case changed && settled < s.max:
-		s.above("goes on")
+		s.above(s.line.screen.Good, "goes on", "")
 	}
 }
 

@@ -47,13 +47,13 @@ func (c *ExpiryCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 				return nil
 			}
 			t.Say("counted %s", terminal.When(f.CountedAt, zone))
-			return printForecast(t.Out, f)
+			return printForecast(t, f)
 		})
 	})
 }
 
-func printForecast(out io.Writer, f wire.Forecast) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printForecast(t *terminal.Terminal, f wire.Forecast) error {
+	return t.Table(func(w io.Writer) {
 		fmt.Fprintln(w, "LAST DAY\tLOTS\tPOINTS")
 		line := func(period string, s wire.Sum) {
 			fmt.Fprintf(w, "%s\t%s\t%s\n", period, english.Number(s.Lots), english.Number(s.Points))

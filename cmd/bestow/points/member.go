@@ -74,7 +74,7 @@ func (c *memberBalanceCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 				return err
 			}
 		}
-		return c.Print(t, m, func() error { return printMember(t.Out, m, zone) })
+		return c.Print(t, m, func() error { return printMember(t, m, zone) })
 	})
 }
 
@@ -99,8 +99,8 @@ func unknownMember(id string) string {
 	return fmt.Sprintf("the ledger has no movement of a member %q: check the id", terminal.Printable(id))
 }
 
-func printMember(out io.Writer, m wire.Member, zone *time.Location) error {
-	err := terminal.Table(out, func(w io.Writer) {
+func printMember(t *terminal.Terminal, m wire.Member, zone *time.Location) error {
+	err := t.Table(func(w io.Writer) {
 		fmt.Fprintf(w, "member_id\t%s\n", terminal.Printable(m.MemberID))
 		fmt.Fprintf(w, "balance\t%s\n", english.Number(m.Balance))
 		if m.Owed > 0 {
@@ -116,7 +116,7 @@ func printMember(out io.Writer, m wire.Member, zone *time.Location) error {
 	if err != nil || len(m.Expiring) == 0 {
 		return err
 	}
-	return terminal.Table(out, func(w io.Writer) {
+	return t.Table(func(w io.Writer) {
 		fmt.Fprintf(w, "\nEXPIRES\tPOINTS\n")
 		for _, e := range m.Expiring {
 			fmt.Fprintf(w, "%s\t%s\n", terminal.When(&e.ExpiryAt, zone), english.Number(e.Amount))
@@ -158,7 +158,7 @@ func (c *memberHistoryCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 			if page.NextCursor != "" {
 				t.SayMore(&page.NextCursor)
 			}
-			if err := printMovements(t.Out, page.Items, zone); err != nil || q.Before != "" {
+			if err := printMovements(t, page.Items, zone); err != nil || q.Before != "" {
 				return err
 			}
 			return sayDebt(ctx, t, ledger, q.MemberID)
@@ -192,8 +192,8 @@ func (c *memberHistoryCmd) query(zone *time.Location) (q money.HistoryQuery, err
 	return q, err
 }
 
-func printMovements(out io.Writer, list []wire.Movement, zone *time.Location) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printMovements(t *terminal.Terminal, list []wire.Movement, zone *time.Location) error {
+	return t.Table(func(w io.Writer) {
 		fmt.Fprintln(w, "ID\tKIND\tPOINTS\tCREATED\tVALID THROUGH\tTYPE\tREF\tUNDOES\tREASON")
 		for n := range list {
 			m := &list[n]
@@ -201,7 +201,7 @@ func printMovements(out io.Writer, list []wire.Movement, zone *time.Location) er
 				terminal.When(&m.CreatedAt, zone), validThrough(m),
 				textOrDash(m.TypeCode), textOrDash(m.Ref), textOrDash(m.Undo), textOrDash(m.Reason))
 		}
-	})
+	}, "REF", "REASON")
 }
 
 // validThrough is the last day on which the points of a save can be spent, "-" for other movements and for points that

@@ -97,7 +97,7 @@ func (c *memberUseCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return c.Print(t, movedOnce[wire.Moved]{asked.Key, replayed, m}, func() error {
 			sayReplayed(t, replayed)
 			t.Say("to undo it: bestow member cancel %s %s", shellWord(id), m.TxID)
-			return printMoved(t.Out, [][2]string{
+			return printMoved(t, [][2]string{
 				{"money_tx_id", m.TxID}, {"used", english.Number(c.Amount)}, {"balance", english.Number(m.Balance)},
 			}, m.Lots)
 		})
@@ -124,8 +124,8 @@ func shellWord(text string) string {
 }
 
 // printMoved prints what a change did, and to which lots.
-func printMoved(out io.Writer, rows [][2]string, lots []wire.Part) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printMoved(t *terminal.Terminal, rows [][2]string, lots []wire.Part) error {
+	return t.Table(func(w io.Writer) {
 		for _, row := range rows {
 			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 		}
@@ -182,7 +182,7 @@ func (c *memberCancelCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		}
 		return c.Print(t, movedOnce[wire.Cancelled]{asked.Key, replayed, done}, func() error {
 			sayReplayed(t, replayed)
-			return printMoved(t.Out, cancelRows(&of, &done, zone), done.Lots)
+			return printMoved(t, cancelRows(&of, &done, zone), done.Lots)
 		})
 	})
 }

@@ -52,7 +52,7 @@ func (c *memberCancelCmd) preview(ctx context.Context, t *terminal.Terminal, led
 	}
 	return c.Print(t, p, func() error {
 		t.Say("nothing was changed; the same command without --dry-run does it")
-		return printMoved(t.Out, previewRows(&p, asked, zone), of.Lots)
+		return printMoved(t, previewRows(&p, asked, zone), of.Lots)
 	})
 }
 

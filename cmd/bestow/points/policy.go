@@ -49,20 +49,20 @@ func (c *policyListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 			if page.NextCursor != "" {
 				t.SayMore(&page.NextCursor)
 			}
-			return printPolicies(t.Out, page.Items)
+			return printPolicies(t, page.Items)
 		})
 	})
 }
 
-func printPolicies(out io.Writer, list []wire.Policy) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printPolicies(t *terminal.Terminal, list []wire.Policy) error {
+	return t.Table(func(w io.Writer) {
 		fmt.Fprintln(w, "CODE\tSTATUS\tVALID\tMIN\tMAX\tMAX HOLD\tREGRANT DAYS\tTYPE\tNAME")
 		for _, p := range list {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Code, p.Status, validity(p),
 				terminal.OrDash(p.Min), terminal.OrDash(p.Max), terminal.OrDash(p.MaxHold),
 				terminal.OrDash(p.RegrantDays), terminal.OrDash(p.TypeCode), p.Name)
 		}
-	})
+	}, "NAME")
 }
 
 // validity returns how long points are valid, as --valid takes it.
@@ -98,12 +98,12 @@ func (c *policyShowCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		if err != nil {
 			return err
 		}
-		return c.Print(t, p, func() error { return printPolicy(t.Out, p, zone) })
+		return c.Print(t, p, func() error { return printPolicy(t, p, zone) })
 	})
 }
 
-func printPolicy(out io.Writer, p wire.Policy, zone *time.Location) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printPolicy(t *terminal.Terminal, p wire.Policy, zone *time.Location) error {
+	return t.Table(func(w io.Writer) {
 		for _, line := range [][2]string{
 			{"code", p.Code},
 			{"name", p.Name},
@@ -212,7 +212,7 @@ func (c *policyCreateCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 
 // showPolicy prints one policy as a row.
 func showPolicy(t *terminal.Terminal, f terminal.Format, p wire.Policy) error {
-	return f.Print(t, p, func() error { return printPolicies(t.Out, []wire.Policy{p}) })
+	return f.Print(t, p, func() error { return printPolicies(t, []wire.Policy{p}) })
 }
 
 type policySetCmd struct {

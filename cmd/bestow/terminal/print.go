@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/rivo/uniseg"
 )
 
 // Format is the choice of output that a command gives.
@@ -47,39 +46,6 @@ func (f Format) Print(t *Terminal, v any, text func() error) error {
 	}
 	_, err := io.WriteString(t.Out, "\n")
 	return err
-}
-
-// Table aligns columns that are separated by tabs. It counts the columns of a terminal, of which a Korean character
-// takes two: text/tabwriter counts characters.
-func Table(w io.Writer, rows func(w io.Writer)) error {
-	var tabbed strings.Builder
-	rows(&tabbed)
-	lines := strings.SplitAfter(tabbed.String(), "\n")
-	var widths []int
-	for _, line := range lines {
-		for i, cell := range padded(line) {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], uniseg.StringWidth(cell))
-		}
-	}
-	var aligned strings.Builder
-	for _, line := range lines {
-		cells := padded(line)
-		for i, cell := range cells {
-			aligned.WriteString(cell + strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell)+2))
-		}
-		aligned.WriteString(line[strings.LastIndexByte(line, '\t')+1:])
-	}
-	_, err := io.WriteString(w, aligned.String())
-	return err
-}
-
-// padded returns the cells of a line that something follows.
-func padded(line string) []string {
-	cells := strings.Split(line, "\t")
-	return cells[:len(cells)-1]
 }
 
 // OrDash shows an optional value.

@@ -16,7 +16,7 @@ import (
 func TestTableCountsColumnsOfATerminal(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	require.NoError(t, Table(&out, func(w io.Writer) {
+	require.NoError(t, (&Terminal{Out: &out}).Table(func(w io.Writer) {
 		fmt.Fprint(w, "CAMPAIGN\tTYPE\tFAIL\n봄맞이-감사\tPOINT\t1\nspring\tVOUCHER\t\n")
 	}))
 	require.Equal(t, "CAMPAIGN     TYPE     FAIL\n봄맞이-감사  POINT    1\nspring       VOUCHER  \n", out.String())

@@ -11,8 +11,9 @@ type Terminal struct {
 	In          io.Reader
 	Out, Err    io.Writer
 	Env         func(string) string
-	Interactive bool // Err is a person's screen
-	AsJSON      bool // a program reads what is written
+	Screen      Screen // what Out is shown on
+	Interactive bool   // Err is a person's screen
+	AsJSON      bool   // a program reads what is written
 }
 
 // Say prints a line for people, beside the output.

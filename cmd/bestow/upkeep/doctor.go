@@ -80,7 +80,7 @@ func (c *DoctorCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 
 func (c *DoctorCmd) show(t *terminal.Terminal, d Diagnosis) error {
 	err := c.Print(t, d, func() error {
-		return terminal.Table(t.Out, func(w io.Writer) {
+		return t.Table(func(w io.Writer) {
 			for _, f := range d.Checks {
 				fmt.Fprintf(w, "%s\t%s\t%s\n", f.Level, f.Check, f.Text)
 			}

@@ -32,7 +32,7 @@ type ledgerIdentity struct {
 
 func printLedger(t *terminal.Terminal, f terminal.Format, id money.Identity) error {
 	return f.Print(t, ledgerIdentity{id.ID, id.Installation}, func() error {
-		return terminal.Table(t.Out, func(w io.Writer) {
+		return t.Table(func(w io.Writer) {
 			fmt.Fprintf(w, "ledger_id\t%s\ninstallation_id\t%s\n", id.ID, cmp.Or(id.Installation, "-"))
 		})
 	})

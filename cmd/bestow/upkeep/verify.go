@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"bestow/app"
 	"bestow/app/processes"
@@ -162,5 +164,10 @@ func (c *VerifyCmd) write(t *terminal.Terminal, v verify.Report) error {
 		return err
 	}
 	v.CheckedAt = v.CheckedAt.In(zone)
-	return v.Write(t.Out)
+	var report strings.Builder
+	if err := v.Write(&report); err != nil {
+		return err
+	}
+	_, err = io.WriteString(t.Out, onScreen(t.Screen, report.String()))
+	return err
 }
