@@ -12,6 +12,7 @@ import (
 	"bestow/app"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
+	"bestow/internal/english"
 	"bestow/internal/harness/bench"
 	"bestow/internal/harness/bench/rig"
 )
@@ -47,6 +48,7 @@ func (c *benchCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
+	t.Say("%s", c.plan())
 	r, err := rig.Start(ctx, rig.Options{Settings: cfg, Program: self})
 	if err != nil {
 		return err
@@ -63,6 +65,13 @@ func (c *benchCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	report, err := bench.Measure(ctx, config)
 	report.Medians, report.Comparisons = report.Sum(), report.Compare()
 	return errors.Join(err, c.Print(t, report, func() error { return report.Write(t.Out) }), c.plot(report))
+}
+
+// plan says what the bench does and how long that takes, since its first line comes late.
+func (c *benchCmd) plan() string {
+	return fmt.Sprintf("bench writes a list of %s members, starts its servers and measures %s: up to %s each.\n"+
+		"With 1,000,000 members and 2 cores a round takes about two minutes, and the first number comes after one or two.",
+		english.Number(c.Members), strings.Join(c.Rows, " and "), english.Count(c.Rounds, "round"))
 }
 
 // check refuses numbers that make no bench.
