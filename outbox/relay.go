@@ -103,8 +103,10 @@ func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[Relay
 		if i > 0 && time.Now().After(until) || ctx.Err() != nil {
 			return i, ctx.Err()
 		}
-		if err := between(ctx, i); err != nil {
-			return i, err
+		if i > 0 { // an error means that Kafka takes no more of them
+			if err := failpoint.Hit(ctx, failpoint.RelayBetween); err != nil {
+				return i, err
+			}
 		}
 		m.ID = strconv.FormatInt(job.ID, 10) + "-" + strconv.Itoa(job.Attempt) + "-" + strconv.Itoa(i)
 		m.Trace = newTrace()
@@ -115,14 +117,6 @@ func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[Relay
 		}
 	}
 	return len(b.messages), nil
-}
-
-// between is a failpoint after some of a job's messages. An error there means that Kafka takes no more of them.
-func between(ctx context.Context, published int) error {
-	if published == 0 {
-		return nil
-	}
-	return failpoint.Hit(ctx, failpoint.RelayBetween)
 }
 
 // mark completes the job and marks the targets, in one transaction under the event's gate. It marks the messages that

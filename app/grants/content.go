@@ -114,15 +114,15 @@ func (s *Grants) faultContent(ctx context.Context, c domain.Chunk, err error) er
 
 // refuse answers the grants of a chunk that is not what was imported, in an event that is over and so cannot become
 // FAILED: redrives. None is asked for, but what an earlier claim was granted is looked up and settled.
-func (s *Grants) refuse(ctx context.Context, c claim) ([]domain.Outcome, error) {
-	found, err := s.granter.Lookup(ctx, c.event, c.grants)
+func (s *Grants) refuse(ctx context.Context, c claim, b batch) ([]domain.Outcome, error) {
+	found, err := s.granter.Lookup(ctx, b.event, b.grants)
 	if err != nil {
 		err = fmt.Errorf("look up chunk %s: %w", c.chunk, err)
-		return nil, errors.Join(s.quiet(c.event, err), s.giveBack(context.WithoutCancel(ctx), c, uncountClaim))
+		return nil, errors.Join(s.quiet(b.event, err), s.giveBack(context.WithoutCancel(ctx), c, uncountClaim))
 	}
 	outcomes := make([]domain.Outcome, len(found))
 	for i, o := range found {
-		outcomes[i] = domain.Outcome{Verdict: domain.RefusedForGood, Code: c.refusal.Code, Message: c.refusal.Message}
+		outcomes[i] = domain.Outcome{Verdict: domain.RefusedForGood, Code: b.refusal.Code, Message: b.refusal.Message}
 		if o != nil {
 			outcomes[i] = *o
 		}

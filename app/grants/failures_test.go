@@ -29,10 +29,10 @@ func TestFailuresSayWhy(t *testing.T) {
 		"no master key":   func() error { return stop(listkey.Missing(keys.ErrNoMaster)) },
 		"a bare key":      func() error { return stop(listkey.Missing(keys.ErrBare)) },
 		"another key":     func() error { return stop(listkey.Missing(seal.ErrOpen)) },
-		"keys of PINs":    func() error { return grants.faultKeys(t.Context(), claim{event: domain.Event{ID: id}}) },
+		"keys of PINs":    func() error { return grants.faultKeys(t.Context(), id) },
 		"mismatch": func() error {
 			return pgx.BeginFunc(t.Context(), db.Pool,
-				func(tx pgx.Tx) error { return grants.fault(t.Context(), tx, claim{event: domain.Event{ID: id}}) })
+				func(tx pgx.Tx) error { return grants.fault(t.Context(), tx, domain.Chunk{EventID: id}) })
 		},
 	} {
 		db.Exec(`UPDATE campaign_events SET event_status = 'RUNNING', failure_code = NULL`)

@@ -13,17 +13,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// fault makes the event FAILED, under its gate: going on would do harm.
-func (s *Grants) fault(ctx context.Context, tx pgx.Tx, c claim) error {
-	s.log.ErrorContext(ctx, "the ledger contradicts itself, the event is stopped", obs.EventID, c.event.ID, obs.Chunk,
-		c.chunk)
-	return faultEvent(ctx, tx, c.event.ID, domain.Mismatch,
+// fault makes the chunk's event FAILED, under its gate: going on would do harm.
+func (s *Grants) fault(ctx context.Context, tx pgx.Tx, c domain.Chunk) error {
+	s.log.ErrorContext(ctx, "the ledger contradicts itself, the event is stopped", obs.EventID, c.EventID, obs.Chunk, c)
+	return faultEvent(ctx, tx, c.EventID, domain.Mismatch,
 		"the ledger contradicts itself: see the results with error_code mismatch")
 }
 
 // faultKeys makes the event FAILED because PINs can be neither sealed nor opened: a retry does not help.
-func (s *Grants) faultKeys(ctx context.Context, c claim) error {
-	return s.faultFor(ctx, c.event.ID, domain.MissingKeys,
+func (s *Grants) faultKeys(ctx context.Context, eventID int64) error {
+	return s.faultFor(ctx, eventID, domain.MissingKeys,
 		"the keys of voucher PINs are missing or wrong: set BESTOW_MASTER_KEY to the one that the service had "+
 			"before, restart, and resume")
 }

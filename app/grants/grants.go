@@ -95,47 +95,60 @@ var ErrNotApplied = errors.New("nothing of the batch was applied")
 //
 // While the event's ledger is away nothing of this begins: the message comes again, and no claim is taken or counted.
 func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
-	began := time.Now()
-	c, err := s.claim(ctx, m)
-	if err != nil || len(c.grants) == 0 {
-		return errors.Join(err, c.foreign(), s.faultContent(ctx, m.Chunk, err))
+	a, err := s.claim(ctx, m)
+	if err != nil {
+		return errors.Join(err, a.batch.foreign(), s.faultContent(ctx, m.Chunk, err))
 	}
-	if err := c.taken(ctx); err != nil {
-		return err
+	var done bool
+	switch {
+	case a.claim != nil:
+		done, err = s.work(ctx, *a.claim, a.batch)
+	case a.lapsed != nil:
+		done, err = s.settleLapsed(ctx, *a.lapsed, a.batch)
 	}
-	if time.Since(began) > s.times.ClaimLease/2 {
-		// too late to ask safely: the message comes again
-		return errors.Join(outbox.ErrBusy, s.giveBack(ctx, c, returnClaim))
-	}
-	work := s.work
-	if c.suspicious() {
-		work = s.isolate
-	}
-	done, err := work(ctx, c)
 	if errors.Is(err, &domain.Error{Code: domain.MissingKeys}) {
-		return errors.Join(err, s.faultKeys(ctx, c))
+		return errors.Join(err, s.faultKeys(ctx, m.Chunk.EventID))
 	}
 	if err != nil {
 		return err
 	}
 	if done {
-		if err := s.close(ctx, c.event.ID); err != nil {
+		if err := s.close(ctx, m.Chunk.EventID); err != nil {
 			return err
 		}
 	}
-	return c.foreign()
+	return a.batch.foreign()
 }
 
-// work asks for all of the claim's grants and settles them; done says that every target of the event is final.
-func (s *Grants) work(ctx context.Context, c claim) (done bool, err error) {
-	outcomes, err := s.ask(ctx, &c)
+// work asks for a batch and settles it; done says that every target of the event is final.
+func (s *Grants) work(ctx context.Context, c claim, b batch) (done bool, err error) {
+	if err := failpoint.Hit(ctx, failpoint.ClaimAfterCommit); err != nil {
+		return false, err
+	}
+	if time.Since(c.began) > s.times.ClaimLease/2 {
+		// too late to ask safely: the message comes again
+		return false, errors.Join(outbox.ErrBusy, s.giveBack(ctx, c, returnClaim))
+	}
+	if c.suspicious(b) {
+		return s.isolate(ctx, c, b)
+	}
+	return s.workWhole(ctx, c, b)
+}
+
+// workWhole asks for all of a batch at once and settles it.
+func (s *Grants) workWhole(ctx context.Context, c claim, b batch) (done bool, err error) {
+	answer := s.grant
+	if b.refusal != nil {
+		answer = s.refuse
+	}
+	outcomes, err := answer(ctx, c, b)
 	if err != nil {
 		return false, err
 	}
 	if err := failpoint.Hit(ctx, failpoint.MoneyAfterGrant); err != nil {
 		return false, err
 	}
-	if done, err = s.settle(ctx, c, outcomes); err != nil {
+	if done, err = s.settle(ctx, c, b, outcomes); err != nil {
 		return false, err
 	}
 	return done, failpoint.Hit(ctx, failpoint.SettleAfterCommit)

@@ -34,6 +34,9 @@ type chunkState struct {
 	contentHash []byte // of its targets; nil for a list that was imported before there were hashes
 }
 
+// claimed reports whether the chunk has a claim, which is open or has lapsed.
+func (s chunkState) claimed() bool { return s.token != [16]byte{} }
+
 // lockChunk locks the chunk's row. Error: outbox.ForeignError if there is no such chunk.
 func lockChunk(ctx context.Context, tx pgx.Tx, c domain.Chunk) (s chunkState, err error) {
 	const query = `SELECT coalesce(claim_token, '00000000-0000-0000-0000-000000000000'),
@@ -55,27 +58,24 @@ func lockChunk(ctx context.Context, tx pgx.Tx, c domain.Chunk) (s chunkState, er
 }
 
 // openClaim makes c the chunk's claim. The first claim's time is never reset: before it, the chunk has no results.
-func openClaim(ctx context.Context, tx pgx.Tx, c claim, lease time.Duration) error {
+func openClaim(ctx context.Context, tx pgx.Tx, c claim, at outbox.Position, lease time.Duration) error {
 	const update = `UPDATE grant_chunks SET claim_token = $5, open_until = clock_timestamp() + $6::interval,
 			claimed_at = coalesce(claimed_at, clock_timestamp()), attempts = attempts + 1,
 			topic = $7, kafka_partition = $8, kafka_offset = $9, updated_at = now()
 		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4`
 	_, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last,
-		c.token, lease, c.at.Topic, c.at.Partition, c.at.Offset)
+		c.token, lease, at.Topic, at.Partition, at.Offset)
 	if err != nil {
 		return fmt.Errorf("claim chunk %s: %w", c.chunk, err)
 	}
 	return nil
 }
 
-// settledColumns hold what a settling sets in the chunk's row, with $5 rows that became final.
-const settledColumns = `settled_count = settled_count + $5,
-	settled_at = CASE WHEN settled_count + $5 = target_count THEN coalesce(settled_at, clock_timestamp()) END,
-	updated_at = now()`
-
-// closeClaim settles the chunk by the claim's own token. Error: errClaimLost.
+// closeClaim settles the chunk, of which settled rows became final, by the claim's own token. Error: errClaimLost.
 func closeClaim(ctx context.Context, tx pgx.Tx, c claim, settled int) error {
-	const update = `UPDATE grant_chunks SET ` + settledColumns + `, attempts = 0, claim_token = NULL, open_until = NULL
+	const update = `UPDATE grant_chunks SET settled_count = settled_count + $5,
+			settled_at = CASE WHEN settled_count + $5 = target_count THEN coalesce(settled_at, clock_timestamp()) END,
+			attempts = 0, claim_token = NULL, open_until = NULL, updated_at = now()
 		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $6`
 	tag, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, settled,
 		c.token)
@@ -88,22 +88,21 @@ func closeClaim(ctx context.Context, tx pgx.Tx, c claim, settled int) error {
 	return nil
 }
 
-// updateChunk settles the chunk even if another handler holds its claim; the claim is closed only if it is c, and not
-// while an outcome is unknown: a request may still be on its way until the lease ends.
-func updateChunk(ctx context.Context, tx pgx.Tx, c claim, ch changes, own bool) error {
-	set := settledColumns
-	if own && !c.lapsed || ch.counts.Settled > 0 { // the claim came back, with any outcome
-		set += `, attempts = 0`
-	}
-	if own && !ch.unknown && !ch.redrive && !c.more {
-		set += `, claim_token = NULL, open_until = NULL`
-	}
-	update := `UPDATE grant_chunks SET ` + set +
-		` WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4`
-	_, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last,
-		ch.counts.Settled)
+// updateChunk settles the chunk even if another handler holds its claim; the claim is closed only if it is end's, and
+// not while an outcome is unknown: a request may still be on its way until the lease ends.
+func updateChunk(ctx context.Context, tx pgx.Tx, end ending, ch changes, own bool) error {
+	const update = `UPDATE grant_chunks SET settled_count = settled_count + $5,
+			settled_at = CASE WHEN settled_count + $5 = target_count THEN coalesce(settled_at, clock_timestamp()) END,
+			attempts = CASE WHEN $6 THEN 0 ELSE attempts END,
+			claim_token = CASE WHEN $7 THEN NULL ELSE claim_token END,
+			open_until = CASE WHEN $7 THEN NULL ELSE open_until END, updated_at = now()
+		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4`
+	cameBack := own && !end.lapsed || ch.counts.Settled > 0 // with any outcome
+	closed := own && !ch.unknown && !ch.redrive && !end.goesOn
+	_, err := tx.Exec(ctx, update, end.chunk.EventID, end.chunk.PartitionKey, end.chunk.First, end.chunk.Last,
+		ch.counts.Settled, cameBack, closed)
 	if err != nil {
-		return fmt.Errorf("settle chunk %s: %w", c.chunk, err)
+		return fmt.Errorf("settle chunk %s: %w", end.chunk, err)
 	}
 	return failpoint.Hit(ctx, failpoint.SettleClosed)
 }

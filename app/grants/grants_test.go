@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"bestow/app"
 	"bestow/app/command"
 	"bestow/app/grants"
 	"bestow/domain"
@@ -83,6 +84,20 @@ func TestAMessageThatComesAgain(t *testing.T) {
 	require.Equal(t, "success 3 fail 0 retried 0 settled 3", s.counted())
 }
 
+// Counters grow by what each settling makes final: a part of a chunk that comes later adds to what came before.
+func TestAMessageInTwoParts(t *testing.T) {
+	t.Parallel()
+	s := setupGrants(t, 4)
+	never := domain.Outcome{Verdict: domain.RefusedForGood, Code: "closed"}
+	s.ledger.answers["m2"], s.ledger.answers["m4"] = never, never
+	first, second := s.message(0, 0), s.message(0, 0)
+	first.Grants, second.Grants = first.Grants[:2], second.Grants[2:]
+	require.NoError(t, s.app.Grants.Handle(t.Context(), first))
+	require.Equal(t, "success 1 fail 1 retried 0 settled 2", s.counted())
+	require.NoError(t, s.app.Grants.Handle(t.Context(), second))
+	require.Equal(t, "success 2 fail 2 retried 0 settled 4", s.counted())
+}
+
 // While a claim is open its message waits, and one that ran out is asked for again by the next handler.
 func TestAClaimThatIsOpen(t *testing.T) {
 	t.Parallel()
@@ -138,16 +153,18 @@ func TestALedgerThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		err, away error
+		silent    bool
 		claim     string
 	}{
-		"away":            {nil, errors.New("away"), "closed"},
-		"failed":          {errors.New("cut off"), nil, "open"},
-		"applied nothing": {grants.ErrNotApplied, nil, "closed"},
+		"away":            {nil, errors.New("away"), false, "closed"},
+		"failed":          {errors.New("cut off"), nil, false, "open"},
+		"applied nothing": {grants.ErrNotApplied, nil, false, "closed"},
+		"too few answers": {nil, nil, true, "open"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := setupGrants(t, 1)
-			s.ledger.err, s.ledger.away = tt.err, tt.away
+			s.ledger.err, s.ledger.away, s.ledger.silent = tt.err, tt.away, tt.silent
 			err := s.app.Grants.Handle(t.Context(), s.message(0, 0))
 			require.Error(t, err)
 			require.Equal(t, tt.away != nil, errors.Is(err, outbox.ErrBusy))
@@ -177,6 +194,24 @@ func TestAMessageOfAStoppedEvent(t *testing.T) {
 	require.Equal(t, []string{"m1", "m2"}, s.ledger.looked)
 	require.Equal(t, []string{"none", "SUCCESS tx-2"}, []string{s.row("m1"), s.row("m2")})
 	require.Equal(t, "success 1 fail 0 retried 0 settled 1", s.counted())
+}
+
+// A lapsed claim is settled however late its handler is: the lease is that of the claim which has ended.
+func TestALapsedClaimHasNoDeadline(t *testing.T) {
+	t.Parallel()
+	s := setupGrants(t, 2)
+	m := s.message(0, 0)
+	_, err := s.app.Events.Stop(t.Context(), command.Caller{Actor: "test"}, s.event, "a test")
+	require.NoError(t, err)
+	s.Exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = now(), claimed_at = now()`)
+	s.ledger.stands["m2"] = domain.Outcome{Verdict: domain.Granted, TxID: "tx-2"}
+	limits := app.DefaultLimits()
+	limits.GrantBudget, limits.ClaimLease = 1, 2 // nanoseconds
+	hurried, err := app.New(app.Deps{Pool: s.Pool, River: s.River, Granter: s.ledger, Limits: limits})
+	require.NoError(t, err)
+	require.NoError(t, hurried.Grants.Handle(t.Context(), m))
+	require.Equal(t, []string{"none", "SUCCESS tx-2"}, []string{s.row("m1"), s.row("m2")})
+	require.Equal(t, "closed", s.claimed())
 }
 
 // A chunk whose claims did not come back is worked one member at a time. A member who was being asked for when the

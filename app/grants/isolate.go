@@ -25,29 +25,29 @@ const processDied domain.Code = "process_died"
 // isolateAfter says how many claims of a chunk may not come back before its members are asked for one by one.
 const isolateAfter = 5
 
-// suspicious reports whether something in the chunk kills who asks for it.
-func (c claim) suspicious() bool {
-	return !c.lapsed && c.refusal == nil && (c.attempts > isolateAfter || len(c.isolated) > 0)
+// suspicious reports whether something in b kills the processes that ask for it.
+func (c claim) suspicious(b batch) bool {
+	return b.refusal == nil && (c.attempts > isolateAfter || len(b.isolated) > 0)
 }
 
-// isolate works a chunk one member at a time, because asking for all of them at once killed the process again and
+// isolate works a batch one member at a time, because asking for all of them at once killed the process again and
 // again. Each member is committed as isolated before it is asked for; one that is found so is not asked for again but
 // looked up: granted, or refused. The others go on. What the lease leaves no time for comes again with the message.
-func (s *Grants) isolate(ctx context.Context, c claim) (done bool, err error) {
+func (s *Grants) isolate(ctx context.Context, c claim, b batch) (done bool, err error) {
 	s.log.WarnContext(ctx, "chunk is worked one member at a time", obs.Chunk, c.chunk, obs.Attempt, c.attempts)
 	until := time.Now().Add(s.times.ClaimLease / 2)
-	grants := c.grants
-	for i := range grants {
+	for i := range b.grants {
 		if time.Now().After(until) {
-			c.grants = grants[i:]
 			return false, errors.Join(outbox.ErrBusy, s.giveBack(ctx, c, returnClaim))
 		}
-		c.grants, c.more, c.first = grants[i:i+1], i < len(grants)-1, false
-		outcomes, err := s.askOne(ctx, c)
+		one := b.only(i)
+		outcomes, err := s.askOne(ctx, c, one)
 		if err != nil {
 			return false, err
 		}
-		settled, err := s.settle(ctx, c, outcomes)
+		end := c.ending()
+		end.goesOn = i < len(b.grants)-1
+		settled, err := s.settleRead(ctx, end, one, outcomes)
 		if err != nil {
 			return false, err
 		}
@@ -59,14 +59,13 @@ func (s *Grants) isolate(ctx context.Context, c claim) (done bool, err error) {
 	return done, nil
 }
 
-// askOne asks for the claim's only grant.
-func (s *Grants) askOne(ctx context.Context, c claim) ([]domain.Outcome, error) {
-	g := c.grants[0]
-	if c.isolated[g.MemberID] {
-		found, err := s.granter.Lookup(ctx, c.event, c.grants)
+// askOne asks for the batch's only grant.
+func (s *Grants) askOne(ctx context.Context, c claim, b batch) ([]domain.Outcome, error) {
+	if b.isolated[b.grants[0].MemberID] {
+		found, err := s.granter.Lookup(ctx, b.event, b.grants)
 		if err != nil { // the member stays marked: it is not known yet whether it was granted
 			err = fmt.Errorf("look up member of chunk %s: %w", c.chunk, err)
-			return nil, errors.Join(s.quiet(c.event, err), s.giveBack(context.WithoutCancel(ctx), c, uncountClaim))
+			return nil, errors.Join(s.quiet(b.event, err), s.giveBack(context.WithoutCancel(ctx), c, uncountClaim))
 		}
 		if found[0] != nil {
 			return []domain.Outcome{*found[0]}, nil
@@ -76,20 +75,32 @@ func (s *Grants) askOne(ctx context.Context, c claim) ([]domain.Outcome, error) 
 			Message: "the process died whenever this member was asked for",
 		}}, nil
 	}
-	return s.grantMarked(ctx, c)
+	return s.grantMarked(ctx, c, b)
 }
 
-// grantMarked asks for the claim's only grant under a mark by which one sees that it killed the process.
-func (s *Grants) grantMarked(ctx context.Context, c claim) ([]domain.Outcome, error) {
-	g := c.grants[0]
-	if err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.markIsolated(ctx, tx, c.event, g) }); err != nil {
+// grantMarked asks for the batch's only grant under a mark by which one sees that it killed the process. A member is
+// not to blame if the process lives: the mark goes in the transaction that gives the claim back, or the next claim
+// would take the member for one that kills.
+func (s *Grants) grantMarked(ctx context.Context, c claim, b batch) ([]domain.Outcome, error) {
+	g := b.grants[0]
+	if err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.markIsolated(ctx, tx, b.event, g) }); err != nil {
 		return nil, err
 	}
 	if err := failpoint.Hit(ctx, failpoint.IsolatedMarked); err != nil {
 		return nil, err
 	}
-	c.marked = true
-	return s.grant(ctx, c)
+	outcomes, err := s.ask(ctx, c, b)
+	if err != nil {
+		unmark := func(ctx context.Context, tx pgx.Tx, c claim) error { // rows are locked before the chunk
+			if err := unmarkIsolated(ctx, tx, b.event, g); err != nil {
+				return err
+			}
+			return undoAfter(err)(ctx, tx, c)
+		}
+		back := s.giveBack(context.WithoutCancel(ctx), c, unmark)
+		return nil, errors.Join(s.quiet(b.event, err), back)
+	}
+	return outcomes, nil
 }
 
 // markIsolated commits that g's member is about to be asked for by itself.

@@ -20,31 +20,42 @@ const settleTries = 5
 //
 // At a chunk's first claim, with every grant granted, nothing has to be read: the rows are inserted plainly. A row that
 // is there all the same, or a claim that was taken over, leads to the way that locks and reads first.
-func (s *Grants) settle(ctx context.Context, c claim, outcomes []domain.Outcome) (done bool, err error) {
+func (s *Grants) settle(ctx context.Context, c claim, b batch, outcomes []domain.Outcome) (done bool, err error) {
 	if c.first && allGranted(outcomes) {
-		done, err = pg.Value(ctx, s.pool, func(tx pgx.Tx) (bool, error) { return s.settleFirst(ctx, tx, c, outcomes) })
-		if !errors.Is(err, errClaimLost) && !pg.Violates(err, memberKey(c.event.Type)) {
+		done, err = pg.Value(ctx, s.pool,
+			func(tx pgx.Tx) (bool, error) { return s.settleFirst(ctx, tx, c, b, outcomes) })
+		if !errors.Is(err, errClaimLost) && !pg.Violates(err, memberKey(b.event.Type)) {
 			return done, err
 		}
 	}
+	return s.settleRead(ctx, c.ending(), b, outcomes)
+}
+
+// settleRead is settle for rows that may exist: it locks and reads them first.
+func (s *Grants) settleRead(ctx context.Context, end ending, b batch,
+	outcomes []domain.Outcome,
+) (done bool, err error) {
 	for range settleTries {
-		done, err = pg.Value(ctx, s.pool, func(tx pgx.Tx) (bool, error) { return s.settleLocked(ctx, tx, c, outcomes) })
-		if !pg.Violates(err, memberKey(c.event.Type)) {
+		done, err = pg.Value(ctx, s.pool,
+			func(tx pgx.Tx) (bool, error) { return s.settleLocked(ctx, tx, end, b, outcomes) })
+		if !pg.Violates(err, memberKey(b.event.Type)) {
 			break
 		}
 	}
 	return done, err
 }
 
-func (s *Grants) settleFirst(ctx context.Context, tx pgx.Tx, c claim, outcomes []domain.Outcome) (bool, error) {
-	rows := make([]domain.Result, len(c.grants))
+func (s *Grants) settleFirst(ctx context.Context, tx pgx.Tx, c claim, b batch,
+	outcomes []domain.Outcome,
+) (bool, error) {
+	rows := make([]domain.Result, len(b.grants))
 	var sum domain.Counts
-	for i, g := range c.grants {
+	for i, g := range b.grants {
 		before := domain.Result{MemberID: g.MemberID, Amount: g.Amount}
 		rows[i] = before.Settle(g, outcomes[i], true, s.times.Retry.Limit)
 		sum = sum.Add(domain.Change(before, rows[i]))
 	}
-	if err := s.insertSuccesses(ctx, tx, c.event, rows); err != nil {
+	if err := s.insertSuccesses(ctx, tx, b.event, rows); err != nil {
 		return false, err
 	}
 	if err := failpoint.Hit(ctx, failpoint.SettleFirstInserted); err != nil {
@@ -56,64 +67,66 @@ func (s *Grants) settleFirst(ctx context.Context, tx pgx.Tx, c claim, outcomes [
 	if err := failpoint.Hit(ctx, failpoint.SettleFirstClosed); err != nil {
 		return false, err
 	}
-	return s.count(ctx, tx, c, sum)
+	return s.count(ctx, tx, b.event, sum)
 }
 
 // count adds to the summary as the last statement and reports whether every target is final.
-func (s *Grants) count(ctx context.Context, tx pgx.Tx, c claim, sum domain.Counts) (bool, error) {
+func (s *Grants) count(ctx context.Context, tx pgx.Tx, e domain.Event, sum domain.Counts) (bool, error) {
 	if sum == (domain.Counts{}) {
 		return false, failpoint.Hit(ctx, failpoint.SettleBeforeCommit)
 	}
-	final, err := addCounts(ctx, tx, c.event.ID, sum)
+	final, err := addCounts(ctx, tx, e.ID, sum)
 	if err != nil {
 		return false, err
 	}
-	return final == c.event.TotalCount, failpoint.Hit(ctx, failpoint.SettleBeforeCommit)
+	return final == e.TotalCount, failpoint.Hit(ctx, failpoint.SettleBeforeCommit)
 }
 
 // settleLocked locks the rows, lets the domain decide what each becomes, and writes what changed.
-func (s *Grants) settleLocked(ctx context.Context, tx pgx.Tx, c claim, outcomes []domain.Outcome) (bool, error) {
-	rows, chunk, err := lockSettled(ctx, tx, c, outcomes)
+func (s *Grants) settleLocked(ctx context.Context, tx pgx.Tx, end ending, b batch,
+	outcomes []domain.Outcome,
+) (bool, error) {
+	rows, state, err := lockSettled(ctx, tx, end.chunk, b, outcomes)
 	if err != nil {
 		return false, err
 	}
-	own := chunk.token == c.token
-	changes := decide(c, outcomes, rows, own, s.times.Retry.Limit)
-	if err := s.writeResults(ctx, tx, c.event, changes); err != nil {
+	own := state.token == end.token
+	changes := decide(b.grants, outcomes, rows, own, s.times.Retry.Limit)
+	if err := s.writeResults(ctx, tx, b.event, changes); err != nil {
 		return false, err
 	}
-	if err := updateChunk(ctx, tx, c, changes, own); err != nil {
+	if err := updateChunk(ctx, tx, end, changes, own); err != nil {
 		return false, err
 	}
-	if err := s.askAgain(ctx, tx, c, chunk, changes); err != nil {
+	if err := s.enqueueJobs(ctx, tx, end.chunk, state, changes); err != nil {
 		return false, err
 	}
 	if changes.mismatch {
-		if err := s.fault(ctx, tx, c); err != nil {
+		if err := s.fault(ctx, tx, end.chunk); err != nil {
 			return false, err
 		}
 	}
-	return s.count(ctx, tx, c, changes.counts)
+	return s.count(ctx, tx, b.event, changes.counts)
 }
 
 // lockSettled locks what a settling reads, in the house's order.
-func lockSettled(ctx context.Context, tx pgx.Tx, c claim,
+func lockSettled(ctx context.Context, tx pgx.Tx, c domain.Chunk, b batch,
 	outcomes []domain.Outcome,
-) (rows map[string]lockedResult, chunk chunkState, err error) {
+) (rows map[string]lockedResult, state chunkState, err error) {
 	contradicted := slices.ContainsFunc(outcomes,
 		func(o domain.Outcome) bool { return o.Verdict == domain.Contradicted })
 	if contradicted { // the event may have to become FAILED, and the gate comes before every other lock
-		if err := pg.Lock(ctx, tx, pg.Gate, c.event.ID); err != nil {
-			return nil, chunk, err
+		if err := pg.Lock(ctx, tx, pg.Gate, c.EventID); err != nil {
+			return nil, state, err
 		}
 	}
-	if rows, err = lockResults(ctx, tx, c.event, members(c.grants)); err != nil {
-		return nil, chunk, err
+	if rows, err = lockResults(ctx, tx, b.event, members(b.grants)); err != nil {
+		return nil, state, err
 	}
-	if chunk, err = lockChunk(ctx, tx, c.chunk); err != nil {
-		return nil, chunk, err
+	if state, err = lockChunk(ctx, tx, c); err != nil {
+		return nil, state, err
 	}
-	return rows, chunk, failpoint.Hit(ctx, failpoint.SettleLocked)
+	return rows, state, failpoint.Hit(ctx, failpoint.SettleLocked)
 }
 
 // writeResults writes the rows that a settling changes.
@@ -142,8 +155,10 @@ type changes struct {
 }
 
 // decide lets the domain say what each row becomes. A row that is not in rows does not exist yet.
-func decide(c claim, outcomes []domain.Outcome, rows map[string]lockedResult, own bool, limit int) (ch changes) {
-	for i, g := range c.grants {
+func decide(grants []domain.Grant, outcomes []domain.Outcome, rows map[string]lockedResult, own bool,
+	limit int,
+) (ch changes) {
+	for i, g := range grants {
 		row, exists := rows[g.MemberID]
 		before := row.Result
 		if !exists {
