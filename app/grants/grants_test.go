@@ -237,3 +237,20 @@ func TestAChunkThatKills(t *testing.T) {
 	require.Equal(t, 2, batches)
 	require.Equal(t, "success 2 fail 0 retried 0 settled 2", s.counted())
 }
+
+// T4 reads the brake's row: a message of a running event is acknowledged without a claim. One of a chunk that another
+// holds is not: its claim is awaited, brake or no brake.
+func TestNothingIsClaimedUnderABrake(t *testing.T) {
+	t.Parallel()
+	s := setupGrants(t, 3)
+	s.Exec(`INSERT INTO brakes (scope, by, memo) VALUES ('type:POINT', 'test', 'the row alone')`)
+	require.NoError(t, s.app.Grants.Handle(t.Context(), s.message(0, 0)))
+	require.Zero(t, s.Int(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL`))
+	s.takeOver()
+	require.ErrorIs(t, s.app.Grants.Handle(t.Context(), s.message(0, 0)), outbox.ErrBusy, "an open claim is awaited")
+	require.Zero(t, s.Int(`SELECT count(*) FROM point_results`))
+	s.Exec(`UPDATE brakes SET scope = 'type:VOUCHER'`)
+	s.Exec(`UPDATE grant_chunks SET claim_token = NULL, open_until = NULL, attempts = 0`)
+	require.NoError(t, s.app.Grants.Handle(t.Context(), s.message(0, 0)))
+	require.EqualValues(t, 3, s.Int(`SELECT count(*) FROM point_results WHERE status = 'SUCCESS'`))
+}

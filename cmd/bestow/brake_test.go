@@ -1,16 +1,13 @@
 package main
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"bestow/app"
-	"bestow/app/command"
 	"bestow/app/grants"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
-	"bestow/outbox"
 
 	"github.com/stretchr/testify/require"
 )
@@ -115,23 +112,6 @@ func TestBrakeOfOneType(t *testing.T) {
 	w.verified(p)
 }
 
-// T4 reads the brake's row: a message of a running event is acknowledged without a claim. One of a chunk that another
-// holds is not: its claim is awaited, brake or no brake.
-func TestNothingIsClaimedUnderABrake(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
-	e := w.event(p, "POINT", 60)
-	w.run(p, e)
-	w.exec(`INSERT INTO brakes (scope, by, memo) VALUES ('type:POINT', 'test', 'the row alone')`)
-	m := w.message(e)
-	require.NoError(t, p.App.Grants.Handle(t.Context(), m))
-	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE claimed_at IS NOT NULL`))
-	w.exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = clock_timestamp() + interval '1 minute'`)
-	require.ErrorIs(t, p.App.Grants.Handle(t.Context(), m), outbox.ErrBusy, "an open claim is awaited")
-	require.Zero(t, w.count(`SELECT count(*) FROM money.point_member`))
-}
-
 // A redrive of a completed event waits while the brake stands, is neither lost nor given up, and goes on after it.
 // Nothing more is redriven meanwhile.
 func TestBrakeHoldsARedrive(t *testing.T) {
@@ -169,57 +149,4 @@ func TestBrakeHoldsARedrive(t *testing.T) {
 	require.Eventually(t, func() bool { return w.count(`SELECT success_count FROM campaign_event_summary`) == 100 },
 		time.Minute, 50*time.Millisecond)
 	w.verified(p)
-}
-
-// A brake that is engaged stays as it was when it is engaged again, and one that is not may be released.
-func TestBrakeTwice(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
-	w.release(p, domain.BrakeAll)
-	first := w.brake(p, domain.BrakeAll)
-	second, err := p.App.Events.Brake(t.Context(), command.Caller{Actor: "another"}, domain.BrakeAll, "me too")
-	require.NoError(t, err)
-	require.Equal(t, first.Brake, second.Brake)
-	w.release(p, domain.BrakeAll)
-	w.release(p, domain.BrakeAll)
-	brakes, err := p.App.Reports.Brakes(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, brakes)
-}
-
-// A claim of an event that does not run any more is awaited too: the answer says how many are open, and then that none
-// is.
-func TestBrakeWaitsForEveryClaim(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
-	e := w.event(p, "POINT", 50)
-	w.exec(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, e.ID)
-	w.exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = clock_timestamp() + interval '1 hour'`)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	_, err := p.App.Events.Brake(ctx, operator, domain.BrakeAll, "while a redrive is asked for")
-	require.Error(t, err, "it waits")
-	w.exec(`UPDATE grant_chunks SET open_until = clock_timestamp() + interval '1 second'`)
-	braked := w.brake(p, domain.BrakeAll)
-	require.Zero(t, braked.Draining())
-	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE open_until > clock_timestamp()`),
-		"it did not wait")
-}
-
-// A brake whose process died after its row's COMMIT: what runs is stopped by the timetable of a process with the role
-// jobs.
-func TestTheTimetableStopsWhatRunsUnderABrake(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
-	points, vouchers := w.event(p, "POINT", 10), w.event(p, "VOUCHER", 10)
-	w.run(p, points)
-	w.run(p, vouchers)
-	w.exec(`INSERT INTO brakes (scope, by, memo) VALUES ('type:POINT', 'test', 'the row alone')`)
-	w.start(t.Context(), daemon.Overrides{}, daemon.RoleJobs)
-	require.Eventually(t, func() bool { return w.status(p, points.ID) == domain.Stopped }, time.Minute,
-		20*time.Millisecond)
-	require.Equal(t, domain.Running, w.status(p, vouchers.ID))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"bestow/app/imports"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
-	"bestow/internal/pg"
 
 	"github.com/stretchr/testify/require"
 )
@@ -156,71 +154,4 @@ func (w *world) oneAfterAnother(p *daemon.Process, lane int, ids []int64, held i
 			free = *e.Summary.StoppedAt
 		}
 	}
-}
-
-// Twenty processes that look for what is due at the same moment, again and again, start one event of a lane at a time,
-// in the lane's order (F27).
-func TestTwentyProcessesRaceForALane(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.cfg.MaxConns = 2
-	var racers []*daemon.Process
-	for range 20 {
-		p, err := daemon.New(t.Context(), w.cfg, []string{daemon.RoleAPI}, w.log, daemon.Overrides{})
-		require.NoError(t, err)
-		t.Cleanup(p.Close)
-		racers = append(racers, p)
-	}
-	lanes := w.lanes(racers[0], 12)
-	for turn := range 4 {
-		start := make(chan struct{})
-		var wg sync.WaitGroup
-		for _, p := range racers {
-			wg.Go(func() {
-				<-start
-				if err := p.App.Events.StartDue(t.Context()); err != nil {
-					t.Errorf("start what is due: %v", err)
-				}
-			})
-		}
-		close(start)
-		wg.Wait()
-		for lane, ids := range lanes {
-			var running []int64
-			for _, id := range ids {
-				if w.status(racers[0], id) == domain.Running {
-					running = append(running, id)
-				}
-			}
-			require.Equal(t, ids[turn:turn+1], running, "lane %d", lane)
-		}
-		_, err := w.pool.Exec(t.Context(),
-			`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE event_status = 'RUNNING'`)
-		require.NoError(t, err)
-	}
-}
-
-// Somebody who holds the gate of a due event, such as a large delete, holds up nobody else: another event is stopped at
-// once, and the lane behind the held one waits for it.
-func TestAHeldGateHoldsUpNobodyElse(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
-	running := w.event(p, "POINT", 10)
-	w.run(p, running)
-	first, second := w.event(p, "POINT", 10), w.event(p, "POINT", 10)
-	w.exec(`UPDATE campaign_events SET reservation_at = date_trunc('second', now()) WHERE id = ANY ($1)`,
-		[]int64{first.ID, second.ID})
-	tx, err := w.pool.Begin(t.Context())
-	require.NoError(t, err)
-	require.NoError(t, pg.Lock(t.Context(), tx, pg.Gate, first.ID))
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	stopped, err := p.App.Events.Stop(ctx, operator, running.ID, "while another one is deleted")
-	require.NoError(t, err)
-	require.Zero(t, stopped.Draining)
-	require.Equal(t, domain.Pending, w.status(p, second.ID), "nobody overtakes")
-	require.NoError(t, tx.Rollback(t.Context()))
-	require.NoError(t, p.App.Events.StartDue(t.Context()))
-	require.Equal(t, domain.Running, w.status(p, first.ID))
 }

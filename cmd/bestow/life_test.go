@@ -154,22 +154,6 @@ func TestRetryByAPerson(t *testing.T) {
 	w.verified(p)
 }
 
-// A stop waits for every open claim, also for one of a chunk that is settled: a redrive of it may still be granted.
-func TestStopWaitsForARedrive(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI)
-	e := w.event(p, "POINT", 50)
-	w.run(p, e)
-	w.exec(`UPDATE grant_chunks SET settled_count = target_count, settled_at = now(), claim_token = gen_random_uuid(),
-		open_until = clock_timestamp() + interval '1 second'`)
-	stopped, err := p.App.Events.Stop(t.Context(), operator, e.ID, "while a redrive is asked for")
-	require.NoError(t, err)
-	require.Zero(t, stopped.Draining)
-	require.Zero(t, w.count(`SELECT count(*) FROM grant_chunks WHERE open_until > clock_timestamp()`),
-		"it did not wait")
-}
-
 // After a stop that answered 200 the ledger gets no row of the event, whatever moment the stop came at; resumed, the
 // event completes exactly (F12).
 func TestStopAndResumeAtRandomMoments(t *testing.T) {

@@ -14,7 +14,7 @@ const (
 )
 
 // grantTests are those of app/grants/grants_test.go.
-const grantTests = `^Test(WhatASettlingWrites|AMessage|AClaim|ALedgerThat|AChunkThat)`
+const grantTests = `^Test(WhatASettlingWrites|AMessage|AClaim|NothingIsClaimed|ALedgerThat|AChunkThat)`
 
 // grantMutants are the faults in the rules, in the path of a grant and in the ledger, by the transaction in which they are.
 var grantMutants = []mutant{
@@ -40,6 +40,7 @@ var grantMutants = []mutant{
 	{"claim: while another is open", "app/grants/claim.go", "if state.open {\n\t\t\treturn admission{}, outbox.ErrBusy\n\t\t}\n\t\tc := newClaim", "c := newClaim", heart, grantTests},
 	{"claim: while the ledger is away", "app/grants/claim.go", "if err := s.granter.Away(e); err != nil {", "if err := s.granter.Away(e); false {", heart, grantTests},
 	{"claim: of a stopped event", "app/grants/claim.go", "if braked || e.Status == domain.Stopped || e.Status == domain.Failed {", "if braked {", heart, grantTests},
+	{"claim: under a brake", "app/grants/claim.go", "if braked || e.Status == domain.Stopped || e.Status == domain.Failed {", "_ = braked\n\t\tif e.Status == domain.Stopped || e.Status == domain.Failed {", heart, grantTests},
 	{"claim: of another type", "app/grants/claim.go", "if e.Type.Code != m.EventType {", "if false {", heart, grantTests},
 	{"claim: another member", "app/grants/batch.go", "case !ok || t.MemberID != g.MemberID:", "case !ok:", heart, grantTests},
 	{"claim: another amount", "app/grants/batch.go", "case t.Amount != g.Amount:", "case false:", heart, grantTests},
