@@ -2,6 +2,8 @@
 package bestow
 
 import (
+	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -220,6 +222,58 @@ func broken(path, imported string) string {
 		return top + " may not know " + toTop
 	}
 	return ""
+}
+
+// A code of an error has one constructor, so no literal of the type stands outside of the domain.
+func TestErrorsHaveOneConstructor(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"http/web/x.go:3"}, errorLiterals(t, "http/web/x.go",
+		"package web\nimport rules \"bestow/domain\"\nvar err error = &rules.Error{Code: rules.Invalid}"))
+	require.Empty(t, errorLiterals(t, "domain/content/x.go",
+		"package content\nimport \"bestow/domain\"\nvar err error = domain.InvalidError(\"\", \"\", domain.Field{})"))
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		if strings.HasPrefix(filepath.ToSlash(path), "http/auth/") { // who is admitted has codes that no other room has
+			return nil
+		}
+		for _, at := range errorLiterals(t, filepath.ToSlash(path), nil) {
+			t.Errorf("%s makes a domain.Error by hand: call its constructor in domain/refuse.go", at)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+}
+
+// errorLiterals returns where the file has a composite literal of domain.Error. source is nil for a file on disk.
+func errorLiterals(t *testing.T, path string, source any) (found []string) {
+	t.Helper()
+	files := token.NewFileSet()
+	f, err := parser.ParseFile(files, path, source, 0)
+	require.NoError(t, err)
+	name := ""
+	for _, spec := range f.Imports {
+		if spec.Path.Value == `"bestow/domain"` {
+			name = "domain"
+			if spec.Name != nil {
+				name = spec.Name.Name
+			}
+		}
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		literal, ok := n.(*ast.CompositeLit)
+		if !ok || name == "" {
+			return true
+		}
+		if of, ok := literal.Type.(*ast.SelectorExpr); ok && of.Sel.Name == "Error" {
+			if from, ok := of.X.(*ast.Ident); ok && from.Name == name {
+				found = append(found, fmt.Sprintf("%s:%d", path, files.Position(literal.Pos()).Line))
+			}
+		}
+		return true
+	})
+	return found
 }
 
 func brokenOutside(dir, top, imported string) string {

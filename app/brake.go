@@ -125,12 +125,11 @@ func (s *Events) passLocks(ctx context.Context) error {
 		return nil
 	})
 	if blocked, ok := errors.AsType[*pg.BlockedError](err); ok {
-		return &domain.Error{
-			Code: domain.Unavailable,
-			Message: "the brake is engaged and no new claim begins, but a start, " +
-				"resume or claim that began before it has not ended: " + blocked.Error(),
-			Hint: "ask again: the answer comes when it has",
-		}
+		return domain.UnavailableError(
+			"the brake is engaged and no new claim begins, but a start, "+
+				"resume or claim that began before it has not ended: "+blocked.Error(),
+			"ask again: the answer comes when it has",
+		)
 	}
 	return err
 }
@@ -173,9 +172,9 @@ func stopIfBraked(ctx context.Context, tx pgx.Tx, id int64, memo string) (braked
 		_, err = stopEvent(ctx, tx, id, memo)
 	}
 	switch {
-	case errors.Is(err, &domain.Error{Code: domain.WrongStatus}):
+	case domain.IsCode(err, domain.WrongStatus):
 		return braked, nil
-	case errors.Is(err, &domain.Error{Code: domain.NotFound}):
+	case domain.IsCode(err, domain.NotFound):
 		return false, nil
 	}
 	return braked, err
@@ -198,7 +197,7 @@ func (s *Events) drainEach(ctx context.Context, ids []int64) (events []Stopped, 
 	for _, id := range ids {
 		e, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (domain.Event, error) { return eventrow.Select(ctx, tx, id) })
 		switch {
-		case errors.Is(err, &domain.Error{Code: domain.NotFound}):
+		case domain.IsCode(err, domain.NotFound):
 		case err != nil:
 			return nil, err
 		case e.Status != domain.Completed || open[id] > 0:
@@ -308,8 +307,6 @@ func checkBrakeOrder(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope, me
 	if len(f) == 0 {
 		return memo, nil
 	}
-	return "", &domain.Error{
-		Code: domain.Invalid, Message: "the brake cannot be used like this",
-		Hint: "name a scope, all or type:CODE, and say why in 1 to 500 characters", Fields: f,
-	}
+	return "", domain.InvalidError("the brake cannot be used like this",
+		"name a scope, all or type:CODE, and say why in 1 to 500 characters", f...)
 }

@@ -36,7 +36,7 @@ func (s *Events) StartDue(ctx context.Context) error {
 			func(tx pgx.Tx) error { return s.startOne(ctx, tx, e.id) })
 		stays := errors.Is(err, errGateTaken) || waits(err)
 		busy[e.lane] = err == nil || !stays || errors.Is(err, errGateTaken) ||
-			errors.Is(err, &domain.Error{Code: domain.LaneBusy})
+			domain.IsCode(err, domain.LaneBusy)
 		if err != nil && !stays {
 			errs = append(errs, eventError("start", e.id, err))
 		}

@@ -113,11 +113,11 @@ func lockPending(ctx context.Context, tx pgx.Tx, id int64, done string) (domain.
 	}
 	e, err := eventrow.Select(ctx, tx, id)
 	if err == nil && (e.Status != domain.Pending || e.Summary.StartedAt != nil) {
-		err = &domain.Error{
-			Code:    domain.WrongStatus,
-			Message: "the event is " + string(e.Status) + ", so it cannot be " + done + " any more",
-			Hint:    "only a PENDING event can be " + done, Current: e.Status, Allowed: e.Status.Allowed(),
-		}
+		err = domain.WrongStatusError(
+			e.Status,
+			"the event is "+string(e.Status)+", so it cannot be "+done+" any more",
+			"only a PENDING event can be "+done,
+		)
 	}
 	return e, err
 }
@@ -182,10 +182,7 @@ func mayChangeAmount(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent)
 		took = fmt.Sprintf("up to %s took the default_amount %d: of some imports only the amounts are known",
 			english.Count(rows, "imported row"), e.DefaultAmount)
 	}
-	return &domain.Error{
-		Code: domain.AmountInUse, Message: took + ", which would stay", Rows: rows,
-		Hint: "to grant another amount, delete the event, make it again with that amount, and import the list",
-	}
+	return domain.AmountInUseError(rows, took)
 }
 
 // mayChangeBesideImport refuses to change under a running import what its rows are made by. The lock is held until tx
@@ -201,10 +198,7 @@ func mayChangeBesideImport(ctx context.Context, tx pgx.Tx, e domain.Event, n New
 func lockOutImports(ctx context.Context, tx pgx.Tx, id int64) error {
 	free, err := pg.TryLockShared(ctx, tx, pg.Import, id)
 	if err == nil && !free {
-		err = &domain.Error{
-			Code: domain.ImportRunning, Message: "an import of this event is under way",
-			Hint: "wait until it is done",
-		}
+		err = domain.ImportRunningError("an import of this event is under way", "wait until it is done")
 	}
 	return err
 }

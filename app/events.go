@@ -70,10 +70,7 @@ func (s *Events) Create(ctx context.Context, by command.Caller, n NewEvent) (dom
 func (s *Events) campaignTaken(ctx context.Context, campaignID string) error {
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return checkCampaignFree(ctx, tx, campaignID) })
 	if err == nil {
-		err = &domain.Error{
-			Code: domain.Unavailable, Message: "another event had the campaign_id until a moment ago",
-			Hint: "ask again",
-		}
+		err = domain.UnavailableError("another event had the campaign_id until a moment ago", "ask again")
 	}
 	return err
 }
@@ -126,12 +123,7 @@ func checkCampaignFree(ctx context.Context, tx pgx.Tx, campaignID string) error 
 	if err != nil {
 		return fmt.Errorf("look for campaign: %w", err)
 	}
-	return &domain.Error{
-		Code:    domain.CampaignTaken,
-		Message: fmt.Sprintf("the campaign_id belongs to event %d", id),
-		Hint:    "use that event, or take another campaign_id",
-		EventID: id,
-	}
+	return domain.CampaignTakenError(id)
 }
 
 // insertEvent writes an event and its summary and returns the event's id. The id is the next one after the last that

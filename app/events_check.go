@@ -68,10 +68,7 @@ func (n NewEvent) check(c conditions) error {
 	if len(f) == 0 {
 		return nil
 	}
-	return &domain.Error{
-		Code: domain.Invalid, Message: "the event cannot be like this",
-		Hint: "correct the fields that are named", Fields: f,
-	}
+	return domain.InvalidError("the event cannot be like this", "correct the fields that are named", f...)
 }
 
 // fields collects what is wrong, one message a field: the first one, so that what could not be read is not also

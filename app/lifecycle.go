@@ -46,11 +46,11 @@ func goesOn(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
 	if err != nil || e.Status == domain.Running || e.Status == domain.Completed {
 		return e, err
 	}
-	return e, &domain.Error{
-		Code: domain.WrongStatus, Current: e.Status, Allowed: e.Status.Allowed(),
-		Message: "the event is " + string(e.Status) + ": this Idempotency-Key was answered before that",
-		Hint:    "if the event shall go on, resume it with a new Idempotency-Key",
-	}
+	return e, domain.WrongStatusError(
+		e.Status,
+		"the event is "+string(e.Status)+": this Idempotency-Key was answered before that",
+		"if the event shall go on, resume it with a new Idempotency-Key",
+	)
 }
 
 func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (e domain.Event, moved bool, err error) {
@@ -235,11 +235,8 @@ func checkMemo(memo string) (string, error) {
 	if why == "" {
 		return memo, nil
 	}
-	return "", &domain.Error{
-		Code: domain.Invalid, Message: "the memo cannot be used",
-		Hint:   "say why in 1 to 500 characters",
-		Fields: []domain.Field{{Name: "memo", Message: why}},
-	}
+	return "", domain.InvalidError("the memo cannot be used",
+		"say why in 1 to 500 characters", domain.Field{Name: "memo", Message: why})
 }
 
 func stopEvent(ctx context.Context, tx pgx.Tx, id int64, memo string) (domain.Event, error) {

@@ -45,12 +45,11 @@ func notStopped(err error) error {
 	if !ok {
 		return err
 	}
-	return &domain.Error{
-		Code:    domain.Unavailable,
-		Message: "the stop is not recorded, and the event goes on: " + blocked.Error(),
-		Hint: "free the lock and ask again; the brake (`bestow brake on`, " +
+	return domain.UnavailableError(
+		"the stop is not recorded, and the event goes on: "+blocked.Error(),
+		"free the lock and ask again; the brake (`bestow brake on`, "+
 			"POST /brake) lets no claim begin meanwhile",
-	}
+	)
 }
 
 // notEngaged is notStopped for a brake whose row is not committed.
@@ -59,10 +58,7 @@ func notEngaged(err error) error {
 	if !ok {
 		return err
 	}
-	return &domain.Error{
-		Code: domain.Unavailable, Message: "the brake is not engaged: " + blocked.Error(),
-		Hint: "free the lock and ask again",
-	}
+	return domain.UnavailableError("the brake is not engaged: "+blocked.Error(), "free the lock and ask again")
 }
 
 // engagedBut turns an error after the commit of a brake's row into one that says what is certain.
@@ -70,12 +66,11 @@ func engagedBut(err error) error {
 	if _, known := errors.AsType[*domain.Error](err); err == nil || known || !pg.Unavailable(err) {
 		return err
 	}
-	return &domain.Error{
-		Code: domain.Unavailable,
-		Message: "the brake is engaged, and no new claim begins in its scope, but not all is done: " +
+	return domain.UnavailableError(
+		"the brake is engaged, and no new claim begins in its scope, but not all is done: "+
 			strings.ReplaceAll(err.Error(), "\n", "; "),
-		Hint: "ask again: the answer comes when no claim is open; the timetable stops what still runs",
-	}
+		"ask again: the answer comes when no claim is open; the timetable stops what still runs",
+	)
 }
 
 // eventError says of which event an error is.

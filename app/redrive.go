@@ -38,11 +38,11 @@ func (s *Events) Retry(ctx context.Context, by command.Caller, id int64, code do
 	dryRun bool,
 ) (Redriven, error) {
 	if why := domain.CheckText(code, maxCode); why != "" {
-		return Redriven{}, &domain.Error{
-			Code: domain.Invalid, Message: "the error_code cannot be used",
-			Hint:   "write one of the codes in failures of GET /events/{id}/progress",
-			Fields: []domain.Field{{Name: "error_code", Message: why}},
-		}
+		return Redriven{}, domain.InvalidError(
+			"the error_code cannot be used",
+			"write one of the codes in failures of GET /events/{id}/progress",
+			domain.Field{Name: "error_code", Message: why},
+		)
 	}
 	if dryRun {
 		return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Redriven, error) { return countRetry(ctx, tx, id, code) })
@@ -162,11 +162,11 @@ func selectRetryable(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, er
 	if err != nil || e.Status == domain.Running || e.Status == domain.Completed {
 		return e, err
 	}
-	return e, &domain.Error{
-		Code:    domain.WrongStatus,
-		Message: "the event is " + string(e.Status) + ", so nothing of it is tried again",
-		Hint:    "start or resume it first", Current: e.Status, Allowed: e.Status.Allowed(),
-	}
+	return e, domain.WrongStatusError(
+		e.Status,
+		"the event is "+string(e.Status)+", so nothing of it is tried again",
+		"start or resume it first",
+	)
 }
 
 // selectEvent reads the event, and refuses one that may not be tried again now, that a brake holds, or that passes a

@@ -59,10 +59,7 @@ func (s *Types) Edit(ctx context.Context, code string, p TypePatch) (domain.Even
 }
 
 func noType() error {
-	return &domain.Error{
-		Code: domain.NotFound, Message: "there is no such event type",
-		Hint: "`bestow type list` or GET /event-types shows them",
-	}
+	return domain.NotFoundError("there is no such event type", "`bestow type list` or GET /event-types shows them")
 }
 
 // SeedLimits gives POINT and VOUCHER wide limits where they have none, so that development needs no administrator.
@@ -92,10 +89,7 @@ func (p TypePatch) check() error {
 		return nil
 	}
 	slices.SortFunc(f, func(a, b domain.Field) int { return strings.Compare(a.Name, b.Name) })
-	return &domain.Error{
-		Code: domain.Invalid, Message: "the event type cannot be changed like this",
-		Hint: "correct the fields that are named", Fields: f,
-	}
+	return domain.InvalidError("the event type cannot be changed like this", "correct the fields that are named", f...)
 }
 
 func checkLabel(label *string) string {

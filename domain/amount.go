@@ -11,10 +11,8 @@ const MaxAmount = 1_000_000_000_000_000
 // 1e3, +5, 1000.5) and never guesses: the [Error] has code [BadAmount].
 func ParseAmount(s string) (int64, error) {
 	if s == "" {
-		return 0, &Error{
-			Code: MissingAmount, Message: "the amount is missing",
-			Hint: "give the row an amount, or the event a default_amount",
-		}
+		return 0, RowError(MissingAmount, "the amount is missing",
+			"give the row an amount, or the event a default_amount")
 	}
 	digits := s
 	if s[0] == '-' && len(s) > 1 {
@@ -22,21 +20,16 @@ func ParseAmount(s string) (int64, error) {
 	}
 	for i := range len(digits) {
 		if digits[i] < '0' || digits[i] > '9' {
-			return 0, &Error{
-				Code: BadAmount, Message: "the amount is not a plain integer",
-				Hint: "write it with digits only, as in 1000",
-			}
+			return 0, RowError(BadAmount, "the amount is not a plain integer",
+				"write it with digits only, as in 1000")
 		}
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil && s[0] != '-' || n > MaxAmount {
-		return 0, &Error{
-			Code: BadAmount, Message: "the amount is over 1,000,000,000,000,000",
-			Hint: "write a smaller amount",
-		}
+		return 0, RowError(BadAmount, "the amount is over 1,000,000,000,000,000", "write a smaller amount")
 	}
 	if n <= 0 {
-		return 0, &Error{Code: BadAmount, Message: "the amount is not positive", Hint: "an amount is 1 or more"}
+		return 0, RowError(BadAmount, "the amount is not positive", "an amount is 1 or more")
 	}
 	return n, nil
 }

@@ -86,7 +86,7 @@ type Field struct{ Name, Message string }
 // Error returns the message, without the hint.
 func (e *Error) Error() string { return e.Message }
 
-// Is makes errors.Is compare by code: errors.Is(err, &Error{Code: NotFound}).
+// Is makes errors.Is compare by code, as [IsCode] does.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code

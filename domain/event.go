@@ -42,13 +42,8 @@ func (s Status) After(m Move) (Status, error) {
 	if slices.Contains(from, s) {
 		return to, nil
 	}
-	return s, &Error{
-		Code:    WrongStatus,
-		Message: "the event is " + string(s) + ", so " + string(m) + " is not possible",
-		Hint:    allowedHint(s),
-		Current: s,
-		Allowed: s.Allowed(),
-	}
+	return s, WrongStatusError(s, "the event is "+string(s)+", so "+string(m)+" is not possible",
+		allowedHint(s))
 }
 
 // Allowed lists the moves that a person may ask for in s.

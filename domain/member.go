@@ -14,33 +14,24 @@ const MaxMemberID = 50
 // [MissingMember]. The caller has already trimmed it and brought it to NFC.
 func CheckMemberID(id string) error {
 	if id == "" {
-		return &Error{Code: MissingMember, Message: "the member_id is missing", Hint: "every row needs one"}
+		return RowError(MissingMember, "the member_id is missing", "every row needs one")
 	}
 	if why := CheckName(id, MaxMemberID); why != "" {
-		return &Error{
-			Code: BadMember, Message: "the member_id " + why,
-			Hint: "write the id as the member is known, with characters that are seen",
-		}
+		return RowError(BadMember, "the member_id "+why,
+			"write the id as the member is known, with characters that are seen")
 	}
 	switch {
 	case isDigits(id):
 		return nil
 	case isNumber(id):
-		return &Error{
-			Code:    BadMember,
-			Message: "the member_id is a number as a spreadsheet writes it, whose digits may be lost",
-			Hint:    "format the column as text before saving",
-		}
+		return RowError(BadMember, "the member_id is a number as a spreadsheet writes it, whose digits may be lost",
+			"format the column as text before saving")
 	case isFormulaError(id):
-		return &Error{
-			Code: BadMember, Message: "the member_id is the error value of a formula",
-			Hint: "correct the formula, or leave the row out",
-		}
+		return RowError(BadMember, "the member_id is the error value of a formula",
+			"correct the formula, or leave the row out")
 	case IsMemberColumn(id):
-		return &Error{
-			Code: BadMember, Message: "the member_id is the column's name: the header stands here again",
-			Hint: "leave the row out",
-		}
+		return RowError(BadMember, "the member_id is the column's name: the header stands here again",
+			"leave the row out")
 	}
 	return nil
 }

@@ -30,10 +30,7 @@ func (s *server) river(c echo.Context) error {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxRiverBody))
 	if err != nil {
-		return &domain.Error{
-			Code: api.TooLarge, Message: "the body is over 1 MiB, or ended early",
-			Hint: "send fewer ids at once",
-		}
+		return api.TooLargeError("the body is over 1 MiB, or ended early", "send fewer ids at once")
 	}
 	if !storable(string(body)) || bytes.Contains(body, []byte(`\u0000`)) {
 		return badText("the body")
@@ -60,11 +57,7 @@ func checkRiverURL(u *url.URL) error {
 	}
 	if limit := query.Get("limit"); limit != "" {
 		if n, err := strconv.Atoi(limit); err != nil || n < 1 || n > maxRiverPage { // it panics at 0
-			return &domain.Error{
-				Code: api.BadRequest, Message: "a parameter cannot be used",
-				Hint:   "correct what is named",
-				Fields: []domain.Field{{Name: "query.limit", Message: "must be 1 to 1000"}},
-			}
+			return api.BadParameterError(domain.Field{Name: "query.limit", Message: "must be 1 to 1000"})
 		}
 	}
 	return nil
@@ -74,8 +67,5 @@ func checkRiverURL(u *url.URL) error {
 func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 func badText(where string) error {
-	return &domain.Error{
-		Code: api.BadRequest, Message: where + " has a NUL or bytes that are no UTF-8",
-		Hint: "send text in UTF-8",
-	}
+	return api.BadRequestError(where+" has a NUL or bytes that are no UTF-8", "send text in UTF-8")
 }

@@ -79,11 +79,7 @@ func Replay(ctx context.Context, tx pgx.Tx, rc Inserter, id int64) (p ParkedMess
 		return p, false, err
 	}
 	if p.Size > maxReplay {
-		return p, false, &domain.Error{
-			Code:    domain.NotReplayable,
-			Message: fmt.Sprintf("the message has %d bytes, too many for bestow to publish", p.Size),
-			Hint:    "no bestow wrote it: its sender can send it where it belongs",
-		}
+		return p, false, domain.NotReplayableError(p.Size)
 	}
 	const update = `UPDATE parked_messages SET replayed_at = now() WHERE id = $1`
 	if _, err := tx.Exec(ctx, update, id); err != nil {
@@ -109,10 +105,7 @@ func lockParked(ctx context.Context, tx pgx.Tx, id int64) (p ParkedMessage, err 
 	}
 	p, err = pgx.CollectExactlyOneRow(rows, scanParked)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return p, &domain.Error{
-			Code: domain.NotFound, Message: fmt.Sprintf("there is no parked message %d", id),
-			Hint: "list the parked messages",
-		}
+		return p, domain.NotFoundError(fmt.Sprintf("there is no parked message %d", id), "list the parked messages")
 	}
 	if err != nil {
 		return p, fmt.Errorf("read parked message: %w", err)

@@ -125,10 +125,7 @@ func lockKey(ctx context.Context, tx pgx.Tx, by Caller) error {
 		return fmt.Errorf("lock idempotency key: %w", err)
 	}
 	if !free {
-		return &domain.Error{
-			Code: domain.KeyInFlight, Message: "a request with this Idempotency-Key is still at work",
-			Hint: "wait for its answer, then ask again with the same key",
-		}
+		return domain.KeyInFlightError()
 	}
 	return nil
 }
@@ -151,11 +148,7 @@ func stored[T any](
 		return answer, false, err
 	}
 	if !bytes.Equal(before, now) {
-		return answer, false, &domain.Error{
-			Code:    domain.KeyReused,
-			Message: "this Idempotency-Key was used for another request",
-			Hint:    "take a new key for a new request; repeat the old one unchanged to get its answer",
-		}
+		return answer, false, domain.KeyReusedError()
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return answer, false, fmt.Errorf("read stored answer: %w", err)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"bestow/domain"
 
@@ -60,10 +61,7 @@ func Select(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
 // readError returns what came of reading an event's row. Error: domain.NotFound.
 func readError(id int64, err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
-		return &domain.Error{
-			Code: domain.NotFound, Message: fmt.Sprintf("there is no event %d", id),
-			Hint: "`bestow event list` or GET /events shows them",
-		}
+		return domain.NoEventError(strconv.FormatInt(id, 10))
 	}
 	if err != nil {
 		return fmt.Errorf("read event: %w", err)

@@ -17,7 +17,7 @@ func Move(ctx context.Context, tx pgx.Tx, id int64, from, to domain.Status) erro
 	const update = `UPDATE campaign_events SET event_status = $3, updated_at = now() WHERE id = $1 AND event_status = $2`
 	err := pg.ExecOne(ctx, tx, update, id, from, to)
 	if pg.Violates(err, laneConstraint) {
-		return laneBusy(0)
+		return domain.LaneBusyError(0)
 	}
 	if err != nil {
 		return fmt.Errorf("move event %d from %s to %s: %w", id, from, to, err)
@@ -39,22 +39,11 @@ func LaneFree(ctx context.Context, tx pgx.Tx, e domain.Event) error {
 	if err != nil {
 		return fmt.Errorf("read lane: %w", err)
 	}
-	return laneBusy(runner)
+	return domain.LaneBusyError(runner)
 }
 
 // laneConstraint allows one running event in a lane, even if two are started at the same moment.
 const laneConstraint = "campaign_events_lane_running"
-
-func laneBusy(runner int64) error {
-	which := "another event"
-	if runner > 0 {
-		which = fmt.Sprintf("event %d", runner)
-	}
-	return &domain.Error{
-		Code: domain.LaneBusy, Message: which + ", reserved for the same second, is running",
-		Hint: "wait until it is done, or stop it", EventID: runner,
-	}
-}
 
 // StampStarted notes the moment itself, not the transaction's beginning: the lane may have been busy then. It returns
 // the moment.

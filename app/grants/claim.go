@@ -77,7 +77,7 @@ func (s *Grants) claim(ctx context.Context, m outbox.Message) (admission, error)
 // that event's type.
 func selectClaimed(ctx context.Context, tx pgx.Tx, m outbox.Message) (e domain.Event, braked bool, err error) {
 	e, braked, err = eventrow.SelectBraked(ctx, tx, m.Chunk.EventID)
-	if errors.Is(err, &domain.Error{Code: domain.NotFound}) {
+	if domain.IsCode(err, domain.NotFound) {
 		return e, false, &outbox.ForeignError{Detail: err.Error()}
 	}
 	if err != nil {

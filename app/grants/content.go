@@ -97,8 +97,8 @@ func (s *Grants) checkedTargets(ctx context.Context, tx pgx.Tx, e domain.Event, 
 // isContentError reports whether err says that the grants differ from what was imported, or that this cannot be
 // checked.
 func isContentError(err error) bool {
-	return errors.Is(err, &domain.Error{Code: domain.ContentChanged}) ||
-		errors.Is(err, &domain.Error{Code: domain.MissingKeys})
+	return domain.IsCode(err, domain.ContentChanged) ||
+		domain.IsCode(err, domain.MissingKeys)
 }
 
 // faultContent makes the event FAILED if err says that its content differs, or cannot be checked: nothing of the chunk

@@ -106,7 +106,7 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 	case a.lapsed != nil:
 		done, err = s.settleLapsed(ctx, *a.lapsed, a.batch)
 	}
-	if errors.Is(err, &domain.Error{Code: domain.MissingKeys}) {
+	if domain.IsCode(err, domain.MissingKeys) {
 		return errors.Join(err, s.faultKeys(ctx, m.Chunk.EventID))
 	}
 	if err != nil {

@@ -263,10 +263,7 @@ func (s *Grants) addVouchers(ctx context.Context, tx pgx.Tx, e domain.Event, row
 	var sealed []string
 	if len(pins) > 0 {
 		if s.sealer == nil {
-			return &domain.Error{
-				Code: domain.MissingKeys, Message: "there is no key to seal voucher PINs with",
-				Hint: "set BESTOW_MASTER_KEY",
-			}
+			return domain.MissingKeysError("there is no key to seal voucher PINs with", "set BESTOW_MASTER_KEY")
 		}
 		var err error
 		if sealed, err = s.sealer.Seal(ctx, tx, e.ID, owners, pins); err != nil {

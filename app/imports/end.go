@@ -45,10 +45,8 @@ func (s *Imports) EndImport(ctx context.Context, by command.Caller, eventID int6
 }
 
 func noImport(eventID int64) error {
-	return &domain.Error{
-		Code: domain.NotFound, Message: fmt.Sprintf("no import of event %d is under way", eventID),
-		Hint: fmt.Sprintf("it may have ended: `bestow targets list %d` lists the imports of the event", eventID),
-	}
+	return domain.NotFoundError(fmt.Sprintf("no import of event %d is under way", eventID),
+		fmt.Sprintf("it may have ended: `bestow targets list %d` lists the imports of the event", eventID))
 }
 
 // endBackend ends the backend as long as it works on the event's import, and waits until it does no more.
@@ -61,10 +59,8 @@ func (s *Imports) endBackend(ctx context.Context, eventID int64, backend int) er
 			return err
 		}
 		if time.Now().After(deadline) {
-			return &domain.Error{
-				Code: domain.Unavailable, Message: "the import was told to end, and is still at work",
-				Hint: "ask again in a few seconds",
-			}
+			return domain.UnavailableError("the import was told to end, and is still at work",
+				"ask again in a few seconds")
 		}
 		select {
 		case <-ctx.Done():
@@ -135,8 +131,5 @@ func (im *importing) whyEnded(ctx context.Context, eventID int64, err error) err
 	if readErr != nil || by == "" {
 		return err
 	}
-	return &domain.Error{
-		Code: domain.UploadEnded, Message: "the upload was ended by " + by,
-		Hint: "nothing of it was kept: ask them before you send it again",
-	}
+	return domain.UploadEndedError(by)
 }

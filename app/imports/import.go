@@ -83,10 +83,7 @@ func (s *Imports) enter() (leave func(), err error) {
 	case s.places <- struct{}{}:
 		return func() { <-s.places }, nil
 	default:
-		return nil, &domain.Error{
-			Code: domain.Unavailable, Message: "too many lists are being imported",
-			Hint: "upload it again in a minute",
-		}
+		return nil, domain.UnavailableError("too many lists are being imported", "upload it again in a minute")
 	}
 }
 
@@ -224,11 +221,8 @@ func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) er
 		return notPending(im.event.Status)
 	}
 	if !free {
-		return &domain.Error{
-			Code:    domain.ImportRunning,
-			Message: "another import of this event, or its start, is under way",
-			Hint:    "wait until it is done, then import this list",
-		}
+		return domain.ImportRunningError("another import of this event, or its start, is under way",
+			"wait until it is done, then import this list")
 	}
 	if im.own, err = selectOwnPartition(ctx, tx, eventID); err != nil {
 		return err
@@ -239,11 +233,11 @@ func (im *importing) lockEvent(ctx context.Context, tx pgx.Tx, eventID int64) er
 
 // notPending refuses an import into an event that has begun.
 func notPending(status domain.Status) error {
-	return &domain.Error{
-		Code:    domain.WrongStatus,
-		Message: "the event is " + string(status) + ", so its members are settled",
-		Hint:    "make a new event for further members", Current: status, Allowed: status.Allowed(),
-	}
+	return domain.WrongStatusError(
+		status,
+		"the event is "+string(status)+", so its members are settled",
+		"make a new event for further members",
+	)
 }
 
 // readUpload reads the whole upload into a stage.
@@ -335,27 +329,23 @@ func (im *importing) judge(ctx context.Context, tx pgx.Tx) error {
 	n := im.rejected()
 	switch {
 	case n >= im.sizes.MaxRejected:
-		return im.refuse(ctx, tx, domain.TooManyRejected, english.Count(n, "rejected row")+", and reading ended there")
+		return im.refuse(ctx, tx, domain.TooManyRejectedError(english.Count(n, "rejected row")))
 	case im.load.accepted == 0:
-		return im.refuse(ctx, tx, domain.AllRejected, fmt.Sprintf("no row could be used; rejected rows: %d", n))
+		return im.refuse(ctx, tx, domain.AllRejectedError(n))
 	case n > 0 && im.upload.OnReject == Abort:
-		return im.refuse(ctx, tx, domain.RowsRejected,
-			fmt.Sprintf("rows were rejected (%d), so nothing was imported", n))
+		return im.refuse(ctx, tx, domain.RowsRejectedError(n))
 	}
 	return im.judgeTotals()
 }
 
-func (im *importing) refuse(ctx context.Context, tx pgx.Tx, code domain.Code, message string) error {
+// refuse returns cause with the rejected rows, and with what to do if the same file was imported before.
+func (im *importing) refuse(ctx context.Context, tx pgx.Tx, cause *domain.Error) error {
 	if err := copyRepeats(ctx, tx, &im.load.again); err != nil {
 		return err
 	}
 	rows, err := selectStageRejects(ctx, tx, im.stage.table, maxShown)
 	if err != nil {
 		return err
-	}
-	cause := &domain.Error{
-		Code: code, Message: message,
-		Hint: "correct the rows that are named and upload the file again",
 	}
 	earlier, err := im.selectEarlier(ctx, tx)
 	if err != nil {

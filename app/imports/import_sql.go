@@ -46,11 +46,8 @@ func selectImport(ctx context.Context, tx pgx.Tx, eventID, importID int64) (Reco
 	}
 	r, err := pgx.CollectExactlyOneRow(rows, scanImport)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return r, &domain.Error{
-			Code:    domain.NotFound,
-			Message: fmt.Sprintf("event %d has no import %d", eventID, importID),
-			Hint:    fmt.Sprintf("`bestow targets list %d` lists the imports of the event", eventID),
-		}
+		return r, domain.NotFoundError(fmt.Sprintf("event %d has no import %d", eventID, importID),
+			fmt.Sprintf("`bestow targets list %d` lists the imports of the event", eventID))
 	}
 	if err != nil {
 		return r, fmt.Errorf("read import: %w", err)
@@ -210,10 +207,8 @@ func attachTargetsPartition(ctx context.Context, tx pgx.Tx, e domain.Event, trie
 		case <-time.After(pause):
 		}
 	}
-	return &domain.Error{
-		Code: domain.Unavailable, Message: "the targets' table is too busy to take another partition",
-		Hint: "upload the list again in a few minutes",
-	}
+	return domain.UnavailableError("the targets' table is too busy to take another partition",
+		"upload the list again in a few minutes")
 }
 
 // attachNow takes the gate first: attaching locks campaign_events, for which the holder of the gate may be waiting.

@@ -68,10 +68,7 @@ func (im *importing) overtaken(ctx context.Context, tx pgx.Tx) error {
 	if now.Status != domain.Pending {
 		return notPending(now.Status)
 	}
-	return &domain.Error{
-		Code: domain.ImportRunning, Message: "the event was edited while its member list was read",
-		Hint: "upload the list again",
-	}
+	return domain.ImportRunningError("the event was edited while its member list was read", "upload the list again")
 }
 
 // record writes the import itself, the key of its hashes, what it rejected, and a digest of the rows and seals for the

@@ -135,11 +135,7 @@ func (l *load) count(v [][]byte) error {
 	}
 	amount := decodeInt8(v[orderedAmount])
 	if amount > math.MaxInt64-l.event.TotalAmount-l.amount {
-		return &domain.Error{
-			Code:    domain.AmountOverflow,
-			Message: "the sum of the event's amounts passes 9223372036854775807",
-			Hint:    "check the amounts, or split the list over several events",
-		}
+		return domain.AmountOverflowError()
 	}
 	if l.event.TotalCount+l.accepted == math.MaxInt32 {
 		return tooManyRows(math.MaxInt32)

@@ -192,8 +192,5 @@ func appendStageKey(key []byte, e domain.Event, member []byte) []byte {
 func cutStageKey(key []byte) (partition int, member []byte) { return int(key[0] - '0'), key[1:] }
 
 func tooManyRows(limit int) error {
-	return &domain.Error{
-		Code: domain.TooManyRows, Message: "the file has more than " + english.Count(limit, "row"),
-		Hint: "split it into several files",
-	}
+	return domain.TooManyRowsError(english.Count(limit, "row"))
 }

@@ -67,21 +67,21 @@ func (k Keys) Key(ctx context.Context, tx pgx.Tx, eventID int64) (*seal.Key, err
 
 // Missing turns the error of a key that is there, or should be, and cannot be used into domain.MissingKeys.
 func Missing(err error) error {
-	refused := &domain.Error{Code: domain.MissingKeys}
+	var message, hint string
 	switch {
 	case errors.Is(err, keys.ErrNoMaster):
-		refused.Message = "the key of the list's hash needs a master key, and there is none"
-		refused.Hint = "set BESTOW_MASTER_KEY to the one that the service has, or had at the import, restart, " +
+		message = "the key of the list's hash needs a master key, and there is none"
+		hint = "set BESTOW_MASTER_KEY to the one that the service has, or had at the import, restart, " +
 			"and try again"
 	case errors.Is(err, keys.ErrBare):
-		refused.Message = "the key of the list's hash lies in the database as it is, which production refuses: " +
+		message = "the key of the list's hash lies in the database as it is, which production refuses: " +
 			"the list was imported without a master key"
-		refused.Hint = "import the list into a new event, now that there is a master key"
+		hint = "import the list into a new event, now that there is a master key"
 	case errors.Is(err, seal.ErrOpen):
-		refused.Message = "the key of the list's hash was wrapped by another master key, or was changed"
-		refused.Hint = "set BESTOW_MASTER_KEY to the one that the service had at the import, restart, and try again"
+		message = "the key of the list's hash was wrapped by another master key, or was changed"
+		hint = "set BESTOW_MASTER_KEY to the one that the service had at the import, restart, and try again"
 	default:
 		return err
 	}
-	return fmt.Errorf("%w: %w", refused, err)
+	return fmt.Errorf("%w: %w", domain.MissingKeysError(message, hint), err)
 }

@@ -96,31 +96,22 @@ func (c *csvRows) firstLine() ([]byte, error) {
 		return nil, err
 	}
 	if bytes.HasSuffix(record, []byte{'\r'}) && bytes.Count(record, []byte{'\r'}) == 1 {
-		return nil, &domain.Error{
-			Code:    domain.BadFile,
-			Message: "the lines end in CR CR LF: the line ends were converted twice",
-			Hint:    "save the file with line ends LF or CRLF",
-		}
+		return nil, domain.BadFileError("the lines end in CR CR LF: the line ends were converted twice",
+			"save the file with line ends LF or CRLF")
 	}
 	if bytes.IndexByte(record, '\r') >= 0 {
-		return nil, &domain.Error{
-			Code: domain.BadFile, Message: "the lines end in CR alone",
-			Hint: "save the file with line ends LF or CRLF",
-		}
+		return nil, domain.BadFileError("the lines end in CR alone", "save the file with line ends LF or CRLF")
 	}
 	text, err := c.decode(1, record)
 	if errors.Is(err, errNoText) {
-		return nil, &domain.Error{
-			Code: domain.BadFile, Message: "the header is no text in UTF-8 or CP949",
-			Hint: "save the file as CSV UTF-8",
-		}
+		return nil, domain.BadFileError("the header is no text in UTF-8 or CP949", "save the file as CSV UTF-8")
 	}
 	return bytes.Clone(text), err
 }
 
 // Empty returns what a file without rows gets.
 func Empty(message string) error {
-	return &domain.Error{Code: domain.BadFile, Message: message, Hint: "upload a list with at least one member"}
+	return domain.BadFileError(message, "upload a list with at least one member")
 }
 
 // delimiterOf returns what separates the names of a header: none of them holds a delimiter.
@@ -183,12 +174,11 @@ func badHeader(wrong []string) error {
 	if more := len(wrong) - most; more > 0 {
 		wrong = append(slices.Clone(wrong[:most]), fmt.Sprintf("and %d more", more))
 	}
-	return &domain.Error{
-		Code:    domain.BadFile,
-		Message: "the header in line 1 cannot be used: " + strings.Join(wrong, ", "),
-		Hint: "begin the file with the line member_id,amount,reason (or 회원번호,금액,사유); " +
+	return domain.BadFileError(
+		"the header in line 1 cannot be used: "+strings.Join(wrong, ", "),
+		"begin the file with the line member_id,amount,reason (or 회원번호,금액,사유); "+
 			"amount and reason may be absent",
-	}
+	)
 }
 
 // Next reads the next record that is not blank.

@@ -88,13 +88,12 @@ func (g *guess) refuse() error {
 }
 
 func (g *guess) refused() error {
-	return &domain.Error{
-		Code: domain.UnsupportedFile,
-		Message: fmt.Sprintf("the file is not in UTF-8, and in CP949 its text is not Korean (first in line %d): "+
+	return domain.UnsupportedFileError(
+		fmt.Sprintf("the file is not in UTF-8, and in CP949 its text is not Korean (first in line %d): "+
 			"it may be Shift_JIS, EUC-JP, GBK, Johab or Windows-1252", g.line),
-		Hint: "save the file as \"CSV UTF-8\" and upload that; if it is CP949, say so: " +
+		"save the file as \"CSV UTF-8\" and upload that; if it is CP949, say so: "+
 			"charset=cp949 in the content type, or --charset cp949",
-	}
+	)
 }
 
 // Notices returns a warning for a file that may be of another encoding.

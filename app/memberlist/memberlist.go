@@ -64,17 +64,11 @@ func Open(contentType string, body io.Reader, defaultAmount int64, checkAmount f
 	case media == "application/x-ndjson" && known && charset != cp949Charset:
 		return openNDJSON(records, rules)
 	case media == "text/csv" || media == "application/x-ndjson":
-		return nil, &domain.Error{
-			Code:    domain.UnsupportedFile,
-			Message: fmt.Sprintf("the content type says that the list is in %.50q", label),
-			Hint:    "send CSV in UTF-8 or CP949, and NDJSON in UTF-8",
-		}
+		return nil, domain.UnsupportedFileError(fmt.Sprintf("the content type says that the list is in %.50q", label),
+			"send CSV in UTF-8 or CP949, and NDJSON in UTF-8")
 	}
-	return nil, &domain.Error{
-		Code:    domain.UnsupportedFile,
-		Message: fmt.Sprintf("the content type %.100q is no member list", contentType),
-		Hint:    "send text/csv or application/x-ndjson",
-	}
+	return nil, domain.UnsupportedFileError(fmt.Sprintf("the content type %.100q is no member list", contentType),
+		"send text/csv or application/x-ndjson")
 }
 
 // MediaType returns what a content type names, and its charset; "" if it says none.
@@ -154,7 +148,7 @@ func (u *rules) setAmount(r *Row, amount []byte) (err error) {
 		return err
 	}
 	if why := u.checkAmount(r.Amount); why != "" {
-		return &domain.Error{Code: domain.AmountOverLimit, Message: "the amount " + why}
+		return domain.RowError(domain.AmountOverLimit, "the amount "+why, "")
 	}
 	return nil
 }

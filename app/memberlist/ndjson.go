@@ -42,11 +42,11 @@ func (n *ndjsonRows) Next(r *Row) error {
 			continue
 		}
 		if text[0] == '[' && !n.begun {
-			return &domain.Error{
-				Code: domain.BadFile, Message: "the file is a JSON array, not one object on each line",
-				Hint: "write each member on its own line, without commas between them: " +
+			return domain.BadFileError(
+				"the file is a JSON array, not one object on each line",
+				"write each member on its own line, without commas between them: "+
 					`{"member_id": "m1", "amount": 1000} (jq -c '.[]' does it)`,
-			}
+			)
 		}
 		n.begun = true
 		n.read(r, record, line)
@@ -142,7 +142,7 @@ func readNumber(to *[]byte, value jsontext.Value) error {
 	}
 }
 
-func refusal(code domain.Code, why string) error { return &domain.Error{Code: code, Message: why} }
+func refusal(code domain.Code, why string) error { return domain.RowError(code, why, "") }
 
 // jsonRefusal says in our words what is wrong with a line.
 func jsonRefusal(err error) error {

@@ -81,10 +81,8 @@ func (s *records) atEnd(line int64, open bool) error {
 	if !open {
 		return io.EOF
 	}
-	return &domain.Error{
-		Code: domain.BadFile, Message: fmt.Sprintf("line %d opens a quote that is never closed", line),
-		Hint: "close the quote, or remove it, and upload the file again",
-	}
+	return domain.BadFileError(fmt.Sprintf("line %d opens a quote that is never closed", line),
+		"close the quote, or remove it, and upload the file again")
 }
 
 func tooLong(line int64, open bool) error {
@@ -92,7 +90,7 @@ func tooLong(line int64, open bool) error {
 	if open {
 		message = fmt.Sprintf("line %d opens a quote that is not closed within 64 KiB", line)
 	}
-	return &domain.Error{Code: domain.BadFile, Message: message, Hint: "correct that line and upload the file again"}
+	return domain.BadFileError(message, "correct that line and upload the file again")
 }
 
 // fill reads once more, unless the source has ended.

@@ -131,12 +131,11 @@ func (c utf8Count) looksUTF8(g *guess) bool {
 }
 
 func contradicted(says, is string) error {
-	return &domain.Error{
-		Code:    domain.UnsupportedFile,
-		Message: "the request says that the list is " + says + ", but it is " + is,
-		Hint: "say charset=" + strings.ToLower(is) + " in the content type (--charset " + strings.ToLower(is) +
-			" at the command line), or save the list as " + says,
-	}
+	return domain.UnsupportedFileError(
+		"the request says that the list is "+says+", but it is "+is,
+		"say charset="+strings.ToLower(is)+" in the content type (--charset "+strings.ToLower(is)+
+			" at the command line), or save the list as "+says,
+	)
 }
 
 // implausible reports whether the file is read as CP949 by a guess that something speaks against.
@@ -244,10 +243,7 @@ func (t *text) begin(records *records) error {
 
 func refuseForeign(head []byte) error {
 	unsupported := func(what, hint string) error {
-		return &domain.Error{
-			Code:    domain.UnsupportedFile,
-			Message: fmt.Sprintf("the file is %s, not a text file in UTF-8 or CP949", what), Hint: hint,
-		}
+		return domain.UnsupportedFileError(fmt.Sprintf("the file is %s, not a text file in UTF-8 or CP949", what), hint)
 	}
 	const saveAs = "in the spreadsheet, save it as \"CSV UTF-8 (comma delimited)\" and upload that"
 	switch {

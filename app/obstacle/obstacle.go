@@ -46,19 +46,13 @@ func (r Rules) Refuse(e domain.Event, met Met) error {
 	case e.Type.Operation == domain.Vouchers && !r.SealsPINs:
 		return MissingKeys()
 	case met.Importing:
-		return &domain.Error{
-			Code: domain.ImportRunning, Message: "an import of this event is under way",
-			Hint: "start it when the import is done",
-		}
+		return domain.ImportRunningError("an import of this event is under way", "start it when the import is done")
 	case met.Unserved:
-		return GranterUnknown(e.Type)
+		return domain.GranterUnknownError(e.Type)
 	}
 	switch e.Obstacle() {
 	case domain.NoTargets:
-		return &domain.Error{
-			Code: domain.NoTargets, Message: "the event has no targets",
-			Hint: "import a member list first",
-		}
+		return domain.NoTargetsError()
 	case domain.Expired:
 		return expired(e)
 	}
@@ -76,11 +70,7 @@ func expired(e domain.Event) error {
 	if e.Status != domain.Pending {
 		hint = "what was granted stays granted; make a new event for the members who got nothing"
 	}
-	return &domain.Error{
-		Code:    domain.Expired,
-		Message: "the event's expiry_at has passed: " + e.ExpiryAt.UTC().Format(time.RFC3339Nano),
-		Hint:    hint, ExpiryAt: e.ExpiryAt,
-	}
+	return domain.ExpiredError(*e.ExpiryAt, hint)
 }
 
 // termsRefused asks the ledger's rule for what was right when the event was made, or was not asked then.
@@ -92,11 +82,7 @@ func (r Rules) termsRefused(e domain.Event) error {
 	if code == "" {
 		return nil
 	}
-	return &domain.Error{
-		Code:    domain.TermsRefused,
-		Message: "the ledger would refuse every grant of the event: " + message,
-		Hint:    "edit the event, or make a new one",
-	}
+	return domain.TermsRefusedError(message)
 }
 
 // limitsHint says who can let an event pass that its type's limits refuse.
@@ -122,11 +108,7 @@ func (r Rules) LimitsRefused(e domain.Event, largest int64) error {
 		lacks = "has only the limits that development gives"
 	}
 	if r.LimitsNeeded && (e.Type.Limits.Seeded || len(e.Type.Limits.Missing()) > 0) {
-		return &domain.Error{
-			Code: domain.LimitsMissing, Message: "event type " + e.Type.Code + " " + lacks,
-			Hint: "an administrator sets the limits: `bestow type set " + e.Type.Code + "`, or PATCH /event-types/" +
-				e.Type.Code,
-		}
+		return domain.LimitsMissingError(e.Type.Code, lacks)
 	}
 	over := e.Type.CheckTotals(e.TotalCount, e.TotalAmount)
 	if e.Type.CheckAmount(largest) != "" {
@@ -148,11 +130,7 @@ func OverLimit(code domain.Code, t domain.EventType, over *domain.OverLimit, wha
 		"max_per_member": "has a target with ", "max_per_event": "comes to ",
 		"max_count": "has ",
 	}[over.Limit]
-	return &domain.Error{
-		Code:    code,
-		Message: what + " " + about + asked + ": " + over.Limit + " of " + t.Code + " is " + most,
-		Hint:    limitsHint, Over: over,
-	}
+	return domain.OverLimitError(code, what+" "+about+asked+": "+over.Limit+" of "+t.Code+" is "+most, limitsHint, over)
 }
 
 // Engaged reads the brake that holds the events of a type, nil for none; where there are two, that of all events. What
@@ -175,21 +153,10 @@ func Holding(brakes []domain.Brake, typeCode string) *domain.Brake {
 	return nil
 }
 
-// GranterUnknown is the refusal of an event whose grants no handler could have made.
-func GranterUnknown(t domain.EventType) *domain.Error {
-	return &domain.Error{
-		Code:    domain.GranterUnknown,
-		Message: "no handler that runs has the ledger " + t.Granter + ", which event type " + t.Code + " names",
-		Hint:    "name the ledger in BESTOW_GRANTERS of the handlers, and start them",
-	}
-}
-
 // MissingKeys returns what a voucher event gets without a master key.
 func MissingKeys() error {
-	return &domain.Error{
-		Code: domain.MissingKeys, Message: "voucher PINs cannot be sealed without a master key",
-		Hint: "set BESTOW_MASTER_KEY to 32 random bytes in base64 and restart",
-	}
+	return domain.MissingKeysError("voucher PINs cannot be sealed without a master key",
+		"set BESTOW_MASTER_KEY to 32 random bytes in base64 and restart")
 }
 
 // MissedText says what becomes of an event whose moment passed before it had a list.

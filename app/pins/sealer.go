@@ -41,11 +41,10 @@ func (s Sealer) Seal(ctx context.Context, tx pgx.Tx, eventID int64, members, pin
 		}
 	}
 	if errors.Is(err, seal.ErrOpen) { // wrapped by another master key
-		return nil, fmt.Errorf("seal PINs of event %d: %w: %w", eventID, &domain.Error{
-			Code:    domain.MissingKeys,
-			Message: "BESTOW_MASTER_KEY is not the one that the event's key was wrapped with",
-			Hint:    "set the right one and resume",
-		}, err)
+		return nil, fmt.Errorf("seal PINs of event %d: %w: %w", eventID, domain.MissingKeysError(
+			"BESTOW_MASTER_KEY is not the one that the event's key was wrapped with",
+			"set the right one and resume",
+		), err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("seal PINs of event %d: %w", eventID, err)

@@ -122,10 +122,7 @@ func SameSettings(ctx context.Context, tx pgx.Tx, mine Settings) error {
 		return fmt.Errorf("read processes: %w", err)
 	}
 	if all := l.settingsBeside(mine); len(all) > 0 {
-		return &domain.Error{
-			Code: SettingsDiffer, Message: all[0],
-			Hint: "give this command the setting of the processes",
-		}
+		return settingsDiffer(all[0], "give this command the setting of the processes")
 	}
 	return nil
 }

@@ -34,6 +34,10 @@ const (
 // SettingsDiffer is the code of a reason: processes have different values of a setting that must agree.
 const SettingsDiffer domain.Code = "settings_differ"
 
+func settingsDiffer(message, hint string) error {
+	return domain.NewError(SettingsDiffer, message, hint)
+}
+
 // productionEnv is the value of BESTOW_ENV under which limits and keys are asked for.
 const productionEnv = "production"
 
@@ -145,11 +149,9 @@ func (s *Processes) MayJoin(ctx context.Context, mine Settings) error {
 				continue
 			}
 			if others := l.others(name, mine[name]); len(others) > 0 {
-				return &domain.Error{
-					Code: SettingsDiffer, Message: differs(name, mine[name], others),
-					Hint: fmt.Sprintf("give this process the same %s, or stop the others first (one that was killed "+
-						"counts for %s)", name, AliveFor),
-				}
+				return settingsDiffer(differs(name, mine[name], others),
+					fmt.Sprintf("give this process the same %s, or stop the others first (one that was killed "+
+						"counts for %s)", name, AliveFor))
 			}
 		}
 		return nil

@@ -3,7 +3,6 @@ package reports
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"bestow/app/command"
@@ -94,21 +93,13 @@ func (s *Reports) LastReport(ctx context.Context, eventID int64) (KeptReport, er
 // noReport says that an event has no report, and what to do.
 func noReport(eventID int64, underWay *Verification) error {
 	if underWay == nil {
-		return &domain.Error{
-			Code:    domain.NoReport,
-			Message: fmt.Sprintf("the service has made no report on event %d", eventID),
-			Hint:    fmt.Sprintf("POST /events/%d/verify asks for one", eventID),
-		}
+		return domain.NoReportError(eventID)
 	}
 	state := "was asked for at " + underWay.AskedAt.UTC().Format(time.RFC3339) + " and waits"
 	if underWay.Since != nil {
 		state = "is being made since " + underWay.Since.UTC().Format(time.RFC3339)
 	}
-	return &domain.Error{
-		Code:    domain.ReportUnderWay,
-		Message: fmt.Sprintf("the first report on event %d %s", eventID, state),
-		Hint:    "ask again in a few seconds; a process with the role jobs makes it",
-	}
+	return domain.ReportUnderWayError(eventID, state)
 }
 
 // RescueVerifications lets the verifications run again whose process is gone: River itself waits until the longest one

@@ -283,7 +283,7 @@ func refusalText(r processes.Report) string {
 func (l look) ledger(t domain.EventType) (reasons []Reason) {
 	if l.Unserved(t) && slices.ContainsFunc(l.Processes,
 		func(p processes.Process) bool { return p.Works(processes.RoleHandler) }) {
-		refused := obstacle.GranterUnknown(t)
+		refused := domain.GranterUnknownError(t)
 		reasons = append(reasons, Reason{refused.Code, "blocked: " + refused.Message + ": " + refused.Hint})
 	}
 	for _, p := range l.Processes {

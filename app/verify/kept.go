@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -21,7 +20,7 @@ const keptReports = 5
 // that makes two reports. An event that is gone needs none.
 func (s *Verifier) MakeReport(ctx context.Context, eventID int64, by string) error {
 	report, err := s.Verify(ctx, Query{Event: fmt.Sprintf("id:%d", eventID), By: by})
-	if errors.Is(err, &domain.Error{Code: domain.NotFound}) {
+	if domain.IsCode(err, domain.NotFound) {
 		return nil
 	}
 	if err != nil {

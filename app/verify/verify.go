@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -140,16 +141,10 @@ func findEvent(ctx context.Context, tx pgx.Tx, name string) (*int64, error) {
 	case err != nil:
 		return nil, fmt.Errorf("find event: %w", err)
 	case len(ids) == 0:
-		return nil, &domain.Error{
-			Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name),
-			Hint: "`bestow event list` or GET /events shows them",
-		}
+		return nil, domain.NoEventError(strconv.Quote(name))
 	case len(ids) > 1:
-		return nil, &domain.Error{
-			Code:    domain.Invalid,
-			Message: fmt.Sprintf("%s is the id of one event and the campaign_id of another", name),
-			Hint:    fmt.Sprintf("say id:%s or campaign:%s", name, name),
-		}
+		return nil, domain.InvalidError(fmt.Sprintf("%s is the id of one event and the campaign_id of another", name),
+			fmt.Sprintf("say id:%s or campaign:%s", name, name))
 	}
 	return &ids[0], nil
 }

@@ -13,11 +13,8 @@ import (
 
 // Changed is the refusal of an event whose content is not what was imported and started. Error: domain.ContentChanged.
 func Changed(what string) error {
-	return &domain.Error{
-		Code:    domain.ContentChanged,
-		Message: "what would be granted is not what was imported: " + what,
-		Hint:    "`bestow verify EVENT` names what differs; put it back as it was, and start or resume the event again",
-	}
+	return domain.ContentChangedError("what would be granted is not what was imported: "+what,
+		"`bestow verify EVENT` names what differs; put it back as it was, and start or resume the event again")
 }
 
 // Kept holds what the start of an event has stored.

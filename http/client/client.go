@@ -31,10 +31,8 @@ func New(baseURL, key string) (*Client, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || u.RawQuery != "" ||
 		u.Fragment != "" {
 		// it may hold a password
-		return nil, &domain.Error{
-			Code: domain.Invalid, Message: "BESTOW_URL is not the address of a server",
-			Hint: "write it as http://HOST:PORT; the key belongs in BESTOW_KEY",
-		}
+		return nil, domain.InvalidError("BESTOW_URL is not the address of a server",
+			"write it as http://HOST:PORT; the key belongs in BESTOW_KEY")
 	}
 	return &Client{
 		base: strings.TrimSuffix(baseURL, "/") + "/api/v1",
@@ -161,10 +159,8 @@ func (c *Client) unreachable(ctx context.Context, err error, lost string) error 
 	if lost != "" && !isDial(err) {
 		hint = lost
 	}
-	return fmt.Errorf("%w: %w", &domain.Error{
-		Code:    domain.Unavailable,
-		Message: "no answer from " + strings.TrimSuffix(c.base, "/api/v1"), Hint: hint,
-	}, cause)
+	return fmt.Errorf("%w: %w", domain.UnavailableError("no answer from "+strings.TrimSuffix(c.base, "/api/v1"),
+		hint), cause)
 }
 
 // isDial reports whether no connection was made.
@@ -178,5 +174,5 @@ func mayPass(err error) bool {
 	if isDial(err) {
 		return false
 	}
-	return errors.Is(err, &domain.Error{Code: domain.Unavailable}) || errors.Is(err, io.ErrUnexpectedEOF)
+	return domain.IsCode(err, domain.Unavailable) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -3,7 +3,6 @@ package client
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -68,15 +67,13 @@ func (c *Client) FindEvent(ctx context.Context, name string) (api.Event, error) 
 	id, byID := strings.CutPrefix(name, "id:")
 	campaign, byCampaign := strings.CutPrefix(name, "campaign:")
 	if id == "" || campaign == "" {
-		return api.Event{}, &domain.Error{
-			Code: domain.Invalid, Message: "the event's name is empty",
-			Hint: "give an id or a campaign_id: `bestow event list` shows them",
-		}
+		return api.Event{}, domain.InvalidError("the event's name is empty",
+			"give an id or a campaign_id: `bestow event list` shows them")
 	}
 	var found []api.Event
 	if n, ok := domain.ParseID(id); ok && !byCampaign {
 		e, err := c.Event(ctx, n)
-		if err != nil && !errors.Is(err, &domain.Error{Code: domain.NotFound}) {
+		if err != nil && !domain.IsCode(err, domain.NotFound) {
 			return e, err
 		}
 		if err == nil {
@@ -96,18 +93,15 @@ func (c *Client) FindEvent(ctx context.Context, name string) (api.Event, error) 
 // theOne returns the event that was found, if there is only one.
 func theOne(name string, found []api.Event) (api.Event, error) {
 	if len(found) == 0 {
-		return api.Event{}, &domain.Error{
-			Code: domain.NotFound, Message: fmt.Sprintf("there is no event %q", name),
-			Hint: "`bestow event list` shows the ids and the campaign_ids",
-		}
+		return api.Event{}, domain.NotFoundError(fmt.Sprintf("there is no event %q", name),
+			"`bestow event list` shows the ids and the campaign_ids")
 	}
 	for _, other := range found[1:] {
 		if other.ID != found[0].ID {
-			return api.Event{}, &domain.Error{
-				Code:    domain.Invalid,
-				Message: fmt.Sprintf("%s is the id of one event and the campaign_id of event %d", name, other.ID),
-				Hint:    fmt.Sprintf("say id:%s or campaign:%s", name, name),
-			}
+			return api.Event{}, domain.InvalidError(
+				fmt.Sprintf("%s is the id of one event and the campaign_id of event %d", name, other.ID),
+				fmt.Sprintf("say id:%s or campaign:%s", name, name),
+			)
 		}
 	}
 	return found[0], nil

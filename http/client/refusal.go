@@ -35,10 +35,8 @@ func refusal(res *http.Response) error {
 	if err != nil || p.Code == "" {
 		return notOurs(res)
 	}
-	e := &domain.Error{
-		Code: p.Code, Message: p.Detail, Hint: p.Hint, Current: domain.Status(p.Current),
-		EventID: p.EventID,
-	}
+	e := domain.NewError(p.Code, p.Detail, p.Hint)
+	e.Current, e.EventID = domain.Status(p.Current), p.EventID
 	if p.Since != nil {
 		e.Brake = &domain.Brake{Scope: domain.BrakeScope(p.Scope), By: p.By, Since: *p.Since}
 	}
@@ -62,12 +60,9 @@ func refusal(res *http.Response) error {
 
 // notOurs returns the error for an answer of another program in the server's place.
 func notOurs(res *http.Response) error {
-	e := &domain.Error{
-		Code: domain.NotFound, Message: "the server answered " + res.Status + ", but not as bestow does",
-		Hint: "check BESTOW_URL: it may lead to something else",
-	}
+	message := "the server answered " + res.Status + ", but not as bestow does"
 	if res.StatusCode >= http.StatusInternalServerError {
-		e.Code, e.Hint = domain.Unavailable, "ask again in a moment"
+		return domain.UnavailableError(message, "ask again in a moment")
 	}
-	return e
+	return domain.NotFoundError(message, "check BESTOW_URL: it may lead to something else")
 }

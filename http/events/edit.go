@@ -46,11 +46,8 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*EventOut, error) {
 		return nil, err
 	}
 	if in.IfMatch == "" {
-		return nil, &domain.Error{
-			Code:    api.PreconditionRequired,
-			Message: "the change does not say which state of the event it is of",
-			Hint:    "GET the event and send its ETag as If-Match",
-		}
+		return nil, api.PreconditionRequiredError("the change does not say which state of the event it is of",
+			"GET the event and send its ETag as If-Match")
 	}
 	p := app.EventPatch{Given: in.Body.Given(), NewEvent: newEvent(api.NewEvent{
 		CampaignID:          orZero(wire.CampaignID),
@@ -88,10 +85,8 @@ func matches(header string) func(domain.Event) error {
 		if header == "" || slices.Contains(tags, "*") || slices.Contains(tags, etag(api.FromEvent(e))) {
 			return nil
 		}
-		return &domain.Error{
-			Code: api.PreconditionFailed, Message: "somebody has changed the event since it was read",
-			Hint: "read it again, and decide anew",
-		}
+		return api.PreconditionFailedError("somebody has changed the event since it was read",
+			"read it again, and decide anew")
 	}
 }
 

@@ -74,11 +74,8 @@ func (h *Handlers) findImport(ctx context.Context, in *RejectedIn) (imports.Reco
 			return r, nil
 		}
 	}
-	return imports.Record{}, &domain.Error{
-		Code:    domain.NotFound,
-		Message: fmt.Sprintf("event %d has no import %d", in.ID, in.ImportID),
-		Hint:    fmt.Sprintf("`bestow targets list %d` lists the imports of the event", in.ID),
-	}
+	return imports.Record{}, domain.NotFoundError(fmt.Sprintf("event %d has no import %d", in.ID, in.ImportID),
+		fmt.Sprintf("`bestow targets list %d` lists the imports of the event", in.ID))
 }
 
 // rowSource hands each row to a function.

@@ -156,15 +156,9 @@ func (e *uploadError) Explain() *domain.Error {
 	const hint = "nothing of it was kept: send it again"
 	switch {
 	case errors.Is(e.cause, os.ErrDeadlineExceeded):
-		return &domain.Error{
-			Code: api.RequestTimeout, Message: "the upload stood still, or came too slowly",
-			Hint: hint + ", from a faster connection",
-		}
+		return api.RequestTimeoutError("the upload stood still, or came too slowly", hint+", from a faster connection")
 	case errors.Is(e.cause, errStopping):
-		return &domain.Error{
-			Code: domain.Unavailable, Message: "the service stops, so the upload was ended",
-			Hint: hint + " in a minute",
-		}
+		return domain.UnavailableError("the service stops, so the upload was ended", hint+" in a minute")
 	}
-	return &domain.Error{Code: api.Malformed, Message: "the upload ended early", Hint: hint}
+	return api.MalformedError("the upload ended early", hint)
 }

@@ -42,10 +42,7 @@ func (b *Body[T]) Whole() (value T, err error) {
 		return value, b.err
 	}
 	if b.unread != nil {
-		return value, &domain.Error{
-			Code: domain.Invalid, Message: "the request has fields that cannot be",
-			Hint: "correct what is named", Fields: b.unread,
-		}
+		return value, domain.InvalidError("the request has fields that cannot be", "correct what is named", b.unread...)
 	}
 	return b.value, nil
 }
@@ -76,10 +73,8 @@ func (b *Body[T]) decode(data []byte) {
 		}
 	}
 	if unknown != nil {
-		b.err = &domain.Error{
-			Code: api.Malformed, Message: "the body has unknown fields",
-			Hint: "leave out what is named; names are exact", Fields: unknown,
-		}
+		b.err = api.MalformedError("the body has unknown fields",
+			"leave out what is named; names are exact", unknown...)
 	}
 }
 
@@ -121,10 +116,7 @@ func wanted(t reflect.Type) string {
 
 // malformed returns the error that says where a body is not JSON; err is nil for the body null.
 func malformed(err error) error {
-	e := &domain.Error{
-		Code: api.Malformed, Message: "the body is not a JSON object",
-		Hint: "send one JSON object, in UTF-8, with each name once",
-	}
+	e := api.MalformedError("the body is not a JSON object", "send one JSON object, in UTF-8, with each name once")
 	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		e.Message = fmt.Sprintf("the body is not one JSON object: see byte %d", s.ByteOffset)
 		if errors.Is(err, jsontext.ErrDuplicateName) {

@@ -80,9 +80,5 @@ func CheckText(name, text string) error {
 }
 
 func badParameter(name, message string) error {
-	return &domain.Error{
-		Code: api.BadRequest, Message: "a query parameter cannot be used",
-		Hint:   "correct what is named",
-		Fields: []domain.Field{{Name: "query." + name, Message: message}},
-	}
+	return api.BadQueryError(domain.Field{Name: "query." + name, Message: message})
 }

@@ -175,22 +175,18 @@ func (a *API) explain(ctx context.Context, err error) *domain.Error {
 		return fromEcho(e)
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return &domain.Error{
-			Code: api.Malformed, Message: "the connection ended before the request did",
-			Hint: "send it again, with the same Idempotency-Key",
-		}
+		return api.MalformedError("the connection ended before the request did",
+			"send it again, with the same Idempotency-Key")
 	}
 	if blocked, ok := errors.AsType[*pg.BlockedError](err); ok {
 		a.log.WarnContext(ctx, "a request waited too long for a lock in the database", RequestKey, RequestID(ctx),
 			obs.Err, err)
-		return &domain.Error{Code: domain.Unavailable, Message: blocked.Error(), Hint: "ask again when it is free"}
+		return domain.UnavailableError(blocked.Error(), "ask again when it is free")
 	}
 	if pg.Unavailable(err) {
 		a.log.WarnContext(ctx, "database did not answer a request", RequestKey, RequestID(ctx), obs.Err, err)
-		return &domain.Error{
-			Code: domain.Unavailable, Message: "the database does not answer now",
-			Hint: "ask again in a few seconds; with the same Idempotency-Key nothing happens twice",
-		}
+		return domain.UnavailableError("the database does not answer now",
+			"ask again in a few seconds; with the same Idempotency-Key nothing happens twice")
 	}
 	a.log.ErrorContext(ctx, "request failed", RequestKey, RequestID(ctx), obs.Err, err)
 	return OurFault()
@@ -198,27 +194,18 @@ func (a *API) explain(ctx context.Context, err error) *domain.Error {
 
 // OurFault returns the answer to every error that is our fault.
 func OurFault() *domain.Error {
-	return &domain.Error{
-		Code: api.Internal, Message: "the request could not be worked",
-		Hint: "tell the operators the request_id: the log says more",
-	}
+	return api.InternalError("the request could not be worked", "tell the operators the request_id: the log says more")
 }
 
 // fromEcho translates the router's refusals.
 func fromEcho(e *echo.HTTPError) *domain.Error {
 	switch e.Code {
 	case http.StatusMethodNotAllowed:
-		return &domain.Error{
-			Code: api.MethodNotAllowed, Message: "the route does not have this method",
-			Hint: "the Allow header lists those it has",
-		}
+		return api.MethodNotAllowedError("the route does not have this method", "the Allow header lists those it has")
 	case http.StatusNotFound:
-		return &domain.Error{
-			Code: domain.NotFound, Message: "there is no such route",
-			Hint: "GET " + Prefix + "/docs lists all routes",
-		}
+		return domain.NotFoundError("there is no such route", "GET "+Prefix+"/docs lists all routes")
 	}
-	return &domain.Error{Code: api.BadRequest, Message: "the request cannot be used"}
+	return api.BadRequestError("the request cannot be used", "")
 }
 
 // fromHuma translates huma's own refusals: parameters of a wrong type or range, and bodies that it cannot read. It
@@ -226,30 +213,23 @@ func fromEcho(e *echo.HTTPError) *domain.Error {
 func fromHuma(m *huma.ErrorModel) *domain.Error {
 	switch m.Status {
 	case http.StatusRequestEntityTooLarge:
-		return &domain.Error{
-			Code: api.TooLarge, Message: "the body is over 1 MiB",
-			Hint: "member lists go to /events/{id}/targets",
-		}
+		return api.TooLargeError("the body is over 1 MiB", "member lists go to /events/{id}/targets")
 	case http.StatusRequestTimeout:
-		return &domain.Error{
-			Code: api.RequestTimeout, Message: "the body did not arrive in time",
-			Hint: "send it again",
-		}
+		return api.RequestTimeoutError("the body did not arrive in time", "send it again")
 	}
-	e := &domain.Error{Code: api.Malformed, Message: "the body is missing or ended early", Hint: "send one JSON object"}
+	var wrong []domain.Field
 	for _, d := range m.Errors {
 		if strings.HasPrefix(d.Location, "path.") {
-			return &domain.Error{
-				Code: domain.NotFound, Message: "there is no such thing: an id is a positive number",
-				Hint: "list the events",
-			}
+			return domain.NotFoundError("there is no such thing: an id is a positive number", "list the events")
 		}
 		if d.Location != "" && d.Location != "body" {
-			e.Code, e.Message, e.Hint = api.BadRequest, "a parameter cannot be used", "correct what is named"
-			e.Fields = append(e.Fields, domain.Field{Name: d.Location, Message: d.Message})
+			wrong = append(wrong, domain.Field{Name: d.Location, Message: d.Message})
 		}
 	}
-	return e
+	if len(wrong) > 0 {
+		return api.BadParameterError(wrong...)
+	}
+	return api.MalformedError("the body is missing or ended early", "send one JSON object")
 }
 
 // AnswerError is echo's error handler: it answers requests that no handler answered.

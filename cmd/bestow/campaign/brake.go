@@ -104,7 +104,7 @@ func (c *brakeOffCmd) check(engaged api.Brakes) error {
 		}
 		hint += fmt.Sprintf(" %s (bestow brake off --scope %s --memo TEXT)", b.Scope, b.Scope)
 	}
-	return &domain.Error{Code: domain.NotFound, Message: "the brake " + c.Scope + " is not engaged", Hint: hint}
+	return domain.NotFoundError("the brake "+c.Scope+" is not engaged", hint)
 }
 
 type brakeStatusCmd struct{ terminal.Format }

@@ -93,7 +93,7 @@ func (c *parkedReplayCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	for _, id := range ids {
 		p, err := server.ReplayParked(ctx, id)
 		switch {
-		case errors.Is(err, &domain.Error{Code: domain.NotReplayable}):
+		case domain.IsCode(err, domain.NotReplayable):
 			refused = append(refused, fmt.Errorf("message %d: %w", id, err))
 		case err != nil:
 			return fmt.Errorf("message %d, after %d were replayed: %w", id, len(replayed), err)

@@ -167,10 +167,7 @@ func lastRejected(e api.Event, list api.Imports) (int64, error) {
 			return i.ImportID, nil
 		}
 	}
-	return 0, &domain.Error{
-		Code:    domain.NotFound,
-		Message: fmt.Sprintf("no upload of event %d has rejected rows", e.ID),
-	}
+	return 0, domain.NotFoundError(fmt.Sprintf("no upload of event %d has rejected rows", e.ID), "")
 }
 
 type targetsListCmd struct {

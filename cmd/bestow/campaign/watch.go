@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -47,10 +46,11 @@ func notCompleted(p api.Progress) error {
 	if p.EventStatus == string(domain.Completed) {
 		return nil
 	}
-	e := &domain.Error{
-		Code: domain.WrongStatus, Message: fmt.Sprintf("event %d is %s", p.EventID, p.EventStatus),
-		Hint: fmt.Sprintf("`bestow event resume %d` continues it", p.EventID),
-	}
+	e := domain.WrongStatusError(
+		domain.Status(p.EventStatus),
+		fmt.Sprintf("event %d is %s", p.EventID, p.EventStatus),
+		fmt.Sprintf("`bestow event resume %d` continues it", p.EventID),
+	)
 	if p.FailureCode != nil {
 		e.Message += " (" + *p.FailureCode + ")"
 		e.Hint = fmt.Sprintf("when the cause is gone, `bestow event resume %d` continues it", p.EventID)
@@ -89,7 +89,7 @@ func (w *watch) follow(ctx context.Context, server *client.Client, id int64) err
 			return nil
 		case err == nil:
 			failures = 0
-		case !errors.Is(err, &domain.Error{Code: domain.Unavailable}) && ctx.Err() == nil && w.last.EventID == 0:
+		case !domain.IsCode(err, domain.Unavailable) && ctx.Err() == nil && w.last.EventID == 0:
 			return err
 		default:
 			failures++
@@ -102,10 +102,8 @@ func (w *watch) follow(ctx context.Context, server *client.Client, id int64) err
 		}
 	}
 	w.endLine()
-	return &domain.Error{
-		Code: domain.Unavailable, Message: "the server does not answer any more",
-		Hint: "the event goes on without us; watch it again later",
-	}
+	return domain.UnavailableError("the server does not answer any more",
+		"the event goes on without us; watch it again later")
 }
 
 // atRest reports whether nothing more will come of itself.

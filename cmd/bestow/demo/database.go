@@ -36,11 +36,10 @@ func (d *demo) checkDatabase(ctx context.Context) error {
 	if err != nil || why == "" {
 		return err
 	}
-	return &domain.Error{
-		Code:    domain.Invalid,
-		Message: "the database " + name + " of DATABASE_URL " + why + ", and what the demo grants cannot be taken back",
-		Hint:    "unset DATABASE_URL, so that the demo starts a PostgreSQL of its own, or name an empty database",
-	}
+	return domain.InvalidError(
+		"the database "+name+" of DATABASE_URL "+why+", and what the demo grants cannot be taken back",
+		"unset DATABASE_URL, so that the demo starts a PostgreSQL of its own, or name an empty database",
+	)
 }
 
 // cureOf says what to do about a PostgreSQL that did not let us in.
@@ -81,7 +80,7 @@ func noServer(ctx context.Context, setting, cure string, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
-	return &domain.Error{Code: domain.Invalid, Message: english.OneLine(err.Error()), Hint: cure}
+	return domain.InvalidError(english.OneLine(err.Error()), cure)
 }
 
 // othersUse says what shows that a database is not a demo's; "" for one that is empty, or has the events of a demo
@@ -147,11 +146,8 @@ func refuseProduction(env string) error {
 	if env != "production" {
 		return nil
 	}
-	return &domain.Error{
-		Code:    domain.Invalid,
-		Message: "BESTOW_ENV is production, and the demo grants points to members that it makes up",
-		Hint:    "unset BESTOW_ENV, DATABASE_URL and KAFKA_BROKERS: the demo brings all that it needs",
-	}
+	return domain.InvalidError("BESTOW_ENV is production, and the demo grants points to members that it makes up",
+		"unset BESTOW_ENV, DATABASE_URL and KAFKA_BROKERS: the demo brings all that it needs")
 }
 
 // madeByDemo reports whether a demo made the event.

@@ -66,10 +66,7 @@ func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time,
 	t := translator{e, l}
 	answers, err := l.ask(ctx, e.Type, deadline, t.items(batch))
 	if errors.Is(err, money.ErrNoMaster) || errors.Is(err, seal.ErrOpen) { // before anything was written
-		missing := &domain.Error{
-			Code: domain.MissingKeys, Message: "the keys of vouchers are missing or wrong",
-			Hint: "set BESTOW_MASTER_KEY",
-		}
+		missing := domain.MissingKeysError("the keys of vouchers are missing or wrong", "set BESTOW_MASTER_KEY")
 		return nil, fmt.Errorf("%w: %w: %w", grants.ErrNotApplied, missing, err)
 	}
 	if errors.Is(err, money.ErrDeadline) || errors.Is(err, money.ErrTooMany) || neverAsked(err) {

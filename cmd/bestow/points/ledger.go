@@ -27,19 +27,17 @@ func withLedger(t *terminal.Terminal, ask func(*moneyclient.Client) error) error
 		}
 	}
 	if token == "" {
-		return &domain.Error{
-			Code: domain.Invalid, Message: "BESTOW_MONEY_TOKEN is not set",
-			Hint: "set it to the ledger's token: a process with the role money that has the same one listens on its " +
+		return domain.InvalidError(
+			"BESTOW_MONEY_TOKEN is not set",
+			"set it to the ledger's token: a process with the role money that has the same one listens on its "+
 				"BESTOW_MONEY_ADDR",
-		}
+		)
 	}
 	ledger, err := moneyclient.New(moneyclient.Config{URL: at, Token: token})
 	if err != nil {
 		// it may hold a password
-		return &domain.Error{
-			Code: domain.Invalid, Message: "BESTOW_MONEY_URL is not the address of a ledger",
-			Hint: "write it as http://HOST:PORT; the token belongs in BESTOW_MONEY_TOKEN",
-		}
+		return domain.InvalidError("BESTOW_MONEY_URL is not the address of a ledger",
+			"write it as http://HOST:PORT; the token belongs in BESTOW_MONEY_TOKEN")
 	}
 	defer ledger.Close()
 	return said(ask(ledger))
@@ -64,14 +62,11 @@ func said(err error) error {
 	if errors.Is(err, money.ErrDeadline) {
 		hint = "ask again"
 	}
-	return &domain.Error{
-		Code:    domain.Unavailable,
-		Message: "the ledger does not answer: " + english.OneLine(err.Error()), Hint: hint,
-	}
+	return domain.UnavailableError("the ledger does not answer: "+english.OneLine(err.Error()), hint)
 }
 
 func refusedByLedger(r *moneyclient.RefusedError) error {
-	e := &domain.Error{Code: r.Code, Message: r.Detail, Hint: r.Hint}
+	e := domain.NewError(r.Code, r.Detail, r.Hint)
 	for _, f := range r.Fields {
 		e.Fields = append(e.Fields, domain.Field{Name: strings.TrimPrefix(f.Location, "body."), Message: f.Message})
 	}

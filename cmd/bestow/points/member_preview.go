@@ -84,17 +84,14 @@ func (p *cancelPreview) reckon(asked *money.Cancel) {
 func exceeds(kind string, amount, left int64) error {
 	switch {
 	case left == 0:
-		return &domain.Error{
-			Code:    money.NothingToCancel,
-			Message: "all of this " + kind + " has been cancelled already",
-		}
+		return domain.NewError(money.NothingToCancel, "all of this "+kind+" has been cancelled already", "")
 	case amount > left:
-		return &domain.Error{
-			Code: money.OverCancelled,
-			Message: fmt.Sprintf("of this %s %s can still be cancelled: fewer than the %s asked for",
+		return domain.NewError(
+			money.OverCancelled,
+			fmt.Sprintf("of this %s %s can still be cancelled: fewer than the %s asked for",
 				kind, english.Count(left, "point"), english.Number(amount)),
-			Hint: "leave --amount out for all that is left of it",
-		}
+			"leave --amount out for all that is left of it",
+		)
 	}
 	return nil
 }
@@ -103,19 +100,15 @@ func exceeds(kind string, amount, left int64) error {
 func undoable(of *wire.Movement) error {
 	switch {
 	case of.Kind != string(money.KindUse) && of.Kind != string(money.KindSave):
-		return &domain.Error{
-			Code:    money.NotCancellable,
-			Message: "only a use or a save can be cancelled, and this is a movement of kind " + of.Kind,
-		}
+		return notCancellable("only a use or a save can be cancelled, and this is a movement of kind "+of.Kind, "")
 	case of.Kind == string(money.KindSave) && of.Undo != "":
-		return &domain.Error{
-			Code:    money.NotCancellable,
-			Message: "these points were given back by the cancel " + of.Undo + " of a use",
-			Hint:    "cancel the save from which they come",
-		}
+		return notCancellable("these points were given back by the cancel "+of.Undo+" of a use",
+			"cancel the save from which they come")
 	}
 	return nil
 }
+
+func notCancellable(why, hint string) error { return domain.NewError(money.NotCancellable, why, hint) }
 
 // cancelledBefore returns how many points of a use were given back, or of a save taken back, until now. The id of a
 // cancel is above that of what it undoes.

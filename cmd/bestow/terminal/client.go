@@ -13,10 +13,8 @@ import (
 func (t *Terminal) Client() (*client.Client, error) {
 	key := t.Env("BESTOW_KEY")
 	if key == "" {
-		return nil, &domain.Error{
-			Code: domain.Invalid, Message: "BESTOW_KEY is not set",
-			Hint: "set it to an API key: at the first set-up that is what the service has in BESTOW_ADMIN_KEY",
-		}
+		return nil, domain.InvalidError("BESTOW_KEY is not set",
+			"set it to an API key: at the first set-up that is what the service has in BESTOW_ADMIN_KEY")
 	}
 	url := t.Env("BESTOW_URL")
 	if url == "" {

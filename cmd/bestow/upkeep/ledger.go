@@ -114,18 +114,16 @@ func RenewLedger(ctx context.Context, tx pgx.Tx, installation string) (money.Ide
 	case err != nil:
 		return ledger, err
 	case ledger.Installation == own.ID:
-		return ledger, &domain.Error{
-			Code:    domain.Invalid,
-			Message: "the installation of this database grants by this ledger, and would not ask it any more",
-			Hint:    "if the database is a copy, `bestow installation new` gives both a new id",
-		}
+		return ledger, domain.InvalidError(
+			"the installation of this database grants by this ledger, and would not ask it any more",
+			"if the database is a copy, `bestow installation new` gives both a new id",
+		)
 	case ledger.Installation != "" && ledger.Installation == installation:
-		return ledger, &domain.Error{
-			Code:    domain.Invalid,
-			Message: "the installation " + installation + " grants by the ledger that this one was copied from",
-			Hint: "name the copied installation: run `bestow installation new` on its database, " +
+		return ledger, domain.InvalidError(
+			"the installation "+installation+" grants by the ledger that this one was copied from",
+			"name the copied installation: run `bestow installation new` on its database, "+
 				"which prints its new id",
-		}
+		)
 	}
 	if ledger, err = moneydb.RenewIdentity(ctx, tx); err == nil && installation != "" {
 		ledger, err = moneydb.PairAnew(ctx, tx, installation)

@@ -68,10 +68,8 @@ func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 		return err
 	}
 	if from == nil {
-		return &domain.Error{
-			Code: domain.Invalid, Message: "BESTOW_MASTER_KEY is not set",
-			Hint: "set it to the old master key: the keys are encrypted by it",
-		}
+		return domain.InvalidError("BESTOW_MASTER_KEY is not set",
+			"set it to the old master key: the keys are encrypted by it")
 	}
 	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
 		done, err := Rotate(ctx, pool, from, to)
@@ -92,11 +90,8 @@ func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 // must be none, and none may have begun meanwhile.
 func Rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (done Rotated, err error) {
 	if from.ID() == to.ID() {
-		return done, &domain.Error{
-			Code:    domain.Invalid,
-			Message: "the new master key is the one that is in use: nothing was changed",
-			Hint:    "write another one, as by `openssl rand -base64 32`, and name its file",
-		}
+		return done, domain.InvalidError("the new master key is the one that is in use: nothing was changed",
+			"write another one, as by `openssl rand -base64 32`, and name its file")
 	}
 	list := processes.New(pool)
 	if err := nothingRuns(ctx, list); err != nil {
@@ -114,10 +109,8 @@ func Rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (don
 		return done, err
 	})
 	if errors.Is(err, seal.ErrOpen) {
-		return done, &domain.Error{
-			Code: domain.Invalid, Message: err.Error(),
-			Hint: "set BESTOW_MASTER_KEY to the key that the service used last; nothing was changed",
-		}
+		return done, domain.InvalidError(err.Error(),
+			"set BESTOW_MASTER_KEY to the key that the service used last; nothing was changed")
 	}
 	if err != nil {
 		return done, err
@@ -135,8 +128,6 @@ func nothingRuns(ctx context.Context, list *processes.Processes) error {
 	if err != nil || running == "" {
 		return err
 	}
-	return &domain.Error{
-		Code: domain.Invalid, Message: "the service runs: " + running,
-		Hint: "stop all of its processes, wait 30 s if one was killed, and run the command again",
-	}
+	return domain.InvalidError("the service runs: "+running,
+		"stop all of its processes, wait 30 s if one was killed, and run the command again")
 }

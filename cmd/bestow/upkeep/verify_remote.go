@@ -2,7 +2,6 @@ package upkeep
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -40,19 +39,15 @@ func (c *VerifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 // runWithoutDatabase has the service make the report where DATABASE_URL is not set, and says so.
 func (c *VerifyCmd) runWithoutDatabase(ctx context.Context, t *terminal.Terminal) error {
 	if c.Repair {
-		return &domain.Error{
-			Code:    domain.Invalid,
-			Message: "DATABASE_URL is not set, and --repair changes the counters in the database",
-			Hint:    "set DATABASE_URL to the database of the service",
-		}
+		return domain.InvalidError("DATABASE_URL is not set, and --repair changes the counters in the database",
+			"set DATABASE_URL to the database of the service")
 	}
 	if c.Event == nil {
-		return &domain.Error{
-			Code: domain.Invalid,
-			Message: "DATABASE_URL is not set, and without it verify can only have the service make a report " +
+		return domain.InvalidError(
+			"DATABASE_URL is not set, and without it verify can only have the service make a report "+
 				"on one event",
-			Hint: "name the event: `bestow verify EVENT`; `bestow event list` shows the events",
-		}
+			"name the event: `bestow verify EVENT`; `bestow event list` shows the events",
+		)
 	}
 	t.Say("DATABASE_URL is not set: the service at BESTOW_URL makes the report, as with --remote")
 	return c.runRemote(ctx, t)
@@ -65,7 +60,7 @@ func awaitReport(
 ) (v verify.Report, document []byte, err error) {
 	for {
 		r, err := server.LastReport(ctx, id)
-		first := errors.Is(err, &domain.Error{Code: domain.ReportUnderWay})
+		first := domain.IsCode(err, domain.ReportUnderWay)
 		if err != nil && !first {
 			return v, nil, err
 		}

@@ -1,0 +1,189 @@
+package domain
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// IsCode reports whether err is, or wraps, an [Error] with the code.
+func IsCode(err error, code Code) bool { return errors.Is(err, &Error{Code: code}) }
+
+// NewError returns the error of a code that another package has: a ledger's, or that of a malformed request. It is also
+// for an error that was read from an answer. Each code of this package has a constructor of its own.
+func NewError(code Code, message, hint string) *Error {
+	return &Error{Code: code, Message: message, Hint: hint}
+}
+
+// WrongStatusError is for a move, or a change, that an event cannot make in the status that it has.
+func WrongStatusError(current Status, message, hint string) *Error {
+	return &Error{Code: WrongStatus, Message: message, Hint: hint, Current: current, Allowed: current.Allowed()}
+}
+
+// NotFoundError is for a thing that does not exist.
+func NotFoundError(message, hint string) *Error { return NewError(NotFound, message, hint) }
+
+// NoEventError is for an event that does not exist; name is its id, or what a person wrote, in quotes.
+func NoEventError(name string) *Error {
+	return NotFoundError("there is no event "+name, "`bestow event list` or GET /events shows them")
+}
+
+// InvalidError is for values that are not allowed, in the fields that are named.
+func InvalidError(message, hint string, fields ...Field) *Error {
+	return &Error{Code: Invalid, Message: message, Hint: hint, Fields: fields}
+}
+
+// UnavailableError is for what cannot be done now, and may be asked for again.
+func UnavailableError(message, hint string) *Error { return NewError(Unavailable, message, hint) }
+
+// CampaignTakenError is for a campaign_id that belongs to another event.
+func CampaignTakenError(eventID int64) *Error {
+	return &Error{
+		Code: CampaignTaken, Message: fmt.Sprintf("the campaign_id belongs to event %d", eventID),
+		Hint: "use that event, or take another campaign_id", EventID: eventID,
+	}
+}
+
+// NoTargetsError is for the start of an event without targets.
+func NoTargetsError() *Error {
+	return NewError(NoTargets, "the event has no targets", "import a member list first")
+}
+
+// ImportRunningError is for what waits for an import of the event, or for its start.
+func ImportRunningError(message, hint string) *Error { return NewError(ImportRunning, message, hint) }
+
+// LaneBusyError is for an event whose lane has one that is running; 0 if it is not known which.
+func LaneBusyError(runner int64) *Error {
+	which := "another event"
+	if runner > 0 {
+		which = fmt.Sprintf("event %d", runner)
+	}
+	return &Error{
+		Code: LaneBusy, Message: which + ", reserved for the same second, is running",
+		Hint: "wait until it is done, or stop it", EventID: runner,
+	}
+}
+
+// ExpiredError is for an event whose grants expired at the moment.
+func ExpiredError(at time.Time, hint string) *Error {
+	return &Error{
+		Code: Expired, Message: "the event's expiry_at has passed: " + at.UTC().Format(time.RFC3339Nano), Hint: hint,
+		ExpiryAt: &at,
+	}
+}
+
+// TermsRefusedError is for an event of which the ledger would refuse every grant; it says why.
+func TermsRefusedError(why string) *Error {
+	return NewError(TermsRefused, "the ledger would refuse every grant of the event: "+why,
+		"edit the event, or make a new one")
+}
+
+// AmountInUseError is for another default_amount where rows took the one that the event has; took says how many.
+func AmountInUseError(rows int, took string) *Error {
+	return &Error{
+		Code: AmountInUse, Message: took + ", which would stay", Rows: rows,
+		Hint: "to grant another amount, delete the event, make it again with that amount, and import the list",
+	}
+}
+
+// OverLimitError is for a limit of an event's type: code is [TotalOverLimit] if an upload would pass it, and
+// [PassesLimit] if the event does.
+func OverLimitError(code Code, message, hint string, over *OverLimit) *Error {
+	return &Error{Code: code, Message: message, Hint: hint, Over: over}
+}
+
+// LimitsMissingError is for an event type without limits, in production; lacks says what it lacks.
+func LimitsMissingError(eventType, lacks string) *Error {
+	return NewError(LimitsMissing, "event type "+eventType+" "+lacks,
+		"an administrator sets the limits: `bestow type set "+eventType+"`, or PATCH /event-types/"+eventType)
+}
+
+// GranterUnknownError is for an event whose ledger no handler that runs has.
+func GranterUnknownError(t EventType) *Error {
+	return NewError(GranterUnknown,
+		"no handler that runs has the ledger "+t.Granter+", which event type "+t.Code+" names",
+		"name the ledger in BESTOW_GRANTERS of the handlers, and start them")
+}
+
+// KeyReusedError is for an Idempotency-Key that came with another request before.
+func KeyReusedError() *Error {
+	return NewError(KeyReused, "this Idempotency-Key was used for another request",
+		"take a new key for a new request; repeat the old one unchanged to get its answer")
+}
+
+// KeyInFlightError is for an Idempotency-Key whose first request is still at work.
+func KeyInFlightError() *Error {
+	return NewError(KeyInFlight, "a request with this Idempotency-Key is still at work",
+		"wait for its answer, then ask again with the same key")
+}
+
+// MissingKeysError is for a master key that is missing, or does not open what it should.
+func MissingKeysError(message, hint string) *Error { return NewError(MissingKeys, message, hint) }
+
+// ContentChangedError is for grants that differ from what was imported and started.
+func ContentChangedError(message, hint string) *Error { return NewError(ContentChanged, message, hint) }
+
+// BadFileError is for a file that cannot be read as a member list.
+func BadFileError(message, hint string) *Error { return NewError(BadFile, message, hint) }
+
+// UnsupportedFileError is for a file that has another format.
+func UnsupportedFileError(message, hint string) *Error {
+	return NewError(UnsupportedFile, message, hint)
+}
+
+// correctRows says what to do about an upload that is refused for its rows.
+const correctRows = "correct the rows that are named and upload the file again"
+
+// AllRejectedError is for an upload of which no row could be used.
+func AllRejectedError(rejected int) *Error {
+	return NewError(AllRejected, fmt.Sprintf("no row could be used; rejected rows: %d", rejected), correctRows)
+}
+
+// RowsRejectedError is for an upload with rejected rows that was to be imported whole or not at all.
+func RowsRejectedError(rejected int) *Error {
+	return NewError(RowsRejected, fmt.Sprintf("rows were rejected (%d), so nothing was imported", rejected),
+		correctRows)
+}
+
+// TooManyRejectedError is for an upload with more rejected rows than the limit; rejected is their number with its unit.
+func TooManyRejectedError(rejected string) *Error {
+	return NewError(TooManyRejected, rejected+", and reading ended there", correctRows)
+}
+
+// TooManyRowsError is for a file with more rows than the limit, which is written with its unit.
+func TooManyRowsError(limit string) *Error {
+	return NewError(TooManyRows, "the file has more than "+limit, "split it into several files")
+}
+
+// AmountOverflowError is for amounts whose sum passes int64.
+func AmountOverflowError() *Error {
+	return NewError(AmountOverflow, "the sum of the event's amounts passes 9223372036854775807",
+		"check the amounts, or split the list over several events")
+}
+
+// UploadEndedError is for an upload that a person ended.
+func UploadEndedError(by string) *Error {
+	return NewError(UploadEnded, "the upload was ended by "+by,
+		"nothing of it was kept: ask them before you send it again")
+}
+
+// NotReplayableError is for a parked message that is too long to be published.
+func NotReplayableError(size int) *Error {
+	return NewError(NotReplayable, fmt.Sprintf("the message has %d bytes, too many for bestow to publish", size),
+		"no bestow wrote it: its sender can send it where it belongs")
+}
+
+// NoReportError is for an event that the service has never verified.
+func NoReportError(eventID int64) *Error {
+	return NewError(NoReport, fmt.Sprintf("the service has made no report on event %d", eventID),
+		fmt.Sprintf("POST /events/%d/verify asks for one", eventID))
+}
+
+// ReportUnderWayError is for an event whose first report is not made yet; state says how far it is.
+func ReportUnderWayError(eventID int64, state string) *Error {
+	return NewError(ReportUnderWay, fmt.Sprintf("the first report on event %d %s", eventID, state),
+		"ask again in a few seconds; a process with the role jobs makes it")
+}
+
+// RowError says why a row of a list is rejected; code is one of the codes of rejected rows.
+func RowError(code Code, message, hint string) *Error { return NewError(code, message, hint) }
