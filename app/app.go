@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 
+	"bestow/app/access"
+	"bestow/app/audit"
 	"bestow/app/grants"
 	"bestow/app/imports"
 	"bestow/app/listkey"
@@ -62,6 +64,8 @@ type App struct {
 	Grants  *grants.Grants // nil in a process that grants nothing
 	Reports *reports.Reports
 	Verify  *verify.Verifier
+	Access  *access.Access
+	Audit   *audit.Audit
 
 	Processes *processes.Processes
 	Ledgers   *processes.Ledgers
@@ -83,7 +87,7 @@ func New(d Deps) (*App, error) {
 		Events: events, Types: &Types{d.Pool}, Parked: &Parked{d.Pool, d.River},
 		Processes: processes.New(d.Pool), Ledgers: processes.NewLedgers(d.Pool),
 	}
-	if err := errors.Join(d.addLists(a), d.addReports(a), d.addGrants(a)); err != nil {
+	if err := errors.Join(d.addLists(a), d.addReports(a), d.addGrants(a), d.addAccess(a)); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -132,6 +136,14 @@ func (d Deps) addGrants(a *App) (err error) {
 		Pool: d.Pool, River: d.River, Granter: d.Granter, Sealer: d.Sealer, Keys: d.listKeys(), Log: d.Log,
 		Times: d.Limits.Times, Close: a.Events.Close,
 	})
+	return err
+}
+
+func (d Deps) addAccess(a *App) (err error) {
+	if a.Access, err = access.New(access.Config{Pool: d.Pool, Log: d.Log}); err != nil {
+		return err
+	}
+	a.Audit, err = audit.New(audit.Config{Pool: d.Pool, Log: d.Log})
 	return err
 }
 

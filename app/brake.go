@@ -47,7 +47,7 @@ func (s *Events) Brake(ctx context.Context, by command.Caller, scope domain.Brak
 	if err != nil {
 		return b, err
 	}
-	if b.Brake, err = s.engage(ctx, by.Actor, scope, memo); err != nil {
+	if b.Brake, err = s.engage(ctx, by, scope, memo); err != nil {
 		return b, notEngaged(err)
 	}
 	if b.Events, err = s.enforce(ctx, b.Brake, before); err != nil {
@@ -94,14 +94,22 @@ func (s *Events) brakedBefore(ctx context.Context, by command.Caller) (ids []int
 }
 
 // engage commits the brake's row, or reads the one that stands.
-func (s *Events) engage(ctx context.Context, actor string, scope domain.BrakeScope, memo string) (domain.Brake, error) {
+func (s *Events) engage(
+	ctx context.Context, by command.Caller, scope domain.BrakeScope, memo string,
+) (domain.Brake, error) {
 	b, err := pg.ValueWithin(ctx, s.pool, stopWait, func(tx pgx.Tx) (domain.Brake, error) {
 		memo, err := checkBrakeOrder(ctx, tx, scope, memo)
 		if err != nil {
 			return domain.Brake{}, err
 		}
-		b, err := upsertBrake(ctx, tx, domain.Brake{Scope: scope, By: actor, Memo: memo})
+		b, err := upsertBrake(ctx, tx, domain.Brake{Scope: scope, By: by.Actor, Memo: memo})
 		if err != nil {
+			return b, err
+		}
+		if err := command.Record(ctx, tx, by, command.Change{
+			Action: "brake.engage", Object: "brake " + string(scope), Reason: memo,
+			After: brakeFacts{scope, b.By, b.Memo},
+		}); err != nil {
 			return b, err
 		}
 		return b, failpoint.Hit(ctx, failpoint.BrakeBeforeCommit)
@@ -169,7 +177,7 @@ func stopIfBraked(ctx context.Context, tx pgx.Tx, id int64, memo string) (braked
 	}
 	_, braked, err = eventrow.SelectBraked(ctx, tx, id)
 	if err == nil && braked {
-		_, err = stopEvent(ctx, tx, id, memo)
+		_, err = stopEvent(ctx, tx, command.Caller{}, id, memo)
 	}
 	switch {
 	case domain.IsCode(err, domain.WrongStatus):
@@ -224,11 +232,20 @@ func (s *Events) ReleaseBrake(ctx context.Context, by command.Caller, scope doma
 ) ([]domain.Brake, error) {
 	released := false
 	release := func(tx pgx.Tx) (left []domain.Brake, err error) {
-		if _, err := checkBrakeOrder(ctx, tx, scope, memo); err != nil {
+		memo, err := checkBrakeOrder(ctx, tx, scope, memo)
+		if err != nil {
 			return nil, err
 		}
 		if released, err = deleteBrake(ctx, tx, scope); err != nil {
 			return nil, err
+		}
+		if released {
+			if err := command.Record(ctx, tx, by, command.Change{
+				Action: "brake.release", Object: "brake " + string(scope), Reason: memo,
+				Before: map[string]any{"scope": scope},
+			}); err != nil {
+				return nil, err
+			}
 		}
 		return obstacle.Brakes(ctx, tx)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"bestow/app/command"
 	"bestow/domain"
 	"bestow/internal/failpoint"
 	"bestow/internal/obs"
@@ -66,7 +67,7 @@ func (s *Events) startOne(ctx context.Context, tx pgx.Tx, id int64) error {
 	if !free {
 		return errGateTaken
 	}
-	_, _, err = s.start(ctx, tx, id, byTimetable)
+	_, _, err = s.start(ctx, tx, command.Caller{}, id)
 	return err
 }
 

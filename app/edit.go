@@ -78,7 +78,7 @@ func (s *Events) Edit(ctx context.Context, by command.Caller, id int64, p EventP
 	p.NewEvent = p.normal()
 	e, err := command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.EditBeforeCommit, After: failpoint.EditAfterCommit,
-		Do: func(tx pgx.Tx) (domain.Event, error) { return s.edit(ctx, tx, id, p, match) },
+		Do: func(tx pgx.Tx) (domain.Event, error) { return s.edit(ctx, tx, by, id, p, match) },
 	})
 	if pg.Violates(err, campaignKey) { // another event took it a moment ago
 		err = s.campaignTaken(ctx, p.CampaignID)
@@ -86,7 +86,7 @@ func (s *Events) Edit(ctx context.Context, by command.Caller, id int64, p EventP
 	return e, err
 }
 
-func (s *Events) edit(ctx context.Context, tx pgx.Tx, id int64, p EventPatch,
+func (s *Events) edit(ctx context.Context, tx pgx.Tx, by command.Caller, id int64, p EventPatch,
 	match func(domain.Event) error,
 ) (domain.Event, error) {
 	e, err := lockPending(ctx, tx, id, "edited")
@@ -103,7 +103,13 @@ func (s *Events) edit(ctx context.Context, tx pgx.Tx, id int64, p EventPatch,
 	if err := updateDefinition(ctx, tx, id, n); err != nil {
 		return e, err
 	}
-	return eventrow.Select(ctx, tx, id)
+	after, err := eventrow.Select(ctx, tx, id)
+	if err != nil {
+		return after, err
+	}
+	return after, command.Record(ctx, tx, by, command.Change{
+		Action: "event.edit", EventID: id, Before: factsOf(e), After: factsOf(after),
+	})
 }
 
 // lockPending enters the gate of an event and refuses one that has begun. done names the change, for the error.
@@ -209,7 +215,7 @@ func lockOutImports(ctx context.Context, tx pgx.Tx, id int64) error {
 func (s *Events) Delete(ctx context.Context, by command.Caller, id int64, match func(domain.Event) error) error {
 	_, err := command.Run(ctx, s.pool, by, command.Command[struct{}]{
 		Before: failpoint.DeleteBeforeCommit, After: failpoint.DeleteAfterCommit,
-		Do: func(tx pgx.Tx) (struct{}, error) { return struct{}{}, s.deleteEvent(ctx, tx, by.Actor, id, match) },
+		Do: func(tx pgx.Tx) (struct{}, error) { return struct{}{}, s.deleteEvent(ctx, tx, by, id, match) },
 	})
 	if err != nil {
 		return err
@@ -220,7 +226,7 @@ func (s *Events) Delete(ctx context.Context, by command.Caller, id int64, match 
 	return nil
 }
 
-func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, actor string, id int64,
+func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, by command.Caller, id int64,
 	match func(domain.Event) error,
 ) error {
 	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil { // a million targets take seconds
@@ -242,7 +248,12 @@ func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, actor string, id in
 	if err := outbox.Discard(ctx, tx, id); err != nil {
 		return err
 	}
-	if err := recordDeletion(ctx, tx, e, actor); err != nil {
+	if err := recordDeletion(ctx, tx, e, by.Actor); err != nil {
+		return err
+	}
+	if err := command.Record(ctx, tx, by, command.Change{
+		Action: "event.delete", EventID: id, Before: factsOf(e),
+	}); err != nil {
 		return err
 	}
 	return deletePending(ctx, tx, id)

@@ -156,10 +156,10 @@ func TestAPersonSetsSeededLimits(t *testing.T) {
 	types := s.app.Types
 	require.NoError(t, types.SeedLimits(t.Context()))
 	label, most := "Points", int32(100_000_000)
-	y, err := types.Edit(t.Context(), "POINT", TypePatch{Label: &label, Given: map[string]bool{"label": true}})
+	y, err := types.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", TypePatch{Label: &label, Given: map[string]bool{"label": true}})
 	require.NoError(t, err)
 	require.True(t, y.Limits.Seeded)
-	_, err = types.Edit(t.Context(), "POINT", TypePatch{MaxCount: &most, Given: map[string]bool{"max_count": true}})
+	_, err = types.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", TypePatch{MaxCount: &most, Given: map[string]bool{"max_count": true}})
 	require.NoError(t, err)
 	require.Equal(t, int64(1),
 		s.Int(`SELECT count(*) FROM event_types WHERE code = 'POINT' AND NOT limits_seeded AND max_count = 100000000`))

@@ -58,7 +58,7 @@ func (s *Events) Create(ctx context.Context, by command.Caller, n NewEvent) (dom
 	n = n.normal()
 	e, err := command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.CreateBeforeCommit, After: failpoint.CreateAfterCommit,
-		Do: func(tx pgx.Tx) (domain.Event, error) { return s.createEvent(ctx, tx, by.Actor, n) },
+		Do: func(tx pgx.Tx) (domain.Event, error) { return s.createEvent(ctx, tx, by, n) },
 	})
 	if pg.Violates(err, campaignKey) { // another request made it a moment ago
 		err = s.campaignTaken(ctx, n.CampaignID)
@@ -75,7 +75,7 @@ func (s *Events) campaignTaken(ctx context.Context, campaignID string) error {
 	return err
 }
 
-func (s *Events) createEvent(ctx context.Context, tx pgx.Tx, actor string, n NewEvent) (domain.Event, error) {
+func (s *Events) createEvent(ctx context.Context, tx pgx.Tx, by command.Caller, n NewEvent) (domain.Event, error) {
 	types, err := eventrow.Types(ctx, tx)
 	if err != nil {
 		return domain.Event{}, err
@@ -93,11 +93,15 @@ func (s *Events) createEvent(ctx context.Context, tx pgx.Tx, actor string, n New
 	if err := checkCampaignFree(ctx, tx, n.CampaignID); err != nil {
 		return domain.Event{}, err
 	}
-	id, err := insertEvent(ctx, tx, actor, n)
+	id, err := insertEvent(ctx, tx, by.Actor, n)
 	if err != nil {
 		return domain.Event{}, err
 	}
-	return eventrow.Select(ctx, tx, id)
+	e, err := eventrow.Select(ctx, tx, id)
+	if err != nil {
+		return e, err
+	}
+	return e, command.Record(ctx, tx, by, command.Change{Action: "event.create", EventID: id, After: factsOf(e)})
 }
 
 // Get returns one event. Error: domain.NotFound.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -28,7 +29,7 @@ func (s *Events) Start(ctx context.Context, by command.Caller, id int64) (e doma
 	e, err = command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.StartBeforeCommit, After: failpoint.StartAfterCommit,
 		Do: func(tx pgx.Tx) (e domain.Event, err error) {
-			e, moved, err = s.start(ctx, tx, id, by.Actor)
+			e, moved, err = s.start(ctx, tx, by, id)
 			return e, err
 		},
 		Again: func(tx pgx.Tx) (domain.Event, error) {
@@ -53,7 +54,9 @@ func goesOn(ctx context.Context, tx pgx.Tx, id int64) (domain.Event, error) {
 	)
 }
 
-func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (e domain.Event, moved bool, err error) {
+func (s *Events) start(
+	ctx context.Context, tx pgx.Tx, by command.Caller, id int64,
+) (e domain.Event, moved bool, err error) {
 	if err := lockMoves(ctx, tx); err != nil {
 		return e, false, err
 	}
@@ -74,7 +77,10 @@ func (s *Events) start(ctx context.Context, tx pgx.Tx, id int64, by string) (e d
 	if err != nil {
 		return e, false, err
 	}
-	if err := s.keepRoot(ctx, tx, e, content.Start{At: at, By: by}); err != nil {
+	if err := s.keepRoot(ctx, tx, e, content.Start{At: at, By: cmp.Or(by.Actor, byTimetable)}); err != nil {
+		return e, false, err
+	}
+	if err := recordMove(ctx, tx, by, domain.Start, e, to, ""); err != nil {
 		return e, false, err
 	}
 	e, err = eventrow.Select(ctx, tx, id)
@@ -210,7 +216,7 @@ func (s *Events) Stop(ctx context.Context, by command.Caller, id int64, memo str
 			if err := pg.LimitLocks(ctx, tx, stopWait); err != nil {
 				return domain.Event{}, err
 			}
-			return stopEvent(ctx, tx, id, memo)
+			return stopEvent(ctx, tx, by, id, memo)
 		},
 	}
 	e, err := command.Run(ctx, s.pool, by, stop.Anew(by))
@@ -239,7 +245,7 @@ func checkMemo(memo string) (string, error) {
 		"say why in 1 to 500 characters", domain.Field{Name: "memo", Message: why})
 }
 
-func stopEvent(ctx context.Context, tx pgx.Tx, id int64, memo string) (domain.Event, error) {
+func stopEvent(ctx context.Context, tx pgx.Tx, by command.Caller, id int64, memo string) (domain.Event, error) {
 	e, to, err := enter(ctx, tx, id, domain.Stop)
 	if err != nil || e.Status == to {
 		return e, err
@@ -251,6 +257,9 @@ func stopEvent(ctx context.Context, tx pgx.Tx, id int64, memo string) (domain.Ev
 		return e, err
 	}
 	if err := eventrow.StampStopped(ctx, tx, id, "", memo); err != nil {
+		return e, err
+	}
+	if err := recordMove(ctx, tx, by, domain.Stop, e, to, memo); err != nil {
 		return e, err
 	}
 	return eventrow.Select(ctx, tx, id)
@@ -298,7 +307,7 @@ func (s *Events) Resume(ctx context.Context, by command.Caller, id int64) (e dom
 	e, err = command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.ResumeBeforeCommit, After: failpoint.ResumeAfterCommit,
 		Do: func(tx pgx.Tx) (e domain.Event, err error) {
-			e, moved, err = s.resume(ctx, tx, id)
+			e, moved, err = s.resume(ctx, tx, by, id)
 			return e, err
 		},
 		Again: func(tx pgx.Tx) (domain.Event, error) {
@@ -309,7 +318,9 @@ func (s *Events) Resume(ctx context.Context, by command.Caller, id int64) (e dom
 	return e, moved && err == nil, err
 }
 
-func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (e domain.Event, moved bool, err error) {
+func (s *Events) resume(
+	ctx context.Context, tx pgx.Tx, by command.Caller, id int64,
+) (e domain.Event, moved bool, err error) {
 	if err := lockMoves(ctx, tx); err != nil {
 		return e, false, err
 	}
@@ -333,6 +344,9 @@ func (s *Events) resume(ctx context.Context, tx pgx.Tx, id int64) (e domain.Even
 		return e, false, err
 	}
 	if err := outbox.Requeue(ctx, tx, s.river, e.Type, id, s.relayChunks); err != nil {
+		return e, false, err
+	}
+	if err := recordMove(ctx, tx, by, domain.Resume, e, to, ""); err != nil {
 		return e, false, err
 	}
 	e, err = eventrow.Select(ctx, tx, id)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 
 	"bestow/app/command"
 	"bestow/internal/failpoint"
@@ -43,7 +44,12 @@ func (s *Parked) Replay(ctx context.Context, by command.Caller, id int64) (Repla
 		Before: failpoint.ReplayBeforeCommit, After: failpoint.ReplayAfterCommit,
 		Do: func(tx pgx.Tx) (Replayed, error) {
 			m, fresh, err := outbox.Replay(ctx, tx, s.river, id)
-			return Replayed{m, fresh}, err
+			if err != nil || !fresh {
+				return Replayed{m, fresh}, err
+			}
+			return Replayed{m, fresh}, command.Record(ctx, tx, by, command.Change{
+				Action: "parked.replay", Object: fmt.Sprintf("parked message %d", id),
+			})
 		},
 	})
 }

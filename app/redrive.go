@@ -50,7 +50,7 @@ func (s *Events) Retry(ctx context.Context, by command.Caller, id int64, code do
 	if r, found, err := command.Answered[Redriven](ctx, s.pool, by); err != nil || found {
 		return r, err
 	}
-	rd := redrive{Events: s, id: id, code: code}
+	rd := redrive{Events: s, by: by, id: id, code: code}
 	taken, err := rd.all(ctx)
 	if err != nil {
 		return taken, err
@@ -75,7 +75,23 @@ func (rd *redrive) finish(ctx context.Context, tx pgx.Tx, taken Redriven) (Redri
 		return taken, err
 	}
 	expired, err := countExpired(ctx, tx, e, rd.code)
-	return Redriven{Matched: taken.Matched + n, Accepted: taken.Accepted + n, Expired: expired}, err
+	if err != nil {
+		return taken, err
+	}
+	all := Redriven{Matched: taken.Matched + n, Accepted: taken.Accepted + n, Expired: expired}
+	return all, command.Record(ctx, tx, rd.by, command.Change{
+		Action: "event.retry", EventID: rd.id, After: retryFacts{rd.code, all.Matched, all.Accepted},
+	})
+}
+
+// recordBegin tells the audit of the retry with its first batch: a crash may leave the batches without the end.
+func (rd *redrive) recordBegin(ctx context.Context, tx pgx.Tx) error {
+	if rd.begun {
+		return nil
+	}
+	return command.Record(ctx, tx, rd.by, command.Change{
+		Action: "event.retry_begin", EventID: rd.id, After: map[string]any{"error_code": rd.code},
+	})
 }
 
 func countRetry(ctx context.Context, tx pgx.Tx, id int64, code domain.Code) (r Redriven, err error) {
@@ -94,6 +110,8 @@ func countRetry(ctx context.Context, tx pgx.Tx, id int64, code domain.Code) (r R
 type redrive struct {
 	*Events
 
+	by      command.Caller
+	begun   bool // the audit knows of it
 	id      int64
 	code    domain.Code // "" for any
 	largest int64       // amount of the event's targets, which never change; 0 until a limit needs it
@@ -107,6 +125,7 @@ func (rd *redrive) all(ctx context.Context) (r Redriven, err error) {
 			return err
 		})
 		if err == nil {
+			rd.begun = rd.begun || n > 0
 			r.Matched, r.Accepted = r.Matched+n, r.Accepted+n
 			err = failpoint.Hit(ctx, failpoint.RedriveAfterCommit)
 		}
@@ -135,6 +154,9 @@ func (rd *redrive) batch(ctx context.Context, tx pgx.Tx, after string) (n int, l
 		return 0, "", err
 	}
 	if err := outbox.Redriven(ctx, tx, rd.river, chunks); err != nil {
+		return 0, "", err
+	}
+	if err := rd.recordBegin(ctx, tx); err != nil {
 		return 0, "", err
 	}
 	return len(members), members[len(members)-1], failpoint.Hit(ctx, failpoint.RedriveBeforeCommit)

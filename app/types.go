@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bestow/app/command"
 	"bestow/app/eventrow"
 	"bestow/domain"
 	"bestow/internal/pg"
@@ -33,28 +34,40 @@ func (s *Types) List(ctx context.Context) ([]domain.EventType, error) {
 }
 
 // Edit changes the unit, the limits or the label of a type. The limits are obeyed by each import, start, resume and
-// retry that begins later; what runs goes on. Errors: domain.NotFound, domain.Invalid with every offending field.
-func (s *Types) Edit(ctx context.Context, code string, p TypePatch) (domain.EventType, error) {
-	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (domain.EventType, error) {
-		if !domain.ValidTypeCode(code) {
-			return domain.EventType{}, noType()
-		}
-		if _, err := tx.Exec(ctx, `SELECT FROM event_types WHERE code = $1 FOR UPDATE`, code); err != nil {
-			return domain.EventType{}, err
-		}
-		types, err := eventrow.Types(ctx, tx)
-		if err != nil {
-			return domain.EventType{}, err
-		}
-		t, known := types[code]
-		if !known {
-			return t, noType()
-		}
-		if err := p.check(); err != nil {
-			return t, err
-		}
-		t = p.applied(t)
-		return t, updateType(ctx, tx, t)
+// retry that begins later; what runs goes on. Errors: domain.NotFound, domain.Invalid with every offending field, and
+// those of a key.
+func (s *Types) Edit(ctx context.Context, by command.Caller, code string, p TypePatch) (domain.EventType, error) {
+	return command.Run(ctx, s.pool, by, command.Command[domain.EventType]{
+		Do: func(tx pgx.Tx) (domain.EventType, error) { return editType(ctx, tx, by, code, p) },
+	})
+}
+
+func editType(
+	ctx context.Context, tx pgx.Tx, by command.Caller, code string, p TypePatch,
+) (domain.EventType, error) {
+	if !domain.ValidTypeCode(code) {
+		return domain.EventType{}, noType()
+	}
+	if _, err := tx.Exec(ctx, `SELECT FROM event_types WHERE code = $1 FOR UPDATE`, code); err != nil {
+		return domain.EventType{}, err
+	}
+	types, err := eventrow.Types(ctx, tx)
+	if err != nil {
+		return domain.EventType{}, err
+	}
+	before, known := types[code]
+	if !known {
+		return before, noType()
+	}
+	if err := p.check(); err != nil {
+		return before, err
+	}
+	after := p.applied(before)
+	if err := updateType(ctx, tx, after); err != nil {
+		return after, err
+	}
+	return after, command.Record(ctx, tx, by, command.Change{
+		Action: "type.edit", Object: "event type " + code, Before: factsOfType(before), After: factsOfType(after),
 	})
 }
 

@@ -38,6 +38,8 @@ const (
 	NotReplayable   Code = "not_replayable"    // the parked message cannot be published again
 	NoReport        Code = "no_report"         // the service has never verified the event
 	ReportUnderWay  Code = "report_under_way"  // the event's first report is being made
+	NameTaken       Code = "name_taken"        // the principal of the name has another role, or is disabled
+	KeyShown        Code = "key_shown"         // the new key was shown to the first request of the Idempotency-Key
 	Unavailable     Code = "unavailable"       // the database cannot be asked now
 )
 

@@ -86,7 +86,7 @@ func (s *server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // secureHeaders sets headers for browsers: no sniffing, no framing, no foreign content, no caching.
-func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	style := pageStyleHash()
 	return func(c echo.Context) error {
 		h := c.Response().Header()
@@ -95,7 +95,7 @@ func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		if ruleOf(c.Path()) == auth.Page {
+		if s.ruleOf(c.Request().Method, c.Path()).Way == auth.Page {
 			h.Set("Content-Security-Policy",
 				"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "+
 					"form-action 'self'; frame-ancestors 'none'")

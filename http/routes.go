@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"bestow/domain"
 	"bestow/http/auth"
 	"bestow/http/web"
 
@@ -18,7 +19,7 @@ func (s *server) routes() {
 		s.answerBeforeCut,    // outside of those that may answer before the body is read
 		s.logAccess,          // outside of recover, to log the answer to a panic
 		s.recoverPanic,       // outside of those that may panic
-		secureHeaders,        // refusals need them too
+		s.secureHeaders,      // refusals need them too
 		s.guard.Authenticate, // last, before the request is read; unknown routes need a key too
 	)
 	e.GET("/", s.serveFront)
@@ -29,68 +30,88 @@ func (s *server) routes() {
 		e.Any("/river/*", s.river)
 	}
 
-	a, ev, li, in := s.api, s.events, s.lists, s.inspect
-	web.Handle(a, op("POST", "/events", http.StatusCreated, "Make an event"), ev.Create)
-	web.Handle(a, op("GET", "/events", http.StatusOK, "List events, newest first"), ev.List)
-	web.Handle(a, op("GET", "/events/{id}", http.StatusOK, "Show an event"), ev.Get)
-	web.Handle(a, op("PATCH", "/events/{id}", http.StatusOK, "Change an event that is PENDING", ev.DescribePatch),
+	a, ev, li, in, ac := s.api, s.events, s.lists, s.inspect, s.access
+	web.Handle(a, op("POST", "/events", http.StatusCreated, domain.Operate, "Make an event"), ev.Create)
+	web.Handle(a, op("GET", "/events", http.StatusOK, domain.Read, "List events, newest first"), ev.List)
+	web.Handle(a, op("GET", "/events/{id}", http.StatusOK, domain.Read, "Show an event"), ev.Get)
+	web.Handle(a, op("PATCH", "/events/{id}", http.StatusOK, domain.Operate, "Change an event that is PENDING", ev.DescribePatch),
 		ev.Patch)
-	web.Stream(a, op("DELETE", "/events/{id}", http.StatusNoContent, "Delete an event that was never started"), ev.Delete)
-	web.Handle(a, op("POST", "/events/{id}/start", http.StatusAccepted, "Start an event"), ev.Start)
-	web.Handle(a, op("POST", "/events/{id}/resume", http.StatusAccepted, "Let a stopped event go on"), ev.Resume)
-	web.Stream(a, op("POST", "/events/{id}/stop", http.StatusOK, "Stop an event"), ev.Stop)
-	web.Stream(a, op("GET", "/events/{id}/progress", http.StatusOK, "Show how an event goes", in.DescribeProgress),
+	web.Stream(a, op("DELETE", "/events/{id}", http.StatusNoContent, domain.Operate, "Delete an event that was never started"), ev.Delete)
+	web.Handle(a, op("POST", "/events/{id}/start", http.StatusAccepted, domain.Operate, "Start an event"), ev.Start)
+	web.Handle(a, op("POST", "/events/{id}/resume", http.StatusAccepted, domain.Operate, "Let a stopped event go on"), ev.Resume)
+	web.Stream(a, op("POST", "/events/{id}/stop", http.StatusOK, domain.Operate, "Stop an event"), ev.Stop)
+	web.Stream(a, op("GET", "/events/{id}/progress", http.StatusOK, domain.Read, "Show how an event goes", in.DescribeProgress),
 		in.Progress)
-	web.Handle(a, op("GET", "/queue", http.StatusOK, "Show the lanes in the order in which they will run"), in.Queue)
-	web.Stream(a, op("POST", "/events/{id}/targets", http.StatusCreated, "Import a member list", li.DescribeImport),
+	web.Handle(a, op("GET", "/queue", http.StatusOK, domain.Read, "Show the lanes in the order in which they will run"), in.Queue)
+	web.Stream(a, op("POST", "/events/{id}/targets", http.StatusCreated, domain.Operate, "Import a member list", li.DescribeImport),
 		li.Import)
-	web.Handle(a, op("GET", "/events/{id}/imports", http.StatusOK, "List an event's uploads"), li.ListImports)
-	web.Stream(a, op("GET", "/events/{id}/imports/{import_id}/rejected", http.StatusOK,
-		"Download the rejected rows of an upload", li.DescribeRejectedRows), li.RejectedRows)
-	web.Handle(a, op("DELETE", "/events/{id}/imports/running", http.StatusNoContent,
-		"End an upload that is under way", li.DescribeEndImport), li.EndImport)
-	web.Handle(a, op("GET", "/events/{id}/results", http.StatusOK, "List what became of the members, by member_id"),
+	web.Handle(a, op("GET", "/events/{id}/imports", http.StatusOK, domain.Read, "List an event's uploads"), li.ListImports)
+	web.Stream(a, op("GET", "/events/{id}/imports/{import_id}/rejected", http.StatusOK, domain.ReadWhole, "Download the rejected rows of an upload", li.DescribeRejectedRows), li.RejectedRows)
+	web.Handle(a, op("DELETE", "/events/{id}/imports/running", http.StatusNoContent, domain.Operate, "End an upload that is under way", li.DescribeEndImport), li.EndImport)
+	web.Handle(a, op("GET", "/events/{id}/results", http.StatusOK, domain.Read, "List what became of the members, by member_id"),
 		in.Results)
-	web.Stream(a, op("POST", "/events/{id}/retry", http.StatusOK, "Try again what was given up"), ev.Retry)
-	web.Handle(a, op("POST", "/events/{id}/verify", http.StatusAccepted,
-		"Ask for a report that compares all that was granted", in.DescribeVerify), in.Verify)
-	web.Handle(a, op("GET", "/events/{id}/verify", http.StatusOK,
-		"Show the last report on an event: the auditor's document", in.DescribeLastReport), in.LastReport)
-	web.Stream(a, op("POST", "/brake", http.StatusOK,
-		"Engage a brake: nothing in its scope starts or goes on until it is released"), ev.EngageBrake)
-	web.Handle(a, op("GET", "/brake", http.StatusOK, "Show the engaged brakes"), ev.ShowBrakes)
-	web.Handle(a, op("POST", "/brake/release", http.StatusOK,
-		"Release a brake: reserved events that are due start; stopped events wait for a resume"), ev.ReleaseBrake)
-	web.Stream(a, op("POST", "/stop-all", http.StatusOK,
-		"Stop every running event, and let none start: the brake all"), ev.StopAll)
-	web.Handle(a, op("GET", "/event-types", http.StatusOK, "List event types with their units and limits"), ev.ListTypes)
-	web.Handle(a, op("PATCH", "/event-types/{code}", http.StatusOK,
-		"Change the unit, the limits or the label of an event type", ev.DescribePatchType), ev.PatchType)
-	web.Handle(a, op("GET", "/system", http.StatusOK,
-		"Show the processes, the ledgers' breakers, River and the brake, and what stands still", in.DescribeSystem),
+	web.Stream(a, op("POST", "/events/{id}/retry", http.StatusOK, domain.Operate, "Try again what was given up"), ev.Retry)
+	web.Handle(a, op("POST", "/events/{id}/verify", http.StatusAccepted, domain.Operate, "Ask for a report that compares all that was granted", in.DescribeVerify), in.Verify)
+	web.Handle(a, op("GET", "/events/{id}/verify", http.StatusOK, domain.Read, "Show the last report on an event: the auditor's document", in.DescribeLastReport), in.LastReport)
+	web.Stream(a, op("POST", "/brake", http.StatusOK, domain.Operate, "Engage a brake: nothing in its scope starts or goes on until it is released"), ev.EngageBrake)
+	web.Handle(a, op("GET", "/brake", http.StatusOK, domain.Read, "Show the engaged brakes"), ev.ShowBrakes)
+	web.Handle(a, op("POST", "/brake/release", http.StatusOK, domain.Release, "Release a brake: reserved events that are due start; stopped events wait for a resume"), ev.ReleaseBrake)
+	web.Stream(a, op("POST", "/stop-all", http.StatusOK, domain.Operate, "Stop every running event, and let none start: the brake all"), ev.StopAll)
+	web.Handle(a, op("GET", "/event-types", http.StatusOK, domain.Read, "List event types with their units and limits"), ev.ListTypes)
+	web.Handle(a, op("PATCH", "/event-types/{code}", http.StatusOK, domain.Administer, "Change the unit, the limits or the label of an event type", ev.DescribePatchType), ev.PatchType)
+	web.Handle(a, op("GET", "/system", http.StatusOK, domain.Read, "Show the processes, the ledgers' breakers, River and the brake, and what stands still", in.DescribeSystem),
 		in.System)
-	web.Handle(a, op("GET", "/parked", http.StatusOK, "List messages that no handler could use, newest first"),
+	web.Handle(a, op("GET", "/parked", http.StatusOK, domain.Read, "List messages that no handler could use, newest first"),
 		ev.ListParked)
-	web.Handle(a, op("POST", "/parked/{id}/replay", http.StatusAccepted, "Publish a parked message again"),
+	web.Handle(a, op("POST", "/parked/{id}/replay", http.StatusAccepted, domain.Operate, "Publish a parked message again"),
 		ev.ReplayParked)
+	web.Handle(a, op("GET", "/keys", http.StatusOK, domain.Administer, "List the keys, newest first"), ac.ListKeys)
+	web.Handle(a, op("POST", "/keys", http.StatusCreated, domain.Administer, "Make a key, which is shown this once",
+		ac.DescribeCreateKey), ac.CreateKey)
+	web.Handle(a, op("DELETE", "/keys/{id}", http.StatusNoContent, domain.Administer,
+		"Revoke a key: within a minute no process takes it"), ac.RevokeKey)
+	web.Handle(a, op("GET", "/audit", http.StatusOK, domain.Read,
+		"List what people and keys have changed, newest first"), ac.ListAudit)
+	s.rules = rulesOf(a)
 	describeSecondAnswers(a.OpenAPI())
 }
 
-// ruleOf returns the rule of the route with the pattern. A route that stands nowhere here needs the key.
-func ruleOf(pattern string) auth.Rule {
+// ruleOf returns the rule of the route with the method and the pattern. A route that stands nowhere here needs any key.
+func (s *server) ruleOf(method, pattern string) auth.Rule {
 	switch pattern {
 	case web.Prefix + "/openapi.json", web.Prefix + "/docs":
-		return auth.Open
+		return auth.Rule{Way: auth.Open}
 	case "/river", "/river/*":
-		return auth.Page
+		return auth.Rule{Way: auth.Page, Right: domain.Administer}
 	case "/":
-		return auth.Front
+		return auth.Rule{Way: auth.Front}
 	}
-	return auth.Keyed
+	return s.rules[method+" "+pattern]
 }
 
-// op describes one route of the API; describe adds more than its head.
-func op(method, path string, status int, summary string, describe ...func(*huma.Operation)) huma.Operation {
+// rulesOf returns the rules of a's routes, by their methods and their patterns as echo has them.
+func rulesOf(a *web.API) map[string]auth.Rule {
+	rules := map[string]auth.Rule{}
+	for _, o := range a.Operations() {
+		pattern := web.Prefix + strings.NewReplacer("{", ":", "}", "").Replace(o.Path)
+		right, _ := o.Metadata[rightKey].(domain.Right)
+		rules[o.Method+" "+pattern] = auth.Rule{Right: right, Unlimited: stops(o.Path)}
+	}
+	return rules
+}
+
+// stops reports whether a request to the route stops what runs, which is never refused for the number of requests.
+func stops(path string) bool {
+	return path == "/brake" || path == "/stop-all" || strings.HasSuffix(path, "/stop")
+}
+
+// rightKey is where an operation holds the right that its callers need.
+const rightKey = "right"
+
+// op describes one route of the API, whose callers need the right; describe adds more than its head.
+func op(
+	method, path string, status int, right domain.Right, summary string, describe ...func(*huma.Operation),
+) huma.Operation {
 	o := huma.Operation{
 		OperationID:   operationID(method, path),
 		Tags:          []string{tagOf(path)},
@@ -98,11 +119,28 @@ func op(method, path string, status int, summary string, describe ...func(*huma.
 		Path:          path,
 		Summary:       summary,
 		DefaultStatus: status,
+		Metadata:      map[string]any{rightKey: right},
 	}
 	for _, more := range describe {
 		more(&o)
 	}
+	if roles := domain.RolesThatMay(right); len(roles) < len(domain.Roles()) {
+		o.Description = strings.TrimSpace(o.Description + " Role: " + orList(roles) + ".")
+	}
 	return o
+}
+
+// orList names the roles: operator, approver or admin.
+func orList(roles []domain.Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // operationID names a route for generated clients: post-events-id-start.
@@ -122,6 +160,8 @@ func tagOf(path string) string {
 		return "Proof"
 	case under("brake"), under("stop-all"):
 		return "Brake"
+	case under("keys"), under("audit"):
+		return "Keys and audit"
 	case under("event-types"):
 		return "Event types"
 	case under("events"), under("queue"):

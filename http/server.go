@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/http/access"
 	"bestow/http/auth"
 	"bestow/http/events"
 	"bestow/http/inspect"
@@ -25,6 +26,7 @@ type Config struct {
 	AdminKey string             // the key of role admin; "": every request is refused
 	RiverUI  http.Handler       // with the prefix /river; nil: there is none
 	Guesses  auth.GuessLimits   // zero: the defaults
+	PerKey   auth.KeyLimit      // zero: the default
 	Uploads  lists.UploadLimits // zero: the defaults
 	Log      *slog.Logger
 }
@@ -39,6 +41,8 @@ type server struct {
 	events  *events.Handlers
 	lists   *lists.Handlers
 	inspect *inspect.Handlers
+	access  *access.Handlers
+	rules   map[string]auth.Rule // of the API's routes
 }
 
 // New returns the handler for BESTOW_ADDR.
@@ -56,10 +60,13 @@ func newServer(c Config) *server {
 		log:     c.Log,
 		riverUI: c.RiverUI,
 	}
-	s.guard = auth.New(auth.Config{AdminKey: c.AdminKey, Guesses: c.Guesses, RuleOf: ruleOf}, s.api)
+	s.guard = auth.New(auth.Config{
+		AdminKey: c.AdminKey, Keys: c.App.Access, Guesses: c.Guesses, PerKey: c.PerKey, RuleOf: s.ruleOf,
+	}, s.api)
 	s.events = events.New(c.App, s.api, c.Log)
 	s.lists = lists.New(c.App.Targets, c.Uploads, s.api)
 	s.inspect = inspect.New(c.App.Reports, s.api)
+	s.access = access.New(c.App)
 	e.HTTPErrorHandler = s.api.AnswerError
 	s.routes()
 	return s

@@ -36,6 +36,7 @@ type (
 	expireArgs    struct{}
 	collectArgs   struct{}
 	forecastArgs  struct{}
+	auditArgs     struct{}
 )
 
 // Kind is wire format.
@@ -65,6 +66,9 @@ func (collectArgs) Kind() string { return "collect" }
 // Kind is wire format.
 func (forecastArgs) Kind() string { return "forecast" }
 
+// Kind is wire format.
+func (auditArgs) Kind() string { return "audit" }
+
 // schedules says how often each job of the timetable runs.
 func schedules() []schedule {
 	return []schedule{
@@ -73,6 +77,7 @@ func schedules() []schedule {
 		every(30*time.Second, sweepArgs{}),       // chunks that no job would publish get one
 		every(30*time.Second, reconcileArgs{}),   // republishes chunks that Kafka lost
 		every(30*time.Second, rescueArgs{}),      // rescues verifications whose process was killed
+		every(10*time.Second, auditArgs{}),       // chains the rows of the audit, and writes the head to the log
 		every(10*time.Minute, tidyArgs{}),        // deletes what deleted events and killed processes left
 		oneEvery(time.Minute, expireArgs{}),      // expires points that have run out
 		oneEvery(collectEvery, collectArgs{}),    // collects debts of members
@@ -105,6 +110,9 @@ func Register(w *river.Workers, with Workers) {
 	add[closeDoneArgs](w, events.CloseDone)
 	add[tidyArgs](w, func(ctx context.Context) error {
 		return errors.Join(with.App.Verify.DeleteHealedJobs(ctx), events.Tidy(ctx), with.App.Processes.Tidy(ctx))
+	})
+	add[auditArgs](w, func(ctx context.Context) error {
+		return errors.Join(with.App.Audit.Link(ctx), with.App.Audit.Anchor(ctx))
 	})
 	add[sweepArgs](w, warned(with.Log, "chunks without a job were given one", with.Sweeper.Sweep))
 	add[reconcileArgs](w, warned(with.Log, "published chunks were lost and are published again",

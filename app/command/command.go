@@ -24,8 +24,11 @@ const Wait = 10 * time.Second
 
 // Caller says who asks, and under which idempotency key.
 type Caller struct {
-	Actor string // the name of the API key
-	Once  *Once  // nil: asked without an Idempotency-Key
+	Actor     string // the name of the principal
+	KeyID     int64  // of the principal's key; 0: that of the settings, or none
+	RequestID string // "" outside of a request
+	Reason    string // why, as the caller says; "" for none
+	Once      *Once  // nil: asked without an Idempotency-Key
 }
 
 // Once makes a request happen at most once: a repeated key with the same fingerprint gets the stored answer.

@@ -36,7 +36,10 @@ func (s *Imports) EndImport(ctx context.Context, by command.Caller, eventID int6
 			return 0, errors.Join(err, noImport(eventID))
 		}
 		// committed first: the sender reads it when its transaction breaks
-		return backend, upsertEnded(ctx, tx, eventID, by.Actor)
+		if err := upsertEnded(ctx, tx, eventID, by.Actor); err != nil {
+			return 0, err
+		}
+		return backend, command.Record(ctx, tx, by, command.Change{Action: "import.end", EventID: eventID})
 	})
 	if err != nil {
 		return err

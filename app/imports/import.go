@@ -29,7 +29,7 @@ import (
 // TotalOverLimit, Unavailable, UploadEnded, MissingKeys, those of a key, and [RejectedError] with AllRejected,
 // RowsRejected or TooManyRejected. What the body's own Read returned is wrapped. (T1)
 func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, u Upload) (Result, error) {
-	im := &importing{Imports: s, actor: by.Actor, upload: u, body: newBody(u.Body)}
+	im := &importing{Imports: s, by: by, upload: u, body: newBody(u.Body)}
 	if err := im.body.arrive(); err != nil {
 		return Result{}, err
 	}
@@ -123,7 +123,7 @@ func (s *Imports) lostCommit(ctx context.Context, eventID int64, result Result, 
 // importing is one import at work.
 type importing struct {
 	*Imports
-	actor  string
+	by     command.Caller
 	upload Upload
 	body   *body
 
@@ -205,7 +205,21 @@ func (im *importing) keep(ctx context.Context, tx pgx.Tx, result *Result) (err e
 	if result.ImportID, err = im.record(ctx, tx); err != nil {
 		return err
 	}
-	return im.addToEvent(ctx, tx, result.ImportID)
+	if err := im.addToEvent(ctx, tx, result.ImportID); err != nil {
+		return err
+	}
+	return command.Record(ctx, tx, im.by, command.Change{
+		Action: "import.add", EventID: im.event.ID, Object: fmt.Sprintf("import %d of event %d", result.ImportID, im.event.ID),
+		After: importFacts{result.ImportID, result.Accepted, result.Rejected, result.TotalAmount},
+	})
+}
+
+// importFacts is what the audit shows of an import.
+type importFacts struct {
+	ImportID    int64 `json:"import_id"`
+	Accepted    int   `json:"accepted"`
+	Rejected    int   `json:"rejected"`
+	TotalAmount int64 `json:"total_amount"`
 }
 
 // lockEvent makes this the event's only import until the transaction ends. A start that meets the lock is refused.

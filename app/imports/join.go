@@ -115,7 +115,7 @@ func (im *importing) importRecord() Record {
 	media, _ := memberlist.MediaType(im.upload.ContentType)
 	return Record{
 		EventID:     im.event.ID,
-		CreatedBy:   im.actor,
+		CreatedBy:   im.by.Actor,
 		ContentType: media,
 		Header:      im.rows.Header(),
 		SHA256:      im.body.sum(),

@@ -188,6 +188,10 @@ func proofInvariants() []invariant {
 				"{roots root} of started events[; the hash key is in the same database for {bare event}: " +
 				"a person who can write to it can forge them]",
 		}, {
+			id: "I28", compare: compareAudit,
+			statement: "no row of the audit was changed or taken away since it was linked to the row before it",
+			compared:  "{changes change}, each with its link, and {heads head} that the log has[; {unlinked} not linked yet]",
+		}, {
 			id: "I35", compare: compareTypes,
 			statement: "the registry of event types matches the tables",
 			compared:  "{types type}, {events event} of them, and their tables",

@@ -39,6 +39,8 @@ type verification struct {
 
 	expiryOff bool // nothing expires by itself
 
+	auditHead *Head // that was kept elsewhere; nil: none
+
 	unsealer Unsealer   // nil: there is no master key
 	keys     keys.Store // of the hashes of lists
 	list     []invariant

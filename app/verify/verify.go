@@ -31,6 +31,14 @@ type Query struct {
 	Event    string     // id or campaign_id, id:7 or campaign:7 where a number is both; "" for all events
 	By       string     // who asks; "" is "command line"
 	Repaired []Repaired // what was repaired before
+	// AuditHead is a head of the audit chain that was kept outside of the database; nil: none is compared.
+	AuditHead *Head
+}
+
+// Head is a link of the audit chain, as the service writes it to its log.
+type Head struct {
+	Position int64
+	Hash     []byte
 }
 
 // Report holds the result of each invariant, all at one moment. Its JSON is the auditor's document.
@@ -115,6 +123,7 @@ func (s *Verifier) Verify(ctx context.Context, q Query) (Report, error) {
 	v := verification{
 		event: event, by: cmp.Or(q.By, "command line"), remote: s.c.RemoteLedger, zone: s.c.Zone,
 		expiryOff: s.c.ExpiryOff, unsealer: s.c.Unsealer, keys: s.c.Keys, list: invariants(), repaired: q.Repaired,
+		auditHead: q.AuditHead,
 	}
 	if err := s.onSnapshot(ctx, &v); err != nil {
 		return Report{}, fmt.Errorf("verify: %w", err)

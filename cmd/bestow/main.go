@@ -38,6 +38,8 @@ type cli struct {
 	Brake        campaign.BrakeCmd      `cmd:"" help:"The emergency brake: until it is released no event starts or resumes, and no grant begins."`
 	Retry        campaign.RetryCmd      `cmd:"" help:"Ask again for the members that were given up, and run waiting retries now."`
 	Parked       campaign.ParkedCmd     `cmd:"" help:"List messages that no handler could use, and publish them again."`
+	Audit        campaign.AuditCmd      `cmd:"" help:"List what people and keys have changed: who, what, when and why."`
+	Key          upkeep.KeyCmd          `cmd:"" help:"Make, list and revoke API keys."`
 	Doctor       upkeep.DoctorCmd       `cmd:"" help:"Find errors of the installation, and the reasons why events do not move."`
 	Installation upkeep.InstallationCmd `cmd:"" help:"Show the installation id of this database, or give a copied database a new one."`
 	Ledger       upkeep.LedgerCmd       `cmd:"" help:"Show the id of this database's ledger, or give a copied ledger a new one."`

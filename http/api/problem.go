@@ -13,6 +13,8 @@ type Problem struct {
 	Hint         string        `json:"hint,omitempty" doc:"what to do next"`
 	Errors       []FieldError  `json:"errors,omitempty" doc:"every offending field"`
 	RequestID    string        `json:"request_id,omitempty" doc:"the log of the server knows the request by it"`
+	Role         string        `json:"role,omitempty" doc:"of forbidden: the role of the key"`
+	Needs        []string      `json:"needs,omitempty" doc:"of forbidden: the roles that may do it"`
 	Current      string        `json:"current,omitempty" doc:"of wrong_status: where the event stands"`
 	Allowed      []string      `json:"allowed,omitzero" doc:"of wrong_status: what may be asked of it now"`
 	EventID      int64         `json:"event_id,omitzero" doc:"of campaign_taken and lane_busy: the other event"`
@@ -39,7 +41,8 @@ const (
 	BadRequest           = "bad_request"            // a parameter or header has no valid value
 	Malformed            = "malformed"              // the body is not the expected JSON
 	Unauthorized         = "unauthorized"           // no key, or a wrong one
-	TooManyRequests      = "too_many_requests"      // too many wrong keys: Retry-After says when to try again
+	Forbidden            = "forbidden"              // the role of the key does not allow it
+	TooManyRequests      = "too_many_requests"      // too many wrong keys, or requests of one key: Retry-After says how long to wait
 	CrossSite            = "cross_site"             // a browser sent it from another site
 	MethodNotAllowed     = "method_not_allowed"     // the route has other methods
 	PreconditionFailed   = "precondition_failed"    // If-Match names another state of the event

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -17,57 +18,75 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Rule says what a caller of a route needs.
-type Rule int
+// Way says how a caller of a route shows who they are.
+type Way int
 
-// The rules. A route without one, and an unknown route, needs the key in the Authorization header.
+// The ways. A route that nothing is said of, and an unknown route, needs the key in the Authorization header.
 const (
-	Keyed Rule = iota // Bearer KEY
-	Open              // nothing: `bestow openapi` shows the same to anyone
-	Page              // Bearer KEY, or HTTP Basic with the key as the password, for people with a browser
-	Front             // nothing, from a browser; for programs it is no route
+	Keyed Way = iota // Bearer KEY
+	Open             // nothing: `bestow openapi` shows the same to anyone
+	Page             // Bearer KEY, or HTTP Basic with the key as the password, for people with a browser
+	Front            // nothing, from a browser; for programs it is no route
 )
+
+// Rule says what a caller of a route needs.
+type Rule struct {
+	Way   Way
+	Right domain.Right // of the caller's role; "" is domain.Read
+	// Unlimited routes are never refused for the number of requests: those that stop what runs.
+	Unlimited bool
+}
 
 // Config holds what a Guard needs.
 type Config struct {
-	AdminKey string                    // "": every request is refused
-	Guesses  GuessLimits               // zero: the defaults
-	RuleOf   func(pattern string) Rule // the rule of a route
+	AdminKey string      // of the principal admin; "": there is no such key
+	Keys     Keys        // all other keys; nil: there are none
+	Guesses  GuessLimits // zero: the defaults
+	PerKey   KeyLimit    // zero: the default
+	// RuleOf returns the rule of the route with the method and the pattern.
+	RuleOf func(method, pattern string) Rule
+}
+
+// Keys finds out whose a key is.
+type Keys interface {
+	// Identify returns the principal that has the key, and whether there is one.
+	Identify(ctx context.Context, key string) (domain.Principal, bool, error)
 }
 
 // Guard admits requests that obey their routes' rules.
 type Guard struct {
-	key     [sha256.Size]byte // of the admin's key
-	locked  bool              // no key is set
-	guesses *guesses
-	ruleOf  func(pattern string) Rule
-	api     *web.API
+	admin    [sha256.Size]byte // of the admin's key
+	hasAdmin bool
+	keys     Keys
+	guesses  *guesses
+	requests *requests
+	ruleOf   func(method, pattern string) Rule
+	api      *web.API
 }
 
 // New returns a Guard, whose refusals a writes.
 func New(c Config, a *web.API) *Guard {
 	return &Guard{
-		key:     sha256.Sum256([]byte(c.AdminKey)),
-		locked:  c.AdminKey == "",
-		guesses: newGuesses(c.Guesses),
-		ruleOf:  c.RuleOf,
-		api:     a,
+		admin:    sha256.Sum256([]byte(c.AdminKey)),
+		hasAdmin: c.AdminKey != "",
+		keys:     c.Keys,
+		guesses:  newGuesses(c.Guesses),
+		requests: newRequests(c.PerKey),
+		ruleOf:   c.RuleOf,
+		api:      a,
 	}
 }
-
-// adminName is the name of the key in BESTOW_ADMIN_KEY. It stands in created_by.
-const adminName = "admin"
 
 // Authenticate admits a request that obeys its route's rule.
 func (g *Guard) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	crossOrigin := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
-		rule := g.ruleOf(c.Path())
-		if rule == Open || rule == Front && WantsPage(c.Request()) {
+		rule := g.ruleOf(c.Request().Method, c.Path())
+		if rule.Way == Open || rule.Way == Front && WantsPage(c.Request()) {
 			return next(c)
 		}
 		key, given := bearer(c.Request())
-		if !given && rule == Page {
+		if !given && rule.Way == Page {
 			// A browser adds a stored password to requests that other sites make it send, so the origin counts too.
 			if _, key, given = c.Request().BasicAuth(); given && crossOrigin.Check(c.Request()) != nil {
 				return &domain.Error{
@@ -76,10 +95,11 @@ func (g *Guard) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 				}
 			}
 		}
-		if err := g.admit(c, rule, key, given); err != nil {
+		p, err := g.admit(c, rule, key, given)
+		if err != nil {
 			return err
 		}
-		c.SetRequest(c.Request().WithContext(web.WithActor(c.Request().Context(), adminName)))
+		c.SetRequest(c.Request().WithContext(web.WithPrincipal(c.Request().Context(), p)))
 		return next(c)
 	}
 }
@@ -93,29 +113,79 @@ func bearer(r *http.Request) (key string, given bool) {
 	return strings.TrimSpace(key), given && strings.EqualFold(scheme, "Bearer")
 }
 
-// admit admits the right key, and refuses every other request. Limits apply only to wrong keys.
-func (g *Guard) admit(c echo.Context, rule Rule, key string, given bool) error {
+// admit returns who has the key, if they may do what the route does, and refuses every other request.
+func (g *Guard) admit(c echo.Context, rule Rule, key string, given bool) (domain.Principal, error) {
 	ctx := c.Request().Context()
 	if !given {
-		return g.unauthorized(ctx, rule, given)
+		return domain.Principal{}, g.unauthorized(ctx, rule, given)
 	}
-	sum := sha256.Sum256([]byte(key))
-	if subtle.ConstantTimeCompare(sum[:], g.key[:]) == 1 && !g.locked {
-		return nil
+	p, known, err := g.identify(ctx, key)
+	switch {
+	case err != nil:
+		return p, err
+	case !known:
+		if wait := g.guesses.wrong(c.RealIP()); wait > 0 {
+			return p, g.tooManyGuesses(ctx, wait)
+		}
+		return p, g.unauthorized(ctx, rule, given)
+	case !p.Role.May(cmp.Or(rule.Right, domain.Read)):
+		return p, g.forbidden(ctx, p, rule.Right)
+	case rule.Unlimited:
+		return p, nil
 	}
-	if wait := g.guesses.wrong(c.RealIP()); wait > 0 {
-		return g.tooManyGuesses(ctx, wait)
+	if wait := g.requests.take(p.KeyID); wait > 0 {
+		return p, g.tooManyRequests(ctx, wait)
 	}
-	return g.unauthorized(ctx, rule, given)
+	return p, nil
 }
 
-// tooManyGuesses refuses a wrong key with 429, and says how long to wait.
+// identify returns who has the key, and whether anyone has.
+func (g *Guard) identify(ctx context.Context, key string) (domain.Principal, bool, error) {
+	sum := sha256.Sum256([]byte(key))
+	if subtle.ConstantTimeCompare(sum[:], g.admin[:]) == 1 && g.hasAdmin {
+		return domain.Principal{Name: domain.AdminName, Role: domain.Admin}, true, nil
+	}
+	if g.keys == nil {
+		return domain.Principal{}, false, nil
+	}
+	return g.keys.Identify(ctx, key)
+}
+
+// forbidden refuses a key whose role does not have the right.
+func (g *Guard) forbidden(ctx context.Context, p domain.Principal, right domain.Right) error {
+	refused := g.api.Problem(ctx, &domain.Error{
+		Code:    api.Forbidden,
+		Message: "the key of " + p.Name + " has the role " + string(p.Role) + ", which may not do this",
+		Hint:    "ask an admin for a key whose role is one of needs",
+	})
+	refused.Role = string(p.Role)
+	for _, role := range domain.RolesThatMay(cmp.Or(right, domain.Read)) {
+		refused.Needs = append(refused.Needs, string(role))
+	}
+	return refused
+}
+
+// tooManyRequests refuses a request of a key that has sent too many.
+func (g *Guard) tooManyRequests(ctx context.Context, wait time.Duration) error {
+	return g.tryLater(ctx, wait, &domain.Error{
+		Code:    api.TooManyRequests,
+		Message: "this key sends too many requests",
+		Hint:    "wait as long as Retry-After says; stop and brake are never refused for this",
+	})
+}
+
+// tooManyGuesses refuses a wrong key after too many others.
 func (g *Guard) tooManyGuesses(ctx context.Context, wait time.Duration) error {
-	p := g.api.Problem(ctx, &domain.Error{
+	return g.tryLater(ctx, wait, &domain.Error{
 		Code:    api.TooManyRequests,
 		Message: "the API key is not valid, and too many wrong ones came from here, or in all",
 		Hint:    "send the right key, which never waits; another wrong one waits as long as Retry-After says",
 	})
+}
+
+// tryLater refuses with 429, and says how long to wait.
+func (g *Guard) tryLater(ctx context.Context, wait time.Duration, e *domain.Error) error {
+	p := g.api.Problem(ctx, e)
 	p.GetHeaders().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	return p
 }
@@ -131,12 +201,12 @@ func (g *Guard) unauthorized(ctx context.Context, rule Rule, given bool) error {
 		e.Message = "the API key is not valid"
 		challenge += `, error="invalid_token"`
 	}
-	if g.locked {
-		e.Hint = "no key exists yet: set BESTOW_ADMIN_KEY, start the service again, " +
-			"and send that key as `Authorization: Bearer KEY`"
+	if !g.hasAdmin {
+		e.Hint = "make a key with `bestow key create`, or set BESTOW_ADMIN_KEY and start the service again, " +
+			"and send it as `Authorization: Bearer KEY`"
 	}
 	p := g.api.Problem(ctx, e)
-	if rule == Page {
+	if rule.Way == Page {
 		p.Hint += "; in a browser it is the password, with any user name"
 		p.GetHeaders().Add("WWW-Authenticate", `Basic realm="bestow", charset="UTF-8"`)
 	}

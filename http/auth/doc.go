@@ -1,6 +1,7 @@
-// Package auth admits requests that have the right API key, and limits how many wrong ones are tried.
+// Package auth admits requests that have an API key whose role may do what they ask, and limits how many wrong keys are
+// tried and how many requests a key sends.
 //
-// Start with auth.go. guess.go counts wrong keys.
+// Start with auth.go. guess.go counts wrong keys, requests.go those of each key. Whose a key is says package app/access.
 //
 // What it must never do: delay the right key, or show a key in an answer or a log.
 package auth

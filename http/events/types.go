@@ -35,21 +35,27 @@ func (h *Handlers) DescribePatchType(o *huma.Operation) {
 
 // PatchTypeIn is a request to change an event type.
 type PatchTypeIn struct {
+	web.Idempotent
+
 	Code string `path:"code" example:"POINT"`
 	Body web.Body[api.EventTypePatch]
 }
 
 // TypeOut is an answer with one event type.
-type TypeOut struct{ Body api.EventType }
+type TypeOut struct {
+	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
+	Body     api.EventType
+}
 
-// PatchType changes an event type, and answers with it as it is now. It logs who changed the type, because no row keeps
-// that. It needs no Idempotency-Key, since the same patch has the same effect twice.
+// PatchType changes an event type, and answers with it as it is now. It also logs who changed the type: its limits hold
+// for all.
 func (h *Handlers) PatchType(ctx context.Context, in *PatchTypeIn) (*TypeOut, error) {
 	wire, unread, err := in.Body.Read()
 	if err != nil {
 		return nil, err
 	}
-	t, err := h.types.Edit(ctx, in.Code, app.TypePatch{
+	by := in.Caller(ctx, in.Body.Canonical())
+	t, err := h.types.Edit(ctx, by, in.Code, app.TypePatch{
 		Label:        wire.Label,
 		Unit:         wire.Unit,
 		MaxPerMember: wire.MaxPerMember,
@@ -63,5 +69,5 @@ func (h *Handlers) PatchType(ctx context.Context, in *PatchTypeIn) (*TypeOut, er
 	}
 	h.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", web.Actor(ctx), "unit", t.Unit,
 		"max_per_member", t.Limits.PerMember, "max_per_event", t.Limits.PerEvent, "max_count", t.Limits.Count)
-	return &TypeOut{Body: api.FromType(t)}, nil
+	return &TypeOut{Replayed: web.Replayed(by), Body: api.FromType(t)}, nil
 }

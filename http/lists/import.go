@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"bestow/app/command"
 	"bestow/app/imports"
 	"bestow/http/api"
 	"bestow/http/web"
@@ -115,7 +114,7 @@ func (*Handlers) DescribeEndImport(o *huma.Operation) {
 
 // EndImport ends the upload that is under way. It answers once the event is free for another upload.
 func (h *Handlers) EndImport(ctx context.Context, in *web.ByID) (*Nothing, error) {
-	return nil, h.imports.EndImport(ctx, command.Caller{Actor: web.Actor(ctx)}, in.ID)
+	return nil, h.imports.EndImport(ctx, web.CallerOf(ctx), in.ID)
 }
 
 // ImportsOut is an answer with the imports of an event.

@@ -1,6 +1,11 @@
 package web
 
-import "context"
+import (
+	"context"
+
+	"bestow/app/command"
+	"bestow/domain"
+)
 
 // RequestKey is the request's id in logs.
 const RequestKey = "request_id"
@@ -18,17 +23,26 @@ func RequestID(ctx context.Context) string {
 	return id
 }
 
-type actorKey struct{}
+type principalKey struct{}
 
-// WithActor returns ctx as that of a request whose key has the name.
-func WithActor(ctx context.Context, name string) context.Context {
-	return context.WithValue(ctx, actorKey{}, name)
+// WithPrincipal returns ctx as that of a request by the principal.
+func WithPrincipal(ctx context.Context, p domain.Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, p)
 }
 
-// Actor returns the name of the request's key.
-func Actor(ctx context.Context) string {
-	name, _ := ctx.Value(actorKey{}).(string)
-	return name
+// Principal returns who sent the request; the zero value for a request that needs no key.
+func Principal(ctx context.Context) domain.Principal {
+	p, _ := ctx.Value(principalKey{}).(domain.Principal)
+	return p
+}
+
+// Actor returns the name of who sent the request.
+func Actor(ctx context.Context) string { return Principal(ctx).Name }
+
+// CallerOf returns who sent the request, for a change that takes no Idempotency-Key.
+func CallerOf(ctx context.Context) command.Caller {
+	p := Principal(ctx)
+	return command.Caller{Actor: p.Name, KeyID: p.KeyID, RequestID: RequestID(ctx)}
 }
 
 type stopKey struct{}

@@ -20,6 +20,7 @@ const (
 	EventCursor  Cursor = "id<"
 	ParkedCursor Cursor = "parked<"
 	ResultCursor Cursor = "member>"
+	AuditCursor  Cursor = "audit<"
 )
 
 // Write returns the cursor of the page that begins before the id.

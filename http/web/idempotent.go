@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"bestow/app/command"
+	"bestow/domain"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/text/unicode/norm"
 )
 
 // maxKey bounds the characters of an Idempotency-Key.
@@ -18,10 +20,13 @@ const maxKey = 200
 type Idempotent struct {
 	Key string `header:"Idempotency-Key" doc:"1 to 200 printable ASCII characters. A request that is repeated with it changes nothing twice and gets the first answer; a stop or a brake is done again, and a start, resume or release tells what is so now"`
 
+	Reason string `header:"X-Reason" doc:"why, for the audit: up to 500 characters of UTF-8"`
+
 	what string // method, path and query
 }
 
-// Resolve keeps the request line for the fingerprint. It refuses a key that cannot be stored, and two different keys.
+// Resolve keeps the request line for the fingerprint. It refuses a key or a reason that cannot be stored, and two
+// different keys.
 func (i *Idempotent) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
 	i.what = ctx.Method() + "\n" + u.Path + "\n" + u.Query().Encode()
@@ -31,6 +36,10 @@ func (i *Idempotent) Resolve(ctx huma.Context) []error {
 			given, several = true, several || value != i.Key
 		}
 	})
+	i.Reason = norm.NFC.String(strings.TrimSpace(i.Reason))
+	if why := domain.CheckText(i.Reason, domain.MaxReason); i.Reason != "" && why != "" {
+		return []error{&huma.ErrorDetail{Location: "header.X-Reason", Message: why}}
+	}
 	switch {
 	case given && !usableKey(i.Key):
 		return []error{&huma.ErrorDetail{
@@ -53,7 +62,8 @@ func usableKey(key string) bool {
 
 // Caller returns the caller, with a fingerprint of the request: method, path, query and body.
 func (i *Idempotent) Caller(ctx context.Context, canonicalBody []byte) command.Caller {
-	by := command.Caller{Actor: Actor(ctx)}
+	by := CallerOf(ctx)
+	by.Reason = i.Reason
 	if i.Key == "" {
 		return by
 	}

@@ -2,9 +2,12 @@ package upkeep
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"bestow/app"
@@ -27,6 +30,8 @@ type VerifyCmd struct {
 	Event  *string `arg:"" optional:"" help:"The event's id or campaign_id; if a number is both, write id:7 or campaign:7. Default: all events."`
 	Repair bool    `help:"First correct the counters that differ from a recount of the rows. It never changes results, totals or the ledger."`
 	Remote bool    `help:"Ask the service at BESTOW_URL for a report on the event, wait for it, and print it."`
+
+	AuditHead string `placeholder:"POSITION:HASH" help:"A head of the audit chain that you kept from the service's log. It must still be in the chain."`
 }
 
 // The ends of a verify that is not green: the report has said it all.
@@ -42,6 +47,9 @@ func (c *VerifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return terminal.Usage("the event's name is empty: give an id or a campaign_id, or nothing for all events")
 	}
 	if c.Remote {
+		if c.AuditHead != "" {
+			return terminal.Usage("--audit-head is compared where the database is read: leave --remote out")
+		}
 		return c.runRemote(ctx, t)
 	}
 	cfg, err := settings.Load()
@@ -112,6 +120,9 @@ func (c *VerifyCmd) verify(ctx context.Context, t *terminal.Terminal, reports *v
 	if c.Event != nil {
 		query.Event = *c.Event
 	}
+	if query.AuditHead, err = parseHead(c.AuditHead); err != nil {
+		return err
+	}
 	if c.Repair {
 		if query.Repaired, err = reports.Repair(ctx, query); err != nil {
 			return err
@@ -126,6 +137,23 @@ func (c *VerifyCmd) verify(ctx context.Context, t *terminal.Terminal, reports *v
 		return err
 	}
 	return c.conclude(t, v, document)
+}
+
+// parseHead reads a head of the audit chain as the log has it, nil for "".
+func parseHead(text string) (*verify.Head, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // no head is no error
+	}
+	digits, hash, _ := strings.Cut(text, ":")
+	position, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || position < 1 {
+		return nil, terminal.Usage("--audit-head is %q: write POSITION:HASH, as the log has them", text)
+	}
+	sum, err := hex.DecodeString(hash)
+	if err != nil || len(sum) != sha256.Size {
+		return nil, terminal.Usage("--audit-head is %q: write POSITION:HASH, as the log has them", text)
+	}
+	return &verify.Head{Position: position, Hash: sum}, nil
 }
 
 // conclude prints what was found, and fails if that is not green. As JSON it prints the bytes of the document.

@@ -1,0 +1,239 @@
+package access
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bestow/app/command"
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
+)
+
+// The bounds of a key's validity.
+const (
+	DefaultValidity = 365 * 24 * time.Hour
+	maxValidity     = 5 * 365 * 24 * time.Hour
+)
+
+// Key is a key as it is kept: not the key itself.
+type Key struct {
+	ID         int64
+	Name       string // of its principal
+	Role       domain.Role
+	Prefix     string // how the key begins, by which people tell keys apart
+	CreatedBy  string
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsedAt *time.Time // to the minute
+	RevokedAt  *time.Time
+	RevokedBy  *string
+}
+
+// NewKey holds what is said of a key to be made.
+type NewKey struct {
+	Name      string      // of a principal; a new one is made as a service
+	Role      domain.Role // of the principal
+	ExpiresAt *time.Time  // nil: after DefaultValidity
+	Unread    []domain.Field
+}
+
+// MadeKey is a new key and its text, which is shown this once.
+type MadeKey struct {
+	Key
+	Secret string
+}
+
+// Create makes a key of the principal with the name, who is made if there is none. A second key of a principal replaces
+// the first without a pause: the first is revoked when nothing uses it any more. Errors: domain.Invalid with every
+// offending field, NameTaken for a principal with another role, KeyShown for a repeated idempotency key, and those of a
+// key.
+func (s *Access) Create(ctx context.Context, by command.Caller, n NewKey) (MadeKey, error) {
+	n.Name = norm.NFC.String(strings.TrimSpace(n.Name))
+	secret := newSecret()
+	made, err := command.Run(ctx, s.pool, by, command.Command[Key]{
+		Do: func(tx pgx.Tx) (Key, error) { return create(ctx, tx, by, n, secret) },
+	})
+	if err != nil {
+		return MadeKey{}, err
+	}
+	if by.Once != nil && by.Once.Replayed {
+		return MadeKey{}, &domain.Error{
+			Code:    domain.KeyShown,
+			Message: fmt.Sprintf("key %d was made by the first request, and shown in its answer", made.ID),
+			Hint:    "if that answer was lost, revoke the key and make another one with a new Idempotency-Key",
+		}
+	}
+	return MadeKey{made, secret.text}, nil
+}
+
+func create(ctx context.Context, tx pgx.Tx, by command.Caller, n NewKey, secret secret) (Key, error) {
+	now, err := pg.Now(ctx, tx)
+	if err != nil {
+		return Key{}, err
+	}
+	if err := n.check(now); err != nil {
+		return Key{}, err
+	}
+	expires := now.Add(DefaultValidity)
+	if n.ExpiresAt != nil {
+		expires = *n.ExpiresAt
+	}
+	principal, err := principalFor(ctx, tx, by.Actor, n)
+	if err != nil {
+		return Key{}, err
+	}
+	id, err := insertKey(ctx, tx, principal, secret, by.Actor, expires)
+	if err != nil {
+		return Key{}, err
+	}
+	k, err := selectKey(ctx, tx, id)
+	if err != nil {
+		return Key{}, err
+	}
+	return k, command.Record(ctx, tx, by, command.Change{
+		Action: "key.create", Object: object(k), After: k.facts(),
+	})
+}
+
+// check returns domain.Invalid with every field that cannot be.
+func (n NewKey) check(now time.Time) error {
+	fields := slices.Clone(n.Unread)
+	add := func(name, why string) {
+		if why != "" && !slices.ContainsFunc(fields, func(f domain.Field) bool { return f.Name == name }) {
+			fields = append(fields, domain.Field{Name: name, Message: why})
+		}
+	}
+	switch {
+	case n.Name == "":
+		add("name", "is missing")
+	case n.Name == domain.AdminName:
+		add("name", "belongs to BESTOW_ADMIN_KEY")
+	case strings.Contains(n.Name, ":"):
+		add("name", "must not have a colon")
+	default:
+		add("name", domain.CheckText(n.Name, maxName))
+	}
+	if !n.Role.May(domain.Read) {
+		add("role", "must be viewer, operator, approver or admin")
+	}
+	if n.ExpiresAt != nil {
+		switch {
+		case !n.ExpiresAt.After(now):
+			add("expires_at", "must be in the future")
+		case n.ExpiresAt.After(now.Add(maxValidity)):
+			add("expires_at", "must be within five years")
+		}
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	return &domain.Error{
+		Code: domain.Invalid, Message: "the key cannot be made like this",
+		Hint: "correct the fields that are named", Fields: fields,
+	}
+}
+
+// maxName is the most characters of a principal's name.
+const maxName = 50
+
+// principalFor returns the id of the principal with n's name, and makes one where there is none.
+func principalFor(ctx context.Context, tx pgx.Tx, actor string, n NewKey) (id int64, err error) {
+	if err := insertService(ctx, tx, actor, n.Name, n.Role); err != nil {
+		return 0, err
+	}
+	id, role, disabled, err := selectPrincipal(ctx, tx, n.Name)
+	switch {
+	case err != nil:
+		return 0, err
+	case disabled:
+		return 0, &domain.Error{
+			Code: domain.NameTaken, Message: "the principal " + n.Name + " is disabled",
+			Hint: "take another name",
+		}
+	case role != n.Role:
+		return 0, &domain.Error{
+			Code:    domain.NameTaken,
+			Message: fmt.Sprintf("the principal %s has the role %s", n.Name, role),
+			Hint:    "ask for a key of that role, or take another name",
+		}
+	}
+	return id, nil
+}
+
+// List returns all keys, newest first.
+func (s *Access) List(ctx context.Context) ([]Key, error) {
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Key, error) { return selectKeys(ctx, tx) })
+}
+
+// Revoke ends a key. Within cacheFor, no process takes it any more. A key that is revoked stays so. Error:
+// domain.NotFound.
+func (s *Access) Revoke(ctx context.Context, by command.Caller, id int64) error {
+	_, err := command.Run(ctx, s.pool, by, command.Command[struct{}]{
+		Do: func(tx pgx.Tx) (struct{}, error) { return struct{}{}, revoke(ctx, tx, by, id) },
+	})
+	if err == nil {
+		s.known.forget(id)
+	}
+	return err
+}
+
+func revoke(ctx context.Context, tx pgx.Tx, by command.Caller, id int64) error {
+	before, err := lockKey(ctx, tx, id)
+	if err != nil || before.RevokedAt != nil {
+		return err
+	}
+	if err := updateRevoked(ctx, tx, id, by.Actor); err != nil {
+		return err
+	}
+	after, err := selectKey(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	return command.Record(ctx, tx, by, command.Change{
+		Action: "key.revoke", Object: object(after), Before: before.facts(), After: after.facts(),
+	})
+}
+
+func object(k Key) string { return fmt.Sprintf("key %d of %s", k.ID, k.Name) }
+
+// facts is what the audit shows of a key.
+func (k Key) facts() map[string]any {
+	facts := map[string]any{
+		"id": k.ID, "name": k.Name, "role": k.Role, "prefix": k.Prefix, "expires_at": k.ExpiresAt.UTC(),
+	}
+	if k.RevokedAt != nil {
+		facts["revoked_at"] = k.RevokedAt.UTC()
+	}
+	return facts
+}
+
+// secret is a key's text, which is never kept.
+type secret struct{ text, prefix string }
+
+// keyMark begins every key, so that one that was published by mistake is recognised.
+const keyMark = "bestow_"
+
+// newSecret returns a random key with 130 bits behind its prefix.
+func newSecret() secret {
+	prefix := keyMark + strings.ToLower(rand.Text()[:8])
+	return secret{text: prefix + "_" + rand.Text(), prefix: prefix}
+}
+
+// prefixOf returns the prefix of what may be a key.
+func prefixOf(text string) (prefix string, ok bool) {
+	end := len(keyMark) + 8
+	if len(text) <= end || !strings.HasPrefix(text, keyMark) || text[end] != '_' {
+		return "", false
+	}
+	return text[:end], true
+}
+
+func hashOf(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }

@@ -1,0 +1,61 @@
+package domain
+
+import "slices"
+
+// Role says what a principal, a person or a service, may do. It is wire format.
+type Role string
+
+// The roles. Each of the first three may do what the one before it may. An Admin may do what an Operator may, and is not
+// thereby an Approver.
+const (
+	Viewer   Role = "viewer"   // reads; member ids are masked
+	Operator Role = "operator" // makes, imports, starts, stops, brakes, redrives
+	Approver Role = "approver" // releases brakes
+	Admin    Role = "admin"    // gives out keys, sets the limits of event types
+)
+
+// Roles lists all of them.
+func Roles() []Role { return []Role{Viewer, Operator, Approver, Admin} }
+
+// Right is what a request asks of its caller's role.
+type Right string
+
+// The rights.
+const (
+	Read       Right = "read"       // see everything but whole member ids
+	ReadWhole  Right = "read_whole" // see whole member ids, and rows as they were uploaded
+	Operate    Right = "operate"    // change events
+	Release    Right = "release"    // let go on what a brake holds
+	Administer Right = "administer" // keys, event types, River's own pages
+)
+
+// May reports whether the role has the right. Until a start needs an approval, an Admin may release a brake: an
+// installation begins with one key, of an Admin.
+func (r Role) May(right Right) bool {
+	switch right {
+	case Read:
+		return slices.Contains(Roles(), r)
+	case ReadWhole, Operate:
+		return r == Operator || r == Approver || r == Admin
+	case Release:
+		return r == Approver || r == Admin
+	case Administer:
+		return r == Admin
+	}
+	return false
+}
+
+// RolesThatMay lists the roles that have the right.
+func RolesThatMay(right Right) []Role {
+	return slices.DeleteFunc(Roles(), func(r Role) bool { return !r.May(right) })
+}
+
+// AdminName is the name of the principal that has the key in BESTOW_ADMIN_KEY.
+const AdminName = "admin"
+
+// Principal is who asks: a person or a service, by one of its keys. The zero value is nobody, and may do nothing.
+type Principal struct {
+	Name  string // unique; stands in created_by and in the audit
+	Role  Role
+	KeyID int64 // 0: the key of BESTOW_ADMIN_KEY, or no key
+}
