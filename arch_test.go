@@ -71,14 +71,16 @@ var leaves = []string{
 
 // apart are the rooms of app that do not know each other. Only app/app.go knows them, which wires them, and app/pins, which
 // keeps the keys of PINs for two of them.
-var apart = []string{"app/imports", "app/grants", "app/reports", "app/verify"}
+var apart = []string{
+	"app/imports", "app/grants", "app/reports", "app/verify", "app/access", "app/audit",
+}
 
 // shared are the rooms of http that its other rooms know. Those do not know each other: only http knows them, which has
 // all routes on one page and wires the handlers.
 var shared = []string{"http/api", "http/web"}
 
 // handlers are the rooms of http that hold nothing but handlers.
-var handlers = []string{"http/events", "http/lists", "http/inspect"}
+var handlers = []string{"http/events", "http/lists", "http/inspect", "http/access"}
 
 // spelling holds what a name that does not exist may have meant.
 const spelling = "internal/spelling"

@@ -5,8 +5,8 @@ import "slices"
 // Role says what a principal, a person or a service, may do. It is wire format.
 type Role string
 
-// The roles. Each of the first three may do what the one before it may. An Admin may do what an Operator may, and is not
-// thereby an Approver.
+// The roles. Each of the first three may do what the one before it may. An Admin may do what an Operator may, and is
+// not thereby an Approver.
 const (
 	Viewer   Role = "viewer"   // reads; member ids are masked
 	Operator Role = "operator" // makes, imports, starts, stops, brakes, redrives

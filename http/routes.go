@@ -34,40 +34,55 @@ func (s *server) routes() {
 	web.Handle(a, op("POST", "/events", http.StatusCreated, domain.Operate, "Make an event"), ev.Create)
 	web.Handle(a, op("GET", "/events", http.StatusOK, domain.Read, "List events, newest first"), ev.List)
 	web.Handle(a, op("GET", "/events/{id}", http.StatusOK, domain.Read, "Show an event"), ev.Get)
-	web.Handle(a, op("PATCH", "/events/{id}", http.StatusOK, domain.Operate, "Change an event that is PENDING", ev.DescribePatch),
-		ev.Patch)
-	web.Stream(a, op("DELETE", "/events/{id}", http.StatusNoContent, domain.Operate, "Delete an event that was never started"), ev.Delete)
+	web.Handle(a, op("PATCH", "/events/{id}", http.StatusOK, domain.Operate,
+		"Change an event that is PENDING", ev.DescribePatch), ev.Patch)
+	web.Stream(a, op("DELETE", "/events/{id}", http.StatusNoContent, domain.Operate,
+		"Delete an event that was never started"), ev.Delete)
 	web.Handle(a, op("POST", "/events/{id}/start", http.StatusAccepted, domain.Operate, "Start an event"), ev.Start)
-	web.Handle(a, op("POST", "/events/{id}/resume", http.StatusAccepted, domain.Operate, "Let a stopped event go on"), ev.Resume)
+	web.Handle(a, op("POST", "/events/{id}/resume", http.StatusAccepted, domain.Operate,
+		"Let a stopped event go on"), ev.Resume)
 	web.Stream(a, op("POST", "/events/{id}/stop", http.StatusOK, domain.Operate, "Stop an event"), ev.Stop)
-	web.Stream(a, op("GET", "/events/{id}/progress", http.StatusOK, domain.Read, "Show how an event goes", in.DescribeProgress),
-		in.Progress)
-	web.Handle(a, op("GET", "/queue", http.StatusOK, domain.Read, "Show the lanes in the order in which they will run"), in.Queue)
-	web.Stream(a, op("POST", "/events/{id}/targets", http.StatusCreated, domain.Operate, "Import a member list", li.DescribeImport),
-		li.Import)
-	web.Handle(a, op("GET", "/events/{id}/imports", http.StatusOK, domain.Read, "List an event's uploads"), li.ListImports)
-	web.Stream(a, op("GET", "/events/{id}/imports/{import_id}/rejected", http.StatusOK, domain.ReadWhole, "Download the rejected rows of an upload", li.DescribeRejectedRows), li.RejectedRows)
-	web.Handle(a, op("DELETE", "/events/{id}/imports/running", http.StatusNoContent, domain.Operate, "End an upload that is under way", li.DescribeEndImport), li.EndImport)
-	web.Handle(a, op("GET", "/events/{id}/results", http.StatusOK, domain.Read, "List what became of the members, by member_id"),
-		in.Results)
-	web.Stream(a, op("POST", "/events/{id}/retry", http.StatusOK, domain.Operate, "Try again what was given up"), ev.Retry)
-	web.Handle(a, op("POST", "/events/{id}/verify", http.StatusAccepted, domain.Operate, "Ask for a report that compares all that was granted", in.DescribeVerify), in.Verify)
-	web.Handle(a, op("GET", "/events/{id}/verify", http.StatusOK, domain.Read, "Show the last report on an event: the auditor's document", in.DescribeLastReport), in.LastReport)
-	web.Stream(a, op("POST", "/brake", http.StatusOK, domain.Operate, "Engage a brake: nothing in its scope starts or goes on until it is released"), ev.EngageBrake)
+	web.Stream(a, op("GET", "/events/{id}/progress", http.StatusOK, domain.Read,
+		"Show how an event goes", in.DescribeProgress), in.Progress)
+	web.Handle(a, op("GET", "/queue", http.StatusOK, domain.Read,
+		"Show the lanes in the order in which they will run"), in.Queue)
+	web.Stream(a, op("POST", "/events/{id}/targets", http.StatusCreated, domain.Operate,
+		"Import a member list", li.DescribeImport), li.Import)
+	web.Handle(a, op("GET", "/events/{id}/imports", http.StatusOK, domain.Read,
+		"List an event's uploads"), li.ListImports)
+	web.Stream(a, op("GET", "/events/{id}/imports/{import_id}/rejected", http.StatusOK, domain.ReadWhole,
+		"Download the rejected rows of an upload", li.DescribeRejectedRows), li.RejectedRows)
+	web.Handle(a, op("DELETE", "/events/{id}/imports/running", http.StatusNoContent, domain.Operate,
+		"End an upload that is under way", li.DescribeEndImport), li.EndImport)
+	web.Handle(a, op("GET", "/events/{id}/results", http.StatusOK, domain.Read,
+		"List what became of the members, by member_id"), in.Results)
+	web.Stream(a, op("POST", "/events/{id}/retry", http.StatusOK, domain.Operate,
+		"Try again what was given up"), ev.Retry)
+	web.Handle(a, op("POST", "/events/{id}/verify", http.StatusAccepted, domain.Operate,
+		"Ask for a report that compares all that was granted", in.DescribeVerify), in.Verify)
+	web.Handle(a, op("GET", "/events/{id}/verify", http.StatusOK, domain.Read,
+		"Show the last report on an event: the auditor's document", in.DescribeLastReport), in.LastReport)
+	web.Stream(a, op("POST", "/brake", http.StatusOK, domain.Operate,
+		"Engage a brake: nothing in its scope starts or goes on until it is released"), ev.EngageBrake)
 	web.Handle(a, op("GET", "/brake", http.StatusOK, domain.Read, "Show the engaged brakes"), ev.ShowBrakes)
-	web.Handle(a, op("POST", "/brake/release", http.StatusOK, domain.Release, "Release a brake: reserved events that are due start; stopped events wait for a resume"), ev.ReleaseBrake)
-	web.Stream(a, op("POST", "/stop-all", http.StatusOK, domain.Operate, "Stop every running event, and let none start: the brake all"), ev.StopAll)
-	web.Handle(a, op("GET", "/event-types", http.StatusOK, domain.Read, "List event types with their units and limits"), ev.ListTypes)
-	web.Handle(a, op("PATCH", "/event-types/{code}", http.StatusOK, domain.Administer, "Change the unit, the limits or the label of an event type", ev.DescribePatchType), ev.PatchType)
-	web.Handle(a, op("GET", "/system", http.StatusOK, domain.Read, "Show the processes, the ledgers' breakers, River and the brake, and what stands still", in.DescribeSystem),
+	web.Handle(a, op("POST", "/brake/release", http.StatusOK, domain.Release,
+		"Release a brake: reserved events that are due start; stopped events wait for a resume"), ev.ReleaseBrake)
+	web.Stream(a, op("POST", "/stop-all", http.StatusOK, domain.Operate,
+		"Stop every running event, and let none start: the brake all"), ev.StopAll)
+	web.Handle(a, op("GET", "/event-types", http.StatusOK, domain.Read,
+		"List event types with their units and limits"), ev.ListTypes)
+	web.Handle(a, op("PATCH", "/event-types/{code}", http.StatusOK, domain.Administer,
+		"Change the unit, the limits or the label of an event type", ev.DescribePatchType), ev.PatchType)
+	web.Handle(a, op("GET", "/system", http.StatusOK, domain.Read,
+		"Show the processes, the ledgers' breakers, River and the brake, and what stands still", in.DescribeSystem),
 		in.System)
-	web.Handle(a, op("GET", "/parked", http.StatusOK, domain.Read, "List messages that no handler could use, newest first"),
-		ev.ListParked)
-	web.Handle(a, op("POST", "/parked/{id}/replay", http.StatusAccepted, domain.Operate, "Publish a parked message again"),
-		ev.ReplayParked)
+	web.Handle(a, op("GET", "/parked", http.StatusOK, domain.Read,
+		"List messages that no handler could use, newest first"), ev.ListParked)
+	web.Handle(a, op("POST", "/parked/{id}/replay", http.StatusAccepted, domain.Operate,
+		"Publish a parked message again"), ev.ReplayParked)
 	web.Handle(a, op("GET", "/keys", http.StatusOK, domain.Administer, "List the keys, newest first"), ac.ListKeys)
-	web.Handle(a, op("POST", "/keys", http.StatusCreated, domain.Administer, "Make a key, which is shown this once",
-		ac.DescribeCreateKey), ac.CreateKey)
+	web.Handle(a, op("POST", "/keys", http.StatusCreated, domain.Administer,
+		"Make a key, which is shown this once", ac.DescribeCreateKey), ac.CreateKey)
 	web.Handle(a, op("DELETE", "/keys/{id}", http.StatusNoContent, domain.Administer,
 		"Revoke a key: within a minute no process takes it"), ac.RevokeKey)
 	web.Handle(a, op("GET", "/audit", http.StatusOK, domain.Read,

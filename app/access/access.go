@@ -51,7 +51,9 @@ func New(c Config) (*Access, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Access{pool: c.Pool, log: c.Log, known: newKnown(), wait: lookUpWait, looking: make(chan struct{}, maxLooking)}, nil
+	return &Access{
+		pool: c.Pool, log: c.Log, known: newKnown(), wait: lookUpWait, looking: make(chan struct{}, maxLooking),
+	}, nil
 }
 
 // Identify returns the principal that has the key, and whether there is one: a key that is unknown, revoked or expired,

@@ -21,7 +21,9 @@ func insertService(ctx context.Context, tx pgx.Tx, actor, name string, role doma
 	return nil
 }
 
-func selectPrincipal(ctx context.Context, tx pgx.Tx, name string) (id int64, role domain.Role, disabled bool, err error) {
+func selectPrincipal(
+	ctx context.Context, tx pgx.Tx, name string,
+) (id int64, role domain.Role, disabled bool, err error) {
 	const query = `SELECT id, role, disabled_at IS NOT NULL FROM principals WHERE name = $1`
 	if err := tx.QueryRow(ctx, query, name).Scan(&id, &role, &disabled); err != nil {
 		return 0, "", false, fmt.Errorf("read principal %s: %w", name, err)
@@ -29,7 +31,9 @@ func selectPrincipal(ctx context.Context, tx pgx.Tx, name string) (id int64, rol
 	return id, role, disabled, nil
 }
 
-func insertKey(ctx context.Context, tx pgx.Tx, principal int64, s secret, actor string, expires time.Time) (id int64, err error) {
+func insertKey(
+	ctx context.Context, tx pgx.Tx, principal int64, s secret, actor string, expires time.Time,
+) (id int64, err error) {
 	sum := hashOf(s.text)
 	const insert = `INSERT INTO api_keys (principal_id, prefix, sha256, created_by, expires_at)
 		VALUES ($1, $2, $3, $4, $5) RETURNING id`
@@ -39,7 +43,8 @@ func insertKey(ctx context.Context, tx pgx.Tx, principal int64, s secret, actor 
 	return id, nil
 }
 
-const keyColumns = `k.id, p.name, p.role, k.prefix, k.created_by, k.created_at, k.expires_at, k.last_used_at, k.revoked_at, k.revoked_by`
+const keyColumns = `k.id, p.name, p.role, k.prefix, k.created_by, k.created_at, k.expires_at,
+	k.last_used_at, k.revoked_at, k.revoked_by`
 
 func selectKeys(ctx context.Context, tx pgx.Tx) ([]Key, error) {
 	const query = `SELECT ` + keyColumns + ` FROM api_keys k JOIN principals p ON p.id = k.principal_id ORDER BY k.id DESC`

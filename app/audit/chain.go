@@ -107,8 +107,8 @@ func insertLinks(ctx context.Context, tx pgx.Tx, after head, rows []unlinked) er
 // anchorAfter is the time between two anchors.
 const anchorAfter = time.Hour
 
-// Anchor writes the head of the chain to the log, outside of the database, once an hour if it has moved: who compares it
-// later with the chain sees that the whole chain was not made anew.
+// Anchor writes the head of the chain to the log, outside of the database, once an hour if it has moved. An auditor who
+// compares it with the chain later sees whether the whole chain was made anew.
 func (s *Audit) Anchor(ctx context.Context) error {
 	var h head
 	const insert = `INSERT INTO audit_anchors (position, hash)

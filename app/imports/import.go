@@ -209,8 +209,9 @@ func (im *importing) keep(ctx context.Context, tx pgx.Tx, result *Result) (err e
 		return err
 	}
 	return command.Record(ctx, tx, im.by, command.Change{
-		Action: "import.add", EventID: im.event.ID, Object: fmt.Sprintf("import %d of event %d", result.ImportID, im.event.ID),
-		After: importFacts{result.ImportID, result.Accepted, result.Rejected, result.TotalAmount},
+		Action: "import.add", EventID: im.event.ID,
+		Object: fmt.Sprintf("import %d of event %d", result.ImportID, im.event.ID),
+		After:  importFacts{result.ImportID, result.Accepted, result.Rejected, result.TotalAmount},
 	})
 }
 

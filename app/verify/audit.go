@@ -48,8 +48,8 @@ type auditChain struct {
 	kept           *Head // that an auditor kept elsewhere; nil: none, or its position is reached
 }
 
-// read compares each row of the audit with its link. A row without a link was written a moment ago, or the job that links
-// does not run.
+// read compares each row of the audit with its link. A row without a link was written a moment ago, or no process has
+// the role jobs.
 func (c *auditChain) read(ctx context.Context, tx pgx.Tx) error {
 	const query = `SELECT c.position, coalesce(c.audit_id, l.id), c.hash, l.id IS NOT NULL, convert_to(ROW(l.id,
 			(extract(epoch FROM l.at) * 1000000)::bigint, l.actor, l.key_id, l.action, l.event_id, l.object, l.before::text,

@@ -91,7 +91,7 @@ func TestVerifySaysWhatIsOpen(t *testing.T) {
 	require.Contains(t, compared["I3"], "2 saves without a settled result yet")
 	require.Contains(t, compared["I4"], "4 came before the relay's mark")
 	require.Contains(t, compared["I11"], "4 unsettled chunks of running events: with a job 2, with a claim 0, published 2")
-	require.Equal(t, "✓ all 33 invariants hold: 24 targets, 12 published, 9 granted, 1 given up, 11 in the ledger", report.Conclusion())
+	require.Equal(t, "✓ all 34 invariants hold: 24 targets, 12 published, 9 granted, 1 given up, 11 in the ledger", report.Conclusion())
 }
 
 // An empty database holds too.
@@ -100,7 +100,7 @@ func TestVerifyNothing(t *testing.T) {
 	report, red := verify(t, pgtest.New(t), Query{})
 	require.Empty(t, red)
 	require.Zero(t, report.Events)
-	require.Equal(t, "✓ all 33 invariants hold: targets = published = results = ledger: 0 = 0 = 0 = 0", report.Conclusion())
+	require.Equal(t, "✓ all 34 invariants hold: targets = published = results = ledger: 0 = 0 = 0 = 0", report.Conclusion())
 }
 
 func TestVerifyFindsTheEvent(t *testing.T) {
@@ -165,7 +165,7 @@ func TestVerifyForeignLedger(t *testing.T) {
 			}
 			require.Equal(t, []string{"I2", "I3", "I12", "I13", "I14", "I16", "I17", "I18", "I19", "I20", "I21", "I22", "I23", "I36", "I37"}, skipped)
 			require.False(t, report.OK)
-			require.Contains(t, report.Conclusion(), "not proved: 17 of 33 invariants hold, not compared: I2, I3, I12, I13, I14, I16, I17, I18, I19, I20, I21, I22, I23, I36, I37, I41: "+c.why)
+			require.Contains(t, report.Conclusion(), "not proved: 18 of 34 invariants hold, not compared: I2, I3, I12, I13, I14, I16, I17, I18, I19, I20, I21, I22, I23, I36, I37, I41: "+c.why)
 		})
 	}
 }
@@ -189,7 +189,7 @@ func TestVerifyOneForeignType(t *testing.T) {
 	report, red := verify(t, pool, Query{})
 	require.Empty(t, red)
 	require.False(t, report.OK)
-	require.Contains(t, report.Conclusion(), "not proved: 32 of 33 invariants hold, not compared: I3: what was granted to events of type VOUCHER stands in the ledger \"acme\"")
+	require.Contains(t, report.Conclusion(), "not proved: 33 of 34 invariants hold, not compared: I3: what was granted to events of type VOUCHER stands in the ledger \"acme\"")
 	require.Equal(t, []Gap{{Why: `what was granted to events of type VOUCHER stands in the ledger "acme", which cannot be read from here`, Events: 2, EventIDs: []int64{2, 7}}},
 		report.Invariants[2].NotCompared)
 	_, err = pool.Exec(t.Context(), `UPDATE point_results SET money_tx_id = 'P1' WHERE event_id = 8 AND member_id = 'm00'`)
@@ -203,8 +203,8 @@ func TestVerifyWithoutMasterKey(t *testing.T) {
 	t.Parallel()
 	reports := poorVerifier(plant(t))
 	for event, want := range map[string]string{
-		"": "31 of 33 invariants hold, not compared: I24, I37", "2": "31 of 33 invariants hold, not compared: I24, I37",
-		"8": "32 of 33 invariants hold, not compared: I24",
+		"": "32 of 34 invariants hold, not compared: I24, I37", "2": "32 of 34 invariants hold, not compared: I24, I37",
+		"8": "33 of 34 invariants hold, not compared: I24",
 	} {
 		report, err := reports.Verify(t.Context(), Query{Event: event})
 		require.NoError(t, err)

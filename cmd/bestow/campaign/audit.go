@@ -52,16 +52,16 @@ func (c *AuditCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	}
 	return c.Print(t, page, func() error {
 		t.SayMore(page.NextCursor)
-		return printAudit(t.Out, page.Items, zone)
+		return printAudit(t, page.Items, zone)
 	})
 }
 
-func printAudit(out io.Writer, list []api.AuditEntry, zone *time.Location) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printAudit(t *terminal.Terminal, list []api.AuditEntry, zone *time.Location) error {
+	return t.Table(func(w io.Writer) {
 		fmt.Fprintln(w, "ID\tAT\tWHO\tACTION\tOBJECT\tREASON")
 		for _, e := range list {
 			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", e.ID, terminal.When(&e.At, zone), e.Actor, e.Action, e.Object,
 				terminal.Printable(terminal.OrDash(e.Reason)))
 		}
-	})
+	}, "WHO", "OBJECT", "REASON")
 }

@@ -96,18 +96,18 @@ func (c *keyListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		for i, k := range keys {
 			list[i] = listedKey(k)
 		}
-		return c.Print(t, list, func() error { return printKeys(t.Out, keys, zone) })
+		return c.Print(t, list, func() error { return printKeys(t, keys, zone) })
 	})
 }
 
-func printKeys(out io.Writer, keys []access.Key, zone *time.Location) error {
-	return terminal.Table(out, func(w io.Writer) {
+func printKeys(t *terminal.Terminal, keys []access.Key, zone *time.Location) error {
+	return t.Table(func(w io.Writer) {
 		fmt.Fprintln(w, "ID\tNAME\tROLE\tPREFIX\tSTATE\tLAST USED")
 		for _, k := range keys {
 			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Role, k.Prefix, state(k, zone),
 				terminal.When(k.LastUsedAt, zone))
 		}
-	})
+	}, "NAME", "STATE")
 }
 
 // state says until when the key is valid, or why it is not.

@@ -47,9 +47,6 @@ func (c *VerifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return terminal.Usage("the event's name is empty: give an id or a campaign_id, or nothing for all events")
 	}
 	if c.Remote {
-		if c.AuditHead != "" {
-			return terminal.Usage("--audit-head is compared where the database is read: leave --remote out")
-		}
 		return c.runRemote(ctx, t)
 	}
 	cfg, err := settings.Load()

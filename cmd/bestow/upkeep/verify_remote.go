@@ -21,6 +21,9 @@ func (c *VerifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 	if c.Event == nil || c.Repair {
 		return terminal.Usage("--remote makes a report on one event, and repairs nothing: bestow verify --remote EVENT")
 	}
+	if c.AuditHead != "" {
+		return terminal.Usage("--audit-head needs the database: set DATABASE_URL, and leave --remote out")
+	}
 	server, e, err := terminal.EventArg{Event: *c.Event}.Find(ctx, t)
 	if err != nil {
 		return err

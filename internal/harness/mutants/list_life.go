@@ -29,6 +29,6 @@ var lifeMutants = []mutant{
 	{"edit: of what has begun", "app/edit.go", "(e.Status != domain.Pending || e.Summary.StartedAt != nil)", "false", life, lifeTests},
 	{"delete: targets stay", "app/edit.go", "\tif err := deleteTargets(ctx, tx, e); err != nil {\n\t\treturn err\n\t}\n", "", life, lifeTests},
 	{"delete: jobs stay", "app/edit.go", "\tif err := outbox.Discard(ctx, tx, id); err != nil {\n\t\treturn err\n\t}\n", "\t_ = outbox.Discard\n", life, lifeTests},
-	{"delete: no record", "app/edit.go", "\tif err := recordDeletion(ctx, tx, e, actor); err != nil {\n\t\treturn err\n\t}\n", "", life, lifeTests},
+	{"delete: no record", "app/edit.go", "\tif err := recordDeletion(ctx, tx, e, by.Actor); err != nil {\n\t\treturn err\n\t}\n", "", life, lifeTests},
 	{"lane: any order", "app/lifecycle_sql.go", "AND NOT e.reservation_missed ORDER BY `+eventrow.Turn)", "AND NOT e.reservation_missed ORDER BY e.id, `+eventrow.Turn)", life, lifeTests},
 }

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"bestow/cmd/bestow/terminal"
+	"bestow/http/api"
+
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
+)
+
+// A key that is made at the command line works over HTTP with its role, until it is revoked; the audit tells of all of
+// it.
+func TestCommandLineKeys(t *testing.T) {
+	s := newShell(t)
+	t.Setenv("DATABASE_URL", s.pool.Config().ConnString())
+	out, errs := s.done("key create --name crm --role operator")
+	key := strings.TrimSpace(out)
+	require.Regexp(t, `^bestow_[a-z2-7]{8}_[A-Z2-7]{26}$`, key, "a script takes the output as it is")
+	require.Contains(t, errs, "key 1 of crm (operator) is valid until ")
+	s.env["BESTOW_KEY"] = key
+	s.done("event create --campaign-id spring --event-type POINT")
+	code, _, errs := s.run("type set POINT --unit P")
+	require.Equal(t, terminal.ExitFailed, code)
+	require.Contains(t, errs, "the key of crm has the role operator, which may not do this")
+	out, _ = s.done("key list")
+	require.Regexp(t, `^ID  NAME  ROLE      PREFIX           STATE  .*LAST USED\n1   crm   operator  bestow_\w{8}  until 2\d{3}-`, out)
+	require.NotContains(t, out, key)
+	out, _ = s.done("key list -o json")
+	var keys []api.Key
+	require.NoError(t, json.Unmarshal([]byte(out), &keys))
+	require.Equal(t, "crm", keys[0].Name)
+
+	s.done("key revoke " + strconv.FormatInt(keys[0].ID, 10))
+	s.env["BESTOW_KEY"] = "key"
+	out, _ = s.done("audit")
+	require.Regexp(t, `(?s)WHO.*host:.*key\.revoke.*crm.*event\.create.*event 1.*host:.*key\.create.*key 1 of crm`, out)
+	out, _ = s.done("audit spring -o json")
+	var page api.AuditPage
+	require.NoError(t, json.Unmarshal([]byte(out), &page))
+	require.Len(t, page.Items, 1)
+	require.Equal(t, keys[0].ID, *page.Items[0].KeyID)
+
+	for line, want := range map[string]string{
+		"key create --name crm --role owner":                        "is none of viewer, operator, approver, admin",
+		"key create --role viewer":                                  "missing flags: --name",
+		"key create --name admin --role viewer":                     "name: belongs to BESTOW_ADMIN_KEY",
+		"key create --name crm --role admin":                        "the principal crm has the role operator",
+		"key create --name a --role viewer --expires-at 2020-01-01": "expires",
+		"key revoke 99":         "there is no key 99",
+		"verify --audit-head x": `--audit-head is "x": write POSITION:HASH`,
+		"verify --audit-head 1:" + strings.Repeat("00", 32): "do not all hold",
+	} {
+		code, out, errs := s.run(line)
+		require.NotEqual(t, terminal.ExitDone, code, line)
+		require.Contains(t, out+errs, want, line)
+	}
+}
