@@ -237,9 +237,6 @@ func TestErrorsHaveOneConstructor(t *testing.T) {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
-		if strings.HasPrefix(filepath.ToSlash(path), "http/auth/") { // who is admitted has codes that no other room has
-			return nil
-		}
 		for _, at := range errorLiterals(t, filepath.ToSlash(path), nil) {
 			t.Errorf("%s makes a domain.Error by hand: call its constructor in domain/refuse.go", at)
 		}

@@ -187,3 +187,12 @@ func ReportUnderWayError(eventID int64, state string) *Error {
 
 // RowError says why a row of a list is rejected; code is one of the codes of rejected rows.
 func RowError(code Code, message, hint string) *Error { return NewError(code, message, hint) }
+
+// NameTakenError is for a key of a name that belongs to a principal of another role, or to one that is disabled.
+func NameTakenError(message, hint string) *Error { return NewError(NameTaken, message, hint) }
+
+// KeyShownError is for a new key that the first request of an Idempotency-Key was shown.
+func KeyShownError(keyID int64) *Error {
+	return NewError(KeyShown, fmt.Sprintf("key %d was made by the first request, and shown in its answer", keyID),
+		"if that answer was lost, revoke the key and make another one with a new Idempotency-Key")
+}

@@ -65,11 +65,7 @@ func (s *Access) Create(ctx context.Context, by command.Caller, n NewKey) (MadeK
 		return MadeKey{}, err
 	}
 	if by.Once != nil && by.Once.Replayed {
-		return MadeKey{}, &domain.Error{
-			Code:    domain.KeyShown,
-			Message: fmt.Sprintf("key %d was made by the first request, and shown in its answer", made.ID),
-			Hint:    "if that answer was lost, revoke the key and make another one with a new Idempotency-Key",
-		}
+		return MadeKey{}, domain.KeyShownError(made.ID)
 	}
 	return MadeKey{made, secret.text}, nil
 }
@@ -135,10 +131,7 @@ func (n NewKey) check(now time.Time) error {
 	if len(fields) == 0 {
 		return nil
 	}
-	return &domain.Error{
-		Code: domain.Invalid, Message: "the key cannot be made like this",
-		Hint: "correct the fields that are named", Fields: fields,
-	}
+	return domain.InvalidError("the key cannot be made like this", "correct the fields that are named", fields...)
 }
 
 // maxName is the most characters of a principal's name.
@@ -154,16 +147,10 @@ func principalFor(ctx context.Context, tx pgx.Tx, actor string, n NewKey) (id in
 	case err != nil:
 		return 0, err
 	case disabled:
-		return 0, &domain.Error{
-			Code: domain.NameTaken, Message: "the principal " + n.Name + " is disabled",
-			Hint: "take another name",
-		}
+		return 0, domain.NameTakenError("the principal "+n.Name+" is disabled", "take another name")
 	case role != n.Role:
-		return 0, &domain.Error{
-			Code:    domain.NameTaken,
-			Message: fmt.Sprintf("the principal %s has the role %s", n.Name, role),
-			Hint:    "ask for a key of that role, or take another name",
-		}
+		return 0, domain.NameTakenError(fmt.Sprintf("the principal %s has the role %s", n.Name, role),
+			"ask for a key of that role, or take another name")
 	}
 	return id, nil
 }

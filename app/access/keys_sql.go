@@ -79,10 +79,7 @@ func oneKey(ctx context.Context, tx pgx.Tx, query string, id int64) (Key, error)
 	}
 	k, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Key])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return k, &domain.Error{
-			Code: domain.NotFound, Message: fmt.Sprintf("there is no key %d", id),
-			Hint: "`bestow key list` or GET /keys shows them",
-		}
+		return k, domain.NotFoundError(fmt.Sprintf("there is no key %d", id), "`bestow key list` or GET /keys shows them")
 	}
 	if err != nil {
 		return k, fmt.Errorf("read key %d: %w", id, err)

@@ -89,10 +89,7 @@ func (g *Guard) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if !given && rule.Way == Page {
 			// A browser adds a stored password to requests that other sites make it send, so the origin counts too.
 			if _, key, given = c.Request().BasicAuth(); given && crossOrigin.Check(c.Request()) != nil {
-				return &domain.Error{
-					Code: api.CrossSite, Message: "another site may not act here",
-					Hint: "do it on this page itself",
-				}
+				return domain.NewError(api.CrossSite, "another site may not act here", "do it on this page itself")
 			}
 		}
 		p, err := g.admit(c, rule, key, given)
@@ -153,11 +150,9 @@ func (g *Guard) identify(ctx context.Context, key string) (domain.Principal, boo
 
 // forbidden refuses a key whose role does not have the right.
 func (g *Guard) forbidden(ctx context.Context, p domain.Principal, right domain.Right) error {
-	refused := g.api.Problem(ctx, &domain.Error{
-		Code:    api.Forbidden,
-		Message: "the key of " + p.Name + " has the role " + string(p.Role) + ", which may not do this",
-		Hint:    "ask an admin for a key whose role is one of needs",
-	})
+	refused := g.api.Problem(ctx, domain.NewError(api.Forbidden,
+		"the key of "+p.Name+" has the role "+string(p.Role)+", which may not do this",
+		"ask an admin for a key whose role is one of needs"))
 	refused.Role = string(p.Role)
 	for _, role := range domain.RolesThatMay(cmp.Or(right, domain.Read)) {
 		refused.Needs = append(refused.Needs, string(role))
@@ -167,20 +162,15 @@ func (g *Guard) forbidden(ctx context.Context, p domain.Principal, right domain.
 
 // tooManyRequests refuses a request of a key that has sent too many.
 func (g *Guard) tooManyRequests(ctx context.Context, wait time.Duration) error {
-	return g.tryLater(ctx, wait, &domain.Error{
-		Code:    api.TooManyRequests,
-		Message: "this key sends too many requests",
-		Hint:    "wait as long as Retry-After says; stop and brake are never refused for this",
-	})
+	return g.tryLater(ctx, wait, domain.NewError(api.TooManyRequests, "this key sends too many requests",
+		"wait as long as Retry-After says; stop and brake are never refused for this"))
 }
 
 // tooManyGuesses refuses a wrong key after too many others.
 func (g *Guard) tooManyGuesses(ctx context.Context, wait time.Duration) error {
-	return g.tryLater(ctx, wait, &domain.Error{
-		Code:    api.TooManyRequests,
-		Message: "the API key is not valid, and too many wrong ones came from here, or in all",
-		Hint:    "send the right key, which never waits; another wrong one waits as long as Retry-After says",
-	})
+	return g.tryLater(ctx, wait, domain.NewError(api.TooManyRequests,
+		"the API key is not valid, and too many wrong ones came from here, or in all",
+		"send the right key, which never waits; another wrong one waits as long as Retry-After says"))
 }
 
 // tryLater refuses with 429, and says how long to wait.
@@ -192,10 +182,7 @@ func (g *Guard) tryLater(ctx context.Context, wait time.Duration, e *domain.Erro
 
 // unauthorized returns the refusal of a request without a key, or with a wrong one. Only the challenge differs.
 func (g *Guard) unauthorized(ctx context.Context, rule Rule, given bool) error {
-	e := &domain.Error{
-		Code: api.Unauthorized, Message: "the request has no API key",
-		Hint: "send it as `Authorization: Bearer KEY`",
-	}
+	e := domain.NewError(api.Unauthorized, "the request has no API key", "send it as `Authorization: Bearer KEY`")
 	challenge := `Bearer realm="bestow"`
 	if given {
 		e.Message = "the API key is not valid"
