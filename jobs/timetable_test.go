@@ -49,6 +49,7 @@ func TestSchedules(t *testing.T) {
 		"sweep every 30s",
 		"reconcile every 30s",
 		"rescue every 30s",
+		"audit every 10s",
 		"tidy every 10m0s",
 		"expire every 1m0s, one at a time",
 		"collect every 10m0s, one at a time",
