@@ -3,7 +3,8 @@ package main
 import "slices"
 
 // mutants are all faults that the command plants.
-var mutants = slices.Concat(grantMutants, lifeMutants, outboxMutants, jobsMutants)
+var mutants = slices.Concat(grantMutants, lifeMutants, onceMutants, listMutants, voucherMutants, policyMutants, outboxMutants,
+	jobsMutants)
 
 // The rooms in which faults are planted, with the tests that have to find them.
 const (
