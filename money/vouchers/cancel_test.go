@@ -1,6 +1,7 @@
 package vouchers_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -167,9 +168,10 @@ func TestKeysOfVouchersAreOneSpace(t *testing.T) {
 	shop := moneytest.Item(1)
 	shop.Key, shop.TypeCode = "shop:1", "SHOP"
 	all := voucherCancels("claw", moneytest.Ask(t, b.GrantVouchers, moneytest.Item(0), shop))
-	taken := all[0]
-	taken.Key = shop.Key
-	require.Equal(t, []string{"conflict key_conflict", "cancelled"}, cancelVouchers(t, b, taken, all[0]))
+	taken, granted := all[0], all[1]
+	taken.Key, granted.Key = shop.Key, shop.Key // the key of another voucher's grant, and of its own
+	require.Equal(t, []string{"conflict key_conflict", "conflict key_conflict", "cancelled"},
+		cancelVouchers(t, b, taken, granted, all[0]))
 	under := moneytest.Item(2)
 	under.Key = all[0].Key
 	require.Equal(t, []money.Outcome{money.Conflict, money.Granted},
@@ -287,6 +289,36 @@ func TestCancelTwoVouchersByOneKeyAtOnce(t *testing.T) {
 	require.Equal(t, []string{"conflict key_conflict"}, <-said)
 	require.Equal(t, []money.VoucherState{money.VoucherCancelled, money.VoucherIssued},
 		states(t, b, moneytest.Items(2)...))
+}
+
+// A voucher that another transaction is cancelling, by another key, is waited for: it is cancelled once.
+func TestCancelAVoucherThatIsBeingCancelled(t *testing.T) {
+	t.Parallel()
+	b := moneytest.Setup(t)
+	all := voucherCancels("claw", moneytest.Ask(t, b.GrantVouchers, moneytest.Item(0)))
+	other, err := b.Pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = other.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = other.Exec(t.Context(), `SELECT FROM money.vouchers WHERE idempotency_key = $1 FOR UPDATE`, moneytest.Item(0).Key)
+	require.NoError(t, err)
+	_, err = other.Exec(t.Context(), `INSERT INTO money.voucher_events (member_id, voucher_id, kind, idempotency_key)
+		SELECT member_id, voucher_id, 'CANCELLED', 'another' FROM money.vouchers WHERE idempotency_key = $1`, moneytest.Item(0).Key)
+	require.NoError(t, err)
+	said := make(chan []string, 1)
+	var g errgroup.Group
+	g.Go(func() error {
+		answers, err := b.CancelVouchers(t.Context(), moneytest.Soon(), all)
+		said <- lines(answers)
+		return err
+	})
+	const waits = `SELECT count(*) FROM pg_locks WHERE NOT granted
+		AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())`
+	require.Eventually(t, func() bool { return len(said) > 0 || moneytest.Scan[int](t, b.Pool, waits) > 0 }, time.Minute,
+		5*time.Millisecond)
+	require.Empty(t, said, "the voucher is locked")
+	require.NoError(t, other.Commit(t.Context()))
+	require.NoError(t, g.Wait())
+	require.Equal(t, []string{"refused nothing_to_cancel"}, <-said)
 }
 
 // Vouchers and what became of them are append-only, for the tables' owner too.
