@@ -10,6 +10,7 @@ import (
 
 	"bestow/http/api"
 	"bestow/http/auth"
+	"bestow/internal/desktest"
 
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
@@ -28,11 +29,11 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 	open := map[string]bool{"GET /api/v1/openapi.json": true, "GET /api/v1/docs": true}
 	d := setup(t)
 	s := d.serve(Config{
-		App: d.app, AdminKey: testKey, RiverUI: jobsPage,
+		App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage,
 		Guesses: auth.GuessLimits{AddressBurst: 1e9, AllBurst: 1e9, AddressPerSecond: 1e9, AllPerSecond: 1e9},
 	})
 	routes := New(Config{
-		App: d.app, AdminKey: testKey, RiverUI: jobsPage,
+		App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage,
 		Log: slog.New(slog.DiscardHandler),
 	}).(*echo.Echo).Routes()
 	require.Greater(t, len(routes), 10)
@@ -49,30 +50,30 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 			continue
 		}
 		for _, header := range []string{
-			"", "Bearer", "Bearer ", "Bearer wrong", "Bearer " + testKey + "x", "bearer",
-			testKey, "Token " + testKey,
+			"", "Bearer", "Bearer ", "Bearer wrong", "Bearer " + desktest.Key + "x", "bearer",
+			desktest.Key, "Token " + desktest.Key,
 		} {
 			a := d.doAt(s, call{r.Method, path, "", []string{"Authorization: " + header}})
 			require.Equal(t, http.StatusUnauthorized, a.StatusCode, "%s %s %q", r.Method, path, header)
 			require.Contains(t, strings.Join(a.Header.Values("WWW-Authenticate"), " "), `Bearer realm="bestow"`)
 			if r.Method != http.MethodHead {
-				require.NotContains(t, a.refused(401, api.Unauthorized).Detail, testKey)
+				require.NotContains(t, a.Refused(401, api.Unauthorized).Detail, desktest.Key)
 			}
 		}
 	}
 	require.Equal(t, len(open), seen)
 	for _, path := range []string{"/", "/api/v1/none", "/api/v1/events/1/none", "/console"} {
-		d.doAt(s, call{"GET", path, "", []string{"Authorization: "}}).refused(401, api.Unauthorized)
+		d.doAt(s, call{"GET", path, "", []string{"Authorization: "}}).Refused(401, api.Unauthorized)
 	}
 }
 
 func TestBearer(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	require.Equal(t, 200, d.get("/api/v1/events", "Authorization: bearer "+testKey).StatusCode,
+	require.Equal(t, 200, d.Get("/api/v1/events", "Authorization: bearer "+desktest.Key).StatusCode,
 		"the scheme has no case")
-	a := d.get("/api/v1/events", basic("admin", testKey))
-	a.refused(401, api.Unauthorized)
+	a := d.Get("/api/v1/events", basic("admin", desktest.Key))
+	a.Refused(401, api.Unauthorized)
 	require.NotContains(t, strings.Join(a.Header.Values("WWW-Authenticate"), " "), "Basic",
 		"a password is for pages only")
 }
@@ -80,9 +81,9 @@ func TestBearer(t *testing.T) {
 func TestWithoutAnyKey(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	s := d.serve(Config{App: d.app})
+	s := d.serve(Config{App: d.App})
 	for _, header := range []string{"", "Bearer ", "Bearer x"} {
-		p := d.doAt(s, call{"GET", "/api/v1/events", "", []string{"Authorization: " + header}}).refused(401,
+		p := d.doAt(s, call{"GET", "/api/v1/events", "", []string{"Authorization: " + header}}).Refused(401,
 			api.Unauthorized)
 		require.Contains(t, p.Hint, "BESTOW_ADMIN_KEY")
 	}
@@ -92,34 +93,34 @@ func TestWithoutAnyKey(t *testing.T) {
 func TestRiver(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	s := d.serve(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage})
+	s := d.serve(Config{App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage})
 	for _, path := range []string{"/river", "/river/", "/river/api/jobs"} {
 		a := d.doAt(s, call{"GET", path, "", []string{"Authorization: "}})
-		a.refused(401, api.Unauthorized)
+		a.Refused(401, api.Unauthorized)
 		require.Equal(t, `Basic realm="bestow", charset="UTF-8"`, a.Header.Values("WWW-Authenticate")[0],
 			"so that a browser asks")
-		d.doAt(s, call{"GET", path, "", []string{basic("", "wrong")}}).refused(401, api.Unauthorized)
-		for _, header := range []string{"Authorization: Bearer " + testKey, basic("anybody", testKey)} {
+		d.doAt(s, call{"GET", path, "", []string{basic("", "wrong")}}).Refused(401, api.Unauthorized)
+		for _, header := range []string{"Authorization: Bearer " + desktest.Key, basic("anybody", desktest.Key)} {
 			a := d.doAt(s, call{"GET", path, "", []string{header}})
-			require.Equal(t, "jobs", a.body)
+			require.Equal(t, "jobs", a.Text)
 			require.Equal(t, "DENY", a.Header.Get("X-Frame-Options"))
 			require.Contains(t, a.Header.Get("Content-Security-Policy"), "default-src 'self'")
 		}
 	}
 	cancel := func(headers ...string) answer {
-		return d.doAt(s, call{"POST", "/river/api/jobs/cancel", "{}", append(headers, basic("a", testKey))})
+		return d.doAt(s, call{"POST", "/river/api/jobs/cancel", "{}", append(headers, basic("a", desktest.Key))})
 	}
-	cancel("Sec-Fetch-Site: cross-site").refused(403, api.CrossSite)
-	cancel("Origin: https://evil.example").refused(403, api.CrossSite)
+	cancel("Sec-Fetch-Site: cross-site").Refused(403, api.CrossSite)
+	cancel("Origin: https://evil.example").Refused(403, api.CrossSite)
 	require.Equal(t, 200, cancel("Sec-Fetch-Site: same-origin").StatusCode)
-	d.get("/river").refused(404, "not_found") // this one has none
+	d.Get("/river").Refused(404, "not_found") // this one has none
 }
 
 func TestSecureHeaders(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	for _, path := range []string{"/api/v1/events", "/api/v1/docs", "/nothing"} {
-		h := d.get(path).Header
+		h := d.Get(path).Header
 		require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"))
 		require.Equal(t, "no-store", h.Get("Cache-Control"))
 		require.Contains(t, h.Get("Content-Security-Policy"), "default-src 'none'")

@@ -9,18 +9,10 @@ import (
 	"testing"
 
 	"bestow/http/api"
+	"bestow/internal/desktest"
 
 	"github.com/stretchr/testify/require"
 )
-
-// locations are the fields that a problem names.
-func locations(p api.Problem) []string {
-	var all []string
-	for _, e := range p.Errors {
-		all = append(all, e.Location)
-	}
-	return all
-}
 
 // Every way to spoil the body of POST /events, and what it gets. The fields are those that the answer must name.
 func TestCreateRefuses(t *testing.T) {
@@ -102,9 +94,9 @@ func TestCreateRefuses(t *testing.T) {
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				a := d.in(t).post("/api/v1/events", c.body, "Content-Type: application/json")
-				p := a.refused(c.status, c.code)
-				require.Equal(t, c.fields, locations(p), a.body)
+				a := d.in(t).Post("/api/v1/events", c.body, "Content-Type: application/json")
+				p := a.Refused(c.status, c.code)
+				require.Equal(t, c.fields, desktest.Locations(p), a.Text)
 				require.NotEmpty(t, p.Hint)
 			})
 		}
@@ -115,8 +107,8 @@ func TestCreateRefuses(t *testing.T) {
 func TestRefusesRequests(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("there")
-	event := eventURL(e.ID)
+	e := d.PointEvent("there")
+	event := desktest.EventURL(e.ID)
 	good := `{"campaign_id": "c", "event_type": "POINT"}`
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
@@ -193,13 +185,13 @@ func TestRefusesRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := d.in(t).do(c.call)
-			p := a.refused(c.status, c.code)
-			require.NotEmpty(t, p.Hint, a.body)
+			p := a.Refused(c.status, c.code)
+			require.NotEmpty(t, p.Hint, a.Text)
 			if c.status == http.StatusMethodNotAllowed {
 				require.NotEmpty(t, a.Header.Get("Allow"))
 			}
 			if c.code == api.BadRequest && name != "query not well-formed" {
-				require.NotEmpty(t, p.Errors, a.body)
+				require.NotEmpty(t, p.Errors, a.Text)
 			}
 		})
 	}
@@ -217,8 +209,8 @@ func TestOddInput(t *testing.T) {
 		{"GET", "/api/v1/parked?cursor=cGFya2VkPDIxNDc0ODM2NDg", "", nil}, // the same
 	} {
 		a := d.do(c)
-		require.Equal(t, 200, a.StatusCode, "%v: %s", c, a.body)
+		require.Equal(t, 200, a.StatusCode, "%v: %s", c, a.Text)
 		require.Equal(t, "application/json", a.Header.Get("Content-Type"))
 	}
-	require.Equal(t, 201, d.post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT"}`, rubbish).StatusCode)
+	require.Equal(t, 201, d.Post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT"}`, rubbish).StatusCode)
 }

@@ -10,6 +10,7 @@ import (
 
 	"bestow/http/api"
 	"bestow/http/auth"
+	"bestow/internal/desktest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -18,7 +19,7 @@ import (
 func TestWrongKeysAreLimited(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	require.Equal(t, 200, d.get("/api/v1/events").StatusCode)
+	require.Equal(t, 200, d.Get("/api/v1/events").StatusCode)
 	statuses := map[int]int{}
 	for n := range 200 {
 		header := "Authorization: Bearer wrong" + strconv.Itoa(n)
@@ -26,10 +27,10 @@ func TestWrongKeysAreLimited(t *testing.T) {
 			header = basic("x", "wrong"+strconv.Itoa(n))
 		}
 		path := []string{"/api/v1/events", "/river", "/api/v1/none"}[n%3]
-		a := d.get(path, header)
+		a := d.Get(path, header)
 		statuses[a.StatusCode]++
 		if a.StatusCode == http.StatusTooManyRequests {
-			a.refused(429, api.TooManyRequests)
+			a.Refused(429, api.TooManyRequests)
 			wait, err := strconv.Atoi(a.Header.Get("Retry-After"))
 			require.NoError(t, err)
 			require.Positive(t, wait)
@@ -37,8 +38,8 @@ func TestWrongKeysAreLimited(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, statuses[429], 60, "%v", statuses)
 	require.GreaterOrEqual(t, statuses[401], 10, "%v", statuses)
-	require.Equal(t, 200, d.get("/api/v1/events").StatusCode, "the operator's key from the same address goes on")
-	require.Equal(t, 401, d.get("/api/v1/events", "Authorization: ").StatusCode, "a request without a key is no guess")
+	require.Equal(t, 200, d.Get("/api/v1/events").StatusCode, "the operator's key from the same address goes on")
+	require.Equal(t, 401, d.Get("/api/v1/events", "Authorization: ").StatusCode, "a request without a key is no guess")
 }
 
 // A flood of wrong keys from many addresses and from its own holds up no holder of the right key, whose address was
@@ -47,7 +48,7 @@ func TestRightKeyInAFlood(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	h := New(Config{
-		App: d.app, AdminKey: testKey, RiverUI: jobsPage, Log: d.logger(),
+		App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage, Log: d.Logger(),
 		Guesses: auth.GuessLimits{AddressBurst: 10, AllBurst: 100, AddressPerSecond: 1e-6, AllPerSecond: 1e-6},
 	})
 	ask := func(address, method, path, body, authorization string) int {
@@ -59,7 +60,7 @@ func TestRightKeyInAFlood(t *testing.T) {
 		h.ServeHTTP(w, r)
 		return w.Code
 	}
-	_, password, _ := strings.Cut(basic("x", testKey), ": ")
+	_, password, _ := strings.Cut(basic("x", desktest.Key), ": ")
 	flood := func(address string) int { return ask(address, "GET", "/api/v1/events", "", "Bearer wrong") }
 	for n := range 300 {
 		flood(fmt.Sprintf("10.0.%d.%d", n>>8, n&255))
@@ -71,8 +72,8 @@ func TestRightKeyInAFlood(t *testing.T) {
 		} {
 			require.Equal(t, 429, flood(address))
 			require.Equal(t, 200, ask(address, "POST", "/api/v1/brake", `{"scope": "all", "memo": "flood"}`,
-				"Bearer "+testKey), address)
-			require.Equal(t, 200, ask(address, "GET", "/api/v1/events", "", "bearer "+testKey), address)
+				"Bearer "+desktest.Key), address)
+			require.Equal(t, 200, ask(address, "GET", "/api/v1/events", "", "bearer "+desktest.Key), address)
 			require.Equal(t, 200, ask(address, "GET", "/river", "", password), address)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bestow/http/api"
+	"bestow/internal/desktest"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,7 @@ import (
 // held keeps rows or a table locked in a session of another program, until the returned function is called.
 func (d *desk) held(lock string, args ...any) (free func()) {
 	d.Helper()
-	conn, err := pgx.Connect(d.Context(), d.pool.Config().ConnString())
+	conn, err := pgx.Connect(d.Context(), d.Pool.Config().ConnString())
 	require.NoError(d, err)
 	_, err = conn.Exec(d.Context(), `SET application_name = 'psql'`)
 	require.NoError(d, err)
@@ -32,16 +33,16 @@ const summaryRow = `SELECT FROM campaign_event_summary WHERE event_id = $1 FOR U
 func TestStopOfALockedEvent(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	locked, other := d.running("locked"), d.running("other")
+	locked, other := d.Running("locked"), d.Running("other")
 	free := d.held(summaryRow, locked.ID)
 	began := time.Now()
 	for _, order := range []struct{ url, body, want string }{
-		{eventURL(locked.ID) + "/stop", `{` + why + `}`, "the stop is not recorded, and the event goes on: "},
+		{desktest.EventURL(locked.ID) + "/stop", `{` + why + `}`, "the stop is not recorded, and the event goes on: "},
 		{brakeURL, `{"scope": "all", ` + why + `}`, "the brake is engaged, and no new claim begins in its scope, but not all is done: stop event "},
-		{eventURL(locked.ID) + "/stop", `{` + why + `}`, "the stop is not recorded"},
+		{desktest.EventURL(locked.ID) + "/stop", `{` + why + `}`, "the stop is not recorded"},
 	} {
-		a := d.post(order.url, order.body)
-		p := a.refused(503, "unavailable")
+		a := d.Post(order.url, order.body)
+		p := a.Refused(503, "unavailable")
 		require.Contains(t, p.Detail, order.want)
 		require.Regexp(t,
 			`it is held by session \d+ of PostgreSQL \(psql, user .*, with locks on campaign_event_summary: `+
@@ -49,12 +50,12 @@ func TestStopOfALockedEvent(t *testing.T) {
 		require.Equal(t, "5", a.Header.Get("Retry-After"))
 	}
 	require.Less(t, time.Since(began), 40*time.Second)
-	require.True(t, decoded[api.Brakes](d.get(brakeURL)).Engaged)
-	require.Equal(t, "RUNNING", d.status(locked))
-	require.Equal(t, "STOPPED", d.status(other), "it is not locked")
+	require.True(t, desktest.Decoded[api.Brakes](d.Get(brakeURL)).Engaged)
+	require.Equal(t, "RUNNING", d.Status(locked))
+	require.Equal(t, "STOPPED", d.Status(other), "it is not locked")
 	free()
-	require.Equal(t, 200, d.post(brakeURL, `{"scope": "all", `+why+`}`).StatusCode)
-	require.Equal(t, "STOPPED", d.status(locked))
+	require.Equal(t, 200, d.Post(brakeURL, `{"scope": "all", `+why+`}`).StatusCode)
+	require.Equal(t, "STOPPED", d.Status(locked))
 }
 
 // C7: an event that another session keeps locked does not keep the timetable from starting, stopping and completing
@@ -62,31 +63,31 @@ func TestStopOfALockedEvent(t *testing.T) {
 func TestTheTimetablePassesALockedEvent(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	locked, other := d.reserved("locked", past, "", 3), d.reserved("other", "2026-11-01T00:00:00Z", "", 3)
+	locked, other := d.Reserved("locked", past, "", 3), d.Reserved("other", "2026-11-01T00:00:00Z", "", 3)
 	free := d.held(summaryRow, locked)
-	err := d.app.Events.StartDue(t.Context())
+	err := d.App.Events.StartDue(t.Context())
 	require.ErrorContains(t, err, "start event 1: a lock in PostgreSQL was not free in time: it is held by session ")
-	require.Equal(t, "PENDING", d.status(api.Event{ID: locked}))
-	require.Equal(t, "RUNNING", d.status(api.Event{ID: other}))
+	require.Equal(t, "PENDING", d.Status(api.Event{ID: locked}))
+	require.Equal(t, "RUNNING", d.Status(api.Event{ID: other}))
 	free()
-	require.NoError(t, d.app.Events.StartDue(t.Context()))
+	require.NoError(t, d.App.Events.StartDue(t.Context()))
 
 	for _, id := range []int64{locked, other} {
-		d.sql(`UPDATE campaign_event_summary SET published_count = 3, success_count = 3 WHERE event_id = $1`, id)
+		d.SQL(`UPDATE campaign_event_summary SET published_count = 3, success_count = 3 WHERE event_id = $1`, id)
 	}
 	free = d.held(summaryRow, locked)
-	require.ErrorContains(t, d.app.Events.CloseDone(t.Context()),
+	require.ErrorContains(t, d.App.Events.CloseDone(t.Context()),
 		"close event 1: a lock in PostgreSQL was not free in time")
-	require.Equal(t, "RUNNING", d.status(api.Event{ID: locked}))
-	require.Equal(t, "COMPLETED", d.status(api.Event{ID: other}))
-	d.sql(`INSERT INTO brakes (scope, by, memo) VALUES ('all', 'test', 'the row alone')`)
-	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING'`)
-	require.ErrorContains(t, d.app.Events.StopBraked(t.Context()),
+	require.Equal(t, "RUNNING", d.Status(api.Event{ID: locked}))
+	require.Equal(t, "COMPLETED", d.Status(api.Event{ID: other}))
+	d.SQL(`INSERT INTO brakes (scope, by, memo) VALUES ('all', 'test', 'the row alone')`)
+	d.SQL(`UPDATE campaign_events SET event_status = 'RUNNING'`)
+	require.ErrorContains(t, d.App.Events.StopBraked(t.Context()),
 		"stop event 1: a lock in PostgreSQL was not free in time")
-	require.Equal(t, "STOPPED", d.status(api.Event{ID: other}))
+	require.Equal(t, "STOPPED", d.Status(api.Event{ID: other}))
 	free()
-	require.NoError(t, d.app.Events.StopBraked(t.Context()))
-	require.Equal(t, "STOPPED", d.status(api.Event{ID: locked}))
+	require.NoError(t, d.App.Events.StopBraked(t.Context()))
+	require.Equal(t, "STOPPED", d.Status(api.Event{ID: locked}))
 }
 
 // C2: a table of results that cannot be read keeps progress from counting: it says so at once, and the event says what
@@ -94,15 +95,15 @@ func TestTheTimetablePassesALockedEvent(t *testing.T) {
 func TestProgressOfALockedTable(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.running("c")
-	d.process("relay", "handler", "jobs")
-	d.sql(`UPDATE processes SET started_at = now() - interval '1 hour'`)
-	d.sql(`UPDATE campaign_events SET updated_at = now() - interval '1 minute'`)
-	d.sql(`UPDATE campaign_event_summary SET updated_at = now() - interval '1 minute'`)
+	e := d.Running("c")
+	d.Process("relay", "handler", "jobs")
+	d.SQL(`UPDATE processes SET started_at = now() - interval '1 hour'`)
+	d.SQL(`UPDATE campaign_events SET updated_at = now() - interval '1 minute'`)
+	d.SQL(`UPDATE campaign_event_summary SET updated_at = now() - interval '1 minute'`)
 	free := d.held(`LOCK TABLE point_results IN ACCESS EXCLUSIVE MODE`)
-	p := d.get(eventURL(e.ID)+"/progress").refused(503, "unavailable")
+	p := d.Get(desktest.EventURL(e.ID)+"/progress").Refused(503, "unavailable")
 	require.Contains(t, p.Detail, "held by session ")
-	waiting := decoded[api.Event](d.get(eventURL(e.ID))).WaitingFor
+	waiting := desktest.Decoded[api.Event](d.Get(desktest.EventURL(e.ID))).WaitingFor
 	require.Len(t, waiting, 1)
 	require.Equal(t, "stalled", waiting[0].Code)
 	require.Contains(t, waiting[0].Text, "with locks on point_results")

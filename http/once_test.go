@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"bestow/internal/desktest"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -28,7 +30,7 @@ func TestTwoIdempotencyKeys(t *testing.T) {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+"/api/v1/events", body)
 			require.NoError(t, err)
 			req.Header = http.Header{
-				"Authorization": {"Bearer " + testKey}, "Content-Type": {"application/json"},
+				"Authorization": {"Bearer " + desktest.Key}, "Content-Type": {"application/json"},
 				"Idempotency-Key": tt.keys,
 			}
 			res, err := d.Client().Do(req)

@@ -15,6 +15,7 @@ import (
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/auth"
+	"bestow/internal/desktest"
 
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
@@ -23,7 +24,7 @@ import (
 // keyOf makes a key of the role, and returns the header that sends it.
 func (d *desk) keyOf(role domain.Role) string {
 	d.Helper()
-	k, err := d.app.Access.Create(d.Context(), command.Caller{Actor: "test"},
+	k, err := d.App.Access.Create(d.Context(), command.Caller{Actor: "test"},
 		access.NewKey{Name: "a-" + string(role), Role: role})
 	require.NoError(d, err)
 	return "Authorization: Bearer " + k.Secret
@@ -34,9 +35,9 @@ func (d *desk) keyOf(role domain.Role) string {
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	s := d.serve(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage})
+	s := d.serve(Config{App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage})
 	routes := New(Config{
-		App: d.app, AdminKey: testKey, RiverUI: jobsPage, Log: slog.New(slog.DiscardHandler),
+		App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage, Log: slog.New(slog.DiscardHandler),
 	}).(*echo.Echo).Routes()
 	slices.SortFunc(routes, func(a, b *echo.Route) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })
 	var keys []string
@@ -70,11 +71,11 @@ func TestRoles(t *testing.T) {
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	p := d.post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT"}`, d.keyOf(domain.Viewer)).
-		refused(403, api.Forbidden)
+	p := d.Post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT"}`, d.keyOf(domain.Viewer)).
+		Refused(403, api.Forbidden)
 	require.Equal(t, "viewer", p.Role)
 	require.Equal(t, []string{"operator", "approver", "admin"}, p.Needs)
-	require.Zero(t, d.count(`SELECT count(*) FROM campaign_events`))
+	require.Zero(t, d.Count(`SELECT count(*) FROM campaign_events`))
 }
 
 // A key that an admin makes works at once, stands in created_by, and is refused when it is revoked.
@@ -82,24 +83,24 @@ func TestKeyLife(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	expires := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
-	a := d.post("/api/v1/keys", `{"name": "crm", "role": "operator", "expires_at": "`+expires.Format(time.RFC3339)+`"}`)
-	require.Equal(t, 201, a.StatusCode, a.body)
-	k := decoded[api.MadeKey](a)
+	a := d.Post("/api/v1/keys", `{"name": "crm", "role": "operator", "expires_at": "`+expires.Format(time.RFC3339)+`"}`)
+	require.Equal(t, 201, a.StatusCode, a.Text)
+	k := desktest.Decoded[api.MadeKey](a)
 	require.Equal(t, expires, k.ExpiresAt)
 	require.True(t, strings.HasPrefix(k.Secret, k.Prefix))
 	key := "Authorization: Bearer " + k.Secret
-	a = d.post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT"}`, key, "X-Reason: 봄 행사")
-	require.Equal(t, 201, a.StatusCode, a.body)
-	require.Equal(t, "crm", decoded[api.Event](a).CreatedBy)
-	list := d.get("/api/v1/keys")
-	require.NotContains(t, list.body, k.Secret)
-	require.NotNil(t, decoded[api.Keys](list).Items[0].LastUsedAt)
+	a = d.Post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT"}`, key, "X-Reason: 봄 행사")
+	require.Equal(t, 201, a.StatusCode, a.Text)
+	require.Equal(t, "crm", desktest.Decoded[api.Event](a).CreatedBy)
+	list := d.Get("/api/v1/keys")
+	require.NotContains(t, list.Text, k.Secret)
+	require.NotNil(t, desktest.Decoded[api.Keys](list).Items[0].LastUsedAt)
 	revoked := d.do(call{"DELETE", fmt.Sprintf("/api/v1/keys/%d", k.ID), "", nil})
 	require.Equal(t, 204, revoked.StatusCode)
-	d.get("/api/v1/events", key).refused(401, api.Unauthorized)
-	d.do(call{"DELETE", "/api/v1/keys/99", "", nil}).refused(404, domain.NotFound)
+	d.Get("/api/v1/events", key).Refused(401, api.Unauthorized)
+	d.do(call{"DELETE", "/api/v1/keys/99", "", nil}).Refused(404, domain.NotFound)
 
-	page := decoded[api.AuditPage](d.get("/api/v1/audit"))
+	page := desktest.Decoded[api.AuditPage](d.Get("/api/v1/audit"))
 	require.Len(t, page.Items, 3)
 	require.Equal(t, "key.revoke", page.Items[0].Action)
 	require.Equal(t, "admin", page.Items[0].Actor)
@@ -110,11 +111,11 @@ func TestKeyLife(t *testing.T) {
 	require.Equal(t, "봄 행사", *made.Reason)
 	require.NotEmpty(t, *made.RequestID)
 	require.Contains(t, string(made.After), `"campaign_id":"a"`)
-	require.Empty(t, decoded[api.AuditPage](d.get("/api/v1/audit?actor=nobody")).Items)
-	require.Len(t, decoded[api.AuditPage](d.get("/api/v1/audit?action=event.create&actor=crm")).Items, 1)
-	require.Empty(t, decoded[api.AuditPage](d.get("/api/v1/audit?since=2100-01-01T00:00:00Z")).Items)
-	first := decoded[api.AuditPage](d.get("/api/v1/audit?limit=1"))
-	second := decoded[api.AuditPage](d.get("/api/v1/audit?limit=5&cursor=" + *first.NextCursor))
+	require.Empty(t, desktest.Decoded[api.AuditPage](d.Get("/api/v1/audit?actor=nobody")).Items)
+	require.Len(t, desktest.Decoded[api.AuditPage](d.Get("/api/v1/audit?action=event.create&actor=crm")).Items, 1)
+	require.Empty(t, desktest.Decoded[api.AuditPage](d.Get("/api/v1/audit?since=2100-01-01T00:00:00Z")).Items)
+	first := desktest.Decoded[api.AuditPage](d.Get("/api/v1/audit?limit=1"))
+	second := desktest.Decoded[api.AuditPage](d.Get("/api/v1/audit?limit=5&cursor=" + *first.NextCursor))
 	require.Len(t, second.Items, 2)
 	require.Nil(t, second.NextCursor)
 }
@@ -123,28 +124,28 @@ func TestKeyLife(t *testing.T) {
 func TestKeyRefused(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	p := d.post("/api/v1/keys", `{"role": "owner", "expires_at": "2020-01-01T00:00:00Z"}`).refused(422, domain.Invalid)
+	p := d.Post("/api/v1/keys", `{"role": "owner", "expires_at": "2020-01-01T00:00:00Z"}`).Refused(422, domain.Invalid)
 	require.Len(t, p.Errors, 3)
 	body := `{"name": "crm", "role": "viewer"}`
-	require.Equal(t, 201, d.post("/api/v1/keys", body, "Idempotency-Key: one").StatusCode)
-	d.post("/api/v1/keys", body, "Idempotency-Key: one").refused(409, domain.KeyShown)
-	d.post("/api/v1/keys", `{"name": "crm", "role": "admin"}`).refused(409, domain.NameTaken)
-	d.get("/api/v1/events", "X-Reason: "+strings.Repeat("a", 501))
-	d.post("/api/v1/keys", body, "X-Reason: "+strings.Repeat("a", 501)).refused(400, api.BadRequest)
-	require.Equal(t, 1, d.count(`SELECT count(*) FROM api_keys`))
+	require.Equal(t, 201, d.Post("/api/v1/keys", body, "Idempotency-Key: one").StatusCode)
+	d.Post("/api/v1/keys", body, "Idempotency-Key: one").Refused(409, domain.KeyShown)
+	d.Post("/api/v1/keys", `{"name": "crm", "role": "admin"}`).Refused(409, domain.NameTaken)
+	d.Get("/api/v1/events", "X-Reason: "+strings.Repeat("a", 501))
+	d.Post("/api/v1/keys", body, "X-Reason: "+strings.Repeat("a", 501)).Refused(400, api.BadRequest)
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM api_keys`))
 }
 
 // A key that sends too many requests is told to wait, other keys are not, and a stop never is.
 func TestRequestsPerKey(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	s := d.serve(Config{App: d.app, AdminKey: testKey, PerKey: auth.KeyLimit{Burst: 3, PerSecond: 0.001}})
+	s := d.serve(Config{App: d.App, AdminKey: desktest.Key, PerKey: auth.KeyLimit{Burst: 3, PerSecond: 0.001}})
 	key, other := d.keyOf(domain.Operator), d.keyOf(domain.Viewer)
 	for range 3 {
 		require.Equal(t, 200, d.doAt(s, call{"GET", "/api/v1/events", "", []string{key}}).StatusCode)
 	}
 	a := d.doAt(s, call{"GET", "/api/v1/events", "", []string{key}})
-	a.refused(429, api.TooManyRequests)
+	a.Refused(429, api.TooManyRequests)
 	require.NotEmpty(t, a.Header.Get("Retry-After"))
 	require.Equal(t, 200, d.doAt(s, call{"GET", "/api/v1/events", "", []string{other}}).StatusCode)
 	for _, path := range []string{"/api/v1/events/99/stop", "/api/v1/brake", "/api/v1/stop-all"} {
@@ -160,28 +161,28 @@ func TestRequestsPerKey(t *testing.T) {
 func TestEveryChangeIsRecorded(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("a")
-	d.members(e.ID, 5)
+	e := d.PointEvent("a")
+	d.Members(e.ID, 5)
 	for _, c := range []call{
-		{"POST", eventURL(e.ID) + "/start", "", nil},
-		{"POST", eventURL(e.ID) + "/start", "", nil}, // changes nothing
-		{"POST", eventURL(e.ID) + "/stop", `{"memo": "wrong list"}`, nil},
-		{"POST", eventURL(e.ID) + "/resume", "", nil},
-		{"POST", eventURL(e.ID) + "/retry", `{}`, nil},
+		{"POST", desktest.EventURL(e.ID) + "/start", "", nil},
+		{"POST", desktest.EventURL(e.ID) + "/start", "", nil}, // changes nothing
+		{"POST", desktest.EventURL(e.ID) + "/stop", `{"memo": "wrong list"}`, nil},
+		{"POST", desktest.EventURL(e.ID) + "/resume", "", nil},
+		{"POST", desktest.EventURL(e.ID) + "/retry", `{}`, nil},
 		{"POST", "/api/v1/brake", `{"scope": "all", "memo": "fire"}`, nil},
 		{"POST", "/api/v1/brake/release", `{"scope": "all", "memo": "out"}`, nil},
 		{"POST", "/api/v1/brake/release", `{"scope": "all", "memo": "out"}`, nil}, // changes nothing
 		{"PATCH", "/api/v1/event-types/POINT", `{"label": "Points"}`, nil},
 	} {
 		a := d.do(c)
-		require.Less(t, a.StatusCode, 300, "%s %s: %s", c.method, c.path, a.body)
+		require.Less(t, a.StatusCode, 300, "%s %s: %s", c.method, c.path, a.Text)
 	}
-	other := d.pointEvent("b")
-	a := d.do(call{"PATCH", eventURL(other.ID), `{"default_reason": "spring"}`, []string{"If-Match: *"}})
-	require.Equal(t, 200, a.StatusCode, a.body)
-	require.Equal(t, 204, d.do(call{"DELETE", eventURL(other.ID), "", nil}).StatusCode)
+	other := d.PointEvent("b")
+	a := d.do(call{"PATCH", desktest.EventURL(other.ID), `{"default_reason": "spring"}`, []string{"If-Match: *"}})
+	require.Equal(t, 200, a.StatusCode, a.Text)
+	require.Equal(t, 204, d.do(call{"DELETE", desktest.EventURL(other.ID), "", nil}).StatusCode)
 	var told []string
-	page := decoded[api.AuditPage](d.get("/api/v1/audit"))
+	page := desktest.Decoded[api.AuditPage](d.Get("/api/v1/audit"))
 	for _, c := range page.Items {
 		told = append(told, c.Action+" "+c.Object)
 	}
@@ -191,7 +192,7 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 		"event.resume event 1", "event.retry event 1", "brake.engage brake all", "brake.release brake all",
 		"type.edit event type POINT", "event.create event 2", "event.edit event 2", "event.delete event 2",
 	}, told)
-	require.Len(t, decoded[api.AuditPage](d.get("/api/v1/audit?event_id=2")).Items, 3)
+	require.Len(t, desktest.Decoded[api.AuditPage](d.Get("/api/v1/audit?event_id=2")).Items, 3)
 	stop := page.Items[len(page.Items)-4]
 	require.Equal(t, "wrong list", *stop.Reason)
 	require.JSONEq(t, `{"event_status": "RUNNING"}`, string(stop.Before))

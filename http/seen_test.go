@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bestow/http/api"
+	"bestow/internal/desktest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -13,9 +14,9 @@ import (
 // upload imports a list and returns its warnings.
 func (d *desk) upload(e api.Event, file, contentType string) []api.Warning {
 	d.Helper()
-	a := d.post(eventURL(e.ID)+"/targets", file, "Content-Type: "+contentType)
-	require.Equal(d, 201, a.StatusCode, a.body)
-	return decoded[api.ImportResult](a).Warnings
+	a := d.Post(desktest.EventURL(e.ID)+"/targets", file, "Content-Type: "+contentType)
+	require.Equal(d, 201, a.StatusCode, a.Text)
+	return desktest.Decoded[api.ImportResult](a).Warnings
 }
 
 const (
@@ -50,7 +51,7 @@ func TestSameListInAnotherFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := setup(t)
-			a, b := d.pointEvent("a"), d.pointEvent("b")
+			a, b := d.PointEvent("a"), d.PointEvent("b")
 			require.Empty(t, d.upload(a, "member_id,amount\n1001,5\n1002,6\n", asCSV))
 			w := d.upload(b, c.file, c.contentType)
 			if c.want == "" {
@@ -76,7 +77,7 @@ func TestSameListInParts(t *testing.T) {
 		lines[i] = fmt.Sprintf("m%d,%d\n", i, i+1)
 	}
 	file := func(from, to int) string { return "member_id,amount\n" + strings.Join(lines[from:to], "") }
-	whole, parts, again := d.pointEvent("whole"), d.pointEvent("parts"), d.pointEvent("again")
+	whole, parts, again := d.PointEvent("whole"), d.PointEvent("parts"), d.PointEvent("again")
 	require.Empty(t, d.upload(whole, file(0, 300), asCSV))
 	require.Empty(t, d.upload(parts, file(0, 100), asCSV))
 	w := d.upload(parts, file(100, 300), asCSV)
@@ -84,11 +85,11 @@ func TestSameListInParts(t *testing.T) {
 	require.Equal(t, "list_seen", w[0].Code)
 	require.Equal(t, whole.ID, *w[0].Event)
 	w = d.upload(again, file(0, 300), asCSV)
-	require.Equal(t, []string{"list_seen", "list_seen"}, warningCodes(api.ImportResult{Warnings: w}))
+	require.Equal(t, []string{"list_seen", "list_seen"}, desktest.WarningCodes(api.ImportResult{Warnings: w}))
 
-	require.Equal(t, 204, d.do(call{"DELETE", eventURL(parts.ID), "", nil}).StatusCode)
-	require.Equal(t, 204, d.do(call{"DELETE", eventURL(again.ID), "", nil}).StatusCode)
-	d.sql(`UPDATE imports SET list_sum = NULL, member_sample = NULL`)
-	require.Empty(t, d.upload(d.pointEvent("b"), file(0, 299), asCSV))
-	require.Len(t, d.upload(d.pointEvent("c"), file(0, 300), asCSV), 2, "the same bytes, and most of those of before")
+	require.Equal(t, 204, d.do(call{"DELETE", desktest.EventURL(parts.ID), "", nil}).StatusCode)
+	require.Equal(t, 204, d.do(call{"DELETE", desktest.EventURL(again.ID), "", nil}).StatusCode)
+	d.SQL(`UPDATE imports SET list_sum = NULL, member_sample = NULL`)
+	require.Empty(t, d.upload(d.PointEvent("b"), file(0, 299), asCSV))
+	require.Len(t, d.upload(d.PointEvent("c"), file(0, 300), asCSV), 2, "the same bytes, and most of those of before")
 }

@@ -18,6 +18,7 @@ import (
 	"bestow/app/command"
 	"bestow/http/api"
 	"bestow/http/web"
+	"bestow/internal/desktest"
 	"bestow/internal/pgtest"
 
 	"github.com/go-json-experiment/json"
@@ -34,7 +35,7 @@ func TestDatabaseDown(t *testing.T) {
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	s := d.serve(Config{App: newApp(t, pool, nil), AdminKey: testKey})
+	s := d.serve(Config{App: desktest.NewApp(t, pool, nil), AdminKey: desktest.Key})
 	for _, c := range []call{
 		{"GET", "/api/v1/events", "", nil},
 		{"GET", "/api/v1/events/1", "", nil},
@@ -47,7 +48,7 @@ func TestDatabaseDown(t *testing.T) {
 		{"POST", "/api/v1/events/1/targets", "member_id\nm\n", []string{"Content-Type: text/csv"}},
 	} {
 		a := d.doAt(s, c)
-		require.NotContains(t, a.refused(503, "unavailable").Detail, "127.0.0.1", c.path)
+		require.NotContains(t, a.Refused(503, "unavailable").Detail, "127.0.0.1", c.path)
 		require.Equal(t, "5", a.Header.Get("Retry-After"))
 	}
 }
@@ -56,11 +57,11 @@ func TestDatabaseDown(t *testing.T) {
 func TestDatabaseGoesAway(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	require.Equal(t, 200, d.get("/api/v1/events").StatusCode)
-	d.sql(`ALTER TABLE campaign_events RENAME TO gone`)
-	p := d.get("/api/v1/events").refused(500, api.Internal) // ours, not the database's
-	require.Contains(t, d.log.String(), p.RequestID)
-	require.Equal(t, 1, strings.Count(d.log.String(), "request failed"))
+	require.Equal(t, 200, d.Get("/api/v1/events").StatusCode)
+	d.SQL(`ALTER TABLE campaign_events RENAME TO gone`)
+	p := d.Get("/api/v1/events").Refused(500, api.Internal) // ours, not the database's
+	require.Contains(t, d.Logged.String(), p.RequestID)
+	require.Equal(t, 1, strings.Count(d.Logged.String(), "request failed"))
 }
 
 // While every connection of the process is taken whoever asks is told to come again, an upload too, and afterwards all is
@@ -68,13 +69,13 @@ func TestDatabaseGoesAway(t *testing.T) {
 func TestPoolExhausted(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	id := d.pointEvent("c").ID
-	config := d.pool.Config()
+	id := d.PointEvent("c").ID
+	config := d.Pool.Config()
 	config.MaxConns = 1
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	s := d.serve(Config{App: newApp(t, pool, nil), AdminKey: testKey})
+	s := d.serve(Config{App: desktest.NewApp(t, pool, nil), AdminKey: desktest.Key})
 	taken, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
 	calls := []call{
@@ -90,7 +91,7 @@ func TestPoolExhausted(t *testing.T) {
 	for range calls {
 		select {
 		case a := <-answers:
-			a.refused(503, "unavailable")
+			a.Refused(503, "unavailable")
 			require.Equal(t, "5", a.Header.Get("Retry-After"))
 		case <-time.After(2 * web.RequestTimeout):
 			taken.Release()
@@ -107,14 +108,14 @@ func TestPoolExhausted(t *testing.T) {
 func TestStatementTimeout(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	id := d.pointEvent("c").ID
-	config := d.pool.Config()
+	id := d.PointEvent("c").ID
+	config := d.Pool.Config()
 	config.ConnConfig.RuntimeParams["statement_timeout"] = "100ms"
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	s := d.serve(Config{App: newApp(t, pool, nil), AdminKey: testKey})
-	locked, err := d.pool.Begin(t.Context())
+	s := d.serve(Config{App: desktest.NewApp(t, pool, nil), AdminKey: desktest.Key})
+	locked, err := d.Pool.Begin(t.Context())
 	require.NoError(t, err)
 	_, err = locked.Exec(t.Context(), `LOCK TABLE campaign_events`)
 	require.NoError(t, err)
@@ -124,19 +125,19 @@ func TestStatementTimeout(t *testing.T) {
 		{"POST", fmt.Sprintf("/api/v1/events/%d/start", id), "", nil},
 	} {
 		a := d.doAt(s, c)
-		a.refused(503, "unavailable")
+		a.Refused(503, "unavailable")
 		require.Equal(t, "5", a.Header.Get("Retry-After"))
 	}
-	require.Contains(t, d.log.String(), "SQLSTATE 57014")
+	require.Contains(t, d.Logged.String(), "SQLSTATE 57014")
 	require.NoError(t, locked.Rollback(t.Context()))
-	require.Equal(t, 1, d.count(`SELECT count(*) FROM campaign_events`))
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM campaign_events`))
 }
 
 // A panic is logged once, and the client is told nothing of it.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	s := d.serve(Config{App: d.app, AdminKey: testKey, RiverUI: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := d.serve(Config{App: d.App, AdminKey: desktest.Key, RiverUI: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/river/late" {
 			_, _ = io.WriteString(w, "half of the ans")
 			_ = http.NewResponseController(w).Flush()
@@ -144,15 +145,15 @@ func TestPanic(t *testing.T) {
 		panic("the secret is 42") //nolint:forbidigo // it is what is tested
 	})})
 	a := d.doAt(s, call{"GET", "/river", "", []string{"X-Request-Id: mine-1"}})
-	a.refused(500, api.Internal)
+	a.Refused(500, api.Internal)
 	require.Equal(t, "mine-1", a.Header.Get("X-Request-Id"))
-	require.NotContains(t, a.body, "42")
-	require.Equal(t, 1, strings.Count(d.log.String(), "the secret is 42"))
-	require.Contains(t, d.log.String(), "request_id=mine-1")
+	require.NotContains(t, a.Text, "42")
+	require.Equal(t, 1, strings.Count(d.Logged.String(), "the secret is 42"))
+	require.Contains(t, d.Logged.String(), "request_id=mine-1")
 
 	req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/river/late", nil)
 	require.NoError(t, err)
-	req.Header.Set("Authorization", "Bearer "+testKey)
+	req.Header.Set("Authorization", "Bearer "+desktest.Key)
 	res, err := s.Client().Do(req)
 	require.NoError(t, err)
 	defer func() { _ = res.Body.Close() }()
@@ -168,7 +169,7 @@ func TestSlowBody(t *testing.T) {
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", d.Listener.Addr().String())
 		require.NoError(t, err)
 		_, err = fmt.Fprintf(conn, "POST /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
-			"Content-Length: 100\r\n\r\n{", testKey)
+			"Content-Length: 100\r\n\r\n{", desktest.Key)
 		require.NoError(t, err)
 		if closes {
 			require.NoError(t, conn.(*net.TCPConn).CloseWrite())
@@ -183,10 +184,10 @@ func TestSlowBody(t *testing.T) {
 func TestRequestID(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	require.Len(t, d.get("/api/v1/events").Header.Get("X-Request-Id"), 26)
-	require.Equal(t, "a.b-c_1", d.get("/api/v1/events", "X-Request-Id: a.b-c_1").Header.Get("X-Request-Id"))
+	require.Len(t, d.Get("/api/v1/events").Header.Get("X-Request-Id"), 26)
+	require.Equal(t, "a.b-c_1", d.Get("/api/v1/events", "X-Request-Id: a.b-c_1").Header.Get("X-Request-Id"))
 	for _, odd := range []string{strings.Repeat("x", 65), "a b", `"`, "\u00e9"} {
-		require.Len(t, d.get("/api/v1/events", "X-Request-Id: "+odd).Header.Get("X-Request-Id"), 26, odd)
+		require.Len(t, d.Get("/api/v1/events", "X-Request-Id: "+odd).Header.Get("X-Request-Id"), 26, odd)
 	}
 }
 
@@ -194,12 +195,12 @@ func TestRequestID(t *testing.T) {
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	d.get("/api/v1/events?campaign_id=somebody", "X-Forwarded-For: 6.6.6.6", "X-Real-IP: 6.6.6.6", "X-Request-Id: here")
-	require.Contains(t, d.log.String(), "method=GET path=/api/v1/events status=200")
-	require.Contains(t, d.log.String(), "remote=127.0.0.1 request_id=here")
-	require.NotContains(t, d.log.String(), "6.6.6.6")
-	require.NotContains(t, d.log.String(), "somebody")
-	require.NotContains(t, d.log.String(), testKey)
+	d.Get("/api/v1/events?campaign_id=somebody", "X-Forwarded-For: 6.6.6.6", "X-Real-IP: 6.6.6.6", "X-Request-Id: here")
+	require.Contains(t, d.Logged.String(), "method=GET path=/api/v1/events status=200")
+	require.Contains(t, d.Logged.String(), "remote=127.0.0.1 request_id=here")
+	require.NotContains(t, d.Logged.String(), "6.6.6.6")
+	require.NotContains(t, d.Logged.String(), "somebody")
+	require.NotContains(t, d.Logged.String(), desktest.Key)
 }
 
 func TestOpenAPI(t *testing.T) {
@@ -207,8 +208,8 @@ func TestOpenAPI(t *testing.T) {
 	d := setup(t)
 	doc, err := OpenAPI()
 	require.NoError(t, err)
-	served := d.get("/api/v1/openapi.json", "Authorization: ")
-	require.Equal(t, string(doc), served.body)
+	served := d.Get("/api/v1/openapi.json", "Authorization: ")
+	require.Equal(t, string(doc), served.Text)
 	var parsed struct {
 		Paths map[string]map[string]struct {
 			OperationID string `json:"operationId"`
@@ -216,29 +217,29 @@ func TestOpenAPI(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(doc, &parsed))
 	require.Equal(t, "post-events-id-targets", parsed.Paths["/events/{id}/targets"]["post"].OperationID)
-	docs := d.get("/api/v1/docs", "Authorization: ")
+	docs := d.Get("/api/v1/docs", "Authorization: ")
 	require.Equal(t, 200, docs.StatusCode)
 	for path := range parsed.Paths {
-		require.Contains(t, docs.body, path)
+		require.Contains(t, docs.Text, path)
 	}
-	headings := regexp.MustCompile(`<h2 id="[a-z-]+">([A-Za-z ]+)</h2>`).FindAllStringSubmatch(docs.body, -1)
+	headings := regexp.MustCompile(`<h2 id="[a-z-]+">([A-Za-z ]+)</h2>`).FindAllStringSubmatch(docs.Text, -1)
 	titles := make([]string, len(headings))
 	for i, h := range headings {
 		titles[i] = h[1]
 	}
 	require.Equal(t, []string{"Events", "Member lists", "Results", "Proof", "Brake", "Event types", "Installation", "Keys and audit"}, titles)
-	require.Regexp(t, `(?s)<code>POST /events</code>.*<code>POST /events/\{id\}/start</code>.*<code>POST /events/\{id\}/targets</code>`, docs.body)
+	require.Regexp(t, `(?s)<code>POST /events</code>.*<code>POST /events/\{id\}/start</code>.*<code>POST /events/\{id\}/targets</code>`, docs.Text)
 	for _, field := range []string{
 		"<code>campaign_id</code></td><td>body</td><td>text; required</td>",
 		"<code>partition_count</code></td><td>body</td><td>1 to 64</td>",
 		"<code>event_status</code></td><td>query</td><td>PENDING, RUNNING, COMPLETED, STOPPED, FAILED</td><td>in any letter case</td>",
 		"<code>text/csv</code></td><td>body</td>",
 	} {
-		require.Contains(t, docs.body, field)
+		require.Contains(t, docs.Text, field)
 	}
-	require.NotContains(t, docs.body, "`")
-	require.NotContains(t, docs.body, "https://")
-	require.NotContains(t, docs.body, "<script")
+	require.NotContains(t, docs.Text, "`")
+	require.NotContains(t, docs.Text, "https://")
+	require.NotContains(t, docs.Text, "<script")
 }
 
 // A browser that opens the service's address finds the way to its pages (P15).
@@ -246,16 +247,16 @@ func TestFrontPage(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	browser := []string{"Authorization: ", "Accept: text/html,application/xhtml+xml,*/*;q=0.8"}
-	front := d.get("/", browser...)
-	require.Equal(t, 200, front.StatusCode, front.body)
+	front := d.Get("/", browser...)
+	require.Equal(t, 200, front.StatusCode, front.Text)
 	require.Contains(t, front.Header.Get("Content-Type"), "text/html")
 	require.Contains(t, front.Header.Get("Content-Security-Policy"), pageStyleHash())
-	require.Contains(t, front.body, `<a href="/api/v1/docs">`)
-	require.NotContains(t, front.body, "/river", "there is none here")
-	with := d.doAt(d.serve(Config{App: d.app, AdminKey: testKey, RiverUI: jobsPage}), call{"GET", "/", "", browser})
-	require.Contains(t, with.body, `<a href="/river/">`)
+	require.Contains(t, front.Text, `<a href="/api/v1/docs">`)
+	require.NotContains(t, front.Text, "/river", "there is none here")
+	with := d.doAt(d.serve(Config{App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage}), call{"GET", "/", "", browser})
+	require.Contains(t, with.Text, `<a href="/river/">`)
 	for _, path := range []string{"/none", "/river"} {
-		require.NotEqual(t, 200, d.get(path, browser...).StatusCode, path)
+		require.NotEqual(t, 200, d.Get(path, browser...).StatusCode, path)
 	}
 	require.NotEqual(t, 200, d.do(call{"POST", "/", "", browser}).StatusCode)
 }
@@ -272,20 +273,20 @@ func TestOps(t *testing.T) {
 	}}
 	away := errors.New("nobody answers")
 	waits := Checks{"money": func(context.Context) error { return away }}
-	ops := newListener(t, NewOps(OpsConfig{Ready: ready, Waits: waits, Log: slog.New(slog.DiscardHandler)}))
+	ops := desktest.Listen(t, NewOps(OpsConfig{Ready: ready, Waits: waits, Log: slog.New(slog.DiscardHandler)}))
 	get := func(path string) answer { return d.doAt(ops, call{"GET", path, "", []string{"Authorization: "}}) }
-	require.Equal(t, `{"ok":true,"waits_for":["money"]}`, get("/readyz").body)
+	require.Equal(t, `{"ok":true,"waits_for":["money"]}`, get("/readyz").Text)
 	require.Equal(t, 200, get("/readyz").StatusCode, "requests do not wait for it")
 	away = nil
-	require.Equal(t, `{"ok":true}`, get("/readyz").body)
+	require.Equal(t, `{"ok":true}`, get("/readyz").Text)
 	require.Equal(t, 200, get("/livez").StatusCode)
-	require.Contains(t, get("/metrics").body, "go_goroutines")
+	require.Contains(t, get("/metrics").Text, "go_goroutines")
 	require.Equal(t, 200, get("/debug/pprof/").StatusCode)
 	require.Equal(t, 404, get("/api/v1/events").StatusCode)
 	healthy = false
 	a := get("/readyz")
 	require.Equal(t, 503, a.StatusCode)
-	require.Equal(t, `{"ok":false,"failed":["kafka"]}`, a.body, "and not why")
+	require.Equal(t, `{"ok":false,"failed":["kafka"]}`, a.Text, "and not why")
 	require.Equal(t, 200, get("/livez").StatusCode, "a process is not killed for what it waits for")
 }
 
@@ -293,7 +294,7 @@ func TestOps(t *testing.T) {
 func TestServeStops(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
-	a := newApp(t, pool, nil)
+	a := desktest.NewApp(t, pool, nil)
 	e, err := a.Events.Create(t.Context(), callerOf("t"), newPointEvent("c"))
 	require.NoError(t, err)
 	_, err = pool.Exec(t.Context(), `UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, e.ID)
@@ -303,10 +304,12 @@ func TestServeStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	log := slog.New(slog.DiscardHandler)
-	go func() { served <- Serve(ctx, l, New(Config{App: a, AdminKey: testKey, Log: log}), 30*time.Second, log) }()
-	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+l.Addr().String()+eventURL(e.ID)+"/progress", nil)
+	go func() {
+		served <- Serve(ctx, l, New(Config{App: a, AdminKey: desktest.Key, Log: log}), 30*time.Second, log)
+	}()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+l.Addr().String()+desktest.EventURL(e.ID)+"/progress", nil)
 	require.NoError(t, err)
-	req.Header.Set("Authorization", "Bearer "+testKey)
+	req.Header.Set("Authorization", "Bearer "+desktest.Key)
 	req.Header.Set("Accept", "text/event-stream")
 	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bestow/http/api"
+	"bestow/internal/desktest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -21,25 +22,25 @@ func quoted(t *testing.T, s string) string {
 func TestC1FreeTexts(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	running := d.pointEvent("running")
-	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, running.ID)
+	running := d.PointEvent("running")
+	d.SQL(`UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, running.ID)
 	takes := map[string]func(n int, text string) answer{
 		"default_reason": func(n int, text string) answer {
-			return d.post("/api/v1/events",
+			return d.Post("/api/v1/events",
 				fmt.Sprintf(`{"campaign_id": "r%d", "event_type": "POINT", "default_reason": %s}`, n, quoted(t, text)))
 		},
 		"edited default_reason": func(n int, text string) answer {
-			return d.patch(d.pointEvent(fmt.Sprintf("e%d", n)).ID, `{"default_reason": `+quoted(t, text)+`}`)
+			return d.Patch(d.PointEvent(fmt.Sprintf("e%d", n)).ID, `{"default_reason": `+quoted(t, text)+`}`)
 		},
 		"memo": func(_ int, text string) answer {
-			return d.post(eventURL(running.ID)+"/stop", `{"memo": `+quoted(t, text)+`}`)
+			return d.Post(desktest.EventURL(running.ID)+"/stop", `{"memo": `+quoted(t, text)+`}`)
 		},
 		"memo of all": func(_ int, text string) answer {
-			return d.post("/api/v1/stop-all", `{"memo": `+quoted(t, text)+`}`)
+			return d.Post("/api/v1/stop-all", `{"memo": `+quoted(t, text)+`}`)
 		},
 		"reason": func(n int, text string) answer {
 			row := fmt.Sprintf(`{"member_id": "m1", "reason": %s}`, quoted(t, text))
-			return d.post(eventURL(d.pointEvent(fmt.Sprintf("l%d", n)).ID)+"/targets", row,
+			return d.Post(desktest.EventURL(d.PointEvent(fmt.Sprintf("l%d", n)).ID)+"/targets", row,
 				"Content-Type: application/x-ndjson")
 		},
 	}
@@ -48,7 +49,7 @@ func TestC1FreeTexts(t *testing.T) {
 		for _, text := range []string{"봄맞이 🎁", "👨‍👩‍👧", "❤️", "1️⃣", "a  b"} {
 			n++
 			a := send(n, text)
-			require.Less(t, a.StatusCode, 300, "%s %q: %s", field, text, a.body)
+			require.Less(t, a.StatusCode, 300, "%s %q: %s", field, text, a.Text)
 		}
 		for text, named := range map[string]string{
 			"a\u202eb": "U+202E", "a\u2066b": "U+2066", "a\u0007b": "U+0007",
@@ -60,17 +61,17 @@ func TestC1FreeTexts(t *testing.T) {
 			if field == "reason" {
 				code = "all_rejected"
 			}
-			p := a.refused(422, code)
-			require.Contains(t, a.body, named+" as character 2", "%s %q", field, text)
+			p := a.Refused(422, code)
+			require.Contains(t, a.Text, named+" as character 2", "%s %q", field, text)
 			require.NotEmpty(t, p.Hint)
 		}
 		if field != "reason" { // whose blanks are trimmed, as those of all fields of a row
 			n++
 			a := send(n, "  ")
-			a.refused(422, "invalid")
+			a.Refused(422, "invalid")
 		}
 	}
-	d.post(eventURL(running.ID)+"/stop", `{"memo": ""}`).refused(422, "invalid")
+	d.Post(desktest.EventURL(running.ID)+"/stop", `{"memo": ""}`).Refused(422, "invalid")
 }
 
 // C1: campaign ids have the rule of member ids, and what looks the same is the same.
@@ -81,15 +82,15 @@ func TestC1CampaignIDs(t *testing.T) {
 		"M\u200b1": "U+200B as character 2", "\u3164": "U+3164 as character 1",
 		"a\u00a0b": "U+00A0 as character 2", "a\ufe0f": "U+FE0F as character 2",
 	} {
-		a := d.post("/api/v1/events", fmt.Sprintf(`{"campaign_id": %s, "event_type": "POINT"}`, quoted(t, id)))
-		require.Equal(t, []string{"body.campaign_id"}, locations(a.refused(422, "invalid")))
-		require.Contains(t, a.body, named)
+		a := d.Post("/api/v1/events", fmt.Sprintf(`{"campaign_id": %s, "event_type": "POINT"}`, quoted(t, id)))
+		require.Equal(t, []string{"body.campaign_id"}, desktest.Locations(a.Refused(422, "invalid")))
+		require.Contains(t, a.Text, named)
 	}
-	e := d.created(`{"campaign_id": "cafe\u0301", "event_type": "POINT"}`)
+	e := d.Created(`{"campaign_id": "cafe\u0301", "event_type": "POINT"}`)
 	require.Equal(t, "caf\u00e9", e.CampaignID)
-	d.post("/api/v1/events", `{"campaign_id": "caf\u00e9", "event_type": "POINT"}`).refused(409, "campaign_taken")
+	d.Post("/api/v1/events", `{"campaign_id": "caf\u00e9", "event_type": "POINT"}`).Refused(409, "campaign_taken")
 	for _, spelled := range []string{"cafe%CC%81", "caf%C3%A9"} {
-		require.Len(t, decoded[api.Events](d.get("/api/v1/events?campaign_id="+spelled)).Items, 1, spelled)
+		require.Len(t, desktest.Decoded[api.Events](d.Get("/api/v1/events?campaign_id="+spelled)).Items, 1, spelled)
 	}
 }
 
@@ -97,27 +98,27 @@ func TestC1CampaignIDs(t *testing.T) {
 func TestOldTextsStay(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("old")
-	d.sql(`UPDATE campaign_events SET campaign_id = E'M\u200B1', default_reason = E'a\nb' WHERE id = $1`, e.ID)
-	a := d.patch(e.ID, `{"default_amount": 7}`)
-	require.Equal(t, 200, a.StatusCode, a.body)
-	require.Equal(t, "M\u200b1", decoded[api.Event](a).CampaignID)
-	require.Len(t, decoded[api.Events](d.get("/api/v1/events?campaign_id=M%E2%80%8B1")).Items, 1)
-	d.patch(e.ID, `{"campaign_id": "M\u200b2"}`).refused(422, "invalid")
+	e := d.PointEvent("old")
+	d.SQL(`UPDATE campaign_events SET campaign_id = E'M\u200B1', default_reason = E'a\nb' WHERE id = $1`, e.ID)
+	a := d.Patch(e.ID, `{"default_amount": 7}`)
+	require.Equal(t, 200, a.StatusCode, a.Text)
+	require.Equal(t, "M\u200b1", desktest.Decoded[api.Event](a).CampaignID)
+	require.Len(t, desktest.Decoded[api.Events](d.Get("/api/v1/events?campaign_id=M%E2%80%8B1")).Items, 1)
+	d.Patch(e.ID, `{"campaign_id": "M\u200b2"}`).Refused(422, "invalid")
 }
 
 // C2: warnings stand in the answer, and in the one that a repeated key gets.
 func TestC2WarningsAreReplayed(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	targets := eventURL(d.pointEvent("a").ID) + "/targets"
-	first := d.post(targets, "member_id\nm1\n합계\n", csvType, "Idempotency-Key: k")
-	require.Equal(t, 201, first.StatusCode, first.body)
-	r := decoded[api.ImportResult](first)
+	targets := desktest.EventURL(d.PointEvent("a").ID) + "/targets"
+	first := d.Post(targets, "member_id\nm1\n합계\n", csvType, "Idempotency-Key: k")
+	require.Equal(t, 201, first.StatusCode, first.Text)
+	r := desktest.Decoded[api.ImportResult](first)
 	require.Len(t, r.Warnings, 1)
 	require.Equal(t, "suspicious_member_id", r.Warnings[0].Code)
 	require.EqualValues(t, 3, *r.Warnings[0].Line)
-	again := d.post(targets, "member_id\nm1\n합계\n", csvType, "Idempotency-Key: k")
+	again := d.Post(targets, "member_id\nm1\n합계\n", csvType, "Idempotency-Key: k")
 	require.Equal(t, "true", again.Header.Get("Idempotency-Replayed"))
-	require.Equal(t, first.body, again.body)
+	require.Equal(t, first.Text, again.Text)
 }

@@ -15,6 +15,7 @@ import (
 	"bestow/app"
 	"bestow/http/api"
 	"bestow/http/lists"
+	"bestow/internal/desktest"
 	"bestow/internal/pg"
 
 	"github.com/stretchr/testify/require"
@@ -51,7 +52,7 @@ func (c sending) answer() answer {
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	require.NoError(c, err)
-	return answer{c, res, string(body)}
+	return answer{TB: c, Response: res, Text: string(body)}
 }
 
 func keyHeader(key string) string { return "Authorization: Bearer " + key }
@@ -60,11 +61,11 @@ func keyHeader(key string) string { return "Authorization: Bearer " + key }
 func TestRefusedWhileSending(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("a")
-	done := d.pointEvent("b")
-	d.sql(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, done.ID)
+	e := d.PointEvent("a")
+	done := d.PointEvent("b")
+	d.SQL(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, done.ID)
 	list := "member_id,amount\n" + strings.Repeat("m0000000000001,1\n", 7<<20/17)
-	targets := eventURL(e.ID) + "/targets"
+	targets := desktest.EventURL(e.ID) + "/targets"
 	for name, c := range map[string]struct {
 		path, key, contentType string
 		status                 int
@@ -72,13 +73,13 @@ func TestRefusedWhileSending(t *testing.T) {
 	}{
 		"no key":        {targets, "", "text/csv", 401, api.Unauthorized},
 		"a wrong key":   {targets, "wrong", "text/csv", 401, api.Unauthorized},
-		"no event":      {"/api/v1/events/999/targets", testKey, "text/csv", 404, "not_found"},
-		"no route":      {"/api/v1/lists", testKey, "text/csv", 404, "not_found"},
-		"no method":     {"/api/v1/queue", testKey, "text/csv", 405, api.MethodNotAllowed},
-		"another type":  {targets, testKey, "text/plain", 415, api.UnsupportedType},
-		"a settled one": {eventURL(done.ID) + "/targets", testKey, "text/csv", 409, "wrong_status"},
-		"too large":     {"/api/v1/events", testKey, "application/json", 413, api.TooLarge},
-		"a bad query":   {targets + "?x=1", testKey, "text/csv", 400, api.BadRequest},
+		"no event":      {"/api/v1/events/999/targets", desktest.Key, "text/csv", 404, "not_found"},
+		"no route":      {"/api/v1/lists", desktest.Key, "text/csv", 404, "not_found"},
+		"no method":     {"/api/v1/queue", desktest.Key, "text/csv", 405, api.MethodNotAllowed},
+		"another type":  {targets, desktest.Key, "text/plain", 415, api.UnsupportedType},
+		"a settled one": {desktest.EventURL(done.ID) + "/targets", desktest.Key, "text/csv", 409, "wrong_status"},
+		"too large":     {"/api/v1/events", desktest.Key, "application/json", 413, api.TooLarge},
+		"a bad query":   {targets + "?x=1", desktest.Key, "text/csv", 400, api.BadRequest},
 	} {
 		for _, length := range []string{fmt.Sprintf("Content-Length: %d", len(list)), "Transfer-Encoding: chunked"} {
 			t.Run(name+" "+length[:1], func(t *testing.T) {
@@ -90,8 +91,8 @@ func TestRefusedWhileSending(t *testing.T) {
 				}
 				client.begin(c.path, body, keyHeader(c.key), "Content-Type: "+c.contentType, length)
 				a := client.answer()
-				a.refused(c.status, c.code)
-				require.Equal(t, int64(len(a.body)), a.ContentLength, "an early reader knows where the answer ends")
+				a.Refused(c.status, c.code)
+				require.Equal(t, int64(len(a.Text)), a.ContentLength, "an early reader knows where the answer ends")
 			})
 		}
 	}
@@ -103,13 +104,13 @@ func TestNoPlaceWhileSending(t *testing.T) {
 	d := setup(t)
 	limits := app.DefaultLimits()
 	limits.Imports = 1
-	full := d.serve(Config{App: newAppWith(t, d.pool, nil, limits), AdminKey: testKey, Uploads: patient})
-	stalled := d.stalled(full.Listener.Addr().String(), d.pointEvent("c"))
+	full := d.serve(Config{App: desktest.NewAppWith(t, d.Pool, nil, limits), AdminKey: desktest.Key, Uploads: patient})
+	stalled := d.stalled(full.Listener.Addr().String(), d.PointEvent("c"))
 	client := d.dial(full.Listener.Addr().String())
 	list := "member_id,amount\n" + strings.Repeat("m0000000000001,1\n", 7<<20/17)
-	client.begin("/api/v1/events/999/targets", list, keyHeader(testKey), "Content-Type: text/csv",
+	client.begin("/api/v1/events/999/targets", list, keyHeader(desktest.Key), "Content-Type: text/csv",
 		fmt.Sprintf("Content-Length: %d", len(list)))
-	client.answer().refused(503, "unavailable")
+	client.answer().Refused(503, "unavailable")
 	require.NoError(t, stalled.Close())
 }
 
@@ -120,7 +121,7 @@ func TestRefusedBeforeTheBodyEnds(t *testing.T) {
 	client := d.dial(d.Listener.Addr().String())
 	client.begin("/api/v1/events/999/targets", strings.Repeat("x", 100<<10), keyHeader("wrong"),
 		"Content-Type: text/csv", "Content-Length: 1000000000")
-	client.answer().refused(401, api.Unauthorized)
+	client.answer().Refused(401, api.Unauthorized)
 }
 
 // A client that waits for leave to send its body gets the answer at once, and is not asked for the body.
@@ -130,7 +131,7 @@ func TestRefusedBeforeLeave(t *testing.T) {
 	client := d.dial(d.Listener.Addr().String())
 	client.begin("/api/v1/events/999/targets", "", keyHeader("wrong"), "Content-Type: text/csv",
 		"Content-Length: 1000000000", "Expect: 100-continue")
-	client.answer().refused(401, api.Unauthorized)
+	client.answer().Refused(401, api.Unauthorized)
 	_, err := client.Read(make([]byte, 1))
 	require.ErrorIs(t, err, io.EOF, "the server does not wait for the body")
 }
@@ -145,8 +146,8 @@ var patient = lists.UploadLimits{Window: time.Hour, Bytes: 1, StopWait: quick.St
 func TestSlowUpload(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("a")
-	s := d.serve(Config{App: d.app, AdminKey: testKey, Uploads: quick})
+	e := d.PointEvent("a")
+	s := d.serve(Config{App: d.App, AdminKey: desktest.Key, Uploads: quick})
 	first := "member_id,amount\n" + strings.Repeat("m0000000000001,1\n", 5000) // enough to take a place
 	for name, c := range map[string]struct{ first, then, length string }{
 		"nothing":                 {"", "", "Content-Length: 1000000"},
@@ -156,15 +157,15 @@ func TestSlowUpload(t *testing.T) {
 		"blank lines, one by one": {first, "\n", "Content-Length: 1000000"},
 	} {
 		client := d.dial(s.Listener.Addr().String())
-		client.begin(eventURL(e.ID)+"/targets", c.first, keyHeader(testKey), "Content-Type: text/csv", c.length)
+		client.begin(desktest.EventURL(e.ID)+"/targets", c.first, keyHeader(desktest.Key), "Content-Type: text/csv", c.length)
 		ctx, stop := context.WithCancel(t.Context())
 		go client.drip(ctx, c.then)
-		client.answer().refused(408, api.RequestTimeout)
+		client.answer().Refused(408, api.RequestTimeout)
 		stop()
-		again := d.post(eventURL(e.ID)+"/targets?dry_run=true", "member_id\nm1\n", csvType)
-		require.Equal(t, 200, again.StatusCode, "%s: %s", name, again.body)
+		again := d.Post(desktest.EventURL(e.ID)+"/targets?dry_run=true", "member_id\nm1\n", csvType)
+		require.Equal(t, 200, again.StatusCode, "%s: %s", name, again.Text)
 	}
-	require.Zero(t, d.count(`SELECT count(*) FROM imports`))
+	require.Zero(t, d.Count(`SELECT count(*) FROM imports`))
 }
 
 // drip writes piece again and again, slowly.
@@ -190,8 +191,8 @@ func (d *desk) listen(uploads lists.UploadLimits) (address string, stop func(), 
 	require.NoError(d, err)
 	ctx, stop := context.WithCancel(d.Context())
 	result := make(chan error, 1)
-	handler := New(Config{App: d.app, AdminKey: testKey, Uploads: uploads, Log: d.logger()})
-	go func() { result <- Serve(ctx, l, handler, time.Hour, d.logger()) }()
+	handler := New(Config{App: d.App, AdminKey: desktest.Key, Uploads: uploads, Log: d.Logger()})
+	go func() { result <- Serve(ctx, l, handler, time.Hour, d.Logger()) }()
 	return l.Addr().String(), stop, result
 }
 
@@ -200,17 +201,17 @@ func (d *desk) listen(uploads lists.UploadLimits) (address string, stop func(), 
 func TestLongWorkAfterUpload(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("a")
+	e := d.PointEvent("a")
 	address, stop, ended := d.listen(quick)
-	gate, err := d.pool.Begin(t.Context())
+	gate, err := d.Pool.Begin(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = gate.Rollback(context.WithoutCancel(t.Context())) }()
 	require.NoError(t, pg.Lock(t.Context(), gate, pg.Gate, e.ID))
 	client := d.dial(address)
 	list := "member_id,amount\nm1,1\n"
-	client.begin(eventURL(e.ID)+"/targets", list, keyHeader(testKey), "Content-Type: text/csv",
+	client.begin(desktest.EventURL(e.ID)+"/targets", list, keyHeader(desktest.Key), "Content-Type: text/csv",
 		fmt.Sprintf("Content-Length: %d", len(list)))
-	d.awaitLock()
+	d.AwaitLock()
 	stop()
 	require.NoError(t, client.SetReadDeadline(time.Now().Add(2*quick.Window)))
 	_, err = client.Read(make([]byte, 1))
@@ -224,10 +225,10 @@ func TestLongWorkAfterUpload(t *testing.T) {
 func (d *desk) stalled(address string, e api.Event) sending {
 	d.Helper()
 	client := d.dial(address)
-	client.begin(eventURL(e.ID)+"/targets", "member_id,amount\n"+strings.Repeat("m0000000000001,1\n", 5000),
-		keyHeader(testKey), "Content-Type: text/csv", "Content-Length: 1000000")
+	client.begin(desktest.EventURL(e.ID)+"/targets", "member_id,amount\n"+strings.Repeat("m0000000000001,1\n", 5000),
+		keyHeader(desktest.Key), "Content-Type: text/csv", "Content-Length: 1000000")
 	require.Eventually(d, func() bool {
-		return d.count(`SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+		return d.Count(`SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 			WHERE a.application_name = 'bestow import' AND a.datname = current_database()
 			  AND l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND l.granted`) == 1
 	}, 20*time.Second, 10*time.Millisecond, "the import has its event")
@@ -238,32 +239,32 @@ func (d *desk) stalled(address string, e api.Event) sending {
 func TestEndUpload(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("a")
-	running := eventURL(e.ID) + "/imports/running"
-	d.do(call{"DELETE", running, "", nil}).refused(404, "not_found")
-	d.do(call{"DELETE", "/api/v1/events/999/imports/running", "", nil}).refused(404, "not_found")
+	e := d.PointEvent("a")
+	running := desktest.EventURL(e.ID) + "/imports/running"
+	d.do(call{"DELETE", running, "", nil}).Refused(404, "not_found")
+	d.do(call{"DELETE", "/api/v1/events/999/imports/running", "", nil}).Refused(404, "not_found")
 	// another process
-	elsewhere := d.serve(Config{App: newApp(t, d.pool, noSealer{}), AdminKey: testKey, Uploads: patient})
+	elsewhere := d.serve(Config{App: desktest.NewApp(t, d.Pool, desktest.NoSealer{}), AdminKey: desktest.Key, Uploads: patient})
 	client := d.stalled(elsewhere.Listener.Addr().String(), e)
 	require.Equal(t, 204, d.do(call{"DELETE", running, "", nil}).StatusCode)
-	require.Equal(t, 201, d.post(eventURL(e.ID)+"/targets", "member_id\nm1\n", csvType).StatusCode, "the event is free")
-	p := client.answer().refused(409, "upload_ended")
+	require.Equal(t, 201, d.Post(desktest.EventURL(e.ID)+"/targets", "member_id\nm1\n", csvType).StatusCode, "the event is free")
+	p := client.answer().Refused(409, "upload_ended")
 	require.Contains(t, p.Detail, "admin")
-	require.Equal(t, 1, d.count(`SELECT count(*) FROM imports`))
-	require.Zero(t, d.count(`SELECT count(*) FROM pg_class WHERE relname LIKE 'import_stage%'`))
-	d.do(call{"DELETE", running, "", nil}).refused(404, "not_found")
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM imports`))
+	require.Zero(t, d.Count(`SELECT count(*) FROM pg_class WHERE relname LIKE 'import_stage%'`))
+	d.do(call{"DELETE", running, "", nil}).Refused(404, "not_found")
 }
 
 // A listener that stops does not wait for an upload that may last for hours: its sender is told to come again (C9).
 func TestStopEndsUploads(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("a")
+	e := d.PointEvent("a")
 	address, stop, ended := d.listen(patient)
 	client := d.stalled(address, e)
 	stop()
 	a := client.answer()
-	a.refused(503, "unavailable")
+	a.Refused(503, "unavailable")
 	require.Equal(t, "5", a.Header.Get("Retry-After"))
 	select {
 	case err := <-ended:

@@ -14,9 +14,9 @@ import (
 func TestWordsInAnyCase(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("a")
+	e := d.PointEvent("a")
 	asked := 0
-	for _, o := range newServer(Config{App: d.app}).api.Operations() {
+	for _, o := range newServer(Config{App: d.App}).api.Operations() {
 		for _, p := range o.Parameters {
 			if p.In != "query" || len(p.Schema.Enum) == 0 || o.Method != "GET" {
 				continue
@@ -26,14 +26,14 @@ func TestWordsInAnyCase(t *testing.T) {
 			var words []string
 			for _, word := range p.Schema.Enum {
 				words = append(words, word.(string))
-				want := d.get(path + word.(string)).StatusCode
+				want := d.Get(path + word.(string)).StatusCode
 				require.NotEqual(t, 400, want)
 				for _, spelled := range []string{strings.ToLower(word.(string)), strings.ToUpper(word.(string))} {
-					require.Equal(t, want, d.get(path+spelled).StatusCode, path+spelled)
+					require.Equal(t, want, d.Get(path+spelled).StatusCode, path+spelled)
 					asked++
 				}
 			}
-			refused := d.get(path+"none").refused(400, api.BadRequest)
+			refused := d.Get(path+"none").Refused(400, api.BadRequest)
 			require.Equal(t, "query."+p.Name, refused.Errors[0].Location)
 			require.Equal(t, "must be one of "+strings.Join(words, ", "), refused.Errors[0].Message)
 		}

@@ -1,10 +1,10 @@
-package http
+package events_test
 
 import (
-	"strings"
 	"testing"
 
 	"bestow/http/api"
+	"bestow/internal/desktest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -21,7 +21,7 @@ func TestPatchEventType(t *testing.T) {
 	d := setup(t)
 	listed := func() api.EventType {
 		d.Helper()
-		return decoded[api.EventTypes](d.get("/api/v1/event-types")).Items[0]
+		return desktest.Decoded[api.EventTypes](d.Get("/api/v1/event-types")).Items[0]
 	}
 	was := listed()
 	require.Equal(t, "POINT", was.EventType)
@@ -33,10 +33,10 @@ func TestPatchEventType(t *testing.T) {
 	full.MaxPerMember, full.MaxPerEvent, full.MaxCount = new(int64(9223372036854775807)), new(int64(1)), new(2147483647)
 	a := d.patchType("POINT",
 		`{"unit": "EA", "label": "쿠폰 🎁", "max_per_member": 9223372036854775807, "max_per_event": 1, "max_count": 2147483647}`)
-	require.Equal(t, 200, a.StatusCode, a.body)
-	require.Contains(t, d.log.String(), `msg="an event type is changed" event_type=POINT by=admin unit=EA `+
+	require.Equal(t, 200, a.StatusCode, a.Text)
+	require.Contains(t, d.Logged.String(), `msg="an event type is changed" event_type=POINT by=admin unit=EA `+
 		`max_per_member=9223372036854775807 max_per_event=1 max_count=2147483647`)
-	require.Equal(t, full, decoded[api.EventType](a))
+	require.Equal(t, full, desktest.Decoded[api.EventType](a))
 	require.Equal(t, full, listed())
 	require.Equal(t, 200, d.patchType("POINT", `{}`).StatusCode)
 	require.Equal(t, full, listed())
@@ -58,19 +58,19 @@ func TestPatchEventType(t *testing.T) {
 		`{"label": ""}`:                           "label",
 		`{"label": "a\u0000b"}`:                   "label",
 		`{"label": "a\u202eb"}`:                   "label",
-		`{"label": "` + long(101) + `"}`:          "label",
+		`{"label": "` + desktest.Long(101) + `"}`: "label",
 		`{"unit": "KRW", "max_count": -9}`:        "max_count",
 		`{"label": " x", "max_per_member": null}`: "label",
 	} {
-		p := d.patchType("POINT", body).refused(422, "invalid")
+		p := d.patchType("POINT", body).Refused(422, "invalid")
 		require.Len(t, p.Errors, 1, body)
 		require.Equal(t, "body."+field, p.Errors[0].Location, body)
 	}
-	d.patchType("POINT", `{"max": 1}`).refused(400, "malformed")
-	d.patchType("POINT", `{"topic": "x"}`).refused(400, "malformed")
-	d.patchType("POINT", `null`).refused(400, "malformed")
+	d.patchType("POINT", `{"max": 1}`).Refused(400, "malformed")
+	d.patchType("POINT", `{"topic": "x"}`).Refused(400, "malformed")
+	d.patchType("POINT", `null`).Refused(400, "malformed")
 	for _, code := range []string{"TEA", "point", "%00", "POINT%20", "é"} {
-		d.patchType(code, `{"unit": "P"}`).refused(404, "not_found")
+		d.patchType(code, `{"unit": "P"}`).Refused(404, "not_found")
 	}
 	require.Equal(t, full, listed())
 	require.Equal(t, 200, d.patchType("POINT",
@@ -79,54 +79,52 @@ func TestPatchEventType(t *testing.T) {
 	require.Equal(t, was, listed())
 }
 
-func long(n int) string { return strings.Repeat("x", n) }
-
 // The limits of a type are refused with their numbers wherever an event meets them, and said in the queue (C7).
 func TestLimitsAreObeyed(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	limit := func(body string) { require.Equal(d, 200, d.patchType("POINT", body).StatusCode) }
 	limit(`{"max_per_member": 499}`)
-	p := d.post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT", "default_amount": 500}`).refused(422,
+	p := d.Post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT", "default_amount": 500}`).Refused(422,
 		"invalid")
 	require.Equal(t, "body.default_amount", p.Errors[0].Location)
 	require.Contains(t, p.Errors[0].Message, "500 P is over max_per_member of POINT, 499 P")
 	limit(`{"max_per_member": 500}`)
-	e := d.pointEvent("a")
+	e := d.PointEvent("a")
 	require.Equal(t, new("P"), e.Unit)
 	require.Equal(t, "body.default_amount",
-		d.patch(e.ID, `{"default_amount": 501}`).refused(422, "invalid").Errors[0].Location)
+		d.Patch(e.ID, `{"default_amount": 501}`).Refused(422, "invalid").Errors[0].Location)
 	limit(`{"max_per_member": 499}`)
-	require.Equal(t, 200, d.patch(e.ID, `{"default_reason": "r"}`).StatusCode, "what does not change is not judged")
+	require.Equal(t, 200, d.Patch(e.ID, `{"default_reason": "r"}`).StatusCode, "what does not change is not judged")
 	limit(`{"max_per_member": 500, "max_count": 1}`)
-	p = d.post(eventURL(e.ID)+"/targets", "member_id\na\nb\n", "Content-Type: text/csv").refused(422,
+	p = d.Post(desktest.EventURL(e.ID)+"/targets", "member_id\na\nb\n", "Content-Type: text/csv").Refused(422,
 		"total_over_limit")
 	require.Equal(t, api.Problem{Limit: "max_count", Most: 1, Asked: 2},
 		api.Problem{Limit: p.Limit, Most: p.Most, Asked: p.Asked})
 	limit(`{"max_count": null}`)
-	require.Equal(t, new("P"), d.list(e.ID, "", "a", "b").Unit)
+	require.Equal(t, new("P"), d.List(e.ID, "", "a", "b").Unit)
 
 	for status, move := range map[string]string{
 		"PENDING": "start", "STOPPED": "resume", "RUNNING": "retry",
 		"COMPLETED": "retry",
 	} {
 		limit(`{"max_per_member": null}`)
-		e := d.pointEvent(status)
-		d.list(e.ID, "", status+"1", status+"2")
+		e := d.PointEvent(status)
+		d.List(e.ID, "", status+"1", status+"2")
 		if status != "PENDING" {
-			require.Equal(t, 202, d.ask("start", e).StatusCode)
+			require.Equal(t, 202, d.Ask("start", e).StatusCode)
 		}
 		if status == "STOPPED" {
-			require.Equal(t, 200, d.ask("stop", e).StatusCode)
+			require.Equal(t, 200, d.Ask("stop", e).StatusCode)
 		}
 		if status == "COMPLETED" {
-			d.sql(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, e.ID)
+			d.SQL(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, e.ID)
 		}
 		limit(`{"max_per_member": 499}`)
-		p := d.ask(move, e).refused(409, "over_limit")
+		p := d.Ask(move, e).Refused(409, "over_limit")
 		require.Equal(t, []any{"max_per_member", int64(499), int64(500)}, []any{p.Limit, p.Most, p.Asked})
 		if move != "retry" {
-			require.Contains(t, d.waitingFor(e.ID), "over_limit")
+			require.Contains(t, d.WaitingFor(e.ID), "over_limit")
 		}
 	}
 }
@@ -135,16 +133,16 @@ func TestLimitsAreObeyed(t *testing.T) {
 func TestOverLimitLeavesTheLane(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	first, second := d.reserved("first", past, "1", 0), d.reserved("second", past, "2", 0)
+	first, second := d.Reserved("first", past, "1", 0), d.Reserved("second", past, "2", 0)
 	for id, amount := range map[int64]string{first: "6", second: "5"} {
-		d.sql(`UPDATE campaign_events SET reservation_at = $2 WHERE id = $1`, id, future)
-		a := d.post(eventURL(id)+"/targets", "member_id,amount\na,"+amount+"\n", "Content-Type: text/csv")
-		require.Equal(t, 201, a.StatusCode, a.body)
+		d.SQL(`UPDATE campaign_events SET reservation_at = $2 WHERE id = $1`, id, future)
+		a := d.Post(desktest.EventURL(id)+"/targets", "member_id,amount\na,"+amount+"\n", "Content-Type: text/csv")
+		require.Equal(t, 201, a.StatusCode, a.Text)
 	}
-	d.due(first, second)
+	d.Due(first, second)
 	require.Equal(t, 200, d.patchType("POINT", `{"max_per_member": 5}`).StatusCode)
-	require.Equal(t, []string{"over_limit", ""}, reasons(d.queue().Lanes[0]))
-	require.NoError(t, d.app.Events.StartDue(t.Context()))
-	require.Equal(t, "PENDING", decoded[api.Event](d.get(eventURL(first))).EventStatus)
-	require.Equal(t, "RUNNING", decoded[api.Event](d.get(eventURL(second))).EventStatus)
+	require.Equal(t, []string{"over_limit", ""}, desktest.Reasons(d.Queue().Lanes[0]))
+	require.NoError(t, d.App.Events.StartDue(t.Context()))
+	require.Equal(t, "PENDING", desktest.Decoded[api.Event](d.Get(desktest.EventURL(first))).EventStatus)
+	require.Equal(t, "RUNNING", desktest.Decoded[api.Event](d.Get(desktest.EventURL(second))).EventStatus)
 }

@@ -1,4 +1,4 @@
-package http
+package inspect_test
 
 import (
 	"net/url"
@@ -7,6 +7,7 @@ import (
 
 	"bestow/http/api"
 	"bestow/http/web"
+	"bestow/internal/desktest"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/unicode/norm"
@@ -16,9 +17,9 @@ import (
 func (d *desk) results(e api.Event, query string) (ids []string) {
 	d.Helper()
 	for cursor := ""; ; {
-		a := d.get(eventURL(e.ID) + "/results?limit=2" + query + cursor)
-		require.Equal(d, 200, a.StatusCode, a.body)
-		page := decoded[api.Results](a)
+		a := d.Get(desktest.EventURL(e.ID) + "/results?limit=2" + query + cursor)
+		require.Equal(d, 200, a.StatusCode, a.Text)
+		page := desktest.Decoded[api.Results](a)
 		for _, r := range page.Items {
 			ids = append(ids, r.MemberID)
 		}
@@ -33,11 +34,11 @@ func (d *desk) results(e api.Event, query string) (ids []string) {
 func TestResults(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e, other := d.pointEvent("a"), d.pointEvent("b")
-	require.JSONEq(t, `{"items": [], "next_cursor": null}`, d.get(eventURL(e.ID)+"/results").body)
-	d.plant(e.ID)
-	d.sql(`UPDATE point_results SET error_message = 'closed in 2025', retry_count = 4 WHERE member_id = 'e'`)
-	d.sql(`INSERT INTO point_results (event_id, amount, member_id, status, money_tx_id) VALUES ($1, 5, '회원 1', 'SUCCESS', 'tx-1')`, e.ID)
+	e, other := d.PointEvent("a"), d.PointEvent("b")
+	require.JSONEq(t, `{"items": [], "next_cursor": null}`, d.Get(desktest.EventURL(e.ID)+"/results").Text)
+	d.Plant(e.ID)
+	d.SQL(`UPDATE point_results SET error_message = 'closed in 2025', retry_count = 4 WHERE member_id = 'e'`)
+	d.SQL(`INSERT INTO point_results (event_id, amount, member_id, status, money_tx_id) VALUES ($1, 5, '회원 1', 'SUCCESS', 'tx-1')`, e.ID)
 
 	require.Equal(t, []string{"a", "b", "c", "d", "e", "f", "g", "회원 1"}, d.results(e, ""))
 	require.Empty(t, d.results(other, ""))
@@ -61,7 +62,7 @@ func TestResults(t *testing.T) {
 		require.Equal(t, want, d.results(e, "&member_id="+url.QueryEscape(spelling)), "%q", spelling)
 	}
 
-	gone := decoded[api.Results](d.get(eventURL(e.ID) + "/results?member_id=e")).Items[0]
+	gone := desktest.Decoded[api.Results](d.Get(desktest.EventURL(e.ID) + "/results?member_id=e")).Items[0]
 	require.NotZero(t, gone.UpdatedAt)
 	code, why := "withdrawn", "closed in 2025"
 	require.Equal(t, api.Result{
@@ -69,7 +70,7 @@ func TestResults(t *testing.T) {
 		ErrorMessage: &why,
 		RetryCount:   4, UpdatedAt: gone.UpdatedAt,
 	}, gone)
-	given := decoded[api.Results](d.get(eventURL(e.ID) + "/results?member_id=%ED%9A%8C%EC%9B%90%201")).Items[0]
+	given := desktest.Decoded[api.Results](d.Get(desktest.EventURL(e.ID) + "/results?member_id=%ED%9A%8C%EC%9B%90%201")).Items[0]
 	require.Nil(t, given.ErrorCode)
 	require.Equal(t, "tx-1", *given.MoneyTxID)
 }
@@ -78,18 +79,18 @@ func TestResults(t *testing.T) {
 func TestResultsAbsent(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	unlisted := d.pointEvent("unlisted")
-	e := d.pointEvent("a")
+	unlisted := d.PointEvent("unlisted")
+	e := d.PointEvent("a")
 	const csv = "member_id,amount,reason\nm1,5,\nm10,x,\n\"b 2 \",x,\nm1,6,\n1.23457E+11,5,\na.c,x,m77\n회원 " +
 		"3,x,\nm4,5,\n"
-	require.Equal(t, 201, d.post(eventURL(e.ID)+"/targets", csv, "Content-Type: text/csv").StatusCode)
+	require.Equal(t, 201, d.Post(desktest.EventURL(e.ID)+"/targets", csv, "Content-Type: text/csv").StatusCode)
 	const lines = `{"member_id": "j5", "amount": "x"}` + "\n" + `{"amount":"x","member_id":"j6"}` + "\n" +
 		`{"member_id": "m5", "amount": 5}`
-	require.Equal(t, 201, d.post(eventURL(e.ID)+"/targets", lines, "Content-Type: application/x-ndjson").StatusCode)
+	require.Equal(t, 201, d.Post(desktest.EventURL(e.ID)+"/targets", lines, "Content-Type: application/x-ndjson").StatusCode)
 	absent := func(e api.Event, query string) (code string, line int64) {
-		a := d.get(eventURL(e.ID) + "/results?" + query)
-		require.Equal(t, 200, a.StatusCode, a.body)
-		page := decoded[api.Results](a)
+		a := d.Get(desktest.EventURL(e.ID) + "/results?" + query)
+		require.Equal(t, 200, a.StatusCode, a.Text)
+		page := desktest.Decoded[api.Results](a)
 		if page.Absent == nil {
 			return "", 0
 		}
@@ -127,8 +128,8 @@ func TestResultsAbsent(t *testing.T) {
 	code, _ := absent(unlisted, "member_id=m1")
 	require.Equal(t, "not_in_list", code)
 
-	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, e.ID)
-	d.sql(`INSERT INTO point_results (event_id, amount, member_id, status, money_tx_id) VALUES ($1, 5, 'm1', 'SUCCESS', 'tx-1')`, e.ID)
+	d.SQL(`UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, e.ID)
+	d.SQL(`INSERT INTO point_results (event_id, amount, member_id, status, money_tx_id) VALUES ($1, 5, 'm1', 'SUCCESS', 'tx-1')`, e.ID)
 	for query, want := range map[string]string{
 		"member_id=m1":                "",
 		"member_id=m1&status=PENDING": "other_result",
@@ -143,8 +144,8 @@ func TestResultsAbsent(t *testing.T) {
 func TestResultsRefuse(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("a")
-	d.get("/api/v1/events/77/results").refused(404, "not_found")
+	e := d.PointEvent("a")
+	d.Get("/api/v1/events/77/results").Refused(404, "not_found")
 	foreign := web.EventCursor.Write(7)
 	for _, query := range []string{
 		"?status=LOST", "?limit=0", "?limit=1001", "?member_id=%00", "?member_id=%ff",
@@ -152,6 +153,6 @@ func TestResultsRefuse(t *testing.T) {
 		"?cursor=" + foreign, "?cursor=" + web.ResultCursor.WriteText("a\x00"),
 		"?cursor=" + web.ResultCursor.WriteText(""), "?member=a",
 	} {
-		d.get(eventURL(e.ID)+"/results"+query).refused(400, api.BadRequest)
+		d.Get(desktest.EventURL(e.ID)+"/results"+query).Refused(400, api.BadRequest)
 	}
 }

@@ -1,4 +1,4 @@
-package http
+package events_test
 
 import (
 	"fmt"
@@ -10,75 +10,63 @@ import (
 	"bestow/app"
 	"bestow/app/verify"
 	"bestow/http/api"
+	"bestow/internal/desktest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func (d *desk) tag(id int64) string {
-	d.Helper()
-	tag := d.get(eventURL(id)).Header.Get("ETag")
-	require.NotEmpty(d, tag)
-	return tag
-}
-
-// patch changes the event as it is now.
-func (d *desk) patch(id int64, body string, headers ...string) answer {
-	d.Helper()
-	return d.do(call{"PATCH", eventURL(id), body, append([]string{"If-Match: " + d.tag(id)}, headers...)})
-}
-
 // What is given changes, null clears, what is absent stays; the answer's ETag is that of the next edit.
 func TestPatchMerges(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.created(`{"campaign_id": "a", "event_type": "POINT", "default_amount": 5, "default_reason": "r", "expiry_at": "2999-01-01T00:00:00Z",
+	e := d.Created(`{"campaign_id": "a", "event_type": "POINT", "default_amount": 5, "default_reason": "r", "expiry_at": "2999-01-01T00:00:00Z",
 		"partition_count": 8, "reservation_at": "2998-01-01T00:00:00Z", "reservation_priority": 3}`)
-	a := d.patch(e.ID, `{"default_amount": 7, "default_reason": null, "reservation_priority": null}`)
-	require.Equal(t, 200, a.StatusCode, a.body)
-	got, want := decoded[api.Event](a), e
+	a := d.Patch(e.ID, `{"default_amount": 7, "default_reason": null, "reservation_priority": null}`)
+	require.Equal(t, 200, a.StatusCode, a.Text)
+	got, want := desktest.Decoded[api.Event](a), e
 	amount := int64(7)
 	want.DefaultAmount, want.DefaultReason, want.ReservationPriority, want.UpdatedAt = &amount, nil, nil, got.UpdatedAt
 	require.Equal(t, want, got)
-	require.Equal(t, d.tag(e.ID), a.Header.Get("ETag"))
+	require.Equal(t, d.Tag(e.ID), a.Header.Get("ETag"))
 
 	a = d.do(call{
-		"PATCH", eventURL(e.ID),
+		"PATCH", desktest.EventURL(e.ID),
 		`{"campaign_id": "b", "event_type": "VOUCHER", "default_amount": null, "expiry_at": null, "partition_count": null, "reservation_at": null}`,
 		[]string{"If-Match: \"other\", " + a.Header.Get("ETag"), "Content-Type: application/merge-patch+json"},
 	})
-	require.Equal(t, 200, a.StatusCode, a.body)
-	got = decoded[api.Event](a)
+	require.Equal(t, 200, a.StatusCode, a.Text)
+	got = desktest.Decoded[api.Event](a)
 	want.CampaignID, want.EventType, want.DefaultAmount, want.ExpiryAt, want.PartitionCount, want.ReservationAt = "b",
 		"VOUCHER", nil, nil, 4, nil
 	want.UpdatedAt, want.Unit = got.UpdatedAt, new("KRW")
 	require.Equal(t, want, got)
-	d.post("/api/v1/events", `{"campaign_id": "b", "event_type": "POINT"}`).refused(409, "campaign_taken")
-	d.pointEvent("a") // it is free again
+	d.Post("/api/v1/events", `{"campaign_id": "b", "event_type": "POINT"}`).Refused(409, "campaign_taken")
+	d.PointEvent("a") // it is free again
 }
 
 // Every change says which state it is of, and one of two that know the same state wins.
 func TestPatchNeedsTheTag(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("a")
-	tag := d.tag(e.ID)
+	e := d.PointEvent("a")
+	tag := d.Tag(e.ID)
 	patch := func(match string) answer {
-		return d.do(call{"PATCH", eventURL(e.ID), `{"reservation_priority": 9}`, []string{"If-Match: " + match}})
+		return d.do(call{"PATCH", desktest.EventURL(e.ID), `{"reservation_priority": 9}`, []string{"If-Match: " + match}})
 	}
-	require.NotEmpty(t, patch("").refused(428, api.PreconditionRequired).Hint)
+	require.NotEmpty(t, patch("").Refused(428, api.PreconditionRequired).Hint)
 	for _, stale := range []string{`"0123456789abcdef"`, "W/" + tag, `""`, tag[1:], "nonsense"} {
-		patch(stale).refused(412, api.PreconditionFailed)
+		patch(stale).Refused(412, api.PreconditionFailed)
 	}
-	d.members(e.ID, 2)
-	require.Equal(t, tag, d.tag(e.ID), "members are not its definition")
+	d.Members(e.ID, 2)
+	require.Equal(t, tag, d.Tag(e.ID), "members are not its definition")
 
 	var wg sync.WaitGroup
 	codes := make([]int, 8)
 	for i := range codes {
 		wg.Go(func() {
 			codes[i] = d.do(call{
-				"PATCH", eventURL(e.ID), fmt.Sprintf(`{"reservation_priority": %d}`, 100+i),
+				"PATCH", desktest.EventURL(e.ID), fmt.Sprintf(`{"reservation_priority": %d}`, 100+i),
 				[]string{"If-Match: " + tag},
 			}).StatusCode
 		})
@@ -93,23 +81,23 @@ func TestPatchNeedsTheTag(t *testing.T) {
 		require.Equal(t, 412, code)
 	}
 	require.Equal(t, 1, won)
-	d.do(call{"DELETE", eventURL(e.ID), "", []string{"If-Match: " + tag}}).refused(412, api.PreconditionFailed)
+	d.do(call{"DELETE", desktest.EventURL(e.ID), "", []string{"If-Match: " + tag}}).Refused(412, api.PreconditionFailed)
 
-	key := []string{"If-Match: " + d.tag(e.ID), "Idempotency-Key: k"}
-	first := d.do(call{"PATCH", eventURL(e.ID), `{"reservation_priority": 1}`, key})
-	again := d.do(call{"PATCH", eventURL(e.ID), `{"reservation_priority": 1}`, key})
+	key := []string{"If-Match: " + d.Tag(e.ID), "Idempotency-Key: k"}
+	first := d.do(call{"PATCH", desktest.EventURL(e.ID), `{"reservation_priority": 1}`, key})
+	again := d.do(call{"PATCH", desktest.EventURL(e.ID), `{"reservation_priority": 1}`, key})
 	require.Equal(t, 200, again.StatusCode, "whose answer was lost gets it, though the tag is stale by now")
-	require.Equal(t, first.body, again.body)
+	require.Equal(t, first.Text, again.Text)
 }
 
 // What cannot be made cannot be made of something else either, and what targets were made by stays.
 func TestPatchRefuses(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.created(`{"campaign_id": "a", "event_type": "POINT", "default_amount": 5, "reservation_at": "2998-01-01T00:00:00Z"}`)
-	d.pointEvent("taken")
-	full := d.pointEvent("full")
-	d.members(full.ID, 3)
+	e := d.Created(`{"campaign_id": "a", "event_type": "POINT", "default_amount": 5, "reservation_at": "2998-01-01T00:00:00Z"}`)
+	d.PointEvent("taken")
+	full := d.PointEvent("full")
+	d.Members(full.ID, 3)
 	for name, c := range map[string]struct {
 		id     int64
 		body   string
@@ -136,12 +124,12 @@ func TestPatchRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := d.in(t).do(call{"PATCH", eventURL(c.id), c.body, []string{"If-Match: *"}})
+			a := d.in(t).do(call{"PATCH", desktest.EventURL(c.id), c.body, []string{"If-Match: *"}})
 			if c.status == 200 {
-				require.Equal(t, 200, a.StatusCode, a.body)
+				require.Equal(t, 200, a.StatusCode, a.Text)
 				return
 			}
-			require.Equal(t, c.fields, locations(a.refused(c.status, c.code)), a.body)
+			require.Equal(t, c.fields, desktest.Locations(a.Refused(c.status, c.code)), a.Text)
 		})
 	}
 }
@@ -150,8 +138,8 @@ func TestPatchRefuses(t *testing.T) {
 func TestPatchDuringAnImport(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("a")
-	tx, err := d.pool.Begin(t.Context())
+	e := d.PointEvent("a")
+	tx, err := d.Pool.Begin(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(t.Context()) }()
 	_, err = tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1::bigint << 3 | 1)`, e.ID)
@@ -160,16 +148,16 @@ func TestPatchDuringAnImport(t *testing.T) {
 		`{"partition_count": 5}`, `{"event_type": "VOUCHER"}`, `{"default_amount": null}`,
 		`{"default_reason": "x"}`,
 	} {
-		d.patch(e.ID, body).refused(409, "import_running")
+		d.Patch(e.ID, body).Refused(409, "import_running")
 	}
-	require.Equal(t, 200, d.patch(e.ID, `{"reservation_priority": 1, "default_amount": 500}`).StatusCode)
-	d.do(call{"DELETE", eventURL(e.ID), "", nil}).refused(409, "import_running")
+	require.Equal(t, 200, d.Patch(e.ID, `{"reservation_priority": 1, "default_amount": 500}`).StatusCode)
+	d.do(call{"DELETE", desktest.EventURL(e.ID), "", nil}).Refused(409, "import_running")
 }
 
 // everything counts the rows of every table that an event may leave something in, and names the tables.
 func (d *desk) everything() map[string]int {
 	d.Helper()
-	rows, err := d.pool.Query(d.Context(),
+	rows, err := d.Pool.Query(d.Context(),
 		`SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables
 		WHERE schemaname IN ('public', 'money') AND tablename NOT IN ('idempotency_keys', 'audit_log') OR tablename = 'river_job'`)
 	require.NoError(d, err)
@@ -182,7 +170,7 @@ func (d *desk) everything() map[string]int {
 	require.NoError(d, rows.Err())
 	counts := map[string]int{}
 	for _, name := range tables {
-		counts[name] = d.count(`SELECT count(*) FROM ` + name)
+		counts[name] = d.Count(`SELECT count(*) FROM ` + name)
 	}
 	return counts
 }
@@ -196,32 +184,32 @@ func TestDeleteLeavesNothing(t *testing.T) {
 			d := setup(t)
 			limits := app.DefaultLimits()
 			limits.OwnPartition = own
-			d.Server = d.serve(Config{App: newAppWith(t, d.pool, noSealer{}, limits), AdminKey: testKey})
-			other := d.pointEvent("other")
-			d.members(other.ID, 5)
+			d.Server = d.Serve(desktest.NewAppWith(t, d.Pool, desktest.NoSealer{}, limits))
+			other := d.PointEvent("other")
+			d.Members(other.ID, 5)
 			before := d.everything()
-			e := d.pointEvent("a")
-			d.members(e.ID, 300)
-			a := d.post(eventURL(e.ID)+"/targets", "member_id,amount\nm999,5\nm998,x\n", "Content-Type: text/csv")
-			require.Equal(t, 201, a.StatusCode, a.body)
+			e := d.PointEvent("a")
+			d.Members(e.ID, 300)
+			a := d.Post(desktest.EventURL(e.ID)+"/targets", "member_id,amount\nm999,5\nm998,x\n", "Content-Type: text/csv")
+			require.Equal(t, 201, a.StatusCode, a.Text)
 			require.NotEqual(t, before, d.everything())
-			a = d.do(call{"DELETE", eventURL(e.ID), "", []string{"Idempotency-Key: k"}})
-			require.Equal(t, 204, a.StatusCode, a.body)
-			require.Empty(t, a.body)
+			a = d.do(call{"DELETE", desktest.EventURL(e.ID), "", []string{"Idempotency-Key: k"}})
+			require.Equal(t, 204, a.StatusCode, a.Text)
+			require.Empty(t, a.Text)
 			before["public.deleted_events"]++
 			// a partition that autovacuum reads goes at the next tidying
 			require.EventuallyWithT(t, func(c *assert.CollectT) {
-				require.NoError(c, d.app.Events.Tidy(t.Context()))
+				require.NoError(c, d.App.Events.Tidy(t.Context()))
 				require.Equal(c, before, d.everything())
 			}, time.Minute, 20*time.Millisecond)
-			a = d.do(call{"DELETE", eventURL(e.ID), "", []string{"Idempotency-Key: k"}})
+			a = d.do(call{"DELETE", desktest.EventURL(e.ID), "", []string{"Idempotency-Key: k"}})
 			require.Equal(t, 204, a.StatusCode)
 			require.Equal(t, "true", a.Header.Get("Idempotency-Replayed"))
-			d.do(call{"DELETE", eventURL(e.ID), "", nil}).refused(404, "not_found")
-			d.get(eventURL(e.ID)).refused(404, "not_found")
-			d.post(eventURL(e.ID)+"/start", "").refused(404, "not_found")
-			d.pointEvent("a")
-			report, err := d.app.Verify.Verify(t.Context(), verify.Query{})
+			d.do(call{"DELETE", desktest.EventURL(e.ID), "", nil}).Refused(404, "not_found")
+			d.Get(desktest.EventURL(e.ID)).Refused(404, "not_found")
+			d.Post(desktest.EventURL(e.ID)+"/start", "").Refused(404, "not_found")
+			d.PointEvent("a")
+			report, err := d.App.Verify.Verify(t.Context(), verify.Query{})
 			require.NoError(t, err)
 			require.True(t, report.OK, "%+v", report.Invariants)
 		})
@@ -234,22 +222,22 @@ func TestDeleteDoesNotWaitForAPartition(t *testing.T) {
 	d := setup(t)
 	limits := app.DefaultLimits()
 	limits.OwnPartition = 10
-	d.Server = d.serve(Config{App: newAppWith(t, d.pool, noSealer{}, limits), AdminKey: testKey})
-	e := d.pointEvent("a")
-	d.members(e.ID, 20)
-	tx, err := d.pool.Begin(t.Context())
+	d.Server = d.Serve(desktest.NewAppWith(t, d.Pool, desktest.NoSealer{}, limits))
+	e := d.PointEvent("a")
+	d.Members(e.ID, 20)
+	tx, err := d.Pool.Begin(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(t.Context()) }()
 	_, err = tx.Exec(t.Context(), `SELECT count(*) FROM point_targets`)
 	require.NoError(t, err)
-	require.Equal(t, 204, d.do(call{"DELETE", eventURL(e.ID), "", nil}).StatusCode)
+	require.Equal(t, 204, d.do(call{"DELETE", desktest.EventURL(e.ID), "", nil}).StatusCode)
 	table := fmt.Sprintf(`SELECT count(*) FROM pg_tables WHERE tablename = 'point_targets_%d'`, e.ID)
-	require.Equal(t, 1, d.count(table))
+	require.Equal(t, 1, d.Count(table))
 	require.NoError(t, tx.Rollback(t.Context()))
-	require.NoError(t, d.app.Events.Tidy(t.Context()))
-	require.Zero(t, d.count(table))
-	kept := d.pointEvent("b")
-	d.members(kept.ID, 20)
-	require.NoError(t, d.app.Events.Tidy(t.Context()))
-	require.Equal(t, 20, d.count(fmt.Sprintf(`SELECT count(*) FROM point_targets_%d`, kept.ID)))
+	require.NoError(t, d.App.Events.Tidy(t.Context()))
+	require.Zero(t, d.Count(table))
+	kept := d.PointEvent("b")
+	d.Members(kept.ID, 20)
+	require.NoError(t, d.App.Events.Tidy(t.Context()))
+	require.Equal(t, 20, d.Count(fmt.Sprintf(`SELECT count(*) FROM point_targets_%d`, kept.ID)))
 }

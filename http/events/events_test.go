@@ -1,4 +1,4 @@
-package http
+package events_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"bestow/http/api"
+	"bestow/internal/desktest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -15,23 +16,23 @@ import (
 func TestCreateAndShow(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	a := d.post("/api/v1/events",
+	a := d.Post("/api/v1/events",
 		`{"campaign_id": "spring", "event_type": "VOUCHER", "default_reason": "봄", "default_amount": 9007199254740993,
 		"expiry_at": "2999-12-31T23:59:59.123456+09:00", "partition_count": 64, "reservation_at": "2998-01-01T00:00:00+09:00", "reservation_priority": -3}`)
-	require.Equal(t, http.StatusCreated, a.StatusCode, a.body)
+	require.Equal(t, http.StatusCreated, a.StatusCode, a.Text)
 	require.Equal(t, "application/json", a.Header.Get("Content-Type"))
-	e := decoded[api.Event](a)
+	e := desktest.Decoded[api.Event](a)
 	require.Equal(t, fmt.Sprintf("/api/v1/events/%d", e.ID), a.Header.Get("Location"))
 	require.Equal(t, "admin", e.CreatedBy)
 	require.Equal(t, int64(9007199254740993), *e.DefaultAmount, "no digit is lost")
 	require.Equal(t, "2999-12-31T14:59:59.123456Z", e.ExpiryAt.Format("2006-01-02T15:04:05.999999Z07:00"))
 	require.Equal(t, -3, *e.ReservationPriority)
-	require.Contains(t, a.body, `"failure_code":null`)
-	require.Contains(t, a.body, `"stopped_memo":null`)
+	require.Contains(t, a.Text, `"failure_code":null`)
+	require.Contains(t, a.Text, `"stopped_memo":null`)
 
-	shown := d.get(eventURL(e.ID))
+	shown := d.Get(desktest.EventURL(e.ID))
 	require.Equal(t, http.StatusOK, shown.StatusCode)
-	now := decoded[api.Event](shown)
+	now := desktest.Decoded[api.Event](shown)
 	require.NotEmpty(t, now.WaitingFor)
 	now.WaitingFor = nil
 	require.Equal(t, e, now)
@@ -48,7 +49,7 @@ func TestCreateDefaults(t *testing.T) {
 		`{"campaign_id": "b", "event_type": "POINT", "default_amount": null, "default_reason": null, "expiry_at": null, "partition_count": null, "reservation_at": null}`,
 		`{"campaign_id": "c", "event_type": "POINT", "default_reason": ""}`,
 	} {
-		e := d.created(body)
+		e := d.Created(body)
 		require.Equal(t, 4, e.PartitionCount, i)
 		require.Equal(t, "PENDING", e.EventStatus)
 		require.Nil(t, e.DefaultAmount)
@@ -61,24 +62,24 @@ func TestCreateDefaults(t *testing.T) {
 func TestETag(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e, other := d.pointEvent("a"), d.pointEvent("b")
-	before := d.get(eventURL(e.ID)).Header.Get("ETag")
-	require.NotEqual(t, before, d.get(eventURL(other.ID)).Header.Get("ETag"))
-	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING', total_count = 9, total_amount = 9, updated_at = now() + interval '1 h'`)
-	d.sql(`UPDATE campaign_event_summary SET success_count = 9, started_at = now()`)
-	require.Equal(t, before, d.get(eventURL(e.ID)).Header.Get("ETag"))
-	d.sql(`UPDATE campaign_events SET default_amount = 501`)
-	require.NotEqual(t, before, d.get(eventURL(e.ID)).Header.Get("ETag"))
+	e, other := d.PointEvent("a"), d.PointEvent("b")
+	before := d.Get(desktest.EventURL(e.ID)).Header.Get("ETag")
+	require.NotEqual(t, before, d.Get(desktest.EventURL(other.ID)).Header.Get("ETag"))
+	d.SQL(`UPDATE campaign_events SET event_status = 'RUNNING', total_count = 9, total_amount = 9, updated_at = now() + interval '1 h'`)
+	d.SQL(`UPDATE campaign_event_summary SET success_count = 9, started_at = now()`)
+	require.Equal(t, before, d.Get(desktest.EventURL(e.ID)).Header.Get("ETag"))
+	d.SQL(`UPDATE campaign_events SET default_amount = 501`)
+	require.NotEqual(t, before, d.Get(desktest.EventURL(e.ID)).Header.Get("ETag"))
 }
 
 func TestCampaignTaken(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("spring")
-	p := d.post("/api/v1/events", `{"campaign_id": "spring", "event_type": "POINT"}`).refused(409, "campaign_taken")
+	e := d.PointEvent("spring")
+	p := d.Post("/api/v1/events", `{"campaign_id": "spring", "event_type": "POINT"}`).Refused(409, "campaign_taken")
 	require.Equal(t, e.ID, p.EventID)
 	require.Contains(t, p.Detail, fmt.Sprint(e.ID))
-	d.pointEvent("Spring") // another one
+	d.PointEvent("Spring") // another one
 }
 
 // Of many who make the same campaign's event at once one does, and the others are told which it is.
@@ -88,13 +89,13 @@ func TestCampaignRace(t *testing.T) {
 	answers := make([]answer, 12)
 	var all sync.WaitGroup
 	for i := range answers {
-		all.Go(func() { answers[i] = d.post("/api/v1/events", `{"campaign_id": "spring", "event_type": "POINT"}`) })
+		all.Go(func() { answers[i] = d.Post("/api/v1/events", `{"campaign_id": "spring", "event_type": "POINT"}`) })
 	}
 	all.Wait()
 	made := map[int]int{}
 	for _, a := range answers {
 		if made[a.StatusCode]++; a.StatusCode != http.StatusCreated {
-			require.Positive(t, a.refused(409, "campaign_taken").EventID)
+			require.Positive(t, a.Refused(409, "campaign_taken").EventID)
 		}
 	}
 	require.Equal(t, map[int]int{201: 1, 409: 11}, made)
@@ -103,8 +104,8 @@ func TestCampaignRace(t *testing.T) {
 func TestVoucherWithoutMasterKey(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	s := d.serve(Config{App: newApp(t, d.pool, nil), AdminKey: testKey})
-	p := d.doAt(s, call{"POST", "/api/v1/events", `{"campaign_id": "v", "event_type": "VOUCHER"}`, nil}).refused(409,
+	s := d.Serve(desktest.NewApp(t, d.Pool, nil))
+	p := d.doAt(s, call{"POST", "/api/v1/events", `{"campaign_id": "v", "event_type": "VOUCHER"}`, nil}).Refused(409,
 		"missing_keys")
 	require.Contains(t, p.Hint, "BESTOW_MASTER_KEY")
 	require.Equal(t, 201,
@@ -115,16 +116,16 @@ func TestIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	key := "Idempotency-Key: k"
-	first := d.post("/api/v1/events",
+	first := d.Post("/api/v1/events",
 		`{"campaign_id": "a", "event_type": "POINT", "default_amount": 9007199254740993}`, key)
 	require.Equal(t, 201, first.StatusCode)
 	require.Empty(t, first.Header.Get("Idempotency-Replayed"))
-	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING'`)
+	d.SQL(`UPDATE campaign_events SET event_status = 'RUNNING'`)
 
-	again := d.post("/api/v1/events",
+	again := d.Post("/api/v1/events",
 		` {"default_amount":9007199254740993,"event_type":"PO\u0049NT","campaign_id":"a"}`, key)
 	require.Equal(t, 201, again.StatusCode, "the same, said in other words")
-	require.Equal(t, first.body, again.body, "the stored answer, not the event of now")
+	require.Equal(t, first.Text, again.Text, "the stored answer, not the event of now")
 	require.Equal(t, "true", again.Header.Get("Idempotency-Replayed"))
 	require.Equal(t, first.Header.Get("Location"), again.Header.Get("Location"))
 
@@ -133,10 +134,10 @@ func TestIdempotencyKey(t *testing.T) {
 		`{"campaign_id": "a", "event_type": "POINT", "default_amount": 9007199254740992}`, // the same float64
 		`{"campaign_id": "a", "event_type": "POINT"}`,
 	} {
-		d.post("/api/v1/events", other, key).refused(422, "key_reused")
+		d.Post("/api/v1/events", other, key).Refused(422, "key_reused")
 	}
-	d.post(eventURL(1)+"/start", "", key).refused(422, "key_reused")
-	require.Equal(t, 1, d.count(`SELECT count(*) FROM campaign_events`))
+	d.Post(desktest.EventURL(1)+"/start", "", key).Refused(422, "key_reused")
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM campaign_events`))
 }
 
 // A refusal does not burn the key: the request may be mended.
@@ -144,41 +145,41 @@ func TestIdempotencyKeyOfARefusal(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	key := "Idempotency-Key: k"
-	d.post("/api/v1/events", `{"campaign_id": "", "event_type": "POINT"}`, key).refused(422, "invalid")
-	require.Equal(t, 201, d.post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT"}`, key).StatusCode)
+	d.Post("/api/v1/events", `{"campaign_id": "", "event_type": "POINT"}`, key).Refused(422, "invalid")
+	require.Equal(t, 201, d.Post("/api/v1/events", `{"campaign_id": "a", "event_type": "POINT"}`, key).StatusCode)
 }
 
 // Of many with one key at once one works, and the others are told to wait, or get its answer.
 func TestIdempotencyKeyInFlight(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	tx, err := d.pool.Begin(t.Context())
+	tx, err := d.Pool.Begin(t.Context())
 	require.NoError(t, err)
 	_, err = tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock(hashtextextended('admin' || chr(31) || 'k', 0))`)
 	require.NoError(t, err)
 	body := `{"campaign_id": "a", "event_type": "POINT"}`
-	d.post("/api/v1/events", body, "Idempotency-Key: k").refused(409, "key_in_flight")
+	d.Post("/api/v1/events", body, "Idempotency-Key: k").Refused(409, "key_in_flight")
 	require.NoError(t, tx.Rollback(t.Context()))
-	require.Equal(t, 201, d.post("/api/v1/events", body, "Idempotency-Key: k").StatusCode)
+	require.Equal(t, 201, d.Post("/api/v1/events", body, "Idempotency-Key: k").StatusCode)
 }
 
 func TestListPages(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	for i := range 7 {
-		d.pointEvent(fmt.Sprintf("p%d", i))
+		d.PointEvent(fmt.Sprintf("p%d", i))
 	}
-	d.created(`{"campaign_id": "v", "event_type": "VOUCHER"}`)
-	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING' WHERE campaign_id IN ('p1', 'p3')`)
+	d.Created(`{"campaign_id": "v", "event_type": "VOUCHER"}`)
+	d.SQL(`UPDATE campaign_events SET event_status = 'RUNNING' WHERE campaign_id IN ('p1', 'p3')`)
 
 	var seen []string
 	pages := 0
 	for path := "/api/v1/events?limit=3"; path != ""; pages++ {
-		page := decoded[api.Events](d.get(path))
+		page := desktest.Decoded[api.Events](d.Get(path))
 		for _, e := range page.Items {
 			seen = append(seen, e.CampaignID)
 		}
-		d.pointEvent(fmt.Sprintf("new%d", pages)) // it moves no page
+		d.PointEvent(fmt.Sprintf("new%d", pages)) // it moves no page
 		if path = ""; page.NextCursor != nil {
 			path = "/api/v1/events?limit=3&cursor=" + *page.NextCursor
 		}
@@ -188,7 +189,7 @@ func TestListPages(t *testing.T) {
 
 	campaigns := func(query string) string {
 		var all []string
-		for _, e := range decoded[api.Events](d.get("/api/v1/events?" + query)).Items {
+		for _, e := range desktest.Decoded[api.Events](d.Get("/api/v1/events?" + query)).Items {
 			all = append(all, e.CampaignID)
 		}
 		return strings.Join(all, " ")
@@ -199,25 +200,25 @@ func TestListPages(t *testing.T) {
 	require.Equal(t, "p5", campaigns("campaign_id=p5"))
 	require.Empty(t, campaigns("campaign_id=p5&event_status=RUNNING"))
 	require.Empty(t, campaigns("event_type=LATER"))
-	none := d.get("/api/v1/events?campaign_id=x")
-	require.JSONEq(t, `{"items": [], "next_cursor": null}`, none.body)
+	none := d.Get("/api/v1/events?campaign_id=x")
+	require.JSONEq(t, `{"items": [], "next_cursor": null}`, none.Text)
 }
 
 // In the wrong status: where the event stands, and what may be asked of it.
 func TestStartInWrongStatus(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	e := d.pointEvent("a")
+	e := d.PointEvent("a")
 	for status, allowed := range map[string][]string{"COMPLETED": {}, "STOPPED": {"resume"}, "FAILED": {"resume"}} {
-		d.sql(`UPDATE campaign_events SET event_status = $1`, status)
-		a := d.post(eventURL(e.ID)+"/start", "")
-		p := a.refused(409, "wrong_status")
+		d.SQL(`UPDATE campaign_events SET event_status = $1`, status)
+		a := d.Post(desktest.EventURL(e.ID)+"/start", "")
+		p := a.Refused(409, "wrong_status")
 		require.Equal(t, status, p.Current)
-		require.Equal(t, allowed, p.Allowed, a.body)
-		require.Contains(t, a.body, `"allowed":[`)
+		require.Equal(t, allowed, p.Allowed, a.Text)
+		require.Contains(t, a.Text, `"allowed":[`)
 	}
-	d.sql(`UPDATE campaign_events SET event_status = 'RUNNING'`)
-	a := d.post(eventURL(e.ID)+"/start", "")
+	d.SQL(`UPDATE campaign_events SET event_status = 'RUNNING'`)
+	a := d.Post(desktest.EventURL(e.ID)+"/start", "")
 	require.Equal(t, 200, a.StatusCode, "the same move again")
-	require.Equal(t, "RUNNING", decoded[api.Event](a).EventStatus)
+	require.Equal(t, "RUNNING", desktest.Decoded[api.Event](a).EventStatus)
 }

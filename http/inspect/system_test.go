@@ -1,9 +1,10 @@
-package http
+package inspect_test
 
 import (
 	"testing"
 
 	"bestow/http/api"
+	"bestow/internal/desktest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -11,37 +12,37 @@ import (
 // plantReport is a handler and relay of its own that reports something.
 func (d *desk) plantReport(reports string) {
 	d.Helper()
-	d.sql(`INSERT INTO processes (id, roles, version, host, pid, seen_at, reports)
+	d.SQL(`INSERT INTO processes (id, roles, version, host, pid, seen_at, reports)
 		VALUES (gen_random_uuid(), '{relay,handler}', 'v2', 'there', 2, now() + interval '1 hour', $1::jsonb)`, reports)
 }
 
 func (d *desk) system() api.System {
 	d.Helper()
-	a := d.get("/api/v1/system")
-	require.Equal(d, 200, a.StatusCode, a.body)
-	return decoded[api.System](a)
+	a := d.Get("/api/v1/system")
+	require.Equal(d, 200, a.StatusCode, a.Text)
+	return desktest.Decoded[api.System](a)
 }
 
 // What the system says of processes, breakers and River, and of the events that stand still.
 func TestSystem(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	empty := d.get("/api/v1/system")
-	require.Contains(t, empty.body,
+	empty := d.Get("/api/v1/system")
+	require.Contains(t, empty.Text,
 		`"processes":[],"breaker":[{"name":"money","open":false,"text":""}],"river":{"leader":null,"paused_queues":[],"oldest":{}},"brake":[],"waiting_for":[]`)
 
-	d.process("relay", "handler", "jobs")
-	e := d.pointEvent("a")
-	d.members(e.ID, 3)
-	require.Equal(t, 202, d.post(eventURL(e.ID)+"/start", "").StatusCode)
+	d.Process("relay", "handler", "jobs")
+	e := d.PointEvent("a")
+	d.Members(e.ID, 3)
+	require.Equal(t, 202, d.Post(desktest.EventURL(e.ID)+"/start", "").StatusCode)
 	sys := d.system()
 	require.Empty(t, sys.WaitingFor)
 	require.Equal(t, []string{"relay", "handler", "jobs"}, sys.Processes[0].Roles)
 	require.Empty(t, sys.Processes[0].Reports)
 
-	d.sql(`UPDATE processes SET roles = '{handler}'`)
-	d.sql(`INSERT INTO river.river_queue (name, paused_at, created_at, updated_at) VALUES ('relay', now(), now(), now()), ('jobs', NULL, now(), now())`)
-	d.sql(`INSERT INTO river.river_leader (leader_id, elected_at, expires_at) VALUES ('somebody', now(), now() + interval '1 hour')`)
+	d.SQL(`UPDATE processes SET roles = '{handler}'`)
+	d.SQL(`INSERT INTO river.river_queue (name, paused_at, created_at, updated_at) VALUES ('relay', now(), now(), now()), ('jobs', NULL, now(), now())`)
+	d.SQL(`INSERT INTO river.river_leader (leader_id, elected_at, expires_at) VALUES ('somebody', now(), now() + interval '1 hour')`)
 	d.plantReport(`[{"code": "", "topic": "grants.voucher", "age_ms": 1}, {"code": "ledger_away", "ledger": "money", "text": "no money", "age_ms": 0},
 		{"code": "kafka_away", "topic": "grants.voucher.dlt", "event_type": "VOUCHER", "text": "long ago", "age_ms": 60000}]`)
 	sys = d.system()
@@ -51,7 +52,7 @@ func TestSystem(t *testing.T) {
 	require.Equal(t, "somebody", *sys.River.Leader)
 	require.Equal(t, []string{"relay"}, sys.River.PausedQueues)
 	require.Contains(t, sys.River.Oldest, "relay")
-	d.sql(`INSERT INTO brakes (scope, by, memo) VALUES ('type:VOUCHER', 'kim', 'a wrong list')`)
+	d.SQL(`INSERT INTO brakes (scope, by, memo) VALUES ('type:VOUCHER', 'kim', 'a wrong list')`)
 	sys = d.system()
 	require.Equal(t, "type:VOUCHER", sys.Brake[0].Scope, "also where nothing stands still for it")
 	require.Equal(t, "kim", sys.Brake[0].By)
@@ -65,12 +66,12 @@ func TestSystem(t *testing.T) {
 func TestListSaysWhatEventsWaitFor(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	d.process("handler")
-	done, runs, due := d.pointEvent("done"), d.reserved("runs", past, "1", 2), d.reserved("due", past, "2", 2)
-	later, empty := d.reserved("later", future, "", 1), d.pointEvent("empty")
-	d.sql(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, done.ID)
-	require.NoError(t, d.app.Events.StartDue(t.Context()))
-	items := decoded[api.Events](d.get("/api/v1/events")).Items
+	d.Process("handler")
+	done, runs, due := d.PointEvent("done"), d.Reserved("runs", past, "1", 2), d.Reserved("due", past, "2", 2)
+	later, empty := d.Reserved("later", future, "", 1), d.PointEvent("empty")
+	d.SQL(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, done.ID)
+	require.NoError(t, d.App.Events.StartDue(t.Context()))
+	items := desktest.Decoded[api.Events](d.Get("/api/v1/events")).Items
 	waits := map[int64][]string{}
 	for _, e := range items {
 		for _, r := range e.WaitingFor {
@@ -80,10 +81,10 @@ func TestListSaysWhatEventsWaitFor(t *testing.T) {
 	require.Equal(t, map[int64][]string{
 		runs: {"relay"}, due: {"lane_busy", "jobs"}, later: {"reserved"}, empty.ID: {"no_targets", "by_hand"},
 	}, waits)
-	d.sql(`UPDATE campaign_event_summary SET published_count = 2, success_count = 1 WHERE event_id = $1`, runs)
-	d.sql(`DELETE FROM river.river_job`)
-	d.sql(`DELETE FROM processes`)
-	p := decoded[api.Progress](d.get(eventURL(runs) + "/progress"))
+	d.SQL(`UPDATE campaign_event_summary SET published_count = 2, success_count = 1 WHERE event_id = $1`, runs)
+	d.SQL(`DELETE FROM river.river_job`)
+	d.SQL(`DELETE FROM processes`)
+	p := desktest.Decoded[api.Progress](d.Get(desktest.EventURL(runs) + "/progress"))
 	require.Equal(t, []api.Reason{{Code: "handler", Text: "no process with the role handler is running"}}, p.WaitingFor)
 }
 
@@ -92,17 +93,17 @@ func TestListSaysWhatEventsWaitFor(t *testing.T) {
 func TestNoForecastWhileNothingMoves(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	d.process("relay", "handler", "jobs")
-	e := d.pointEvent("a")
-	d.plant(e.ID)
+	d.Process("relay", "handler", "jobs")
+	e := d.PointEvent("a")
+	d.Plant(e.ID)
 	settled := func(ago string) api.Progress {
-		d.sql(`UPDATE grant_chunks SET settled_at = now() - $1::interval WHERE settled_at IS NOT NULL`, ago)
-		return decoded[api.Progress](d.get(eventURL(e.ID) + "/progress"))
+		d.SQL(`UPDATE grant_chunks SET settled_at = now() - $1::interval WHERE settled_at IS NOT NULL`, ago)
+		return desktest.Decoded[api.Progress](d.Get(desktest.EventURL(e.ID) + "/progress"))
 	}
 	p := settled("9 s")
 	require.InDelta(t, 40, p.RatePerS, 0.1)
 	require.Positive(t, p.ETAS)
-	d.sql(`UPDATE processes SET roles = '{relay,jobs}'`)
+	d.SQL(`UPDATE processes SET roles = '{relay,jobs}'`)
 	p = settled("9 s")
 	require.InDelta(t, 40, p.RatePerS, 0.1, "the last ten seconds are what they were")
 	require.Zero(t, p.ETAS, "and nothing follows from them")

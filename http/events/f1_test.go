@@ -1,6 +1,6 @@
 //go:build failpoint
 
-package http
+package events_test
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"bestow/http/api"
+	"bestow/internal/desktest"
 	"bestow/internal/failpoint"
 
 	"github.com/stretchr/testify/require"
@@ -19,7 +20,7 @@ func TestCreateDiesAfterCommit(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	died := 0
-	dying := newListener(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	dying := desktest.Listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := failpoint.With(r.Context(), func(point string) error {
 			if point == failpoint.CreateAfterCommit {
 				died++
@@ -30,14 +31,14 @@ func TestCreateDiesAfterCommit(t *testing.T) {
 		d.Config.Handler.ServeHTTP(w, r.WithContext(ctx))
 	}))
 	body, key := `{"campaign_id": "once", "event_type": "POINT"}`, []string{"Idempotency-Key: k1"}
-	d.doAt(dying, call{"POST", "/api/v1/events", body, key}).refused(500, api.Internal)
+	d.doAt(dying, call{"POST", "/api/v1/events", body, key}).Refused(500, api.Internal)
 	require.Equal(t, 1, died)
 
-	first := d.post("/api/v1/events", body, key...)
-	require.Equal(t, http.StatusCreated, first.StatusCode, first.body)
+	first := d.Post("/api/v1/events", body, key...)
+	require.Equal(t, http.StatusCreated, first.StatusCode, first.Text)
 	require.Equal(t, "true", first.Header.Get("Idempotency-Replayed"))
-	second := d.post("/api/v1/events", body, key...)
-	require.Equal(t, first.body, second.body)
-	require.Equal(t, 1, d.count(`SELECT count(*) FROM campaign_events`))
-	require.Equal(t, 1, d.count(`SELECT count(*) FROM campaign_event_summary`))
+	second := d.Post("/api/v1/events", body, key...)
+	require.Equal(t, first.Text, second.Text)
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM campaign_events`))
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM campaign_event_summary`))
 }
