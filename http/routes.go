@@ -56,6 +56,10 @@ func (s *server) routes() {
 		"End an upload that is under way", li.DescribeEndImport), li.EndImport)
 	web.Handle(a, op("GET", "/events/{id}/results", http.StatusOK, domain.Read,
 		"List what became of the members, by member_id"), in.Results)
+	web.Handle(a, op("GET", "/events/{id}/members/{member_id}", http.StatusOK, domain.ReadWhole,
+		"Show why a member got something of an event, or did not"), in.Trace)
+	web.Handle(a, op("GET", "/members/{member_id}", http.StatusOK, domain.ReadWhole,
+		"List the events that have a member on their lists, newest first"), in.Memberships)
 	web.Stream(a, op("POST", "/events/{id}/retry", http.StatusOK, domain.Operate,
 		"Try again what was given up"), ev.Retry)
 	web.Handle(a, op("POST", "/events/{id}/verify", http.StatusAccepted, domain.Operate,
@@ -169,7 +173,7 @@ func tagOf(path string) string {
 	switch {
 	case under("targets"), under("imports"):
 		return "Member lists"
-	case under("results"), under("retry"):
+	case under("results"), under("retry"), under("members"):
 		return "Results"
 	case under("verify"):
 		return "Proof"

@@ -43,17 +43,21 @@ func (s *Reports) Results(ctx context.Context, eventID int64, f ResultFilter) ([
 		if err != nil {
 			return nil, err
 		}
-		query, args := f.query(e)
-		rows, err := tx.Query(ctx, query, args...)
-		if err != nil {
-			return nil, fmt.Errorf("list results: %w", err)
-		}
-		results, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Result])
-		if err != nil {
-			return nil, fmt.Errorf("list results: %w", err)
-		}
-		return results, nil
+		return selectResults(ctx, tx, e, f)
 	})
+}
+
+func selectResults(ctx context.Context, tx pgx.Tx, e domain.Event, f ResultFilter) ([]Result, error) {
+	query, args := f.query(e)
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list results: %w", err)
+	}
+	results, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Result])
+	if err != nil {
+		return nil, fmt.Errorf("list results: %w", err)
+	}
+	return results, nil
 }
 
 // query asks only for what is narrowed, so that the plan of each question fits it: status <> 'SUCCESS' makes the index

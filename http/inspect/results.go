@@ -54,12 +54,15 @@ func (h *Handlers) Results(ctx context.Context, in *ResultsIn) (*ResultsOut, err
 		if err != nil {
 			return nil, err
 		}
-		out.Body.Absent = &api.Absence{
-			Code: absence.Code, Text: absence.Text, ImportID: api.OrNull(absence.ImportID),
-			Line: api.OrNull(absence.Line),
-		}
+		out.Body.Absent = wireAbsence(absence)
 	}
 	return out, nil
+}
+
+func wireAbsence(a reports.Absence) *api.Absence {
+	return &api.Absence{
+		Code: a.Code, Text: a.Text, ImportID: api.OrNull(a.ImportID), Line: api.OrNull(a.Line),
+	}
 }
 
 func wireResult(r reports.Result) api.Result {

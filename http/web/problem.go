@@ -222,6 +222,10 @@ func fromHuma(m *huma.ErrorModel) *domain.Error {
 	}
 	var wrong []domain.Field
 	for _, d := range m.Errors {
+		if d.Location == "path.member_id" {
+			return domain.NotFoundError("there is no such member: the id in the path "+d.Message,
+				"percent-encode the member's id as UTF-8")
+		}
 		if strings.HasPrefix(d.Location, "path.") {
 			return domain.NotFoundError("there is no such thing: an id is a positive number", "list the events")
 		}

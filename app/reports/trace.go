@@ -1,0 +1,204 @@
+package reports
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"bestow/app/eventrow"
+	"bestow/domain"
+	"bestow/internal/english"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Trace says how one member of an event got, or did not get, what the list says.
+type Trace struct {
+	Event   domain.Event
+	Member  string        // as the list has it, or as it was asked for
+	Target  *TracedTarget // nil: no list of the event has the member
+	Result  *Result       // nil: the ledger was not asked for it yet
+	Absence *Absence      // why there is no target or no result
+	Steps   []Step        // in the order of their times
+	Waiting []Reason      // what the event waits for
+}
+
+// TracedTarget is the member's row of the list, and the chunk that carries it.
+type TracedTarget struct {
+	ID            int64
+	Amount        int64
+	Reason        *string // nil: the event's default
+	PublishStatus string
+	PartitionKey  int
+	FirstID       int64 // of the chunk's targets
+	LastID        int64
+	ImportID      int64
+	ImportedBy    string
+	ImportedAt    time.Time
+	PublishedAt   *time.Time // the last time that Kafka acknowledged the chunk
+	ClaimedAt     *time.Time // the first time that a handler took it
+	Attempts      int        // claims in a row that did not come back
+	Claimed       *TracedMessage
+	Job           *TracedJob // the last relay job; nil: River has deleted it
+}
+
+// TracedMessage is where the message stands that was claimed last.
+type TracedMessage struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+}
+
+// TracedJob is a relay job as River has it.
+type TracedJob struct {
+	ID          int64
+	State       string
+	Attempt     int
+	ScheduledAt time.Time
+	FinalizedAt *time.Time
+}
+
+// Step is one thing that happened on the way.
+type Step struct {
+	At   time.Time
+	Code string // imported, started, stopped, …
+	Text string // for people
+}
+
+// Trace returns the way of one member of an event. Error: domain.NotFound for the event.
+func (s *Reports) Trace(ctx context.Context, eventID int64, member string) (Trace, error) {
+	t, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (Trace, error) { return s.trace(ctx, tx, eventID, member) })
+	if err != nil || t.Result != nil {
+		return t, err
+	}
+	absence, err := s.WhyAbsent(ctx, eventID, member)
+	t.Absence = &absence
+	return t, err
+}
+
+func (s *Reports) trace(ctx context.Context, tx pgx.Tx, eventID int64, member string) (t Trace, err error) {
+	if t.Event, err = eventrow.Select(ctx, tx, eventID); err != nil {
+		return t, err
+	}
+	spellings := memberSpellings(member)
+	t.Member = spellings[0]
+	if t.Target, err = selectTraced(ctx, tx, t.Event, spellings); err != nil {
+		return t, err
+	}
+	if t.Target != nil {
+		if t.Target.Job, err = selectJobOf(ctx, tx, t.Event.ID, *t.Target); err != nil {
+			return t, err
+		}
+	}
+	f := ResultFilter{MemberID: member, Limit: 1}
+	results, err := selectResults(ctx, tx, t.Event, f)
+	if err != nil {
+		return t, err
+	}
+	if len(results) > 0 {
+		t.Result, t.Member = &results[0], results[0].MemberID
+	}
+	moves, err := selectMoves(ctx, tx, eventID)
+	if err != nil {
+		return t, err
+	}
+	t.Steps = slices.Concat(moves, t.Target.steps(), t.Result.steps(), summarySteps(t.Event))
+	slices.SortStableFunc(t.Steps, func(a, b Step) int { return a.At.Compare(b.At) })
+	waiting, err := s.waitingFor(ctx, tx, []domain.Event{t.Event})
+	t.Waiting = waiting[eventID]
+	return t, err
+}
+
+// steps returns what happened to the target.
+func (t *TracedTarget) steps() (steps []Step) {
+	if t == nil {
+		return nil
+	}
+	add := func(at *time.Time, code, text string) {
+		if at != nil {
+			steps = append(steps, Step{*at, code, text})
+		}
+	}
+	add(&t.ImportedAt, "imported", fmt.Sprintf("import %d by %s put the member on the list with %s", t.ImportID,
+		t.ImportedBy, english.Number(t.Amount)))
+	message := ""
+	if m := t.Claimed; m != nil {
+		message = fmt.Sprintf(": topic %s, partition %d, offset %d", m.Topic, m.Partition, m.Offset)
+	}
+	add(t.PublishedAt, "published", "Kafka has the message with the member, sent by a relay job")
+	add(t.ClaimedAt, "claimed", "a handler took the message"+message)
+	return steps
+}
+
+// steps returns what the ledger answered.
+func (r *Result) steps() []Step {
+	if r == nil {
+		return nil
+	}
+	said := "; " + cmp.Or(r.ErrorCode, "no error") + " " + r.ErrorMessage
+	refused := english.Count(r.RetryCount, "time")
+	switch r.Status {
+	case domain.Succeeded:
+		text := "the ledger granted it: entry " + r.MoneyTxID
+		if r.RetryCount > 0 {
+			text += ", after it had refused " + refused
+		}
+		return []Step{{r.UpdatedAt, "granted", text}}
+	case domain.Refused:
+		return []Step{{r.UpdatedAt, "refused", "the ledger refused it for now, " + refused + said + "; it is tried again"}}
+	case domain.GivenUp:
+		return []Step{{r.UpdatedAt, "given_up", "it was given up after " + refused + said}}
+	case domain.ResultPending, domain.ResultNone:
+	}
+	return []Step{{
+		r.UpdatedAt, "asked", "the ledger was asked, and its answer is not known yet; the same key is asked again",
+	}}
+}
+
+// summarySteps returns what happened to the event without a person.
+func summarySteps(e domain.Event) (steps []Step) {
+	if at := e.Summary.CompletedAt; at != nil {
+		steps = append(steps, Step{*at, "completed", "every member of the event has a final result"})
+	}
+	if at := e.Summary.StoppedAt; at != nil && e.Status == domain.Failed {
+		steps = append(steps, Step{*at, "failed", "the service stopped the event: " + e.Summary.StoppedMemo})
+	}
+	return steps
+}
+
+// Membership is one event that has a member on its list.
+type Membership struct {
+	EventID       int64
+	CampaignID    string
+	EventType     string
+	EventStatus   domain.Status
+	Amount        int64
+	PublishStatus string
+	Status        domain.ResultStatus // ResultNone: the ledger was not asked for it yet
+	ErrorCode     string
+	MoneyTxID     string
+	UpdatedAt     *time.Time // of the result
+}
+
+// Memberships returns the events that have the member on their lists, newest first: at most limit of those with an id
+// below before, or of all for 0.
+func (s *Reports) Memberships(ctx context.Context, member string, before int64, limit int) ([]Membership, error) {
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (all []Membership, err error) {
+		types, err := eventrow.ListTypes(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		for _, y := range types {
+			some, err := selectMemberships(ctx, tx, y, memberSpellings(member), before, limit)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, some...)
+		}
+		slices.SortFunc(all, func(a, b Membership) int { return cmp.Compare(b.EventID, a.EventID) })
+		return all[:min(limit, len(all))], nil
+	})
+}
