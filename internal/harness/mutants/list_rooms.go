@@ -98,7 +98,7 @@ var policyMutants = []mutant{
 	{"policy: the last of a page again", "money/policies/store.go", "WHERE code > $1 AND", "WHERE code >= $1 AND", policies, "."},
 	{"policy: a list of any status", "money/policies/store.go", "($2 = '' OR status = $2)", "($2 = '' OR status <> '')", policies, "."},
 	{"policy: a debt takes no room", "money/policies/terms.go", "return amount <= room || amount-room <= h.owed", "return amount <= room", policies, "."},
-	{"policy: the last point is refused", "money/policies/terms.go", "return amount <= room ||", "return amount < room ||", policies, "."},
+	{"policy: the last point of a debt", "money/policies/terms.go", "amount-room <= h.owed", "amount-room < h.owed", policies, "."},
 	{"policy: a batch of any size", "money/policies/terms.go", "if len(items) > maxCapped {", "if false {", policies, "."},
 	{"policy: a batch forgets what it saved", "money/policies/terms.go", "\th.open += i.Amount\n", "", policies, "."},
 	{"policy: what has expired is held", "money/policies/terms.go", " AND (expiry_at IS NULL OR expiry_at > now())) lots", ") lots", policies, "."},
