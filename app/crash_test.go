@@ -52,7 +52,7 @@ func heldAt(ctx context.Context, point string) (held context.Context, reached ch
 func TestAMoveKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	later := time.Now().AddDate(1, 0, 0).Truncate(time.Second)
-	patch := EventPatch{NewEvent: NewEvent{ExpiryAt: &later}, Given: map[string]bool{"expiry_at": true}}
+	patch := EventPatch{ExpiryAt: SetTo(&later)}
 	always := func(domain.Event) error { return nil }
 	for name, c := range map[string]struct {
 		status domain.Status

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"bestow/app/command"
 	"bestow/app/eventrow"
@@ -15,6 +16,7 @@ import (
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
 )
 
 // defaultPartitions is the partition_count of an event that names none.
@@ -22,27 +24,29 @@ const defaultPartitions = 4
 
 // EventPatch changes what an operator has said of an event.
 type EventPatch struct {
-	NewEvent                 // the new values; a zero value clears the field
-	Given    map[string]bool // the fields that the patch speaks of, by their names in the API
+	CampaignID          Change[string]
+	EventType           Change[string]
+	DefaultReason       Change[string]
+	DefaultAmount       Change[*int64]
+	ExpiryAt            Change[*time.Time]
+	Partitions          Change[*int]
+	ReservationAt       Change[*time.Time]
+	ReservationPriority Change[*int]
+	Unread              []domain.Field // what the caller could not read at all, to be reported with the rest
 }
 
-// applied is the whole definition of e after the patch.
+// applied is the whole definition of e after the patch. Texts are brought to NFC, as those of a new event are.
 func (p EventPatch) applied(e domain.Event) NewEvent {
 	n := definition(e)
-	for name, take := range map[string]func(){
-		"campaign_id":          func() { n.CampaignID = p.CampaignID },
-		"event_type":           func() { n.EventType = p.EventType },
-		"default_reason":       func() { n.DefaultReason = p.DefaultReason },
-		"default_amount":       func() { n.DefaultAmount = p.DefaultAmount },
-		"expiry_at":            func() { n.ExpiryAt = p.ExpiryAt },
-		"partition_count":      func() { n.Partitions = p.Partitions },
-		"reservation_at":       func() { n.ReservationAt = p.ReservationAt },
-		"reservation_priority": func() { n.ReservationPriority = p.ReservationPriority },
-	} {
-		if p.Given[name] {
-			take()
-		}
-	}
+	p.CampaignID.To, p.DefaultReason.To = norm.NFC.String(p.CampaignID.To), norm.NFC.String(p.DefaultReason.To)
+	p.CampaignID.apply(&n.CampaignID)
+	p.EventType.apply(&n.EventType)
+	p.DefaultReason.apply(&n.DefaultReason)
+	p.DefaultAmount.apply(&n.DefaultAmount)
+	p.ExpiryAt.apply(&n.ExpiryAt)
+	p.Partitions.apply(&n.Partitions)
+	p.ReservationAt.apply(&n.ReservationAt)
+	p.ReservationPriority.apply(&n.ReservationPriority)
 	if n.Partitions == nil {
 		standard := defaultPartitions
 		n.Partitions = &standard
@@ -75,13 +79,12 @@ func definition(e domain.Event) NewEvent {
 func (s *Events) Edit(ctx context.Context, by command.Caller, id int64, p EventPatch,
 	match func(domain.Event) error,
 ) (domain.Event, error) {
-	p.NewEvent = p.normal()
 	e, err := command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.EditBeforeCommit, After: failpoint.EditAfterCommit,
 		Do: func(tx pgx.Tx) (domain.Event, error) { return s.edit(ctx, tx, by, id, p, match) },
 	})
 	if pg.Violates(err, campaignKey) { // another event took it a moment ago
-		err = s.campaignTaken(ctx, p.CampaignID)
+		err = s.campaignTaken(ctx, norm.NFC.String(p.CampaignID.To))
 	}
 	return e, err
 }

@@ -61,7 +61,7 @@ func TestAmountInUse(t *testing.T) {
 	t.Parallel()
 	five, six := int64(5), int64(6)
 	to := func(amount *int64) EventPatch {
-		return EventPatch{NewEvent: NewEvent{DefaultAmount: amount}, Given: map[string]bool{"default_amount": true}}
+		return EventPatch{DefaultAmount: SetTo(amount)}
 	}
 	const some, none = "member_id,amount\na,\nb,5\nc,\n", "member_id,amount\na,5\nb,7\n"
 	for name, c := range map[string]struct {
@@ -76,7 +76,7 @@ func TestAmountInUse(t *testing.T) {
 		"the same":                            {[]string{some}, "", to(&five), 0},
 		"no row took it":                      {[]string{none}, "", to(&six), 0},
 		"no list":                             {nil, "", to(&six), 0},
-		"a reason is read when it is used":    {[]string{some}, "", EventPatch{Given: map[string]bool{"default_reason": true}}, 0},
+		"a reason is read when it is used":    {[]string{some}, "", EventPatch{DefaultReason: SetTo("")}, 0},
 		"an import of before, amounts alike":  {[]string{none}, `UPDATE imports SET defaulted = NULL`, to(&six), 1},
 		"an import of before, no amount like": {[]string{"member_id,amount\na,7\n"}, `UPDATE imports SET defaulted = NULL`, to(&six), 0},
 	} {
@@ -156,10 +156,10 @@ func TestAPersonSetsSeededLimits(t *testing.T) {
 	types := s.app.Types
 	require.NoError(t, types.SeedLimits(t.Context()))
 	label, most := "Points", int32(100_000_000)
-	y, err := types.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", TypePatch{Label: &label, Given: map[string]bool{"label": true}})
+	y, err := types.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", TypePatch{Label: SetTo(&label)})
 	require.NoError(t, err)
 	require.True(t, y.Limits.Seeded)
-	_, err = types.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", TypePatch{MaxCount: &most, Given: map[string]bool{"max_count": true}})
+	_, err = types.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", TypePatch{MaxCount: SetTo(&most)})
 	require.NoError(t, err)
 	require.Equal(t, int64(1),
 		s.Int(`SELECT count(*) FROM event_types WHERE code = 'POINT' AND NOT limits_seeded AND max_count = 100000000`))

@@ -76,7 +76,7 @@ func (s *lifeTest) retry(id int64) error {
 
 func (s *lifeTest) extend(id int64) error {
 	later := time.Now().AddDate(1, 0, 0).Truncate(time.Second)
-	return s.edit(id, EventPatch{NewEvent: NewEvent{ExpiryAt: &later}, Given: map[string]bool{"expiry_at": true}})
+	return s.edit(id, EventPatch{ExpiryAt: SetTo(&later)})
 }
 
 func (s *lifeTest) remove(id int64) error {

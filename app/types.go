@@ -21,11 +21,10 @@ type Types struct{ pool *pgxpool.Pool }
 
 // TypePatch changes what an operator may say of an event type. A nil value clears the field.
 type TypePatch struct {
-	Label, Unit               *string
-	MaxPerMember, MaxPerEvent *int64
-	MaxCount                  *int32
-	Given                     map[string]bool // the fields that the patch speaks of, by their names in the API
-	Unread                    []domain.Field  // what the caller could not read at all, to be reported with the rest
+	Label, Unit               Change[*string]
+	MaxPerMember, MaxPerEvent Change[*int64]
+	MaxCount                  Change[*int32]
+	Unread                    []domain.Field // what the caller could not read at all, to be reported with the rest
 }
 
 // List returns the event types that may be used, in the order of their codes.
@@ -84,15 +83,15 @@ const maxLabel = 100
 // check returns domain.Invalid with every field that cannot be.
 func (p TypePatch) check() error {
 	f := fields(slices.Clone(p.Unread))
-	if p.Given["label"] {
-		f.add("label", checkLabel(p.Label))
+	if p.Label.Given {
+		f.add("label", checkLabel(p.Label.To))
 	}
-	if p.Unit != nil && !domain.ValidUnit(*p.Unit) {
+	if p.Unit.To != nil && !domain.ValidUnit(*p.Unit.To) {
 		f.add("unit", "must be 1 to 10 capital letters, as in P or KRW, or null for none")
 	}
 	for name, most := range map[string]*int64{
-		"max_per_member": p.MaxPerMember, "max_per_event": p.MaxPerEvent,
-		"max_count": widened(p.MaxCount),
+		"max_per_member": p.MaxPerMember.To, "max_per_event": p.MaxPerEvent.To,
+		"max_count": widened(p.MaxCount.To),
 	} {
 		if most != nil && *most < 1 {
 			f.add(name, "must be 1 or more, or null for none")
@@ -122,17 +121,23 @@ func widened(n *int32) *int64 {
 
 // applied is the whole type after the patch.
 func (p TypePatch) applied(t domain.EventType) domain.EventType {
-	for name, take := range map[string]func(){
-		"label":          func() { t.Label = norm.NFC.String(orZero(p.Label)) },
-		"unit":           func() { t.Unit = orZero(p.Unit) },
-		"max_per_member": func() { t.Limits.PerMember = orZero(p.MaxPerMember) },
-		"max_per_event":  func() { t.Limits.PerEvent = orZero(p.MaxPerEvent) },
-		"max_count":      func() { t.Limits.Count = int(orZero(p.MaxCount)) },
-	} {
-		if p.Given[name] {
-			take()
-			t.Limits.Seeded = t.Limits.Seeded && !strings.HasPrefix(name, "max_") // a person has decided
-		}
+	if p.Label.Given {
+		t.Label = norm.NFC.String(orZero(p.Label.To))
+	}
+	if p.Unit.Given {
+		t.Unit = orZero(p.Unit.To)
+	}
+	if p.MaxPerMember.Given {
+		t.Limits.PerMember = orZero(p.MaxPerMember.To)
+	}
+	if p.MaxPerEvent.Given {
+		t.Limits.PerEvent = orZero(p.MaxPerEvent.To)
+	}
+	if p.MaxCount.Given {
+		t.Limits.Count = int(orZero(p.MaxCount.To))
+	}
+	if p.MaxPerMember.Given || p.MaxPerEvent.Given || p.MaxCount.Given {
+		t.Limits.Seeded = false // a person has decided
 	}
 	return t
 }

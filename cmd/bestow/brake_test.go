@@ -96,7 +96,7 @@ func TestBrakeOfOneType(t *testing.T) {
 	empty, err := p.App.Events.Create(t.Context(), operator,
 		app.NewEvent{CampaignID: "changes its type", EventType: "VOUCHER"})
 	require.NoError(t, err)
-	patch := app.EventPatch{NewEvent: app.NewEvent{EventType: "POINT"}, Given: map[string]bool{"event_type": true}}
+	patch := app.EventPatch{EventType: app.SetTo("POINT")}
 	_, err = p.App.Events.Edit(t.Context(), operator, empty.ID, patch, func(domain.Event) error { return nil })
 	require.NoError(t, err)
 	_, _, err = p.App.Events.Start(t.Context(), operator, empty.ID)

@@ -195,10 +195,7 @@ func TestMessageWithAnotherReason(t *testing.T) {
 func TestDefaultReasonChangedBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	w := newContentWorld(t)
-	patch := app.EventPatch{
-		NewEvent: app.NewEvent{DefaultReason: "fall"},
-		Given:    map[string]bool{"default_reason": true},
-	}
+	patch := app.EventPatch{DefaultReason: app.SetTo("fall")}
 	_, err := w.p.App.Events.Edit(t.Context(), operator, w.e.ID, patch, func(domain.Event) error { return nil })
 	require.NoError(t, err)
 	w.run(w.p, w.e)

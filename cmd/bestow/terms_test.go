@@ -49,10 +49,7 @@ func TestExpiryIsTheLedgers(t *testing.T) {
 				plain, err := p.App.Events.Create(t.Context(), operator,
 					app.NewEvent{CampaignID: "edit-" + kind, EventType: kind})
 				require.NoError(t, err)
-				patch := app.EventPatch{
-					NewEvent: app.NewEvent{ExpiryAt: &at},
-					Given:    map[string]bool{"expiry_at": true},
-				}
+				patch := app.EventPatch{ExpiryAt: app.SetTo(&at)}
 				_, err = p.App.Events.Edit(t.Context(), operator, plain.ID, patch,
 					func(domain.Event) error { return nil })
 				expiryRefused(t, c.refused, err)

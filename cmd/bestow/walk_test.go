@@ -228,7 +228,7 @@ func (k *walk) walkTheDesk() {
 	k.Helper()
 	id := k.event("POINT", 300)
 	any := func(domain.Event) error { return nil }
-	patch := app.EventPatch{NewEvent: app.NewEvent{CampaignID: "edited"}, Given: map[string]bool{"campaign_id": true}}
+	patch := app.EventPatch{CampaignID: app.SetTo("edited")}
 	k.do(func(by command.Caller) error { _, err := k.p.App.Events.Edit(k.ctx, by, id, patch, any); return err })
 	k.do(func(by command.Caller) error { return k.p.App.Events.Delete(k.ctx, by, id, any) })
 	require.Eventually(k, func() bool {

@@ -41,7 +41,7 @@ type PatchIn struct {
 
 // Patch changes an event that is PENDING, and answers with it as it is now.
 func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*EventOut, error) {
-	wire, unread, err := in.Body.Read()
+	wire, unread, err := in.Body.Patch()
 	if err != nil {
 		return nil, err
 	}
@@ -49,17 +49,18 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*EventOut, error) {
 		return nil, api.PreconditionRequiredError("the change does not say which state of the event it is of",
 			"GET the event and send its ETag as If-Match")
 	}
-	p := app.EventPatch{Given: in.Body.Given(), NewEvent: newEvent(api.NewEvent{
-		CampaignID:          orZero(wire.CampaignID),
-		EventType:           orZero(wire.EventType),
-		DefaultReason:       wire.DefaultReason,
-		DefaultAmount:       wire.DefaultAmount,
-		ExpiryAt:            wire.ExpiryAt,
-		PartitionCount:      wire.PartitionCount,
-		ReservationAt:       wire.ReservationAt,
-		ReservationPriority: wire.ReservationPriority,
-	})}
-	p.Unread = unread
+	body := &in.Body
+	p := app.EventPatch{
+		CampaignID:          changedText(body, &wire.CampaignID),
+		EventType:           changedText(body, &wire.EventType),
+		DefaultReason:       changedText(body, &wire.DefaultReason),
+		DefaultAmount:       changed(body, &wire.DefaultAmount),
+		ExpiryAt:            changed(body, &wire.ExpiryAt),
+		Partitions:          changed(body, &wire.PartitionCount),
+		ReservationAt:       changed(body, &wire.ReservationAt),
+		ReservationPriority: changed(body, &wire.ReservationPriority),
+		Unread:              unread,
+	}
 	by := in.Caller(ctx, in.Body.Canonical())
 	e, err := h.events.Edit(ctx, by, in.ID, p, matches(in.IfMatch))
 	if err != nil {
@@ -68,11 +69,24 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*EventOut, error) {
 	return (&EventOut{Status: http.StatusOK, Replayed: web.Replayed(by)}).with(e), nil
 }
 
-func orZero(s *string) string {
-	if s == nil {
-		return ""
+// changed returns what the body changes a field of its value to; null clears it.
+func changed[B, T any](body *web.Body[B], field *T) app.Change[T] {
+	if !body.Has(field) {
+		return app.Change[T]{}
 	}
-	return *s
+	return app.SetTo(*field)
+}
+
+// changedText is changed for a text, which "" clears.
+func changedText[B any](body *web.Body[B], field **string) app.Change[string] {
+	switch c := changed(body, field); {
+	case !c.Given:
+		return app.Change[string]{}
+	case c.To == nil:
+		return app.SetTo("")
+	default:
+		return app.SetTo(*c.To)
+	}
 }
 
 // matches returns a check that refuses an event whose state the If-Match header does not name; "" and * match any.

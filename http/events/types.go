@@ -50,18 +50,17 @@ type TypeOut struct {
 // PatchType changes an event type, and answers with it as it is now. It also logs who changed the type: its limits hold
 // for all.
 func (h *Handlers) PatchType(ctx context.Context, in *PatchTypeIn) (*TypeOut, error) {
-	wire, unread, err := in.Body.Read()
+	wire, unread, err := in.Body.Patch()
 	if err != nil {
 		return nil, err
 	}
 	by := in.Caller(ctx, in.Body.Canonical())
 	t, err := h.types.Edit(ctx, by, in.Code, app.TypePatch{
-		Label:        wire.Label,
-		Unit:         wire.Unit,
-		MaxPerMember: wire.MaxPerMember,
-		MaxPerEvent:  wire.MaxPerEvent,
-		MaxCount:     wire.MaxCount,
-		Given:        in.Body.Given(),
+		Label:        changed(&in.Body, &wire.Label),
+		Unit:         changed(&in.Body, &wire.Unit),
+		MaxPerMember: changed(&in.Body, &wire.MaxPerMember),
+		MaxPerEvent:  changed(&in.Body, &wire.MaxPerEvent),
+		MaxCount:     changed(&in.Body, &wire.MaxCount),
 		Unread:       unread,
 	})
 	if err != nil {

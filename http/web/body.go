@@ -47,8 +47,21 @@ func (b *Body[T]) Whole() (value T, err error) {
 	return b.value, nil
 }
 
-// Given returns the names that stand in the body, null or not.
-func (b *Body[T]) Given() map[string]bool { return b.given }
+// Patch is like Read for a merge patch: Has tells of each field of the value whether the body speaks of it.
+func (b *Body[T]) Patch() (value *T, unread []domain.Field, err error) {
+	return &b.value, b.unread, b.err
+}
+
+// Has reports whether a field stands in the body, null or not. It is named by its address in the value that Patch
+// returned.
+func (b *Body[T]) Has(field any) bool {
+	for name, known := range fieldsOf(reflect.ValueOf(&b.value).Elem()) {
+		if known.Addr().Interface() == field {
+			return b.given[name]
+		}
+	}
+	return false
+}
 
 func (b *Body[T]) decode(data []byte) {
 	b.raw = slices.Clone(data)
