@@ -242,18 +242,31 @@ func countExpired(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Co
 	return n, nil
 }
 
+// markDue marks the next given-up rows of the table %[1]s in the order of their members.
+const markDue = `
+	WITH due AS (
+	    SELECT ctid AS place
+	    FROM %[1]s
+	    WHERE event_id = $1 AND status = 'PERMANENTLY_FAILED' AND redrive_done = redrive
+	      AND ($2 = '' OR error_code = $2) AND (NOT $5 OR error_code = 'mismatch') AND member_id > $3
+	    ORDER BY member_id
+	    LIMIT $4
+	    FOR UPDATE
+	), marked AS (
+	    UPDATE %[1]s AS result
+	    SET redrive = redrive + 1, updated_at = now()
+	    FROM due
+	    WHERE result.ctid = due.place
+	    RETURNING member_id
+	)
+	SELECT member_id FROM marked ORDER BY member_id`
+
 // markRedrive asks for the next rows that were given up again, in the order of their members, and returns those.
 func markRedrive(ctx context.Context, tx pgx.Tx, e domain.Event, code domain.Code, after string,
 	limit int,
 ) ([]string, error) {
-	table := pg.Quoted(e.Type.ResultTable())
-	return selectMembers(ctx, tx, `WITH due AS (
-			SELECT ctid AS at FROM `+table+
-		` WHERE event_id = $1 AND status = 'PERMANENTLY_FAILED' AND redrive_done = redrive
-			  AND ($2 = '' OR error_code = $2) AND (NOT $5 OR error_code = 'mismatch') AND member_id > $3 ORDER BY member_id LIMIT $4 FOR UPDATE),
-		marked AS (UPDATE `+table+
-		` r SET redrive = redrive + 1, updated_at = now() FROM due WHERE r.ctid = due.at RETURNING member_id)
-		SELECT member_id FROM marked ORDER BY member_id`, e.ID, code, after, limit, e.Expired)
+	query := fmt.Sprintf(markDue, pg.Quoted(e.Type.ResultTable()))
+	return selectMembers(ctx, tx, query, e.ID, code, after, limit, e.Expired)
 }
 
 // selectRefused lists the members who wait for their retry.

@@ -176,11 +176,29 @@ type lockedResult struct {
 	row string // ctid
 }
 
-const resultColumns = `member_id, amount, status, coalesce(money_tx_id, ''), coalesce(error_code, ''), coalesce(error_message, ''),
-	retry_count, redrive, redrive_done, ctid::text`
+// The results of members, each read by its key, from the table %s. A join or "= ANY" would trust statistics that do not
+// know a new event, and filter the whole of it for each member.
+const (
+	readResults = `
+		SELECT result.*
+		FROM unnest($2::text[]) AS asked (member_id)
+		CROSS JOIN LATERAL (
+		    SELECT member_id, amount, status, coalesce(money_tx_id, ''), coalesce(error_code, ''),
+		           coalesce(error_message, ''), retry_count, redrive, redrive_done, ctid::text
+		    FROM %s WHERE event_id = $1 AND member_id = asked.member_id LIMIT 1
+		) AS result`
+	readAndLockResults = `
+		SELECT result.*
+		FROM unnest($2::text[]) AS asked (member_id)
+		CROSS JOIN LATERAL (
+		    SELECT member_id, amount, status, coalesce(money_tx_id, ''), coalesce(error_code, ''),
+		           coalesce(error_message, ''), retry_count, redrive, redrive_done, ctid::text
+		    FROM %s WHERE event_id = $1 AND member_id = asked.member_id LIMIT 1 FOR UPDATE
+		) AS result`
+)
 
 func selectResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string) (map[string]domain.Result, error) {
-	locked, err := probeResults(ctx, tx, e, ids, "")
+	locked, err := probeResults(ctx, tx, readResults, e, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -193,17 +211,14 @@ func selectResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string)
 
 // lockResults locks the rows of the members, in their order, and reads them.
 func lockResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string) (map[string]lockedResult, error) {
-	return probeResults(ctx, tx, e, ids, "FOR UPDATE")
+	return probeResults(ctx, tx, readAndLockResults, e, ids)
 }
 
-// probeResults reads each member's row by its key. A join or "= ANY" would trust statistics that do not know a new
-// event, and filter the whole of it for each member.
-func probeResults(ctx context.Context, tx pgx.Tx, e domain.Event, ids []string,
-	lock string,
+// probeResults reads the members' rows by one of the two statements.
+func probeResults(ctx context.Context, tx pgx.Tx, query string, e domain.Event,
+	ids []string,
 ) (map[string]lockedResult, error) {
-	rows, err := tx.Query(ctx, `SELECT r.* FROM unnest($2::text[]) u(id) CROSS JOIN LATERAL (
-			SELECT `+resultColumns+` FROM `+pg.Quoted(e.Type.ResultTable())+
-		` WHERE event_id = $1 AND member_id = u.id LIMIT 1 `+lock+`) r`, e.ID, ids)
+	rows, err := tx.Query(ctx, fmt.Sprintf(query, pg.Quoted(e.Type.ResultTable())), e.ID, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read results: %w", err)
 	}

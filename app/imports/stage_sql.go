@@ -3,7 +3,6 @@ package imports
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"bestow/domain"
 	"bestow/internal/pg"
@@ -78,20 +77,43 @@ func forbidNestedLoops(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
+// What may become targets, in their order, from the stage %[1]s, with whether the event %[3]d has the member already in
+// the table %[2]s: not asked, by the hash of all its members, or by the key of each.
+const (
+	orderedAlone = `
+		SELECT key, amount, line, reason
+		FROM %[1]s
+		WHERE code IS NULL
+		ORDER BY key, line`
+	orderedByHash = `
+		SELECT staged.key, staged.amount, staged.line, staged.reason, target.member_id IS NOT NULL
+		FROM %[1]s AS staged
+		LEFT JOIN (
+		    SELECT member_id FROM %[2]s WHERE event_id = %[3]d
+		) AS target ON target.member_id = substr(staged.key, 2)
+		WHERE staged.code IS NULL
+		ORDER BY staged.key, staged.line`
+	orderedByProbe = `
+		SELECT staged.key, staged.amount, staged.line, staged.reason, target.member_id IS NOT NULL
+		FROM %[1]s AS staged
+		LEFT JOIN LATERAL (
+		    SELECT member_id FROM %[2]s WHERE event_id = %[3]d AND member_id = substr(staged.key, 2) LIMIT 1
+		) AS target ON true
+		WHERE staged.code IS NULL
+		ORDER BY staged.key, staged.line`
+)
+
 // orderedQuery reads what may become targets of e, in their order, with whether e has the member already.
 func orderedQuery(stage string, e domain.Event, how lookup) string {
-	members := `SELECT member_id FROM ` + pg.Quoted(e.Type.TargetTable()) + ` WHERE event_id = ` +
-		strconv.FormatInt(e.ID, 10)
-	join := `LEFT JOIN (` + members + `) t ON t.member_id = substr(s.key, 2)`
+	targets := pg.Quoted(e.Type.TargetTable())
 	switch how {
 	case noMembers:
-		return `SELECT key, amount, line, reason FROM ` + stage + ` WHERE code IS NULL ORDER BY key, line`
+		return fmt.Sprintf(orderedAlone, stage)
 	case probeEach:
-		join = `LEFT JOIN LATERAL (` + members + ` AND member_id = substr(s.key, 2) LIMIT 1) t ON true`
-	case hashAll: // above
+		return fmt.Sprintf(orderedByProbe, stage, targets, e.ID)
+	case hashAll: // below
 	}
-	return `SELECT s.key, s.amount, s.line, s.reason, t.member_id IS NOT NULL FROM ` + stage + ` s ` + join + `
-		WHERE s.code IS NULL ORDER BY s.key, s.line`
+	return fmt.Sprintf(orderedByHash, stage, targets, e.ID)
 }
 
 // copyRepeats brings the rows that hold a member again beside the stage, for the rest of the transaction.
@@ -111,20 +133,48 @@ func copyRepeats(ctx context.Context, tx pgx.Tx, again *repeats) error {
 	return nil
 }
 
-// stageRejects reads all rejected rows of an upload: those of the stage, and those of copyRepeats.
-func stageRejects(stage string) string {
-	return `SELECT line, 0::bigint AS first_line, code, reason, raw FROM ` + stage + ` WHERE code IS NOT NULL
+// All rejected rows of an upload: those of the stage %[1]s, and those of copyRepeats, whose code is %[2]s if the event has
+// the member and %[3]s if the file has.
+const (
+	listRejects = `
+		SELECT line, 0::bigint AS first_line, code, reason, raw
+		FROM %[1]s
+		WHERE code IS NOT NULL
 		UNION ALL
-		SELECT a.line, a.first_line,
-			CASE a.first_line WHEN 0 THEN '` + domain.ExistingMember + `' ELSE '` + domain.DuplicateMember + `' END,
-			CASE a.first_line WHEN 0 THEN 'the event already has the member'
-				ELSE format('the member stands on line %s already', a.first_line) END,
-			s.raw
-		FROM pg_temp.import_again a JOIN ` + stage + ` s ON s.line = a.line AND s.code IS NULL`
-}
+		SELECT again.line, again.first_line,
+		       CASE again.first_line WHEN 0 THEN '%[2]s' ELSE '%[3]s' END,
+		       CASE again.first_line
+		           WHEN 0 THEN 'the event already has the member'
+		           ELSE format('the member stands on line %%s already', again.first_line)
+		       END,
+		       staged.raw
+		FROM pg_temp.import_again AS again
+		JOIN %[1]s AS staged ON staged.line = again.line AND staged.code IS NULL
+		ORDER BY line
+		LIMIT $1`
+	keepRejects = `
+		INSERT INTO rejected_rows (import_id, line, first_line, error_code, reason, raw)
+		SELECT $1, line, nullif(first_line, 0), code, reason, raw
+		FROM (
+		    SELECT line, 0::bigint AS first_line, code, reason, raw
+		    FROM %[1]s
+		    WHERE code IS NOT NULL
+		    UNION ALL
+		    SELECT again.line, again.first_line,
+		           CASE again.first_line WHEN 0 THEN '%[2]s' ELSE '%[3]s' END,
+		           CASE again.first_line
+		               WHEN 0 THEN 'the event already has the member'
+		               ELSE format('the member stands on line %%s already', again.first_line)
+		           END,
+		           staged.raw
+		    FROM pg_temp.import_again AS again
+		    JOIN %[1]s AS staged ON staged.line = again.line AND staged.code IS NULL
+		) AS rejected
+		ORDER BY line`
+)
 
 func selectStageRejects(ctx context.Context, tx pgx.Tx, stage string, limit int) ([]RejectedRow, error) {
-	rows, err := tx.Query(ctx, stageRejects(stage)+` ORDER BY line LIMIT $1`, limit)
+	rows, err := tx.Query(ctx, fmt.Sprintf(listRejects, stage, domain.ExistingMember, domain.DuplicateMember), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read rejected rows: %w", err)
 	}
@@ -136,8 +186,7 @@ func selectStageRejects(ctx context.Context, tx pgx.Tx, stage string, limit int)
 }
 
 func insertRejected(ctx context.Context, tx pgx.Tx, stage string, importID int64) error {
-	insert := `INSERT INTO rejected_rows (import_id, line, first_line, error_code, reason, raw)
-		SELECT $1, line, nullif(first_line, 0), code, reason, raw FROM (` + stageRejects(stage) + `) r ORDER BY line`
+	insert := fmt.Sprintf(keepRejects, stage, domain.ExistingMember, domain.DuplicateMember)
 	if _, err := tx.Exec(ctx, insert, importID); err != nil {
 		return fmt.Errorf("insert rejected rows: %w", err)
 	}

@@ -21,7 +21,7 @@ var lifeMutants = []mutant{
 	{"brake: stops nothing", "app/brake.go", "stopped, err := s.stopBraked(ctx, b, ofABrake)", "stopped, err := []int64(nil), error(nil)", life, lifeTests},
 	{"brake: a release starts nothing", "app/brake.go", "\ts.startNext(ctx)\n\treturn left, nil", "\treturn left, nil", life, lifeTests},
 	{"redrive: under a brake", "app/redrive.go", "\tif brake != nil {\n\t\treturn e, brake.Engaged()\n\t}\n", "\t_ = brake\n", life, lifeTests},
-	{"redrive: an open one again", "app/redrive.go", "AND status = 'PERMANENTLY_FAILED' AND redrive_done = redrive\n\t\t\t  AND ($2", "AND status = 'PERMANENTLY_FAILED'\n\t\t\t  AND ($2", life, lifeTests},
+	{"redrive: an open one again", "app/redrive.go", "AND status = 'PERMANENTLY_FAILED' AND redrive_done = redrive\n\t      AND ($2", "AND status = 'PERMANENTLY_FAILED'\n\t      AND ($2", life, lifeTests},
 	{"redrive: with any code", "app/redrive.go", "AND ($2 = '' OR error_code = $2) AND (NOT $5", "AND ($2 = '' OR error_code = $2 OR true) AND (NOT $5", life, lifeTests},
 	{"redrive: after the expiry", "app/redrive.go", "AND (NOT $5 OR error_code = 'mismatch') AND member_id > $3", "AND ($5 OR true) AND member_id > $3", life, lifeTests},
 	{"redrive: no jobs", "app/redrive.go", "\tif err := outbox.Redriven(ctx, tx, rd.river, chunks); err != nil {\n\t\treturn 0, \"\", err\n\t}\n", "\t_ = chunks\n", life, lifeTests},
