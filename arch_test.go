@@ -53,6 +53,7 @@ var rooms = map[string][]string{
 	"money/moneyhttp/wire": {"money"},
 	// The words of a ledger, the parts of one, and what puts them together: no part knows what it is part of.
 	"money":          {"internal/english"},
+	"money/breaker":  {"money", "money/moneyclient", "internal/obs", "internal/seal"},
 	"money/frame":    {"money", "internal/failpoint", "internal/pg"},
 	"money/vouchers": {"money", "money/frame", "internal/failpoint", "internal/pg", "internal/seal"},
 	"money/policies": {"money", "money/frame", "internal/english", "internal/pg"},
@@ -165,6 +166,7 @@ func TestEachRuleCanBreak(t *testing.T) {
 		"money/vouchers/cancel.go":     "bestow/money/points",
 		"money/policies/terms.go":      "bestow/money/moneydb",
 		"money/grants/grant.go":        "bestow/money/points",
+		"money/breaker/breaker.go":     "bestow/money/moneydb",
 		"money/moneyclient/client.go":  "bestow/money/moneyhttp",
 		"money/moneyclient/reply.go":   "bestow/internal/pg",
 		"money/moneyhttp/wire/x.go":    "bestow/money/moneyhttp",

@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -29,8 +30,11 @@ func (s *server) river(c echo.Context) error {
 		return err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxRiverBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return api.TooLargeError("the body is over 1 MiB", "send fewer ids at once")
+	}
 	if err != nil {
-		return api.TooLargeError("the body is over 1 MiB, or ended early", "send fewer ids at once")
+		return api.MalformedError("the body ended early", "send it again")
 	}
 	if !storable(string(body)) || bytes.Contains(body, []byte(`\u0000`)) {
 		return badText("the body")

@@ -154,6 +154,16 @@ type Record struct {
 	mark      listMark
 }
 
+// Find returns one import of an event. Error: domain.NotFound.
+func (s *Imports) Find(ctx context.Context, eventID, importID int64) (Record, error) {
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Record, error) {
+		if _, err := eventrow.Select(ctx, tx, eventID); err != nil {
+			return Record{}, err
+		}
+		return selectImport(ctx, tx, eventID, importID)
+	})
+}
+
 // Imports lists an event's imports, newest first. Error: domain.NotFound.
 func (s *Imports) Imports(ctx context.Context, eventID int64) ([]Record, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Record, error) {

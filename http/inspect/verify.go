@@ -1,7 +1,9 @@
 package inspect
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"bestow/app/reports"
@@ -103,5 +105,9 @@ func wireReport(r reports.KeptReport) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write report: %w", err)
 	}
-	return fmt.Appendf(nil, `%s,"under_way":%s}`, r.Document[:len(r.Document)-1], next), nil
+	document, ok := bytes.CutSuffix(r.Document, []byte("}"))
+	if !ok {
+		return nil, errors.New("write report: what was kept is no JSON object")
+	}
+	return fmt.Appendf(nil, `%s,"under_way":%s}`, document, next), nil
 }

@@ -13,7 +13,6 @@ import (
 	"unicode/utf8"
 
 	"bestow/app/imports"
-	"bestow/domain"
 	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -36,7 +35,7 @@ func (*Handlers) DescribeRejectedRows(o *huma.Operation) {
 
 // RejectedRows streams the rejected rows of an import. Its memory does not grow with their number.
 func (h *Handlers) RejectedRows(ctx context.Context, in *RejectedIn) (*web.Download, error) {
-	record, err := h.findImport(ctx, in)
+	record, err := h.imports.Find(ctx, in.ID, in.ImportID)
 	if err != nil {
 		return nil, err
 	}
@@ -62,20 +61,6 @@ func (h *Handlers) RejectedRows(ctx context.Context, in *RejectedIn) (*web.Downl
 			w.Cut()
 		}
 	}}, nil
-}
-
-func (h *Handlers) findImport(ctx context.Context, in *RejectedIn) (imports.Record, error) {
-	records, err := h.imports.Imports(ctx, in.ID)
-	if err != nil {
-		return imports.Record{}, err
-	}
-	for _, r := range records {
-		if r.ID == in.ImportID {
-			return r, nil
-		}
-	}
-	return imports.Record{}, domain.NotFoundError(fmt.Sprintf("event %d has no import %d", in.ID, in.ImportID),
-		fmt.Sprintf("`bestow targets list %d` lists the imports of the event", in.ID))
 }
 
 // rowSource hands each row to a function.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -188,22 +189,23 @@ func (a *API) translate(ctx huma.Context, _ string, v any) (any, error) {
 	if c, ok := ctx.(*statusContext); ok {
 		c.status = p.Status
 	}
-	for name, values := range p.header {
+	addHeader(ctx, p.header)
+	return p, nil
+}
+
+// addHeader adds every value of the header to an answer: a refusal may have two of one name.
+func addHeader(ctx huma.Context, header http.Header) {
+	for name, values := range header {
 		for _, value := range values {
-			ctx.SetHeader(name, value)
+			ctx.AppendHeader(name, value)
 		}
 	}
-	return p, nil
 }
 
 // refuse answers from within a middleware of the API.
 func (a *API) refuse(ctx huma.Context, err error) {
 	p := a.Problem(ctx.Context(), err)
-	for name, values := range p.header {
-		for _, value := range values {
-			ctx.SetHeader(name, value)
-		}
-	}
+	addHeader(ctx, p.header)
 	ctx.SetHeader("Content-Type", problemType)
 	ctx.SetStatus(p.Status)
 	_ = marshal(ctx.BodyWriter(), p) // the client is gone

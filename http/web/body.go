@@ -123,8 +123,10 @@ func wanted(t reflect.Type) string {
 		return "must be text"
 	case t.Kind() == reflect.Bool:
 		return "must be true or false"
+	case reflect.Int <= t.Kind() && t.Kind() <= reflect.Float64:
+		return fmt.Sprintf("must be a whole number in plain digits, within %d bits", t.Bits())
 	}
-	return fmt.Sprintf("must be a whole number in plain digits, within %d bits", t.Bits())
+	return "has another form than the documentation of the route says"
 }
 
 // malformed returns the error that says where a body is not JSON; err is nil for the body null.

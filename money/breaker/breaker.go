@@ -14,7 +14,6 @@ import (
 	"bestow/internal/seal"
 	"bestow/money"
 	"bestow/money/moneyclient"
-	"bestow/money/moneydb"
 
 	"github.com/sony/gobreaker/v2"
 )
@@ -27,11 +26,7 @@ type Ledger interface {
 	LookupVouchers(ctx context.Context, keys []string) ([]money.Found, error)
 }
 
-var (
-	_ Ledger = (*moneydb.Ledger)(nil)
-	_ Ledger = (*moneyclient.Client)(nil)
-	_ Ledger = (*Breaker)(nil)
-)
+var _ Ledger = (*Breaker)(nil)
 
 const (
 	// AwayAfter says how many calls in a row must fail before the ledger counts as away.

@@ -8,8 +8,15 @@ import (
 
 	"bestow/internal/seal"
 	"bestow/money"
+	"bestow/money/moneyclient"
+	"bestow/money/moneydb"
 
 	"github.com/stretchr/testify/require"
+)
+
+var (
+	_ Ledger = (*moneydb.Ledger)(nil)
+	_ Ledger = (*moneyclient.Client)(nil)
 )
 
 // scripted is a ledger that answers as it is told to.
