@@ -75,7 +75,7 @@ func openClaim(ctx context.Context, tx pgx.Tx, c claim, at outbox.Position, leas
 func closeClaim(ctx context.Context, tx pgx.Tx, c claim, settled int) error {
 	const update = `UPDATE grant_chunks SET settled_count = settled_count + $5,
 			settled_at = CASE WHEN settled_count + $5 = target_count THEN coalesce(settled_at, clock_timestamp()) END,
-			attempts = 0, claim_token = NULL, open_until = NULL, updated_at = now()
+			updated_at = now(), attempts = 0, claim_token = NULL, open_until = NULL
 		WHERE event_id = $1 AND partition_key = $2 AND first_id = $3 AND last_id = $4 AND claim_token = $6`
 	tag, err := tx.Exec(ctx, update, c.chunk.EventID, c.chunk.PartitionKey, c.chunk.First, c.chunk.Last, settled,
 		c.token)
