@@ -133,8 +133,8 @@ func copyRepeats(ctx context.Context, tx pgx.Tx, again *repeats) error {
 	return nil
 }
 
-// All rejected rows of an upload: those of the stage %[1]s, and those of copyRepeats, whose code is %[2]s if the event has
-// the member and %[3]s if the file has.
+// All rejected rows of an upload: those of the stage %[1]s, and those of copyRepeats, whose code is %[2]s if the event
+// has the member and %[3]s if the file has.
 const (
 	listRejects = `
 		SELECT line, 0::bigint AS first_line, code, reason, raw
