@@ -52,7 +52,7 @@ func (s *Events) StartDue(ctx context.Context) error {
 const byTimetable = "timetable"
 
 // errGateTaken means that another transaction holds the event's gate. That one, or the timetable, looks again.
-var errGateTaken = errors.New("somebody else has the event's gate")
+var errGateTaken = errors.New("another session has the event's gate")
 
 // startOne starts a due event, but does not wait for who has its gate, nor for a brake that waits for a slow start: a
 // stop of another event may be waiting for us.

@@ -105,7 +105,7 @@ func (s *server) join(ctx context.Context, external string) error {
 	if err != nil {
 		return errors.New("read BESTOW_TEST_DATABASE_URL: not a postgres:// URL") // its error may show the password
 	}
-	s.base, s.strategy = base, "WAL_LOG" // a checkpoint of somebody's server may be slow
+	s.base, s.strategy = base, "WAL_LOG" // a checkpoint of a server of another owner may be slow
 	config.RuntimeParams["application_name"] = prefix + s.run
 	keeper, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {

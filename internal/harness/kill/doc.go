@@ -36,5 +36,5 @@
 //
 //	go run ./internal/harness/kill -kafka 3 -brokerkills 10 -members 500000
 //
-// Whoever kills this program: on Linux everything that it started dies with it.
+// However this program is killed: on Linux everything that it started dies with it.
 package main

@@ -89,7 +89,7 @@ func (x *explorer) tidy(t *state) {
 	}
 }
 
-// mayAsk reports whether somebody has a claim of the chunk, whose lease he has not seen running out, and has not asked
+// mayAsk reports whether a handler has a claim of the chunk, whose lease it has not seen running out, and has not asked
 // yet.
 func (s *state) mayAsk(c int) bool {
 	for i := range s.handlers {
