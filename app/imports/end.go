@@ -25,9 +25,13 @@ const (
 
 // EndImport ends the import of an event that is under way in any process: its transaction is rolled back, and its
 // sender gets domain.UploadEnded. It returns when the event is free for another import. Errors: domain.NotFound for the
-// event, and where no import of it is under way.
+// event, and where no import of it is under way, or where it is done by then.
 func (s *Imports) EndImport(ctx context.Context, by command.Caller, eventID int64) error {
-	backend, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (int, error) {
+	backend, err := pg.ValueWithin(ctx, s.pool, endWait, func(tx pgx.Tx) (int, error) {
+		// An import that has this lock commits. Each other one sees what is written here, and does not.
+		if err := pg.Lock(ctx, tx, pg.End, eventID); err != nil {
+			return 0, err
+		}
 		if _, err := eventrow.Select(ctx, tx, eventID); err != nil {
 			return 0, err
 		}
@@ -45,6 +49,22 @@ func (s *Imports) EndImport(ctx context.Context, by command.Caller, eventID int6
 		return err
 	}
 	return s.endBackend(ctx, eventID, backend)
+}
+
+// stillWanted is the last step of an import before it commits. Error: domain.UploadEnded if a person has ended it. From
+// here on EndImport waits for the commit, and finds the import done.
+func (im *importing) stillWanted(ctx context.Context, tx pgx.Tx, eventID int64) error {
+	if im.began.IsZero() || im.upload.DryRun {
+		return nil // it adds nothing
+	}
+	if err := pg.Lock(ctx, tx, pg.End, eventID); err != nil {
+		return err
+	}
+	by, err := selectEnded(ctx, tx, eventID, im.began)
+	if err == nil && by != "" {
+		err = domain.UploadEndedError(by)
+	}
+	return err
 }
 
 func noImport(eventID int64) error {

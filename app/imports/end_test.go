@@ -13,6 +13,7 @@ import (
 	"bestow/domain"
 	"bestow/internal/pg"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 )
 
@@ -40,6 +41,42 @@ func TestEndImport(t *testing.T) {
 	_, err = s.targets.Import(t.Context(), command.Caller{Actor: "test"}, id, Upload{Body: broken, ContentType: typeCSV})
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.False(t, errors.Is(err, &domain.Error{Code: domain.UploadEnded}), "that was the one before")
+}
+
+// An import that was ended, and that no signal reached before its commit, adds nothing; one that commits cannot be ended
+// any more, and the person who tries is told so.
+func TestEndAtTheEndOfAnImport(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	id := s.Event()
+	list := "member_id,amount\nM1,1\n" + strings.Repeat("\n", firstPiece) // its end comes in the transaction
+	ending := io.MultiReader(strings.NewReader(list), endOf(func() {
+		require.NoError(t, pg.InTx(t.Context(), s.Pool, func(tx pgx.Tx) error { return upsertEnded(t.Context(), tx, id, "kim") }))
+	}))
+	_, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, id, Upload{Body: ending, ContentType: typeCSV})
+	require.ErrorIs(t, err, &domain.Error{Code: domain.UploadEnded})
+	require.Empty(t, s.consistent(id))
+
+	tx, err := s.Pool.Begin(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, pg.Lock(t.Context(), tx, pg.End, id)) // as an import has it that commits
+	ended := make(chan error, 1)
+	go func() { ended <- s.targets.EndImport(t.Context(), command.Caller{Actor: "kim"}, id) }()
+	s.waitsForALock(ended)
+	require.Empty(t, ended)
+	require.NoError(t, tx.Commit(t.Context()))
+	require.ErrorIs(t, <-ended, &domain.Error{Code: domain.NotFound})
+}
+
+// endOf runs do when the body is read to its end.
+func endOf(do func()) io.Reader { return endReader(do) }
+
+type endReader func()
+
+// Read runs the function, and is at the end.
+func (r endReader) Read([]byte) (int, error) {
+	r()
+	return 0, io.EOF
 }
 
 // An import adds its targets behind the gate: what moves the event meanwhile is over first (F38).

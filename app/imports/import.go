@@ -48,6 +48,9 @@ func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, 
 		fingerprint := func() ([]byte, error) { return im.body.fingerprint(by.Once.Fingerprint) }
 		result, err = command.Stream(ctx, tx, by, fingerprint,
 			func() (Result, error) { return im.run(ctx, tx, eventID) })
+		if err == nil {
+			err = im.stillWanted(ctx, tx, eventID)
+		}
 		whole = err == nil
 		return err
 	})

@@ -19,6 +19,7 @@ const (
 	Brake                    // Moves or Claims: exclusive for a brake with a committed row, shared to read that row
 	Proof                    // an event's request for a report: exclusive to request one
 	VoucherKeys              // some keys of vouchers: exclusive to grant or cancel first under one of them
+	End                      // an event's import at its end: exclusive to commit the import, and to end it
 )
 
 // The ids of the space [Brake]. A transaction that takes a brake's lock reads the brake's row in a later statement. If

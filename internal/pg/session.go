@@ -35,7 +35,7 @@ var ErrReadOnly = errors.New("the server can only read")
 //	                               for 30 s, and not until it wakes; an import, which waits for its client, sets its own
 //	search_path                    the schema that has our tables, public before the first migration: a schema that is named as the
 //	                               role, which the default path prefers, would hide them
-//	the last seven                  how values are read and written
+//	the last seven                  how values are read and written: also against the address, which has no say in it
 //
 // work_mem is set for it alone: with that of a role the list of settings may need a temporary file, which a role may
 // not have.
@@ -63,7 +63,8 @@ const prepareSession = `SET LOCAL work_mem = '4MB';
 			('IntervalStyle', 'postgres'), ('TimeZone', 'UTC'), ('bytea_output', 'hex'),
 			('quote_all_identifiers', 'off')
 		) w (name, value) JOIN pg_catalog.pg_settings s ON s.name OPERATOR(pg_catalog.=) w.name
-		WHERE own AND s.source OPERATOR(pg_catalog.<>) 'client' AND s.setting OPERATOR(pg_catalog.<>) w.value
+		WHERE own AND (s.source OPERATOR(pg_catalog.<>) 'client' OR s.name OPERATOR(pg_catalog.=) ANY ('{client_encoding,standard_conforming_strings,DateStyle,IntervalStyle,TimeZone,bytea_output,quote_all_identifiers}'))
+		  AND s.setting OPERATOR(pg_catalog.<>) w.value
 		  AND (s.name OPERATOR(pg_catalog.<>) 'synchronous_commit' OR s.setting OPERATOR(pg_catalog.=) 'off')
 	) FROM (VALUES (%t OR pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) %d)) session (own)`
 

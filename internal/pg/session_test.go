@@ -68,6 +68,13 @@ func TestTheAddressWins(t *testing.T) {
 	} {
 		require.Equal(t, "7s", setting(t, open(t, with(t, address, s), pg.Options{}), "statement_timeout"), s)
 	}
+	for name, value := range map[string]string{
+		"client_encoding": "LATIN1", "DateStyle": "German", "TimeZone": "Asia/Seoul", "bytea_output": "escape",
+	} {
+		plain := setting(t, open(t, address, pg.Options{}), name)
+		require.Equal(t, plain, setting(t, open(t, with(t, address, name+"="+value), pg.Options{}), name),
+			"how values are read and written is not the operator's: a name would be stored garbled")
+	}
 	require.Equal(t, "bestow", setting(t, open(t, address, pg.Options{}), "application_name"))
 	require.Equal(t, "points", setting(t, open(t, with(t, address, "application_name=points"), pg.Options{}),
 		"application_name"))
