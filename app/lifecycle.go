@@ -228,7 +228,7 @@ func (s *Events) Stop(ctx context.Context, by command.Caller, id int64, memo str
 		return Stopped{}, err
 	}
 	open, err := s.drained(ctx, id)
-	return Stopped{e, open}, err
+	return Stopped{e, open}, stoppedBut(err)
 }
 
 // checkMemo returns the memo in NFC, or domain.Invalid for one that is no text.

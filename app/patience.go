@@ -73,6 +73,18 @@ func engagedBut(err error) error {
 	)
 }
 
+// stoppedBut turns an error after the commit of a stop into one that says what is certain.
+func stoppedBut(err error) error {
+	if _, known := errors.AsType[*domain.Error](err); err == nil || known || !pg.Unavailable(err) {
+		return err
+	}
+	return domain.UnavailableError(
+		"the event is stopped, and none of its grants begins, but how many claims are open is not known: "+
+			strings.ReplaceAll(err.Error(), "\n", "; "),
+		"ask again: the answer comes when no claim is open",
+	)
+}
+
 // eventError says of which event an error is.
 func eventError(verb string, id int64, err error) error {
 	return fmt.Errorf("%s event %d: %w", verb, id, err)

@@ -58,6 +58,19 @@ func TestStopOfALockedEvent(t *testing.T) {
 	require.Equal(t, "STOPPED", d.Status(locked))
 }
 
+// A stop that is recorded says so, also where a lock keeps it from counting the claims that are open.
+func TestStopWhoseClaimsAreLocked(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.Running("a")
+	free := d.held(`LOCK TABLE grant_chunks IN ACCESS EXCLUSIVE MODE`)
+	p := d.Post(desktest.EventURL(e.ID)+"/stop", `{`+why+`}`).Refused(503, "unavailable")
+	require.Contains(t, p.Detail, "the event is stopped, and none of its grants begins, but how many claims are open is not known")
+	require.Equal(t, "STOPPED", d.Status(e))
+	free()
+	require.Equal(t, 200, d.Post(desktest.EventURL(e.ID)+"/stop", `{`+why+`}`).StatusCode)
+}
+
 // C7: an event that another session keeps locked does not keep the timetable from starting, stopping and completing
 // others.
 func TestTheTimetablePassesALockedEvent(t *testing.T) {

@@ -16,6 +16,9 @@ import (
 // reason is known. Its text has what was found out.
 const Stalled domain.Code = "stalled"
 
+// NotKnown is the code of a process that could not look for a while: what stands still is not known to it.
+const NotKnown domain.Code = "not_known"
+
 const (
 	// leastStalled is the least time that an event that is at work may stand still before that is a reason.
 	leastStalled = 20 * time.Second

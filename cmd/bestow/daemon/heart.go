@@ -15,12 +15,15 @@ import (
 	"bestow/app/processes"
 	"bestow/app/reports"
 	"bestow/internal/obs"
+	"bestow/internal/pg"
 	"bestow/internal/seal"
 )
 
 const (
 	// beatEvery is the time between two beats of a process; one that is not seen for 30 s does not count any more.
 	beatEvery = 5 * time.Second
+	// blindAfter is the age from which the last look says nothing any more.
+	blindAfter = 3 * beatEvery
 	// beatRetry is the time to the next beat after one that the database did not take, or that was called for.
 	beatRetry = time.Second
 	// leaveBudget is the time that a process that ends takes to say so.
@@ -37,7 +40,10 @@ type heart struct {
 	opened bool                    // the master key was tried once more, after a beat
 
 	mu    sync.Mutex
-	still []reports.Standing // as of the last beat
+	still []reports.Standing // as of the last look
+	seen  time.Time          // when that was; zero: never
+
+	failed string // why the last look that failed did
 }
 
 func newHeart(p *Process) *heart {
@@ -118,10 +124,13 @@ func (h *heart) beat(ctx context.Context) error {
 	}
 	still, err := h.p.App.Reports.StandingStill(ctx)
 	if err != nil {
+		h.mu.Lock()
+		h.failed = whyBlind(err)
+		h.mu.Unlock()
 		return err
 	}
 	h.mu.Lock()
-	h.still = still
+	h.still, h.seen = still, time.Now()
 	h.mu.Unlock()
 	if oldest {
 		h.tell(ctx, still)
@@ -129,11 +138,25 @@ func (h *heart) beat(ctx context.Context) error {
 	return nil
 }
 
-// standing returns what events stand still for, as of the last beat.
+// standing returns what events stand still for, as of the last look, or that it is not known.
 func (h *heart) standing() []reports.Standing {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.still
+	if h.seen.IsZero() || time.Since(h.seen) < blindAfter {
+		return h.still
+	}
+	return []reports.Standing{{Reason: reports.Reason{
+		Code: reports.NotKnown,
+		Text: "what stands still is not known since " + h.seen.UTC().Format(time.RFC3339) + ": " + h.failed,
+	}}}
+}
+
+// whyBlind says why a look failed, without what a driver says.
+func whyBlind(err error) string {
+	if blocked, ok := errors.AsType[*pg.BlockedError](err); ok {
+		return blocked.Error()
+	}
+	return "the database does not answer"
 }
 
 // tell logs each reason once when it begins and once when it ends.
