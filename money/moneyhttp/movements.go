@@ -2,6 +2,7 @@ package moneyhttp
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -91,9 +92,12 @@ func move[T any](ctx context.Context, s *Server, once Once, memberID string,
 }
 
 // balanceAfter reads the balance for the answer to a movement that was applied. An error here does not say that it was
-// not.
+// not. Of a member with more points than a number can hold it is the greatest number: the movement stands.
 func (s *Server) balanceAfter(ctx context.Context, memberID string) (int64, error) {
 	m, err := s.ledger.Member(ctx, memberID)
+	if r, ok := errors.AsType[*money.Refusal](err); ok && r.Code == money.OutOfRange {
+		return m.Balance, nil
+	}
 	if err != nil {
 		return 0, s.brokenOff(ctx, err)
 	}

@@ -171,6 +171,21 @@ func TestRefusedMovements(t *testing.T) {
 	require.InDelta(t, 40, b.get("/members/m")["balance"], 0, "nothing was applied")
 }
 
+// A member with more points than a number can hold is answered: the movement stands, also in its replay.
+func TestMoreThanANumberHolds(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.saved("rich", 1, 1)
+	_, err := b.pool.Exec(t.Context(), `SET session_replication_role = replica;
+		UPDATE money.point_lot SET point = 9223372036854775807, remaining = 9223372036854775807`)
+	require.NoError(t, err)
+	for _, status := range []int{201, 200} {
+		s := b.post(status, "/members/rich/saves", "more", `{"amount":5,"type_code":"BUY","ref":"r"}`)
+		require.Equal(t, float64(1<<63-1), s["balance"])
+	}
+	b.post(201, "/members/rich/uses", "use", `{"amount":5,"type_code":"SHOP","ref":"r"}`)
+}
+
 // Saves of many members are cancelled in one request, each answered by itself.
 func TestCancelsOfABatch(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package moneyhttp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -152,8 +153,12 @@ func (s *Server) editPolicy(ctx context.Context, in *editPolicyInput) (*policyOu
 
 // tellPolicy logs how a policy is now, since no row tells who lifted a limit.
 func (s *Server) tellPolicy(ctx context.Context, what string, p *money.Policy) {
-	s.log.WarnContext(ctx, what, requestKey, requestID(ctx), "policy", p.Code, "revision", p.Revision, "terms",
-		wire.NewPolicy(p).PolicyTerms)
+	terms, err := json.Marshal(wire.NewPolicy(p).PolicyTerms)
+	if err != nil {
+		terms = []byte(err.Error())
+	}
+	s.log.WarnContext(ctx, what, requestKey, requestID(ctx), "policy", p.Code, "revision", p.Revision,
+		"terms", string(terms))
 }
 
 // revisionsOf reads If-Match: the states that it names, none for any. What is no ETag of a policy is a state that none

@@ -78,6 +78,7 @@ func TestPolicyLife(t *testing.T) {
 	b.post(201, "/members/m/saves", "k2", `{"amount":10,"policy_code":"spring","type_code":"A","ref":"r"}`)
 	require.NotEqual(t, fourth, b.send("GET", policies+"/spring", "").header.Get("ETag"))
 	require.Contains(t, b.log.String(), `msg="a policy is changed"`)
+	require.NotRegexp(t, `terms=.*0x[0-9a-f]{6}`, b.log.String(), "limits, and not where they lie")
 }
 
 func first(s said, _ string) said { return s }
