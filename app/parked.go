@@ -28,7 +28,8 @@ type ParkedFilter = outbox.ParkedFilter
 
 // List returns the parked messages that f lets through, newest first, at most f.Limit of them.
 func (s *Parked) List(ctx context.Context, f ParkedFilter) ([]ParkedMessage, error) {
-	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]ParkedMessage, error) { return outbox.ListParked(ctx, tx, f) })
+	return pg.ValueWithin(ctx, s.pool, readWait,
+		func(tx pgx.Tx) ([]ParkedMessage, error) { return outbox.ListParked(ctx, tx, f) })
 }
 
 // Replayed is a parked message whose replay was asked for.

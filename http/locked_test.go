@@ -71,6 +71,23 @@ func TestStopWhoseClaimsAreLocked(t *testing.T) {
 	require.Equal(t, 200, d.Post(desktest.EventURL(e.ID)+"/stop", `{`+why+`}`).StatusCode)
 }
 
+// A list that a lock keeps from being read says whose lock it is, and soon: it is the first thing that a person asks for.
+func TestListsOfALockedTable(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.Running("a")
+	for table, paths := range map[string][]string{
+		"campaign_events": {"/api/v1/events", desktest.EventURL(e.ID)}, "parked_messages": {"/api/v1/parked"},
+		"point_results": {desktest.EventURL(e.ID) + "/results"}, "point_targets": {desktest.EventURL(e.ID) + "/targets"},
+	} {
+		free := d.held(`LOCK TABLE ` + table + ` IN ACCESS EXCLUSIVE MODE`)
+		for _, path := range paths {
+			require.Contains(t, d.Get(path).Refused(503, "unavailable").Detail, "held by session ", path)
+		}
+		free()
+	}
+}
+
 // C7: an event that another session keeps locked does not keep the timetable from starting, stopping and completing
 // others.
 func TestTheTimetablePassesALockedEvent(t *testing.T) {

@@ -54,11 +54,13 @@ func (s *server) routes() {
 		"Download the rejected rows of an upload", li.DescribeRejectedRows), li.RejectedRows)
 	web.Handle(a, op("DELETE", "/events/{id}/imports/running", http.StatusNoContent, domain.Operate,
 		"End an upload that is under way", li.DescribeEndImport), li.EndImport)
-	web.Handle(a, op("GET", "/events/{id}/results", http.StatusOK, domain.Read,
-		"List what became of the members, by member_id"), in.Results)
-	web.Handle(a, op("GET", "/events/{id}/members/{member_id}", http.StatusOK, domain.ReadWhole,
+	web.Stream(a, op("GET", "/events/{id}/targets", http.StatusOK, domain.Read,
+		"List an event's members, by member_id", in.DescribeTargets), in.Targets)
+	web.Stream(a, op("GET", "/events/{id}/results", http.StatusOK, domain.Read,
+		"List what became of the members, by member_id", in.DescribeResults), in.Results)
+	web.Handle(a, op("GET", "/events/{id}/members/{member_id}", http.StatusOK, domain.Read,
 		"Show why a member got something of an event, or did not"), in.Trace)
-	web.Handle(a, op("GET", "/members/{member_id}", http.StatusOK, domain.ReadWhole,
+	web.Handle(a, op("GET", "/members/{member_id}", http.StatusOK, domain.Read,
 		"List the events that have a member on their lists, newest first"), in.Memberships)
 	web.Stream(a, op("POST", "/events/{id}/retry", http.StatusOK, domain.Operate,
 		"Try again what was given up"), ev.Retry)

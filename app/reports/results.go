@@ -32,18 +32,28 @@ type ResultFilter struct {
 	ErrorCode string              // "" for all
 	MemberID  string              // in any form that the import brings to the same id; "" for all
 	After     string              // only members behind this one; "" from the first
-	Limit     int                 // 1 or more
+	Limit     int                 // 0: all
 }
 
 // Results returns the results that f lets through, by member, at most f.Limit of them. A page far down costs what the
 // first one costs, since the index of members gives the place. Error: domain.NotFound.
 func (s *Reports) Results(ctx context.Context, eventID int64, f ResultFilter) ([]Result, error) {
-	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Result, error) {
+	return pg.ValueWithin(ctx, s.pool, reportWait, func(tx pgx.Tx) ([]Result, error) {
 		e, err := eventrow.Select(ctx, tx, eventID)
 		if err != nil {
 			return nil, err
 		}
 		return selectResults(ctx, tx, e, f)
+	})
+}
+
+// ExportResults hands every result that f lets through to each, by member, all of one moment. f.Limit does not count.
+// Errors as of ExportTargets.
+func (s *Reports) ExportResults(ctx context.Context, eventID int64, f ResultFilter, each func(Result) error) error {
+	f.Limit = 0
+	return s.export(ctx, eventID, func(tx pgx.Tx, e domain.Event) error {
+		query, args := f.query(e)
+		return eachRow(ctx, tx, query, args, each)
 	})
 }
 
@@ -83,5 +93,5 @@ func (f ResultFilter) query(e domain.Event) (query string, args []any) {
 	return `SELECT member_id, amount, status, coalesce(error_code, ''), coalesce(error_message, ''), retry_count,
 			coalesce(money_tx_id, ''), updated_at
 		FROM ` + pg.Quoted(e.Type.ResultTable()) + ` WHERE ` + strings.Join(where, " AND ") + `
-		ORDER BY member_id LIMIT ` + strconv.Itoa(f.Limit), args
+		ORDER BY member_id` + limitClause(f.Limit), args
 }

@@ -59,3 +59,19 @@ func TestCommandLineKeys(t *testing.T) {
 		require.Contains(t, out+errs, want, line)
 	}
 }
+
+// A whole list goes to the output as a file: CSV for people, NDJSON for programs; the audit keeps why.
+func TestCommandLineExport(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.done("event create --campaign-id spring --event-type POINT")
+	s.done("targets import spring " + s.file("list.csv", "member_id,amount\nm1,5\nm2,6\n"))
+	out, _ := s.done("targets export spring --reason why")
+	require.Regexp(t, "^\uFEFFmember_id,amount,reason,publish_status,id,partition_key\nm1,5,,PENDING,", out)
+	out, _ = s.done("targets export spring -o ndjson --pending")
+	require.Equal(t, 2, strings.Count(out, "\n"))
+	out, _ = s.done("results export spring")
+	require.Equal(t, "\uFEFFmember_id,amount,status,error_code,error_message,retry_count,money_tx_id,updated_at\n", out)
+	out, _ = s.done("audit spring --action targets.export")
+	require.Contains(t, out, "why")
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"bestow/app"
+	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/web"
 )
@@ -38,7 +39,11 @@ func (h *Handlers) ListParked(ctx context.Context, in *ParkedIn) (*ParkedOut, er
 	list, next := web.Page(list, in.Limit, func(m app.ParkedMessage) string { return web.ParkedCursor.Write(m.ID) })
 	out := &ParkedOut{Body: api.ParkedPage{Items: make([]api.Parked, 0, len(list)), NextCursor: next}}
 	for _, m := range list {
-		out.Body.Items = append(out.Body.Items, wireParked(m))
+		p := wireParked(m)
+		if !web.Principal(ctx).Role.May(domain.ReadWhole) {
+			p.Detail = "hidden: it may name a member"
+		}
+		out.Body.Items = append(out.Body.Items, p)
 	}
 	return out, nil
 }

@@ -2,61 +2,118 @@ package inspect
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"time"
 
 	"bestow/app/reports"
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/web"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
-// ResultsIn is a request for a page of results.
+// DescribeResults describes the route of Results.
+func (h *Handlers) DescribeResults(o *huma.Operation) {
+	listOf(o, web.Schema[api.Results](h.api, "Results"))
+}
+
+// ResultsIn is a request for a page of results, or for all of them.
 type ResultsIn struct {
+	web.Export
+
 	ID        int64  `path:"id" minimum:"1"`
 	Status    string `query:"status" enum:"PENDING,SUCCESS,FAILED,PERMANENTLY_FAILED" doc:"in any letter case"`
 	ErrorCode string `query:"error_code" maxLength:"50"`
 	MemberID  string `query:"member_id" maxLength:"300" doc:"as a list may spell it: blanks around it and the form of its letters do not count"`
 	Limit     int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	Cursor    string `query:"cursor" maxLength:"300" doc:"next_cursor of the page before"`
+	Cursor    string `query:"cursor" maxLength:"500" doc:"next_cursor of the page before"`
 }
 
-// ResultsOut is a page of results.
-type ResultsOut struct{ Body api.Results }
-
-// Results answers with a page of results, in the order of the members.
-func (h *Handlers) Results(ctx context.Context, in *ResultsIn) (*ResultsOut, error) {
-	after, err := web.ResultCursor.ReadText(in.Cursor)
-	if err != nil {
-		return nil, err
-	}
+// Results answers with a page of results, or with all of them, in the order of the members.
+func (h *Handlers) Results(ctx context.Context, in *ResultsIn) (*web.Download, error) {
 	for name, value := range map[string]string{"error_code": in.ErrorCode, "member_id": in.MemberID} {
 		if err := web.CheckText(name, value); err != nil {
 			return nil, err
 		}
 	}
-	results, err := h.reports.Results(ctx, in.ID, reports.ResultFilter{
-		Status:    domain.ResultStatus(in.Status),
-		ErrorCode: in.ErrorCode,
-		MemberID:  in.MemberID,
-		After:     after,
-		Limit:     in.Limit + 1,
-	})
+	sight := h.sightOf(ctx)
+	after, err := sight.after(ctx, web.ResultCursor, in.Cursor)
 	if err != nil {
 		return nil, err
 	}
-	results, next := web.Page(results, in.Limit,
-		func(r reports.Result) string { return web.ResultCursor.WriteText(r.MemberID) })
-	out := &ResultsOut{Body: api.Results{Items: make([]api.Result, 0, len(results)), NextCursor: next}}
+	f := reports.ResultFilter{
+		Status: domain.ResultStatus(in.Status), ErrorCode: in.ErrorCode, MemberID: in.MemberID, After: after,
+		Limit: in.Limit + 1,
+	}
+	if in.Format != "" {
+		return h.exportResults(ctx, in, f)
+	}
+	short, cancel := context.WithTimeout(ctx, web.RequestTimeout)
+	defer cancel()
+	out, err := h.resultsPage(short, in, f, sight)
+	if err != nil {
+		return nil, err
+	}
+	return page(out), nil
+}
+
+func (h *Handlers) resultsPage(
+	ctx context.Context, in *ResultsIn, f reports.ResultFilter, sight sight,
+) (out api.Results, err error) {
+	results, err := h.reports.Results(ctx, in.ID, f)
+	if err != nil {
+		return out, err
+	}
+	out.Items = make([]api.Result, 0, len(results))
+	if len(results) > in.Limit {
+		results = results[:in.Limit]
+		next, err := sight.cursor(ctx, web.ResultCursor, results[in.Limit-1].MemberID)
+		if err != nil {
+			return out, err
+		}
+		out.NextCursor = &next
+	}
 	for _, r := range results {
-		out.Body.Items = append(out.Body.Items, wireResult(r))
+		w := wireResult(r)
+		w.MemberID = sight.show(w.MemberID)
+		out.Items = append(out.Items, w)
 	}
 	if in.MemberID != "" && len(results) == 0 {
 		absence, err := h.reports.WhyAbsent(ctx, in.ID, in.MemberID)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
-		out.Body.Absent = wireAbsence(absence)
+		out.Absent = wireAbsence(absence)
 	}
 	return out, nil
+}
+
+func (h *Handlers) exportResults(
+	ctx context.Context, in *ResultsIn, f reports.ResultFilter,
+) (*web.Download, error) {
+	if err := mayExport(ctx); err != nil {
+		return nil, err
+	}
+	by := in.Caller(ctx)
+	return h.export(list{
+		name: fmt.Sprintf("results-%d", in.ID),
+		titles: []string{
+			"member_id", "amount", "status", "error_code", "error_message", "retry_count", "money_tx_id", "updated_at",
+		},
+		each: func(ctx context.Context, write func(row) error) error {
+			if err := h.reports.RecordExport(ctx, by, in.ID, "results"); err != nil {
+				return err
+			}
+			return h.reports.ExportResults(ctx, in.ID, f, func(r reports.Result) error {
+				return write(row{wireResult(r), []string{
+					r.MemberID, strconv.FormatInt(r.Amount, 10), string(r.Status), r.ErrorCode, r.ErrorMessage,
+					strconv.Itoa(r.RetryCount), r.MoneyTxID, r.UpdatedAt.UTC().Format(time.RFC3339Nano),
+				}})
+			})
+		},
+	}, in.Format), nil
 }
 
 func wireAbsence(a reports.Absence) *api.Absence {

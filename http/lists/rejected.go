@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"bestow/app/imports"
 	"bestow/http/web"
@@ -66,12 +65,9 @@ func (h *Handlers) RejectedRows(ctx context.Context, in *RejectedIn) (*web.Downl
 // rowSource hands each row to a function.
 type rowSource func(each func(imports.RejectedRow) error) error
 
-// utf8BOM begins each CSV file: without it a spreadsheet in Korea reads UTF-8 as CP949. An import skips it.
-const utf8BOM = "\uFEFF"
-
 // exportRows writes a table for people: line, error_code, reason, raw.
 func exportRows(w io.Writer, _ imports.Record, rows rowSource) error {
-	if _, err := io.WriteString(w, utf8BOM); err != nil {
+	if _, err := io.WriteString(w, web.BOM); err != nil {
 		return err
 	}
 	table := csv.NewWriter(w)
@@ -79,7 +75,7 @@ func exportRows(w io.Writer, _ imports.Record, rows rowSource) error {
 		return err
 	}
 	err := rows(func(r imports.RejectedRow) error {
-		return table.Write([]string{strconv.FormatInt(r.Line, 10), r.Code, inert(r.Reason), inert(r.Raw)})
+		return table.Write([]string{strconv.FormatInt(r.Line, 10), r.Code, web.Inert(r.Reason), web.Inert(r.Raw)})
 	})
 	if err != nil {
 		return err
@@ -96,7 +92,7 @@ func originalRows(w io.Writer, record imports.Record, rows rowSource) error {
 		return err
 	}
 	if record.Header != "" {
-		if err := write(utf8BOM + record.Header); err != nil {
+		if err := write(web.BOM + record.Header); err != nil {
 			return err
 		}
 	}
@@ -104,13 +100,4 @@ func originalRows(w io.Writer, record imports.Record, rows rowSource) error {
 		return err
 	}
 	return lines.Flush()
-}
-
-// inert returns cell so that no spreadsheet takes it for a formula. Excel also accepts the wide characters of Korean
-// keyboards.
-func inert(cell string) string {
-	if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", first) {
-		return "'" + cell
-	}
-	return cell
 }

@@ -161,8 +161,8 @@ func (c *statusContext) SetStatus(code int) {
 	c.humaContext.SetStatus(code)
 }
 
-// Header returns a header of the request. It hides every Accept but that of server-sent events: there is only one other
-// format, and huma panics on some spellings.
+// Header returns a header of the request. It hides every Accept but that of server-sent events and, where a list may be
+// sent whole, of its types: there is only one other format, and huma panics on some spellings.
 func (c *statusContext) Header(name string) string {
 	value := c.humaContext.Header(name)
 	switch {
@@ -170,6 +170,11 @@ func (c *statusContext) Header(name string) string {
 		return value
 	case strings.Contains(value, EventStream):
 		return EventStream
+	case c.Operation().Metadata[exportsKey] != true:
+	case strings.Contains(value, CSV):
+		return CSV
+	case strings.Contains(value, NDJSON):
+		return NDJSON
 	}
 	return ""
 }
@@ -202,8 +207,8 @@ func addHeader(ctx huma.Context, header http.Header) {
 	}
 }
 
-// refuse answers from within a middleware of the API.
-func (a *API) refuse(ctx huma.Context, err error) {
+// Refuse answers from within a middleware, or a download that has not begun.
+func (a *API) Refuse(ctx huma.Context, err error) {
 	p := a.Problem(ctx.Context(), err)
 	addHeader(ctx, p.header)
 	ctx.SetHeader("Content-Type", problemType)

@@ -21,7 +21,7 @@ func (a *API) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	u := ctx.URL()
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		a.refuse(ctx, api.BadRequestError("the query is not well-formed", "escape % and ; in its values"))
+		a.Refuse(ctx, api.BadRequestError("the query is not well-formed", "escape % and ; in its values"))
 		return
 	}
 	known := map[string]*huma.Param{}
@@ -39,7 +39,7 @@ func (a *API) checkQuery(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	if wrong != nil {
-		a.refuse(ctx, api.BadQueryError(wrong...))
+		a.Refuse(ctx, api.BadQueryError(wrong...))
 		return
 	}
 	if c, ok := ctx.(*statusContext); ok {
@@ -79,17 +79,17 @@ func (a *API) checkBody(ctx huma.Context, next func(huma.Context)) {
 	}
 	types := slices.Sorted(maps.Keys(takes.Content))
 	if humaecho.UnwrapV4(ctx).Request().ContentLength == 0 {
-		a.refuse(ctx, api.MalformedError("the request has no body", "send "+strings.Join(types, " or ")+a.needs(takes)))
+		a.Refuse(ctx, api.MalformedError("the request has no body", "send "+strings.Join(types, " or ")+a.needs(takes)))
 		return
 	}
 	got, _, err := mime.ParseMediaType(ctx.Header("Content-Type"))
 	if _, ok := takes.Content[got]; !ok || err != nil {
-		a.refuse(ctx, api.UnsupportedTypeError("the body's Content-Type is not taken here",
+		a.Refuse(ctx, api.UnsupportedTypeError("the body's Content-Type is not taken here",
 			"send "+strings.Join(types, " or ")))
 		return
 	}
 	if encoding := ctx.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		a.refuse(ctx, api.UnsupportedTypeError("a compressed body is not taken here",
+		a.Refuse(ctx, api.UnsupportedTypeError("a compressed body is not taken here",
 			"send it as it is, without Content-Encoding"))
 		return
 	}

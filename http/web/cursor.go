@@ -20,6 +20,8 @@ const (
 	EventCursor  Cursor = "id<"
 	ParkedCursor Cursor = "parked<"
 	ResultCursor Cursor = "member>"
+	TargetCursor Cursor = "target>"
+	HiddenCursor Cursor = "hidden>" // of a caller who sees masked ids
 	AuditCursor  Cursor = "audit<"
 )
 
@@ -59,6 +61,25 @@ func (c Cursor) ReadText(cursor string) (string, error) {
 	}
 	return last, nil
 }
+
+// WriteBytes returns a cursor that holds bytes.
+func (c Cursor) WriteBytes(b []byte) string { return c.WriteText(string(b)) }
+
+// ReadBytes returns the bytes of a cursor, nil for the first page.
+func (c Cursor) ReadBytes(cursor string) ([]byte, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	rest, ours := strings.CutPrefix(string(text), string(c))
+	if err != nil || !ours {
+		return nil, badCursor()
+	}
+	return []byte(rest), nil
+}
+
+// BadCursor refuses a cursor that the list did not return.
+func BadCursor() error { return badCursor() }
 
 // Page returns at most limit of what was read, and the cursor of the next page. Another page exists if more than
 // limit were read; if not, the cursor is nil.

@@ -13,7 +13,8 @@ import (
 
 // ResultsCmd is `bestow results`.
 type ResultsCmd struct {
-	List resultsListCmd `cmd:"" help:"List results by member, with the reason of each refusal."`
+	List   resultsListCmd   `cmd:"" help:"List results by member, with the reason of each refusal."`
+	Export resultsExportCmd `cmd:"" help:"Write all results to the output, as CSV or NDJSON."`
 }
 
 type resultsListCmd struct {

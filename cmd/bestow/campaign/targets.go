@@ -21,6 +21,7 @@ import (
 type TargetsCmd struct {
 	Import   targetsImportCmd   `cmd:"" help:"Upload a member list."`
 	List     targetsListCmd     `cmd:"" help:"List the imports of an event, newest first."`
+	Export   targetsExportCmd   `cmd:"" help:"Write the whole list to the output, as CSV or NDJSON."`
 	Rejected targetsRejectedCmd `cmd:"" help:"Print the rejected rows, as CSV."`
 	End      targetsEndCmd      `cmd:"" help:"End an upload that is in progress. None of its rows is kept."`
 }

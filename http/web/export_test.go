@@ -1,4 +1,4 @@
-package lists
+package web
 
 import (
 	"testing"
@@ -10,9 +10,9 @@ import (
 func TestInert(t *testing.T) {
 	t.Parallel()
 	for _, cell := range []string{"=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "＝1", "＋1", "－1", "＠a"} {
-		require.Equal(t, "'"+cell, inert(cell))
+		require.Equal(t, "'"+cell, Inert(cell))
 	}
 	for _, cell := range []string{"", "m1,=1", "봄", "'=1", " =1"} {
-		require.Equal(t, cell, inert(cell))
+		require.Equal(t, cell, Inert(cell))
 	}
 }

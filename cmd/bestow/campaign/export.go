@@ -1,0 +1,59 @@
+package campaign
+
+import (
+	"context"
+
+	"bestow/cmd/bestow/terminal"
+	"bestow/http/client"
+)
+
+// exporting is what each export may say.
+type exporting struct {
+	terminal.EventArg
+
+	Output string `short:"o" enum:"csv,ndjson" default:"csv" help:"csv for spreadsheets, ndjson for programs."`
+	Reason string `placeholder:"TEXT" help:"Why the list is taken away: the audit keeps it."`
+}
+
+func (e exporting) format() string {
+	if e.Output == "ndjson" {
+		return client.NDJSON
+	}
+	return client.CSV
+}
+
+type targetsExportCmd struct {
+	exporting
+
+	Pending bool `help:"Only members who were not published yet."`
+}
+
+// Run writes the whole list of an event to the output.
+func (c *targetsExportCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	server, e, err := c.Find(ctx, t)
+	if err != nil {
+		return err
+	}
+	f := client.TargetFilter{}
+	if c.Pending {
+		f.PublishStatus = "PENDING"
+	}
+	return server.ExportTargets(ctx, e.ID, f, c.format(), c.Reason, t.Out)
+}
+
+type resultsExportCmd struct {
+	exporting
+
+	Status    string `enum:",PENDING,SUCCESS,FAILED,PERMANENTLY_FAILED" default:"" help:"Only results in this status: PENDING, SUCCESS, FAILED or PERMANENTLY_FAILED."`
+	ErrorCode string `placeholder:"CODE" help:"Only results with this error code."`
+}
+
+// Run writes all results of an event to the output.
+func (c *resultsExportCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	server, e, err := c.Find(ctx, t)
+	if err != nil {
+		return err
+	}
+	f := client.ResultFilter{Status: c.Status, ErrorCode: c.ErrorCode}
+	return server.ExportResults(ctx, e.ID, f, c.format(), c.Reason, t.Out)
+}
