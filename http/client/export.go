@@ -32,7 +32,8 @@ func (f TargetFilter) query() url.Values {
 // Targets returns the first page of an event's list, by member id. Error: domain.NotFound.
 func (c *Client) Targets(ctx context.Context, eventID int64, f TargetFilter) (api.Targets, error) {
 	var page api.Targets
-	return page, c.call(ctx, request{method: http.MethodGet, path: eventPath(eventID) + "/targets", query: f.query()}, &page)
+	r := request{method: http.MethodGet, path: eventPath(eventID) + "/targets", query: f.query()}
+	return page, c.call(ctx, r, &page)
 }
 
 // ExportTargets copies the whole list of an event to w as CSV or NDJSON, for a reason that the audit keeps. An answer

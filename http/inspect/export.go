@@ -64,8 +64,8 @@ func mayExport(ctx context.Context) error {
 		", which sees masked ids, and may not export", "ask an operator for the file")
 }
 
-// export answers with a whole list. A refusal that comes before the first row is an answer of its own; later it cuts the
-// connection, so that nobody takes the file for a whole one.
+// export answers with a whole list. A refusal that comes before the first row is an answer of its own; a later one cuts
+// the connection, so that no client takes the file for a whole one.
 func (h *Handlers) export(l list, format string) *web.Download {
 	return &web.Download{Body: func(ctx huma.Context) {
 		out := exporting{ctx: ctx, list: l, format: format, steady: web.NewSteadyWriter(ctx)}
