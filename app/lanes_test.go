@@ -22,14 +22,15 @@ func (s *lifeTest) lanes(n int) [3][]int64 {
 		id       int64
 	}
 	var lanes [3][]turn
+	at := time.Now().Truncate(time.Second) // once: a second may end between two events of a lane
 	for i := range n {
 		lane, order, priority := i%3, 1<<40, any(nil)
 		if p := (i * 7) % 5; p != 3 {
 			order, priority = p, p
 		}
 		id := s.listed(domain.Pending)
-		s.Exec(`UPDATE campaign_events SET reservation_priority = $2,
-			reservation_at = date_trunc('second', now()) - make_interval(mins => $3) WHERE id = $1`, id, priority, lane+1)
+		s.Exec(`UPDATE campaign_events SET reservation_priority = $2, reservation_at = $3 WHERE id = $1`, id, priority,
+			at.Add(-time.Duration(lane+1)*time.Minute))
 		lanes[lane] = append(lanes[lane], turn{order, id})
 	}
 	var ids [3][]int64
