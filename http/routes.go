@@ -52,6 +52,8 @@ func (s *server) routes() {
 		"List an event's uploads"), li.ListImports)
 	web.Stream(a, op("GET", "/events/{id}/imports/{import_id}/rejected", http.StatusOK, domain.ReadWhole,
 		"Download the rejected rows of an upload", li.DescribeRejectedRows), li.RejectedRows)
+	web.Stream(a, op("DELETE", "/events/{id}/imports/{import_id}", http.StatusNoContent, domain.Operate,
+		"Take an import back from an event that has not started", li.DescribeTakeBack), li.TakeBack)
 	web.Handle(a, op("DELETE", "/events/{id}/imports/running", http.StatusNoContent, domain.Operate,
 		"End an upload that is under way", li.DescribeEndImport), li.EndImport)
 	web.Stream(a, op("GET", "/events/{id}/targets", http.StatusOK, domain.Read,

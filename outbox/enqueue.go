@@ -133,6 +133,19 @@ func Discard(ctx context.Context, tx pgx.Tx, eventID int64) error {
 	return nil
 }
 
+// DiscardImport deletes the jobs of an import that is taken back from an event that was never started: each of them
+// begins with a chunk of the import. None of them runs.
+func DiscardImport(ctx context.Context, tx pgx.Tx, eventID, importID int64) error {
+	const remove = `DELETE FROM river.river_job j USING grant_chunks c
+		WHERE c.event_id = $1 AND c.import_id = $2 AND j.kind = 'relay' AND j.state <> 'running'
+		  AND j.args @> jsonb_build_object('event_id', $1::bigint)
+		  AND (j.args->>'partition_key')::int = c.partition_key AND (j.args->>'first_id')::bigint = c.first_id`
+	if _, err := tx.Exec(ctx, remove, eventID, importID); err != nil {
+		return fmt.Errorf("discard jobs of import %d: %w", importID, err)
+	}
+	return nil
+}
+
 // Redriven inserts a relay job for the redriven members of each chunk, in the caller's transaction (T9).
 func Redriven(ctx context.Context, tx pgx.Tx, rc Inserter, chunks []domain.Chunk) error {
 	return insertJobs(ctx, tx, rc, map[Mode][]domain.Run{Redrive: chunks})

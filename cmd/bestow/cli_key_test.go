@@ -74,4 +74,9 @@ func TestCommandLineExport(t *testing.T) {
 	require.Equal(t, "\uFEFFmember_id,amount,status,error_code,error_message,retry_count,money_tx_id,updated_at\n", out)
 	out, _ = s.done("audit spring --action targets.export")
 	require.Contains(t, out, "why")
+	_, errs := s.done("targets take-back spring 1")
+	require.Contains(t, errs, "import 1 is taken back: event 1 does not have its members any more")
+	code, _, errs := s.run("targets take-back spring 1")
+	require.Equal(t, terminal.ExitFailed, code)
+	require.Contains(t, errs, "event 1 has no import 1")
 }

@@ -82,3 +82,10 @@ func (c *Client) Rejected(ctx context.Context, eventID, importID int64, original
 	}
 	return nil
 }
+
+// TakeBack removes an import from an event that has not started. Errors: domain.NotFound, WrongStatus,
+// ImportRunning.
+func (c *Client) TakeBack(ctx context.Context, eventID, importID int64) error {
+	path := eventPath(eventID) + "/imports/" + strconv.FormatInt(importID, 10)
+	return c.call(ctx, request{method: http.MethodDelete, path: path}, nil)
+}

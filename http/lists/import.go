@@ -117,6 +117,24 @@ func (h *Handlers) EndImport(ctx context.Context, in *web.ByID) (*Nothing, error
 	return nil, h.imports.EndImport(ctx, web.CallerOf(ctx), in.ID)
 }
 
+// TakeBackIn is a request to take an import back.
+type TakeBackIn struct {
+	web.Idempotent
+
+	ID       int64 `path:"id" minimum:"1"`
+	ImportID int64 `path:"import_id" minimum:"1"`
+}
+
+// DescribeTakeBack describes the route of TakeBack.
+func (*Handlers) DescribeTakeBack(o *huma.Operation) {
+	o.Description = "While the event is PENDING: its targets, jobs and rejected rows go with it. The audit keeps what it was."
+}
+
+// TakeBack removes an import from an event that has not started. It takes as long as the targets take.
+func (h *Handlers) TakeBack(ctx context.Context, in *TakeBackIn) (*Nothing, error) {
+	return nil, h.imports.TakeBack(ctx, in.Caller(ctx, nil), in.ID, in.ImportID)
+}
+
 // ImportsOut is an answer with the imports of an event.
 type ImportsOut struct{ Body api.Imports }
 

@@ -8,13 +8,15 @@ WITH parked AS NOT MATERIALIZED (
     SELECT actor, key, digest IS NULL AS undigested,
            digest <> sha256(convert_to(ROW(actor, key, encode(fingerprint, 'hex'), answer)::text, 'UTF8')) AS wrong
     FROM public.idempotency_keys WHERE $1::bigint IS NULL
-), imported AS NOT MATERIALIZED ( -- what an answer says of an upload, whose event only a recorded deletion takes away
+), imported AS NOT MATERIALIZED ( -- what an answer says of an upload, which only a recorded deletion takes away, of it or of its event
     SELECT a.actor, a.key, a.answer->>'ImportID' AS import_id, a.answer->>'EventID' AS event_id,
-           CASE WHEN i.id IS NULL THEN d.event_id IS NULL
-                ELSE jsonb_build_array(i.event_id, i.accepted, i.rejected, i.total_amount)
+           CASE WHEN i.id IS NULL AND x.import_id IS NULL THEN d.event_id IS NULL
+                ELSE jsonb_build_array(coalesce(i.event_id, x.event_id), coalesce(i.accepted, x.accepted),
+                                       coalesce(i.rejected, x.rejected), coalesce(i.total_amount, x.total_amount))
                      <> jsonb_build_array(a.answer->'EventID', a.answer->'Accepted', a.answer->'Rejected', a.answer->'TotalAmount') END AS wrong
     FROM public.idempotency_keys a
     LEFT JOIN public.imports i ON to_jsonb(i.id) = a.answer->'ImportID'
+    LEFT JOIN public.deleted_imports x ON to_jsonb(x.import_id) = a.answer->'ImportID'
     LEFT JOIN public.deleted_events d ON to_jsonb(d.event_id) = a.answer->'EventID'
     WHERE a.answer ?& '{EventID,ImportID,Accepted}' AND ($1::bigint IS NULL OR a.answer->'EventID' = to_jsonb($1::bigint))
 ), reports AS NOT MATERIALIZED (

@@ -23,6 +23,7 @@ type TargetsCmd struct {
 	List     targetsListCmd     `cmd:"" help:"List the imports of an event, newest first."`
 	Export   targetsExportCmd   `cmd:"" help:"Write the whole list to the output, as CSV or NDJSON."`
 	Rejected targetsRejectedCmd `cmd:"" help:"Print the rejected rows, as CSV."`
+	TakeBack targetsTakeBackCmd `cmd:"" help:"Remove an import from an event that has not started."`
 	End      targetsEndCmd      `cmd:"" help:"End an upload that is in progress. None of its rows is kept."`
 }
 
@@ -214,5 +215,24 @@ func (c *targetsEndCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	t.Say("the upload into event %d is ended, and nothing of it was kept", e.ID)
+	return nil
+}
+
+type targetsTakeBackCmd struct {
+	terminal.EventArg
+
+	Import int64 `arg:"" help:"The import's id: bestow targets list shows it."`
+}
+
+// Run takes an import back.
+func (c *targetsTakeBackCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	server, e, err := c.Find(ctx, t)
+	if err != nil {
+		return err
+	}
+	if err := server.TakeBack(ctx, e.ID, c.Import); err != nil {
+		return err
+	}
+	t.Say("import %d is taken back: event %d does not have its members any more", c.Import, e.ID)
 	return nil
 }
