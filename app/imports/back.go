@@ -14,9 +14,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TakeBack removes an import from a PENDING event, with its targets, its jobs and its rejected rows: what is left is the
-// event as the other imports made it. It takes as long as the targets take. Errors: domain.NotFound for the event and
-// the import, WrongStatus once the event has started, ImportRunning, ContentChanged, MissingKeys, and those of a key.
+// TakeBack removes an import from a PENDING event, with its targets, its jobs and its rejected rows: what is left is
+// the event as the other imports made it. It takes as long as the targets take. Errors: domain.NotFound for the event
+// and the import, WrongStatus once the event has started, ImportRunning, ContentChanged, MissingKeys, and those of a
+// key.
 func (s *Imports) TakeBack(ctx context.Context, by command.Caller, eventID, importID int64) error {
 	_, err := command.Run(ctx, s.pool, by, command.Command[struct{}]{
 		Do: func(tx pgx.Tx) (struct{}, error) { return struct{}{}, s.takeBack(ctx, tx, by, eventID, importID) },

@@ -49,7 +49,8 @@ func deleteKey(ctx context.Context, tx pgx.Tx, eventID int64) error {
 func recordDeleted(ctx context.Context, tx pgx.Tx, r Record, actor string) error {
 	const insert = `INSERT INTO deleted_imports (import_id, event_id, accepted, rejected, total_amount, sha256, deleted_by)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	if _, err := tx.Exec(ctx, insert, r.ID, r.EventID, r.Accepted, r.Rejected, r.TotalAmount, r.SHA256, actor); err != nil {
+	_, err := tx.Exec(ctx, insert, r.ID, r.EventID, r.Accepted, r.Rejected, r.TotalAmount, r.SHA256, actor)
+	if err != nil {
 		return fmt.Errorf("record deletion of import %d: %w", r.ID, err)
 	}
 	return nil

@@ -127,7 +127,8 @@ type TakeBackIn struct {
 
 // DescribeTakeBack describes the route of TakeBack.
 func (*Handlers) DescribeTakeBack(o *huma.Operation) {
-	o.Description = "While the event is PENDING: its targets, jobs and rejected rows go with it. The audit keeps what it was."
+	o.Description = "While the event is PENDING: its targets, jobs and rejected rows go with it. " +
+		"The audit keeps what it was."
 }
 
 // TakeBack removes an import from an event that has not started. It takes as long as the targets take.
