@@ -70,13 +70,17 @@ func Run[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, c Command[T]
 		if err != nil {
 			return answer, err
 		}
-		return answer, failpoint.Hit(ctx, c.Before)
+		return answer, hit(ctx, c.Before)
 	})
 	if err != nil {
 		return answer, err
 	}
-	return answer, failpoint.Hit(ctx, c.After)
+	return answer, hit(ctx, c.After)
 }
+
+// hit is failpoint.Hit. Called from a generic function it would not be inlined in packages that do not import it, and
+// a normal build would have it.
+func hit(ctx context.Context, point string) error { return failpoint.Hit(ctx, point) }
 
 // In does do in the caller's transaction, at most once for by's key. Errors as of Run.
 func In[T any](ctx context.Context, tx pgx.Tx, by Caller, do func() (T, error)) (answer T, err error) {

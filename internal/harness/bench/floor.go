@@ -142,6 +142,7 @@ func (f *floor) keepRoot(tx *floorTx, at time.Time) {
 // The advisory locks, numbered as in the product.
 func (f *floor) gate() int64       { return f.event.ID << 3 }
 func (f *floor) importLock() int64 { return f.event.ID<<3 | 1 }
+func (f *floor) endLock() int64    { return f.event.ID<<3 | 6 }
 
 // The locks for which a brake waits.
 const (

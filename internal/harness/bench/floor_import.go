@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"strconv"
+	"time"
 
 	"bestow/domain"
 	"bestow/domain/content"
@@ -181,6 +182,8 @@ func (f *floor) publishChunks(tx *floorTx) {
 	})
 	tx.exec(sqlTotals, f.event.ID, f.members, f.amount(), true, f.event.Partitions, f.event.DefaultAmount,
 		f.event.DefaultReason)
+	tx.exec(sqlLock, f.endLock())
+	tx.row(sqlEnded, f.event.ID, time.Now())
 }
 
 // seal keeps which chunks and which imports there are.

@@ -36,6 +36,7 @@ const (
 	sqlSetUpImport = `SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
 		SET LOCAL application_name = 'bestow import'`
 	sqlNow          = `SELECT now()`
+	sqlEnded        = `SELECT ended_by FROM ended_uploads WHERE event_id = $1 AND ended_at >= $2`
 	sqlOwnPartition = `SELECT own_partition FROM campaign_events WHERE id = $1`
 	sqlStages       = `SELECT relname::text FROM pg_class WHERE starts_with(relname, $1) AND relname >= $1 AND relname < $1 || 'a'
 		AND relkind = 'r' AND pg_table_is_visible(oid)`
