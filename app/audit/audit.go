@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"bestow/internal/pg"
@@ -28,6 +29,10 @@ type Config struct {
 type Audit struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
+
+	mu     sync.Mutex
+	swept  time.Time // when this process has last looked for rows of any age that are not linked; zero: never
+	window int64     // how far below the last linked id Link looks between two sweeps
 }
 
 // New returns the use cases, or says what c lacks.
@@ -38,7 +43,7 @@ func New(c Config) (*Audit, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Audit{c.Pool, c.Log}, nil
+	return &Audit{pool: c.Pool, log: c.Log, window: linkWindow}, nil
 }
 
 // Entry is one change by a person or a key.

@@ -3,6 +3,7 @@ package audit
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"bestow/app/command"
 	"bestow/internal/pg"
@@ -57,6 +58,31 @@ func TestLinkEachOnce(t *testing.T) {
 	require.NoError(t, a.Link(t.Context()))
 	require.Equal(t, linkBatch+2, count(t, pool, `SELECT max(position) FROM audit_chain`))
 	require.Equal(t, 1, count(t, pool, `SELECT audit_id FROM audit_chain ORDER BY position DESC LIMIT 1`))
+}
+
+// A row whose transaction ended very late is linked by a sweep, so that each look costs the newest rows only.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	a, err := New(Config{Pool: pool})
+	require.NoError(t, err)
+	a.window = 3
+	late, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	record(t, late, "late")
+	require.NoError(t, pg.InTx(t.Context(), pool, func(tx pgx.Tx) error {
+		for range 5 {
+			record(t, tx, "early")
+		}
+		return nil
+	}))
+	require.NoError(t, a.Link(t.Context()))
+	require.NoError(t, late.Commit(t.Context()))
+	require.NoError(t, a.Link(t.Context()))
+	require.Equal(t, 5, count(t, pool, `SELECT count(*) FROM audit_chain`), "it stands below the window")
+	a.swept = time.Now().Add(-sweepEvery)
+	require.NoError(t, a.Link(t.Context()))
+	require.Equal(t, 6, count(t, pool, `SELECT count(*) FROM audit_chain`))
 }
 
 // The head is given out once an hour, and only if there is a new one.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"bestow/internal/pg"
@@ -19,19 +20,43 @@ const linkBatch = 1000
 // chainLock is the advisory lock of the chain: one process links at a time.
 const chainLock = 0x6175646974 // "audit"
 
+const (
+	// linkWindow is how far below the last linked id a row may stand that is linked at once: one whose transaction
+	// ended late. Others are linked by the next sweep.
+	linkWindow = 10_000
+	// sweepEvery is the time between two looks at all rows.
+	sweepEvery = time.Hour
+)
+
 // Link adds every row of the record that is not in the chain yet, in the order of their ids: hash = SHA-256 of the hash
 // before and the row. A row whose transaction is not over yet is linked by a later call, after rows with greater ids.
 // It may run twice, even at the same time.
 func (s *Audit) Link(ctx context.Context) error {
+	window := s.window
+	s.mu.Lock()
+	sweep := s.swept.IsZero() || time.Since(s.swept) >= sweepEvery
+	s.mu.Unlock()
+	if sweep {
+		window = math.MaxInt64
+	}
 	for {
-		n, err := s.linkSome(ctx)
-		if err != nil || n < linkBatch {
+		n, err := s.linkSome(ctx, window)
+		if err != nil {
 			return err
 		}
+		if n < linkBatch {
+			break
+		}
 	}
+	if sweep {
+		s.mu.Lock()
+		s.swept = time.Now()
+		s.mu.Unlock()
+	}
+	return nil
 }
 
-func (s *Audit) linkSome(ctx context.Context) (n int, err error) {
+func (s *Audit) linkSome(ctx context.Context, window int64) (n int, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(chainLock)); err != nil {
 			return fmt.Errorf("lock audit chain: %w", err)
@@ -40,7 +65,7 @@ func (s *Audit) linkSome(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return err
 		}
-		rows, err := selectUnlinked(ctx, tx)
+		rows, err := selectUnlinked(ctx, tx, window)
 		if err != nil {
 			return err
 		}
@@ -71,12 +96,15 @@ type unlinked struct {
 	Text []byte
 }
 
-// selectUnlinked reads the next rows that are not in the chain. Their text does not depend on the session's settings.
-func selectUnlinked(ctx context.Context, tx pgx.Tx) ([]unlinked, error) {
+// selectUnlinked reads the next rows that are not in the chain, of those above the last linked one or at most window ids
+// below it. Their text does not depend on the session's settings.
+func selectUnlinked(ctx context.Context, tx pgx.Tx, window int64) ([]unlinked, error) {
 	const query = `SELECT id, convert_to(ROW(id, (extract(epoch FROM at) * 1000000)::bigint, actor, key_id, action, event_id, object,
 			before::text, after::text, reason, request_id)::text, 'UTF8')
-		FROM audit_log l WHERE NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = l.id) ORDER BY id LIMIT $1`
-	rows, err := tx.Query(ctx, query, linkBatch)
+		FROM audit_log l
+		WHERE l.id > (SELECT coalesce(max(audit_id), 0) FROM audit_chain) - $2::bigint
+		  AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = l.id) ORDER BY id LIMIT $1`
+	rows, err := tx.Query(ctx, query, linkBatch, window)
 	if err != nil {
 		return nil, fmt.Errorf("read what is to be linked: %w", err)
 	}
