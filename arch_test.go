@@ -44,6 +44,7 @@ var rooms = map[string][]string{
 	},
 	"internal/keys":  {"internal/seal"},
 	"app/memberlist": {"domain", "internal/english"},
+	"app/sheet":      {"domain"},
 	"http/api":       {"domain"},
 	"http/client":    {"http/api", "domain"},
 	// What all handlers stand on knows no room of theirs.
@@ -94,6 +95,7 @@ var onlyIn = map[string][]string{
 	"github.com/twmb/franz-go":                 {"outbox", "internal/kafkatest", "internal/embedkafka"},
 	"github.com/labstack/echo":                 {"http"},
 	"github.com/sony/gobreaker":                {"money/breaker"},
+	"github.com/xuri/excelize":                 {"app/sheet"},
 	"github.com/alecthomas/kong":               {"cmd"},
 }
 

@@ -2,6 +2,7 @@ package imports
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"bestow/app/command"
 	"bestow/app/eventrow"
 	"bestow/app/memberlist"
+	"bestow/app/sheet"
 	"bestow/domain"
 	"bestow/domain/content"
 	"bestow/internal/english"
@@ -260,10 +262,12 @@ func notPending(status domain.Status) error {
 
 // readUpload reads the whole upload into a stage.
 func (im *importing) readUpload(ctx context.Context) (err error) {
-	if im.rows, err = memberlist.Open(im.upload.ContentType, im.body, im.event.DefaultAmount,
-		im.event.Type.CheckAmount); err != nil {
+	list, done, err := im.openList()
+	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, done()) }()
+	im.rows = list
 	if im.stage, err = openStage(ctx, im.pool, im.event.ID); err != nil {
 		return err
 	}
@@ -277,6 +281,24 @@ func (im *importing) readUpload(ctx context.Context) (err error) {
 		return memberlist.Empty("the file has no rows")
 	}
 	return failpoint.Hit(ctx, failpoint.ImportStaged)
+}
+
+// openList begins to read the upload in its format. done ends it.
+func (im *importing) openList() (list memberlist.Reader, done func() error, err error) {
+	media, _ := memberlist.MediaType(im.upload.ContentType)
+	if media != sheet.MediaType {
+		list, err = memberlist.Open(im.upload.ContentType, im.body, im.event.DefaultAmount, im.event.Type.CheckAmount)
+		return list, func() error { return nil }, err
+	}
+	s, err := sheet.Open(im.body, im.upload.Sheet, sheet.DefaultLimits())
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err = memberlist.Open("text/csv; charset=utf-8", s, im.event.DefaultAmount, im.event.Type.CheckAmount)
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close())
+	}
+	return list, s.Close, nil
 }
 
 // writeTargets copies the stage in order to where the event's targets live.

@@ -92,7 +92,8 @@ const (
 // Upload is a member list as it comes.
 type Upload struct {
 	Body        io.Reader    // read once, from beginning to end
-	ContentType string       // text/csv or application/x-ndjson, with or without parameters
+	ContentType string       // text/csv, application/x-ndjson or sheet.MediaType, with or without parameters
+	Sheet       string       // of a spreadsheet: the sheet with the list; "": the first one
 	OnReject    RejectPolicy // what to do about rejected rows
 	DryRun      bool         // count, and keep nothing
 	Interrupt   func()       // makes a Read of Body that waits return an error; nil: nothing does

@@ -246,7 +246,7 @@ func TestCommandLineRefusals(t *testing.T) {
 		"event list --status GONE": {terminal.ExitUsage, `--status: "GONE" is none of PENDING, RUNNING, COMPLETED, STOPPED, FAILED` + "\n"},
 		"results list a --failed --status SUCCESS":                             {terminal.ExitUsage, "--failed is --status PERMANENTLY_FAILED"},
 		"event show a -o yaml":                                                 {terminal.ExitUsage, `--output: "yaml" is none of text, json`},
-		"targets import a list.xls":                                            {terminal.ExitUsage, "list.xls is neither .csv nor .ndjson"},
+		"targets import a list.xls":                                            {terminal.ExitUsage, "list.xls is neither .csv, .xlsx nor .ndjson"},
 		"event create --campaign-id b --event-type POINT --expiry-at tomorrow": {terminal.ExitUsage, `--expiry-at is "tomorrow"`},
 		"event create --campaign-id a --event-type COUPON --partition-count 0": {
 			terminal.ExitFailed,

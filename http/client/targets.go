@@ -18,7 +18,8 @@ import (
 type Upload struct {
 	Body        io.Reader
 	Size        int64  // of the body in bytes; 0: not known
-	ContentType string // text/csv or application/x-ndjson
+	ContentType string // text/csv, application/x-ndjson, or that of a spreadsheet
+	Sheet       string // of a spreadsheet: the sheet with the list; "": the first one
 	Abort       bool   // one rejected row refuses them all
 	DryRun      bool   // count and check only
 }
@@ -28,6 +29,9 @@ func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (ap
 	q := url.Values{}
 	if u.Abort {
 		q.Set("on_reject", "abort")
+	}
+	if u.Sheet != "" {
+		q.Set("sheet", u.Sheet)
 	}
 	if u.DryRun {
 		q.Set("dry_run", "true")

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"bestow/app/imports"
+	"bestow/app/sheet"
 	"bestow/http/api"
 	"bestow/http/web"
 
@@ -19,6 +20,7 @@ type ImportIn struct {
 
 	ID       int64  `path:"id" minimum:"1"`
 	OnReject string `query:"on_reject" enum:"skip,abort" default:"skip" doc:"what a rejected row does to the others"`
+	Sheet    string `query:"sheet" maxLength:"31" doc:"of a spreadsheet: the sheet with the list; without it the first one"`
 	DryRun   bool   `query:"dry_run" doc:"count and check only; nothing is kept"`
 
 	body        *upload
@@ -35,12 +37,12 @@ func (in *ImportIn) Resolve(ctx huma.Context) []error {
 // DescribeImport describes the route of Import.
 func (*Handlers) DescribeImport(o *huma.Operation) {
 	o.Description = "CSV with the header `member_id,amount,reason` (amount and reason may be absent or empty), " +
-		"or one JSON object a line. The body is read as a stream, up to ten million rows. " +
+		"one JSON object a line, or a spreadsheet (.xlsx) with the same columns. The body is read as a stream, up to ten million rows. " +
 		"All or nothing, but for the rejected rows."
 	text := &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
 	o.RequestBody = &huma.RequestBody{
 		Required: true,
-		Content:  map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text},
+		Content:  map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text, sheet.MediaType: text},
 	}
 }
 
@@ -65,7 +67,7 @@ func (h *Handlers) Import(ctx context.Context, in *ImportIn) (*ImportOut, error)
 	defer in.body.endWhen(web.Stopping(ctx))()
 	ctx, done := in.body.context(ctx)
 	defer done()
-	u := imports.Upload{Body: in.body, Interrupt: in.body.interrupt, ContentType: in.contentType, DryRun: in.DryRun}
+	u := imports.Upload{Body: in.body, Interrupt: in.body.interrupt, ContentType: in.contentType, Sheet: in.Sheet, DryRun: in.DryRun}
 	if in.OnReject == "abort" {
 		u.OnReject = imports.Abort
 	}

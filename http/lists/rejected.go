@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"bestow/app/imports"
+	"bestow/app/sheet"
 	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,7 +29,7 @@ type RejectedIn struct {
 func (*Handlers) DescribeRejectedRows(o *huma.Operation) {
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "The rows, in the order of their lines",
-		Content:     map[string]*huma.MediaType{"text/csv": {}, "application/x-ndjson": {}},
+		Content:     map[string]*huma.MediaType{"text/csv": {}, "application/x-ndjson": {}, sheet.MediaType: {}},
 	}}
 }
 
@@ -42,7 +43,10 @@ func (h *Handlers) RejectedRows(ctx context.Context, in *RejectedIn) (*web.Downl
 	contentType, export := "text/csv; charset=utf-8", exportRows
 	if in.Format == "original" {
 		export = originalRows
-		if record.Header == "" {
+		switch {
+		case record.ContentType == sheet.MediaType:
+			contentType, name, export = sheet.MediaType, strings.TrimSuffix(name, "csv")+"xlsx", spreadsheetRows
+		case record.Header == "":
 			contentType, name = "application/x-ndjson", strings.TrimSuffix(name, "csv")+"ndjson"
 		}
 	}
@@ -82,6 +86,13 @@ func exportRows(w io.Writer, _ imports.Record, rows rowSource) error {
 	}
 	table.Flush()
 	return table.Error()
+}
+
+// spreadsheetRows writes the rows as they came in a spreadsheet.
+func spreadsheetRows(w io.Writer, record imports.Record, rows rowSource) error {
+	return sheet.Write(w, record.Header, func(each func(line string) error) error {
+		return rows(func(r imports.RejectedRow) error { return each(r.Raw) })
+	})
 }
 
 // originalRows writes the rows as they came, so that they can be corrected and uploaded.

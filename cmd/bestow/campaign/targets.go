@@ -31,7 +31,8 @@ type targetsImportCmd struct {
 	terminal.Format
 	terminal.EventArg
 
-	File    string `arg:"" help:"A .csv file with the header member_id,amount,reason, or .ndjson or .jsonl; - for CSV from standard input."`
+	File    string `arg:"" help:"A .csv or .xlsx file with the header member_id,amount,reason, or .ndjson or .jsonl; - for CSV from standard input."`
+	Sheet   string `placeholder:"NAME" help:"The sheet of a spreadsheet. Default: the first one."`
 	Charset string `help:"The encoding of a CSV file, utf-8 or cp949. If it is absent, the file itself shows it."`
 	NDJSON  bool   `name:"ndjson" help:"Read the file as NDJSON, whatever its name."`
 	DryRun  bool   `help:"Only check and count; nothing is stored."`
@@ -57,7 +58,7 @@ func (c *targetsImportCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 		contentType = mime.FormatMediaType(contentType, map[string]string{"charset": c.Charset})
 	}
 	sent := t.Send(body, size)
-	u := client.Upload{Body: sent, Size: size, ContentType: contentType, Abort: c.Abort, DryRun: c.DryRun}
+	u := client.Upload{Body: sent, Size: size, ContentType: contentType, Sheet: c.Sheet, Abort: c.Abort, DryRun: c.DryRun}
 	r, err := server.ImportTargets(ctx, e.ID, u)
 	sent.End()
 	if err != nil {
@@ -101,14 +102,20 @@ func sayWarnings(t *terminal.Terminal, warnings []api.Warning) {
 	}
 }
 
+// spreadsheet is the type of an .xlsx file.
+const spreadsheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 func (c *targetsImportCmd) contentType() (string, error) {
 	switch extension := strings.ToLower(filepath.Ext(c.File)); {
 	case c.NDJSON || extension == ".ndjson" || extension == ".jsonl":
 		return "application/x-ndjson", nil
 	case extension == ".csv" || c.File == "-":
 		return "text/csv", nil
+	case extension == ".xlsx":
+		return spreadsheet, nil
 	}
-	return "", terminal.Usage("%s is neither .csv nor .ndjson: save a spreadsheet as CSV, or say --ndjson", c.File)
+	return "", terminal.Usage("%s is neither .csv, .xlsx nor .ndjson: save a spreadsheet as .xlsx or CSV, or say --ndjson",
+		c.File)
 }
 
 // open returns the list and its size, 0 if that is not known.
