@@ -96,8 +96,8 @@ type unlinked struct {
 	Text []byte
 }
 
-// selectUnlinked reads the next rows that are not in the chain, of those above the last linked one or at most window ids
-// below it. Their text does not depend on the session's settings.
+// selectUnlinked reads the next rows that are not in the chain, of those above the last linked one or at most window
+// ids below it. Their text does not depend on the session's settings.
 func selectUnlinked(ctx context.Context, tx pgx.Tx, window int64) ([]unlinked, error) {
 	const query = `SELECT id, convert_to(ROW(id, (extract(epoch FROM at) * 1000000)::bigint, actor, key_id, action, event_id, object,
 			before::text, after::text, reason, request_id)::text, 'UTF8')

@@ -49,8 +49,8 @@ type Sheet struct {
 	err   error
 }
 
-// Open reads a spreadsheet to its end and begins with the sheet of the name, the first one for "". The caller closes it.
-// Errors: domain.UnsupportedFile, domain.BadFile, domain.TooManyRows, and what body returns.
+// Open reads a spreadsheet to its end and begins with the sheet of the name, the first one for "". The caller closes
+// it. Errors: domain.UnsupportedFile, domain.BadFile, domain.TooManyRows, and what body returns.
 func Open(body io.Reader, name string, limits Limits) (s *Sheet, err error) {
 	spool, err := os.CreateTemp("", "bestow-sheet-*")
 	if err != nil {

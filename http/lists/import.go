@@ -37,7 +37,8 @@ func (in *ImportIn) Resolve(ctx huma.Context) []error {
 // DescribeImport describes the route of Import.
 func (*Handlers) DescribeImport(o *huma.Operation) {
 	o.Description = "CSV with the header `member_id,amount,reason` (amount and reason may be absent or empty), " +
-		"one JSON object a line, or a spreadsheet (.xlsx) with the same columns. The body is read as a stream, up to ten million rows. " +
+		"one JSON object a line, or a spreadsheet (.xlsx) with the same columns. " +
+		"The body is read as a stream, up to ten million rows. " +
 		"All or nothing, but for the rejected rows."
 	text := &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
 	o.RequestBody = &huma.RequestBody{
@@ -67,7 +68,9 @@ func (h *Handlers) Import(ctx context.Context, in *ImportIn) (*ImportOut, error)
 	defer in.body.endWhen(web.Stopping(ctx))()
 	ctx, done := in.body.context(ctx)
 	defer done()
-	u := imports.Upload{Body: in.body, Interrupt: in.body.interrupt, ContentType: in.contentType, Sheet: in.Sheet, DryRun: in.DryRun}
+	u := imports.Upload{
+		Body: in.body, Interrupt: in.body.interrupt, ContentType: in.contentType, Sheet: in.Sheet, DryRun: in.DryRun,
+	}
 	if in.OnReject == "abort" {
 		u.OnReject = imports.Abort
 	}
