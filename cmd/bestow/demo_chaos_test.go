@@ -140,7 +140,7 @@ func TestDemoUnderKillsThatStays(t *testing.T) {
 }
 
 // shares are the three numbers of what was granted at first, granted at a retry, and refused for good.
-var shares = regexp.MustCompile(`Granted +([\d,]+) in .*\n(?:.*\n)*?.*Refused +([\d,]+) for now: [^;]*;\s+([\d,]+) for good`)
+var shares = regexp.MustCompile(`Granted +([\d,]+) in .*\n(?:.*\n)*?.*Refused +([\d,]+) for now: [^;]*;\s+([\d,]+)\s+for good`)
 
 // requireAddedUp asserts that what was said of a pair of events is all of their members.
 func requireAddedUp(t *testing.T, said string, members int) {
