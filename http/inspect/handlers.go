@@ -9,7 +9,10 @@ import (
 type Handlers struct {
 	reports *reports.Reports
 	api     *web.API
+	shared  *shared // what those read who follow events
 }
 
 // New returns the handlers of a's routes, which show what r reports.
-func New(r *reports.Reports, a *web.API) *Handlers { return &Handlers{reports: r, api: a} }
+func New(r *reports.Reports, a *web.API) *Handlers {
+	return &Handlers{reports: r, api: a, shared: newShared(r.Progress)}
+}

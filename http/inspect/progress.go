@@ -70,7 +70,7 @@ func (h *Handlers) follow(ctx huma.Context, id int64, p reports.Progress) {
 			return
 		}
 		var err error
-		if p, err = h.readProgress(ctx.Context(), id); err != nil {
+		if p, err = h.shared.get(ctx.Context(), id); err != nil {
 			_ = h.api.Problem(ctx.Context(), err) // logs it; the client reconnects and gets the error
 			return
 		}
