@@ -9,12 +9,12 @@ type Trace struct {
 	EventType   string         `json:"event_type"`
 	EventStatus string         `json:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED"`
 	MemberID    string         `json:"member_id"`
-	Target      *TracedTarget  `json:"target" doc:"the member's row of the list; null: no list of the event has the member"`
-	Chunk       *TracedChunk   `json:"chunk" doc:"the targets that one message carries, this one among them"`
-	Job         *TracedJob     `json:"job" doc:"the last job that sent it to Kafka; null: River has deleted it"`
-	Message     *TracedMessage `json:"message" doc:"the message that a handler took last; null: none yet"`
-	Result      *Result        `json:"result" doc:"null: the ledger was not asked for it yet"`
-	Absent      *Absence       `json:"absent" doc:"why there is no result; null if there is one"`
+	Target      *TracedTarget  `json:"target,omitempty" doc:"the member's row of the list; left out: no list of the event has the member"`
+	Chunk       *TracedChunk   `json:"chunk,omitempty" doc:"the targets that one message carries, this one among them"`
+	Job         *TracedJob     `json:"job,omitempty" doc:"the last job that sent it to Kafka; left out: River has deleted it"`
+	Message     *TracedMessage `json:"message,omitempty" doc:"the message that a handler took last; left out: none yet"`
+	Result      *Result        `json:"result,omitempty" doc:"left out: the ledger was not asked for it yet"`
+	Absent      *Absence       `json:"absent,omitempty" doc:"why there is no result; left out if there is one"`
 	Timeline    []TraceStep    `json:"timeline" doc:"what happened, in the order of time"`
 	WaitingFor  []Reason       `json:"waiting_for" doc:"what the event waits for"`
 }
