@@ -17,9 +17,6 @@ import (
 // linkBatch is how many rows one transaction links.
 const linkBatch = 1000
 
-// chainLock is the advisory lock of the chain: one process links at a time.
-const chainLock = 0x6175646974 // "audit"
-
 const (
 	// linkWindow is how far below the last linked id a row may stand that is linked at once: one whose transaction
 	// ended late. Others are linked by the next sweep.
@@ -58,8 +55,8 @@ func (s *Audit) Link(ctx context.Context) error {
 
 func (s *Audit) linkSome(ctx context.Context, window int64) (n int, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(chainLock)); err != nil {
-			return fmt.Errorf("lock audit chain: %w", err)
+		if err := pg.Lock(ctx, tx, pg.Chain, 0); err != nil {
+			return err
 		}
 		head, err := selectHead(ctx, tx)
 		if err != nil {

@@ -23,18 +23,13 @@ func selectImporter(ctx context.Context, tx pgx.Tx, eventID int64) (backend int,
 	return holder, nil
 }
 
-// terminateImporter ends the backend if it imports into the event, and reports whether it does not any more. The
-// statement that signals looks again: a session that is done with the import is soon another request's.
+// terminateImporter ends the backend if it imports into the event, and reports whether it does not any more.
 func terminateImporter(ctx context.Context, tx pgx.Tx, eventID int64, backend int) (ended bool, err error) {
-	at, err := selectImporter(ctx, tx, eventID)
-	if err != nil || at != backend {
-		return true, err
-	}
-	const signal = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND application_name = $2`
-	if _, err := tx.Exec(ctx, signal, backend, importer); err != nil {
+	atWork, err := pg.EndHolder(ctx, tx, pg.Import, eventID, importer, backend)
+	if err != nil {
 		return false, fmt.Errorf("end import of event %d: %w", eventID, err)
 	}
-	return false, nil
+	return !atWork, nil
 }
 
 func upsertEnded(ctx context.Context, tx pgx.Tx, eventID int64, by string) error {

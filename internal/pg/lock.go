@@ -20,6 +20,7 @@ const (
 	Proof                    // an event's request for a report: exclusive to request one
 	VoucherKeys              // some keys of vouchers: exclusive to grant or cancel first under one of them
 	End                      // an event's import at its end: exclusive to commit the import, and to end it
+	Chain                    // the chain of the audit, by the id 0: exclusive to link its rows
 )
 
 // The ids of the space [Brake]. A transaction that takes a brake's lock reads the brake's row in a later statement. If
@@ -110,14 +111,29 @@ func Locked(ctx context.Context, tx pgx.Tx, s Space) (map[int64]bool, error) {
 	return locked, nil
 }
 
+// holder reads the backend with the application name $2 that holds the lock $1 exclusively.
+const holder = `SELECT a.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+	AND d.datname = current_database()
+	JOIN pg_stat_activity a ON a.pid = l.pid AND a.application_name = $2
+	WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.mode = 'ExclusiveLock' AND l.granted
+	  AND l.classid::bigint << 32 | l.objid::bigint = $1`
+
+// EndHolder ends the backend with an application name that holds the lock of id exclusively, if it is the given one, and
+// reports whether it was. One statement looks and signals: a session that gives the lock back is soon another's.
+func EndHolder(
+	ctx context.Context, tx pgx.Tx, s Space, id int64, application string, backend int,
+) (ended bool, err error) {
+	const signal = `SELECT pg_terminate_backend(pid) FROM (` + holder + `) held WHERE pid = $3`
+	tag, err := tx.Exec(ctx, signal, s.key(id), application, backend)
+	if err != nil {
+		return false, fmt.Errorf("end holder of lock: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
 // Holder returns the backend with an application name that holds the lock of id exclusively at this moment.
 func Holder(ctx context.Context, tx pgx.Tx, s Space, id int64, application string) (backend int, held bool, err error) {
-	const query = `SELECT a.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-		AND d.datname = current_database()
-		JOIN pg_stat_activity a ON a.pid = l.pid AND a.application_name = $2
-		WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.mode = 'ExclusiveLock' AND l.granted
-		  AND l.classid::bigint << 32 | l.objid::bigint = $1`
-	err = tx.QueryRow(ctx, query, s.key(id), application).Scan(&backend)
+	err = tx.QueryRow(ctx, holder, s.key(id), application).Scan(&backend)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, false, nil
 	}
