@@ -71,11 +71,8 @@ type RevokeKeyIn struct {
 	ID int64 `path:"id" minimum:"1"`
 }
 
-// Nothing is an answer without a body.
-type Nothing struct{}
-
 // RevokeKey revokes a key.
-func (h *Handlers) RevokeKey(ctx context.Context, in *RevokeKeyIn) (*Nothing, error) {
+func (h *Handlers) RevokeKey(ctx context.Context, in *RevokeKeyIn) (*web.Nothing, error) {
 	return nil, h.access.Revoke(ctx, in.Caller(ctx, nil), in.ID)
 }
 

@@ -34,11 +34,14 @@ func listOf(o *huma.Operation, schema *huma.Schema) {
 
 // page answers with v as JSON.
 func page(v any) *web.Download {
-	return &web.Download{Body: func(ctx huma.Context) {
-		ctx.SetHeader("Content-Type", "application/json")
-		ctx.SetStatus(http.StatusOK)
-		_ = json.MarshalWrite(ctx.BodyWriter(), v) // the client is gone
-	}}
+	return &web.Download{Body: func(ctx huma.Context) { writeJSON(ctx, v) }}
+}
+
+// writeJSON answers with v.
+func writeJSON(ctx huma.Context, v any) {
+	ctx.SetHeader("Content-Type", "application/json")
+	ctx.SetStatus(http.StatusOK)
+	_ = json.MarshalWrite(ctx.BodyWriter(), v) // the client is gone
 }
 
 // row is one row of an export: as the API shows it, and as cells.
@@ -47,9 +50,10 @@ type row struct {
 	cells []string
 }
 
-// list is one export: its name, the titles of its cells, and what hands out its rows.
+// list is one export of an event: what it lists, the titles of its cells, and what hands out its rows.
 type list struct {
-	name   string
+	event  int64
+	what   string // targets, results
 	titles []string
 	each   func(ctx context.Context, write func(row) error) error
 }
@@ -64,12 +68,19 @@ func mayExport(ctx context.Context) error {
 		", which sees masked ids, and may not export", "ask an operator for the file")
 }
 
-// export answers with a whole list. A refusal that comes before the first row is an answer of its own; a later one cuts
-// the connection, so that no client takes the file for a whole one.
-func (h *Handlers) export(l list, format string) *web.Download {
+// export records who takes a whole list away, and answers with it. A refusal that comes before the first row is an
+// answer of its own; a later one cuts the connection, so that no client takes the file for a whole one.
+func (h *Handlers) export(ctx context.Context, asked *web.Export, l list) (*web.Download, error) {
+	if err := mayExport(ctx); err != nil {
+		return nil, err
+	}
+	by := asked.Caller(ctx)
 	return &web.Download{Body: func(ctx huma.Context) {
-		out := exporting{ctx: ctx, list: l, format: format, steady: web.NewSteadyWriter(ctx)}
-		err := l.each(ctx.Context(), out.write)
+		out := exporting{ctx: ctx, list: l, format: asked.Format, steady: web.NewSteadyWriter(ctx)}
+		err := h.reports.RecordExport(ctx.Context(), by, l.event, l.what)
+		if err == nil {
+			err = l.each(ctx.Context(), out.write)
+		}
 		if err == nil {
 			err = out.end()
 		}
@@ -81,7 +92,7 @@ func (h *Handlers) export(l list, format string) *web.Download {
 			_ = h.api.Problem(ctx.Context(), err) // logs it if it is our fault
 			out.steady.Cut()
 		}
-	}}
+	}}, nil
 }
 
 // exporting is an export at work.
@@ -101,16 +112,17 @@ func (x *exporting) begin() error {
 	x.begun = true
 	x.lines = bufio.NewWriterSize(x.steady, 64<<10)
 	ending := strings.TrimPrefix(strings.TrimPrefix(x.format, "text/"), "application/x-")
-	x.ctx.SetHeader("Content-Type", x.format)
 	x.ctx.SetHeader("Content-Disposition",
-		mime.FormatMediaType("attachment", map[string]string{"filename": x.name + "." + ending}))
-	if x.format == web.CSV {
-		x.ctx.SetHeader("Content-Type", web.CSV+"; charset=utf-8")
-	}
-	x.ctx.SetStatus(http.StatusOK)
+		mime.FormatMediaType("attachment", map[string]string{
+			"filename": fmt.Sprintf("%s-%d.%s", x.what, x.event, ending),
+		}))
 	if x.format != web.CSV {
+		x.ctx.SetHeader("Content-Type", x.format)
+		x.ctx.SetStatus(http.StatusOK)
 		return nil
 	}
+	x.ctx.SetHeader("Content-Type", web.CSV+"; charset=utf-8")
+	x.ctx.SetStatus(http.StatusOK)
 	if _, err := x.lines.WriteString(web.BOM); err != nil {
 		return err
 	}

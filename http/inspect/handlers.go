@@ -14,5 +14,7 @@ type Handlers struct {
 
 // New returns the handlers of a's routes, which show what r reports.
 func New(r *reports.Reports, a *web.API) *Handlers {
-	return &Handlers{reports: r, api: a, shared: newShared(r.Progress)}
+	h := &Handlers{reports: r, api: a}
+	h.shared = newShared(h.readProgress)
+	return h
 }

@@ -32,7 +32,7 @@ func (s sight) after(ctx context.Context, c web.Cursor, cursor string) (string, 
 	if !s.masked {
 		return c.ReadText(cursor)
 	}
-	sealed, err := web.HiddenCursor.ReadBytes(cursor)
+	sealed, err := c.ReadSealed(cursor)
 	if err != nil || sealed == nil {
 		return "", err
 	}
@@ -52,5 +52,16 @@ func (s sight) cursor(ctx context.Context, c web.Cursor, member string) (string,
 	if err != nil {
 		return "", err
 	}
-	return web.HiddenCursor.WriteBytes(sealed), nil
+	return c.WriteSealed(sealed), nil
+}
+
+// pageOf returns at most limit of what was read, and the cursor of the next page as s may see it, nil for none.
+func pageOf[T any](
+	ctx context.Context, s sight, c web.Cursor, read []T, limit int, member func(T) string,
+) (kept []T, next *string, err error) {
+	kept, next = web.Page(read, limit, func(last T) (cursor string) {
+		cursor, err = s.cursor(ctx, c, member(last))
+		return cursor
+	})
+	return kept, next, err
 }

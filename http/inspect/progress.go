@@ -38,9 +38,7 @@ func (h *Handlers) Progress(ctx context.Context, in *web.ByID) (*web.Download, e
 			h.follow(ctx, in.ID, first)
 			return
 		}
-		ctx.SetHeader("Content-Type", "application/json")
-		ctx.SetStatus(http.StatusOK)
-		_ = json.MarshalWrite(ctx.BodyWriter(), wireProgress(first)) // the client is gone
+		writeJSON(ctx, wireProgress(first))
 	}}, nil
 }
 

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -48,7 +47,7 @@ func (h *Handlers) Results(ctx context.Context, in *ResultsIn) (*web.Download, e
 		Limit: in.Limit + 1,
 	}
 	if in.Format != "" {
-		return h.exportResults(ctx, in, f)
+		return h.export(ctx, &in.Export, h.listResults(in.ID, f))
 	}
 	short, cancel := context.WithTimeout(ctx, web.RequestTimeout)
 	defer cancel()
@@ -66,15 +65,12 @@ func (h *Handlers) resultsPage(
 	if err != nil {
 		return out, err
 	}
-	out.Items = make([]api.Result, 0, len(results))
-	if len(results) > in.Limit {
-		results = results[:in.Limit]
-		next, err := sight.cursor(ctx, web.ResultCursor, results[in.Limit-1].MemberID)
-		if err != nil {
-			return out, err
-		}
-		out.NextCursor = &next
+	results, out.NextCursor, err = pageOf(ctx, sight, web.ResultCursor, results, in.Limit,
+		func(r reports.Result) string { return r.MemberID })
+	if err != nil {
+		return out, err
 	}
+	out.Items = make([]api.Result, 0, len(results))
 	for _, r := range results {
 		w := wireResult(r)
 		w.MemberID = sight.show(w.MemberID)
@@ -90,30 +86,22 @@ func (h *Handlers) resultsPage(
 	return out, nil
 }
 
-func (h *Handlers) exportResults(
-	ctx context.Context, in *ResultsIn, f reports.ResultFilter,
-) (*web.Download, error) {
-	if err := mayExport(ctx); err != nil {
-		return nil, err
-	}
-	by := in.Caller(ctx)
-	return h.export(list{
-		name: fmt.Sprintf("results-%d", in.ID),
+// listResults is the export of the results that f lets through.
+func (h *Handlers) listResults(eventID int64, f reports.ResultFilter) list {
+	return list{
+		event: eventID, what: "results",
 		titles: []string{
 			"member_id", "amount", "status", "error_code", "error_message", "retry_count", "money_tx_id", "updated_at",
 		},
 		each: func(ctx context.Context, write func(row) error) error {
-			if err := h.reports.RecordExport(ctx, by, in.ID, "results"); err != nil {
-				return err
-			}
-			return h.reports.ExportResults(ctx, in.ID, f, func(r reports.Result) error {
+			return h.reports.ExportResults(ctx, eventID, f, func(r reports.Result) error {
 				return write(row{wireResult(r), []string{
 					r.MemberID, strconv.FormatInt(r.Amount, 10), string(r.Status), r.ErrorCode, r.ErrorMessage,
 					strconv.Itoa(r.RetryCount), r.MoneyTxID, r.UpdatedAt.UTC().Format(time.RFC3339Nano),
 				}})
 			})
 		},
-	}, in.Format), nil
+	}
 }
 
 func wireAbsence(a reports.Absence) *api.Absence {

@@ -7,12 +7,11 @@ import (
 	"time"
 
 	"bestow/app/reports"
-	"bestow/http/web"
 )
 
 // shared reads the progress of an event once for all who follow it: any number of watchers cost one read a tick.
 type shared struct {
-	read func(context.Context, int64) (reports.Progress, error)
+	read func(context.Context, int64) (reports.Progress, error) // it bounds its own time
 	now  func() time.Time
 
 	mu    sync.Mutex
@@ -56,9 +55,7 @@ func (s *shared) get(ctx context.Context, id int64) (reports.Progress, error) {
 // take reads the progress of a shot.
 func (s *shared) take(ctx context.Context, id int64, p *shot) {
 	defer close(p.done)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), web.RequestTimeout)
-	defer cancel()
-	p.progress, p.err = s.read(ctx, id)
+	p.progress, p.err = s.read(context.WithoutCancel(ctx), id)
 }
 
 // shot returns the newest shot of an event, and whether the caller is the first who asks for it.

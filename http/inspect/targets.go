@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 
 	"bestow/app/reports"
@@ -42,7 +41,7 @@ func (h *Handlers) Targets(ctx context.Context, in *TargetsIn) (*web.Download, e
 		PublishStatus: in.PublishStatus, MemberID: in.MemberID, After: after, Limit: in.Limit + 1,
 	}
 	if in.Format != "" {
-		return h.exportTargets(ctx, in, f)
+		return h.export(ctx, &in.Export, h.listTargets(in.ID, f))
 	}
 	short, cancel := context.WithTimeout(ctx, web.RequestTimeout)
 	defer cancel()
@@ -50,15 +49,12 @@ func (h *Handlers) Targets(ctx context.Context, in *TargetsIn) (*web.Download, e
 	if err != nil {
 		return nil, err
 	}
-	out := api.Targets{Items: make([]api.Target, 0, len(targets))}
-	if len(targets) > in.Limit {
-		targets = targets[:in.Limit]
-		next, err := sight.cursor(short, web.TargetCursor, targets[in.Limit-1].MemberID)
-		if err != nil {
-			return nil, err
-		}
-		out.NextCursor = &next
+	targets, next, err := pageOf(short, sight, web.TargetCursor, targets, in.Limit,
+		func(t reports.Target) string { return t.MemberID })
+	if err != nil {
+		return nil, err
 	}
+	out := api.Targets{Items: make([]api.Target, 0, len(targets)), NextCursor: next}
 	for _, t := range targets {
 		w := wireTarget(t)
 		w.MemberID = sight.show(w.MemberID)
@@ -67,21 +63,13 @@ func (h *Handlers) Targets(ctx context.Context, in *TargetsIn) (*web.Download, e
 	return page(out), nil
 }
 
-func (h *Handlers) exportTargets(
-	ctx context.Context, in *TargetsIn, f reports.TargetFilter,
-) (*web.Download, error) {
-	if err := mayExport(ctx); err != nil {
-		return nil, err
-	}
-	by := in.Caller(ctx)
-	return h.export(list{
-		name:   fmt.Sprintf("targets-%d", in.ID),
+// listTargets is the export of the targets that f lets through.
+func (h *Handlers) listTargets(eventID int64, f reports.TargetFilter) list {
+	return list{
+		event: eventID, what: "targets",
 		titles: []string{"member_id", "amount", "reason", "publish_status", "id", "partition_key"},
 		each: func(ctx context.Context, write func(row) error) error {
-			if err := h.reports.RecordExport(ctx, by, in.ID, "targets"); err != nil {
-				return err
-			}
-			return h.reports.ExportTargets(ctx, in.ID, f, func(t reports.Target) error {
+			return h.reports.ExportTargets(ctx, eventID, f, func(t reports.Target) error {
 				reason := ""
 				if t.Reason != nil {
 					reason = *t.Reason
@@ -92,7 +80,7 @@ func (h *Handlers) exportTargets(
 				}})
 			})
 		},
-	}, in.Format), nil
+	}
 }
 
 func wireTarget(t reports.Target) api.Target {

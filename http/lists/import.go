@@ -108,9 +108,6 @@ func wireWarnings(warnings []imports.Warning) []api.Warning {
 	return wire
 }
 
-// Nothing is an answer without a body.
-type Nothing struct{}
-
 // DescribeEndImport describes the route of EndImport.
 func (*Handlers) DescribeEndImport(o *huma.Operation) {
 	o.Description = "Whichever process takes it in: nothing of it is kept, " +
@@ -118,7 +115,7 @@ func (*Handlers) DescribeEndImport(o *huma.Operation) {
 }
 
 // EndImport ends the upload that is under way. It answers once the event is free for another upload.
-func (h *Handlers) EndImport(ctx context.Context, in *web.ByID) (*Nothing, error) {
+func (h *Handlers) EndImport(ctx context.Context, in *web.ByID) (*web.Nothing, error) {
 	return nil, h.imports.EndImport(ctx, web.CallerOf(ctx), in.ID)
 }
 
@@ -137,7 +134,7 @@ func (*Handlers) DescribeTakeBack(o *huma.Operation) {
 }
 
 // TakeBack removes an import from an event that has not started. It takes as long as the targets take.
-func (h *Handlers) TakeBack(ctx context.Context, in *TakeBackIn) (*Nothing, error) {
+func (h *Handlers) TakeBack(ctx context.Context, in *TakeBackIn) (*web.Nothing, error) {
 	return nil, h.imports.TakeBack(ctx, in.Caller(ctx, nil), in.ID, in.ImportID)
 }
 

@@ -21,7 +21,6 @@ const (
 	ParkedCursor Cursor = "parked<"
 	ResultCursor Cursor = "member>"
 	TargetCursor Cursor = "target>"
-	HiddenCursor Cursor = "hidden>" // of a caller who sees masked ids
 	AuditCursor  Cursor = "audit<"
 )
 
@@ -39,7 +38,7 @@ func (c Cursor) Read(cursor string) (int64, error) {
 	}
 	id, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || id < 1 {
-		return 0, badCursor()
+		return 0, BadCursor()
 	}
 	return id, nil
 }
@@ -51,35 +50,37 @@ func (c Cursor) WriteText(last string) string {
 
 // ReadText returns the member after which the next page begins, "" for the first page.
 func (c Cursor) ReadText(cursor string) (string, error) {
+	last, err := c.read(cursor)
+	if err == nil && last != "" && !domain.StoredMemberID(last) {
+		return "", BadCursor()
+	}
+	return last, err
+}
+
+// WriteSealed returns the cursor of the page that begins after a member whose id is sealed.
+func (c Cursor) WriteSealed(last []byte) string { return c.WriteText(string(last)) }
+
+// ReadSealed returns the sealed id of the member after which the next page begins, nil for the first page.
+func (c Cursor) ReadSealed(cursor string) ([]byte, error) {
+	last, err := c.read(cursor)
+	if last == "" {
+		return nil, err
+	}
+	return []byte(last), err
+}
+
+// read returns what a cursor of the list holds, "" for the first page.
+func (c Cursor) read(cursor string) (last string, err error) {
 	if cursor == "" {
 		return "", nil
 	}
 	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	last, ours := strings.CutPrefix(string(text), string(c))
-	if err != nil || !ours || !domain.StoredMemberID(last) {
-		return "", badCursor()
+	if err != nil || !ours || last == "" {
+		return "", BadCursor()
 	}
 	return last, nil
 }
-
-// WriteBytes returns a cursor that holds bytes.
-func (c Cursor) WriteBytes(b []byte) string { return c.WriteText(string(b)) }
-
-// ReadBytes returns the bytes of a cursor, nil for the first page.
-func (c Cursor) ReadBytes(cursor string) ([]byte, error) {
-	if cursor == "" {
-		return nil, nil
-	}
-	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	rest, ours := strings.CutPrefix(string(text), string(c))
-	if err != nil || !ours {
-		return nil, badCursor()
-	}
-	return []byte(rest), nil
-}
-
-// BadCursor refuses a cursor that the list did not return.
-func BadCursor() error { return badCursor() }
 
 // Page returns at most limit of what was read, and the cursor of the next page. Another page exists if more than
 // limit were read; if not, the cursor is nil.
@@ -91,7 +92,8 @@ func Page[T any](read []T, limit int, cursor func(last T) string) ([]T, *string)
 	return read[:limit], &next
 }
 
-func badCursor() error { return badParameter("cursor", "is not a cursor that this list returned") }
+// BadCursor refuses a cursor that the list did not return.
+func BadCursor() error { return badParameter("cursor", "is not a cursor that this list returned") }
 
 // CheckText refuses the text of a parameter that no column could hold.
 func CheckText(name, text string) error {

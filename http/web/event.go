@@ -15,6 +15,9 @@ type ByID struct {
 	ID int64 `path:"id" minimum:"1"`
 }
 
+// Nothing is an answer without a body.
+type Nothing struct{}
+
 // EventURL returns the path of an event.
 func EventURL(id int64) string { return Prefix + "/events/" + strconv.FormatInt(id, 10) }
 

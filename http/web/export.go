@@ -6,10 +6,8 @@ import (
 	"unicode/utf8"
 
 	"bestow/app/command"
-	"bestow/domain"
 
 	"github.com/danielgtaylor/huma/v2"
-	"golang.org/x/text/unicode/norm"
 )
 
 // The types of a list that is sent whole.
@@ -39,11 +37,7 @@ func (e *Export) Resolve(ctx huma.Context) []error {
 	if accept := ctx.Header("Accept"); accept == CSV || accept == NDJSON {
 		e.Format = accept
 	}
-	e.Reason = norm.NFC.String(strings.TrimSpace(e.Reason))
-	if why := domain.CheckText(e.Reason, domain.MaxReason); e.Reason != "" && why != "" {
-		return []error{&huma.ErrorDetail{Location: "header.X-Reason", Message: why}}
-	}
-	return nil
+	return readReason(&e.Reason)
 }
 
 // Caller returns who takes a list away, and why.

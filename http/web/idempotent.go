@@ -36,9 +36,8 @@ func (i *Idempotent) Resolve(ctx huma.Context) []error {
 			given, several = true, several || value != i.Key
 		}
 	})
-	i.Reason = norm.NFC.String(strings.TrimSpace(i.Reason))
-	if why := domain.CheckText(i.Reason, domain.MaxReason); i.Reason != "" && why != "" {
-		return []error{&huma.ErrorDetail{Location: "header.X-Reason", Message: why}}
+	if refused := readReason(&i.Reason); refused != nil {
+		return refused
 	}
 	switch {
 	case given && !usableKey(i.Key):
@@ -51,6 +50,15 @@ func (i *Idempotent) Resolve(ctx huma.Context) []error {
 			Location: "header.Idempotency-Key",
 			Message:  "stands in the request more than once, with different values",
 		}}
+	}
+	return nil
+}
+
+// readReason brings the X-Reason of a request to its stored form, or refuses what cannot be stored.
+func readReason(reason *string) []error {
+	*reason = norm.NFC.String(strings.TrimSpace(*reason))
+	if why := domain.CheckText(*reason, domain.MaxReason); *reason != "" && why != "" {
+		return []error{&huma.ErrorDetail{Location: "header.X-Reason", Message: why}}
 	}
 	return nil
 }

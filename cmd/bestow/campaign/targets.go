@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"bestow/app/sheet"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
 	"bestow/http/api"
@@ -102,9 +103,6 @@ func sayWarnings(t *terminal.Terminal, warnings []api.Warning) {
 	}
 }
 
-// spreadsheet is the type of an .xlsx file.
-const spreadsheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
 func (c *targetsImportCmd) contentType() (string, error) {
 	switch extension := strings.ToLower(filepath.Ext(c.File)); {
 	case c.NDJSON || extension == ".ndjson" || extension == ".jsonl":
@@ -112,7 +110,7 @@ func (c *targetsImportCmd) contentType() (string, error) {
 	case extension == ".csv" || c.File == "-":
 		return "text/csv", nil
 	case extension == ".xlsx":
-		return spreadsheet, nil
+		return sheet.MediaType, nil
 	}
 	return "", terminal.Usage("%s is neither .csv, .xlsx nor .ndjson: save a spreadsheet as .xlsx or CSV, or say --ndjson",
 		c.File)
