@@ -1,6 +1,6 @@
 package app
 
-// Change is what a patch does with a field of type T. The zero value leaves the field as it is.
+// Change says what a patch does with a field of type T. The zero value leaves the field as it is.
 type Change[T any] struct {
 	Given bool // the patch speaks of the field
 	To    T    // the new value; the zero value clears the field

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// eventFacts is what the audit shows of an event: its definition, its list and its status.
+// eventFacts holds what the audit shows of an event: its definition, its list and its status.
 type eventFacts struct {
 	CampaignID          string        `json:"campaign_id"`
 	EventType           string        `json:"event_type"`
@@ -42,7 +42,7 @@ func utc(at *time.Time) *time.Time {
 	return &u
 }
 
-// statusFacts is what the audit shows of a move.
+// statusFacts holds what the audit shows of a move.
 type statusFacts struct {
 	EventStatus domain.Status `json:"event_status"`
 }
@@ -57,7 +57,7 @@ func recordMove(ctx context.Context, tx pgx.Tx, by command.Caller, m domain.Move
 	})
 }
 
-// typeFacts is what the audit shows of an event type.
+// typeFacts holds what the audit shows of an event type.
 type typeFacts struct {
 	Label        string `json:"label"`
 	Unit         string `json:"unit,omitempty"`
@@ -70,14 +70,14 @@ func factsOfType(t domain.EventType) typeFacts {
 	return typeFacts{t.Label, t.Unit, t.Limits.PerMember, t.Limits.PerEvent, t.Limits.Count}
 }
 
-// brakeFacts is what the audit shows of a brake.
+// brakeFacts holds what the audit shows of a brake.
 type brakeFacts struct {
 	Scope domain.BrakeScope `json:"scope"`
 	By    string            `json:"by"`
 	Memo  string            `json:"memo"`
 }
 
-// retryFacts is what the audit shows of a retry.
+// retryFacts holds what the audit shows of a retry.
 type retryFacts struct {
 	ErrorCode domain.Code `json:"error_code,omitempty"`
 	Matched   int         `json:"matched"`

@@ -29,7 +29,13 @@ func (s *server) routes() {
 		e.Any("/river", s.river)
 		e.Any("/river/*", s.river)
 	}
+	s.operations()
+	s.rules = rulesOf(s.api)
+	describeSecondAnswers(s.api.OpenAPI())
+}
 
+// operations registers the routes of the API, each with the right that its callers need.
+func (s *server) operations() {
 	a, ev, li, in, ac := s.api, s.events, s.lists, s.inspect, s.access
 	web.Handle(a, op("POST", "/events", http.StatusCreated, domain.Operate, "Make an event"), ev.Create)
 	web.Handle(a, op("GET", "/events", http.StatusOK, domain.Read, "List events, newest first"), ev.List)
@@ -95,8 +101,6 @@ func (s *server) routes() {
 		"Revoke a key: within a minute no process takes it"), ac.RevokeKey)
 	web.Handle(a, op("GET", "/audit", http.StatusOK, domain.Read,
 		"List what people and keys have changed, newest first"), ac.ListAudit)
-	s.rules = rulesOf(a)
-	describeSecondAnswers(a.OpenAPI())
 }
 
 // ruleOf returns the rule of the route with the method and the pattern. A route that stands nowhere here needs any key.

@@ -191,7 +191,7 @@ func revoke(ctx context.Context, tx pgx.Tx, by command.Caller, id int64) error {
 
 func object(k Key) string { return fmt.Sprintf("key %d of %s", k.ID, k.Name) }
 
-// facts is what the audit shows of a key.
+// facts returns what the audit shows of a key.
 func (k Key) facts() map[string]any {
 	facts := map[string]any{
 		"id": k.ID, "name": k.Name, "role": k.Role, "prefix": k.Prefix, "expires_at": k.ExpiresAt.UTC(),

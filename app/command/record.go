@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Change is what a caller has changed, for the audit.
+// Change says for the audit what a caller has changed.
 type Change struct {
 	Action        string // what was done, as in event.start
 	EventID       int64  // 0: it is not of an event

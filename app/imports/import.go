@@ -220,7 +220,7 @@ func (im *importing) keep(ctx context.Context, tx pgx.Tx, result *Result) (err e
 	})
 }
 
-// importFacts is what the audit shows of an import.
+// importFacts holds what the audit shows of an import.
 type importFacts struct {
 	ImportID    int64 `json:"import_id"`
 	Accepted    int   `json:"accepted"`
