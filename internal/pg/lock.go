@@ -118,8 +118,8 @@ const holder = `SELECT a.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.dat
 	WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.mode = 'ExclusiveLock' AND l.granted
 	  AND l.classid::bigint << 32 | l.objid::bigint = $1`
 
-// EndHolder ends the backend with an application name that holds the lock of id exclusively, if it is the given one, and
-// reports whether it was. One statement looks and signals: a session that gives the lock back is soon another's.
+// EndHolder ends the backend with an application name that holds the lock of id exclusively, if it is the given one,
+// and reports whether it was. One statement looks and signals: a session that gives the lock back is soon another's.
 func EndHolder(
 	ctx context.Context, tx pgx.Tx, s Space, id int64, application string, backend int,
 ) (ended bool, err error) {
