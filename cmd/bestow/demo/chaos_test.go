@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"bestow/cmd/bestow/settings"
@@ -80,26 +81,24 @@ func TestLinesAboveTheBar(t *testing.T) {
 	for width, bar := range map[int]string{
 		40:  "  Granting    54 %  █████░░░░░",
 		60:  "  Granting    54 %  █████░░░░░  3,000,000 of 5,500,000",
-		80:  "  Granting    54 %  █████░░░░░  3,000,000 of 5,500,000, 2,999,",
-		120: "  Granting    54 %  █████░░░░░  3,000,000 of 5,500,000, 2,999,",
+		80:  "  Granting    54 %  █████░░░░░  3,000,000 of 5,500,000, 1,500,000 a second",
+		120: "  Granting    54 %  █████░░░░░  3,000,000 of 5,500,000, 1,500,000 a second, 2 s to go",
 	} {
-		var drawn bytes.Buffer
-		s := newBar(&drawn, terminal.Screen{Columns: width}, 5_500_000, true, true)
-		s.draw(2_750_000)
-		require.NotContains(t, drawn.String(), "a second", "there is no span yet to take a rate of")
-		s.above(plain, "kill -9", "%s", "relay-1")
-		s.began = s.began.Add(-rateAfter)
-		s.draw(3_000_000)
-		rows := shown(drawn.String())
-		require.Len(t, rows, 2)
-		require.Equal(t, "      50 %  kill -9  relay-1", rows[0])
-		require.True(t, strings.HasPrefix(rows[1], bar), rows[1])
-		require.Equal(t, width >= 80, strings.Contains(rows[1], "a second"), rows[1])
-		for _, row := range rows {
-			require.Less(t, uniseg.StringWidth(row), width)
-		}
-		s.draw(5_500_000)
-		require.Equal(t, "", shown(drawn.String())[1], "a bar that is full is taken away")
+		synctest.Test(t, func(t *testing.T) { // a clock that stands still but for Sleep
+			var drawn bytes.Buffer
+			s := newBar(&drawn, terminal.Screen{Columns: width}, 5_500_000, true, true)
+			s.draw(2_750_000)
+			require.NotContains(t, drawn.String(), "a second", "there is no span yet to take a rate of")
+			s.above(plain, "kill -9", "%s", "relay-1")
+			time.Sleep(2 * rateAfter)
+			s.draw(3_000_000)
+			require.Equal(t, []string{"      50 %  kill -9  relay-1", bar}, shown(drawn.String()))
+			for _, row := range shown(drawn.String()) {
+				require.Less(t, uniseg.StringWidth(row), width)
+			}
+			s.draw(5_500_000)
+			require.Equal(t, "", shown(drawn.String())[1], "a bar that is full is taken away")
+		})
 	}
 
 	var drawn bytes.Buffer
