@@ -10,7 +10,9 @@ import (
 	"bestow/app/grants"
 	"bestow/app/imports"
 	"bestow/app/listkey"
+	"bestow/app/lists"
 	"bestow/app/obstacle"
+	"bestow/app/parked"
 	"bestow/app/processes"
 	"bestow/app/reports"
 	"bestow/app/verify"
@@ -59,10 +61,11 @@ func DefaultLimits() Limits { return Limits{imports.DefaultSizes(), grants.Defau
 type App struct {
 	Events  *Events
 	Types   *Types
-	Parked  *Parked
+	Parked  *parked.Parked
 	Targets *imports.Imports
 	Grants  *grants.Grants // nil in a process that grants nothing
 	Reports *reports.Reports
+	Lists   *lists.Lists
 	Verify  *verify.Verifier
 	Access  *access.Access
 	Audit   *audit.Audit
@@ -84,7 +87,7 @@ func New(d Deps) (*App, error) {
 	}
 	events := d.events()
 	a := &App{
-		Events: events, Types: &Types{d.Pool}, Parked: &Parked{d.Pool, d.River},
+		Events: events, Types: &Types{d.Pool},
 		Processes: processes.New(d.Pool), Ledgers: processes.NewLedgers(d.Pool),
 	}
 	if err := errors.Join(d.addLists(a), d.addReports(a), d.addGrants(a), d.addAccess(a)); err != nil {
@@ -119,6 +122,12 @@ func (d Deps) addReports(a *App) (err error) {
 	if a.Reports, err = reports.New(reports.Config{
 		Pool: d.Pool, River: d.River, Rules: d.rules(), ClaimLease: d.Limits.ClaimLease,
 	}); err != nil {
+		return err
+	}
+	if a.Parked, err = parked.New(d.Pool, d.River); err != nil {
+		return err
+	}
+	if a.Lists, err = lists.New(d.Pool); err != nil {
 		return err
 	}
 	a.Verify, err = verify.New(verify.Config{

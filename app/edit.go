@@ -261,3 +261,19 @@ func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, by command.Caller, 
 	}
 	return deletePending(ctx, tx, id)
 }
+
+// Change says what a patch does with a field of type T. The zero value leaves the field as it is.
+type Change[T any] struct {
+	Given bool // the patch speaks of the field
+	To    T    // the new value; the zero value clears the field
+}
+
+// SetTo returns the change of a field to v.
+func SetTo[T any](v T) Change[T] { return Change[T]{Given: true, To: v} }
+
+// apply makes the change to the field.
+func (c Change[T]) apply(field *T) {
+	if c.Given {
+		*field = c.To
+	}
+}

@@ -65,7 +65,7 @@ func newServer(c Config) *server {
 	}, s.api)
 	s.events = events.New(c.App, s.api, c.Log)
 	s.lists = lists.New(c.App.Targets, c.Uploads, s.api)
-	s.inspect = inspect.New(c.App.Reports, s.api)
+	s.inspect = inspect.New(c.App, s.api)
 	s.access = access.New(c.App)
 	e.HTTPErrorHandler = s.api.AnswerError
 	s.routes()

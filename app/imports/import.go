@@ -13,10 +13,10 @@ import (
 	"bestow/app/sheet"
 	"bestow/domain"
 	"bestow/domain/content"
-	"bestow/internal/english"
 	"bestow/internal/failpoint"
 	"bestow/internal/obs"
 	"bestow/internal/pg"
+	"bestow/internal/pgcopy"
 	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
@@ -326,7 +326,7 @@ func (im *importing) writeTargets(ctx context.Context, tx pgx.Tx) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := copyFrom(ctx, tx.Conn(), copyTargets(into), im.load.next); err != nil {
+	if err := pgcopy.From(ctx, tx.Conn(), copyTargets(into), im.load.next); err != nil {
 		return err
 	}
 	return failpoint.Hit(ctx, failpoint.ImportTargets)
@@ -359,42 +359,4 @@ func (im *importing) targetTable(ctx context.Context, tx pgx.Tx) (string, error)
 // rows never move from one partition to another.
 func (im *importing) opensPartition() bool {
 	return im.own == nil && im.read.staged >= im.sizes.OwnPartition
-}
-
-func (im *importing) rejected() int { return im.read.rejected + im.load.again.len() }
-
-// judge refuses the upload as a whole for its rejected rows, where that was asked or nothing is left, and for its
-// totals.
-func (im *importing) judge(ctx context.Context, tx pgx.Tx) error {
-	n := im.rejected()
-	switch {
-	case n >= im.sizes.MaxRejected:
-		return im.refuse(ctx, tx, domain.TooManyRejectedError(english.Count(n, "rejected row")))
-	case im.load.accepted == 0:
-		return im.refuse(ctx, tx, domain.AllRejectedError(n))
-	case n > 0 && im.upload.OnReject == Abort:
-		return im.refuse(ctx, tx, domain.RowsRejectedError(n))
-	}
-	return im.judgeTotals()
-}
-
-// refuse returns cause with the rejected rows, and with what to do if the same file was imported before.
-func (im *importing) refuse(ctx context.Context, tx pgx.Tx, cause *domain.Error) error {
-	if err := copyRepeats(ctx, tx, &im.load.again); err != nil {
-		return err
-	}
-	rows, err := selectStageRejects(ctx, tx, im.stage.table, maxShown)
-	if err != nil {
-		return err
-	}
-	earlier, err := im.selectEarlier(ctx, tx)
-	if err != nil {
-		return err
-	}
-	if earlier > 0 {
-		cause.Message += fmt.Sprintf("; the same file was imported into this event before, as import %d", earlier)
-		cause.Hint = fmt.Sprintf("its members are in the event: correct only the rows that import %d rejected, "+
-			"and upload those", earlier)
-	}
-	return &RejectedError{Cause: cause, Rejected: im.rejected(), Rows: rows}
 }

@@ -12,6 +12,7 @@ import (
 	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/domain/content"
+	"bestow/internal/pgcopy"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -75,7 +76,7 @@ func (s *Imports) openLoad(ctx context.Context, st *stage, e domain.Event, own *
 }
 
 // next appends the next target; io.EOF after the last, or where too many rows were rejected.
-func (l *load) next(b copyRow) (copyRow, error) {
+func (l *load) next(b pgcopy.Row) (pgcopy.Row, error) {
 	for l.again.len() < l.limit && l.rows.NextRow() {
 		v := l.rows.Values()
 		if l.rejects(v) {
@@ -100,7 +101,7 @@ func (l *load) next(b copyRow) (copyRow, error) {
 
 // discard makes all targets and keeps none: what a dry run does.
 func (l *load) discard() error {
-	var b copyRow
+	var b pgcopy.Row
 	for {
 		var err error
 		if b, err = l.next(b[:0]); errors.Is(err, io.EOF) {
@@ -147,7 +148,7 @@ func (l *load) count(v [][]byte) error {
 }
 
 // append numbers a row, puts it into a chunk and writes it.
-func (l *load) append(b copyRow, v [][]byte) copyRow {
+func (l *load) append(b pgcopy.Row, v [][]byte) pgcopy.Row {
 	id := l.nextID
 	l.nextID++
 	partition, member := cutStageKey(v[orderedKey])
@@ -165,11 +166,11 @@ func (l *load) append(b copyRow, v [][]byte) copyRow {
 	if l.hasher != nil {
 		l.hasher.Add(id, amount, member, reason)
 	}
-	b = b.begin(6).int8(id).int8(l.event.ID).int8(amount).int4(partition).text(member)
+	b = b.Begin(6).Int8(id).Int8(l.event.ID).Int8(amount).Int4(partition).Text(member)
 	if reason == nil {
-		return b.null()
+		return b.Null()
 	}
-	return b.text(reason)
+	return b.Text(reason)
 }
 
 // end keeps a chunk whose targets are all written, with the hash of what was written.

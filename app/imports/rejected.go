@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -47,4 +49,42 @@ func (s *Imports) rejectedAfter(ctx context.Context, importID, line int64) ([]Re
 		return nil, fmt.Errorf("read rejected rows: %w", err)
 	}
 	return page, nil
+}
+
+func (im *importing) rejected() int { return im.read.rejected + im.load.again.len() }
+
+// judge refuses the upload as a whole for its rejected rows, where that was asked or nothing is left, and for its
+// totals.
+func (im *importing) judge(ctx context.Context, tx pgx.Tx) error {
+	n := im.rejected()
+	switch {
+	case n >= im.sizes.MaxRejected:
+		return im.refuse(ctx, tx, domain.TooManyRejectedError(english.Count(n, "rejected row")))
+	case im.load.accepted == 0:
+		return im.refuse(ctx, tx, domain.AllRejectedError(n))
+	case n > 0 && im.upload.OnReject == Abort:
+		return im.refuse(ctx, tx, domain.RowsRejectedError(n))
+	}
+	return im.judgeTotals()
+}
+
+// refuse returns cause with the rejected rows, and with what to do if the same file was imported before.
+func (im *importing) refuse(ctx context.Context, tx pgx.Tx, cause *domain.Error) error {
+	if err := copyRepeats(ctx, tx, &im.load.again); err != nil {
+		return err
+	}
+	rows, err := selectStageRejects(ctx, tx, im.stage.table, maxShown)
+	if err != nil {
+		return err
+	}
+	earlier, err := im.selectEarlier(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if earlier > 0 {
+		cause.Message += fmt.Sprintf("; the same file was imported into this event before, as import %d", earlier)
+		cause.Hint = fmt.Sprintf("its members are in the event: correct only the rows that import %d rejected, "+
+			"and upload those", earlier)
+	}
+	return &RejectedError{Cause: cause, Rejected: im.rejected(), Rows: rows}
 }

@@ -14,6 +14,7 @@ import (
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
+	"bestow/internal/pgcopy"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -113,7 +114,7 @@ func (st *stage) fill(ctx context.Context, rows memberlist.Reader, e domain.Even
 	f := &stageFiller{rows: rows, event: e, limits: limits}
 	for !f.done {
 		f.until = time.Now().Add(stageTurn)
-		if err := copyFrom(ctx, st.conn, fillStage(st.table), f.next); err != nil {
+		if err := pgcopy.From(ctx, st.conn, fillStage(st.table), f.next); err != nil {
 			return f.counts, err
 		}
 	}
@@ -133,7 +134,7 @@ type stageFiller struct {
 }
 
 // next appends one row.
-func (f *stageFiller) next(b copyRow) (copyRow, error) {
+func (f *stageFiller) next(b pgcopy.Row) (pgcopy.Row, error) {
 	if f.over() {
 		return b, io.EOF
 	}
@@ -158,27 +159,27 @@ func (f *stageFiller) over() bool {
 	return f.done || (f.counts.staged+f.counts.rejected)%every == every-1 && time.Now().After(f.until)
 }
 
-func (f *stageFiller) append(b copyRow) copyRow {
+func (f *stageFiller) append(b pgcopy.Row) pgcopy.Row {
 	r := &f.row
-	b = b.begin(6).int8(r.Line)
+	b = b.Begin(6).Int8(r.Line)
 	if r.Code != "" {
 		f.counts.rejected++
-		return b.int8(0).null().text([]byte(r.Why)).text(r.Raw).text([]byte(r.Code))
+		return b.Int8(0).Null().Text([]byte(r.Why)).Text(r.Raw).Text([]byte(r.Code))
 	}
 	f.counts.staged++
 	f.key = appendStageKey(f.key[:0], f.event, r.Member)
 	if r.Defaulted {
-		b = b.null()
+		b = b.Null()
 	} else {
-		b = b.int8(r.Amount)
+		b = b.Int8(r.Amount)
 	}
-	b = b.text(f.key)
+	b = b.Text(f.key)
 	if len(r.Reason) > 0 {
-		b = b.text(r.Reason)
+		b = b.Text(r.Reason)
 	} else {
-		b = b.null()
+		b = b.Null()
 	}
-	return b.text(r.Raw).null()
+	return b.Text(r.Raw).Null()
 }
 
 // appendStageKey appends what the targets are ordered by: one character for the partition key, then the member. One

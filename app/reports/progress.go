@@ -26,7 +26,6 @@ type Reports struct {
 	river *river.Client[pgx.Tx]
 	rules obstacle.Rules
 
-	exports      chan struct{} // the places of lists that are sent whole
 	stalledAfter time.Duration // how long an event that is at work may stand still before that is a reason
 }
 
@@ -45,8 +44,7 @@ func New(c Config) (*Reports, error) {
 		return nil, errors.New("reports need a pool")
 	}
 	return &Reports{
-		pool: c.Pool, river: c.River, rules: c.Rules, exports: make(chan struct{}, maxExports),
-		stalledAfter: max(leastStalled, c.ClaimLease+afterClaim),
+		pool: c.Pool, river: c.River, rules: c.Rules, stalledAfter: max(leastStalled, c.ClaimLease+afterClaim),
 	}, nil
 }
 

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
+	"bestow/app/verify/catalog"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -115,46 +114,25 @@ var reading = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOn
 
 // look reads the catalog, and says what in it runs code of others when a table is read. What cannot be read may hide
 // it.
-func (g guarded) look(ctx context.Context) (now catalog, taken []string, err error) {
+func (g guarded) look(ctx context.Context) (now catalog.Catalog, taken []string, err error) {
 	savepoint, err := g.Begin(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read catalog: %w", err)
 	}
 	looking := guarded{savepoint, g.schema}
-	if taken, err = readStrangers(ctx, looking); err == nil && len(taken) > 0 {
-		return catalog{}, taken, savepoint.Commit(ctx)
+	if taken, err = catalog.ReadStrangers(ctx, looking); err == nil && len(taken) > 0 {
+		return catalog.Catalog{}, taken, savepoint.Commit(ctx)
 	}
 	if err == nil {
-		now, err = readCatalog(ctx, looking)
+		now, err = catalog.Read(ctx, looking, g.schema)
 	}
 	if err == nil {
-		return now, now.takenOver(parseCatalog(schemaText)), savepoint.Commit(ctx)
+		return now, now.TakenOver(), savepoint.Commit(ctx)
 	}
 	if ctx.Err() != nil || pg.Unavailable(err) || g.Conn().IsClosed() {
 		return nil, nil, err
 	}
-	return catalog{}, []string{fmt.Sprintf("PostgreSQL's catalog cannot be read: %v", err)}, savepoint.Rollback(ctx)
-}
-
-// readStrangers names what was added to PostgreSQL itself and can act in every statement, that of the catalog too.
-func readStrangers(ctx context.Context, tx pgx.Tx) ([]string, error) {
-	query, err := sqlFiles.ReadFile("sql/strangers.sql")
-	if err != nil {
-		return nil, fmt.Errorf("read statement: %w", err)
-	}
-	rows, err := tx.Query(ctx, string(query))
-	if err != nil {
-		return nil, fmt.Errorf("read additions to PostgreSQL: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
-		var what string
-		err := row.Scan(&what)
-		return "PostgreSQL has, and it is not its own: " + what, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read additions to PostgreSQL: %w", err)
-	}
-	return all, nil
+	return catalog.Catalog{}, []string{fmt.Sprintf("PostgreSQL's catalog cannot be read: %v", err)}, savepoint.Rollback(ctx)
 }
 
 // readSchema reads the catalog, and which migrations were applied, if reading that runs no code of others.
@@ -168,50 +146,5 @@ func (v *verification) readSchema(ctx context.Context, tx guarded) (err error) {
 	if v.blind {
 		return nil
 	}
-	return v.catalog.readApplied(ctx, tx)
+	return v.catalog.ReadApplied(ctx, tx)
 }
-
-// takenOver names what of our tables is not as the migrations made it and runs code of others when the table is read,
-// or when a statement on it is planned: a view in its place, a function in an index or a check, a type, a table that is
-// a part of it.
-func (c catalog) takenOver(golden catalog) (taken []string) {
-	made := map[string]bool{}
-	for _, lines := range golden {
-		for _, line := range lines {
-			made[line] = true
-		}
-	}
-	for _, relation := range slices.Sorted(maps.Keys(c)) {
-		ours := c.ours(relation, golden)
-		for _, line := range c[relation] {
-			parent, isPart := parentOf(line)
-			switch {
-			case ours && runsCode.MatchString(line) && !made[line]:
-				taken = append(taken, relation+" "+line)
-			case !ours && isPart && c.ours(parent, golden):
-				taken = append(taken, relation+" is a "+line)
-			}
-		}
-	}
-	return taken
-}
-
-// runsCode matches what may run a function that a migration did not make.
-var runsCode = regexp.MustCompile(`^(?:uses |no table$)`)
-
-// ours reports whether a relation is one that the product's statements read: one of the migrations', or one of a
-// type's.
-func (c catalog) ours(relation string, golden catalog) bool {
-	if _, made := golden[relation]; made {
-		return true
-	}
-	m := typeTable.FindStringSubmatch(relation)
-	if m == nil {
-		return false
-	}
-	_, results := c[m[1]+"_results"]
-	return results && slices.Contains(c[m[1]+"_targets"], "partitioned table")
-}
-
-// typeTable is the name of a table of a type.
-var typeTable = regexp.MustCompile(`^([a-z][a-z0-9_]{0,19})_(?:targets|targets_default|targets_[0-9]{1,18}|results)$`)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"bestow/app/verify/catalog"
 	"bestow/domain"
 	"bestow/internal/keys"
 	"bestow/internal/pg"
@@ -48,7 +49,7 @@ type verification struct {
 	schema   string // the main one
 	events   int
 	foreign  string // why the ledger cannot be read; "" if it can
-	catalog  catalog
+	catalog  catalog.Catalog
 	taken    []string // what runs code of others when a table is read: then nothing is read
 	blind    bool     // the catalog, or which migrations were applied, is not known
 	tables   presentTypes

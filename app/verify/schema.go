@@ -1,10 +1,7 @@
 package verify
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,238 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"bestow/app/verify/catalog"
 	"bestow/domain"
-	"bestow/internal/pg"
+	"bestow/internal/english"
 
 	"github.com/jackc/pgx/v5"
 )
-
-// schemaText is the catalog of a database that the migrations have just made, as catalog.Text writes it. A new
-// migration changes it: BESTOW_TEST_GOLDEN=1 go test ./app/verify -run TestSchemaIsWhatMigrationsMake
-//
-//go:embed schema.txt
-var schemaText []byte
-
-// catalog is the properties of each relation and function, by its name.
-type catalog map[string][]string
-
-// readCatalog reads the properties as they are now. It asks PostgreSQL's own tables only.
-func readCatalog(ctx context.Context, tx guarded) (catalog, error) {
-	query, err := sqlFiles.ReadFile("sql/catalog.sql")
-	if err != nil {
-		return nil, fmt.Errorf("read statement: %w", err)
-	}
-	c := catalog{}
-	rows, err := tx.Query(ctx, string(query), tx.schema)
-	if err != nil {
-		return nil, fmt.Errorf("read catalog: %w", err)
-	}
-	inLiteral := strings.ReplaceAll(pg.Quoted(tx.schema), "'", "''")
-	inMain := regexp.MustCompile(`(?:\b` + regexp.QuoteMeta(tx.schema) + `|` + regexp.QuoteMeta(pg.Quoted(tx.schema)) +
-		`|` + regexp.QuoteMeta(inLiteral) + `)\.`)
-	var relation, line string
-	_, err = pgx.ForEachRow(rows, []any{&relation, &line}, func() error {
-		c[relation] = append(c[relation], asWritten(inMain.ReplaceAllLiteralString(line, mainMark)))
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read catalog: %w", err)
-	}
-	return c, nil
-}
-
-// mainMark stands for the main schema, whose name differs, in front of its names. PostgreSQL's own names have nothing
-// there.
-const mainMark = "<main>."
-
-// listOfTexts matches IN ('a', 'b') on a varchar, as PostgreSQL prints it of a table that a migration made.
-var (
-	listOfTexts = regexp.MustCompile(`\(ARRAY\[((?:'(?:[^']|'')*'::character varying(?:, )?)+)\]\)::text\[\]`)
-	textOfList  = regexp.MustCompile(`'(?:[^']|'')*'::character varying`)
-)
-
-// asWritten returns a line as PostgreSQL prints it once the table has been through pg_dump and pg_restore.
-func asWritten(line string) string {
-	return flatChains(listOfTexts.ReplaceAllStringFunc(line, func(list string) string {
-		texts := textOfList.FindAllString(list, -1)
-		return "ARRAY[(" + strings.Join(texts, ")::text, (") + ")::text]"
-	}))
-}
-
-// flatChains writes ((a AND b) AND c) as (a AND b AND c), and the same of OR. What stands in quotes stays.
-func flatChains(line string) string {
-	c := chains{line: line, drop: map[int]bool{}}
-	quote := byte(0)
-	for i := range len(line) {
-		switch b := line[i]; {
-		case quote != 0:
-			if b == quote {
-				quote = 0
-			}
-		case b == '\'' || b == '"':
-			quote = b
-		default:
-			c.read(i, b)
-		}
-	}
-	flat := make([]byte, 0, len(line))
-	for i := range len(line) {
-		if !c.drop[i] {
-			flat = append(flat, line[i])
-		}
-	}
-	return string(flat)
-}
-
-// chains finds the brackets of a line that a chain of AND or OR does not need.
-type chains struct {
-	line string
-	open []bracket
-	drop map[int]bool
-}
-
-// bracket is an open one, and what joins the operands in it: AND or OR, "" for neither, "?" for both.
-type bracket struct {
-	at int
-	op string
-}
-
-func (c *chains) read(i int, b byte) {
-	last := len(c.open) - 1
-	switch {
-	case b == '(':
-		c.open = append(c.open, bracket{at: i})
-	case last < 0:
-	case b == ')':
-		c.end(c.open[last], i)
-		c.open = c.open[:last]
-	case b == ' ':
-		c.open[last].join(chainOp.FindString(c.line[i:]))
-	}
-}
-
-// end drops the brackets of the first operand of a longer chain.
-func (c *chains) end(g bracket, at int) {
-	if g.op != "" && g.at > 0 && c.line[g.at-1] == '(' && strings.HasPrefix(c.line[at+1:], g.op) {
-		c.drop[g.at], c.drop[at] = true, true
-	}
-}
-
-func (g *bracket) join(op string) {
-	switch {
-	case op == "" || op == g.op:
-	case g.op == "":
-		g.op = op
-	default:
-		g.op = "?"
-	}
-}
-
-var chainOp = regexp.MustCompile(`^ (?:AND|OR) `)
-
-// readApplied adds the migrations that were applied.
-func (c catalog) readApplied(ctx context.Context, tx pgx.Tx) error {
-	const query = `SELECT 'goose_db_version', 'applied ' || version_id FROM public.goose_db_version WHERE is_applied
-		UNION ALL SELECT 'river.river_migration', format('applied %s %s', line, version) FROM river.river_migration ORDER BY 1, 2`
-	rows, err := tx.Query(ctx, query)
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	var relation, line string
-	_, err = pgx.ForEachRow(rows, []any{&relation, &line}, func() error {
-		c[relation] = append(c[relation], line)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	return nil
-}
-
-// Text writes the catalog: each relation, its properties below it.
-func (c catalog) Text() string {
-	var b strings.Builder
-	for _, relation := range slices.Sorted(maps.Keys(c)) {
-		fmt.Fprintf(&b, "%s\n", relation)
-		slices.Sort(c[relation])
-		for _, line := range c[relation] {
-			fmt.Fprintf(&b, "\t%s\n", line)
-		}
-	}
-	return b.String()
-}
-
-func parseCatalog(text []byte) catalog {
-	c := catalog{}
-	relation := ""
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for lines.Scan() {
-		if line, property := strings.CutPrefix(lines.Text(), "\t"); property {
-			c[relation] = append(c[relation], line)
-		} else {
-			relation = line
-			c[relation] = nil
-		}
-	}
-	return c
-}
-
-// as is a relation that stands for a kind, with its properties under another name.
-func (c catalog) as(like, name string, rename *strings.Replacer) (catalog, bool) {
-	lines, ok := c[like]
-	if !ok {
-		return nil, false
-	}
-	renamed := make([]string, len(lines))
-	for i, line := range lines {
-		renamed[i] = rename.Replace(line)
-	}
-	return catalog{name: renamed}, true
-}
-
-// ownPartition is the name of an event's own partition.
-var ownPartition = regexp.MustCompile(`^([a-z][a-z0-9_]{0,19})_targets_([0-9]{1,18})$`)
-
-// wanted returns what the catalog must be in a database with these types and partitions: what the migrations make, and
-// the same again for each type and each partition that was made since.
-func wanted(golden, now catalog, types presentTypes) catalog {
-	want := maps.Clone(golden)
-	for part := range goldenParts {
-		delete(want, part)
-	}
-	for _, y := range types {
-		like := "point"
-		if y.Operation == domain.Vouchers {
-			like = "voucher"
-		}
-		name := strings.ToLower(y.Code)
-		rename := strings.NewReplacer(like+"_targets", name+"_targets", like+"_results", name+"_results")
-		for _, suffix := range []string{"_targets", "_targets_default", "_results"} {
-			if made, ok := golden.as(like+suffix, name+suffix, rename); ok {
-				maps.Copy(want, made)
-			}
-		}
-	}
-	for relation := range now {
-		m := ownPartition.FindStringSubmatch(relation)
-		if m == nil {
-			continue
-		}
-		rename := strings.NewReplacer("point_targets_"+goldenEvent, m[1]+"_targets_"+m[2], "point_targets",
-			m[1]+"_targets",
-			"'"+goldenEvent+"'", "'"+m[2]+"'", goldenEvent, m[2])
-		if made, ok := golden.as("point_targets_"+goldenEvent, relation, rename); ok {
-			maps.Copy(want, made)
-		}
-	}
-	return want
-}
-
-// goldenEvent is the event whose own partition stands in the golden file for all such.
-const goldenEvent = "987654321"
-
-// goldenParts are the relations of the golden file that stand for a kind, and need not be there.
-var goldenParts = map[string]bool{"point_targets_" + goldenEvent: true}
 
 // neverTheirs matches what operators have no use for, and what makes statements of ours mean something else.
 var neverTheirs = regexp.MustCompile(`^(setting|operator|function|schema) `)
@@ -253,21 +24,22 @@ var neverTheirs = regexp.MustCompile(`^(setting|operator|function|schema) `)
 // table, a function with a name of its own, or an index of columns that is not
 // unique may be the operators' own.
 func compareSchema(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
-	now, golden := v.catalog, parseCatalog(schemaText)
+	now, want := v.catalog, catalog.Catalog{}
 	if v.blind {
 		for _, what := range v.taken {
 			f.differ("%s", what)
 		}
-		now, golden = nil, nil
+		now = nil
+	} else {
+		want = now.Wanted(v.tables.eventTypes())
 	}
-	want := wanted(golden, now, v.tables)
 	compareAdded(now, want, f)
 	lines := 0
-	if len(newer(golden, now)) == 0 { // schemaGaps names migrations of a newer version
+	if len(now.Newer()) == 0 { // schemaGaps names migrations of a newer version
 		lines = v.compareMade(now, want, f)
 	}
 	if f.differences == 0 && !v.blind && v.event == nil {
-		if err := compareRows(ctx, tx, v, golden, f); err != nil {
+		if err := compareRows(ctx, tx, v, f); err != nil {
 			return err
 		}
 	}
@@ -275,7 +47,7 @@ func compareSchema(ctx context.Context, tx pgx.Tx, v *verification, f *finding) 
 }
 
 // compareMade compares each relation with what the migrations make of it, and returns how many lines it compared.
-func (v *verification) compareMade(now, want catalog, f *finding) (lines int) {
+func (v *verification) compareMade(now, want catalog.Catalog, f *finding) (lines int) {
 	for _, relation := range slices.Sorted(maps.Keys(want)) {
 		if strings.HasPrefix(relation, "money.") && v.foreign != "" {
 			continue // schemaGaps says so
@@ -285,10 +57,10 @@ func (v *verification) compareMade(now, want catalog, f *finding) (lines int) {
 			f.differ("%s is not there", relation)
 			continue
 		}
-		for _, line := range missing(want[relation], now[relation]) {
+		for _, line := range catalog.Missing(want[relation], now[relation]) {
 			f.differ("%s lacks: %s", relation, line)
 		}
-		for _, line := range missing(now[relation], want[relation]) {
+		for _, line := range catalog.Missing(now[relation], want[relation]) {
 			if !strings.HasPrefix(line, "index ") {
 				f.differ("%s has, and no migration made it: %s", relation, line)
 			}
@@ -299,7 +71,7 @@ func (v *verification) compareMade(now, want catalog, f *finding) (lines int) {
 
 // compareAdded finds what no migration made and what changes the meaning of our statements or the contents of our
 // tables.
-func compareAdded(now, want catalog, f *finding) {
+func compareAdded(now, want catalog.Catalog, f *finding) {
 	ours := map[string]bool{}
 	for relation := range want {
 		if name, _, isFunction := strings.Cut(relation, "("); isFunction {
@@ -322,44 +94,15 @@ func compareAdded(now, want catalog, f *finding) {
 }
 
 // inherits reports whether a line says that its table is a part of one of ours, whose rows are then those of both.
-func inherits(line string, want catalog) bool {
-	parent, isPart := parentOf(line)
+func inherits(line string, want catalog.Catalog) bool {
+	parent, isPart := catalog.ParentOf(line)
 	_, ours := want[parent]
 	return isPart && ours
 }
 
-// parentOf returns the table of which a line says that its own table is a part.
-func parentOf(line string) (parent string, isPart bool) {
-	parent, isPart = strings.CutPrefix(line, "partition of ")
-	parent, _, _ = strings.Cut(strings.TrimPrefix(parent, mainMark), " ")
-	return parent, isPart
-}
-
-// missing returns what of a is not in b.
-func missing(a, b []string) (lines []string) {
-	for _, line := range a {
-		if !slices.Contains(b, line) {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
-// newer lists the migrations that the database has and this program does not know.
-func newer(golden, now catalog) (applied []string) {
-	for _, relation := range []string{"goose_db_version", "river.river_migration"} {
-		for _, line := range missing(now[relation], golden[relation]) {
-			if strings.HasPrefix(line, "applied ") {
-				applied = append(applied, relation+" "+line)
-			}
-		}
-	}
-	return applied
-}
-
 // schemaGaps returns what of the schema this program cannot judge.
 func schemaGaps(_ context.Context, _ pgx.Tx, v *verification) (gaps []Gap, err error) {
-	if applied := newer(parseCatalog(schemaText), v.catalog); len(applied) > 0 {
+	if applied := v.catalog.Newer(); len(applied) > 0 {
 		gaps = append(gaps,
 			Gap{Why: "the database has migrations that this program does not know (" + strings.Join(applied, ", ") +
 				"): verify with the newer version", Events: int64(v.events)})
@@ -368,4 +111,114 @@ func schemaGaps(_ context.Context, _ pgx.Tx, v *verification) (gaps []Gap, err e
 		gaps = append(gaps, Gap{Why: "the tables of the ledger: " + v.foreign, Events: int64(v.events)})
 	}
 	return gaps, nil
+}
+
+// registeredType is a row of event_types, or a type that events name and the registry does not have.
+type registeredType struct {
+	Code, State, Granter, Operation string
+	Events                          int64
+}
+
+// compareTypes compares the registry of types with the tables that are there (I35).
+func compareTypes(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
+	const query = `SELECT coalesce(y.code, e.event_type), coalesce(y.state, ''), coalesce(y.granter, ''), coalesce(y.operation, ''), coalesce(e.n, 0)
+		FROM public.event_types y
+		FULL JOIN (SELECT event_type, count(*) AS n FROM public.campaign_events GROUP BY event_type) e ON e.event_type = y.code
+		WHERE $1::bigint IS NULL OR coalesce(y.code, e.event_type) = (SELECT event_type FROM public.campaign_events WHERE id = $1)
+		ORDER BY 1`
+	rows, err := tx.Query(ctx, query, v.event)
+	if err != nil {
+		return fmt.Errorf("read registry of types: %w", err)
+	}
+	registry, err := pgx.CollectRows(rows, pgx.RowToStructByPos[registeredType])
+	if err != nil {
+		return fmt.Errorf("read registry of types: %w", err)
+	}
+	there := map[string]presentType{}
+	for _, y := range v.tables {
+		there[y.Code] = y
+	}
+	for _, r := range registry {
+		if err := compareType(ctx, tx, r, there, f); err != nil {
+			return err
+		}
+		delete(there, r.Code)
+	}
+	if v.event == nil {
+		for _, y := range v.tables {
+			if _, left := there[y.Code]; left {
+				f.differ("the tables of type %s are there, and event_types does not have it", y.Code)
+			}
+		}
+	}
+	if err := comparePartitions(ctx, tx, v.event, f); err != nil {
+		return err
+	}
+	return f.measures.add("types", int64(len(registry)))
+}
+
+// comparePartitions compares what events say of where their targets are with the tables that are there.
+func comparePartitions(ctx context.Context, tx pgx.Tx, event *int64, f *finding) error {
+	const query = `SELECT e.id, coalesce(e.own_partition, false)
+		FROM public.campaign_events e
+		LEFT JOIN pg_class t ON t.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND t.relname = lower(e.event_type) || '_targets_' || e.id
+		WHERE ($1::bigint IS NULL OR e.id = $1) AND coalesce(e.own_partition, false) <> (t.oid IS NOT NULL) ORDER BY e.id`
+	rows, err := tx.Query(ctx, query, event)
+	if err != nil {
+		return fmt.Errorf("compare partitions: %w", err)
+	}
+	var id int64
+	var own bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &own}, func() error {
+		f.differ("event %d: own_partition is %t, the tables say %t", id, own, !own)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("compare partitions: %w", err)
+	}
+	return nil
+}
+
+// compareType compares one line of the registry with its tables.
+func compareType(ctx context.Context, tx pgx.Tx, r registeredType, there map[string]presentType, f *finding) error {
+	y, ok := there[r.Code]
+	switch {
+	case r.State == "":
+		f.differ("%s of type %s, which event_types does not have", english.Count(r.Events, "event"), r.Code)
+		return nil
+	case !ok && (r.Events > 0 || r.State == "READY"):
+		f.differ("type %s has no tables, and %s", r.Code, english.Count(r.Events, "event"))
+		return nil
+	case !ok:
+		return nil // it is just being made
+	}
+	compareRegistered(r, y, f)
+	used, err := typeUsed(ctx, tx, y)
+	if err != nil {
+		return err
+	}
+	if r.State != "READY" && (used || r.Events > 0) {
+		f.differ("type %s is %s, and has %s", r.Code, r.State, english.Count(r.Events, "event"))
+	}
+	return f.measures.add("events", r.Events)
+}
+
+// compareRegistered compares what the registry says of a type with what its tables and the ledger show.
+func compareRegistered(r registeredType, y presentType, f *finding) {
+	switch {
+	case domain.Operation(r.Operation) != y.Operation:
+		f.differ("type %s is registered for %s, its tables are made for %s", r.Code, r.Operation, y.Operation)
+	case r.Granter != domain.OurGranter && y.ours:
+		f.differ("type %s is granted by %q, but the ledger here granted for its events", r.Code, r.Granter)
+	}
+}
+
+// typeUsed reports whether the tables of a type hold anything.
+func typeUsed(ctx context.Context, tx pgx.Tx, y presentType) (used bool, err error) {
+	query := `SELECT EXISTS (SELECT FROM ` + inPublic(y.TargetTable()) + `) OR EXISTS (SELECT FROM ` +
+		inPublic(y.ResultTable()) + `)`
+	if err := tx.QueryRow(ctx, query).Scan(&used); err != nil {
+		return false, fmt.Errorf("look into the tables of type %s: %w", y.Code, err)
+	}
+	return used, nil
 }

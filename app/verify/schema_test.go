@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"bestow/app/processes"
+	"bestow/app/verify/catalog"
 	"bestow/internal/pg"
 	"bestow/internal/pgtest"
 
@@ -23,16 +24,16 @@ func TestSchemaIsWhatMigrationsMake(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	_, err := pool.Exec(t.Context(),
-		`INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (`+goldenEvent+
+		`INSERT INTO campaign_events (id, campaign_id, event_type, created_by) VALUES (`+catalog.GoldenEvent+
 			`, 'golden', 'POINT', 'test');
-		SELECT create_targets_partition('POINT', `+goldenEvent+`), index_targets_partition('POINT', `+goldenEvent+
-			`), attach_targets_partition('POINT', `+goldenEvent+`)`)
+		SELECT create_targets_partition('POINT', `+catalog.GoldenEvent+`), index_targets_partition('POINT', `+catalog.GoldenEvent+
+			`), attach_targets_partition('POINT', `+catalog.GoldenEvent+`)`)
 	require.NoError(t, err)
 	require.NoError(t, poorVerifier(pool).read(t.Context(), func(tx guarded) error {
-		c, err := readCatalog(t.Context(), tx)
+		c, err := catalog.Read(t.Context(), tx, tx.schema)
 		require.NoError(t, err)
-		err = c.readApplied(t.Context(), tx)
-		golden(t, "schema.txt", c.Text())
+		err = c.ReadApplied(t.Context(), tx)
+		golden(t, "catalog/schema.txt", c.Text())
 		return err
 	}))
 }

@@ -49,6 +49,15 @@ func readPresentTypes(ctx context.Context, tx pgx.Tx) (presentTypes, error) {
 	return types, nil
 }
 
+// eventTypes returns what the registry has of the types.
+func (t presentTypes) eventTypes() []domain.EventType {
+	types := make([]domain.EventType, len(t))
+	for i, y := range t {
+		types[i] = y.EventType
+	}
+	return types
+}
+
 // judgeGranters says of each type whether its grants are looked for in our ledger: not only where the registry says so,
 // but also where the ledger, which can be read here, holds rows of the type's events.
 func (t presentTypes) judgeGranters(ctx context.Context, tx pgx.Tx, ledger bool) error {

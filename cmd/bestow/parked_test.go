@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app"
+	"bestow/app/parked"
 	"bestow/cmd/bestow/daemon"
 	"bestow/internal/kafkatest"
 
@@ -15,7 +15,7 @@ import (
 func (w *world) replay(p *daemon.Process) {
 	w.Helper()
 	open := false
-	list, err := p.App.Parked.List(w.Context(), app.ParkedFilter{Replayed: &open, Limit: 100})
+	list, err := p.App.Parked.List(w.Context(), parked.Filter{Replayed: &open, Limit: 100})
 	require.NoError(w, err)
 	for _, m := range list {
 		r, err := p.App.Parked.Replay(w.Context(), operator, m.ID)

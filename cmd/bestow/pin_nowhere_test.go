@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"testing"
 
-	"bestow/app/reports"
+	"bestow/app/lists"
 	"bestow/domain"
 	bestowhttp "bestow/http"
 	"bestow/internal/kafkatest"
@@ -68,7 +68,7 @@ func TestPINIsNowhere(t *testing.T) {
 	answer := httptest.NewRecorder()
 	bestowhttp.NewOps(p.Ops()).ServeHTTP(answer,
 		httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
-	results, err := p.App.Reports.Results(t.Context(), e.ID, reports.ResultFilter{Limit: 1000})
+	results, err := p.App.Lists.Results(t.Context(), e.ID, lists.ResultFilter{Limit: 1000})
 	require.NoError(t, err)
 	shown, err := json.Marshal(results)
 	require.NoError(t, err)

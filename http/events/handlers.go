@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"bestow/app"
+	"bestow/app/parked"
 	"bestow/app/reports"
 	"bestow/http/web"
 )
@@ -12,7 +13,7 @@ import (
 type Handlers struct {
 	events  *app.Events
 	types   *app.Types
-	parked  *app.Parked
+	parked  *parked.Parked
 	reports *reports.Reports // what events wait for
 	api     *web.API
 	log     *slog.Logger

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 
-	"bestow/app"
+	"bestow/app/parked"
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/web"
@@ -27,7 +27,7 @@ func (h *Handlers) ListParked(ctx context.Context, in *ParkedIn) (*ParkedOut, er
 	if err != nil {
 		return nil, err
 	}
-	f := app.ParkedFilter{Cause: in.Cause, Before: before, Limit: in.Limit + 1}
+	f := parked.Filter{Cause: in.Cause, Before: before, Limit: in.Limit + 1}
 	if in.Replayed != "" {
 		replayed := in.Replayed == "true"
 		f.Replayed = &replayed
@@ -36,7 +36,7 @@ func (h *Handlers) ListParked(ctx context.Context, in *ParkedIn) (*ParkedOut, er
 	if err != nil {
 		return nil, err
 	}
-	list, next := web.Page(list, in.Limit, func(m app.ParkedMessage) string { return web.ParkedCursor.Write(m.ID) })
+	list, next := web.Page(list, in.Limit, func(m parked.Message) string { return web.ParkedCursor.Write(m.ID) })
 	out := &ParkedOut{Body: api.ParkedPage{Items: make([]api.Parked, 0, len(list)), NextCursor: next}}
 	for _, m := range list {
 		p := wireParked(m)
@@ -48,7 +48,7 @@ func (h *Handlers) ListParked(ctx context.Context, in *ParkedIn) (*ParkedOut, er
 	return out, nil
 }
 
-func wireParked(m app.ParkedMessage) api.Parked {
+func wireParked(m parked.Message) api.Parked {
 	p := api.Parked{
 		ID:        m.ID,
 		Cause:     m.Cause,

@@ -77,7 +77,7 @@ func (h *Handlers) export(ctx context.Context, asked *web.Export, l list) (*web.
 	by := asked.Caller(ctx)
 	return &web.Download{Body: func(ctx huma.Context) {
 		out := exporting{ctx: ctx, list: l, format: asked.Format, steady: web.NewSteadyWriter(ctx)}
-		err := h.reports.RecordExport(ctx.Context(), by, l.event, l.what)
+		err := h.lists.RecordExport(ctx.Context(), by, l.event, l.what)
 		if err == nil {
 			err = l.each(ctx.Context(), out.write)
 		}

@@ -1,6 +1,8 @@
 package inspect
 
 import (
+	"bestow/app"
+	"bestow/app/lists"
 	"bestow/app/reports"
 	"bestow/http/web"
 )
@@ -8,13 +10,14 @@ import (
 // Handlers are the handlers of this package's routes.
 type Handlers struct {
 	reports *reports.Reports
+	lists   *lists.Lists
 	api     *web.API
 	shared  *shared // what those read who follow events
 }
 
-// New returns the handlers of a's routes, which show what r reports.
-func New(r *reports.Reports, a *web.API) *Handlers {
-	h := &Handlers{reports: r, api: a}
+// New returns the handlers of api's routes, which show the reports and the lists of a.
+func New(a *app.App, api *web.API) *Handlers {
+	h := &Handlers{reports: a.Reports, lists: a.Lists, api: api}
 	h.shared = newShared(h.readProgress)
 	return h
 }

@@ -36,7 +36,7 @@ func (s sight) after(ctx context.Context, c web.Cursor, cursor string) (string, 
 	if err != nil || sealed == nil {
 		return "", err
 	}
-	member, err := s.handlers.reports.Reveal(ctx, sealed)
+	member, err := s.handlers.lists.Reveal(ctx, sealed)
 	if errors.Is(err, seal.ErrOpen) {
 		return "", web.BadCursor()
 	}
@@ -48,7 +48,7 @@ func (s sight) cursor(ctx context.Context, c web.Cursor, member string) (string,
 	if !s.masked {
 		return c.WriteText(member), nil
 	}
-	sealed, err := s.handlers.reports.Hide(ctx, member)
+	sealed, err := s.handlers.lists.Hide(ctx, member)
 	if err != nil {
 		return "", err
 	}

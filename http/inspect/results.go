@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"bestow/app/reports"
+	"bestow/app/lists"
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/web"
@@ -42,7 +42,7 @@ func (h *Handlers) Results(ctx context.Context, in *ResultsIn) (*web.Download, e
 	if err != nil {
 		return nil, err
 	}
-	f := reports.ResultFilter{
+	f := lists.ResultFilter{
 		Status: domain.ResultStatus(in.Status), ErrorCode: in.ErrorCode, MemberID: in.MemberID, After: after,
 		Limit: in.Limit + 1,
 	}
@@ -59,14 +59,14 @@ func (h *Handlers) Results(ctx context.Context, in *ResultsIn) (*web.Download, e
 }
 
 func (h *Handlers) resultsPage(
-	ctx context.Context, in *ResultsIn, f reports.ResultFilter, sight sight,
+	ctx context.Context, in *ResultsIn, f lists.ResultFilter, sight sight,
 ) (out api.Results, err error) {
-	results, err := h.reports.Results(ctx, in.ID, f)
+	results, err := h.lists.Results(ctx, in.ID, f)
 	if err != nil {
 		return out, err
 	}
 	results, out.NextCursor, err = pageOf(ctx, sight, web.ResultCursor, results, in.Limit,
-		func(r reports.Result) string { return r.MemberID })
+		func(r lists.Result) string { return r.MemberID })
 	if err != nil {
 		return out, err
 	}
@@ -77,7 +77,7 @@ func (h *Handlers) resultsPage(
 		out.Items = append(out.Items, w)
 	}
 	if in.MemberID != "" && len(results) == 0 {
-		absence, err := h.reports.WhyAbsent(ctx, in.ID, in.MemberID)
+		absence, err := h.lists.WhyAbsent(ctx, in.ID, in.MemberID)
 		if err != nil {
 			return out, err
 		}
@@ -87,14 +87,14 @@ func (h *Handlers) resultsPage(
 }
 
 // listResults is the export of the results that f lets through.
-func (h *Handlers) listResults(eventID int64, f reports.ResultFilter) list {
+func (h *Handlers) listResults(eventID int64, f lists.ResultFilter) list {
 	return list{
 		event: eventID, what: "results",
 		titles: []string{
 			"member_id", "amount", "status", "error_code", "error_message", "retry_count", "money_tx_id", "updated_at",
 		},
 		each: func(ctx context.Context, write func(row) error) error {
-			return h.reports.ExportResults(ctx, eventID, f, func(r reports.Result) error {
+			return h.lists.ExportResults(ctx, eventID, f, func(r lists.Result) error {
 				return write(row{wireResult(r), []string{
 					r.MemberID, strconv.FormatInt(r.Amount, 10), string(r.Status), r.ErrorCode, r.ErrorMessage,
 					strconv.Itoa(r.RetryCount), r.MoneyTxID, r.UpdatedAt.UTC().Format(time.RFC3339Nano),
@@ -104,13 +104,13 @@ func (h *Handlers) listResults(eventID int64, f reports.ResultFilter) list {
 	}
 }
 
-func wireAbsence(a reports.Absence) *api.Absence {
+func wireAbsence(a lists.Absence) *api.Absence {
 	return &api.Absence{
 		Code: a.Code, Text: a.Text, ImportID: api.OrNull(a.ImportID), Line: api.OrNull(a.Line),
 	}
 }
 
-func wireResult(r reports.Result) api.Result {
+func wireResult(r lists.Result) api.Result {
 	return api.Result{
 		MemberID:     r.MemberID,
 		Amount:       r.Amount,

@@ -4,7 +4,7 @@ import (
 	"context"
 	"strconv"
 
-	"bestow/app/reports"
+	"bestow/app/lists"
 	"bestow/http/api"
 	"bestow/http/web"
 
@@ -37,7 +37,7 @@ func (h *Handlers) Targets(ctx context.Context, in *TargetsIn) (*web.Download, e
 	if err != nil {
 		return nil, err
 	}
-	f := reports.TargetFilter{
+	f := lists.TargetFilter{
 		PublishStatus: in.PublishStatus, MemberID: in.MemberID, After: after, Limit: in.Limit + 1,
 	}
 	if in.Format != "" {
@@ -45,12 +45,12 @@ func (h *Handlers) Targets(ctx context.Context, in *TargetsIn) (*web.Download, e
 	}
 	short, cancel := context.WithTimeout(ctx, web.RequestTimeout)
 	defer cancel()
-	targets, err := h.reports.Targets(short, in.ID, f)
+	targets, err := h.lists.Targets(short, in.ID, f)
 	if err != nil {
 		return nil, err
 	}
 	targets, next, err := pageOf(short, sight, web.TargetCursor, targets, in.Limit,
-		func(t reports.Target) string { return t.MemberID })
+		func(t lists.Target) string { return t.MemberID })
 	if err != nil {
 		return nil, err
 	}
@@ -64,12 +64,12 @@ func (h *Handlers) Targets(ctx context.Context, in *TargetsIn) (*web.Download, e
 }
 
 // listTargets is the export of the targets that f lets through.
-func (h *Handlers) listTargets(eventID int64, f reports.TargetFilter) list {
+func (h *Handlers) listTargets(eventID int64, f lists.TargetFilter) list {
 	return list{
 		event: eventID, what: "targets",
 		titles: []string{"member_id", "amount", "reason", "publish_status", "id", "partition_key"},
 		each: func(ctx context.Context, write func(row) error) error {
-			return h.reports.ExportTargets(ctx, eventID, f, func(t reports.Target) error {
+			return h.lists.ExportTargets(ctx, eventID, f, func(t lists.Target) error {
 				reason := ""
 				if t.Reason != nil {
 					reason = *t.Reason
@@ -83,7 +83,7 @@ func (h *Handlers) listTargets(eventID int64, f reports.TargetFilter) list {
 	}
 }
 
-func wireTarget(t reports.Target) api.Target {
+func wireTarget(t lists.Target) api.Target {
 	return api.Target{
 		ID: t.ID, MemberID: t.MemberID, Amount: t.Amount, Reason: t.Reason, PublishStatus: t.PublishStatus,
 		PartitionKey: t.PartitionKey,

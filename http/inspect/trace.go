@@ -3,7 +3,9 @@ package inspect
 import (
 	"context"
 
+	"bestow/app/lists"
 	"bestow/app/reports"
+	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/web"
 )
@@ -20,18 +22,22 @@ type TraceOut struct{ Body api.Trace }
 
 // Trace answers with what happened to one member of an event.
 func (h *Handlers) Trace(ctx context.Context, in *TraceIn) (*TraceOut, error) {
-	t, err := h.reports.Trace(ctx, in.ID, in.Member)
+	t, err := h.lists.Trace(ctx, in.ID, in.Member)
 	if err != nil {
 		return nil, err
 	}
-	return &TraceOut{Body: wireTrace(t)}, nil
+	waiting, err := h.reports.WaitingFor(ctx, []domain.Event{t.Event})
+	if err != nil {
+		return nil, err
+	}
+	return &TraceOut{Body: wireTrace(t, waiting[in.ID])}, nil
 }
 
-func wireTrace(t reports.Trace) api.Trace {
+func wireTrace(t lists.Trace, waiting []reports.Reason) api.Trace {
 	w := api.Trace{
 		EventID: t.Event.ID, CampaignID: t.Event.CampaignID, EventType: t.Event.Type.Code,
 		EventStatus: string(t.Event.Status), MemberID: t.Member, Timeline: make([]api.TraceStep, len(t.Steps)),
-		WaitingFor: web.Reasons(t.Waiting),
+		WaitingFor: web.Reasons(waiting),
 	}
 	for i, s := range t.Steps {
 		w.Timeline[i] = api.TraceStep{At: s.At.UTC(), Code: s.Code, Text: s.Text}
@@ -49,7 +55,7 @@ func wireTrace(t reports.Trace) api.Trace {
 	return w
 }
 
-func addTarget(w *api.Trace, t reports.TracedTarget) {
+func addTarget(w *api.Trace, t lists.TracedTarget) {
 	w.Target = &api.TracedTarget{
 		ID: t.ID, Amount: t.Amount, Reason: t.Reason, PublishStatus: t.PublishStatus, ImportID: t.ImportID,
 	}
@@ -85,11 +91,11 @@ func (h *Handlers) Memberships(ctx context.Context, in *MembershipsIn) (*Members
 	if err != nil {
 		return nil, err
 	}
-	list, err := h.reports.Memberships(ctx, in.Member, before, in.Limit+1)
+	list, err := h.lists.Memberships(ctx, in.Member, before, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
-	list, next := web.Page(list, in.Limit, func(m reports.Membership) string { return web.EventCursor.Write(m.EventID) })
+	list, next := web.Page(list, in.Limit, func(m lists.Membership) string { return web.EventCursor.Write(m.EventID) })
 	out := &MembershipsOut{Body: api.Memberships{Items: make([]api.Membership, len(list)), NextCursor: next}}
 	for i, m := range list {
 		out.Body.Items[i] = api.Membership{

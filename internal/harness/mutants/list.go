@@ -33,7 +33,7 @@ var grantMutants = []mutant{
 	{"count: retried at the first try", "domain/result.go", "if r.RetryCount > 0 {\n\t\t\tc.RetrySuccess = 1", "if true {\n\t\t\tc.RetrySuccess = 1", rules, "."},
 	{"done: not all published", "domain/event.go", " && e.Summary.Published == e.TotalCount", "", rules, "."},
 	{"moves: a completed event resumes", "domain/event.go", "return []Status{Stopped, Failed}, Running", "return []Status{Stopped, Failed, Completed}, Running", rules, "."},
-	{"wait: retries that do not slow down", "domain/retry.go", "wait *= 2", "wait *= 1", rules, "."},
+	{"wait: retries that do not slow down", "domain/result.go", "wait *= 2", "wait *= 1", rules, "."},
 	{"chunk: two partitions", "domain/chunk.go", "c.cur.PartitionKey == partitionKey && ", "", rules, "."},
 	{"chunk: one target too many", "domain/chunk.go", "c.cur.Size() < c.MaxTargets", "c.cur.Size() <= c.MaxTargets", rules, "."},
 

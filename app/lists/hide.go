@@ -1,4 +1,4 @@
-package reports
+package lists
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 var hidden = seal.AAD("cursor")
 
 // Hide seals a member's id for a cursor of a caller who sees masked ids only.
-func (s *Reports) Hide(ctx context.Context, member string) ([]byte, error) {
+func (s *Lists) Hide(ctx context.Context, member string) ([]byte, error) {
 	key, err := s.cursorKey(ctx)
 	if err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func (s *Reports) Hide(ctx context.Context, member string) ([]byte, error) {
 }
 
 // Reveal returns the member's id that Hide has sealed. Error: seal.ErrOpen for anything else.
-func (s *Reports) Reveal(ctx context.Context, sealed []byte) (string, error) {
+func (s *Lists) Reveal(ctx context.Context, sealed []byte) (string, error) {
 	key, err := s.cursorKey(ctx)
 	if err != nil {
 		return "", err
@@ -33,7 +33,7 @@ func (s *Reports) Reveal(ctx context.Context, sealed []byte) (string, error) {
 }
 
 // cursorKey reads the key of cursors, which all processes of an installation share.
-func (s *Reports) cursorKey(ctx context.Context) (*seal.Key, error) {
+func (s *Lists) cursorKey(ctx context.Context) (*seal.Key, error) {
 	raw, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (raw []byte, err error) {
 		err = tx.QueryRow(ctx, `SELECT cursor_key FROM installation`).Scan(&raw)
 		return raw, err

@@ -1,4 +1,4 @@
-package reports
+package lists
 
 import (
 	"context"
@@ -35,7 +35,7 @@ type Absence struct {
 
 // WhyAbsent returns why an event has no result of a member that fits, in the order of what is most certain. Error:
 // domain.NotFound.
-func (s *Reports) WhyAbsent(ctx context.Context, eventID int64, member string) (Absence, error) {
+func (s *Lists) WhyAbsent(ctx context.Context, eventID int64, member string) (Absence, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Absence, error) {
 		e, err := eventrow.Select(ctx, tx, eventID)
 		if err != nil {

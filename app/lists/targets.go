@@ -1,4 +1,4 @@
-package reports
+package lists
 
 import (
 	"context"
@@ -34,8 +34,8 @@ type TargetFilter struct {
 
 // Targets returns the targets that f lets through, by member, at most f.Limit of them. A page far down costs what the
 // first one costs. Error: domain.NotFound.
-func (s *Reports) Targets(ctx context.Context, eventID int64, f TargetFilter) ([]Target, error) {
-	return pg.ValueWithin(ctx, s.pool, reportWait, func(tx pgx.Tx) (list []Target, err error) {
+func (s *Lists) Targets(ctx context.Context, eventID int64, f TargetFilter) ([]Target, error) {
+	return pg.ValueWithin(ctx, s.pool, readWait, func(tx pgx.Tx) (list []Target, err error) {
 		e, err := eventrow.Select(ctx, tx, eventID)
 		if err != nil {
 			return nil, err
@@ -51,7 +51,7 @@ func (s *Reports) Targets(ctx context.Context, eventID int64, f TargetFilter) ([
 // ExportTargets hands every target that f lets through to each, by member, all of one moment. f.Limit does not count.
 // Its memory does not grow with their number. Errors: domain.NotFound, Unavailable while too many lists are exported,
 // and what each returns.
-func (s *Reports) ExportTargets(ctx context.Context, eventID int64, f TargetFilter, each func(Target) error) error {
+func (s *Lists) ExportTargets(ctx context.Context, eventID int64, f TargetFilter, each func(Target) error) error {
 	f.Limit = 0
 	return s.export(ctx, eventID, func(tx pgx.Tx, e domain.Event) error { return eachTarget(ctx, tx, e, f, each) })
 }
@@ -105,7 +105,7 @@ func eachRow[T any](ctx context.Context, tx pgx.Tx, query string, args []any, ea
 const maxExports = 3
 
 // RecordExport keeps for the audit who takes a list of an event away. Error: domain.NotFound.
-func (s *Reports) RecordExport(ctx context.Context, by command.Caller, eventID int64, what string) error {
+func (s *Lists) RecordExport(ctx context.Context, by command.Caller, eventID int64, what string) error {
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := eventrow.Select(ctx, tx, eventID); err != nil {
 			return err
@@ -117,7 +117,7 @@ func (s *Reports) RecordExport(ctx context.Context, by command.Caller, eventID i
 }
 
 // export runs do on one snapshot, which the event is read from too.
-func (s *Reports) export(ctx context.Context, eventID int64, do func(pgx.Tx, domain.Event) error) error {
+func (s *Lists) export(ctx context.Context, eventID int64, do func(pgx.Tx, domain.Event) error) error {
 	select {
 	case s.exports <- struct{}{}:
 		defer func() { <-s.exports }()

@@ -1,8 +1,11 @@
-package app
+// Package parked holds what an operator does with messages that no handler could use.
+package parked
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"bestow/app/command"
 	"bestow/internal/failpoint"
@@ -14,27 +17,38 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// Parked holds what an operator does with messages that no handler could use.
+// readWait is the time that a list waits for a lock that another session holds.
+const readWait = 2 * time.Second
+
+// Parked is the use cases of parked messages.
 type Parked struct {
 	pool  *pgxpool.Pool
 	river *river.Client[pgx.Tx]
 }
 
-// ParkedMessage is such a message, without its bytes.
-type ParkedMessage = outbox.ParkedMessage
+// New returns the use cases of a database, or an error that says what is missing.
+func New(pool *pgxpool.Pool, river *river.Client[pgx.Tx]) (*Parked, error) {
+	if pool == nil || river == nil {
+		return nil, errors.New("parked messages need a pool and a River client")
+	}
+	return &Parked{pool: pool, river: river}, nil
+}
 
-// ParkedFilter narrows a list of them, newest first.
-type ParkedFilter = outbox.ParkedFilter
+// Message is a parked message, without its bytes.
+type Message = outbox.ParkedMessage
+
+// Filter narrows a list of them, newest first.
+type Filter = outbox.ParkedFilter
 
 // List returns the parked messages that f lets through, newest first, at most f.Limit of them.
-func (s *Parked) List(ctx context.Context, f ParkedFilter) ([]ParkedMessage, error) {
+func (s *Parked) List(ctx context.Context, f Filter) ([]Message, error) {
 	return pg.ValueWithin(ctx, s.pool, readWait,
-		func(tx pgx.Tx) ([]ParkedMessage, error) { return outbox.ListParked(ctx, tx, f) })
+		func(tx pgx.Tx) ([]Message, error) { return outbox.ListParked(ctx, tx, f) })
 }
 
 // Replayed is a parked message whose replay was asked for.
 type Replayed struct {
-	Message ParkedMessage
+	Message Message
 	Fresh   bool // false: its replay was under way already
 }
 

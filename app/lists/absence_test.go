@@ -1,4 +1,4 @@
-package reports
+package lists
 
 import (
 	"strings"
@@ -22,9 +22,9 @@ func TestSearchOfRejectedRowsIsBounded(t *testing.T) {
 	const rows = `INSERT INTO rejected_rows (import_id, line, error_code, reason, raw) SELECT i.id, n, 'bad_amount', 'x', format('m%s-%s,x', i.id, n)
 		FROM imports i CROSS JOIN LATERAL generate_series(1, i.rejected) n WHERE i.event_id = $1`
 	s.Exec(rows, id)
-	reports := &Reports{pool: s.Pool}
+	lists := &Lists{pool: s.Pool}
 	look := func(member string) Absence {
-		a, err := reports.WhyAbsent(t.Context(), id, member)
+		a, err := lists.WhyAbsent(t.Context(), id, member)
 		require.NoError(t, err)
 		return a
 	}
@@ -55,7 +55,7 @@ func TestRejectedRowIsTheMembers(t *testing.T) {
 	t.Parallel()
 	s := eventtest.New(t)
 	id := s.Event()
-	lists, err := imports.New(imports.Config{Pool: s.Pool, River: s.River, Sizes: imports.DefaultSizes()})
+	uploads, err := imports.New(imports.Config{Pool: s.Pool, River: s.River, Sizes: imports.DefaultSizes()})
 	require.NoError(t, err)
 	csv := "amount,reason,member_id\n1.5,hello,m 1\n10,x,m1\n1.5,welcome,m-3\n10,1000,x " +
 		"\"y\n1.5,,1000\n1,2,3,4\n\"1.5\",\"m-3\",\" m,4 \"\n"
@@ -64,15 +64,15 @@ func TestRejectedRowIsTheMembers(t *testing.T) {
 	for _, u := range []imports.Upload{
 		{Body: strings.NewReader(csv), ContentType: "text/csv"}, {Body: strings.NewReader(ndjson), ContentType: "application/x-ndjson"},
 	} {
-		_, err := lists.Import(t.Context(), command.Caller{Actor: "test"}, id, u)
+		_, err := uploads.Import(t.Context(), command.Caller{Actor: "test"}, id, u)
 		require.NoError(t, err)
 	}
-	reports := &Reports{pool: s.Pool}
+	lists := &Lists{pool: s.Pool}
 	for member, line := range map[string]int64{
 		"m 1": 2, "m-3": 4, "1000": 6, "m-2": 1, "77": 2, "m-5": 3, "3": 7,
 		"m,4": 8,
 	} {
-		a, err := reports.WhyAbsent(t.Context(), id, member)
+		a, err := lists.WhyAbsent(t.Context(), id, member)
 		require.NoError(t, err)
 		require.Equal(t, line, a.Line, "%s: %s", member, a.Text)
 		require.Contains(t, a.Text, "a row with the member was rejected (", member)
@@ -81,7 +81,7 @@ func TestRejectedRowIsTheMembers(t *testing.T) {
 		"hello": 2, "welcome": 4, "1.5": 2, "1.25": 1, "member_id": 1, "m-6": 3,
 		"4": 7,
 	} {
-		a, err := reports.WhyAbsent(t.Context(), id, member)
+		a, err := lists.WhyAbsent(t.Context(), id, member)
 		require.NoError(t, err)
 		require.Equal(t, RowRejected, a.Code)
 		require.Equal(t, line, a.Line, "%s: %s", member, a.Text)

@@ -1,4 +1,4 @@
-package reports
+package lists
 
 import (
 	"cmp"
@@ -23,7 +23,6 @@ type Trace struct {
 	Result  *Result       // nil: the ledger was not asked for it yet
 	Absence *Absence      // why there is no target or no result
 	Steps   []Step        // in the order of their times
-	Waiting []Reason      // what the event waits for
 }
 
 // TracedTarget is the member's row of the list, and the chunk that carries it.
@@ -69,7 +68,7 @@ type Step struct {
 }
 
 // Trace returns the way of one member of an event. Error: domain.NotFound for the event.
-func (s *Reports) Trace(ctx context.Context, eventID int64, member string) (Trace, error) {
+func (s *Lists) Trace(ctx context.Context, eventID int64, member string) (Trace, error) {
 	t, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (Trace, error) { return s.trace(ctx, tx, eventID, member) })
 	if err != nil || t.Result != nil {
 		return t, err
@@ -79,7 +78,7 @@ func (s *Reports) Trace(ctx context.Context, eventID int64, member string) (Trac
 	return t, err
 }
 
-func (s *Reports) trace(ctx context.Context, tx pgx.Tx, eventID int64, member string) (t Trace, err error) {
+func (s *Lists) trace(ctx context.Context, tx pgx.Tx, eventID int64, member string) (t Trace, err error) {
 	if t.Event, err = eventrow.Select(ctx, tx, eventID); err != nil {
 		return t, err
 	}
@@ -107,9 +106,7 @@ func (s *Reports) trace(ctx context.Context, tx pgx.Tx, eventID int64, member st
 	}
 	t.Steps = slices.Concat(moves, t.Target.steps(), t.Result.steps(), summarySteps(t.Event))
 	slices.SortStableFunc(t.Steps, func(a, b Step) int { return a.At.Compare(b.At) })
-	waiting, err := s.waitingFor(ctx, tx, []domain.Event{t.Event})
-	t.Waiting = waiting[eventID]
-	return t, err
+	return t, nil
 }
 
 // steps returns what happened to the target.
@@ -185,7 +182,7 @@ type Membership struct {
 
 // Memberships returns the events that have the member on their lists, newest first: at most limit of those with an id
 // below before, or of all for 0.
-func (s *Reports) Memberships(ctx context.Context, member string, before int64, limit int) ([]Membership, error) {
+func (s *Lists) Memberships(ctx context.Context, member string, before int64, limit int) ([]Membership, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (all []Membership, err error) {
 		types, err := eventrow.ListTypes(ctx, tx)
 		if err != nil {

@@ -1,4 +1,4 @@
-package reports
+package lists
 
 import (
 	"context"
@@ -37,8 +37,8 @@ type ResultFilter struct {
 
 // Results returns the results that f lets through, by member, at most f.Limit of them. A page far down costs what the
 // first one costs, since the index of members gives the place. Error: domain.NotFound.
-func (s *Reports) Results(ctx context.Context, eventID int64, f ResultFilter) ([]Result, error) {
-	return pg.ValueWithin(ctx, s.pool, reportWait, func(tx pgx.Tx) ([]Result, error) {
+func (s *Lists) Results(ctx context.Context, eventID int64, f ResultFilter) ([]Result, error) {
+	return pg.ValueWithin(ctx, s.pool, readWait, func(tx pgx.Tx) ([]Result, error) {
 		e, err := eventrow.Select(ctx, tx, eventID)
 		if err != nil {
 			return nil, err
@@ -49,7 +49,7 @@ func (s *Reports) Results(ctx context.Context, eventID int64, f ResultFilter) ([
 
 // ExportResults hands every result that f lets through to each, by member, all of one moment. f.Limit does not count.
 // Errors as of ExportTargets.
-func (s *Reports) ExportResults(ctx context.Context, eventID int64, f ResultFilter, each func(Result) error) error {
+func (s *Lists) ExportResults(ctx context.Context, eventID int64, f ResultFilter, each func(Result) error) error {
 	f.Limit = 0
 	return s.export(ctx, eventID, func(tx pgx.Tx, e domain.Event) error {
 		query, args := f.query(e)

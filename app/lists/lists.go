@@ -1,0 +1,27 @@
+// Package lists reads the members of events: the targets, the results, and the way of one member from its list to the
+// ledger.
+package lists
+
+import (
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// readWait is the time that a page waits for a lock that another session holds.
+const readWait = 2 * time.Second
+
+// Lists reads the members of events; it changes nothing but the audit.
+type Lists struct {
+	pool    *pgxpool.Pool
+	exports chan struct{} // the places of lists that are sent whole
+}
+
+// New returns the lists of a database, or an error where there is none.
+func New(pool *pgxpool.Pool) (*Lists, error) {
+	if pool == nil {
+		return nil, errors.New("lists need a pool")
+	}
+	return &Lists{pool: pool, exports: make(chan struct{}, maxExports)}, nil
+}
