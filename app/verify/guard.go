@@ -60,12 +60,21 @@ func (g guarded) named(sql string) string {
 // inPublic is a table of the main schema, as statements name it.
 func inPublic(table string) string { return "public." + pg.Quoted(table) }
 
+// errNoSchema is returned for a session that finds no table.
+var errNoSchema = errors.New("the search_path of the session names no schema that is there: " +
+	"correct or leave out search_path in DATABASE_URL and in PGOPTIONS")
+
 // guard sets up a transaction that has asked for nothing yet, and finds the main schema of its session.
 func guard(ctx context.Context, tx pgx.Tx) (guarded, error) {
 	g := guarded{Tx: tx}
-	if err := tx.QueryRow(ctx, `SELECT pg_catalog.current_schema()`).Scan(&g.schema); err != nil {
+	var schema *string
+	if err := tx.QueryRow(ctx, `SELECT pg_catalog.current_schema()`).Scan(&schema); err != nil {
 		return g, fmt.Errorf("find schema: %w", err)
 	}
+	if schema == nil {
+		return g, errNoSchema
+	}
+	g.schema = *schema
 	if _, err := tx.Exec(ctx, guardedPath+reportSettings); err != nil {
 		return g, fmt.Errorf("set up report: %w", err)
 	}
@@ -132,7 +141,8 @@ func (g guarded) look(ctx context.Context) (now catalog.Catalog, taken []string,
 	if ctx.Err() != nil || pg.Unavailable(err) || g.Conn().IsClosed() {
 		return nil, nil, err
 	}
-	return catalog.Catalog{}, []string{fmt.Sprintf("PostgreSQL's catalog cannot be read: %v", err)}, savepoint.Rollback(ctx)
+	taken = []string{fmt.Sprintf("PostgreSQL's catalog cannot be read: %v", err)}
+	return catalog.Catalog{}, taken, savepoint.Rollback(ctx)
 }
 
 // readSchema reads the catalog, and which migrations were applied, if reading that runs no code of others.

@@ -35,7 +35,8 @@ var strangersSQL string
 // Catalog holds the properties of each relation and function, by its name.
 type Catalog map[string][]string
 
-// Read reads the properties as they are now, of a database whose main schema has the name. It asks PostgreSQL's own tables only.
+// Read reads the properties as they are now, of a database whose main schema has the name. It asks PostgreSQL's own
+// tables only.
 func Read(ctx context.Context, tx pgx.Tx, schema string) (Catalog, error) {
 	c := Catalog{}
 	rows, err := tx.Query(ctx, catalogSQL, schema)
@@ -143,8 +144,8 @@ func (c Catalog) as(like, name string, rename *strings.Replacer) (Catalog, bool)
 // ownPartition is the name of an event's own partition.
 var ownPartition = regexp.MustCompile(`^([a-z][a-z0-9_]{0,19})_targets_([0-9]{1,18})$`)
 
-// Wanted returns what the catalog must be in a database with these types and with the partitions of c: what the migrations make, and
-// the same again for each type and each partition that was made since.
+// Wanted returns what the catalog must be in a database with these types and with the partitions of c: what the
+// migrations make, and the same again for each type and each partition that was made since.
 func (c Catalog) Wanted(types []domain.EventType) Catalog {
 	golden := Made()
 	want := maps.Clone(golden)

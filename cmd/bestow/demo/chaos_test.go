@@ -84,13 +84,13 @@ func TestLinesAboveTheBar(t *testing.T) {
 		80:  "  Granting    54 %  █████░░░░░  3,000,000 of 5,500,000, 1,500,000 a second",
 		120: "  Granting    54 %  █████░░░░░  3,000,000 of 5,500,000, 1,500,000 a second, 2 s to go",
 	} {
-		synctest.Test(t, func(t *testing.T) { // a clock that stands still but for Sleep
+		synctest.Test(t, func(t *testing.T) { // a clock that moves only while all wait
 			var drawn bytes.Buffer
 			s := newBar(&drawn, terminal.Screen{Columns: width}, 5_500_000, true, true)
 			s.draw(2_750_000)
 			require.NotContains(t, drawn.String(), "a second", "there is no span yet to take a rate of")
 			s.above(plain, "kill -9", "%s", "relay-1")
-			time.Sleep(2 * rateAfter)
+			<-time.After(2 * rateAfter)
 			s.draw(3_000_000)
 			require.Equal(t, []string{"      50 %  kill -9  relay-1", bar}, shown(drawn.String()))
 			for _, row := range shown(drawn.String()) {
