@@ -47,7 +47,7 @@ var rooms = map[string][]string{
 	"app/verify/catalog": {"domain", "internal/pg"},
 	"internal/keys":      {"internal/seal"},
 	"app/memberlist":     {"domain", "internal/english"},
-	"app/sheet":          {"domain"},
+	"app/sheet":          {"app/memberlist", "domain", "internal/english"},
 	"http/api":           {"domain"},
 	"http/client":        {"http/api", "domain"},
 	// What all handlers stand on knows no room of theirs.

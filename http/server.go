@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/sheet"
 	"bestow/http/access"
 	"bestow/http/auth"
 	"bestow/http/events"
@@ -94,6 +95,9 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, grace time.Durat
 		BaseContext: func(net.Listener) context.Context {
 			return web.WithStop(context.WithoutCancel(ctx), ctx.Done())
 		},
+	}
+	if err := sheet.CheckRoom(); err != nil {
+		log.WarnContext(ctx, "spreadsheets are refused", "err", err)
 	}
 	stopped := make(chan error, 1)
 	go func() {

@@ -290,15 +290,12 @@ func (im *importing) openList() (list memberlist.Reader, done func() error, err 
 		list, err = memberlist.Open(im.upload.ContentType, im.body, im.event.DefaultAmount, im.event.Type.CheckAmount)
 		return list, func() error { return nil }, err
 	}
-	s, err := sheet.Open(im.body, im.upload.Sheet, sheet.DefaultLimits())
+	s, err := sheet.Open(im.body, im.upload.Sheet, sheet.DefaultLimits(), im.event.DefaultAmount,
+		im.event.Type.CheckAmount)
 	if err != nil {
 		return nil, nil, err
 	}
-	list, err = memberlist.Open("text/csv; charset=utf-8", s, im.event.DefaultAmount, im.event.Type.CheckAmount)
-	if err != nil {
-		return nil, nil, errors.Join(err, s.Close())
-	}
-	return list, s.Close, nil
+	return s, s.Close, nil
 }
 
 // writeTargets copies the stage in order to where the event's targets live.

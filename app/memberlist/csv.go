@@ -36,6 +36,22 @@ func columnNamed(header string) (column, bool) {
 	return columnCalled(name)
 }
 
+// The columns of a list, by their English names.
+const (
+	Member = "member_id"
+	Amount = "amount"
+	Reason = "reason"
+)
+
+// ColumnOf returns which column of a list has the header: Member, Amount, Reason, or "" for none.
+func ColumnOf(header string) string {
+	c, known := columnNamed(header)
+	if !known {
+		return ""
+	}
+	return [columns]string{Member, Amount, Reason}[c]
+}
+
 func columnCalled(name string) (column, bool) {
 	switch strings.ToLower(name) {
 	case "member_id", "회원번호":

@@ -1,23 +1,20 @@
-// Package sheet reads one sheet of a spreadsheet (.xlsx) as CSV, so that it obeys the rules of every other member list,
-// and writes rows into one.
+// Package sheet reads one sheet of a spreadsheet (.xlsx) as a member list, by the rules of every other list, and writes
+// rows into one.
 //
-// Start with Open. check.go refuses what is damaged, and what unpacks to more than a list can be.
+// Start with Open. book.go finds the parts of the file, xml.go bounds what each may cost, rows.go makes a line of CSV
+// of a row, cells.go and format.go say what a cell shows, list.go refuses the rows that only a spreadsheet can have.
 //
-// What it must never do: pass over a row that it cannot read.
+// What it must never do: pass over a row that it cannot read, or take a number for something else than a person sees.
 package sheet
 
 import (
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"bestow/domain"
-
-	"github.com/xuri/excelize/v2"
 )
 
 // MediaType is the Content-Type of a spreadsheet.
@@ -26,193 +23,156 @@ const MediaType = "application/vnd.openxmlformats-officedocument.spreadsheetml.s
 // Limits bound what a spreadsheet may be, in bytes.
 type Limits struct {
 	File     int64 // as it is sent
-	Unpacked int64 // its sheets and texts, unpacked
-	Other    int64 // everything else in it, unpacked: it is read into memory
+	Unpacked int64 // each part that is read, unpacked
 }
 
 // DefaultLimits are more than a sheet of a million members needs.
-func DefaultLimits() Limits { return Limits{File: 256 << 20, Unpacked: 2 << 30, Other: 64 << 20} }
+func DefaultLimits() Limits { return Limits{File: 256 << 20, Unpacked: 1 << 30} }
 
-// maxRows is the most rows that a sheet has.
-const maxRows = 1_048_576
+// The limits of a sheet, and of a cell, by the "Excel specifications and limits" of Microsoft.
+const (
+	maxRows      = 1_048_576
+	maxColumns   = 16_384
+	maxCellChars = 32_767
+)
 
-// Sheet is one sheet as CSV in UTF-8, a line a row: the number of a line is that of its row. Its memory does not grow
+// maxListColumns bounds the columns of the header.
+const maxListColumns = 1_000
+
+// sheet is one sheet as CSV in UTF-8, a line a row: the number of a line is that of its row. Its memory does not grow
 // with the rows.
-type Sheet struct {
-	spool *os.File
-	book  *excelize.File
-	raw   *excelize.Rows // numbers as they are stored
-	shown *excelize.Rows // as a person sees them
-	width int            // cells of the header
-	row   int
-	buf   bytes.Buffer
+type sheet struct {
+	spool   *os.File
+	texts   *texts
+	formats *formats
+	part    io.ReadCloser
+	xml     *tokens
+
+	lines bytes.Buffer // that were not read yet
+	row   rowReader
 	err   error
 }
 
-// Open reads a spreadsheet to its end and begins with the sheet of the name, the first one for "". The caller closes
-// it. Errors: domain.UnsupportedFile, domain.BadFile, domain.TooManyRows, and what body returns.
-func Open(body io.Reader, name string, limits Limits) (s *Sheet, err error) {
-	spool, err := os.CreateTemp("", "bestow-sheet-*")
+// openSheet reads a spreadsheet to its end and begins with the sheet of the name, the first one that is not hidden for
+// "". The caller closes it. Errors: domain.UnsupportedFile, domain.BadFile, and what body returns.
+func openSheet(body io.Reader, name string, limits Limits) (s *sheet, err error) {
+	spool, err := tempFile()
 	if err != nil {
-		return nil, fmt.Errorf("keep spreadsheet: %w", err)
+		return nil, err
 	}
-	_ = os.Remove(spool.Name()) // where an open file may be removed, a killed process leaves none
-	s = &Sheet{spool: spool}
+	s = &sheet{spool: spool}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 			s = nil
 		}
 	}()
-	size, err := io.Copy(spool, io.LimitReader(body, limits.File+1))
+	size, err := io.Copy(kept{spool}, io.LimitReader(body, limits.File+1))
 	if err != nil {
 		return s, fmt.Errorf("read spreadsheet: %w", err)
 	}
 	if size > limits.File {
 		return s, tooLarge(fmt.Sprintf("has more than %d MiB", limits.File>>20))
 	}
-	if err := check(spool, size, limits); err != nil {
+	b, err := openBook(spool, size, limits.Unpacked)
+	if err != nil {
 		return s, err
 	}
-	if _, err := spool.Seek(0, io.SeekStart); err != nil {
-		return s, fmt.Errorf("read spreadsheet: %w", err)
-	}
-	if s.book, err = excelize.OpenReader(spool, excelize.Options{
-		UnzipSizeLimit: limits.Unpacked + limits.Other, UnzipXMLSizeLimit: 16 << 20,
-	}); err != nil {
-		return s, damaged(err)
-	}
-	return s, s.begin(name)
+	return s, s.begin(b, name)
 }
 
-// begin finds the sheet.
-func (s *Sheet) begin(name string) (err error) {
-	list := s.book.GetSheetList()
-	switch index, _ := s.book.GetSheetIndex(name); {
-	case len(list) == 0:
-		return domain.BadFileError("the spreadsheet has no sheet", "save it with the list in its first sheet")
-	case name == "":
-		name = list[0]
-	case index < 0:
-		return domain.BadFileError(fmt.Sprintf("the spreadsheet has no sheet %.50q", name),
-			"its sheets are: "+strings.Join(list, ", "))
+// begin finds the sheet, and reads what its cells refer to.
+func (s *sheet) begin(b *book, name string) error {
+	part, err := b.sheetNamed(name)
+	if err != nil {
+		return err
 	}
-	if s.raw, err = s.book.Rows(name); err != nil {
-		return damaged(err)
+	if s.texts, err = b.readTexts(); err != nil {
+		return err
 	}
-	if s.shown, err = s.book.Rows(name); err != nil {
-		return damaged(err)
+	if s.formats, err = b.readFormats(); err != nil {
+		return err
 	}
-	return nil
+	if s.part, err = b.open(part); err != nil {
+		return err
+	}
+	s.xml = newTokens(s.part, part)
+	s.row = rowReader{xml: s.xml, texts: s.texts, formats: s.formats, out: &s.lines}
+	return s.row.begin()
+}
+
+// tempFile makes a file that is gone with the process, where an open file may be removed. Error: domain.Unavailable.
+func tempFile() (*os.File, error) {
+	f, err := os.CreateTemp("", "bestow-sheet-*")
+	if err != nil {
+		return nil, noRoom(err)
+	}
+	_ = os.Remove(f.Name())
+	return f, nil
+}
+
+// CheckRoom returns an error if no spreadsheet can be read, since the folder for temporary files cannot be used.
+func CheckRoom() error {
+	f, err := tempFile()
+	if err != nil {
+		return err
+	}
+	return closeTemp(f)
+}
+
+// kept writes to a temporary file. Error: domain.Unavailable.
+type kept struct{ f *os.File }
+
+// Write writes to the file.
+func (k kept) Write(p []byte) (int, error) {
+	n, err := k.f.Write(p)
+	if err != nil {
+		err = noRoom(err)
+	}
+	return n, err
+}
+
+// noRoom says that the folder for temporary files is full, is missing, or may not be written to.
+func noRoom(err error) error {
+	return domain.UnavailableError("a spreadsheet cannot be kept while it is read, in the folder for temporary files: "+
+		err.Error(), "make room in "+os.TempDir()+", or set TMPDIR for the process, or send the sheet as CSV")
+}
+
+// closeTemp closes a temporary file, and removes it where that was not possible before.
+func closeTemp(f *os.File) error {
+	err := f.Close()
+	_ = os.Remove(f.Name())
+	return err
 }
 
 // Close deletes what was kept of the spreadsheet.
-func (s *Sheet) Close() error {
+func (s *sheet) Close() error {
 	var errs []error
-	for _, rows := range []*excelize.Rows{s.raw, s.shown} {
-		if rows != nil {
-			errs = append(errs, rows.Close())
-		}
+	if s.part != nil {
+		errs = append(errs, s.part.Close())
 	}
-	if s.book != nil {
-		errs = append(errs, s.book.Close())
+	if s.texts != nil {
+		errs = append(errs, s.texts.Close())
 	}
-	errs = append(errs, s.spool.Close())
-	_ = os.Remove(s.spool.Name()) // where it could not be removed before
-	return errors.Join(errs...)
+	return errors.Join(append(errs, closeTemp(s.spool))...)
 }
 
 // Read returns the next bytes of the CSV.
-func (s *Sheet) Read(p []byte) (int, error) {
-	for s.buf.Len() == 0 {
+func (s *sheet) Read(p []byte) (int, error) {
+	for s.lines.Len() == 0 {
 		if s.err == nil {
-			s.err = s.next()
+			s.lines.Reset()
+			s.err = s.row.next()
 		}
 		if s.err != nil {
 			return 0, s.err
 		}
 	}
-	return s.buf.Read(p)
+	return s.lines.Read(p)
 }
 
-// next appends the next row; io.EOF after the last.
-func (s *Sheet) next() error {
-	s.buf.Reset()
-	if !s.raw.Next() || !s.shown.Next() {
-		return io.EOF
-	}
-	if s.row++; s.row > maxRows {
-		return domain.TooManyRowsError(fmt.Sprint(maxRows))
-	}
-	raw, err := s.raw.Columns(excelize.Options{RawCellValue: true})
-	if err != nil {
-		return damaged(err)
-	}
-	shown, err := s.shown.Columns()
-	if err != nil {
-		return damaged(err)
-	}
-	return s.write(s.cells(raw, shown))
-}
-
-// cells returns a row as a list has it. A number is taken as it is stored, since what is shown may be rounded, but with
-// the zeros that its format shows before it.
-func (s *Sheet) cells(raw, shown []string) []string {
-	blank := true
-	for i, text := range raw {
-		if i < len(shown) && isPadded(text, shown[i]) {
-			raw[i] = shown[i]
-		}
-		// a line break inside a cell would begin another line of the list
-		raw[i] = strings.ReplaceAll(raw[i], "\n", "\r")
-		blank = blank && strings.TrimSpace(text) == ""
-	}
-	if blank {
-		return nil
-	}
-	if s.width == 0 {
-		s.width = len(raw)
-	}
-	for len(raw) < s.width { // a spreadsheet leaves out empty cells at the end of a row
-		raw = append(raw, "")
-	}
-	for len(raw) > s.width && raw[len(raw)-1] == "" {
-		raw = raw[:len(raw)-1]
-	}
-	return raw
-}
-
-// isPadded reports whether shown is the number with zeros before it.
-func isPadded(number, shown string) bool {
-	return len(shown) > len(number) && number != "" && isDigits(number) && isDigits(shown) &&
-		strings.TrimLeft(shown, "0") == strings.TrimLeft(number, "0")
-}
-
-func isDigits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
-}
-
-// write appends one line.
-func (s *Sheet) write(cells []string) error {
-	if cells == nil {
-		s.buf.WriteByte('\n')
-		return nil
-	}
-	w := csv.NewWriter(&s.buf)
-	if err := w.Write(cells); err != nil {
-		return fmt.Errorf("write row: %w", err)
-	}
-	w.Flush()
-	return w.Error()
-}
-
-func damaged(err error) error {
-	return domain.BadFileError(fmt.Sprintf("the spreadsheet cannot be read: %.200s", err.Error()),
+func damaged(format string, args ...any) error {
+	return domain.BadFileError(fmt.Sprintf("the spreadsheet cannot be read: %.300s", fmt.Sprintf(format, args...)),
 		"open it and save it again as .xlsx, or as CSV")
 }
 

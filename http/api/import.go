@@ -16,7 +16,7 @@ type ImportResult struct {
 
 // Warning tells of something suspicious that an import did not refuse.
 type Warning struct {
-	Code  string     `json:"code" doc:"encoding_guessed: the file was read as CP949 and has too little Korean to be certain; suspicious_member_id: the member looks like a sum row, an empty value or a column's name, has lost zeros or digits in a spreadsheet, or was read in another encoding; suspicious_reason: a reason was read in another encoding, or has lost characters; list_seen: the same file, or the same members with the same amounts, were imported before; list_alike: another event has more than half of the members; missed: reservation_at passed before the event had a list; expired: expiry_at has passed"`
+	Code  string     `json:"code" doc:"encoding_guessed: the file was read as CP949 and has too little Korean to be certain; suspicious_member_id: the member looks like a sum row, an empty value or a column's name, has lost zeros or digits in a spreadsheet, or was read in another encoding; hidden_cells: rows or columns of the sheet are hidden, and were read like the others; suspicious_reason: a reason was read in another encoding, or has lost characters; list_seen: the same file, or the same members with the same amounts, were imported before; list_alike: another event has more than half of the members; missed: reservation_at passed before the event had a list; expired: expiry_at has passed"`
 	Text  string     `json:"text" doc:"for people"`
 	Line  *int64     `json:"line,omitempty" doc:"of the row that it is about; of encoding_guessed: the first that does not look Korean; the header is line 1"`
 	Event *int64     `json:"event,omitempty" doc:"of list_seen and list_alike: the event that has the list"`

@@ -1,0 +1,115 @@
+package sheet
+
+import (
+	"bytes"
+	"encoding/xml"
+	"strconv"
+	"strings"
+
+	"bestow/app/memberlist"
+)
+
+// cell is what a cell has beside its text.
+type cell struct {
+	kind    string // of the value: "s" is the number of a text, "" a number, …
+	formula *string
+	value   []byte
+	rich    []byte
+}
+
+// maxFormula bounds what is shown of a formula.
+const maxFormula = 200
+
+// readCell returns the text of a cell: what a person sees who looks for the value.
+func (r *rowReader) readCell(e xml.StartElement, column int) (string, error) {
+	c, format := cell{kind: attribute(e, "t")}, attribute(e, "s")
+	if err := r.xml.each(func(e xml.StartElement) error { return c.read(r.xml, e) }); err != nil {
+		return "", err
+	}
+	text, err := r.valueOf(c, format, column)
+	if err != nil || c.formula == nil || strings.TrimSpace(text) != "" {
+		return text, err
+	}
+	if holds := r.holds(column); c.kind == "str" && holds != memberlist.Member && holds != memberlist.Amount {
+		return "", nil // the result is an empty text
+	}
+	r.refuse(column, "cell "+nameOf(column, r.row)+" has a formula without a result: open the spreadsheet, "+
+		"so that it is calculated, save it, and upload it again")
+	return "=" + *c.formula, nil
+}
+
+func (c *cell) read(x *tokens, e xml.StartElement) (err error) {
+	switch e.Name.Local {
+	case "f":
+		text, err := x.text(nil)
+		c.formula = new(string(bytes.ToValidUTF8(text[:min(len(text), maxFormula)], nil)))
+		return err
+	case "v":
+		c.value, err = x.text(nil)
+		return err
+	case "is":
+		c.rich, err = richText(x, nil)
+		return err
+	}
+	return x.skip()
+}
+
+// valueOf returns the text of a cell's value.
+func (r *rowReader) valueOf(c cell, format string, column int) (string, error) {
+	value := strings.TrimSpace(string(c.value))
+	switch c.kind {
+	case "", "n":
+		return r.number(value, format, column)
+	case "s":
+		return r.sharedText(value, column)
+	case "str":
+		return string(unescaped(c.value)), nil
+	case "inlineStr":
+		return string(c.rich), nil
+	case "b":
+		switch value {
+		case "1", "true":
+			return "TRUE", nil
+		case "0", "false":
+			return "FALSE", nil
+		}
+		return value, nil
+	case "e", "d": // an error, and a date
+		return value, nil
+	}
+	return "", damaged("cell %s has a value of the type %.20q", nameOf(column, r.row), c.kind)
+}
+
+func (r *rowReader) sharedText(number string, column int) (string, error) {
+	if number == "" {
+		return "", nil
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 0 || n >= r.texts.n {
+		return "", damaged("cell %s names the text %.20s of %d", nameOf(column, r.row), number, r.texts.n)
+	}
+	text, err := r.texts.at(n)
+	return string(text), err
+}
+
+// number returns a number as it is stored, since what is shown may be rounded; but a date as a date, and a member's id
+// as it is shown.
+func (r *rowReader) number(value, format string, column int) (string, error) {
+	f, err := r.formats.kindOf(nameOf(column, r.row), format)
+	if err != nil || value == "" {
+		return value, err
+	}
+	text := plainNumber(value)
+	isID := r.holds(column) == memberlist.Member
+	switch {
+	case f.kind == dated:
+		return moment(value, r.formats.from1904), nil
+	case f.kind == padded && isDigits(text) && len(text) < f.digits:
+		return strings.Repeat("0", f.digits-len(text)) + text, nil
+	case f.kind == dressed && isID && isDigits(text):
+		return f.dress(text), nil
+	case f.kind == odd && isID:
+		r.refuse(column, f.uncertain(nameOf(column, r.row)))
+	}
+	return text, nil
+}
