@@ -149,29 +149,36 @@ func (p *formatParser) read() {
 		p.literal(p.until('"'))
 	case r == '\\':
 		p.literal(string(p.take()))
-	case r == '_', r == '*': // a gap as wide as the next character, or filled with it
+	case strings.ContainsRune("_*", r): // a gap as wide as the next character, or filled with it
 		p.take()
 	case r == '[':
 		p.bracket(p.until(']'))
-	case r == '0' || r == '#' || r == '?':
-		p.digits = true
-		if r == '0' {
-			p.zeros++
-		}
-		p.parts = append(p.parts, part{digit: true, always: r == '0'})
-		p.other = p.other || r == '?'
-	case r == ',' || r == '.':
+	case strings.ContainsRune("0#?", r):
+		p.digit(r)
+	case strings.ContainsRune(",.", r):
 		p.separated = true
-	case r == '%' || r == '/':
-		p.other = true
-	case (r == 'E' || r == 'e') && len(p.rest) > 0 && (p.rest[0] == '+' || p.rest[0] == '-'):
+	case strings.ContainsRune("%/", r), p.exponent(r):
 		p.other = true
 	case strings.ContainsRune("yYmMdDhHsSgGeEbBaA", r):
 		p.date = true
-	case r == '@':
-	default:
+	case r != '@':
 		p.literal(string(r))
 	}
+}
+
+// digit reads a place for a digit.
+func (p *formatParser) digit(r rune) {
+	p.digits = true
+	if r == '0' {
+		p.zeros++
+	}
+	p.parts = append(p.parts, part{digit: true, always: r == '0'})
+	p.other = p.other || r == '?' // a place that may be a blank
+}
+
+// exponent reports whether r begins one, as in 0.0E+00; an e alone is a year.
+func (p *formatParser) exponent(r rune) bool {
+	return (r == 'E' || r == 'e') && len(p.rest) > 0 && (p.rest[0] == '+' || p.rest[0] == '-')
 }
 
 // bracket reads a currency, a color, a condition, or the unit of a time that may be longer than a day.

@@ -34,10 +34,10 @@ func (t *tokens) next() (xml.Token, error) {
 	for {
 		t.source.left = maxToken
 		token, err := t.decoder.RawToken()
-		if errors.Is(err, io.EOF) && len(t.open) == 0 {
-			return nil, io.EOF
-		}
 		if errors.Is(err, io.EOF) {
+			if len(t.open) == 0 {
+				return nil, io.EOF
+			}
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {
@@ -45,24 +45,34 @@ func (t *tokens) next() (xml.Token, error) {
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
-			if len(t.open) == maxDepth {
-				return nil, damaged("%s: more than %d elements in each other", t.part, maxDepth)
-			}
-			t.open = append(t.open, token.Name.Local)
-			return token, nil
+			return token, t.begin(token.Name.Local)
 		case xml.EndElement:
-			last := len(t.open) - 1
-			if last < 0 || t.open[last] != token.Name.Local {
-				return nil, damaged("%s: </%s> ends what did not begin", t.part, token.Name.Local)
-			}
-			t.open = t.open[:last]
-			return token, nil
+			return token, t.finish(token.Name.Local)
 		case xml.CharData:
 			return token, nil
 		case xml.Directive:
 			return nil, damaged("%s: it has a document type of its own", t.part)
 		}
 	}
+}
+
+// begin opens an element.
+func (t *tokens) begin(name string) error {
+	if len(t.open) == maxDepth {
+		return damaged("%s: more than %d elements in each other", t.part, maxDepth)
+	}
+	t.open = append(t.open, name)
+	return nil
+}
+
+// finish closes the element that was opened last.
+func (t *tokens) finish(name string) error {
+	last := len(t.open) - 1
+	if last < 0 || t.open[last] != name {
+		return damaged("%s: </%s> ends what did not begin", t.part, name)
+	}
+	t.open = t.open[:last]
+	return nil
 }
 
 // failed says why the part cannot be read. What an archive/zip reader says is that of a damaged file too.
