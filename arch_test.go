@@ -51,7 +51,7 @@ var rooms = map[string][]string{
 	"http/api":           {"domain"},
 	"http/client":        {"http/api", "domain"},
 	// What all handlers stand on knows no room of theirs.
-	"http/web": {"domain", "app/command", "app/imports", "app/reports", "http/api", "internal/obs", "internal/pg"},
+	"http/web": {"domain", "app/command", "app/imports", "app/patch", "app/reports", "http/api", "internal/obs", "internal/pg"},
 	// A client of a ledger is no part of a ledger: it stands on the words alone.
 	"money/moneyclient":    {"money", "money/moneyhttp/wire"},
 	"money/moneyhttp/wire": {"money"},
@@ -82,7 +82,7 @@ var leaves = []string{
 // keeps the keys of PINs for two of them.
 var apart = []string{
 	"app/imports", "app/grants", "app/reports", "app/lists", "app/parked", "app/verify", "app/access",
-	"app/audit",
+	"app/audit", "app/types",
 }
 
 // shared are the rooms of http that its other rooms know. Those do not know each other: only http knows them, which has
@@ -90,7 +90,7 @@ var apart = []string{
 var shared = []string{"http/api", "http/web"}
 
 // handlers are the rooms of http that hold nothing but handlers.
-var handlers = []string{"http/events", "http/lists", "http/inspect", "http/access"}
+var handlers = []string{"http/events", "http/lists", "http/inspect", "http/access", "http/types"}
 
 // spelling holds what a name that does not exist may have meant.
 const spelling = "internal/spelling"

@@ -15,6 +15,7 @@ import (
 	"bestow/app/parked"
 	"bestow/app/processes"
 	"bestow/app/reports"
+	"bestow/app/types"
 	"bestow/app/verify"
 	"bestow/internal/keys"
 	"bestow/internal/seal"
@@ -60,7 +61,7 @@ func DefaultLimits() Limits { return Limits{imports.DefaultSizes(), grants.Defau
 // App is the table of contents of the product: every use case of a process that serves.
 type App struct {
 	Events  *Events
-	Types   *Types
+	Types   *types.Types
 	Parked  *parked.Parked
 	Targets *imports.Imports
 	Grants  *grants.Grants // nil in a process that grants nothing
@@ -87,10 +88,10 @@ func New(d Deps) (*App, error) {
 	}
 	events := d.events()
 	a := &App{
-		Events: events, Types: &Types{d.Pool},
+		Events:    events,
 		Processes: processes.New(d.Pool), Ledgers: processes.NewLedgers(d.Pool),
 	}
-	if err := errors.Join(d.addLists(a), d.addReports(a), d.addGrants(a), d.addAccess(a)); err != nil {
+	if err := errors.Join(d.addLists(a), d.addReports(a), d.addGrants(a), d.addAccess(a), d.addTypes(a)); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -153,6 +154,11 @@ func (d Deps) addAccess(a *App) (err error) {
 		return err
 	}
 	a.Audit, err = audit.New(audit.Config{Pool: d.Pool, Log: d.Log})
+	return err
+}
+
+func (d Deps) addTypes(a *App) (err error) {
+	a.Types, err = types.New(d.Pool, d.River)
 	return err
 }
 

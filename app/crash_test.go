@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bestow/app/command"
+	"bestow/app/patch"
 	"bestow/domain"
 	"bestow/internal/failpoint"
 
@@ -51,7 +52,7 @@ func heldAt(ctx context.Context, point string) (held context.Context, reached ch
 func TestAMoveKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	later := time.Now().AddDate(1, 0, 0).Truncate(time.Second)
-	patch := EventPatch{ExpiryAt: SetTo(&later)}
+	change := EventPatch{ExpiryAt: patch.SetTo(&later)}
 	always := func(domain.Event) error { return nil }
 	for name, c := range map[string]struct {
 		status domain.Status
@@ -87,7 +88,7 @@ func TestAMoveKilledAnywhere(t *testing.T) {
 			domain.Pending,
 			[2]string{failpoint.EditBeforeCommit, failpoint.EditAfterCommit},
 			func(ctx context.Context, s *Events, by command.Caller, id int64) error {
-				_, err := s.Edit(ctx, by, id, patch, always)
+				_, err := s.Edit(ctx, by, id, change, always)
 				return err
 			}, `expiry_at IS NOT NULL`,
 		},

@@ -8,6 +8,7 @@ import (
 	"bestow/app/command"
 	"bestow/app/eventrow"
 	"bestow/app/obstacle"
+	"bestow/app/patch"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/failpoint"
@@ -24,14 +25,14 @@ const defaultPartitions = 4
 
 // EventPatch changes what an operator has said of an event.
 type EventPatch struct {
-	CampaignID          Change[string]
-	EventType           Change[string]
-	DefaultReason       Change[string]
-	DefaultAmount       Change[*int64]
-	ExpiryAt            Change[*time.Time]
-	Partitions          Change[*int]
-	ReservationAt       Change[*time.Time]
-	ReservationPriority Change[*int]
+	CampaignID          patch.Change[string]
+	EventType           patch.Change[string]
+	DefaultReason       patch.Change[string]
+	DefaultAmount       patch.Change[*int64]
+	ExpiryAt            patch.Change[*time.Time]
+	Partitions          patch.Change[*int]
+	ReservationAt       patch.Change[*time.Time]
+	ReservationPriority patch.Change[*int]
 	Unread              []domain.Field // what the caller could not read at all, to be reported with the rest
 }
 
@@ -39,14 +40,14 @@ type EventPatch struct {
 func (p EventPatch) applied(e domain.Event) NewEvent {
 	n := definition(e)
 	p.CampaignID.To, p.DefaultReason.To = norm.NFC.String(p.CampaignID.To), norm.NFC.String(p.DefaultReason.To)
-	p.CampaignID.apply(&n.CampaignID)
-	p.EventType.apply(&n.EventType)
-	p.DefaultReason.apply(&n.DefaultReason)
-	p.DefaultAmount.apply(&n.DefaultAmount)
-	p.ExpiryAt.apply(&n.ExpiryAt)
-	p.Partitions.apply(&n.Partitions)
-	p.ReservationAt.apply(&n.ReservationAt)
-	p.ReservationPriority.apply(&n.ReservationPriority)
+	p.CampaignID.Apply(&n.CampaignID)
+	p.EventType.Apply(&n.EventType)
+	p.DefaultReason.Apply(&n.DefaultReason)
+	p.DefaultAmount.Apply(&n.DefaultAmount)
+	p.ExpiryAt.Apply(&n.ExpiryAt)
+	p.Partitions.Apply(&n.Partitions)
+	p.ReservationAt.Apply(&n.ReservationAt)
+	p.ReservationPriority.Apply(&n.ReservationPriority)
 	if n.Partitions == nil {
 		standard := defaultPartitions
 		n.Partitions = &standard
@@ -151,10 +152,11 @@ func frozen(e domain.Event, n NewEvent) (f fields) {
 
 // mayBecome refuses a definition that cannot be, or that the event's targets do not allow any more.
 func (s *Events) mayBecome(ctx context.Context, tx pgx.Tx, e domain.Event, n NewEvent) error {
-	types, err := eventrow.Types(ctx, tx)
+	types, err := eventrow.ReadyTypes(ctx, tx)
 	if err != nil {
 		return err
 	}
+	types[e.Type.Code] = e.Type // it may be retired since
 	now, err := pg.Now(ctx, tx)
 	if err != nil {
 		return err
@@ -260,20 +262,4 @@ func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, by command.Caller, 
 		return err
 	}
 	return deletePending(ctx, tx, id)
-}
-
-// Change says what a patch does with a field of type T. The zero value leaves the field as it is.
-type Change[T any] struct {
-	Given bool // the patch speaks of the field
-	To    T    // the new value; the zero value clears the field
-}
-
-// SetTo returns the change of a field to v.
-func SetTo[T any](v T) Change[T] { return Change[T]{Given: true, To: v} }
-
-// apply makes the change to the field.
-func (c Change[T]) apply(field *T) {
-	if c.Given {
-		*field = c.To
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"bestow/app/command"
 	"bestow/app/eventrow"
 	"bestow/app/imports"
+	"bestow/app/patch"
+	"bestow/app/types"
 	"bestow/domain"
 	"bestow/internal/eventtest"
 	"bestow/internal/pg"
@@ -61,7 +63,7 @@ func TestAmountInUse(t *testing.T) {
 	t.Parallel()
 	five, six := int64(5), int64(6)
 	to := func(amount *int64) EventPatch {
-		return EventPatch{DefaultAmount: SetTo(amount)}
+		return EventPatch{DefaultAmount: patch.SetTo(amount)}
 	}
 	const some, none = "member_id,amount\na,\nb,5\nc,\n", "member_id,amount\na,5\nb,7\n"
 	for name, c := range map[string]struct {
@@ -76,7 +78,7 @@ func TestAmountInUse(t *testing.T) {
 		"the same":                            {[]string{some}, "", to(&five), 0},
 		"no row took it":                      {[]string{none}, "", to(&six), 0},
 		"no list":                             {nil, "", to(&six), 0},
-		"a reason is read when it is used":    {[]string{some}, "", EventPatch{DefaultReason: SetTo("")}, 0},
+		"a reason is read when it is used":    {[]string{some}, "", EventPatch{DefaultReason: patch.SetTo("")}, 0},
 		"an import of before, amounts alike":  {[]string{none}, `UPDATE imports SET defaulted = NULL`, to(&six), 1},
 		"an import of before, no amount like": {[]string{"member_id,amount\na,7\n"}, `UPDATE imports SET defaulted = NULL`, to(&six), 0},
 	} {
@@ -153,13 +155,13 @@ func TestLimitsAtTheStart(t *testing.T) {
 func TestAPersonSetsSeededLimits(t *testing.T) {
 	t.Parallel()
 	s := setupLife(t)
-	types := s.app.Types
-	require.NoError(t, types.SeedLimits(t.Context()))
+	use := s.app.Types
+	require.NoError(t, use.SeedLimits(t.Context()))
 	label, most := "Points", int32(100_000_000)
-	y, err := types.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", TypePatch{Label: SetTo(&label)})
+	y, err := use.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", types.Patch{Label: patch.SetTo(&label)})
 	require.NoError(t, err)
 	require.True(t, y.Limits.Seeded)
-	_, err = types.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", TypePatch{MaxCount: SetTo(&most)})
+	_, err = use.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", types.Patch{MaxCount: patch.SetTo(&most)})
 	require.NoError(t, err)
 	require.Equal(t, int64(1),
 		s.Int(`SELECT count(*) FROM event_types WHERE code = 'POINT' AND NOT limits_seeded AND max_count = 100000000`))
@@ -169,10 +171,10 @@ func TestAPersonSetsSeededLimits(t *testing.T) {
 func TestSeedLimits(t *testing.T) {
 	t.Parallel()
 	s := setupLife(t)
-	types := s.app.Types
+	use := s.app.Types
 	s.Exec(`UPDATE event_types SET max_count = 3 WHERE code = 'VOUCHER'`)
 	for range 2 {
-		require.NoError(t, types.SeedLimits(t.Context()))
+		require.NoError(t, use.SeedLimits(t.Context()))
 		list, err := pg.Value(t.Context(), s.Pool,
 			func(tx pgx.Tx) (map[string]domain.EventType, error) { return eventrow.Types(t.Context(), tx) })
 		require.NoError(t, err)

@@ -76,7 +76,7 @@ func (s *Events) campaignTaken(ctx context.Context, campaignID string) error {
 }
 
 func (s *Events) createEvent(ctx context.Context, tx pgx.Tx, by command.Caller, n NewEvent) (domain.Event, error) {
-	types, err := eventrow.Types(ctx, tx)
+	types, err := eventrow.ReadyTypes(ctx, tx)
 	if err != nil {
 		return domain.Event{}, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"bestow/app/command"
 	"bestow/app/eventrow"
+	"bestow/app/patch"
 	"bestow/domain"
 
 	"github.com/stretchr/testify/require"
@@ -76,7 +77,7 @@ func (s *lifeTest) retry(id int64) error {
 
 func (s *lifeTest) extend(id int64) error {
 	later := time.Now().AddDate(1, 0, 0).Truncate(time.Second)
-	return s.edit(id, EventPatch{ExpiryAt: SetTo(&later)})
+	return s.edit(id, EventPatch{ExpiryAt: patch.SetTo(&later)})
 }
 
 func (s *lifeTest) remove(id int64) error {

@@ -57,19 +57,6 @@ func recordMove(ctx context.Context, tx pgx.Tx, by command.Caller, m domain.Move
 	})
 }
 
-// typeFacts holds what the audit shows of an event type.
-type typeFacts struct {
-	Label        string `json:"label"`
-	Unit         string `json:"unit,omitempty"`
-	MaxPerMember int64  `json:"max_per_member,omitempty"`
-	MaxPerEvent  int64  `json:"max_per_event,omitempty"`
-	MaxCount     int    `json:"max_count,omitempty"`
-}
-
-func factsOfType(t domain.EventType) typeFacts {
-	return typeFacts{t.Label, t.Unit, t.Limits.PerMember, t.Limits.PerEvent, t.Limits.Count}
-}
-
 // brakeFacts holds what the audit shows of a brake.
 type brakeFacts struct {
 	Scope domain.BrakeScope `json:"scope"`

@@ -23,6 +23,9 @@ const (
 	PassesLimit     Code = "over_limit"        // the event passes a limit of its type, which was lowered since
 	LimitsMissing   Code = "limits_missing"    // the type lacks a limit, in production
 	GranterUnknown  Code = "granter_unknown"   // no handler that runs has the ledger of the event's type
+	TypeExists      Code = "type_exists"       // an event type of the code is there already
+	TypeReserved    Code = "type_reserved"     // the code can name no event type
+	TypeNotReady    Code = "type_not_ready"    // the event type is being made
 	KeyReused       Code = "key_reused"        // the Idempotency-Key came with another request before
 	KeyInFlight     Code = "key_in_flight"     // the first request of an Idempotency-Key is still at work
 	MissingKeys     Code = "missing_keys"      // no master key for a voucher event, or a key that does not open

@@ -3,6 +3,7 @@ package domain
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,6 +16,20 @@ const (
 	Points   Operation = "points"
 	Vouchers Operation = "vouchers"
 )
+
+// TypeState says how far an event type is.
+type TypeState string
+
+// The states of an event type, in their order.
+const (
+	TypeCreating TypeState = "CREATING" // it has nothing yet
+	TypeTables   TypeState = "TABLES"   // it has its tables, and waits for its topics
+	TypeReady    TypeState = "READY"    // events of it can be made
+	TypeRetired  TypeState = "RETIRED"  // no new events; what it has goes on
+)
+
+// Made reports whether a type in the state has its tables and topics.
+func (s TypeState) Made() bool { return s == TypeReady || s == TypeRetired }
 
 // OurGranter is the granter's name of the ledger of this product.
 const OurGranter = "money"
@@ -98,6 +113,23 @@ var typeCode = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,19}$`)
 
 // ValidTypeCode reports whether code may name an event type. A valid code is safe inside an SQL identifier.
 func ValidTypeCode(code string) bool { return typeCode.MatchString(code) }
+
+// topicsOfOurs are the codes whose topics are kept for what the product tells by itself.
+var topicsOfOurs = []string{"EVENTS", "RESULTS", "CLAWBACK", "AUDIT"}
+
+// ReservedTypeCode says why a code can name no new event type, "" if it can.
+func ReservedTypeCode(code string) string {
+	switch {
+	case slices.Contains(topicsOfOurs, code):
+		return "its topic is kept for what bestow tells by itself"
+	case strings.HasSuffix(code, "_DLT"): // to Kafka, x_dlt and x.dlt are too alike to stand side by side
+		return "its topic would be too like a dead-letter topic"
+	}
+	return ""
+}
+
+// TopicName returns the topic of a new type with the code, without the configured prefix.
+func (t EventType) TopicName() string { return strings.ToLower(t.Code) }
 
 // TargetTable returns the name of the table of the type's targets.
 func (t EventType) TargetTable() string { return strings.ToLower(t.Code) + "_targets" }

@@ -105,6 +105,23 @@ func GranterUnknownError(t EventType) *Error {
 		"name the ledger in BESTOW_GRANTERS of the handlers, and start them")
 }
 
+// TypeExistsError is for a new event type whose code another one has.
+func TypeExistsError(code string) *Error {
+	return NewError(TypeExists, "there is an event type "+code+" already",
+		"`bestow type list` shows it; take another code")
+}
+
+// TypeReservedError is for a new event type whose code cannot be one; why says so.
+func TypeReservedError(code, why string) *Error {
+	return NewError(TypeReserved, "no event type can be named "+code+": "+why, "take another code")
+}
+
+// TypeNotReadyError is for a change of the state of an event type that is being made.
+func TypeNotReadyError(code string) *Error {
+	return NewError(TypeNotReady, "event type "+code+" is being made",
+		"ask again when `bestow type list` shows it as READY")
+}
+
 // KeyReusedError is for an Idempotency-Key that came with another request before.
 func KeyReusedError() *Error {
 	return NewError(KeyReused, "this Idempotency-Key was used for another request",

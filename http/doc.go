@@ -2,9 +2,10 @@
 // metrics. It turns requests into calls of app and errors into problem+json. It decides nothing about grants.
 //
 // Start with routes.go, which lists every route with its handler and its rule of access. The handlers stand in rooms:
-// [bestow/http/events] changes events, [bestow/http/lists] takes in and gives out member lists, and
-// [bestow/http/inspect] shows how events go. [bestow/http/web] holds what they share, with the map from error codes to
-// answers in web/problem.go, and [bestow/http/auth] admits requests. The rooms do not know each other or this package.
+// [bestow/http/events] changes events, [bestow/http/types] changes event types, [bestow/http/lists] takes in and gives
+// out member lists, and [bestow/http/inspect] shows how events go. [bestow/http/web] holds what they share, with the
+// map from error codes to answers in web/problem.go, and [bestow/http/auth] admits requests. The rooms do not know each
+// other or this package.
 //
 // What it must never do: write to the database, answer with the text of an error that is not a [domain.Error], or let
 // app depend on echo or huma.

@@ -36,7 +36,7 @@ func (s *server) routes() {
 
 // operations registers the routes of the API, each with the right that its callers need.
 func (s *server) operations() {
-	a, ev, li, in, ac := s.api, s.events, s.lists, s.inspect, s.access
+	a, ev, li, in, ac, ty := s.api, s.events, s.lists, s.inspect, s.access, s.types
 	web.Handle(a, op("POST", "/events", http.StatusCreated, domain.Operate, "Make an event"), ev.Create)
 	web.Handle(a, op("GET", "/events", http.StatusOK, domain.Read, "List events, newest first"), ev.List)
 	web.Handle(a, op("GET", "/events/{id}", http.StatusOK, domain.Read, "Show an event"), ev.Get)
@@ -84,9 +84,11 @@ func (s *server) operations() {
 	web.Stream(a, op("POST", "/stop-all", http.StatusOK, domain.Operate,
 		"Stop every running event, and let none start: the brake all"), ev.StopAll)
 	web.Handle(a, op("GET", "/event-types", http.StatusOK, domain.Read,
-		"List event types with their units and limits"), ev.ListTypes)
+		"List event types with their states, units and limits"), ty.List)
+	web.Handle(a, op("POST", "/event-types", http.StatusAccepted, domain.Administer,
+		"Make an event type", ty.DescribeCreate), ty.Create)
 	web.Handle(a, op("PATCH", "/event-types/{code}", http.StatusOK, domain.Administer,
-		"Change the unit, the limits or the label of an event type", ev.DescribePatchType), ev.PatchType)
+		"Change the unit, the limits, the label or the state of an event type", ty.DescribePatch), ty.Patch)
 	web.Handle(a, op("GET", "/system", http.StatusOK, domain.Read,
 		"Show the processes, the ledgers' breakers, River and the brake, and what stands still", in.DescribeSystem),
 		in.System)

@@ -16,6 +16,7 @@ import (
 	"bestow/http/events"
 	"bestow/http/inspect"
 	"bestow/http/lists"
+	"bestow/http/types"
 	"bestow/http/web"
 
 	"github.com/labstack/echo/v4"
@@ -43,6 +44,7 @@ type server struct {
 	lists   *lists.Handlers
 	inspect *inspect.Handlers
 	access  *access.Handlers
+	types   *types.Handlers
 	rules   map[string]auth.Rule // of the API's routes
 }
 
@@ -68,6 +70,7 @@ func newServer(c Config) *server {
 	s.lists = lists.New(c.App.Targets, c.Uploads, s.api)
 	s.inspect = inspect.New(c.App, s.api)
 	s.access = access.New(c.App)
+	s.types = types.New(c.App, s.api, c.Log)
 	e.HTTPErrorHandler = s.api.AnswerError
 	s.routes()
 	return s

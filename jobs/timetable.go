@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bestow/app"
+	"bestow/app/types"
 	"bestow/internal/obs"
 	"bestow/money/moneydb"
 	"bestow/money/points"
@@ -18,6 +19,8 @@ import (
 )
 
 const (
+	// makeEvery is the time between two looks for event types that are still to be made. A new type has a job of its own.
+	makeEvery = 30 * time.Second
 	// collectEvery is the time between two collections of debts.
 	collectEvery = 10 * time.Minute
 	// forecastTimeout bounds a count of the points that will expire, which reads every open lot.
@@ -78,6 +81,7 @@ func schedules() []schedule {
 		every(30*time.Second, reconcileArgs{}),   // republishes chunks that Kafka lost
 		every(30*time.Second, rescueArgs{}),      // rescues verifications whose process was killed
 		every(10*time.Second, auditArgs{}),       // chains the rows of the audit, and writes the head to the log
+		oneEvery(makeEvery, types.MakeArgs{}),    // makes tables and topics of new event types
 		every(10*time.Minute, tidyArgs{}),        // deletes what deleted events and killed processes left
 		oneEvery(time.Minute, expireArgs{}),      // expires points that have run out
 		oneEvery(collectEvery, collectArgs{}),    // collects debts of members
@@ -110,6 +114,9 @@ func Register(w *river.Workers, with Workers) {
 	add[closeDoneArgs](w, events.CloseDone)
 	add[tidyArgs](w, func(ctx context.Context) error {
 		return errors.Join(with.App.Verify.DeleteHealedJobs(ctx), events.Tidy(ctx), with.App.Processes.Tidy(ctx))
+	})
+	add[types.MakeArgs](w, func(ctx context.Context) error {
+		return with.App.Types.Make(ctx, with.Sweeper.Kafka.MakeTopics, with.Log)
 	})
 	add[auditArgs](w, func(ctx context.Context) error {
 		return errors.Join(with.App.Audit.Link(ctx), with.App.Audit.Anchor(ctx))

@@ -50,6 +50,7 @@ func TestSchedules(t *testing.T) {
 		"reconcile every 30s",
 		"rescue every 30s",
 		"audit every 10s",
+		"make_types every 30s, one at a time",
 		"tidy every 10m0s",
 		"expire every 1m0s, one at a time",
 		"collect every 10m0s, one at a time",

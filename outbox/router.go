@@ -262,10 +262,12 @@ func position(ctx context.Context, topic string) Position {
 	return at
 }
 
-// ReadyTypes lists the event types that may be granted, without their units and limits.
+// ReadyTypes lists the event types that may be granted, without their units and limits. A retired type may have events
+// that go on.
 func ReadyTypes(ctx context.Context, pool *pgxpool.Pool) ([]domain.EventType, error) {
 	rows, err := pool.Query(ctx,
-		`SELECT code, label, granter, operation, topic FROM event_types WHERE state = 'READY' ORDER BY code`)
+		`SELECT code, label, granter, operation, topic FROM event_types
+			WHERE state IN ('READY', 'RETIRED') ORDER BY code`)
 	if err != nil {
 		return nil, fmt.Errorf("read event types: %w", err)
 	}

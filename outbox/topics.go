@@ -55,6 +55,19 @@ func (k *Kafka) CheckTopics(types []domain.EventType) error {
 	return nil
 }
 
+// MakeTopics makes the topics of a type that are missing. It returns an error until both are there.
+func (k *Kafka) MakeTopics(t domain.EventType) error {
+	if err := k.CheckTopics([]domain.EventType{t}); err != nil {
+		return err
+	}
+	for _, topic := range []string{k.Topic(t), k.DeadLetter(t)} {
+		if k.topics.missing(topic) {
+			return k.topics.blocked(topic)
+		}
+	}
+	return nil
+}
+
 // TopicFault is one fault of a topic.
 type TopicFault struct {
 	Topic  string

@@ -77,12 +77,12 @@ func selectGrown(ctx context.Context, tx pgx.Tx, event *int64) ([]string, error)
 	const query = `
 		WITH concerned AS (
 			SELECT to_regclass(quote_ident(current_schema()) || '.' || quote_ident(lower(code) || '_results'))::oid AS oid
-			FROM public.event_types WHERE state = 'READY'
+			FROM public.event_types WHERE state IN ('READY', 'RETIRED')
 			UNION ALL
 			SELECT i.inhrelid FROM public.event_types y
 			JOIN pg_inherits i ON i.inhparent = to_regclass(quote_ident(current_schema()) || '.' || quote_ident(lower(y.code) || '_targets'))
 			JOIN pg_class c ON c.oid = i.inhrelid
-			WHERE y.state = 'READY' AND ($1::bigint IS NULL OR c.relname IN (lower(y.code) || '_targets_default', lower(y.code) || '_targets_' || $1))
+			WHERE y.state IN ('READY', 'RETIRED') AND ($1::bigint IS NULL OR c.relname IN (lower(y.code) || '_targets_default', lower(y.code) || '_targets_' || $1))
 			UNION ALL
 			SELECT to_regclass(quote_ident(schema) || '.' || name)::oid
 			FROM (VALUES (current_schema(), 'campaign_events'), (current_schema(), 'campaign_event_summary'), (current_schema(), 'grant_chunks'),

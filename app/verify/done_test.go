@@ -78,3 +78,31 @@ func TestDoneIsCompleted(t *testing.T) {
 		})
 	}
 }
+
+// A retired type may have events, and is compared like the others. One that is being made can have none.
+func TestVerifyTypeStates(t *testing.T) {
+	t.Parallel()
+	pool := plant(t)
+	state := func(s string) (red, examples []string) {
+		_, err := pool.Exec(t.Context(), `UPDATE event_types SET state = $1 WHERE code = 'POINT'`, s)
+		require.NoError(t, err)
+		report, red := verify(t, pool, Query{})
+		for _, inv := range report.Invariants {
+			examples = append(examples, inv.Examples...)
+		}
+		return red, examples
+	}
+	red, examples := state("RETIRED")
+	require.Empty(t, red, examples)
+	for _, s := range []string{"CREATING", "TABLES"} {
+		red, examples = state(s)
+		require.Equal(t, []string{"I35"}, red)
+		require.Regexp(t, "type POINT is "+s+", and has [0-9]+ events", examples[0])
+	}
+	_, err := pool.Exec(t.Context(), `UPDATE event_types SET state = 'READY' WHERE code = 'POINT';
+		INSERT INTO event_types (code, label, operation, topic, state) VALUES ('TEA', 'x', 'points', 'tea', 'RETIRED')`)
+	require.NoError(t, err)
+	report, red := verify(t, pool, Query{})
+	require.Equal(t, []string{"I35"}, red)
+	require.Contains(t, fmt.Sprint(report.Invariants), "type TEA has no tables, and 0 events")
+}

@@ -79,7 +79,7 @@ type counted struct {
 
 func selectCounted(ctx context.Context, tx pgx.Tx, event *int64) ([]counted, error) {
 	const query = `SELECT e.id, e.event_type FROM public.campaign_events e JOIN public.event_types y ON y.code = e.event_type
-		WHERE y.state = 'READY' AND ($1::bigint IS NULL OR e.id = $1) ORDER BY e.id`
+		WHERE y.state IN ('READY', 'RETIRED') AND ($1::bigint IS NULL OR e.id = $1) ORDER BY e.id`
 	rows, err := tx.Query(ctx, query, event)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)

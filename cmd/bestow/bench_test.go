@@ -27,11 +27,14 @@ import (
 
 // extra holds what the product executes beside the floor, and why the floor does without.
 var extra = map[string]string{
-	"select id::text, coalesce(installation::text, ''), clock_timestamp() from money.ledger":             "a handler meets its ledger once, at its start",
-	"update money.ledger set installation = $1, paired_at = now() where installation is null":            "and is paired with it once, for ever",
-	"select coalesce(max(ledger_id), '') from granter_ledgers where granter = $1":                        "and looks once which ledger that was before",
-	"insert into granter_ledgers (granter, ledger_id) values ($1, $2) on conflict do nothing":            "and notes it once, for ever",
-	"select code, label, granter, operation, topic from event_types where state = 'ready' order by code": "the router looks for new types once a second",
+	"select id::text, coalesce(installation::text, ''), clock_timestamp() from money.ledger":                           "a handler meets its ledger once, at its start",
+	"update money.ledger set installation = $1, paired_at = now() where installation is null":                          "and is paired with it once, for ever",
+	"select coalesce(max(ledger_id), '') from granter_ledgers where granter = $1":                                      "and looks once which ledger that was before",
+	"insert into granter_ledgers (granter, ledger_id) values ($1, $2) on conflict do nothing":                          "and notes it once, for ever",
+	"select code, label, granter, operation, topic from event_types where state in ('ready', 'retired') order by code": "the router looks for new types once a second",
+	"select code, label, granter, operation, topic, coalesce(unit, ''), coalesce(max_per_member, 0), " +
+		"coalesce(max_per_event, 0), coalesce(max_count, 0), limits_seeded, state from event_types order by code": "the " +
+		"timetable looks for types to make every 30 s",
 	"select current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off' and " +
 		"current_setting('full_page_writes')::bool": "asked once, when a process starts",
 	"select e.id from campaign_events e join campaign_event_summary s on s.event_id = e.id where e.event_status = " +

@@ -6,6 +6,7 @@ import (
 
 	"bestow/app"
 	"bestow/app/grants"
+	"bestow/app/patch"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 
@@ -96,8 +97,8 @@ func TestBrakeOfOneType(t *testing.T) {
 	empty, err := p.App.Events.Create(t.Context(), operator,
 		app.NewEvent{CampaignID: "changes its type", EventType: "VOUCHER"})
 	require.NoError(t, err)
-	patch := app.EventPatch{EventType: app.SetTo("POINT")}
-	_, err = p.App.Events.Edit(t.Context(), operator, empty.ID, patch, func(domain.Event) error { return nil })
+	change := app.EventPatch{EventType: patch.SetTo("POINT")}
+	_, err = p.App.Events.Edit(t.Context(), operator, empty.ID, change, func(domain.Event) error { return nil })
 	require.NoError(t, err)
 	_, _, err = p.App.Events.Start(t.Context(), operator, empty.ID)
 	require.ErrorIs(t, err, errBraked)

@@ -7,6 +7,7 @@ import (
 
 	"bestow/app"
 	"bestow/app/imports"
+	"bestow/app/patch"
 	"bestow/app/processes"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
@@ -195,8 +196,8 @@ func TestMessageWithAnotherReason(t *testing.T) {
 func TestDefaultReasonChangedBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	w := newContentWorld(t)
-	patch := app.EventPatch{DefaultReason: app.SetTo("fall")}
-	_, err := w.p.App.Events.Edit(t.Context(), operator, w.e.ID, patch, func(domain.Event) error { return nil })
+	change := app.EventPatch{DefaultReason: patch.SetTo("fall")}
+	_, err := w.p.App.Events.Edit(t.Context(), operator, w.e.ID, change, func(domain.Event) error { return nil })
 	require.NoError(t, err)
 	w.run(w.p, w.e)
 	require.NoError(t, w.handle(w.message(w.e)))

@@ -8,6 +8,7 @@ import (
 
 	"bestow/app"
 	"bestow/app/imports"
+	"bestow/app/patch"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 
@@ -49,8 +50,8 @@ func TestExpiryIsTheLedgers(t *testing.T) {
 				plain, err := p.App.Events.Create(t.Context(), operator,
 					app.NewEvent{CampaignID: "edit-" + kind, EventType: kind})
 				require.NoError(t, err)
-				patch := app.EventPatch{ExpiryAt: app.SetTo(&at)}
-				_, err = p.App.Events.Edit(t.Context(), operator, plain.ID, patch,
+				change := app.EventPatch{ExpiryAt: patch.SetTo(&at)}
+				_, err = p.App.Events.Edit(t.Context(), operator, plain.ID, change,
 					func(domain.Event) error { return nil })
 				expiryRefused(t, c.refused, err)
 

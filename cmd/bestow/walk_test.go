@@ -15,6 +15,8 @@ import (
 	"bestow/app/command"
 	"bestow/app/grants"
 	"bestow/app/imports"
+	"bestow/app/patch"
+	"bestow/app/types"
 	"bestow/app/verify"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
@@ -196,6 +198,7 @@ func TestKilledOnceAtEveryPoint(t *testing.T) {
 	t.Parallel()
 	k := newWalk(t)
 	k.walkTheDesk()
+	k.walkTheTypes()
 	k.walkTheRoad()
 	k.walkRefusals()
 	k.walkStops()
@@ -228,13 +231,21 @@ func (k *walk) walkTheDesk() {
 	k.Helper()
 	id := k.event("POINT", 300)
 	any := func(domain.Event) error { return nil }
-	patch := app.EventPatch{CampaignID: app.SetTo("edited")}
-	k.do(func(by command.Caller) error { _, err := k.p.App.Events.Edit(k.ctx, by, id, patch, any); return err })
+	change := app.EventPatch{CampaignID: patch.SetTo("edited")}
+	k.do(func(by command.Caller) error { _, err := k.p.App.Events.Edit(k.ctx, by, id, change, any); return err })
 	k.do(func(by command.Caller) error { return k.p.App.Events.Delete(k.ctx, by, id, any) })
 	require.Eventually(k, func() bool {
 		k.do(func(command.Caller) error { return k.p.App.Events.Tidy(k.ctx) })
 		return k.count(`SELECT count(*) FROM pg_class WHERE relname = $1`, fmt.Sprint("point_targets_", id)) == 0
 	}, time.Minute, 50*time.Millisecond)
+}
+
+// An event type is made; the walk may have died in any of its steps.
+func (k *walk) walkTheTypes() {
+	k.Helper()
+	n := types.NewType{Code: "COUPON", Label: "Coupons", Granter: domain.OurGranter, Operation: domain.Points}
+	k.do(func(by command.Caller) error { _, err := k.p.App.Types.Create(k.ctx, by, n); return err })
+	k.eventually(1, `SELECT count(*) FROM event_types WHERE code = 'COUPON' AND state = 'READY'`)
 }
 
 // Points and vouchers are granted, by hand and at a reserved time; a counter that is wrong is put right.

@@ -14,20 +14,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// mergePatch is the type of RFC 7396. A body of plain JSON is read in the same way.
-const mergePatch = "application/merge-patch+json"
-
 // DescribePatch describes the route of Patch.
 func (h *Handlers) DescribePatch(o *huma.Operation) {
 	o.Description = "A JSON merge patch: what is absent stays, null clears. " +
 		"If-Match is the ETag of the event as it was read."
-	o.RequestBody = mergePatchOf[api.EventPatch](h.api, "EventPatch")
-}
-
-// mergePatchOf returns the request body of a merge patch of type T, which has the name.
-func mergePatchOf[T any](a *web.API, name string) *huma.RequestBody {
-	patch := &huma.MediaType{Schema: web.Schema[T](a, name)}
-	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{mergePatch: patch}}
+	o.RequestBody = web.MergePatchOf[api.EventPatch](h.api, "EventPatch")
 }
 
 // PatchIn is a request to change an event.
@@ -51,14 +42,14 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*EventOut, error) {
 	}
 	body := &in.Body
 	p := app.EventPatch{
-		CampaignID:          changedText(body, &wire.CampaignID),
-		EventType:           changedText(body, &wire.EventType),
-		DefaultReason:       changedText(body, &wire.DefaultReason),
-		DefaultAmount:       changed(body, &wire.DefaultAmount),
-		ExpiryAt:            changed(body, &wire.ExpiryAt),
-		Partitions:          changed(body, &wire.PartitionCount),
-		ReservationAt:       changed(body, &wire.ReservationAt),
-		ReservationPriority: changed(body, &wire.ReservationPriority),
+		CampaignID:          web.ChangedText(body, &wire.CampaignID),
+		EventType:           web.ChangedText(body, &wire.EventType),
+		DefaultReason:       web.ChangedText(body, &wire.DefaultReason),
+		DefaultAmount:       web.Changed(body, &wire.DefaultAmount),
+		ExpiryAt:            web.Changed(body, &wire.ExpiryAt),
+		Partitions:          web.Changed(body, &wire.PartitionCount),
+		ReservationAt:       web.Changed(body, &wire.ReservationAt),
+		ReservationPriority: web.Changed(body, &wire.ReservationPriority),
 		Unread:              unread,
 	}
 	by := in.Caller(ctx, in.Body.Canonical())
@@ -67,26 +58,6 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*EventOut, error) {
 		return nil, err
 	}
 	return (&EventOut{Status: http.StatusOK, Replayed: web.Replayed(by)}).with(e), nil
-}
-
-// changed returns what the body changes a field of its value to; null clears it.
-func changed[B, T any](body *web.Body[B], field *T) app.Change[T] {
-	if !body.Has(field) {
-		return app.Change[T]{}
-	}
-	return app.SetTo(*field)
-}
-
-// changedText is changed for a text, which "" clears.
-func changedText[B any](body *web.Body[B], field **string) app.Change[string] {
-	switch c := changed(body, field); {
-	case !c.Given:
-		return app.Change[string]{}
-	case c.To == nil:
-		return app.SetTo("")
-	default:
-		return app.SetTo(*c.To)
-	}
 }
 
 // matches returns a check that refuses an event whose state the If-Match header does not name; "" and * match any.

@@ -12,7 +12,6 @@ import (
 // Handlers are the handlers of this package's routes.
 type Handlers struct {
 	events  *app.Events
-	types   *app.Types
 	parked  *parked.Parked
 	reports *reports.Reports // what events wait for
 	api     *web.API
@@ -21,5 +20,5 @@ type Handlers struct {
 
 // New returns the handlers of a's routes, which call the use cases of u.
 func New(u *app.App, a *web.API, log *slog.Logger) *Handlers {
-	return &Handlers{events: u.Events, types: u.Types, parked: u.Parked, reports: u.Reports, api: a, log: log}
+	return &Handlers{events: u.Events, parked: u.Parked, reports: u.Reports, api: a, log: log}
 }

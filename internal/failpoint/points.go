@@ -41,7 +41,15 @@ const (
 	RepairBeforeCommit  = "repair.before_commit"    // the counters as they were
 	RepairBetween       = "repair.between_events"   // one event's counters are right, those of others are not
 	ReplayBeforeCommit  = "replay.before_commit"    // the message parked, and no job
+	TypeBeforeCommit    = "type.before_commit"      // no such event type
+	TypeAfterCommit     = "type.after_commit"       // the type CREATING, and its job; the caller has heard nothing
 	ReplayAfterCommit   = "replay.after_commit"     // the job that publishes it, which the caller has not heard of
+
+	// An event type is made by its job.
+	TypeTablesBeforeCommit = "type.tables_before_commit" // CREATING, without tables
+	TypeTablesMade         = "type.tables_made"          // TABLES, without topics
+	TypeTopicsMade         = "type.topics_made"          // TABLES, with topics that nothing reads
+	TypeReady              = "type.ready"                // READY, the job still to be worked
 
 	// From a job to Kafka.
 	RelayRead           = "relay.read"             // a running job, nothing published

@@ -4,6 +4,7 @@ package obs
 // The keys of log attributes.
 const (
 	EventID      = "event_id"
+	EventType    = "event_type"
 	MemberID     = "member_id"
 	Chunk        = "chunk"
 	JobID        = "job_id"

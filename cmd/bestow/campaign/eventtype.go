@@ -12,8 +12,9 @@ import (
 
 // TypeCmd is `bestow type`.
 type TypeCmd struct {
-	List typeListCmd `cmd:"" help:"List event types with their units and limits."`
-	Set  typeSetCmd  `cmd:"" help:"Change the unit, the limits or the label of an event type."`
+	List   typeListCmd   `cmd:"" help:"List event types with their states, units and limits."`
+	Create typeCreateCmd `cmd:"" help:"Make an event type while the service runs."`
+	Set    typeSetCmd    `cmd:"" help:"Change the unit, the limits, the label or the state of an event type."`
 }
 
 type typeListCmd struct{ terminal.Format }
@@ -33,13 +34,42 @@ func (c *typeListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 
 func printTypes(t *terminal.Terminal, types []api.EventType) error {
 	return t.Table(func(w io.Writer) {
-		fmt.Fprintln(w, "TYPE\tUNIT\tMAX PER MEMBER\tMAX PER EVENT\tMAX COUNT\tGRANTER\tLABEL")
+		fmt.Fprintln(w, "TYPE\tSTATE\tUNIT\tMAX PER MEMBER\tMAX PER EVENT\tMAX COUNT\tGRANTER\tLABEL")
 		for _, y := range types {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", y.EventType, terminal.OrDash(y.Unit),
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", y.EventType, y.State, terminal.OrDash(y.Unit),
 				thousandsOrDash(y.MaxPerMember),
 				thousandsOrDash(y.MaxPerEvent), thousandsOrDash(y.MaxCount), y.Granter, y.Label)
 		}
 	}, "LABEL")
+}
+
+type typeCreateCmd struct {
+	terminal.Format
+
+	Code         string  `arg:"" help:"The event type: capital letters, digits and _, such as COUPON."`
+	Operation    string  `required:"" placeholder:"WHAT" help:"What the ledger is asked for: points or vouchers."`
+	Granter      string  `default:"money" placeholder:"NAME" help:"The ledger that grants it: a name of BESTOW_GRANTERS (default: ours)."`
+	Label        string  `required:"" placeholder:"TEXT" help:"The type's name for people, up to 100 characters."`
+	Unit         *string `placeholder:"P" help:"The unit of the amounts, 1 to 10 capital letters."`
+	MaxPerMember *int64  `placeholder:"N" help:"The largest amount of one target."`
+	MaxPerEvent  *int64  `placeholder:"N" help:"The largest sum of an event's amounts."`
+	MaxCount     *int32  `placeholder:"N" help:"The largest number of targets of an event."`
+}
+
+// Run makes an event type.
+func (c *typeCreateCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	server, err := t.Client()
+	if err != nil {
+		return err
+	}
+	y, err := server.CreateEventType(ctx, api.NewEventType{
+		EventType: c.Code, Operation: c.Operation, Granter: c.Granter, Label: c.Label, Unit: c.Unit,
+		MaxPerMember: c.MaxPerMember, MaxPerEvent: c.MaxPerEvent, MaxCount: c.MaxCount,
+	})
+	if err != nil {
+		return err
+	}
+	return c.Print(t, y, func() error { return printTypes(t, []api.EventType{y}) })
 }
 
 type typeSetCmd struct {
@@ -51,6 +81,7 @@ type typeSetCmd struct {
 	MaxPerEvent  *string `placeholder:"N" help:"The largest sum of an event's amounts; none clears it."`
 	MaxCount     *string `placeholder:"N" help:"The largest number of targets of an event; none clears it."`
 	Label        *string `placeholder:"TEXT" help:"The type's name for people, up to 100 characters."`
+	State        *string `placeholder:"STATE" help:"RETIRED takes no new events, and what it has goes on; READY takes it back."`
 }
 
 // Run changes an event type.
@@ -74,6 +105,7 @@ func (c *typeSetCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 func (c *typeSetCmd) patch() (map[string]any, error) {
 	patch := map[string]any{}
 	terminal.Set(patch, "label", c.Label)
+	terminal.Set(patch, "state", c.State)
 	terminal.Set(patch, "unit", c.Unit)
 	if c.Unit != nil && *c.Unit == terminal.None {
 		patch["unit"] = nil

@@ -1,0 +1,45 @@
+package types
+
+import (
+	"context"
+
+	"bestow/app/types"
+	"bestow/domain"
+	"bestow/http/api"
+	"bestow/http/web"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// DescribeCreate describes the route of Create.
+func (*Handlers) DescribeCreate(o *huma.Operation) {
+	o.Description = "A process with the role jobs gives the type its tables and topics; then its state is READY, and " +
+		"events of it can be made. A handler that runs must have the ledger that granter names (BESTOW_GRANTERS). " +
+		"A type is never deleted."
+}
+
+// CreateIn is a request to make an event type.
+type CreateIn struct {
+	web.Idempotent
+
+	Body web.Body[api.NewEventType]
+}
+
+// Create makes an event type, and answers with it before it has its tables.
+func (h *Handlers) Create(ctx context.Context, in *CreateIn) (*TypeOut, error) {
+	wire, unread, err := in.Body.Read()
+	if err != nil {
+		return nil, err
+	}
+	by := in.Caller(ctx, in.Body.Canonical())
+	t, err := h.types.Create(ctx, by, types.NewType{
+		Code: wire.EventType, Label: wire.Label, Granter: wire.Granter, Operation: domain.Operation(wire.Operation),
+		Unit: wire.Unit, MaxPerMember: wire.MaxPerMember, MaxPerEvent: wire.MaxPerEvent, MaxCount: wire.MaxCount,
+		Unread: unread,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.log.WarnContext(ctx, "an event type is made", "event_type", t.Code, "by", web.Actor(ctx), "granter", t.Granter)
+	return &TypeOut{Replayed: web.Replayed(by), Body: wireType(t)}, nil
+}

@@ -1,0 +1,86 @@
+package types
+
+import (
+	"context"
+
+	"bestow/app/patch"
+	"bestow/app/types"
+	"bestow/domain"
+	"bestow/http/api"
+	"bestow/http/web"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// ListOut is an answer with the event types.
+type ListOut struct{ Body api.EventTypes }
+
+// List answers with all event types.
+func (h *Handlers) List(ctx context.Context, _ *struct{}) (*ListOut, error) {
+	list, err := h.types.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &ListOut{Body: api.EventTypes{Items: make([]api.EventType, len(list))}}
+	for i, t := range list {
+		out.Body.Items[i] = wireType(t)
+	}
+	return out, nil
+}
+
+// DescribePatch describes the route of Patch.
+func (h *Handlers) DescribePatch(o *huma.Operation) {
+	o.Description = "A JSON merge patch: what is absent stays, null clears. A limit holds for each import, start, " +
+		"resume and retry that begins later. In production an event starts only if its type has all three limits. " +
+		"A type that is RETIRED takes no new events; what it has goes on. READY takes it back."
+	o.RequestBody = web.MergePatchOf[api.EventTypePatch](h.api, "EventTypePatch")
+}
+
+// PatchIn is a request to change an event type.
+type PatchIn struct {
+	web.Idempotent
+
+	Code string `path:"code" example:"POINT"`
+	Body web.Body[api.EventTypePatch]
+}
+
+// TypeOut is an answer with one event type.
+type TypeOut struct {
+	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
+	Body     api.EventType
+}
+
+// Patch changes an event type, and answers with it as it is now. It also logs who changed the type: its limits hold
+// for all.
+func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*TypeOut, error) {
+	wire, unread, err := in.Body.Patch()
+	if err != nil {
+		return nil, err
+	}
+	by := in.Caller(ctx, in.Body.Canonical())
+	t, err := h.types.Edit(ctx, by, in.Code, types.Patch{
+		Label:        web.Changed(&in.Body, &wire.Label),
+		Unit:         web.Changed(&in.Body, &wire.Unit),
+		MaxPerMember: web.Changed(&in.Body, &wire.MaxPerMember),
+		MaxPerEvent:  web.Changed(&in.Body, &wire.MaxPerEvent),
+		MaxCount:     web.Changed(&in.Body, &wire.MaxCount),
+		State:        changedState(&in.Body, &wire.State),
+		Unread:       unread,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", web.Actor(ctx), "state", t.State,
+		"unit", t.Unit,
+		"max_per_member", t.Limits.PerMember, "max_per_event", t.Limits.PerEvent, "max_count", t.Limits.Count)
+	return &TypeOut{Replayed: web.Replayed(by), Body: wireType(t)}, nil
+}
+
+func changedState(body *web.Body[api.EventTypePatch], field **string) patch.Change[*domain.TypeState] {
+	if !body.Has(field) {
+		return patch.Change[*domain.TypeState]{}
+	}
+	return patch.SetTo((*domain.TypeState)(*field))
+}
+
+func wireType(t types.Type) api.EventType { return api.FromType(t.EventType, t.State) }
