@@ -86,6 +86,10 @@ func New(c Config) (*Grants, error) {
 // ErrNotApplied is wrapped by a Granter's error that means: nothing of the batch was applied, and nothing will be.
 var ErrNotApplied = errors.New("nothing of the batch was applied")
 
+// ErrNotReached is wrapped by a Granter's error that means: there was no time left to ask for the rest of the batch, so
+// nothing of the rest was applied, and nothing will be.
+var ErrNotReached = fmt.Errorf("%w: there was no time left to ask for it", ErrNotApplied)
+
 // Handle is the outbox.Handler of the product. It may run any number of times for the same message, at once too: a
 // claim admits one asker at a time, the ledger's keys one grant for ever, and try numbers one count of each refusal.
 //
@@ -157,7 +161,8 @@ func (s *Grants) workWhole(ctx context.Context, c claim, b batch) (done bool, er
 // Granter is the ledger as a grant needs it: ours in process, ours over HTTP, or another company's.
 type Granter interface {
 	// Grant asks for all grants of e in one batch and returns an outcome for each, in their order. What is not applied
-	// by deadline never is. An error means that the batch as a whole is unknown: nothing says what was applied.
+	// by deadline never is. With an error, the outcomes are those of the first grants, often of none: the ledger may
+	// be asked in several calls. Of the others it is unknown what was applied, unless the error wraps ErrNotApplied.
 	Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error)
 	// Lookup says for each grant of e, in their order, whether it stands in the ledger: Granted, or nil where its key
 	// is unknown. It changes nothing.

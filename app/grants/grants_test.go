@@ -238,6 +238,47 @@ func TestAChunkThatKills(t *testing.T) {
 	require.Equal(t, "success 2 fail 0 retried 0 settled 2", s.counted())
 }
 
+// D11: a ledger that answers for a part of the chunk has that part settled. What it was not asked for has no row and is
+// asked for when the message comes again, at once; what it may have been asked for waits for the lease.
+func TestALedgerThatAnswersForAPart(t *testing.T) {
+	t.Parallel()
+	unknown := domain.Outcome{Verdict: domain.Unknown, Code: "bad_reply"}
+	for name, c := range map[string]struct {
+		err     error
+		first   domain.Outcome // of m1
+		row     string
+		claimed string
+		busy    bool // it is no fault that is logged
+	}{
+		"the rest was not reached":      {grants.ErrNotReached, domain.Outcome{Verdict: domain.Granted, TxID: "tx-m1"}, "SUCCESS tx-m1", "closed", true},
+		"the rest was refused":          {grants.ErrNotApplied, domain.Outcome{Verdict: domain.Granted, TxID: "tx-m1"}, "SUCCESS tx-m1", "closed", false},
+		"the rest was not answered":     {errors.New("time-out"), domain.Outcome{Verdict: domain.Granted, TxID: "tx-m1"}, "SUCCESS tx-m1", "open", false},
+		"of the first part one unknown": {grants.ErrNotReached, unknown, "PENDING bad_reply", "open", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setupGrants(t, 3)
+			s.ledger.answers["m1"] = c.first
+			s.ledger.err, s.ledger.reach = c.err, 2
+			err := s.app.Grants.Handle(t.Context(), s.message(0, 0))
+			require.ErrorIs(t, err, c.err)
+			require.Equal(t, c.busy, errors.Is(err, outbox.ErrBusy))
+			require.Equal(t, []string{c.row, "SUCCESS tx-m2", "none"}, []string{s.row("m1"), s.row("m2"), s.row("m3")})
+			require.Equal(t, c.claimed, s.claimed())
+			require.Equal(t, string(domain.Running), s.status())
+
+			s.ledger.err, s.ledger.asked = nil, nil
+			delete(s.ledger.answers, "m1")
+			s.Exec(`UPDATE grant_chunks SET open_until = now() - interval '1 minute' WHERE claim_token IS NOT NULL`)
+			require.NoError(t, s.app.Grants.Handle(t.Context(), s.message(0, 0)))
+			require.NotContains(t, s.ledger.asked, "m2")
+			require.Equal(t, "success 3 fail 0 retried 0 settled 3", s.counted())
+			require.Equal(t, "closed", s.claimed())
+			require.Equal(t, string(domain.Completed), s.status())
+		})
+	}
+}
+
 // T4 reads the brake's row: a message of a running event is acknowledged without a claim. One of a chunk that another
 // holds is not: its claim is awaited, brake or no brake.
 func TestNothingIsClaimedUnderABrake(t *testing.T) {

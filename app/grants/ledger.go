@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"bestow/domain"
 	"bestow/internal/failpoint"
@@ -13,27 +14,47 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// grant asks the ledger for b under c, or gives c back.
+// grant asks the ledger for b under c. Where the ledger does not answer for all of b, it settles what was answered and
+// gives c back: the message comes again for the others.
 func (s *Grants) grant(ctx context.Context, c claim, b batch) ([]domain.Outcome, error) {
 	outcomes, err := s.ask(ctx, c, b)
 	if err != nil {
-		back := s.giveBack(context.WithoutCancel(ctx), c, undoAfter(err))
-		return nil, errors.Join(s.quiet(b.event, err), back)
+		settled := s.settleFirstOf(context.WithoutCancel(ctx), c, b, outcomes)
+		u := undoAfter(err)
+		if settled != nil || slices.ContainsFunc(outcomes, isUnknown) {
+			u = uncountClaim // something may have been applied that is not settled
+		}
+		back := s.giveBack(context.WithoutCancel(ctx), c, u)
+		return nil, errors.Join(s.quiet(b.event, err), settled, back)
 	}
 	return outcomes, nil
 }
 
-// ask asks the ledger for b, with no transaction open (T5). The error is of the batch as a whole; it wraps
-// ErrNotApplied if nothing of it was applied.
+// settleFirstOf settles the outcomes of the first grants of b, and leaves the claim as it is.
+func (s *Grants) settleFirstOf(ctx context.Context, c claim, b batch, outcomes []domain.Outcome) error {
+	if len(outcomes) == 0 {
+		return nil
+	}
+	b.grants = b.grants[:len(outcomes)]
+	end := c.ending()
+	end.goesOn = true
+	_, err := s.settleRead(ctx, end, b, outcomes)
+	return err
+}
+
+func isUnknown(o domain.Outcome) bool { return o.Verdict == domain.Unknown }
+
+// ask asks the ledger for b, with no transaction open (T5). With an error the outcomes are those of the first grants of
+// b; the error wraps ErrNotApplied if nothing of the others was applied.
 func (s *Grants) ask(ctx context.Context, c claim, b batch) ([]domain.Outcome, error) {
 	ctx, cancel := context.WithDeadline(ctx, c.began.Add(s.times.GrantBudget)) // which is never after c.deadline
 	defer cancel()
 	outcomes, err := s.granter.Grant(ctx, b.event, c.deadline, b.grants)
 	if err == nil && len(outcomes) != len(b.grants) {
-		err = fmt.Errorf("%d answers to %d grants", len(outcomes), len(b.grants))
+		outcomes, err = nil, fmt.Errorf("%d answers to %d grants", len(outcomes), len(b.grants))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ask the ledger for chunk %s: %w", c.chunk, err)
+		return outcomes, fmt.Errorf("ask the ledger for chunk %s: %w", c.chunk, err)
 	}
 	return outcomes, nil
 }
@@ -60,9 +81,9 @@ func (s *Grants) giveBack(ctx context.Context, c claim, u undo) error {
 }
 
 // quiet lets an error of e's ledger pass for a message whose turn has not come while the ledger is away: that was said
-// when it went away, and would be said of every message.
+// when it went away, and would be said of every message. What was not reached in time is no fault either.
 func (s *Grants) quiet(e domain.Event, err error) error {
-	if s.granter.Away(e) == nil {
+	if !errors.Is(err, ErrNotReached) && s.granter.Away(e) == nil {
 		return err
 	}
 	return errors.Join(outbox.ErrBusy, err)

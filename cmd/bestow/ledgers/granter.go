@@ -52,7 +52,8 @@ func (g Granter) Away(e domain.Event) error {
 	return l.away()
 }
 
-// Grant implements grants.Granter. Its error wraps grants.ErrNotApplied where the ledger says that it applied nothing.
+// Grant implements grants.Granter. It asks in as many calls as the ledger's limits want. Its error wraps
+// grants.ErrNotApplied where the ledger says that it applied nothing.
 func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time,
 	batch []domain.Grant,
 ) ([]domain.Outcome, error) {
@@ -64,21 +65,26 @@ func (g Granter) Grant(ctx context.Context, e domain.Event, deadline time.Time,
 		return nil, fmt.Errorf("%w: %w", grants.ErrNotApplied, err)
 	}
 	t := translator{e, l}
-	answers, err := l.ask(ctx, e.Type, deadline, t.items(batch))
-	if errors.Is(err, money.ErrNoMaster) || errors.Is(err, seal.ErrOpen) { // before anything was written
-		missing := domain.MissingKeysError("the keys of vouchers are missing or wrong", "set BESTOW_MASTER_KEY")
-		return nil, fmt.Errorf("%w: %w: %w", grants.ErrNotApplied, missing, err)
-	}
-	if errors.Is(err, money.ErrDeadline) || errors.Is(err, money.ErrTooMany) || neverAsked(err) {
-		return nil, fmt.Errorf("%w: %w", grants.ErrNotApplied, err)
-	}
+	answers, err := inCalls(ctx, l.calls, t.items(batch),
+		func(ctx context.Context, part []money.Item) ([]money.Answer, error) {
+			return l.ask(ctx, e.Type, deadline, part)
+		})
 	if err != nil {
-		return nil, err
-	}
-	if len(answers) != len(batch) {
-		return nil, fmt.Errorf("grant %d members: the ledger gave %d answers", len(batch), len(answers))
+		return t.outcomes(batch[:len(answers)], answers), explained(err)
 	}
 	return t.outcomes(batch, answers), nil
+}
+
+// explained returns the error of a batch with what it proves.
+func explained(err error) error {
+	if errors.Is(err, money.ErrNoMaster) || errors.Is(err, seal.ErrOpen) { // before anything was written
+		missing := domain.MissingKeysError("the keys of vouchers are missing or wrong", "set BESTOW_MASTER_KEY")
+		return fmt.Errorf("%w: %w: %w", grants.ErrNotApplied, missing, err)
+	}
+	if errors.Is(err, money.ErrDeadline) || errors.Is(err, money.ErrTooMany) || neverAsked(err) {
+		return fmt.Errorf("%w: %w", grants.ErrNotApplied, err)
+	}
+	return err
 }
 
 // Rule returns what our ledger says of a grant before it is asked for it.
@@ -123,12 +129,9 @@ func (g Granter) Lookup(ctx context.Context, e domain.Event, batch []domain.Gran
 	if e.Type.Operation == domain.Vouchers {
 		lookup = l.gate.LookupVouchers
 	}
-	found, err := lookup(ctx, keys)
+	found, err := inCalls(ctx, l.calls, keys, lookup)
 	if err != nil {
 		return nil, err
-	}
-	if len(found) != len(batch) {
-		return nil, fmt.Errorf("look up %d members: the ledger gave %d answers", len(batch), len(found))
 	}
 	outcomes := make([]*domain.Outcome, len(batch))
 	for n, f := range found {

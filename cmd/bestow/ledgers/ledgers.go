@@ -27,6 +27,7 @@ type Ledger struct {
 	gate         *breaker.Breaker
 	remote       *remote         // nil: it is in this process
 	own          *moneydb.Ledger // nil: it is asked over HTTP
+	calls        calls
 }
 
 // IsRemote reports whether the ledger is asked over HTTP.
@@ -117,7 +118,7 @@ func New(c Config) (Granter, error) {
 	}
 	g := Granter{}
 	for _, at := range c.Over {
-		l := &Ledger{name: at.Name, installation: c.Installation}
+		l := &Ledger{name: at.Name, installation: c.Installation, calls: callsOf(at.Limits)}
 		var err error
 		if l.remote, err = newRemote(at, c); err != nil {
 			g.Close()

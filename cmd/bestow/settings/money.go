@@ -8,7 +8,9 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"bestow/domain"
 )
@@ -19,13 +21,23 @@ type LedgerAddress struct {
 	Setting string // that says where it is
 	URL     string
 	Token   string
+	Limits  LedgerLimits
+}
+
+// LedgerLimits says how much a ledger takes. A zero value is no limit.
+type LedgerLimits struct {
+	MaxItems int           // grants of one call
+	Rate     int           // calls a second, of each process
+	Timeout  time.Duration // of one call
 }
 
 // Ledgers are the ledgers that are asked over HTTP: ours, if BESTOW_MONEY_URL is set, and those of BESTOW_GRANTERS.
 func (c Config) Ledgers() []LedgerAddress {
 	all := slices.Clone(c.Others)
 	if c.MoneyURL != "" {
-		all = append(all, LedgerAddress{domain.OurGranter, "BESTOW_MONEY_URL", c.MoneyURL, c.MoneyToken})
+		all = append(all, LedgerAddress{
+			Name: domain.OurGranter, Setting: "BESTOW_MONEY_URL", URL: c.MoneyURL, Token: c.MoneyToken,
+		})
 	}
 	return all
 }
@@ -55,6 +67,8 @@ func (c *Config) readMoney() error {
 		}
 		at.Token, err = ReadToken(tokenSetting(at.Name), os.Getenv(tokenSetting(at.Name)))
 		errs = append(errs, err)
+		at.Limits, err = limitsOf(at.Name)
+		errs = append(errs, err)
 		c.Others = append(c.Others, at)
 	}
 	return errors.Join(errs...)
@@ -78,9 +92,53 @@ func granterOf(entry string) (LedgerAddress, error) {
 	return LedgerAddress{Name: name, Setting: "BESTOW_GRANTERS: " + name, URL: at}, nil
 }
 
+// settingOf is a setting of one further ledger.
+func settingOf(granter, what string) string {
+	return "BESTOW_GRANTER_" + strings.ToUpper(strings.ReplaceAll(granter, "-", "_")) + what
+}
+
 // tokenSetting is the setting that names the file with the token of a further ledger.
-func tokenSetting(granter string) string {
-	return "BESTOW_GRANTER_" + strings.ToUpper(strings.ReplaceAll(granter, "-", "_")) + "_TOKEN_FILE"
+func tokenSetting(granter string) string { return settingOf(granter, "_TOKEN_FILE") }
+
+// The settings that say how much a further ledger takes.
+const (
+	maxItemsSetting = "_MAX_ITEMS"
+	rateSetting     = "_RATE"
+	timeoutSetting  = "_TIMEOUT"
+)
+
+// The bounds of a ledger's limits: the money protocol takes that many items, and a batch must end within ten seconds.
+const (
+	mostItems   = 5000
+	mostCalls   = 10_000
+	mostTimeout = 10 * time.Second
+)
+
+// limitsOf reads how much a further ledger takes.
+func limitsOf(granter string) (l LedgerLimits, err error) {
+	var errs []error
+	number := func(what string, most int, to *int) {
+		setting := settingOf(granter, what)
+		text := os.Getenv(setting)
+		if text == "" {
+			return
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > most {
+			errs = append(errs, fmt.Errorf("%s must be a number from 1 to %d, such as 100", setting, most))
+			return
+		}
+		*to = n
+	}
+	number(maxItemsSetting, mostItems, &l.MaxItems)
+	number(rateSetting, mostCalls, &l.Rate)
+	if setting := settingOf(granter, timeoutSetting); os.Getenv(setting) != "" {
+		l.Timeout, err = time.ParseDuration(os.Getenv(setting))
+		if err != nil || l.Timeout < 100*time.Millisecond || l.Timeout > mostTimeout {
+			errs = append(errs, fmt.Errorf("%s must be from 100ms to %s, such as 2s", setting, mostTimeout))
+		}
+	}
+	return l, errors.Join(errs...)
 }
 
 // ReadToken reads the token of a ledger from a file, whose name a setting gives.
@@ -102,7 +160,8 @@ func ReadToken(setting, file string) (string, error) {
 // granterSettings are the settings that BESTOW_GRANTERS gives a meaning.
 func (c Config) granterSettings() (names []string) {
 	for _, at := range c.Others {
-		names = append(names, tokenSetting(at.Name))
+		names = append(names, tokenSetting(at.Name), settingOf(at.Name, maxItemsSetting),
+			settingOf(at.Name, rateSetting), settingOf(at.Name, timeoutSetting))
 	}
 	return names
 }

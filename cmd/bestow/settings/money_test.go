@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -63,12 +64,29 @@ func TestGranters(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(file, []byte("s3cret\n"), 0o600))
 	t.Setenv("BESTOW_GRANTER_COUPON_SHOP_TOKEN_FILE", file)
+	for name, value := range map[string]string{"MAX_ITEMS": "100", "RATE": "50", "TIMEOUT": "2s"} {
+		t.Setenv("BESTOW_GRANTER_COUPON_SHOP_"+name, value)
+	}
 	c := Config{Granters: []string{"coupon-shop=https://coupon.example"}}
 	require.NoError(t, c.readMoney())
 	require.Equal(t, []LedgerAddress{{
 		"coupon-shop", "BESTOW_GRANTERS: coupon-shop", "https://coupon.example",
 		"s3cret",
+		LedgerLimits{MaxItems: 100, Rate: 50, Timeout: 2 * time.Second},
 	}}, c.Ledgers())
+	for setting, values := range map[string][]string{
+		"BESTOW_GRANTER_COUPON_SHOP_MAX_ITEMS": {"0", "5001", "many"},
+		"BESTOW_GRANTER_COUPON_SHOP_RATE":      {"0", "-1", "1.5"},
+		"BESTOW_GRANTER_COUPON_SHOP_TIMEOUT":   {"0", "2", "11s", "1ms"},
+	} {
+		before := os.Getenv(setting)
+		for _, value := range values {
+			t.Setenv(setting, value)
+			require.ErrorContains(t, (&Config{Granters: c.Granters}).readMoney(), setting+" must be", value)
+		}
+		t.Setenv(setting, before)
+	}
+	require.NoError(t, unknownSettings([]string{"BESTOW_GRANTER_COUPON_SHOP_RATE=1"}, c.granterSettings()...))
 	require.NoError(t, unknownSettings([]string{"BESTOW_GRANTER_COUPON_SHOP_TOKEN_FILE=/t"}, c.granterSettings()...))
 	require.Error(t, unknownSettings([]string{"BESTOW_GRANTER_COUPON_TOKEN_FILE=/t"}, c.granterSettings()...))
 	for entry, says := range map[string]string{
