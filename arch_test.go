@@ -82,7 +82,7 @@ var leaves = []string{
 // keeps the keys of PINs for two of them.
 var apart = []string{
 	"app/imports", "app/grants", "app/reports", "app/lists", "app/parked", "app/verify", "app/access",
-	"app/audit", "app/types",
+	"app/audit", "app/types", "app/people",
 }
 
 // shared are the rooms of http that its other rooms know. Those do not know each other: only http knows them, which has
@@ -90,7 +90,7 @@ var apart = []string{
 var shared = []string{"http/api", "http/web"}
 
 // handlers are the rooms of http that hold nothing but handlers.
-var handlers = []string{"http/events", "http/lists", "http/inspect", "http/access", "http/types"}
+var handlers = []string{"http/events", "http/lists", "http/inspect", "http/access", "http/types", "http/people"}
 
 // spelling holds what a name that does not exist may have meant.
 const spelling = "internal/spelling"
@@ -104,6 +104,8 @@ var onlyIn = map[string][]string{
 	"github.com/labstack/echo":                 {"http"},
 	"github.com/sony/gobreaker":                {"money/breaker"},
 	"github.com/xuri/excelize":                 {"app/sheet"},
+	"github.com/pquerna/otp":                   {"app/people"},
+	"golang.org/x/crypto":                      {"app/people"},
 	"github.com/alecthomas/kong":               {"cmd"},
 }
 

@@ -13,6 +13,7 @@ import (
 	"bestow/app/lists"
 	"bestow/app/obstacle"
 	"bestow/app/parked"
+	"bestow/app/people"
 	"bestow/app/processes"
 	"bestow/app/reports"
 	"bestow/app/types"
@@ -69,6 +70,7 @@ type App struct {
 	Lists   *lists.Lists
 	Verify  *verify.Verifier
 	Access  *access.Access
+	People  *people.People
 	Audit   *audit.Audit
 
 	Processes *processes.Processes
@@ -151,6 +153,11 @@ func (d Deps) addGrants(a *App) (err error) {
 
 func (d Deps) addAccess(a *App) (err error) {
 	if a.Access, err = access.New(access.Config{Pool: d.Pool, Log: d.Log}); err != nil {
+		return err
+	}
+	if a.People, err = people.New(people.Config{
+		Pool: d.Pool, Log: d.Log, Master: d.Master, WrappedOnly: d.WrappedKeysOnly,
+	}); err != nil {
 		return err
 	}
 	a.Audit, err = audit.New(audit.Config{Pool: d.Pool, Log: d.Log})

@@ -43,6 +43,8 @@ const (
 	ReportUnderWay  Code = "report_under_way"  // the event's first report is being made
 	NameTaken       Code = "name_taken"        // the principal of the name has another role, or is disabled
 	KeyShown        Code = "key_shown"         // the new key was shown to the first request of the Idempotency-Key
+	NoSignIn        Code = "sign_in_refused"   // the name, the password or the code is wrong
+	TooManyAttempts Code = "too_many_attempts" // to sign in: Retry-After says how long to wait
 	Unavailable     Code = "unavailable"       // the database cannot be asked now
 )
 

@@ -213,3 +213,14 @@ func KeyShownError(keyID int64) *Error {
 	return NewError(KeyShown, fmt.Sprintf("key %d was made by the first request, and shown in its answer", keyID),
 		"if that answer was lost, revoke the key and make another one with a new Idempotency-Key")
 }
+
+// NoSignInError is for a sign-in that is refused. It is the same for each reason.
+func NoSignInError() *Error {
+	return NewError(NoSignIn, "the name, the password or the code is wrong, or the code was used already",
+		"wait for the next code and try again; after several wrong codes wait 15 minutes")
+}
+
+// TooManyAttemptsError is for attempts to sign in after too many others.
+func TooManyAttemptsError(message, hint string) *Error {
+	return NewError(TooManyAttempts, message, hint)
+}

@@ -1,6 +1,9 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Role says what a principal, a person or a service, may do. It is wire format.
 type Role string
@@ -53,9 +56,27 @@ func RolesThatMay(right Right) []Role {
 // AdminName is the name of the principal that has the key in BESTOW_ADMIN_KEY.
 const AdminName = "admin"
 
-// Principal is who asks: a person or a service, by one of its keys. The zero value is nobody, and may do nothing.
+// MaxPrincipal is the most characters of a principal's name.
+const MaxPrincipal = 50
+
+// CheckPrincipal says why the name cannot be a new principal's; "" if it can. The caller has brought it to NFC.
+func CheckPrincipal(name string) string {
+	switch {
+	case name == "":
+		return "is missing"
+	case name == AdminName:
+		return "belongs to BESTOW_ADMIN_KEY"
+	case strings.Contains(name, ":"): // as host:USER in the audit
+		return "must not have a colon"
+	}
+	return CheckText(name, MaxPrincipal)
+}
+
+// Principal is who asks: a person or a service, by one of its keys or by a session. The zero value is nobody, and may
+// do nothing.
 type Principal struct {
-	Name  string // unique; stands in created_by and in the audit
-	Role  Role
-	KeyID int64 // 0: the key of BESTOW_ADMIN_KEY, or no key
+	Name      string // unique; stands in created_by and in the audit
+	Role      Role
+	KeyID     int64 // 0: the key of BESTOW_ADMIN_KEY, or no key
+	SessionID int64 // 0: no session
 }

@@ -47,9 +47,10 @@ var frontPage = template.Must(template.New("front").Parse(pageHead +
 
 // docsPage lists the routes. It loads nothing from other sites.
 var docsPage = template.Must(template.New("docs").Funcs(template.FuncMap{"code": markCode}).Parse(pageHead +
-	`<p>All routes are under <code>{{.Prefix}}</code> and ask for <code>Authorization: Bearer KEY</code>.
+	`<p>All routes are under <code>{{.Prefix}}</code> and ask for <code>Authorization: Bearer KEY</code>,
+or the cookie of a session.
 The full description, with the fields of the answers, is <a href="{{.Prefix}}/openapi.json">openapi.json</a>.
-Each POST takes an <code>Idempotency-Key</code>: if it is repeated with the same key, nothing happens twice and the
+Each POST but those of sign-in takes an <code>Idempotency-Key</code>: if it is repeated with the same key, nothing happens twice and the
 first answer comes back. A stop or a brake is done again; a start, resume or release tells what is so now.</p>
 <p>{{range .Groups}}<a href="#{{.ID}}">{{.Title}}</a> {{end}}</p>
 {{range .Groups}}<h2 id="{{.ID}}">{{.Title}}</h2>

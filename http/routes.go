@@ -9,6 +9,7 @@ import (
 	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
 )
 
 // routes registers all routes and middleware.
@@ -25,6 +26,8 @@ func (s *server) routes() {
 	e.GET("/", s.serveFront)
 	e.GET(web.Prefix+"/openapi.json", s.serveOpenAPI)
 	e.GET(web.Prefix+"/docs", s.serveDocs)
+	e.GET("/invite", echo.WrapHandler(http.HandlerFunc(s.people.InvitePage)))
+	e.POST("/invite", echo.WrapHandler(http.HandlerFunc(s.people.AnswerInvite)))
 	if s.riverUI != nil {
 		e.Any("/river", s.river)
 		e.Any("/river/*", s.river)
@@ -80,7 +83,8 @@ func (s *server) operations() {
 		"Engage a brake: nothing in its scope starts or goes on until it is released"), ev.EngageBrake)
 	web.Handle(a, op("GET", "/brake", http.StatusOK, domain.Read, "Show the engaged brakes"), ev.ShowBrakes)
 	web.Handle(a, op("POST", "/brake/release", http.StatusOK, domain.Release,
-		"Release a brake: reserved events that are due start; stopped events wait for a resume"), ev.ReleaseBrake)
+		"Release a brake: reserved events that are due start; stopped events wait for a resume", fresh),
+		ev.ReleaseBrake)
 	web.Stream(a, op("POST", "/stop-all", http.StatusOK, domain.Operate,
 		"Stop every running event, and let none start: the brake all"), ev.StopAll)
 	web.Handle(a, op("GET", "/event-types", http.StatusOK, domain.Read,
@@ -98,17 +102,40 @@ func (s *server) operations() {
 		"Publish a parked message again"), ev.ReplayParked)
 	web.Handle(a, op("GET", "/keys", http.StatusOK, domain.Administer, "List the keys, newest first"), ac.ListKeys)
 	web.Handle(a, op("POST", "/keys", http.StatusCreated, domain.Administer,
-		"Make a key, which is shown this once", ac.DescribeCreateKey), ac.CreateKey)
+		"Make a key, which is shown this once", ac.DescribeCreateKey, fresh), ac.CreateKey)
 	web.Handle(a, op("DELETE", "/keys/{id}", http.StatusNoContent, domain.Administer,
-		"Revoke a key: within a minute no process takes it"), ac.RevokeKey)
+		"Revoke a key: within a minute no process takes it", fresh), ac.RevokeKey)
 	web.Handle(a, op("GET", "/audit", http.StatusOK, domain.Read,
 		"List what people and keys have changed, newest first"), ac.ListAudit)
+	s.signIn()
+}
+
+// signIn registers the routes of people's sessions.
+func (s *server) signIn() {
+	a, pe := s.api, s.people
+	web.Handle(a, op("POST", "/session", http.StatusCreated, domain.Read,
+		"Sign in with a password and a code", pe.DescribeSignIn, open), pe.SignIn)
+	web.Handle(a, op("GET", "/session", http.StatusOK, domain.Read,
+		"Show who asks, with which role and until when"), pe.Me)
+	web.Handle(a, op("POST", "/session/fresh", http.StatusOK, domain.Read,
+		"Show the password and a code again, for what is dangerous", pe.DescribeRefresh), pe.Refresh)
+	web.Handle(a, op("DELETE", "/session", http.StatusNoContent, domain.Read, "Sign out"), pe.SignOut)
+	web.Handle(a, op("GET", "/sessions", http.StatusOK, domain.Administer,
+		"List the sessions that go on, newest first"), pe.ListSessions)
+	web.Handle(a, op("DELETE", "/sessions/{id}", http.StatusNoContent, domain.Administer,
+		"End a session: within 15 seconds no process takes it"), pe.EndSession)
+	web.Handle(a, op("POST", "/invites", http.StatusCreated, domain.Administer,
+		"Invite a person to set a password, within 15 minutes", pe.DescribeInvite, fresh), pe.Invite)
+	web.Handle(a, op("POST", "/invites/open", http.StatusOK, domain.Read,
+		"Get the secret that the phone of an invited person is to hold", pe.DescribeOpen, open), pe.Open)
+	web.Handle(a, op("POST", "/invites/accept", http.StatusCreated, domain.Read,
+		"Set the password of an invited person, with the first code", pe.DescribeAccept, open), pe.Accept)
 }
 
 // ruleOf returns the rule of the route with the method and the pattern. A route that stands nowhere here needs any key.
 func (s *server) ruleOf(method, pattern string) auth.Rule {
 	switch pattern {
-	case web.Prefix + "/openapi.json", web.Prefix + "/docs":
+	case web.Prefix + "/openapi.json", web.Prefix + "/docs", "/invite":
 		return auth.Rule{Way: auth.Open}
 	case "/river", "/river/*":
 		return auth.Rule{Way: auth.Page, Right: domain.Administer}
@@ -124,7 +151,10 @@ func rulesOf(a *web.API) map[string]auth.Rule {
 	for _, o := range a.Operations() {
 		pattern := web.Prefix + strings.NewReplacer("{", ":", "}", "").Replace(o.Path)
 		right, _ := o.Metadata[rightKey].(domain.Right)
-		rules[o.Method+" "+pattern] = auth.Rule{Right: right, Unlimited: stops(o.Path)}
+		way, _ := o.Metadata[wayKey].(auth.Way)
+		rules[o.Method+" "+pattern] = auth.Rule{
+			Way: way, Right: right, Unlimited: stops(o.Path), Fresh: o.Metadata[freshKey] == true,
+		}
 	}
 	return rules
 }
@@ -134,8 +164,24 @@ func stops(path string) bool {
 	return path == "/brake" || path == "/stop-all" || strings.HasSuffix(path, "/stop")
 }
 
-// rightKey is where an operation holds the right that its callers need.
-const rightKey = "right"
+// Where an operation holds what its callers need.
+const (
+	rightKey = "right"
+	wayKey   = "way"
+	freshKey = "fresh"
+)
+
+// open describes a route that takes no key and no session: its callers get one there.
+func open(o *huma.Operation) {
+	o.Metadata[wayKey] = auth.Open
+	o.Security = []map[string][]string{}
+}
+
+// fresh describes a route that asks of a session for a password and a code within the last minutes.
+func fresh(o *huma.Operation) {
+	o.Metadata[freshKey] = true
+	o.Description = strings.TrimSpace(o.Description + " A session must be fresh (POST /session/fresh).")
+}
 
 // op describes one route of the API, whose callers need the right; describe adds more than its head.
 func op(
@@ -189,6 +235,8 @@ func tagOf(path string) string {
 		return "Proof"
 	case under("brake"), under("stop-all"):
 		return "Brake"
+	case under("session"), under("sessions"), under("invites"):
+		return "Sign-in"
 	case under("keys"), under("audit"):
 		return "Keys and audit"
 	case under("event-types"):

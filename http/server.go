@@ -17,6 +17,7 @@ import (
 	"bestow/http/inspect"
 	"bestow/http/lists"
 	"bestow/http/types"
+	"bestow/http/people"
 	"bestow/http/web"
 
 	"github.com/labstack/echo/v4"
@@ -45,6 +46,7 @@ type server struct {
 	inspect *inspect.Handlers
 	access  *access.Handlers
 	types   *types.Handlers
+	people  *people.Handlers
 	rules   map[string]auth.Rule // of the API's routes
 }
 
@@ -64,13 +66,15 @@ func newServer(c Config) *server {
 		riverUI: c.RiverUI,
 	}
 	s.guard = auth.New(auth.Config{
-		AdminKey: c.AdminKey, Keys: c.App.Access, Guesses: c.Guesses, PerKey: c.PerKey, RuleOf: s.ruleOf,
+		AdminKey: c.AdminKey, Keys: c.App.Access, Sessions: c.App.People, Guesses: c.Guesses, PerKey: c.PerKey,
+		RuleOf: s.ruleOf,
 	}, s.api)
 	s.events = events.New(c.App, s.api, c.Log)
 	s.lists = lists.New(c.App.Targets, c.Uploads, s.api)
 	s.inspect = inspect.New(c.App, s.api)
 	s.access = access.New(c.App)
 	s.types = types.New(c.App, s.api, c.Log)
+	s.people = people.New(c.App, s.api)
 	e.HTTPErrorHandler = s.api.AnswerError
 	s.routes()
 	return s

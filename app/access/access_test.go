@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bestow/app/command"
+	"bestow/app/known"
 	"bestow/domain"
 	"bestow/internal/pg"
 	"bestow/internal/pgtest"
@@ -98,7 +99,7 @@ func TestNoKeyIsKept(t *testing.T) {
 }
 
 // A key ends when it is revoked, when it expires, and when its principal is disabled: here at once, in another process
-// within cacheFor.
+// within known.For.
 func TestKeysEnd(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(s setting, k MadeKey){
@@ -115,11 +116,11 @@ func TestKeysEnd(t *testing.T) {
 			t.Parallel()
 			s := setup(t)
 			now := time.Now()
-			s.known.now = func() time.Time { return now }
+			s.known.Now = func() time.Time { return now }
 			k := s.make("crm", domain.Operator)
 			require.True(t, s.admits(k.Secret))
 			end(s, k)
-			now = now.Add(cacheFor - time.Millisecond)
+			now = now.Add(known.For - time.Millisecond)
 			require.True(t, s.admits(k.Secret), "it was looked up a moment ago")
 			now = now.Add(time.Millisecond)
 			require.False(t, s.admits(k.Secret))
@@ -127,40 +128,20 @@ func TestKeysEnd(t *testing.T) {
 	}
 }
 
-// A key that was looked up lasts no longer than its validity, and not much longer than the database is away.
-func TestKnownKeys(t *testing.T) {
-	t.Parallel()
-	k := newKnown()
-	now := time.Now()
-	k.now = func() time.Time { return now }
-	sum := hashOf("key")
-	k.put(sum, domain.Principal{Name: "crm", KeyID: 7}, time.Second)
-	now = now.Add(time.Second - 1)
-	_, _, found := k.get(sum)
-	require.True(t, found)
-	now = now.Add(1)
-	_, _, found = k.get(sum)
-	require.False(t, found, "it has expired")
-	k.put(sum, domain.Principal{Name: "crm", KeyID: 7}, time.Hour)
-	k.forget(7)
-	_, _, found = k.get(sum)
-	require.False(t, found, "it was revoked here")
-}
-
 // While the database does not answer, a key that was just used goes on, for a while, and others are told to come back.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	now := time.Now()
-	s.known.now = func() time.Time { return now }
+	s.known.Now = func() time.Time { return now }
 	used, unused := s.make("crm", domain.Operator), s.make("shop", domain.Viewer)
 	require.True(t, s.admits(used.Secret))
-	s.wait = 50 * time.Millisecond
+	s.known.Wait = 50 * time.Millisecond
 	away, err := s.pool.Begin(t.Context())
 	require.NoError(t, err)
 	_, err = away.Exec(t.Context(), `LOCK TABLE api_keys`)
 	require.NoError(t, err)
-	now = now.Add(staleFor - time.Millisecond)
+	now = now.Add(known.StaleFor - time.Millisecond)
 	require.True(t, s.admits(used.Secret))
 	_, _, err = s.Identify(t.Context(), unused.Secret)
 	require.True(t, pg.Unavailable(err), "it is told to come back: %v", err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/app/command"
+	"bestow/app/known"
 	"bestow/domain"
 	"bestow/internal/pg"
 
@@ -107,16 +108,7 @@ func (n NewKey) check(now time.Time) error {
 			fields = append(fields, domain.Field{Name: name, Message: why})
 		}
 	}
-	switch {
-	case n.Name == "":
-		add("name", "is missing")
-	case n.Name == domain.AdminName:
-		add("name", "belongs to BESTOW_ADMIN_KEY")
-	case strings.Contains(n.Name, ":"):
-		add("name", "must not have a colon")
-	default:
-		add("name", domain.CheckText(n.Name, maxName))
-	}
+	add("name", domain.CheckPrincipal(n.Name))
 	if !n.Role.May(domain.Read) {
 		add("role", "must be viewer, operator, approver or admin")
 	}
@@ -133,9 +125,6 @@ func (n NewKey) check(now time.Time) error {
 	}
 	return domain.InvalidError("the key cannot be made like this", "correct the fields that are named", fields...)
 }
-
-// maxName is the most characters of a principal's name.
-const maxName = 50
 
 // principalFor returns the id of the principal with n's name, and makes one where there is none.
 func principalFor(ctx context.Context, tx pgx.Tx, actor string, n NewKey) (id int64, err error) {
@@ -160,14 +149,14 @@ func (s *Access) List(ctx context.Context) ([]Key, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Key, error) { return selectKeys(ctx, tx) })
 }
 
-// Revoke ends a key. Within cacheFor, no process takes it any more. A key that is revoked stays so. Error:
+// Revoke ends a key. Within [known.For], no process takes it any more. A key that is revoked stays so. Error:
 // domain.NotFound.
 func (s *Access) Revoke(ctx context.Context, by command.Caller, id int64) error {
 	_, err := command.Run(ctx, s.pool, by, command.Command[struct{}]{
 		Do: func(tx pgx.Tx) (struct{}, error) { return struct{}{}, revoke(ctx, tx, by, id) },
 	})
 	if err == nil {
-		s.known.forget(id)
+		s.known.Forget(func(_ known.Sum, p domain.Principal) bool { return p.KeyID == id })
 	}
 	return err
 }

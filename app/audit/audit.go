@@ -59,6 +59,7 @@ type Entry struct {
 	After     json.RawMessage // nil: it was deleted
 	Reason    *string
 	RequestID *string
+	SessionID *int64 // nil: by a key, or on the host
 }
 
 // Filter narrows a list of changes, newest first. Zero values stand for all.
@@ -77,7 +78,8 @@ func (s *Audit) List(ctx context.Context, f Filter) ([]Entry, error) {
 }
 
 func selectEntries(ctx context.Context, tx pgx.Tx, f Filter) ([]Entry, error) {
-	const query = `SELECT id, at, actor, key_id, action, event_id, object, before, after, reason, request_id FROM audit_log
+	const query = `SELECT id, at, actor, key_id, action, event_id, object, before, after, reason, request_id, session_id
+		FROM audit_log
 		WHERE ($1::bigint = 0 OR event_id = $1) AND ($2 = '' OR actor = $2) AND ($3 = '' OR action = $3)
 		  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::bigint = 0 OR id < $5)
 		ORDER BY id DESC LIMIT $6`

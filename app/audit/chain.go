@@ -94,10 +94,11 @@ type unlinked struct {
 }
 
 // selectUnlinked reads the next rows that are not in the chain, of those above the last linked one or at most window
-// ids below it. Their text does not depend on the session's settings.
+// ids below it. Their text does not depend on the session's settings. That of a row without a session_id is what it was
+// before the column was added.
 func selectUnlinked(ctx context.Context, tx pgx.Tx, window int64) ([]unlinked, error) {
 	const query = `SELECT id, convert_to(ROW(id, (extract(epoch FROM at) * 1000000)::bigint, actor, key_id, action, event_id, object,
-			before::text, after::text, reason, request_id)::text, 'UTF8')
+			before::text, after::text, reason, request_id)::text || coalesce(' session ' || session_id, ''), 'UTF8')
 		FROM audit_log l
 		WHERE l.id > (SELECT coalesce(max(audit_id), 0) FROM audit_chain) - $2::bigint
 		  AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = l.id) ORDER BY id LIMIT $1`

@@ -26,6 +26,7 @@ const Wait = 10 * time.Second
 type Caller struct {
 	Actor     string // the name of the principal
 	KeyID     int64  // of the principal's key; 0: that of the settings, or none
+	SessionID int64  // 0: not by a session
 	RequestID string // "" outside of a request
 	Reason    string // why, as the caller says; "" for none
 	Once      *Once  // nil: asked without an Idempotency-Key

@@ -37,10 +37,12 @@ func Record(ctx context.Context, tx pgx.Tx, by Caller, c Change) error {
 	if c.Reason == "" {
 		c.Reason = by.Reason
 	}
-	const insert = `INSERT INTO audit_log (actor, key_id, action, event_id, object, before, after, reason, request_id)
-		VALUES ($1, nullif($2::bigint, 0), $3, nullif($4::bigint, 0), $5, $6, $7, nullif($8, ''), nullif($9, ''))`
+	const insert = `INSERT INTO audit_log (actor, key_id, action, event_id, object, before, after, reason, request_id,
+			session_id)
+		VALUES ($1, nullif($2::bigint, 0), $3, nullif($4::bigint, 0), $5, $6, $7, nullif($8, ''), nullif($9, ''),
+			nullif($10::bigint, 0))`
 	if _, err := tx.Exec(ctx, insert, by.Actor, by.KeyID, c.Action, c.EventID, c.Object, before, after, c.Reason,
-		by.RequestID); err != nil {
+		by.RequestID, by.SessionID); err != nil {
 		return fmt.Errorf("record %s: %w", c.Action, err)
 	}
 	return nil

@@ -53,7 +53,7 @@ type auditChain struct {
 func (c *auditChain) read(ctx context.Context, tx pgx.Tx) error {
 	const query = `SELECT c.position, coalesce(c.audit_id, l.id), c.hash, l.id IS NOT NULL, convert_to(ROW(l.id,
 			(extract(epoch FROM l.at) * 1000000)::bigint, l.actor, l.key_id, l.action, l.event_id, l.object, l.before::text,
-			l.after::text, l.reason, l.request_id)::text, 'UTF8')
+			l.after::text, l.reason, l.request_id)::text || coalesce(' session ' || l.session_id, ''), 'UTF8')
 		FROM public.audit_chain c FULL JOIN public.audit_log l ON l.id = c.audit_id ORDER BY c.position NULLS LAST`
 	rows, err := tx.Query(ctx, query)
 	if err != nil {

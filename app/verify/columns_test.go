@@ -167,7 +167,8 @@ func unseenForgeries() []forgery {
 		{name: "processes", sql: `INSERT INTO processes (id, roles, version, host, pid) VALUES (gen_random_uuid(), '{api}', 'x', 'x', 1)`},
 		{name: "brakes", sql: `INSERT INTO brakes (scope, by, memo) VALUES ('all', 'x', 'x')`},
 		{name: "kind of a voucher_events row", sql: `UPDATE money.voucher_events SET kind = 'REDEEMED', idempotency_key = 'x', ref = 'x', reason = 'x' WHERE kind = 'CANCELLED'`},
-		{name: "ended_uploads", sql: `INSERT INTO ended_uploads (event_id, ended_by) VALUES (4, 'x')`},
+		{name: "ended_uploads", sql: `INSERT INTO ended_uploads (event_id, ended_by) VALUES (4, 'x'); UPDATE principals SET role = 'viewer';
+			INSERT INTO sessions (principal_id, sha256, address, network, expires_at) SELECT id, sha256('x'), '', '', now() FROM principals`},
 	}
 }
 

@@ -48,9 +48,9 @@ var extra = map[string]string{
 	"update event_types set max_per_member = 10000000, max_per_event = 1000000000000, max_count = 100000000, " +
 		"limits_seeded = true where code in ('point', 'voucher') and coalesce(max_per_member, max_per_event, " +
 		"max_count) is null": "a process outside production gives types limits, once",
-	"insert into audit_log (actor, key_id, action, event_id, object, before, after, reason, request_id) values " +
-		"($1, nullif($2::bigint, 0), $3, nullif($4::bigint, 0), $5, $6, $7, nullif($8, ''), nullif($9, ''))": "an " +
-		"act of a person is kept, once an act",
+	"insert into audit_log (actor, key_id, action, event_id, object, before, after, reason, request_id, session_id) " +
+		"values ($1, nullif($2::bigint, 0), $3, nullif($4::bigint, 0), $5, $6, $7, nullif($8, ''), nullif($9, ''), " +
+		"nullif($10::bigint, 0))": "an act of a person is kept, once an act",
 	"select id::text, unnamed_are_ours from installation": "a process asks once to which installation it belongs",
 	"delete from processes where id = $1::uuid":           "a process takes its row away when it ends",
 	"select set_config('lock_timeout', $1, true)": "a start, a completion and a look of the timetable bound " +

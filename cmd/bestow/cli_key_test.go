@@ -80,3 +80,25 @@ func TestCommandLineExport(t *testing.T) {
 	require.Equal(t, terminal.ExitFailed, code)
 	require.Contains(t, errs, "event 1 has no import 1")
 }
+
+// The first admin is invited on the host, by a link that only the output has.
+func TestCommandLineInvite(t *testing.T) {
+	s := newShell(t)
+	t.Setenv("DATABASE_URL", s.pool.Config().ConnString())
+	s.env["BESTOW_URL"] = "https://bestow.example/"
+	out, errs := s.done("admin invite kim")
+	require.Regexp(t, `^https://bestow\.example/invite\?token=[\w-]{43}\n$`, out, "a script takes the output as it is")
+	require.Contains(t, errs, "the link for kim (admin) is good once, until ")
+	out, _ = s.done("admin invite lee --role viewer -o json")
+	require.Contains(t, out, `"role": "viewer"`)
+	for line, want := range map[string]string{
+		"admin invite lee --role admin": "the principal lee has the role viewer",
+		"admin invite admin":            "name: belongs to BESTOW_ADMIN_KEY",
+		"admin invite kim --role owner": "is none of viewer, operator, approver, admin",
+		"admin invite":                  "expected \"<name>\"",
+	} {
+		code, out, errs := s.run(line)
+		require.NotEqual(t, terminal.ExitDone, code, line)
+		require.Contains(t, out+errs, want, line)
+	}
+}

@@ -40,6 +40,7 @@ type cli struct {
 	Parked       campaign.ParkedCmd     `cmd:"" help:"List messages that no handler could use, and publish them again."`
 	Audit        campaign.AuditCmd      `cmd:"" help:"List what people and keys have changed: who, what, when and why."`
 	Key          upkeep.KeyCmd          `cmd:"" help:"Make, list and revoke API keys."`
+	Admin        upkeep.AdminCmd        `cmd:"" help:"Invite people to sign in."`
 	Doctor       upkeep.DoctorCmd       `cmd:"" help:"Find errors of the installation, and the reasons why events do not move."`
 	Installation upkeep.InstallationCmd `cmd:"" help:"Show the installation id of this database, or give a copied database a new one."`
 	Ledger       upkeep.LedgerCmd       `cmd:"" help:"Show the id of this database's ledger, or give a copied ledger a new one."`

@@ -6,6 +6,7 @@ import (
 
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/upkeep"
+	"bestow/internal/keys"
 	"bestow/internal/seal"
 
 	"github.com/stretchr/testify/require"
@@ -17,18 +18,28 @@ func TestRotate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.completedEvent("VOUCHER", 50)
+	_, err := w.pool.Exec(t.Context(), `INSERT INTO principals (id, name, kind, role, created_by) VALUES (7, 'kim', 'person', 'viewer', 'x')`)
+	require.NoError(t, err)
 	master := func(text string) *seal.Master {
 		m, err := seal.NewMaster(text)
 		require.NoError(t, err)
 		return m
 	}
 	newKey := seal.GenerateMaster()
+	phones := func(m *seal.Master) keys.Store {
+		return keys.Store{Table: keys.Passwords, Master: m, WrappedOnly: true}
+	}
 	old, next, foreign := master(w.cfg.MasterKey), master(newKey), master(seal.GenerateMaster())
 
+	phone, err := seal.NewKey()
+	require.NoError(t, err)
+	_, err = w.pool.Exec(t.Context(), `INSERT INTO passwords (principal_id, hash, wrapped, last_step, invited_by) VALUES (7, '', $1, 0, 'x')`,
+		phones(old).Kept(7, phone))
+	require.NoError(t, err)
 	_, stop := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM processes`) == 1 }, time.Minute,
 		20*time.Millisecond)
-	_, err := upkeep.Rotate(t.Context(), w.pool, old, next)
+	_, err = upkeep.Rotate(t.Context(), w.pool, old, next)
 	require.ErrorContains(t, err, "the service runs: ")
 	stop()
 	_, err = upkeep.Rotate(t.Context(), w.pool, foreign, next)
@@ -43,8 +54,10 @@ func TestRotate(t *testing.T) {
 	for range 2 {
 		done, err := upkeep.Rotate(t.Context(), w.pool, old, next)
 		require.NoError(t, err)
-		require.Equal(t, upkeep.Rotated{Vouchers: 2, Pins: 1, Lists: 1, KeyID: next.ID()}, done)
+		require.Equal(t, upkeep.Rotated{Vouchers: 2, Pins: 1, Lists: 1, Phones: 1, KeyID: next.ID()}, done)
 	}
+	require.NoError(t, phones(next).CheckMaster(t.Context(), w.pool))
+	require.ErrorIs(t, phones(old).CheckMaster(t.Context(), w.pool), seal.ErrOpen)
 	require.ErrorIs(t, begins.Run(t.Context()), seal.ErrOpen, "it ends with its first beat")
 	begins.Close()
 	_, err = daemon.New(t.Context(), w.cfg, daemon.AllRoles, w.log, daemon.Overrides{})

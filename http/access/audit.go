@@ -52,6 +52,6 @@ func (h *Handlers) ListAudit(ctx context.Context, in *AuditIn) (*AuditOut, error
 func wireEntry(e audit.Entry) api.AuditEntry {
 	return api.AuditEntry{
 		ID: e.ID, At: e.At.UTC(), Actor: e.Actor, KeyID: e.KeyID, Action: e.Action, EventID: e.EventID,
-		Object: e.Object, Before: e.Before, After: e.After, Reason: e.Reason, RequestID: e.RequestID,
+		Object: e.Object, Before: e.Before, After: e.After, Reason: e.Reason, RequestID: e.RequestID, SessionID: e.SessionID,
 	}
 }

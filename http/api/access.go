@@ -42,8 +42,8 @@ type Keys struct {
 type AuditEntry struct {
 	ID        int64           `json:"id"`
 	At        time.Time       `json:"at"`
-	Actor     string          `json:"actor" doc:"the name of the key; host:USER for the command line on the server"`
-	KeyID     *int64          `json:"key_id" doc:"null for BESTOW_ADMIN_KEY, and on the server"`
+	Actor     string          `json:"actor" doc:"the name of the person or the service; host:USER for the command line on the server, address:IP for a refused sign-in"`
+	KeyID     *int64          `json:"key_id" doc:"null for BESTOW_ADMIN_KEY, a session, and on the server"`
 	Action    string          `json:"action" example:"event.start"`
 	EventID   *int64          `json:"event_id" doc:"of an event that may be deleted since"`
 	Object    string          `json:"object" example:"event 7"`
@@ -51,6 +51,7 @@ type AuditEntry struct {
 	After     json.RawMessage `json:"after" doc:"null: it was deleted"`
 	Reason    *string         `json:"reason" doc:"as the person gave it"`
 	RequestID *string         `json:"request_id"`
+	SessionID *int64          `json:"session_id" doc:"null for a key, and on the server"`
 }
 
 // AuditPage is one page of changes, newest first.

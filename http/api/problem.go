@@ -40,7 +40,8 @@ type FieldError struct {
 const (
 	BadRequest           = "bad_request"            // a parameter or header has no valid value
 	Malformed            = "malformed"              // the body is not the expected JSON
-	Unauthorized         = "unauthorized"           // no key, or a wrong one
+	Unauthorized         = "unauthorized"           // no key and no session, or one that is not valid
+	StepUpNeeded         = "step_up_needed"         // the session's last password and code are too old for this
 	Forbidden            = "forbidden"              // the role of the key does not allow it
 	TooManyRequests      = "too_many_requests"      // too many wrong keys, or requests of one key: Retry-After says how long to wait
 	CrossSite            = "cross_site"             // a browser sent it from another site

@@ -21,11 +21,12 @@ import (
 // Way says how a caller of a route shows who they are.
 type Way int
 
-// The ways. A route that nothing is said of, and an unknown route, needs the key in the Authorization header.
+// The ways. A route that nothing is said of, and an unknown route, needs a key in the
+// Authorization header, or a session.
 const (
-	Keyed Way = iota // Bearer KEY
+	Keyed Way = iota // Bearer KEY, or the cookie of a session
 	Open             // nothing: `bestow openapi` shows the same to anyone
-	Page             // Bearer KEY, or HTTP Basic with the key as the password, for people with a browser
+	Page             // as Keyed, or HTTP Basic with the key as the password, for people with a browser
 	Front            // nothing, from a browser; for programs it is no route
 )
 
@@ -33,6 +34,8 @@ const (
 type Rule struct {
 	Way   Way
 	Right domain.Right // of the caller's role; "" is domain.Read
+	// Fresh routes ask of a session for a password and a code within the last minutes. Keys are not asked.
+	Fresh bool
 	// Unlimited routes are never refused for the number of requests: those that stop what runs.
 	Unlimited bool
 }
@@ -41,6 +44,7 @@ type Rule struct {
 type Config struct {
 	AdminKey string      // of the principal admin; "": there is no such key
 	Keys     Keys        // all other keys; nil: there are none
+	Sessions Sessions    // of people; nil: there are none
 	Guesses  GuessLimits // zero: the defaults
 	PerKey   KeyLimit    // zero: the default
 	// RuleOf returns the rule of the route with the method and the pattern.
@@ -53,11 +57,18 @@ type Keys interface {
 	Identify(ctx context.Context, key string) (domain.Principal, bool, error)
 }
 
+// Sessions finds out whose a session is.
+type Sessions interface {
+	// Identify returns the principal that has the session's token, whether the session is fresh, and whether there is one.
+	Identify(ctx context.Context, token string) (p domain.Principal, fresh, found bool, err error)
+}
+
 // Guard admits requests that obey their routes' rules.
 type Guard struct {
 	admin    [sha256.Size]byte // of the admin's key
 	hasAdmin bool
 	keys     Keys
+	sessions Sessions
 	guesses  *guesses
 	requests *requests
 	ruleOf   func(method, pattern string) Rule
@@ -70,6 +81,7 @@ func New(c Config, a *web.API) *Guard {
 		admin:    sha256.Sum256([]byte(c.AdminKey)),
 		hasAdmin: c.AdminKey != "",
 		keys:     c.Keys,
+		sessions: c.Sessions,
 		guesses:  newGuesses(c.Guesses),
 		requests: newRequests(c.PerKey),
 		ruleOf:   c.RuleOf,
@@ -77,28 +89,54 @@ func New(c Config, a *web.API) *Guard {
 	}
 }
 
-// Authenticate admits a request that obeys its route's rule.
+// Authenticate admits a request that obeys its route's rule. Where a request has a key and a session, the key counts.
 func (g *Guard) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	crossOrigin := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
 		rule := g.ruleOf(c.Request().Method, c.Path())
+		s := shownBy(c.Request(), rule)
+		// A browser adds cookies and stored passwords to requests that other sites make it send, so the origin counts too.
+		if s.way != byKey && crossOrigin.Check(c.Request()) != nil {
+			return domain.NewError(api.CrossSite, "another site may not act here", "do it on this page itself")
+		}
 		if rule.Way == Open || rule.Way == Front && WantsPage(c.Request()) {
 			return next(c)
 		}
-		key, given := bearer(c.Request())
-		if !given && rule.Way == Page {
-			// A browser adds a stored password to requests that other sites make it send, so the origin counts too.
-			if _, key, given = c.Request().BasicAuth(); given && crossOrigin.Check(c.Request()) != nil {
-				return domain.NewError(api.CrossSite, "another site may not act here", "do it on this page itself")
-			}
-		}
-		p, err := g.admit(c, rule, key, given)
+		p, err := g.admit(c, rule, s)
 		if err != nil {
 			return err
 		}
 		c.SetRequest(c.Request().WithContext(web.WithPrincipal(c.Request().Context(), p)))
 		return next(c)
 	}
+}
+
+// The ways in which a request shows who sends it.
+const (
+	byNothing = iota
+	byKey
+	byPassword // a key that a browser has stored
+	bySession
+)
+
+// shown is what a request shows of who sends it.
+type shown struct {
+	way  int
+	text string // the key, or the session's token
+}
+
+// shownBy returns what counts of what the request shows.
+func shownBy(r *http.Request, rule Rule) shown {
+	if key, given := bearer(r); given {
+		return shown{byKey, key}
+	}
+	if _, key, given := r.BasicAuth(); given && rule.Way == Page {
+		return shown{byPassword, key}
+	}
+	if cookie, err := r.Cookie(web.SessionCookie); err == nil {
+		return shown{bySession, cookie.Value}
+	}
+	return shown{}
 }
 
 // WantsPage reports whether the request comes from a browser.
@@ -110,13 +148,13 @@ func bearer(r *http.Request) (key string, given bool) {
 	return strings.TrimSpace(key), given && strings.EqualFold(scheme, "Bearer")
 }
 
-// admit returns who has the key, if they may do what the route does, and refuses every other request.
-func (g *Guard) admit(c echo.Context, rule Rule, key string, given bool) (domain.Principal, error) {
+// admit returns who sends the request, if they may do what the route does, and refuses every other request.
+func (g *Guard) admit(c echo.Context, rule Rule, s shown) (domain.Principal, error) {
 	ctx := c.Request().Context()
-	if !given {
-		return domain.Principal{}, g.unauthorized(ctx, rule, given)
+	if s.way == byNothing {
+		return domain.Principal{}, g.unauthorized(ctx, rule, s)
 	}
-	p, known, err := g.identify(ctx, key)
+	p, fresh, known, err := g.identify(ctx, s)
 	switch {
 	case err != nil:
 		return p, err
@@ -124,35 +162,57 @@ func (g *Guard) admit(c echo.Context, rule Rule, key string, given bool) (domain
 		if wait := g.guesses.wrong(c.RealIP()); wait > 0 {
 			return p, g.tooManyGuesses(ctx, wait)
 		}
-		return p, g.unauthorized(ctx, rule, given)
+		return p, g.unauthorized(ctx, rule, s)
 	case !p.Role.May(cmp.Or(rule.Right, domain.Read)):
 		return p, g.forbidden(ctx, p, rule.Right)
+	case rule.Fresh && !fresh:
+		return p, g.stepUpNeeded(ctx)
 	case rule.Unlimited:
 		return p, nil
 	}
-	if wait := g.requests.take(p.KeyID); wait > 0 {
+	if wait := g.requests.take(cmp.Or(p.KeyID, -p.SessionID)); wait > 0 {
 		return p, g.tooManyRequests(ctx, wait)
 	}
 	return p, nil
 }
 
-// identify returns who has the key, and whether anyone has.
-func (g *Guard) identify(ctx context.Context, key string) (domain.Principal, bool, error) {
-	sum := sha256.Sum256([]byte(key))
+// identify returns who has the key or the session, whether it is fresh, and whether anyone has it. A key is always
+// fresh.
+func (g *Guard) identify(ctx context.Context, s shown) (p domain.Principal, fresh, known bool, err error) {
+	if s.way == bySession {
+		if g.sessions == nil {
+			return p, false, false, nil
+		}
+		return g.sessions.Identify(ctx, s.text)
+	}
+	sum := sha256.Sum256([]byte(s.text))
 	if subtle.ConstantTimeCompare(sum[:], g.admin[:]) == 1 && g.hasAdmin {
-		return domain.Principal{Name: domain.AdminName, Role: domain.Admin}, true, nil
+		return domain.Principal{Name: domain.AdminName, Role: domain.Admin}, true, true, nil
 	}
 	if g.keys == nil {
-		return domain.Principal{}, false, nil
+		return p, false, false, nil
 	}
-	return g.keys.Identify(ctx, key)
+	p, known, err = g.keys.Identify(ctx, s.text)
+	return p, true, known, err
 }
 
-// forbidden refuses a key whose role does not have the right.
+// stepUpNeeded refuses a session whose last password and code are too old for what is asked.
+func (g *Guard) stepUpNeeded(ctx context.Context) error {
+	p := g.api.Problem(ctx, domain.NewError(api.StepUpNeeded,
+		"this asks for a password and a code within the last five minutes",
+		"send them to POST /session/fresh, and ask again"))
+	p.GetHeaders().Set("WWW-Authenticate", `Session realm="bestow", error="step_up_needed"`)
+	return p
+}
+
+// forbidden refuses a caller whose role does not have the right.
 func (g *Guard) forbidden(ctx context.Context, p domain.Principal, right domain.Right) error {
+	whose, hint := "the key of "+p.Name, "ask an admin for a key whose role is one of needs"
+	if p.SessionID != 0 {
+		whose, hint = p.Name, "ask a person whose role is one of needs"
+	}
 	refused := g.api.Problem(ctx, domain.NewError(api.Forbidden,
-		"the key of "+p.Name+" has the role "+string(p.Role)+", which may not do this",
-		"ask an admin for a key whose role is one of needs"))
+		whose+" has the role "+string(p.Role)+", which may not do this", hint))
 	refused.Role = string(p.Role)
 	for _, role := range domain.RolesThatMay(cmp.Or(right, domain.Read)) {
 		refused.Needs = append(refused.Needs, string(role))
@@ -162,7 +222,7 @@ func (g *Guard) forbidden(ctx context.Context, p domain.Principal, right domain.
 
 // tooManyRequests refuses a request of a key that has sent too many.
 func (g *Guard) tooManyRequests(ctx context.Context, wait time.Duration) error {
-	return g.tryLater(ctx, wait, domain.NewError(api.TooManyRequests, "this key sends too many requests",
+	return g.tryLater(ctx, wait, domain.NewError(api.TooManyRequests, "this key, or this session, sends too many requests",
 		"wait as long as Retry-After says; stop and brake are never refused for this"))
 }
 
@@ -180,15 +240,18 @@ func (g *Guard) tryLater(ctx context.Context, wait time.Duration, e *domain.Erro
 	return p
 }
 
-// unauthorized returns the refusal of a request without a key, or with a wrong one. Only the challenge differs.
-func (g *Guard) unauthorized(ctx context.Context, rule Rule, given bool) error {
+// unauthorized returns the refusal of a request without a key and a session, or with a wrong one.
+func (g *Guard) unauthorized(ctx context.Context, rule Rule, s shown) error {
 	e := domain.NewError(api.Unauthorized, "the request has no API key", "send it as `Authorization: Bearer KEY`")
 	challenge := `Bearer realm="bestow"`
-	if given {
+	switch s.way {
+	case byKey, byPassword:
 		e.Message = "the API key is not valid"
 		challenge += `, error="invalid_token"`
+	case bySession:
+		e.Message, e.Hint = "the session has ended", "sign in again: POST /session"
 	}
-	if !g.hasAdmin {
+	if !g.hasAdmin && s.way != bySession {
 		e.Hint = "make a key with `bestow key create`, or set BESTOW_ADMIN_KEY and start the service again, " +
 			"and send it as `Authorization: Bearer KEY`"
 	}

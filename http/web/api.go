@@ -77,7 +77,7 @@ func (a *API) config() huma.Config {
 			},
 			Servers:    []*huma.Server{{URL: Prefix}},
 			Components: components(),
-			Security:   []map[string][]string{{"key": {}}},
+			Security:   []map[string][]string{{"key": {}}, {"session": {}}},
 		},
 		Formats:       map[string]huma.Format{"application/json": format, "json": format},
 		DefaultFormat: "application/json",
@@ -90,6 +90,10 @@ func components() *huma.Components {
 		Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 		SecuritySchemes: map[string]*huma.SecurityScheme{
 			"key": {Type: "http", Scheme: "bearer", Description: "an API key, as in BESTOW_ADMIN_KEY"},
+			"session": {
+				Type: "apiKey", In: "cookie", Name: SessionCookie,
+				Description: "the session of a person, as POST /session begins it",
+			},
 		},
 	}
 }

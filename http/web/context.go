@@ -10,6 +10,10 @@ import (
 // RequestKey is the request's id in logs.
 const RequestKey = "request_id"
 
+// SessionCookie holds the token of a person's session. By its name, browsers take it over HTTPS alone, from this host
+// alone; those that trust http://localhost take it from there too.
+const SessionCookie = "__Host-bestow"
+
 type requestIDKey struct{}
 
 // WithRequestID returns ctx as that of the request with the id.
@@ -42,7 +46,7 @@ func Actor(ctx context.Context) string { return Principal(ctx).Name }
 // CallerOf returns who sent the request, for a change that takes no Idempotency-Key.
 func CallerOf(ctx context.Context) command.Caller {
 	p := Principal(ctx)
-	return command.Caller{Actor: p.Name, KeyID: p.KeyID, RequestID: RequestID(ctx)}
+	return command.Caller{Actor: p.Name, KeyID: p.KeyID, SessionID: p.SessionID, RequestID: RequestID(ctx)}
 }
 
 type stopKey struct{}

@@ -54,6 +54,21 @@ func (i *Idempotent) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
+// Because holds why a request is made that takes no Idempotency-Key.
+type Because struct {
+	Reason string `header:"X-Reason" doc:"why, for the audit: up to 500 characters of UTF-8"`
+}
+
+// Resolve refuses a reason that cannot be stored.
+func (b *Because) Resolve(huma.Context) []error { return readReason(&b.Reason) }
+
+// Caller returns the caller.
+func (b *Because) Caller(ctx context.Context) command.Caller {
+	by := CallerOf(ctx)
+	by.Reason = b.Reason
+	return by
+}
+
 // readReason brings the X-Reason of a request to its stored form, or refuses what cannot be stored.
 func readReason(reason *string) []error {
 	*reason = norm.NFC.String(strings.TrimSpace(*reason))

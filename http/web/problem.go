@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"bestow/app/imports"
@@ -30,6 +31,8 @@ var kinds = map[domain.Code]kind{
 	api.BadRequest:           {http.StatusBadRequest, "A parameter or header cannot be used"},
 	api.Malformed:            {http.StatusBadRequest, "The body is not what the route takes, or not all of it"},
 	api.Unauthorized:         {http.StatusUnauthorized, "The request has no valid API key"},
+	api.StepUpNeeded:         {http.StatusUnauthorized, "The session is not fresh enough for this"},
+	domain.NoSignIn:          {http.StatusUnauthorized, "The sign-in is refused"},
 	api.CrossSite:            {http.StatusForbidden, "The request came from another site"},
 	api.Forbidden:            {http.StatusForbidden, "The key's role does not allow it"},
 	domain.NotFound:          {http.StatusNotFound, "There is no such thing"},
@@ -74,6 +77,7 @@ var kinds = map[domain.Code]kind{
 	domain.AmountOverflow:    {http.StatusUnprocessableEntity, "The amounts add up to more than can be counted"},
 	domain.TotalOverLimit:    {http.StatusUnprocessableEntity, "The event would pass a limit of its type"},
 	api.TooManyRequests:      {http.StatusTooManyRequests, "Too many requests"},
+	domain.TooManyAttempts:   {http.StatusTooManyRequests, "Too many attempts to sign in"},
 	domain.Unavailable:       {http.StatusServiceUnavailable, "The service cannot answer now"},
 	api.Internal:             {http.StatusInternalServerError, "Something went wrong here"},
 }
@@ -136,6 +140,12 @@ func (a *API) Problem(ctx context.Context, err error) *ProblemError {
 	if r, ok := errors.AsType[*imports.RejectedError](err); ok {
 		p.Rejected, p.RejectedRows = r.Rejected, wireRows(r.Rows)
 	}
+	if wait, ok := errors.AsType[waiter](err); ok {
+		p.header.Set("Retry-After", strconv.Itoa(wait.RetryAfter()))
+	}
+	if e.Code == domain.NoSignIn {
+		p.header.Set("WWW-Authenticate", `Session realm="bestow"`)
+	}
 	if e.Code == domain.Unavailable {
 		p.header.Set("Retry-After", "5")
 	}
@@ -159,6 +169,12 @@ func fieldError(f domain.Field) api.FieldError {
 		f.Name = "body." + f.Name
 	}
 	return api.FieldError{Location: f.Name, Message: f.Message}
+}
+
+// waiter is an error that knows how many seconds to wait.
+type waiter interface {
+	error
+	RetryAfter() int
 }
 
 // explainer is an error that knows its answer.

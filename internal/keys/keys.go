@@ -14,8 +14,9 @@ import (
 
 // The tables of keys.
 const (
-	Pins    = "pin_keys"
-	Content = "event_keys"
+	Pins      = "pin_keys"
+	Content   = "event_keys"
+	Passwords = "passwords" // a person's key, of which the codes are made, by principal_id
 )
 
 // Errors of a key that is there and cannot be used. Another master key's is seal.ErrOpen.
@@ -28,9 +29,25 @@ var (
 
 // Store is the table of one purpose's keys.
 type Store struct {
-	Table       string       // Pins or Content
+	Table       string       // Pins, Content or Passwords
 	Master      *seal.Master // nil: there is none
 	WrappedOnly bool         // a key that no master key has wrapped is neither made nor used
+}
+
+// id returns the column of what a key belongs to.
+func (s Store) id() string {
+	if s.Table == Passwords {
+		return "principal_id"
+	}
+	return "event_id"
+}
+
+// owner names what the key with the id belongs to.
+func (s Store) owner(id int64) string {
+	if s.Table == Passwords {
+		return fmt.Sprintf("principal %d", id)
+	}
+	return fmt.Sprintf("event %d", id)
 }
 
 // Key reads the event's key. Errors: pgx.ErrNoRows, and those of Open.
@@ -56,10 +73,10 @@ func (s Store) Open(eventID int64, kept []byte) (key *seal.Key, err error) {
 		key, err = s.Master.Unwrap(kept, s.aad(eventID))
 	}
 	if errors.Is(err, seal.ErrOpen) {
-		return nil, fmt.Errorf("open key of event %d (is it another master key?): %w", eventID, err)
+		return nil, fmt.Errorf("open key of %s (is it another master key?): %w", s.owner(eventID), err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open key of event %d: %w", eventID, err)
+		return nil, fmt.Errorf("open key of %s: %w", s.owner(eventID), err)
 	}
 	return key, nil
 }
@@ -98,8 +115,8 @@ func (s Store) Kept(eventID int64, key *seal.Key) []byte {
 func (s Store) CheckMaster(ctx context.Context, pool *pgxpool.Pool) error {
 	var eventID int64
 	var kept []byte
-	query := `SELECT event_id, wrapped FROM ` + pgx.Identifier{s.Table}.Sanitize() + `
-		WHERE substr(wrapped, 1, 1) <> '\x00' ORDER BY event_id DESC LIMIT 1`
+	query := `SELECT ` + s.id() + `, wrapped FROM ` + pgx.Identifier{s.Table}.Sanitize() + `
+		WHERE substr(wrapped, 1, 1) <> '\x00' ORDER BY 1 DESC LIMIT 1`
 	err := pool.QueryRow(ctx, query).Scan(&eventID, &kept)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil

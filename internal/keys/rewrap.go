@@ -17,7 +17,7 @@ func (s Store) Rewrap(ctx context.Context, tx pgx.Tx, to *seal.Master) (n int, e
 	if _, err := tx.Exec(ctx, `LOCK TABLE `+table+` IN SHARE ROW EXCLUSIVE MODE`); err != nil {
 		return 0, fmt.Errorf("lock %s: %w", s.Table, err)
 	}
-	rows, err := tx.Query(ctx, `SELECT event_id, wrapped FROM `+table)
+	rows, err := tx.Query(ctx, `SELECT `+s.id()+`, wrapped FROM `+table)
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", s.Table, err)
 	}
@@ -31,7 +31,7 @@ func (s Store) Rewrap(ctx context.Context, tx pgx.Tx, to *seal.Master) (n int, e
 		}
 		anew, err := seal.Rewrap(kept, s.aad(event), s.Master, to)
 		if err != nil {
-			return fmt.Errorf("open key of event %d (is it another master key?): %w", event, err)
+			return fmt.Errorf("open key of %s (is it another master key?): %w", s.owner(event), err)
 		}
 		events, wrapped = append(events, event), append(wrapped, anew)
 		return nil
@@ -40,7 +40,7 @@ func (s Store) Rewrap(ctx context.Context, tx pgx.Tx, to *seal.Master) (n int, e
 		return 0, fmt.Errorf("wrap %s anew: %w", s.Table, err)
 	}
 	update := `UPDATE ` + table +
-		` k SET wrapped = n.wrapped FROM unnest($1::bigint[], $2::bytea[]) n (event_id, wrapped) WHERE k.event_id = n.event_id`
+		` k SET wrapped = n.wrapped FROM unnest($1::bigint[], $2::bytea[]) n (id, wrapped) WHERE k.` + s.id() + ` = n.id`
 	if _, err := tx.Exec(ctx, update, events, wrapped); err != nil {
 		return 0, fmt.Errorf("write %s: %w", s.Table, err)
 	}

@@ -27,10 +27,12 @@ func (p *Process) checkMaster(ctx context.Context) error {
 // CheckMaster refuses a master key that does not open the keys in the database.
 func CheckMaster(ctx context.Context, pool *pgxpool.Pool, master *seal.Master, l *moneydb.Ledger) error {
 	content := keys.Store{Table: keys.Content, Master: master}
-	err := errors.Join(pins.CheckMaster(ctx, pool, master), content.CheckMaster(ctx, pool), l.CheckMaster(ctx))
+	passwords := keys.Store{Table: keys.Passwords, Master: master}
+	err := errors.Join(pins.CheckMaster(ctx, pool, master), content.CheckMaster(ctx, pool),
+		passwords.CheckMaster(ctx, pool), l.CheckMaster(ctx))
 	if errors.Is(err, seal.ErrOpen) {
 		return fmt.Errorf("BESTOW_MASTER_KEY is another key than the one that the vouchers' PINs were sealed under, "+
-			"and the lists' hashes made: start with that one: %w", err)
+			"and the lists' hashes and people's codes made: start with that one: %w", err)
 	}
 	return err
 }

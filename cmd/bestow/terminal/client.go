@@ -16,11 +16,15 @@ func (t *Terminal) Client() (*client.Client, error) {
 		return nil, domain.InvalidError("BESTOW_KEY is not set",
 			"set it to an API key: at the first set-up that is what the service has in BESTOW_ADMIN_KEY")
 	}
-	url := t.Env("BESTOW_URL")
-	if url == "" {
-		url = "http://127.0.0.1:8080"
+	return client.New(t.URL(), key)
+}
+
+// URL returns BESTOW_URL, or where a service on this machine answers.
+func (t *Terminal) URL() string {
+	if url := t.Env("BESTOW_URL"); url != "" {
+		return url
 	}
-	return client.New(url, key)
+	return "http://127.0.0.1:8080"
 }
 
 // ClientAndZone returns Client, and Zone for a command that prints times.

@@ -46,6 +46,7 @@ type Rotated struct {
 	Vouchers int    `json:"voucher_keys"` // of the ledger
 	Pins     int    `json:"pin_keys"`     // of what the campaign side remembers of vouchers
 	Lists    int    `json:"list_keys"`    // of the hashes of lists
+	Phones   int    `json:"phone_keys"`   // of the codes of people's phones
 	KeyID    string `json:"key_id"`
 }
 
@@ -77,9 +78,9 @@ func (c *secretsRotateCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 			return err
 		}
 		return c.Print(t, done, func() error {
-			_, err := fmt.Fprintf(t.Out, "encrypted by the new master key %s: %s in the ledger, %s, %s\n",
+			_, err := fmt.Fprintf(t.Out, "encrypted by the new master key %s: %s in the ledger, %s, %s, %s\n",
 				done.KeyID, english.Count(done.Vouchers, "voucher key"), english.Count(done.Pins, "PIN key"),
-				english.Count(done.Lists, "list key"))
+				english.Count(done.Lists, "list key"), english.Count(done.Phones, "phone key"))
 			t.Say("now set BESTOW_MASTER_KEY_FILE to the new key and start the service")
 			return err
 		})
@@ -105,7 +106,10 @@ func Rotate(ctx context.Context, pool *pgxpool.Pool, from, to *seal.Master) (don
 		if done.Pins, err = pins.Rewrap(ctx, tx, from, to); err != nil {
 			return done, err
 		}
-		done.Lists, err = keys.Store{Table: keys.Content, Master: from}.Rewrap(ctx, tx, to)
+		if done.Lists, err = (keys.Store{Table: keys.Content, Master: from}).Rewrap(ctx, tx, to); err != nil {
+			return done, err
+		}
+		done.Phones, err = keys.Store{Table: keys.Passwords, Master: from}.Rewrap(ctx, tx, to)
 		return done, err
 	})
 	if errors.Is(err, seal.ErrOpen) {

@@ -1,0 +1,130 @@
+// Package known remembers for a moment who has a secret that was looked up: an API key or a session's token.
+//
+// Start with Finder.Find.
+//
+// What it must never do: keep the text of a secret. It knows a secret by its SHA-256.
+package known
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	// For is how long a process takes a secret without asking the database: one that is revoked elsewhere is refused
+	// within this time.
+	For = 15 * time.Second
+	// StaleFor is how long it does while the database does not answer.
+	StaleFor = 45 * time.Second
+	// most bounds the secrets that are remembered.
+	most = 10_000
+	// lookUpWait is how long a request waits for the database to learn who asks.
+	lookUpWait = 5 * time.Second
+	// maxLooking is how many secrets are looked up at one time: a flood of wrong ones must not take all connections.
+	maxLooking = 4
+)
+
+// Sum is the hash by which a secret is known.
+type Sum = [sha256.Size]byte
+
+// Finder finds the owners of secrets, and remembers them. Tests may change Now and Wait.
+type Finder[T any] struct {
+	Now  func() time.Time
+	Wait time.Duration // of one lookup
+
+	looking chan struct{}
+
+	mu  sync.Mutex
+	all map[Sum]seen[T]
+}
+
+// seen is an owner, when it was looked up, and when its secret expires.
+type seen[T any] struct {
+	owner     T
+	at, until time.Time
+}
+
+// NewFinder returns a Finder that knows no secret.
+func NewFinder[T any]() *Finder[T] {
+	return &Finder[T]{
+		Now: time.Now, Wait: lookUpWait, looking: make(chan struct{}, maxLooking), all: map[Sum]seen[T]{},
+	}
+}
+
+// LookUp reads the owner of a secret, and how long the secret is still valid. Error: pgx.ErrNoRows for one that nobody
+// has.
+type LookUp[T any] func(context.Context) (owner T, lasts time.Duration, err error)
+
+// Find returns the owner of the secret with the hash, and whether there is one. What lookUp has found counts for
+// [For], and for [StaleFor] while the database does not answer. Error: that of lookUp.
+func (f *Finder[T]) Find(ctx context.Context, sum Sum, lookUp LookUp[T]) (owner T, found bool, err error) {
+	owner, age, remembered := f.get(sum)
+	if remembered && age < For {
+		return owner, true, nil
+	}
+	now, lasts, err := f.bounded(ctx, lookUp)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		f.Forget(func(s Sum, _ T) bool { return s == sum })
+		return now, false, nil
+	case err != nil && remembered && age < StaleFor && pg.Unavailable(err):
+		return owner, true, nil
+	case err != nil:
+		return now, false, err
+	}
+	f.put(sum, now, lasts)
+	return now, true, nil
+}
+
+func (f *Finder[T]) bounded(ctx context.Context, lookUp LookUp[T]) (owner T, lasts time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, f.Wait)
+	defer cancel()
+	select {
+	case f.looking <- struct{}{}:
+		defer func() { <-f.looking }()
+	case <-ctx.Done():
+		return owner, 0, fmt.Errorf("wait to look up a secret: %w", ctx.Err())
+	}
+	return lookUp(ctx)
+}
+
+// get returns the owner of a secret that has not expired, and how long ago it was looked up.
+func (f *Finder[T]) get(sum Sum) (owner T, age time.Duration, found bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s, found := f.all[sum]
+	now := f.Now()
+	if !found || !now.Before(s.until) {
+		return owner, 0, false
+	}
+	return s.owner, now.Sub(s.at), true
+}
+
+func (f *Finder[T]) put(sum Sum, owner T, lasts time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.all) >= most {
+		clear(f.all)
+	}
+	now := f.Now()
+	f.all[sum] = seen[T]{owner: owner, at: now, until: now.Add(lasts)}
+}
+
+// Forget forgets the secrets for which gone is true.
+func (f *Finder[T]) Forget(gone func(Sum, T) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for sum, s := range f.all {
+		if gone(sum, s.owner) {
+			delete(f.all, sum)
+		}
+	}
+}

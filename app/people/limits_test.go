@@ -1,0 +1,97 @@
+package people
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/domain"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A stranger who guesses without end keeps the person out of other networks only; wrong codes with the right password
+// shut it for a while.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	secret := s.enrolled("kim", domain.Operator)
+	s.signIn(secret)
+	now := time.Now()
+	s.byName.now, s.byOrigin.now = func() time.Time { return now }, func() time.Time { return now }
+	guess := func(from, password, code string) error {
+		p := s.proof(secret)
+		p.Address, p.Password = from, password
+		if code != "" {
+			p.Code = code
+		}
+		_, _, err := s.SignIn(t.Context(), p, "")
+		return err
+	}
+	var wait *WaitError
+	for range perName.burst {
+		require.Equal(t, domain.NoSignInError(), guess(stranger, "x", ""))
+	}
+	require.ErrorAs(t, guess(stranger, password, ""), &wait, "the right password waits too")
+	require.Equal(t, 60, wait.RetryAfter())
+	require.ErrorAs(t, guess("203.0.113.5", password, ""), &wait, "from everywhere")
+	require.NoError(t, guess(office, password, ""), "but not where the person has been before")
+	s.sql(`UPDATE passwords SET last_step = 0`)
+	now = now.Add(time.Minute)
+	require.NoError(t, guess("203.0.113.5", password, ""), "an attempt a minute is left to all others")
+
+	s.sql(`UPDATE passwords SET last_step = 0`)
+	for range maxWrongCodes {
+		require.Equal(t, domain.NoSignInError(), guess(office, password, "000000"))
+	}
+	require.Equal(t, domain.NoSignInError(), guess(office, password, ""), "the password is known to another one")
+	s.sql(`UPDATE passwords SET wrong_code_at = now() - $1::interval`, codesWait)
+	require.NoError(t, guess(office, password, ""))
+
+	for range perOrigin.burst {
+		_ = guess(stranger, "x", "")
+	}
+	require.ErrorAs(t, guess(stranger, "x", ""), &wait)
+	require.Equal(t, 6, wait.RetryAfter())
+	require.Equal(t, "192.0.2.7/32", Network(office))
+	require.Equal(t, Network("2001:db8::1"), Network("2001:db8::ffff:1"))
+	require.NotEqual(t, Network("2001:db8::1"), Network("2001:db8:0:1::1"))
+}
+
+// The allowances that are remembered are bounded.
+func TestManyNames(t *testing.T) {
+	t.Parallel()
+	a := newAttempts(perName)
+	for i := range maxKinds + 100 {
+		_ = a.take(strings.Repeat("x", i%3) + string(rune(i)) + time.Duration(i).String())
+	}
+	require.LessOrEqual(t, len(a.all), maxKinds+1)
+}
+
+// The audit tells of the first failure of a person and not of each; of unknown names it tells nothing.
+func TestFailuresInTheAudit(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	secret := s.enrolled("kim", domain.Operator)
+	wrong := s.proof(secret)
+	wrong.Password, wrong.Address = "x", stranger
+	for range 3 {
+		_, _, err := s.SignIn(t.Context(), wrong, "")
+		require.Equal(t, domain.NoSignInError(), err)
+	}
+	unknown := wrong
+	unknown.Name = "park"
+	_, _, err := s.SignIn(t.Context(), unknown, "")
+	require.Equal(t, domain.NoSignInError(), err)
+	const refused = `SELECT count(*) FROM audit_log WHERE action = 'session.refused'`
+	require.Equal(t, 1, s.count(refused+` AND actor = 'address:198.51.100.9' AND object = 'person kim'`))
+	require.Equal(t, 1, s.count(refused))
+	s.sql(`UPDATE passwords SET failed_at = now() - $1::interval - interval '1s'`, auditFailures)
+	_, _, err = s.SignIn(t.Context(), wrong, "")
+	require.Equal(t, domain.NoSignInError(), err)
+	require.Equal(t, 1, s.count(refused+` AND after->>'failures' = '4'`))
+
+	v, _ := s.signIn(secret)
+	require.Equal(t, 1, s.count(`SELECT count(*) FROM audit_log WHERE action = 'session.begin' AND actor = 'kim'
+		AND session_id = $1 AND after @> '{"failures_before": 4, "address": "192.0.2.7"}'`, v.ID))
+}

@@ -1,0 +1,58 @@
+package people
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+
+	"bestow/app"
+	"bestow/app/people"
+	"bestow/http/web"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Handlers are the handlers of this package's routes.
+type Handlers struct {
+	people *people.People
+	api    *web.API
+}
+
+// New returns the handlers of a's routes, which call the use cases of u.
+func New(u *app.App, a *web.API) *Handlers { return &Handlers{u.People, a} }
+
+// From holds where a request came from, and which session its browser has.
+type From struct{ address, token string }
+
+// Resolve reads them.
+func (f *From) Resolve(ctx huma.Context) []error {
+	f.address = addressOf(ctx.RemoteAddr())
+	if cookie, err := huma.ReadCookie(ctx, web.SessionCookie); err == nil {
+		f.token = cookie.Value
+	}
+	return nil
+}
+
+// addressOf returns the address of who sent a request, without the port; "" for one that has none.
+func addressOf(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		host = remote
+	}
+	address, err := netip.ParseAddr(host)
+	if err != nil {
+		return ""
+	}
+	return address.Unmap().WithZone("").String()
+}
+
+// cookie returns the header that gives the browser a session's token, or takes it away if the token is "".
+func cookie(token string) string {
+	c := http.Cookie{ //nolint:gosec // G124: all three are set
+		Name: web.SessionCookie, Value: token, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	if token == "" {
+		c.MaxAge = -1
+	}
+	return c.String()
+}

@@ -1,0 +1,277 @@
+package people_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bestow/app"
+	"bestow/domain"
+	bestowhttp "bestow/http"
+	"bestow/http/api"
+	"bestow/http/people"
+	"bestow/http/web"
+	"bestow/internal/desktest"
+	"bestow/internal/pgtest"
+
+	"github.com/pquerna/otp/totp"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+const (
+	password = "correct horse battery"
+	prefix   = "/api/v1"
+	noKey    = "Authorization: "
+)
+
+var described = sync.OnceValues(func() (desktest.Routes, error) { return desktest.Described(bestowhttp.OpenAPI()) })
+
+// jobsPage stands for the River UI.
+var jobsPage = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "jobs") })
+
+type desk struct{ *desktest.Desk }
+
+func setup(t *testing.T) desk {
+	t.Helper()
+	return desk{desktest.New(t, func(a *app.App, log *slog.Logger) http.Handler {
+		return bestowhttp.New(bestowhttp.Config{App: a, AdminKey: desktest.Key, RiverUI: jobsPage, Log: log})
+	}, described)}
+}
+
+// phone shows codes.
+type phone struct{ secret string }
+
+func (p phone) code(d desk) string {
+	d.Helper()
+	var now time.Time
+	require.NoError(d, d.Pool.QueryRow(d.Context(), `SELECT now()`).Scan(&now))
+	code, err := totp.GenerateCode(p.secret, now)
+	require.NoError(d, err)
+	return code
+}
+
+// enrolled invites a person, who sets a password and a phone, and returns the phone and the header of the session.
+func (d desk) enrolled(name string, role domain.Role) (phone, string) {
+	d.Helper()
+	a := d.Post(prefix+"/invites", `{"name": "`+name+`", "role": "`+string(role)+`"}`)
+	require.Equal(d, 201, a.StatusCode, a.Text)
+	token := desktest.Decoded[people.Invite](a).Token
+	a = d.Post(prefix+"/invites/open", `{"token": "`+token+`"}`, noKey)
+	require.Equal(d, 200, a.StatusCode, a.Text)
+	p := phone{desktest.Decoded[people.Enrolment](a).Secret}
+	a = d.Post(prefix+"/invites/accept",
+		`{"token": "`+token+`", "password": "`+password+`", "code": "`+p.code(d)+`"}`, noKey)
+	require.Equal(d, 201, a.StatusCode, a.Text)
+	return p, d.cookie(a)
+}
+
+// cookie returns the header that sends the cookie of an answer back.
+func (d desk) cookie(a desktest.Answer) string {
+	d.Helper()
+	require.Len(d, a.Cookies(), 1)
+	c := a.Cookies()[0]
+	require.Equal(d, "__Host-bestow", c.Name)
+	require.True(d, c.Secure)
+	require.True(d, c.HttpOnly)
+	require.Equal(d, http.SameSiteLaxMode, c.SameSite)
+	require.Equal(d, "/", c.Path)
+	require.Empty(d, c.Domain)
+	return "Cookie: " + c.Name + "=" + c.Value
+}
+
+func (d desk) signIn(p phone, headers ...string) desktest.Answer {
+	d.Helper()
+	d.SQL(`UPDATE passwords SET last_step = 0`)
+	return d.Post(prefix+"/session", `{"name": "kim", "password": "`+password+`", "code": "`+p.code(d)+`"}`,
+		append(headers, noKey)...)
+}
+
+// A person who was invited signs in, acts by a role, stands in the audit with the session, and signs out.
+func TestSessionLife(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	p, first := d.enrolled("kim", domain.Operator)
+	me := desktest.Decoded[people.Me](d.Get(prefix+"/session", noKey, first))
+	require.Equal(t, "kim", me.Name)
+	require.Equal(t, "operator", me.Role)
+	require.Equal(t, "127.0.0.1", me.Session.Address)
+	require.WithinDuration(t, me.Session.CreatedAt.Add(12*time.Hour), me.Session.ExpiresAt, time.Second)
+	require.WithinDuration(t, me.Session.SeenAt.Add(30*time.Minute), me.Session.EndsAt, time.Second)
+
+	a := d.signIn(p, first)
+	require.Equal(t, 201, a.StatusCode, a.Text)
+	session := d.cookie(a)
+	id := desktest.Decoded[people.Me](a).Session.ID
+	d.Get(prefix+"/session", noKey, first).Refused(401, api.Unauthorized)
+
+	a = d.Post(prefix+"/events", `{"campaign_id": "a", "event_type": "POINT"}`, noKey, session)
+	require.Equal(t, 201, a.StatusCode, a.Text)
+	require.Equal(t, "kim", desktest.Decoded[api.Event](a).CreatedBy)
+	entry := desktest.Decoded[api.AuditPage](d.Get(prefix + "/audit")).Items[0]
+	require.Equal(t, "event.create", entry.Action)
+	require.Equal(t, id, *entry.SessionID)
+	require.Nil(t, entry.KeyID)
+	refused := d.Get(prefix+"/keys", noKey, session).Refused(403, api.Forbidden)
+	require.Equal(t, "operator", refused.Role)
+	require.Contains(t, refused.Detail, "kim has the role operator")
+
+	a = d.Do("DELETE", prefix+"/session", "", noKey, session)
+	require.Equal(t, 204, a.StatusCode)
+	require.Negative(t, a.Cookies()[0].MaxAge)
+	d.Get(prefix+"/session", noKey, session).Refused(401, api.Unauthorized)
+}
+
+// S4: a browser sends the cookie with what other sites make it ask, so the origin counts, for a sign-in too.
+func TestCrossSite(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	p, session := d.enrolled("kim", domain.Admin)
+	body := `{"campaign_id": "a", "event_type": "POINT"}`
+	for _, foreign := range []string{
+		"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: https://evil.example", "Origin: null",
+	} {
+		d.Post(prefix+"/events", body, noKey, session, foreign).Refused(403, api.CrossSite)
+		d.Do("DELETE", prefix+"/session", "", noKey, session, foreign).Refused(403, api.CrossSite)
+		d.signIn(p, foreign).Refused(403, api.CrossSite)
+	}
+	require.Zero(t, d.Count(`SELECT count(*) FROM campaign_events`))
+	a := d.Post(prefix+"/events", body, noKey, session, "Sec-Fetch-Site: same-origin", "Origin: "+d.URL)
+	require.Equal(t, 201, a.StatusCode, a.Text)
+	require.Equal(t, 200, d.Get(prefix+"/events", noKey, session, "Sec-Fetch-Site: cross-site").StatusCode, "it reads")
+	a = d.Post(prefix+"/events", `{"campaign_id": "b", "event_type": "POINT"}`, "Origin: https://evil.example")
+	require.Equal(t, 201, a.StatusCode, "no browser adds a key")
+}
+
+// Of a key and a session, the key counts, also where it is wrong.
+func TestKeyBeforeSession(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	_, session := d.enrolled("kim", domain.Viewer)
+	me := desktest.Decoded[people.Me](d.Get(prefix+"/session", session))
+	require.Equal(t, "admin", me.Name)
+	require.Nil(t, me.Session)
+	d.Get(prefix+"/session", session, "Authorization: Bearer wrong").Refused(401, api.Unauthorized)
+	for _, wrong := range []string{"", "x", strings.Repeat("A", 43)} {
+		d.Get(prefix+"/session", noKey, "Cookie: "+web.SessionCookie+"="+wrong).Refused(401, api.Unauthorized)
+	}
+	d.Do("DELETE", prefix+"/session", "", session).Refused(400, api.BadRequest)
+	d.Post(prefix+"/session/fresh", `{"password": "x", "code": "x"}`).Refused(400, api.BadRequest)
+}
+
+// What is dangerous asks of a session for a new password and code after five minutes, and of a key never.
+func TestStepUp(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	p, session := d.enrolled("kim", domain.Admin)
+	d.SQL(`UPDATE sessions SET fresh_at = now() - interval '5 minutes'`)
+	dangerous := []struct{ method, path, body string }{
+		{"POST", "/keys", `{"name": "crm", "role": "viewer"}`},
+		{"DELETE", "/keys/1", ""},
+		{"POST", "/invites", `{"name": "lee", "role": "viewer"}`},
+		{"POST", "/brake/release", `{"scope": "all", ` + desktest.Why + `}`},
+	}
+	for _, r := range dangerous {
+		d.Do(r.method, prefix+r.path, r.body, noKey, session).Refused(401, api.StepUpNeeded)
+	}
+	require.Zero(t, d.Count(`SELECT count(*) FROM api_keys`))
+	require.Equal(t, 200, d.Get(prefix+"/keys", noKey, session).StatusCode, "to read is not dangerous")
+	a := d.Post(prefix+"/brake", `{"scope": "all", `+desktest.Why+`}`, noKey, session)
+	require.Equal(t, 200, a.StatusCode, "to stop is not")
+
+	body := `{"password": "` + password + `", "code": "` + p.code(d) + `"}`
+	d.Post(prefix+"/session/fresh", body, noKey, session).Refused(401, domain.NoSignIn)
+	d.SQL(`UPDATE passwords SET last_step = 0`) // the code was used to enrol
+	a = d.Post(prefix+"/session/fresh", body, noKey, session)
+	require.Equal(t, 200, a.StatusCode, a.Text)
+	next := d.cookie(a)
+	require.NotEqual(t, session, next)
+	d.Get(prefix+"/session", noKey, session).Refused(401, api.Unauthorized)
+	for _, r := range dangerous {
+		a := d.Do(r.method, prefix+r.path, r.body, noKey, next)
+		require.Less(t, a.StatusCode, 300, "%s %s: %s", r.method, r.path, a.Text)
+	}
+}
+
+// An admin sees who is signed in, and ends a session.
+func TestEndSession(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	_, session := d.enrolled("kim", domain.Operator)
+	all := desktest.Decoded[people.Sessions](d.Get(prefix + "/sessions")).Items
+	require.Len(t, all, 1)
+	require.Equal(t, "kim", all[0].Name)
+	path := prefix + "/sessions/" + strconv.FormatInt(all[0].ID, 10)
+	require.Equal(t, 204, d.Do("DELETE", path, "", "X-Reason: lost her phone").StatusCode)
+	d.Get(prefix+"/session", noKey, session).Refused(401, api.Unauthorized)
+	d.Do("DELETE", path, "").Refused(404, domain.NotFound)
+	entry := desktest.Decoded[api.AuditPage](d.Get(prefix + "/audit")).Items[0]
+	require.Equal(t, "session.revoke", entry.Action)
+	require.Equal(t, "lost her phone", *entry.Reason)
+}
+
+// Each refusal of a sign-in is alike, and after many they are told to wait.
+func TestSignInRefusals(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	p, _ := d.enrolled("kim", domain.Viewer)
+	right := `{"name": "kim", "password": "` + password + `", "code": "`
+	var said []string
+	for _, body := range []string{
+		`{"name": "park", "password": "x", "code": "1"}`, `{"name": "kim", "password": "x", "code": "1"}`,
+		right + `1"}`, right + p.code(d) + `"}`, `{}`,
+	} {
+		a := d.Post(prefix+"/session", body, noKey)
+		refused := a.Refused(401, domain.NoSignIn)
+		require.NotEmpty(t, a.Header.Get("WWW-Authenticate"))
+		require.Empty(t, a.Cookies())
+		refused.RequestID = ""
+		said = append(said, refused.Detail+refused.Hint+refused.Title)
+	}
+	for _, s := range said {
+		require.Equal(t, said[0], s)
+	}
+	d.Post(prefix+"/session", `{"name": 7}`, noKey).Refused(422, domain.Invalid)
+	d.Post(prefix+"/session", `{"nom": "kim"}`, noKey).Refused(400, api.Malformed)
+	var last desktest.Answer
+	for range 40 {
+		if last = d.Post(prefix+"/invites/open", `{"token": "x"}`, noKey); last.StatusCode != 404 {
+			break
+		}
+	}
+	last.Refused(429, domain.TooManyAttempts)
+	require.NotEmpty(t, last.Header.Get("Retry-After"))
+}
+
+// S6: River UI takes an admin's session, and no one else's.
+func TestRiverBySession(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	_, session := d.enrolled("kim", domain.Admin)
+	_, other := d.enrolled("lee", domain.Approver)
+	require.Equal(t, "jobs", d.Get("/river", noKey, session).Text)
+	d.Get("/river", noKey, other).Refused(403, api.Forbidden)
+	d.Post("/river/api/jobs/cancel", "{}", noKey, session, "Sec-Fetch-Site: cross-site").Refused(403, api.CrossSite)
+}
+
+// No password, code or token stands in the log.
+func TestLogHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	p, session := d.enrolled("kim", domain.Admin)
+	code := p.code(d)
+	d.Post(prefix+"/session", `{"name": "kim", "password": "`+password+`", "code": "`+code+`"}`, noKey)
+	d.Get(prefix+"/session", noKey, session)
+	text := d.Logged.String()
+	require.Contains(t, text, "path=/api/v1/session status=401")
+	_, token, _ := strings.Cut(session, "=")
+	for _, secret := range []string{password, p.secret, token} {
+		require.NotContains(t, text, secret)
+	}
+}
