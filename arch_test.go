@@ -82,7 +82,7 @@ var leaves = []string{
 // keeps the keys of PINs for two of them.
 var apart = []string{
 	"app/imports", "app/grants", "app/reports", "app/lists", "app/parked", "app/verify", "app/access",
-	"app/audit", "app/types", "app/people",
+	"app/audit", "app/types", "app/people", "app/oidc",
 }
 
 // shared are the rooms of http that its other rooms know. Those do not know each other: only http knows them, which has
@@ -104,6 +104,8 @@ var onlyIn = map[string][]string{
 	"github.com/labstack/echo":                 {"http"},
 	"github.com/sony/gobreaker":                {"money/breaker"},
 	"github.com/xuri/excelize":                 {"app/sheet"},
+	"github.com/coreos/go-oidc":                {"app/oidc"},
+	"golang.org/x/oauth2":                      {"app/oidc"},
 	"github.com/pquerna/otp":                   {"app/people"},
 	"golang.org/x/crypto":                      {"app/people"},
 	"github.com/alecthomas/kong":               {"cmd"},

@@ -12,6 +12,7 @@ import (
 	"bestow/app/listkey"
 	"bestow/app/lists"
 	"bestow/app/obstacle"
+	"bestow/app/oidc"
 	"bestow/app/parked"
 	"bestow/app/people"
 	"bestow/app/processes"
@@ -38,6 +39,8 @@ type Deps struct {
 	Unsealer verify.Unsealer     // nil: no master key, so the proof does not compare codes and PINs
 	// Master is the master key; nil: there is none, so the keys of the lists' hashes lie in the database as they are.
 	Master *seal.Master
+	// Company is the company's identity provider; nil: people sign in with passwords.
+	Company *oidc.Provider
 
 	Limits Limits // the zero value: DefaultLimits
 	Zone   string // of the ledger's days, by its IANA name; "": Asia/Seoul
@@ -71,6 +74,7 @@ type App struct {
 	Verify  *verify.Verifier
 	Access  *access.Access
 	People  *people.People
+	Company *oidc.Provider // nil: people sign in with passwords
 	Audit   *audit.Audit
 
 	Processes *processes.Processes
@@ -90,6 +94,7 @@ func New(d Deps) (*App, error) {
 	}
 	events := d.events()
 	a := &App{
+		Company:   d.Company,
 		Events:    events,
 		Processes: processes.New(d.Pool), Ledgers: processes.NewLedgers(d.Pool),
 	}
@@ -156,7 +161,7 @@ func (d Deps) addAccess(a *App) (err error) {
 		return err
 	}
 	if a.People, err = people.New(people.Config{
-		Pool: d.Pool, Log: d.Log, Master: d.Master, WrappedOnly: d.WrappedKeysOnly,
+		Pool: d.Pool, Log: d.Log, Master: d.Master, WrappedOnly: d.WrappedKeysOnly, Company: d.Company != nil,
 	}); err != nil {
 		return err
 	}

@@ -44,6 +44,9 @@ const (
 	NameTaken       Code = "name_taken"        // the principal of the name has another role, or is disabled
 	KeyShown        Code = "key_shown"         // the new key was shown to the first request of the Idempotency-Key
 	NoSignIn        Code = "sign_in_refused"   // the name, the password or the code is wrong
+	CompanyRefused  Code = "company_refused"   // the company's identity provider does not sign the person in
+	NoRole          Code = "no_role"           // the identity provider gives the person no role
+	PasswordsOff    Code = "passwords_off"     // people sign in with the company's identity provider
 	TooManyAttempts Code = "too_many_attempts" // to sign in: Retry-After says how long to wait
 	Unavailable     Code = "unavailable"       // the database cannot be asked now
 )

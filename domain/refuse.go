@@ -224,3 +224,19 @@ func NoSignInError() *Error {
 func TooManyAttemptsError(message, hint string) *Error {
 	return NewError(TooManyAttempts, message, hint)
 }
+
+// CompanySignInError is for a sign-in that the company's identity provider refuses, or whose answer cannot be used.
+func CompanySignInError(message, hint string) *Error { return NewError(CompanyRefused, message, hint) }
+
+// NoRoleError is for a person to whom the company's identity provider gives no role.
+func NoRoleError(name string) *Error {
+	return NewError(NoRole, "the identity provider gives "+name+" no role here",
+		"ask its administrators to put viewer, operator, approver or admin into the claim that BESTOW_OIDC_ROLE_CLAIM "+
+			"names, and sign in again")
+}
+
+// PasswordsOffError is for an invite where people sign in with the company's identity provider.
+func PasswordsOffError() *Error {
+	return NewError(PasswordsOff, "people sign in with the company's identity provider: /auth/oidc/start",
+		"have the provider give the person a role; `bestow admin invite` on the host is for the day when it is away")
+}

@@ -28,6 +28,10 @@ func (s *server) routes() {
 	e.GET(web.Prefix+"/docs", s.serveDocs)
 	e.GET("/invite", echo.WrapHandler(http.HandlerFunc(s.people.InvitePage)))
 	e.POST("/invite", echo.WrapHandler(http.HandlerFunc(s.people.AnswerInvite)))
+	e.GET("/auth/oidc/start", func(c echo.Context) error { return s.people.BeginCompany(c.Response(), c.Request()) })
+	e.GET("/auth/oidc/callback", func(c echo.Context) error {
+		return s.people.FinishCompany(c.Response(), c.Request())
+	})
 	if s.riverUI != nil {
 		e.Any("/river", s.river)
 		e.Any("/river/*", s.river)
@@ -135,7 +139,8 @@ func (s *server) signIn() {
 // ruleOf returns the rule of the route with the method and the pattern. A route that stands nowhere here needs any key.
 func (s *server) ruleOf(method, pattern string) auth.Rule {
 	switch pattern {
-	case web.Prefix + "/openapi.json", web.Prefix + "/docs", "/invite":
+	case web.Prefix + "/openapi.json", web.Prefix + "/docs", "/invite", "/auth/oidc/start",
+		"/auth/oidc/callback":
 		return auth.Rule{Way: auth.Open}
 	case "/river", "/river/*":
 		return auth.Rule{Way: auth.Page, Right: domain.Administer}

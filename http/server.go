@@ -16,8 +16,8 @@ import (
 	"bestow/http/events"
 	"bestow/http/inspect"
 	"bestow/http/lists"
-	"bestow/http/types"
 	"bestow/http/people"
+	"bestow/http/types"
 	"bestow/http/web"
 
 	"github.com/labstack/echo/v4"

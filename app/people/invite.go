@@ -40,11 +40,15 @@ type MadeInvite struct {
 
 // Invite makes a link by which a person sets a password and enrols a phone. It makes the person where there is none,
 // and ends the person's earlier links. Errors: domain.Invalid with every offending field; NameTaken for a service, for
-// a person of another role, for one that is disabled, and, but on the host, for one that has a password.
+// a person of another role, for one that is disabled, and, but on the host, for one that has a password;
+// PasswordsOff, but on the host, where people sign in with the company's identity provider.
 func (s *People) Invite(ctx context.Context, by command.Caller, n NewInvite) (MadeInvite, error) {
 	n.Name = norm.NFC.String(strings.TrimSpace(n.Name))
 	if err := n.check(); err != nil {
 		return MadeInvite{}, err
+	}
+	if s.company && !n.OnHost {
+		return MadeInvite{}, domain.PasswordsOffError()
 	}
 	token := newToken()
 	made, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (MadeInvite, error) { return invite(ctx, tx, by, n, token) })

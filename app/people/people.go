@@ -1,8 +1,8 @@
 // Package people lets people sign in: an invite lets a person set a password and enrol a phone, a sign-in begins a
 // session, and a session says who asks.
 //
-// Start with People.SignIn. invite.go makes links and uses them up, session.go keeps sessions, attempts.go bounds how
-// often a stranger may guess.
+// Start with People.SignIn. invite.go makes links and uses them up, session.go keeps sessions, company.go
+// takes whom the company's identity provider names, attempts.go bounds how often a stranger may guess.
 //
 // What it must never do: keep, log or return a password, a code or a token, but for the token in the answer that makes
 // it; or let an answer tell whether a name exists.
@@ -29,6 +29,9 @@ type Config struct {
 	Master *seal.Master // nil: the keys of the codes lie in the database as they are
 	// WrappedOnly refuses such keys.
 	WrappedOnly bool
+	// Company says that people sign in with the company's identity provider. Then only those who were invited on the host
+	// have a password that counts, for the day when the provider is away.
+	Company bool
 }
 
 // People is the use cases of sign-in.
@@ -42,6 +45,7 @@ type People struct {
 	hashing  chan struct{} // bounds the passwords that are hashed at one time: each takes its memory
 	cost     cost          // of a new password's hash
 	decoy    *seal.Key     // stands for that of a name without a password
+	company  bool
 	refuseIn time.Duration // from the beginning of a refused sign-in to its answer
 }
 
@@ -69,6 +73,7 @@ func New(c Config) (*People, error) {
 		sessions: known.NewFinder[owner](),
 		byOrigin: newAttempts(perOrigin), byName: newAttempts(perName),
 		hashing: make(chan struct{}, maxHashing), cost: usual, decoy: decoy, refuseIn: refuseIn,
+		company: c.Company,
 	}, nil
 }
 

@@ -116,7 +116,7 @@ func (s *People) End(ctx context.Context, by command.Caller, id int64) error {
 func (s *People) end(ctx context.Context, by command.Caller, id int64, action string) error {
 	_, err := command.Run(ctx, s.pool, by, command.Command[struct{}]{
 		Do: func(tx pgx.Tx) (struct{}, error) {
-			v, err := selectSession(ctx, tx, id)
+			v, err := lockSession(ctx, tx, id)
 			if err != nil {
 				return struct{}{}, err
 			}

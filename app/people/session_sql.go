@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// goesOn is true of a session s of a principal p that may be used.
+// goesOn is true of a session s of a principal p that may be used. The 30 minutes are [Idle].
 const goesOn = `s.ended_at IS NULL AND s.expires_at > now() AND s.seen_at > now() - interval '30 minutes'
 	AND p.disabled_at IS NULL`
 
@@ -41,10 +41,21 @@ func deleteOldSessions(ctx context.Context, tx pgx.Tx, principal int64) error {
 	return nil
 }
 
-// selectSession reads a session that goes on, and keeps others from ending it. Error: domain.NotFound.
+// selectSession reads a session that goes on. Error: domain.NotFound.
 func selectSession(ctx context.Context, tx pgx.Tx, id int64) (Session, error) {
 	const query = `SELECT ` + sessionColumns + ` FROM sessions s JOIN principals p ON p.id = s.principal_id
+		WHERE s.id = $1 AND ` + goesOn
+	return oneSession(ctx, tx, query, id)
+}
+
+// lockSession reads a session that goes on, and keeps others from ending it. Error: domain.NotFound.
+func lockSession(ctx context.Context, tx pgx.Tx, id int64) (Session, error) {
+	const query = `SELECT ` + sessionColumns + ` FROM sessions s JOIN principals p ON p.id = s.principal_id
 		WHERE s.id = $1 AND ` + goesOn + ` FOR UPDATE OF s`
+	return oneSession(ctx, tx, query, id)
+}
+
+func oneSession(ctx context.Context, tx pgx.Tx, query string, id int64) (Session, error) {
 	rows, err := tx.Query(ctx, query, id)
 	if err != nil {
 		return Session{}, fmt.Errorf("read session %d: %w", id, err)
@@ -107,7 +118,7 @@ func touch(ctx context.Context, tx pgx.Tx, id int64) error {
 
 // updateFresh gives the person's session, if it goes on, a new token. Error: domain.NotFound.
 func updateFresh(ctx context.Context, tx pgx.Tx, id, principal int64, sum known.Sum) error {
-	if _, err := selectSession(ctx, tx, id); err != nil {
+	if _, err := lockSession(ctx, tx, id); err != nil {
 		return err
 	}
 	return pg.ExecOne(ctx, tx, `UPDATE sessions SET sha256 = $3, fresh_at = now(), seen_at = now()

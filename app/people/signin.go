@@ -113,7 +113,7 @@ func (s *People) judge(ctx context.Context, p Proof) (credential, int64, error) 
 	if err != nil {
 		return c, 0, err
 	}
-	if right && step > c.lastStep && c.may() {
+	if right && step > c.lastStep && c.may() && (!s.company || c.onHost()) {
 		s.byName.forget(kind)
 		return c, step, nil
 	}
@@ -162,6 +162,7 @@ func (s *People) compare(ctx context.Context, c credential, p Proof) (right bool
 type credential struct {
 	principal    int64 // 0: the decoy
 	name         string
+	invitedBy    string
 	disabled     bool
 	hash         string
 	wrapped      []byte
@@ -178,6 +179,9 @@ func (c credential) may() bool {
 	locked := c.wrongCodes >= maxWrongCodes && c.wrongCodeAt != nil && c.now.Before(c.wrongCodeAt.Add(codesWait))
 	return c.principal != 0 && !c.disabled && !locked
 }
+
+// onHost reports whether the person was invited on the host. No principal has a name with a colon.
+func (c credential) onHost() bool { return strings.HasPrefix(c.invitedBy, "host:") }
 
 // credentialOf returns the credential of the name, or the decoy.
 func (s *People) credentialOf(ctx context.Context, name, network string) (credential, error) {

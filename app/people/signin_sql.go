@@ -12,13 +12,13 @@ import (
 
 // selectCredential reads what is kept of the name. Its hash is "" if there is nothing.
 func selectCredential(ctx context.Context, tx pgx.Tx, name, network string) (c credential, err error) {
-	const query = `SELECT now(), coalesce(p.id, 0), n.name, p.disabled_at IS NOT NULL, coalesce(w.hash, ''), w.wrapped,
+	const query = `SELECT now(), coalesce(p.id, 0), n.name, coalesce(w.invited_by, ''), p.disabled_at IS NOT NULL, coalesce(w.hash, ''), w.wrapped,
 			coalesce(w.last_step, 0), coalesce(w.wrong_codes, 0), w.wrong_code_at,
 			EXISTS (SELECT FROM sessions s WHERE s.principal_id = p.id AND s.network = $2)
 		FROM (SELECT $1::varchar AS name) n LEFT JOIN principals p ON p.name = n.name
 		LEFT JOIN passwords w ON w.principal_id = p.id`
-	err = tx.QueryRow(ctx, query, name, network).Scan(&c.now, &c.principal, &c.name, &c.disabled, &c.hash, &c.wrapped,
-		&c.lastStep, &c.wrongCodes, &c.wrongCodeAt, &c.knownNetwork)
+	err = tx.QueryRow(ctx, query, name, network).Scan(&c.now, &c.principal, &c.name, &c.invitedBy, &c.disabled,
+		&c.hash, &c.wrapped, &c.lastStep, &c.wrongCodes, &c.wrongCodeAt, &c.knownNetwork)
 	if err != nil {
 		return c, fmt.Errorf("read password: %w", err)
 	}

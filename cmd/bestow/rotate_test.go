@@ -18,8 +18,9 @@ func TestRotate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.completedEvent("VOUCHER", 50)
-	_, err := w.pool.Exec(t.Context(), `INSERT INTO principals (id, name, kind, role, created_by) VALUES (7, 'kim', 'person', 'viewer', 'x')`)
-	require.NoError(t, err)
+	var kim int64
+	require.NoError(t, w.pool.QueryRow(t.Context(), `INSERT INTO principals (name, kind, role, created_by)
+		VALUES ('kim', 'person', 'viewer', 'x') RETURNING id`).Scan(&kim))
 	master := func(text string) *seal.Master {
 		m, err := seal.NewMaster(text)
 		require.NoError(t, err)
@@ -33,8 +34,8 @@ func TestRotate(t *testing.T) {
 
 	phone, err := seal.NewKey()
 	require.NoError(t, err)
-	_, err = w.pool.Exec(t.Context(), `INSERT INTO passwords (principal_id, hash, wrapped, last_step, invited_by) VALUES (7, '', $1, 0, 'x')`,
-		phones(old).Kept(7, phone))
+	_, err = w.pool.Exec(t.Context(), `INSERT INTO passwords (principal_id, hash, wrapped, last_step, invited_by) VALUES ($1, '', $2, 0, 'x')`,
+		kim, phones(old).Kept(kim, phone))
 	require.NoError(t, err)
 	_, stop := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM processes`) == 1 }, time.Minute,

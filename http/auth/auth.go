@@ -200,7 +200,7 @@ func (g *Guard) identify(ctx context.Context, s shown) (p domain.Principal, fres
 func (g *Guard) stepUpNeeded(ctx context.Context) error {
 	p := g.api.Problem(ctx, domain.NewError(api.StepUpNeeded,
 		"this asks for a password and a code within the last five minutes",
-		"send them to POST /session/fresh, and ask again"))
+		"send them to POST /session/fresh, or sign in anew at /auth/oidc/start?fresh=true, and ask again"))
 	p.GetHeaders().Set("WWW-Authenticate", `Session realm="bestow", error="step_up_needed"`)
 	return p
 }

@@ -4,8 +4,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"bestow/app"
+	"bestow/app/oidc"
 	"bestow/app/people"
 	"bestow/http/web"
 
@@ -14,12 +16,13 @@ import (
 
 // Handlers are the handlers of this package's routes.
 type Handlers struct {
-	people *people.People
-	api    *web.API
+	people  *people.People
+	company *oidc.Provider // nil: there is none
+	api     *web.API
 }
 
 // New returns the handlers of a's routes, which call the use cases of u.
-func New(u *app.App, a *web.API) *Handlers { return &Handlers{u.People, a} }
+func New(u *app.App, a *web.API) *Handlers { return &Handlers{u.People, u.Company, a} }
 
 // From holds where a request came from, and which session its browser has.
 type From struct{ address, token string }
@@ -48,10 +51,20 @@ func addressOf(remote string) string {
 
 // cookie returns the header that gives the browser a session's token, or takes it away if the token is "".
 func cookie(token string) string {
-	c := http.Cookie{ //nolint:gosec // G124: all three are set
-		Name: web.SessionCookie, Value: token, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	}
 	if token == "" {
+		return cookieOf(web.SessionCookie, "", -1)
+	}
+	return cookieOf(web.SessionCookie, token, 0)
+}
+
+// cookieOf returns the header of a cookie that lasts so long; 0: as long as the browser runs, negative: it is taken
+// away.
+func cookieOf(name, value string, lasts time.Duration) string {
+	c := http.Cookie{ //nolint:gosec // G124: all three are set
+		Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		MaxAge: int(lasts.Seconds()),
+	}
+	if lasts < 0 {
 		c.MaxAge = -1
 	}
 	return c.String()

@@ -33,6 +33,9 @@ var kinds = map[domain.Code]kind{
 	api.Unauthorized:         {http.StatusUnauthorized, "The request has no valid API key"},
 	api.StepUpNeeded:         {http.StatusUnauthorized, "The session is not fresh enough for this"},
 	domain.NoSignIn:          {http.StatusUnauthorized, "The sign-in is refused"},
+	domain.CompanyRefused:    {http.StatusUnauthorized, "The identity provider does not sign the person in"},
+	domain.NoRole:            {http.StatusForbidden, "The identity provider gives the person no role"},
+	domain.PasswordsOff:      {http.StatusConflict, "People sign in with the identity provider"},
 	api.CrossSite:            {http.StatusForbidden, "The request came from another site"},
 	api.Forbidden:            {http.StatusForbidden, "The key's role does not allow it"},
 	domain.NotFound:          {http.StatusNotFound, "There is no such thing"},
@@ -143,7 +146,7 @@ func (a *API) Problem(ctx context.Context, err error) *ProblemError {
 	if wait, ok := errors.AsType[waiter](err); ok {
 		p.header.Set("Retry-After", strconv.Itoa(wait.RetryAfter()))
 	}
-	if e.Code == domain.NoSignIn {
+	if e.Code == domain.NoSignIn || e.Code == domain.CompanyRefused {
 		p.header.Set("WWW-Authenticate", `Session realm="bestow"`)
 	}
 	if e.Code == domain.Unavailable {

@@ -156,6 +156,7 @@ func (p *Process) wireApp(ctx context.Context) error {
 		p.with.Limits(&deps.Limits)
 	}
 	var err error
+	deps.Company = p.cfg.Company()
 	if deps.Master, err = p.cfg.Master(); err != nil {
 		return err
 	}

@@ -48,6 +48,13 @@ type Config struct {
 	MasterKey     string `env:"BESTOW_MASTER_KEY" secret:"true" help:"32 bytes in base64; encrypts the keys of voucher PINs and list hashes"`
 	MasterKeyFile string `env:"BESTOW_MASTER_KEY_FILE" help:"a file with BESTOW_MASTER_KEY"`
 
+	OIDCIssuer     string `env:"BESTOW_OIDC_ISSUER" help:"the address of the company's identity provider, with which people sign in (default: with a password and a code)"`
+	OIDCClientID   string `env:"BESTOW_OIDC_CLIENT_ID" help:"this service's id there"`
+	OIDCSecretFile string `env:"BESTOW_OIDC_CLIENT_SECRET_FILE" help:"a file with this service's secret there"`
+	OIDCRoleClaim  string `env:"BESTOW_OIDC_ROLE_CLAIM" envDefault:"roles" help:"the claim that has a person's roles, such as admin or bestow-admin; a dot leads into an object"`
+
+	OIDCSecret string `env:"-"` // what OIDCSecretFile has
+
 	RetryLimit     int           `env:"BESTOW_RETRY_LIMIT" envDefault:"5" help:"retries after the first try"`
 	RetryBackoff   time.Duration `env:"BESTOW_RETRY_BACKOFF" envDefault:"1m" help:"the first wait; it doubles up to 1h"`
 	RelayChunks    int           `env:"BESTOW_RELAY_CHUNKS" envDefault:"5" help:"chunks per relay job"`
@@ -78,7 +85,7 @@ func Load() (Config, error) {
 	if err != nil {
 		return cfg, unreadable(err)
 	}
-	if err := errors.Join(cfg.readFiles(), cfg.readMoney()); err != nil {
+	if err := errors.Join(cfg.readFiles(), cfg.readOIDC(), cfg.readMoney()); err != nil {
 		return cfg, err
 	}
 	return cfg, errors.Join(unknownSettings(os.Environ(), cfg.granterSettings()...), cfg.validate(), cfg.checkMoney(),
@@ -149,7 +156,7 @@ var topicPrefix = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,100}$`)
 
 // validate returns an error that names every setting that is wrong.
 func (c Config) validate() error {
-	errs := append(c.outOfRange(), c.checkEnv(), c.checkAdminKey())
+	errs := append(c.outOfRange(), c.checkEnv(), c.checkAdminKey(), c.checkOIDC())
 	// the machine's, which the database does not know
 	if _, err := time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "Local" {
 		errs = append(errs, fmt.Errorf("BESTOW_TIME_ZONE is %q: it must be a name such as Asia/Seoul", c.TimeZone))

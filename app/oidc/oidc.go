@@ -1,0 +1,221 @@
+// Package oidc asks the company's identity provider who a person is (OpenID Connect, the code flow with PKCE).
+//
+// Start with Provider.Begin.
+//
+// What it must never do: take a token that the provider did not sign for this client and this sign-in, or log a code or
+// a token.
+package oidc
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"bestow/domain"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+// Config holds what a Provider needs.
+type Config struct {
+	Issuer, ClientID, ClientSecret string
+	// RoleClaim names the claim that has the person's roles. A dot leads into an object, as in realm_access.roles.
+	RoleClaim string
+}
+
+// Provider is the company's identity provider. It is asked for its addresses and keys when a person first signs in.
+type Provider struct {
+	config Config
+	client *http.Client
+
+	mu   sync.Mutex
+	seen *oidc.Provider // nil: it has not answered yet
+}
+
+// The bounds of a request to the provider.
+const (
+	requestTimeout = 10 * time.Second
+	maxAnswer      = 1 << 20
+)
+
+// New returns the provider.
+func New(c Config) *Provider {
+	return &Provider{config: c, client: &http.Client{
+		Timeout: requestTimeout, Transport: bounded{http.DefaultTransport},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// bounded cuts answers that are too long.
+type bounded struct{ http.RoundTripper }
+
+// RoundTrip sends the request.
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(res.Body, maxAnswer), res.Body}
+	}
+	return res, err
+}
+
+// Flow is a sign-in that has begun. The person's browser keeps it until the provider sends it back.
+type Flow struct{ State, Nonce, Verifier string }
+
+// Begin returns the address at which the person signs in, and the flow. The provider sends the browser back to the
+// address redirect. With fresh, it asks the person anew, whatever session it has. Error: domain.Unavailable.
+func (p *Provider) Begin(ctx context.Context, redirect string, fresh bool) (string, Flow, error) {
+	c, _, err := p.oauth(ctx, redirect)
+	if err != nil {
+		return "", Flow{}, err
+	}
+	f := Flow{State: rand.Text() + rand.Text(), Nonce: rand.Text() + rand.Text(), Verifier: oauth2.GenerateVerifier()}
+	options := []oauth2.AuthCodeOption{
+		oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier), oauth2.SetAuthURLParam("max_age", "43200"),
+	}
+	if fresh {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+		options[2] = oauth2.SetAuthURLParam("max_age", "0")
+	}
+	return c.AuthCodeURL(f.State, options...), f, nil
+}
+
+// Identity is whom the provider has signed in.
+type Identity struct {
+	Issuer, Subject string
+	Name            string      // the person's, as the provider has it
+	Role            domain.Role // "": the provider gives none of ours
+	SignedIn        time.Time   // when the person last showed who they are; zero: the provider does not tell
+}
+
+// Finish returns whom the provider has signed in, after it has sent the browser back with state and code. Errors:
+// domain.NoSignIn if they are not what it gave for the flow; domain.Unavailable.
+func (p *Provider) Finish(ctx context.Context, redirect string, f Flow, state, code string) (Identity, error) {
+	if f.State == "" || subtle.ConstantTimeCompare([]byte(f.State), []byte(state)) != 1 {
+		return Identity{}, refused("the answer of the identity provider belongs to no sign-in of this browser")
+	}
+	c, provider, err := p.oauth(ctx, redirect)
+	if err != nil {
+		return Identity{}, err
+	}
+	ctx = oidc.ClientContext(ctx, p.client)
+	tokens, err := c.Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
+	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.Response.StatusCode < http.StatusInternalServerError {
+		return Identity{}, fmt.Errorf("%w: %w", refused("the identity provider does not take the code"), err)
+	}
+	if err != nil {
+		return Identity{}, unavailable(err)
+	}
+	raw, _ := tokens.Extra("id_token").(string)
+	token, err := provider.Verifier(&oidc.Config{ClientID: p.config.ClientID}).Verify(ctx, raw)
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: %w", refused("the identity provider's token cannot be used"), err)
+	}
+	if subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(f.Nonce)) != 1 {
+		return Identity{}, refused("the identity provider's token is of another sign-in")
+	}
+	return p.identity(token)
+}
+
+func (p *Provider) identity(token *oidc.IDToken) (Identity, error) {
+	var claims map[string]any
+	var known struct {
+		Email    string `json:"email"`
+		Verified bool   `json:"email_verified"`
+		Username string `json:"preferred_username"`
+		AuthTime int64  `json:"auth_time"`
+	}
+	if err := errors.Join(token.Claims(&claims), token.Claims(&known)); err != nil {
+		return Identity{}, fmt.Errorf("%w: %w", refused("the claims of the token cannot be read"), err)
+	}
+	id := Identity{
+		Issuer: token.Issuer, Subject: token.Subject, Name: token.Subject, Role: roleOf(claims, p.config.RoleClaim),
+	}
+	switch {
+	case known.Verified && known.Email != "":
+		id.Name = known.Email
+	case known.Username != "":
+		id.Name = known.Username
+	}
+	if known.AuthTime > 0 {
+		id.SignedIn = time.Unix(known.AuthTime, 0)
+	}
+	return id, nil
+}
+
+// roleOf returns the highest role that the claim gives: by a value such as admin or bestow-admin, in any letter case.
+func roleOf(claims map[string]any, claim string) (role domain.Role) {
+	var given []string
+	switch v := claimOf(claims, claim).(type) {
+	case string:
+		given = strings.Fields(v)
+	case []any:
+		for _, one := range v {
+			if text, ok := one.(string); ok {
+				given = append(given, text)
+			}
+		}
+	}
+	for _, r := range domain.Roles() {
+		if slices.ContainsFunc(given, func(text string) bool {
+			return strings.TrimPrefix(strings.ToLower(text), "bestow-") == string(r)
+		}) {
+			role = r
+		}
+	}
+	return role
+}
+
+// claimOf returns the claim with the name, or what a path with dots leads to.
+func claimOf(claims map[string]any, name string) any {
+	if v, ok := claims[name]; ok {
+		return v
+	}
+	first, rest, more := strings.Cut(name, ".")
+	if inner, ok := claims[first].(map[string]any); ok && more {
+		return claimOf(inner, rest)
+	}
+	return nil
+}
+
+// oauth returns the provider, which is asked for its addresses until it has answered once.
+func (p *Provider) oauth(ctx context.Context, redirect string) (*oauth2.Config, *oidc.Provider, error) {
+	p.mu.Lock()
+	seen := p.seen
+	p.mu.Unlock()
+	if seen == nil {
+		var err error
+		// Its keys are read later, with the same context: a request's would have ended.
+		seen, err = oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.config.Issuer)
+		if err != nil {
+			return nil, nil, unavailable(err)
+		}
+		p.mu.Lock()
+		p.seen = seen
+		p.mu.Unlock()
+	}
+	return &oauth2.Config{
+		ClientID: p.config.ClientID, ClientSecret: p.config.ClientSecret, Endpoint: seen.Endpoint(),
+		RedirectURL: redirect, Scopes: []string{oidc.ScopeOpenID, "profile", "email"},
+	}, seen, nil
+}
+
+func refused(why string) error {
+	return domain.CompanySignInError(why, "sign in again at /auth/oidc/start")
+}
+
+func unavailable(err error) error {
+	return fmt.Errorf("%w: %w", domain.UnavailableError("the company's identity provider does not answer",
+		"try again in a few seconds; the log of the service says more"), err)
+}

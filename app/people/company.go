@@ -1,0 +1,146 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"bestow/app/command"
+	"bestow/app/known"
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Employee is a person whom the company's identity provider has signed in.
+type Employee struct {
+	Issuer, Subject string
+	Name            string      // for a person who has not been here before
+	Role            domain.Role // "": the provider gives none
+	FreshFor        float64     // seconds for which the session is fresh; 0 or less: it is not
+}
+
+// SignInEmployee begins a session of the person whom the provider means, who is made at the first sign-in, and has the
+// role that the provider gives now. A session whose token is old ends. Errors: domain.NoRole, after which the person's
+// sessions have ended; NameTaken for a first sign-in under the name of another principal; Invalid for such a name that
+// cannot be; NoSignIn for a person who is disabled; WaitError.
+func (s *People) SignInEmployee(ctx context.Context, e Employee, p Proof, old string) (Session, string, error) {
+	if err := s.byOrigin.take(Network(p.Address)); err != nil {
+		return Session{}, "", err
+	}
+	token := newToken()
+	session, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (Session, error) {
+		return signInEmployee(ctx, tx, e, p, old, token)
+	})
+	if err != nil {
+		return Session{}, "", err
+	}
+	s.forgetToken(old)
+	if session.ID == 0 {
+		// Committed, so that the person's sessions have ended.
+		s.sessions.Forget(func(_ known.Sum, o owner) bool { return o.principal.Name == session.Name })
+		return Session{}, "", domain.NoRoleError(session.Name)
+	}
+	return session, token, nil
+}
+
+func signInEmployee(ctx context.Context, tx pgx.Tx, e Employee, p Proof, old, token string) (Session, error) {
+	principal, err := lockEmployee(ctx, tx, e)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows) && e.Role == "":
+		return Session{Name: e.Name}, nil
+	case errors.Is(err, pgx.ErrNoRows):
+		principal, err = newEmployee(ctx, tx, e, p)
+	}
+	if err != nil {
+		return Session{}, err
+	}
+	by := command.Caller{Actor: principal.name, RequestID: p.RequestID}
+	switch {
+	case principal.isDisabled:
+		return Session{}, domain.NoSignInError()
+	case e.Role == "":
+		return Session{Name: principal.name}, updateAllEnded(ctx, tx, principal.id, principal.name)
+	case e.Role != principal.role:
+		if err := changeRole(ctx, tx, by, principal, e.Role); err != nil {
+			return Session{}, err
+		}
+	}
+	if err := endToken(ctx, tx, old, principal.name); err != nil {
+		return Session{}, err
+	}
+	session, err := begin(ctx, tx, by, principal.id, p.Address, token, map[string]any{"issuer": e.Issuer})
+	if err != nil {
+		return Session{}, err
+	}
+	if err := updateFreshFor(ctx, tx, session.ID, e.FreshFor); err != nil {
+		return Session{}, err
+	}
+	return selectSession(ctx, tx, session.ID)
+}
+
+// newEmployee makes a principal of a person who has not been here before.
+func newEmployee(ctx context.Context, tx pgx.Tx, e Employee, p Proof) (person, error) {
+	name := norm.NFC.String(strings.TrimSpace(e.Name))
+	if why := domain.CheckPrincipal(name); why != "" {
+		return person{}, domain.InvalidError("the name that the identity provider gives cannot be a principal's: it "+why,
+			"have the provider give another preferred_username or email")
+	}
+	id, err := insertEmployee(ctx, tx, e, name)
+	if err != nil {
+		return person{}, err
+	}
+	by := command.Caller{Actor: name, RequestID: p.RequestID}
+	return person{id: id, name: name, role: e.Role}, command.Record(ctx, tx, by, command.Change{
+		Action: "person.create", Object: "person " + name,
+		After: map[string]any{"role": e.Role, "issuer": e.Issuer, "subject": e.Subject},
+	})
+}
+
+func changeRole(ctx context.Context, tx pgx.Tx, by command.Caller, p person, role domain.Role) error {
+	if err := pg.ExecOne(ctx, tx, `UPDATE principals SET role = $2 WHERE id = $1`, p.id, role); err != nil {
+		return err
+	}
+	return command.Record(ctx, tx, by, command.Change{
+		Action: "person.role", Object: "person " + p.name,
+		Before: map[string]any{"role": p.role}, After: map[string]any{"role": role},
+	})
+}
+
+// lockEmployee reads the principal whom the provider means. Error: pgx.ErrNoRows.
+func lockEmployee(ctx context.Context, tx pgx.Tx, e Employee) (p person, err error) {
+	const query = `SELECT p.id, p.name, p.role, p.disabled_at IS NOT NULL
+		FROM identities i JOIN principals p ON p.id = i.principal_id
+		WHERE i.issuer = $1 AND i.subject = $2 FOR UPDATE OF p`
+	if err := tx.QueryRow(ctx, query, e.Issuer, e.Subject).Scan(&p.id, &p.name, &p.role, &p.isDisabled); err != nil {
+		return p, fmt.Errorf("read identity: %w", err)
+	}
+	return p, nil
+}
+
+// insertEmployee makes the principal and its identity. Error: domain.NameTaken.
+func insertEmployee(ctx context.Context, tx pgx.Tx, e Employee, name string) (id int64, err error) {
+	const insert = `WITH made AS (
+			INSERT INTO principals (name, kind, role, created_by) VALUES ($1, 'person', $2, 'oidc')
+			ON CONFLICT (name) DO NOTHING RETURNING id)
+		INSERT INTO identities (principal_id, issuer, subject) SELECT id, $3, $4 FROM made RETURNING principal_id`
+	err = tx.QueryRow(ctx, insert, name, e.Role, e.Issuer, e.Subject).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, domain.NameTakenError("the name "+name+", which the identity provider gives, is another principal's",
+			"have the provider give another preferred_username or email")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("make person: %w", err)
+	}
+	return id, nil
+}
+
+// updateFreshFor makes the session fresh for the seconds, at most [Fresh].
+func updateFreshFor(ctx context.Context, tx pgx.Tx, id int64, seconds float64) error {
+	return pg.ExecOne(ctx, tx, `UPDATE sessions
+		SET fresh_at = now() - $3::interval + least(greatest($2::float8, 0) * interval '1 second', $3::interval)
+		WHERE id = $1`, id, seconds, Fresh)
+}

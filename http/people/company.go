@@ -1,0 +1,109 @@
+package people
+
+import (
+	"encoding/base64"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"bestow/app/oidc"
+	"bestow/app/people"
+	"bestow/domain"
+	"bestow/http/web"
+)
+
+// flowCookie keeps a sign-in that has begun until the identity provider sends the browser back.
+const flowCookie = "__Host-bestow-oidc"
+
+// flowLasts is how long a person may take at the identity provider.
+const flowLasts = 10 * time.Minute
+
+// callback is the path to which the identity provider sends the browser back.
+const callback = "/auth/oidc/callback"
+
+// BeginCompany sends the browser to the company's identity provider.
+func (h *Handlers) BeginCompany(w http.ResponseWriter, r *http.Request) error {
+	if h.company == nil {
+		return noCompany()
+	}
+	address, flow, err := h.company.Begin(r.Context(), origin(r)+callback, r.URL.Query().Get("fresh") == "true")
+	if err != nil {
+		return err
+	}
+	w.Header().Add("Set-Cookie", cookieOf(flowCookie, writeFlow(flow), flowLasts))
+	http.Redirect(w, r, address, http.StatusFound) //nolint:gosec // G710: the provider's, as the settings name it
+	return nil
+}
+
+// FinishCompany signs in whom the identity provider names.
+func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
+	if h.company == nil {
+		return noCompany()
+	}
+	w.Header().Add("Set-Cookie", cookieOf(flowCookie, "", -1)) // it is good once
+	kept, old := "", ""
+	if c, err := r.Cookie(flowCookie); err == nil {
+		kept = c.Value
+	}
+	if c, err := r.Cookie(web.SessionCookie); err == nil {
+		old = c.Value
+	}
+	query := r.URL.Query()
+	if why := query.Get("error"); why != "" {
+		return domain.CompanySignInError("the identity provider refuses the sign-in", "sign in again at /auth/oidc/start")
+	}
+	id, err := h.company.Finish(r.Context(), origin(r)+callback, readFlow(kept), query.Get("state"), query.Get("code"))
+	if err != nil {
+		return err
+	}
+	_, token, err := h.people.SignInEmployee(r.Context(), employee(id), people.Proof{
+		Address: addressOf(r.RemoteAddr), RequestID: web.RequestID(r.Context()),
+	}, old)
+	if err != nil {
+		return err
+	}
+	w.Header().Add("Set-Cookie", cookie(token))
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+func employee(id oidc.Identity) people.Employee {
+	e := people.Employee{Issuer: id.Issuer, Subject: id.Subject, Name: id.Name, Role: id.Role}
+	if !id.SignedIn.IsZero() {
+		e.FreshFor = (people.Fresh - time.Since(id.SignedIn)).Seconds()
+	}
+	return e
+}
+
+func noCompany() error {
+	return domain.NotFoundError("no identity provider is set", "set BESTOW_OIDC_ISSUER, or sign in with a password")
+}
+
+// origin returns how the browser calls this service: over HTTPS, unless it is on this machine.
+func origin(r *http.Request) string {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	if host == "localhost" || err == nil && address.IsLoopback() {
+		return "http://" + r.Host
+	}
+	return "https://" + r.Host
+}
+
+func writeFlow(f oidc.Flow) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(f.State + " " + f.Nonce + " " + f.Verifier))
+}
+
+// readFlow returns the flow that the cookie has, an empty one if it has none.
+func readFlow(text string) oidc.Flow {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	parts := strings.Split(string(raw), " ")
+	if err != nil || len(parts) != 3 {
+		return oidc.Flow{}
+	}
+	return oidc.Flow{State: parts[0], Nonce: parts[1], Verifier: parts[2]}
+}
