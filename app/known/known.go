@@ -59,8 +59,8 @@ func NewFinder[T any]() *Finder[T] {
 	}
 }
 
-// LookUp reads the owner of a secret, and how long the secret is still valid. Error: pgx.ErrNoRows for one that nobody
-// has.
+// LookUp reads the owner of a secret, and how long the secret is still valid. Error: pgx.ErrNoRows for an unknown
+// secret.
 type LookUp[T any] func(context.Context) (owner T, lasts time.Duration, err error)
 
 // Find returns the owner of the secret with the hash, and whether there is one. What lookUp has found counts for

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"bestow/app/command"
 	"bestow/app/known"
@@ -18,9 +19,9 @@ import (
 // Employee is a person whom the company's identity provider has signed in.
 type Employee struct {
 	Issuer, Subject string
-	Name            string      // for a person who has not been here before
-	Role            domain.Role // "": the provider gives none
-	FreshFor        float64     // seconds for which the session is fresh; 0 or less: it is not
+	Name            string        // for a person who has not been here before
+	Role            domain.Role   // "": the provider gives none
+	FreshFor        time.Duration // for which the session is fresh; 0 or less: it is not
 }
 
 // SignInEmployee begins a session of the person whom the provider means, who is made at the first sign-in, and has the
@@ -138,9 +139,9 @@ func insertEmployee(ctx context.Context, tx pgx.Tx, e Employee, name string) (id
 	return id, nil
 }
 
-// updateFreshFor makes the session fresh for the seconds, at most [Fresh].
-func updateFreshFor(ctx context.Context, tx pgx.Tx, id int64, seconds float64) error {
+// updateFreshFor makes the session fresh for the time, at most [Fresh].
+func updateFreshFor(ctx context.Context, tx pgx.Tx, id int64, lasts time.Duration) error {
 	return pg.ExecOne(ctx, tx, `UPDATE sessions
-		SET fresh_at = now() - $3::interval + least(greatest($2::float8, 0) * interval '1 second', $3::interval)
-		WHERE id = $1`, id, seconds, Fresh)
+		SET fresh_at = now() - $3::interval + least(greatest($2::interval, interval '0'), $3::interval)
+		WHERE id = $1`, id, lasts, Fresh)
 }

@@ -121,7 +121,7 @@ func (n NewInvite) fits(p person) error {
 	return nil
 }
 
-// Enrolment is what a person who has opened a link needs to enrol a phone.
+// Enrolment holds the secret that a person who has opened a link puts into a phone.
 type Enrolment struct {
 	Name      string
 	Role      domain.Role

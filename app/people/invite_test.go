@@ -86,7 +86,7 @@ func TestLinksEnd(t *testing.T) {
 	require.Equal(t, 1, good)
 }
 
-// An invite over HTTP takes over nobody's name: it replaces no password, and no service becomes a person.
+// An invite over HTTP takes over no name: it replaces no password, and no service becomes a person.
 func TestInviteRefused(t *testing.T) {
 	t.Parallel()
 	s := setup(t)

@@ -20,7 +20,7 @@ const (
 	hashSize = 32
 )
 
-// cost is what a hash costs.
+// cost holds the parameters of a hash.
 type cost struct {
 	memory, passes uint32 // in KiB
 	lanes          uint8

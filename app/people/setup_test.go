@@ -64,7 +64,7 @@ func (s setting) count(query string, args ...any) (n int) {
 	return n
 }
 
-// code is what the phone shows.
+// code returns the code that the phone shows.
 func (s setting) code(secret string) string {
 	s.Helper()
 	var now time.Time

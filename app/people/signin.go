@@ -18,7 +18,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Proof is what a person shows to sign in.
+// Proof holds the name, the password and the code by which a person signs in.
 type Proof struct {
 	Name, Password, Code string
 	Address              string // that the request came from
@@ -130,7 +130,7 @@ func (s *People) admit(ctx context.Context, p Proof) (c credential, kind string,
 		return c, "", err
 	}
 	if domain.CheckPrincipal(name) != "" {
-		name = "" // nobody's, and PostgreSQL may not be able to compare it
+		name = "" // of no person, and PostgreSQL may not be able to compare it
 	}
 	if c, err = s.credentialOf(ctx, name, network); err != nil {
 		return c, "", err
@@ -158,7 +158,7 @@ func (s *People) compare(ctx context.Context, c credential, p Proof) (right bool
 	return false, 0, nil
 }
 
-// credential is what is kept of a person's password and phone.
+// credential holds what the database has of a person's password and phone.
 type credential struct {
 	principal    int64 // 0: the decoy
 	name         string

@@ -119,7 +119,7 @@ const (
 	bySession
 )
 
-// shown is what a request shows of who sends it.
+// shown holds the key or the token that a request shows.
 type shown struct {
 	way  int
 	text string // the key, or the session's token
@@ -176,8 +176,7 @@ func (g *Guard) admit(c echo.Context, rule Rule, s shown) (domain.Principal, err
 	return p, nil
 }
 
-// identify returns who has the key or the session, whether it is fresh, and whether anyone has it. A key is always
-// fresh.
+// identify returns who has the key or the session, whether it is fresh, and whether it is known. A key is always fresh.
 func (g *Guard) identify(ctx context.Context, s shown) (p domain.Principal, fresh, known bool, err error) {
 	if s.way == bySession {
 		if g.sessions == nil {

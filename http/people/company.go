@@ -72,7 +72,7 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 func employee(id oidc.Identity) people.Employee {
 	e := people.Employee{Issuer: id.Issuer, Subject: id.Subject, Name: id.Name, Role: id.Role}
 	if !id.SignedIn.IsZero() {
-		e.FreshFor = (people.Fresh - time.Since(id.SignedIn)).Seconds()
+		e.FreshFor = people.Fresh - time.Since(id.SignedIn)
 	}
 	return e
 }

@@ -34,7 +34,7 @@ const (
 	secret = "a-secret-of-the-client"
 )
 
-// provider is a small OpenID provider: it signs in whoever comes as person says.
+// provider is a small OpenID provider: it signs in each browser as the person with the claims.
 type provider struct {
 	*httptest.Server
 
@@ -233,7 +233,7 @@ func TestCompanyNames(t *testing.T) {
 	}
 }
 
-// A token that the provider did not sign, for this client, this sign-in and now, signs nobody in.
+// A token that the provider did not sign, for this client, this sign-in and now, begins no session.
 func TestForgedTokens(t *testing.T) {
 	t.Parallel()
 	d := setupCompany(t)

@@ -30,7 +30,7 @@ func styleHash() string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// view is what the page shows.
+// view holds what the page shows.
 type view struct {
 	Token       string
 	Name        string // of the person, once the link was opened

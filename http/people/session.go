@@ -133,7 +133,7 @@ type EndSessionIn struct {
 	ID int64 `path:"id" minimum:"1"`
 }
 
-// EndSession ends anyone's session.
+// EndSession ends the session with the id.
 func (h *Handlers) EndSession(ctx context.Context, in *EndSessionIn) (*web.Nothing, error) {
 	return nil, h.people.End(ctx, in.Caller(ctx, nil), in.ID)
 }

@@ -50,7 +50,7 @@ func (c Config) checkOIDC() error {
 	return errors.Join(errs...)
 }
 
-// loopback reports whether the address is on this machine, so that nobody hears what is sent there.
+// loopback reports whether the address is on this machine: what is sent there passes no network.
 func loopback(u *url.URL) bool {
 	address, err := netip.ParseAddr(u.Hostname())
 	return u.Scheme == "http" && (u.Hostname() == "localhost" || err == nil && address.IsLoopback())

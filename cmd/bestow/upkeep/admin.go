@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// AdminCmd is `bestow admin`. It reads DATABASE_URL: the first admin is invited before anyone can sign in.
+// AdminCmd is `bestow admin`. It reads DATABASE_URL: the first admin has no other way in.
 type AdminCmd struct {
 	Invite adminInviteCmd `cmd:"" help:"Invite a person to sign in, and print the link this once. It is good once, for 15 minutes."`
 }
