@@ -31,7 +31,9 @@ type Config struct {
 	Guesses  auth.GuessLimits   // zero: the defaults
 	PerKey   auth.KeyLimit      // zero: the default
 	Uploads  lists.UploadLimits // zero: the defaults
-	Log      *slog.Logger
+	// LocalCookies lets people sign in at http://localhost: not in production.
+	LocalCookies bool
+	Log          *slog.Logger
 }
 
 // server puts the rooms together, and serves the pages around the API.
@@ -65,6 +67,7 @@ func newServer(c Config) *server {
 		log:     c.Log,
 		riverUI: c.RiverUI,
 	}
+	s.api.LocalCookies = c.LocalCookies
 	s.guard = auth.New(auth.Config{
 		AdminKey: c.AdminKey, Keys: c.App.Access, Sessions: c.App.People, Guesses: c.Guesses, PerKey: c.PerKey,
 		RuleOf: s.ruleOf,

@@ -94,7 +94,7 @@ func (g *Guard) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	crossOrigin := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
 		rule := g.ruleOf(c.Request().Method, c.Path())
-		s := shownBy(c.Request(), rule)
+		s := g.shownBy(c.Request(), rule)
 		// A browser adds cookies and stored passwords to requests that other sites make it send, so the origin counts too.
 		if s.way != byKey && crossOrigin.Check(c.Request()) != nil {
 			return domain.NewError(api.CrossSite, "another site may not act here", "do it on this page itself")
@@ -126,14 +126,14 @@ type shown struct {
 }
 
 // shownBy returns what counts of what the request shows.
-func shownBy(r *http.Request, rule Rule) shown {
+func (g *Guard) shownBy(r *http.Request, rule Rule) shown {
 	if key, given := bearer(r); given {
 		return shown{byKey, key}
 	}
 	if _, key, given := r.BasicAuth(); given && rule.Way == Page {
 		return shown{byPassword, key}
 	}
-	if cookie, err := r.Cookie(web.SessionCookie); err == nil {
+	if cookie, err := r.Cookie(g.api.SessionCookieAt(r.Host)); err == nil {
 		return shown{bySession, cookie.Value}
 	}
 	return shown{}

@@ -2,9 +2,7 @@ package people
 
 import (
 	"encoding/base64"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -14,8 +12,9 @@ import (
 	"bestow/http/web"
 )
 
-// flowCookie keeps a sign-in that has begun until the identity provider sends the browser back.
-const flowCookie = "__Host-bestow-oidc"
+// flowSuffix is added to the name of a session's cookie for the one that keeps a sign-in which has begun, until the
+// identity provider sends the browser back.
+const flowSuffix = "-oidc"
 
 // flowLasts is how long a person may take at the identity provider.
 const flowLasts = 10 * time.Minute
@@ -32,7 +31,7 @@ func (h *Handlers) BeginCompany(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Add("Set-Cookie", cookieOf(flowCookie, writeFlow(flow), flowLasts))
+	w.Header().Add("Set-Cookie", cookieOf(h.flowCookie(r), writeFlow(flow), flowLasts))
 	http.Redirect(w, r, address, http.StatusFound) //nolint:gosec // G710: the provider's, as the settings name it
 	return nil
 }
@@ -42,12 +41,12 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 	if h.company == nil {
 		return noCompany()
 	}
-	w.Header().Add("Set-Cookie", cookieOf(flowCookie, "", -1)) // it is good once
+	w.Header().Add("Set-Cookie", cookieOf(h.flowCookie(r), "", -1)) // it is good once
 	kept, old := "", ""
-	if c, err := r.Cookie(flowCookie); err == nil {
+	if c, err := r.Cookie(h.flowCookie(r)); err == nil {
 		kept = c.Value
 	}
-	if c, err := r.Cookie(web.SessionCookie); err == nil {
+	if c, err := r.Cookie(h.api.SessionCookieAt(r.Host)); err == nil {
 		old = c.Value
 	}
 	query := r.URL.Query()
@@ -64,7 +63,7 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Add("Set-Cookie", cookie(token))
+	w.Header().Add("Set-Cookie", h.cookie(r.Host, token))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
 }
@@ -81,14 +80,13 @@ func noCompany() error {
 	return domain.NotFoundError("no identity provider is set", "set BESTOW_OIDC_ISSUER, or sign in with a password")
 }
 
+func (h *Handlers) flowCookie(r *http.Request) string {
+	return h.api.SessionCookieAt(r.Host) + flowSuffix
+}
+
 // origin returns how the browser calls this service: over HTTPS, unless it is on this machine.
 func origin(r *http.Request) string {
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	if host == "localhost" || err == nil && address.IsLoopback() {
+	if web.IsLocal(r.Host) {
 		return "http://" + r.Host
 	}
 	return "https://" + r.Host

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"bestow/app"
@@ -24,16 +25,26 @@ type Handlers struct {
 // New returns the handlers of a's routes, which call the use cases of u.
 func New(u *app.App, a *web.API) *Handlers { return &Handlers{u.People, u.Company, a} }
 
-// From holds where a request came from, and which session its browser has.
-type From struct{ address, token string }
+// From holds where a request came from, how it calls this service, and which cookies its browser has.
+type From struct {
+	address, host string
+	cookies       []*http.Cookie
+}
 
 // Resolve reads them.
 func (f *From) Resolve(ctx huma.Context) []error {
-	f.address = addressOf(ctx.RemoteAddr())
-	if cookie, err := huma.ReadCookie(ctx, web.SessionCookie); err == nil {
-		f.token = cookie.Value
-	}
+	f.address, f.host, f.cookies = addressOf(ctx.RemoteAddr()), ctx.Host(), huma.ReadCookies(ctx)
 	return nil
+}
+
+// token returns the token of the session that the browser has, "" for none.
+func (h *Handlers) token(f From) string {
+	for _, c := range f.cookies {
+		if c.Name == h.api.SessionCookieAt(f.host) {
+			return c.Value
+		}
+	}
+	return ""
 }
 
 // addressOf returns the address of who sent a request, without the port; "" for one that has none.
@@ -50,19 +61,20 @@ func addressOf(remote string) string {
 }
 
 // cookie returns the header that gives the browser a session's token, or takes it away if the token is "".
-func cookie(token string) string {
+func (h *Handlers) cookie(host, token string) string {
+	name := h.api.SessionCookieAt(host)
 	if token == "" {
-		return cookieOf(web.SessionCookie, "", -1)
+		return cookieOf(name, "", -1)
 	}
-	return cookieOf(web.SessionCookie, token, 0)
+	return cookieOf(name, token, 0)
 }
 
 // cookieOf returns the header of a cookie that lasts so long; 0: as long as the browser runs, negative: it is taken
 // away.
 func cookieOf(name, value string, lasts time.Duration) string {
-	c := http.Cookie{ //nolint:gosec // G124: all three are set
-		Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		MaxAge: int(lasts.Seconds()),
+	c := http.Cookie{
+		Name: name, Value: value, Path: "/", Secure: strings.HasPrefix(name, "__Host-"), HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, MaxAge: int(lasts.Seconds()),
 	}
 	if lasts < 0 {
 		c.MaxAge = -1

@@ -38,11 +38,11 @@ func (h *Handlers) SignIn(ctx context.Context, in *SignInIn) (*SessionOut, error
 	}
 	s, token, err := h.people.SignIn(ctx, people.Proof{
 		Name: b.Name, Password: b.Password, Code: b.Code, Address: in.address, RequestID: web.RequestID(ctx),
-	}, in.token)
+	}, h.token(in.From))
 	if err != nil {
 		return nil, err
 	}
-	return &SessionOut{cookie(token), wireMe(s)}, nil
+	return &SessionOut{h.cookie(in.host, token), wireMe(s)}, nil
 }
 
 // MeOut is an answer that says who asks.
@@ -90,7 +90,7 @@ func (h *Handlers) Refresh(ctx context.Context, in *AgainIn) (*SessionOut, error
 	if err != nil {
 		return nil, err
 	}
-	return &SessionOut{cookie(token), wireMe(s)}, nil
+	return &SessionOut{h.cookie(in.host, token), wireMe(s)}, nil
 }
 
 // SignedOut is an answer that takes the cookie away.
@@ -98,12 +98,15 @@ type SignedOut struct {
 	SetCookie string `header:"Set-Cookie"`
 }
 
+// SignOutIn is a request to sign out.
+type SignOutIn struct{ From }
+
 // SignOut ends the caller's session.
-func (h *Handlers) SignOut(ctx context.Context, _ *struct{}) (*SignedOut, error) {
+func (h *Handlers) SignOut(ctx context.Context, in *SignOutIn) (*SignedOut, error) {
 	if web.Principal(ctx).SessionID == 0 {
 		return nil, noSession()
 	}
-	return &SignedOut{cookie("")}, h.people.SignOut(ctx, web.CallerOf(ctx))
+	return &SignedOut{h.cookie(in.host, "")}, h.people.SignOut(ctx, web.CallerOf(ctx))
 }
 
 func noSession() error {

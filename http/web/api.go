@@ -5,7 +5,9 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -30,6 +32,27 @@ type API struct {
 	huma       huma.API
 	log        *slog.Logger
 	registered []string // the ids of the routes, in their order
+
+	// LocalCookies lets browsers at http://localhost have sessions: never in production, where a proxy may hide from whom
+	// a request comes.
+	LocalCookies bool
+}
+
+// SessionCookieAt returns the name of the cookie that a browser has which calls this service by the host.
+func (a *API) SessionCookieAt(host string) string {
+	if a.LocalCookies && IsLocal(host) {
+		return LocalCookie
+	}
+	return SessionCookie
+}
+
+// IsLocal reports whether the host, with or without a port, is this machine.
+func IsLocal(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
 // New returns an API without routes, which serves at Prefix of e.

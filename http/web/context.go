@@ -10,9 +10,12 @@ import (
 // RequestKey is the request's id in logs.
 const RequestKey = "request_id"
 
-// SessionCookie holds the token of a person's session. By its name, browsers take it over HTTPS alone, from this host
-// alone; those that trust http://localhost take it from there too.
+// SessionCookie holds the token of a person's session. By its name, browsers take it over HTTPS alone, and from this
+// host alone.
 const SessionCookie = "__Host-bestow"
+
+// LocalCookie is the same for a development on this machine: at http://localhost, not all browsers take the other one.
+const LocalCookie = "bestow-local"
 
 type requestIDKey struct{}
 

@@ -24,7 +24,10 @@ func (p *Process) serveAPI(ctx context.Context) error {
 		return err
 	}
 	return p.listen(ctx, p.cfg.Addr,
-		bestowhttp.New(bestowhttp.Config{App: p.App, AdminKey: p.cfg.AdminKey, RiverUI: ui, Log: p.log}))
+		bestowhttp.New(bestowhttp.Config{
+			App: p.App, AdminKey: p.cfg.AdminKey, RiverUI: ui, Log: p.log,
+			LocalCookies: p.cfg.Env != "production",
+		}))
 }
 
 func (p *Process) riverUI(ctx context.Context) (http.Handler, error) {

@@ -1,0 +1,49 @@
+package people_test
+
+import (
+	"net/http"
+	"testing"
+
+	"bestow/domain"
+	bestowhttp "bestow/http"
+	"bestow/http/api"
+	"bestow/internal/desktest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Outside of production a browser on this machine gets a cookie that it takes over HTTP. By another name of the host,
+// and in production, that cookie is none.
+func TestLocalCookie(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	local := *d.Desk
+	local.Server = desktest.Listen(t, bestowhttp.New(bestowhttp.Config{
+		App: d.App, AdminKey: desktest.Key, LocalCookies: true, Log: d.Logger(),
+	}))
+	p, strict := d.enrolled("kim", domain.Viewer)
+	d.SQL(`UPDATE passwords SET last_step = 0`)
+	a := local.Post(prefix+"/session", `{"name": "kim", "password": "`+password+`", "code": "`+p.code(d)+`"}`, noKey)
+	require.Equal(t, 201, a.StatusCode, a.Text)
+	c := a.Cookies()[0]
+	require.Equal(t, "bestow-local", c.Name)
+	require.False(t, c.Secure)
+	require.True(t, c.HttpOnly)
+	require.Equal(t, http.SameSiteLaxMode, c.SameSite)
+	cookie := "Cookie: " + c.Name + "=" + c.Value
+	require.Equal(t, 200, local.Get(prefix+"/session", noKey, cookie).StatusCode)
+	d.Get(prefix+"/session", noKey, cookie).Refused(401, api.Unauthorized)
+	local.Get(prefix+"/session", noKey, strict).Refused(401, api.Unauthorized)
+	for host, want := range map[string]int{
+		"localhost:8080": 200, "[::1]:8080": 200, "127.0.0.9": 200, "bestow.example": 401, "localhost.example": 401, "": 200,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, local.URL+prefix+"/session", nil)
+		require.NoError(t, err)
+		r.Host = host
+		r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		res, err := local.Client().Do(r)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, want, res.StatusCode, host)
+	}
+}
