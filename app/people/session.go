@@ -107,8 +107,8 @@ func (s *People) SignOut(ctx context.Context, by command.Caller) error {
 	return err
 }
 
-// End ends the session with the id. Within [known.For], no process takes it any more. Error: domain.NotFound for a session
-// that does not go on.
+// End ends the session with the id. Within [known.For], no process takes it any more. Error: domain.NotFound for a
+// session that does not go on.
 func (s *People) End(ctx context.Context, by command.Caller, id int64) error {
 	return s.end(ctx, by, id, "session.revoke")
 }

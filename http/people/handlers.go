@@ -72,7 +72,7 @@ func (h *Handlers) cookie(host, token string) string {
 // cookieOf returns the header of a cookie that lasts so long; 0: as long as the browser runs, negative: it is taken
 // away.
 func cookieOf(name, value string, lasts time.Duration) string {
-	c := http.Cookie{
+	c := http.Cookie{ //nolint:gosec // G124: without Secure only at http://localhost, where browsers refuse it
 		Name: name, Value: value, Path: "/", Secure: strings.HasPrefix(name, "__Host-"), HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, MaxAge: int(lasts.Seconds()),
 	}
