@@ -51,7 +51,8 @@ var docsPage = template.Must(template.New("docs").Funcs(template.FuncMap{"code":
 or the cookie of a session.
 The full description, with the fields of the answers, is <a href="{{.Prefix}}/openapi.json">openapi.json</a>.
 Each POST but those of sign-in takes an <code>Idempotency-Key</code>: if it is repeated with the same key, nothing
-happens twice and the first answer comes back. A stop or a brake is done again; a start, resume or release tells what is so now.</p>
+happens twice and the first answer comes back. A stop or a brake is done again; a start, resume or release tells what is
+so now.</p>
 <p>{{range .Groups}}<a href="#{{.ID}}">{{.Title}}</a> {{end}}</p>
 {{range .Groups}}<h2 id="{{.ID}}">{{.Title}}</h2>
 {{range .Routes}}<h3 id="{{.OperationID}}"><code>{{.Method}} {{.Path}}</code></h3>
