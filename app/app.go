@@ -138,10 +138,14 @@ func (d Deps) addReports(a *App) (err error) {
 	if a.Lists, err = lists.New(d.Pool); err != nil {
 		return err
 	}
-	a.Verify, err = verify.New(verify.Config{
+	c := verify.Config{
 		Pool: d.Pool, Keys: keys.Store{Table: keys.Content, Master: d.Master, WrappedOnly: d.WrappedKeysOnly},
 		Unsealer: d.Unsealer, Zone: d.Zone, RemoteLedger: d.RemoteLedger, ExpiryOff: d.ExpiryOff,
-	})
+	}
+	if d.Granter != nil {
+		c.Ledgers = d.Granter
+	}
+	a.Verify, err = verify.New(c)
 	return err
 }
 

@@ -47,6 +47,7 @@ type invariant struct {
 
 	add     func(pgx.Rows, *finding) error                               // reads the statement's rows; nil: addRow
 	compare func(context.Context, pgx.Tx, *verification, *finding) error // stands for the statement
+	also    func(context.Context, pgx.Tx, *verification, *finding) error // is compared beside the statement
 	gaps    func(context.Context, pgx.Tx, *verification) ([]Gap, error)  // what is not compared
 }
 
@@ -69,12 +70,13 @@ func grantInvariants() []invariant {
 			compared:  "{points movement} of points and {vouchers voucher}, by their keys",
 		}, {
 			id: "I3", file: "I03_success_is_in_ledger", reach: perOperation, ledger: true, heavy: true,
-			gaps: foreignGrants,
+			gaps: foreignGrants, also: compareForeign,
 			statement: "a result is SUCCESS exactly when the ledger holds one save of it: same transaction, member, " +
 				"amount and key",
 			compared: "{success SUCCESS result} with {saves ledger save}: sum {success_sum} and {saves_sum}, " +
 				"hash {success_hash} and {saves_hash}[; {ahead save} without a settled result yet: nothing is lost, " +
-				"the same keys are asked for again][; {mismatches save} that the ledger contradicts itself about]",
+				"the same keys are asked for again][; {mismatches save} that the ledger contradicts itself about]" +
+				"[; {asked member} looked up in the ledgers of others]",
 		}, {
 			id: "I4", file: "I04_results_were_published", reach: perType,
 			statement: "every member with a result was published",

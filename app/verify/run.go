@@ -12,6 +12,7 @@ import (
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -41,6 +42,9 @@ type verification struct {
 	expiryOff bool // nothing expires by itself
 
 	auditHead *Head // that was kept elsewhere; nil: none
+
+	ledgers Ledgers       // of others; nil: they are not asked
+	pool    *pgxpool.Pool // for what is read after the snapshot
 
 	unsealer Unsealer   // nil: there is no master key
 	keys     keys.Store // of the hashes of lists
@@ -232,6 +236,9 @@ func (v *verification) check(ctx context.Context, tx pgx.Tx, inv invariant) (f f
 		if err := v.run(ctx, tx, inv, run, &f); err != nil {
 			return f, err
 		}
+	}
+	if inv.also != nil {
+		return f, inv.also(ctx, tx, v, &f)
 	}
 	return f, nil
 }

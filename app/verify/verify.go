@@ -92,6 +92,7 @@ type Config struct {
 	Pool     *pgxpool.Pool
 	Keys     keys.Store // of the hashes of lists; the zero value: there is no master key
 	Unsealer Unsealer   // nil: no master key, so the proof does not compare codes and PINs
+	Ledgers  Ledgers    // of others, which are asked what they granted; nil: that is not compared
 	Zone     string     // of the ledger's days, by its IANA name; "": Asia/Seoul
 
 	// RemoteLedger says that grants go to a ledger that is reached over HTTP. If the one in this database is then
@@ -122,7 +123,8 @@ func (s *Verifier) Verify(ctx context.Context, q Query) (Report, error) {
 	}
 	v := verification{
 		event: event, by: cmp.Or(q.By, "command line"), remote: s.c.RemoteLedger, zone: s.c.Zone,
-		expiryOff: s.c.ExpiryOff, unsealer: s.c.Unsealer, keys: s.c.Keys, list: invariants(), repaired: q.Repaired,
+		expiryOff: s.c.ExpiryOff, unsealer: s.c.Unsealer, ledgers: s.c.Ledgers, pool: s.c.Pool,
+		keys: s.c.Keys, list: invariants(), repaired: q.Repaired,
 		auditHead: q.AuditHead,
 	}
 	if err := s.onSnapshot(ctx, &v); err != nil {

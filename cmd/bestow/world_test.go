@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m, kafkatest.Leaks()...) }
+func TestMain(m *testing.M) {
+	if address := os.Getenv(couponAddress); address != "" {
+		_, _ = fmt.Fprintln(os.Stderr, serveCoupons(address))
+		os.Exit(1)
+	}
+	pgtest.Main(m, kafkatest.Leaks()...)
+}
 
 // world is an installation of the test's own: a database, topics of their own prefix, and the processes it starts.
 type world struct {

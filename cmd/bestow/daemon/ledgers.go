@@ -26,6 +26,17 @@ func (p *Process) wireLedgers(ctx context.Context) (ledgers.Granter, error) {
 	})
 }
 
+// meetLedgers finds out which ledgers there are. A process with the role jobs asks them in reports only.
+func (p *Process) meetLedgers(ctx context.Context) error {
+	switch {
+	case p.has(RoleHandler):
+		return p.Granter.Meet(ctx, p.App.Ledgers)
+	case p.has(RoleJobs):
+		p.Granter.MeetOthers(ctx, p.App.Ledgers)
+	}
+	return nil
+}
+
 // wireService makes the ledger's own service, if there is a token for it. A process that would do nothing else is
 // refused without one.
 func (p *Process) wireService() (err error) {

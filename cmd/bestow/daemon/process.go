@@ -176,10 +176,8 @@ func (p *Process) wireApp(ctx context.Context) error {
 	if p.App, err = app.New(deps); err != nil {
 		return err
 	}
-	if p.has(RoleHandler) {
-		if err := p.Granter.Meet(ctx, p.App.Ledgers); err != nil {
-			return err
-		}
+	if err := p.meetLedgers(ctx); err != nil {
+		return err
 	}
 	// a ledger alone may not write event types
 	if p.cfg.Env == "production" || slices.Equal(p.roles, []string{RoleMoney}) {
@@ -255,7 +253,7 @@ func (p *Process) Run(stop context.Context) error {
 	if p.has(RoleHandler) {
 		g.Go(func() error { return p.Router.Run(ctx) })
 	}
-	if p.has(RoleHandler) {
+	if p.has(RoleHandler) || p.has(RoleJobs) { // which makes reports, and looks up in them what others granted
 		p.Granter.Watch(ctx, g)
 	}
 	if p.has(RoleAPI) {

@@ -166,10 +166,9 @@ func (g Granter) Watch(ctx context.Context, group *errgroup.Group) {
 // than it was. It waits for no ledger that does not answer: watch finds out later. The ledger of this database is
 // refused at once, since only a person can help.
 func (g Granter) Meet(ctx context.Context, known *processes.Ledgers) error {
+	g.MeetOthers(ctx, known)
 	for _, l := range g {
 		if l.remote != nil {
-			l.remote.ledgers = known
-			l.remote.check(ctx)
 			continue
 		}
 		if err := l.meetOwn(ctx, known); err != nil {
@@ -177,6 +176,16 @@ func (g Granter) Meet(ctx context.Context, known *processes.Ledgers) error {
 		}
 	}
 	return nil
+}
+
+// MeetOthers is Meet for the ledgers that are asked over HTTP.
+func (g Granter) MeetOthers(ctx context.Context, known *processes.Ledgers) {
+	for _, l := range g {
+		if l.remote != nil {
+			l.remote.ledgers = known
+			l.remote.check(ctx)
+		}
+	}
 }
 
 // meetOwn pairs the ledger of this database with its installation. Keys in another ledger would be unknown to it, so a

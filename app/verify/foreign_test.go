@@ -1,0 +1,130 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"bestow/domain"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+)
+
+// othersLedger is the ledger of another company: what stands under the keys of events, as "2/m00".
+type othersLedger struct {
+	stands map[string]domain.Outcome
+	away   error
+	asked  int
+}
+
+func (l *othersLedger) Lookup(_ context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error) {
+	l.asked += len(grants)
+	found := make([]*domain.Outcome, len(grants))
+	for i, g := range grants {
+		if o, stands := l.stands[fmt.Sprint(e.ID, "/", g.MemberID)]; stands {
+			found[i] = &o
+		}
+	}
+	return found, l.away
+}
+
+// plantForeign is plant with a ledger of another company that made the grants of vouchers.
+func plantForeign(t *testing.T) (*pgxpool.Pool, *othersLedger, *Verifier) {
+	t.Helper()
+	pool := plant(t)
+	_, err := pool.Exec(t.Context(), forging(`UPDATE event_types SET granter = 'acme' WHERE code = 'VOUCHER';
+		TRUNCATE money.vouchers, money.voucher_events; DELETE FROM starts WHERE event_id IN (2, 7)`))
+	require.NoError(t, err)
+	require.NoError(t, pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+		return errors.Join(startPlanted(t.Context(), tx, plantedStore, 2), startPlanted(t.Context(), tx, plantedStore, 7))
+	}))
+	l := &othersLedger{stands: map[string]domain.Outcome{}}
+	rows, err := pool.Query(t.Context(), `SELECT event_id || '/' || member_id, money_tx_id FROM voucher_results WHERE status = 'SUCCESS'`)
+	require.NoError(t, err)
+	var key, txID string
+	_, err = pgx.ForEachRow(rows, []any{&key, &txID}, func() error {
+		l.stands[key] = domain.Outcome{Verdict: domain.Granted, TxID: txID}
+		return nil
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, l.stands)
+	reports := plantedVerifier(pool)
+	reports.c.Ledgers = l
+	return pool, l, reports
+}
+
+// D13: what another ledger granted is looked up there, key by key, and compared with the results.
+func TestVerifyLooksUpInOtherLedgers(t *testing.T) {
+	t.Parallel()
+	_, l, reports := plantForeign(t)
+	report, red := verifyBy(t, reports, Query{})
+	require.Empty(t, red)
+	require.True(t, report.OK, report.Conclusion())
+	require.Equal(t, 32, l.asked)
+	require.Contains(t, report.Invariants[2].Compared, "; 32 members looked up in the ledgers of others")
+
+	l.asked = 0
+	_, red = verifyBy(t, reports, Query{Event: "7"})
+	require.Empty(t, red)
+	require.Equal(t, 12, l.asked)
+	l.asked = 0
+	_, red = verifyBy(t, reports, Query{Event: "1"})
+	require.Empty(t, red)
+	require.Zero(t, l.asked)
+}
+
+// Each way in which another ledger can differ from the results is a difference; what runs may be ahead of them.
+func TestVerifyDiffersFromOtherLedgers(t *testing.T) {
+	t.Parallel()
+	pool, l, reports := plantForeign(t)
+	var given, success string
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT min(member_id) FILTER (WHERE status = 'PERMANENTLY_FAILED'), min(member_id) FILTER (WHERE status = 'SUCCESS')
+		FROM voucher_results WHERE event_id = 2`).Scan(&given, &success))
+	granted := domain.Outcome{Verdict: domain.Granted, TxID: "X"}
+	for name, c := range map[string]struct {
+		key  string
+		says *domain.Outcome // nil: it does not know the key
+		want string          // "": no difference
+	}{
+		"a grant is missing":    {"2/" + success, nil, "SUCCESS, and the ledger does not know its key"},
+		"another transaction":   {"2/" + success, &granted, "and the ledger holds X"},
+		"another amount":        {"2/" + success, &domain.Outcome{Verdict: domain.Contradicted, Message: "the amount 7"}, "and the ledger holds another grant: the amount 7"},
+		"granted and given up":  {"2/" + given, &granted, `the ledger granted it, and the result is "PERMANENTLY_FAILED"`},
+		"granted and not heard": {"7/m11", &granted, ""},
+	} {
+		before, stood := l.stands[c.key]
+		delete(l.stands, c.key)
+		if c.says != nil {
+			l.stands[c.key] = *c.says
+		}
+		report, red := verifyBy(t, reports, Query{})
+		if c.want == "" {
+			require.Empty(t, red, name)
+		} else {
+			require.Equal(t, []string{"I3"}, red, name)
+			require.Contains(t, fmt.Sprint(report.Invariants[2].Examples), c.want, name)
+			require.EqualValues(t, 1, report.Invariants[2].Differences, name)
+		}
+		delete(l.stands, c.key)
+		if stood {
+			l.stands[c.key] = before
+		}
+	}
+}
+
+// A ledger that cannot be asked is a gap: nothing differs, and nothing is proved.
+func TestVerifyWhileAnotherLedgerIsAway(t *testing.T) {
+	t.Parallel()
+	_, l, reports := plantForeign(t)
+	l.away = errors.New("it does not answer")
+	report, red := verifyBy(t, reports, Query{})
+	require.Empty(t, red)
+	require.False(t, report.OK)
+	require.Equal(t, []Gap{{
+		Why:    `the ledger "acme" could not be asked what it granted to events of type VOUCHER: it does not answer`,
+		Events: 2, EventIDs: []int64{2, 7},
+	}}, report.Invariants[2].NotCompared)
+}
