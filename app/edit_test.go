@@ -184,3 +184,20 @@ func TestSeedLimits(t *testing.T) {
 		require.Equal(t, []string{"P", "KRW"}, []string{list["POINT"].Unit, list["VOUCHER"].Unit})
 	}
 }
+
+// A repeated key that made an event tells of none that was deleted since.
+func TestKeyOfADeletedEvent(t *testing.T) {
+	t.Parallel()
+	s := setupLife(t)
+	make := func() (domain.Event, error) {
+		return s.app.Events.Create(t.Context(), by("k"), NewEvent{CampaignID: "spring", EventType: "POINT"})
+	}
+	first, err := make()
+	require.NoError(t, err)
+	again, err := make()
+	require.NoError(t, err)
+	require.Equal(t, first.ID, again.ID)
+	s.mustDo(s.remove(first.ID))
+	_, err = make()
+	require.ErrorIs(t, err, &domain.Error{Code: domain.Undone})
+}

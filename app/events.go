@@ -60,10 +60,25 @@ func (s *Events) Create(ctx context.Context, by command.Caller, n NewEvent) (dom
 		Before: failpoint.CreateBeforeCommit, After: failpoint.CreateAfterCommit,
 		Do: func(tx pgx.Tx) (domain.Event, error) { return s.createEvent(ctx, tx, by, n) },
 	})
+	if err == nil && by.Once != nil && by.Once.Replayed { // it may have been deleted since
+		err = s.stillThere(ctx, e.ID)
+	}
 	if pg.Violates(err, campaignKey) { // another request made it a moment ago
 		err = s.campaignTaken(ctx, n.CampaignID)
 	}
 	return e, err
+}
+
+// stillThere returns domain.Undone for an event that was deleted since it was made.
+func (s *Events) stillThere(ctx context.Context, id int64) error {
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := eventrow.Select(ctx, tx, id)
+		return err
+	})
+	if errors.Is(err, &domain.Error{Code: domain.NotFound}) {
+		return domain.UndoneError(fmt.Sprintf("event %d", id))
+	}
+	return err
 }
 
 // campaignTaken says who has the campaign_id, after its unique index refused another; it may have been given up since.

@@ -42,6 +42,7 @@ const (
 	NoReport        Code = "no_report"         // the service has never verified the event
 	ReportUnderWay  Code = "report_under_way"  // the event's first report is being made
 	NameTaken       Code = "name_taken"        // the principal of the name has another role, or is disabled
+	Undone          Code = "undone"            // what the first request of the Idempotency-Key made was deleted since
 	KeyShown        Code = "key_shown"         // the new key was shown to the first request of the Idempotency-Key
 	NoSignIn        Code = "sign_in_refused"   // the name, the password or the code is wrong
 	CompanyRefused  Code = "company_refused"   // the company's identity provider does not sign the person in

@@ -2,6 +2,7 @@ package imports
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"bestow/app/command"
@@ -100,4 +101,13 @@ func (s *Imports) sealRest(ctx context.Context, tx pgx.Tx, eventID int64) error 
 		return err
 	}
 	return updateImportsSeal(ctx, tx, eventID, content.SealImports(key, sealed))
+}
+
+// stillThere returns domain.Undone for an import that a person took back, alone or with its event.
+func stillThere(ctx context.Context, tx pgx.Tx, eventID, importID int64) error {
+	_, err := selectImport(ctx, tx, eventID, importID)
+	if errors.Is(err, &domain.Error{Code: domain.NotFound}) {
+		return domain.UndoneError(fmt.Sprintf("import %d", importID))
+	}
+	return err
 }

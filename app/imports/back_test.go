@@ -52,6 +52,12 @@ func TestTakeBack(t *testing.T) {
 	require.ErrorIs(t, s.targets.TakeBack(t.Context(), kim, id, wrong.ImportID), &domain.Error{Code: domain.NotFound})
 	require.ErrorIs(t, s.targets.TakeBack(t.Context(), kim, other, wrong.ImportID), &domain.Error{Code: domain.NotFound})
 
+	_, err = s.targets.Import(t.Context(),
+		command.Caller{Actor: "kim", Once: &command.Once{Key: "wrong", Fingerprint: []byte{1}}}, id,
+		Upload{Body: strings.NewReader("member_id,amount\nM1,1\nM2,2\nM3,3\nM4,4\nM5,5\nM6,x\n"), ContentType: typeCSV})
+	require.ErrorIs(t, err, &domain.Error{Code: domain.Undone}, "a repeated key tells of no list that is gone")
+	require.Len(t, s.consistent(id), 3)
+
 	s.mustImport(id, "member_id,amount\nM1,1\nM2,20\n")
 	require.Len(t, s.consistent(id), 5)
 	s.proved()

@@ -28,7 +28,7 @@ import (
 // body's hash completes the key's fingerprint. Its memory does not grow with the size.
 //
 // Errors: domain.NotFound, WrongStatus, ImportRunning, BadFile, UnsupportedFile, TooManyRows, AmountOverflow,
-// TotalOverLimit, Unavailable, UploadEnded, MissingKeys, those of a key, and [RejectedError] with AllRejected,
+// TotalOverLimit, Unavailable, UploadEnded, MissingKeys, Undone, those of a key, and [RejectedError] with AllRejected,
 // RowsRejected or TooManyRejected. What the body's own Read returned is wrapped. (T1)
 func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, u Upload) (Result, error) {
 	im := &importing{Imports: s, by: by, upload: u, body: newBody(u.Body)}
@@ -50,6 +50,9 @@ func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, 
 		fingerprint := func() ([]byte, error) { return im.body.fingerprint(by.Once.Fingerprint) }
 		result, err = command.Stream(ctx, tx, by, fingerprint,
 			func() (Result, error) { return im.run(ctx, tx, eventID) })
+		if err == nil && by.Once != nil && by.Once.Replayed {
+			err = stillThere(ctx, tx, eventID, result.ImportID)
+		}
 		if err == nil {
 			err = im.stillWanted(ctx, tx, eventID)
 		}

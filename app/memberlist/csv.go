@@ -199,7 +199,10 @@ func badHeader(wrong []string) error {
 
 // Next reads the next record that is not blank.
 func (c *csvRows) Next(r *Row) error {
-	for {
+	for blank := 0; ; blank++ {
+		if blank > maxBlank {
+			return tooBlank(c.records.line)
+		}
 		record, line, err := c.records.next()
 		if errors.Is(err, io.EOF) {
 			return cmp.Or(c.text.end(), err)
@@ -220,6 +223,15 @@ func (c *csvRows) Next(r *Row) error {
 			return err
 		}
 	}
+}
+
+// maxBlank is the most lines in a row that hold nothing: more than a sheet has. It bounds how long an upload that brings
+// no rows keeps its place.
+const maxBlank = 1 << 21
+
+func tooBlank(line int64) error {
+	return domain.BadFileError(fmt.Sprintf("more than %s before line %d hold nothing",
+		english.Count(maxBlank, "line"), line), "leave the blank lines out, and upload the file again")
 }
 
 // endMark is the Ctrl-Z that DOS programs put behind the last line.

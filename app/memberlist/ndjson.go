@@ -32,7 +32,10 @@ func (n *ndjsonRows) Notices() []Notice { return nil }
 
 // Next reads the next line that is not blank.
 func (n *ndjsonRows) Next(r *Row) error {
-	for {
+	for blank := 0; ; blank++ {
+		if blank > maxBlank {
+			return tooBlank(n.records.line)
+		}
 		record, line, err := n.records.next()
 		if err != nil {
 			return err

@@ -6,7 +6,10 @@ package processes
 
 import (
 	"context"
+	"errors"
+	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"bestow/domain"
@@ -90,6 +93,12 @@ func (p Process) Has(role string) bool { return slices.Contains(p.Roles, role) }
 // Works reports whether p does the work of the role now: with a wrong clock a process works no jobs.
 func (p Process) Works(role string) bool {
 	return p.Has(role) && (role == RoleHandler || !slices.ContainsFunc(p.Reports, Report.Idles))
+}
+
+// Ended reports whether p is known to be gone: it was a process of this machine, and is none any more.
+func (p Process) Ended() bool {
+	host, err := os.Hostname()
+	return err == nil && host == p.Host && errors.Is(syscall.Kill(p.PID, 0), syscall.ESRCH)
 }
 
 // Obstacles are the reports of p that say that something is wrong, and that still hold.

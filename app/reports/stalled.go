@@ -54,8 +54,12 @@ func (l look) stalled(e domain.Event) []Reason {
 	}
 	for _, p := range l.stall.silent {
 		if p.SeenAt.After(since.Add(-l.stall.after)) && (p.Has(processes.RoleRelay) || p.Has(processes.RoleHandler)) {
-			found = append(found, fmt.Sprintf("process %d on %s (%s) was last seen at %s: if it hangs, end it",
-				p.PID, p.Host, strings.Join(p.Roles, ","), p.SeenAt.UTC().Format(time.RFC3339)))
+			cure := "if it hangs, end it"
+			if p.Ended() {
+				cure = "it is gone, and others take its work over within a minute or two"
+			}
+			found = append(found, fmt.Sprintf("process %d on %s (%s) was last seen at %s: %s",
+				p.PID, p.Host, strings.Join(p.Roles, ","), p.SeenAt.UTC().Format(time.RFC3339), cure))
 		}
 	}
 	if l.stall.broken[e.ID] {

@@ -6,10 +6,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"mime"
 	"net/http"
 	"net/netip"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -195,15 +197,34 @@ func (c *statusContext) Header(name string) string {
 	switch {
 	case !strings.EqualFold(name, "Accept"):
 		return value
-	case strings.Contains(value, EventStream):
-		return EventStream
-	case c.Operation().Metadata[exportsKey] != true:
-	case strings.Contains(value, CSV):
-		return CSV
-	case strings.Contains(value, NDJSON):
-		return NDJSON
+	case c.Operation().Metadata[exportsKey] == true:
+		return preferred(value, CSV, NDJSON)
 	}
-	return ""
+	return preferred(value, EventStream)
+}
+
+// preferred returns the type that an Accept gives the greatest weight to, "" for JSON. What an Accept does not name has
+// none, and a wildcard is JSON.
+func preferred(accept string, types ...string) (best string) {
+	weights := map[string]float64{}
+	for part := range strings.SplitSeq(accept, ",") {
+		media, parameters, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		weight, err := strconv.ParseFloat(parameters["q"], 64)
+		if err != nil {
+			weight = 1
+		}
+		weights[media] = max(weights[media], weight)
+	}
+	most := weights["application/json"]
+	for _, media := range types {
+		if weight := weights[media]; weight > 0 && (weight > most || weight == most && best == "") {
+			best, most = media, weight
+		}
+	}
+	return best
 }
 
 // Unwrap returns the context inside.

@@ -63,6 +63,7 @@ var kinds = map[domain.Code]kind{
 	domain.ContentChanged:    {http.StatusConflict, "What would be granted is not what was imported"},
 	domain.NotReplayable:     {http.StatusConflict, "The message cannot be published again"},
 	domain.NameTaken:         {http.StatusConflict, "The name belongs to another principal"},
+	domain.Undone:            {http.StatusConflict, "What this Idempotency-Key made was deleted"},
 	domain.KeyShown:          {http.StatusConflict, "The key was shown once already"},
 	api.PreconditionFailed:   {http.StatusPreconditionFailed, "The event is not the one that was read"},
 	api.PreconditionRequired: {http.StatusPreconditionRequired, "The change must say which event it is of"},
@@ -207,6 +208,11 @@ func (a *API) explain(ctx context.Context, err error) *domain.Error {
 		a.log.WarnContext(ctx, "a request waited too long for a lock in the database", RequestKey, RequestID(ctx),
 			obs.Err, err)
 		return domain.UnavailableError(blocked.Error(), "ask again when it is free")
+	}
+	if pg.Code(err) == pg.TooManyConnections {
+		a.log.WarnContext(ctx, "no connection left in postgresql", RequestKey, RequestID(ctx), obs.Err, err)
+		return domain.UnavailableError("PostgreSQL has no connection left for the service",
+			"raise max_connections, or the CONNECTION LIMIT of its role and database, or lower BESTOW_DB_MAX_CONNS")
 	}
 	if pg.Unavailable(err) {
 		a.log.WarnContext(ctx, "database did not answer a request", RequestKey, RequestID(ctx), obs.Err, err)

@@ -74,6 +74,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	if s.cluster, err = kfake.NewCluster(options...); err != nil {
 		_ = listener.Close() // closed already, unless the cluster did not come that far
+		if o.Dir != "" {
+			err = fmt.Errorf("%w: if the files in %s are damaged, delete that folder; "+
+				"what was not granted yet is published again", err, filepath.Join(o.Dir, "data"))
+		}
 		return nil, errors.Join(fmt.Errorf("start kafka: %w", err), s.unlock())
 	}
 	if s.silence, err = watchSilence(s.cluster, listener.Addr().String(), o.Log); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 const (
@@ -27,6 +28,19 @@ func SharedFolder(path string) error {
 		needed = shared
 	}
 	return setMode(path, info, info.Mode().Perm()|needed)
+}
+
+// GivenFolder is SharedFolder for a folder that a person has named and that holds our files by these names. One that
+// holds anything else is not ours alone, and is left as closed as it is.
+func GivenFolder(path string, ours ...string) error {
+	if _, err := makeFolder(path, shared); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(path)
+	if err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !slices.Contains(ours, e.Name()) }) {
+		return nil
+	}
+	return SharedFolder(path)
 }
 
 // PrivateFolder makes a folder that only we may enter, with mode 0700, and the missing folders above it as shared ones.

@@ -50,6 +50,9 @@ func (s Session) String() string {
 // so long.
 const waitsLong = 2 * time.Second
 
+// isOurs is the condition that a session a belongs to the product.
+const isOurs = `(a.application_name = current_setting('application_name') OR a.application_name LIKE 'bestow%')`
+
 // Blockers returns the sessions for which sessions of the product wait that have waited for a while, and those that
 // hold a table so that it cannot be read. A session that itself waits for another is not among them, but that other one
 // is.
@@ -57,7 +60,7 @@ func Blockers(ctx context.Context, tx pgx.Tx) ([]Session, error) {
 	const roots = `SELECT unnest(pg_blocking_pids(a.pid)) FROM pg_stat_activity a
 			WHERE a.datname = current_database() AND a.wait_event_type = 'Lock'
 			AND a.query_start < clock_timestamp() - $1::interval
-			  AND (a.application_name = current_setting('application_name') OR a.application_name LIKE 'bestow%')
+			  AND ` + isOurs + `
 		UNION
 		SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
 			JOIN pg_class c ON c.oid = l.relation AND c.relkind IN ('r', 'p')
@@ -83,7 +86,9 @@ func selectSessions(ctx context.Context, tx pgx.Tx, pids string, arg any) ([]Ses
 			      AND c.relkind IN ('r', 'p')
 				WHERE l.pid = chain.pid AND l.granted AND l.mode <> 'AccessShareLock' ORDER BY 1 LIMIT 3)
 		FROM chain LEFT JOIN pg_stat_activity a ON a.pid = chain.pid
-		WHERE cardinality(pg_blocking_pids(chain.pid)) = 0 ORDER BY a.xact_start NULLS LAST, chain.pid LIMIT 5`
+		WHERE cardinality(pg_blocking_pids(chain.pid)) = 0
+		  AND (a.wait_event_type = 'Lock' AND ` + isOurs + `) IS NOT TRUE -- it began to wait while we looked
+		ORDER BY a.xact_start NULLS LAST, chain.pid LIMIT 5`
 	rows, err := tx.Query(ctx, query, arg)
 	if err != nil {
 		return nil, fmt.Errorf("read blocking sessions: %w", err)

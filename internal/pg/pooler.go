@@ -2,9 +2,11 @@ package pg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -12,8 +14,12 @@ import (
 // looks is the number of times that refuseShared looks for a session that changes: other clients may hide it once.
 const looks = 3
 
-// noTransactions is the SQLSTATE with which pgbouncer refuses a BEGIN in pool_mode=statement.
-const noTransactions = "08P01"
+// refusesTransactions reports whether pgbouncer refused a BEGIN, as it does in pool_mode=statement. It has one SQLSTATE
+// for all that it refuses, such as a client that waited too long for a session.
+func refusesTransactions(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "08P01" && strings.Contains(e.Message, "statement pooling mode")
+}
 
 // refuseShared returns ErrPooled if conn's session of the server is lent to others between its transactions. A pooler
 // of that kind has to give conn another session while a second client holds the first one in a transaction.
@@ -30,7 +36,7 @@ func refuseShared(ctx context.Context, conn *pgconn.PgConn, plain *pgconn.Config
 			return ErrPooled
 		}
 	}
-	if Code(err) == noTransactions {
+	if refusesTransactions(err) {
 		return ErrPooled
 	}
 	if err != nil {

@@ -11,6 +11,7 @@ const (
 	SerializationFailure  = "40001"
 	DeadlockDetected      = "40P01"
 	LockNotAvailable      = "55P03"
+	TooManyConnections    = "53300" // of the server, the database or the role
 	ReadOnlyTransaction   = "25006" // of a statement that would write
 	IdleInTransaction     = "25P03" // the session was ended, and its transaction with it
 )

@@ -8,13 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // From runs a COPY … FROM STDIN (FORMAT binary) of the rows that row appends one by one, io.EOF after the last.
-// When it returns, row is not at work any more. An error of row is returned as it is.
+// When it returns, row is not at work any more. An error of row is returned as it is, and a panic of it as an error: the
+// rows are made on a goroutine of pgconn, where it would end the process.
 func From(ctx context.Context, conn *pgx.Conn, sql string, row func(Row) (Row, error)) error {
 	from := &stream{row: row}
 	_, err := conn.PgConn().CopyFrom(ctx, from, sql)
@@ -60,6 +62,11 @@ func (s *stream) Read(p []byte) (int, error) {
 }
 
 func (s *stream) fill() {
+	defer func() {
+		if p := recover(); p != nil {
+			s.err = fmt.Errorf("panic while a row was made: %v\n%s", p, debug.Stack())
+		}
+	}()
 	s.buf, s.off = s.buf[:0], 0
 	if !s.begun {
 		s.buf = append(s.buf, signature...)

@@ -248,6 +248,7 @@ func (c Config) Kafka() outbox.KafkaConfig {
 }
 
 // OpenDataDir makes the folder where embedded servers keep their files, and the command's own one in it, "" for none.
+// Servers that run as another user pass both.
 func (c Config) OpenDataDir(command string) (string, error) {
 	top, err := embedpg.DefaultDir()
 	if c.DataDir != "" {
@@ -257,10 +258,11 @@ func (c Config) OpenDataDir(command string) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(top, command)
-	for _, path := range []string{top, dir} { // others of our processes pass both
-		if err := ownfiles.SharedFolder(path); err != nil {
-			return "", fmt.Errorf("make data folder: %w: set BESTOW_DATA_DIR to a folder that is yours", err)
-		}
+	if err = ownfiles.GivenFolder(top, "demo", "bench", "kafka"); err == nil && dir != top {
+		err = ownfiles.SharedFolder(dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("make data folder: %w: set BESTOW_DATA_DIR to a folder that is yours", err)
 	}
 	return dir, nil
 }

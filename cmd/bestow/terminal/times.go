@@ -46,9 +46,15 @@ func ReadTime(flag, text string, zone *time.Location) (*time.Time, error) {
 		return nil, nil //nolint:nilnil // no time is no error
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04"} {
-		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
-			return &at, nil
+		at, err := time.ParseInLocation(layout, text, zone)
+		if err != nil {
+			continue
 		}
+		if layout != time.RFC3339 && at.Format(layout) != text {
+			return nil, Usage("%s is %q: the clocks in %s pass over that time; write it with its offset, "+
+				"as 2026-12-31T23:59:59+09:00", flag, text, zone)
+		}
+		return &at, nil
 	}
 	return nil, Usage("%s is %q: write a time as 2026-12-31T23:59:59+09:00 or '2026-12-31 23:59:59'", flag, text)
 }
