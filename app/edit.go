@@ -215,8 +215,8 @@ func lockOutImports(ctx context.Context, tx pgx.Tx, id int64) error {
 }
 
 // Delete removes an event that was never started, with its targets, uploads and jobs. match is Edit's. The event's
-// campaign_id is free again. The key that made it answers domain.Undone from then on. Errors: domain.NotFound, WrongStatus, ImportRunning,
-// match's, and those of a key.
+// campaign_id is free again. The key that made it answers domain.Undone from then on. Errors: domain.NotFound,
+// WrongStatus, ImportRunning, match's, and those of a key.
 func (s *Events) Delete(ctx context.Context, by command.Caller, id int64, match func(domain.Event) error) error {
 	_, err := command.Run(ctx, s.pool, by, command.Command[struct{}]{
 		Before: failpoint.DeleteBeforeCommit, After: failpoint.DeleteAfterCommit,

@@ -95,10 +95,12 @@ func (s *Imports) endBackend(ctx context.Context, eventID int64, backend int) er
 
 // guarded runs read, and looks meanwhile whether the import's transaction is still there: without it all that the
 // client sends is of no use. tx is not used by read.
-func (im *importing) guarded(ctx context.Context, tx pgx.Tx, read func() error) error {
+func (im *importing) guarded(ctx context.Context, tx pgx.Tx, read func(context.Context) error) error {
 	if im.upload.Interrupt == nil {
-		return read()
+		return read(ctx)
 	}
+	reading, cancel := context.WithCancel(ctx) // a spreadsheet that is here is still to be read
+	defer cancel()
 	var wg sync.WaitGroup
 	done := make(chan struct{})
 	var broken error
@@ -112,11 +114,12 @@ func (im *importing) guarded(ctx context.Context, tx pgx.Tx, read func() error) 
 			}
 			if broken = pingQuickly(ctx, tx); broken != nil {
 				im.upload.Interrupt()
+				cancel()
 				return
 			}
 		}
 	})
-	err := read()
+	err := read(reading)
 	close(done)
 	wg.Wait()
 	if broken != nil {

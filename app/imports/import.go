@@ -167,7 +167,7 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (Result,
 	if err := im.lockEvent(ctx, tx, eventID); err != nil {
 		return Result{}, err
 	}
-	if err := im.guarded(ctx, tx, func() error { return im.readUpload(ctx) }); err != nil {
+	if err := im.guarded(ctx, tx, im.readUpload); err != nil {
 		return Result{}, err
 	}
 	if err := im.writeTargets(ctx, tx); err != nil {
@@ -265,7 +265,7 @@ func notPending(status domain.Status) error {
 
 // readUpload reads the whole upload into a stage.
 func (im *importing) readUpload(ctx context.Context) (err error) {
-	list, done, err := im.openList()
+	list, done, err := im.openList(ctx)
 	if err != nil {
 		return err
 	}
@@ -287,13 +287,13 @@ func (im *importing) readUpload(ctx context.Context) (err error) {
 }
 
 // openList begins to read the upload in its format. done ends it.
-func (im *importing) openList() (list memberlist.Reader, done func() error, err error) {
+func (im *importing) openList(ctx context.Context) (list memberlist.Reader, done func() error, err error) {
 	media, _ := memberlist.MediaType(im.upload.ContentType)
 	if media != sheet.MediaType {
 		list, err = memberlist.Open(im.upload.ContentType, im.body, im.event.DefaultAmount, im.event.Type.CheckAmount)
 		return list, func() error { return nil }, err
 	}
-	s, err := sheet.Open(im.body, im.upload.Sheet, sheet.DefaultLimits(), im.event.DefaultAmount,
+	s, err := sheet.Open(ctx, im.body, im.upload.Sheet, sheet.DefaultLimits(), im.event.DefaultAmount,
 		im.event.Type.CheckAmount)
 	if err != nil {
 		return nil, nil, err

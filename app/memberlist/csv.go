@@ -225,8 +225,8 @@ func (c *csvRows) Next(r *Row) error {
 	}
 }
 
-// maxBlank is the most lines in a row that hold nothing: more than a sheet has. It bounds how long an upload that brings
-// no rows keeps its place.
+// maxBlank is the most lines in a row that hold nothing: more than a sheet has. It bounds how long an upload that
+// brings no rows keeps its place.
 const maxBlank = 1 << 21
 
 func tooBlank(line int64) error {

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"archive/zip"
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -21,12 +22,13 @@ const (
 
 // book is the parts of a spreadsheet, as its relationships name them (ECMA-376 part 1, 12.3).
 type book struct {
-	parts    map[string]*zip.File // by their names in lower case
-	budget   int64                // bytes that a part may have, unpacked
-	main     string               // the name of the workbook's part
-	sheets   []sheetEntry
-	related  map[string]relationship // of the workbook, by id
-	from1904 bool                    // days are counted from 1904
+	cancelled func() error         // what ends the reading
+	parts     map[string]*zip.File // by their names in lower case
+	budget    int64                // bytes that a part may have, unpacked
+	main      string               // the name of the workbook's part
+	sheets    []sheetEntry
+	related   map[string]relationship // of the workbook, by id
+	from1904  bool                    // days are counted from 1904
 }
 
 // sheetEntry is a sheet as the workbook names it.
@@ -39,7 +41,7 @@ type sheetEntry struct {
 type relationship struct{ kind, target string }
 
 // openBook reads what a spreadsheet says of its parts.
-func openBook(f *os.File, size, budget int64) (*book, error) {
+func openBook(ctx context.Context, f *os.File, size, budget int64) (*book, error) {
 	directory := &boundedAt{r: f, left: maxDirectory}
 	archive, err := zip.NewReader(directory, size)
 	if errors.Is(err, errDirectory) || err == nil && len(archive.File) > maxParts {
@@ -50,7 +52,7 @@ func openBook(f *os.File, size, budget int64) (*book, error) {
 			"save it as .xlsx, or as CSV; a spreadsheet with a password cannot be read")
 	}
 	directory.open = true
-	b := &book{parts: map[string]*zip.File{}, budget: budget}
+	b := &book{cancelled: ctx.Err, parts: map[string]*zip.File{}, budget: budget}
 	for _, part := range archive.File {
 		b.parts[partName(part.Name)] = part
 	}
@@ -176,7 +178,7 @@ func (b *book) open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, damaged("%s: %v", name, err)
 	}
-	return &bounded{ReadCloser: r, left: b.budget, budget: b.budget}, nil
+	return &bounded{ReadCloser: r, cancelled: b.cancelled, left: b.budget, budget: b.budget}, nil
 }
 
 // walk reads a part to its end, and hands the elements of its root to fn.
@@ -200,11 +202,15 @@ func (b *book) walk(name string, fn func(*tokens, xml.StartElement) error) (err 
 type bounded struct {
 	io.ReadCloser
 
+	cancelled    func() error
 	left, budget int64
 }
 
 // Read reads what is left of the part's budget.
 func (b *bounded) Read(p []byte) (int, error) {
+	if err := b.cancelled(); err != nil {
+		return 0, err
+	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= int64(n); b.left < 0 {
 		return 0, fmt.Errorf("it unpacks to more than %d MiB", b.budget>>20)

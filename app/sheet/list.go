@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -22,11 +23,12 @@ type List struct {
 }
 
 // Open reads a spreadsheet to its end and begins with the sheet of the name, the first one that is not hidden for "".
-// The other parameters are those of [memberlist.Open]. Errors: domain.UnsupportedFile, domain.BadFile, and what body
+// It ends with ctx, and so does Next. The other parameters are those of [memberlist.Open]. Errors: domain.UnsupportedFile, domain.BadFile, and what body
 // returns.
-func Open(body io.Reader, name string, limits Limits, defaultAmount int64, checkAmount func(int64) string,
+func Open(ctx context.Context, body io.Reader, name string, limits Limits, defaultAmount int64,
+	checkAmount func(int64) string,
 ) (*List, error) {
-	s, err := openSheet(body, name, limits)
+	s, err := openSheet(ctx, body, name, limits)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ package sheet
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -55,7 +56,7 @@ type sheet struct {
 
 // openSheet reads a spreadsheet to its end and begins with the sheet of the name, the first one that is not hidden for
 // "". The caller closes it. Errors: domain.UnsupportedFile, domain.BadFile, and what body returns.
-func openSheet(body io.Reader, name string, limits Limits) (s *sheet, err error) {
+func openSheet(ctx context.Context, body io.Reader, name string, limits Limits) (s *sheet, err error) {
 	spool, err := tempFile()
 	if err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func openSheet(body io.Reader, name string, limits Limits) (s *sheet, err error)
 	if size > limits.File {
 		return s, tooLarge(fmt.Sprintf("has more than %d MiB", limits.File>>20))
 	}
-	b, err := openBook(spool, size, limits.Unpacked)
+	b, err := openBook(ctx, spool, size, limits.Unpacked)
 	if err != nil {
 		return s, err
 	}

@@ -3,6 +3,7 @@ package sheet
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -88,7 +89,7 @@ var header = row(text("member_id"), text("amount"), text("reason"))
 // rejected.
 func read(t *testing.T, file []byte, name string) (rows []string, notices []memberlist.Notice, err error) {
 	t.Helper()
-	list, err := Open(bytes.NewReader(file), name, DefaultLimits(), 700, func(int64) string { return "" })
+	list, err := Open(t.Context(), bytes.NewReader(file), name, DefaultLimits(), 700, func(int64) string { return "" })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -301,7 +302,7 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list, err := Open(bytes.NewReader(c.file), "", Limits{File: 4 << 20, Unpacked: 2 << 20}, 1, func(int64) string { return "" })
+			list, err := Open(t.Context(), bytes.NewReader(c.file), "", Limits{File: 4 << 20, Unpacked: 2 << 20}, 1, func(int64) string { return "" })
 			if err == nil {
 				var r memberlist.Row
 				for err == nil {
@@ -313,11 +314,30 @@ func TestRefused(t *testing.T) {
 		})
 	}
 	none := func(int64) string { return "" }
-	_, err := Open(bytes.NewReader(good.packed(t)), "", Limits{File: 100, Unpacked: 1 << 20}, 1, none)
+	_, err := Open(t.Context(), bytes.NewReader(good.packed(t)), "", Limits{File: 100, Unpacked: 1 << 20}, 1, none)
 	refusedAs(t, err, domain.UnsupportedFile, "has more than 0 MiB")
-	_, err = Open(io.MultiReader(bytes.NewReader(good.packed(t)[:100]), iotest.ErrReader(io.ErrUnexpectedEOF)), "",
+	_, err = Open(t.Context(), io.MultiReader(bytes.NewReader(good.packed(t)[:100]), iotest.ErrReader(io.ErrUnexpectedEOF)), "",
 		DefaultLimits(), 1, none)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "the client went away")
+}
+
+// The reading of a spreadsheet that is here ends with its context.
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	rows := header + strings.Repeat(row(text("A")), 100_000)
+	list, err := Open(ctx, bytes.NewReader(raw(rows).packed(t)), "", DefaultLimits(), 1, func(int64) string { return "" })
+	require.NoError(t, err)
+	var r memberlist.Row
+	require.NoError(t, list.Next(&r))
+	cancel()
+	for err == nil {
+		err = list.Next(&r)
+	}
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, list.Close())
+	_, err = Open(ctx, bytes.NewReader(raw(header).packed(t)), "", DefaultLimits(), 1, func(int64) string { return "" })
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 // Where the folder for temporary files is missing, that is said, and not taken for a fault of the file.

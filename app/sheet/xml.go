@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"bufio"
+	"context"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -76,7 +77,12 @@ func (t *tokens) finish(name string) error {
 }
 
 // failed says why the part cannot be read. What an archive/zip reader says is that of a damaged file too.
-func (t *tokens) failed(err error) error { return damaged("%s: %v", t.part, err) }
+func (t *tokens) failed(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return damaged("%s: %v", t.part, err)
+}
 
 // root reads to the first element and returns it.
 func (t *tokens) root() (xml.StartElement, error) {
