@@ -23,8 +23,8 @@ type List struct {
 }
 
 // Open reads a spreadsheet to its end and begins with the sheet of the name, the first one that is not hidden for "".
-// It ends with ctx, and so does Next. The other parameters are those of [memberlist.Open]. Errors: domain.UnsupportedFile, domain.BadFile, and what body
-// returns.
+// It ends with ctx, and so does Next. The other parameters are those of [memberlist.Open]. Errors:
+// domain.UnsupportedFile, domain.BadFile, domain.Unavailable where it cannot be kept, and what body returns.
 func Open(ctx context.Context, body io.Reader, name string, limits Limits, defaultAmount int64,
 	checkAmount func(int64) string,
 ) (*List, error) {
