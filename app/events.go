@@ -75,7 +75,7 @@ func (s *Events) stillThere(ctx context.Context, id int64) error {
 		_, err := eventrow.Select(ctx, tx, id)
 		return err
 	})
-	if refused, is := errors.AsType[*domain.Error](err); is && refused.Code == domain.NotFound {
+	if domain.IsCode(err, domain.NotFound) {
 		return domain.UndoneError(fmt.Sprintf("event %d", id))
 	}
 	return err

@@ -239,6 +239,7 @@ func NoRoleError(name string) *Error {
 func PasswordsOffError() *Error {
 	return NewError(PasswordsOff, "people sign in with the company's identity provider: /auth/oidc/start",
 		"have the provider give the person a role; `bestow admin invite` on the host is for the day when it is away")
+}
 
 // UndoneError is for a repeated Idempotency-Key whose first request made something that was deleted since: an import
 // that was taken back, or an event.

@@ -2,7 +2,6 @@ package imports
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"bestow/app/command"
@@ -106,7 +105,7 @@ func (s *Imports) sealRest(ctx context.Context, tx pgx.Tx, eventID int64) error 
 // stillThere returns domain.Undone for an import that a person took back, alone or with its event.
 func stillThere(ctx context.Context, tx pgx.Tx, eventID, importID int64) error {
 	_, err := selectImport(ctx, tx, eventID, importID)
-	if refused, is := errors.AsType[*domain.Error](err); is && refused.Code == domain.NotFound {
+	if domain.IsCode(err, domain.NotFound) {
 		return domain.UndoneError(fmt.Sprintf("import %d", importID))
 	}
 	return err
