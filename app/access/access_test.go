@@ -166,6 +166,21 @@ func TestTwoKeysOfOneName(t *testing.T) {
 	require.ErrorIs(t, s.Revoke(t.Context(), admin, 99), &domain.Error{Code: domain.NotFound})
 }
 
+// No key acts in the name of a person, whatever role is asked for.
+func TestNoKeyOfAPerson(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.sql(`INSERT INTO principals (name, kind, role, created_by) VALUES ('kim', 'person', 'approver', 'test')`)
+	for _, role := range []domain.Role{domain.Approver, domain.Admin} {
+		_, err := s.Create(t.Context(), admin, NewKey{Name: " kim", Role: role})
+		require.ErrorIs(t, err, &domain.Error{Code: domain.NameTaken})
+		require.ErrorContains(t, err, "is a person, who signs in and has no key")
+	}
+	keys, err := s.List(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, keys)
+}
+
 func TestBadKeys(t *testing.T) {
 	t.Parallel()
 	s := setup(t)

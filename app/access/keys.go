@@ -54,8 +54,8 @@ type MadeKey struct {
 
 // Create makes a key of the principal with the name, who is made if there is none. A second key of a principal replaces
 // the first without a pause: the first is revoked when nothing uses it any more. Errors: domain.Invalid with every
-// offending field, NameTaken for a principal with another role, KeyShown for a repeated idempotency key, and those of a
-// key.
+// offending field, NameTaken for a principal with another role and for a person, KeyShown for a repeated idempotency
+// key, and those of a key.
 func (s *Access) Create(ctx context.Context, by command.Caller, n NewKey) (MadeKey, error) {
 	n.Name = norm.NFC.String(strings.TrimSpace(n.Name))
 	secret := newSecret()
@@ -126,22 +126,26 @@ func (n NewKey) check(now time.Time) error {
 	return domain.InvalidError("the key cannot be made like this", "correct the fields that are named", fields...)
 }
 
-// principalFor returns the id of the principal with n's name, and makes one where there is none.
+// principalFor returns the id of the service with n's name, and makes one where there is none. A person has no key: it
+// would let an admin act in the person's name.
 func principalFor(ctx context.Context, tx pgx.Tx, actor string, n NewKey) (id int64, err error) {
 	if err := insertService(ctx, tx, actor, n.Name, n.Role); err != nil {
 		return 0, err
 	}
-	id, role, disabled, err := selectPrincipal(ctx, tx, n.Name)
+	p, err := selectPrincipal(ctx, tx, n.Name)
 	switch {
 	case err != nil:
 		return 0, err
-	case disabled:
+	case p.isPerson:
+		return 0, domain.NameTakenError("the principal "+n.Name+" is a person, who signs in and has no key",
+			"make the key under the name of a service, such as "+n.Name+"-script")
+	case p.isDisabled:
 		return 0, domain.NameTakenError("the principal "+n.Name+" is disabled", "take another name")
-	case role != n.Role:
-		return 0, domain.NameTakenError(fmt.Sprintf("the principal %s has the role %s", n.Name, role),
+	case p.role != n.Role:
+		return 0, domain.NameTakenError(fmt.Sprintf("the principal %s has the role %s", n.Name, p.role),
 			"ask for a key of that role, or take another name")
 	}
-	return id, nil
+	return p.id, nil
 }
 
 // List returns all keys, newest first.

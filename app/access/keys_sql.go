@@ -21,14 +21,19 @@ func insertService(ctx context.Context, tx pgx.Tx, actor, name string, role doma
 	return nil
 }
 
-func selectPrincipal(
-	ctx context.Context, tx pgx.Tx, name string,
-) (id int64, role domain.Role, disabled bool, err error) {
-	const query = `SELECT id, role, disabled_at IS NOT NULL FROM principals WHERE name = $1`
-	if err := tx.QueryRow(ctx, query, name).Scan(&id, &role, &disabled); err != nil {
-		return 0, "", false, fmt.Errorf("read principal %s: %w", name, err)
+// principal is one that a key is asked for.
+type principal struct {
+	id                   int64
+	role                 domain.Role
+	isPerson, isDisabled bool
+}
+
+func selectPrincipal(ctx context.Context, tx pgx.Tx, name string) (p principal, err error) {
+	const query = `SELECT id, role, kind = 'person', disabled_at IS NOT NULL FROM principals WHERE name = $1`
+	if err := tx.QueryRow(ctx, query, name).Scan(&p.id, &p.role, &p.isPerson, &p.isDisabled); err != nil {
+		return p, fmt.Errorf("read principal %s: %w", name, err)
 	}
-	return id, role, disabled, nil
+	return p, nil
 }
 
 func insertKey(

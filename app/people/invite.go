@@ -25,7 +25,8 @@ type NewInvite struct {
 	Name   string
 	Role   domain.Role // "": that of the person, or admin for a new one
 	Unread []domain.Field
-	// OnHost allows an invite of a person who has a password already: it replaces the password and the phone.
+	// OnHost allows an invite of a person who has a password already, which replaces the password and the phone, and of
+	// a person of the company's identity provider.
 	OnHost bool
 }
 
@@ -40,7 +41,7 @@ type MadeInvite struct {
 
 // Invite makes a link by which a person sets a password and enrols a phone. It makes the person where there is none,
 // and ends the person's earlier links. Errors: domain.Invalid with every offending field; NameTaken for a service, for
-// a person of another role, for one that is disabled, and, but on the host, for one that has a password;
+// a person of another role, for one that is disabled, and, but on the host, for one that has signed in already;
 // PasswordsOff, but on the host, where people sign in with the company's identity provider.
 func (s *People) Invite(ctx context.Context, by command.Caller, n NewInvite) (MadeInvite, error) {
 	n.Name = norm.NFC.String(strings.TrimSpace(n.Name))
@@ -101,6 +102,7 @@ type person struct {
 	name                               string
 	role                               domain.Role
 	isService, isDisabled, hasPassword bool
+	hasIdentity                        bool // of the company's identity provider
 }
 
 // fits returns domain.NameTaken if p cannot be invited by n.
@@ -117,6 +119,9 @@ func (n NewInvite) fits(p person) error {
 	case p.hasPassword && !n.OnHost:
 		return domain.NameTakenError(p.name+" has a password and a phone already",
 			"`bestow admin invite "+p.name+"` on the host replaces both")
+	case p.hasIdentity && !n.OnHost:
+		return domain.NameTakenError(p.name+" signs in with the company's identity provider",
+			"`bestow admin invite "+p.name+"` on the host gives a password and a phone too")
 	}
 	return nil
 }

@@ -26,9 +26,11 @@ func insertPerson(ctx context.Context, tx pgx.Tx, actor, name string, role domai
 // lockPerson reads a principal that is to be invited, so that one invite is made at a time.
 func lockPerson(ctx context.Context, tx pgx.Tx, name string) (p person, err error) {
 	const query = `SELECT id, name, role, kind = 'service', disabled_at IS NOT NULL,
-			EXISTS (SELECT FROM passwords w WHERE w.principal_id = p.id)
+			EXISTS (SELECT FROM passwords w WHERE w.principal_id = p.id),
+			EXISTS (SELECT FROM identities i WHERE i.principal_id = p.id)
 		FROM principals p WHERE name = $1 FOR UPDATE OF p`
-	err = tx.QueryRow(ctx, query, name).Scan(&p.id, &p.name, &p.role, &p.isService, &p.isDisabled, &p.hasPassword)
+	err = tx.QueryRow(ctx, query, name).Scan(&p.id, &p.name, &p.role, &p.isService, &p.isDisabled, &p.hasPassword,
+		&p.hasIdentity)
 	if err != nil {
 		return p, fmt.Errorf("read principal %s: %w", name, err)
 	}

@@ -92,10 +92,14 @@ func TestInviteRefused(t *testing.T) {
 	s := setup(t)
 	s.enrolled("kim", domain.Operator)
 	s.sql(`INSERT INTO principals (name, kind, role, created_by) VALUES ('crm', 'service', 'admin', 'test')`)
+	lee := Employee{Issuer: "https://login.example.com", Subject: "lee", Name: "lee", Role: domain.Viewer}
+	_, _, err := s.SignInEmployee(t.Context(), lee, Proof{Address: office}, "")
+	require.NoError(t, err)
 	for why, n := range map[string]NewInvite{
 		"has a password":        {Name: "kim", Role: domain.Operator},
 		"has the role operator": {Name: "kim", Role: domain.Admin, OnHost: true},
 		"is a service":          {Name: "crm", Role: domain.Admin, OnHost: true},
+		"identity provider":     {Name: "lee", Role: domain.Viewer},
 	} {
 		_, err := s.Invite(t.Context(), host, n)
 		require.True(t, domain.IsCode(err, domain.NameTaken), "%v", err)
@@ -103,7 +107,7 @@ func TestInviteRefused(t *testing.T) {
 	}
 	for field, n := range map[string]NewInvite{
 		"name": {Name: "admin", Role: domain.Admin, OnHost: true},
-		"role": {Name: "lee"},
+		"role": {Name: "park"},
 	} {
 		_, err := s.Invite(t.Context(), host, n)
 		refused, ok := err.(*domain.Error) //nolint:errorlint // it is not wrapped
@@ -113,6 +117,7 @@ func TestInviteRefused(t *testing.T) {
 	}
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM invites`))
 	require.Equal(t, domain.Admin, s.invite("first", "").Role)
+	require.Equal(t, domain.Viewer, s.invite("lee", "").Role, "the host may give a password too")
 }
 
 // On the host, an invite replaces the password and the phone, and ends the sessions.

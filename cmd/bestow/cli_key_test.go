@@ -92,10 +92,11 @@ func TestCommandLineInvite(t *testing.T) {
 	out, _ = s.done("admin invite lee --role viewer -o json")
 	require.Contains(t, out, `"role": "viewer"`)
 	for line, want := range map[string]string{
-		"admin invite lee --role admin": "the principal lee has the role viewer",
-		"admin invite admin":            "name: belongs to BESTOW_ADMIN_KEY",
-		"admin invite kim --role owner": "is none of viewer, operator, approver, admin",
-		"admin invite":                  "expected \"<name>\"",
+		"admin invite lee --role admin":      "the principal lee has the role viewer",
+		"admin invite admin":                 "name: belongs to BESTOW_ADMIN_KEY",
+		"admin invite kim --role owner":      "is none of viewer, operator, approver, admin",
+		"admin invite":                       "expected \"<name>\"",
+		"key create --name kim --role admin": "is a person, who signs in and has no key",
 	} {
 		code, out, errs := s.run(line)
 		require.NotEqual(t, terminal.ExitDone, code, line)
