@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -17,6 +19,26 @@ import (
 
 	"github.com/labstack/echo/v4"
 )
+
+// findClient sets the RemoteAddr of each request to the client's address, which limits, sessions, the audit and the log
+// take. X-Forwarded-For counts from its right end, as far as the trusted proxies wrote it: anyone can write the rest.
+func findClient(proxies []netip.Prefix) echo.MiddlewareFunc {
+	trusted := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range proxies {
+		trusted = append(trusted, echo.TrustIPRange(&net.IPNet{
+			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	direct, client := echo.ExtractIPDirect(), echo.ExtractIPFromXFFHeader(trusted...)
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if address := client(c.Request()); address != direct(c.Request()) {
+				c.Request().RemoteAddr = net.JoinHostPort(address, "0") // the client's port is not known
+			}
+			return next(c)
+		}
+	}
+}
 
 // saneID matches a caller's request id that we accept.
 var saneID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)

@@ -13,10 +13,11 @@ import (
 )
 
 // routes registers all routes and middleware.
-func (s *server) routes() {
+func (s *server) routes(findClient echo.MiddlewareFunc) {
 	e := s.echo
 	e.Use(
-		identify,             // first, so that the others can log the request's id
+		findClient,           // first, so that the others know where the request comes from
+		identify,             // before those that log, so that the others can log the request's id
 		s.answerBeforeCut,    // outside of those that may answer before the body is read
 		s.logAccess,          // outside of recover, to log the answer to a panic
 		s.recoverPanic,       // outside of those that may panic
@@ -108,7 +109,7 @@ func (s *server) operations() {
 	web.Handle(a, op("POST", "/keys", http.StatusCreated, domain.Administer,
 		"Make a key, which is shown this once", ac.DescribeCreateKey, fresh), ac.CreateKey)
 	web.Handle(a, op("DELETE", "/keys/{id}", http.StatusNoContent, domain.Administer,
-		"Revoke a key: within a minute no process takes it", fresh), ac.RevokeKey)
+		"Revoke a key: within 15 seconds no process takes it", fresh), ac.RevokeKey)
 	web.Handle(a, op("GET", "/audit", http.StatusOK, domain.Read,
 		"List what people and keys have changed, newest first"), ac.ListAudit)
 	s.signIn()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"bestow/app"
@@ -33,7 +34,9 @@ type Config struct {
 	Uploads  lists.UploadLimits // zero: the defaults
 	// LocalCookies lets people sign in at http://localhost: not in production.
 	LocalCookies bool
-	Log          *slog.Logger
+	// TrustedProxies are the networks of the proxies that say in X-Forwarded-For where a request comes from.
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger
 }
 
 // server puts the rooms together, and serves the pages around the API.
@@ -60,7 +63,7 @@ func New(c Config) http.Handler {
 func newServer(c Config) *server {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = echo.ExtractIPDirect() // anyone can write X-Forwarded-For
+	e.IPExtractor = echo.ExtractIPDirect() // of RemoteAddr, which findClient sets
 	s := &server{
 		echo:    e,
 		api:     web.New(e, c.Log),
@@ -79,7 +82,7 @@ func newServer(c Config) *server {
 	s.types = types.New(c.App, s.api, c.Log)
 	s.people = people.New(c.App, s.api)
 	e.HTTPErrorHandler = s.api.AnswerError
-	s.routes()
+	s.routes(findClient(c.TrustedProxies))
 	return s
 }
 

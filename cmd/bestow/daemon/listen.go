@@ -13,11 +13,15 @@ import (
 
 func (p *Process) serveAPI(ctx context.Context) error {
 	if p.cfg.AdminKey == "" {
-		p.log.WarnContext(ctx, "the API refuses every request: set BESTOW_ADMIN_KEY")
+		p.log.WarnContext(ctx, "BESTOW_ADMIN_KEY is not set: the API takes keys of `bestow key` and people who sign in")
 	}
 	if p.cfg.WeakAdminKey() {
 		p.log.WarnContext(ctx,
 			"the API key can be guessed: give BESTOW_ADMIN_KEY 24 characters or more, such as `openssl rand -hex 24`")
+	}
+	proxies, err := p.cfg.Proxies()
+	if err != nil {
+		return err
 	}
 	ui, err := p.riverUI(ctx)
 	if err != nil {
@@ -26,7 +30,7 @@ func (p *Process) serveAPI(ctx context.Context) error {
 	return p.listen(ctx, p.cfg.Addr,
 		bestowhttp.New(bestowhttp.Config{
 			App: p.App, AdminKey: p.cfg.AdminKey, RiverUI: ui, Log: p.log,
-			LocalCookies: p.cfg.Env != "production",
+			LocalCookies: p.cfg.Env != "production", TrustedProxies: proxies,
 		}))
 }
 

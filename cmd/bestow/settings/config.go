@@ -33,9 +33,10 @@ type Config struct {
 	Partitions  int    `env:"BESTOW_TOPIC_PARTITIONS" envDefault:"8" help:"partitions of a topic that bestow creates"`
 	Replication int    `env:"BESTOW_TOPIC_REPLICATION" envDefault:"0" help:"replicas of a topic that bestow creates (0: the broker's default)"`
 
-	Addr     string `env:"BESTOW_ADDR" envDefault:"127.0.0.1:8080" help:"admin API, River UI at /river"`
-	OpsAddr  string `env:"BESTOW_OPS_ADDR" envDefault:"127.0.0.1:9090" help:"/livez, /readyz, /metrics and pprof; keep this port private"`
-	AdminKey string `env:"BESTOW_ADMIN_KEY" secret:"true" help:"an API key of role admin"`
+	Addr           string   `env:"BESTOW_ADDR" envDefault:"127.0.0.1:8080" help:"admin API, River UI at /river"`
+	OpsAddr        string   `env:"BESTOW_OPS_ADDR" envDefault:"127.0.0.1:9090" help:"/livez, /readyz, /metrics and pprof; keep this port private"`
+	TrustedProxies []string `env:"BESTOW_TRUSTED_PROXIES" help:"proxies before BESTOW_ADDR whose X-Forwarded-For says where a request comes from: addresses or CIDRs, a comma-separated list (default: none)"`
+	AdminKey       string   `env:"BESTOW_ADMIN_KEY" secret:"true" help:"an API key of role admin"`
 
 	MoneyAddr      string   `env:"BESTOW_MONEY_ADDR" envDefault:"127.0.0.1:8081" help:"the ledger's own listener, in the role money, if BESTOW_MONEY_TOKEN is set"`
 	MoneyToken     string   `env:"BESTOW_MONEY_TOKEN" secret:"true" help:"what the ledger's listener asks for, and what is sent to BESTOW_MONEY_URL"`
@@ -157,6 +158,9 @@ var topicPrefix = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,100}$`)
 // validate returns an error that names every setting that is wrong.
 func (c Config) validate() error {
 	errs := append(c.outOfRange(), c.checkEnv(), c.checkAdminKey(), c.checkOIDC())
+	if _, err := c.Proxies(); err != nil {
+		errs = append(errs, err)
+	}
 	// the machine's, which the database does not know
 	if _, err := time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "Local" {
 		errs = append(errs, fmt.Errorf("BESTOW_TIME_ZONE is %q: it must be a name such as Asia/Seoul", c.TimeZone))
