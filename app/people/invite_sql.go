@@ -37,11 +37,19 @@ func lockPerson(ctx context.Context, tx pgx.Tx, name string) (p person, err erro
 	return p, nil
 }
 
+// deleteOpenInvites ends the invites of the principal that are not used.
+func deleteOpenInvites(ctx context.Context, tx pgx.Tx, principal int64) error {
+	const remove = `DELETE FROM invites WHERE principal_id = $1 AND used_at IS NULL`
+	if _, err := tx.Exec(ctx, remove, principal); err != nil {
+		return fmt.Errorf("end invites: %w", err)
+	}
+	return nil
+}
+
 // insertInvite makes an invite in the place of the person's others that are not used.
 func insertInvite(ctx context.Context, tx pgx.Tx, p person, actor string, sum known.Sum) (MadeInvite, error) {
-	const remove = `DELETE FROM invites WHERE principal_id = $1 AND used_at IS NULL`
-	if _, err := tx.Exec(ctx, remove, p.id); err != nil {
-		return MadeInvite{}, fmt.Errorf("end earlier invites: %w", err)
+	if err := deleteOpenInvites(ctx, tx, p.id); err != nil {
+		return MadeInvite{}, err
 	}
 	made := MadeInvite{Name: p.name, Role: p.role}
 	const insert = `INSERT INTO invites (principal_id, sha256, created_by, expires_at)

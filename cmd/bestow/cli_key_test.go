@@ -91,7 +91,18 @@ func TestCommandLineInvite(t *testing.T) {
 	require.Contains(t, errs, "the link for kim (admin) is good once, until ")
 	out, _ = s.done("admin invite lee --role viewer -o json")
 	require.Contains(t, out, `"role": "viewer"`)
+	for _, c := range [][2]string{
+		{"admin disable lee", "lee is disabled"},
+		{"admin enable lee", "lee is enabled"},
+		{"admin role lee admin", "lee has the role admin"},
+		{"admin role lee viewer", "lee has the role viewer"},
+	} {
+		_, errs := s.done(c[0])
+		require.Contains(t, errs, c[1])
+	}
 	for line, want := range map[string]string{
+		"admin disable park":                 "there is no person or service park",
+		"admin role lee owner":               "is none of viewer, operator, approver, admin",
 		"admin invite lee --role admin":      "the principal lee has the role viewer",
 		"admin invite admin":                 "name: belongs to BESTOW_ADMIN_KEY",
 		"admin invite kim --role owner":      "is none of viewer, operator, approver, admin",

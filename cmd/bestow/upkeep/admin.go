@@ -15,7 +15,10 @@ import (
 
 // AdminCmd is `bestow admin`. It reads DATABASE_URL: the first admin has no other way in.
 type AdminCmd struct {
-	Invite adminInviteCmd `cmd:"" help:"Invite a person to sign in, and print the link this once. It is good once, for 15 minutes."`
+	Invite  adminInviteCmd  `cmd:"" help:"Invite a person to sign in, and print the link this once. It is good once, for 15 minutes."`
+	Disable adminDisableCmd `cmd:"" help:"Take the access of a person or a service away: sessions and links end, and within 15 seconds no process takes a key."`
+	Enable  adminEnableCmd  `cmd:"" help:"Give a person or a service the access back. A person signs in anew."`
+	Role    adminRoleCmd    `cmd:"" help:"Give a person or a service another role. Sessions and links end, and keys have the role within 15 seconds."`
 }
 
 type adminInviteCmd struct {
@@ -47,11 +50,7 @@ func (c *adminInviteCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
-		p, err := people.New(people.Config{Pool: pool})
-		if err != nil {
-			return err
-		}
+	return withPeople(ctx, func(p *people.People) error {
 		made, err := p.Invite(ctx, host(), people.NewInvite{Name: c.Name, Role: c.Role, OnHost: true})
 		if err != nil {
 			return err
@@ -64,5 +63,62 @@ func (c *adminInviteCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 			_, err := fmt.Fprintln(t.Out, link)
 			return err
 		})
+	})
+}
+
+type adminDisableCmd struct {
+	Name string `arg:"" help:"The name of the person or the service."`
+}
+
+// Run disables the principal.
+func (c *adminDisableCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	return withPeople(ctx, func(p *people.People) error {
+		if err := p.Disable(ctx, host(), c.Name); err != nil {
+			return err
+		}
+		t.Say("%s is disabled: within 15 seconds no process takes a session or a key of theirs", c.Name)
+		return nil
+	})
+}
+
+type adminEnableCmd struct {
+	Name string `arg:"" help:"The name of the person or the service."`
+}
+
+// Run enables the principal.
+func (c *adminEnableCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	return withPeople(ctx, func(p *people.People) error {
+		if err := p.Enable(ctx, host(), c.Name); err != nil {
+			return err
+		}
+		t.Say("%s is enabled", c.Name)
+		return nil
+	})
+}
+
+type adminRoleCmd struct {
+	Name string      `arg:"" help:"The name of the person or the service."`
+	Role domain.Role `arg:"" enum:"viewer,operator,approver,admin" help:"What they may do from now on: viewer, operator, approver or admin."`
+}
+
+// Run sets the role.
+func (c *adminRoleCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	return withPeople(ctx, func(p *people.People) error {
+		if err := p.SetRole(ctx, host(), c.Name, c.Role); err != nil {
+			return err
+		}
+		t.Say("%s has the role %s: their sessions have ended, and keys have it within 15 seconds", c.Name, c.Role)
+		return nil
+	})
+}
+
+// withPeople lets a command work on the people of the database that DATABASE_URL names.
+func withPeople(ctx context.Context, work func(*people.People) error) error {
+	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
+		p, err := people.New(people.Config{Pool: pool})
+		if err != nil {
+			return err
+		}
+		return work(p)
 	})
 }

@@ -17,9 +17,9 @@ import (
 
 // KeyCmd is `bestow key`. It reads DATABASE_URL: the first key is made before any other can be used.
 type KeyCmd struct {
-	Create keyCreateCmd `cmd:"" help:"Make an API key for a person or a service, and print it this once."`
+	Create keyCreateCmd `cmd:"" help:"Make an API key for a service, and print it this once."`
 	List   keyListCmd   `cmd:"" help:"List the API keys, newest first: who has them, and when they were used."`
-	Revoke keyRevokeCmd `cmd:"" help:"Revoke an API key. Within a minute no process takes it."`
+	Revoke keyRevokeCmd `cmd:"" help:"Revoke an API key. Within 15 seconds no process takes it."`
 }
 
 type keyCreateCmd struct {
@@ -131,7 +131,7 @@ func (c *keyRevokeCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		if err := a.Revoke(ctx, host(), c.ID); err != nil {
 			return err
 		}
-		t.Say("key %d is revoked: within a minute no process takes it", c.ID)
+		t.Say("key %d is revoked: within 15 seconds no process takes it", c.ID)
 		return nil
 	})
 }
