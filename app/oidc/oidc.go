@@ -7,6 +7,7 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -15,6 +16,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -112,10 +114,10 @@ func (p *Provider) Finish(ctx context.Context, redirect string, f Flow, state, c
 	ctx = oidc.ClientContext(ctx, p.client)
 	tokens, err := c.Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.Response.StatusCode < http.StatusInternalServerError {
-		return Identity{}, fmt.Errorf("%w: %w", refused("the identity provider does not take the code"), err)
+		return Identity{}, fmt.Errorf("%w: %w", refused("the identity provider does not take the code"), told(e))
 	}
 	if err != nil {
-		return Identity{}, unavailable(err)
+		return Identity{}, unavailable(told(err))
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	token, err := provider.Verifier(&oidc.Config{ClientID: p.config.ClientID}).Verify(ctx, raw)
@@ -130,36 +132,46 @@ func (p *Provider) Finish(ctx context.Context, redirect string, f Flow, state, c
 
 func (p *Provider) identity(token *oidc.IDToken) (Identity, error) {
 	var claims map[string]any
-	var known struct {
-		Email    string `json:"email"`
-		Verified bool   `json:"email_verified"`
-		Username string `json:"preferred_username"`
-		AuthTime int64  `json:"auth_time"`
-	}
-	if err := errors.Join(token.Claims(&claims), token.Claims(&known)); err != nil {
+	if err := token.Claims(&claims); err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", refused("the claims of the token cannot be read"), err)
 	}
-	id := Identity{
-		Issuer: token.Issuer, Subject: token.Subject, Name: token.Subject, Role: roleOf(claims, p.config.RoleClaim),
-	}
-	switch {
-	case known.Verified && known.Email != "":
-		id.Name = known.Email
-	case known.Username != "":
-		id.Name = known.Username
-	}
-	if known.AuthTime > 0 {
-		id.SignedIn = time.Unix(known.AuthTime, 0)
-	}
-	return id, nil
+	return Identity{
+		Issuer: token.Issuer, Subject: token.Subject, Name: cmp.Or(nameOf(claims), token.Subject),
+		Role: roleOf(claims, p.config.RoleClaim), SignedIn: signedIn(claims["auth_time"]),
+	}, nil
 }
+
+// nameOf returns the name that the claims give, "" for none. Some providers send email_verified as a text.
+func nameOf(claims map[string]any) string {
+	email, _ := claims["email"].(string)
+	name, _ := claims["preferred_username"].(string)
+	if v := claims["email_verified"]; email != "" && (v == true || v == "true") {
+		return email
+	}
+	return name
+}
+
+// signedIn reads an auth_time, which some providers send as a text. Zero: it is none.
+func signedIn(claim any) time.Time {
+	seconds, _ := claim.(float64)
+	if text, ok := claim.(string); ok {
+		seconds, _ = strconv.ParseFloat(text, 64)
+	}
+	if seconds > 0 && seconds < maxTime {
+		return time.Unix(int64(seconds), 0)
+	}
+	return time.Time{}
+}
+
+// maxTime is in the year 5138.
+const maxTime = 1e11
 
 // roleOf returns the highest role that the claim gives: by a value such as admin or bestow-admin, in any letter case.
 func roleOf(claims map[string]any, claim string) (role domain.Role) {
 	var given []string
 	switch v := claimOf(claims, claim).(type) {
 	case string:
-		given = strings.Fields(v)
+		given = []string{v} // whole: a job title such as "Database Admin" is no role
 	case []any:
 		for _, one := range v {
 			if text, ok := one.(string); ok {
@@ -209,6 +221,14 @@ func (p *Provider) oauth(ctx context.Context, redirect string) (*oauth2.Config, 
 		ClientID: p.config.ClientID, ClientSecret: p.config.ClientSecret, Endpoint: seen.Endpoint(),
 		RedirectURL: redirect, Scopes: []string{oidc.ScopeOpenID, "profile", "email"},
 	}, seen, nil
+}
+
+// told returns what the log may have of a failed exchange: the provider's error without the body of its answer.
+func told(err error) error {
+	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		return fmt.Errorf("the provider answers %d: %s %s", e.Response.StatusCode, e.ErrorCode, e.ErrorDescription)
+	}
+	return err
 }
 
 func refused(why string) error {

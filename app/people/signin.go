@@ -91,18 +91,22 @@ func (s *People) Refresh(ctx context.Context, sessionID int64, p Proof) (Session
 }
 
 // prove returns the credential of the person who has shown a password and a code that counts, and the code's step. It
-// answers each refusal at the same time after its beginning.
+// answers each refusal at the same time after its beginning, or at a multiple of it.
 func (s *People) prove(ctx context.Context, p Proof) (credential, int64, error) {
 	begun := time.Now()
 	c, step, err := s.judge(ctx, p)
 	if domain.IsCode(err, domain.NoSignIn) {
 		select {
-		case <-time.After(time.Until(begun.Add(s.refuseIn))):
+		case <-time.After(padding(time.Since(begun), s.refuseIn)):
 		case <-ctx.Done():
 		}
 	}
 	return c, step, err
 }
+
+// padding returns the time that is left to the next multiple of step: a sign-in that waits for others' hashes takes
+// longer than one step.
+func padding(took, step time.Duration) time.Duration { return step - took%step }
 
 func (s *People) judge(ctx context.Context, p Proof) (credential, int64, error) {
 	c, kind, err := s.admit(ctx, p)
@@ -117,9 +121,7 @@ func (s *People) judge(ctx context.Context, p Proof) (credential, int64, error) 
 		s.byName.forget(kind)
 		return c, step, nil
 	}
-	if err := s.noteFailure(ctx, c, right, p); err != nil {
-		return c, 0, err
-	}
+	s.noteFailure(ctx, c, right, p)
 	return c, 0, domain.NoSignInError()
 }
 
@@ -203,10 +205,11 @@ func (s *People) keyOf(c credential) (*seal.Key, error) {
 	return key, missing(err)
 }
 
-// noteFailure counts a failure to sign in, and tells the audit of it, but not of each.
-func (s *People) noteFailure(ctx context.Context, c credential, right bool, p Proof) error {
+// noteFailure counts a failure to sign in, and tells the audit of it, but not of each. Its own failure is logged only:
+// in an answer it would tell a known name from an unknown one.
+func (s *People) noteFailure(ctx context.Context, c credential, right bool, p Proof) {
 	if c.principal == 0 {
-		return nil
+		return
 	}
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		failures, tell, err := updateFailure(ctx, tx, c.principal, right)
@@ -222,7 +225,6 @@ func (s *People) noteFailure(ctx context.Context, c credential, right bool, p Pr
 	if err != nil {
 		s.log.WarnContext(ctx, "a refused sign-in was not noted", obs.Err, err)
 	}
-	return err
 }
 
 // newToken returns a random token of 256 bits, which is never kept.

@@ -25,13 +25,16 @@ func selectCredential(ctx context.Context, tx pgx.Tx, name, network string) (c c
 	return c, nil
 }
 
+// locked says of a row of passwords that its password opens nothing now: $3 is maxWrongCodes, $4 codesWait.
+const locked = `(wrong_codes >= $3 AND wrong_code_at > now() - $4::interval) IS TRUE`
+
 // takeCode uses up the code of the step, and returns how many failures came before it. Error: domain.NoSignIn if the
-// code, or a later one, was used meanwhile, or the password was changed.
+// code, or a later one, was used meanwhile, the password was changed, or wrong codes have shut it.
 func takeCode(ctx context.Context, tx pgx.Tx, c credential, step int64) (failures int, err error) {
 	const update = `UPDATE passwords w SET last_step = $2, failures = 0, wrong_codes = 0
-		FROM (SELECT failures FROM passwords WHERE principal_id = $1 FOR UPDATE) before
-		WHERE w.principal_id = $1 AND w.last_step < $2 AND w.hash = $3 RETURNING before.failures`
-	err = tx.QueryRow(ctx, update, c.principal, step, c.hash).Scan(&failures)
+		FROM (SELECT failures, ` + locked + ` AS locked FROM passwords WHERE principal_id = $1 FOR UPDATE) before
+		WHERE w.principal_id = $1 AND w.last_step < $2 AND w.hash = $5 AND NOT before.locked RETURNING before.failures`
+	err = tx.QueryRow(ctx, update, c.principal, step, maxWrongCodes, codesWait, c.hash).Scan(&failures)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, domain.NoSignInError()
 	}
@@ -41,18 +44,20 @@ func takeCode(ctx context.Context, tx pgx.Tx, c credential, step int64) (failure
 	return failures, nil
 }
 
-// updateFailure counts a failure, and reports whether the audit is to be told.
+// updateFailure counts a failure, and reports whether the audit is to be told. A failure with the right password
+// counts among those that shut the password, unless they have shut it already; after the wait the count begins anew.
 func updateFailure(
 	ctx context.Context, tx pgx.Tx, principal int64, right bool,
 ) (failures int, tell bool, err error) {
 	const update = `UPDATE passwords w SET failures = w.failures + 1,
 			failed_at = CASE WHEN before.tell THEN now() ELSE w.failed_at END,
-			wrong_codes = w.wrong_codes + CASE WHEN $2 THEN 1 ELSE 0 END,
-			wrong_code_at = CASE WHEN $2 THEN now() ELSE w.wrong_code_at END
-		FROM (SELECT failed_at IS NULL OR failed_at < now() - $3::interval AS tell FROM passwords WHERE principal_id = $1
-			FOR UPDATE) before
+			wrong_codes = CASE WHEN NOT $2 OR before.locked THEN w.wrong_codes WHEN w.wrong_codes >= $3 THEN 1
+				ELSE w.wrong_codes + 1 END,
+			wrong_code_at = CASE WHEN $2 AND NOT before.locked THEN now() ELSE w.wrong_code_at END
+		FROM (SELECT failed_at IS NULL OR failed_at < now() - $5::interval AS tell, ` + locked + ` AS locked
+			FROM passwords WHERE principal_id = $1 FOR UPDATE) before
 		WHERE w.principal_id = $1 RETURNING w.failures, before.tell`
-	err = tx.QueryRow(ctx, update, principal, right, auditFailures).Scan(&failures, &tell)
+	err = tx.QueryRow(ctx, update, principal, right, maxWrongCodes, codesWait, auditFailures).Scan(&failures, &tell)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, false, nil
 	}

@@ -29,6 +29,7 @@ func (h *Handlers) BeginCompany(w http.ResponseWriter, r *http.Request) error {
 	}
 	address, flow, err := h.company.Begin(r.Context(), origin(r)+callback, r.URL.Query().Get("fresh") == "true")
 	if err != nil {
+		h.api.Warn(r.Context(), "a sign-in at the identity provider cannot begin", err)
 		return err
 	}
 	w.Header().Add("Set-Cookie", cookieOf(h.flowCookie(r), writeFlow(flow), flowLasts))
@@ -55,6 +56,7 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 	}
 	id, err := h.company.Finish(r.Context(), origin(r)+callback, readFlow(kept), query.Get("state"), query.Get("code"))
 	if err != nil {
+		h.api.Warn(r.Context(), "a sign-in at the identity provider failed", err)
 		return err
 	}
 	_, token, err := h.people.SignInEmployee(r.Context(), employee(id), people.Proof{

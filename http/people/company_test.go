@@ -246,6 +246,8 @@ func TestForgedTokens(t *testing.T) {
 		t.Log(name)
 		d.signIn(person).Refused(401, domain.CompanyRefused)
 	}
+	require.Contains(t, d.Logged.String(), "expected audience", "the log says why")
+	require.NotContains(t, d.Logged.String(), secret)
 	for name, forge := range map[string]func(token string) string{
 		"another key": func(token string) string {
 			text := token[:strings.LastIndex(token, ".")]
@@ -292,6 +294,7 @@ func TestForeignFlow(t *testing.T) {
 	d.session(d.back(asked, cookie))
 	again := d.Get("/auth/oidc/callback?code=c&state="+asked.Get("state"), noKey, cookie)
 	again.Refused(401, domain.CompanyRefused)
+	require.Contains(t, d.Logged.String(), "the provider answers 400")
 	d.Get("/auth/oidc/callback?error=access_denied&state="+asked.Get("state"), noKey, cookie).Refused(401, domain.CompanyRefused)
 	d.Get("/auth/oidc/callback", noKey).Refused(401, domain.CompanyRefused)
 }

@@ -187,6 +187,11 @@ type explainer interface {
 	Explain() *domain.Error
 }
 
+// Warn logs why a request failed whose answer does not say it.
+func (a *API) Warn(ctx context.Context, message string, err error) {
+	a.log.WarnContext(ctx, message, RequestKey, RequestID(ctx), obs.Err, err)
+}
+
 // explain finds the domain.Error in err, or makes one.
 func (a *API) explain(ctx context.Context, err error) *domain.Error {
 	if e, ok := errors.AsType[*domain.Error](err); ok {
