@@ -3,6 +3,7 @@ package http
 import (
 	"cmp"
 	"crypto/sha256"
+	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"html/template"
@@ -22,7 +23,15 @@ import (
 const pageStyle = `body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}
 code{background:#8881;padding:.1em .3em;overflow-wrap:anywhere}h2{border-bottom:1px solid #8884;margin-top:2.5rem}
 h3{font-size:1rem;margin:1.8rem 0 .2rem}p{margin:.3rem 0}table{border-spacing:0;font-size:.9rem;margin:.4rem 0 0 1rem}
-td{text-align:left;vertical-align:top;padding:.15rem .8rem .15rem 0}td:first-child code{white-space:nowrap}`
+td{text-align:left;vertical-align:top;padding:.15rem .8rem .15rem 0}td:first-child code{white-space:nowrap}
+#tools{position:sticky;top:0;background:Canvas;padding:.5rem 0}[hidden]{display:none}
+form{display:grid;gap:.4rem;margin:.5rem 0 0 1rem}input,textarea{font:inherit;max-width:100%}textarea{width:100%}
+pre{background:#8881;padding:.5rem;overflow:auto;max-height:24rem}:root{color-scheme:light dark}`
+
+// docsScript lets people search the page and try a route. The page is whole without it.
+//
+//go:embed docs.js
+var docsScript []byte
 
 func pageStyleHash() string {
 	sum := sha256.Sum256([]byte(pageStyle))
@@ -54,12 +63,16 @@ Each POST but those of sign-in takes an <code>Idempotency-Key</code>: if it is r
 happens twice and the first answer comes back. A stop or a brake is done again; a start, resume or release tells what is
 so now.</p>
 <p>{{range .Groups}}<a href="#{{.ID}}">{{.Title}}</a> {{end}}</p>
-{{range .Groups}}<h2 id="{{.ID}}">{{.Title}}</h2>
-{{range .Routes}}<h3 id="{{.OperationID}}"><code>{{.Method}} {{.Path}}</code></h3>
+<p id="tools" hidden data-prefix="{{.Prefix}}" data-openapi="{{.Prefix}}/openapi.json"><label>Search <input id="find" type="search"></label>
+<label>Key for trying <input id="key" type="password" autocomplete="off" placeholder="bestow_… or none, with a session"></label></p>
+{{range .Groups}}<section class="group"><h2 id="{{.ID}}">{{.Title}}</h2>
+{{range .Routes}}<section class="route" id="{{.OperationID}}"><h3><code>{{.Method}} {{.Path}}</code></h3>
 <p>{{code .Summary}}. {{code .Description}}</p>
 {{with .Fields}}<table>{{range .}}<tr><td><code>{{.Name}}</code></td><td>{{.In}}</td><td>{{.Takes}}</td><td>{{code .Meaning}}</td></tr>
 {{end}}</table>
-{{end}}{{end}}{{end}}</body></html>
+{{end}}</section>
+{{end}}</section>
+{{end}}<script src="{{.Prefix}}/docs.js"></script></body></html>
 `))
 
 // markCode writes text as HTML; parts between backticks become code.
@@ -102,7 +115,16 @@ func (s *server) serveFront(c echo.Context) error {
 }
 
 func (s *server) serveDocs(c echo.Context) error {
+	c.Response().Header().Set("Content-Security-Policy", fmt.Sprintf(docsPolicy, pageStyleHash()))
 	return servePage(c, docsPage, map[string]any{"Title": "bestow API", "Prefix": web.Prefix, "Groups": s.docsGroups()})
+}
+
+// docsPolicy lets the page of the API load its script, and the script ask the API.
+const docsPolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'sha256-%s'; base-uri 'none'; " +
+	"form-action 'none'; frame-ancestors 'none'"
+
+func serveDocsScript(c echo.Context) error {
+	return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", docsScript)
 }
 
 func servePage(c echo.Context, page *template.Template, data any) error {

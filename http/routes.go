@@ -27,6 +27,7 @@ func (s *server) routes(findClient echo.MiddlewareFunc) {
 	e.GET("/", s.serveFront)
 	e.GET(web.Prefix+"/openapi.json", s.serveOpenAPI)
 	e.GET(web.Prefix+"/docs", s.serveDocs)
+	e.GET(web.Prefix+"/docs.js", serveDocsScript)
 	e.GET("/invite", echo.WrapHandler(http.HandlerFunc(s.people.InvitePage)))
 	e.POST("/invite", echo.WrapHandler(http.HandlerFunc(s.people.AnswerInvite)))
 	e.GET("/auth/oidc/start", func(c echo.Context) error { return s.people.BeginCompany(c.Response(), c.Request()) })
@@ -140,7 +141,7 @@ func (s *server) signIn() {
 // ruleOf returns the rule of the route with the method and the pattern. A route that stands nowhere here needs any key.
 func (s *server) ruleOf(method, pattern string) auth.Rule {
 	switch pattern {
-	case web.Prefix + "/openapi.json", web.Prefix + "/docs", "/invite", "/auth/oidc/start",
+	case web.Prefix + "/openapi.json", web.Prefix + "/docs", web.Prefix + "/docs.js", "/invite", "/auth/oidc/start",
 		"/auth/oidc/callback":
 		return auth.Rule{Way: auth.Open}
 	case "/river", "/river/*":
@@ -159,13 +160,13 @@ func rulesOf(a *web.API) map[string]auth.Rule {
 		right, _ := o.Metadata[rightKey].(domain.Right)
 		way, _ := o.Metadata[wayKey].(auth.Way)
 		rules[o.Method+" "+pattern] = auth.Rule{
-			Way: way, Right: right, Unlimited: stops(o.Path), Fresh: o.Metadata[freshKey] == true,
+			Way: way, Right: right, Unlimited: o.Method == http.MethodPost && stops(o.Path), Fresh: o.Metadata[freshKey] == true,
 		}
 	}
 	return rules
 }
 
-// stops reports whether a request to the route stops what runs, which is never refused for the number of requests.
+// stops reports whether a POST to the route stops what runs, which is never refused for the number of requests.
 func stops(path string) bool {
 	return path == "/brake" || path == "/stop-all" || strings.HasSuffix(path, "/stop")
 }

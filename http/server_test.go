@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -239,7 +240,28 @@ func TestOpenAPI(t *testing.T) {
 	}
 	require.NotContains(t, docs.Text, "`")
 	require.NotContains(t, docs.Text, "https://")
-	require.NotContains(t, docs.Text, "<script")
+	require.Equal(t, 1, strings.Count(docs.Text, "<script"), "its own")
+	require.Contains(t, docs.Text, `<script src="/api/v1/docs.js">`)
+	require.Contains(t, docs.Header.Get("Content-Security-Policy"), "script-src 'self'; connect-src 'self'")
+	script := d.Get("/api/v1/docs.js", "Authorization: ")
+	require.Equal(t, 200, script.StatusCode)
+	require.Contains(t, script.Header.Get("Content-Type"), "text/javascript")
+	require.NotContains(t, script.Text, "://", "nothing of another site")
+}
+
+// The description that is checked in is that of the routes: a change of the API is seen in review. After one:
+// BESTOW_TEST_GOLDEN=1 go test ./http -run TestOpenAPIIsCheckedIn
+func TestOpenAPIIsCheckedIn(t *testing.T) {
+	t.Parallel()
+	const path = "../docs/openapi.json"
+	got, err := OpenAPI()
+	require.NoError(t, err)
+	if os.Getenv("BESTOW_TEST_GOLDEN") != "" {
+		require.NoError(t, os.WriteFile(path, got, 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
 }
 
 // A browser that opens the service's address finds the way to its pages (P15).

@@ -123,10 +123,11 @@ func (t *TracedTarget) steps() (steps []Step) {
 		t.ImportedBy, english.Number(t.Amount)))
 	message := ""
 	if m := t.Claimed; m != nil {
-		message = fmt.Sprintf(": topic %s, partition %d, offset %d", m.Topic, m.Partition, m.Offset)
+		message = fmt.Sprintf("; the one that was taken last: topic %s, partition %d, offset %d", m.Topic, m.Partition,
+			m.Offset)
 	}
-	add(t.PublishedAt, "published", "Kafka has the message with the member, sent by a relay job")
-	add(t.ClaimedAt, "claimed", "a handler took the message"+message)
+	add(t.PublishedAt, "published", "Kafka has the last message with the member, sent by a relay job")
+	add(t.ClaimedAt, "claimed", "a handler took the first message"+message)
 	return steps
 }
 

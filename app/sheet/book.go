@@ -54,7 +54,11 @@ func openBook(ctx context.Context, f *os.File, size, budget int64) (*book, error
 	directory.open = true
 	b := &book{cancelled: ctx.Err, parts: map[string]*zip.File{}, budget: budget}
 	for _, part := range archive.File {
-		b.parts[partName(part.Name)] = part
+		name := partName(part.Name)
+		if _, twice := b.parts[name]; twice {
+			return nil, damaged("it has two parts of the name %.100s", name)
+		}
+		b.parts[name] = part
 	}
 	return b, b.read()
 }
@@ -158,14 +162,19 @@ func (b *book) sheetNamed(name string) (string, error) {
 		fmt.Sprintf("its sheets are: %.1000s", strings.Join(names, ", ")))
 }
 
-// partOf returns the part of a kind that the workbook leads to.
-func (b *book) partOf(kind string) (name string, found bool) {
+// partOf returns the part of a kind that the workbook leads to, "" for none. Two of a kind would leave open which of
+// them counts.
+func (b *book) partOf(kind string) (name string, err error) {
 	for _, r := range b.related {
-		if r.kind == kind {
-			return r.target, true
+		if r.kind != kind {
+			continue
 		}
+		if name != "" && name != r.target {
+			return "", damaged("it has two parts of the kind %s", kind)
+		}
+		name = r.target
 	}
-	return "", false
+	return name, nil
 }
 
 // open begins to read a part. The reader compares its checksum at the end.

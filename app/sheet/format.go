@@ -51,12 +51,12 @@ type formats struct {
 // readFormats reads the number formats of the cells.
 func (b *book) readFormats() (*formats, error) {
 	f := &formats{from1904: b.from1904}
-	name, found := b.partOf("styles")
-	if !found {
-		return f, nil
+	name, err := b.partOf("styles")
+	if err != nil || name == "" {
+		return f, err
 	}
 	codes := map[string]string{}
-	err := b.walk(name, func(t *tokens, e xml.StartElement) error {
+	err = b.walk(name, func(t *tokens, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "numFmts":
 			return t.each(func(e xml.StartElement) error {
@@ -101,7 +101,7 @@ func formatOf(id string, codes map[string]string) format {
 func parseFormat(code string) format {
 	p := formatParser{rest: []rune(code)}
 	if len(code) >= len("general") && strings.EqualFold(code[:len("general")], "general") {
-		p.rest, p.general = p.rest[len("general"):], true
+		p.rest = p.rest[len("general"):]
 	}
 	for len(p.rest) > 0 && p.rest[0] != ';' {
 		p.read()
@@ -117,7 +117,7 @@ func parseFormat(code string) format {
 type formatParser struct {
 	rest                       []rune
 	parts                      []part
-	general, date, other       bool
+	date, other                bool
 	separated, letters, digits bool
 	zeros                      int
 }

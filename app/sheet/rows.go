@@ -242,6 +242,10 @@ func (r *rowReader) set(column int, text string) error {
 	for len(r.cells) < column {
 		r.cells = append(r.cells, "")
 	}
+	if r.columns == nil { // forms break the lines of a long header
+		r.cells[column-1] = strings.Join(strings.Fields(text), " ")
+		return nil
+	}
 	// a line break inside a cell would begin another line of the list
 	r.cells[column-1] = strings.ReplaceAll(text, "\n", "\r")
 	return nil

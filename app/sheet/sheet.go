@@ -4,7 +4,7 @@
 // Start with Open. book.go finds the parts of the file, xml.go bounds what each may cost, rows.go makes a line of CSV
 // of a row, cells.go and format.go say what a cell shows, list.go refuses the rows that only a spreadsheet can have.
 //
-// What it must never do: pass over a row that it cannot read, or take a number for something else than a person sees.
+// What it must never do: pass over a row that it cannot read, or guess what a cell means.
 package sheet
 
 import (

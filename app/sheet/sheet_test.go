@@ -3,12 +3,10 @@ package sheet
 import (
 	"archive/zip"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -288,6 +286,8 @@ func TestRefused(t *testing.T) {
 		"cell elsewhere":      {raw(header + `<row><c r="A7"/></row>`).packed(t), domain.BadFile, "cell A7 stands in row 2"},
 		"cell too far":        {raw(header + `<row><c r="ZZZZ2"/></row>`).packed(t), domain.BadFile, "cell ZZZZ2"},
 		"kind of cell":        {raw(header + row(`<c t="z"><v>1</v></c>`)).packed(t), domain.BadFile, `type "z"`},
+		"two tables of texts": {raw("").with(parts{"xl/_rels/workbook.xml.rels": fmt.Sprintf(rels, rel("rId1", "worksheet", "worksheets/sheet1.xml")+rel("rId2", "sharedStrings", "a.xml")+rel("rId3", "sharedStrings", "b.xml"))}).packed(t), domain.BadFile, "two parts of the kind"},
+		"one name twice":      {raw("").with(parts{"XL/Worksheets/SHEET1.xml": "<worksheet/>"}).packed(t), domain.BadFile, "two parts of the name"},
 		"two lists":           {rawSheet(`<sheetData>` + header + row(text("A")) + `</sheetData><sheetData/>`).packed(t), domain.BadFile, "two lists"},
 		"wide header":         {raw(`<row><c r="A1" t="s"><v>0</v></c><c r="XFD1" t="s"><v>0</v></c></row>`).packed(t), domain.BadFile, "reaches to column 16384"},
 		"document type":       {raw("").with(parts{"xl/worksheets/sheet1.xml": `<!DOCTYPE x [<!ENTITY a "b">]><worksheet/>`}).packed(t), domain.BadFile, "document type"},
@@ -321,38 +321,6 @@ func TestRefused(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "the client went away")
 }
 
-// The reading of a spreadsheet that is here ends with its context.
-func TestCancelled(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	rows := header + strings.Repeat(row(text("A")), 100_000)
-	list, err := Open(ctx, bytes.NewReader(raw(rows).packed(t)), "", DefaultLimits(), 1, func(int64) string { return "" })
-	require.NoError(t, err)
-	var r memberlist.Row
-	require.NoError(t, list.Next(&r))
-	cancel()
-	for err == nil {
-		err = list.Next(&r)
-	}
-	require.ErrorIs(t, err, context.Canceled)
-	require.NoError(t, list.Close())
-	_, err = Open(ctx, bytes.NewReader(raw(header).packed(t)), "", DefaultLimits(), 1, func(int64) string { return "" })
-	require.ErrorIs(t, err, context.Canceled)
-}
-
-// Where the folder for temporary files is missing, that is said, and not taken for a fault of the file.
-func TestNoFolder(t *testing.T) {
-	t.Setenv("TMPDIR", "/nowhere")
-	_, _, err := read(t, raw(header).packed(t), "")
-	refusedAs(t, err, domain.Unavailable, "the folder for temporary files: open /nowhere")
-	require.Error(t, CheckRoom())
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	require.NoError(t, err)
-	_, err = kept{full}.Write([]byte("x"))
-	refusedAs(t, err, domain.Unavailable, "no space left")
-	require.NoError(t, full.Close())
-}
-
 // zipOf makes an archive of so many empty parts.
 func zipOf(t *testing.T, n int) []byte {
 	t.Helper()
@@ -361,25 +329,6 @@ func zipOf(t *testing.T, n int) []byte {
 		p[fmt.Sprint(i)] = ""
 	}
 	return p.packed(t)
-}
-
-// Texts are found by their numbers, wherever they lie.
-func TestTexts(t *testing.T) {
-	t.Parallel()
-	const n = 10_000
-	var shared, rows strings.Builder
-	for i := range n {
-		fmt.Fprintf(&shared, "<si><t>member-%d</t></si>", i)
-		fmt.Fprintf(&rows, `<row><c t="s"><v>%d</v></c></row>`, (i*7919)%n)
-	}
-	p := raw(row(text("member_id")) + rows.String())
-	p["xl/sharedStrings.xml"] = `<sst>` + shared.String() + `</sst>`
-	got, _, err := read(t, p.packed(t), "")
-	require.NoError(t, err)
-	require.Len(t, got, n)
-	for i, line := range got {
-		require.Equal(t, fmt.Sprintf("%d member-%d 700", i+2, (i*7919)%n), line)
-	}
 }
 
 // Any file is read to an end, or refused.

@@ -34,9 +34,9 @@ type texts struct {
 // readTexts reads the shared texts, if there are any.
 func (b *book) readTexts() (t *texts, err error) {
 	t = &texts{}
-	name, found := b.partOf("sharedstrings")
-	if !found {
-		return t, nil
+	name, err := b.partOf("sharedstrings")
+	if err != nil || name == "" {
+		return t, err
 	}
 	if t.file, err = tempFile(); err != nil {
 		return nil, err

@@ -21,8 +21,7 @@ var neverTheirs = regexp.MustCompile(`^(setting|operator|function|schema) `)
 
 // compareSchema compares the catalog with what the migrations make (I41). A property that is not there, or that no
 // migration made, is a difference. Where there is none, the rows of all events are compared with the constraints. A
-// table, a function with a name of its own, or an index of columns that is not
-// unique may be the operators' own.
+// table, a function with a name of its own, or an index of columns that is not unique may be the operators' own.
 func compareSchema(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
 	now, want := v.catalog, catalog.Catalog{}
 	if v.blind {

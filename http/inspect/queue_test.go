@@ -69,7 +69,7 @@ func TestQueueOfALaneStartedEarly(t *testing.T) {
 	early := d.Reserved("early", future, "2", 4)
 	d.Reserved("next", future, "1", 4)
 	require.Equal(t, 202, d.Post(desktest.EventURL(early)+"/start", "").StatusCode)
-	d.SQL(`UPDATE grant_chunks SET settled_at = now() WHERE event_id = $1`, early)
+	d.SQL(`UPDATE grant_chunks SET settled_at = now(), settled_count = target_count WHERE event_id = $1`, early)
 	lane := d.Queue().Lanes[0]
 	require.True(t, lane.Busy)
 	require.False(t, lane.Due)

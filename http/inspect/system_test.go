@@ -110,4 +110,7 @@ func TestNoForecastWhileNothingMoves(t *testing.T) {
 	p = settled("10.1 s")
 	require.Zero(t, p.RatePerS)
 	require.Zero(t, p.ETAS)
+	d.SQL(`UPDATE grant_chunks SET claimed_at = now() - interval '9 s', settled_at = NULL`)
+	p = settled("0 s")
+	require.InDelta(t, 44, p.RatePerS, 0.1, "chunks that wait for a retry of one member have settled the others")
 }

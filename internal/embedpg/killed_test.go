@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 
+	"bestow/internal/exectest"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -99,10 +101,9 @@ func asOrdinary(t *testing.T, cmd *exec.Cmd, dir string) {
 	if !a.other() {
 		return
 	}
-	binary, err := os.ReadFile(cmd.Path)
-	require.NoError(t, err)
-	cmd.Path, cmd.Dir = filepath.Join(dir, "helper"), dir
-	require.NoError(t, os.WriteFile(cmd.Path, binary, 0o755))
+	helper := filepath.Join(dir, "helper")
+	exectest.Copy(t, cmd.Path, helper)
+	cmd.Path, cmd.Dir = helper, dir
 	require.NoError(t, a.own(dir))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: a.uid, Gid: a.gid}}
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"bestow/internal/exectest"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -132,10 +134,8 @@ func TestCheckUsable(t *testing.T) {
 	check := func() (string, error) {
 		self, err := os.Executable()
 		require.NoError(t, err)
-		binary, err := os.ReadFile(self)
-		require.NoError(t, err)
 		cmd := exec.Command(filepath.Join(dir, "helper"))
-		require.NoError(t, os.WriteFile(cmd.Path, binary, 0o755))
+		exectest.Copy(t, self, cmd.Path)
 		cmd.Dir, cmd.Env = dir, append(os.Environ(), usableEnv+"="+data)
 		if os.Geteuid() == 0 {
 			const nobody = 65534

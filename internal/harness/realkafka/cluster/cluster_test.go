@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"bestow/internal/exectest"
+
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -91,7 +93,7 @@ func mvn(t *testing.T, script string) machine {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "mvn")
 	body := "#!/bin/sh\nfor a; do dir=${a#-DoutputDirectory=}; done\n" + script
-	require.NoError(t, os.WriteFile(file, []byte(body), 0o700))
+	exectest.Script(t, file, body)
 	return machine{look: func(string) (string, error) { return file, nil }}
 }
 

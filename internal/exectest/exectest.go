@@ -1,0 +1,33 @@
+// Package exectest makes programs that tests run. Another process writes them: a file that this one has written may
+// still be open for writing in a child that another test has just forked, and then it cannot be run (ETXTBSY, "text
+// file busy").
+package exectest
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Copy copies a program, so that every user may run it.
+func Copy(t *testing.T, from, to string) {
+	t.Helper()
+	write(t, to, exec.Command("cp", "--", from, to))
+}
+
+// Script makes a program of a text.
+func Script(t *testing.T, to, text string) {
+	t.Helper()
+	cat := exec.Command("sh", "-c", `cat >"$1"`, "sh", to)
+	cat.Stdin = strings.NewReader(text)
+	write(t, to, cat)
+}
+
+func write(t *testing.T, to string, writer *exec.Cmd) {
+	t.Helper()
+	for _, c := range []*exec.Cmd{writer, exec.Command("chmod", "755", to)} {
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("make program %s: %v: %s", to, err, out)
+		}
+	}
+}
