@@ -63,8 +63,9 @@ Each POST but those of sign-in takes an <code>Idempotency-Key</code>: if it is r
 happens twice and the first answer comes back. A stop or a brake is done again; a start, resume or release tells what is
 so now.</p>
 <p>{{range .Groups}}<a href="#{{.ID}}">{{.Title}}</a> {{end}}</p>
-<p id="tools" hidden data-prefix="{{.Prefix}}" data-openapi="{{.Prefix}}/openapi.json"><label>Search <input id="find" type="search"></label>
-<label>Key for trying <input id="key" type="password" autocomplete="off" placeholder="bestow_… or none, with a session"></label></p>
+<p id="tools" hidden data-prefix="{{.Prefix}}" data-openapi="{{.Prefix}}/openapi.json">
+<label>Search <input id="find" type="search"></label>
+<label>Key for trying <input id="key" type="password" autocomplete="off" placeholder="or none, with a session"></label></p>
 {{range .Groups}}<section class="group"><h2 id="{{.ID}}">{{.Title}}</h2>
 {{range .Routes}}<section class="route" id="{{.OperationID}}"><h3><code>{{.Method}} {{.Path}}</code></h3>
 <p>{{code .Summary}}. {{code .Description}}</p>
@@ -120,8 +121,8 @@ func (s *server) serveDocs(c echo.Context) error {
 }
 
 // docsPolicy lets the page of the API load its script, and the script ask the API.
-const docsPolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'sha256-%s'; base-uri 'none'; " +
-	"form-action 'none'; frame-ancestors 'none'"
+const docsPolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'sha256-%s'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 func serveDocsScript(c echo.Context) error {
 	return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", docsScript)

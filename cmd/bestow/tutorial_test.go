@@ -112,7 +112,7 @@ func runTyped(t *testing.T, url string, commands []typed) (said []string) {
 	for _, c := range commands {
 		script.WriteString(c.command + "\nprintf '" + mark + "'\n")
 	}
-	shell := exec.CommandContext(t.Context(), "bash", "-c", script.String()) //nolint:gosec // our own page
+	shell := exec.CommandContext(t.Context(), "bash", "-c", script.String())
 	shell.Dir = dir
 	shell.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"),
 		"BESTOW_URL="+url, "BESTOW_KEY=key", "DATABASE_URL=", "NO_COLOR=1")
