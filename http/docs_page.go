@@ -65,7 +65,8 @@ so now.</p>
 <p>{{range .Groups}}<a href="#{{.ID}}">{{.Title}}</a> {{end}}</p>
 <p id="tools" hidden data-prefix="{{.Prefix}}" data-openapi="{{.Prefix}}/openapi.json">
 <label>Search <input id="find" type="search"></label>
-<label>Key for trying <input id="key" type="password" autocomplete="off" placeholder="or none, with a session"></label></p>
+<label>Key for trying, or none with a session
+<input id="key" type="password" autocomplete="off"></label></p>
 {{range .Groups}}<section class="group"><h2 id="{{.ID}}">{{.Title}}</h2>
 {{range .Routes}}<section class="route" id="{{.OperationID}}"><h3><code>{{.Method}} {{.Path}}</code></h3>
 <p>{{code .Summary}}. {{code .Description}}</p>
