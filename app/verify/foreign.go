@@ -1,7 +1,9 @@
 package verify
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +18,44 @@ type Ledgers interface {
 	// Lookup says for each grant of e, in their order, whether it stands in the ledger: Granted, or nil where its key
 	// is unknown; Contradicted where the key stands for another grant. It changes nothing.
 	Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error)
+}
+
+// askFor is Config.AskFor unless it is set. A report holds a snapshot while it asks, which holds back VACUUM.
+const askFor = 15 * time.Minute
+
+// timedLedgers are ledgers that are asked until a time. Their error after it says so.
+type timedLedgers struct {
+	Ledgers
+
+	until time.Time
+	over  error
+}
+
+// asking returns ledgers that are asked for a time from now; nil for nil.
+func asking(ledgers Ledgers, within time.Duration) Ledgers {
+	if ledgers == nil {
+		return nil
+	}
+	within = cmp.Or(within, askFor)
+	return timedLedgers{ledgers, time.Now().Add(within), fmt.Errorf("the time in which a report asks other ledgers (%s) "+
+		"is over; a report of one event asks for that event alone", within)}
+}
+
+// Lookup implements Ledgers.
+func (l timedLedgers) Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	left := time.Until(l.until)
+	if left <= 0 {
+		return nil, l.over
+	}
+	end := time.AfterFunc(left, func() { cancel(l.over) })
+	defer end.Stop()
+	found, err := l.Ledgers.Lookup(ctx, e, grants)
+	if err != nil && errors.Is(context.Cause(ctx), l.over) {
+		return nil, l.over
+	}
+	return found, err
 }
 
 // lookedUp says how many members are looked up at once, as many as the money protocol takes.

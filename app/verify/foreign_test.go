@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"bestow/domain"
 
@@ -18,9 +19,15 @@ type othersLedger struct {
 	stands map[string]domain.Outcome
 	away   error
 	asked  int
+	takes  time.Duration // for each event
 }
 
-func (l *othersLedger) Lookup(_ context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error) {
+func (l *othersLedger) Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(l.takes):
+	}
 	l.asked += len(grants)
 	found := make([]*domain.Outcome, len(grants))
 	for i, g := range grants {
@@ -125,6 +132,48 @@ func TestVerifyWhileAnotherLedgerIsAway(t *testing.T) {
 	require.False(t, report.OK)
 	require.Equal(t, []Gap{{
 		Why:    `the ledger "acme" could not be asked what it granted to events of type VOUCHER: it does not answer`,
+		Events: 2, EventIDs: []int64{2, 7},
+	}}, report.Invariants[2].NotCompared)
+}
+
+// A report does not end with its sessions, which are idle while a slow ledger is asked: that of the verifier that asks,
+// and that of the one which waits for it.
+func TestVerifyWaitsForASlowLedger(t *testing.T) {
+	t.Parallel()
+	pool, l, reports := plantForeign(t)
+	l.takes = 500 * time.Millisecond
+	impatient := pool.Config()
+	set := impatient.AfterConnect
+	impatient.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		var err error
+		if set != nil {
+			err = set(ctx, conn)
+		}
+		_, failed := conn.Exec(ctx, `SET idle_in_transaction_session_timeout = '50ms'`)
+		return errors.Join(err, failed)
+	}
+	var err error
+	reports.c.Pool, err = pgxpool.NewWithConfig(t.Context(), impatient)
+	require.NoError(t, err)
+	t.Cleanup(reports.c.Pool.Close)
+	report, red := verifyBy(t, reports, Query{})
+	require.Empty(t, red)
+	require.True(t, report.OK, report.Conclusion())
+	require.Equal(t, 32, l.asked)
+}
+
+// A report asks other ledgers for a time. What it does not come to is a gap that says so, and no error.
+func TestVerifyAsksOtherLedgersForATime(t *testing.T) {
+	t.Parallel()
+	_, l, reports := plantForeign(t)
+	l.takes, reports.c.AskFor = time.Minute, 300*time.Millisecond
+	report, red := verifyBy(t, reports, Query{})
+	require.Empty(t, red)
+	require.False(t, report.OK)
+	require.Zero(t, l.asked)
+	require.Equal(t, []Gap{{
+		Why: `the ledger "acme" could not be asked what it granted to events of type VOUCHER: the time in which a report ` +
+			`asks other ledgers (300ms) is over; a report of one event asks for that event alone`,
 		Events: 2, EventIDs: []int64{2, 7},
 	}}, report.Invariants[2].NotCompared)
 }

@@ -27,9 +27,11 @@ const (
 // reportSettings are of the report's transactions only. Joins are over whole member lists: statistics that do not know
 // a new event must not turn one into a nested loop (100,000 members took 58 s so). A hash of a million members spills
 // into a few files with this memory; with four times as much it did not, and took as long. The statement timeout of the
-// service is no business of a report.
+// service is no business of a report. While other ledgers are asked, both transactions are idle: the one that asks, and
+// the one that has exported the snapshot and waits for it.
 const reportSettings = `SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '16MB'; SET LOCAL jit = off;
-	SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = 0`
+	SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = 0;
+	SET LOCAL idle_in_transaction_session_timeout = 0`
 
 // verification is one report in the making.
 type verification struct {

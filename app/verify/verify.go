@@ -95,6 +95,10 @@ type Config struct {
 	Ledgers  Ledgers    // of others, which are asked what they granted; nil: that is not compared
 	Zone     string     // of the ledger's days, by its IANA name; "": Asia/Seoul
 
+	// AskFor is the time from the beginning of a report in which Ledgers are asked; 0: 15 minutes. What is not asked
+	// by then is not compared.
+	AskFor time.Duration
+
 	// RemoteLedger says that grants go to a ledger that is reached over HTTP. If the one in this database is then
 	// empty, the invariants of the ledger are not compared.
 	RemoteLedger bool
@@ -123,7 +127,7 @@ func (s *Verifier) Verify(ctx context.Context, q Query) (Report, error) {
 	}
 	v := verification{
 		event: event, by: cmp.Or(q.By, "command line"), remote: s.c.RemoteLedger, zone: s.c.Zone,
-		expiryOff: s.c.ExpiryOff, unsealer: s.c.Unsealer, ledgers: s.c.Ledgers, pool: s.c.Pool,
+		expiryOff: s.c.ExpiryOff, unsealer: s.c.Unsealer, ledgers: asking(s.c.Ledgers, s.c.AskFor), pool: s.c.Pool,
 		keys: s.c.Keys, list: invariants(), repaired: q.Repaired,
 		auditHead: q.AuditHead,
 	}
