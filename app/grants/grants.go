@@ -33,6 +33,7 @@ type Grants struct {
 	close   func(ctx context.Context, eventID int64) error
 	log     *slog.Logger
 	times   Times
+	lookups lookups
 }
 
 // Config holds what grants stand on.
@@ -165,7 +166,7 @@ type Granter interface {
 	// be asked in several calls. Of the others it is unknown what was applied, unless the error wraps ErrNotApplied.
 	Grant(ctx context.Context, e domain.Event, deadline time.Time, grants []domain.Grant) ([]domain.Outcome, error)
 	// Lookup says for each grant of e, in their order, whether it stands in the ledger: Granted, or nil where its key
-	// is unknown. It changes nothing.
+	// is unknown. It changes nothing. With an error it says so of the first grants, often of none.
 	Lookup(ctx context.Context, e domain.Event, grants []domain.Grant) ([]*domain.Outcome, error)
 	// Away says why e's ledger should not be asked now, nil if it may be: the calls before failed as a whole, or it is
 	// not the ledger that it was. It is a guess that costs nothing; a call may fail without it.

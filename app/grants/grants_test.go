@@ -238,6 +238,48 @@ func TestAChunkThatKills(t *testing.T) {
 	require.Equal(t, "success 2 fail 0 retried 0 settled 2", s.counted())
 }
 
+// A look-up that comes to no end has what it found settled, and the next delivery looks up the others: those that the
+// ledger does not know are not looked up again. The claim stays until all were.
+func TestALookupGoesOnWhereItEnded(t *testing.T) {
+	t.Parallel()
+	s := setupGrants(t, 5)
+	m := s.message(0, 0)
+	_, err := s.app.Events.Stop(t.Context(), command.Caller{Actor: "test"}, s.event, "a test")
+	require.NoError(t, err)
+	s.Exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = now(), claimed_at = now(), attempts = 1`)
+	for _, granted := range []string{"m2", "m5"} {
+		s.ledger.stands[granted] = domain.Outcome{Verdict: domain.Granted, TxID: "tx-" + granted}
+	}
+	s.ledger.err, s.ledger.reach = grants.ErrNotReached, 2
+	for _, want := range []struct {
+		looked  []string
+		counted string
+	}{
+		{[]string{"m1", "m2", "m3", "m4", "m5"}, "success 1 fail 0 retried 0 settled 1"},
+		{[]string{"m3", "m4", "m5"}, "success 1 fail 0 retried 0 settled 1"},
+	} {
+		s.ledger.looked = nil
+		require.ErrorIs(t, s.app.Grants.Handle(t.Context(), m), outbox.ErrBusy)
+		require.Equal(t, want.looked, s.ledger.looked)
+		require.Equal(t, want.counted, s.counted())
+		require.Contains(t, s.claimed(), "lapsed")
+	}
+	s.ledger.looked, s.ledger.err = nil, nil
+	require.NoError(t, s.app.Grants.Handle(t.Context(), m))
+	require.Equal(t, []string{"m5"}, s.ledger.looked)
+	require.Equal(t, []string{"none", "SUCCESS tx-m2", "none", "none", "SUCCESS tx-m5"},
+		[]string{s.row("m1"), s.row("m2"), s.row("m3"), s.row("m4"), s.row("m5")})
+	require.Equal(t, "success 2 fail 0 retried 0 settled 2", s.counted())
+	require.Equal(t, "closed", s.claimed())
+	require.Empty(t, s.ledger.asked)
+
+	// Under another claim everything that is not granted is looked up again.
+	s.Exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = now()`)
+	s.ledger.looked = nil
+	require.NoError(t, s.app.Grants.Handle(t.Context(), m))
+	require.Equal(t, []string{"m1", "m3", "m4"}, s.ledger.looked)
+}
+
 // D11: a ledger that answers for a part of the chunk has that part settled. What it was not asked for has no row and is
 // asked for when the message comes again, at once; what it may have been asked for waits for the lease.
 func TestALedgerThatAnswersForAPart(t *testing.T) {

@@ -2,10 +2,13 @@ package grants
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 
 	"bestow/domain"
 	"bestow/internal/failpoint"
+	"bestow/internal/obs"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -56,16 +59,17 @@ func (s *Grants) settleLapsed(ctx context.Context, l lapsedClaim, b batch) (done
 	if err := failpoint.Hit(ctx, failpoint.LapsedAfterCommit); err != nil {
 		return false, err
 	}
+	b.grants = s.lookups.rest(l, b.grants)
 	found, err := s.granter.Lookup(ctx, b.event, b.grants)
+	known, outcomes, unknown := sorted(b, found)
 	if err != nil {
-		return false, s.quiet(b.event, fmt.Errorf("look up chunk %s: %w", l.chunk, err))
-	}
-	known := batch{event: b.event}
-	var outcomes []domain.Outcome
-	for i, o := range found {
-		if o != nil {
-			known.grants, outcomes = append(known.grants, b.grants[i]), append(outcomes, *o)
+		settled := s.settleLookedUp(context.WithoutCancel(ctx), l, known, outcomes)
+		s.lookups.add(l, unknown)
+		if errors.Is(err, ErrNotReached) { // which quiet keeps out of the log
+			s.log.WarnContext(ctx, "the look-up of a chunk did not come to its end, and goes on when its message comes again",
+				obs.Chunk, l.chunk, obs.Count, len(found))
 		}
+		return false, errors.Join(s.quiet(b.event, fmt.Errorf("look up chunk %s: %w", l.chunk, err)), settled)
 	}
 	if err := failpoint.Hit(ctx, failpoint.LookedUp); err != nil {
 		return false, err
@@ -73,5 +77,80 @@ func (s *Grants) settleLapsed(ctx context.Context, l lapsedClaim, b batch) (done
 	if done, err = s.settleRead(ctx, l.ending(), known, outcomes); err != nil {
 		return false, err
 	}
+	s.lookups.forget(l)
 	return done, failpoint.Hit(ctx, failpoint.SettleAfterCommit)
+}
+
+// sorted parts the first grants of b by what a look-up found of them: those that stand in the ledger, with their
+// outcomes, and the members of those that do not.
+func sorted(b batch, found []*domain.Outcome) (known batch, outcomes []domain.Outcome, unknown []string) {
+	known = batch{event: b.event}
+	for i, o := range found {
+		if o != nil {
+			known.grants, outcomes = append(known.grants, b.grants[i]), append(outcomes, *o)
+		} else {
+			unknown = append(unknown, b.grants[i].MemberID)
+		}
+	}
+	return known, outcomes, unknown
+}
+
+// settleLookedUp settles what a part of a look-up found, and leaves the claim as it is: others of its chunk are still
+// to be looked up.
+func (s *Grants) settleLookedUp(ctx context.Context, l lapsedClaim, known batch, outcomes []domain.Outcome) error {
+	if len(outcomes) == 0 {
+		return nil
+	}
+	end := l.ending()
+	end.goesOn = true
+	done, err := s.settleRead(ctx, end, known, outcomes)
+	if err != nil || !done {
+		return err
+	}
+	return s.close(ctx, known.event.ID) // the settling that comes last may change nothing, and would not say done
+}
+
+// lookups keeps, by lapsed claim, the members that the ledger does not know, while the look-up of its chunk has not
+// come to its end: the next delivery goes on behind them. Nothing is granted under a claim that has lapsed, so they
+// need not be looked up again. It is no record: what a process forgets is looked up again.
+type lookups struct {
+	mu      sync.Mutex
+	unknown map[lapsedClaim]map[string]bool
+}
+
+// maxLookups bounds how many claims are kept: a claim that another handler has taken over stays until then.
+const maxLookups = 100
+
+// rest returns those of grants that are still to be looked up.
+func (u *lookups) rest(l lapsedClaim, grants []domain.Grant) (rest []domain.Grant) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, g := range grants {
+		if !u.unknown[l][g.MemberID] {
+			rest = append(rest, g)
+		}
+	}
+	return rest
+}
+
+// add notes members that the ledger does not know.
+func (u *lookups) add(l lapsedClaim, members []string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.unknown == nil || len(u.unknown) >= maxLookups && u.unknown[l] == nil {
+		u.unknown = map[lapsedClaim]map[string]bool{}
+	}
+	if u.unknown[l] == nil {
+		u.unknown[l] = map[string]bool{}
+	}
+	for _, m := range members {
+		u.unknown[l][m] = true
+	}
+}
+
+// forget lets go of a claim that is closed.
+func (u *lookups) forget(l lapsedClaim) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.unknown, l)
 }

@@ -61,6 +61,9 @@ func (l *handLedger) Lookup(_ context.Context, _ domain.Event, grants []domain.G
 			found[i] = &o
 		}
 	}
+	if l.err != nil {
+		found = found[:min(l.reach, len(found))]
+	}
 	return found, l.err
 }
 

@@ -28,9 +28,19 @@ func callsOf(l settings.LedgerLimits) calls {
 	return c
 }
 
-// leastTime is the time that must be left to begin another call of a batch. What a call asks for and does not hear of
-// in time is unknown, and what is not asked for is not.
+// leastTime is the most of the time that must be left to begin a call. What a call asks for and does not hear of in
+// time is unknown, and what is not asked for is not.
 const leastTime = time.Second
+
+// least returns the time that must be left to begin a call: as long as a call may take, but no more than leastTime, and
+// no more than half of what is left now, for a budget that is as short.
+func (c calls) least(ctx context.Context) time.Duration {
+	least := min(leastTime, cmp.Or(c.timeout, leastTime))
+	if until, bounded := ctx.Deadline(); bounded {
+		least = min(least, time.Until(until)/2)
+	}
+	return least
+}
 
 // inCalls asks for a batch in calls, and returns the answers of those that answered. With an error they are fewer than
 // the batch: the error is that of the next call, and the rest was not asked for. It wraps grants.ErrNotReached if there
@@ -42,11 +52,8 @@ func inCalls[I, A any](ctx context.Context, c calls, batch []I,
 	if size == 0 {
 		size = max(1, len(batch))
 	}
+	least := c.least(ctx)
 	for part := range slices.Chunk(batch, size) {
-		var least time.Duration // of the first call, which any time is enough for
-		if len(all) > 0 {
-			least = cmp.Or(c.timeout, leastTime)
-		}
 		if err := c.wait(ctx, least); err != nil {
 			return all, err
 		}
@@ -78,7 +85,7 @@ func (c calls) wait(ctx context.Context, least time.Duration) error {
 	return nil
 }
 
-// once makes a call.
+// once makes a call. It may take the time that is left of ctx, and no more than timeout unless that is 0.
 func once[I, A any](ctx context.Context, timeout time.Duration, part []I,
 	ask func(context.Context, []I) ([]A, error),
 ) ([]A, error) {

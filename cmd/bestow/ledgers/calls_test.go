@@ -135,6 +135,51 @@ func TestWhatIsNotReachedIsNotAsked(t *testing.T) {
 	}
 }
 
+// The first call of a batch does not begin without time either: the rate may leave none.
+func TestTheFirstCallNeedsTimeToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &slow{takes: 200 * time.Millisecond}
+		g := limited(t, l, settings.LedgerLimits{Rate: 1})
+		_, err := g.Grant(t.Context(), eventOf(domain.Points), time.Now().Add(time.Minute), grantsOf("m1"))
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond) // the rate's turn comes after 800 ms
+		defer cancel()
+		_, err = g.Grant(ctx, eventOf(domain.Points), time.Now().Add(time.Minute), grantsOf("m1"))
+		require.ErrorIs(t, err, grants.ErrNotReached)
+		require.Equal(t, []int{1}, l.calls)
+	})
+}
+
+// A long time-out of a call does not keep calls from beginning: each may take what is left.
+func TestALongTimeoutLeavesTimeForManyCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &slow{takes: 100 * time.Millisecond}
+		g := limited(t, l, settings.LedgerLimits{MaxItems: 10, Timeout: 10 * time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		outcomes, err := g.Grant(ctx, eventOf(domain.Points), time.Now().Add(time.Minute), grantsOf(membersNamed(100)...))
+		require.NoError(t, err)
+		require.Len(t, outcomes, 100)
+	})
+}
+
+// A lookup that comes to no end returns what it found.
+func TestALookupReturnsWhatItFound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &slow{}
+		g := limited(t, l, settings.LedgerLimits{MaxItems: 4, Rate: 1})
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer cancel()
+		found, err := g.Lookup(ctx, eventOf(domain.Points), grantsOf(membersNamed(10)...))
+		require.ErrorIs(t, err, grants.ErrNotReached)
+		require.Len(t, found, 8)
+		require.Equal(t, "tx grant:42:m7", found[7].TxID)
+	})
+}
+
 // A lookup is asked for in calls too.
 func TestALookupInCalls(t *testing.T) {
 	t.Parallel()

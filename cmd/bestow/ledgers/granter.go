@@ -130,10 +130,7 @@ func (g Granter) Lookup(ctx context.Context, e domain.Event, batch []domain.Gran
 		lookup = l.gate.LookupVouchers
 	}
 	found, err := inCalls(ctx, l.calls, keys, lookup)
-	if err != nil {
-		return nil, err
-	}
-	outcomes := make([]*domain.Outcome, len(batch))
+	outcomes := make([]*domain.Outcome, len(found))
 	for n, f := range found {
 		if f.Known {
 			o := t.outcome(batch[n], money.Answer{
@@ -143,7 +140,7 @@ func (g Granter) Lookup(ctx context.Context, e domain.Event, batch []domain.Gran
 			outcomes[n] = &o
 		}
 	}
-	return outcomes, nil
+	return outcomes, err
 }
 
 // translator turns the grants of an event into items, and answers into outcomes.
