@@ -309,13 +309,13 @@ func checkBrakeOrder(ctx context.Context, tx pgx.Tx, scope domain.BrakeScope, me
 	if err != nil {
 		return "", err
 	}
-	var f fields
+	var f domain.Faults
 	if code, ok := scope.TypeCode(); ok {
 		if wrong := checkType(code, types); wrong != "" {
-			f.add("scope", "its type "+wrong)
+			f.Add("scope", "its type "+wrong)
 		}
 	} else if scope != domain.BrakeAll {
-		f.add("scope", "must be all, or type: and the code of an event type")
+		f.Add("scope", "must be all, or type: and the code of an event type")
 	}
 	memo, err = checkMemo(memo)
 	if e, ok := errors.AsType[*domain.Error](err); ok {

@@ -134,18 +134,18 @@ func lockPending(ctx context.Context, tx pgx.Tx, id int64, done string) (domain.
 
 // frozen are the fields that the event's targets do not let change: they stand in the tables of its type, spread over
 // its partitions, and were cut into messages with its reason.
-func frozen(e domain.Event, n NewEvent) (f fields) {
+func frozen(e domain.Event, n NewEvent) (f domain.Faults) {
 	if e.TotalCount == 0 {
 		return nil
 	}
 	if *n.Partitions != e.Partitions {
-		f.add("partition_count", "cannot change once the event has targets")
+		f.Add("partition_count", "cannot change once the event has targets")
 	}
 	if n.EventType != e.Type.Code {
-		f.add("event_type", "cannot change once the event has targets")
+		f.Add("event_type", "cannot change once the event has targets")
 	}
 	if domain.GrantSize("", n.DefaultReason) > domain.GrantSize("", e.DefaultReason) {
-		f.add("default_reason", "cannot become longer once the event has targets, whose messages were cut to its size")
+		f.Add("default_reason", "cannot become longer once the event has targets, whose messages were cut to its size")
 	}
 	return f
 }

@@ -44,47 +44,33 @@ func (c conditions) expiryTime(n NewEvent) time.Time {
 
 // check returns domain.Invalid with every field that cannot be.
 func (n NewEvent) check(c conditions) error {
-	f := fields(slices.Clone(n.Unread))
-	f.add("campaign_id", checkCampaignID(n.CampaignID, c.before))
-	f.add("event_type", checkType(n.EventType, c.types))
-	f.add("default_reason", checkReason(n.DefaultReason, c.before))
+	f := domain.Faults(slices.Clone(n.Unread))
+	f.Add("campaign_id", checkCampaignID(n.CampaignID, c.before))
+	f.Add("event_type", checkType(n.EventType, c.types))
+	f.Add("default_reason", checkReason(n.DefaultReason, c.before))
 	if n.DefaultAmount != nil && *n.DefaultAmount <= 0 {
-		f.add("default_amount", "must be 1 or more")
+		f.Add("default_amount", "must be 1 or more")
 	}
-	f.add("default_amount", checkDefaultAmount(n, c))
+	f.Add("default_amount", checkDefaultAmount(n, c))
 	if n.Partitions != nil && (*n.Partitions < 1 || *n.Partitions > maxPartitions) {
-		f.add("partition_count", "must be 1 to "+strconv.Itoa(maxPartitions))
+		f.Add("partition_count", "must be 1 to "+strconv.Itoa(maxPartitions))
 	}
 	if p := n.ReservationPriority; p != nil && (*p < math.MinInt32 || *p > math.MaxInt32) {
-		f.add("reservation_priority", "must be -2147483648 to 2147483647")
+		f.Add("reservation_priority", "must be -2147483648 to 2147483647")
 	}
 	if n.ReservationAt != nil && n.ReservationAt.Nanosecond() != 0 {
-		f.add("reservation_at", "must be in whole seconds")
+		f.Add("reservation_at", "must be in whole seconds")
 	}
-	f.add("reservation_at", checkYear(n.ReservationAt))
-	f.add("reservation_at", checkReservation(n.ReservationAt, c))
-	f.add("expiry_at", checkExpiry(n.ExpiryAt, n.ReservationAt, c.expiryTime(n)))
-	f.addLedgers(n, c)
-	if len(f) == 0 {
-		return nil
-	}
-	return domain.InvalidError("the event cannot be like this", "correct the fields that are named", f...)
-}
-
-// fields collects what is wrong, one message a field: the first one, so that what could not be read is not also
-// missing.
-type fields []domain.Field
-
-func (f *fields) add(name, message string) {
-	if message == "" || slices.ContainsFunc(*f, func(o domain.Field) bool { return o.Name == name }) {
-		return
-	}
-	*f = append(*f, domain.Field{Name: name, Message: message})
+	f.Add("reservation_at", checkYear(n.ReservationAt))
+	f.Add("reservation_at", checkReservation(n.ReservationAt, c))
+	f.Add("expiry_at", checkExpiry(n.ExpiryAt, n.ReservationAt, c.expiryTime(n)))
+	addLedgers(&f, n, c)
+	return f.Refusal("the event cannot be like this")
 }
 
 // addLedgers adds what the ledger would refuse of every grant. It is asked about one field at a time, so that its
 // answer names the field, and about the longest key.
-func (f *fields) addLedgers(n NewEvent, c conditions) {
+func addLedgers(f *domain.Faults, n NewEvent, c conditions) {
 	t, known := c.types[n.EventType]
 	if !known || c.rule == nil {
 		return
@@ -92,7 +78,7 @@ func (f *fields) addLedgers(n NewEvent, c conditions) {
 	usual := domain.Grant{MemberID: "m", Amount: 1}
 	ask := func(name string, expiry *time.Time, g domain.Grant) {
 		_, message := c.rule(domain.Event{ID: math.MaxInt64, Type: t, ExpiryAt: expiry}, g, c.expiryTime(n))
-		f.add(name, message)
+		f.Add(name, message)
 	}
 	ask("event_type", nil, usual)
 	ask("expiry_at", n.ExpiryAt, usual)

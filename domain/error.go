@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Code names an error for machines. It is wire format: never renamed.
 type Code = string
@@ -93,6 +96,26 @@ type Error struct {
 
 // Field is one offending field of a request.
 type Field struct{ Name, Message string }
+
+// Faults collects what is wrong with a request, one message a field: the first one, so that what could not be read is
+// not also missing.
+type Faults []Field
+
+// Add adds what is wrong with a field, "" for nothing.
+func (f *Faults) Add(name, message string) {
+	if message == "" || slices.ContainsFunc(*f, func(o Field) bool { return o.Name == name }) {
+		return
+	}
+	*f = append(*f, Field{Name: name, Message: message})
+}
+
+// Refusal returns [Invalid] with the faults, nil if there are none.
+func (f Faults) Refusal(message string) error {
+	if len(f) == 0 {
+		return nil
+	}
+	return InvalidError(message, "correct the fields that are named", f...)
+}
 
 // Error returns the message, without the hint.
 func (e *Error) Error() string { return e.Message }

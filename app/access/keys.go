@@ -102,28 +102,20 @@ func create(ctx context.Context, tx pgx.Tx, by command.Caller, n NewKey, secret 
 
 // check returns domain.Invalid with every field that cannot be.
 func (n NewKey) check(now time.Time) error {
-	fields := slices.Clone(n.Unread)
-	add := func(name, why string) {
-		if why != "" && !slices.ContainsFunc(fields, func(f domain.Field) bool { return f.Name == name }) {
-			fields = append(fields, domain.Field{Name: name, Message: why})
-		}
-	}
-	add("name", domain.CheckPrincipal(n.Name))
+	f := domain.Faults(slices.Clone(n.Unread))
+	f.Add("name", domain.CheckPrincipal(n.Name))
 	if !n.Role.May(domain.Read) {
-		add("role", "must be viewer, operator, approver or admin")
+		f.Add("role", "must be viewer, operator, approver or admin")
 	}
 	if n.ExpiresAt != nil {
 		switch {
 		case !n.ExpiresAt.After(now):
-			add("expires_at", "must be in the future")
+			f.Add("expires_at", "must be in the future")
 		case n.ExpiresAt.After(now.Add(maxValidity)):
-			add("expires_at", "must be within five years")
+			f.Add("expires_at", "must be within five years")
 		}
 	}
-	if len(fields) == 0 {
-		return nil
-	}
-	return domain.InvalidError("the key cannot be made like this", "correct the fields that are named", fields...)
+	return f.Refusal("the key cannot be made like this")
 }
 
 // principalFor returns the id of the service with n's name, and makes one where there is none. A person has no key: it

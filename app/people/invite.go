@@ -80,20 +80,12 @@ func invite(ctx context.Context, tx pgx.Tx, by command.Caller, n NewInvite, toke
 
 // check returns domain.Invalid with every field that cannot be.
 func (n NewInvite) check() error {
-	fields := slices.Clone(n.Unread)
-	add := func(name, why string) {
-		if why != "" && !slices.ContainsFunc(fields, func(f domain.Field) bool { return f.Name == name }) {
-			fields = append(fields, domain.Field{Name: name, Message: why})
-		}
-	}
-	add("name", domain.CheckPrincipal(n.Name))
+	f := domain.Faults(slices.Clone(n.Unread))
+	f.Add("name", domain.CheckPrincipal(n.Name))
 	if !n.Role.May(domain.Read) && (n.Role != "" || !n.OnHost) {
-		add("role", "must be viewer, operator, approver or admin")
+		f.Add("role", "must be viewer, operator, approver or admin")
 	}
-	if len(fields) == 0 {
-		return nil
-	}
-	return domain.InvalidError("the person cannot be invited like this", "correct the fields that are named", fields...)
+	return f.Refusal("the person cannot be invited like this")
 }
 
 // person is a principal that is to be invited.

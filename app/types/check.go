@@ -10,38 +10,24 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// faults collects what is wrong, one message a field: the first one, so that what could not be read is not also
-// missing.
-type faults []domain.Field
-
-func (f *faults) add(name, message string) {
-	if message == "" || slices.ContainsFunc(*f, func(o domain.Field) bool { return o.Name == name }) {
-		return
-	}
-	*f = append(*f, domain.Field{Name: name, Message: message})
-}
-
 // addLimits adds the limits that cannot be; nil is no limit.
-func (f *faults) addLimits(perMember, perEvent *int64, count *int32) {
+func addLimits(f *domain.Faults, perMember, perEvent *int64, count *int32) {
 	const low = "must be 1 or more, or null for none"
 	if count != nil && *count < 1 {
-		f.add("max_count", low)
+		f.Add("max_count", low)
 	}
 	if perEvent != nil && *perEvent < 1 {
-		f.add("max_per_event", low)
+		f.Add("max_per_event", low)
 	}
 	if perMember != nil && *perMember < 1 {
-		f.add("max_per_member", low)
+		f.Add("max_per_member", low)
 	}
 }
 
 // refusal returns domain.Invalid with the faults in the order of their names, nil if there are none.
-func (f faults) refusal(message string) error {
-	if len(f) == 0 {
-		return nil
-	}
+func refusal(f domain.Faults, message string) error {
 	slices.SortFunc(f, func(a, b domain.Field) int { return strings.Compare(a.Name, b.Name) })
-	return domain.InvalidError(message, "correct the fields that are named", f...)
+	return f.Refusal(message)
 }
 
 // maxLabel is the most characters of a type's label.

@@ -76,18 +76,18 @@ func (s *Types) create(ctx context.Context, tx pgx.Tx, by command.Caller, n NewT
 
 // check returns domain.Invalid with every field that cannot be.
 func (n NewType) check() error {
-	f := faults(n.Unread)
+	f := domain.Faults(n.Unread)
 	if !domain.ValidTypeCode(n.Code) {
-		f.add("event_type", "must be a capital letter and up to 19 capital letters, digits and _, as in COUPON")
+		f.Add("event_type", "must be a capital letter and up to 19 capital letters, digits and _, as in COUPON")
 	}
 	if n.Operation != domain.Points && n.Operation != domain.Vouchers {
-		f.add("operation", "must be points or vouchers")
+		f.Add("operation", "must be points or vouchers")
 	}
-	f.add("granter", checkGranter(n.Granter))
-	f.add("label", checkLabel(&n.Label))
-	f.add("unit", checkUnit(n.Unit))
-	f.addLimits(n.MaxPerMember, n.MaxPerEvent, n.MaxCount)
-	return f.refusal("the event type cannot be made like this")
+	f.Add("granter", checkGranter(n.Granter))
+	f.Add("label", checkLabel(&n.Label))
+	f.Add("unit", checkUnit(n.Unit))
+	addLimits(&f, n.MaxPerMember, n.MaxPerEvent, n.MaxCount)
+	return refusal(f, "the event type cannot be made like this")
 }
 
 // whole is the type that n makes.

@@ -57,16 +57,16 @@ func noType() error {
 
 // check returns domain.Invalid with every field that cannot be.
 func (p Patch) check() error {
-	f := faults(slices.Clone(p.Unread))
+	f := domain.Faults(slices.Clone(p.Unread))
 	if p.Label.Given {
-		f.add("label", checkLabel(p.Label.To))
+		f.Add("label", checkLabel(p.Label.To))
 	}
-	f.add("unit", checkUnit(p.Unit.To))
-	f.addLimits(p.MaxPerMember.To, p.MaxPerEvent.To, p.MaxCount.To)
+	f.Add("unit", checkUnit(p.Unit.To))
+	addLimits(&f, p.MaxPerMember.To, p.MaxPerEvent.To, p.MaxCount.To)
 	if p.State.Given && (p.State.To == nil || !p.State.To.Made()) {
-		f.add("state", "must be READY or RETIRED")
+		f.Add("state", "must be READY or RETIRED")
 	}
-	return f.refusal("the event type cannot be changed like this")
+	return refusal(f, "the event type cannot be changed like this")
 }
 
 // applied is the whole type after the patch.
