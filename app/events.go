@@ -121,16 +121,13 @@ func (s *Events) createEvent(ctx context.Context, tx pgx.Tx, by command.Caller, 
 
 // Get returns one event. Error: domain.NotFound.
 func (s *Events) Get(ctx context.Context, id int64) (domain.Event, error) {
-	return pg.ValueWithin(ctx, s.pool, readWait,
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait,
 		func(tx pgx.Tx) (domain.Event, error) { return eventrow.Select(ctx, tx, id) })
 }
 
-// readWait is how long a read waits for a lock of another session, before it says whose that is.
-const readWait = 2 * time.Second
-
 // List returns the events that f lets through, newest first, at most f.Limit of them.
 func (s *Events) List(ctx context.Context, f eventrow.Filter) ([]domain.Event, error) {
-	return pg.ValueWithin(ctx, s.pool, readWait,
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait,
 		func(tx pgx.Tx) ([]domain.Event, error) { return eventrow.List(ctx, tx, f) })
 }
 

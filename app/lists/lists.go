@@ -4,13 +4,9 @@ package lists
 
 import (
 	"errors"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-// readWait is the time that a page waits for a lock that another session holds.
-const readWait = 2 * time.Second
 
 // Lists reads the members of events; it changes nothing but the audit.
 type Lists struct {

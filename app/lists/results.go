@@ -38,7 +38,7 @@ type ResultFilter struct {
 // Results returns the results that f lets through, by member, at most f.Limit of them. A page far down costs what the
 // first one costs, since the index of members gives the place. Error: domain.NotFound.
 func (s *Lists) Results(ctx context.Context, eventID int64, f ResultFilter) ([]Result, error) {
-	return pg.ValueWithin(ctx, s.pool, readWait, func(tx pgx.Tx) ([]Result, error) {
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) ([]Result, error) {
 		e, err := eventrow.Select(ctx, tx, eventID)
 		if err != nil {
 			return nil, err

@@ -35,7 +35,7 @@ type TargetFilter struct {
 // Targets returns the targets that f lets through, by member, at most f.Limit of them. A page far down costs what the
 // first one costs. Error: domain.NotFound.
 func (s *Lists) Targets(ctx context.Context, eventID int64, f TargetFilter) ([]Target, error) {
-	return pg.ValueWithin(ctx, s.pool, readWait, func(tx pgx.Tx) (list []Target, err error) {
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) (list []Target, err error) {
 		e, err := eventrow.Select(ctx, tx, eventID)
 		if err != nil {
 			return nil, err

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"bestow/app/command"
 	"bestow/internal/failpoint"
@@ -16,9 +15,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 )
-
-// readWait is the time that a list waits for a lock that another session holds.
-const readWait = 2 * time.Second
 
 // Parked is the use cases of parked messages.
 type Parked struct {
@@ -42,7 +38,7 @@ type Filter = outbox.ParkedFilter
 
 // List returns the parked messages that f lets through, newest first, at most f.Limit of them.
 func (s *Parked) List(ctx context.Context, f Filter) ([]Message, error) {
-	return pg.ValueWithin(ctx, s.pool, readWait,
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait,
 		func(tx pgx.Tx) ([]Message, error) { return outbox.ListParked(ctx, tx, f) })
 }
 

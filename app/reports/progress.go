@@ -70,7 +70,7 @@ func (p Progress) AtRest() bool { return p.Event.Status != domain.Running && p.I
 // Progress reads the counters of an event and what is open of it. It touches the summary, the chunks and the results
 // that are not SUCCESS, never the targets, so that it may be asked each second. Error: domain.NotFound.
 func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
-	return pg.ValueWithin(ctx, s.pool, reportWait, func(tx pgx.Tx) (p Progress, err error) {
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) (p Progress, err error) {
 		if p.Event, err = eventrow.Select(ctx, tx, id); err != nil {
 			return p, err
 		}

@@ -43,7 +43,7 @@ type Queued struct {
 
 // Queue reads the lanes with something in them that runs or waits. Its order is StartDue's.
 func (s *Reports) Queue(ctx context.Context) (Queue, error) {
-	return pg.ValueWithin(ctx, s.pool, reportWait, func(tx pgx.Tx) (q Queue, err error) {
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) (q Queue, err error) {
 		if q.At, err = pg.Now(ctx, tx); err != nil {
 			return q, err
 		}

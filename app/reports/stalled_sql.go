@@ -15,9 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// reportWait is the time that a report waits for a lock that another session holds.
-const reportWait = 2 * time.Second
-
 // readUnlocked runs fn, and reports whether a table was locked that it reads. Then tx goes on as if fn had not been.
 func readUnlocked(ctx context.Context, tx pgx.Tx, fn func(tx pgx.Tx) error) (locked bool, err error) {
 	err = pgx.BeginFunc(ctx, tx, fn)

@@ -21,7 +21,7 @@ type Standing struct {
 // StandingStill says what should not be and keeps events that run, or whose reserved time has come, from moving: in the
 // order of the events, and then the settings of which processes have different values.
 func (s *Reports) StandingStill(ctx context.Context) ([]Standing, error) {
-	return pg.ValueWithin(ctx, s.pool, reportWait, func(tx pgx.Tx) ([]Standing, error) {
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) ([]Standing, error) {
 		l, err := processes.Read(ctx, tx)
 		if err != nil {
 			return nil, err

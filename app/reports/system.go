@@ -38,7 +38,7 @@ type River struct {
 
 // System reads how the installation is: tables of a few rows, and the events that are at work.
 func (s *Reports) System(ctx context.Context) (System, error) {
-	return pg.ValueWithin(ctx, s.pool, reportWait, func(tx pgx.Tx) (sys System, err error) {
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) (sys System, err error) {
 		now, err := processes.Read(ctx, tx)
 		if err != nil {
 			return sys, err

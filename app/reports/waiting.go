@@ -47,7 +47,7 @@ func (r Reason) wrong() bool { return !slices.Contains(ordinary, r.Code) }
 // answer. It costs a few small queries, and some more where something of the installation is not as it should be, or an
 // event has not moved for a while.
 func (s *Reports) WaitingFor(ctx context.Context, events []domain.Event) (map[int64][]Reason, error) {
-	return pg.ValueWithin(ctx, s.pool, reportWait,
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait,
 		func(tx pgx.Tx) (map[int64][]Reason, error) { return s.waitingFor(ctx, tx, events) })
 }
 

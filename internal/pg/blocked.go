@@ -126,6 +126,9 @@ func Sessions(all []Session) string {
 	return strings.Join(texts, "; ")
 }
 
+// ReadWait is the time that what people look at waits for a lock of another session, before it says whose that is.
+const ReadWait = 2 * time.Second
+
 // LimitLocks lets the statements of tx that follow wait for a lock for at most the limit; see [LockTimedOut].
 func LimitLocks(ctx context.Context, tx pgx.Tx, limit time.Duration) error {
 	if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`,
