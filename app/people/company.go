@@ -29,7 +29,7 @@ type Employee struct {
 // sessions have ended; NameTaken for a first sign-in under the name of another principal; Invalid for such a name that
 // cannot be; NoSignIn for a person who is disabled; WaitError.
 func (s *People) SignInEmployee(ctx context.Context, e Employee, p Proof, old string) (Session, string, error) {
-	if err := s.byOrigin.take(Network(p.Address)); err != nil {
+	if err := take(s.byOrigin, Network(p.Address)); err != nil {
 		return Session{}, "", err
 	}
 	token := newToken()

@@ -1,7 +1,6 @@
 package people
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +17,7 @@ func TestLimits(t *testing.T) {
 	secret := s.enrolled("kim", domain.Operator)
 	s.signIn(secret)
 	now := time.Now()
-	s.byName.now, s.byOrigin.now = func() time.Time { return now }, func() time.Time { return now }
+	s.byName.Now, s.byOrigin.Now = func() time.Time { return now }, func() time.Time { return now }
 	guess := func(from, password, code string) error {
 		p := s.proof(secret)
 		p.Address, p.Password = from, password
@@ -29,7 +28,7 @@ func TestLimits(t *testing.T) {
 		return err
 	}
 	var wait *WaitError
-	for range perName.burst {
+	for range perName.Burst {
 		require.Equal(t, domain.NoSignInError(), guess(stranger, "x", ""))
 	}
 	require.ErrorAs(t, guess(stranger, password, ""), &wait, "the right password waits too")
@@ -53,7 +52,7 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, domain.NoSignInError(), guess(office, password, "000000"))
 	require.NoError(t, guess(office, password, ""), "after it the count begins anew")
 
-	for range perOrigin.burst {
+	for range perOrigin.Burst {
 		_ = guess(stranger, "x", "")
 	}
 	require.ErrorAs(t, guess(stranger, "x", ""), &wait)
@@ -61,16 +60,6 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, "192.0.2.7/32", Network(office))
 	require.Equal(t, Network("2001:db8::1"), Network("2001:db8::ffff:1"))
 	require.NotEqual(t, Network("2001:db8::1"), Network("2001:db8:0:1::1"))
-}
-
-// The allowances that are remembered are bounded.
-func TestManyNames(t *testing.T) {
-	t.Parallel()
-	a := newAttempts(perName)
-	for i := range maxKinds + 100 {
-		_ = a.take(strings.Repeat("x", i%3) + string(rune(i)) + time.Duration(i).String())
-	}
-	require.LessOrEqual(t, len(a.all), maxKinds+1)
 }
 
 // The audit tells of the first failure of a person and not of each; of unknown names it tells nothing.

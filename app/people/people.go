@@ -16,6 +16,7 @@ import (
 
 	"bestow/app/known"
 	"bestow/domain"
+	"bestow/internal/allowance"
 	"bestow/internal/keys"
 	"bestow/internal/seal"
 
@@ -40,8 +41,8 @@ type People struct {
 	log      *slog.Logger
 	keys     keys.Store
 	sessions *known.Finder[owner]
-	byOrigin *attempts
-	byName   *attempts
+	byOrigin *allowance.Table[string]
+	byName   *allowance.Table[string]
 	hashing  chan struct{} // bounds the passwords that are hashed at one time: each takes its memory
 	cost     cost          // of a new password's hash
 	decoy    *seal.Key     // stands for that of a name without a password
@@ -71,7 +72,7 @@ func New(c Config) (*People, error) {
 		pool: c.Pool, log: c.Log,
 		keys:     keys.Store{Table: keys.Passwords, Master: c.Master, WrappedOnly: c.WrappedOnly},
 		sessions: known.NewFinder[owner](),
-		byOrigin: newAttempts(perOrigin), byName: newAttempts(perName),
+		byOrigin: allowance.NewTable[string](perOrigin), byName: allowance.NewTable[string](perName),
 		hashing: make(chan struct{}, maxHashing), cost: usual, decoy: decoy, refuseIn: refuseIn,
 		company: c.Company,
 	}, nil

@@ -118,7 +118,7 @@ func (s *People) judge(ctx context.Context, p Proof) (credential, int64, error) 
 		return c, 0, err
 	}
 	if right && step > c.lastStep && c.may() && (!s.company || c.onHost()) {
-		s.byName.forget(kind)
+		s.byName.Forget(kind)
 		return c, step, nil
 	}
 	s.noteFailure(ctx, c, right, p)
@@ -128,7 +128,7 @@ func (s *People) judge(ctx context.Context, p Proof) (credential, int64, error) 
 // admit returns the credential of the name, and what the attempt is counted as. Error: WaitError.
 func (s *People) admit(ctx context.Context, p Proof) (c credential, kind string, err error) {
 	name, network := norm.NFC.String(strings.TrimSpace(p.Name)), Network(p.Address)
-	if err := s.byOrigin.take(network); err != nil {
+	if err := take(s.byOrigin, network); err != nil {
 		return c, "", err
 	}
 	if domain.CheckPrincipal(name) != "" {
@@ -141,7 +141,7 @@ func (s *People) admit(ctx context.Context, p Proof) (c credential, kind string,
 	if c.knownNetwork {
 		kind += "\n" + network
 	}
-	return c, kind, s.byName.take(kind)
+	return c, kind, take(s.byName, kind)
 }
 
 // compare reports whether the password is right, and returns the step of the code, 0 for a wrong one.
