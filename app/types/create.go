@@ -99,5 +99,5 @@ func (n NewType) whole() Type {
 		},
 	}
 	t.Topic = t.TopicName()
-	return Type{t, domain.TypeCreating}
+	return Type{EventType: t, State: domain.TypeCreating}
 }

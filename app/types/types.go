@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"bestow/app/eventrow"
 	"bestow/domain"
 	"bestow/internal/pg"
 
@@ -27,15 +28,11 @@ func New(pool *pgxpool.Pool, rc *river.Client[pgx.Tx]) (*Types, error) {
 }
 
 // Type is an event type and how far it is.
-type Type struct {
-	domain.EventType
-
-	State domain.TypeState
-}
+type Type = eventrow.Type
 
 // List returns all event types, in the order of their codes.
 func (s *Types) List(ctx context.Context) ([]Type, error) {
-	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Type, error) { return selectTypes(ctx, tx) })
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Type, error) { return eventrow.AllTypes(ctx, tx) })
 }
 
 // SeedLimits gives POINT and VOUCHER wide limits where they have none, so that development needs no administrator.

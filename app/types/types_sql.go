@@ -2,47 +2,27 @@ package types
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 
+	"bestow/app/eventrow"
 	"bestow/domain"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-func selectTypes(ctx context.Context, tx pgx.Tx) ([]Type, error) {
-	const query = `SELECT code, label, granter, operation, topic, coalesce(unit, ''),
-			coalesce(max_per_member, 0), coalesce(max_per_event, 0), coalesce(max_count, 0), limits_seeded, state
-		FROM event_types ORDER BY code`
-	rows, err := tx.Query(ctx, query)
-	if err != nil {
-		return nil, fmt.Errorf("read event types: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, scanType)
-	if err != nil {
-		return nil, fmt.Errorf("read event types: %w", err)
-	}
-	return list, nil
-}
-
 // selectType reads a type. Error: domain.NotFound.
 func selectType(ctx context.Context, tx pgx.Tx, code string) (Type, error) {
-	const query = `SELECT code, label, granter, operation, topic, coalesce(unit, ''),
-			coalesce(max_per_member, 0), coalesce(max_per_event, 0), coalesce(max_count, 0), limits_seeded, state
-		FROM event_types WHERE code = $1`
-	rows, err := tx.Query(ctx, query, code)
+	all, err := eventrow.AllTypes(ctx, tx)
 	if err != nil {
-		return Type{}, fmt.Errorf("read event type %s: %w", code, err)
+		return Type{}, err
 	}
-	t, err := pgx.CollectExactlyOneRow(rows, scanType)
-	if errors.Is(err, pgx.ErrNoRows) {
+	i := slices.IndexFunc(all, func(t Type) bool { return t.Code == code })
+	if i < 0 {
 		return Type{}, noType()
 	}
-	if err != nil {
-		return Type{}, fmt.Errorf("read event type %s: %w", code, err)
-	}
-	return t, nil
+	return all[i], nil
 }
 
 // lockType locks a type for a change, and reads it. Events of it may be made meanwhile. Error: domain.NotFound.
@@ -54,11 +34,6 @@ func lockType(ctx context.Context, tx pgx.Tx, code string) (Type, error) {
 		return Type{}, fmt.Errorf("lock event type: %w", err)
 	}
 	return selectType(ctx, tx, code)
-}
-
-func scanType(row pgx.CollectableRow) (t Type, err error) {
-	return t, row.Scan(&t.Code, &t.Label, &t.Granter, &t.Operation, &t.Topic, &t.Unit,
-		&t.Limits.PerMember, &t.Limits.PerEvent, &t.Limits.Count, &t.Limits.Seeded, &t.State)
 }
 
 // insertType keeps a new type. made is false if the code is taken.
