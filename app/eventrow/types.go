@@ -42,7 +42,9 @@ func byCode(list []domain.EventType) map[string]domain.EventType {
 }
 
 // typesThat reads the event types whose state is one that is wanted, in the order of their codes.
-func typesThat(ctx context.Context, tx pgx.Tx, wanted func(domain.TypeState) bool) (list []domain.EventType, err error) {
+func typesThat(
+	ctx context.Context, tx pgx.Tx, wanted func(domain.TypeState) bool,
+) (list []domain.EventType, err error) {
 	all, err := AllTypes(ctx, tx)
 	for _, t := range all {
 		if wanted(t.State) {
