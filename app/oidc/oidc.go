@@ -25,6 +25,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
 )
 
 // Config holds what a Provider needs.
@@ -39,9 +40,17 @@ type Provider struct {
 	config Config
 	client *http.Client
 
-	mu   sync.Mutex
-	seen *oidc.Provider // nil: it has not answered yet
+	asking singleflight.Group
+	now    func() time.Time
+
+	mu       sync.Mutex
+	seen     *oidc.Provider // nil: it has not answered yet
+	failure  error          // of the last time that it was asked for its addresses
+	failedAt time.Time
 }
+
+// quiet is how long a provider that did not answer is left alone: anybody can begin a sign-in.
+const quiet = time.Second
 
 // The bounds of a request to the provider.
 const (
@@ -51,7 +60,7 @@ const (
 
 // New returns the provider.
 func New(c Config) *Provider {
-	return &Provider{config: c, client: &http.Client{
+	return &Provider{config: c, now: time.Now, client: &http.Client{
 		Timeout: requestTimeout, Transport: bounded{http.DefaultTransport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -201,26 +210,47 @@ func claimOf(claims map[string]any, name string) any {
 	return nil
 }
 
-// oauth returns the provider, which is asked for its addresses until it has answered once.
+// oauth returns the provider, and how this client speaks to it. Error: domain.Unavailable.
 func (p *Provider) oauth(ctx context.Context, redirect string) (*oauth2.Config, *oidc.Provider, error) {
-	p.mu.Lock()
-	seen := p.seen
-	p.mu.Unlock()
-	if seen == nil {
-		var err error
-		// Its keys are read later, with the same context: a request's would have ended.
-		seen, err = oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.config.Issuer)
-		if err != nil {
-			return nil, nil, unavailable(err)
-		}
-		p.mu.Lock()
-		p.seen = seen
-		p.mu.Unlock()
+	seen, err := p.known()
+	if seen == nil && err == nil {
+		seen, err = p.ask(ctx)
+	}
+	if err != nil {
+		return nil, nil, unavailable(err)
 	}
 	return &oauth2.Config{
 		ClientID: p.config.ClientID, ClientSecret: p.config.ClientSecret, Endpoint: seen.Endpoint(),
 		RedirectURL: redirect, Scopes: []string{oidc.ScopeOpenID, "profile", "email"},
 	}, seen, nil
+}
+
+// known returns the provider if it has answered once, or its failure of a moment ago, or neither.
+func (p *Provider) known() (*oidc.Provider, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failure != nil && p.now().Sub(p.failedAt) < quiet {
+		return nil, p.failure
+	}
+	return p.seen, nil
+}
+
+// ask asks the provider for its addresses: all who wait share one request.
+func (p *Provider) ask(ctx context.Context) (*oidc.Provider, error) {
+	// Its keys are read later, with the same context: a request's would have ended.
+	ctx = oidc.ClientContext(context.WithoutCancel(ctx), p.client)
+	v, err, _ := p.asking.Do("", func() (any, error) {
+		seen, err := oidc.NewProvider(ctx, p.config.Issuer)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.seen, p.failure, p.failedAt = seen, err, p.now()
+		return seen, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask the identity provider for its addresses: %w", err)
+	}
+	seen, _ := v.(*oidc.Provider)
+	return seen, nil
 }
 
 // told returns what the log may have of a failed exchange: the provider's error without the body of its answer.

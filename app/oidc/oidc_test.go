@@ -1,6 +1,10 @@
 package oidc
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,4 +51,38 @@ func TestOddClaims(t *testing.T) {
 	for _, not := range []any{nil, "", "today", -1.0, 0.0, 1e300, "NaN", "Inf", true} {
 		require.Zero(t, signedIn(not), "%v", not)
 	}
+}
+
+// Anybody can begin a sign-in, so a provider that does not answer is asked once for all who wait, and then left alone
+// for a second.
+func TestProviderIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	waiting, answer := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 1 {
+			close(waiting)
+		}
+		<-answer
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+	t.Cleanup(server.Close)
+	p, now := New(Config{Issuer: server.URL}), time.Now()
+	p.now = func() time.Time { return now }
+	begin := func() {
+		_, _, err := p.Begin(t.Context(), "http://localhost/auth/oidc/callback", false)
+		require.True(t, domain.IsCode(err, domain.Unavailable), "%v", err)
+	}
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(begin)
+	}
+	<-waiting
+	close(answer)
+	all.Wait()
+	begin()
+	require.EqualValues(t, 1, asked.Load())
+	now = now.Add(quiet)
+	begin()
+	require.EqualValues(t, 2, asked.Load(), "then it is asked again")
 }

@@ -27,11 +27,8 @@ type Employee struct {
 // SignInEmployee begins a session of the person whom the provider means, who is made at the first sign-in, and has the
 // role that the provider gives now. A session whose token is old ends. Errors: domain.NoRole, after which the person's
 // sessions have ended; NameTaken for a first sign-in under the name of another principal; Invalid for such a name that
-// cannot be; NoSignIn for a person who is disabled; WaitError.
+// cannot be; NoSignIn for a person who is disabled. The caller has counted the attempt ([People.Admit]).
 func (s *People) SignInEmployee(ctx context.Context, e Employee, p Proof, old string) (Session, string, error) {
-	if err := take(s.byOrigin, Network(p.Address)); err != nil {
-		return Session{}, "", err
-	}
 	token := newToken()
 	session, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (Session, error) {
 		return signInEmployee(ctx, tx, e, p, old, token)

@@ -131,7 +131,7 @@ type Enrolment struct {
 // counts: a person who opened the link before does not know it. Errors: domain.NotFound for a link that is unknown,
 // used or too old; WaitError; domain.MissingKeys.
 func (s *People) Open(ctx context.Context, token, address string) (Enrolment, error) {
-	if err := take(s.byOrigin, Network(address)); err != nil {
+	if err := s.Admit(address); err != nil {
 		return Enrolment{}, err
 	}
 	key, err := s.newKey()
@@ -163,7 +163,7 @@ func (s *People) newKey() (*seal.Key, error) {
 // Enrol uses the link up: it sets the person's password and phone, ends the person's sessions, and begins one. Errors:
 // those of Open; domain.Invalid for a password that is too weak, or a code that is not that of now.
 func (s *People) Enrol(ctx context.Context, token string, p Proof) (Session, string, error) {
-	if err := take(s.byOrigin, Network(p.Address)); err != nil {
+	if err := s.Admit(p.Address); err != nil {
 		return Session{}, "", err
 	}
 	// A hash is costly, so it is made for a link that is good, and outside of the transaction that uses the link up.

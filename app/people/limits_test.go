@@ -1,6 +1,8 @@
 package people
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,6 +62,49 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, "192.0.2.7/32", Network(office))
 	require.Equal(t, Network("2001:db8::1"), Network("2001:db8::ffff:1"))
 	require.NotEqual(t, Network("2001:db8::1"), Network("2001:db8:0:1::1"))
+}
+
+// Addresses and names cost a stranger nothing: with ever other ones he uses up what all strangers have together, and
+// the place where they wait, but a person comes in from where the person has been before.
+func TestStrangersTogether(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	secret := s.enrolled("kim", domain.Operator)
+	s.signIn(secret)
+	now := time.Now()
+	s.unknown.Now = func() time.Time { return now }
+	guess := func(i int) error {
+		_, _, err := s.SignIn(t.Context(), Proof{
+			Name: fmt.Sprint("name", i), Password: "x", Code: "000000", Address: fmt.Sprintf("2001:db8:%x::1", i),
+		}, "")
+		return err
+	}
+	for i := range perUnknown.Burst - 1 { // kim has used one
+		require.Equal(t, domain.NoSignInError(), guess(i))
+	}
+	var wait *WaitError
+	require.ErrorAs(t, guess(perUnknown.Burst), &wait)
+	require.Equal(t, 1, wait.RetryAfter())
+	s.signIn(secret)
+
+	now = now.Add(time.Minute)
+	leave, err := s.hashing.strangers.wait(t.Context())
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	full := make(chan error, 3*maxStrangers)
+	for i := range 3 * maxStrangers {
+		all.Go(func() { full <- guess(i + 1000) })
+	}
+	for range 2*maxStrangers + 1 { // one place is taken by the turn
+		require.ErrorAs(t, <-full, &wait, "a stranger who finds no place is told at once")
+	}
+	require.Equal(t, 2, wait.RetryAfter())
+	s.signIn(secret)
+	leave()
+	all.Wait()
+	for range maxStrangers - 1 {
+		require.Equal(t, domain.NoSignInError(), <-full)
+	}
 }
 
 // The audit tells of the first failure of a person and not of each; of unknown names it tells nothing.

@@ -46,11 +46,11 @@ const (
 	maxPassword = 200
 )
 
-// hash returns what is kept of a password. Error: that of ctx.
+// hash returns what is kept of a password, which somebody chooses who has a link. Errors: WaitError; that of ctx.
 func (s *People) hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt) // never fails: it would end the process
-	sum, err := s.argon2id(ctx, password, salt, s.cost)
+	sum, err := s.argon2id(ctx, password, salt, s.cost, true)
 	if err != nil {
 		return "", err
 	}
@@ -58,8 +58,9 @@ func (s *People) hash(ctx context.Context, password string) (string, error) {
 	return s.cost.String() + encode(salt) + "$" + encode(sum), nil
 }
 
-// matches reports whether kept is the hash of the password. Error: that of ctx, or of a hash that cannot be read.
-func (s *People) matches(ctx context.Context, password, kept string) (bool, error) {
+// matches reports whether kept is the hash of the password, which somebody sends who is known here or not. Errors:
+// WaitError; that of ctx, or of a hash that cannot be read.
+func (s *People) matches(ctx context.Context, password, kept string, known bool) (bool, error) {
 	var version uint32
 	var c cost
 	head, rest := kept, ""
@@ -74,20 +75,19 @@ func (s *People) matches(ctx context.Context, password, kept string) (bool, erro
 		c.memory > 4*usual.memory || c.passes < 1 || c.passes > 4*usual.passes || c.lanes < 1 {
 		return false, errors.New("read hash of password: it is none of ours")
 	}
-	sum, err := s.argon2id(ctx, password, salt, c)
+	sum, err := s.argon2id(ctx, password, salt, c, known)
 	if err != nil {
 		return false, err
 	}
 	return subtle.ConstantTimeCompare(sum, want) == 1, nil
 }
 
-func (s *People) argon2id(ctx context.Context, password string, salt []byte, c cost) ([]byte, error) {
-	select {
-	case s.hashing <- struct{}{}:
-		defer func() { <-s.hashing }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait to hash a password: %w", ctx.Err())
+func (s *People) argon2id(ctx context.Context, password string, salt []byte, c cost, known bool) ([]byte, error) {
+	leave, err := s.hashing.of(known).wait(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	return argon2.IDKey([]byte(norm.NFC.String(password)), salt, c.passes, c.memory, c.lanes, hashSize), nil
 }
 

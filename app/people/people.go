@@ -2,7 +2,8 @@
 // session, and a session says who asks.
 //
 // Start with People.SignIn. invite.go makes links and uses them up, session.go keeps sessions, company.go
-// takes whom the company's identity provider names, attempts.go bounds how often a stranger may guess.
+// takes whom the company's identity provider names, attempts.go and hashing.go bound how often a stranger may guess,
+// and what it costs.
 //
 // What it must never do: keep, log or return a password, a code or a token, but for the token in the answer that makes
 // it; or let an answer tell whether a name exists.
@@ -43,15 +44,13 @@ type People struct {
 	sessions *known.Finder[owner]
 	byOrigin *allowance.Table[string]
 	byName   *allowance.Table[string]
-	hashing  chan struct{} // bounds the passwords that are hashed at one time: each takes its memory
-	cost     cost          // of a new password's hash
-	decoy    *seal.Key     // stands for that of a name without a password
+	unknown  *allowance.Table[struct{}] // of all networks from which the person has not signed in
+	hashing  hashing
+	cost     cost      // of a new password's hash
+	decoy    *seal.Key // stands for that of a name without a password
 	company  bool
 	refuseIn time.Duration // from the beginning of a refused sign-in to its answer
 }
-
-// maxHashing is how many passwords are hashed at one time.
-const maxHashing = 2
 
 // refuseIn is longer than a sign-in takes, so that the time of a refusal tells nothing of its reason.
 const refuseIn = 700 * time.Millisecond
@@ -73,7 +72,8 @@ func New(c Config) (*People, error) {
 		keys:     keys.Store{Table: keys.Passwords, Master: c.Master, WrappedOnly: c.WrappedOnly},
 		sessions: known.NewFinder[owner](),
 		byOrigin: allowance.NewTable[string](perOrigin), byName: allowance.NewTable[string](perName),
-		hashing: make(chan struct{}, maxHashing), cost: usual, decoy: decoy, refuseIn: refuseIn,
+		unknown: allowance.NewTable[struct{}](perUnknown),
+		hashing: newHashing(), cost: usual, decoy: decoy, refuseIn: refuseIn,
 		company: c.Company,
 	}, nil
 }

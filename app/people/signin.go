@@ -128,7 +128,7 @@ func (s *People) judge(ctx context.Context, p Proof) (credential, int64, error) 
 // admit returns the credential of the name, and what the attempt is counted as. Error: WaitError.
 func (s *People) admit(ctx context.Context, p Proof) (c credential, kind string, err error) {
 	name, network := norm.NFC.String(strings.TrimSpace(p.Name)), Network(p.Address)
-	if err := take(s.byOrigin, network); err != nil {
+	if err := s.Admit(p.Address); err != nil {
 		return c, "", err
 	}
 	if domain.CheckPrincipal(name) != "" {
@@ -137,16 +137,20 @@ func (s *People) admit(ctx context.Context, p Proof) (c credential, kind string,
 	if c, err = s.credentialOf(ctx, name, network); err != nil {
 		return c, "", err
 	}
-	kind = name
 	if c.knownNetwork {
-		kind += "\n" + network
+		kind = name + "\n" + network
+	} else {
+		kind, err = name, take(s.unknown, struct{}{})
 	}
-	return c, kind, take(s.byName, kind)
+	if err == nil {
+		err = take(s.byName, kind)
+	}
+	return c, kind, err
 }
 
 // compare reports whether the password is right, and returns the step of the code, 0 for a wrong one.
 func (s *People) compare(ctx context.Context, c credential, p Proof) (right bool, step int64, err error) {
-	if right, err = s.matches(ctx, p.Password, c.hash); err != nil {
+	if right, err = s.matches(ctx, p.Password, c.hash, c.knownNetwork); err != nil {
 		return false, 0, err
 	}
 	key, err := s.keyOf(c)

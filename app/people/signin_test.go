@@ -108,17 +108,17 @@ func TestDecoyCostsTheSame(t *testing.T) {
 	costs := func(hash string) string { return strings.Join(strings.Split(hash, "$")[:4], "$") }
 	require.Equal(t, "$argon2id$v=19$m=65536,t=2,p=1", costs(kept))
 	require.Equal(t, costs(kept), costs(p.cost.decoy()))
-	ok, err := p.matches(t.Context(), password, kept)
+	ok, err := p.matches(t.Context(), password, kept, true)
 	require.NoError(t, err)
 	require.True(t, ok)
-	ok, err = p.matches(t.Context(), "", p.cost.decoy())
+	ok, err = p.matches(t.Context(), "", p.cost.decoy(), false)
 	require.NoError(t, err)
 	require.False(t, ok)
 	for _, bad := range []string{
 		"", "$argon2id$v=19$m=65536,t=2,p=1$$", "$argon2i$v=19$m=65536,t=2,p=1$AAAA$AAAA",
 		strings.Replace(kept, "m=65536", "m=4000000000", 1),
 	} {
-		_, err := p.matches(t.Context(), password, bad)
+		_, err := p.matches(t.Context(), password, bad, false)
 		require.Error(t, err, bad)
 	}
 }

@@ -246,7 +246,7 @@ func compareRows(ctx context.Context, tx pgx.Tx, v *verification, f *finding) er
 		return err
 	}
 	for _, r := range all {
-		if !v.catalog.Ours(r.Relation) || v.foreign != "" && strings.HasPrefix(r.Relation, "money.") {
+		if !v.catalog.Ours(r.Relation) || secret[r.Relation] || v.foreign != "" && strings.HasPrefix(r.Relation, "money.") {
 			continue
 		}
 		err := r.compareEach(ctx, tx, f)
@@ -260,6 +260,9 @@ func compareRows(ctx context.Context, tx pgx.Tx, v *verification, f *finding) er
 	_, err = tx.Exec(ctx, indexesToo)
 	return err
 }
+
+// secret are the tables whose rows are not read: they prove nothing, and an auditor need not have the right.
+var secret = map[string]bool{"passwords": true, "invites": true}
 
 // rowsOnly lets the transaction read tables and not their indexes, which may not have all rows, and indexesToo is the
 // session's way again.

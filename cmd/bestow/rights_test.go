@@ -67,7 +67,7 @@ func TestLedgerHasTheRightsItNeeds(t *testing.T) {
 		`UPDATE money.point_lot SET point = point`, `DELETE FROM money.point_member`,
 		`UPDATE money.point_draw SET point = point`, `TRUNCATE money.vouchers`,
 		`UPDATE money.voucher_events SET kind = kind`, `DELETE FROM money.seal_keys`, `UPDATE money.ledger SET id = id`,
-		`UPDATE campaign_events SET id = id`,
+		`UPDATE campaign_events SET id = id`, `SELECT FROM passwords`, `SELECT FROM sessions`, `SELECT FROM api_keys`,
 		`DELETE FROM money.point_cancel`, `CREATE TABLE money.mine ()`,
 	} {
 		_, err := limited.Exec(t.Context(), sql)

@@ -27,6 +27,9 @@ func (h *Handlers) BeginCompany(w http.ResponseWriter, r *http.Request) error {
 	if h.company == nil {
 		return noCompany()
 	}
+	if err := h.people.Admit(addressOf(r.RemoteAddr)); err != nil { // the first one asks the provider for its addresses
+		return err
+	}
 	address, flow, err := h.company.Begin(r.Context(), origin(r)+callback, r.URL.Query().Get("fresh") == "true")
 	if err != nil {
 		h.api.Warn(r.Context(), "a sign-in at the identity provider cannot begin", err)
@@ -53,6 +56,9 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	if why := query.Get("error"); why != "" {
 		return domain.CompanySignInError("the identity provider refuses the sign-in", "sign in again at /auth/oidc/start")
+	}
+	if err := h.people.Admit(addressOf(r.RemoteAddr)); err != nil {
+		return err
 	}
 	id, err := h.company.Finish(r.Context(), origin(r)+callback, readFlow(kept), query.Get("state"), query.Get("code"))
 	if err != nil {

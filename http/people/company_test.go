@@ -333,7 +333,7 @@ func TestPasswordsBesideCompany(t *testing.T) {
 	require.Equal(t, 201, d.desk.signIn(phone).StatusCode)
 }
 
-// A provider that is away is told of, and asked again.
+// A provider that is away is told of, and asked again a second later.
 func TestProviderAway(t *testing.T) {
 	t.Parallel()
 	d := setupCompany(t)
@@ -349,5 +349,8 @@ func TestProviderAway(t *testing.T) {
 	})
 	d.Get("/auth/oidc/start", noKey).Refused(503, domain.Unavailable)
 	away.Delete("yes")
+	require.Eventually(t, func() bool {
+		return d.Get("/auth/oidc/start", noKey).StatusCode == http.StatusFound
+	}, 20*time.Second, 100*time.Millisecond)
 	d.session(d.signIn(nil))
 }

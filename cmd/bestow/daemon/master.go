@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"bestow/app/pins"
 	"bestow/internal/keys"
@@ -21,6 +22,9 @@ func (p *Process) checkMaster(ctx context.Context) error {
 	if err != nil || master == nil {
 		return err
 	}
+	if slices.Equal(p.roles, []string{RoleMoney}) { // which may not read the keys of the campaigns and of people
+		return explainMaster(p.Money.CheckMaster(ctx))
+	}
 	return CheckMaster(ctx, p.Pool, master, p.Money)
 }
 
@@ -28,8 +32,11 @@ func (p *Process) checkMaster(ctx context.Context) error {
 func CheckMaster(ctx context.Context, pool *pgxpool.Pool, master *seal.Master, l *moneydb.Ledger) error {
 	content := keys.Store{Table: keys.Content, Master: master}
 	passwords := keys.Store{Table: keys.Passwords, Master: master}
-	err := errors.Join(pins.CheckMaster(ctx, pool, master), content.CheckMaster(ctx, pool),
-		passwords.CheckMaster(ctx, pool), l.CheckMaster(ctx))
+	return explainMaster(errors.Join(pins.CheckMaster(ctx, pool, master), content.CheckMaster(ctx, pool),
+		passwords.CheckMaster(ctx, pool), l.CheckMaster(ctx)))
+}
+
+func explainMaster(err error) error {
 	if errors.Is(err, seal.ErrOpen) {
 		return fmt.Errorf("BESTOW_MASTER_KEY is another key than the one that the vouchers' PINs were sealed under, "+
 			"and the lists' hashes and people's codes made: start with that one: %w", err)
