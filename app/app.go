@@ -15,6 +15,7 @@ import (
 	"bestow/app/oidc"
 	"bestow/app/parked"
 	"bestow/app/people"
+	"bestow/app/pins"
 	"bestow/app/processes"
 	"bestow/app/reports"
 	"bestow/app/types"
@@ -72,6 +73,7 @@ type App struct {
 	Reports *reports.Reports
 	Lists   *lists.Lists
 	Verify  *verify.Verifier
+	PINs    *pins.Revealer
 	Access  *access.Access
 	People  *people.People
 	Company *oidc.Provider // nil: people sign in with passwords
@@ -136,6 +138,9 @@ func (d Deps) addReports(a *App) (err error) {
 		return err
 	}
 	if a.Lists, err = lists.New(d.Pool); err != nil {
+		return err
+	}
+	if a.PINs, err = pins.NewRevealer(d.Pool, d.Master); err != nil {
 		return err
 	}
 	c := verify.Config{

@@ -51,7 +51,7 @@ const (
 	CompanyRefused  Code = "company_refused"   // the company's identity provider does not sign the person in
 	NoRole          Code = "no_role"           // the identity provider gives the person no role
 	PasswordsOff    Code = "passwords_off"     // people sign in with the company's identity provider
-	TooManyAttempts Code = "too_many_attempts" // to sign in: Retry-After says how long to wait
+	TooManyAttempts Code = "too_many_attempts" // to sign in, or to see PINs: Retry-After says how long to wait
 	Unavailable     Code = "unavailable"       // the database cannot be asked now
 )
 

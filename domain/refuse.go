@@ -220,7 +220,7 @@ func NoSignInError() *Error {
 		"wait for the next code and try again; after several wrong codes wait 15 minutes")
 }
 
-// TooManyAttemptsError is for attempts to sign in after too many others.
+// TooManyAttemptsError is for attempts to sign in, or to see secrets, after too many others.
 func TooManyAttemptsError(message, hint string) *Error {
 	return NewError(TooManyAttempts, message, hint)
 }

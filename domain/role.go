@@ -29,6 +29,7 @@ const (
 	ReadWhole  Right = "read_whole" // see whole member ids, and rows as they were uploaded
 	Operate    Right = "operate"    // change events
 	Release    Right = "release"    // let go on what a brake holds
+	Reveal     Right = "reveal"     // see the PIN of a voucher
 	Administer Right = "administer" // keys, event types, River's own pages
 )
 
@@ -40,7 +41,7 @@ func (r Role) May(right Right) bool {
 		return slices.Contains(Roles(), r)
 	case ReadWhole, Operate:
 		return r == Operator || r == Approver || r == Admin
-	case Release:
+	case Release, Reveal:
 		return r == Approver || r == Admin
 	case Administer:
 		return r == Admin

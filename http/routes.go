@@ -77,6 +77,8 @@ func (s *server) operations() {
 		"List what became of the members, by member_id", in.DescribeResults), in.Results)
 	web.Handle(a, op("GET", "/events/{id}/members/{member_id}", http.StatusOK, domain.Read,
 		"Show why a member got something of an event, or did not"), in.Trace)
+	web.Handle(a, op("POST", "/events/{id}/members/{member_id}/reveal-pin", http.StatusOK, domain.Reveal,
+		"Show the PIN of a member's voucher", in.DescribeRevealPIN, fresh), in.RevealPIN)
 	web.Handle(a, op("GET", "/members/{member_id}", http.StatusOK, domain.Read,
 		"List the events that have a member on their lists, newest first"), in.Memberships)
 	web.Stream(a, op("POST", "/events/{id}/retry", http.StatusOK, domain.Operate,

@@ -59,8 +59,22 @@ type Progress struct {
 	InFlight     int            // of chunks that a handler has claimed; and Redriven of an event that is COMPLETED
 	RatePerS     float64        // settled a second, over the last ten seconds; 0 unless the event is RUNNING
 	ETAS         int64          // seconds until all is settled at that rate; 0 where the rate is 0 or the event stands still
+	Lag          Lag            // where the targets wait that are not settled
 	WaitingFor   []Reason       // what it stands still for; none while it moves, and at its end
 	Failures     map[string]int // given up, by error code
+}
+
+// Lag holds what waits at each stage of the road. Nothing waits for the relay or in Kafka unless the event is RUNNING.
+type Lag struct {
+	Relay  Waiting // not published yet
+	Kafka  Waiting // published, and claimed by no handler yet
+	Ledger Waiting // claimed by a handler, and not settled yet
+}
+
+// Waiting counts the targets that wait at a stage, and the seconds that the first of them waits there.
+type Waiting struct {
+	Targets int
+	OldestS float64
 }
 
 // AtRest reports whether nothing of the event moves any more: it is not RUNNING, no handler holds a claim of it, and no
@@ -86,6 +100,7 @@ func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
 			return p, err
 		}
 		p.WaitingFor = all[id]
+		p.completeLag()
 		if p.Event.Status == domain.Completed {
 			p.InFlight += p.Redriven
 		}
@@ -93,6 +108,19 @@ func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
 		p.forecast(rate)
 		return p, nil
 	})
+}
+
+// completeLag counts what waits for the relay, and leaves out what waits for nothing because the event does not run.
+func (p *Progress) completeLag() {
+	p.Lag.Ledger.Targets = p.InFlight
+	if p.Event.Status != domain.Running {
+		p.Lag.Relay, p.Lag.Kafka = Waiting{}, Waiting{}
+		return
+	}
+	p.Lag.Relay.Targets = p.Event.TotalCount - p.Event.Summary.Published
+	if p.Lag.Relay.Targets == 0 {
+		p.Lag.Relay.OldestS = 0
+	}
 }
 
 // addRetry says of an event that has nothing else left that it waits for the time of its retries.

@@ -66,18 +66,24 @@ func readNextRetry(ctx context.Context, tx pgx.Tx, p *Progress) error {
 	return nil
 }
 
-// readChunks counts what handlers hold now, and returns what was settled a second within the rate's window, or since
-// the start if that is less: what chunks have settled that were claimed for the first time, or done, within it. A
-// member that is refused for now keeps its chunk from being done until the retry.
+// readChunks counts what handlers hold now and what waits in Kafka, says how long they wait, and returns what was
+// settled a second within the rate's window, or since the start if that is less: what chunks have settled that were
+// claimed for the first time, or done, within it. A member that is refused for now keeps its chunk from being done until
+// the retry.
 func readChunks(ctx context.Context, tx pgx.Tx, p *Progress) (rate float64, err error) {
 	const query = `SELECT
 			coalesce(sum(target_count - settled_count) FILTER (WHERE open_until > now()), 0),
 			coalesce(sum(settled_count) FILTER (WHERE claimed_at > now() - $2::interval
 				OR settled_at > now() - $2::interval), 0)::float8
-				/ greatest(extract(epoch FROM least($2::interval, now() - $3::timestamptz)), 1)::float8
+				/ greatest(extract(epoch FROM least($2::interval, now() - $3::timestamptz)), 1)::float8,
+			coalesce(extract(epoch FROM now() - min(claimed_at) FILTER (WHERE open_until > now()))::float8, 0),
+			coalesce(sum(target_count) FILTER (WHERE published_at IS NOT NULL AND claimed_at IS NULL), 0),
+			coalesce(extract(epoch FROM now() - min(published_at) FILTER (WHERE claimed_at IS NULL))::float8, 0),
+			coalesce(extract(epoch FROM now() - $3::timestamptz)::float8, 0)
 		FROM grant_chunks WHERE event_id = $1`
-	if err := tx.QueryRow(ctx, query, p.Event.ID, rateWindow, p.Event.Summary.StartedAt).Scan(&p.InFlight,
-		&rate); err != nil {
+	lag := &p.Lag
+	if err := tx.QueryRow(ctx, query, p.Event.ID, rateWindow, p.Event.Summary.StartedAt).Scan(&p.InFlight, &rate,
+		&lag.Ledger.OldestS, &lag.Kafka.Targets, &lag.Kafka.OldestS, &lag.Relay.OldestS); err != nil {
 		return 0, fmt.Errorf("count chunks at work: %w", err)
 	}
 	return rate, nil

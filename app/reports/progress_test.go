@@ -75,3 +75,33 @@ func codesOf(reasons []Reason) (codes []string) {
 	}
 	return codes
 }
+
+// The lag says at which stage the targets wait and for how long: of an event that runs at each, of another one only
+// what handlers hold.
+func TestLag(t *testing.T) {
+	t.Parallel()
+	reports, pool := quietEvent(t)
+	runSQL(t, pool, `
+		UPDATE campaign_events SET total_count = 60;
+		UPDATE campaign_event_summary SET published_count = 35, started_at = now() - interval '90 seconds';
+		UPDATE grant_chunks SET settled_count = 10, settled_at = now();
+		INSERT INTO grant_chunks (event_id, partition_key, first_id, last_id, import_id, target_count, published_at, claimed_at, claim_token, attempts, open_until)
+			VALUES (1, 0, 11, 20, 1, 10, now() - interval '60 seconds', now() - interval '40 seconds', gen_random_uuid(), 1, now() + interval '1 minute'),
+			       (1, 0, 21, 35, 1, 15, now() - interval '50 seconds', NULL, NULL, 0, NULL),
+			       (1, 0, 36, 60, 1, 25, NULL, NULL, NULL, 0, NULL)`)
+	lag := func() Lag {
+		p, err := reports.Progress(t.Context(), 1)
+		require.NoError(t, err)
+		for _, w := range []*Waiting{&p.Lag.Relay, &p.Lag.Kafka, &p.Lag.Ledger} {
+			w.OldestS = float64(int(w.OldestS) / 10 * 10) // the test takes a moment
+		}
+		return p.Lag
+	}
+	require.Equal(t, Lag{Relay: Waiting{25, 90}, Kafka: Waiting{15, 50}, Ledger: Waiting{10, 40}}, lag())
+	runSQL(t, pool, `UPDATE campaign_events SET event_status = 'STOPPED'`)
+	require.Equal(t, Lag{Ledger: Waiting{10, 40}}, lag())
+	runSQL(t, pool, `UPDATE campaign_events SET event_status = 'RUNNING';
+		UPDATE campaign_event_summary SET published_count = 60;
+		UPDATE grant_chunks SET published_at = now(), claimed_at = now(), settled_count = target_count, open_until = NULL`)
+	require.Equal(t, Lag{}, lag())
+}

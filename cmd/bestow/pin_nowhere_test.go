@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"testing"
 
+	"bestow/app/command"
 	"bestow/app/lists"
 	"bestow/domain"
 	bestowhttp "bestow/http"
@@ -47,7 +48,7 @@ func canaries(ledger http.Handler) http.Handler {
 }
 
 // S9: on the whole road, with the ledger over HTTP, answers that are lost and a redrive, no PIN stands in a table, a
-// message, a log of any level, a metric or an answer of the API.
+// message, a log of any level, a metric or an answer of the API, not even after a person was shown one.
 func TestPINIsNowhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -64,6 +65,12 @@ func TestPINIsNowhere(t *testing.T) {
 	w.run(p, e)
 	w.completed(p, e.ID)
 	require.Equal(t, map[string]int{canaryPIN: 100}, w.openPINs(e), "each member has it")
+
+	seen, err := p.App.PINs.Reveal(t.Context(), command.Caller{Actor: "kim"}, e.ID, "m0000007", "the member asks")
+	require.NoError(t, err)
+	require.Equal(t, canaryPIN, seen.PIN)
+	_, err = p.App.PINs.Reveal(t.Context(), command.Caller{Actor: "kim"}, e.ID, "nobody", "the member asks")
+	require.True(t, domain.IsCode(err, domain.NotFound))
 
 	answer := httptest.NewRecorder()
 	bestowhttp.NewOps(p.Ops()).ServeHTTP(answer,

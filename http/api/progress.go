@@ -17,10 +17,24 @@ type Progress struct {
 	InFlight     int            `json:"in_flight" doc:"in the hands of a handler now; of a COMPLETED event, also those that a retry has tried again"`
 	RatePerS     float64        `json:"rate_per_s" doc:"settled a second, over the last ten seconds; 0 unless RUNNING"`
 	ETAS         int64          `json:"eta_s" doc:"seconds to go at that rate; 0 where nobody can tell, and while it stands still"`
+	Lag          Lag            `json:"lag" doc:"where those wait that are not settled"`
 	WaitingFor   []Reason       `json:"waiting_for" doc:"what it stands still for; empty while it moves, and at its end"`
 	Failures     map[string]int `json:"failures" doc:"of fail, by error code"`
 	FailureCode  *string        `json:"failure_code" doc:"of a FAILED event: why going on would do harm; null for others"`
 	StoppedMemo  *string        `json:"stopped_memo" doc:"why the event was stopped the last time; null for never, or no memo"`
+}
+
+// Lag is what waits at each stage of the road.
+type Lag struct {
+	Relay  Waiting `json:"relay" doc:"not published yet; nothing unless the event is RUNNING"`
+	Kafka  Waiting `json:"kafka" doc:"published, and claimed by no handler yet; nothing unless the event is RUNNING"`
+	Ledger Waiting `json:"ledger" doc:"claimed by a handler, and not settled yet"`
+}
+
+// Waiting counts the targets that wait at a stage.
+type Waiting struct {
+	Targets int     `json:"targets"`
+	OldestS float64 `json:"oldest_s" doc:"seconds that the first of them waits; at the relay, since the event was started"`
 }
 
 // Reason is one cause for which an event stands still.

@@ -80,3 +80,19 @@ type Memberships struct {
 	Items      []Membership `json:"items"`
 	NextCursor *string      `json:"next_cursor" doc:"ask for the next page with it; null on the last one"`
 }
+
+// RevealPIN is a request to see the PIN of a voucher.
+type RevealPIN struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500" example:"the member lost the message" doc:"why: for the audit"`
+}
+
+// RevealedVoucher is a voucher that an event has given a member, with its PIN.
+type RevealedVoucher struct {
+	EventID         int64      `json:"event_id"`
+	MemberID        string     `json:"member_id"`
+	Amount          int64      `json:"amount"`
+	MoneyTxID       string     `json:"money_tx_id"`
+	VoucherCode     string     `json:"voucher_code"`
+	VoucherPIN      string     `json:"voucher_pin"`
+	VoucherExpiryAt *time.Time `json:"voucher_expiry_at"`
+}

@@ -30,3 +30,11 @@ func (c *Client) Memberships(ctx context.Context, member string, limit int, curs
 	path := "/members/" + url.PathEscape(member)
 	return page, c.call(ctx, request{method: http.MethodGet, path: path, query: q}, &page)
 }
+
+// RevealPIN returns the voucher that the event has given the member, with its PIN. The audit keeps the reason. Errors:
+// domain.NotFound, MissingKeys, TooManyAttempts.
+func (c *Client) RevealPIN(ctx context.Context, eventID int64, member, reason string) (api.RevealedVoucher, error) {
+	var v api.RevealedVoucher
+	path := eventPath(eventID) + "/members/" + url.PathEscape(member) + "/reveal-pin"
+	return v, c.call(ctx, request{method: http.MethodPost, path: path, body: api.RevealPIN{Reason: reason}}, &v)
+}

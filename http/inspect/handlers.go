@@ -3,6 +3,7 @@ package inspect
 import (
 	"bestow/app"
 	"bestow/app/lists"
+	"bestow/app/pins"
 	"bestow/app/reports"
 	"bestow/http/web"
 )
@@ -11,13 +12,14 @@ import (
 type Handlers struct {
 	reports *reports.Reports
 	lists   *lists.Lists
+	pins    *pins.Revealer
 	api     *web.API
 	shared  *shared // what those read who follow events
 }
 
 // New returns the handlers of api's routes, which show the reports and the lists of a.
 func New(a *app.App, api *web.API) *Handlers {
-	h := &Handlers{reports: a.Reports, lists: a.Lists, api: api}
+	h := &Handlers{reports: a.Reports, lists: a.Lists, pins: a.PINs, api: api}
 	h.shared = newShared(h.readProgress)
 	return h
 }

@@ -101,9 +101,14 @@ func wireProgress(p reports.Progress) api.Progress {
 		InFlight:     p.InFlight,
 		RatePerS:     p.RatePerS,
 		ETAS:         p.ETAS,
+		Lag:          wireLag(p.Lag),
 		WaitingFor:   web.Reasons(p.WaitingFor),
 		Failures:     p.Failures,
 		FailureCode:  api.OrNull(p.Event.FailureCode),
 		StoppedMemo:  api.OrNull(p.Event.Summary.StoppedMemo),
 	}
+}
+
+func wireLag(l reports.Lag) api.Lag {
+	return api.Lag{Relay: api.Waiting(l.Relay), Kafka: api.Waiting(l.Kafka), Ledger: api.Waiting(l.Ledger)}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// MemberPath is the member at the end of a path.
+// MemberPath is the member in a path, after /members/.
 type MemberPath struct {
 	Member string `path:"member_id" maxLength:"300" doc:"percent-encoded, / included; as a list may spell it"`
 }
@@ -16,8 +16,9 @@ type MemberPath struct {
 // It refuses what no list can hold.
 func (m *MemberPath) Resolve(ctx huma.Context) []error {
 	sent := ctx.URL()
-	path := sent.EscapedPath()
-	member, err := url.PathUnescape(path[strings.LastIndexByte(path, '/')+1:])
+	_, after, _ := strings.Cut(sent.EscapedPath(), "/members/")
+	escaped, _, _ := strings.Cut(after, "/")
+	member, err := url.PathUnescape(escaped)
 	if err == nil {
 		err = CheckText("member_id", member)
 	}

@@ -81,7 +81,7 @@ var kinds = map[domain.Code]kind{
 	domain.AmountOverflow:    {http.StatusUnprocessableEntity, "The amounts add up to more than can be counted"},
 	domain.TotalOverLimit:    {http.StatusUnprocessableEntity, "The event would pass a limit of its type"},
 	api.TooManyRequests:      {http.StatusTooManyRequests, "Too many requests"},
-	domain.TooManyAttempts:   {http.StatusTooManyRequests, "Too many attempts to sign in"},
+	domain.TooManyAttempts:   {http.StatusTooManyRequests, "Too many attempts"},
 	domain.Unavailable:       {http.StatusServiceUnavailable, "The service cannot answer now"},
 	api.Internal:             {http.StatusInternalServerError, "Something went wrong here"},
 }

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MemberCmd is `bestow member`. It asks the ledger, which may run apart from the rest; trace and events ask the
+// MemberCmd is `bestow member`. It asks the ledger, which may run apart from the rest; trace, events and pin ask the
 // service.
 type MemberCmd struct {
 	Balance memberBalanceCmd `cmd:"" help:"Show what a member has, owes, and what expires next."`
@@ -25,12 +25,13 @@ type MemberCmd struct {
 	Use     memberUseCmd     `cmd:"" help:"Use points of a member."`
 	Trace   memberTraceCmd   `cmd:"" help:"Show why a member got something of an event, or did not: the list, the message, the ledger's answer."`
 	Events  memberEventsCmd  `cmd:"" help:"List the events that have a member on their lists, newest first."`
+	PIN     memberPINCmd     `cmd:"" name:"pin" help:"Show the code and the PIN of the voucher that an event gave a member."`
 	Cancel  memberCancelCmd  `cmd:"" help:"Undo a use or a save of a member, in whole or in part."`
 }
 
 // Help says where it asks.
 func (MemberCmd) Help() string {
-	return `trace and events ask the service at BESTOW_URL with BESTOW_KEY. The other commands ask the ledger at BESTOW_MONEY_URL
+	return `trace, events and pin ask the service at BESTOW_URL with BESTOW_KEY. The other commands ask the ledger at BESTOW_MONEY_URL
 (default http://127.0.0.1:8081) with BESTOW_MONEY_TOKEN. Times are those of BESTOW_TIME_ZONE (default Asia/Seoul).
 
 What use and cancel change stands under an idempotency key. They print the key before they ask. If the answer does
