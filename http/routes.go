@@ -132,6 +132,10 @@ func (s *server) signIn() {
 		"List the sessions that go on, newest first"), pe.ListSessions)
 	web.Handle(a, op("DELETE", "/sessions/{id}", http.StatusNoContent, domain.Administer,
 		"End a session: within 15 seconds no process takes it"), pe.EndSession)
+	web.Handle(a, op("GET", "/people", http.StatusOK, domain.Administer,
+		"List people and services, newest first"), pe.List)
+	web.Handle(a, op("PATCH", "/people/{id}", http.StatusOK, domain.Administer,
+		"Change the role of a person or a service, or take the access away", pe.DescribeEdit, fresh), pe.Edit)
 	web.Handle(a, op("POST", "/invites", http.StatusCreated, domain.Administer,
 		"Invite a person to set a password, within 15 minutes", pe.DescribeInvite, fresh), pe.Invite)
 	web.Handle(a, op("POST", "/invites/open", http.StatusOK, domain.Read,
@@ -244,7 +248,7 @@ func tagOf(path string) string {
 		return "Proof"
 	case under("brake"), under("stop-all"):
 		return "Brake"
-	case under("session"), under("sessions"), under("invites"):
+	case under("session"), under("sessions"), under("invites"), under("people"):
 		return "Sign-in"
 	case under("keys"), under("audit"):
 		return "Keys and audit"

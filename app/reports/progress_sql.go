@@ -68,8 +68,8 @@ func readNextRetry(ctx context.Context, tx pgx.Tx, p *Progress) error {
 
 // readChunks counts what handlers hold now and what waits in Kafka, says how long they wait, and returns what was
 // settled a second within the rate's window, or since the start if that is less: what chunks have settled that were
-// claimed for the first time, or done, within it. A member that is refused for now keeps its chunk from being done until
-// the retry.
+// claimed for the first time, or done, within it. A member that is refused for now keeps its chunk from being done
+// until the retry.
 func readChunks(ctx context.Context, tx pgx.Tx, p *Progress) (rate float64, err error) {
 	const query = `SELECT
 			coalesce(sum(target_count - settled_count) FILTER (WHERE open_until > now()), 0),

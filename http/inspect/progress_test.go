@@ -21,7 +21,8 @@ func TestProgress(t *testing.T) {
 	e := d.PointEvent("a")
 	fresh := d.Get(desktest.EventURL(e.ID) + "/progress")
 	require.Equal(t, "application/json", fresh.Header.Get("Content-Type"))
-	require.Contains(t, fresh.Text, `"rate_per_s":0,"eta_s":0,"waiting_for":[{"code":"no_targets",`)
+	require.Contains(t, fresh.Text, `"rate_per_s":0,"eta_s":0,"lag":{"relay":{"targets":0,"oldest_s":0},`)
+	require.Contains(t, fresh.Text, `"waiting_for":[{"code":"no_targets",`)
 	require.Contains(t, fresh.Text, `"failures":{}`)
 	d.Process("relay", "handler", "jobs")
 	d.Plant(e.ID)
@@ -29,10 +30,12 @@ func TestProgress(t *testing.T) {
 	p := desktest.Decoded[api.Progress](a)
 	require.Equal(t, "2999-01-01T00:00:00Z", p.NextRetryAt.Format(time.RFC3339))
 	p.NextRetryAt = nil
+	p.Lag.Relay.OldestS = 0
 	require.Equal(t, api.Progress{
 		EventID: e.ID, EventStatus: "RUNNING", Total: 1000, Published: 900, Success: 400, Fail: 3, RetrySuccess: 2,
 		WaitingRetry: 2, Unknown: 1, InFlight: 60, RatePerS: 10, ETAS: 60, WaitingFor: []api.Reason{},
 		Failures: map[string]int{"withdrawn": 2, "busy": 1},
+		Lag:      api.Lag{Relay: api.Waiting{Targets: 100}, Ledger: api.Waiting{Targets: 60}},
 	}, p)
 	d.SQL(`UPDATE campaign_events SET event_status = 'STOPPED'`)
 	p = desktest.Decoded[api.Progress](d.Get(desktest.EventURL(e.ID) + "/progress"))

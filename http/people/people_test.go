@@ -33,6 +33,9 @@ const (
 
 var described = sync.OnceValues(func() (desktest.Routes, error) { return desktest.Described(bestowhttp.OpenAPI()) })
 
+// usedCodes makes each code that a phone can show one that was used.
+const usedCodes = `UPDATE passwords SET last_step = 1000000000000`
+
 // jobsPage stands for the River UI.
 var jobsPage = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "jobs") })
 
@@ -186,8 +189,9 @@ func TestStepUp(t *testing.T) {
 	require.Equal(t, 200, a.StatusCode, "to stop is not")
 
 	body := `{"password": "` + password + `", "code": "` + p.code(d) + `"}`
+	d.SQL(usedCodes)
 	d.Post(prefix+"/session/fresh", body, noKey, session).Refused(401, domain.NoSignIn)
-	d.SQL(`UPDATE passwords SET last_step = 0`) // the code was used to enrol
+	d.SQL(`UPDATE passwords SET last_step = 0`)
 	a = d.Post(prefix+"/session/fresh", body, noKey, session)
 	require.Equal(t, 200, a.StatusCode, a.Text)
 	next := d.cookie(a)
@@ -222,6 +226,7 @@ func TestSignInRefusals(t *testing.T) {
 	d := setup(t)
 	p, _ := d.enrolled("kim", domain.Viewer)
 	right := `{"name": "kim", "password": "` + password + `", "code": "`
+	d.SQL(usedCodes)
 	var said []string
 	for _, body := range []string{
 		`{"name": "park", "password": "x", "code": "1"}`, `{"name": "kim", "password": "x", "code": "1"}`,
@@ -265,8 +270,7 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	p, session := d.enrolled("kim", domain.Admin)
-	code := p.code(d)
-	d.Post(prefix+"/session", `{"name": "kim", "password": "`+password+`", "code": "`+code+`"}`, noKey)
+	d.Post(prefix+"/session", `{"name": "kim", "password": "`+password+`", "code": "no code"}`, noKey)
 	d.Get(prefix+"/session", noKey, session)
 	text := d.Logged.String()
 	require.Contains(t, text, "path=/api/v1/session status=401")
@@ -274,4 +278,44 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	for _, secret := range []string{password, p.secret, token} {
 		require.NotContains(t, text, secret)
 	}
+}
+
+// An admin sees who has access, and changes it: sessions and keys end with it, and no one changes their own.
+func TestManagePeople(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	_, cookie := d.enrolled("kim", domain.Operator)
+	key := desktest.Decoded[api.MadeKey](d.Post(prefix+"/keys", `{"name": "crm", "role": "viewer"}`))
+	byKey := "Authorization: Bearer " + key.Secret
+
+	list := desktest.Decoded[people.People](d.Get(prefix + "/people?limit=1"))
+	require.Len(t, list.Items, 1)
+	crm := list.Items[0]
+	require.Equal(t, "crm service viewer 1 false", strings.Join([]string{
+		crm.Name, crm.Kind, crm.Role, strconv.Itoa(crm.Keys), strconv.FormatBool(crm.Disabled),
+	}, " "))
+	list = desktest.Decoded[people.People](d.Get(prefix + "/people?cursor=" + *list.NextCursor))
+	require.Len(t, list.Items, 2)
+	require.Nil(t, list.NextCursor)
+	kim, admin := list.Items[0], list.Items[1]
+	require.Equal(t, []any{"kim", "person", true, false}, []any{kim.Name, kim.Kind, kim.Password, kim.Company})
+	require.NotNil(t, kim.SeenAt)
+
+	at := func(p people.Person) string { return prefix + "/people/" + strconv.FormatInt(p.ID, 10) }
+	patch := func(p people.Person, body string, headers ...string) desktest.Answer {
+		return d.Do("PATCH", at(p), body, append(headers, "Content-Type: application/merge-patch+json")...)
+	}
+	patch(kim, `{"role": "admin"}`, cookie, noKey).Refused(403, api.Forbidden)
+	patch(kim, `{"role": "boss"}`).Refused(422, domain.Invalid)
+	patch(people.Person{ID: 99}, `{"disabled": true}`).Refused(404, domain.NotFound)
+	changed := desktest.Decoded[people.Person](patch(kim, `{"role": "admin"}`, "X-Reason: she leads the team"))
+	require.Equal(t, "admin", changed.Role)
+	require.Equal(t, 401, d.Get(prefix+"/events", cookie, noKey).StatusCode, "the session had the old role")
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'person.edit' AND actor = 'admin'
+		AND reason = 'she leads the team' AND before->>'role' = 'operator' AND after->>'role' = 'admin'`))
+
+	require.True(t, desktest.Decoded[people.Person](patch(crm, `{"disabled": true}`)).Disabled)
+	require.Equal(t, 401, d.Get(prefix+"/events", byKey).StatusCode)
+	require.False(t, desktest.Decoded[people.Person](patch(crm, `{"disabled": false}`)).Disabled)
+	patch(admin, `{"role": "approver"}`).Refused(422, domain.Invalid)
 }

@@ -44,6 +44,34 @@ type Sessions struct {
 	Items []Session `json:"items"`
 }
 
+// Person is a person or a service.
+type Person struct {
+	ID         int64      `json:"id"`
+	Name       string     `json:"name"`
+	Kind       string     `json:"kind" enum:"person,service"`
+	Role       string     `json:"role" enum:"viewer,operator,approver,admin"`
+	CreatedBy  string     `json:"created_by"`
+	CreatedAt  time.Time  `json:"created_at"`
+	Disabled   bool       `json:"disabled"`
+	DisabledAt *time.Time `json:"disabled_at"`
+	Password   bool       `json:"password" doc:"signs in with a password and a phone"`
+	Company    bool       `json:"company" doc:"has signed in with the company's identity provider"`
+	Keys       int        `json:"keys" doc:"that are neither revoked nor expired"`
+	SeenAt     *time.Time `json:"seen_at" doc:"the last use of a session or a key, to the minute"`
+}
+
+// People is a page of people and services.
+type People struct {
+	Items      []Person `json:"items"`
+	NextCursor *string  `json:"next_cursor"`
+}
+
+// PersonPatch is the body of PATCH /people/{id}.
+type PersonPatch struct {
+	Role     *string `json:"role,omitempty" enum:"viewer,operator,approver,admin"`
+	Disabled *bool   `json:"disabled,omitempty" doc:"true takes the access away, false gives it back"`
+}
+
 // NewInvite is the body of POST /invites.
 type NewInvite struct {
 	Name string `json:"name" minLength:"1" maxLength:"50" doc:"of the person; it stands in created_by and in the audit" example:"kim"`

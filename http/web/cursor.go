@@ -18,6 +18,7 @@ type Cursor string
 // The cursors of the lists.
 const (
 	EventCursor  Cursor = "id<"
+	PersonCursor Cursor = "person<"
 	ParkedCursor Cursor = "parked<"
 	ResultCursor Cursor = "member>"
 	TargetCursor Cursor = "target>"
