@@ -98,12 +98,7 @@ func sorted(b batch, found []*domain.Outcome) (known batch, outcomes []domain.Ou
 // settleLookedUp settles what a part of a look-up found, and leaves the claim as it is: others of its chunk are still
 // to be looked up.
 func (s *Grants) settleLookedUp(ctx context.Context, l lapsedClaim, known batch, outcomes []domain.Outcome) error {
-	if len(outcomes) == 0 {
-		return nil
-	}
-	end := l.ending()
-	end.goesOn = true
-	done, err := s.settleRead(ctx, end, known, outcomes)
+	done, err := s.settlePart(ctx, l.ending(), known, outcomes)
 	if err != nil || !done {
 		return err
 	}

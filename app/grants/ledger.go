@@ -32,14 +32,24 @@ func (s *Grants) grant(ctx context.Context, c claim, b batch) ([]domain.Outcome,
 
 // settleFirstOf settles the outcomes of the first grants of b, and leaves the claim as it is.
 func (s *Grants) settleFirstOf(ctx context.Context, c claim, b batch, outcomes []domain.Outcome) error {
-	if len(outcomes) == 0 {
-		return nil
-	}
 	b.grants = b.grants[:len(outcomes)]
-	end := c.ending()
-	end.goesOn = true
-	_, err := s.settleRead(ctx, end, b, outcomes)
+	_, err := s.settlePart(ctx, c.ending(), b, outcomes)
 	return err
+}
+
+// settlePart settles a part of what was asked for under a claim, or looked up, and leaves the claim as it is; done says
+// that every target of the event is final.
+func (s *Grants) settlePart(ctx context.Context, end ending, b batch,
+	outcomes []domain.Outcome,
+) (done bool, err error) {
+	if len(outcomes) == 0 {
+		return false, nil
+	}
+	end.goesOn = true
+	if done, err = s.settleRead(ctx, end, b, outcomes); err != nil {
+		return false, err
+	}
+	return done, failpoint.Hit(ctx, failpoint.PartAfterCommit)
 }
 
 func isUnknown(o domain.Outcome) bool { return o.Verdict == domain.Unknown }

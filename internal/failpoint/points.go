@@ -71,6 +71,7 @@ const (
 	ClaimAfterCommit       = "claim.after_commit"          // a claim, nothing asked for
 	LapsedAfterCommit      = "lapsed.after_commit"         // a claim of a stopped event that ran out, nothing looked up
 	LookedUp               = "lookup.after_answer"         // the ledger has said what was granted, nothing settled
+	PartAfterCommit        = "part.after_commit"           // settled what was answered; the claim as it was, for the others
 	GiveBackAfterCommit    = "giveback.after_commit"       // the ledger failed, the claim given back, nothing acknowledged
 	MoneyKeyStored         = "money.key_stored"            // a key under which nothing is sealed
 	MoneyLooked            = "money.looked"                // the slow way knows what is missing, nothing is written

@@ -42,6 +42,7 @@ var neverMet = map[string]string{
 	failpoint.ParkBackBeforeCommit:   "rubbish stays parked",
 	failpoint.ReconcileBeforeJobs:    "Kafka loses nothing",
 	failpoint.SweepBeforeCommit:      "no chunk is without a job",
+	failpoint.PartAfterCommit:        "our ledger answers for each member or for none",
 	failpoint.SettleAgainMade:        "our ledger answers for each member or for none",
 	failpoint.SettleRedriveMade:      "our ledger answers for each member or for none",
 	failpoint.MoneyAccountLocked:     "nothing but grants is asked of the ledger",

@@ -11,19 +11,41 @@ func (x *explorer) handlerSteps(i int) {
 		x.giveBack(i, h)
 		if !h.expired || x.lacks(askAfterLease) {
 			x.ask(i, h)
+			x.askPart(i, h)
 		}
 	case isolating:
 		x.isolate(i, h)
 	case unmarking:
 		x.unmark(i, h)
 	case answering:
-		x.settle(i, h)
-		x.callFails(i, h)
+		x.answered(i, h)
+	case returning:
+		x.returnRest(i, h)
 	case lookingUp:
-		x.settleFound(i, h)
+		x.lookedUp(i, h)
 	}
 	x.handlerDies(i, h)
 	x.leaseEnds(i, h)
+}
+
+// answered returns what a handler may do with the ledger's answers, or with a call that failed.
+func (x *explorer) answered(i int, h handler) {
+	if h.inPart() {
+		x.settlePart(i, h)
+		x.settlingFails(i, h)
+		return
+	}
+	x.settle(i, h)
+	x.callFails(i, h)
+}
+
+// lookedUp returns what a handler does with what a look-up found.
+func (x *explorer) lookedUp(i int, h handler) {
+	if h.inPart() {
+		x.settleFoundPart(i, h)
+		return
+	}
+	x.settleFound(i, h)
 }
 
 // leaseEnds ends the lease of a claim that is not the chunk's newest; that one's ends with open_until.
@@ -94,7 +116,7 @@ func (x *explorer) mayAnswer(admitted message, c, j int) []answer {
 // apply does to the ledger what the answer says; applied means that it has a new row.
 func (x *explorer) apply(m *member, said answer, asked entry) (how class, applied bool) {
 	switch said {
-	case none, contradicted:
+	case none, contradicted, notReached, cutOff:
 	case granted, unknownDone:
 		if said == unknownDone {
 			how = noAnswer

@@ -30,20 +30,11 @@ func (x *explorer) atRest(i int, m message) {
 		return // ErrBusy
 	}
 	t := *x.from
-	var e [2]entry
-	var found [2]answer
-	for j := range e {
-		if w := &t.members[2*c+j]; m.entry(j) != 0 && w.status != success {
-			e[j] = m.entry(j)
-			if w.ledger {
-				found[j] = granted
-			}
-		}
-	}
+	e, found, dropped := x.notGranted(m)
 	if k.open == 0 || e == [2]entry{} {
 		t.take(m)
 		broke := noInvariant
-		if found != [2]answer{} && x.open == 1 {
+		if dropped && (x.open == 1 || x.retries == 0) { // a retry of one member may have closed the claim of both
 			broke = grantedIsSettled
 		}
 		x.putBroken(&t, normal, broke, "handler %d acks %s: the event is %s%s", i, m, eventNames[t.event],
@@ -56,6 +47,41 @@ func (x *explorer) atRest(i int, m message) {
 	}
 	x.put(&t, normal, "handler %d gets %s at rest, a claim ran out, the ledger says a %s, b %s", i, m, found[0],
 		found[1])
+	x.lookUpPart(&t, i, e)
+}
+
+// notGranted returns the entries of m whose rows are not SUCCESS, what a look-up of them finds, and whether something
+// of them was granted.
+func (x *explorer) notGranted(m message) (e [2]entry, found [2]answer, unsettled bool) {
+	c := m.chunk()
+	for j := range e {
+		w := &x.from.members[2*c+j]
+		if m.entry(j) == 0 || w.status == success {
+			continue
+		}
+		e[j] = m.entry(j)
+		unsettled = unsettled || w.ledger
+		if w.ledger && !x.from.chunks[c].absent[j] {
+			found[j] = granted
+		}
+	}
+	return e, found, unsettled
+}
+
+// lookUpPart is the same of a look-up that comes to no end: of one of two members it is found out whether the ledger
+// has the grant. A member that was found not to have one is not looked up again.
+func (x *explorer) lookUpPart(t *state, i int, e [2]entry) {
+	h := &t.handlers[i]
+	found, absent := h.answers, t.chunks[h.message.chunk()].absent
+	if !x.parts || e[0] == 0 || e[1] == 0 || absent != [2]bool{} {
+		return
+	}
+	for rest := range 2 {
+		part := *t
+		part.handlers[i].answers[rest] = notReached
+		x.put(&part, normal, "handler %d gets %s at rest, a claim ran out, the ledger says %c %s, and no more", i,
+			h.message, 'b'-rest, found[1-rest])
+	}
 }
 
 // meet is T4 up to its look at the event and the brake, where a brake may come between that and its COMMIT.
@@ -91,6 +117,9 @@ func (x *explorer) claim(i int, m message) {
 	}
 	t.loseClaim(c, x.isolateAfter)
 	k.ranOut, k.newest = false, uint8(i+1)
+	if !x.lacks(lookupRemembers) {
+		k.absent = [2]bool{}
+	}
 	k.attempts = min(k.attempts+1, uint8(x.isolateAfter)+1)
 	t.loseToken(c)
 	t.handlers[i] = handler{phase: claiming, message: m, admitted: admitted, own: true, inherits: inherits}

@@ -10,6 +10,7 @@ type config struct {
 	answers      answers // what the ledger may say
 	isolateAfter int     // app's isolateAfter; 0: chunks are never worked one member at a time; needs open = 1
 	contradicts  bool    // the ledger contradicts itself about member a, for ever
+	parts        bool    // the ledger may answer for one member of two, to a grant and to a look-up; needs open = 2
 	countTries   bool    // remember which tries the ledger refused, to check retry_count against it; not with redrives
 	max          int     // states at which a run is given up
 	broken       fault   // rules that are left out
@@ -45,14 +46,19 @@ const (
 	unknownDone         // no answer, and it was applied
 	unknownLate         // no answer, and the request is still on its way
 	contradicted        // the ledger says what cannot be
+	notReached          // it answered for the other member alone: this one was not asked for, and will not be
+	cutOff              // the same, but this one was asked for, and it is not known what became of that
 )
 
 var answerNames = [...]string{
 	"nothing", "granted", "refused", "refused for good", "unknown", "unknown, but applied",
-	"unknown, still on its way", "contradicted",
+	"unknown, still on its way", "contradicted", "not reached", "cut off",
 }
 
 func (a answer) String() string { return answerNames[a] }
+
+// ofRest reports whether a says that the member is one of the rest, for which the ledger did not answer.
+func (a answer) ofRest() bool { return a == notReached || a == cutOff }
 
 // fault is a set of rules that are left out, to see that the model misses them.
 type fault uint64
@@ -93,6 +99,11 @@ const (
 	brakeNoLock                           // T15: starts and resumes that are under way are not awaited
 	brakeRunning                          // T15: the answer waits for claims of events that it stopped only
 	startUnbraked                         // T2: starts and resumes do not look at the brake
+	partCloses                            // T6: settling a part of what was asked for closes the claim
+	partAcks                              // T6: a message is acknowledged of which a part was settled
+	partUnknownReturns                    // T5: an unknown outcome in the part does not keep the claim open
+	lookupCloses                          // T6: a look-up that found out about a part closes the claim that ran out
+	lookupRemembers                       // T6: who was not in the ledger under one claim is not looked up under the next
 )
 
 // faultNames are the names on the command line.
@@ -134,6 +145,11 @@ var faultNames = []struct {
 	{brakeNoLock, "brake-no-lock"},
 	{brakeRunning, "brake-running"},
 	{startUnbraked, "start-unbraked"},
+	{partCloses, "part-closes"},
+	{partAcks, "part-acks"},
+	{partUnknownReturns, "part-unknown-returns"},
+	{lookupCloses, "lookup-closes"},
+	{lookupRemembers, "lookup-remembers"},
 }
 
 // lacks reports whether the rule is left out.

@@ -15,7 +15,8 @@ func (s *state) encode(b []byte, chunks int) []byte {
 	for i := range chunks {
 		k := &s.chunks[i]
 		b = append(b, k.open|k.attempts<<4,
-			bit(k.published, 0)|bit(k.ranOut, 1)|k.newest<<2|k.settled<<4|bit(k.marked, 6), k.lost,
+			bit(k.published, 0)|bit(k.ranOut, 1)|k.newest<<2|k.settled<<4|bit(k.marked, 6),
+			k.lost|bit(k.absent[0], 6)|bit(k.absent[1], 7),
 			uint8(k.waiting), uint8(k.held), uint8(k.orphaned))
 	}
 	for i := range s.relays {
@@ -56,10 +57,10 @@ func decode(b []byte, chunks int) (s state) {
 		}
 	}
 	for i := range chunks {
-		v, w := next(), next()
+		v, w, x := next(), next(), next()
 		s.chunks[i] = chunk{
 			published: isSet(w, 0), marked: isSet(w, 6), open: low(v), ranOut: isSet(w, 1),
-			newest: w >> 2 & 3, attempts: high(v), settled: w >> 4 & 3, lost: next(),
+			newest: w >> 2 & 3, attempts: high(v), settled: w >> 4 & 3, lost: x & 63, absent: [2]bool{isSet(x, 6), isSet(x, 7)},
 			waiting: modes(next()), held: modes(next()), orphaned: modes(next()),
 		}
 	}

@@ -44,6 +44,7 @@ func parse(args []string) (c config, quiet bool, err error) {
 	f.IntVar(&c.isolateAfter, "isolate-after", 0,
 		"claims that do not come back before members are asked for one by one; 0: never")
 	f.BoolVar(&c.contradicts, "contradicts", false, "the ledger contradicts itself about member a")
+	f.BoolVar(&c.parts, "parts", false, "the ledger may answer for one member of two")
 	f.BoolVar(&c.countTries, "count-tries", false, "check retry_count against what the ledger refused")
 	f.IntVar(&c.max, "max", 9_000_000, "states at which a run is given up")
 	f.BoolVar(&quiet, "q", false, "no traces")
@@ -140,6 +141,9 @@ func (c *config) validate() error {
 	}
 	if c.isolateAfter > 0 && c.open != 1 {
 		return fmt.Errorf("-isolate-after needs -open 1: members are asked for one by one")
+	}
+	if c.parts && c.open != 2 {
+		return fmt.Errorf("-parts needs -open 2: a part of one member is all of it")
 	}
 	if c.countTries && c.may.redrives > 0 {
 		return fmt.Errorf("-count-tries knows no redrives")

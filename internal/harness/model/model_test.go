@@ -47,6 +47,8 @@ func TestEveryInvariantHolds(t *testing.T) {
 		"-brakes 1 -retries 1 -answers granted,refused",
 		"-brakes 1 -redrives 1 -lost-messages 1",
 		"-contradicts -handler-kills 1 -lost-messages 1 -answers granted",
+		"-open 2 -parts -stops 1 -handler-kills 1 -answers granted,refused-good",
+		"-open 2 -parts -relay-kills 1 -lost-messages 1 -handler-kills 1 -answers granted",
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
@@ -100,6 +102,11 @@ func TestAClauseLeftOutIsFound(t *testing.T) {
 		{"brake-running", "-brakes 1 -redrives 1", nothingAfterBrake},
 		{"brake-no-lock", "-brakes 1 -answers granted", brakedStands},
 		{"start-unbraked", "-brakes 1 -answers granted", brakedStands},
+		{"no-reconcile,part-acks", "-open 2 -parts -answers granted -without no-reconcile", completes},
+		{"part-closes", "-open 2 -parts -stops 1 -handler-kills 1 -answers granted", grantedIsSettled},
+		{"part-unknown-returns", "-open 2 -parts -stops 1 -answers granted,unknown-done", grantedIsSettled},
+		{"lookup-closes", "-open 2 -parts -stops 1 -handler-kills 1 -answers granted", grantedIsSettled},
+		{"lookup-remembers", "-open 2 -parts -stops 2 -answers granted", grantedIsSettled},
 		{"answers-count", "-retries 1 -isolate-after 1 -answers granted,refused", livesAreNotDeaths},
 	} {
 		t.Run(leftOut.clause, func(t *testing.T) {
@@ -119,7 +126,7 @@ func TestEveryClauseIsNamed(t *testing.T) {
 		require.Zero(t, all&f.fault, f.name)
 		all |= f.fault
 	}
-	require.Equal(t, startUnbraked<<1-1, all)
+	require.Equal(t, lookupRemembers<<1-1, all)
 }
 
 // A violation is told as the shortest way to it: what a person reads must end in the state that breaks the rule.
@@ -154,7 +161,7 @@ func TestPackedStatesAreWhole(t *testing.T) {
 func TestTooMuchIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
-		"-chunks 3", "-open 0", "-retries 2", "-isolate-after 1 -open 2",
+		"-chunks 3", "-open 0", "-retries 2", "-isolate-after 1 -open 2", "-parts",
 		"-count-tries -redrives 1",
 		"-stops 16", "-redrives 3", "-answers perhaps", "-without nothing",
 	} {

@@ -50,7 +50,7 @@ func (a answer) outcome() domain.Outcome {
 		return domain.Outcome{Verdict: domain.RefusedForGood}
 	case contradicted:
 		return domain.Outcome{Verdict: domain.Contradicted, Code: domain.Mismatch}
-	case none, unknown, unknownDone, unknownLate:
+	case none, unknown, unknownDone, unknownLate, notReached, cutOff:
 	}
 	return domain.Outcome{Verdict: domain.Unknown}
 }
@@ -66,22 +66,9 @@ type changes struct {
 // the domain: domain.Result.Settle and domain.Change.
 func (x *explorer) settle(i int, h handler) {
 	t := *x.from
-	c := h.message.chunk()
-	counts := h.own || x.lacks(claimsCounted|settleAnyToken) // whether a refusal or an unknown outcome counts
-	var ch changes
-	broke := noInvariant
-	for j, said := range h.answers {
-		asked := h.admitted.entry(j)
-		if asked == 0 {
-			continue
-		}
-		before := t.members[2*c+j]
-		x.settleRow(&t, c, j, asked, said, counts, &ch)
-		if t.event == completed && t.members[2*c+j].status != before.status && before.redrive == 0 {
-			broke = completedStays
-		}
-	}
-	x.settleChunk(&t, i, h, ch)
+	ch, broke := x.settleRows(&t, h)
+	x.settleChunk(&t, h, ch)
+	x.endClaim(&t, i, h, ch)
 	t.handlers[i] = handler{}
 	lost := t
 	t.take(h.message)
@@ -90,6 +77,24 @@ func (x *explorer) settle(i int, h handler) {
 		lost.left.lostAcks--
 		x.putBroken(&lost, accident, broke, "handler %d settles, the ack is lost, the message comes again", i)
 	}
+}
+
+// settleRows settles each member that the ledger answered for.
+func (x *explorer) settleRows(t *state, h handler) (ch changes, broke invariant) {
+	c := h.message.chunk()
+	counts := h.own || x.lacks(claimsCounted|settleAnyToken) // whether a refusal or an unknown outcome counts
+	for j, said := range h.answers {
+		asked := h.admitted.entry(j)
+		if asked == 0 || said.ofRest() {
+			continue
+		}
+		before := t.members[2*c+j]
+		x.settleRow(t, c, j, asked, said, counts, &ch)
+		if t.event == completed && t.members[2*c+j].status != before.status && before.redrive == 0 {
+			broke = completedStays
+		}
+	}
+	return ch, broke
 }
 
 func (x *explorer) settleRow(t *state, c, j int, asked entry, said answer, counts bool, ch *changes) {
@@ -143,15 +148,24 @@ func (s *state) count(c int, n domain.Counts) {
 	s.chunks[c].settled += uint8(n.Settled)
 }
 
-// settleChunk closes the claim, makes the jobs that the outcomes ask for, and stops the event that is contradicted.
-// While an outcome is unknown the claim stays open to its lease: the request may still be on its way.
-func (x *explorer) settleChunk(t *state, i int, h handler, ch changes) {
+// settleChunk makes the jobs that the outcomes ask for, and stops the event that is contradicted.
+func (x *explorer) settleChunk(t *state, h handler, ch changes) {
 	c := h.message.chunk()
 	k := &t.chunks[c]
 	if ch.settled || h.own && !x.lacks(answersCount) {
 		k.attempts, k.lost = 0, 0
 	}
 	k.waiting |= x.jobsFor(ch)
+	if ch.mismatch && t.event == running {
+		t.hold()
+	}
+}
+
+// endClaim closes the claim. While an outcome is unknown it stays open to its lease: the request may still be on its
+// way.
+func (x *explorer) endClaim(t *state, i int, h handler, ch changes) {
+	c := h.message.chunk()
+	k := &t.chunks[c]
 	if keep := (ch.unknown || ch.redrives) && !x.lacks(unknownCloses); !keep {
 		if h.own {
 			t.loseToken(c)
@@ -159,9 +173,6 @@ func (x *explorer) settleChunk(t *state, i int, h handler, ch changes) {
 		t.close(c, i, h.own, x.lacks(claimsCounted))
 	} else if int(k.newest) == i+1 {
 		k.newest = 0
-	}
-	if ch.mismatch && t.event == running {
-		t.hold()
 	}
 }
 
@@ -189,6 +200,21 @@ func (x *explorer) redriveMode() mode {
 func (x *explorer) settleFound(i int, h handler) {
 	t := *x.from
 	c := h.message.chunk()
+	x.settleGranted(&t, h)
+	if h.own {
+		t.loseClaim(c, x.isolateAfter)
+		t.loseToken(c)
+	}
+	broke := t.unsettled(h)
+	t.close(c, i, h.own, x.lacks(claimsCounted))
+	t.handlers[i] = handler{}
+	t.take(h.message)
+	x.putBroken(&t, normal, broke, "handler %d settles what the ledger has, closes the claim that ran out, acks", i)
+}
+
+// settleGranted settles what a look-up has found in the ledger.
+func (x *explorer) settleGranted(t *state, h handler) {
+	c := h.message.chunk()
 	settled := false
 	for j, said := range h.answers {
 		if said != granted {
@@ -206,12 +232,4 @@ func (x *explorer) settleFound(i int, h handler) {
 	if settled {
 		t.chunks[c].attempts, t.chunks[c].lost = 0, 0
 	}
-	if h.own {
-		t.loseClaim(c, x.isolateAfter)
-		t.loseToken(c)
-	}
-	t.close(c, i, h.own, x.lacks(claimsCounted))
-	t.handlers[i] = handler{}
-	t.take(h.message)
-	x.put(&t, normal, "handler %d settles what the ledger has, closes the claim that ran out, acks", i)
 }

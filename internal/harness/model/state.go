@@ -76,9 +76,10 @@ type chunk struct {
 	attempts  uint8
 	lost      uint8 // claims that really did not come back since attempts was 0: only the model knows
 	settled   uint8
-	waiting   modes // available, scheduled or retryable
-	held      modes // pending: put aside by a stop
-	orphaned  modes // running, but the relay was killed; River rescues it
+	absent    [2]bool // looked up at rest under the claim that ran out, and not in the ledger
+	waiting   modes   // available, scheduled or retryable
+	held      modes   // pending: put aside by a stop
+	orphaned  modes   // running, but the relay was killed; River rescues it
 }
 
 // claimed reports whether a claim is open: not closed, and not run out.
@@ -128,6 +129,7 @@ const (
 	lookingUp                // at rest: has looked up what a claim that ran out has granted
 	isolating                // has a claim, and asks for its member by itself
 	unmarking                // has given its claim back, and not taken the mark off
+	returning                // has settled the part that was answered, and gives the claim back next
 )
 
 // mayAsk reports whether the handler has a claim with which it has not asked yet.

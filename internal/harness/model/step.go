@@ -70,22 +70,30 @@ func (x *explorer) tidy(t *state) {
 		if x.lacks(claimsCounted) {
 			h.own = false
 		}
-		if h.phase == answering {
+		if h.phase == answering || h.phase == returning {
 			h.expired = false
 		}
 	}
 	for c := range x.chunks {
-		k := &t.chunks[c]
-		if x.isolateAfter == 0 {
-			k.attempts, k.lost = 0, 0
-		}
-		mayAsk := t.mayAsk(c)
-		if !mayAsk || k.ranOut {
-			k.newest = 0
-		}
-		if k.open == 0 && !mayAsk && !x.awaitsLate(t, c) {
-			k.ranOut = false
-		}
+		x.tidyChunk(t, c)
+	}
+}
+
+// tidyChunk is tidy of a chunk.
+func (x *explorer) tidyChunk(t *state, c int) {
+	k := &t.chunks[c]
+	if x.isolateAfter == 0 {
+		k.attempts, k.lost = 0, 0
+	}
+	if k.open == 0 && !x.lacks(lookupRemembers) {
+		k.absent = [2]bool{}
+	}
+	mayAsk := t.mayAsk(c)
+	if !mayAsk || k.ranOut {
+		k.newest = 0
+	}
+	if k.open == 0 && !mayAsk && !x.awaitsLate(t, c) {
+		k.ranOut = false
 	}
 }
 

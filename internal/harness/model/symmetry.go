@@ -67,6 +67,7 @@ func less(a, b relay) bool {
 
 func (s *state) swapMembers(c int) {
 	s.members[2*c], s.members[2*c+1] = s.members[2*c+1], s.members[2*c]
+	s.chunks[c].absent[0], s.chunks[c].absent[1] = s.chunks[c].absent[1], s.chunks[c].absent[0]
 	for i := range s.relays {
 		if w := &s.relays[i]; w.read != 0 && w.read.chunk() == c {
 			w.read = w.read.swapped()

@@ -55,6 +55,8 @@ var grantMutants = []mutant{
 	{"ask: a lapsed claim asks", "app/grants/grants.go", "s.settleLapsed(ctx, *a.lapsed, a.batch)", "s.workWhole(ctx, claim{chunk: m.Chunk, began: time.Now()}, a.batch)", heart, grantTests},
 	{"ask: a doubtful claim is closed", "app/grants/ledger.go", "return uncountClaim", "return returnClaim", heart, grantTests},
 	{"ask: a refused claim stays open", "app/grants/ledger.go", "return returnClaim", "return uncountClaim", heart, grantTests},
+	{"part: it closes the claim", "app/grants/ledger.go", "end.goesOn = true", "_ = end", heart, grantTests},
+	{"part: a doubtful claim is closed", "app/grants/ledger.go", "slices.ContainsFunc(outcomes, isUnknown)", "slices.ContainsFunc(outcomes[:0], isUnknown)", heart, grantTests},
 	{"isolate: never", "app/grants/isolate.go", "(c.attempts > isolateAfter || len(b.isolated) > 0)", "false", heart, grantTests},
 	{"isolate: a marked member is asked", "app/grants/isolate.go", "if b.isolated[b.grants[0].MemberID] {", "if false {", heart, grantTests},
 	{"isolate: the first member ends the claim", "app/grants/isolate.go", "i < len(b.grants)-1", "false", heart, grantTests},
