@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -51,11 +52,22 @@ func (g guarded) Begin(ctx context.Context) (pgx.Tx, error) {
 
 // named returns a statement with the main schema's own name.
 func (g guarded) named(sql string) string {
-	if g.schema == "" {
-		return strings.ReplaceAll(sql, "public.", "")
-	}
-	return strings.NewReplacer("public.", pg.Quoted(g.schema)+".", "current_schema()", literal(g.schema)).Replace(sql)
+	return mainSchema.ReplaceAllStringFunc(sql, func(match string) string {
+		switch {
+		case match == "public." && g.schema == "":
+			return ""
+		case match == "public.":
+			return pg.Quoted(g.schema) + "."
+		case match == "current_schema()" && g.schema != "":
+			return literal(g.schema)
+		}
+		return match
+	})
 }
+
+// mainSchema matches the tokens that stand for the main schema. Before them it matches what may have them as mere text,
+// which is left as it is: literals, quoted names and comments.
+var mainSchema = regexp.MustCompile(`'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\bpublic\.|\bcurrent_schema\(\)`)
 
 // inPublic is a table of the main schema, as statements name it.
 func inPublic(table string) string { return "public." + pg.Quoted(table) }
