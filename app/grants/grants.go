@@ -84,8 +84,9 @@ func New(c Config) (*Grants, error) {
 	}, nil
 }
 
-// ErrNotApplied is wrapped by a Granter's error that means: nothing of the batch was applied, and nothing will be.
-var ErrNotApplied = errors.New("nothing of the batch was applied")
+// ErrNotApplied is wrapped by a Granter's error that means: of the grants without an outcome nothing was applied, and
+// nothing will be. These are the whole batch, or the rest of it.
+var ErrNotApplied = errors.New("nothing more of the batch was applied")
 
 // ErrNotReached is wrapped by a Granter's error that means: there was no time left to ask for the rest of the batch, so
 // nothing of the rest was applied, and nothing will be.
