@@ -92,12 +92,11 @@ func (p *Provider) Begin(ctx context.Context, redirect string, fresh bool) (stri
 		return "", Flow{}, err
 	}
 	f := Flow{State: rand.Text() + rand.Text(), Nonce: rand.Text() + rand.Text(), Verifier: oauth2.GenerateVerifier()}
-	options := []oauth2.AuthCodeOption{
-		oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier), oauth2.SetAuthURLParam("max_age", "43200"),
-	}
+	options := []oauth2.AuthCodeOption{oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)}
 	if fresh {
-		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
-		options[2] = oauth2.SetAuthURLParam("max_age", "0")
+		options = append(options, oauth2.SetAuthURLParam("max_age", "0"), oauth2.SetAuthURLParam("prompt", "login"))
+	} else {
+		options = append(options, oauth2.SetAuthURLParam("max_age", "43200"))
 	}
 	return c.AuthCodeURL(f.State, options...), f, nil
 }

@@ -50,18 +50,18 @@ func (s Store) owner(id int64) string {
 	return fmt.Sprintf("event %d", id)
 }
 
-// Key reads the event's key. Errors: pgx.ErrNoRows, and those of Open.
-func (s Store) Key(ctx context.Context, tx pgx.Tx, eventID int64) (*seal.Key, error) {
+// Key reads the owner's key. Errors: pgx.ErrNoRows, and those of Open.
+func (s Store) Key(ctx context.Context, tx pgx.Tx, ownerID int64) (*seal.Key, error) {
 	var kept []byte
-	query := `SELECT wrapped FROM ` + pgx.Identifier{s.Table}.Sanitize() + ` WHERE event_id = $1`
-	if err := tx.QueryRow(ctx, query, eventID).Scan(&kept); err != nil {
-		return nil, fmt.Errorf("read key of event %d: %w", eventID, err)
+	query := `SELECT wrapped FROM ` + pgx.Identifier{s.Table}.Sanitize() + ` WHERE ` + s.id() + ` = $1`
+	if err := tx.QueryRow(ctx, query, ownerID).Scan(&kept); err != nil {
+		return nil, fmt.Errorf("read key of %s: %w", s.owner(ownerID), err)
 	}
-	return s.Open(eventID, kept)
+	return s.Open(ownerID, kept)
 }
 
 // Open returns the key that is kept as a row of the table has it. Errors: ErrNoMaster, ErrBare, seal.ErrOpen.
-func (s Store) Open(eventID int64, kept []byte) (key *seal.Key, err error) {
+func (s Store) Open(ownerID int64, kept []byte) (key *seal.Key, err error) {
 	switch {
 	case seal.IsBare(kept) && s.WrappedOnly:
 		err = ErrBare
@@ -70,13 +70,13 @@ func (s Store) Open(eventID int64, kept []byte) (key *seal.Key, err error) {
 	case s.Master == nil:
 		err = ErrNoMaster
 	default:
-		key, err = s.Master.Unwrap(kept, s.aad(eventID))
+		key, err = s.Master.Unwrap(kept, s.aad(ownerID))
 	}
 	if errors.Is(err, seal.ErrOpen) {
-		return nil, fmt.Errorf("open key of %s (is it another master key?): %w", s.owner(eventID), err)
+		return nil, fmt.Errorf("open key of %s (is it another master key?): %w", s.owner(ownerID), err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open key of %s: %w", s.owner(eventID), err)
+		return nil, fmt.Errorf("open key of %s: %w", s.owner(ownerID), err)
 	}
 	return key, nil
 }
@@ -89,7 +89,7 @@ func (s Store) Makes() error {
 	return nil
 }
 
-// Insert keeps a new key of the event. Of two that do so at once one wins: the other waits for it and changes nothing,
+// Insert keeps a new key of an event. Of two that do so at once one wins: the other waits for it and changes nothing,
 // and must read. Error: ErrNoMaster.
 func (s Store) Insert(ctx context.Context, tx pgx.Tx, eventID int64, key *seal.Key) error {
 	if err := s.Makes(); err != nil {
@@ -98,34 +98,34 @@ func (s Store) Insert(ctx context.Context, tx pgx.Tx, eventID int64, key *seal.K
 	insert := `INSERT INTO ` + pgx.Identifier{s.Table}.Sanitize() +
 		` (event_id, wrapped) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING`
 	if _, err := tx.Exec(ctx, insert, eventID, s.Kept(eventID, key)); err != nil {
-		return fmt.Errorf("store key of event %d: %w", eventID, err)
+		return fmt.Errorf("store key of %s: %w", s.owner(eventID), err)
 	}
 	return nil
 }
 
-// Kept returns the event's key as a row of the table has it: wrapped, or bare if there is no master key.
-func (s Store) Kept(eventID int64, key *seal.Key) []byte {
+// Kept returns the owner's key as a row of the table has it: wrapped, or bare if there is no master key.
+func (s Store) Kept(ownerID int64, key *seal.Key) []byte {
 	if s.Master == nil {
 		return key.Bare()
 	}
-	return s.Master.Wrap(key, s.aad(eventID))
+	return s.Master.Wrap(key, s.aad(ownerID))
 }
 
 // CheckMaster returns seal.ErrOpen if the last key that was wrapped is another master key's.
 func (s Store) CheckMaster(ctx context.Context, pool *pgxpool.Pool) error {
-	var eventID int64
+	var ownerID int64
 	var kept []byte
 	query := `SELECT ` + s.id() + `, wrapped FROM ` + pgx.Identifier{s.Table}.Sanitize() + `
 		WHERE substr(wrapped, 1, 1) <> '\x00' ORDER BY 1 DESC LIMIT 1`
-	err := pool.QueryRow(ctx, query).Scan(&eventID, &kept)
+	err := pool.QueryRow(ctx, query).Scan(&ownerID, &kept)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read last of %s: %w", s.Table, err)
 	}
-	_, err = s.Open(eventID, kept)
+	_, err = s.Open(ownerID, kept)
 	return err
 }
 
-func (s Store) aad(eventID int64) []byte { return seal.AAD(s.Table, strconv.FormatInt(eventID, 10)) }
+func (s Store) aad(ownerID int64) []byte { return seal.AAD(s.Table, strconv.FormatInt(ownerID, 10)) }

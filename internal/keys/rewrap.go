@@ -21,19 +21,19 @@ func (s Store) Rewrap(ctx context.Context, tx pgx.Tx, to *seal.Master) (n int, e
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", s.Table, err)
 	}
-	var events []int64
+	var owners []int64
 	var wrapped [][]byte
-	var event int64
+	var owner int64
 	var kept []byte
-	_, err = pgx.ForEachRow(rows, []any{&event, &kept}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&owner, &kept}, func() error {
 		if seal.IsBare(kept) {
 			return nil
 		}
-		anew, err := seal.Rewrap(kept, s.aad(event), s.Master, to)
+		anew, err := seal.Rewrap(kept, s.aad(owner), s.Master, to)
 		if err != nil {
-			return fmt.Errorf("open key of %s (is it another master key?): %w", s.owner(event), err)
+			return fmt.Errorf("open key of %s (is it another master key?): %w", s.owner(owner), err)
 		}
-		events, wrapped = append(events, event), append(wrapped, anew)
+		owners, wrapped = append(owners, owner), append(wrapped, anew)
 		return nil
 	})
 	if err != nil {
@@ -41,8 +41,8 @@ func (s Store) Rewrap(ctx context.Context, tx pgx.Tx, to *seal.Master) (n int, e
 	}
 	update := `UPDATE ` + table +
 		` k SET wrapped = n.wrapped FROM unnest($1::bigint[], $2::bytea[]) n (id, wrapped) WHERE k.` + s.id() + ` = n.id`
-	if _, err := tx.Exec(ctx, update, events, wrapped); err != nil {
+	if _, err := tx.Exec(ctx, update, owners, wrapped); err != nil {
 		return 0, fmt.Errorf("write %s: %w", s.Table, err)
 	}
-	return len(events), nil
+	return len(owners), nil
 }
