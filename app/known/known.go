@@ -9,10 +9,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
+	"bestow/domain"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -42,8 +42,9 @@ type Finder[T any] struct {
 
 	looking chan struct{}
 
-	mu  sync.Mutex
-	all map[Sum]seen[T]
+	mu         sync.Mutex
+	all        map[Sum]seen[T]
+	generation uint64 // how often Forget was called
 }
 
 // seen is an owner, when it was looked up, and when its secret expires.
@@ -64,26 +65,29 @@ func NewFinder[T any]() *Finder[T] {
 type LookUp[T any] func(context.Context) (owner T, lasts time.Duration, err error)
 
 // Find returns the owner of the secret with the hash, and whether there is one. What lookUp has found counts for
-// [For], and for [StaleFor] while the database does not answer. Error: that of lookUp.
+// [For], and for [StaleFor] while the database does not answer. Errors: those of lookUp, and domain.Unavailable while
+// too many other secrets are looked up.
 func (f *Finder[T]) Find(ctx context.Context, sum Sum, lookUp LookUp[T]) (owner T, found bool, err error) {
-	owner, age, remembered := f.get(sum)
+	owner, age, generation, remembered := f.get(sum)
 	if remembered && age < For {
 		return owner, true, nil
 	}
 	now, lasts, err := f.bounded(ctx, lookUp)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		f.Forget(func(s Sum, _ T) bool { return s == sum })
+		f.drop(sum)
 		return now, false, nil
 	case err != nil && remembered && age < StaleFor && pg.Unavailable(err):
 		return owner, true, nil
 	case err != nil:
 		return now, false, err
 	}
-	f.put(sum, now, lasts)
+	f.put(sum, now, lasts, generation)
 	return now, true, nil
 }
 
+// bounded looks a secret up where there is a place for it in time. The end of the wait for a place says nothing
+// about the database.
 func (f *Finder[T]) bounded(ctx context.Context, lookUp LookUp[T]) (owner T, lasts time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.Wait)
 	defer cancel()
@@ -91,26 +95,32 @@ func (f *Finder[T]) bounded(ctx context.Context, lookUp LookUp[T]) (owner T, las
 	case f.looking <- struct{}{}:
 		defer func() { <-f.looking }()
 	case <-ctx.Done():
-		return owner, 0, fmt.Errorf("wait to look up a secret: %w", ctx.Err())
+		return owner, 0, domain.UnavailableError("too many keys and sessions are looked up at this moment",
+			"ask again in a moment")
 	}
 	return lookUp(ctx)
 }
 
-// get returns the owner of a secret that has not expired, and how long ago it was looked up.
-func (f *Finder[T]) get(sum Sum) (owner T, age time.Duration, found bool) {
+// get returns the owner of a secret that has not expired, how long ago it was looked up, and the generation.
+func (f *Finder[T]) get(sum Sum) (owner T, age time.Duration, generation uint64, found bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s, found := f.all[sum]
 	now := f.Now()
 	if !found || !now.Before(s.until) {
-		return owner, 0, false
+		return owner, 0, f.generation, false
 	}
-	return s.owner, now.Sub(s.at), true
+	return s.owner, now.Sub(s.at), f.generation, true
 }
 
-func (f *Finder[T]) put(sum Sum, owner T, lasts time.Duration) {
+// put remembers what was looked up since the generation. If something was forgotten meanwhile, it may be this secret,
+// so it is not remembered.
+func (f *Finder[T]) put(sum Sum, owner T, lasts time.Duration, generation uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if generation != f.generation {
+		return
+	}
 	if len(f.all) >= most {
 		clear(f.all)
 	}
@@ -118,10 +128,17 @@ func (f *Finder[T]) put(sum Sum, owner T, lasts time.Duration) {
 	f.all[sum] = seen[T]{owner: owner, at: now, until: now.Add(lasts)}
 }
 
-// Forget forgets the secrets for which gone is true.
+func (f *Finder[T]) drop(sum Sum) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.all, sum)
+}
+
+// Forget forgets the secrets for which gone is true, and what is looked up at this moment.
 func (f *Finder[T]) Forget(gone func(Sum, T) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.generation++
 	for sum, s := range f.all {
 		if gone(sum, s.owner) {
 			delete(f.all, sum)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"bestow/domain"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -69,4 +71,72 @@ func TestRevokedElsewhere(t *testing.T) {
 	now = now.Add(1)
 	require.False(t, find())
 	require.Empty(t, f.all)
+}
+
+// A secret that is revoked here while it is looked up is not remembered: the look-up may have read its owner before.
+func TestRevokedWhileItIsLookedUp(t *testing.T) {
+	t.Parallel()
+	f := NewFinder[int]()
+	sum := sha256.Sum256([]byte("secret"))
+	_, found, err := f.Find(t.Context(), sum, func(context.Context) (int, time.Duration, error) {
+		f.Forget(func(_ Sum, owner int) bool { return owner == 7 })
+		return 7, time.Hour, nil
+	})
+	require.NoError(t, err)
+	require.True(t, found, "this request came before the revocation had its answer")
+	_, found, err = f.Find(t.Context(), sum, func(context.Context) (int, time.Duration, error) {
+		return 0, 0, pgx.ErrNoRows
+	})
+	require.NoError(t, err)
+	require.False(t, found)
+}
+
+// A wrong secret has nothing forgotten that another request looks up meanwhile.
+func TestWrongSecretsLeaveOthersRemembered(t *testing.T) {
+	t.Parallel()
+	f := NewFinder[int]()
+	right, wrong := sha256.Sum256([]byte("right")), sha256.Sum256([]byte("wrong"))
+	asked := 0
+	for range 2 {
+		_, found, err := f.Find(t.Context(), right, func(context.Context) (int, time.Duration, error) {
+			asked++
+			_, found, err := f.Find(t.Context(), wrong, func(context.Context) (int, time.Duration, error) {
+				return 0, 0, pgx.ErrNoRows
+			})
+			require.NoError(t, err)
+			require.False(t, found)
+			return 7, time.Hour, nil
+		})
+		require.NoError(t, err)
+		require.True(t, found)
+	}
+	require.Equal(t, 1, asked)
+}
+
+// While others have all places to look secrets up, the database is not away: what was remembered does not last longer
+// for it.
+func TestTooManyLookUps(t *testing.T) {
+	t.Parallel()
+	f := NewFinder[int]()
+	now := time.Now()
+	f.Now, f.Wait = func() time.Time { return now }, 10*time.Millisecond
+	sum := sha256.Sum256([]byte("secret"))
+	find := func() (found bool, err error) {
+		_, found, err = f.Find(t.Context(), sum,
+			func(context.Context) (int, time.Duration, error) { return 7, time.Hour, nil })
+		return found, err
+	}
+	found, err := find()
+	require.NoError(t, err)
+	require.True(t, found)
+	for range maxLooking {
+		f.looking <- struct{}{}
+	}
+	now = now.Add(For)
+	_, err = find()
+	require.True(t, domain.IsCode(err, domain.Unavailable), "%v", err)
+	<-f.looking
+	found, err = find()
+	require.NoError(t, err)
+	require.True(t, found)
 }
