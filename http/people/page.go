@@ -110,6 +110,9 @@ func (h *Handlers) show(w http.ResponseWriter, status int, v view) {
 	}
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'sha256-"+styleHash()+
 		"'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	// Without a referrer a browser sends the form with the origin null, and one that sends no Sec-Fetch-Site beside it
+	// could not be told from another site.
+	w.Header().Set("Referrer-Policy", "same-origin")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_ = invitePage.Execute(w, v) // the client is gone

@@ -45,6 +45,7 @@ func TestInvitePage(t *testing.T) {
 	policy := page.Header.Get("Content-Security-Policy")
 	require.Contains(t, policy, "default-src 'none'; img-src data:; style-src 'sha256-")
 	require.Contains(t, policy, "form-action 'self'")
+	require.Equal(t, "same-origin", page.Header.Get("Referrer-Policy"), "or the form has Origin: null")
 	style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(page.Text)[1]
 	sum := sha256.Sum256([]byte(style))
 	require.Contains(t, policy, base64.StdEncoding.EncodeToString(sum[:]), "as the browser sees it")
