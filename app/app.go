@@ -19,6 +19,7 @@ import (
 	"bestow/app/processes"
 	"bestow/app/reports"
 	"bestow/app/types"
+	"bestow/app/uploads"
 	"bestow/app/verify"
 	"bestow/internal/keys"
 	"bestow/internal/seal"
@@ -69,6 +70,7 @@ type App struct {
 	Types   *types.Types
 	Parked  *parked.Parked
 	Targets *imports.Imports
+	Uploads *uploads.Uploads
 	Grants  *grants.Grants // nil in a process that grants nothing
 	Reports *reports.Reports
 	Lists   *lists.Lists
@@ -122,6 +124,9 @@ func (d Deps) events() *Events {
 }
 
 func (d Deps) addLists(a *App) (err error) {
+	if a.Uploads, err = uploads.New(d.Pool); err != nil {
+		return err
+	}
 	a.Targets, err = imports.New(imports.Config{
 		Pool: d.Pool, River: d.River, Keys: d.listKeys(), Log: d.Log, Sizes: d.Limits.Sizes,
 	})

@@ -29,12 +29,12 @@
 //
 // # Lock order
 //
-// idempotency key → moves (a brake waits for it) → the event's import → gate → claims (a brake waits for it) →
-// campaign_events → targets → results → grant_chunks → river_job → summary, which is the last statement, because every
-// chunk of an event updates the same row → the end of the event's import. Rows are locked in key order. What holds the
-// gate alone may write campaign_events after other rows, as a fault and a deletion do: no other transaction writes it
-// meanwhile. An import takes the gate after it has written targets, chunks and jobs, which no other transaction sees
-// yet.
+// idempotency key → moves (a brake waits for it) → the event's import → the upload that it imports → gate → claims (a
+// brake waits for it) → campaign_events → targets → results → grant_chunks → river_job → summary, which is the last
+// statement, because every chunk of an event updates the same row → the end of the event's import. Rows are locked in
+// key order. What holds the gate alone may write campaign_events after other rows, as a fault and a deletion do: no
+// other transaction writes it meanwhile. An import takes the gate after it has written targets, chunks and jobs, which
+// no other transaction sees yet.
 //
 // # Never
 //

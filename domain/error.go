@@ -41,6 +41,10 @@ const (
 	TooManyRejected Code = "too_many_rejected" // over the limit of rejected rows
 	AmountOverflow  Code = "amount_overflow"   // the sum of the amounts passes int64
 	UploadEnded     Code = "upload_ended"      // a person ended the upload while it was under way
+	UploadMoved     Code = "upload_moved"      // the piece does not begin where the upload goes on
+	UploadPartial   Code = "upload_incomplete" // not all of the upload has come
+	UploadTooLarge  Code = "upload_too_large"  // over the size of an upload, or past its end
+	TooManyUploads  Code = "too_many_uploads"  // of one principal, that are neither imported nor deleted
 	NotReplayable   Code = "not_replayable"    // the parked message cannot be published again
 	NoReport        Code = "no_report"         // the service has never verified the event
 	ReportUnderWay  Code = "report_under_way"  // the event's first report is being made

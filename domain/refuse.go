@@ -184,6 +184,36 @@ func UploadEndedError(by string) *Error {
 		"nothing of it was kept: ask them before you send it again")
 }
 
+// NoUploadError is for an upload that does not exist, or belongs to another principal.
+func NoUploadError(id int64) *Error {
+	return NotFoundError(fmt.Sprintf("there is no upload %d: it was imported, deleted, or has expired", id),
+		"GET /uploads lists yours; POST /uploads begins a new one")
+}
+
+// UploadMovedError is for a piece that does not begin where the upload goes on: at the byte received.
+func UploadMovedError(id, received int64) *Error {
+	return NewError(UploadMoved, fmt.Sprintf("upload %d goes on at byte %d", id, received),
+		"HEAD /uploads/{upload_id} says where it goes on; send the rest from there, one sender at a time")
+}
+
+// UploadIncompleteError is for the import of an upload of which not all has come.
+func UploadIncompleteError(id, received, size int64) *Error {
+	return NewError(UploadPartial, fmt.Sprintf("of upload %d, %d of %d bytes have come", id, received, size),
+		fmt.Sprintf("PATCH /uploads/%d with Upload-Offset: %d and the rest, then import it", id, received))
+}
+
+// UploadTooLargeError is for an upload, or a piece of one, with more bytes than most.
+func UploadTooLargeError(most int64) *Error {
+	return NewError(UploadTooLarge, fmt.Sprintf("the upload has more than %d bytes", most),
+		"split the list into several files, or say its true size in Upload-Length")
+}
+
+// TooManyUploadsError is for a principal that has as many uploads as it may.
+func TooManyUploadsError(most int) *Error {
+	return NewError(TooManyUploads, fmt.Sprintf("you have %d uploads that are neither imported nor deleted", most),
+		"import or delete one: GET /uploads lists them")
+}
+
 // NotReplayableError is for a parked message that is too long to be published.
 func NotReplayableError(size int) *Error {
 	return NewError(NotReplayable, fmt.Sprintf("the message has %d bytes, too many for bestow to publish", size),

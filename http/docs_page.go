@@ -59,9 +59,9 @@ var docsPage = template.Must(template.New("docs").Funcs(template.FuncMap{"code":
 	`<p>All routes are under <code>{{.Prefix}}</code> and ask for <code>Authorization: Bearer KEY</code>,
 or the cookie of a session.
 The full description, with the fields of the answers, is <a href="{{.Prefix}}/openapi.json">openapi.json</a>.
-Each POST but those of sign-in takes an <code>Idempotency-Key</code>: if it is repeated with the same key, nothing
-happens twice and the first answer comes back. A stop or a brake is done again; a start, resume or release tells what is
-so now.</p>
+Each POST but those of sign-in and /uploads takes an <code>Idempotency-Key</code>: if it is repeated with the same key,
+nothing happens twice and the first answer comes back. A stop or a brake is done again; a start, resume or release tells
+what is so now.</p>
 <p>{{range .Groups}}<a href="#{{.ID}}">{{.Title}}</a> {{end}}</p>
 <p id="tools" hidden data-prefix="{{.Prefix}}" data-openapi="{{.Prefix}}/openapi.json">
 <label>Search <input id="find" type="search"></label>

@@ -47,11 +47,11 @@ func TestRoles(t *testing.T) {
 	var table strings.Builder
 	fmt.Fprintf(&table, "%-7s%-52s%9s%9s%9s%9s\n", "", "", "viewer", "operator", "approver", "admin")
 	for _, r := range routes {
-		known := []string{"GET", "POST", "PATCH", "DELETE"}
+		known := []string{"GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE"}
 		if !slices.Contains(known, r.Method) || strings.HasPrefix(r.Path, "/river") && r.Method != "GET" {
 			continue
 		}
-		path := strings.NewReplacer(":import_id", "99", ":id", "99", ":code", "NONE", "*", "jobs").Replace(r.Path)
+		path := strings.NewReplacer(":import_id", "99", ":upload_id", "99", ":id", "99", ":code", "NONE", "*", "jobs").Replace(r.Path)
 		fmt.Fprintf(&table, "%-7s%-52s", r.Method, r.Path)
 		for _, key := range keys {
 			fmt.Fprintf(&table, "%9d", d.doAt(s, call{r.Method, path, "", []string{key, "Accept: application/json"}}).StatusCode)

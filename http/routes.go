@@ -115,7 +115,25 @@ func (s *server) operations() {
 		"Revoke a key: within 15 seconds no process takes it", fresh), ac.RevokeKey)
 	web.Handle(a, op("GET", "/audit", http.StatusOK, domain.Read,
 		"List what people and keys have changed, newest first"), ac.ListAudit)
+	s.pieces()
 	s.signIn()
+}
+
+// pieces registers the routes of lists that come in pieces.
+func (s *server) pieces() {
+	a, li := s.api, s.lists
+	web.Handle(a, op("OPTIONS", "/uploads", http.StatusNoContent, domain.Read,
+		"Show what is spoken of the tus protocol"), li.UploadOptions)
+	web.Handle(a, op("POST", "/uploads", http.StatusCreated, domain.Operate,
+		"Begin a member list that comes in pieces", li.DescribeCreateUpload), li.CreateUpload)
+	web.Handle(a, op("GET", "/uploads", http.StatusOK, domain.Operate,
+		"List your uploads that are not imported yet, newest first"), li.ListUploads)
+	web.Handle(a, op("HEAD", "/uploads/{upload_id}", http.StatusOK, domain.Operate,
+		"Show where an upload of yours goes on"), li.ShowUpload)
+	web.Stream(a, op("PATCH", "/uploads/{upload_id}", http.StatusNoContent, domain.Operate,
+		"Add a piece to an upload of yours", li.DescribePiece), li.Piece)
+	web.Handle(a, op("DELETE", "/uploads/{upload_id}", http.StatusNoContent, domain.Operate,
+		"Delete an upload of yours; an admin may delete any"), li.DeleteUpload)
 }
 
 // signIn registers the routes of people's sessions.
@@ -240,7 +258,7 @@ func operationID(method, path string) string {
 func tagOf(path string) string {
 	under := func(part string) bool { return strings.Contains(path+"/", "/"+part+"/") }
 	switch {
-	case under("targets"), under("imports"):
+	case under("targets"), under("imports"), under("uploads"):
 		return "Member lists"
 	case under("results"), under("retry"), under("members"):
 		return "Results"

@@ -76,7 +76,7 @@ func newServer(c Config) *server {
 		RuleOf: s.ruleOf,
 	}, s.api)
 	s.events = events.New(c.App, s.api, c.Log)
-	s.lists = lists.New(c.App.Targets, c.Uploads, s.api)
+	s.lists = lists.New(c.App.Targets, c.App.Uploads, c.Uploads, s.api)
 	s.inspect = inspect.New(c.App, s.api)
 	s.access = access.New(c.App)
 	s.types = types.New(c.App, s.api, c.Log)

@@ -82,7 +82,7 @@ func schedules() []schedule {
 		every(30*time.Second, rescueArgs{}),      // rescues verifications whose process was killed
 		every(10*time.Second, auditArgs{}),       // chains the rows of the audit, and writes the head to the log
 		oneEvery(makeEvery, types.MakeArgs{}),    // makes tables and topics of new event types
-		every(10*time.Minute, tidyArgs{}),        // deletes what deleted events and killed processes left
+		every(10*time.Minute, tidyArgs{}),        // deletes what expired, or what deleted events and killed processes left
 		oneEvery(time.Minute, expireArgs{}),      // expires points that have run out
 		oneEvery(collectEvery, collectArgs{}),    // collects debts of members
 		oneEvery(10*time.Minute, forecastArgs{}), // counts, once a day, what will expire
@@ -113,7 +113,8 @@ func Register(w *river.Workers, with Workers) {
 	})
 	add[closeDoneArgs](w, events.CloseDone)
 	add[tidyArgs](w, func(ctx context.Context) error {
-		return errors.Join(with.App.Verify.DeleteHealedJobs(ctx), events.Tidy(ctx), with.App.Processes.Tidy(ctx))
+		return errors.Join(with.App.Verify.DeleteHealedJobs(ctx), events.Tidy(ctx), with.App.Processes.Tidy(ctx),
+			with.App.Uploads.Tidy(ctx))
 	})
 	add[types.MakeArgs](w, func(ctx context.Context) error {
 		return with.App.Types.Make(ctx, with.Sweeper.Kafka.MakeTopics, with.Log)

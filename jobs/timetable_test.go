@@ -170,6 +170,7 @@ func TestTheTimetableIsWorked(t *testing.T) {
 	tt.exec(`UPDATE campaign_events SET event_type = 'VOUCHER' WHERE campaign_id = 'is held'`)
 	tt.exec(`INSERT INTO brakes (scope, by, memo) VALUES ('type:VOUCHER', 'test', '')`)
 	tt.exec(`INSERT INTO processes (id, roles, version, host, pid, seen_at) VALUES (gen_random_uuid(), '{jobs}', 'v', 'h', 1, now() - interval '30 days')`)
+	tt.exec(`INSERT INTO uploads (owner, size, content_type, name, metadata, expires_at) VALUES ('crm', 9, 'text/csv', '', '', now())`)
 	for _, s := range schedules() {
 		if s.one { // the leader inserts these when it begins
 			continue
@@ -186,6 +187,7 @@ func TestTheTimetableIsWorked(t *testing.T) {
 	require.Equal(t, "3", tt.text(`SELECT coalesce(string_agg(args->>'event_id', ' '), 'none') FROM river.river_job WHERE kind = 'relay' AND (args->>'event_id')::bigint = 3`))
 	require.Equal(t, "2", tt.text(`SELECT count(*)::text FROM reconcile_moments WHERE topic LIKE '%point%'`))
 	require.Equal(t, "0", tt.text(`SELECT count(*)::text FROM processes`))
+	require.Equal(t, "0", tt.text(`SELECT count(*)::text FROM uploads`))
 	require.Equal(t, 1, strings.Count(tt.log.String(), "chunks without a job were given one"))
 	require.NotEqual(t, "0", tt.text(`SELECT count(*)::text FROM money.point_forecast`))
 }

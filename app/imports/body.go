@@ -2,11 +2,15 @@ package imports
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
+
+	"bestow/domain"
 )
 
 // body is an upload's bytes, counted and hashed as they are read.
@@ -48,4 +52,33 @@ func (b *body) fingerprint(rest []byte) ([]byte, error) {
 	}
 	whole := sha256.Sum256(append(append([]byte{}, rest...), b.sum()...))
 	return whole[:], nil
+}
+
+// openStored begins to read a Stored upload.
+func (im *importing) openStored(ctx context.Context) error {
+	if im.upload.Stored == nil {
+		return nil
+	}
+	r, contentType, said, interrupt, err := im.upload.Stored.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("open upload: %w", err)
+	}
+	im.body, im.said = newBody(r), said
+	im.upload.ContentType, im.upload.Interrupt = contentType, interrupt
+	return nil
+}
+
+// checkSum refuses an upload whose bytes are not those that its sender hashed.
+func (im *importing) checkSum() error {
+	if im.said == nil {
+		return nil
+	}
+	if _, err := io.Copy(io.Discard, im.body); err != nil {
+		return fmt.Errorf("read upload: %w", err)
+	}
+	if !bytes.Equal(im.said, im.body.sum()) {
+		return domain.BadFileError("the upload is not the file whose SHA-256 its sender named",
+			"delete the upload, and upload the file again")
+	}
+	return nil
 }

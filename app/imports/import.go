@@ -25,15 +25,19 @@ import (
 // Import reads a member list into a PENDING event, all of it or nothing: the upload is staged while it comes, then put
 // in order and checked against itself and the event, and in one transaction the targets, their chunks and relay jobs,
 // the rejected rows and the event's totals are written. The answer for by's key is kept in the same transaction; the
-// body's hash completes the key's fingerprint. Its memory does not grow with the size.
+// body's hash completes the key's fingerprint. Its memory does not grow with the size. A Stored upload is read where it
+// is, and removed in the same transaction, unless it was a dry run or was refused.
 //
 // Errors: domain.NotFound, WrongStatus, ImportRunning, BadFile, UnsupportedFile, TooManyRows, AmountOverflow,
 // TotalOverLimit, Unavailable, UploadEnded, MissingKeys, Undone, those of a key, and [RejectedError] with AllRejected,
-// RowsRejected or TooManyRejected. What the body's own Read returned is wrapped. (T1)
+// RowsRejected or TooManyRejected. What the body's own Read, or Stored, returned is wrapped. (T1)
 func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, u Upload) (Result, error) {
-	im := &importing{Imports: s, by: by, upload: u, body: newBody(u.Body)}
-	if err := im.body.arrive(); err != nil {
-		return Result{}, err
+	im := &importing{Imports: s, by: by, upload: u}
+	if u.Stored == nil {
+		im.body = newBody(u.Body)
+		if err := im.body.arrive(); err != nil {
+			return Result{}, err
+		}
 	}
 	leave, err := s.enter()
 	if err != nil {
@@ -47,8 +51,7 @@ func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, 
 	var result Result
 	whole := false
 	err = s.begin(ctx, func(tx pgx.Tx) (err error) {
-		fingerprint := func() ([]byte, error) { return im.body.fingerprint(by.Once.Fingerprint) }
-		result, err = command.Stream(ctx, tx, by, fingerprint,
+		result, err = command.Stream(ctx, tx, by, im.fingerprint,
 			func() (Result, error) { return im.run(ctx, tx, eventID) })
 		if err == nil && by.Once != nil && by.Once.Replayed {
 			err = stillThere(ctx, tx, eventID, result.ImportID)
@@ -67,6 +70,15 @@ func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, 
 	}
 	s.learn(ctx, result)
 	return result, failpoint.Hit(ctx, failpoint.ImportAfterCommit)
+}
+
+// fingerprint completes that of the request by the bytes that came with it. A Stored upload stands in the request by
+// its id, whose bytes never change, and is gone once it is imported.
+func (im *importing) fingerprint() ([]byte, error) {
+	if im.upload.Stored != nil {
+		return im.by.Once.Fingerprint, nil
+	}
+	return im.body.fingerprint(im.by.Once.Fingerprint)
 }
 
 // connectionWait is the time that an import waits for a connection; from then on it takes as long as its upload does.
@@ -134,6 +146,7 @@ type importing struct {
 	by     command.Caller
 	upload Upload
 	body   *body
+	said   []byte // the hash of the bytes as their sender says; nil for none
 
 	event domain.Event
 	began time.Time // by the database's clock; zero before its transaction began
@@ -165,6 +178,9 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (Result,
 		return Result{}, err
 	}
 	if err := im.lockEvent(ctx, tx, eventID); err != nil {
+		return Result{}, err
+	}
+	if err := im.openStored(ctx); err != nil {
 		return Result{}, err
 	}
 	if err := im.guarded(ctx, tx, im.readUpload); err != nil {
@@ -210,6 +226,11 @@ func (im *importing) warn(ctx context.Context, tx pgx.Tx, before []Warning) ([]W
 // keep writes the import and what belongs to it.
 func (im *importing) keep(ctx context.Context, tx pgx.Tx, result *Result) (err error) {
 	result.EventID = im.event.ID
+	if im.upload.Stored != nil { // before the gate, since it may be large
+		if err := im.upload.Stored.Remove(ctx, tx); err != nil {
+			return fmt.Errorf("remove upload: %w", err)
+		}
+	}
 	if result.ImportID, err = im.record(ctx, tx); err != nil {
 		return err
 	}
@@ -282,6 +303,9 @@ func (im *importing) readUpload(ctx context.Context) (err error) {
 	}
 	if im.read.staged+im.read.rejected == 0 {
 		return memberlist.Empty("the file has no rows")
+	}
+	if err := im.checkSum(); err != nil {
+		return err
 	}
 	return failpoint.Hit(ctx, failpoint.ImportStaged)
 }

@@ -97,6 +97,16 @@ type Upload struct {
 	OnReject    RejectPolicy // what to do about rejected rows
 	DryRun      bool         // count, and keep nothing
 	Interrupt   func()       // makes a Read of Body that waits return an error; nil: nothing does
+	Stored      Stored       // in place of Body, ContentType and Interrupt; nil: the list comes with the request
+}
+
+// Stored is a member list that has come before.
+type Stored interface {
+	// Open begins to read the list. sha256 is the hash that its sender says; nil for none. interrupt makes a Read that
+	// waits, and every later one, return an error.
+	Open(ctx context.Context) (r io.Reader, contentType string, sha256 []byte, interrupt func(), err error)
+	// Remove removes the list in the transaction that imports it. Error: domain.NotFound if it is gone.
+	Remove(ctx context.Context, tx pgx.Tx) error
 }
 
 // Result holds what became of an upload.

@@ -168,7 +168,9 @@ func unseenForgeries() []forgery {
 		{name: "brakes", sql: `INSERT INTO brakes (scope, by, memo) VALUES ('all', 'x', 'x')`},
 		{name: "kind of a voucher_events row", sql: `UPDATE money.voucher_events SET kind = 'REDEEMED', idempotency_key = 'x', ref = 'x', reason = 'x' WHERE kind = 'CANCELLED'`},
 		{name: "ended_uploads", sql: `INSERT INTO ended_uploads (event_id, ended_by) VALUES (4, 'x'); UPDATE principals SET role = 'viewer';
-			INSERT INTO sessions (principal_id, sha256, address, network, expires_at) SELECT id, sha256('x'), '', '', now() FROM principals`},
+			INSERT INTO sessions (principal_id, sha256, address, network, expires_at) SELECT id, sha256('x'), '', '', now() FROM principals;
+			INSERT INTO uploads (id, owner, size, content_type, name, metadata, expires_at) VALUES (1, 'x', 9, '', '', '', now());
+			INSERT INTO upload_pieces (upload_id, at, bytes) VALUES (1, 5, 'x')`},
 	}
 }
 

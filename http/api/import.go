@@ -50,3 +50,20 @@ type RejectedRow struct {
 	Reason    string `json:"reason"`
 	Raw       string `json:"raw"`
 }
+
+// Upload is a member list that comes in pieces.
+type Upload struct {
+	UploadID    int64     `json:"upload_id"`
+	Size        int64     `json:"size" doc:"in bytes"`
+	Received    int64     `json:"received" doc:"how many bytes have come: the next piece begins there"`
+	ContentType string    `json:"content_type" doc:"as filetype of Upload-Metadata says"`
+	Name        string    `json:"name" doc:"of the file, as filename of Upload-Metadata says; empty for none"`
+	SHA256      *string   `json:"sha256" doc:"of the whole file, in hex, as sha256 of Upload-Metadata says; null for none"`
+	CreatedAt   time.Time `json:"created_at"`
+	ExpiresAt   time.Time `json:"expires_at" doc:"24 hours after the last byte, or the last import of it"`
+}
+
+// Uploads lists the caller's uploads, newest first.
+type Uploads struct {
+	Items []Upload `json:"items"`
+}

@@ -48,6 +48,7 @@ const (
 	MethodNotAllowed     = "method_not_allowed"     // the route has other methods
 	PreconditionFailed   = "precondition_failed"    // If-Match names another state of the event
 	PreconditionRequired = "precondition_required"  // the change lacks If-Match
+	UnknownProtocol      = "unknown_protocol"       // Tus-Resumable is not 1.0.0
 	RequestTimeout       = "request_timeout"        // the body came too slowly
 	TooLarge             = "too_large"              // the body is over the limit
 	UnsupportedType      = "unsupported_media_type" // the body's Content-Type or encoding

@@ -41,6 +41,11 @@ func PreconditionRequiredError(message, hint string) *domain.Error {
 	return domain.NewError(PreconditionRequired, message, hint)
 }
 
+// UnknownProtocolError is for a request of another version of the tus protocol, or of none.
+func UnknownProtocolError(message, hint string) *domain.Error {
+	return domain.NewError(UnknownProtocol, message, hint)
+}
+
 // RequestTimeoutError is for a body that came too slowly.
 func RequestTimeoutError(message, hint string) *domain.Error {
 	return domain.NewError(RequestTimeout, message, hint)

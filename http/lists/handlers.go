@@ -4,17 +4,22 @@ import (
 	"cmp"
 
 	"bestow/app/imports"
+	"bestow/app/uploads"
 	"bestow/http/web"
 )
 
 // Handlers are the handlers of this package's routes.
 type Handlers struct {
 	imports *imports.Imports
+	uploads *uploads.Uploads
+	pieces  chan struct{} // one for each piece that is received
 	limits  UploadLimits
 	api     *web.API
 }
 
 // New returns the handlers of a's routes. If limits is zero, the defaults hold.
-func New(i *imports.Imports, limits UploadLimits, a *web.API) *Handlers {
-	return &Handlers{imports: i, limits: cmp.Or(limits, defaultLimits), api: a}
+func New(i *imports.Imports, u *uploads.Uploads, limits UploadLimits, a *web.API) *Handlers {
+	return &Handlers{
+		imports: i, uploads: u, pieces: make(chan struct{}, maxPieces), limits: cmp.Or(limits, defaultLimits), api: a,
+	}
 }

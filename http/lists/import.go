@@ -21,15 +21,18 @@ type ImportIn struct {
 	ID       int64  `path:"id" minimum:"1"`
 	OnReject string `query:"on_reject" enum:"skip,abort" default:"skip" doc:"what a rejected row does to the others"`
 	Sheet    string `query:"sheet" maxLength:"31" doc:"of a spreadsheet: the sheet with the list; without it the first one"`
+	Upload   int64  `query:"upload" minimum:"1" doc:"the list is this upload of yours, and the request has no body; it is deleted with the import, and kept by a dry run or a refusal"`
 	DryRun   bool   `query:"dry_run" doc:"count and check only; nothing is kept"`
 
 	body        *upload
 	contentType string
+	empty       bool // the request has no body
 }
 
 // Resolve takes the body as a stream; huma would read all of it.
 func (in *ImportIn) Resolve(ctx huma.Context) []error {
 	in.contentType = ctx.Header("Content-Type")
+	in.empty = ctx.BodyReader() == http.NoBody
 	in.body = &upload{body: ctx.BodyReader(), deadline: ctx.SetReadDeadline}
 	return in.Idempotent.Resolve(ctx)
 }
@@ -39,11 +42,11 @@ func (*Handlers) DescribeImport(o *huma.Operation) {
 	o.Description = "CSV with the header `member_id,amount,reason` (amount and reason may be absent or empty), " +
 		"one JSON object a line, or a spreadsheet (.xlsx) with the same columns. " +
 		"The body is read as a stream, up to ten million rows. " +
+		"A list that came in pieces (POST /uploads) is named by `upload` instead. " +
 		"All or nothing, but for the rejected rows."
 	text := &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
 	o.RequestBody = &huma.RequestBody{
-		Required: true,
-		Content:  map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text, sheet.MediaType: text},
+		Content: map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text, sheet.MediaType: text},
 	}
 }
 
@@ -64,15 +67,25 @@ func rejectedURL(eventID, importID int64) *string {
 // has read.
 func (h *Handlers) Import(ctx context.Context, in *ImportIn) (*ImportOut, error) {
 	by := in.Caller(ctx, nil)
-	in.body.limits = h.limits
-	defer in.body.endWhen(web.Stopping(ctx))()
-	ctx, done := in.body.context(ctx)
-	defer done()
-	u := imports.Upload{
-		Body: in.body, Interrupt: in.body.interrupt, ContentType: in.contentType, Sheet: in.Sheet, DryRun: in.DryRun,
-	}
+	u := imports.Upload{Sheet: in.Sheet, DryRun: in.DryRun}
 	if in.OnReject == "abort" {
 		u.OnReject = imports.Abort
+	}
+	switch {
+	case in.Upload > 0 && !in.empty:
+		return nil, api.MalformedError("the import of an upload has no body", "send the body, or name the upload, not both")
+	case in.Upload > 0:
+		u.Stored = h.uploads.Stored(by.Actor, in.Upload)
+	case in.empty:
+		return nil, api.MalformedError("the request has no body",
+			"send text/csv, application/x-ndjson or "+sheet.MediaType+", or name an upload: ?upload=ID")
+	default:
+		in.body.limits = h.limits
+		defer in.body.endWhen(web.Stopping(ctx))()
+		var done func()
+		ctx, done = in.body.context(ctx)
+		defer done()
+		u.Body, u.Interrupt, u.ContentType = in.body, in.body.interrupt, in.contentType
 	}
 	r, err := h.imports.Import(ctx, by, in.ID, u)
 	if err != nil {

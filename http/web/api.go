@@ -77,7 +77,9 @@ func Schema[T any](a *API, name string) *huma.Schema {
 func (a *API) Operations() []*huma.Operation {
 	var all []*huma.Operation
 	for _, item := range a.OpenAPI().Paths {
-		for _, o := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Put, item.Delete} {
+		for _, o := range []*huma.Operation{
+			item.Get, item.Head, item.Options, item.Post, item.Patch, item.Put, item.Delete,
+		} {
 			if o != nil {
 				all = append(all, o)
 			}

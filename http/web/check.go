@@ -70,7 +70,8 @@ func readParameter(p *huma.Param, values []string) (value, why string) {
 	return "", "must be one of " + strings.Join(words, ", ")
 }
 
-// checkBody refuses a request that lacks its body, or has one of the wrong type, before it reads a byte.
+// checkBody refuses a request that lacks a body which the route requires, or has one of the wrong type, before it reads
+// a byte.
 func (a *API) checkBody(ctx huma.Context, next func(huma.Context)) {
 	takes := ctx.Operation().RequestBody
 	if takes == nil {
@@ -78,7 +79,12 @@ func (a *API) checkBody(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	types := slices.Sorted(maps.Keys(takes.Content))
-	if humaecho.UnwrapV4(ctx).Request().ContentLength == 0 {
+	empty := humaecho.UnwrapV4(ctx).Request().ContentLength == 0
+	if empty && !takes.Required {
+		next(ctx)
+		return
+	}
+	if empty {
 		a.Refuse(ctx, api.MalformedError("the request has no body", "send "+strings.Join(types, " or ")+a.needs(takes)))
 		return
 	}

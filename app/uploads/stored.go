@@ -1,0 +1,81 @@
+package uploads
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"sync"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Stored is an upload as an import reads it.
+type Stored struct {
+	uploads *Uploads
+	owner   string
+	id      int64
+}
+
+// Stored returns the upload of owner with the id, which need not be there yet.
+func (s *Uploads) Stored(owner string, id int64) *Stored { return &Stored{s, owner, id} }
+
+// Open begins to read an upload that is whole, which lives on from now. sha256 is the hash that its sender says; nil
+// for none. interrupt makes every later Read return an error. Errors: domain.NotFound, UploadIncomplete; those of a
+// Read: domain.NotFound if the upload was deleted.
+func (s *Stored) Open(ctx context.Context) (
+	r io.Reader, contentType string, sha256 []byte, interrupt func(), err error,
+) {
+	u, err := pg.ValueWithin(ctx, s.uploads.pool, wait, func(tx pgx.Tx) (Upload, error) {
+		return useUpload(ctx, tx, s.owner, s.id)
+	})
+	if err != nil {
+		return nil, "", nil, nil, err
+	}
+	if !u.Whole() {
+		return nil, "", nil, nil, domain.UploadIncompleteError(u.ID, u.Received, u.Size)
+	}
+	p := &pieces{ctx: ctx, uploads: s.uploads, upload: u, stop: make(chan struct{})}
+	return p, u.ContentType, u.SHA256, sync.OnceFunc(func() { close(p.stop) }), nil
+}
+
+// Remove removes the upload in the transaction that imports it: what is imported is not stored twice. Error:
+// domain.NotFound if it was deleted, or another import has removed it.
+func (s *Stored) Remove(ctx context.Context, tx pgx.Tx) error {
+	return deleteUpload(ctx, tx, s.owner, s.id)
+}
+
+// pieces reads an upload piece by piece, each in a transaction of its own: no connection is held meanwhile.
+type pieces struct {
+	ctx     context.Context //nolint:containedctx // io.Reader has none
+	uploads *Uploads
+	upload  Upload
+	at      int64 // of the next piece
+	rest    bytes.Reader
+	stop    chan struct{}
+}
+
+// Read reads on, and asks for the next piece where the last one is read.
+func (p *pieces) Read(b []byte) (int, error) {
+	select {
+	case <-p.stop:
+		return 0, context.Canceled
+	default:
+	}
+	if p.rest.Len() == 0 {
+		if p.at == p.upload.Size {
+			return 0, io.EOF
+		}
+		piece, err := pg.Value(p.ctx, p.uploads.pool, func(tx pgx.Tx) ([]byte, error) {
+			return selectPiece(p.ctx, tx, p.upload.ID, p.at)
+		})
+		if err != nil {
+			return 0, err
+		}
+		p.rest.Reset(piece)
+		p.at += int64(len(piece))
+	}
+	return p.rest.Read(b)
+}

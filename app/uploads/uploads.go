@@ -1,0 +1,161 @@
+// Package uploads keeps member lists that come in pieces, so that an upload that broke off goes on where it was,
+// through any process. The pieces stand in the database: a crash leaves whole pieces, and a backup has them.
+//
+// Start with Uploads.Append. No lock and no connection is held while a piece is on its way: a piece is stored only if
+// it follows the last one, so that of two senders one is refused.
+//
+// What it must never do: read rows. [bestow/app/imports] reads a Stored and removes it with its commit.
+package uploads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bestow/app/memberlist"
+	"bestow/app/sheet"
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// Piece is the most bytes of a piece.
+	Piece = 1 << 20
+	// MaxSize is the most bytes of an upload: ten million rows with long reasons are less.
+	MaxSize = 4 << 30
+	// MaxOpen is the most uploads of a principal that are not imported, deleted or expired.
+	MaxOpen = 5
+	// Lifetime is the time after which an upload expires that neither got a byte nor was read.
+	Lifetime = 24 * time.Hour
+
+	wait    = 10 * time.Second // for a lock
+	maxName = 255
+	maxType = 200
+	maxMeta = 4096
+)
+
+// Uploads are the lists that come in pieces.
+type Uploads struct{ pool *pgxpool.Pool }
+
+// New returns the uploads in the database of pool.
+func New(pool *pgxpool.Pool) (*Uploads, error) {
+	if pool == nil {
+		return nil, errors.New("uploads need a pool")
+	}
+	return &Uploads{pool}, nil
+}
+
+// Upload is a list, or the part of it that has come.
+type Upload struct {
+	ID          int64
+	Owner       string // the name of the principal
+	Size        int64
+	Received    int64
+	ContentType string
+	Name        string // of the file; "" for none
+	Metadata    string // as the client sent it; printable ASCII
+	SHA256      []byte // of the whole file, as the client says; nil: it does not
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
+}
+
+// Whole reports whether all of it has come.
+func (u Upload) Whole() bool { return u.Received == u.Size }
+
+// Create begins an upload of owner with the Size, ContentType, Name, Metadata and SHA256 of u. Errors: domain.Invalid,
+// UnsupportedFile, UploadTooLarge, TooManyUploads.
+func (s *Uploads) Create(ctx context.Context, owner string, u Upload) (Upload, error) {
+	if err := check(u); err != nil {
+		return Upload{}, err
+	}
+	return pg.ValueWithin(ctx, s.pool, wait, func(tx pgx.Tx) (Upload, error) {
+		if err := lockOwner(ctx, tx, owner); err != nil {
+			return Upload{}, err
+		}
+		open, err := countOpen(ctx, tx, owner)
+		if err != nil {
+			return Upload{}, err
+		}
+		if open >= MaxOpen {
+			return Upload{}, domain.TooManyUploadsError(MaxOpen)
+		}
+		u.Owner = owner
+		return insertUpload(ctx, tx, u)
+	})
+}
+
+func check(u Upload) error {
+	if u.Size > MaxSize {
+		return domain.UploadTooLargeError(MaxSize)
+	}
+	media, _ := memberlist.MediaType(u.ContentType)
+	types := []string{"text/csv", "application/x-ndjson", sheet.MediaType}
+	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
+	if !slices.Contains(types, media) || len(u.ContentType) > maxType || strings.ContainsFunc(u.ContentType, unprintable) {
+		return domain.UnsupportedFileError(fmt.Sprintf("the filetype %.100q of the upload is no member list", u.ContentType),
+			"name "+strings.Join(types, ", ")+" as filetype in Upload-Metadata")
+	}
+	var faults domain.Faults
+	if u.Size < 1 {
+		faults.Add("header.Upload-Length", "must be 1 or more")
+	}
+	if len(u.Metadata) > maxMeta || strings.ContainsFunc(u.Metadata, unprintable) {
+		faults.Add("header.Upload-Metadata", "must be at most 4096 printable ASCII characters")
+	}
+	if u.Name != "" {
+		faults.Add("header.Upload-Metadata", domain.CheckText(u.Name, maxName))
+	}
+	return faults.Refusal("the upload cannot be made")
+}
+
+// List returns the uploads of owner that can be gone on with or imported, newest first.
+func (s *Uploads) List(ctx context.Context, owner string) ([]Upload, error) {
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Upload, error) { return selectUploads(ctx, tx, owner) })
+}
+
+// Find returns an upload of owner. Error: domain.NotFound.
+func (s *Uploads) Find(ctx context.Context, owner string, id int64) (Upload, error) {
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Upload, error) { return selectUpload(ctx, tx, owner, id) })
+}
+
+// Append stores a piece of at most [Piece] bytes that begins at a byte of the upload. It is kept when Append returns,
+// and all that reads the upload sees it with the new length or not at all. Errors: domain.NotFound, UploadMoved if the
+// upload goes on elsewhere, and UploadTooLarge past its size.
+func (s *Uploads) Append(ctx context.Context, owner string, id, at int64, piece []byte) (Upload, error) {
+	return pg.ValueWithin(ctx, s.pool, wait, func(tx pgx.Tx) (Upload, error) {
+		u, stored, err := appendPiece(ctx, tx, owner, id, at, piece)
+		if err != nil || stored {
+			return u, err
+		}
+		if u, err = selectUpload(ctx, tx, owner, id); err != nil {
+			return u, err
+		}
+		if at == u.Received {
+			return u, domain.UploadTooLargeError(u.Size)
+		}
+		return u, domain.UploadMovedError(u.ID, u.Received)
+	})
+}
+
+// Delete removes an upload with its bytes. owner is "" for one who may delete those of others. Error: domain.NotFound.
+func (s *Uploads) Delete(ctx context.Context, owner string, id int64) error {
+	return pg.InTxWithin(ctx, s.pool, wait, func(tx pgx.Tx) error {
+		return deleteUpload(ctx, tx, owner, id)
+	})
+}
+
+// Tidy removes the uploads that have expired.
+func (s *Uploads) Tidy(ctx context.Context) error {
+	for {
+		more, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (bool, error) { return deleteExpired(ctx, tx) })
+		if err != nil || !more {
+			return err
+		}
+	}
+}

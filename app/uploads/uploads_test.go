@@ -1,0 +1,106 @@
+package uploads
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+	"bestow/internal/pgtest"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+func setup(t *testing.T) *Uploads {
+	t.Helper()
+	s, err := New(pgtest.New(t))
+	require.NoError(t, err)
+	return s
+}
+
+func (s *Uploads) begun(t *testing.T, size int64) Upload {
+	t.Helper()
+	u, err := s.Create(t.Context(), "crm", Upload{Size: size, ContentType: "text/csv; charset=utf-8"})
+	require.NoError(t, err)
+	return u
+}
+
+// Many senders of the same bytes: each byte is stored once, whoever sends it.
+func TestSendersRace(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	file := bytes.Repeat([]byte("0123456789"), 100)
+	u := s.begun(t, int64(len(file)))
+	var senders sync.WaitGroup
+	for sender := range 5 {
+		senders.Go(func() {
+			for at := int64(0); at < u.Size; {
+				end := min(u.Size, at+int64(7*sender+3))
+				now, err := s.Append(t.Context(), "crm", u.ID, at, file[at:end])
+				if err != nil && !domain.IsCode(err, domain.UploadMoved) {
+					t.Errorf("append at %d: %v", at, err)
+					return
+				}
+				at = now.Received
+			}
+		})
+	}
+	senders.Wait()
+	r, _, _, _, err := s.Stored("crm", u.ID).Open(t.Context())
+	require.NoError(t, err)
+	got, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.Equal(t, file, got)
+}
+
+// Requests at the same time begin no more uploads than a principal may have; those of others do not count.
+func TestMaxOpen(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	var wg sync.WaitGroup
+	for range 3 * MaxOpen {
+		wg.Go(func() {
+			_, err := s.Create(t.Context(), "crm", Upload{Size: 1, ContentType: "text/csv"})
+			if err != nil && !domain.IsCode(err, domain.TooManyUploads) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	mine, err := s.List(t.Context(), "crm")
+	require.NoError(t, err)
+	require.Len(t, mine, MaxOpen)
+	_, err = s.Create(t.Context(), "shop", Upload{Size: 1, ContentType: "text/csv"})
+	require.NoError(t, err)
+}
+
+// Of two transactions that import an upload one commits; after a rollback the upload is still there.
+func TestRemoveOnce(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	u := s.begun(t, 3)
+	_, err := s.Append(t.Context(), "crm", u.ID, 0, []byte("abc"))
+	require.NoError(t, err)
+	stored := s.Stored("crm", u.ID)
+	errRolledBack := errors.New("rolled back")
+	err = pg.InTx(t.Context(), s.pool, func(tx pgx.Tx) error {
+		require.NoError(t, stored.Remove(t.Context(), tx))
+		return errRolledBack
+	})
+	require.ErrorIs(t, err, errRolledBack)
+	r, _, _, interrupt, err := stored.Open(t.Context())
+	require.NoError(t, err)
+	remove := func(tx pgx.Tx) error { return stored.Remove(t.Context(), tx) }
+	require.NoError(t, pg.InTx(t.Context(), s.pool, remove))
+	require.ErrorIs(t, pg.InTx(t.Context(), s.pool, remove), &domain.Error{Code: domain.NotFound})
+	_, err = io.ReadAll(r)
+	require.ErrorIs(t, err, &domain.Error{Code: domain.NotFound}, "it is gone under the reader")
+	interrupt()
+	_, err = r.Read(make([]byte, 1))
+	require.ErrorIs(t, err, context.Canceled)
+}
