@@ -93,6 +93,15 @@ func (s *People) Session(ctx context.Context, id int64) (Session, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Session, error) { return selectSession(ctx, tx, id) })
 }
 
+// GoesOn reports whether the session may still be used. To ask is no use of it.
+func (s *People) GoesOn(ctx context.Context, id int64) (bool, error) {
+	_, err := s.Session(ctx, id)
+	if domain.IsCode(err, domain.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Sessions returns the sessions that go on, the newest first.
 func (s *People) Sessions(ctx context.Context) ([]Session, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Session, error) { return selectSessions(ctx, tx) })

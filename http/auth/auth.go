@@ -61,6 +61,8 @@ type Keys interface {
 type Sessions interface {
 	// Identify returns the principal that has the session's token, whether the session is fresh, and whether there is one.
 	Identify(ctx context.Context, token string) (p domain.Principal, fresh, found bool, err error)
+	// GoesOn reports whether the session may still be used. To ask is no use of it.
+	GoesOn(ctx context.Context, sessionID int64) (bool, error)
 }
 
 // Guard admits requests that obey their routes' rules.
@@ -106,9 +108,22 @@ func (g *Guard) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		c.SetRequest(c.Request().WithContext(web.WithPrincipal(c.Request().Context(), p)))
+		ctx := web.WithPrincipal(c.Request().Context(), p)
+		ctx = web.WithAccess(ctx, func(ctx context.Context) bool { return g.mayGoOn(ctx, rule, s, p) })
+		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)
 	}
+}
+
+// mayGoOn reports whether the caller of a request that goes on for long may still do what the route does. A database
+// that does not answer ends nothing.
+func (g *Guard) mayGoOn(ctx context.Context, rule Rule, s shown, before domain.Principal) bool {
+	if s.way == bySession {
+		goesOn, err := g.sessions.GoesOn(ctx, before.SessionID)
+		return goesOn || err != nil
+	}
+	now, _, known, err := g.identify(ctx, s)
+	return err != nil || known && now.Role.May(cmp.Or(rule.Right, domain.Read))
 }
 
 // The ways in which a request shows who sends it.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"bestow/app/known"
 	"bestow/app/reports"
 	"bestow/http/api"
 	"bestow/http/web"
@@ -16,6 +17,9 @@ import (
 
 // tick is the time between two messages of a progress stream.
 const tick = time.Second
+
+// accessTicks is how many ticks a stream goes on until it looks whether its caller still has access.
+const accessTicks = int(known.For / tick)
 
 // DescribeProgress describes the route of Progress.
 func (h *Handlers) DescribeProgress(o *huma.Operation) {
@@ -48,15 +52,16 @@ func (h *Handlers) readProgress(ctx context.Context, id int64) (reports.Progress
 	return h.reports.Progress(ctx, id)
 }
 
-// follow sends p, and then the event's progress until the event is at rest, the client has gone, the listener stops or
-// the database does not answer. It runs in the request's own goroutine, so it leaves nothing behind.
+// follow sends p, and then the event's progress until the event is at rest, the client has gone or has no access any
+// more, the listener stops or the database does not answer. It runs in the request's own goroutine, so it leaves
+// nothing behind.
 func (h *Handlers) follow(ctx huma.Context, id int64, p reports.Progress) {
 	ctx.SetHeader("Content-Type", web.EventStream)
 	ctx.SetHeader("X-Accel-Buffering", "no") // otherwise a proxy would hold the messages back
 	ctx.SetStatus(http.StatusOK)
 	clock := time.NewTicker(tick)
 	defer clock.Stop()
-	for {
+	for n := 1; ; n++ {
 		if err := sendEvent(web.NewSteadyWriter(ctx), wireProgress(p)); err != nil || p.AtRest() {
 			return
 		}
@@ -66,6 +71,9 @@ func (h *Handlers) follow(ctx huma.Context, id int64, p reports.Progress) {
 			return
 		case <-web.Stopping(ctx.Context()):
 			return
+		}
+		if n%accessTicks == 0 && !web.MayGoOn(ctx.Context()) {
+			return // the client reconnects, and is told why it may not
 		}
 		var err error
 		if p, err = h.shared.get(ctx.Context(), id); err != nil {

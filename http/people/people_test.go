@@ -1,6 +1,7 @@
 package people_test
 
 import (
+	"bufio"
 	"io"
 	"log/slog"
 	"net/http"
@@ -318,4 +319,42 @@ func TestManagePeople(t *testing.T) {
 	require.Equal(t, 401, d.Get(prefix+"/events", byKey).StatusCode)
 	require.False(t, desktest.Decoded[people.Person](patch(crm, `{"disabled": false}`)).Disabled)
 	patch(admin, `{"role": "approver"}`).Refused(422, domain.Invalid)
+}
+
+// A stream that was opened ends soon after its session, or its key, has ended.
+func TestStreamEndsWithAccess(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	_, cookie := d.enrolled("kim", domain.Operator)
+	key := desktest.Decoded[api.MadeKey](d.Post(prefix+"/keys", `{"name": "crm", "role": "viewer"}`))
+	e := d.PointEvent("spring")
+	d.Plant(e.ID)
+	open := func(header, value string) *http.Response {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+desktest.EventURL(e.ID)+"/progress", nil)
+		require.NoError(t, err)
+		req.Header.Set("Accept", web.EventStream)
+		req.Header.Set(header, value)
+		res, err := d.Client().Do(req)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = res.Body.Close() })
+		require.Equal(t, 200, res.StatusCode)
+		return res
+	}
+	streams := []*http.Response{
+		open("Cookie", strings.TrimPrefix(cookie, "Cookie: ")), open("Authorization", "Bearer "+key.Secret),
+		open("Authorization", "Bearer "+desktest.Key),
+	}
+	d.SQL(`UPDATE principals SET disabled_at = now() WHERE name = 'kim'`)
+	require.Equal(t, 204, d.Do("DELETE", prefix+"/keys/"+strconv.FormatInt(key.ID, 10), "").StatusCode)
+	for _, s := range streams[:2] {
+		_, err := io.Copy(io.Discard, s.Body) // to its end
+		require.NoError(t, err)
+	}
+	lines := bufio.NewScanner(streams[2].Body)
+	for messages := 0; messages < 17; { // one a second: the look of the fifteenth ended nothing
+		require.True(t, lines.Scan())
+		if strings.HasPrefix(lines.Text(), "data: ") {
+			messages++
+		}
+	}
 }

@@ -43,6 +43,20 @@ func Principal(ctx context.Context) domain.Principal {
 	return p
 }
 
+type accessKey struct{}
+
+// WithAccess returns ctx as that of a request whose caller may go on as long as mayGoOn says so.
+func WithAccess(ctx context.Context, mayGoOn func(context.Context) bool) context.Context {
+	return context.WithValue(ctx, accessKey{}, mayGoOn)
+}
+
+// MayGoOn reports whether the caller of a request that goes on for long still has the access that the request began
+// with: a key may be revoked meanwhile, and a session may end.
+func MayGoOn(ctx context.Context) bool {
+	mayGoOn, given := ctx.Value(accessKey{}).(func(context.Context) bool)
+	return !given || mayGoOn(ctx)
+}
+
 // Actor returns the name of who sent the request.
 func Actor(ctx context.Context) string { return Principal(ctx).Name }
 
