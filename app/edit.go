@@ -161,8 +161,12 @@ func (s *Events) mayBecome(ctx context.Context, tx pgx.Tx, e domain.Event, n New
 	if err != nil {
 		return err
 	}
+	making, err := whyNotReady(ctx, tx, n.EventType, types)
+	if err != nil {
+		return err
+	}
 	n.Unread = append(n.Unread, frozen(e, n)...)
-	if err := n.check(conditions{types: types, rule: s.rules.Ledger, now: now, before: &e}); err != nil {
+	if err := n.check(conditions{types: types, making: making, rule: s.rules.Ledger, now: now, before: &e}); err != nil {
 		return err
 	}
 	if !s.rules.SealsPINs && types[n.EventType].Operation == domain.Vouchers {

@@ -99,7 +99,11 @@ func (s *Events) createEvent(ctx context.Context, tx pgx.Tx, by command.Caller, 
 	if err != nil {
 		return domain.Event{}, err
 	}
-	if err := n.check(conditions{types: types, rule: s.rules.Ledger, now: now}); err != nil {
+	making, err := whyNotReady(ctx, tx, n.EventType, types)
+	if err != nil {
+		return domain.Event{}, err
+	}
+	if err := n.check(conditions{types: types, making: making, rule: s.rules.Ledger, now: now}); err != nil {
 		return domain.Event{}, err
 	}
 	if !s.rules.SealsPINs && types[n.EventType].Operation == domain.Vouchers {

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"cmp"
+	"context"
 	"maps"
 	"math"
 	"slices"
@@ -8,9 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"bestow/app/eventrow"
 	"bestow/app/obstacle"
 	"bestow/domain"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -29,6 +33,7 @@ func (n NewEvent) normal() NewEvent {
 // conditions hold what a definition is judged by.
 type conditions struct {
 	types  map[string]domain.EventType
+	making string // why no event can be made of a type that is there
 	rule   obstacle.LedgerRule
 	now    time.Time     // by the database's clock
 	before *domain.Event // the event that is edited; nil: a new one
@@ -46,7 +51,7 @@ func (c conditions) expiryTime(n NewEvent) time.Time {
 func (n NewEvent) check(c conditions) error {
 	f := domain.Faults(slices.Clone(n.Unread))
 	f.Add("campaign_id", checkCampaignID(n.CampaignID, c.before))
-	f.Add("event_type", checkType(n.EventType, c.types))
+	f.Add("event_type", cmp.Or(c.making, checkType(n.EventType, c.types)))
 	f.Add("default_reason", checkReason(n.DefaultReason, c.before))
 	if n.DefaultAmount != nil && *n.DefaultAmount <= 0 {
 		f.Add("default_amount", "must be 1 or more")
@@ -102,6 +107,29 @@ func checkReason(reason string, before *domain.Event) string {
 		return ""
 	}
 	return domain.CheckText(reason, domain.MaxReason)
+}
+
+// whyNotReady says of a type that is there and is not ready why no event can be made of it.
+func whyNotReady(
+	ctx context.Context, tx pgx.Tx, code string, ready map[string]domain.EventType,
+) (string, error) {
+	if _, is := ready[code]; is {
+		return "", nil
+	}
+	all, err := eventrow.AllTypes(ctx, tx)
+	if err != nil {
+		return "", err
+	}
+	for _, t := range all {
+		switch {
+		case t.Code != code:
+		case t.State == domain.TypeRetired:
+			return "is RETIRED, and takes no new events: `bestow type set " + code + " --state READY` takes it back", nil
+		default:
+			return "is still being made: wait until GET /event-types shows it as READY", nil
+		}
+	}
+	return "", nil
 }
 
 func checkType(code string, types map[string]domain.EventType) string {

@@ -77,8 +77,8 @@ type csvRows struct {
 	scratch []byte // of fields whose quotes were taken off
 }
 
-// openCSV reads the header. Errors: domain.UnsupportedFile, domain.BadFile.
-func openCSV(records *records, rules *rules, charset charset) (*csvRows, error) {
+// openCSV reads the header, which shows the delimiter if it is 0. Errors: domain.UnsupportedFile, domain.BadFile.
+func openCSV(records *records, rules *rules, charset charset, delimiter byte) (*csvRows, error) {
 	c := &csvRows{records: records, rules: rules, text: text{charset: charset}}
 	if err := c.text.begin(records); err != nil {
 		return nil, err
@@ -88,7 +88,9 @@ func openCSV(records *records, rules *rules, charset charset) (*csvRows, error) 
 		return nil, err
 	}
 	c.head = string(line)
-	c.delim = delimiterOf(line)
+	if c.delim = delimiter; delimiter == 0 {
+		c.delim = delimiterOf(line)
+	}
 	records.quotes, records.delim = true, c.delim
 	return c, c.readHeader(line)
 }

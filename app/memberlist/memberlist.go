@@ -60,7 +60,7 @@ func Open(contentType string, body io.Reader, defaultAmount int64, checkAmount f
 	charset, known := charsetNamed(label)
 	switch {
 	case media == "text/csv" && known:
-		return openCSV(records, rules, charset)
+		return openCSV(records, rules, charset, 0)
 	case media == "application/x-ndjson" && known && charset != cp949Charset:
 		return openNDJSON(records, rules)
 	case media == "text/csv" || media == "application/x-ndjson":
@@ -69,6 +69,12 @@ func Open(contentType string, body io.Reader, defaultAmount int64, checkAmount f
 	}
 	return nil, domain.UnsupportedFileError(fmt.Sprintf("the content type %.100q is no member list", contentType),
 		"send text/csv or application/x-ndjson")
+}
+
+// OpenCSV is like Open for CSV in UTF-8 whose fields are separated by delimiter.
+func OpenCSV(body io.Reader, delimiter byte, defaultAmount int64, checkAmount func(int64) string) (Reader, error) {
+	charset, _ := charsetNamed("utf-8")
+	return openCSV(newRecords(body), &rules{defaultAmount: defaultAmount, checkAmount: checkAmount}, charset, delimiter)
 }
 
 // MediaType returns what a content type names, and its charset; "" if it says none.

@@ -139,14 +139,25 @@ func (p *Provider) Finish(ctx context.Context, redirect string, f Flow, state, c
 }
 
 func (p *Provider) identity(token *oidc.IDToken) (Identity, error) {
+	if !isSubject(token.Subject) {
+		return Identity{}, refused("the token names no subject: sub must have 1 to 255 characters of ASCII")
+	}
 	var claims map[string]any
 	if err := token.Claims(&claims); err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", refused("the claims of the token cannot be read"), err)
+	}
+	if azp, given := claims["azp"]; given && azp != p.config.ClientID {
+		return Identity{}, refused("the token was made for another client")
 	}
 	return Identity{
 		Issuer: token.Issuer, Subject: token.Subject, Name: cmp.Or(nameOf(claims), token.Subject),
 		Role: roleOf(claims, p.config.RoleClaim), SignedIn: signedIn(claims["auth_time"]),
 	}, nil
+}
+
+// isSubject reports whether a person can be told from others by the subject (OpenID Connect Core 1.0, 2).
+func isSubject(sub string) bool {
+	return sub != "" && len(sub) <= 255 && !strings.ContainsFunc(sub, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // nameOf returns the name that the claims give, "" for none. Some providers send email_verified as a text.

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"bestow/domain"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 const (
@@ -63,6 +65,13 @@ func openBook(ctx context.Context, f *os.File, size, budget int64) (*book, error
 	return b, b.read()
 }
 
+// A list of members packs to a tenth or a thirtieth. What unpacks to more than maxRatio times its size, and to more
+// than freeBytes, was made to keep a server busy.
+const (
+	maxRatio  = 100
+	freeBytes = 10 << 20
+)
+
 // partName makes a name that is compared: those of parts have no case, and some programs write a backslash.
 func partName(name string) string {
 	return strings.ToLower(strings.TrimPrefix(path.Clean(strings.ReplaceAll(name, `\`, "/")), "/"))
@@ -85,7 +94,7 @@ func (b *book) read() error {
 		return err
 	}
 	return b.walk(b.main, func(t *tokens, e xml.StartElement) error {
-		switch e.Name.Local {
+		switch t.ours(e) {
 		case "workbookPr":
 			b.from1904 = isOn(e, "date1904")
 		case "sheets":
@@ -146,7 +155,7 @@ func (b *book) sheetNamed(name string) (string, error) {
 		if r.kind != "worksheet" {
 			continue
 		}
-		if s.name == name || name == "" && !s.hidden {
+		if sameName(s.name, name) || name == "" && !s.hidden {
 			return r.target, nil
 		}
 		if s.hidden {
@@ -161,6 +170,9 @@ func (b *book) sheetNamed(name string) (string, error) {
 	return "", domain.BadFileError(fmt.Sprintf("the spreadsheet has no sheet %.50q", name),
 		fmt.Sprintf("its sheets are: %.1000s", strings.Join(names, ", ")))
 }
+
+// sameName reports whether two names are one: those of sheets have no letter case, and macOS takes letters apart.
+func sameName(a, b string) bool { return strings.EqualFold(norm.NFC.String(a), norm.NFC.String(b)) }
 
 // partOf returns the part of a kind that the workbook leads to, "" for none. Two of a kind would leave open which of
 // them counts.
@@ -187,7 +199,11 @@ func (b *book) open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, damaged("%s: %v", name, err)
 	}
-	return &bounded{ReadCloser: r, cancelled: b.cancelled, left: b.budget, budget: b.budget}, nil
+	left := b.budget
+	if packed := part.CompressedSize64; packed < uint64(b.budget)/maxRatio {
+		left = min(left, freeBytes+maxRatio*int64(packed))
+	}
+	return &bounded{ReadCloser: r, cancelled: b.cancelled, left: left, budget: b.budget}, nil
 }
 
 // walk reads a part to its end, and hands the elements of its root to fn.
@@ -222,7 +238,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("it unpacks to more than %d MiB", b.budget>>20)
+		return 0, fmt.Errorf("it unpacks to more than %d MiB, or to more than %d times its size", b.budget>>20, maxRatio)
 	}
 	return n, err
 }

@@ -15,6 +15,8 @@ type cell struct {
 	formula *string
 	value   []byte
 	rich    []byte
+
+	formulas, values, texts int // how many it has of each
 }
 
 // maxFormula bounds what is shown of a formula.
@@ -24,6 +26,9 @@ const maxFormula = 200
 func (r *rowReader) readCell(e xml.StartElement, column int) (string, error) {
 	c, format := cell{kind: attribute(e, "t")}, attribute(e, "s")
 	if err := r.xml.each(func(e xml.StartElement) error { return c.read(r.xml, e) }); err != nil {
+		return "", err
+	}
+	if err := c.check(nameOf(column, r.row)); err != nil {
 		return "", err
 	}
 	text, err := r.valueOf(c, format, column)
@@ -39,19 +44,40 @@ func (r *rowReader) readCell(e xml.StartElement, column int) (string, error) {
 }
 
 func (c *cell) read(x *tokens, e xml.StartElement) (err error) {
-	switch e.Name.Local {
+	name := x.ours(e)
+	switch name {
 	case "f":
-		text, err := x.text(nil)
-		c.formula = new(string(bytes.ToValidUTF8(text[:min(len(text), maxFormula)], nil)))
-		return err
+		err = c.readFormula(x)
 	case "v":
+		c.values++
 		c.value, err = x.text(nil)
-		return err
 	case "is":
+		c.texts++
 		c.rich, err = richText(x, nil)
-		return err
+	case "extLst":
+		return x.skip()
+	default:
+		return x.foreign(e)
 	}
-	return x.skip()
+	return err
+}
+
+func (c *cell) readFormula(x *tokens) error {
+	c.formulas++
+	text, err := x.text(nil)
+	c.formula = new(string(bytes.ToValidUTF8(text[:min(len(text), maxFormula)], nil)))
+	return err
+}
+
+// check refuses a cell of which another program could show another value.
+func (c *cell) check(name string) error {
+	switch {
+	case c.formulas > 1 || c.values > 1 || c.texts > 1:
+		return damaged("cell %s has two values", name)
+	case c.kind == "inlineStr" && len(bytes.TrimSpace(c.value)) > 0, c.kind != "inlineStr" && len(c.rich) > 0:
+		return damaged("cell %s has a value of another type than it says", name)
+	}
+	return nil
 }
 
 // valueOf returns the text of a cell's value.
@@ -73,11 +99,24 @@ func (r *rowReader) valueOf(c cell, format string, column int) (string, error) {
 		case "0", "false":
 			return "FALSE", nil
 		}
-		return value, nil
+		return r.unclear(c, column), nil
 	case "e", "d": // an error, and a date
+		if value == "" {
+			return r.unclear(c, column), nil
+		}
 		return value, nil
 	}
 	return "", damaged("cell %s has a value of the type %.20q", nameOf(column, r.row), c.kind)
+}
+
+// unclear refuses the row of a cell whose value is missing, or none of its type. A formula without a result says more.
+func (r *rowReader) unclear(c cell, column int) string {
+	if c.formula != nil && len(bytes.TrimSpace(c.value)) == 0 || r.columns != nil && column > len(r.columns) {
+		return ""
+	}
+	r.refuse(column, "cell "+nameOf(column, r.row)+" says that it has a value, and the value is missing or no such one: "+
+		"type it again")
+	return "?"
 }
 
 func (r *rowReader) sharedText(number string, column int) (string, error) {
@@ -100,12 +139,13 @@ func (r *rowReader) number(value, format string, column int) (string, error) {
 		return value, err
 	}
 	text := plainNumber(value)
+	unsigned := strings.TrimPrefix(text, "-")
 	isID := r.holds(column) == memberlist.Member
 	switch {
 	case f.kind == dated:
 		return moment(value, r.formats.from1904), nil
-	case f.kind == padded && isDigits(text) && len(text) < f.digits:
-		return strings.Repeat("0", f.digits-len(text)) + text, nil
+	case f.kind == padded && isDigits(unsigned) && len(unsigned) < f.digits:
+		return strings.TrimSuffix(text, unsigned) + strings.Repeat("0", f.digits-len(unsigned)) + unsigned, nil
 	case f.kind == dressed && isID && isDigits(text):
 		return f.dress(text), nil
 	case f.kind == odd && isID:

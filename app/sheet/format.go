@@ -57,7 +57,7 @@ func (b *book) readFormats() (*formats, error) {
 	}
 	codes := map[string]string{}
 	err = b.walk(name, func(t *tokens, e xml.StartElement) error {
-		switch e.Name.Local {
+		switch t.ours(e) {
 		case "numFmts":
 			return t.each(func(e xml.StartElement) error {
 				code := attribute(e, "formatCode")
@@ -100,9 +100,6 @@ func formatOf(id string, codes map[string]string) format {
 // parseFormat reads the section of a format that is for positive numbers.
 func parseFormat(code string) format {
 	p := formatParser{rest: []rune(code)}
-	if len(code) >= len("general") && strings.EqualFold(code[:len("general")], "general") {
-		p.rest = p.rest[len("general"):]
-	}
 	for len(p.rest) > 0 && p.rest[0] != ';' {
 		p.read()
 	}
@@ -159,8 +156,8 @@ func (p *formatParser) read() {
 		p.separated = true
 	case strings.ContainsRune("%/", r), p.exponent(r):
 		p.other = true
-	case strings.ContainsRune("yYmMdDhHsSgGeEbBaA", r):
-		p.date = true
+	case r <= unicode.MaxASCII && unicode.IsLetter(r):
+		p.word(r)
 	case r != '@':
 		p.literal(string(r))
 	}
@@ -179,6 +176,44 @@ func (p *formatParser) digit(r rune) {
 // exponent reports whether r begins one, as in 0.0E+00; an e alone is a year.
 func (p *formatParser) exponent(r rune) bool {
 	return (r == 'E' || r == 'e') && len(p.rest) > 0 && (p.rest[0] == '+' || p.rest[0] == '-')
+}
+
+// dateLetters are those of years, months, days, hours, minutes, seconds, eras and weekdays.
+const dateLetters = "ymdhsgeba"
+
+// word reads letters that are not quoted: the keyword General, in the place of a number, or what makes a date. What is
+// neither is not known.
+func (p *formatParser) word(first rune) {
+	text := string(unicode.ToLower(first)) + p.letterRun(unicode.MaxASCII)
+	switch {
+	case text == "general":
+		p.digit('0')
+	case text == "g" && p.comes("/"): // as in G/표준: how some programs write it in another language
+		p.take()
+		p.letterRun(unicode.MaxRune)
+		p.digit('0')
+	case text == "am" && p.comes("/pm"), text == "a" && p.comes("/p"):
+		p.rest = p.rest[len(text)+1:]
+		p.date = true
+	case strings.Trim(text, dateLetters) == "":
+		p.date = true
+	default:
+		p.other = true
+	}
+}
+
+// letterRun takes the letters up to last that come next, and returns them in lower case.
+func (p *formatParser) letterRun(last rune) string {
+	var run []rune
+	for len(p.rest) > 0 && p.rest[0] <= last && unicode.IsLetter(p.rest[0]) {
+		run = append(run, unicode.ToLower(p.take()))
+	}
+	return string(run)
+}
+
+// comes reports whether the format goes on with the text, in any letter case.
+func (p *formatParser) comes(text string) bool {
+	return len(p.rest) >= len(text) && strings.EqualFold(string(p.rest[:len(text)]), text)
 }
 
 // bracket reads a currency, a color, a condition, or the unit of a time that may be longer than a day.

@@ -32,7 +32,7 @@ func Open(ctx context.Context, body io.Reader, name string, limits Limits, defau
 	if err != nil {
 		return nil, err
 	}
-	reader, err := memberlist.Open("text/csv; charset=utf-8", s, defaultAmount, checkAmount)
+	reader, err := memberlist.OpenCSV(s, ',', defaultAmount, checkAmount)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

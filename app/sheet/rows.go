@@ -29,7 +29,9 @@ type rowReader struct {
 
 	refused map[int64]refusal // by the line
 	hidden  hidden
-	merged  string // the first range of cells that are one, where the list has several
+	// zeroHeight says that rows without a height of their own are hidden.
+	zeroHeight bool
+	merged     string // the first range of cells that are one, where the list has several
 }
 
 // refusal says why a row cannot be taken although its text may look good.
@@ -65,11 +67,16 @@ func (r *rowReader) begin() error {
 			return err
 		}
 		start, is := token.(xml.StartElement)
-		switch {
-		case !is:
-		case start.Name.Local == "sheetData":
+		if !is {
+			continue
+		}
+		switch r.xml.ours(start) {
+		case "sheetData":
 			return nil
-		case start.Name.Local == "cols":
+		case "sheetFormatPr":
+			r.zeroHeight = isOn(start, "zeroHeight")
+			err = r.xml.skip()
+		case "cols":
 			err = r.xml.each(r.readColumn)
 		default:
 			err = r.xml.skip()
@@ -98,12 +105,10 @@ func (r *rowReader) next() error {
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
-			if token.Name.Local == "row" {
-				return r.readRow(token)
+			if r.xml.ours(token) != "row" {
+				return r.xml.foreign(token)
 			}
-			if err := r.xml.skip(); err != nil {
-				return err
-			}
+			return r.readRow(token)
 		case xml.EndElement:
 			r.ended = true
 			if err := r.finish(); err != nil {
@@ -117,7 +122,7 @@ func (r *rowReader) next() error {
 // finish reads what stands behind the rows.
 func (r *rowReader) finish() error {
 	err := r.xml.each(func(e xml.StartElement) error {
-		switch e.Name.Local {
+		switch r.xml.ours(e) {
 		case "sheetData":
 			return damaged("the sheet has two lists of rows")
 		case "mergeCells":
@@ -175,8 +180,41 @@ func nameOf(column, row int) string {
 }
 
 func (r *rowReader) readRow(e xml.StartElement) error {
+	if err := r.goTo(attribute(e, "r")); err != nil {
+		return err
+	}
+	r.cells = r.cells[:0]
+	column, size := 0, 0
+	err := r.xml.each(func(e xml.StartElement) (err error) {
+		switch r.xml.ours(e) {
+		case "c":
+		case "extLst":
+			return r.xml.skip()
+		default:
+			return r.xml.foreign(e)
+		}
+		if column, err = r.columnOf(e, column); err != nil {
+			return err
+		}
+		text, err := r.readCell(e, column)
+		if size += len(text); size > maxToken {
+			return damaged("row %d is longer than 1 MiB", r.row)
+		}
+		if err != nil || strings.TrimSpace(text) == "" {
+			return err
+		}
+		return r.set(column, text)
+	})
+	if err != nil {
+		return err
+	}
+	return r.write(isOn(e, "hidden") || r.zeroHeight && attribute(e, "ht") == "")
+}
+
+// goTo writes a blank line for each row that is left out before the one that is named, or before the next one.
+func (r *rowReader) goTo(named string) error {
 	row := r.row + 1
-	if named := attribute(e, "r"); named != "" {
+	if named != "" {
 		n, err := strconv.Atoi(named)
 		if err != nil || n < row {
 			return damaged("row %.20s stands behind row %d", named, r.row)
@@ -189,28 +227,7 @@ func (r *rowReader) readRow(e xml.StartElement) error {
 	for r.row++; r.row < row; r.row++ {
 		r.out.WriteByte('\n')
 	}
-	r.cells = r.cells[:0]
-	column, size := 0, 0
-	err := r.xml.each(func(e xml.StartElement) (err error) {
-		if e.Name.Local != "c" {
-			return r.xml.skip()
-		}
-		if column, err = r.columnOf(e, column); err != nil {
-			return err
-		}
-		text, err := r.readCell(e, column)
-		if size += len(text); size > maxToken {
-			return damaged("row %d is longer than 1 MiB", row)
-		}
-		if err != nil || strings.TrimSpace(text) == "" {
-			return err
-		}
-		return r.set(column, text)
-	})
-	if err != nil {
-		return err
-	}
-	return r.write(isOn(e, "hidden"))
+	return nil
 }
 
 // columnOf returns the column of a cell: the one that it names, or the next one.

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"bestow/domain"
 )
@@ -172,8 +173,10 @@ func (s *sheet) Read(p []byte) (int, error) {
 	return s.lines.Read(p)
 }
 
+// damaged says what is wrong with the file. Names in it may be no text.
 func damaged(format string, args ...any) error {
-	return domain.BadFileError(fmt.Sprintf("the spreadsheet cannot be read: %.300s", fmt.Sprintf(format, args...)),
+	what := strings.ToValidUTF8(fmt.Sprintf(format, args...), "\uFFFD")
+	return domain.BadFileError(fmt.Sprintf("the spreadsheet cannot be read: %.300s", what),
 		"open it and save it again as .xlsx, or as CSV")
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
 
 	"bestow/app/memberlist"
 	"bestow/domain"
@@ -45,9 +46,14 @@ func rawSheet(content string) parts {
 		"xl/styles.xml": xmlHead + `<styleSheet><numFmts><numFmt numFmtId="170" formatCode="&quot;M&quot;0000000"/>` +
 			`<numFmt numFmtId="171" formatCode="000-0000-0000"/><numFmt numFmtId="172" formatCode="#,##0,"/>` +
 			`<numFmt numFmtId="173" formatCode="0000000000"/><numFmt numFmtId="174" formatCode="yyyy&quot;년&quot; m&quot;월&quot;"/>` +
-			`<numFmt numFmtId="175" formatCode="[$₩-412]#,##0"/><numFmt numFmtId="176" formatCode="[h]:mm"/></numFmts>` +
+			`<numFmt numFmtId="175" formatCode="[$₩-412]#,##0"/><numFmt numFmtId="176" formatCode="[h]:mm"/>` +
+			`<numFmt numFmtId="177" formatCode="[Red]General"/><numFmt numFmtId="178" formatCode="&quot;M&quot;General"/>` +
+			`<numFmt numFmtId="179" formatCode="G/표준"/><numFmt numFmtId="180" formatCode="Standard"/>` +
+			`<numFmt numFmtId="181" formatCode="[$-412]AM/PM h:mm"/><numFmt numFmtId="182" formatCode="0 kg"/></numFmts>` +
 			`<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="170"/><xf numFmtId="171"/><xf numFmtId="172"/>` +
-			`<xf numFmtId="173"/><xf numFmtId="9"/><xf numFmtId="22"/><xf numFmtId="174"/><xf numFmtId="175"/><xf numFmtId="176"/></cellXfs></styleSheet>`,
+			`<xf numFmtId="173"/><xf numFmtId="9"/><xf numFmtId="22"/><xf numFmtId="174"/><xf numFmtId="175"/><xf numFmtId="176"/>` +
+			`<xf numFmtId="177"/><xf numFmtId="178"/><xf numFmtId="179"/><xf numFmtId="180"/><xf numFmtId="181"/>` +
+			`<xf numFmtId="182"/></cellXfs></styleSheet>`,
 		"xl/sharedStrings.xml": xmlHead + `<sst><si><t>AAA</t></si><si><r><t>회</t></r><r><t xml:space="preserve">원1</t></r>` +
 			`<rPh sb="0" eb="1"><t>PHON</t></rPh></si></sst>`,
 	}
@@ -180,7 +186,15 @@ func TestCells(t *testing.T) {
 		"result":           {row(text("A"), `<c><f>B5*2</f><v>10</v></c>`), "2 A 10"},
 		"wide":             {row(text("A"), number("5", 0), text("r"), text(" "), text("x")), "2 bad_row: the row has 4 fields, the header 3"},
 		"named cells":      {`<row r="5"><c r="C5" t="s"><v>0</v></c></row>`, "5 missing_member: the member_id is missing"},
-		"other namespaces": {`<x:row xmlns:x="y"><x:c t="inlineStr"><x:is><x:t>A</x:t></x:is></x:c></x:row>`, "2 A 700"},
+		"colored General":  {row(number("123", 11), number("1000", 11)), "2 123 1000"},
+		"General behind M": {row(number("123", 12), number("1000", 12)), "2 M123 1000"},
+		"G/표준":             {row(number("123", 13), number("1000", 13)), "2 123 1000"},
+		"unknown word":     {row(number("123", 14), number("1000", 14)), "2 bad_member_id: cell A2 shows a number in the format \"Standard\": format the column as text, and write the ids as text"},
+		"kilograms":        {row(text("A"), number("1000", 16)), "2 A 1000"},
+		"a time":           {row(text("A"), number("5", 0), number("0.5", 15)), "2 A 5 12:00:00"},
+		"negative":         {row(number("-5", 5), number("5", 0)), "2 -0000000005 5"},
+		"escape in runs":   {row(`<c t="inlineStr"><is><r><t>A_x00</t></r><r><t>41_</t></r></is></c>`, number("5", 0)), "2 A_x0041_ 5"},
+		"of its own kind":  {row(text("A"), `<c><v>5</v><extLst><ext/></extLst></c>`, `<extLst/>`), "2 A 5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -196,7 +210,8 @@ func TestNoAmount(t *testing.T) {
 	t.Parallel()
 	for name, amount := range map[string]string{
 		"date": number("46356", 1), "time": number("0.5", 10), "no date": number("-5", 1), "boolean": `<c t="b"><v>1</v></c>`,
-		"error": `<c t="e"><v>#N/A</v></c>`, "ISO date": `<c t="d"><v>2026-11-30</v></c>`, "fraction": number("1.5", 0),
+		"error": `<c t="e"><v>#N/A</v></c>`, "an error that is missing": `<c t="e"/>`, "no boolean": `<c t="b"><v>2</v></c>`,
+		"a boolean that is missing": `<c t="b"/>`, "a date that is missing": `<c t="d"><v> </v></c>`, "ISO date": `<c t="d"><v>2026-11-30</v></c>`, "fraction": number("1.5", 0),
 		"formula": `<c><f>B5*2</f></c>`, "empty formula": `<c t="str"><f>B5*2</f><v></v></c>`,
 		"shared formula": `<c><f t="shared" si="0"/><v> </v></c>`, "hexadecimal": number("0x10", 0),
 	} {
@@ -246,9 +261,13 @@ func TestHidden(t *testing.T) {
 		Code: HiddenCells, Line: 3,
 		Text: "column B, 1 row of the sheet are hidden, and were read like the others: look whether they belong to the list",
 	}}, notices)
-	rows, _, err = read(t, p.packed(t), "old")
+	rows, _, err = read(t, p.packed(t), "OLD")
 	require.NoError(t, err)
 	require.Equal(t, []string{"2 A 700"}, rows)
+	all := rawSheet(`<sheetFormatPr zeroHeight="1"/><sheetData>` + header + `<row ht="15">` + text("B") + `</row>` + row(text("C")) + `</sheetData>`)
+	_, notices, err = read(t, all.packed(t), "")
+	require.NoError(t, err)
+	require.Contains(t, notices[0].Text, "1 row of the sheet are hidden")
 	_, _, err = read(t, p.packed(t), "chart")
 	refusedAs(t, err, domain.BadFile, `no sheet "chart"`)
 }
@@ -271,7 +290,6 @@ func TestRefused(t *testing.T) {
 		"no rows":             {raw("").packed(t), domain.BadFile, "empty"},
 		"cut sheet":           {raw("").with(parts{"xl/worksheets/sheet1.xml": `<worksheet><sheetData>` + header + `<row><c>`}).packed(t), domain.BadFile, "unexpected EOF"},
 		"wrong end":           {raw(header + `<row><c></row></c>`).packed(t), domain.BadFile, "</row> ends"},
-		"UTF-16":              {raw("").with(parts{"xl/worksheets/sheet1.xml": `<?xml version="1.0" encoding="UTF-16"?><worksheet/>`}).packed(t), domain.BadFile, "UTF-16"},
 		"no such part":        {raw("").with(parts{"xl/_rels/workbook.xml.rels": fmt.Sprintf(rels, rel("rId1", "worksheet", "x.xml"))}).packed(t), domain.BadFile, "xl/x.xml is missing"},
 		"text -1":             {raw(header + row(`<c t="s"><v>-1</v></c>`)).packed(t), domain.BadFile, "cell A2 names the text -1 of 2"},
 		"text 17":             {raw(header + row(`<c t="s"><v>17</v></c>`)).packed(t), domain.BadFile, "cell A2 names the text 17 of 2"},
@@ -288,6 +306,21 @@ func TestRefused(t *testing.T) {
 		"kind of cell":        {raw(header + row(`<c t="z"><v>1</v></c>`)).packed(t), domain.BadFile, `type "z"`},
 		"two tables of texts": {raw("").with(parts{"xl/_rels/workbook.xml.rels": fmt.Sprintf(rels, rel("rId1", "worksheet", "worksheets/sheet1.xml")+rel("rId2", "sharedStrings", "a.xml")+rel("rId3", "sharedStrings", "b.xml"))}).packed(t), domain.BadFile, "two parts of the kind"},
 		"one name twice":      {raw("").with(parts{"XL/Worksheets/SHEET1.xml": "<worksheet/>"}).packed(t), domain.BadFile, "two parts of the name"},
+		"value beside a text": {raw(header + row(text("A"), `<c t="inlineStr"><v>5000</v></c>`)).packed(t), domain.BadFile, "cell B2 has a value of another type"},
+		"text of no type":     {raw(header + row(text("A"), `<c><is><t>5000</t></is></c>`)).packed(t), domain.BadFile, "cell B2 has a value of another type"},
+		"two values":          {raw(header + row(text("A"), `<c><v>5</v><v>6</v></c>`)).packed(t), domain.BadFile, "cell B2 has two values"},
+		"two texts":           {raw(header + row(`<c t="inlineStr"><is><t>A</t></is><is><t>B</t></is></c>`)).packed(t), domain.BadFile, "cell A2 has two values"},
+		"a choice of cells":   {raw(header + row(text("A"), `<mc:AlternateContent xmlns:mc="m"><mc:Choice/></mc:AlternateContent>`)).packed(t), domain.BadFile, "<AlternateContent> among the cells"},
+		"a choice of rows":    {raw(header + `<mc:AlternateContent xmlns:mc="m"><mc:Choice>` + row(text("A")) + `</mc:Choice></mc:AlternateContent>`).packed(t), domain.BadFile, "<AlternateContent> among the cells"},
+		"foreign row":         {raw(header + `<x:row xmlns:x="y"/>`).packed(t), domain.BadFile, "<row> among the cells"},
+		"foreign cell":        {raw(header + row(text("A"), `<f:c xmlns:f="y"><f:v>9999</f:v></f:c>`)).packed(t), domain.BadFile, "<c> among the cells"},
+		"foreign value":       {raw(header + row(text("A"), `<c><v xmlns="y">9999</v></c>`)).packed(t), domain.BadFile, "<v> among the cells"},
+		"element in a text":   {raw(header + row(text(`A<b>B</b>`))).packed(t), domain.BadFile, "<b> among the cells"},
+		"behind the end":      {raw("").with(parts{"xl/worksheets/sheet1.xml": `<worksheet><sheetData>` + header + row(text("A")) + `</sheetData></worksheet>junk`}).packed(t), domain.BadFile, "goes on behind its end"},
+		"endless readings":    {raw("").with(parts{"xl/sharedStrings.xml": `<sst><si>` + strings.Repeat(`<rPh/>`, maxToken/6+1) + `</si></sst>`}).packed(t), domain.BadFile, "longer than 1 MiB"},
+		"no text":             {raw("").with(parts{"xl/worksheets/sheet1.xml": "<worksheet><a>&\xff;</a></worksheet>"}).packed(t), domain.BadFile, "&\uFFFD"},
+		"an end of no text":   {raw("").with(parts{"xl/worksheets/sheet1.xml": "<worksheet></\xff></worksheet>"}).packed(t), domain.BadFile, "sheet1.xml"},
+		"another encoding":    {raw("").with(parts{"xl/worksheets/sheet1.xml": `<?xml version="1.0" encoding="EUC-KR"?><worksheet/>`}).packed(t), domain.BadFile, "is written in EUC-KR"},
 		"two lists":           {rawSheet(`<sheetData>` + header + row(text("A")) + `</sheetData><sheetData/>`).packed(t), domain.BadFile, "two lists"},
 		"wide header":         {raw(`<row><c r="A1" t="s"><v>0</v></c><c r="XFD1" t="s"><v>0</v></c></row>`).packed(t), domain.BadFile, "reaches to column 16384"},
 		"document type":       {raw("").with(parts{"xl/worksheets/sheet1.xml": `<!DOCTYPE x [<!ENTITY a "b">]><worksheet/>`}).packed(t), domain.BadFile, "document type"},
@@ -295,7 +328,7 @@ func TestRefused(t *testing.T) {
 		"long text":           {raw(header + row(text(strings.Repeat("x", maxCellChars+1)))).packed(t), domain.BadFile, "more than 32767 characters"},
 		"endless text":        {raw(header + row(text(strings.Repeat("x", maxToken+1)))).packed(t), domain.BadFile, "longer than 1 MiB"},
 		"endless attributes":  {raw(header + `<row ` + strings.Repeat(`a="b" `, maxToken/6) + `/>`).packed(t), domain.BadFile, "longer than 1 MiB"},
-		"deep elements":       {raw(header + strings.Repeat(`<a>`, 99)).packed(t), domain.BadFile, "more than 64 elements"},
+		"deep elements":       {rawSheet(strings.Repeat(`<a>`, 99)).packed(t), domain.BadFile, "more than 64 elements"},
 		"deep in texts":       {raw("").with(parts{"xl/sharedStrings.xml": strings.Repeat(`<a>`, 99)}).packed(t), domain.BadFile, "more than 64 elements"},
 		"formats of cells":    {raw("").with(parts{"xl/styles.xml": `<styleSheet><cellXfs>` + strings.Repeat(`<xf/>`, maxFormats+1) + `</cellXfs></styleSheet>`}).packed(t), domain.BadFile, "more than 65536 formats"},
 		"a list of the parts": {zipOf(t, maxParts+1), domain.UnsupportedFile, "more than 10000 parts"},
@@ -311,6 +344,7 @@ func TestRefused(t *testing.T) {
 				require.NoError(t, list.Close())
 			}
 			refusedAs(t, err, c.code, c.why)
+			require.True(t, utf8.ValidString(err.Error()), "an answer in JSON is text")
 		})
 	}
 	none := func(int64) string { return "" }

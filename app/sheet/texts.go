@@ -18,6 +18,7 @@ const (
 	maxTexts    = 4 << 20 // of a spreadsheet
 	textBlock   = 16      // texts that are found by one place in memory
 	textsWindow = 64 << 10
+	maxRich     = 1 << 20 // bytes of a text with its fonts and readings
 )
 
 // texts are the texts that cells of a spreadsheet name by number. They lie in a file, since there may be millions.
@@ -44,7 +45,7 @@ func (b *book) readTexts() (t *texts, err error) {
 	w := bufio.NewWriterSize(kept{t.file}, textsWindow)
 	var text []byte
 	err = b.walk(name, func(x *tokens, e xml.StartElement) error {
-		if e.Name.Local != "si" {
+		if x.ours(e) != "si" {
 			return x.skip()
 		}
 		if text, err = richText(x, text[:0]); err != nil {
@@ -132,15 +133,24 @@ func (t *texts) read(place int64, n int) ([]byte, error) {
 // richText appends the text of the open element: of its t, or of the t in each of its runs r. How it is pronounced
 // (rPh) is no part of it.
 func richText(x *tokens, text []byte) ([]byte, error) {
+	first := x.decoder.InputOffset()
 	read := func(e xml.StartElement) (err error) {
-		if e.Name.Local == "t" {
+		begin := len(text)
+		switch x.ours(e) {
+		case "t":
 			text, err = x.text(text)
+			text = append(text[:begin], unescaped(text[begin:])...)
 			return err
+		case "rPh", "phoneticPr", "rPr", "extLst":
+			if x.decoder.InputOffset()-first > maxRich {
+				return x.failed(errToken)
+			}
+			return x.skip()
 		}
-		return x.skip()
+		return x.foreign(e)
 	}
 	err := x.each(func(e xml.StartElement) error {
-		if e.Name.Local == "r" {
+		if x.ours(e) == "r" {
 			return x.each(read)
 		}
 		return read(e)
@@ -148,7 +158,6 @@ func richText(x *tokens, text []byte) ([]byte, error) {
 	if err != nil {
 		return text, err
 	}
-	text = unescaped(text)
 	if len(text) > maxCellChars && utf8.RuneCount(text) > maxCellChars {
 		return text, damaged("a cell has more than %d characters", maxCellChars)
 	}

@@ -12,6 +12,7 @@ import (
 	"bestow/domain"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // A header may have line breaks, as forms write it.
@@ -71,4 +72,24 @@ func TestNoFolder(t *testing.T) {
 	_, err = kept{full}.Write([]byte("x"))
 	refusedAs(t, err, domain.Unavailable, "no space left")
 	require.NoError(t, full.Close())
+}
+
+// A part may have a prefix for its namespace, and may be written in another Unicode; a small file that unpacks to a
+// large one is refused.
+func TestParts(t *testing.T) {
+	t.Parallel()
+	prefixed := `<x:worksheet xmlns:x="main"><x:sheetData><x:row><x:c t="inlineStr"><x:is><x:t>member_id</x:t></x:is></x:c></x:row>` +
+		`<x:row><x:c t="inlineStr"><x:is><x:t>회원</x:t></x:is></x:c></x:row></x:sheetData></x:worksheet>`
+	utf16, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(`<?xml version="1.0" encoding="UTF-16"?>` + prefixed)
+	require.NoError(t, err)
+	for _, sheet := range []string{prefixed, `<?xml version="1.0" encoding="us-ascii"?>` + prefixed, utf16} {
+		rows, _, err := read(t, raw("").with(parts{"xl/worksheets/sheet1.xml": sheet}).packed(t), "")
+		require.NoError(t, err)
+		require.Equal(t, []string{"2 회원 700"}, rows)
+	}
+	_, _, err = read(t, rawSheet(`<sheetData>`+header+row(text("A"))+`</sheetData>`+strings.Repeat(`<a/>`, 4<<20)).packed(t), "")
+	refusedAs(t, err, domain.BadFile, "more than 100 times its size")
+	rows, _, err := read(t, raw(row(text("member_id"), text("amount"), text("a;b;c;d"))+row(text("A"), number("5", 0))).packed(t), "")
+	require.Empty(t, rows)
+	refusedAs(t, err, domain.BadFile, `unknown column "a;b;c;d"`)
 }

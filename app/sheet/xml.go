@@ -2,16 +2,25 @@ package sheet
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
 	"io"
+	"strings"
+
+	"bestow/domain"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // What no spreadsheet needs more of: they bound the memory that a part takes while it is read.
 const (
 	maxToken = 1 << 20 // bytes of a text, or of an element with its attributes
 	maxDepth = 64      // elements in each other
+	// maxScopes bounds the namespaces that are declared at a time.
+	maxScopes = 1_000
 )
 
 // errToken ends the reading of a token that is too long.
@@ -23,11 +32,37 @@ type tokens struct {
 	source  *boundedBytes
 	decoder *xml.Decoder
 	open    []string // the names of the elements that are open
+	scopes  []scope  // the namespaces that they declare
+	main    string   // the namespace of the root
+}
+
+// scope is a namespace that an element declares for a prefix.
+type scope struct {
+	depth       int // of the element
+	prefix, uri string
 }
 
 func newTokens(r io.Reader, part string) *tokens {
-	source := &boundedBytes{r: bufio.NewReaderSize(r, 32<<10)}
-	return &tokens{part: part, source: source, decoder: xml.NewDecoder(source)}
+	source := &boundedBytes{r: bufio.NewReaderSize(inUTF8(r), 32<<10)}
+	t := &tokens{part: part, source: source, decoder: xml.NewDecoder(source)}
+	t.decoder.CharsetReader = func(name string, r io.Reader) (io.Reader, error) {
+		switch strings.ToLower(name) {
+		case "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be": // UTF-16 was turned into UTF-8 before
+			return r, nil
+		}
+		return nil, damaged("%s is written in %.30s: only UTF-8 and UTF-16 are read", part, name)
+	}
+	return t
+}
+
+// inUTF8 returns a part in UTF-8. One in UTF-16 begins with a byte order mark (ECMA-376 part 2, 8.1.4).
+func inUTF8(r io.Reader) io.Reader {
+	b := bufio.NewReader(r)
+	switch mark, _ := b.Peek(2); string(mark) {
+	case "\xfe\xff", "\xff\xfe":
+		return transform.NewReader(b, unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM).NewDecoder())
+	}
+	return b
 }
 
 // next returns the next start, end or text; io.EOF where the part ends. Text and attributes hold until the next call.
@@ -46,7 +81,7 @@ func (t *tokens) next() (xml.Token, error) {
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
-			return token, t.begin(token.Name.Local)
+			return token, t.begin(token)
 		case xml.EndElement:
 			return token, t.finish(token.Name.Local)
 		case xml.CharData:
@@ -58,12 +93,47 @@ func (t *tokens) next() (xml.Token, error) {
 }
 
 // begin opens an element.
-func (t *tokens) begin(name string) error {
+func (t *tokens) begin(e xml.StartElement) error {
 	if len(t.open) == maxDepth {
 		return damaged("%s: more than %d elements in each other", t.part, maxDepth)
 	}
-	t.open = append(t.open, name)
+	t.open = append(t.open, e.Name.Local)
+	for _, a := range e.Attr {
+		switch {
+		case a.Name.Space == "xmlns":
+			t.scopes = append(t.scopes, scope{len(t.open), a.Name.Local, a.Value})
+		case a.Name.Space == "" && a.Name.Local == "xmlns":
+			t.scopes = append(t.scopes, scope{len(t.open), "", a.Value})
+		}
+		if len(t.scopes) > maxScopes {
+			return damaged("%s declares more than %d namespaces at a time", t.part, maxScopes)
+		}
+	}
 	return nil
+}
+
+// namespace returns that of the element that was opened last.
+func (t *tokens) namespace(e xml.StartElement) string {
+	for i := len(t.scopes) - 1; i >= 0; i-- {
+		if t.scopes[i].prefix == e.Name.Space {
+			return t.scopes[i].uri
+		}
+	}
+	return e.Name.Space
+}
+
+// ours returns the name of an element that was opened last, "" for one of another namespace than the root's: what that
+// means is not known here.
+func (t *tokens) ours(e xml.StartElement) string {
+	if t.namespace(e) != t.main {
+		return ""
+	}
+	return e.Name.Local
+}
+
+// foreign refuses an element where each one counts.
+func (t *tokens) foreign(e xml.StartElement) error {
+	return damaged("%s has an element <%.50s> among the cells, which is not known", t.part, e.Name.Local)
 }
 
 // finish closes the element that was opened last.
@@ -73,12 +143,18 @@ func (t *tokens) finish(name string) error {
 		return damaged("%s: </%s> ends what did not begin", t.part, name)
 	}
 	t.open = t.open[:last]
+	for i := len(t.scopes) - 1; i >= 0 && t.scopes[i].depth > last; i-- {
+		t.scopes = t.scopes[:i]
+	}
 	return nil
 }
 
 // failed says why the part cannot be read. What an archive/zip reader says is that of a damaged file too.
 func (t *tokens) failed(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if _, said := errors.AsType[*domain.Error](err); said {
 		return err
 	}
 	return damaged("%s: %v", t.part, err)
@@ -95,6 +171,7 @@ func (t *tokens) root() (xml.StartElement, error) {
 			return xml.StartElement{}, err
 		}
 		if start, is := token.(xml.StartElement); is {
+			t.main = t.namespace(start)
 			return start, nil
 		}
 	}
@@ -124,7 +201,7 @@ func (t *tokens) skip() error {
 	return t.each(func(xml.StartElement) error { return t.skip() })
 }
 
-// text appends the text of the open element, and reads it to its end.
+// text appends the text of the open element, which has no elements, and reads it to its end.
 func (t *tokens) text(b []byte) ([]byte, error) {
 	for {
 		token, err := t.next()
@@ -137,22 +214,25 @@ func (t *tokens) text(b []byte) ([]byte, error) {
 				return b, t.failed(errToken)
 			}
 		case xml.StartElement:
-			if err := t.skip(); err != nil {
-				return b, err
-			}
+			return b, t.foreign(token)
 		case xml.EndElement:
 			return b, nil
 		}
 	}
 }
 
-// end reads the part to its end, so that its checksum was compared.
+// end reads the part to its end, so that its checksum was compared. Nothing stands behind the root.
 func (t *tokens) end() error {
 	for {
-		if _, err := t.next(); errors.Is(err, io.EOF) {
+		token, err := t.next()
+		if errors.Is(err, io.EOF) {
 			return nil
-		} else if err != nil {
+		}
+		if err != nil {
 			return err
+		}
+		if text, is := token.(xml.CharData); !is || len(bytes.TrimSpace(text)) > 0 {
+			return damaged("%s goes on behind its end", t.part)
 		}
 	}
 }

@@ -83,6 +83,9 @@ func TestPatchNeedsTheTag(t *testing.T) {
 	require.Equal(t, 1, won)
 	d.do(call{"DELETE", desktest.EventURL(e.ID), "", []string{"If-Match: " + tag}}).Refused(412, api.PreconditionFailed)
 
+	d.do(call{"POST", desktest.EventURL(e.ID) + "/start", "", []string{"If-Match: " + d.Tag(e.ID)}}).
+		Refused(400, api.BadRequest) // a condition that the route would not look at
+
 	key := []string{"If-Match: " + d.Tag(e.ID), "Idempotency-Key: k"}
 	first := d.do(call{"PATCH", desktest.EventURL(e.ID), `{"reservation_priority": 1}`, key})
 	again := d.do(call{"PATCH", desktest.EventURL(e.ID), `{"reservation_priority": 1}`, key})

@@ -242,6 +242,8 @@ func TestForgedTokens(t *testing.T) {
 	for name, person := range map[string]map[string]any{
 		"another client": {"aud": "other"}, "another issuer": {"iss": "https://evil.example"}, "no nonce": {"nonce": ""},
 		"another nonce": {"nonce": "x"}, "expired": {"exp": time.Now().Add(-time.Minute).Unix()},
+		"no subject": {"sub": ""}, "long subject": {"sub": strings.Repeat("x", 256)}, "odd subject": {"sub": "a\x00b"},
+		"made for another": {"aud": []string{client, "other"}, "azp": "other"},
 	} {
 		t.Log(name)
 		d.signIn(person).Refused(401, domain.CompanyRefused)

@@ -61,7 +61,7 @@ func IsLocal(host string) bool {
 func New(e *echo.Echo, log *slog.Logger) *API {
 	a := &API{log: log}
 	a.huma = humaecho.NewV4WithGroup(e, e.Group(Prefix), a.config())
-	a.huma.UseMiddleware(catchStatus, a.checkQuery, a.checkBody)
+	a.huma.UseMiddleware(catchStatus, a.checkQuery, a.checkPrecondition, a.checkBody)
 	return a
 }
 

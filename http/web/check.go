@@ -48,6 +48,17 @@ func (a *API) checkQuery(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
+// checkPrecondition refuses an If-Match where the route would not look at it: a change must not be made whose condition
+// does not hold (RFC 9110, 13.1.1).
+func (a *API) checkPrecondition(ctx huma.Context, next func(huma.Context)) {
+	takes := func(p *huma.Param) bool { return p.In == "header" && p.Name == "If-Match" }
+	if ctx.Header("If-Match") != "" && !slices.ContainsFunc(ctx.Operation().Parameters, takes) {
+		a.Refuse(ctx, api.BadRequestError("this route takes no If-Match", "send the request without it"))
+		return
+	}
+	next(ctx)
+}
+
 // readParameter returns the value of a query parameter, or why it cannot be used. p is nil if the route does not have
 // it.
 func readParameter(p *huma.Param, values []string) (value, why string) {

@@ -121,9 +121,9 @@ func (a *API) Problem(ctx context.Context, err error) *ProblemError {
 		Type:      "urn:bestow:problem:" + e.Code,
 		Title:     k.title,
 		Status:    k.status,
-		Detail:    e.Message,
+		Detail:    text(e.Message),
 		Code:      e.Code,
-		Hint:      e.Hint,
+		Hint:      text(e.Hint),
 		RequestID: RequestID(ctx),
 		Current:   string(e.Current),
 		EventID:   e.EventID,
@@ -177,8 +177,11 @@ func fieldError(f domain.Field) api.FieldError {
 	if !strings.Contains(f.Name, ".") {
 		f.Name = "body." + f.Name
 	}
-	return api.FieldError{Location: f.Name, Message: f.Message}
+	return api.FieldError{Location: text(f.Name), Message: text(f.Message)}
 }
+
+// text makes what an answer says text: a message may hold bytes that somebody sent, and JSON takes nothing else.
+func text(message string) string { return strings.ToValidUTF8(message, "\uFFFD") }
 
 // waiter is an error that knows how many seconds to wait.
 type waiter interface {

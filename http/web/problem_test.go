@@ -43,6 +43,15 @@ func TestErrorsOfTheDatabase(t *testing.T) {
 	}
 }
 
+// What an answer says is text, whatever bytes an error holds.
+func TestProblemIsText(t *testing.T) {
+	t.Parallel()
+	a := New(echo.New(), slog.New(slog.DiscardHandler))
+	p := a.Problem(t.Context(), domain.InvalidError("a\xffb", "c\xff", domain.Field{Name: "d\xff", Message: "e\xff"}))
+	require.Equal(t, []string{"a\uFFFDb", "c\uFFFD", "body.d\uFFFD", "e\uFFFD"},
+		[]string{p.Detail, p.Hint, p.Errors[0].Location, p.Errors[0].Message})
+}
+
 // Every code that a request may be refused with is on the one map.
 func TestKinds(t *testing.T) {
 	t.Parallel()

@@ -93,6 +93,14 @@ func (p *Process) mayWork(ctx context.Context, working bool) (bool, error) {
 	}
 }
 
+// clockIsOff returns why the clock is not right; nil where a database that is away says nothing of it.
+func (p *Process) clockIsOff(ctx context.Context) error {
+	if err := p.clock.Check(ctx); errors.Is(err, errClockOff) {
+		return err
+	}
+	return nil
+}
+
 // turn starts or stops River, if it is not as it should be.
 func (p *Process) turn(ctx context.Context, working, should bool) error {
 	switch {

@@ -114,6 +114,7 @@ func (h *heart) beat(ctx context.Context) error {
 	h.self.Reports = h.reports()
 	oldest, err := h.p.App.Processes.Beat(ctx, h.self)
 	if err != nil {
+		h.blind(err)
 		return err
 	}
 	if !h.opened {
@@ -124,9 +125,7 @@ func (h *heart) beat(ctx context.Context) error {
 	}
 	still, err := h.p.App.Reports.StandingStill(ctx)
 	if err != nil {
-		h.mu.Lock()
-		h.failed = whyBlind(err)
-		h.mu.Unlock()
+		h.blind(err)
 		return err
 	}
 	h.mu.Lock()
@@ -136,6 +135,13 @@ func (h *heart) beat(ctx context.Context) error {
 		h.tell(ctx, still)
 	}
 	return nil
+}
+
+// blind keeps why a look failed.
+func (h *heart) blind(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failed = whyBlind(err)
 }
 
 // standing returns what events stand still for, as of the last look, or that it is not known.

@@ -18,7 +18,7 @@ var errExpiryOff = errors.New("BESTOW_EXPIRY is off: no points expire by themsel
 
 // Ops returns what the private port says of this process.
 func (p *Process) Ops() bestowhttp.OpsConfig {
-	ready := map[string]func(context.Context) error{"postgresql": p.writable, "clock": p.clock.Check}
+	ready := map[string]func(context.Context) error{"postgresql": p.writable, "clock": p.clockIsOff}
 	if p.Kafka != nil {
 		ready["kafka"] = p.Kafka.Ping
 	}
