@@ -1,7 +1,9 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -51,23 +53,43 @@ func NewInserter(pool *pgxpool.Pool) (*river.Client[pgx.Tx], error) {
 	return client, nil
 }
 
-// NewClient makes the River client of the process. It inserts jobs of every kind and works the queues of its roles.
-func NewClient(
-	id string, pool *pgxpool.Pool, workers *river.Workers, q Queues, log *slog.Logger,
-) (*river.Client[pgx.Tx], error) {
-	client, err := river.NewClient(riverpgxv5.New(pool), config(id, workers, q, log))
+// ClientConfig holds what the River client of a process needs.
+type ClientConfig struct {
+	ID      string // of the process, by which River tells it from others
+	Pool    *pgxpool.Pool
+	Workers *river.Workers // of every kind of job: any process may lead
+	Queues  Queues
+	Log     *slog.Logger // nil: nothing is logged
+}
+
+// Validate returns an error that says what c lacks.
+func (c ClientConfig) Validate() error {
+	if c.ID == "" || c.Pool == nil || c.Workers == nil {
+		return errors.New("a River client needs the id of its process, a pool, and workers")
+	}
+	return nil
+}
+
+// NewClient makes the River client of the process, or returns an error that says what c lacks. The client inserts jobs
+// of every kind and works the queues of its process's roles.
+func NewClient(c ClientConfig) (*river.Client[pgx.Tx], error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	client, err := river.NewClient(riverpgxv5.New(c.Pool), c.river())
 	if err != nil {
 		return nil, fmt.Errorf("make river client: %w", err)
 	}
 	return client, nil
 }
 
-// config returns River's settings for a process.
-func config(id string, workers *river.Workers, q Queues, log *slog.Logger) *river.Config {
+// river returns River's settings for the process.
+func (c ClientConfig) river() *river.Config {
 	cfg := &river.Config{
-		ID:                   id,
+		ID:                   c.ID,
 		Schema:               migrations.RiverSchema,
-		Workers:              workers,
+		Workers:              c.Workers,
 		Queues:               map[string]river.QueueConfig{},
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
@@ -77,12 +99,12 @@ func config(id string, workers *river.Workers, q Queues, log *slog.Logger) *rive
 		RetryPolicy:                 cappedRetry{},
 		FetchPollInterval:           500 * time.Millisecond,
 		FetchCooldown:               50 * time.Millisecond,
-		Logger:                      slog.New(warnings{log.Handler()}),
+		Logger:                      slog.New(warnings{c.Log.Handler()}),
 	}
-	if q.Relay {
+	if c.Queues.Relay {
 		cfg.Queues[outbox.Queue] = river.QueueConfig{MaxWorkers: relayWorkers}
 	}
-	if q.Jobs {
+	if c.Queues.Jobs {
 		cfg.Queues[Queue] = river.QueueConfig{MaxWorkers: timetableWorkers}
 	}
 	for _, s := range schedules() { // any process may lead, and the leader inserts them

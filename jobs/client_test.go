@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/stretchr/testify/require"
 )
@@ -29,10 +30,27 @@ func TestRiverLogsWarnings(t *testing.T) {
 					return a
 				},
 			}))
-			logger := config("p", river.NewWorkers(), Queues{}, log).Logger.WithGroup("group").With("queue", "jobs")
+			logger := ClientConfig{ID: "p", Workers: river.NewWorkers(), Log: log}.river().Logger.WithGroup("group").With("queue", "jobs")
 			logger.Info("counts")
 			logger.Warn("slow")
 			require.Equal(t, want, out.String())
 		})
+	}
+}
+
+// A client that could not work is none.
+func TestClientConfigIsWhole(t *testing.T) {
+	t.Parallel()
+	whole := ClientConfig{ID: "p", Pool: new(pgxpool.Pool), Workers: river.NewWorkers()}
+	require.NoError(t, whole.Validate())
+	for name, take := range map[string]func(*ClientConfig){
+		"id":      func(c *ClientConfig) { c.ID = "" },
+		"pool":    func(c *ClientConfig) { c.Pool = nil },
+		"workers": func(c *ClientConfig) { c.Workers = nil },
+	} {
+		c := whole
+		take(&c)
+		_, err := NewClient(c)
+		require.ErrorContains(t, err, "a River client needs", name)
 	}
 }

@@ -122,7 +122,7 @@ func setupTimetable(t *testing.T, q Queues) *timetable {
 		Sweeper: &outbox.Sweeper{Pool: tt.pool, River: inserter, Kafka: tt.kafka, ChunksAJob: 1, Patience: time.Minute},
 		Ledger:  ledger, Log: log,
 	})
-	tt.client, err = NewClient("test", tt.pool, workers, q, log)
+	tt.client, err = NewClient(ClientConfig{ID: "test", Pool: tt.pool, Workers: workers, Queues: q, Log: log})
 	require.NoError(t, err)
 	return tt
 }
@@ -222,7 +222,7 @@ func TestConfig(t *testing.T) {
 		{Jobs: true}:              {Queue: {MaxWorkers: timetableWorkers}},
 		{Relay: true, Jobs: true}: {outbox.Queue: {MaxWorkers: relayWorkers}, Queue: {MaxWorkers: timetableWorkers}},
 	} {
-		c := config("p", river.NewWorkers(), q, log)
+		c := ClientConfig{ID: "p", Workers: river.NewWorkers(), Queues: q, Log: log}.river()
 		require.Equal(t, want, c.Queues)
 		require.Len(t, c.PeriodicJobs, len(schedules()), "any process may lead")
 		require.Equal(t, "p", c.ID)

@@ -108,7 +108,8 @@ func (p *Process) wire(ctx context.Context) error {
 	workers := river.NewWorkers()
 	var err error
 	queues := jobs.Queues{Relay: p.has(RoleRelay), Jobs: p.has(RoleJobs)}
-	if p.River, err = jobs.NewClient(p.id, p.Pool, workers, queues, p.log); err != nil {
+	c := jobs.ClientConfig{ID: p.id, Pool: p.Pool, Workers: workers, Queues: queues, Log: p.log}
+	if p.River, err = jobs.NewClient(c); err != nil {
 		return err
 	}
 	if err := p.wireApp(ctx); err != nil {
