@@ -24,8 +24,8 @@ type Upload struct {
 	DryRun      bool   // count and check only
 }
 
-// ImportTargets sends a member list, once. If it was refused because of a row, the error is a *RejectedError.
-func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (api.ImportResult, error) {
+// query says how the list is to be imported.
+func (u Upload) query() url.Values {
 	q := url.Values{}
 	if u.Abort {
 		q.Set("on_reject", "abort")
@@ -36,7 +36,18 @@ func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (ap
 	if u.DryRun {
 		q.Set("dry_run", "true")
 	}
+	return q
+}
+
+// ImportTargets sends a member list, once. If it was refused because of a row, the error is a *RejectedError.
+func (c *Client) ImportTargets(ctx context.Context, eventID int64, u Upload) (api.ImportResult, error) {
 	header := http.Header{"Content-Type": {u.ContentType}, "Expect": {"100-continue"}}
+	return c.importTargets(ctx, eventID, u.query(), header, u)
+}
+
+func (c *Client) importTargets(
+	ctx context.Context, eventID int64, q url.Values, header http.Header, u Upload,
+) (api.ImportResult, error) {
 	if !u.DryRun { // the answer is kept, and the proof compares what it said; the upload is not sent again
 		header.Set("Idempotency-Key", rand.Text())
 	}

@@ -38,6 +38,7 @@ type targetsImportCmd struct {
 	NDJSON  bool   `name:"ndjson" help:"Read the file as NDJSON, whatever its name."`
 	DryRun  bool   `help:"Only check and count; nothing is stored."`
 	Abort   bool   `help:"Refuse the whole list if one row is bad."`
+	Resume  bool   `negatable:"" default:"true" help:"Send a file over 16 MiB in pieces, and go on where an earlier import of the same file broke off."`
 }
 
 // Run sends a member list.
@@ -58,10 +59,16 @@ func (c *targetsImportCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 	if c.Charset != "" {
 		contentType = mime.FormatMediaType(contentType, map[string]string{"charset": c.Charset})
 	}
-	sent := t.Send(body, size)
-	u := client.Upload{Body: sent, Size: size, ContentType: contentType, Sheet: c.Sheet, Abort: c.Abort, DryRun: c.DryRun}
-	r, err := server.ImportTargets(ctx, e.ID, u)
-	sent.End()
+	u := client.Upload{Size: size, ContentType: contentType, Sheet: c.Sheet, Abort: c.Abort, DryRun: c.DryRun}
+	var r api.ImportResult
+	if file, ok := body.(*os.File); ok && c.Resume && size > resumeFrom {
+		r, err = c.resume(ctx, t, server, e, file, u)
+	} else {
+		sent := t.Send(body, size)
+		u.Body = sent
+		r, err = server.ImportTargets(ctx, e.ID, u)
+		sent.End()
+	}
 	if err != nil {
 		return err
 	}

@@ -55,10 +55,34 @@ func (t *Terminal) Send(body io.Reader, size int64) *Sending {
 // Read reads on in the body.
 func (s *Sending) Read(p []byte) (int, error) {
 	n, err := s.body.Read(p)
-	if sent := s.sent.Add(int64(n)); err != nil || s.size > 0 && sent >= s.size {
+	s.note(n, err != nil)
+	return n, err //nolint:wrapcheck // io.EOF, as it is
+}
+
+// note counts bytes that were sent; last says that there are no more.
+func (s *Sending) note(n int, last bool) {
+	if sent := s.sent.Add(int64(n)); last || s.size > 0 && sent >= s.size {
 		now := time.Now()
 		s.whole.CompareAndSwap(nil, &now)
 	}
+}
+
+// Piece shows how a piece of the body goes that begins at a byte of it.
+func (s *Sending) Piece(piece io.Reader, at int64) io.Reader {
+	s.sent.Store(at)
+	return &sentPiece{s, piece}
+}
+
+// sentPiece is a piece of a body.
+type sentPiece struct {
+	sending *Sending
+	piece   io.Reader
+}
+
+// Read reads on in the piece.
+func (p *sentPiece) Read(b []byte) (int, error) {
+	n, err := p.piece.Read(b)
+	p.sending.note(n, false)
 	return n, err //nolint:wrapcheck // io.EOF, as it is
 }
 

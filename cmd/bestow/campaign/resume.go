@@ -1,0 +1,62 @@
+package campaign
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"bestow/cmd/bestow/terminal"
+	"bestow/domain"
+	"bestow/http/api"
+	"bestow/http/client"
+)
+
+// resumeFrom is the size from which on a file is sent in pieces: a smaller one is sent again in a moment.
+const resumeFrom = 16 << 20
+
+// resume sends the file in pieces, from where an earlier import of it broke off, and imports it.
+func (c *targetsImportCmd) resume(
+	ctx context.Context, t *terminal.Terminal, server *client.Client, e api.Event, file *os.File, u client.Upload,
+) (r api.ImportResult, err error) {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return r, fmt.Errorf("read member list: %w", err)
+	}
+	f := client.File{
+		Body: file, Size: u.Size, Name: filepath.Base(c.File), SHA256: sum.Sum(nil), ContentType: u.ContentType,
+	}
+	upload, err := server.Resume(ctx, f)
+	if err != nil {
+		return r, err
+	}
+	if upload.Received > 0 {
+		t.Say("%d %% of the file were sent before; the rest is sent now", 100*upload.Received/upload.Size)
+	}
+	sent := t.Send(nil, f.Size) // piece by piece
+	err = server.SendRest(ctx, f, upload, sent.Piece)
+	if err == nil {
+		r, err = server.ImportUpload(ctx, e.ID, upload.UploadID, u)
+	}
+	sent.End()
+	if err != nil {
+		return r, c.afterwards(ctx, t, server, upload.UploadID, err)
+	}
+	return r, nil
+}
+
+// afterwards deletes the upload of a file that cannot be imported as it is, and says of each other one that it is kept.
+func (*targetsImportCmd) afterwards(
+	ctx context.Context, t *terminal.Terminal, server *client.Client, id int64, err error,
+) error {
+	if _, ok := errors.AsType[*client.RejectedError](err); ok || domain.IsCode(err, domain.BadFile) {
+		return errors.Join(err, server.DeleteUpload(ctx, id))
+	}
+	if !domain.IsCode(err, domain.NotFound) {
+		t.Say("what was sent is kept for 24 hours: the same command goes on where it was")
+	}
+	return err
+}

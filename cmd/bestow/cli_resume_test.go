@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"bestow/app"
+	"bestow/cmd/bestow/terminal"
+	bestowhttp "bestow/http"
+	"bestow/jobs"
+
+	"github.com/stretchr/testify/require"
+)
+
+// cut lets only some bytes of a body through.
+type cut struct {
+	io.ReadCloser
+
+	left int
+}
+
+func (c *cut) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := c.ReadCloser.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
+}
+
+// A large file whose connection breaks goes on where it was; a second command goes on where the first one gave up.
+func TestCommandLineResumes(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	inserter, err := jobs.NewInserter(s.pool)
+	require.NoError(t, err)
+	log := slog.New(slog.DiscardHandler)
+	a, err := app.New(app.Deps{Pool: s.pool, River: inserter, Log: log})
+	require.NoError(t, err)
+	service := bestowhttp.New(bestowhttp.Config{App: a, AdminKey: "key", Log: log})
+	var pieces, cuts atomic.Int64
+	refuses := atomic.Bool{}
+	s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method != http.MethodPatch:
+			service.ServeHTTP(w, r)
+		case refuses.Load():
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"code": "forbidden", "detail": "not now"}`)
+		case pieces.Add(1) == 1:
+			r.Body = &cut{r.Body, 5 << 20}
+			service.ServeHTTP(w, r)
+			cuts.Add(1)
+			panic(http.ErrAbortHandler) //nolint:forbidigo // net/http breaks the connection so
+		default:
+			service.ServeHTTP(w, r)
+		}
+	}))
+	s.done("event create --campaign-id spring --event-type POINT --default-amount 500")
+	const rows = 80_000
+	var text strings.Builder
+	text.WriteString("member_id,amount,reason\n")
+	for i := range rows {
+		fmt.Fprintf(&text, "m%06d,5,%s\n", i, strings.Repeat("reason ", 30))
+	}
+	list := s.file("list.csv", text.String())
+
+	refuses.Store(true)
+	code, _, errs := s.run("targets import spring " + list)
+	require.Equal(t, terminal.ExitFailed, code)
+	require.Contains(t, errs, "the same command goes on where it was")
+	refuses.Store(false)
+	s.done("targets import --dry-run spring " + list)
+	require.EqualValues(t, 1, cuts.Load())
+	require.EqualValues(t, 2, pieces.Load())
+	out, errs := s.done("targets import spring " + list)
+	require.Contains(t, out, "80,000 targets imported")
+	require.Contains(t, errs, "100 % of the file were sent before")
+	require.EqualValues(t, 2, pieces.Load(), "a dry run keeps what was sent")
+	var left int
+	require.NoError(t, s.pool.QueryRow(t.Context(), `SELECT count(*) FROM uploads`).Scan(&left))
+	require.Zero(t, left)
+}
