@@ -60,8 +60,8 @@ func (s *Grants) ask(ctx context.Context, c claim, b batch) ([]domain.Outcome, e
 	ctx, cancel := context.WithDeadline(ctx, c.began.Add(s.times.GrantBudget)) // which is never after c.deadline
 	defer cancel()
 	outcomes, err := s.granter.Grant(ctx, b.event, c.deadline, b.grants)
-	if err == nil && len(outcomes) != len(b.grants) {
-		outcomes, err = nil, fmt.Errorf("%d answers to %d grants", len(outcomes), len(b.grants))
+	if len(outcomes) > len(b.grants) || err == nil && len(outcomes) < len(b.grants) {
+		outcomes, err = nil, errors.Join(err, fmt.Errorf("%d answers to %d grants", len(outcomes), len(b.grants)))
 	}
 	if err != nil {
 		return outcomes, fmt.Errorf("ask the ledger for chunk %s: %w", c.chunk, err)

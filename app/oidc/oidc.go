@@ -146,7 +146,7 @@ func (p *Provider) identity(token *oidc.IDToken) (Identity, error) {
 	if err := token.Claims(&claims); err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", refused("the claims of the token cannot be read"), err)
 	}
-	if azp, given := claims["azp"]; given && azp != p.config.ClientID {
+	if azp := claims["azp"]; azp != nil && azp != p.config.ClientID {
 		return Identity{}, refused("the token was made for another client")
 	}
 	return Identity{

@@ -58,6 +58,10 @@ func (s *People) Edit(ctx context.Context, by command.Caller, id int64, e Edit) 
 	if err != nil {
 		return p, err
 	}
+	if p.Name == domain.AdminName {
+		return p, domain.InvalidError("the access of admin is that of BESTOW_ADMIN_KEY, not of a row",
+			"take BESTOW_ADMIN_KEY out of the settings, and start the processes again")
+	}
 	if p.Name == by.Actor {
 		return p, domain.InvalidError("one does not change one's own access",
 			"ask another admin, or use `bestow admin` on the host")

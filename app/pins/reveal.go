@@ -54,10 +54,15 @@ type Voucher struct {
 }
 
 // Reveal returns the voucher that the event has given the member. The audit keeps who saw it and why, before it is
-// returned. Errors: domain.NotFound for the event, and for a member with no PIN; domain.MissingKeys; WaitError.
+// returned. Errors: domain.Invalid for a reason that says nothing; domain.NotFound for the event, and for a member with
+// no PIN; domain.MissingKeys; WaitError.
 func (r *Revealer) Reveal(
 	ctx context.Context, by command.Caller, eventID int64, member, reason string,
 ) (Voucher, error) {
+	reason, err := checkReason(reason)
+	if err != nil {
+		return Voucher{}, err
+	}
 	if wait := r.allowed.Take(by.Actor); wait > 0 {
 		return Voucher{}, &WaitError{wait}
 	}
@@ -78,6 +83,20 @@ func (r *Revealer) Reveal(
 			Object: "voucher " + v.TxID, After: map[string]string{"member_id": domain.MaskMember(v.MemberID)},
 		})
 	})
+}
+
+// checkReason brings a reason to its stored form. Error: domain.Invalid.
+func checkReason(reason string) (string, error) {
+	reason = norm.NFC.String(strings.TrimSpace(reason))
+	why := domain.CheckText(reason, domain.MaxReason)
+	if reason == "" {
+		why = "is missing"
+	}
+	if why != "" {
+		return "", domain.InvalidError("a PIN is shown to a person who says why", "say it in reason",
+			domain.Field{Name: "reason", Message: why})
+	}
+	return reason, nil
 }
 
 // selectSealed reads the voucher, and its PIN as the results keep it.

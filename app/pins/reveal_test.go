@@ -41,6 +41,11 @@ func TestReveal(t *testing.T) {
 	require.Equal(t, "kim|pin.reveal|voucher V7|the member lost it|me******-1", auditOf(t, pool))
 	require.NotContains(t, pgtest.EveryRow(t, pool), "48213907")
 
+	for _, reason := range []string{"", " \t", "a\x00b"} {
+		_, err := r.Reveal(t.Context(), by, event, "member-1", reason)
+		require.True(t, domain.IsCode(err, domain.Invalid), "%q: %v", reason, err)
+	}
+	require.Equal(t, "kim|pin.reveal|voucher V7|the member lost it|me******-1", auditOf(t, pool), "and nothing more")
 	for member, code := range map[string]domain.Code{
 		"member-2": domain.NotFound, "member-4": domain.NotFound, "member-3": domain.MissingKeys, // another's PIN
 	} {

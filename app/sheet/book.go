@@ -20,6 +20,10 @@ const (
 	maxParts     = 10_000 // of a spreadsheet
 	maxDirectory = 8 << 20
 	maxSheets    = 10_000
+	maxID        = 255
+	maxName      = 4_096 // bytes of the name of a sheet or a part
+	// maxSmallPart bounds what a part unpacks to that holds neither rows nor texts.
+	maxSmallPart = 32 << 20
 )
 
 // book is the parts of a spreadsheet, as its relationships name them (ECMA-376 part 1, 12.3).
@@ -27,6 +31,7 @@ type book struct {
 	cancelled func() error         // what ends the reading
 	parts     map[string]*zip.File // by their names in lower case
 	budget    int64                // bytes that a part may have, unpacked
+	size      int64                // of the file
 	main      string               // the name of the workbook's part
 	sheets    []sheetEntry
 	related   map[string]relationship // of the workbook, by id
@@ -54,7 +59,7 @@ func openBook(ctx context.Context, f *os.File, size, budget int64) (*book, error
 			"save it as .xlsx, or as CSV; a spreadsheet with a password cannot be read")
 	}
 	directory.open = true
-	b := &book{cancelled: ctx.Err, parts: map[string]*zip.File{}, budget: budget}
+	b := &book{cancelled: ctx.Err, parts: map[string]*zip.File{}, budget: budget, size: size}
 	for _, part := range archive.File {
 		name := partName(part.Name)
 		if _, twice := b.parts[name]; twice {
@@ -65,10 +70,10 @@ func openBook(ctx context.Context, f *os.File, size, budget int64) (*book, error
 	return b, b.read()
 }
 
-// A list of members packs to a tenth or a thirtieth. What unpacks to more than maxRatio times its size, and to more
-// than freeBytes, was made to keep a server busy.
+// A list of members packs to a tenth or a thirtieth, one with long texts to less. What unpacks to more than maxRatio
+// times its size, and to more than freeBytes, was made to keep a server busy.
 const (
-	maxRatio  = 100
+	maxRatio  = 200
 	freeBytes = 10 << 20
 )
 
@@ -103,8 +108,8 @@ func (b *book) read() error {
 				b.sheets = append(b.sheets, sheetEntry{
 					name: attribute(e, "name"), id: relationID(e), hidden: state == "hidden" || state == "veryHidden",
 				})
-				if len(b.sheets) > maxSheets {
-					return damaged("it has more than %d sheets", maxSheets)
+				if s := b.sheets[len(b.sheets)-1]; len(b.sheets) > maxSheets || len(s.name) > maxName || len(s.id) > maxID {
+					return damaged("it has more than %d sheets, or one with a long name", maxSheets)
 				}
 				return t.skip()
 			})
@@ -132,13 +137,16 @@ func (b *book) relationships(of string) (map[string]relationship, error) {
 		return found, nil
 	}
 	return found, b.walk(name, func(t *tokens, e xml.StartElement) error {
-		kind := attribute(e, "Type")
+		kind, id := attribute(e, "Type"), attribute(e, "Id")
 		target := attribute(e, "Target")
+		if len(kind) > maxName || len(target) > maxName || len(id) > maxID {
+			return damaged("%s has a relationship with a long name", name)
+		}
 		if !strings.HasPrefix(target, "/") {
 			target = dir + target
 		}
 		if attribute(e, "TargetMode") != "External" {
-			found[attribute(e, "Id")] = relationship{strings.ToLower(path.Base(kind)), partName(target)}
+			found[id] = relationship{strings.ToLower(path.Base(kind)), partName(target)}
 		}
 		if len(found) > maxParts {
 			return damaged("%s has more than %d relationships", name, maxParts)
@@ -189,8 +197,8 @@ func (b *book) partOf(kind string) (name string, err error) {
 	return name, nil
 }
 
-// open begins to read a part. The reader compares its checksum at the end.
-func (b *book) open(name string) (io.ReadCloser, error) {
+// open begins to read a part that unpacks to so many bytes at the most. The reader compares its checksum at the end.
+func (b *book) open(name string, budget int64) (io.ReadCloser, error) {
 	part, ok := b.parts[name]
 	if !ok {
 		return nil, damaged("the part %.100s is missing", name)
@@ -199,16 +207,21 @@ func (b *book) open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, damaged("%s: %v", name, err)
 	}
-	left := b.budget
-	if packed := part.CompressedSize64; packed < uint64(b.budget)/maxRatio {
+	left := min(budget, b.budget)
+	if packed := min(part.CompressedSize64, uint64(b.size)); packed < uint64(b.budget)/maxRatio { // the file may lie
 		left = min(left, freeBytes+maxRatio*int64(packed))
 	}
-	return &bounded{ReadCloser: r, cancelled: b.cancelled, left: left, budget: b.budget}, nil
+	return &bounded{ReadCloser: r, cancelled: b.cancelled, left: left, budget: min(budget, b.budget)}, nil
 }
 
-// walk reads a part to its end, and hands the elements of its root to fn.
-func (b *book) walk(name string, fn func(*tokens, xml.StartElement) error) (err error) {
-	r, err := b.open(name)
+// walk reads a small part to its end, and hands the elements of its root to fn.
+func (b *book) walk(name string, fn func(*tokens, xml.StartElement) error) error {
+	return b.walkAll(name, maxSmallPart, fn)
+}
+
+// walkAll is walk for a part of so many bytes at the most.
+func (b *book) walkAll(name string, budget int64, fn func(*tokens, xml.StartElement) error) (err error) {
+	r, err := b.open(name, budget)
 	if err != nil {
 		return err
 	}

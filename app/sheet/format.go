@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // formatKind says how what a number shows differs from what is stored.
@@ -36,15 +37,15 @@ type part struct {
 }
 
 const (
-	maxFormats    = 65_536 // more than Excel has
-	maxFormatCode = 1_000
-	firstCustom   = 164
-	elapsed       = "hms" // of [h]:mm
+	maxFormats    = 65_536 // of cells: more than Excel has
+	maxCodes      = 10_000 // of numbers
+	maxFormatCode = 255    // characters, as in Excel
+	elapsed       = "hms"  // of [h]:mm
 )
 
 // formats are the number formats that cells name by number; nil where the spreadsheet has none.
 type formats struct {
-	cells    []format
+	cells    []*format // many share one
 	from1904 bool
 }
 
@@ -55,16 +56,16 @@ func (b *book) readFormats() (*formats, error) {
 	if err != nil || name == "" {
 		return f, err
 	}
-	codes := map[string]string{}
+	codes, parsed := map[string]string{}, map[string]*format{}
 	err = b.walk(name, func(t *tokens, e xml.StartElement) error {
 		switch t.ours(e) {
 		case "numFmts":
 			return t.each(func(e xml.StartElement) error {
-				code := attribute(e, "formatCode")
-				if len(codes) == maxFormats || len(code) > maxFormatCode {
+				id, code := attribute(e, "numFmtId"), attribute(e, "formatCode")
+				if len(codes) == maxCodes || utf8.RuneCountInString(code) > maxFormatCode || len(id) > maxID {
 					return damaged("%s has too many number formats, or one that is too long", name)
 				}
-				codes[attribute(e, "numFmtId")] = code
+				codes[id] = code
 				return t.skip()
 			})
 		case "cellXfs":
@@ -72,7 +73,14 @@ func (b *book) readFormats() (*formats, error) {
 				if len(f.cells) == maxFormats {
 					return damaged("%s has more than %d formats of cells", name, maxFormats)
 				}
-				f.cells = append(f.cells, formatOf(attribute(e, "numFmtId"), codes))
+				id := attribute(e, "numFmtId")
+				if len(id) > maxID {
+					return damaged("%s has a number format with a long id", name)
+				}
+				if parsed[id] == nil {
+					parsed[id] = formatOf(id, codes)
+				}
+				f.cells = append(f.cells, parsed[id])
 				return t.skip()
 			})
 		}
@@ -83,17 +91,18 @@ func (b *book) readFormats() (*formats, error) {
 
 // formatOf returns the format of a number of the file's own, or of those that every program knows. The names in
 // comments are those of an English Excel; others show the same kind.
-func formatOf(id string, codes map[string]string) format {
+func formatOf(id string, codes map[string]string) *format {
 	if code, own := codes[id]; own {
-		return parseFormat(code)
+		f := parseFormat(code)
+		return &f
 	}
 	switch n, _ := strconv.Atoi(id); {
 	case n <= 8, n >= 37 && n <= 44, n == 49: // General, 0, #,##0.00, currencies, accounting, text
-		return format{}
+		return &format{}
 	case n >= 14 && n <= 22, n >= 27 && n <= 36, n >= 45 && n <= 47, n >= 50 && n <= 58:
-		return format{kind: dated}
+		return &format{kind: dated}
 	default: // per cent, 0.00E+00, fractions, Thai digits
-		return format{kind: odd, code: "number " + id}
+		return &format{kind: odd, code: "number " + id}
 	}
 }
 
@@ -371,13 +380,13 @@ func moment(text string, from1904 bool) string {
 }
 
 // kindOf returns the format that a cell names.
-func (f *formats) kindOf(cell, number string) (format, error) {
+func (f *formats) kindOf(cell, number string) (*format, error) {
 	if number == "" || f.cells == nil {
-		return format{}, nil
+		return &format{}, nil
 	}
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 0 || n >= len(f.cells) {
-		return format{}, damaged("cell %s has the format %.20s of %d", cell, number, len(f.cells))
+		return nil, damaged("cell %s has the format %.20s of %d", cell, number, len(f.cells))
 	}
 	return f.cells[n], nil
 }

@@ -105,10 +105,12 @@ func (r *rowReader) next() error {
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
-			if r.xml.ours(token) != "row" {
-				return r.xml.foreign(token)
+			if r.xml.ours(token) == "row" {
+				return r.readRow(token)
 			}
-			return r.readRow(token)
+			if err := r.xml.foreign(token); err != nil {
+				return err
+			}
 		case xml.EndElement:
 			r.ended = true
 			if err := r.finish(); err != nil {

@@ -95,7 +95,7 @@ func (s *sheet) begin(b *book, name string) error {
 	if s.formats, err = b.readFormats(); err != nil {
 		return err
 	}
-	if s.part, err = b.open(part); err != nil {
+	if s.part, err = b.open(part, b.budget); err != nil {
 		return err
 	}
 	s.xml = newTokens(s.part, part)

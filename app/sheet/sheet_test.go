@@ -330,6 +330,11 @@ func TestRefused(t *testing.T) {
 		"endless attributes":  {raw(header + `<row ` + strings.Repeat(`a="b" `, maxToken/6) + `/>`).packed(t), domain.BadFile, "longer than 1 MiB"},
 		"deep elements":       {rawSheet(strings.Repeat(`<a>`, 99)).packed(t), domain.BadFile, "more than 64 elements"},
 		"deep in texts":       {raw("").with(parts{"xl/sharedStrings.xml": strings.Repeat(`<a>`, 99)}).packed(t), domain.BadFile, "more than 64 elements"},
+		"long relationship":   {raw("").with(parts{"_rels/.rels": fmt.Sprintf(rels, rel("rId1", "officeDocument", strings.Repeat("x", maxName+1)))}).packed(t), domain.BadFile, "a relationship with a long name"},
+		"long name of sheet":  {raw("").with(parts{"xl/workbook.xml": `<workbook><sheets><sheet name="` + strings.Repeat("x", maxName+1) + `"/></sheets></workbook>`}).packed(t), domain.BadFile, "one with a long name"},
+		"long format":         {raw("").with(parts{"xl/styles.xml": `<styleSheet><numFmts><numFmt numFmtId="1" formatCode="` + strings.Repeat("0", maxFormatCode+1) + `"/></numFmts></styleSheet>`}).packed(t), domain.BadFile, "number formats, or one that is too long"},
+		"many formats":        {raw("").with(parts{"xl/styles.xml": `<styleSheet><numFmts>` + numberFormats(maxCodes+1) + `</numFmts></styleSheet>`}).packed(t), domain.BadFile, "too many number formats"},
+		"many namespaces":     {rawSheet(strings.Repeat(`<a xmlns:x="y">`, 60) + `<b xmlns:c="d" xmlns:d="d" xmlns:e="d" xmlns:f="d" xmlns:g="d"/>`).packed(t), domain.BadFile, "more than 64 namespaces"},
 		"formats of cells":    {raw("").with(parts{"xl/styles.xml": `<styleSheet><cellXfs>` + strings.Repeat(`<xf/>`, maxFormats+1) + `</cellXfs></styleSheet>`}).packed(t), domain.BadFile, "more than 65536 formats"},
 		"a list of the parts": {zipOf(t, maxParts+1), domain.UnsupportedFile, "more than 10000 parts"},
 	} {
@@ -353,6 +358,15 @@ func TestRefused(t *testing.T) {
 	_, err = Open(t.Context(), io.MultiReader(bytes.NewReader(good.packed(t)[:100]), iotest.ErrReader(io.ErrUnexpectedEOF)), "",
 		DefaultLimits(), 1, none)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "the client went away")
+}
+
+// numberFormats are so many of them.
+func numberFormats(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `<numFmt numFmtId="%d" formatCode="0"/>`, i)
+	}
+	return b.String()
 }
 
 // zipOf makes an archive of so many empty parts.

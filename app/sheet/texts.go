@@ -16,7 +16,7 @@ import (
 
 const (
 	maxTexts    = 4 << 20 // of a spreadsheet
-	textBlock   = 16      // texts that are found by one place in memory
+	textBlock   = 4       // texts that are found by one place in memory
 	textsWindow = 64 << 10
 	maxRich     = 1 << 20 // bytes of a text with its fonts and readings
 )
@@ -44,7 +44,7 @@ func (b *book) readTexts() (t *texts, err error) {
 	}
 	w := bufio.NewWriterSize(kept{t.file}, textsWindow)
 	var text []byte
-	err = b.walk(name, func(x *tokens, e xml.StartElement) error {
+	err = b.walkAll(name, b.budget, func(x *tokens, e xml.StartElement) error {
 		if x.ours(e) != "si" {
 			return x.skip()
 		}

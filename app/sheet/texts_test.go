@@ -82,13 +82,15 @@ func TestParts(t *testing.T) {
 		`<x:row><x:c t="inlineStr"><x:is><x:t>회원</x:t></x:is></x:c></x:row></x:sheetData></x:worksheet>`
 	utf16, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(`<?xml version="1.0" encoding="UTF-16"?>` + prefixed)
 	require.NoError(t, err)
-	for _, sheet := range []string{prefixed, `<?xml version="1.0" encoding="us-ascii"?>` + prefixed, utf16} {
+	ignored := `<worksheet xmlns="main" xmlns:mc="m" xmlns:hs="h" mc:Ignorable="hs"><sheetData><hs:row/>` + header +
+		`<row>` + text("회원") + `<hs:c/></row></sheetData></worksheet>`
+	for _, sheet := range []string{prefixed, ignored, `<?xml version="1.0" encoding="us-ascii"?>` + prefixed, utf16} {
 		rows, _, err := read(t, raw("").with(parts{"xl/worksheets/sheet1.xml": sheet}).packed(t), "")
 		require.NoError(t, err)
 		require.Equal(t, []string{"2 회원 700"}, rows)
 	}
 	_, _, err = read(t, rawSheet(`<sheetData>`+header+row(text("A"))+`</sheetData>`+strings.Repeat(`<a/>`, 4<<20)).packed(t), "")
-	refusedAs(t, err, domain.BadFile, "more than 100 times its size")
+	refusedAs(t, err, domain.BadFile, "more than 200 times its size")
 	rows, _, err := read(t, raw(row(text("member_id"), text("amount"), text("a;b;c;d"))+row(text("A"), number("5", 0))).packed(t), "")
 	require.Empty(t, rows)
 	refusedAs(t, err, domain.BadFile, `unknown column "a;b;c;d"`)

@@ -20,7 +20,7 @@ const (
 	maxToken = 1 << 20 // bytes of a text, or of an element with its attributes
 	maxDepth = 64      // elements in each other
 	// maxScopes bounds the namespaces that are declared at a time.
-	maxScopes = 1_000
+	maxScopes = 64
 )
 
 // errToken ends the reading of a token that is too long.
@@ -34,6 +34,8 @@ type tokens struct {
 	open    []string // the names of the elements that are open
 	scopes  []scope  // the namespaces that they declare
 	main    string   // the namespace of the root
+	// ignorable are the namespaces whose elements say nothing (ECMA-376 part 3, 7.2).
+	ignorable map[string]bool
 }
 
 // scope is a namespace that an element declares for a prefix.
@@ -131,8 +133,11 @@ func (t *tokens) ours(e xml.StartElement) string {
 	return e.Name.Local
 }
 
-// foreign refuses an element where each one counts.
+// foreign refuses an element where each one counts, unless the part says that it says nothing.
 func (t *tokens) foreign(e xml.StartElement) error {
+	if t.ignorable[t.namespace(e)] {
+		return t.skip()
+	}
 	return damaged("%s has an element <%.50s> among the cells, which is not known", t.part, e.Name.Local)
 }
 
@@ -171,7 +176,10 @@ func (t *tokens) root() (xml.StartElement, error) {
 			return xml.StartElement{}, err
 		}
 		if start, is := token.(xml.StartElement); is {
-			t.main = t.namespace(start)
+			t.main, t.ignorable = t.namespace(start), map[string]bool{}
+			for prefix := range strings.FieldsSeq(attribute(start, "Ignorable")) {
+				t.ignorable[t.namespace(xml.StartElement{Name: xml.Name{Space: prefix}})] = true
+			}
 			return start, nil
 		}
 	}
@@ -214,7 +222,9 @@ func (t *tokens) text(b []byte) ([]byte, error) {
 				return b, t.failed(errToken)
 			}
 		case xml.StartElement:
-			return b, t.foreign(token)
+			if err := t.foreign(token); err != nil {
+				return b, err
+			}
 		case xml.EndElement:
 			return b, nil
 		}

@@ -22,6 +22,8 @@ const (
 	// resumeTries is how often in a row a piece is tried of which not a byte arrives, with waits of up to resumeWait.
 	resumeTries = 8
 	resumeWait  = 15 * time.Second
+	// maxFileName is the most characters of a name that the service keeps.
+	maxFileName = 255
 )
 
 // File is a member list that can be read from any byte.
@@ -66,8 +68,11 @@ func (c *Client) Resume(ctx context.Context, f File) (api.Upload, error) {
 	}
 	header := http.Header{}
 	header.Set("Upload-Length", strconv.FormatInt(f.Size, 10))
-	header.Set("Upload-Metadata",
-		encoded("filetype", f.ContentType)+","+encoded("filename", f.Name)+","+encoded("sha256", sum))
+	metadata := encoded("filetype", f.ContentType) + "," + encoded("sha256", sum)
+	if domain.CheckText(f.Name, maxFileName) == "" { // a list is not refused for the name of its file
+		metadata += "," + encoded("filename", f.Name)
+	}
+	header.Set("Upload-Metadata", metadata)
 	res, err := c.tus(ctx, http.MethodPost, "/uploads", header, nil, 0)
 	if err != nil {
 		return api.Upload{}, err
@@ -79,6 +84,9 @@ func (c *Client) Resume(ctx context.Context, f File) (api.Upload, error) {
 	}
 	return api.Upload{UploadID: id, Size: f.Size, ContentType: f.ContentType, Name: f.Name, SHA256: &sum}, nil
 }
+
+// errStandsStill is the failure of a piece that was taken and moved nothing.
+var errStandsStill = errors.New("the upload does not go on, though each piece is taken")
 
 // SendRest sends what u lacks of f, in pieces. If a connection breaks it asks where the upload goes on, and goes on
 // there; it gives up if several tries in a row bring nothing. read wraps each piece as it is sent.
@@ -140,7 +148,10 @@ func (c *Client) sendPiece(
 		return 0, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	return readOffset(res)
+	if next, err = readOffset(res); err == nil && next <= at {
+		err = errStandsStill
+	}
+	return next, err
 }
 
 // offset asks where an upload goes on.

@@ -2,14 +2,11 @@ package inspect
 
 import (
 	"context"
-	"strings"
 
-	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
-	"golang.org/x/text/unicode/norm"
 )
 
 // DescribeRevealPIN describes the route of RevealPIN.
@@ -38,12 +35,7 @@ func (h *Handlers) RevealPIN(ctx context.Context, in *RevealPINIn) (*RevealPINOu
 	if err != nil {
 		return nil, err
 	}
-	reason := norm.NFC.String(strings.TrimSpace(wire.Reason))
-	if why := domain.CheckText(reason, domain.MaxReason); why != "" {
-		return nil, domain.InvalidError("a PIN is shown to a person who says why", "say it in reason",
-			domain.Field{Name: "reason", Message: why})
-	}
-	v, err := h.pins.Reveal(ctx, web.CallerOf(ctx), in.ID, in.Member, reason)
+	v, err := h.pins.Reveal(ctx, web.CallerOf(ctx), in.ID, in.Member, wire.Reason)
 	if err != nil {
 		return nil, err
 	}

@@ -318,7 +318,11 @@ func TestManagePeople(t *testing.T) {
 	require.True(t, desktest.Decoded[people.Person](patch(crm, `{"disabled": true}`)).Disabled)
 	require.Equal(t, 401, d.Get(prefix+"/events", byKey).StatusCode)
 	require.False(t, desktest.Decoded[people.Person](patch(crm, `{"disabled": false}`)).Disabled)
-	patch(admin, `{"role": "approver"}`).Refused(422, domain.Invalid)
+	require.Contains(t, patch(admin, `{"disabled": true}`).Refused(422, domain.Invalid).Detail, "BESTOW_ADMIN_KEY")
+	ops := desktest.Decoded[api.MadeKey](d.Post(prefix+"/keys", `{"name": "ops", "role": "admin"}`))
+	own := desktest.Decoded[people.People](d.Get(prefix + "/people?limit=1")).Items[0]
+	p := patch(own, `{"role": "approver"}`, "Authorization: Bearer "+ops.Secret).Refused(422, domain.Invalid)
+	require.Contains(t, p.Detail, "one's own access")
 }
 
 // A stream that was opened ends soon after its session, or its key, has ended.

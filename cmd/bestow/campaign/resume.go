@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
@@ -52,11 +53,18 @@ func (c *targetsImportCmd) resume(
 func (*targetsImportCmd) afterwards(
 	ctx context.Context, t *terminal.Terminal, server *client.Client, id int64, err error,
 ) error {
-	if _, ok := errors.AsType[*client.RejectedError](err); ok || domain.IsCode(err, domain.BadFile) {
+	if _, ok := errors.AsType[*client.RejectedError](err); ok || hopeless(err) {
 		return errors.Join(err, server.DeleteUpload(ctx, id))
 	}
 	if !domain.IsCode(err, domain.NotFound) {
 		t.Say("what was sent is kept for 24 hours: the same command goes on where it was")
 	}
 	return err
+}
+
+// hopeless reports whether the same file will be refused again.
+func hopeless(err error) bool {
+	return slices.ContainsFunc([]domain.Code{
+		domain.BadFile, domain.UnsupportedFile, domain.TooManyRows, domain.AmountOverflow, domain.WrongStatus,
+	}, func(code domain.Code) bool { return domain.IsCode(err, code) })
 }
