@@ -111,6 +111,42 @@ func TestDoctorAlone(t *testing.T) {
 	require.Contains(t, ills[1], "kafka: connect to Kafka at [127.0.0.1:1]")
 }
 
+// The doctor names keys that expire soon, a type that cannot be made, and a PostgreSQL that may lose commits.
+func TestDoctorLooksAhead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(`INSERT INTO principals (name, kind, role, created_by) VALUES ('crm', 'service', 'operator', 't')`)
+	for prefix, change := range map[string]string{
+		"bestow_soon":    `expires_at = now() + interval '13 days', last_used_at = now()`,
+		"bestow_unused":  `expires_at = now() + interval '13 days'`,
+		"bestow_later":   `expires_at = now() + interval '15 days', last_used_at = now()`,
+		"bestow_past":    `expires_at = now() - interval '1 day', last_used_at = now()`,
+		"bestow_revoked": `expires_at = now() + interval '1 day', last_used_at = now(), revoked_at = now(), revoked_by = 't'`,
+	} {
+		w.exec(`INSERT INTO api_keys (principal_id, prefix, sha256, created_by, expires_at)
+			SELECT id, '` + prefix + `', sha256('x'), 't', now() FROM principals WHERE name = 'crm'`)
+		w.exec(`UPDATE api_keys SET ` + change + ` WHERE prefix = '` + prefix + `'`)
+	}
+	said := func(check string) (texts []string) {
+		for _, f := range w.examined().Checks {
+			if f.Check == check {
+				texts = append(texts, f.Level+": "+f.Text)
+			}
+		}
+		return texts
+	}
+	keys := said("keys")
+	require.Len(t, keys, 1)
+	require.Regexp(t, `^warning: key \d+ of crm \(bestow_soon…\) expires at `, keys[0])
+	require.Empty(t, said("event types"))
+	w.exec(`INSERT INTO event_types (code, label, operation, topic, state) VALUES ('TEA', 'x', 'points', 'tea', 'TABLES')`)
+	require.Equal(t, []string{"warning: TEA is being made, by a process with the role jobs"}, said("event types"))
+	w.exec(`INSERT INTO river.river_job (kind, queue, args, state, max_attempts, attempt, errors)
+		VALUES ('make_types', 'jobs', '{}', 'retryable', 25, 1, ARRAY['{"error": "Kafka is away", "attempt": 1}'::jsonb])`)
+	require.Equal(t, []string{"wrong: TEA cannot be made yet: Kafka is away"}, said("event types"))
+	require.Contains(t, said("database")[1], "warning: it may lose commits", "the tests' PostgreSQL has fsync off")
+}
+
 // Where only the service is known, the doctor asks it, and says what it did not look at (P13).
 func TestDoctorAsksTheService(t *testing.T) {
 	t.Parallel()

@@ -80,10 +80,9 @@ func (p *Process) checkDatabase(ctx context.Context) error {
 	if err := migrations.Current(ctx, p.cfg.DatabaseURL); err != nil {
 		return err
 	}
-	var durable bool
-	const query = `SELECT current_setting('fsync')::bool AND current_setting('synchronous_commit') <> 'off' AND current_setting('full_page_writes')::bool`
-	if err := p.Pool.QueryRow(ctx, query).Scan(&durable); err != nil {
-		return fmt.Errorf("read PostgreSQL's settings: %w", err)
+	durable, err := KeepsCommits(ctx, p.Pool)
+	if err != nil {
+		return err
 	}
 	if !durable && p.cfg.Env == "production" {
 		return errors.New("PostgreSQL may lose commits: set fsync, full_page_writes and synchronous_commit to on")
@@ -92,4 +91,13 @@ func (p *Process) checkDatabase(ctx context.Context) error {
 		p.log.WarnContext(ctx, "postgresql may lose commits: fsync, full_page_writes or synchronous_commit is off")
 	}
 	return nil
+}
+
+// KeepsCommits reports whether what PostgreSQL has committed survives a crash of its machine, by its settings.
+func KeepsCommits(ctx context.Context, pool *pgxpool.Pool) (durable bool, err error) {
+	const query = `SELECT current_setting('fsync')::bool AND current_setting('synchronous_commit') <> 'off' AND current_setting('full_page_writes')::bool`
+	if err := pool.QueryRow(ctx, query).Scan(&durable); err != nil {
+		return false, fmt.Errorf("read PostgreSQL's settings: %w", err)
+	}
+	return durable, nil
 }

@@ -32,9 +32,10 @@ type DoctorCmd struct{ terminal.Format }
 // Help says what is looked at.
 func (DoctorCmd) Help() string {
 	return `It checks the database and its schema, the clock, the processes and their roles, River's leader and queues, the circuit
-breakers of the ledgers, and Kafka (if KAFKA_BROKERS is set), and it lists what events wait for. It reads DATABASE_URL,
-as the service does, and changes nothing. If DATABASE_URL is not set, it asks the service at BESTOW_URL with BESTOW_KEY,
-which cannot tell all of this: the list says what was skipped. The exit code is 1 if something is wrong.`
+breakers of the ledgers, keys that expire soon, and Kafka (if KAFKA_BROKERS is set), and it lists what events wait for.
+It reads DATABASE_URL, as the service does, and changes nothing. If DATABASE_URL is not set, it asks the service at
+BESTOW_URL with BESTOW_KEY, which cannot tell all of this: the list says what was skipped. The exit code is 1 if
+something is wrong.`
 }
 
 // errIll is the end of a doctor that found something wrong: the list has said it all.
@@ -136,6 +137,10 @@ func (d *doctor) database(ctx context.Context) bool {
 		return false
 	}
 	d.say("database", Fine, "PostgreSQL %s answers", version)
+	if durable, err := daemon.KeepsCommits(ctx, d.pool); err == nil && !durable {
+		d.say("database", Warning, "it may lose commits when its machine crashes: set fsync, full_page_writes and "+
+			"synchronous_commit to on")
+	}
 	return true
 }
 
@@ -172,6 +177,8 @@ func (d *doctor) installation(ctx context.Context) {
 	d.ownSettings(ctx)
 	d.expiry(ctx, sys)
 	d.failed(ctx)
+	d.types(ctx)
+	d.keys(ctx)
 }
 
 // installed looks at what an installation says of itself.
