@@ -2,8 +2,12 @@ package proc
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -75,6 +79,32 @@ func TestFreePortsAreGivenOutOnce(t *testing.T) {
 			require.False(t, seen[p])
 			seen[p] = true
 		}
+	}
+}
+
+// portsHelper makes TestPortsOfAnotherProcess the other process.
+const portsHelper = "BESTOW_TEST_PORTS"
+
+// Two processes that ask never get the same port, whether it is listened on or not.
+func TestPortsOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	const many = 6_000 // four tenths of all: by chance, some would be the same
+	if os.Getenv(portsHelper) != "" {
+		ports, err := FreePorts(t.Context(), many)
+		require.NoError(t, err)
+		fmt.Println(ports)
+		return
+	}
+	ports, err := FreePorts(t.Context(), 500)
+	require.NoError(t, err)
+	other := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPortsOfAnotherProcess$")
+	other.Env = append(os.Environ(), portsHelper+"=yes")
+	out, err := other.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	theirs := regexp.MustCompile(`\d{5}`).FindAllString(string(out), -1)
+	require.Len(t, theirs, many)
+	for _, p := range ports {
+		require.NotContains(t, theirs, strconv.Itoa(p))
 	}
 }
 

@@ -9,38 +9,71 @@ import (
 	"sync"
 )
 
-// handedOut are the ports that were given out; their users may not listen yet.
-var handedOut = struct {
+// The ports that are given out: below those that the kernel gives to outgoing connections, so that no connection takes
+// the port of a killed process before it is started again.
+const (
+	firstPort, lastPort = 18_000, 31_999
+	blockSize           = 100
+	blocks              = (lastPort - firstPort + 1) / blockSize
+)
+
+// own are the blocks of ports that this process gives out. It listens on the first port of each for as long as it
+// lives, so that no other process gives out ports of the same block: a port that is given out may be listened on much
+// later.
+var own struct {
 	sync.Mutex
 
-	ports map[int]bool
-}{ports: map[int]bool{}}
+	guards []net.Listener
+	next   int // the port to be tried next
+	end    int // behind the block
+}
 
-// FreePorts returns n ports below those that the kernel gives to outgoing connections, so that no connection takes the
-// port of a killed process before it is started again. No port is given out twice.
+// FreePorts returns n ports that are free, and that no process which asks here gets too.
 func FreePorts(ctx context.Context, n int) ([]int, error) {
-	const from, to = 18_000, 32_000
-	handedOut.Lock()
-	defer handedOut.Unlock()
+	own.Lock()
+	defer own.Unlock()
 	var free []int
-	for port := from + rand.IntN((to-from)/2); port < to && len(free) < n; port++ {
-		if handedOut.ports[port] {
-			continue
+	for len(free) < n {
+		if own.next == own.end {
+			if err := takeBlock(ctx); err != nil {
+				return nil, fmt.Errorf("find %d free ports: %w", n, err)
+			}
 		}
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", Address(port))
+		port := own.next
+		own.next++
+		l, err := listen(ctx, port)
 		if err != nil {
-			continue // taken
+			continue // taken by another program
 		}
 		if err := l.Close(); err != nil {
 			return nil, fmt.Errorf("find free ports: %w", err)
 		}
-		handedOut.ports[port] = true
 		free = append(free, port)
 	}
-	if len(free) < n {
-		return nil, fmt.Errorf("find free ports: only %d of %d", len(free), n)
-	}
 	return free, nil
+}
+
+// errNoBlock says that other processes have all of the blocks.
+var errNoBlock = fmt.Errorf("no block of ports from %d to %d is free", firstPort, lastPort)
+
+// takeBlock makes a block this process's that is no other's.
+func takeBlock(ctx context.Context) error {
+	begin := rand.IntN(blocks)
+	for i := range blocks {
+		first := firstPort + (begin+i)%blocks*blockSize
+		guard, err := listen(ctx, first)
+		if err != nil {
+			continue // another process's
+		}
+		own.guards = append(own.guards, guard)
+		own.next, own.end = first+1, first+blockSize
+		return nil
+	}
+	return errNoBlock
+}
+
+func listen(ctx context.Context, port int) (net.Listener, error) {
+	return (&net.ListenConfig{}).Listen(ctx, "tcp", Address(port))
 }
 
 // Address is a port of this machine, which no other machine reaches.
