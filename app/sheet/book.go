@@ -207,11 +207,12 @@ func (b *book) open(name string, budget int64) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, damaged("%s: %v", name, err)
 	}
-	left := min(budget, b.budget)
+	budget = min(budget, b.budget)
+	left := budget
 	if packed := min(part.CompressedSize64, uint64(b.size)); packed < uint64(b.budget)/maxRatio { // the file may lie
 		left = min(left, freeBytes+maxRatio*int64(packed))
 	}
-	return &bounded{ReadCloser: r, cancelled: b.cancelled, left: left, budget: min(budget, b.budget)}, nil
+	return &bounded{ReadCloser: r, cancelled: b.cancelled, left: left, budget: budget}, nil
 }
 
 // walk reads a small part to its end, and hands the elements of its root to fn.

@@ -3,6 +3,7 @@ package sheet
 import (
 	"bytes"
 	"encoding/xml"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -28,8 +29,8 @@ func (r *rowReader) readCell(e xml.StartElement, column int) (string, error) {
 	if err := r.xml.each(func(e xml.StartElement) error { return c.read(r.xml, e) }); err != nil {
 		return "", err
 	}
-	if err := c.check(nameOf(column, r.row)); err != nil {
-		return "", err
+	if why := c.contradicts(); why != "" {
+		return "", damaged("cell %s has %s", nameOf(column, r.row), why)
 	}
 	text, err := r.valueOf(c, format, column)
 	if err != nil || c.formula == nil || strings.TrimSpace(text) != "" {
@@ -44,8 +45,7 @@ func (r *rowReader) readCell(e xml.StartElement, column int) (string, error) {
 }
 
 func (c *cell) read(x *tokens, e xml.StartElement) (err error) {
-	name := x.ours(e)
-	switch name {
+	switch x.ours(e) {
 	case "f":
 		err = c.readFormula(x)
 	case "v":
@@ -69,15 +69,15 @@ func (c *cell) readFormula(x *tokens) error {
 	return err
 }
 
-// check refuses a cell of which another program could show another value.
-func (c *cell) check(name string) error {
+// contradicts says of a cell what another program could show as another value; "" for none.
+func (c *cell) contradicts() string {
 	switch {
 	case c.formulas > 1 || c.values > 1 || c.texts > 1:
-		return damaged("cell %s has two values", name)
+		return "two values"
 	case c.kind == "inlineStr" && len(bytes.TrimSpace(c.value)) > 0, c.kind != "inlineStr" && len(c.rich) > 0:
-		return damaged("cell %s has a value of another type than it says", name)
+		return "a value of another type than it says"
 	}
-	return nil
+	return ""
 }
 
 // valueOf returns the text of a cell's value.
@@ -134,9 +134,12 @@ func (r *rowReader) sharedText(number string, column int) (string, error) {
 // number returns a number as it is stored, since what is shown may be rounded; but a date as a date, and a member's id
 // as it is shown.
 func (r *rowReader) number(value, format string, column int) (string, error) {
-	f, err := r.formats.kindOf(nameOf(column, r.row), format)
-	if err != nil || value == "" {
-		return value, err
+	f := r.formats.kindOf(format)
+	if f == nil {
+		return "", damaged("cell %s has the format %.20s of %d", nameOf(column, r.row), format, len(r.formats.cells))
+	}
+	if value == "" {
+		return "", nil
 	}
 	text := plainNumber(value)
 	unsigned := strings.TrimPrefix(text, "-")
@@ -152,4 +155,10 @@ func (r *rowReader) number(value, format string, column int) (string, error) {
 		r.refuse(column, f.uncertain(nameOf(column, r.row)))
 	}
 	return text, nil
+}
+
+// uncertain says why the text of a member's id is not known from its number.
+func (f format) uncertain(cell string) string {
+	return fmt.Sprintf("cell %s shows a number in the format %s: format the column as text, and write the ids as text",
+		cell, f.code)
 }

@@ -2,7 +2,6 @@ package sheet
 
 import (
 	"encoding/xml"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -379,20 +378,16 @@ func moment(text string, from1904 bool) string {
 	return at.Format(time.DateTime)
 }
 
-// kindOf returns the format that a cell names.
-func (f *formats) kindOf(cell, number string) (*format, error) {
+// kindOf returns the format that a cell names, nil for one that is not there.
+func (f *formats) kindOf(number string) *format {
 	if number == "" || f.cells == nil {
-		return &format{}, nil
+		return &usual
 	}
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 0 || n >= len(f.cells) {
-		return nil, damaged("cell %s has the format %.20s of %d", cell, number, len(f.cells))
+		return nil
 	}
-	return f.cells[n], nil
+	return f.cells[n]
 }
 
-// uncertain says why the text of a member's id is not known from its number.
-func (f format) uncertain(cell string) string {
-	return fmt.Sprintf("cell %s shows a number in the format %s: format the column as text, and write the ids as text",
-		cell, f.code)
-}
+var usual format // of cells that name none
