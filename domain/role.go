@@ -49,6 +49,14 @@ func (r Role) May(right Right) bool {
 	return false
 }
 
+// Check says why it is no role, "" if it is one.
+func (r Role) Check() string {
+	if !r.May(Read) {
+		return "must be viewer, operator, approver or admin"
+	}
+	return ""
+}
+
 // RolesThatMay lists the roles that have the right.
 func RolesThatMay(right Right) []Role {
 	return slices.DeleteFunc(Roles(), func(r Role) bool { return !r.May(right) })

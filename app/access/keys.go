@@ -104,9 +104,7 @@ func create(ctx context.Context, tx pgx.Tx, by command.Caller, n NewKey, secret 
 func (n NewKey) check(now time.Time) error {
 	f := domain.Faults(slices.Clone(n.Unread))
 	f.Add("name", domain.CheckPrincipal(n.Name))
-	if !n.Role.May(domain.Read) {
-		f.Add("role", "must be viewer, operator, approver or admin")
-	}
+	f.Add("role", n.Role.Check())
 	if n.ExpiresAt != nil {
 		switch {
 		case !n.ExpiresAt.After(now):

@@ -41,7 +41,7 @@ func (s *Lists) WhyAbsent(ctx context.Context, eventID int64, member string) (Ab
 		if err != nil {
 			return Absence{}, err
 		}
-		spellings := memberSpellings(member)
+		spellings := memberlist.Spellings(member)
 		listed, asked, err := selectStanding(ctx, tx, e, spellings)
 		if err != nil {
 			return Absence{}, err
@@ -68,12 +68,6 @@ func (s *Lists) WhyAbsent(ctx context.Context, eventID int64, member string) (Ab
 		}
 		return selectRejection(ctx, tx, e, spellings)
 	})
-}
-
-// memberSpellings returns how the tables may hold a member: as the import keeps it, and as an older version may have
-// kept it.
-func memberSpellings(member string) []string {
-	return []string{norm.NFC.String(strings.TrimSpace(member)), member}
 }
 
 // selectStanding reports whether the event's list has a member, and whether the ledger was asked for it.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bestow/app/eventrow"
+	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/internal/pg"
 
@@ -84,7 +85,7 @@ func (f ResultFilter) query(e domain.Event) (query string, args []any) {
 	narrow("status", string(f.Status))
 	narrow("error_code", f.ErrorCode)
 	if f.MemberID != "" {
-		args = append(args, memberSpellings(f.MemberID))
+		args = append(args, memberlist.Spellings(f.MemberID))
 		where = append(where, "member_id = ANY ($"+strconv.Itoa(len(args))+")")
 	}
 	if f.Status != domain.ResultNone && f.Status != domain.Succeeded {

@@ -8,6 +8,7 @@ import (
 
 	"bestow/app/command"
 	"bestow/app/eventrow"
+	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/internal/pg"
 
@@ -63,7 +64,7 @@ func eachTarget(ctx context.Context, tx pgx.Tx, e domain.Event, f TargetFilter, 
 		where = append(where, "publish_status = $"+strconv.Itoa(len(args)))
 	}
 	if f.MemberID != "" {
-		args = append(args, memberSpellings(f.MemberID))
+		args = append(args, memberlist.Spellings(f.MemberID))
 		where = append(where, "member_id = ANY ($"+strconv.Itoa(len(args))+")")
 	}
 	query := `SELECT id, member_id, amount, reason, publish_status, partition_key FROM ` +

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bestow/app/eventrow"
+	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
@@ -82,7 +83,7 @@ func (s *Lists) trace(ctx context.Context, tx pgx.Tx, eventID int64, member stri
 	if t.Event, err = eventrow.Select(ctx, tx, eventID); err != nil {
 		return t, err
 	}
-	spellings := memberSpellings(member)
+	spellings := memberlist.Spellings(member)
 	t.Member = spellings[0]
 	if t.Target, err = selectTraced(ctx, tx, t.Event, spellings); err != nil {
 		return t, err
@@ -190,7 +191,7 @@ func (s *Lists) Memberships(ctx context.Context, member string, before int64, li
 			return nil, err
 		}
 		for _, y := range types {
-			some, err := selectMemberships(ctx, tx, y, memberSpellings(member), before, limit)
+			some, err := selectMemberships(ctx, tx, y, memberlist.Spellings(member), before, limit)
 			if err != nil {
 				return nil, err
 			}

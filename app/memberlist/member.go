@@ -55,3 +55,8 @@ func memberOfJSON(_, raw string) string {
 		}
 	}
 }
+
+// Spellings returns how the tables may hold a member: as an import keeps it, and as an older version may have kept it.
+func Spellings(member string) []string {
+	return []string{norm.NFC.String(strings.TrimSpace(member)), member}
+}

@@ -82,8 +82,8 @@ func invite(ctx context.Context, tx pgx.Tx, by command.Caller, n NewInvite, toke
 func (n NewInvite) check() error {
 	f := domain.Faults(slices.Clone(n.Unread))
 	f.Add("name", domain.CheckPrincipal(n.Name))
-	if !n.Role.May(domain.Read) && (n.Role != "" || !n.OnHost) {
-		f.Add("role", "must be viewer, operator, approver or admin")
+	if n.Role != "" || !n.OnHost {
+		f.Add("role", n.Role.Check())
 	}
 	return f.Refusal("the person cannot be invited like this")
 }

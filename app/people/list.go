@@ -48,8 +48,8 @@ type Edit struct {
 // that there is not, and for the caller's own access.
 func (s *People) Edit(ctx context.Context, by command.Caller, id int64, e Edit) (Principal, error) {
 	f := domain.Faults(slices.Clone(e.Unread))
-	if e.Role != nil && !e.Role.May(domain.Read) {
-		f.Add("role", "must be viewer, operator, approver or admin")
+	if e.Role != nil {
+		f.Add("role", e.Role.Check())
 	}
 	if err := f.Refusal("the access cannot be changed like this"); err != nil {
 		return Principal{}, err

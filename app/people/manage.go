@@ -27,9 +27,9 @@ func (s *People) Enable(ctx context.Context, by command.Caller, name string) err
 // SetRole gives a person or a service another role, which their keys have within [known.For]. Their sessions and open
 // links end. Errors: domain.NotFound; domain.Invalid for a role that there is not.
 func (s *People) SetRole(ctx context.Context, by command.Caller, name string, role domain.Role) error {
-	if !role.May(domain.Read) {
+	if why := role.Check(); why != "" {
 		return domain.InvalidError("there is no such role", "take viewer, operator, approver or admin",
-			domain.Field{Name: "role", Message: "must be viewer, operator, approver or admin"})
+			domain.Field{Name: "role", Message: why})
 	}
 	return s.manage(ctx, by, name, "person.role", func(p *person) { p.role = role })
 }

@@ -11,6 +11,7 @@ import (
 
 	"bestow/app/command"
 	"bestow/app/eventrow"
+	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/internal/allowance"
 	"bestow/internal/keys"
@@ -109,7 +110,7 @@ func selectSealed(ctx context.Context, tx pgx.Tx, e domain.Event, member string)
 	query := `SELECT member_id, amount, coalesce(money_tx_id, ''), voucher_code, voucher_pin, voucher_expiry_at FROM ` +
 		pg.Quoted(e.Type.ResultTable()) + ` WHERE event_id = $1 AND member_id = ANY ($2) AND voucher_pin IS NOT NULL`
 	v.EventID = e.ID
-	err = tx.QueryRow(ctx, query, e.ID, []string{norm.NFC.String(strings.TrimSpace(member)), member}).
+	err = tx.QueryRow(ctx, query, e.ID, memberlist.Spellings(member)).
 		Scan(&v.MemberID, &v.Amount, &v.TxID, &v.Code, &sealed, &v.ExpiryAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return v, "", none
