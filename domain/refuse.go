@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -277,3 +278,20 @@ func UndoneError(what string) *Error {
 	return NewError(Undone, what+" was made by the first request of this Idempotency-Key, and was deleted since",
 		"take a new Idempotency-Key to do it again")
 }
+
+// WaitError refuses what was asked for too often, and says how long to wait.
+type WaitError struct {
+	Wait   time.Duration
+	Answer *Error // what its caller is told
+}
+
+// Error says how long to wait.
+func (e *WaitError) Error() string {
+	return fmt.Sprintf("%s: wait %d s", e.Answer.Message, e.RetryAfter())
+}
+
+// RetryAfter returns the whole seconds to wait.
+func (e *WaitError) RetryAfter() int { return int(math.Ceil(e.Wait.Seconds())) }
+
+// Explain returns the answer.
+func (e *WaitError) Explain() *Error { return e.Answer }

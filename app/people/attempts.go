@@ -1,8 +1,6 @@
 package people
 
 import (
-	"fmt"
-	"math"
 	"time"
 
 	"bestow/domain"
@@ -19,32 +17,21 @@ var (
 	perUnknown = allowance.Limit{Burst: 60, PerSecond: 2}
 )
 
-// take uses one of the allowance. Error: WaitError if it is used up.
+// take uses one of the allowance. Error: domain.WaitError if it is used up.
 func take[K comparable](t *allowance.Table[K], kind K) error {
 	if wait := t.Take(kind); wait > 0 {
-		return &WaitError{wait}
+		return tooMany(wait)
 	}
 	return nil
 }
 
-// Admit counts a request from the address that costs more than a look-up. Error: WaitError.
+// Admit counts a request from the address that costs more than a look-up. Error: domain.WaitError.
 func (s *People) Admit(address string) error { return take(s.byOrigin, Network(address)) }
 
-// WaitError says that too many attempts came, and how long to wait.
-type WaitError struct{ Wait time.Duration }
-
-// Error says how long to wait.
-func (e *WaitError) Error() string {
-	return fmt.Sprintf("too many attempts to sign in: wait %d s", e.RetryAfter())
-}
-
-// RetryAfter returns the whole seconds to wait.
-func (e *WaitError) RetryAfter() int { return int(math.Ceil(e.Wait.Seconds())) }
-
-// Explain returns the answer.
-func (e *WaitError) Explain() *domain.Error {
-	return domain.TooManyAttemptsError("too many attempts to sign in at this time",
-		"wait as long as Retry-After says; from an address where you have signed in before, others' attempts do not count")
+// tooMany says that too many attempts came, and how long to wait.
+func tooMany(wait time.Duration) error {
+	return &domain.WaitError{Wait: wait, Answer: domain.TooManyAttemptsError("too many attempts to sign in at this time",
+		"wait as long as Retry-After says; from an address where you have signed in before, others' attempts do not count")}
 }
 
 // Network returns what counts as one address, as text; "" for what is no address.

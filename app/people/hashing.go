@@ -36,13 +36,13 @@ func newQueue(places int) queue {
 	return queue{places: make(chan struct{}, places), turn: make(chan struct{}, 1)}
 }
 
-// wait returns at the caller's turn, which lasts until leave is called. Errors: WaitError if the queue is full; that of
-// ctx.
+// wait returns at the caller's turn, which lasts until leave is called. Errors: domain.WaitError if the queue is full;
+// that of ctx.
 func (q queue) wait(ctx context.Context) (leave func(), err error) {
 	select {
 	case q.places <- struct{}{}:
 	default:
-		return nil, &WaitError{busy}
+		return nil, tooMany(busy)
 	}
 	select {
 	case q.turn <- struct{}{}:

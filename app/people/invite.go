@@ -129,7 +129,7 @@ type Enrolment struct {
 
 // Open makes the secret of the codes for the person who has the link. Each call makes another one, and the last one
 // counts: a person who opened the link before does not know it. Errors: domain.NotFound for a link that is unknown,
-// used or too old; WaitError; domain.MissingKeys.
+// used or too old; domain.WaitError; domain.MissingKeys.
 func (s *People) Open(ctx context.Context, token, address string) (Enrolment, error) {
 	if err := s.Admit(address); err != nil {
 		return Enrolment{}, err

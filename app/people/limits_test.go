@@ -29,7 +29,7 @@ func TestLimits(t *testing.T) {
 		_, _, err := s.SignIn(t.Context(), p, "")
 		return err
 	}
-	var wait *WaitError
+	var wait *domain.WaitError
 	for range perName.Burst {
 		require.Equal(t, domain.NoSignInError(), guess(stranger, "x", ""))
 	}
@@ -82,7 +82,7 @@ func TestStrangersTogether(t *testing.T) {
 	for i := range perUnknown.Burst - 1 { // kim has used one
 		require.Equal(t, domain.NoSignInError(), guess(i))
 	}
-	var wait *WaitError
+	var wait *domain.WaitError
 	require.ErrorAs(t, guess(perUnknown.Burst), &wait)
 	require.Equal(t, 1, wait.RetryAfter())
 	s.signIn(secret)

@@ -46,7 +46,8 @@ const (
 	maxPassword = 200
 )
 
-// hash returns what is kept of a password, which somebody chooses who has a link. Errors: WaitError; that of ctx.
+// hash returns what is kept of a password, which somebody chooses who has a link. Errors: domain.WaitError; that of
+// ctx.
 func (s *People) hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt) // never fails: it would end the process
@@ -59,7 +60,7 @@ func (s *People) hash(ctx context.Context, password string) (string, error) {
 }
 
 // matches reports whether kept is the hash of the password, which somebody sends who is known here or not. Errors:
-// WaitError; that of ctx, or of a hash that cannot be read.
+// domain.WaitError; that of ctx, or of a hash that cannot be read.
 func (s *People) matches(ctx context.Context, password, kept string, known bool) (bool, error) {
 	var version uint32
 	var c cost

@@ -36,7 +36,7 @@ const (
 const auditFailures = 10 * time.Minute
 
 // SignIn begins a session, and returns it with its token. A session whose token is old ends. Errors: domain.NoSignIn,
-// the same for each reason and after the same time; WaitError; domain.MissingKeys.
+// the same for each reason and after the same time; domain.WaitError; domain.MissingKeys.
 func (s *People) SignIn(ctx context.Context, p Proof, old string) (Session, string, error) {
 	c, step, err := s.prove(ctx, p)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *People) judge(ctx context.Context, p Proof) (credential, int64, error) 
 	return c, 0, domain.NoSignInError()
 }
 
-// admit returns the credential of the name, and what the attempt is counted as. Error: WaitError.
+// admit returns the credential of the name, and what the attempt is counted as. Error: domain.WaitError.
 func (s *People) admit(ctx context.Context, p Proof) (c credential, kind string, err error) {
 	name, network := norm.NFC.String(strings.TrimSpace(p.Name)), Network(p.Address)
 	if err := s.Admit(p.Address); err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -56,7 +55,7 @@ type Voucher struct {
 
 // Reveal returns the voucher that the event has given the member. The audit keeps who saw it and why, before it is
 // returned. Errors: domain.Invalid for a reason that says nothing; domain.NotFound for the event, and for a member with
-// no PIN; domain.MissingKeys; WaitError.
+// no PIN; domain.MissingKeys; domain.WaitError.
 func (r *Revealer) Reveal(
 	ctx context.Context, by command.Caller, eventID int64, member, reason string,
 ) (Voucher, error) {
@@ -65,7 +64,10 @@ func (r *Revealer) Reveal(
 		return Voucher{}, err
 	}
 	if wait := r.allowed.Take(by.Actor); wait > 0 {
-		return Voucher{}, &WaitError{wait}
+		return Voucher{}, &domain.WaitError{Wait: wait, Answer: domain.TooManyAttemptsError(
+			"ten PINs a minute can be revealed by one person",
+			"wait as long as Retry-After says; the answers of the grants, or the ledger, have all PINs of an event",
+		)}
 	}
 	return pg.Value(ctx, r.pool, func(tx pgx.Tx) (Voucher, error) {
 		e, err := eventrow.Select(ctx, tx, eventID)
@@ -145,21 +147,4 @@ func unopened(err error) error {
 			"set BESTOW_MASTER_KEY to the key under which it was sealed; `bestow verify` says what else is wrong")
 	}
 	return err
-}
-
-// WaitError says that one caller has seen too many PINs, and how long to wait.
-type WaitError struct{ Wait time.Duration }
-
-// Error says how long to wait.
-func (e *WaitError) Error() string {
-	return fmt.Sprintf("too many PINs were revealed: wait %d s", e.RetryAfter())
-}
-
-// RetryAfter returns the whole seconds to wait.
-func (e *WaitError) RetryAfter() int { return int(math.Ceil(e.Wait.Seconds())) }
-
-// Explain returns the answer.
-func (e *WaitError) Explain() *domain.Error {
-	return domain.TooManyAttemptsError("ten PINs a minute can be revealed by one person",
-		"wait as long as Retry-After says; the answers of the grants, or the ledger, have all PINs of an event")
 }

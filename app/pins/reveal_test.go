@@ -63,7 +63,7 @@ func TestReveal(t *testing.T) {
 		_, err = r.Reveal(t.Context(), by, event, "member-1", "x")
 		require.NoError(t, err)
 	}
-	var wait *WaitError
+	var wait *domain.WaitError
 	_, err = r.Reveal(t.Context(), by, event, "member-1", "x")
 	require.ErrorAs(t, err, &wait)
 	require.Equal(t, 6, wait.RetryAfter())
