@@ -43,8 +43,7 @@ func (c *Client) Uploads(ctx context.Context) (api.Uploads, error) {
 
 // DeleteUpload deletes an upload. Error: domain.NotFound.
 func (c *Client) DeleteUpload(ctx context.Context, id int64) error {
-	header := http.Header{}
-	res, err := c.tus(ctx, http.MethodDelete, uploadPath(id), header, nil, 0)
+	res, err := c.tus(ctx, http.MethodDelete, uploadPath(id), http.Header{}, nil, 0)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,7 @@ import (
 )
 
 type memberPINCmd struct {
-	terminal.EventArg
-	memberArg
+	memberOfEvent
 	terminal.Format
 
 	Reason string `required:"" help:"Why it is shown: the audit keeps it, with who asked."`
@@ -25,19 +24,11 @@ PIN can use the voucher: show them to the member alone.`
 
 // Run shows the voucher.
 func (c *memberPINCmd) Run(ctx context.Context, t *terminal.Terminal) error {
-	id, err := c.id()
+	f, err := c.find(ctx, t)
 	if err != nil {
 		return err
 	}
-	zone, err := t.Zone()
-	if err != nil {
-		return err
-	}
-	server, e, err := c.Find(ctx, t)
-	if err != nil {
-		return err
-	}
-	v, err := server.RevealPIN(ctx, e.ID, id, c.Reason)
+	v, err := f.server.RevealPIN(ctx, f.event.ID, f.id, c.Reason)
 	if err != nil {
 		return err
 	}
@@ -47,7 +38,7 @@ func (c *memberPINCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 			fmt.Fprintf(w, "amount\t%s\n", english.Number(v.Amount))
 			fmt.Fprintf(w, "code\t%s\n", terminal.Printable(v.VoucherCode))
 			fmt.Fprintf(w, "pin\t%s\n", terminal.Printable(v.VoucherPIN))
-			fmt.Fprintf(w, "expires\t%s\n", terminal.When(v.VoucherExpiryAt, zone))
+			fmt.Fprintf(w, "expires\t%s\n", terminal.When(v.VoucherExpiryAt, f.zone))
 		})
 	})
 }

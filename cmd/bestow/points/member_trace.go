@@ -8,12 +8,38 @@ import (
 
 	"bestow/cmd/bestow/terminal"
 	"bestow/http/api"
+	"bestow/http/client"
 	"bestow/internal/english"
 )
 
-type memberTraceCmd struct {
+// memberOfEvent is the member and the event that a command is about.
+type memberOfEvent struct {
 	terminal.EventArg
 	memberArg
+}
+
+// foundMember is what the arguments mean, and who knows more.
+type foundMember struct {
+	server *client.Client
+	event  api.Event
+	id     string // of the member
+	zone   *time.Location
+}
+
+// find returns what the arguments mean.
+func (a memberOfEvent) find(ctx context.Context, t *terminal.Terminal) (f foundMember, err error) {
+	if f.id, err = a.id(); err != nil {
+		return f, err
+	}
+	if f.zone, err = t.Zone(); err != nil {
+		return f, err
+	}
+	f.server, f.event, err = a.Find(ctx, t)
+	return f, err
+}
+
+type memberTraceCmd struct {
+	memberOfEvent
 	terminal.Format
 }
 
@@ -25,23 +51,15 @@ the ledger answered, and when. "bestow member history" shows what became of the 
 
 // Run shows why a member got something of an event, or did not.
 func (c *memberTraceCmd) Run(ctx context.Context, t *terminal.Terminal) error {
-	id, err := c.id()
+	f, err := c.find(ctx, t)
 	if err != nil {
 		return err
 	}
-	zone, err := t.Zone()
+	trace, err := f.server.Trace(ctx, f.event.ID, f.id)
 	if err != nil {
 		return err
 	}
-	server, e, err := c.Find(ctx, t)
-	if err != nil {
-		return err
-	}
-	trace, err := server.Trace(ctx, e.ID, id)
-	if err != nil {
-		return err
-	}
-	return c.Print(t, trace, func() error { return printTrace(t, trace, zone) })
+	return c.Print(t, trace, func() error { return printTrace(t, trace, f.zone) })
 }
 
 func printTrace(t *terminal.Terminal, trace api.Trace, zone *time.Location) error {
