@@ -126,9 +126,8 @@ func (l *couponLedger) apply(r *http.Request, asked map[string]any, items []any)
 func TestATypeIsAddedWhileProcessesRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ports, err := proc.FreePorts(t.Context(), 1)
+	address, err := proc.FreeAddress(t.Context())
 	require.NoError(t, err)
-	address := proc.Address(ports[0])
 	w.cfg.Others = append(w.cfg.Others, settings.LedgerAddress{
 		Name: "coupon", Setting: "BESTOW_GRANTERS: coupon", URL: "http://" + address, Token: moneyToken,
 		Limits: settings.LedgerLimits{MaxItems: 40},

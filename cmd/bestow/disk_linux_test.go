@@ -22,6 +22,7 @@ import (
 	"bestow/cmd/bestow/daemon"
 	bestowhttp "bestow/http"
 	"bestow/internal/embedpg"
+	"bestow/internal/proc"
 	"bestow/migrations"
 
 	"github.com/stretchr/testify/require"
@@ -52,7 +53,9 @@ func newSmallDisk(t *testing.T, size string) *smallDisk {
 	}
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
 	d := &smallDisk{TB: t, dir: dir}
-	first, err := d.start(t.Context(), 0)
+	ports, err := proc.FreePorts(t.Context(), 1)
+	require.NoError(t, err)
+	first, err := d.start(t.Context(), ports[0])
 	require.NoError(t, err)
 	d.url = first.URL
 	ctx, cancel := context.WithCancel(context.Background())

@@ -11,6 +11,7 @@ import (
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/embedkafka"
+	"bestow/internal/proc"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/jackc/pgx/v5"
@@ -29,7 +30,9 @@ type broker struct {
 func (w *world) ownBroker() *broker {
 	w.Helper()
 	b := &broker{TB: w, dir: w.TempDir()}
-	b.start("")
+	addr, err := proc.FreeAddress(w.Context())
+	require.NoError(w, err)
+	b.start(addr)
 	w.Cleanup(func() { b.server.Close() })
 	w.cfg.Brokers = b.server.Brokers
 	return b

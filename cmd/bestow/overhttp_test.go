@@ -16,6 +16,7 @@ import (
 	"bestow/app/processes"
 	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
+	"bestow/internal/proc"
 
 	"github.com/stretchr/testify/require"
 )
@@ -36,7 +37,9 @@ func (w *world) serveAt(h http.Handler) *listener {
 	w.Helper()
 	l := &listener{world: w}
 	l.become(h)
-	l.listen("127.0.0.1:0")
+	addr, err := proc.FreeAddress(w.Context())
+	require.NoError(w, err)
+	l.listen(addr)
 	w.Cleanup(func() { l.kill() })
 	return l
 }

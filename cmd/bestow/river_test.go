@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/cmd/bestow/daemon"
+	"bestow/internal/proc"
 
 	"github.com/stretchr/testify/require"
 )
@@ -93,10 +94,9 @@ func TestRiverUITakesRubbish(t *testing.T) {
 // serveAPI starts a process with the role api and returns where it listens.
 func (w *world) serveAPI() string {
 	w.Helper()
-	l, err := new(net.ListenConfig).Listen(w.Context(), "tcp", "127.0.0.1:0")
+	var err error
+	w.cfg.Addr, err = proc.FreeAddress(w.Context())
 	require.NoError(w, err)
-	w.cfg.Addr = l.Addr().String()
-	require.NoError(w, l.Close())
 	_, stop := w.start(w.Context(), daemon.Overrides{}, daemon.RoleAPI)
 	w.Cleanup(stop)
 	require.Eventually(w, func() bool {

@@ -15,6 +15,7 @@ import (
 
 	"bestow/internal/embedkafka"
 	"bestow/internal/kafkatest"
+	"bestow/internal/proc"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
@@ -119,7 +120,7 @@ func values(messages []kafkatest.Message) []string {
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	dir, topic := t.TempDir(), "grants.point"
-	kill, brokers := runHelper(t, dir, "")
+	kill, brokers := runHelper(t, dir, freeAddress(t))
 	kafkatest.CreateTopic(t, brokers, topic, 4)
 	for range 7 {
 		kafkatest.Produce(t, brokers, topic, 0, []byte("early"))
@@ -194,7 +195,7 @@ func committed(t *testing.T, brokers []string, topic string) int64 {
 // Closed and started again in the same process, at the same address; what was deleted stays deleted.
 func TestCloseAndStart(t *testing.T) {
 	t.Parallel()
-	o := embedkafka.Options{Dir: filepath.Join(t.TempDir(), "a", "b")}
+	o := embedkafka.Options{Dir: filepath.Join(t.TempDir(), "a", "b"), Addr: freeAddress(t)}
 	s := start(t, o)
 	kafkatest.CreateTopic(t, s.Brokers, "t", 1)
 	for range 3 {
@@ -204,8 +205,8 @@ func TestCloseAndStart(t *testing.T) {
 	s.Close()
 	s.Close()
 
-	o.Addr = s.Brokers[0]
 	again := start(t, o)
+	require.Equal(t, []string{o.Addr}, s.Brokers)
 	require.Equal(t, s.Brokers, again.Brokers)
 	require.Equal(t, map[int32]int64{0: 1}, kafkatest.StartOffsets(t, again.Brokers, "t"))
 	require.Len(t, kafkatest.Messages(t, again.Brokers, "t"), 2)
@@ -228,10 +229,7 @@ func TestNoAutoCreation(t *testing.T) {
 // Clients connect to what is advertised: a proxy that stands before the broker.
 func TestAdvertise(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().String()
-	require.NoError(t, l.Close())
+	addr := freeAddress(t)
 	const proxy = "127.0.0.1:1" // where nobody listens
 	s, err := embedkafka.Start(t.Context(), embedkafka.Options{Addr: addr, Advertise: proxy})
 	require.NoError(t, err)
@@ -272,6 +270,14 @@ func TestForeignData(t *testing.T) {
 	require.ErrorContains(t, err, "start kafka")
 	require.NoError(t, os.Remove(meta))
 	start(t, embedkafka.Options{Dir: dir})
+}
+
+// freeAddress returns an address for a broker that starts later, or again.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	addr, err := proc.FreeAddress(t.Context())
+	require.NoError(t, err)
+	return addr
 }
 
 func start(t *testing.T, o embedkafka.Options) *embedkafka.Server {

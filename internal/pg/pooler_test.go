@@ -16,6 +16,7 @@ import (
 
 	"bestow/internal/pg"
 	"bestow/internal/pgtest"
+	"bestow/internal/proc"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -187,15 +188,13 @@ func startPgbouncer(t *testing.T, address string, settings ...string) string {
 	require.NoError(t, err, "install PgBouncer (Debian: apt-get install pgbouncer)")
 	u, err := url.Parse(address)
 	require.NoError(t, err)
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	ports, err := proc.FreePorts(t.Context(), 1)
 	require.NoError(t, err)
-	port := l.Addr().(*net.TCPAddr).Port
-	require.NoError(t, l.Close())
 	password, _ := u.User.Password()
 	lines := append([]string{
 		"[databases]", fmt.Sprintf("* = host=%s port=%s user=%s password=%s", u.Hostname(), u.Port(), u.User.Username(),
 			password),
-		"[pgbouncer]", "listen_addr = 127.0.0.1", fmt.Sprintf("listen_port = %d", port), "unix_socket_dir =",
+		"[pgbouncer]", "listen_addr = 127.0.0.1", fmt.Sprintf("listen_port = %d", ports[0]), "unix_socket_dir =",
 		"auth_type = any",
 	}, settings...)
 	file := filepath.Join(t.TempDir(), "pgbouncer.ini")
@@ -215,7 +214,7 @@ func startPgbouncer(t *testing.T, address string, settings ...string) string {
 			t.Log(said.String())
 		}
 	})
-	host := fmt.Sprintf("127.0.0.1:%d", port)
+	host := proc.Address(ports[0])
 	require.Eventually(t, func() bool {
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", host)
 		return err == nil && conn.Close() == nil

@@ -53,6 +53,15 @@ func FreePorts(ctx context.Context, n int) ([]int, error) {
 	return free, nil
 }
 
+// FreeAddress returns an address of this machine with a port of FreePorts.
+func FreeAddress(ctx context.Context) (string, error) {
+	ports, err := FreePorts(ctx, 1)
+	if err != nil {
+		return "", err
+	}
+	return Address(ports[0]), nil
+}
+
 // errNoBlock says that other processes have all of the blocks.
 var errNoBlock = fmt.Errorf("no block of ports from %d to %d is free", firstPort, lastPort)
 

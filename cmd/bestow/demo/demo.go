@@ -254,11 +254,10 @@ func (d *demo) freeAddr(ctx context.Context, what, addr string) (string, error) 
 		defer func() { _ = l.Close() }()
 		return l.Addr().String(), nil
 	}
-	ports, err := proc.FreePorts(ctx, 1)
+	free, err := proc.FreeAddress(ctx)
 	if err != nil {
 		return "", err
 	}
-	free := proc.Address(ports[0])
 	d.aside(what, "at %s, because %s is in use", free, addr)
 	return free, nil
 }

@@ -39,11 +39,11 @@ func (p *proxies) put(server, service, addr string) (string, error) {
 	if server == testbed.PostgreSQL {
 		name = service
 	}
-	ports, err := proc.FreePorts(context.Background(), 1)
+	free, err := proc.FreeAddress(context.Background())
 	if err != nil {
 		return "", err
 	}
-	proxy := toxiproxy.NewProxy(p.server, name, proc.Address(ports[0]), addr)
+	proxy := toxiproxy.NewProxy(p.server, name, free, addr)
 	if err := proxy.Start(); err != nil {
 		return "", fmt.Errorf("start proxy before %s: %w", name, err)
 	}

@@ -86,11 +86,11 @@ func ServeBroker(ctx context.Context, dir string, delay time.Duration, out io.Wr
 // delayed starts a proxy before the broker that options describe, which it lets stand on a port of its own. What the
 // broker says comes to its clients later by delay.
 func delayed(ctx context.Context, options *embedkafka.Options, delay time.Duration) (*toxiproxy.Proxy, error) {
-	ports, err := proc.FreePorts(ctx, 1)
+	addr, err := proc.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	options.Addr = proc.Address(ports[0])
+	options.Addr = addr
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	proxy := toxiproxy.NewProxy(server, "kafka", "127.0.0.1:0", options.Addr)
 	if err := proxy.Start(); err != nil {
