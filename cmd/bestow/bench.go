@@ -24,7 +24,7 @@ type benchCmd struct {
 	Rounds  int      `default:"3" help:"How many rounds (floor, pipeline, pipeline, floor) and runs of each rival."`
 	Rows    []string `default:"rounds,rivals" help:"What to measure, a comma-separated list: ${bench_rows}."`
 	Rivals  int      `default:"20000" name:"rival-members" help:"Members of a rival's event; each takes about thirty times as long."`
-	Plot    string   `placeholder:"FILE.svg" help:"Write a bar chart of the targets per second to this file."`
+	Plot    string   `placeholder:"FILE.svg" offer:"FILE" help:"Write a bar chart of the targets per second to this file."`
 }
 
 // Run measures the pipeline beside its floor and its rivals, with servers of its own where the environment names none.

@@ -10,6 +10,7 @@ import (
 	_ "time/tzdata"
 
 	"bestow/cmd/bestow/campaign"
+	"bestow/cmd/bestow/completion"
 	"bestow/cmd/bestow/demo"
 	"bestow/cmd/bestow/points"
 	"bestow/cmd/bestow/terminal"
@@ -50,8 +51,12 @@ type cli struct {
 	Bench   benchCmd   `cmd:"" help:"Measure the speed of the service, and compare it with its bare SQL and with other designs."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
+	Completion completion.Cmd `cmd:"" help:"Print a script that completes command lines in bash, zsh or fish."`
+
 	BenchBroker benchBrokerCmd `cmd:"" hidden:"" help:"Be the broker of a bench."`
 	DemoServe   demo.ServeCmd  `cmd:"" hidden:"" help:"Be a process of the demo's service."`
+
+	Offer completion.OfferCmd `cmd:"" name:"__complete" hidden:"" help:"List the words that can stand at the end of a command line."`
 }
 
 func main() {

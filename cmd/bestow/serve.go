@@ -17,7 +17,7 @@ import (
 )
 
 type serveCmd struct {
-	Roles         []string `default:"api,relay,handler,jobs,money" help:"The roles of this process, a comma-separated list. Default: all."`
+	Roles         []string `default:"api,relay,handler,jobs,money" offer:"api,relay,handler,jobs,money" help:"The roles of this process, a comma-separated list. Default: all."`
 	EmbeddedKafka bool     `help:"Start an embedded Kafka broker if KAFKA_BROKERS is not set: one node, for development."`
 }
 

@@ -21,7 +21,7 @@ type BrakeCmd struct {
 
 // brakeOrder says which brake, and why.
 type brakeOrder struct {
-	Scope string `default:"all" placeholder:"SCOPE" help:"The events that the brake holds: all, or those of one type, such as type:POINT. Default: all."`
+	Scope string `default:"all" placeholder:"SCOPE" offer:"all,type:POINT,type:VOUCHER" help:"The events that the brake holds: all, or those of one type, such as type:POINT. Default: all."`
 	Memo  string `required:"" placeholder:"TEXT" help:"The reason, up to 500 characters."`
 }
 

@@ -47,7 +47,7 @@ type typeCreateCmd struct {
 	terminal.Format
 
 	Code         string  `arg:"" help:"The event type: capital letters, digits and _, such as COUPON."`
-	Operation    string  `required:"" placeholder:"WHAT" help:"What the ledger is asked for: points or vouchers."`
+	Operation    string  `required:"" placeholder:"WHAT" offer:"points,vouchers" help:"What the ledger is asked for: points or vouchers."`
 	Granter      string  `default:"money" placeholder:"NAME" help:"The ledger that grants it: a name of BESTOW_GRANTERS (default: ours)."`
 	Label        string  `required:"" placeholder:"TEXT" help:"The type's name for people, up to 100 characters."`
 	Unit         *string `placeholder:"P" help:"The unit of the amounts, 1 to 10 capital letters."`
@@ -81,7 +81,7 @@ type typeSetCmd struct {
 	MaxPerEvent  *string `placeholder:"N" help:"The largest sum of an event's amounts; none clears it."`
 	MaxCount     *string `placeholder:"N" help:"The largest number of targets of an event; none clears it."`
 	Label        *string `placeholder:"TEXT" help:"The type's name for people, up to 100 characters."`
-	State        *string `placeholder:"STATE" help:"RETIRED takes no new events, and what it has goes on; READY takes it back."`
+	State        *string `placeholder:"STATE" offer:"READY,RETIRED" help:"RETIRED takes no new events, and what it has goes on; READY takes it back."`
 }
 
 // Run changes an event type.

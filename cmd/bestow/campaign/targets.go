@@ -32,9 +32,9 @@ type targetsImportCmd struct {
 	terminal.Format
 	terminal.EventArg
 
-	File    string `arg:"" help:"A .csv or .xlsx file with the header member_id,amount,reason, or .ndjson or .jsonl; - for CSV from standard input."`
+	File    string `arg:"" offer:"FILE" help:"A .csv or .xlsx file with the header member_id,amount,reason, or .ndjson or .jsonl; - for CSV from standard input."`
 	Sheet   string `placeholder:"NAME" help:"The sheet of a spreadsheet. Default: the first one."`
-	Charset string `help:"The encoding of a CSV file, utf-8 or cp949. If it is absent, the file itself shows it."`
+	Charset string `offer:"utf-8,cp949" help:"The encoding of a CSV file, utf-8 or cp949. If it is absent, the file itself shows it."`
 	NDJSON  bool   `name:"ndjson" help:"Read the file as NDJSON, whatever its name."`
 	DryRun  bool   `help:"Only check and count; nothing is stored."`
 	Abort   bool   `help:"Refuse the whole list if one row is bad."`

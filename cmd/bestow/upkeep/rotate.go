@@ -28,7 +28,7 @@ type SecretsCmd struct {
 type secretsRotateCmd struct {
 	terminal.Format
 
-	NewKeyFile string `required:"" placeholder:"FILE" help:"A file with the new master key: 32 bytes in base64, as openssl rand -base64 32 writes them."`
+	NewKeyFile string `required:"" placeholder:"FILE" offer:"FILE" help:"A file with the new master key: 32 bytes in base64, as openssl rand -base64 32 writes them."`
 }
 
 // Help says how a master key is changed.
