@@ -39,7 +39,7 @@ func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, 
 			return Result{}, err
 		}
 	}
-	leave, err := s.enter()
+	leave, err := s.enter(ctx, u.Ending)
 	if err != nil {
 		return Result{}, err
 	}
@@ -96,14 +96,22 @@ func (s *Imports) begin(ctx context.Context, fn func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, conn, fn)
 }
 
-// enter takes one of the process's places for imports. Each holds a connection for as long as its upload lasts, which a
-// slow client decides, so that they must not be all of them.
-func (s *Imports) enter() (leave func(), err error) {
+// placeWait is the time that an upload waits for a place. A small list takes a fraction of a second, so that hundreds
+// have their turn in it, and most clients wait longer for an answer.
+const placeWait = 45 * time.Second
+
+// enter takes one of the process's places for imports; who comes first is first. Each holds a connection for as long as
+// its upload lasts, which a slow client decides, so that they must not be all of them.
+func (s *Imports) enter(ctx context.Context, ending <-chan struct{}) (leave func(), err error) {
 	select {
 	case s.places <- struct{}{}:
 		return func() { <-s.places }, nil
-	default:
+	case <-time.After(s.wait):
 		return nil, domain.UnavailableError("too many lists are being imported", "upload it again in a minute")
+	case <-ending:
+		return nil, domain.UnavailableError("this process stops", "upload the list again")
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for a place: %w", ctx.Err())
 	}
 }
 

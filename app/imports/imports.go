@@ -31,6 +31,7 @@ type Imports struct {
 	log    *slog.Logger
 	sizes  Sizes
 	places chan struct{} // one for each import at work
+	wait   time.Duration // for a place
 }
 
 // Config holds what imports stand on.
@@ -76,7 +77,7 @@ func New(c Config) (*Imports, error) {
 	c.Keys.Log = cmp.Or(c.Keys.Log, log)
 	return &Imports{
 		pool: c.Pool, river: c.River, keys: c.Keys, log: log, sizes: c.Sizes,
-		places: make(chan struct{}, c.Sizes.Imports),
+		places: make(chan struct{}, c.Sizes.Imports), wait: placeWait,
 	}, nil
 }
 
@@ -98,6 +99,8 @@ type Upload struct {
 	DryRun      bool         // count, and keep nothing
 	Interrupt   func()       // makes a Read of Body that waits return an error; nil: nothing does
 	Stored      Stored       // in place of Body, ContentType and Interrupt; nil: the list comes with the request
+	// Ending is closed when the process stops: an upload that waits for its turn is refused then. Nil: it is not told.
+	Ending <-chan struct{}
 }
 
 // Stored is a member list that has come before.

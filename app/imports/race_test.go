@@ -280,18 +280,37 @@ func (c *deafConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// Uploads that stand still hold only their own places: the next is told to come again, and is taken when one has left.
+// Uploads that stand still hold only their own places: the next one has its turn when one has left, and is told to come
+// again where none leaves, or the process stops. Its sender may go.
 func TestImportPlaces(t *testing.T) {
 	t.Parallel()
 	s := setupImport(t)
 	s.targets.places = make(chan struct{}, 1)
-	leave, err := s.targets.enter()
+	upload := func(ctx context.Context, ending <-chan struct{}) error {
+		_, err := s.targets.Import(ctx, command.Caller{Actor: "test"}, s.Event(),
+			Upload{Body: bytes.NewReader(memberFile(10)), ContentType: typeCSV, Ending: ending})
+		return err
+	}
+	leave, err := s.targets.enter(t.Context(), nil)
 	require.NoError(t, err)
-	_, err = s.targets.Import(t.Context(), command.Caller{Actor: "test"}, s.Event(),
-		Upload{Body: bytes.NewReader(memberFile(10)), ContentType: typeCSV})
-	require.ErrorIs(t, err, &domain.Error{Code: domain.Unavailable})
+	stopped := make(chan struct{})
+	close(stopped)
+	require.ErrorIs(t, upload(t.Context(), stopped), &domain.Error{Code: domain.Unavailable})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, upload(gone, nil), context.Canceled)
+	waited := make(chan error, 1)
+	go func() { waited <- upload(t.Context(), nil) }()
+	select {
+	case err := <-waited:
+		require.Fail(t, "it did not wait", err)
+	case <-time.After(100 * time.Millisecond):
+	}
 	leave()
-	_, err = s.targets.Import(t.Context(), command.Caller{Actor: "test"}, s.Event(),
-		Upload{Body: bytes.NewReader(memberFile(10)), ContentType: typeCSV})
+	require.NoError(t, <-waited)
+
+	_, err = s.targets.enter(t.Context(), nil)
 	require.NoError(t, err)
+	s.targets.wait = time.Millisecond
+	require.ErrorIs(t, upload(t.Context(), nil), &domain.Error{Code: domain.Unavailable})
 }

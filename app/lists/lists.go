@@ -4,6 +4,7 @@ package lists
 
 import (
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -12,6 +13,7 @@ import (
 type Lists struct {
 	pool    *pgxpool.Pool
 	exports chan struct{} // the places of lists that are sent whole
+	wait    time.Duration // for a place
 }
 
 // New returns the lists of a database, or an error where there is none.
@@ -19,5 +21,5 @@ func New(pool *pgxpool.Pool) (*Lists, error) {
 	if pool == nil {
 		return nil, errors.New("lists need a pool")
 	}
-	return &Lists{pool: pool, exports: make(chan struct{}, maxExports)}, nil
+	return &Lists{pool: pool, exports: make(chan struct{}, maxExports), wait: exportWait}, nil
 }

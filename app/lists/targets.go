@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"bestow/app/command"
 	"bestow/app/eventrow"
@@ -103,7 +104,11 @@ func eachRow[T any](ctx context.Context, tx pgx.Tx, query string, args []any, ea
 }
 
 // maxExports is how many lists a process exports at one time: each holds a connection for as long as its client reads.
-const maxExports = 3
+// The others wait for exportWait, in the order in which they came.
+const (
+	maxExports = 3
+	exportWait = 15 * time.Second
+)
 
 // RecordExport keeps for the audit who takes a list of an event away. Error: domain.NotFound.
 func (s *Lists) RecordExport(ctx context.Context, by command.Caller, eventID int64, what string) error {
@@ -122,8 +127,10 @@ func (s *Lists) export(ctx context.Context, eventID int64, do func(pgx.Tx, domai
 	select {
 	case s.exports <- struct{}{}:
 		defer func() { <-s.exports }()
-	default:
+	case <-time.After(s.wait):
 		return domain.UnavailableError("too many lists are being exported", "ask again in a minute")
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a place: %w", ctx.Err())
 	}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {

@@ -67,7 +67,7 @@ func rejectedURL(eventID, importID int64) *string {
 // has read.
 func (h *Handlers) Import(ctx context.Context, in *ImportIn) (*ImportOut, error) {
 	by := in.Caller(ctx, nil)
-	u := imports.Upload{Sheet: in.Sheet, DryRun: in.DryRun}
+	u := imports.Upload{Sheet: in.Sheet, DryRun: in.DryRun, Ending: web.Stopping(ctx)}
 	if in.OnReject == "abort" {
 		u.OnReject = imports.Abort
 	}
