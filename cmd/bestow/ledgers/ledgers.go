@@ -99,7 +99,7 @@ func (l *Ledger) ask(ctx context.Context, t domain.EventType, deadline time.Time
 type Config struct {
 	Installation string                              // the id of the installation that asks
 	Over         []settings.LedgerAddress            // the ledgers that are asked over HTTP
-	Own          *moneydb.Ledger                     // the ledger of this database: that of the granter money, if Over has none
+	Own          *moneydb.Ledger                     // of this database: that of the granter money, if Over has none; nil: not asked
 	Before       func(breaker.Ledger) breaker.Ledger // stands before each ledger; nil: nothing does
 	Pool         *pgxpool.Pool
 	Probe        time.Duration // the pause between two calls of a ledger that is away
@@ -130,7 +130,7 @@ func New(c Config) (Granter, error) {
 			return nil, fmt.Errorf("%s: %w", at.Setting, err)
 		}
 	}
-	if g[domain.OurGranter] == nil {
+	if g[domain.OurGranter] == nil && c.Own != nil {
 		gate, err := c.breaker(domain.OurGranter, c.Own)
 		if err != nil {
 			g.Close()

@@ -173,7 +173,7 @@ func (r *remote) checkWithoutIdentity(ctx context.Context) (why, err error) {
 		return nil, err
 	}
 	if known != noIdentity {
-		return fmt.Errorf("it has no GET /money/v1/identity, where the ledger %s answered before", known), nil
+		return lostIdentity(known), nil
 	}
 	r.withoutIdentity.Store(true)
 	r.dates.count.Store(true)
@@ -190,8 +190,7 @@ func (r *remote) checkIdentity(ctx context.Context, id wire.Identity) (why, err 
 		return nil, err
 	}
 	if known != "" && known != id.LedgerID {
-		return fmt.Errorf("it is the ledger %s, and grants went to %s until now: "+
-			"let its address lead to that one again", id.LedgerID, known), nil
+		return anotherLedger(id.LedgerID, known), nil
 	}
 	if why, err := r.pair(ctx, id); why != nil || err != nil {
 		return why, err
@@ -217,9 +216,7 @@ func (r *remote) pair(ctx context.Context, id wire.Identity) (why, err error) {
 		}
 	}
 	if id.InstallationID != "" && id.InstallationID != r.installation {
-		return fmt.Errorf("it takes the grants of the installation %s, and this one is %s: "+
-			"give each installation a ledger of its own",
-			id.InstallationID, r.installation), nil
+		return r.anothers(id.InstallationID), nil
 	}
 	return nil, nil
 }

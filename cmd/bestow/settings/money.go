@@ -100,6 +100,11 @@ func settingOf(granter, what string) string {
 // tokenSetting is the setting that names the file with the token of a further ledger.
 func tokenSetting(granter string) string { return settingOf(granter, "_TOKEN_FILE") }
 
+// GranterSettings are the settings that a further ledger needs.
+func GranterSettings(granter string) []string {
+	return []string{"BESTOW_GRANTERS", tokenSetting(granter)}
+}
+
 // The settings that say how much a further ledger takes.
 const (
 	maxItemsSetting = "_MAX_ITEMS"

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"bestow/app"
 	"bestow/app/processes"
@@ -31,7 +32,8 @@ type VerifyCmd struct {
 	Repair bool    `help:"First correct the counters that differ from a recount of the rows. It never changes results, totals or the ledger."`
 	Remote bool    `help:"Ask the service at BESTOW_URL for a report on the event, wait for it, and print it."`
 
-	AuditHead string `placeholder:"POSITION:HASH" help:"A head of the audit chain that you kept from the service's log. It must still be in the chain."`
+	AskFor    time.Duration `name:"ask-ledgers-for" default:"15m" placeholder:"TIME" help:"How long the ledgers of BESTOW_GRANTERS are asked what they granted. What they are not asked by then is not compared."`
+	AuditHead string        `placeholder:"POSITION:HASH" help:"A head of the audit chain that you kept from the service's log. It must still be in the chain."`
 }
 
 // The ends of a verify that is not green: the report has said it all.
@@ -43,8 +45,8 @@ var (
 // Run checks every invariant, after recounting where that is asked for. It fails if one does not hold, or
 // could not be compared.
 func (c *VerifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
-	if c.Event != nil && *c.Event == "" {
-		return terminal.Usage("the event's name is empty: give an id or a campaign_id, or nothing for all events")
+	if err := c.check(); err != nil {
+		return err
 	}
 	if c.Remote {
 		return c.runRemote(ctx, t)
@@ -69,6 +71,9 @@ func (c *VerifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
+	others := &otherLedgers{cfg: cfg, pool: pool}
+	defer others.Close()
+	with.Ledgers, with.AskFor = others, c.AskFor
 	verifier, err := verify.New(with)
 	if err != nil {
 		return err
@@ -77,6 +82,17 @@ func (c *VerifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	return c.verify(ctx, t, verifier)
+}
+
+// check refuses values that mean nothing.
+func (c *VerifyCmd) check() error {
+	switch {
+	case c.Event != nil && *c.Event == "":
+		return terminal.Usage("the event's name is empty: give an id or a campaign_id, or nothing for all events")
+	case c.AskFor <= 0:
+		return terminal.Usage("--ask-ledgers-for is %s: write a time above 0, such as 15m", c.AskFor)
+	}
+	return nil
 }
 
 // Judging returns the settings by which a proof judges.
@@ -106,7 +122,8 @@ func (VerifyCmd) Help() string {
 	return `It reads the database of DATABASE_URL and does not need the service. With --remote, or if DATABASE_URL is not set and
 BESTOW_KEY is, it asks the service instead for a report on one event. The service keeps the last five reports on each
 event. With BESTOW_MASTER_KEY (or BESTOW_MASTER_KEY_FILE) it also opens every
-voucher, compares the codes and PINs without printing them, and computes the hashes of every list again.
+voucher, compares the codes and PINs without printing them, and computes the hashes of every list again. With
+BESTOW_GRANTERS and the token files of the service it asks the ledgers of others what they granted.
 
 Exit code 0: everything was compared, and nothing differs. Exit code 1: something differs, or something could not be
 compared ("not proved"). docs/verify.md says what each invariant compares, and what no invariant compares.`
