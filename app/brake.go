@@ -57,7 +57,8 @@ func (s *Events) Brake(ctx context.Context, by command.Caller, scope domain.Brak
 		Before: failpoint.BrakeBeforeAnswer, After: failpoint.BrakeAfterAnswer,
 		Do: func(pgx.Tx) (Braked, error) { return b, nil },
 	}
-	return command.Run(ctx, s.pool, by, answer.Anew(by))
+	answered, err := command.Run(ctx, s.pool, by, answer.Anew())
+	return answered.Value, err
 }
 
 // enforceWithin bounds what a brake does after the commit of its row: its locks, the stops and the drain have bounds of
@@ -229,7 +230,7 @@ func (s *Events) awaitClaims(ctx context.Context, ids []int64) (open map[int64]i
 // Errors: domain.Invalid as of Brake; domain.BrakeEngaged for a repeated key, where the brake was engaged again since.
 func (s *Events) ReleaseBrake(ctx context.Context, by command.Caller, scope domain.BrakeScope,
 	memo string,
-) ([]domain.Brake, error) {
+) (command.Answer[[]domain.Brake], error) {
 	released := false
 	release := func(tx pgx.Tx) (left []domain.Brake, err error) {
 		memo, err := checkBrakeOrder(ctx, tx, scope, memo)
@@ -254,7 +255,7 @@ func (s *Events) ReleaseBrake(ctx context.Context, by command.Caller, scope doma
 		Again: func(tx pgx.Tx) ([]domain.Brake, error) { return stillReleased(ctx, tx, scope) },
 	})
 	if err != nil {
-		return nil, err
+		return left, err
 	}
 	if released {
 		s.log.WarnContext(ctx, "the brake is released", "scope", scope, "by", by.Actor, "memo", memo)

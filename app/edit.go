@@ -79,15 +79,15 @@ func definition(e domain.Event) NewEvent {
 // and those of a key.
 func (s *Events) Edit(ctx context.Context, by command.Caller, id int64, p EventPatch,
 	match func(domain.Event) error,
-) (domain.Event, error) {
-	e, err := command.Run(ctx, s.pool, by, command.Command[domain.Event]{
+) (command.Answer[domain.Event], error) {
+	answer, err := command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.EditBeforeCommit, After: failpoint.EditAfterCommit,
 		Do: func(tx pgx.Tx) (domain.Event, error) { return s.edit(ctx, tx, by, id, p, match) },
 	})
 	if pg.Violates(err, campaignKey) { // another event took it a moment ago
 		err = s.campaignTaken(ctx, norm.NFC.String(p.CampaignID.To))
 	}
-	return e, err
+	return answer, err
 }
 
 func (s *Events) edit(ctx context.Context, tx pgx.Tx, by command.Caller, id int64, p EventPatch,
@@ -219,20 +219,22 @@ func lockOutImports(ctx context.Context, tx pgx.Tx, id int64) error {
 }
 
 // Delete removes an event that was never started, with its targets, uploads and jobs. match is Edit's. The event's
-// campaign_id is free again. The key that made it answers domain.Undone from then on. Errors: domain.NotFound,
-// WrongStatus, ImportRunning, match's, and those of a key.
-func (s *Events) Delete(ctx context.Context, by command.Caller, id int64, match func(domain.Event) error) error {
-	_, err := command.Run(ctx, s.pool, by, command.Command[struct{}]{
+// campaign_id is free again. The key that made it answers domain.Undone from then on. replayed reports whether an
+// earlier request of by's key deleted it. Errors: domain.NotFound, WrongStatus, ImportRunning, match's, and those of a
+// key.
+func (s *Events) Delete(ctx context.Context, by command.Caller, id int64, match func(domain.Event) error,
+) (replayed bool, err error) {
+	answer, err := command.Run(ctx, s.pool, by, command.Command[struct{}]{
 		Before: failpoint.DeleteBeforeCommit, After: failpoint.DeleteAfterCommit,
 		Do: func(tx pgx.Tx) (struct{}, error) { return struct{}{}, s.deleteEvent(ctx, tx, by, id, match) },
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := s.Tidy(ctx); err != nil { // the event is deleted, and the timetable tidies too
 		s.log.WarnContext(ctx, "partition not dropped", obs.EventID, id, obs.Err, err)
 	}
-	return nil
+	return answer.Replayed, nil
 }
 
 func (s *Events) deleteEvent(ctx context.Context, tx pgx.Tx, by command.Caller, id int64,

@@ -160,7 +160,7 @@ func TestAPersonSetsSeededLimits(t *testing.T) {
 	label, most := "Points", int32(100_000_000)
 	y, err := use.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", types.Patch{Label: patch.SetTo(&label)})
 	require.NoError(t, err)
-	require.True(t, y.Limits.Seeded)
+	require.True(t, y.Value.Limits.Seeded)
 	_, err = use.Edit(t.Context(), command.Caller{Actor: "test"}, "POINT", types.Patch{MaxCount: patch.SetTo(&most)})
 	require.NoError(t, err)
 	require.Equal(t, int64(1),
@@ -190,7 +190,8 @@ func TestKeyOfADeletedEvent(t *testing.T) {
 	t.Parallel()
 	s := setupLife(t)
 	make := func() (domain.Event, error) {
-		return s.app.Events.Create(t.Context(), by("k"), NewEvent{CampaignID: "spring", EventType: "POINT"})
+		made, err := s.app.Events.Create(t.Context(), by("k"), NewEvent{CampaignID: "spring", EventType: "POINT"})
+		return made.Value, err
 	}
 	first, err := make()
 	require.NoError(t, err)

@@ -54,19 +54,19 @@ func (n NewEvent) amount() int64 {
 
 // Create makes an event with its summary, PENDING, in one transaction that also keeps the answer for by's idempotency
 // key. Errors: domain.Invalid with every offending field, domain.CampaignTaken, domain.MissingKeys, and those of a key.
-func (s *Events) Create(ctx context.Context, by command.Caller, n NewEvent) (domain.Event, error) {
+func (s *Events) Create(ctx context.Context, by command.Caller, n NewEvent) (command.Answer[domain.Event], error) {
 	n = n.normal()
-	e, err := command.Run(ctx, s.pool, by, command.Command[domain.Event]{
+	made, err := command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.CreateBeforeCommit, After: failpoint.CreateAfterCommit,
 		Do: func(tx pgx.Tx) (domain.Event, error) { return s.createEvent(ctx, tx, by, n) },
 	})
-	if err == nil && by.Once != nil && by.Once.Replayed { // it may have been deleted since
-		err = s.stillThere(ctx, e.ID)
+	if err == nil && made.Replayed { // it may have been deleted since
+		err = s.stillThere(ctx, made.Value.ID)
 	}
 	if pg.Violates(err, campaignKey) { // another request made it a moment ago
 		err = s.campaignTaken(ctx, n.CampaignID)
 	}
-	return e, err
+	return made, err
 }
 
 // stillThere returns domain.Undone for an event that was deleted since it was made.

@@ -81,7 +81,8 @@ func (s *lifeTest) extend(id int64) error {
 }
 
 func (s *lifeTest) remove(id int64) error {
-	return s.app.Events.Delete(s.Context(), by(""), id, func(domain.Event) error { return nil })
+	_, err := s.app.Events.Delete(s.Context(), by(""), id, func(domain.Event) error { return nil })
+	return err
 }
 
 // reserved makes an event whose time has come, and was set after its list.
@@ -265,7 +266,7 @@ func TestBrakeHoldsItsScope(t *testing.T) {
 			}
 			left, err := events.ReleaseBrake(t.Context(), by(""), scope, "the list is right")
 			require.NoError(t, err)
-			require.Empty(t, left)
+			require.Empty(t, left.Value)
 			require.Equal(t, domain.Running, s.status(due), "what is due starts")
 			require.Equal(t, domain.Stopped, s.status(running), "nothing is resumed")
 			s.mustDo(s.resume(running))
@@ -310,7 +311,7 @@ func TestRetryTakesWhatWasGivenUp(t *testing.T) {
 	retry := func(code domain.Code, dryRun bool) Redriven {
 		r, err := s.app.Events.Retry(t.Context(), by(""), id, code, dryRun)
 		require.NoError(t, err)
-		return r
+		return r.Value
 	}
 	redriven := func() string {
 		return s.Text(`SELECT string_agg(member_id, ' ' ORDER BY member_id) FROM point_results WHERE redrive > redrive_done`)

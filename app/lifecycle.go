@@ -25,8 +25,9 @@ import (
 // that started the event, or the first one of a repeated key. Errors: domain.NotFound, WrongStatus, NoTargets,
 // ImportRunning, LaneBusy, MissingKeys, Expired, TermsRefused, ContentChanged, BrakeEngaged, PassesLimit,
 // LimitsMissing, GranterUnknown.
-func (s *Events) Start(ctx context.Context, by command.Caller, id int64) (e domain.Event, moved bool, err error) {
-	e, err = command.Run(ctx, s.pool, by, command.Command[domain.Event]{
+func (s *Events) Start(ctx context.Context, by command.Caller, id int64,
+) (answer command.Answer[domain.Event], moved bool, err error) {
+	answer, err = command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.StartBeforeCommit, After: failpoint.StartAfterCommit,
 		Do: func(tx pgx.Tx) (e domain.Event, err error) {
 			e, moved, err = s.start(ctx, tx, by, id)
@@ -37,7 +38,7 @@ func (s *Events) Start(ctx context.Context, by command.Caller, id int64) (e doma
 			return goesOn(ctx, tx, id)
 		},
 	})
-	return e, moved && err == nil, err
+	return answer, moved && err == nil, err
 }
 
 // goesOn returns the event as it is now, for a repeated key that had it started or resumed. Error: domain.WrongStatus
@@ -219,7 +220,7 @@ func (s *Events) Stop(ctx context.Context, by command.Caller, id int64, memo str
 			return stopEvent(ctx, tx, by, id, memo)
 		},
 	}
-	e, err := command.Run(ctx, s.pool, by, stop.Anew(by))
+	stopped, err := command.Run(ctx, s.pool, by, stop.Anew())
 	if err != nil {
 		return Stopped{}, notStopped(err)
 	}
@@ -228,7 +229,7 @@ func (s *Events) Stop(ctx context.Context, by command.Caller, id int64, memo str
 		return Stopped{}, err
 	}
 	open, err := s.drained(ctx, id)
-	return Stopped{e, open}, stoppedBut(err)
+	return Stopped{stopped.Value, open}, stoppedBut(err)
 }
 
 // checkMemo returns the memo in NFC, or domain.Invalid for one that is no text.
@@ -303,8 +304,9 @@ func (s *Events) awaitDrain(ctx context.Context, look func(ctx context.Context) 
 // job (T2). Asked again of an event that it resumed it changes nothing, and a repeated key does not undo a stop that
 // came after it. moved is as of Start. Errors: domain.NotFound, WrongStatus, LaneBusy, MissingKeys, Expired,
 // TermsRefused, ContentChanged, BrakeEngaged, PassesLimit, LimitsMissing, GranterUnknown.
-func (s *Events) Resume(ctx context.Context, by command.Caller, id int64) (e domain.Event, moved bool, err error) {
-	e, err = command.Run(ctx, s.pool, by, command.Command[domain.Event]{
+func (s *Events) Resume(ctx context.Context, by command.Caller, id int64,
+) (answer command.Answer[domain.Event], moved bool, err error) {
+	answer, err = command.Run(ctx, s.pool, by, command.Command[domain.Event]{
 		Before: failpoint.ResumeBeforeCommit, After: failpoint.ResumeAfterCommit,
 		Do: func(tx pgx.Tx) (e domain.Event, err error) {
 			e, moved, err = s.resume(ctx, tx, by, id)
@@ -315,7 +317,7 @@ func (s *Events) Resume(ctx context.Context, by command.Caller, id int64) (e dom
 			return goesOn(ctx, tx, id)
 		},
 	})
-	return e, moved && err == nil, err
+	return answer, moved && err == nil, err
 }
 
 func (s *Events) resume(

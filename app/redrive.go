@@ -36,24 +36,25 @@ const maxCode = 50
 // event is RUNNING or COMPLETED, and BrakeEngaged, PassesLimit, LimitsMissing. (T9)
 func (s *Events) Retry(ctx context.Context, by command.Caller, id int64, code domain.Code,
 	dryRun bool,
-) (Redriven, error) {
+) (command.Answer[Redriven], error) {
 	if why := domain.CheckText(code, maxCode); why != "" {
-		return Redriven{}, domain.InvalidError(
+		return command.Answer[Redriven]{}, domain.InvalidError(
 			"the error_code cannot be used",
 			"write one of the codes in failures of GET /events/{id}/progress",
 			domain.Field{Name: "error_code", Message: why},
 		)
 	}
 	if dryRun {
-		return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Redriven, error) { return countRetry(ctx, tx, id, code) })
+		counted, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (Redriven, error) { return countRetry(ctx, tx, id, code) })
+		return command.Answer[Redriven]{Value: counted}, err
 	}
 	if r, found, err := command.Answered[Redriven](ctx, s.pool, by); err != nil || found {
-		return r, err
+		return command.Answer[Redriven]{Value: r, Replayed: found}, err
 	}
 	rd := redrive{Events: s, by: by, id: id, code: code}
 	taken, err := rd.all(ctx)
 	if err != nil {
-		return taken, err
+		return command.Answer[Redriven]{Value: taken}, err
 	}
 	return command.Run(ctx, s.pool, by, command.Command[Redriven]{
 		Before: failpoint.ForwardBeforeCommit, After: failpoint.RetryAfterCommit,

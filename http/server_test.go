@@ -319,7 +319,7 @@ func TestServeStops(t *testing.T) {
 	a := desktest.NewApp(t, pool, nil)
 	e, err := a.Events.Create(t.Context(), callerOf("t"), newPointEvent("c"))
 	require.NoError(t, err)
-	_, err = pool.Exec(t.Context(), `UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, e.ID)
+	_, err = pool.Exec(t.Context(), `UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, e.Value.ID)
 	require.NoError(t, err)
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -329,7 +329,7 @@ func TestServeStops(t *testing.T) {
 	go func() {
 		served <- Serve(ctx, l, New(Config{App: a, AdminKey: desktest.Key, Log: log}), 30*time.Second, log)
 	}()
-	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+l.Addr().String()+desktest.EventURL(e.ID)+"/progress", nil)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+l.Addr().String()+desktest.EventURL(e.Value.ID)+"/progress", nil)
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer "+desktest.Key)
 	req.Header.Set("Accept", "text/event-stream")

@@ -133,7 +133,7 @@ func (tt *timetable) event(campaign string) {
 	by := command.Caller{Actor: "test"}
 	e, err := tt.app.Events.Create(tt.Context(), by, app.NewEvent{CampaignID: campaign, EventType: "POINT"})
 	require.NoError(tt, err)
-	_, err = tt.app.Targets.Import(tt.Context(), by, e.ID, imports.Upload{Body: strings.NewReader("member_id,amount\nm1,10\n"), ContentType: "text/csv"})
+	_, err = tt.app.Targets.Import(tt.Context(), by, e.Value.ID, imports.Upload{Body: strings.NewReader("member_id,amount\nm1,10\n"), ContentType: "text/csv"})
 	require.NoError(tt, err)
 }
 

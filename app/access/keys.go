@@ -65,10 +65,10 @@ func (s *Access) Create(ctx context.Context, by command.Caller, n NewKey) (MadeK
 	if err != nil {
 		return MadeKey{}, err
 	}
-	if by.Once != nil && by.Once.Replayed {
-		return MadeKey{}, domain.KeyShownError(made.ID)
+	if made.Replayed {
+		return MadeKey{}, domain.KeyShownError(made.Value.ID)
 	}
-	return MadeKey{made, secret.text}, nil
+	return MadeKey{made.Value, secret.text}, nil
 }
 
 func create(ctx context.Context, tx pgx.Tx, by command.Caller, n NewKey, secret secret) (Key, error) {

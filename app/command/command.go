@@ -36,7 +36,12 @@ type Caller struct {
 type Once struct {
 	Key         string
 	Fingerprint []byte // of everything that was asked
-	Replayed    bool   // set by this package: an earlier request of the key has done it, and nothing was done again
+}
+
+// Answer is what a request gets.
+type Answer[T any] struct {
+	Value    T
+	Replayed bool // an earlier request of the key has done it, and nothing was done again
 }
 
 // Command holds what one transaction does, and its failpoints on either side of the commit.
@@ -47,26 +52,38 @@ type Command[T any] struct {
 	// Again makes the answer to a repeated key. Without it the stored answer is repeated, which is right where the
 	// answer tells no state that another request may have changed since.
 	Again func(pgx.Tx) (T, error)
+
+	anew bool // a repeated key is done again
 }
 
 // Anew returns c as a command that is done each time it is asked for, also with a key that was answered before: for
 // what stops. Such a key still belongs to one request only.
-func (c Command[T]) Anew(by Caller) Command[T] {
-	c.Again = func(tx pgx.Tx) (T, error) {
-		by.Once.Replayed = false
-		return c.Do(tx)
-	}
+func (c Command[T]) Anew() Command[T] {
+	c.anew = true
 	return c
+}
+
+// repeated returns the answer to a repeated key, whose stored answer is stored.
+func (c Command[T]) repeated(tx pgx.Tx, stored Answer[T]) (Answer[T], error) {
+	switch {
+	case c.anew:
+		value, err := c.Do(tx)
+		return Answer[T]{Value: value}, err
+	case c.Again != nil:
+		value, err := c.Again(tx)
+		return Answer[T]{Value: value, Replayed: true}, err
+	}
+	return stored, nil
 }
 
 // Run does c in a transaction that also stores the answer for by's key, so that a crash keeps both or neither. Errors:
 // those of c, domain.KeyReused for a key with another fingerprint, domain.KeyInFlight while the first request is at
 // work.
-func Run[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, c Command[T]) (answer T, err error) {
-	answer, err = pg.ValueWithin(ctx, pool, Wait, func(tx pgx.Tx) (T, error) {
+func Run[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, c Command[T]) (Answer[T], error) {
+	answer, err := pg.ValueWithin(ctx, pool, Wait, func(tx pgx.Tx) (Answer[T], error) {
 		answer, err := In(ctx, tx, by, func() (T, error) { return c.Do(tx) })
-		if err == nil && c.Again != nil && by.Once != nil && by.Once.Replayed {
-			answer, err = c.Again(tx)
+		if err == nil && answer.Replayed {
+			answer, err = c.repeated(tx, answer)
 		}
 		if err != nil {
 			return answer, err
@@ -84,7 +101,7 @@ func Run[T any](ctx context.Context, pool *pgxpool.Pool, by Caller, c Command[T]
 func hit(ctx context.Context, point string) error { return failpoint.Hit(ctx, point) }
 
 // In does do in the caller's transaction, at most once for by's key. Errors as of Run.
-func In[T any](ctx context.Context, tx pgx.Tx, by Caller, do func() (T, error)) (answer T, err error) {
+func In[T any](ctx context.Context, tx pgx.Tx, by Caller, do func() (T, error)) (Answer[T], error) {
 	return Stream(ctx, tx, by, func() ([]byte, error) { return by.Once.Fingerprint, nil }, do)
 }
 
@@ -92,21 +109,22 @@ func In[T any](ctx context.Context, tx pgx.Tx, by Caller, do func() (T, error)) 
 // the request in do's place.
 func Stream[T any](
 	ctx context.Context, tx pgx.Tx, by Caller, fingerprint func() ([]byte, error), do func() (T, error),
-) (answer T, err error) {
+) (answer Answer[T], err error) {
 	if by.Once == nil {
-		return do()
+		answer.Value, err = do()
+		return answer, err
 	}
 	if err := lockKey(ctx, tx, by); err != nil {
 		return answer, err
 	}
-	answer, found, err := stored[T](ctx, tx, by, fingerprint)
-	if err != nil || found {
+	answer.Value, answer.Replayed, err = stored[T](ctx, tx, by, fingerprint)
+	if err != nil || answer.Replayed {
 		return answer, err
 	}
-	if answer, err = do(); err != nil {
+	if answer.Value, err = do(); err != nil {
 		return answer, err
 	}
-	return answer, store(ctx, tx, by, fingerprint, answer)
+	return answer, store(ctx, tx, by, fingerprint, answer.Value)
 }
 
 // Answered returns the answer that by's key got, and whether it got one: for a use case of several transactions, which
@@ -161,7 +179,6 @@ func stored[T any](
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return answer, false, fmt.Errorf("read stored answer: %w", err)
 	}
-	by.Once.Replayed = true
 	return answer, true, nil
 }
 

@@ -31,9 +31,9 @@ func TestACrashKeepsBothOrNeither(t *testing.T) {
 			require.Equal(t, kept, d.done() == 1)
 			require.Equal(t, kept, d.keys() == 1)
 			by := asks("kim", "k", "body")
-			_, err = Run(t.Context(), d.Pool, by, c)
+			got, err := Run(t.Context(), d.Pool, by, c)
 			require.NoError(t, err)
-			require.Equal(t, kept, by.Once.Replayed)
+			require.Equal(t, kept, got.Replayed)
 			require.EqualValues(t, 1, d.done())
 		})
 	}

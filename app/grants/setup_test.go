@@ -100,7 +100,7 @@ func setupGrants(t *testing.T, n int) *grantTest {
 	require.NoError(t, err)
 	e, _, err := s.app.Events.Start(t.Context(), by, s.event)
 	require.NoError(t, err)
-	require.Equal(t, domain.Running, e.Status)
+	require.Equal(t, domain.Running, e.Value.Status)
 	require.Len(t, s.Chunks(s.event), 1)
 	s.Exec(`UPDATE point_targets SET publish_status = 'PUBLISHED'`) // as a relay marks what it has published
 	s.Exec(`UPDATE grant_chunks SET published_at = now()`)

@@ -58,8 +58,8 @@ func TestImportOnce(t *testing.T) {
 	id := s.Event()
 	ask := func(file string) (Result, bool, error) {
 		by := command.Caller{Actor: "test", Once: &command.Once{Key: "k", Fingerprint: []byte("POST /events/1/targets")}}
-		result, err := s.targets.Import(t.Context(), by, id, Upload{Body: iotest.HalfReader(strings.NewReader(file)), ContentType: typeCSV})
-		return result, by.Once.Replayed, err
+		answer, err := s.targets.Import(t.Context(), by, id, Upload{Body: iotest.HalfReader(strings.NewReader(file)), ContentType: typeCSV})
+		return answer.Value, answer.Replayed, err
 	}
 	_, _, err := ask("member_id,amount\nM1,x\n")
 	require.ErrorIs(t, err, &domain.Error{Code: domain.AllRejected}, "a refusal is not kept")

@@ -23,11 +23,11 @@ func TestImportCountsTheDefault(t *testing.T) {
 		u := Upload{Body: strings.NewReader(list), ContentType: contentType}
 		r, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, id, u)
 		require.NoError(t, err)
-		require.Equal(t, 4, r.Accepted)
-		require.Equal(t, int64(22), r.TotalAmount)
-		require.Equal(t, int64(2), s.Int(`SELECT defaulted FROM imports WHERE id = $1`, r.ImportID),
+		require.Equal(t, 4, r.Value.Accepted)
+		require.Equal(t, int64(22), r.Value.TotalAmount)
+		require.Equal(t, int64(2), s.Int(`SELECT defaulted FROM imports WHERE id = $1`, r.Value.ImportID),
 			"the second row of a does not count, nor does 5 that was written")
-		require.Equal(t, int64(7), s.Int(`SELECT max_amount FROM imports WHERE id = $1`, r.ImportID))
+		require.Equal(t, int64(7), s.Int(`SELECT max_amount FROM imports WHERE id = $1`, r.Value.ImportID))
 		require.Equal(t, int64(5),
 			s.Int(`SELECT amount FROM point_targets WHERE event_id = $1 AND member_id = 'a'`, id))
 	}

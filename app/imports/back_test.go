@@ -43,14 +43,14 @@ func TestTakeBack(t *testing.T) {
 	require.NoError(t, err)
 	s.mustImport(id, "member_id,amount\nM7,7\nM8,8\nM9,9\n")
 	s.proved()
-	require.NoError(t, s.targets.TakeBack(t.Context(), kim, id, wrong.ImportID))
+	require.NoError(t, s.targets.TakeBack(t.Context(), kim, id, wrong.Value.ImportID))
 	left := s.consistent(id)
 	require.Len(t, left, 3)
 	s.proved()
 	require.Zero(t, s.Int(`SELECT count(*) FROM rejected_rows`))
 	require.Len(t, s.consistent(other), 1)
-	require.ErrorIs(t, s.targets.TakeBack(t.Context(), kim, id, wrong.ImportID), &domain.Error{Code: domain.NotFound})
-	require.ErrorIs(t, s.targets.TakeBack(t.Context(), kim, other, wrong.ImportID), &domain.Error{Code: domain.NotFound})
+	require.ErrorIs(t, s.targets.TakeBack(t.Context(), kim, id, wrong.Value.ImportID), &domain.Error{Code: domain.NotFound})
+	require.ErrorIs(t, s.targets.TakeBack(t.Context(), kim, other, wrong.Value.ImportID), &domain.Error{Code: domain.NotFound})
 
 	_, err = s.targets.Import(t.Context(),
 		command.Caller{Actor: "kim", Once: &command.Once{Key: "wrong", Fingerprint: []byte{1}}}, id,
@@ -62,7 +62,7 @@ func TestTakeBack(t *testing.T) {
 	require.Len(t, s.consistent(id), 5)
 	s.proved()
 	require.EqualValues(t, 1, s.Int(`SELECT count(*) FROM audit_log WHERE action = 'import.take_back' AND object = $1`,
-		fmt.Sprintf("import %d of event %d", wrong.ImportID, id)))
+		fmt.Sprintf("import %d of event %d", wrong.Value.ImportID, id)))
 }
 
 // An event whose only list is taken back is as if it had none, and takes another one.

@@ -33,9 +33,9 @@ func TestImportAbortedAtEveryPoint(t *testing.T) {
 				ask := func(hook func(string) error) (Result, bool, error) {
 					by := command.Caller{Actor: "test", Once: &command.Once{Key: "k", Fingerprint: []byte("f")}}
 					ctx := failpoint.With(t.Context(), hook)
-					result, err := s.targets.Import(ctx, by, id,
+					answer, err := s.targets.Import(ctx, by, id,
 						Upload{Body: bytes.NewReader(file), ContentType: typeCSV})
-					return result, by.Once.Replayed, err
+					return answer.Value, answer.Replayed, err
 				}
 				hit := 0
 				_, _, err := ask(func(point string) error {

@@ -31,30 +31,31 @@ import (
 // Errors: domain.NotFound, WrongStatus, ImportRunning, BadFile, UnsupportedFile, TooManyRows, AmountOverflow,
 // TotalOverLimit, Unavailable, UploadEnded, MissingKeys, Undone, those of a key, and [RejectedError] with AllRejected,
 // RowsRejected or TooManyRejected. What the body's own Read, or Stored, returned is wrapped. (T1)
-func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, u Upload) (Result, error) {
+func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, u Upload,
+) (command.Answer[Result], error) {
 	im := &importing{Imports: s, by: by, upload: u}
 	if u.Stored == nil {
 		im.body = newBody(u.Body)
 		if err := im.body.arrive(); err != nil {
-			return Result{}, err
+			return command.Answer[Result]{}, err
 		}
 	}
 	leave, err := s.enter(ctx, u.Ending)
 	if err != nil {
-		return Result{}, err
+		return command.Answer[Result]{}, err
 	}
 	defer leave()
 	defer im.cleanUp(ctx) // when the transaction is over, committed or not
 	if u.DryRun {
 		by.Once = nil // nothing is kept, so nothing can be replayed
 	}
-	var result Result
+	var answer command.Answer[Result]
 	whole := false
 	err = s.begin(ctx, func(tx pgx.Tx) (err error) {
-		result, err = command.Stream(ctx, tx, by, im.fingerprint,
+		answer, err = command.Stream(ctx, tx, by, im.fingerprint,
 			func() (Result, error) { return im.run(ctx, tx, eventID) })
-		if err == nil && by.Once != nil && by.Once.Replayed {
-			err = stillThere(ctx, tx, eventID, result.ImportID)
+		if err == nil && answer.Replayed {
+			err = stillThere(ctx, tx, eventID, answer.Value.ImportID)
 		}
 		if err == nil {
 			err = im.stillWanted(ctx, tx, eventID)
@@ -63,13 +64,13 @@ func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, 
 		return err
 	})
 	if err != nil && whole {
-		err = s.lostCommit(ctx, eventID, result, err)
+		err = s.lostCommit(ctx, eventID, answer.Value, err)
 	}
 	if err != nil {
-		return Result{}, cancelled(ctx, im.whyEnded(ctx, eventID, err))
+		return command.Answer[Result]{}, cancelled(ctx, im.whyEnded(ctx, eventID, err))
 	}
-	s.learn(ctx, result)
-	return result, failpoint.Hit(ctx, failpoint.ImportAfterCommit)
+	s.learn(ctx, answer.Value)
+	return answer, failpoint.Hit(ctx, failpoint.ImportAfterCommit)
 }
 
 // fingerprint completes that of the request by the bytes that came with it. A Stored upload stands in the request by

@@ -37,7 +37,7 @@ func BenchmarkImport(b *testing.B) {
 				result, err := s.targets.Import(b.Context(), command.Caller{Actor: "bench"}, id,
 					Upload{Body: bytes.NewReader(file), ContentType: typeCSV})
 				require.NoError(b, err)
-				require.Equal(b, members, result.Accepted)
+				require.Equal(b, members, result.Value.Accepted)
 				wal += s.walBytes() - before
 			}
 			b.ReportMetric(float64(wal)/float64(b.N)/members, "WAL-B/row")

@@ -233,7 +233,7 @@ func TestImportAbort(t *testing.T) {
 	result, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, id,
 		Upload{Body: strings.NewReader("member_id,amount\nM1,1\n"), ContentType: typeCSV, OnReject: Abort})
 	require.NoError(t, err)
-	require.Equal(t, 1, result.Accepted)
+	require.Equal(t, 1, result.Value.Accepted)
 }
 
 // Too many rejected rows end an upload, wherever they are found, before the rest of it is read.
@@ -269,7 +269,8 @@ func TestImportDryRun(t *testing.T) {
 	const file = "member_id,amount\nM1,1\nM2,2\nM1,3\nM3,x\n"
 	dry := func(file string) (Result, error) {
 		by := command.Caller{Actor: "test", Once: &command.Once{Key: "k", Fingerprint: []byte("f")}}
-		return s.targets.Import(t.Context(), by, id, Upload{Body: strings.NewReader(file), ContentType: typeCSV, DryRun: true})
+		a, err := s.targets.Import(t.Context(), by, id, Upload{Body: strings.NewReader(file), ContentType: typeCSV, DryRun: true})
+		return a.Value, err
 	}
 	first, err := dry(file)
 	require.NoError(t, err)

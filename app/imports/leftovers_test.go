@@ -88,7 +88,7 @@ func TestC2BlankRows(t *testing.T) {
 				ContentType: typeCSV, OnReject: Abort,
 			})
 		require.NoError(t, err, "%q", blank)
-		require.Equal(t, 2, result.Accepted, "%q", blank)
+		require.Equal(t, 2, result.Value.Accepted, "%q", blank)
 	}
 	_, err := s.importCSV(s.Event(), "member_id,amount\n,\n,\n")
 	require.ErrorIs(t, err, &domain.Error{Code: domain.BadFile}, "a list of nothing but blank rows has no rows")
@@ -117,7 +117,7 @@ func TestWarningsAreBounded(t *testing.T) {
 	dry, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, s.Event("default_amount = 1"),
 		Upload{Body: strings.NewReader("member_id\nNULL\n"), ContentType: typeCSV, DryRun: true})
 	require.NoError(t, err)
-	require.Len(t, dry.Warnings, 1, "a dry run warns too")
+	require.Len(t, dry.Value.Warnings, 1, "a dry run warns too")
 }
 
 // A spreadsheet removes the zeros at the beginning of an id of digits: a pair of both is named by its line, in a list
@@ -191,10 +191,10 @@ func TestB14EncodingOfImport(t *testing.T) {
 				Body: strings.NewReader("member_id,amount\nm1,5\n\xc5sa,5\n"),
 			}) // Åsa in Windows-1252
 		require.NoError(t, err)
-		require.EqualValues(t, 2, result.Accepted)
-		require.Len(t, result.Warnings, 1)
-		require.Equal(t, memberlist.EncodingGuessed, result.Warnings[0].Code)
-		require.EqualValues(t, 3, result.Warnings[0].Line)
+		require.EqualValues(t, 2, result.Value.Accepted)
+		require.Len(t, result.Value.Warnings, 1)
+		require.Equal(t, memberlist.EncodingGuessed, result.Value.Warnings[0].Code)
+		require.EqualValues(t, 3, result.Value.Warnings[0].Line)
 	}
 	// Japanese, in Shift JIS
 	const names = "\x8d\xb2\x93\xa1\x88\xea\x98Y,5\n\x93c\x92\x86\x89\xd4\x8eq,5\n\x8d\x82\x8b\xb4\x8c\x92\x91\xbe,5\n\x88\xc9\x93\xa1\x94\xfc\x8d\xe7,5\n"

@@ -26,9 +26,9 @@ func TestAmountOverLimit(t *testing.T) {
 			r, err := s.targets.Import(t.Context(), command.Caller{Actor: "test"}, id,
 				Upload{Body: strings.NewReader(list), ContentType: contentType})
 			require.NoError(t, err)
-			require.Equal(t, want.accepted, r.Accepted, amount)
-			require.Equal(t, want.rejected, r.Rejected, amount)
-			for _, row := range s.rejected(id, r.ImportID) {
+			require.Equal(t, want.accepted, r.Value.Accepted, amount)
+			require.Equal(t, want.rejected, r.Value.Rejected, amount)
+			for _, row := range s.rejected(id, r.Value.ImportID) {
 				require.Equal(t, domain.AmountOverLimit, row.Code)
 				require.Contains(t, row.Reason, " P is over max_per_member of POINT, 1000 P")
 			}

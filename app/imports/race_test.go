@@ -47,19 +47,21 @@ func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
 // whileImporting runs check while an import of an event is held in the middle of its file, and returns what became of
 // it.
-func (s *importTest) whileImporting(eventID int64, by command.Caller, check func()) (result Result, err error) {
+func (s *importTest) whileImporting(eventID int64, by command.Caller, check func()) (Result, error) {
 	s.Helper()
 	body := newSlowly("member_id,amount\nM1,1\n", "M2,2\n")
+	var answer command.Answer[Result]
+	var err error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		result, err = s.targets.Import(s.Context(), by, eventID, Upload{Body: body, ContentType: typeCSV})
+		answer, err = s.targets.Import(s.Context(), by, eventID, Upload{Body: body, ContentType: typeCSV})
 	}()
 	<-body.begun
 	check()
 	close(body.goOn)
 	<-done
-	return result, err
+	return answer.Value, err
 }
 
 // While an import runs, another one of the event is refused, its key is in flight, and other events go on.

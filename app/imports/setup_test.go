@@ -37,8 +37,9 @@ func setupImport(tb testing.TB) *importTest {
 
 func (s *importTest) importCSV(eventID int64, file string) (Result, error) {
 	s.Helper()
-	return s.targets.Import(s.Context(), command.Caller{Actor: "test"}, eventID,
+	answer, err := s.targets.Import(s.Context(), command.Caller{Actor: "test"}, eventID,
 		Upload{Body: strings.NewReader(file), ContentType: typeCSV})
+	return answer.Value, err
 }
 
 func (s *importTest) mustImport(eventID int64, file string) Result {

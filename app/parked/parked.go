@@ -50,7 +50,7 @@ type Replayed struct {
 
 // Replay lets a relay publish the message again, once per word of a person: its good part was handled or is handled
 // now, and if it is still bad it comes back to where it is. Errors: domain.NotFound, NotReplayable, and those of a key.
-func (s *Parked) Replay(ctx context.Context, by command.Caller, id int64) (Replayed, error) {
+func (s *Parked) Replay(ctx context.Context, by command.Caller, id int64) (command.Answer[Replayed], error) {
 	return command.Run(ctx, s.pool, by, command.Command[Replayed]{
 		Before: failpoint.ReplayBeforeCommit, After: failpoint.ReplayAfterCommit,
 		Do: func(tx pgx.Tx) (Replayed, error) {

@@ -43,8 +43,9 @@ type KeptReport struct {
 // RequestReport requests a report on an event, which a process with the role jobs makes. While one waits, that one is
 // the answer: any number of requests are one job. One that is being made is not: what it compares is older than the
 // question. Errors: domain.NotFound, and those of a key.
-func (s *Reports) RequestReport(ctx context.Context, by command.Caller, eventID int64) (Verification, error) {
-	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Verification, error) {
+func (s *Reports) RequestReport(ctx context.Context, by command.Caller, eventID int64,
+) (command.Answer[Verification], error) {
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (command.Answer[Verification], error) {
 		return command.In(ctx, tx, by,
 			func() (Verification, error) { return s.requestReport(ctx, tx, by.Actor, eventID) })
 	})

@@ -26,7 +26,7 @@ type NewType struct {
 // Create keeps what a type is, and asks for the job that gives it tables and topics; until then its state is CREATING.
 // Errors: domain.Invalid with every offending field, TypeReserved, TypeExists, GranterUnknown unless a handler that
 // runs has its ledger, and those of a key.
-func (s *Types) Create(ctx context.Context, by command.Caller, n NewType) (Type, error) {
+func (s *Types) Create(ctx context.Context, by command.Caller, n NewType) (command.Answer[Type], error) {
 	n.Label = norm.NFC.String(n.Label)
 	return command.Run(ctx, s.pool, by, command.Command[Type]{
 		Before: failpoint.TypeBeforeCommit, After: failpoint.TypeAfterCommit,

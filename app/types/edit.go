@@ -25,7 +25,7 @@ type Patch struct {
 // Edit changes the unit, the limits, the label or the state of a type. The limits are obeyed by each import, start,
 // resume and retry that begins later; what runs goes on. Errors: domain.NotFound, domain.Invalid with every offending
 // field, domain.TypeNotReady for the state of a type that is being made, and those of a key.
-func (s *Types) Edit(ctx context.Context, by command.Caller, code string, p Patch) (Type, error) {
+func (s *Types) Edit(ctx context.Context, by command.Caller, code string, p Patch) (command.Answer[Type], error) {
 	return command.Run(ctx, s.pool, by, command.Command[Type]{
 		Do: func(tx pgx.Tx) (Type, error) { return edit(ctx, tx, by, code, p) },
 	})

@@ -98,9 +98,9 @@ func TestBrakeOfOneType(t *testing.T) {
 		app.NewEvent{CampaignID: "changes its type", EventType: "VOUCHER"})
 	require.NoError(t, err)
 	change := app.EventPatch{EventType: patch.SetTo("POINT")}
-	_, err = p.App.Events.Edit(t.Context(), operator, empty.ID, change, func(domain.Event) error { return nil })
+	_, err = p.App.Events.Edit(t.Context(), operator, empty.Value.ID, change, func(domain.Event) error { return nil })
 	require.NoError(t, err)
-	_, _, err = p.App.Events.Start(t.Context(), operator, empty.ID)
+	_, _, err = p.App.Events.Start(t.Context(), operator, empty.Value.ID)
 	require.ErrorIs(t, err, errBraked)
 
 	w.brake(p, domain.BrakeAll)
@@ -132,7 +132,7 @@ func TestBrakeHoldsARedrive(t *testing.T) {
 	stop()
 	r, err := desk.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.NoError(t, err)
-	require.Equal(t, 10, r.Accepted)
+	require.Equal(t, 10, r.Value.Accepted)
 	require.Empty(t, w.brake(desk, domain.BrakeAll).Events, "nothing runs, and no claim is open")
 	_, err = desk.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.ErrorIs(t, err, errBraked)

@@ -337,7 +337,7 @@ func TestBareKeyInProduction(t *testing.T) {
 	e, err := production.App.Events.Create(t.Context(), operator,
 		app.NewEvent{CampaignID: "new", EventType: "POINT", DefaultAmount: &amount})
 	require.NoError(t, err)
-	_, err = production.App.Targets.Import(t.Context(), operator, e.ID,
+	_, err = production.App.Targets.Import(t.Context(), operator, e.Value.ID,
 		imports.Upload{Body: strings.NewReader("member_id\nm1\n"), ContentType: "text/csv"})
 	require.ErrorIs(t, err, missing)
 	w.run(w.p, w.e)
@@ -369,7 +369,7 @@ func TestRedriveOfAnotherContent(t *testing.T) {
 	r.exec(`UPDATE point_targets SET amount = amount / 10 WHERE member_id = 'm0000003'`)
 	again, err := p.App.Events.Retry(t.Context(), operator, e.ID, domain.ContentChanged, false)
 	require.NoError(t, err)
-	require.Equal(t, 10, again.Accepted)
+	require.Equal(t, 10, again.Value.Accepted)
 	require.Eventually(t, func() bool { return r.count(`SELECT success_count FROM campaign_event_summary`) == 200 },
 		time.Minute, 20*time.Millisecond)
 	r.verified(p)

@@ -26,11 +26,11 @@ func (w *world) reserved(p *daemon.Process, name string, at time.Time, priority 
 			ReservationPriority: priority,
 		})
 	require.NoError(w, err)
-	_, err = p.App.Targets.Import(w.Context(), operator, e.ID,
+	_, err = p.App.Targets.Import(w.Context(), operator, e.Value.ID,
 		imports.Upload{Body: memberList(3), ContentType: "text/csv"})
 	require.NoError(w, err)
-	w.comes(at, e.ID)
-	return e
+	w.comes(at, e.Value.ID)
+	return e.Value
 }
 
 // comes gives events a reserved moment, of the past too.

@@ -127,12 +127,12 @@ func TestRetryByAPerson(t *testing.T) {
 	w.completed(p, e.ID)
 	r, err := p.App.Events.Retry(t.Context(), operator, e.ID, "", true)
 	require.NoError(t, err)
-	require.Equal(t, app.Redriven{Matched: 20}, r)
+	require.Equal(t, app.Redriven{Matched: 20}, r.Value)
 
 	for range 20 { // still refused: each word of a person is one try (F23)
 		r, err = p.App.Events.Retry(t.Context(), operator, e.ID, "told", false)
 		require.NoError(t, err)
-		require.Equal(t, app.Redriven{Matched: 20, Accepted: 20}, r)
+		require.Equal(t, app.Redriven{Matched: 20, Accepted: 20}, r.Value)
 		require.Eventually(t, func() bool {
 			return w.count(`SELECT count(*) FROM point_results WHERE redrive_done < redrive`) == 0
 		}, time.Minute, 20*time.Millisecond)
@@ -202,10 +202,10 @@ func TestLanes(t *testing.T) {
 				DefaultAmount: &amount, ReservationPriority: &priority,
 			})
 		require.NoError(t, err)
-		_, err = p.App.Targets.Import(t.Context(), operator, e.ID,
+		_, err = p.App.Targets.Import(t.Context(), operator, e.Value.ID,
 			imports.Upload{Body: strings.NewReader(members(500)), ContentType: "text/csv"})
 		require.NoError(t, err)
-		lane = append(lane, e.ID)
+		lane = append(lane, e.Value.ID)
 	}
 	at := time.Now().Add(2 * time.Second).Truncate(time.Second)
 	w.comes(at, lane...)

@@ -20,7 +20,7 @@ func (w *world) replay(p *daemon.Process) {
 	for _, m := range list {
 		r, err := p.App.Parked.Replay(w.Context(), operator, m.ID)
 		require.NoError(w, err)
-		require.True(w, r.Fresh)
+		require.True(w, r.Value.Fresh)
 	}
 }
 

@@ -87,7 +87,7 @@ func TestRedriveAndStop(t *testing.T) {
 	stopHandler()
 	taken, err := p.App.Events.Retry(t.Context(), operator, e.ID, "", false)
 	require.NoError(t, err)
-	require.Equal(t, 20, taken.Accepted)
+	require.Equal(t, 20, taken.Value.Accepted)
 	w.published()
 	_, err = p.App.Events.Stop(t.Context(), operator, e.ID, "in between")
 	require.NoError(t, err)

@@ -51,12 +51,12 @@ func TestExpiryIsTheLedgers(t *testing.T) {
 					app.NewEvent{CampaignID: "edit-" + kind, EventType: kind})
 				require.NoError(t, err)
 				change := app.EventPatch{ExpiryAt: patch.SetTo(&at)}
-				_, err = p.App.Events.Edit(t.Context(), operator, plain.ID, change,
+				_, err = p.App.Events.Edit(t.Context(), operator, plain.Value.ID, change,
 					func(domain.Event) error { return nil })
 				expiryRefused(t, c.refused, err)
 
-				made.ID, made.Type, made.ExpiryAt = plain.ID, plain.Type, &at
-				outcomes, err := p.Granter.Grant(t.Context(), made, time.Now().Add(time.Minute),
+				made.Value.ID, made.Value.Type, made.Value.ExpiryAt = plain.Value.ID, plain.Value.Type, &at
+				outcomes, err := p.Granter.Grant(t.Context(), made.Value, time.Now().Add(time.Minute),
 					[]domain.Grant{{MemberID: "m", Amount: 1}})
 				require.NoError(t, err)
 				granted := outcomes[0].Verdict == domain.Granted
@@ -149,20 +149,20 @@ func (w *world) grantsAll(p *daemon.Process, kind, contentType, list, row string
 	e, err := p.App.Events.Create(w.Context(), operator,
 		app.NewEvent{CampaignID: fmt.Sprint(time.Now().UnixNano()), EventType: kind, DefaultReason: reason})
 	require.NoError(w, err)
-	_, err = p.App.Targets.Import(w.Context(), operator, e.ID,
+	_, err = p.App.Targets.Import(w.Context(), operator, e.Value.ID,
 		imports.Upload{Body: strings.NewReader(row), ContentType: contentType})
 	if err != nil {
 		require.ErrorAs(w, err, new(*domain.Error), row)
 		return
 	}
 	rows, err := w.pool.Query(w.Context(),
-		`SELECT id, member_id, amount, coalesce(reason, $2), 0, 0 FROM `+e.Type.TargetTable()+` WHERE event_id = $1`,
-		e.ID, reason)
+		`SELECT id, member_id, amount, coalesce(reason, $2), 0, 0 FROM `+e.Value.Type.TargetTable()+` WHERE event_id = $1`,
+		e.Value.ID, reason)
 	require.NoError(w, err)
 	grants, err := pgx.CollectRows(rows, pgx.RowToStructByPos[domain.Grant])
 	require.NoError(w, err)
 	require.NotEmpty(w, grants)
-	outcomes, err := p.Granter.Grant(w.Context(), e, time.Now().Add(time.Minute), grants)
+	outcomes, err := p.Granter.Grant(w.Context(), e.Value, time.Now().Add(time.Minute), grants)
 	require.NoError(w, err)
 	for i, o := range outcomes {
 		require.Equal(w, domain.Granted, o.Verdict, "%s %q: %s %s", contentType, grants[i].MemberID, o.Code, o.Message)

@@ -145,7 +145,7 @@ func (k *walk) event(kind string, n int) (id int64) {
 	k.do(func(by command.Caller) error {
 		e, err := k.p.App.Events.Create(k.ctx, by,
 			app.NewEvent{CampaignID: fmt.Sprint("walk-", k.made), EventType: kind, DefaultAmount: &amount})
-		id = e.ID
+		id = e.Value.ID
 		return err
 	})
 	k.do(func(by command.Caller) error {
@@ -233,7 +233,7 @@ func (k *walk) walkTheDesk() {
 	any := func(domain.Event) error { return nil }
 	change := app.EventPatch{CampaignID: patch.SetTo("edited")}
 	k.do(func(by command.Caller) error { _, err := k.p.App.Events.Edit(k.ctx, by, id, change, any); return err })
-	k.do(func(by command.Caller) error { return k.p.App.Events.Delete(k.ctx, by, id, any) })
+	k.do(func(by command.Caller) error { _, err := k.p.App.Events.Delete(k.ctx, by, id, any); return err })
 	require.Eventually(k, func() bool {
 		k.do(func(command.Caller) error { return k.p.App.Events.Tidy(k.ctx) })
 		return k.count(`SELECT count(*) FROM pg_class WHERE relname = $1`, fmt.Sprint("point_targets_", id)) == 0

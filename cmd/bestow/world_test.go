@@ -128,11 +128,11 @@ func (w *world) eventIn(p *daemon.Process, kind string, n int, partitions *int) 
 		DefaultReason: "spring", Partitions: partitions,
 	})
 	require.NoError(w, err)
-	res, err := p.App.Targets.Import(w.Context(), operator, e.ID,
+	res, err := p.App.Targets.Import(w.Context(), operator, e.Value.ID,
 		imports.Upload{Body: memberList(n), ContentType: "text/csv"})
 	require.NoError(w, err)
-	require.Equal(w, n, res.Accepted)
-	return e
+	require.Equal(w, n, res.Value.Accepted)
+	return e.Value
 }
 
 // memberList is a CSV of n members m0000000 ….

@@ -75,12 +75,11 @@ func (h *Handlers) ReleaseBrake(ctx context.Context, in *BrakeIn) (*BrakesOut, e
 	if err != nil {
 		return nil, err
 	}
-	by := in.Caller(ctx, in.Body.Canonical())
-	left, err := h.events.ReleaseBrake(ctx, by, domain.BrakeScope(wire.Scope), wire.Memo)
+	left, err := h.events.ReleaseBrake(ctx, in.Caller(ctx, in.Body.Canonical()), domain.BrakeScope(wire.Scope), wire.Memo)
 	if err != nil {
 		return nil, err
 	}
-	return &BrakesOut{Replayed: web.Replayed(by), Body: wireBrakes(left)}, nil
+	return &BrakesOut{Replayed: web.Replayed(left.Replayed), Body: wireBrakes(left.Value)}, nil
 }
 
 // StopAllIn is a request to stop all events.

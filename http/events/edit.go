@@ -52,12 +52,11 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*EventOut, error) {
 		ReservationPriority: web.Changed(body, &wire.ReservationPriority),
 		Unread:              unread,
 	}
-	by := in.Caller(ctx, in.Body.Canonical())
-	e, err := h.events.Edit(ctx, by, in.ID, p, matches(in.IfMatch))
+	edited, err := h.events.Edit(ctx, in.Caller(ctx, in.Body.Canonical()), in.ID, p, matches(in.IfMatch))
 	if err != nil {
 		return nil, err
 	}
-	return (&EventOut{Status: http.StatusOK, Replayed: web.Replayed(by)}).with(e), nil
+	return (&EventOut{Status: http.StatusOK, Replayed: web.Replayed(edited.Replayed)}).with(edited.Value), nil
 }
 
 // matches returns a check that refuses an event whose state the If-Match header does not name; "" and * match any.
@@ -90,9 +89,9 @@ type DeleteOut struct {
 
 // Delete deletes an event that was never started. It takes as long as the event's targets take.
 func (h *Handlers) Delete(ctx context.Context, in *DeleteIn) (*DeleteOut, error) {
-	by := in.Caller(ctx, nil)
-	if err := h.events.Delete(ctx, by, in.ID, matches(in.IfMatch)); err != nil {
+	replayed, err := h.events.Delete(ctx, in.Caller(ctx, nil), in.ID, matches(in.IfMatch))
+	if err != nil {
 		return nil, err
 	}
-	return &DeleteOut{Replayed: web.Replayed(by)}, nil
+	return &DeleteOut{Replayed: web.Replayed(replayed)}, nil
 }

@@ -40,12 +40,14 @@ func (h *Handlers) Create(ctx context.Context, in *CreateIn) (*EventOut, error) 
 	}
 	n := newEvent(wire)
 	n.Unread = unread
-	by := in.Caller(ctx, in.Body.Canonical())
-	e, err := h.events.Create(ctx, by, n)
+	made, err := h.events.Create(ctx, in.Caller(ctx, in.Body.Canonical()), n)
 	if err != nil {
 		return nil, err
 	}
-	out := &EventOut{Status: http.StatusCreated, Location: web.EventURL(e.ID), Replayed: web.Replayed(by)}
+	e := made.Value
+	out := &EventOut{
+		Status: http.StatusCreated, Location: web.EventURL(e.ID), Replayed: web.Replayed(made.Replayed),
+	}
 	return out.with(e), nil
 }
 
@@ -110,18 +112,18 @@ func (h *Handlers) Start(ctx context.Context, in *StartIn) (*EventOut, error) {
 // moveEvent answers 202 if move moved the event, and 200 if the event was there already.
 func moveEvent(
 	ctx context.Context, in *StartIn,
-	move func(ctx context.Context, by command.Caller, id int64) (e domain.Event, moved bool, err error),
+	move func(ctx context.Context, by command.Caller, id int64,
+	) (answer command.Answer[domain.Event], moved bool, err error),
 ) (*EventOut, error) {
-	by := in.Caller(ctx, nil)
-	e, moved, err := move(ctx, by, in.ID)
+	answer, moved, err := move(ctx, in.Caller(ctx, nil), in.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := &EventOut{Status: http.StatusOK, Replayed: web.Replayed(by)}
+	out := &EventOut{Status: http.StatusOK, Replayed: web.Replayed(answer.Replayed)}
 	if moved {
 		out.Status = http.StatusAccepted
 	}
-	return out.with(e), nil
+	return out.with(answer.Value), nil
 }
 
 // ListIn is a request for a page of events.

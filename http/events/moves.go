@@ -82,5 +82,5 @@ func (h *Handlers) Retry(ctx context.Context, in *RetryIn) (*RetryOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &RetryOut{Replayed: web.Replayed(by), Body: api.Retried(r)}, nil
+	return &RetryOut{Replayed: web.Replayed(r.Replayed), Body: api.Retried(r.Value)}, nil
 }

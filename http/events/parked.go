@@ -77,13 +77,13 @@ type ReplayOut struct {
 
 // ReplayParked answers 202 if it requested the replay, and 200 if one is under way already.
 func (h *Handlers) ReplayParked(ctx context.Context, in *StartIn) (*ReplayOut, error) {
-	by := in.Caller(ctx, nil)
-	r, err := h.parked.Replay(ctx, by, in.ID)
+	answer, err := h.parked.Replay(ctx, in.Caller(ctx, nil), in.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := &ReplayOut{Status: http.StatusAccepted, Replayed: web.Replayed(by), Body: wireParked(r.Message)}
-	if !r.Fresh {
+	out := &ReplayOut{Status: http.StatusAccepted, Replayed: web.Replayed(answer.Replayed)}
+	out.Body = wireParked(answer.Value.Message)
+	if !answer.Value.Fresh {
 		out.Status = http.StatusOK
 	}
 	return out, nil

@@ -38,13 +38,12 @@ type VerifyOut struct {
 
 // Verify asks for a report, and answers with the verification that waits: this request's, or an earlier one's.
 func (h *Handlers) Verify(ctx context.Context, in *VerifyIn) (*VerifyOut, error) {
-	by := in.Caller(ctx, nil)
-	v, err := h.reports.RequestReport(ctx, by, in.ID)
+	asked, err := h.reports.RequestReport(ctx, in.Caller(ctx, nil), in.ID)
 	if err != nil {
 		return nil, err
 	}
 	location := web.EventURL(in.ID) + "/verify"
-	return &VerifyOut{Location: location, Replayed: web.Replayed(by), Body: wireVerification(v)}, nil
+	return &VerifyOut{Location: location, Replayed: web.Replayed(asked.Replayed), Body: wireVerification(asked.Value)}, nil
 }
 
 func wireVerification(v reports.Verification) api.Verification {

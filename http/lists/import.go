@@ -87,11 +87,12 @@ func (h *Handlers) Import(ctx context.Context, in *ImportIn) (*ImportOut, error)
 		defer done()
 		u.Body, u.Interrupt, u.ContentType = in.body, in.body.interrupt, in.contentType
 	}
-	r, err := h.imports.Import(ctx, by, in.ID, u)
+	answer, err := h.imports.Import(ctx, by, in.ID, u)
 	if err != nil {
 		return nil, err
 	}
-	out := &ImportOut{Status: http.StatusOK, Replayed: web.Replayed(by)}
+	r := answer.Value
+	out := &ImportOut{Status: http.StatusOK, Replayed: web.Replayed(answer.Replayed)}
 	out.Body = api.ImportResult{
 		Accepted: r.Accepted, Rejected: r.Rejected, TotalAmount: r.TotalAmount,
 		Unit: api.OrNull(r.Unit), Warnings: wireWarnings(r.Warnings),

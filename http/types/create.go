@@ -31,8 +31,7 @@ func (h *Handlers) Create(ctx context.Context, in *CreateIn) (*TypeOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	by := in.Caller(ctx, in.Body.Canonical())
-	t, err := h.types.Create(ctx, by, types.NewType{
+	made, err := h.types.Create(ctx, in.Caller(ctx, in.Body.Canonical()), types.NewType{
 		Code: wire.EventType, Label: wire.Label, Granter: wire.Granter, Operation: domain.Operation(wire.Operation),
 		Unit: wire.Unit, MaxPerMember: wire.MaxPerMember, MaxPerEvent: wire.MaxPerEvent, MaxCount: wire.MaxCount,
 		Unread: unread,
@@ -40,6 +39,7 @@ func (h *Handlers) Create(ctx context.Context, in *CreateIn) (*TypeOut, error) {
 	if err != nil {
 		return nil, err
 	}
+	t := made.Value
 	h.log.WarnContext(ctx, "an event type is made", "event_type", t.Code, "by", web.Actor(ctx), "granter", t.Granter)
-	return &TypeOut{Replayed: web.Replayed(by), Body: wireType(t)}, nil
+	return &TypeOut{Replayed: web.Replayed(made.Replayed), Body: wireType(t)}, nil
 }

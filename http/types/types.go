@@ -57,8 +57,7 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*TypeOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	by := in.Caller(ctx, in.Body.Canonical())
-	t, err := h.types.Edit(ctx, by, in.Code, types.Patch{
+	edited, err := h.types.Edit(ctx, in.Caller(ctx, in.Body.Canonical()), in.Code, types.Patch{
 		Label:        web.Changed(&in.Body, &wire.Label),
 		Unit:         web.Changed(&in.Body, &wire.Unit),
 		MaxPerMember: web.Changed(&in.Body, &wire.MaxPerMember),
@@ -70,10 +69,11 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*TypeOut, error) {
 	if err != nil {
 		return nil, err
 	}
+	t := edited.Value
 	h.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", web.Actor(ctx), "state", t.State,
 		"unit", t.Unit,
 		"max_per_member", t.Limits.PerMember, "max_per_event", t.Limits.PerEvent, "max_count", t.Limits.Count)
-	return &TypeOut{Replayed: web.Replayed(by), Body: wireType(t)}, nil
+	return &TypeOut{Replayed: web.Replayed(edited.Replayed), Body: wireType(t)}, nil
 }
 
 func changedState(body *web.Body[api.EventTypePatch], field **string) patch.Change[*domain.TypeState] {

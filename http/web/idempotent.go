@@ -97,9 +97,9 @@ func (i *Idempotent) Caller(ctx context.Context, canonicalBody []byte) command.C
 	return by
 }
 
-// Replayed returns the Idempotency-Replayed header of an answer: "" for a fresh one.
-func Replayed(by command.Caller) string {
-	if by.Once != nil && by.Once.Replayed {
+// Replayed returns the Idempotency-Replayed header of an answer that is replayed, or is not: "" for a fresh one.
+func Replayed(replayed bool) string {
+	if replayed {
 		return "true"
 	}
 	return ""

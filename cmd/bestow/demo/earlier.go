@@ -48,7 +48,7 @@ func (d *demo) forgetUnbegun(ctx context.Context) error {
 		return err
 	}
 	for _, e := range events {
-		if err := d.process.App.Events.Delete(ctx, demoCaller, e.ID,
+		if _, err := d.process.App.Events.Delete(ctx, demoCaller, e.ID,
 			func(domain.Event) error { return nil }); err != nil {
 			return err
 		}

@@ -116,13 +116,13 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 		if err != nil {
 			return nil, err
 		}
-		res, err := d.process.App.Targets.Import(ctx, demoCaller, e.ID,
+		res, err := d.process.App.Targets.Import(ctx, demoCaller, e.Value.ID,
 			imports.Upload{Body: demoMembers(want.members), ContentType: "text/csv"})
 		if err != nil {
 			return nil, err
 		}
-		imported += res.Accepted
-		events = append(events, e)
+		imported += res.Value.Accepted
+		events = append(events, e.Value)
 	}
 	d.step("1", "Made", "two campaign events: %s (id %d) and %s (id %d)", events[0].CampaignID, events[0].ID,
 		events[1].CampaignID, events[1].ID)

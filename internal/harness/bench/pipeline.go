@@ -63,8 +63,8 @@ func (p *pipeline) load(ctx context.Context) (err error) {
 // upload imports a list, all of whose members must be accepted.
 func upload(ctx context.Context, product *Product, event domain.Event, list io.Reader, members int) error {
 	res, err := product.App.Targets.Import(ctx, caller, event.ID, imports.Upload{Body: list, ContentType: "text/csv"})
-	if err == nil && res.Accepted != members {
-		err = fmt.Errorf("%d of %d members were accepted", res.Accepted, members)
+	if err == nil && res.Value.Accepted != members {
+		err = fmt.Errorf("%d of %d members were accepted", res.Value.Accepted, members)
 	}
 	return err
 }

@@ -155,14 +155,14 @@ func createEvents(ctx context.Context, pool *pgxpool.Pool, o runOf) ([]domain.Ev
 	amount := int64(defaultAmount)
 	events := make([]domain.Event, n)
 	for i := range events {
-		var err error
-		events[i], err = use.Events.Create(ctx, caller, app.NewEvent{
+		made, err := use.Events.Create(ctx, caller, app.NewEvent{
 			CampaignID: "bench-" + strconv.Itoa(i), EventType: "POINT", DefaultAmount: &amount,
 			DefaultReason: defaultReason,
 		})
 		if err != nil {
 			return nil, err
 		}
+		events[i] = made.Value
 	}
 	return events, nil
 }

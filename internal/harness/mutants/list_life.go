@@ -16,7 +16,7 @@ var lifeMutants = []mutant{
 	{"move: an end lets no next one begin", "app/lifecycle.go", "\ts.startNext(ctx)\n\treturn nil\n}\n\nfunc (s *Events) close(", "\treturn nil\n}\n\nfunc (s *Events) close(", life, lifeTests},
 	{"move: a stop leaves jobs available", "app/lifecycle.go", "\tif err := outbox.Hold(ctx, tx, id); err != nil {\n\t\treturn e, err\n\t}\n", "", life, lifeTests},
 	{"move: a stop lets no next one begin", "app/lifecycle.go", "\ts.startNext(ctx)\n\tif err := failpoint.Hit(ctx, failpoint.StopBeforeDrain)", "\tif err := failpoint.Hit(ctx, failpoint.StopBeforeDrain)", life, lifeTests},
-	{"move: a repeated stop is answered only", "app/lifecycle.go", "command.Run(ctx, s.pool, by, stop.Anew(by))", "command.Run(ctx, s.pool, by, stop)", life, lifeTests},
+	{"move: a repeated stop is answered only", "app/lifecycle.go", "command.Run(ctx, s.pool, by, stop.Anew())", "command.Run(ctx, s.pool, by, stop)", life, lifeTests},
 	{"move: a resume makes no jobs", "app/lifecycle.go", "\tif err := outbox.Requeue(ctx, tx, s.river, e.Type, id, s.relayChunks); err != nil {\n\t\treturn e, false, err\n\t}\n", "", life, lifeTests},
 	{"brake: stops nothing", "app/brake.go", "stopped, err := s.stopBraked(ctx, b, ofABrake)", "stopped, err := []int64(nil), error(nil)", life, lifeTests},
 	{"brake: a release starts nothing", "app/brake.go", "\ts.startNext(ctx)\n\treturn left, nil", "\treturn left, nil", life, lifeTests},

@@ -17,16 +17,16 @@ const (
 
 // onceMutants are the faults in what makes a request happen once.
 var onceMutants = []mutant{
-	{"once: a repeated key is done again", "app/command/command.go", "if err != nil || found {\n\t\treturn answer, err", "if _ = found; err != nil {\n\t\treturn answer, err", once, "."},
+	{"once: a repeated key is done again", "app/command/command.go", "if err != nil || answer.Replayed {\n\t\treturn answer, err", "if err != nil {\n\t\treturn answer, err", once, "."},
 	{"once: a key of any person", "app/command/command.go", "WHERE actor = $1 AND key = $2`", "WHERE $1 <> '' AND key = $2`", once, "."},
 	{"once: another body is answered", "app/command/command.go", "if !bytes.Equal(before, now) {", "if false && !bytes.Equal(before, now) {", once, "."},
 	{"once: no lock of the key", "app/command/command.go", "if !free {", "if false && !free {", once, "."},
 	{"once: a lock for all people", "app/command/command.go", "hashtextextended($1 || chr(31) || $2, 0)", "hashtextextended(left($1, 0) || chr(31) || $2, 0)", once, "."},
-	{"once: no answer is kept", "app/command/command.go", "return answer, store(ctx, tx, by, fingerprint, answer)", "return answer, nil", once, "."},
-	{"once: a replay is not told", "app/command/command.go", "by.Once.Replayed = true", "_ = by", once, "."},
-	{"once: the state of before is told", "app/command/command.go", "if err == nil && c.Again != nil && by.Once != nil && by.Once.Replayed {", "if false {", once, "."},
-	{"once: a first answer is no answer", "app/command/command.go", "if err == nil && c.Again != nil && by.Once != nil && by.Once.Replayed {", "if err == nil && c.Again != nil && by.Once != nil {", once, "."},
-	{"once: a stop is told as a replay", "app/command/command.go", "\t\tby.Once.Replayed = false\n", "", once, "."},
+	{"once: no answer is kept", "app/command/command.go", "return answer, store(ctx, tx, by, fingerprint, answer.Value)", "return answer, nil", once, "."},
+	{"once: a replay is not told", "app/command/command.go", "\treturn stored, nil\n", "\treturn Answer[T]{Value: stored.Value}, nil\n", once, "."},
+	{"once: the state of before is told", "app/command/command.go", "if err == nil && answer.Replayed {", "if false {", once, "."},
+	{"once: a first answer is no answer", "app/command/command.go", "if err == nil && answer.Replayed {", "if err == nil {", once, "."},
+	{"once: a stop is told as a replay", "app/command/command.go", "return Answer[T]{Value: value}, err", "return Answer[T]{Value: value, Replayed: true}, err", once, "."},
 	{"once: a key in flight was not answered", "app/command/command.go", "\t\tif err := lockKey(ctx, tx, by); err != nil {\n\t\t\treturn err\n\t\t}\n", "", once, "."},
 	{"once: a lock is awaited too long", "app/command/command.go", "pg.ValueWithin(ctx, pool, Wait, func", "pg.ValueWithin(ctx, pool, time.Minute, func", once, "."},
 	{"once: an upload that broke off is answered", "app/command/command.go", "now, err := fingerprint()\n\tif err != nil {", "now, err := fingerprint()\n\tif false {", once, "."},
