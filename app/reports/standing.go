@@ -19,19 +19,19 @@ type Standing struct {
 }
 
 // StandingStill says what should not be and keeps events that run, or whose reserved time has come, from moving: in the
-// order of the events, and then the settings of which processes have different values.
+// order of the events, then the settings of which processes have different values, then what keeps event types from
+// being made.
 func (s *Reports) StandingStill(ctx context.Context) ([]Standing, error) {
 	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) ([]Standing, error) {
 		l, err := processes.Read(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
-		all, err := s.standingStill(ctx, tx)
-		return look{Installation: l}.addDifferences(all), err
+		return s.standingStill(ctx, tx, look{Installation: l})
 	})
 }
 
-func (s *Reports) standingStill(ctx context.Context, tx pgx.Tx) ([]Standing, error) {
+func (s *Reports) standingStill(ctx context.Context, tx pgx.Tx, l look) ([]Standing, error) {
 	events, err := selectAtWork(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,11 @@ func (s *Reports) standingStill(ctx context.Context, tx pgx.Tx) ([]Standing, err
 	if err != nil {
 		return nil, err
 	}
-	return standing(events, waiting), nil
+	unmade, err := l.unmade(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return addUnmade(l.addDifferences(standing(events, waiting)), unmade), nil
 }
 
 // standing gathers the events that wait for the same.

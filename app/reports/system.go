@@ -58,8 +58,7 @@ func (s *Reports) System(ctx context.Context) (System, error) {
 		for _, name := range names {
 			sys.Ledgers = append(sys.Ledgers, Ledger{Name: name, Away: l.away(name)})
 		}
-		still, err := s.standingStill(ctx, tx)
-		sys.Standing = l.addDifferences(still)
+		sys.Standing, err = s.standingStill(ctx, tx, l)
 		return sys, err
 	})
 }

@@ -32,6 +32,9 @@ const (
 	RetryWaits       domain.Code = "retry"              // all that is left was refused for now, and waits for its time
 )
 
+// readOnly is the reason of everything while the database takes no writes.
+var readOnly = Reason{DatabaseReadOnly, "the database takes no writes: its server is a standby, or read-only"}
+
 // ordinary are the codes of reasons that belong to the life of an event, or to what was said of it: nothing is wrong
 // with the installation.
 var ordinary = []domain.Code{
@@ -97,7 +100,7 @@ type need struct{ relay, handler, jobs bool }
 // reasons is the one place that says why an event stands still. A new reason belongs into pending, running or both.
 func (s *Reports) reasons(l look, e domain.Event) []Reason {
 	if (unfinished(e) || l.atWork(e)) && l.ReadOnly {
-		return []Reason{{DatabaseReadOnly, "the database takes no writes: its server is a standby, or read-only"}}
+		return []Reason{readOnly}
 	}
 	switch e.Status {
 	case domain.Pending:

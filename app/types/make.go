@@ -29,16 +29,6 @@ func (MakeArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: processes.JobsQueue, MaxAttempts: math.MaxInt16}
 }
 
-// LastFailure returns why the types that are being made could not be made the last time, "" if nothing failed.
-func LastFailure(ctx context.Context, tx pgx.Tx) (why string, err error) {
-	const query = `SELECT coalesce(max(errors[cardinality(errors)]->>'error'), '') FROM (SELECT errors FROM river.river_job
-		WHERE kind = $1 AND state <> 'completed' ORDER BY id DESC LIMIT 1) j`
-	if err := tx.QueryRow(ctx, query, MakeArgs{}.Kind()).Scan(&why); err != nil {
-		return "", fmt.Errorf("read why event types cannot be made: %w", err)
-	}
-	return why, nil
-}
-
 // tablesWait is the time that the tables of a type wait for a lock. Their foreign key wants one that each start waits
 // behind, so it is better to try again.
 const tablesWait = 2 * time.Second

@@ -140,10 +140,13 @@ func TestDoctorLooksAhead(t *testing.T) {
 	require.Regexp(t, `^warning: key \d+ of crm \(bestow_soon…\) expires at `, keys[0])
 	require.Empty(t, said("event types"))
 	w.exec(`INSERT INTO event_types (code, label, operation, topic, state) VALUES ('TEA', 'x', 'points', 'tea', 'TABLES')`)
+	require.Empty(t, said("event types"), "the missing role is told")
+	w.exec(`INSERT INTO processes (id, roles, version, host, pid, seen_at)
+		VALUES (gen_random_uuid(), '{jobs}', 'v', 'h', 1, now() + interval '1 hour')`)
 	require.Equal(t, []string{"warning: TEA is being made, by a process with the role jobs"}, said("event types"))
 	w.exec(`INSERT INTO river.river_job (kind, queue, args, state, max_attempts, attempt, errors)
-		VALUES ('make_types', 'jobs', '{}', 'retryable', 25, 1, ARRAY['{"error": "Kafka is away", "attempt": 1}'::jsonb])`)
-	require.Equal(t, []string{"wrong: TEA cannot be made yet: Kafka is away"}, said("event types"))
+		VALUES ('make_types', 'jobs', '{}', 'retryable', 25, 1, ARRAY['{"error": "make event type TEA: Kafka is away", "attempt": 1}'::jsonb])`)
+	require.Equal(t, []string{"wrong: event type TEA cannot be made yet: Kafka is away"}, said("event types"))
 	require.Contains(t, said("database")[1], "warning: it may lose commits", "the tests' PostgreSQL has fsync off")
 }
 

@@ -4,16 +4,17 @@ import "bestow/domain"
 
 // EventType says what events of one type grant, and which limits no request about an event can pass; null: no limit.
 type EventType struct {
-	EventType    string  `json:"event_type" example:"POINT"`
-	Label        string  `json:"label"`
-	Operation    string  `json:"operation" enum:"points,vouchers"`
-	Granter      string  `json:"granter" doc:"the name of the ledger that grants it"`
-	State        string  `json:"state" enum:"CREATING,TABLES,READY,RETIRED" doc:"CREATING: it has no tables yet; TABLES: it waits for its topics; READY: events of it can be made; RETIRED: no new ones"`
-	Unit         *string `json:"unit" example:"P" doc:"of the amounts; a label, nothing is converted"`
-	MaxPerMember *int64  `json:"max_per_member" doc:"the most that one target may have"`
-	MaxPerEvent  *int64  `json:"max_per_event" doc:"the most that an event's amounts may add up to"`
-	MaxCount     *int    `json:"max_count" doc:"the most targets that an event may have"`
-	LimitsSeeded bool    `json:"limits_seeded" doc:"the limits are those that development gives; production starts nothing until a person sets them"`
+	EventType    string   `json:"event_type" example:"POINT"`
+	Label        string   `json:"label"`
+	Operation    string   `json:"operation" enum:"points,vouchers"`
+	Granter      string   `json:"granter" doc:"the name of the ledger that grants it"`
+	State        string   `json:"state" enum:"CREATING,TABLES,READY,RETIRED" doc:"CREATING: it has no tables yet; TABLES: it waits for its topics; READY: events of it can be made; RETIRED: no new ones"`
+	Unit         *string  `json:"unit" example:"P" doc:"of the amounts; a label, nothing is converted"`
+	MaxPerMember *int64   `json:"max_per_member" doc:"the most that one target may have"`
+	MaxPerEvent  *int64   `json:"max_per_event" doc:"the most that an event's amounts may add up to"`
+	MaxCount     *int     `json:"max_count" doc:"the most targets that an event may have"`
+	WaitingFor   []Reason `json:"waiting_for,omitempty" doc:"of GET only, while it is being made: what keeps it; type_unmade has the error of the last try"`
+	LimitsSeeded bool     `json:"limits_seeded" doc:"the limits are those that development gives; production starts nothing until a person sets them"`
 }
 
 // EventTypes lists all types, by their codes.

@@ -39,6 +39,6 @@ type Waiting struct {
 
 // Reason is one cause for which an event stands still.
 type Reason struct {
-	Code string `json:"code" example:"relay" doc:"relay, handler, jobs: no process has the role; relay_queue_paused, jobs_queue_paused: in River UI; kafka_away, kafka_refuses, ledger_away, granter_unknown, database_read_only; not_known: a process cannot look; stalled: it has not moved for 20 s, and the text has what was found out; reserved, by_hand, retry, lane_busy, no_targets, import_running, missing_keys: nothing is wrong, its time has not come, or a person has something to do"`
+	Code string `json:"code" example:"relay" doc:"relay, handler, jobs: no process has the role; relay_queue_paused, jobs_queue_paused: in River UI; kafka_away, kafka_refuses, ledger_away, granter_unknown, database_read_only; type_unmade: the tables or topics of an event type; not_known: a process cannot look; stalled: it has not moved for 20 s, and the text has what was found out; reserved, by_hand, retry, lane_busy, no_targets, import_running, missing_keys: nothing is wrong, its time has not come, or a person has something to do"`
 	Text string `json:"text" example:"no process with the role relay is running" doc:"for people; 'blocked: ' before what does not pass by itself"`
 }

@@ -12,7 +12,7 @@ type System struct {
 	Breaker    []Ledger   `json:"breaker" doc:"by ledger"`
 	River      River      `json:"river"`
 	Brake      []Brake    `json:"brake" doc:"the engaged brakes; empty for none"`
-	WaitingFor []Standing `json:"waiting_for" doc:"what should not be: it keeps events from moving that run or are due, or will keep others (no ids)"`
+	WaitingFor []Standing `json:"waiting_for" doc:"what should not be: it keeps events from moving that run or are due, or will keep others, or an event type from being made (no ids)"`
 }
 
 // Process is a running process.

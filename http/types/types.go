@@ -2,8 +2,10 @@ package types
 
 import (
 	"context"
+	"slices"
 
 	"bestow/app/patch"
+	"bestow/app/reports"
 	"bestow/app/types"
 	"bestow/domain"
 	"bestow/http/api"
@@ -22,8 +24,15 @@ func (h *Handlers) List(ctx context.Context, _ *struct{}) (*ListOut, error) {
 		return nil, err
 	}
 	out := &ListOut{Body: api.EventTypes{Items: make([]api.EventType, len(list))}}
+	unmade, err := h.reports.UnmadeTypes(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for i, t := range list {
 		out.Body.Items[i] = wireType(t)
+		if at := slices.IndexFunc(unmade, func(u reports.UnmadeType) bool { return u.Code == t.Code }); at >= 0 {
+			out.Body.Items[i].WaitingFor = web.Reasons(unmade[at].WaitingFor)
+		}
 	}
 	return out, nil
 }

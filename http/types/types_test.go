@@ -134,6 +134,7 @@ func TestCreateEventType(t *testing.T) {
 		Unit: new("EA"), MaxCount: new(5),
 	}
 	require.Equal(t, want, desktest.Decoded[api.EventType](a))
+	want.WaitingFor = []api.Reason{{Code: "jobs", Text: "no process with the role jobs is running"}}
 	require.Equal(t, want, desktest.Decoded[api.EventTypes](d.Get(url)).Items[0])
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM river.river_job WHERE kind = 'make_types' AND queue = 'jobs'`))
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'type.create' AND object = 'event type COUPON'

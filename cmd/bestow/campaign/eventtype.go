@@ -33,7 +33,7 @@ func (c *typeListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 }
 
 func printTypes(t *terminal.Terminal, types []api.EventType) error {
-	return t.Table(func(w io.Writer) {
+	err := t.Table(func(w io.Writer) {
 		fmt.Fprintln(w, "TYPE\tSTATE\tUNIT\tMAX PER MEMBER\tMAX PER EVENT\tMAX COUNT\tGRANTER\tLABEL")
 		for _, y := range types {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", y.EventType, y.State, terminal.OrDash(y.Unit),
@@ -41,6 +41,17 @@ func printTypes(t *terminal.Terminal, types []api.EventType) error {
 				thousandsOrDash(y.MaxPerEvent), thousandsOrDash(y.MaxCount), y.Granter, y.Label)
 		}
 	}, "LABEL")
+	if err != nil {
+		return err
+	}
+	for _, y := range types {
+		for _, r := range y.WaitingFor {
+			if _, err := fmt.Fprintf(t.Out, "%s waits: %s\n", y.EventType, r.Text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 type typeCreateCmd struct {

@@ -177,7 +177,7 @@ func (d *doctor) installation(ctx context.Context) {
 	d.ownSettings(ctx)
 	d.expiry(ctx, sys)
 	d.failed(ctx)
-	d.types(ctx)
+	d.types(ctx, reports)
 	d.keys(ctx)
 }
 
@@ -199,8 +199,11 @@ func (d *doctor) installed(sys reports.System) {
 	standing := slices.DeleteFunc(sys.Standing, func(s reports.Standing) bool { return s.Code == domain.MissingKeys })
 	still := slices.DeleteFunc(slices.Clone(standing), func(s reports.Standing) bool { return len(s.Events) == 0 })
 	for _, s := range standing {
-		if s.Code == processes.SettingsDiffer {
+		switch s.Code {
+		case processes.SettingsDiffer:
 			d.say("settings", Wrong, "%s", s.Text)
+		case reports.TypeUnmade:
+			d.say("event types", Wrong, "%s", s.Text)
 		}
 	}
 	for _, s := range still {

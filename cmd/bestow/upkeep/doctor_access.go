@@ -5,12 +5,8 @@ import (
 	"time"
 
 	"bestow/app/access"
-	"bestow/app/eventrow"
-	"bestow/app/types"
+	"bestow/app/reports"
 	"bestow/internal/english"
-	"bestow/internal/pg"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // soonExpired is how long before its end a key is named.
@@ -37,29 +33,16 @@ func (d *doctor) keys(ctx context.Context) {
 	}
 }
 
-// types names the event types that are still being made, and why the last try failed.
-func (d *doctor) types(ctx context.Context) {
-	err := pg.InTx(ctx, d.pool, func(tx pgx.Tx) error {
-		all, err := eventrow.AllTypes(ctx, tx)
-		if err != nil {
-			return err
-		}
-		why, err := types.LastFailure(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for _, t := range all {
-			switch {
-			case t.State.Made():
-			case why == "":
-				d.say("event types", Warning, "%s is being made, by a process with the role jobs", t.Code)
-			default:
-				d.say("event types", Wrong, "%s cannot be made yet: %s", t.Code, english.OneLine(why))
-			}
-		}
-		return nil
-	})
+// types names the event types that are being made now. Those that cannot be are told by installed.
+func (d *doctor) types(ctx context.Context, r *reports.Reports) {
+	unmade, err := r.UnmadeTypes(ctx)
 	if err != nil {
 		d.say("event types", Wrong, "%s", english.OneLine(err.Error()))
+		return
+	}
+	for _, t := range unmade {
+		if len(t.WaitingFor) == 0 {
+			d.say("event types", Warning, "%s is being made, by a process with the role jobs", t.Code)
+		}
 	}
 }
