@@ -94,6 +94,45 @@ func (k *Kafka) Examine(types []domain.EventType) (all []TopicFault, err error) 
 	return all, nil
 }
 
+// ShortestRetention returns the topic of the types that keeps messages for the shortest time; "" if each keeps them for
+// ever. Topics that do not exist do not count.
+func (k *Kafka) ShortestRetention(types []domain.EventType) (topic string, kept time.Duration, err error) {
+	admin, err := sarama.NewClusterAdminFromClient(k.client) // not closed: that would close the client
+	if err != nil {
+		return "", 0, fmt.Errorf("connect to Kafka: %w", err)
+	}
+	var topics []*sarama.ConfigResource
+	for _, t := range types {
+		for _, name := range []string{k.Topic(t), k.DeadLetter(t)} {
+			topics = append(topics, &sarama.ConfigResource{Type: sarama.TopicResource, Name: name})
+		}
+	}
+	results, err := admin.DescribeConfigs(topics, sarama.DescribeConfigsOptions{})
+	if err != nil {
+		return "", 0, fmt.Errorf("read settings of topics: %w", err)
+	}
+	for _, r := range results {
+		for _, c := range r.Configs {
+			ms := settings{c.Name: c.Value}.number("retention.ms", -1)
+			if at := time.Duration(ms) * time.Millisecond; ms >= 0 && (topic == "" || at < kept) {
+				topic, kept = r.Name, at
+			}
+		}
+	}
+	return topic, kept, nil
+}
+
+// OldestWaiting returns how long the oldest message of an event that runs has waited for a handler; 0 if none waits.
+func OldestWaiting(ctx context.Context, pool *pgxpool.Pool) (wait time.Duration, err error) {
+	const query = `SELECT coalesce(clock_timestamp() - min(c.published_at), '0') FROM campaign_events e
+		JOIN grant_chunks c ON c.event_id = e.id
+		WHERE e.event_status = 'RUNNING' AND c.published_at IS NOT NULL AND c.claimed_at IS NULL`
+	if err := pool.QueryRow(ctx, query).Scan(&wait); err != nil {
+		return 0, fmt.Errorf("read oldest message: %w", err)
+	}
+	return wait, nil
+}
+
 // examine returns the faults of each topic of the types; absent returns those of a topic that does not exist.
 func (k *Kafka) examine(types []domain.EventType,
 	absent func(sarama.ClusterAdmin, string) ([]fault, error),
@@ -298,12 +337,32 @@ func judge(s settings, replicas int) []fault {
 					n, leastRetained),
 			})
 	}
+	faults = append(faults, s.fragile(replicas)...)
 	if s["unclean.leader.election.enable"] == "true" {
 		faults = append(faults,
 			fault{text: "unclean.leader.election.enable=true may lose messages that Kafka has acknowledged: " +
 				"set it to false"})
 	}
 	return faults
+}
+
+// fragile says which failure of one broker harms a topic that has replicas. Kafka's answer has the broker's default
+// where the topic sets nothing.
+func (s settings) fragile(replicas int) []fault {
+	switch least := s.number("min.insync.replicas", 0); {
+	case replicas >= 3 && least == 1:
+		return []fault{{text: fmt.Sprintf("min.insync.replicas=1 with %d replicas acknowledges messages that one broker "+
+			"has, and loses them with it, so that they are published again minutes later: set it to 2, on the topic or on the "+
+			"brokers", replicas)}}
+	case replicas >= 2 && least == int64(replicas):
+		better := fmt.Sprintf("set it to %d", replicas-1)
+		if replicas == 2 {
+			better = "give the topic a third replica"
+		}
+		return []fault{{text: fmt.Sprintf("min.insync.replicas=%d with %d replicas takes no message while one broker is "+
+			"away: %s", least, replicas, better)}}
+	}
+	return nil
 }
 
 // blocking says what keeps a topic from taking any message.

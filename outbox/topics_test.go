@@ -123,7 +123,11 @@ func TestJudge(t *testing.T) {
 		{"cleanup.policy", "compact", 3, true, "set cleanup.policy=delete"},
 		{"cleanup.policy", "delete,compact", 3, true, "set cleanup.policy=delete"},
 		{"min.insync.replicas", "2", 3, false, ""},
-		{"min.insync.replicas", "3", 3, false, ""},
+		{"min.insync.replicas", "1", 3, false, "set it to 2, on the topic or on the brokers"},
+		{"min.insync.replicas", "1", 2, false, ""},
+		{"min.insync.replicas", "1", 1, false, ""},
+		{"min.insync.replicas", "3", 3, false, "takes no message while one broker is away: set it to 2"},
+		{"min.insync.replicas", "2", 2, false, "give the topic a third replica"},
 		{"min.insync.replicas", "3", 2, true, "set it to 2 or less"},
 		{"min.insync.replicas", "2", 0, false, ""}, // the partitions are not known yet
 		{"max.message.bytes", "1048588", 1, false, ""},
@@ -150,4 +154,28 @@ func TestJudge(t *testing.T) {
 		require.Contains(t, faults[0].text, c.setting)
 		require.Equal(t, c.blocks, faults[0].blocks, "%s=%s", c.setting, c.value)
 	}
+}
+
+// The topic that keeps messages for the shortest time counts, by its own setting or by the broker's; one that does not
+// exist does not.
+func TestShortestRetention(t *testing.T) {
+	t.Parallel()
+	d := kafkaDesk(t, asSet)
+	topic, kept, err := d.kafka.ShortestRetention([]domain.EventType{point})
+	require.NoError(t, err)
+	require.Empty(t, topic)
+	require.Zero(t, kept)
+	for name, ms := range map[string]string{
+		d.kafka.Topic(point): "-1", d.kafka.DeadLetter(point): "7200000", d.kafka.Topic(voucher): "3600000",
+	} {
+		kafkatest.CreateTopicWith(t, d.brokers, name, 1, map[string]string{"retention.ms": ms})
+	}
+	topic, kept, err = d.kafka.ShortestRetention([]domain.EventType{point})
+	require.NoError(t, err)
+	require.Equal(t, d.kafka.DeadLetter(point), topic)
+	require.Equal(t, 2*time.Hour, kept)
+	topic, kept, err = d.kafka.ShortestRetention([]domain.EventType{point, voucher})
+	require.NoError(t, err)
+	require.Equal(t, d.kafka.Topic(voucher), topic)
+	require.Equal(t, time.Hour, kept)
 }

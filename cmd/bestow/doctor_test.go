@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"crypto/rand"
 	"regexp"
 	"slices"
 	"strings"
@@ -127,14 +129,7 @@ func TestDoctorLooksAhead(t *testing.T) {
 			SELECT id, '` + prefix + `', sha256('x'), 't', now() FROM principals WHERE name = 'crm'`)
 		w.exec(`UPDATE api_keys SET ` + change + ` WHERE prefix = '` + prefix + `'`)
 	}
-	said := func(check string) (texts []string) {
-		for _, f := range w.examined().Checks {
-			if f.Check == check {
-				texts = append(texts, f.Level+": "+f.Text)
-			}
-		}
-		return texts
-	}
+	said := w.said
 	keys := said("keys")
 	require.Len(t, keys, 1)
 	require.Regexp(t, `^warning: key \d+ of crm \(bestow_soon…\) expires at `, keys[0])
@@ -148,6 +143,106 @@ func TestDoctorLooksAhead(t *testing.T) {
 		VALUES ('make_types', 'jobs', '{}', 'retryable', 25, 1, ARRAY['{"error": "make event type TEA: Kafka is away", "attempt": 1}'::jsonb])`)
 	require.Equal(t, []string{"wrong: event type TEA cannot be made yet: Kafka is away"}, said("event types"))
 	require.Contains(t, said("database")[1], "warning: it may lose commits", "the tests' PostgreSQL has fsync off")
+}
+
+// said returns what a doctor says of one thing.
+func (w *world) said(check string) (texts []string) {
+	w.Helper()
+	for _, f := range w.examined().Checks {
+		if f.Check == check {
+			texts = append(texts, f.Level+": "+f.Text)
+		}
+	}
+	return texts
+}
+
+// The doctor says what the role of the service lacks, and what it has too much.
+func TestDoctorLooksAtRights(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	require.Regexp(t, `^warning: the role \S+ is a superuser, whom no right and no trigger stops`, w.said("rights")[0])
+	owner, role := "owner_"+strings.ToLower(rand.Text()), "service_"+strings.ToLower(rand.Text())
+	w.exec(`CREATE ROLE ` + role + ` BYPASSRLS`)
+	w.Cleanup(func() {
+		_, err := w.pool.Exec(context.WithoutCancel(t.Context()), `DROP OWNED BY `+role+`, `+owner+`; DROP ROLE `+role+`, `+owner)
+		require.NoError(t, err)
+	})
+	service := *w
+	service.cfg.DatabaseURL = withRole(t, w.cfg.DatabaseURL, role)
+	var err error
+	service.pool, err = daemon.OpenPool(t.Context(), service.cfg)
+	require.NoError(t, err)
+	t.Cleanup(service.pool.Close)
+
+	w.exec(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ` + role)
+	require.Regexp(t, `^skipped: the role `+role+` cannot write the table processes`, service.said("rights")[0])
+	w.exec(`GRANT INSERT, UPDATE, DELETE ON processes TO ` + role)
+	said := service.said("rights")
+	require.Len(t, said, 2)
+	for _, lack := range []string{"USAGE ON SCHEMA money", "USAGE ON SCHEMA river", "CREATE ON SCHEMA public", " more rights. GRANT it"} {
+		require.Contains(t, said[0], lack)
+	}
+	require.Regexp(t, `^wrong: the role `+role+` lacks what the service needs: `, said[0])
+	require.Equal(t, "warning: the role "+role+` has BYPASSRLS, which the service does not need: ALTER ROLE "`+role+`" NOBYPASSRLS`, said[1])
+
+	w.exec(`ALTER ROLE ` + role + ` NOBYPASSRLS; GRANT USAGE ON SCHEMA money, river TO ` + role + `; GRANT CREATE ON SCHEMA public TO ` + role + `;
+		GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, money, river TO ` + role)
+	said = service.said("rights")
+	require.Len(t, said, 2)
+	require.Contains(t, said[0], "lacks what the service needs: OWNER OF public.")
+	require.Contains(t, said[1], "can change the audit (audit_anchors, audit_chain, audit_log): let another role own these tables")
+
+	w.exec(`DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace IN
+			('public'::regnamespace, 'money'::regnamespace, 'river'::regnamespace) LOOP
+		EXECUTE format('ALTER TABLE %s OWNER TO ` + role + `', t); END LOOP; END $$;
+		GRANT USAGE ON SCHEMA public TO ` + role)
+	said = service.said("rights")
+	require.Len(t, said, 1)
+	require.Contains(t, said[0], "can change the audit")
+
+	// What docs/rights.md says to do about it.
+	w.exec(strings.NewReplacer("bestow_history", owner, "bestow_service", role).Replace(sqlOfRights(t, "ALTER TABLE audit_log")))
+	require.Equal(t, []string{"ok: the role " + role + " has what the service needs, and cannot change the audit"}, service.said("rights"))
+	p, _ := service.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+	e := service.event(p, "POINT", 100)
+	service.run(p, e)
+	require.Equal(t, 100, service.completed(p, e.ID).Summary.Success)
+	require.Positive(t, w.count(`SELECT count(*) FROM audit_log WHERE event_id = $1`, e.ID))
+}
+
+// The doctor names a job that is neither ended nor rescued, and messages that wait for longer than is good.
+func TestDoctorFindsWhatIsStuck(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, stop := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+	e := w.event(p, "POINT", 100)
+	w.run(p, e)
+	w.completed(p, e.ID)
+	stop()
+	w.exec(`INSERT INTO river.river_job (kind, queue, args, state, max_attempts, attempt, attempted_at, attempted_by) VALUES
+		('sweep', 'jobs', '{}', 'running', 25, 1, now() - interval '4 minutes', ARRAY['a', 'b']),
+		('verify', 'jobs', '{}', 'running', 25, 1, now() - interval '34 minutes', ARRAY['a', 'b'])`)
+	stuck := func() (texts []string) {
+		for _, text := range w.said("river") {
+			if strings.Contains(text, "stuck") {
+				texts = append(texts, text)
+			}
+		}
+		return texts
+	}
+	require.Empty(t, stuck())
+	w.exec(`UPDATE river.river_job SET attempted_at = attempted_at - interval '2 minutes' WHERE state = 'running'`)
+	require.Len(t, stuck(), 1)
+	require.Regexp(t, `^wrong: 2 stuck jobs, such as job \d+ \(verify\), which b has been running for 36m\d+s: .* after 30s\. Restart`, stuck()[0])
+
+	topic := w.cfg.TopicPrefix + ".point"
+	require.Empty(t, w.said("topic "+topic))
+	kafkatest.Set(t, w.cfg.Brokers, topic, map[string]string{"retention.ms": "7200000"})
+	w.exec(`UPDATE campaign_events SET event_status = 'RUNNING'; UPDATE grant_chunks SET claimed_at = NULL, published_at = now() - interval '59 minutes'`)
+	require.Empty(t, w.said("topic "+topic))
+	w.exec(`UPDATE grant_chunks SET published_at = now() - interval '61 minutes'`)
+	require.Regexp(t, `^warning: messages have waited for a handler for 1h1m\d+s, and the topic keeps them for 2h0m0s: start more`,
+		w.said("topic " + topic)[0])
 }
 
 // Where only the service is known, the doctor asks it, and says what it did not look at (P13).

@@ -23,20 +23,35 @@ import (
 // that has it.
 func (w *world) ledgerRole() (address string) {
 	w.Helper()
-	doc, err := os.ReadFile("../../docs/rights.md")
-	require.NoError(w, err)
-	_, rest, found := strings.Cut(string(doc), "\n```sql\n")
-	require.True(w, found)
-	sql, _, found := strings.Cut(rest, "\n```\n")
-	require.True(w, found)
+	sql := sqlOfRights(w, "CREATE ROLE bestow_ledger")
 	role := "ledger_" + strings.ToLower(rand.Text())
 	w.exec(strings.ReplaceAll(sql, "bestow_ledger", role))
 	w.Cleanup(func() {
 		_, err := w.pool.Exec(context.WithoutCancel(w.Context()), `DROP OWNED BY `+role+`; DROP ROLE `+role)
 		require.NoError(w, err)
 	})
-	at, err := url.Parse(w.cfg.DatabaseURL)
-	require.NoError(w, err)
+	return withRole(w, w.cfg.DatabaseURL, role)
+}
+
+// sqlOfRights returns the SQL of docs/rights.md that has the text.
+func sqlOfRights(tb testing.TB, text string) string {
+	tb.Helper()
+	doc, err := os.ReadFile("../../docs/rights.md")
+	require.NoError(tb, err)
+	for _, rest := range strings.Split(string(doc), "\n```sql\n")[1:] {
+		if sql, _, _ := strings.Cut(rest, "\n```\n"); strings.Contains(sql, text) {
+			return sql
+		}
+	}
+	require.Fail(tb, "docs/rights.md has no SQL with "+text)
+	return ""
+}
+
+// withRole returns the address of sessions that have the role.
+func withRole(tb testing.TB, address, role string) string {
+	tb.Helper()
+	at, err := url.Parse(address)
+	require.NoError(tb, err)
 	q := at.Query()
 	q.Set("role", role)
 	at.RawQuery = q.Encode()

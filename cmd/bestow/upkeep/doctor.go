@@ -18,6 +18,7 @@ import (
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
+	"bestow/jobs"
 	"bestow/migrations"
 	"bestow/outbox"
 
@@ -31,8 +32,9 @@ type DoctorCmd struct{ terminal.Format }
 
 // Help says what is looked at.
 func (DoctorCmd) Help() string {
-	return `It checks the database and its schema, the clock, the processes and their roles, River's leader and queues, the circuit
-breakers of the ledgers, keys that expire soon, and Kafka (if KAFKA_BROKERS is set), and it lists what events wait for.
+	return `It checks the database, its schema and the rights of the role, the clock, the processes and their roles, River's leader,
+queues and stuck jobs, the circuit breakers of the ledgers, keys that expire soon, and Kafka and its topics (if
+KAFKA_BROKERS is set), and it lists what events wait for. Each finding says what to do.
 It reads DATABASE_URL, as the service does, and changes nothing. If DATABASE_URL is not set, it asks the service at
 BESTOW_URL with BESTOW_KEY, which cannot tell all of this: the list says what was skipped. The exit code is 1 if
 something is wrong.`
@@ -118,6 +120,7 @@ func (d *doctor) examine(ctx context.Context) Diagnosis {
 	ctx, cancel := context.WithTimeout(ctx, patienceOfADoctor)
 	defer cancel()
 	if d.database(ctx) && d.schema(ctx) {
+		d.rights(ctx)
 		d.clock(ctx)
 		d.installation(ctx)
 	}
@@ -176,6 +179,7 @@ func (d *doctor) installation(ctx context.Context) {
 	d.installed(sys)
 	d.ownSettings(ctx)
 	d.expiry(ctx, sys)
+	d.stuck(ctx)
 	d.failed(ctx)
 	d.types(ctx, reports)
 	d.keys(ctx)
@@ -314,6 +318,19 @@ func (d *doctor) river(sys reports.System) {
 	}
 }
 
+// stuck names a job that neither ends nor is rescued.
+func (d *doctor) stuck(ctx context.Context) {
+	j, err := jobs.ReadStuck(ctx, d.pool)
+	switch {
+	case err != nil:
+		d.say("river", Wrong, "%s", english.OneLine(err.Error()))
+	case j != nil:
+		d.say("river", Wrong, "%s, such as job %d (%s), which %s has been running for %s: a job that takes longer than its "+
+			"time is given to another process after %s. Restart the process, or start one with the role jobs",
+			english.Count(j.All, "stuck job"), j.ID, j.Kind, j.Client, j.For.Round(time.Second), jobs.RescueAfter)
+	}
+}
+
 // kafka looks whether the brokers answer, and at the topics if the types are known.
 func (d *doctor) kafka(ctx context.Context) {
 	if len(d.cfg.Brokers) == 0 {
@@ -337,6 +354,7 @@ func (d *doctor) kafka(ctx context.Context) {
 		return
 	}
 	d.topics(k, types)
+	d.waiting(ctx, k, types)
 }
 
 func (d *doctor) topics(k *outbox.Kafka, types []domain.EventType) {
@@ -354,5 +372,24 @@ func (d *doctor) topics(k *outbox.Kafka, types []domain.EventType) {
 	}
 	if len(faults) == 0 {
 		d.say("topics", Fine, "are there, and set as they must be")
+	}
+}
+
+// waiting compares the oldest message that a handler has still to consume with the time that its topic keeps messages.
+func (d *doctor) waiting(ctx context.Context, k *outbox.Kafka, types []domain.EventType) {
+	oldest, err := outbox.OldestWaiting(ctx, d.pool)
+	if err != nil {
+		d.say("topics", Wrong, "%s", english.OneLine(err.Error()))
+		return
+	}
+	topic, kept, err := k.ShortestRetention(types)
+	if err != nil {
+		d.say("topics", Wrong, "%s", english.OneLine(err.Error()))
+		return
+	}
+	if topic != "" && oldest > kept/2 {
+		d.say("topic "+topic, Warning, "messages have waited for a handler for %s, and the topic keeps them for %s: "+
+			"start more handlers, or set retention.ms higher. What Kafka deletes is published again, minutes later",
+			oldest.Round(time.Second), kept.Round(time.Second))
 	}
 }

@@ -37,7 +37,8 @@ func (d *doctor) ask(ctx context.Context, server *client.Client) error {
 		return err
 	}
 	d.say("service", Fine, "answers at BESTOW_URL")
-	d.say("database", Skipped, "DATABASE_URL is not set: schema, clock, expiry and Kafka are not checked")
+	d.say("database", Skipped, "DATABASE_URL is not set: "+
+		"schema, rights, clock, stuck jobs, expiry and Kafka are not checked")
 	d.installed(readSystem(sys))
 	for i, e := range failed.Items {
 		d.sayFailed(i, failedEvent{e.ID, orEmpty(e.FailureCode), orEmpty(e.Summary.StoppedMemo)})
