@@ -37,7 +37,7 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 		App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage,
 		Guesses: auth.GuessLimits{AddressBurst: 1e9, AllBurst: 1e9, AddressPerSecond: 1e9, AllPerSecond: 1e9},
 	})
-	routes := New(Config{
+	routes := handler(t, Config{
 		App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage,
 		Log: slog.New(slog.DiscardHandler),
 	}).(*echo.Echo).Routes()

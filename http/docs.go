@@ -13,7 +13,11 @@ import (
 
 // OpenAPI returns the description of the API that a running service serves: OpenAPI 3.1 as indented JSON.
 func OpenAPI() ([]byte, error) {
-	return newServer(Config{App: &app.App{}}).openAPI()
+	s, err := newServer(Config{App: &app.App{}})
+	if err != nil {
+		return nil, err
+	}
+	return s.openAPI()
 }
 
 func (s *server) openAPI() ([]byte, error) {

@@ -47,7 +47,7 @@ func TestWrongKeysAreLimited(t *testing.T) {
 func TestRightKeyInAFlood(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	h := New(Config{
+	h := handler(t, Config{
 		App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage, Log: d.Logger(),
 		Guesses: auth.GuessLimits{AddressBurst: 10, AllBurst: 100, AddressPerSecond: 1e-6, AllPerSecond: 1e-6},
 	})

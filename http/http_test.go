@@ -10,6 +10,8 @@ import (
 	"bestow/app"
 	"bestow/internal/desktest"
 	"bestow/internal/pgtest"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -29,7 +31,7 @@ var described = sync.OnceValues(func() (desktest.Routes, error) { return desktes
 
 func setup(t *testing.T) *desk {
 	t.Helper()
-	return &desk{desktest.New(t, func(a *app.App, log *slog.Logger) http.Handler {
+	return &desk{desktest.New(t, func(a *app.App, log *slog.Logger) (http.Handler, error) {
 		return New(Config{App: a, AdminKey: desktest.Key, Log: log})
 	}, described)}
 }
@@ -42,8 +44,17 @@ func (d *desk) in(t *testing.T) *desk {
 
 // serve starts another listener of the same test.
 func (d *desk) serve(c Config) *httptest.Server {
+	d.Helper()
 	c.Log = d.Logger()
-	return desktest.Listen(d, New(c))
+	return desktest.Listen(d, handler(d, c))
+}
+
+// handler returns the API of c.
+func handler(tb testing.TB, c Config) http.Handler {
+	tb.Helper()
+	h, err := New(c)
+	require.NoError(tb, err)
+	return h
 }
 
 // answer holds what came back.

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -33,7 +34,7 @@ type OpsConfig struct {
 	// fault of this process. It may be nil.
 	Still   func() []reports.Standing
 	Metrics []prometheus.Collector // beside those of Go and of the process
-	Log     *slog.Logger
+	Log     *slog.Logger           // nil: nothing is logged
 }
 
 // checkTimeout bounds one check.
@@ -42,6 +43,7 @@ const checkTimeout = 2 * time.Second
 // NewOps returns the handler for BESTOW_OPS_ADDR: /livez, /readyz, /metrics and /debug/pprof. It needs no key, so it
 // belongs on a private port. It reports only the name of a failed check; the log has the rest.
 func NewOps(c OpsConfig) http.Handler {
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

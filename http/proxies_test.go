@@ -17,7 +17,7 @@ import (
 func TestForwardedFor(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	h := New(Config{
+	h := handler(t, Config{
 		App: d.App, AdminKey: desktest.Key, Log: d.Logger(),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("2001:db8::1/128")},
 	})

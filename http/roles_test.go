@@ -36,7 +36,7 @@ func TestRoles(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	s := d.serve(Config{App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage})
-	routes := New(Config{
+	routes := handler(t, Config{
 		App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage, Log: slog.New(slog.DiscardHandler),
 	}).(*echo.Echo).Routes()
 	slices.SortFunc(routes, func(a, b *echo.Route) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,15 @@ type Config struct {
 	LocalCookies bool
 	// TrustedProxies are the networks of the proxies that say in X-Forwarded-For where a request comes from.
 	TrustedProxies []netip.Prefix
-	Log            *slog.Logger
+	Log            *slog.Logger // nil: nothing is logged
+}
+
+// Validate returns an error that says what c lacks.
+func (c Config) Validate() error {
+	if c.App == nil {
+		return errors.New("configure API: App is missing")
+	}
+	return nil
 }
 
 // server puts the rooms together, and serves the pages around the API.
@@ -55,12 +64,20 @@ type server struct {
 	rules   map[string]auth.Rule // of the API's routes
 }
 
-// New returns the handler for BESTOW_ADDR.
-func New(c Config) http.Handler {
-	return newServer(c).echo
+// New returns the handler for BESTOW_ADDR, or an error that says what c lacks.
+func New(c Config) (http.Handler, error) {
+	s, err := newServer(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.echo, nil
 }
 
-func newServer(c Config) *server {
+func newServer(c Config) (*server, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect() // of RemoteAddr, which findClient sets
@@ -71,10 +88,14 @@ func newServer(c Config) *server {
 		riverUI: c.RiverUI,
 	}
 	s.api.LocalCookies = c.LocalCookies
-	s.guard = auth.New(auth.Config{
+	var err error
+	s.guard, err = auth.New(auth.Config{
 		AdminKey: c.AdminKey, Keys: c.App.Access, Sessions: c.App.People, Guesses: c.Guesses, PerKey: c.PerKey,
-		RuleOf: s.ruleOf,
-	}, s.api)
+		RuleOf: s.ruleOf, API: s.api,
+	})
+	if err != nil {
+		return nil, err
+	}
 	s.events = events.New(c.App, s.api, c.Log)
 	s.lists = lists.New(c.App.Targets, c.App.Uploads, c.Uploads, s.api)
 	s.inspect = inspect.New(c.App, s.api)
@@ -83,7 +104,7 @@ func newServer(c Config) *server {
 	s.people = people.New(c.App, s.api)
 	e.HTTPErrorHandler = s.api.AnswerError
 	s.routes(findClient(c.TrustedProxies))
-	return s
+	return s, nil
 }
 
 // The limits of a connection. A whole request and its answer have none: an upload or a progress stream may take long,
@@ -95,8 +116,9 @@ const (
 )
 
 // Serve answers requests on l with h until ctx ends. Then it ends streams at once, and gives other requests the time
-// grace to finish before it cuts them off. It returns nil after such an end.
+// grace to finish before it cuts them off. It returns nil after such an end. With a nil log it logs nothing.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, grace time.Duration, log *slog.Logger) error {
+	log = cmp.Or(log, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	srv := &http.Server{

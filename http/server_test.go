@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"bestow/app"
 	"bestow/app/command"
 	"bestow/http/api"
+	"bestow/http/auth"
 	"bestow/http/web"
 	"bestow/internal/desktest"
 	"bestow/internal/pgtest"
@@ -327,7 +329,7 @@ func TestServeStops(t *testing.T) {
 	served := make(chan error, 1)
 	log := slog.New(slog.DiscardHandler)
 	go func() {
-		served <- Serve(ctx, l, New(Config{App: a, AdminKey: desktest.Key, Log: log}), 30*time.Second, log)
+		served <- Serve(ctx, l, handler(t, Config{App: a, AdminKey: desktest.Key, Log: log}), 30*time.Second, log)
 	}()
 	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+l.Addr().String()+desktest.EventURL(e.Value.ID)+"/progress", nil)
 	require.NoError(t, err)
@@ -377,4 +379,19 @@ func callerOf(name string) command.Caller { return command.Caller{Actor: name} }
 
 func newPointEvent(campaign string) app.NewEvent {
 	return app.NewEvent{CampaignID: campaign, EventType: "POINT"}
+}
+
+// A server that lacks something says what, and one without a logger logs nothing.
+func TestConfigSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	_, err := New(Config{})
+	require.EqualError(t, err, "configure API: App is missing")
+	_, err = auth.New(auth.Config{})
+	require.EqualError(t, err, "configure guard: RuleOf is missing")
+	_, err = auth.New(auth.Config{RuleOf: func(string, string) auth.Rule { return auth.Rule{} }})
+	require.EqualError(t, err, "configure guard: API is missing")
+	w := httptest.NewRecorder()
+	handler(t, Config{App: desktest.NewApp(t, pgtest.New(t), nil)}).
+		ServeHTTP(w, httptest.NewRequest(http.MethodGet, prefix+"/events", nil))
+	require.Equal(t, 401, w.Code)
 }

@@ -191,7 +191,7 @@ func (d *desk) listen(uploads lists.UploadLimits) (address string, stop func(), 
 	require.NoError(d, err)
 	ctx, stop := context.WithCancel(d.Context())
 	result := make(chan error, 1)
-	handler := New(Config{App: d.App, AdminKey: desktest.Key, Uploads: uploads, Log: d.Logger()})
+	handler := handler(d, Config{App: d.App, AdminKey: desktest.Key, Uploads: uploads, Log: d.Logger()})
 	go func() { result <- Serve(ctx, l, handler, time.Hour, d.Logger()) }()
 	return l.Addr().String(), stop, result
 }

@@ -16,7 +16,9 @@ func TestWordsInAnyCase(t *testing.T) {
 	d := setup(t)
 	e := d.PointEvent("a")
 	asked := 0
-	for _, o := range newServer(Config{App: d.App}).api.Operations() {
+	s, err := newServer(Config{App: d.App})
+	require.NoError(t, err)
+	for _, o := range s.api.Operations() {
 		for _, p := range o.Parameters {
 			if p.In != "query" || len(p.Schema.Enum) == 0 || o.Method != "GET" {
 				continue

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 
 	"bestow/app"
 	"bestow/app/types"
+	"bestow/domain"
 	"bestow/internal/obs"
 	"bestow/money/moneydb"
 	"bestow/money/points"
@@ -97,12 +99,15 @@ type Workers struct {
 	Sweeper   *outbox.Sweeper
 	Ledger    *moneydb.Ledger // of this database
 	ExpiryOff bool            // no points expire by themselves
-	Log       *slog.Logger
+	Log       *slog.Logger    // nil: nothing is logged
+	// MakeTopics makes the topics of a type, in a process with the role jobs.
+	MakeTopics func(domain.EventType) error
 }
 
 // Register adds every worker of the product, in every role: a leader that does not know a kind discards its jobs when
 // it rescues them.
 func Register(w *river.Workers, with Workers) {
+	with.Log = cmp.Or(with.Log, slog.New(slog.DiscardHandler))
 	river.AddWorker(w, with.Relay)
 	river.AddWorker(w, with.Replay)
 	river.AddWorker(w, newVerifyWorker(with.App))
@@ -117,7 +122,7 @@ func Register(w *river.Workers, with Workers) {
 			with.App.Uploads.Tidy(ctx))
 	})
 	add[types.MakeArgs](w, func(ctx context.Context) error {
-		return with.App.Types.Make(ctx, with.Sweeper.Kafka.MakeTopics, with.Log)
+		return with.App.Types.Make(ctx, with.MakeTopics, with.Log)
 	})
 	add[auditArgs](w, func(ctx context.Context) error {
 		return errors.Join(with.App.Audit.Link(ctx), with.App.Audit.Anchor(ctx))

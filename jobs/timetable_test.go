@@ -115,12 +115,17 @@ func setupTimetable(t *testing.T, q Queues) *timetable {
 	require.NoError(t, err)
 	tt.app, err = app.New(app.Deps{Pool: tt.pool, River: inserter, Log: log})
 	require.NoError(t, err)
+	relay, err := outbox.NewRelayWorker(outbox.RelayConfig{Pool: tt.pool, Kafka: tt.kafka, Close: tt.app.Events.Close, Log: log})
+	require.NoError(t, err)
+	replay, err := outbox.NewReplayWorker(outbox.ReplayConfig{Pool: tt.pool, Kafka: tt.kafka, Log: log})
+	require.NoError(t, err)
+	sweeper, err := outbox.NewSweeper(outbox.SweeperConfig{
+		Pool: tt.pool, River: inserter, Kafka: tt.kafka, ChunksAJob: 1, Patience: time.Minute,
+	})
+	require.NoError(t, err)
 	Register(workers, Workers{
-		App:     tt.app,
-		Relay:   &outbox.RelayWorker{Pool: tt.pool, Kafka: tt.kafka, Log: log},
-		Replay:  &outbox.ReplayWorker{Pool: tt.pool, Kafka: tt.kafka, Log: log},
-		Sweeper: &outbox.Sweeper{Pool: tt.pool, River: inserter, Kafka: tt.kafka, ChunksAJob: 1, Patience: time.Minute},
-		Ledger:  ledger, Log: log,
+		App: tt.app, Relay: relay, Replay: replay, Sweeper: sweeper, MakeTopics: tt.kafka.MakeTopics,
+		Ledger: ledger, Log: log,
 	})
 	tt.client, err = NewClient(ClientConfig{ID: "test", Pool: tt.pool, Workers: workers, Queues: q, Log: log})
 	require.NoError(t, err)

@@ -88,7 +88,7 @@ func TestARelayJobDiesOverItsRest(t *testing.T) {
 			d := setupRelay(t, 1, 1)
 			ctx, cancel := context.WithCancel(rivertest.WorkContext(t.Context(), d.river))
 			defer cancel()
-			d.relay.Report = func(string, *Refusal) {
+			d.relay.tell = func(string, *Refusal) {
 				if at == failpoint.RelayHandedOn {
 					cancel() // after the first message
 					return

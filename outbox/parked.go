@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -152,18 +153,41 @@ func readReplay(header string) replay {
 // maxMicros is the end of the year 9999, which PostgreSQL can keep.
 const maxMicros = 253402300799_000000
 
+// ReplayConfig holds what a ReplayWorker needs.
+type ReplayConfig struct {
+	Pool  *pgxpool.Pool
+	Kafka *Kafka       // nil in a process that works no relay jobs
+	Log   *slog.Logger // nil: nothing is logged
+}
+
+// Validate returns an error that says what c lacks.
+func (c ReplayConfig) Validate() error {
+	if c.Pool == nil {
+		return errors.New("configure replay worker: Pool is missing")
+	}
+	return nil
+}
+
 // ReplayWorker works ReplayArgs: it writes the bytes of a parked message to the topic that they came from.
 type ReplayWorker struct {
 	river.WorkerDefaults[ReplayArgs]
-	Pool  *pgxpool.Pool
-	Kafka *Kafka
-	Log   *slog.Logger
+	pool  *pgxpool.Pool
+	kafka *Kafka
+	log   *slog.Logger
+}
+
+// NewReplayWorker makes a ReplayWorker, or returns an error that says what c lacks.
+func NewReplayWorker(c ReplayConfig) (*ReplayWorker, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &ReplayWorker{pool: c.Pool, kafka: c.Kafka, log: cmp.Or(c.Log, slog.New(slog.DiscardHandler))}, nil
 }
 
 // Work publishes the message again, unchanged. A second attempt may publish a second copy, which changes nothing: its
 // good grants were handled, and a bad copy goes back to the same row.
 func (w *ReplayWorker) Work(ctx context.Context, job *river.Job[ReplayArgs]) error {
-	c, err := pg.Value(ctx, w.Pool,
+	c, err := pg.Value(ctx, w.pool,
 		func(tx pgx.Tx) (*parkedCopy, error) { return selectCopy(ctx, tx, job.Args.ParkedID) })
 	if err != nil {
 		return err
@@ -172,8 +196,8 @@ func (w *ReplayWorker) Work(ctx context.Context, job *river.Job[ReplayArgs]) err
 		return err
 	}
 	if c != nil {
-		if err := w.Kafka.replay(*c); err != nil {
-			w.Log.WarnContext(ctx, "kafka did not take a parked message", obs.Topic, c.at.Topic, obs.JobID, job.ID,
+		if err := w.kafka.replay(*c); err != nil {
+			w.log.WarnContext(ctx, "kafka did not take a parked message", obs.Topic, c.at.Topic, obs.JobID, job.ID,
 				obs.Err, err)
 			if ctx.Err() != nil {
 				return err // as in the relay: another attempt may have the job
@@ -186,7 +210,7 @@ func (w *ReplayWorker) Work(ctx context.Context, job *river.Job[ReplayArgs]) err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markBudget)
 	defer cancel()
-	return pg.InTx(ctx, w.Pool, func(tx pgx.Tx) error { return completeFenced(ctx, tx, job) })
+	return pg.InTx(ctx, w.pool, func(tx pgx.Tx) error { return completeFenced(ctx, tx, job) })
 }
 
 // parkedCopy is a copy of a parked message, to be published.

@@ -144,7 +144,8 @@ func (d *desk) replayJob(partition int32) int64 {
 }
 
 func (d *desk) workReplay(ctx context.Context, job *river.Job[ReplayArgs]) error {
-	w := &ReplayWorker{Pool: d.pool, Kafka: d.kafka, Log: d.logger()}
+	w, err := NewReplayWorker(ReplayConfig{Pool: d.pool, Kafka: d.kafka, Log: d.logger()})
+	require.NoError(d, err)
 	return w.Work(rivertest.WorkContext(ctx, d.river), job)
 }
 
@@ -193,8 +194,11 @@ func TestReplayJobIsFenced(t *testing.T) {
 	snoozed(t, d.workReplay(t.Context(), begin(d.room, id, ReplayArgs{1})), kafkaAway)
 	require.Equal(t, 1, d.logged("kafka did not take a parked message"))
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &ReplayWorker{Pool: d.pool, Kafka: d.kafka, Log: slog.New(onLog{slog.DiscardHandler, cancel})}
-	err := w.Work(rivertest.WorkContext(ctx, d.river), begin(d.room, id, ReplayArgs{1}))
+	w, err := NewReplayWorker(ReplayConfig{
+		Pool: d.pool, Kafka: d.kafka, Log: slog.New(onLog{slog.DiscardHandler, cancel}),
+	})
+	require.NoError(t, err)
+	err = w.Work(rivertest.WorkContext(ctx, d.river), begin(d.room, id, ReplayArgs{1}))
 	require.Error(t, err)
 	require.NotErrorIs(t, err, &river.JobSnoozeError{})
 }

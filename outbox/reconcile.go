@@ -20,7 +20,7 @@ import (
 // about to be published. Redrives are treated in the same way, of completed events too (T9). A consumer that lags gets
 // no further messages, since its group has not passed.
 func (s *Sweeper) Reconcile(ctx context.Context) (chunks int, err error) {
-	types, err := ReadyTypes(ctx, s.Pool)
+	types, err := ReadyTypes(ctx, s.pool)
 	if err != nil {
 		return 0, err
 	}
@@ -41,11 +41,11 @@ func (s *Sweeper) Reconcile(ctx context.Context) (chunks int, err error) {
 // reconcileType looks at both topics of a type, since a retry may have been lost in the second. It takes a moment that
 // both groups have passed.
 func (s *Sweeper) reconcileType(ctx context.Context, t domain.EventType) (int, error) {
-	passed, err := s.passed(ctx, s.Kafka.Topic(t))
+	passed, err := s.passed(ctx, s.kafka.Topic(t))
 	if err != nil {
 		return 0, err
 	}
-	retries, err := s.passed(ctx, s.Kafka.DeadLetter(t))
+	retries, err := s.passed(ctx, s.kafka.DeadLetter(t))
 	if err != nil {
 		return 0, err
 	}
@@ -55,11 +55,11 @@ func (s *Sweeper) reconcileType(ctx context.Context, t domain.EventType) (int, e
 	if err := failpoint.Hit(ctx, failpoint.MomentAfterCommit); err != nil || passed.IsZero() {
 		return 0, err
 	}
-	lost, err := pg.Value(ctx, s.Pool, func(tx pgx.Tx) (int, error) { return s.republishLost(ctx, tx, t, passed) })
+	lost, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (int, error) { return s.republishLost(ctx, tx, t, passed) })
 	if err != nil {
 		return 0, err
 	}
-	redrives, err := pg.Value(ctx, s.Pool,
+	redrives, err := pg.Value(ctx, s.pool,
 		func(tx pgx.Tx) (int, error) { return s.republishRedrives(ctx, tx, t, passed) })
 	return lost + redrives, err
 }
@@ -75,7 +75,7 @@ func (s *Sweeper) republishLost(ctx context.Context, tx pgx.Tx, t domain.EventTy
 	if err := noteReconciled(ctx, tx, lost); err != nil {
 		return 0, err
 	}
-	return len(lost), insertJobs(ctx, tx, s.River, map[Mode][]domain.Run{Unsettled: domain.Runs(lost, s.ChunksAJob)})
+	return len(lost), insertJobs(ctx, tx, s.river, map[Mode][]domain.Run{Unsettled: domain.Runs(lost, s.chunksAJob)})
 }
 
 // republishRedrives does the same for chunks with lost redrives. It has a transaction of its own: there may be very
@@ -88,7 +88,7 @@ func (s *Sweeper) republishRedrives(ctx context.Context, tx pgx.Tx, t domain.Eve
 	if err := noteReconciled(ctx, tx, lost); err != nil {
 		return 0, err
 	}
-	return len(lost), insertJobs(ctx, tx, s.River, map[Mode][]domain.Run{Redrive: lost})
+	return len(lost), insertJobs(ctx, tx, s.river, map[Mode][]domain.Run{Redrive: lost})
 }
 
 // noteReconciled doubles the time until each chunk is looked at next.
@@ -110,19 +110,19 @@ func noteReconciled(ctx context.Context, tx pgx.Tx, chunks []domain.Chunk) error
 // reads the clock before the ends, so chunks that were marked as published before that time lie before the ends.
 func (s *Sweeper) passed(ctx context.Context, topic string) (time.Time, error) {
 	present := moment{}
-	if err := s.Pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&present.at); err != nil {
+	if err := s.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&present.at); err != nil {
 		return time.Time{}, fmt.Errorf("read clock: %w", err)
 	}
-	ends, err := s.Kafka.ends(topic)
+	ends, err := s.kafka.ends(topic)
 	if err != nil {
 		return time.Time{}, err
 	}
-	reached, err := s.Kafka.committed(topic, ends)
+	reached, err := s.kafka.committed(topic, ends)
 	if err != nil {
 		return time.Time{}, err
 	}
 	present.offsets = ends
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (time.Time, error) {
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (time.Time, error) {
 		moments, err := selectMoments(ctx, tx, topic)
 		if err != nil {
 			return time.Time{}, err

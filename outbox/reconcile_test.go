@@ -118,7 +118,7 @@ func TestReconcile(t *testing.T) {
 	t.Parallel()
 	d := setupRelay(t, 1)
 	sweeper := d.sweeper()
-	sweeper.Kafka, sweeper.Patience = d.kafka, time.Nanosecond
+	sweeper.kafka, sweeper.Patience = d.kafka, time.Nanosecond
 	_, err := d.work(d.all(), First, 0)
 	require.NoError(t, err)
 	topic, dlt := d.kafka.Topic(point), d.kafka.DeadLetter(point)
@@ -150,7 +150,7 @@ func TestAMomentIsOfTheDatabasesClock(t *testing.T) {
 	t.Parallel()
 	d := setupRelay(t)
 	sweeper := d.sweeper()
-	sweeper.Kafka = d.kafka
+	sweeper.kafka = d.kafka
 	passed, err := sweeper.passed(t.Context(), d.kafka.Topic(point))
 	require.NoError(t, err)
 	require.Zero(t, passed, "no moment was noted before")

@@ -133,16 +133,16 @@ func (s *refusals) took(topic string, c domain.Chunk, now time.Time) (ends, stan
 	return stands, false
 }
 
-// report writes to the log when a refusal begins and when it ends, and calls w.Report each time.
+// report writes to the log when a refusal begins and when it ends, and calls w.tell each time.
 func (w *RelayWorker) report(ctx context.Context, topic string, m Message, err error) {
-	tell := w.Report
+	tell := w.tell
 	if tell == nil {
 		tell = func(string, *Refusal) {}
 	}
 	if err == nil {
 		ends, stands := w.refusals.took(topic, m.Chunk, time.Now())
 		if ends {
-			w.Log.InfoContext(ctx, "kafka takes messages again", obs.Topic, topic)
+			w.log.InfoContext(ctx, "kafka takes messages again", obs.Topic, topic)
 		}
 		if !stands {
 			tell(topic, nil)
@@ -154,6 +154,6 @@ func (w *RelayWorker) report(ctx context.Context, topic string, m Message, err e
 	if w.refusals.refused(r, m.Chunk, time.Now()) {
 		level = slog.LevelWarn
 	}
-	w.Log.Log(ctx, level, "kafka does not take messages", obs.Topic, topic, obs.Cause, r.Code, obs.Reason, r.Text)
+	w.log.Log(ctx, level, "kafka does not take messages", obs.Topic, topic, obs.Cause, r.Code, obs.Reason, r.Text)
 	tell(topic, &r)
 }

@@ -87,7 +87,7 @@ func TestAKafkaThatIsAway(t *testing.T) {
 	require.Error(t, d.kafka.CheckTopics([]domain.EventType{point}), "it is no fault of the topics")
 	require.NoError(t, d.kafka.topics.blocked(d.kafka.Topic(point)))
 	sweeper := d.sweeper()
-	sweeper.Kafka = d.kafka
+	sweeper.kafka = d.kafka
 	_, err = sweeper.Reconcile(t.Context())
 	require.ErrorContains(t, err, "reconcile POINT", "each type is tried")
 	require.ErrorContains(t, err, "reconcile VOUCHER")
@@ -124,7 +124,7 @@ func TestAJobThatIsTakenInPart(t *testing.T) {
 func TestARelayThatReportsToNobody(t *testing.T) {
 	t.Parallel()
 	d := setupRelay(t, 1)
-	d.relay.Report = nil
+	d.relay.tell = nil
 	_, err := d.work(d.all(), First, 0)
 	require.NoError(t, err)
 	require.False(t, strings.Contains(d.log.String(), "WARN"), d.log)

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,19 +31,49 @@ const brakeSleep = 10 * time.Second
 // back.
 var ErrFenced = errors.New("job was taken over by another attempt")
 
-// RelayWorker works RelayArgs: it reads targets, publishes them, and marks those that Kafka has acknowledged.
-type RelayWorker struct {
-	river.WorkerDefaults[RelayArgs]
+// RelayConfig holds what a RelayWorker needs.
+type RelayConfig struct {
 	Pool  *pgxpool.Pool
-	Kafka *Kafka
+	Kafka *Kafka // nil in a process that works no relay jobs
 	// Close completes an event (T7). A handler may settle an event's last targets before the relay has marked them.
 	Close func(ctx context.Context, eventID int64) error
 	// Report is called after each publish, with nil or with the reason why Kafka did not take it. It must return at
 	// once. It may be nil.
 	Report func(topic string, refused *Refusal)
-	Log    *slog.Logger
+	Log    *slog.Logger // nil: nothing is logged
+}
 
+// Validate returns an error that says what c lacks.
+func (c RelayConfig) Validate() error {
+	switch {
+	case c.Pool == nil:
+		return errors.New("configure relay worker: Pool is missing")
+	case c.Close == nil:
+		return errors.New("configure relay worker: Close is missing")
+	}
+	return nil
+}
+
+// RelayWorker works RelayArgs: it reads targets, publishes them, and marks those that Kafka has acknowledged.
+type RelayWorker struct {
+	river.WorkerDefaults[RelayArgs]
+	pool     *pgxpool.Pool
+	kafka    *Kafka
+	close    func(ctx context.Context, eventID int64) error
+	tell     func(topic string, refused *Refusal) // RelayConfig.Report
+	log      *slog.Logger
 	refusals refusals
+}
+
+// NewRelayWorker makes a RelayWorker, or returns an error that says what c lacks.
+func NewRelayWorker(c RelayConfig) (*RelayWorker, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &RelayWorker{
+		pool: c.Pool, kafka: c.Kafka, close: c.Close, tell: c.Report,
+		log: cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
+	}, nil
 }
 
 // Work publishes the targets of the job's chunks that its mode names, and marks them (T3).
@@ -50,7 +81,7 @@ type RelayWorker struct {
 // The job is completed only in a transaction that checks the attempt. An attempt that has lost its job returns an
 // error, since River would take its success for that of the attempt that runs now.
 func (w *RelayWorker) Work(ctx context.Context, job *river.Job[RelayArgs]) error {
-	b, err := pg.Value(ctx, w.Pool, func(tx pgx.Tx) (batch, error) { return readBatch(ctx, tx, job.Args) })
+	b, err := pg.Value(ctx, w.pool, func(tx pgx.Tx) (batch, error) { return readBatch(ctx, tx, job.Args) })
 	if err != nil {
 		return err
 	}
@@ -73,14 +104,14 @@ func (w *RelayWorker) Work(ctx context.Context, job *river.Job[RelayArgs]) error
 	// Acknowledged messages are marked even if the job's time is up: the check of the attempt decides whether they may.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markBudget)
 	defer cancel()
-	last, err := pg.Value(ctx, w.Pool, func(tx pgx.Tx) (bool, error) { return w.mark(ctx, tx, job, b, acked) })
+	last, err := pg.Value(ctx, w.pool, func(tx pgx.Tx) (bool, error) { return w.mark(ctx, tx, job, b, acked) })
 	if err != nil {
 		return err
 	}
 	if err := failpoint.Hit(ctx, failpoint.RelayAfterCommit); err != nil || !last {
 		return err
 	}
-	return w.Close(ctx, job.Args.EventID)
+	return w.close(ctx, job.Args.EventID)
 }
 
 const (
@@ -95,9 +126,9 @@ const (
 func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[RelayArgs],
 	until time.Time,
 ) (acked int, err error) {
-	topic := w.Kafka.Topic(b.eventType)
+	topic := w.kafka.Topic(b.eventType)
 	if job.Args.Mode == Retry || job.Args.Mode == Redrive {
-		topic = w.Kafka.DeadLetter(b.eventType)
+		topic = w.kafka.DeadLetter(b.eventType)
 	}
 	for i, m := range b.messages {
 		if i > 0 && time.Now().After(until) || ctx.Err() != nil {
@@ -110,7 +141,7 @@ func (w *RelayWorker) publish(ctx context.Context, b batch, job *river.Job[Relay
 		}
 		m.ID = strconv.FormatInt(job.ID, 10) + "-" + strconv.Itoa(job.Attempt) + "-" + strconv.Itoa(i)
 		m.Trace = newTrace()
-		err := w.Kafka.publish(topic, m, time.Now())
+		err := w.kafka.publish(topic, m, time.Now())
 		w.report(ctx, topic, m, err)
 		if err != nil {
 			return i, err

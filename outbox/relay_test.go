@@ -115,7 +115,7 @@ func TestAnAttemptWhoseTimeIsUp(t *testing.T) {
 	t.Parallel()
 	d := setupRelay(t, 1, 1, 1)
 	ctx, cancel := context.WithCancel(rivertest.WorkContext(t.Context(), d.river))
-	d.relay.Report = func(string, *Refusal) { cancel() } // after the first message
+	d.relay.tell = func(string, *Refusal) { cancel() } // after the first message
 	id := d.job(d.all(), First, 0, "")
 	require.NoError(t, d.relay.Work(ctx, begin(d.room, id, newArgs(d.all(), First, 0))))
 	require.Equal(t, []string{"1-1 m001"}, d.sent(d.kafka.Topic(point)))
@@ -131,7 +131,7 @@ func TestTheRestOfAJobKeepsItsModeAndTry(t *testing.T) {
 	d.exec(`INSERT INTO point_results (event_id, member_id, amount, status, retry_count)
 		SELECT event_id, member_id, 10, 'FAILED', 2 FROM point_targets`)
 	ctx, cancel := context.WithCancel(rivertest.WorkContext(t.Context(), d.river))
-	d.relay.Report = func(string, *Refusal) { cancel() }
+	d.relay.tell = func(string, *Refusal) { cancel() }
 	id := d.job(d.all(), Retry, 2, "")
 	require.NoError(t, d.relay.Work(ctx, begin(d.room, id, newArgs(d.all(), Retry, 2))))
 	require.Equal(t, "completed retry 2 1-2, scheduled retry 2 2-2", d.jobs())
@@ -155,7 +155,7 @@ func TestACancelledAttemptTakesNoSnooze(t *testing.T) {
 
 	d.block(d.kafka.Topic(point)) // the refusal comes when the time is up
 	late, cancel := context.WithCancel(rivertest.WorkContext(t.Context(), d.river))
-	d.relay.Report = func(string, *Refusal) { cancel() }
+	d.relay.tell = func(string, *Refusal) { cancel() }
 	err = d.relay.Work(late, job)
 	require.Error(t, err)
 	require.NotErrorIs(t, err, &river.JobSnoozeError{})

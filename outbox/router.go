@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,11 +57,26 @@ type RouterConfig struct {
 	// Takes reports whether Handle can handle a type. The topics of other types are left to other processes: a message
 	// that cannot be handled would hold up its partition.
 	Takes func(domain.EventType) bool
-	Log   *slog.Logger
+	Log   *slog.Logger // nil: nothing is logged
 }
 
-// NewRouter makes a router.
+// Validate returns an error that says what c lacks.
+func (c RouterConfig) Validate() error {
+	switch {
+	case c.Handle == nil:
+		return errors.New("configure router: Handle is missing")
+	case c.Takes == nil:
+		return errors.New("configure router: Takes is missing")
+	}
+	return nil
+}
+
+// NewRouter makes a router, or returns an error that says what c lacks.
 func NewRouter(pool *pgxpool.Pool, k *Kafka, c RouterConfig) (*Router, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	wm, err := message.NewRouter(message.RouterConfig{CloseTimeout: drain}, watermillLog(c.Log))
 	if err != nil {
 		return nil, fmt.Errorf("make router: %w", err)

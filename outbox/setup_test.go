@@ -173,14 +173,16 @@ func (d *desk) open() {
 	d.Helper()
 	d.connect(func(*KafkaConfig) {})
 	require.NoError(d, d.kafka.CheckTopics([]domain.EventType{point, voucher}))
-	d.relay = &RelayWorker{
+	var err error
+	d.relay, err = NewRelayWorker(RelayConfig{
 		Pool: d.pool, Kafka: d.kafka, Log: d.logger(),
 		Close: func(_ context.Context, id int64) error {
 			d.closed = append(d.closed, id)
 			return nil
 		},
 		Report: func(_ string, refused *Refusal) { d.reports = append(d.reports, refused) },
-	}
+	})
+	require.NoError(d, err)
 }
 
 // connect gives the desk a Kafka whose topics no other test has.

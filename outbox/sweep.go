@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,26 +14,62 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
+// SweeperConfig holds what a Sweeper needs.
+type SweeperConfig struct {
+	Pool       *pgxpool.Pool
+	River      Inserter
+	Kafka      *Kafka        // nil in a process without the role jobs
+	ChunksAJob int           // 1 or more
+	Patience   time.Duration // more than 0
+}
+
+// Validate returns an error that says what c lacks.
+func (c SweeperConfig) Validate() error {
+	switch {
+	case c.Pool == nil:
+		return errors.New("configure sweeper: Pool is missing")
+	case c.River == nil:
+		return errors.New("configure sweeper: River is missing")
+	case c.ChunksAJob < 1:
+		return fmt.Errorf("configure sweeper: ChunksAJob is %d, and must be 1 or more", c.ChunksAJob)
+	case c.Patience <= 0:
+		return fmt.Errorf("configure sweeper: Patience is %s, and must be more than 0", c.Patience)
+	}
+	return nil
+}
+
 // Sweeper finds chunks of running events that no job or message will move any more, and gives them a job. Each of its
 // steps may run twice, even at once: at worst a message is published that is not needed.
 type Sweeper struct {
-	Pool       *pgxpool.Pool
-	River      Inserter
-	Kafka      *Kafka // of the process with the role jobs
-	ChunksAJob int
-	Patience   time.Duration // the time from a publication to its first reconcile; it doubles each time
+	// Patience is the time from a publication to its first reconcile; it doubles each time.
+	Patience time.Duration
+
+	pool       *pgxpool.Pool
+	river      Inserter
+	kafka      *Kafka
+	chunksAJob int
+}
+
+// NewSweeper makes a Sweeper, or returns an error that says what c lacks.
+func NewSweeper(c SweeperConfig) (*Sweeper, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &Sweeper{
+		Patience: c.Patience, pool: c.Pool, river: c.River, kafka: c.Kafka, chunksAJob: c.ChunksAJob,
+	}, nil
 }
 
 // Sweep gives a job to every chunk of a running event that was never published and that no job would publish. One
 // statement reads chunks and jobs, so it sees a publication whole or not at all.
 func (s *Sweeper) Sweep(ctx context.Context) (chunks int, err error) {
-	return pg.Value(ctx, s.Pool, func(tx pgx.Tx) (int, error) {
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (int, error) {
 		lost, err := selectStranded(ctx, tx, strandedUnpublished)
 		if err != nil || len(lost) == 0 {
 			return 0, err
 		}
-		if err := insertJobs(ctx, tx, s.River,
-			map[Mode][]domain.Run{First: domain.Runs(lost, s.ChunksAJob)}); err != nil {
+		if err := insertJobs(ctx, tx, s.river,
+			map[Mode][]domain.Run{First: domain.Runs(lost, s.chunksAJob)}); err != nil {
 			return 0, err
 		}
 		return len(lost), failpoint.Hit(ctx, failpoint.SweepBeforeCommit)

@@ -9,7 +9,10 @@ import (
 
 // sweeper is a sweeper of the room. It has no Kafka.
 func (r *room) sweeper() *Sweeper {
-	return &Sweeper{Pool: r.pool, River: r.river, ChunksAJob: 2, Patience: time.Minute}
+	r.Helper()
+	s, err := NewSweeper(SweeperConfig{Pool: r.pool, River: r.river, ChunksAJob: 2, Patience: time.Minute})
+	require.NoError(r, err)
+	return s
 }
 
 // What the sweep gives a job: each chunk of a running event that was never published, and that no job would publish

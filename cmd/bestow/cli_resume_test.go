@@ -12,6 +12,7 @@ import (
 	"bestow/app"
 	"bestow/cmd/bestow/terminal"
 	bestowhttp "bestow/http"
+	"bestow/internal/apitest"
 	"bestow/jobs"
 
 	"github.com/stretchr/testify/require"
@@ -42,7 +43,7 @@ func TestCommandLineResumes(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	a, err := app.New(app.Deps{Pool: s.pool, River: inserter, Log: log})
 	require.NoError(t, err)
-	service := bestowhttp.New(bestowhttp.Config{App: a, AdminKey: "key", Log: log})
+	service := apitest.Handler(t, bestowhttp.Config{App: a, AdminKey: "key", Log: log})
 	var pieces, cuts atomic.Int64
 	refuses := atomic.Bool{}
 	s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -16,6 +16,7 @@ import (
 	"bestow/cmd/bestow/terminal"
 	bestowhttp "bestow/http"
 	"bestow/http/api"
+	"bestow/internal/apitest"
 	"bestow/internal/pgtest"
 	"bestow/jobs"
 
@@ -43,7 +44,7 @@ func newShell(t *testing.T) *shell {
 	a, err := app.New(app.Deps{Pool: pool, River: inserter, Log: log})
 	require.NoError(t, err)
 	s := &shell{TB: t, pool: pool, dir: t.TempDir()}
-	s.serve(bestowhttp.New(bestowhttp.Config{App: a, AdminKey: "key", Log: log}))
+	s.serve(apitest.Handler(t, bestowhttp.Config{App: a, AdminKey: "key", Log: log}))
 	return s
 }
 

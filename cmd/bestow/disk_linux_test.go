@@ -21,6 +21,7 @@ import (
 
 	"bestow/cmd/bestow/daemon"
 	bestowhttp "bestow/http"
+	"bestow/internal/apitest"
 	"bestow/internal/embedpg"
 	"bestow/internal/proc"
 	"bestow/migrations"
@@ -198,7 +199,7 @@ type desk struct {
 func newDesk(t *testing.T, p *daemon.Process) *desk {
 	t.Helper()
 	d := &desk{TB: t, ops: httptest.NewServer(bestowhttp.NewOps(p.Ops()))}
-	d.api = httptest.NewServer(bestowhttp.New(bestowhttp.Config{
+	d.api = httptest.NewServer(apitest.Handler(t, bestowhttp.Config{
 		App: p.App, AdminKey: "test",
 		Log: slog.New(slog.NewTextHandler(&d.log, nil)),
 	}))

@@ -15,6 +15,7 @@ import (
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/demo"
 	bestowhttp "bestow/http"
+	"bestow/internal/apitest"
 	"bestow/internal/exectest"
 
 	"github.com/stretchr/testify/require"
@@ -88,7 +89,7 @@ func TestTutorial(t *testing.T) {
 		Granter: func(g grants.Granter) grants.Granter { return demo.PickyLedger{Granter: g} },
 		Limits:  func(l *app.Limits) { l.Retry.Backoff = 100 * time.Millisecond },
 	}, daemon.AllRoles...)
-	server := httptest.NewServer(bestowhttp.New(bestowhttp.Config{App: p.App, AdminKey: "key", Log: w.log}))
+	server := httptest.NewServer(apitest.Handler(t, bestowhttp.Config{App: p.App, AdminKey: "key", Log: w.log}))
 	t.Cleanup(server.Close)
 	said := runTyped(t, server.URL, commands)
 	for i, c := range commands {

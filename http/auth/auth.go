@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -49,6 +50,18 @@ type Config struct {
 	PerKey   KeyLimit    // zero: the default
 	// RuleOf returns the rule of the route with the method and the pattern.
 	RuleOf func(method, pattern string) Rule
+	API    *web.API // writes the refusals
+}
+
+// Validate returns an error that says what c lacks.
+func (c Config) Validate() error {
+	switch {
+	case c.RuleOf == nil:
+		return errors.New("configure guard: RuleOf is missing")
+	case c.API == nil:
+		return errors.New("configure guard: API is missing")
+	}
+	return nil
 }
 
 // Keys finds out whose a key is.
@@ -77,8 +90,11 @@ type Guard struct {
 	api      *web.API
 }
 
-// New returns a Guard, whose refusals a writes.
-func New(c Config, a *web.API) *Guard {
+// New returns a Guard, or an error that says what c lacks.
+func New(c Config) (*Guard, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
 	return &Guard{
 		admin:    sha256.Sum256([]byte(c.AdminKey)),
 		hasAdmin: c.AdminKey != "",
@@ -87,8 +103,8 @@ func New(c Config, a *web.API) *Guard {
 		guesses:  newGuesses(c.Guesses),
 		requests: newRequests(c.PerKey),
 		ruleOf:   c.RuleOf,
-		api:      a,
-	}
+		api:      c.API,
+	}, nil
 }
 
 // Authenticate admits a request that obeys its route's rule. Where a request has a key and a session, the key counts.

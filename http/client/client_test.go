@@ -20,6 +20,7 @@ import (
 	bestowhttp "bestow/http"
 	"bestow/http/api"
 	"bestow/http/client"
+	"bestow/internal/apitest"
 	"bestow/internal/pgtest"
 	"bestow/jobs"
 
@@ -38,7 +39,7 @@ func setup(t *testing.T) (*client.Client, *pgxpool.Pool) {
 	log := slog.New(slog.DiscardHandler)
 	a, err := app.New(app.Deps{Pool: pool, River: inserter, Log: log})
 	require.NoError(t, err)
-	return connect(t, bestowhttp.New(bestowhttp.Config{App: a, AdminKey: "key", Log: log})), pool
+	return connect(t, apitest.Handler(t, bestowhttp.Config{App: a, AdminKey: "key", Log: log})), pool
 }
 
 // connect is a client of any server.

@@ -1,14 +1,11 @@
 package events_test
 
 import (
-	"log/slog"
-	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 
-	"bestow/app"
 	bestowhttp "bestow/http"
+	"bestow/internal/apitest"
 	"bestow/internal/desktest"
 	"bestow/internal/pgtest"
 )
@@ -25,13 +22,9 @@ const (
 // desk is a listener on a database of the test's own.
 type desk struct{ *desktest.Desk }
 
-var described = sync.OnceValues(func() (desktest.Routes, error) { return desktest.Described(bestowhttp.OpenAPI()) })
-
 func setup(t *testing.T) *desk {
 	t.Helper()
-	return &desk{desktest.New(t, func(a *app.App, log *slog.Logger) http.Handler {
-		return bestowhttp.New(bestowhttp.Config{App: a, AdminKey: desktest.Key, Log: log})
-	}, described)}
+	return &desk{apitest.New(t, bestowhttp.Config{})}
 }
 
 // in is the same desk in a subtest.

@@ -23,6 +23,7 @@ import (
 	bestowhttp "bestow/http"
 	"bestow/http/api"
 	"bestow/http/people"
+	"bestow/internal/apitest"
 	"bestow/internal/desktest"
 	"bestow/jobs"
 
@@ -132,7 +133,7 @@ func setupCompany(t *testing.T) companyDesk {
 		Issuer: p.URL, ClientID: client, ClientSecret: secret, RoleClaim: "roles",
 	})})
 	require.NoError(t, err)
-	d.Server = desktest.Listen(t, bestowhttp.New(bestowhttp.Config{App: a, AdminKey: desktest.Key, Log: d.Logger()}))
+	d.Server = apitest.Listen(d.Desk, bestowhttp.Config{App: a})
 	d.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return companyDesk{d, p}
 }
@@ -327,7 +328,7 @@ func TestPasswordsBesideCompany(t *testing.T) {
 	d.Post(prefix+"/invites", `{"name": "lee", "role": "viewer"}`).Refused(409, domain.PasswordsOff)
 	copied := *d.Desk
 	without := desk{&copied}
-	without.Server = desktest.Listen(t, bestowhttp.New(bestowhttp.Config{App: d.App, AdminKey: desktest.Key, Log: d.Logger()}))
+	without.Server = apitest.Listen(d.Desk, bestowhttp.Config{App: d.App})
 	phone, _ := without.enrolled("kim", domain.Admin)
 	require.Equal(t, 201, without.signIn(phone).StatusCode)
 	d.desk.signIn(phone).Refused(401, domain.NoSignIn)

@@ -7,7 +7,7 @@ import (
 	"bestow/domain"
 	bestowhttp "bestow/http"
 	"bestow/http/api"
-	"bestow/internal/desktest"
+	"bestow/internal/apitest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -18,9 +18,7 @@ func TestLocalCookie(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	local := *d.Desk
-	local.Server = desktest.Listen(t, bestowhttp.New(bestowhttp.Config{
-		App: d.App, AdminKey: desktest.Key, LocalCookies: true, Log: d.Logger(),
-	}))
+	local.Server = apitest.Listen(d.Desk, bestowhttp.Config{App: d.App, LocalCookies: true})
 	p, strict := d.enrolled("kim", domain.Viewer)
 	d.SQL(`UPDATE passwords SET last_step = 0`)
 	a := local.Post(prefix+"/session", `{"name": "kim", "password": "`+password+`", "code": "`+p.code(d)+`"}`, noKey)

@@ -3,20 +3,18 @@ package people_test
 import (
 	"bufio"
 	"io"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"bestow/app"
 	"bestow/domain"
 	bestowhttp "bestow/http"
 	"bestow/http/api"
 	"bestow/http/people"
 	"bestow/http/web"
+	"bestow/internal/apitest"
 	"bestow/internal/desktest"
 	"bestow/internal/pgtest"
 
@@ -32,8 +30,6 @@ const (
 	noKey    = "Authorization: "
 )
 
-var described = sync.OnceValues(func() (desktest.Routes, error) { return desktest.Described(bestowhttp.OpenAPI()) })
-
 // usedCodes makes each code that a phone can show one that was used.
 const usedCodes = `UPDATE passwords SET last_step = 1000000000000`
 
@@ -44,9 +40,7 @@ type desk struct{ *desktest.Desk }
 
 func setup(t *testing.T) desk {
 	t.Helper()
-	return desk{desktest.New(t, func(a *app.App, log *slog.Logger) http.Handler {
-		return bestowhttp.New(bestowhttp.Config{App: a, AdminKey: desktest.Key, RiverUI: jobsPage, Log: log})
-	}, described)}
+	return desk{apitest.New(t, bestowhttp.Config{RiverUI: jobsPage})}
 }
 
 // phone shows codes.

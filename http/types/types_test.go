@@ -1,15 +1,12 @@
 package types_test
 
 import (
-	"log/slog"
-	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
-	"bestow/app"
 	bestowhttp "bestow/http"
 	"bestow/http/api"
+	"bestow/internal/apitest"
 	"bestow/internal/desktest"
 	"bestow/internal/pgtest"
 
@@ -23,13 +20,9 @@ const url = "/api/v1/event-types"
 // desk is a listener on a database of the test's own.
 type desk struct{ *desktest.Desk }
 
-var described = sync.OnceValues(func() (desktest.Routes, error) { return desktest.Described(bestowhttp.OpenAPI()) })
-
 func setup(t *testing.T) *desk {
 	t.Helper()
-	return &desk{desktest.New(t, func(a *app.App, log *slog.Logger) http.Handler {
-		return bestowhttp.New(bestowhttp.Config{App: a, AdminKey: desktest.Key, Log: log})
-	}, described)}
+	return &desk{apitest.New(t, bestowhttp.Config{})}
 }
 
 func (d *desk) patchType(code, body string) desktest.Answer {

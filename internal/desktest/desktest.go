@@ -57,7 +57,7 @@ type Desk struct {
 	App    *app.App
 	Logged *logtest.Log
 
-	serve  func(*app.App, *slog.Logger) http.Handler
+	serve  func(*app.App, *slog.Logger) (http.Handler, error)
 	routes func() (Routes, error)
 }
 
@@ -115,7 +115,9 @@ func NewAppWith(tb testing.TB, pool *pgxpool.Pool, sealer grants.Sealer, limits 
 }
 
 // New returns a listener that serves what serve returns; routes are what its description says.
-func New(t *testing.T, serve func(*app.App, *slog.Logger) http.Handler, routes func() (Routes, error)) *Desk {
+func New(
+	t *testing.T, serve func(*app.App, *slog.Logger) (http.Handler, error), routes func() (Routes, error),
+) *Desk {
 	t.Helper()
 	pool := pgtest.New(t)
 	d := &Desk{
@@ -155,7 +157,12 @@ func (d *Desk) AwaitLock() {
 }
 
 // Serve starts a listener with use cases.
-func (d *Desk) Serve(a *app.App) *httptest.Server { return Listen(d, d.serve(a, d.Logger())) }
+func (d *Desk) Serve(a *app.App) *httptest.Server {
+	d.Helper()
+	h, err := d.serve(a, d.Logger())
+	require.NoError(d, err)
+	return Listen(d, h)
+}
 
 // Logger writes all into d.Logged.
 func (d *Desk) Logger() *slog.Logger {

@@ -27,11 +27,14 @@ func (p *Process) serveAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.listen(ctx, p.cfg.Addr,
-		bestowhttp.New(bestowhttp.Config{
-			App: p.App, AdminKey: p.cfg.AdminKey, RiverUI: ui, Log: p.log,
-			LocalCookies: p.cfg.Env != "production", TrustedProxies: proxies,
-		}))
+	h, err := bestowhttp.New(bestowhttp.Config{
+		App: p.App, AdminKey: p.cfg.AdminKey, RiverUI: ui, Log: p.log,
+		LocalCookies: p.cfg.Env != "production", TrustedProxies: proxies,
+	})
+	if err != nil {
+		return err
+	}
+	return p.listen(ctx, p.cfg.Addr, h)
 }
 
 func (p *Process) riverUI(ctx context.Context) (http.Handler, error) {

@@ -125,17 +125,28 @@ func (p *Process) wire(ctx context.Context) error {
 	}
 	p.heart = newHeart(p)
 	p.tellDifferences(ctx)
-	relay := &outbox.RelayWorker{
-		Pool: p.Pool, Kafka: p.Kafka, Close: p.App.Events.Close, Report: p.heart.vitals.took,
-		Log: p.log,
+	return p.wireWorkers(workers)
+}
+
+func (p *Process) wireWorkers(workers *river.Workers) error {
+	relay, err := outbox.NewRelayWorker(outbox.RelayConfig{
+		Pool: p.Pool, Kafka: p.Kafka, Close: p.App.Events.Close, Report: p.heart.vitals.took, Log: p.log,
+	})
+	if err != nil {
+		return err
 	}
-	replay := &outbox.ReplayWorker{Pool: p.Pool, Kafka: p.Kafka, Log: p.log}
-	p.Sweeper = &outbox.Sweeper{
-		Pool: p.Pool, River: p.River, Kafka: p.Kafka, ChunksAJob: p.cfg.RelayChunks,
-		Patience: patienceWithKafka,
+	replay, err := outbox.NewReplayWorker(outbox.ReplayConfig{Pool: p.Pool, Kafka: p.Kafka, Log: p.log})
+	if err != nil {
+		return err
+	}
+	p.Sweeper, err = outbox.NewSweeper(outbox.SweeperConfig{
+		Pool: p.Pool, River: p.River, Kafka: p.Kafka, ChunksAJob: p.cfg.RelayChunks, Patience: patienceWithKafka,
+	})
+	if err != nil {
+		return err
 	}
 	jobs.Register(workers, jobs.Workers{
-		App: p.App, Relay: relay, Replay: replay, Sweeper: p.Sweeper,
+		App: p.App, Relay: relay, Replay: replay, Sweeper: p.Sweeper, MakeTopics: p.Kafka.MakeTopics,
 		Ledger: p.Money, ExpiryOff: p.cfg.ExpiryOff(), Log: p.log,
 	})
 	return nil
