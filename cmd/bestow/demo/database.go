@@ -3,13 +3,10 @@ package demo
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	"bestow/cmd/bestow/daemon"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
-	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -51,36 +48,6 @@ func cureOf(err error) string {
 		return "correct the user or the password"
 	}
 	return "start that PostgreSQL or correct the address"
-}
-
-// awaitKafka waits for the brokers of KAFKA_BROKERS for as long as a start of the service does.
-func (d *demo) awaitKafka(ctx context.Context) error {
-	if d.broker != nil {
-		return nil
-	}
-	answered := d.ifSlow("Kafka", "no broker answers yet: waits for one, for half a minute …")
-	err := daemon.Patiently(ctx, d.log, "kafka", func() error {
-		k, err := outbox.NewKafka(d.cfg.Kafka())
-		if err != nil {
-			return err
-		}
-		return k.Close()
-	})
-	answered()
-	if err != nil {
-		return noServer(ctx, "KAFKA_BROKERS",
-			"start that Kafka or correct the address, or unset KAFKA_BROKERS: the demo then starts a broker of its own", err)
-	}
-	return nil
-}
-
-// noServer says that the server of a setting cannot be used, and what to do.
-func noServer(ctx context.Context, setting, cure string, err error) error {
-	err = fmt.Errorf("open %s: %w", setting, err)
-	if ctx.Err() != nil {
-		return err
-	}
-	return domain.InvalidError(english.OneLine(err.Error()), cure)
 }
 
 // othersUse says what shows that a database is not a demo's; "" for one that is empty, or has the events of a demo
@@ -139,18 +106,4 @@ func countIn(ctx context.Context, conn *pgx.Conn, query string, args ...any) (n 
 		return 0, fmt.Errorf("look at the database: %w", err)
 	}
 	return n, nil
-}
-
-// refuseProduction keeps the demo out of an installation that members use.
-func refuseProduction(env string) error {
-	if env != "production" {
-		return nil
-	}
-	return domain.InvalidError("BESTOW_ENV is production, and the demo grants points to members that it makes up",
-		"unset BESTOW_ENV, DATABASE_URL and KAFKA_BROKERS: the demo brings all that it needs")
-}
-
-// madeByDemo reports whether a demo made the event.
-func madeByDemo(e domain.Event) bool {
-	return e.CreatedBy == demoCaller.Actor && strings.HasPrefix(e.CampaignID, demoCampaign)
 }

@@ -7,10 +7,13 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/domain"
 	"bestow/internal/pgtest"
@@ -132,4 +135,39 @@ func TestDemoProduction(t *testing.T) {
 	require.NoError(t, refuseProduction("development"))
 	require.Contains(t, Cmd{}.Help(), "DATABASE_URL")
 	require.Contains(t, Cmd{}.Help(), "KAFKA_BROKERS")
+}
+
+// A demo goes elsewhere only where another process listens. At an address that it can never open it says which setting
+// to correct.
+func TestDemoAddresses(t *testing.T) {
+	t.Parallel()
+	var screen bytes.Buffer
+	d := &demo{out: &screen}
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	free, err := d.freeAddr(t.Context(), "API", "BESTOW_ADDR", l.Addr().String())
+	require.NoError(t, err)
+	require.NotEqual(t, l.Addr().String(), free)
+	require.Contains(t, screen.String(), "because "+l.Addr().String()+" is in use")
+	for _, addr := range []string{"192.0.2.1:8080", "127.0.0.1:99999", "no address"} {
+		_, err := d.freeAddr(t.Context(), "API", "BESTOW_ADDR", addr)
+		e, ok := errors.AsType[*domain.Error](err)
+		require.True(t, ok, addr)
+		require.Contains(t, e.Message, "open BESTOW_ADDR: ")
+		require.Contains(t, e.Hint, "correct BESTOW_ADDR")
+	}
+}
+
+// An import that is refused before it has read the demo's list leaves no goroutine behind that writes it.
+func TestDemoListOfARefusedImport(t *testing.T) {
+	t.Parallel()
+	w := newStage(t)
+	d := &demo{out: io.Discard, process: w.start(daemon.Overrides{}, daemon.RoleAPI)}
+	_, err := d.importMembers(t.Context(), 999, 1_000_000)
+	require.ErrorIs(t, err, &domain.Error{Code: domain.NotFound})
+	require.Eventually(t, func() bool {
+		stacks := make([]byte, 1<<20)
+		return !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("demo.demoMembers"))
+	}, 30*time.Second, 20*time.Millisecond)
 }

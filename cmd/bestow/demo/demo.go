@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,10 +15,10 @@ import (
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
+	"bestow/domain"
 	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
 	"bestow/internal/ownfiles"
-	"bestow/internal/proc"
 	"bestow/internal/seal"
 	"bestow/migrations"
 
@@ -208,10 +207,10 @@ func (d *demo) openFolder(ctx context.Context) (err error) {
 	if err := d.openLedger(ctx); err != nil {
 		return err
 	}
-	if d.cfg.Addr, err = d.freeAddr(ctx, "API", d.cfg.Addr); err != nil {
+	if d.cfg.Addr, err = d.freeAddr(ctx, "API", "BESTOW_ADDR", d.cfg.Addr); err != nil {
 		return err
 	}
-	d.cfg.OpsAddr, err = d.freeAddr(ctx, "Health", d.cfg.OpsAddr)
+	d.cfg.OpsAddr, err = d.freeAddr(ctx, "Health", "BESTOW_OPS_ADDR", d.cfg.OpsAddr)
 	return err
 }
 
@@ -222,7 +221,7 @@ func (d *demo) openLedger(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	d.cfg.MoneyAddr, err = d.freeAddr(ctx, "Ledger", d.cfg.MoneyAddr)
+	d.cfg.MoneyAddr, err = d.freeAddr(ctx, "Ledger", "BESTOW_MONEY_ADDR", d.cfg.MoneyAddr)
 	return err
 }
 
@@ -244,22 +243,6 @@ func keep(path string, make func() string) (string, error) {
 		return "", fmt.Errorf("keep %s: %w", path, err)
 	}
 	return secret, nil
-}
-
-// freeAddr returns addr, or a free address of this machine where another process listens on addr already, and says so.
-// The kernel gives its port to no outgoing connection: a killed process finds it free when it starts again.
-func (d *demo) freeAddr(ctx context.Context, what, addr string) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err == nil {
-		defer func() { _ = l.Close() }()
-		return l.Addr().String(), nil
-	}
-	free, err := proc.FreeAddress(ctx)
-	if err != nil {
-		return "", err
-	}
-	d.aside(what, "at %s, because %s is in use", free, addr)
-	return free, nil
 }
 
 // startServers starts what the environment does not name, and says which servers are used.
@@ -333,4 +316,13 @@ func (d *demo) stop() {
 	if d.logFile != nil {
 		_ = d.logFile.Close() // a log of a demo
 	}
+}
+
+// refuseProduction keeps the demo out of an installation that members use.
+func refuseProduction(env string) error {
+	if env != "production" {
+		return nil
+	}
+	return domain.InvalidError("BESTOW_ENV is production, and the demo grants points to members that it makes up",
+		"unset BESTOW_ENV, DATABASE_URL and KAFKA_BROKERS: the demo brings all that it needs")
 }

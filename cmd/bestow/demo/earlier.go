@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"bestow/app/eventrow"
@@ -68,4 +69,9 @@ func (d *demo) earlier(ctx context.Context, status domain.Status) (events []doma
 		}
 	}
 	return events, total, nil
+}
+
+// madeByDemo reports whether a demo made the event.
+func madeByDemo(e domain.Event) bool {
+	return e.CreatedBy == demoCaller.Actor && strings.HasPrefix(e.CampaignID, demoCampaign)
 }

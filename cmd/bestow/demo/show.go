@@ -116,12 +116,11 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 		if err != nil {
 			return nil, err
 		}
-		res, err := d.process.App.Targets.Import(ctx, demoCaller, e.Value.ID,
-			imports.Upload{Body: demoMembers(want.members), ContentType: "text/csv"})
+		accepted, err := d.importMembers(ctx, e.Value.ID, want.members)
 		if err != nil {
 			return nil, err
 		}
-		imported += res.Value.Accepted
+		imported += accepted
 		events = append(events, e.Value)
 	}
 	d.step("1", "Made", "two campaign events: %s (id %d) and %s (id %d)", events[0].CampaignID, events[0].ID,
@@ -140,8 +139,18 @@ func (d *demo) zone() (*time.Location, error) {
 	return zone, nil
 }
 
-// demoMembers is a CSV of n members in no order, with amounts for some of them, written while it is read.
-func demoMembers(n int) io.Reader {
+// importMembers imports a list of n members into an event, and returns how many were accepted.
+func (d *demo) importMembers(ctx context.Context, eventID int64, n int) (int, error) {
+	list := demoMembers(n)
+	defer func() { _ = list.Close() }() // a pipe's end: an import that is refused early leaves no writer behind
+	res, err := d.process.App.Targets.Import(ctx, demoCaller, eventID,
+		imports.Upload{Body: list, ContentType: "text/csv"})
+	return res.Value.Accepted, err
+}
+
+// demoMembers is a CSV of n members in no order, with amounts for some of them, written while it is read. Its writer
+// ends at the end of the list, or when the reader is closed.
+func demoMembers(n int) *io.PipeReader {
 	r, w := io.Pipe()
 	go func() {
 		buf := []byte("member_id,amount,reason\n")
