@@ -99,6 +99,7 @@ func (s *server) operations() {
 		"List event types with their states, units and limits"), ty.List)
 	web.Handle(a, op("POST", "/event-types", http.StatusAccepted, domain.Administer,
 		"Make an event type", ty.DescribeCreate), ty.Create)
+	web.Handle(a, op("GET", "/event-types/{code}", http.StatusOK, domain.Read, "Show an event type"), ty.Get)
 	web.Handle(a, op("PATCH", "/event-types/{code}", http.StatusOK, domain.Administer,
 		"Change the unit, the limits, the label or the state of an event type", ty.DescribePatch), ty.Patch)
 	web.Handle(a, op("GET", "/system", http.StatusOK, domain.Read,
@@ -152,6 +153,7 @@ func (s *server) signIn() {
 		"End a session: within 15 seconds no process takes it"), pe.EndSession)
 	web.Handle(a, op("GET", "/people", http.StatusOK, domain.Administer,
 		"List people and services, newest first"), pe.List)
+	web.Handle(a, op("GET", "/people/{id}", http.StatusOK, domain.Administer, "Show a person or a service"), pe.Get)
 	web.Handle(a, op("PATCH", "/people/{id}", http.StatusOK, domain.Administer,
 		"Change the role of a person or a service, or take the access away", pe.DescribeEdit, fresh), pe.Edit)
 	web.Handle(a, op("POST", "/invites", http.StatusCreated, domain.Administer,

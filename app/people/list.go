@@ -41,11 +41,31 @@ type Edit struct {
 	Role     *domain.Role
 	Disabled *bool
 	Unread   []domain.Field
+	Was      func(role domain.Role, disabled bool) error // refuses an access that is not as the caller has read it; nil: any
 }
+
+// applied changes a principal that is locked.
+func (e Edit) applied(p *person) error {
+	if e.Was != nil {
+		if err := e.Was(p.role, p.isDisabled); err != nil {
+			return err
+		}
+	}
+	if e.Role != nil {
+		p.role = *e.Role
+	}
+	if e.Disabled != nil {
+		p.isDisabled = *e.Disabled
+	}
+	return nil
+}
+
+// Get returns a person or a service. Error: domain.NotFound.
+func (s *People) Get(ctx context.Context, id int64) (Principal, error) { return s.principal(ctx, id) }
 
 // Edit changes the role of a person or a service, or takes the access away or gives it back. Their sessions and open
 // links end, and within [known.For] their keys have the new access. Errors: domain.NotFound; domain.Invalid for a role
-// that there is not, and for the caller's own access.
+// that there is not, and for the caller's own access; and that of Edit.Was.
 func (s *People) Edit(ctx context.Context, by command.Caller, id int64, e Edit) (Principal, error) {
 	f := domain.Faults(slices.Clone(e.Unread))
 	if e.Role != nil {
@@ -66,15 +86,7 @@ func (s *People) Edit(ctx context.Context, by command.Caller, id int64, e Edit) 
 		return p, domain.InvalidError("one does not change one's own access",
 			"ask another admin, or use `bestow admin` on the host")
 	}
-	err = s.manage(ctx, by, p.Name, "person.edit", func(p *person) {
-		if e.Role != nil {
-			p.role = *e.Role
-		}
-		if e.Disabled != nil {
-			p.isDisabled = *e.Disabled
-		}
-	})
-	if err != nil {
+	if err := s.manage(ctx, by, p.Name, "person.edit", e.applied); err != nil {
 		return p, err
 	}
 	return s.principal(ctx, id)

@@ -16,12 +16,18 @@ import (
 // Disable takes the access of a person or a service away: their sessions and open links end, and within [known.For] no
 // process takes their keys. One who is disabled stays so. Error: domain.NotFound.
 func (s *People) Disable(ctx context.Context, by command.Caller, name string) error {
-	return s.manage(ctx, by, name, "person.disable", func(p *person) { p.isDisabled = true })
+	return s.manage(ctx, by, name, "person.disable", func(p *person) error {
+		p.isDisabled = true
+		return nil
+	})
 }
 
 // Enable gives the access back: keys are valid again, and a person signs in anew. Error: domain.NotFound.
 func (s *People) Enable(ctx context.Context, by command.Caller, name string) error {
-	return s.manage(ctx, by, name, "person.enable", func(p *person) { p.isDisabled = false })
+	return s.manage(ctx, by, name, "person.enable", func(p *person) error {
+		p.isDisabled = false
+		return nil
+	})
 }
 
 // SetRole gives a person or a service another role, which their keys have within [known.For]. Their sessions and open
@@ -31,12 +37,15 @@ func (s *People) SetRole(ctx context.Context, by command.Caller, name string, ro
 		return domain.InvalidError("there is no such role", "take viewer, operator, approver or admin",
 			domain.Field{Name: "role", Message: why})
 	}
-	return s.manage(ctx, by, name, "person.role", func(p *person) { p.role = role })
+	return s.manage(ctx, by, name, "person.role", func(p *person) error {
+		p.role = role
+		return nil
+	})
 }
 
 // manage makes the change to the principal with the name, unless it changes nothing.
 func (s *People) manage(
-	ctx context.Context, by command.Caller, name, action string, change func(p *person),
+	ctx context.Context, by command.Caller, name, action string, change func(p *person) error,
 ) error {
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		before, err := lockPerson(ctx, tx, name)
@@ -47,8 +56,8 @@ func (s *People) manage(
 			return err
 		}
 		after := before
-		if change(&after); after == before {
-			return nil
+		if err := change(&after); err != nil || after == before {
+			return err
 		}
 		if err := updatePrincipal(ctx, tx, after); err != nil {
 			return err

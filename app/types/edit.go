@@ -19,12 +19,14 @@ type Patch struct {
 	MaxCount                  patch.Change[*int32]
 	State                     patch.Change[*domain.TypeState] // READY or RETIRED
 
-	Unread []domain.Field // what the caller could not read at all, to be reported with the rest
+	Was    func(Type) error // refuses a type that is not as the caller has read it; nil: any
+	Unread []domain.Field   // what the caller could not read at all, to be reported with the rest
 }
 
 // Edit changes the unit, the limits, the label or the state of a type. The limits are obeyed by each import, start,
 // resume and retry that begins later; what runs goes on. Errors: domain.NotFound, domain.Invalid with every offending
-// field, domain.TypeNotReady for the state of a type that is being made, and those of a key.
+// field, domain.TypeNotReady for the state of a type that is being made, those of a key, and that of
+// Patch.Was.
 func (s *Types) Edit(ctx context.Context, by command.Caller, code string, p Patch) (command.Answer[Type], error) {
 	return command.Run(ctx, s.pool, by, command.Command[Type]{
 		Do: func(tx pgx.Tx) (Type, error) { return edit(ctx, tx, by, code, p) },
@@ -35,6 +37,11 @@ func edit(ctx context.Context, tx pgx.Tx, by command.Caller, code string, p Patc
 	before, err := lockType(ctx, tx, code)
 	if err != nil {
 		return before, err
+	}
+	if p.Was != nil {
+		if err := p.Was(before); err != nil {
+			return before, err
+		}
 	}
 	if err := p.check(); err != nil {
 		return before, err

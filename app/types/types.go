@@ -35,6 +35,11 @@ func (s *Types) List(ctx context.Context) ([]Type, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Type, error) { return eventrow.AllTypes(ctx, tx) })
 }
 
+// Get returns an event type. Error: domain.NotFound.
+func (s *Types) Get(ctx context.Context, code string) (Type, error) {
+	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Type, error) { return selectType(ctx, tx, code) })
+}
+
 // SeedLimits gives POINT and VOUCHER wide limits where they have none, so that development needs no administrator.
 func (s *Types) SeedLimits(ctx context.Context) error { return seedLimits(ctx, s.pool) }
 

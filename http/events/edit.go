@@ -3,8 +3,6 @@ package events
 import (
 	"context"
 	"net/http"
-	"slices"
-	"strings"
 
 	"bestow/app"
 	"bestow/domain"
@@ -62,15 +60,7 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*EventOut, error) {
 // matches returns a check that refuses an event whose state the If-Match header does not name; "" and * match any.
 func matches(header string) func(domain.Event) error {
 	return func(e domain.Event) error {
-		tags := strings.Split(header, ",")
-		for i := range tags {
-			tags[i] = strings.TrimSpace(tags[i])
-		}
-		if header == "" || slices.Contains(tags, "*") || slices.Contains(tags, etag(api.FromEvent(e))) {
-			return nil
-		}
-		return api.PreconditionFailedError("somebody has changed the event since it was read",
-			"read it again, and decide anew")
+		return web.Match(header, etag(api.FromEvent(e)), "the event")
 	}
 }
 

@@ -2,8 +2,6 @@ package events
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 
 	"bestow/app"
@@ -12,8 +10,6 @@ import (
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/web"
-
-	"github.com/go-json-experiment/json"
 )
 
 // CreateIn is a request to make an event.
@@ -77,9 +73,7 @@ func (out *EventOut) with(e domain.Event) *EventOut {
 func etag(e api.Event) string {
 	e.EventStatus, e.FailureCode, e.TotalCount, e.TotalAmount, e.Summary = "", nil, 0, 0, api.Summary{}
 	e.UpdatedAt = e.CreatedAt
-	definition, _ := json.Marshal(e) // cannot fail: Go can write all its times
-	sum := sha256.Sum256(definition)
-	return `"` + hex.EncodeToString(sum[:8]) + `"`
+	return web.Tag(e)
 }
 
 // Get answers with the event, and what it waits for.

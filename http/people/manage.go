@@ -38,16 +38,40 @@ func (h *Handlers) List(ctx context.Context, in *ListIn) (*ListOut, error) {
 	return out, nil
 }
 
+// Get answers with a person or a service.
+func (h *Handlers) Get(ctx context.Context, in *web.ByID) (*PersonOut, error) {
+	p, err := h.people.Get(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return personOut(p), nil
+}
+
 // EditIn is a request to change the access of a person or a service.
 type EditIn struct {
 	web.Because
 
-	ID   int64 `path:"id" minimum:"1"`
-	Body web.Body[PersonPatch]
+	ID      int64  `path:"id" minimum:"1"`
+	IfMatch string `header:"If-Match" doc:"only if the access is still as it was read"`
+	Body    web.Body[PersonPatch]
 }
 
 // PersonOut is an answer with a person or a service.
-type PersonOut struct{ Body Person }
+type PersonOut struct {
+	ETag string `header:"ETag" doc:"of the access: the role, and whether it is taken away; for If-Match"`
+	Body Person
+}
+
+// access is what PATCH changes, of which the ETag is.
+type access struct {
+	ID       int64
+	Role     domain.Role
+	Disabled bool
+}
+
+func personOut(p people.Principal) *PersonOut {
+	return &PersonOut{ETag: web.Tag(access{p.ID, p.Role, p.DisabledAt != nil}), Body: wirePerson(p)}
+}
 
 // DescribeEdit describes the route of Edit.
 func (h *Handlers) DescribeEdit(o *huma.Operation) {
@@ -62,7 +86,9 @@ func (h *Handlers) Edit(ctx context.Context, in *EditIn) (*PersonOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := people.Edit{Disabled: wire.Disabled, Unread: unread}
+	e := people.Edit{Disabled: wire.Disabled, Unread: unread, Was: func(role domain.Role, disabled bool) error {
+		return web.Match(in.IfMatch, web.Tag(access{in.ID, role, disabled}), "the access")
+	}}
 	if wire.Role != nil {
 		role := domain.Role(*wire.Role)
 		e.Role = &role
@@ -71,7 +97,7 @@ func (h *Handlers) Edit(ctx context.Context, in *EditIn) (*PersonOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &PersonOut{wirePerson(p)}, nil
+	return personOut(p), nil
 }
 
 func wirePerson(p people.Principal) Person {

@@ -319,6 +319,35 @@ func TestManagePeople(t *testing.T) {
 	require.Contains(t, p.Detail, "one's own access")
 }
 
+// The access of a person has an ETag, which their keys and visits leave as it is; a PATCH with another one changes
+// nothing.
+func TestPersonIfMatch(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	desktest.Decoded[api.MadeKey](d.Post(prefix+"/keys", `{"name": "crm", "role": "viewer"}`))
+	crm := desktest.Decoded[people.People](d.Get(prefix + "/people?limit=1")).Items[0]
+	at := prefix + "/people/" + strconv.FormatInt(crm.ID, 10)
+	a := d.Get(at)
+	require.Equal(t, crm, desktest.Decoded[people.Person](a))
+	read := a.Header.Get("ETag")
+	require.Regexp(t, `^"[0-9a-f]{16}"$`, read)
+	d.Get(prefix+"/people/99").Refused(404, domain.NotFound)
+	desktest.Decoded[api.MadeKey](d.Post(prefix+"/keys", `{"name": "crm", "role": "viewer"}`))
+	require.Equal(t, read, d.Get(at).Header.Get("ETag"))
+
+	patch := func(body string, headers ...string) desktest.Answer { return d.Do("PATCH", at, body, headers...) }
+	changed := patch(`{"role": "operator"}`, "If-Match: "+read)
+	require.Equal(t, "operator", desktest.Decoded[people.Person](changed).Role)
+	require.Equal(t, changed.Header.Get("ETag"), d.Get(at).Header.Get("ETag"))
+	p := patch(`{"disabled": true}`, "If-Match: "+read).Refused(412, api.PreconditionFailed)
+	require.Contains(t, p.Detail, "somebody has changed the access since it was read")
+	require.False(t, desktest.Decoded[people.Person](d.Get(at)).Disabled)
+	require.Equal(t, 200, patch(`{"disabled": true}`, "If-Match: "+changed.Header.Get("ETag")).StatusCode)
+	patch(`{"disabled": false}`, "If-Match: "+changed.Header.Get("ETag")).Refused(412, api.PreconditionFailed)
+	require.Equal(t, 200, patch(`{"disabled": false}`, "If-Match: *").StatusCode)
+	require.Equal(t, 200, patch(`{"role": "viewer"}`).StatusCode)
+}
+
 // A stream that was opened ends soon after its session, or its key, has ended.
 func TestStreamEndsWithAccess(t *testing.T) {
 	t.Parallel()

@@ -41,5 +41,7 @@ func (h *Handlers) Create(ctx context.Context, in *CreateIn) (*TypeOut, error) {
 	}
 	t := made.Value
 	h.log.WarnContext(ctx, "an event type is made", "event_type", t.Code, "by", web.Actor(ctx), "granter", t.Granter)
-	return &TypeOut{Replayed: web.Replayed(made.Replayed), Body: wireType(t)}, nil
+	out := typeOut(t)
+	out.Replayed = web.Replayed(made.Replayed)
+	return out, nil
 }

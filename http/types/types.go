@@ -37,6 +37,20 @@ func (h *Handlers) List(ctx context.Context, _ *struct{}) (*ListOut, error) {
 	return out, nil
 }
 
+// ByCode is a request for one event type.
+type ByCode struct {
+	Code string `path:"code" example:"POINT"`
+}
+
+// Get answers with an event type.
+func (h *Handlers) Get(ctx context.Context, in *ByCode) (*TypeOut, error) {
+	t, err := h.types.Get(ctx, in.Code)
+	if err != nil {
+		return nil, err
+	}
+	return typeOut(t), nil
+}
+
 // DescribePatch describes the route of Patch.
 func (h *Handlers) DescribePatch(o *huma.Operation) {
 	o.Description = "A JSON merge patch: what is absent stays, null clears. A limit holds for each import, start, " +
@@ -49,12 +63,14 @@ func (h *Handlers) DescribePatch(o *huma.Operation) {
 type PatchIn struct {
 	web.Idempotent
 
-	Code string `path:"code" example:"POINT"`
-	Body web.Body[api.EventTypePatch]
+	Code    string `path:"code" example:"POINT"`
+	IfMatch string `header:"If-Match" doc:"only if the type is still as it was read"`
+	Body    web.Body[api.EventTypePatch]
 }
 
 // TypeOut is an answer with one event type.
 type TypeOut struct {
+	ETag     string `header:"ETag" doc:"of this state of the type, for If-Match"`
 	Replayed string `header:"Idempotency-Replayed" doc:"true: the answer is the stored one of this Idempotency-Key"`
 	Body     api.EventType
 }
@@ -73,6 +89,7 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*TypeOut, error) {
 		MaxPerEvent:  web.Changed(&in.Body, &wire.MaxPerEvent),
 		MaxCount:     web.Changed(&in.Body, &wire.MaxCount),
 		State:        changedState(&in.Body, &wire.State),
+		Was:          func(t types.Type) error { return web.Match(in.IfMatch, typeOut(t).ETag, "the event type") },
 		Unread:       unread,
 	})
 	if err != nil {
@@ -82,7 +99,9 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*TypeOut, error) {
 	h.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", web.Actor(ctx), "state", t.State,
 		"unit", t.Unit,
 		"max_per_member", t.Limits.PerMember, "max_per_event", t.Limits.PerEvent, "max_count", t.Limits.Count)
-	return &TypeOut{Replayed: web.Replayed(edited.Replayed), Body: wireType(t)}, nil
+	out := typeOut(t)
+	out.Replayed = web.Replayed(edited.Replayed)
+	return out, nil
 }
 
 func changedState(body *web.Body[api.EventTypePatch], field **string) patch.Change[*domain.TypeState] {
@@ -90,6 +109,12 @@ func changedState(body *web.Body[api.EventTypePatch], field **string) patch.Chan
 		return patch.Change[*domain.TypeState]{}
 	}
 	return patch.SetTo((*domain.TypeState)(*field))
+}
+
+// typeOut returns the answer with a type.
+func typeOut(t types.Type) *TypeOut {
+	body := wireType(t)
+	return &TypeOut{ETag: web.Tag(body), Body: body}
 }
 
 func wireType(t types.Type) api.EventType { return api.FromType(t.EventType, t.State) }

@@ -219,3 +219,36 @@ func TestRetireEventType(t *testing.T) {
 	require.Equal(t, 200, d.patchType("POINT", `{"state": "READY"}`).StatusCode)
 	require.Equal(t, 201, d.Post("/api/v1/events", `{"campaign_id": "b", "event_type": "POINT"}`).StatusCode)
 }
+
+// A type has an ETag, of GET and of each change; a PATCH with another one changes nothing, and one without If-Match is
+// for any state.
+func TestEventTypeIfMatch(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	a := d.Get(url + "/POINT")
+	require.Equal(t, 200, a.StatusCode, a.Text)
+	require.Equal(t, "POINT", desktest.Decoded[api.EventType](a).EventType)
+	read := a.Header.Get("ETag")
+	require.Regexp(t, `^"[0-9a-f]{16}"$`, read)
+	d.Get(url+"/TEA").Refused(404, "not_found")
+	d.Get(url+"/point").Refused(404, "not_found")
+
+	patch := func(body string, headers ...string) desktest.Answer {
+		return d.Do("PATCH", url+"/POINT", body, headers...)
+	}
+	changed := patch(`{"label": "one"}`, "If-Match: "+read, "Idempotency-Key: k")
+	require.Equal(t, 200, changed.StatusCode, changed.Text)
+	now := changed.Header.Get("ETag")
+	require.NotEqual(t, read, now)
+	require.Equal(t, now, d.Get(url+"/POINT").Header.Get("ETag"))
+	p := patch(`{"label": "two"}`, "If-Match: "+read).Refused(412, api.PreconditionFailed)
+	require.Contains(t, p.Detail, "somebody has changed the event type since it was read")
+	require.Equal(t, "one", desktest.Decoded[api.EventType](d.Get(url+"/POINT")).Label)
+	again := patch(`{"label": "one"}`, "If-Match: "+read, "Idempotency-Key: k")
+	require.Equal(t, 200, again.StatusCode, "the stored answer is given whatever the state is now: %s", again.Text)
+	require.Equal(t, 200, patch(`{"label": "two"}`, `If-Match: "other", `+now).StatusCode)
+	require.Equal(t, 200, patch(`{"label": "three"}`, "If-Match: *").StatusCode)
+	require.Equal(t, 200, patch(`{"label": "four"}`).StatusCode)
+	d.Do("PATCH", url+"/TEA", `{"label": "two"}`, "If-Match: "+now).Refused(404, "not_found")
+	d.Do("POST", url, `{}`, "If-Match: "+now).Refused(400, "bad_request")
+}
