@@ -68,17 +68,21 @@ const AdminName = "admin"
 // MaxPrincipal is the most characters of a principal's name.
 const MaxPrincipal = 50
 
-// CheckPrincipal says why the name cannot be a new principal's; "" if it can. The caller has brought it to NFC.
+// CheckPrincipal says why the name cannot be a new principal's; "" if it can. The caller has brought it to NFC. What may
+// be taken for another name is refused: in the audit nobody could tell the two apart.
 func CheckPrincipal(name string) string {
 	switch {
 	case name == "":
 		return "is missing"
-	case name == AdminName:
+	case strings.EqualFold(name, AdminName):
 		return "belongs to BESTOW_ADMIN_KEY"
 	case strings.Contains(name, ":"): // as host:USER in the audit
 		return "must not have a colon"
 	}
-	return CheckText(name, MaxPrincipal)
+	if why := CheckText(name, MaxPrincipal); why != "" {
+		return why
+	}
+	return lookalike(name)
 }
 
 // Principal is who asks: a person or a service, by one of its keys or by a session. The zero value is nobody, and may

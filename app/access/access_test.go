@@ -186,12 +186,15 @@ func TestBadKeys(t *testing.T) {
 	s := setup(t)
 	past, far := time.Now().Add(-time.Second), time.Now().Add(6*365*24*time.Hour)
 	for field, n := range map[string]NewKey{
-		"name: is missing":                      {Name: " ", Role: domain.Viewer},
-		"name: belongs to BESTOW_ADMIN_KEY":     {Name: "admin", Role: domain.Viewer},
-		"name: must not have a colon":           {Name: "host:root", Role: domain.Viewer},
-		"role: must be viewer":                  {Name: "crm", Role: "owner"},
-		"expires_at: must be in the future":     {Name: "crm", Role: domain.Viewer, ExpiresAt: &past},
-		"expires_at: must be within five years": {Name: "crm", Role: domain.Viewer, ExpiresAt: &far},
+		"name: is missing":                          {Name: " ", Role: domain.Viewer},
+		"name: belongs to BESTOW_ADMIN_KEY":         {Name: "admin", Role: domain.Viewer},
+		"name: must not have a colon":               {Name: "host:root", Role: domain.Viewer},
+		"name: mixes letters of Cyrillic and Latin": {Name: "аdmin", Role: domain.Viewer},
+		"name: has full-width or other":             {Name: "ａdmin", Role: domain.Viewer},
+		"belongs to BESTOW_ADMIN_KEY":               {Name: "Admin", Role: domain.Viewer},
+		"role: must be viewer":                      {Name: "crm", Role: "owner"},
+		"expires_at: must be in the future":         {Name: "crm", Role: domain.Viewer, ExpiresAt: &past},
+		"expires_at: must be within five years":     {Name: "crm", Role: domain.Viewer, ExpiresAt: &far},
 	} {
 		_, err := s.Create(t.Context(), admin, n)
 		var refused *domain.Error

@@ -131,7 +131,7 @@ func (s *People) admit(ctx context.Context, p Proof) (c credential, kind string,
 	if err := s.Admit(p.Address); err != nil {
 		return c, "", err
 	}
-	if domain.CheckPrincipal(name) != "" {
+	if domain.CheckText(name, domain.MaxPrincipal) != "" {
 		name = "" // of no person, and PostgreSQL may not be able to compare it
 	}
 	if c, err = s.credentialOf(ctx, name, network); err != nil {
