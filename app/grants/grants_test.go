@@ -153,18 +153,20 @@ func TestALedgerThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		err, away error
-		silent    bool
+		surplus   int
 		claim     string
 	}{
-		"away":            {nil, errors.New("away"), false, "closed"},
-		"failed":          {errors.New("cut off"), nil, false, "open"},
-		"applied nothing": {grants.ErrNotApplied, nil, false, "closed"},
-		"too few answers": {nil, nil, true, "open"},
+		"away":             {nil, errors.New("away"), 0, "closed"},
+		"failed":           {errors.New("cut off"), nil, 0, "open"},
+		"applied nothing":  {grants.ErrNotApplied, nil, 0, "closed"},
+		"too few answers":  {nil, nil, -1, "open"},
+		"too many answers": {nil, nil, 1, "open"},
+		"too many, failed": {errors.New("cut off"), nil, 2, "open"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := setupGrants(t, 1)
-			s.ledger.err, s.ledger.away, s.ledger.silent = tt.err, tt.away, tt.silent
+			s.ledger.err, s.ledger.away, s.ledger.surplus = tt.err, tt.away, tt.surplus
 			err := s.app.Grants.Handle(t.Context(), s.message(0, 0))
 			require.Error(t, err)
 			require.Equal(t, tt.away != nil, errors.Is(err, outbox.ErrBusy))

@@ -22,7 +22,7 @@ type handLedger struct {
 	answers   map[string]domain.Outcome // by member; Granted where there is none
 	stands    map[string]domain.Outcome // what a lookup finds, by member
 	err, away error
-	silent    bool   // it answers no grant
+	surplus   int    // how many answers it gives beside those of the grants; below 0: so many it leaves out
 	reach     int    // with err: for so many it answers before it fails
 	while     func() // called while it is asked
 
@@ -40,9 +40,6 @@ func (l *handLedger) Grant(_ context.Context, _ domain.Event, _ time.Time,
 	if l.err != nil {
 		grants, failed = grants[:min(l.reach, len(grants))], l.err
 	}
-	if l.silent {
-		return nil, nil
-	}
 	outcomes := make([]domain.Outcome, len(grants))
 	for i, g := range grants {
 		var answered bool
@@ -50,7 +47,10 @@ func (l *handLedger) Grant(_ context.Context, _ domain.Event, _ time.Time,
 			outcomes[i] = domain.Outcome{Verdict: domain.Granted, TxID: "tx-" + g.MemberID}
 		}
 	}
-	return outcomes, failed
+	if l.surplus < 0 {
+		return outcomes[:len(outcomes)+l.surplus], failed
+	}
+	return append(outcomes, make([]domain.Outcome, l.surplus)...), failed
 }
 
 func (l *handLedger) Lookup(_ context.Context, _ domain.Event, grants []domain.Grant) ([]*domain.Outcome, error) {

@@ -1,0 +1,121 @@
+package uploads
+
+import (
+	"io"
+	"testing"
+	"time"
+
+	"bestow/domain"
+	"bestow/internal/pg"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// To anyone but its owner an upload is not there, and nothing of what they try changes it.
+func TestAnUploadIsItsOwners(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	u := s.begun(t, 3)
+	append3 := func(owner string) error {
+		_, err := s.Append(t.Context(), owner, u.ID, 0, []byte("abc"))
+		return err
+	}
+	require.ErrorIs(t, append3("shop"), &domain.Error{Code: domain.NotFound})
+	require.NoError(t, append3("crm"))
+	for name, try := range map[string]func(owner string) error{
+		"find":   func(owner string) error { _, err := s.Find(t.Context(), owner, u.ID); return err },
+		"delete": func(owner string) error { return s.Delete(t.Context(), owner, u.ID) },
+		"read": func(owner string) error {
+			_, _, _, _, err := s.Stored(owner, u.ID).Open(t.Context())
+			return err
+		},
+		"remove": func(owner string) error {
+			return pg.InTx(t.Context(), s.pool, func(tx pgx.Tx) error { return s.Stored(owner, u.ID).Remove(t.Context(), tx) })
+		},
+	} {
+		require.ErrorIs(t, try("shop"), &domain.Error{Code: domain.NotFound}, name)
+	}
+	list, err := s.List(t.Context(), "shop")
+	require.NoError(t, err)
+	require.Empty(t, list)
+	found, err := s.Find(t.Context(), "crm", u.ID)
+	require.NoError(t, err)
+	require.True(t, found.Whole())
+	require.NoError(t, s.Delete(t.Context(), "crm", u.ID))
+}
+
+// No upload is longer than it may be, gets more than its size or a piece that does not follow the last one, or is read
+// before all of it has come.
+func TestSizeOfAnUpload(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	_, err := s.Create(t.Context(), "crm", Upload{Size: MaxSize + 1, ContentType: "text/csv"})
+	require.ErrorIs(t, err, &domain.Error{Code: domain.UploadTooLarge})
+	u := s.begun(t, 3)
+	_, err = s.Append(t.Context(), "crm", u.ID, 0, []byte("ab"))
+	require.NoError(t, err)
+	for _, at := range []int64{0, 1, 3} {
+		now, err := s.Append(t.Context(), "crm", u.ID, at, nil)
+		require.ErrorIs(t, err, &domain.Error{Code: domain.UploadMoved}, at)
+		require.EqualValues(t, 2, now.Received)
+	}
+	_, err = s.Append(t.Context(), "crm", u.ID, 2, []byte("cd"))
+	require.ErrorIs(t, err, &domain.Error{Code: domain.UploadTooLarge})
+	_, _, _, _, err = s.Stored("crm", u.ID).Open(t.Context())
+	require.ErrorIs(t, err, &domain.Error{Code: domain.UploadPartial})
+	_, err = s.Append(t.Context(), "crm", u.ID, 2, []byte("c"))
+	require.NoError(t, err)
+	r, _, _, _, err := s.Stored("crm", u.ID).Open(t.Context())
+	require.NoError(t, err)
+	got, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.Equal(t, "abc", string(got))
+}
+
+// An upload lives for Lifetime from its last byte, or from when it was read. After that it is not there, and Tidy removes
+// it and no other.
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	expires := func(u Upload, in time.Duration) {
+		_, err := s.pool.Exec(t.Context(), `UPDATE uploads SET expires_at = now() + $2::interval WHERE id = $1`, u.ID, in)
+		require.NoError(t, err)
+	}
+	old, lives := s.begun(t, 3), s.begun(t, 3)
+	prolonged := func() {
+		u, err := s.Find(t.Context(), "crm", lives.ID)
+		require.NoError(t, err)
+		require.WithinDuration(t, u.CreatedAt.Add(Lifetime), u.ExpiresAt, time.Hour)
+		expires(lives, time.Minute)
+	}
+	prolonged()
+	_, err := s.Append(t.Context(), "crm", lives.ID, 0, []byte("abc"))
+	require.NoError(t, err)
+	prolonged()
+	_, _, _, _, err = s.Stored("crm", lives.ID).Open(t.Context())
+	require.NoError(t, err)
+	prolonged()
+
+	expires(old, -time.Second)
+	gone := &domain.Error{Code: domain.NotFound}
+	_, err = s.Find(t.Context(), "crm", old.ID)
+	require.ErrorIs(t, err, gone)
+	_, err = s.Append(t.Context(), "crm", old.ID, 0, []byte("a"))
+	require.ErrorIs(t, err, gone)
+	_, _, _, _, err = s.Stored("crm", old.ID).Open(t.Context())
+	require.ErrorIs(t, err, gone)
+	list, err := s.List(t.Context(), "crm")
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.NoError(t, s.Tidy(t.Context()))
+	ids, err := pg.Value(t.Context(), s.pool, func(tx pgx.Tx) (ids []int64, err error) {
+		rows, err := tx.Query(t.Context(), `SELECT id FROM uploads`)
+		if err != nil {
+			return nil, err
+		}
+		return pgx.CollectRows(rows, pgx.RowTo[int64])
+	})
+	require.NoError(t, err)
+	require.Equal(t, []int64{lives.ID}, ids)
+}
