@@ -68,8 +68,8 @@ const AdminName = "admin"
 // MaxPrincipal is the most characters of a principal's name.
 const MaxPrincipal = 50
 
-// CheckPrincipal says why the name cannot be a new principal's; "" if it can. The caller has brought it to NFC. What may
-// be taken for another name is refused: in the audit nobody could tell the two apart.
+// CheckPrincipal says why the name cannot be a new principal's; "" if it can. The caller has brought it to NFC. What
+// may be taken for another name is refused: in the audit the two would look the same.
 func CheckPrincipal(name string) string {
 	switch {
 	case name == "":
