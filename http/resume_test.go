@@ -176,6 +176,7 @@ func TestRefusedUploads(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	csv := metadata("filetype", "text/csv")
+	hash := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("0", 64)))
 	for name, c := range map[string]struct {
 		status  int
 		code    string
@@ -198,7 +199,12 @@ func TestRefusedUploads(t *testing.T) {
 		"a bad hash":      {422, domain.Invalid, []string{tus, "Upload-Length: 5", metadata("filetype", "text/csv", "sha256", "00")}},
 		"no ASCII":        {422, domain.Invalid, []string{tus, "Upload-Length: 5", csv + ",é"}},
 		"much metadata":   {422, domain.Invalid, []string{tus, "Upload-Length: 5", csv + "," + strings.Repeat("a", 5000)}},
-		"no base64":       {415, domain.UnsupportedFile, []string{tus, "Upload-Length: 5", "Upload-Metadata: filetype ***"}},
+		"no base64":       {422, domain.Invalid, []string{tus, "Upload-Length: 5", "Upload-Metadata: filetype ***"}},
+		"a bare hash":     {422, domain.Invalid, []string{tus, "Upload-Length: 5", csv + ",sha256"}},
+		"no padding":      {422, domain.Invalid, []string{tus, "Upload-Length: 5", csv + ",sha256 " + strings.TrimRight(hash, "=")}},
+		"two blanks":      {422, domain.Invalid, []string{tus, "Upload-Length: 5", csv + ",sha256  " + hash}},
+		"a hash twice":    {422, domain.Invalid, []string{tus, "Upload-Length: 5", csv + ",sha256 " + hash + ",SHA256 " + hash}},
+		"no key":          {422, domain.Invalid, []string{tus, "Upload-Length: 5", csv + ","}},
 	} {
 		a := d.Post(uploadsURL, "", c.headers...)
 		require.Equal(t, c.status, a.StatusCode, "%s: %s", name, a.Text)
@@ -349,6 +355,35 @@ func TestEndImportOfUpload(t *testing.T) {
 	require.Zero(t, d.Count(`SELECT count(*) FROM imports`))
 	require.Equal(t, len(text), d.offset(path))
 	require.Equal(t, 201, d.Post(desktest.EventURL(e.ID)+"/targets?upload="+idOf(path), "").StatusCode)
+}
+
+// A HEAD whose client has left holds no connection of the database: clients that ask again pile up else.
+func TestHeadEndsWithItsClient(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	path := d.begun(5)
+	gate, err := d.Pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = gate.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = gate.Exec(t.Context(), `LOCK TABLE uploads IN ACCESS EXCLUSIVE MODE`)
+	require.NoError(t, err)
+	ctx, leave := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, d.URL+path, nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+desktest.Key)
+	left := make(chan error, 1)
+	go func() {
+		res, err := d.Client().Do(req)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		left <- err
+	}()
+	d.AwaitLock()
+	leave()
+	require.ErrorIs(t, <-left, context.Canceled)
+	const waiting = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+	require.Eventually(t, func() bool { return d.Count(waiting) == 0 }, 8*time.Second, 20*time.Millisecond)
 }
 
 // What is spoken of the protocol can be asked for.

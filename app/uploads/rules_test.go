@@ -1,6 +1,8 @@
 package uploads
 
 import (
+	"context"
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -71,6 +73,33 @@ func TestSizeOfAnUpload(t *testing.T) {
 	got, err := io.ReadAll(r)
 	require.NoError(t, err)
 	require.Equal(t, "abc", string(got))
+}
+
+// While another session holds the table, everything that asks for an upload ends in time, and says whom it waited for.
+func TestNothingWaitsWithoutEnd(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	u := s.begun(t, 3)
+	gate, err := s.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = gate.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = gate.Exec(t.Context(), `LOCK TABLE uploads IN ACCESS EXCLUSIVE MODE`)
+	require.NoError(t, err)
+	s.wait = 50 * time.Millisecond
+	for name, ask := range map[string]func() error{
+		"create": func() error {
+			_, err := s.Create(t.Context(), "crm", Upload{Size: 3, ContentType: "text/csv"})
+			return err
+		},
+		"list":   func() error { _, err := s.List(t.Context(), "crm"); return err },
+		"find":   func() error { _, err := s.Find(t.Context(), "crm", u.ID); return err },
+		"append": func() error { _, err := s.Append(t.Context(), "crm", u.ID, 0, []byte("abc")); return err },
+		"open":   func() error { _, _, _, _, err := s.Stored("crm", u.ID).Open(t.Context()); return err },
+		"delete": func() error { return s.Delete(t.Context(), "crm", u.ID) },
+	} {
+		_, blocked := errors.AsType[*pg.BlockedError](ask())
+		require.True(t, blocked, name)
+	}
 }
 
 // An upload lives for Lifetime from its last byte, or from when it was read. After that it is not there, and Tidy removes

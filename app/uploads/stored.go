@@ -28,7 +28,7 @@ func (s *Uploads) Stored(owner string, id int64) *Stored { return &Stored{s, own
 func (s *Stored) Open(ctx context.Context) (
 	r io.Reader, contentType string, sha256 []byte, interrupt func(), err error,
 ) {
-	u, err := pg.ValueWithin(ctx, s.uploads.pool, wait, func(tx pgx.Tx) (Upload, error) {
+	u, err := pg.ValueWithin(ctx, s.uploads.pool, s.uploads.wait, func(tx pgx.Tx) (Upload, error) {
 		return useUpload(ctx, tx, s.owner, s.id)
 	})
 	if err != nil {

@@ -34,21 +34,25 @@ const (
 	// Lifetime is the time after which an upload expires that neither got a byte nor was read.
 	Lifetime = 24 * time.Hour
 
-	wait    = 10 * time.Second // for a lock
+	lockWait = 10 * time.Second
+
 	maxName = 255
 	maxType = 200
 	maxMeta = 4096
 )
 
 // Uploads are the lists that come in pieces.
-type Uploads struct{ pool *pgxpool.Pool }
+type Uploads struct {
+	pool *pgxpool.Pool
+	wait time.Duration // for a lock
+}
 
 // New returns the uploads in the database of pool.
 func New(pool *pgxpool.Pool) (*Uploads, error) {
 	if pool == nil {
 		return nil, errors.New("uploads need a pool")
 	}
-	return &Uploads{pool}, nil
+	return &Uploads{pool, lockWait}, nil
 }
 
 // Upload is a list, or the part of it that has come.
@@ -74,7 +78,7 @@ func (s *Uploads) Create(ctx context.Context, owner string, u Upload) (Upload, e
 	if err := check(u); err != nil {
 		return Upload{}, err
 	}
-	return pg.ValueWithin(ctx, s.pool, wait, func(tx pgx.Tx) (Upload, error) {
+	return pg.ValueWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) (Upload, error) {
 		if err := lockOwner(ctx, tx, owner); err != nil {
 			return Upload{}, err
 		}
@@ -116,19 +120,19 @@ func check(u Upload) error {
 
 // List returns the uploads of owner that can be gone on with or imported, newest first.
 func (s *Uploads) List(ctx context.Context, owner string) ([]Upload, error) {
-	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Upload, error) { return selectUploads(ctx, tx, owner) })
+	return pg.ValueWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) ([]Upload, error) { return selectUploads(ctx, tx, owner) })
 }
 
 // Find returns an upload of owner. Error: domain.NotFound.
 func (s *Uploads) Find(ctx context.Context, owner string, id int64) (Upload, error) {
-	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (Upload, error) { return selectUpload(ctx, tx, owner, id) })
+	return pg.ValueWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) (Upload, error) { return selectUpload(ctx, tx, owner, id) })
 }
 
 // Append stores a piece of at most [Piece] bytes that begins at a byte of the upload. It is kept when Append returns,
 // and all that reads the upload sees it with the new length or not at all. Errors: domain.NotFound, UploadMoved if the
 // upload goes on elsewhere, and UploadTooLarge past its size.
 func (s *Uploads) Append(ctx context.Context, owner string, id, at int64, piece []byte) (Upload, error) {
-	return pg.ValueWithin(ctx, s.pool, wait, func(tx pgx.Tx) (Upload, error) {
+	return pg.ValueWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) (Upload, error) {
 		u, stored, err := appendPiece(ctx, tx, owner, id, at, piece)
 		if err != nil || stored {
 			return u, err
@@ -145,7 +149,7 @@ func (s *Uploads) Append(ctx context.Context, owner string, id, at int64, piece 
 
 // Delete removes an upload with its bytes. owner is "" for one who may delete those of others. Error: domain.NotFound.
 func (s *Uploads) Delete(ctx context.Context, owner string, id int64) error {
-	return pg.InTxWithin(ctx, s.pool, wait, func(tx pgx.Tx) error {
+	return pg.InTxWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) error {
 		return deleteUpload(ctx, tx, owner, id)
 	})
 }

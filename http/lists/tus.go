@@ -3,6 +3,8 @@ package lists
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -68,12 +70,15 @@ func (s *sender) refusal() error {
 var errWithoutReader = errors.New("an upload is not downloaded")
 
 // work lets one of tusd's routes work the exchange. header has what a client may say: of all else, such as
-// X-HTTP-Method-Override and Upload-Concat, tusd knows nothing. The context outlives the connection, so that what came
-// of a piece before it broke is stored.
+// X-HTTP-Method-Override and Upload-Concat, tusd knows nothing. A piece outlives its connection, so that what came of it
+// before that broke is stored.
 func (x *exchange) work(
 	ctx context.Context, method string, route func(*handler.UnroutedHandler) http.HandlerFunc, header http.Header,
 ) error {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if x.body != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tus, err := handler.NewUnroutedHandler(handler.Config{
 		StoreComposer: &handler.StoreComposer{Core: x}, BasePath: web.Prefix + "/uploads/", MaxSize: uploads.MaxSize,
@@ -128,15 +133,48 @@ func (x *exchange) refusal() error {
 	return fmt.Errorf("speak tus: status %d: %s", x.status, x.text.String())
 }
 
+// readMetadata returns the pairs of Upload-Metadata, by the protocol: keys that are not empty and stand once, each with a
+// blank and a value in Base64, or with nothing. tusd passes over what it cannot read: a list whose sha256 it did not
+// read would be imported without a comparison. Errors: domain.Invalid.
+func readMetadata(header string) (map[string]string, error) {
+	pairs := map[string]string{}
+	if strings.Trim(header, " ") == "" {
+		return pairs, nil
+	}
+	for pair := range strings.SplitSeq(header, ",") {
+		key, coded, _ := strings.Cut(strings.Trim(pair, " "), " ")
+		value, err := base64.StdEncoding.Strict().DecodeString(coded)
+		switch _, twice := pairs[strings.ToLower(key)]; {
+		case err != nil:
+			return nil, badMetadata(fmt.Sprintf("the value of %.50q must be Base64, after one blank", key))
+		case key == "":
+			return nil, badMetadata("a pair has no key")
+		case twice:
+			return nil, badMetadata(fmt.Sprintf("has the key %.50q twice", key))
+		}
+		pairs[strings.ToLower(key)] = string(value)
+	}
+	return pairs, nil
+}
+
+func badMetadata(why string) error {
+	return domain.InvalidError("the upload cannot be made", "correct what is named",
+		domain.Field{Name: "header.Upload-Metadata", Message: why})
+}
+
 // NewUpload begins the upload that Upload-Length and Upload-Metadata describe.
 func (x *exchange) NewUpload(ctx context.Context, info handler.FileInfo) (handler.Upload, error) {
-	u := uploads.Upload{
-		Size: info.Size, ContentType: info.MetaData["filetype"], Name: info.MetaData["filename"], Metadata: x.sent,
+	said, err := readMetadata(x.sent)
+	if err != nil {
+		x.err = err
+		return nil, err
 	}
-	if said := info.MetaData["sha256"]; said != "" {
-		if u.SHA256, x.err = hex.DecodeString(said); x.err != nil || len(u.SHA256) != 32 {
-			x.err = domain.InvalidError("the upload cannot be made", "correct what is named",
-				domain.Field{Name: "header.Upload-Metadata", Message: "sha256 must be 64 hex digits"})
+	u := uploads.Upload{
+		Size: info.Size, ContentType: said["filetype"], Name: said["filename"], Metadata: x.sent,
+	}
+	if hash, given := said["sha256"]; given {
+		if u.SHA256, err = hex.DecodeString(hash); err != nil || len(u.SHA256) != sha256.Size {
+			x.err = badMetadata("sha256 must be 64 hex digits")
 			return nil, x.err
 		}
 	}
@@ -146,6 +184,8 @@ func (x *exchange) NewUpload(ctx context.Context, info handler.FileInfo) (handle
 
 // GetUpload finds the upload of the request's path.
 func (x *exchange) GetUpload(ctx context.Context, _ string) (handler.Upload, error) {
+	ctx, cancel := context.WithTimeout(ctx, web.RequestTimeout)
+	defer cancel()
 	x.upload, x.err = x.uploads.Find(ctx, x.owner, x.id)
 	return x, x.err
 }
@@ -163,7 +203,7 @@ func (x *exchange) WriteChunk(ctx context.Context, at int64, body io.Reader) (wr
 	for {
 		n, readErr := io.ReadFull(body, piece)
 		if n > 0 {
-			u, err := x.uploads.Append(ctx, x.owner, x.id, at+written, piece[:n])
+			u, err := x.store(ctx, at+written, piece[:n])
 			if err != nil {
 				x.err = err
 				return written, err
@@ -174,6 +214,12 @@ func (x *exchange) WriteChunk(ctx context.Context, at int64, body io.Reader) (wr
 			return written, nil //nolint:nilerr // io.EOF, or tusd's reader has noted why no more comes
 		}
 	}
+}
+
+func (x *exchange) store(ctx context.Context, at int64, piece []byte) (uploads.Upload, error) {
+	ctx, cancel := context.WithTimeout(ctx, web.RequestTimeout)
+	defer cancel()
+	return x.uploads.Append(ctx, x.owner, x.id, at, piece)
 }
 
 // GetReader is for a route that bestow does not have.

@@ -26,6 +26,8 @@ var deskMutants = []mutant{
 	{"uploads: a piece does not prolong", "app/uploads/uploads_sql.go", "received = received + $4, expires_at = now() + $5::interval", "received = received + $4, expires_at = expires_at + 0 * $5::interval", resumed, "."},
 	{"uploads: reading does not prolong", "app/uploads/uploads_sql.go", "SET expires_at = now() + $3::interval", "SET expires_at = expires_at + 0 * $3::interval", resumed, "."},
 	{"uploads: what lives is tidied", "app/uploads/uploads_sql.go", "DELETE FROM uploads WHERE expires_at <= now()\n\t\tAND id = (SELECT id FROM uploads WHERE expires_at <= now() ORDER", "DELETE FROM uploads WHERE id = (SELECT id FROM uploads ORDER", resumed, "."},
+	{"uploads: HEAD outlives its client", "http/lists/tus.go", "if x.body != nil {\n\t\tctx = ", "if true {\n\t\tctx = ", "./http", "^TestHeadEndsWithItsClient$"},
+	{"uploads: a key twice", "http/lists/tus.go", "case twice:", "case twice && false:", "./http", "^TestRefusedUploads$"},
 	{"pins: without a reason", "app/pins/reveal.go", "if reason == \"\" {", "if false {", reveals, "Reveal"},
 	{"pins: any number", "app/pins/reveal.go", "wait > 0 {", "wait > time.Hour {", reveals, "Reveal"},
 	{"answers: more than grants", "app/grants/ledger.go", "if len(outcomes) > len(b.grants) || err", "if err", heart, partTests},
