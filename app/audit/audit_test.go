@@ -85,7 +85,7 @@ func TestSweep(t *testing.T) {
 	require.Equal(t, 6, count(t, pool, `SELECT count(*) FROM audit_chain`))
 }
 
-// The head is given out once an hour, and only if there is a new one.
+// The head is given out once a minute, and only if there is a new one.
 func TestAnchor(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)

@@ -69,6 +69,28 @@ func TestAuditHolds(t *testing.T) {
 	require.EqualValues(t, 0, f.measures["unlinked"].Int64())
 }
 
+// A row that should have its link for long, and has none, is told: who takes the newest links away hides in that.
+func TestUnlinkedChangesAreToldLater(t *testing.T) {
+	t.Parallel()
+	pool, a := audited(t)
+	gaps := func() (gaps []Gap) {
+		require.NoError(t, (&Verifier{Config{Pool: pool}}).read(t.Context(), func(tx guarded) (err error) {
+			gaps, err = unlinkedChanges(t.Context(), tx, nil)
+			return err
+		}))
+		return gaps
+	}
+	for _, ago := range []string{"9 minutes", "11 minutes"} {
+		_, err := pool.Exec(t.Context(), `INSERT INTO audit_log (at, actor, action, object) VALUES (now() - $1::interval, 'kim', 'x', 'y')`, ago)
+		require.NoError(t, err)
+	}
+	found := gaps()
+	require.Len(t, found, 1)
+	require.Contains(t, found[0].Why, "1 change in the audit, older than ten minutes, not linked")
+	require.NoError(t, a.Link(t.Context()))
+	require.Empty(t, gaps())
+}
+
 // rewritten makes the links from the position on anew, as a forger would.
 const rewritten = `DO $$
 	DECLARE before bytea := coalesce((SELECT hash FROM audit_chain WHERE position = %[1]d - 1), ''); c record;

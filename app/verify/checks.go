@@ -77,7 +77,7 @@ func selectSequences(ctx context.Context, tx pgx.Tx) ([]sequence, error) {
 		JOIN pg_class t ON t.oid = d.refobjid
 		JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
 		WHERE s.relkind = 'S' AND s.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN (current_schema(), 'money', 'river'))
-		  AND (t.relname ~ '_(targets|results)$' OR t.relname IN ('campaign_events', 'campaign_event_summary', 'imports', 'parked_messages', 'principals', 'api_keys', 'invites', 'sessions', 'audit_log',
+		  AND (t.relname ~ '_(targets|results)$' OR t.relname IN ('campaign_events', 'campaign_event_summary', 'imports', 'parked_messages', 'principals', 'api_keys', 'invites', 'sessions', 'uploads', 'audit_log',
 		       'verify_reports', 'river_job', 'point_master', 'point_member', 'point_due', 'vouchers', 'voucher_events'))
 		ORDER BY 1`
 	rows, err := tx.Query(ctx, query)

@@ -86,6 +86,8 @@ func columnForgeries() []forgery {
 		{name: "jobs that wait for a start", sql: `UPDATE river.river_job SET state = 'pending' WHERE args @> '{"event_id": 3}'`, red: "I11"},
 		{name: "jobs in a hundred years", sql: `UPDATE river.river_job SET state = 'scheduled', scheduled_at = now() + interval '100 years' WHERE args @> '{"event_id": 3}'`, red: "I11"},
 		{name: "jobs of another queue", sql: `UPDATE river.river_job SET queue = 'nowhere' WHERE args @> '{"event_id": 3}'`, red: "I11"},
+		{name: "the sequence of uploads", sql: `INSERT INTO uploads (owner, size, content_type, name, metadata, expires_at)
+			VALUES ('crm', 1, 'text/csv', '', '', now()); SELECT setval('uploads_id_seq', 1, false)`, red: "I42"},
 		{name: "the sequence of jobs", sql: `SELECT setval('river.river_job_id_seq', 1)`, red: "I42"},
 		{name: "created_at of an event to come", sql: `UPDATE campaign_events SET created_at = now() + interval '1 year' WHERE id = 4`, red: "I39"},
 		{
@@ -169,7 +171,7 @@ func unseenForgeries() []forgery {
 		{name: "kind of a voucher_events row", sql: `UPDATE money.voucher_events SET kind = 'REDEEMED', idempotency_key = 'x', ref = 'x', reason = 'x' WHERE kind = 'CANCELLED'`},
 		{name: "ended_uploads", sql: `INSERT INTO ended_uploads (event_id, ended_by) VALUES (4, 'x'); UPDATE principals SET role = 'viewer';
 			INSERT INTO sessions (principal_id, sha256, address, network, expires_at) SELECT id, sha256('x'), '', '', now() FROM principals;
-			INSERT INTO uploads (id, owner, size, content_type, name, metadata, expires_at) VALUES (1, 'x', 9, '', '', '', now());
+			INSERT INTO uploads (owner, size, content_type, name, metadata, expires_at) VALUES ('x', 9, '', '', '', now());
 			INSERT INTO upload_pieces (upload_id, at, bytes) VALUES (1, 5, 'x')`},
 	}
 }

@@ -133,9 +133,9 @@ func (x *exchange) refusal() error {
 	return fmt.Errorf("speak tus: status %d: %s", x.status, x.text.String())
 }
 
-// readMetadata returns the pairs of Upload-Metadata, by the protocol: keys that are not empty and stand once, each with a
-// blank and a value in Base64, or with nothing. tusd passes over what it cannot read: a list whose sha256 it did not
-// read would be imported without a comparison. Errors: domain.Invalid.
+// readMetadata returns the pairs of Upload-Metadata, by the protocol: keys that are not empty and stand once, each with
+// a blank and a value in Base64, or with nothing. tusd passes over what it cannot read: a list whose sha256 it did not
+// read would be imported without a comparison. Keys are in small letters. Errors: domain.Invalid.
 func readMetadata(header string) (map[string]string, error) {
 	pairs := map[string]string{}
 	if strings.Trim(header, " ") == "" {
