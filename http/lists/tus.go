@@ -70,8 +70,8 @@ func (s *sender) refusal() error {
 var errWithoutReader = errors.New("an upload is not downloaded")
 
 // work lets one of tusd's routes work the exchange. header has what a client may say: of all else, such as
-// X-HTTP-Method-Override and Upload-Concat, tusd knows nothing. A piece outlives its connection, so that what came of it
-// before that broke is stored.
+// X-HTTP-Method-Override and Upload-Concat, tusd knows nothing. A piece outlives its connection, so that what came of
+// it before that broke is stored.
 func (x *exchange) work(
 	ctx context.Context, method string, route func(*handler.UnroutedHandler) http.HandlerFunc, header http.Header,
 ) error {
