@@ -57,8 +57,8 @@ func unlinkedChanges(ctx context.Context, tx pgx.Tx, _ *verification) ([]Gap, er
 	if n == 0 {
 		return nil, nil
 	}
-	return []Gap{{Why: english.Count(n, "change") + " in the audit, older than ten minutes, not linked: a process with the " +
-		"role jobs links them, and until then nobody sees whether they were changed"}}, nil
+	return []Gap{{Why: english.Count(n, "change") + " in the audit, older than ten minutes, not linked: a process with " +
+		"the role jobs links them, and until then nobody sees whether they were changed"}}, nil
 }
 
 // auditChain is the chain while it is read.
