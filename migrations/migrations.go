@@ -83,10 +83,21 @@ type Step struct {
 	AppliedAt time.Time // zero: not applied yet
 }
 
-// Status lists our migrations in order.
+// Status lists our migrations in order. It changes nothing: goose would make its table in a database that has none.
 func Status(ctx context.Context, url string) ([]Step, error) {
 	var steps []Step
 	err := locked(ctx, url, func(pool *pgxpool.Pool) error {
+		var begun bool
+		if err := pool.QueryRow(ctx, `SELECT to_regclass('goose_db_version') IS NOT NULL`).Scan(&begun); err != nil {
+			return fmt.Errorf("look for migrations: %w", err)
+		}
+		if !begun {
+			names, err := fs.Glob(files, "*.sql")
+			for _, name := range names {
+				steps = append(steps, Step{Name: name})
+			}
+			return err
+		}
 		return withGoose(pool, files, func(p *goose.Provider) error {
 			status, err := p.Status(ctx)
 			if err != nil {

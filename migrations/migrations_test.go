@@ -20,6 +20,9 @@ func TestTenMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
 	require.Error(t, migrations.Current(t.Context(), url), "nothing is there yet")
+	before, err := migrations.Status(t.Context(), url)
+	require.NoError(t, err)
+	require.Zero(t, tables(t, url), "to look changes nothing")
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() { assert.NoError(t, migrations.Up(t.Context(), url)) })
@@ -29,7 +32,21 @@ func TestTenMigrateAtOnce(t *testing.T) {
 	require.NoError(t, migrations.Up(t.Context(), url))
 	steps, err := migrations.Status(t.Context(), url)
 	require.NoError(t, err)
-	require.NotEmpty(t, steps)
+	require.Len(t, steps, len(before))
+	for i, s := range steps {
+		require.Equal(t, migrations.Step{Name: s.Name}, before[i])
+		require.NotZero(t, s.AppliedAt)
+	}
+}
+
+// tables counts the tables in the schema public.
+func tables(t *testing.T, url string) (n int) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer func() { _ = c.Close(t.Context()) }()
+	require.NoError(t, c.QueryRow(t.Context(), `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`).Scan(&n))
+	return n
 }
 
 // A database that had events before it had an installation id takes messages that name none as its own; a new one does
