@@ -86,6 +86,7 @@ func (h *Handlers) Edit(ctx context.Context, in *EditIn) (*PersonOut, error) {
 	if err != nil {
 		return nil, err
 	}
+	unread = append(unread, in.Body.Cleared(&wire.Role, &wire.Disabled)...)
 	e := people.Edit{Disabled: wire.Disabled, Unread: unread, Was: func(role domain.Role, disabled bool) error {
 		return web.Match(in.IfMatch, web.Tag(access{in.ID, role, disabled}), "the access")
 	}}

@@ -302,6 +302,9 @@ func TestManagePeople(t *testing.T) {
 	}
 	patch(kim, `{"role": "admin"}`, cookie, noKey).Refused(403, api.Forbidden)
 	patch(kim, `{"role": "boss"}`).Refused(422, domain.Invalid)
+	nulls := patch(kim, `{"role": null, "disabled": null}`).Refused(422, domain.Invalid)
+	require.Len(t, nulls.Errors, 2)
+	require.Len(t, patch(kim, `{"role": 5}`).Refused(422, domain.Invalid).Errors, 1)
 	patch(people.Person{ID: 99}, `{"disabled": true}`).Refused(404, domain.NotFound)
 	changed := desktest.Decoded[people.Person](patch(kim, `{"role": "admin"}`, "X-Reason: she leads the team"))
 	require.Equal(t, "admin", changed.Role)

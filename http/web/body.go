@@ -63,6 +63,18 @@ func (b *Body[T]) Has(field any) bool {
 	return false
 }
 
+// Cleared returns a fault for each of the fields that is null in the body, for a merge patch in which it cannot be
+// cleared. A field is a pointer, and is named as in Has.
+func (b *Body[T]) Cleared(fields ...any) (faults []domain.Field) {
+	for name, known := range fieldsOf(reflect.ValueOf(&b.value).Elem()) {
+		read := !slices.ContainsFunc(b.unread, func(f domain.Field) bool { return f.Name == name })
+		if b.given[name] && read && slices.Contains(fields, known.Addr().Interface()) && known.IsNil() {
+			faults = append(faults, domain.Field{Name: name, Message: "cannot be null: without it, it stays as it is"})
+		}
+	}
+	return faults
+}
+
 func (b *Body[T]) decode(data []byte) {
 	b.raw = slices.Clone(data)
 	var members map[string]jsontext.Value
