@@ -21,6 +21,7 @@ import (
 	"bestow/http/people"
 	"bestow/http/types"
 	"bestow/http/web"
+	"bestow/internal/obs"
 
 	"github.com/labstack/echo/v4"
 )
@@ -132,7 +133,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, grace time.Durat
 		},
 	}
 	if err := sheet.CheckRoom(); err != nil {
-		log.WarnContext(ctx, "spreadsheets are refused", "err", err)
+		log.WarnContext(ctx, "spreadsheets are refused", obs.Err, err)
 	}
 	stopped := make(chan error, 1)
 	go func() {

@@ -29,7 +29,7 @@ type benchCmd struct {
 
 // Run measures the pipeline beside its floor and its rivals, with servers of its own where the environment names none.
 // It fails unless every run ended exact.
-func (c *benchCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+func (c *benchCmd) Run(ctx context.Context, t *terminal.Terminal) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (c *benchCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	defer r.Stop()
+	defer func() { err = errors.Join(err, r.Stop()) }()
 	config := r.Config(c.Members, c.Rounds)
 	config.Rows, config.RivalMembers = c.Rows, c.Rivals
 	if c.Output != "json" {

@@ -151,7 +151,7 @@ func testBench(t *testing.T, program string, members int, options map[string]str
 		Overrides: daemon.Overrides{Limits: func(l *app.Limits) { l.OwnPartition = members }},
 	})
 	require.NoError(t, err)
-	t.Cleanup(r.Stop)
+	t.Cleanup(func() { require.NoError(t, r.Stop()) })
 	return r.Config(members, 1)
 }
 

@@ -5,7 +5,6 @@ package obs
 const (
 	EventID      = "event_id"
 	EventType    = "event_type"
-	MemberID     = "member_id"
 	Chunk        = "chunk"
 	JobID        = "job_id"
 	Attempt      = "attempt"
@@ -13,7 +12,6 @@ const (
 	Partition    = "partition"
 	Offset       = "offset"
 	Installation = "installation"
-	Role         = "role"
 	Ledger       = "ledger"
 	Cause        = "cause"
 	Reason       = "reason"

@@ -18,6 +18,7 @@ import (
 	"bestow/domain"
 	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
+	"bestow/internal/obs"
 	"bestow/internal/ownfiles"
 	"bestow/internal/seal"
 	"bestow/migrations"
@@ -310,7 +311,7 @@ func (d *demo) stop() {
 	}
 	if d.postgres != nil {
 		if err := d.postgres.Stop(context.Background()); err != nil {
-			d.log.Error("stop postgresql", "err", err)
+			d.log.Error("stop postgresql", obs.Err, err)
 		}
 	}
 	if d.logFile != nil {

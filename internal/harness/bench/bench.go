@@ -69,8 +69,8 @@ type Variant struct {
 // Product is the product at work.
 type Product struct {
 	App *app.App
-	// Ready reports whether its consumers were given their partitions.
-	Ready func() bool
+	// Ready reports whether its consumers were given their partitions. Error: that of a process which has ended.
+	Ready func() (bool, error)
 	// Handled is the number of grants that its handlers were given, and are done with.
 	Handled func() int64
 	// Stop ends it and returns what it failed with, if it did.

@@ -44,7 +44,7 @@ func (s *server) startProduct(ctx context.Context, at, prefix string, how Varian
 	if err != nil {
 		return nil, err
 	}
-	if err := until(ctx, assigning, func() (bool, error) { return product.Ready(), nil }); err != nil {
+	if err := until(ctx, assigning, product.Ready); err != nil {
 		_ = product.Stop() // what is wrong is said already
 		return nil, fmt.Errorf("wait for partitions: %w", err)
 	}

@@ -26,9 +26,12 @@ type broker struct {
 	in   io.Closer
 }
 
+// brokerPatience is the time that a broker may take to start, and to end. Then it is killed.
+const brokerPatience = 30 * time.Second
+
 // startBroker runs program as a broker with new data in dir whose answers come later by delay. It ends with us in any
-// case: its standard input is closed then.
-func startBroker(ctx context.Context, program, dir string, delay time.Duration) (*broker, error) {
+// case: its standard input is closed then. One that names no address within patience is killed.
+func startBroker(ctx context.Context, program, dir string, delay, patience time.Duration) (*broker, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("remove the last bench's broker: %w", err)
 	}
@@ -47,8 +50,12 @@ func startBroker(ctx context.Context, program, dir string, delay time.Duration) 
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
 	b := &broker{dir: dir, cmd: cmd, in: in}
+	late := time.AfterFunc(patience, b.kill)
 	addr, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
+	switch inTime := late.Stop(); {
+	case !inTime:
+		return nil, errors.Join(fmt.Errorf("start broker: it named no address within %s", patience), b.stop())
+	case err != nil:
 		return nil, errors.Join(fmt.Errorf("start broker: it ended at once: %w", err), b.stop())
 	}
 	b.addr = strings.TrimSpace(addr)
@@ -57,10 +64,13 @@ func startBroker(ctx context.Context, program, dir string, delay time.Duration) 
 
 // stop ends the broker and removes its data.
 func (b *broker) stop() error {
+	defer time.AfterFunc(brokerPatience, b.kill).Stop()
 	_ = b.in.Close()
 	_ = b.cmd.Wait() // its data are not needed
 	return os.RemoveAll(b.dir)
 }
+
+func (b *broker) kill() { _ = b.cmd.Process.Kill() } // an error says that it has ended
 
 // ServeBroker is a broker with its data in dir, whose answers come later by delay. It writes its address to out, and ends
 // when in ends.

@@ -1,9 +1,13 @@
 package rig
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"bestow/cmd/bestow/daemon"
 	"bestow/internal/embedkafka"
 	"bestow/internal/kafkatest"
 
@@ -29,4 +33,28 @@ func TestDelayedBroker(t *testing.T) {
 	began := time.Now()
 	kafkatest.Produce(t, s.Brokers, "t", 0, []byte("v"))
 	require.Greater(t, time.Since(began), delay)
+}
+
+// A broker that hangs before it names its address is killed in time, and its data are removed.
+func TestBrokerThatHangs(t *testing.T) {
+	t.Parallel()
+	program, dir := filepath.Join(t.TempDir(), "hangs"), filepath.Join(t.TempDir(), "kafka")
+	//nolint:gosec // a program is executable
+	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\nmkdir $2\nexec sleep 600\n"), 0o700))
+	_, err := startBroker(t.Context(), program, dir, 0, time.Second)
+	require.EqualError(t, err, "start broker: it named no address within 1s")
+	require.NoDirExists(t, dir)
+}
+
+// A process of the product that ends before it is ready is told at once, and is not waited for twice.
+func TestProcessThatEndsEarly(t *testing.T) {
+	t.Parallel()
+	ps := &processes{list: make([]*daemon.Process, 2), cancel: func() {}, ran: make(chan error, 2)}
+	require.NoError(t, ps.early())
+	died := errors.New("no table")
+	ps.ran <- died
+	require.ErrorIs(t, ps.early(), died)
+	require.ErrorIs(t, ps.early(), died, "it is told until the product is stopped")
+	ps.ran <- nil
+	require.ErrorIs(t, ps.wait(), died)
 }

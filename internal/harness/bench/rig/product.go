@@ -26,7 +26,8 @@ func (r *Rig) product(ctx context.Context, url, prefix string, how bench.Variant
 	if how.Delay {
 		if r.delayed == nil {
 			var err error
-			if r.delayed, err = startBroker(ctx, r.program, filepath.Join(r.dir, "kafka-delayed"), brokerDelay); err != nil {
+			if r.delayed, err = startBroker(ctx, r.program, filepath.Join(r.dir, "kafka-delayed"), brokerDelay,
+				brokerPatience); err != nil {
 				return nil, err
 			}
 		}
@@ -42,7 +43,8 @@ func (r *Rig) product(ctx context.Context, url, prefix string, how bench.Variant
 type processes struct {
 	list   []*daemon.Process
 	cancel context.CancelFunc
-	ran    chan error
+	ran    chan error // one of each process that has ended
+	ended  []error    // those that were received
 }
 
 // startProduct starts a process with all roles, and more that only handle if how says so.
@@ -74,7 +76,7 @@ func (r *Rig) startProduct(ctx context.Context, cfg settings.Config, how bench.V
 	}
 	return &bench.Product{
 		App:     ps.list[0].App,
-		Ready:   func() bool { return ps.assigned() == cfg.Partitions },
+		Ready:   func() (bool, error) { return ps.assigned() == cfg.Partitions, ps.early() },
 		Handled: handled.Load,
 		Stop:    ps.stop,
 	}, nil
@@ -88,17 +90,35 @@ func (ps *processes) assigned() (n int) {
 	return n
 }
 
+// early returns an error if a process has ended by itself.
+func (ps *processes) early() error {
+	select {
+	case err := <-ps.ran:
+		ps.ended = append(ps.ended, err)
+	default:
+	}
+	if len(ps.ended) == 0 {
+		return nil
+	}
+	return errors.Join(append([]error{errors.New("a process of the product ended by itself")}, ps.ended...)...)
+}
+
+// wait returns the errors of all processes, once they have ended.
+func (ps *processes) wait() error {
+	for len(ps.ended) < len(ps.list) {
+		ps.ended = append(ps.ended, <-ps.ran)
+	}
+	return errors.Join(ps.ended...)
+}
+
 // stop ends the processes, the one that all stand on last.
 func (ps *processes) stop() error {
 	ps.cancel()
-	var errs []error
-	for range ps.list {
-		errs = append(errs, <-ps.ran)
-	}
+	err := ps.wait()
 	for _, p := range slices.Backward(ps.list) {
 		p.Close()
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 // watched holds messages back until gate is closed, if there is one, and counts the grants of those that were handled.

@@ -46,8 +46,7 @@ type Rig struct {
 func Start(ctx context.Context, o Options) (*Rig, error) {
 	r := &Rig{cfg: o.Settings, program: o.Program, with: o.Overrides}
 	if err := r.start(ctx); err != nil {
-		r.Stop()
-		return nil, err
+		return nil, errors.Join(err, r.Stop())
 	}
 	return r, nil
 }
@@ -78,7 +77,7 @@ func (r *Rig) start(ctx context.Context) (err error) {
 		r.cfg.DatabaseURL = r.postgres.URL
 	}
 	if len(r.cfg.Brokers) == 0 {
-		if r.broker, err = startBroker(ctx, r.program, filepath.Join(r.dir, "kafka"), 0); err != nil {
+		if r.broker, err = startBroker(ctx, r.program, filepath.Join(r.dir, "kafka"), 0, brokerPatience); err != nil {
 			return err
 		}
 		r.cfg.Brokers = []string{r.broker.addr}
@@ -87,23 +86,25 @@ func (r *Rig) start(ctx context.Context) (err error) {
 }
 
 // Stop ends what was started, in reverse.
-func (r *Rig) Stop() {
+func (r *Rig) Stop() error {
+	var errs []error
 	for _, b := range []*broker{r.delayed, r.broker} {
 		if b == nil {
 			continue
 		}
 		if err := b.stop(); err != nil {
-			r.log.Error("remove the broker's data", "err", err)
+			errs = append(errs, fmt.Errorf("remove the broker's data: %w", err))
 		}
 	}
 	if r.postgres != nil {
 		if err := r.postgres.Stop(context.Background()); err != nil {
-			r.log.Error("stop postgresql", "err", err)
+			errs = append(errs, err)
 		}
 	}
 	if r.logFile != nil {
 		_ = r.logFile.Close() // a log of a bench
 	}
+	return errors.Join(errs...)
 }
 
 // Config returns the configuration of a bench on this rig.
