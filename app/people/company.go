@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -30,54 +31,96 @@ type Employee struct {
 // cannot be; NoSignIn for a person who is disabled. The caller has counted the attempt ([People.Admit]).
 func (s *People) SignInEmployee(ctx context.Context, e Employee, p Proof, old string) (Session, string, error) {
 	token := newToken()
-	session, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (Session, error) {
+	signedIn, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (employeeSession, error) {
 		return signInEmployee(ctx, tx, e, p, old, token)
 	})
 	if err != nil {
 		return Session{}, "", err
 	}
 	s.forgetToken(old)
-	if session.ID == 0 {
-		// Committed, so that the person's sessions have ended.
-		s.sessions.Forget(func(_ known.Sum, o owner) bool { return o.principal.Name == session.Name })
-		return Session{}, "", domain.NoRoleError(session.Name)
+	// The person's sessions have ended, or have another role from now on.
+	s.sessions.Forget(func(_ known.Sum, o owner) bool { return o.principal.Name == signedIn.name })
+	if signedIn.session == nil {
+		return Session{}, "", domain.NoRoleError(signedIn.name)
 	}
-	return session, token, nil
+	return *signedIn.session, token, nil
 }
 
-func signInEmployee(ctx context.Context, tx pgx.Tx, e Employee, p Proof, old, token string) (Session, error) {
+// employeeSession is what a sign-in comes to.
+type employeeSession struct {
+	name    string
+	session *Session // nil: the provider gives the person no role
+}
+
+func signInEmployee(ctx context.Context, tx pgx.Tx, e Employee, p Proof, old, token string) (employeeSession, error) {
 	principal, err := lockEmployee(ctx, tx, e)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) && e.Role == "":
-		return Session{Name: e.Name}, nil
+		return employeeSession{name: e.Name}, nil
 	case errors.Is(err, pgx.ErrNoRows):
-		principal, err = newEmployee(ctx, tx, e, p)
+		principal, err = firstSignIn(ctx, tx, e, p)
 	}
 	if err != nil {
-		return Session{}, err
+		return employeeSession{}, err
 	}
-	by := command.Caller{Actor: principal.name, RequestID: p.RequestID}
+	signedIn := employeeSession{name: principal.name}
 	switch {
 	case principal.isDisabled:
-		return Session{}, domain.NoSignInError()
+		return signedIn, domain.NoSignInError()
 	case e.Role == "":
-		return Session{Name: principal.name}, updateAllEnded(ctx, tx, principal.id, principal.name)
+		return signedIn, updateAllEnded(ctx, tx, principal.id, principal.name)
 	case e.Role != principal.role:
+		by := command.Caller{Actor: e.provider(), RequestID: p.RequestID}
 		if err := changeRole(ctx, tx, by, principal, e.Role); err != nil {
-			return Session{}, err
+			return signedIn, err
 		}
 	}
+	signedIn.session, err = beginEmployee(ctx, tx, e, p, principal, old, token)
+	return signedIn, err
+}
+
+// beginEmployee begins a session of the principal whom the provider has signed in.
+func beginEmployee(
+	ctx context.Context, tx pgx.Tx, e Employee, p Proof, principal person, old, token string,
+) (*Session, error) {
+	by := command.Caller{Actor: principal.name, RequestID: p.RequestID}
 	if err := endToken(ctx, tx, old, principal.name); err != nil {
-		return Session{}, err
+		return nil, err
 	}
 	session, err := begin(ctx, tx, by, principal.id, p.Address, token, map[string]any{"issuer": e.Issuer})
 	if err != nil {
-		return Session{}, err
+		return nil, err
 	}
 	if err := updateFreshFor(ctx, tx, session.ID, e.FreshFor); err != nil {
-		return Session{}, err
+		return nil, err
 	}
-	return selectSession(ctx, tx, session.ID)
+	session, err = selectSession(ctx, tx, session.ID)
+	return &session, err
+}
+
+// provider returns the actor of what the provider changes, as oidc:login.example.com. No principal has such a name, since
+// it has a colon.
+func (e Employee) provider() string {
+	host := e.Issuer
+	if u, err := url.Parse(e.Issuer); err == nil && u.Host != "" {
+		host = u.Host
+	}
+	actor := []rune("oidc:" + host)
+	return string(actor[:min(len(actor), domain.MaxPrincipal)])
+}
+
+// firstSignIn makes a principal of a person who has not been here before. Another request of the person may do so at
+// the same time, such as the second one of a double click: then it returns the principal that this one has made.
+func firstSignIn(ctx context.Context, tx pgx.Tx, e Employee, p Proof) (person, error) {
+	made, err := newEmployee(ctx, tx, e, p)
+	if !domain.IsCode(err, domain.NameTaken) {
+		return made, err
+	}
+	before, unknown := lockEmployee(ctx, tx, e)
+	if errors.Is(unknown, pgx.ErrNoRows) {
+		return made, err
+	}
+	return before, unknown
 }
 
 // newEmployee makes a principal of a person who has not been here before.

@@ -201,7 +201,7 @@ func TestCompanySignIn(t *testing.T) {
 	me = desktest.Decoded[people.Me](d.Get(prefix+"/session", noKey, second))
 	require.Equal(t, "kim", me.Name, "it is the subject that counts")
 	require.Equal(t, "admin", me.Role)
-	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'person.role' AND actor = 'kim'
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'person.role' AND actor LIKE 'oidc:127.0.0.1%'
 		AND before = '{"role": "operator"}' AND after = '{"role": "admin"}'`))
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'person.create'`))
 
