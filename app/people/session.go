@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"time"
 
@@ -51,15 +52,22 @@ type owner struct {
 	freshUntil time.Time
 }
 
+// ErrEnded is the error of a session that there was and that has ended.
+var ErrEnded = errors.New("the session has ended")
+
 // Identify returns who has the session's token, whether there is such a session, and whether it is fresh. What it has
-// found counts for [known.For], and for [known.StaleFor] while the database does not answer. Error: that of the
-// database.
+// found counts for [known.For], and for [known.StaleFor] while the database does not answer. Errors: ErrEnded; that of
+// the database.
 func (s *People) Identify(ctx context.Context, token string) (p domain.Principal, fresh, found bool, err error) {
 	if !IsToken(token) {
 		return p, false, false, nil
 	}
+	hasEnded := false
 	lookUp := func(ctx context.Context) (o owner, lasts time.Duration, err error) {
 		v, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (valid, error) { return selectValid(ctx, tx, sumOf(token)) })
+		if err == nil && v.hasEnded {
+			hasEnded, err = true, pgx.ErrNoRows
+		}
 		if err != nil {
 			return o, 0, err
 		}
@@ -69,6 +77,9 @@ func (s *People) Identify(ctx context.Context, token string) (p domain.Principal
 		}, v.lasts, nil
 	}
 	o, found, err := s.sessions.Find(ctx, sumOf(token), lookUp)
+	if hasEnded {
+		return domain.Principal{}, false, false, ErrEnded
+	}
 	return o.principal, s.sessions.Now().Before(o.freshUntil), found, err
 }
 

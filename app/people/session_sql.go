@@ -84,8 +84,9 @@ func selectSessions(ctx context.Context, tx pgx.Tx) ([]Session, error) {
 	return all, nil
 }
 
-// valid is a session that may be used.
+// valid is a session that may be used, unless it has ended.
 type valid struct {
+	hasEnded bool
 	id       int64
 	name     string
 	role     domain.Role
@@ -94,12 +95,13 @@ type valid struct {
 	touched  bool          // its use was noted within the last minute
 }
 
-// selectValid reads the session with the token's hash, if it may be used. Error: pgx.ErrNoRows.
+// selectValid reads the session with the token's hash. Error: pgx.ErrNoRows.
 func selectValid(ctx context.Context, tx pgx.Tx, sum known.Sum) (v valid, err error) {
-	const query = `SELECT s.id, p.name, p.role, s.expires_at - now(), s.fresh_at + $2::interval - now(),
-			s.seen_at > now() - interval '1 minute'
-		FROM sessions s JOIN principals p ON p.id = s.principal_id WHERE s.sha256 = $1 AND ` + goesOn
-	err = tx.QueryRow(ctx, query, sum[:], Fresh).Scan(&v.id, &v.name, &v.role, &v.lasts, &v.freshFor, &v.touched)
+	const query = `SELECT NOT (` + goesOn + `), s.id, p.name, p.role, s.expires_at - now(),
+			s.fresh_at + $2::interval - now(), s.seen_at > now() - interval '1 minute'
+		FROM sessions s JOIN principals p ON p.id = s.principal_id WHERE s.sha256 = $1`
+	err = tx.QueryRow(ctx, query, sum[:], Fresh).Scan(&v.hasEnded, &v.id, &v.name, &v.role, &v.lasts, &v.freshFor,
+		&v.touched)
 	if err != nil {
 		return v, fmt.Errorf("look up session: %w", err)
 	}

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -109,6 +110,10 @@ func (s setting) proof(secret string) Proof {
 func (s setting) admits(p *People, token string) bool {
 	s.Helper()
 	_, _, found, err := p.Identify(s.Context(), token)
+	if errors.Is(err, ErrEnded) {
+		require.False(s, found)
+		return false
+	}
 	require.NoError(s, err)
 	return found
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"bestow/app/people"
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/web"
@@ -73,6 +74,7 @@ type Keys interface {
 // Sessions finds out whose a session is.
 type Sessions interface {
 	// Identify returns the principal that has the session's token, whether the session is fresh, and whether there is one.
+	// Error: people.ErrEnded for a session that there was.
 	Identify(ctx context.Context, token string) (p domain.Principal, fresh, found bool, err error)
 	// GoesOn reports whether the session may still be used. To ask is no use of it.
 	GoesOn(ctx context.Context, sessionID int64) (bool, error)
@@ -164,7 +166,7 @@ func (g *Guard) shownBy(r *http.Request, rule Rule) shown {
 	if _, key, given := r.BasicAuth(); given && rule.Way == Page {
 		return shown{byPassword, key}
 	}
-	if cookie, err := r.Cookie(g.api.SessionCookieAt(r.Host)); err == nil {
+	if cookie, err := r.Cookie(g.api.SessionCookieAt(web.ArrivalOf(r))); err == nil {
 		return shown{bySession, cookie.Value}
 	}
 	return shown{}
@@ -187,11 +189,13 @@ func (g *Guard) admit(c echo.Context, rule Rule, s shown) (domain.Principal, err
 	}
 	p, fresh, known, err := g.identify(ctx, s)
 	switch {
+	case errors.Is(err, people.ErrEnded): // no guess: it was given out here
+		return p, g.unauthorized(ctx, rule, s)
 	case err != nil:
 		return p, err
 	case !known:
 		if wait := g.guesses.wrong(c.RealIP()); wait > 0 {
-			return p, g.tooManyGuesses(ctx, wait)
+			return p, g.tooManyGuesses(ctx, wait, s)
 		}
 		return p, g.unauthorized(ctx, rule, s)
 	case !p.Role.May(cmp.Or(rule.Right, domain.Read)):
@@ -256,8 +260,13 @@ func (g *Guard) tooManyRequests(ctx context.Context, wait time.Duration) error {
 		"wait as long as Retry-After says; stop and brake are never refused for this"))
 }
 
-// tooManyGuesses refuses a wrong key after too many others.
-func (g *Guard) tooManyGuesses(ctx context.Context, wait time.Duration) error {
+// tooManyGuesses refuses a wrong key, or a session that never was, after too many others.
+func (g *Guard) tooManyGuesses(ctx context.Context, wait time.Duration, s shown) error {
+	if s.way == bySession {
+		return g.tryLater(ctx, wait, domain.NewError(api.TooManyRequests,
+			"there is no such session, and too many wrong ones came from here, or in all",
+			"sign in: POST /session; another wrong one waits as long as Retry-After says"))
+	}
 	return g.tryLater(ctx, wait, domain.NewError(api.TooManyRequests,
 		"the API key is not valid, and too many wrong ones came from here, or in all",
 		"send the right key, which never waits; another wrong one waits as long as Retry-After says"))

@@ -50,7 +50,7 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 	if c, err := r.Cookie(h.flowCookie(r)); err == nil {
 		kept = c.Value
 	}
-	if c, err := r.Cookie(h.api.SessionCookieAt(r.Host)); err == nil {
+	if c, err := r.Cookie(h.api.SessionCookieAt(web.ArrivalOf(r))); err == nil {
 		old = c.Value
 	}
 	query := r.URL.Query()
@@ -71,7 +71,7 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Add("Set-Cookie", h.cookie(r.Host, token))
+	w.Header().Add("Set-Cookie", h.cookie(web.ArrivalOf(r), token))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
 }
@@ -89,7 +89,7 @@ func noCompany() error {
 }
 
 func (h *Handlers) flowCookie(r *http.Request) string {
-	return h.api.SessionCookieAt(r.Host) + flowSuffix
+	return h.api.SessionCookieAt(web.ArrivalOf(r)) + flowSuffix
 }
 
 // origin returns how the browser calls this service: over HTTPS, unless it is on this machine.

@@ -27,20 +27,25 @@ func New(u *app.App, a *web.API) *Handlers { return &Handlers{u.People, u.Compan
 
 // From holds where a request came from, how it calls this service, and which cookies its browser has.
 type From struct {
-	address, host string
-	cookies       []*http.Cookie
+	address string
+	arrival web.Arrival
+	cookies []*http.Cookie
 }
 
 // Resolve reads them.
 func (f *From) Resolve(ctx huma.Context) []error {
-	f.address, f.host, f.cookies = addressOf(ctx.RemoteAddr()), ctx.Host(), huma.ReadCookies(ctx)
+	f.address, f.cookies = addressOf(ctx.RemoteAddr()), huma.ReadCookies(ctx)
+	f.arrival = web.Arrival{Host: ctx.Host(), RemoteAddr: ctx.RemoteAddr()}
+	ctx.EachHeader(func(name, _ string) {
+		f.arrival.Forwarded = f.arrival.Forwarded || web.IsForwarding(name)
+	})
 	return nil
 }
 
 // token returns the token of the session that the browser has, "" for none.
 func (h *Handlers) token(f From) string {
 	for _, c := range f.cookies {
-		if c.Name == h.api.SessionCookieAt(f.host) {
+		if c.Name == h.api.SessionCookieAt(f.arrival) {
 			return c.Value
 		}
 	}
@@ -61,8 +66,8 @@ func addressOf(remote string) string {
 }
 
 // cookie returns the header that gives the browser a session's token, or takes it away if the token is "".
-func (h *Handlers) cookie(host, token string) string {
-	name := h.api.SessionCookieAt(host)
+func (h *Handlers) cookie(at web.Arrival, token string) string {
+	name := h.api.SessionCookieAt(at)
 	if token == "" {
 		return cookieOf(name, "", -1)
 	}

@@ -7,6 +7,7 @@ import (
 	"bestow/domain"
 	bestowhttp "bestow/http"
 	"bestow/http/api"
+	"bestow/http/web"
 	"bestow/internal/apitest"
 
 	"github.com/stretchr/testify/require"
@@ -32,6 +33,15 @@ func TestLocalCookie(t *testing.T) {
 	require.Equal(t, 200, local.Get(prefix+"/session", noKey, cookie).StatusCode)
 	d.Get(prefix+"/session", noKey, cookie).Refused(401, api.Unauthorized)
 	local.Get(prefix+"/session", noKey, strict).Refused(401, api.Unauthorized)
+	// A proxy on this machine may call the service by a local host, for a browser that is elsewhere.
+	for _, forwarded := range []string{"Forwarded: for=192.0.2.7", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https"} {
+		local.Get(prefix+"/session", noKey, cookie, forwarded).Refused(401, api.Unauthorized)
+		d.SQL(`UPDATE passwords SET last_step = 0`)
+		a := local.Post(prefix+"/session", `{"name": "kim", "password": "`+password+`", "code": "`+p.code(d)+`"}`, noKey, forwarded)
+		require.Equal(t, 201, a.StatusCode, a.Text)
+		require.Equal(t, "__Host-bestow", a.Cookies()[0].Name)
+		require.True(t, a.Cookies()[0].Secure)
+	}
 	for host, want := range map[string]int{
 		"localhost:8080": 200, "[::1]:8080": 200, "127.0.0.9": 200, "bestow.example": 401, "localhost.example": 401, "": 200,
 	} {
@@ -44,4 +54,18 @@ func TestLocalCookie(t *testing.T) {
 		require.NoError(t, res.Body.Close())
 		require.Equal(t, want, res.StatusCode, host)
 	}
+}
+
+// The local cookie is for a browser on this machine alone: not for one whose address is another's.
+func TestLocalCookieFromElsewhere(t *testing.T) {
+	t.Parallel()
+	a := &web.API{LocalCookies: true}
+	for from, want := range map[string]string{
+		"127.0.0.1:4711": web.LocalCookie, "[::1]:4711": web.LocalCookie, "192.0.2.7:4711": web.SessionCookie,
+		"": web.SessionCookie,
+	} {
+		require.Equal(t, want, a.SessionCookieAt(web.Arrival{Host: "localhost:8080", RemoteAddr: from}), from)
+	}
+	require.Equal(t, web.SessionCookie,
+		a.SessionCookieAt(web.Arrival{Host: "bestow.example", RemoteAddr: "127.0.0.1:4711"}))
 }

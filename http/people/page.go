@@ -80,7 +80,7 @@ func (h *Handlers) acceptForm(w http.ResponseWriter, r *http.Request, form url.V
 		}, err)
 		return
 	}
-	w.Header().Add("Set-Cookie", h.cookie(r.Host, token))
+	w.Header().Add("Set-Cookie", h.cookie(web.ArrivalOf(r), token))
 	h.show(w, http.StatusOK, view{Name: form.Get("name"), Done: true})
 }
 

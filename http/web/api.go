@@ -40,9 +40,32 @@ type API struct {
 	LocalCookies bool
 }
 
-// SessionCookieAt returns the name of the cookie that a browser has which calls this service by the host.
-func (a *API) SessionCookieAt(host string) string {
-	if a.LocalCookies && IsLocal(host) {
+// Arrival holds how a request came to this service.
+type Arrival struct {
+	Host       string // by which it calls this service
+	RemoteAddr string
+	Forwarded  bool // a proxy says that it has passed the request on
+}
+
+// ArrivalOf returns how the request came.
+func ArrivalOf(r *http.Request) Arrival {
+	a := Arrival{Host: r.Host, RemoteAddr: r.RemoteAddr}
+	for name := range r.Header {
+		a.Forwarded = a.Forwarded || IsForwarding(name)
+	}
+	return a
+}
+
+// IsForwarding reports whether a header with the name says that a proxy has passed a request on.
+func IsForwarding(name string) bool {
+	name = strings.ToLower(name)
+	return name == "forwarded" || strings.HasPrefix(name, "x-forwarded-")
+}
+
+// SessionCookieAt returns the name of the cookie that the browser has whose requests come so. The local one is for a
+// browser on this machine alone: a proxy on this machine may call this service by a local host for browsers elsewhere.
+func (a *API) SessionCookieAt(at Arrival) string {
+	if a.LocalCookies && !at.Forwarded && IsLocal(at.Host) && IsLocal(at.RemoteAddr) {
 		return LocalCookie
 	}
 	return SessionCookie
