@@ -98,8 +98,8 @@ func beginEmployee(
 	return &session, err
 }
 
-// provider returns the actor of what the provider changes, as oidc:login.example.com. No principal has such a name, since
-// it has a colon.
+// provider returns the actor of what the provider changes, as oidc:login.example.com. No principal has such a name,
+// since it has a colon.
 func (e Employee) provider() string {
 	host := e.Issuer
 	if u, err := url.Parse(e.Issuer); err == nil && u.Host != "" {

@@ -39,7 +39,6 @@ func TestDelayedBroker(t *testing.T) {
 func TestBrokerThatHangs(t *testing.T) {
 	t.Parallel()
 	program, dir := filepath.Join(t.TempDir(), "hangs"), filepath.Join(t.TempDir(), "kafka")
-	//nolint:gosec // a program is executable
 	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\nmkdir $2\nexec sleep 600\n"), 0o700))
 	_, err := startBroker(t.Context(), program, dir, 0, time.Second)
 	require.EqualError(t, err, "start broker: it named no address within 1s")
