@@ -98,6 +98,13 @@ func TestAnchor(t *testing.T) {
 		require.NoError(t, a.Anchor(t.Context()))
 	}
 	require.Equal(t, 1, count(t, pool, `SELECT count(*) FROM audit_anchors`))
+	_, err = pool.Exec(t.Context(), `INSERT INTO audit_anchors (position, hash, anchored_at)
+		SELECT position, hash, '9999-01-01' FROM audit_chain ORDER BY position DESC LIMIT 1`)
+	require.NoError(t, err)
+	require.NoError(t, pg.InTx(t.Context(), pool, func(tx pgx.Tx) error { record(t, tx, "x"); return nil }))
+	require.NoError(t, a.Link(t.Context()))
+	require.NoError(t, a.Anchor(t.Context()))
+	require.Equal(t, 3, count(t, pool, `SELECT count(*) FROM audit_anchors`), "one of the future silences nothing")
 }
 
 // Nobody changes or deletes what was written, the owner of the tables neither: not by its rights, and not past them.

@@ -45,11 +45,13 @@ func compareAudit(ctx context.Context, tx pgx.Tx, v *verification, f *finding) e
 // more after a long transaction.
 const linkedWithin = 10 * time.Minute
 
-// unlinkedChanges says that rows of the audit have no link though they should: until they are linked, a change of them
-// is not seen.
+// unlinkedChanges says that rows of the audit have no link though a process has had the role jobs for long enough:
+// until they are linked, a change of them is not seen.
 func unlinkedChanges(ctx context.Context, tx pgx.Tx, _ *verification) ([]Gap, error) {
 	const query = `SELECT count(*) FROM public.audit_log l WHERE at < now() - $1::interval
-		AND NOT EXISTS (SELECT FROM public.audit_chain c WHERE c.audit_id = l.id)`
+		AND NOT EXISTS (SELECT FROM public.audit_chain c WHERE c.audit_id = l.id)
+		AND EXISTS (SELECT FROM public.processes WHERE 'jobs' = ANY (roles) AND started_at < now() - $1::interval
+			AND seen_at > now() - interval '30 s')`
 	var n int
 	if err := tx.QueryRow(ctx, query, linkedWithin).Scan(&n); err != nil {
 		return nil, fmt.Errorf("read audit: %w", err)
@@ -57,8 +59,8 @@ func unlinkedChanges(ctx context.Context, tx pgx.Tx, _ *verification) ([]Gap, er
 	if n == 0 {
 		return nil, nil
 	}
-	return []Gap{{Why: english.Count(n, "change") + " in the audit, older than ten minutes, not linked: a process with " +
-		"the role jobs links them, and until then nobody sees whether they were changed"}}, nil
+	return []Gap{{Why: english.Count(n, "change") + " in the audit, older than ten minutes, not linked, though a " +
+		"process has the role jobs: until they are, nobody sees whether they were changed"}}, nil
 }
 
 // auditChain is the chain while it is read.

@@ -84,6 +84,10 @@ func TestUnlinkedChangesAreToldLater(t *testing.T) {
 		_, err := pool.Exec(t.Context(), `INSERT INTO audit_log (at, actor, action, object) VALUES (now() - $1::interval, 'kim', 'x', 'y')`, ago)
 		require.NoError(t, err)
 	}
+	require.Empty(t, gaps(), "nobody has linked them")
+	_, err := pool.Exec(t.Context(), `INSERT INTO processes (id, roles, version, host, pid, started_at, seen_at)
+		VALUES (gen_random_uuid(), '{api,jobs}', 'v', 'h', 1, now() - interval '11 minutes', now() + interval '1 hour')`)
+	require.NoError(t, err)
 	found := gaps()
 	require.Len(t, found, 1)
 	require.Contains(t, found[0].Why, "1 change in the audit, older than ten minutes, not linked")

@@ -202,7 +202,17 @@ func TestDoctorLooksAtRights(t *testing.T) {
 
 	// What docs/rights.md says to do about it.
 	w.exec(strings.NewReplacer("bestow_history", owner, "bestow_service", role).Replace(sqlOfRights(t, "ALTER TABLE audit_log")))
-	require.Equal(t, []string{"ok: the role " + role + " has what the service needs, and cannot change the audit"}, service.said("rights"))
+	ok := []string{"ok: the role " + role + " has what the service needs, and cannot change the audit"}
+	require.Equal(t, ok, service.said("rights"))
+	for _, right := range []string{
+		"INSERT ON public.uploads", "DELETE ON public.idempotency_keys", "UPDATE ON public.sessions", "SELECT ON public.pin_keys",
+		"INSERT ON money.point_draw", "USAGE ON SEQUENCE money.point_member_id_seq",
+	} {
+		w.exec(`REVOKE ` + right + ` FROM ` + role)
+		require.Equal(t, []string{"wrong: the role " + role + " lacks what the service needs: " + right + ". GRANT it, or let the role own the tables (docs/rights.md)"}, service.said("rights"))
+		w.exec(`GRANT ` + right + ` TO ` + role)
+	}
+	require.Equal(t, ok, service.said("rights"))
 	p, _ := service.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	e := service.event(p, "POINT", 100)
 	service.run(p, e)

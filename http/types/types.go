@@ -30,9 +30,7 @@ func (h *Handlers) List(ctx context.Context, _ *struct{}) (*ListOut, error) {
 	}
 	for i, t := range list {
 		out.Body.Items[i] = wireType(t)
-		if at := slices.IndexFunc(unmade, func(u reports.UnmadeType) bool { return u.Code == t.Code }); at >= 0 {
-			out.Body.Items[i].WaitingFor = web.Reasons(unmade[at].WaitingFor)
-		}
+		addWaiting(&out.Body.Items[i], unmade)
 	}
 	return out, nil
 }
@@ -48,7 +46,20 @@ func (h *Handlers) Get(ctx context.Context, in *ByCode) (*TypeOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return typeOut(t), nil
+	unmade, err := h.reports.UnmadeTypes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := typeOut(t) // its ETag is of what is changed by PATCH, not of what it waits for
+	addWaiting(&out.Body, unmade)
+	return out, nil
+}
+
+// addWaiting adds what the type waits for if it is being made.
+func addWaiting(t *api.EventType, unmade []reports.UnmadeType) {
+	if at := slices.IndexFunc(unmade, func(u reports.UnmadeType) bool { return u.Code == t.EventType }); at >= 0 {
+		t.WaitingFor = web.Reasons(unmade[at].WaitingFor)
+	}
 }
 
 // DescribePatch describes the route of Patch.

@@ -129,6 +129,7 @@ func TestCreateEventType(t *testing.T) {
 	require.Equal(t, want, desktest.Decoded[api.EventType](a))
 	want.WaitingFor = []api.Reason{{Code: "jobs", Text: "no process with the role jobs is running"}}
 	require.Equal(t, want, desktest.Decoded[api.EventTypes](d.Get(url)).Items[0])
+	require.Equal(t, want, desktest.Decoded[api.EventType](d.Get(url+"/COUPON")))
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM river.river_job WHERE kind = 'make_types' AND queue = 'jobs'`))
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'type.create' AND object = 'event type COUPON'
 		AND before IS NULL AND after->>'state' = 'CREATING' AND after->>'granter' = 'money'`))

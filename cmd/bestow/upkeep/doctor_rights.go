@@ -30,30 +30,24 @@ const selectRole = `SELECT r.rolname, r.rolsuper, r.rolbypassrls,
 	FROM pg_roles r WHERE r.rolname = current_user`
 
 // selectLacking lists what the role lacks of what a process with all roles needs: the schemas, the tables that it makes
-// partitions of, which it must own, and what it does with the others. A process also reads every table.
-const selectLacking = `WITH needed (schema, name, privileges) AS (VALUES
-		(current_schema(), 'campaign_events', 'INSERT,UPDATE,DELETE'),
-		(current_schema(), 'campaign_event_summary', 'INSERT,UPDATE'), (current_schema(), 'event_ids', 'UPDATE'),
-		(current_schema(), 'imports', 'INSERT,UPDATE,DELETE'), (current_schema(), 'rejected_rows', 'INSERT'),
-		(current_schema(), 'grant_chunks', 'INSERT,UPDATE,DELETE'), (current_schema(), 'starts', 'INSERT'),
-		(current_schema(), 'parked_messages', 'INSERT,UPDATE'), (current_schema(), 'brakes', 'INSERT,DELETE'),
-		(current_schema(), 'processes', 'INSERT,UPDATE,DELETE'), (current_schema(), 'audit_log', 'INSERT'),
-		(current_schema(), 'audit_chain', 'INSERT'), (current_schema(), 'audit_anchors', 'INSERT'),
-		('river', 'river_job', 'INSERT,UPDATE,DELETE'), ('river', 'river_leader', 'INSERT,UPDATE,DELETE'),
-		('river', 'river_queue', 'INSERT,UPDATE'), ('money', 'point_member', 'INSERT'), ('money', 'point_lot', 'INSERT'),
-		('money', 'vouchers', 'INSERT'), ('money', 'voucher_events', 'INSERT')),
-	tables AS (SELECT c.oid, c.relname, c.relkind, c.relowner, n.nspname FROM pg_class c
+// partitions of, which it must own, and to read and write the others, but for rows that are never changed: those of the
+// audit, of the ledger, and of what was migrated. Sequences of identity columns need no right.
+const selectLacking = `WITH tables AS (SELECT c.oid, c.relname, c.relkind, c.relowner, n.nspname FROM pg_class c
 		JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname IN (current_schema(), 'money', 'river'))
+		WHERE c.relkind IN ('r', 'p', 'S') AND NOT c.relispartition AND n.nspname IN (current_schema(), 'money', 'river'))
 	SELECT 'USAGE ON SCHEMA ' || nspname FROM pg_namespace
 		WHERE nspname IN (current_schema(), 'money', 'river') AND NOT has_schema_privilege(oid, 'USAGE')
 	UNION ALL SELECT 'CREATE ON SCHEMA ' || current_schema() WHERE NOT has_schema_privilege(current_schema(), 'CREATE')
 	UNION ALL SELECT 'OWNER OF ' || nspname || '.' || relname FROM tables
 		WHERE relkind = 'p' AND NOT pg_has_role(relowner, 'USAGE')
-	UNION ALL SELECT 'SELECT ON ' || nspname || '.' || relname FROM tables WHERE NOT has_table_privilege(oid, 'SELECT')
-	UNION ALL SELECT privilege || ' ON ' || t.nspname || '.' || t.relname FROM needed
-		JOIN tables t ON t.nspname = needed.schema AND t.relname = needed.name
-		CROSS JOIN regexp_split_to_table(privileges, ',') privilege WHERE NOT has_table_privilege(t.oid, privilege)`
+	UNION ALL SELECT privilege || ' ON ' || nspname || '.' || relname FROM tables
+		CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) privilege
+		WHERE relkind <> 'S' AND NOT has_table_privilege(oid, privilege) AND (privilege = 'SELECT'
+			OR relname NOT IN ('goose_db_version', 'river_migration')
+			AND (privilege = 'INSERT' OR nspname <> 'money' AND relname NOT LIKE 'audit\_%'))
+	UNION ALL SELECT 'USAGE ON SEQUENCE ' || nspname || '.' || relname FROM tables
+		WHERE CASE relkind WHEN 'S' THEN NOT has_sequence_privilege(oid, 'USAGE') ELSE false END
+			AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = tables.oid AND d.deptype = 'i')`
 
 // selectChangeable lists the tables of the audit that the role could change or empty, or whose triggers it could drop.
 const selectChangeable = `SELECT relname FROM pg_class
