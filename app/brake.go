@@ -252,7 +252,7 @@ func (s *Events) ReleaseBrake(ctx context.Context, by command.Caller, scope doma
 	}
 	left, err := command.Run(ctx, s.pool, by, command.Command[[]domain.Brake]{
 		Before: failpoint.ReleaseBeforeCommit, After: failpoint.ReleaseAfterCommit, Do: release,
-		Again: func(tx pgx.Tx) ([]domain.Brake, error) { return stillReleased(ctx, tx, scope) },
+		OnReplay: func(tx pgx.Tx) ([]domain.Brake, error) { return stillReleased(ctx, tx, scope) },
 	})
 	if err != nil {
 		return left, err

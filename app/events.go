@@ -75,10 +75,7 @@ func (s *Events) stillThere(ctx context.Context, id int64) error {
 		_, err := eventrow.Select(ctx, tx, id)
 		return err
 	})
-	if domain.IsCode(err, domain.NotFound) {
-		return domain.UndoneError(fmt.Sprintf("event %d", id))
-	}
-	return err
+	return command.StillThere(err, fmt.Sprintf("event %d", id))
 }
 
 // campaignTaken says who has the campaign_id, after its unique index refused another; it may have been given up since.

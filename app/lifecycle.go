@@ -33,7 +33,7 @@ func (s *Events) Start(ctx context.Context, by command.Caller, id int64,
 			e, moved, err = s.start(ctx, tx, by, id)
 			return e, err
 		},
-		Again: func(tx pgx.Tx) (domain.Event, error) {
+		OnReplay: func(tx pgx.Tx) (domain.Event, error) {
 			moved = true
 			return goesOn(ctx, tx, id)
 		},
@@ -312,7 +312,7 @@ func (s *Events) Resume(ctx context.Context, by command.Caller, id int64,
 			e, moved, err = s.resume(ctx, tx, by, id)
 			return e, err
 		},
-		Again: func(tx pgx.Tx) (domain.Event, error) {
+		OnReplay: func(tx pgx.Tx) (domain.Event, error) {
 			moved = true
 			return goesOn(ctx, tx, id)
 		},

@@ -49,9 +49,9 @@ type Command[T any] struct {
 	Before, After string
 	Do            func(pgx.Tx) (T, error)
 
-	// Again makes the answer to a repeated key. Without it the stored answer is repeated, which is right where the
+	// OnReplay makes the answer to a repeated key. Without it the stored answer is repeated, which is right where the
 	// answer tells no state that another request may have changed since.
-	Again func(pgx.Tx) (T, error)
+	OnReplay func(pgx.Tx) (T, error)
 
 	anew bool // a repeated key is done again
 }
@@ -69,8 +69,8 @@ func (c Command[T]) repeated(tx pgx.Tx, stored Answer[T]) (Answer[T], error) {
 	case c.anew:
 		value, err := c.Do(tx)
 		return Answer[T]{Value: value}, err
-	case c.Again != nil:
-		value, err := c.Again(tx)
+	case c.OnReplay != nil:
+		value, err := c.OnReplay(tx)
 		return Answer[T]{Value: value, Replayed: true}, err
 	}
 	return stored, nil
@@ -141,6 +141,15 @@ func Answered[T any](ctx context.Context, pool *pgxpool.Pool, by Caller) (answer
 		return err
 	})
 	return answer, found, err
+}
+
+// StillThere turns err, domain.NotFound for what a stored answer says was made, into domain.Undone: a person undid it
+// since.
+func StillThere(err error, what string) error {
+	if domain.IsCode(err, domain.NotFound) {
+		return domain.UndoneError(what)
+	}
+	return err
 }
 
 // lockKey returns domain.KeyInFlight while another transaction works for the same key.

@@ -188,7 +188,7 @@ func TestARepeatedKeyIsAnsweredAnew(t *testing.T) {
 	d := newDesk(t)
 	gone := errors.New("the event is gone")
 	var now error
-	c := Command[answer]{Do: d.write, Again: func(tx pgx.Tx) (a answer, err error) {
+	c := Command[answer]{Do: d.write, OnReplay: func(tx pgx.Tx) (a answer, err error) {
 		return a, errors.Join(now, tx.QueryRow(t.Context(), `SELECT 100 + count(*) FROM done`).Scan(&a.Row))
 	}}
 	for _, want := range []answer{{1}, {101}} {

@@ -105,8 +105,5 @@ func (s *Imports) sealRest(ctx context.Context, tx pgx.Tx, eventID int64) error 
 // stillThere returns domain.Undone for an import that a person took back, alone or with its event.
 func stillThere(ctx context.Context, tx pgx.Tx, eventID, importID int64) error {
 	_, err := selectImport(ctx, tx, eventID, importID)
-	if domain.IsCode(err, domain.NotFound) {
-		return domain.UndoneError(fmt.Sprintf("import %d", importID))
-	}
-	return err
+	return command.StillThere(err, fmt.Sprintf("import %d", importID))
 }

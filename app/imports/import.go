@@ -359,7 +359,7 @@ func (im *importing) writeTargets(ctx context.Context, tx pgx.Tx) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := pgcopy.From(ctx, tx.Conn(), copyTargets(into), im.load.next); err != nil {
+	if err := pgcopy.CopyIn(ctx, tx.Conn(), copyTargets(into), im.load.next); err != nil {
 		return err
 	}
 	return failpoint.Hit(ctx, failpoint.ImportTargets)

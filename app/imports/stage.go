@@ -114,7 +114,7 @@ func (st *stage) fill(ctx context.Context, rows memberlist.Reader, e domain.Even
 	f := &stageFiller{rows: rows, event: e, limits: limits}
 	for !f.done {
 		f.until = time.Now().Add(stageTurn)
-		if err := pgcopy.From(ctx, st.conn, fillStage(st.table), f.next); err != nil {
+		if err := pgcopy.CopyIn(ctx, st.conn, fillStage(st.table), f.next); err != nil {
 			return f.counts, err
 		}
 	}

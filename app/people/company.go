@@ -29,7 +29,7 @@ type Employee struct {
 // role that the provider gives now. A session whose token is old ends. Errors: domain.NoRole, after which the person's
 // sessions have ended; NameTaken for a first sign-in under the name of another principal; Invalid for such a name that
 // cannot be; NoSignIn for a person who is disabled. The caller has counted the attempt ([People.Admit]).
-func (s *People) SignInEmployee(ctx context.Context, e Employee, p Proof, old string) (Session, string, error) {
+func (s *People) SignInEmployee(ctx context.Context, e Employee, p Credentials, old string) (Session, string, error) {
 	token := newToken()
 	signedIn, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (employeeSession, error) {
 		return signInEmployee(ctx, tx, e, p, old, token)
@@ -52,7 +52,9 @@ type employeeSession struct {
 	session *Session // nil: the provider gives the person no role
 }
 
-func signInEmployee(ctx context.Context, tx pgx.Tx, e Employee, p Proof, old, token string) (employeeSession, error) {
+func signInEmployee(
+	ctx context.Context, tx pgx.Tx, e Employee, p Credentials, old, token string,
+) (employeeSession, error) {
 	principal, err := lockEmployee(ctx, tx, e)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) && e.Role == "":
@@ -81,7 +83,7 @@ func signInEmployee(ctx context.Context, tx pgx.Tx, e Employee, p Proof, old, to
 
 // beginEmployee begins a session of the principal whom the provider has signed in.
 func beginEmployee(
-	ctx context.Context, tx pgx.Tx, e Employee, p Proof, principal person, old, token string,
+	ctx context.Context, tx pgx.Tx, e Employee, p Credentials, principal person, old, token string,
 ) (*Session, error) {
 	by := command.Caller{Actor: principal.name, RequestID: p.RequestID}
 	if err := endToken(ctx, tx, old, principal.name); err != nil {
@@ -111,7 +113,7 @@ func (e Employee) provider() string {
 
 // firstSignIn makes a principal of a person who has not been here before. Another request of the person may do so at
 // the same time, such as the second one of a double click: then it returns the principal that this one has made.
-func firstSignIn(ctx context.Context, tx pgx.Tx, e Employee, p Proof) (person, error) {
+func firstSignIn(ctx context.Context, tx pgx.Tx, e Employee, p Credentials) (person, error) {
 	made, err := newEmployee(ctx, tx, e, p)
 	if !domain.IsCode(err, domain.NameTaken) {
 		return made, err
@@ -124,7 +126,7 @@ func firstSignIn(ctx context.Context, tx pgx.Tx, e Employee, p Proof) (person, e
 }
 
 // newEmployee makes a principal of a person who has not been here before.
-func newEmployee(ctx context.Context, tx pgx.Tx, e Employee, p Proof) (person, error) {
+func newEmployee(ctx context.Context, tx pgx.Tx, e Employee, p Credentials) (person, error) {
 	name := norm.NFC.String(strings.TrimSpace(e.Name))
 	if why := domain.CheckPrincipal(name); why != "" {
 		return person{}, domain.InvalidError("the name that the identity provider gives cannot be a principal's: it "+why,

@@ -18,11 +18,11 @@ func TestFirstSignInTwiceAtOnce(t *testing.T) {
 	tx, err := s.pool.Begin(t.Context())
 	require.NoError(t, err)
 	kim := Employee{Issuer: "https://login.example.com", Subject: "u-1", Name: "kim", Role: domain.Viewer}
-	_, err = newEmployee(t.Context(), tx, kim, Proof{})
+	_, err = newEmployee(t.Context(), tx, kim, Credentials{})
 	require.NoError(t, err)
 	second := make(chan error, 1)
 	go func() {
-		_, _, err := s.SignInEmployee(t.Context(), kim, Proof{}, "")
+		_, _, err := s.SignInEmployee(t.Context(), kim, Credentials{}, "")
 		second <- err
 	}()
 	const waits = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
@@ -32,7 +32,7 @@ func TestFirstSignInTwiceAtOnce(t *testing.T) {
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM principals WHERE name = 'kim'`))
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM audit_log WHERE action = 'person.create'`))
 	kim.Subject = "u-2"
-	_, _, err = s.SignInEmployee(t.Context(), kim, Proof{}, "")
+	_, _, err = s.SignInEmployee(t.Context(), kim, Credentials{}, "")
 	require.True(t, domain.IsCode(err, domain.NameTaken), "%v", err)
 }
 
@@ -42,13 +42,13 @@ func TestRoleOfTheProvider(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	kim := Employee{Issuer: "https://login.example.com/tenant", Subject: "u-1", Name: "kim", Role: domain.Admin}
-	_, first, err := s.SignInEmployee(t.Context(), kim, Proof{}, "")
+	_, first, err := s.SignInEmployee(t.Context(), kim, Credentials{}, "")
 	require.NoError(t, err)
 	p, _, _, err := s.Identify(t.Context(), first)
 	require.NoError(t, err)
 	require.Equal(t, domain.Admin, p.Role)
 	kim.Role = domain.Viewer
-	_, _, err = s.SignInEmployee(t.Context(), kim, Proof{}, "")
+	_, _, err = s.SignInEmployee(t.Context(), kim, Credentials{}, "")
 	require.NoError(t, err)
 	p, _, _, err = s.Identify(t.Context(), first)
 	require.NoError(t, err)

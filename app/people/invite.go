@@ -162,7 +162,7 @@ func (s *People) newKey() (*seal.Key, error) {
 
 // Enrol uses the link up: it sets the person's password and phone, ends the person's sessions, and begins one. Errors:
 // those of Open; domain.Invalid for a password that is too weak, or a code that is not that of now.
-func (s *People) Enrol(ctx context.Context, token string, p Proof) (Session, string, error) {
+func (s *People) Enrol(ctx context.Context, token string, p Credentials) (Session, string, error) {
 	if err := s.Admit(p.Address); err != nil {
 		return Session{}, "", err
 	}
@@ -194,7 +194,7 @@ func (s *People) Enrol(ctx context.Context, token string, p Proof) (Session, str
 }
 
 // checkEnrolment refuses what cannot be enrolled.
-func (s *People) checkEnrolment(ctx context.Context, token string, p Proof) (int64, error) {
+func (s *People) checkEnrolment(ctx context.Context, token string, p Credentials) (int64, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (int64, error) {
 		v, err := lockInvite(ctx, tx, sumOf(token))
 		if err != nil {
@@ -205,7 +205,7 @@ func (s *People) checkEnrolment(ctx context.Context, token string, p Proof) (int
 }
 
 // fitsInvite returns the step of the code, if the password and the code may be enrolled. Error: domain.Invalid.
-func (s *People) fitsInvite(ctx context.Context, tx pgx.Tx, v openInvite, p Proof) (step int64, err error) {
+func (s *People) fitsInvite(ctx context.Context, tx pgx.Tx, v openInvite, p Credentials) (step int64, err error) {
 	var fields []domain.Field
 	if why := weak(p.Password, v.name); why != "" {
 		fields = append(fields, domain.Field{Name: "password", Message: why})
@@ -235,7 +235,7 @@ func (s *People) fitsInvite(ctx context.Context, tx pgx.Tx, v openInvite, p Proo
 }
 
 func enrol(
-	ctx context.Context, tx pgx.Tx, v openInvite, p Proof, hash, cookie string, step int64,
+	ctx context.Context, tx pgx.Tx, v openInvite, p Credentials, hash, cookie string, step int64,
 ) (Session, error) {
 	if err := updateUsed(ctx, tx, v.id); err != nil {
 		return Session{}, err

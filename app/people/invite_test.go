@@ -22,7 +22,7 @@ func TestInvite(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, first.Secret, e.Secret, "a stranger who saw the link knows no secret that counts")
 	require.Equal(t, "otpauth://totp/bestow:kim?issuer=bestow&secret="+e.Secret, e.URI)
-	proof := Proof{Password: password, Code: s.code(first.Secret), Address: office}
+	proof := Credentials{Password: password, Code: s.code(first.Secret), Address: office}
 	_, _, err = s.Enrol(t.Context(), made.Token, proof)
 	require.True(t, domain.IsCode(err, domain.Invalid), "%v", err)
 	proof.Code = s.code(e.Secret)
@@ -58,7 +58,7 @@ func TestLinksEnd(t *testing.T) {
 			e, err := s.Open(t.Context(), made.Token, office)
 			require.NoError(t, err)
 			end(s)
-			_, _, err = s.Enrol(t.Context(), made.Token, Proof{Password: password, Code: s.code(e.Secret)})
+			_, _, err = s.Enrol(t.Context(), made.Token, Credentials{Password: password, Code: s.code(e.Secret)})
 			require.True(t, domain.IsCode(err, domain.NotFound), "%v", err)
 		})
 	}
@@ -67,7 +67,7 @@ func TestLinksEnd(t *testing.T) {
 	require.WithinDuration(t, time.Now().Add(InviteLasts), made.ExpiresAt, time.Minute)
 	e, err := s.Open(t.Context(), made.Token, office)
 	require.NoError(t, err)
-	proof := Proof{Password: password, Code: s.code(e.Secret), Address: office}
+	proof := Credentials{Password: password, Code: s.code(e.Secret), Address: office}
 	done := make(chan error, 4)
 	for range cap(done) {
 		go func() {
@@ -93,7 +93,7 @@ func TestInviteRefused(t *testing.T) {
 	s.enrolled("kim", domain.Operator)
 	s.sql(`INSERT INTO principals (name, kind, role, created_by) VALUES ('crm', 'service', 'admin', 'test')`)
 	lee := Employee{Issuer: "https://login.example.com", Subject: "lee", Name: "lee", Role: domain.Viewer}
-	_, _, err := s.SignInEmployee(t.Context(), lee, Proof{Address: office}, "")
+	_, _, err := s.SignInEmployee(t.Context(), lee, Credentials{Address: office}, "")
 	require.NoError(t, err)
 	for why, n := range map[string]NewInvite{
 		"has a password":        {Name: "kim", Role: domain.Operator},
@@ -133,7 +133,7 @@ func TestReset(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = s.SignIn(t.Context(), s.proof(secret), "")
 	require.NoError(t, err, "the old phone counts until then")
-	_, _, err = s.Enrol(t.Context(), made.Token, Proof{Password: "another " + password, Code: s.code(e.Secret)})
+	_, _, err = s.Enrol(t.Context(), made.Token, Credentials{Password: "another " + password, Code: s.code(e.Secret)})
 	require.NoError(t, err)
 	require.False(t, s.admits(s.People, token))
 	s.sql(`UPDATE passwords SET last_step = 0`)
@@ -156,7 +156,7 @@ func TestWeakPasswords(t *testing.T) {
 	made := s.invite("kim", domain.Viewer)
 	e, err := s.Open(t.Context(), made.Token, office)
 	require.NoError(t, err)
-	_, _, err = s.Enrol(t.Context(), made.Token, Proof{Password: "password1234", Code: s.code(e.Secret)})
+	_, _, err = s.Enrol(t.Context(), made.Token, Credentials{Password: "password1234", Code: s.code(e.Secret)})
 	require.True(t, domain.IsCode(err, domain.Invalid), "%v", err)
 }
 
@@ -169,7 +169,7 @@ func TestNoSecretIsKept(t *testing.T) {
 	require.NoError(t, err)
 	opened := s.tables()
 	code := s.code(e.Secret)
-	_, token, err := s.Enrol(t.Context(), made.Token, Proof{Password: password, Code: code, Address: office})
+	_, token, err := s.Enrol(t.Context(), made.Token, Credentials{Password: password, Code: code, Address: office})
 	require.NoError(t, err)
 	text := opened + s.tables()
 	require.Contains(t, text, "$argon2id$")
@@ -194,7 +194,7 @@ func TestWithoutMasterKey(t *testing.T) {
 	bare.cost = s.cost
 	e, err := bare.Open(t.Context(), made.Token, office)
 	require.NoError(t, err)
-	proof := Proof{Name: "kim", Password: password, Code: s.code(e.Secret), Address: office}
+	proof := Credentials{Name: "kim", Password: password, Code: s.code(e.Secret), Address: office}
 	_, _, err = bare.Enrol(t.Context(), made.Token, proof)
 	require.NoError(t, err)
 	s.sql(`UPDATE passwords SET last_step = 0`)

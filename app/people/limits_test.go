@@ -74,7 +74,7 @@ func TestStrangersTogether(t *testing.T) {
 	now := time.Now()
 	s.unknown.Now = func() time.Time { return now }
 	guess := func(i int) error {
-		_, _, err := s.SignIn(t.Context(), Proof{
+		_, _, err := s.SignIn(t.Context(), Credentials{
 			Name: fmt.Sprint("name", i), Password: "x", Code: "000000", Address: fmt.Sprintf("2001:db8:%x::1", i),
 		}, "")
 		return err
@@ -146,7 +146,7 @@ func TestRefusalTellsNothing(t *testing.T) {
 	s.enrolled("kim", domain.Viewer)
 	s.sql(`ALTER TABLE passwords ADD CHECK (failures = 0)`)
 	for _, name := range []string{"kim", "lee"} {
-		_, _, err := s.SignIn(t.Context(), Proof{Name: name, Password: "x", Code: "000000", Address: office}, "")
+		_, _, err := s.SignIn(t.Context(), Credentials{Name: name, Password: "x", Code: "000000", Address: office}, "")
 		require.Equal(t, domain.NoSignInError(), err, name)
 	}
 }

@@ -88,7 +88,7 @@ func (s setting) enrolled(name string, role domain.Role) (secret string) {
 	made := s.invite(name, role)
 	e, err := s.Open(s.Context(), made.Token, office)
 	require.NoError(s, err)
-	_, _, err = s.Enrol(s.Context(), made.Token, Proof{Password: password, Code: s.code(e.Secret), Address: office})
+	_, _, err = s.Enrol(s.Context(), made.Token, Credentials{Password: password, Code: s.code(e.Secret), Address: office})
 	require.NoError(s, err)
 	s.sql(`UPDATE passwords SET last_step = 0; DELETE FROM sessions`)
 	return e.Secret
@@ -102,9 +102,9 @@ func (s setting) signIn(secret string) (Session, string) {
 	return v, token
 }
 
-func (s setting) proof(secret string) Proof {
+func (s setting) proof(secret string) Credentials {
 	s.Helper()
-	return Proof{Name: "kim", Password: password, Code: s.code(secret), Address: office}
+	return Credentials{Name: "kim", Password: password, Code: s.code(secret), Address: office}
 }
 
 func (s setting) admits(p *People, token string) bool {

@@ -18,8 +18,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Proof holds the name, the password and the code by which a person signs in.
-type Proof struct {
+// Credentials holds the name, the password and the code by which a person signs in.
+type Credentials struct {
 	Name, Password, Code string
 	Address              string // that the request came from
 	RequestID            string
@@ -37,7 +37,7 @@ const auditFailures = 10 * time.Minute
 
 // SignIn begins a session, and returns it with its token. A session whose token is old ends. Errors: domain.NoSignIn,
 // the same for each reason and after the same time; domain.WaitError; domain.MissingKeys.
-func (s *People) SignIn(ctx context.Context, p Proof, old string) (Session, string, error) {
+func (s *People) SignIn(ctx context.Context, p Credentials, old string) (Session, string, error) {
 	c, step, err := s.prove(ctx, p)
 	if err != nil {
 		return Session{}, "", err
@@ -63,7 +63,7 @@ func (s *People) SignIn(ctx context.Context, p Proof, old string) (Session, stri
 
 // Refresh makes the session fresh again, and gives it another token. Errors: those of SignIn; domain.NotFound for a
 // session that has ended.
-func (s *People) Refresh(ctx context.Context, sessionID int64, p Proof) (Session, string, error) {
+func (s *People) Refresh(ctx context.Context, sessionID int64, p Credentials) (Session, string, error) {
 	c, step, err := s.prove(ctx, p)
 	if err != nil {
 		return Session{}, "", err
@@ -92,7 +92,7 @@ func (s *People) Refresh(ctx context.Context, sessionID int64, p Proof) (Session
 
 // prove returns the credential of the person who has shown a password and a code that counts, and the code's step. It
 // answers each refusal at the same time after its beginning, or at a multiple of it.
-func (s *People) prove(ctx context.Context, p Proof) (credential, int64, error) {
+func (s *People) prove(ctx context.Context, p Credentials) (credential, int64, error) {
 	begun := time.Now()
 	c, step, err := s.judge(ctx, p)
 	if domain.IsCode(err, domain.NoSignIn) {
@@ -108,7 +108,7 @@ func (s *People) prove(ctx context.Context, p Proof) (credential, int64, error) 
 // longer than one step.
 func padding(took, step time.Duration) time.Duration { return step - took%step }
 
-func (s *People) judge(ctx context.Context, p Proof) (credential, int64, error) {
+func (s *People) judge(ctx context.Context, p Credentials) (credential, int64, error) {
 	c, kind, err := s.admit(ctx, p)
 	if err != nil {
 		return c, 0, err
@@ -126,7 +126,7 @@ func (s *People) judge(ctx context.Context, p Proof) (credential, int64, error) 
 }
 
 // admit returns the credential of the name, and what the attempt is counted as. Error: domain.WaitError.
-func (s *People) admit(ctx context.Context, p Proof) (c credential, kind string, err error) {
+func (s *People) admit(ctx context.Context, p Credentials) (c credential, kind string, err error) {
 	name, network := norm.NFC.String(strings.TrimSpace(p.Name)), Network(p.Address)
 	if err := s.Admit(p.Address); err != nil {
 		return c, "", err
@@ -149,7 +149,7 @@ func (s *People) admit(ctx context.Context, p Proof) (c credential, kind string,
 }
 
 // compare reports whether the password is right, and returns the step of the code, 0 for a wrong one.
-func (s *People) compare(ctx context.Context, c credential, p Proof) (right bool, step int64, err error) {
+func (s *People) compare(ctx context.Context, c credential, p Credentials) (right bool, step int64, err error) {
 	if right, err = s.matches(ctx, p.Password, c.hash, c.knownNetwork); err != nil {
 		return false, 0, err
 	}
@@ -211,7 +211,7 @@ func (s *People) keyOf(c credential) (*seal.Key, error) {
 
 // noteFailure counts a failure to sign in, and tells the audit of it, but not of each. Its own failure is logged only:
 // in an answer it would tell a known name from an unknown one.
-func (s *People) noteFailure(ctx context.Context, c credential, right bool, p Proof) {
+func (s *People) noteFailure(ctx context.Context, c credential, right bool, p Credentials) {
 	if c.principal == 0 {
 		return
 	}

@@ -21,19 +21,19 @@ func TestSignInRefused(t *testing.T) {
 	_, err := s.Invite(t.Context(), host, NewInvite{Name: "lee", Role: domain.Viewer, OnHost: true})
 	require.NoError(t, err)
 	other := secretOf(s.decoy)
-	for name, change := range map[string]func(p *Proof){
-		"unknown name":     func(p *Proof) { p.Name = "park" },
-		"no name":          func(p *Proof) { p.Name = "" },
-		"a name with NUL":  func(p *Proof) { p.Name = "\x00" },
-		"no password yet":  func(p *Proof) { p.Name = "lee" },
-		"a service":        func(p *Proof) { p.Name = "admin" },
-		"wrong password":   func(p *Proof) { p.Password += "x" },
-		"no password":      func(p *Proof) { p.Password = "" },
-		"wrong code":       func(p *Proof) { p.Code = "000000" },
-		"no code":          func(p *Proof) { p.Code = "" },
-		"other's code":     func(p *Proof) { p.Code = s.code(other) },
-		"the decoy":        func(p *Proof) { p.Name, p.Code = "park", s.code(other) },
-		"code of just now": func(*Proof) { s.sql(`UPDATE passwords SET last_step = extract(epoch FROM now()) / 30 + 1`) },
+	for name, change := range map[string]func(p *Credentials){
+		"unknown name":     func(p *Credentials) { p.Name = "park" },
+		"no name":          func(p *Credentials) { p.Name = "" },
+		"a name with NUL":  func(p *Credentials) { p.Name = "\x00" },
+		"no password yet":  func(p *Credentials) { p.Name = "lee" },
+		"a service":        func(p *Credentials) { p.Name = "admin" },
+		"wrong password":   func(p *Credentials) { p.Password += "x" },
+		"no password":      func(p *Credentials) { p.Password = "" },
+		"wrong code":       func(p *Credentials) { p.Code = "000000" },
+		"no code":          func(p *Credentials) { p.Code = "" },
+		"other's code":     func(p *Credentials) { p.Code = s.code(other) },
+		"the decoy":        func(p *Credentials) { p.Name, p.Code = "park", s.code(other) },
+		"code of just now": func(*Credentials) { s.sql(`UPDATE passwords SET last_step = extract(epoch FROM now()) / 30 + 1`) },
 	} {
 		proof := s.proof(secret)
 		change(&proof)
@@ -80,10 +80,10 @@ func TestRefusalsTakeTheSameTime(t *testing.T) {
 	s := setup(t)
 	s.refuseIn = 3 * time.Second
 	secret := s.enrolled("kim", domain.Operator)
-	for name, change := range map[string]func(p *Proof){
-		"unknown name":   func(p *Proof) { p.Name = "park" },
-		"wrong password": func(p *Proof) { p.Password = "x" },
-		"wrong code":     func(p *Proof) { p.Code = "" },
+	for name, change := range map[string]func(p *Credentials){
+		"unknown name":   func(p *Credentials) { p.Name = "park" },
+		"wrong password": func(p *Credentials) { p.Password = "x" },
+		"wrong code":     func(p *Credentials) { p.Code = "" },
 	} {
 		proof := s.proof(secret)
 		change(&proof)

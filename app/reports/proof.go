@@ -54,7 +54,7 @@ func (s *Reports) RequestReport(ctx context.Context, by command.Caller, eventID 
 // requestReport takes the lock in a statement of its own: a second request that waits for it then sees the first one's
 // job.
 func (s *Reports) requestReport(ctx context.Context, tx pgx.Tx, actor string, eventID int64) (Verification, error) {
-	if err := pg.Lock(ctx, tx, pg.Proof, eventID); err != nil {
+	if err := pg.Lock(ctx, tx, pg.ReportRequest, eventID); err != nil {
 		return Verification{}, err
 	}
 	if _, err := eventrow.Select(ctx, tx, eventID); err != nil {

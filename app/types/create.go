@@ -31,7 +31,7 @@ func (s *Types) Create(ctx context.Context, by command.Caller, n NewType) (comma
 	return command.Run(ctx, s.pool, by, command.Command[Type]{
 		Before: failpoint.TypeBeforeCommit, After: failpoint.TypeAfterCommit,
 		Do: func(tx pgx.Tx) (Type, error) { return s.create(ctx, tx, by, n) },
-		Again: func(tx pgx.Tx) (Type, error) {
+		OnReplay: func(tx pgx.Tx) (Type, error) {
 			return selectType(ctx, tx, n.Code)
 		},
 	})

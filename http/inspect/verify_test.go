@@ -139,7 +139,7 @@ func TestVerifyWaitsForTheFirst(t *testing.T) {
 	tx, err := d.Pool.Begin(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
-	require.NoError(t, pg.Lock(t.Context(), tx, pg.Proof, e.ID))
+	require.NoError(t, pg.Lock(t.Context(), tx, pg.ReportRequest, e.ID))
 	_, err = tx.Exec(t.Context(), `INSERT INTO river.river_job (kind, args, queue, max_attempts, state)
 		VALUES ('verify', jsonb_build_object('event_id', $1::bigint), 'jobs', 100, 'available')`, e.ID)
 	require.NoError(t, err)

@@ -65,7 +65,7 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 		h.api.Warn(r.Context(), "a sign-in at the identity provider failed", err)
 		return err
 	}
-	_, token, err := h.people.SignInEmployee(r.Context(), employee(id), people.Proof{
+	_, token, err := h.people.SignInEmployee(r.Context(), employee(id), people.Credentials{
 		Address: addressOf(r.RemoteAddr), RequestID: web.RequestID(r.Context()),
 	}, old)
 	if err != nil {

@@ -25,27 +25,27 @@ type Handlers struct {
 // New returns the handlers of a's routes, which call the use cases of u.
 func New(u *app.App, a *web.API) *Handlers { return &Handlers{u.People, u.Company, a} }
 
-// From holds where a request came from, how it calls this service, and which cookies its browser has.
-type From struct {
+// Browser holds where a request came from, how it calls this service, and which cookies its browser has.
+type Browser struct {
 	address string
 	arrival web.Arrival
 	cookies []*http.Cookie
 }
 
 // Resolve reads them.
-func (f *From) Resolve(ctx huma.Context) []error {
-	f.address, f.cookies = addressOf(ctx.RemoteAddr()), huma.ReadCookies(ctx)
-	f.arrival = web.Arrival{Host: ctx.Host(), RemoteAddr: ctx.RemoteAddr()}
+func (b *Browser) Resolve(ctx huma.Context) []error {
+	b.address, b.cookies = addressOf(ctx.RemoteAddr()), huma.ReadCookies(ctx)
+	b.arrival = web.Arrival{Host: ctx.Host(), RemoteAddr: ctx.RemoteAddr()}
 	ctx.EachHeader(func(name, _ string) {
-		f.arrival.Forwarded = f.arrival.Forwarded || web.IsForwarding(name)
+		b.arrival.Forwarded = b.arrival.Forwarded || web.IsForwarding(name)
 	})
 	return nil
 }
 
 // token returns the token of the session that the browser has, "" for none.
-func (h *Handlers) token(f From) string {
-	for _, c := range f.cookies {
-		if c.Name == h.api.SessionCookieAt(f.arrival) {
+func (h *Handlers) token(b Browser) string {
+	for _, c := range b.cookies {
+		if c.Name == h.api.SessionCookieAt(b.arrival) {
 			return c.Value
 		}
 	}

@@ -46,7 +46,7 @@ func (h *Handlers) Invite(ctx context.Context, in *InviteIn) (*InviteOut, error)
 
 // OpenIn is a request to open an invite.
 type OpenIn struct {
-	From
+	Browser
 
 	Body web.Body[InviteToken]
 }
@@ -76,7 +76,7 @@ func (h *Handlers) Open(ctx context.Context, in *OpenIn) (*EnrolmentOut, error) 
 
 // AcceptIn is a request to accept an invite.
 type AcceptIn struct {
-	From
+	Browser
 
 	Body web.Body[NewPassword]
 }
@@ -92,7 +92,7 @@ func (h *Handlers) Accept(ctx context.Context, in *AcceptIn) (*SessionOut, error
 	if err != nil {
 		return nil, err
 	}
-	s, token, err := h.people.Enrol(ctx, b.Token, people.Proof{
+	s, token, err := h.people.Enrol(ctx, b.Token, people.Credentials{
 		Password: b.Password, Code: b.Code, Address: in.address, RequestID: web.RequestID(ctx),
 	})
 	if err != nil {

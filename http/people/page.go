@@ -70,7 +70,7 @@ func (h *Handlers) openForm(w http.ResponseWriter, r *http.Request, token string
 }
 
 func (h *Handlers) acceptForm(w http.ResponseWriter, r *http.Request, form url.Values) {
-	_, token, err := h.people.Enrol(r.Context(), form.Get("token"), people.Proof{
+	_, token, err := h.people.Enrol(r.Context(), form.Get("token"), people.Credentials{
 		Password: form.Get("password"), Code: form.Get("code"), Address: addressOf(r.RemoteAddr),
 		RequestID: web.RequestID(r.Context()),
 	})

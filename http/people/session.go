@@ -12,7 +12,7 @@ import (
 
 // SignInIn is a request to sign in.
 type SignInIn struct {
-	From
+	Browser
 
 	Body web.Body[SignIn]
 }
@@ -36,9 +36,9 @@ func (h *Handlers) SignIn(ctx context.Context, in *SignInIn) (*SessionOut, error
 	if err != nil {
 		return nil, err
 	}
-	s, token, err := h.people.SignIn(ctx, people.Proof{
+	s, token, err := h.people.SignIn(ctx, people.Credentials{
 		Name: b.Name, Password: b.Password, Code: b.Code, Address: in.address, RequestID: web.RequestID(ctx),
-	}, h.token(in.From))
+	}, h.token(in.Browser))
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +61,11 @@ func (h *Handlers) Me(ctx context.Context, _ *struct{}) (*MeOut, error) {
 	return &MeOut{wireMe(s)}, nil
 }
 
-// AgainIn is a request to make the session fresh.
-type AgainIn struct {
-	From
+// RefreshIn is a request to make the session fresh.
+type RefreshIn struct {
+	Browser
 
-	Body web.Body[Again]
+	Body web.Body[Refresh]
 }
 
 // DescribeRefresh describes the route of Refresh.
@@ -75,7 +75,7 @@ func (*Handlers) DescribeRefresh(o *huma.Operation) {
 }
 
 // Refresh makes the session fresh.
-func (h *Handlers) Refresh(ctx context.Context, in *AgainIn) (*SessionOut, error) {
+func (h *Handlers) Refresh(ctx context.Context, in *RefreshIn) (*SessionOut, error) {
 	b, err := in.Body.Whole()
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (h *Handlers) Refresh(ctx context.Context, in *AgainIn) (*SessionOut, error
 	if p.SessionID == 0 {
 		return nil, noSession()
 	}
-	s, token, err := h.people.Refresh(ctx, p.SessionID, people.Proof{
+	s, token, err := h.people.Refresh(ctx, p.SessionID, people.Credentials{
 		Name: p.Name, Password: b.Password, Code: b.Code, Address: in.address, RequestID: web.RequestID(ctx),
 	})
 	if err != nil {
@@ -99,7 +99,7 @@ type SignedOut struct {
 }
 
 // SignOutIn is a request to sign out.
-type SignOutIn struct{ From }
+type SignOutIn struct{ Browser }
 
 // SignOut ends the caller's session.
 func (h *Handlers) SignOut(ctx context.Context, in *SignOutIn) (*SignedOut, error) {

@@ -13,8 +13,8 @@ type SignIn struct {
 	Code     string `json:"code" maxLength:"20" doc:"six digits, as the phone shows them now; each is good once" example:"123456"`
 }
 
-// Again is the body of POST /session/fresh.
-type Again struct {
+// Refresh is the body of POST /session/fresh.
+type Refresh struct {
 	Password string `json:"password" maxLength:"200"`
 	Code     string `json:"code" maxLength:"20" doc:"six digits, as the phone shows them now; each is good once" example:"123456"`
 }

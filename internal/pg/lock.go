@@ -13,14 +13,14 @@ type Space int64
 
 // The spaces. Each lock is one id of one space; a collision with a foreign lock costs time, never correctness.
 const (
-	Gate        Space = iota // an event's gate: exclusive to change its status, shared to claim or mark
-	Import                   // an event's import: exclusive to import, shared to exclude imports
-	IDs                      // a sequence from which a block of ids is reserved
-	Brake                    // Moves or Claims: exclusive for a brake with a committed row, shared to read that row
-	Proof                    // an event's request for a report: exclusive to request one
-	VoucherKeys              // some keys of vouchers: exclusive to grant or cancel first under one of them
-	End                      // an event's import at its end: exclusive to commit the import, and to end it
-	Chain                    // the chain of the audit, by the id 0: exclusive to link its rows
+	Gate          Space = iota // an event's gate: exclusive to change its status, shared to claim or mark
+	Import                     // an event's import: exclusive to import, shared to exclude imports
+	IDs                        // a sequence from which a block of ids is reserved
+	Brake                      // Moves or Claims: exclusive for a brake with a committed row, shared to read that row
+	ReportRequest              // an event's request for a report: exclusive to request one
+	VoucherKeys                // some keys of vouchers: exclusive to grant or cancel first under one of them
+	End                        // an event's import at its end: exclusive to commit the import, and to end it
+	Chain                      // the chain of the audit, by the id 0: exclusive to link its rows
 )
 
 // The ids of the space [Brake]. A transaction that takes a brake's lock reads the brake's row in a later statement. If

@@ -14,10 +14,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// From runs a COPY … FROM STDIN (FORMAT binary) of the rows that row appends one by one, io.EOF after the last.
+// CopyIn runs a COPY … FROM STDIN (FORMAT binary) of the rows that row appends one by one, io.EOF after the last.
 // When it returns, row is not at work any more. An error of row is returned as it is, and a panic of it as an error:
 // the rows are made on a goroutine of pgconn, where it would end the process.
-func From(ctx context.Context, conn *pgx.Conn, sql string, row func(Row) (Row, error)) error {
+func CopyIn(ctx context.Context, conn *pgx.Conn, sql string, row func(Row) (Row, error)) error {
 	from := &stream{row: row}
 	_, err := conn.PgConn().CopyFrom(ctx, from, sql)
 	if failed := from.stop(); failed != nil {

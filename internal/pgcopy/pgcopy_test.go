@@ -14,7 +14,7 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // Each kind of field arrives as it was; an error and a panic of what makes the rows are errors, and nothing is kept.
-func TestFrom(t *testing.T) {
+func TestCopyIn(t *testing.T) {
 	t.Parallel()
 	conn, err := pgx.Connect(t.Context(), pgtest.Empty(t))
 	require.NoError(t, err)
@@ -22,7 +22,7 @@ func TestFrom(t *testing.T) {
 	_, err = conn.Exec(t.Context(), `CREATE TABLE rows (a bigint, b integer, c text, d text)`)
 	require.NoError(t, err)
 	write := func(n int, after func() error) error {
-		return pgcopy.From(t.Context(), conn, `COPY rows FROM STDIN (FORMAT binary)`,
+		return pgcopy.CopyIn(t.Context(), conn, `COPY rows FROM STDIN (FORMAT binary)`,
 			func(r pgcopy.Row) (pgcopy.Row, error) {
 				if n--; n < 0 {
 					return r, after()

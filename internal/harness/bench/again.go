@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Again is a kind of run: the messages of a completed event delivered once more.
-const Again = "again"
+// Redelivery is a kind of run: the messages of a completed event delivered once more.
+const Redelivery = "again"
 
 // again is the product whose groups have forgotten how far they were. Its import is empty; its run is the redelivery.
 type again struct {

@@ -27,7 +27,7 @@ func (r Report) Compare() (list []Comparison) {
 		pipeline = middle(runs).Rate()
 	}
 	for _, row := range rows {
-		for _, kind := range []string{Outbox, Jobs, Pipeline, Small, Again} {
+		for _, kind := range []string{Outbox, Jobs, Pipeline, Small, Redelivery} {
 			runs := r.of(row.Name, kind)
 			if row.Name == RowRounds || len(runs) == 0 {
 				continue
@@ -54,7 +54,7 @@ func (c Comparison) String() string {
 	case c.Factor == 0:
 	case c.Row == RowRivals:
 		line += fmt.Sprintf("  pipeline / %s %.1f", name, c.Factor)
-	case c.Kind == Again:
+	case c.Kind == Redelivery:
 		line += "  no new row"
 	default:
 		line += fmt.Sprintf("  cost of a target / that of the rounds %.2f", c.Factor)

@@ -66,7 +66,7 @@ func comparedReport() Report {
 	}
 	add(RowRivals, Outbox, 2000, 2*time.Second)
 	add(RowRivals, Jobs, 2000, time.Second)
-	add(RowAgain, Again, 100_000, time.Second)
+	add(RowAgain, Redelivery, 100_000, time.Second)
 	add(RowFive, Floor, 500_000, 10*time.Second)
 	add(RowFive, Pipeline, 500_000, 11*time.Second)
 	return r

@@ -44,7 +44,7 @@ var rows = []Row{
 	{RowMoney, "the pipeline with the ledger as a process of its own, over HTTP", false, 1, []string{Pipeline}, Variant{Ledger: true}},
 	{RowUse, "uses of points: of members with few and with many lots, by many clients, and while as many lots as members run out", false, 1, []string{Use}, Variant{}},
 	{RowSmall, "the pipeline with the same members in events of 1,000", false, 1, []string{Small}, Variant{}},
-	{RowAgain, "every message of a completed event delivered once more", false, 1, []string{Again}, Variant{}},
+	{RowAgain, "every message of a completed event delivered once more", false, 1, []string{Redelivery}, Variant{}},
 	{RowFive, "a round with five times the members", false, 5, order, Variant{}},
 	{RowTen, "a round with ten times the members", false, 10, order, Variant{}},
 	{RowPage, "of ten times the members, the first page of a list and one near the end", false, 10, []string{Page}, Variant{}},

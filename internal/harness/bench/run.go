@@ -74,7 +74,7 @@ type arena struct {
 
 // table returns where the run's targets are.
 func (a *arena) table() string {
-	if e := a.events[0]; a.kind == Floor || a.kind == Pipeline || a.kind == Again {
+	if e := a.events[0]; a.kind == Floor || a.kind == Pipeline || a.kind == Redelivery {
 		return e.Type.TargetTable() + "_" + strconv.FormatInt(e.ID, 10)
 	}
 	return a.events[0].Type.TargetTable() + "_default"
@@ -186,7 +186,7 @@ func (s *server) contestant(ctx context.Context, a *arena, r *Run) (contestant, 
 		return s.openPipeline(ctx, a)
 	case Small:
 		return s.openSmall(ctx, a)
-	case Again:
+	case Redelivery:
 		return s.openAgain(ctx, a)
 	case Page:
 		return s.openPage(ctx, a, r)
