@@ -350,8 +350,8 @@ func TestEndImportOfUpload(t *testing.T) {
 	go func() { answers <- d.Post(desktest.EventURL(e.ID)+"/targets?upload="+idOf(path), "") }()
 	d.AwaitLock()
 	require.Equal(t, 204, d.do(call{"DELETE", desktest.EventURL(e.ID) + "/imports/running", "", nil}).StatusCode)
+	(<-answers).Refused(409, "upload_ended") // while the piece still cannot be read
 	require.NoError(t, gate.Rollback(t.Context()))
-	(<-answers).Refused(409, "upload_ended")
 	require.Zero(t, d.Count(`SELECT count(*) FROM imports`))
 	require.Equal(t, len(text), d.offset(path))
 	require.Equal(t, 201, d.Post(desktest.EventURL(e.ID)+"/targets?upload="+idOf(path), "").StatusCode)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"sync"
 
 	"bestow/domain"
 	"bestow/internal/pg"
@@ -23,8 +22,8 @@ type Stored struct {
 func (s *Uploads) Stored(owner string, id int64) *Stored { return &Stored{s, owner, id} }
 
 // Open begins to read an upload that is whole, which lives on from now. sha256 is the hash that its sender says; nil
-// for none. interrupt makes every later Read return an error. Errors: domain.NotFound, UploadIncomplete; those of a
-// Read: domain.NotFound if the upload was deleted.
+// for none. interrupt makes a Read that waits, and every later one, return an error. Errors: domain.NotFound,
+// UploadIncomplete; those of a Read: domain.NotFound if the upload was deleted.
 func (s *Stored) Open(ctx context.Context) (
 	r io.Reader, contentType string, sha256 []byte, interrupt func(), err error,
 ) {
@@ -37,8 +36,8 @@ func (s *Stored) Open(ctx context.Context) (
 	if !u.Whole() {
 		return nil, "", nil, nil, domain.UploadIncompleteError(u.ID, u.Received, u.Size)
 	}
-	p := &pieces{ctx: ctx, uploads: s.uploads, upload: u, stop: make(chan struct{})}
-	return p, u.ContentType, u.SHA256, sync.OnceFunc(func() { close(p.stop) }), nil
+	reading, interrupt := context.WithCancel(ctx)
+	return &pieces{ctx: reading, uploads: s.uploads, upload: u}, u.ContentType, u.SHA256, interrupt, nil
 }
 
 // Remove removes the upload in the transaction that imports it: what is imported is not stored twice. Error:
@@ -54,15 +53,12 @@ type pieces struct {
 	upload  Upload
 	at      int64 // of the next piece
 	rest    bytes.Reader
-	stop    chan struct{}
 }
 
 // Read reads on, and asks for the next piece where the last one is read.
 func (p *pieces) Read(b []byte) (int, error) {
-	select {
-	case <-p.stop:
-		return 0, context.Canceled
-	default:
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
 	}
 	if p.rest.Len() == 0 {
 		if p.at == p.upload.Size {
@@ -71,6 +67,9 @@ func (p *pieces) Read(b []byte) (int, error) {
 		piece, err := pg.Value(p.ctx, p.uploads.pool, func(tx pgx.Tx) ([]byte, error) {
 			return selectPiece(p.ctx, tx, p.upload.ID, p.at)
 		})
+		if interrupted := p.ctx.Err(); interrupted != nil {
+			return 0, interrupted
+		}
 		if err != nil {
 			return 0, err
 		}

@@ -15,6 +15,7 @@ import (
 	"bestow/internal/apitest"
 	"bestow/jobs"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -63,13 +64,7 @@ func TestCommandLineResumes(t *testing.T) {
 		}
 	}))
 	s.done("event create --campaign-id spring --event-type POINT --default-amount 500")
-	const rows = 80_000
-	var text strings.Builder
-	text.WriteString("member_id,amount,reason\n")
-	for i := range rows {
-		fmt.Fprintf(&text, "m%06d,5,%s\n", i, strings.Repeat("reason ", 30))
-	}
-	list := s.file("list.csv", text.String())
+	list := s.largeList()
 
 	refuses.Store(true)
 	code, _, errs := s.run("targets import spring " + list)
@@ -86,4 +81,49 @@ func TestCommandLineResumes(t *testing.T) {
 	var left int
 	require.NoError(t, s.pool.QueryRow(t.Context(), `SELECT count(*) FROM uploads`).Scan(&left))
 	require.Zero(t, left)
+}
+
+// largeList is a file of 80,000 rows, which is large enough to be sent in pieces.
+func (s *shell) largeList() (path string) {
+	s.Helper()
+	var text strings.Builder
+	text.WriteString("member_id,amount,reason\n")
+	for i := range 80_000 {
+		fmt.Fprintf(&text, "m%06d,5,%s\n", i, strings.Repeat("reason ", 30))
+	}
+	return s.file("list.csv", text.String())
+}
+
+// Of two commands that import one file into two events, the second sends the file anew if the first one has imported
+// what both have sent.
+func TestCommandLineSendsAnew(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	inserter, err := jobs.NewInserter(s.pool)
+	require.NoError(t, err)
+	log := slog.New(slog.DiscardHandler)
+	a, err := app.New(app.Deps{Pool: s.pool, River: inserter, Log: log})
+	require.NoError(t, err)
+	service := apitest.Handler(t, bestowhttp.Config{App: a, AdminKey: "key", Log: log})
+	var imports, vanishing atomic.Int64
+	vanishing.Store(1)
+	s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("upload") && imports.Add(1) <= vanishing.Load() {
+			_, err := s.pool.Exec(r.Context(), `DELETE FROM uploads`)
+			assert.NoError(t, err)
+		}
+		service.ServeHTTP(w, r)
+	}))
+	s.done("event create --campaign-id spring --event-type POINT --default-amount 500")
+	list := s.largeList()
+	out, errs := s.done("targets import --dry-run spring " + list)
+	require.Contains(t, errs, "another command with the same file has imported or deleted what was sent: it is sent anew")
+	require.Contains(t, out, "80,000")
+	require.EqualValues(t, 2, imports.Load())
+
+	vanishing.Store(100) // it is not sent again and again
+	code, _, errs := s.run("targets import spring " + list)
+	require.Equal(t, terminal.ExitFailed, code)
+	require.Contains(t, errs, "there is no upload")
+	require.EqualValues(t, 4, imports.Load())
 }

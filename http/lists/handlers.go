@@ -12,7 +12,7 @@ import (
 type Handlers struct {
 	imports *imports.Imports
 	uploads *uploads.Uploads
-	pieces  chan struct{} // one for each piece that is received
+	pieces  *places
 	limits  UploadLimits
 	api     *web.API
 }
@@ -20,6 +20,6 @@ type Handlers struct {
 // New returns the handlers of a's routes. If limits is zero, the defaults hold.
 func New(i *imports.Imports, u *uploads.Uploads, limits UploadLimits, a *web.API) *Handlers {
 	return &Handlers{
-		imports: i, uploads: u, pieces: make(chan struct{}, maxPieces), limits: cmp.Or(limits, defaultLimits), api: a,
+		imports: i, uploads: u, pieces: &places{taken: map[string]int{}}, limits: cmp.Or(limits, defaultLimits), api: a,
 	}
 }

@@ -3,8 +3,10 @@ package lists
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"bestow/app/uploads"
@@ -25,7 +27,42 @@ const (
 	pieceType = "application/offset+octet-stream"
 	// maxPieces is the most pieces that a process receives at a time; each needs the memory of [uploads.Piece].
 	maxPieces = 16
+	// maxPiecesEach is the most of them of one principal, so that one with slow connections does not take all.
+	maxPiecesEach = 2
 )
+
+// places are taken by the pieces that are being received.
+type places struct {
+	mu    sync.Mutex
+	all   int
+	taken map[string]int // by the name of the principal
+}
+
+// take takes a place. Error: domain.Unavailable.
+func (p *places) take(owner string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	const hint = "go on in a minute: HEAD says where"
+	switch {
+	case p.taken[owner] == maxPiecesEach:
+		return domain.UnavailableError(fmt.Sprintf("%d of your uploads are being received", maxPiecesEach), hint)
+	case p.all == maxPieces:
+		return domain.UnavailableError("too many uploads are being received", hint)
+	}
+	p.taken[owner]++
+	p.all++
+	return nil
+}
+
+// leave gives a place back.
+func (p *places) leave(owner string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all--
+	if p.taken[owner]--; p.taken[owner] == 0 {
+		delete(p.taken, owner)
+	}
+}
 
 // Tus holds what every request of the protocol says.
 type Tus struct {
@@ -189,12 +226,10 @@ func (h *Handlers) Piece(ctx context.Context, in *PieceIn) (*TusOut, error) {
 }
 
 func (h *Handlers) receive(ctx context.Context, x *exchange, offset string) error {
-	select {
-	case h.pieces <- struct{}{}:
-		defer func() { <-h.pieces }()
-	default:
-		return domain.UnavailableError("too many uploads are being received", "go on in a minute: HEAD says where")
+	if err := h.pieces.take(x.owner); err != nil {
+		return err
 	}
+	defer h.pieces.leave(x.owner)
 	x.body.limits = h.limits
 	defer x.body.endWhen(web.Stopping(ctx))()
 	return x.work(ctx, http.MethodPatch,

@@ -30,23 +30,38 @@ func (c *targetsImportCmd) resume(
 	f := client.File{
 		Body: file, Size: u.Size, Name: filepath.Base(c.File), SHA256: sum.Sum(nil), ContentType: u.ContentType,
 	}
+	r, id, err := c.sendAndImport(ctx, t, server, e, f, u)
+	if domain.IsCode(err, domain.NotFound) { // of two commands with one file, one imports what both have sent
+		if _, gone := server.Event(ctx, e.ID); gone != nil {
+			return r, gone
+		}
+		t.Say("another command with the same file has imported or deleted what was sent: it is sent anew")
+		r, id, err = c.sendAndImport(ctx, t, server, e, f, u)
+	}
+	if err != nil && id != 0 {
+		return r, c.afterwards(ctx, t, server, id, err)
+	}
+	return r, err
+}
+
+// sendAndImport sends what is not sent yet of the file, and imports it. id is the upload's, 0 if none could be begun.
+func (*targetsImportCmd) sendAndImport(
+	ctx context.Context, t *terminal.Terminal, server *client.Client, e api.Event, f client.File, u client.Upload,
+) (r api.ImportResult, id int64, err error) {
 	upload, err := server.Resume(ctx, f)
 	if err != nil {
-		return r, err
+		return r, 0, err
 	}
 	if upload.Received > 0 {
 		t.Say("%d %% of the file were sent before; the rest is sent now", 100*upload.Received/upload.Size)
 	}
 	sent := t.Send(nil, f.Size) // piece by piece
-	err = server.SendRest(ctx, f, upload, sent.Piece)
-	if err == nil {
-		r, err = server.ImportUpload(ctx, e.ID, upload.UploadID, u)
+	defer sent.End()
+	if err := server.SendRest(ctx, f, upload, sent.Piece); err != nil {
+		return r, upload.UploadID, err
 	}
-	sent.End()
-	if err != nil {
-		return r, c.afterwards(ctx, t, server, upload.UploadID, err)
-	}
-	return r, nil
+	r, err = server.ImportUpload(ctx, e.ID, upload.UploadID, u)
+	return r, upload.UploadID, err
 }
 
 // afterwards deletes the upload of a file that cannot be imported as it is, and says of each other one that it is kept.
