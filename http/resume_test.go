@@ -264,8 +264,23 @@ func TestUploadsOfOthers(t *testing.T) {
 	require.Equal(t, "봄.csv", mine[0].Name)
 	require.EqualValues(t, 3, mine[0].Received)
 	require.Equal(t, "abc", d.bytesOf(path))
-	require.Equal(t, 204, d.do(call{"DELETE", path, "", []string{tus}}).StatusCode)
+	var owner string
+	require.NoError(t, d.Pool.QueryRow(t.Context(), `SELECT owner FROM uploads`).Scan(&owner))
+	byAdmin := desktest.Decoded[api.Uploads](d.Get(uploadsURL + "?owner=" + owner)).Items
+	require.Equal(t, mine, byAdmin)
+	require.Empty(t, desktest.Decoded[api.Uploads](d.Get(uploadsURL)).Items, "of the admin's own there is none")
+	require.Empty(t, desktest.Decoded[api.Uploads](d.Get(uploadsURL+"?owner="+owner, approver)).Items)
+	require.Equal(t, 204, d.do(call{"DELETE", path, "", []string{tus, "X-Reason: the disk is full"}}).StatusCode)
 	require.Zero(t, d.leftovers())
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'upload.delete' AND actor = 'admin'
+		AND object = 'upload ' || $1 AND reason = 'the disk is full' AND before->>'owner' = $2
+		AND before->>'received' = '3'`, idOf(path), owner))
+	own := d.begun(5, operator)
+	require.Equal(t, 204, d.do(call{"DELETE", own, "", []string{tus, operator}}).StatusCode)
+	own = d.begun(5)
+	require.Equal(t, 204, d.do(call{"DELETE", own, "", []string{tus}}).StatusCode)
+	d.do(call{"DELETE", own, "", []string{tus}}).Refused(404, "not_found")
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'upload.delete'`))
 }
 
 // An upload without a byte for 24 hours is not there any more, and is removed with its bytes; one that goes on is not.

@@ -128,7 +128,7 @@ func (s *server) pieces() {
 	web.Handle(a, op("POST", "/uploads", http.StatusCreated, domain.Operate,
 		"Begin a member list that comes in pieces", li.DescribeCreateUpload), li.CreateUpload)
 	web.Handle(a, op("GET", "/uploads", http.StatusOK, domain.Operate,
-		"List your uploads that are not imported yet, newest first"), li.ListUploads)
+		"List your uploads that are not imported yet, newest first; an admin may list those of others"), li.ListUploads)
 	web.Handle(a, op("HEAD", "/uploads/{upload_id}", http.StatusOK, domain.Operate,
 		"Show where an upload of yours goes on"), li.ShowUpload)
 	web.Stream(a, op("PATCH", "/uploads/{upload_id}", http.StatusNoContent, domain.Operate,

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"bestow/app/command"
 	"bestow/app/memberlist"
 	"bestow/app/sheet"
 	"bestow/domain"
@@ -147,10 +148,33 @@ func (s *Uploads) Append(ctx context.Context, owner string, id, at int64, piece 
 	})
 }
 
-// Delete removes an upload with its bytes. owner is "" for one who may delete those of others. Error: domain.NotFound.
-func (s *Uploads) Delete(ctx context.Context, owner string, id int64) error {
+// Delete removes an upload of the caller with its bytes, or of anyone if the caller may; the audit keeps the latter.
+// Error: domain.NotFound.
+func (s *Uploads) Delete(ctx context.Context, by command.Caller, ofAnyone bool, id int64) error {
 	return pg.InTxWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) error {
+		owner := by.Actor
+		if ofAnyone {
+			u, err := lockUpload(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			owner = u.Owner
+			if err := recordDeletion(ctx, tx, by, u); err != nil {
+				return err
+			}
+		}
 		return deleteUpload(ctx, tx, owner, id)
+	})
+}
+
+// recordDeletion lets the audit keep that somebody else's upload is deleted.
+func recordDeletion(ctx context.Context, tx pgx.Tx, by command.Caller, u Upload) error {
+	if u.Owner == by.Actor {
+		return nil
+	}
+	return command.Record(ctx, tx, by, command.Change{
+		Action: "upload.delete", Object: fmt.Sprintf("upload %d", u.ID),
+		Before: map[string]any{"owner": u.Owner, "name": u.Name, "size": u.Size, "received": u.Received},
 	})
 }
 

@@ -55,6 +55,13 @@ func selectUpload(ctx context.Context, tx pgx.Tx, owner string, id int64) (Uploa
 	return oneUpload(rows, err, id)
 }
 
+// lockUpload reads an upload of anyone, also one that has expired, and locks it. Error: domain.NotFound.
+func lockUpload(ctx context.Context, tx pgx.Tx, id int64) (Upload, error) {
+	const query = `SELECT ` + columns + ` FROM uploads WHERE id = $1 FOR UPDATE`
+	rows, err := tx.Query(ctx, query, id)
+	return oneUpload(rows, err, id)
+}
+
 // useUpload is selectUpload, and lets the upload live on from now.
 func useUpload(ctx context.Context, tx pgx.Tx, owner string, id int64) (Upload, error) {
 	const update = `UPDATE uploads SET expires_at = now() + $3::interval
@@ -100,7 +107,7 @@ func selectPiece(ctx context.Context, tx pgx.Tx, id, at int64) (piece []byte, er
 
 // deleteUpload removes the upload, and its pieces by their foreign key. owner is "" for any. Error: domain.NotFound.
 func deleteUpload(ctx context.Context, tx pgx.Tx, owner string, id int64) error {
-	const remove = `DELETE FROM uploads WHERE id = $1 AND ($2 = '' OR owner = $2)`
+	const remove = `DELETE FROM uploads WHERE id = $1 AND owner = $2`
 	tag, err := tx.Exec(ctx, remove, id, owner)
 	if err != nil {
 		return fmt.Errorf("delete upload %d: %w", id, err)

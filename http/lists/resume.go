@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -237,16 +238,18 @@ func (h *Handlers) receive(ctx context.Context, x *exchange, offset string) erro
 		http.Header{"Content-Type": {pieceType}, "Upload-Offset": {offset}})
 }
 
+// DeleteUploadIn is a request to delete an upload.
+type DeleteUploadIn struct {
+	web.Because
+	UploadIn
+}
+
 // DeleteUpload removes an upload of the caller, or any if an admin asks.
-func (h *Handlers) DeleteUpload(ctx context.Context, in *UploadIn) (*TusOut, error) {
-	owner := web.Actor(ctx)
-	if web.Principal(ctx).Role == domain.Admin {
-		owner = ""
-	}
+func (h *Handlers) DeleteUpload(ctx context.Context, in *DeleteUploadIn) (*TusOut, error) {
 	if err := in.check(); err != nil {
 		return nil, h.tell(ctx, err)
 	}
-	if err := h.uploads.Delete(ctx, owner, in.ID); err != nil {
+	if err := h.uploads.Delete(ctx, in.Caller(ctx), isAdmin(ctx), in.ID); err != nil {
 		return nil, h.tell(ctx, err)
 	}
 	return &TusOut{Status: http.StatusNoContent, Version: tusVersion}, nil
@@ -255,9 +258,20 @@ func (h *Handlers) DeleteUpload(ctx context.Context, in *UploadIn) (*TusOut, err
 // UploadsOut is an answer with the caller's uploads.
 type UploadsOut struct{ Body api.Uploads }
 
-// ListUploads answers with the caller's uploads.
-func (h *Handlers) ListUploads(ctx context.Context, _ *struct{}) (*UploadsOut, error) {
-	all, err := h.uploads.List(ctx, web.Actor(ctx))
+func isAdmin(ctx context.Context) bool { return web.Principal(ctx).Role == domain.Admin }
+
+// ListUploadsIn is a request for the uploads of one principal.
+type ListUploadsIn struct {
+	Owner string `query:"owner" maxLength:"50" doc:"the uploads of this person or service; an admin may ask for any. Default: yours"`
+}
+
+// ListUploads answers with the uploads of the caller, or of another if an admin asks. To anyone else another has none.
+func (h *Handlers) ListUploads(ctx context.Context, in *ListUploadsIn) (*UploadsOut, error) {
+	owner := cmp.Or(in.Owner, web.Actor(ctx))
+	if owner != web.Actor(ctx) && !isAdmin(ctx) {
+		return &UploadsOut{Body: api.Uploads{Items: []api.Upload{}}}, nil
+	}
+	all, err := h.uploads.List(ctx, owner)
 	if err != nil {
 		return nil, err
 	}
