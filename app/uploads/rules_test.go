@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"bestow/app/command"
 	"bestow/domain"
 	"bestow/internal/pg"
 
@@ -27,7 +28,7 @@ func TestAnUploadIsItsOwners(t *testing.T) {
 	require.NoError(t, append3("crm"))
 	for name, try := range map[string]func(owner string) error{
 		"find":   func(owner string) error { _, err := s.Find(t.Context(), owner, u.ID); return err },
-		"delete": func(owner string) error { return s.Delete(t.Context(), owner, u.ID) },
+		"delete": func(owner string) error { return s.Delete(t.Context(), command.Caller{Actor: owner}, false, u.ID) },
 		"read": func(owner string) error {
 			_, _, _, _, err := s.Stored(owner, u.ID).Open(t.Context())
 			return err
@@ -44,7 +45,7 @@ func TestAnUploadIsItsOwners(t *testing.T) {
 	found, err := s.Find(t.Context(), "crm", u.ID)
 	require.NoError(t, err)
 	require.True(t, found.Whole())
-	require.NoError(t, s.Delete(t.Context(), "crm", u.ID))
+	require.NoError(t, s.Delete(t.Context(), command.Caller{Actor: "crm"}, false, u.ID))
 }
 
 // No upload is longer than it may be, gets more than its size or a piece that does not follow the last one, or is read
