@@ -270,6 +270,7 @@ func TestUploadsOfOthers(t *testing.T) {
 	require.Equal(t, mine, byAdmin)
 	require.Empty(t, desktest.Decoded[api.Uploads](d.Get(uploadsURL)).Items, "of the admin's own there is none")
 	require.Empty(t, desktest.Decoded[api.Uploads](d.Get(uploadsURL+"?owner="+owner, approver)).Items)
+	d.Get(uploadsURL+"?owner=%00").Refused(400, api.BadRequest)
 	require.Equal(t, 204, d.do(call{"DELETE", path, "", []string{tus, "X-Reason: the disk is full"}}).StatusCode)
 	require.Zero(t, d.leftovers())
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'upload.delete' AND actor = 'admin'
@@ -370,35 +371,6 @@ func TestEndImportOfUpload(t *testing.T) {
 	require.Zero(t, d.Count(`SELECT count(*) FROM imports`))
 	require.Equal(t, len(text), d.offset(path))
 	require.Equal(t, 201, d.Post(desktest.EventURL(e.ID)+"/targets?upload="+idOf(path), "").StatusCode)
-}
-
-// A HEAD whose client has left holds no connection of the database: clients that ask again pile up else.
-func TestHeadEndsWithItsClient(t *testing.T) {
-	t.Parallel()
-	d := setup(t)
-	path := d.begun(5)
-	gate, err := d.Pool.Begin(t.Context())
-	require.NoError(t, err)
-	defer func() { _ = gate.Rollback(context.WithoutCancel(t.Context())) }()
-	_, err = gate.Exec(t.Context(), `LOCK TABLE uploads IN ACCESS EXCLUSIVE MODE`)
-	require.NoError(t, err)
-	ctx, leave := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, d.URL+path, nil)
-	require.NoError(t, err)
-	req.Header.Set("Authorization", "Bearer "+desktest.Key)
-	left := make(chan error, 1)
-	go func() {
-		res, err := d.Client().Do(req)
-		if err == nil {
-			_ = res.Body.Close()
-		}
-		left <- err
-	}()
-	d.AwaitLock()
-	leave()
-	require.ErrorIs(t, <-left, context.Canceled)
-	const waiting = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-	require.Eventually(t, func() bool { return d.Count(waiting) == 0 }, 8*time.Second, 20*time.Millisecond)
 }
 
 // What is spoken of the protocol can be asked for.

@@ -96,7 +96,7 @@ func TestNothingWaitsWithoutEnd(t *testing.T) {
 		"find":   func() error { _, err := s.Find(t.Context(), "crm", u.ID); return err },
 		"append": func() error { _, err := s.Append(t.Context(), "crm", u.ID, 0, []byte("abc")); return err },
 		"open":   func() error { _, _, _, _, err := s.Stored("crm", u.ID).Open(t.Context()); return err },
-		"delete": func() error { return s.Delete(t.Context(), "crm", u.ID) },
+		"delete": func() error { return s.Delete(t.Context(), command.Caller{Actor: "crm"}, false, u.ID) },
 	} {
 		_, blocked := errors.AsType[*pg.BlockedError](ask())
 		require.True(t, blocked, name)

@@ -105,7 +105,7 @@ func selectPiece(ctx context.Context, tx pgx.Tx, id, at int64) (piece []byte, er
 	return piece, nil
 }
 
-// deleteUpload removes the upload, and its pieces by their foreign key. owner is "" for any. Error: domain.NotFound.
+// deleteUpload removes the upload, and its pieces by their foreign key. Error: domain.NotFound.
 func deleteUpload(ctx context.Context, tx pgx.Tx, owner string, id int64) error {
 	const remove = `DELETE FROM uploads WHERE id = $1 AND owner = $2`
 	tag, err := tx.Exec(ctx, remove, id, owner)

@@ -206,7 +206,7 @@ func TestDoctorLooksAtRights(t *testing.T) {
 	require.Equal(t, ok, service.said("rights"))
 	for _, right := range []string{
 		"INSERT ON public.uploads", "DELETE ON public.idempotency_keys", "UPDATE ON public.sessions", "SELECT ON public.pin_keys",
-		"INSERT ON money.point_draw", "USAGE ON SEQUENCE money.point_member_id_seq",
+		"INSERT ON money.point_account", "USAGE ON SEQUENCE money.point_member_id_seq",
 	} {
 		w.exec(`REVOKE ` + right + ` FROM ` + role)
 		require.Equal(t, []string{"wrong: the role " + role + " lacks what the service needs: " + right + ". GRANT it, or let the role own the tables (docs/rights.md)"}, service.said("rights"))

@@ -9,18 +9,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A principal has two places for pieces, all have sixteen, and a place that is left can be taken again.
+// A principal has five places for pieces, all have sixteen, and a place that is left can be taken again.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	p := &places{taken: map[string]int{}}
-	require.NoError(t, p.take("crm"))
-	require.NoError(t, p.take("crm"))
+	for range maxPiecesEach {
+		require.NoError(t, p.take("crm"))
+	}
 	err := p.take("crm")
 	require.True(t, domain.IsCode(err, domain.Unavailable))
-	require.ErrorContains(t, err, "2 of your uploads")
+	require.ErrorContains(t, err, "5 of your uploads")
 	p.leave("crm")
 	require.NoError(t, p.take("crm"))
-	for i := range maxPieces - 2 {
+	for i := range maxPieces - maxPiecesEach {
 		require.NoError(t, p.take(strconv.Itoa(i)))
 	}
 	err = p.take("kim")
@@ -28,6 +29,8 @@ func TestPlaces(t *testing.T) {
 	require.ErrorContains(t, err, "too many uploads")
 	p.leave("crm")
 	require.NoError(t, p.take("kim"))
-	p.leave("crm")
+	for range maxPiecesEach - 1 {
+		p.leave("crm")
+	}
 	require.NotContains(t, p.taken, "crm")
 }

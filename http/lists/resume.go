@@ -17,6 +17,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/tus/tusd/v2/pkg/handler"
+	"golang.org/x/text/unicode/norm"
 )
 
 const (
@@ -28,8 +29,9 @@ const (
 	pieceType = "application/offset+octet-stream"
 	// maxPieces is the most pieces that a process receives at a time; each needs the memory of [uploads.Piece].
 	maxPieces = 16
-	// maxPiecesEach is the most of them of one principal, so that one with slow connections does not take all.
-	maxPiecesEach = 2
+	// maxPiecesEach is the most of them of one principal, so that one with slow connections does not take all: one for
+	// each upload that it may have.
+	maxPiecesEach = uploads.MaxOpen
 )
 
 // places are taken by the pieces that are being received.
@@ -267,7 +269,10 @@ type ListUploadsIn struct {
 
 // ListUploads answers with the uploads of the caller, or of another if an admin asks. To anyone else another has none.
 func (h *Handlers) ListUploads(ctx context.Context, in *ListUploadsIn) (*UploadsOut, error) {
-	owner := cmp.Or(in.Owner, web.Actor(ctx))
+	if err := web.CheckText("owner", in.Owner); err != nil {
+		return nil, err
+	}
+	owner := cmp.Or(norm.NFC.String(in.Owner), web.Actor(ctx))
 	if owner != web.Actor(ctx) && !isAdmin(ctx) {
 		return &UploadsOut{Body: api.Uploads{Items: []api.Upload{}}}, nil
 	}

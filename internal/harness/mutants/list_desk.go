@@ -14,7 +14,7 @@ var deskMutants = []mutant{
 	{"uploads: a piece anywhere", "app/uploads/uploads_sql.go", "AND received = $3 AND", "AND $3::bigint >= 0 AND", resumed, "."},
 	{"uploads: past its size", "app/uploads/uploads_sql.go", "AND received + $4 <= size ", "", resumed, "."},
 	{"uploads: a piece of any person", "app/uploads/uploads_sql.go", "WHERE id = $1 AND owner = $2 AND received", "WHERE id = $1 AND $2 <> '' AND received", resumed, "."},
-	{"uploads: any person's is found", "app/uploads/uploads_sql.go", "FROM uploads WHERE id = $1 AND owner = $2", "FROM uploads WHERE id = $1 AND $2 <> ''", resumed, "."},
+	{"uploads: any person's is found", "app/uploads/uploads_sql.go", "FROM uploads WHERE id = $1 AND owner = $2 AND", "FROM uploads WHERE id = $1 AND $2 <> '' AND", resumed, "."},
 	{"uploads: any person's is read", "app/uploads/uploads_sql.go", "\t\tWHERE id = $1 AND owner = $2 AND expires_at", "\t\tWHERE id = $1 AND $2 <> '' AND expires_at", resumed, "."},
 	{"uploads: any person's is deleted", "app/uploads/uploads_sql.go", "DELETE FROM uploads WHERE id = $1 AND owner = $2", "DELETE FROM uploads WHERE id = $1 AND $2 <> ''", resumed, "."},
 	{"uploads: any number", "app/uploads/uploads.go", "if open >= MaxOpen {", "if open >= MaxOpen && false {", resumed, "."},
