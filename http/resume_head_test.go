@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"bestow/internal/desktest"
+
+	"github.com/stretchr/testify/require"
 )
 
 // A HEAD whose client has left holds no connection of the database: clients that ask again pile up else.

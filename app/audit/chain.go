@@ -137,8 +137,8 @@ const anchorAfter = time.Minute
 // who compares it with the chain later sees whether the whole chain was made anew.
 func (s *Audit) Anchor(ctx context.Context) error {
 	var h head
-	// The newest by its position, so that none is read but that. One of the future, which was written by hand or by a wrong
-	// clock, silences nothing.
+	// The newest by its position, so that none is read but that. One of the future, which was written by hand or by a
+	// wrong clock, silences nothing.
 	const insert = `INSERT INTO audit_anchors (position, hash)
 		SELECT position, hash FROM audit_chain
 		WHERE NOT coalesce((SELECT anchored_at FROM audit_anchors ORDER BY position DESC LIMIT 1)

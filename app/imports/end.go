@@ -69,7 +69,8 @@ func (im *importing) stillWanted(ctx context.Context, tx pgx.Tx, eventID int64) 
 
 func noImport(eventID int64) error {
 	return domain.NotFoundError(fmt.Sprintf("no import of event %d is under way", eventID),
-		fmt.Sprintf("it may have ended: `bestow targets list %d` lists the imports of the event", eventID))
+		fmt.Sprintf("it may have ended: `bestow targets list %d` lists the imports of the event; an upload that waits "+
+			"for its turn begins within 45 seconds, and can be ended then", eventID))
 }
 
 // endBackend ends the backend as long as it works on the event's import, and waits until it does no more.
