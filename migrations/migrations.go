@@ -88,7 +88,8 @@ func Status(ctx context.Context, url string) ([]Step, error) {
 	var steps []Step
 	err := locked(ctx, url, func(pool *pgxpool.Pool) error {
 		var begun bool
-		if err := pool.QueryRow(ctx, `SELECT to_regclass('goose_db_version') IS NOT NULL`).Scan(&begun); err != nil {
+		const query = `SELECT to_regclass(quote_ident(current_schema()) || '.goose_db_version') IS NOT NULL`
+		if err := pool.QueryRow(ctx, query).Scan(&begun); err != nil {
 			return fmt.Errorf("look for migrations: %w", err)
 		}
 		if !begun {

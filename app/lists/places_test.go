@@ -44,8 +44,8 @@ func TestExportPlaces(t *testing.T) {
 		require.Fail(t, "it did not wait", err)
 	case <-time.After(100 * time.Millisecond):
 	}
-	lists.wait = time.Millisecond
-	require.ErrorIs(t, lists.export(t.Context(), id, nothing), &domain.Error{Code: domain.Unavailable})
+	hasty := &Lists{pool: s.Pool, exports: lists.exports, wait: time.Millisecond}
+	require.ErrorIs(t, hasty.export(t.Context(), id, nothing), &domain.Error{Code: domain.Unavailable})
 	close(free)
 	var all error
 	for range maxExports + 1 {

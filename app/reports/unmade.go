@@ -46,12 +46,12 @@ func (l look) unmade(ctx context.Context, tx pgx.Tx) (unmade []UnmadeType, err e
 	if len(all) == 0 {
 		return nil, nil
 	}
-	failures, err := selectMakeFailures(ctx, tx)
+	failed, err := selectMakeFailures(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range all {
-		unmade = append(unmade, UnmadeType{t, l.making(t.Code, failures[t.Code])})
+		unmade = append(unmade, UnmadeType{t, l.making(t.Code, failed.of(t.Code))})
 	}
 	return unmade, nil
 }
@@ -71,24 +71,42 @@ func (l look) making(code, failure string) []Reason {
 // failedType begins what the job that makes types says of one. The code is the first group.
 var failedType = regexp.MustCompile(`(?m)^make event type ([A-Z][A-Z0-9_]*): `)
 
-// selectMakeFailures reads why types could not be made the last time, by their codes.
-func selectMakeFailures(ctx context.Context, tx pgx.Tx) (map[string]string, error) {
+// failures are why types could not be made the last time.
+type failures struct {
+	byCode map[string]string
+	all    string // of an error that names no type, such as River's own time-out
+}
+
+// of returns why the type could not be made, "" if nothing failed.
+func (f failures) of(code string) string {
+	if f.all != "" {
+		return f.all
+	}
+	return f.byCode[code]
+}
+
+// selectMakeFailures reads why types could not be made the last time.
+func selectMakeFailures(ctx context.Context, tx pgx.Tx) (f failures, err error) {
 	const query = `SELECT coalesce(max(errors[cardinality(errors)]->>'error'), '') FROM (SELECT errors FROM river.river_job
 		WHERE kind = 'make_types' AND state <> 'completed' ORDER BY id DESC LIMIT 1) j`
 	var said string
 	if err := tx.QueryRow(ctx, query).Scan(&said); err != nil {
-		return nil, fmt.Errorf("read why event types cannot be made: %w", err)
+		return f, fmt.Errorf("read why event types cannot be made: %w", err)
 	}
-	failures := map[string]string{}
 	found := failedType.FindAllStringSubmatchIndex(said, -1)
+	if found == nil {
+		f.all = english.OneLine(said)
+		return f, nil
+	}
+	f.byCode = map[string]string{}
 	for i, at := range found {
 		end := len(said)
 		if i+1 < len(found) {
 			end = found[i+1][0]
 		}
-		failures[said[at[2]:at[3]]] = english.OneLine(strings.TrimSpace(said[at[1]:end]))
+		f.byCode[said[at[2]:at[3]]] = english.OneLine(strings.TrimSpace(said[at[1]:end]))
 	}
-	return failures, nil
+	return f, nil
 }
 
 // addUnmade adds what types that are being made wait for, unless an event stands still for the same.

@@ -69,6 +69,11 @@ func TestUnmadeTypes(t *testing.T) {
 	require.Equal(t, map[string][]Reason{"TEA": {paused, away}, "T2": {paused}}, waits())
 	require.Equal(t, []Reason{paused, away}, standing())
 	exec(`DELETE FROM river.river_queue`)
+	exec(`UPDATE river.river_job SET errors = ARRAY['{"error": "context deadline exceeded"}'::jsonb]`)
+	require.Equal(t, []Reason{
+		{TypeUnmade, "event type T2 cannot be made yet: context deadline exceeded"},
+		{TypeUnmade, "event type TEA cannot be made yet: context deadline exceeded"},
+	}, standing(), "an error that names no type is every type's")
 	exec(`UPDATE river.river_job SET state = 'completed', finalized_at = now()`)
 	require.Empty(t, standing())
 	exec(`UPDATE event_types SET state = 'READY' WHERE code IN ('TEA', 'T2')`)

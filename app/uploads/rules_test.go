@@ -81,10 +81,15 @@ func TestNothingWaitsWithoutEnd(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	u := s.begun(t, 3)
+	whole := s.begun(t, 3)
+	_, err := s.Append(t.Context(), "crm", whole.ID, 0, []byte("abc"))
+	require.NoError(t, err)
+	list, _, _, _, err := s.Stored("crm", whole.ID).Open(t.Context())
+	require.NoError(t, err)
 	gate, err := s.pool.Begin(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = gate.Rollback(context.WithoutCancel(t.Context())) }()
-	_, err = gate.Exec(t.Context(), `LOCK TABLE uploads IN ACCESS EXCLUSIVE MODE`)
+	_, err = gate.Exec(t.Context(), `LOCK TABLE uploads, upload_pieces IN ACCESS EXCLUSIVE MODE`)
 	require.NoError(t, err)
 	s.wait = 50 * time.Millisecond
 	for name, ask := range map[string]func() error{
@@ -92,6 +97,8 @@ func TestNothingWaitsWithoutEnd(t *testing.T) {
 			_, err := s.Create(t.Context(), "crm", Upload{Size: 3, ContentType: "text/csv"})
 			return err
 		},
+		"read":   func() error { _, err := list.Read(make([]byte, 3)); return err },
+		"tidy":   func() error { return s.Tidy(t.Context()) },
 		"list":   func() error { _, err := s.List(t.Context(), "crm"); return err },
 		"find":   func() error { _, err := s.Find(t.Context(), "crm", u.ID); return err },
 		"append": func() error { _, err := s.Append(t.Context(), "crm", u.ID, 0, []byte("abc")); return err },

@@ -64,7 +64,7 @@ func (p *pieces) Read(b []byte) (int, error) {
 		if p.at == p.upload.Size {
 			return 0, io.EOF
 		}
-		piece, err := pg.Value(p.ctx, p.uploads.pool, func(tx pgx.Tx) ([]byte, error) {
+		piece, err := pg.ValueWithin(p.ctx, p.uploads.pool, p.uploads.wait, func(tx pgx.Tx) ([]byte, error) {
 			return selectPiece(p.ctx, tx, p.upload.ID, p.at)
 		})
 		if interrupted := p.ctx.Err(); interrupted != nil {

@@ -181,7 +181,7 @@ func recordDeletion(ctx context.Context, tx pgx.Tx, by command.Caller, u Upload)
 // Tidy removes the uploads that have expired.
 func (s *Uploads) Tidy(ctx context.Context) error {
 	for {
-		more, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (bool, error) { return deleteExpired(ctx, tx) })
+		more, err := pg.ValueWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) (bool, error) { return deleteExpired(ctx, tx) })
 		if err != nil || !more {
 			return err
 		}

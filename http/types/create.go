@@ -40,7 +40,9 @@ func (h *Handlers) Create(ctx context.Context, in *CreateIn) (*TypeOut, error) {
 		return nil, err
 	}
 	t := made.Value
-	h.log.WarnContext(ctx, "an event type is made", "event_type", t.Code, "by", web.Actor(ctx), "granter", t.Granter)
+	if !made.Replayed {
+		h.log.WarnContext(ctx, "an event type is made", "event_type", t.Code, "by", web.Actor(ctx), "granter", t.Granter)
+	}
 	out := typeOut(t)
 	out.Replayed = web.Replayed(made.Replayed)
 	return out, nil

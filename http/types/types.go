@@ -107,9 +107,11 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*TypeOut, error) {
 		return nil, err
 	}
 	t := edited.Value
-	h.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", web.Actor(ctx), "state", t.State,
-		"unit", t.Unit,
-		"max_per_member", t.Limits.PerMember, "max_per_event", t.Limits.PerEvent, "max_count", t.Limits.Count)
+	if !edited.Replayed {
+		h.log.WarnContext(ctx, "an event type is changed", "event_type", t.Code, "by", web.Actor(ctx), "state", t.State,
+			"unit", t.Unit,
+			"max_per_member", t.Limits.PerMember, "max_per_event", t.Limits.PerEvent, "max_count", t.Limits.Count)
+	}
 	out := typeOut(t)
 	out.Replayed = web.Replayed(edited.Replayed)
 	return out, nil

@@ -84,7 +84,10 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	}
 	lasted := time.Since(began)
 	m.print(out, lasted)
-	return errors.Join(m.failed(), judge(ctx, b, m.events(), o.members, out))
+	if err := m.failed(); err != nil {
+		return err // what is made and not started would be waited for
+	}
+	return judge(ctx, b, m.events(), o.members, out)
 }
 
 // judge waits until every event is complete, and looks whether all is exact.
