@@ -15,9 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// router is a router of the desk, which does not run.
+// router is a router of the desk, which does not run. A handle of nil is for tests in which nothing is handled.
 func (d *desk) router(handle Handler) *Router {
 	d.Helper()
+	if handle == nil {
+		handle = func(context.Context, Message) error { return errors.New("nothing is to be handled") }
+	}
 	r, err := NewRouter(d.pool, d.kafka, RouterConfig{Handle: handle, Takes: func(domain.EventType) bool { return true }, Log: d.logger()})
 	require.NoError(d, err)
 	return r
