@@ -68,8 +68,7 @@ const AdminName = "admin"
 // MaxPrincipal is the most characters of a principal's name.
 const MaxPrincipal = 50
 
-// CheckPrincipal says why the name cannot be a new principal's; "" if it can. The caller has brought it to NFC. What
-// may be taken for another name is refused: in the audit the two would look the same.
+// CheckPrincipal says why the name cannot be a principal's; "" if it can. The caller has brought it to NFC.
 func CheckPrincipal(name string) string {
 	switch {
 	case name == "":
@@ -79,10 +78,15 @@ func CheckPrincipal(name string) string {
 	case strings.Contains(name, ":"): // as host:USER in the audit
 		return "must not have a colon"
 	}
-	if why := CheckText(name, MaxPrincipal); why != "" {
-		return why
-	}
-	return lookalike(name)
+	return CheckText(name, MaxPrincipal)
+}
+
+// CheckNewPrincipal refuses a name that mixes scripts, or has characters that look like others, for a principal that is
+// made now: in the audit it may be taken for another one. A principal that is there keeps such a name. Error: Invalid.
+func CheckNewPrincipal(name string) error {
+	var f Faults
+	f.Add("name", lookalike(name))
+	return f.Refusal("the name may be taken for another one")
 }
 
 // Principal is who asks: a person or a service, by one of its keys or by a session. The zero value is nobody, and may

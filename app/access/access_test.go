@@ -181,6 +181,19 @@ func TestNoKeyOfAPerson(t *testing.T) {
 	require.Empty(t, keys)
 }
 
+// A service whose name stood before names were compared with others keeps it, and gets its next key.
+func TestNextKeyOfALookalike(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	n := NewKey{Name: "сrm", Role: domain.Viewer}
+	_, err := s.Create(t.Context(), admin, n)
+	require.ErrorIs(t, err, &domain.Error{Code: domain.Invalid})
+	_, err = s.pool.Exec(t.Context(), `INSERT INTO principals (name, kind, role, created_by) VALUES ('сrm', 'service', 'viewer', 't')`)
+	require.NoError(t, err)
+	_, err = s.Create(t.Context(), admin, n)
+	require.NoError(t, err)
+}
+
 func TestBadKeys(t *testing.T) {
 	t.Parallel()
 	s := setup(t)

@@ -11,14 +11,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// insertService makes a service, unless there is a principal of the name.
+// insertService makes a service, unless there is a principal of the name. Error: domain.Invalid for a name that is new
+// and may be taken for another one.
 func insertService(ctx context.Context, tx pgx.Tx, actor, name string, role domain.Role) error {
 	const insert = `INSERT INTO principals (name, kind, role, created_by) VALUES ($1, 'service', $2, $3)
 		ON CONFLICT (name) DO NOTHING`
-	if _, err := tx.Exec(ctx, insert, name, role, actor); err != nil {
+	made, err := tx.Exec(ctx, insert, name, role, actor)
+	if err != nil {
 		return fmt.Errorf("make principal %s: %w", name, err)
 	}
-	return nil
+	if made.RowsAffected() == 0 {
+		return nil
+	}
+	return domain.CheckNewPrincipal(name)
 }
 
 // principal is one that a key is asked for.

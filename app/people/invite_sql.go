@@ -13,14 +13,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// insertPerson makes a person, an admin if role is "", unless there is a principal of the name.
+// insertPerson makes a person, an admin if role is "", unless there is a principal of the name. Error: domain.Invalid
+// for a name that is new and may be taken for another one.
 func insertPerson(ctx context.Context, tx pgx.Tx, actor, name string, role domain.Role) error {
 	const insert = `INSERT INTO principals (name, kind, role, created_by)
 		VALUES ($1, 'person', coalesce(nullif($2, ''), 'admin'), $3) ON CONFLICT (name) DO NOTHING`
-	if _, err := tx.Exec(ctx, insert, name, string(role), actor); err != nil {
+	made, err := tx.Exec(ctx, insert, name, string(role), actor)
+	if err != nil {
 		return fmt.Errorf("make person %s: %w", name, err)
 	}
-	return nil
+	if made.RowsAffected() == 0 {
+		return nil
+	}
+	return domain.CheckNewPrincipal(name)
 }
 
 // lockPerson reads a principal that is to be invited, so that one invite is made at a time.
