@@ -34,7 +34,7 @@ func TestLocalCookie(t *testing.T) {
 	d.Get(prefix+"/session", noKey, cookie).Refused(401, api.Unauthorized)
 	local.Get(prefix+"/session", noKey, strict).Refused(401, api.Unauthorized)
 	// A proxy on this machine may call the service by a local host, for a browser that is elsewhere.
-	for _, forwarded := range []string{"Forwarded: for=192.0.2.7", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https"} {
+	for _, forwarded := range []string{"Forwarded: for=192.0.2.7", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https", "X-Real-IP: 192.0.2.7", "Via: 1.1 x"} {
 		local.Get(prefix+"/session", noKey, cookie, forwarded).Refused(401, api.Unauthorized)
 		d.SQL(`UPDATE passwords SET last_step = 0`)
 		a := local.Post(prefix+"/session", `{"name": "kim", "password": "`+password+`", "code": "`+p.code(d)+`"}`, noKey, forwarded)

@@ -59,7 +59,7 @@ func ArrivalOf(r *http.Request) Arrival {
 // IsForwarding reports whether a header with the name says that a proxy has passed a request on.
 func IsForwarding(name string) bool {
 	name = strings.ToLower(name)
-	return name == "forwarded" || strings.HasPrefix(name, "x-forwarded-")
+	return slices.Contains([]string{"forwarded", "via", "x-real-ip"}, name) || strings.HasPrefix(name, "x-forwarded-")
 }
 
 // SessionCookieAt returns the name of the cookie that the browser has whose requests come so. The local one is for a
