@@ -8,10 +8,10 @@ import (
 	"unicode"
 )
 
-// lookalike says why id may be taken for another id that looks the same; "" for none. [CheckName] refuses invisible
+// Lookalike says why id may be taken for another id that looks the same; "" for none. [CheckName] refuses invisible
 // characters. Visible ones may be right: of a member's id it is a warning. It follows the restrictions of UTS 39: one
 // script, or scripts that are written together, in characters that NFKC keeps, with ASCII punctuation.
-func lookalike(id string) string {
+func Lookalike(id string) string {
 	if strings.Contains(id, "  ") {
 		return "has blanks in a row, of which some may not be seen"
 	}

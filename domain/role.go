@@ -85,7 +85,7 @@ func CheckPrincipal(name string) string {
 // made now: in the audit it may be taken for another one. A principal that is there keeps such a name. Error: Invalid.
 func CheckNewPrincipal(name string) error {
 	var f Faults
-	f.Add("name", lookalike(name))
+	f.Add("name", Lookalike(name))
 	return f.Refusal("the name may be taken for another one")
 }
 

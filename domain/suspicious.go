@@ -27,7 +27,7 @@ func SuspiciousMember(id string) string {
 	if why := leftover(plain); why != "" {
 		return why
 	}
-	return lookalike(id)
+	return Lookalike(id)
 }
 
 // leftover says which kind of spreadsheet cell an id looks like, other than a word; "" for none. plain is the folded

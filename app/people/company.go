@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,11 +129,7 @@ func firstSignIn(ctx context.Context, tx pgx.Tx, e Employee, p Credentials) (per
 // newEmployee makes a principal of a person who has not been here before.
 func newEmployee(ctx context.Context, tx pgx.Tx, e Employee, p Credentials) (person, error) {
 	name := norm.NFC.String(strings.TrimSpace(e.Name))
-	why := domain.CheckPrincipal(name)
-	if refused, ok := errors.AsType[*domain.Error](domain.CheckNewPrincipal(name)); ok && why == "" {
-		why = refused.Fields[0].Message
-	}
-	if why != "" {
+	if why := cmp.Or(domain.CheckPrincipal(name), domain.Lookalike(name)); why != "" {
 		return person{}, domain.InvalidError("the name that the identity provider gives cannot be a principal's: it "+why,
 			"have the provider give another preferred_username or email")
 	}

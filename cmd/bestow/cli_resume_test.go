@@ -35,16 +35,22 @@ func (c *cut) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// api is the admin API on the shell's database.
+func (s *shell) api() http.Handler {
+	s.Helper()
+	inserter, err := jobs.NewInserter(s.pool)
+	require.NoError(s, err)
+	log := slog.New(slog.DiscardHandler)
+	a, err := app.New(app.Deps{Pool: s.pool, River: inserter, Log: log})
+	require.NoError(s, err)
+	return apitest.Handler(s, bestowhttp.Config{App: a, AdminKey: "key", Log: log})
+}
+
 // A large file whose connection breaks goes on where it was; a second command goes on where the first one gave up.
 func TestCommandLineResumes(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	inserter, err := jobs.NewInserter(s.pool)
-	require.NoError(t, err)
-	log := slog.New(slog.DiscardHandler)
-	a, err := app.New(app.Deps{Pool: s.pool, River: inserter, Log: log})
-	require.NoError(t, err)
-	service := apitest.Handler(t, bestowhttp.Config{App: a, AdminKey: "key", Log: log})
+	service := s.api()
 	var pieces, cuts atomic.Int64
 	refuses := atomic.Bool{}
 	s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -99,12 +105,7 @@ func (s *shell) largeList() (path string) {
 func TestCommandLineSendsAnew(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	inserter, err := jobs.NewInserter(s.pool)
-	require.NoError(t, err)
-	log := slog.New(slog.DiscardHandler)
-	a, err := app.New(app.Deps{Pool: s.pool, River: inserter, Log: log})
-	require.NoError(t, err)
-	service := apitest.Handler(t, bestowhttp.Config{App: a, AdminKey: "key", Log: log})
+	service := s.api()
 	var imports, vanishing atomic.Int64
 	vanishing.Store(1)
 	s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
