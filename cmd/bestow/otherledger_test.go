@@ -31,6 +31,20 @@ type otherLedger struct {
 	grants map[string]map[string]any // by key
 }
 
+// change changes what the ledger knows or says, between two of its answers.
+func (l *otherLedger) change(how func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	how()
+}
+
+// granted returns what it granted until now, by key.
+func (l *otherLedger) granted() map[string]map[string]any {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.grants)
+}
+
 // answer writes fields over those of a JSON object.
 func answer(w http.ResponseWriter, over map[string]any, object []byte) {
 	all := map[string]any{}
@@ -158,9 +172,9 @@ func TestOneDeadLedgerStopsNoOther(t *testing.T) {
 
 			ledger.comeBack()
 			require.Equal(t, 500, w.completed(p, coffee.ID).Summary.Success)
-			require.Len(t, other.grants, 500)
+			require.Len(t, other.granted(), 500)
 			key := fmt.Sprintf("%s:grant:%d:m0000007", w.installation(), coffee.ID)
-			require.NotNil(t, other.grants[key], "keys name the installation: the ledger grants for others too")
+			require.NotNil(t, other.granted()[key], "keys name the installation: the ledger grants for others too")
 		})
 	}
 }
@@ -181,7 +195,7 @@ func TestSecretLost(t *testing.T) {
 	w.run(p, e)
 	done := w.completed(p, e.ID)
 	require.Equal(t, 300, done.Summary.Success)
-	require.Len(t, other.grants, 300)
+	require.Len(t, other.granted(), 300)
 	lost := w.count(`SELECT count(*) FROM coupon_results WHERE status = 'SUCCESS' AND error_code = 'secret_lost' AND voucher_code IS NULL AND money_tx_id IS NOT NULL`)
 	require.Positive(t, lost)
 	require.Equal(t, 300-lost,
@@ -224,7 +238,7 @@ func TestOnlyOneHandlerHasTheLedger(t *testing.T) {
 		20*time.Millisecond)
 	w.start(t.Context(), quickLooks, daemon.RoleHandler)
 	require.Equal(t, 500, w.completed(p, next.ID).Summary.Success)
-	require.Len(t, other.grants, 1000)
+	require.Len(t, other.granted(), 1000)
 }
 
 // served waits until a handler has said that it has the ledger.
@@ -257,10 +271,10 @@ func TestLedgersClockByDate(t *testing.T) {
 	e := w.event(p, "COFFEE", 100)
 	w.run(p, e)
 	require.Contains(t, w.waitsFor(p, e), "behind the database's")
-	require.Empty(t, other.grants)
+	require.Empty(t, other.granted())
 	off.Store(0)
 	w.completed(p, e.ID)
-	require.Len(t, other.grants, 100)
+	require.Len(t, other.granted(), 100)
 	stop()
 
 	with := quickLooks
@@ -276,7 +290,7 @@ func TestLedgersClockByDate(t *testing.T) {
 	require.NoError(t, grant("its answer shows the clock"))
 	require.ErrorContains(t, p.Granter.Away(e), "ahead of the database's")
 	require.ErrorIs(t, grant("late"), grants.ErrNotApplied)
-	require.Len(t, other.grants, 102)
+	require.Len(t, other.granted(), 102)
 }
 
 // Four routes are enough to stand in the place of our ledger. The keys name the installation, for ever: with an
@@ -294,12 +308,12 @@ func TestFourRoutesInThePlaceOfOurs(t *testing.T) {
 	require.Equal(t, 300, w.completed(p, vouchers.ID).Summary.Success)
 	require.NotNil(t, other.made(fmt.Sprintf("%s:grant:%d:m0000007", w.installation(), points.ID)))
 
-	other.mu.Lock()
-	other.identity = map[string]any{
-		"ledger_id":    "theirs",
-		"capabilities": []string{"points", "vouchers", "repeats_secrets"},
-	}
-	other.mu.Unlock()
+	other.change(func() {
+		other.identity = map[string]any{
+			"ledger_id":    "theirs",
+			"capabilities": []string{"points", "vouchers", "repeats_secrets"},
+		}
+	})
 	require.Eventually(t, func() bool { return p.Granter.Away(points) != nil }, time.Minute, 20*time.Millisecond)
 	require.ErrorContains(t, p.Granter.Away(points), "grants went to (no identity) until now")
 }

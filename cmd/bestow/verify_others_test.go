@@ -36,7 +36,7 @@ func TestVerifyOnTheHostAsksOtherLedgers(t *testing.T) {
 	ledger := w.serveAt(other)
 	w.granter("coffee", ledger, "COFFEE", domain.Points)
 	e := w.completedEvent("COFFEE", 100)
-	require.Len(t, other.grants, 100)
+	require.Len(t, other.granted(), 100)
 	file := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(file, []byte(moneyToken), 0o600))
 	at := []string{"BESTOW_GRANTERS=coffee=" + ledger.url, "BESTOW_GRANTER_COFFEE_TOKEN_FILE=" + file}
@@ -60,22 +60,24 @@ func TestVerifyOnTheHostAsksOtherLedgers(t *testing.T) {
 	code, _ = w.asked(at, "verify", "--ask-ledgers-for", "0s")
 	require.Equal(t, terminal.ExitUsage, code)
 
-	for key := range other.grants {
-		delete(other.grants, key)
-		break
-	}
+	other.change(func() {
+		for key := range other.grants {
+			delete(other.grants, key)
+			break
+		}
+	})
 	code, out = w.asked(at, "verify")
 	require.Equal(t, terminal.ExitFailed, code, out)
 	require.Contains(t, out, "SUCCESS, and the ledger does not know its key")
 
-	other.identity["ledger_id"] = "coffee-2"
+	other.change(func() { other.identity["ledger_id"] = "coffee-2" })
 	_, out = w.asked(at, "verify")
 	require.Contains(t, out, "it is the ledger coffee-2, and grants went to coffee-1 until now")
 	require.Contains(t, out, "✗ not proved")
-	other.identity["ledger_id"], other.identity["installation_id"] = "coffee-1", "another"
+	other.change(func() { other.identity["ledger_id"], other.identity["installation_id"] = "coffee-1", "another" })
 	_, out = w.asked(at, "verify")
 	require.Contains(t, out, "it takes the grants of the installation another, and this one is ")
-	other.identity = nil
+	other.change(func() { other.identity = nil })
 	_, out = w.asked(at, "verify")
 	require.Contains(t, out, "it has no GET /money/v1/identity, where the ledger coffee-1 answered before")
 	w.exec(`DELETE FROM granter_ledgers WHERE granter = 'coffee'`)
