@@ -68,16 +68,16 @@ func deletePending(ctx context.Context, tx pgx.Tx, id int64) error {
 // Tidy drops the partitions of events that were deleted; they are empty. A drop locks every event for a moment, so it
 // does not insist: what is busy now is left to the next time.
 func (s *Events) Tidy(ctx context.Context) error {
-	tables, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]string, error) { return selectOrphans(ctx, tx) })
+	orphans, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]orphan, error) { return selectOrphans(ctx, tx) })
 	if err != nil {
 		return err
 	}
-	for _, table := range tables {
+	for _, o := range orphans {
 		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '300ms'`); err != nil {
 				return err
 			}
-			_, err := tx.Exec(ctx, `DROP TABLE IF EXISTS `+table)
+			_, err := tx.Exec(ctx, `SELECT drop_targets_partition($1, $2)`, o.Code, o.EventID)
 			return err
 		})
 		switch pg.Code(err) {
@@ -85,7 +85,7 @@ func (s *Events) Tidy(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("drop %s: %w", table, err)
+			return fmt.Errorf("drop partition of event %d: %w", o.EventID, err)
 		}
 		if err := failpoint.Hit(ctx, failpoint.TidyBetween); err != nil {
 			return err
@@ -94,20 +94,26 @@ func (s *Events) Tidy(ctx context.Context) error {
 	return nil
 }
 
-// selectOrphans lists the partitions, quoted, whose event is no more. An event is committed before its partition is
-// made.
-func selectOrphans(ctx context.Context, tx pgx.Tx) ([]string, error) {
-	const query = `SELECT c.oid::regclass::text FROM event_types y
+// orphan is the partition of an event that is no more.
+type orphan struct {
+	Code    string // of its type
+	EventID int64
+}
+
+// selectOrphans lists the partitions whose event is no more. An event is committed before its partition is made.
+func selectOrphans(ctx context.Context, tx pgx.Tx) ([]orphan, error) {
+	const query = `SELECT y.code, e.id FROM event_types y
 		JOIN pg_inherits i ON i.inhparent = to_regclass(lower(y.code) || '_targets')
 		JOIN pg_class c ON c.oid = i.inhrelid AND c.relname ~ ('^' || lower(y.code) || '_targets_[0-9]{1,18}$')
-		WHERE NOT EXISTS (SELECT FROM campaign_events e WHERE e.id = substring(c.relname FROM '[0-9]+$')::bigint) ORDER BY 1`
+		CROSS JOIN LATERAL (SELECT substring(c.relname FROM '[0-9]+$')::bigint AS id) e
+		WHERE NOT EXISTS (SELECT FROM campaign_events WHERE id = e.id) ORDER BY 1, 2`
 	rows, err := tx.Query(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("look for partitions without an event: %w", err)
 	}
-	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	orphans, err := pgx.CollectRows(rows, pgx.RowToStructByPos[orphan])
 	if err != nil {
 		return nil, fmt.Errorf("look for partitions without an event: %w", err)
 	}
-	return tables, nil
+	return orphans, nil
 }

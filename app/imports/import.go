@@ -379,15 +379,6 @@ func (im *importing) keeps() bool {
 	return im.read.staged > 0 && !im.upload.DryRun && !refused
 }
 
-// targetTable returns where the targets go: a table of the event's own, which becomes a partition at the end, or
-// through the parent to where the event's targets are.
-func (im *importing) targetTable(ctx context.Context, tx pgx.Tx) (string, error) {
-	if im.opensPartition() {
-		return createTargetsPartition(ctx, tx, im.event)
-	}
-	return im.event.Type.TargetTable(), nil
-}
-
 // opensPartition reports whether this is the event's first import, and large. It is decided once in an event's life:
 // rows never move from one partition to another.
 func (im *importing) opensPartition() bool {

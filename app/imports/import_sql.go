@@ -239,9 +239,8 @@ func analyzeDefault(ctx context.Context, pool *pgxpool.Pool, importID int64) err
 	if err != nil {
 		return fmt.Errorf("read import %d: %w", importID, err)
 	}
-	table := domain.EventType{Code: code}.TargetTable() + "_default"
-	if _, err := pool.Exec(ctx, `ANALYZE `+pg.Quoted(table)); err != nil {
-		return fmt.Errorf("analyze %s: %w", table, err)
+	if _, err := pool.Exec(ctx, `SELECT analyze_targets($1)`, code); err != nil {
+		return fmt.Errorf("analyze targets of %s: %w", code, err)
 	}
 	return nil
 }

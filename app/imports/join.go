@@ -15,6 +15,22 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// targetTable returns where the targets go: a table of the event's own, which becomes a partition at the end, or
+// through the parent to where the event's targets are.
+func (im *importing) targetTable(ctx context.Context, tx pgx.Tx) (string, error) {
+	if !im.opensPartition() {
+		return im.event.Type.TargetTable(), nil
+	}
+	now, err := eventrow.Select(ctx, tx, im.event.ID)
+	if err != nil {
+		return "", err
+	}
+	if now.Status != domain.Pending { // for which the database makes no partition
+		return "", notPending(now.Status)
+	}
+	return createTargetsPartition(ctx, tx, im.event)
+}
+
 // addToEvent makes the targets the event's own: chunks, relay jobs, the partition, the totals.
 func (im *importing) addToEvent(ctx context.Context, tx pgx.Tx, importID int64) error {
 	if err := copyChunks(ctx, tx, importID, im.load.chunks); err != nil {

@@ -2,10 +2,10 @@ package imports
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -32,8 +32,25 @@ const (
 // connection of its own: members stand in no table of the product before the whole list is known to be good.
 type stage struct {
 	conn  *pgx.Conn
+	name  stageName
 	table string // quoted
 }
+
+// stageName is the name of a stage, import_stage_ID_WORD. The database makes it.
+type stageName struct {
+	eventID int64
+	word    string
+}
+
+// parseStageName takes the name of a table apart. ok is false for a table that is no stage.
+func parseStageName(table string) (name stageName, ok bool) {
+	id, word, _ := strings.Cut(strings.TrimPrefix(table, stagePrefix), "_")
+	eventID, err := strconv.ParseInt(id, 10, 64)
+	return stageName{eventID, word}, err == nil && stageWord.MatchString(word)
+}
+
+// stageWord is what drop_import_stage takes.
+var stageWord = regexp.MustCompile(`^[a-z0-9]{1,8}$`)
 
 // openStage makes a stage for an event whose import lock the caller holds.
 func openStage(ctx context.Context, pool *pgxpool.Pool, eventID int64) (*stage, error) {
@@ -41,8 +58,7 @@ func openStage(ctx context.Context, pool *pgxpool.Pool, eventID int64) (*stage, 
 	if err != nil {
 		return nil, fmt.Errorf("connect for import: %w", err)
 	}
-	name := stagePrefix + strconv.FormatInt(eventID, 10) + "_" + strings.ToLower(rand.Text()[:8])
-	st := &stage{conn: conn, table: pg.Quoted(name)}
+	st := &stage{conn: conn}
 	if err := st.create(ctx, eventID); err != nil {
 		return nil, errors.Join(err, st.conn.Close(context.WithoutCancel(ctx)))
 	}
@@ -53,7 +69,13 @@ func (st *stage) create(ctx context.Context, eventID int64) error {
 	if err := dropOrphans(ctx, st.conn, eventID); err != nil {
 		return err
 	}
-	return createStage(ctx, st.conn, st.table)
+	table, err := createStage(ctx, st.conn, eventID)
+	if err != nil {
+		return err
+	}
+	st.table = pg.Quoted(table)
+	st.name, _ = parseStageName(table)
+	return nil
 }
 
 // close drops the stage by a connection of the pool: its own may be broken, or busy with a statement that is not wanted
@@ -62,7 +84,7 @@ func (st *stage) close(ctx context.Context, pool *pgxpool.Pool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	closed := st.conn.Close(ctx)
-	if _, err := pool.Exec(ctx, `DROP TABLE IF EXISTS `+st.table); err != nil {
+	if _, err := pool.Exec(ctx, dropStage, st.name.eventID, st.name.word); err != nil {
 		return errors.Join(closed, fmt.Errorf("drop stage: %w", err))
 	}
 	return nil
@@ -75,13 +97,12 @@ func dropOrphans(ctx context.Context, conn *pgx.Conn, own int64) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		id, _, _ := strings.Cut(strings.TrimPrefix(name, stagePrefix), "_")
-		eventID, err := strconv.ParseInt(id, 10, 64)
-		if err != nil {
+	for _, table := range names {
+		name, ok := parseStageName(table)
+		if !ok {
 			continue // no table of ours
 		}
-		if err := dropOrphan(ctx, conn, name, eventID, eventID == own); err != nil {
+		if err := dropOrphan(ctx, conn, name, name.eventID == own); err != nil {
 			return err
 		}
 	}
@@ -89,14 +110,17 @@ func dropOrphans(ctx context.Context, conn *pgx.Conn, own int64) error {
 }
 
 // dropOrphan leaves a table alone that is still locked: its killed import's connection is dying.
-func dropOrphan(ctx context.Context, conn *pgx.Conn, name string, eventID int64, locked bool) error {
+func dropOrphan(ctx context.Context, conn *pgx.Conn, name stageName, locked bool) error {
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
 		if !locked {
-			if locked, err = pg.TryLockShared(ctx, tx, pg.Import, eventID); err != nil || !locked {
+			if locked, err = pg.TryLockShared(ctx, tx, pg.Import, name.eventID); err != nil || !locked {
 				return err
 			}
 		}
-		_, err = tx.Exec(ctx, `SET LOCAL lock_timeout = '500ms'; DROP TABLE IF EXISTS `+pg.Quoted(name))
+		if _, err = tx.Exec(ctx, `SET LOCAL lock_timeout = '500ms'`); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, dropStage, name.eventID, name.word)
 		return err
 	})
 	if err != nil && pg.Code(err) != pg.LockNotAvailable {

@@ -10,22 +10,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// createStage makes an empty stage. No vacuum ever looks at it.
-func createStage(ctx context.Context, conn *pgx.Conn, table string) error {
-	create := `CREATE UNLOGGED TABLE ` + table +
-		` (line bigint, amount bigint, key text COLLATE "C", reason text, raw text, code text)
-		WITH (autovacuum_enabled = false)`
-	if _, err := conn.Exec(ctx, create); err != nil {
-		return fmt.Errorf("create stage: %w", err)
+// createStage makes an empty stage for an event into which another session imports, and returns its name. No vacuum
+// ever looks at it.
+func createStage(ctx context.Context, conn *pgx.Conn, eventID int64) (table string, err error) {
+	if err := conn.QueryRow(ctx, `SELECT create_import_stage($1)`, eventID).Scan(&table); err != nil {
+		return "", fmt.Errorf("create stage: %w", err)
 	}
 	// A stage need not survive a crash. More work_mem would not make the sort faster, only later: what was spilled is
 	// merged while it is read. The connection ends with the import, and its settings with it.
 	const settings = `SET synchronous_commit = off; SET work_mem = '16MB'; SET jit = off; SET statement_timeout = 0`
 	if _, err := conn.Exec(ctx, settings); err != nil {
-		return fmt.Errorf("prepare stage: %w", err)
+		return "", fmt.Errorf("prepare stage: %w", err)
 	}
-	return nil
+	return table, nil
 }
+
+// dropStage drops the stage of an event with a word, unless it is gone already.
+const dropStage = `SELECT drop_import_stage($1, $2)`
 
 // fillStage is the statement that stageFiller's rows go into. key is NULL where code is not, and amount where the row
 // takes the event's default.

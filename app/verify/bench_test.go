@@ -57,7 +57,7 @@ func plantMany(tb testing.TB, pool *pgxpool.Pool, n int) {
 		require.NoError(tb, err)
 	}
 	exec(`INSERT INTO campaign_events (id, campaign_id, event_type, event_status, total_count, total_amount, partition_count, own_partition, created_by)
-		VALUES ($1, 'many', 'POINT', 'COMPLETED', $2, $2 * 1000, $3, true, 'test')`, manyEvent, n, manyPartitions)
+		VALUES ($1, 'many', 'POINT', 'PENDING', $2, $2 * 1000, $3, true, 'test')`, manyEvent, n, manyPartitions)
 	exec(`INSERT INTO campaign_event_summary (event_id, published_count, success_count, started_at, completed_at) VALUES ($1, $2, $2, now(), now())`, manyEvent, n)
 	exec(`INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount, max_amount) VALUES ($1, $1, 'test', 'text/csv', '\x00', 1, $2::int, 0, $2::int::bigint * 1000, 1000)`, manyEvent, n)
 	exec(`UPDATE imports SET digest = import_digest(id)`)
@@ -75,6 +75,7 @@ func plantMany(tb testing.TB, pool *pgxpool.Pool, n int) {
 		SELECT row_number() OVER (ORDER BY partition_key, member_id), 1, 1000, partition_key, member_id, 'PUBLISHED' FROM stage ORDER BY partition_key, member_id`)
 	exec(`SELECT index_targets_partition('POINT', $1)`, manyEvent)
 	exec(`SELECT attach_targets_partition('POINT', $1)`, manyEvent)
+	exec(`UPDATE campaign_events SET event_status = 'COMPLETED' WHERE id = $1`, manyEvent)
 	exec(`INSERT INTO grant_chunks (event_id, partition_key, first_id, last_id, target_count, settled_count, import_id, published_at, claimed_at, settled_at)
 		SELECT 1, partition_key, min(id), max(id), count(*), count(*), 1, now(), now(), now() FROM point_targets GROUP BY partition_key, id / 1000`)
 	exec(`INSERT INTO money.point_member (created_at, point_member_id, point, member_id, point_status_code, point_type_code, issue_date, expiry_date, ref_unique_id, idempotency_key)

@@ -354,8 +354,8 @@ func TestVerifyAllows(t *testing.T) {
 			UPDATE river.river_job SET args = args || '{"last_id": 3019}', state = 'running' WHERE args @> '{"event_id": 3, "first_id": 3012}'`,
 		"a job that waits for its turn": `UPDATE river.river_job SET state = 'retryable' WHERE args @> '{"event_id": 3}'`,
 		"no job while stopped":          `DELETE FROM river.river_job WHERE args @> '{"event_id": 5}'`,
-		"codes alike of two ledgers": `SELECT create_event_type_tables('CARD', 'vouchers');
-			INSERT INTO event_types (code, label, operation, topic, granter, state) VALUES ('CARD', 'Cards', 'vouchers', 'card', 'acme', 'READY');
+		"codes alike of two ledgers": `INSERT INTO event_types (code, label, operation, topic, granter) VALUES ('CARD', 'Cards', 'vouchers', 'card', 'acme');
+			SELECT create_event_type_tables('CARD', 'vouchers'); UPDATE event_types SET state = 'READY' WHERE code = 'CARD';
 			INSERT INTO campaign_events (id, campaign_id, event_type, event_status, total_count, total_amount, partition_count, created_by) VALUES (20, 'card', 'CARD', 'COMPLETED', 1, 100, 1, 'test');
 			INSERT INTO campaign_event_summary (event_id, published_count, success_count, started_at, completed_at) VALUES (20, 1, 1, now(), now());
 			INSERT INTO imports (id, event_id, created_by, content_type, sha256, bytes, accepted, rejected, total_amount) VALUES (20, 20, 'test', 'text/csv', 'x', 1, 1, 0, 100);

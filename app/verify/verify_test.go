@@ -271,8 +271,9 @@ func TestVerifyOlderVersions(t *testing.T) {
 func TestVerifyAddedType(t *testing.T) {
 	t.Parallel()
 	pool := plant(t)
-	_, err := pool.Exec(t.Context(), `SELECT create_event_type_tables('GIFT_2', 'points');
-		INSERT INTO event_types (code, label, operation, topic, state) VALUES ('GIFT_2', 'Gifts', 'points', 'gift', 'READY'), ('LATER', 'x', 'points', 'later', 'CREATING');
+	_, err := pool.Exec(t.Context(), `
+		INSERT INTO event_types (code, label, operation, topic, state) VALUES ('GIFT_2', 'Gifts', 'points', 'gift', 'CREATING'), ('LATER', 'x', 'points', 'later', 'CREATING');
+		SELECT create_event_type_tables('GIFT_2', 'points'); UPDATE event_types SET state = 'READY' WHERE code = 'GIFT_2';
 		INSERT INTO campaign_events (id, campaign_id, event_type, event_status, created_by) VALUES (11, 'gift', 'GIFT_2', 'PENDING', 'test');
 		INSERT INTO campaign_event_summary (event_id) VALUES (11);
 		SELECT setval('campaign_events_id_seq', 11); UPDATE event_ids SET last_id = 11`)

@@ -205,8 +205,8 @@ func (e plantedEvent) insertEvent(ctx context.Context, tx pgx.Tx, list []planted
 	b := &pgx.Batch{}
 	b.Queue(`INSERT INTO campaign_events (id, campaign_id, event_type, event_status, failure_code, default_reason, expiry_at, total_count, total_amount, partition_count, reservation_at,
 			own_partition, created_by)
-		VALUES ($1, 'campaign-' || $1::bigint, $2, $3, CASE WHEN $3::varchar = 'FAILED' THEN 'mismatch' END, nullif($9, ''), nullif($10, '')::timestamptz, $4, $5, $6, nullif($7, '')::timestamptz, $8, 'test')`,
-		e.id, e.kind, e.status, len(list), total, e.partitions, e.lane, e.own, e.reason(), e.expiry())
+		VALUES ($1, 'campaign-' || $1::bigint, $2, 'PENDING', NULL, nullif($8, ''), nullif($9, '')::timestamptz, $3, $4, $5, nullif($6, '')::timestamptz, $7, 'test')`,
+		e.id, e.kind, len(list), total, e.partitions, e.lane, e.own, e.reason(), e.expiry())
 	b.Queue(`INSERT INTO campaign_event_summary (event_id, published_count, success_count, fail_count, retry_success_count, started_at, completed_at, stopped_at, stopped_memo)
 		VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 <> 'PENDING' THEN now() END, CASE WHEN $6 = 'COMPLETED' THEN now() END, CASE WHEN $6 IN ('STOPPED', 'FAILED') THEN now() END,
 			CASE $6 WHEN 'STOPPED' THEN 'why' WHEN 'FAILED' THEN 'the ledger contradicts itself' END)`, e.id, published,
@@ -219,6 +219,10 @@ func (e plantedEvent) insertEvent(ctx context.Context, tx pgx.Tx, list []planted
 	table := e.tables().TargetTable()
 	if e.own {
 		table += fmt.Sprintf("_%d", e.id)
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
+			return err
+		}
+		b = &pgx.Batch{}
 		if _, err := tx.Exec(ctx, `SELECT create_targets_partition($1, $2)`, e.kind, e.id); err != nil {
 			return err
 		}
@@ -233,6 +237,8 @@ func (e plantedEvent) insertEvent(ctx context.Context, tx pgx.Tx, list []planted
 		b.Queue(`SELECT index_targets_partition($1, $2)`, e.kind, e.id)
 		b.Queue(`SELECT attach_targets_partition($1, $2)`, e.kind, e.id)
 	}
+	b.Queue(`UPDATE campaign_events SET event_status = $2, failure_code = CASE WHEN $2::varchar = 'FAILED' THEN 'mismatch' END
+		WHERE id = $1`, e.id, e.status)
 	return tx.SendBatch(ctx, b).Close()
 }
 

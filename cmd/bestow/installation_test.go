@@ -141,8 +141,8 @@ func TestReplayOfAnotherInstallationsMessage(t *testing.T) {
 func TestAMessageInATopicThatEndsLikeIts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.exec(`SELECT create_event_type_tables('GIFT', 'points')`)
-	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ('GIFT', 'Gift', 'money', 'points', 'gift.point', 'READY')`)
+	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic) VALUES ('GIFT', 'Gift', 'money', 'points', 'gift.point');
+		SELECT create_event_type_tables('GIFT', 'points'); UPDATE event_types SET state = 'READY' WHERE code = 'GIFT'`)
 	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleHandler, daemon.RoleJobs)
 	e := w.event(p, "POINT", 150)
 	w.run(p, e)

@@ -136,9 +136,10 @@ func (w *world) granter(name string, l *listener, kind string, op domain.Operati
 	require.NoError(w, os.WriteFile(file, []byte(moneyToken), 0o600))
 	w.cfg.Others = append(w.cfg.Others,
 		settings.LedgerAddress{Name: name, Setting: "BESTOW_GRANTERS: " + name, URL: l.url, Token: moneyToken})
-	w.exec(`SELECT create_event_type_tables($1, $2)`, kind, op)
-	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ($1, '-', $2, $3, $4, 'READY')`,
+	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic) VALUES ($1, '-', $2, $3, $4)`,
 		kind, name, op, strings.ToLower(kind))
+	w.exec(`SELECT create_event_type_tables($1, $2)`, kind, op)
+	w.exec(`UPDATE event_types SET state = 'READY' WHERE code = $1`, kind)
 }
 
 // D1: a ledger that is away, since it was never there or since it went, stops its own events and no other.

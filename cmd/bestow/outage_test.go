@@ -138,8 +138,8 @@ func TestTypeAddedWhileKafkaIsAway(t *testing.T) {
 	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
 	<-p.Router.Running()
 	kafka.server.Close()
-	w.exec(`SELECT create_event_type_tables('COFFEE', 'points')`)
-	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ('COFFEE', 'Coffee', 'money', 'points', 'coffee', 'READY')`)
+	w.exec(`INSERT INTO event_types (code, label, granter, operation, topic) VALUES ('COFFEE', 'Coffee', 'money', 'points', 'coffee');
+		SELECT create_event_type_tables('COFFEE', 'points'); UPDATE event_types SET state = 'READY' WHERE code = 'COFFEE'`)
 	require.Eventually(t, func() bool { return log.count("WARN new topics cannot be consumed yet") > 1 }, time.Minute,
 		50*time.Millisecond)
 	kafka.comeBack()

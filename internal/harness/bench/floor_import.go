@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"bestow/domain"
@@ -25,7 +26,7 @@ func (f *floor) load(ctx context.Context) (err error) {
 		return fmt.Errorf("connect for import: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it is not needed any more
-	stage := "import_stage_" + strconv.FormatInt(f.event.ID, 10) + "_floor"
+	stage := ""
 	err = f.tx(ctx, func(tx *floorTx) {
 		tx.exec(sqlSetUpImport)
 		tx.row(sqlTryLock, f.importLock())
@@ -33,7 +34,7 @@ func (f *floor) load(ctx context.Context) (err error) {
 		tx.row(sqlNow)
 		tx.row(sqlOwnPartition, f.event.ID)
 		tx.row(sqlKey, f.event.ID)
-		tx.do(func() error { return f.stage(ctx, conn, stage) })
+		tx.do(func() (err error) { stage, err = f.stage(ctx, conn); return err })
 		first := int64(0)
 		tx.do(func() (err error) { first, err = f.reserve(ctx, conn); return err })
 		tx.row(sqlCreatePartition, f.event.Type.Code, f.event.ID)
@@ -43,7 +44,8 @@ func (f *floor) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := f.pool.Exec(ctx, `DROP TABLE IF EXISTS `+stage); err != nil {
+	word := stage[strings.LastIndexByte(stage, '_')+1:]
+	if _, err := f.pool.Exec(ctx, sqlDropStage, f.event.ID, word); err != nil {
 		return fmt.Errorf("drop stage: %w", err)
 	}
 	return nil
@@ -56,16 +58,16 @@ func (t *floorTx) do(step func() error) {
 	}
 }
 
-// stage copies the members in the list's order.
-func (f *floor) stage(ctx context.Context, conn *pgx.Conn, stage string) error {
-	for _, sql := range []string{sqlStages, fmt.Sprintf(sqlCreateStage, stage), sqlStageSettings} {
-		args := []any{"import_stage_"}
-		if sql != sqlStages {
-			args = nil
-		}
-		if _, err := conn.Exec(ctx, sql, args...); err != nil {
-			return fmt.Errorf("make stage: %w", err)
-		}
+// stage makes a stage, copies the members into it in the list's order, and returns its name.
+func (f *floor) stage(ctx context.Context, conn *pgx.Conn) (stage string, err error) {
+	if _, err := conn.Exec(ctx, sqlStages, "import_stage_"); err != nil {
+		return "", fmt.Errorf("make stage: %w", err)
+	}
+	if err := conn.QueryRow(ctx, sqlCreateStage, f.event.ID).Scan(&stage); err != nil {
+		return "", fmt.Errorf("make stage: %w", err)
+	}
+	if _, err := conn.Exec(ctx, sqlStageSettings); err != nil {
+		return "", fmt.Errorf("make stage: %w", err)
 	}
 	at := 0
 	rows := &copyReader{row: func(b []byte) ([]byte, error) {
@@ -76,9 +78,9 @@ func (f *floor) stage(ctx context.Context, conn *pgx.Conn, stage string) error {
 		return f.appendStaged(b, at-1), nil
 	}}
 	if _, err := conn.PgConn().CopyFrom(ctx, rows, fmt.Sprintf(sqlCopyStage, stage)); err != nil {
-		return fmt.Errorf("copy into stage: %w", err)
+		return "", fmt.Errorf("copy into stage: %w", err)
 	}
-	return nil
+	return stage, nil
 }
 
 func (f *floor) appendStaged(b []byte, i int) []byte {

@@ -40,8 +40,8 @@ const (
 	sqlOwnPartition = `SELECT own_partition FROM campaign_events WHERE id = $1`
 	sqlStages       = `SELECT relname::text FROM pg_class WHERE starts_with(relname, $1) AND relname >= $1 AND relname < $1 || 'a'
 		AND relkind = 'r' AND pg_table_is_visible(oid)`
-	sqlCreateStage = `CREATE UNLOGGED TABLE %q (line bigint, amount bigint, key text COLLATE "C", reason text, raw text, code text)
-		WITH (autovacuum_enabled = false)`
+	sqlCreateStage     = `SELECT create_import_stage($1)`
+	sqlDropStage       = `SELECT drop_import_stage($1, $2)`
 	sqlStageSettings   = `SET synchronous_commit = off; SET work_mem = '16MB'; SET jit = off; SET statement_timeout = 0`
 	sqlCopyStage       = `COPY %q (line, amount, key, reason, raw, code) FROM STDIN (FORMAT binary)`
 	sqlReserve         = `SELECT setval($1::regclass, nextval($1::regclass) + $2 - 1) - $2 + 1`
