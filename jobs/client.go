@@ -60,6 +60,17 @@ type ClientConfig struct {
 	Workers *river.Workers // of every kind of job: any process may lead
 	Queues  Queues
 	Log     *slog.Logger // nil: nothing is logged
+	// NoReindex says that the role of Pool may not build River's indexes anew, which River tries every midnight.
+	NoReindex bool
+}
+
+// MayReindex reports whether the role of pool owns River's tables, and so may build their indexes anew.
+func MayReindex(ctx context.Context, pool *pgxpool.Pool) (owns bool, err error) {
+	const query = `SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = '` + migrations.RiverSchema + `.river_job'::regclass`
+	if err := pool.QueryRow(ctx, query).Scan(&owns); err != nil {
+		return false, fmt.Errorf("look who owns River's tables: %w", err)
+	}
+	return owns, nil
 }
 
 // Validate returns an error that says what c lacks.
@@ -100,6 +111,9 @@ func (c ClientConfig) river() *river.Config {
 		FetchPollInterval:           500 * time.Millisecond,
 		FetchCooldown:               50 * time.Millisecond,
 		Logger:                      slog.New(warnings{c.Log.Handler()}),
+	}
+	if c.NoReindex {
+		cfg.ReindexerIndexNames = []string{}
 	}
 	if c.Queues.Relay {
 		cfg.Queues[outbox.Queue] = river.QueueConfig{MaxWorkers: relayWorkers}

@@ -38,6 +38,15 @@ func TestRiverLogsWarnings(t *testing.T) {
 	}
 }
 
+// Whose role may not build River's indexes anew does not try, and River logs no error every midnight.
+func TestNoReindex(t *testing.T) {
+	t.Parallel()
+	c := ClientConfig{ID: "p", Workers: river.NewWorkers(), Log: slog.New(slog.DiscardHandler)}
+	require.Nil(t, c.river().ReindexerIndexNames, "River's own list")
+	c.NoReindex = true
+	require.Equal(t, []string{}, c.river().ReindexerIndexNames)
+}
+
 // A client that could not work is none.
 func TestClientConfigIsWhole(t *testing.T) {
 	t.Parallel()

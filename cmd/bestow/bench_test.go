@@ -55,6 +55,8 @@ var extra = map[string]string{
 	"delete from processes where id = $1::uuid":           "a process takes its row away when it ends",
 	"select set_config('lock_timeout', $1, true)": "a start, a completion and a look of the timetable bound " +
 		"their waits, once an event or every 5 s",
+	"select pg_has_role(relowner, 'usage') from pg_class where oid = 'river.river_job'::regclass": "a process asks once " +
+		"whether it may build River's indexes anew",
 	"select clock_timestamp()": "a process compares its clock once a second",
 	"select 1":                 "River asks whether the server is there",
 	"-- ping":                  "the pool asks whether a connection is still there",

@@ -106,9 +106,14 @@ func (p *Process) wire(ctx context.Context) error {
 		return err
 	}
 	workers := river.NewWorkers()
-	var err error
+	mayReindex, err := jobs.MayReindex(ctx, p.Pool)
+	if err != nil {
+		return err
+	}
 	queues := jobs.Queues{Relay: p.has(RoleRelay), Jobs: p.has(RoleJobs)}
-	c := jobs.ClientConfig{ID: p.id, Pool: p.Pool, Workers: workers, Queues: queues, Log: p.log}
+	c := jobs.ClientConfig{
+		ID: p.id, Pool: p.Pool, Workers: workers, Queues: queues, Log: p.log, NoReindex: !mayReindex,
+	}
 	if p.River, err = jobs.NewClient(c); err != nil {
 		return err
 	}
