@@ -33,6 +33,24 @@ func (w *world) ledgerRole() (address string) {
 	return withRole(w, w.cfg.DatabaseURL, role)
 }
 
+// serviceRole makes a role with the rights that docs/rights.md gives a process with all roles, and returns the address of
+// a session that signs in as it.
+func (w *world) serviceRole() (role, address string) {
+	w.Helper()
+	role, password := "service_"+strings.ToLower(rand.Text()), rand.Text()
+	for _, text := range []string{"CREATE ROLE bestow_service", "GRANT INSERT ON audit_log"} {
+		w.exec(strings.NewReplacer("bestow_service", role, "…", password).Replace(sqlOfRights(w, text)))
+	}
+	w.Cleanup(func() {
+		_, err := w.pool.Exec(context.WithoutCancel(w.Context()), `DROP OWNED BY `+role+`; DROP ROLE `+role)
+		require.NoError(w, err)
+	})
+	at, err := url.Parse(w.cfg.DatabaseURL)
+	require.NoError(w, err)
+	at.User = url.UserPassword(role, password)
+	return role, at.String()
+}
+
 // sqlOfRights returns the SQL of docs/rights.md that has the text.
 func sqlOfRights(tb testing.TB, text string) string {
 	tb.Helper()

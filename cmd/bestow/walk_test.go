@@ -30,7 +30,8 @@ import (
 // mood says how the ledger takes what is asked for an event.
 type mood func(ctx context.Context, e domain.Event, deadline time.Time, batch []domain.Grant) ([]domain.Outcome, error)
 
-// walk goes all roads of the product, in a world where each point kills at its first passage.
+// walk goes all roads of the product, as a role that owns nothing, in a world where each point kills at its first
+// passage.
 type walk struct {
 	*world
 	grants.Granter // the true ledger
@@ -48,6 +49,7 @@ type walk struct {
 func newWalk(t *testing.T) *walk {
 	t.Helper()
 	k := &walk{world: newWorld(t), hits: map[string]int{}, mind: map[int64]mood{}, lost: map[int64]bool{}}
+	_, k.cfg.DatabaseURL = k.serviceRole()
 	k.ctx = failpoint.With(t.Context(), k.pass)
 	k.p, _ = k.start(k.ctx, daemon.Overrides{
 		Granter: func(g grants.Granter) grants.Granter { k.Granter = g; return k },

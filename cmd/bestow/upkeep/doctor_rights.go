@@ -2,8 +2,12 @@ package upkeep
 
 import (
 	"context"
+	_ "embed"
+	"regexp"
 	"strings"
 
+	"bestow/app/eventrow"
+	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
 
@@ -18,6 +22,8 @@ type rights struct {
 	NotServices bool     // it may not even note a process: no process works as it
 	OnlyLedger  bool     // it may grant, and may not write an event: docs/rights.md
 	Lacking     []string // of what the service needs
+	Owned       int      // tables of the service that it owns
+	Creates     bool     // it may make tables beside those of the service
 	Changeable  []string // tables of the audit that it could change
 }
 
@@ -26,28 +32,43 @@ const selectRole = `SELECT r.rolname, r.rolsuper, r.rolbypassrls,
 	NOT has_table_privilege('processes', 'INSERT'),
 	NOT has_table_privilege('campaign_events', 'INSERT') AND EXISTS (SELECT FROM pg_class
 		WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'money') AND relname = 'point_member'
-			AND has_table_privilege(oid, 'INSERT'))
+			AND has_table_privilege(oid, 'INSERT')),
+	has_table_privilege('event_types', 'SELECT')
 	FROM pg_roles r WHERE r.rolname = current_user`
 
-// selectLacking lists what the role lacks of what a process with all roles needs: the schemas, the tables that it makes
-// partitions of, which it must own, and to read and write the others, but for rows that are never changed: those of the
-// audit, of the ledger, and of what was migrated. Sequences of identity columns need no right.
-const selectLacking = `WITH tables AS (SELECT c.oid, c.relname, c.relkind, c.relowner, n.nspname FROM pg_class c
-		JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.relkind IN ('r', 'p', 'S') AND NOT c.relispartition AND n.nspname IN (current_schema(), 'money', 'river'))
-	SELECT 'USAGE ON SCHEMA ' || nspname FROM pg_namespace
-		WHERE nspname IN (current_schema(), 'money', 'river') AND NOT has_schema_privilege(oid, 'USAGE')
-	UNION ALL SELECT 'CREATE ON SCHEMA ' || current_schema() WHERE NOT has_schema_privilege(current_schema(), 'CREATE')
-	UNION ALL SELECT 'OWNER OF ' || nspname || '.' || relname FROM tables
-		WHERE relkind = 'p' AND NOT pg_has_role(relowner, 'USAGE')
-	UNION ALL SELECT privilege || ' ON ' || nspname || '.' || relname FROM tables
-		CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) privilege
-		WHERE relkind <> 'S' AND NOT has_table_privilege(oid, privilege) AND (privilege = 'SELECT'
-			OR relname NOT IN ('goose_db_version', 'river_migration')
-			AND (privilege = 'INSERT' OR nspname <> 'money' AND relname NOT LIKE 'audit\_%'))
-	UNION ALL SELECT 'USAGE ON SEQUENCE ' || nspname || '.' || relname FROM tables
-		WHERE CASE relkind WHEN 'S' THEN NOT has_sequence_privilege(oid, 'USAGE') ELSE false END
-			AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = tables.oid AND d.deptype = 'i')`
+// selectLacking lists what the role lacks of the rights on objects of a kind, in the order of the objects. An object or
+// a column that is not there is lacking too.
+const selectLacking = `SELECT privilege || coalesce(' (' || nullif(col, '') || ')', '') || ' ON '
+		|| CASE kind WHEN 'TABLE' THEN '' ELSE kind || ' ' END || object
+	FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY needed (kind, object, privilege, col, place)
+	LEFT JOIN pg_namespace n ON n.nspname = CASE WHEN kind = 'SCHEMA' AND object <> 'public' THEN object
+		WHEN object ~ '\.' THEN split_part(object, '.', 1) ELSE current_schema() END
+	LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = regexp_replace(object, '^.*\.', '')
+	WHERE NOT coalesce(CASE kind
+		WHEN 'SCHEMA' THEN has_schema_privilege(n.oid, privilege)
+		WHEN 'SEQUENCE' THEN has_sequence_privilege(c.oid, privilege)
+		WHEN 'FUNCTION' THEN (SELECT bool_and(has_function_privilege(p.oid, privilege)) FROM pg_proc p
+			WHERE p.pronamespace = n.oid AND p.proname = object)
+		WHEN 'DATABASE' THEN has_database_privilege(current_database(), privilege)
+		ELSE CASE col WHEN '' THEN has_table_privilege(c.oid, privilege)
+			ELSE has_column_privilege(c.oid, (SELECT attnum FROM pg_attribute WHERE attrelid = c.oid AND attname = col), privilege) END
+		END, false)
+	ORDER BY place`
+
+// selectUnreadable lists the tables and sequences that the role may not read.
+const selectUnreadable = `SELECT 'SELECT ON ' || CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE '' END
+		|| CASE n.nspname WHEN current_schema() THEN '' ELSE n.nspname || '.' END || c.relname
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname IN (current_schema(), 'money', 'river') AND c.relname !~ '^import_stage_'
+		AND CASE c.relkind WHEN 'S' THEN NOT has_sequence_privilege(c.oid, 'SELECT')
+			WHEN 'r' THEN NOT has_table_privilege(c.oid, 'SELECT') WHEN 'p' THEN NOT has_table_privilege(c.oid, 'SELECT') END
+	ORDER BY c.relkind = 'S', c.relname`
+
+// selectOwned counts the tables that the role owns, and so could change or drop, with their triggers and their history,
+// and reports whether it could make others among them.
+const selectOwned = `SELECT count(*) FILTER (WHERE pg_has_role(relowner, 'USAGE')), has_schema_privilege(current_schema(), 'CREATE')
+	FROM pg_class WHERE relkind IN ('r', 'p') AND relname !~ '^import_stage_'
+		AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN (current_schema(), 'money', 'river'))`
 
 // selectChangeable lists the tables of the audit that the role could change or empty, or whose triggers it could drop.
 const selectChangeable = `SELECT relname FROM pg_class
@@ -57,19 +78,39 @@ const selectChangeable = `SELECT relname FROM pg_class
 
 // readRights reads what the database lets the role of the session do.
 func readRights(ctx context.Context, tx pgx.Tx) (r rights, err error) {
-	err = tx.QueryRow(ctx, selectRole).Scan(&r.Role, &r.Superuser, &r.BypassRLS, &r.NotServices, &r.OnlyLedger)
+	var readsTypes bool
+	err = tx.QueryRow(ctx, selectRole).Scan(&r.Role, &r.Superuser, &r.BypassRLS, &r.NotServices, &r.OnlyLedger,
+		&readsTypes)
 	if err != nil {
 		return r, err
 	}
-	for query, list := range map[string]*[]string{selectLacking: &r.Lacking, selectChangeable: &r.Changeable} {
-		rows, err := tx.Query(ctx, query)
-		if err != nil {
-			return r, err
-		}
-		if *list, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+	if err := tx.QueryRow(ctx, selectOwned).Scan(&r.Owned, &r.Creates); err != nil {
+		return r, err
+	}
+	var types []eventrow.Type
+	if readsTypes {
+		if types, err = eventrow.AllTypes(ctx, tx); err != nil {
 			return r, err
 		}
 	}
+	var unreadable []string
+	needed := neededRights(types)
+	for _, list := range []struct {
+		into  *[]string
+		query string
+		args  []any
+	}{
+		{&r.Lacking, selectLacking, needed.columns()}, {&unreadable, selectUnreadable, nil}, {&r.Changeable, selectChangeable, nil},
+	} {
+		rows, err := tx.Query(ctx, list.query, list.args...)
+		if err != nil {
+			return r, err
+		}
+		if *list.into, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			return r, err
+		}
+	}
+	r.Lacking = append(r.Lacking, unreadable...)
 	return r, nil
 }
 
@@ -106,18 +147,109 @@ func (d *doctor) sayRights(r rights) {
 		if n := len(r.Lacking) - shownRights; n > 0 {
 			more = " and " + english.Count(n, "more right")
 		}
-		d.say("rights", Wrong, "the role %s lacks what the service needs: %s%s. GRANT it, or let the role own the tables "+
-			"(docs/rights.md)", r.Role, strings.Join(r.Lacking[:min(shownRights, len(r.Lacking))], ", "), more)
+		d.say("rights", Wrong, "the role %s lacks what the service needs: %s%s. Run the SQL of "+
+			"docs/rights.md again, as the owner of the tables", r.Role,
+			strings.Join(r.Lacking[:min(shownRights, len(r.Lacking))], ", "), more)
 	}
 	if r.BypassRLS {
 		d.say("rights", Warning, "the role %s has BYPASSRLS, which the service does not need: ALTER ROLE %s NOBYPASSRLS",
 			r.Role, pgx.Identifier{r.Role}.Sanitize())
 	}
-	if len(r.Changeable) > 0 {
-		d.say("rights", Warning, "the role %s can change the audit (%s): let another role own these tables, and grant this "+
-			"one SELECT and INSERT (docs/rights.md)", r.Role, strings.Join(r.Changeable, ", "))
+	switch {
+	case r.Owned > 0:
+		d.say("rights", Warning, "the role %s owns %s, so it could drop triggers and change what is kept for ever: "+
+			"let the service sign in as a role that owns nothing (docs/rights.md)", r.Role, english.Count(r.Owned, "table"))
+	case len(r.Changeable) > 0:
+		d.say("rights", Warning, "the role %s can change the audit (%s): grant it SELECT and INSERT on these tables, and no "+
+			"more (docs/rights.md)", r.Role, strings.Join(r.Changeable, ", "))
+	case r.Creates:
+		d.say("rights", Warning, "the role %s can make tables beside those of the service: REVOKE CREATE ON SCHEMA public "+
+			"FROM PUBLIC, and from the role (docs/rights.md)", r.Role)
+	case len(r.Lacking) == 0 && !r.BypassRLS:
+		d.say("rights", Fine, "the role %s has what the service needs, owns nothing, and cannot change the audit", r.Role)
 	}
-	if len(r.Lacking) == 0 && !r.BypassRLS && len(r.Changeable) == 0 {
-		d.say("rights", Fine, "the role %s has what the service needs, and cannot change the audit", r.Role)
+}
+
+// serviceRights is the SQL of docs/rights.md that gives the role bestow_service the rights of a process with all roles.
+//
+//go:embed service_rights.sql
+var serviceRights string
+
+// right is one privilege on one object.
+type right struct {
+	kind      string // TABLE, SEQUENCE, FUNCTION, SCHEMA or DATABASE
+	object    string
+	privilege string
+	column    string // "" for the whole object
+}
+
+type rightList []right
+
+// columns returns the rights as the arguments of selectLacking.
+func (l rightList) columns() []any {
+	var kinds, objects, privileges, columns []string
+	for _, r := range l {
+		kinds, objects = append(kinds, r.kind), append(objects, r.object)
+		privileges, columns = append(privileges, r.privilege), append(columns, r.column)
 	}
+	return []any{kinds, objects, privileges, columns}
+}
+
+// grantStatement matches a GRANT of serviceRights: what is granted, on what kind of object, and on which.
+var grantStatement = regexp.MustCompile(
+	`(?m)^GRANT ([^;]+?)\s+ON (?:(SCHEMA|SEQUENCE|FUNCTION) )?([^;]+?) TO bestow_service;`)
+
+// privilege matches a privilege and its columns, if it has any.
+var privilege = regexp.MustCompile(`([A-Z]+)(?: \(([^)]*)\))?`)
+
+// neededRights lists what a process with all roles needs, but for the right to read: what serviceRights grants, for
+// each further type the same as for POINT or VOUCHER, and temporary tables, which PUBLIC may make.
+func neededRights(types []eventrow.Type) (needed rightList) {
+	for _, grant := range grantStatement.FindAllStringSubmatch(serviceRights, -1) {
+		granted, kind, objects := grant[1], grant[2], grant[3]
+		if strings.HasPrefix(objects, "ALL ") {
+			continue // selectUnreadable
+		}
+		if kind == "" {
+			kind = "TABLE"
+		}
+		for _, object := range listed(objects) {
+			for _, p := range privilege.FindAllStringSubmatch(granted, -1) {
+				for _, column := range listed(p[2]) {
+					needed = append(needed, right{kind, object, p[1], column})
+				}
+			}
+		}
+	}
+	needed = append(needed, right{"DATABASE", "this one", "TEMPORARY", ""})
+	return append(needed, rightsOfTypes(needed, types)...)
+}
+
+// listed returns what stands between commas, and "" for nothing.
+func listed(s string) []string {
+	all := strings.Split(s, ",")
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return all
+}
+
+// rightsOfTypes lists the rights on the tables of the types that have been made beside POINT and VOUCHER.
+func rightsOfTypes(needed rightList, types []eventrow.Type) (more rightList) {
+	for _, t := range types {
+		if t.Code == "POINT" || t.Code == "VOUCHER" || t.State == domain.TypeCreating {
+			continue
+		}
+		like := "point_"
+		if t.Operation == domain.Vouchers {
+			like = "voucher_"
+		}
+		for _, r := range needed {
+			if rest, ok := strings.CutPrefix(r.object, like); ok {
+				r.object = strings.ToLower(t.Code) + "_" + rest
+				more = append(more, r)
+			}
+		}
+	}
+	return more
 }
