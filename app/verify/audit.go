@@ -21,6 +21,9 @@ func compareAudit(ctx context.Context, tx pgx.Tx, v *verification, f *finding) e
 		return err
 	}
 	heads := int64(len(anchors))
+	if err := compareAuditMoments(ctx, tx, f); err != nil {
+		return err
+	}
 	chain := auditChain{anchors: anchors, kept: v.auditHead, f: f}
 	if err := chain.read(ctx, tx); err != nil {
 		return err

@@ -159,3 +159,85 @@ func undigestedRows(ctx context.Context, tx pgx.Tx, v *verification) ([]Gap, err
 		english.Count(parked, "parked message"), english.Count(answers, "stored answer"))
 	return []Gap{{Why: why}}, nil
 }
+
+// compareMoments finds rows beside the events that were made at a moment to come. Five minutes are allowed for clocks.
+func compareMoments(ctx context.Context, tx pgx.Tx, v *verification, f *finding) error {
+	const query = `SELECT what, at::text FROM (
+			SELECT format('the summary of event %s', event_id), created_at, event_id FROM public.campaign_event_summary
+			UNION ALL SELECT format('import %s', id), created_at, event_id FROM public.imports
+			UNION ALL SELECT format('the key of the hashes of event %s', event_id), created_at, event_id FROM public.event_keys
+			UNION ALL SELECT format('the key of the PINs of event %s', event_id), created_at, event_id FROM public.pin_keys
+			UNION ALL SELECT format('parked message %s', id), greatest(created_at, replayed_at), NULL FROM public.parked_messages
+			UNION ALL SELECT format('the answer that %s got under key %s', actor, key), created_at, NULL FROM public.idempotency_keys
+		) AS rows (what, at, event_id)
+		WHERE at > now() + interval '5 minutes' AND ($1::bigint IS NULL OR event_id = $1) ORDER BY what`
+	return differYet(ctx, tx, f, query, v.event)
+}
+
+// compareAuditMoments is compareMoments of the audit.
+func compareAuditMoments(ctx context.Context, tx pgx.Tx, f *finding) error {
+	const query = `SELECT what, at::text FROM (
+			SELECT format('row %s of the audit', id), at FROM public.audit_log
+			UNION ALL SELECT format('the link at position %s of the audit', position), linked_at FROM public.audit_chain
+			UNION ALL SELECT format('the head at position %s of the audit', position), anchored_at FROM public.audit_anchors
+		) AS rows (what, at)
+		WHERE at > now() + interval '5 minutes' ORDER BY what`
+	return differYet(ctx, tx, f, query)
+}
+
+// compareSealMoments is compareMoments of the keys that seal vouchers.
+func compareSealMoments(ctx context.Context, tx pgx.Tx, f *finding) error {
+	const query = `SELECT format('the key of the vouchers of ref %s', ref), created_at::text FROM money.seal_keys
+		WHERE created_at > now() + interval '5 minutes' ORDER BY ref`
+	return differYet(ctx, tx, f, query)
+}
+
+// differYet notes a difference for each row of the query: what has the moment, and the moment.
+func differYet(ctx context.Context, tx pgx.Tx, f *finding, query string, args ...any) error {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("read moments to come: %w", err)
+	}
+	var what, at string
+	_, err = pgx.ForEachRow(rows, []any{&what, &at}, func() error {
+		f.differ("%s has a moment that is not yet: %s", what, at)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read moments to come: %w", err)
+	}
+	return nil
+}
+
+// compareAuditedTypes compares the registry of types with what the audit says of them. Each change of a type is a row
+// that holds the whole type. A type without such a row is one of the migrations, or was made by hand.
+func compareAuditedTypes(ctx context.Context, tx pgx.Tx, event *int64, f *finding) error {
+	const query = `SELECT y.code, fact.now, fact.audited
+		FROM public.event_types y
+		CROSS JOIN LATERAL (SELECT l.after FROM public.audit_log l
+			WHERE l.action IN ('type.create', 'type.edit') AND l.object = 'event type ' || y.code
+			ORDER BY l.id DESC LIMIT 1) last
+		CROSS JOIN LATERAL (VALUES (y.granter, last.after->>'granter'), (y.operation, last.after->>'operation'),
+			(CASE WHEN y.state = 'RETIRED' THEN 'RETIRED' ELSE 'not RETIRED' END,
+			 CASE WHEN last.after->>'state' = 'RETIRED' THEN 'RETIRED' ELSE 'not RETIRED' END)) AS fact (now, audited)
+		WHERE fact.now IS DISTINCT FROM fact.audited
+		  AND ($1::bigint IS NULL OR y.code = (SELECT event_type FROM public.campaign_events WHERE id = $1)) ORDER BY y.code`
+	rows, err := tx.Query(ctx, query, event)
+	if err != nil {
+		return fmt.Errorf("compare types with the audit: %w", err)
+	}
+	var code, is string
+	var was *string
+	_, err = pgx.ForEachRow(rows, []any{&code, &is, &was}, func() error {
+		if was == nil {
+			f.differ("type %s says %s, and its last row of the audit says nothing of it", code, is)
+			return nil
+		}
+		f.differ("type %s says %s, and its last row of the audit says %s", code, is, *was)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("compare types with the audit: %w", err)
+	}
+	return nil
+}

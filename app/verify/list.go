@@ -214,9 +214,9 @@ func proofInvariants() []invariant {
 			compared: "{imports import}: accepted {accepted} with {accepted_sum}, rejected {rejected}; " +
 				"{rejected_rows rejected row}",
 		}, {
-			id: "I39", file: "I39_moves_left_stamps",
-			statement: "an event's status and its timestamps agree",
-			compared:  "{events event}, each with its summary and its first claim",
+			id: "I39", file: "I39_moves_left_stamps", also: compareMoments,
+			statement: "an event's status and its timestamps agree, also with the audit",
+			compared:  "{events event}, each with its summary, its first claim and its stops",
 		}, {
 			id: "I40", file: "I40_rows_make_sense", reach: perType,
 			statement: "the columns of a result or a chunk agree with each other",

@@ -153,6 +153,9 @@ func compareTypes(ctx context.Context, tx pgx.Tx, v *verification, f *finding) e
 			}
 		}
 	}
+	if err := compareAuditedTypes(ctx, tx, v.event, f); err != nil {
+		return err
+	}
 	if err := comparePartitions(ctx, tx, v.event, f); err != nil {
 		return err
 	}
@@ -199,8 +202,11 @@ func compareType(ctx context.Context, tx pgx.Tx, r registeredType, there map[str
 	if err != nil {
 		return err
 	}
-	if r.making() && (used || r.Events > 0) {
+	switch {
+	case r.making() && (used || r.Events > 0):
 		f.differ("type %s is %s, and has %s", r.Code, r.State, english.Count(r.Events, "event"))
+	case domain.TypeState(r.State) == domain.TypeCreating: // its tables and its next state are one transaction
+		f.differ("type %s is %s, and has its tables", r.Code, r.State)
 	}
 	return f.measures.add("events", r.Events)
 }

@@ -40,6 +40,9 @@ func compareVouchers(ctx context.Context, tx pgx.Tx, v *verification, f *finding
 			return err
 		}
 	}
+	if err := compareSealMoments(ctx, tx, f); err != nil {
+		return err
+	}
 	for _, run := range v.tables.runs(overVouchers) {
 		if err := v.run(ctx, tx, invariant{file: "I37_vouchers_are_the_events"}, run, f); err != nil {
 			return err

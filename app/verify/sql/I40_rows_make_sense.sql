@@ -1,6 +1,9 @@
--- I40, always: what a row of results or of chunks says in one column fits to what it says in the others. A claim is open for
--- 15 s; two hours are allowed, because a lease may become longer.
-WITH results AS (
+-- I40, always: what a row of results or of chunks says in one column fits to what it says in the others, and no row was made
+-- at a moment to come. A claim is open for 15 s; two hours are allowed, because a lease may become longer.
+WITH targets AS (
+    SELECT t.event_id, t.member_id, t.created_at FROM {{targets}} t
+    WHERE t.created_at > now() + interval '5 minutes' AND ($1::bigint IS NULL OR t.event_id = $1)
+), results AS (
     SELECT r.event_id, r.member_id, CASE
         WHEN r.status = 'SUCCESS' AND (r.error_code IS NOT NULL OR r.error_message IS NOT NULL) THEN 'SUCCESS with an error'
         WHEN r.status <> 'SUCCESS' AND r.money_tx_id IS NOT NULL THEN format('%s with transaction %s', r.status, r.money_tx_id)
@@ -8,6 +11,7 @@ WITH results AS (
         WHEN r.status IN ('FAILED', 'PERMANENTLY_FAILED') AND r.retry_count = 0 AND r.error_code <> 'mismatch' AND r.redrive = 0
         THEN format('%s, and never refused', r.status)
         WHEN r.redrive > 0 AND r.status NOT IN ('SUCCESS', 'PERMANENTLY_FAILED') THEN format('%s, and asked for again by a person', r.status)
+        WHEN r.created_at > now() + interval '5 minutes' THEN format('the result has a moment that is not yet: %s', r.created_at)
         END AS wrong
     FROM {{results}} r
     WHERE $1::bigint IS NULL OR r.event_id = $1
@@ -24,8 +28,8 @@ WITH results AS (
         THEN format('was published to %s, the type''s topic is %s', c.topic, y.topic)
         WHEN c.kafka_partition < 0 OR c.kafka_offset < 0 THEN format('has the position %s/%s in Kafka', c.kafka_partition, c.kafka_offset)
         WHEN c.open_until > now() + interval '2 hours' THEN format('has a claim that is open until %s', c.open_until)
-        WHEN greatest(c.published_at, c.claimed_at, c.settled_at) > now() + interval '5 minutes'
-        THEN format('has a moment that is not yet: %s', greatest(c.published_at, c.claimed_at, c.settled_at))
+        WHEN greatest(c.created_at, c.published_at, c.claimed_at, c.settled_at) > now() + interval '5 minutes'
+        THEN format('has a moment that is not yet: %s', greatest(c.created_at, c.published_at, c.claimed_at, c.settled_at))
         WHEN e.event_status = 'COMPLETED' AND c.settled_at > s.completed_at + interval '5 minutes' THEN 'was settled after its event was completed'
         WHEN c.settled_at < c.claimed_at - interval '5 minutes' THEN 'was settled before it was claimed'
         WHEN least(c.published_at, c.claimed_at) < c.created_at - interval '5 minutes' THEN 'was published or claimed before it was made'
@@ -41,6 +45,8 @@ WITH results AS (
       AND NOT EXISTS (SELECT FROM {{results}} r WHERE r.event_id = e.id AND r.error_code = 'mismatch')
 ), judged AS (
     SELECT 0 AS kind, format('event %s is FAILED with mismatch, and the ledger contradicted itself about no member', id) AS what FROM contradicted
+    UNION ALL
+    SELECT 1, format('event %s, member %s: the target has a moment that is not yet: %s', event_id, member_id, created_at) FROM targets
     UNION ALL
     SELECT 1, format('event %s, member %s: %s', event_id, member_id, wrong) FROM results WHERE wrong IS NOT NULL
     UNION ALL
