@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -87,6 +88,53 @@ func TestCommandLineResumes(t *testing.T) {
 	var left int
 	require.NoError(t, s.pool.QueryRow(t.Context(), `SELECT count(*) FROM uploads`).Scan(&left))
 	require.Zero(t, left)
+}
+
+// If each answer of the import is lost, the command says what became of the list.
+func TestCommandLineImportWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		imports bool   // the service imports the list
+		deletes bool   // somebody deletes what was sent
+		away    bool   // the service does not answer any more
+		says    string // in one line
+	}{
+		"imported":    {imports: true, says: "the list is in: import 1 of event 1 is the same file, with 80,000 targets"},
+		"kept":        {says: "what was sent is kept for 24 hours: the same command goes on where it was"},
+		"gone":        {deletes: true, says: "what was sent is gone, and the event has no import of this file: the same command sends it anew"},
+		"not to know": {imports: true, away: true, says: "no answer says whether the list was imported: `bestow targets list 1` shows it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShell(t)
+			service := s.api()
+			asked := atomic.Bool{}
+			s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				isImport := r.URL.Query().Has("upload")
+				if c.away && asked.Load() && !isImport {
+					panic(http.ErrAbortHandler) //nolint:forbidigo // net/http breaks the connection so
+				}
+				if !isImport {
+					service.ServeHTTP(w, r)
+					return
+				}
+				asked.Store(true)
+				if c.imports {
+					service.ServeHTTP(httptest.NewRecorder(), r)
+				}
+				if c.deletes {
+					_, err := s.pool.Exec(r.Context(), `DELETE FROM uploads`)
+					assert.NoError(t, err)
+				}
+				panic(http.ErrAbortHandler) //nolint:forbidigo // as above
+			}))
+			s.done("event create --campaign-id spring --event-type POINT --default-amount 500")
+			code, _, errs := s.run("targets import spring " + s.largeList())
+			require.Equal(t, terminal.ExitFailed, code)
+			require.Contains(t, errs, c.says)
+			require.Equal(t, name == "kept", strings.Contains(errs, "kept for 24 hours"))
+		})
+	}
 }
 
 // largeList is a file of 80,000 rows, which is large enough to be sent in pieces.
