@@ -47,10 +47,14 @@ func (s *Reports) standingStill(ctx context.Context, tx pgx.Tx, l look) ([]Stand
 	return addUnmade(l.addDifferences(standing(events, waiting)), unmade), nil
 }
 
-// standing gathers the events that wait for the same.
+// standing gathers the events that wait for the same. One that waits for a person to start it stands still for nothing:
+// what the start would meet keeps nothing from moving until then.
 func standing(events []domain.Event, waiting map[int64][]Reason) (all []Standing) {
 	at := map[Reason]int{}
 	for _, e := range events {
+		if e.Status == domain.Pending && e.Missed {
+			continue
+		}
 		for _, r := range waiting[e.ID] {
 			if !r.wrong() {
 				continue
