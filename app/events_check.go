@@ -106,7 +106,7 @@ func checkReason(reason string, before *domain.Event) string {
 	if before != nil && reason == before.DefaultReason {
 		return ""
 	}
-	return domain.CheckText(reason, domain.MaxReason)
+	return domain.CheckDefaultReason(reason)
 }
 
 // whyNotReady says of a type that is there and is not ready why no event can be made of it.

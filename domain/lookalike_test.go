@@ -97,7 +97,7 @@ func TestB14Leftovers(t *testing.T) {
 			"12:30:15", "오전 9:30", "9:30 PM", "2026-11-28 12:30:00", "2026-11-28T12:30:00Z", "2026년 1월 2일",
 			"28-11-2026",
 		},
-		"looks like a number with decimals":           {"1001.5", "1,001.05", "1.001,05", "0.5", "12,5"},
+		"looks like a number with decimals":           {"1001.5", "1,001.05", "1.001,05", "0.5", "12,5", ".5", ",5"},
 		"looks like an amount":                        {"₩1001", "100%", "$5", "5 €", "(1001)", "1,000원", "￦500"},
 		"looks like a number as a spreadsheet writes": {"8.21D+11"},
 		"looks like the error value of a formula":     {"#ND", "#I/T", "#YOK", "Loading...", "Infinity", "INF"},

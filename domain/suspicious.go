@@ -82,8 +82,8 @@ var (
 			`[0-9]{1,4}[- ]` + monthName + `([- ][0-9]{1,4})?|` + monthName +
 			`[- ][0-9]{1,4}|([0-9]{2,4}년 ?)?[0-9]{1,2}월( ?[0-9]{1,2}일)?)([ T].*[0-9:].*)?$`)
 	timelike = regexp.MustCompile(`^((오전|오후|AM|PM) )?[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?(AM|PM))?$`)
-	// decimal matches a number with decimals, in the way of any country.
-	decimal = regexp.MustCompile(`^[0-9]{1,3}([,.' ]?[0-9]{3})*[.,][0-9]+$`)
+	// decimal matches a number with decimals, in the way of any country, also one without the zero before them.
+	decimal = regexp.MustCompile(`^([0-9]{1,3}([,.' ]?[0-9]{3})*)?[.,][0-9]+$`)
 	// bracketed matches a number below zero as accountants write it.
 	bracketed = regexp.MustCompile(`^\([0-9][0-9.,]*\)$`)
 	// number matches a number with any separators.

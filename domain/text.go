@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -67,11 +68,45 @@ func checkFrame(s string, most int) string {
 		return "is over " + strconv.Itoa(most) + " characters"
 	case strings.TrimSpace(s) == "":
 		return "is missing or blank"
-	case strings.TrimSpace(s) != s:
+	case strings.TrimFunc(s, isBlank) != s:
 		return "begins or ends with a blank"
 	}
 	return ""
 }
+
+// TrimBlanks takes the blanks off the ends of a field. What separates lines beside \r and \n is no blank that a person
+// types, and is refused at the ends as in the middle.
+func TrimBlanks(field []byte) []byte {
+	trimmed := bytes.TrimSpace(field)
+	if len(trimmed) == len(field) {
+		return field
+	}
+	return bytes.TrimFunc(field, isBlank)
+}
+
+// isBlank reports whether r is a blank of the ends of a text: next line and the separators of Unicode are none.
+func isBlank(r rune) bool {
+	return unicode.IsSpace(r) && r != 0x85 && !unicode.In(r, unicode.Zl, unicode.Zp)
+}
+
+// CheckDefaultReason says why s cannot be the reason of all members of an event that have none of their own; "" if it
+// can. It may hold what [CheckText] allows, but no character that stands for one that was lost.
+func CheckDefaultReason(s string) string {
+	if why := CheckText(s, MaxReason); why != "" {
+		return why
+	}
+	for i, r := range []rune(s) {
+		if isLost(r) {
+			return fault(r, i+1, lost)
+		}
+	}
+	return ""
+}
+
+// isLost reports whether r stands for a character that a program could not read or show.
+func isLost(r rune) bool { return r == '\uFFFC' || r == '\uFFFD' }
+
+const lost = "which stands for a character that was lost"
 
 // isPlain reports whether s is printable ASCII.
 func isPlain(s string) bool {
@@ -92,8 +127,8 @@ func unfitForName(r rune) string {
 	switch {
 	case unicode.Is(unicode.Zs, r) && r != ' ':
 		return "a blank that looks like a space and is another character"
-	case r == '\uFFFC' || r == '\uFFFD':
-		return "which stands for a character that was lost"
+	case isLost(r):
+		return lost
 	case isJamo(r):
 		return "a piece of a Korean syllable, which looks like a letter of its own"
 	}

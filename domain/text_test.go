@@ -63,6 +63,32 @@ func TestC1NamesHoldWhatIsSeen(t *testing.T) {
 	require.Equal(t, "is not valid text", domain.CheckName("a\xff", 3))
 }
 
+// What separates lines is no blank that a field may end with: it is refused there as in the middle.
+func TestLineSeparatorsAreNoBlanks(t *testing.T) {
+	t.Parallel()
+	for _, r := range []rune{0x85, 0x2028, 0x2029} {
+		for field, at := range map[string]int{"M1" + string(r): 3, string(r) + "M1": 1, "M" + string(r) + "1": 2} {
+			says := fmt.Sprintf("has %U as character %d", r, at)
+			trimmed := string(domain.TrimBlanks([]byte(" " + field + "\t")))
+			require.Equal(t, field, trimmed)
+			require.Contains(t, domain.CheckName(trimmed, 50), says)
+			require.Contains(t, domain.CheckText(trimmed, 50), says)
+		}
+	}
+	require.Equal(t, "M1", string(domain.TrimBlanks([]byte("\u00a0M1\u3000\r\n"))))
+}
+
+// A reason that all members get has no character that stands for a lost one. A reason of a list may, with a warning.
+func TestDefaultReasonLostNothing(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []string{"봄\ufffd", "\ufffc", "a\ufffdb"} {
+		require.Contains(t, domain.CheckDefaultReason(reason), "which stands for a character that was lost", "%q", reason)
+		require.Empty(t, domain.CheckText(reason, domain.MaxReason), "%q", reason)
+	}
+	require.Empty(t, domain.CheckDefaultReason("봄맞이 포인트 🎁"))
+	require.Contains(t, domain.CheckDefaultReason("a\nb"), "a control character")
+}
+
 // C1: a text holds emoji of every make, and what they are composed of nowhere else.
 func TestC1TextsHoldEmoji(t *testing.T) {
 	t.Parallel()

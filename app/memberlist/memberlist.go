@@ -119,15 +119,15 @@ type rules struct {
 
 // apply checks the fields of a record, the first fault counts.
 func (u *rules) apply(r *Row, member, amount, reason []byte) {
-	if err := u.setMember(r, bytes.TrimSpace(member)); err != nil {
+	if err := u.setMember(r, domain.TrimBlanks(member)); err != nil {
 		r.refuseFor(err)
 		return
 	}
-	if err := u.setAmount(r, bytes.TrimSpace(amount)); err != nil {
+	if err := u.setAmount(r, domain.TrimBlanks(amount)); err != nil {
 		r.refuseFor(err)
 		return
 	}
-	r.Reason = u.normal(&u.reason, bytes.TrimSpace(reason))
+	r.Reason = u.normal(&u.reason, domain.TrimBlanks(reason))
 	if why := domain.CheckText(string(r.Reason), domain.MaxReason); why != "" {
 		r.refuse(domain.BadReason, "the reason "+why)
 	}

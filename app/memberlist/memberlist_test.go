@@ -89,6 +89,7 @@ func TestReadCSV(t *testing.T) {
 		"quoted delimiter and quote": {"member_id,amount,reason\nM1,10,\"a,\"\"b\"\"\"\n", []string{`2 M1 10 a,"b"`}},
 		"quoted line break":          {"member_id,amount,reason\nM1,10,\"a\r\nb\"\nM2,20,c\n", []string{"2 bad_reason", "4 M2 20 c"}},
 		"blanks around quotes":       {"member_id,amount,reason\n \"M1\" , \"10\", \"a\n\nb\" \nM2,1,\n", []string{"2 bad_reason", "5 M2 1"}},
+		"line separators at ends":    {"member_id,amount,reason\nM1\u2028,5,a\nM2,5\u0085,a\nM3,5,a\u2029\n", []string{"2 bad_member_id", "3 bad_amount", "4 bad_reason"}},
 		"blanks trimmed":             {"member_id,amount,reason\n  M1\u3000,\u00a010 ,\t a \n", []string{"2 M1 10 a"}},
 		"leading zeros":              {"member_id,amount\n0012,10\n", []string{"2 0012 10"}},
 		"case counts":                {"member_id,amount\nm1,10\nM1,10\n", []string{"2 m1 10", "3 M1 10"}},
