@@ -189,6 +189,8 @@ func TestRefusedUploads(t *testing.T) {
 		"no number":       {400, api.BadRequest, []string{tus, "Upload-Length: x", csv}},
 		"past int64":      {400, api.BadRequest, []string{tus, "Upload-Length: 99999999999999999999", csv}},
 		"a later one":     {400, api.BadRequest, []string{tus, "Upload-Defer-Length: 1", csv}},
+		"one of several":  {400, api.BadRequest, []string{tus, "Upload-Length: 5", "Upload-Concat: partial", csv}},
+		"joined ones":     {400, api.BadRequest, []string{tus, "Upload-Concat: final;/api/v1/uploads/1 /api/v1/uploads/2", csv}},
 		"nothing":         {422, domain.Invalid, []string{tus, "Upload-Length: 0", csv}},
 		"too large":       {413, domain.UploadTooLarge, []string{tus, "Upload-Length: 4294967297", csv}},
 		"no type":         {415, domain.UnsupportedFile, []string{tus, "Upload-Length: 5"}},
@@ -281,7 +283,10 @@ func TestUploadsOfOthers(t *testing.T) {
 	own = d.begun(5)
 	require.Equal(t, 204, d.do(call{"DELETE", own, "", []string{tus}}).StatusCode)
 	d.do(call{"DELETE", own, "", []string{tus}}).Refused(404, "not_found")
-	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'upload.delete'`))
+	require.Equal(t, 3, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'upload.delete'`))
+	require.Equal(t, 2, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'upload.delete' AND actor = before->>'owner'`))
+	require.Equal(t, 3, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'upload.create' AND actor = after->>'owner'
+		AND after->>'size' = '5'`))
 }
 
 // An upload without a byte for 24 hours is not there any more, and is removed with its bytes; one that goes on is not.

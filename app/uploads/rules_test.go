@@ -53,7 +53,7 @@ func TestAnUploadIsItsOwners(t *testing.T) {
 func TestSizeOfAnUpload(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	_, err := s.Create(t.Context(), "crm", Upload{Size: MaxSize + 1, ContentType: "text/csv"})
+	_, err := s.Create(t.Context(), command.Caller{Actor: "crm"}, Upload{Size: MaxSize + 1, ContentType: "text/csv"})
 	require.ErrorIs(t, err, &domain.Error{Code: domain.UploadTooLarge})
 	u := s.begun(t, 3)
 	_, err = s.Append(t.Context(), "crm", u.ID, 0, []byte("ab"))
@@ -94,7 +94,7 @@ func TestNothingWaitsWithoutEnd(t *testing.T) {
 	s.wait = 50 * time.Millisecond
 	for name, ask := range map[string]func() error{
 		"create": func() error {
-			_, err := s.Create(t.Context(), "crm", Upload{Size: 3, ContentType: "text/csv"})
+			_, err := s.Create(t.Context(), command.Caller{Actor: "crm"}, Upload{Size: 3, ContentType: "text/csv"})
 			return err
 		},
 		"read":   func() error { _, err := list.Read(make([]byte, 3)); return err },

@@ -23,7 +23,8 @@ func (s *Uploads) Stored(owner string, id int64) *Stored { return &Stored{s, own
 
 // Open begins to read an upload that is whole, which lives on from now. sha256 is the hash that its sender says; nil
 // for none. interrupt makes a Read that waits, and every later one, return an error. Errors: domain.NotFound,
-// UploadIncomplete; those of a Read: domain.NotFound if the upload was deleted.
+// UploadIncomplete; those of a Read: domain.NotFound if the upload was deleted, BadFile if a piece of
+// it is missing.
 func (s *Stored) Open(ctx context.Context) (
 	r io.Reader, contentType string, sha256 []byte, interrupt func(), err error,
 ) {

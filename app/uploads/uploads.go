@@ -9,6 +9,7 @@ package uploads
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -73,25 +74,31 @@ type Upload struct {
 // Whole reports whether all of it has come.
 func (u Upload) Whole() bool { return u.Received == u.Size }
 
-// Create begins an upload of owner with the Size, ContentType, Name, Metadata and SHA256 of u. Errors: domain.Invalid,
-// UnsupportedFile, UploadTooLarge, TooManyUploads.
-func (s *Uploads) Create(ctx context.Context, owner string, u Upload) (Upload, error) {
+// Create begins an upload of the caller with the Size, ContentType, Name, Metadata and SHA256 of u, and lets the audit
+// keep it. Errors: domain.Invalid, UnsupportedFile, UploadTooLarge, TooManyUploads.
+func (s *Uploads) Create(ctx context.Context, by command.Caller, u Upload) (Upload, error) {
 	if err := check(u); err != nil {
 		return Upload{}, err
 	}
 	return pg.ValueWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) (Upload, error) {
-		if err := lockOwner(ctx, tx, owner); err != nil {
+		if err := lockOwner(ctx, tx, by.Actor); err != nil {
 			return Upload{}, err
 		}
-		open, err := countOpen(ctx, tx, owner)
+		open, err := countOpen(ctx, tx, by.Actor)
 		if err != nil {
 			return Upload{}, err
 		}
 		if open >= MaxOpen {
 			return Upload{}, domain.TooManyUploadsError(MaxOpen)
 		}
-		u.Owner = owner
-		return insertUpload(ctx, tx, u)
+		u.Owner = by.Actor
+		u, err := insertUpload(ctx, tx, u)
+		if err != nil {
+			return u, err
+		}
+		return u, command.Record(ctx, tx, by, command.Change{
+			Action: "upload.create", Object: objectOf(u), After: factsOf(u),
+		})
 	})
 }
 
@@ -148,34 +155,40 @@ func (s *Uploads) Append(ctx context.Context, owner string, id, at int64, piece 
 	})
 }
 
-// Delete removes an upload of the caller with its bytes, or of anyone if the caller may; the audit keeps the latter.
+// Delete removes an upload of the caller with its bytes, or of anyone if the caller may, and lets the audit keep it.
 // Error: domain.NotFound.
 func (s *Uploads) Delete(ctx context.Context, by command.Caller, ofAnyone bool, id int64) error {
 	return pg.InTxWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) error {
-		owner := by.Actor
-		if ofAnyone {
-			u, err := lockUpload(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			owner = u.Owner
-			if err := recordDeletion(ctx, tx, by, u); err != nil {
-				return err
-			}
+		u, err := lockUpload(ctx, tx, id)
+		if err != nil {
+			return err
 		}
-		return deleteUpload(ctx, tx, owner, id)
+		if u.Owner != by.Actor && !ofAnyone {
+			return domain.NoUploadError(id)
+		}
+		if err := deleteUpload(ctx, tx, u.Owner, id); err != nil {
+			return err
+		}
+		return command.Record(ctx, tx, by, command.Change{
+			Action: "upload.delete", Object: objectOf(u), Before: factsOf(u),
+		})
 	})
 }
 
-// recordDeletion lets the audit keep that somebody else's upload is deleted.
-func recordDeletion(ctx context.Context, tx pgx.Tx, by command.Caller, u Upload) error {
-	if u.Owner == by.Actor {
-		return nil
-	}
-	return command.Record(ctx, tx, by, command.Change{
-		Action: "upload.delete", Object: fmt.Sprintf("upload %d", u.ID),
-		Before: map[string]any{"owner": u.Owner, "name": u.Name, "size": u.Size, "received": u.Received},
-	})
+// objectOf names an upload for the audit.
+func objectOf(u Upload) string { return fmt.Sprintf("upload %d", u.ID) }
+
+// facts holds what the audit shows of an upload.
+type facts struct {
+	Owner    string `json:"owner"`
+	Name     string `json:"name"`
+	Size     int64  `json:"size"`
+	Received int64  `json:"received"`
+	SHA256   string `json:"sha256,omitempty"`
+}
+
+func factsOf(u Upload) facts {
+	return facts{u.Owner, u.Name, u.Size, u.Received, hex.EncodeToString(u.SHA256)}
 }
 
 // Tidy removes the uploads that have expired.

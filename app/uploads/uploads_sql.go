@@ -92,17 +92,32 @@ func appendPiece(
 	return u, true, nil
 }
 
-// selectPiece returns the piece that begins at a byte of the upload. Error: domain.NotFound.
+// selectPiece returns the piece that begins at a byte of the upload. Errors: domain.NotFound, or BadFile for an upload
+// that is there and lacks the piece.
 func selectPiece(ctx context.Context, tx pgx.Tx, id, at int64) (piece []byte, err error) {
 	const query = `SELECT bytes FROM upload_pieces WHERE upload_id = $1 AND at = $2`
 	err = tx.QueryRow(ctx, query, id, at).Scan(&piece)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, domain.NoUploadError(id)
+		return nil, noPiece(ctx, tx, id, at)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read upload %d: %w", id, err)
 	}
 	return piece, nil
+}
+
+// noPiece says why there is no piece.
+func noPiece(ctx context.Context, tx pgx.Tx, id, at int64) error {
+	var there bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM uploads WHERE id = $1)`, id).Scan(&there)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read upload %d: %w", id, err)
+	case there:
+		return domain.BadFileError(fmt.Sprintf("upload %d has lost its bytes from %d on", id, at),
+			"delete it, and send the file anew")
+	}
+	return domain.NoUploadError(id)
 }
 
 // deleteUpload removes the upload, and its pieces by their foreign key. Error: domain.NotFound.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"bestow/app/command"
 	"bestow/domain"
 	"bestow/internal/pg"
 	"bestow/internal/pgtest"
@@ -25,7 +26,7 @@ func setup(t *testing.T) *Uploads {
 
 func (s *Uploads) begun(t *testing.T, size int64) Upload {
 	t.Helper()
-	u, err := s.Create(t.Context(), "crm", Upload{Size: size, ContentType: "text/csv; charset=utf-8"})
+	u, err := s.Create(t.Context(), command.Caller{Actor: "crm"}, Upload{Size: size, ContentType: "text/csv; charset=utf-8"})
 	require.NoError(t, err)
 	return u
 }
@@ -65,7 +66,7 @@ func TestMaxOpen(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 3 * MaxOpen {
 		wg.Go(func() {
-			_, err := s.Create(t.Context(), "crm", Upload{Size: 1, ContentType: "text/csv"})
+			_, err := s.Create(t.Context(), command.Caller{Actor: "crm"}, Upload{Size: 1, ContentType: "text/csv"})
 			if err != nil && !domain.IsCode(err, domain.TooManyUploads) {
 				t.Error(err)
 			}
@@ -75,8 +76,27 @@ func TestMaxOpen(t *testing.T) {
 	mine, err := s.List(t.Context(), "crm")
 	require.NoError(t, err)
 	require.Len(t, mine, MaxOpen)
-	_, err = s.Create(t.Context(), "shop", Upload{Size: 1, ContentType: "text/csv"})
+	_, err = s.Create(t.Context(), command.Caller{Actor: "shop"}, Upload{Size: 1, ContentType: "text/csv"})
 	require.NoError(t, err)
+}
+
+// An upload that lacks a piece is told as that, and not as one that is gone.
+func TestPieceIsMissing(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	u := s.begun(t, 6)
+	for at, piece := range []string{"abc", "def"} {
+		_, err := s.Append(t.Context(), "crm", u.ID, int64(3*at), []byte(piece))
+		require.NoError(t, err)
+	}
+	_, err := s.pool.Exec(t.Context(), `DELETE FROM upload_pieces WHERE at = 3`)
+	require.NoError(t, err)
+	r, _, _, interrupt, err := s.Stored("crm", u.ID).Open(t.Context())
+	require.NoError(t, err)
+	defer interrupt()
+	_, err = io.ReadAll(r)
+	require.ErrorIs(t, err, &domain.Error{Code: domain.BadFile})
+	require.ErrorContains(t, err, "upload 1 has lost its bytes from 3 on")
 }
 
 // Of two transactions that import an upload one commits; after a rollback the upload is still there.

@@ -130,6 +130,7 @@ type CreateUploadIn struct {
 
 	Length   string `header:"Upload-Length" doc:"the bytes of the whole file, at most 4 GiB"`
 	Defer    string `header:"Upload-Defer-Length" doc:"is refused: the length must be known"`
+	Concat   string `header:"Upload-Concat" doc:"is refused: uploads are not joined"`
 	Metadata string `header:"Upload-Metadata" doc:"filetype: text/csv, application/x-ndjson or that of a spreadsheet, required; filename; sha256: of the whole file in hex, which the import compares. Each with its value in Base64, as in: filetype dGV4dC9jc3Y="`
 }
 
@@ -142,7 +143,7 @@ func (*Handlers) DescribeCreateUpload(o *huma.Operation) {
 
 // CreateUpload begins an upload.
 func (h *Handlers) CreateUpload(ctx context.Context, in *CreateUploadIn) (*TusOut, error) {
-	x := &exchange{uploads: h.uploads, owner: web.Actor(ctx), sent: in.Metadata}
+	x := &exchange{uploads: h.uploads, owner: web.Actor(ctx), by: web.CallerOf(ctx), sent: in.Metadata}
 	header := http.Header{}
 	for name, value := range map[string]string{
 		"Upload-Length": in.Length, "Upload-Defer-Length": in.Defer, "Upload-Metadata": in.Metadata,
@@ -152,6 +153,11 @@ func (h *Handlers) CreateUpload(ctx context.Context, in *CreateUploadIn) (*TusOu
 		}
 	}
 	err := in.check()
+	if err == nil && in.Concat != "" {
+		err = api.BadParameterError(domain.Field{
+			Name: "header.Upload-Concat", Message: "is not taken: send the whole file as one upload",
+		})
+	}
 	if err == nil {
 		err = x.work(ctx, http.MethodPost,
 			func(tus *handler.UnroutedHandler) http.HandlerFunc { return tus.PostFile }, header)

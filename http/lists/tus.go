@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bestow/app/command"
 	"bestow/app/uploads"
 	"bestow/domain"
 	"bestow/http/api"
@@ -28,6 +29,7 @@ import (
 type exchange struct {
 	uploads *uploads.Uploads
 	owner   string
+	by      command.Caller // of a creation
 	id      int64          // 0 for a creation
 	sent    string         // Upload-Metadata
 	body    *sender        // nil for none
@@ -70,7 +72,7 @@ func (s *sender) refusal() error {
 var errWithoutReader = errors.New("an upload is not downloaded")
 
 // work lets one of tusd's routes work the exchange. header has what a client may say: of all else, such as
-// X-HTTP-Method-Override and Upload-Concat, tusd knows nothing. A piece outlives its connection, so that what came of
+// X-HTTP-Method-Override, tusd knows nothing. A piece outlives its connection, so that what came of
 // it before that broke is stored.
 func (x *exchange) work(
 	ctx context.Context, method string, route func(*handler.UnroutedHandler) http.HandlerFunc, header http.Header,
@@ -178,7 +180,7 @@ func (x *exchange) NewUpload(ctx context.Context, info handler.FileInfo) (handle
 			return nil, x.err
 		}
 	}
-	x.upload, x.err = x.uploads.Create(ctx, x.owner, u)
+	x.upload, x.err = x.uploads.Create(ctx, x.by, u)
 	return x, x.err
 }
 
