@@ -250,6 +250,11 @@ func TestEventTypeIfMatch(t *testing.T) {
 	require.Equal(t, 200, patch(`{"label": "two"}`, `If-Match: "other", `+now).StatusCode)
 	require.Equal(t, 200, patch(`{"label": "three"}`, "If-Match: *").StatusCode)
 	require.Equal(t, 200, patch(`{"label": "four"}`).StatusCode)
+	patch(`{"label": "five"}`, "If-Match:  ").Refused(428, api.PreconditionRequired)
+	now = d.Get(url + "/POINT").Header.Get("ETag")
+	p = patch(`{"label": "five"}`, "If-Match: W/"+now).Refused(412, api.PreconditionFailed)
+	require.Contains(t, p.Detail, "a weak ETag, which names no state")
 	d.Do("PATCH", url+"/TEA", `{"label": "two"}`, "If-Match: "+now).Refused(404, "not_found")
 	d.Do("POST", url, `{}`, "If-Match: "+now).Refused(400, "bad_request")
+	d.Do("POST", url, `{}`, "If-Match:  ").Refused(400, "bad_request")
 }

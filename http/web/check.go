@@ -52,11 +52,17 @@ func (a *API) checkQuery(ctx huma.Context, next func(huma.Context)) {
 // does not hold (RFC 9110, 13.1.1).
 func (a *API) checkPrecondition(ctx huma.Context, next func(huma.Context)) {
 	takes := func(p *huma.Param) bool { return p.In == "header" && p.Name == "If-Match" }
-	if ctx.Header("If-Match") != "" && !slices.ContainsFunc(ctx.Operation().Parameters, takes) {
+	given := false
+	ctx.EachHeader(func(name, _ string) { given = given || strings.EqualFold(name, "If-Match") })
+	switch {
+	case given && !slices.ContainsFunc(ctx.Operation().Parameters, takes):
 		a.Refuse(ctx, api.BadRequestError("this route takes no If-Match", "send the request without it"))
-		return
+	case given && ctx.Header("If-Match") == "": // of a client that has lost what it read
+		a.Refuse(ctx, api.PreconditionRequiredError("If-Match is empty, and names no state",
+			"send the ETag that GET answered as If-Match"))
+	default:
+		next(ctx)
 	}
-	next(ctx)
 }
 
 // readParameter returns the value of a query parameter, or why it cannot be used. p is nil if the route does not have

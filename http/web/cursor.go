@@ -98,7 +98,10 @@ func BadCursor() error { return badParameter("cursor", "is not a cursor that thi
 
 // CheckText refuses the text of a parameter that no column could hold.
 func CheckText(name, text string) error {
-	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+	switch {
+	case !utf8.ValidString(text):
+		return badParameter(name, "is not valid text: percent-encode it as UTF-8")
+	case strings.ContainsFunc(text, unicode.IsControl):
 		return badParameter(name, "has control characters")
 	}
 	return nil

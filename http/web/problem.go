@@ -268,7 +268,8 @@ func fromHuma(m *huma.ErrorModel) *domain.Error {
 				"percent-encode the member's id as UTF-8")
 		}
 		if strings.HasPrefix(d.Location, "path.") {
-			return domain.NotFoundError("there is no such thing: an id is a positive number", "list the events")
+			return domain.NotFoundError("there is no such thing: an id is a positive number",
+				"the list of such things shows their ids")
 		}
 		if d.Location != "" && d.Location != "body" {
 			wrong = append(wrong, domain.Field{Name: d.Location, Message: d.Message})

@@ -28,6 +28,10 @@ func Match(header, tag, what string) error {
 	if header == "" || slices.Contains(tags, "*") || slices.Contains(tags, tag) {
 		return nil
 	}
+	if slices.Contains(tags, "W/"+tag) {
+		return api.PreconditionFailedError("If-Match is a weak ETag, which names no state (RFC 9110, 13.1.1)",
+			"send it without W/, which a proxy may have put before it")
+	}
 	return api.PreconditionFailedError("somebody has changed "+what+" since it was read",
 		"read it again, and decide anew")
 }
