@@ -241,7 +241,7 @@ func TestCommandLineVerifyRemote(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, r.SHA256, digest)
 
-	for _, line := range []string{"verify --remote", "verify --remote --repair a"} {
+	for _, line := range []string{"verify --remote", "verify --remote --repair a", "verify --remote --ask-ledgers-for 2h a"} {
 		code, _, _ := s.run(line)
 		require.Equal(t, terminal.ExitUsage, code, line)
 	}

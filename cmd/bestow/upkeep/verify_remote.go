@@ -16,6 +16,9 @@ import (
 // reportPoll is the time between two looks for a report that is being made.
 const reportPoll = time.Second
 
+// askFor is the default of --ask-ledgers-for.
+const askFor = 15 * time.Minute
+
 // runRemote asks the service for a report on the event, waits until it is made, and prints it.
 func (c *VerifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 	if c.Event == nil || c.Repair {
@@ -23,6 +26,10 @@ func (c *VerifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 	}
 	if c.AuditHead != "" {
 		return terminal.Usage("--audit-head needs the database: set DATABASE_URL, and leave --remote out")
+	}
+	if c.AskFor != askFor {
+		return terminal.Usage("the service asks the ledgers of others for a time of its own: --ask-ledgers-for needs " +
+			"the database: set DATABASE_URL, and leave --remote out")
 	}
 	server, e, err := terminal.EventArg{Event: *c.Event}.Find(ctx, t)
 	if err != nil {
