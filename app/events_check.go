@@ -126,7 +126,7 @@ func whyNotReady(
 		case t.State == domain.TypeRetired:
 			return "is RETIRED, and takes no new events: `bestow type set " + code + " --state READY` takes it back", nil
 		default:
-			return "is still being made: wait until GET /event-types shows it as READY", nil
+			return "is still being made: wait until `bestow type list` or GET /event-types shows it as READY", nil
 		}
 	}
 	return "", nil

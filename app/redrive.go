@@ -40,7 +40,7 @@ func (s *Events) Retry(ctx context.Context, by command.Caller, id int64, code do
 	if why := domain.CheckText(code, maxCode); why != "" {
 		return command.Answer[Redriven]{}, domain.InvalidError(
 			"the error_code cannot be used",
-			"write one of the codes in failures of GET /events/{id}/progress",
+			"write one of the codes in failures of `bestow event show` or GET /events/{id}/progress",
 			domain.Field{Name: "error_code", Message: why},
 		)
 	}

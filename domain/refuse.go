@@ -188,7 +188,7 @@ func UploadEndedError(by string) *Error {
 // NoUploadError is for an upload that does not exist, or belongs to another principal.
 func NoUploadError(id int64) *Error {
 	return NotFoundError(fmt.Sprintf("there is no upload %d: it was imported, deleted, or has expired", id),
-		"GET /uploads lists yours; POST /uploads begins a new one")
+		"GET /uploads lists yours; `bestow targets import` or POST /uploads begins a new one")
 }
 
 // UploadMovedError is for a piece that does not begin where the upload goes on: at the byte received.
@@ -212,7 +212,7 @@ func UploadTooLargeError(most int64) *Error {
 // TooManyUploadsError is for a principal that has as many uploads as it may.
 func TooManyUploadsError(most int) *Error {
 	return NewError(TooManyUploads, fmt.Sprintf("you have %d uploads that are neither imported nor deleted", most),
-		"import or delete one: GET /uploads lists them")
+		"import or delete one: GET /uploads lists them; `bestow targets import` of the same file goes on with one")
 }
 
 // NotReplayableError is for a parked message that is too long to be published.
@@ -224,7 +224,7 @@ func NotReplayableError(size int) *Error {
 // NoReportError is for an event that the service has never verified.
 func NoReportError(eventID int64) *Error {
 	return NewError(NoReport, fmt.Sprintf("the service has made no report on event %d", eventID),
-		fmt.Sprintf("POST /events/%d/verify asks for one", eventID))
+		fmt.Sprintf("`bestow verify --remote %[1]d` or POST /events/%[1]d/verify asks for one", eventID))
 }
 
 // ReportUnderWayError is for an event whose first report is not made yet; state says how far it is.

@@ -248,7 +248,8 @@ func refuseForeign(head []byte) error {
 	const saveAs = "in the spreadsheet, save it as \"CSV UTF-8 (comma delimited)\" and upload that"
 	switch {
 	case hasAnyPrefix(head, "PK\x03\x04", "PK\x05\x06", "PK\x07\x08"):
-		return unsupported("a spreadsheet (xlsx) or a ZIP archive", saveAs)
+		return unsupported("a spreadsheet (xlsx) or a ZIP archive",
+			"give a spreadsheet a name that ends in .xlsx, or over HTTP its own content type; unpack an archive")
 	case hasAnyPrefix(head, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"):
 		return unsupported("an old spreadsheet (xls)", saveAs)
 	case hasAnyPrefix(head, "\x1F\x8B"):

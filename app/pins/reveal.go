@@ -105,7 +105,7 @@ func checkReason(reason string) (string, error) {
 // selectSealed reads the voucher, and its PIN as the results keep it.
 func selectSealed(ctx context.Context, tx pgx.Tx, e domain.Event, member string) (v Voucher, sealed string, err error) {
 	none := domain.NotFoundError("the event has given the member no voucher with a PIN",
-		"GET /events/{id}/members/{member_id} shows what the member got, and why not")
+		"`bestow member trace` or GET /events/{id}/members/{member_id} shows what the member got, and why not")
 	if e.Type.Operation != domain.Vouchers {
 		return v, "", none
 	}
