@@ -66,7 +66,10 @@ func (l look) stalled(e domain.Event) []Reason {
 		found = append(found, "claims of a chunk end without an answer: the log of the handlers says why")
 	}
 	if len(found) == 0 {
-		found = []string{"no reason is known: look at the logs of relays and handlers, and at `bestow parked list`"}
+		found = []string{
+			"no reason is known: look at the logs of relays and handlers, and at `bestow parked list`; " +
+				"what Kafka or a failover of PostgreSQL has lost is published again within a minute or two",
+		}
 	}
 	return []Reason{{Stalled, fmt.Sprintf("nothing of it has moved for %d s: ", int(l.stall.after.Seconds())) +
 		strings.Join(found, "; ")}}

@@ -129,6 +129,7 @@ func TestStalledSaysWhy(t *testing.T) {
 		return p.WaitingFor[0].Text
 	}
 	require.Contains(t, text(), "nothing of it has moved for 20 s: no reason is known: look at the logs")
+	require.Contains(t, text(), "what Kafka or a failover of PostgreSQL has lost is published again within a minute or two")
 	runSQL(t, pool, `UPDATE processes SET reports = '[{"code": "", "members": ["bestow-1"], "consumers": [
 		{"event_type": "POINT", "group": "g", "member": "bestow-1", "client": "bestow", "host": "/10.0.0.1", "partitions": [0, 1]},
 		{"event_type": "POINT", "group": "g", "member": "ui-1", "client": "kafka-ui", "host": "/10.0.0.9", "partitions": [4, 5]},
