@@ -166,8 +166,8 @@ func (g *Guard) shownBy(r *http.Request, rule Rule) shown {
 	if _, key, given := r.BasicAuth(); given && rule.Way == Page {
 		return shown{byPassword, key}
 	}
-	if cookie, err := r.Cookie(g.api.SessionCookieAt(web.ArrivalOf(r))); err == nil {
-		return shown{bySession, cookie.Value}
+	if token := g.api.SessionToken(web.ArrivalOf(r), r.Cookies()); token != "" {
+		return shown{bySession, token}
 	}
 	return shown{}
 }

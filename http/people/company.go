@@ -46,12 +46,9 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 		return noCompany()
 	}
 	w.Header().Add("Set-Cookie", cookieOf(h.flowCookie(r), "", -1)) // it is good once
-	kept, old := "", ""
+	kept := ""
 	if c, err := r.Cookie(h.flowCookie(r)); err == nil {
 		kept = c.Value
-	}
-	if c, err := r.Cookie(h.api.SessionCookieAt(web.ArrivalOf(r))); err == nil {
-		old = c.Value
 	}
 	query := r.URL.Query()
 	if why := query.Get("error"); why != "" {
@@ -67,7 +64,7 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 	}
 	_, token, err := h.people.SignInEmployee(r.Context(), employee(id), people.Credentials{
 		Address: addressOf(r.RemoteAddr), RequestID: web.RequestID(r.Context()),
-	}, old)
+	}, h.api.SessionToken(web.ArrivalOf(r), r.Cookies()))
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ type Browser struct {
 func (b *Browser) Resolve(ctx huma.Context) []error {
 	b.address, b.cookies = addressOf(ctx.RemoteAddr()), huma.ReadCookies(ctx)
 	b.arrival = web.Arrival{Host: ctx.Host(), RemoteAddr: ctx.RemoteAddr()}
+	b.arrival.Origin = ctx.Header("Origin")
 	ctx.EachHeader(func(name, _ string) {
 		b.arrival.Forwarded = b.arrival.Forwarded || web.IsForwarding(name)
 	})
@@ -43,14 +44,7 @@ func (b *Browser) Resolve(ctx huma.Context) []error {
 }
 
 // token returns the token of the session that the browser has, "" for none.
-func (h *Handlers) token(b Browser) string {
-	for _, c := range b.cookies {
-		if c.Name == h.api.SessionCookieAt(b.arrival) {
-			return c.Value
-		}
-	}
-	return ""
-}
+func (h *Handlers) token(b Browser) string { return h.api.SessionToken(b.arrival, b.cookies) }
 
 // addressOf returns the address of who sent a request, without the port; "" for one that has none.
 func addressOf(remote string) string {

@@ -44,12 +44,13 @@ type API struct {
 type Arrival struct {
 	Host       string // by which it calls this service
 	RemoteAddr string
-	Forwarded  bool // a proxy says that it has passed the request on
+	Origin     string // of the page that sends it; "" where the browser does not say
+	Forwarded  bool   // a proxy says that it has passed the request on
 }
 
 // ArrivalOf returns how the request came.
 func ArrivalOf(r *http.Request) Arrival {
-	a := Arrival{Host: r.Host, RemoteAddr: r.RemoteAddr}
+	a := Arrival{Host: r.Host, RemoteAddr: r.RemoteAddr, Origin: r.Header.Get("Origin")}
 	for name := range r.Header {
 		a.Forwarded = a.Forwarded || IsForwarding(name)
 	}
@@ -62,13 +63,37 @@ func IsForwarding(name string) bool {
 	return slices.Contains([]string{"forwarded", "via", "x-real-ip"}, name) || strings.HasPrefix(name, "x-forwarded-")
 }
 
-// SessionCookieAt returns the name of the cookie that the browser has whose requests come so. The local one is for a
-// browser on this machine alone: a proxy on this machine may call this service by a local host for browsers elsewhere.
+// SessionCookieAt returns the name of the cookie for the browser whose requests come so. The local one is for a browser
+// on this machine alone. A proxy on this machine may call this service by a local host for browsers elsewhere, and may
+// not say so; their pages have another origin, which browsers name whenever a person signs in with a password.
 func (a *API) SessionCookieAt(at Arrival) string {
-	if a.LocalCookies && !at.Forwarded && IsLocal(at.Host) && IsLocal(at.RemoteAddr) {
+	page, plain := strings.CutPrefix(at.Origin, "http://")
+	fromHere := at.Origin == "" || plain && IsLocal(page)
+	if a.LocalCookies && !at.Forwarded && fromHere && IsLocal(at.Host) && isNear(at.RemoteAddr) {
 		return LocalCookie
 	}
 	return SessionCookie
+}
+
+// SessionToken returns the token of the session that a browser's cookies have, "" for none. A browser has the strict
+// cookie only from this service, so it counts before the local one.
+func (a *API) SessionToken(at Arrival, cookies []*http.Cookie) string {
+	for _, name := range []string{SessionCookie, a.SessionCookieAt(at)} {
+		for _, c := range cookies {
+			if c.Name == name {
+				return c.Value
+			}
+		}
+	}
+	return ""
+}
+
+// isNear reports whether an address with its port is of this machine, or of a private network: a container sees its
+// host, and a virtual machine its own, by the address of the network between the two.
+func isNear(remote string) bool {
+	from, err := netip.ParseAddrPort(remote)
+	address := from.Addr().Unmap()
+	return err == nil && (address.IsLoopback() || address.IsPrivate())
 }
 
 // IsLocal reports whether the host, with or without a port, is this machine.
