@@ -75,7 +75,7 @@ var rooms = map[string][]string{
 // leaves import nothing of ours but spelling, so everybody but domain may import them.
 var leaves = []string{
 	spelling, "internal/english", "internal/pg", "internal/failpoint", "internal/seal",
-	"internal/obs", "internal/keys", "internal/pgcopy", "internal/allowance",
+	"internal/obs", "internal/keys", "internal/pgcopy", "internal/allowance", "internal/places",
 }
 
 // apart are the rooms of app that do not know each other. Only app/app.go knows them, which wires them, and app/pins, which

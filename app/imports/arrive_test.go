@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bestow/app/command"
+	"bestow/internal/places"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -42,7 +43,7 @@ func TestUploadTakesItsPlaceWhenItArrives(t *testing.T) {
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	s.targets.pool, s.targets.places = pool, make(chan struct{}, 1)
+	s.targets.pool, s.targets.places = pool, places.New(places.ButOne(1))
 	slow := &held{
 		first: strings.NewReader("member_id,amount\nm1,1\n"), rest: strings.NewReader("m2,1\n"),
 		reached: make(chan struct{}), free: make(chan struct{}),

@@ -17,6 +17,7 @@ import (
 	"bestow/internal/obs"
 	"bestow/internal/pg"
 	"bestow/internal/pgcopy"
+	"bestow/internal/places"
 	"bestow/internal/seal"
 
 	"github.com/jackc/pgx/v5"
@@ -40,7 +41,7 @@ func (s *Imports) Import(ctx context.Context, by command.Caller, eventID int64, 
 			return command.Answer[Result]{}, err
 		}
 	}
-	leave, err := s.enter(ctx, u.Ending)
+	leave, err := s.enter(ctx, by.Actor, u.Ending)
 	if err != nil {
 		return command.Answer[Result]{}, err
 	}
@@ -101,19 +102,22 @@ func (s *Imports) begin(ctx context.Context, fn func(pgx.Tx) error) error {
 // have their turn in it, and most clients wait longer for an answer.
 const placeWait = 45 * time.Second
 
-// enter takes one of the process's places for imports; who comes first is first. Each holds a connection for as long as
-// its upload lasts, which a slow client decides, so that they must not be all of them.
-func (s *Imports) enter(ctx context.Context, ending <-chan struct{}) (leave func(), err error) {
-	select {
-	case s.places <- struct{}{}:
-		return func() { <-s.places }, nil
-	case <-time.After(s.wait):
-		return nil, domain.UnavailableError("too many lists are being imported", "upload it again in a minute")
-	case <-ending:
-		return nil, domain.UnavailableError("this process stops", "upload the list again")
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a place: %w", ctx.Err())
+// enter takes one of the process's places for imports. Each holds a connection for as long as its upload lasts, which a
+// slow client decides, so that they must not be all of them.
+func (s *Imports) enter(ctx context.Context, owner string, ending <-chan struct{}) (leave func(), err error) {
+	leave, err = s.places.Take(ctx, owner, places.Wait{AtMost: s.wait, Ending: ending})
+	const hint = "upload it again in a minute"
+	switch {
+	case errors.Is(err, places.ErrStopping):
+		err = domain.UnavailableError("this process stops", "upload the list again")
+	case errors.Is(err, places.ErrShare):
+		err = domain.UnavailableError("too many of your lists are being imported", hint)
+	case errors.Is(err, places.ErrFull):
+		err = domain.UnavailableError("too many lists are being imported", hint)
+	case errors.Is(err, places.ErrQueue):
+		err = domain.UnavailableError("too many lists wait to be imported", hint)
 	}
+	return leave, err
 }
 
 // learnFrom is the number of targets that an import adds before the planner is told: to statistics that do not know an

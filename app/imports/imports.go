@@ -17,6 +17,7 @@ import (
 	"bestow/app/listkey"
 	"bestow/domain"
 	"bestow/internal/pg"
+	"bestow/internal/places"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -30,8 +31,8 @@ type Imports struct {
 	keys   listkey.Keys
 	log    *slog.Logger
 	sizes  Sizes
-	places chan struct{} // one for each import at work
-	wait   time.Duration // for a place
+	places *places.Places // one for each import at work
+	wait   time.Duration  // for a place
 }
 
 // Config holds what imports stand on.
@@ -49,7 +50,7 @@ type Sizes struct {
 	RelayChunks    int // chunks a relay job at the most
 	MaxRows        int // rows an upload at the most
 	MaxRejected    int // rejected rows that end an upload
-	Imports        int // imports at work in a process at the most; each holds a connection of the pool
+	Imports        int // imports at work in a process at the most, of a principal one less; each holds a connection
 	OwnPartition   int // a first import of at least as many targets gets a partition of its own
 }
 
@@ -77,7 +78,7 @@ func New(c Config) (*Imports, error) {
 	c.Keys.Log = cmp.Or(c.Keys.Log, log)
 	return &Imports{
 		pool: c.Pool, river: c.River, keys: c.Keys, log: log, sizes: c.Sizes,
-		places: make(chan struct{}, c.Sizes.Imports), wait: placeWait,
+		places: places.New(places.ButOne(c.Sizes.Imports)), wait: placeWait,
 	}, nil
 }
 
@@ -187,3 +188,6 @@ func (s *Imports) Imports(ctx context.Context, eventID int64) ([]Record, error) 
 		return selectImports(ctx, tx, eventID)
 	})
 }
+
+// Places returns how many imports are at work in this process, and how many wait for their turn.
+func (s *Imports) Places() (atWork, waiting int) { return s.places.Counts() }

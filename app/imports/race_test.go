@@ -15,6 +15,7 @@ import (
 	"bestow/app/command"
 	"bestow/app/eventrow"
 	"bestow/domain"
+	"bestow/internal/places"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -91,7 +92,7 @@ func TestImportManyAtOnce(t *testing.T) {
 	s.targets.sizes.OwnPartition = 200
 	s.targets.sizes.MessageTargets = 30
 	const events = 6
-	s.targets.places = make(chan struct{}, events)
+	s.targets.places = places.New(places.Limits{All: events, Each: events})
 	var ids []int64
 	for range events {
 		ids = append(ids, s.Event())
@@ -287,13 +288,13 @@ func (c *deafConn) Read(p []byte) (int, error) {
 func TestImportPlaces(t *testing.T) {
 	t.Parallel()
 	s := setupImport(t)
-	s.targets.places = make(chan struct{}, 1)
+	s.targets.places = places.New(places.ButOne(1))
 	upload := func(ctx context.Context, ending <-chan struct{}) error {
 		_, err := s.targets.Import(ctx, command.Caller{Actor: "test"}, s.Event(),
 			Upload{Body: bytes.NewReader(memberFile(10)), ContentType: typeCSV, Ending: ending})
 		return err
 	}
-	leave, err := s.targets.enter(t.Context(), nil)
+	leave, err := s.targets.enter(t.Context(), "another", nil)
 	require.NoError(t, err)
 	stopped := make(chan struct{})
 	close(stopped)
@@ -311,8 +312,17 @@ func TestImportPlaces(t *testing.T) {
 	leave()
 	require.NoError(t, <-waited)
 
-	_, err = s.targets.enter(t.Context(), nil)
+	_, err = s.targets.enter(t.Context(), "another", nil)
 	require.NoError(t, err)
 	s.targets.wait = time.Millisecond
 	require.ErrorIs(t, upload(t.Context(), nil), &domain.Error{Code: domain.Unavailable})
+
+	s.targets.places = places.New(places.ButOne(2))
+	_, err = s.targets.enter(t.Context(), "test", nil)
+	require.NoError(t, err)
+	err = upload(t.Context(), nil)
+	require.ErrorIs(t, err, &domain.Error{Code: domain.Unavailable})
+	require.ErrorContains(t, err, "of your lists")
+	_, err = s.targets.enter(t.Context(), "another", nil)
+	require.NoError(t, err, "one principal took all places")
 }

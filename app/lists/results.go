@@ -50,9 +50,11 @@ func (s *Lists) Results(ctx context.Context, eventID int64, f ResultFilter) ([]R
 
 // ExportResults hands every result that f lets through to each, by member, all of one moment. f.Limit does not count.
 // Errors as of ExportTargets.
-func (s *Lists) ExportResults(ctx context.Context, eventID int64, f ResultFilter, each func(Result) error) error {
+func (s *Lists) ExportResults(
+	ctx context.Context, who Taking, eventID int64, f ResultFilter, each func(Result) error,
+) error {
 	f.Limit = 0
-	return s.export(ctx, eventID, func(tx pgx.Tx, e domain.Event) error {
+	return s.export(ctx, who, eventID, "results", func(tx pgx.Tx, e domain.Event) error {
 		query, args := f.query(e)
 		return eachRow(ctx, tx, query, args, each)
 	})

@@ -2,6 +2,7 @@ package lists
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/internal/pg"
+	"bestow/internal/places"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -51,11 +53,15 @@ func (s *Lists) Targets(ctx context.Context, eventID int64, f TargetFilter) ([]T
 }
 
 // ExportTargets hands every target that f lets through to each, by member, all of one moment. f.Limit does not count.
-// Its memory does not grow with their number. Errors: domain.NotFound, Unavailable while too many lists are exported,
-// and what each returns.
-func (s *Lists) ExportTargets(ctx context.Context, eventID int64, f TargetFilter, each func(Target) error) error {
+// Its memory does not grow with their number. The audit keeps who takes the list away. Errors: domain.NotFound,
+// Unavailable while too many lists are exported, and what each returns.
+func (s *Lists) ExportTargets(
+	ctx context.Context, who Taking, eventID int64, f TargetFilter, each func(Target) error,
+) error {
 	f.Limit = 0
-	return s.export(ctx, eventID, func(tx pgx.Tx, e domain.Event) error { return eachTarget(ctx, tx, e, f, each) })
+	return s.export(ctx, who, eventID, "targets", func(tx pgx.Tx, e domain.Event) error {
+		return eachTarget(ctx, tx, e, f, each)
+	})
 }
 
 func eachTarget(ctx context.Context, tx pgx.Tx, e domain.Event, f TargetFilter, each func(Target) error) error {
@@ -110,9 +116,15 @@ const (
 	exportWait = 15 * time.Second
 )
 
-// RecordExport keeps for the audit who takes a list of an event away. Error: domain.NotFound.
-func (s *Lists) RecordExport(ctx context.Context, by command.Caller, eventID int64, what string) error {
-	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+// Taking says who takes a list of an event away.
+type Taking struct {
+	By     command.Caller
+	Ending <-chan struct{} // is closed when the process stops: an export that waits for its turn is refused then; or nil
+}
+
+// recordExport keeps for the audit who takes a list of an event away. Error: domain.NotFound.
+func (s *Lists) recordExport(ctx context.Context, by command.Caller, eventID int64, what string) error {
+	return pg.InTxWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) error {
 		if _, err := eventrow.Select(ctx, tx, eventID); err != nil {
 			return err
 		}
@@ -122,15 +134,17 @@ func (s *Lists) RecordExport(ctx context.Context, by command.Caller, eventID int
 	})
 }
 
-// export runs do on one snapshot, which the event is read from too.
-func (s *Lists) export(ctx context.Context, eventID int64, do func(pgx.Tx, domain.Event) error) error {
-	select {
-	case s.exports <- struct{}{}:
-		defer func() { <-s.exports }()
-	case <-time.After(s.wait):
-		return domain.UnavailableError("too many lists are being exported", "ask again in a minute")
-	case <-ctx.Done():
-		return fmt.Errorf("wait for a place: %w", ctx.Err())
+// export records that the list is taken away, and runs do on one snapshot, which the event is read from too.
+func (s *Lists) export(
+	ctx context.Context, who Taking, eventID int64, what string, do func(pgx.Tx, domain.Event) error,
+) error {
+	leave, err := s.enter(ctx, who)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if err := s.recordExport(ctx, who.By, eventID, what); err != nil { // one that got no place takes nothing away
+		return err
 	}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
@@ -140,4 +154,21 @@ func (s *Lists) export(ctx context.Context, eventID int64, do func(pgx.Tx, domai
 		}
 		return do(tx, e)
 	})
+}
+
+// enter takes one of the process's places for exports.
+func (s *Lists) enter(ctx context.Context, who Taking) (leave func(), err error) {
+	leave, err = s.exports.Take(ctx, who.By.Actor, places.Wait{AtMost: s.wait, Ending: who.Ending})
+	const hint = "ask again in a minute"
+	switch {
+	case errors.Is(err, places.ErrStopping):
+		err = domain.UnavailableError("this process stops", "ask again")
+	case errors.Is(err, places.ErrShare):
+		err = domain.UnavailableError("too many lists are being exported for you", hint)
+	case errors.Is(err, places.ErrFull):
+		err = domain.UnavailableError("too many lists are being exported", hint)
+	case errors.Is(err, places.ErrQueue):
+		err = domain.UnavailableError("too many exports wait for their turn", hint)
+	}
+	return leave, err
 }

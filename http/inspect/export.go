@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"bestow/app/lists"
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/web"
@@ -55,7 +56,7 @@ type list struct {
 	event  int64
 	what   string // targets, results
 	titles []string
-	each   func(ctx context.Context, write func(row) error) error
+	each   func(ctx context.Context, who lists.Taking, write func(row) error) error
 }
 
 // mayExport refuses a caller who sees masked ids only.
@@ -68,7 +69,7 @@ func mayExport(ctx context.Context) error {
 		", which sees masked ids, and may not export", "ask an operator for the file")
 }
 
-// export records who takes a whole list away, and answers with it. A refusal that comes before the first row is an
+// export answers with a whole list; the audit keeps who takes it away. A refusal that comes before the first row is an
 // answer of its own; a later one cuts the connection, so that no client takes the file for a whole one.
 func (h *Handlers) export(ctx context.Context, asked *web.Export, l list) (*web.Download, error) {
 	if err := mayExport(ctx); err != nil {
@@ -77,10 +78,7 @@ func (h *Handlers) export(ctx context.Context, asked *web.Export, l list) (*web.
 	by := asked.Caller(ctx)
 	return &web.Download{Body: func(ctx huma.Context) {
 		out := exporting{ctx: ctx, list: l, format: asked.Format, steady: web.NewSteadyWriter(ctx)}
-		err := h.lists.RecordExport(ctx.Context(), by, l.event, l.what)
-		if err == nil {
-			err = l.each(ctx.Context(), out.write)
-		}
+		err := l.each(ctx.Context(), lists.Taking{By: by, Ending: web.Stopping(ctx.Context())}, out.write)
 		if err == nil {
 			err = out.end()
 		}

@@ -93,8 +93,8 @@ func (h *Handlers) listResults(eventID int64, f lists.ResultFilter) list {
 		titles: []string{
 			"member_id", "amount", "status", "error_code", "error_message", "retry_count", "money_tx_id", "updated_at",
 		},
-		each: func(ctx context.Context, write func(row) error) error {
-			return h.lists.ExportResults(ctx, eventID, f, func(r lists.Result) error {
+		each: func(ctx context.Context, who lists.Taking, write func(row) error) error {
+			return h.lists.ExportResults(ctx, who, eventID, f, func(r lists.Result) error {
 				return write(row{wireResult(r), []string{
 					r.MemberID, strconv.FormatInt(r.Amount, 10), string(r.Status), r.ErrorCode, r.ErrorMessage,
 					strconv.Itoa(r.RetryCount), r.MoneyTxID, r.UpdatedAt.UTC().Format(time.RFC3339Nano),

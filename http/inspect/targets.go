@@ -68,8 +68,8 @@ func (h *Handlers) listTargets(eventID int64, f lists.TargetFilter) list {
 	return list{
 		event: eventID, what: "targets",
 		titles: []string{"member_id", "amount", "reason", "publish_status", "id", "partition_key"},
-		each: func(ctx context.Context, write func(row) error) error {
-			return h.lists.ExportTargets(ctx, eventID, f, func(t lists.Target) error {
+		each: func(ctx context.Context, who lists.Taking, write func(row) error) error {
+			return h.lists.ExportTargets(ctx, who, eventID, f, func(t lists.Target) error {
 				reason := ""
 				if t.Reason != nil {
 					reason = *t.Reason

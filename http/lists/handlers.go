@@ -6,13 +6,14 @@ import (
 	"bestow/app/imports"
 	"bestow/app/uploads"
 	"bestow/http/web"
+	"bestow/internal/places"
 )
 
 // Handlers are the handlers of this package's routes.
 type Handlers struct {
 	imports *imports.Imports
 	uploads *uploads.Uploads
-	pieces  *places
+	pieces  *places.Places // that are being received
 	limits  UploadLimits
 	api     *web.API
 }
@@ -20,6 +21,6 @@ type Handlers struct {
 // New returns the handlers of a's routes. If limits is zero, the defaults hold.
 func New(i *imports.Imports, u *uploads.Uploads, limits UploadLimits, a *web.API) *Handlers {
 	return &Handlers{
-		imports: i, uploads: u, pieces: &places{taken: map[string]int{}}, limits: cmp.Or(limits, defaultLimits), api: a,
+		imports: i, uploads: u, pieces: places.New(pieceLimits), limits: cmp.Or(limits, defaultLimits), api: a,
 	}
 }

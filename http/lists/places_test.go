@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"bestow/domain"
+	"bestow/internal/places"
 
 	"github.com/stretchr/testify/require"
 )
@@ -12,25 +13,29 @@ import (
 // A principal has five places for pieces, all have sixteen, and a place that is left can be taken again.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
-	p := &places{taken: map[string]int{}}
-	for range maxPiecesEach {
-		require.NoError(t, p.take("crm"))
+	h := &Handlers{pieces: places.New(pieceLimits)}
+	leaves := map[string][]func(){}
+	take := func(owner string) error {
+		leave, err := h.takePlace(t.Context(), owner)
+		if err == nil {
+			leaves[owner] = append(leaves[owner], leave)
+		}
+		return err
 	}
-	err := p.take("crm")
+	for range maxPiecesEach {
+		require.NoError(t, take("crm"))
+	}
+	err := take("crm")
 	require.True(t, domain.IsCode(err, domain.Unavailable))
 	require.ErrorContains(t, err, "5 of your uploads")
-	p.leave("crm")
-	require.NoError(t, p.take("crm"))
+	leaves["crm"][0]()
+	require.NoError(t, take("crm"))
 	for i := range maxPieces - maxPiecesEach {
-		require.NoError(t, p.take(strconv.Itoa(i)))
+		require.NoError(t, take(strconv.Itoa(i)))
 	}
-	err = p.take("kim")
+	err = take("kim")
 	require.True(t, domain.IsCode(err, domain.Unavailable))
 	require.ErrorContains(t, err, "too many uploads")
-	p.leave("crm")
-	require.NoError(t, p.take("kim"))
-	for range maxPiecesEach - 1 {
-		p.leave("crm")
-	}
-	require.NotContains(t, p.taken, "crm")
+	leaves["crm"][1]()
+	require.NoError(t, take("kim"))
 }

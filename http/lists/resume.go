@@ -4,16 +4,17 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"bestow/app/uploads"
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/web"
+	"bestow/internal/places"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/tus/tusd/v2/pkg/handler"
@@ -34,37 +35,19 @@ const (
 	maxPiecesEach = uploads.MaxOpen
 )
 
-// places are taken by the pieces that are being received.
-type places struct {
-	mu    sync.Mutex
-	all   int
-	taken map[string]int // by the name of the principal
-}
+var pieceLimits = places.Limits{All: maxPieces, Each: maxPiecesEach}
 
-// take takes a place. Error: domain.Unavailable.
-func (p *places) take(owner string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// takePlace takes a place for a piece of the owner. Error: domain.Unavailable.
+func (h *Handlers) takePlace(ctx context.Context, owner string) (leave func(), err error) {
+	leave, err = h.pieces.Take(ctx, owner, places.Wait{})
 	const hint = "go on in a minute: HEAD says where"
 	switch {
-	case p.taken[owner] == maxPiecesEach:
-		return domain.UnavailableError(fmt.Sprintf("%d of your uploads are being received", maxPiecesEach), hint)
-	case p.all == maxPieces:
-		return domain.UnavailableError("too many uploads are being received", hint)
+	case errors.Is(err, places.ErrShare):
+		err = domain.UnavailableError(fmt.Sprintf("%d of your uploads are being received", maxPiecesEach), hint)
+	case errors.Is(err, places.ErrFull):
+		err = domain.UnavailableError("too many uploads are being received", hint)
 	}
-	p.taken[owner]++
-	p.all++
-	return nil
-}
-
-// leave gives a place back.
-func (p *places) leave(owner string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.all--
-	if p.taken[owner]--; p.taken[owner] == 0 {
-		delete(p.taken, owner)
-	}
+	return leave, err
 }
 
 // Tus holds what every request of the protocol says.
@@ -235,10 +218,11 @@ func (h *Handlers) Piece(ctx context.Context, in *PieceIn) (*TusOut, error) {
 }
 
 func (h *Handlers) receive(ctx context.Context, x *exchange, offset string) error {
-	if err := h.pieces.take(x.owner); err != nil {
+	leave, err := h.takePlace(ctx, x.owner)
+	if err != nil {
 		return err
 	}
-	defer h.pieces.leave(x.owner)
+	defer leave()
 	x.body.limits = h.limits
 	defer x.body.endWhen(web.Stopping(ctx))()
 	return x.work(ctx, http.MethodPatch,

@@ -38,5 +38,8 @@ func (p *Process) Ops() bestowhttp.OpsConfig {
 	if p.Router != nil {
 		metrics = append(metrics, skippedMetric{p.Router})
 	}
+	if p.App != nil && p.has(RoleAPI) {
+		metrics = append(metrics, placesMetric{"import": p.App.Targets, "export": p.App.Lists})
+	}
 	return bestowhttp.OpsConfig{Ready: ready, Waits: waits, Still: p.heart.standing, Metrics: metrics, Log: p.log}
 }
