@@ -3,14 +3,11 @@ package reports
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"bestow/app/eventrow"
 	"bestow/app/processes"
 	"bestow/domain"
-	"bestow/internal/english"
 	"bestow/internal/pg"
 
 	"github.com/jackc/pgx/v5"
@@ -51,7 +48,7 @@ func (l look) unmade(ctx context.Context, tx pgx.Tx) (unmade []UnmadeType, err e
 		return nil, err
 	}
 	for _, t := range all {
-		unmade = append(unmade, UnmadeType{t, l.making(t.Code, failed.of(t.Code))})
+		unmade = append(unmade, UnmadeType{t, l.making(t.Code, failed.Of(t.Code))})
 	}
 	return unmade, nil
 }
@@ -68,45 +65,15 @@ func (l look) making(code, failure string) []Reason {
 	return reasons
 }
 
-// failedType begins what the job that makes types says of one. The code is the first group.
-var failedType = regexp.MustCompile(`(?m)^make event type ([A-Z][A-Z0-9_]*): `)
-
-// failures are why types could not be made the last time.
-type failures struct {
-	byCode map[string]string
-	all    string // of an error that names no type, such as River's own time-out
-}
-
-// of returns why the type could not be made, "" if nothing failed.
-func (f failures) of(code string) string {
-	if f.all != "" {
-		return f.all
-	}
-	return f.byCode[code]
-}
-
 // selectMakeFailures reads why types could not be made the last time.
-func selectMakeFailures(ctx context.Context, tx pgx.Tx) (f failures, err error) {
+func selectMakeFailures(ctx context.Context, tx pgx.Tx) (u processes.Unmade, err error) {
 	const query = `SELECT coalesce(max(errors[cardinality(errors)]->>'error'), '') FROM (SELECT errors FROM river.river_job
 		WHERE kind = 'make_types' AND state <> 'completed' ORDER BY id DESC LIMIT 1) j`
 	var said string
 	if err := tx.QueryRow(ctx, query).Scan(&said); err != nil {
-		return f, fmt.Errorf("read why event types cannot be made: %w", err)
+		return u, fmt.Errorf("read why event types cannot be made: %w", err)
 	}
-	found := failedType.FindAllStringSubmatchIndex(said, -1)
-	if found == nil {
-		f.all = english.OneLine(said)
-		return f, nil
-	}
-	f.byCode = map[string]string{}
-	for i, at := range found {
-		end := len(said)
-		if i+1 < len(found) {
-			end = found[i+1][0]
-		}
-		f.byCode[said[at[2]:at[3]]] = english.OneLine(strings.TrimSpace(said[at[1]:end]))
-	}
-	return f, nil
+	return processes.ReadUnmade(said), nil
 }
 
 // addUnmade adds what types that are being made wait for, unless an event stands still for the same.

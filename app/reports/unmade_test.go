@@ -2,7 +2,6 @@ package reports
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 
 	"bestow/app/processes"
@@ -55,8 +54,8 @@ func TestUnmadeTypes(t *testing.T) {
 	require.Equal(t, map[string][]Reason{"TEA": nil, "T2": nil}, waits())
 	require.Empty(t, standing())
 
-	failed := errors.Join(fmt.Errorf("make event type TEA: %w", errors.New("Kafka\nis away")),
-		errors.New("make event type CAKE: it was made since"))
+	failed := errors.Join(processes.UnmadeError("TEA", errors.New("Kafka\nis away")),
+		processes.UnmadeError("CAKE", errors.New("it was made since")))
 	const job = `INSERT INTO river.river_job (kind, queue, args, state, max_attempts, attempt, errors)
 		VALUES ($1, 'jobs', '{}', $2, 25, 1, ARRAY['{"error": "make event type TEA: an earlier try"}'::jsonb,
 			jsonb_build_object('error', $3::text)])`

@@ -48,7 +48,7 @@ func (s *Types) Make(ctx context.Context, topics func(domain.EventType) error, l
 		}
 		if err := s.make(ctx, t.EventType, topics); err != nil {
 			log.WarnContext(ctx, "an event type cannot be made yet, and is tried again", obs.EventType, t.Code, obs.Err, err)
-			errs = append(errs, fmt.Errorf("make event type %s: %w", t.Code, err))
+			errs = append(errs, processes.UnmadeError(t.Code, err))
 			continue
 		}
 		log.InfoContext(ctx, "an event type is ready", obs.EventType, t.Code)
