@@ -16,6 +16,7 @@ import (
 	"bestow/internal/obs"
 
 	"github.com/IBM/sarama"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -94,43 +95,56 @@ func (k *Kafka) Examine(types []domain.EventType) (all []TopicFault, err error) 
 	return all, nil
 }
 
-// ShortestRetention returns the topic of the types that keeps messages for the shortest time; "" if each keeps them for
-// ever. Topics that do not exist do not count.
-func (k *Kafka) ShortestRetention(types []domain.EventType) (topic string, kept time.Duration, err error) {
+// Retentions returns how long the topic of each type keeps messages; one that keeps them for ever, or does not exist, is
+// absent. Dead-letter topics do not count: what they have waits for no claim.
+func (k *Kafka) Retentions(types []domain.EventType) (map[string]time.Duration, error) {
+	kept := map[string]time.Duration{}
+	if len(types) == 0 {
+		return kept, nil
+	}
 	admin, err := sarama.NewClusterAdminFromClient(k.client) // not closed: that would close the client
 	if err != nil {
-		return "", 0, fmt.Errorf("connect to Kafka: %w", err)
+		return nil, fmt.Errorf("connect to Kafka: %w", err)
 	}
 	var topics []*sarama.ConfigResource
 	for _, t := range types {
-		for _, name := range []string{k.Topic(t), k.DeadLetter(t)} {
-			topics = append(topics, &sarama.ConfigResource{Type: sarama.TopicResource, Name: name})
-		}
+		topics = append(topics, &sarama.ConfigResource{Type: sarama.TopicResource, Name: k.Topic(t)})
 	}
 	results, err := admin.DescribeConfigs(topics, sarama.DescribeConfigsOptions{})
 	if err != nil {
-		return "", 0, fmt.Errorf("read settings of topics: %w", err)
+		return nil, fmt.Errorf("read settings of topics: %w", err)
 	}
 	for _, r := range results {
 		for _, c := range r.Configs {
-			ms := settings{c.Name: c.Value}.number("retention.ms", -1)
-			if at := time.Duration(ms) * time.Millisecond; ms >= 0 && (topic == "" || at < kept) {
-				topic, kept = r.Name, at
+			if ms := (settings{c.Name: c.Value}).number("retention.ms", -1); ms >= 0 {
+				kept[r.Name] = time.Duration(ms) * time.Millisecond
 			}
 		}
 	}
-	return topic, kept, nil
+	return kept, nil
 }
 
-// OldestWaiting returns how long the oldest message of an event that runs has waited for a handler; 0 if none waits.
-func OldestWaiting(ctx context.Context, pool *pgxpool.Pool) (wait time.Duration, err error) {
-	const query = `SELECT coalesce(clock_timestamp() - min(c.published_at), '0') FROM campaign_events e
+// OldestWaiting returns, by the codes of event types, how long the oldest message of an event that runs has waited for a
+// handler; types of which none waits are absent.
+func OldestWaiting(ctx context.Context, pool *pgxpool.Pool) (map[string]time.Duration, error) {
+	const query = `SELECT e.event_type, clock_timestamp() - min(c.published_at) FROM campaign_events e
 		JOIN grant_chunks c ON c.event_id = e.id
-		WHERE e.event_status = 'RUNNING' AND c.published_at IS NOT NULL AND c.claimed_at IS NULL`
-	if err := pool.QueryRow(ctx, query).Scan(&wait); err != nil {
-		return 0, fmt.Errorf("read oldest message: %w", err)
+		WHERE e.event_status = 'RUNNING' AND c.published_at IS NOT NULL AND c.claimed_at IS NULL GROUP BY e.event_type`
+	rows, err := pool.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("read oldest messages: %w", err)
 	}
-	return wait, nil
+	oldest := map[string]time.Duration{}
+	var code string
+	var wait time.Duration
+	_, err = pgx.ForEachRow(rows, []any{&code, &wait}, func() error {
+		oldest[code] = wait
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read oldest messages: %w", err)
+	}
+	return oldest, nil
 }
 
 // examine returns the faults of each topic of the types; absent returns those of a topic that does not exist.

@@ -156,26 +156,23 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// The topic that keeps messages for the shortest time counts, by its own setting or by the broker's; one that does not
-// exist does not.
-func TestShortestRetention(t *testing.T) {
+// Each topic has its own retention, or the broker's; one that keeps messages for ever or does not exist has none, and
+// dead letters do not count.
+func TestRetentions(t *testing.T) {
 	t.Parallel()
 	d := kafkaDesk(t, asSet)
-	topic, kept, err := d.kafka.ShortestRetention([]domain.EventType{point})
+	kept, err := d.kafka.Retentions([]domain.EventType{point})
 	require.NoError(t, err)
-	require.Empty(t, topic)
-	require.Zero(t, kept)
+	require.Empty(t, kept)
 	for name, ms := range map[string]string{
-		d.kafka.Topic(point): "-1", d.kafka.DeadLetter(point): "7200000", d.kafka.Topic(voucher): "3600000",
+		d.kafka.Topic(point): "7200000", d.kafka.DeadLetter(point): "1000", d.kafka.Topic(voucher): "-1",
 	} {
 		kafkatest.CreateTopicWith(t, d.brokers, name, 1, map[string]string{"retention.ms": ms})
 	}
-	topic, kept, err = d.kafka.ShortestRetention([]domain.EventType{point})
+	kept, err = d.kafka.Retentions([]domain.EventType{point, voucher})
 	require.NoError(t, err)
-	require.Equal(t, d.kafka.DeadLetter(point), topic)
-	require.Equal(t, 2*time.Hour, kept)
-	topic, kept, err = d.kafka.ShortestRetention([]domain.EventType{point, voucher})
+	require.Equal(t, map[string]time.Duration{d.kafka.Topic(point): 2 * time.Hour}, kept)
+	kept, err = d.kafka.Retentions(nil)
 	require.NoError(t, err)
-	require.Equal(t, d.kafka.Topic(voucher), topic)
-	require.Equal(t, time.Hour, kept)
+	require.Empty(t, kept)
 }

@@ -247,8 +247,12 @@ func TestDoctorFindsWhatIsStuck(t *testing.T) {
 	topic := w.cfg.TopicPrefix + ".point"
 	require.Empty(t, w.said("topic "+topic))
 	kafkatest.Set(t, w.cfg.Brokers, topic, map[string]string{"retention.ms": "7200000"})
+	for _, other := range []string{topic + ".dlt", w.cfg.TopicPrefix + ".voucher"} { // nothing waits for a handler there
+		kafkatest.Set(t, w.cfg.Brokers, other, map[string]string{"retention.ms": "3600000"})
+	}
 	w.exec(`UPDATE campaign_events SET event_status = 'RUNNING'; UPDATE grant_chunks SET claimed_at = NULL, published_at = now() - interval '59 minutes'`)
 	require.Empty(t, w.said("topic "+topic))
+	require.Empty(t, w.said("topic "+w.cfg.TopicPrefix+".voucher"))
 	w.exec(`UPDATE grant_chunks SET published_at = now() - interval '61 minutes'`)
 	require.Regexp(t, `^warning: messages have waited for a handler for 1h1m\d+s, and the topic keeps them for 2h0m0s: start more`,
 		w.said("topic " + topic)[0])

@@ -375,21 +375,25 @@ func (d *doctor) topics(k *outbox.Kafka, types []domain.EventType) {
 	}
 }
 
-// waiting compares the oldest message that a handler has still to consume with the time that its topic keeps messages.
+// waiting compares the oldest message of each type that a handler has still to consume with the time that its topic
+// keeps messages.
 func (d *doctor) waiting(ctx context.Context, k *outbox.Kafka, types []domain.EventType) {
 	oldest, err := outbox.OldestWaiting(ctx, d.pool)
 	if err != nil {
 		d.say("topics", Wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
-	topic, kept, err := k.ShortestRetention(types)
+	retentions, err := k.Retentions(types)
 	if err != nil {
 		d.say("topics", Wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
-	if topic != "" && oldest > kept/2 {
-		d.say("topic "+topic, Warning, "messages have waited for a handler for %s, and the topic keeps them for %s: "+
-			"start more handlers, or set retention.ms higher. What Kafka deletes is published again, minutes later",
-			oldest.Round(time.Second), kept.Round(time.Second))
+	for _, t := range types {
+		kept, ends := retentions[k.Topic(t)]
+		if wait := oldest[t.Code]; ends && wait > kept/2 {
+			d.say("topic "+k.Topic(t), Warning, "messages have waited for a handler for %s, and the topic keeps them for %s: "+
+				"start more handlers, or set retention.ms higher. What Kafka deletes is published again, minutes later",
+				wait.Round(time.Second), kept.Round(time.Second))
+		}
 	}
 }
