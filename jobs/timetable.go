@@ -104,9 +104,32 @@ type Workers struct {
 	MakeTopics func(domain.EventType) error
 }
 
+// Validate returns an error that says what w lacks.
+func (w Workers) Validate() error {
+	for _, part := range []struct {
+		name    string
+		missing bool
+	}{
+		{"App", w.App == nil},
+		{"Relay", w.Relay == nil},
+		{"Replay", w.Replay == nil},
+		{"Sweeper", w.Sweeper == nil},
+		{"Ledger", w.Ledger == nil},
+		{"MakeTopics", w.MakeTopics == nil},
+	} {
+		if part.missing {
+			return errors.New("configure workers: " + part.name + " is missing")
+		}
+	}
+	return nil
+}
+
 // Register adds every worker of the product, in every role: a leader that does not know a kind discards its jobs when
-// it rescues them.
-func Register(w *river.Workers, with Workers) {
+// it rescues them. It returns an error that says what with lacks.
+func Register(w *river.Workers, with Workers) error {
+	if err := with.Validate(); err != nil {
+		return err
+	}
 	with.Log = cmp.Or(with.Log, slog.New(slog.DiscardHandler))
 	river.AddWorker(w, with.Relay)
 	river.AddWorker(w, with.Replay)
@@ -137,6 +160,7 @@ func Register(w *river.Workers, with Workers) {
 		_, err := with.Ledger.CountForecast(ctx)
 		return err
 	}})
+	return nil
 }
 
 // worker works the jobs of one kind of the timetable.

@@ -123,10 +123,11 @@ func setupTimetable(t *testing.T, q Queues) *timetable {
 		Pool: tt.pool, River: inserter, Kafka: tt.kafka, ChunksAJob: 1, Patience: time.Minute,
 	})
 	require.NoError(t, err)
-	Register(workers, Workers{
+	require.EqualError(t, Register(workers, Workers{App: tt.app, Relay: relay}), "configure workers: Replay is missing")
+	require.NoError(t, Register(workers, Workers{
 		App: tt.app, Relay: relay, Replay: replay, Sweeper: sweeper, MakeTopics: tt.kafka.MakeTopics,
 		Ledger: ledger, Log: log,
-	})
+	}))
 	tt.client, err = NewClient(ClientConfig{ID: "test", Pool: tt.pool, Workers: workers, Queues: q, Log: log})
 	require.NoError(t, err)
 	return tt

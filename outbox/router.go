@@ -73,6 +73,9 @@ func (c RouterConfig) Validate() error {
 
 // NewRouter makes a router, or returns an error that says what c lacks.
 func NewRouter(pool *pgxpool.Pool, k *Kafka, c RouterConfig) (*Router, error) {
+	if pool == nil || k == nil {
+		return nil, errors.New("configure router: the pool or Kafka is missing")
+	}
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}

@@ -41,7 +41,8 @@ func (c SweeperConfig) Validate() error {
 // Sweeper finds chunks of running events that no job or message will move any more, and gives them a job. Each of its
 // steps may run twice, even at once: at worst a message is published that is not needed.
 type Sweeper struct {
-	// Patience is the time from a publication to its first reconcile; it doubles each time.
+	// Patience is the time from a publication to its first reconcile; it doubles each time. Tests shorten it in a process
+	// that is made.
 	Patience time.Duration
 
 	pool       *pgxpool.Pool

@@ -150,11 +150,10 @@ func (p *Process) wireWorkers(workers *river.Workers) error {
 	if err != nil {
 		return err
 	}
-	jobs.Register(workers, jobs.Workers{
+	return jobs.Register(workers, jobs.Workers{
 		App: p.App, Relay: relay, Replay: replay, Sweeper: p.Sweeper, MakeTopics: p.Kafka.MakeTopics,
 		Ledger: p.Money, ExpiryOff: p.cfg.ExpiryOff(), Log: p.log,
 	})
-	return nil
 }
 
 // deps returns what the use cases stand on, as far as the settings say it.
