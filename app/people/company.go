@@ -112,18 +112,18 @@ func (e Employee) provider() string {
 	return string(actor[:min(len(actor), domain.MaxPrincipal)])
 }
 
-// firstSignIn makes a principal of a person who has not been here before. Another request of the person may do so at
-// the same time, such as the second one of a double click: then it returns the principal that this one has made.
+// firstSignIn makes a principal of a person who has not been here before. If another request of the person, such as the
+// first click of two, has made the principal meanwhile, it returns that one.
 func firstSignIn(ctx context.Context, tx pgx.Tx, e Employee, p Credentials) (person, error) {
-	made, err := newEmployee(ctx, tx, e, p)
-	if !domain.IsCode(err, domain.NameTaken) {
-		return made, err
+	made, taken := newEmployee(ctx, tx, e, p)
+	if !domain.IsCode(taken, domain.NameTaken) {
+		return made, taken
 	}
-	before, unknown := lockEmployee(ctx, tx, e)
-	if errors.Is(unknown, pgx.ErrNoRows) {
-		return made, err
+	before, err := lockEmployee(ctx, tx, e)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return made, taken
 	}
-	return before, unknown
+	return before, err
 }
 
 // newEmployee makes a principal of a person who has not been here before.

@@ -86,25 +86,27 @@ func (s *People) Edit(ctx context.Context, by command.Caller, id int64, e Edit) 
 		return p, domain.InvalidError("one does not change one's own access",
 			"ask another admin, or use `bestow admin` on the host")
 	}
-	if err := s.manage(ctx, by, p.Name, "person.edit", e.applied); err != nil {
-		return p, err
-	}
-	return s.principal(ctx, id)
+	return s.manage(ctx, by, p.Name, "person.edit", e.applied)
 }
 
 // principal returns the one with the id. Error: domain.NotFound.
 func (s *People) principal(ctx context.Context, id int64) (Principal, error) {
 	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) (Principal, error) {
-		found, err := selectPrincipals(ctx, tx, `p.id = $1`, id, 1)
-		if err != nil {
-			return Principal{}, err
-		}
-		if len(found) == 0 {
-			return Principal{}, domain.NotFoundError(fmt.Sprintf("there is no person or service %d", id),
-				"GET /people shows them")
-		}
-		return found[0], nil
+		return selectPrincipal(ctx, tx, id)
 	})
+}
+
+// selectPrincipal reads the one with the id. Error: domain.NotFound.
+func selectPrincipal(ctx context.Context, tx pgx.Tx, id int64) (Principal, error) {
+	found, err := selectPrincipals(ctx, tx, `p.id = $1`, id, 1)
+	if err != nil {
+		return Principal{}, err
+	}
+	if len(found) == 0 {
+		return Principal{}, domain.NotFoundError(fmt.Sprintf("there is no person or service %d", id),
+			"GET /people shows them")
+	}
+	return found[0], nil
 }
 
 // selectPrincipals reads at most limit of the principals that the condition lets through, the newest first.

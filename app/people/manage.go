@@ -16,18 +16,20 @@ import (
 // Disable takes the access of a person or a service away: their sessions and open links end, and within [known.For] no
 // process takes their keys. One who is disabled stays so. Error: domain.NotFound.
 func (s *People) Disable(ctx context.Context, by command.Caller, name string) error {
-	return s.manage(ctx, by, name, "person.disable", func(p *person) error {
+	_, err := s.manage(ctx, by, name, "person.disable", func(p *person) error {
 		p.isDisabled = true
 		return nil
 	})
+	return err
 }
 
 // Enable gives the access back: keys are valid again, and a person signs in anew. Error: domain.NotFound.
 func (s *People) Enable(ctx context.Context, by command.Caller, name string) error {
-	return s.manage(ctx, by, name, "person.enable", func(p *person) error {
+	_, err := s.manage(ctx, by, name, "person.enable", func(p *person) error {
 		p.isDisabled = false
 		return nil
 	})
+	return err
 }
 
 // SetRole gives a person or a service another role, which their keys have within [known.For]. Their sessions and open
@@ -37,42 +39,50 @@ func (s *People) SetRole(ctx context.Context, by command.Caller, name string, ro
 		return domain.InvalidError("there is no such role", "take viewer, operator, approver or admin",
 			domain.Field{Name: "role", Message: why})
 	}
-	return s.manage(ctx, by, name, "person.role", func(p *person) error {
+	_, err := s.manage(ctx, by, name, "person.role", func(p *person) error {
 		p.role = role
 		return nil
 	})
+	return err
 }
 
-// manage makes the change to the principal with the name, unless it changes nothing.
+// manage makes the change to the principal with the name, unless it changes nothing, and returns the principal as it is
+// then.
 func (s *People) manage(
 	ctx context.Context, by command.Caller, name, action string, change func(p *person) error,
-) error {
-	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+) (Principal, error) {
+	changed, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (p Principal, err error) {
 		before, err := lockPerson(ctx, tx, name)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return domain.NotFoundError("there is no person or service "+name, "`bestow audit` shows the names")
+			return p, domain.NotFoundError("there is no person or service "+name, "`bestow audit` shows the names")
 		}
 		if err != nil {
-			return err
+			return p, err
 		}
 		after := before
-		if err := change(&after); err != nil || after == before {
-			return err
+		if err := change(&after); err != nil {
+			return p, err
 		}
-		if err := updatePrincipal(ctx, tx, after); err != nil {
-			return err
+		if after != before {
+			if err := updatePrincipal(ctx, tx, after); err != nil {
+				return p, err
+			}
+			if err := updateAllEnded(ctx, tx, after.id, by.Actor); err != nil {
+				return p, err
+			}
+			err = command.Record(ctx, tx, by, command.Change{
+				Action: action, Object: fmt.Sprintf("principal %s", name), Before: before.facts(), After: after.facts(),
+			})
+			if err != nil {
+				return p, err
+			}
 		}
-		if err := updateAllEnded(ctx, tx, after.id, by.Actor); err != nil {
-			return err
-		}
-		return command.Record(ctx, tx, by, command.Change{
-			Action: action, Object: fmt.Sprintf("principal %s", name), Before: before.facts(), After: after.facts(),
-		})
+		return selectPrincipal(ctx, tx, after.id)
 	})
 	if err == nil {
 		s.sessions.Forget(func(_ known.Sum, o owner) bool { return o.principal.Name == name })
 	}
-	return err
+	return changed, err
 }
 
 // facts returns what the audit shows of a principal.
