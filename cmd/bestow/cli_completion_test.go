@@ -97,26 +97,39 @@ func offered(t *testing.T, words ...string) (texts []string) {
 func TestCompletionInBash(t *testing.T) {
 	t.Parallel()
 	path := bestowInPath(t, "bash")
-	said := func(words ...string) []string {
+	said := func(breaks, line string, words ...string) []string {
 		script := `source <(bestow completion bash)
 			compopt() { echo "compopt $*"; }
+			COMP_WORDBREAKS=$1 COMP_LINE=$2; shift 2
 			COMP_WORDS=(bestow "$@"); COMP_CWORD=$#
 			$(complete -p bestow | sed 's/.*-F \([^ ]*\).*/\1/')
 			printf '%s\n' "${COMPREPLY[@]}"`
-		command := exec.CommandContext(t.Context(), "bash", append([]string{"--norc", "-c", script, "bash"}, words...)...)
+		command := exec.CommandContext(t.Context(), "bash",
+			append([]string{"--norc", "-c", script, "bash", breaks, line}, words...)...)
 		command.Env = append(os.Environ(), "PATH="+path)
 		out, err := command.CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		return strings.Fields(string(out))
 	}
+	const usual = " \t\n\"'><=;|&(:"
 	for _, c := range completions {
-		require.ElementsMatch(t, c.offered, said(strings.Split(c.line, " ")[1:]...), c.line)
+		require.ElementsMatch(t, c.offered, said(usual, c.line, strings.Split(c.line, " ")[1:]...), c.line)
 	}
-	require.Equal(t, []string{"PENDING"}, said("event", "list", "--status", "=", "P"))
-	require.Len(t, said("event", "list", "--status", "="), 5)
-	require.Equal(t, []string{"POINT"}, said("brake", "on", "--scope", "type", ":", "P"))
-	require.Equal(t, []string{"approver", "admin"}, said("admin", "role", "team", ":", "kim", "a"))
-	require.Equal(t, []string{"compopt", "-o", "default"}, said("targets", "import", "7", "./sp"))
+	require.Equal(t, []string{"PENDING"}, said(usual, "bestow event list --status=P", "event", "list", "--status", "=", "P"))
+	require.Len(t, said(usual, "bestow event list --status=", "event", "list", "--status", "="), 5)
+	require.Equal(t, []string{"POINT"}, said(usual, "bestow brake on --scope type:P", "brake", "on", "--scope", "type", ":", "P"))
+	require.Equal(t, []string{"approver", "admin"},
+		said(usual, "bestow admin role team:kim a", "admin", "role", "team", ":", "kim", "a"))
+	require.Equal(t, []string{"approver", "admin"},
+		said(usual, "bestow  admin role :kim a", "admin", "role", ":", "kim", "a"), "a word that begins with a colon")
+	require.Equal(t, []string{"compopt", "-o", "default"},
+		said(usual, "bestow targets import 7 ./sp", "targets", "import", "7", "./sp"))
+	// Some take the colon out of the characters at which bash splits words: then bash keeps nothing of the word.
+	const some = " \t\n\"'><=;|&("
+	require.Equal(t, []string{"type:POINT"}, said(some, "bestow brake on --scope type:P", "brake", "on", "--scope", "type:P"))
+	require.Equal(t, []string{"PENDING"}, said(some, "bestow event list --status=P", "event", "list", "--status", "=", "P"))
+	require.Equal(t, []string{"--status=PENDING"},
+		said(" \t\n", "bestow event list --status=P", "event", "list", "--status=P"))
 }
 
 func TestCompletionInFish(t *testing.T) {

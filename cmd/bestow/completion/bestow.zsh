@@ -5,7 +5,7 @@ _bestow() {
     local -a lines offers
     local line word
     lines=("${(@f)$("${~words[1]}" __complete -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
-    for line in $lines; do
+    for line in ${(@)lines:#}; do
         if [[ $line == ':files' ]]; then
             _files
             return
