@@ -26,6 +26,8 @@ type otherLedger struct {
 	identity map[string]any // nil: it has no such route
 	forgets  bool           // it says a voucher's code and PIN once only
 	drop     int            // so many answers to grants are lost after they were applied
+	busy     int            // so many requests for the identity are answered with 503
+	deaf     bool           // it has no route at all
 
 	mu     sync.Mutex
 	grants map[string]map[string]any // by key
@@ -59,6 +61,11 @@ func (l *otherLedger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer l.mu.Unlock()
 	route := strings.TrimPrefix(r.URL.Path, "/money/v1/")
 	switch {
+	case l.deaf:
+		http.NotFound(w, r)
+	case route == "identity" && l.busy > 0:
+		l.busy--
+		w.WriteHeader(http.StatusServiceUnavailable)
 	case route == "identity" && l.identity != nil:
 		answer(w, l.identity, []byte(fmt.Sprintf(`{"time":%q}`, time.Now().UTC().Format(time.RFC3339Nano))))
 	case strings.HasSuffix(route, "/grants"):

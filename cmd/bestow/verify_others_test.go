@@ -47,7 +47,15 @@ func TestVerifyOnTheHostAsksOtherLedgers(t *testing.T) {
 		require.Contains(t, out, "100 members looked up in the ledgers of others")
 	}
 
-	code, out := w.asked(nil, "verify")
+	other.change(func() { other.busy = 2 }) // it does not answer for a moment
+	code, out := w.asked(at, "verify")
+	require.Equal(t, terminal.ExitDone, code, out)
+	other.change(func() { other.busy = 3 })
+	code, out = w.asked(at, "verify")
+	require.Equal(t, terminal.ExitFailed, code, out)
+	require.Contains(t, out, "it does not say which ledger it is")
+
+	code, out = w.asked(nil, "verify")
 	require.Equal(t, terminal.ExitFailed, code, out)
 	require.Contains(t, out, `✗ not proved`)
 	require.Contains(t, out, `the ledger "coffee" could not be asked what it granted to events of type COFFEE: `+
@@ -59,6 +67,9 @@ func TestVerifyOnTheHostAsksOtherLedgers(t *testing.T) {
 	require.Contains(t, out, "the time in which a report asks other ledgers (1ns) is over")
 	code, _ = w.asked(at, "verify", "--ask-ledgers-for", "0s")
 	require.Equal(t, terminal.ExitUsage, code)
+	code, out = w.asked(at, "verify", "--remote", e.CampaignID, "--ask-ledgers-for", "2h")
+	require.Equal(t, terminal.ExitUsage, code)
+	require.Contains(t, out, "--ask-ledgers-for is of a report that this command makes")
 
 	other.change(func() {
 		for key := range other.grants {
@@ -84,8 +95,13 @@ func TestVerifyOnTheHostAsksOtherLedgers(t *testing.T) {
 	_, out = w.asked(at, "verify")
 	require.Contains(t, out, "no process has asked it for a grant yet")
 	require.Equal(t, 0, w.count(`SELECT count(*) FROM granter_ledgers WHERE granter = 'coffee'`))
+	other.change(func() { other.deaf = true })
+	w.exec(`INSERT INTO granter_ledgers VALUES ('coffee', '(no identity)')`)
+	_, out = w.asked(at, "verify")
+	require.Contains(t, out, "it has no GET /money/v1/identity, and no lookup")
+	other.change(func() { other.deaf = false })
 	ledger.kill()
-	w.exec(`INSERT INTO granter_ledgers VALUES ('coffee', 'coffee-1')`)
+	w.exec(`UPDATE granter_ledgers SET ledger_id = 'coffee-1' WHERE granter = 'coffee'`)
 	_, out = w.asked(at, "verify")
 	require.Contains(t, out, "it does not say which ledger it is")
 }

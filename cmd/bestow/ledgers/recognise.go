@@ -6,28 +6,39 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"bestow/app/processes"
 	"bestow/money/moneyclient"
 	"bestow/money/moneyhttp/wire"
 )
 
-// errNeverMet blocks a ledger that no process has met: it can have granted nothing.
+// errNeverMet blocks a ledger that no process has noted as met.
 var errNeverMet = errors.New("no process has asked it for a grant yet, so it is not known which ledger it is")
 
-// RecogniseOthers is MeetOthers for a command that only looks grants up: it changes nothing, here and in the ledgers.
-// A ledger may be asked if it is the one that the processes have met. It takes two seconds a ledger at most.
-func (g Granter) RecogniseOthers(ctx context.Context, known *processes.Ledgers) {
-	for _, l := range g {
-		if l.remote == nil {
-			continue
-		}
+// Recognise is MeetOthers of one granter, for a command that only looks grants up: it changes nothing, here and in the
+// ledger. A ledger may be asked if it is the one that the processes have met. One that does not answer is asked as often
+// as the service asks one before it counts as away; each time takes two seconds at most, and the pause between.
+func (g Granter) Recognise(ctx context.Context, granter string, known *processes.Ledgers) {
+	l, there := g[granter]
+	if !there || l.remote == nil {
+		return
+	}
+	for failures := 1; ; failures++ {
 		why := l.remote.recognise(ctx, known)
 		if why == nil {
 			l.remote.reason.Store(nil)
-			continue
+			return
 		}
 		l.remote.reason.Store(&why)
+		if _, unanswered := errors.AsType[checkError](why); !unanswered || failures == maxFailures {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(l.remote.probe):
+		}
 	}
 }
 
@@ -47,11 +58,14 @@ func (r *remote) recognise(ctx context.Context, ledgers *processes.Ledgers) erro
 		if known != noIdentity {
 			return lostIdentity(known)
 		}
+		if err := r.canLookUp(ctx); err != nil {
+			return checkError{err}
+		}
 		r.withoutIdentity.Store(true)
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("it does not say which ledger it is: %w", err)
+		return checkError{fmt.Errorf("it does not say which ledger it is: %w", err)}
 	}
 	if known != id.LedgerID {
 		return anotherLedger(id.LedgerID, known)

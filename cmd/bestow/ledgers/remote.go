@@ -162,11 +162,10 @@ func (r *remote) identify(ctx context.Context) (why, err error) {
 const noIdentity = "(no identity)"
 
 // checkWithoutIdentity checks a ledger without GET /identity: one that never had it may be asked. The keys of its
-// grants name the installation, which keeps two installations apart there. A proxy that says 404 of everything
-// is no ledger: it cannot look up a key.
+// grants name the installation, which keeps two installations apart there.
 func (r *remote) checkWithoutIdentity(ctx context.Context) (why, err error) {
-	if _, err := r.client.LookupPoints(ctx, []string{"hello:" + r.installation}); err != nil {
-		return nil, checkError{fmt.Errorf("it has no GET /money/v1/identity, and no lookup: %w", err)}
+	if err := r.canLookUp(ctx); err != nil {
+		return nil, checkError{err}
 	}
 	known, err := r.ledgers.Meet(ctx, r.name, noIdentity)
 	if err != nil {
@@ -178,6 +177,15 @@ func (r *remote) checkWithoutIdentity(ctx context.Context) (why, err error) {
 	r.withoutIdentity.Store(true)
 	r.dates.count.Store(true)
 	return r.dates.skew(), nil
+}
+
+// canLookUp returns why something without GET /identity is no ledger: a proxy that says 404 of everything cannot look up
+// a key.
+func (r *remote) canLookUp(ctx context.Context) error {
+	if _, err := r.client.LookupPoints(ctx, []string{"hello:" + r.installation}); err != nil {
+		return fmt.Errorf("it has no GET /money/v1/identity, and no lookup: %w", err)
+	}
+	return nil
 }
 
 // checkIdentity checks what a ledger says of itself, and pairs it with this installation if it can be paired.

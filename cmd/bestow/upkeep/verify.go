@@ -32,9 +32,12 @@ type VerifyCmd struct {
 	Repair bool    `help:"First correct the counters that differ from a recount of the rows. It never changes results, totals or the ledger."`
 	Remote bool    `help:"Ask the service at BESTOW_URL for a report on the event, wait for it, and print it."`
 
-	AskFor    time.Duration `name:"ask-ledgers-for" default:"15m" placeholder:"TIME" help:"How long the ledgers of BESTOW_GRANTERS are asked what they granted. What they are not asked by then is not compared."`
-	AuditHead string        `placeholder:"POSITION:HASH" help:"A head of the audit chain that you kept from the service's log. It must still be in the chain."`
+	AskFor    *time.Duration `name:"ask-ledgers-for" placeholder:"TIME" help:"How long the ledgers of BESTOW_GRANTERS are asked what they granted (default: 15m). What they are not asked by then is not compared."`
+	AuditHead string         `placeholder:"POSITION:HASH" help:"A head of the audit chain that you kept from the service's log. It must still be in the chain."`
 }
+
+// defaultAskFor is how long the ledgers of others are asked at the most.
+const defaultAskFor = 15 * time.Minute
 
 // The ends of a verify that is not green: the report has said it all.
 var (
@@ -73,7 +76,10 @@ func (c *VerifyCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	}
 	others := &otherLedgers{cfg: cfg, pool: pool}
 	defer others.Close()
-	with.Ledgers, with.AskFor = others, c.AskFor
+	with.Ledgers, with.AskFor = others, defaultAskFor
+	if c.AskFor != nil {
+		with.AskFor = *c.AskFor
+	}
 	verifier, err := verify.New(with)
 	if err != nil {
 		return err
@@ -89,8 +95,8 @@ func (c *VerifyCmd) check() error {
 	switch {
 	case c.Event != nil && *c.Event == "":
 		return terminal.Usage("the event's name is empty: give an id or a campaign_id, or nothing for all events")
-	case c.AskFor <= 0:
-		return terminal.Usage("--ask-ledgers-for is %s: write a time above 0, such as 15m", c.AskFor)
+	case c.AskFor != nil && *c.AskFor <= 0:
+		return terminal.Usage("--ask-ledgers-for is %s: write a time above 0, such as 15m", *c.AskFor)
 	}
 	return nil
 }

@@ -27,9 +27,9 @@ func (c *VerifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 	if c.AuditHead != "" {
 		return terminal.Usage("--audit-head needs the database: set DATABASE_URL, and leave --remote out")
 	}
-	if c.AskFor != askFor {
-		return terminal.Usage("the service asks the ledgers of others for a time of its own: --ask-ledgers-for needs " +
-			"the database: set DATABASE_URL, and leave --remote out")
+	if c.AskFor != nil {
+		return terminal.Usage("--ask-ledgers-for is of a report that this command makes: " +
+			"set DATABASE_URL, and leave --remote out")
 	}
 	server, e, err := terminal.EventArg{Event: *c.Event}.Find(ctx, t)
 	if err != nil {
