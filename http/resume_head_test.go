@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A HEAD whose client has left holds no connection of the database: clients that ask again pile up else.
+// A HEAD whose client has left holds no connection of the database. Otherwise clients that ask again would take all.
 func TestHeadEndsWithItsClient(t *testing.T) {
 	t.Parallel()
 	d := setup(t)

@@ -130,7 +130,7 @@ func insertLinks(ctx context.Context, tx pgx.Tx, after head, rows []unlinked) er
 	return nil
 }
 
-// anchorAfter is the time between two anchors: what was changed within it may be made anew without a trace.
+// anchorAfter is the time between two anchors. The chain does not show who rewrites changes that are younger.
 const anchorAfter = time.Minute
 
 // Anchor writes the head of the chain to the log, outside of the database, once a minute if it has moved. An auditor

@@ -137,7 +137,7 @@ func (x *exchange) refusal() error {
 
 // readMetadata returns the pairs of Upload-Metadata, by the protocol: keys that are not empty and stand once, each with
 // a blank and a value in Base64, or with nothing. tusd passes over what it cannot read: a list whose sha256 it did not
-// read would be imported without a comparison. Keys are in small letters. Errors: domain.Invalid.
+// read would be imported without a comparison. It returns the keys in small letters. Error: domain.Invalid.
 func readMetadata(header string) (map[string]string, error) {
 	pairs := map[string]string{}
 	if strings.Trim(header, " ") == "" {
