@@ -103,10 +103,10 @@ func (b *book) read() error {
 		case "workbookPr":
 			b.from1904 = isOn(e, "date1904")
 		case "sheets":
-			return t.each(func(e xml.StartElement) error {
+			return t.eachOf("sheet", func(e xml.StartElement) error {
 				state := attribute(e, "state")
 				b.sheets = append(b.sheets, sheetEntry{
-					name: attribute(e, "name"), id: relationID(e), hidden: state == "hidden" || state == "veryHidden",
+					name: attribute(e, "name"), id: prefixed(e, "id"), hidden: state == "hidden" || state == "veryHidden",
 				})
 				if s := b.sheets[len(b.sheets)-1]; len(b.sheets) > maxSheets || len(s.name) > maxName || len(s.id) > maxID {
 					return damaged("it has more than %d sheets, or one with a long name", maxSheets)
@@ -118,16 +118,6 @@ func (b *book) read() error {
 	})
 }
 
-// relationID returns the r:id of an element, which may have an id of its own.
-func relationID(e xml.StartElement) string {
-	for _, a := range e.Attr {
-		if a.Name.Local == "id" && a.Name.Space != "" {
-			return a.Value
-		}
-	}
-	return ""
-}
-
 // relationships reads where a part leads to, by id; "" is the file as a whole.
 func (b *book) relationships(of string) (map[string]relationship, error) {
 	dir, base := path.Split(of)
@@ -137,6 +127,9 @@ func (b *book) relationships(of string) (map[string]relationship, error) {
 		return found, nil
 	}
 	return found, b.walk(name, func(t *tokens, e xml.StartElement) error {
+		if t.ours(e) != "Relationship" {
+			return t.skip()
+		}
 		kind, id := attribute(e, "Type"), attribute(e, "Id")
 		target := attribute(e, "Target")
 		if len(kind) > maxName || len(target) > maxName || len(id) > maxID {

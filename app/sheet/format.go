@@ -59,7 +59,7 @@ func (b *book) readFormats() (*formats, error) {
 	err = b.walk(name, func(t *tokens, e xml.StartElement) error {
 		switch t.ours(e) {
 		case "numFmts":
-			return t.each(func(e xml.StartElement) error {
+			return t.eachOf("numFmt", func(e xml.StartElement) error {
 				id, code := attribute(e, "numFmtId"), attribute(e, "formatCode")
 				if len(codes) == maxCodes || utf8.RuneCountInString(code) > maxFormatCode || len(id) > maxID {
 					return damaged("%s has too many number formats, or one that is too long", name)
@@ -68,7 +68,7 @@ func (b *book) readFormats() (*formats, error) {
 				return t.skip()
 			})
 		case "cellXfs":
-			return t.each(func(e xml.StartElement) error {
+			return t.eachOf("xf", func(e xml.StartElement) error {
 				if len(f.cells) == maxFormats {
 					return damaged("%s has more than %d formats of cells", name, maxFormats)
 				}

@@ -77,7 +77,7 @@ func (r *rowReader) begin() error {
 			r.zeroHeight = isOn(start, "zeroHeight")
 			err = r.xml.skip()
 		case "cols":
-			err = r.xml.each(r.readColumn)
+			err = r.xml.eachOf("col", r.readColumn)
 		default:
 			err = r.xml.skip()
 		}
@@ -128,7 +128,7 @@ func (r *rowReader) finish() error {
 		case "sheetData":
 			return damaged("the sheet has two lists of rows")
 		case "mergeCells":
-			return r.xml.each(r.readMerged)
+			return r.xml.eachOf("mergeCell", r.readMerged)
 		}
 		return r.xml.skip()
 	})

@@ -177,7 +177,7 @@ func (t *tokens) root() (xml.StartElement, error) {
 		}
 		if start, is := token.(xml.StartElement); is {
 			t.main, t.ignorable = t.namespace(start), map[string]bool{}
-			for prefix := range strings.FieldsSeq(attribute(start, "Ignorable")) {
+			for prefix := range strings.FieldsSeq(prefixed(start, "Ignorable")) {
 				t.ignorable[t.namespace(xml.StartElement{Name: xml.Name{Space: prefix}})] = true
 			}
 			return start, nil
@@ -202,6 +202,16 @@ func (t *tokens) each(fn func(xml.StartElement) error) error {
 			return nil
 		}
 	}
+}
+
+// eachOf is each for the elements of the root's namespace with the name; it passes over all others.
+func (t *tokens) eachOf(name string, fn func(xml.StartElement) error) error {
+	return t.each(func(e xml.StartElement) error {
+		if t.ours(e) != name {
+			return t.skip()
+		}
+		return fn(e)
+	})
 }
 
 // skip reads the open element to its end.
@@ -247,10 +257,21 @@ func (t *tokens) end() error {
 	}
 }
 
-// attribute returns the value of an attribute, "" where there is none. A name says nothing of its namespace.
+// attribute returns the value of an attribute without a prefix, "" where there is none: one of another namespace says
+// nothing that is known here.
 func attribute(e xml.StartElement, name string) string {
 	for _, a := range e.Attr {
-		if a.Name.Local == name {
+		if a.Name.Space == "" && a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// prefixed returns the value of an attribute with a prefix, "" where there is none.
+func prefixed(e xml.StartElement, name string) string {
+	for _, a := range e.Attr {
+		if a.Name.Space != "" && a.Name.Local == name {
 			return a.Value
 		}
 	}
