@@ -59,10 +59,14 @@ type Deps struct {
 type Limits struct {
 	imports.Sizes
 	grants.Times
+
+	UploadSpace int64 // the most bytes of all uploads together
 }
 
 // DefaultLimits are those of the settings' defaults.
-func DefaultLimits() Limits { return Limits{imports.DefaultSizes(), grants.DefaultTimes()} }
+func DefaultLimits() Limits {
+	return Limits{imports.DefaultSizes(), grants.DefaultTimes(), uploads.DefaultSpace}
+}
 
 // App is the table of contents of the product: every use case of a process that serves.
 type App struct {
@@ -124,7 +128,7 @@ func (d Deps) events() *Events {
 }
 
 func (d Deps) addLists(a *App) (err error) {
-	if a.Uploads, err = uploads.New(d.Pool); err != nil {
+	if a.Uploads, err = uploads.New(d.Pool, d.Limits.UploadSpace); err != nil {
 		return err
 	}
 	a.Targets, err = imports.New(imports.Config{

@@ -45,6 +45,7 @@ const (
 	UploadPartial   Code = "upload_incomplete" // not all of the upload has come
 	UploadTooLarge  Code = "upload_too_large"  // over the size of an upload, or past its end
 	TooManyUploads  Code = "too_many_uploads"  // of one principal, that are neither imported nor deleted
+	UploadsFull     Code = "uploads_full"      // all uploads together take as much as they may
 	NotReplayable   Code = "not_replayable"    // the parked message cannot be published again
 	NoReport        Code = "no_report"         // the service has never verified the event
 	ReportUnderWay  Code = "report_under_way"  // the event's first report is being made

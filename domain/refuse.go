@@ -215,6 +215,14 @@ func TooManyUploadsError(most int) *Error {
 		"import or delete one: GET /uploads lists them; `bestow targets import` of the same file goes on with one")
 }
 
+// UploadsFullError is for an upload that the space of all uploads has no room for.
+func UploadsFullError(size, taken, space int64) *Error {
+	return NewError(UploadsFull, fmt.Sprintf("the upload has %d bytes, and of the %d that all uploads together may have, "+
+		"%d are taken", size, space, taken),
+		"import or delete an upload of yours, or send the list whole (`--no-resume`). `bestow doctor` names who takes how "+
+			"much, and BESTOW_UPLOADS_GIB is the bound")
+}
+
 // NotReplayableError is for a parked message that is too long to be published.
 func NotReplayableError(size int) *Error {
 	return NewError(NotReplayable, fmt.Sprintf("the message has %d bytes, too many for bestow to publish", size),

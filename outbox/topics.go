@@ -95,8 +95,8 @@ func (k *Kafka) Examine(types []domain.EventType) (all []TopicFault, err error) 
 	return all, nil
 }
 
-// Retentions returns how long the topic of each type keeps messages; one that keeps them for ever, or does not exist, is
-// absent. Dead-letter topics do not count: what they have waits for no claim.
+// Retentions returns how long the topic of each type keeps messages; one that keeps them for ever, or does not exist,
+// is absent. Dead-letter topics do not count: what they have waits for no claim.
 func (k *Kafka) Retentions(types []domain.EventType) (map[string]time.Duration, error) {
 	kept := map[string]time.Duration{}
 	if len(types) == 0 {

@@ -33,6 +33,8 @@ const (
 	MaxSize = 4 << 30
 	// MaxOpen is the most uploads of a principal that are not imported, deleted or expired.
 	MaxOpen = 5
+	// DefaultSpace is the most bytes of all uploads together, by the settings' default: five of the largest.
+	DefaultSpace = MaxOpen * MaxSize
 	// Lifetime is the time after which an upload expires that neither got a byte nor was read.
 	Lifetime = 24 * time.Hour
 
@@ -45,16 +47,17 @@ const (
 
 // Uploads are the lists that come in pieces.
 type Uploads struct {
-	pool *pgxpool.Pool
-	wait time.Duration // for a lock
+	pool  *pgxpool.Pool
+	space int64         // the most bytes of all of them
+	wait  time.Duration // for a lock
 }
 
-// New returns the uploads in the database of pool.
-func New(pool *pgxpool.Pool) (*Uploads, error) {
-	if pool == nil {
-		return nil, errors.New("uploads need a pool")
+// New returns the uploads in the database of pool, which together have at most so many bytes.
+func New(pool *pgxpool.Pool, space int64) (*Uploads, error) {
+	if pool == nil || space < 1 {
+		return nil, errors.New("uploads need a pool and space")
 	}
-	return &Uploads{pool, lockWait}, nil
+	return &Uploads{pool, space, lockWait}, nil
 }
 
 // Upload is a list, or the part of it that has come.
@@ -75,13 +78,13 @@ type Upload struct {
 func (u Upload) Whole() bool { return u.Received == u.Size }
 
 // Create begins an upload of the caller with the Size, ContentType, Name, Metadata and SHA256 of u, and lets the audit
-// keep it. Errors: domain.Invalid, UnsupportedFile, UploadTooLarge, TooManyUploads.
+// keep it. Errors: domain.Invalid, UnsupportedFile, UploadTooLarge, TooManyUploads, UploadsFull.
 func (s *Uploads) Create(ctx context.Context, by command.Caller, u Upload) (Upload, error) {
 	if err := check(u); err != nil {
 		return Upload{}, err
 	}
 	return pg.ValueWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) (Upload, error) {
-		if err := lockOwner(ctx, tx, by.Actor); err != nil {
+		if err := lockBegin(ctx, tx); err != nil {
 			return Upload{}, err
 		}
 		open, err := countOpen(ctx, tx, by.Actor)
@@ -90,6 +93,13 @@ func (s *Uploads) Create(ctx context.Context, by command.Caller, u Upload) (Uplo
 		}
 		if open >= MaxOpen {
 			return Upload{}, domain.TooManyUploadsError(MaxOpen)
+		}
+		taken, err := sumSizes(ctx, tx)
+		if err != nil {
+			return Upload{}, err
+		}
+		if u.Size > s.space-taken {
+			return Upload{}, domain.UploadsFullError(u.Size, taken, s.space)
 		}
 		u.Owner = by.Actor
 		u, err := insertUpload(ctx, tx, u)
@@ -129,6 +139,19 @@ func check(u Upload) error {
 // List returns the uploads of owner that can be gone on with or imported, newest first.
 func (s *Uploads) List(ctx context.Context, owner string) ([]Upload, error) {
 	return pg.ValueWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) ([]Upload, error) { return selectUploads(ctx, tx, owner) })
+}
+
+// Share holds what the uploads of one principal take.
+type Share struct {
+	Owner    string
+	Uploads  int
+	Size     int64 // of the whole files, which counts against the space
+	Received int64 // of it, which the database has
+}
+
+// Shares returns who takes how much of the space, the most first. What has expired counts until it is deleted.
+func (s *Uploads) Shares(ctx context.Context) ([]Share, error) {
+	return pg.ValueWithin(ctx, s.pool, s.wait, func(tx pgx.Tx) ([]Share, error) { return selectShares(ctx, tx) })
 }
 
 // Find returns an upload of owner. Error: domain.NotFound.

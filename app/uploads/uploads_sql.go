@@ -12,13 +12,22 @@ import (
 
 const columns = `id, owner, size, received, content_type, name, metadata, sha256, created_at, expires_at`
 
-// lockOwner lets one request at a time begin an upload of the owner, so that their number holds.
-func lockOwner(ctx context.Context, tx pgx.Tx, owner string) error {
-	const lock = `SELECT pg_advisory_xact_lock(hashtextextended('upload' || chr(31) || $1, 0))`
-	if _, err := tx.Exec(ctx, lock, owner); err != nil {
-		return fmt.Errorf("lock uploads of %s: %w", owner, err)
+// lockBegin lets one request at a time begin an upload, so that their number and their space hold.
+func lockBegin(ctx context.Context, tx pgx.Tx) error {
+	const lock = `SELECT pg_advisory_xact_lock(hashtextextended('upload' || chr(31), 0))`
+	if _, err := tx.Exec(ctx, lock); err != nil {
+		return fmt.Errorf("lock uploads: %w", err)
 	}
 	return nil
+}
+
+// sumSizes returns the bytes of all uploads, also of those that have expired and are still there.
+func sumSizes(ctx context.Context, tx pgx.Tx) (sum int64, err error) {
+	const query = `SELECT coalesce(sum(size), 0)::bigint FROM uploads`
+	if err := tx.QueryRow(ctx, query).Scan(&sum); err != nil {
+		return 0, fmt.Errorf("add up uploads: %w", err)
+	}
+	return sum, nil
 }
 
 func countOpen(ctx context.Context, tx pgx.Tx, owner string) (n int, err error) {
@@ -27,6 +36,20 @@ func countOpen(ctx context.Context, tx pgx.Tx, owner string) (n int, err error) 
 		return 0, fmt.Errorf("count uploads: %w", err)
 	}
 	return n, nil
+}
+
+func selectShares(ctx context.Context, tx pgx.Tx) ([]Share, error) {
+	const query = `SELECT owner, count(*), sum(size)::bigint, sum(received)::bigint FROM uploads
+		GROUP BY owner ORDER BY sum(size) DESC, owner`
+	rows, err := tx.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("read who has uploads: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Share])
+	if err != nil {
+		return nil, fmt.Errorf("read who has uploads: %w", err)
+	}
+	return all, nil
 }
 
 func insertUpload(ctx context.Context, tx pgx.Tx, u Upload) (Upload, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ import (
 
 func setup(t *testing.T) *Uploads {
 	t.Helper()
-	s, err := New(pgtest.New(t))
+	s, err := New(pgtest.New(t), DefaultSpace)
 	require.NoError(t, err)
 	return s
 }
@@ -123,4 +124,46 @@ func TestRemoveOnce(t *testing.T) {
 	interrupt()
 	_, err = r.Read(make([]byte, 1))
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// All uploads together have their space: one that finds no room is refused when it begins, also beside others, and has
+// room again when one is deleted. Who takes how much is told.
+func TestSpace(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.space = 10
+	begin := func(owner string, size int64) (Upload, error) {
+		return s.Create(t.Context(), owner, Upload{Size: size, ContentType: "text/csv"})
+	}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			if _, err := begin(fmt.Sprint("p", i), 3); err != nil && !domain.IsCode(err, domain.UploadsFull) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	shares, err := s.Shares(t.Context())
+	require.NoError(t, err)
+	require.Len(t, shares, 3)
+	_, err = begin("crm", 2)
+	require.ErrorIs(t, err, &domain.Error{Code: domain.UploadsFull})
+	require.ErrorContains(t, err, "2 bytes, and of the 10 that all uploads together may have, 9 are taken")
+	u, err := begin("crm", 1)
+	require.NoError(t, err)
+	_, err = s.Append(t.Context(), "crm", u.ID, 0, []byte("x"))
+	require.NoError(t, err)
+	shares, err = s.Shares(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, Share{Owner: "crm", Uploads: 1, Size: 1, Received: 1}, shares[3])
+	_, err = s.pool.Exec(t.Context(), `UPDATE uploads SET expires_at = now() - interval '1 second'`)
+	require.NoError(t, err)
+	_, err = begin("crm", 1)
+	require.ErrorIs(t, err, &domain.Error{Code: domain.UploadsFull}, "what has expired is still there")
+	require.NoError(t, s.Tidy(t.Context()))
+	_, err = begin("crm", 10)
+	require.NoError(t, err)
+	_, err = New(s.pool, 0)
+	require.Error(t, err)
 }

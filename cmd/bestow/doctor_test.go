@@ -154,6 +154,21 @@ func (w *world) said(check string) (texts []string) {
 	return texts
 }
 
+// The doctor says how much of their space the uploads take, and who has them.
+func TestDoctorAddsUploadsUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.UploadsGiB = 1
+	require.Equal(t, []string{"ok: take 0 MiB of 1024 MiB"}, w.said("uploads"))
+	w.exec(`INSERT INTO uploads (owner, size, received, content_type, name, metadata, expires_at) VALUES
+		('kim', 1 << 20, 0, 'text/csv', '', '', now()), ('crm', 800 << 20, 5, 'text/csv', '', '', now())`)
+	require.Equal(t, []string{"ok: take 801 MiB of 1024 MiB: crm 800 MiB, of which 1 MiB have come; " +
+		"kim 1 MiB, of which 0 MiB have come"}, w.said("uploads"))
+	w.exec(`UPDATE uploads SET size = 900 << 20 WHERE owner = 'crm'`)
+	require.Contains(t, w.said("uploads")[0], "warning: take 901 MiB of 1024 MiB: crm 900 MiB")
+	require.Contains(t, w.said("uploads")[0], "or set BESTOW_UPLOADS_GIB higher")
+}
+
 // The doctor says what the role of the service lacks, and what it has too much.
 func TestDoctorLooksAtRights(t *testing.T) {
 	t.Parallel()

@@ -50,7 +50,8 @@ func (c *Client) DeleteUpload(ctx context.Context, id int64) error {
 	return res.Body.Close()
 }
 
-// Resume returns the upload of f that broke off, or begins one. Errors: domain.UploadTooLarge, TooManyUploads.
+// Resume returns the upload of f that broke off, or begins one. Errors: domain.UploadTooLarge, TooManyUploads,
+// UploadsFull.
 func (c *Client) Resume(ctx context.Context, f File) (api.Upload, error) {
 	list, err := c.Uploads(ctx)
 	if err != nil {

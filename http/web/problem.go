@@ -54,6 +54,7 @@ var kinds = map[domain.Code]kind{
 	domain.UploadMoved:       {http.StatusConflict, "The upload goes on elsewhere"},
 	domain.UploadPartial:     {http.StatusConflict, "Not all of the upload has come"},
 	domain.TooManyUploads:    {http.StatusConflict, "You have as many uploads as you may"},
+	domain.UploadsFull:       {http.StatusConflict, "All uploads together take as much as they may"},
 	domain.BrakeEngaged:      {http.StatusConflict, "The brake is engaged"},
 	domain.AmountInUse:       {http.StatusConflict, "Imported rows took the amount"},
 	domain.PassesLimit:       {http.StatusConflict, "The event passes a limit of its type"},

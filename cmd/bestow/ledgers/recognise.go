@@ -17,8 +17,8 @@ import (
 var errNeverMet = errors.New("no process has asked it for a grant yet, so it is not known which ledger it is")
 
 // Recognise is MeetOthers of one granter, for a command that only looks grants up: it changes nothing, here and in the
-// ledger. A ledger may be asked if it is the one that the processes have met. One that does not answer is asked as often
-// as the service asks one before it counts as away; each time takes two seconds at most, and the pause between.
+// ledger. A ledger may be asked if it is the one that the processes have met. One that does not answer is asked as
+// often as the service asks one before it counts as away; each time takes two seconds at most, and the pause between.
 func (g Granter) Recognise(ctx context.Context, granter string, known *processes.Ledgers) {
 	l, there := g[granter]
 	if !there || l.remote == nil {

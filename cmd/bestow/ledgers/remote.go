@@ -179,8 +179,8 @@ func (r *remote) checkWithoutIdentity(ctx context.Context) (why, err error) {
 	return r.dates.skew(), nil
 }
 
-// canLookUp returns why something without GET /identity is no ledger: a proxy that says 404 of everything cannot look up
-// a key.
+// canLookUp returns why something without GET /identity is no ledger: a proxy that says 404 of everything cannot look
+// up a key.
 func (r *remote) canLookUp(ctx context.Context) error {
 	if _, err := r.client.LookupPoints(ctx, []string{"hello:" + r.installation}); err != nil {
 		return fmt.Errorf("it has no GET /money/v1/identity, and no lookup: %w", err)

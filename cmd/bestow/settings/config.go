@@ -61,6 +61,8 @@ type Config struct {
 	RelayChunks    int           `env:"BESTOW_RELAY_CHUNKS" envDefault:"5" help:"chunks per relay job"`
 	MessageTargets int           `env:"BESTOW_MESSAGE_TARGETS" envDefault:"1000" help:"targets per message"`
 
+	UploadsGiB int `env:"BESTOW_UPLOADS_GIB" envDefault:"20" help:"what member lists that come in pieces may take in the database, all together and until they are imported; GiB"`
+
 	Expiry string `env:"BESTOW_EXPIRY" envDefault:"on" help:"on or off: whether points expire by themselves; off is shown by /readyz and bestow doctor"`
 
 	SpendOrder  string `env:"BESTOW_SPEND_ORDER" envDefault:"saved" help:"saved or expiring: which points of a member are used first"`
@@ -195,6 +197,7 @@ func (c Config) outOfRange() (errs []error) {
 	bad(c.RelayChunks < 1 || c.RelayChunks > 100, "BESTOW_RELAY_CHUNKS is %d: it must be 1 to 100", c.RelayChunks)
 	bad(c.MessageTargets < 1 || c.MessageTargets > 5000, "BESTOW_MESSAGE_TARGETS is %d: it must be 1 to 5000",
 		c.MessageTargets)
+	bad(c.UploadsGiB < 1 || c.UploadsGiB > 100_000, "BESTOW_UPLOADS_GIB is %d: it must be 1 to 100000", c.UploadsGiB)
 	bad(c.RegrantDays < 1 || c.RegrantDays > money.MaxRegrantDays, "BESTOW_REGRANT_DAYS is %d: it must be 1 to %d",
 		c.RegrantDays, money.MaxRegrantDays)
 	bad(c.MaxConns < LeastConns || c.MaxConns > 10_000, "BESTOW_DB_MAX_CONNS is %d: it must be %d to 10000", c.MaxConns,
@@ -228,6 +231,7 @@ func (c Config) Limits() app.Limits {
 	l.Retry = domain.RetryPolicy{Limit: c.RetryLimit, Backoff: c.RetryBackoff}
 	l.MessageTargets, l.RelayChunks = c.MessageTargets, c.RelayChunks
 	l.Imports = max(1, c.MaxConns/4)
+	l.UploadSpace = int64(c.UploadsGiB) << 30
 	return l
 }
 

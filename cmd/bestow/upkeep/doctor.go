@@ -20,7 +20,6 @@ import (
 	"bestow/internal/pg"
 	"bestow/jobs"
 	"bestow/migrations"
-	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -33,7 +32,7 @@ type DoctorCmd struct{ terminal.Format }
 // Help says what is looked at.
 func (DoctorCmd) Help() string {
 	return `It checks the database, its schema and the rights of the role, the clock, the processes and their roles, River's leader,
-queues and stuck jobs, the circuit breakers of the ledgers, keys that expire soon, and Kafka and its topics (if
+queues and stuck jobs, the circuit breakers of the ledgers, keys that expire soon, how much uploads take, and Kafka and its topics (if
 KAFKA_BROKERS is set), and it lists what events wait for. Each finding says what to do.
 It reads DATABASE_URL, as the service does, and changes nothing. If DATABASE_URL is not set, it asks the service at
 BESTOW_URL with BESTOW_KEY, which cannot tell all of this: the list says what was skipped. The exit code is 1 if
@@ -123,6 +122,7 @@ func (d *doctor) examine(ctx context.Context) Diagnosis {
 		d.rights(ctx)
 		d.clock(ctx)
 		d.installation(ctx)
+		d.uploads(ctx)
 	}
 	d.kafka(ctx)
 	return d.diagnosis()
@@ -328,72 +328,5 @@ func (d *doctor) stuck(ctx context.Context) {
 		d.say("river", Wrong, "%s, such as job %d (%s), which %s has been running for %s: a job that takes longer than its "+
 			"time is given to another process after %s. Restart the process, or start one with the role jobs",
 			english.Count(j.All, "stuck job"), j.ID, j.Kind, j.Client, j.For.Round(time.Second), jobs.RescueAfter)
-	}
-}
-
-// kafka looks whether the brokers answer, and at the topics if the types are known.
-func (d *doctor) kafka(ctx context.Context) {
-	if len(d.cfg.Brokers) == 0 {
-		d.say("kafka", Skipped, "KAFKA_BROKERS is not set")
-		return
-	}
-	k, err := outbox.NewKafka(d.cfg.Kafka())
-	if err != nil {
-		d.say("kafka", Wrong, "%s", english.OneLine(err.Error()))
-		return
-	}
-	defer func() { _ = k.Close() }() // it has written nothing
-	if err := k.Ping(ctx); err != nil {
-		d.say("kafka", Wrong, "%s", english.OneLine(err.Error()))
-		return
-	}
-	d.say("kafka", Fine, "answers at %s", strings.Join(d.cfg.Brokers, ", "))
-	types, err := outbox.ReadyTypes(ctx, d.pool)
-	if err != nil {
-		d.say("topics", Skipped, "the event types are not known")
-		return
-	}
-	d.topics(k, types)
-	d.waiting(ctx, k, types)
-}
-
-func (d *doctor) topics(k *outbox.Kafka, types []domain.EventType) {
-	faults, err := k.Examine(types)
-	if err != nil {
-		d.say("topics", Wrong, "%s", english.OneLine(err.Error()))
-		return
-	}
-	for _, f := range faults {
-		level := Warning
-		if f.Blocks {
-			level = Wrong
-		}
-		d.say("topic "+f.Topic, level, "%s", f.Text)
-	}
-	if len(faults) == 0 {
-		d.say("topics", Fine, "are there, and set as they must be")
-	}
-}
-
-// waiting compares the oldest message of each type that a handler has still to consume with the time that its topic
-// keeps messages.
-func (d *doctor) waiting(ctx context.Context, k *outbox.Kafka, types []domain.EventType) {
-	oldest, err := outbox.OldestWaiting(ctx, d.pool)
-	if err != nil {
-		d.say("topics", Wrong, "%s", english.OneLine(err.Error()))
-		return
-	}
-	retentions, err := k.Retentions(types)
-	if err != nil {
-		d.say("topics", Wrong, "%s", english.OneLine(err.Error()))
-		return
-	}
-	for _, t := range types {
-		kept, ends := retentions[k.Topic(t)]
-		if wait := oldest[t.Code]; ends && wait > kept/2 {
-			d.say("topic "+k.Topic(t), Warning, "messages have waited for a handler for %s, and the topic keeps them for %s: "+
-				"start more handlers, or set retention.ms higher. What Kafka deletes is published again, minutes later",
-				wait.Round(time.Second), kept.Round(time.Second))
-		}
 	}
 }

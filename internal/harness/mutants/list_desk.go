@@ -18,7 +18,7 @@ var deskMutants = []mutant{
 	{"uploads: any person's is read", "app/uploads/uploads_sql.go", "\t\tWHERE id = $1 AND owner = $2 AND expires_at", "\t\tWHERE id = $1 AND $2 <> '' AND expires_at", resumed, "."},
 	{"uploads: any person's is deleted", "app/uploads/uploads_sql.go", "DELETE FROM uploads WHERE id = $1 AND owner = $2", "DELETE FROM uploads WHERE id = $1 AND $2 <> ''", resumed, "."},
 	{"uploads: any number", "app/uploads/uploads.go", "if open >= MaxOpen {", "if open >= MaxOpen && false {", resumed, "."},
-	{"uploads: any number at once", "app/uploads/uploads.go", "if err := lockOwner(ctx, tx, by.Actor); err != nil {", "if err := error(nil); err != nil {", resumed, "."},
+	{"uploads: any number at once", "app/uploads/uploads.go", "if err := lockBegin(ctx, tx); err != nil {", "if err := error(nil); err != nil {", resumed, "."},
 	{"uploads: of any length", "app/uploads/uploads.go", "if u.Size > MaxSize {", "if false {", resumed, "."},
 	{"uploads: a part is read", "app/uploads/stored.go", "if !u.Whole() {", "if false {", resumed, "."},
 	{"uploads: an interrupt is not heard", "app/uploads/stored.go", "u.SHA256, interrupt, nil", "u.SHA256, func() { _ = interrupt }, nil", resumed, "."},
