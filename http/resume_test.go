@@ -231,7 +231,7 @@ func TestRefusedUploads(t *testing.T) {
 	require.Equal(t, 404, d.do(call{"HEAD", uploadsURL + "/999", "", nil}).StatusCode)
 	require.Equal(t, 204, d.piece(path, 0, "abc").StatusCode)
 	require.Equal(t, 204, d.piece(path, 3, "de").StatusCode)
-	require.Equal(t, 204, d.piece(path, 5, "f").StatusCode, "tusd answers so where nothing is missing")
+	d.piece(path, 5, "f").Refused(413, domain.UploadTooLarge)
 	require.Equal(t, "abcde", d.bytesOf(path))
 
 	targets := desktest.EventURL(d.PointEvent("a").ID) + "/targets"

@@ -45,12 +45,14 @@ type exchange struct {
 type sender struct {
 	*upload
 
-	err error
+	read int64 // bytes of it
+	err  error
 }
 
 // Read reads on.
 func (s *sender) Read(p []byte) (int, error) {
 	n, err := s.upload.Read(p)
+	s.read += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) && s.err == nil {
 		s.err = err
 	}
@@ -97,10 +99,22 @@ func (x *exchange) work(
 	}
 	x.header = http.Header{}
 	route(tus)(answerOf{x}, request.WithContext(ctx))
-	if x.status < http.StatusBadRequest {
-		return nil
+	if x.status >= http.StatusBadRequest {
+		return x.refusal()
 	}
-	return x.refusal()
+	if x.body != nil && x.upload.Whole() && x.body.goesOn(x.body.read) { // tusd passes over what comes behind the end
+		return domain.UploadTooLargeError(x.upload.Size)
+	}
+	return nil
+}
+
+// goesOn reports whether the body has more than so many bytes, which were read.
+func (s *sender) goesOn(behind int64) bool {
+	if s.read > behind { // tusd reads one more than it hands on
+		return true
+	}
+	n, _ := io.ReadFull(s, make([]byte, 1))
+	return n > 0
 }
 
 // refusal returns why tusd refused the request: the store's own error, that of the client's connection, or what tusd's
@@ -199,11 +213,16 @@ func (x *exchange) GetInfo(context.Context) (handler.FileInfo, error) {
 	}, nil
 }
 
-// WriteChunk stores what comes, in pieces; the last one may be short. It needs the memory of one piece.
+// WriteChunk stores what comes, in pieces; the last one may be short. It needs the memory of one piece. A piece that would
+// end the upload is not stored if the body goes on: its sender has named too small a size, and the list would be cut.
 func (x *exchange) WriteChunk(ctx context.Context, at int64, body io.Reader) (written int64, err error) {
 	piece := make([]byte, uploads.Piece)
 	for {
 		n, readErr := io.ReadFull(body, piece)
+		if came := written + int64(n); at+came == x.upload.Size && x.body.goesOn(came) {
+			x.err = domain.UploadTooLargeError(x.upload.Size)
+			return written, x.err
+		}
 		if n > 0 {
 			u, err := x.store(ctx, at+written, piece[:n])
 			if err != nil {
