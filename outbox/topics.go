@@ -124,8 +124,8 @@ func (k *Kafka) Retentions(types []domain.EventType) (map[string]time.Duration, 
 	return kept, nil
 }
 
-// OldestWaiting returns, by the codes of event types, how long the oldest message of an event that runs has waited for a
-// handler; types of which none waits are absent.
+// OldestWaiting returns, by the codes of event types, how long the oldest message of an event that runs has waited for
+// a handler; types of which none waits are absent.
 func OldestWaiting(ctx context.Context, pool *pgxpool.Pool) (map[string]time.Duration, error) {
 	const query = `SELECT e.event_type, clock_timestamp() - min(c.published_at) FROM campaign_events e
 		JOIN grant_chunks c ON c.event_id = e.id

@@ -213,8 +213,9 @@ func (x *exchange) GetInfo(context.Context) (handler.FileInfo, error) {
 	}, nil
 }
 
-// WriteChunk stores what comes, in pieces; the last one may be short. It needs the memory of one piece. A piece that would
-// end the upload is not stored if the body goes on: its sender has named too small a size, and the list would be cut.
+// WriteChunk stores what comes, in pieces; the last one may be short. It needs the memory of one piece. A piece that
+// would end the upload is not stored if the body goes on: its sender has named too small a size, and the list would be
+// cut.
 func (x *exchange) WriteChunk(ctx context.Context, at int64, body io.Reader) (written int64, err error) {
 	piece := make([]byte, uploads.Piece)
 	for {

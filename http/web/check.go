@@ -49,8 +49,8 @@ func (a *API) checkQuery(ctx huma.Context, next func(huma.Context)) {
 }
 
 // checkPrecondition refuses an If-Match where the route would not look at it: a change must not be made whose condition
-// does not hold (RFC 9110, 13.1.1). If-Unmodified-Since is passed over, which 13.1.4 allows where a resource has no time
-// of its last change; an answer has no Last-Modified.
+// does not hold (RFC 9110, 13.1.1). If-Unmodified-Since is passed over, which 13.1.4 allows where a resource has no
+// time of its last change; an answer has no Last-Modified.
 func (a *API) checkPrecondition(ctx huma.Context, next func(huma.Context)) {
 	takes := func(p *huma.Param) bool { return p.In == "header" && p.Name == "If-Match" }
 	given := false
