@@ -36,7 +36,7 @@ type laned struct {
 // grow until it is released, and each event must complete exactly.
 func brakeMany(ctx context.Context, in *installation, o options, out io.Writer) error {
 	b := braker{newStopper(in, o, o.brakes, "brake")}
-	say(out, "lane                brakes  kills   ledger\n")
+	testbed.Say(out, "lane                brakes  kills   ledger\n")
 	return b.many(ctx, out, b.lane)
 }
 
@@ -64,7 +64,7 @@ func (b braker) lane(ctx context.Context, number int, out io.Writer) error {
 			return fmt.Errorf("event %d: %w", l.event, err)
 		}
 	}
-	say(out, "%5d to %5d   %7d %6d   ok, %d of %d\n", lane[0].event, lane[inLane-1].event, b.stops-before,
+	testbed.Say(out, "%5d to %5d   %7d %6d   ok, %d of %d\n", lane[0].event, lane[inLane-1].event, b.stops-before,
 		b.killed-beforeKilled,
 		inLane*b.members, inLane*b.members)
 	return b.Ready(ctx)

@@ -45,7 +45,7 @@ func killBrokers(ctx context.Context, in *installation, o options, out io.Writer
 		player: &player{in, o.seed, o.members}, random: rand.New(rand.NewPCG(o.seed, 2)),
 		enough: o.brokerKills,
 	}
-	say(out, " kill  event  broker  leader of     granted   dead  in sync after\n")
+	testbed.Say(out, " kill  event  broker  leader of     granted   dead  in sync after\n")
 	events := 0
 	for number := 1; len(b.kills) < o.brokerKills; number++ {
 		before := len(b.kills)
@@ -56,7 +56,7 @@ func killBrokers(ctx context.Context, in *installation, o options, out io.Writer
 			return fmt.Errorf("event %d was over before the first kill: give more -members", number)
 		}
 	}
-	say(out,
+	testbed.Say(out,
 		"\n%d leaders killed in mid-run, events: %d: verify clean, every member in the ledger exactly once; seed %d\n",
 		len(b.kills), events, o.seed)
 	return nil
@@ -92,7 +92,7 @@ func (b *breaker) event(ctx context.Context, number int, out io.Writer) error {
 	}
 	hits := hitting(kills, res.completedAt)
 	b.kills = append(b.kills, hits...)
-	say(out, "event %d: %d of its kills were in mid-run; %d jobs and %d chunks were done again; "+
+	testbed.Say(out, "event %d: %d of its kills were in mid-run; %d jobs and %d chunks were done again; "+
 		"complete after %.1f s; %d of %d in the ledger\n",
 		res.event, len(hits), res.jobs, res.chunks, time.Since(began).Seconds(), b.members, b.members)
 	return b.Ready(ctx)
@@ -126,7 +126,7 @@ func (b *breaker) killOne(ctx context.Context, res result, nth int, out io.Write
 	if err := b.Cluster.InSync(ctx); err != nil {
 		return killed, err
 	}
-	say(out, "%5d  %5d  %6d  %-12s  %5.0f %%  %3.1f s  %5.1f s\n", nth, res.event, b.dead,
+	testbed.Say(out, "%5d  %5d  %6d  %-12s  %5.0f %%  %3.1f s  %5.1f s\n", nth, res.event, b.dead,
 		fmt.Sprintf("%s/%d", res.topic(), res.part), 100*now.SettledPart(), res.pause.Seconds(),
 		time.Since(began).Seconds())
 	return killed, b.Ended()

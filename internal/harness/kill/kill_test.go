@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"bestow/internal/harness/testbed"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -75,25 +77,25 @@ func TestTallyDiffers(t *testing.T) {
 	for want, change := range map[string]func(*tally){
 		"M00000001 was forgotten": func(*tally) {},
 		"M00000000 was granted twice": func(l *tally) {
-			l.add(memberID(1), amountOf(1))
-			l.add(memberID(0), amountOf(0))
+			l.add(testbed.MemberID(1), amountOf(1))
+			l.add(testbed.MemberID(0), amountOf(0))
 		},
-		"M00000001 was granted 7 instead of 1000": func(l *tally) { l.add(memberID(1), 7) },
+		"M00000001 was granted 7 instead of 1000": func(l *tally) { l.add(testbed.MemberID(1), 7) },
 		"member M00000002 is not of the list": func(l *tally) {
-			l.add(memberID(1), amountOf(1))
-			l.add(memberID(2), amountOf(2))
+			l.add(testbed.MemberID(1), amountOf(1))
+			l.add(testbed.MemberID(2), amountOf(2))
 		},
 		"member M1 is not of the list":        func(l *tally) { l.add("M1", 1000) },
 		"member M-0000001 is not of the list": func(l *tally) { l.add("M-0000001", 1000) },
 		"member somebody is not of the list":  func(l *tally) { l.add("somebody", 1000) },
 		"2 differences in 1 rows": func(l *tally) {
 			*l = *newTally(3)
-			l.add(memberID(0), amountOf(0))
+			l.add(testbed.MemberID(0), amountOf(0))
 		},
 		"M00000000 was forgotten; member M00000001 was": func(l *tally) { *l = *newTally(2) },
 	} {
 		list := newTally(2)
-		list.add(memberID(0), amountOf(0))
+		list.add(testbed.MemberID(0), amountOf(0))
 		change(list)
 		require.ErrorContains(t, list.check(), want)
 	}

@@ -112,20 +112,20 @@ func (o options) broker() string {
 
 // kill installs bestow, plays all rounds, and tears it down. Where something failed, the folder with all logs stays.
 func kill(ctx context.Context, o options, out io.Writer) (err error) {
-	say(out, "%s while %d members are granted; seed %d\n", o.task(), o.members, o.seed)
+	testbed.Say(out, "%s while %d members are granted; seed %d\n", o.task(), o.members, o.seed)
 	began := time.Now()
 	in, err := install(ctx, o)
 	defer func() {
 		keep := err != nil && ctx.Err() == nil
 		err = errors.Join(err, in.TearDown(keep))
 		if keep {
-			say(out, "the logs of all processes are in %s\n", in.Dir)
+			testbed.Say(out, "the logs of all processes are in %s\n", in.Dir)
 		}
 	}()
 	if err != nil {
 		return err
 	}
-	say(out, "PostgreSQL %s, %s and five processes of bestow are ready after %.1f s\n\n", in.Version, o.broker(),
+	testbed.Say(out, "PostgreSQL %s, %s and five processes of bestow are ready after %.1f s\n\n", in.Version, o.broker(),
 		time.Since(began).Seconds())
 	switch {
 	case o.stops > 0:
@@ -172,7 +172,7 @@ func verdict(out io.Writer, results []result, o options) error {
 	if failed > 0 || len(results) < o.times {
 		return fmt.Errorf("%d rounds failed, %d were not played; seed %d", failed, o.times-len(results), o.seed)
 	}
-	say(out, "\n%d of %d: complete within %.0f s of the restart, verify clean, "+
+	testbed.Say(out, "\n%d of %d: complete within %.0f s of the restart, verify clean, "+
 		"every member in the ledger exactly once; seed %d\n",
 		o.times, o.times, limit.Seconds(), o.seed)
 	return nil

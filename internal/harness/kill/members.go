@@ -5,13 +5,12 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"bestow/internal/harness/testbed"
 )
 
 // defaultAmount is granted to who has no amount in the list.
 const defaultAmount = 1000
-
-// memberID is the name of the i-th member of every list.
-func memberID(i int) string { return fmt.Sprintf("M%08d", i) }
 
 // amountOf returns what the i-th member gets.
 func amountOf(i int) int64 {
@@ -21,28 +20,17 @@ func amountOf(i int) int64 {
 	return defaultAmount
 }
 
-// memberList is a CSV of n members, written while it is read.
+// memberList returns a CSV of n members, written while it is read.
 func memberList(n int) io.Reader {
 	r, w := io.Pipe()
 	go func() {
-		var b strings.Builder
-		b.WriteString("member_id,amount,reason\n")
-		for i := range n {
-			amount := ""
+		err := testbed.WriteList(w, n, func(i int) string {
 			if i%3 == 0 {
-				amount = strconv.FormatInt(amountOf(i), 10)
+				return strconv.FormatInt(amountOf(i), 10)
 			}
-			fmt.Fprintf(&b, "%s,%s,\n", memberID(i), amount)
-			if b.Len() < 60_000 {
-				continue
-			}
-			if _, err := io.WriteString(w, b.String()); err != nil {
-				return // the reader is gone
-			}
-			b.Reset()
-		}
-		_, _ = io.WriteString(w, b.String()) // the reader hears of the end
-		_ = w.Close()
+			return "" // the default
+		})
+		_ = w.CloseWithError(err) // the reader hears of the end
 	}()
 	return r
 }
@@ -61,7 +49,7 @@ func (t *tally) add(member string, amount int64) {
 	t.count++
 	i, err := strconv.Atoi(strings.TrimPrefix(member, "M"))
 	switch {
-	case err != nil, i < 0, i >= len(t.seen), memberID(i) != member:
+	case err != nil, i < 0, i >= len(t.seen), testbed.MemberID(i) != member:
 		t.wrong = append(t.wrong, "member "+member+" is not of the list")
 	case t.seen[i]:
 		t.wrong = append(t.wrong, "member "+member+" was granted twice")
@@ -77,7 +65,7 @@ func (t *tally) add(member string, amount int64) {
 func (t *tally) check() error {
 	for i, seen := range t.seen {
 		if !seen {
-			t.wrong = append(t.wrong, "member "+memberID(i)+" was forgotten")
+			t.wrong = append(t.wrong, "member "+testbed.MemberID(i)+" was forgotten")
 		}
 	}
 	if len(t.wrong) == 0 {

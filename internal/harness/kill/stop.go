@@ -44,7 +44,7 @@ type stopper struct {
 // the ledger must not grow until it is resumed; and each event must complete exactly.
 func stopMany(ctx context.Context, in *installation, o options, out io.Writer) error {
 	s := newStopper(in, o, o.stops, "stop")
-	say(out, "event            stops  kills   ledger\n")
+	testbed.Say(out, "event            stops  kills   ledger\n")
 	return s.many(ctx, out, s.event)
 }
 
@@ -56,9 +56,9 @@ func (s *stopper) many(ctx context.Context, out io.Writer, play func(context.Con
 			return fmt.Errorf("after %d %ss: %w; seed %d", s.stops, s.verb, err, s.seed)
 		}
 	}
-	say(out, "\n%d %ss, %d of them with a kill: no grant after a 200, every event complete and exact; seed %d\n",
+	testbed.Say(out, "\n%d %ss, %d of them with a kill: no grant after a 200, every event complete and exact; seed %d\n",
 		s.stops, s.verb, s.killed, s.seed)
-	say(out, "seconds from the %s to its 200: median %.2f, p99 %.2f, max %.2f\n", s.verb,
+	testbed.Say(out, "seconds from the %s to its 200: median %.2f, p99 %.2f, max %.2f\n", s.verb,
 		testbed.Percentile(s.took, 50).Seconds(), testbed.Percentile(s.took, 99).Seconds(),
 		testbed.Percentile(s.took, 100).Seconds())
 	return nil
@@ -93,7 +93,7 @@ func (s *stopper) event(ctx context.Context, number int, out io.Writer) error {
 	if err := s.judge(ctx, &res); err != nil {
 		return fmt.Errorf("event %d: %w", event, err)
 	}
-	say(out, "%5d  %-8s %6d %6d   ok, %d of %d\n", event, r.eventType(), s.stops-before, s.killed-beforeKilled,
+	testbed.Say(out, "%5d  %-8s %6d %6d   ok, %d of %d\n", event, r.eventType(), s.stops-before, s.killed-beforeKilled,
 		s.members, s.members)
 	return s.Ready(ctx)
 }

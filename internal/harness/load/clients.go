@@ -123,15 +123,9 @@ func (c *client) ask(ctx context.Context, path, contentType, body string, answer
 	return json.Unmarshal(said, answer)
 }
 
-// memberID is the name of the i-th member of every list, counted from 0.
-func memberID(i int) string { return fmt.Sprintf("M%08d", i) }
-
-// memberList is a CSV of so many members.
+// memberList returns a CSV of so many members.
 func memberList(members int) string {
 	var b strings.Builder
-	b.WriteString("member_id,amount\n")
-	for i := range members {
-		fmt.Fprintf(&b, "%s,%d\n", memberID(i), amount)
-	}
+	_ = testbed.WriteList(&b, members, func(int) string { return strconv.Itoa(amount) }) // a builder takes all
 	return b.String()
 }

@@ -64,13 +64,13 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		keep := err != nil && ctx.Err() == nil
 		err = errors.Join(err, b.TearDown(keep))
 		if keep {
-			say(out, "the logs of all processes are in %s\n", b.Dir)
+			testbed.Say(out, "the logs of all processes are in %s\n", b.Dir)
 		}
 	}()
 	if err != nil {
 		return err
 	}
-	say(out, "PostgreSQL %s, an embedded broker, and an api, a relay and a handler as processes; "+
+	testbed.Say(out, "PostgreSQL %s, an embedded broker, and an api, a relay and a handler as processes; "+
 		"%d clients for %s, %d members an event\n\n", b.Version, o.clients, o.lasts, o.members)
 	keys, err := makeKeys(ctx, b.API, o.clients)
 	if err != nil {
@@ -101,7 +101,7 @@ func judge(ctx context.Context, b *testbed.Testbed, events []int64, members int,
 	if err := awaitAll(ctx, b, db, len(events)); err != nil {
 		return err
 	}
-	say(out, "\n%d events are complete %.1f s after the last answer\n", len(events), time.Since(began).Seconds())
+	testbed.Say(out, "\n%d events are complete %.1f s after the last answer\n", len(events), time.Since(began).Seconds())
 	return errors.Join(noDeadlock(ctx, db, out), verify(ctx, b, out), exact(ctx, db, events, members, out))
 }
 
@@ -134,7 +134,7 @@ func noDeadlock(ctx context.Context, db testbed.Querier, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("count deadlocks: %w", err)
 	}
-	say(out, "deadlocks that PostgreSQL counted: %d\n", deadlocks)
+	testbed.Say(out, "deadlocks that PostgreSQL counted: %d\n", deadlocks)
 	if deadlocks > 0 {
 		return fmt.Errorf("PostgreSQL ended %d transactions for a deadlock", deadlocks)
 	}
@@ -145,7 +145,7 @@ func verify(ctx context.Context, b *testbed.Testbed, out io.Writer) error {
 	if err := b.Bestow(ctx, "verify", "verify"); err != nil {
 		return err
 	}
-	say(out, "bestow verify: clean\n")
+	testbed.Say(out, "bestow verify: clean\n")
 	return nil
 }
 
@@ -156,7 +156,7 @@ func exact(ctx context.Context, db testbed.Querier, events []int64, members int,
 				OR member_id !~ '^M[0-9]{8}$' OR member_id >= $3)
 		FROM money.point_member WHERE point_status_code = 'S'`
 	var rows, distinct, foreign int
-	err := db.QueryRow(ctx, query, texts(events), amount, memberID(members)).Scan(&rows, &distinct, &foreign)
+	err := db.QueryRow(ctx, query, texts(events), amount, testbed.MemberID(members)).Scan(&rows, &distinct, &foreign)
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
@@ -165,11 +165,6 @@ func exact(ctx context.Context, db testbed.Querier, events []int64, members int,
 		return fmt.Errorf("the ledger has %d grants, %d of them different, %d of no list; it must be %d, %d and 0",
 			rows, distinct, foreign, want, want)
 	}
-	say(out, "the ledger has each of the %d members once\n", rows)
+	testbed.Say(out, "the ledger has each of the %d members once\n", rows)
 	return nil
-}
-
-// say prints for people.
-func say(out io.Writer, format string, args ...any) {
-	_, _ = fmt.Fprintf(out, format, args...) // an error cannot be reported
 }

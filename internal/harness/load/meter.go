@@ -63,18 +63,18 @@ func (m *meter) failed() error {
 func (m *meter) print(out io.Writer, lasted time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	say(out, "%-26s %9s %9s %9s %9s %9s %9s\n", "request", "answered", "a second", "p50 ms", "p90 ms", "p99 ms", "max ms")
+	testbed.Say(out, "%-26s %9s %9s %9s %9s %9s %9s\n", "request", "answered", "a second", "p50 ms", "p90 ms", "p99 ms", "max ms")
 	total := 0
 	for _, step := range []string{create, fill, start} {
 		list := m.answered[step]
 		total += len(list)
-		say(out, "%-26s %9d %9s", step, len(list), rate(len(list), lasted))
+		testbed.Say(out, "%-26s %9d %9s", step, len(list), rate(len(list), lasted))
 		for _, p := range []float64{50, 90, 99, 100} {
-			say(out, " %9.1f", float64(testbed.Percentile(list, p).Microseconds())/1000)
+			testbed.Say(out, " %9.1f", float64(testbed.Percentile(list, p).Microseconds())/1000)
 		}
-		say(out, "\n")
+		testbed.Say(out, "\n")
 	}
-	say(out, "%-26s %9d %9s\n\nfailed requests: %d\n", "all", total, rate(total, lasted), len(m.errs))
+	testbed.Say(out, "%-26s %9d %9s\n\nfailed requests: %d\n", "all", total, rate(total, lasted), len(m.errs))
 }
 
 func rate(n int, lasted time.Duration) string {
