@@ -28,8 +28,10 @@ const (
 	most = 10_000
 	// lookUpWait is how long a request waits for the database to learn who asks.
 	lookUpWait = 5 * time.Second
-	// maxLooking is how many secrets are looked up at one time: a flood of wrong ones must not take all connections.
+	// maxLooking is how many new secrets are looked up at one time: a flood of wrong ones must not take all connections.
 	maxLooking = 4
+	// maxRenewing is how many are that were found before, so that they do not wait behind a flood of wrong ones.
+	maxRenewing = 4
 )
 
 // Sum is the hash by which a secret is known.
@@ -40,7 +42,7 @@ type Finder[T any] struct {
 	Now  func() time.Time
 	Wait time.Duration // of one lookup
 
-	looking chan struct{}
+	looking, renewing chan struct{} // the places of new secrets, and of those that were found before
 
 	mu         sync.Mutex
 	all        map[Sum]seen[T]
@@ -56,7 +58,8 @@ type seen[T any] struct {
 // NewFinder returns a Finder that knows no secret.
 func NewFinder[T any]() *Finder[T] {
 	return &Finder[T]{
-		Now: time.Now, Wait: lookUpWait, looking: make(chan struct{}, maxLooking), all: map[Sum]seen[T]{},
+		Now: time.Now, Wait: lookUpWait, looking: make(chan struct{}, maxLooking),
+		renewing: make(chan struct{}, maxRenewing), all: map[Sum]seen[T]{},
 	}
 }
 
@@ -72,7 +75,11 @@ func (f *Finder[T]) Find(ctx context.Context, sum Sum, lookUp LookUp[T]) (owner 
 	if remembered && age < For {
 		return owner, true, nil
 	}
-	now, lasts, err := f.bounded(ctx, lookUp)
+	places := f.looking
+	if remembered {
+		places = f.renewing
+	}
+	now, lasts, err := f.bounded(ctx, places, lookUp)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		f.drop(sum)
@@ -88,12 +95,12 @@ func (f *Finder[T]) Find(ctx context.Context, sum Sum, lookUp LookUp[T]) (owner 
 
 // bounded looks a secret up where there is a place for it in time. The end of the wait for a place says nothing
 // about the database.
-func (f *Finder[T]) bounded(ctx context.Context, lookUp LookUp[T]) (owner T, lasts time.Duration, err error) {
+func (f *Finder[T]) bounded(ctx context.Context, places chan struct{}, lookUp LookUp[T]) (owner T, lasts time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.Wait)
 	defer cancel()
 	select {
-	case f.looking <- struct{}{}:
-		defer func() { <-f.looking }()
+	case places <- struct{}{}:
+		defer func() { <-places }()
 	case <-ctx.Done():
 		return owner, 0, domain.UnavailableError("too many keys and sessions are looked up at this moment",
 			"ask again in a moment")

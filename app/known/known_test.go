@@ -129,14 +129,38 @@ func TestTooManyLookUps(t *testing.T) {
 	found, err := find()
 	require.NoError(t, err)
 	require.True(t, found)
-	for range maxLooking {
-		f.looking <- struct{}{}
+	for range maxRenewing {
+		f.renewing <- struct{}{}
 	}
 	now = now.Add(For)
 	_, err = find()
 	require.True(t, domain.IsCode(err, domain.Unavailable), "%v", err)
-	<-f.looking
+	<-f.renewing
 	found, err = find()
 	require.NoError(t, err)
 	require.True(t, found)
+}
+
+// A flood of wrong secrets holds up new ones alone: one that was found before is looked up beside them.
+func TestFloodOfWrongSecrets(t *testing.T) {
+	t.Parallel()
+	f := NewFinder[int]()
+	now := time.Now()
+	f.Now, f.Wait = func() time.Time { return now }, 10*time.Millisecond
+	find := func(secret string) (found bool, err error) {
+		_, found, err = f.Find(t.Context(), sha256.Sum256([]byte(secret)),
+			func(context.Context) (int, time.Duration, error) { return 7, time.Hour, nil })
+		return found, err
+	}
+	_, err := find("old")
+	require.NoError(t, err)
+	now = now.Add(For)
+	for range maxLooking {
+		f.looking <- struct{}{}
+	}
+	found, err := find("old")
+	require.NoError(t, err)
+	require.True(t, found)
+	_, err = find("new")
+	require.True(t, domain.IsCode(err, domain.Unavailable), "%v", err)
 }
