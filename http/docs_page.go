@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"bestow/http/auth"
+	"bestow/http/console"
 	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -44,15 +45,6 @@ const pageHead = `<!doctype html>
 	pageStyle + `</style></head><body>
 <h1>{{.Title}}</h1>
 `
-
-// frontPage is the page at the service's address, for browsers.
-var frontPage = template.Must(template.New("front").Parse(pageHead +
-	`<p>Grants points and vouchers to members, each exactly once.</p>
-<ul><li><a href="{{.Prefix}}/docs">The API</a>: all routes and their fields</li>
-<li><a href="{{.Prefix}}/openapi.json">openapi.json</a>: the same for programs</li>
-{{if .River}}<li><a href="/river/">River UI</a>: the jobs. The password is an API key, with any user name</li>
-{{end}}<li>On the command line, <code>bestow --help</code> lists the commands</li></ul></body></html>
-`))
 
 // docsPage lists the routes. It loads nothing from other sites.
 var docsPage = template.Must(template.New("docs").Funcs(template.FuncMap{"code": markCode}).Parse(pageHead +
@@ -108,12 +100,12 @@ type docsRoute struct {
 // docsField is a parameter of a route or a field of its body.
 type docsField struct{ Name, In, Takes, Meaning string }
 
-// serveFront shows a person the links to go on with. For a program the address is no route.
+// serveFront leads a person to the console. For a program the address is no route.
 func (s *server) serveFront(c echo.Context) error {
 	if !auth.WantsPage(c.Request()) {
 		return echo.ErrNotFound
 	}
-	return servePage(c, frontPage, map[string]any{"Title": "bestow", "Prefix": web.Prefix, "River": s.riverUI != nil})
+	return c.Redirect(http.StatusSeeOther, console.Home)
 }
 
 func (s *server) serveDocs(c echo.Context) error {

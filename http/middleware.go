@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bestow/http/auth"
+	"bestow/http/console"
 	"bestow/http/web"
 	"bestow/internal/obs"
 
@@ -121,6 +122,12 @@ func (s *server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 			h.Set("Content-Security-Policy",
 				"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "+
 					"form-action 'self'; frame-ancestors 'none'")
+			return next(c)
+		}
+		if console.Serves(c.Request().URL.Path) {
+			h.Set("Content-Security-Policy", console.Policy)
+			h.Set("Referrer-Policy", "same-origin") // without it a browser sends a form with the origin null
+			h.Set("Cache-Control", "no-store")      // but of assets, which say so themselves
 			return next(c)
 		}
 		h.Set("Content-Security-Policy",

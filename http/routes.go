@@ -6,6 +6,7 @@ import (
 
 	"bestow/domain"
 	"bestow/http/auth"
+	"bestow/http/console"
 	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -34,13 +35,40 @@ func (s *server) routes(findClient echo.MiddlewareFunc) {
 	e.GET("/auth/oidc/callback", func(c echo.Context) error {
 		return s.people.FinishCompany(c.Response(), c.Request())
 	})
+	s.pages()
 	if s.riverUI != nil {
 		e.Any("/river", s.river)
 		e.Any("/river/*", s.river)
 	}
 	s.operations()
 	s.rules = rulesOf(s.api)
+	for _, r := range s.console.Routes() {
+		s.rules[r.Method+" "+r.Path] = r.Rule
+	}
 	describeSecondAnswers(s.api.OpenAPI())
+}
+
+// pages registers the routes of the console.
+func (s *server) pages() {
+	for _, r := range s.console.Routes() {
+		s.echo.Add(r.Method, r.Path, func(c echo.Context) error {
+			for i, name := range c.ParamNames() {
+				c.Request().SetPathValue(name, c.ParamValues()[i])
+			}
+			return r.Handle(c.Response(), c.Request())
+		})
+	}
+}
+
+// answerError answers a browser on its way to a page of the console with a page, and all others as the API does.
+func (s *server) answerError(err error, c echo.Context) {
+	if c.Response().Committed || !console.Serves(c.Request().URL.Path) || !auth.WantsPage(c.Request()) {
+		s.api.AnswerError(err, c)
+		return
+	}
+	if err := s.console.Refuse(c.Response(), c.Request(), err); err != nil {
+		s.api.AnswerError(err, c)
+	}
 }
 
 // operations registers the routes of the API, each with the right that its callers need.

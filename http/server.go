@@ -15,6 +15,7 @@ import (
 	"bestow/app/sheet"
 	"bestow/http/access"
 	"bestow/http/auth"
+	"bestow/http/console"
 	"bestow/http/events"
 	"bestow/http/inspect"
 	"bestow/http/lists"
@@ -36,6 +37,8 @@ type Config struct {
 	Uploads  lists.UploadLimits // zero: the defaults
 	// LocalCookies lets people sign in at http://localhost: not in production.
 	LocalCookies bool
+	Zone         string // in which the console shows moments, by its IANA name; "": Asia/Seoul
+	Version      string // of the program, for the console; "": not shown
 	// TrustedProxies are the networks of the proxies that say in X-Forwarded-For where a request comes from.
 	TrustedProxies []netip.Prefix
 	Log            *slog.Logger // nil: nothing is logged
@@ -62,6 +65,7 @@ type server struct {
 	access  *access.Handlers
 	types   *types.Handlers
 	people  *people.Handlers
+	console *console.Handlers
 	rules   map[string]auth.Rule // of the API's routes
 }
 
@@ -103,7 +107,16 @@ func newServer(c Config) (*server, error) {
 	s.access = access.New(c.App)
 	s.types = types.New(c.App, s.api, c.Log)
 	s.people = people.New(c.App, s.api)
-	e.HTTPErrorHandler = s.api.AnswerError
+	pages := console.Config{
+		App: c.App, API: s.api, Zone: c.Zone, Version: c.Version, Production: !c.LocalCookies, River: c.RiverUI != nil,
+	}
+	if c.LocalCookies {
+		pages.KeyOf = s.guard.KeyOf
+	}
+	if s.console, err = console.New(pages); err != nil {
+		return nil, err
+	}
+	e.HTTPErrorHandler = s.answerError
 	s.routes(findClient(c.TrustedProxies))
 	return s, nil
 }

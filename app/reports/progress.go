@@ -26,6 +26,8 @@ type Reports struct {
 	river *river.Client[pgx.Tx]
 	rules obstacle.Rules
 
+	followed *shared
+
 	stalledAfter time.Duration // how long an event that is at work may stand still before that is a reason
 }
 
@@ -43,9 +45,15 @@ func New(c Config) (*Reports, error) {
 	if c.Pool == nil {
 		return nil, errors.New("reports need a pool")
 	}
-	return &Reports{
+	s := &Reports{
 		pool: c.Pool, river: c.River, rules: c.Rules, stalledAfter: max(leastStalled, c.ClaimLease+afterClaim),
-	}, nil
+	}
+	s.followed = newShared(func(ctx context.Context, id int64) (Progress, error) {
+		ctx, cancel := context.WithTimeout(ctx, followWithin)
+		defer cancel()
+		return s.Progress(ctx, id)
+	})
+	return s, nil
 }
 
 // Progress says how an event goes at one moment. Counts are of targets.
@@ -62,6 +70,8 @@ type Progress struct {
 	Lag          Lag            // where the targets wait that are not settled
 	WaitingFor   []Reason       // what it stands still for; none while it moves, and at its end
 	Failures     map[string]int // given up, by error code
+	Sum          Sum            // all targets, each in one part
+	At           time.Time      // the moment, by the database's clock
 }
 
 // Lag holds what waits at each stage of the road. Nothing waits for the relay or in Kafka unless the event is RUNNING.
@@ -84,7 +94,10 @@ func (p Progress) AtRest() bool { return p.Event.Status != domain.Running && p.I
 // Progress reads the counters of an event and what is open of it. It touches the summary, the chunks and the results
 // that are not SUCCESS, never the targets, so that it may be asked each second. Error: domain.NotFound.
 func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
-	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) (p Progress, err error) {
+	return pg.SnapshotWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) (p Progress, err error) {
+		if p.At, err = pg.Now(ctx, tx); err != nil {
+			return p, err
+		}
 		if p.Event, err = eventrow.Select(ctx, tx, id); err != nil {
 			return p, err
 		}
@@ -101,6 +114,7 @@ func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
 		}
 		p.WaitingFor = all[id]
 		p.completeLag()
+		p.Sum = sumOf(p)
 		if p.Event.Status == domain.Completed {
 			p.InFlight += p.Redriven
 		}

@@ -17,11 +17,24 @@ type Progress struct {
 	InFlight     int            `json:"in_flight" doc:"in the hands of a handler now; of a COMPLETED event, also those that a retry has tried again"`
 	RatePerS     float64        `json:"rate_per_s" doc:"settled a second, over the last ten seconds; 0 unless RUNNING"`
 	ETAS         int64          `json:"eta_s" doc:"seconds to go at that rate; 0 where nobody can tell, and while it stands still"`
+	Sum          Sum            `json:"sum" doc:"where all targets are at this moment, each in one part: the parts add up to total"`
 	Lag          Lag            `json:"lag" doc:"where those wait that are not settled"`
 	WaitingFor   []Reason       `json:"waiting_for" doc:"what it stands still for; empty while it moves, and at its end"`
 	Failures     map[string]int `json:"failures" doc:"of fail, by error code"`
 	FailureCode  *string        `json:"failure_code" doc:"of a FAILED event: why going on would do harm; null for others"`
 	StoppedMemo  *string        `json:"stopped_memo" doc:"why the event was stopped the last time; null for never, or no memo"`
+}
+
+// Sum counts the targets of an event by where they are.
+type Sum struct {
+	Total   int `json:"total"`
+	Granted int `json:"granted"`
+	GivenUp int `json:"given_up"`
+	Waiting int `json:"waiting" doc:"refused for now, and tried again by itself"`
+	Unknown int `json:"unknown" doc:"asked, the outcome is not known yet"`
+	InHand  int `json:"in_hand" doc:"claimed by a handler"`
+	InKafka int `json:"in_kafka" doc:"published, and in the hands of no handler"`
+	Unsent  int `json:"unsent" doc:"not published yet"`
 }
 
 // Lag is what waits at each stage of the road.

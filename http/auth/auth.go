@@ -26,10 +26,11 @@ type Way int
 // The ways. A route that nothing is said of, and an unknown route, needs a key in the
 // Authorization header, or a session.
 const (
-	Keyed Way = iota // Bearer KEY, or the cookie of a session
-	Open             // nothing: `bestow openapi` shows the same to anyone
-	Page             // as Keyed, or HTTP Basic with the key as the password, for people with a browser
-	Front            // nothing, from a browser; for programs it is no route
+	Keyed   Way = iota // Bearer KEY, or the cookie of a session
+	Open               // nothing: `bestow openapi` shows the same to anyone
+	Page               // as Keyed, or HTTP Basic with the key as the password, for people with a browser
+	Front              // nothing, from a browser; for programs it is no route
+	Console            // as Keyed, or on this machine in development the cookie of a key; browsers are led to the sign-in
 )
 
 // Rule says what a caller of a route needs.
@@ -169,6 +170,11 @@ func (g *Guard) shownBy(r *http.Request, rule Rule) shown {
 	if token := g.api.SessionToken(web.ArrivalOf(r), r.Cookies()); token != "" {
 		return shown{bySession, token}
 	}
+	if rule.Way == Console && g.api.TakesKeyCookie(web.ArrivalOf(r)) {
+		if cookie, err := r.Cookie(web.KeyCookie); err == nil {
+			return shown{byPassword, cookie.Value}
+		}
+	}
 	return shown{}
 }
 
@@ -209,6 +215,12 @@ func (g *Guard) admit(c echo.Context, rule Rule, s shown) (domain.Principal, err
 		return p, g.tooManyRequests(ctx, wait)
 	}
 	return p, nil
+}
+
+// KeyOf returns who has the key, and whether there is such a key.
+func (g *Guard) KeyOf(ctx context.Context, key string) (p domain.Principal, known bool, err error) {
+	p, _, known, err = g.identify(ctx, shown{byKey, key})
+	return p, known, err
 }
 
 // identify returns who has the key or the session, whether it is fresh, and whether it is known. A key is always fresh.

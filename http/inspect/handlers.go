@@ -14,12 +14,9 @@ type Handlers struct {
 	lists   *lists.Lists
 	pins    *pins.Revealer
 	api     *web.API
-	shared  *shared // what those read who follow events
 }
 
 // New returns the handlers of api's routes, which show the reports and the lists of a.
 func New(a *app.App, api *web.API) *Handlers {
-	h := &Handlers{reports: a.Reports, lists: a.Lists, pins: a.PINs, api: api}
-	h.shared = newShared(h.readProgress)
-	return h
+	return &Handlers{reports: a.Reports, lists: a.Lists, pins: a.PINs, api: api}
 }

@@ -15,11 +15,8 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// tick is the time between two messages of a progress stream.
-const tick = time.Second
-
 // accessTicks is how many ticks a stream goes on until it looks whether its caller still has access.
-const accessTicks = int(known.For / tick)
+const accessTicks = int(known.For / reports.Tick)
 
 // DescribeProgress describes the route of Progress.
 func (h *Handlers) DescribeProgress(o *huma.Operation) {
@@ -59,7 +56,7 @@ func (h *Handlers) follow(ctx huma.Context, id int64, p reports.Progress) {
 	ctx.SetHeader("Content-Type", web.EventStream)
 	ctx.SetHeader("X-Accel-Buffering", "no") // otherwise a proxy would hold the messages back
 	ctx.SetStatus(http.StatusOK)
-	clock := time.NewTicker(tick)
+	clock := time.NewTicker(reports.Tick)
 	defer clock.Stop()
 	for n := 1; ; n++ {
 		if err := sendEvent(web.NewSteadyWriter(ctx), wireProgress(p)); err != nil || p.AtRest() {
@@ -76,7 +73,7 @@ func (h *Handlers) follow(ctx huma.Context, id int64, p reports.Progress) {
 			return // the client reconnects, and is told why it may not
 		}
 		var err error
-		if p, err = h.shared.get(ctx.Context(), id); err != nil {
+		if p, err = h.reports.Follow(ctx.Context(), id); err != nil {
 			_ = h.api.Problem(ctx.Context(), err) // logs it; the client reconnects and gets the error
 			return
 		}
@@ -112,6 +109,7 @@ func wireProgress(p reports.Progress) api.Progress {
 		Lag:          wireLag(p.Lag),
 		WaitingFor:   web.Reasons(p.WaitingFor),
 		Failures:     p.Failures,
+		Sum:          api.Sum(p.Sum),
 		FailureCode:  api.OrNull(p.Event.FailureCode),
 		StoppedMemo:  api.OrNull(p.Event.Summary.StoppedMemo),
 	}

@@ -27,7 +27,7 @@ func (h *Handlers) BeginCompany(w http.ResponseWriter, r *http.Request) error {
 	if h.company == nil {
 		return noCompany()
 	}
-	if err := h.people.Admit(addressOf(r.RemoteAddr)); err != nil { // the first one asks the provider for its addresses
+	if err := h.people.Admit(web.AddressOf(r.RemoteAddr)); err != nil { // the first one asks the provider for its addresses
 		return err
 	}
 	address, flow, err := h.company.Begin(r.Context(), origin(r)+callback, r.URL.Query().Get("fresh") == "true")
@@ -35,7 +35,7 @@ func (h *Handlers) BeginCompany(w http.ResponseWriter, r *http.Request) error {
 		h.api.Warn(r.Context(), "a sign-in at the identity provider cannot begin", err)
 		return err
 	}
-	w.Header().Add("Set-Cookie", cookieOf(h.flowCookie(r), writeFlow(flow), flowLasts))
+	w.Header().Add("Set-Cookie", web.Cookie(h.flowCookie(r), writeFlow(flow), flowLasts))
 	http.Redirect(w, r, address, http.StatusFound) //nolint:gosec // G710: the provider's, as the settings name it
 	return nil
 }
@@ -45,7 +45,7 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 	if h.company == nil {
 		return noCompany()
 	}
-	w.Header().Add("Set-Cookie", cookieOf(h.flowCookie(r), "", -1)) // it is good once
+	w.Header().Add("Set-Cookie", web.Cookie(h.flowCookie(r), "", -1)) // it is good once
 	kept := ""
 	if c, err := r.Cookie(h.flowCookie(r)); err == nil {
 		kept = c.Value
@@ -54,7 +54,7 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 	if why := query.Get("error"); why != "" {
 		return domain.CompanySignInError("the identity provider refuses the sign-in", "sign in again at /auth/oidc/start")
 	}
-	if err := h.people.Admit(addressOf(r.RemoteAddr)); err != nil {
+	if err := h.people.Admit(web.AddressOf(r.RemoteAddr)); err != nil {
 		return err
 	}
 	id, err := h.company.Finish(r.Context(), origin(r)+callback, readFlow(kept), query.Get("state"), query.Get("code"))
@@ -63,12 +63,12 @@ func (h *Handlers) FinishCompany(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	_, token, err := h.people.SignInEmployee(r.Context(), employee(id), people.Credentials{
-		Address: addressOf(r.RemoteAddr), RequestID: web.RequestID(r.Context()),
+		Address: web.AddressOf(r.RemoteAddr), RequestID: web.RequestID(r.Context()),
 	}, h.api.SessionToken(web.ArrivalOf(r), r.Cookies()))
 	if err != nil {
 		return err
 	}
-	w.Header().Add("Set-Cookie", h.cookie(web.ArrivalOf(r), token))
+	w.Header().Add("Set-Cookie", h.api.SessionHeader(web.ArrivalOf(r), token))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
 }

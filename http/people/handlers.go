@@ -1,11 +1,7 @@
 package people
 
 import (
-	"net"
 	"net/http"
-	"net/netip"
-	"strings"
-	"time"
 
 	"bestow/app"
 	"bestow/app/oidc"
@@ -34,7 +30,7 @@ type Browser struct {
 
 // Resolve reads them.
 func (b *Browser) Resolve(ctx huma.Context) []error {
-	b.address, b.cookies = addressOf(ctx.RemoteAddr()), huma.ReadCookies(ctx)
+	b.address, b.cookies = web.AddressOf(ctx.RemoteAddr()), huma.ReadCookies(ctx)
 	b.arrival = web.Arrival{Host: ctx.Host(), RemoteAddr: ctx.RemoteAddr()}
 	b.arrival.Origin = ctx.Header("Origin")
 	ctx.EachHeader(func(name, _ string) {
@@ -45,38 +41,3 @@ func (b *Browser) Resolve(ctx huma.Context) []error {
 
 // token returns the token of the session that the browser has, "" for none.
 func (h *Handlers) token(b Browser) string { return h.api.SessionToken(b.arrival, b.cookies) }
-
-// addressOf returns the address of who sent a request, without the port; "" for one that has none.
-func addressOf(remote string) string {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		host = remote
-	}
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return ""
-	}
-	return address.Unmap().WithZone("").String()
-}
-
-// cookie returns the header that gives the browser a session's token, or takes it away if the token is "".
-func (h *Handlers) cookie(at web.Arrival, token string) string {
-	name := h.api.SessionCookieAt(at)
-	if token == "" {
-		return cookieOf(name, "", -1)
-	}
-	return cookieOf(name, token, 0)
-}
-
-// cookieOf returns the header of a cookie that lasts so long; 0: as long as the browser runs, negative: it is taken
-// away.
-func cookieOf(name, value string, lasts time.Duration) string {
-	c := http.Cookie{ //nolint:gosec // G124: without Secure only at http://localhost, where browsers refuse it
-		Name: name, Value: value, Path: "/", Secure: strings.HasPrefix(name, "__Host-"), HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, MaxAge: int(lasts.Seconds()),
-	}
-	if lasts < 0 {
-		c.MaxAge = -1
-	}
-	return c.String()
-}

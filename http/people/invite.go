@@ -98,5 +98,5 @@ func (h *Handlers) Accept(ctx context.Context, in *AcceptIn) (*SessionOut, error
 	if err != nil {
 		return nil, err
 	}
-	return &SessionOut{h.cookie(in.arrival, token), wireMe(s)}, nil
+	return &SessionOut{h.api.SessionHeader(in.arrival, token), wireMe(s)}, nil
 }

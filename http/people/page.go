@@ -61,7 +61,7 @@ func (h *Handlers) AnswerInvite(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handlers) openForm(w http.ResponseWriter, r *http.Request, token string) {
-	e, err := h.people.Open(r.Context(), token, addressOf(r.RemoteAddr))
+	e, err := h.people.Open(r.Context(), token, web.AddressOf(r.RemoteAddr))
 	if err != nil {
 		h.refuse(w, r, view{}, err)
 		return
@@ -71,7 +71,7 @@ func (h *Handlers) openForm(w http.ResponseWriter, r *http.Request, token string
 
 func (h *Handlers) acceptForm(w http.ResponseWriter, r *http.Request, form url.Values) {
 	_, token, err := h.people.Enrol(r.Context(), form.Get("token"), people.Credentials{
-		Password: form.Get("password"), Code: form.Get("code"), Address: addressOf(r.RemoteAddr),
+		Password: form.Get("password"), Code: form.Get("code"), Address: web.AddressOf(r.RemoteAddr),
 		RequestID: web.RequestID(r.Context()),
 	})
 	if err != nil { // the person's own form has what the phone holds already
@@ -80,7 +80,7 @@ func (h *Handlers) acceptForm(w http.ResponseWriter, r *http.Request, form url.V
 		}, err)
 		return
 	}
-	w.Header().Add("Set-Cookie", h.cookie(web.ArrivalOf(r), token))
+	w.Header().Add("Set-Cookie", h.api.SessionHeader(web.ArrivalOf(r), token))
 	h.show(w, http.StatusOK, view{Name: form.Get("name"), Done: true})
 }
 

@@ -42,7 +42,7 @@ func (h *Handlers) SignIn(ctx context.Context, in *SignInIn) (*SessionOut, error
 	if err != nil {
 		return nil, err
 	}
-	return &SessionOut{h.cookie(in.arrival, token), wireMe(s)}, nil
+	return &SessionOut{h.api.SessionHeader(in.arrival, token), wireMe(s)}, nil
 }
 
 // MeOut is an answer that says who asks.
@@ -90,7 +90,7 @@ func (h *Handlers) Refresh(ctx context.Context, in *RefreshIn) (*SessionOut, err
 	if err != nil {
 		return nil, err
 	}
-	return &SessionOut{h.cookie(in.arrival, token), wireMe(s)}, nil
+	return &SessionOut{h.api.SessionHeader(in.arrival, token), wireMe(s)}, nil
 }
 
 // SignedOut is an answer that takes the cookie away.
@@ -106,7 +106,7 @@ func (h *Handlers) SignOut(ctx context.Context, in *SignOutIn) (*SignedOut, erro
 	if web.Principal(ctx).SessionID == 0 {
 		return nil, noSession()
 	}
-	return &SignedOut{h.cookie(in.arrival, "")}, h.people.SignOut(ctx, web.CallerOf(ctx))
+	return &SignedOut{h.api.SessionHeader(in.arrival, "")}, h.people.SignOut(ctx, web.CallerOf(ctx))
 }
 
 func noSession() error {

@@ -141,12 +141,16 @@ func LimitLocks(ctx context.Context, tx pgx.Tx, limit time.Duration) error {
 // InTxWithin is InTx for a transaction of which no statement waits longer than the limit for a lock. Error:
 // [BlockedError], with the sessions that were waited for.
 func InTxWithin(ctx context.Context, pool *pgxpool.Pool, limit time.Duration, fn func(pgx.Tx) error) error {
+	return inTxWithin(ctx, beginner{pool: pool}, limit, fn)
+}
+
+func inTxWithin(ctx context.Context, b beginner, limit time.Duration, fn func(pgx.Tx) error) error {
 	var by []Session
-	err := InTx(ctx, pool, func(tx pgx.Tx) error {
+	err := inTx(ctx, b, func(tx pgx.Tx) error {
 		if err := LimitLocks(ctx, tx, limit); err != nil {
 			return err
 		}
-		w := watchWaits(ctx, pool, tx.Conn().PgConn().PID(), min(limit/2, time.Second))
+		w := watchWaits(ctx, b.pool, tx.Conn().PgConn().PID(), min(limit/2, time.Second))
 		err := fn(tx)
 		by = w.stop()
 		return err
@@ -165,6 +169,19 @@ func ValueWithin[T any](ctx context.Context, pool *pgxpool.Pool, limit time.Dura
 	fn func(pgx.Tx) (T, error),
 ) (v T, err error) {
 	err = InTxWithin(ctx, pool, limit, func(tx pgx.Tx) error {
+		v, err = fn(tx)
+		return err
+	})
+	return v, err
+}
+
+// SnapshotWithin is ValueWithin for a function whose statements are to see the database at one moment. It must only
+// read. The transaction is not READ ONLY, so that the function can find out whether the server is.
+func SnapshotWithin[T any](ctx context.Context, pool *pgxpool.Pool, limit time.Duration,
+	fn func(pgx.Tx) (T, error),
+) (v T, err error) {
+	b := beginner{pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}}
+	err = inTxWithin(ctx, b, limit, func(tx pgx.Tx) error {
 		v, err = fn(tx)
 		return err
 	})

@@ -21,9 +21,13 @@ var ErrNotBegun = errors.New("no transaction was begun")
 // deadlock (40P01) or a serialization failure (40001). Commit's error is its result: whether such a transaction is
 // committed is then unknown, and the caller reads again by natural key. Error: ErrNotBegun.
 func InTx(ctx context.Context, pool *pgxpool.Pool, fn func(pgx.Tx) error) error {
+	return inTx(ctx, beginner{pool: pool}, fn)
+}
+
+func inTx(ctx context.Context, b beginner, fn func(pgx.Tx) error) error {
 	var err error
 	for i := range tries {
-		if err = pgx.BeginFunc(ctx, beginner{pool}, fn); !Retryable(err) {
+		if err = pgx.BeginFunc(ctx, b, fn); !Retryable(err) {
 			return err
 		}
 		wait := time.Duration(rand.Int64N(int64(10*time.Millisecond) << i))
@@ -37,11 +41,14 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, fn func(pgx.Tx) error) error 
 }
 
 // beginner marks the errors of Begin: all others of a transaction may come from its COMMIT.
-type beginner struct{ pool *pgxpool.Pool }
+type beginner struct {
+	pool    *pgxpool.Pool
+	options pgx.TxOptions
+}
 
 // Begin is the pool's. Error: ErrNotBegun.
 func (b beginner) Begin(ctx context.Context) (pgx.Tx, error) {
-	tx, err := b.pool.Begin(ctx)
+	tx, err := b.pool.BeginTx(ctx, b.options)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotBegun, err)
 	}

@@ -1,17 +1,26 @@
-package inspect
+package reports
 
 import (
 	"context"
 	"errors"
 	"sync"
 	"time"
-
-	"bestow/app/reports"
 )
+
+// Tick is the time between two looks of those who follow an event.
+const Tick = time.Second
+
+// followWithin bounds a read for those who follow an event.
+const followWithin = 15 * time.Second
+
+// Follow is Progress for those who look again and again: it was read a moment ago for another of them, or is read now.
+func (s *Reports) Follow(ctx context.Context, id int64) (Progress, error) {
+	return s.followed.get(ctx, id)
+}
 
 // shared reads the progress of an event once for all who follow it: any number of watchers cost one read a tick.
 type shared struct {
-	read func(context.Context, int64) (reports.Progress, error) // it bounds its own time
+	read func(context.Context, int64) (Progress, error) // it bounds its own time
 	now  func() time.Time
 
 	mu    sync.Mutex
@@ -22,15 +31,15 @@ type shared struct {
 type shot struct {
 	at       time.Time // when it was begun
 	done     chan struct{}
-	progress reports.Progress
+	progress Progress
 	err      error
 }
 
 // fresh is how long a shot is told to others. It is shorter than a tick, so that each tick of a watcher shows a new
 // one.
-const fresh = tick * 9 / 10
+const fresh = Tick * 9 / 10
 
-func newShared(read func(context.Context, int64) (reports.Progress, error)) *shared {
+func newShared(read func(context.Context, int64) (Progress, error)) *shared {
 	return &shared{read: read, now: time.Now, shots: map[int64]*shot{}}
 }
 
@@ -39,7 +48,7 @@ var errNotRead = errors.New("the progress was not read")
 
 // get returns the progress of an event, which was read a moment ago or is read now. The first of those who ask reads
 // for all, also if it leaves meanwhile.
-func (s *shared) get(ctx context.Context, id int64) (reports.Progress, error) {
+func (s *shared) get(ctx context.Context, id int64) (Progress, error) {
 	p, first := s.shot(id)
 	if first {
 		s.take(ctx, id, p)
@@ -48,7 +57,7 @@ func (s *shared) get(ctx context.Context, id int64) (reports.Progress, error) {
 	case <-p.done:
 		return p.progress, p.err
 	case <-ctx.Done():
-		return reports.Progress{}, ctx.Err()
+		return Progress{}, ctx.Err()
 	}
 }
 

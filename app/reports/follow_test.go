@@ -1,4 +1,4 @@
-package inspect
+package reports
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"bestow/app/reports"
 	"bestow/domain"
 
 	"github.com/stretchr/testify/require"
@@ -18,12 +17,12 @@ func TestWatchersShareReads(t *testing.T) {
 	t.Parallel()
 	var reads atomic.Int64
 	began, goOn := make(chan struct{}), make(chan struct{})
-	s := newShared(func(ctx context.Context, id int64) (reports.Progress, error) {
+	s := newShared(func(ctx context.Context, id int64) (Progress, error) {
 		if reads.Add(1) == 1 {
 			close(began)
 		}
 		<-goOn
-		return reports.Progress{Event: domain.Event{ID: id}}, ctx.Err()
+		return Progress{Event: domain.Event{ID: id}}, ctx.Err()
 	})
 	now := time.Now()
 	s.now = func() time.Time { return now }
@@ -45,7 +44,7 @@ func TestWatchersShareReads(t *testing.T) {
 	_, err := s.get(t.Context(), 8)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, reads.Load(), "another event has a read of its own")
-	now = now.Add(tick)
+	now = now.Add(Tick)
 	_, err = s.get(t.Context(), 7)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, reads.Load(), "at the next tick it is read again")

@@ -1,0 +1,215 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"bestow/app/reports"
+	"bestow/domain"
+	"bestow/http/web"
+)
+
+// campaignView is what the page of a campaign shows.
+type campaignView struct {
+	view
+	reports.Progress
+}
+
+// campaign answers with how far a campaign is, how fast, what fails, and what a person may do.
+func (h *Handlers) campaign(w http.ResponseWriter, r *http.Request) error {
+	v, err := h.readCampaign(r)
+	if err != nil {
+		return err
+	}
+	return show(w, r, http.StatusOK, campaignPage(v))
+}
+
+func (h *Handlers) readCampaign(r *http.Request) (v campaignView, err error) {
+	id, err := idOf(r)
+	if err != nil {
+		return v, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), web.RequestTimeout)
+	defer cancel()
+	if v.Progress, err = h.App.Reports.Progress(ctx, id); err != nil {
+		return v, err
+	}
+	v.view, err = h.view(r, "campaigns")
+	v.Title, v.Now, v.Live = v.Event.CampaignID, v.At, !v.AtRest()
+	return v, err
+}
+
+// refuse answers a form with the campaign's page as it is now, and what was wrong above it.
+func (h *Handlers) refuse(w http.ResponseWriter, r *http.Request, dialog string, err error) error {
+	p := h.API.Problem(r.Context(), err)
+	if p.Status >= http.StatusInternalServerError || p.Status == http.StatusNotFound {
+		return err
+	}
+	v, readErr := h.readCampaign(r)
+	if readErr != nil {
+		return readErr
+	}
+	v.Path = campaignPath(v.Event.ID) // of the page, and not of the form
+	v.Wrong = &p.Problem
+	if p.Code == domain.Invalid {
+		v.Opened = dialog
+	}
+	return show(w, r, p.Status, campaignPage(v))
+}
+
+// MayStart reports whether the campaign's status lets a person start it.
+func (v campaignView) MayStart() bool {
+	return v.Event.Status == domain.Pending && v.Event.TotalCount > 0
+}
+
+// MayResume reports whether the campaign's status lets a person resume it.
+func (v campaignView) MayResume() bool {
+	return v.Event.Status == domain.Stopped || v.Event.Status == domain.Failed
+}
+
+// MayRetry reports whether there is something to try again.
+func (v campaignView) MayRetry() bool {
+	return v.Event.Status == domain.Completed && v.Event.Summary.Fail > v.Redriven
+}
+
+// ToType returns the number that a person types to start: the sum that is granted.
+func (v campaignView) ToType() int64 { return v.Event.TotalAmount }
+
+// Each returns the amount of each member, if all have the same as far as the campaign knows; 0 for none.
+func (v campaignView) Each() int64 {
+	e := v.Event
+	if e.TotalCount > 0 && e.DefaultAmount*int64(e.TotalCount) == e.TotalAmount {
+		return e.DefaultAmount
+	}
+	return 0
+}
+
+// failure counts those who were given up for a code.
+type failure struct {
+	code string
+	n    int
+}
+
+// Given lists the codes for which members were given up, the most frequent first.
+func (v campaignView) Given() []failure {
+	all := make([]failure, 0, len(v.Failures))
+	for _, code := range slices.Sorted(maps.Keys(v.Failures)) {
+		all = append(all, failure{code, v.Failures[code]})
+	}
+	slices.SortStableFunc(all, func(a, b failure) int { return cmp.Compare(b.n, a.n) })
+	return all
+}
+
+// ETA returns when all will be settled; nil if nobody can tell.
+func (v campaignView) ETA() *time.Time {
+	if v.ETAS <= 0 {
+		return nil
+	}
+	at := v.At.Add(time.Duration(v.ETAS) * time.Second)
+	return &at
+}
+
+// start starts a campaign by hand, after a person has typed its sum.
+func (h *Handlers) start(w http.ResponseWriter, r *http.Request) error {
+	return h.move(w, r, "d-start", "started", func(ctx context.Context, e domain.Event) error {
+		if e.Status == domain.Pending {
+			if err := typed(r, e.TotalAmount); err != nil {
+				return err
+			}
+		}
+		_, _, err := h.App.Events.Start(ctx, caller(r), e.ID)
+		return err
+	})
+}
+
+// resume lets a stopped campaign go on, after a person has typed how many members are left.
+func (h *Handlers) resume(w http.ResponseWriter, r *http.Request) error {
+	return h.move(w, r, "d-resume", "resumed", func(ctx context.Context, e domain.Event) error {
+		if e.Status == domain.Stopped || e.Status == domain.Failed {
+			if err := typed(r, int64(e.TotalCount-e.Summary.Success-e.Summary.Fail)); err != nil {
+				return err
+			}
+		}
+		_, _, err := h.App.Events.Resume(ctx, caller(r), e.ID)
+		return err
+	})
+}
+
+// stop ends the granting of a campaign, for a reason.
+func (h *Handlers) stop(w http.ResponseWriter, r *http.Request) error {
+	what := "stopped"
+	return h.moveTo(w, r, "d-stop", func(ctx context.Context, e domain.Event) (string, error) {
+		stopped, err := h.App.Events.Stop(ctx, caller(r), e.ID, r.PostForm.Get("memo"))
+		if stopped.Draining > 0 {
+			what = "draining"
+		}
+		return what, err
+	})
+}
+
+// retry has members tried again that were given up, all or those of one code.
+func (h *Handlers) retry(w http.ResponseWriter, r *http.Request) error {
+	return h.move(w, r, "d-retry", "retried", func(ctx context.Context, e domain.Event) error {
+		_, err := h.App.Events.Retry(ctx, caller(r), e.ID, r.PostForm.Get("error_code"), false)
+		return err
+	})
+}
+
+// move does what a form of a campaign's page asks for, and leads back to the page, which says what was done.
+func (h *Handlers) move(
+	w http.ResponseWriter, r *http.Request, dialog, what string, do func(context.Context, domain.Event) error,
+) error {
+	return h.moveTo(w, r, dialog, func(ctx context.Context, e domain.Event) (string, error) { return what, do(ctx, e) })
+}
+
+func (h *Handlers) moveTo(
+	w http.ResponseWriter, r *http.Request, dialog string, do func(context.Context, domain.Event) (string, error),
+) error {
+	id, err := idOf(r)
+	if err != nil {
+		return err
+	}
+	if err := readForm(w, r); err != nil {
+		return err
+	}
+	e, err := h.App.Events.Get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	what, err := do(r.Context(), e)
+	if err != nil {
+		return h.refuse(w, r, dialog, err)
+	}
+	return goTo(w, r, campaignPath(id)+"?done="+what)
+}
+
+// brake stops every campaign, and lets none start.
+func (h *Handlers) brake(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(w, r); err != nil {
+		return err
+	}
+	if _, err := h.App.Events.Brake(r.Context(), caller(r), domain.BrakeAll, r.PostForm.Get("memo")); err != nil {
+		return err
+	}
+	return goTo(w, r, Home+"?done=braked")
+}
+
+// releaseBrake lets campaigns start and go on again.
+func (h *Handlers) releaseBrake(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(w, r); err != nil {
+		return err
+	}
+	scope := domain.BrakeScope(r.PostForm.Get("scope"))
+	if _, err := h.App.Events.ReleaseBrake(r.Context(), caller(r), scope, r.PostForm.Get("memo")); err != nil {
+		return err
+	}
+	return goTo(w, r, Home+"?done=released")
+}
+
+// number writes a whole number as an attribute.
+func number[N ~int | ~int64](n N) string { return strconv.FormatInt(int64(n), 10) }

@@ -1,0 +1,142 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"bestow/app/eventrow"
+	"bestow/domain"
+	"bestow/http/web"
+)
+
+// pageSize is how many rows a page of a list has.
+const pageSize = 50
+
+// campaignsView is what the list of campaigns shows.
+type campaignsView struct {
+	view
+
+	Campaigns []domain.Event
+	Types     []domain.EventType
+	Filter    url.Values
+	Next      string // the path of the next page; "" on the last one
+	First     bool   // it is the first page
+}
+
+// Filtered reports whether the list leaves campaigns out.
+func (v campaignsView) Filtered() bool {
+	return cmp.Or(v.Filter.Get("q"), v.Filter.Get("event_status"), v.Filter.Get("event_type")) != ""
+}
+
+// Statuses lists those by which the list may be narrowed.
+func (campaignsView) Statuses() []domain.Status {
+	return []domain.Status{domain.Pending, domain.Running, domain.Completed, domain.Stopped, domain.Failed}
+}
+
+// campaigns answers with a page of the campaigns, the newest first.
+func (h *Handlers) campaigns(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), web.RequestTimeout)
+	defer cancel()
+	base, err := h.view(r, "campaigns")
+	if err != nil {
+		return err
+	}
+	v := campaignsView{view: base, Filter: r.URL.Query()}
+	v.Title = v.T("nav.campaigns")
+	if err := web.CheckText("q", v.Filter.Get("q")); err != nil {
+		return err
+	}
+	before, err := web.EventCursor.Read(v.Filter.Get("cursor"))
+	if err != nil {
+		return err
+	}
+	v.First = before == 0
+	v.Campaigns, err = h.App.Events.List(ctx, eventrow.Filter{
+		Status: domain.Status(v.Filter.Get("event_status")), Type: v.Filter.Get("event_type"),
+		CampaignID: v.Filter.Get("q"), Before: before, Limit: pageSize + 1,
+	})
+	if err != nil {
+		return err
+	}
+	var next *string
+	v.Campaigns, next = web.Page(v.Campaigns, pageSize, func(e domain.Event) string { return web.EventCursor.Write(e.ID) })
+	if next != nil {
+		query := url.Values{"cursor": {*next}}
+		for _, field := range []string{"q", "event_status", "event_type"} {
+			if value := v.Filter.Get(field); value != "" {
+				query.Set(field, value)
+			}
+		}
+		v.Next = Home + "/campaigns?" + query.Encode()
+	}
+	all, err := h.App.Types.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		v.Types = append(v.Types, t.EventType)
+	}
+	return show(w, r, http.StatusOK, campaignsPage(v))
+}
+
+// moved returns the last moment at which the campaign began or ended, or its reserved time, and the key of its word.
+func moved(e domain.Event) (at *time.Time, word string) {
+	switch {
+	case e.Status == domain.Pending && e.ReservationAt != nil:
+		return e.ReservationAt, "starts"
+	case e.Status == domain.Pending:
+		return &e.CreatedAt, "made"
+	case e.Status == domain.Running:
+		return e.Summary.StartedAt, "started"
+	case e.Status == domain.Stopped && e.Summary.StoppedAt != nil:
+		return e.Summary.StoppedAt, "stopped"
+	case e.Summary.CompletedAt != nil:
+		return e.Summary.CompletedAt, "ended"
+	}
+	return &e.UpdatedAt, "ended"
+}
+
+// newestFirst sorts campaigns by the moment of their last move, and keeps the first n.
+func newestFirst(all []domain.Event, n int) []domain.Event {
+	slices.SortStableFunc(all, func(a, b domain.Event) int {
+		x, _ := moved(a)
+		y, _ := moved(b)
+		return y.Compare(*x)
+	})
+	return all[:min(len(all), n)]
+}
+
+// status is how a campaign's status is shown: by a class and an icon, and a word.
+type status struct{ class, icon, word string }
+
+// statusOf derives what is shown: a campaign that is complete with failures is not green, and one that waits says for
+// what.
+func statusOf(e domain.Event) status {
+	switch e.Status {
+	case domain.Running:
+		return status{"run", "run", "status.running"}
+	case domain.Completed:
+		if e.Summary.Fail > 0 {
+			return status{"part", "half", "status.part"}
+		}
+		return status{"ok", "check", "status.completed"}
+	case domain.Stopped:
+		return status{"stop", "stop", "status.stopped"}
+	case domain.Failed:
+		return status{"bad", "x", "status.failed"}
+	case domain.Pending:
+	}
+	switch {
+	case e.Missed:
+		return status{"wait", "warn", "status.missed"}
+	case e.TotalCount == 0:
+		return status{"", "dot", "status.draft"}
+	case e.ReservationAt != nil:
+		return status{"", "clock", "status.scheduled"}
+	}
+	return status{"", "dot", "status.ready"}
+}

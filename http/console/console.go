@@ -1,0 +1,120 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"bestow/app"
+	"bestow/domain"
+	"bestow/http/auth"
+	"bestow/http/console/assets"
+	"bestow/http/console/words"
+	"bestow/http/web"
+
+	"github.com/a-h/templ"
+)
+
+// Home is the path of the first page; all other pages are below it.
+const Home = "/console"
+
+// Config holds what the console stands on.
+type Config struct {
+	App *app.App
+	API *web.API
+	// KeyOf returns who has an API key, for the sign-in with a key; nil: there is none, as in production.
+	KeyOf func(ctx context.Context, key string) (p domain.Principal, known bool, err error)
+
+	Zone       string // in which moments are shown, by its IANA name; "": Asia/Seoul
+	Version    string // of the program; "" shows none
+	Production bool
+	River      bool // there is a page of jobs at /river
+}
+
+// Handlers are the handlers of the console's pages.
+type Handlers struct {
+	Config
+
+	zone words.Zone
+}
+
+// New returns the handlers of c, or an error that says what c lacks.
+func New(c Config) (*Handlers, error) {
+	if c.App == nil || c.API == nil {
+		return nil, errors.New("configure console: App or API is missing")
+	}
+	zone, err := words.ZoneOf(c.Zone)
+	if err != nil {
+		return nil, errors.New("configure console: the time zone is not known")
+	}
+	return &Handlers{c, zone}, nil
+}
+
+// Route is a route of the console, with what its callers need.
+type Route struct {
+	Method, Path string // as echo has them
+	Rule         auth.Rule
+	Handle       func(http.ResponseWriter, *http.Request) error
+}
+
+// Routes lists all routes of the console.
+func (h *Handlers) Routes() []Route {
+	page := auth.Rule{Way: auth.Console}
+	open := auth.Rule{Way: auth.Open}
+	operate := auth.Rule{Way: auth.Console, Right: domain.Operate}
+	stop := auth.Rule{Way: auth.Console, Right: domain.Operate, Unlimited: true}
+	release := auth.Rule{Way: auth.Console, Right: domain.Release, Fresh: true}
+	return []Route{
+		{"GET", Home, page, h.overview},
+		{"GET", Home + "/campaigns", page, h.campaigns},
+		{"GET", Home + "/campaigns/:id", page, h.campaign},
+		{"GET", Home + "/campaigns/:id/live", page, h.live},
+		{"POST", Home + "/campaigns/:id/start", operate, h.start},
+		{"POST", Home + "/campaigns/:id/stop", stop, h.stop},
+		{"POST", Home + "/campaigns/:id/resume", operate, h.resume},
+		{"POST", Home + "/campaigns/:id/retry", operate, h.retry},
+		{"POST", Home + "/brake", stop, h.brake},
+		{"POST", Home + "/brake/release", release, h.releaseBrake},
+		{"POST", Home + "/look", open, h.look},
+		{"GET", Home + "/sign-in", open, h.signInPage},
+		{"POST", Home + "/sign-in", open, h.signIn},
+		{"POST", Home + "/sign-out", page, h.signOut},
+		{"GET", Home + "/confirm", page, h.confirmPage},
+		{"POST", Home + "/confirm", page, h.confirm},
+		{"GET", assets.Prefix + ":name", open, func(w http.ResponseWriter, r *http.Request) error {
+			assets.Handler(w, r)
+			return nil
+		}},
+	}
+}
+
+// Serves reports whether the path is one of the console's.
+func Serves(path string) bool { return path == Home || strings.HasPrefix(path, Home+"/") }
+
+// Policy is the Content-Security-Policy of all pages: nothing but our own style and script, and icons in the style.
+const Policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// show answers with a page.
+func show(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_ = page.Render(r.Context(), w) // the client is gone
+	return nil
+}
+
+// goTo answers a form: the browser asks for the page at the path.
+func goTo(w http.ResponseWriter, r *http.Request, path string) error {
+	http.Redirect(w, r, path, http.StatusSeeOther)
+	return nil
+}
+
+// ours returns the path, with its query, if it is a page of the console, or Home: a link from elsewhere must not lead a
+// person away after a form.
+func ours(path string) string {
+	if !Serves(strings.SplitN(path, "?", 2)[0]) || strings.ContainsAny(path, "\\\r\n\t") {
+		return Home
+	}
+	return path
+}

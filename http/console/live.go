@@ -1,0 +1,132 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"bestow/app/known"
+	"bestow/app/reports"
+	"bestow/domain"
+	"bestow/http/console/words"
+	"bestow/http/web"
+
+	"github.com/go-json-experiment/json"
+)
+
+// accessTicks is how many ticks a stream goes on until it looks whether its reader still has access.
+const accessTicks = int(known.For / reports.Tick)
+
+// writePatience is the longest time in which a reader must take a message.
+const writePatience = 30 * time.Second
+
+// moment is a message of a page's stream: the texts of the elements that it names, and the parts of the bar.
+type moment struct {
+	Texts  map[string]string  `json:"texts"`
+	Bar    map[string]barPart `json:"bar"`
+	Status domain.Status      `json:"status"` // when it changes, the page is read anew
+}
+
+// live sends how the campaign goes each second, until it is at rest or the reader has gone or has no access any more.
+func (h *Handlers) live(w http.ResponseWriter, r *http.Request) error {
+	id, err := idOf(r)
+	if err != nil {
+		return err
+	}
+	p, err := h.App.Reports.Follow(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	v := h.blank(r)
+	w.Header().Set("Content-Type", web.EventStream)
+	w.Header().Set("X-Accel-Buffering", "no") // otherwise a proxy would hold the messages back
+	w.WriteHeader(http.StatusOK)
+	clock := time.NewTicker(reports.Tick)
+	defer clock.Stop()
+	for n := 1; ; n++ {
+		if err := send(w, v.moment(p)); err != nil || p.AtRest() {
+			return nil
+		}
+		select {
+		case <-clock.C:
+		case <-r.Context().Done():
+			return nil
+		case <-web.Stopping(r.Context()):
+			return nil
+		}
+		if n%accessTicks == 0 && !web.MayGoOn(r.Context()) {
+			return nil // the page reconnects, and is told to sign in
+		}
+		if p, err = h.App.Reports.Follow(r.Context(), id); err != nil {
+			_ = h.API.Problem(context.WithoutCancel(r.Context()), err) // logs it; the page reconnects
+			return nil
+		}
+	}
+}
+
+// send writes a message within writePatience.
+func send(w http.ResponseWriter, m moment) error {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	control := http.NewResponseController(w)
+	if err := control.SetWriteDeadline(time.Now().Add(writePatience)); err != nil {
+		return err
+	}
+	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
+	if _, err := w.Write([]byte("data: " + string(text) + "\n\n")); err != nil {
+		return err
+	}
+	return control.Flush()
+}
+
+// moment returns the live part of a campaign's page.
+func (v view) moment(p reports.Progress) moment {
+	c := campaignView{view: v, Progress: p}
+	c.Now = p.At
+	m := moment{
+		Texts: map[string]string{"clock": c.Moment(p.At, words.Clock)}, Bar: map[string]barPart{}, Status: p.Event.Status,
+	}
+	for _, part := range partsOf(p.Sum) {
+		m.Texts[part.key] = words.Count(part.n)
+		m.Bar[part.key] = part.barPart
+	}
+	for key, text := range c.texts() {
+		m.Texts[key] = text
+	}
+	return m
+}
+
+// texts returns the texts of the page that change while the campaign runs, by their keys.
+func (v campaignView) texts() map[string]string {
+	s := v.Sum
+	t := map[string]string{
+		"granted": words.Count(s.Granted),
+		"percent": words.Percent(s.Settled(), s.Total),
+		"settled": words.Count(s.Settled()),
+		"left":    words.Count(s.Left()),
+		"sent":    words.Count(s.Total - s.Unsent),
+		"asked":   words.Count(s.Total - s.Unsent - s.InKafka),
+		"rate":    words.Count(int64(v.RatePerS + 0.5)),
+		"behind":  v.T("none_behind"),
+		"unsent":  v.T("all_sent"),
+		"hand":    v.T("in_hand", s.InHand),
+		"eta":     words.None,
+		"eta_at":  "",
+	}
+	if s.InKafka > 0 {
+		t["behind"] = v.T("behind", s.InKafka, v.Span(seconds(v.Lag.Kafka.OldestS)))
+	}
+	if s.Unsent > 0 {
+		t["unsent"] = v.T("unsent", s.Unsent)
+	}
+	if at := v.ETA(); at != nil {
+		t["eta"] = v.Words.Left(seconds(float64(v.ETAS)))
+		t["eta_at"] = v.Moment(*at, words.Clock)
+	}
+	return t
+}
+
+// seconds returns a number of seconds as a time.
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

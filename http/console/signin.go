@@ -1,0 +1,124 @@
+package console
+
+import (
+	"net/http"
+	"time"
+
+	"bestow/app/people"
+	"bestow/domain"
+	"bestow/http/api"
+	"bestow/http/web"
+)
+
+// signInView is what the page of the sign-in shows.
+type signInView struct {
+	view
+
+	Next    string // where the person wanted to go
+	Name    string
+	Confirm bool // the person is signed in, and shows the password and a code again
+}
+
+// signInPage shows the form, or leads on a person who is signed in.
+func (h *Handlers) signInPage(w http.ResponseWriter, r *http.Request) error {
+	return h.showSignIn(w, r, http.StatusOK, signInView{Next: ours(r.URL.Query().Get("next"))})
+}
+
+func (h *Handlers) showSignIn(w http.ResponseWriter, r *http.Request, status int, v signInView) error {
+	wrong := v.Wrong
+	v.view = h.blank(r)
+	v.Title, v.Wrong = v.T("sign_in"), wrong
+	return show(w, r, status, signInTempl(v))
+}
+
+// signIn begins a session with a password and a code, or, in development, with an API key.
+func (h *Handlers) signIn(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(w, r); err != nil {
+		return err
+	}
+	next := ours(r.PostForm.Get("next"))
+	if key := r.PostForm.Get("key"); key != "" && h.KeyOf != nil {
+		return h.signInWithKey(w, r, key, next)
+	}
+	_, token, err := h.App.People.SignIn(r.Context(), credentials(r, r.PostForm.Get("name")),
+		h.API.SessionToken(web.ArrivalOf(r), r.Cookies()))
+	if err != nil {
+		return h.refuseSignIn(w, r, signInView{Next: next, Name: r.PostForm.Get("name")}, err)
+	}
+	w.Header().Add("Set-Cookie", h.API.SessionHeader(web.ArrivalOf(r), token))
+	return goTo(w, r, next)
+}
+
+func credentials(r *http.Request, name string) people.Credentials {
+	return people.Credentials{
+		Name: name, Password: r.PostForm.Get("password"), Code: r.PostForm.Get("code"),
+		Address: web.AddressOf(r.RemoteAddr), RequestID: web.RequestID(r.Context()),
+	}
+}
+
+// refuseSignIn shows the form again with what was wrong. What is our fault is not told here.
+func (h *Handlers) refuseSignIn(w http.ResponseWriter, r *http.Request, v signInView, err error) error {
+	p := h.API.Problem(r.Context(), err)
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
+	v.Wrong = &p.Problem
+	return h.showSignIn(w, r, p.Status, v)
+}
+
+// keyLifetime is how long a browser keeps a key that a person signed in with.
+const keyLifetime = 8 * time.Hour
+
+// signInWithKey lets the browser send the key as a cookie. It is for a development on this machine: such a session
+// cannot be ended but by revoking the key.
+func (h *Handlers) signInWithKey(w http.ResponseWriter, r *http.Request, key, next string) error {
+	if !h.API.TakesKeyCookie(web.ArrivalOf(r)) {
+		return h.refuseSignIn(w, r, signInView{Next: next}, domain.NoSignInError())
+	}
+	_, known, err := h.KeyOf(r.Context(), key)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return h.refuseSignIn(w, r, signInView{Next: next}, domain.NoSignInError())
+	}
+	w.Header().Add("Set-Cookie", web.Cookie(web.KeyCookie, key, keyLifetime))
+	return goTo(w, r, next)
+}
+
+// signOut ends the session, and takes its cookies away.
+func (h *Handlers) signOut(w http.ResponseWriter, r *http.Request) error {
+	if web.Principal(r.Context()).SessionID != 0 {
+		if err := h.App.People.SignOut(r.Context(), web.CallerOf(r.Context())); err != nil {
+			return err
+		}
+	}
+	w.Header().Add("Set-Cookie", h.API.SessionHeader(web.ArrivalOf(r), ""))
+	w.Header().Add("Set-Cookie", web.Cookie(web.KeyCookie, "", -1))
+	return goTo(w, r, Home+"/sign-in")
+}
+
+// confirmPage asks for the password and a code again, for what is dangerous.
+func (h *Handlers) confirmPage(w http.ResponseWriter, r *http.Request) error {
+	return h.showSignIn(w, r, http.StatusOK, signInView{
+		Next: ours(r.URL.Query().Get("next")), Name: web.Principal(r.Context()).Name, Confirm: true,
+	})
+}
+
+// confirm makes the session fresh.
+func (h *Handlers) confirm(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(w, r); err != nil {
+		return err
+	}
+	who := web.Principal(r.Context())
+	if who.SessionID == 0 {
+		return api.BadRequestError("the request comes with an API key, which is always fresh", "go on")
+	}
+	_, token, err := h.App.People.Refresh(r.Context(), who.SessionID, credentials(r, who.Name))
+	next := ours(r.PostForm.Get("next"))
+	if err != nil {
+		return h.refuseSignIn(w, r, signInView{Next: next, Name: who.Name, Confirm: true}, err)
+	}
+	w.Header().Add("Set-Cookie", h.API.SessionHeader(web.ArrivalOf(r), token))
+	return goTo(w, r, next)
+}

@@ -1,0 +1,183 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"bestow/app/eventrow"
+	"bestow/app/parked"
+	"bestow/domain"
+	"bestow/http/api"
+	"bestow/http/console/words"
+	"bestow/http/web"
+)
+
+// The cookies that hold how a person wants to see pages. They hold no secret.
+const (
+	languageCookie = "bestow-language"
+	zoneCookie     = "bestow-zone"
+	themeCookie    = "bestow-theme"
+)
+
+// view is what every page has.
+type view struct {
+	words.Words
+
+	Zone   words.Zone
+	Zones  []words.Zone // that a person may choose
+	Theme  string       // light, dark; "": as the browser has it
+	Path   string       // of this page, with its query
+	Page   string       // its place in the navigation
+	Title  string
+	Who    domain.Principal
+	Now    time.Time // by the database's clock
+	Live   bool      // the page has a stream
+	Done   string    // what a form has just done: the key of a message
+	Wrong  *api.Problem
+	Opened string // the id of the dialog that Wrong belongs to
+
+	Parked   int // messages; at most parkedShown
+	Running  []domain.Event
+	Brakes   []domain.Brake
+	config   Config
+	signedIn bool
+}
+
+// parkedShown is the most that the badge of the navigation counts.
+const parkedShown = 99
+
+// runningShown is the most running campaigns that pages count: lanes keep them few.
+const runningShown = 1000
+
+// blank returns the view of a request that nothing is read for yet.
+func (h *Handlers) blank(r *http.Request) view {
+	cookie := func(name string) string {
+		c, err := r.Cookie(name)
+		if err != nil {
+			return ""
+		}
+		return c.Value
+	}
+	chosen := r.URL.Query().Get("lang")
+	if chosen == "" {
+		chosen = cookie(languageCookie)
+	}
+	v := view{
+		Words:  words.In(words.Choose(chosen, r.Header.Get("Accept-Language"))),
+		Zone:   h.zone,
+		Zones:  []words.Zone{h.zone, words.UTC},
+		Path:   r.URL.RequestURI(),
+		Who:    web.Principal(r.Context()),
+		Now:    time.Now(),
+		Done:   done(r.URL.Query().Get("done")),
+		config: h.Config,
+	}
+	if cookie(zoneCookie) == words.UTC.Name {
+		v.Zone = words.UTC
+	}
+	if theme := cookie(themeCookie); theme == "light" || theme == "dark" {
+		v.Theme = theme
+	}
+	v.signedIn = v.Who.Name != ""
+	return v
+}
+
+// view reads what every page shows around its own part.
+func (h *Handlers) view(r *http.Request, page string) (v view, err error) {
+	ctx, cancel := context.WithTimeout(r.Context(), web.RequestTimeout)
+	defer cancel()
+	v = h.blank(r)
+	v.Page = page
+	if v.Running, err = h.App.Events.List(ctx, eventrow.Filter{Status: domain.Running, Limit: runningShown}); err != nil {
+		return v, err
+	}
+	if v.Brakes, err = h.App.Reports.Brakes(ctx); err != nil {
+		return v, err
+	}
+	messages, err := h.App.Parked.List(ctx, parked.Filter{Limit: parkedShown})
+	v.Parked = len(messages)
+	return v, err
+}
+
+// May reports whether the person may do what asks for the right.
+func (v view) May(right domain.Right) bool { return v.Who.Role.May(right) }
+
+// Needs says which role a locked button needs.
+func (v view) Needs(right domain.Right) string {
+	names := ""
+	for i, role := range domain.RolesThatMay(right) {
+		if i > 0 {
+			names += ", "
+		}
+		names += v.T("role." + string(role))
+	}
+	return v.T("needs", names)
+}
+
+// Left returns how many members of all running campaigns have no final outcome yet.
+func (v view) Left() (left int) {
+	for _, e := range v.Running {
+		left += e.TotalCount - e.Summary.Success - e.Summary.Fail
+	}
+	return left
+}
+
+// Moment writes a moment in the chosen zone.
+func (v view) Moment(t time.Time, s words.Shape) string { return v.Zone.Format(t, v.Now, s) }
+
+// BothZones writes a moment in both zones, for its title.
+func (v view) BothZones(t time.Time) string {
+	text := ""
+	for _, z := range v.Zones {
+		if text != "" {
+			text += "\n"
+		}
+		text += z.Format(t, v.Now, words.Whole) + " " + z.Name
+	}
+	return text
+}
+
+// Initials are two letters that stand for a name.
+func (v view) Initials() string {
+	letters := []rune(v.Who.Name)
+	switch {
+	case len(letters) == 0:
+		return ""
+	case letters[0] >= '가' && letters[0] <= '힣':
+		return string(letters[:1])
+	}
+	return string(letters[:min(2, len(letters))])
+}
+
+// look changes how a person sees pages, and leads back.
+func (h *Handlers) look(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(w, r); err != nil {
+		return err
+	}
+	for field, name := range map[string]string{"lang": languageCookie, "zone": zoneCookie, "theme": themeCookie} {
+		value := r.PostForm.Get(field)
+		if value == "" || len(value) > len("Asia/Seoul")*2 {
+			continue
+		}
+		http.SetCookie(w, &http.Cookie{ //nolint:gosec // G124: it holds no secret, and the page works without it
+			Name: name, Value: url.QueryEscape(value), Path: Home, MaxAge: int((365 * 24 * time.Hour).Seconds()),
+			HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		})
+	}
+	return goTo(w, r, ours(r.PostForm.Get("back")))
+}
+
+// idOf returns the campaign's id in the path. Error: domain.NotFound.
+func idOf(r *http.Request) (int64, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil || id < 1 {
+		return 0, domain.NoEventError(r.PathValue("id"))
+	}
+	return id, nil
+}
+
+// campaignPath returns the path of a campaign's page.
+func campaignPath(id int64) string { return Home + "/campaigns/" + strconv.FormatInt(id, 10) }

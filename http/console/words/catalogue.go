@@ -1,0 +1,37 @@
+package words
+
+import (
+	"fmt"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message/catalog"
+)
+
+// messages holds the texts of each language, by their keys. A text is a format of package fmt, or a count.
+var messages = map[Language]map[string]any{Korean: korean, English: english}
+
+// count is a text that depends on how many its first argument says: English has two forms.
+type count struct{ one, other string }
+
+var catalogue = mustBuild()
+
+func mustBuild() catalog.Catalog {
+	b := catalog.NewBuilder(catalog.Fallback(language.Korean))
+	for l, texts := range messages {
+		tag := language.Make(string(l))
+		for key, text := range texts {
+			if err := set(b, tag, key, text); err != nil {
+				panic(fmt.Sprintf("message %s of %s: %v", key, l, err)) //nolint:forbidigo // a fault of this package's source
+			}
+		}
+	}
+	return b
+}
+
+func set(b *catalog.Builder, tag language.Tag, key string, text any) error {
+	if c, ok := text.(count); ok {
+		return b.Set(tag, key, plural.Selectf(1, "%d", plural.One, c.one, plural.Other, c.other))
+	}
+	return b.SetString(tag, key, fmt.Sprint(text))
+}

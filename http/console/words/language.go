@@ -1,0 +1,66 @@
+package words
+
+import (
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// Language is a language of the console, by its BCP 47 tag.
+type Language string
+
+// The languages.
+const (
+	Korean  Language = "ko"
+	English Language = "en"
+)
+
+// matcher finds the best of our languages; the first is what a reader of none gets.
+var matcher = language.NewMatcher([]language.Tag{language.Korean, language.English})
+
+// Choose returns the chosen language if there is one, or the one of an Accept-Language header that fits best.
+func Choose(chosen, accepted string) Language {
+	if l := Language(chosen); l == Korean || l == English {
+		return l
+	}
+	wanted, _, err := language.ParseAcceptLanguage(accepted)
+	if err != nil {
+		return Korean
+	}
+	if _, i, confidence := matcher.Match(wanted...); i == 1 && confidence != language.No {
+		return English
+	}
+	return Korean
+}
+
+// Other returns the language that a reader of l may change to.
+func (l Language) Other() Language {
+	if l == Korean {
+		return English
+	}
+	return Korean
+}
+
+// Words says things in one language.
+type Words struct {
+	Language
+
+	printer *message.Printer
+}
+
+// In returns the words of the language.
+func In(l Language) Words {
+	return Words{l, message.NewPrinter(language.Make(string(l)), message.Catalog(catalogue))}
+}
+
+// T returns the message with the key, with its arguments. Numbers among them get commas.
+func (w Words) T(key string, arguments ...any) string {
+	return w.printer.Sprintf(message.Key(key, key), arguments...)
+}
+
+// Or returns the message with the key, or the text if there is no such message.
+func (w Words) Or(key, text string) string {
+	if _, known := messages[w.Language][key]; known {
+		return w.T(key)
+	}
+	return text
+}
