@@ -43,7 +43,11 @@ func (s *server) routes(findClient echo.MiddlewareFunc) {
 	s.operations()
 	s.rules = rulesOf(s.api)
 	for _, r := range s.console.Routes() {
-		s.rules[r.Method+" "+r.Path] = r.Rule
+		rule := auth.Rule{Way: auth.Console, Right: r.Access.Right, Fresh: r.Access.Fresh, Unlimited: r.Access.Unlimited}
+		if r.Access.Open {
+			rule = auth.Rule{Way: auth.Open}
+		}
+		s.rules[r.Method+" "+r.Path] = rule
 	}
 	describeSecondAnswers(s.api.OpenAPI())
 }

@@ -16,6 +16,9 @@ import (
 // pageSize is how many rows a page of a list has.
 const pageSize = 50
 
+// filters are the fields by which a list may be narrowed.
+var filters = []string{"q", "event_status", "event_type"}
+
 // campaignsView is what the list of campaigns shows.
 type campaignsView struct {
 	view
@@ -47,8 +50,10 @@ func (h *Handlers) campaigns(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := campaignsView{view: base, Filter: r.URL.Query()}
 	v.Title = v.T("nav.campaigns")
-	if err := web.CheckText("q", v.Filter.Get("q")); err != nil {
-		return err
+	for _, field := range filters {
+		if err := web.CheckText(field, v.Filter.Get(field)); err != nil {
+			return err
+		}
 	}
 	before, err := web.EventCursor.Read(v.Filter.Get("cursor"))
 	if err != nil {
@@ -66,7 +71,7 @@ func (h *Handlers) campaigns(w http.ResponseWriter, r *http.Request) error {
 	v.Campaigns, next = web.Page(v.Campaigns, pageSize, func(e domain.Event) string { return web.EventCursor.Write(e.ID) })
 	if next != nil {
 		query := url.Values{"cursor": {*next}}
-		for _, field := range []string{"q", "event_status", "event_type"} {
+		for _, field := range filters {
 			if value := v.Filter.Get(field); value != "" {
 				query.Set(field, value)
 			}

@@ -8,7 +8,6 @@ import (
 
 	"bestow/app"
 	"bestow/domain"
-	"bestow/http/auth"
 	"bestow/http/console/assets"
 	"bestow/http/console/words"
 	"bestow/http/web"
@@ -54,17 +53,25 @@ func New(c Config) (*Handlers, error) {
 // Route is a route of the console, with what its callers need.
 type Route struct {
 	Method, Path string // as echo has them
-	Rule         auth.Rule
+	Access       Access
 	Handle       func(http.ResponseWriter, *http.Request) error
+}
+
+// Access says what a caller of a route needs.
+type Access struct {
+	Open      bool         // nothing
+	Right     domain.Right // of the caller's role; "" is domain.Read
+	Fresh     bool         // a session that has shown the password and a code a moment ago
+	Unlimited bool         // it is never refused for the number of requests: it stops what runs
 }
 
 // Routes lists all routes of the console.
 func (h *Handlers) Routes() []Route {
-	page := auth.Rule{Way: auth.Console}
-	open := auth.Rule{Way: auth.Open}
-	operate := auth.Rule{Way: auth.Console, Right: domain.Operate}
-	stop := auth.Rule{Way: auth.Console, Right: domain.Operate, Unlimited: true}
-	release := auth.Rule{Way: auth.Console, Right: domain.Release, Fresh: true}
+	page := Access{}
+	open := Access{Open: true}
+	operate := Access{Right: domain.Operate}
+	stop := Access{Right: domain.Operate, Unlimited: true}
+	release := Access{Right: domain.Release, Fresh: true}
 	return []Route{
 		{"GET", Home, page, h.overview},
 		{"GET", Home + "/campaigns", page, h.campaigns},
@@ -106,7 +113,7 @@ func show(w http.ResponseWriter, r *http.Request, status int, page templ.Compone
 
 // goTo answers a form: the browser asks for the page at the path.
 func goTo(w http.ResponseWriter, r *http.Request, path string) error {
-	http.Redirect(w, r, path, http.StatusSeeOther)
+	http.Redirect(w, r, path, http.StatusSeeOther) //nolint:gosec // G710: the path is made here, or was checked by ours
 	return nil
 }
 

@@ -75,7 +75,7 @@ func send(w http.ResponseWriter, m moment) error {
 		return err
 	}
 	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
-	if _, err := w.Write([]byte("data: " + string(text) + "\n\n")); err != nil {
+	if _, err := w.Write([]byte("data: " + string(text) + "\n\n")); err != nil { //nolint:gosec // G705: JSON, not HTML
 		return err
 	}
 	return control.Flush()

@@ -105,7 +105,7 @@
   stream.addEventListener('error', () => {
     clock.classList.add('off');
     state.textContent = document.body.dataset.lost;
-    $('[data-s=clock]').textContent = last && document.body.dataset.again.replace('%s', last);
+    $('[data-s=clock]').textContent = last && document.body.dataset.again.replace('{at}', last);
     if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
   });
 })();

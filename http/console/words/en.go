@@ -1,7 +1,7 @@
 package words
 
 // english holds the texts for readers of English.
-var english = map[string]any{
+var english = map[string]any{ //nolint:gosec // G101: words about passwords
 	"tagline":     "points and vouchers",
 	"skip":        "Skip to content",
 	"more":        "More",
@@ -47,7 +47,7 @@ var english = map[string]any{
 
 	"live.on":    "Live",
 	"live.lost":  "The connection is lost. Granting goes on.",
-	"live.again": "Stands at %s · connecting",
+	"live.again": "Stands at {at} · connecting",
 	"keys": "/|Search\ng o|Overview\ng c|Campaigns\nj k|Next, previous row\nEnter|Open the row\nz|Time zone\n" +
 		"t|Light / dark\n?|This list",
 

@@ -2,7 +2,7 @@ package words
 
 // korean holds the texts for readers of Korean. Sentences end in -습니다, buttons are nouns, and no particle stands in
 // brackets.
-var korean = map[string]any{
+var korean = map[string]any{ //nolint:gosec // G101: words about passwords
 	"tagline":     "포인트·상품권 지급",
 	"skip":        "본문으로",
 	"more":        "전체",
@@ -48,7 +48,7 @@ var korean = map[string]any{
 
 	"live.on":    "실시간 연결됨",
 	"live.lost":  "연결이 끊겼습니다. 지급은 계속됩니다.",
-	"live.again": "%s에서 멈춤 · 다시 연결 중",
+	"live.again": "{at}에서 멈춤 · 다시 연결 중",
 	"keys":       "/|찾기\ng o|개요\ng c|캠페인\nj k|다음, 이전 행\nEnter|행 열기\nz|시간대\nt|밝게 / 어둡게\n?|이 목록",
 
 	"overview.running":   "캠페인 %d개 지급 중",

@@ -1,0 +1,303 @@
+package console_test
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"bestow/domain"
+	bestowhttp "bestow/http"
+	"bestow/internal/apitest"
+	"bestow/internal/desktest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Who is not signed in is led to the sign-in, and afterwards to where they wanted to go, but never to another site.
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.PointEvent("spring")
+	b := d.browser()
+	here := fmt.Sprintf("/console/campaigns/%d", e.ID)
+	b.led(b.get(here), "/console/sign-in?next="+strings.ReplaceAll(here, "/", "%2F"))
+	phone := apitest.Enrol(d.Desk, "kim", domain.Operator)
+	wrong := b.post("/console/sign-in", "name", "kim", "password", "no", "code", "123456", "next", here)
+	require.Equal(t, http.StatusUnauthorized, wrong.StatusCode)
+	require.Contains(t, wrong.text, "The name, the password or the code is wrong")
+	require.Contains(t, wrong.text, `value="kim"`, "what was typed stays")
+	require.Contains(t, wrong.text, `value="`+here+`"`, "where the person wanted to go too")
+	b.led(b.post("/console/sign-in", "name", "kim", "password", apitest.Password, "code", phone.Code(d.Desk), "next", here), here)
+	require.Contains(t, b.get(here).text, "spring")
+
+	b.led(b.post("/console/sign-out"), "/console/sign-in")
+	b.led(b.get(here), "/console/sign-in?next="+strings.ReplaceAll(here, "/", "%2F"))
+	for _, elsewhere := range []string{"https://evil.example", "//evil.example", "/river", `/console/\evil`, "/consolex", ""} {
+		d.SQL(`UPDATE passwords SET last_step = 0`)
+		b.led(b.post("/console/sign-in", "name", "kim", "password", apitest.Password, "code", phone.Code(d.Desk),
+			"next", elsewhere), "/console")
+	}
+	program := d.Get("/console", "Authorization: ")
+	program.Refused(http.StatusUnauthorized, "unauthorized")
+}
+
+// A key is for a development on this machine, and no cookie of it counts anywhere else.
+func TestSignInWithAKey(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	b := d.browser()
+	require.Contains(t, b.get("/console/sign-in").text, `name="key"`)
+	require.Equal(t, http.StatusUnauthorized, b.post("/console/sign-in", "key", "wrong").StatusCode)
+	b.led(b.post("/console/sign-in", "key", desktest.Key), "/console")
+	require.Contains(t, b.get("/console").text, "admin")
+	require.Equal(t, 401, b.send(http.MethodGet, "/api/v1/events", "").StatusCode, "of the console alone")
+
+	b.server = d.Server // as in production
+	require.NotContains(t, b.get("/console/sign-in").text, `name="key"`)
+	require.Equal(t, http.StatusSeeOther, b.get("/console").StatusCode)
+	require.Equal(t, http.StatusUnauthorized, b.post("/console/sign-in", "key", desktest.Key).StatusCode)
+	b.server, b.headers["X-Forwarded-For"] = d.local, "192.0.2.7"
+	require.Equal(t, http.StatusSeeOther, b.get("/console").StatusCode, "it came through a proxy")
+	require.Equal(t, http.StatusUnauthorized, b.post("/console/sign-in", "key", desktest.Key).StatusCode)
+}
+
+// What another site makes a browser send is refused, and no page may be framed or loads anything from elsewhere.
+func TestOtherSites(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.PointEvent("spring")
+	d.Members(e.ID, 3)
+	b := d.signedIn(domain.Operator)
+	b.headers["Sec-Fetch-Site"] = "cross-site"
+	for _, path := range []string{"start", "stop", "resume", "retry"} {
+		p := b.post(fmt.Sprintf("/console/campaigns/%d/%s", e.ID, path), "typed", "1500", "memo", "x")
+		require.Equal(t, http.StatusForbidden, p.StatusCode, path)
+		require.Contains(t, p.text, "The request came from another site")
+	}
+	require.Equal(t, http.StatusForbidden, b.post("/console/brake", "memo", "x").StatusCode)
+	require.Equal(t, http.StatusForbidden, b.post("/console/look", "lang", "ko").StatusCode)
+	delete(b.headers, "Sec-Fetch-Site")
+	b.headers["Origin"] = "https://evil.example"
+	require.Equal(t, http.StatusForbidden, b.post("/console/brake", "memo", "x").StatusCode)
+	delete(b.headers, "Origin")
+	require.Equal(t, "PENDING", d.status(e.ID))
+
+	for _, path := range []string{"/console", "/console/sign-in", "/console/campaigns", "/console/none"} {
+		p := b.get(path)
+		policy := p.Header.Get("Content-Security-Policy")
+		require.Contains(t, policy, "default-src 'none'")
+		require.Contains(t, policy, "frame-ancestors 'none'")
+		require.NotContains(t, policy, "unsafe")
+		require.Equal(t, "no-store", p.Header.Get("Cache-Control"))
+		require.NotRegexp(t, `style="|<style|\son[a-z]+="|<script>|(src|href)="(https?:)?//`, p.text, path)
+	}
+}
+
+// The style and the script may be kept for ever, since their names change with them.
+func TestAssets(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	b := d.browser()
+	names := regexp.MustCompile(`/console/assets/console\.[0-9a-f]{16}\.(css|js)`).FindAllString(b.get("/console/sign-in").text, -1)
+	require.Len(t, names, 2)
+	for _, name := range names {
+		p := b.get(name)
+		require.Equal(t, 200, p.StatusCode)
+		require.Contains(t, p.Header.Get("Cache-Control"), "immutable")
+		require.Contains(t, []string{"text/css; charset=utf-8", "text/javascript; charset=utf-8"}, p.Header.Get("Content-Type"))
+	}
+	require.Equal(t, 404, b.get("/console/assets/console.0000000000000000.css").StatusCode)
+}
+
+func (d *desk) status(id int64) string {
+	d.Helper()
+	var status string
+	require.NoError(d, d.Pool.QueryRow(d.Context(), `SELECT event_status FROM campaign_events WHERE id = $1`, id).Scan(&status))
+	return status
+}
+
+// A person starts, stops and resumes a campaign by forms: the number at stake is typed, a form that is sent twice is one
+// act, and what is wrong is said above the page as it is now.
+func TestLifeByForms(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.PointEvent("spring")
+	b := d.signedIn(domain.Operator)
+	here := fmt.Sprintf("/console/campaigns/%d", e.ID)
+	require.NotContains(t, b.get(here).text, here+"/start", "a draft cannot be started")
+	d.Members(e.ID, 3)
+
+	p := b.get(here)
+	require.Contains(t, p.text, "one thousand five hundred")
+	once := b.field(p, here+"/start", "once")
+	wrong := b.post(here+"/start", "once", once, "typed", "1501")
+	require.Equal(t, http.StatusUnprocessableEntity, wrong.StatusCode)
+	require.Regexp(t, `id="d-start"[^>]* data-open`, wrong.text)
+	require.Equal(t, "PENDING", d.status(e.ID))
+	b.led(b.post(here+"/start", "once", once, "typed", "1,500"), here+"?done=started")
+	require.Equal(t, "RUNNING", d.status(e.ID))
+	b.led(b.post(here+"/start", "once", once, "typed", "1,500"), here+"?done=started")
+	require.Contains(t, b.get(here+"?done=started").text, "Granting has begun.")
+	require.NotContains(t, b.get(here+"?done=<b>").text, "<b></b>")
+
+	empty := b.post(here+"/stop", "once", "a", "memo", " ")
+	require.Equal(t, http.StatusUnprocessableEntity, empty.StatusCode)
+	require.Regexp(t, `id="d-stop"[^>]* data-open`, empty.text)
+	b.led(b.post(here+"/stop", "once", "b", "memo", `wrong <b>amount</b>`), here+"?done=stopped")
+	require.Equal(t, "STOPPED", d.status(e.ID))
+	p = b.get(here)
+	require.Contains(t, p.text, "wrong &lt;b&gt;amount&lt;/b&gt;")
+	late := b.post(here+"/start", "once", "c", "typed", "1500")
+	require.Equal(t, http.StatusConflict, late.StatusCode)
+	require.Contains(t, late.text, "Its status does not allow this now")
+	require.Contains(t, late.text, here+"/resume", "the page shows what is possible now")
+
+	require.Equal(t, http.StatusUnprocessableEntity, b.post(here+"/resume", "once", "d", "typed", "4").StatusCode)
+	b.led(b.post(here+"/resume", "once", "d", "typed", "3"), here+"?done=resumed")
+	require.Equal(t, "RUNNING", d.status(e.ID))
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'event.start'`))
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'event.stop' AND actor = 'a-operator'`))
+}
+
+// A viewer sees each button with a lock and the role that it needs, and the server refuses the form either way.
+func TestViewerIsLockedOut(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.PointEvent("spring")
+	d.Members(e.ID, 3)
+	b := d.signedIn(domain.Viewer)
+	here := fmt.Sprintf("/console/campaigns/%d", e.ID)
+	require.Regexp(t, `commandfor="d-start"[^>]*aria-disabled="true"[^>]*title="This needs one of the roles: operator`,
+		strings.Join(strings.Fields(b.get(here).text), " "))
+	p := b.post(here+"/start", "once", "a", "typed", "1500")
+	require.Equal(t, http.StatusForbidden, p.StatusCode)
+	require.Contains(t, p.text, "Your role may not do this")
+	require.Equal(t, "PENDING", d.status(e.ID))
+}
+
+// The brake stops all; only an approver releases it, with the password and a code of the last minutes.
+func TestBrakeByForms(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.PointEvent("spring")
+	d.Members(e.ID, 3)
+	operator, approver := d.signedIn(domain.Operator), d.signedIn(domain.Approver)
+	here := fmt.Sprintf("/console/campaigns/%d", e.ID)
+	operator.led(operator.post(here+"/start", "once", "a", "typed", "1500"), here+"?done=started")
+	operator.led(operator.post("/console/brake", "once", "b", "memo", "a wrong list"), "/console?done=braked")
+	require.Equal(t, "STOPPED", d.status(e.ID))
+	require.Contains(t, operator.get("/console").text, "a wrong list")
+	require.Equal(t, http.StatusForbidden,
+		operator.post("/console/brake/release", "once", "c", "scope", "all", "memo", "fine").StatusCode)
+
+	d.SQL(`UPDATE sessions SET fresh_at = now() - interval '1 hour'`)
+	approver.server = apitest.Listen(d.Desk, bestowhttp.Config{App: desktest.NewApp(t, d.Pool, nil), LocalCookies: true})
+	approver.led(approver.post("/console/brake/release", "once", "d", "scope", "all", "memo", "fine"),
+		"/console/confirm?next=%2Fconsole")
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM brakes`))
+	require.Contains(t, approver.get("/console/confirm?next=%2Fconsole").text, "Show that it is you")
+}
+
+// The page of a running campaign says where each target is, and the terms add up; its stream says the same.
+func TestSumOnThePage(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.PointEvent("spring")
+	d.Members(e.ID, 1234)
+	b := d.signedIn(domain.Operator)
+	here := fmt.Sprintf("/console/campaigns/%d", e.ID)
+	b.led(b.post(here+"/start", "once", "a", "typed", "617000"), here+"?done=started")
+	d.SQL(`UPDATE campaign_event_summary SET published_count = 1000, success_count = 700, fail_count = 30`)
+	for _, path := range []string{"/console", here} {
+		terms := termsOf(t, b.get(path).text)
+		require.Equal(t, 1234, terms[0])
+		sum := 0
+		for _, n := range terms[1:] {
+			sum += n
+		}
+		require.Equal(t, 1234, sum, path)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.server.URL+here+"/live", nil)
+	require.NoError(t, err)
+	r.AddCookie(&http.Cookie{Name: "bestow-local", Value: b.cookies["bestow-local"]}) //nolint:gosec // G124: of a request
+	res, err := b.client.Do(r)
+	require.NoError(t, err)
+	defer func() { _ = res.Body.Close() }()
+	line, err := bufio.NewReader(res.Body).ReadString('\n')
+	require.NoError(t, err)
+	for _, want := range []string{`"ok":"700"`, `"bad":"30"`, `"rest":"234"`, `"kafka":"270"`, `"status":"RUNNING"`, `"x":"0.00%"`} {
+		require.Contains(t, line, want)
+	}
+}
+
+// termsOf returns the terms of the first sum of a page: all targets, and then the parts.
+func termsOf(t *testing.T, text string) (terms []int) {
+	t.Helper()
+	_, rest, found := strings.Cut(text, `<dl class="sum"`)
+	require.True(t, found)
+	sum, _, _ := strings.Cut(rest, "</dl>")
+	for _, m := range regexp.MustCompile(`<dd>(?:<span[^>]*>)?([\d,]+)`).FindAllStringSubmatch(sum, -1) {
+		n, err := strconv.Atoi(strings.ReplaceAll(m[1], ",", ""))
+		require.NoError(t, err)
+		terms = append(terms, n)
+	}
+	return terms
+}
+
+// Lists go on by a cursor, hold what was asked for in their address, and say where they looked if there is nothing.
+func TestCampaigns(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	b := d.signedIn(domain.Viewer)
+	require.Contains(t, b.get("/console/campaigns").text, "No campaigns yet")
+	d.SQL(`INSERT INTO campaign_events (campaign_id, event_type, event_status, total_count, total_amount, partition_count, created_by)
+		SELECT 'c' || i, 'POINT', 'PENDING', 0, 0, 4, 'x' FROM generate_series(1, 120) i`)
+	d.SQL(`INSERT INTO campaign_event_summary (event_id) SELECT id FROM campaign_events e
+		WHERE NOT EXISTS (SELECT FROM campaign_event_summary s WHERE s.event_id = e.id)`)
+	seen, path := map[string]bool{}, "/console/campaigns?event_status=PENDING"
+	for range 3 {
+		p := b.get(path)
+		for _, m := range regexp.MustCompile(`class="name" href="[^"]*">(c\d+)<`).FindAllStringSubmatch(p.text, -1) {
+			require.False(t, seen[m[1]])
+			seen[m[1]] = true
+		}
+		next := regexp.MustCompile(`href="(/console/campaigns\?cursor=[^"]*)"`).FindStringSubmatch(p.text)
+		if next == nil {
+			break
+		}
+		path = strings.ReplaceAll(next[1], "&amp;", "&")
+		require.Contains(t, path, "event_status=PENDING")
+	}
+	require.Len(t, seen, 120)
+	require.NotContains(t, b.get("/console").text, "%!", "a message lacks an argument")
+	require.Contains(t, b.get("/console/campaigns?q=nothing").text, "No campaign matches")
+	for _, bad := range []string{"?cursor=x", "?q=%00", "?event_type=%FF", "?event_status=%00"} {
+		p := b.get("/console/campaigns" + bad)
+		require.Contains(t, []int{200, 400, 422}, p.StatusCode, bad)
+	}
+	for _, path := range []string{"/console/campaigns/0", "/console/campaigns/x", "/console/campaigns/999999", "/console/none"} {
+		p := b.get(path)
+		require.Equal(t, 404, p.StatusCode, path)
+		require.Contains(t, p.text, "There is no such page")
+	}
+}
+
+// A page is as its reader wants it: the language, the zone and the theme are kept in cookies, without a script.
+func TestLook(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	b := d.signedIn(domain.Viewer)
+	b.led(b.post("/console/look", "lang", "ko", "back", "/console/campaigns?q=x"), "/console/campaigns?q=x")
+	b.led(b.post("/console/look", "zone", "UTC", "back", "https://evil.example"), "/console")
+	b.led(b.post("/console/look", "theme", "dark"), "/console")
+	text := b.get("/console").text
+	require.Contains(t, text, `lang="ko" data-theme="dark"`)
+	require.Contains(t, text, "지금 지급 중인 캠페인이 없습니다")
+	require.Regexp(t, `value="UTC"[^>]*aria-pressed="true"`, text)
+	b.led(b.post("/console/look", "lang", "xx", "zone", "Mars", "theme", "pink"), "/console")
+	require.Equal(t, 200, b.get("/console").StatusCode)
+}

@@ -1,0 +1,77 @@
+package words
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// families are the messages whose keys the pages put together: by a status, a code, a role.
+var families = []string{
+	"role.", "nav.", "filter.", "sum.", "when.", "code.", "reason.", "problem.", "cure.", "status.", "did.", "done.",
+	"retry.", "span.",
+}
+
+// Every message that a page asks for is there in both languages, with the same arguments, and none is there for nothing.
+func TestCatalogues(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	asked := regexp.MustCompile(`\.(?:T|Or)\("([a-z_.]+)"`)
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "_templ.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range asked.FindAllStringSubmatch(string(text), -1) {
+			used[m[1]] = true
+		}
+		return err
+	})
+	require.NoError(t, err)
+	require.Greater(t, len(used), 100)
+	inFamily := func(key string) bool {
+		return slices.ContainsFunc(families, func(f string) bool { return strings.HasPrefix(key, f) })
+	}
+	for key := range used {
+		if strings.HasSuffix(key, ".") { // the rest comes from what is shown
+			continue
+		}
+		for l, texts := range messages {
+			require.Contains(t, texts, key, "%s lacks it", l)
+		}
+	}
+	for key := range korean {
+		require.True(t, used[key] || inFamily(key), "%s is used nowhere", key)
+		require.Contains(t, english, key)
+	}
+	for key, text := range english {
+		require.Contains(t, korean, key)
+		require.Equal(t, verbs(text), verbs(korean[key]), key)
+	}
+}
+
+// verbs returns the arguments that a text takes.
+func verbs(text any) []string {
+	all := regexp.MustCompile(`%[a-z]`)
+	if c, ok := text.(count); ok {
+		return all.FindAllString(c.other, -1)
+	}
+	return all.FindAllString(fmt.Sprint(text), -1)
+}
+
+// No Korean sentence has a particle in brackets, an exclamation mark, or an end that tells nothing.
+func TestKoreanIsPlain(t *testing.T) {
+	t.Parallel()
+	for key, text := range korean {
+		for _, bad := range []string{"은(는)", "이(가)", "을(를)", "와(과)", "!", "실패했습니다", "성공", "알 수 없는 오류"} {
+			require.NotContains(t, text, bad, key)
+		}
+	}
+}
