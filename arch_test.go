@@ -110,9 +110,10 @@ var onlyIn = map[string][]string{
 	"github.com/coreos/go-oidc":                {"app/oidc"},
 	"golang.org/x/oauth2":                      {"app/oidc"},
 	"github.com/tus/tusd":                      {"http/lists"},
-	"github.com/pquerna/otp":                   {"app/people"},
+	"github.com/pquerna/otp":                   {"app/people", "internal/apitest"},
 	"golang.org/x/crypto":                      {"app/people"},
 	"github.com/alecthomas/kong":               {"cmd"},
+	"github.com/a-h/templ":                     {"http/console"},
 }
 
 // The rule of who may import whom is parsed from the sources, so a cached result cannot hide a new import.

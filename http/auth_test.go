@@ -30,7 +30,11 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 		"GET /api/v1/openapi.json": 200, "GET /api/v1/docs": 200, "GET /api/v1/docs.js": 200,
 		"POST /api/v1/session": 400, "POST /api/v1/invites/open": 400, "POST /api/v1/invites/accept": 400, // no body
 		"GET /invite": 200, "POST /invite": 400,
-		"GET /auth/oidc/start": 404, "GET /auth/oidc/callback": 404, // no provider is set
+		"GET /console/enter":   401,                               // it leads to a page, which asks who it is
+		"GET /console/sign-in": 200, "POST /console/sign-in": 401, // no password
+		"POST /console/look":        401, // it leads to a page, which asks who it is
+		"GET /console/assets/:name": 404,
+		"GET /auth/oidc/start":      404, "GET /auth/oidc/callback": 404, // no provider is set
 	}
 	d := setup(t)
 	s := d.serve(Config{

@@ -37,8 +37,9 @@ type Config struct {
 	Uploads  lists.UploadLimits // zero: the defaults
 	// LocalCookies lets people sign in at http://localhost: not in production.
 	LocalCookies bool
-	Zone         string // in which the console shows moments, by its IANA name; "": Asia/Seoul
-	Version      string // of the program, for the console; "": not shown
+	Link         *console.Link // signs in to the console once; nil: there is none
+	Zone         string        // in which the console shows moments, by its IANA name; "": Asia/Seoul
+	Version      string        // of the program, for the console; "": not shown
 	// TrustedProxies are the networks of the proxies that say in X-Forwarded-For where a request comes from.
 	TrustedProxies []netip.Prefix
 	Log            *slog.Logger // nil: nothing is logged
@@ -108,7 +109,7 @@ func newServer(c Config) (*server, error) {
 	s.types = types.New(c.App, s.api, c.Log)
 	s.people = people.New(c.App, s.api)
 	pages := console.Config{
-		App: c.App, API: s.api, Zone: c.Zone, Version: c.Version, Production: !c.LocalCookies, River: c.RiverUI != nil,
+		App: c.App, API: s.api, Link: c.Link, Zone: c.Zone, Version: c.Version, Production: !c.LocalCookies, River: c.RiverUI != nil,
 	}
 	if c.LocalCookies {
 		pages.KeyOf = s.guard.KeyOf

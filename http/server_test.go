@@ -266,21 +266,22 @@ func TestOpenAPIIsCheckedIn(t *testing.T) {
 	require.Equal(t, string(want), string(got))
 }
 
-// A browser that opens the service's address finds the way to its pages (P15).
+// A browser that opens the service's address is led to the console, which leads to the other pages (P15).
 func TestFrontPage(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	browser := []string{"Authorization: ", "Accept: text/html,application/xhtml+xml,*/*;q=0.8"}
+	browser := []string{"Accept: text/html,application/xhtml+xml,*/*;q=0.8"}
 	front := d.Get("/", browser...)
 	require.Equal(t, 200, front.StatusCode, front.Text)
-	require.Contains(t, front.Header.Get("Content-Type"), "text/html")
-	require.Contains(t, front.Header.Get("Content-Security-Policy"), pageStyleHash())
+	require.Equal(t, "/console", front.Request.URL.Path)
 	require.Contains(t, front.Text, `<a href="/api/v1/docs">`)
-	require.NotContains(t, front.Text, "/river", "there is none here")
+	require.NotContains(t, front.Text, `"/river/`, "there is none here")
 	with := d.doAt(d.serve(Config{App: d.App, AdminKey: desktest.Key, RiverUI: jobsPage}), call{"GET", "/", "", browser})
 	require.Contains(t, with.Text, `<a href="/river/">`)
+	anyone := d.Get("/", append(browser, "Authorization: ")...)
+	require.Equal(t, "/console/sign-in", anyone.Request.URL.Path)
 	for _, path := range []string{"/none", "/river"} {
-		require.NotEqual(t, 200, d.Get(path, browser...).StatusCode, path)
+		require.NotEqual(t, 200, d.Get(path, append(browser, "Authorization: ")...).StatusCode, path)
 	}
 	require.NotEqual(t, 200, d.do(call{"POST", "/", "", browser}).StatusCode)
 }

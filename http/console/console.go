@@ -25,6 +25,8 @@ type Config struct {
 	// KeyOf returns who has an API key, for the sign-in with a key; nil: there is none, as in production.
 	KeyOf func(ctx context.Context, key string) (p domain.Principal, known bool, err error)
 
+	Link *Link // signs in once; nil: there is none
+
 	Zone       string // in which moments are shown, by its IANA name; "": Asia/Seoul
 	Version    string // of the program; "" shows none
 	Production bool
@@ -84,6 +86,7 @@ func (h *Handlers) Routes() []Route {
 		{"POST", Home + "/brake", stop, h.brake},
 		{"POST", Home + "/brake/release", release, h.releaseBrake},
 		{"POST", Home + "/look", open, h.look},
+		{"GET", Home + "/enter", open, h.enter},
 		{"GET", Home + "/sign-in", open, h.signInPage},
 		{"POST", Home + "/sign-in", open, h.signIn},
 		{"POST", Home + "/sign-out", page, h.signOut},

@@ -11,6 +11,7 @@ import (
 
 	"bestow/domain"
 	bestowhttp "bestow/http"
+	"bestow/http/console"
 	"bestow/internal/apitest"
 	"bestow/internal/desktest"
 
@@ -300,4 +301,28 @@ func TestLook(t *testing.T) {
 	require.Regexp(t, `value="UTC"[^>]*aria-pressed="true"`, text)
 	b.led(b.post("/console/look", "lang", "xx", "zone", "Mars", "theme", "pink"), "/console")
 	require.Equal(t, 200, b.get("/console").StatusCode)
+}
+
+// A link of the demo signs in once, on this machine, and opens the campaign that runs.
+func TestLinkSignsInOnce(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.PointEvent("spring")
+	d.Members(e.ID, 3)
+	d.SQL(`UPDATE campaign_events SET event_status = 'RUNNING'`)
+	link := console.NewLink(desktest.Key)
+	d.local = apitest.Listen(d.Desk, bestowhttp.Config{App: d.App, LocalCookies: true, Link: link})
+	path := strings.TrimPrefix(link.URL("127.0.0.1:1"), "http://127.0.0.1:1")
+	far := d.browser()
+	far.headers["X-Forwarded-For"] = "192.0.2.7"
+	far.led(far.get(path), "/console")
+	require.Empty(t, far.cookies["bestow-local-key"])
+	wrong := d.browser()
+	wrong.led(wrong.get("/console/enter?t=wrong"), "/console")
+	require.Empty(t, wrong.cookies["bestow-local-key"])
+	first, second := d.browser(), d.browser()
+	first.led(first.get(path), fmt.Sprintf("/console/campaigns/%d", e.ID))
+	require.Contains(t, first.get("/console").text, "spring")
+	second.led(second.get(path), "/console")
+	require.Empty(t, second.cookies["bestow-local-key"])
 }

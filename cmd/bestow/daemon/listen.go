@@ -30,7 +30,7 @@ func (p *Process) serveAPI(ctx context.Context) error {
 	h, err := bestowhttp.New(bestowhttp.Config{
 		App: p.App, AdminKey: p.cfg.AdminKey, RiverUI: ui, Log: p.log,
 		LocalCookies: p.cfg.Env != "production", TrustedProxies: proxies,
-		Zone: p.cfg.TimeZone, Version: BuildVersion().Version,
+		Link: p.with.Link, Zone: p.cfg.TimeZone, Version: BuildVersion().Version,
 	})
 	if err != nil {
 		return err

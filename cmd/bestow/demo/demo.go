@@ -16,6 +16,7 @@ import (
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
+	"bestow/http/console"
 	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
 	"bestow/internal/obs"
@@ -132,9 +133,10 @@ type demo struct {
 	postgres *embedpg.Server
 	broker   *embedkafka.Server
 	process  *daemon.Process
-	chaos    *chaos // nil if no process is killed
-	stays    bool   // after the proof
-	watched  bool   // out is a person's terminal
+	link     *console.Link // signs in to the console; nil with --chaos, whose processes are others
+	chaos    *chaos        // nil if no process is killed
+	stays    bool          // after the proof
+	watched  bool          // out is a person's terminal
 }
 
 // logName is the file of the demo's own log.
@@ -169,7 +171,10 @@ func (d *demo) start(ctx context.Context) (err error) {
 		return err
 	}
 	if d.chaos == nil {
-		d.process, err = daemon.New(ctx, d.cfg, daemon.AllRoles, d.log, demoOverrides())
+		with := demoOverrides()
+		d.link = console.NewLink(d.cfg.AdminKey)
+		with.Link = d.link
+		d.process, err = daemon.New(ctx, d.cfg, daemon.AllRoles, d.log, with)
 		return err
 	}
 	// it makes events and proves them

@@ -127,6 +127,10 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 		events[1].CampaignID, events[1].ID)
 	d.step("2", "Imported", "%s members from two CSV streams in %.1f s, with a River job for every 5,000 of them",
 		english.Number(imported), time.Since(began).Seconds())
+	if d.link != nil {
+		fmt.Fprintf(d.out, "     %s\n     %s\n", d.screen.Aside("Watch it in a browser on this machine; the link signs in once:"),
+			d.link.URL(d.cfg.Addr))
+	}
 	return events, nil
 }
 
@@ -265,13 +269,14 @@ func (d *demo) lookAround() {
 	fmt.Fprintln(d.out)
 	d.say("It stays up until you press Ctrl-C:")
 	fmt.Fprintf(d.out, `
+    Console  http://%s/console    (sign in with the key)
     Jobs     http://%s/river      (user: any, password: the key)
     API      curl -H 'Authorization: Bearer %s' \
                http://%s/api/v1/events
     Shell    export BESTOW_URL=http://%s
              export BESTOW_KEY=%s
              %s event list
-`, d.cfg.Addr, d.cfg.AdminKey, d.cfg.Addr, d.cfg.Addr, d.cfg.AdminKey, ownName())
+`, d.cfg.Addr, d.cfg.Addr, d.cfg.AdminKey, d.cfg.Addr, d.cfg.Addr, d.cfg.AdminKey, ownName())
 	fmt.Fprintf(d.out, `    Points   export BESTOW_MONEY_URL=http://%s
              export BESTOW_MONEY_TOKEN=%s
              %s member balance %s
