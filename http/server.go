@@ -109,7 +109,8 @@ func newServer(c Config) (*server, error) {
 	s.types = types.New(c.App, s.api, c.Log)
 	s.people = people.New(c.App, s.api)
 	pages := console.Config{
-		App: c.App, API: s.api, Link: c.Link, Zone: c.Zone, Version: c.Version, Production: !c.LocalCookies, River: c.RiverUI != nil,
+		App: c.App, API: s.api, Link: c.Link, Zone: c.Zone, Version: c.Version, Production: !c.LocalCookies,
+		River: c.RiverUI != nil,
 	}
 	if c.LocalCookies {
 		pages.KeyOf = s.guard.KeyOf

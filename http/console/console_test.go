@@ -224,7 +224,7 @@ func TestSumOnThePage(t *testing.T) {
 	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.server.URL+here+"/live", nil)
 	require.NoError(t, err)
-	r.AddCookie(&http.Cookie{Name: "bestow-local", Value: b.cookies["bestow-local"]}) //nolint:gosec // G124: of a request
+	r.AddCookie(&http.Cookie{Name: "bestow-local", Value: b.cookies["bestow-local"]})
 	res, err := b.client.Do(r)
 	require.NoError(t, err)
 	defer func() { _ = res.Body.Close() }()

@@ -54,7 +54,8 @@ func (d *desk) browser() *browser {
 	client := *d.local.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &browser{
-		d, d.local, &client, map[string]string{"bestow-language": "en"},
+		d, d.local, &client,
+		map[string]string{"bestow-language": "en"},
 		map[string]string{"Accept": "text/html,*/*", "Sec-Fetch-Site": "same-origin"},
 	}
 }
@@ -94,7 +95,7 @@ func (b *browser) send(method, path, body string) page {
 		r.Header.Set(name, value)
 	}
 	for name, value := range b.cookies {
-		r.AddCookie(&http.Cookie{Name: name, Value: value}) //nolint:gosec // G124: a request has no attributes
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
 	res, err := b.client.Do(r)
 	require.NoError(b, err)

@@ -128,8 +128,8 @@ func (d *demo) makeEvents(ctx context.Context, members int) ([]domain.Event, err
 	d.step("2", "Imported", "%s members from two CSV streams in %.1f s, with a River job for every 5,000 of them",
 		english.Number(imported), time.Since(began).Seconds())
 	if d.link != nil {
-		fmt.Fprintf(d.out, "     %s\n     %s\n", d.screen.Aside("Watch it in a browser on this machine; the link signs in once:"),
-			d.link.URL(d.cfg.Addr))
+		watch := d.screen.Aside("Watch it in a browser on this machine; the link signs in once:")
+		fmt.Fprintf(d.out, "     %s\n     %s\n", watch, d.link.URL(d.cfg.Addr))
 	}
 	return events, nil
 }
