@@ -133,7 +133,7 @@ func TestSpace(t *testing.T) {
 	s := setup(t)
 	s.space = 10
 	begin := func(owner string, size int64) (Upload, error) {
-		return s.Create(t.Context(), owner, Upload{Size: size, ContentType: "text/csv"})
+		return s.Create(t.Context(), command.Caller{Actor: owner}, Upload{Size: size, ContentType: "text/csv"})
 	}
 	var wg sync.WaitGroup
 	for i := range 8 {

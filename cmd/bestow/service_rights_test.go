@@ -213,7 +213,7 @@ func (s *served) useUploads() {
 	ctx := s.Context()
 	const list = "member_id,amount\nkim,5\n"
 	for _, kept := range []bool{true, false} {
-		u, err := s.p.App.Uploads.Create(ctx, "test", uploads.Upload{Size: int64(len(list)), ContentType: "text/csv"})
+		u, err := s.p.App.Uploads.Create(ctx, command.Caller{Actor: "test"}, uploads.Upload{Size: int64(len(list)), ContentType: "text/csv"})
 		require.NoError(s, err)
 		_, err = s.p.App.Uploads.Append(ctx, "test", u.ID, 0, []byte(list))
 		require.NoError(s, err)
@@ -288,12 +288,14 @@ func (s *served) replayParked() {
 	s.parked("replayed_at IS NULL", 1)
 }
 
-// export reads all targets and results of an event, as an export does, and notes it.
+// export takes all targets and results of an event away.
 func (s *served) export(e domain.Event) {
 	s.Helper()
 	ctx, n := s.Context(), 0
-	require.NoError(s, s.p.App.Lists.ExportResults(ctx, e.ID, lists.ResultFilter{}, func(lists.Result) error { n++; return nil }))
-	require.NoError(s, s.p.App.Lists.ExportTargets(ctx, e.ID, lists.TargetFilter{}, func(lists.Target) error { n++; return nil }))
-	require.NoError(s, s.p.App.Lists.RecordExport(ctx, operator, e.ID, "results"))
+	taking := lists.Taking{By: operator}
+	require.NoError(s, s.p.App.Lists.ExportResults(ctx, taking, e.ID, lists.ResultFilter{},
+		func(lists.Result) error { n++; return nil }))
+	require.NoError(s, s.p.App.Lists.ExportTargets(ctx, taking, e.ID, lists.TargetFilter{},
+		func(lists.Target) error { n++; return nil }))
 	require.Positive(s, n)
 }
