@@ -71,6 +71,28 @@ func TestStopWaitsForARedrive(t *testing.T) {
 	require.Zero(t, s.Int(`SELECT count(*) FROM grant_chunks WHERE open_until > clock_timestamp()`), "it did not wait")
 }
 
+// The answer of a stop counts what the claims granted that it waited for.
+func TestAStopCountsAfterItsWait(t *testing.T) {
+	t.Parallel()
+	s := setupLife(t)
+	id := s.listed(domain.Running)
+	s.Exec(`UPDATE grant_chunks SET claim_token = gen_random_uuid(), open_until = clock_timestamp() + interval '1 hour'`)
+	var stopped Stopped
+	var err error
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		stopped, err = s.app.Events.Stop(t.Context(), by(""), id, "why")
+	}()
+	require.Eventually(t, func() bool { return s.status(id) == domain.Stopped }, 10*time.Second, 10*time.Millisecond)
+	s.Exec(`UPDATE campaign_event_summary SET success_count = 2 WHERE event_id = $1`, id)
+	s.Exec(`UPDATE grant_chunks SET claim_token = NULL, open_until = NULL`)
+	<-answered
+	require.NoError(t, err)
+	require.Zero(t, stopped.Draining)
+	require.Equal(t, 2, stopped.Event.Summary.Success)
+}
+
 // A stop whose claims stay open says how many: a grant of them may still be applied.
 func TestAStopTellsOfOpenClaims(t *testing.T) {
 	t.Parallel()

@@ -229,7 +229,15 @@ func (s *Events) Stop(ctx context.Context, by command.Caller, id int64, memo str
 		return Stopped{}, err
 	}
 	open, err := s.drained(ctx, id)
-	return Stopped{stopped.Value, open}, stoppedBut(err)
+	if err != nil || ctx.Err() != nil {
+		return Stopped{stopped.Value, open}, stoppedBut(err)
+	}
+	// The claims that were open at the stop have counted what they granted.
+	after, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (domain.Event, error) { return eventrow.Select(ctx, tx, id) })
+	if err != nil || after.Status != stopped.Value.Status {
+		after = stopped.Value // it was resumed meanwhile
+	}
+	return Stopped{after, open}, stoppedBut(err)
 }
 
 // checkMemo returns the memo in NFC, or domain.Invalid for one that is no text.
