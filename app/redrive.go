@@ -80,6 +80,9 @@ func (rd *redrive) finish(ctx context.Context, tx pgx.Tx, taken Redriven) (Redri
 		return taken, err
 	}
 	all := Redriven{Matched: taken.Matched + n, Accepted: taken.Accepted + n, Expired: expired}
+	if all.Accepted == 0 {
+		return all, nil // nothing was changed
+	}
 	return all, command.Record(ctx, tx, rd.by, command.Change{
 		Action: "event.retry", EventID: rd.id, After: retryFacts{rd.code, all.Matched, all.Accepted},
 	})

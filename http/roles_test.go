@@ -163,11 +163,14 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 	d := setup(t)
 	e := d.PointEvent("a")
 	d.Members(e.ID, 5)
+	d.SQL(`INSERT INTO point_results (event_id, member_id, amount, status, error_code, retry_count)
+		SELECT event_id, member_id, amount, 'FAILED', 'later', 1 FROM point_targets ORDER BY id LIMIT 1`)
 	for _, c := range []call{
 		{"POST", desktest.EventURL(e.ID) + "/start", "", nil},
 		{"POST", desktest.EventURL(e.ID) + "/start", "", nil}, // changes nothing
 		{"POST", desktest.EventURL(e.ID) + "/stop", `{"memo": "wrong list"}`, nil},
 		{"POST", desktest.EventURL(e.ID) + "/resume", "", nil},
+		{"POST", desktest.EventURL(e.ID) + "/retry", `{"error_code": "latr"}`, nil}, // changes nothing
 		{"POST", desktest.EventURL(e.ID) + "/retry", `{}`, nil},
 		{"POST", "/api/v1/brake", `{"scope": "all", "memo": "fire"}`, nil},
 		{"POST", "/api/v1/brake/release", `{"scope": "all", "memo": "out"}`, nil},
