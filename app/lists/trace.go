@@ -23,7 +23,7 @@ type Trace struct {
 	Target  *TracedTarget // nil: no list of the event has the member
 	Result  *Result       // nil: the ledger was not asked for it yet
 	Absence *Absence      // why there is no target or no result
-	Steps   []Step        // in the order of their times
+	Steps   []Step        // in the order of their times, what causes before what it causes
 }
 
 // TracedTarget is the member's row of the list, and the chunk that carries it.
@@ -106,7 +106,7 @@ func (s *Lists) trace(ctx context.Context, tx pgx.Tx, eventID int64, member stri
 		return t, err
 	}
 	t.Steps = slices.Concat(moves, t.Target.steps(), t.Result.steps(), summarySteps(t.Event))
-	slices.SortStableFunc(t.Steps, func(a, b Step) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(t.Steps, t.Target.before)
 	return t, nil
 }
 
@@ -122,14 +122,33 @@ func (t *TracedTarget) steps() (steps []Step) {
 	}
 	add(&t.ImportedAt, "imported", fmt.Sprintf("import %d by %s put the member on the list with %s", t.ImportID,
 		t.ImportedBy, english.Number(t.Amount)))
-	message := ""
-	if m := t.Claimed; m != nil {
-		message = fmt.Sprintf("; the one that was taken last: topic %s, partition %d, offset %d", m.Topic, m.Partition,
-			m.Offset)
+	published := "Kafka has the message with the member, sent by a relay job"
+	if t.publishedAgain() {
+		published = "Kafka has the message again, sent by a relay job; when it had the first one is not kept"
 	}
-	add(t.PublishedAt, "published", "Kafka has the last message with the member, sent by a relay job")
-	add(t.ClaimedAt, "claimed", "a handler took the first message"+message)
+	add(t.PublishedAt, "published", published)
+	add(t.ClaimedAt, "claimed", "a handler took the message")
 	return steps
+}
+
+// markLag is the time by which the mark of a relay job may come after the claim of the message that it has published:
+// Kafka delivers a message as soon as it has it.
+const markLag = time.Second
+
+// publishedAgain reports whether the message that Kafka acknowledged last is another than the one that was taken first.
+func (t *TracedTarget) publishedAgain() bool {
+	return t.PublishedAt != nil && t.ClaimedAt != nil && t.PublishedAt.Sub(*t.ClaimedAt) > markLag
+}
+
+// before compares two steps by their times, and puts the publication before the claim of the same message.
+func (t *TracedTarget) before(a, b Step) int {
+	at := func(s Step) time.Time {
+		if s.Code == "published" && t != nil && t.ClaimedAt != nil && !t.publishedAgain() && s.At.After(*t.ClaimedAt) {
+			return *t.ClaimedAt // the step comes first in the list, and the sort is stable
+		}
+		return s.At
+	}
+	return at(a).Compare(at(b))
 }
 
 // steps returns what the ledger answered.
@@ -149,7 +168,7 @@ func (r *Result) steps() []Step {
 	case domain.Refused:
 		return []Step{{r.UpdatedAt, "refused", "the ledger refused it for now, " + refused + said + "; it is tried again"}}
 	case domain.GivenUp:
-		return []Step{{r.UpdatedAt, "given_up", "it was given up after " + refused + said}}
+		return []Step{{r.UpdatedAt, "given_up", "it was given up after " + english.Count(r.RetryCount, "refusal") + said}}
 	case domain.ResultPending, domain.ResultNone:
 	}
 	return []Step{{

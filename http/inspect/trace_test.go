@@ -52,6 +52,13 @@ func TestTrace(t *testing.T) {
 	require.Equal(t, []string{"imported", "started", "stopped", "resumed", "published", "claimed", "granted"}, codes(trace))
 	require.Nil(t, trace.Absent)
 	require.Equal(t, "P12", *trace.Result.MoneyTxID)
+	d.SQL(`UPDATE grant_chunks SET published_at = claimed_at + interval '5 ms'`) // the mark of the relay comes later
+	again := desktest.Decoded[api.Trace](d.Get(memberURL(e.ID, "김/영희 1")))
+	require.Equal(t, codes(trace), codes(again))
+	d.SQL(`UPDATE grant_chunks SET published_at = claimed_at + interval '5 s'`)
+	again = desktest.Decoded[api.Trace](d.Get(memberURL(e.ID, "김/영희 1")))
+	require.Equal(t, []string{"claimed", "published", "granted"}, codes(again)[4:])
+	require.Contains(t, again.Timeline[5].Text, "Kafka has the message again")
 	require.Equal(t, api.TracedMessage{Topic: "grants.point", Partition: 3, Offset: 7}, *trace.Message)
 	require.Contains(t, trace.Timeline[2].Text, "stopped by admin: wait")
 	require.Contains(t, trace.Timeline[6].Text, "entry P12, after it had refused 2 times")

@@ -74,6 +74,12 @@ func printTrace(t *terminal.Terminal, trace api.Trace, zone *time.Location) erro
 	}); err != nil {
 		return err
 	}
+	if m := trace.Message; m != nil {
+		if _, err := fmt.Fprintf(t.Out, "\nthe message that was taken last: topic %s, partition %d, offset %d\n", m.Topic,
+			m.Partition, m.Offset); err != nil {
+			return err
+		}
+	}
 	if j := trace.Job; j != nil {
 		if _, err := fmt.Fprintf(t.Out, "\nrelay job %d is %s, after %s\n", j.ID, j.State,
 			english.Count(j.Attempt, "attempt")); err != nil {
@@ -131,7 +137,7 @@ func (c *memberEventsCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		if len(page.Items) == 0 {
 			t.Say("no event has %s on its list", id)
 		}
-		return t.Table(func(w io.Writer) {
+		return t.TableSparing([]string{"TYPE", "STATUS"}, func(w io.Writer) {
 			fmt.Fprintln(w, "EVENT\tCAMPAIGN\tTYPE\tSTATUS\tAMOUNT\tRESULT\tERROR")
 			for _, m := range page.Items {
 				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", m.EventID, m.CampaignID, m.EventType, m.EventStatus,
