@@ -77,11 +77,15 @@ func (im *importing) refuse(ctx context.Context, tx pgx.Tx, cause *domain.Error)
 	if err != nil {
 		return err
 	}
-	earlier, err := im.selectEarlier(ctx, tx)
+	earlier, rejected, err := im.selectEarlier(ctx, tx)
 	if err != nil {
 		return err
 	}
-	if earlier > 0 {
+	switch {
+	case earlier > 0 && rejected == 0:
+		cause.Message += fmt.Sprintf("; the same file was imported into this event before, as import %d", earlier)
+		cause.Hint = "the whole list is in the event: there is nothing to do"
+	case earlier > 0:
 		cause.Message += fmt.Sprintf("; the same file was imported into this event before, as import %d", earlier)
 		cause.Hint = fmt.Sprintf("its members are in the event: correct only the rows that import %d rejected, "+
 			"and upload those", earlier)

@@ -2,6 +2,7 @@ package imports
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -114,13 +115,14 @@ func (im *importing) selectSameLists(ctx context.Context, tx pgx.Tx) ([]earlierL
 	})
 }
 
-// selectEarlier returns the newest import of the same bytes into this event; 0 for none.
-func (im *importing) selectEarlier(ctx context.Context, tx pgx.Tx) (id int64, err error) {
-	const query = `SELECT coalesce(max(id), 0) FROM imports WHERE event_id = $1 AND sha256 = $2`
-	if err := tx.QueryRow(ctx, query, im.event.ID, im.body.sum()).Scan(&id); err != nil {
-		return 0, fmt.Errorf("look for the same file: %w", err)
+// selectEarlier returns the newest import of the same bytes into this event, 0 for none, and how many rows it rejected.
+func (im *importing) selectEarlier(ctx context.Context, tx pgx.Tx) (id int64, rejected int, err error) {
+	const query = `SELECT id, rejected FROM imports WHERE event_id = $1 AND sha256 = $2 ORDER BY id DESC LIMIT 1`
+	err = tx.QueryRow(ctx, query, im.event.ID, im.body.sum()).Scan(&id, &rejected)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return 0, 0, fmt.Errorf("look for the same file: %w", err)
 	}
-	return id, nil
+	return id, rejected, nil
 }
 
 // selectSameEvents lists the newest other events whose lists have together what this event has with this list.

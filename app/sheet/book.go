@@ -172,6 +172,16 @@ func (b *book) sheetNamed(name string) (string, error) {
 		fmt.Sprintf("its sheets are: %.1000s", strings.Join(names, ", ")))
 }
 
+// seen lists the names of the sheets of cells that are not hidden.
+func (b *book) seen() (names []string) {
+	for _, s := range b.sheets {
+		if b.related[s.id].kind == "worksheet" && !s.hidden {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
 // sameName reports whether two names are one: those of sheets have no letter case, and macOS takes letters apart.
 func sameName(a, b string) bool { return strings.EqualFold(norm.NFC.String(a), norm.NFC.String(b)) }
 

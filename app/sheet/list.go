@@ -34,7 +34,7 @@ func Open(ctx context.Context, body io.Reader, name string, limits Limits, defau
 	}
 	reader, err := memberlist.OpenCSV(s, ',', defaultAmount, checkAmount)
 	if err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(s.named(err, name), s.Close())
 	}
 	return &List{reader, s}, nil
 }

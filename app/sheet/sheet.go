@@ -48,6 +48,7 @@ type sheet struct {
 	texts   *texts
 	formats *formats
 	part    io.ReadCloser
+	seen    []string // the names of the sheets of cells that are not hidden
 	xml     *tokens
 
 	lines bytes.Buffer // that were not read yet
@@ -89,6 +90,7 @@ func (s *sheet) begin(b *book, name string) error {
 	if err != nil {
 		return err
 	}
+	s.seen = b.seen()
 	if s.texts, err = b.readTexts(); err != nil {
 		return err
 	}
@@ -101,6 +103,19 @@ func (s *sheet) begin(b *book, name string) error {
 	s.xml = newTokens(s.part, part)
 	s.row = rowReader{xml: s.xml, texts: s.texts, formats: s.formats, out: &s.lines}
 	return s.row.begin()
+}
+
+// named adds to the refusal of a header which sheet it is of, if it was not chosen and there are others.
+func (s *sheet) named(err error, chosen string) error {
+	e, ok := errors.AsType[*domain.Error](err)
+	if !ok || e.Code != domain.BadFile || chosen != "" || len(s.seen) < 2 {
+		return err
+	}
+	named := *e
+	named.Message = fmt.Sprintf("sheet %q: %s", s.seen[0], e.Message)
+	named.Hint = fmt.Sprintf("the sheets are %.1000s: name the one with the list, by --sheet or over HTTP by ?sheet=; "+
+		"or %s", strings.Join(s.seen, ", "), e.Hint)
+	return &named
 }
 
 // tempFile makes a file that is gone with the process, where an open file may be removed. Error: domain.Unavailable.
