@@ -31,6 +31,7 @@ type shell struct {
 	env         map[string]string
 	in          string
 	interactive bool
+	columns     int // of the screen; 0: a pipe
 	pool        *pgxpool.Pool
 	dir         string
 }
@@ -61,6 +62,7 @@ func (s *shell) run(line string) (code int, out, errs string) {
 	term := &terminal.Terminal{
 		In: strings.NewReader(s.in), Out: &o, Err: &e,
 		Env: func(name string) string { return s.env[name] }, Interactive: s.interactive,
+		Screen: terminal.Screen{Columns: s.columns},
 	}
 	code = run(s.Context(), strings.Fields(line), term)
 	return code, o.String(), e.String()

@@ -57,7 +57,7 @@ func (c *AuditCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 }
 
 func printAudit(t *terminal.Terminal, list []api.AuditEntry, zone *time.Location) error {
-	return t.Table(func(w io.Writer) {
+	return t.TableSparing([]string{"ID"}, func(w io.Writer) {
 		fmt.Fprintln(w, "ID\tAT\tWHO\tACTION\tOBJECT\tREASON")
 		for _, e := range list {
 			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", e.ID, terminal.When(&e.At, zone), e.Actor, e.Action, e.Object,

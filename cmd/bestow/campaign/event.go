@@ -102,7 +102,7 @@ func (c *eventListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 }
 
 func printEvents(t *terminal.Terminal, events []api.Event, zone *time.Location) error {
-	return t.Table(func(w io.Writer) {
+	return t.TableSparing([]string{"CREATED", "TYPE"}, func(w io.Writer) {
 		fmt.Fprintln(w, "ID\tCAMPAIGN\tTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED\tWAITING FOR")
 		for _, e := range events {
 			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.CampaignID, e.EventType, e.EventStatus,

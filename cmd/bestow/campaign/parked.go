@@ -52,7 +52,7 @@ func (c *parkedListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 }
 
 func printParked(t *terminal.Terminal, list []api.Parked, zone *time.Location) error {
-	return t.Table(func(w io.Writer) {
+	return t.TableSparing([]string{"BYTES", "PARTITION", "OFFSET", "PARKED"}, func(w io.Writer) {
 		fmt.Fprintln(w, "ID\tCAUSE\tTOPIC\tPARTITION\tOFFSET\tBYTES\tPARKED\tREPLAYED\tDETAIL")
 		for _, p := range list {
 			replayed := terminal.When(p.ReplayedAt, zone)

@@ -35,7 +35,7 @@ func (c *QueueCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 }
 
 func printQueue(t *terminal.Terminal, q api.Queue, zone *time.Location) error {
-	return t.Table(func(w io.Writer) {
+	return t.TableSparing([]string{"TYPE", "STATUS", "TARGETS", "PRIORITY"}, func(w io.Writer) {
 		fmt.Fprintln(w, "LANE\tTURN\tID\tCAMPAIGN\tTYPE\tPRIORITY\tTARGETS\tSTATUS\tSTARTS\tWAITING FOR")
 		for _, lane := range q.Lanes {
 			for i, e := range lane.Events {

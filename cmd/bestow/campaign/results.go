@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
@@ -61,15 +62,33 @@ func (c *resultsListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		if len(page.Items) == 0 {
 			c.sayNoResult(t, e, page.Absent)
 		}
-		return t.Table(func(w io.Writer) {
-			fmt.Fprintln(w, "MEMBER\tAMOUNT\tSTATUS\tREFUSED\tLEDGER ENTRY\tCHANGED\tREASON")
-			for _, r := range page.Items {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.MemberID, quantity(r.Amount, e.Unit), r.Status,
-					r.RetryCount,
-					terminal.OrDash(r.MoneyTxID), terminal.When(&r.UpdatedAt, zone), refusal(r))
-			}
-		}, "LEDGER ENTRY", "REASON")
+		return c.table(t, page.Items, e.Unit, zone)
 	})
+}
+
+// table prints results. On a screen that is too narrow the reason is the last column to go, and one member's result is
+// shown line by line.
+func (c *resultsListCmd) table(t *terminal.Terminal, results []api.Result, unit *string, zone *time.Location) error {
+	if t.Screen.Width() > 0 && c.Member != "" && len(results) == 1 {
+		return t.Table(func(w io.Writer) {
+			r := results[0]
+			fmt.Fprintf(w, "member\t%s\namount\t%s\nstatus\t%s\nreason\t%s\nrefused\t%d\nledger entry\t%s\nchanged\t%s\n",
+				r.MemberID, quantity(r.Amount, unit), r.Status, refusal(r), r.RetryCount,
+				terminal.OrDash(r.MoneyTxID), terminal.When(&r.UpdatedAt, zone))
+		})
+	}
+	spare := []string{"CHANGED", "REFUSED"}
+	if c.Failed || c.Status != "" {
+		spare = []string{"STATUS", "CHANGED"} // each row has the status that was asked for
+	}
+	return t.TableSparing(spare, func(w io.Writer) {
+		fmt.Fprintln(w, "MEMBER\tAMOUNT\tSTATUS\tREFUSED\tLEDGER ENTRY\tCHANGED\tREASON")
+		for _, r := range results {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.MemberID, quantity(r.Amount, unit), r.Status,
+				r.RetryCount,
+				terminal.OrDash(r.MoneyTxID), terminal.When(&r.UpdatedAt, zone), refusal(r))
+		}
+	}, "LEDGER ENTRY", "REASON")
 }
 
 // sayNoResult says why no result of e fits.

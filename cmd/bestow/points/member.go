@@ -197,7 +197,7 @@ func (c *memberHistoryCmd) query(zone *time.Location) (q money.HistoryQuery, err
 }
 
 func printMovements(t *terminal.Terminal, list []wire.Movement, zone *time.Location) error {
-	return t.Table(func(w io.Writer) {
+	return t.TableSparing([]string{"TYPE", "VALID THROUGH", "REF", "UNDOES"}, func(w io.Writer) {
 		fmt.Fprintln(w, "ID\tKIND\tPOINTS\tCREATED\tVALID THROUGH\tTYPE\tREF\tUNDOES\tREASON")
 		for n := range list {
 			m := &list[n]

@@ -20,6 +20,13 @@ const (
 // hold free text: these are cut, the widest first, and if that is not enough, each line is cut. Without such columns
 // the last cell of a row goes on below itself.
 func (t *Terminal) Table(rows func(w io.Writer), free ...string) error {
+	return t.TableSparing(nil, rows, free...)
+}
+
+// TableSparing prints as Table does. Before it cuts a cell, it leaves out columns: those in which no row has a value,
+// and then the columns titled spare, in their order, until the table fits. The column that answers the question of the
+// command is not in spare.
+func (t *Terminal) TableSparing(spare []string, rows func(w io.Writer), free ...string) error {
 	var tabbed strings.Builder
 	rows(&tabbed)
 	var list table
@@ -28,6 +35,7 @@ func (t *Terminal) Table(rows func(w io.Writer), free ...string) error {
 	}
 	width := t.Screen.Width()
 	if width > 0 && len(free) > 0 {
+		list.leaveOut(width, spare)
 		list.cut(width, free)
 	}
 	widths := list.widths()
@@ -69,14 +77,42 @@ func (l table) widths() (widths []int) {
 	return widths
 }
 
-// cut cuts the cells of free columns until a row fits, or until nothing more can be cut of them.
-func (l table) cut(width int, free []string) {
+// total returns the width of the rows.
+func (l table) total() (total int) {
 	widths := l.widths()
-	total := tableGap * (len(widths) - 1)
 	for _, columns := range widths {
 		total += columns
 	}
-	for ; total >= width; total-- {
+	return total + tableGap*(len(widths)-1)
+}
+
+// leaveOut removes columns until a row fits: the columns in which no row has a value, and then the spare ones.
+func (l table) leaveOut(width int, spare []string) {
+	if len(spare) == 0 {
+		return
+	}
+	order := slices.DeleteFunc(slices.Clone(l[0]), func(title string) bool { return !l.isEmpty(title) })
+	for _, title := range slices.Concat(order, spare) {
+		column := slices.Index(l[0], title)
+		if l.total() < width || column < 0 {
+			continue
+		}
+		for i := range l {
+			l[i] = slices.Delete(l[i], column, column+1)
+		}
+	}
+}
+
+// isEmpty reports whether the table has rows, and each of them has a dash in the column of the title.
+func (l table) isEmpty(title string) bool {
+	column := slices.Index(l[0], title)
+	return len(l) > 1 && !slices.ContainsFunc(l[1:], func(cells []string) bool { return cells[column] != "-" })
+}
+
+// cut cuts the cells of free columns until a row fits, or until nothing more can be cut of them.
+func (l table) cut(width int, free []string) {
+	widths := l.widths()
+	for total := l.total(); total >= width; total-- {
 		widest := -1
 		for i, title := range l[0] {
 			if slices.Contains(free, title) && widths[i] > max(leastCut, uniseg.StringWidth(title)) &&

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rivo/uniseg"
+	"github.com/stretchr/testify/require"
+)
+
+// narrow is a shell on a terminal of 80 columns.
+func narrow(t *testing.T) *shell {
+	t.Helper()
+	s := newShell(t)
+	s.columns = 80
+	return s
+}
+
+// fits requires that no line is wider than the screen.
+func (s *shell) fits(out string) {
+	s.Helper()
+	for line := range strings.Lines(out) {
+		require.Less(s, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), s.columns, line)
+	}
+}
+
+// On a screen of 80 columns the reason of a refusal is there, and columns that say nothing of it are left out.
+func TestReasonsOnANarrowScreen(t *testing.T) {
+	t.Parallel()
+	s := narrow(t)
+	s.done("event create --campaign-id a --event-type POINT --default-amount 1800")
+	s.done("targets import a " + s.file("list.csv", "member_id\nM10002296\nM2\n"))
+	s.sql(`UPDATE campaign_events SET event_status = 'RUNNING'`)
+	s.sql(`INSERT INTO point_results (event_id, member_id, amount, status, error_code, error_message, retry_count)
+		VALUES (1, 'M10002296', 1800, 'PERMANENTLY_FAILED', 'account_closed',
+			'the demo''s ledger says that this account is closed', 1)`)
+	out, _ := s.done("results list a --failed")
+	s.fits(out)
+	require.Equal(t, "MEMBER     AMOUNT   REFUSED  REASON\n"+
+		"M10002296  1,800 P  1        account_closed: the demo's ledger says that this …\n", out)
+	s.sql(`INSERT INTO point_results (event_id, member_id, amount, status, money_tx_id)
+		VALUES (1, 'M2', 1800, 'SUCCESS', '123456')`)
+	out, _ = s.done("results list a")
+	s.fits(out)
+	require.Contains(t, out, "MEMBER     AMOUNT   STATUS              LEDGER ENTRY  REASON\n")
+	require.Contains(t, out, "  account_closed: the de")
+	out, _ = s.done("results list a --member M10002296")
+	s.fits(out)
+	require.Contains(t, out, "reason        account_closed: the demo's ledger says that this account is\n"+
+		"              closed\n")
+	s.columns = 0
+	out, _ = s.done("results list a --failed")
+	require.Contains(t, out, "MEMBER     AMOUNT   STATUS              REFUSED  LEDGER ENTRY  CHANGED")
+}
+
+// On a screen of 80 columns a list of events keeps what tells two apart, and what each waits for.
+func TestEventsOnANarrowScreen(t *testing.T) {
+	t.Parallel()
+	s := narrow(t)
+	s.done("event create --campaign-id demo-POINT-20261129-054629 --event-type POINT --default-amount 1")
+	s.done("targets import 1 " + s.file("list.csv", "member_id\nM1\n"))
+	s.done("event start 1")
+	out, _ := s.done("event list")
+	s.fits(out)
+	require.Equal(t, "ID  CAMPAIGN                    STATUS   TARGETS  SUCCESS  FAIL  WAITING FOR\n"+
+		"1   demo-POINT-20261129-054629  RUNNING  1        0        0     relay\n", out)
+	out, _ = s.done("audit")
+	s.fits(out)
+	require.Contains(t, out, "import 1 of event 1")
+}
