@@ -340,7 +340,7 @@ func TestCommandLineQueue(t *testing.T) {
 2999-12-31 23:59:59 KST  2     2   first     POINT  1         1        PENDING  2999-12-31 23:59:59 KST  -
 2999-12-31 23:59:59 KST  3     1   last      POINT  -         1        PENDING  when the lane is free    lane_busy: other events of the same second come first
 `, out)
-	s.done("event start last")
+	s.done("event start last --now")
 	out, _ = s.done("queue")
 	require.Regexp(t, `KST  1     1   last      POINT  -         1        RUNNING  began 20`, out)
 	var q api.Queue

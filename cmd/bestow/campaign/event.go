@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bestow/cmd/bestow/terminal"
+	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/client"
 	"bestow/internal/english"
@@ -179,13 +180,23 @@ func printEvent(t *terminal.Terminal, e api.Event, failures map[string]int, zone
 type eventStartCmd struct {
 	terminal.Format
 	terminal.EventArg
+
+	Now bool `help:"Start a reserved event before its time. Without it such an event starts by itself."`
 }
 
 // Run starts an event.
 func (c *eventStartCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	zone, err := t.Zone()
+	if err != nil {
+		return err
+	}
 	server, e, err := c.Find(ctx, t)
 	if err != nil {
 		return err
+	}
+	if startsByItself(e) && !c.Now {
+		return terminal.Usage("event %d is reserved for %s and starts by itself then; --now starts it now, "+
+			"and what it grants cannot be taken back", e.ID, terminal.When(e.ReservationAt, zone))
 	}
 	if e, err = server.StartEvent(ctx, e.ID); err != nil {
 		return err
@@ -194,4 +205,9 @@ func (c *eventStartCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		t.Say("next: bestow event watch %d", e.ID)
 		return showEvent(t, c.Format, e, nil)
 	})
+}
+
+// startsByItself reports whether the event waits for a reserved time that has not come.
+func startsByItself(e api.Event) bool {
+	return e.EventStatus == string(domain.Pending) && e.ReservationAt != nil && e.ReservationAt.After(time.Now())
 }

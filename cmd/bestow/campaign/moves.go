@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"bestow/cmd/bestow/terminal"
+	"bestow/domain"
 	"bestow/http/api"
 	"bestow/internal/english"
 )
@@ -78,21 +79,37 @@ func (c *RetryCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
+	var failures map[string]int
+	if r.Matched == 0 && r.Accepted == 0 {
+		p, err := server.Progress(ctx, e.ID)
+		if err != nil {
+			return err
+		}
+		failures = p.Failures
+	}
+	if c.ErrorCode != nil && *c.ErrorCode != "" && r.Expired == 0 && len(failures) > 0 && failures[*c.ErrorCode] == 0 {
+		return domain.NotFoundError(
+			fmt.Sprintf("nothing to try again: no member was given up with the error code %q", *c.ErrorCode),
+			"given up"+byCode(failures)+"; without --error-code all of them are tried again",
+		)
+	}
 	return c.Print(t, r, func() error {
 		if r.Accepted > 0 {
 			t.Say("next: bestow event watch %d", e.ID)
 		}
-		_, err := fmt.Fprintln(t.Out, c.said(r))
+		_, err := fmt.Fprintln(t.Out, c.said(r, failures))
 		return err
 	})
 }
 
-// said returns what came of it, in words.
-func (c *RetryCmd) said(r api.Retried) string {
+// said returns what came of it, in words; failures counts the members that are given up, by their codes.
+func (c *RetryCmd) said(r api.Retried, failures map[string]int) string {
 	switch {
 	case r.Matched == 0 && r.Expired > 0:
 		return "given up and left so: " + english.Count(r.Expired, "member") +
 			"; the event's expiry_at has passed, and the ledger would refuse them again"
+	case r.Matched == 0 && r.Accepted == 0 && len(failures) > 0:
+		return "nothing to try again: what was given up" + byCode(failures) + " is being tried again already"
 	case r.Matched == 0 && r.Accepted == 0:
 		return "nothing to try again: no member was given up"
 	case c.DryRun:

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"bestow/app/sheet"
 	"bestow/cmd/bestow/terminal"
@@ -47,6 +48,10 @@ func (c *targetsImportCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 	if err != nil {
 		return err
 	}
+	zone, err := t.Zone()
+	if err != nil {
+		return err
+	}
 	body, size, err := c.open(t)
 	if err != nil {
 		return err
@@ -72,10 +77,10 @@ func (c *targetsImportCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 	if err != nil {
 		return err
 	}
-	return c.Print(t, r, func() error { return c.report(t, e, r) })
+	return c.Print(t, r, func() error { return c.report(t, e, r, zone) })
 }
 
-func (c *targetsImportCmd) report(t *terminal.Terminal, e api.Event, r api.ImportResult) error {
+func (c *targetsImportCmd) report(t *terminal.Terminal, e api.Event, r api.ImportResult, zone *time.Location) error {
 	verb := "imported"
 	if c.DryRun {
 		verb = "would be imported"
@@ -91,6 +96,8 @@ func (c *targetsImportCmd) report(t *terminal.Terminal, e api.Event, r api.Impor
 		t.Say("nothing was kept: it was a dry run")
 	case r.Rejected > 0:
 		t.Say("see them: bestow targets rejected %d --import %d", e.ID, *r.ImportID)
+	case startsByItself(e):
+		t.Say("it starts by itself at %s; see: bestow queue", terminal.When(e.ReservationAt, zone))
 	default:
 		t.Say("next: bestow event start %d", e.ID)
 	}
