@@ -43,8 +43,9 @@ func TestWatchOutlivesAServer(t *testing.T) {
 				"data: {\"event_id\": 1, \"event_status\": \"COMPLETED\", \"total\": 10, \"success\": 10}\n\n")
 		}
 	}))
-	out, _ := s.done("event watch 1")
-	require.Equal(t, "PENDING   0%  0 of 0 granted, 0 failed  waiting for relay: no relay; jobs: no jobs\n"+
+	out, errs := s.done("event watch 1")
+	require.Equal(t, "no answer from "+s.env["BESTOW_URL"]+": it is asked again every second\n", errs)
+	require.Equal(t, "PENDING   0%  0 of 0 granted, 0 failed  waits: no relay; no jobs\n"+
 		"RUNNING  50%  5 of 10 granted, 0 failed, 1 wait for a retry, 2 unknown  2/s, 2s to go\n"+
 		"COMPLETED 100%  8 of 10 granted, 2 failed (account_closed 1, limit 1), 1 are tried again\n"+
 		"COMPLETED 100%  10 of 10 granted, 0 failed\n", out)
@@ -111,12 +112,44 @@ func TestWatchSaysEachCauseInFull(t *testing.T) {
 		`"event_status": "COMPLETED", "success": 10`)
 	out, _ := s.done("event watch 1")
 	const over = "\r\x1b[K"
-	require.Equal(t, over+"waiting for kafka_away: "+why+"\n"+
-		strings.Repeat(over+"RUNNING   0%  0 of 10 granted, 0 failed  waiting for kafka_away", 2)+
+	require.Equal(t, over+"waits: "+why+"\n"+
+		strings.Repeat(over+"RUNNING   0%  0 of 10 granted, 0 failed", 2)+
 		over+"RUNNING  80%  8 of 10 granted, 0 failed"+
-		over+"waiting for retry: it is tried again at 2026-12-01 12:00:00 KST\n"+
-		strings.Repeat(over+"RUNNING  90%  9 of 10 granted, 0 failed  waiting for retry", 2)+
+		over+"waits: it is tried again at 2026-12-01 12:00:00 KST\n"+
+		strings.Repeat(over+"RUNNING  90%  9 of 10 granted, 0 failed", 2)+
 		over+"COMPLETED 100%  10 of 10 granted, 0 failed\n", out)
+}
+
+// On a screen of 80 columns the running line has the speed and the time to go; a pipe gets a line when something changed.
+func TestWatchOnANarrowScreen(t *testing.T) {
+	t.Parallel()
+	const progress = `{"event_id": 1, "event_status": "%s", "total": 200000, "success": %d, "fail": 55, "rate_per_s": %d,
+		"eta_s": 32, "waiting_retry": 295, "failures": {"account_closed": 55}}`
+	lines := []string{
+		fmt.Sprintf(progress, "RUNNING", 31_650, 4200), fmt.Sprintf(progress, "RUNNING", 31_650, 4200),
+		fmt.Sprintf(progress, "STOPPED", 31_650, 0),
+	}
+	watch := func(interactive bool, columns int) string {
+		s := newShell(t)
+		s.interactive, s.columns = interactive, columns
+		s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.HasSuffix(r.URL.Path, "/progress") {
+				_, _ = io.WriteString(w, `{"id": 1, "items": [{"id": 1}]}`)
+				return
+			}
+			for _, p := range lines {
+				_, _ = io.WriteString(w, "data: "+strings.ReplaceAll(p, "\n", " ")+"\n\n")
+			}
+		}))
+		_, out, _ := s.run("event watch 1")
+		return out
+	}
+	const over = "\r\x1b[K"
+	const end = "STOPPED  15%  31,650 of 200,000 granted, 55 failed (account_closed 55), 168,295 left, 32s to go\n"
+	require.Equal(t, strings.Repeat(over+"RUNNING  15%  31,650 of 200,000 granted, 55 failed  4200/s, 32s to go, 295 wai…", 2)+
+		over+end, watch(true, 80))
+	require.Equal(t, "RUNNING  15%  31,650 of 200,000 granted, 55 failed (account_closed 55), 295 wait for a retry"+
+		"  4200/s, 32s to go\n"+end, watch(false, 0))
 }
 
 func TestWatchOfNothing(t *testing.T) {

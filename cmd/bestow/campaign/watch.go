@@ -72,12 +72,22 @@ type watch struct {
 	json   bool
 	last   api.Progress
 	causes terminal.Causes
+
+	settled int       // how many members were settled when that changed last
+	moved   time.Time // when that was
+	line    string    // the last one that was printed for a file or a pipe
+	printed time.Time
 }
 
-// The waits between two streams, and how many may fail in a row: a server that is started again is not the end.
 const (
+	// watchPause is the wait between two streams, of which watchFailures may fail in a row: a server that is started
+	// again is not the end.
 	watchPause    = time.Second
 	watchFailures = 10
+	// stillAfter is the time without a change after which a watch tells that, and no forecast.
+	stillAfter = 3 * time.Second
+	// repeatAfter is the time after which a file or a pipe gets a line again that has not changed.
+	repeatAfter = 10 * time.Second
 )
 
 func (w *watch) follow(ctx context.Context, server *client.Client, id int64) error {
@@ -92,7 +102,9 @@ func (w *watch) follow(ctx context.Context, server *client.Client, id int64) err
 		case !domain.IsCode(err, domain.Unavailable) && ctx.Err() == nil && w.last.EventID == 0:
 			return err
 		default:
-			failures++
+			if failures++; failures == 1 {
+				w.sayAway()
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -122,31 +134,68 @@ func (w *watch) show(p api.Progress) error {
 		_, err = fmt.Fprintf(w.term.Out, "%s\n", line)
 		return err
 	}
+	if settled := p.Success + p.Fail; settled != w.settled || w.moved.IsZero() || p.EventStatus != "RUNNING" {
+		w.settled, w.moved = settled, time.Now()
+	}
 	if w.term.Interactive {
 		return w.draw(p)
 	}
 	line := progressLine(p)
 	if len(p.WaitingFor) > 0 {
-		line += "  waiting for " + terminal.InZone(terminal.ReasonTexts(p.WaitingFor), w.zone)
+		line += "  waits: " + terminal.InZone(terminal.ReasonSentences(p.WaitingFor), w.zone)
 	}
-	_, err := fmt.Fprintln(w.term.Out, line)
+	if line == w.line && time.Since(w.printed) < repeatAfter {
+		return nil
+	}
+	w.line, w.printed = line, time.Now()
+	_, err := fmt.Fprintln(w.term.Out, line+w.still())
 	return err
 }
 
-// draw writes over the last line. What is waited for stands in it by its code; in words it has a line of its own above,
-// which the screen's edge does not cut.
+// still tells how long nothing has changed, "" while something does.
+func (w *watch) still() string {
+	if still := time.Since(w.moved); still >= stillAfter {
+		return fmt.Sprintf("  no change for %d s", int(still.Seconds()))
+	}
+	return ""
+}
+
+// sayAway tells a person that the service does not answer.
+func (w *watch) sayAway() {
+	if w.json {
+		return
+	}
+	text := "no answer from " + w.term.URL() + ": it is asked again every second"
+	if w.term.Interactive {
+		text = "\r\x1b[K" + text
+	}
+	w.term.Say("%s", text)
+}
+
+// draw writes over the last line, which the screen's edge cuts: error codes are left out until the event is at rest,
+// and what it waits for has a line of its own above.
 func (w *watch) draw(p api.Progress) error {
 	if text, _ := w.causes.News(p.WaitingFor); text != "" {
-		if _, err := fmt.Fprintf(w.term.Out, "\r\x1b[Kwaiting for %s\n", terminal.InZone(text, w.zone)); err != nil {
+		if _, err := fmt.Fprintf(w.term.Out, "\r\x1b[Kwaits: %s\n", terminal.InZone(text, w.zone)); err != nil {
 			return err
 		}
 	}
 	line := progressLine(p)
-	if len(p.WaitingFor) > 0 {
-		line += "  waiting for " + terminal.ReasonCodes(p.WaitingFor)
+	if !w.atRest() {
+		line = terminal.Fit(w.runningLine(p), w.term.Screen.Width())
 	}
-	_, err := fmt.Fprintf(w.term.Out, "\r\x1b[K%s", terminal.Fit(line, w.term.Screen.Width()))
+	_, err := fmt.Fprintf(w.term.Out, "\r\x1b[K%s", line)
 	return err
+}
+
+// runningLine is the line of an event at work: what a person watches for comes first.
+func (w *watch) runningLine(p api.Progress) string {
+	p.Failures = nil
+	line := grantedText(p)
+	if still := w.still(); still != "" {
+		return line + still + detailText(p)
+	}
+	return line + speedText(p) + detailText(p)
 }
 
 // endLine leaves the line that was written over and over.
@@ -168,31 +217,44 @@ func byCode(failures map[string]int) string {
 	return " (" + strings.Join(texts, ", ") + ")"
 }
 
-func progressLine(p api.Progress) string {
+// progressLine says all that is known of how an event goes.
+func progressLine(p api.Progress) string { return grantedText(p) + detailText(p) + speedText(p) }
+
+// grantedText says how far an event is.
+func grantedText(p api.Progress) string {
 	percent := 0
 	if p.Total > 0 {
 		percent = 100 * (p.Success + p.Fail) / p.Total
 	}
-	line := fmt.Sprintf("%s %3d%%  %s of %s granted, %s failed%s", p.EventStatus, percent,
+	return fmt.Sprintf("%s %3d%%  %s of %s granted, %s failed%s", p.EventStatus, percent,
 		english.Number(p.Success), english.Number(p.Total), english.Number(p.Fail), byCode(p.Failures))
+}
+
+// detailText says what is left of an event, and in what state.
+func detailText(p api.Progress) (text string) {
 	atWork := p.EventStatus != string(domain.Stopped) && p.EventStatus != string(domain.Failed)
 	switch left := p.Total - p.Success - p.Fail; {
 	case !atWork && left > 0:
-		line += fmt.Sprintf(", %s left", english.Number(left))
+		text += fmt.Sprintf(", %s left", english.Number(left))
 	case atWork && p.WaitingRetry > 0:
-		line += fmt.Sprintf(", %s wait for a retry", english.Number(p.WaitingRetry))
+		text += fmt.Sprintf(", %s wait for a retry", english.Number(p.WaitingRetry))
 	}
 	if p.Unknown > 0 {
-		line += fmt.Sprintf(", %s unknown", english.Number(p.Unknown))
+		text += fmt.Sprintf(", %s unknown", english.Number(p.Unknown))
 	}
 	if p.EventStatus == string(domain.Completed) && p.InFlight > 0 {
-		line += fmt.Sprintf(", %s are tried again", english.Number(p.InFlight))
+		text += fmt.Sprintf(", %s are tried again", english.Number(p.InFlight))
 	}
+	return text
+}
+
+// speedText says how fast an event goes, and when it will be done.
+func speedText(p api.Progress) (text string) {
 	if p.RatePerS > 0 {
-		line += fmt.Sprintf("  %.0f/s", p.RatePerS)
+		text += fmt.Sprintf("  %.0f/s", p.RatePerS)
 	}
 	if p.ETAS > 0 {
-		line += fmt.Sprintf(", %s to go", time.Duration(p.ETAS)*time.Second)
+		text += fmt.Sprintf(", %s to go", time.Duration(p.ETAS)*time.Second)
 	}
-	return line
+	return text
 }

@@ -102,7 +102,7 @@ func (w *waits) tell(s *bar, settled int, reasons []api.Reason) {
 	}
 	switch text, changed := w.told.News(reasons); {
 	case text != "":
-		s.above(s.line.screen.Doubtful, "waits", "for %s", localTimes(text, w.zone))
+		s.above(s.line.screen.Doubtful, "waits", "%s", localTimes(text, w.zone))
 	case changed && settled < s.max:
 		s.above(s.line.screen.Good, "goes on", "")
 	}

@@ -21,7 +21,7 @@ func (c *Causes) News(reasons []api.Reason) (text string, changed bool) {
 	if len(reasons) == 0 {
 		return "", true
 	}
-	return ReasonTexts(reasons), true
+	return ReasonSentences(reasons), true
 }
 
 // SameCause returns a text that is equal for reasons that say the same to a person. The time of the next retry does not
@@ -45,6 +45,15 @@ func ReasonTexts(reasons []api.Reason) string {
 	texts := make([]string, len(reasons))
 	for i, r := range reasons {
 		texts[i] = r.Code + ": " + r.Text
+	}
+	return strings.Join(texts, "; ")
+}
+
+// ReasonSentences joins reasons in words alone.
+func ReasonSentences(reasons []api.Reason) string {
+	texts := make([]string, len(reasons))
+	for i, r := range reasons {
+		texts[i] = r.Text
 	}
 	return strings.Join(texts, "; ")
 }
