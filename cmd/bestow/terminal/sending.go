@@ -13,7 +13,6 @@ import (
 type Sending struct {
 	body io.Reader
 	size int64 // 0 if it is not known
-	out  io.Writer
 
 	sent  atomic.Int64
 	whole atomic.Pointer[time.Time] // when the last byte was sent
@@ -29,27 +28,43 @@ const (
 
 // Send shows how a body goes until End is called.
 func (t *Terminal) Send(body io.Reader, size int64) *Sending {
-	s := &Sending{body: body, size: size, out: t.Err, ended: make(chan struct{})}
+	s := &Sending{body: body, size: size, ended: make(chan struct{})}
+	s.shown.Go(func() { t.showUntil(s.ended, s.state) })
+	return s
+}
+
+// Await shows what is waited for, and for how long, until end is called.
+func (t *Terminal) Await(what string) (end func()) {
+	began, ended := time.Now(), make(chan struct{})
+	var shown sync.WaitGroup
+	shown.Go(func() {
+		t.showUntil(ended, func() string { return fmt.Sprintf("%s … %d s", what, int(time.Since(began).Seconds())) })
+	})
+	return func() {
+		close(ended)
+		shown.Wait()
+	}
+}
+
+// showUntil shows a state again and again.
+func (t *Terminal) showUntil(ended <-chan struct{}, state func() string) {
 	every, begin, end := sendingTick, "\r\x1b[K", ""
 	if !t.Interactive {
 		every, begin, end = sendingLogTick, "", "\n"
 	}
-	s.shown.Go(func() {
-		tick := time.NewTicker(every)
-		defer tick.Stop()
-		for drawn := false; ; drawn = true {
-			select {
-			case <-s.ended:
-				if drawn && t.Interactive {
-					_, _ = io.WriteString(s.out, begin) // a person's screen
-				}
-				return
-			case <-tick.C:
-				_, _ = io.WriteString(s.out, begin+s.state()+end)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for drawn := false; ; drawn = true {
+		select {
+		case <-ended:
+			if drawn && t.Interactive {
+				_, _ = io.WriteString(t.Err, begin) // a person's screen
 			}
+			return
+		case <-tick.C:
+			_, _ = io.WriteString(t.Err, begin+state()+end)
 		}
-	})
-	return s
+	}
 }
 
 // Read reads on in the body.

@@ -39,7 +39,9 @@ func (c *VerifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
+	end := t.Await(fmt.Sprintf("the service compares the rows of event %d", e.ID))
 	v, document, err := awaitReport(ctx, server, e.ID, asked.AskedAt)
+	end()
 	if err != nil {
 		return err
 	}
