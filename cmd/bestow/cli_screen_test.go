@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"bestow/cmd/bestow/terminal"
+
 	"github.com/rivo/uniseg"
 	"github.com/stretchr/testify/require"
 )
@@ -67,4 +69,39 @@ func TestEventsOnANarrowScreen(t *testing.T) {
 	out, _ = s.done("audit")
 	s.fits(out)
 	require.Contains(t, out, "import 1 of event 1")
+}
+
+// A terminal shows no spreadsheet and obeys no control character of a list; a pipe gets both as they are.
+func TestRejectedRowsOnAScreen(t *testing.T) {
+	t.Parallel()
+	s := narrow(t)
+	s.done("event create --campaign-id a --event-type POINT")
+	s.done("targets import a " + s.file("list.csv", "member_id,amount\nM\x1b[31mX,0\nm1,1\n"))
+	out, _ := s.done("targets rejected a")
+	require.NotContains(t, out, "\x1b")
+	require.Contains(t, out, "MU+001B[31mX,0")
+	out, _ = s.done("targets rejected a --original")
+	require.Contains(t, out, "MU+001B[31mX,0")
+	s.done("targets import a ../../docs/tutorial/spring.xlsx")
+	code, out, errs := s.run("targets rejected a --original")
+	require.Equal(t, terminal.ExitFailed, code)
+	require.Empty(t, out)
+	require.Equal(t, "bestow: import 2 is a spreadsheet, which a terminal cannot show\n"+
+		"  write it to a file: bestow targets rejected 1 --import 2 --original >rejected.xlsx\n", errs)
+	code, _, errs = s.run("targets import a ../../docs/tutorial/spring.xlsx")
+	require.Equal(t, terminal.ExitFailed, code)
+	require.Contains(t, errs, "correct only the rows that import 2 rejected")
+	s.done("targets import a " + s.file("good.csv", "member_id,amount\nm2,1\n"))
+	code, _, errs = s.run("targets import a " + s.file("good.csv", "member_id,amount\nm2,1\n"))
+	require.Equal(t, terminal.ExitFailed, code)
+	require.Contains(t, errs, "as import 3\n")
+	require.Contains(t, errs, "the whole list is in the event: there is nothing to do\n")
+	s.columns = 0
+	out, _ = s.done("targets rejected a --original --import 2")
+	require.Equal(t, "PK", out[:2])
+	out, _ = s.done("targets rejected a --import 1")
+	require.Contains(t, out, "M\x1b[31mX,0")
+	code, _, errs = s.run("targets import a " + s.file("book.csv", "PK\x03\x04more"))
+	require.Equal(t, terminal.ExitFailed, code)
+	require.Contains(t, errs, "name a spreadsheet .xlsx")
 }

@@ -2,6 +2,8 @@ package campaign
 
 import (
 	"context"
+	"errors"
+	"io"
 
 	"bestow/cmd/bestow/terminal"
 	"bestow/http/client"
@@ -38,7 +40,9 @@ func (c *targetsExportCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 	if c.Pending {
 		f.PublishStatus = "PENDING"
 	}
-	return server.ExportTargets(ctx, e.ID, f, c.format(), c.Reason, t.Out)
+	return visibly(t, func(w io.Writer) error {
+		return server.ExportTargets(ctx, e.ID, f, c.format(), c.Reason, w)
+	})
 }
 
 type resultsExportCmd struct {
@@ -55,5 +59,13 @@ func (c *resultsExportCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 		return err
 	}
 	f := client.ResultFilter{Status: c.Status, ErrorCode: c.ErrorCode}
-	return server.ExportResults(ctx, e.ID, f, c.format(), c.Reason, t.Out)
+	return visibly(t, func(w io.Writer) error {
+		return server.ExportResults(ctx, e.ID, f, c.format(), c.Reason, w)
+	})
+}
+
+// visibly writes the text of a list to the output, so that what others wrote into it cannot change a terminal.
+func visibly(t *terminal.Terminal, write func(w io.Writer) error) error {
+	w, flush := t.Visible()
+	return errors.Join(write(w), flush())
 }

@@ -1,7 +1,9 @@
 package campaign
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -34,7 +36,7 @@ type targetsImportCmd struct {
 	terminal.EventArg
 
 	File    string `arg:"" offer:"FILE" help:"A .csv or .xlsx file with the header member_id,amount,reason, or .ndjson or .jsonl; - for CSV from standard input."`
-	Sheet   string `placeholder:"NAME" help:"The sheet of a spreadsheet. Default: the first one."`
+	Sheet   string `placeholder:"NAME" help:"The sheet of a spreadsheet. Default: the first one that is not hidden."`
 	Charset string `offer:"utf-8,cp949" help:"The encoding of a CSV file, utf-8 or cp949. If it is absent, the file itself shows it."`
 	NDJSON  bool   `name:"ndjson" help:"Read the file as NDJSON, whatever its name."`
 	DryRun  bool   `help:"Only check and count; nothing is stored."`
@@ -126,8 +128,9 @@ func (c *targetsImportCmd) contentType() (string, error) {
 	case extension == ".xlsx":
 		return sheet.MediaType, nil
 	}
-	return "", terminal.Usage("%s is neither .csv, .xlsx nor .ndjson: save a spreadsheet as .xlsx or CSV, or say --ndjson",
-		c.File)
+	return "", terminal.Usage("%s is neither .csv, .xlsx nor .ndjson: save a spreadsheet as .xlsx or CSV, say --ndjson, "+
+		"or give a text with commas, semicolons or tabs as standard input: bestow targets import EVENT - <%s",
+		c.File, c.File)
 }
 
 // open returns the list and its size, 0 if that is not known.
@@ -137,7 +140,7 @@ func (c *targetsImportCmd) open(t *terminal.Terminal) (io.ReadCloser, int64, err
 	}
 	f, err := os.Open(c.File)
 	if err != nil {
-		return nil, 0, fmt.Errorf("open member list: %w", err)
+		return nil, 0, fmt.Errorf("read member list: %w", err)
 	}
 	info, err := f.Stat()
 	if err != nil {
@@ -176,10 +179,46 @@ func (c *targetsRejectedCmd) Run(ctx context.Context, t *terminal.Terminal) erro
 		t.Say("import %d of event %d has no rejected rows", id, e.ID)
 		return nil
 	}
+	if c.Original && t.IsScreen() {
+		return c.showOriginal(ctx, t, server, e, id)
+	}
 	if c.Original {
 		t.Say("a spreadsheet removes the zeros at the beginning of ids: open the column member_id as text")
 	}
-	return server.Rejected(ctx, e.ID, id, c.Original, t.Out)
+	return visibly(t, func(w io.Writer) error { return server.Rejected(ctx, e.ID, id, c.Original, w) })
+}
+
+// showOriginal prints the rejected lines on a terminal. A spreadsheet is refused, since it is no text.
+func (c *targetsRejectedCmd) showOriginal(
+	ctx context.Context, t *terminal.Terminal, server *client.Client, e api.Event, id int64,
+) error {
+	refusal := domain.InvalidError(
+		fmt.Sprintf("import %d is a spreadsheet, which a terminal cannot show", id),
+		fmt.Sprintf("write it to a file: bestow targets rejected %d --import %d --original >rejected.xlsx", e.ID, id),
+	)
+	err := visibly(t, func(w io.Writer) error {
+		return server.Rejected(ctx, e.ID, id, true, &textOnly{w: w, refusal: refusal})
+	})
+	if errors.Is(err, refusal) {
+		return refusal
+	}
+	return err
+}
+
+// textOnly passes text on, and refuses a spreadsheet by its first bytes.
+type textOnly struct {
+	w       io.Writer
+	begun   bool
+	refusal error
+}
+
+// Write implements io.Writer.
+func (o *textOnly) Write(p []byte) (int, error) {
+	if !o.begun && bytes.HasPrefix(p, []byte("PK")) {
+		return 0, o.refusal
+	}
+	o.begun = true
+	return o.w.Write(p) //nolint:wrapcheck // an error of the output, as it is
 }
 
 func lastRejected(e api.Event, list api.Imports) (int64, error) {
