@@ -261,7 +261,7 @@ func TestCommandLineRefusals(t *testing.T) {
 		"event start a":                                   {terminal.ExitFailed, "bestow: the event has no targets\n  import a member list first\n"},
 		"targets rejected a":                              {terminal.ExitFailed, "bestow: no upload of event 1 has rejected rows\n"},
 		"targets rejected a --import 9":                   {terminal.ExitFailed, "bestow: event 1 has no import 9\n  `bestow targets list 1` lists the imports of the event\n"},
-		"targets import a none.csv":                       {terminal.ExitFailed, "bestow: open member list: open none.csv: no such file or directory\n"},
+		"targets import a none.csv":                       {terminal.ExitFailed, "bestow: read member list: open none.csv: no such file or directory\n"},
 		"targets import a " + list:                        {terminal.ExitFailed, "  line 11: "},
 		"targets import --abort a " + list:                {terminal.ExitFailed, "  and 2 more\n"},
 	} {
@@ -272,7 +272,13 @@ func TestCommandLineRefusals(t *testing.T) {
 			require.Empty(t, out, line)
 		}
 	}
-	code, out, errs := s.run("event create --help")
+	code, out, errs := s.run("--help")
+	require.Equal(t, terminal.ExitDone, code)
+	require.Empty(t, errs)
+	for _, name := range []string{"BESTOW_URL", "BESTOW_KEY", "BESTOW_MONEY_URL", "BESTOW_MONEY_TOKEN", "DATABASE_URL"} {
+		require.Contains(t, out, name)
+	}
+	code, out, errs = s.run("event create --help")
 	require.Equal(t, terminal.ExitDone, code)
 	require.Contains(t, out, "--reservation-at=TIME")
 	require.Empty(t, errs)

@@ -122,7 +122,11 @@ func wantsJSON(command *kong.Context) bool {
 // newParser reads command lines; exit is called after a help text.
 func newParser(t *terminal.Terminal, exit func(int)) (*kong.Kong, error) {
 	return kong.New(&cli{}, kong.Name("bestow"),
-		kong.Description("Grants points and vouchers to millions of members, each exactly once."),
+		kong.Description("Grants points and vouchers to millions of members, each exactly once.\n\n"+
+			"Commands ask the service at BESTOW_URL (default http://127.0.0.1:8080) with the API key BESTOW_KEY. "+
+			"Those about points of a member ask the ledger at BESTOW_MONEY_URL with BESTOW_MONEY_TOKEN. "+
+			"migrate, key, admin, ledger, secrets and installation use the database DATABASE_URL; "+
+			"verify and doctor do so if it is set."),
 		kong.Writers(t.Out, t.Err), kong.Vars{"bench_rows": benchRows()}, kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		terminal.PlainNumbers(), terminal.AnyCase())
