@@ -103,5 +103,5 @@ func TestRejectedRowsOnAScreen(t *testing.T) {
 	require.Contains(t, out, "M\x1b[31mX,0")
 	code, _, errs = s.run("targets import a " + s.file("book.csv", "PK\x03\x04more"))
 	require.Equal(t, terminal.ExitFailed, code)
-	require.Contains(t, errs, "name a spreadsheet .xlsx")
+	require.Contains(t, errs, "give a spreadsheet a name that ends in .xlsx")
 }
