@@ -43,8 +43,8 @@ func TestHeadEndsWithItsClient(t *testing.T) {
 	require.Eventually(t, func() bool { return d.Count(waiting) == 0 }, 8*time.Second, 20*time.Millisecond)
 }
 
-// A piece of unknown length that goes on behind the upload's end is refused, and the upload is not whole: its sender has
-// named too small a size, and the list would be imported without its end.
+// A piece of unknown length that goes on behind the upload's end is refused, and the upload is not whole: its sender
+// has named too small a size, and the list would be imported without its end.
 func TestPieceBehindTheEnd(t *testing.T) {
 	t.Parallel()
 	d := setup(t)

@@ -95,7 +95,9 @@ func (f *Finder[T]) Find(ctx context.Context, sum Sum, lookUp LookUp[T]) (owner 
 
 // bounded looks a secret up where there is a place for it in time. The end of the wait for a place says nothing
 // about the database.
-func (f *Finder[T]) bounded(ctx context.Context, places chan struct{}, lookUp LookUp[T]) (owner T, lasts time.Duration, err error) {
+func (f *Finder[T]) bounded(
+	ctx context.Context, places chan struct{}, lookUp LookUp[T],
+) (owner T, lasts time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.Wait)
 	defer cancel()
 	select {

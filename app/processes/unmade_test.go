@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the job that makes types says of one is read from its error, with all lines of it; an error that names no type is
-// that of all types.
+// What the job that makes types says of one is read from its error, with all lines of it; an error that names no type
+// is that of all types.
 func TestUnmade(t *testing.T) {
 	t.Parallel()
 	u := ReadUnmade(errors.Join(UnmadeError("TEA", errors.New("Kafka\nis away")),

@@ -58,7 +58,8 @@ func TestLocalCookie(t *testing.T) {
 }
 
 // The local cookie is for a browser on this machine alone: not for one whose address is another's, nor for one whose
-// page is another's, which a proxy on this machine shows without a word. A container sees its host by a private address.
+// page is another's, which a proxy on this machine shows without a word. A container sees its host by a private
+// address.
 func TestLocalCookieFromElsewhere(t *testing.T) {
 	t.Parallel()
 	a := &web.API{LocalCookies: true}
