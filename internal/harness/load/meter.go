@@ -63,7 +63,8 @@ func (m *meter) failed() error {
 func (m *meter) print(out io.Writer, lasted time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	testbed.Say(out, "%-26s %9s %9s %9s %9s %9s %9s\n", "request", "answered", "a second", "p50 ms", "p90 ms", "p99 ms", "max ms")
+	testbed.Say(out, "%-26s %9s %9s %9s %9s %9s %9s\n",
+		"request", "answered", "a second", "p50 ms", "p90 ms", "p99 ms", "max ms")
 	total := 0
 	for _, step := range []string{create, fill, start} {
 		list := m.answered[step]
