@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -32,4 +33,15 @@ func TestSendingSaysWhatIsGoingOn(t *testing.T) {
 			require.Equal(t, c.rest, s.state())
 		})
 	}
+}
+
+// A person sees what is waited for, and nothing of it is left at the end.
+func TestAwaitSaysWhatIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	var errs strings.Builder
+	end := (&Terminal{Err: &errs, Interactive: true}).Await("the service compares")
+	time.Sleep(2 * sendingTick)
+	end()
+	require.Contains(t, errs.String(), "\r\x1b[Kthe service compares … 0 s")
+	require.True(t, strings.HasSuffix(errs.String(), "\r\x1b[K"))
 }

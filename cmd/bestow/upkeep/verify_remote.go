@@ -16,9 +16,6 @@ import (
 // reportPoll is the time between two looks for a report that is being made.
 const reportPoll = time.Second
 
-// askFor is the default of --ask-ledgers-for.
-const askFor = 15 * time.Minute
-
 // runRemote asks the service for a report on the event, waits until it is made, and prints it.
 func (c *VerifyCmd) runRemote(ctx context.Context, t *terminal.Terminal) error {
 	if c.Event == nil || c.Repair {
