@@ -173,8 +173,10 @@ func stampsAfter(t *testing.T, pool *pgxpool.Pool, sql string) (said []string) {
 func TestTypesOfTheAudit(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
-	_, err := pool.Exec(t.Context(), `SELECT create_event_type_tables('COUPON', 'vouchers');
-		INSERT INTO event_types (code, label, granter, operation, topic, state) VALUES ('COUPON', 'x', 'acme', 'vouchers', 'coupon', 'READY');
+	_, err := pool.Exec(t.Context(), `INSERT INTO event_types (code, label, granter, operation, topic, state)
+			VALUES ('COUPON', 'x', 'acme', 'vouchers', 'coupon', 'CREATING');
+		SELECT create_event_type_tables('COUPON', 'vouchers');
+		UPDATE event_types SET state = 'READY' WHERE code = 'COUPON';
 		INSERT INTO audit_log (actor, action, object, after) VALUES
 			('kim', 'type.create', 'event type COUPON', '{"state": "CREATING", "granter": "acme", "operation": "vouchers"}'),
 			('kim', 'type.edit', 'event type POINT', '{"state": "READY", "granter": "money", "operation": "points"}')`)
