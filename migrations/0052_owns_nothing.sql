@@ -196,20 +196,20 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
     main    name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                      WHERE c.relname = 'campaign_events' AND c.relkind = 'r' AND c.relpersistence = 'p');
-    part    regclass;
+    part    name;
     lives   boolean;
 BEGIN
     EXECUTE format('SELECT true FROM %I.campaign_events WHERE id = $1', main) INTO lives USING event;
     IF lives THEN
         RAISE EXCEPTION 'event % is there: its partition stays', event USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    EXECUTE format('SELECT c.oid FROM %I.event_types y
+    EXECUTE format('SELECT c.relname FROM %I.event_types y
                     JOIN pg_inherits i ON i.inhparent = to_regclass(format(''%%I.%%I'', $3, lower(y.code) || ''_targets''))
                     JOIN pg_class c ON c.oid = i.inhrelid AND c.relname = lower(y.code) || ''_targets_'' || $2
                     WHERE y.code = $1', main)
         INTO part USING type_code, event, main;
     IF part IS NOT NULL THEN
-        EXECUTE format('DROP TABLE %s', part);
+        EXECUTE format('DROP TABLE IF EXISTS %I.%I', main, part); -- another session may have dropped it by now
     END IF;
 END
 $fn$;
@@ -271,15 +271,15 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
     main  name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                    WHERE c.relname = 'campaign_events' AND c.relkind = 'r' AND c.relpersistence = 'p');
-    stage regclass;
+    stage name;
 BEGIN
     IF word !~ '^[a-z0-9]{1,8}$' THEN
         RAISE EXCEPTION 'no stage has the word %', word USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    SELECT c.oid INTO stage FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT c.relname INTO stage FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = main AND c.relname = 'import_stage_' || event || '_' || word AND c.relkind = 'r' AND c.relpersistence = 'u';
     IF stage IS NOT NULL THEN
-        EXECUTE format('DROP TABLE %s', stage);
+        EXECUTE format('DROP TABLE IF EXISTS %I.%I', main, stage); -- another session may have dropped it by now
     END IF;
 END
 $fn$;

@@ -21,7 +21,8 @@ func TestProgress(t *testing.T) {
 	e := d.PointEvent("a")
 	fresh := d.Get(desktest.EventURL(e.ID) + "/progress")
 	require.Equal(t, "application/json", fresh.Header.Get("Content-Type"))
-	require.Contains(t, fresh.Text, `"rate_per_s":0,"eta_s":0,"lag":{"relay":{"targets":0,"oldest_s":0},`)
+	require.Contains(t, fresh.Text, `"rate_per_s":0,"eta_s":0,"sum":{"total":0,`)
+	require.Contains(t, fresh.Text, `"lag":{"relay":{"targets":0,"oldest_s":0},`)
 	require.Contains(t, fresh.Text, `"waiting_for":[{"code":"no_targets",`)
 	require.Contains(t, fresh.Text, `"failures":{}`)
 	d.Process("relay", "handler", "jobs")
@@ -35,7 +36,10 @@ func TestProgress(t *testing.T) {
 		EventID: e.ID, EventStatus: "RUNNING", Total: 1000, Published: 900, Success: 400, Fail: 3, RetrySuccess: 2,
 		WaitingRetry: 2, Unknown: 1, InFlight: 60, RatePerS: 10, ETAS: 60, WaitingFor: []api.Reason{},
 		Failures: map[string]int{"withdrawn": 2, "busy": 1},
-		Lag:      api.Lag{Relay: api.Waiting{Targets: 100}, Ledger: api.Waiting{Targets: 60}},
+		Sum: api.Sum{
+			Total: 1000, Granted: 400, GivenUp: 3, Waiting: 2, Unknown: 1, InHand: 60, InKafka: 434, Unsent: 100,
+		},
+		Lag: api.Lag{Relay: api.Waiting{Targets: 100}, Ledger: api.Waiting{Targets: 60}},
 	}, p)
 	d.SQL(`UPDATE campaign_events SET event_status = 'STOPPED'`)
 	p = desktest.Decoded[api.Progress](d.Get(desktest.EventURL(e.ID) + "/progress"))
