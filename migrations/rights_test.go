@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"bestow/internal/pgtest"
 
@@ -133,6 +134,28 @@ func TestServiceMakesTablesThroughFunctions(t *testing.T) {
 	s.exec(`SELECT drop_import_stage(1, '` + strings.TrimPrefix(stage, "import_stage_1_") + `')`)
 	require.Empty(t, s.tables(`^import_stage_`))
 	require.Empty(t, s.tables(`^mine`))
+}
+
+// Two processes that tidy up at once drop a stage once, and neither fails.
+func TestStageIsDroppedOnceByTwo(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.own(`CREATE UNLOGGED TABLE import_stage_1_left (n int)`)
+	drop := `SELECT drop_import_stage(1, 'left')`
+	s.own(`BEGIN; ` + drop)
+	second := make(chan error, 1)
+	go func() {
+		_, err := s.conn.Exec(t.Context(), drop)
+		second <- err
+	}()
+	require.Eventually(t, func() (waits bool) {
+		require.NoError(t, s.owner.QueryRow(t.Context(),
+			`SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid = $1)`, s.conn.PgConn().PID()).Scan(&waits))
+		return waits
+	}, time.Minute, 10*time.Millisecond)
+	s.own(`COMMIT`)
+	require.NoError(t, <-second)
+	require.Empty(t, s.tables(`^import_stage_`))
 }
 
 // The functions make and drop nothing else, whatever they are asked for.
