@@ -35,7 +35,7 @@ func (h *Handlers) Refuse(w http.ResponseWriter, r *http.Request, err error) err
 		return goTo(w, r, Home+"/confirm?next="+url.QueryEscape(Home))
 	}
 	v := problemView{h.blank(r), p.Problem}
-	v.Title = v.T("problem")
+	v.Title, v.Path = v.T("problem"), back
 	return show(w, r, p.Status, problemPage(v))
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"bestow/app/eventrow"
@@ -39,11 +40,10 @@ type view struct {
 	Wrong  *api.Problem
 	Opened string // the id of the dialog that Wrong belongs to
 
-	Parked   int // messages; at most parkedShown
-	Running  []domain.Event
-	Brakes   []domain.Brake
-	config   Config
-	signedIn bool
+	Parked  int // messages; at most parkedShown
+	Running []domain.Event
+	Brakes  []domain.Brake
+	config  Config
 }
 
 // parkedShown is the most that the badge of the navigation counts.
@@ -68,7 +68,7 @@ func (h *Handlers) blank(r *http.Request) view {
 	v := view{
 		Words:  words.In(words.Choose(chosen, r.Header.Get("Accept-Language"))),
 		Zone:   h.zone,
-		Zones:  []words.Zone{h.zone, words.UTC},
+		Zones:  h.zones(),
 		Path:   r.URL.RequestURI(),
 		Who:    web.Principal(r.Context()),
 		Now:    time.Now(),
@@ -81,8 +81,15 @@ func (h *Handlers) blank(r *http.Request) view {
 	if theme := cookie(themeCookie); theme == "light" || theme == "dark" {
 		v.Theme = theme
 	}
-	v.signedIn = v.Who.Name != ""
 	return v
+}
+
+// zones are those that a person may choose.
+func (h *Handlers) zones() []words.Zone {
+	if h.zone.Name == words.UTC.Name {
+		return []words.Zone{words.UTC}
+	}
+	return []words.Zone{h.zone, words.UTC}
 }
 
 // view reads what every page shows around its own part.
@@ -107,14 +114,11 @@ func (v view) May(right domain.Right) bool { return v.Who.Role.May(right) }
 
 // Needs says which role a locked button needs.
 func (v view) Needs(right domain.Right) string {
-	names := ""
-	for i, role := range domain.RolesThatMay(right) {
-		if i > 0 {
-			names += ", "
-		}
-		names += v.T("role." + string(role))
+	var names []string
+	for _, role := range domain.RolesThatMay(right) {
+		names = append(names, v.T("role."+string(role)))
 	}
-	return v.T("needs", names)
+	return v.T("needs", strings.Join(names, ", "))
 }
 
 // Left returns how many members of all running campaigns have no final outcome yet.
@@ -130,14 +134,11 @@ func (v view) Moment(t time.Time, s words.Shape) string { return v.Zone.Format(t
 
 // BothZones writes a moment in both zones, for its title.
 func (v view) BothZones(t time.Time) string {
-	text := ""
+	var lines []string
 	for _, z := range v.Zones {
-		if text != "" {
-			text += "\n"
-		}
-		text += z.Format(t, v.Now, words.Whole) + " " + z.Name
+		lines = append(lines, z.Format(t, v.Now, words.Whole)+" "+z.Name)
 	}
-	return text
+	return strings.Join(lines, "\n")
 }
 
 // Initials are two letters that stand for a name.
@@ -152,6 +153,9 @@ func (v view) Initials() string {
 	return string(letters[:min(2, len(letters))])
 }
 
+// maxLook bounds the bytes of a choice: none of ours is longer.
+const maxLook = 20
+
 // look changes how a person sees pages, and leads back.
 func (h *Handlers) look(w http.ResponseWriter, r *http.Request) error {
 	if err := readForm(w, r); err != nil {
@@ -159,7 +163,7 @@ func (h *Handlers) look(w http.ResponseWriter, r *http.Request) error {
 	}
 	for field, name := range map[string]string{"lang": languageCookie, "zone": zoneCookie, "theme": themeCookie} {
 		value := r.PostForm.Get(field)
-		if value == "" || len(value) > len("Asia/Seoul")*2 {
+		if value == "" || len(value) > maxLook {
 			continue
 		}
 		http.SetCookie(w, &http.Cookie{ //nolint:gosec // G124: it holds no secret, and the page works without it
