@@ -1,8 +1,8 @@
 -- +goose Up
 
 -- What a process makes and drops, through functions that run as the tables' owner, so that the role of the service owns
--- nothing. Each checks its arguments, makes the names itself, and finds the main schema, whose name may change, by a table
--- of it. In the search_path stand PostgreSQL's own names alone; pg_temp comes last, since else it would come first. No one
+-- nothing. Each checks its arguments, makes the names itself, and finds the main schema, whose name may change, by the
+-- owner's function copy_rights in it. In the search_path stand PostgreSQL's own names alone; pg_temp comes last, since else it would come first. No one
 -- may call them but the owner and the roles to which docs/rights.md grants it.
 
 -- Gives what was made the rights that the original has, but for those of the owner: a new type has the rights of POINT or
@@ -40,8 +40,8 @@ DROP FUNCTION index_redrives(text);
 CREATE OR REPLACE FUNCTION create_event_type_tables(type_code text, type_operation text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
-    main    name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE c.relname = 'campaign_events' AND c.relkind = 'r' AND c.relpersistence = 'p');
+    main    name := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                     WHERE p.proname = 'copy_rights' AND p.proowner = current_user::regrole ORDER BY p.oid LIMIT 1);
     targets text := lower(type_code) || '_targets';
     results text := lower(type_code) || '_results';
     model   text := CASE type_operation WHEN 'points' THEN 'point' WHEN 'vouchers' THEN 'voucher' END;
@@ -122,8 +122,8 @@ $fn$;
 CREATE OR REPLACE FUNCTION create_targets_partition(type_code text, event bigint) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
-    main    name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE c.relname = 'campaign_events' AND c.relkind = 'r' AND c.relpersistence = 'p');
+    main    name := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                     WHERE p.proname = 'copy_rights' AND p.proowner = current_user::regrole ORDER BY p.oid LIMIT 1);
     targets text := lower(type_code) || '_targets';
     part    text := targets || '_' || event;
     pending boolean;
@@ -150,8 +150,8 @@ $fn$;
 CREATE OR REPLACE FUNCTION index_targets_partition(type_code text, event bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
-    main    name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE c.relname = 'campaign_events' AND c.relkind = 'r' AND c.relpersistence = 'p');
+    main    name := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                     WHERE p.proname = 'copy_rights' AND p.proowner = current_user::regrole ORDER BY p.oid LIMIT 1);
     part    text := lower(type_code) || '_targets_' || event;
     pending boolean;
 BEGIN
@@ -172,8 +172,8 @@ $fn$;
 CREATE OR REPLACE FUNCTION attach_targets_partition(type_code text, event bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
-    main    name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE c.relname = 'campaign_events' AND c.relkind = 'r' AND c.relpersistence = 'p');
+    main    name := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                     WHERE p.proname = 'copy_rights' AND p.proowner = current_user::regrole ORDER BY p.oid LIMIT 1);
     targets text := lower(type_code) || '_targets';
     pending boolean;
 BEGIN
@@ -194,8 +194,8 @@ $fn$;
 CREATE FUNCTION drop_targets_partition(type_code text, event bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
-    main    name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE c.relname = 'campaign_events' AND c.relkind = 'r' AND c.relpersistence = 'p');
+    main    name := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                     WHERE p.proname = 'copy_rights' AND p.proowner = current_user::regrole ORDER BY p.oid LIMIT 1);
     part    name;
     lives   boolean;
 BEGIN
@@ -220,8 +220,8 @@ $fn$;
 CREATE FUNCTION analyze_targets(type_code text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
-    main   name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                    WHERE c.relname = 'campaign_events' AND c.relkind = 'r' AND c.relpersistence = 'p');
+    main   name := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                    WHERE p.proname = 'copy_rights' AND p.proowner = current_user::regrole ORDER BY p.oid LIMIT 1);
     known  boolean;
 BEGIN
     EXECUTE format('SELECT true FROM %I.event_types WHERE code = $1', main) INTO known USING type_code;
@@ -239,8 +239,8 @@ $fn$;
 CREATE FUNCTION create_import_stage(event bigint) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
-    main    name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE c.relname = 'campaign_events' AND c.relkind = 'r' AND c.relpersistence = 'p');
+    main    name := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                     WHERE p.proname = 'copy_rights' AND p.proowner = current_user::regrole ORDER BY p.oid LIMIT 1);
     stage   text := 'import_stage_' || event || '_' || left(md5(gen_random_uuid()::text), 8);
     pending boolean;
     rights  text;
@@ -269,8 +269,8 @@ $fn$;
 CREATE FUNCTION drop_import_stage(event bigint, word text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
-    main  name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                   WHERE c.relname = 'campaign_events' AND c.relkind = 'r' AND c.relpersistence = 'p');
+    main  name := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                   WHERE p.proname = 'copy_rights' AND p.proowner = current_user::regrole ORDER BY p.oid LIMIT 1);
     stage name;
 BEGIN
     IF word !~ '^[a-z0-9]{1,8}$' THEN
@@ -296,10 +296,12 @@ DECLARE
     tables_owner regrole := (SELECT relowner FROM pg_class WHERE oid = 'campaign_events'::regclass);
     made         regprocedure;
 BEGIN
-    FOR made IN
-        SELECT oid FROM pg_proc
-        WHERE pronamespace = current_schema()::regnamespace AND proowner <> tables_owner
-          AND (prosecdef OR proname = 'copy_rights')
+    FOREACH made IN ARRAY ARRAY[
+        'copy_rights(regclass, regclass)', 'create_event_type_tables(text, text)', 'create_targets_partition(text, bigint)',
+        'index_targets_partition(text, bigint)', 'attach_targets_partition(text, bigint)',
+        'drop_targets_partition(text, bigint)', 'analyze_targets(text)', 'create_import_stage(bigint)',
+        'drop_import_stage(bigint, text)'
+    ]::regprocedure[]
     LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO %s', made, tables_owner);
     END LOOP;
