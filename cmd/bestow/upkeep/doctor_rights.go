@@ -66,14 +66,16 @@ const selectUnreadable = `SELECT 'SELECT ON ' || CASE c.relkind WHEN 'S' THEN 'S
 
 // selectOwned counts the tables that the role owns, and so could change or drop, with their triggers and their history,
 // and reports whether it could make others among them.
-const selectOwned = `SELECT count(*) FILTER (WHERE pg_has_role(relowner, 'USAGE')), has_schema_privilege(current_schema(), 'CREATE')
+const selectOwned = `SELECT count(*) FILTER (WHERE pg_has_role(relowner, 'MEMBER')),
+		EXISTS (SELECT FROM pg_namespace WHERE nspname IN (current_schema(), 'money', 'river')
+			AND (has_schema_privilege(oid, 'CREATE') OR pg_has_role(nspowner, 'MEMBER')))
 	FROM pg_class WHERE relkind IN ('r', 'p') AND relname !~ '^import_stage_'
 		AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN (current_schema(), 'money', 'river'))`
 
 // selectChangeable lists the tables of the audit that the role could change or empty, or whose triggers it could drop.
 const selectChangeable = `SELECT relname FROM pg_class
 	WHERE relnamespace = current_schema()::regnamespace AND relname IN ('audit_log', 'audit_chain', 'audit_anchors')
-		AND (pg_has_role(relowner, 'USAGE') OR has_table_privilege(oid, 'UPDATE') OR has_table_privilege(oid, 'DELETE')
+		AND (pg_has_role(relowner, 'MEMBER') OR has_any_column_privilege(oid, 'UPDATE') OR has_table_privilege(oid, 'DELETE')
 			OR has_table_privilege(oid, 'TRUNCATE') OR has_table_privilege(oid, 'TRIGGER')) ORDER BY relname`
 
 // readRights reads what the database lets the role of the session do.

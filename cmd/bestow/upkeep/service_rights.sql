@@ -8,7 +8,7 @@ GRANT EXECUTE ON FUNCTION create_event_type_tables, create_targets_partition, in
 GRANT EXECUTE ON FUNCTION attach_targets_partition, drop_targets_partition, analyze_targets TO bestow_service;
 GRANT EXECUTE ON FUNCTION create_import_stage, drop_import_stage TO bestow_service;
 
--- Kept for ever: rows are added, and never changed.
+-- Rows are added, and never changed.
 GRANT INSERT ON audit_log, audit_chain, audit_anchors, starts, deleted_events, deleted_imports TO bestow_service;
 GRANT INSERT ON idempotency_keys, identities, pin_keys, granter_ledgers, rejected_rows TO bestow_service;
 
@@ -24,7 +24,7 @@ GRANT INSERT, UPDATE (published_count, success_count, fail_count, retry_success_
     stopped_memo, updated_at) ON campaign_event_summary TO bestow_service;
 GRANT INSERT, DELETE, UPDATE (scope) ON brakes TO bestow_service;
 
--- Member lists, until their event starts, and how far their chunks are.
+-- Member lists, and how far their chunks are.
 GRANT INSERT, DELETE, UPDATE (digest, seal) ON imports TO bestow_service;
 GRANT INSERT, DELETE, UPDATE (imports_seal) ON event_keys TO bestow_service;
 GRANT INSERT, DELETE, UPDATE (published_at, claim_token, claimed_at, open_until, attempts, topic, kafka_partition,
