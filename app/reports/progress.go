@@ -113,8 +113,8 @@ func (s *Reports) Progress(ctx context.Context, id int64) (Progress, error) {
 			return p, err
 		}
 		p.WaitingFor = all[id]
-		p.completeLag()
 		p.Sum = sumOf(p)
+		p.completeLag()
 		if p.Event.Status == domain.Completed {
 			p.InFlight += p.Redriven
 		}

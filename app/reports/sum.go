@@ -14,9 +14,10 @@ type Sum struct {
 	Unsent  int // not published yet
 }
 
-// sumOf distributes the targets of p over the parts. The chunks say what is in hand, before their relay may have noted
-// that it has published them, and what of them is refused or unknown is counted by member: so each part takes at most
-// what the parts before it have left, and what Kafka holds is the rest.
+// sumOf distributes the targets of p over the parts. What chunks say is taken first: what is in hand, which a relay may
+// not have noted as published yet, and what no handler has claimed. Those who are refused or unknown are counted by
+// member, and may be in hand too: so each part takes at most what the parts before it have left. The rest was claimed by
+// a handler that has gone, and Kafka delivers it again.
 func sumOf(p Progress) Sum {
 	s := Sum{Total: p.Event.TotalCount}
 	left := s.Total
@@ -29,9 +30,10 @@ func sumOf(p Progress) Sum {
 	s.GivenUp = take(p.Event.Summary.Fail)
 	s.InHand = take(p.InFlight)
 	s.Unsent = take(s.Total - p.Event.Summary.Published)
+	s.InKafka = take(p.Lag.Kafka.Targets)
 	s.Unknown = take(p.Unknown)
 	s.Waiting = take(p.WaitingRetry)
-	s.InKafka = left
+	s.InKafka += left
 	return s
 }
 

@@ -20,7 +20,7 @@ func TestSumAddsUp(t *testing.T) {
 			Event: domain.Event{
 				TotalCount: total, Summary: domain.Summary{Success: n(), Fail: n(), Published: n()},
 			},
-			InFlight: n(), Unknown: n(), WaitingRetry: n(),
+			InFlight: n(), Unknown: n(), WaitingRetry: n(), Lag: Lag{Kafka: Waiting{Targets: n()}},
 		}
 		s := sumOf(p)
 		parts := []int{s.Granted, s.GivenUp, s.Waiting, s.Unknown, s.InHand, s.InKafka, s.Unsent}
@@ -45,7 +45,11 @@ func TestSumCountsOnce(t *testing.T) {
 	require.Equal(t, Sum{
 		Total: 100, Granted: 40, GivenUp: 5, InHand: 10, Unsent: 20, Unknown: 2, Waiting: 3, InKafka: 20,
 	}, sumOf(p))
-	p.Event.Summary = domain.Summary{Success: 92, Fail: 5, Published: 100}
+	p.Lag.Kafka.Targets = 25
+	require.Equal(t, Sum{
+		Total: 100, Granted: 40, GivenUp: 5, InHand: 10, Unsent: 20, InKafka: 25,
+	}, sumOf(p), "the refused and the unknown are among those in hand")
+	p.Event.Summary, p.Lag = domain.Summary{Success: 92, Fail: 5, Published: 100}, Lag{}
 	p.InFlight, p.Unknown, p.WaitingRetry = 3, 0, 3
 	require.Equal(t, Sum{Total: 100, Granted: 92, GivenUp: 5, InHand: 3}, sumOf(p))
 }
