@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"bestow/cmd/bestow/terminal"
@@ -8,23 +9,30 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An event with a reserved time starts by itself: a command that starts it before says so, and asks for --now.
+// An event with a reserved time starts by itself: who starts it before, on a terminal, is told so and asked for --now.
+// A script is not asked.
 func TestAReservedEventIsNotStartedByMistake(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.done("event create --campaign-id a --event-type POINT --default-amount 5 --reservation-at 2999-12-31T09:00:00")
 	_, errs := s.done("targets import a " + s.file("list.csv", "member_id\nm1\n"))
 	require.Equal(t, "it starts by itself at 2999-12-31 09:00:00 KST; see: bestow queue\n", errs)
+	s.columns = 80
 	code, out, errs := s.run("event start a")
 	require.Equal(t, terminal.ExitUsage, code)
 	require.Empty(t, out)
-	require.Contains(t, errs, "bestow: event 1 is reserved for 2999-12-31 09:00:00 KST and starts by itself then; "+
-		"--now starts it now")
+	require.Contains(t, strings.Join(strings.Fields(errs), " "),
+		"bestow: event 1 is reserved for 2999-12-31 09:00:00 KST and starts by itself then; --now starts it now")
 	out, _ = s.done("event show a")
 	require.Contains(t, out, "event_status          PENDING\n")
 	out, _ = s.done("event start a --now")
 	require.Contains(t, out, "event_status          RUNNING\n")
 	s.done("event start a") // it runs: nothing is started before its time
+
+	s.columns = 0
+	s.done("event create --campaign-id b --event-type POINT --default-amount 5 --reservation-at 2999-12-31T09:00:01")
+	s.done("targets import b " + s.file("list.csv", "member_id\nm1\n"))
+	s.done("event start b")
 }
 
 // A retry with a code that no member was given up with names the codes that there are, and leaves nothing in the audit.

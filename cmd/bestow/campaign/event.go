@@ -181,7 +181,7 @@ type eventStartCmd struct {
 	terminal.Format
 	terminal.EventArg
 
-	Now bool `help:"Start a reserved event before its time. Without it such an event starts by itself."`
+	Now bool `help:"Start a reserved event before its time: on a terminal, a start asks for it."`
 }
 
 // Run starts an event.
@@ -194,7 +194,7 @@ func (c *eventStartCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	if startsByItself(e) && !c.Now {
+	if startsByItself(e) && !c.Now && t.IsScreen() {
 		return terminal.Usage("event %d is reserved for %s and starts by itself then; --now starts it now, "+
 			"and what it grants cannot be taken back", e.ID, terminal.When(e.ReservationAt, zone))
 	}
