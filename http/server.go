@@ -113,7 +113,7 @@ func newServer(c Config) (*server, error) {
 		River: c.RiverUI != nil,
 	}
 	if c.LocalCookies {
-		pages.KeyOf = s.guard.KeyOf
+		pages.CheckKey = s.guard.CheckKey
 	}
 	if s.console, err = console.New(pages); err != nil {
 		return nil, err

@@ -170,10 +170,8 @@ func (g *Guard) shownBy(r *http.Request, rule Rule) shown {
 	if token := g.api.SessionToken(web.ArrivalOf(r), r.Cookies()); token != "" {
 		return shown{bySession, token}
 	}
-	if rule.Way == Console && g.api.TakesKeyCookie(web.ArrivalOf(r)) {
-		if cookie, err := r.Cookie(web.KeyCookie); err == nil {
-			return shown{byPassword, cookie.Value}
-		}
+	if key, given := g.api.KeyOf(r); given && rule.Way == Console {
+		return shown{byPassword, key}
 	}
 	return shown{}
 }
@@ -217,10 +215,17 @@ func (g *Guard) admit(c echo.Context, rule Rule, s shown) (domain.Principal, err
 	return p, nil
 }
 
-// KeyOf returns who has the key, and whether there is such a key.
-func (g *Guard) KeyOf(ctx context.Context, key string) (p domain.Principal, known bool, err error) {
-	p, _, known, err = g.identify(ctx, shown{byKey, key})
-	return p, known, err
+// CheckKey returns an error unless there is the key. Wrong ones are counted for the address that they come from.
+func (g *Guard) CheckKey(ctx context.Context, key, address string) error {
+	s := shown{byKey, key}
+	_, _, known, err := g.identify(ctx, s)
+	if err != nil || known {
+		return err
+	}
+	if wait := g.guesses.wrong(address); wait > 0 {
+		return g.tooManyGuesses(ctx, wait, s)
+	}
+	return domain.NoSignInError()
 }
 
 // identify returns who has the key or the session, whether it is fresh, and whether it is known. A key is always fresh.

@@ -48,7 +48,7 @@ func (h *Handlers) readCampaign(r *http.Request) (v campaignView, err error) {
 func (h *Handlers) refuse(w http.ResponseWriter, r *http.Request, dialog string, err error) error {
 	p := h.API.Problem(r.Context(), err)
 	if p.Status >= http.StatusInternalServerError || p.Status == http.StatusNotFound {
-		return err
+		return p
 	}
 	v, readErr := h.readCampaign(r)
 	if readErr != nil {
@@ -80,15 +80,6 @@ func (v campaignView) MayRetry() bool {
 // ToType returns the number that a person types to start: the sum that is granted.
 func (v campaignView) ToType() int64 { return v.Event.TotalAmount }
 
-// Each returns the amount of each member, if all have the same as far as the campaign knows; 0 for none.
-func (v campaignView) Each() int64 {
-	e := v.Event
-	if e.TotalCount > 0 && e.DefaultAmount*int64(e.TotalCount) == e.TotalAmount {
-		return e.DefaultAmount
-	}
-	return 0
-}
-
 // failure counts those who were given up for a code.
 type failure struct {
 	code string
@@ -103,6 +94,11 @@ func (v campaignView) Given() []failure {
 	}
 	slices.SortStableFunc(all, func(a, b failure) int { return cmp.Compare(b.n, a.n) })
 	return all
+}
+
+// GivenWithCode lists the codes that a retry can name. Who was given up without one is tried again with all.
+func (v campaignView) GivenWithCode() []failure {
+	return slices.DeleteFunc(v.Given(), func(f failure) bool { return f.code == "unknown" })
 }
 
 // ETA returns when all will be settled; nil if nobody can tell.

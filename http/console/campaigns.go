@@ -95,7 +95,7 @@ func moved(e domain.Event) (at *time.Time, word string) {
 		return e.ReservationAt, "starts"
 	case e.Status == domain.Pending:
 		return &e.CreatedAt, "made"
-	case e.Status == domain.Running:
+	case e.Status == domain.Running && e.Summary.StartedAt != nil:
 		return e.Summary.StartedAt, "started"
 	case e.Status == domain.Stopped && e.Summary.StoppedAt != nil:
 		return e.Summary.StoppedAt, "stopped"

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 
 	"bestow/app"
@@ -16,14 +18,15 @@ import (
 )
 
 // Home is the path of the first page; all other pages are below it.
-const Home = "/console"
+const Home = web.ConsolePath
 
 // Config holds what the console stands on.
 type Config struct {
 	App *app.App
 	API *web.API
-	// KeyOf returns who has an API key, for the sign-in with a key; nil: there is none, as in production.
-	KeyOf func(ctx context.Context, key string) (p domain.Principal, known bool, err error)
+	// CheckKey returns an error unless there is the API key, for the sign-in with a key; nil: nobody signs in so, as in
+	// production.
+	CheckKey func(ctx context.Context, key, address string) error
 
 	Link *Link // signs in once; nil: there is none
 
@@ -120,11 +123,13 @@ func goTo(w http.ResponseWriter, r *http.Request, path string) error {
 	return nil
 }
 
-// ours returns the path, with its query, if it is a page of the console, or Home: a link from elsewhere must not lead a
+// ours returns the address, a path with its query, if it is a page of the console, or Home: a link from elsewhere must not lead a
 // person away after a form.
-func ours(path string) string {
-	if !Serves(strings.SplitN(path, "?", 2)[0]) || strings.ContainsAny(path, "\\\r\n\t") {
+func ours(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.IsAbs() || u.Host != "" || path.Clean(u.Path) != u.Path || !Serves(u.Path) ||
+		strings.ContainsAny(address, "\\\r\n\t") {
 		return Home
 	}
-	return path
+	return address
 }

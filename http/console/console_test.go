@@ -11,6 +11,7 @@ import (
 
 	"bestow/domain"
 	bestowhttp "bestow/http"
+	"bestow/http/auth"
 	"bestow/http/console"
 	"bestow/internal/apitest"
 	"bestow/internal/desktest"
@@ -37,7 +38,7 @@ func TestSignIn(t *testing.T) {
 
 	b.led(b.post("/console/sign-out"), "/console/sign-in")
 	b.led(b.get(here), "/console/sign-in?next="+strings.ReplaceAll(here, "/", "%2F"))
-	for _, elsewhere := range []string{"https://evil.example", "//evil.example", "/river", `/console/\evil`, "/consolex", ""} {
+	for _, elsewhere := range []string{"https://evil.example", "//evil.example", "/river", "/console/../river", `/console/\evil`, "/consolex", ""} {
 		d.SQL(`UPDATE passwords SET last_step = 0`)
 		b.led(b.post("/console/sign-in", "name", "kim", "password", apitest.Password, "code", phone.Code(d.Desk),
 			"next", elsewhere), "/console")
@@ -325,4 +326,41 @@ func TestLinkSignsInOnce(t *testing.T) {
 	require.Contains(t, first.get("/console").text, "spring")
 	second.led(second.get(path), "/console")
 	require.Empty(t, second.cookies["bestow-local-key"])
+}
+
+// A person who was signed in before is signed in anew by a key and by a link, and wrong keys are limited as elsewhere.
+func TestAKeyCountsBeforeWhatWasThere(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	link := console.NewLink(desktest.Key)
+	d.local = apitest.Listen(d.Desk, bestowhttp.Config{
+		App: d.App, LocalCookies: true, Link: link,
+		Guesses: auth.GuessLimits{AddressBurst: 3, AllBurst: 100, AddressPerSecond: 0.001, AllPerSecond: 100},
+	})
+	b := d.signedIn(domain.Viewer)
+	d.SQL(`UPDATE sessions SET expires_at = now() - interval '1 hour', seen_at = now() - interval '2 hours'`)
+	b.led(b.get(strings.TrimPrefix(link.URL("127.0.0.1:1"), "http://127.0.0.1:1")), "/console")
+	require.Contains(t, b.get("/console").text, "<b>admin</b>")
+	b.cookies["bestow-local"] = strings.Repeat("A", 43)
+	b.led(b.post("/console/sign-in", "key", desktest.Key), "/console")
+	require.Empty(t, b.cookies["bestow-local"])
+	require.Contains(t, b.get("/console").text, "<b>admin</b>")
+
+	stranger := d.browser()
+	for range 3 {
+		require.Equal(t, http.StatusUnauthorized, stranger.post("/console/sign-in", "key", "wrong").StatusCode)
+	}
+	require.Equal(t, http.StatusTooManyRequests, stranger.post("/console/sign-in", "key", "wrong").StatusCode)
+}
+
+// A stream ends with a mark when the campaign is at rest, so that the page is read anew once and asks no more.
+func TestStreamEndsAtRest(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.PointEvent("spring")
+	d.SQL(`UPDATE campaign_events SET event_status = 'STOPPED'`)
+	b := d.signedIn(domain.Viewer)
+	p := b.get(fmt.Sprintf("/console/campaigns/%d/live", e.ID))
+	require.Equal(t, 1, strings.Count(p.text, "data: "), p.text)
+	require.Contains(t, p.text, `"rest":true`)
 }

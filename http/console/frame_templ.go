@@ -2310,7 +2310,7 @@ func signInTempl(v signInView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			if v.config.KeyOf != nil && !v.Confirm {
+			if v.config.CheckKey != nil && !v.Confirm {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 177, "<p class=\"or\"><span>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -34,7 +34,7 @@ func (h *Handlers) enter(w http.ResponseWriter, r *http.Request) error {
 	if !h.API.TakesKeyCookie(web.ArrivalOf(r)) || !h.Link.take(r.URL.Query().Get("t")) {
 		return goTo(w, r, Home)
 	}
-	w.Header().Add("Set-Cookie", web.Cookie(web.KeyCookie, h.Link.key, keyLifetime))
+	showKey(w, h.Link.key)
 	running, err := h.App.Events.List(r.Context(), eventrow.Filter{Status: domain.Running, Limit: 1})
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ type moment struct {
 	Texts  map[string]string  `json:"texts"`
 	Bar    map[string]barPart `json:"bar"`
 	Status domain.Status      `json:"status"` // when it changes, the page is read anew
+	Rest   bool               `json:"rest"`   // it is the last message: the page is read anew
 }
 
 // live sends how the campaign goes each second, until it is at rest or the reader has gone or has no access any more.
@@ -86,7 +87,8 @@ func (v view) moment(p reports.Progress) moment {
 	c := campaignView{view: v, Progress: p}
 	c.Now = p.At
 	m := moment{
-		Texts: map[string]string{"clock": c.Moment(p.At, words.Clock)}, Bar: map[string]barPart{}, Status: p.Event.Status,
+		Texts: map[string]string{"clock": c.Moment(p.At, words.Clock)}, Bar: map[string]barPart{},
+		Status: p.Event.Status, Rest: p.AtRest(),
 	}
 	for _, part := range partsOf(p.Sum) {
 		m.Texts[part.key] = words.Count(part.n)

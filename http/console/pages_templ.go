@@ -3366,7 +3366,8 @@ func liveRoot(v campaignView) templ.Attributes {
 	if !v.Live {
 		return nil
 	}
-	return templ.Attributes{"data-live": campaignPath(v.Event.ID) + "/live", "data-status": fmt.Sprint(v.Event.Status)}
+	here := campaignPath(v.Event.ID)
+	return templ.Attributes{"data-live": here + "/live", "data-page": here, "data-status": fmt.Sprint(v.Event.Status)}
 }
 
 // countOf writes a count of a campaign; a draft has none.

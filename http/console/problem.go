@@ -30,6 +30,7 @@ func (h *Handlers) Refuse(w http.ResponseWriter, r *http.Request, err error) err
 	}
 	switch p.Code {
 	case api.Unauthorized:
+		signedOut(w) // what the browser showed is good for nothing, and would count as a guess again and again
 		return goTo(w, r, Home+"/sign-in?next="+url.QueryEscape(back))
 	case api.StepUpNeeded:
 		return goTo(w, r, Home+"/confirm?next="+url.QueryEscape(Home))

@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/http"
-	"time"
 
 	"bestow/app/people"
 	"bestow/domain"
@@ -19,7 +18,7 @@ type signInView struct {
 	Confirm bool // the person is signed in, and shows the password and a code again
 }
 
-// signInPage shows the form, or leads on a person who is signed in.
+// signInPage shows the form.
 func (h *Handlers) signInPage(w http.ResponseWriter, r *http.Request) error {
 	return h.showSignIn(w, r, http.StatusOK, signInView{Next: ours(r.URL.Query().Get("next"))})
 }
@@ -37,7 +36,7 @@ func (h *Handlers) signIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	next := ours(r.PostForm.Get("next"))
-	if key := r.PostForm.Get("key"); key != "" && h.KeyOf != nil {
+	if key := r.PostForm.Get("key"); key != "" && h.CheckKey != nil {
 		return h.signInWithKey(w, r, key, next)
 	}
 	_, token, err := h.App.People.SignIn(r.Context(), credentials(r, r.PostForm.Get("name")),
@@ -66,24 +65,30 @@ func (h *Handlers) refuseSignIn(w http.ResponseWriter, r *http.Request, v signIn
 	return h.showSignIn(w, r, p.Status, v)
 }
 
-// keyLifetime is how long a browser keeps a key that a person signed in with.
-const keyLifetime = 8 * time.Hour
-
 // signInWithKey lets the browser send the key as a cookie. It is for a development on this machine: such a session
 // cannot be ended but by revoking the key.
 func (h *Handlers) signInWithKey(w http.ResponseWriter, r *http.Request, key, next string) error {
 	if !h.API.TakesKeyCookie(web.ArrivalOf(r)) {
 		return h.refuseSignIn(w, r, signInView{Next: next}, domain.NoSignInError())
 	}
-	_, known, err := h.KeyOf(r.Context(), key)
-	if err != nil {
-		return err
+	if err := h.CheckKey(r.Context(), key, web.AddressOf(r.RemoteAddr)); err != nil {
+		return h.refuseSignIn(w, r, signInView{Next: next}, err)
 	}
-	if !known {
-		return h.refuseSignIn(w, r, signInView{Next: next}, domain.NoSignInError())
-	}
-	w.Header().Add("Set-Cookie", web.Cookie(web.KeyCookie, key, keyLifetime))
+	showKey(w, key)
 	return goTo(w, r, next)
+}
+
+// showKey lets the browser show the key from now on, and nothing that it had before.
+func showKey(w http.ResponseWriter, key string) {
+	signedOut(w)
+	w.Header().Add("Set-Cookie", web.KeyHeader(key))
+}
+
+// signedOut takes away all by which the browser is signed in.
+func signedOut(w http.ResponseWriter) {
+	for _, header := range web.SignedOut() {
+		w.Header().Add("Set-Cookie", header)
+	}
 }
 
 // signOut ends the session, and takes its cookies away.
@@ -93,8 +98,7 @@ func (h *Handlers) signOut(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	w.Header().Add("Set-Cookie", h.API.SessionHeader(web.ArrivalOf(r), ""))
-	w.Header().Add("Set-Cookie", web.Cookie(web.KeyCookie, "", -1))
+	signedOut(w)
 	return goTo(w, r, Home+"/sign-in")
 }
 

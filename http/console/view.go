@@ -69,7 +69,7 @@ func (h *Handlers) blank(r *http.Request) view {
 		Words:  words.In(words.Choose(chosen, r.Header.Get("Accept-Language"))),
 		Zone:   h.zone,
 		Zones:  h.zones(),
-		Path:   r.URL.RequestURI(),
+		Path:   pathOf(r),
 		Who:    web.Principal(r.Context()),
 		Now:    time.Now(),
 		Done:   done(r.URL.Query().Get("done")),
@@ -82,6 +82,15 @@ func (h *Handlers) blank(r *http.Request) view {
 		v.Theme = theme
 	}
 	return v
+}
+
+// pathOf returns the path of the page with its query, without what a form has done.
+func pathOf(r *http.Request) string {
+	u := url.URL{Path: r.URL.Path}
+	query := r.URL.Query()
+	query.Del("done")
+	u.RawQuery = query.Encode()
+	return u.RequestURI()
 }
 
 // zones are those that a person may choose.

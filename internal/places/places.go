@@ -27,7 +27,7 @@ var (
 type Limits struct {
 	All     int // places
 	Each    int // of them, that one owner may have
-	Waiting int // who may wait; a full queue still takes in an owner of whom fewer wait than of another
+	Waiting int // who may wait; a full queue still takes in an owner of whom at least two fewer wait than of another
 }
 
 // Places are taken and left. Of those who wait, the first who may have the place that is left gets it.

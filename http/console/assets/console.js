@@ -5,6 +5,13 @@
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const home = document.body.dataset.home;
 
+  // What a form has done is said once.
+  const address = new URL(location.href);
+  if (address.searchParams.has('done')) {
+    address.searchParams.delete('done');
+    history.replaceState(null, '', address);
+  }
+
   // Dialogs: `command` buttons work by themselves; this is for browsers without them.
   if (!('commandForElement' in HTMLButtonElement.prototype)) {
     document.addEventListener('click', e => {
@@ -87,7 +94,11 @@
   const clock = $('#clock'), state = $('#live-state');
   let last = '', said = 0;
   const show = m => {
-    if (m.status !== live.dataset.status) { location.replace(location.pathname); return; }
+    if (m.rest || m.status !== live.dataset.status) {
+      stream.close();
+      location.replace(live.dataset.page);
+      return;
+    }
     for (const [key, text] of Object.entries(m.texts)) $$(`[data-s="${key}"]`).forEach(x => { x.textContent = text; });
     $$('main [data-bar]:not(.mini)').forEach(bar => {
       for (const [key, part] of Object.entries(m.bar)) {
@@ -106,6 +117,6 @@
     clock.classList.add('off');
     state.textContent = document.body.dataset.lost;
     $('[data-s=clock]').textContent = last && document.body.dataset.again.replace('{at}', last);
-    if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
+    if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.replace(live.dataset.page), 5000);
   });
 })();

@@ -148,7 +148,6 @@ var english = map[string]any{ //nolint:gosec // G101: words about passwords
 	"did.reserved":     "Reserved to start",
 
 	"stake.members":  "Members",
-	"stake.each":     "Each",
 	"stake.sum":      "Sum",
 	"memo.stop":      "Why stop",
 	"memo.release":   "Why go on",
@@ -156,6 +155,7 @@ var english = map[string]any{ //nolint:gosec // G101: words about passwords
 	"start":          "Start",
 	"start.question": "Start granting “%s”?",
 	"start.type":     "Type the sum in digits",
+	"start.reserved": "It is reserved for %s. This starts it now.",
 	"start.says":     "You can stop it at any time. No member gets it twice.",
 	"start.button":   count{"Grant to %d member", "Grant to %d members"},
 	"stop":           "Stop",

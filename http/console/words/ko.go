@@ -145,7 +145,6 @@ var korean = map[string]any{ //nolint:gosec // G101: words about passwords
 	"did.reserved":     "시작 예약",
 
 	"stake.members":    "회원",
-	"stake.each":       "1인당",
 	"stake.sum":        "합계",
 	"memo.stop":        "중지 사유",
 	"memo.release":     "푸는 사유",
@@ -153,6 +152,7 @@ var korean = map[string]any{ //nolint:gosec // G101: words about passwords
 	"start":            "시작",
 	"start.question":   "‘%s’ 지급을 시작할까요?",
 	"start.type":       "합계를 숫자로 입력하세요",
+	"start.reserved":   "%s에 시작하도록 예약되어 있습니다. 지금 누르면 바로 시작합니다.",
 	"start.says":       "시작한 뒤에도 언제든 중지할 수 있습니다. 두 번 받는 회원은 없습니다.",
 	"start.button":     "%d명에게 지급",
 	"stop":             "중지",
