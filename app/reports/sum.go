@@ -16,8 +16,8 @@ type Sum struct {
 
 // sumOf distributes the targets of p over the parts. What chunks say is taken first: what is in hand, which a relay may
 // not have noted as published yet, and what no handler has claimed. Those who are refused or unknown are counted by
-// member, and may be in hand too: so each part takes at most what the parts before it have left. The rest was claimed by
-// a handler that has gone, and Kafka delivers it again.
+// member, and may be in hand too: so each part takes at most what the parts before it have left. The rest was claimed
+// by a handler that has gone, and Kafka delivers it again.
 func sumOf(p Progress) Sum {
 	s := Sum{Total: p.Event.TotalCount}
 	left := s.Total

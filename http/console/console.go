@@ -123,8 +123,8 @@ func goTo(w http.ResponseWriter, r *http.Request, path string) error {
 	return nil
 }
 
-// ours returns the address, a path with its query, if it is a page of the console, or Home: a link from elsewhere must not lead a
-// person away after a form.
+// ours returns the address, a path with its query, if it is a page of the console, or Home: a link from elsewhere must
+// not lead a person away after a form.
 func ours(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.IsAbs() || u.Host != "" || path.Clean(u.Path) != u.Path || !Serves(u.Path) ||

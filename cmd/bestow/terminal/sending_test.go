@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -38,10 +39,13 @@ func TestSendingSaysWhatIsGoingOn(t *testing.T) {
 // A person sees what is waited for, and nothing of it is left at the end.
 func TestAwaitSaysWhatIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	var errs strings.Builder
-	end := (&Terminal{Err: &errs, Interactive: true}).Await("the service compares")
-	time.Sleep(2 * sendingTick)
-	end()
-	require.Contains(t, errs.String(), "\r\x1b[Kthe service compares … 0 s")
-	require.True(t, strings.HasSuffix(errs.String(), "\r\x1b[K"))
+	synctest.Test(t, func(t *testing.T) {
+		var errs strings.Builder
+		end := (&Terminal{Err: &errs, Interactive: true}).Await("the service compares")
+		<-time.After(1500 * time.Millisecond)
+		end()
+		require.Contains(t, errs.String(), "\r\x1b[Kthe service compares … 0 s")
+		require.Contains(t, errs.String(), "\r\x1b[Kthe service compares … 1 s")
+		require.True(t, strings.HasSuffix(errs.String(), "\r\x1b[K"))
+	})
 }
