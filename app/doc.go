@@ -34,7 +34,8 @@
 // statement, because every chunk of an event updates the same row → the end of the event's import. Rows are locked in
 // key order. What holds the gate alone may write campaign_events after other rows, as a fault and a deletion do: no
 // other transaction writes it meanwhile. An import takes the gate after it has written targets, chunks and jobs, which
-// no other transaction sees yet.
+// no other transaction sees yet. A partition that is attached takes its type's default partition for itself and then
+// keeps others from writing campaign_events, so a resume locks the default partition before it writes the event.
 //
 // # Never
 //

@@ -344,6 +344,9 @@ func (s *Events) resume(
 	if err := s.checkRoot(ctx, tx, e); err != nil {
 		return e, false, err
 	}
+	if err := outbox.LockTargets(ctx, tx, e.Type); err != nil {
+		return e, false, err
+	}
 	if err := eventrow.Move(ctx, tx, id, e.Status, to); err != nil {
 		return e, false, err
 	}

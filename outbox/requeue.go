@@ -15,6 +15,17 @@ import (
 // live lists the states of a job that will still do its work.
 const live = `('available', 'pending', 'running', 'retryable', 'scheduled')`
 
+// LockTargets takes the lock by which Requeue reads the targets of a type. Who is to write campaign_events before it calls
+// Requeue takes it first: a partition is attached under the lock of the default partition, and then under one that no
+// writer of campaign_events may hold.
+func LockTargets(ctx context.Context, tx pgx.Tx, t domain.EventType) error {
+	table := pgx.Identifier{t.TargetTable() + "_default"}.Sanitize()
+	if _, err := tx.Exec(ctx, `LOCK TABLE `+table+` IN ACCESS SHARE MODE`); err != nil {
+		return fmt.Errorf("lock targets: %w", err)
+	}
+	return nil
+}
+
 // Requeue inserts a relay job for every chunk of the event that is not settled and that no waiting job would publish.
 // The jobs publish targets that were never published, and republish the others. Redriven members get a job too. The
 // caller holds the event's gate exclusively (T2).
