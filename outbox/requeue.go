@@ -15,9 +15,9 @@ import (
 // live lists the states of a job that will still do its work.
 const live = `('available', 'pending', 'running', 'retryable', 'scheduled')`
 
-// LockTargets takes the lock by which Requeue reads the targets of a type. Who is to write campaign_events before it calls
-// Requeue takes it first: a partition is attached under the lock of the default partition, and then under one that no
-// writer of campaign_events may hold.
+// LockTargets takes the lock by which Requeue reads the targets of a type. Who writes campaign_events before it calls
+// Requeue takes it first of all: a partition is attached under the lock of the default partition, and then under one
+// that no writer of campaign_events may hold.
 func LockTargets(ctx context.Context, tx pgx.Tx, t domain.EventType) error {
 	table := pgx.Identifier{t.TargetTable() + "_default"}.Sanitize()
 	if _, err := tx.Exec(ctx, `LOCK TABLE `+table+` IN ACCESS SHARE MODE`); err != nil {
