@@ -176,7 +176,7 @@ func bar(parts []part, class, label string) templ.Component {
 }
 
 // sum writes the sum: all targets are one of its terms. A live sum has all terms, since each may become more than 0.
-func sum(v view, p campaignView, live bool) templ.Component {
+func sum(v campaignView, live bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -193,7 +193,7 @@ func sum(v view, p campaignView, live bool) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = bar(partsOf(p.Sum), "", v.T("sum.label", words.Percent(p.Sum.Settled(), p.Sum.Total))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = bar(partsOf(v.Sum), "", v.T("sum.label", words.Percent(v.Sum.Settled(), v.Sum.Total))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -228,7 +228,7 @@ func sum(v view, p campaignView, live bool) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var13 string
-		templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(words.Count(p.Sum.Total))
+		templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(words.Count(v.Sum.Total))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages.templ`, Line: 22, Col: 66}
 		}
@@ -240,7 +240,7 @@ func sum(v view, p campaignView, live bool) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, term := range partsOf(p.Sum) {
+		for _, term := range partsOf(v.Sum) {
 			if live || term.n > 0 {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<div><dt>")
 				if templ_7745c5c3_Err != nil {
@@ -1268,7 +1268,7 @@ func run(v campaignView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = sum(v.view, v, false).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = sum(v, false).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -2733,7 +2733,7 @@ func campaignPage(v campaignView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = sum(v.view, v, v.Live).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = sum(v, v.Live).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -18,14 +18,13 @@ import (
 	"bestow/internal/desktest"
 	"bestow/internal/pgtest"
 
-	"github.com/pquerna/otp/totp"
 	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 const (
-	password = "correct horse battery"
+	password = apitest.Password
 	prefix   = "/api/v1"
 	noKey    = "Authorization: "
 )
@@ -48,11 +47,7 @@ type phone struct{ secret string }
 
 func (p phone) code(d desk) string {
 	d.Helper()
-	var now time.Time
-	require.NoError(d, d.Pool.QueryRow(d.Context(), `SELECT now()`).Scan(&now))
-	code, err := totp.GenerateCode(p.secret, now)
-	require.NoError(d, err)
-	return code
+	return apitest.Phone{Secret: p.secret}.Code(d.Desk)
 }
 
 // enrolled invites a person, who sets a password and a phone, and returns the phone and the header of the session.
