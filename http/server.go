@@ -16,6 +16,7 @@ import (
 	"bestow/http/access"
 	"bestow/http/auth"
 	"bestow/http/console"
+	"bestow/http/console/entry"
 	"bestow/http/events"
 	"bestow/http/inspect"
 	"bestow/http/lists"
@@ -37,9 +38,9 @@ type Config struct {
 	Uploads  lists.UploadLimits // zero: the defaults
 	// LocalCookies lets people sign in at http://localhost: not in production.
 	LocalCookies bool
-	Link         *console.Link // signs in to the console once; nil: there is none
-	Zone         string        // in which the console shows moments, by its IANA name; "": Asia/Seoul
-	Version      string        // of the program, for the console; "": not shown
+	Link         *entry.Link // signs in to the console once; nil: there is none
+	Zone         string      // in which the console shows moments, by its IANA name; "": Asia/Seoul
+	Version      string      // of the program, for the console; "": not shown
 	// TrustedProxies are the networks of the proxies that say in X-Forwarded-For where a request comes from.
 	TrustedProxies []netip.Prefix
 	Log            *slog.Logger // nil: nothing is logged

@@ -16,7 +16,7 @@ import (
 	"bestow/cmd/bestow/ledgers"
 	"bestow/cmd/bestow/settings"
 	bestowhttp "bestow/http"
-	"bestow/http/console"
+	"bestow/http/console/entry"
 	"bestow/internal/obs"
 	"bestow/internal/seal"
 	"bestow/jobs"
@@ -77,7 +77,7 @@ type Overrides struct {
 	Now     func() time.Time                    // the process's clock
 	Probe   time.Duration                       // the pause between two calls of a ledger that is away
 	Beat    time.Duration                       // the pause between two beats of the process's heart
-	Link    *console.Link                       // signs in to the console once
+	Link    *entry.Link                         // signs in to the console once
 }
 
 // New connects to what the roles need. Close it when it has run.

@@ -16,7 +16,7 @@ import (
 	"bestow/cmd/bestow/settings"
 	"bestow/cmd/bestow/terminal"
 	"bestow/domain"
-	"bestow/http/console"
+	"bestow/http/console/entry"
 	"bestow/internal/embedkafka"
 	"bestow/internal/embedpg"
 	"bestow/internal/obs"
@@ -133,10 +133,10 @@ type demo struct {
 	postgres *embedpg.Server
 	broker   *embedkafka.Server
 	process  *daemon.Process
-	link     *console.Link // signs in to the console; nil with --chaos, whose processes are others
-	chaos    *chaos        // nil if no process is killed
-	stays    bool          // after the proof
-	watched  bool          // out is a person's terminal
+	link     *entry.Link // signs in to the console; nil with --chaos, whose processes are others
+	chaos    *chaos      // nil if no process is killed
+	stays    bool        // after the proof
+	watched  bool        // out is a person's terminal
 }
 
 // logName is the file of the demo's own log.
@@ -172,7 +172,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 	}
 	if d.chaos == nil {
 		with := demoOverrides()
-		d.link = console.NewLink(d.cfg.AdminKey)
+		d.link = entry.NewLink(d.cfg.AdminKey)
 		with.Link = d.link
 		d.process, err = daemon.New(ctx, d.cfg, daemon.AllRoles, d.log, with)
 		return err

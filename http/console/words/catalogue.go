@@ -8,8 +8,28 @@ import (
 	"golang.org/x/text/message/catalog"
 )
 
-// messages holds the texts of each language, by their keys. A text is a format of package fmt, or a count.
-var messages = map[Language]map[string]any{Korean: korean, English: english}
+// texts holds the texts of each language, by their keys. A text is a format of package fmt, or a count. Korean
+// sentences end in -습니다, buttons are nouns, and no particle stands in brackets.
+type texts map[Language]map[string]any
+
+// messages holds the texts of all rooms.
+var messages = union(pageTexts, refusalTexts, entryTexts, campaignsTexts)
+
+// union returns the texts of all rooms in one. A key that two rooms have is a fault of this package's source.
+func union(all ...texts) texts {
+	one := texts{Korean: {}, English: {}}
+	for _, room := range all {
+		for l, of := range room {
+			for key, text := range of {
+				if _, double := one[l][key]; double {
+					panic("two texts of " + key) //nolint:forbidigo // a fault of this package's source
+				}
+				one[l][key] = text
+			}
+		}
+	}
+	return one
+}
 
 // count is a text that depends on how many its first argument says: English has two forms.
 type count struct{ one, other string }

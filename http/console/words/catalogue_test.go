@@ -47,13 +47,13 @@ func TestCatalogues(t *testing.T) {
 			require.Contains(t, texts, key, "%s lacks it", l)
 		}
 	}
-	for key := range korean {
+	for key := range messages[Korean] {
 		require.True(t, used[key] || inFamily(key), "%s is used nowhere", key)
-		require.Contains(t, english, key)
+		require.Contains(t, messages[English], key)
 	}
-	for key, text := range english {
-		require.Contains(t, korean, key)
-		require.Equal(t, verbs(text), verbs(korean[key]), key)
+	for key, text := range messages[English] {
+		require.Contains(t, messages[Korean], key)
+		require.Equal(t, verbs(text), verbs(messages[Korean][key]), key)
 	}
 }
 
@@ -69,7 +69,7 @@ func verbs(text any) []string {
 // No Korean sentence has a particle in brackets, an exclamation mark, or an end that tells nothing.
 func TestKoreanIsPlain(t *testing.T) {
 	t.Parallel()
-	for key, text := range korean {
+	for key, text := range messages[Korean] {
 		for _, bad := range []string{"은(는)", "이(가)", "을(를)", "와(과)", "!", "실패했습니다", "성공", "알 수 없는 오류"} {
 			require.NotContains(t, text, bad, key)
 		}

@@ -1,4 +1,4 @@
-package console
+package campaigns
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"bestow/app/eventrow"
 	"bestow/app/reports"
 	"bestow/domain"
+	"bestow/http/console/page"
 	"bestow/http/web"
 )
 
@@ -18,7 +19,7 @@ const overviewDone = 6
 
 // overviewView is what the overview shows.
 type overviewView struct {
-	view
+	page.View
 
 	Runs     []reports.Progress
 	Finished []domain.Event
@@ -33,11 +34,11 @@ func (v overviewView) Idle() bool { return len(v.Running) == 0 }
 func (h *Handlers) overview(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), web.RequestTimeout)
 	defer cancel()
-	base, err := h.view(r, "overview")
+	base, err := h.Read(r, "overview")
 	if err != nil {
 		return err
 	}
-	v := overviewView{view: base}
+	v := overviewView{View: base}
 	v.Title = v.T("nav.overview")
 	for _, e := range v.Running[:min(len(v.Running), overviewRuns)] {
 		p, err := h.App.Reports.Follow(ctx, e.ID)
@@ -56,7 +57,7 @@ func (h *Handlers) overview(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return show(w, r, http.StatusOK, overviewPage(v))
+	return page.Show(w, r, http.StatusOK, overviewPage(v))
 }
 
 // readNext reads the lanes in which something waits for its time.

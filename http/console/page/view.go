@@ -1,4 +1,4 @@
-package console
+package page
 
 import (
 	"context"
@@ -23,8 +23,8 @@ const (
 	themeCookie    = "bestow-theme"
 )
 
-// view is what every page has.
-type view struct {
+// View is what every page has.
+type View struct {
 	words.Words
 
 	Zone   words.Zone
@@ -36,7 +36,7 @@ type view struct {
 	Who    domain.Principal
 	Now    time.Time // by the database's clock
 	Live   bool      // the page has a stream
-	Done   string    // what a form has just done: the key of a message
+	Done   string    // what a form has just done
 	Wrong  *api.Problem
 	Opened string // the id of the dialog that Wrong belongs to
 
@@ -52,8 +52,8 @@ const parkedShown = 99
 // runningShown is the most running campaigns that pages count: lanes keep them few.
 const runningShown = 1000
 
-// blank returns the view of a request that nothing is read for yet.
-func (h *Handlers) blank(r *http.Request) view {
+// Blank returns the view of a request that nothing is read for yet.
+func (b *Base) Blank(r *http.Request) View {
 	cookie := func(name string) string {
 		c, err := r.Cookie(name)
 		if err != nil {
@@ -65,16 +65,16 @@ func (h *Handlers) blank(r *http.Request) view {
 	if chosen == "" {
 		chosen = cookie(languageCookie)
 	}
-	v := view{
+	v := View{
 		Words:  words.In(words.Choose(chosen, r.Header.Get("Accept-Language"))),
-		Zone:   h.zone,
-		Zones:  h.zones(),
+		Zone:   b.zone,
+		Zones:  b.zones(),
 		Path:   pathOf(r),
 		Who:    web.Principal(r.Context()),
 		Now:    time.Now(),
-		Done:   done(r.URL.Query().Get("done")),
-		config: h.Config,
+		config: b.Config,
 	}
+	v.Done = v.Or("done."+r.URL.Query().Get("done"), "")
 	if cookie(zoneCookie) == words.UTC.Name {
 		v.Zone = words.UTC
 	}
@@ -94,35 +94,35 @@ func pathOf(r *http.Request) string {
 }
 
 // zones are those that a person may choose.
-func (h *Handlers) zones() []words.Zone {
-	if h.zone.Name == words.UTC.Name {
+func (b *Base) zones() []words.Zone {
+	if b.zone.Name == words.UTC.Name {
 		return []words.Zone{words.UTC}
 	}
-	return []words.Zone{h.zone, words.UTC}
+	return []words.Zone{b.zone, words.UTC}
 }
 
-// view reads what every page shows around its own part.
-func (h *Handlers) view(r *http.Request, page string) (v view, err error) {
+// Read reads what every page shows around its own part.
+func (b *Base) Read(r *http.Request, page string) (v View, err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), web.RequestTimeout)
 	defer cancel()
-	v = h.blank(r)
+	v = b.Blank(r)
 	v.Page = page
-	if v.Running, err = h.App.Events.List(ctx, eventrow.Filter{Status: domain.Running, Limit: runningShown}); err != nil {
+	if v.Running, err = b.App.Events.List(ctx, eventrow.Filter{Status: domain.Running, Limit: runningShown}); err != nil {
 		return v, err
 	}
-	if v.Brakes, err = h.App.Reports.Brakes(ctx); err != nil {
+	if v.Brakes, err = b.App.Reports.Brakes(ctx); err != nil {
 		return v, err
 	}
-	messages, err := h.App.Parked.List(ctx, parked.Filter{Limit: parkedShown})
+	messages, err := b.App.Parked.List(ctx, parked.Filter{Limit: parkedShown})
 	v.Parked = len(messages)
 	return v, err
 }
 
 // May reports whether the person may do what asks for the right.
-func (v view) May(right domain.Right) bool { return v.Who.Role.May(right) }
+func (v View) May(right domain.Right) bool { return v.Who.Role.May(right) }
 
 // Needs says which role a locked button needs.
-func (v view) Needs(right domain.Right) string {
+func (v View) Needs(right domain.Right) string {
 	var names []string
 	for _, role := range domain.RolesThatMay(right) {
 		names = append(names, v.T("role."+string(role)))
@@ -131,7 +131,7 @@ func (v view) Needs(right domain.Right) string {
 }
 
 // Left returns how many members of all running campaigns have no final outcome yet.
-func (v view) Left() (left int) {
+func (v View) Left() (left int) {
 	for _, e := range v.Running {
 		left += e.TotalCount - e.Summary.Success - e.Summary.Fail
 	}
@@ -139,10 +139,10 @@ func (v view) Left() (left int) {
 }
 
 // Moment writes a moment in the chosen zone.
-func (v view) Moment(t time.Time, s words.Shape) string { return v.Zone.Format(t, v.Now, s) }
+func (v View) Moment(t time.Time, s words.Shape) string { return v.Zone.Format(t, v.Now, s) }
 
 // BothZones writes a moment in both zones, for its title.
-func (v view) BothZones(t time.Time) string {
+func (v View) BothZones(t time.Time) string {
 	var lines []string
 	for _, z := range v.Zones {
 		lines = append(lines, z.Format(t, v.Now, words.Whole)+" "+z.Name)
@@ -151,7 +151,7 @@ func (v view) BothZones(t time.Time) string {
 }
 
 // Initials are two letters that stand for a name.
-func (v view) Initials() string {
+func (v View) Initials() string {
 	letters := []rune(v.Who.Name)
 	switch {
 	case len(letters) == 0:
@@ -165,9 +165,14 @@ func (v view) Initials() string {
 // maxLook bounds the bytes of a choice: none of ours is longer.
 const maxLook = 20
 
+// Routes lists the routes of what all pages have.
+func (b *Base) Routes() []Route {
+	return []Route{{"POST", Home + "/look", Access{Open: true}, b.look}}
+}
+
 // look changes how a person sees pages, and leads back.
-func (h *Handlers) look(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(w, r); err != nil {
+func (b *Base) look(w http.ResponseWriter, r *http.Request) error {
+	if err := ReadForm(w, r); err != nil {
 		return err
 	}
 	for field, name := range map[string]string{"lang": languageCookie, "zone": zoneCookie, "theme": themeCookie} {
@@ -180,11 +185,11 @@ func (h *Handlers) look(w http.ResponseWriter, r *http.Request) error {
 			HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
 	}
-	return goTo(w, r, ours(r.PostForm.Get("back")))
+	return GoTo(w, r, Ours(r.PostForm.Get("back")))
 }
 
-// idOf returns the campaign's id in the path. Error: domain.NotFound.
-func idOf(r *http.Request) (int64, error) {
+// CampaignID returns the campaign's id in the path. Error: domain.NotFound.
+func CampaignID(r *http.Request) (int64, error) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil || id < 1 {
 		return 0, domain.NoEventError(r.PathValue("id"))
@@ -192,5 +197,5 @@ func idOf(r *http.Request) (int64, error) {
 	return id, nil
 }
 
-// campaignPath returns the path of a campaign's page.
-func campaignPath(id int64) string { return Home + "/campaigns/" + strconv.FormatInt(id, 10) }
+// CampaignPath returns the path of a campaign's page.
+func CampaignPath(id int64) string { return Home + "/campaigns/" + strconv.FormatInt(id, 10) }

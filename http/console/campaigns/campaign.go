@@ -1,4 +1,4 @@
-package console
+package campaigns
 
 import (
 	"cmp"
@@ -6,17 +6,17 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"bestow/app/reports"
 	"bestow/domain"
+	"bestow/http/console/page"
 	"bestow/http/web"
 )
 
 // campaignView is what the page of a campaign shows.
 type campaignView struct {
-	view
+	page.View
 	reports.Progress
 }
 
@@ -26,11 +26,11 @@ func (h *Handlers) campaign(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return show(w, r, http.StatusOK, campaignPage(v))
+	return page.Show(w, r, http.StatusOK, campaignPage(v))
 }
 
 func (h *Handlers) readCampaign(r *http.Request) (v campaignView, err error) {
-	id, err := idOf(r)
+	id, err := page.CampaignID(r)
 	if err != nil {
 		return v, err
 	}
@@ -39,27 +39,27 @@ func (h *Handlers) readCampaign(r *http.Request) (v campaignView, err error) {
 	if v.Progress, err = h.App.Reports.Progress(ctx, id); err != nil {
 		return v, err
 	}
-	v.view, err = h.view(r, "campaigns")
+	v.View, err = h.Read(r, "campaigns")
 	v.Title, v.Now, v.Live = v.Event.CampaignID, v.At, !v.AtRest()
 	return v, err
 }
 
 // refuse answers a form with the campaign's page as it is now, and what was wrong above it.
 func (h *Handlers) refuse(w http.ResponseWriter, r *http.Request, dialog string, err error) error {
-	p := h.API.Problem(r.Context(), err)
-	if p.Status >= http.StatusInternalServerError || p.Status == http.StatusNotFound {
-		return p
+	wrong, status, err := h.Mistake(r, err)
+	if err != nil {
+		return err
 	}
-	v, readErr := h.readCampaign(r)
-	if readErr != nil {
-		return readErr
+	v, err := h.readCampaign(r)
+	if err != nil {
+		return err
 	}
-	v.Path = campaignPath(v.Event.ID) // of the page, and not of the form
-	v.Wrong = &p.Problem
-	if p.Code == domain.Invalid {
+	v.Path = page.CampaignPath(v.Event.ID) // of the page, and not of the form
+	v.Wrong = wrong
+	if wrong.Code == domain.Invalid {
 		v.Opened = dialog
 	}
-	return show(w, r, p.Status, campaignPage(v))
+	return page.Show(w, r, status, campaignPage(v))
 }
 
 // MayStart reports whether the campaign's status lets a person start it.
@@ -148,11 +148,11 @@ func (v campaignView) history() (all []happening) {
 func (h *Handlers) start(w http.ResponseWriter, r *http.Request) error {
 	return h.move(w, r, "d-start", "started", func(ctx context.Context, e domain.Event) error {
 		if e.Status == domain.Pending {
-			if err := typed(r, e.TotalAmount); err != nil {
+			if err := page.Typed(r, e.TotalAmount); err != nil {
 				return err
 			}
 		}
-		_, _, err := h.App.Events.Start(ctx, caller(r), e.ID)
+		_, _, err := h.App.Events.Start(ctx, page.Caller(r), e.ID)
 		return err
 	})
 }
@@ -161,11 +161,11 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) resume(w http.ResponseWriter, r *http.Request) error {
 	return h.move(w, r, "d-resume", "resumed", func(ctx context.Context, e domain.Event) error {
 		if e.Status == domain.Stopped || e.Status == domain.Failed {
-			if err := typed(r, int64(e.TotalCount-e.Summary.Success-e.Summary.Fail)); err != nil {
+			if err := page.Typed(r, int64(e.TotalCount-e.Summary.Success-e.Summary.Fail)); err != nil {
 				return err
 			}
 		}
-		_, _, err := h.App.Events.Resume(ctx, caller(r), e.ID)
+		_, _, err := h.App.Events.Resume(ctx, page.Caller(r), e.ID)
 		return err
 	})
 }
@@ -174,7 +174,7 @@ func (h *Handlers) resume(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) stop(w http.ResponseWriter, r *http.Request) error {
 	what := "stopped"
 	return h.moveTo(w, r, "d-stop", func(ctx context.Context, e domain.Event) (string, error) {
-		stopped, err := h.App.Events.Stop(ctx, caller(r), e.ID, r.PostForm.Get("memo"))
+		stopped, err := h.App.Events.Stop(ctx, page.Caller(r), e.ID, r.PostForm.Get("memo"))
 		if stopped.Draining > 0 {
 			what = "draining"
 		}
@@ -185,7 +185,7 @@ func (h *Handlers) stop(w http.ResponseWriter, r *http.Request) error {
 // retry has members tried again that were given up, all or those of one code.
 func (h *Handlers) retry(w http.ResponseWriter, r *http.Request) error {
 	return h.move(w, r, "d-retry", "retried", func(ctx context.Context, e domain.Event) error {
-		_, err := h.App.Events.Retry(ctx, caller(r), e.ID, r.PostForm.Get("error_code"), false)
+		_, err := h.App.Events.Retry(ctx, page.Caller(r), e.ID, r.PostForm.Get("error_code"), false)
 		return err
 	})
 }
@@ -200,11 +200,11 @@ func (h *Handlers) move(
 func (h *Handlers) moveTo(
 	w http.ResponseWriter, r *http.Request, dialog string, do func(context.Context, domain.Event) (string, error),
 ) error {
-	id, err := idOf(r)
+	id, err := page.CampaignID(r)
 	if err != nil {
 		return err
 	}
-	if err := readForm(w, r); err != nil {
+	if err := page.ReadForm(w, r); err != nil {
 		return err
 	}
 	e, err := h.App.Events.Get(r.Context(), id)
@@ -215,31 +215,39 @@ func (h *Handlers) moveTo(
 	if err != nil {
 		return h.refuse(w, r, dialog, err)
 	}
-	return goTo(w, r, campaignPath(id)+"?done="+what)
+	return page.GoTo(w, r, page.CampaignPath(id)+"?done="+what)
 }
 
 // brake stops every campaign, and lets none start.
 func (h *Handlers) brake(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(w, r); err != nil {
+	if err := page.ReadForm(w, r); err != nil {
 		return err
 	}
-	if _, err := h.App.Events.Brake(r.Context(), caller(r), domain.BrakeAll, r.PostForm.Get("memo")); err != nil {
+	if _, err := h.App.Events.Brake(r.Context(), page.Caller(r), domain.BrakeAll, r.PostForm.Get("memo")); err != nil {
 		return err
 	}
-	return goTo(w, r, Home+"?done=braked")
+	return page.GoTo(w, r, page.Home+"?done=braked")
 }
 
 // releaseBrake lets campaigns start and go on again.
 func (h *Handlers) releaseBrake(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(w, r); err != nil {
+	if err := page.ReadForm(w, r); err != nil {
 		return err
 	}
 	scope := domain.BrakeScope(r.PostForm.Get("scope"))
-	if _, err := h.App.Events.ReleaseBrake(r.Context(), caller(r), scope, r.PostForm.Get("memo")); err != nil {
+	if _, err := h.App.Events.ReleaseBrake(r.Context(), page.Caller(r), scope, r.PostForm.Get("memo")); err != nil {
 		return err
 	}
-	return goTo(w, r, Home+"?done=released")
+	return page.GoTo(w, r, page.Home+"?done=released")
 }
 
-// number writes a whole number as an attribute.
-func number[N ~int | ~int64](n N) string { return strconv.FormatInt(int64(n), 10) }
+// retries says whether it is of use to try again what was given up for the code.
+func retries(code string) string {
+	switch code {
+	case "member_withdrawn", "secret_lost":
+		return "retry.useless"
+	case "account_locked", "cap_exceeded":
+		return "retry.useful"
+	}
+	return "retry.unknown"
+}

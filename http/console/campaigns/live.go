@@ -1,4 +1,4 @@
-package console
+package campaigns
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"bestow/app/known"
 	"bestow/app/reports"
 	"bestow/domain"
+	"bestow/http/console/page"
 	"bestow/http/console/words"
 	"bestow/http/web"
 
@@ -22,15 +23,15 @@ const writePatience = 30 * time.Second
 
 // moment is a message of a page's stream: the texts of the elements that it names, and the parts of the bar.
 type moment struct {
-	Texts  map[string]string  `json:"texts"`
-	Bar    map[string]barPart `json:"bar"`
-	Status domain.Status      `json:"status"` // when it changes, the page is read anew
-	Rest   bool               `json:"rest"`   // it is the last message: the page is read anew
+	Texts  map[string]string     `json:"texts"`
+	Bar    map[string]page.Place `json:"bar"`
+	Status domain.Status         `json:"status"` // when it changes, the page is read anew
+	Rest   bool                  `json:"rest"`   // it is the last message: the page is read anew
 }
 
 // live sends how the campaign goes each second, until it is at rest or the reader has gone or has no access any more.
 func (h *Handlers) live(w http.ResponseWriter, r *http.Request) error {
-	id, err := idOf(r)
+	id, err := page.CampaignID(r)
 	if err != nil {
 		return err
 	}
@@ -38,14 +39,14 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := h.blank(r)
+	v := h.Blank(r)
 	w.Header().Set("Content-Type", web.EventStream)
 	w.Header().Set("X-Accel-Buffering", "no") // otherwise a proxy would hold the messages back
 	w.WriteHeader(http.StatusOK)
 	clock := time.NewTicker(reports.Tick)
 	defer clock.Stop()
 	for n := 1; ; n++ {
-		if err := send(w, v.moment(p)); err != nil || p.AtRest() {
+		if err := send(w, momentOf(v, p)); err != nil || p.AtRest() {
 			return nil
 		}
 		select {
@@ -76,23 +77,23 @@ func send(w http.ResponseWriter, m moment) error {
 		return err
 	}
 	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
-	if _, err := w.Write([]byte("data: " + string(text) + "\n\n")); err != nil { //nolint:gosec // G705: JSON, not HTML
+	if _, err := w.Write([]byte("data: " + string(text) + "\n\n")); err != nil {
 		return err
 	}
 	return control.Flush()
 }
 
-// moment returns the live part of a campaign's page.
-func (v view) moment(p reports.Progress) moment {
-	c := campaignView{view: v, Progress: p}
+// momentOf returns the live part of a campaign's page.
+func momentOf(v page.View, p reports.Progress) moment {
+	c := campaignView{View: v, Progress: p}
 	c.Now = p.At
 	m := moment{
-		Texts: map[string]string{"clock": c.Moment(p.At, words.Clock)}, Bar: map[string]barPart{},
+		Texts: map[string]string{"clock": c.Moment(p.At, words.Clock)}, Bar: map[string]page.Place{},
 		Status: p.Event.Status, Rest: p.AtRest(),
 	}
-	for _, part := range partsOf(p.Sum) {
-		m.Texts[part.key] = words.Count(part.n)
-		m.Bar[part.key] = part.barPart
+	for _, part := range page.Parts(p.Sum) {
+		m.Texts[part.Key] = words.Count(part.N)
+		m.Bar[part.Key] = part.Place
 	}
 	for key, text := range c.texts() {
 		m.Texts[key] = text

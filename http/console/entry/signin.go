@@ -1,4 +1,4 @@
-package console
+package entry
 
 import (
 	"net/http"
@@ -6,37 +6,41 @@ import (
 	"bestow/app/people"
 	"bestow/domain"
 	"bestow/http/api"
+	"bestow/http/console/page"
 	"bestow/http/web"
 )
 
 // signInView is what the page of the sign-in shows.
 type signInView struct {
-	view
+	page.View
 
 	Next    string // where the person wanted to go
 	Name    string
 	Confirm bool // the person is signed in, and shows the password and a code again
+	Company bool // people sign in at the company's identity provider
+	Key     bool // one may sign in with an API key
 }
 
 // signInPage shows the form.
 func (h *Handlers) signInPage(w http.ResponseWriter, r *http.Request) error {
-	return h.showSignIn(w, r, http.StatusOK, signInView{Next: ours(r.URL.Query().Get("next"))})
+	return h.showSignIn(w, r, http.StatusOK, signInView{Next: page.Ours(r.URL.Query().Get("next"))})
 }
 
 func (h *Handlers) showSignIn(w http.ResponseWriter, r *http.Request, status int, v signInView) error {
 	wrong := v.Wrong
-	v.view = h.blank(r)
+	v.View = h.Blank(r)
 	v.Title, v.Wrong = v.T("sign_in"), wrong
-	return show(w, r, status, signInTempl(v))
+	v.Company, v.Key = h.App.Company != nil, h.checkKey != nil
+	return page.Show(w, r, status, signInTempl(v))
 }
 
 // signIn begins a session with a password and a code, or, in development, with an API key.
 func (h *Handlers) signIn(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(w, r); err != nil {
+	if err := page.ReadForm(w, r); err != nil {
 		return err
 	}
-	next := ours(r.PostForm.Get("next"))
-	if key := r.PostForm.Get("key"); key != "" && h.CheckKey != nil {
+	next := page.Ours(r.PostForm.Get("next"))
+	if key := r.PostForm.Get("key"); key != "" && h.checkKey != nil {
 		return h.signInWithKey(w, r, key, next)
 	}
 	_, token, err := h.App.People.SignIn(r.Context(), credentials(r, r.PostForm.Get("name")),
@@ -45,7 +49,7 @@ func (h *Handlers) signIn(w http.ResponseWriter, r *http.Request) error {
 		return h.refuseSignIn(w, r, signInView{Next: next, Name: r.PostForm.Get("name")}, err)
 	}
 	w.Header().Add("Set-Cookie", h.API.SessionHeader(web.ArrivalOf(r), token))
-	return goTo(w, r, next)
+	return page.GoTo(w, r, next)
 }
 
 func credentials(r *http.Request, name string) people.Credentials {
@@ -71,24 +75,17 @@ func (h *Handlers) signInWithKey(w http.ResponseWriter, r *http.Request, key, ne
 	if !h.API.TakesKeyCookie(web.ArrivalOf(r)) {
 		return h.refuseSignIn(w, r, signInView{Next: next}, domain.NoSignInError())
 	}
-	if err := h.CheckKey(r.Context(), key, web.AddressOf(r.RemoteAddr)); err != nil {
+	if err := h.checkKey(r.Context(), key, web.AddressOf(r.RemoteAddr)); err != nil {
 		return h.refuseSignIn(w, r, signInView{Next: next}, err)
 	}
 	showKey(w, key)
-	return goTo(w, r, next)
+	return page.GoTo(w, r, next)
 }
 
 // showKey lets the browser show the key from now on, and nothing that it had before.
 func showKey(w http.ResponseWriter, key string) {
-	signedOut(w)
+	page.SignedOut(w)
 	w.Header().Add("Set-Cookie", web.KeyHeader(key))
-}
-
-// signedOut takes away all by which the browser is signed in.
-func signedOut(w http.ResponseWriter) {
-	for _, header := range web.SignedOut() {
-		w.Header().Add("Set-Cookie", header)
-	}
 }
 
 // signOut ends the session, and takes its cookies away.
@@ -98,20 +95,20 @@ func (h *Handlers) signOut(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	signedOut(w)
-	return goTo(w, r, Home+"/sign-in")
+	page.SignedOut(w)
+	return page.GoTo(w, r, page.Home+"/sign-in")
 }
 
 // confirmPage asks for the password and a code again, for what is dangerous.
 func (h *Handlers) confirmPage(w http.ResponseWriter, r *http.Request) error {
 	return h.showSignIn(w, r, http.StatusOK, signInView{
-		Next: ours(r.URL.Query().Get("next")), Name: web.Principal(r.Context()).Name, Confirm: true,
+		Next: page.Ours(r.URL.Query().Get("next")), Name: web.Principal(r.Context()).Name, Confirm: true,
 	})
 }
 
 // confirm makes the session fresh.
 func (h *Handlers) confirm(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(w, r); err != nil {
+	if err := page.ReadForm(w, r); err != nil {
 		return err
 	}
 	who := web.Principal(r.Context())
@@ -119,10 +116,18 @@ func (h *Handlers) confirm(w http.ResponseWriter, r *http.Request) error {
 		return api.BadRequestError("the request comes with an API key, which is always fresh", "go on")
 	}
 	_, token, err := h.App.People.Refresh(r.Context(), who.SessionID, credentials(r, who.Name))
-	next := ours(r.PostForm.Get("next"))
+	next := page.Ours(r.PostForm.Get("next"))
 	if err != nil {
 		return h.refuseSignIn(w, r, signInView{Next: next, Name: who.Name, Confirm: true}, err)
 	}
 	w.Header().Add("Set-Cookie", h.API.SessionHeader(web.ArrivalOf(r), token))
-	return goTo(w, r, next)
+	return page.GoTo(w, r, next)
+}
+
+// companyPath leads to the company's identity provider.
+func companyPath(fresh bool) string {
+	if fresh {
+		return "/auth/oidc/start?fresh=true"
+	}
+	return "/auth/oidc/start"
 }

@@ -1,6 +1,8 @@
-package console
+package page
 
 import (
+	"strconv"
+
 	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/console/words"
@@ -14,7 +16,18 @@ type problem = api.Problem
 // place is an entry of the navigation: only what works stands there.
 type place struct{ page, path string }
 
-var navigation = []place{{"overview", Home}, {"campaigns", Home + "/campaigns"}}
+// places is a group of the navigation, under its heading.
+type places struct {
+	head string // the key of its message
+	all  []place
+}
+
+var navigation = []places{
+	{"nav.work", []place{{"overview", Home}, {"campaigns", Home + "/campaigns"}}},
+}
+
+// firstPlaces are those that a phone shows at the foot of the page; the others are in its menu.
+var firstPlaces = navigation[0].all
 
 var languageNames = map[words.Language]string{words.Korean: "한국어", words.English: "EN"}
 
@@ -24,7 +37,7 @@ const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewB
 	"5.2s-2.1 5.2-5.1 5.2c-1.6 0-3.1-.8-4.3-2.3' fill='none' stroke='%23fff' stroke-width='2.2'/%3E%3C/svg%3E"
 
 // themeOf returns the attribute of a chosen theme.
-func themeOf(v view) templ.Attributes {
+func themeOf(v View) templ.Attributes {
 	if v.Theme == "" {
 		return nil
 	}
@@ -32,7 +45,7 @@ func themeOf(v view) templ.Attributes {
 }
 
 // otherTheme returns the theme that the switch leads to.
-func otherTheme(v view) string {
+func otherTheme(v View) string {
 	if v.Theme == "dark" {
 		return "light"
 	}
@@ -40,68 +53,52 @@ func otherTheme(v view) string {
 }
 
 // liveClass is the class of a page that has a stream.
-func liveClass(v view) string {
+func liveClass(v View) string {
 	if v.Live {
 		return "live-on"
 	}
 	return ""
 }
 
-// current marks the entry of the page that is shown.
-func current(is bool) templ.Attributes {
+// Current marks the entry of the page that is shown.
+func Current(is bool) templ.Attributes {
 	if !is {
 		return nil
 	}
 	return templ.Attributes{"aria-current": "page"}
 }
 
-// pressed marks the choice that is taken.
-func pressed(is bool) templ.Attributes {
+// Pressed marks the choice that is taken.
+func Pressed(is bool) templ.Attributes {
 	if !is {
 		return templ.Attributes{"aria-pressed": "false"}
 	}
 	return templ.Attributes{"aria-pressed": "true"}
 }
 
-// locked marks a button that the person's role may not use, and says who may. The server refuses it either way.
-func locked(v view, right domain.Right) templ.Attributes {
+// Locked marks a button that the person's role may not use, and says who may. The server refuses it either way.
+func Locked(v View, right domain.Right) templ.Attributes {
 	if v.May(right) {
 		return nil
 	}
 	return templ.Attributes{"aria-disabled": "true", "title": v.Needs(right)}
 }
 
-// chosen marks the option of a list that is taken.
-func chosen(is bool) templ.Attributes {
+// Chosen marks the option of a list that is taken.
+func Chosen(is bool) templ.Attributes {
 	if !is {
 		return nil
 	}
 	return templ.Attributes{"selected": true}
 }
 
-// opened marks the dialog that a refused form belongs to.
-func opened(v view, id string) templ.Attributes {
+// Opened marks the dialog that a refused form belongs to.
+func Opened(v View, id string) templ.Attributes {
 	if v.Opened != id {
 		return nil
 	}
 	return templ.Attributes{"data-open": true}
 }
 
-// companyPath leads to the company's identity provider.
-func companyPath(fresh bool) string {
-	if fresh {
-		return "/auth/oidc/start?fresh=true"
-	}
-	return "/auth/oidc/start"
-}
-
-// retries says whether it is of use to try again what was given up for the code.
-func retries(code string) string {
-	switch code {
-	case "member_withdrawn", "secret_lost":
-		return "retry.useless"
-	case "account_locked", "cap_exceeded":
-		return "retry.useful"
-	}
-	return "retry.unknown"
-}
+// Number writes a whole number as an attribute.
+func Number[N ~int | ~int64](n N) string { return strconv.FormatInt(int64(n), 10) }

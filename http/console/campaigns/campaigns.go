@@ -1,4 +1,4 @@
-package console
+package campaigns
 
 import (
 	"cmp"
@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"bestow/app/eventrow"
+	"bestow/app/reports"
 	"bestow/domain"
+	"bestow/http/console/page"
 	"bestow/http/web"
 )
 
@@ -21,7 +23,7 @@ var filters = []string{"q", "event_status", "event_type"}
 
 // campaignsView is what the list of campaigns shows.
 type campaignsView struct {
-	view
+	page.View
 
 	Campaigns []domain.Event
 	Types     []domain.EventType
@@ -44,11 +46,11 @@ func (campaignsView) Statuses() []domain.Status {
 func (h *Handlers) campaigns(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), web.RequestTimeout)
 	defer cancel()
-	base, err := h.view(r, "campaigns")
+	base, err := h.Read(r, "campaigns")
 	if err != nil {
 		return err
 	}
-	v := campaignsView{view: base, Filter: r.URL.Query()}
+	v := campaignsView{View: base, Filter: r.URL.Query()}
 	v.Title = v.T("nav.campaigns")
 	for _, field := range filters {
 		if err := web.CheckText(field, v.Filter.Get(field)); err != nil {
@@ -76,7 +78,7 @@ func (h *Handlers) campaigns(w http.ResponseWriter, r *http.Request) error {
 				query.Set(field, value)
 			}
 		}
-		v.Next = Home + "/campaigns?" + query.Encode()
+		v.Next = page.Home + "/campaigns?" + query.Encode()
 	}
 	all, err := h.App.Types.List(ctx)
 	if err != nil {
@@ -85,7 +87,7 @@ func (h *Handlers) campaigns(w http.ResponseWriter, r *http.Request) error {
 	for _, t := range all {
 		v.Types = append(v.Types, t.EventType)
 	}
-	return show(w, r, http.StatusOK, campaignsPage(v))
+	return page.Show(w, r, http.StatusOK, campaignsPage(v))
 }
 
 // moved returns the last moment at which the campaign began or ended, or its reserved time, and the key of its word.
@@ -115,33 +117,11 @@ func newestFirst(all []domain.Event, n int) []domain.Event {
 	return all[:min(len(all), n)]
 }
 
-// status is how a campaign's status is shown: by a class and an icon, and a word.
-type status struct{ class, icon, word string }
-
-// statusOf derives what is shown: a campaign that is complete with failures is not green, and one that waits says for
-// what.
-func statusOf(e domain.Event) status {
-	switch e.Status {
-	case domain.Running:
-		return status{"run", "run", "status.running"}
-	case domain.Completed:
-		if e.Summary.Fail > 0 {
-			return status{"part", "half", "status.part"}
-		}
-		return status{"ok", "check", "status.completed"}
-	case domain.Stopped:
-		return status{"stop", "stop", "status.stopped"}
-	case domain.Failed:
-		return status{"bad", "x", "status.failed"}
-	case domain.Pending:
-	}
-	switch {
-	case e.Missed:
-		return status{"wait", "warn", "status.missed"}
-	case e.TotalCount == 0:
-		return status{"", "dot", "status.draft"}
-	case e.ReservationAt != nil:
-		return status{"", "clock", "status.scheduled"}
-	}
-	return status{"", "dot", "status.ready"}
+// summarySum is the sum of a campaign in a list, which knows its summary alone: what is sent and not settled is told as
+// in Kafka.
+func summarySum(e domain.Event) reports.Sum {
+	s := reports.Sum{Total: e.TotalCount, Granted: e.Summary.Success, GivenUp: e.Summary.Fail}
+	s.Unsent = max(0, min(e.TotalCount-e.Summary.Published, s.Left()))
+	s.InKafka = s.Left() - s.Unsent
+	return s
 }

@@ -1,4 +1,4 @@
-package console
+package entry
 
 import (
 	"crypto/rand"
@@ -8,6 +8,7 @@ import (
 
 	"bestow/app/eventrow"
 	"bestow/domain"
+	"bestow/http/console/page"
 	"bestow/http/web"
 )
 
@@ -21,7 +22,9 @@ type Link struct {
 func NewLink(key string) *Link { return &Link{token: rand.Text(), key: key} }
 
 // URL returns the link at the address HOST:PORT.
-func (l *Link) URL(address string) string { return "http://" + address + Home + "/enter?t=" + l.token }
+func (l *Link) URL(address string) string {
+	return "http://" + address + page.Home + "/enter?t=" + l.token
+}
 
 // take reports whether the token is the link's, for the first one that asks with it.
 func (l *Link) take(token string) bool {
@@ -31,16 +34,16 @@ func (l *Link) take(token string) bool {
 
 // enter signs in whom the link brings, and leads to the campaign that runs.
 func (h *Handlers) enter(w http.ResponseWriter, r *http.Request) error {
-	if !h.API.TakesKeyCookie(web.ArrivalOf(r)) || !h.Link.take(r.URL.Query().Get("t")) {
-		return goTo(w, r, Home)
+	if !h.API.TakesKeyCookie(web.ArrivalOf(r)) || !h.link.take(r.URL.Query().Get("t")) {
+		return page.GoTo(w, r, page.Home)
 	}
-	showKey(w, h.Link.key)
+	showKey(w, h.link.key)
 	running, err := h.App.Events.List(r.Context(), eventrow.Filter{Status: domain.Running, Limit: 1})
 	if err != nil {
 		return err
 	}
 	if len(running) == 0 {
-		return goTo(w, r, Home)
+		return page.GoTo(w, r, page.Home)
 	}
-	return goTo(w, r, campaignPath(running[0].ID))
+	return page.GoTo(w, r, page.CampaignPath(running[0].ID))
 }

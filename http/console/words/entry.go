@@ -1,0 +1,41 @@
+package words
+
+// entryTexts are those of package entry.
+var entryTexts = texts{
+	Korean: { //nolint:gosec // G101: words about passwords
+		"sign_in":           "로그인",
+		"sign_in.head":      "한 사람에게 정확히 한 번.",
+		"sign_in.company":   "회사 계정으로 로그인",
+		"sign_in.name":      "이름",
+		"sign_in.password":  "비밀번호",
+		"sign_in.code":      "인증 코드 6자리",
+		"sign_in.code_help": "휴대전화의 인증 앱이 보여 주는 숫자입니다.",
+		"sign_in.or":        "또는",
+		"sign_in.key":       "API 키",
+		"sign_in.key_help":  "개발용입니다. 이 컴퓨터의 브라우저에 8시간 동안만 남습니다.",
+		"sign_in.with_key":  "키로 로그인",
+		"confirm.head":      "본인 확인",
+		"confirm.why":       "되돌리기 어려운 일이라 비밀번호와 코드를 한 번 더 확인합니다. 확인한 뒤 다시 눌러 주세요.",
+		"confirm.button":    "확인하고 계속",
+		"promise":           "모든 대상에게 한 번씩",
+		"promise.text":      "대상 = 지급 + 실패 확정. 두 번 받은 회원도, 빠진 회원도 없습니다.",
+	},
+	English: {
+		"sign_in":           "Sign in",
+		"sign_in.head":      "Each member, exactly once.",
+		"sign_in.company":   "Sign in with company account",
+		"sign_in.name":      "Name",
+		"sign_in.password":  "Password",
+		"sign_in.code":      "Code of 6 digits",
+		"sign_in.code_help": "The number that the authenticator app on your phone shows.",
+		"sign_in.or":        "or",
+		"sign_in.key":       "API key",
+		"sign_in.key_help":  "For development. The browser on this machine keeps it for 8 hours.",
+		"sign_in.with_key":  "Sign in with the key",
+		"confirm.head":      "Show that it is you",
+		"confirm.why":       "This is hard to undo, so the password and a code are asked for once more. Then press the button again.",
+		"confirm.button":    "Confirm and go on",
+		"promise":           "Each target once",
+		"promise.text":      "targets = granted + given up. Nobody is granted twice, and nobody is forgotten.",
+	},
+}
