@@ -10,16 +10,16 @@ GRANT EXECUTE ON FUNCTION create_import_stage, drop_import_stage TO bestow_servi
 
 -- Rows are added, and never changed.
 GRANT INSERT ON audit_log, audit_chain, audit_anchors, starts, deleted_events, deleted_imports TO bestow_service;
-GRANT INSERT ON idempotency_keys, identities, pin_keys, granter_ledgers, rejected_rows TO bestow_service;
+GRANT INSERT ON idempotency_keys, identities, pin_keys, granter_ledgers, rejected_rows, event_facts TO bestow_service;
 
 -- Event types, and events with their counters.
 GRANT INSERT, UPDATE (label, unit, max_per_member, max_per_event, max_count, limits_seeded, state, updated_at)
     ON event_types TO bestow_service;
 GRANT UPDATE (last_id) ON event_ids TO bestow_service;
 GRANT UPDATE ON SEQUENCE campaign_events_id_seq TO bestow_service;
-GRANT INSERT, DELETE, UPDATE (campaign_id, event_type, event_status, failure_code, default_reason, default_amount, expiry_at,
-    total_count, total_amount, partition_count, own_partition, reservation_at, reservation_priority, reservation_missed,
-    updated_at) ON campaign_events TO bestow_service;
+GRANT INSERT, DELETE, UPDATE (campaign_id, name, event_type, event_status, failure_code, default_reason, default_amount,
+    expiry_at, total_count, total_amount, partition_count, own_partition, reservation_at, reservation_priority,
+    reservation_missed, updated_at) ON campaign_events TO bestow_service;
 GRANT INSERT, UPDATE (published_count, success_count, fail_count, retry_success_count, started_at, completed_at, stopped_at,
     stopped_memo, updated_at) ON campaign_event_summary TO bestow_service;
 GRANT INSERT, DELETE, UPDATE (scope) ON brakes TO bestow_service;
