@@ -26,6 +26,7 @@ const defaultPartitions = 4
 // EventPatch changes what an operator has said of an event.
 type EventPatch struct {
 	CampaignID          patch.Change[string]
+	Name                patch.Change[string]
 	EventType           patch.Change[string]
 	DefaultReason       patch.Change[string]
 	DefaultAmount       patch.Change[*int64]
@@ -40,7 +41,9 @@ type EventPatch struct {
 func (p EventPatch) applied(e domain.Event) NewEvent {
 	n := definition(e)
 	p.CampaignID.To, p.DefaultReason.To = norm.NFC.String(p.CampaignID.To), norm.NFC.String(p.DefaultReason.To)
+	p.Name.To = norm.NFC.String(p.Name.To)
 	p.CampaignID.Apply(&n.CampaignID)
+	p.Name.Apply(&n.Name)
 	p.EventType.Apply(&n.EventType)
 	p.DefaultReason.Apply(&n.DefaultReason)
 	p.DefaultAmount.Apply(&n.DefaultAmount)
@@ -60,6 +63,7 @@ func (p EventPatch) applied(e domain.Event) NewEvent {
 func definition(e domain.Event) NewEvent {
 	n := NewEvent{
 		CampaignID:          e.CampaignID,
+		Name:                e.Name,
 		EventType:           e.Type.Code,
 		DefaultReason:       e.DefaultReason,
 		ExpiryAt:            e.ExpiryAt,

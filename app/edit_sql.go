@@ -13,13 +13,12 @@ import (
 
 // updateDefinition writes what an operator has said of an event, if it is still PENDING.
 func updateDefinition(ctx context.Context, tx pgx.Tx, id int64, n NewEvent) error {
-	const update = `UPDATE campaign_events SET campaign_id = $2, event_type = $3, default_reason = nullif($4, ''), default_amount = $5,
+	const update = `UPDATE campaign_events SET campaign_id = $2, name = nullif($10, ''), event_type = $3, default_reason = nullif($4, ''), default_amount = $5,
 			expiry_at = $6, partition_count = $7, reservation_at = $8, reservation_priority = $9,
 			reservation_missed = reservation_missed AND reservation_at IS NOT DISTINCT FROM $8, updated_at = now()
 		WHERE id = $1 AND event_status = 'PENDING'`
 	return pg.ExecOne(ctx, tx, update, id, n.CampaignID, n.EventType, n.DefaultReason, n.DefaultAmount, n.ExpiryAt,
-		n.Partitions,
-		n.ReservationAt, n.ReservationPriority)
+		n.Partitions, n.ReservationAt, n.ReservationPriority, n.Name)
 }
 
 // countDefaulted counts the rows of e that took its default amount. Imports of before did not count them: their targets

@@ -34,6 +34,7 @@ type Events struct {
 // NewEvent holds what an operator says of an event to be made. Zero values stand for "not said".
 type NewEvent struct {
 	CampaignID          string
+	Name                string
 	EventType           string
 	DefaultReason       string
 	DefaultAmount       *int64
@@ -158,12 +159,12 @@ func insertEvent(ctx context.Context, tx pgx.Tx, actor string, n NewEvent) (id i
 		), kept AS (
 			SELECT last_id, setval(pg_get_serial_sequence('campaign_events', 'id'), last_id) FROM next
 		)
-		INSERT INTO campaign_events (id, campaign_id, event_type, default_reason, default_amount, expiry_at,
+		INSERT INTO campaign_events (id, campaign_id, name, event_type, default_reason, default_amount, expiry_at,
 			partition_count, reservation_at, reservation_priority, created_by)
-		SELECT last_id, $1, $2, nullif($3, ''), $4::bigint, $5::timestamptz, coalesce($6::int, 4), $7::timestamptz, $8::int, $9
+		SELECT last_id, $1, nullif($10, ''), $2, nullif($3, ''), $4::bigint, $5::timestamptz, coalesce($6::int, 4), $7::timestamptz, $8::int, $9
 		FROM kept WHERE setval IS NOT NULL RETURNING id`
 	err = tx.QueryRow(ctx, event, n.CampaignID, n.EventType, n.DefaultReason, n.DefaultAmount, n.ExpiryAt,
-		n.Partitions, n.ReservationAt, n.ReservationPriority, actor).Scan(&id)
+		n.Partitions, n.ReservationAt, n.ReservationPriority, actor, n.Name).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("insert event: %w", err)
 	}

@@ -21,12 +21,14 @@ import (
 // The limits of an event's fields, in characters and in numbers.
 const (
 	maxCampaignID = 50
+	maxEventName  = 100
 	maxPartitions = 64
 )
 
 // normal brings the texts to NFC, so that what looks the same is the same.
 func (n NewEvent) normal() NewEvent {
 	n.CampaignID, n.DefaultReason = norm.NFC.String(n.CampaignID), norm.NFC.String(n.DefaultReason)
+	n.Name = norm.NFC.String(n.Name)
 	return n
 }
 
@@ -51,6 +53,7 @@ func (c conditions) expiryTime(n NewEvent) time.Time {
 func (n NewEvent) check(c conditions) error {
 	f := domain.Faults(slices.Clone(n.Unread))
 	f.Add("campaign_id", checkCampaignID(n.CampaignID, c.before))
+	f.Add("name", domain.CheckText(n.Name, maxEventName))
 	f.Add("event_type", cmp.Or(c.making, checkType(n.EventType, c.types)))
 	f.Add("default_reason", checkReason(n.DefaultReason, c.before))
 	if n.DefaultAmount != nil && *n.DefaultAmount <= 0 {

@@ -13,6 +13,7 @@ import (
 // eventFacts holds what the audit shows of an event: its definition, its list and its status.
 type eventFacts struct {
 	CampaignID          string        `json:"campaign_id"`
+	Name                string        `json:"name,omitempty"`
 	EventType           string        `json:"event_type"`
 	EventStatus         domain.Status `json:"event_status"`
 	DefaultReason       string        `json:"default_reason,omitempty"`
@@ -27,10 +28,10 @@ type eventFacts struct {
 
 func factsOf(e domain.Event) eventFacts {
 	return eventFacts{
-		CampaignID: e.CampaignID, EventType: e.Type.Code, EventStatus: e.Status, DefaultReason: e.DefaultReason,
-		DefaultAmount: e.DefaultAmount, ExpiryAt: utc(e.ExpiryAt), PartitionCount: e.Partitions,
-		ReservationAt: utc(e.ReservationAt), ReservationPriority: e.ReservationPriority, TotalCount: e.TotalCount,
-		TotalAmount: e.TotalAmount,
+		CampaignID: e.CampaignID, Name: e.Name, EventType: e.Type.Code, EventStatus: e.Status,
+		DefaultReason: e.DefaultReason, DefaultAmount: e.DefaultAmount, ExpiryAt: utc(e.ExpiryAt),
+		PartitionCount: e.Partitions, ReservationAt: utc(e.ReservationAt), ReservationPriority: e.ReservationPriority,
+		TotalCount: e.TotalCount, TotalAmount: e.TotalAmount,
 	}
 }
 

@@ -91,6 +91,7 @@ func allowedHint(s Status) string {
 type Event struct {
 	ID                  int64
 	CampaignID          string
+	Name                string // what people call it; "" for none
 	Type                EventType
 	Status              Status
 	FailureCode         string // "" unless Failed

@@ -187,6 +187,8 @@ func takes(schema *huma.Schema, required bool) string {
 		huma.TypeBoolean: "true or false",
 	}[schema.Type]
 	switch {
+	case schema.Items != nil:
+		text = takes(schema.Items, false)
 	case schema.Format == "date-time":
 		text = "time with its zone"
 	case len(schema.Enum) > 0:

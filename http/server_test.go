@@ -235,7 +235,7 @@ func TestOpenAPI(t *testing.T) {
 	for _, field := range []string{
 		"<code>campaign_id</code></td><td>body</td><td>text; required</td>",
 		"<code>partition_count</code></td><td>body</td><td>1 to 64</td>",
-		"<code>event_status</code></td><td>query</td><td>PENDING, RUNNING, COMPLETED, STOPPED, FAILED</td><td>in any letter case</td>",
+		"<code>event_status</code></td><td>query</td><td>PENDING, RUNNING, COMPLETED, STOPPED, FAILED</td><td>in any letter case; several",
 		"<code>text/csv</code></td><td>body</td>",
 	} {
 		require.Contains(t, docs.Text, field)

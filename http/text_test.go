@@ -29,6 +29,13 @@ func TestC1FreeTexts(t *testing.T) {
 			return d.Post("/api/v1/events",
 				fmt.Sprintf(`{"campaign_id": "r%d", "event_type": "POINT", "default_reason": %s}`, n, quoted(t, text)))
 		},
+		"name": func(n int, text string) answer {
+			return d.Post("/api/v1/events",
+				fmt.Sprintf(`{"campaign_id": "n%d", "event_type": "POINT", "name": %s}`, n, quoted(t, text)))
+		},
+		"edited name": func(n int, text string) answer {
+			return d.Patch(d.PointEvent(fmt.Sprintf("en%d", n)).ID, `{"name": `+quoted(t, text)+`}`)
+		},
 		"edited default_reason": func(n int, text string) answer {
 			return d.Patch(d.PointEvent(fmt.Sprintf("e%d", n)).ID, `{"default_reason": `+quoted(t, text)+`}`)
 		},

@@ -18,7 +18,7 @@ import (
 
 // Columns are what Scan reads, from Tables.
 const (
-	Columns = `e.id, e.campaign_id, e.event_status, coalesce(e.failure_code, ''), coalesce(e.default_reason, ''),
+	Columns = `e.id, e.campaign_id, coalesce(e.name, ''), e.event_status, coalesce(e.failure_code, ''), coalesce(e.default_reason, ''),
 		coalesce(e.default_amount, 0), e.expiry_at, coalesce(e.expiry_at <= clock_timestamp(), false), e.total_count, e.total_amount, e.partition_count,
 		e.reservation_at, e.reservation_priority, e.event_status = 'PENDING' AND (e.reservation_missed
 			OR e.total_count = 0 AND coalesce(e.reservation_at <= clock_timestamp(), false)), e.created_by, e.created_at, e.updated_at,
@@ -38,7 +38,7 @@ func Scan(row pgx.CollectableRow) (e domain.Event, err error) {
 // eventFields returns where Columns go.
 func eventFields(e *domain.Event) []any {
 	return []any{
-		&e.ID, &e.CampaignID, &e.Status, &e.FailureCode, &e.DefaultReason,
+		&e.ID, &e.CampaignID, &e.Name, &e.Status, &e.FailureCode, &e.DefaultReason,
 		&e.DefaultAmount, &e.ExpiryAt, &e.Expired, &e.TotalCount, &e.TotalAmount, &e.Partitions,
 		&e.ReservationAt, &e.ReservationPriority, &e.Missed, &e.CreatedBy, &e.CreatedAt, &e.UpdatedAt,
 		&e.Type.Code, &e.Type.Label, &e.Type.Granter, &e.Type.Operation, &e.Type.Topic, &e.Type.Unit,
@@ -80,19 +80,39 @@ func SelectBraked(ctx context.Context, tx pgx.Tx, id int64) (e domain.Event, bra
 
 // Filter narrows a list of events, newest first.
 type Filter struct {
-	Status     domain.Status
-	Type       string
-	CampaignID string
-	Limit      int   // 1 or more
-	Before     int64 // only events with a smaller id; 0 for all
+	Statuses    []domain.Status
+	Type        string
+	CampaignID  string
+	Words       string // stand in the campaign_id or the name, in any letter case
+	CreatedBy   string
+	HasFailures *bool // whether members were given up; nil for all
+	Limit       int   // 1 or more
+	Before      int64 // only events with a smaller id; 0 for all
 }
 
-// List reads the events that f lets through, newest first, at most f.Limit of them.
+// statuses returns the statuses as texts, nil for all.
+func (f Filter) statuses() []string {
+	if len(f.Statuses) == 0 {
+		return nil
+	}
+	statuses := make([]string, len(f.Statuses))
+	for i, s := range f.Statuses {
+		statuses[i] = string(s)
+	}
+	return statuses
+}
+
+// List reads the events that f lets through, newest first, at most f.Limit of them. Words and failures have no index:
+// the events are read from the newest on until there are enough, which are thousands where targets are millions.
 func List(ctx context.Context, tx pgx.Tx, f Filter) ([]domain.Event, error) {
-	const where = ` WHERE ($1 = '' OR e.event_status = $1) AND ($2 = '' OR e.event_type = $2)
-		AND ($3 = '' OR e.campaign_id IN ($3, $4)) AND ($5::bigint = 0 OR e.id < $5) ORDER BY e.id DESC LIMIT $6`
+	const where = ` WHERE ($1::text[] IS NULL OR e.event_status = ANY ($1)) AND ($2 = '' OR e.event_type = $2)
+		AND ($3 = '' OR e.campaign_id IN ($3, $4)) AND ($5::bigint = 0 OR e.id < $5)
+		AND ($7 = '' OR strpos(lower(e.campaign_id), lower($7)) > 0 OR strpos(lower(coalesce(e.name, '')), lower($7)) > 0)
+		AND ($8 = '' OR e.created_by = $8) AND ($9::boolean IS NULL OR (s.fail_count > 0) = $9)
+		ORDER BY e.id DESC LIMIT $6`
 	rows, err := tx.Query(ctx, `SELECT `+Columns+` FROM `+Tables+where,
-		string(f.Status), f.Type, f.CampaignID, norm.NFC.String(f.CampaignID), f.Before, f.Limit)
+		f.statuses(), f.Type, f.CampaignID, norm.NFC.String(f.CampaignID), f.Before, f.Limit,
+		norm.NFC.String(f.Words), f.CreatedBy, f.HasFailures)
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}

@@ -189,8 +189,9 @@ func TestSelect(t *testing.T) {
 func TestList(t *testing.T) {
 	t.Parallel()
 	r := newRows(t)
-	a, b, c, d := r.Event(), r.Event("event_status = 'RUNNING'"), r.Event("event_type = 'VOUCHER'"),
-		r.Event("campaign_id = '가을'") // as it is stored: composed
+	a, b := r.Event(), r.Event("event_status = 'RUNNING'", "name = 'Spring thanks'")
+	c, d := r.Event("event_type = 'VOUCHER'", "created_by = 'kim'"), r.Event("campaign_id = '가을'") // stored composed
+	r.Exec(`UPDATE campaign_event_summary SET fail_count = 1 WHERE event_id = $1`, a)
 	for name, want := range map[string]struct {
 		filter Filter
 		ids    []int64
@@ -198,11 +199,19 @@ func TestList(t *testing.T) {
 		"all":            {Filter{Limit: 10}, []int64{d, c, b, a}},
 		"a page":         {Filter{Limit: 2}, []int64{d, c}},
 		"the next page":  {Filter{Limit: 2, Before: c}, []int64{b, a}},
-		"by status":      {Filter{Limit: 10, Status: domain.Running}, []int64{b}},
+		"by status":      {Filter{Limit: 10, Statuses: []domain.Status{domain.Running}}, []int64{b}},
+		"by statuses":    {Filter{Limit: 10, Statuses: []domain.Status{domain.Running, domain.Failed}}, []int64{b}},
+		"by name":        {Filter{Limit: 10, Words: "spring"}, []int64{b}},
+		"by a part":      {Filter{Limit: 10, Words: "CAMPAIGN-1"}, []int64{a}},
+		"a wildcard":     {Filter{Limit: 10, Words: "%"}, nil},
+		"by composed":    {Filter{Limit: 10, Words: "\u1100\u1161"}, []int64{d}},
+		"by operator":    {Filter{Limit: 10, CreatedBy: "kim"}, []int64{c}},
+		"with failures":  {Filter{Limit: 10, HasFailures: new(true)}, []int64{a}},
+		"without":        {Filter{Limit: 10, HasFailures: new(false)}, []int64{d, c, b}},
 		"by type":        {Filter{Limit: 10, Type: "VOUCHER"}, []int64{c}},
 		"by campaign":    {Filter{Limit: 10, CampaignID: "campaign-1"}, []int64{a}},
 		"in other bytes": {Filter{Limit: 10, CampaignID: "\u1100\u1161\u110b\u1173\u11af"}, []int64{d}},
-		"of both":        {Filter{Limit: 10, Status: domain.Running, Type: "VOUCHER"}, nil},
+		"of both":        {Filter{Limit: 10, Statuses: []domain.Status{domain.Running}, Type: "VOUCHER"}, nil},
 	} {
 		var ids []int64
 		require.NoError(t, r.in(func(ctx context.Context, tx pgx.Tx) error {

@@ -9,6 +9,7 @@ import (
 // NewEvent is the body of POST /events.
 type NewEvent struct {
 	CampaignID          string     `json:"campaign_id" minLength:"1" maxLength:"50" doc:"the source campaign's id; it belongs to one event only"`
+	Name                *string    `json:"name,omitempty" maxLength:"100" doc:"what people call the event; it decides nothing"`
 	EventType           string     `json:"event_type" example:"POINT" doc:"POINT, VOUCHER, or a type added since"`
 	DefaultReason       *string    `json:"default_reason,omitempty" maxLength:"500" doc:"handed to the ledger for a target that has no reason"`
 	DefaultAmount       *int64     `json:"default_amount,omitempty" minimum:"1" doc:"for a target that has no amount"`
@@ -21,6 +22,7 @@ type NewEvent struct {
 // EventPatch is the body of PATCH /events/{id}, a JSON merge patch: what is absent stays, null clears.
 type EventPatch struct {
 	CampaignID          *string    `json:"campaign_id,omitempty" minLength:"1" maxLength:"50"`
+	Name                *string    `json:"name,omitempty" maxLength:"100"`
 	EventType           *string    `json:"event_type,omitempty" doc:"only while the event has no targets"`
 	DefaultReason       *string    `json:"default_reason,omitempty" maxLength:"500"`
 	DefaultAmount       *int64     `json:"default_amount,omitempty" minimum:"1" doc:"409 amount_in_use once imported rows took it"`
@@ -34,6 +36,7 @@ type EventPatch struct {
 type Event struct {
 	ID                  int64      `json:"id"`
 	CampaignID          string     `json:"campaign_id"`
+	Name                *string    `json:"name" doc:"what people call the event; null for none"`
 	EventType           string     `json:"event_type"`
 	Unit                *string    `json:"unit" doc:"of the amounts, as its type has it now; null for none"`
 	EventStatus         string     `json:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED"`
@@ -76,6 +79,7 @@ func FromEvent(e domain.Event) Event {
 	return Event{
 		ID:                  e.ID,
 		CampaignID:          e.CampaignID,
+		Name:                OrNull(e.Name),
 		EventType:           e.Type.Code,
 		Unit:                OrNull(e.Type.Unit),
 		EventStatus:         string(e.Status),

@@ -37,9 +37,14 @@ func (c *Client) StartEvent(ctx context.Context, id int64) (api.Event, error) {
 
 // Filter narrows a list of events. Zero values stand for all.
 type Filter struct {
-	Status, Type, CampaignID string
-	Limit                    int    // 1 … 1000; 0: the server's default
-	Cursor                   string // of the page before
+	Status      string // several with commas between them
+	Type        string
+	CampaignID  string
+	Words       string // stand in the campaign_id or the name
+	CreatedBy   string
+	HasFailures string // true or false
+	Limit       int    // 1 … 1000; 0: the server's default
+	Cursor      string // of the page before
 }
 
 // Events returns a page of events, newest first.
@@ -47,7 +52,8 @@ func (c *Client) Events(ctx context.Context, f Filter) (api.Events, error) {
 	q := url.Values{}
 	for name, value := range map[string]string{
 		"event_status": f.Status, "event_type": f.Type,
-		"campaign_id": f.CampaignID, "cursor": f.Cursor,
+		"campaign_id": f.CampaignID, "q": f.Words, "created_by": f.CreatedBy, "has_failures": f.HasFailures,
+		"cursor": f.Cursor,
 	} {
 		if value != "" {
 			q.Set(name, value)

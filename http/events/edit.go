@@ -41,6 +41,7 @@ func (h *Handlers) Patch(ctx context.Context, in *PatchIn) (*EventOut, error) {
 	body := &in.Body
 	p := app.EventPatch{
 		CampaignID:          web.ChangedText(body, &wire.CampaignID),
+		Name:                web.ChangedText(body, &wire.Name),
 		EventType:           web.ChangedText(body, &wire.EventType),
 		DefaultReason:       web.ChangedText(body, &wire.DefaultReason),
 		DefaultAmount:       web.Changed(body, &wire.DefaultAmount),

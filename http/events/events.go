@@ -57,6 +57,9 @@ func newEvent(w api.NewEvent) app.NewEvent {
 		ReservationAt:       w.ReservationAt,
 		ReservationPriority: w.ReservationPriority,
 	}
+	if w.Name != nil {
+		n.Name = *w.Name
+	}
 	if w.DefaultReason != nil {
 		n.DefaultReason = *w.DefaultReason
 	}
@@ -122,11 +125,14 @@ func moveEvent(
 
 // ListIn is a request for a page of events.
 type ListIn struct {
-	Status     string `query:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED" doc:"in any letter case"`
-	Type       string `query:"event_type" pattern:"^[A-Z][A-Z0-9_]{0,19}$"`
-	CampaignID string `query:"campaign_id" maxLength:"50"`
-	Limit      int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	Cursor     string `query:"cursor" maxLength:"100" doc:"next_cursor of the page before"`
+	Statuses   []string `query:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED" doc:"in any letter case; several with commas between them"`
+	Type       string   `query:"event_type" pattern:"^[A-Z][A-Z0-9_]{0,19}$"`
+	CampaignID string   `query:"campaign_id" maxLength:"50"`
+	Words      string   `query:"q" maxLength:"100" doc:"stands in the campaign_id or the name, in any letter case"`
+	CreatedBy  string   `query:"created_by" maxLength:"50" doc:"the name of the operator who made it"`
+	Failures   string   `query:"has_failures" enum:"true,false" doc:"whether members were given up"`
+	Limit      int      `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	Cursor     string   `query:"cursor" maxLength:"100" doc:"next_cursor of the page before"`
 }
 
 // ListOut is a page of events.
@@ -138,12 +144,21 @@ func (h *Handlers) List(ctx context.Context, in *ListIn) (*ListOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := web.CheckText("campaign_id", in.CampaignID); err != nil {
-		return nil, err
+	for name, text := range map[string]string{"campaign_id": in.CampaignID, "q": in.Words, "created_by": in.CreatedBy} {
+		if err := web.CheckText(name, text); err != nil {
+			return nil, err
+		}
 	}
 	f := eventrow.Filter{
-		Status: domain.Status(in.Status), Type: in.Type, CampaignID: in.CampaignID, Before: before,
+		Type: in.Type, CampaignID: in.CampaignID, Words: in.Words, CreatedBy: in.CreatedBy, Before: before,
 		Limit: in.Limit + 1,
+	}
+	for _, s := range in.Statuses {
+		f.Statuses = append(f.Statuses, domain.Status(s))
+	}
+	if in.Failures != "" {
+		failures := in.Failures == "true"
+		f.HasFailures = &failures
 	}
 	events, err := h.events.List(ctx, f)
 	if err != nil {

@@ -76,16 +76,29 @@ func readParameter(p *huma.Param, values []string) (value, why string) {
 		return "", "stands twice"
 	case values[0] == "": // huma would take its default
 		return "", "has no value"
+	case p.Schema.Items != nil:
+		return readWords(p.Schema.Items.Enum, strings.Split(values[0], ","))
 	case len(p.Schema.Enum) == 0:
 		return values[0], ""
 	}
-	words := make([]string, len(p.Schema.Enum))
-	for i, word := range p.Schema.Enum {
-		if words[i] = fmt.Sprint(word); strings.EqualFold(words[i], values[0]) {
-			return words[i], ""
-		}
+	return readWords(p.Schema.Enum, values)
+}
+
+// readWords returns the values as the list spells them, joined by commas, or why one cannot be used.
+func readWords(list []any, values []string) (joined, why string) {
+	words := make([]string, len(list))
+	for i, word := range list {
+		words[i] = fmt.Sprint(word)
 	}
-	return "", "must be one of " + strings.Join(words, ", ")
+	read := make([]string, len(values))
+	for i, value := range values {
+		at := slices.IndexFunc(words, func(word string) bool { return strings.EqualFold(word, value) })
+		if at < 0 {
+			return "", "must be one of " + strings.Join(words, ", ")
+		}
+		read[i] = words[at]
+	}
+	return strings.Join(read, ","), ""
 }
 
 // checkBody refuses a request that lacks a body which the route requires, or has one of the wrong type, before it reads

@@ -13,6 +13,7 @@ type eventEditCmd struct {
 	terminal.Format
 
 	CampaignID          *string  `placeholder:"ID" help:"The source campaign's id."`
+	Name                *string  `placeholder:"TEXT" help:"What people call the event."`
 	EventType           *string  `placeholder:"TYPE" help:"What to grant; can change only while there are no targets."`
 	DefaultAmount       *int64   `placeholder:"N" help:"The amount of members without an amount in a later list."`
 	DefaultReason       *string  `placeholder:"TEXT" help:"The reason of members without a reason in the list."`
@@ -20,7 +21,7 @@ type eventEditCmd struct {
 	PartitionCount      *int     `placeholder:"N" help:"How many partitions are processed in parallel; can change only while there are no targets."`
 	ReservationAt       string   `placeholder:"TIME" help:"When to start, in whole seconds."`
 	ReservationPriority *int     `placeholder:"N" help:"Events that are reserved for the same second run one after another, the lower number first."`
-	Clear               []string `placeholder:"FIELD" enum:"default_amount,default_reason,expiry_at,reservation_at,reservation_priority" help:"Fields to clear: ${enum}."`
+	Clear               []string `placeholder:"FIELD" enum:"name,default_amount,default_reason,expiry_at,reservation_at,reservation_priority" help:"Fields to clear: ${enum}."`
 }
 
 // Run changes an event as it is when the command begins.
@@ -51,6 +52,7 @@ func (c *eventEditCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 func (c *eventEditCmd) patch(zone *time.Location) (map[string]any, error) {
 	patch := map[string]any{}
 	terminal.Set(patch, "campaign_id", c.CampaignID)
+	terminal.Set(patch, "name", c.Name)
 	terminal.Set(patch, "event_type", c.EventType)
 	terminal.Set(patch, "default_amount", c.DefaultAmount)
 	terminal.Set(patch, "default_reason", c.DefaultReason)

@@ -30,6 +30,7 @@ type eventCreateCmd struct {
 	terminal.Format
 
 	CampaignID          string  `required:"" placeholder:"ID" help:"The source campaign's id, up to 50 characters; it belongs to one event only."`
+	Name                *string `placeholder:"TEXT" help:"What people call the event, up to 100 characters. It decides nothing."`
 	EventType           string  `required:"" placeholder:"TYPE" help:"What to grant, such as POINT or VOUCHER: bestow type list shows the types."`
 	DefaultAmount       *int64  `placeholder:"N" help:"The amount of members without an amount in the list."`
 	DefaultReason       *string `placeholder:"TEXT" help:"The reason of members without a reason in the list."`
@@ -43,6 +44,7 @@ type eventCreateCmd struct {
 func (c *eventCreateCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	n := api.NewEvent{
 		CampaignID:          c.CampaignID,
+		Name:                c.Name,
 		EventType:           c.EventType,
 		DefaultAmount:       c.DefaultAmount,
 		DefaultReason:       c.DefaultReason,
@@ -77,9 +79,12 @@ type eventListCmd struct {
 	terminal.Format
 	terminal.Paging
 
-	Status     string `enum:",PENDING,RUNNING,COMPLETED,STOPPED,FAILED" default:"" help:"Only events in this status: PENDING, RUNNING, COMPLETED, STOPPED or FAILED."`
-	Type       string `help:"Only events of this type."`
-	CampaignID string `help:"Only the event of this campaign."`
+	Status      string `offer:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED" help:"Only events in this status: PENDING, RUNNING, COMPLETED, STOPPED or FAILED; several with commas between them."`
+	Type        string `help:"Only events of this type."`
+	CampaignID  string `help:"Only the event of this campaign."`
+	Find        string `placeholder:"TEXT" help:"Only events whose campaign_id or name has this text."`
+	CreatedBy   string `placeholder:"NAME" help:"Only events that this operator made."`
+	HasFailures string `enum:",true,false" default:"" placeholder:"true" help:"Only events with given-up members, or without: true or false."`
 }
 
 // Run lists events.
@@ -91,8 +96,10 @@ func (c *eventListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	if err != nil {
 		return err
 	}
-	page, err := server.Events(ctx,
-		client.Filter{Status: c.Status, Type: c.Type, CampaignID: c.CampaignID, Limit: c.Limit, Cursor: c.Cursor})
+	page, err := server.Events(ctx, client.Filter{
+		Status: c.Status, Type: c.Type, CampaignID: c.CampaignID, Words: c.Find, CreatedBy: c.CreatedBy,
+		HasFailures: c.HasFailures, Limit: c.Limit, Cursor: c.Cursor,
+	})
 	if err != nil {
 		return err
 	}
@@ -103,15 +110,15 @@ func (c *eventListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 }
 
 func printEvents(t *terminal.Terminal, events []api.Event, zone *time.Location) error {
-	return t.TableSparing([]string{"CREATED", "TYPE"}, func(w io.Writer) {
-		fmt.Fprintln(w, "ID\tCAMPAIGN\tTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED\tWAITING FOR")
+	return t.TableSparing([]string{"CREATED", "TYPE", "NAME"}, func(w io.Writer) {
+		fmt.Fprintln(w, "ID\tCAMPAIGN\tNAME\tTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED\tWAITING FOR")
 		for _, e := range events {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.CampaignID, e.EventType, e.EventStatus,
-				english.Number(e.TotalCount), english.Number(e.Summary.SuccessCount),
-				english.Number(e.Summary.FailCount), terminal.When(&e.CreatedAt, zone),
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.CampaignID,
+				terminal.OrDash(e.Name), e.EventType, e.EventStatus, english.Number(e.TotalCount),
+				english.Number(e.Summary.SuccessCount), english.Number(e.Summary.FailCount), terminal.When(&e.CreatedAt, zone),
 				terminal.ReasonCodes(e.WaitingFor))
 		}
-	}, "CAMPAIGN", "WAITING FOR")
+	}, "CAMPAIGN", "NAME", "WAITING FOR")
 }
 
 type eventShowCmd struct {
@@ -150,6 +157,7 @@ func printEvent(t *terminal.Terminal, e api.Event, failures map[string]int, zone
 		for _, row := range [][2]string{
 			{"id", fmt.Sprint(e.ID)},
 			{"campaign_id", e.CampaignID},
+			{"name", terminal.OrDash(e.Name)},
 			{"event_type", e.EventType},
 			{"event_status", e.EventStatus},
 			{"failure_code", terminal.OrDash(e.FailureCode)},

@@ -59,7 +59,7 @@ func (d *demo) forgetUnbegun(ctx context.Context) error {
 
 // earlier are the demo's events in a status, and how many members they have.
 func (d *demo) earlier(ctx context.Context, status domain.Status) (events []domain.Event, total int, err error) {
-	all, err := d.process.App.Events.List(ctx, eventrow.Filter{Status: status, Limit: 1000})
+	all, err := d.process.App.Events.List(ctx, eventrow.Filter{Statuses: []domain.Status{status}, Limit: 1000})
 	if err != nil {
 		return nil, 0, err
 	}

@@ -231,7 +231,7 @@ type failedEvent struct {
 // failed names the newest FAILED events.
 func (d *doctor) failed(ctx context.Context) {
 	events, err := pg.Value(ctx, d.pool, func(tx pgx.Tx) ([]domain.Event, error) {
-		return eventrow.List(ctx, tx, eventrow.Filter{Status: domain.Failed, Limit: shownFailed + 1})
+		return eventrow.List(ctx, tx, eventrow.Filter{Statuses: []domain.Status{domain.Failed}, Limit: shownFailed + 1})
 	})
 	if err != nil {
 		d.say("events", Wrong, "%s", english.OneLine(err.Error()))

@@ -62,10 +62,13 @@ func (h *Handlers) campaigns(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.First = before == 0
-	v.Campaigns, err = h.App.Events.List(ctx, eventrow.Filter{
-		Status: domain.Status(v.Filter.Get("event_status")), Type: v.Filter.Get("event_type"),
-		CampaignID: v.Filter.Get("q"), Before: before, Limit: pageSize + 1,
-	})
+	f := eventrow.Filter{
+		Type: v.Filter.Get("event_type"), Words: v.Filter.Get("q"), Before: before, Limit: pageSize + 1,
+	}
+	if status := v.Filter.Get("event_status"); status != "" {
+		f.Statuses = []domain.Status{domain.Status(status)}
+	}
+	v.Campaigns, err = h.App.Events.List(ctx, f)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (h *Handlers) readNext(ctx context.Context, v *overviewView) error {
 // finished reads the newest campaigns that are at their end, or that a person or a fault has stopped.
 func (h *Handlers) finished(ctx context.Context) (all []domain.Event, err error) {
 	for _, status := range []domain.Status{domain.Completed, domain.Stopped, domain.Failed} {
-		events, err := h.App.Events.List(ctx, eventrow.Filter{Status: status, Limit: overviewDone})
+		events, err := h.App.Events.List(ctx, eventrow.Filter{Statuses: []domain.Status{status}, Limit: overviewDone})
 		if err != nil {
 			return nil, err
 		}

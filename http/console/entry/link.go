@@ -38,7 +38,7 @@ func (h *Handlers) enter(w http.ResponseWriter, r *http.Request) error {
 		return page.GoTo(w, r, page.Home)
 	}
 	showKey(w, h.link.key)
-	running, err := h.App.Events.List(r.Context(), eventrow.Filter{Status: domain.Running, Limit: 1})
+	running, err := h.App.Events.List(r.Context(), eventrow.Filter{Statuses: []domain.Status{domain.Running}, Limit: 1})
 	if err != nil {
 		return err
 	}

@@ -107,7 +107,8 @@ func (b *Base) Read(r *http.Request, page string) (v View, err error) {
 	defer cancel()
 	v = b.Blank(r)
 	v.Page = page
-	if v.Running, err = b.App.Events.List(ctx, eventrow.Filter{Status: domain.Running, Limit: runningShown}); err != nil {
+	running := eventrow.Filter{Statuses: []domain.Status{domain.Running}, Limit: runningShown}
+	if v.Running, err = b.App.Events.List(ctx, running); err != nil {
 		return v, err
 	}
 	if v.Brakes, err = b.App.Reports.Brakes(ctx); err != nil {
