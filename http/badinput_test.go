@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bestow/domain"
 	"bestow/http/api"
 	"bestow/internal/desktest"
 
@@ -68,6 +69,8 @@ func TestCreateRefuses(t *testing.T) {
 		"campaign with NUL":          {campaign(`a\u0000b`), 422, "invalid", []string{"body.campaign_id"}},
 		"campaign with outer spaces": {campaign(" c"), 422, "invalid", []string{"body.campaign_id"}},
 		"reason of 501 characters":   {with(`"default_reason": "` + strings.Repeat("봄", 501) + `"`), 422, "invalid", []string{"body.default_reason"}},
+		"name of 101 characters":     {with(`"name": "` + strings.Repeat("봄", 101) + `"`), 422, "invalid", []string{"body.name"}},
+		"name as a number":           {with(`"name": 7`), 422, "invalid", []string{"body.name"}},
 		"reason with NUL":            {with(`"default_reason": "\u0000"`), 422, "invalid", []string{"body.default_reason"}},
 		"expiry in the past":         {with(`"expiry_at": "2020-01-01T00:00:00Z"`), 422, "invalid", []string{"body.expiry_at"}},
 		"expiry in year 0":           {with(`"expiry_at": "0000-01-01T00:00:00Z"`), 422, "invalid", []string{"body.expiry_at"}},
@@ -129,7 +132,8 @@ func TestRefusesRequests(t *testing.T) {
 		"nonsense for a type":        {call{"POST", "/api/v1/events", good, []string{"Content-Type: ;;"}}, 415, api.UnsupportedType},
 		"compressed":                 {call{"POST", "/api/v1/events", packed.String(), []string{"Content-Encoding: gzip"}}, 415, api.UnsupportedType},
 		"a list as JSON":             {call{"POST", event + "/targets", good, nil}, 415, api.UnsupportedType},
-		"a list as a spreadsheet":    {call{"POST", event + "/targets", "PK", []string{"Content-Type: application/vnd.ms-excel"}}, 415, api.UnsupportedType},
+		"a list as a spreadsheet":    {call{"POST", event + "/targets", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", []string{"Content-Type: application/vnd.ms-excel"}}, 415, domain.UnsupportedFile},
+		"a list in another type":     {call{"POST", event + "/targets", "PK", []string{"Content-Type: application/zip"}}, 415, api.UnsupportedType},
 		"key too long":               {call{"POST", "/api/v1/events", good, []string{"Idempotency-Key: " + strings.Repeat("k", 201)}}, 400, api.BadRequest},
 		"key with a control":         {call{"POST", "/api/v1/events", good, []string{"Idempotency-Key: a\tb"}}, 400, api.BadRequest},
 		"key not ASCII":              {call{"POST", "/api/v1/events", good, []string{"Idempotency-Key: 열쇠"}}, 400, api.BadRequest},

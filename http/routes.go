@@ -97,6 +97,8 @@ func (s *server) operations() {
 		"Import a member list", li.DescribeImport), li.Import)
 	web.Handle(a, op("GET", "/events/{id}/imports", http.StatusOK, domain.Read,
 		"List an event's uploads"), li.ListImports)
+	web.Handle(a, op("GET", "/events/{id}/imports/{import_id}", http.StatusOK, domain.Read,
+		"Show an upload, and what its pass over the list found"), li.ShowImport)
 	web.Stream(a, op("GET", "/events/{id}/imports/{import_id}/rejected", http.StatusOK, domain.ReadWhole,
 		"Download the rejected rows of an upload", li.DescribeRejectedRows), li.RejectedRows)
 	web.Stream(a, op("DELETE", "/events/{id}/imports/{import_id}", http.StatusNoContent, domain.Operate,

@@ -9,7 +9,10 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"mime"
 
+	"bestow/app/memberlist"
+	"bestow/app/sheet"
 	"bestow/domain"
 )
 
@@ -54,6 +57,30 @@ func (b *body) fingerprint(rest []byte) ([]byte, error) {
 	return whole[:], nil
 }
 
+// settleType replaces Guessed by the format that the first bytes show. An old spreadsheet (.xls) is read as CSV, which
+// refuses it by name.
+func (im *importing) settleType() error {
+	media, charset := memberlist.MediaType(im.upload.ContentType)
+	if media != Guessed {
+		return nil
+	}
+	head, err := im.body.r.Peek(len(zipHead))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read upload: %w", err)
+	}
+	im.upload.ContentType = "text/csv"
+	switch {
+	case string(head) == zipHead:
+		im.upload.ContentType = sheet.MediaType
+	case charset != "":
+		im.upload.ContentType = mime.FormatMediaType("text/csv", map[string]string{"charset": charset})
+	}
+	return nil
+}
+
+// zipHead begins a spreadsheet (.xlsx), which is an archive.
+const zipHead = "PK\x03\x04"
+
 // openStored begins to read a Stored upload.
 func (im *importing) openStored(ctx context.Context) error {
 	if im.upload.Stored == nil {
@@ -65,6 +92,7 @@ func (im *importing) openStored(ctx context.Context) error {
 	}
 	im.body, im.said = newBody(r), said
 	im.upload.ContentType, im.upload.Interrupt = contentType, interrupt
+	im.upload.FileName = im.upload.Stored.Name()
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"bestow/app/command"
@@ -217,23 +216,7 @@ func (im *importing) run(ctx context.Context, tx pgx.Tx, eventID int64) (Result,
 			return result, err
 		}
 	}
-	result.Warnings, err = im.warn(ctx, tx, result.Warnings)
-	return result, err
-}
-
-// warn returns all that a person should know of the import, and of the lists before it.
-func (im *importing) warn(ctx context.Context, tx pgx.Tx, before []Warning) ([]Warning, error) {
-	missed, err := im.missed(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	expired, err := im.expired(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	lost, err := im.lostZeros(ctx, tx)
-	return slices.Concat(missed, expired, warnings(im.rows.Notices()), before,
-		warnings(im.load.look.Notices(lost))), err
+	return im.finish(ctx, tx, result)
 }
 
 // keep writes the import and what belongs to it.
@@ -325,6 +308,9 @@ func (im *importing) readUpload(ctx context.Context) (err error) {
 
 // openList begins to read the upload in its format. done ends it.
 func (im *importing) openList(ctx context.Context) (list memberlist.Reader, done func() error, err error) {
+	if err := im.settleType(); err != nil {
+		return nil, nil, err
+	}
 	media, _ := memberlist.MediaType(im.upload.ContentType)
 	if media != sheet.MediaType {
 		list, err = memberlist.Open(im.upload.ContentType, im.body, im.event.DefaultAmount, im.event.Type.CheckAmount)

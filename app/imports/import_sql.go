@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"time"
 
+	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/domain/content"
 	"bestow/internal/pg"
@@ -15,12 +16,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-const importColumns = `id, event_id, created_by, content_type, coalesce(header, ''), sha256, bytes, accepted, rejected, total_amount, created_at`
+const importColumns = `id, event_id, created_by, content_type, coalesce(header, ''), sha256, bytes, accepted, rejected, total_amount, created_at,
+	coalesce((SELECT file_name FROM event_facts WHERE import_id = imports.id), '')`
 
 func scanImport(row pgx.CollectableRow) (r Record, err error) {
 	err = row.Scan(&r.ID, &r.EventID, &r.CreatedBy, &r.ContentType, &r.Header, &r.SHA256, &r.Bytes, &r.Accepted,
-		&r.Rejected,
-		&r.TotalAmount, &r.CreatedAt)
+		&r.Rejected, &r.TotalAmount, &r.CreatedAt, &r.FileName)
 	return r, err
 }
 
@@ -66,6 +67,44 @@ func insertImport(ctx context.Context, tx pgx.Tx, r Record) (id int64, err error
 		return 0, fmt.Errorf("insert import: %w", err)
 	}
 	return id, nil
+}
+
+// insertFacts keeps what the pass of an import found, with what its answer warns of.
+func insertFacts(ctx context.Context, tx pgx.Tx, r Result, fileName string, f memberlist.Facts) error {
+	const insert = `INSERT INTO event_facts
+			(import_id, event_id, file_name, rows, sum, min, max, distinct_amounts, hist, top, rejected, warnings)
+		VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, nullif($8, 0), $9, $10, $11, $12)`
+	warnings := make([]keptWarning, len(r.Warnings))
+	for i, w := range r.Warnings {
+		warnings[i] = keptWarning(w)
+	}
+	_, err := tx.Exec(ctx, insert, r.ImportID, r.EventID, fileName, f.Rows, f.Sum, f.Min, f.Max, f.Distinct, f.Buckets[:],
+		f.Commonest, f.Rejected, warnings)
+	if err != nil {
+		return fmt.Errorf("insert facts: %w", err)
+	}
+	return nil
+}
+
+// selectFacts reads the facts of an import; nil for an import of a version that did not keep them.
+func selectFacts(ctx context.Context, tx pgx.Tx, importID int64) (*memberlist.Facts, []Warning, error) {
+	const query = `SELECT rows, sum, min, max, coalesce(distinct_amounts, 0), hist, top, rejected, warnings
+		FROM event_facts WHERE import_id = $1`
+	f, buckets, kept := &memberlist.Facts{}, []int32{}, []keptWarning{}
+	err := tx.QueryRow(ctx, query, importID).Scan(&f.Rows, &f.Sum, &f.Min, &f.Max, &f.Distinct, &buckets, &f.Commonest,
+		&f.Rejected, &kept)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read facts: %w", err)
+	}
+	copy(f.Buckets[:], buckets)
+	warnings := make([]Warning, len(kept))
+	for i, w := range kept {
+		warnings[i] = Warning(w)
+	}
+	return f, warnings, nil
 }
 
 // digestImport keeps and returns the digest of the import's row and of its rejected rows, by which the proof sees a

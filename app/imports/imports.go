@@ -91,10 +91,18 @@ const (
 	Abort                     // nothing is
 )
 
+// Guessed is the Content-Type that a browser gives a .csv file where Excel is installed: the first bytes show what the
+// list is.
+const Guessed = "application/vnd.ms-excel"
+
+// MaxFileName is the most characters of the name of a file.
+const MaxFileName = 255
+
 // Upload is a member list as it comes.
 type Upload struct {
 	Body        io.Reader    // read once, from beginning to end
-	ContentType string       // text/csv, application/x-ndjson or sheet.MediaType, with or without parameters
+	ContentType string       // text/csv, application/x-ndjson, sheet.MediaType or Guessed, with or without parameters
+	FileName    string       // for people; "" for none
 	Sheet       string       // of a spreadsheet: the sheet with the list; "": the first one
 	OnReject    RejectPolicy // what to do about rejected rows
 	DryRun      bool         // count, and keep nothing
@@ -109,6 +117,8 @@ type Stored interface {
 	// Open begins to read the list. sha256 is the hash that its sender says; nil for none. interrupt makes a Read that
 	// waits, and every later one, return an error.
 	Open(ctx context.Context) (r io.Reader, contentType string, sha256 []byte, interrupt func(), err error)
+	// Name returns the name of the file once the list is opened; "" for none.
+	Name() string
 	// Remove removes the list in the transaction that imports it. Error: domain.NotFound if it is gone.
 	Remove(ctx context.Context, tx pgx.Tx) error
 }
@@ -155,6 +165,7 @@ type Record struct {
 	EventID     int64
 	CreatedBy   string
 	ContentType string
+	FileName    string // "" for none
 	Header      string // a CSV file's first line; "" for NDJSON
 	SHA256      []byte // of the bytes as uploaded
 	Bytes       int64
@@ -163,7 +174,7 @@ type Record struct {
 	TotalAmount int64
 	CreatedAt   time.Time
 
-	// Only written: an import that is listed does not have them.
+	// These are written only: an import that is listed does not have them.
 	defaulted int   // accepted rows that took the event's default amount
 	maxAmount int64 // the largest amount of an accepted row
 	mark      listMark

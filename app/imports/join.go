@@ -140,7 +140,7 @@ func (im *importing) importRecord() Record {
 		Rejected:    im.rejected(),
 		TotalAmount: im.load.amount,
 		defaulted:   im.load.defaulted,
-		maxAmount:   im.load.maxAmount,
+		maxAmount:   im.load.amounts.Max(),
 		mark:        im.load.mark,
 	}
 }

@@ -26,9 +26,9 @@ type load struct {
 	nextID int64
 
 	accepted  int
-	amount    int64  // of the accepted rows
+	amount    int64 // of the accepted rows
+	amounts   memberlist.Amounts
 	defaulted int    // accepted rows that took the event's default amount
-	maxAmount int64  // of the accepted rows
 	standard  []byte // the event's default amount, as a column
 	limit     int    // of rejected rows
 	again     repeats
@@ -142,7 +142,7 @@ func (l *load) count(v [][]byte) error {
 		return tooManyRows(math.MaxInt32)
 	}
 	l.amount += amount
-	l.maxAmount = max(l.maxAmount, amount)
+	l.amounts.Add(amount)
 	l.accepted++
 	return nil
 }

@@ -3,7 +3,10 @@ package imports
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
+	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/internal/english"
 	"bestow/internal/pg"
@@ -91,4 +94,66 @@ func (im *importing) refuse(ctx context.Context, tx pgx.Tx, cause *domain.Error)
 			"and upload those", earlier)
 	}
 	return &RejectedError{Cause: cause, Rejected: im.rejected(), Rows: rows}
+}
+
+// Found is an import with what its pass over the list found.
+type Found struct {
+	Record
+
+	Facts    *memberlist.Facts // nil: an import of a version that did not keep them
+	Warnings []Warning         // as the import's answer had them
+	Samples  []RejectedRow     // the rows whose lines the facts name, by line, where they were asked for
+}
+
+// Facts returns an import of an event with what it found. Error: domain.NotFound.
+func (s *Imports) Facts(ctx context.Context, eventID, importID int64, samples bool) (Found, error) {
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) (f Found, err error) {
+		if f.Record, err = selectImport(ctx, tx, eventID, importID); err != nil {
+			return f, err
+		}
+		if f.Facts, f.Warnings, err = selectFacts(ctx, tx, importID); err != nil || f.Facts == nil || !samples {
+			return f, err
+		}
+		f.Samples, err = selectSamples(ctx, tx, importID, *f.Facts)
+		return f, err
+	})
+}
+
+// Of returns the samples with a code.
+func (f Found) Of(code domain.Code) []RejectedRow {
+	return slices.DeleteFunc(slices.Clone(f.Samples), func(r RejectedRow) bool { return r.Code != code })
+}
+
+// selectSamples reads the rejected rows that the facts name, each by its key.
+func selectSamples(ctx context.Context, tx pgx.Tx, importID int64, f memberlist.Facts) ([]RejectedRow, error) {
+	var lines []int64
+	for _, c := range f.Rejected {
+		lines = append(lines, c.Lines...)
+	}
+	const query = `SELECT line, coalesce(first_line, 0), error_code, reason, raw FROM rejected_rows
+		WHERE import_id = $1 AND line = ANY ($2) ORDER BY line`
+	rows, err := tx.Query(ctx, query, importID, lines)
+	if err != nil {
+		return nil, fmt.Errorf("read rejected rows: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[RejectedRow])
+	if err != nil {
+		return nil, fmt.Errorf("read rejected rows: %w", err)
+	}
+	return all, nil
+}
+
+// facts returns what the import found, once all its rows are read.
+func (im *importing) facts() memberlist.Facts {
+	rejects := maps.Clone(im.read.byCode)
+	for _, block := range im.load.again.blocks {
+		for _, r := range block {
+			code := domain.DuplicateMember
+			if r.first == 0 {
+				code = domain.ExistingMember
+			}
+			rejects.Add(code, r.line)
+		}
+	}
+	return memberlist.FactsOf(&im.load.amounts, rejects)
 }

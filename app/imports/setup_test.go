@@ -131,7 +131,7 @@ func (s *importTest) nothing(eventID int64) {
 	s.Helper()
 	require.Empty(s, s.consistent(eventID))
 	for _, table := range []string{
-		"imports", "rejected_rows", "grant_chunks", "point_targets", "river.river_job",
+		"imports", "event_facts", "rejected_rows", "grant_chunks", "point_targets", "river.river_job",
 		"idempotency_keys",
 	} {
 		require.Zero(s, s.Int(`SELECT count(*) FROM `+table), table)

@@ -130,12 +130,15 @@ func dropOrphan(ctx context.Context, conn *pgx.Conn, name stageName, locked bool
 }
 
 // stageCounts holds what came out of reading an upload.
-type stageCounts struct{ staged, rejected int }
+type stageCounts struct {
+	staged, rejected int
+	byCode           memberlist.Rejects // the rejected ones
+}
 
 // fill copies rows into the stage: those that can be targets, and those that are rejected already. It stops at the
 // limit of rejected rows. Errors: of rows, and domain.TooManyRows.
 func (st *stage) fill(ctx context.Context, rows memberlist.Reader, e domain.Event, limits Sizes) (stageCounts, error) {
-	f := &stageFiller{rows: rows, event: e, limits: limits}
+	f := &stageFiller{rows: rows, event: e, limits: limits, counts: stageCounts{byCode: memberlist.Rejects{}}}
 	for !f.done {
 		f.until = time.Now().Add(stageTurn)
 		if err := pgcopy.CopyIn(ctx, st.conn, fillStage(st.table), f.next); err != nil {
@@ -188,6 +191,7 @@ func (f *stageFiller) append(b pgcopy.Row) pgcopy.Row {
 	b = b.Begin(6).Int8(r.Line)
 	if r.Code != "" {
 		f.counts.rejected++
+		f.counts.byCode.Add(r.Code, r.Line)
 		return b.Int8(0).Null().Text([]byte(r.Why)).Text(r.Raw).Text([]byte(r.Code))
 	}
 	f.counts.staged++

@@ -3,6 +3,7 @@ package imports
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"bestow/app/eventrow"
@@ -21,6 +22,38 @@ type Warning struct {
 	Line    int64      // of the row that it is about; 0 for none
 	EventID int64      // of [ListSeen] and [ListAlike]: the event that has the list
 	At      *time.Time // of [ListSeen] and [ListAlike]: when it was imported there; of domain.Missed and Expired: the moment
+}
+
+// keptWarning is a Warning as event_facts keeps it.
+type keptWarning struct {
+	Code    domain.Code `json:"code"`
+	Text    string      `json:"text"`
+	Line    int64       `json:"line,omitzero"`
+	EventID int64       `json:"event_id,omitzero"`
+	At      *time.Time  `json:"at,omitempty"`
+}
+
+// finish adds all that a person should know, and keeps it with what the pass found.
+func (im *importing) finish(ctx context.Context, tx pgx.Tx, result Result) (_ Result, err error) {
+	if result.Warnings, err = im.warn(ctx, tx, result.Warnings); err != nil || im.upload.DryRun {
+		return result, err
+	}
+	return result, insertFacts(ctx, tx, result, im.upload.FileName, im.facts())
+}
+
+// warn returns all that a person should know of the import, and of the lists before it.
+func (im *importing) warn(ctx context.Context, tx pgx.Tx, before []Warning) ([]Warning, error) {
+	missed, err := im.missed(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	expired, err := im.expired(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	lost, err := im.lostZeros(ctx, tx)
+	return slices.Concat(missed, expired, warnings(im.rows.Notices()), before,
+		warnings(im.load.look.Notices(lost))), err
 }
 
 // warnings returns what the reading of a list noticed.

@@ -16,10 +16,13 @@ type Stored struct {
 	uploads *Uploads
 	owner   string
 	id      int64
+	name    string
 }
 
 // Stored returns the upload of owner with the id, which need not be there yet.
-func (s *Uploads) Stored(owner string, id int64) *Stored { return &Stored{s, owner, id} }
+func (s *Uploads) Stored(owner string, id int64) *Stored {
+	return &Stored{uploads: s, owner: owner, id: id}
+}
 
 // Open begins to read an upload that is whole, which lives on from now. sha256 is the hash that its sender says; nil
 // for none. interrupt makes a Read that waits, and every later one, return an error. Errors: domain.NotFound,
@@ -37,9 +40,13 @@ func (s *Stored) Open(ctx context.Context) (
 	if !u.Whole() {
 		return nil, "", nil, nil, domain.UploadIncompleteError(u.ID, u.Received, u.Size)
 	}
+	s.name = u.Name
 	reading, interrupt := context.WithCancel(ctx)
 	return &pieces{ctx: reading, uploads: s.uploads, upload: u}, u.ContentType, u.SHA256, interrupt, nil
 }
+
+// Name returns the name of the file, as its sender says, once it is opened; "" for none.
+func (s *Stored) Name() string { return s.name }
 
 // Remove removes the upload in the transaction that imports it: what is imported is not stored twice. Error:
 // domain.NotFound if it was deleted, or another import has removed it.

@@ -112,12 +112,15 @@ func (s *Uploads) Create(ctx context.Context, by command.Caller, u Upload) (Uplo
 	})
 }
 
+// guessed is what a browser says of a .csv file: the import looks at the bytes.
+const guessed = "application/vnd.ms-excel"
+
 func check(u Upload) error {
 	if u.Size > MaxSize {
 		return domain.UploadTooLargeError(MaxSize)
 	}
 	media, _ := memberlist.MediaType(u.ContentType)
-	types := []string{"text/csv", "application/x-ndjson", sheet.MediaType}
+	types := []string{"text/csv", "application/x-ndjson", sheet.MediaType, guessed}
 	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
 	if !slices.Contains(types, media) || len(u.ContentType) > maxType || strings.ContainsFunc(u.ContentType, unprintable) {
 		return domain.UnsupportedFileError(fmt.Sprintf("the filetype %.100q of the upload is no member list", u.ContentType),

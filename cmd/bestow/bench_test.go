@@ -101,8 +101,8 @@ var (
 	perProcess = regexp.MustCompile(`^(set local work_mem = '4mb'; )?select own, (pg_catalog\.)?current_setting\('transaction_read_only'\)|^insert into processes as mine `)
 	// A process looks every few seconds what stands still: events with members that are tried again, too.
 	standing = regexp.MustCompile(`^select distinct event_id from \w+_results where redrive - redrive_done > 0 |^select code, label, granter, operation, topic, coalesce\(unit`)
-	// An import looks whether the same list was imported before.
-	listMarks = regexp.MustCompile(`^(select i\.event_id, e\.campaign_id, i\.created_at, i\.|with own as \(select coalesce\(sum\(list_sum\), 0\))`)
+	// An import looks whether the same list was imported before, and keeps a row of what the list holds.
+	listMarks = regexp.MustCompile(`^(insert into event_facts |select i\.event_id, e\.campaign_id, i\.created_at, i\.|with own as \(select coalesce\(sum\(list_sum\), 0\))`)
 	// The timetable lets points expire each minute, collects what is owed every ten, and counts once a day what will
 	// expire.
 	ledgerJobs = regexp.MustCompile(`money\.point_(due|sweep|account) |money\.point_forecast|^set local enable_`)

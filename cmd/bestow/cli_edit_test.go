@@ -25,6 +25,15 @@ func TestCommandLineEditAndDelete(t *testing.T) {
 	} {
 		require.Contains(t, out, line)
 	}
+	out, _ = s.done("event edit summer --name Sun")
+	require.Contains(t, out, "name                  Sun\n")
+	out, _ = s.done("event list --find sUN --status PENDING,RUNNING --has-failures false")
+	require.Contains(t, out, "summer")
+	require.Contains(t, out, "Sun")
+	out, _ = s.done("event list --find winter")
+	require.NotContains(t, out, "summer")
+	out, _ = s.done("event edit summer --clear name")
+	require.Contains(t, out, "name                  -\n")
 	out, _ = s.done("event edit summer --expiry-at 2999-12-31T23:59:59 --event-type POINT -o json --clear " +
 		"reservation_priority")
 	var e api.Event
@@ -44,6 +53,11 @@ func TestCommandLineEditAndDelete(t *testing.T) {
 	require.Contains(t, errs, "  default_amount: must be 1 or more\n")
 
 	s.done("targets import summer " + s.file("list.csv", "member_id,amount\nm1,100\nm2,100\n"))
+	out, _ = s.done("targets list summer")
+	require.Contains(t, out, "list.csv")
+	out, _ = s.done("targets show summer")
+	require.Contains(t, out, "100 P to 100 P, 100 P on average, 1 different one\n")
+	require.Contains(t, out, "100 P: 2 rows\n")
 	_, errs = s.done("event delete summer")
 	require.Equal(t, "event 1 is deleted, with 2 targets\n", errs)
 	code, _, errs = s.run("event show summer")

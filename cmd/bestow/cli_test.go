@@ -95,6 +95,7 @@ func timeless(s string) string { return moment.ReplaceAllString(s, "NOW") }
 
 const created = `id                    1
 campaign_id           spring
+name                  -
 event_type            POINT
 event_status          PENDING
 failure_code          -
@@ -140,8 +141,8 @@ func TestCommandLine(t *testing.T) {
 	require.Equal(t, "next: bestow event start 1\n", errs)
 	out, _ = s.done("targets list spring")
 	require.Equal(t,
-		"IMPORT  ACCEPTED  REJECTED  AMOUNT  CREATED                  BY\n2       1         0         500 P   NOW  "+
-			"admin\n1       2         1         600 P   NOW  admin\n", timeless(out))
+		"IMPORT  ACCEPTED  REJECTED  AMOUNT  CREATED                  BY     FILE\n2       1         0         500 P   NOW  "+
+			"admin  -\n1       2         1         600 P   NOW  admin  list.csv\n", timeless(out))
 	out, errs = s.done("targets rejected spring --import 2")
 	require.Empty(t, out)
 	require.Equal(t, "import 2 of event 1 has no rejected rows\n", errs)

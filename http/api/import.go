@@ -29,6 +29,7 @@ type Import struct {
 	CreatedBy   string    `json:"created_by"`
 	CreatedAt   time.Time `json:"created_at"`
 	ContentType string    `json:"content_type"`
+	FileName    *string   `json:"file_name" doc:"null: its sender named none"`
 	Bytes       int64     `json:"bytes"`
 	SHA256      string    `json:"sha256" doc:"of the bytes as uploaded, in hex"`
 	Accepted    int       `json:"accepted"`
@@ -40,6 +41,53 @@ type Import struct {
 // Imports is the history of an event's uploads, newest first.
 type Imports struct {
 	Items []Import `json:"items"`
+}
+
+// ImportDetails is one upload with what its pass found.
+type ImportDetails struct {
+	Import
+
+	Preflight *Preflight `json:"preflight" doc:"null: the version that imported it did not compute it"`
+}
+
+// Preflight is what the pass over a list found, for those who look at it before the event starts.
+type Preflight struct {
+	Rows           int            `json:"rows" doc:"accepted and rejected"`
+	Duplicates     int            `json:"duplicates" doc:"rejected rows whose member stands in the file already"`
+	RejectedByCode []RejectedCode `json:"rejected_by_code" doc:"the most first"`
+	Amounts        Amounts        `json:"amounts" doc:"of the accepted rows"`
+	Warnings       []Warning      `json:"warnings" doc:"as the answer of the import had them; none for a viewer, since some name members"`
+}
+
+// RejectedCode says how many rows of an upload were rejected with a code.
+type RejectedCode struct {
+	ErrorCode string        `json:"error_code"`
+	Rows      int           `json:"rows"`
+	Samples   []RejectedRow `json:"samples" doc:"the first ones, at most 5; none for a viewer, who may not see members"`
+}
+
+// Amounts describes the amounts of the accepted rows.
+type Amounts struct {
+	Sum       int64        `json:"sum"`
+	Min       int64        `json:"min"`
+	Max       int64        `json:"max"`
+	Mean      int64        `json:"mean" doc:"rounded to a whole unit"`
+	Distinct  *int         `json:"distinct" doc:"how many different amounts there are; null: more than 65536"`
+	Commonest []AmountRows `json:"commonest" doc:"the amounts that most rows have, at most 10; of more than 65536 different ones, among those that the import met first"`
+	Histogram []Bucket     `json:"histogram" doc:"by powers of two, from the least to the most; without those that are empty at the ends"`
+}
+
+// AmountRows says how many accepted rows have an amount.
+type AmountRows struct {
+	Amount int64 `json:"amount"`
+	Rows   int   `json:"rows"`
+}
+
+// Bucket says how many accepted rows have an amount in a range.
+type Bucket struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to" doc:"included"`
+	Rows int   `json:"rows"`
 }
 
 // RejectedRow is a row of an upload that could not be used.

@@ -19,6 +19,7 @@ type Upload struct {
 	Body        io.Reader
 	Size        int64  // of the body in bytes; 0: not known
 	ContentType string // text/csv, application/x-ndjson, or that of a spreadsheet
+	FileName    string // for people; "": none
 	Sheet       string // of a spreadsheet: the sheet with the list; "": the first one
 	Abort       bool   // one rejected row refuses them all
 	DryRun      bool   // count and check only
@@ -29,6 +30,9 @@ func (u Upload) query() url.Values {
 	q := url.Values{}
 	if u.Abort {
 		q.Set("on_reject", "abort")
+	}
+	if u.FileName != "" {
+		q.Set("file_name", u.FileName)
 	}
 	if u.Sheet != "" {
 		q.Set("sheet", u.Sheet)
@@ -77,6 +81,13 @@ func (c *Client) EndImport(ctx context.Context, eventID int64) error {
 func (c *Client) Imports(ctx context.Context, eventID int64) (api.Imports, error) {
 	var list api.Imports
 	return list, c.call(ctx, request{method: http.MethodGet, path: eventPath(eventID) + "/imports"}, &list)
+}
+
+// Import returns one upload of an event with what its pass found. Error: domain.NotFound.
+func (c *Client) Import(ctx context.Context, eventID, importID int64) (api.ImportDetails, error) {
+	var details api.ImportDetails
+	path := eventPath(eventID) + "/imports/" + strconv.FormatInt(importID, 10)
+	return details, c.call(ctx, request{method: http.MethodGet, path: path}, &details)
 }
 
 // Rejected writes the rejected rows of an upload to w: as a table, or as the original lines under their own header. An

@@ -8,10 +8,12 @@ import (
 
 	"bestow/app/imports"
 	"bestow/app/sheet"
+	"bestow/domain"
 	"bestow/http/api"
 	"bestow/http/web"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/text/unicode/norm"
 )
 
 // ImportIn is a request to import a member list.
@@ -20,6 +22,7 @@ type ImportIn struct {
 
 	ID       int64  `path:"id" minimum:"1"`
 	OnReject string `query:"on_reject" enum:"skip,abort" default:"skip" doc:"what a rejected row does to the others"`
+	FileName string `query:"file_name" maxLength:"255" doc:"the name of the file, for people"`
 	Sheet    string `query:"sheet" maxLength:"31" doc:"of a spreadsheet: the sheet with the list; without it the first one"`
 	Upload   int64  `query:"upload" minimum:"1" doc:"the list is this upload of yours, and the request has no body; it is deleted with the import, and kept by a dry run or a refusal"`
 	DryRun   bool   `query:"dry_run" doc:"count and check only; nothing is kept"`
@@ -42,11 +45,14 @@ func (*Handlers) DescribeImport(o *huma.Operation) {
 	o.Description = "CSV with the header `member_id,amount,reason` (amount and reason may be absent or empty), " +
 		"one JSON object a line, or a spreadsheet (.xlsx) with the same columns. " +
 		"The body is read as a stream, up to ten million rows. " +
+		"Of application/vnd.ms-excel, which browsers say of a .csv file, the first bytes show what it is. " +
 		"A list that came in pieces (POST /uploads) is named by `upload` instead. " +
 		"All or nothing, but for the rejected rows."
 	text := &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
 	o.RequestBody = &huma.RequestBody{
-		Content: map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text, sheet.MediaType: text},
+		Content: map[string]*huma.MediaType{
+			"text/csv": text, "application/x-ndjson": text, sheet.MediaType: text, imports.Guessed: text,
+		},
 	}
 }
 
@@ -66,8 +72,12 @@ func rejectedURL(eventID, importID int64) *string {
 // Import imports a member list while it comes in. It leaves the body out of the fingerprint: the use case adds what it
 // has read.
 func (h *Handlers) Import(ctx context.Context, in *ImportIn) (*ImportOut, error) {
+	name := norm.NFC.String(in.FileName)
+	if why := domain.CheckText(name, imports.MaxFileName); why != "" {
+		return nil, api.BadQueryError(domain.Field{Name: "query.file_name", Message: why})
+	}
 	by := in.Caller(ctx, nil)
-	u := imports.Upload{Sheet: in.Sheet, DryRun: in.DryRun, Ending: web.Stopping(ctx)}
+	u := imports.Upload{FileName: name, Sheet: in.Sheet, DryRun: in.DryRun, Ending: web.Stopping(ctx)}
 	if in.OnReject == "abort" {
 		u.OnReject = imports.Abort
 	}
@@ -174,6 +184,7 @@ func wireImport(r imports.Record) api.Import {
 		CreatedBy:   r.CreatedBy,
 		CreatedAt:   r.CreatedAt.UTC(),
 		ContentType: r.ContentType,
+		FileName:    api.OrNull(r.FileName),
 		Bytes:       r.Bytes,
 		SHA256:      hex.EncodeToString(r.SHA256),
 		Accepted:    r.Accepted,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"bestow/cmd/bestow/terminal"
@@ -79,12 +81,12 @@ type eventListCmd struct {
 	terminal.Format
 	terminal.Paging
 
-	Status      string `offer:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED" help:"Only events in this status: PENDING, RUNNING, COMPLETED, STOPPED or FAILED; several with commas between them."`
-	Type        string `help:"Only events of this type."`
-	CampaignID  string `help:"Only the event of this campaign."`
-	Find        string `placeholder:"TEXT" help:"Only events whose campaign_id or name has this text."`
-	CreatedBy   string `placeholder:"NAME" help:"Only events that this operator made."`
-	HasFailures string `enum:",true,false" default:"" placeholder:"true" help:"Only events with given-up members, or without: true or false."`
+	Status      []string `placeholder:"STATUS" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED" help:"Only events in this status: PENDING, RUNNING, COMPLETED, STOPPED or FAILED; several with commas between them."`
+	Type        string   `help:"Only events of this type."`
+	CampaignID  string   `help:"Only the event of this campaign."`
+	Find        string   `placeholder:"TEXT" help:"Only events whose campaign_id or name has this text."`
+	CreatedBy   string   `placeholder:"NAME" help:"Only events that this operator made."`
+	HasFailures string   `enum:",true,false" default:"" placeholder:"true" help:"Only events with given-up members, or without: true or false."`
 }
 
 // Run lists events.
@@ -97,7 +99,7 @@ func (c *eventListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 		return err
 	}
 	page, err := server.Events(ctx, client.Filter{
-		Status: c.Status, Type: c.Type, CampaignID: c.CampaignID, Words: c.Find, CreatedBy: c.CreatedBy,
+		Status: strings.Join(c.Status, ","), Type: c.Type, CampaignID: c.CampaignID, Words: c.Find, CreatedBy: c.CreatedBy,
 		HasFailures: c.HasFailures, Limit: c.Limit, Cursor: c.Cursor,
 	})
 	if err != nil {
@@ -109,14 +111,22 @@ func (c *eventListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	})
 }
 
+// printEvents prints a table. It has a column of names if an event has one.
 func printEvents(t *terminal.Terminal, events []api.Event, zone *time.Location) error {
+	named := slices.ContainsFunc(events, func(e api.Event) bool { return e.Name != nil })
 	return t.TableSparing([]string{"CREATED", "TYPE", "NAME"}, func(w io.Writer) {
-		fmt.Fprintln(w, "ID\tCAMPAIGN\tNAME\tTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED\tWAITING FOR")
+		name := func(text string) string {
+			if !named {
+				return ""
+			}
+			return text + "\t"
+		}
+		fmt.Fprintf(w, "ID\tCAMPAIGN\t%sTYPE\tSTATUS\tTARGETS\tSUCCESS\tFAIL\tCREATED\tWAITING FOR\n", name("NAME"))
 		for _, e := range events {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.CampaignID,
-				terminal.OrDash(e.Name), e.EventType, e.EventStatus, english.Number(e.TotalCount),
-				english.Number(e.Summary.SuccessCount), english.Number(e.Summary.FailCount), terminal.When(&e.CreatedAt, zone),
-				terminal.ReasonCodes(e.WaitingFor))
+			fmt.Fprintf(w, "%d\t%s\t%s%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.CampaignID,
+				name(terminal.OrDash(e.Name)), e.EventType, e.EventStatus, english.Number(e.TotalCount),
+				english.Number(e.Summary.SuccessCount), english.Number(e.Summary.FailCount),
+				terminal.When(&e.CreatedAt, zone), terminal.ReasonCodes(e.WaitingFor))
 		}
 	}, "CAMPAIGN", "NAME", "WAITING FOR")
 }

@@ -19,12 +19,15 @@ import (
 	"bestow/http/api"
 	"bestow/http/client"
 	"bestow/internal/english"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // TargetsCmd is `bestow targets`.
 type TargetsCmd struct {
 	Import   targetsImportCmd   `cmd:"" help:"Upload a member list."`
 	List     targetsListCmd     `cmd:"" help:"List the imports of an event, newest first."`
+	Show     targetsShowCmd     `cmd:"" help:"Show what an import found in its list: the amounts, and the rejected rows by code."`
 	Export   targetsExportCmd   `cmd:"" help:"Write the whole list to the output, as CSV or NDJSON."`
 	Rejected targetsRejectedCmd `cmd:"" help:"Print the rejected rows, as CSV."`
 	TakeBack targetsTakeBackCmd `cmd:"" help:"Remove an import from an event that has not started."`
@@ -66,7 +69,9 @@ func (c *targetsImportCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 	if c.Charset != "" {
 		contentType = mime.FormatMediaType(contentType, map[string]string{"charset": c.Charset})
 	}
-	u := client.Upload{Size: size, ContentType: contentType, Sheet: c.Sheet, Abort: c.Abort, DryRun: c.DryRun}
+	u := client.Upload{
+		Size: size, ContentType: contentType, FileName: c.fileName(), Sheet: c.Sheet, Abort: c.Abort, DryRun: c.DryRun,
+	}
 	var r api.ImportResult
 	if file, ok := body.(*os.File); ok && c.Resume && size > resumeFrom {
 		r, err = c.resume(ctx, t, server, e, file, u)
@@ -80,6 +85,15 @@ func (c *targetsImportCmd) Run(ctx context.Context, t *terminal.Terminal) error 
 		return err
 	}
 	return c.Print(t, r, func() error { return c.report(t, e, r, zone) })
+}
+
+// fileName returns the file's name for the service; "" where it has none that the service takes.
+func (c *targetsImportCmd) fileName() string {
+	name := norm.NFC.String(filepath.Base(c.File))
+	if c.File == "-" || domain.CheckText(name, 255) != "" {
+		return ""
+	}
+	return name
 }
 
 func (c *targetsImportCmd) report(t *terminal.Terminal, e api.Event, r api.ImportResult, zone *time.Location) error {
@@ -251,13 +265,14 @@ func (c *targetsListCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	}
 	return c.Print(t, list, func() error {
 		return t.Table(func(w io.Writer) {
-			fmt.Fprintln(w, "IMPORT\tACCEPTED\tREJECTED\tAMOUNT\tCREATED\tBY")
+			fmt.Fprintln(w, "IMPORT\tACCEPTED\tREJECTED\tAMOUNT\tCREATED\tBY\tFILE")
 			for _, i := range list.Items {
-				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", i.ImportID, english.Number(i.Accepted),
+				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ImportID, english.Number(i.Accepted),
 					english.Number(i.Rejected),
-					quantity(i.TotalAmount, e.Unit), terminal.When(&i.CreatedAt, zone), i.CreatedBy)
+					quantity(i.TotalAmount, e.Unit), terminal.When(&i.CreatedAt, zone), i.CreatedBy,
+					terminal.OrDash(i.FileName))
 			}
-		}, "BY")
+		}, "BY", "FILE")
 	})
 }
 

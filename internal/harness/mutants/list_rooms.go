@@ -55,7 +55,7 @@ var listMutants = []mutant{
 	{"import: a member that is there already", "app/imports/load.go", "case l.probes && v[orderedExists][0] != 0:", "case false:", lists, importTests},
 	{"import: defaults are not counted", "app/imports/load.go", "l.defaulted++", "_ = l.defaulted", lists, importTests},
 	{"import: a sum that passes int64", "app/imports/load.go", "if amount > math.MaxInt64-l.event.TotalAmount-l.amount {", "if false {", lists, importTests},
-	{"import: the last amount is the largest", "app/imports/load.go", "l.maxAmount = max(l.maxAmount, amount)", "l.maxAmount = amount", lists, importTests},
+	{"import: the last amount is the largest", "app/memberlist/facts.go", "min(a.least, amount), max(a.most, amount)", "min(a.least, amount), amount", lists, importTests},
 	{"import: a place is never given back", "internal/places/places.go", "leave = func() { p.leave(owner) }", "leave = func() {}", lists, raceTests},
 	{"import: a lost commit is a failure", "app/imports/import.go", "if err != nil && whole {", "if err != nil && whole && false {", lists, raceTests},
 	{"import: a commit under way is lost", "app/imports/import.go", "\t\tif err := pg.Lock(ctx, tx, pg.Import, eventID); err != nil {\n\t\t\treturn err\n\t\t}\n\t\t_, err :=", "\t\t_, err :=", lists, raceTests},
