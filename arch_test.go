@@ -90,7 +90,7 @@ var apart = []string{
 
 // shared are the rooms of http that its other rooms know. Those do not know each other: only http knows them, which has
 // all routes on one page and wires the handlers.
-var shared = []string{"http/api", "http/web"}
+var shared = []string{"http/api", "http/web", "http/web/rejects"}
 
 // around is what the rooms of the console know. They do not know each other: only http/console knows them.
 var around = []string{"http/console/page", "http/console/words", "http/console/assets"}
@@ -177,7 +177,7 @@ func TestEachRuleCanBreak(t *testing.T) {
 		"http/events/events.go":        "bestow/http/inspect",
 		"http/events/moves.go":         "bestow/jobs",
 		"http/lists/import.go":         "bestow/http/events",
-		"http/lists/upload.go":         "bestow/outbox",
+		"http/lists/tus.go":            "bestow/outbox",
 		"http/inspect/progress.go":     "bestow/http/lists",
 		"http/inspect/queue.go":        "bestow/http",
 		"http/events/brake.go":         "github.com/labstack/echo/v4",

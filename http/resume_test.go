@@ -13,7 +13,7 @@ import (
 
 	"bestow/domain"
 	"bestow/http/api"
-	"bestow/http/lists"
+	"bestow/http/web"
 	"bestow/internal/desktest"
 
 	"github.com/stretchr/testify/require"
@@ -324,7 +324,7 @@ func TestUploadIsTheFile(t *testing.T) {
 func TestSlowPieces(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	for name, limits := range map[string]lists.UploadLimits{"slow": quick, "stopped": patient} {
+	for name, limits := range map[string]web.UploadLimits{"slow": quick, "stopped": patient} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := d.in(t)

@@ -31,11 +31,11 @@ import (
 // Config holds what the server needs.
 type Config struct {
 	App      *app.App
-	AdminKey string             // the key of role admin; "": every request is refused
-	RiverUI  http.Handler       // with the prefix /river; nil: there is none
-	Guesses  auth.GuessLimits   // zero: the defaults
-	PerKey   auth.KeyLimit      // zero: the default
-	Uploads  lists.UploadLimits // zero: the defaults
+	AdminKey string           // the key of role admin; "": every request is refused
+	RiverUI  http.Handler     // with the prefix /river; nil: there is none
+	Guesses  auth.GuessLimits // zero: the defaults
+	PerKey   auth.KeyLimit    // zero: the default
+	Uploads  web.UploadLimits // zero: the defaults
 	// LocalCookies lets people sign in at http://localhost: not in production.
 	LocalCookies bool
 	Link         *entry.Link // signs in to the console once; nil: there is none

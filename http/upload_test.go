@@ -14,7 +14,7 @@ import (
 
 	"bestow/app"
 	"bestow/http/api"
-	"bestow/http/lists"
+	"bestow/http/web"
 	"bestow/internal/desktest"
 	"bestow/internal/pg"
 
@@ -137,10 +137,10 @@ func TestRefusedBeforeLeave(t *testing.T) {
 }
 
 // quick are limits that a test can wait for.
-var quick = lists.UploadLimits{Window: 200 * time.Millisecond, Bytes: 1000, StopWait: 20 * time.Millisecond}
+var quick = web.UploadLimits{Window: 200 * time.Millisecond, Bytes: 1000, StopWait: 20 * time.Millisecond}
 
 // patient are limits that no upload of a test reaches.
-var patient = lists.UploadLimits{Window: time.Hour, Bytes: 1, StopWait: quick.StopWait}
+var patient = web.UploadLimits{Window: time.Hour, Bytes: 1, StopWait: quick.StopWait}
 
 // An upload that stands still, or comes a byte at a time, is ended, and its event and its place are free (C9).
 func TestSlowUpload(t *testing.T) {
@@ -185,7 +185,7 @@ func (c sending) drip(ctx context.Context, piece string) {
 }
 
 // listen starts a listener as the service does; stop asks it to end, and ended has the result.
-func (d *desk) listen(uploads lists.UploadLimits) (address string, stop func(), ended <-chan error) {
+func (d *desk) listen(uploads web.UploadLimits) (address string, stop func(), ended <-chan error) {
 	d.Helper()
 	l, err := new(net.ListenConfig).Listen(d.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(d, err)

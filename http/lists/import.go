@@ -27,7 +27,7 @@ type ImportIn struct {
 	Upload   int64  `query:"upload" minimum:"1" doc:"the list is this upload of yours, and the request has no body; it is deleted with the import, and kept by a dry run or a refusal"`
 	DryRun   bool   `query:"dry_run" doc:"count and check only; nothing is kept"`
 
-	body        *upload
+	body        *web.Upload
 	contentType string
 	empty       bool // the request has no body
 }
@@ -36,7 +36,7 @@ type ImportIn struct {
 func (in *ImportIn) Resolve(ctx huma.Context) []error {
 	in.contentType = ctx.Header("Content-Type")
 	in.empty = ctx.BodyReader() == http.NoBody
-	in.body = &upload{body: ctx.BodyReader(), deadline: ctx.SetReadDeadline}
+	in.body = web.NewUpload(ctx.BodyReader(), ctx.SetReadDeadline)
 	return in.Idempotent.Resolve(ctx)
 }
 
@@ -90,12 +90,12 @@ func (h *Handlers) Import(ctx context.Context, in *ImportIn) (*ImportOut, error)
 		return nil, api.MalformedError("the request has no body",
 			"send text/csv, application/x-ndjson or "+sheet.MediaType+", or name an upload: ?upload=ID")
 	default:
-		in.body.limits = h.limits
-		defer in.body.endWhen(web.Stopping(ctx))()
+		in.body.Limits = h.limits
+		defer in.body.EndWhen(web.Stopping(ctx))()
 		var done func()
-		ctx, done = in.body.context(ctx)
+		ctx, done = in.body.Context(ctx)
 		defer done()
-		u.Body, u.Interrupt, u.ContentType = in.body, in.body.interrupt, in.contentType
+		u.Body, u.Interrupt, u.ContentType = in.body, in.body.Interrupt, in.contentType
 	}
 	answer, err := h.imports.Import(ctx, by, in.ID, u)
 	if err != nil {

@@ -1,19 +1,14 @@
 package lists
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
-	"fmt"
-	"io"
 	"mime"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"bestow/app/imports"
 	"bestow/app/sheet"
 	"bestow/http/web"
+	"bestow/http/web/rejects"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -39,23 +34,13 @@ func (h *Handlers) RejectedRows(ctx context.Context, in *RejectedIn) (*web.Downl
 	if err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("rejected-%d-%d.csv", in.ID, in.ImportID)
-	contentType, export := "text/csv; charset=utf-8", exportRows
-	if in.Format == "original" {
-		export = originalRows
-		switch {
-		case record.ContentType == sheet.MediaType:
-			contentType, name, export = sheet.MediaType, strings.TrimSuffix(name, "csv")+"xlsx", spreadsheetRows
-		case record.Header == "":
-			contentType, name = "application/x-ndjson", strings.TrimSuffix(name, "csv")+"ndjson"
-		}
-	}
+	file := rejects.FileOf(record, in.Format == "original")
 	return &web.Download{Body: func(ctx huma.Context) {
-		ctx.SetHeader("Content-Type", contentType)
-		ctx.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+		ctx.SetHeader("Content-Type", file.ContentType)
+		ctx.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": file.Name}))
 		ctx.SetStatus(http.StatusOK)
 		w := web.NewSteadyWriter(ctx)
-		err := export(w, record, func(each func(imports.RejectedRow) error) error {
+		err := file.Write(w, func(each func(imports.RejectedRow) error) error {
 			_, err := h.imports.Rejected(ctx.Context(), in.ID, in.ImportID, each)
 			return err
 		})
@@ -64,51 +49,4 @@ func (h *Handlers) RejectedRows(ctx context.Context, in *RejectedIn) (*web.Downl
 			w.Cut()
 		}
 	}}, nil
-}
-
-// rowSource hands each row to a function.
-type rowSource func(each func(imports.RejectedRow) error) error
-
-// exportRows writes a table for people: line, error_code, reason, raw.
-func exportRows(w io.Writer, _ imports.Record, rows rowSource) error {
-	if _, err := io.WriteString(w, web.BOM); err != nil {
-		return err
-	}
-	table := csv.NewWriter(w)
-	if err := table.Write([]string{"line", "error_code", "reason", "raw"}); err != nil {
-		return err
-	}
-	err := rows(func(r imports.RejectedRow) error {
-		return table.Write([]string{strconv.FormatInt(r.Line, 10), r.Code, web.Inert(r.Reason), web.Inert(r.Raw)})
-	})
-	if err != nil {
-		return err
-	}
-	table.Flush()
-	return table.Error()
-}
-
-// spreadsheetRows writes the rows as they came in a spreadsheet.
-func spreadsheetRows(w io.Writer, record imports.Record, rows rowSource) error {
-	return sheet.Write(w, record.Header, func(each func(line string) error) error {
-		return rows(func(r imports.RejectedRow) error { return each(r.Raw) })
-	})
-}
-
-// originalRows writes the rows as they came, so that they can be corrected and uploaded.
-func originalRows(w io.Writer, record imports.Record, rows rowSource) error {
-	lines := bufio.NewWriter(w)
-	write := func(line string) error {
-		_, err := lines.WriteString(line + "\n")
-		return err
-	}
-	if record.Header != "" {
-		if err := write(web.BOM + record.Header); err != nil {
-			return err
-		}
-	}
-	if err := rows(func(r imports.RejectedRow) error { return write(r.Raw) }); err != nil {
-		return err
-	}
-	return lines.Flush()
 }

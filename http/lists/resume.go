@@ -179,13 +179,13 @@ type PieceIn struct {
 
 	Offset string `header:"Upload-Offset" doc:"how many bytes have come before the body, as HEAD says it"`
 
-	body   *upload
+	body   *web.Upload
 	length int64
 }
 
 // Resolve takes the body as a stream; huma would read all of it.
 func (in *PieceIn) Resolve(ctx huma.Context) []error {
-	in.body = &upload{body: ctx.BodyReader(), deadline: ctx.SetReadDeadline}
+	in.body = web.NewUpload(ctx.BodyReader(), ctx.SetReadDeadline)
 	in.length = -1
 	if n, err := strconv.ParseInt(ctx.Header("Content-Length"), 10, 64); err == nil {
 		in.length = n
@@ -205,7 +205,7 @@ func (*Handlers) DescribePiece(o *huma.Operation) {
 // Piece adds a piece to an upload while it comes in.
 func (h *Handlers) Piece(ctx context.Context, in *PieceIn) (*TusOut, error) {
 	x := &exchange{
-		uploads: h.uploads, owner: web.Actor(ctx), id: in.ID, body: &sender{upload: in.body}, length: in.length,
+		uploads: h.uploads, owner: web.Actor(ctx), id: in.ID, body: &sender{Upload: in.body}, length: in.length,
 	}
 	err := in.check()
 	if err == nil {
@@ -223,8 +223,8 @@ func (h *Handlers) receive(ctx context.Context, x *exchange, offset string) erro
 		return err
 	}
 	defer leave()
-	x.body.limits = h.limits
-	defer x.body.endWhen(web.Stopping(ctx))()
+	x.body.Limits = h.limits
+	defer x.body.EndWhen(web.Stopping(ctx))()
 	return x.work(ctx, http.MethodPatch,
 		func(tus *handler.UnroutedHandler) http.HandlerFunc { return tus.PatchFile },
 		http.Header{"Content-Type": {pieceType}, "Upload-Offset": {offset}})

@@ -43,7 +43,7 @@ type exchange struct {
 
 // sender reads the body of a piece and keeps why no more comes, which tusd does not tell.
 type sender struct {
-	*upload
+	*web.Upload
 
 	read int64 // bytes of it
 	err  error
@@ -51,7 +51,7 @@ type sender struct {
 
 // Read reads on.
 func (s *sender) Read(p []byte) (int, error) {
-	n, err := s.upload.Read(p)
+	n, err := s.Upload.Read(p)
 	s.read += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) && s.err == nil {
 		s.err = err
@@ -61,7 +61,7 @@ func (s *sender) Read(p []byte) (int, error) {
 
 // refusal tells why no more came, and that what came is kept.
 func (s *sender) refusal() error {
-	broken, ok := errors.AsType[*uploadError](s.err)
+	broken, ok := errors.AsType[*web.UploadError](s.err)
 	if !ok {
 		return s.err
 	}

@@ -1,4 +1,4 @@
-package lists
+package web
 
 import (
 	"context"
@@ -21,25 +21,33 @@ type UploadLimits struct {
 	StopWait time.Duration
 }
 
-// defaultLimits demand 16 KiB a second: at that pace a million members take half an hour.
-var defaultLimits = UploadLimits{Window: 30 * time.Second, Bytes: 30 * 16 << 10, StopWait: 5 * time.Second}
+// DefaultUploadLimits demand 16 KiB a second: at that pace a million members take half an hour.
+func DefaultUploadLimits() UploadLimits {
+	return UploadLimits{Window: 30 * time.Second, Bytes: 30 * 16 << 10, StopWait: 5 * time.Second}
+}
 
-// upload reads a member list from the client. It ends if the client is too slow, or if it is interrupted.
-type upload struct {
+// Upload reads a member list from the client. It ends if the client is too slow, or if it is interrupted.
+type Upload struct {
+	Limits UploadLimits
+
 	body     io.Reader
 	deadline func(time.Time) error
-	limits   UploadLimits
 
 	waited time.Duration // for the client, in this window
 	came   int64         // in this window
 	whole  atomic.Bool   // the body was read to its end
-	over   atomic.Pointer[uploadError]
+	over   atomic.Pointer[UploadError]
 }
 
-// context returns a context for the work on the upload. net/http cancels the request's own context after each read that
+// NewUpload returns an upload of the body. deadline sets until when the next read of it may last.
+func NewUpload(body io.Reader, deadline func(time.Time) error) *Upload {
+	return &Upload{Limits: DefaultUploadLimits(), body: body, deadline: deadline}
+}
+
+// Context returns a context for the work on the upload. net/http cancels the request's own context after each read that
 // fails, even if the deadline was ours, and then the work must still be rolled back. While the body comes in, a read
 // fails if the client is gone; once the body is whole, the context ends.
-func (u *upload) context(request context.Context) (context.Context, context.CancelFunc) {
+func (u *Upload) Context(request context.Context) (context.Context, context.CancelFunc) {
 	work, cancel := context.WithCancel(context.WithoutCancel(request))
 	stop := context.AfterFunc(request, func() {
 		if u.whole.Load() {
@@ -53,15 +61,15 @@ func (u *upload) context(request context.Context) (context.Context, context.Canc
 }
 
 // Read marks its errors as the sender's, so that they are not taken for the database's.
-func (u *upload) Read(p []byte) (int, error) {
+func (u *Upload) Read(p []byte) (int, error) {
 	if u.whole.Load() { // a deadline would meet the end of the connection
 		return 0, io.EOF
 	}
 	began := time.Now()
 	if err := u.deadline(began.Add(u.patience())); err != nil {
-		return 0, &uploadError{err}
+		return 0, &UploadError{err}
 	}
-	if over := u.over.Load(); over != nil { // after the deadline was set: interrupt sets it the other way round
+	if over := u.over.Load(); over != nil { // after the deadline was set: Interrupt sets it the other way round
 		return 0, over
 	}
 	n, err := u.body.Read(p)
@@ -74,30 +82,30 @@ func (u *upload) Read(p []byte) (int, error) {
 		return n, err
 	}
 	if err != nil {
-		return n, &uploadError{err}
+		return n, &UploadError{err}
 	}
 	return n, u.pace(int64(n), time.Since(began))
 }
 
 // patience returns the time that the next piece may take: the rest of the window, or a whole one if enough has come in
 // this one. It is never so short that the end of the body could exceed it.
-func (u *upload) patience() time.Duration {
-	if u.came >= u.limits.Bytes {
-		return u.limits.Window
+func (u *Upload) patience() time.Duration {
+	if u.came >= u.Limits.Bytes {
+		return u.Limits.Window
 	}
-	return max(u.limits.Window-u.waited, u.limits.Window/4)
+	return max(u.Limits.Window-u.waited, u.Limits.Window/4)
 }
 
 // pace counts a piece, and at the end of a window refuses a client that sent too little in it.
-func (u *upload) pace(bytes int64, waited time.Duration) error {
+func (u *Upload) pace(bytes int64, waited time.Duration) error {
 	u.came += bytes
-	if u.waited += waited; u.waited < u.limits.Window {
+	if u.waited += waited; u.waited < u.Limits.Window {
 		return nil
 	}
-	slow := u.came < u.limits.Bytes
+	slow := u.came < u.Limits.Bytes
 	u.waited, u.came = 0, 0
 	if slow {
-		return &uploadError{os.ErrDeadlineExceeded}
+		return &UploadError{os.ErrDeadlineExceeded}
 	}
 	return nil
 }
@@ -108,20 +116,20 @@ var errInterrupted = errors.New("upload was interrupted")
 // errStopping ends an upload because the process stops.
 var errStopping = errors.New("service is stopping")
 
-// interrupt makes a Read that waits, and every later one, return at once with an error. An upload that is whole goes
+// Interrupt makes a Read that waits, and every later one, return at once with an error. An upload that is whole goes
 // on.
-func (u *upload) interrupt() { u.end(errInterrupted) }
+func (u *Upload) Interrupt() { u.end(errInterrupted) }
 
-func (u *upload) end(cause error) {
+func (u *Upload) end(cause error) {
 	if u.whole.Load() {
 		return
 	}
-	u.over.CompareAndSwap(nil, &uploadError{cause})
+	u.over.CompareAndSwap(nil, &UploadError{cause})
 	_ = u.deadline(time.Unix(1, 0)) // a connection that is gone ends the Read by itself
 }
 
-// endWhen ends the upload some time after stop is closed, until done is called.
-func (u *upload) endWhen(stop <-chan struct{}) (done func()) {
+// EndWhen ends the upload some time after stop is closed, until done is called.
+func (u *Upload) EndWhen(stop <-chan struct{}) (done func()) {
 	finished := make(chan struct{})
 	ended := make(chan struct{})
 	go func() {
@@ -133,7 +141,7 @@ func (u *upload) endWhen(stop <-chan struct{}) (done func()) {
 		}
 		select {
 		case <-finished:
-		case <-time.After(u.limits.StopWait):
+		case <-time.After(u.Limits.StopWait):
 			u.end(errStopping)
 		}
 	}()
@@ -143,16 +151,16 @@ func (u *upload) endWhen(stop <-chan struct{}) (done func()) {
 	}
 }
 
-// uploadError is the error of an upload that was not read to its end.
-type uploadError struct{ cause error }
+// UploadError is the error of an upload that was not read to its end.
+type UploadError struct{ cause error }
 
-func (e *uploadError) Error() string { return "read upload: " + e.cause.Error() }
+func (e *UploadError) Error() string { return "read upload: " + e.cause.Error() }
 
 // Unwrap returns the cause.
-func (e *uploadError) Unwrap() error { return e.cause }
+func (e *UploadError) Unwrap() error { return e.cause }
 
 // Explain returns the answer.
-func (e *uploadError) Explain() *domain.Error {
+func (e *UploadError) Explain() *domain.Error {
 	const hint = "nothing of it was kept: send it again"
 	switch {
 	case errors.Is(e.cause, os.ErrDeadlineExceeded):

@@ -1,4 +1,4 @@
-package lists
+package web
 
 import (
 	"errors"
@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"bestow/http/web"
-
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 )
@@ -21,17 +19,17 @@ import (
 func TestSteadyUpload(t *testing.T) {
 	t.Parallel()
 	var deadlines []time.Duration
-	u := &upload{
+	u := &Upload{
 		body:     iotestOneByte{strings.NewReader(strings.Repeat("x", 100))},
 		deadline: func(at time.Time) error { deadlines = append(deadlines, time.Until(at)); return nil },
-		limits:   UploadLimits{Window: time.Nanosecond, Bytes: 1},
+		Limits:   UploadLimits{Window: time.Nanosecond, Bytes: 1},
 	}
 	got, err := io.ReadAll(u)
 	require.NoError(t, err)
 	require.Len(t, got, 100)
-	u = &upload{
+	u = &Upload{
 		body: iotestOneByte{strings.NewReader("xx")}, deadline: u.deadline,
-		limits: UploadLimits{Window: time.Nanosecond, Bytes: 2},
+		Limits: UploadLimits{Window: time.Nanosecond, Bytes: 2},
 	}
 	_, err = io.ReadAll(u)
 	require.Error(t, err, "a byte a window is too little")
@@ -49,13 +47,13 @@ func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
 // Each read of an upload has a wait of its own, and what goes wrong with it is told as the sender's.
 func TestUploadErrors(t *testing.T) {
 	t.Parallel()
-	a := web.New(echo.New(), slog.New(slog.DiscardHandler))
+	a := New(echo.New(), slog.New(slog.DiscardHandler))
 	for want, cause := range map[int]error{408: os.ErrDeadlineExceeded, 400: io.ErrUnexpectedEOF, 503: errStopping} {
-		u := &upload{body: errorReader{cause}, deadline: func(time.Time) error { return nil }, limits: defaultLimits}
+		u := &Upload{body: errorReader{cause}, deadline: func(time.Time) error { return nil }, Limits: DefaultUploadLimits()}
 		_, err := u.Read(make([]byte, 1))
 		require.Equal(t, want, a.Problem(t.Context(), fmt.Errorf("read member list: %w", err)).Status)
 	}
-	u := &upload{deadline: func(time.Time) error { return errors.New("gone") }}
+	u := &Upload{deadline: func(time.Time) error { return errors.New("gone") }}
 	_, err := u.Read(nil)
 	require.Equal(t, http.StatusBadRequest, a.Problem(t.Context(), err).Status)
 }
