@@ -8,6 +8,7 @@ import (
 	"bestow/app"
 	"bestow/http/console/assets"
 	"bestow/http/console/campaigns"
+	"bestow/http/console/drafts"
 	"bestow/http/console/entry"
 	"bestow/http/console/page"
 	"bestow/http/web"
@@ -50,6 +51,7 @@ func New(c Config) (*Handlers, error) {
 		base.Routes(),
 		entry.New(base, c.CheckKey, c.Link).Routes(),
 		campaigns.New(base).Routes(),
+		drafts.New(base).Routes(),
 		[]page.Route{{Method: "GET", Path: assets.Prefix + ":name", Access: page.Access{Open: true}, Handle: asset}},
 	)}, nil
 }

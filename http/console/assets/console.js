@@ -56,6 +56,7 @@
     if (e.key === '/') { e.preventDefault(); $('#find')?.focus(); }
     else if (e.key === 't') $('#theme')?.click();
     else if (e.key === 'z') $('[name=zone][aria-pressed=false]')?.click();
+    else if (e.key === 'n') location.href = home + '/campaigns/new';
     else if (e.key === '?') help();
     else if (e.key === 'j' || e.key === 'k') {
       const rows = $$('[data-rows] tbody tr');

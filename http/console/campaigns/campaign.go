@@ -40,7 +40,7 @@ func (h *Handlers) readCampaign(r *http.Request) (v campaignView, err error) {
 		return v, err
 	}
 	v.View, err = h.Read(r, "campaigns")
-	v.Title, v.Now, v.Live = v.Event.CampaignID, v.At, !v.AtRest()
+	v.Title, v.Now, v.Live = page.Name(v.Event), v.At, !v.AtRest()
 	return v, err
 }
 
@@ -60,6 +60,11 @@ func (h *Handlers) refuse(w http.ResponseWriter, r *http.Request, dialog string,
 		v.Opened = dialog
 	}
 	return page.Show(w, r, status, campaignPage(v))
+}
+
+// MayChange reports whether the campaign's details and lists can still be changed.
+func (v campaignView) MayChange() bool {
+	return v.Event.Status == domain.Pending && v.Event.Summary.StartedAt == nil
 }
 
 // MayStart reports whether the campaign's status lets a person start it.

@@ -83,7 +83,7 @@ func startDialog(v campaignView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = page.DialogHead(v.View, "d-start", v.T("start.question", v.Event.CampaignID)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.DialogHead(v.View, "d-start", v.T("start.question", page.Name(v.Event))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -315,7 +315,7 @@ func stopDialog(v campaignView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = page.DialogHead(v.View, "d-stop", v.T("stop.question", v.Event.CampaignID)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.DialogHead(v.View, "d-stop", v.T("stop.question", page.Name(v.Event))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -197,6 +198,9 @@ func CampaignID(r *http.Request) (int64, error) {
 	}
 	return id, nil
 }
+
+// Name returns what people call a campaign.
+func Name(e domain.Event) string { return cmp.Or(e.Name, e.CampaignID) }
 
 // CampaignPath returns the path of a campaign's page.
 func CampaignPath(id int64) string { return Home + "/campaigns/" + strconv.FormatInt(id, 10) }

@@ -16,7 +16,7 @@ import (
 // families are the messages whose keys the pages put together: by a status, a code, a role.
 var families = []string{
 	"role.", "nav.", "filter.", "sum.", "when.", "code.", "reason.", "problem.", "cure.", "status.", "did.", "done.",
-	"retry.", "span.",
+	"retry.", "span.", "row.", "row_cure.", "warning.", "wrong.", "pick.",
 }
 
 // Every message that a page asks for is there in both languages, with the same arguments, and none is there for nothing.

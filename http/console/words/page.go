@@ -11,7 +11,7 @@ var pageTexts = texts{
 		"again":       "다시 시도",
 		"first":       "처음",
 		"next_page":   "다음 %d개",
-		"find":        "캠페인 번호",
+		"find":        "캠페인 이름이나 ID",
 		"clock":       "데이터베이스 시각",
 		"zone":        "시간대",
 		"language":    "언어",
@@ -32,7 +32,7 @@ var pageTexts = texts{
 		"live.on":    "실시간 연결됨",
 		"live.lost":  "연결이 끊겼습니다. 지급은 계속됩니다.",
 		"live.again": "{at}에서 멈춤 · 다시 연결 중",
-		"keys":       "/|찾기\ng o|개요\ng c|캠페인\nj k|다음, 이전 행\nEnter|행 열기\nz|시간대\nt|밝게 / 어둡게\n?|이 목록",
+		"keys":       "/|찾기\ng o|개요\ng c|캠페인\nn|새 캠페인\nj k|다음, 이전 행\nEnter|행 열기\nz|시간대\nt|밝게 / 어둡게\n?|이 목록",
 
 		"status":           "상태",
 		"type":             "유형",
@@ -101,7 +101,7 @@ var pageTexts = texts{
 		"again":       "Try again",
 		"first":       "First",
 		"next_page":   "Next %d",
-		"find":        "Campaign ID",
+		"find":        "Campaign name or ID",
 		"clock":       "Database clock",
 		"zone":        "Time zone",
 		"language":    "Language",
@@ -122,7 +122,7 @@ var pageTexts = texts{
 		"live.on":    "Live",
 		"live.lost":  "The connection is lost. Granting goes on.",
 		"live.again": "Stands at {at} · connecting",
-		"keys": "/|Search\ng o|Overview\ng c|Campaigns\nj k|Next, previous row\nEnter|Open the row\nz|Time zone\n" +
+		"keys": "/|Search\ng o|Overview\ng c|Campaigns\nn|New campaign\nj k|Next, previous row\nEnter|Open the row\nz|Time zone\n" +
 			"t|Light / dark\n?|This list",
 
 		"status":           "Status",
