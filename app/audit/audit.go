@@ -67,9 +67,11 @@ type Filter struct {
 	EventID int64
 	Actor   string
 	Action  string
+	Object  string // a part of it
 	Since   *time.Time
-	Limit   int   // 1 or more
-	Before  int64 // only entries with a smaller id
+	Until   *time.Time // only what was done before
+	Limit   int        // 1 or more
+	Before  int64      // only entries with a smaller id
 }
 
 // List returns the changes that f lets through, newest first, at most f.Limit of them.
@@ -81,9 +83,10 @@ func selectEntries(ctx context.Context, tx pgx.Tx, f Filter) ([]Entry, error) {
 	const query = `SELECT id, at, actor, key_id, action, event_id, object, before, after, reason, request_id, session_id
 		FROM audit_log
 		WHERE ($1::bigint = 0 OR event_id = $1) AND ($2 = '' OR actor = $2) AND ($3 = '' OR action = $3)
-		  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::bigint = 0 OR id < $5)
-		ORDER BY id DESC LIMIT $6`
-	rows, err := tx.Query(ctx, query, f.EventID, f.Actor, f.Action, f.Since, f.Before, f.Limit)
+		  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
+		  AND ($6 = '' OR strpos(object, $6) > 0) AND ($7::bigint = 0 OR id < $7)
+		ORDER BY id DESC LIMIT $8`
+	rows, err := tx.Query(ctx, query, f.EventID, f.Actor, f.Action, f.Since, f.Until, f.Object, f.Before, f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read audit: %w", err)
 	}

@@ -14,7 +14,9 @@ type AuditIn struct {
 	EventID int64     `query:"event_id" minimum:"1" doc:"only what was done with the event"`
 	Actor   string    `query:"actor" maxLength:"50" doc:"only what this one did"`
 	Action  string    `query:"action" maxLength:"50" doc:"only this action, as in event.start"`
+	Object  string    `query:"object" maxLength:"200" doc:"only what was done with an object that has this in its name, as in key 3"`
 	Since   time.Time `query:"since" doc:"only what was done at this moment or later"`
+	Until   time.Time `query:"until" doc:"only what was done before this moment"`
 	Limit   int       `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Cursor  string    `query:"cursor" maxLength:"100" doc:"next_cursor of the page before"`
 }
@@ -28,14 +30,19 @@ func (h *Handlers) ListAudit(ctx context.Context, in *AuditIn) (*AuditOut, error
 	if err != nil {
 		return nil, err
 	}
-	for name, text := range map[string]string{"actor": in.Actor, "action": in.Action} {
+	for name, text := range map[string]string{"actor": in.Actor, "action": in.Action, "object": in.Object} {
 		if err := web.CheckText(name, text); err != nil {
 			return nil, err
 		}
 	}
-	f := audit.Filter{EventID: in.EventID, Actor: in.Actor, Action: in.Action, Before: before, Limit: in.Limit + 1}
+	f := audit.Filter{
+		EventID: in.EventID, Actor: in.Actor, Action: in.Action, Object: in.Object, Before: before, Limit: in.Limit + 1,
+	}
 	if !in.Since.IsZero() {
 		f.Since = &in.Since
+	}
+	if !in.Until.IsZero() {
+		f.Until = &in.Until
 	}
 	list, err := h.audit.List(ctx, f)
 	if err != nil {
