@@ -7,10 +7,14 @@ import (
 
 	"bestow/app"
 	"bestow/http/console/assets"
+	"bestow/http/console/audit"
 	"bestow/http/console/campaigns"
 	"bestow/http/console/drafts"
 	"bestow/http/console/entry"
+	"bestow/http/console/keys"
+	"bestow/http/console/machine"
 	"bestow/http/console/page"
+	"bestow/http/console/types"
 	"bestow/http/web"
 )
 
@@ -52,6 +56,10 @@ func New(c Config) (*Handlers, error) {
 		entry.New(base, c.CheckKey, c.Link).Routes(),
 		campaigns.New(base).Routes(),
 		drafts.New(base).Routes(),
+		machine.New(base).Routes(),
+		audit.New(base).Routes(),
+		keys.New(base).Routes(),
+		types.New(base).Routes(),
 		[]page.Route{{Method: "GET", Path: assets.Prefix + ":name", Access: page.Access{Open: true}, Handle: asset}},
 	)}, nil
 }

@@ -288,6 +288,27 @@ func TestCampaigns(t *testing.T) {
 	}
 }
 
+// Each entry of the navigation leads to its page, and each of its keys is in the list of keys.
+func TestNavigation(t *testing.T) {
+	t.Parallel()
+	b := setup(t).SignedIn(domain.Admin)
+	text := b.Get("/console").Text
+	side, _, _ := strings.Cut(text, "</aside>")
+	entries := regexp.MustCompile(`<a class="n" href="([^"]*)" title="([^"]*)"(?: data-key="(\w)")?`).FindAllStringSubmatch(side, -1)
+	require.Greater(t, len(entries), 5)
+	keys := map[string]bool{}
+	for _, e := range entries {
+		p := b.Get(e[1])
+		require.Equal(t, 200, p.StatusCode, e[1])
+		require.Contains(t, p.Text, `title="`+e[2]+`"`+map[bool]string{true: ` data-key="` + e[3] + `"`}[e[3] != ""]+` aria-current="page"`)
+		if e[3] != "" {
+			require.False(t, keys[e[3]], "%s leads to two pages", e[3])
+			keys[e[3]] = true
+			require.Contains(t, text, "\ng "+e[3]+"|"+e[2]+"\n")
+		}
+	}
+}
+
 // A page is as its reader wants it: the language, the zone and the theme are kept in cookies, without a script.
 func TestLook(t *testing.T) {
 	t.Parallel()

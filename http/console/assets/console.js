@@ -47,11 +47,11 @@
   });
 
   // Keyboard. Start and stop have no key, on purpose.
-  const go = { o: '', c: '/campaigns' };
+  const go = Object.fromEntries($$('.side [data-key]').map(x => [x.dataset.key, x.href]));
   let pressed = 0, row = -1;
   addEventListener('keydown', e => {
     if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest('input,textarea,select,dialog')) return;
-    if (pressed && Date.now() - pressed < 1200 && e.key in go) { location.href = home + go[e.key]; return; }
+    if (pressed && Date.now() - pressed < 1200 && e.key in go) { location.href = go[e.key]; return; }
     pressed = e.key === 'g' ? Date.now() : 0;
     if (e.key === '/') { e.preventDefault(); $('#find')?.focus(); }
     else if (e.key === 't') $('#theme')?.click();

@@ -2,6 +2,7 @@ package page
 
 import (
 	"strconv"
+	"strings"
 
 	"bestow/domain"
 	"bestow/http/api"
@@ -13,8 +14,9 @@ import (
 // problem is a refusal, as the API tells it.
 type problem = api.Problem
 
-// place is an entry of the navigation: only what works stands there.
-type place struct{ page, path string }
+// place is an entry of the navigation: only what works stands there. After g, its key on the keyboard leads there; "":
+// it has none.
+type place struct{ page, path, key string }
 
 // places is a group of the navigation, under its heading.
 type places struct {
@@ -23,7 +25,56 @@ type places struct {
 }
 
 var navigation = []places{
-	{"nav.work", []place{{"overview", Home}, {"campaigns", Home + "/campaigns"}}},
+	{"nav.work", []place{{"overview", Home, "o"}, {"campaigns", Home + "/campaigns", "c"}}},
+	{"nav.watch", []place{{"parked", Home + "/parked", "p"}, {"system", Home + "/system", "s"}}},
+	{"nav.control", []place{
+		{"audit", Home + "/audit", "h"}, {"keys", Home + "/keys", "k"}, {"types", Home + "/types", "e"},
+	}},
+}
+
+// placeOf returns the path of the entry of the navigation that a path lies under.
+func placeOf(path string) string {
+	found := Home
+	for _, group := range navigation {
+		for _, n := range group.all {
+			if strings.HasPrefix(path+"/", n.path+"/") && len(n.path) > len(found) {
+				found = n.path
+			}
+		}
+	}
+	return found
+}
+
+// keyboard lists the keys of the keyboard and what they do, a line each.
+func (v View) keyboard() string {
+	var leads strings.Builder
+	for _, group := range navigation {
+		for _, n := range group.all {
+			if n.key != "" {
+				leads.WriteString("g " + n.key + "|" + v.T("nav."+n.page) + "\n")
+			}
+		}
+	}
+	return v.T("keys", leads.String())
+}
+
+// badge returns the count beside an entry of the navigation; "" for none.
+func (v View) badge(page string) string {
+	switch {
+	case page != "parked" || v.Parked == 0:
+		return ""
+	case v.Parked >= parkedShown:
+		return strconv.Itoa(parkedShown) + "+"
+	}
+	return strconv.Itoa(v.Parked)
+}
+
+// keyOf gives an entry of the navigation its key on the keyboard.
+func keyOf(n place) templ.Attributes {
+	if n.key == "" {
+		return nil
+	}
+	return templ.Attributes{"data-key": n.key}
 }
 
 // firstPlaces are those that a phone shows at the foot of the page; the others are in its menu.

@@ -34,7 +34,7 @@ func (b *Base) Refuse(w http.ResponseWriter, r *http.Request, err error) error {
 		SignedOut(w) // what the browser showed is good for nothing, and would count as a guess again and again
 		return GoTo(w, r, Home+"/sign-in?next="+url.QueryEscape(back))
 	case api.StepUpNeeded:
-		return GoTo(w, r, Home+"/confirm?next="+url.QueryEscape(Home))
+		return GoTo(w, r, Home+"/confirm?next="+url.QueryEscape(placeOf(r.URL.Path)))
 	}
 	v := problemView{b.Blank(r), p.Problem}
 	v.Title, v.Path = v.T("problem"), back

@@ -41,7 +41,7 @@ type View struct {
 	Wrong  *api.Problem
 	Opened string // the id of the dialog that Wrong belongs to
 
-	Parked  int // messages; at most parkedShown
+	Parked  int // messages that wait for a person; at most parkedShown
 	Running []domain.Event
 	Brakes  []domain.Brake
 	config  Config
@@ -115,7 +115,8 @@ func (b *Base) Read(r *http.Request, page string) (v View, err error) {
 	if v.Brakes, err = b.App.Reports.Brakes(ctx); err != nil {
 		return v, err
 	}
-	messages, err := b.App.Parked.List(ctx, parked.Filter{Limit: parkedShown})
+	replayed := false
+	messages, err := b.App.Parked.List(ctx, parked.Filter{Replayed: &replayed, Limit: parkedShown})
 	v.Parked = len(messages)
 	return v, err
 }
@@ -204,3 +205,6 @@ func Name(e domain.Event) string { return cmp.Or(e.Name, e.CampaignID) }
 
 // CampaignPath returns the path of a campaign's page.
 func CampaignPath(id int64) string { return Home + "/campaigns/" + strconv.FormatInt(id, 10) }
+
+// HasRiver reports whether there is a page of jobs at /river.
+func (v View) HasRiver() bool { return v.config.River }

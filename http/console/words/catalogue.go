@@ -13,7 +13,10 @@ import (
 type texts map[Language]map[string]any
 
 // messages holds the texts of all rooms.
-var messages = union(pageTexts, refusalTexts, entryTexts, campaignsTexts, draftTexts)
+var messages = union(
+	pageTexts, refusalTexts, entryTexts, campaignsTexts, draftTexts, auditTexts, machineTexts, keysTexts,
+	typesTexts,
+)
 
 // union returns the texts of all rooms in one. A key that two rooms have is a fault of this package's source.
 func union(all ...texts) texts {
