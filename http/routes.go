@@ -91,6 +91,8 @@ func (s *server) operations() {
 	web.Stream(a, op("POST", "/events/{id}/stop", http.StatusOK, domain.Operate, "Stop an event"), ev.Stop)
 	web.Stream(a, op("GET", "/events/{id}/progress", http.StatusOK, domain.Read,
 		"Show how an event goes", in.DescribeProgress), in.Progress)
+	web.Handle(a, op("GET", "/events/{id}/flow", http.StatusOK, domain.Read,
+		"Show how fast an event went, and how far it is in each partition"), in.Flow)
 	web.Handle(a, op("GET", "/queue", http.StatusOK, domain.Read,
 		"Show the lanes in the order in which they will run"), in.Queue)
 	web.Stream(a, op("POST", "/events/{id}/targets", http.StatusCreated, domain.Operate,

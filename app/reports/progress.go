@@ -26,7 +26,8 @@ type Reports struct {
 	river *river.Client[pgx.Tx]
 	rules obstacle.Rules
 
-	followed *shared
+	followed *shared[Progress]
+	flows    *shared[Flow]
 
 	stalledAfter time.Duration // how long an event that is at work may stand still before that is a reason
 }
@@ -48,11 +49,7 @@ func New(c Config) (*Reports, error) {
 	s := &Reports{
 		pool: c.Pool, river: c.River, rules: c.Rules, stalledAfter: max(leastStalled, c.ClaimLease+afterClaim),
 	}
-	s.followed = newShared(func(ctx context.Context, id int64) (Progress, error) {
-		ctx, cancel := context.WithTimeout(ctx, followWithin)
-		defer cancel()
-		return s.Progress(ctx, id)
-	})
+	s.followed, s.flows = newShared(s.Progress), newShared(s.Flow)
 	return s, nil
 }
 

@@ -55,3 +55,27 @@ type Reason struct {
 	Code string `json:"code" example:"relay" doc:"relay, handler, jobs: no process has the role; relay_queue_paused, jobs_queue_paused: in River UI; kafka_away, kafka_refuses, ledger_away, granter_unknown, database_read_only; type_unmade: the tables or topics of an event type; not_known: a process cannot look; stalled: it has not moved for 20 s, and the text has what was found out; reserved, by_hand, retry, lane_busy, no_targets, import_running, missing_keys: nothing is wrong, its time has not come, or a person has something to do"`
 	Text string `json:"text" example:"no process with the role relay is running" doc:"for people; 'blocked: ' before what does not pass by itself"`
 }
+
+// Flow says how fast an event went lately, and how far it is in each partition.
+type Flow struct {
+	EventID    int64       `json:"event_id"`
+	AsOf       time.Time   `json:"as_of" doc:"the moment, by the database's clock"`
+	StepS      int         `json:"step_s" doc:"seconds that each rate covers" example:"10"`
+	Rates      []Rate      `json:"rates" doc:"the last ten minutes of its granting, the oldest first, without a gap"`
+	Partitions []Partition `json:"partitions"`
+}
+
+// Rate is how many members were settled a second.
+type Rate struct {
+	At   time.Time `json:"at" doc:"the beginning of the step"`
+	PerS float64   `json:"per_s" doc:"settled a second, by the moment at which a handler first claimed their chunk"`
+}
+
+// Partition is how far an event is in one partition of its topic.
+type Partition struct {
+	Key     int     `json:"key"`
+	Total   int     `json:"total" doc:"members"`
+	Settled int     `json:"settled" doc:"members"`
+	Behind  int     `json:"behind" doc:"messages that no handler has claimed yet; 0 unless the event is RUNNING"`
+	OldestS float64 `json:"oldest_s" doc:"seconds that the first of those waits"`
+}

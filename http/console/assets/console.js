@@ -108,6 +108,10 @@
         rect?.setAttribute('width', part.width);
       }
     });
+    for (const [id, html] of Object.entries(m.parts ?? {})) {
+      const part = document.getElementById(id);
+      if (part && !part.contains(document.activeElement) && !$('details[open]', part)) part.innerHTML = html;
+    }
     last = m.texts.clock;
     if (Date.now() - said > 30000) { said = Date.now(); state.textContent = m.texts.percent; }
     clock.classList.remove('off');

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"bestow/app/audit"
 	"bestow/app/reports"
 	"bestow/domain"
 	"bestow/http/console/page"
@@ -18,6 +19,9 @@ import (
 type campaignView struct {
 	page.View
 	reports.Progress
+
+	Flow  reports.Flow
+	Audit []audit.Entry // what people did to it, the newest first
 }
 
 // campaign answers with how far a campaign is, how fast, what fails, and what a person may do.
@@ -37,6 +41,12 @@ func (h *Handlers) readCampaign(r *http.Request) (v campaignView, err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), web.RequestTimeout)
 	defer cancel()
 	if v.Progress, err = h.App.Reports.Progress(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Flow, err = h.App.Reports.Flow(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Audit, err = h.App.Audit.List(ctx, audit.Filter{EventID: id, Limit: historyShown}); err != nil {
 		return v, err
 	}
 	v.View, err = h.Read(r, "campaigns")
@@ -113,40 +123,6 @@ func (v campaignView) ETA() *time.Time {
 	}
 	at := v.At.Add(time.Duration(v.ETAS) * time.Second)
 	return &at
-}
-
-// happening is one thing that people or the machine did to a campaign.
-type happening struct {
-	at          time.Time
-	class, icon string // hum: a person
-	text        string // the key of a message
-	more        string
-}
-
-// history lists what the campaign's row knows of its life, the newest first.
-func (v campaignView) history() (all []happening) {
-	e := v.Event
-	add := func(at *time.Time, h happening) {
-		if at != nil {
-			h.at = *at
-			all = append(all, h)
-		}
-	}
-	add(&e.CreatedAt, happening{class: "hum", icon: "plus", text: "did.made", more: e.CreatedBy})
-	add(e.Summary.StartedAt, happening{icon: "play", text: "did.started"})
-	add(e.Summary.StoppedAt, happening{class: "hum", icon: "stop", text: "did.stopped", more: e.Summary.StoppedMemo})
-	if e.Status == domain.Completed {
-		done := happening{class: "ok", icon: "check", text: "did.completed"}
-		if e.Summary.Fail > 0 {
-			done.icon, done.more = "half", v.T("given_up", e.Summary.Fail)
-		}
-		add(e.Summary.CompletedAt, done)
-	}
-	if e.Status == domain.Pending {
-		add(e.ReservationAt, happening{icon: "clock", text: "did.reserved"})
-	}
-	slices.SortStableFunc(all, func(a, b happening) int { return cmp.Compare(b.at.UnixNano(), a.at.UnixNano()) })
-	return all
 }
 
 // start starts a campaign by hand, after a person has typed its sum.

@@ -12,11 +12,15 @@ import (
 	"bestow/http/console/words"
 	"bestow/http/web"
 
+	"github.com/a-h/templ"
 	"github.com/go-json-experiment/json"
 )
 
 // accessTicks is how many ticks a stream goes on until it looks whether its reader still has access.
 const accessTicks = int(known.For / reports.Tick)
+
+// flowTicks is how many ticks there are from one drawing of the chart to the next.
+const flowTicks = int(reports.FlowStep / reports.Tick)
 
 // writePatience is the longest time in which a reader must take a message.
 const writePatience = 30 * time.Second
@@ -27,6 +31,9 @@ type moment struct {
 	Bar    map[string]page.Place `json:"bar"`
 	Status domain.Status         `json:"status"` // when it changes, the page is read anew
 	Rest   bool                  `json:"rest"`   // it is the last message: the page is read anew
+
+	// Parts are elements of the page that the server draws anew, by their ids.
+	Parts map[string]string `json:"parts,omitempty"`
 }
 
 // live sends how the campaign goes each second, until it is at rest or the reader has gone or has no access any more.
@@ -46,7 +53,11 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) error {
 	clock := time.NewTicker(reports.Tick)
 	defer clock.Stop()
 	for n := 1; ; n++ {
-		if err := send(w, momentOf(v, p)); err != nil || p.AtRest() {
+		m := momentOf(v, p)
+		if n%flowTicks == 0 {
+			m.Parts = h.parts(r.Context(), v, id)
+		}
+		if err := send(w, m); err != nil || p.AtRest() {
 			return nil
 		}
 		select {
@@ -64,6 +75,20 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 	}
+}
+
+// parts draws the parts of the page that are more than texts. What cannot be read now is read the next time.
+func (h *Handlers) parts(ctx context.Context, v page.View, id int64) map[string]string {
+	f, err := h.App.Reports.FollowFlow(ctx, id)
+	if err != nil {
+		return nil
+	}
+	v.Now = f.At
+	html, err := templ.ToGoHTML(ctx, flow(v, f))
+	if err != nil {
+		return nil
+	}
+	return map[string]string{"flow": string(html)}
 }
 
 // send writes a message within writePatience.

@@ -46,10 +46,11 @@ func Parts(s reports.Sum) []Part {
 			width = max(width, leastWidth)
 		}
 		p.from = at
-		p.Place = Place{percent(at), percent(width)}
+		p.Place = Place{Percent(at), Percent(width)}
 		at += width
 	}
 	return parts
 }
 
-func percent(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) + "%" }
+// Percent writes a length in percent.
+func Percent(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) + "%" }
