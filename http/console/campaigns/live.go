@@ -54,9 +54,7 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) error {
 	defer clock.Stop()
 	for n := 1; ; n++ {
 		m := momentOf(v, p)
-		if n%flowTicks == 0 {
-			m.Parts = h.parts(r.Context(), v, id)
-		}
+		m.Parts = h.parts(r.Context(), v, id, n)
 		if err := send(w, m); err != nil || p.AtRest() {
 			return nil
 		}
@@ -77,8 +75,12 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// parts draws the parts of the page that are more than texts. What cannot be read now is read the next time.
-func (h *Handlers) parts(ctx context.Context, v page.View, id int64) map[string]string {
+// parts draws the parts of the page that are more than texts, at each of the flowTicks. What cannot be read now is read
+// the next time.
+func (h *Handlers) parts(ctx context.Context, v page.View, id int64, tick int) map[string]string {
+	if tick%flowTicks != 0 {
+		return nil
+	}
 	f, err := h.App.Reports.FollowFlow(ctx, id)
 	if err != nil {
 		return nil
