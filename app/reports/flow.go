@@ -90,6 +90,7 @@ func readRates(ctx context.Context, tx pgx.Tx, id int64, running bool) ([]Rate, 
 		SELECT step, coalesce(n, 0) / extract(epoch FROM $2::interval)::float8
 		FROM range, generate_series(greatest(first, last - $2::interval * ($3::int - 1)), last, $2::interval) AS step
 			LEFT JOIN settled USING (step)
+		WHERE first IS NOT NULL
 		ORDER BY step`
 	rows, err := tx.Query(ctx, query, id, FlowStep, flowSteps, running)
 	if err != nil {

@@ -16,6 +16,7 @@ func TestFlow(t *testing.T) {
 	t.Parallel()
 	db := eventtest.New(t)
 	id, reports := db.Event(), &Reports{pool: db.Pool}
+	require.EqualValues(t, 2, db.Event("event_status = 'RUNNING'"))
 	f, err := reports.Flow(t.Context(), id)
 	require.NoError(t, err)
 	require.Empty(t, f.Rates)
@@ -36,6 +37,9 @@ func TestFlow(t *testing.T) {
 	chunk(401, 1, "40s", "", 0)
 	chunk(501, 1, "20s", "", 0)
 	chunk(601, 2, "", "", 0)
+	unclaimed, err := reports.Flow(t.Context(), 2)
+	require.NoError(t, err)
+	require.Empty(t, unclaimed.Rates, "no handler has claimed anything")
 	f, err = reports.Flow(t.Context(), id)
 	require.NoError(t, err)
 	require.Len(t, f.Rates, flowSteps)

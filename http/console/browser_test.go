@@ -35,7 +35,8 @@ const patience = 5 * time.Minute
 
 func (d *desk) chrome() *chrome {
 	d.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1440, 900))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1440, 900),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true))
 	ctx, cancel := context.WithTimeout(d.Context(), patience)
 	d.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
@@ -61,6 +62,15 @@ func (d *desk) chrome() *chrome {
 func (c *chrome) do(actions ...chromedp.Action) {
 	c.Helper()
 	require.NoError(c, chromedp.Run(c.tab, actions...))
+}
+
+// until waits for what a script says of the page, also while the browser goes to another page.
+func (c *chrome) until(script string) {
+	c.Helper()
+	require.Eventually(c, func() bool {
+		var is bool
+		return chromedp.Run(c.tab, chromedp.Evaluate(script, &is)) == nil && is
+	}, time.Minute, 100*time.Millisecond, script)
 }
 
 // open goes to a page in a language, a theme and a width.
@@ -159,14 +169,15 @@ func TestBrowserStartsAndStops(t *testing.T) {
 		chromedp.Evaluate(`document.querySelector('#start-typed').value = ''`, nil), chromedp.SendKeys("#start-typed", "20,000"), chromedp.Evaluate(disabled, &free))
 	require.True(t, held)
 	require.False(t, free)
-	c.do(chromedp.KeyEvent("\r"), chromedp.WaitVisible(`[commandfor=d-stop]`))
+	c.do(chromedp.KeyEvent("\r"))
+	c.until(`document.querySelector('[commandfor=d-stop]') !== null`)
 	require.Equal(t, "RUNNING", d.status(e.ID))
 
 	d.SQL(`UPDATE campaign_event_summary SET success_count = 25 WHERE event_id = $1`, e.ID)
-	c.do(chromedp.Poll(`document.querySelector('[data-s=granted]').textContent === '25'`, nil))
+	c.until(`document.querySelector('[data-s=granted]').textContent === '25'`)
 	c.do(chromedp.Focus(`[commandfor=d-stop]`), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#stop-memo"),
-		chromedp.SendKeys("#stop-memo", "a wrong list"), chromedp.Click(`#d-stop .df .dgr`),
-		chromedp.WaitVisible(`[commandfor=d-resume]`))
+		chromedp.SendKeys("#stop-memo", "a wrong list"), chromedp.Click(`#d-stop .df .dgr`))
+	c.until(`document.querySelector('[commandfor=d-resume]') !== null`)
 	require.Equal(t, "STOPPED", d.status(e.ID))
 }
 
