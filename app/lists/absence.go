@@ -31,6 +31,7 @@ type Absence struct {
 	Text     string // for people
 	ImportID int64  // of [RowRejected]: the upload
 	Line     int64  // of [RowRejected]: the row's line in the file
+	RowCode  string // of [RowRejected]: why the row was rejected
 }
 
 // WhyAbsent returns why an event has no result of a member that fits, in the order of what is most certain. Error:
@@ -137,7 +138,7 @@ func (r rejection) absence(what string) Absence {
 	return Absence{
 		Code: RowRejected,
 		Text: fmt.Sprintf("%s (%s): line %d of import %d", what, r.code, r.line, r.importID), ImportID: r.importID,
-		Line: r.line,
+		Line: r.line, RowCode: r.code,
 	}
 }
 

@@ -66,6 +66,7 @@ type Step struct {
 	At   time.Time
 	Code string // imported, started, stopped, …
 	Text string // for people
+	Note string // of a person's move: who made it, and why
 }
 
 // Trace returns the way of one member of an event. Error: domain.NotFound for the event.
@@ -117,7 +118,7 @@ func (t *TracedTarget) steps() (steps []Step) {
 	}
 	add := func(at *time.Time, code, text string) {
 		if at != nil {
-			steps = append(steps, Step{*at, code, text})
+			steps = append(steps, Step{At: *at, Code: code, Text: text})
 		}
 	}
 	add(&t.ImportedAt, "imported", fmt.Sprintf("import %d by %s put the member on the list with %s", t.ImportID,
@@ -164,25 +165,25 @@ func (r *Result) steps() []Step {
 		if r.RetryCount > 0 {
 			text += ", after it had refused " + refused
 		}
-		return []Step{{r.UpdatedAt, "granted", text}}
+		return []Step{{At: r.UpdatedAt, Code: "granted", Text: text}}
 	case domain.Refused:
-		return []Step{{r.UpdatedAt, "refused", "the ledger refused it for now, " + refused + said + "; it is tried again"}}
+		return []Step{{At: r.UpdatedAt, Code: "refused", Text: "the ledger refused it for now, " + refused + said + "; it is tried again"}}
 	case domain.GivenUp:
-		return []Step{{r.UpdatedAt, "given_up", "it was given up after " + english.Count(r.RetryCount, "refusal") + said}}
+		return []Step{{At: r.UpdatedAt, Code: "given_up", Text: "it was given up after " + english.Count(r.RetryCount, "refusal") + said}}
 	case domain.ResultPending, domain.ResultNone:
 	}
 	return []Step{{
-		r.UpdatedAt, "asked", "the ledger was asked, and its answer is not known yet; the same key is asked again",
+		At: r.UpdatedAt, Code: "asked", Text: "the ledger was asked, and its answer is not known yet; the same key is asked again",
 	}}
 }
 
 // summarySteps returns what happened to the event without a person.
 func summarySteps(e domain.Event) (steps []Step) {
 	if at := e.Summary.CompletedAt; at != nil {
-		steps = append(steps, Step{*at, "completed", "every member of the event has a final result"})
+		steps = append(steps, Step{At: *at, Code: "completed", Text: "every member of the event has a final result"})
 	}
 	if at := e.Summary.StoppedAt; at != nil && e.Status == domain.Failed {
-		steps = append(steps, Step{*at, "failed", "the service stopped the event: " + e.Summary.StoppedMemo})
+		steps = append(steps, Step{At: *at, Code: "failed", Text: "the service stopped the event: " + e.Summary.StoppedMemo})
 	}
 	return steps
 }

@@ -74,10 +74,10 @@ func selectMoves(ctx context.Context, tx pgx.Tx, eventID int64) ([]Step, error) 
 	}
 	steps, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Step, error) {
 		var s Step
-		var action, who string
-		err := row.Scan(&s.At, &action, &who)
+		var action string
+		err := row.Scan(&s.At, &action, &s.Note)
 		s.Code = moveCodes[action]
-		s.Text = "the event was " + s.Code + " by " + who
+		s.Text = "the event was " + s.Code + " by " + s.Note
 		return s, err
 	})
 	if err != nil {

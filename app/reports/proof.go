@@ -38,6 +38,7 @@ type Verification struct {
 type KeptReport struct {
 	Document []byte        // the JSON of a verify.Report, byte for byte what its SHA256 is of
 	UnderWay *Verification // the next one, if it was asked for; nil for none
+	Stale    bool          // the event has changed since it was made
 }
 
 // RequestReport requests a report on an event, which a process with the role jobs makes. While one waits, that one is
@@ -83,7 +84,7 @@ func (s *Reports) LastReport(ctx context.Context, eventID int64) (KeptReport, er
 		if r.UnderWay, err = selectVerification(ctx, tx, eventID); err != nil {
 			return r, err
 		}
-		r.Document, err = selectReport(ctx, tx, eventID)
+		r.Document, r.Stale, err = selectReport(ctx, tx, eventID)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return r, noReport(eventID, r.UnderWay)
 		}

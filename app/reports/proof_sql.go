@@ -55,13 +55,23 @@ func (s *Reports) insertVerification(ctx context.Context, tx pgx.Tx, actor strin
 	return nil
 }
 
-// selectReport reads the last report on an event. Error: pgx.ErrNoRows.
-func selectReport(ctx context.Context, tx pgx.Tx, eventID int64) (document []byte, err error) {
-	const query = `SELECT report FROM verify_reports WHERE event_id = $1 ORDER BY checked_at DESC, id DESC LIMIT 1`
-	if err := tx.QueryRow(ctx, query, eventID).Scan(&document); err != nil {
-		return nil, fmt.Errorf("read report: %w", err)
+// selectReport reads the last report on an event, and whether the event has changed since: it has moved, its counters
+// have, or a person had members tried again. A green report was true of the rows, so counters that differ from it are
+// newer, whatever their stamp. Error: pgx.ErrNoRows.
+func selectReport(ctx context.Context, tx pgx.Tx, eventID int64) (document []byte, stale bool, err error) {
+	const query = `SELECT v.report, e.updated_at > v.checked_at OR s.updated_at > v.checked_at
+			OR EXISTS (SELECT FROM audit_log a WHERE a.event_id = e.id AND a.action = 'event.retry' AND a.at > v.checked_at)
+			OR v.ok AND ((v.report->'totals'->>'targets')::bigint, (v.report->'totals'->>'published')::bigint,
+			             (v.report->'totals'->>'success')::bigint, (v.report->'totals'->>'fail')::bigint)
+			    IS DISTINCT FROM (e.total_count::bigint, s.published_count::bigint, s.success_count::bigint, s.fail_count::bigint)
+		FROM verify_reports v
+		JOIN campaign_events e ON e.id = v.event_id
+		JOIN campaign_event_summary s ON s.event_id = e.id
+		WHERE v.event_id = $1 ORDER BY v.checked_at DESC, v.id DESC LIMIT 1`
+	if err := tx.QueryRow(ctx, query, eventID).Scan(&document, &stale); err != nil {
+		return nil, false, fmt.Errorf("read report: %w", err)
 	}
-	return document, nil
+	return document, stale, nil
 }
 
 // rescueVerifications lets running verify jobs wait again whose process was not seen for processes.AliveFor. A job

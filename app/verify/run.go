@@ -35,7 +35,8 @@ const reportSettings = `SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '1
 
 // verification is one report in the making.
 type verification struct {
-	event    *int64 // nil for all
+	began    time.Time // by this process's clock
+	event    *int64    // nil for all
 	by       string
 	repaired []Repaired
 	remote   bool
@@ -60,6 +61,7 @@ type verification struct {
 	blind    bool     // the catalog, or which migrations were applied, is not known
 	tables   presentTypes
 	found    []finding // as list
+	granting *granting // of one event; nil: of all, or it could not be read
 }
 
 // finding holds what one invariant's statements returned.
@@ -85,7 +87,12 @@ func (s *Verifier) onSnapshot(ctx context.Context, v *verification) error {
 		}
 		queue := v.queue()
 		g, ctx := errgroup.WithContext(ctx)
-		g.Go(func() error { return v.work(ctx, tx, queue) })
+		g.Go(func() error {
+			if err := v.work(ctx, tx, queue); err != nil {
+				return err
+			}
+			return v.addGranting(ctx, tx)
+		})
 		for range verifiers - 1 {
 			g.Go(func() error { return s.help(ctx, v, snapshot, queue) })
 		}

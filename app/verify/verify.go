@@ -52,7 +52,14 @@ type Report struct {
 	Totals     Totals      `json:"totals"`
 	Invariants []Invariant `json:"invariants"`
 	Repaired   []Repaired  `json:"repaired,omitempty"` // before the report was made
-	SHA256     string      `json:"sha256"`             // what Digest returns, to be kept elsewhere
+
+	// Of a report on one event.
+	Amounts    *Amounts       `json:"amounts,omitempty"`
+	Reasons    []GivenUp      `json:"reasons,omitempty"` // why members were given up, the most frequent first
+	Lists      []ImportedList `json:"lists,omitempty"`   // that were imported and are still there, the oldest first
+	DurationMS int64          `json:"duration_ms,omitempty"`
+
+	SHA256 string `json:"sha256"` // what Digest returns, to be kept elsewhere
 }
 
 // Totals sums up the events that were looked at, in targets.
@@ -126,7 +133,7 @@ func (s *Verifier) Verify(ctx context.Context, q Query) (Report, error) {
 		return Report{}, err
 	}
 	v := verification{
-		event: event, by: cmp.Or(q.By, "command line"), remote: s.c.RemoteLedger, zone: s.c.Zone,
+		began: time.Now(), event: event, by: cmp.Or(q.By, "command line"), remote: s.c.RemoteLedger, zone: s.c.Zone,
 		expiryOff: s.c.ExpiryOff, unsealer: s.c.Unsealer, ledgers: asking(s.c.Ledgers, s.c.AskFor), pool: s.c.Pool,
 		keys: s.c.Keys, list: invariants(), repaired: q.Repaired,
 		auditHead: q.AuditHead,
@@ -178,6 +185,11 @@ func (v *verification) report() (Report, error) {
 		line := v.line(inv, v.found[i])
 		r.OK = r.OK && line.OK
 		r.Invariants = append(r.Invariants, line)
+	}
+	if v.granting != nil {
+		amounts := v.amountsOf(*v.granting)
+		r.Amounts, r.Reasons, r.Lists = &amounts, v.granting.reasons, v.granting.lists
+		r.DurationMS = max(1, time.Since(v.began).Milliseconds())
 	}
 	var err error
 	r.SHA256, err = r.Digest()

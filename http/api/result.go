@@ -23,8 +23,9 @@ type Results struct {
 
 // Absence says why a member is not among the results.
 type Absence struct {
-	Code     string `json:"code" enum:"not_in_list,row_rejected,not_started,not_asked,other_result" doc:"not_in_list: no list has the member, and of the rejected rows at most 20,000 were searched, as the text says; row_rejected: a list had the member, in a row that was rejected; not_asked: the member is in the list, and the ledger was not asked for it yet; other_result: the member has a result, and another filter leaves it out"`
-	Text     string `json:"text" doc:"for people"`
-	ImportID *int64 `json:"import_id" doc:"of row_rejected: the upload"`
-	Line     *int64 `json:"line" doc:"of row_rejected: the line of the file"`
+	Code     string  `json:"code" enum:"not_in_list,row_rejected,not_started,not_asked,other_result" doc:"not_in_list: no list has the member, and of the rejected rows at most 20,000 were searched, as the text says; row_rejected: a list had the member, in a row that was rejected; not_asked: the member is in the list, and the ledger was not asked for it yet; other_result: the member has a result, and another filter leaves it out"`
+	Text     string  `json:"text" doc:"for people"`
+	ImportID *int64  `json:"import_id" doc:"of row_rejected: the upload"`
+	Line     *int64  `json:"line" doc:"of row_rejected: the line of the file"`
+	RowCode  *string `json:"row_code" doc:"of row_rejected: the error_code of the row, as in the list of rejected rows"`
 }

@@ -13,7 +13,9 @@ import (
 	"bestow/http/console/entry"
 	"bestow/http/console/keys"
 	"bestow/http/console/machine"
+	"bestow/http/console/members"
 	"bestow/http/console/page"
+	"bestow/http/console/proof"
 	"bestow/http/console/types"
 	"bestow/http/web"
 )
@@ -60,6 +62,8 @@ func New(c Config) (*Handlers, error) {
 		audit.New(base).Routes(),
 		keys.New(base).Routes(),
 		types.New(base).Routes(),
+		proof.New(base).Routes(),
+		members.New(base).Routes(),
 		[]page.Route{{Method: "GET", Path: assets.Prefix + ":name", Access: page.Access{Open: true}, Handle: asset}},
 	)}, nil
 }

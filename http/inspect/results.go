@@ -107,6 +107,7 @@ func (h *Handlers) listResults(eventID int64, f lists.ResultFilter) list {
 func wireAbsence(a lists.Absence) *api.Absence {
 	return &api.Absence{
 		Code: a.Code, Text: a.Text, ImportID: api.OrNull(a.ImportID), Line: api.OrNull(a.Line),
+		RowCode: api.OrNull(a.RowCode),
 	}
 }
 

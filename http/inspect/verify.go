@@ -68,6 +68,7 @@ type verifyReport struct {
 func (h *Handlers) DescribeLastReport(o *huma.Operation) {
 	o.Description = "`sha256` is of the document's own bytes, with `\"sha256\":\"\"` at their end. " +
 		"While the next report is under way, the answer has `under_way` as well, which is no part of the document. " +
+		"The header Report-Stale says that the event has changed since. " +
 		"Before the first one: 404 `no_report` or `report_under_way`."
 	schema := web.Schema[verifyReport](h.api, "VerifyReport")
 	o.Responses = map[string]*huma.Response{"200": {
@@ -79,6 +80,7 @@ func (h *Handlers) DescribeLastReport(o *huma.Operation) {
 // ReportOut is an answer with a report.
 type ReportOut struct {
 	ContentType string `header:"Content-Type"`
+	Stale       string `header:"Report-Stale" doc:"true: the event has changed since the report was made"`
 	Body        []byte
 }
 
@@ -92,7 +94,11 @@ func (h *Handlers) LastReport(ctx context.Context, in *web.ByID) (*ReportOut, er
 	if err != nil {
 		return nil, err
 	}
-	return &ReportOut{ContentType: "application/json", Body: body}, nil
+	out := &ReportOut{ContentType: "application/json", Body: body}
+	if r.Stale {
+		out.Stale = "true"
+	}
+	return out, nil
 }
 
 // wireReport returns the document as it was made. If another report is under way, that is added as the last member.

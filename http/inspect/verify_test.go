@@ -67,6 +67,7 @@ func TestVerifyOverHTTP(t *testing.T) {
 	a = d.Get(reportURL(e.ID))
 	require.Equal(t, 200, a.StatusCode, a.Text)
 	require.Equal(t, "application/json", a.Header.Get("Content-Type"))
+	require.Empty(t, a.Header.Get("Report-Stale"))
 	r := desktest.Decoded[verify.Report](a)
 	require.Equal(t, "<admin>", r.By)
 	require.Equal(t, e.ID, *r.EventID)
@@ -77,6 +78,43 @@ func TestVerifyOverHTTP(t *testing.T) {
 	require.True(t, ours, a.Text)
 	sum := sha256.Sum256([]byte(head + `""}`))
 	require.Equal(t, r.SHA256, hex.EncodeToString(sum[:]))
+}
+
+// A report says what one event has granted, why others were given up, and from which files its members came; its answer
+// says when the event has changed since, and stays byte for byte what was made.
+func TestVerifyOfOneEvent(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	e := d.PointEvent("a")
+	report := func() (verify.Report, string, string) {
+		d.Helper()
+		a := d.Get(reportURL(e.ID))
+		require.Equal(t, 200, a.StatusCode, a.Text)
+		return desktest.Decoded[verify.Report](a), a.Text, a.Header.Get("Report-Stale")
+	}
+	d.Plant(e.ID)
+	require.NoError(t, d.App.Verify.MakeReport(t.Context(), e.ID, "admin"))
+	r, text, stale := report()
+	require.Empty(t, stale)
+	var want verify.Amounts
+	require.NoError(t, d.Pool.QueryRow(t.Context(), `SELECT (SELECT coalesce(sum(amount), 0) FROM point_targets),
+		coalesce(sum(amount) FILTER (WHERE status = 'SUCCESS'), 0), coalesce(sum(amount) FILTER (WHERE status = 'PERMANENTLY_FAILED'), 0)
+		FROM point_results`).Scan(&want.Targets, &want.Success, &want.Fail))
+	require.Positive(t, want.Success)
+	require.Positive(t, want.Fail)
+	require.NotNil(t, r.Amounts.Ledger)
+	r.Amounts.Ledger = nil
+	require.Equal(t, want, *r.Amounts)
+	require.Positive(t, r.DurationMS)
+	require.Equal(t, []verify.GivenUp{{"withdrawn", 2, 10}, {"busy", 1, 5}}, r.Reasons)
+	require.Len(t, r.Lists, 1)
+	r.Lists[0].At = time.Time{}
+	require.Equal(t, verify.ImportedList{ImportID: 77, By: "t", Accepted: 1000, Amount: 5000}, r.Lists[0])
+
+	d.SQL(`UPDATE campaign_events SET updated_at = clock_timestamp()`)
+	_, again, stale := report()
+	require.Equal(t, "true", stale)
+	require.Equal(t, text, again)
 }
 
 // A key gets its first answer again, whatever came of it since; another event's is another request.

@@ -46,6 +46,12 @@
     if (button) setTimeout(() => { button.disabled = true; });
   });
 
+  // A page that is made for paper has a button for it.
+  $$('[data-print]').forEach(button => {
+    button.hidden = false;
+    button.addEventListener('click', () => print());
+  });
+
   // Keyboard. Start and stop have no key, on purpose.
   const go = Object.fromEntries($$('.side [data-key]').map(x => [x.dataset.key, x.href]));
   let pressed = 0, row = -1;

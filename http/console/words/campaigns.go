@@ -20,6 +20,7 @@ var campaignsTexts = texts{
 		"next.starts":        "%s 시작",
 
 		"campaign":                "캠페인",
+		"campaign.proof":          "검증서",
 		"campaigns.caption":       "캠페인, 최신순",
 		"campaigns.none":          "캠페인이 아직 없습니다",
 		"campaigns.none_help":     "캠페인 번호와 명단만 있으면 됩니다. 시작하기 전에는 아무것도 지급하지 않습니다.",
@@ -151,6 +152,7 @@ var campaignsTexts = texts{
 		"next.starts":        "starts %s",
 
 		"campaign":                "Campaign",
+		"campaign.proof":          "Proof",
 		"campaigns.caption":       "Campaigns, newest first",
 		"campaigns.none":          "No campaigns yet",
 		"campaigns.none_help":     "A campaign ID and a list are enough. Nothing is granted before you start it.",

@@ -18,6 +18,8 @@ var families = []string{
 	"role.", "nav.", "filter.", "sum.", "when.", "code.", "reason.", "problem.", "cure.", "status.", "did.", "done.",
 	"retry.", "span.", "row.", "row_cure.", "warning.", "wrong.", "pick.",
 	"action.", "parked.means.", "parked.cause.", "queue.", "state.", "may.", "does.", "types.",
+	"invariant.", "step.", "rejected.", "trace.",
+	"proof.is.", "proof.sign.",
 }
 
 // Every message that a page asks for is there in both languages, with the same arguments, and none is there for nothing.
