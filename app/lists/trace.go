@@ -157,6 +157,7 @@ func (r *Result) steps() []Step {
 	if r == nil {
 		return nil
 	}
+	step := func(code, text string) []Step { return []Step{{At: r.UpdatedAt, Code: code, Text: text}} }
 	said := "; " + cmp.Or(r.ErrorCode, "no error") + " " + r.ErrorMessage
 	refused := english.Count(r.RetryCount, "time")
 	switch r.Status {
@@ -165,16 +166,14 @@ func (r *Result) steps() []Step {
 		if r.RetryCount > 0 {
 			text += ", after it had refused " + refused
 		}
-		return []Step{{At: r.UpdatedAt, Code: "granted", Text: text}}
+		return step("granted", text)
 	case domain.Refused:
-		return []Step{{At: r.UpdatedAt, Code: "refused", Text: "the ledger refused it for now, " + refused + said + "; it is tried again"}}
+		return step("refused", "the ledger refused it for now, "+refused+said+"; it is tried again")
 	case domain.GivenUp:
-		return []Step{{At: r.UpdatedAt, Code: "given_up", Text: "it was given up after " + english.Count(r.RetryCount, "refusal") + said}}
+		return step("given_up", "it was given up after "+english.Count(r.RetryCount, "refusal")+said)
 	case domain.ResultPending, domain.ResultNone:
 	}
-	return []Step{{
-		At: r.UpdatedAt, Code: "asked", Text: "the ledger was asked, and its answer is not known yet; the same key is asked again",
-	}}
+	return step("asked", "the ledger was asked, and its answer is not known yet; the same key is asked again")
 }
 
 // summarySteps returns what happened to the event without a person.

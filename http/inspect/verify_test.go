@@ -106,7 +106,9 @@ func TestVerifyOfOneEvent(t *testing.T) {
 	r.Amounts.Ledger = nil
 	require.Equal(t, want, *r.Amounts)
 	require.Positive(t, r.DurationMS)
-	require.Equal(t, []verify.GivenUp{{"withdrawn", 2, 10}, {"busy", 1, 5}}, r.Reasons)
+	require.Equal(t, []verify.GivenUp{
+		{ErrorCode: "withdrawn", Count: 2, Amount: 10}, {ErrorCode: "busy", Count: 1, Amount: 5},
+	}, r.Reasons)
 	require.Len(t, r.Lists, 1)
 	r.Lists[0].At = time.Time{}
 	require.Equal(t, verify.ImportedList{ImportID: 77, By: "t", Accepted: 1000, Amount: 5000}, r.Lists[0])

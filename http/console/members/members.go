@@ -83,7 +83,8 @@ func asked(r *http.Request) (string, error) {
 // checkMember refuses what no list can hold.
 func checkMember(member string) error {
 	if len(member) > maxMember {
-		return api.BadQueryError(domain.Field{Name: "query.q", Message: "is longer than " + strconv.Itoa(maxMember) + " bytes"})
+		why := "is longer than " + strconv.Itoa(maxMember) + " bytes"
+		return api.BadQueryError(domain.Field{Name: "query.q", Message: why})
 	}
 	return web.CheckText("q", member)
 }
@@ -174,7 +175,8 @@ func (h *Handlers) types(ctx context.Context) (map[string]domain.EventType, erro
 // mostZeros is how many leading zeros a spreadsheet is thought to have taken away.
 const mostZeros = 2
 
-// typos returns the members that there are and that differ from this one by zeros in front: spreadsheets take them away.
+// typos returns the members that there are and that differ from this one by zeros in front, which spreadsheets take
+// away.
 func typos(member string, there func(string) (bool, error)) (found []string, err error) {
 	if strings.Trim(member, "0123456789") != "" {
 		return nil, nil
@@ -234,7 +236,7 @@ func outcomeOf(s domain.ResultStatus, event domain.Status, published bool) outco
 	}
 	switch {
 	case event == domain.Pending:
-		return outcome{"", "dot", "members.not_begun"}
+		return outcome{"", "dot", "trace.not_begun"}
 	case published:
 		return outcome{"", "out", "sum.kafka"}
 	}

@@ -8,11 +8,17 @@ import (
 	"regexp"
 	"testing"
 
+	"bestow/app/pins"
 	"bestow/domain"
+	bestowhttp "bestow/http"
+	"bestow/internal/apitest"
 	"bestow/internal/consoletest"
 	"bestow/internal/desktest"
+	"bestow/internal/pg"
 	"bestow/internal/pgtest"
+	"bestow/internal/seal"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 )
 
@@ -140,4 +146,40 @@ func TestPINRoles(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, refused.StatusCode, refused.Text)
 	require.Contains(t, refused.Text, "data-open")
 	require.Equal(t, 404, approver.Post(here+"/pin", "reason", "x").StatusCode, "there is no PIN")
+
+	d.SQL(`UPDATE sessions SET fresh_at = now() - interval '1 hour'`)
+	approver.Server = apitest.Listen(d.Desk, bestowhttp.Config{App: desktest.NewApp(t, d.Pool, nil), LocalCookies: true})
+	action := here + "/pin?back=" + url.QueryEscape(here)
+	require.Contains(t, approver.Get(here).Text, `action="`+action+`"`)
+	approver.Led(approver.Post(action, "reason", "x"), "/console/confirm?next="+url.QueryEscape(here))
+	approver.Led(approver.Post(here+"/pin?back=//evil.example", "reason", "x"), "/console/confirm?next=%2Fconsole")
+}
+
+// A PIN is shown once, in the answer to a person who says why, and the audit keeps who saw it.
+func TestPIN(t *testing.T) {
+	t.Parallel()
+	d := consoletest.New(t)
+	e := d.Created(`{"campaign_id": "gift", "event_type": "VOUCHER", "default_amount": 500, "expiry_at": "2099-01-01T00:00:00Z"}`)
+	master, err := seal.NewMaster(seal.GenerateMaster())
+	require.NoError(t, err)
+	sealed, err := pg.Value(t.Context(), d.Pool, func(tx pgx.Tx) ([]string, error) {
+		return pins.NewSealer(master).Seal(t.Context(), tx, e.ID, []string{"m1"}, []string{"48213907"})
+	})
+	require.NoError(t, err)
+	d.SQL(`INSERT INTO voucher_results (event_id, member_id, amount, status, money_tx_id, voucher_code, voucher_pin)
+		VALUES (1, 'm1', 500, 'SUCCESS', 'V7', 'JBQK', $1)`, sealed[0])
+	a := desktest.NewApp(t, d.Pool, nil)
+	a.PINs, err = pins.NewRevealer(d.Pool, master)
+	require.NoError(t, err)
+	b := d.SignedIn(domain.Approver)
+	b.Server = apitest.Listen(d.Desk, bestowhttp.Config{App: a, LocalCookies: true})
+	const here = "/console/campaigns/1/members/m1"
+	require.NotContains(t, b.Get(here).Text, "48213907")
+	p := b.Post(here+"/pin", "reason", "ticket 7")
+	require.Equal(t, 200, p.StatusCode, p.Text)
+	require.Contains(t, p.Text, "48213907")
+	require.Contains(t, p.Text, "JBQK")
+	require.Equal(t, "no-store", p.Header.Get("Cache-Control"))
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'pin.reveal' AND actor = 'a-approver' AND reason = 'ticket 7'`))
+	require.NotContains(t, b.Get(here).Text, "48213907")
 }

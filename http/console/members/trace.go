@@ -138,7 +138,7 @@ func (v traceView) unit() string {
 // verdict says in a sentence what became of the member.
 func (v traceView) verdict() (class, text string) {
 	if v.Result == nil {
-		return "", v.T("trace." + string(v.Absence.Code))
+		return "", v.T("trace." + v.Absence.Code)
 	}
 	reason := v.Or("code."+v.Result.ErrorCode, v.Result.ErrorCode)
 	if reason == "" {

@@ -16,6 +16,15 @@ type problemView struct {
 	problem problem
 }
 
+// backField is the field of a form's address that names the page of the form: a person is led back there after the
+// password and the code were asked for.
+const backField = "back"
+
+// WithBack returns the address of a form that leads back to the page.
+func WithBack(action, page string) string {
+	return action + "?" + url.Values{backField: {page}}.Encode()
+}
+
 // Refuse answers a browser with a page that says what is wrong. One that is not signed in is led to the sign-in, and
 // back afterwards.
 func (b *Base) Refuse(w http.ResponseWriter, r *http.Request, err error) error {
@@ -34,7 +43,11 @@ func (b *Base) Refuse(w http.ResponseWriter, r *http.Request, err error) error {
 		SignedOut(w) // what the browser showed is good for nothing, and would count as a guess again and again
 		return GoTo(w, r, Home+"/sign-in?next="+url.QueryEscape(back))
 	case api.StepUpNeeded:
-		return GoTo(w, r, Home+"/confirm?next="+url.QueryEscape(placeOf(r.URL.Path)))
+		next := placeOf(r.URL.Path)
+		if back := r.URL.Query().Get(backField); back != "" {
+			next = Ours(back)
+		}
+		return GoTo(w, r, Home+"/confirm?next="+url.QueryEscape(next))
 	}
 	v := problemView{b.Blank(r), p.Problem}
 	v.Title, v.Path = v.T("problem"), back
