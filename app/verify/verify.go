@@ -91,6 +91,32 @@ type Gap struct {
 	EventIDs []int64 `json:"event_ids,omitempty"` // the first of them, at most twenty
 }
 
+// Amounts sums up one event in its ledger's smallest unit, as Totals does in targets.
+type Amounts struct {
+	Targets int64  `json:"targets"`
+	Success int64  `json:"success"`
+	Fail    int64  `json:"fail"`             // given up for good
+	Ledger  *int64 `json:"ledger,omitempty"` // saves; nil where the ledger is not ours
+}
+
+// GivenUp counts the members of an event who were given up for one error code.
+type GivenUp struct {
+	ErrorCode string `json:"error_code"` // unknown: there was none
+	Count     int64  `json:"count"`
+	Amount    int64  `json:"amount"`
+}
+
+// ImportedList is a member list that was imported into an event.
+type ImportedList struct {
+	ImportID int64     `json:"import_id"`
+	At       time.Time `json:"at"`
+	By       string    `json:"by"`
+	Accepted int64     `json:"accepted"` // rows that are targets
+	Rejected int64     `json:"rejected"`
+	Amount   int64     `json:"amount"` // of the accepted rows
+	SHA256   string    `json:"sha256"` // of the file's bytes, in hex
+}
+
 // Verifier checks the invariants of one database, and repairs its counters.
 type Verifier struct{ c Config }
 
