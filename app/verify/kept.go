@@ -222,7 +222,7 @@ func compareReports(ctx context.Context, tx pgx.Tx, v *verification, f *finding,
 
 // granting is what a report of one event says beside its invariants.
 type granting struct {
-	amounts Amounts
+	amounts Sums
 	reasons []GivenUp
 	lists   []ImportedList
 }
@@ -299,7 +299,7 @@ func (g *granting) addType(ctx context.Context, tx pgx.Tx, event int64, run bind
 }
 
 // amountsOf returns the event's sums with those that the invariants measured.
-func (v *verification) amountsOf(g granting) Amounts {
+func (v *verification) amountsOf(g granting) Sums {
 	a := g.amounts
 	for i, inv := range v.list {
 		m := v.found[i].measures

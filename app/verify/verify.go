@@ -54,7 +54,7 @@ type Report struct {
 	Repaired   []Repaired  `json:"repaired,omitempty"` // before the report was made
 
 	// Of a report on one event.
-	Amounts    *Amounts       `json:"amounts,omitempty"`
+	Amounts    *Sums          `json:"amounts,omitempty"`
 	Reasons    []GivenUp      `json:"reasons,omitempty"` // why members were given up, the most frequent first
 	Lists      []ImportedList `json:"lists,omitempty"`   // that were imported and are still there, the oldest first
 	DurationMS int64          `json:"duration_ms,omitempty"`
@@ -91,8 +91,8 @@ type Gap struct {
 	EventIDs []int64 `json:"event_ids,omitempty"` // the first of them, at most twenty
 }
 
-// Amounts sums up one event in its ledger's smallest unit, as Totals does in targets.
-type Amounts struct {
+// Sums adds up one event in its ledger's smallest unit, as Totals does in targets.
+type Sums struct {
 	Targets int64  `json:"targets"`
 	Success int64  `json:"success"`
 	Fail    int64  `json:"fail"`             // given up for good

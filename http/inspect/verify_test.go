@@ -96,7 +96,7 @@ func TestVerifyOfOneEvent(t *testing.T) {
 	require.NoError(t, d.App.Verify.MakeReport(t.Context(), e.ID, "admin"))
 	r, text, stale := report()
 	require.Empty(t, stale)
-	var want verify.Amounts
+	var want verify.Sums
 	require.NoError(t, d.Pool.QueryRow(t.Context(), `SELECT (SELECT coalesce(sum(amount), 0) FROM point_targets),
 		coalesce(sum(amount) FILTER (WHERE status = 'SUCCESS'), 0), coalesce(sum(amount) FILTER (WHERE status = 'PERMANENTLY_FAILED'), 0)
 		FROM point_results`).Scan(&want.Targets, &want.Success, &want.Fail))
