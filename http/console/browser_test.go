@@ -3,6 +3,7 @@
 package console_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -146,11 +147,22 @@ func (d *desk) pages() []string {
 	d.SQL(`UPDATE grant_chunks SET published_at = now() - interval '1 minute', claimed_at = now() - interval '50 seconds',
 		settled_count = target_count WHERE partition_key = 0`)
 	b.Post(fmt.Sprintf("/console/campaigns/%d/stop", ids[3]), "memo", "a wrong list")
-	paths := []string{"/console", "/console/campaigns", "/console/campaigns?q=none", "/console/none"}
+	require.NoError(d, d.App.Verify.MakeReport(d.Context(), ids[3], "a-operator"))
+	d.SQL(`INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload)
+		VALUES ('undecodable', 'not JSON', 'bestow.point', 0, 1, 'x')`)
+	paths := []string{
+		"/console", "/console/campaigns", "/console/campaigns?q=none", "/console/none", "/console/campaigns/new",
+		"/console/members", "/console/members?q=m1", "/console/members/m1", "/console/members?q=none", "/console/parked",
+		"/console/system", "/console/audit", "/console/keys", "/console/types",
+	}
 	for _, id := range ids {
 		paths = append(paths, fmt.Sprintf("/console/campaigns/%d", id))
 	}
-	return paths
+	for _, path := range []string{"edit", "list", "review"} {
+		paths = append(paths, fmt.Sprintf("/console/campaigns/%d/%s", ids[1], path))
+	}
+	stopped := fmt.Sprintf("/console/campaigns/%d", ids[3])
+	return append(paths, stopped+"/proof", stopped+"/members/m1", stopped+"/members/none")
 }
 
 // A person starts and stops a campaign with the keyboard alone, by a dialog that holds its button back until the number
@@ -181,20 +193,22 @@ func TestBrowserStartsAndStops(t *testing.T) {
 	require.Equal(t, "STOPPED", d.status(e.ID))
 }
 
-// A printed page has no navigation: what a person hands out is the content alone.
+// A printed proof has no navigation, and fits one sheet of A4.
 func TestBrowserPrints(t *testing.T) {
 	d := setup(t)
 	e := d.PointEvent("spring")
+	d.Members(e.ID, 40)
+	require.NoError(t, d.App.Verify.MakeReport(t.Context(), e.ID, "kim"))
 	c := d.chrome()
-	c.open(fmt.Sprintf("/console/campaigns/%d", e.ID), "en", "light", 1440)
+	c.open(fmt.Sprintf("/console/campaigns/%d/proof", e.ID), "ko", "light", 1440)
 	var hidden bool
 	c.do(emulation.SetEmulatedMedia().WithMedia("print"),
 		chromedp.Evaluate(`getComputedStyle(document.querySelector('.side')).display === 'none'`, &hidden))
 	require.True(t, hidden)
 	var pdf []byte
 	c.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		pdf, _, err = page.PrintToPDF().WithPreferCSSPageSize(true).Do(ctx)
+		pdf, _, err = page.PrintToPDF().WithPaperWidth(8.27).WithPaperHeight(11.69).Do(ctx)
 		return err
 	}))
-	require.NotEmpty(t, pdf)
+	require.Equal(t, 1, bytes.Count(pdf, []byte("/Type /Page\n")), "it fits one sheet")
 }
