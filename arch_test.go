@@ -117,6 +117,7 @@ var onlyIn = map[string][]string{
 	"golang.org/x/crypto":                      {"app/people"},
 	"github.com/alecthomas/kong":               {"cmd"},
 	"github.com/a-h/templ":                     {"http/console"},
+	"github.com/chromedp":                      {"internal/chrometest"},
 }
 
 // The rule of who may import whom is parsed from the sources, so a cached result cannot hide a new import.

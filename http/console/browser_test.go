@@ -9,81 +9,17 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"bestow/domain"
+	"bestow/internal/chrometest"
 	"bestow/internal/desktest"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
-
-// chrome is a tab of a real browser in which the admin has signed in. The test fails for what its console tells: a
-// script that throws, a style or a script that the page's policy refuses, an address that is not there.
-type chrome struct {
-	*desk
-
-	tab context.Context //nolint:containedctx // chromedp keeps the tab there
-}
-
-// patience bounds a journey in the browser.
-const patience = 5 * time.Minute
-
-func (d *desk) chrome() *chrome {
-	d.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1440, 900),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true))
-	ctx, cancel := context.WithTimeout(d.Context(), patience)
-	d.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	d.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(d.Logf)) // of events that it does not know
-	d.Cleanup(cancel)
-	c := &chrome{d, ctx}
-	chromedp.ListenTarget(ctx, func(event any) {
-		switch event := event.(type) {
-		case *runtime.EventExceptionThrown:
-			d.Errorf("a script threw: %s", event.ExceptionDetails.Error())
-		case *log.EventEntryAdded:
-			if event.Entry.Level == log.LevelError && !strings.Contains(event.Entry.Text, "status of 4") {
-				d.Errorf("the browser says: %s %s", event.Entry.Text, event.Entry.URL)
-			}
-		}
-	})
-	c.do(log.Enable(), chromedp.Navigate(d.Local.URL+"/console/sign-in"),
-		chromedp.SendKeys("#key", desktest.Key), chromedp.Submit("#key"), chromedp.WaitVisible(".app"))
-	return c
-}
-
-func (c *chrome) do(actions ...chromedp.Action) {
-	c.Helper()
-	require.NoError(c, chromedp.Run(c.tab, actions...))
-}
-
-// until waits for what a script says of the page, also while the browser goes to another page.
-func (c *chrome) until(script string) {
-	c.Helper()
-	require.Eventually(c, func() bool {
-		var is bool
-		return chromedp.Run(c.tab, chromedp.Evaluate(script, &is)) == nil && is
-	}, time.Minute, 100*time.Millisecond, script)
-}
-
-// open goes to a page in a language, a theme and a width.
-func (c *chrome) open(path, language, theme string, width int64) {
-	c.Helper()
-	look := func(name, value string) chromedp.Action {
-		return network.SetCookie(name, value).WithURL(c.Local.URL + "/console")
-	}
-	c.do(look("bestow-language", language), look("bestow-theme", theme),
-		emulation.SetDeviceMetricsOverride(width, 900, 1, width < 700),
-		chromedp.Navigate(c.Local.URL+path), chromedp.WaitReady("main"))
-}
 
 // looks are how each page is checked.
 var looks = []struct {
@@ -107,13 +43,14 @@ func TestBrowserFindsNoBarrier(t *testing.T) {
 	axe, err := os.ReadFile(os.Getenv("BESTOW_TEST_AXE"))
 	require.NoError(t, err, "BESTOW_TEST_AXE is the path of axe.min.js")
 	d := setup(t)
-	c := d.chrome()
+	c := chrometest.New(t, d.Local.URL, desktest.Key)
 	pages := d.pages()
 	for _, look := range looks {
 		for _, path := range pages {
-			c.open(path, look.language, look.theme, look.width)
+			c.Choose(look.language, look.theme, look.width)
+			c.Open(path)
 			var wide, found []string
-			c.do(chromedp.Evaluate(tooWide, &wide), chromedp.Evaluate(string(axe), nil),
+			c.Do(chromedp.Evaluate(tooWide, &wide), chromedp.Evaluate(string(axe), nil),
 				chromedp.Evaluate(barriers, &found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
 					return p.WithAwaitPromise(true)
 				}))
@@ -171,25 +108,26 @@ func TestBrowserStartsAndStops(t *testing.T) {
 	d := setup(t)
 	e := d.PointEvent("spring")
 	d.Members(e.ID, 40)
-	c := d.chrome()
+	c := chrometest.New(t, d.Local.URL, desktest.Key)
 	here := fmt.Sprintf("/console/campaigns/%d", e.ID)
-	c.open(here, "en", "light", 1440)
+	c.Choose("en", "light", 1440)
+	c.Open(here)
 	disabled := `document.querySelector('#d-start .df .pri').disabled`
 	var held, free bool
-	c.do(chromedp.Focus(`[commandfor=d-start]`), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#start-typed"),
+	c.Do(chromedp.Focus(`[commandfor=d-start]`), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#start-typed"),
 		chromedp.SendKeys("#start-typed", "19999"), chromedp.Evaluate(disabled, &held),
 		chromedp.Evaluate(`document.querySelector('#start-typed').value = ''`, nil), chromedp.SendKeys("#start-typed", "20,000"), chromedp.Evaluate(disabled, &free))
 	require.True(t, held)
 	require.False(t, free)
-	c.do(chromedp.KeyEvent("\r"))
-	c.until(`document.querySelector('[commandfor=d-stop]') !== null`)
+	c.Do(chromedp.KeyEvent("\r"))
+	c.There("[commandfor=d-stop]")
 	require.Equal(t, "RUNNING", d.status(e.ID))
 
 	d.SQL(`UPDATE campaign_event_summary SET success_count = 25 WHERE event_id = $1`, e.ID)
-	c.until(`document.querySelector('[data-s=granted]').textContent === '25'`)
-	c.do(chromedp.Focus(`[commandfor=d-stop]`), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#stop-memo"),
+	c.Until(`document.querySelector('[data-s=granted]').textContent === '25'`)
+	c.Do(chromedp.Focus(`[commandfor=d-stop]`), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#stop-memo"),
 		chromedp.SendKeys("#stop-memo", "a wrong list"), chromedp.Click(`#d-stop .df .dgr`))
-	c.until(`document.querySelector('[commandfor=d-resume]') !== null`)
+	c.There("[commandfor=d-resume]")
 	require.Equal(t, "STOPPED", d.status(e.ID))
 }
 
@@ -199,14 +137,15 @@ func TestBrowserPrints(t *testing.T) {
 	e := d.PointEvent("spring")
 	d.Members(e.ID, 40)
 	require.NoError(t, d.App.Verify.MakeReport(t.Context(), e.ID, "kim"))
-	c := d.chrome()
-	c.open(fmt.Sprintf("/console/campaigns/%d/proof", e.ID), "ko", "light", 1440)
+	c := chrometest.New(t, d.Local.URL, desktest.Key)
+	c.Choose("ko", "light", 1440)
+	c.Open(fmt.Sprintf("/console/campaigns/%d/proof", e.ID))
 	var hidden bool
-	c.do(emulation.SetEmulatedMedia().WithMedia("print"),
+	c.Do(emulation.SetEmulatedMedia().WithMedia("print"),
 		chromedp.Evaluate(`getComputedStyle(document.querySelector('.side')).display === 'none'`, &hidden))
 	require.True(t, hidden)
 	var pdf []byte
-	c.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
+	c.Do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
 		pdf, _, err = page.PrintToPDF().WithPaperWidth(8.27).WithPaperHeight(11.69).Do(ctx)
 		return err
 	}))

@@ -213,6 +213,11 @@ func searchPath(member string) string {
 	return page.Home + "/members?" + url.Values{"q": {member}}.Encode()
 }
 
+// campaignsPath returns the path of the campaigns whose name or campaign ID has the words in it.
+func campaignsPath(words string) string {
+	return page.Home + "/campaigns?" + url.Values{"q": {words}}.Encode()
+}
+
 // tracePath returns the path of a member's way through a campaign.
 func tracePath(event int64, member string) string {
 	return page.CampaignPath(event) + "/members/" + url.PathEscape(member)

@@ -51,7 +51,7 @@ func (h *Handlers) readTrace(r *http.Request) (v traceView, err error) {
 	if v.View, err = h.Read(r, "members"); err != nil {
 		return v, err
 	}
-	v.Title = v.T("nav.members") + " · " + v.Event.CampaignID
+	v.Title = v.T("nav.members") + " · " + page.Name(v.Event)
 	waiting, err := h.App.Reports.WaitingFor(ctx, []domain.Event{v.Event})
 	if err != nil {
 		return v, err

@@ -55,7 +55,7 @@ func (h *Handlers) read(r *http.Request) (v proofView, err error) {
 	if v.View, err = h.Read(r, "campaigns"); err != nil {
 		return v, err
 	}
-	v.Title = v.T("proof.title", v.Event.CampaignID)
+	v.Title = v.T("proof.title", page.Name(v.Event))
 	started, err := h.App.Audit.List(ctx, audit.Filter{EventID: id, Action: "event.start", Limit: 1})
 	if err != nil {
 		return v, err
