@@ -191,6 +191,7 @@ func summarySteps(e domain.Event) (steps []Step) {
 type Membership struct {
 	EventID       int64
 	CampaignID    string
+	Name          string // of the event; "" for none
 	EventType     string
 	EventStatus   domain.Status
 	Amount        int64

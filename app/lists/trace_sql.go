@@ -96,8 +96,8 @@ var moveCodes = map[string]string{
 func selectMemberships(
 	ctx context.Context, tx pgx.Tx, y domain.EventType, spellings []string, before int64, limit int,
 ) ([]Membership, error) {
-	query := `SELECT e.id, e.campaign_id, e.event_type, e.event_status, t.amount, t.publish_status, coalesce(r.status, ''),
-			coalesce(r.error_code, ''), coalesce(r.money_tx_id, ''), r.updated_at
+	query := `SELECT e.id, e.campaign_id, coalesce(e.name, ''), e.event_type, e.event_status, t.amount, t.publish_status,
+			coalesce(r.status, ''), coalesce(r.error_code, ''), coalesce(r.money_tx_id, ''), r.updated_at
 		FROM campaign_events e
 		CROSS JOIN LATERAL (SELECT amount, publish_status, member_id FROM ` + pg.Quoted(y.TargetTable()) + ` t
 			WHERE t.event_id = e.id AND t.member_id = ANY ($2) LIMIT 1) t

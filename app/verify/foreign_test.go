@@ -74,12 +74,17 @@ func TestVerifyLooksUpInOtherLedgers(t *testing.T) {
 	require.Contains(t, report.Invariants[2].Compared, "; 32 members looked up in the ledgers of others")
 
 	l.asked = 0
-	_, red = verifyBy(t, reports, Query{Event: "7"})
+	theirs, red := verifyBy(t, reports, Query{Event: "7"})
 	require.Empty(t, red)
 	require.Equal(t, 12, l.asked)
+	require.NotZero(t, theirs.Amounts.Success)
+	require.Nil(t, theirs.Amounts.Ledger, "nothing of it is in our ledger, which is no difference")
 	l.asked = 0
-	_, red = verifyBy(t, reports, Query{Event: "1"})
+	own, red := verifyBy(t, reports, Query{Event: "1"})
 	require.Empty(t, red)
+	require.NotNil(t, own.Amounts.Ledger)
+	require.GreaterOrEqual(t, *own.Amounts.Ledger, own.Amounts.Success)
+	require.NotZero(t, own.Amounts.Success)
 	require.Zero(t, l.asked)
 }
 

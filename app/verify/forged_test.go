@@ -124,7 +124,8 @@ func TestForgedReports(t *testing.T) {
 		"event_id":   `UPDATE verify_reports SET event_id = 8`,
 		"report":     `UPDATE verify_reports SET report = replace(report::text, '"differences":0', '"differences":1')::json`,
 		"no report":  `UPDATE verify_reports SET report = '[]'`,
-		"sha256":     `UPDATE verify_reports SET report = regexp_replace(report::text, '"sha256":"[0-9a-f]*"', '"sha256":"00"')::json`,
+		"sha256":     `UPDATE verify_reports SET report = regexp_replace(report::text, '"sha256":"[0-9a-f]*"}$', '"sha256":"00"}')::json`,
+		"a list":     `UPDATE verify_reports SET report = regexp_replace(report::text, '"sha256":"', '"sha256":"0')::json`,
 		"all of it":  `UPDATE verify_reports SET ok = NOT ok, report = replace(report::text, '"ok":', '"OK":')::json`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -304,7 +304,7 @@ func (v *verification) amountsOf(g granting) Sums {
 	for i, inv := range v.list {
 		m := v.found[i].measures
 		switch {
-		case inv.id == "I3" && v.foreign == "":
+		case inv.id == "I3" && v.foreign == "" && m.get("success_sum") == a.Success: // all of it is in our ledger
 			saves := m.get("saves_sum")
 			a.Ledger = &saves
 		case inv.id == "I7":

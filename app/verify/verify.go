@@ -96,7 +96,7 @@ type Sums struct {
 	Targets int64  `json:"targets"`
 	Success int64  `json:"success"`
 	Fail    int64  `json:"fail"`             // given up for good
-	Ledger  *int64 `json:"ledger,omitempty"` // saves; nil where the ledger is not ours
+	Ledger  *int64 `json:"ledger,omitempty"` // saves; nil where the ledger of the event is not ours
 }
 
 // GivenUp counts the members of an event who were given up for one error code.

@@ -65,6 +65,7 @@ type TraceStep struct {
 type Membership struct {
 	EventID       int64      `json:"event_id"`
 	CampaignID    string     `json:"campaign_id"`
+	Name          *string    `json:"name" doc:"what people call the event; null for none"`
 	EventType     string     `json:"event_type"`
 	EventStatus   string     `json:"event_status" enum:"PENDING,RUNNING,COMPLETED,STOPPED,FAILED"`
 	Amount        int64      `json:"amount"`

@@ -205,6 +205,16 @@ func (v proofView) twice() (n int64, ok bool) {
 	return 0, false
 }
 
+// sumsClass is how a difference of the sums is shown: the ledger may be ahead of results that are not settled yet.
+func (v proofView) sumsClass() string {
+	for _, i := range v.Report.Invariants {
+		if i.ID == "I3" && i.Differences > 0 {
+			return "red"
+		}
+	}
+	return "amber"
+}
+
 // given returns the reasons with their sum at the end.
 func (v proofView) given() (count, amount int64) {
 	for _, g := range v.Report.Reasons {
