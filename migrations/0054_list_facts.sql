@@ -1,5 +1,8 @@
 -- +goose Up
 
+-- Events run meanwhile: what waits behind this for a table waits two seconds at most, and Up tries again.
+SET LOCAL lock_timeout = '2s';
+
 -- What one pass over a list found, for those who look at it before the event starts. NULL or no row: nobody computed it.
 CREATE TABLE event_facts (
     import_id         bigint  PRIMARY KEY REFERENCES imports (id) ON DELETE CASCADE,

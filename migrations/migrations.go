@@ -49,12 +49,41 @@ func up(ctx context.Context, url string, from fs.FS) error {
 			return fmt.Errorf("migrate river: %w", err)
 		}
 		return withGoose(pool, from, func(p *goose.Provider) error {
-			if _, err := p.Up(ctx); err != nil {
-				return fmt.Errorf("migrate bestow: %w", err)
-			}
-			return nil
+			return patient(ctx, func() error {
+				_, err := p.Up(ctx)
+				return err
+			})
 		})
 	})
+}
+
+// A migration that finds a table in use gives up after its lock_timeout, so that who came after it goes on, and is tried
+// again: tryFor long, with tryEvery between two tries.
+const (
+	tryFor   = 5 * time.Minute
+	tryEvery = time.Second
+)
+
+// patient tries again as long as others hold a lock that migrate needs: an import or a report of verify.
+func patient(ctx context.Context, migrate func() error) error {
+	began := time.Now()
+	for {
+		err := migrate()
+		switch {
+		case err == nil:
+			return nil
+		case !pg.LockTimedOut(err):
+			return fmt.Errorf("migrate bestow: %w", err)
+		case time.Since(began) > tryFor:
+			return fmt.Errorf("migrate bestow: a table that it changes was in use for %s, by an import or a report: "+
+				"run it again when that has ended: %w", tryFor, err)
+		}
+		select {
+		case <-time.After(tryEvery):
+		case <-ctx.Done():
+			return fmt.Errorf("migrate bestow: %w", ctx.Err())
+		}
+	}
 }
 
 // refuseSecond refuses to make tables beside those that stand in another schema: the schemas money and river are of one

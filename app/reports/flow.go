@@ -21,7 +21,7 @@ const flowSteps = 60
 // Flow says how fast an event went lately, and how far it is in each partition.
 type Flow struct {
 	At         time.Time // the moment, by the database's clock
-	Rates      []Rate    // the oldest first, without a gap; none of an event that was never claimed
+	Rates      []Rate    // of whole steps, the oldest first, without a gap; none of an event that was never claimed
 	Partitions []Partition
 }
 
@@ -77,14 +77,14 @@ func readPartitions(ctx context.Context, tx pgx.Tx, id int64, running bool) ([]P
 	return partitions, nil
 }
 
-// readRates reads the steps that end now, or, of an event that does not run, with the last claim.
+// readRates reads the steps up to the last whole one, or, of an event that does not run, to the one of the last claim.
 func readRates(ctx context.Context, tx pgx.Tx, id int64, running bool) ([]Rate, error) {
 	const query = `WITH settled AS (
 			SELECT date_bin($2::interval, claimed_at, 'epoch'::timestamptz) AS step, sum(settled_count) AS n
 			FROM grant_chunks WHERE event_id = $1 AND claimed_at IS NOT NULL GROUP BY 1
 		), range AS (
 			SELECT min(step) AS first,
-				CASE WHEN $4 THEN date_bin($2::interval, now(), 'epoch'::timestamptz) ELSE max(step) END AS last
+				CASE WHEN $4 THEN date_bin($2::interval, now(), 'epoch'::timestamptz) - $2::interval ELSE max(step) END AS last
 			FROM settled
 		)
 		SELECT step, coalesce(n, 0) / extract(epoch FROM $2::interval)::float8

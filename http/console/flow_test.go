@@ -31,6 +31,7 @@ func TestCampaignShowsHowItWent(t *testing.T) {
 	require.Regexp(t, `<li class="hot"><div class="k"><span>p\d`, p.Text, "a message waits for a minute")
 	require.Contains(t, p.Text, "1 behind")
 
+	d.SQL(`INSERT INTO audit_log (actor, action, event_id, object) SELECT 'kim', 'pin.reveal', $1, 'x' FROM generate_series(1, 40)`, e.ID)
 	b.Led(b.Post(here+"/stop", "once", "b", "memo", "a wrong list"), here+"?done=stopped")
 	p = b.Get(here)
 	_, happened, _ := strings.Cut(p.Text, "What happened")

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience bounds all that a test does in a browser.
-const patience = 5 * time.Minute
+// patience bounds all that a test does in a browser; go test itself waits longer, so that chromium is ended.
+const patience = 4 * time.Minute
 
 // Tab is a tab of the browser.
 type Tab struct {

@@ -22,6 +22,7 @@ type campaignView struct {
 
 	Flow  reports.Flow
 	Audit []audit.Entry // what people did to it, the newest first
+	Start []audit.Entry // by a person; none: its reservation started it, or nothing did
 }
 
 // campaign answers with how far a campaign is, how fast, what fails, and what a person may do.
@@ -46,7 +47,11 @@ func (h *Handlers) readCampaign(r *http.Request) (v campaignView, err error) {
 	if v.Flow, err = h.App.Reports.Flow(ctx, id); err != nil {
 		return v, err
 	}
-	if v.Audit, err = h.App.Audit.List(ctx, audit.Filter{EventID: id, Limit: historyShown}); err != nil {
+	if v.Audit, err = h.App.Audit.List(ctx, audit.Filter{EventID: id, Actions: lifeActions, Limit: historyShown}); err != nil {
+		return v, err
+	}
+	start := audit.Filter{EventID: id, Action: "event.start", Limit: 1}
+	if v.Start, err = h.App.Audit.List(ctx, start); err != nil {
 		return v, err
 	}
 	v.View, err = h.Read(r, "campaigns")

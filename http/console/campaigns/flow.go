@@ -69,8 +69,8 @@ func roundUp(x float64) float64 {
 // perSecond writes a rate.
 func perSecond(x float64) string { return words.Count(int64(math.Round(x))) }
 
-// lastRate is the newest whole rate: the last step may have begun a moment ago.
-func lastRate(rates []reports.Rate) reports.Rate { return rates[max(0, len(rates)-2)] }
+// lastRate is the newest rate.
+func lastRate(rates []reports.Rate) reports.Rate { return rates[len(rates)-1] }
 
 // mostCells is the most partitions that have a cell of their own; above it, each is a part of a strip.
 const mostCells = 16

@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,12 +21,15 @@ type happening struct {
 	more        string
 }
 
-// changes are what people do to a campaign, by the actions of the audit: the icon of each. Others are no part of its
-// life.
+// changes are what people do to a campaign, by the actions of the audit: the icon of each. Others, such as an export,
+// are no part of its life.
 var changes = map[string]string{
 	"event.create": "plus", "event.edit": "info", "event.start": "play", "event.stop": "stop", "event.resume": "play",
 	"event.retry": "retry", "import.add": "campaigns", "import.take_back": "x", "import.end": "x",
 }
+
+// lifeActions are the actions of changes.
+var lifeActions = slices.Sorted(maps.Keys(changes))
 
 // history lists what people did to a campaign and what the machine did, the newest first. An event that was made before
 // there was an audit has less of it.
@@ -33,12 +37,8 @@ func (v campaignView) history() (all []happening) {
 	e := v.Event
 	done := map[string]bool{}
 	for _, entry := range v.Audit {
-		icon, known := changes[entry.Action]
-		if !known {
-			continue
-		}
 		done[entry.Action] = true
-		h := happening{at: entry.At, class: "hum", icon: icon, text: "did." + entry.Action, by: entry.Actor}
+		h := happening{at: entry.At, class: "hum", icon: changes[entry.Action], text: "did." + entry.Action, by: entry.Actor}
 		if entry.Reason != nil {
 			h.more = *entry.Reason
 		}
@@ -53,7 +53,7 @@ func (v campaignView) history() (all []happening) {
 	if !done["event.create"] {
 		add(&e.CreatedAt, happening{class: "hum", icon: "plus", text: "did.event.create", by: e.CreatedBy})
 	}
-	if !done["event.start"] && !done["event.resume"] { // by its reservation
+	if len(v.Start) == 0 { // by its reservation
 		add(e.Summary.StartedAt, happening{icon: "play", text: "did.started"})
 	}
 	if !done["event.stop"] {

@@ -125,6 +125,11 @@ func (h *Handlers) document(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if !web.Principal(r.Context()).Role.May(domain.ReadWhole) {
+		if kept.Document, err = verify.Masked(kept.Document); err != nil {
+			return err
+		}
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="proof-%d.json"`, id))
 	_, _ = w.Write(kept.Document) // the client is gone
