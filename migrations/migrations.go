@@ -57,8 +57,8 @@ func up(ctx context.Context, url string, from fs.FS) error {
 	})
 }
 
-// A migration that finds a table in use gives up after its lock_timeout, so that who came after it goes on, and is tried
-// again: tryFor long, with tryEvery between two tries.
+// A migration that finds a table in use gives up after its lock_timeout, so that who came after it goes on, and is
+// tried again: tryFor long, with tryEvery between two tries.
 const (
 	tryFor   = 5 * time.Minute
 	tryEvery = time.Second

@@ -47,7 +47,8 @@ func (h *Handlers) readCampaign(r *http.Request) (v campaignView, err error) {
 	if v.Flow, err = h.App.Reports.Flow(ctx, id); err != nil {
 		return v, err
 	}
-	if v.Audit, err = h.App.Audit.List(ctx, audit.Filter{EventID: id, Actions: lifeActions, Limit: historyShown}); err != nil {
+	life := audit.Filter{EventID: id, Actions: lifeActions, Limit: historyShown}
+	if v.Audit, err = h.App.Audit.List(ctx, life); err != nil {
 		return v, err
 	}
 	start := audit.Filter{EventID: id, Action: "event.start", Limit: 1}
