@@ -101,7 +101,7 @@ func (h *Handlers) Memberships(ctx context.Context, in *MembershipsIn) (*Members
 		out.Body.Items[i] = api.Membership{
 			EventID: m.EventID, CampaignID: m.CampaignID, Name: api.OrNull(m.Name), EventType: m.EventType,
 			EventStatus: string(m.EventStatus),
-			Amount: m.Amount, PublishStatus: m.PublishStatus, Status: api.OrNull(string(m.Status)),
+			Amount:      m.Amount, PublishStatus: m.PublishStatus, Status: api.OrNull(string(m.Status)),
 			ErrorCode: api.OrNull(m.ErrorCode), MoneyTxID: api.OrNull(m.MoneyTxID), UpdatedAt: api.UTC(m.UpdatedAt),
 		}
 	}
