@@ -68,7 +68,7 @@ func TestTheServiceVerifies(t *testing.T) {
 	w.exec(`DELETE FROM verify_reports`) // there was none when the service verified
 	want, err := local.Verify(t.Context(), verify.Query{Event: e.CampaignID, By: operator.Actor})
 	require.NoError(t, err)
-	want.CheckedAt = r.CheckedAt
+	want.CheckedAt, want.DurationMS = r.CheckedAt, r.DurationMS
 	want.SHA256, err = want.Digest()
 	require.NoError(t, err)
 	require.Equal(t, want, r)

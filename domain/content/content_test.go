@@ -173,7 +173,7 @@ var decides = map[string]func(*domain.Event){
 var goes = []string{
 	"ID", "Type", "Status", "FailureCode", "Expired", "Missed", "TotalCount", "TotalAmount",
 	"CreatedBy", "CreatedAt", "UpdatedAt", "Summary",
-	"Type.Label", "Type.Topic", "Type.Unit", "Type.Limits",
+	"Name", "Type.Label", "Type.Topic", "Type.Unit", "Type.Limits",
 }
 
 // Each field that decides changes the definition and the root, and every field of an event is one that decides or not.
