@@ -98,3 +98,13 @@ func (t *Tab) Open(path string) {
 	t.Helper()
 	t.Do(chromedp.Navigate(t.base+path), chromedp.WaitReady("main"))
 }
+
+// UntilAt opens the page at the path again and again, as a person does who waits, until a script says of it what is
+// waited for.
+func (t *Tab) UntilAt(path, script string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var is bool
+		return chromedp.Run(t.ctx, chromedp.Navigate(t.base+path), chromedp.Evaluate(script, &is)) == nil && is
+	}, time.Minute, time.Second, script)
+}
