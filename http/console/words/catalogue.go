@@ -8,8 +8,9 @@ import (
 	"golang.org/x/text/message/catalog"
 )
 
-// texts holds the texts of each language, by their keys. A text is a format of package fmt, or a count. Korean
-// sentences end in -습니다, buttons are nouns, and no particle stands in brackets.
+// texts holds the texts of each language, by their keys. A text is a format of package fmt, or a count: %d writes a
+// number with commas, %#d an id without. Korean sentences end in -습니다, buttons are nouns, and no particle stands in
+// brackets.
 type texts map[Language]map[string]any
 
 // messages holds the texts of all rooms.

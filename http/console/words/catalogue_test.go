@@ -62,7 +62,7 @@ func TestCatalogues(t *testing.T) {
 
 // verbs returns the arguments that a text takes.
 func verbs(text any) []string {
-	all := regexp.MustCompile(`%[a-z]`)
+	all := regexp.MustCompile(`%#?[a-z]`)
 	if c, ok := text.(count); ok {
 		return all.FindAllString(c.other, -1)
 	}

@@ -139,3 +139,13 @@ func TestMoments(t *testing.T) {
 	_, err = words.ZoneOf("Nowhere/Else")
 	require.Error(t, err)
 }
+
+// An id is a name and no count: it has no commas.
+func TestIDsHaveNoCommas(t *testing.T) {
+	t.Parallel()
+	for _, l := range []words.Language{words.Korean, words.English} {
+		for _, key := range []string{"wrong.taken", "list.nameless"} {
+			require.Contains(t, words.In(l).T(key, int64(1234)), "1234", key)
+		}
+	}
+}
