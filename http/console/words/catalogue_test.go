@@ -69,6 +69,22 @@ func verbs(text any) []string {
 	return all.FindAllString(fmt.Sprint(text), -1)
 }
 
+// A thing has one word, and the words are those that people who work in Korean use.
+func TestKoreanHasOneWordForAThing(t *testing.T) {
+	t.Parallel()
+	for key, text := range messages[Korean] {
+		for bad, good := range map[string]string{
+			"종류": "유형", "휴대전화": "휴대폰", "캠페인 번호": "캠페인 ID", "나가기": "로그아웃", "나감": "로그아웃", "풀기": "해제", "풂": "해제",
+			"푸는": "해제", "풀 때": "해제할 때", "풀었": "해제했", "풀어야": "해제해야", "까닭": "이유", "열린 처리": "처리 중", "달렸습니다": "따라 다릅니다",
+			"만듦": "생성", "캠페인 고침": "수정", "유형 고침": "수정", "고치기": "수정", "지움": "삭제", "막음": "차단", "끝냄": "중단", "설정 바꿈": "변경", "권한 바꿈": "변경", "쓰는 중": "사용 중", "그만": "사용 중단",
+			"다른 것 %d": "불일치 %d", "이 말이 든": "이 말이 들어간", "이 답에서": "이 화면에서", "사람과 서비스": "사용자와 서비스", "PIN 봄": "조회",
+		} {
+			require.NotContains(t, text, bad, "%s: write %s", key, good)
+		}
+	}
+	require.Equal(t, "예약", messages[Korean]["proof.clock"], "예 alone is a yes")
+}
+
 // No Korean sentence has a particle in brackets, an exclamation mark, or an end that tells nothing.
 func TestKoreanIsPlain(t *testing.T) {
 	t.Parallel()

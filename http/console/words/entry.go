@@ -9,7 +9,7 @@ var entryTexts = texts{
 		"sign_in.name":      "이름",
 		"sign_in.password":  "비밀번호",
 		"sign_in.code":      "인증 코드 6자리",
-		"sign_in.code_help": "휴대전화의 인증 앱이 보여 주는 숫자입니다.",
+		"sign_in.code_help": "휴대폰의 인증 앱이 보여 주는 숫자입니다.",
 		"sign_in.or":        "또는",
 		"sign_in.key":       "API 키",
 		"sign_in.key_help":  "개발용입니다. 이 컴퓨터의 브라우저에 8시간 동안만 남습니다.",

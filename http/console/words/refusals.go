@@ -32,7 +32,7 @@ var refusalTexts = texts{
 		"problem.passwords_off":      "회사 계정으로만 로그인합니다",
 		"cure.passwords_off":         "회사 계정으로 로그인을 눌러 주세요.",
 		"problem.brake_engaged":      "전체 중지가 걸려 있습니다",
-		"cure.brake_engaged":         "승인자가 먼저 중지를 풀어야 합니다.",
+		"cure.brake_engaged":         "승인자가 먼저 중지를 해제해야 합니다.",
 		"problem.lane_busy":          "같은 시각에 예약된 다른 캠페인이 지급 중입니다",
 		"cure.lane_busy":             "그 캠페인이 끝나면 시작할 수 있습니다.",
 		"problem.no_targets":         "명단이 없습니다",
