@@ -109,7 +109,7 @@ var auditTexts = texts{
 		"action.person.disable":   "Access taken away",
 		"action.person.enable":    "Access given back",
 		"action.session.begin":    "Signed in",
-		"action.session.fresh":    "Shown again that it is they",
+		"action.session.fresh":    "Confirmed again",
 		"action.session.end":      "Signed out",
 		"action.session.revoke":   "Session ended",
 		"action.session.refused":  "Sign-in refused",

@@ -242,7 +242,7 @@ var campaignsTexts = texts{
 		"resume.read":           "Have you read why it was stopped?",
 		"resume.left":           "Members left",
 		"resume.type":           "Type the number of members left",
-		"resume.says":           "Who has got it does not get it again.",
+		"resume.says":           "Members who got it do not get it again.",
 		"resume.button":         count{"Grant to %d member", "Grant to %d members"},
 		"retry":                 "Retry",
 		"retry.question":        "Try the failed members again?",
@@ -268,6 +268,6 @@ var campaignsTexts = texts{
 		"code.bad_expiry":       "Expiry cannot be used",
 		"code.mismatch":         "The ledger's answer differs",
 		"code.key_conflict":     "Key stands for another grant",
-		"code.unknown":          "Reason not told",
+		"code.unknown":          "No reason given",
 	},
 }

@@ -85,6 +85,16 @@ func TestKoreanHasOneWordForAThing(t *testing.T) {
 	require.Equal(t, "예약", messages[Korean]["proof.clock"], "예 alone is a yes")
 }
 
+// English that is read twice has gone.
+func TestEnglishIsPlain(t *testing.T) {
+	t.Parallel()
+	for key, text := range messages[English] {
+		for _, bad := range []string{"good nowhere", "that it is they", "shall be made", "list of before", "Who has got", "again otherwise", "eard of", "not told"} {
+			require.NotContains(t, fmt.Sprint(text), bad, key)
+		}
+	}
+}
+
 // No Korean sentence has a particle in brackets, an exclamation mark, or an end that tells nothing.
 func TestKoreanIsPlain(t *testing.T) {
 	t.Parallel()

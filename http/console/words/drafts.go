@@ -236,7 +236,7 @@ var draftTexts = texts{
 		"row_cure.bad_text":            "Save the file in UTF-8 or CP949.",
 		"row_cure.bad_row":             "Put values with commas into quotes.",
 		"row_cure.duplicate_member":    "Only the first row was accepted.",
-		"row_cure.existing_member":     "A list of before has the member.",
+		"row_cure.existing_member":     "An earlier list has the member.",
 		"amounts.head":                 "Amounts",
 		"amounts.distinct":             count{"%d amount", "%d different amounts"},
 		"amounts.many":                 "many different amounts",

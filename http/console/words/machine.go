@@ -3,7 +3,7 @@ package words
 // machineTexts are those of package machine.
 var machineTexts = texts{
 	Korean: {
-		"parked.lead":                "어느 처리기도 쓸 수 없던 메시지입니다. 지급을 막지 않고, 대상 회원의 지급은 따로 다시 전송됩니다.",
+		"parked.lead":                "어느 처리기도 쓸 수 없던 메시지입니다. 지급을 막지 않습니다. 결과가 없는 회원은 작업 프로세스가 찾아 다시 전송합니다.",
 		"parked.caption":             "보류 메시지, 최신순",
 		"parked.all":                 "모두",
 		"parked.waiting":             "남은 것",
@@ -70,7 +70,8 @@ var machineTexts = texts{
 		"system.ready":          "정상",
 	},
 	English: {
-		"parked.lead":                "No handler could use these. They block no grant, and their members are sent again otherwise.",
+		"parked.lead": "No handler could use these. They block no grant: a jobs process finds members without an outcome " +
+			"and sends them again.",
 		"parked.caption":             "Parked messages, newest first",
 		"parked.all":                 "All",
 		"parked.waiting":             "Waiting",
@@ -126,13 +127,13 @@ var machineTexts = texts{
 		"system.paused":         "Paused",
 		"system.waits":          "its next job has waited %s",
 		"system.processes":      count{"%d process", "%d processes"},
-		"system.seen_within":    "heard of within 30 s",
+		"system.seen_within":    "last seen within 30 s",
 		"system.processes_none": "No process runs.",
 		"system.process":        "Host, PID",
 		"system.roles":          "Roles",
 		"system.version":        "Version",
 		"system.up":             "Up",
-		"system.seen":           "Heard of",
+		"system.seen":           "Last seen",
 		"system.ago":            "%s ago",
 		"system.ready":          "Ready",
 	},

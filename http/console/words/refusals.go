@@ -97,7 +97,7 @@ var refusalTexts = texts{
 		"problem.wrong_status":       "Its status does not allow this now",
 		"cure.wrong_status":          "The status has changed meanwhile. The page shows what is so now.",
 		"problem.sign_in_refused":    "The name, the password or the code is wrong",
-		"cure.sign_in_refused":       "A code changes every 30 seconds and is good once.",
+		"cure.sign_in_refused":       "A code changes every 30 seconds and works once.",
 		"problem.passwords_off":      "People sign in with the company account here",
 		"cure.passwords_off":         "Use the button for it.",
 		"problem.brake_engaged":      "All granting is stopped",

@@ -46,7 +46,7 @@ var typesTexts = texts{
 		"types.lead": "What campaigns grant, and how much at most. A limit holds for each import, start and retry that " +
 			"begins later.",
 		"types.new":            "New type",
-		"types.new_question":   "Which type shall be made?",
+		"types.new_question":   "Make an event type",
 		"types.new_says":       "It is ready once it has tables and topics. A type is never deleted, but it can be retired.",
 		"types.new_button":     "Make the type",
 		"types.event_type":     "Code",
