@@ -112,10 +112,15 @@ func (h *Handlers) edit(w http.ResponseWriter, r *http.Request) error {
 	if err := page.ReadForm(w, r); err != nil {
 		return err
 	}
-	role, disabled := domain.Role(r.PostForm.Get("role")), r.PostForm.Get("access") == "none"
+	role, choice := domain.Role(r.PostForm.Get("role")), r.PostForm.Get("access")
+	disabled := choice == "none"
 	_, err = h.App.People.Edit(r.Context(), page.Caller(r), id, people.Edit{
 		Role: &role, Disabled: &disabled,
 		Was: func(was domain.Role, wasDisabled bool) error {
+			if choice != "given" && choice != "none" { // a form without it gives nobody access
+				return domain.InvalidError("the access cannot be read", "",
+					domain.Field{Name: "access", Message: "must be given or none"})
+			}
 			if was == role && wasDisabled == disabled { // a form that was sent twice
 				return nil
 			}

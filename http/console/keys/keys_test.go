@@ -116,6 +116,15 @@ func TestPeople(t *testing.T) {
 	require.Contains(t, stale.Text, "Another person has changed it meanwhile")
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM principals WHERE name = 'mkt-01' AND role = 'operator'`))
 
+	d.SQL(`UPDATE principals SET disabled_at = now() WHERE name = 'mkt-01'`)
+	p = b.Get("/console/keys")
+	seen = strings.ReplaceAll(b.Field(p, path, "seen"), "&#34;", `"`)
+	for i, access := range [][]string{{}, {"access", ""}, {"access", "GIVEN"}} {
+		fields := append([]string{"once", fmt.Sprint("n", i), "seen", seen, "role", "operator"}, access...)
+		require.Equal(t, http.StatusUnprocessableEntity, b.Post(path, fields...).StatusCode, access)
+	}
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM principals WHERE name = 'mkt-01' AND disabled_at IS NOT NULL`))
+
 	own := b.Post("/console/keys/people/"+fmt.Sprint(row("a-admin")), "once", "e", "role", "viewer", "access", "given")
 	require.Equal(t, http.StatusUnprocessableEntity, own.StatusCode)
 	require.NotContains(t, p.Text, "/console/keys/people/"+fmt.Sprint(row("a-admin"))+`"`)
