@@ -3,7 +3,6 @@ package keys
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -51,8 +50,8 @@ func (h *Handlers) expiry(r *http.Request) (*time.Time, []domain.Field) {
 
 // idOf returns the id in the path. Error: domain.NotFound.
 func idOf(r *http.Request) (int64, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	if err != nil || id < 1 {
+	id, ok := domain.ParseID(r.PathValue("id"))
+	if !ok {
 		return 0, domain.NotFoundError("there is no such key, person or service", "list them")
 	}
 	return id, nil

@@ -67,6 +67,10 @@ func TestKeyLife(t *testing.T) {
 	wrong := b.Post(revoke, "once", "e", "typed", "crm")
 	require.Equal(t, http.StatusUnprocessableEntity, wrong.StatusCode)
 	require.Regexp(t, `id="d-revoke-\d+"[^>]* data-open`, wrong.Text)
+	for _, odd := range []string{"/+", "/0"} { // an id has one way to be written
+		path := strings.Replace(revoke, "/keys/", "/keys"+odd, 1)
+		require.Equal(t, http.StatusNotFound, b.Post(path, "once", "g"+odd, "typed", "crm batch").StatusCode, path)
+	}
 	b.Led(b.Post(revoke, "once", "f", "typed", " crm batch "), "/console/keys?done=key_revoked")
 	d.Get("/api/v1/events", "Authorization: Bearer "+key).Refused(401, "unauthorized")
 	require.Contains(t, b.Get("/console/keys").Text, "Revoked")
