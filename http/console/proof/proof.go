@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type proofView struct {
 	Starter  string // who started it; "": nobody did by hand
 	Report   *verify.Report
 	UnderWay bool // another report is being made
+	Looked   int  // how often the page has looked by itself whether the report is there
 	Stale    bool // the campaign has changed since the report
 }
 
@@ -36,11 +38,21 @@ func (h *Handlers) proof(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if v.UnderWay {
-		w.Header().Set("Refresh", "5") // seconds
+	if v.looksAgain() {
+		w.Header().Set("Refresh", fmt.Sprintf("5; url=%s?%s=%d", pathOf(v.Event.ID), lookedField, v.Looked+1)) // seconds
 	}
 	return page.Show(w, r, http.StatusOK, proofPage(v))
 }
+
+// lookedField is the field of the page's address that counts how often the page has looked by itself.
+const lookedField = "looked"
+
+// mostLooks is how often the page looks by itself: for a minute. A page that is loaded again and again takes the place
+// from a person who reads it.
+const mostLooks = 12
+
+// looksAgain reports whether the page looks by itself once more whether the report is there.
+func (v proofView) looksAgain() bool { return v.UnderWay && v.Looked < mostLooks }
 
 func (h *Handlers) read(r *http.Request) (v proofView, err error) {
 	id, err := page.CampaignID(r)
@@ -56,6 +68,9 @@ func (h *Handlers) read(r *http.Request) (v proofView, err error) {
 		return v, err
 	}
 	v.Title = v.T("proof.title", page.Name(v.Event))
+	if looked, ok := domain.ParseID(r.URL.Query().Get(lookedField)); ok {
+		v.Looked = int(min(looked, mostLooks))
+	}
 	started, err := h.App.Audit.List(ctx, audit.Filter{EventID: id, Action: "event.start", Limit: 1})
 	if err != nil {
 		return v, err
@@ -230,8 +245,9 @@ func (v proofView) given() (count, amount int64) {
 }
 
 // took writes how long the report took, to a tenth of a second.
-func took(r *verify.Report) string {
-	return fmt.Sprintf("%.1f s", (time.Duration(r.DurationMS) * time.Millisecond).Seconds())
+func (v proofView) took() string {
+	d := time.Duration(v.Report.DurationMS) * time.Millisecond
+	return v.T("proof.took", strconv.FormatFloat(d.Seconds(), 'f', 1, 64))
 }
 
 var (

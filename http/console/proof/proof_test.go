@@ -37,7 +37,23 @@ func TestProof(t *testing.T) {
 	p = b.Get(here + "?done=proof_asked")
 	require.Contains(t, p.Text, "The check has begun.")
 	require.Contains(t, p.Text, "It is being checked")
-	require.Equal(t, "5", p.Header.Get("Refresh"))
+	looks := 0
+	for next := here; p.Header.Get("Refresh") != ""; looks++ {
+		require.Less(t, looks, 20, "a page that waits looks again for a minute, not for ever")
+		require.NotContains(t, p.Text, "does not look again by itself")
+		after, path, _ := strings.Cut(p.Header.Get("Refresh"), "; url=")
+		require.Equal(t, "5", after)
+		require.NotEqual(t, next, path)
+		next = path
+		p = b.Get(next)
+	}
+	require.Equal(t, 12, looks)
+	require.Contains(t, p.Text, "does not look again by itself")
+	for _, odd := range []string{"x", "-99999", "99999999999999999999"} {
+		p = b.Get(here + "?looked=" + odd)
+		require.Equal(t, 200, p.StatusCode, odd)
+		require.Equal(t, "5; url="+here+"?looked=1", p.Header.Get("Refresh"), odd)
+	}
 
 	require.NoError(t, d.App.Verify.MakeReport(t.Context(), e.ID, "a-operator"))
 	d.SQL(`UPDATE river.river_job SET state = 'completed', finalized_at = now() WHERE kind = 'verify'`)
@@ -64,6 +80,7 @@ func TestProof(t *testing.T) {
 	p = b.Get(here)
 	require.Contains(t, p.Text, "검증한 뒤 캠페인이 바뀌었습니다")
 	require.Contains(t, p.Text, "원장에 같은 키로 두 번 지급된 것이 없다")
+	require.Regexp(t, `요청 a-operator\s*· [0-9]+\.[0-9]초`, p.Text)
 }
 
 // What differs comes first, with its examples, and no proof is stamped.

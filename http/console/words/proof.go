@@ -10,6 +10,7 @@ var proofTexts = texts{
 		"proof.print":           "인쇄",
 		"proof.running":         "검증하고 있습니다",
 		"proof.running_help":    "대상 100만 명에 1분쯤 걸립니다. 끝나면 이 페이지에 나타납니다.",
+		"proof.running_long":    "아직 끝나지 않았습니다. 이 페이지는 더 이상 저절로 새로 고치지 않습니다.",
 		"proof.reload":          "새로 고침",
 		"proof.none":            "아직 검증하지 않았습니다",
 		"proof.none_help":       "검증하면 명단, 결과, 원장을 처음부터 다시 세어 비교합니다. 바꾸는 것은 없습니다.",
@@ -48,6 +49,7 @@ var proofTexts = texts{
 		"proof.red":             "검증 항목 %d개가 일치하지 않습니다. 담당 엔지니어에게 알려 주세요.",
 		"proof.checked":         "검증",
 		"proof.by":              "요청 %s",
+		"proof.took":            "%s초",
 		"done.proof_asked":      "검증을 시작했습니다.",
 
 		"invariant.I1":  "모든 결과에 대상이 있고 금액이 같다",
@@ -93,6 +95,7 @@ var proofTexts = texts{
 		"proof.print":           "Print",
 		"proof.running":         "It is being checked",
 		"proof.running_help":    "A million targets take about a minute. The result appears on this page.",
+		"proof.running_long":    "It takes longer. The page does not look again by itself.",
 		"proof.reload":          "Reload",
 		"proof.none":            "It has not been checked yet",
 		"proof.none_help":       "A check counts list, outcomes and ledger anew and compares them. It changes nothing.",
@@ -131,6 +134,7 @@ var proofTexts = texts{
 		"proof.red":             count{"%d thing does not hold. Tell an engineer.", "%d things do not hold. Tell an engineer."},
 		"proof.checked":         "Checked",
 		"proof.by":              "asked by %s",
+		"proof.took":            "%s s",
 		"done.proof_asked":      "The check has begun.",
 
 		"invariant.I1":  "Every outcome has a target with its amount",
