@@ -43,6 +43,11 @@ func TestKeyLife(t *testing.T) {
 	require.Regexp(t, `id="d-key"[^>]* data-open`, late.Text)
 	require.Contains(t, late.Text, `value="crm batch"`, "what was typed stays")
 	require.Contains(t, late.Text, "must be within five years")
+	b.Cookies["bestow-language"] = "ko"
+	late = b.Post("/console/keys", fields...)
+	require.Contains(t, late.Text, `<p lang="ko">5년 안이어야 합니다.</p>`)
+	require.NotContains(t, late.Text, "must be within five years")
+	b.Cookies["bestow-language"] = "en"
 
 	fields[7] = ""
 	made := b.Post("/console/keys", fields...)

@@ -1,5 +1,10 @@
 package words
 
+import (
+	"fmt"
+	"regexp"
+)
+
 // refusalTexts say what is wrong, why something waits, and what to do, by the codes of the API.
 var refusalTexts = texts{
 	Korean: { //nolint:gosec // G101: words about secrets
@@ -140,4 +145,56 @@ var refusalTexts = texts{
 		"reason.limits_missing":      "Its type has no limits yet",
 		"reason.content_changed":     "Its list or terms differ from what was started",
 	},
+}
+
+// koreanFault is what the API says is wrong with a field, and how it is said in Korean. What the expression captures
+// stands in the Korean sentence.
+type koreanFault struct {
+	said   *regexp.Regexp
+	korean string
+}
+
+var koreanFaults = []koreanFault{
+	{regexp.MustCompile(`^is missing( or blank)?$`), "값이 비어 있습니다."},
+	{regexp.MustCompile(`^is over (?P<n>\d+) characters$`), "%s자를 넘습니다."},
+	{regexp.MustCompile(`^is longer than (?P<n>\d+) bytes$`), "%s바이트를 넘습니다."},
+	{regexp.MustCompile(`^begins or ends with a blank$`), "앞이나 뒤에 빈칸이 있습니다."},
+	{regexp.MustCompile(`^is not valid text$`), "깨진 글자가 있습니다."},
+	{regexp.MustCompile(`^has U\+[0-9A-F]+ as character (?P<n>\d+), `), "%s번째 글자는 쓸 수 없습니다."},
+	{regexp.MustCompile(`^must be viewer, operator, approver or admin$`), "권한을 선택하세요."},
+	{regexp.MustCompile(`^belongs to BESTOW_ADMIN_KEY$`), "BESTOW_ADMIN_KEY의 이름이라 쓸 수 없습니다."},
+	{regexp.MustCompile(`^must not have a colon$`), "콜론(:)은 쓸 수 없습니다."},
+	{regexp.MustCompile(`^must be in the future$`), "지금보다 뒤여야 합니다."},
+	{regexp.MustCompile(`^must be within five years$`), "5년 안이어야 합니다."},
+	{regexp.MustCompile(`^must be a day such as (?P<day>[0-9-]+)$`), "%s처럼 날짜를 입력하세요."},
+	{regexp.MustCompile(`^must be given or none$`), "허용과 차단 중에서 선택하세요."},
+	{regexp.MustCompile(`^type the number (?P<n>\d+)$`), "화면의 숫자를 그대로 입력하세요: %s"},
+	{regexp.MustCompile(`^type the name (?P<name>.+)$`), "화면의 이름을 그대로 입력하세요: %s"},
+	{regexp.MustCompile(`^choose a file$`), "파일을 선택하세요."},
+	{regexp.MustCompile(`^must be a capital letter and up to 19 `), "대문자로 시작해 대문자, 숫자, _만 20자까지 입력하세요."},
+	{regexp.MustCompile(`^must be points or vouchers$`), "포인트와 상품권 중에서 선택하세요."},
+	{regexp.MustCompile(`^must be a whole number of at most (?P<n>\d+)$`), "%s 이하의 정수를 입력하세요."},
+	{regexp.MustCompile(`^must be 1 or more(, or null for none)?$`), "1 이상이어야 합니다."},
+	{regexp.MustCompile(`^must be 1 to 10 capital letters, `), "P나 KRW처럼 대문자 10자까지 입력하세요."},
+	{regexp.MustCompile(`^must be a name of BESTOW_GRANTERS, `), "BESTOW_GRANTERS에 있는 이름이나 money를 입력하세요."},
+	{regexp.MustCompile(`^must be READY or RETIRED$`), "사용 중과 사용 중단 중에서 선택하세요."},
+}
+
+// Fault returns what is wrong with a field, as the API says it, in the reader's language. What is not known in Korean
+// stays as it was said, and in is then English.
+func (w Words) Fault(said string) (text string, in Language) {
+	if w.Language != Korean {
+		return said, English
+	}
+	for _, f := range koreanFaults {
+		found := f.said.FindStringSubmatch(said)
+		if found == nil {
+			continue
+		}
+		if names := f.said.SubexpNames(); names[len(names)-1] != "" {
+			return fmt.Sprintf(f.korean, found[len(found)-1]), Korean
+		}
+		return f.korean, Korean
+	}
+	return said, English
 }

@@ -2,9 +2,11 @@ package words_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
+	"bestow/domain"
 	"bestow/http/console/words"
 
 	"github.com/stretchr/testify/require"
@@ -148,4 +150,32 @@ func TestIDsHaveNoCommas(t *testing.T) {
 			require.Contains(t, words.In(l).T(key, int64(1234)), "1234", key)
 		}
 	}
+}
+
+// What the API says of a field is said in Korean where that is known, and stays as it was said where it is not.
+func TestFaultsOfFields(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		domain.Role("king").Check():                   "권한을 선택하세요.",
+		domain.CheckPrincipal(""):                     "값이 비어 있습니다.",
+		domain.CheckPrincipal("a:b"):                  "콜론(:)은 쓸 수 없습니다.",
+		domain.CheckPrincipal("Admin"):                "BESTOW_ADMIN_KEY의 이름이라 쓸 수 없습니다.",
+		domain.CheckText(strings.Repeat("a", 51), 50): "50자를 넘습니다.",
+		domain.CheckText("a\nb", 50):                  "2번째 글자는 쓸 수 없습니다.",
+		domain.CheckText(" a", 50):                    "앞이나 뒤에 빈칸이 있습니다.",
+		domain.CheckText("a\xff", 50):                 "깨진 글자가 있습니다.",
+		domain.CheckText(" ", 50):                     "값이 비어 있습니다.",
+		"type the number 1000":                        "화면의 숫자를 그대로 입력하세요: 1000",
+		"must be 1 or more, or null for none":         "1 이상이어야 합니다.",
+	} {
+		text, in := words.In(words.Korean).Fault(said)
+		require.Equal(t, want, text)
+		require.Equal(t, words.Korean, in)
+		text, in = words.In(words.English).Fault(said)
+		require.Equal(t, said, text)
+		require.Equal(t, words.English, in)
+	}
+	text, in := words.In(words.Korean).Fault("must be blue")
+	require.Equal(t, "must be blue", text)
+	require.Equal(t, words.English, in)
 }
