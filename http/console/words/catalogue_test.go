@@ -95,6 +95,31 @@ func TestEnglishIsPlain(t *testing.T) {
 	}
 }
 
+// The guide for people without a terminal names buttons, fields and steps in bold, by the words of the pages. A question
+// in bold is the reader's.
+func TestGuideSaysWhatThePagesSay(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../../docs/operators.md")
+	require.NoError(t, err)
+	english, korean, ok := strings.Cut(string(guide), "\n## 한국어\n")
+	require.True(t, ok)
+	bold := regexp.MustCompile(`\*\*([^*]+)\*\*`)
+	for l, half := range map[Language]string{English: english, Korean: korean} {
+		var known []string
+		for _, text := range messages[l] {
+			known = append(known, strings.ToLower(fmt.Sprint(text)))
+		}
+		named := bold.FindAllStringSubmatch(half, -1)
+		require.Greater(t, len(named), 10, l)
+		for _, m := range named {
+			name := strings.ToLower(strings.TrimSuffix(strings.Join(strings.Fields(m[1]), " "), "."))
+			if !strings.HasSuffix(name, "?") {
+				require.True(t, slices.Contains(known, name), "no page says %q", name)
+			}
+		}
+	}
+}
+
 // No Korean sentence has a particle in brackets, an exclamation mark, or an end that tells nothing.
 func TestKoreanIsPlain(t *testing.T) {
 	t.Parallel()
