@@ -122,3 +122,39 @@ func TestGuessedType(t *testing.T) {
 	_, err = send("")
 	require.ErrorIs(t, err, &domain.Error{Code: domain.BadFile})
 }
+
+// All lists of an event are read at once, newest first, one of an older version among them; of a code five rows are
+// named in all, and Facts of one list says the same as before.
+func TestFactsOfAllLists(t *testing.T) {
+	t.Parallel()
+	s := setupImport(t)
+	id, other := s.Event(), s.Event()
+	s.mustImport(other, "member_id,amount\nm1,1\n")
+	for n := range 4 {
+		s.mustImport(id, fmt.Sprintf("member_id,amount\na%d,%d\nx%d,\ny%d,\n", n, 10+n, n, n))
+	}
+	all, err := s.targets.AllFacts(t.Context(), id, true)
+	require.NoError(t, err)
+	require.Len(t, all, 4)
+	samples := 0
+	for i, found := range all {
+		one := s.found(id, found.ID)
+		require.Equal(t, one.Record, found.Record)
+		require.Equal(t, one.Facts, found.Facts)
+		require.Equal(t, one.Warnings, append([]Warning{}, found.Warnings...))
+		require.EqualValues(t, 13-i, found.Facts.Sum, "the newest first")
+		samples += len(found.Samples)
+	}
+	require.Equal(t, memberlist.MaxSamples, samples)
+	require.Equal(t, "x3,", all[0].Samples[0].Raw)
+	require.Len(t, all[3].Samples, 0)
+
+	s.Exec(`DELETE FROM event_facts WHERE import_id = $1`, all[1].ID)
+	without, err := s.targets.AllFacts(t.Context(), id, false)
+	require.NoError(t, err)
+	require.Nil(t, without[1].Facts)
+	require.Equal(t, 2, without[1].Rejected)
+	require.Empty(t, without[0].Samples)
+	_, err = s.targets.AllFacts(t.Context(), other+1, true)
+	require.ErrorIs(t, err, &domain.Error{Code: domain.NotFound})
+}

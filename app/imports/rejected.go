@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"bestow/app/eventrow"
 	"bestow/app/memberlist"
 	"bestow/domain"
 	"bestow/internal/english"
@@ -116,6 +117,21 @@ func (s *Imports) Facts(ctx context.Context, eventID, importID int64, samples bo
 		}
 		f.Samples, err = selectSamples(ctx, tx, importID, *f.Facts)
 		return f, err
+	})
+}
+
+// AllFacts returns all imports of an event with what they found, newest first. Samples, where they are asked for, are
+// the first of each code, those of the newest imports first. Error: domain.NotFound.
+func (s *Imports) AllFacts(ctx context.Context, eventID int64, samples bool) ([]Found, error) {
+	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) ([]Found, error) {
+		if _, err := eventrow.Select(ctx, tx, eventID); err != nil {
+			return nil, err
+		}
+		all, err := selectAllFacts(ctx, tx, eventID)
+		if err != nil || !samples {
+			return all, err
+		}
+		return all, selectAllSamples(ctx, tx, all)
 	})
 }
 

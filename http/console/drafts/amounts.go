@@ -106,18 +106,21 @@ func (a amounts) lines() (all []line) {
 // percent writes a width of a drawing.
 func percent(share float64) string { return strconv.FormatFloat(share, 'f', 2, 64) + "%" }
 
-// rejectedCode is how many rows of all lists were rejected for a code, with some of them.
+// rejectedCode is how many rows of all lists were rejected for a code, with some of them. Without a code they are those
+// of lists that an older version imported, which did not count them by code.
 type rejectedCode struct {
 	code    domain.Code
 	rows    int
 	samples []imports.RejectedRow
 }
 
-// rejectedByCode adds the lists up, the most rows first.
+// rejectedByCode adds the lists up, the most rows first, and last those without a code.
 func rejectedByCode(lists []imports.Found) []rejectedCode {
 	codes := map[domain.Code]rejectedCode{}
+	uncounted := 0
 	for _, l := range lists {
 		if l.Facts == nil {
+			uncounted += l.Rejected
 			continue
 		}
 		for _, c := range l.Facts.Rejected {
@@ -130,9 +133,13 @@ func rejectedByCode(lists []imports.Found) []rejectedCode {
 			codes[c.Code] = r
 		}
 	}
-	return slices.SortedFunc(maps.Values(codes), func(x, y rejectedCode) int {
+	all := slices.SortedFunc(maps.Values(codes), func(x, y rejectedCode) int {
 		return cmp.Or(cmp.Compare(y.rows, x.rows), cmp.Compare(x.code, y.code))
 	})
+	if uncounted > 0 {
+		all = append(all, rejectedCode{rows: uncounted})
+	}
+	return all
 }
 
 // warned is what the imports warn of with a code.

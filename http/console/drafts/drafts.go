@@ -5,12 +5,16 @@
 package drafts
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"net/http"
+	"sort"
 	"strings"
 
 	"bestow/app/imports"
 	"bestow/domain"
+	"bestow/http/api"
 	"bestow/http/console/page"
 	"bestow/http/web"
 )
@@ -45,8 +49,11 @@ type draftView struct {
 	page.View
 
 	Event domain.Event
-	Step  int // 1, 2 or 3
-	Lists []imports.Found
+	Step  int             // 1, 2 or 3
+	Lists []imports.Found // all, newest first
+	Shown []imports.Found // those that the page shows a row of
+	Older int             // how many lists are older than those
+	older int64           // the list that the rows begin after; 0: they begin with the newest
 }
 
 // read reads the campaign of the request, and its lists.
@@ -54,6 +61,12 @@ func (h *Handlers) read(r *http.Request, step int) (v draftView, err error) {
 	id, err := page.CampaignID(r)
 	if err != nil {
 		return v, err
+	}
+	if text := r.URL.Query().Get(olderField); text != "" {
+		var ok bool
+		if v.older, ok = domain.ParseID(text); !ok {
+			return v, api.BadQueryError(domain.Field{Name: "query." + olderField, Message: "is not the number of a list"})
+		}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), web.RequestTimeout)
 	defer cancel()
@@ -67,25 +80,32 @@ func (h *Handlers) read(r *http.Request, step int) (v draftView, err error) {
 	if step == 1 {
 		return v, nil
 	}
-	records, err := h.App.Targets.Imports(ctx, id)
-	if err != nil {
+	if v.Lists, err = h.App.Targets.AllFacts(ctx, id, v.May(domain.ReadWhole)); err != nil {
 		return v, err
 	}
-	for _, record := range records[:min(len(records), listsShown)] {
-		found, err := h.App.Targets.Facts(ctx, id, record.ID, v.May(domain.ReadWhole))
-		if domain.IsCode(err, domain.NotFound) { // it was taken back a moment ago
-			continue
-		}
-		if err != nil {
-			return v, err
-		}
-		v.Lists = append(v.Lists, found)
-	}
+	v.page()
 	return v, nil
 }
 
-// listsShown is the most lists of a campaign that a page shows, the newest.
+// listsShown is the most lists of a campaign that a page shows a row of.
 const listsShown = 20
+
+// olderField is the field of the page's address that names the list which the rows begin after; "": they begin with
+// the newest.
+const olderField = "older"
+
+// page finds the lists that the page shows a row of.
+func (v *draftView) page() {
+	older := cmp.Or(v.older, math.MaxInt64)
+	rest := v.Lists[sort.Search(len(v.Lists), func(i int) bool { return v.Lists[i].ID < older }):]
+	v.Shown = rest[:min(len(rest), listsShown)]
+	v.Older = len(rest) - len(v.Shown)
+}
+
+// olderPath returns the path of the page with the next older lists.
+func (v draftView) olderPath() string {
+	return v.path("list") + "?" + olderField + "=" + page.Number(v.Shown[len(v.Shown)-1].ID)
+}
 
 // Editable reports whether the campaign can still be changed.
 func (v draftView) Editable() bool {

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
 	"bestow/domain"
 	"bestow/internal/consoletest"
+	"bestow/internal/desktest"
 	"bestow/internal/pgtest"
 
 	"github.com/stretchr/testify/require"
@@ -204,6 +206,51 @@ func TestFilesThatAreNoLists(t *testing.T) {
 		require.Equal(t, 404, b.Get(path).StatusCode, path)
 	}
 	require.Equal(t, 404, b.Post(list+"/9/take-back").StatusCode)
+}
+
+// Of many lists all count, and each can be taken back, also where an older version imported it.
+func TestManyLists(t *testing.T) {
+	t.Parallel()
+	d := consoletest.New(t)
+	e := d.PointEvent("spring")
+	for n := range 23 {
+		file := fmt.Sprintf("member_id,amount\nm%d,%d\nx%d,zero\n", n, 1000+n, n)
+		if n == 0 {
+			file = "member_id,amount\nm0,1000000000\nx0,zero\n"
+		}
+		d.Post(desktest.EventURL(e.ID)+"/targets?file_name=list-"+fmt.Sprint(n)+".csv", file, "Content-Type: text/csv")
+	}
+	b := d.SignedIn(domain.Operator)
+	list, review := "/console/campaigns/1/list", "/console/campaigns/1/review"
+	p := b.Get(review)
+	require.Contains(t, p.Text, "1,001 – 1,000,000,000", "the oldest list counts")
+	require.Contains(t, p.Text, `href="/console/campaigns/1/list">23<`, "so do its rejected rows")
+	require.Contains(t, p.Text, `">3 older lists<`)
+	p = b.Get(list)
+	require.Contains(t, p.Text, "23 rejected rows")
+	require.Regexp(t, `(?s)The amount is no whole number.{0,100}bad_amount.{0,100}>23<`, p.Text)
+	require.Equal(t, 20, strings.Count(p.Text, `class="upfile"`))
+	require.NotContains(t, p.Text, list+"/1/take-back")
+	older := regexp.MustCompile(`href="([^"]*older=[^"]*)">3 older lists<`).FindStringSubmatch(p.Text)
+	require.NotNil(t, older)
+	p = b.Get(older[1])
+	require.Equal(t, 3, strings.Count(p.Text, `class="upfile"`))
+	require.NotContains(t, p.Text, "older list")
+	require.Contains(t, p.Text, "list-0.csv")
+	require.Contains(t, p.Text, "23 rejected rows")
+	back := list + "/1/take-back"
+	b.Led(b.Post(back, "once", b.Field(p, back, "once")), list+"?done=taken_back")
+	require.Contains(t, b.Get(review).Text, "1,001 – 1,022")
+
+	d.SQL(`DELETE FROM event_facts WHERE import_id = 2`)
+	p = b.Get(list)
+	require.Regexp(t, `(?s)bad_amount.{0,100}>21<.*Not counted by reason.{0,100}>1<`, p.Text)
+	require.Contains(t, p.Text, "22 rejected rows")
+	require.Contains(t, p.Text, "its amounts were not computed")
+	for _, rubbish := range []string{"x", "0", "-1", "%00", "99999999999999999999"} {
+		require.Equal(t, 400, b.Get(list+"?older="+rubbish).StatusCode, rubbish)
+	}
+	require.Contains(t, b.Get(list+"?older=1").Text, `href="`+list+`">First`)
 }
 
 // A viewer sees the steps with locked buttons, and no rows of members.
