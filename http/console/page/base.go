@@ -74,8 +74,13 @@ func Show(w http.ResponseWriter, r *http.Request, status int, page templ.Compone
 	return nil
 }
 
-// GoTo answers a form: the browser asks for the page at the path.
-func GoTo(w http.ResponseWriter, r *http.Request, path string) error {
+// GoTo answers a form: the browser asks for the page at the path. A path with doneField was made here, and the page
+// says what was done.
+func GoTo(w http.ResponseWriter, r *http.Request, path string) error { return GoToDone(w, r, path, 0) }
+
+// GoToDone is GoTo for what was done to n members; 0: the page says no number.
+func GoToDone(w http.ResponseWriter, r *http.Request, path string, n int) error {
+	keepDone(w, path, n)
 	http.Redirect(w, r, path, http.StatusSeeOther) //nolint:gosec // G710: the path is made here, or was checked by Ours
 	return nil
 }
@@ -88,5 +93,8 @@ func Ours(address string) string {
 		strings.ContainsAny(address, "\\\r\n\t") {
 		return Home
 	}
-	return address
+	if !u.Query().Has(doneField) {
+		return address
+	}
+	return withoutDone(u)
 }

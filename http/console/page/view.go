@@ -38,6 +38,7 @@ type View struct {
 	Now    time.Time // by the database's clock
 	Live   bool      // the page has a stream
 	Done   string    // what a form has just done
+	Vain   bool      // Done is that nothing could be done
 	Wrong  *api.Problem
 	Opened string // the id of the dialog that Wrong belongs to
 
@@ -75,7 +76,7 @@ func (b *Base) Blank(r *http.Request) View {
 		Now:    time.Now(),
 		config: b.Config,
 	}
-	v.Done = v.Or("done."+r.URL.Query().Get("done"), "")
+	v.sayDone(r)
 	if cookie(zoneCookie) == words.UTC.Name {
 		v.Zone = words.UTC
 	}
@@ -85,11 +86,24 @@ func (b *Base) Blank(r *http.Request) View {
 	return v
 }
 
+// sayDone says what a form has just done.
+func (v *View) sayDone(r *http.Request) {
+	what, n := done(r)
+	v.Done = v.Or("done."+what, "")
+	if v.Done != "" && n > 0 {
+		v.Done = v.T("done."+what, n)
+	}
+	v.Vain = v.Done != "" && strings.HasPrefix(what, vain)
+}
+
+// vain begins what a form is said to have done that has changed nothing.
+const vain = "none_"
+
 // pathOf returns the path of the page with its query, without what a form has done.
 func pathOf(r *http.Request) string {
 	u := url.URL{Path: r.URL.Path}
 	query := r.URL.Query()
-	query.Del("done")
+	query.Del(doneField)
 	u.RawQuery = query.Encode()
 	return u.RequestURI()
 }
