@@ -87,3 +87,20 @@ func selectAllSamples(ctx context.Context, tx pgx.Tx, all []Found) error {
 	}
 	return nil
 }
+
+func selectSpan(ctx context.Context, tx pgx.Tx, eventID int64) (least, most int64, err error) {
+	const query = `SELECT CASE WHEN count(*) = count(f.min) THEN min(f.min) END,
+			CASE WHEN count(*) = count(coalesce(f.max, i.max_amount)) THEN max(coalesce(f.max, i.max_amount)) END
+		FROM imports i LEFT JOIN event_facts f ON f.import_id = i.id WHERE i.event_id = $1`
+	var from, to *int64
+	if err := tx.QueryRow(ctx, query, eventID).Scan(&from, &to); err != nil {
+		return 0, 0, fmt.Errorf("read amounts of event: %w", err)
+	}
+	if from != nil {
+		least = *from
+	}
+	if to != nil {
+		most = *to
+	}
+	return least, most, nil
+}

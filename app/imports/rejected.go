@@ -135,6 +135,16 @@ func (s *Imports) AllFacts(ctx context.Context, eventID int64, samples bool) ([]
 	})
 }
 
+// Span returns the least and the largest amount of an event's targets; 0 where a list of an older version leaves one
+// unknown.
+func (s *Imports) Span(ctx context.Context, eventID int64) (least, most int64, err error) {
+	err = pg.InTxWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) error {
+		least, most, err = selectSpan(ctx, tx, eventID)
+		return err
+	})
+	return least, most, err
+}
+
 // Of returns the samples with a code.
 func (f Found) Of(code domain.Code) []RejectedRow {
 	return slices.DeleteFunc(slices.Clone(f.Samples), func(r RejectedRow) bool { return r.Code != code })

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bestow/app/audit"
+	"bestow/app/lists"
 	"bestow/app/reports"
 	"bestow/domain"
 	"bestow/http/console/page"
@@ -23,6 +24,9 @@ type campaignView struct {
 	Flow  reports.Flow
 	Audit []audit.Entry // what people did to it, the newest first
 	Start []audit.Entry // by a person; none: its reservation started it, or nothing did
+
+	Again       []lists.GivenUp // whom a retry would take, of a campaign that is complete
+	least, most int64           // amounts of a campaign that has members left; 0: not known
 }
 
 // campaign answers with how far a campaign is, how fast, what fails, and what a person may do.
@@ -55,9 +59,26 @@ func (h *Handlers) readCampaign(r *http.Request) (v campaignView, err error) {
 	if v.Start, err = h.App.Audit.List(ctx, start); err != nil {
 		return v, err
 	}
+	if err := h.readStakes(ctx, &v); err != nil {
+		return v, err
+	}
 	v.View, err = h.Read(r, "campaigns")
 	v.Title, v.Now, v.Live = page.Name(v.Event), v.At, !v.AtRest()
 	return v, err
+}
+
+// readStakes reads what the campaign's dialogs say is at stake.
+func (h *Handlers) readStakes(ctx context.Context, v *campaignView) (err error) {
+	switch v.Event.Status {
+	case domain.Completed:
+		if v.Event.Summary.Fail > 0 {
+			v.Again, err = h.App.Lists.Retryable(ctx, v.Event.ID)
+		}
+	case domain.Running, domain.Stopped, domain.Failed:
+		v.least, v.most, err = h.App.Targets.Span(ctx, v.Event.ID)
+	case domain.Pending:
+	}
+	return err
 }
 
 // refuse answers a form with the campaign's page as it is now, and what was wrong above it.
@@ -95,7 +116,39 @@ func (v campaignView) MayResume() bool {
 
 // MayRetry reports whether there is something to try again.
 func (v campaignView) MayRetry() bool {
-	return v.Event.Status == domain.Completed && v.Event.Summary.Fail > v.Redriven
+	return len(v.Again) > 0
+}
+
+// ToRetry returns how many members a retry of all would take, and the sum of their amounts.
+func (v campaignView) ToRetry() (members int, sum int64) {
+	for _, g := range v.Again {
+		members += g.Members
+		sum += g.Amount
+	}
+	return members, sum
+}
+
+// NamedAgain lists the codes that a retry can name, if there is more than one choice. Who was given up without a code
+// is tried again with all.
+func (v campaignView) NamedAgain() []lists.GivenUp {
+	if len(v.Again) < 2 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(v.Again), func(g lists.GivenUp) bool { return g.Code == "" })
+}
+
+// LeftAmount returns the most that the members who are left may get, and whether it is what they get.
+func (v campaignView) LeftAmount() (most int64, exact bool) {
+	left := int64(v.Sum.Left())
+	settled := int64(v.Event.TotalCount) - left
+	most = v.Event.TotalAmount - settled*max(v.least, 1)
+	if left == 0 {
+		return 0, true
+	}
+	if v.most > 0 && v.most <= v.Event.TotalAmount/left {
+		most = min(most, left*v.most)
+	}
+	return most, settled == 0 || v.least == v.most && v.least > 0
 }
 
 // ToType returns the number that a person types to start: the sum that is granted.
@@ -115,11 +168,6 @@ func (v campaignView) Given() []failure {
 	}
 	slices.SortStableFunc(all, func(a, b failure) int { return cmp.Compare(b.n, a.n) })
 	return all
-}
-
-// GivenWithCode lists the codes that a retry can name. Who was given up without one is tried again with all.
-func (v campaignView) GivenWithCode() []failure {
-	return slices.DeleteFunc(v.Given(), func(f failure) bool { return f.code == "unknown" })
 }
 
 // ETA returns when all will be settled; nil if nobody can tell.
@@ -160,7 +208,7 @@ func (h *Handlers) resume(w http.ResponseWriter, r *http.Request) error {
 // stop ends the granting of a campaign, for a reason.
 func (h *Handlers) stop(w http.ResponseWriter, r *http.Request) error {
 	what := "stopped"
-	return h.moveTo(w, r, "d-stop", func(ctx context.Context, e domain.Event) (string, error) {
+	return h.moveTo(w, r, "d-stop", new(0), func(ctx context.Context, e domain.Event) (string, error) {
 		stopped, err := h.App.Events.Stop(ctx, page.Caller(r), e.ID, r.PostForm.Get("memo"))
 		if stopped.Draining > 0 {
 			what = "draining"
@@ -169,11 +217,18 @@ func (h *Handlers) stop(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// retry has members tried again that were given up, all or those of one code.
+// retry has members tried again that were given up, all or those of one code, and says how many.
 func (h *Handlers) retry(w http.ResponseWriter, r *http.Request) error {
-	return h.move(w, r, "d-retry", "retried", func(ctx context.Context, e domain.Event) error {
-		_, err := h.App.Events.Retry(ctx, page.Caller(r), e.ID, r.PostForm.Get("error_code"), false)
-		return err
+	n := 0
+	return h.moveTo(w, r, "d-retry", &n, func(ctx context.Context, e domain.Event) (string, error) {
+		answer, err := h.App.Events.Retry(ctx, page.Caller(r), e.ID, r.PostForm.Get("error_code"), false)
+		switch n = answer.Value.Accepted; {
+		case n > 0:
+			return "retry_begun", err
+		case answer.Value.Expired > 0:
+			return "none_expired", err
+		}
+		return "none_again", err
 	})
 }
 
@@ -181,11 +236,12 @@ func (h *Handlers) retry(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) move(
 	w http.ResponseWriter, r *http.Request, dialog, what string, do func(context.Context, domain.Event) error,
 ) error {
-	return h.moveTo(w, r, dialog, func(ctx context.Context, e domain.Event) (string, error) { return what, do(ctx, e) })
+	return h.moveTo(w, r, dialog, new(0), func(ctx context.Context, e domain.Event) (string, error) { return what, do(ctx, e) })
 }
 
+// moveTo is move for what says itself what was done, and in n to how many members.
 func (h *Handlers) moveTo(
-	w http.ResponseWriter, r *http.Request, dialog string, do func(context.Context, domain.Event) (string, error),
+	w http.ResponseWriter, r *http.Request, dialog string, n *int, do func(context.Context, domain.Event) (string, error),
 ) error {
 	id, err := page.CampaignID(r)
 	if err != nil {
@@ -202,7 +258,7 @@ func (h *Handlers) moveTo(
 	if err != nil {
 		return h.refuse(w, r, dialog, err)
 	}
-	return page.GoTo(w, r, page.CampaignPath(id)+"?done="+what)
+	return page.GoToDone(w, r, page.CampaignPath(id)+"?done="+what, *n)
 }
 
 // brake stops every campaign, and lets none start.
@@ -228,8 +284,12 @@ func (h *Handlers) releaseBrake(w http.ResponseWriter, r *http.Request) error {
 	return page.GoTo(w, r, page.Home+"?done=released")
 }
 
-// retries says whether it is of use to try again what was given up for the code.
-func retries(code string) string {
+// retries says whether it is of use to try again what was given up for the code. After the expiry the ledger refuses
+// all but what it contradicted itself about.
+func (v campaignView) retries(code string) string {
+	if v.Event.Expired && code != "mismatch" {
+		return "retry.useless"
+	}
 	switch code {
 	case "member_withdrawn", "secret_lost":
 		return "retry.useless"
