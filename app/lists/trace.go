@@ -202,6 +202,39 @@ type Membership struct {
 	UpdatedAt     *time.Time // of the result
 }
 
+// Known returns which of the members the list of an event has, or of any event for 0, each as it is asked for. It looks
+// for all at once.
+func (s *Lists) Known(ctx context.Context, eventID int64, members []string) ([]string, error) {
+	var spellings []string
+	for _, member := range members {
+		spellings = append(spellings, memberlist.Spellings(member)...)
+	}
+	found, err := pg.Value(ctx, s.pool, func(tx pgx.Tx) (found []string, err error) {
+		types, err := typesOf(ctx, tx, eventID)
+		for i := 0; i < len(types) && err == nil; i++ {
+			var some []string
+			some, err = selectKnown(ctx, tx, types[i], eventID, spellings)
+			found = append(found, some...)
+		}
+		return found, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(members), func(member string) bool {
+		return !slices.ContainsFunc(memberlist.Spellings(member), func(s string) bool { return slices.Contains(found, s) })
+	}), nil
+}
+
+// typesOf returns the type of an event, or all types for 0. Error: domain.NotFound.
+func typesOf(ctx context.Context, tx pgx.Tx, eventID int64) ([]domain.EventType, error) {
+	if eventID == 0 {
+		return eventrow.ListTypes(ctx, tx)
+	}
+	e, err := eventrow.Select(ctx, tx, eventID)
+	return []domain.EventType{e.Type}, err
+}
+
 // Memberships returns the events that have the member on their lists, newest first: at most limit of those with an id
 // below before, or of all for 0.
 func (s *Lists) Memberships(ctx context.Context, member string, before int64, limit int) ([]Membership, error) {

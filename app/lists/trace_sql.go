@@ -114,3 +114,23 @@ func selectMemberships(
 	}
 	return list, nil
 }
+
+// selectKnown reads which of the members the lists of one type's events have, or of one event. It looks into each event
+// by the index of its members.
+func selectKnown(
+	ctx context.Context, tx pgx.Tx, y domain.EventType, eventID int64, members []string,
+) ([]string, error) {
+	query := `SELECT DISTINCT t.member_id FROM campaign_events e
+		CROSS JOIN LATERAL (SELECT member_id FROM ` + pg.Quoted(y.TargetTable()) + ` t
+			WHERE t.event_id = e.id AND t.member_id = ANY ($3)) t
+		WHERE e.event_type = $1 AND ($2::bigint = 0 OR e.id = $2)`
+	rows, err := tx.Query(ctx, query, y.Code, eventID, members)
+	if err != nil {
+		return nil, fmt.Errorf("look for members: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("look for members: %w", err)
+	}
+	return found, nil
+}

@@ -24,16 +24,18 @@ const (
 type memberView struct {
 	page.View
 
-	Member string
-	All    []lists.Membership
-	Types  map[string]domain.EventType // by their codes
-	Typos  []string                    // members that there are, where this one is not
-	Next   string                      // the path of the next page; "" on the last one
-	First  bool                        // it is the first page
+	Member   string
+	All      []lists.Membership
+	Types    map[string]domain.EventType // by their codes
+	Typos    []string                    // members that there are, where this one is not
+	Campaign int64                       // the one that is named as the member is; 0: none
+	Next     string                      // the path of the next page; "" on the last one
+	First    bool                        // it is the first page
 }
 
 // find leads to the campaign that is named by its campaign ID or its number, and else to the member: a number that is
-// no campaign's is a member's.
+// no campaign's is a member's. What names a campaign and a member leads to the member's page, which has a link to the
+// campaign; with # in front a number is the campaign's.
 func (h *Handlers) find(w http.ResponseWriter, r *http.Request) error {
 	q, err := asked(r)
 	if err != nil {
@@ -45,10 +47,19 @@ func (h *Handlers) find(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if id > 0 {
-		return page.GoTo(w, r, page.CampaignPath(id))
+	if id == 0 {
+		return page.GoTo(w, r, searchPath(q))
 	}
-	return page.GoTo(w, r, searchPath(q))
+	if !strings.HasPrefix(q, "#") {
+		both, err := h.App.Lists.Known(ctx, 0, []string{q})
+		if err != nil {
+			return err
+		}
+		if len(both) > 0 {
+			return page.GoTo(w, r, searchPath(q))
+		}
+	}
+	return page.GoTo(w, r, page.CampaignPath(id))
 }
 
 // campaign returns the id of the campaign that is named so, 0 for none.
@@ -140,6 +151,9 @@ func (h *Handlers) show(w http.ResponseWriter, r *http.Request, member string) e
 	if v.Types, err = h.types(ctx); err != nil {
 		return err
 	}
+	if v.Campaign, err = h.campaign(ctx, member); err != nil {
+		return err
+	}
 	if v.All, err = h.App.Lists.Memberships(ctx, member, before, pageSize+1); err != nil {
 		return err
 	}
@@ -149,11 +163,7 @@ func (h *Handlers) show(w http.ResponseWriter, r *http.Request, member string) e
 		v.Next = searchPath(member) + "&cursor=" + url.QueryEscape(*next)
 	}
 	if len(v.All) == 0 && v.First {
-		v.Typos, err = typos(member, func(other string) (bool, error) {
-			some, err := h.App.Lists.Memberships(ctx, other, 0, 1)
-			return len(some) > 0, err
-		})
-		if err != nil {
+		if v.Typos, err = h.typos(ctx, 0, member); err != nil {
 			return err
 		}
 	}
@@ -175,9 +185,9 @@ func (h *Handlers) types(ctx context.Context) (map[string]domain.EventType, erro
 // mostZeros is how many leading zeros a spreadsheet is thought to have taken away.
 const mostZeros = 2
 
-// typos returns the members that there are and that differ from this one by zeros in front, which spreadsheets take
-// away.
-func typos(member string, there func(string) (bool, error)) (found []string, err error) {
+// typos returns the members that the list of an event has, or of any event for 0, and that differ from this one by
+// zeros in front, which spreadsheets take away.
+func (h *Handlers) typos(ctx context.Context, event int64, member string) ([]string, error) {
 	if strings.Trim(member, "0123456789") != "" {
 		return nil, nil
 	}
@@ -188,16 +198,7 @@ func typos(member string, there func(string) (bool, error)) (found []string, err
 	if bare := strings.TrimLeft(member, "0"); bare != "" && bare != member {
 		others = append(others, bare)
 	}
-	for _, other := range others {
-		is, err := there(other)
-		if err != nil {
-			return nil, err
-		}
-		if is {
-			found = append(found, other)
-		}
-	}
-	return found, nil
+	return h.App.Lists.Known(ctx, event, others)
 }
 
 // shown returns a member's ID as the person may see it.

@@ -41,6 +41,16 @@ func TestFind(t *testing.T) {
 	} {
 		b.Led(b.Get("/console/find?q="+q), path)
 	}
+	d.List(1, "", "1", "spring")
+	for q, path := range map[string]string{
+		"1": "/console/members?q=1", "spring": "/console/members?q=spring", "%231": "/console/campaigns/1",
+	} {
+		b.Led(b.Get("/console/find?q="+q), path)
+	}
+	for _, path := range []string{"/console/members?q=1", "/console/members/spring"} {
+		require.Contains(t, b.Get(path).Text, `<a href="/console/campaigns/1">Open campaign #1<`, path)
+	}
+	require.NotContains(t, b.Get("/console/members?q=2").Text, "Open campaign")
 	require.Equal(t, 400, b.Get("/console/find?q=%00").StatusCode)
 	require.Equal(t, 400, b.Get("/console/find?q=%ff").StatusCode)
 	require.Contains(t, b.Get("/console/members").Text, "Type the whole ID")

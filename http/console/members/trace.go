@@ -60,10 +60,7 @@ func (h *Handlers) readTrace(r *http.Request) (v traceView, err error) {
 	if v.Absence == nil || v.Absence.Code != lists.NotListed {
 		return v, nil
 	}
-	v.Typos, err = typos(v.Asked, func(other string) (bool, error) {
-		t, err := h.App.Lists.Trace(ctx, id, other)
-		return t.Target != nil, err
-	})
+	v.Typos, err = h.typos(ctx, id, v.Asked)
 	return v, err
 }
 
