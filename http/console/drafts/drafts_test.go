@@ -125,20 +125,30 @@ func TestWhatIsWrongStandsBesideItsField(t *testing.T) {
 	require.Equal(t, 409, p.StatusCode)
 	require.Contains(t, p.Text, `Campaign #1 has this ID already`)
 	require.Zero(t, d.Count(`SELECT count(*) FROM campaign_events WHERE id > 1`))
-	for _, rubbish := range [][]string{
-		nil,
+	for _, rubbish := range [][]string{ // the field, what stands in it, and what else it takes
 		{"default_amount", strings.Repeat("9", 30)},
+		{"default_amount", "-1"},
+		{"default_amount", "0"},
 		{"reservation_priority", "99999999999"},
-		{"zone", "Mars"},
 		{"name", "\xff"},
-		{"expiry_at", "9999-12-31"},
 		{"name", strings.Repeat("x", 60000)},
+		{"campaign_id", ""},
+		{"campaign_id", strings.Repeat("x", 51)},
+		{"event_type", "NONE"},
+		{"event_type", "\x00"},
+		{"default_reason", "a\nb"},
+		{"expiry_at", "10000-01-01"},
+		{"expiry_at", "2000-01-01"},
 		{"partition_count", "-1"},
+		{"partition_count", "65"},
 		{"reservation_at", "0000-00-00 00:00", "start", "reserved"},
 	} {
-		p := b.Post("/console/campaigns/new", append([]string{"campaign_id", "x", "event_type", "NONE"}, rubbish...)...)
-		require.GreaterOrEqual(t, p.StatusCode, 400, rubbish)
+		p := b.Post("/console/campaigns/new", fields(rubbish...)...)
+		require.Equal(t, 422, p.StatusCode, rubbish)
+		require.Contains(t, p.Text, `id="e-`+rubbish[0]+`"`, rubbish)
+		require.Equal(t, 1, strings.Count(p.Text, `aria-invalid="true"`)+strings.Count(p.Text, `id="e-event_type"`), rubbish)
 	}
+	require.Equal(t, 303, b.Post("/console/campaigns/new", fields()...).StatusCode, "the others can be made")
 }
 
 // A change of what another person has changed meanwhile shows both, and is made when it is sent again.
